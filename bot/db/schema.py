@@ -1,0 +1,360 @@
+"""Every table but the ballots', on one page: columns and the constraint behind each promise.
+
+The ballots and their secrets are in `bot/rounds/ballots.py`, a vault that nobody else reads.
+Every key begins with the workspace, so no row can be reached from another one.
+"""
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    Float,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    Time,
+    text,
+)
+
+from bot.db.types import OwnId, SlackId, UtcDateTime
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(referred_table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+
+
+def _workspace() -> Column[str]:
+    return Column("workspace_id", SlackId, primary_key=True)
+
+
+def _to_phase() -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(
+        ["workspace_id", "phase_id"],
+        ["phases.workspace_id", "phases.phase_id"],
+        ondelete="CASCADE",
+    )
+
+
+def _to_round() -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(
+        ["workspace_id", "round_id"],
+        ["rounds.workspace_id", "rounds.round_id"],
+        ondelete="CASCADE",
+    )
+
+
+# --- one installation -----------------------------------------------------------------------
+
+workspaces = Table(
+    "workspaces",
+    metadata,
+    _workspace(),
+    Column("name", String(255), nullable=False),
+    Column("app_id", SlackId, nullable=False, server_default=""),
+    Column("bot_user_id", SlackId, nullable=False),
+    #: installed, or uninstalled: nothing is sent any more.
+    Column("state", String(16), nullable=False, server_default="installed"),
+    #: only what differs from the defaults of `bot.workspaces.rules.WorkspaceSettings`.
+    Column("settings", JSON, nullable=False, server_default="{}"),
+    Column("installed_at", UtcDateTime, nullable=False),
+)
+
+#: What Slack last said of a person; refreshed by events, so rounds need no call per person.
+people = Table(
+    "people",
+    metadata,
+    _workspace(),
+    Column("user_id", SlackId, primary_key=True),
+    Column("name", String(255), nullable=False),
+    Column("zone", String(64)),  # null: Slack gave none; the caller's default applies
+    Column("team_id", SlackId),  # null: Slack gave none
+    Column("is_bot", Boolean, nullable=False),
+    Column("is_guest", Boolean, nullable=False),
+    Column("is_deleted", Boolean, nullable=False),
+    Column("is_admin", Boolean, nullable=False),
+    Column("refreshed_at", UtcDateTime, nullable=False),
+)
+
+channel_optouts = Table(
+    "channel_optouts",
+    metadata,
+    _workspace(),
+    Column("channel_id", SlackId, primary_key=True),
+    Column("user_id", SlackId, primary_key=True),
+)
+
+#: Who changed what a leader or admin may change. Never an answer.
+audit = Table(
+    "audit",
+    metadata,
+    _workspace(),
+    Column("audit_id", OwnId, primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("actor_id", SlackId, nullable=False),
+    Column("action", String(64), nullable=False),
+    Column("subject", String(128), nullable=False),
+    Column("before", JSON),  # null: it did not exist
+    Column("after", JSON),  # null: it is gone
+)
+
+#: Slack's events, each acted on once.
+events_seen = Table(
+    "events_seen",
+    metadata,
+    _workspace(),
+    Column("event_id", String(64), primary_key=True),
+    Column("seen_at", UtcDateTime, nullable=False, index=True),
+)
+
+# --- phases ---------------------------------------------------------------------------------
+
+#: A start form being filled in: what its earlier pages said, so that nothing is lost.
+phase_drafts = Table(
+    "phase_drafts",
+    metadata,
+    _workspace(),
+    Column("draft_id", OwnId, primary_key=True),
+    Column("channel_id", SlackId, nullable=False),
+    Column("user_id", SlackId, nullable=False),
+    Column("content", JSON, nullable=False),
+    Column("saved_at", UtcDateTime, nullable=False, index=True),
+    #: null: not announced yet. A second submit of the same form finds it.
+    Column("phase_id", OwnId),
+)
+
+phases = Table(
+    "phases",
+    metadata,
+    _workspace(),
+    Column("phase_id", OwnId, primary_key=True),
+    Column("channel_id", SlackId, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("lead_id", SlackId, nullable=False),  # who started it
+    Column("zone", String(64), nullable=False),  # the lead's; its dates are meant there
+    Column("milestone", Text, nullable=False),  # may be empty for trust-building
+    Column("promise", JSON, nullable=False),  # a SprintPromise or TrustPromise, by kind
+    Column("justification", Text),  # null: none was needed
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("starts_on", Date, nullable=False),
+    Column("ends_on", Date, nullable=False),
+    Column("first_ends_on", Date, nullable=False),  # before any extension
+    Column("extension_reason", Text),  # null: never extended
+    Column("recovery_until", Date),  # null: trust-building books none
+    Column("weekday", Integer, nullable=False),  # 0 is Monday
+    Column("time_of_day", Time, nullable=False),  # in each person's own zone
+    Column("remind", Boolean, nullable=False),
+    Column("comments_to", String(16), nullable=False),  # leads, or team
+    Column("ended_at", UtcDateTime),  # null: active
+    Column("ended_by", SlackId),  # null: active, or ended by its date
+    Column("outcome", Text),  # null: no wrap-up was written (yet)
+    Column("learning", Text),
+    Column("thanks", Text),
+    Column("wrapped_up_at", UtcDateTime),  # null: no wrap-up was written (yet)
+    CheckConstraint("state IN ('active', 'ended')", name="state"),
+    CheckConstraint("kind IN ('results_sprint', 'trust_building')", name="kind"),
+    # One phase per channel at a time.
+    Index(
+        "uq_phases_active_channel",
+        "workspace_id",
+        "channel_id",
+        unique=True,
+        sqlite_where=text("state = 'active'"),
+        postgresql_where=text("state = 'active'"),
+    ),
+    Index("ix_phases_channel", "workspace_id", "channel_id", "ends_on"),
+    Index("ix_phases_state", "workspace_id", "state"),
+)
+
+phase_people = Table(
+    "phase_people",
+    metadata,
+    _workspace(),
+    Column("phase_id", OwnId, primary_key=True),
+    Column("user_id", SlackId, primary_key=True),
+    Column("role", String(16), nullable=False),  # lead, or member
+    Column("joined_at", UtcDateTime, nullable=False),
+    Column("left_at", UtcDateTime),  # null: still there
+    Column("contribution", Text),  # null: not said, and never shown who has not
+    Column("thanks_line", Text),  # null: the lead wrote none
+    _to_phase(),
+    Index("ix_phase_people_user", "workspace_id", "user_id"),
+)
+
+set_aside_items = Table(
+    "set_aside_items",
+    metadata,
+    _workspace(),
+    Column("phase_id", OwnId, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("text", Text, nullable=False),
+    Column("owner_id", SlackId, nullable=False),
+    Column("fate", String(16)),  # null: still set aside; resumed, dropped or parked
+    Column("parked_until", Date),  # null unless parked
+    _to_phase(),
+)
+
+#: A note to the leads without a name: no author and no time. Deleted once delivered.
+concerns = Table(
+    "concerns",
+    metadata,
+    _workspace(),
+    Column("phase_id", OwnId, primary_key=True),
+    Column("concern_id", OwnId, primary_key=True),
+    Column("text", Text, nullable=False),
+    _to_phase(),
+    sqlite_with_rowid=False,
+)
+
+# --- rounds and results ---------------------------------------------------------------------
+
+rounds = Table(
+    "rounds",
+    metadata,
+    _workspace(),
+    Column("round_id", OwnId, primary_key=True),
+    Column("phase_id", OwnId, nullable=False),
+    Column("number", Integer, nullable=False),  # 1 is the phase's first
+    Column("kind", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("opened_at", UtcDateTime, nullable=False),
+    Column("closes_at", UtcDateTime, nullable=False),
+    Column("minimum", Integer, nullable=False),  # answers a question needs to be shown
+    Column("asked", Integer, nullable=False),  # members asked; stays when one leaves
+    Column("questions", JSON, nullable=False),  # the wording as it was asked
+    Column("enough", Boolean),  # null: open. False: nothing was kept
+    Column("answered", Integer),  # null: open or not enough
+    Column("note", Text),  # What I heard, what changes; null: none
+    Column("noted_by", SlackId),
+    Column("shown_at", UtcDateTime),  # null: the team has not seen the results
+    CheckConstraint("state IN ('open', 'closed', 'cancelled')", name="state"),
+    _to_phase(),
+    Index("uq_rounds_number", "workspace_id", "phase_id", "number", unique=True),
+    Index("ix_rounds_opened", "workspace_id", "phase_id", "opened_at"),
+)
+
+round_people = Table(
+    "round_people",
+    metadata,
+    _workspace(),
+    Column("round_id", OwnId, primary_key=True),
+    Column("user_id", SlackId, primary_key=True),
+    Column("role", String(16), nullable=False),  # lead (reflects), or member (answers)
+    Column("slot_at", UtcDateTime, nullable=False),
+    _to_round(),
+    Index("ix_round_people_user", "workspace_id", "user_id"),
+)
+
+#: A lead's own, named answers.
+reflections = Table(
+    "reflections",
+    metadata,
+    _workspace(),
+    Column("phase_id", OwnId, primary_key=True),
+    Column("moment", OwnId, primary_key=True),  # "start", or the round's id
+    Column("user_id", SlackId, primary_key=True),
+    Column("answers", JSON, nullable=False),  # question key -> 1..5 or null
+    Column("shared", Boolean, nullable=False),  # Show my answers beside yours
+    _to_phase(),
+)
+
+#: What a closed round may show of one question, and nothing finer.
+figures = Table(
+    "figures",
+    metadata,
+    _workspace(),
+    Column("round_id", OwnId, primary_key=True),
+    Column("key", String(16), primary_key=True),
+    Column("answers", Integer, nullable=False),
+    Column("level", Float, nullable=False),  # mean to the nearest half, 1..5
+    Column("share_high", Integer),  # of the answers, those of 4 and 5; null from 8 on
+    Column("bands", JSON),  # null below 8
+    Column("change", Float),  # in levels; null: no comparison may be shown
+    _to_round(),
+)
+
+#: Shuffled, unlinked from scores; deleted once the results were posted.
+round_comments = Table(
+    "round_comments",
+    metadata,
+    _workspace(),
+    Column("round_id", OwnId, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("text", Text, nullable=False),
+    _to_round(),
+    sqlite_with_rowid=False,
+)
+
+# --- what is due, and what is to be said ----------------------------------------------------
+
+agenda = Table(
+    "agenda",
+    metadata,
+    _workspace(),
+    Column("action", String(32), primary_key=True),
+    Column("subject", String(128), primary_key=True),
+    Column("due_at", UtcDateTime, nullable=False),  # business time
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("retry_at", UtcDateTime),  # real time; null: never failed
+    Index("ix_agenda_due", "due_at"),
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    _workspace(),
+    Column("message_id", OwnId, primary_key=True),  # sortable: the order they were decided in
+    Column("key", String(160), nullable=False),
+    Column("operation", String(16), nullable=False),
+    Column("conversation", SlackId, nullable=False),  # channel or user; order is kept within
+    Column("target_key", String(160)),  # the message replied to, edited or pinned; null: none
+    Column("payload", JSON),  # null: sent, and erased
+    Column("picture", JSON),  # null: none, or erased
+    Column("file_id", SlackId),  # null: not uploaded (yet)
+    Column("revision", Integer, nullable=False, server_default="0"),
+    Column("state", String(16), nullable=False),
+    Column("not_before", UtcDateTime, nullable=False),  # business time
+    Column("expires_at", UtcDateTime),  # business time; null: never
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("fence", Integer, nullable=False, server_default="0"),
+    Column("retry_at", UtcDateTime),  # real time; null: at once
+    Column("first_try_at", UtcDateTime),  # business time, where proof starts to look
+    Column("channel", SlackId),  # null: not known to be in Slack
+    Column("ts", String(32)),  # Slack's message id; for a bookmark, its id
+    Column("error", String(255)),  # the last one, for doctor
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("sent_at", UtcDateTime),
+    CheckConstraint(
+        "state IN ('pending','sending','sent','unknown','held','failed','expired')", name="state"
+    ),
+    Index("uq_messages_key", "workspace_id", "key", unique=True),
+    Index(
+        "ix_messages_open",
+        "workspace_id",
+        "not_before",
+        sqlite_where=text("state IN ('pending','sending','unknown')"),
+        postgresql_where=text("state IN ('pending','sending','unknown')"),
+    ),
+    Index("ix_messages_place", "workspace_id", "channel", "ts"),
+)
+
+#: Who may send for a workspace now: one sender keeps its limits and its order.
+lanes = Table(
+    "lanes",
+    metadata,
+    _workspace(),
+    Column("owner", OwnId),  # null: free
+    Column("lease_until", UtcDateTime),  # real time; null: free
+)
