@@ -1,0 +1,231 @@
+"""Everything an operator can set, read once at the start and passed along from there.
+
+Values come from the environment, then from a `.env` file. A secret may also stand in a file
+whose path is given as `NAME_FILE`, as container platforms do it.
+"""
+
+import base64
+import binascii
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from dotenv import dotenv_values
+
+T = TypeVar("T")
+
+SLACK_API = "https://slack.com/api/"
+SQLITE_FILE = "sqlite:///data/imbalance.db"
+KEY_BYTES = 32
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+LOG_FORMATS = ("text", "json")
+
+BOTH_GIVEN = "{name} and {name}_FILE are both set; keep one of them."
+UNREADABLE = "{name}_FILE names {path}, which cannot be read ({why})."
+NOT_A_NUMBER = "{name} is {value!r}; it must be a number from {low} to {high}."
+NOT_ONE_OF = "{name} is {value!r}; it must be one of {choices}."
+NOT_A_URL = "{name} is {value!r}; it must begin with https:// or http://."
+NOT_A_DATABASE = "{name} must begin with sqlite: or postgresql: (what follows is kept secret)."
+WRONG_TOKEN = "{name} holds a token that begins with {prefix}; that one belongs in {other}."
+BAD_KEY = "{name}: key {number} is not 32 bytes in base64; `python -m bot keys` prints a good one."
+HALF_A_CLIENT = "IMBALANCE_CLIENT_ID and IMBALANCE_CLIENT_SECRET go together; set both or none."
+BOLTS_OWN = "{name} would switch Bolt's own OAuth on; call it IMBALANCE_{short} instead."
+NEEDED = {
+    "SLACK_BOT_TOKEN": "SLACK_BOT_TOKEN is missing: app settings, OAuth & Permissions, xoxb-...",
+    "SLACK_APP_TOKEN": "SLACK_APP_TOKEN is missing: app settings, Basic Information, App-Level "
+    "Tokens, one with connections:write, xapp-... (not needed with --http).",
+    "SLACK_SIGNING_SECRET": "SLACK_SIGNING_SECRET is missing: app settings, Basic Information, "
+    "Signing Secret (needed with --http).",
+    "IMBALANCE_KEYS": "IMBALANCE_KEYS is missing: answers are locked with it; "
+    "`python -m bot keys` prints a new one. Keep it out of the database's backups.",
+}
+
+
+class SettingsError(Exception):
+    """One or more settings are wrong; says all of it at once, a sentence a line."""
+
+    def __init__(self, mistakes: tuple[str, ...]) -> None:
+        super().__init__("\n".join(mistakes))
+        self.mistakes = mistakes
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Settings:
+    """What was set. An empty string means that it was not; its repr shows no secret."""
+
+    slack_bot_token: str = ""
+    slack_app_token: str = ""
+    slack_signing_secret: str = ""
+    slack_api_url: str = SLACK_API
+    client_id: str = ""
+    client_secret: str = ""
+    database_url: str = SQLITE_FILE
+    keys: tuple[bytes, ...] = ()
+    """32 bytes each; the first wraps new secrets, all of them unwrap."""
+    tick_seconds: float = 1.0
+    http_port: int = 3000
+    """Where Slack's signed requests arrive with --http."""
+    metrics_port: int = 9464
+    """Health and metrics, for the operator's eyes; 0 for none."""
+    log_level: str = "INFO"
+    log_format: str = "text"
+
+    def missing_to_run(self, *, http: bool) -> tuple[str, ...]:
+        """What `run` lacks, a sentence each."""
+        given = {
+            "SLACK_BOT_TOKEN": self.slack_bot_token,
+            "SLACK_APP_TOKEN": http or self.slack_app_token,
+            "SLACK_SIGNING_SECRET": not http or self.slack_signing_secret,
+            "IMBALANCE_KEYS": self.keys,
+        }
+        return tuple(NEEDED[name] for name, value in given.items() if not value)
+
+    def __repr__(self) -> str:
+        hidden = {"slack_bot_token", "slack_app_token", "slack_signing_secret", "client_secret"}
+        hidden |= {"keys", "database_url"}
+        shown = (
+            f"{name}={('set' if value else 'not set') if name in hidden else repr(value)}"
+            for name, value in vars(self).items()
+        )
+        return f"Settings({', '.join(shown)})"
+
+
+def load(environ: Mapping[str, str] | None = None, env_file: Path | None = None) -> Settings:
+    """Read the settings. Raises SettingsError that names every mistake.
+
+    Without arguments: the process's environment over `.env` in the working directory.
+    """
+    if environ is None:
+        environ = os.environ
+        env_file = env_file or Path(".env")
+    from_file = dotenv_values(env_file) if env_file else {}
+    values = {name: value for name, value in from_file.items() if value is not None}
+    reader = _Reader({**values, **environ})
+    settings = _read(reader)
+    if reader.mistakes:
+        raise SettingsError(tuple(reader.mistakes))
+    return settings
+
+
+def names() -> tuple[str, ...]:
+    """Every name that is read, in order; the documentation is checked against it."""
+    reader = _Reader({})
+    _read(reader)
+    return tuple(reader.names)
+
+
+def encode_key(key: bytes) -> str:
+    """A key as it is written in IMBALANCE_KEYS."""
+    return base64.urlsafe_b64encode(key).decode()
+
+
+def _read(reader: "_Reader") -> Settings:
+    settings = Settings(
+        slack_bot_token=reader.token("SLACK_BOT_TOKEN", "xapp-", "SLACK_APP_TOKEN"),
+        slack_app_token=reader.token("SLACK_APP_TOKEN", "xoxb-", "SLACK_BOT_TOKEN"),
+        slack_signing_secret=reader.secret("SLACK_SIGNING_SECRET"),
+        slack_api_url=reader.url("SLACK_API_URL", SLACK_API),
+        client_id=reader.text("IMBALANCE_CLIENT_ID", ""),
+        client_secret=reader.secret("IMBALANCE_CLIENT_SECRET"),
+        database_url=reader.database("DATABASE_URL", SQLITE_FILE),
+        keys=reader.keys("IMBALANCE_KEYS"),
+        tick_seconds=reader.number("TICK_SECONDS", 1.0, float, 0.01, 60),
+        http_port=reader.number("HTTP_PORT", 3000, int, 0, 65535),
+        metrics_port=reader.number("METRICS_PORT", 9464, int, 0, 65535),
+        log_level=reader.choice("LOG_LEVEL", "INFO", LOG_LEVELS),
+        log_format=reader.choice("LOG_FORMAT", "text", LOG_FORMATS),
+    )
+    if bool(settings.client_id) != bool(settings.client_secret):
+        reader.mistakes.append(HALF_A_CLIENT)
+    reader.refuse_bolts_own("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET")
+    return settings
+
+
+class _Reader:
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._values = {name: value.strip() for name, value in values.items()}
+        self.names: list[str] = []
+        self.mistakes: list[str] = []
+
+    def _wrong(self, sentence: str, **words: object) -> None:
+        self.mistakes.append(sentence.format(**words))
+
+    def text(self, name: str, default: str) -> str:
+        self.names.append(name)
+        return self._values.get(name) or default
+
+    def secret(self, name: str, default: str = "") -> str:
+        value = self.text(name, "")
+        path = self._values.get(f"{name}_FILE")
+        if not path:
+            return value or default
+        if value:
+            self._wrong(BOTH_GIVEN, name=name)
+        try:
+            return Path(path).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            self._wrong(UNREADABLE, name=name, path=path, why=type(error).__name__)
+            return default
+
+    def token(self, name: str, not_prefix: str, other: str) -> str:
+        value = self.secret(name)
+        if value.startswith(not_prefix):
+            self._wrong(WRONG_TOKEN, name=name, prefix=not_prefix, other=other)
+        return value
+
+    def url(self, name: str, default: str) -> str:
+        value = self.text(name, default)
+        if not value.startswith(("https://", "http://")):
+            self._wrong(NOT_A_URL, name=name, value=value)
+        return value.rstrip("/") + "/"
+
+    def database(self, name: str, default: str) -> str:
+        value = self.secret(name, default)
+        # Several hosts hand out postgres://, which SQLAlchemy does not know.
+        if value.startswith("postgres://"):
+            value = value.replace("postgres", "postgresql", 1)
+        if not value.startswith(("sqlite:", "sqlite+", "postgresql:", "postgresql+")):
+            self._wrong(NOT_A_DATABASE, name=name)
+        return value
+
+    def keys(self, name: str) -> tuple[bytes, ...]:
+        written = self.secret(name).replace(",", " ").split()
+        decoded = [_decode_key(key) for key in written]
+        for number, key in enumerate(decoded, start=1):
+            if key is None:
+                self._wrong(BAD_KEY, name=name, number=number)
+        return tuple(key for key in decoded if key is not None)
+
+    def number(self, name: str, default: T, kind: Callable[[str], T], low: float, high: float) -> T:
+        value = self.text(name, str(default))
+        try:
+            number = kind(value)
+            if low <= float(value) <= high:
+                return number
+        except ValueError:
+            pass
+        self._wrong(NOT_A_NUMBER, name=name, value=value, low=low, high=high)
+        return default
+
+    def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
+        value = self.text(name, default)
+        for choice in choices:
+            if value.lower() == choice.lower():
+                return choice
+        self._wrong(NOT_ONE_OF, name=name, value=value, choices=", ".join(choices))
+        return default
+
+    def refuse_bolts_own(self, *names: str) -> None:
+        for name in names:
+            if self._values.get(name):
+                self._wrong(BOLTS_OWN, name=name, short=name.removeprefix("SLACK_"))
+
+
+def _decode_key(written: str) -> bytes | None:
+    try:
+        key = base64.b64decode(written, altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    return key if len(key) == KEY_BYTES else None
