@@ -55,6 +55,11 @@ def monotonic() -> float:
     return time.monotonic()
 
 
+def real_now() -> datetime:
+    """The machine's time in UTC, which nobody moves; for leases and retries."""
+    return datetime.now(UTC)
+
+
 def new_id() -> str:
     """128 random bits in hex: nothing about a row can be guessed from it."""
     return secrets.token_hex(16)

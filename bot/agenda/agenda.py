@@ -1,0 +1,125 @@
+"""What is due when: rows that name an action, and the way one of them is carried out once."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.db import schema
+from bot.db.engine import Database
+from bot.db.writing import put as put_row
+
+_agenda = schema.agenda
+
+
+class Taken(Exception):
+    """Another process carries this out, or it was dropped or moved."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    """One thing that is due. `subject` names what it is about, such as a round's id."""
+
+    workspace_id: str
+    action: str
+    subject: str
+    due_at: datetime
+    attempts: int = 0
+
+
+async def put(
+    tx: AsyncConnection, workspace_id: str, *, action: str, subject: str, due_at: datetime
+) -> None:
+    """Note what is to be done at `due_at` (business time), or move it there if it was noted."""
+    key = {"workspace_id": workspace_id, "action": action, "subject": subject}
+    await put_row(tx, _agenda, key, due_at=due_at, attempts=0, retry_at=None)
+
+
+async def drop(tx: AsyncConnection, workspace_id: str, *, action: str, subject: str) -> None:
+    """Do not do it any more."""
+    await tx.execute(
+        delete(_agenda).where(
+            _agenda.c.workspace_id == workspace_id,
+            _agenda.c.action == action,
+            _agenda.c.subject == subject,
+        )
+    )
+
+
+async def drop_about(
+    tx: AsyncConnection, workspace_id: str, *, action: str, subject_starts: str
+) -> None:
+    """Do none of these any more: every subject that starts so (our ids hold no wildcard)."""
+    await tx.execute(
+        delete(_agenda).where(
+            _agenda.c.workspace_id == workspace_id,
+            _agenda.c.action == action,
+            _agenda.c.subject.startswith(subject_starts, autoescape=True),
+        )
+    )
+
+
+async def due(reader: AsyncConnection, now: datetime, real: datetime, limit: int) -> list[Item]:
+    """What is due at `now`, oldest first, without what failed and waits for its next try."""
+    rows = await reader.execute(
+        select(_agenda)
+        .where(_agenda.c.due_at <= now)
+        .where(or_(_agenda.c.retry_at.is_(None), _agenda.c.retry_at <= real))
+        .order_by(_agenda.c.due_at, _agenda.c.action, _agenda.c.subject)
+        .limit(limit)
+    )
+    return [
+        Item(
+            workspace_id=row.workspace_id,
+            action=row.action,
+            subject=row.subject,
+            due_at=row.due_at,
+            attempts=row.attempts,
+        )
+        for row in rows
+    ]
+
+
+async def next_due(reader: AsyncConnection) -> datetime | None:
+    """When the next thing is due; None where nothing is."""
+    return (await reader.execute(select(func.min(_agenda.c.due_at)))).scalar()
+
+
+@asynccontextmanager
+async def carrying_out(db: Database, item: Item) -> AsyncIterator[AsyncConnection]:
+    """The one transaction that does what is due and strikes it off the list.
+
+    Raises:
+        Taken: someone else does it, or it is not due any more; nothing is to be done.
+    """
+    mine = (
+        (_agenda.c.workspace_id == item.workspace_id)
+        & (_agenda.c.action == item.action)
+        & (_agenda.c.subject == item.subject)
+    )
+    async with db.transaction() as tx:
+        locked = await tx.execute(
+            select(_agenda.c.subject)
+            .where(mine, _agenda.c.due_at == item.due_at)
+            .with_for_update(skip_locked=True)
+        )
+        if locked.first() is None:
+            raise Taken(item.action)
+        await tx.execute(delete(_agenda).where(mine))
+        yield tx
+
+
+async def failed(tx: AsyncConnection, item: Item, retry_at: datetime) -> None:
+    """Try again at `retry_at` (real time)."""
+    await tx.execute(
+        update(_agenda)
+        .where(
+            _agenda.c.workspace_id == item.workspace_id,
+            _agenda.c.action == item.action,
+            _agenda.c.subject == item.subject,
+        )
+        .values(attempts=_agenda.c.attempts + 1, retry_at=retry_at)
+    )

@@ -1,0 +1,71 @@
+"""Keys kept outside the database: what is wrapped by them cannot be read from a backup alone.
+
+AES-256-GCM by the `cryptography` library. The first key wraps; all of them unwrap, so keys can
+be added and, once nothing needs them any more, retired by the operator.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from bot.clock import random_bytes
+
+NONCE_BYTES = 12
+
+
+class KeyMissing(Exception):
+    """Something was wrapped by a key that is not among IMBALANCE_KEYS (any more)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wrapped:
+    """A sealed value and which key opens it."""
+
+    key_id: str
+    sealed: bytes
+
+
+def seal(key: bytes, value: bytes, context: bytes) -> bytes:
+    """Encrypt with a 32-byte key; `context` must be the same when it is opened."""
+    nonce = random_bytes(NONCE_BYTES)
+    return nonce + AESGCM(key).encrypt(nonce, value, context)
+
+
+def unseal(key: bytes, sealed: bytes, context: bytes) -> bytes:
+    """The value that was sealed.
+
+    Raises:
+        ValueError: another key, another context, or changed bytes.
+    """
+    try:
+        return AESGCM(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], context)
+    except InvalidTag as error:
+        raise ValueError("sealed with another key or for another place") from error
+
+
+class KeyRing:
+    """The keys of IMBALANCE_KEYS, 32 bytes each, at least one."""
+
+    def __init__(self, keys: Sequence[bytes]) -> None:
+        self._keys = {sha256(key).hexdigest()[:16]: key for key in keys}
+        self._newest = next(iter(self._keys))
+
+    def wrap(self, value: bytes, context: str) -> Wrapped:
+        sealed = seal(self._keys[self._newest], value, context.encode())
+        return Wrapped(key_id=self._newest, sealed=sealed)
+
+    def unwrap(self, wrapped: Wrapped, context: str) -> bytes:
+        """The value.
+
+        Raises:
+            KeyMissing: the key was retired.
+            ValueError: the value was changed, or belongs to another context.
+        """
+        try:
+            key = self._keys[wrapped.key_id]
+        except KeyError as error:
+            raise KeyMissing(wrapped.key_id) from error
+        return unseal(key, wrapped.sealed, context.encode())

@@ -1,0 +1,21 @@
+"""What is counted, for Prometheus. No label ever names a person."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+failed_requests = Counter(
+    "imbalance_failed_requests", "Requests of Slack that ended in an error of ours", ["kind"]
+)
+refused_signatures = Counter(
+    "imbalance_refused_signatures", "Requests answered 401: stale, wrong or missing signature"
+)
+deliveries = Counter(
+    "imbalance_deliveries", "Attempts to say something in Slack", ["operation", "outcome"]
+)
+agenda_actions = Counter(
+    "imbalance_agenda_actions", "Things that were due", ["action", "outcome"]
+)
+agenda_lag_seconds = Gauge(
+    "imbalance_agenda_lag_seconds", "Age of the oldest thing that is due and not done"
+)
+open_messages = Gauge("imbalance_open_messages", "Messages not at their end", ["state"])
+call_seconds = Histogram("imbalance_slack_call_seconds", "Web API calls", ["method"])

@@ -1,0 +1,246 @@
+"""Saying something: a row in the caller's transaction, under a key that names it once.
+
+A key such as "ask:ROUND:USER" is the natural name of one message. Saying it again changes
+nothing; editing it changes what is shown, and the latest edit wins.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.clock import new_sortable_id
+from bot.db import schema
+from bot.db.writing import insert_if_new
+from bot.slack.content import Blocks, Content
+
+_messages = schema.messages
+
+
+class Operation(StrEnum):
+    """What is done in Slack."""
+
+    POST = "post"
+    UPDATE = "update"
+    PIN = "pin"
+    UNPIN = "unpin"
+    BOOKMARK = "bookmark"
+    UNBOOKMARK = "unbookmark"
+    PUBLISH = "publish"
+
+
+class State(StrEnum):
+    """Where a message is on its way."""
+
+    PENDING = "pending"  # to be sent when it is due
+    SENDING = "sending"  # a call may be under way
+    SENT = "sent"  # known to be in Slack
+    UNKNOWN = "unknown"  # may be in Slack; to be proven before it is sent again
+    HELD = "held"  # no proof can be had: an admin decides
+    FAILED = "failed"  # Slack will never take it
+    EXPIRED = "expired"  # it no longer made sense
+
+
+async def say(
+    tx: AsyncConnection,
+    workspace_id: str,
+    *,
+    key: str,
+    to: str,
+    content: Content,
+    now: datetime,
+    thread_of: str | None = None,
+    expires_at: datetime | None = None,
+) -> None:
+    """Post a message to a channel, or to a person as a direct message.
+
+    `thread_of` is the key of the message to reply to. After `expires_at` it is not sent any more.
+    """
+    payload: dict[str, Any] = {"text": content.text, "blocks": content.blocks}
+    picture = content.picture
+    await _put(
+        tx,
+        workspace_id,
+        key=key,
+        operation=Operation.POST,
+        conversation=to,
+        target_key=thread_of,
+        payload=payload,
+        picture=None
+        if picture is None
+        else {"facts": picture.facts, "alt_text": picture.alt_text, "title": picture.title},
+        now=now,
+        expires_at=expires_at,
+    )
+
+
+async def edit(
+    tx: AsyncConnection, workspace_id: str, *, of: str, content: Content, now: datetime
+) -> None:
+    """Change what a message shows, once it is in Slack; an edit still waiting is replaced."""
+    to = await _conversation_of(tx, workspace_id, of)
+    if to is None:
+        return
+    payload = {"text": content.text, "blocks": content.blocks}
+    await _replace(tx, workspace_id, f"edit:{of}", Operation.UPDATE, to, payload, now, of)
+
+
+async def publish(
+    tx: AsyncConnection, workspace_id: str, *, user_id: str, view: dict[str, Any], now: datetime
+) -> None:
+    """Show a person's App Home; a view still waiting is replaced."""
+    await _replace(tx, workspace_id, f"home:{user_id}", Operation.PUBLISH, user_id, view, now)
+
+
+async def pin(tx: AsyncConnection, workspace_id: str, *, of: str, now: datetime) -> None:
+    await _beside(tx, workspace_id, Operation.PIN, of, {}, now)
+
+
+async def unpin(tx: AsyncConnection, workspace_id: str, *, of: str, now: datetime) -> None:
+    await _beside(tx, workspace_id, Operation.UNPIN, of, {}, now)
+
+
+async def bookmark(
+    tx: AsyncConnection, workspace_id: str, *, of: str, title: str, emoji: str, now: datetime
+) -> None:
+    """Add a link to the message to its channel's bookmarks."""
+    payload = {"title": title, "emoji": emoji}
+    await _beside(tx, workspace_id, Operation.BOOKMARK, of, payload, now)
+
+
+async def unbookmark(tx: AsyncConnection, workspace_id: str, *, of: str, now: datetime) -> None:
+    await _beside(tx, workspace_id, Operation.UNBOOKMARK, of, {}, now)
+
+
+async def cancel(tx: AsyncConnection, workspace_id: str, *, key: str) -> None:
+    """Do not say it any more, if it was not tried yet."""
+    await tx.execute(
+        update(_messages)
+        .where(
+            _messages.c.workspace_id == workspace_id,
+            _messages.c.key == key,
+            _messages.c.state == State.PENDING,
+        )
+        .values(state=State.EXPIRED, payload=None, picture=None)
+    )
+
+
+async def place_of(
+    tx: AsyncConnection, workspace_id: str, key: str
+) -> tuple[str, str] | None:
+    """Channel and ts of a message that is in Slack; None where it is not known to be."""
+    row = (
+        await tx.execute(
+            select(_messages.c.channel, _messages.c.ts).where(
+                _messages.c.workspace_id == workspace_id,
+                _messages.c.key == key,
+                _messages.c.ts.is_not(None),
+            )
+        )
+    ).first()
+    return None if row is None else (row.channel, row.ts)
+
+
+async def key_at(
+    tx: AsyncConnection, workspace_id: str, *, channel: str, ts: str
+) -> str | None:
+    """The key of our message at this place in Slack: which message was pressed in."""
+    return (
+        await tx.execute(
+            select(_messages.c.key).where(
+                _messages.c.workspace_id == workspace_id,
+                _messages.c.channel == channel,
+                _messages.c.ts == ts,
+                _messages.c.operation == Operation.POST,
+            )
+        )
+    ).scalar()
+
+
+async def _conversation_of(tx: AsyncConnection, workspace_id: str, key: str) -> str | None:
+    return (
+        await tx.execute(
+            select(_messages.c.conversation).where(
+                _messages.c.workspace_id == workspace_id, _messages.c.key == key
+            )
+        )
+    ).scalar()
+
+
+async def _beside(
+    tx: AsyncConnection,
+    workspace_id: str,
+    operation: Operation,
+    of: str,
+    payload: dict[str, Any],
+    now: datetime,
+) -> None:
+    to = await _conversation_of(tx, workspace_id, of)
+    if to is None:
+        return
+    await _put(
+        tx,
+        workspace_id,
+        key=f"{operation}:{of}",
+        operation=operation,
+        conversation=to,
+        target_key=of,
+        payload=payload,
+        now=now,
+    )
+
+
+async def _put(
+    tx: AsyncConnection, workspace_id: str, *, now: datetime, **values: Any
+) -> bool:
+    await insert_if_new(tx, schema.lanes, workspace_id=workspace_id)
+    return await insert_if_new(
+        tx,
+        _messages,
+        workspace_id=workspace_id,
+        message_id=new_sortable_id(),
+        state=State.PENDING,
+        not_before=now,
+        created_at=now,
+        **values,
+    )
+
+
+async def _replace(
+    tx: AsyncConnection,
+    workspace_id: str,
+    key: str,
+    operation: Operation,
+    conversation: str,
+    payload: Blocks | dict[str, Any],
+    now: datetime,
+    target_key: str | None = None,
+) -> None:
+    fresh = await _put(
+        tx,
+        workspace_id,
+        key=key,
+        operation=operation,
+        conversation=conversation,
+        target_key=target_key,
+        payload=payload,
+        now=now,
+    )
+    if fresh:
+        return
+    # A call under way finds at its end that the revision moved on, and the row is sent again.
+    mine = (_messages.c.workspace_id == workspace_id) & (_messages.c.key == key)
+    await tx.execute(
+        update(_messages)
+        .where(mine)
+        .values(payload=payload, revision=_messages.c.revision + 1, not_before=now)
+    )
+    await tx.execute(
+        update(_messages)
+        .where(mine, _messages.c.state != State.SENDING)
+        .values(
+            state=State.PENDING, message_id=new_sortable_id(), attempts=0, retry_at=None, error=None
+        )
+    )

@@ -1,0 +1,1 @@
+"""The language of Slack: commands, people, text and errors. Knows no capability."""

@@ -1,0 +1,110 @@
+"""Bolt, set up once: who may call, what is ignored, and how every error reaches the person."""
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import structlog
+from slack_bolt import BoltResponse
+from slack_bolt.async_app import AsyncApp, AsyncBoltContext
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.clock import new_id
+from bot.log import log
+from bot.metrics import failed_requests
+from bot.slack.content import content, section
+from bot.slack.errors import Refused
+from bot.slack.views import answer_message, notice, open_form
+
+Authorize = Callable[..., Awaitable[Any]]
+#: Events about ourselves that we act on; the others only echo what we did.
+OWN_EVENTS = {"message_metadata_posted", "member_joined_channel", "member_left_channel"}
+FAILED = "That did not work, and nothing was changed: something failed on our side. Try again."
+
+
+def build(
+    client: AsyncWebClient, authorize: Authorize, signing_secret: str | None
+) -> AsyncApp:
+    """The Bolt app, without listeners.
+
+    It acknowledges after the listener's work (`process_before_response`), so what was answered
+    with 200 is kept; and it lets our own metadata events through, which Bolt drops by default.
+    """
+    app = AsyncApp(
+        client=client,
+        authorize=authorize,
+        signing_secret=signing_secret or "",
+        process_before_response=True,
+        ignoring_self_events_enabled=False,
+        request_verification_enabled=signing_secret is not None,
+    )
+
+    @app.middleware
+    async def name_the_request(context: AsyncBoltContext, next_: Any) -> None:
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(
+            request=new_id()[:12], workspace=context.team_id
+        )
+        await next_()
+
+    @app.middleware
+    async def ignore_ourselves(
+        body: dict[str, Any], context: AsyncBoltContext, next_: Any
+    ) -> BoltResponse | None:
+        event = body.get("event") or {}
+        ours = event.get("user") == context.bot_user_id and event.get("user") is not None
+        if ours and event["type"] not in OWN_EVENTS:
+            return BoltResponse(status=200, body="")
+        await next_()
+        return None
+
+    app.error(tell_the_person)
+    return app
+
+
+async def tell_the_person(
+    error: Exception, body: dict[str, Any], client: AsyncWebClient
+) -> BoltResponse | None:
+    """Show a refusal, or that something failed, in the place where the person acted.
+
+    An event has no such place: it fails with 500, and Slack sends it again.
+    """
+    refusal = error if isinstance(error, Refused) else None
+    if refusal is None:
+        failed_requests.labels(kind=str(body.get("type", "command"))).inc()
+        log.error("request_failed", exc_info=error)
+    told = refusal or Refused(FAILED)
+    if "command" in body:
+        return _answer({"response_type": "ephemeral", "text": told.text})
+    if body.get("type") == "view_submission":
+        return _answer(_in_form(body["view"], told))
+    if body.get("type") == "block_actions":
+        await _beside_the_button(client, body, told)
+        return _answer({})
+    return None
+
+
+def _answer(body: Mapping[str, Any]) -> BoltResponse:
+    headers = {"content-type": "application/json; charset=utf-8"}
+    return BoltResponse(status=200, body=json.dumps(body) if body else "", headers=headers)
+
+
+def _in_form(view: Mapping[str, Any], told: Refused) -> dict[str, Any]:
+    inputs = [block["block_id"] for block in view["blocks"] if block["type"] == "input"]
+    fields = {name: text for name, text in told.fields.items() if name in inputs}
+    if inputs:  # the form stays open, so nothing typed is lost
+        return {"response_action": "errors", "errors": fields or {inputs[0]: told.text}}
+    said = notice("Not done", told.text)
+    return {"response_action": "update", "view": said.to_dict()}
+
+
+async def _beside_the_button(
+    client: AsyncWebClient, body: Mapping[str, Any], told: Refused
+) -> None:
+    if "response_url" in body:
+        await answer_message(body, content(told.text, section(told.text)), replace=False)
+        return
+    try:
+        await open_form(client, body, notice("Not done", told.text))
+    except Refused:
+        log.warning("refusal_not_shown")

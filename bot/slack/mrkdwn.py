@@ -1,0 +1,83 @@
+"""Text that Slack will format: what people wrote is shown and never fires.
+
+Rules: https://docs.slack.dev/messaging/formatting-message-text
+"""
+
+import re
+import unicodedata
+from datetime import date, datetime, time
+from zoneinfo import ZoneInfo
+
+_MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
+_ENTITIES = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"))
+#: Formatting marks, each followed by a zero-width joiner when quoted, so that they stay signs.
+_MARKS = re.compile(r"([*_~`])")
+#: Marks that reorder or hide the text around them (Unicode bidi controls, zero-width space).
+_REORDERING = set("\u061c\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
+
+
+def clean(text: str) -> str:
+    """What a person typed, without control and direction-override signs, trimmed.
+
+    Emoji joiners and right-to-left letters stay.
+    """
+    return "".join(sign for sign in text.replace("\r\n", "\n") if _is_kept(sign)).strip()
+
+
+def _is_kept(sign: str) -> bool:
+    if sign in _REORDERING:
+        return False
+    return sign in "\n\t" or unicodedata.category(sign) not in ("Cc", "Co", "Cs")
+
+
+def escape(text: str) -> str:
+    """The text with Slack's three special signs as entities: no mention or link can fire."""
+    for sign, entity in _ENTITIES:
+        text = text.replace(sign, entity)
+    return text
+
+
+def quote(text: str) -> str:
+    """A person's words inside mrkdwn: escaped, and their formatting marks left as signs."""
+    return _MARKS.sub("\\1\u2060", escape(text))
+
+
+def unescape(text: str) -> str:
+    """Text as Slack delivers it in commands, with its entities turned back once."""
+    for sign, entity in reversed(_ENTITIES):
+        text = text.replace(entity, sign)
+    return text
+
+
+def mention(user_id: str) -> str:
+    return f"<@{user_id}>"
+
+
+def channel(channel_id: str) -> str:
+    return f"<#{channel_id}>"
+
+
+def mentioned(text: str) -> tuple[str, ...]:
+    """The ids of the people mentioned in an escaped command text, in order."""
+    return tuple(_MENTION.findall(text))
+
+
+def day(value: date) -> str:
+    """A calendar day, the same for every reader: "Fri 18 Dec"."""
+    return f"{value:%a} {value.day} {value:%b}"
+
+
+def instant(moment: datetime) -> str:
+    """A moment in each reader's own zone: "Thu 17 Dec at 5:00 PM" as their client writes it."""
+    fallback = f"{day(moment.date())} {moment:%H:%M} UTC"
+    return f"<!date^{int(moment.timestamp())}^{{date_short_pretty}} at {{time}}|{fallback}>"
+
+
+def instant_of(value: date, at: time, zone: str) -> str:
+    """A wall-clock moment of one zone, shown in each reader's own."""
+    return instant(datetime.combine(value, at, ZoneInfo(zone)))
+
+
+def truncated(text: str, limit: int) -> str:
+    """The text, cut with an ellipsis so that it is at most `limit` characters."""
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"

@@ -1,0 +1,196 @@
+"""Who is in a channel and who they are: read from Slack, remembered in the database.
+
+Profiles are refreshed by Slack's user_change events and at the latest after a week, so that a
+weekly round asks Slack about nobody it already knows.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.clock import Clock
+from bot.db import schema
+from bot.db.engine import Database
+from bot.db.writing import put
+
+FRESH = timedelta(days=7)
+#: Slack's own helper is not marked as a bot in its profile.
+SLACKBOT = "USLACKBOT"
+PAGE = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class Person:
+    """What Slack says of one person."""
+
+    user_id: str
+    name: str
+    zone: str | None  # IANA name; None: Slack gave none
+    is_bot: bool
+    is_guest: bool
+    is_external: bool
+    is_deleted: bool
+    is_admin: bool
+
+    @property
+    def is_full_member(self) -> bool:
+        """A colleague who may act: no bot, guest, outsider or deactivated account."""
+        return not (self.is_bot or self.is_guest or self.is_external or self.is_deleted)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Channel:
+    """What Slack says of one conversation, as the bot sees it."""
+
+    channel_id: str
+    name: str
+    is_member: bool  # whether the bot is
+    is_private: bool
+    is_archived: bool
+    is_shared: bool  # with another organisation
+
+
+def _person(row: Mapping[str, Any], workspace_id: str) -> Person:
+    return Person(
+        user_id=row["user_id"],
+        name=row["name"],
+        zone=row["zone"],
+        is_bot=row["is_bot"] or row["user_id"] == SLACKBOT,
+        is_guest=row["is_guest"],
+        is_external=row["team_id"] not in (None, workspace_id),
+        is_deleted=row["is_deleted"],
+        is_admin=row["is_admin"],
+    )
+
+
+def _columns(user: Mapping[str, Any]) -> dict[str, Any]:
+    profile = user.get("profile") or {}
+    names = (profile.get("display_name"), profile.get("real_name"), user.get("real_name"))
+    return {
+        "name": next((name for name in names if name), user.get("name") or user["id"]),
+        "zone": user.get("tz"),
+        "team_id": user.get("team_id"),
+        "is_bot": bool(user.get("is_bot")),
+        "is_guest": bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
+        "is_deleted": bool(user.get("deleted")),
+        "is_admin": bool(user.get("is_admin") or user.get("is_owner")),
+    }
+
+
+async def remember(
+    tx: AsyncConnection, workspace_id: str, user: Mapping[str, Any], now: datetime
+) -> None:
+    """Keep what Slack says of a person: a users.info answer or a user_change event's user."""
+    key = {"workspace_id": workspace_id, "user_id": user["id"]}
+    await put(tx, schema.people, key, **_columns(user), refreshed_at=now)
+
+
+async def known(
+    tx: AsyncConnection, workspace_id: str, user_ids: Iterable[str]
+) -> dict[str, Person]:
+    """The people among these that are remembered, however old."""
+    people = schema.people
+    rows = await tx.execute(
+        select(people).where(
+            people.c.workspace_id == workspace_id, people.c.user_id.in_(set(user_ids))
+        )
+    )
+    return {row["user_id"]: _person(row, workspace_id) for row in rows.mappings()}
+
+
+class People:
+    """Reads about people and channels. Never used inside a transaction."""
+
+    def __init__(self, db: Database, clock: Clock) -> None:
+        self._db = db
+        self._clock = clock
+
+    async def of(
+        self, client: AsyncWebClient, workspace_id: str, user_ids: Iterable[str]
+    ) -> dict[str, Person]:
+        """The people with these ids; who Slack does not know is left out.
+
+        Raises:
+            SlackApiError: Slack could not be asked about someone not remembered.
+        """
+        wanted = dict.fromkeys(user_ids)
+        for user_id in await self._stale(workspace_id, wanted):
+            await self._refresh(client, workspace_id, user_id)
+        async with self._db.reading() as reader:
+            found = await known(reader, workspace_id, wanted)
+        return {user_id: found[user_id] for user_id in wanted if user_id in found}
+
+    async def one(
+        self, client: AsyncWebClient, workspace_id: str, user_id: str
+    ) -> Person | None:
+        return (await self.of(client, workspace_id, [user_id])).get(user_id)
+
+    async def in_channel(
+        self, client: AsyncWebClient, workspace_id: str, channel_id: str
+    ) -> dict[str, Person]:
+        """Everyone in a channel, bots, guests and deactivated stragglers included.
+
+        Raises:
+            SlackApiError: the bot may not see the channel.
+        """
+        return await self.of(client, workspace_id, await member_ids(client, channel_id))
+
+    async def _stale(self, workspace_id: str, wanted: Iterable[str]) -> list[str]:
+        people = schema.people
+        async with self._db.reading() as reader:
+            fresh = await reader.scalars(
+                select(people.c.user_id).where(
+                    people.c.workspace_id == workspace_id,
+                    people.c.user_id.in_(list(wanted)),
+                    people.c.refreshed_at > self._clock.now() - FRESH,
+                )
+            )
+        known_ids = set(fresh)
+        return [user_id for user_id in wanted if user_id not in known_ids]
+
+    async def _refresh(self, client: AsyncWebClient, workspace_id: str, user_id: str) -> None:
+        try:
+            answer = await client.users_info(user=user_id)
+        except SlackApiError as error:
+            if error.response.get("error") in ("user_not_found", "user_not_visible"):
+                return
+            raise
+        async with self._db.transaction() as tx:
+            await remember(tx, workspace_id, answer["user"], self._clock.now())
+
+
+async def member_ids(client: AsyncWebClient, channel_id: str) -> list[str]:
+    """The ids of everyone in a channel, in Slack's order, over all pages."""
+    ids: list[str] = []
+    cursor = ""
+    while True:
+        page = await client.conversations_members(channel=channel_id, limit=PAGE, cursor=cursor)
+        ids.extend(page["members"])
+        cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
+        if not cursor:
+            return ids
+
+
+async def channel_of(client: AsyncWebClient, channel_id: str) -> Channel | None:
+    """The channel as the bot sees it; None where it may not see it (private, or gone)."""
+    try:
+        answer = await client.conversations_info(channel=channel_id)
+    except SlackApiError as error:
+        if error.response.get("error") == "channel_not_found":
+            return None
+        raise
+    found = answer["channel"]
+    return Channel(
+        channel_id=found["id"],
+        name=found.get("name") or found["id"],
+        is_member=bool(found.get("is_member")),
+        is_private=bool(found.get("is_private")),
+        is_archived=bool(found.get("is_archived")),
+        is_shared=bool(found.get("is_ext_shared") or found.get("is_pending_ext_shared")),
+    )

@@ -1,0 +1,78 @@
+"""Opening and changing a form for a person who is waiting: two seconds, no retry.
+
+A trigger lives three seconds (https://docs.slack.dev/interactivity/handling-user-interaction), so
+a form is shown from facts already read, and a failure is a sentence instead of a second try.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Mapping
+from typing import Any
+
+from aiohttp import ClientError
+from slack_sdk.errors import SlackApiError
+from slack_sdk.models.views import View
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.webhook.async_client import AsyncWebhookClient
+
+from bot.log import log
+from bot.slack.content import Content, plain, section
+from bot.slack.errors import Refused
+
+PATIENCE_SECONDS = 2
+NOT_SHOWN = "Slack did not show the form in time. Nothing was changed. Use the same command again."
+
+
+async def open_form(client: AsyncWebClient, body: Mapping[str, Any], view: View) -> None:
+    """Show a form to who typed or pressed; on top of the form it was pressed in, if any.
+
+    Raises:
+        Refused: Slack did not show it.
+    """
+    if body.get("view", {}).get("type") == "modal":
+        await _shown(client.views_push(trigger_id=body["trigger_id"], view=view.to_dict()))
+    else:
+        await _shown(client.views_open(trigger_id=body["trigger_id"], view=view.to_dict()))
+
+
+async def change_form(client: AsyncWebClient, body: Mapping[str, Any], view: View) -> None:
+    """Replace the open form that a button was pressed in; typed values stay by block id.
+
+    Raises:
+        Refused: Slack did not change it.
+    """
+    shown = body["view"]
+    await _shown(
+        client.views_update(view_id=shown["id"], hash=shown.get("hash"), view=view.to_dict())
+    )
+
+
+async def answer_message(body: Mapping[str, Any], message: Content, *, replace: bool) -> bool:
+    """Answer through the response_url: replace the message pressed in, or add an ephemeral one.
+
+    Returns whether Slack took it; the caller has another way for what must be seen.
+    """
+    webhook = AsyncWebhookClient(body["response_url"], timeout=PATIENCE_SECONDS, retry_handlers=[])
+    try:
+        answer = await webhook.send(
+            text=message.text, blocks=message.blocks, replace_original=replace
+        )
+    except (ClientError, TimeoutError, OSError) as error:
+        log.warning("response_url_failed", reason=type(error).__name__)
+        return False
+    if answer.status_code != 200:
+        log.warning("response_url_failed", reason=f"http {answer.status_code}")
+    return answer.status_code == 200
+
+
+def notice(title: str, text: str) -> View:
+    """A form that only says something."""
+    return View(type="modal", title=plain(title), close=plain("Close"), blocks=[section(text)])
+
+
+async def _shown(call: Awaitable[Any]) -> None:
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await call
+    except (SlackApiError, ClientError, TimeoutError) as error:
+        log.warning("view_not_shown", reason=type(error).__name__)
+        raise Refused(NOT_SHOWN) from error

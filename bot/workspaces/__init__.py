@@ -1,0 +1,1 @@
+"""One installation: its limits, its wording, who may do what, and who changed it."""
