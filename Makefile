@@ -1,0 +1,83 @@
+# What one does here. `make` alone lists it. Each command makes the environment if it is missing.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
+.DEFAULT_GOAL := help
+
+PORT ?= 8765
+JOBS ?= 2
+BOT := .venv/bin/python -m bot
+RUNTIME := .venv/.runtime
+DEV := .venv/.dev
+
+# Prints one short line for each package with the seconds since it began.
+define install
+	@SECONDS=0; \
+	echo "Installing what $(1) lists into .venv (once, some $(2) packages) ..."; \
+	.venv/bin/python -m pip install --no-input --disable-pip-version-check --prefer-binary \
+		--require-hashes --progress-bar off -r $(1) | while read -r word rest; do case "$$word" in \
+			Collecting) printf '  %3d s  %s\n' $$SECONDS "$${rest%% *}" ;; \
+			Installing) printf '  %3d s  unpacking all of them, a moment\n' $$SECONDS ;; \
+		esac; done || { echo "The installation failed; the lines above say why."; exit 1; }; \
+	printf '  %3d s  ready\n' $$SECONDS
+	@touch $@
+endef
+
+.PHONY: help playground run test check fix snapshots pins clean
+
+help: ## this list
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | \
+		while IFS=$$'\t' read -r name what; do printf '  make %-11s %s\n' "$$name" "$$what"; done
+
+playground: $(RUNTIME) ## try it in the browser, without Slack (PORT=8765, OPEN=0, RESET=1, HTTP=1)
+	@exec $(BOT) playground --port $(PORT) $(if $(filter 0,$(OPEN)),--no-open) \
+		$(if $(filter 1,$(RESET)),--reset) $(if $(filter 1,$(HTTP)),--http)
+
+run: $(RUNTIME) ## run the bot on a real workspace, settings from .env (HTTP=1 for signed HTTP)
+	@$(BOT) migrate && exec $(BOT) run $(if $(filter 1,$(HTTP)),--http)
+
+test: $(DEV) ## every test, on SQLite and PostgreSQL (JOBS=2, ARGS="tests/rules -x")
+	@.venv/bin/python -m pytest -n $(JOBS) $(ARGS)
+
+check: $(DEV) ## format, lint, types, import rules
+	@.venv/bin/ruff format --check .
+	@.venv/bin/ruff check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports --no-logo
+
+fix: $(DEV) ## format, and mend what can be mended
+	@.venv/bin/ruff check --fix-only --quiet .
+	@.venv/bin/ruff format .
+
+snapshots: $(DEV) ## write what is said anew; then read the diff
+	@.venv/bin/python -m pytest -n $(JOBS) --snapshot-update tests/messages $(ARGS)
+	@git --no-pager diff --stat -- tests
+
+pins: $(DEV) ## renew requirements*.txt from pyproject.toml
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check uv
+	@compile="uv pip compile --generate-hashes --no-header --no-annotate --no-emit-index-url \
+		--universal --python-version 3.11 --quiet"; export PATH="$$PWD/.venv/bin:$$PATH"; \
+	$$compile pyproject.toml -o requirements.txt && \
+	$$compile pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
+
+clean: ## remove the environment and the caches; data/ stays
+	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+# ---- the environment
+
+.venv/bin/python:
+	@for python in python3.11 python3.12 python3.13 python3 ""; do \
+		"$${python:-false}" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break; \
+	done; \
+	if [ -z "$$python" ]; then echo "Imbalance needs Python 3.11 or newer; none was found."; exit 1; fi; \
+	echo "Making .venv with $$($$python --version) ..."; \
+	$$python -m venv --clear .venv || { \
+		rm -rf .venv; \
+		echo "Python's venv module is missing; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
+
+$(RUNTIME): requirements.txt | .venv/bin/python
+	$(call install,$<,40)
+
+$(DEV): requirements-dev.txt | .venv/bin/python
+	$(call install,$<,65)
+	@touch $(RUNTIME)

