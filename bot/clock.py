@@ -77,6 +77,11 @@ def shuffled(items: Iterable[T]) -> list[T]:
     return mixed
 
 
+def jittered(seconds: float) -> float:
+    """Somewhere between half of it and all of it, so that many retries do not meet."""
+    return random.SystemRandom().uniform(seconds / 2, seconds)
+
+
 class _SortableIds:
     def __init__(self) -> None:
         self._lock = Lock()

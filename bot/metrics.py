@@ -11,9 +11,7 @@ refused_signatures = Counter(
 deliveries = Counter(
     "imbalance_deliveries", "Attempts to say something in Slack", ["operation", "outcome"]
 )
-agenda_actions = Counter(
-    "imbalance_agenda_actions", "Things that were due", ["action", "outcome"]
-)
+agenda_actions = Counter("imbalance_agenda_actions", "Things that were due", ["action", "outcome"])
 agenda_lag_seconds = Gauge(
     "imbalance_agenda_lag_seconds", "Age of the oldest thing that is due and not done"
 )

@@ -1,1 +1,0 @@
-"""The tests: what the product promises, said in its own words."""

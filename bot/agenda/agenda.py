@@ -85,7 +85,8 @@ async def due(reader: AsyncConnection, now: datetime, real: datetime, limit: int
 
 async def next_due(reader: AsyncConnection) -> datetime | None:
     """When the next thing is due; None where nothing is."""
-    return (await reader.execute(select(func.min(_agenda.c.due_at)))).scalar()
+    earliest: datetime | None = await reader.scalar(select(func.min(_agenda.c.due_at)))
+    return earliest
 
 
 @asynccontextmanager

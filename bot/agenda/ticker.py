@@ -100,4 +100,5 @@ class Ticker:
 
 def _wait_after(attempts: int) -> timedelta:
     """Two seconds, doubled after each failure, at most ten minutes."""
-    return min(FIRST_RETRY * 2 ** min(attempts, 20), LONGEST_RETRY)
+    doubled: timedelta = FIRST_RETRY * 2 ** min(attempts, 20)
+    return min(doubled, LONGEST_RETRY)

@@ -111,7 +111,7 @@ async def bookmark(
 
 
 async def unbookmark(tx: AsyncConnection, workspace_id: str, *, of: str, now: datetime) -> None:
-    await _beside(tx, workspace_id, Operation.UNBOOKMARK, of, {}, now)
+    await _beside(tx, workspace_id, Operation.UNBOOKMARK, f"{Operation.BOOKMARK}:{of}", {}, now)
 
 
 async def cancel(tx: AsyncConnection, workspace_id: str, *, key: str) -> None:
@@ -127,9 +127,7 @@ async def cancel(tx: AsyncConnection, workspace_id: str, *, key: str) -> None:
     )
 
 
-async def place_of(
-    tx: AsyncConnection, workspace_id: str, key: str
-) -> tuple[str, str] | None:
+async def place_of(tx: AsyncConnection, workspace_id: str, key: str) -> tuple[str, str] | None:
     """Channel and ts of a message that is in Slack; None where it is not known to be."""
     row = (
         await tx.execute(
@@ -143,9 +141,7 @@ async def place_of(
     return None if row is None else (row.channel, row.ts)
 
 
-async def key_at(
-    tx: AsyncConnection, workspace_id: str, *, channel: str, ts: str
-) -> str | None:
+async def key_at(tx: AsyncConnection, workspace_id: str, *, channel: str, ts: str) -> str | None:
     """The key of our message at this place in Slack: which message was pressed in."""
     return (
         await tx.execute(
@@ -192,9 +188,7 @@ async def _beside(
     )
 
 
-async def _put(
-    tx: AsyncConnection, workspace_id: str, *, now: datetime, **values: Any
-) -> bool:
+async def _put(tx: AsyncConnection, workspace_id: str, *, now: datetime, **values: Any) -> bool:
     await insert_if_new(tx, schema.lanes, workspace_id=workspace_id)
     return await insert_if_new(
         tx,

@@ -1,7 +1,7 @@
 """Bolt, set up once: who may call, what is ignored, and how every error reaches the person."""
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -22,9 +22,7 @@ OWN_EVENTS = {"message_metadata_posted", "member_joined_channel", "member_left_c
 FAILED = "That did not work, and nothing was changed: something failed on our side. Try again."
 
 
-def build(
-    client: AsyncWebClient, authorize: Authorize, signing_secret: str | None
-) -> AsyncApp:
+def build(client: AsyncWebClient, authorize: Authorize, signing_secret: str | None) -> AsyncApp:
     """The Bolt app, without listeners.
 
     It acknowledges after the listener's work (`process_before_response`), so what was answered
@@ -42,9 +40,7 @@ def build(
     @app.middleware
     async def name_the_request(context: AsyncBoltContext, next_: Any) -> None:
         structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(
-            request=new_id()[:12], workspace=context.team_id
-        )
+        structlog.contextvars.bind_contextvars(request=new_id()[:12], workspace=context.team_id)
         await next_()
 
     @app.middleware
@@ -85,7 +81,7 @@ async def tell_the_person(
 
 
 def _answer(body: Mapping[str, Any]) -> BoltResponse:
-    headers = {"content-type": "application/json; charset=utf-8"}
+    headers: dict[str, str | Sequence[str]] = {"content-type": "application/json; charset=utf-8"}
     return BoltResponse(status=200, body=json.dumps(body) if body else "", headers=headers)
 
 

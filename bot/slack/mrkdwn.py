@@ -13,7 +13,9 @@ _ENTITIES = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"))
 #: Formatting marks, each followed by a zero-width joiner when quoted, so that they stay signs.
 _MARKS = re.compile(r"([*_~`])")
 #: Marks that reorder or hide the text around them (Unicode bidi controls, zero-width space).
-_REORDERING = set("\u061c\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
+_REORDERING = set(
+    "\u061c\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"
+)
 
 
 def clean(text: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
-from sqlalchemy import select
+from sqlalchemy import RowMapping, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import Clock
@@ -56,7 +56,7 @@ class Channel:
     is_shared: bool  # with another organisation
 
 
-def _person(row: Mapping[str, Any], workspace_id: str) -> Person:
+def _person(row: RowMapping, workspace_id: str) -> Person:
     return Person(
         user_id=row["user_id"],
         name=row["name"],
@@ -126,9 +126,7 @@ class People:
             found = await known(reader, workspace_id, wanted)
         return {user_id: found[user_id] for user_id in wanted if user_id in found}
 
-    async def one(
-        self, client: AsyncWebClient, workspace_id: str, user_id: str
-    ) -> Person | None:
+    async def one(self, client: AsyncWebClient, workspace_id: str, user_id: str) -> Person | None:
         return (await self.of(client, workspace_id, [user_id])).get(user_id)
 
     async def in_channel(

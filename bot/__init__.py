@@ -1,0 +1,1 @@
+"""Imbalance: a deliberate, temporary imbalance, promised in public and kept honest."""

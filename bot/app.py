@@ -1,0 +1,213 @@
+"""The one place where the parts meet: made, started and stopped in order."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from aiohttp import ClientError, ClientSession
+from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+from sqlalchemy import text
+
+import bot.home.listeners
+import bot.outbox.listeners
+import bot.phases.ending
+import bot.phases.ending_listeners
+import bot.phases.lifecycle
+import bot.phases.listeners
+import bot.results.lifecycle
+import bot.results.listeners
+import bot.rounds.lifecycle
+import bot.rounds.listeners
+import bot.slack.app
+import bot.workspaces.lifecycle
+import bot.workspaces.listeners
+from bot.agenda.agenda import next_due
+from bot.agenda.ticker import Action, Ticker
+from bot.clock import Clock, MovedClock
+from bot.db.engine import Database
+from bot.keys import KeyRing
+from bot.log import log
+from bot.outbox.delivery import Delivery, Patience
+from bot.outbox.pace import Pace
+from bot.outbox.pictures import Draw
+from bot.results.chart import draw_in_child
+from bot.settings import Settings
+from bot.slack.people import People
+from bot.web import Site, operating, signed
+from bot.workspaces.services import Services
+from bot.workspaces.store import remember_workspace
+
+CALL_SECONDS = 20
+
+ACTIONS: Mapping[str, Callable[..., Any]] = {
+    **bot.workspaces.lifecycle.ACTIONS,
+    **bot.results.lifecycle.ACTIONS,
+    **bot.rounds.lifecycle.ACTIONS,
+    **bot.phases.lifecycle.ACTIONS,
+    **bot.phases.ending.ACTIONS,
+}
+
+
+class Unable(Exception):
+    """The bot cannot start; the message says why and what to do."""
+
+
+class Imbalance:
+    """The bot: listens to Slack, carries out what is due, delivers what is to be said."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        *,
+        http: bool = False,
+        pace: Pace | None = None,
+        patience: Patience | None = None,
+        draw: Draw = draw_in_child,
+        host: str = "0.0.0.0",
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._http = http
+        self._host = host
+        self._running = AsyncExitStack()
+        self._socket: AsyncSocketModeHandler | None = None
+        self.db = Database(settings.database_url)
+        self.client = AsyncWebClient(
+            token=settings.slack_bot_token,
+            base_url=settings.slack_api_url,
+            timeout=CALL_SECONDS,
+            retry_handlers=[],  # slack_sdk's own retries post twice where a reply was cut
+        )
+        self.services = Services(
+            db=self.db,
+            clock=clock,
+            people=People(self.db, clock),
+            keys=KeyRing(settings.keys),
+            client_for=lambda _workspace_id: self.client,
+        )
+        actions: dict[str, Action] = {
+            name: partial(action, self.services) for name, action in ACTIONS.items()
+        }
+        self.ticker = Ticker(self.db, clock, actions)
+        self.delivery = Delivery(
+            self.db, clock, self.services.client_for, draw, pace=pace, patience=patience
+        )
+        self.http_port = settings.http_port
+
+    async def start(self) -> None:
+        """Connect to Slack and begin to work.
+
+        Raises:
+            Unable: Slack refused the token, or could not be reached.
+        """
+        session = await self._running.enter_async_context(ClientSession())
+        self.client.session = session
+        self._running.push_async_callback(self.db.close)
+        bolt = await self._listening()
+        self._running.push_async_callback(self._stop_working)
+        delivering = asyncio.create_task(self.delivery.run(), name="delivery")
+        self._running.callback(delivering.cancel)
+        self.ticker.start(self._settings.tick_seconds)
+        if self._settings.metrics_port:
+            await self._serve(operating(self.not_ready), self._settings.metrics_port)
+        if self._http:
+            self.http_port = await self._serve(signed(bolt), self._settings.http_port)
+        else:
+            await self._connect(bolt)
+        log.info("started", mode="http" if self._http else "socket")
+
+    async def stop(self) -> None:
+        """Take nothing new, let what is under way end, close."""
+        await self._running.aclose()
+        log.info("stopped")
+
+    async def catch_up(self) -> None:
+        """Carry out and deliver until nothing is due any more."""
+        while await self.ticker.tick() + await self.delivery.deliver_due():
+            pass
+
+    async def next_due(self) -> datetime | None:
+        """When the next thing on the agenda is due."""
+        async with self.db.reading() as reader:
+            return await next_due(reader)
+
+    async def not_ready(self) -> tuple[str, ...]:
+        """What keeps it from working now; empty when nothing does."""
+        wrong = []
+        try:
+            async with self.db.reading() as reader:
+                await reader.execute(text("SELECT 1"))
+        except Exception:  # whatever the database says, the answer is the same
+            wrong.append("database")
+        if self._socket is not None and not await self._socket.client.is_connected():
+            wrong.append("socket")
+        return tuple(wrong)
+
+    async def _listening(self) -> AsyncApp:
+        try:
+            us = (await self.client.auth_test()).data
+        except SlackApiError as error:
+            raise Unable(f"Slack refused SLACK_BOT_TOKEN: {error.response['error']}.") from error
+        except (ClientError, TimeoutError) as error:
+            raise Unable(f"Slack cannot be reached at {self.client.base_url}.") from error
+        assert isinstance(us, dict)
+        async with self.db.transaction() as tx:
+            await remember_workspace(tx, us, self._clock.now())
+        secret = self._settings.slack_signing_secret if self._http else None
+        bolt = bot.slack.app.build(self.client, _authorize_only(us, self.client), secret)
+        bot.outbox.listeners.register(bolt, self.db, self._clock)
+        bot.phases.listeners.register(bolt, self.services)
+        bot.phases.ending_listeners.register(bolt, self.services)
+        bot.rounds.listeners.register(bolt, self.services)
+        bot.results.listeners.register(bolt, self.services)
+        bot.home.listeners.register(bolt, self.services)
+        bot.workspaces.listeners.register(bolt, self.services)  # last: it takes every other event
+        return bolt
+
+    async def _connect(self, bolt: AsyncApp) -> None:
+        self._socket = AsyncSocketModeHandler(bolt, self._settings.slack_app_token)
+        self._running.push_async_callback(self._socket.close_async)
+        await self._socket.connect_async()
+
+    async def _serve(self, app: Any, port: int) -> int:
+        site = Site(app, self._host, port)
+        self._running.push_async_callback(site.stop)
+        return await site.start()
+
+    async def _stop_working(self) -> None:
+        self.ticker.stop()
+        await self.delivery.stop()
+
+
+def _authorize_only(us: dict[str, Any], client: AsyncWebClient) -> bot.slack.app.Authorize:
+    """Bolt's authorisation for one workspace: its own, and nobody else's."""
+    ours = AuthorizeResult(
+        enterprise_id=us.get("enterprise_id"),
+        team_id=us["team_id"],
+        bot_user_id=us["user_id"],
+        bot_id=us.get("bot_id"),
+        bot_token=client.token,
+    )
+
+    async def authorize(team_id: str | None, **_: Any) -> AuthorizeResult | None:
+        return ours if team_id == us["team_id"] else None
+
+    return authorize
+
+
+async def travel(app: Imbalance, clock: MovedClock, until: datetime) -> None:
+    """Move business time, stopping at everything that becomes due on the way."""
+    await app.catch_up()
+    while (due := await app.next_due()) is not None and due <= until:
+        clock.move_to(max(due, clock.now()))
+        await app.catch_up()
+    clock.move_to(max(until, clock.now()))
+    await app.catch_up()

@@ -1,0 +1,58 @@
+"""One process at a time on an SQLite file: a lock beside it, which the system frees on any exit."""
+
+import asyncio
+import fcntl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from sqlalchemy.engine import make_url
+
+PATIENCE_SECONDS = 15.0
+LOOK_EVERY_SECONDS = 0.2
+HELD = (
+    "Another process of Imbalance uses {file}. It was not started twice: SQLite serves one. "
+    "Stop the other one, or use PostgreSQL (DATABASE_URL) for several."
+)
+
+
+class Locked(Exception):
+    """The database file stayed in use; the message says what to do."""
+
+
+def sqlite_file(url: str) -> Path | None:
+    """The file of an SQLite URL; None for other databases and for memory."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite" or not parsed.database:
+        return None
+    return Path(parsed.database)
+
+
+@asynccontextmanager
+async def alone_on(url: str, patience: float = PATIENCE_SECONDS) -> AsyncIterator[None]:
+    """Hold the lock of an SQLite file; on other databases, nothing. Makes the file's folder.
+
+    Raises:
+        Locked: it was still held after `patience` seconds.
+    """
+    file = sqlite_file(url)
+    if file is None:
+        yield
+        return
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.with_name(file.name + ".lock").open("a") as handle:
+        await _take(handle.fileno(), file, patience)
+        yield
+
+
+async def _take(descriptor: int, file: Path, patience: float) -> None:
+    deadline = asyncio.get_running_loop().time() + patience
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if asyncio.get_running_loop().time() >= deadline:
+                raise Locked(HELD.format(file=file)) from None
+            await asyncio.sleep(LOOK_EVERY_SECONDS)
+        else:
+            return

@@ -1,0 +1,25 @@
+"""A picture is drawn and uploaded unshared; the message then shows it by its file id."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+#: Facts of a chart in, PNG out.
+Draw = Callable[[dict[str, Any]], Awaitable[bytes]]
+
+
+async def upload(client: AsyncWebClient, draw: Draw, picture: dict[str, Any]) -> str:
+    """Draw it, upload it, and return its file id. Repeating it leaves only an unseen file.
+
+    Raises:
+        SlackApiError, aiohttp.ClientError, TimeoutError: it could not be uploaded.
+    """
+    png = await draw(picture["facts"])
+    answer = await client.files_upload_v2(
+        content=png,
+        filename="results.png",
+        title=picture["title"],
+        alt_txt=picture["alt_text"][:1000],
+    )
+    return str(answer["files"][0]["id"])

@@ -1,0 +1,79 @@
+"""Was it said? An attempt whose outcome is unknown is looked up before it is made again."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any
+
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.outbox.calls import METADATA_TYPE, Place
+from bot.outbox.lanes import Row
+from bot.slack.errors import Meaning, verdict
+
+#: Clocks differ: look from a little before the first try.
+SKEW = timedelta(seconds=60)
+PAGE = 15  # what every kind of app may read at once
+
+
+class Unproven(StrEnum):
+    """Why there is no place."""
+
+    ABSENT = "absent"  # read completely, and it is not there
+    NO_PROOF = "no_proof"  # Slack will not let us look
+
+
+async def find(client: AsyncWebClient, row: Row, thread: Place) -> Place | Unproven:
+    """Look for the message by its id in the conversation's history.
+
+    Raises:
+        SlackApiError, aiohttp.ClientError, TimeoutError: could not look now; look again later.
+    """
+    try:
+        channel = await _channel_of(client, row)
+        return await _look(client, row, channel, thread.ts)
+    except SlackApiError as error:
+        if verdict(error).meaning is Meaning.PERMANENT:
+            return Unproven.NO_PROOF
+        raise
+
+
+async def _channel_of(client: AsyncWebClient, row: Row) -> str:
+    if not row.conversation.startswith(("U", "W")):
+        return row.conversation
+    opened = await client.conversations_open(users=row.conversation)
+    return str(opened["channel"]["id"])
+
+
+async def _look(
+    client: AsyncWebClient, row: Row, channel: str, thread_ts: str | None
+) -> Place | Unproven:
+    oldest = f"{(row.first_try_at - SKEW).timestamp():.6f}" if row.first_try_at else "0"
+    where: dict[str, Any] = {
+        "channel": channel,
+        "oldest": oldest,
+        "inclusive": True,
+        "include_all_metadata": True,
+        "limit": PAGE,
+    }
+    read: Callable[..., Awaitable[Any]] = client.conversations_history
+    if thread_ts:
+        read, where = client.conversations_replies, {**where, "ts": thread_ts}
+    cursor = ""
+    while True:
+        page = await read(**where, cursor=cursor)
+        for message in page["messages"]:
+            if _id_of(message) == row.message_id:
+                return Place(channel=channel, ts=message["ts"])
+        cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
+        if not cursor:
+            return Unproven.ABSENT
+
+
+def _id_of(message: dict[str, Any]) -> str | None:
+    metadata = message.get("metadata") or {}
+    if metadata.get("event_type") != METADATA_TYPE:
+        return None
+    payload: dict[str, str] = metadata.get("event_payload") or {}
+    return payload.get("id")

@@ -1,0 +1,86 @@
+"""What is served over HTTP: health and metrics for the operator, and Slack's signed requests."""
+
+import re
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from slack_bolt.async_app import AsyncApp
+
+from bot.log import log
+from bot.metrics import refused_signatures
+
+SLACK_PATH = "/slack/events"
+LARGEST_REQUEST = 1024 * 1024
+
+_TIMESTAMP = re.compile(r"\d{1,12}")
+_SIGNATURE = re.compile(r"v0=[0-9a-f]{64}")
+
+#: Names what is wrong; empty: ready.
+Readiness = Callable[[], Awaitable[tuple[str, ...]]]
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def operating(ready: Readiness) -> web.Application:
+    """`/healthz` (the process answers), `/readyz` (it can work), `/metrics` (Prometheus)."""
+
+    async def healthz(_: web.Request) -> web.Response:
+        return web.json_response({"ok": True})
+
+    async def readyz(_: web.Request) -> web.Response:
+        wrong = await ready()
+        return web.json_response({"ok": not wrong, "wrong": wrong}, status=503 if wrong else 200)
+
+    async def metrics(_: web.Request) -> web.Response:
+        return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    app = web.Application()
+    app.router.add_get("/healthz", healthz)
+    app.router.add_get("/readyz", readyz)
+    app.router.add_get("/metrics", metrics)
+    return app
+
+
+def signed(bolt: AsyncApp) -> web.Application:
+    """Slack's requests, checked by Bolt against the signing secret."""
+    app: web.Application = bolt.web_app(path=SLACK_PATH)
+    app._client_max_size = LARGEST_REQUEST
+    app.middlewares.append(_refuse_malformed)
+    return app
+
+
+@web.middleware
+async def _refuse_malformed(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """401 for what is not signed in Slack's form (Bolt would answer 500), and count every 401."""
+    if request.method == "POST" and not _looks_signed(request):
+        answer: web.StreamResponse = web.json_response({"error": "invalid request"}, status=401)
+    else:
+        answer = await handler(request)
+    if answer.status == 401:
+        refused_signatures.inc()
+        log.warning("signature_refused", path=request.path)
+    return answer
+
+
+def _looks_signed(request: web.Request) -> bool:
+    timestamp = request.headers.get("X-Slack-Request-Timestamp", "")
+    signature = request.headers.get("X-Slack-Signature", "")
+    return bool(_TIMESTAMP.fullmatch(timestamp) and _SIGNATURE.fullmatch(signature))
+
+
+class Site:
+    """An application served on one port of one host."""
+
+    def __init__(self, app: web.Application, host: str, port: int) -> None:
+        self._runner = web.AppRunner(app, access_log=None, handle_signals=False)
+        self._host = host
+        self._port = port
+
+    async def start(self) -> int:
+        """Serve. Returns the port, which the system chooses where 0 was given."""
+        await self._runner.setup()
+        await web.TCPSite(self._runner, self._host, self._port).start()
+        return int(self._runner.addresses[0][1])
+
+    async def stop(self) -> None:
+        await self._runner.cleanup()

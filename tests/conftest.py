@@ -1,0 +1,131 @@
+"""What every test may ask for: both database engines, a clock, a stand-in Slack, a running bot."""
+
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.app import Imbalance
+from bot.clock import MovedClock
+from bot.db.engine import Database
+from bot.db.migrate import migrate
+from bot.keys import KeyRing
+from bot.outbox.delivery import Patience
+from bot.outbox.pace import Pace
+from bot.playground.server import StandIn
+from bot.settings import Settings
+from bot.slack.people import People
+from bot.workspaces.services import Services
+from tests import postgres
+from tests.vocabulary import TINY_PNG, House
+
+#: A Monday morning in Lisbon, where the lead lives.
+MONDAY = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+KEY = bytes(range(32))
+MANIFEST = Path(__file__).parents[1] / "manifest.json"
+
+for name in list(os.environ):  # no setting of the person who runs the tests
+    if name.startswith(("SLACK_", "IMBALANCE_")) or name.lower().endswith("_proxy"):
+        del os.environ[name]
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[postgres.Server]:
+    with postgres.server() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("template") / "imbalance.db"
+    asyncio.run(migrate(f"sqlite:///{file}"))
+    return file
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A migrated database of each engine, empty."""
+    if request.param == "sqlite":
+        file = tmp_path / "imbalance.db"
+        shutil.copy(request.getfixturevalue("sqlite_template"), file)
+        yield f"sqlite:///{file}"
+        return
+    server: postgres.Server = request.getfixturevalue("postgres_server")
+    template = server.template("migrated", lambda url: asyncio.run(migrate(url)))
+    url = server.create(template)
+    yield url
+    server.drop(url)
+
+
+@pytest.fixture
+async def db(database_url: str) -> AsyncIterator[Database]:
+    database = Database(database_url)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def clock() -> MovedClock:
+    return MovedClock(MONDAY)
+
+
+@pytest.fixture
+async def standin(clock: MovedClock) -> AsyncIterator[StandIn]:
+    """The stand-in Slack, with its cast, listening on a free port."""
+    slack = StandIn(clock=clock.now, manifest=MANIFEST)
+    await slack.start()
+    yield slack
+    await slack.stop()
+
+
+@pytest.fixture
+def settings(database_url: str, standin: StandIn) -> Settings:
+    return Settings(
+        slack_bot_token=standin.bot_token,
+        slack_app_token=standin.app_token,
+        slack_signing_secret=standin.signing_secret,
+        slack_api_url=standin.api_url,
+        database_url=database_url,
+        keys=(KEY,),
+        tick_seconds=3600,  # tests tick by hand
+        http_port=0,
+        metrics_port=0,
+    )
+
+
+@pytest.fixture
+async def bot(settings: Settings, clock: MovedClock) -> AsyncIterator[Imbalance]:
+    """The whole bot over Socket Mode, without Slack's limits and with a picture at hand."""
+
+    async def draw(_: object) -> bytes:
+        return TINY_PNG
+
+    patience = Patience(settle=0, first_retry=0, picture_retry=0, picture_tries=2)
+    app = Imbalance(settings, clock, pace=Pace(limited=False), patience=patience, draw=draw)
+    await app.start()
+    yield app
+    await app.stop()
+
+
+@pytest.fixture
+def house(bot: Imbalance, standin: StandIn, clock: MovedClock) -> House:
+    """The running bot, the stand-in and the clock, with words to tell a story in."""
+    return House(bot=bot, slack=standin, clock=clock)
+
+
+@pytest.fixture
+def services(db: Database, clock: MovedClock, standin: StandIn) -> Services:
+    """The tools of the house without the house: for tests of one transaction."""
+    client = AsyncWebClient("xoxb-playground", base_url=standin.api_url, retry_handlers=[])
+    return Services(
+        db=db,
+        clock=clock,
+        people=People(db, clock),
+        keys=KeyRing([KEY]),
+        client_for=lambda _workspace_id: client,
+    )

@@ -1,0 +1,46 @@
+"""The words our tests tell stories in: who does what, and how time passes."""
+
+import base64
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.app import Imbalance, travel
+from bot.clock import MovedClock
+from bot.playground.server import StandIn
+
+ANA, BEN, CHIARA, DEV = "U0ANA", "U0BEN", "U0CHI", "U0DEV"
+EMI, FINN, GUSTAVO, HANA = "U0EMI", "U0FIN", "U0GUS", "U0HAN"
+MEMBERS = (BEN, CHIARA, DEV, EMI, FINN, GUSTAVO, HANA)
+OWNER, DEACTIVATED, GUEST, OTHER_BOT, EXTERNAL = "U0OWN", "U0OLD", "U0GST", "U0CIB", "U0EXT"
+LAUNCH, PLATFORM, SECRET, PARTNER = "C0LAUNCH", "C0PLATF", "C0SECRET", "C0PARTN"
+ARCHIVED, GENERAL = "C0OLDPR", "C0GENRAL"
+WORKSPACE = "T0PLAY"
+
+#: One white dot: a picture that takes no time to draw.
+TINY_PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGP4DwABAQEAsTj2FAAAAABJRU5ErkJggg=="
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class House:
+    """A running bot and its stand-in Slack."""
+
+    bot: Imbalance
+    slack: StandIn
+    clock: MovedClock
+
+    async def settle(self) -> None:
+        """Wait until nobody has anything left to do at this moment."""
+        await self.slack.settled()
+        await self.bot.catch_up()
+        await self.slack.settled()
+
+    async def travel_to(self, until: datetime) -> None:
+        """Let time pass, with everything that becomes due on the way."""
+        await travel(self.bot, self.clock, until)
+        await self.slack.settled()
+
+    async def wait(self, **time: float) -> None:
+        """Let so much time pass, as `timedelta` spells it: hours=1, days=2."""
+        await self.travel_to(self.clock.now() + timedelta(**time))
