@@ -34,7 +34,7 @@ playground: $(RUNTIME) ## try it in the browser, without Slack (PORT=8765, OPEN=
 		$(if $(filter 1,$(RESET)),--reset) $(if $(filter 1,$(HTTP)),--http)
 
 run: $(RUNTIME) ## run the bot on a real workspace, settings from .env (HTTP=1 for signed HTTP)
-	@$(BOT) migrate && exec $(BOT) run $(if $(filter 1,$(HTTP)),--http)
+	@exec $(BOT) run --migrate $(if $(filter 1,$(HTTP)),--http)
 
 test: $(DEV) ## every test, on SQLite and PostgreSQL (JOBS=2, ARGS="tests/rules -x")
 	@.venv/bin/python -m pytest -n $(JOBS) $(ARGS)
