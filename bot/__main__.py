@@ -1,0 +1,203 @@
+"""The command line: `python -m bot --help`."""
+
+import argparse
+import asyncio
+import shutil
+import signal
+import sys
+import webbrowser
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from bot import doctor
+from bot.app import Imbalance, Unable, travel
+from bot.clock import Clock, MovedClock, random_bytes, real_now
+from bot.db.lock import Locked, alone_on
+from bot.db.migrate import migrate, pending
+from bot.log import configure
+from bot.playground.server import StandIn
+from bot.settings import Settings, SettingsError, encode_key, load
+
+BEHIND = "The database is not at this version's schema. Run `python -m bot migrate` first."
+NOT_STARTED = "Nothing was started."
+PORT_TAKEN = "Port {port} is in use. Choose another one: make playground PORT=8766"
+PLAYGROUND = Path("data/playground")
+MANIFEST = Path(__file__).parents[1] / "manifest.json"
+LEAPS = {"hour": timedelta(hours=1), "day": timedelta(days=1)}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command. Returns the exit code: 0 done, 1 refused (and said why)."""
+    options = _parser().parse_args(arguments)
+    try:
+        return asyncio.run(options.command(options)) or 0
+    except KeyboardInterrupt:
+        return 0
+    except (SettingsError, Unable, Locked) as error:
+        print(f"{error}\n{NOT_STARTED}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bot", description="Imbalance, a Slack bot.")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    def command(
+        name: str, run: Callable[[argparse.Namespace], Awaitable[int | None]], says: str
+    ) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=says, description=says)
+        added.set_defaults(command=run)
+        return added
+
+    run = command("run", _run, "Run the bot on the workspace of .env, over Socket Mode.")
+    run.add_argument("--http", action="store_true", help="signed HTTP instead of Socket Mode")
+    run.add_argument("--port", type=int, help="port of --http, over HTTP_PORT")
+    run.add_argument("--migrate", action="store_true", help="bring the database up to date first")
+    back = command("migrate", _migrate, "Bring the database to this version's schema.")
+    back.add_argument("--to", default="head", metavar="REVISION", help="also back, such as -1")
+    play = command("playground", _playground, "Try it all with a small Slack of its own.")
+    play.add_argument("--port", type=int, default=8765)
+    play.add_argument("--http", action="store_true", help="signed HTTP instead of Socket Mode")
+    play.add_argument("--reset", action="store_true", help="forget everything and start over")
+    play.add_argument("--no-open", action="store_true", help="do not open a browser")
+    command("doctor", _doctor, "Check settings, database, tokens and scopes; say what to mend.")
+    command("keys", _keys, "Print a new key for IMBALANCE_KEYS.")
+    return parser
+
+
+async def _run(options: argparse.Namespace) -> None:
+    settings = load()
+    if options.port is not None:
+        settings = replace(settings, http_port=options.port)
+    missing = settings.missing_to_run(http=options.http)
+    if missing:
+        raise SettingsError(missing)
+    configure(settings.log_level, settings.log_format)
+    async with alone_on(settings.database_url):
+        if options.migrate:
+            await migrate(settings.database_url)
+        app = Imbalance(settings, Clock(), http=options.http)
+        if await pending(app.db):
+            raise Unable(BEHIND)
+        await _until_stopped(app)
+
+
+async def _until_stopped(app: Imbalance, ready: Callable[[], None] = lambda: None) -> None:
+    """Run until SIGTERM or Ctrl-C, then let what is under way end."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stopping.set)
+    try:
+        await app.start()
+        ready()
+        await stopping.wait()
+    finally:
+        await app.stop()
+
+
+async def _migrate(options: argparse.Namespace) -> None:
+    settings = load()
+    async with alone_on(settings.database_url):
+        await migrate(settings.database_url, options.to)
+    print(f"The database is at {options.to}.")
+
+
+async def _doctor(_: argparse.Namespace) -> int:
+    return await doctor.examine()
+
+
+async def _keys(_: argparse.Namespace) -> None:
+    print(encode_key(random_bytes(32)))
+
+
+async def _playground(options: argparse.Namespace) -> None:
+    configure("WARNING", "text")
+    if options.reset:
+        shutil.rmtree(PLAYGROUND, ignore_errors=True)
+    PLAYGROUND.mkdir(parents=True, exist_ok=True)
+    settings = _playground_settings()
+    async with alone_on(settings.database_url):
+        await migrate(settings.database_url)
+        clock = MovedClock(max(real_now(), _remembered_time()), running=True)
+        slack = StandIn(
+            clock=clock.now,
+            manifest=MANIFEST,
+            port=options.port,
+            store=PLAYGROUND / "slack.json",
+        )
+        try:
+            await slack.start()
+        except OSError as error:
+            raise Unable(PORT_TAKEN.format(port=options.port)) from error
+        try:
+            await _play(options, settings, clock, slack)
+        finally:
+            await slack.stop()
+            _remember_time(clock.now())
+
+
+async def _play(
+    options: argparse.Namespace, settings: Settings, clock: MovedClock, slack: StandIn
+) -> None:
+    app = Imbalance(
+        replace(
+            settings,
+            slack_bot_token=slack.bot_token,
+            slack_app_token=slack.app_token,
+            slack_signing_secret=slack.signing_secret,
+            slack_api_url=slack.api_url,
+        ),
+        clock,
+        http=options.http,
+        host="127.0.0.1",
+    )
+
+    async def advance(leap: str) -> None:
+        until = clock.now() + LEAPS[leap] if leap in LEAPS else await app.next_due()
+        if until is not None:
+            await travel(app, clock, until)
+            _remember_time(clock.now())
+
+    def ready() -> None:
+        if options.http:
+            slack.request_url = f"http://127.0.0.1:{app.http_port}/slack/events"
+        print(f"Imbalance's playground: {slack.url}   (Ctrl-C ends it, the data stays)", flush=True)
+        if not options.no_open:
+            with suppress(webbrowser.Error):
+                webbrowser.open(slack.url)
+
+    slack.hooks.advance = advance
+    slack.hooks.next_event = app.next_due
+    await _until_stopped(app, ready)
+
+
+def _playground_settings() -> Settings:
+    key = PLAYGROUND / "key"
+    if not key.exists():
+        key.touch(mode=0o600)
+        key.write_bytes(random_bytes(32))
+    return Settings(
+        database_url=f"sqlite:///{PLAYGROUND / 'imbalance.db'}",
+        keys=(key.read_bytes(),),
+        http_port=0,
+        metrics_port=0,
+    )
+
+
+def _remembered_time() -> datetime:
+    try:
+        return datetime.fromisoformat((PLAYGROUND / "time").read_text())
+    except (OSError, ValueError):
+        return real_now()
+
+
+def _remember_time(now: datetime) -> None:
+    (PLAYGROUND / "time").write_text(now.isoformat())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
