@@ -116,10 +116,7 @@ async def _keys(_: argparse.Namespace) -> None:
 
 async def _playground(options: argparse.Namespace) -> None:
     configure("WARNING", "text")
-    if options.reset:
-        shutil.rmtree(PLAYGROUND, ignore_errors=True)
-    PLAYGROUND.mkdir(parents=True, exist_ok=True)
-    settings = _playground_settings()
+    settings = _playground_settings(reset=options.reset)
     async with alone_on(settings.database_url):
         await migrate(settings.database_url)
         clock = MovedClock(max(real_now(), _remembered_time()), running=True)
@@ -175,7 +172,10 @@ async def _play(
     await _until_stopped(app, ready)
 
 
-def _playground_settings() -> Settings:
+def _playground_settings(*, reset: bool) -> Settings:
+    if reset:
+        shutil.rmtree(PLAYGROUND, ignore_errors=True)
+    PLAYGROUND.mkdir(parents=True, exist_ok=True)
     key = PLAYGROUND / "key"
     if not key.exists():
         key.touch(mode=0o600)
