@@ -15,7 +15,7 @@ RUN useradd --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sb
     && install -d -o imbalance -g imbalance -m 0700 /data
 WORKDIR /app
 COPY --from=build /opt/imbalance /opt/imbalance
-COPY pyproject.toml ./
+COPY pyproject.toml manifest.json ./
 COPY migrations ./migrations
 COPY bot ./bot
 ENV PATH=/opt/imbalance/bin:$PATH \

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-import pytest
 from psycopg import sql
 from sqlalchemy.engine import URL, make_url
 
@@ -211,18 +210,3 @@ def _wait_until_ready(url: URL, process: "subprocess.Popen[bytes]", log: Path) -
         with suppress(subprocess.TimeoutExpired):
             process.wait(0.02)
     raise RuntimeError(f"PostgreSQL did not start: {log.read_text(errors='replace')[-2000:]}")
-
-
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[Server]:
-    """One server for all tests of this process (with xdist: of this worker)."""
-    with server() as running:
-        yield running
-
-
-@pytest.fixture
-def postgres_url(postgres_server: Server) -> Iterator[str]:
-    """An empty database of this test's own."""
-    url = postgres_server.create()
-    yield url
-    postgres_server.drop(url)

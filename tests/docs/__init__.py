@@ -1,0 +1,1 @@
+"""What we tell operators and users agrees with what the code does."""

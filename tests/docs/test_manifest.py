@@ -1,0 +1,156 @@
+"""The Slack app asks for what the code uses, no more and no less, and the README says why."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.outbox.calls import METADATA_TYPE
+from bot.slack.command import NAME
+from bot.web import SLACK_PATH
+from tests.docs.reading import code, section, text
+
+READ_CHANNELS = {"channels:read", "groups:read"}
+#: What each Web API method that we call needs (docs.slack.dev/reference/methods).
+METHODS: dict[str, set[str]] = {
+    "apps_connections_open": set(),  # by the app-level token
+    "auth_test": set(),
+    "bookmarks_add": {"bookmarks:write"},
+    "bookmarks_list": {"bookmarks:read"},
+    "bookmarks_remove": {"bookmarks:write"},
+    "chat_getPermalink": set(),
+    "chat_postMessage": {"chat:write"},
+    "chat_update": {"chat:write"},
+    "conversations_history": {"im:history"},  # of its own direct messages, no channel's
+    "conversations_info": READ_CHANNELS,
+    "conversations_join": {"channels:join"},
+    "conversations_members": READ_CHANNELS,
+    "conversations_open": {"im:write"},
+    "conversations_replies": {"im:history"},
+    "files_upload_v2": {"files:write"},
+    "pins_add": {"pins:write"},
+    "pins_remove": {"pins:write"},
+    "users_info": {"users:read"},
+    "views_open": set(),
+    "views_publish": set(),
+    "views_push": set(),
+    "views_update": set(),
+}
+#: What each event that we receive needs (docs.slack.dev/reference/events).
+EVENTS: dict[str, set[str]] = {
+    "app_home_opened": set(),
+    "app_uninstalled": set(),
+    "channel_archive": {"channels:read"},
+    "channel_deleted": {"channels:read"},
+    "channel_id_changed": READ_CHANNELS,
+    "channel_left": {"channels:read"},
+    "channel_rename": {"channels:read"},
+    "channel_unarchive": {"channels:read"},
+    "group_archive": {"groups:read"},
+    "group_deleted": {"groups:read"},
+    "group_left": {"groups:read"},
+    "group_rename": {"groups:read"},
+    "group_unarchive": {"groups:read"},
+    "member_joined_channel": READ_CHANNELS,
+    "member_left_channel": READ_CHANNELS,
+    "message_metadata_posted": {"metadata.message:read"},
+    "team_join": {"users:read"},
+    "tokens_revoked": set(),
+    "user_change": {"users:read"},
+}
+
+
+def manifest(path: str = "manifest.json") -> Any:
+    return json.loads(text(path))
+
+
+def scopes() -> set[str]:
+    return set(manifest()["oauth_config"]["scopes"]["bot"])
+
+
+def events() -> set[str]:
+    return set(manifest()["settings"]["event_subscriptions"]["bot_events"])
+
+
+def methods_used() -> set[str]:
+    named = set(re.findall(r"\.([a-z]+_[A-Za-z_0-9]+)\b", code()))
+    return {name for name in named if hasattr(AsyncWebClient, name) and not name.startswith("_")}
+
+
+def subcommands() -> set[str]:
+    registered = re.findall(r"\bnamed\(([^)]*)\)", code())
+    return {name for names in registered for name in re.findall(r'"([a-z-]+)"', names)}
+
+
+def test_scopes_are_what_the_code_needs():
+    needed = {"commands"}.union(
+        *(METHODS[name] for name in methods_used() if name in METHODS),
+        *(EVENTS[name] for name in events()),
+    )
+
+    assert scopes() == needed
+
+
+def test_no_method_is_called_whose_scope_nobody_looked_up():
+    not_methods = {"token_revoke"}
+
+    assert methods_used() - not_methods <= METHODS.keys()
+
+
+def test_events_are_those_somebody_listens_to():
+    assert {name for name in EVENTS if f'"{name}"' in code()} == events()
+
+
+@pytest.mark.parametrize("scope", sorted(scopes()))
+def test_the_readme_justifies_each_scope(scope: str):
+    assert re.search(rf"^\| `{re.escape(scope)}` \| .{{20,}} \|$", text("README.md"), re.M)
+
+
+def test_the_readme_justifies_no_other_scope():
+    table = section("What it may do in your workspace, and why")
+
+    assert set(re.findall(r"^\| `([a-z.:]+:[a-z.]+|commands)` \|", table, re.M)) == scopes()
+
+
+def test_the_command_shows_every_subcommand():
+    command = manifest()["features"]["slash_commands"][0]
+
+    assert command["command"] == NAME
+    assert set(re.findall(r"[a-z-]+", command["usage_hint"])) == subcommands()
+
+
+def test_it_is_told_of_its_own_messages_and_no_others():
+    subscriptions = manifest()["settings"]["event_subscriptions"]["metadata_subscriptions"]
+
+    assert [each["event_type"] for each in subscriptions] == [METADATA_TYPE]
+
+
+def test_the_http_variant_differs_only_in_how_requests_arrive():
+    over_http = manifest(".slack/manifest.http.json")
+    settings, command = over_http["settings"], over_http["features"]["slash_commands"][0]
+    urls = {
+        command.pop("url"),
+        settings["interactivity"].pop("request_url"),
+        settings["event_subscriptions"].pop("request_url"),
+    }
+    settings["socket_mode_enabled"] = True
+
+    assert over_http == manifest()
+    assert urls == {f"https://imbalance.example.com{SLACK_PATH}"}
+
+
+@pytest.mark.parametrize(
+    ("field", "low", "high"),
+    [("name", 1, 35), ("description", 1, 140), ("long_description", 175, 4000)],
+)
+def test_what_it_says_of_itself_fits(field: str, low: int, high: int):
+    assert low <= len(manifest()["display_information"][field]) <= high
+
+
+def test_the_slack_cli_starts_our_bot():
+    hooks = json.loads(text(".slack/hooks.json"))["hooks"]
+
+    assert hooks["start"] == ".venv/bin/python -m bot run --migrate"
+    assert hooks["get-hooks"].endswith("slack_cli_hooks.hooks.get_hooks")

@@ -1,0 +1,54 @@
+"""The README shows every command, and what it points at is there."""
+
+import argparse
+import re
+
+import pytest
+
+from bot.__main__ import _parser
+from tests.docs.reading import ROOT, section, text
+from tests.docs.test_manifest import subcommands
+
+
+def command_line() -> list[str]:
+    groups = [
+        action for action in _parser()._actions if isinstance(action, argparse._SubParsersAction)
+    ]
+    return sorted(groups[0].choices)
+
+
+def targets() -> list[str]:
+    return re.findall(r"^([a-z-]+):.*## ", text("Makefile"), re.M)
+
+
+@pytest.mark.parametrize("name", command_line())
+def test_every_command_of_the_program_is_there(name: str):
+    assert f"`python -m bot {name}" in text("README.md")
+
+
+@pytest.mark.parametrize("name", targets())
+def test_every_make_target_is_there(name: str):
+    assert f"`make {name}" in text("README.md") or f"\nmake {name}" in text("README.md")
+
+
+def test_every_subcommand_is_there():
+    shown = section("Every command")
+
+    assert {name for name in subcommands() if f"`/imbalance {name}" not in shown} == set()
+
+
+def test_every_dependency_has_its_reason():
+    listed = text("pyproject.toml").split("dependencies = [")[1].split("]\n")[0]
+    names = re.findall(r'"([A-Za-z0-9-]+)(?:\[\w+\])?==', listed)
+    reasons = section("Why each dependency").lower()
+
+    assert {name for name in names if f"| {name.lower()} |" not in reasons} == set()
+
+
+@pytest.mark.parametrize("target", sorted(set(re.findall(r"\]\(([^)#:]+)\)", text("README.md")))))
+def test_what_the_readme_points_at_exists(target: str):
+    assert (ROOT / target).is_file()
+
+
+def test_it_promises_no_more_than_is_kept():
+    assert not re.search(r"100 ?%|fully anonymous|completely anonymous", text("README.md"), re.I)

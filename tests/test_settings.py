@@ -1,0 +1,110 @@
+"""Settings: everything that is wrong is said at once, and nothing secret is printed."""
+
+from pathlib import Path
+
+import pytest
+
+from bot.clock import random_bytes
+from bot.settings import SettingsError, encode_key, load
+
+
+def mistakes(**values: str) -> tuple[str, ...]:
+    with pytest.raises(SettingsError) as caught:
+        load(values)
+    return caught.value.mistakes
+
+
+def test_nothing_set_is_enough_to_look_around():
+    assert load({}).database_url == "sqlite:///data/imbalance.db"
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path):
+    file = tmp_path / ".env"
+    file.write_text("HTTP_PORT=1000\nMETRICS_PORT=2000\n")
+
+    settings = load({"HTTP_PORT": "3000"}, file)
+
+    assert (settings.http_port, settings.metrics_port) == (3000, 2000)
+
+
+def test_a_secret_may_lie_in_a_file(tmp_path: Path):
+    file = tmp_path / "token"
+    file.write_text("xoxb-1\n")
+
+    assert load({"SLACK_BOT_TOKEN_FILE": str(file)}).slack_bot_token == "xoxb-1"
+
+
+def test_every_mistake_is_named_at_once():
+    found = mistakes(HTTP_PORT="much", LOG_LEVEL="loud", DATABASE_URL="mysql://secret@host/db")
+
+    assert found == (
+        "DATABASE_URL must begin with sqlite: or postgresql: (what follows is kept secret).",
+        "HTTP_PORT is 'much'; it must be a number from 0 to 65535.",
+        "LOG_LEVEL is 'loud'; it must be one of DEBUG, INFO, WARNING, ERROR.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ({"SLACK_BOT_TOKEN": "xapp-1"}, "belongs in SLACK_APP_TOKEN"),
+        ({"SLACK_APP_TOKEN": "xoxb-1"}, "belongs in SLACK_BOT_TOKEN"),
+        ({"IMBALANCE_KEYS": "short"}, "key 1 is not 32 bytes"),
+        ({"IMBALANCE_CLIENT_ID": "1"}, "set both or none"),
+        ({"SLACK_CLIENT_ID": "1"}, "call it IMBALANCE_CLIENT_ID"),
+        ({"SLACK_API_URL": "slack.com"}, "must begin with https://"),
+        ({"SLACK_BOT_TOKEN_FILE": "/nowhere/token"}, "cannot be read"),
+        ({"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_BOT_TOKEN_FILE": "/dev/null"}, "both set"),
+        ({"TICK_SECONDS": "nan"}, "must be a number"),
+        ({"TICK_SECONDS": "0"}, "must be a number"),
+    ],
+)
+def test_a_mistake_says_what_to_do(values: dict[str, str], says: str):
+    (found,) = mistakes(**values)
+
+    assert says in found
+
+
+def test_several_keys_keep_their_order():
+    keys = [random_bytes(32), random_bytes(32)]
+
+    settings = load({"IMBALANCE_KEYS": ", ".join(encode_key(key) for key in keys)})
+
+    assert settings.keys == tuple(keys)
+
+
+def test_hosts_that_hand_out_postgres_urls_are_understood():
+    settings = load({"DATABASE_URL": "postgres://me@host/db"})
+
+    assert settings.database_url == "postgresql://me@host/db"
+
+
+@pytest.mark.parametrize(
+    ("http", "names"),
+    [
+        (False, ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "IMBALANCE_KEYS"]),
+        (True, ["SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "IMBALANCE_KEYS"]),
+    ],
+)
+def test_what_running_needs_is_named(http: bool, names: list[str]):
+    missing = load({}).missing_to_run(http=http)
+
+    assert [sentence.split()[0] for sentence in missing] == names
+
+
+def test_no_secret_is_ever_printed():
+    key = encode_key(random_bytes(32))
+    secrets = {
+        "SLACK_BOT_TOKEN": "xoxb-hidden",
+        "SLACK_APP_TOKEN": "xapp-hidden",
+        "SLACK_SIGNING_SECRET": "hidden",
+        "IMBALANCE_CLIENT_ID": "1",
+        "IMBALANCE_CLIENT_SECRET": "hidden",
+        "DATABASE_URL": "postgresql://me:hidden@host/db",
+        "IMBALANCE_KEYS": key,
+    }
+
+    shown = repr(load(secrets))
+
+    assert "hidden" not in shown
+    assert key not in shown
