@@ -1,0 +1,296 @@
+"""The vault: one person's answers in a round, unreadable without a key kept elsewhere.
+
+A ballot is stored under HMAC-SHA256(round secret, user id) and sealed with a key derived from the
+same secret. The secret is wrapped by a key of IMBALANCE_KEYS, which no database and no backup
+holds. There is no time, no sequence and no order of insertion to read. Closing a round counts the
+ballots and destroys them with the secret, in one transaction.
+
+Nobody outside this room imports it; the linter says so.
+"""
+
+import hmac
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from sqlalchemy import (
+    Column,
+    ForeignKeyConstraint,
+    LargeBinary,
+    String,
+    Table,
+    delete,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.clock import random_bytes, shuffled
+from bot.db.engine import Database
+from bot.db.schema import metadata
+from bot.db.types import OwnId, SlackId
+from bot.db.writing import put
+from bot.keys import KeyMissing, KeyRing, Wrapped, seal, unseal
+
+SECRET_BYTES = 32
+#: Ballots are filled up to a multiple of this, so that their size does not tell who commented.
+PADDED_TO = 1024
+LEVELS = range(1, 6)
+
+
+def _of_round() -> tuple[Column[str], Column[str]]:
+    return (
+        Column("workspace_id", SlackId, primary_key=True),
+        Column("round_id", OwnId, primary_key=True),
+    )
+
+
+def _to_round() -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(
+        ["workspace_id", "round_id"],
+        ["rounds.workspace_id", "rounds.round_id"],
+        ondelete="CASCADE",
+    )
+
+
+_ballots = Table(
+    "ballots",
+    metadata,
+    *_of_round(),
+    Column("voter", String(64), primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    _to_round(),
+    sqlite_with_rowid=False,
+)
+
+_secrets = Table(
+    "round_secrets",
+    metadata,
+    *_of_round(),
+    Column("key_id", String(16), nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    _to_round(),
+    sqlite_with_rowid=False,
+)
+
+TABLES = (_ballots, _secrets)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ballot:
+    """What one person said: a level per question, None where they can't say."""
+
+    answers: Mapping[str, int | None] = field(default_factory=dict)
+    comment: str = ""
+
+    @property
+    def has_answer(self) -> bool:
+        return any(level is not None for level in self.answers.values())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tally:
+    """What is left of a round's ballots: no person, no order, no two answers together."""
+
+    counts: Mapping[str, tuple[int, ...]]  # question -> how many chose 1, 2, 3, 4 and 5
+    ballots: int  # with at least one answer
+    comments: tuple[str, ...]  # shuffled
+    unreadable: int  # ballots whose key was retired, or that were tampered with
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Vault:
+    """A round's secret, opened."""
+
+    place: str
+    secret: bytes
+
+    def voter(self, user_id: str) -> str:
+        return hmac.new(self.secret, user_id.encode(), sha256).hexdigest()
+
+    def seal(self, voter: str, ballot: Ballot) -> bytes:
+        said = {"answers": dict(ballot.answers), "comment": ballot.comment}
+        value = json.dumps(said, ensure_ascii=False).encode()
+        padded = value.ljust(-(-len(value) // PADDED_TO) * PADDED_TO)
+        return seal(self._key(), padded, f"{self.place}:{voter}".encode())
+
+    def unseal(self, voter: str, sealed: bytes) -> Ballot:
+        value = unseal(self._key(), sealed, f"{self.place}:{voter}".encode())
+        return Ballot(**json.loads(value))
+
+    def _key(self) -> bytes:
+        return HKDF(SHA256(), length=32, salt=None, info=b"ballot").derive(self.secret)
+
+
+def _place(workspace_id: str, round_id: str) -> str:
+    return f"{workspace_id}:{round_id}"
+
+
+def _in_round(table: Table, workspace_id: str, round_id: str) -> Any:
+    return (table.c.workspace_id == workspace_id) & (table.c.round_id == round_id)
+
+
+async def open_vault(tx: AsyncConnection, keys: KeyRing, workspace_id: str, round_id: str) -> None:
+    """Make the secret of a round that opens."""
+    wrapped = keys.wrap(random_bytes(SECRET_BYTES), _place(workspace_id, round_id))
+    key = {"workspace_id": workspace_id, "round_id": round_id}
+    await put(tx, _secrets, key, key_id=wrapped.key_id, sealed=wrapped.sealed)
+
+
+async def cast(
+    tx: AsyncConnection,
+    keys: KeyRing,
+    workspace_id: str,
+    round_id: str,
+    *,
+    user_id: str,
+    ballot: Ballot,
+) -> None:
+    """Keep a ballot in place of the person's earlier one. An empty one says: do not remind me.
+
+    Raises:
+        KeyMissing: the key that protects this round was retired, or the round was closed.
+    """
+    vault = await _opened(tx, keys, workspace_id, round_id)
+    voter = vault.voter(user_id)
+    key = {"workspace_id": workspace_id, "round_id": round_id, "voter": voter}
+    await put(tx, _ballots, key, sealed=vault.seal(voter, ballot))
+
+
+async def of_voter(
+    tx: AsyncConnection, keys: KeyRing, workspace_id: str, round_id: str, user_id: str
+) -> Ballot | None:
+    """The person's own ballot, so that they can change it; None where they sent none.
+
+    Raises:
+        KeyMissing: the key that protects this round was retired, or the round was closed.
+    """
+    vault = await _opened(tx, keys, workspace_id, round_id)
+    voter = vault.voter(user_id)
+    sealed = (
+        await tx.execute(
+            select(_ballots.c.sealed).where(
+                _in_round(_ballots, workspace_id, round_id), _ballots.c.voter == voter
+            )
+        )
+    ).scalar()
+    return None if sealed is None else vault.unseal(voter, sealed)
+
+
+async def has_answered(
+    tx: AsyncConnection, keys: KeyRing, workspace_id: str, round_id: str, user_id: str
+) -> bool:
+    """Whether the person sent answers or skipped; asked only to leave them in peace.
+
+    Raises:
+        KeyMissing: the key that protects this round was retired, or the round was closed.
+    """
+    return await of_voter(tx, keys, workspace_id, round_id, user_id) is not None
+
+
+async def count_and_destroy(
+    tx: AsyncConnection, keys: KeyRing, workspace_id: str, round_id: str
+) -> Tally:
+    """Count the ballots, then delete every one of them and the secret.
+
+    The caller holds the round's row FOR UPDATE and closes it in this transaction.
+    """
+    found = (
+        await tx.execute(
+            select(_ballots.c.voter, _ballots.c.sealed).where(
+                _in_round(_ballots, workspace_id, round_id)
+            )
+        )
+    ).all()
+    read = await _read(tx, keys, workspace_id, round_id, [(row[0], row[1]) for row in found])
+    for table in TABLES:
+        await tx.execute(delete(table).where(_in_round(table, workspace_id, round_id)))
+    return _tally(read, unreadable=len(found) - len(read))
+
+
+async def rewrap(tx: AsyncConnection, keys: KeyRing, workspace_id: str) -> None:
+    """Wrap the secrets of open rounds by the newest key, so that older keys can be retired."""
+    rows = await tx.execute(select(_secrets).where(_secrets.c.workspace_id == workspace_id))
+    for row in rows.all():
+        place = _place(workspace_id, row.round_id)
+        wrapped = Wrapped(key_id=row.key_id, sealed=row.sealed)
+        try:
+            fresh = keys.wrap(keys.unwrap(wrapped, place), place)
+        except KeyMissing:
+            continue
+        await tx.execute(
+            update(_secrets)
+            .where(_in_round(_secrets, workspace_id, row.round_id))
+            .values(key_id=fresh.key_id, sealed=fresh.sealed)
+        )
+
+
+async def scrub(db: Database) -> None:
+    """Take what was deleted out of the database's own files; run it until it succeeds.
+
+    SQLite keeps old pages in its write-ahead log until that is truncated, PostgreSQL keeps dead
+    rows until the table is vacuumed. Neither can be done inside a transaction.
+
+    Raises:
+        RuntimeError: a reader was in the way.
+    """
+    if not db.is_sqlite:
+        async with db.engine.connect() as connection:
+            alone = await connection.execution_options(isolation_level="AUTOCOMMIT")
+            for table in TABLES:
+                await alone.execute(text(f"VACUUM {table.name}"))
+        return
+    async with db.engine.connect() as connection:
+        driver = (await connection.get_raw_connection()).driver_connection
+        assert driver is not None
+        async with driver.execute("PRAGMA wal_checkpoint(TRUNCATE)") as cursor:
+            busy, *_ = await cursor.fetchone()
+    if busy:
+        raise RuntimeError("the write-ahead log is being read")
+
+
+async def _opened(tx: AsyncConnection, keys: KeyRing, workspace_id: str, round_id: str) -> _Vault:
+    row = (
+        await tx.execute(select(_secrets).where(_in_round(_secrets, workspace_id, round_id)))
+    ).first()
+    if row is None:
+        raise KeyMissing("destroyed")
+    place = _place(workspace_id, round_id)
+    secret = keys.unwrap(Wrapped(key_id=row.key_id, sealed=row.sealed), place)
+    return _Vault(place=place, secret=secret)
+
+
+async def _read(
+    tx: AsyncConnection,
+    keys: KeyRing,
+    workspace_id: str,
+    round_id: str,
+    found: Iterable[tuple[str, bytes]],
+) -> list[Ballot]:
+    try:
+        vault = await _opened(tx, keys, workspace_id, round_id)
+    except (KeyMissing, ValueError):
+        return []
+    read = []
+    for voter, sealed in found:
+        try:
+            read.append(vault.unseal(voter, sealed))
+        except ValueError:  # tampered with: it counts for nobody
+            continue
+    return read
+
+
+def _tally(read: list[Ballot], *, unreadable: int) -> Tally:
+    keys = sorted({key for ballot in read for key in ballot.answers})
+    chosen = {key: [ballot.answers.get(key) for ballot in read] for key in keys}
+    return Tally(
+        counts={key: tuple(chosen[key].count(level) for level in LEVELS) for key in keys},
+        ballots=sum(ballot.has_answer for ballot in read),
+        comments=tuple(shuffled(ballot.comment for ballot in read if ballot.comment)),
+        unreadable=unreadable,
+    )
