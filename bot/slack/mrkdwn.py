@@ -8,6 +8,8 @@ import unicodedata
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
+from bot.dates import day
+
 _MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
 _ENTITIES = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"))
 #: Formatting marks, each followed by a zero-width joiner when quoted, so that they stay signs.
@@ -62,11 +64,6 @@ def channel(channel_id: str) -> str:
 def mentioned(text: str) -> tuple[str, ...]:
     """The ids of the people mentioned in an escaped command text, in order."""
     return tuple(_MENTION.findall(text))
-
-
-def day(value: date) -> str:
-    """A calendar day, the same for every reader: "Fri 18 Dec"."""
-    return f"{value:%a} {value.day} {value:%b}"
 
 
 def instant(moment: datetime) -> str:

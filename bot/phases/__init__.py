@@ -1,0 +1,1 @@
+"""A deliberate imbalance, from its announcement to its wrap-up."""

@@ -1,0 +1,96 @@
+"""The three questions, in our words after Zoe Clelland's "Intentional Imbalance in Leadership"."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+OUR_LEADS = "our leads"
+#: What a workspace may put into other words; the keys and the three questions stay.
+REWORDABLE = ("label", "to_member", "to_lead")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """One question. In `to_member`, {does}, {Does} and {lead} stand for whom it is about."""
+
+    key: str
+    label: str
+    to_member: str
+    to_lead: str
+    ends: tuple[str, str, str]  # the words at 1, 3 and 5
+
+
+QUESTIONS = (
+    Question(
+        key="clarity",
+        label="Clear and doable?",
+        to_member=(
+            "{Does} {lead} say plainly which milestones must not slip, and set us up for that "
+            "push, instead of expecting nonstop heroics?"
+        ),
+        to_lead=(
+            "Do I say plainly which milestones must not slip, and have I set the team up for "
+            "that push, or do I expect nonstop heroics?"
+        ),
+        ends=("Unclear, or always a push", "One without the other", "Clear, and we're set up"),
+    ),
+    Question(
+        key="trust",
+        label="Trust when needed?",
+        to_member=(
+            "When needed, {does} {lead} put trust and relationships first, so that we grow "
+            "stronger, work better and keep succeeding?"
+        ),
+        to_lead=(
+            "When needed, can I put trust and relationships first, so that we grow stronger, "
+            "work better and keep succeeding?"
+        ),
+        ends=("Always pushed aside", "Sometimes", "First when needed"),
+    ),
+    Question(
+        key="ego",
+        label="Room for mistakes?",
+        to_member=(
+            "Where less is at stake, {does} {lead} drop ego and allow mistakes, because our "
+            "unity and confidence can matter most there?"
+        ),
+        to_lead=(
+            "Where less is at stake, am I ready to drop ego and allow mistakes, because the "
+            "team's unity and confidence can matter most there?"
+        ),
+        ends=("Being right comes first", "Depends on the day", "Team first, mistakes OK"),
+    ),
+)
+KEYS = tuple(question.key for question in QUESTIONS)
+
+
+def reworded(overrides: Mapping[str, Mapping[str, str]]) -> tuple[Question, ...]:
+    """The questions in a workspace's own words; what it left empty stays ours."""
+    return tuple(_in_other_words(one, overrides.get(one.key, {})) for one in QUESTIONS)
+
+
+def for_member(
+    lead_names: Sequence[str], questions: Sequence[Question] = QUESTIONS
+) -> tuple[Question, ...]:
+    """The questions about these leads: one by name, several as "our leads"."""
+    one = len(lead_names) == 1
+    words = {
+        "{lead}": lead_names[0] if one else OUR_LEADS,
+        "{does}": "does" if one else "do",
+        "{Does}": "Does" if one else "Do",
+    }
+    return tuple(replace(each, to_member=_filled(each.to_member, words)) for each in questions)
+
+
+def _in_other_words(question: Question, words: Mapping[str, str]) -> Question:
+    return replace(
+        question,
+        label=words.get("label") or question.label,
+        to_member=words.get("to_member") or question.to_member,
+        to_lead=words.get("to_lead") or question.to_lead,
+    )
+
+
+def _filled(text: str, words: Mapping[str, str]) -> str:
+    for place, word in words.items():
+        text = text.replace(place, word)
+    return text

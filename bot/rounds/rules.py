@@ -1,0 +1,146 @@
+"""When the questions come, who is asked, and from how many answers on anything is shown. Pure."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+from bot.agenda.slots import (
+    next_weekday,
+    within_hours,
+    working_day_after,
+    working_day_from,
+    working_day_until,
+)
+
+#: No two rounds within five days: people would be asked twice about the same days.
+APART = timedelta(days=5)
+OPEN_FOR = timedelta(hours=48)
+REMIND_AFTER = timedelta(hours=24)
+SMALLEST_TEAM = 4
+LARGE_TEAM = 8
+MINIMUM_SMALL, MINIMUM_LARGE = 4, 5
+AFTER_DAYS = 14
+LONG_PHASE_DAYS = 21
+
+
+class RoundKind(StrEnum):
+    """Why the questions are asked."""
+
+    FIRST = "first"  # the working morning after the announcement
+    WEEKLY = "weekly"
+    CLOSING = "closing"  # the last one before the end
+    AFTER = "after"  # two (and four) weeks after the end
+    POLL = "poll"  # a lead asked for it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planned:
+    """A round to come, on a calendar day that is the same for everyone."""
+
+    kind: RoundKind
+    on: date
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """Someone of the phase's team, as far as asking is concerned."""
+
+    user_id: str
+    is_full_member: bool  # no bot, guest, outsider or deactivated account
+    is_lead: bool
+    has_opted_out: bool
+    has_left: bool = False
+
+
+def plan(starts_on: date, ends_on: date, weekday: int) -> tuple[Planned, ...]:
+    """All rounds of a phase, in order.
+
+    The first comes on the working day after the start, then one every `weekday` (0 is Monday).
+    The last weekly one within five days of the end is the closing one; where there is none, the
+    closing one comes on the last working day. A weekly one too near to another is left out.
+    Afterwards one two weeks after the end, and one four weeks after phases over three weeks.
+    """
+    first = Planned(kind=RoundKind.FIRST, on=working_day_after(starts_on))
+    weekly = _weekdays(first.on, ends_on, weekday)
+    closing = _closing(weekly, ends_on)
+    rounds = [first]
+    for on in weekly:
+        if on != closing and not _near(on, rounds[-1].on) and not _near(closing, on):
+            rounds.append(Planned(kind=RoundKind.WEEKLY, on=on))
+    if closing > first.on and not _near(closing, rounds[-1].on):
+        rounds.append(Planned(kind=RoundKind.CLOSING, on=closing))
+    return (*rounds, *_after(starts_on, ends_on))
+
+
+def may_open(opening: datetime, opened_before: datetime | None) -> bool:
+    """Whether a round may open now, given when the last one did."""
+    return opened_before is None or opening - opened_before >= APART
+
+
+def poll_free_from(opened_before: datetime | None) -> datetime | None:
+    """From when a lead may ask again; None: at once."""
+    return None if opened_before is None else opened_before + APART
+
+
+def minimum_for(
+    team_size: int, small: int = MINIMUM_SMALL, large: int = MINIMUM_LARGE
+) -> int | None:
+    """Answers a question needs to be shown; None for a team too small to be asked at all.
+
+    A workspace may raise both figures. They are never lowered below ours.
+    """
+    if team_size < SMALLEST_TEAM:
+        return None
+    if team_size < LARGE_TEAM:
+        return max(small, MINIMUM_SMALL)
+    return max(large, MINIMUM_LARGE)
+
+
+def who_is_asked(candidates: Iterable[Candidate]) -> tuple[str, ...]:
+    """The members to ask. Leads reflect instead, and are never counted among the team."""
+    return tuple(
+        one.user_id
+        for one in candidates
+        if one.is_full_member and not (one.is_lead or one.has_opted_out or one.has_left)
+    )
+
+
+def closes_at(slots: Sequence[datetime]) -> datetime:
+    """48 hours after the last planned slot. Raises ValueError where nobody is asked."""
+    return max(slots) + OPEN_FOR
+
+
+def remind_at(asked_at: datetime, zone: str | None) -> datetime:
+    """A day after somebody was asked, within the hours when messages are welcome there."""
+    return within_hours(asked_at + REMIND_AFTER, zone)
+
+
+def _weekdays(after: date, until: date, weekday: int) -> list[date]:
+    days = []
+    day = next_weekday(after, weekday)
+    while day <= until:
+        days.append(day)
+        day += timedelta(days=7)
+    return days
+
+
+def _closing(weekly: Sequence[date], ends_on: date) -> date:
+    if weekly and ends_on - weekly[-1] <= APART:
+        return weekly[-1]
+    return working_day_until(ends_on)
+
+
+def _near(one: date, other: date) -> bool:
+    return abs(one - other) < APART
+
+
+def _after(starts_on: date, ends_on: date) -> list[Planned]:
+    times = 2 if (ends_on - starts_on).days > LONG_PHASE_DAYS else 1
+    return [
+        Planned(
+            kind=RoundKind.AFTER,
+            on=working_day_from(ends_on + timedelta(days=AFTER_DAYS * number)),
+        )
+        for number in range(1, times + 1)
+    ]
