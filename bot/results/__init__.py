@@ -1,0 +1,1 @@
+"""What a closed round may show, to whom and how."""

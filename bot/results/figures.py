@@ -1,0 +1,143 @@
+"""How coarse an answer has to be so that it shows the team and nobody in it. Pure.
+
+Below eight answers: the mean to the nearest half and how many chose 4 or 5. From eight on: three
+bands, a band of one merged with its neighbour, beside the same mean. Never a count for each
+level, a lowest, a highest, or anything below the minimum.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+BANDS_FROM = 8
+#: Levels of the three bands: first and last.
+LOW, MIDDLE, HIGH = (1, 2), (3, 3), (4, 5)
+#: A difference of one person between two rounds would show that person's answer.
+TELLING_DIFFERENCE = 1
+
+#: What each whole level means, by question.
+WORDS = {
+    "clarity": ("Unclear", "Mostly unclear", "Half clear", "Mostly clear", "Clear and set up"),
+    "trust": (
+        "Trust pushed aside",
+        "Trust often pushed aside",
+        "Trust first sometimes",
+        "Trust mostly first",
+        "Trust first when needed",
+    ),
+    "ego": (
+        "No room for mistakes",
+        "Little room for mistakes",
+        "Some room for mistakes",
+        "Mostly room for mistakes",
+        "Room for mistakes",
+    ),
+}
+
+#: How many chose each level from 1 to 5.
+Counts = Sequence[int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Band:
+    """Neighbouring levels taken together."""
+
+    first: int
+    last: int
+    answers: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """What may be shown of one question in one round."""
+
+    key: str
+    answers: int
+    level: float  # the mean to the nearest half, 1 to 5
+    share_high: int | None = None  # of the answers, those of 4 and 5; None from eight on
+    bands: tuple[Band, ...] | None = None  # None below eight
+
+    @property
+    def words(self) -> str:
+        """The level in words and with its size: "Mostly clear (4 of 5)"."""
+        return f"{level_words(self.key, self.level)} ({self.level:g} of 5)"
+
+
+def figure(key: str, counts: Counts, minimum: int) -> Figure | None:
+    """The figure of one question; None where too few answered it with a level.
+
+    "Can't say" and Skip are no answers.
+    """
+    answers = sum(counts)
+    if answers < minimum:
+        return None
+    level = _mean_to_half(counts)
+    if answers < BANDS_FROM:
+        return Figure(key=key, answers=answers, level=level, share_high=counts[3] + counts[4])
+    return Figure(key=key, answers=answers, level=level, bands=_bands(counts))
+
+
+def change(
+    now: Figure, before: Figure | None, asked: Collection[str], asked_before: Collection[str]
+) -> float | None:
+    """Levels gained or lost since the round before; None where it may not be shown.
+
+    Both rounds reach their minimum on the question, and the people asked are the same or differ
+    by two or more.
+    """
+    if before is None or not comparable(asked, asked_before):
+        return None
+    return now.level - before.level
+
+
+def comparable(asked: Collection[str], asked_before: Collection[str]) -> bool:
+    """Whether a difference between two rounds cannot be one person's answer."""
+    return len(set(asked) ^ set(asked_before)) != TELLING_DIFFERENCE
+
+
+def perception_gap(
+    reflections: Sequence[Mapping[str, int | None]], figures: Sequence[Figure]
+) -> dict[str, float]:
+    """Reflection minus team, per question; co-leads averaged, what they left blank left out."""
+    gaps = {}
+    for each in figures:
+        said = [level for one in reflections if (level := one.get(each.key)) is not None]
+        if said:
+            gaps[each.key] = sum(said) / len(said) - each.level
+    return gaps
+
+
+def level_words(key: str, level: float) -> str:
+    """What a level means; between two words where it is halfway."""
+    words = WORDS[key]
+    low = words[int(level) - 1]
+    if level == int(level):
+        return low
+    high = words[int(level)]
+    return f"{low} to {high[0].lower()}{high[1:]}"
+
+
+def _mean_to_half(counts: Counts) -> float:
+    total = sum(level * count for level, count in enumerate(counts, start=1))
+    doubled = Fraction(2 * total, sum(counts))
+    return int(doubled + Fraction(1, 2)) / 2
+
+
+def _bands(counts: Counts) -> tuple[Band, ...]:
+    bands = [
+        Band(first=first, last=last, answers=sum(counts[first - 1 : last]))
+        for first, last in (LOW, MIDDLE, HIGH)
+    ]
+    while (
+        lone := next((at for at, band in enumerate(bands) if band.answers == 1), None)
+    ) is not None:
+        bands = _merged(bands, lone)
+    return tuple(bands)
+
+
+def _merged(bands: list[Band], lone: int) -> list[Band]:
+    """Take a band of one together with its lower neighbour, or the upper one of the lowest."""
+    low = max(lone - 1, 0)
+    one, other = bands[low], bands[low + 1]
+    both = Band(first=one.first, last=other.last, answers=one.answers + other.answers)
+    return [*bands[:low], both, *bands[low + 2 :]]
