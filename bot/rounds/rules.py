@@ -62,13 +62,15 @@ def plan(starts_on: date, ends_on: date, weekday: int) -> tuple[Planned, ...]:
     Afterwards one two weeks after the end, and one four weeks after phases over three weeks.
     """
     first = Planned(kind=RoundKind.FIRST, on=working_day_after(starts_on))
-    weekly = _weekdays(first.on, ends_on, weekday)
+    weekly = [on for on in _weekdays(first.on, ends_on, weekday) if not _near(on, first.on)]
     closing = _closing(weekly, ends_on)
     rounds = [first]
-    for on in weekly:
-        if on != closing and not _near(on, rounds[-1].on) and not _near(closing, on):
-            rounds.append(Planned(kind=RoundKind.WEEKLY, on=on))
-    if closing > first.on and not _near(closing, rounds[-1].on):
+    rounds += [
+        Planned(kind=RoundKind.WEEKLY, on=on)
+        for on in weekly
+        if on != closing and not _near(on, closing)
+    ]
+    if closing > first.on and not _near(closing, first.on):
         rounds.append(Planned(kind=RoundKind.CLOSING, on=closing))
     return (*rounds, *_after(starts_on, ends_on))
 

@@ -1,0 +1,223 @@
+"""What may start, be extended and end; each refusal says why and what to do."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.phases.budget import WINDOW_DAYS, Span, budget, free_from
+from bot.phases.rules import (
+    Actor,
+    Dates,
+    Kind,
+    Limits,
+    Past,
+    Proposal,
+    Refusal,
+    SetAside,
+    SprintPromise,
+    TrustPromise,
+    default_end,
+    latest_extension,
+    needs_justification,
+    recovery_until,
+    refusal_to_extend,
+    refusal_to_manage,
+    refusal_to_start_at_all,
+    refusals_to_start,
+    warn_on,
+    warnings,
+)
+
+TODAY = date(2026, 11, 23)
+LIMITS = Limits()
+DAYS = st.dates(date(2026, 1, 1), date(2030, 12, 31))
+SPANS = st.builds(
+    lambda start, length: Span(starts_on=start, ends_on=start + timedelta(days=length)),
+    st.dates(date(2026, 6, 1), date(2026, 12, 31)),
+    st.integers(0, 60),
+)
+
+
+def sprint(**changed: object) -> Proposal:
+    proposal = Proposal(
+        kind=Kind.RESULTS_SPRINT,
+        channel_id="C1",
+        lead_id="UANA",
+        member_ids=("UBEN", "UCHI"),
+        milestone="Ship the beta",
+        starts_on=TODAY,
+        ends_on=date(2026, 12, 7),
+        zone="Europe/Lisbon",
+        promise=SprintPromise(stakes="Two customers decide."),
+        set_aside=(SetAside(text="Dark mode", owner_id="UBEN"),),
+    )
+    return replace(proposal, **changed)
+
+
+def trust(**changed: object) -> Proposal:
+    promise = TrustPromise(purpose="Decide together.")
+    plain = sprint(kind=Kind.TRUST_BUILDING, milestone="", set_aside=(), promise=promise)
+    return replace(plain, **changed)
+
+
+def past(*sprints: Span, **more: object) -> Past:
+    spent = budget(sprints, TODAY, sprint().span)
+    return Past(budget=spent, last_sprint=sprints[-1] if sprints else None, **more)
+
+
+def refused(proposal: Proposal, before: Past | None = None) -> dict[str | None, str]:
+    found = refusals_to_start(proposal, before or past(), LIMITS, TODAY)
+    return {refusal.field: refusal.text for refusal in found}
+
+
+def test_a_candid_sprint_and_a_trust_phase_may_start() -> None:
+    assert refused(sprint()) == {}
+    assert refused(trust()) == {}
+
+
+@pytest.mark.parametrize(
+    ("proposal", "field", "says"),
+    [
+        (sprint(ends_on=TODAY), "ends_on", "Mon 23 Nov is not after today"),
+        (sprint(ends_on=date(2027, 1, 5)), "ends_on", "End by Mon 4 Jan"),
+        (trust(ends_on=date(2027, 2, 16)), "ends_on", "12 weeks"),
+        (sprint(milestone=""), "milestone", "Name what must not slip"),
+        (sprint(promise=SprintPromise(stakes="")), "stakes", "what is at stake"),
+        (sprint(set_aside=()), "set_aside", "Name at least one piece of work"),
+        (trust(promise=TrustPromise(purpose="")), "purpose", "what it is for"),
+        (sprint(member_ids=("UANA",)), "members", "nobody is in the team"),
+        (sprint(milestone="x" * 3_001), "milestone", "3,001 characters, and 3,000 fit"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_refusal_stands_at_its_field(proposal: Proposal, field: str, says: str) -> None:
+    found = refused(proposal)
+
+    assert list(found) == [field]
+    assert says in found[field]
+    assert found[field].startswith("Nothing was started: ")
+
+
+def test_the_longest_allowed_texts_and_phases_are_allowed() -> None:
+    assert refused(sprint(milestone="x" * 3_000)) == {}
+    assert refused(sprint(ends_on=TODAY + timedelta(weeks=6))) == {}
+    assert refused(trust(ends_on=TODAY + timedelta(weeks=12))) == {}
+
+
+def test_over_four_weeks_is_warned_not_refused() -> None:
+    long = sprint(ends_on=TODAY + timedelta(weeks=5))
+
+    assert warnings(long, LIMITS)
+    assert not warnings(sprint(ends_on=TODAY + timedelta(weeks=4)), LIMITS)
+    assert not warnings(trust(ends_on=TODAY + timedelta(weeks=5)), LIMITS)
+
+
+RECENT = Span(starts_on=date(2026, 11, 2), ends_on=date(2026, 11, 13))
+LONG_AGO = Span(starts_on=date(2026, 9, 10), ends_on=date(2026, 10, 5))
+
+
+@pytest.mark.parametrize(
+    ("before", "because"),
+    [
+        (past(RECENT), "less than its own length before"),
+        (past(LONG_AGO), "41 of 90 days"),
+        (past(recovery_until=date(2026, 11, 30)), "recovery until Mon 30 Nov"),
+        (past(was_extended=True), "extended already"),
+    ],
+)
+def test_what_is_not_extraordinary_any_more_needs_a_justification(
+    before: Past, because: str
+) -> None:
+    text = refused(sprint(), before)["justification"]
+
+    assert because in text
+    assert refused(sprint(justification="The only window this year."), before) == {}
+
+
+def test_trust_building_needs_no_justification_for_a_past_sprint() -> None:
+    assert needs_justification(trust(), past(RECENT)) is None
+
+
+@given(st.lists(SPANS, max_size=5), SPANS)
+def test_the_budget_is_a_share_of_the_window(sprints: list[Span], proposed: Span) -> None:
+    found = budget(sprints, TODAY, proposed)
+
+    assert 0 <= found.share <= 1
+    assert found.spent >= min(proposed.days, WINDOW_DAYS)
+    assert budget([*sprints, *sprints], TODAY, proposed).spent == found.spent
+
+
+@given(st.lists(SPANS, max_size=5), st.integers(1, 30))
+def test_from_the_free_day_on_a_sprint_fits(sprints: list[Span], length: int) -> None:
+    start = free_from(sprints, TODAY, length)
+
+    proposed = Span(starts_on=start, ends_on=start + timedelta(days=length - 1))
+    assert start >= TODAY
+    if start < TODAY + timedelta(days=WINDOW_DAYS):
+        assert not budget(sprints, TODAY, proposed).is_over
+
+
+@given(DAYS, st.integers(1, 83), st.sampled_from(Kind))
+def test_an_extension_is_at_most_half_and_never_past_the_cap(
+    start: date, length: int, kind: Kind
+) -> None:
+    first_end = start + timedelta(days=length)
+    dates = Dates(kind=kind, starts_on=start, ends_on=first_end, first_ends_on=first_end)
+    latest = latest_extension(dates, LIMITS)
+
+    assert latest <= start + timedelta(weeks=LIMITS.max_weeks(kind))
+    assert latest - first_end <= max(timedelta(days=1), (first_end - start) / 2)
+    if latest > first_end:
+        assert refusal_to_extend(dates, latest, LIMITS) is None
+    assert isinstance(refusal_to_extend(dates, latest + timedelta(days=1), LIMITS), Refusal)
+
+
+def test_an_extension_goes_once() -> None:
+    dates = Dates(
+        kind=Kind.RESULTS_SPRINT,
+        starts_on=TODAY,
+        ends_on=date(2026, 12, 10),
+        first_ends_on=date(2026, 12, 7),
+    )
+    refusal = refusal_to_extend(dates, date(2026, 12, 11), LIMITS)
+
+    assert refusal is not None
+    assert "that goes once" in refusal.text
+
+
+@given(DAYS, st.integers(1, 12))
+def test_the_default_end_is_a_weekday(today: date, weeks: int) -> None:
+    end = default_end(today, weeks)
+
+    assert end.weekday() < 5
+    assert timedelta(weeks=weeks) <= end - today <= timedelta(weeks=weeks, days=2)
+
+
+@given(SPANS)
+def test_recovery_is_at_least_as_long_as_the_sprint(span: Span) -> None:
+    assert (recovery_until(span) - span.ends_on).days >= span.days
+
+
+def test_the_lead_is_asked_two_working_days_before() -> None:
+    assert warn_on(date(2026, 12, 7)) == date(2026, 12, 3)
+
+
+def test_who_may_act() -> None:
+    member, guest = (
+        Actor(user_id="UBEN", is_full_member=True),
+        Actor(user_id="UGST", is_full_member=False),
+    )
+    admin = Actor(user_id="UOWN", is_full_member=True, is_admin=True)
+    named = Limits(starters=("UANA",))
+
+    assert refusal_to_start_at_all(member, LIMITS, "") is None
+    assert refusal_to_start_at_all(admin, named, "") is None
+    assert "some people start phases. Ask Ana" in refusal_to_start_at_all(member, named, "Ana").text
+    assert "guests" in refusal_to_start_at_all(guest, LIMITS, "").text
+    assert refusal_to_manage(member, ["UBEN"], "Ben") is None
+    assert refusal_to_manage(admin, ["UBEN"], "Ben") is None
+    assert "Ask Ana" in refusal_to_manage(member, ["UANA"], "Ana").text
+    assert "guests" in refusal_to_manage(guest, ["UGST"], "Greta").text

@@ -1,0 +1,90 @@
+"""Wall-clock times become instants in every zone, on both days when the clocks change."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo, available_timezones
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.agenda.slots import (
+    is_working_day,
+    next_weekday,
+    slot,
+    within_hours,
+    working_day_after,
+    working_day_before,
+)
+
+ZONES = st.sampled_from(sorted(name for name in available_timezones() if "/" in name))
+DAYS = st.dates(date(2026, 1, 1), date(2030, 12, 31))
+TIMES = st.times()
+INSTANTS = st.builds(lambda day, at: datetime.combine(day, at, UTC), DAYS, st.times())
+
+
+@given(DAYS, TIMES, ZONES)
+def test_a_slot_shows_its_time_or_the_first_one_after_a_gap(on: date, at: time, zone: str) -> None:
+    shown = slot(on, at, zone).astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+
+    wanted = datetime.combine(on, at)
+    assert shown >= wanted
+    assert shown - wanted < timedelta(days=1, hours=1)
+    if shown != wanted:
+        a_moment_before = slot(on, at, zone) - timedelta(seconds=1)
+        assert a_moment_before.astimezone(ZoneInfo(zone)).replace(tzinfo=None) < wanted
+
+
+@pytest.mark.parametrize(
+    ("on", "at", "zone", "instant"),
+    [
+        (date(2027, 3, 28), time(2, 30), "Europe/Paris", datetime(2027, 3, 28, 1, 0, tzinfo=UTC)),
+        (date(2027, 3, 28), time(0, 0), "Asia/Beirut", datetime(2027, 3, 27, 22, 0, tzinfo=UTC)),
+        (
+            date(2026, 11, 1),
+            time(1, 30),
+            "America/New_York",
+            datetime(2026, 11, 1, 5, 30, tzinfo=UTC),
+        ),
+        (
+            date(2026, 11, 24),
+            time(10, 0),
+            "Asia/Kolkata",
+            datetime(2026, 11, 24, 4, 30, tzinfo=UTC),
+        ),
+    ],
+    ids=["gap", "gap at midnight", "first of two", "half hours"],
+)
+def test_when_clocks_change(on: date, at: time, zone: str, instant: datetime) -> None:
+    assert slot(on, at, zone) == instant
+
+
+@pytest.mark.parametrize("zone", [None, "", "Mars/Olympus", "../etc"])
+def test_an_unknown_zone_is_the_default(zone: str | None) -> None:
+    assert slot(date(2026, 11, 24), time(10), zone, "Europe/Lisbon").hour == 10
+
+
+@given(INSTANTS, ZONES)
+def test_messages_arrive_on_weekdays_between_eight_and_eight(instant: datetime, zone: str) -> None:
+    allowed = within_hours(instant, zone)
+
+    there = allowed.astimezone(ZoneInfo(zone))
+    assert allowed >= instant
+    assert is_working_day(there.date())
+    assert time(8) <= there.time() <= time(20)
+    assert within_hours(allowed, zone) == allowed
+
+
+@given(DAYS, st.integers(1, 10))
+def test_working_days_forth_and_back(day: date, count: int) -> None:
+    later = working_day_after(day, count)
+
+    assert is_working_day(later)
+    assert working_day_before(later, count) <= day or not is_working_day(day)
+
+
+@given(DAYS, st.integers(0, 6))
+def test_the_next_weekday_is_within_the_week(day: date, weekday: int) -> None:
+    found = next_weekday(day, weekday)
+
+    assert found.weekday() == weekday
+    assert timedelta(days=1) <= found - day <= timedelta(days=7)
