@@ -1,0 +1,68 @@
+"""views.* and blocks.validate: what is open on people's screens."""
+
+from bot.playground import cast, views
+from bot.playground.arguments import Arguments
+from bot.playground.checks import check_blocks, check_view
+from bot.playground.core import Core
+from bot.playground.errors import SlackError
+from bot.playground.methods import Method
+from bot.playground.model import Json, View
+from bot.playground.shapes import view_object
+
+
+def _open(core: Core, args: Arguments) -> Json:
+    content = args.need_object("view")
+    trigger = core.triggers.use(args.need("trigger_id"))
+    return {"view": view_object(views.open_modal(core, trigger.user_id, content))}
+
+
+def _push(core: Core, args: Arguments) -> Json:
+    content = args.need_object("view")
+    trigger = core.triggers.use(args.need("trigger_id"))
+    if not trigger.in_modal:
+        raise SlackError("invalid_trigger_id")
+    return {"view": view_object(views.push(core, trigger.user_id, content))}
+
+
+def _update(core: Core, args: Arguments) -> Json:
+    if args.has("view_id") == args.has("external_id"):
+        raise SlackError("invalid_arguments")
+    view = _found(core, args.text("view_id"), args.text("external_id"))
+    content = args.need_object("view")
+    return {"view": view_object(views.update(core, view, content, args.get("hash")))}
+
+
+def _found(core: Core, view_id: str, external_id: str) -> View:
+    for view in core.workspace.views.values():
+        if view.id == view_id or (external_id and view.external_id == external_id):
+            return view
+    raise SlackError("not_found")
+
+
+def _publish(core: Core, args: Arguments) -> Json:
+    user = core.workspace.users.get(args.need("user_id"))
+    if user is None or user.is_bot or user.team_id != cast.TEAM_ID:
+        raise SlackError("invalid_arguments")
+    content = args.need_object("view")
+    return {"view": view_object(views.publish(core, user.id, content, args.get("hash")))}
+
+
+def _validate(core: Core, args: Arguments) -> Json:
+    """blocks.validate: what would be refused, without doing anything."""
+    if args.has("view"):
+        problems = check_view(args.get("view"), has_file=core.has_file)
+    else:
+        problems = check_blocks(args.get("blocks"), "message", has_file=core.has_file)
+    if not problems:
+        return {}
+    errors = [{"pointer": problem.pointer, "message": problem.message} for problem in problems]
+    raise SlackError("invalid_blocks", errors=errors)
+
+
+METHODS = {
+    "views.open": Method(handler=_open, tier=4),
+    "views.push": Method(handler=_push, tier=4),
+    "views.update": Method(handler=_update, tier=4),
+    "views.publish": Method(handler=_publish, tier=4),
+    "blocks.validate": Method(handler=_validate, tier=3),
+}

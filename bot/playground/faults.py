@@ -1,0 +1,134 @@
+"""What can be told to go wrong."""
+
+import asyncio
+from collections import defaultdict, deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bot.playground.model import Json
+
+if TYPE_CHECKING:
+    from bot.playground.sockets import Sockets
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """One call that will not go well."""
+
+    status: int | None = None
+    error: str | None = None
+    retry_after: float | None = None
+    after_accept: bool = False  # Slack did it, and then failed to say so
+    hang: float = 0.0  # real seconds
+    drop: bool = False  # the connection is cut
+
+    @property
+    def replaces_answer(self) -> bool:
+        return self.status is not None or self.error is not None
+
+    @property
+    def answer_status(self) -> int:
+        return self.status or 200
+
+    @property
+    def body(self) -> Json:
+        named = "ratelimited" if self.status == 429 else "fatal_error"
+        return {"ok": False, "error": self.error or named}
+
+    @property
+    def headers(self) -> dict[str, str]:
+        if self.status != 429:
+            return {}
+        return {"Retry-After": f"{1 if self.retry_after is None else self.retry_after:g}"}
+
+
+class Faults:
+    """The switches. All are off at first."""
+
+    def __init__(self) -> None:
+        self._next: dict[str, deque[Fault]] = defaultdict(deque)
+        self._lose_acks = 0
+        self._duplicates = 0
+        self.stopping = asyncio.Event()
+        self.rate_limits = False  # Slack's real limits
+        self.slow_history = False  # 1 request a minute and 15 messages (unlisted apps)
+        self.silent_sockets = False  # pings are not answered
+        self.unprocessed_files = 0  # so many times a picture is refused as not ready
+        self.sockets: Sockets | None = None
+
+    def fail_next(
+        self,
+        method: str,
+        *,
+        status: int | None = None,
+        error: str | None = None,
+        times: int = 1,
+        retry_after: float | None = None,
+        after_accept: bool = False,
+        hang: float = 0.0,
+        drop: bool = False,
+    ) -> None:
+        """Let the next calls of a method fail; "*" is any method, "response_url" is one too.
+
+        `after_accept` does the work first: the app cannot know. `hang` waits real seconds before
+        answering (and goes on as usual when nothing else is wrong). `drop` cuts the connection.
+        """
+        fault = Fault(
+            status=status,
+            error=error,
+            retry_after=retry_after,
+            after_accept=after_accept,
+            hang=hang,
+            drop=drop,
+        )
+        self._next[method].extend([fault] * times)
+
+    def take(self, method: str) -> Fault | None:
+        """The fault for this call, if one was ordered."""
+        for name in (method, "*"):
+            if self._next[name]:
+                return self._next[name].popleft()
+        return None
+
+    async def wait(self, seconds: float) -> None:
+        """Hang, but not longer than the server lives."""
+        if seconds > 0:
+            try:
+                await asyncio.wait_for(self.stopping.wait(), seconds)
+            except TimeoutError:
+                return
+
+    def lose_acks(self, times: int = 1) -> None:
+        """Behave as if the next acknowledgements over a socket had been lost on the way."""
+        self._lose_acks += times
+
+    def loses_ack(self) -> bool:
+        lost = self._lose_acks > 0
+        self._lose_acks -= lost
+        return lost
+
+    def duplicate_events(self, times: int = 1) -> None:
+        """Deliver the next events twice, with the same event_id."""
+        self._duplicates += times
+
+    def duplicates(self) -> bool:
+        twice = self._duplicates > 0
+        self._duplicates -= twice
+        return twice
+
+    def refresh_sockets(self) -> asyncio.Task[None] | None:
+        """Ask the app to reconnect, as Slack does every few hours."""
+        if self.sockets is None:
+            return None
+        return asyncio.get_running_loop().create_task(self.sockets.refresh())
+
+    def cut_sockets(self) -> None:
+        """Close all of the app's connections without a word."""
+        if self.sockets is not None:
+            self.sockets.cut()
+
+    def clear(self) -> None:
+        self._next.clear()
+        self._lose_acks = self._duplicates = self.unprocessed_files = 0
+        self.rate_limits = self.slow_history = False
+        self.silent_sockets = False

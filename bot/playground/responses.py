@@ -1,0 +1,122 @@
+"""Answers to a person that are no Web API call: a command's answer, and response_url posts."""
+
+import json
+from typing import Any
+
+from aiohttp import web
+
+from bot.playground import posting
+from bot.playground.checks import check_blocks
+from bot.playground.core import Core
+from bot.playground.model import Conversation, Json
+from bot.playground.tickets import Ticket
+from bot.playground.views import prepared
+
+_CONTENT = ("text", "blocks", "attachments", "thread_ts")
+
+
+def show_answer(
+    core: Core, user_id: str, conversation: Conversation, typed: str, body: Json
+) -> None:
+    """Show what a command was answered with; in the channel, what was typed is shown as well."""
+    content = _content(core, body)
+    in_channel = body.get("response_type") == "in_channel"
+    if in_channel:
+        posting.post(core, conversation, posting.by_person(core, user_id, {"text": typed}))
+    if content is None:
+        return
+    message = posting.by_bot(core, content)
+    if in_channel:
+        posting.post(core, conversation, message)
+    else:
+        posting.whisper(core, conversation, user_id, message)
+
+
+def _content(core: Core, body: Json) -> Json | None:
+    """The message in a body; none where there is nothing to show or Slack would refuse it."""
+    if not body.get("text") and not body.get("blocks"):
+        return None
+    problems = check_blocks(body.get("blocks") or [], "message", has_file=core.has_file)
+    if problems:
+        core.problems.extend(f"answer: {problem}" for problem in problems)
+        return None
+    content = {key: body[key] for key in _CONTENT if body.get(key)}
+    content.setdefault("text", "")
+    if "blocks" in content:
+        content["blocks"] = prepared(core, content["blocks"])
+    return content
+
+
+async def serve(core: Core, request: web.Request) -> web.Response:
+    """POST to a response_url."""
+    with core.work.under_way("response_url"):
+        fault = core.faults.take("response_url")
+        if fault is not None:
+            await core.faults.wait(fault.hang)
+            if fault.replaces_answer:
+                return web.Response(status=fault.answer_status, text=fault.error or "error")
+        return await _respond(core, request)
+
+
+async def _respond(core: Core, request: web.Request) -> web.Response:
+    try:
+        body = json.loads(await request.read())
+    except ValueError:
+        return web.Response(status=400, text="invalid_payload")
+    ticket = core.tickets.use(request.match_info["secret"])
+    if isinstance(ticket, str):
+        core.problems.append(f"response_url: {ticket}")
+        return web.Response(status=404, text=ticket)
+    wrong = _carry_out(core, ticket, body) if isinstance(body, dict) else "invalid_payload"
+    if wrong:
+        core.problems.append(f"response_url: {wrong}")
+        return web.Response(status=400, text=wrong)
+    return web.Response(text="ok")
+
+
+def _carry_out(core: Core, ticket: Ticket, body: Json) -> str:
+    """Do what the body asks. Returns Slack's word for what is wrong, or nothing."""
+    conversation = core.workspace.conversations[ticket.channel_id]
+    original = _original(conversation, ticket)
+    if body.get("delete_original"):
+        return _delete(core, conversation, original)
+    content = _content(core, body)
+    if content is None:
+        return "invalid_blocks" if body.get("blocks") else "no_text"
+    if original is not None and body.get("replace_original"):
+        _replace(core, conversation, original, content)
+    elif body.get("response_type") == "in_channel":
+        posting.post(core, conversation, posting.by_bot(core, content))
+    else:
+        message = posting.by_bot(core, content)
+        posting.whisper(core, conversation, ticket.user_id, message)
+    return ""
+
+
+def _original(conversation: Conversation, ticket: Ticket) -> Json | None:
+    if ticket.container is None:
+        return None
+    ts = ticket.container["message_ts"]
+    whispered = (one for one in conversation.ephemerals if one["ts"] == ts)
+    return conversation.messages.get(ts) or next(whispered, None)
+
+
+def _delete(core: Core, conversation: Conversation, original: Json | None) -> str:
+    if original is None:
+        return "message_not_found"
+    if "only_for" in original:
+        posting.unwhisper(core, conversation, original)
+    else:
+        posting.delete(core, conversation, original)
+    return ""
+
+
+def _replace(core: Core, conversation: Conversation, original: Json, content: Json) -> None:
+    replaced: dict[str, Any] = {"text": content["text"], "blocks": content.get("blocks")}
+    if "only_for" not in original:
+        posting.change(core, conversation, original, replaced)
+        return
+    original |= {key: value for key, value in replaced.items() if value is not None}
+    if replaced["blocks"] is None:
+        original.pop("blocks", None)
+    posting.show_ephemeral(core, conversation, original)

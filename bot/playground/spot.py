@@ -1,0 +1,123 @@
+"""A place inside a payload, by its JSON pointer, and what is wrong there."""
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Surface = Literal["message", "modal", "home"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """Something Slack would refuse, and where."""
+
+    pointer: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"[ERROR] {self.message} [json-pointer:{self.pointer}]"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One payload being checked: where it is to be shown, and what was found so far."""
+
+    surface: Surface
+    has_file: Callable[[str], bool] | None = None  # none: files are not looked up
+    problems: list[Problem] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A value and where it stands."""
+
+    check: Check
+    value: Any
+    pointer: str = ""
+
+    def at(self, key: str | int) -> "Spot":
+        return Spot(self.check, self.value[key], f"{self.pointer}/{key}")
+
+    def has(self, key: str) -> bool:
+        return self.value.get(key) is not None
+
+    def wrong(self, message: str) -> None:
+        self.check.problems.append(Problem(pointer=self.pointer, message=message))
+
+    def keys(self, required: Collection[str], optional: Collection[str] = ()) -> bool:
+        """Whether it is an object with all of the required keys; others are refused too."""
+        if not isinstance(self.value, dict):
+            self.wrong("must be an object")
+            return False
+        missing = [key for key in required if not self.has(key)]
+        for key in missing:
+            self.wrong(f"missing required field: {key}")
+        for key in self.value.keys() - set(required) - set(optional) - {"type"}:
+            self.wrong(f"invalid additional property: {key}")
+        return not missing
+
+    def items(self, least: int, most: int) -> Iterator["Spot"]:
+        """Its items, when it is a list of that size; else says so and yields what is there."""
+        if not isinstance(self.value, list):
+            self.wrong("must be an array")
+            return
+        if len(self.value) < least:
+            self.wrong(f"no fewer than {least} items allowed")
+        if len(self.value) > most:
+            self.wrong(f"no more than {most} items allowed")
+        for index in range(len(self.value)):
+            yield self.at(index)
+
+    def string(self, most: int, least: int = 1) -> bool:
+        """Whether it is a string of that length (in characters)."""
+        if not isinstance(self.value, str):
+            self.wrong("must be a string")
+        elif len(self.value) > most:
+            self.wrong(f"must be less than {most + 1} characters")
+        elif len(self.value) < least:
+            self.wrong(f"must be more than {least - 1} characters")
+        else:
+            return True
+        return False
+
+    def strings(self, **most: int) -> None:
+        """Check each of these keys that is there as a string of at most so many characters."""
+        for key, limit in most.items():
+            if self.has(key):
+                self.at(key).string(limit)
+
+    def one_of(self, choices: Collection[str]) -> bool:
+        if self.value in choices:
+            return True
+        self.wrong(f"must be one of {', '.join(sorted(choices))}")
+        return False
+
+    def whole(self, least: int, most: int) -> None:
+        if not isinstance(self.value, int) or isinstance(self.value, bool):
+            self.wrong("must be an integer")
+        elif not least <= self.value <= most:
+            self.wrong(f"must be between {least} and {most}")
+
+    def booleans(self, *keys: str) -> None:
+        for key in keys:
+            if self.has(key) and not isinstance(self.value[key], bool):
+                self.at(key).wrong("must be a boolean")
+
+    def text(self, most: int, *, plain: bool = True, least: int = 1) -> None:
+        """A text object; `plain`: mrkdwn is not allowed here."""
+        if not self.keys(("type", "text"), ("emoji", "verbatim")):
+            return
+        kinds = ("plain_text",) if plain else ("plain_text", "mrkdwn")
+        if not self.at("type").one_of(kinds):
+            return
+        other = "verbatim" if self.value["type"] == "plain_text" else "emoji"
+        if other in self.value:
+            self.wrong(f"invalid additional property: {other}")
+        self.booleans("emoji", "verbatim")
+        self.at("text").string(most, least)
+
+    def texts(self, **most: int) -> None:
+        """Check each of these keys that is there as a plain text object."""
+        for key, limit in most.items():
+            if self.has(key):
+                self.at(key).text(limit)

@@ -1,0 +1,128 @@
+"""The Web API: token, scope, limits and faults first, then the method; every call is kept."""
+
+import json
+from typing import Any
+
+from aiohttp import web
+
+from bot.playground import (
+    api_chat,
+    api_conversations,
+    api_files,
+    api_marks,
+    api_people,
+    api_views,
+)
+from bot.playground.arguments import Arguments, received, token_of
+from bot.playground.core import APP_TOKEN, BOT_TOKEN, Call, Core
+from bot.playground.errors import RateLimited, SlackError
+from bot.playground.faults import Fault
+from bot.playground.limits import SLOW_HISTORY, SPECIAL, TIERS
+from bot.playground.methods import Method, require
+from bot.playground.model import Json
+
+METHODS: dict[str, Method] = {
+    **api_chat.METHODS,
+    **api_conversations.METHODS,
+    **api_files.METHODS,
+    **api_marks.METHODS,
+    **api_people.METHODS,
+    **api_views.METHODS,
+}
+
+
+async def serve(core: Core, request: web.Request) -> web.StreamResponse:
+    """One call, whatever becomes of it."""
+    method = request.match_info["method"]
+    with core.work.under_way(method):
+        fault = core.faults.take(method)
+        if fault is None:
+            return await _answer(core, request, method)
+        return await _misbehave(core, request, method, fault)
+
+
+async def _misbehave(
+    core: Core, request: web.Request, method: str, fault: Fault
+) -> web.StreamResponse:
+    alright = not fault.replaces_answer and not fault.drop
+    answer = None
+    if fault.after_accept or (alright and not fault.hang):
+        answer = await _answer(core, request, method)
+    await core.faults.wait(fault.hang)
+    if alright:
+        return answer or await _answer(core, request, method)
+    if answer is None:
+        await _keep(core, request, method, fault.body)
+    if fault.drop:
+        if request.transport is not None:
+            request.transport.abort()
+        return web.Response(status=500)
+    return _response(core, fault.body, fault.answer_status, fault.headers)
+
+
+async def _keep(core: Core, request: web.Request, method: str, answer: Json) -> None:
+    """Remember a call that was refused before it was looked at."""
+    args = await received(request)
+    _remember(core, method, args, token_of(request, args), answer)
+
+
+async def _answer(core: Core, request: web.Request, method: str) -> web.StreamResponse:
+    args: Json = {}
+    token, status, headers = "", 200, {}
+    try:
+        args = await received(request)
+        token = token_of(request, args)
+        body = {"ok": True, **_call(core, method, args, token)}
+    except SlackError as error:
+        body = error.body
+    except RateLimited as limit:
+        body, status = {"ok": False, "error": "ratelimited"}, 429
+        headers = {"Retry-After": str(limit.retry_after)}
+    _remember(core, method, args, token, body)
+    return _response(core, body, status, headers)
+
+
+def _call(core: Core, name: str, args: Json, token: str) -> Json:
+    method = METHODS.get(name)
+    if method is None:
+        raise SlackError("unknown_method", req_method=name)
+    _admit(core, method, token)
+    if core.faults.rate_limits:
+        core.install.limits.count(name, TIERS.get(method.tier, SPECIAL))
+    if core.faults.slow_history and name in SLOW_HISTORY:
+        core.install.limits.count(name, 1)
+    answer = method.handler(core, Arguments(args))
+    core.stream.on_change()
+    return answer
+
+
+def _admit(core: Core, method: Method, token: str) -> None:
+    """Raises SlackError for a token that is missing, wrong, revoked or of the wrong kind."""
+    if not token:
+        raise SlackError("not_authed")
+    if token not in (BOT_TOKEN, APP_TOKEN):
+        raise SlackError("invalid_auth")
+    if (token == APP_TOKEN) != method.app_token:
+        raise SlackError("not_allowed_token_type")
+    if core.install.revoked:
+        raise SlackError(core.install.revoked)
+    if not method.app_token:
+        require(core, method.scope)
+
+
+def _remember(core: Core, method: str, args: Json, token: str, response: Json) -> None:
+    call = Call(method=method, args=args, token=token, at=core.workspace.now(), response=response)
+    core.calls.append(call)
+
+
+def _response(core: Core, body: Json, status: int, headers: dict[str, Any]) -> web.Response:
+    return web.Response(
+        text=json.dumps(body),
+        status=status,
+        content_type="application/json",
+        headers={
+            "X-OAuth-Scopes": ",".join(sorted(core.manifest.scopes)),
+            "X-Slack-Req-Id": core.ids.secret(),
+            **headers,
+        },
+    )
