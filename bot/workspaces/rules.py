@@ -1,0 +1,108 @@
+"""What a workspace may set, and within which bounds. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from datetime import time
+from typing import Any
+
+#: Our own figures; a workspace may be stricter with the minimums, never laxer.
+LEAST_SMALL, LEAST_LARGE = 4, 5
+QUESTION_KEYS = ("clarity", "trust", "ego")
+LONGEST_LABEL, LONGEST_QUESTION = 75, 300
+
+BOUNDS = {
+    "sprint_warn_weeks": (1, 12, "weeks after which a sprint is warned"),
+    "sprint_max_weeks": (1, 12, "weeks a sprint may last"),
+    "trust_max_weeks": (1, 26, "weeks a trust-building phase may last"),
+    "budget_percent": (5, 100, "per cent of 90 days in results sprints"),
+    "minimum_small": (LEAST_SMALL, 7, "answers needed in teams of 4 to 7"),
+    "minimum_large": (LEAST_LARGE, 50, "answers needed in teams of 8 or more"),
+    "default_weeks": (1, 12, "weeks a new phase has unless said otherwise"),
+    "default_weekday": (0, 4, "weekday of the questions, Monday to Friday"),
+}
+OUT_OF_BOUNDS = "Nothing was saved: {what} must be from {low} to {high}. Choose a number there."
+ABOVE_MAXIMUM = (
+    "Nothing was saved: the default of {default} weeks is more than the {most} a sprint may last. "
+    "Lower one or raise the other."
+)
+OFF_HOURS = (
+    "Nothing was saved: questions go out between 08:00 and 20:00, so that nobody is asked at "
+    "night. Choose a time in between."
+)
+TOO_LONG = "Nothing was saved: this has {length} characters, and {limit} fit. Shorten it."
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkspaceSettings:
+    """What one workspace decided; the defaults are DESIGN's."""
+
+    sprint_warn_weeks: int = 4
+    sprint_max_weeks: int = 6  # extensions included
+    trust_max_weeks: int = 12
+    budget_percent: int = 33
+    starters: tuple[str, ...] | None = None  # None: any full member
+    minimum_small: int = LEAST_SMALL  # teams of 4 to 7
+    minimum_large: int = LEAST_LARGE  # teams of 8 or more
+    default_weeks: int = 2
+    default_weekday: int = 1  # 0 is Monday
+    default_time: time = time(10, 0)  # in each person's own zone
+    default_zone: str = "UTC"  # of people whose zone Slack does not know
+    #: question key -> label, to_member, to_lead, where they differ from ours
+    questions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """A setting that cannot be so, and the sentence about it."""
+
+    field: str
+    text: str
+
+
+def faults(settings: WorkspaceSettings) -> tuple[Fault, ...]:
+    """Everything that keeps the settings from being saved; empty: they may."""
+    found = [
+        Fault(field=name, text=OUT_OF_BOUNDS.format(what=what, low=low, high=high))
+        for name, (low, high, what) in BOUNDS.items()
+        if not low <= getattr(settings, name) <= high
+    ]
+    if settings.default_weeks > settings.sprint_max_weeks and not found:
+        text = ABOVE_MAXIMUM.format(default=settings.default_weeks, most=settings.sprint_max_weeks)
+        found.append(Fault(field="default_weeks", text=text))
+    if not time(8) <= settings.default_time <= time(20):
+        found.append(Fault(field="default_time", text=OFF_HOURS))
+    return (*found, *_long_wording(settings.questions))
+
+
+def changed(settings: WorkspaceSettings) -> dict[str, Any]:
+    """What differs from the defaults, as JSON."""
+    ours = as_json(WorkspaceSettings())
+    return {name: value for name, value in as_json(settings).items() if value != ours[name]}
+
+
+def as_json(settings: WorkspaceSettings) -> dict[str, Any]:
+    values = asdict(settings)
+    values["default_time"] = f"{settings.default_time:%H:%M}"
+    values["starters"] = None if settings.starters is None else list(settings.starters)
+    return values
+
+
+def from_json(kept: Mapping[str, Any]) -> WorkspaceSettings:
+    """Settings as they were kept; what this version does not know is left out."""
+    names = {each.name for each in fields(WorkspaceSettings)}
+    values = {name: value for name, value in kept.items() if name in names}
+    if "default_time" in values:
+        values["default_time"] = time.fromisoformat(values["default_time"])
+    if values.get("starters") is not None:
+        values["starters"] = tuple(values["starters"])
+    return WorkspaceSettings(**values)
+
+
+def _long_wording(questions: Mapping[str, Mapping[str, str]]) -> list[Fault]:
+    limits = {"label": LONGEST_LABEL, "to_member": LONGEST_QUESTION, "to_lead": LONGEST_QUESTION}
+    return [
+        Fault(field=f"{key}_{name}", text=TOO_LONG.format(length=len(text), limit=limits[name]))
+        for key, words in questions.items()
+        for name, text in words.items()
+        if len(text) > limits[name]
+    ]

@@ -1,0 +1,135 @@
+"""Installations and what they set; every change leaves an audit row."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.clock import new_id
+from bot.db import schema
+from bot.db.writing import put
+from bot.workspaces.rules import WorkspaceSettings, changed, from_json
+
+_workspaces = schema.workspaces
+_audit = schema.audit
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """Who changed what, and when. None stands for what did not exist before, or does not now."""
+
+    at: datetime
+    actor_id: str
+    action: str
+    subject: str
+    before: Any
+    after: Any
+
+
+async def remember_workspace(tx: AsyncConnection, us: Mapping[str, Any], now: datetime) -> None:
+    """Keep what auth.test said of an installation that works."""
+    await put(
+        tx,
+        _workspaces,
+        {"workspace_id": us["team_id"]},
+        name=us.get("team") or us["team_id"],
+        app_id=us.get("app_id") or "",
+        bot_user_id=us["user_id"],
+        state="installed",
+        installed_at=now,
+    )
+
+
+async def mark_uninstalled(tx: AsyncConnection, workspace_id: str, at: datetime) -> bool:
+    """It was removed at this time. An older removal than the installation changes nothing."""
+    gone = await tx.execute(
+        update(_workspaces)
+        .where(_workspaces.c.workspace_id == workspace_id, _workspaces.c.installed_at <= at)
+        .values(state="uninstalled")
+    )
+    return bool(gone.rowcount)
+
+
+async def settings_of(tx: AsyncConnection, workspace_id: str) -> WorkspaceSettings:
+    """What this workspace set, with our defaults for the rest."""
+    kept = await tx.scalar(
+        select(_workspaces.c.settings).where(_workspaces.c.workspace_id == workspace_id)
+    )
+    return from_json(kept or {})
+
+
+async def save_settings(
+    tx: AsyncConnection,
+    workspace_id: str,
+    settings: WorkspaceSettings,
+    *,
+    actor: str,
+    now: datetime,
+) -> None:
+    """Keep the settings, with an audit row for each one that changed."""
+    before, after = changed(await settings_of(tx, workspace_id)), changed(settings)
+    await tx.execute(
+        update(_workspaces).where(_workspaces.c.workspace_id == workspace_id).values(settings=after)
+    )
+    for name in sorted(before.keys() | after.keys()):
+        if before.get(name) != after.get(name):
+            await note_change(
+                tx,
+                workspace_id,
+                actor=actor,
+                action="settings",
+                subject=name,
+                before=before.get(name),
+                after=after.get(name),
+                now=now,
+            )
+
+
+async def note_change(
+    tx: AsyncConnection,
+    workspace_id: str,
+    *,
+    actor: str,
+    action: str,
+    subject: str,
+    before: Any,
+    after: Any,
+    now: datetime,
+) -> None:
+    """An audit row. Nothing in it may be an answer."""
+    await tx.execute(
+        insert(_audit).values(
+            workspace_id=workspace_id,
+            audit_id=new_id(),
+            at=now,
+            actor_id=actor,
+            action=action,
+            subject=subject,
+            before=before,
+            after=after,
+        )
+    )
+
+
+async def audit_of(tx: AsyncConnection, workspace_id: str, limit: int = 100) -> list[Change]:
+    """The newest changes first."""
+    rows = await tx.execute(
+        select(_audit)
+        .where(_audit.c.workspace_id == workspace_id)
+        .order_by(_audit.c.at.desc(), _audit.c.audit_id)
+        .limit(limit)
+    )
+    return [
+        Change(
+            at=row.at,
+            actor_id=row.actor_id,
+            action=row.action,
+            subject=row.subject,
+            before=row.before,
+            after=row.after,
+        )
+        for row in rows
+    ]
