@@ -1,0 +1,177 @@
+"""What the channel reads of a phase: its announcement, kept true by edits."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+
+from slack_sdk.models.blocks import Block
+
+from bot.agenda.slots import working_day_after
+from bot.dates import day, days
+from bot.phases.rules import Kind
+from bot.phases.store import Item, PhaseRow, WholePhase
+from bot.rounds.rules import minimum_for
+from bot.slack.content import Content, actions, button, content, section
+from bot.slack.mrkdwn import quote, truncated
+
+MY_PART, CONCERN, DETAILS = "phase.my_part", "phase.concern", "phase.details"
+NAMES = {Kind.RESULTS_SPRINT: "Results sprint", Kind.TRUST_BUILDING: "Trust-building"}
+EMOJI = {Kind.RESULTS_SPRINT: "🏁", Kind.TRUST_BUILDING: "🌱"}
+WEEKDAYS = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
+FIRST_LINE, SECTION = 80, 3_000
+SHORT = 240  # of one text in the announcement; the rest is under Details
+
+#: What each part of the promise is called, in the order it is read.
+SET_ASIDE = "set_aside"
+LABELS = {
+    Kind.RESULTS_SPRINT: (
+        ("stakes", "Why now"),
+        (SET_ASIDE, "What waits"),
+        ("ask", "What I ask"),
+        ("protected", "Protected"),
+        ("why_you", "Why you"),
+        ("give_up", "What I give up"),
+    ),
+    Kind.TRUST_BUILDING: (
+        ("purpose", "What for"),
+        ("mistakes_fine", "Mistakes fine here"),
+        ("mistakes_not", "Not here"),
+        ("listening", "How I'll listen"),
+        ("yours_to_shape", "Yours to shape"),
+        (SET_ASIDE, "What waits"),
+        ("give_up", "What I give up"),
+    ),
+}
+RUNNING = "{emoji} {name} until {day}"
+ENDED = "{emoji} {name} until {day}, ended"
+LEFT, LAST_DAY = "{days} left", "Last day"
+LED_BY = "led by {leads}"
+NO_LEAD = "nobody in this channel"
+BACK = "Back on {day}."
+AFTER, NO_NEW = "After", "no new sprint planned before {day}."
+ANOTHER = {Kind.RESULTS_SPRINT: "Why another sprint", Kind.TRUST_BUILDING: "Why another phase"}
+EXTENDED = "Extended from {day}"
+QUESTIONS = "{weekdays}: 3 questions to {people} people, totals only."
+TALKING = "{weekdays}: 3 questions to talk about together, nothing stored."
+
+
+def announcement(whole: WholePhase, today: date) -> Content:
+    """The message that stands in the channel, as it is true on `today` where the lead lives."""
+    phase = whole.phase
+    blocks: list[Block] = [
+        section(f"*{title(phase, 300)}*\n{standing(whole, today)}"),
+        *paragraphs(promised(whole, SHORT)),
+    ]
+    if phase.is_active:
+        blocks.append(section(questions_line(whole)))
+    return content(title(phase), *blocks, actions(*_buttons(phase)))
+
+
+def title(phase: PhaseRow, limit: int = FIRST_LINE) -> str:
+    """The first line: what, until when, what for. Quoted, and at most `limit` characters."""
+    words = RUNNING if phase.is_active else ENDED
+    start = words.format(emoji=EMOJI[phase.kind], name=NAMES[phase.kind], day=day(phase.ends_on))
+    if not phase.milestone:
+        return start
+    return f"{start}: {fitted(phase.milestone, limit - len(start) - 2)}"
+
+
+def standing(whole: WholePhase, today: date) -> str:
+    """The second line: days left, and who leads."""
+    led_by = LED_BY.format(leads=lead_names(whole))
+    if not whole.phase.is_active:
+        return led_by
+    left = (whole.phase.ends_on - today).days
+    return f"{LEFT.format(days=days(left)) if left > 0 else LAST_DAY} · {led_by}"
+
+
+def promised(whole: WholePhase, limit: int) -> list[str]:
+    """A line for each part of the promise, texts cut to `limit` characters."""
+    phase = whole.phase
+    lines = []
+    for key, label in LABELS[phase.kind]:
+        if key == SET_ASIDE:
+            lines += _waiting(whole, label, limit)
+        else:
+            lines += _labelled(label, getattr(phase.promise, key), limit)
+    if phase.recovery_until is not None:
+        free = day(working_day_after(phase.recovery_until))
+        lines += _labelled(AFTER, NO_NEW.format(day=free), limit)
+    lines += _labelled(ANOTHER[phase.kind], phase.justification, limit)
+    extended = EXTENDED.format(day=day(phase.first_ends_on))
+    return [*lines, *_labelled(extended, phase.extension_reason, limit)]
+
+
+def questions_line(whole: WholePhase) -> str:
+    """When questions come, to how many, and what is shown of the answers."""
+    asked = len(whole.members)
+    words = TALKING if minimum_for(asked) is None else QUESTIONS
+    return words.format(weekdays=WEEKDAYS[whole.phase.weekday], people=asked)
+
+
+def paragraphs(lines: Iterable[str]) -> list[Block]:
+    """The lines in as few sections as Slack's limit allows."""
+    packed: list[str] = []
+    for line in lines:
+        if packed and len(packed[-1]) + 1 + len(line) <= SECTION:
+            packed[-1] += f"\n{line}"
+        else:
+            packed.append(line)
+    return [section(text) for text in packed]
+
+
+def fitted(text: str, limit: int) -> str:
+    """A person's words on one line inside mrkdwn, quoted, with at most `limit` characters."""
+    line = " ".join(text.split())
+    for length in range(min(len(line), limit), 0, -1):
+        quoted = quote(truncated(line, length))
+        if len(quoted) <= limit:
+            return quoted
+    return ""
+
+
+def together(names: Sequence[str]) -> str:
+    """ "Ana", "Ana and Ben", "Ana, Ben and Chiara"."""
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def lead_names(whole: WholePhase) -> str:
+    """Who leads, quoted."""
+    return quote(together([one.name for one in whole.leads] or [NO_LEAD]))
+
+
+def _labelled(label: str, text: str | None, limit: int) -> list[str]:
+    return [f"*{label}:* {_cut(text, limit)}"] if text else []
+
+
+def _cut(text: str, limit: int) -> str:
+    # Escaping makes it longer: a section is the hard limit, `limit` what people can read.
+    return fitted(truncated(" ".join(text.split()), limit), SECTION - 100)
+
+
+def _waiting(whole: WholePhase, label: str, limit: int) -> list[str]:
+    if not whole.items:
+        return []
+    items = ", ".join(_item(item, limit) for item in whole.items)
+    if len(items) > SECTION - 100:  # only where much of it has to be escaped
+        items = ", ".join(_item(item, SECTION // 30) for item in whole.items)
+    line = f"*{label}:* {items}."
+    if not whole.phase.is_active:
+        return [line]
+    return [f"{line}\n{BACK.format(day=day(working_day_after(whole.phase.ends_on)))}"]
+
+
+def _item(item: Item, limit: int) -> str:
+    owner = f" ({fitted(item.owner_name, 80)})" if item.owner_name else ""
+    return f"{quote(truncated(' '.join(item.text.split()).rstrip('.'), limit))}{owner}"
+
+
+def _buttons(phase: PhaseRow) -> list[object]:
+    more = button("Details", DETAILS, phase.phase_id)
+    if not phase.is_active:
+        return [more]
+    return [
+        button("My part", MY_PART, phase.phase_id),
+        button("Raise a concern", CONCERN, phase.phase_id),
+        more,
+    ]
