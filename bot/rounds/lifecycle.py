@@ -1,0 +1,171 @@
+"""A round's way: planned with its phase, opened, closed and counted, scrubbed from the files."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+
+from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.agenda import agenda
+from bot.agenda.agenda import Item, carrying_out
+from bot.agenda.slots import zone_of
+from bot.db import schema
+from bot.outbox import outbox
+from bot.results.lifecycle import keep
+from bot.rounds import ballots, messages, rules, store, team
+from bot.rounds.asking import ASK, REMIND, ask, ask_key, remind, remind_key, talk
+from bot.rounds.ballots import Tally
+from bot.rounds.facts import PhaseFacts, Round
+from bot.rounds.opening import CLOSE, OPEN, TALK, open_round, opens_at
+from bot.rounds.rules import Planned, RoundKind
+from bot.workspaces.services import Services
+
+SCRUB = "scrub"
+#: A single comment under a single team would be nobody's but its writer's.
+COMMENTS_FROM = 2
+
+
+async def plan_rounds(tx: AsyncConnection, workspace_id: str, phase_id: str, now: datetime) -> None:
+    """Note when this phase's rounds open, from its dates; what was noted before is replaced."""
+    phase = await team.phase_of(tx, workspace_id, phase_id)
+    if phase is None:
+        return
+    await agenda.drop_about(tx, workspace_id, action=OPEN, subject_starts=f"{phase_id}:")
+    today = now.astimezone(zone_of(phase.zone)).date()
+    for planned in rules.plan(phase.starts_on, phase.ends_on, phase.weekday):
+        if planned.on > today or opens_at(phase, planned.kind, planned.on) > now:
+            await _note(tx, workspace_id, phase, planned)
+
+
+async def cancel_rounds(
+    tx: AsyncConnection, workspace_id: str, phase_id: str, now: datetime, *, keep_after: bool
+) -> None:
+    """Open no more rounds of this phase; with `keep_after`, only those after its end.
+
+    An open round closes at its own time. The rounds after the end are counted from today where
+    the phase ends before its date.
+    """
+    await agenda.drop_about(tx, workspace_id, action=OPEN, subject_starts=f"{phase_id}:")
+    await agenda.drop_about(tx, workspace_id, action=TALK, subject_starts=f"{phase_id}:")
+    phase = await team.phase_of(tx, workspace_id, phase_id)
+    if phase is None or not keep_after:
+        return
+    today = now.astimezone(zone_of(phase.zone)).date()
+    ended_on = min(today, phase.ends_on)
+    for planned in rules.plan(phase.starts_on, ended_on, phase.weekday):
+        if planned.kind is RoundKind.AFTER:
+            await _note(tx, workspace_id, phase, planned)
+
+
+async def close_round(services: Services, item: Item) -> None:
+    """Count what was answered, keep what may be shown, destroy the rest.
+
+    1. The round's row is held FOR UPDATE, so no answer can be half in.
+    2. Ballots are counted, then deleted with their secret.
+    3. With enough answers the totals and comments go to the results; otherwise nothing does.
+    4. Every message that asked says that it is closed.
+    """
+    now = services.clock.now()
+    async with carrying_out(services.db, item) as tx:
+        found = await store.round_to_close(tx, item.workspace_id, item.subject)
+        if found is None or not found.is_open:
+            return
+        tally = await ballots.count_and_destroy(
+            tx, services.keys, item.workspace_id, found.round_id
+        )
+        enough = _enough(tally, found)
+        await _mark_closed(tx, item.workspace_id, found, tally, enough)
+        await _hand_over(tx, item.workspace_id, found, tally, enough, now)
+        await _ask_nobody_more(tx, item.workspace_id, found)
+        await _say_closed(tx, item.workspace_id, found, tally, enough, now)
+        await agenda.put(tx, item.workspace_id, action=SCRUB, subject=found.round_id, due_at=now)
+
+
+async def scrub(services: Services, item: Item) -> None:
+    """Take the deleted ballots out of the database's own files; repeated until it is done."""
+    await ballots.scrub(services.db)
+    async with carrying_out(services.db, item):
+        pass
+
+
+ACTIONS: Mapping[str, Callable[[Services, Item], Awaitable[None]]] = {
+    OPEN: open_round,
+    ASK: ask,
+    REMIND: remind,
+    TALK: talk,
+    CLOSE: close_round,
+    SCRUB: scrub,
+}
+
+
+async def _note(
+    tx: AsyncConnection, workspace_id: str, phase: PhaseFacts, planned: Planned
+) -> None:
+    await agenda.put(
+        tx,
+        workspace_id,
+        action=OPEN,
+        subject=f"{phase.phase_id}:{planned.kind}:{planned.on}",
+        due_at=opens_at(phase, planned.kind, planned.on),
+    )
+
+
+def _enough(tally: Tally, found: Round) -> bool:
+    """Whether at least one question has the answers it needs; then there are as many people."""
+    return any(sum(chosen) >= found.minimum for chosen in tally.counts.values())
+
+
+async def _mark_closed(
+    tx: AsyncConnection, workspace_id: str, found: Round, tally: Tally, enough: bool
+) -> None:
+    rounds = schema.rounds
+    await tx.execute(
+        update(rounds)
+        .where(rounds.c.workspace_id == workspace_id, rounds.c.round_id == found.round_id)
+        .values(state="closed", enough=enough, answered=tally.ballots if enough else None)
+    )
+
+
+async def _hand_over(
+    tx: AsyncConnection,
+    workspace_id: str,
+    found: Round,
+    tally: Tally,
+    enough: bool,
+    now: datetime,
+) -> None:
+    """Give the results what may be shown. Comments come from two on, and never from too few."""
+    shown = {key: chosen for key, chosen in tally.counts.items() if sum(chosen) >= found.minimum}
+    comments = tally.comments if enough and len(tally.comments) >= COMMENTS_FROM else ()
+    await keep(tx, workspace_id, found, shown if enough else None, comments, now)
+
+
+async def _ask_nobody_more(tx: AsyncConnection, workspace_id: str, found: Round) -> None:
+    for action in (ASK, REMIND):
+        await agenda.drop_about(
+            tx, workspace_id, action=action, subject_starts=f"{found.round_id}:"
+        )
+
+
+async def _say_closed(
+    tx: AsyncConnection,
+    workspace_id: str,
+    found: Round,
+    tally: Tally,
+    enough: bool,
+    now: datetime,
+) -> None:
+    """The same to everyone asked, whether they answered or not."""
+    phase = await team.phase_of(tx, workspace_id, found.phase_id)
+    assert phase is not None  # a round is deleted with its phase
+    for person in await store.roster(tx, workspace_id, found.round_id):
+        ended = messages.CLOSED_MIRROR if person.is_lead else _ended(tally, enough)
+        said = messages.closed(phase.channel_id, ended)
+        for key in (ask_key(found.round_id, person), remind_key(found.round_id, person.user_id)):
+            await outbox.edit(tx, workspace_id, of=key, content=said, now=now)
+
+
+def _ended(tally: Tally, enough: bool) -> str:
+    if enough:
+        return messages.CLOSED_ENOUGH
+    return messages.CLOSED_UNREADABLE if tally.unreadable else messages.CLOSED_FEW

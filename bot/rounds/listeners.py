@@ -1,0 +1,100 @@
+"""What people press, send and type about a round: saved first, acknowledged afterwards."""
+
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
+
+from bot.rounds import answer_form, answering, messages, polling
+from bot.rounds.answering import Answering
+from bot.slack.command import NAME, named
+from bot.slack.content import Content
+from bot.slack.views import answer_message, open_form
+from bot.workspaces.services import Services
+
+Body = dict[str, Any]
+
+
+def register(app: AsyncApp, services: Services) -> None:
+    app.action(messages.SEND)(partial(send, services))
+    app.action(messages.SKIP)(partial(skip, services))
+    app.action(messages.CHANGE)(partial(change, services))
+    app.view(answer_form.FORM)(partial(submit, services))
+    app.command(NAME, matchers=[named("poll")])(partial(poll, services))
+
+
+async def send(services: Services, ack: AsyncAck, body: Body, context: AsyncBoltContext) -> None:
+    """Send, in the weekly message. With nothing chosen it opens the form and saves nothing."""
+    who = _who(body, context)
+    given = answer_form.parse(body["state"]["values"], who.round_id)
+    if given.has_answer:
+        await _replace(services, body, who, await answering.answer(services, who, given))
+    else:
+        await _open(services, body, who, comment=given.comment)
+    await ack()
+
+
+async def skip(services: Services, ack: AsyncAck, body: Body, context: AsyncBoltContext) -> None:
+    who = _who(body, context)
+    await _replace(services, body, who, await answering.skip(services, who))
+    await ack()
+
+
+async def change(services: Services, ack: AsyncAck, body: Body, context: AsyncBoltContext) -> None:
+    """Change, or Answer in a reminder: the form, with what was given before."""
+    await _open(services, body, _who(body, context))
+    await ack()
+
+
+async def submit(services: Services, ack: AsyncAck, body: Body, context: AsyncBoltContext) -> None:
+    view = body["view"]
+    who = Answering(
+        workspace_id=_workspace(context),
+        user_id=body["user"]["id"],
+        round_id=view["private_metadata"],
+        place=None,
+    )
+    given = answer_form.parse(view["state"]["values"], who.round_id)
+    await answering.answer(services, who, given)
+    await ack()
+
+
+async def poll(services: Services, ack: AsyncAck, body: Body, context: AsyncBoltContext) -> None:
+    """`/imbalance poll`: the three questions now."""
+    said = await polling.poll(
+        services,
+        workspace_id=_workspace(context),
+        channel_id=body["channel_id"],
+        user_id=body["user_id"],
+    )
+    await ack(said)
+
+
+def _workspace(context: AsyncBoltContext) -> str:
+    assert context.team_id is not None  # Bolt has authorised it
+    return context.team_id
+
+
+def _who(body: Body, context: AsyncBoltContext) -> Answering:
+    place = body["container"]
+    in_message = place["type"] == "message"
+    return Answering(
+        workspace_id=_workspace(context),
+        user_id=body["user"]["id"],
+        round_id=body["actions"][0]["value"],
+        place=(place["channel_id"], place["message_ts"]) if in_message else None,
+    )
+
+
+async def _open(services: Services, body: Body, who: Answering, *, comment: str = "") -> None:
+    asking, before = await answering.to_change(services, who)
+    given = replace(before, comment=comment or before.comment)
+    client = services.client_for(who.workspace_id)
+    await open_form(client, body, answer_form.build(asking, given))
+
+
+async def _replace(services: Services, body: Body, who: Answering, message: Content) -> None:
+    """Show it at once; where Slack does not take it, an edit by the outbox repairs that."""
+    if not await answer_message(body, message, replace=True):
+        await answering.show(services, who, message)

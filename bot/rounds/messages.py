@@ -1,0 +1,246 @@
+"""What members and leads are told about a round: pure functions of facts.
+
+The three questions are inputs: what somebody chooses stays in their own client until they press
+Send. No answer is ever put into a message.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from slack_sdk.models.blocks import (
+    Block,
+    CheckboxesElement,
+    InputBlock,
+    Option,
+    PlainTextInputElement,
+    RadioButtonsElement,
+)
+
+from bot.rounds.facts import Asking
+from bot.rounds.questions import Question
+from bot.rounds.rules import RoundKind
+from bot.slack.content import Content, actions, button, content, context, divider, plain, section
+from bot.slack.mrkdwn import channel, instant, quote, truncated
+
+SEND, SKIP, CHANGE = "rounds.send", "rounds.skip", "rounds.change"
+LEVEL, COMMENT, SHARE = "rounds.level", "rounds.comment", "rounds.share"
+COMMENT_LIMIT = 1_000
+NAMES_SHOWN = 30
+#: Of names and of the lead's note, so that a section's 3,000 characters are never exceeded.
+NAMES_LIMIT, NOTE_LIMIT = 1_000, 2_000
+
+OPENING = {
+    RoundKind.FIRST: "Three questions about the start in {channel}, under a minute.",
+    RoundKind.WEEKLY: "Three questions about this week in {channel}, about 20 seconds.",
+    RoundKind.CLOSING: "Three last questions before it ends in {channel}, about 20 seconds.",
+    RoundKind.AFTER: "Three questions about {channel} since the phase ended, 20 seconds.",
+    RoundKind.POLL: "Three questions about {channel} as it is now, about 20 seconds.",
+}
+MIRROR = "Your own view of {channel}: the same three questions, about you."
+WHEN_AND_WHO = "Open until {until}. {asked}: {names}. Leave one blank if you can't say."
+MIRROR_WHEN = "Open until {until}. Leave one blank if you can't say."
+MIRROR_WHO = (
+    "Kept under your name. The leads of this phase see it beside the team's totals; nobody else "
+    "does unless you tick the box."
+)
+NOTE = "*What {leads} heard last time, and what changes*"
+YOUR_ANSWER = "Your answer"
+ADD = "Anything to add?"
+COMMENTS_TO_LEADS = "{leads} {read} this without your name. Your style may give you away."
+COMMENTS_TO_TEAM = "The team reads this without your name. Your style may give you away."
+PRIVACY = (
+    "{leads} {see} totals only, from {minimum} answers on. Until the questions close, whoever "
+    "runs the bot's server could link answers to people; then individual answers are deleted. "
+    "Nobody is shown who answered."
+)
+SHARE_LABEL = "Beside the team's totals"
+SHARE_TEXT = "Show my answers beside yours"
+SHARE_WHO = "The whole team then sees them with the results."
+
+RECEIVED = "Received. You can change your answers until the questions close."
+RECEIVED_UNTIL = "Received. You can change your answers about {channel} until {until}."
+SKIPPED = "Skipped. There will be no reminder."
+SKIPPED_UNTIL = "Skipped in {channel}. No reminder comes. You can still answer until {until}."
+REMINDER = "The three questions about {channel} are still open, about 20 seconds."
+REMINDER_UNTIL = "They close {until}. This is the only reminder."
+CLOSED = "The questions about {channel} are closed."
+CLOSED_ENOUGH = "Individual answers are deleted. The totals come to the channel in a working day."
+CLOSED_FEW = (
+    "Too few answered to show the totals without showing someone. Nothing was kept of the answers."
+)
+CLOSED_UNREADABLE = (
+    "The answers could not be counted: whoever runs the bot's server retired the key that "
+    "protected them. They are deleted."
+)
+CLOSED_MIRROR = "Your own answers are kept for the leads of this phase."
+TALKING_POINTS = "Three questions to talk about together this week."
+TALKING_WHY = (
+    "A team under four is too small for answers without names, so nobody is asked alone and "
+    "nothing is stored. Ten minutes together do more."
+)
+
+
+def ask(asking: Asking) -> Content:
+    """The weekly message to a member, or the mirror of it to a lead."""
+    words = MIRROR if asking.to_lead else OPENING[asking.kind]
+    first = words.format(channel=channel(asking.channel_id))
+    blocks: list[Block] = [section(f"*{first}*\n{_when_and_who(asking)}")]
+    if asking.note:
+        heading = NOTE.format(leads=quote(together(asking.leads)))
+        blocks.append(section(f"{heading}\n>{_quoted(asking.note)}"))
+    blocks += [divider(), *answer_blocks(asking), context(small_print(asking))]
+    blocks.append(
+        actions(
+            button("Send", SEND, asking.round_id, style="primary"),
+            button("Skip this week", SKIP, asking.round_id),
+        )
+    )
+    return content(first, *blocks)
+
+
+def answer_blocks(asking: Asking) -> list[Block]:
+    """The questions as inputs, and the comment or the lead's box: for the message and App Home."""
+    blocks: list[Block] = []
+    for question in asking.questions:
+        blocks.append(question_text(question, to_lead=asking.to_lead))
+        blocks.append(level_input(question, asking.round_id))
+    blocks.append(share_input(asking) if asking.to_lead else comment_input(asking))
+    return blocks
+
+
+def block_id(round_id: str, name: str) -> str:
+    """What an input is called: with its round, so that no value slips into the next week's."""
+    return f"answer:{round_id}:{name}"
+
+
+def question_text(question: Question, *, to_lead: bool) -> Block:
+    sentence = question.to_lead if to_lead else question.to_member
+    return section(f"*{quote(question.label)}*\n{quote(sentence)}")
+
+
+def levels(question: Question) -> list[Option]:
+    """1 to 5, with a word at 1, 3 and 5."""
+    words = dict(zip((1, 3, 5), question.ends, strict=True))
+    texts = [f"{level} · {words[level]}" if level in words else f"{level}" for level in range(1, 6)]
+    return [
+        Option(value=str(level), text=plain(truncated(text, 75)))
+        for level, text in enumerate(texts, start=1)
+    ]
+
+
+def level_input(question: Question, round_id: str) -> Block:
+    return InputBlock(
+        block_id=block_id(round_id, question.key),
+        label=plain(YOUR_ANSWER),
+        element=RadioButtonsElement(action_id=LEVEL, options=levels(question)),
+        optional=True,
+    )
+
+
+def comment_input(asking: Asking, typed: str = "") -> Block:
+    to_team = asking.comments_to == "team"
+    words = COMMENTS_TO_TEAM if to_team else COMMENTS_TO_LEADS
+    one = len(asking.leads) == 1
+    hint = words.format(leads=together(asking.leads), read="reads" if one else "read")
+    return InputBlock(
+        block_id=block_id(asking.round_id, "comment"),
+        label=plain(ADD),
+        hint=plain(hint),
+        element=PlainTextInputElement(
+            action_id=COMMENT,
+            multiline=True,
+            max_length=COMMENT_LIMIT,
+            initial_value=typed or None,
+        ),
+        optional=True,
+    )
+
+
+def share_input(asking: Asking, *, ticked: bool = False) -> Block:
+    box = Option(value="yes", text=plain(SHARE_TEXT), description=plain(SHARE_WHO))
+    return InputBlock(
+        block_id=block_id(asking.round_id, "share"),
+        label=plain(SHARE_LABEL),
+        element=CheckboxesElement(
+            action_id=SHARE, options=[box], initial_options=[box] if ticked else None
+        ),
+        optional=True,
+    )
+
+
+def small_print(asking: Asking) -> str:
+    """Who sees what, and when: beside every place where it is typed."""
+    if asking.to_lead:
+        return MIRROR_WHO
+    return PRIVACY.format(
+        leads=quote(together(asking.leads)),
+        see="sees" if len(asking.leads) == 1 else "see",
+        minimum=asking.minimum,
+    )
+
+
+def received(round_id: str, channel_id: str, closes_at: datetime) -> Content:
+    """The receipt. It says that something was sent, never what."""
+    until = RECEIVED_UNTIL.format(channel=channel(channel_id), until=instant(closes_at))
+    change = button("Change", CHANGE, round_id)
+    return content(RECEIVED, section(until), actions(change))
+
+
+def skipped(round_id: str, channel_id: str, closes_at: datetime) -> Content:
+    until = SKIPPED_UNTIL.format(channel=channel(channel_id), until=instant(closes_at))
+    return content(SKIPPED, section(until), actions(button("Answer", CHANGE, round_id)))
+
+
+def reminder(round_id: str, channel_id: str, closes_at: datetime) -> Content:
+    first = REMINDER.format(channel=channel(channel_id))
+    until = REMINDER_UNTIL.format(until=instant(closes_at))
+    return content(
+        first,
+        section(f"{first}\n{until}"),
+        actions(button("Answer", CHANGE, round_id, style="primary")),
+    )
+
+
+def closed(channel_id: str, ended: str) -> Content:
+    """The same for everyone asked, whether they answered or not."""
+    first = CLOSED.format(channel=channel(channel_id))
+    return content(first, section(f"{first}\n{ended}"))
+
+
+def talking_points(questions: Sequence[Question]) -> Content:
+    """For a team too small to be asked without names; posted in the channel."""
+    asked = [question_text(question, to_lead=False) for question in questions]
+    return content(TALKING_POINTS, section(f"*{TALKING_POINTS}*"), *asked, context(TALKING_WHY))
+
+
+def together(names: Sequence[str]) -> str:
+    """ "Ana", "Ana and Ben", "Ana, Ben and Chiara"."""
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def _when_and_who(asking: Asking) -> str:
+    until = instant(asking.closes_at)
+    if asking.to_lead:
+        return MIRROR_WHEN.format(until=until)
+    people = "person is" if asking.asked == 1 else "people are"
+    names = _fitting(_named(asking.members), NAMES_LIMIT)
+    return WHEN_AND_WHO.format(until=until, asked=f"{asking.asked} {people} asked", names=names)
+
+
+def _named(names: Sequence[str]) -> str:
+    more = len(names) - NAMES_SHOWN
+    if more > 0:
+        return together([*names[:NAMES_SHOWN], f"{more} more"])
+    return together(names)
+
+
+def _quoted(text: str) -> str:
+    return _fitting(text, NOTE_LIMIT).replace("\n", "\n>")
+
+
+def _fitting(text: str, limit: int) -> str:
+    """A person's words for mrkdwn, cut so that they fit with their escapes."""
+    while len(quote(text)) > limit:
+        text = truncated(text, len(text) * 9 // 10)
+    return quote(text)

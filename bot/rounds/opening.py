@@ -1,0 +1,237 @@
+"""Opening a round: who is asked, from how many answers on, until when. All of it is fixed then."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Any
+
+from sqlalchemy import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.agenda import agenda
+from bot.agenda.agenda import Item, carrying_out
+from bot.agenda.slots import slot, within_hours, zone_of
+from bot.clock import new_id
+from bot.db import schema
+from bot.db.writing import insert_if_new
+from bot.log import log
+from bot.rounds import ballots, questions, rules, store, team
+from bot.rounds.asking import ASK
+from bot.rounds.facts import PhaseFacts
+from bot.rounds.rules import Candidate, RoundKind
+from bot.slack.people import Person, member_ids
+from bot.workspaces.services import Services
+from bot.workspaces.store import settings_of
+
+OPEN, CLOSE, TALK = "open_round", "close_round", "talk"
+#: Where each day begins first: a round opens before it is time to ask anybody.
+EARLIEST_ZONE = "Pacific/Kiritimati"
+#: The first questions come in the morning after the announcement, whatever the weekly time.
+FIRST_AT = time(9, 0)
+#: A lead's answers in the start form, until the first round takes them over.
+AT_START = "start"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opening:
+    """A round about to open. `at` is when it is meant to, at the lead's place."""
+
+    kind: RoundKind
+    on: date | None  # the day of everybody's slot; None: each as soon as messages are welcome
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opened:
+    """What became of it; `asked` 0: the team is too small, its channel gets talking points."""
+
+    asked: int
+    closes_at: datetime
+
+
+def opens_at(phase: PhaseFacts, kind: RoundKind, on: date) -> datetime:
+    """When the round of that day opens: before the day's slot has come anywhere."""
+    return slot(on, _time_of(phase, kind), EARLIEST_ZONE)
+
+
+async def open_round(services: Services, item: Item) -> None:
+    """Open a planned round, or leave it out where the rules say so."""
+    phase_id, kind, day = item.subject.split(":")
+    profiles = await profiles_of(services, item.workspace_id, phase_id)
+    now = services.clock.now()
+    async with carrying_out(services.db, item) as tx:
+        await team.lock_phase(tx, item.workspace_id, phase_id)
+        phase = await team.phase_of(tx, item.workspace_id, phase_id)
+        if phase is None:
+            return
+        on = date.fromisoformat(day)
+        at = slot(on, _time_of(phase, RoundKind(kind)), phase.zone)
+        opening = Opening(kind=RoundKind(kind), on=on, at=at)
+        if reason := await _why_not(tx, item.workspace_id, phase, opening, now):
+            log.info("round_left_out", phase=phase_id, kind=kind, reason=reason)
+            return
+        await open_now(tx, services, item.workspace_id, phase, opening, profiles)
+
+
+async def profiles_of(services: Services, workspace_id: str, phase_id: str) -> Mapping[str, Person]:
+    """The profiles of the phase's people who are in its channel now.
+
+    Raises:
+        SlackApiError: Slack does not say who is there.
+    """
+    async with services.db.reading() as reader:
+        phase = await team.phase_of(reader, workspace_id, phase_id)
+    if phase is None:
+        return {}
+    client = services.client_for(workspace_id)
+    there = set(await member_ids(client, phase.channel_id))
+    wanted = [one for one in (*phase.lead_ids, *phase.members) if one in there]
+    return await services.people.of(client, workspace_id, wanted)
+
+
+async def open_now(
+    tx: AsyncConnection,
+    services: Services,
+    workspace_id: str,
+    phase: PhaseFacts,
+    opening: Opening,
+    profiles: Mapping[str, Person],
+) -> Opened:
+    """Write the round, its list, its vault, and what is due because of it."""
+    now = services.clock.now()
+    optouts = await team.opted_out(tx, workspace_id, phase.channel_id)
+    members = rules.who_is_asked(_candidates(phase, profiles, optouts))
+    settings = await settings_of(tx, workspace_id)
+    minimum = rules.minimum_for(len(members), settings.minimum_small, settings.minimum_large)
+    if minimum is None:
+        await _talk_instead(tx, workspace_id, phase, opening, now)
+        return Opened(asked=0, closes_at=now)
+    leads = [one for one in phase.lead_ids if _reachable(profiles.get(one)) and one not in optouts]
+    zones = {one: profiles[one].zone or settings.default_zone for one in (*members, *leads)}
+    slots = {one: _slot(phase, opening, zone, now) for one, zone in zones.items()}
+    opened = Opened(asked=len(members), closes_at=rules.closes_at(list(slots.values())))
+    wording = questions.for_member(phase.lead_names, questions.reworded(settings.questions))
+    facts = {
+        "kind": opening.kind,
+        "opened_at": max(opening.at, now),
+        "closes_at": opened.closes_at,
+        "minimum": minimum,
+        "asked": opened.asked,
+        "questions": store.as_json(wording),
+    }
+    round_id = await _write(tx, workspace_id, phase, facts)
+    await ballots.open_vault(tx, services.keys, workspace_id, round_id)
+    await _list(tx, workspace_id, round_id, slots, leads)
+    await agenda.put(tx, workspace_id, action=CLOSE, subject=round_id, due_at=opened.closes_at)
+    return opened
+
+
+async def _why_not(
+    tx: AsyncConnection, workspace_id: str, phase: PhaseFacts, opening: Opening, now: datetime
+) -> str | None:
+    """Why a planned round is left out, for the log; None: it opens."""
+    if opening.kind is RoundKind.AFTER:
+        if await team.active_in(tx, workspace_id, phase.channel_id):
+            return "another phase runs"
+    elif not phase.is_active:
+        return "the phase is over"
+    if now >= opening.at + rules.OPEN_FOR:
+        return "its time has passed"
+    last = await store.last_opening(tx, workspace_id, phase.channel_id)
+    # By the clock on the wall: a week with a change to summer time is an hour short.
+    before = None if last is None else _on_the_wall(last, phase)
+    return None if rules.may_open(_on_the_wall(opening.at, phase), before) else "too near"
+
+
+def _on_the_wall(instant: datetime, phase: PhaseFacts) -> datetime:
+    return instant.astimezone(zone_of(phase.zone)).replace(tzinfo=None)
+
+
+def _time_of(phase: PhaseFacts, kind: RoundKind) -> time:
+    return FIRST_AT if kind is RoundKind.FIRST else phase.time_of_day
+
+
+def _slot(phase: PhaseFacts, opening: Opening, zone: str, now: datetime) -> datetime:
+    if opening.on is None:
+        return within_hours(now, zone)
+    return within_hours(max(slot(opening.on, _time_of(phase, opening.kind), zone), now), zone)
+
+
+def _candidates(
+    phase: PhaseFacts, profiles: Mapping[str, Person], optouts: frozenset[str]
+) -> list[Candidate]:
+    return [
+        Candidate(
+            user_id=one,
+            is_full_member=_reachable(profiles.get(one)),
+            is_lead=one in phase.lead_ids,
+            has_opted_out=one in optouts,
+            has_left=one not in profiles,
+        )
+        for one in phase.members
+    ]
+
+
+def _reachable(person: Person | None) -> bool:
+    return person is not None and person.is_full_member
+
+
+async def _talk_instead(
+    tx: AsyncConnection, workspace_id: str, phase: PhaseFacts, opening: Opening, now: datetime
+) -> None:
+    subject = f"{phase.phase_id}:{opening.at.date()}"
+    due_at = within_hours(max(opening.at, now), phase.zone)
+    await agenda.put(tx, workspace_id, action=TALK, subject=subject, due_at=due_at)
+
+
+async def _write(
+    tx: AsyncConnection, workspace_id: str, phase: PhaseFacts, facts: dict[str, Any]
+) -> str:
+    round_id = new_id()
+    number = await store.next_number(tx, workspace_id, phase.phase_id)
+    key = {"workspace_id": workspace_id, "round_id": round_id, "phase_id": phase.phase_id}
+    await tx.execute(insert(schema.rounds).values(**key, number=number, state="open", **facts))
+    if number == 1:
+        await _take_over_start(tx, workspace_id, phase, round_id)
+    return round_id
+
+
+async def _list(
+    tx: AsyncConnection,
+    workspace_id: str,
+    round_id: str,
+    slots: Mapping[str, datetime],
+    leads: list[str],
+) -> None:
+    """Fix who is asked, and note when."""
+    for user_id, slot_at in slots.items():
+        await tx.execute(
+            insert(schema.round_people).values(
+                workspace_id=workspace_id,
+                round_id=round_id,
+                user_id=user_id,
+                role="lead" if user_id in leads else "member",
+                slot_at=slot_at,
+            )
+        )
+        subject = f"{round_id}:{user_id}"
+        await agenda.put(tx, workspace_id, action=ASK, subject=subject, due_at=slot_at)
+
+
+async def _take_over_start(
+    tx: AsyncConnection, workspace_id: str, phase: PhaseFacts, round_id: str
+) -> None:
+    """Who reflected in the start form is not asked again in the first round."""
+    for lead_id in phase.lead_ids:
+        kept = await store.reflection(tx, workspace_id, phase.phase_id, AT_START, lead_id)
+        if kept is not None:
+            await insert_if_new(
+                tx,
+                schema.reflections,
+                workspace_id=workspace_id,
+                phase_id=phase.phase_id,
+                moment=round_id,
+                user_id=lead_id,
+                answers=kept[0],
+                shared=kept[1],
+            )

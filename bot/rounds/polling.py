@@ -1,0 +1,80 @@
+"""`/imbalance poll`: the three questions now, outside their weekly time."""
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.rounds import rules, store, team
+from bot.rounds.facts import PhaseFacts
+from bot.rounds.opening import Opened, Opening, open_now, profiles_of
+from bot.rounds.rules import RoundKind
+from bot.slack.errors import Refused
+from bot.slack.mrkdwn import instant
+from bot.workspaces.services import Services
+
+NO_PHASE = (
+    "No questions were sent: no phase runs in this channel. Start one with `/imbalance start`."
+)
+NOT_YOURS = (
+    "No questions were sent: between the weekly ones only the leads of this phase and workspace "
+    "admins may ask. Talk to one of them."
+)
+TOO_SOON = (
+    "No questions were sent: the last ones went out {last}, and two within five days tire people "
+    "and say nothing new. Ask again from {free} on."
+)
+ASKED = (
+    "{asked} people are asked, each between 08:00 and 20:00 on a weekday of theirs. "
+    "The questions are open until {until}."
+)
+TOO_SMALL = (
+    "Nobody is asked alone: a team under four is too small for answers without names. The "
+    "questions come to the channel, to talk about together."
+)
+
+
+async def poll(services: Services, *, workspace_id: str, channel_id: str, user_id: str) -> str:
+    """Ask now; returns what to tell who asked for it.
+
+    A weekly or closing round that would open within five days of it is left out in its turn.
+
+    Raises:
+        Refused: no phase runs here, this person may not ask, or the last round is too near.
+    """
+    async with services.db.reading() as reader:
+        phase = await _phase(reader, workspace_id, channel_id)
+    await _refuse_others(services, workspace_id, phase, user_id)
+    profiles = await profiles_of(services, workspace_id, phase.phase_id)
+    now = services.clock.now()
+    async with services.db.transaction() as tx:
+        await team.lock_phase(tx, workspace_id, phase.phase_id)
+        phase = await _phase(tx, workspace_id, channel_id)
+        last = await store.last_opening(tx, workspace_id, channel_id)
+        free = rules.poll_free_from(last)
+        if last is not None and free is not None and now < free:
+            raise Refused(TOO_SOON.format(last=instant(last), free=instant(free)))
+        opening = Opening(kind=RoundKind.POLL, on=None, at=now)
+        opened = await open_now(tx, services, workspace_id, phase, opening, profiles)
+    return _said(opened)
+
+
+async def _phase(tx: AsyncConnection, workspace_id: str, channel_id: str) -> PhaseFacts:
+    phase = await team.active_in(tx, workspace_id, channel_id)
+    if phase is None:
+        raise Refused(NO_PHASE)
+    return phase
+
+
+async def _refuse_others(
+    services: Services, workspace_id: str, phase: PhaseFacts, user_id: str
+) -> None:
+    if user_id in phase.lead_ids:
+        return
+    client = services.client_for(workspace_id)
+    person = await services.people.one(client, workspace_id, user_id)
+    if person is None or not (person.is_admin and person.is_full_member):
+        raise Refused(NOT_YOURS)
+
+
+def _said(opened: Opened) -> str:
+    if not opened.asked:
+        return TOO_SMALL
+    return ASKED.format(asked=opened.asked, until=instant(opened.closes_at))

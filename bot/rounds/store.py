@@ -1,0 +1,217 @@
+"""Reads about rounds and what they need of their phase. Answers are in the vault, not here."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import RowMapping, Select, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.db import schema
+from bot.keys import KeyMissing, KeyRing
+from bot.rounds import ballots
+from bot.rounds.facts import Asked, Asking, OpenQuestion, Round
+from bot.rounds.questions import Question
+from bot.rounds.rules import RoundKind
+from bot.rounds.team import names_of, phase_of
+
+_phases = schema.phases
+_people = schema.phase_people
+_rounds = schema.rounds
+_roster = schema.round_people
+_reflections = schema.reflections
+
+
+async def round_of(tx: AsyncConnection, workspace_id: str, round_id: str) -> Round | None:
+    return await _one_round(tx, _round(workspace_id, round_id))
+
+
+async def round_to_answer(tx: AsyncConnection, workspace_id: str, round_id: str) -> Round | None:
+    """The round, kept from closing until the transaction ends."""
+    return await _one_round(tx, _round(workspace_id, round_id).with_for_update(read=True))
+
+
+async def round_to_close(tx: AsyncConnection, workspace_id: str, round_id: str) -> Round | None:
+    """The round, kept from being answered or closed by others until the transaction ends."""
+    return await _one_round(tx, _round(workspace_id, round_id).with_for_update())
+
+
+async def last_opening(tx: AsyncConnection, workspace_id: str, channel_id: str) -> datetime | None:
+    """When questions last went out in a channel, in this phase or an earlier one."""
+    last: datetime | None = (
+        await tx.execute(
+            select(func.max(_rounds.c.opened_at))
+            .join(
+                _phases,
+                (_phases.c.workspace_id == _rounds.c.workspace_id)
+                & (_phases.c.phase_id == _rounds.c.phase_id),
+            )
+            .where(_phases.c.workspace_id == workspace_id, _phases.c.channel_id == channel_id)
+        )
+    ).scalar()
+    return last
+
+
+async def next_number(tx: AsyncConnection, workspace_id: str, phase_id: str) -> int:
+    last = await tx.execute(
+        select(func.max(_rounds.c.number)).where(
+            _rounds.c.workspace_id == workspace_id, _rounds.c.phase_id == phase_id
+        )
+    )
+    return (last.scalar() or 0) + 1
+
+
+async def asked_person(
+    tx: AsyncConnection, workspace_id: str, round_id: str, user_id: str
+) -> Asked | None:
+    """The person's place on the round's list; None where they are not asked."""
+    return next(
+        (one for one in await roster(tx, workspace_id, round_id) if one.user_id == user_id), None
+    )
+
+
+async def roster(tx: AsyncConnection, workspace_id: str, round_id: str) -> tuple[Asked, ...]:
+    """Everyone on a round's list, as it was fixed when the round opened."""
+    still_there = (
+        (_people.c.workspace_id == _roster.c.workspace_id)
+        & (_people.c.phase_id == _rounds.c.phase_id)
+        & (_people.c.user_id == _roster.c.user_id)
+        & _people.c.left_at.is_(None)
+    )
+    rows = await tx.execute(
+        select(_roster, _people.c.user_id.label("there"))
+        .join(
+            _rounds,
+            (_rounds.c.workspace_id == _roster.c.workspace_id)
+            & (_rounds.c.round_id == _roster.c.round_id),
+        )
+        .outerjoin(_people, still_there)
+        .where(_roster.c.workspace_id == workspace_id, _roster.c.round_id == round_id)
+        .order_by(_roster.c.user_id)
+    )
+    return tuple(
+        Asked(
+            user_id=row.user_id,
+            is_lead=row.role == "lead",
+            slot_at=row.slot_at,
+            has_left=row.there is None,
+        )
+        for row in rows
+    )
+
+
+async def asking_of(
+    tx: AsyncConnection, workspace_id: str, found: Round, *, to_lead: bool
+) -> Asking:
+    """The round as it is put to a member, or to a lead."""
+    phase = await phase_of(tx, workspace_id, found.phase_id)
+    assert phase is not None  # a round is deleted with its phase
+    members = [
+        one.user_id for one in await roster(tx, workspace_id, found.round_id) if not one.is_lead
+    ]
+    return Asking(
+        round_id=found.round_id,
+        kind=found.kind,
+        channel_id=phase.channel_id,
+        to_lead=to_lead,
+        leads=phase.lead_names,
+        members=tuple(sorted(await names_of(tx, workspace_id, members))),
+        asked=found.asked,
+        minimum=found.minimum,
+        questions=found.questions,
+        closes_at=found.closes_at,
+        comments_to=phase.comments_to,
+    )
+
+
+async def open_for(
+    tx: AsyncConnection, workspace_id: str, user_id: str, keys: KeyRing
+) -> tuple[OpenQuestion, ...]:
+    """The rounds this person may answer now, the one that closes first in front."""
+    mine = (
+        select(_rounds)
+        .join(
+            _roster,
+            (_rounds.c.workspace_id == _roster.c.workspace_id)
+            & (_rounds.c.round_id == _roster.c.round_id),
+        )
+        .where(_rounds.c.workspace_id == workspace_id, _rounds.c.state == "open")
+        .where(_roster.c.user_id == user_id)
+        .order_by(_rounds.c.closes_at, _rounds.c.round_id)
+    )
+    rows = (await tx.execute(mine)).mappings().all()
+    questions = []
+    for found in map(_as_round, rows):
+        person = await asked_person(tx, workspace_id, found.round_id, user_id)
+        if person is None or person.has_left:
+            continue
+        asking = await asking_of(tx, workspace_id, found, to_lead=person.is_lead)
+        answered = await has_answered(tx, keys, workspace_id, found, person)
+        questions.append(OpenQuestion(asking=asking, is_answered=answered))
+    return tuple(questions)
+
+
+async def has_answered(
+    tx: AsyncConnection, keys: KeyRing, workspace_id: str, found: Round, person: Asked
+) -> bool:
+    """Whether the person answered or skipped. Where that cannot be known any more: yes."""
+    if person.is_lead:
+        kept = await reflection(tx, workspace_id, found.phase_id, found.round_id, person.user_id)
+        return kept is not None
+    try:
+        return await ballots.has_answered(tx, keys, workspace_id, found.round_id, person.user_id)
+    except KeyMissing:
+        return True
+
+
+async def reflection(
+    tx: AsyncConnection, workspace_id: str, phase_id: str, moment: str, user_id: str
+) -> tuple[dict[str, int | None], bool] | None:
+    """A lead's own answers at a moment, and whether the team may see them beside its totals."""
+    row = (
+        await tx.execute(
+            select(_reflections.c.answers, _reflections.c.shared).where(
+                _reflections.c.workspace_id == workspace_id,
+                _reflections.c.phase_id == phase_id,
+                _reflections.c.moment == moment,
+                _reflections.c.user_id == user_id,
+            )
+        )
+    ).first()
+    return None if row is None else (dict(row.answers), row.shared)
+
+
+def as_json(questions: Iterable[Question]) -> list[dict[str, Any]]:
+    """The wording, to be kept with the round that used it."""
+    return [asdict(question) for question in questions]
+
+
+def _round(workspace_id: str, round_id: str) -> Select[Any]:
+    return select(_rounds).where(
+        _rounds.c.workspace_id == workspace_id, _rounds.c.round_id == round_id
+    )
+
+
+async def _one_round(tx: AsyncConnection, query: Select[Any]) -> Round | None:
+    row = (await tx.execute(query)).mappings().first()
+    return None if row is None else _as_round(row)
+
+
+def _as_round(row: RowMapping) -> Round:
+    return Round(
+        round_id=row["round_id"],
+        phase_id=row["phase_id"],
+        number=row["number"],
+        kind=RoundKind(row["kind"]),
+        is_open=row["state"] == "open",
+        opened_at=row["opened_at"],
+        closes_at=row["closes_at"],
+        minimum=row["minimum"],
+        asked=row["asked"],
+        questions=tuple(_question(kept) for kept in row["questions"]),
+    )
+
+
+def _question(kept: Mapping[str, Any]) -> Question:
+    return Question(**{**kept, "ends": tuple(kept["ends"])})
