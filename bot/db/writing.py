@@ -13,8 +13,10 @@ def _insert(tx: AsyncConnection, table: Table) -> Any:
 
 async def insert_if_new(tx: AsyncConnection, table: Table, **values: Any) -> bool:
     """Insert a row unless its key is taken. Returns whether it was new."""
-    result = await tx.execute(_insert(tx, table).values(**values).on_conflict_do_nothing())
-    return bool(result.rowcount)
+    # Not by rowcount: psycopg's is -1 where it was not told.
+    statement = _insert(tx, table).values(**values).on_conflict_do_nothing()
+    inserted = await tx.execute(statement.returning(*table.primary_key.columns))
+    return inserted.first() is not None
 
 
 async def put(tx: AsyncConnection, table: Table, key: dict[str, Any], **values: Any) -> None:
