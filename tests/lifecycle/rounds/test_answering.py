@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select, update
 
+from bot.agenda import agenda
 from bot.clock import MovedClock, random_bytes
 from bot.db import schema
 from bot.db.engine import Database
@@ -139,8 +140,6 @@ async def test_a_lead_reflects_under_their_name(asked: Database, services: Servi
 
 
 async def test_a_lead_who_skips_is_not_reminded(asked: Database, services: Services) -> None:
-    from bot.agenda import agenda
-
     async with asked.transaction() as tx:
         await agenda.put(tx, WORKSPACE, action="remind", subject=f"{ROUND}:{ANA}", due_at=NOW)
     await answering.skip(services, ANA_HERE)

@@ -1,5 +1,6 @@
 """The weekly message and its one reminder: to whom, when, and when not."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -164,8 +165,6 @@ async def test_after_the_close_nobody_is_asked(
 async def test_with_a_retired_key_nobody_is_reminded(
     opened: Database, services: Services, clock: MovedClock
 ) -> None:
-    from dataclasses import replace
-
     await carry_out(services, "ask")
     clock.advance(timedelta(days=1))
     await carry_out(replace(services, keys=KeyRing([random_bytes(32)])), "remind")
