@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
 from bot.db.engine import Database
+from bot.db.writing import insert_if_new
 from bot.db.writing import put as put_row
 
 _agenda = schema.agenda
@@ -38,6 +39,15 @@ async def put(
     await put_row(tx, _agenda, key, due_at=due_at, attempts=0, retry_at=None)
 
 
+async def put_if_new(
+    tx: AsyncConnection, workspace_id: str, *, action: str, subject: str, due_at: datetime
+) -> None:
+    """Note what is to be done at `due_at` (business time), unless it was noted already."""
+    await insert_if_new(
+        tx, _agenda, workspace_id=workspace_id, action=action, subject=subject, due_at=due_at
+    )
+
+
 async def drop(tx: AsyncConnection, workspace_id: str, *, action: str, subject: str) -> None:
     """Do not do it any more."""
     await tx.execute(
@@ -60,6 +70,20 @@ async def drop_about(
             _agenda.c.subject.startswith(subject_starts, autoescape=True),
         )
     )
+
+
+async def due_of(
+    tx: AsyncConnection, workspace_id: str, *, action: str, subject: str
+) -> datetime | None:
+    """When this is due; None where it is not on the agenda."""
+    due_at: datetime | None = await tx.scalar(
+        select(_agenda.c.due_at).where(
+            _agenda.c.workspace_id == workspace_id,
+            _agenda.c.action == action,
+            _agenda.c.subject == subject,
+        )
+    )
+    return due_at
 
 
 async def due(reader: AsyncConnection, now: datetime, real: datetime, limit: int) -> list[Item]:

@@ -25,6 +25,7 @@ class Place:
 
     channel: str | None
     ts: str | None
+    file_id: str | None = None  # of the picture it shows
 
 
 NOWHERE = Place(channel=None, ts=None)
@@ -66,7 +67,7 @@ async def _update(client: AsyncWebClient, row: Row, target: Place) -> Place:
         channel=str(target.channel),
         ts=str(target.ts),
         text=row.payload["text"],
-        blocks=row.payload["blocks"],
+        blocks=with_picture(row.payload["blocks"], target.file_id),
         parse="none",
         link_names=False,
     )

@@ -130,11 +130,11 @@ async def target_of(reader: AsyncConnection, row: Row) -> Place | None:
         return NOWHERE
     target = (
         await reader.execute(
-            select(_messages.c.state, _messages.c.channel, _messages.c.ts).where(
-                _messages.c.workspace_id == row.workspace_id, _messages.c.key == row.target_key
-            )
+            select(
+                _messages.c.state, _messages.c.channel, _messages.c.ts, _messages.c.file_id
+            ).where(_messages.c.workspace_id == row.workspace_id, _messages.c.key == row.target_key)
         )
     ).first()
     if target is None or (target.ts is None and target.state in _FINAL_WITHOUT_PLACE):
         return None
-    return Place(channel=target.channel, ts=target.ts)
+    return Place(channel=target.channel, ts=target.ts, file_id=target.file_id)

@@ -1,0 +1,227 @@
+"""From a round's closing to what the team reads: kept, shown to the leads, then to everyone."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, time
+
+from sqlalchemy import delete, insert, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.agenda import agenda
+from bot.agenda.agenda import Item, carrying_out
+from bot.agenda.slots import next_working_morning
+from bot.db import schema
+from bot.outbox import outbox
+from bot.results import messages, store
+from bot.results.facts import ClosedRound, Closing, PhaseFacts, Showing
+from bot.results.figures import Counts, Figure, change, figure
+from bot.slack.errors import Refused
+from bot.workspaces.services import Services
+
+SHOW = "show_results"
+#: The team sees results on the working day after the closing, in the lead's zone.
+SHOWN_AT = time(10, 0)
+
+NOT_A_LEAD = (
+    "Nothing was saved: only the leads of this phase write here. Reply in the announcement's "
+    "thread instead."
+)
+ALREADY_SHOWN = (
+    "Nothing was saved: the team has seen these results. Reply in the announcement's thread, or "
+    "write it with the next ones."
+)
+TOO_LONG = "Nothing was saved: this has {length:,} characters, and {limit:,} fit. Shorten it."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Noting:
+    """A lead who writes what they heard."""
+
+    workspace_id: str
+    round_id: str
+    user_id: str
+    text: str
+
+
+async def keep(
+    tx: AsyncConnection,
+    workspace_id: str,
+    closing: Closing,
+    counts: Mapping[str, Counts] | None,
+    comments: Sequence[str],
+    now: datetime,
+) -> None:
+    """Keep what may be shown of a round, inside the transaction that closes it.
+
+    `counts` holds how many chose each level from 1 to 5, by question; None where too few
+    answered: then nothing is kept. The leads see it at once, the team a working day later.
+    """
+    await _keep_figures(tx, workspace_id, closing, counts or {})
+    for position, text in enumerate(comments):
+        await tx.execute(
+            insert(schema.round_comments).values(
+                workspace_id=workspace_id,
+                round_id=closing.round_id,
+                position=position,
+                text=text,
+            )
+        )
+    phase = await store.phase_of(tx, workspace_id, closing.phase_id)
+    due_at = next_working_morning(now, phase.zone, SHOWN_AT)
+    await agenda.put(tx, workspace_id, action=SHOW, subject=closing.round_id, due_at=due_at)
+    showing = await _showing(tx, workspace_id, phase, closing.round_id, due_at)
+    said = messages.to_leads(showing)
+    for lead_id in phase.lead_ids:
+        await outbox.say(
+            tx,
+            workspace_id,
+            key=_lead_key(closing.round_id, lead_id),
+            to=lead_id,
+            content=said,
+            now=now,
+        )
+
+
+async def save_note(services: Services, noting: Noting) -> None:
+    """Keep what a lead heard; the last word before the team sees it counts.
+
+    Raises:
+        Refused: not a lead of this phase, too long, or the team has seen the results.
+    """
+    if len(noting.text) > messages.NOTE_LIMIT:
+        raise Refused(TOO_LONG.format(length=len(noting.text), limit=messages.NOTE_LIMIT))
+    workspace_id, round_id = noting.workspace_id, noting.round_id
+    async with services.db.transaction() as tx:
+        phase = await _led_phase(tx, noting)
+        rounds = schema.rounds
+        saved = await tx.execute(
+            update(rounds)
+            .where(rounds.c.workspace_id == workspace_id, rounds.c.round_id == round_id)
+            .where(rounds.c.shown_at.is_(None), rounds.c.state == "closed")
+            .values(note=noting.text or None, noted_by=noting.user_id)
+        )
+        if not saved.rowcount:
+            raise Refused(ALREADY_SHOWN)
+        now = services.clock.now()
+        due_at = await agenda.due_of(tx, workspace_id, action=SHOW, subject=round_id) or now
+        showing = await _showing(tx, workspace_id, phase, round_id, due_at)
+        await _edit_leads(tx, workspace_id, showing, now)
+
+
+async def show_results(services: Services, item: Item) -> None:
+    """Show the team the totals, whatever was written; then the comments are deleted."""
+    workspace_id, round_id = item.workspace_id, item.subject
+    now = services.clock.now()
+    async with carrying_out(services.db, item) as tx:
+        phase_id = await store.phase_id_of(tx, workspace_id, round_id)
+        if phase_id is None:
+            return
+        phase = await store.phase_of(tx, workspace_id, phase_id)
+        await _mark_shown(tx, workspace_id, round_id, now)
+        showing = await _showing(tx, workspace_id, phase, round_id, now)
+        await outbox.say(
+            tx,
+            workspace_id,
+            key=f"results:{round_id}",
+            to=phase.channel_id,
+            content=messages.to_team(showing),
+            thread_of=f"announcement:{phase_id}",
+            now=now,
+        )
+        await _edit_leads(tx, workspace_id, showing, now)
+        comments = schema.round_comments
+        await tx.execute(
+            delete(comments).where(
+                comments.c.workspace_id == workspace_id, comments.c.round_id == round_id
+            )
+        )
+
+
+ACTIONS: Mapping[str, Callable[[Services, Item], Awaitable[None]]] = {SHOW: show_results}
+
+
+async def _keep_figures(
+    tx: AsyncConnection, workspace_id: str, closing: Closing, counts: Mapping[str, Counts]
+) -> None:
+    earlier = await store.closed_rounds(tx, workspace_id, closing.phase_id)
+    asked = await store.asked_in(tx, workspace_id, closing.round_id)
+    before = next((one for one in reversed(earlier) if one.round_id != closing.round_id), None)
+    asked_before = await store.asked_in(tx, workspace_id, before.round_id) if before else ()
+    for question in closing.questions:
+        found = figure(question.key, counts.get(question.key, (0,) * 5), closing.minimum)
+        if found is None:
+            continue
+        changed = change(found, _same(before, question.key), asked, asked_before)
+        await _keep_figure(tx, workspace_id, closing.round_id, found, changed)
+
+
+def _same(before: ClosedRound | None, key: str) -> Figure | None:
+    return None if before is None else before.figure(key)
+
+
+async def _keep_figure(
+    tx: AsyncConnection, workspace_id: str, round_id: str, found: Figure, changed: float | None
+) -> None:
+    bands = None if found.bands is None else [asdict(band) for band in found.bands]
+    await tx.execute(
+        insert(schema.figures).values(
+            workspace_id=workspace_id,
+            round_id=round_id,
+            key=found.key,
+            answers=found.answers,
+            level=found.level,
+            share_high=found.share_high,
+            bands=bands,
+            change=changed,
+        )
+    )
+
+
+async def _showing(
+    tx: AsyncConnection,
+    workspace_id: str,
+    phase: PhaseFacts,
+    round_id: str,
+    team_sees_at: datetime,
+) -> Showing:
+    rounds = await store.closed_rounds(tx, workspace_id, phase.phase_id)
+    place = next(at for at, one in enumerate(rounds) if one.round_id == round_id)
+    return Showing(
+        phase=phase,
+        rounds=rounds[: place + 1],
+        reflections=await store.reflections_of(tx, workspace_id, phase, round_id),
+        comments=await store.comments_of(tx, workspace_id, round_id),
+        team_sees_at=team_sees_at,
+    )
+
+
+async def _led_phase(tx: AsyncConnection, noting: Noting) -> PhaseFacts:
+    phase_id = await store.phase_id_of(tx, noting.workspace_id, noting.round_id)
+    if phase_id is None:
+        raise Refused(NOT_A_LEAD)
+    phase = await store.phase_of(tx, noting.workspace_id, phase_id)
+    if noting.user_id not in phase.lead_ids:
+        raise Refused(NOT_A_LEAD)
+    return phase
+
+
+async def _mark_shown(tx: AsyncConnection, workspace_id: str, round_id: str, now: datetime) -> None:
+    rounds = schema.rounds
+    await tx.execute(
+        update(rounds)
+        .where(rounds.c.workspace_id == workspace_id, rounds.c.round_id == round_id)
+        .values(shown_at=now)
+    )
+
+
+async def _edit_leads(
+    tx: AsyncConnection, workspace_id: str, showing: Showing, now: datetime
+) -> None:
+    said = messages.to_leads(showing)
+    for lead_id in showing.phase.lead_ids:
+        key = _lead_key(showing.round.round_id, lead_id)
+        await outbox.edit(tx, workspace_id, of=key, content=said, now=now)
+
+
+def _lead_key(round_id: str, lead_id: str) -> str:
+    return f"lead_results:{round_id}:{lead_id}"
