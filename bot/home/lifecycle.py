@@ -1,0 +1,94 @@
+"""What App Home changes: who is asked in a channel. And what it reads."""
+
+from datetime import datetime
+
+from sqlalchemy import delete
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.db import schema
+from bot.db.writing import insert_if_new
+from bot.home.facts import HomeFacts, PhaseLine
+from bot.home.view import build
+from bot.outbox import outbox
+from bot.phases.messages import standing, title
+from bot.phases.store import WholePhase, active_in, phases_of, whole
+from bot.rounds.store import open_for
+from bot.rounds.team import opted_out
+from bot.workspaces.services import Services
+
+LONGEST_TITLE = 300
+
+
+async def show_home(
+    services: Services, *, workspace_id: str, user_id: str, channel_ids: tuple[str, ...]
+) -> None:
+    """Publish a person's App Home as things are now; the newest view wins.
+
+    `channel_ids` are channels the person is in; phases they belong to are shown anyway.
+    """
+    now = services.clock.now()
+    async with services.db.transaction() as tx:
+        facts = HomeFacts(
+            questions=await open_for(tx, workspace_id, user_id, services.keys),
+            phases=await _phases(tx, workspace_id, user_id, channel_ids, now),
+        )
+        view = build(facts).to_dict()
+        await outbox.publish(tx, workspace_id, user_id=user_id, view=view, now=now)
+
+
+async def opt(
+    services: Services, *, workspace_id: str, user_id: str, channel_id: str, out: bool
+) -> None:
+    """Ask this person no more in a channel, or again. Rounds already open stay answerable."""
+    optouts = schema.channel_optouts
+    async with services.db.transaction() as tx:
+        if out:
+            await insert_if_new(
+                tx, optouts, workspace_id=workspace_id, channel_id=channel_id, user_id=user_id
+            )
+        else:
+            await tx.execute(
+                delete(optouts).where(
+                    optouts.c.workspace_id == workspace_id,
+                    optouts.c.channel_id == channel_id,
+                    optouts.c.user_id == user_id,
+                )
+            )
+
+
+async def _phases(
+    tx: AsyncConnection,
+    workspace_id: str,
+    user_id: str,
+    channel_ids: tuple[str, ...],
+    now: datetime,
+) -> tuple[PhaseLine, ...]:
+    found = {one.phase_id: one for one in await phases_of(tx, workspace_id, user_id)}
+    for channel_id in channel_ids:
+        running = await active_in(tx, workspace_id, channel_id)
+        if running is not None:
+            found.setdefault(running.phase_id, running)
+    lines = []
+    for phase_id in found:
+        one = await whole(tx, workspace_id, phase_id)
+        if one is not None:
+            lines.append(await _line(tx, workspace_id, user_id, one, now))
+    return tuple(sorted(lines, key=lambda line: (not line.leads, line.ends_on, line.phase_id)))
+
+
+async def _line(
+    tx: AsyncConnection, workspace_id: str, user_id: str, one: WholePhase, now: datetime
+) -> PhaseLine:
+    phase = one.phase
+    quiet = await opted_out(tx, workspace_id, phase.channel_id)
+    return PhaseLine(
+        phase_id=phase.phase_id,
+        channel_id=phase.channel_id,
+        kind=phase.kind,
+        title=title(phase, LONGEST_TITLE),
+        standing=standing(one, phase.day_of(now)),
+        ends_on=phase.ends_on,
+        leads=one.is_led_by(user_id),
+        is_member=one.has(user_id) and not one.is_led_by(user_id),
+        opted_out=user_id in quiet,
+    )

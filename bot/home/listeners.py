@@ -1,0 +1,116 @@
+"""What people do in App Home, and every use of the command that no room claimed."""
+
+from functools import partial
+from typing import Any
+
+from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.home import lifecycle, view
+from bot.home.help import help_message, unknown_message
+from bot.log import log
+from bot.rounds import answer_form, answering
+from bot.rounds.answering import Answering
+from bot.slack.command import NAME, named, parse
+from bot.slack.errors import Refused, reason_of
+from bot.workspaces.services import Services
+
+Body = dict[str, Any]
+
+NOTHING_CHOSEN = (
+    "Nothing was sent: no answer is chosen. Choose at least one, or press Skip this week."
+)
+CHANNELS_LOOKED_AT = 200
+
+
+def register(app: AsyncApp, services: Services) -> None:
+    """Last of the rooms with commands: what is left is help, or a typo."""
+    app.event("app_home_opened")(partial(opened, services))
+    app.action(view.SEND)(partial(send, services))
+    app.action(view.SKIP)(partial(skip, services))
+    app.action(view.OPT_OUT)(partial(opt, services, out=True))
+    app.action(view.OPT_IN)(partial(opt, services, out=False))
+    app.command(NAME, matchers=[named("help")])(show_help)
+    app.command(NAME)(show_unknown)
+
+
+async def opened(services: Services, body: Body, context: AsyncBoltContext) -> None:
+    """Somebody looks at the Home tab (Slack also tells of the Messages tab)."""
+    event = body["event"]
+    if event.get("tab") != "home":
+        return
+    await _show(services, str(context.team_id), event["user"])
+
+
+async def send(services: Services, ack: AsyncAck, body: Body, context: AsyncBoltContext) -> None:
+    who = _who(body, context)
+    given = answer_form.parse(body["view"]["state"]["values"], who.round_id)
+    if not given.has_answer:
+        raise Refused(NOTHING_CHOSEN)
+    await answering.answer(services, who, given)
+    await ack()
+    await _show(services, who.workspace_id, who.user_id)
+
+
+async def skip(services: Services, ack: AsyncAck, body: Body, context: AsyncBoltContext) -> None:
+    who = _who(body, context)
+    await answering.skip(services, who)
+    await ack()
+    await _show(services, who.workspace_id, who.user_id)
+
+
+async def opt(
+    services: Services, ack: AsyncAck, body: Body, context: AsyncBoltContext, *, out: bool
+) -> None:
+    workspace_id, user_id = str(context.team_id), body["user"]["id"]
+    await lifecycle.opt(
+        services,
+        workspace_id=workspace_id,
+        user_id=user_id,
+        channel_id=body["actions"][0]["value"],
+        out=out,
+    )
+    await ack()
+    await _show(services, workspace_id, user_id)
+
+
+async def show_help(ack: AsyncAck) -> None:
+    said = help_message()
+    await ack(text=said.text, blocks=said.blocks)
+
+
+async def show_unknown(ack: AsyncAck, body: Body) -> None:
+    said = unknown_message(parse(body.get("text", "")).name)
+    await ack(text=said.text, blocks=said.blocks)
+
+
+def _who(body: Body, context: AsyncBoltContext) -> Answering:
+    return Answering(
+        workspace_id=str(context.team_id),
+        user_id=body["user"]["id"],
+        round_id=body["actions"][0]["value"],
+        place=None,
+    )
+
+
+async def _show(services: Services, workspace_id: str, user_id: str) -> None:
+    channel_ids = await _channels_of(services.client_for(workspace_id), user_id)
+    await lifecycle.show_home(
+        services, workspace_id=workspace_id, user_id=user_id, channel_ids=channel_ids
+    )
+
+
+async def _channels_of(client: AsyncWebClient, user_id: str) -> tuple[str, ...]:
+    """The channels this person and the bot are both in; none where Slack will not say."""
+    try:
+        answer = await client.users_conversations(
+            user=user_id,
+            types="public_channel,private_channel",
+            exclude_archived=True,
+            limit=CHANNELS_LOOKED_AT,
+        )
+    except SlackApiError as error:
+        log.warning("channels_not_read", reason=reason_of(error))
+        return ()
+    return tuple(channel["id"] for channel in answer["channels"])

@@ -1,0 +1,119 @@
+"""App Home: a person's open questions, the phases in their channels, how answers stay anonymous."""
+
+from collections.abc import Sequence
+
+from slack_sdk.models.blocks import Block
+from slack_sdk.models.views import View
+
+from bot.home.facts import HomeFacts, PhaseLine
+from bot.phases.messages import DETAILS
+from bot.phases.status import END, EXTEND
+from bot.rounds.facts import OpenQuestion
+from bot.rounds.messages import CHANGE, answer_blocks, small_print
+from bot.slack.content import actions, button, context, divider, header, section
+from bot.slack.mrkdwn import channel, instant
+
+SEND, SKIP = "home.send", "home.skip"
+OPT_OUT, OPT_IN = "home.opt_out", "home.opt_in"
+HOME = "home"
+#: Slack takes 100 blocks; more questions than this are buttons.
+INLINE = 3
+
+QUESTIONS, NO_QUESTIONS = "Your open questions", "None. The next ones come as a message from me."
+ABOUT = "*Three questions about {channel}*\nOpen until {until}."
+ABOUT_YOU = "*Three questions about {channel}, about you as its lead*\nOpen until {until}."
+ANSWERED = "*{channel}* Received. You can change your answers until {until}."
+MORE = "*{channel}* Three questions are open until {until}."
+PHASES, NO_PHASES = (
+    "Phases in your channels",
+    "None runs now. `/imbalance start` in a channel begins one; nothing is said before you "
+    "announce it.",
+)
+OPTED_OUT = "You are not asked in {channel}."
+ANONYMITY = "How your answers stay anonymous"
+#: What DESIGN's promise comes to, said plainly.
+PROMISE = (
+    "• While questions are open, your answers are kept under a code and encrypted, so that you "
+    "can change them. Whoever runs the bot's server could link them to you until then.",
+    "• When questions close, totals are counted and every single answer is deleted, with the key "
+    "to it. From then on nobody can link them.",
+    "• Nothing is shown below 4 answers, in teams of 8 or more below 5. What is shown is rounded, "
+    "so that nobody stands out.",
+    "• Nobody is shown who answered. Leads see the same totals a working day before the team.",
+    "• Skip only stops the reminder.",
+)
+REMAINS = (
+    "What remains: Slack carries what you send, your style in a comment may give you away, and "
+    "when everybody agrees, everybody is known. Who keeps a backup and the keys of that time "
+    "could link answers until the keys are retired."
+)
+HELP = "`/imbalance help` in any channel lists what I can do."
+
+
+def build(facts: HomeFacts) -> View:
+    """The whole tab."""
+    blocks: list[Block] = [header(QUESTIONS), *_questions(facts.questions)]
+    blocks += [divider(), header(PHASES), *_phases(facts.phases)]
+    blocks += [divider(), header(ANONYMITY), section("\n".join(PROMISE)), context(REMAINS, HELP)]
+    return View(type="home", callback_id=HOME, blocks=blocks)
+
+
+def _questions(questions: Sequence[OpenQuestion]) -> list[Block]:
+    if not questions:
+        return [section(NO_QUESTIONS)]
+    unanswered = [one for one in questions if not one.is_answered]
+    blocks = [block for one in unanswered[:INLINE] for block in _inline(one)]
+    for one in unanswered[INLINE:]:
+        blocks += _as_button(one, MORE, "Answer")
+    for one in questions:
+        if one.is_answered:
+            blocks += _as_button(one, ANSWERED, "Change")
+    return blocks
+
+
+def _inline(question: OpenQuestion) -> list[Block]:
+    asking = question.asking
+    words = ABOUT_YOU if asking.to_lead else ABOUT
+    return [
+        section(_filled(words, question)),
+        *answer_blocks(asking),
+        context(small_print(asking)),
+        actions(
+            button("Send", SEND, asking.round_id, style="primary"),
+            button("Skip this week", SKIP, asking.round_id),
+        ),
+    ]
+
+
+def _as_button(question: OpenQuestion, words: str, label: str) -> list[Block]:
+    said = _filled(words, question)
+    return [section(said, accessory=button(label, CHANGE, question.asking.round_id))]
+
+
+def _filled(words: str, question: OpenQuestion) -> str:
+    asking = question.asking
+    return words.format(channel=channel(asking.channel_id), until=instant(asking.closes_at))
+
+
+def _phases(phases: Sequence[PhaseLine]) -> list[Block]:
+    if not phases:
+        return [section(NO_PHASES)]
+    return [block for one in phases[:20] for block in _phase(one)]
+
+
+def _phase(line: PhaseLine) -> list[Block]:
+    where = channel(line.channel_id)
+    said = f"*{line.title}*\n{where} · {line.standing}"
+    if line.opted_out:
+        said += f"\n{OPTED_OUT.format(channel=where)}"
+    buttons = [button("Details", DETAILS, line.phase_id)]
+    if line.leads:
+        buttons += [
+            button("Extend", EXTEND, line.phase_id),
+            button("End", END, line.phase_id),
+        ]
+    if line.opted_out:
+        buttons.append(button("Ask me here again", OPT_IN, line.channel_id))
+    elif line.is_member:
+        buttons.append(button("Don't ask me here", OPT_OUT, line.channel_id))
+    return [section(said), actions(*buttons)]
