@@ -5,6 +5,7 @@ Rules: https://docs.slack.dev/messaging/formatting-message-text
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
@@ -80,3 +81,16 @@ def instant_of(value: date, at: time, zone: str) -> str:
 def truncated(text: str, limit: int) -> str:
     """The text, cut with an ellipsis so that it is at most `limit` characters."""
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def fitted(text: str, limit: int) -> str:
+    """A person's words for mrkdwn, cut so that they fit together with their escapes."""
+    while len(quote(text)) > limit:
+        text = truncated(text, len(text) * 9 // 10)
+    return quote(text)
+
+
+def together(names: Sequence[str]) -> str:
+    """ "Ana", "Ana and Ben", "Ana, Ben and Chiara"; nothing for nobody."""
+    *others, last = names or [""]
+    return f"{', '.join(others)} and {last}" if others else last
