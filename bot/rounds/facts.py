@@ -64,7 +64,7 @@ class Asking:
     channel_id: str
     to_lead: bool
     leads: tuple[str, ...]
-    members: tuple[str, ...]  # everyone asked
+    members: tuple[str, ...]  # the first of those asked, by name
     asked: int
     minimum: int
     questions: tuple[Question, ...]

@@ -25,7 +25,6 @@ from bot.slack.mrkdwn import channel, instant, quote, truncated
 SEND, SKIP, CHANGE = "rounds.send", "rounds.skip", "rounds.change"
 LEVEL, COMMENT, SHARE = "rounds.level", "rounds.comment", "rounds.share"
 COMMENT_LIMIT = 1_000
-NAMES_SHOWN = 30
 #: Of names and of the lead's note, so that a section's 3,000 characters are never exceeded.
 NAMES_LIMIT, NOTE_LIMIT = 1_000, 2_000
 
@@ -224,15 +223,13 @@ def _when_and_who(asking: Asking) -> str:
     if asking.to_lead:
         return MIRROR_WHEN.format(until=until)
     people = "person is" if asking.asked == 1 else "people are"
-    names = _fitting(_named(asking.members), NAMES_LIMIT)
+    names = _fitting(_named(asking), NAMES_LIMIT)
     return WHEN_AND_WHO.format(until=until, asked=f"{asking.asked} {people} asked", names=names)
 
 
-def _named(names: Sequence[str]) -> str:
-    more = len(names) - NAMES_SHOWN
-    if more > 0:
-        return together([*names[:NAMES_SHOWN], f"{more} more"])
-    return together(names)
+def _named(asking: Asking) -> str:
+    more = asking.asked - len(asking.members)
+    return together([*asking.members, f"{more} more"] if more > 0 else asking.members)
 
 
 def _quoted(text: str) -> str:

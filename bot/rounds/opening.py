@@ -204,16 +204,13 @@ async def _list(
     leads: list[str],
 ) -> None:
     """Fix who is asked, and note when."""
+    key = {"workspace_id": workspace_id, "round_id": round_id}
+    rows = [
+        {**key, "user_id": one, "role": "lead" if one in leads else "member", "slot_at": slot_at}
+        for one, slot_at in slots.items()
+    ]
+    await tx.execute(insert(schema.round_people), rows)
     for user_id, slot_at in slots.items():
-        await tx.execute(
-            insert(schema.round_people).values(
-                workspace_id=workspace_id,
-                round_id=round_id,
-                user_id=user_id,
-                role="lead" if user_id in leads else "member",
-                slot_at=slot_at,
-            )
-        )
         subject = f"{round_id}:{user_id}"
         await agenda.put(tx, workspace_id, action=ASK, subject=subject, due_at=slot_at)
 

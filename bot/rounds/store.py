@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, func, select
+from sqlalchemy import Row, RowMapping, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
@@ -14,13 +14,15 @@ from bot.rounds import ballots
 from bot.rounds.facts import Asked, Asking, OpenQuestion, Round
 from bot.rounds.questions import Question
 from bot.rounds.rules import RoundKind
-from bot.rounds.team import names_of, phase_of
+from bot.rounds.team import phase_of
 
 _phases = schema.phases
 _people = schema.phase_people
 _rounds = schema.rounds
 _roster = schema.round_people
 _reflections = schema.reflections
+#: So many of the people asked are named; the others are counted.
+MOST_NAMES = 30
 
 
 async def round_of(tx: AsyncConnection, workspace_id: str, round_id: str) -> Round | None:
@@ -66,39 +68,15 @@ async def asked_person(
     tx: AsyncConnection, workspace_id: str, round_id: str, user_id: str
 ) -> Asked | None:
     """The person's place on the round's list; None where they are not asked."""
-    return next(
-        (one for one in await roster(tx, workspace_id, round_id) if one.user_id == user_id), None
-    )
+    query = _list_of(workspace_id, round_id).where(_roster.c.user_id == user_id)
+    row = (await tx.execute(query)).first()
+    return None if row is None else _as_asked(row)
 
 
 async def roster(tx: AsyncConnection, workspace_id: str, round_id: str) -> tuple[Asked, ...]:
     """Everyone on a round's list, as it was fixed when the round opened."""
-    still_there = (
-        (_people.c.workspace_id == _roster.c.workspace_id)
-        & (_people.c.phase_id == _rounds.c.phase_id)
-        & (_people.c.user_id == _roster.c.user_id)
-        & _people.c.left_at.is_(None)
-    )
-    rows = await tx.execute(
-        select(_roster, _people.c.user_id.label("there"))
-        .join(
-            _rounds,
-            (_rounds.c.workspace_id == _roster.c.workspace_id)
-            & (_rounds.c.round_id == _roster.c.round_id),
-        )
-        .outerjoin(_people, still_there)
-        .where(_roster.c.workspace_id == workspace_id, _roster.c.round_id == round_id)
-        .order_by(_roster.c.user_id)
-    )
-    return tuple(
-        Asked(
-            user_id=row.user_id,
-            is_lead=row.role == "lead",
-            slot_at=row.slot_at,
-            has_left=row.there is None,
-        )
-        for row in rows
-    )
+    rows = await tx.execute(_list_of(workspace_id, round_id).order_by(_roster.c.user_id))
+    return tuple(_as_asked(row) for row in rows)
 
 
 async def asking_of(
@@ -107,16 +85,13 @@ async def asking_of(
     """The round as it is put to a member, or to a lead."""
     phase = await phase_of(tx, workspace_id, found.phase_id)
     assert phase is not None  # a round is deleted with its phase
-    members = [
-        one.user_id for one in await roster(tx, workspace_id, found.round_id) if not one.is_lead
-    ]
     return Asking(
         round_id=found.round_id,
         kind=found.kind,
         channel_id=phase.channel_id,
         to_lead=to_lead,
         leads=phase.lead_names,
-        members=tuple(sorted(await names_of(tx, workspace_id, members))),
+        members=await _first_names(tx, workspace_id, found.round_id),
         asked=found.asked,
         minimum=found.minimum,
         questions=found.questions,
@@ -185,6 +160,51 @@ async def reflection(
 def as_json(questions: Iterable[Question]) -> list[dict[str, Any]]:
     """The wording, to be kept with the round that used it."""
     return [asdict(question) for question in questions]
+
+
+async def _first_names(tx: AsyncConnection, workspace_id: str, round_id: str) -> tuple[str, ...]:
+    profiles = schema.people
+    same = (profiles.c.workspace_id == _roster.c.workspace_id) & (
+        profiles.c.user_id == _roster.c.user_id
+    )
+    name = func.coalesce(profiles.c.name, _roster.c.user_id)
+    rows = await tx.scalars(
+        select(name)
+        .select_from(_roster.outerjoin(profiles, same))
+        .where(_roster.c.workspace_id == workspace_id, _roster.c.round_id == round_id)
+        .where(_roster.c.role == "member")
+        .order_by(name)
+        .limit(MOST_NAMES)
+    )
+    return tuple(rows)
+
+
+def _list_of(workspace_id: str, round_id: str) -> Select[Any]:
+    still_there = (
+        (_people.c.workspace_id == _roster.c.workspace_id)
+        & (_people.c.phase_id == _rounds.c.phase_id)
+        & (_people.c.user_id == _roster.c.user_id)
+        & _people.c.left_at.is_(None)
+    )
+    return (
+        select(_roster, _people.c.user_id.label("there"))
+        .join(
+            _rounds,
+            (_rounds.c.workspace_id == _roster.c.workspace_id)
+            & (_rounds.c.round_id == _roster.c.round_id),
+        )
+        .outerjoin(_people, still_there)
+        .where(_roster.c.workspace_id == workspace_id, _roster.c.round_id == round_id)
+    )
+
+
+def _as_asked(row: Row[Any]) -> Asked:
+    return Asked(
+        user_id=row.user_id,
+        is_lead=row.role == "lead",
+        slot_at=row.slot_at,
+        has_left=row.there is None,
+    )
 
 
 def _round(workspace_id: str, round_id: str) -> Select[Any]:

@@ -68,7 +68,7 @@ async def test_everyone_is_asked_in_their_own_morning(asked: House) -> None:
         zone = asked.slack.workspace.users[user_id].tz
         said_at = datetime.fromtimestamp(float(message["ts"]), UTC)
         assert message["text"].startswith("Three questions about the start")
-        assert said_at.astimezone(ZoneInfo(zone)).hour == 9
+        assert said_at.astimezone(ZoneInfo(zone or "UTC")).hour == 9
     assert message_of(asked, ANA)["text"].startswith("Your own view")
     assert asked.slack.as_user(GUEST).dm_with_bot() == []
 

@@ -113,10 +113,17 @@ def test_what_people_wrote_never_fires() -> None:
 
 
 def test_long_names_of_many_people_and_a_long_note_fit() -> None:
-    names = tuple(f"Person {n:03} " + "&" * 60 for n in range(200))
-    crowd = replace(ASKING, members=names, note="<&>" * 1_000)
+    names = tuple(f"Person {n:03} " + "&" * 60 for n in range(30))
+    crowd = replace(ASKING, members=names, asked=200, note="<&>" * 1_000)
 
     assert check_blocks(messages.ask(crowd).blocks, "message") == []
+
+
+def test_those_who_are_not_named_are_counted() -> None:
+    first = messages.ask(replace(ASKING, asked=12)).blocks[0]["text"]["text"]
+
+    assert "12 people are asked: Ben Okafor, " in first
+    assert "Finn O'Brien and 7 more." in first
 
 
 def test_no_message_can_hold_an_answer() -> None:
