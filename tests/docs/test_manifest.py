@@ -14,6 +14,7 @@ from bot.web import SLACK_PATH
 from tests.docs.reading import code, section, text
 
 READ_CHANNELS = {"channels:read", "groups:read"}
+READ_MESSAGES = {"im:history", "channels:history", "groups:history"}
 #: What each Web API method that we call needs (docs.slack.dev/reference/methods).
 METHODS: dict[str, set[str]] = {
     "apps_connections_open": set(),  # by the app-level token
@@ -24,15 +25,16 @@ METHODS: dict[str, set[str]] = {
     "chat_getPermalink": set(),
     "chat_postMessage": {"chat:write"},
     "chat_update": {"chat:write"},
-    "conversations_history": {"im:history"},  # of its own direct messages, no channel's
+    "conversations_history": READ_MESSAGES,
     "conversations_info": READ_CHANNELS,
     "conversations_join": {"channels:join"},
     "conversations_members": READ_CHANNELS,
     "conversations_open": {"im:write"},
-    "conversations_replies": {"im:history"},
+    "conversations_replies": READ_MESSAGES,
     "files_upload_v2": {"files:write"},
     "pins_add": {"pins:write"},
     "pins_remove": {"pins:write"},
+    "users_conversations": READ_CHANNELS,
     "users_info": {"users:read"},
     "views_open": set(),
     "views_publish": set(),
@@ -87,6 +89,12 @@ def test_scopes_are_what_the_code_needs():
     )
 
     assert scopes() == needed
+
+
+def test_who_installs_it_may_refuse_to_have_channels_read():
+    optional = manifest()["oauth_config"]["scopes"]["bot_optional"]
+
+    assert set(optional) == {"channels:history", "groups:history"} <= scopes()
 
 
 def test_no_method_is_called_whose_scope_nobody_looked_up():
