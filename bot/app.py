@@ -41,8 +41,8 @@ from bot.results.chart import draw_in_child
 from bot.settings import Settings
 from bot.slack.people import People
 from bot.web import Site, operating, signed
+from bot.workspaces.lifecycle import install
 from bot.workspaces.services import Services
-from bot.workspaces.store import remember_workspace
 
 CALL_SECONDS = 20
 
@@ -159,8 +159,7 @@ class Imbalance:
         except (ClientError, TimeoutError) as error:
             raise Unable(f"Slack cannot be reached at {self.client.base_url}.") from error
         assert isinstance(us, dict)
-        async with self.db.transaction() as tx:
-            await remember_workspace(tx, us, self._clock.now())
+        await install(self.db, us, self._clock.now())
         secret = self._settings.slack_signing_secret if self._http else None
         bolt = bot.slack.app.build(self.client, _authorize_only(us, self.client), secret)
         bot.outbox.listeners.register(bolt, self.db, self._clock)
@@ -168,8 +167,9 @@ class Imbalance:
         bot.phases.ending_listeners.register(bolt, self.services)
         bot.rounds.listeners.register(bolt, self.services)
         bot.results.listeners.register(bolt, self.services)
-        bot.home.listeners.register(bolt, self.services)
-        bot.workspaces.listeners.register(bolt, self.services)  # last: it takes every other event
+        bot.workspaces.listeners.register(bolt, self.services)
+        bot.home.listeners.register(bolt, self.services)  # takes every other command
+        bot.workspaces.listeners.register_rest(bolt)  # takes every other event
         return bolt
 
     async def _connect(self, bolt: AsyncApp) -> None:

@@ -1,0 +1,61 @@
+"""An installation's way: installed, set, kept tidy, uninstalled."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from bot.agenda import agenda
+from bot.agenda.agenda import Item, carrying_out
+from bot.db.engine import Database
+from bot.slack.errors import Refused
+from bot.slack.events import forget_old
+from bot.slack.people import Person
+from bot.workspaces import store
+from bot.workspaces.rules import WorkspaceSettings, faults
+from bot.workspaces.services import Services
+
+TIDY = "tidy"
+EVERY = timedelta(days=1)
+ADMINS_ONLY = "Nothing was saved: only workspace admins change settings. Ask one of them."
+
+
+async def install(db: Database, us: Mapping[str, Any], now: datetime) -> None:
+    """Keep what auth.test said of our installation, and tidy up after it from now on."""
+    workspace_id = us["team_id"]
+    async with db.transaction() as tx:
+        await store.remember_workspace(tx, us, now)
+        if await agenda.due_of(tx, workspace_id, action=TIDY, subject=workspace_id) is None:
+            await agenda.put(
+                tx, workspace_id, action=TIDY, subject=workspace_id, due_at=now + EVERY
+            )
+
+
+async def change_settings(
+    services: Services, *, workspace_id: str, by: Person, settings: WorkspaceSettings
+) -> None:
+    """Keep new settings, an audit row for each one that changed.
+
+    Raises:
+        Refused: not an admin, or a setting out of its bounds (beside its field).
+    """
+    if not (by.is_admin and by.is_full_member):
+        raise Refused(ADMINS_ONLY)
+    wrong = faults(settings)
+    if wrong:
+        raise Refused(wrong[0].text, {fault.field: fault.text for fault in wrong})
+    now = services.clock.now()
+    async with services.db.transaction() as tx:
+        await store.save_settings(tx, workspace_id, settings, actor=by.user_id, now=now)
+
+
+async def tidy(services: Services, item: Item) -> None:
+    """Forget, once a day, which events were seen long ago."""
+    now = services.clock.now()
+    async with carrying_out(services.db, item) as tx:
+        await forget_old(tx, now)
+        await agenda.put(
+            tx, item.workspace_id, action=TIDY, subject=item.subject, due_at=now + EVERY
+        )
+
+
+ACTIONS: Mapping[str, Callable[[Services, Item], Awaitable[None]]] = {TIDY: tidy}
