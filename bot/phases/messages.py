@@ -1,6 +1,6 @@
 """What the channel reads of a phase: its announcement, kept true by edits."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import date
 
 from slack_sdk.models.blocks import Block
@@ -11,11 +11,12 @@ from bot.phases.rules import Kind
 from bot.phases.store import Item, PhaseRow, WholePhase
 from bot.rounds.rules import minimum_for
 from bot.slack.content import Content, actions, button, content, section
-from bot.slack.mrkdwn import quote, truncated
+from bot.slack.mrkdwn import fitted, quote, together, truncated
 
 MY_PART, CONCERN, DETAILS = "phase.my_part", "phase.concern", "phase.details"
 NAMES = {Kind.RESULTS_SPRINT: "Results sprint", Kind.TRUST_BUILDING: "Trust-building"}
 EMOJI = {Kind.RESULTS_SPRINT: "🏁", Kind.TRUST_BUILDING: "🌱"}
+EMOJI_NAMES = {Kind.RESULTS_SPRINT: ":checkered_flag:", Kind.TRUST_BUILDING: ":seedling:"}
 WEEKDAYS = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
 FIRST_LINE, SECTION = 80, 3_000
 SHORT = 240  # of one text in the announcement; the rest is under Details
@@ -72,7 +73,14 @@ def title(phase: PhaseRow, limit: int = FIRST_LINE) -> str:
     start = words.format(emoji=EMOJI[phase.kind], name=NAMES[phase.kind], day=day(phase.ends_on))
     if not phase.milestone:
         return start
-    return f"{start}: {fitted(phase.milestone, limit - len(start) - 2)}"
+    return f"{start}: {fitted(one_line(phase.milestone), limit - len(start) - 2)}"
+
+
+def bookmark_title(phase: PhaseRow) -> str:
+    """Plain text, and without a date: a bookmark is not edited when a phase is extended."""
+    name = NAMES[phase.kind]
+    milestone = one_line(phase.milestone)
+    return truncated(f"{name}: {milestone}" if milestone else name, FIRST_LINE)
 
 
 def standing(whole: WholePhase, today: date) -> str:
@@ -119,20 +127,8 @@ def paragraphs(lines: Iterable[str]) -> list[Block]:
     return [section(text) for text in packed]
 
 
-def fitted(text: str, limit: int) -> str:
-    """A person's words on one line inside mrkdwn, quoted, with at most `limit` characters."""
-    line = " ".join(text.split())
-    for length in range(min(len(line), limit), 0, -1):
-        quoted = quote(truncated(line, length))
-        if len(quoted) <= limit:
-            return quoted
-    return ""
-
-
-def together(names: Sequence[str]) -> str:
-    """ "Ana", "Ana and Ben", "Ana, Ben and Chiara"."""
-    *others, last = names
-    return f"{', '.join(others)} and {last}" if others else last
+def one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def lead_names(whole: WholePhase) -> str:
@@ -146,7 +142,7 @@ def _labelled(label: str, text: str | None, limit: int) -> list[str]:
 
 def _cut(text: str, limit: int) -> str:
     # Escaping makes it longer: a section is the hard limit, `limit` what people can read.
-    return fitted(truncated(" ".join(text.split()), limit), SECTION - 100)
+    return fitted(truncated(one_line(text), limit), SECTION - 100)
 
 
 def _waiting(whole: WholePhase, label: str, limit: int) -> list[str]:
@@ -163,7 +159,7 @@ def _waiting(whole: WholePhase, label: str, limit: int) -> list[str]:
 
 def _item(item: Item, limit: int) -> str:
     owner = f" ({fitted(item.owner_name, 80)})" if item.owner_name else ""
-    return f"{quote(truncated(' '.join(item.text.split()).rstrip('.'), limit))}{owner}"
+    return f"{quote(truncated(one_line(item.text).rstrip('.'), limit))}{owner}"
 
 
 def _buttons(phase: PhaseRow) -> list[object]:

@@ -10,9 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda.slots import zone_of
 from bot.db import schema
-from bot.phases.budget import Span
-from bot.phases.rules import Dates, Kind, Promise, SprintPromise, TrustPromise
-from bot.slack.people import known
+from bot.phases.budget import SHARE, Span
+from bot.phases.rules import Dates, Kind, Limits, Promise, SprintPromise, TrustPromise
+from bot.slack.people import Person, known
+from bot.workspaces.store import settings_of
 
 _phases = schema.phases
 _people = schema.phase_people
@@ -52,10 +53,6 @@ class PhaseRow:
     @property
     def is_sprint(self) -> bool:
         return self.kind is Kind.RESULTS_SPRINT
-
-    @property
-    def is_extended(self) -> bool:
-        return self.extension_reason is not None
 
     @property
     def dates(self) -> Dates:
@@ -186,18 +183,7 @@ async def people_of(
     )
     found = rows.mappings().all()
     profiles = await known(tx, workspace_id, [row["user_id"] for row in found])
-    people = [
-        Participant(
-            user_id=row["user_id"],
-            name=profiles[row["user_id"]].name if row["user_id"] in profiles else row["user_id"],
-            zone=profiles[row["user_id"]].zone if row["user_id"] in profiles else None,
-            is_lead=row["role"] == "lead",
-            has_left=row["left_at"] is not None,
-            contribution=row["contribution"],
-            thanks_line=row["thanks_line"],
-        )
-        for row in found
-    ]
+    people = [_as_participant(row, profiles.get(row["user_id"])) for row in found]
     return tuple(sorted(people, key=lambda one: (not one.is_lead, one.name, one.user_id)))
 
 
@@ -239,6 +225,29 @@ async def past_sprints(
     return tuple(span for span in spans if span.ends_on >= since)
 
 
+async def limits_of(tx: AsyncConnection, workspace_id: str) -> Limits:
+    """What this workspace allows, as the rules read it."""
+    settings = await settings_of(tx, workspace_id)
+    # 33 per cent is how people write a third; thirty of ninety days are still within it.
+    third = settings.budget_percent == round(SHARE * 100)
+    return Limits(
+        sprint_warn_weeks=settings.sprint_warn_weeks,
+        sprint_max_weeks=settings.sprint_max_weeks,
+        trust_max_weeks=settings.trust_max_weeks,
+        budget_share=SHARE if third else settings.budget_percent / 100,
+        starters=settings.starters,
+    )
+
+
+async def ended_since(
+    tx: AsyncConnection, workspace_id: str, channel_id: str, since: date
+) -> tuple[str, ...]:
+    """The ids of a channel's phases that are over and were to end on `since` or later."""
+    over = _in_channel(workspace_id, channel_id).where(_phases.c.state == "ended")
+    rows = await tx.execute(over.where(_phases.c.ends_on >= since))
+    return tuple(row["phase_id"] for row in rows.mappings())
+
+
 def _span(sprint: PhaseRow) -> Span:
     ended_on = sprint.day_of(sprint.ended_at) if sprint.ended_at else sprint.ends_on
     return Span(starts_on=sprint.starts_on, ends_on=min(ended_on, sprint.ends_on))
@@ -261,8 +270,7 @@ async def _one(tx: AsyncConnection, query: Select[Any]) -> PhaseRow | None:
     return None if row is None else _as_phase(row)
 
 
-def promise_of(kind: Kind, kept: Mapping[str, str]) -> Promise:
-    """The promise as it was kept in JSON."""
+def _promise(kind: Kind, kept: Mapping[str, str]) -> Promise:
     return SprintPromise(**kept) if kind is Kind.RESULTS_SPRINT else TrustPromise(**kept)
 
 
@@ -276,6 +284,18 @@ def _as_phase(row: RowMapping) -> PhaseRow:
     return PhaseRow(
         kind=kind,
         is_active=row["state"] == "active",
-        promise=promise_of(kind, row["promise"]),
+        promise=_promise(kind, row["promise"]),
         **same,
+    )
+
+
+def _as_participant(row: RowMapping, profile: Person | None) -> Participant:
+    return Participant(
+        user_id=row["user_id"],
+        name=profile.name if profile else row["user_id"],
+        zone=profile.zone if profile else None,
+        is_lead=row["role"] == "lead",
+        has_left=row["left_at"] is not None,
+        contribution=row["contribution"],
+        thanks_line=row["thanks_line"],
     )

@@ -1,0 +1,71 @@
+"""What was announced is kept true: its days left by a daily edit, its end by the agenda."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, time, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.agenda import agenda
+from bot.agenda.agenda import Item, carrying_out
+from bot.agenda.slots import slot
+from bot.outbox import outbox
+from bot.phases import drafts, messages, parts, rules, store
+from bot.phases.store import PhaseRow
+from bot.workspaces.services import Services
+
+REFRESH, WARN, END = "refresh_announcement", "warn_end", "end_phase"
+#: Where the lead lives. The day is over for most of the team when the phase ends.
+WARNS_AT, ENDS_AT = time(9, 0), time(17, 0)
+NEW_DAY = time(0, 1)
+
+
+def announcement_key(phase_id: str) -> str:
+    return f"announcement:{phase_id}"
+
+
+async def plan_days(tx: AsyncConnection, workspace_id: str, phase: PhaseRow, now: datetime) -> None:
+    """Note what this phase's dates ask for; what was noted before is moved."""
+    warn_at = slot(rules.warn_on(phase.ends_on), WARNS_AT, phase.zone)
+    due = {
+        REFRESH: _next_day(phase, now),
+        END: slot(phase.ends_on, ENDS_AT, phase.zone),
+    }
+    if warn_at > now:  # a phase of a day or two needs no warning
+        due[WARN] = warn_at
+    else:
+        await agenda.drop(tx, workspace_id, action=WARN, subject=phase.phase_id)
+    for action, due_at in due.items():
+        await agenda.put(tx, workspace_id, action=action, subject=phase.phase_id, due_at=due_at)
+
+
+async def tell(tx: AsyncConnection, workspace_id: str, phase_id: str, now: datetime) -> None:
+    """Let the announcement say what is true now."""
+    whole = await store.whole(tx, workspace_id, phase_id)
+    if whole is not None:
+        said = messages.announcement(whole, whole.phase.day_of(now))
+        await outbox.edit(tx, workspace_id, of=announcement_key(phase_id), content=said, now=now)
+
+
+async def refresh_announcement(services: Services, item: Item) -> None:
+    """Count the days left down, every day until the end."""
+    now = services.clock.now()
+    async with carrying_out(services.db, item) as tx:
+        phase = await store.phase(tx, item.workspace_id, item.subject)
+        if phase is None or not phase.is_active:
+            return
+        await tell(tx, item.workspace_id, phase.phase_id, now)
+        tomorrow = _next_day(phase, now)
+        await agenda.put(
+            tx, item.workspace_id, action=REFRESH, subject=phase.phase_id, due_at=tomorrow
+        )
+
+
+ACTIONS: Mapping[str, Callable[[Services, Item], Awaitable[None]]] = {
+    REFRESH: refresh_announcement,
+    parts.DELIVER: parts.deliver_concerns,
+    drafts.FORGET: drafts.forget_drafts,
+}
+
+
+def _next_day(phase: PhaseRow, now: datetime) -> datetime:
+    return slot(phase.day_of(now) + timedelta(days=1), NEW_DAY, phase.zone)

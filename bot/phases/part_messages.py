@@ -1,0 +1,188 @@
+"""The forms *My part* and *Raise a concern*, the page *Details*, and concerns as leads read them."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from slack_sdk.models.blocks import Block, InputBlock, PlainTextInputElement
+from slack_sdk.models.views import View
+
+from bot.phases.messages import (
+    SECTION,
+    SHORT,
+    WEEKDAYS,
+    lead_names,
+    one_line,
+    paragraphs,
+    promised,
+    standing,
+    title,
+)
+from bot.phases.store import WholePhase
+from bot.rounds.rules import minimum_for
+from bot.slack.content import Content, content, context, divider, plain, section
+from bot.slack.mrkdwn import channel, clean, fitted, quote
+
+PART_FORM, CONCERN_FORM = "phase.part.form", "phase.concern.form"
+TEXT, PART_BLOCK, CONCERN_BLOCK = "phase.text", "phase.part.text", "phase.concern.text"
+PART_LIMIT, CONCERN_LIMIT = SHORT, 3_000
+#: A note may fill six sections when all of it has to be escaped; a message holds fifty blocks.
+CONCERNS_SHOWN = 6
+#: Escaping makes a sign five at most.
+PIECE = 550
+
+PART_TITLE, PART_LABEL = "My part", "What I bring to this"
+PART_ABOUT = (
+    "*{title}*\nEverybody in {channel} can read it under *Details*, with your name. Leave it "
+    "empty if you like: nobody is shown who has said nothing."
+)
+PART_EXAMPLE = "I carry the importer, and pair on reviews in the mornings."
+CONCERN_TITLE, CONCERN_LABEL = "Raise a concern", "What worries you?"
+CONCERN_ABOUT = (
+    "*To {leads}, without your name.* Neither who wrote it nor when is kept. It is sent the next "
+    "working morning, mixed with others, and then deleted here. Your style may give you away; "
+    "Slack carries it."
+)
+CONCERN_EXAMPLE = "We said weekends are protected, and two of us worked on Sunday."
+TAKEN_TITLE = "Raise a concern"
+TAKEN = "Received. It reaches {leads} the next working morning, without your name."
+
+ONE = "A concern from your team, without a name"
+MANY = "{count} concerns from your team, without names"
+FROM = "*{first}*, about {channel}."
+WHY = (
+    "Written with Raise a concern, in mixed order, and now deleted here. Do not look for who "
+    "wrote: answer to everybody, in the channel or in your next meeting."
+)
+
+DETAILS_TITLE = "Details"
+TEAM, PARTS = "Who is asked", "Who does what"
+WHEN = (
+    "{weekdays} at {time} in each person's own time zone, and first on the working morning after "
+    "the announcement. Answers are anonymous after closing: totals from {minimum} answers on, "
+    "then individual answers are deleted. Leads get private hints from the same totals. Leaders "
+    "of leads see that a phase runs, never answers."
+)
+WHEN_SMALL = (
+    "{weekdays} the questions come to the channel, to talk about together: a team under four is "
+    "too small for answers without names. Nothing is stored."
+)
+COMMENTS = {
+    "leads": "Comments are read by the leads, without names.",
+    "team": "Comments are read by the whole team, without names.",
+}
+
+
+def part_form(whole: WholePhase, user_id: str) -> View:
+    """A member's own words about their part, to write, change or take back."""
+    mine = next((one.contribution for one in whole.people if one.user_id == user_id), None)
+    about = PART_ABOUT.format(title=title(whole.phase), channel=channel(whole.phase.channel_id))
+    text = InputBlock(
+        block_id=PART_BLOCK,
+        label=plain(PART_LABEL),
+        element=_text(PART_EXAMPLE, PART_LIMIT, mine),
+        optional=True,
+    )
+    return _form(PART_FORM, PART_TITLE, "Save", whole, [section(about), text])
+
+
+def concern_form(whole: WholePhase) -> View:
+    """A note to the leads."""
+    about = CONCERN_ABOUT.format(leads=lead_names(whole))
+    text = InputBlock(
+        block_id=CONCERN_BLOCK,
+        label=plain(CONCERN_LABEL),
+        element=_text(CONCERN_EXAMPLE, CONCERN_LIMIT),
+    )
+    return _form(CONCERN_FORM, CONCERN_TITLE, "Send", whole, [section(about), text])
+
+
+def concern_taken(whole: WholePhase) -> View:
+    """The confirmation. It does not repeat the note."""
+    return View(
+        type="modal",
+        title=plain(TAKEN_TITLE),
+        close=plain("Close"),
+        blocks=[section(TAKEN.format(leads=lead_names(whole)))],
+    )
+
+
+def typed(values: Mapping[str, Any], block_id: str) -> str:
+    """What was written in one of these forms. `values` is Slack's `state.values`."""
+    return clean(values.get(block_id, {}).get(TEXT, {}).get("value") or "")
+
+
+def concerns_for_leads(channel_id: str, texts: Sequence[str]) -> Content:
+    """The notes, each on its own, in the order given."""
+    first = ONE if len(texts) == 1 else MANY.format(count=len(texts))
+    blocks: list[Block] = [section(FROM.format(first=first, channel=channel(channel_id)))]
+    for text in texts:
+        blocks += [divider(), *_quoted(text)]
+    return content(first, *blocks, context(WHY))
+
+
+def details(whole: WholePhase, today: date, minimums: tuple[int, int]) -> View:
+    """Everything that was promised, in full, and who does what. `minimums`: small, large team."""
+    phase = whole.phase
+    blocks: list[Block] = [
+        section(f"*{title(phase, SECTION - 800)}*\n{standing(whole, today)}"),
+        *paragraphs(promised(whole, SECTION)),
+        *paragraphs(_people(whole)),
+        context(_when(whole, minimums)),
+    ]
+    return View(type="modal", title=plain(DETAILS_TITLE), close=plain("Close"), blocks=blocks)
+
+
+def _people(whole: WholePhase) -> list[str]:
+    names = ", ".join(one.name for one in whole.members)
+    lines = [f"*{TEAM}:* {fitted(names, SECTION - 100)}"] if names else []
+    parts = [one for one in whole.people if one.contribution and not one.has_left]
+    if parts:
+        lines.append(f"*{PARTS}:*")
+    return [*lines, *(_part(one.name, one.contribution or "") for one in parts)]
+
+
+def _part(name: str, contribution: str) -> str:
+    return f"• {fitted(name, 200)}: {fitted(one_line(contribution), SECTION - 300)}"
+
+
+def _when(whole: WholePhase, minimums: tuple[int, int]) -> str:
+    phase = whole.phase
+    weekdays = WEEKDAYS[phase.weekday]
+    minimum = minimum_for(len(whole.members), *minimums)
+    if minimum is None:
+        return WHEN_SMALL.format(weekdays=weekdays)
+    at = f"{phase.time_of_day:%H:%M}"
+    when = WHEN.format(weekdays=weekdays, time=at, minimum=minimum)
+    return f"{when} {COMMENTS[phase.comments_to]}"
+
+
+def _quoted(text: str) -> list[Block]:
+    pieces = [
+        f">{quote(line[start : start + PIECE])}"
+        for line in text.splitlines()
+        for start in range(0, max(len(line), 1), PIECE)
+    ]
+    return paragraphs(pieces)
+
+
+def _text(example: str, limit: int, written: str | None = None) -> PlainTextInputElement:
+    return PlainTextInputElement(
+        action_id=TEXT,
+        placeholder=plain(example),
+        initial_value=written,
+        max_length=limit,
+        multiline=True,
+    )
+
+
+def _form(callback_id: str, name: str, send: str, whole: WholePhase, blocks: list[Block]) -> View:
+    return View(
+        type="modal",
+        callback_id=callback_id,
+        private_metadata=whole.phase.phase_id,
+        title=plain(name),
+        submit=plain(send),
+        close=plain("Cancel"),
+        blocks=blocks,
+    )

@@ -1,0 +1,174 @@
+"""What the team says back: one's own part, and concerns that reach the leads without a name."""
+
+from datetime import datetime
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.agenda import agenda
+from bot.agenda.agenda import Item, carrying_out
+from bot.agenda.slots import MORNING, next_working_morning, within_hours
+from bot.clock import new_id, shuffled
+from bot.db import schema
+from bot.outbox import outbox
+from bot.phases import store
+from bot.phases.messages import lead_names
+from bot.phases.part_messages import CONCERN_LIMIT, CONCERNS_SHOWN, PART_LIMIT, concerns_for_leads
+from bot.phases.store import WholePhase
+from bot.slack.errors import Refused
+from bot.workspaces.services import Services
+
+DELIVER = "deliver_concerns"
+
+OVER = "Nothing was saved: this phase has ended. What it brought is in the channel."
+NOT_IN_TEAM = (
+    "Nothing was saved: you are not in the team of this phase. Ask {leads} if you should be; "
+    "people who join the channel are added from then on."
+)
+NOT_THERE = (
+    "Nothing is shown: this phase belongs to a channel you are not in. Join the channel first."
+)
+EMPTY = "Nothing was sent: the note is empty. Write what worries you, or close the form."
+TOO_LONG = "Nothing was saved: this has {length:,} characters, and {limit:,} fit. Shorten it."
+
+_people = schema.phase_people
+_concerns = schema.concerns
+
+
+async def seen_by(
+    services: Services, *, workspace_id: str, phase_id: str, user_id: str, channel_id: str | None
+) -> WholePhase:
+    """The phase, for who sees its channel (`channel_id` is where they pressed) or is in its team.
+
+    Raises:
+        Refused: it is none of their channels'.
+    """
+    async with services.db.reading() as reader:
+        whole = await store.whole(reader, workspace_id, phase_id)
+    if whole is None or not (whole.phase.channel_id == channel_id or whole.has(user_id)):
+        raise Refused(NOT_THERE)
+    return whole
+
+
+async def of_team(
+    services: Services, *, workspace_id: str, phase_id: str, user_id: str
+) -> WholePhase:
+    """The running phase, for somebody in its team.
+
+    Raises:
+        Refused: it has ended, or they are not.
+    """
+    async with services.db.reading() as reader:
+        return await _admitted(reader, workspace_id, phase_id, user_id)
+
+
+async def state_part(
+    services: Services, *, workspace_id: str, phase_id: str, user_id: str, text: str, field: str
+) -> None:
+    """Keep what somebody's part is; empty takes it back. `field` is where it was typed.
+
+    Raises:
+        Refused: the phase has ended, they are not in its team, or the text is too long.
+    """
+    _check_length(text, PART_LIMIT, field)
+    async with services.db.transaction() as tx:
+        await _admitted(tx, workspace_id, phase_id, user_id)
+        await tx.execute(
+            update(_people)
+            .where(
+                _people.c.workspace_id == workspace_id,
+                _people.c.phase_id == phase_id,
+                _people.c.user_id == user_id,
+            )
+            .values(contribution=text or None)
+        )
+
+
+async def raise_concern(
+    services: Services, *, workspace_id: str, phase_id: str, user_id: str, text: str, field: str
+) -> None:
+    """Keep a note for the leads, without who wrote it and when.
+
+    Raises:
+        Refused: the phase has ended, they are not in its team, or the text is empty or too long.
+    """
+    if not text:
+        raise Refused(EMPTY, {field: EMPTY})
+    _check_length(text, CONCERN_LIMIT, field)
+    now = services.clock.now()
+    async with services.db.transaction() as tx:
+        whole = await _admitted(tx, workspace_id, phase_id, user_id)
+        await tx.execute(
+            insert(_concerns).values(
+                workspace_id=workspace_id, phase_id=phase_id, concern_id=new_id(), text=text
+            )
+        )
+        # The earliest note decides the morning: a later one does not put it off.
+        await agenda.put_if_new(
+            tx,
+            workspace_id,
+            action=DELIVER,
+            subject=phase_id,
+            due_at=next_working_morning(now, whole.phase.zone),
+        )
+
+
+async def deliver_concerns(services: Services, item: Item) -> None:
+    """Give each lead the notes in an order that says nothing, and keep none.
+
+    It comes on the working morning where the first lead lives; co-leads get theirs in the same
+    hours of their own. A phase that ended meanwhile makes no difference.
+    """
+    now = services.clock.now()
+    async with carrying_out(services.db, item) as tx:
+        whole = await store.whole(tx, item.workspace_id, item.subject)
+        texts = shuffled(await _taken(tx, item.workspace_id, item.subject))
+        if whole is None or not texts:
+            return
+        for number, start in enumerate(range(0, len(texts), CONCERNS_SHOWN)):
+            shown = texts[start : start + CONCERNS_SHOWN]
+            await _send(tx, item, whole, shown, number, now)
+
+
+async def _send(
+    tx: AsyncConnection,
+    item: Item,
+    whole: WholePhase,
+    texts: list[str],
+    number: int,
+    now: datetime,
+) -> None:
+    said = concerns_for_leads(whole.phase.channel_id, texts)
+    for lead in whole.leads:
+        await outbox.say(
+            tx,
+            item.workspace_id,
+            key=f"concerns:{item.subject}:{whole.phase.day_of(now)}:{number}:{lead.user_id}",
+            to=lead.user_id,
+            content=said,
+            now=within_hours(now, lead.zone, begin=MORNING),
+        )
+
+
+async def _taken(tx: AsyncConnection, workspace_id: str, phase_id: str) -> list[str]:
+    mine = (_concerns.c.workspace_id == workspace_id) & (_concerns.c.phase_id == phase_id)
+    texts = list(await tx.scalars(select(_concerns.c.text).where(mine)))
+    await tx.execute(delete(_concerns).where(mine))
+    return texts
+
+
+async def _admitted(
+    tx: AsyncConnection, workspace_id: str, phase_id: str, user_id: str
+) -> WholePhase:
+    whole = await store.whole(tx, workspace_id, phase_id)
+    if whole is None or not whole.phase.is_active:
+        raise Refused(OVER)
+    if not whole.has(user_id):
+        raise Refused(NOT_IN_TEAM.format(leads=lead_names(whole)))
+    return whole
+
+
+def _check_length(text: str, limit: int, field: str) -> None:
+    if len(text) > limit:
+        said = TOO_LONG.format(length=len(text), limit=limit)
+        raise Refused(said, {field: said})
