@@ -17,6 +17,7 @@ from sqlalchemy import text
 
 import bot.home.listeners
 import bot.outbox.listeners
+import bot.phases.comings
 import bot.phases.ending
 import bot.phases.ending_listeners
 import bot.phases.lifecycle
@@ -165,6 +166,7 @@ class Imbalance:
         bot.outbox.listeners.register(bolt, self.db, self._clock)
         bot.phases.listeners.register(bolt, self.services)
         bot.phases.ending_listeners.register(bolt, self.services)
+        bot.phases.comings.register(bolt, self.services)
         bot.rounds.listeners.register(bolt, self.services)
         bot.results.listeners.register(bolt, self.services)
         bot.workspaces.listeners.register(bolt, self.services)
