@@ -113,20 +113,6 @@ async def next_due(reader: AsyncConnection) -> datetime | None:
     return earliest
 
 
-async def planned_for(
-    tx: AsyncConnection, workspace_id: str, *, action: str, subject: str
-) -> datetime | None:
-    """When this is due; None where it is not on the list (any more)."""
-    due_at: datetime | None = await tx.scalar(
-        select(_agenda.c.due_at).where(
-            _agenda.c.workspace_id == workspace_id,
-            _agenda.c.action == action,
-            _agenda.c.subject == subject,
-        )
-    )
-    return due_at
-
-
 @asynccontextmanager
 async def carrying_out(db: Database, item: Item) -> AsyncIterator[AsyncConnection]:
     """The one transaction that does what is due and strikes it off the list.
