@@ -69,7 +69,8 @@ def direct_with(core: Core, user_id: str, unknown: str = "user_not_found") -> Co
 
 def _share_a_channel(core: Core, user_id: str) -> bool:
     both = {user_id, cast.BOT_USER_ID}
-    return any(both <= set(c.members) for c in core.workspace.conversations.values())
+    channels = (c for c in core.workspace.conversations.values() if not c.is_im)
+    return any(both <= set(channel.members) for channel in channels)
 
 
 def content_of(core: Core, args: Arguments) -> Json:

@@ -13,6 +13,7 @@ SLOW_PAGE = 15
 
 
 def _open(core: Core, args: Arguments) -> Json:
+    open_before = len(core.workspace.conversations)
     if args.has("channel"):
         conversation = conversation_for(core, args.need("channel"))
     else:
@@ -23,7 +24,8 @@ def _open(core: Core, args: Arguments) -> Json:
     channel: Json = {"id": conversation.id}
     if args.flag("return_im"):
         channel = conversation_object(conversation, cast.BOT_USER_ID)
-    return {"channel": channel, "no_op": False, "already_open": False}
+    was_open = len(core.workspace.conversations) == open_before
+    return {"channel": channel, "no_op": was_open, "already_open": was_open}
 
 
 def _info(core: Core, args: Arguments) -> Json:

@@ -66,7 +66,7 @@ def _complete(core: Core, args: Arguments) -> Json:
         raise SlackError("invalid_arguments")
     files = [_uploaded(core, one.get("id", "")) for one in listed]
     channels = _channels(core, args)
-    message = content_of(core, args) if channels else {}
+    message = _message(core, args) if channels else {}
     for file, named in zip(files, listed, strict=True):
         file.completed = True
         file.title = named.get("title") or file.name
@@ -74,6 +74,13 @@ def _complete(core: Core, args: Arguments) -> Json:
         content = {**message, "files": [file_object(file, core.url) for file in files]}
         core.later(partial(_share, core, conversation, files, content, args.text("thread_ts")))
     return {"files": [file_object(file, core.url) for file in files]}
+
+
+def _message(core: Core, args: Arguments) -> Json:
+    """What is said with the files; blocks do not count beside a comment."""
+    if args.has("initial_comment"):
+        return {"text": args.text("initial_comment")}
+    return content_of(core, args)
 
 
 def _uploaded(core: Core, file_id: str) -> File:

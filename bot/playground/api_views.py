@@ -4,7 +4,7 @@ from bot.playground import cast, views
 from bot.playground.arguments import Arguments
 from bot.playground.checks import check_blocks, check_view
 from bot.playground.core import Core
-from bot.playground.errors import SlackError
+from bot.playground.errors import SlackError, refuse
 from bot.playground.methods import Method
 from bot.playground.model import Json, View
 from bot.playground.shapes import view_object
@@ -12,13 +12,17 @@ from bot.playground.shapes import view_object
 
 def _open(core: Core, args: Arguments) -> Json:
     content = args.need_object("view")
-    trigger = core.triggers.use(args.need("trigger_id"))
+    trigger_id = args.need("trigger_id")
+    refuse("invalid_arguments", check_view(content, has_file=core.has_file))
+    trigger = core.triggers.use(trigger_id)  # used up only by a view that is good
     return {"view": view_object(views.open_modal(core, trigger.user_id, content))}
 
 
 def _push(core: Core, args: Arguments) -> Json:
     content = args.need_object("view")
-    trigger = core.triggers.use(args.need("trigger_id"))
+    trigger_id = args.need("trigger_id")
+    refuse("invalid_arguments", check_view(content, has_file=core.has_file))
+    trigger = core.triggers.use(trigger_id)  # used up only by a view that is good
     if not trigger.in_modal:
         raise SlackError("invalid_trigger_id")
     return {"view": view_object(views.push(core, trigger.user_id, content))}

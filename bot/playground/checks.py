@@ -99,7 +99,7 @@ def _view_strings(spot: Spot) -> None:
 
 
 def _submit(spot: Spot) -> None:
-    kinds = [block.get("type") for block in spot.value["blocks"] if isinstance(block, dict)]
+    kinds = [block.get("type") for block in spot.listed("blocks") if isinstance(block, dict)]
     if spot.check.surface == "modal" and "input" in kinds and not spot.has("submit"):
         spot.wrong("missing required field: submit")
 
@@ -115,16 +115,15 @@ def _blocks(spot: Spot) -> None:
 
 
 def _known(block: Spot) -> bool:
-    kind = block.value.get("type") if isinstance(block.value, dict) else None
-    if kind in _EVERYWHERE | _ALSO[block.check.surface]:
+    if block.kind in _EVERYWHERE | _ALSO[block.check.surface]:
         return True
-    block.wrong(f"unsupported type: {kind}")
+    block.wrong(f"unsupported type: {block.kind}")
     return False
 
 
 def _unrepeated(spot: Spot, key: str, seen: set[str]) -> None:
     value = spot.value.get(key)
-    if not value:
+    if not value or not isinstance(value, str):
         return
     if value in seen:
         spot.at(key).wrong(f"{key} must be unique: {value}")
@@ -152,9 +151,8 @@ def _section(spot: Spot) -> None:
 
 
 def _element(spot: Spot, allowed: set[str]) -> bool:
-    kind = spot.value.get("type") if isinstance(spot.value, dict) else None
-    if kind not in allowed:
-        spot.wrong(f"unsupported type: {kind}")
+    if spot.kind not in allowed:
+        spot.wrong(f"unsupported type: {spot.kind}")
         return False
     check_element(spot)
     return True
@@ -174,7 +172,7 @@ def _context(spot: Spot) -> None:
     if not spot.keys(("elements",), ("block_id",)):
         return
     for element in spot.at("elements").items(1, 10):
-        if isinstance(element.value, dict) and element.value.get("type") == "image":
+        if element.kind == "image":
             check_element(element)
         else:
             element.text(3000, plain=False)

@@ -110,7 +110,7 @@ def _choices(spot: Spot) -> None:
     initial = "initial_option" if spot.value["type"] == "radio_buttons" else "initial_options"
     if spot.keys(("options",), (*_COMMON, initial, "confirm", "focus_on_load")):
         _options(spot.at("options"), 10, plain=False)
-        _initial_options(spot, spot.value["options"])
+        _initial_options(spot, spot.listed("options"))
 
 
 def _static_select(spot: Spot, *initial: str) -> None:
@@ -121,13 +121,13 @@ def _static_select(spot: Spot, *initial: str) -> None:
     offered: list[object] = []
     if spot.has("options"):
         _options(spot.at("options"), 100)
-        offered = spot.value["options"]
+        offered = spot.listed("options")
     else:
         for group in spot.at("option_groups").items(1, 100):
             if group.keys(("label", "options")):
                 group.texts(label=75)
                 _options(group.at("options"), 100)
-                offered = [*offered, *group.value["options"]]
+                offered = [*offered, *group.listed("options")]
     _initial_options(spot, offered)
     _most_selected(spot)
 
@@ -159,7 +159,8 @@ def _plain_input(spot: Spot) -> None:
     if spot.has("max_length"):
         spot.at("max_length").whole(1, 3000)
     if spot.has("initial_value"):
-        spot.at("initial_value").string(spot.value.get("max_length") or 3000, least=0)
+        most = spot.value.get("max_length")
+        spot.at("initial_value").string(most if isinstance(most, int) else 3000, least=0)
 
 
 def _number_input(spot: Spot) -> None:

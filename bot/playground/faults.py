@@ -2,8 +2,11 @@
 
 import asyncio
 from collections import defaultdict, deque
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from aiohttp import web
 
 from bot.playground.model import Json
 
@@ -89,6 +92,22 @@ class Faults:
             if self._next[name]:
                 return self._next[name].popleft()
         return None
+
+    async def carry_out(
+        self,
+        fault: Fault,
+        request: web.Request,
+        answer: Callable[[], Awaitable[web.StreamResponse]],
+    ) -> web.StreamResponse:
+        """Answer a request with this fault; `answer` is what would be done without it."""
+        goes_well = not fault.replaces_answer and not fault.drop
+        done = await answer() if fault.after_accept else None
+        await self.wait(fault.hang)
+        if goes_well:
+            return done or await answer()
+        if fault.drop and request.transport is not None:
+            request.transport.abort()
+        return web.json_response(fault.body, status=fault.answer_status, headers=fault.headers)
 
     async def wait(self, seconds: float) -> None:
         """Hang, but not longer than the server lives."""

@@ -18,8 +18,9 @@ class Manifest:
     def __init__(self, source: Path | Mapping[str, Any] | None) -> None:
         content = json.loads(source.read_text("utf-8")) if isinstance(source, Path) else source
         self._content: Mapping[str, Any] = content or {}
-        bot_scopes = self._at("oauth_config", "scopes").get("bot", [])
-        self.scopes: set[str] = set(bot_scopes)
+        scopes = self._at("oauth_config", "scopes")
+        # Whoever installed it left the optional ones ticked.
+        self.scopes: set[str] = {*scopes.get("bot", []), *scopes.get("bot_optional", [])}
         self.commands: list[Json] = self._at("features").get("slash_commands", [])
         self.app_scopes = {"connections:write"}
         subscribed = self._at("settings", "event_subscriptions")

@@ -1,6 +1,7 @@
 """Answers to a person that are no Web API call: a command's answer, and response_url posts."""
 
 import json
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -47,15 +48,13 @@ def _content(core: Core, body: Json) -> Json | None:
     return content
 
 
-async def serve(core: Core, request: web.Request) -> web.Response:
+async def serve(core: Core, request: web.Request) -> web.StreamResponse:
     """POST to a response_url."""
     with core.work.under_way("response_url"):
         fault = core.faults.take("response_url")
-        if fault is not None:
-            await core.faults.wait(fault.hang)
-            if fault.replaces_answer:
-                return web.Response(status=fault.answer_status, text=fault.error or "error")
-        return await _respond(core, request)
+        if fault is None:
+            return await _respond(core, request)
+        return await core.faults.carry_out(fault, request, partial(_respond, core, request))
 
 
 async def _respond(core: Core, request: web.Request) -> web.Response:
@@ -76,7 +75,9 @@ async def _respond(core: Core, request: web.Request) -> web.Response:
 
 def _carry_out(core: Core, ticket: Ticket, body: Json) -> str:
     """Do what the body asks. Returns Slack's word for what is wrong, or nothing."""
-    conversation = core.workspace.conversations[ticket.channel_id]
+    conversation = core.workspace.conversations.get(ticket.channel_id)
+    if conversation is None:
+        return "channel_not_found"
     original = _original(conversation, ticket)
     if body.get("delete_original"):
         return _delete(core, conversation, original)

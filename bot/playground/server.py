@@ -45,15 +45,15 @@ class StandIn:
         """
         self.core = Core(clock, manifest)
         self._host, self._port = host, port
-        self._store = Store(self.core, store) if store else None
+        self.store = Store(self.core, store) if store else None
         self._runner: web.AppRunner | None = None
 
     # ------------------------------------------------------------ to run it
 
     async def start(self) -> None:
         """Listen. Raises OSError where the port is taken."""
-        if self._store is not None:
-            self._store.load()
+        if self.store is not None:
+            self.store.load()
         application = _application(self.core)
         self._runner = web.AppRunner(
             application, access_log=None, handle_signals=False, shutdown_timeout=SHUTDOWN_SECONDS
@@ -77,8 +77,8 @@ class StandIn:
         await core.http.close()
         if self._runner is not None:
             await self._runner.cleanup()
-        if self._store is not None:
-            await self._store.close()
+        if self.store is not None:
+            await self.store.close()
 
     @property
     def url(self) -> str:

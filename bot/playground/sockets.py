@@ -19,6 +19,7 @@ from bot.playground.model import Json
 
 MOST_CONNECTIONS = 10
 CONNECTION_SECONDS = 18060
+CLOSE_SECONDS = 1.0
 _WITH_ANSWER = {"slash_commands", "view_submission", "block_suggestion"}
 
 
@@ -75,7 +76,7 @@ class Sockets:
         if ticket not in self._tickets:
             raise web.HTTPForbidden(text="invalid ticket")
         self._tickets.discard(ticket)
-        socket = web.WebSocketResponse(autoping=False, compress=False)
+        socket = web.WebSocketResponse(autoping=False, compress=False, timeout=CLOSE_SECONDS)
         await socket.prepare(request)
         connection = Connection(socket, request)
         await connection.send(self._hello())

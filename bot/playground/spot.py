@@ -39,7 +39,18 @@ class Spot:
         return Spot(self.check, self.value[key], f"{self.pointer}/{key}")
 
     def has(self, key: str) -> bool:
-        return self.value.get(key) is not None
+        return isinstance(self.value, dict) and self.value.get(key) is not None
+
+    @property
+    def kind(self) -> str:
+        """Its type, when it is an object that has one."""
+        kind = self.value.get("type") if isinstance(self.value, dict) else None
+        return kind if isinstance(kind, str) else ""
+
+    def listed(self, key: str) -> list[Any]:
+        """The list under a key, empty where there is none."""
+        found = self.value.get(key)
+        return found if isinstance(found, list) else []
 
     def wrong(self, message: str) -> None:
         self.check.problems.append(Problem(pointer=self.pointer, message=message))
@@ -87,7 +98,7 @@ class Spot:
                 self.at(key).string(limit)
 
     def one_of(self, choices: Collection[str]) -> bool:
-        if self.value in choices:
+        if isinstance(self.value, str) and self.value in choices:
             return True
         self.wrong(f"must be one of {', '.join(sorted(choices))}")
         return False

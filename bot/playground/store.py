@@ -23,6 +23,7 @@ class Store:
         self._uploads = path.with_suffix(".files")
         self._timer: asyncio.TimerHandle | None = None
         self._saving: asyncio.Task[None] | None = None
+        self.saved = asyncio.Event()  # at least once
 
     def load(self) -> None:
         """Take up what was kept, if anything, and keep what comes."""
@@ -64,6 +65,7 @@ class Store:
     async def _save(self) -> None:
         text, uploads = self._snapshot(), self._new_uploads()
         await asyncio.to_thread(self._write, text, uploads)
+        self.saved.set()
 
     def _snapshot(self) -> str:
         workspace, ids = self._core.workspace, self._core.ids

@@ -5,10 +5,11 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from bot.playground import actions, commands, modals, posting, screen, team
+from bot.playground import actions, cast, commands, modals, posting, screen, team
 from bot.playground.core import Core
 from bot.playground.model import Conversation, Json
 from bot.playground.people import Person
@@ -29,10 +30,11 @@ class Refusal(Exception):
 
 def add_routes(application: web.Application, core: Core) -> None:
     """The page, its files, the uploads, and the /ui/ calls."""
+    application.middlewares.append(_own_page_only)
     router = application.router
     router.add_get("/", _index)
     router.add_get("/archives/{rest:.*}", _index)
-    if (PAGE).is_dir():
+    if PAGE.is_dir():
         router.add_static("/static/", PAGE)
     router.add_get("/files/{file_id}", partial(_file, core))
     router.add_get("/ui/stream", core.stream.serve)
@@ -40,6 +42,15 @@ def add_routes(application: web.Application, core: Core) -> None:
         router.add_get(f"/ui/{path}", partial(_read, core, get))
     for path, post in _DEEDS.items():
         router.add_post(f"/ui/{path}", partial(_do, core, post))
+
+
+@web.middleware
+async def _own_page_only(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Other sites open in the same browser have no say here."""
+    origin = urlsplit(request.headers.get("Origin", ""))
+    if request.path.startswith("/ui/") and origin.netloc not in ("", request.host):
+        raise web.HTTPForbidden(text="The playground listens to its own page only.")
+    return await handler(request)
 
 
 async def _index(_: web.Request) -> web.StreamResponse:
@@ -84,7 +95,10 @@ async def _answered(doing: Awaitable[Json]) -> web.Response:
 
 
 async def _state(core: Core, query: Json) -> Json:
-    return screen.state(core, query["user"])
+    user_id = query["user"]
+    if not core.workspace.users[user_id].is_bot:
+        core.workspace.direct(user_id, cast.BOT_USER_ID)  # apps are listed before they write
+    return screen.state(core, user_id) | {"next_event": await _next_event(core)}
 
 
 def _conversation(core: Core, body: Json) -> Conversation:

@@ -1,6 +1,7 @@
 """The Web API: token, scope, limits and faults first, then the method; every call is kept."""
 
 import json
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -16,7 +17,6 @@ from bot.playground import (
 from bot.playground.arguments import Arguments, received, token_of
 from bot.playground.core import APP_TOKEN, BOT_TOKEN, Call, Core
 from bot.playground.errors import RateLimited, SlackError
-from bot.playground.faults import Fault
 from bot.playground.limits import SLOW_HISTORY, SPECIAL, TIERS
 from bot.playground.methods import Method, require
 from bot.playground.model import Json
@@ -38,30 +38,13 @@ async def serve(core: Core, request: web.Request) -> web.StreamResponse:
         fault = core.faults.take(method)
         if fault is None:
             return await _answer(core, request, method)
-        return await _misbehave(core, request, method, fault)
-
-
-async def _misbehave(
-    core: Core, request: web.Request, method: str, fault: Fault
-) -> web.StreamResponse:
-    alright = not fault.replaces_answer and not fault.drop
-    answer = None
-    if fault.after_accept or (alright and not fault.hang):
-        answer = await _answer(core, request, method)
-    await core.faults.wait(fault.hang)
-    if alright:
-        return answer or await _answer(core, request, method)
-    if answer is None:
-        await _keep(core, request, method, fault.body)
-    if fault.drop:
-        if request.transport is not None:
-            request.transport.abort()
-        return web.Response(status=500)
-    return _response(core, fault.body, fault.answer_status, fault.headers)
+        if not fault.after_accept and (fault.replaces_answer or fault.drop):
+            await _keep(core, request, method, fault.body)
+        return await core.faults.carry_out(fault, request, partial(_answer, core, request, method))
 
 
 async def _keep(core: Core, request: web.Request, method: str, answer: Json) -> None:
-    """Remember a call that was refused before it was looked at."""
+    """Remember a call that fails before it is looked at."""
     args = await received(request)
     _remember(core, method, args, token_of(request, args), answer)
 
