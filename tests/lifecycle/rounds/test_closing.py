@@ -227,10 +227,10 @@ async def test_an_answer_racing_the_close_is_counted_or_refused(
     assert await left_in_the_vault(opened) == [0, 0]
 
 
+# SQLite has one writer at a time: BEGIN IMMEDIATE already says so.
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 async def test_closing_waits_for_an_answer_under_way(opened: Database, services: Services) -> None:
-    """PostgreSQL: the closing cannot take the row that an answer holds."""
-    if opened.is_sqlite:
-        pytest.skip("SQLite has one writer at a time: BEGIN IMMEDIATE already says so")
+    """The closing cannot take the row that an answer holds."""
     async with opened.transaction() as answer:
         await store.round_to_answer(answer, WORKSPACE, ROUND)
         async with opened.transaction() as another_answer:
