@@ -39,6 +39,7 @@ from bot.outbox.delivery import Delivery, Patience
 from bot.outbox.pace import Pace
 from bot.outbox.pictures import Draw
 from bot.results.chart import draw_in_child
+from bot.rounds.questions import QUESTIONS
 from bot.settings import Settings
 from bot.slack.people import People
 from bot.web import Site, operating, signed
@@ -169,7 +170,7 @@ class Imbalance:
         bot.phases.comings.register(bolt, self.services)
         bot.rounds.listeners.register(bolt, self.services)
         bot.results.listeners.register(bolt, self.services)
-        bot.workspaces.listeners.register(bolt, self.services)
+        bot.workspaces.listeners.register(bolt, self.services, QUESTIONS)
         bot.home.listeners.register(bolt, self.services)  # takes every other command
         bot.workspaces.listeners.register_rest(bolt)  # takes every other event
         return bolt

@@ -9,14 +9,13 @@ from bot.agenda.agenda import Item, carrying_out
 from bot.db.engine import Database
 from bot.slack.errors import Refused
 from bot.slack.events import forget_old
-from bot.slack.people import Person
 from bot.workspaces import store
+from bot.workspaces.messages import ADMINS_ONLY, UNKNOWN_PERSON
 from bot.workspaces.rules import WorkspaceSettings, faults
 from bot.workspaces.services import Services
 
 TIDY = "tidy"
 EVERY = timedelta(days=1)
-ADMINS_ONLY = "Nothing was saved: only workspace admins change settings. Ask one of them."
 
 
 async def install(db: Database, us: Mapping[str, Any], now: datetime) -> None:
@@ -31,21 +30,41 @@ async def install(db: Database, us: Mapping[str, Any], now: datetime) -> None:
 
 
 async def change_settings(
-    services: Services, *, workspace_id: str, by: Person, settings: WorkspaceSettings
-) -> None:
-    """Keep new settings, an audit row for each one that changed.
+    services: Services,
+    *,
+    workspace_id: str,
+    user_id: str,
+    change: Callable[[WorkspaceSettings], WorkspaceSettings],
+) -> tuple[str, ...]:
+    """Keep what `change` makes of the settings, an audit row for each one that changed.
+
+    Returns the names of the changed ones.
 
     Raises:
         Refused: not an admin, or a setting out of its bounds (beside its field).
     """
-    if not (by.is_admin and by.is_full_member):
+    if not await may_change(services, workspace_id, user_id):
         raise Refused(ADMINS_ONLY)
-    wrong = faults(settings)
-    if wrong:
-        raise Refused(wrong[0].text, {fault.field: fault.text for fault in wrong})
     now = services.clock.now()
     async with services.db.transaction() as tx:
-        await store.save_settings(tx, workspace_id, settings, actor=by.user_id, now=now)
+        settings = change(await store.settings_to_change(tx, workspace_id))
+        wrong = faults(settings)
+        if wrong:
+            raise Refused(wrong[0].text, {fault.field: fault.text for fault in wrong})
+        return await store.save_settings(tx, workspace_id, settings, actor=user_id, now=now)
+
+
+async def may_change(services: Services, workspace_id: str, user_id: str) -> bool:
+    """Whether this person is an admin of the workspace.
+
+    Raises:
+        Refused: Slack does not know them.
+    """
+    client = services.client_for(workspace_id)
+    person = await services.people.one(client, workspace_id, user_id)
+    if person is None:
+        raise Refused(UNKNOWN_PERSON)
+    return person.is_admin and person.is_full_member
 
 
 async def tidy(services: Services, item: Item) -> None:

@@ -1,6 +1,8 @@
 """Settings, what Slack tells of people and of our installation, and every other event."""
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -9,27 +11,26 @@ from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
 
 from bot.log import log
 from bot.slack.command import NAME, named
-from bot.slack.content import as_dicts
-from bot.slack.errors import Refused
 from bot.slack.events import is_new
-from bot.slack.people import Person, remember
-from bot.slack.views import open_form
-from bot.workspaces import lifecycle, settings_form, store
+from bot.slack.people import known, remember
+from bot.slack.views import notice, open_form
+from bot.workspaces import lifecycle, messages, settings_form, store, wording_form
 from bot.workspaces.services import Services
+from bot.workspaces.wording_form import Question
 
 Body = dict[str, Any]
 
-UNKNOWN_PERSON = "Nothing was done: Slack does not know you here. Try again in a minute."
-SETTINGS = "The settings of this workspace"
 
-
-def register(app: AsyncApp, services: Services) -> None:
+def register(app: AsyncApp, services: Services, ours: Sequence[Question]) -> None:
+    """`ours` are the three questions in our own words."""
     app.command(NAME, matchers=[named("settings")])(partial(show_settings, services))
     app.view(settings_form.FORM)(partial(save_settings, services))
+    app.action(settings_form.REWORD)(partial(show_wording, services, ours))
+    app.view(wording_form.FORM)(partial(save_wording, services, ours))
     app.event("user_change")(partial(person_changed, services))
     app.event("team_join")(partial(person_changed, services))
     app.event("app_uninstalled")(partial(uninstalled, services))
-    app.event("tokens_revoked")(partial(uninstalled, services))
+    app.event("tokens_revoked")(partial(revoked, services))
 
 
 def register_rest(app: AsyncApp) -> None:
@@ -42,40 +43,91 @@ async def show_settings(
 ) -> None:
     """`/imbalance settings`: a form for admins, the same to read for everyone else."""
     workspace_id = str(context.team_id)
-    person = await _person(services, workspace_id, body["user_id"])
+    may_change = await lifecycle.may_change(services, workspace_id, body["user_id"])
     async with services.db.reading() as reader:
         settings = await store.settings_of(reader, workspace_id)
-    if not (person.is_admin and person.is_full_member):
-        await ack(text=SETTINGS, blocks=as_dicts(settings_form.overview(settings)))
-        return
-    await open_form(services.client_for(workspace_id), body, settings_form.build(settings))
-    await ack()
+    if may_change:
+        await open_form(services.client_for(workspace_id), body, settings_form.build(settings))
+        await ack()
+    else:
+        said = messages.read_only(settings)
+        await ack(text=said.text, blocks=said.blocks)
 
 
 async def save_settings(
     services: Services, ack: AsyncAck, body: Body, context: AsyncBoltContext
 ) -> None:
-    workspace_id = str(context.team_id)
-    person = await _person(services, workspace_id, body["user"]["id"])
-    async with services.db.reading() as reader:
-        before = await store.settings_of(reader, workspace_id)
-    settings = settings_form.parse(body["view"]["state"]["values"], before)
-    await lifecycle.change_settings(
-        services, workspace_id=workspace_id, by=person, settings=settings
+    view = body["view"]
+    given = settings_form.parse(view["state"]["values"])
+    changed = await lifecycle.change_settings(
+        services,
+        workspace_id=str(context.team_id),
+        user_id=body["user"]["id"],
+        change=lambda now: settings_form.with_changes(now, view["private_metadata"], given),
     )
+    await _saved(ack, changed)
+
+
+async def show_wording(
+    services: Services,
+    ours: Sequence[Question],
+    ack: AsyncAck,
+    body: Body,
+    context: AsyncBoltContext,
+) -> None:
+    """The words of the questions, on top of the settings."""
+    workspace_id = str(context.team_id)
+    async with services.db.reading() as reader:
+        settings = await store.settings_of(reader, workspace_id)
+    form = wording_form.build(ours, settings.questions)
+    await open_form(services.client_for(workspace_id), body, form)
     await ack()
 
 
+async def save_wording(
+    services: Services,
+    ours: Sequence[Question],
+    ack: AsyncAck,
+    body: Body,
+    context: AsyncBoltContext,
+) -> None:
+    words = wording_form.parse(body["view"]["state"]["values"], ours)
+    changed = await lifecycle.change_settings(
+        services,
+        workspace_id=str(context.team_id),
+        user_id=body["user"]["id"],
+        change=lambda now: replace(now, questions=words),
+    )
+    await _saved(ack, changed)
+
+
+async def _saved(ack: AsyncAck, changed: Sequence[str]) -> None:
+    """Say what was saved; where nothing was changed the form just closes."""
+    if changed:
+        said = notice(messages.TITLE, messages.saved(changed))
+        await ack(response_action="update", view=said.to_dict())
+    else:
+        await ack()
+
+
 async def person_changed(services: Services, body: Body, context: AsyncBoltContext) -> None:
-    """A profile, a zone or an account changed, or somebody joined the workspace."""
-    workspace_id = str(context.team_id)
+    """A profile, a zone or an account changed; only of people we have to do with."""
+    workspace_id, user = str(context.team_id), body["event"]["user"]
     now = services.clock.now()
     async with services.db.transaction() as tx:
+        if not await known(tx, workspace_id, [user["id"]]):
+            return
         if await is_new(tx, workspace_id, body, now):
-            await remember(tx, workspace_id, body["event"]["user"], now)
+            await remember(tx, workspace_id, user, now)
 
 
-async def uninstalled(services: Services, body: Body, context: AsyncBoltContext) -> None:
+async def revoked(services: Services, body: Body) -> None:
+    """Tokens were taken back: ours, or only some person's."""
+    if body["event"]["tokens"].get("bot"):
+        await uninstalled(services, body)
+
+
+async def uninstalled(services: Services, body: Body) -> None:
     """The app was removed. Slack may say so late, after it was installed again."""
     workspace_id = body["team_id"]
     at = datetime.fromtimestamp(body["event_time"], UTC)
@@ -87,11 +139,3 @@ async def uninstalled(services: Services, body: Body, context: AsyncBoltContext)
 
 async def let_go(body: Body) -> None:
     log.debug("event_not_needed", event_type=body["event"]["type"])
-
-
-async def _person(services: Services, workspace_id: str, user_id: str) -> Person:
-    client = services.client_for(workspace_id)
-    person = await services.people.one(client, workspace_id, user_id)
-    if person is None:
-        raise Refused(UNKNOWN_PERSON)
-    return person

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import time
 from typing import Any
+from zoneinfo import ZoneInfo
 
 #: Our own figures; a workspace may be stricter with the minimums, never laxer.
 LEAST_SMALL, LEAST_LARGE = 4, 5
@@ -22,12 +23,15 @@ BOUNDS = {
 }
 OUT_OF_BOUNDS = "Nothing was saved: {what} must be from {low} to {high}. Choose a number there."
 ABOVE_MAXIMUM = (
-    "Nothing was saved: the default of {default} weeks is more than the {most} a sprint may last. "
-    "Lower one or raise the other."
+    "Nothing was saved: the default of {default} weeks is more than the {most} every phase may "
+    "last. Lower one or raise the other."
 )
 OFF_HOURS = (
     "Nothing was saved: questions go out between 08:00 and 20:00, so that nobody is asked at "
     "night. Choose a time in between."
+)
+UNKNOWN_ZONE = (
+    "Nothing was saved: no time zone has this name. Write one such as Europe/Lisbon or UTC."
 )
 TOO_LONG = "Nothing was saved: this has {length} characters, and {limit} fit. Shorten it."
 
@@ -66,11 +70,14 @@ def faults(settings: WorkspaceSettings) -> tuple[Fault, ...]:
         for name, (low, high, what) in BOUNDS.items()
         if not low <= getattr(settings, name) <= high
     ]
-    if settings.default_weeks > settings.sprint_max_weeks and not found:
-        text = ABOVE_MAXIMUM.format(default=settings.default_weeks, most=settings.sprint_max_weeks)
+    shortest = min(settings.sprint_max_weeks, settings.trust_max_weeks)
+    if settings.default_weeks > shortest and not found:
+        text = ABOVE_MAXIMUM.format(default=settings.default_weeks, most=shortest)
         found.append(Fault(field="default_weeks", text=text))
     if not time(8) <= settings.default_time <= time(20):
         found.append(Fault(field="default_time", text=OFF_HOURS))
+    if not _is_zone(settings.default_zone):
+        found.append(Fault(field="default_zone", text=UNKNOWN_ZONE))
     return (*found, *_long_wording(settings.questions))
 
 
@@ -96,6 +103,14 @@ def from_json(kept: Mapping[str, Any]) -> WorkspaceSettings:
     if values.get("starters") is not None:
         values["starters"] = tuple(values["starters"])
     return WorkspaceSettings(**values)
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return False
+    return bool(name)
 
 
 def _long_wording(questions: Mapping[str, Mapping[str, str]]) -> list[Fault]:

@@ -1,6 +1,12 @@
-"""The form in which an admin sets limits, defaults and wording: ids, build, parse."""
+"""The form with a workspace's limits and defaults. Its block ids are the settings' names.
 
-from collections.abc import Mapping
+Its `private_metadata` is what it showed when it was opened, so that only what was changed in it
+is saved: two admins who change different things do not undo each other.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import time
 from typing import Any
 
@@ -16,73 +22,59 @@ from slack_sdk.models.blocks import (
 )
 from slack_sdk.models.views import View
 
-from bot.slack.content import context, header, plain, section
+from bot.slack.content import actions, button, context, divider, plain, section
 from bot.slack.mrkdwn import clean
-from bot.workspaces.rules import (
-    BOUNDS,
-    LONGEST_LABEL,
-    LONGEST_QUESTION,
-    QUESTION_KEYS,
-    WorkspaceSettings,
-)
+from bot.workspaces.messages import NAMES, TITLE, WEEKDAYS
+from bot.workspaces.rules import BOUNDS, WorkspaceSettings, as_json, from_json
 
-FORM = "workspaces.settings"
+FORM, REWORD = "workspaces.settings", "workspaces.reword"
 VALUE = "workspaces.value"
-TITLE = "Settings"
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")
+#: So that what was shown fits into private_metadata (3,000 characters).
+MOST_STARTERS = 100
+LONGEST_ZONE = 64
 
-LIMITS, ANSWERS, DEFAULTS, WORDING = "Limits", "Answers", "Defaults of a new phase", "Wording"
-LABELS = {
-    "sprint_warn_weeks": "Warn of sprints over so many weeks",
-    "sprint_max_weeks": "Longest results sprint, extensions included, in weeks",
-    "trust_max_weeks": "Longest trust-building phase in weeks",
-    "budget_percent": "Sprints may take so many per cent of 90 days without a justification",
-    "minimum_small": "Answers needed in teams of 4 to 7",
-    "minimum_large": "Answers needed in teams of 8 or more",
-    "default_weeks": "Length in weeks",
+ABOUT = "They hold for this whole workspace, for phases started from now on."
+LIMITS, ANSWERS, DEFAULTS = "*Limits*", "*Answers*", "*What a new phase begins with*"
+WORDING = "*The three questions*\nSay them in your own words. None can be dropped."
+HINTS = {
+    "sprint_max_weeks": "Extensions included.",
+    "budget_percent": "Beyond it, starting needs a justification that the announcement prints.",
+    "starters": "Nobody chosen: any full member of the channel may.",
+    "minimum_small": "It can be raised, never lowered: fewer answers would show people.",
+    "minimum_large": "It can be raised, never lowered.",
+    "default_time": "In each person's own time zone, between 08:00 and 20:00.",
+    "default_zone": "Such as Europe/Lisbon.",
 }
-STARTERS = "Who may start phases"
-STARTERS_HINT = "Left empty, any full member of a channel may. Admins always may."
-WEEKDAY, TIME = "Day of the weekly questions", "Time, in each person's own zone"
-MINIMUM_HINT = "It can be raised, never lowered: fewer answers would show people."
-WORDS = {"label": "label", "to_member": "to members", "to_lead": "to the lead"}
-QUESTION_NAMES = {"clarity": "Clarity", "trust": "Trust", "ego": "Ego"}
-WORDING_HINT = (
-    "Left empty, our wording stands. In what members read, {lead} becomes the lead's name and "
-    "{does} becomes does or do."
+NUMBERS = (
+    *("sprint_warn_weeks", "sprint_max_weeks", "trust_max_weeks", "budget_percent"),
+    *("minimum_small", "minimum_large", "default_weeks"),
 )
-READ_ONLY = "Only workspace admins change these. Ask one of them."
+FIELDS = (*NUMBERS, "starters", "default_weekday", "default_time", "default_zone")
 
 
 def build(settings: WorkspaceSettings) -> View:
-    """The form as things are set now."""
+    """The form for an admin, filled with what holds now."""
+    limits = ("sprint_warn_weeks", "sprint_max_weeks", "trust_max_weeks", "budget_percent")
     blocks: list[Block] = [
-        header(LIMITS),
-        *(
-            _number(name, settings)
-            for name in (
-                "sprint_warn_weeks",
-                "sprint_max_weeks",
-                "trust_max_weeks",
-                "budget_percent",
-            )
-        ),
-        _starters(settings),
-        header(ANSWERS),
-        _number("minimum_small", settings),
-        _number("minimum_large", settings),
-        context(MINIMUM_HINT),
-        header(DEFAULTS),
-        _number("default_weeks", settings),
-        _weekday(settings),
-        _time(settings),
-        header(WORDING),
-        context(WORDING_HINT),
-        *_wording(settings),
+        context(ABOUT),
+        section(LIMITS),
+        *(_number(settings, name) for name in limits),
+        _starters(settings.starters),
+        section(ANSWERS),
+        *(_number(settings, name) for name in ("minimum_small", "minimum_large")),
+        section(DEFAULTS),
+        _number(settings, "default_weeks"),
+        _weekday(settings.default_weekday),
+        _time(settings.default_time),
+        _zone(settings.default_zone),
+        divider(),
+        section(WORDING),
+        actions(button("Reword the questions", REWORD)),
     ]
     return View(
         type="modal",
         callback_id=FORM,
+        private_metadata=_shown(settings),
         title=plain(TITLE),
         submit=plain("Save"),
         close=plain("Cancel"),
@@ -90,108 +82,88 @@ def build(settings: WorkspaceSettings) -> View:
     )
 
 
-def parse(values: Mapping[str, Any], before: WorkspaceSettings) -> WorkspaceSettings:
-    """What is chosen and typed; what the form does not ask stays as it was."""
-    given = {name: states[VALUE] for name, states in values.items() if VALUE in states}
-    starters = tuple(given["starters"].get("selected_users") or ())
-    chosen_day = given["default_weekday"]["selected_option"]["value"]
-    numbers = {name: int(given[name]["value"]) for name in LABELS}
+def parse(values: Mapping[str, Any]) -> WorkspaceSettings:
+    """What stands in the form. A number that is none counts as out of bounds."""
+    typed: dict[str, Any] = {name: _whole(values[name][VALUE].get("value")) for name in NUMBERS}
+    chosen = values["default_weekday"][VALUE].get("selected_option") or {}
+    at = values["default_time"][VALUE].get("selected_time")
     return WorkspaceSettings(
-        **numbers,
-        starters=starters or None,
-        default_weekday=int(chosen_day),
-        default_time=time.fromisoformat(given["default_time"]["selected_time"]),
-        default_zone=before.default_zone,
-        questions=_reworded(given),
+        **typed,
+        starters=tuple(values["starters"][VALUE].get("selected_users") or ()) or None,
+        default_weekday=_whole(chosen.get("value")),
+        default_time=time.fromisoformat(at) if at else time(0),
+        default_zone=clean(values["default_zone"][VALUE].get("value") or ""),
     )
 
 
-def overview(settings: WorkspaceSettings) -> list[Block]:
-    """The same for who may only read it."""
-    lines = [f"{label}: {getattr(settings, name)}" for name, label in LABELS.items()]
-    who = ", ".join(f"<@{one}>" for one in settings.starters or ()) or "any full member"
-    lines += [
-        f"{STARTERS}: {who}",
-        f"{WEEKDAY}: {WEEKDAYS[settings.default_weekday]}",
-        f"{TIME}: {settings.default_time:%H:%M}",
-    ]
-    return [section("\n".join(lines)), context(READ_ONLY)]
+def with_changes(
+    now: WorkspaceSettings, metadata: str, given: WorkspaceSettings
+) -> WorkspaceSettings:
+    """The settings as they are now, with what was changed in a form since it was opened."""
+    shown = from_json(json.loads(metadata))
+    touched = {
+        name: getattr(given, name)
+        for name in FIELDS
+        if getattr(given, name) != getattr(shown, name)
+    }
+    return replace(now, **touched)
 
 
-def _number(name: str, settings: WorkspaceSettings) -> Block:
+def _shown(settings: WorkspaceSettings) -> str:
+    values = as_json(settings)
+    return json.dumps({name: values[name] for name in FIELDS})
+
+
+def _number(settings: WorkspaceSettings, name: str) -> Block:
     low, high, _ = BOUNDS[name]
-    return InputBlock(
-        block_id=name,
-        label=plain(LABELS[name]),
-        element=NumberInputElement(
+    return _input(
+        name,
+        NumberInputElement(
             action_id=VALUE,
             is_decimal_allowed=False,
-            initial_value=str(getattr(settings, name)),
             min_value=str(low),
             max_value=str(high),
+            initial_value=str(getattr(settings, name)),
         ),
     )
 
 
-def _starters(settings: WorkspaceSettings) -> Block:
+def _starters(chosen: Sequence[str] | None) -> Block:
+    people = UserMultiSelectElement(
+        action_id=VALUE,
+        initial_users=list(chosen) if chosen else None,
+        max_selected_items=MOST_STARTERS,
+    )
+    return _input("starters", people, optional=True)
+
+
+def _weekday(weekday: int) -> Block:
+    options = [Option(value=str(at), text=plain(name)) for at, name in enumerate(WEEKDAYS[:5])]
+    days = StaticSelectElement(
+        action_id=VALUE, options=options, initial_option=options[min(weekday, 4)]
+    )
+    return _input("default_weekday", days)
+
+
+def _time(at: time) -> Block:
+    return _input("default_time", TimePickerElement(action_id=VALUE, initial_time=f"{at:%H:%M}"))
+
+
+def _zone(zone: str) -> Block:
+    typed = PlainTextInputElement(action_id=VALUE, initial_value=zone, max_length=LONGEST_ZONE)
+    return _input("default_zone", typed)
+
+
+def _input(name: str, element: Any, *, optional: bool = False) -> Block:
+    hint = HINTS.get(name)
     return InputBlock(
-        block_id="starters",
-        label=plain(STARTERS),
-        hint=plain(STARTERS_HINT),
-        element=UserMultiSelectElement(
-            action_id=VALUE,
-            initial_users=list(settings.starters) if settings.starters else None,
-        ),
-        optional=True,
+        block_id=name,
+        label=plain(NAMES[name]),
+        element=element,
+        hint=plain(hint) if hint else None,
+        optional=optional,
     )
 
 
-def _weekday(settings: WorkspaceSettings) -> Block:
-    options = [Option(value=str(at), text=plain(name)) for at, name in enumerate(WEEKDAYS)]
-    return InputBlock(
-        block_id="default_weekday",
-        label=plain(WEEKDAY),
-        element=StaticSelectElement(
-            action_id=VALUE,
-            options=options,
-            initial_option=options[settings.default_weekday],
-        ),
-    )
-
-
-def _time(settings: WorkspaceSettings) -> Block:
-    return InputBlock(
-        block_id="default_time",
-        label=plain(TIME),
-        element=TimePickerElement(action_id=VALUE, initial_time=f"{settings.default_time:%H:%M}"),
-    )
-
-
-def _wording(settings: WorkspaceSettings) -> list[Block]:
-    return [
-        InputBlock(
-            block_id=f"{key}_{name}",
-            label=plain(f"{QUESTION_NAMES[key]}, {said}"),
-            element=PlainTextInputElement(
-                action_id=VALUE,
-                multiline=name != "label",
-                max_length=LONGEST_LABEL if name == "label" else LONGEST_QUESTION,
-                initial_value=settings.questions.get(key, {}).get(name) or None,
-            ),
-            optional=True,
-        )
-        for key in QUESTION_KEYS
-        for name, said in WORDS.items()
-    ]
-
-
-def _reworded(given: Mapping[str, Any]) -> dict[str, dict[str, str]]:
-    questions = {
-        key: {
-            name: words
-            for name in WORDS
-            if (words := clean(given[f"{key}_{name}"].get("value") or ""))
-        }
-        for key in QUESTION_KEYS
-    }
-    return {key: words for key, words in questions.items() if words}
+def _whole(text: str | None) -> int:
+    return int(text) if text and text.lstrip("-").isdecimal() else -1

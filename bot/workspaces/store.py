@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Select, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import new_id
@@ -55,10 +55,12 @@ async def mark_uninstalled(tx: AsyncConnection, workspace_id: str, at: datetime)
 
 async def settings_of(tx: AsyncConnection, workspace_id: str) -> WorkspaceSettings:
     """What this workspace set, with our defaults for the rest."""
-    kept = await tx.scalar(
-        select(_workspaces.c.settings).where(_workspaces.c.workspace_id == workspace_id)
-    )
-    return from_json(kept or {})
+    return from_json(await tx.scalar(_settings(workspace_id)) or {})
+
+
+async def settings_to_change(tx: AsyncConnection, workspace_id: str) -> WorkspaceSettings:
+    """The settings, kept from being changed by others until the transaction ends."""
+    return from_json(await tx.scalar(_settings(workspace_id).with_for_update()) or {})
 
 
 async def save_settings(
@@ -68,24 +70,27 @@ async def save_settings(
     *,
     actor: str,
     now: datetime,
-) -> None:
-    """Keep the settings, with an audit row for each one that changed."""
+) -> tuple[str, ...]:
+    """Keep the settings, with an audit row for each one that changed; returns their names."""
     before, after = changed(await settings_of(tx, workspace_id)), changed(settings)
     await tx.execute(
         update(_workspaces).where(_workspaces.c.workspace_id == workspace_id).values(settings=after)
     )
-    for name in sorted(before.keys() | after.keys()):
-        if before.get(name) != after.get(name):
-            await note_change(
-                tx,
-                workspace_id,
-                actor=actor,
-                action="settings",
-                subject=name,
-                before=before.get(name),
-                after=after.get(name),
-                now=now,
-            )
+    names = [
+        name for name in sorted(before.keys() | after.keys()) if before.get(name) != after.get(name)
+    ]
+    for name in names:
+        await note_change(
+            tx,
+            workspace_id,
+            actor=actor,
+            action="settings",
+            subject=name,
+            before=before.get(name),
+            after=after.get(name),
+            now=now,
+        )
+    return tuple(names)
 
 
 async def note_change(
@@ -133,3 +138,7 @@ async def audit_of(tx: AsyncConnection, workspace_id: str, limit: int = 100) -> 
         )
         for row in rows
     ]
+
+
+def _settings(workspace_id: str) -> Select[Any]:
+    return select(_workspaces.c.settings).where(_workspaces.c.workspace_id == workspace_id)

@@ -1,0 +1,65 @@
+"""What is said about a workspace's settings. Pure functions of facts."""
+
+from collections.abc import Sequence
+
+from bot.slack.content import Content, content, context, section
+from bot.slack.mrkdwn import mention, quote, together
+from bot.workspaces.rules import WorkspaceSettings
+
+TITLE = "Settings"
+READ_ONLY = "The settings of this workspace"
+UNKNOWN_PERSON = "Nothing was done: Slack does not know you here. Try again in a minute."
+ADMINS_ONLY = "Nothing was saved: only workspace admins change settings. Ask one of them."
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+ADMINS_CHANGE = "Workspace admins change these, with `/imbalance settings`. Ask one of them."
+ANYONE = "any full member of the channel"
+#: A section holds 3,000 characters; more people than this are counted instead of named.
+STARTERS_NAMED = 40
+
+LINES = (
+    "*Results sprint*: at most {sprint_max_weeks} weeks with extensions, a warning from "
+    "{sprint_warn_weeks} on, at most {budget_percent}% of 90 days without a justification.",
+    "*Trust-building*: at most {trust_max_weeks} weeks.",
+    "*Who may start*: {starters}.",
+    "*Answers needed to show totals*: {minimum_small} in teams of 4 to 7, {minimum_large} from 8.",
+    "*A new phase*: {default_weeks} weeks, questions on {weekday} at {default_time:%H:%M}.",
+    "*People without a time zone*: {default_zone}.",
+)
+SAVED = "Saved. The audit log keeps who changed what:\n{changes}"
+NAMES = {
+    "sprint_warn_weeks": "Warn of sprints over so many weeks",
+    "sprint_max_weeks": "Longest results sprint, in weeks",
+    "trust_max_weeks": "Longest trust-building phase, in weeks",
+    "budget_percent": "Share of 90 days in results sprints, in per cent",
+    "starters": "Who may start phases",
+    "minimum_small": "Answers needed, teams of 4 to 7",
+    "minimum_large": "Answers needed, teams of 8 or more",
+    "default_weeks": "Length, in weeks",
+    "default_weekday": "Day of the weekly questions",
+    "default_time": "Time of the weekly questions",
+    "default_zone": "Time zone where Slack knows none",
+    "questions": "Words of the questions",
+}
+
+
+def read_only(settings: WorkspaceSettings) -> Content:
+    """For who may not change them."""
+    starters = _starters(settings.starters)
+    weekday = WEEKDAYS[settings.default_weekday]
+    values = {**vars(settings), "starters": starters, "weekday": weekday}
+    values["default_zone"] = quote(settings.default_zone)
+    lines = [line.format(**values) for line in LINES]
+    return content(READ_ONLY, section("\n".join(lines)), context(ADMINS_CHANGE))
+
+
+def saved(changes: Sequence[str]) -> str:
+    """The names of what was changed; their values are in the form and in the log."""
+    return SAVED.format(changes="\n".join(f"• {NAMES[name]}" for name in changes))
+
+
+def _starters(starters: tuple[str, ...] | None) -> str:
+    if starters is None:
+        return ANYONE
+    if len(starters) > STARTERS_NAMED:
+        return f"{len(starters)} people named by the admins"
+    return together([mention(user_id) for user_id in starters])

@@ -1,0 +1,93 @@
+"""The form in which a workspace says the three questions in its own words; none is dropped."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from slack_sdk.models.blocks import Block, InputBlock, PlainTextInputElement
+from slack_sdk.models.views import View
+
+from bot.slack.content import context, plain, section
+from bot.slack.mrkdwn import clean, quote
+from bot.workspaces.rules import LONGEST_LABEL, LONGEST_QUESTION
+
+FORM = "workspaces.wording"
+VALUE = "workspaces.words"
+TITLE = "Your words"
+ABOUT = (
+    "They hold from the next questions on. Left empty, ours stay. {lead} becomes the lead's "
+    "name, {does} and {Does} go with it."
+)
+LABELS = {
+    "label": "Label",
+    "to_member": "To a member, about the lead",
+    "to_lead": "To the lead, about themselves",
+}
+LIMITS = {"label": LONGEST_LABEL, "to_member": LONGEST_QUESTION, "to_lead": LONGEST_QUESTION}
+
+#: Question key -> label, to_member, to_lead, where they differ from ours.
+Words = Mapping[str, Mapping[str, str]]
+
+
+class Question(Protocol):
+    """One of the three questions in our own words."""
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def label(self) -> str: ...
+    @property
+    def to_member(self) -> str: ...
+    @property
+    def to_lead(self) -> str: ...
+
+
+def build(ours: Sequence[Question], words: Words) -> View:
+    """The form, filled with the words in use."""
+    blocks: list[Block] = [context(ABOUT)]
+    for question in ours:
+        blocks.append(section(f"*{quote(question.label)}*"))
+        blocks += [_input(question, name, words.get(question.key, {})) for name in LABELS]
+    return View(
+        type="modal",
+        callback_id=FORM,
+        title=plain(TITLE),
+        submit=plain("Save"),
+        close=plain("Cancel"),
+        blocks=blocks,
+    )
+
+
+def parse(values: Mapping[str, Any], ours: Sequence[Question]) -> dict[str, dict[str, str]]:
+    """The words that differ from ours."""
+    words = {
+        question.key: {
+            name: typed
+            for name in LABELS
+            if (typed := _typed(values, question, name)) and typed != getattr(question, name)
+        }
+        for question in ours
+    }
+    return {key: changed for key, changed in words.items() if changed}
+
+
+def _input(question: Question, name: str, words: Mapping[str, str]) -> Block:
+    return InputBlock(
+        block_id=_block(question, name),
+        label=plain(LABELS[name]),
+        element=PlainTextInputElement(
+            action_id=VALUE,
+            multiline=name != "label",
+            max_length=LIMITS[name],
+            initial_value=words.get(name) or getattr(question, name),
+        ),
+        optional=True,
+    )
+
+
+def _typed(values: Mapping[str, Any], question: Question, name: str) -> str:
+    element = values.get(_block(question, name), {}).get(VALUE, {})
+    return clean(element.get("value") or "")
+
+
+def _block(question: Question, name: str) -> str:
+    return f"{question.key}_{name}"
