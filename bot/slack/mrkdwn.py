@@ -68,9 +68,9 @@ def mentioned(text: str) -> tuple[str, ...]:
 
 
 def instant(moment: datetime) -> str:
-    """A moment in each reader's own zone: "Thu 17 Dec at 5:00 PM" as their client writes it."""
+    """A moment in each reader's own zone: "Thursday, December 17th at 5:00 PM", or "tomorrow at …"."""
     fallback = f"{day(moment.date())} {moment:%H:%M} UTC"
-    return f"<!date^{int(moment.timestamp())}^{{date_short_pretty}} at {{time}}|{fallback}>"
+    return f"<!date^{int(moment.timestamp())}^{{date_long_pretty}} at {{time}}|{fallback}>"
 
 
 def instant_of(value: date, at: time, zone: str) -> str:
