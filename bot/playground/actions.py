@@ -14,10 +14,7 @@ async def act(core: Core, user_id: str, container: Json, action: Json, typed: Ty
     _remember(core, user_id, container, action)
     payload = _payload(core, user_id, container)
     payload["actions"] = [{"action_ts": core.ids.ts(), **action}]
-    answer = await core.dispatch.ask("interactive", payload)
-    if not answer.is_ack:
-        core.stream.notice(user_id, f"The app did not answer ({answer.error or answer.status}).")
-    return answer
+    return await core.dispatch.ask("interactive", payload)
 
 
 def _payload(core: Core, user_id: str, container: Json) -> Json:

@@ -5,7 +5,15 @@ from bot.playground.api_chat import direct_with
 from bot.playground.arguments import Arguments
 from bot.playground.core import Core
 from bot.playground.errors import SlackError
-from bot.playground.methods import Method, conversation_for, joined, message_in, page, require
+from bot.playground.methods import (
+    LARGEST_PAGE,
+    Method,
+    conversation_for,
+    joined,
+    message_in,
+    page,
+    require,
+)
 from bot.playground.model import Conversation, Json
 from bot.playground.shapes import conversation_object, message_object
 
@@ -102,14 +110,15 @@ def _history(core: Core, args: Arguments) -> Json:
         for message in reversed(conversation.messages.values())
         if message.get("thread_ts", message["ts"]) == message["ts"]
     ]
-    return _read(core, args, said)
+    return _read(core, args, conversation, said)
 
 
 def _replies(core: Core, args: Arguments) -> Json:
     conversation = _readable(core, args)
     thread_ts = args.need("ts")
     parent = message_in(conversation, thread_ts, "thread_not_found")
-    return _read(core, args, [parent, *core.workspace.replies(conversation, thread_ts)])
+    replies = core.workspace.replies(conversation, thread_ts)
+    return _read(core, args, conversation, [parent, *replies])
 
 
 def _readable(core: Core, args: Arguments) -> Conversation:
@@ -117,15 +126,16 @@ def _readable(core: Core, args: Arguments) -> Conversation:
     return joined(core, args.need("channel"), writing=False)
 
 
-def _read(core: Core, args: Arguments, messages: list[Json]) -> Json:
+def _read(core: Core, args: Arguments, conversation: Conversation, messages: list[Json]) -> Json:
     """One page of the messages that lie between oldest and latest."""
     within = [message for message in messages if _is_within(args, message["ts"])]
-    shown = [
-        message_object(message, all_metadata=args.flag("include_all_metadata"))
-        for message in within
+    most = SLOW_PAGE if core.faults.slow_history else LARGEST_PAGE
+    answer = page(args, within, "messages", most)
+    full = args.flag("include_all_metadata")
+    answer["messages"] = [
+        message_object(message, all_metadata=full) | core.workspace.thread_of(conversation, message)
+        for message in answer["messages"]
     ]
-    most = SLOW_PAGE if core.faults.slow_history else 999
-    answer = page(args, shown, "messages", most)
     return answer | {"has_more": bool(answer["response_metadata"]["next_cursor"])}
 
 

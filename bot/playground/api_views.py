@@ -1,5 +1,7 @@
 """views.* and blocks.validate: what is open on people's screens."""
 
+from collections.abc import Callable
+
 from bot.playground import cast, views
 from bot.playground.arguments import Arguments
 from bot.playground.checks import check_blocks, check_view
@@ -8,24 +10,38 @@ from bot.playground.errors import SlackError, refuse
 from bot.playground.methods import Method
 from bot.playground.model import Json, View
 from bot.playground.shapes import view_object
+from bot.playground.triggers import Trigger
+
+NOT_OPENED = "The app tried to open a form, and Slack refused: {error}."
 
 
 def _open(core: Core, args: Arguments) -> Json:
-    content = args.need_object("view")
-    trigger_id = args.need("trigger_id")
-    refuse("invalid_arguments", check_view(content, has_file=core.has_file))
-    trigger = core.triggers.use(trigger_id)  # used up only by a view that is good
-    return {"view": view_object(views.open_modal(core, trigger.user_id, content))}
+    return _shown(core, args, _open_modal)
 
 
 def _push(core: Core, args: Arguments) -> Json:
-    content = args.need_object("view")
-    trigger_id = args.need("trigger_id")
-    refuse("invalid_arguments", check_view(content, has_file=core.has_file))
-    trigger = core.triggers.use(trigger_id)  # used up only by a view that is good
+    return _shown(core, args, _push_modal)
+
+
+def _open_modal(core: Core, trigger: Trigger, content: Json) -> View:
+    return views.open_modal(core, trigger.user_id, content)
+
+
+def _push_modal(core: Core, trigger: Trigger, content: Json) -> View:
     if not trigger.in_modal:
         raise SlackError("invalid_trigger_id")
-    return {"view": view_object(views.push(core, trigger.user_id, content))}
+    return views.push(core, trigger.user_id, content)
+
+
+def _shown(core: Core, args: Arguments, show: Callable[[Core, Trigger, Json], View]) -> Json:
+    """Show a modal by a trigger, which only a view that is good uses up."""
+    content, trigger_id = args.need_object("view"), args.need("trigger_id")
+    try:
+        refuse("invalid_arguments", check_view(content, has_file=core.has_file))
+        return {"view": view_object(show(core, core.triggers.use(trigger_id), content))}
+    except SlackError as error:
+        core.stream.notice(core.triggers.owner(trigger_id), NOT_OPENED.format(error=error.error))
+        raise
 
 
 def _update(core: Core, args: Arguments) -> Json:

@@ -22,12 +22,13 @@ class CommandResult:
 
     status: int  # 200; 0: Slack never called the app, or it did not answer
     body: Json  # the acknowledgement's body
-    error: str = ""  # what Slack itself tells the person
+    error: str = ""  # Slack's name for what went wrong
+    told: str = ""  # what Slack itself tells the person then
 
     @property
     def text(self) -> str:
-        """What the person reads: the answer's text, or Slack's error."""
-        return str(self.body.get("text") or self.error)
+        """What the person reads: the answer's text, or Slack's sentence."""
+        return str(self.body.get("text") or self.told)
 
 
 async def run(
@@ -38,28 +39,27 @@ async def run(
         return await _own(core, user_id, conversation, name, text)
     declared = core.manifest.command(name)
     if declared is None:
-        return _refused(core, user_id, UNKNOWN.format(command=name))
+        return _refused("unknown_command", UNKNOWN.format(command=name))
     if core.workspace.users[user_id].team_id != cast.TEAM_ID:
-        return _refused(core, user_id, OUTSIDER.format(command=name))
+        return _refused("not_installed", OUTSIDER.format(command=name))
     mentions = declared.get("should_escape")  # else names stay plain words
     sent = composer.composed(core.workspace, text) if mentions else composer.escaped(text)
     payload = payloads.command(core, user_id, conversation, name, sent)
     answer = await core.dispatch.ask("slash_commands", payload)
     if not answer.is_ack:
-        return _unanswered(core, user_id, name, answer)
+        return _unanswered(name, answer)
     responses.show_answer(core, user_id, conversation, f"{name} {text}".strip(), answer.body)
     return CommandResult(status=answer.status, body=answer.body)
 
 
-def _refused(core: Core, user_id: str, why: str) -> CommandResult:
-    core.stream.notice(user_id, why)
-    return CommandResult(status=0, body={}, error=why)
+def _refused(error: str, told: str) -> CommandResult:
+    return CommandResult(status=0, body={}, error=error, told=told)
 
 
-def _unanswered(core: Core, user_id: str, name: str, answer: Answer) -> CommandResult:
+def _unanswered(name: str, answer: Answer) -> CommandResult:
     error = answer.error or f"http_{answer.status}"
-    core.stream.notice(user_id, FAILED.format(command=name, error=error))
-    return CommandResult(status=answer.status, body={}, error=error)
+    told = FAILED.format(command=name, error=error)
+    return CommandResult(status=answer.status, body={}, error=error, told=told)
 
 
 # ------------------------------------------------------------ Slack's own
@@ -71,7 +71,7 @@ async def _own(
     composed = composer.composed(core.workspace, text)
     whom = _MENTION.findall(composed) or ([user_id] if name in _ALONE else [])
     if not whom:
-        return _refused(core, user_id, NOBODY.format(command=name))
+        return _refused("no_user", NOBODY.format(command=name))
     for other in whom:
         await _OWN[name](core, conversation, other, user_id)
     return CommandResult(status=200, body={})

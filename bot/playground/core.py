@@ -44,6 +44,7 @@ class Hooks:
     advance: Callable[[str], Awaitable[object]] | None = None  # hour, day, next
     next_event: Callable[[], Awaitable[datetime | None]] | None = None
     reset: Callable[[], Awaitable[object]] | None = None
+    moving: asyncio.Lock = field(default_factory=asyncio.Lock)  # time goes one step at a time
 
 
 @dataclass(kw_only=True)

@@ -26,6 +26,8 @@ def change_user(core: Core, user: User, **changes: Any) -> Heard:
         setattr(user, name, value)
     user.updated = core.ids.now_seconds()
     core.stream.on_change()
+    if user.team_id != cast.TEAM_ID:
+        return None  # other workspaces' people change unheard
     event = {"type": "user_change", "user": user_object(user, core.workspace.now())}
     return core.events.emit(event)
 

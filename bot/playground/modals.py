@@ -42,7 +42,6 @@ async def submit(core: Core, view: View) -> SubmitResult:
 
 def _failed(core: Core, view: View, why: str, answer: Answer) -> SubmitResult:
     core.problems.append(f"view_submission of {view.content.get('callback_id')}: {why}")
-    core.stream.notice(view.user_id, TROUBLE)
     return SubmitResult(view=_top(core, view.user_id), failure=TROUBLE, answer=answer.body)
 
 

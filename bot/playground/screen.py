@@ -132,12 +132,8 @@ def thread(core: Core, conversation: Conversation, user_id: str, thread_ts: str)
 
 def message_item(core: Core, conversation: Conversation, message: Json) -> Json:
     """A message for the page, with how its thread stands."""
-    shown = message_object(message) | {"ephemeral": False}
-    replies = core.workspace.replies(conversation, message["ts"])
-    if replies:
-        shown |= {"reply_count": len(replies), "latest_reply": replies[-1]["ts"]}
-        shown["reply_users"] = list(dict.fromkeys(reply["user"] for reply in replies))
-    return shown
+    thread = core.workspace.thread_of(conversation, message)
+    return message_object(message) | thread | {"ephemeral": False}
 
 
 def ephemeral_item(message: Json) -> Json:

@@ -8,6 +8,7 @@ from bot.playground.model import Json
 
 LIFE_SECONDS = 30 * 60.0
 MOST_USES = 5
+MOST_KEPT = 10_000
 
 
 @dataclass(kw_only=True)
@@ -34,6 +35,8 @@ class Tickets:
         self._issued[secret] = Ticket(
             user_id=user_id, channel_id=channel_id, container=container, issued=time.monotonic()
         )
+        if len(self._issued) > MOST_KEPT:
+            del self._issued[next(iter(self._issued))]
         kind = "actions" if container else "commands"
         return f"/hooks/{kind}/{self._ids.digits()}/{secret}"
 

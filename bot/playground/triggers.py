@@ -7,6 +7,7 @@ from bot.playground.errors import SlackError
 from bot.playground.ids import Ids
 
 LIFE_SECONDS = 3.0
+MOST_KEPT = 10_000
 
 
 @dataclass(kw_only=True)
@@ -28,6 +29,8 @@ class Triggers:
         trigger_id = f"{self._ids.digits()}.{self._ids.digits()}.{self._ids.secret()}"
         trigger = Trigger(user_id=user_id, in_modal=in_modal, issued=time.monotonic())
         self._issued[trigger_id] = trigger
+        if len(self._issued) > MOST_KEPT:
+            del self._issued[next(iter(self._issued))]
         return trigger_id
 
     def use(self, trigger_id: str) -> Trigger:
@@ -41,6 +44,11 @@ class Triggers:
             raise SlackError("expired_trigger_id")
         trigger.used = True
         return trigger
+
+    def owner(self, trigger_id: str) -> str:
+        """Who may use it, or might have; empty where it is unknown."""
+        trigger = self._issued.get(trigger_id)
+        return trigger.user_id if trigger is not None else ""
 
     def age(self) -> None:
         """Let every trigger issued so far expire, as if three seconds had passed."""

@@ -2,6 +2,7 @@
 
 import mimetypes
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,12 @@ from bot.playground.model import Conversation, Json
 from bot.playground.people import Person
 
 PAGE = Path(__file__).parent / "page"
+SETTLE_SECONDS = 5
 IN_THREAD = "{command} is not supported in threads. Write it in the channel."
 ARCHIVED = "This channel is archived: nothing can be written here."
 READ_ONLY = "Messages to this app are turned off."
 NO_CLOCK = "Time cannot be moved here."
+NO_ANSWER = "The app did not answer ({error})."
 NOT_FOUND = "That is not there any more."
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -83,12 +86,13 @@ async def _do(
 
 
 async def _answered(doing: Awaitable[Json]) -> web.Response:
+    """A refusal is an answer like any other: HTTP errors would fill the browser's console."""
     try:
         return web.json_response({"ok": True, **await doing})
     except Refusal as refusal:
-        return web.json_response({"ok": False, "error": str(refusal)}, status=400)
+        return web.json_response({"ok": False, "error": str(refusal)})
     except LookupError:
-        return web.json_response({"ok": False, "error": NOT_FOUND}, status=404)
+        return web.json_response({"ok": False, "error": NOT_FOUND})
 
 
 # ------------------------------------------------------------ to look
@@ -152,14 +156,16 @@ async def _command(core: Core, conversation: Conversation, body: Json, text: str
         raise Refusal(IN_THREAD.format(command=name))
     result = await commands.run(core, body["user"], conversation, name, rest.strip())
     if result.error:
-        raise Refusal(result.error)
+        raise Refusal(result.text)
     return {}
 
 
 async def _action(core: Core, body: Json) -> Json:
     typed = (body.get("state") or {}).get("values") or {}
     answer = await actions.act(core, body["user"], body["container"], body["action"], typed)
-    return {} if answer.is_ack else {"ok": False, "error": answer.error}
+    if not answer.is_ack:
+        raise Refusal(NO_ANSWER.format(error=answer.error or f"http_{answer.status}"))
+    return {}
 
 
 async def _submit(core: Core, body: Json) -> Json:
@@ -180,7 +186,10 @@ async def _close(core: Core, body: Json) -> Json:
 async def _time(core: Core, body: Json) -> Json:
     if core.hooks.advance is None:
         raise Refusal(NO_CLOCK)
-    await core.hooks.advance(body["advance"])
+    async with core.hooks.moving:
+        await core.hooks.advance(body["advance"])
+        with suppress(TimeoutError):
+            await core.work.settled(SETTLE_SECONDS)
     told = {"now": core.workspace.now().isoformat(), "next_event": await _next_event(core)}
     core.stream.publish(lambda _: {"type": "time", **told})
     return told

@@ -30,6 +30,8 @@ METHODS: dict[str, Method] = {
     **api_views.METHODS,
 }
 
+MOST_CALLS_KEPT = 10_000
+
 
 async def serve(core: Core, request: web.Request) -> web.StreamResponse:
     """One call, whatever becomes of it."""
@@ -96,6 +98,8 @@ def _admit(core: Core, method: Method, token: str) -> None:
 def _remember(core: Core, method: str, args: Json, token: str, response: Json) -> None:
     call = Call(method=method, args=args, token=token, at=core.workspace.now(), response=response)
     core.calls.append(call)
+    if len(core.calls) > MOST_CALLS_KEPT:
+        del core.calls[0]
 
 
 def _response(core: Core, body: Json, status: int, headers: dict[str, Any]) -> web.Response:

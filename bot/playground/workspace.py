@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
 
 from bot.playground import cast
 from bot.playground.ids import Ids
@@ -95,6 +94,18 @@ class Workspace:
             if message.get("thread_ts") == thread_ts and message["ts"] != thread_ts
         ]
 
+    def thread_of(self, conversation: Conversation, message: Json) -> Json:
+        """What Slack writes on a message that has replies."""
+        replies = self.replies(conversation, message["ts"])
+        if not replies:
+            return {}
+        return {
+            "thread_ts": message["ts"],
+            "reply_count": len(replies),
+            "reply_users": list(dict.fromkeys(reply["user"] for reply in replies)),
+            "latest_reply": replies[-1]["ts"],
+        }
+
     def pins(self, channel_id: str) -> list[str]:
         return [str(pin["ts"]) for pin in self.conversations[channel_id].pins]
 
@@ -127,7 +138,3 @@ class Workspace:
     def now(self) -> datetime:
         """Business time."""
         return self.ids.now()
-
-    def team(self) -> Json:
-        team: dict[str, Any] = {"id": cast.TEAM_ID, "domain": cast.TEAM_DOMAIN}
-        return team

@@ -73,8 +73,8 @@ async def test_slack_itself_refuses_some_commands(slack: StandIn) -> None:
     unknown = await slack.as_user(ANA).command("/nothing", LAUNCH)
     outsider = await slack.as_user(XAVIER).command("/note", "C0PARTN")
 
-    assert (unknown.status, unknown.error) == (0, "/nothing is not a valid command.")
-    assert "other organisations" in outsider.error
+    assert (unknown.status, unknown.text) == (0, "/nothing is not a valid command.")
+    assert "other organisations" in outsider.text
 
 
 async def test_the_app_is_invited_by_command(slack: StandIn, app: AsyncApp) -> None:

@@ -157,6 +157,7 @@ async def test_replies_stand_in_their_thread(api: AsyncWebClient) -> None:
     channel = await api.conversations_history(channel=LAUNCH)
     thread = await api.conversations_replies(channel=LAUNCH, ts=parent)
     assert [message["ts"] for message in channel["messages"]] == [parent]
+    assert channel["messages"][0]["reply_count"] == 2
     assert [message["ts"] for message in thread["messages"]] == [parent, reply, nested]
 
 

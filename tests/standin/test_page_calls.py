@@ -9,6 +9,7 @@ import pytest
 from aiohttp import ClientSession, ClientWebSocketResponse
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.clock import MovedClock
@@ -143,7 +144,10 @@ async def test_changes_are_streamed(
     await api.chat_postEphemeral(channel=LAUNCH, user=BEN, text="not for Ana")
     await api.chat_delete(channel=LAUNCH, ts=ts)
     await api.views_publish(user_id=ANA, view=home(section()))
-    await slack.as_user(ANA).command("/nothing", LAUNCH)
+    trigger_id = slack.core.triggers.issue(ANA)
+    slack.core.triggers.age()
+    with pytest.raises(SlackApiError):
+        await api.views_open(trigger_id=trigger_id, view=modal(section()))
 
     told = await changes(stream, 8)
     assert [change["type"] for change in told] == [
@@ -151,6 +155,7 @@ async def test_changes_are_streamed(
         *("ephemeral", "message_deleted", "home", "notice"),
     ]
     assert told[3]["conversation"]["pins"] == [ts]
+    assert told[7]["text"].endswith("expired_trigger_id.")
 
 
 async def test_a_form_is_filled_through_the_page(
