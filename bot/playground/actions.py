@@ -75,22 +75,22 @@ def typed_from(blocks: list[Json], values: dict[str, Any]) -> Typed:
     """Element states from plain or Slack's values, by block and action id or by either alone."""
     typed: Typed = {}
     for name, value in values.items():
-        for action_id, one in _within(blocks, name, value).items():
-            block, element = forms.find(blocks, action_id)
+        mine = [block for block in blocks if block.get("block_id") == name]
+        for inside, action_id, one in _meant(blocks, mine, name, value):
+            block, element = forms.find(inside, action_id)
             state = forms.plain_state(element, one)
             typed.setdefault(block["block_id"], {})[element["action_id"]] = state
     return typed
 
 
-def _within(blocks: list[Json], name: str, value: Any) -> dict[str, Any]:
-    inside = {
-        element["action_id"]
-        for block, element in forms.elements(blocks)
-        if block["block_id"] == name
-    }
-    if isinstance(value, dict) and value and value.keys() <= inside:
-        return value
-    return {name: value}
+def _meant(
+    blocks: list[Json], mine: list[Json], name: str, value: Any
+) -> list[tuple[list[Json], str, Any]]:
+    """Where to look, for which id, and the value: `mine` is the block named so, if there is."""
+    within = {element["action_id"] for _, element in forms.elements(mine)}
+    if isinstance(value, dict) and value and value.keys() <= within:
+        return [(mine, action_id, one) for action_id, one in value.items()]
+    return [(blocks, name, value)]
 
 
 def fired(blocks: list[Json], element: Json, value: Any) -> Json:

@@ -39,16 +39,18 @@ async def test_a_button_brings_everything_that_was_chosen(
     blocks = [
         asked("q1", radio("level")),
         asked("q2", radio("level")),
+        asked("q3", radio("level")),
         asked("words", typed("words", multiline=True), optional=True),
         actions(button("send", value="7")),
     ]
     await api.chat_postMessage(channel=BEN, text="three questions", blocks=blocks)
     ben = slack.as_user(BEN)
-    await ben.click("send", values={"q1": {"level": "4"}, "words": "fine"})
+    await ben.click("send", values={"q1": {"level": "4"}, "q3": {"level": "5"}, "words": "fine"})
 
     (body,) = received
     values = body["state"]["values"]
     assert values["q1"]["level"]["selected_option"]["value"] == "4"
+    assert values["q3"]["level"]["selected_option"]["value"] == "5"
     assert values["q2"]["level"] == {"type": "radio_buttons", "selected_option": None}
     assert values["words"]["words"]["value"] == "fine"
     assert body["actions"][0]["value"] == "7"
