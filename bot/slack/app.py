@@ -29,7 +29,7 @@ def build(client: AsyncWebClient, authorize: Authorize, signing_secret: str | No
     with 200 is kept; and it lets our own metadata events through, which Bolt drops by default.
     """
     app = AsyncApp(
-        client=client,
+        client=_without_token(client),  # each request's authorisation brings its own
         authorize=authorize,
         signing_secret=signing_secret or "",
         process_before_response=True,
@@ -56,6 +56,15 @@ def build(client: AsyncWebClient, authorize: Authorize, signing_secret: str | No
 
     app.error(tell_the_person)
     return app
+
+
+def _without_token(client: AsyncWebClient) -> AsyncWebClient:
+    return AsyncWebClient(
+        base_url=client.base_url,
+        timeout=client.timeout,
+        session=client.session,
+        retry_handlers=[],
+    )
 
 
 async def tell_the_person(
