@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from bot.phases.rules import Kind, default_end
+from bot.dates import day
+from bot.phases.rules import NOT_LATER, TOO_LONG, Kind, Limits, default_end, latest_end
 
 KINDS = {
     "results": Kind.RESULTS_SPRINT,
@@ -50,6 +51,20 @@ def read(words: Sequence[str], today: date) -> Arguments:
         rest.pop(0)
     ends_on = _end(rest, today)
     return Arguments(kind=kind, ends_on=ends_on, milestone=" ".join(rest))
+
+
+def refusal_of_end(said: Arguments, today: date, limits: Limits) -> str | None:
+    """Why the end that was typed cannot be; None: it can, or none was typed."""
+    if said.ends_on is None:
+        return None
+    if said.ends_on <= today:
+        return NOT_LATER.format(day=day(said.ends_on))
+    kind = said.kind or Kind.TRUST_BUILDING  # which may last longer
+    latest = latest_end(kind, today, limits)
+    if said.ends_on <= latest:
+        return None
+    days = (said.ends_on - today).days + 1
+    return TOO_LONG.format(days=days, weeks=limits.max_weeks(kind), latest=day(latest))
 
 
 def _end(rest: list[str], today: date) -> date | None:

@@ -13,10 +13,10 @@ from bot.db import schema
 from bot.db.writing import insert_if_new
 from bot.outbox import outbox
 from bot.phases import drafts, ending, messages, rules, store
-from bot.phases.budget import WINDOW_DAYS, budget
 from bot.phases.envisioned import roles_of, values_of
+from bot.phases.history import ended_since, past_of
 from bot.phases.lifecycle import announcement_key, plan_days
-from bot.phases.rules import Past, Proposal
+from bot.phases.rules import Proposal
 from bot.phases.store import PhaseRow
 from bot.rounds.lifecycle import cancel_rounds, plan_rounds
 from bot.slack.errors import Refused
@@ -31,8 +31,6 @@ GONE = (
     "Nothing was started: this form is older than a week and was forgotten. Use "
     "`/imbalance start` again."
 )
-#: How far back sprints matter: the budget's window, and the longest one's recovery.
-LOOKING_BACK = timedelta(days=2 * WINDOW_DAYS)
 #: The last questions of a phase come four weeks after its end.
 ROUNDS_AFTER = timedelta(weeks=6)
 
@@ -73,24 +71,6 @@ async def start(services: Services, workspace_id: str, beginning: Beginning) -> 
     return phase_id
 
 
-async def past_of(
-    tx: AsyncConnection, workspace_id: str, proposal: Proposal, continues: str | None
-) -> Past:
-    """The channel's results sprints until now, as far as they matter for this proposal."""
-    since = proposal.starts_on - LOOKING_BACK
-    sprints = await store.past_sprints(tx, workspace_id, proposal.channel_id, since)
-    limits = await store.limits_of(tx, workspace_id)
-    proposed = proposal.span if proposal.kind is rules.Kind.RESULTS_SPRINT else None
-    last = max(sprints, key=lambda span: span.ends_on, default=None)
-    before = await store.phase(tx, workspace_id, continues) if continues else None
-    return Past(
-        budget=budget(sprints, proposal.starts_on, proposed, limits.budget_share),
-        last_sprint=last,
-        recovery_until=rules.recovery_until(last) if last else None,
-        was_extended=before is not None and before.extension_reason is not None,
-    )
-
-
 def runs_already(phase: PhaseRow) -> str:
     """Why nothing can be started beside this phase."""
     name = messages.NAMES[phase.kind].lower()
@@ -119,7 +99,7 @@ async def _make_room(
     if running is not None:
         await ending.finish(tx, workspace_id, running, by=proposal.lead_id, now=now)
     since = proposal.starts_on - ROUNDS_AFTER
-    for phase_id in await store.ended_since(tx, workspace_id, proposal.channel_id, since):
+    for phase_id in await ended_since(tx, workspace_id, proposal.channel_id, since):
         await cancel_rounds(tx, workspace_id, phase_id, now, keep_after=False)
 
 

@@ -1,4 +1,4 @@
-"""The forms *My part* and *Raise a concern*, the page *Details*, and concerns as leads read them."""
+"""The forms *My part* and *Raise a concern*, *Details*, and concerns as leads read them."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date

@@ -86,8 +86,8 @@ async def state_part(
 
 async def raise_concern(
     services: Services, *, workspace_id: str, phase_id: str, user_id: str, text: str, field: str
-) -> None:
-    """Keep a note for the leads, without who wrote it and when.
+) -> WholePhase:
+    """Keep a note for the leads, without who wrote it and when. Returns the phase.
 
     Raises:
         Refused: the phase has ended, they are not in its team, or the text is empty or too long.
@@ -111,6 +111,7 @@ async def raise_concern(
             subject=phase_id,
             due_at=next_working_morning(now, whole.phase.zone),
         )
+    return whole
 
 
 async def deliver_concerns(services: Services, item: Item) -> None:

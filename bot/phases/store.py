@@ -239,15 +239,6 @@ async def limits_of(tx: AsyncConnection, workspace_id: str) -> Limits:
     )
 
 
-async def ended_since(
-    tx: AsyncConnection, workspace_id: str, channel_id: str, since: date
-) -> tuple[str, ...]:
-    """The ids of a channel's phases that are over and were to end on `since` or later."""
-    over = _in_channel(workspace_id, channel_id).where(_phases.c.state == "ended")
-    rows = await tx.execute(over.where(_phases.c.ends_on >= since))
-    return tuple(row["phase_id"] for row in rows.mappings())
-
-
 def _span(sprint: PhaseRow) -> Span:
     ended_on = sprint.day_of(sprint.ended_at) if sprint.ended_at else sprint.ends_on
     return Span(starts_on=sprint.starts_on, ends_on=min(ended_on, sprint.ends_on))

@@ -1,0 +1,106 @@
+"""What the start form is filled with when it opens: by the command, or by what was before."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.clock import new_id
+from bot.phases import arguments, drafts, rules, store
+from bot.phases.arguments import Arguments
+from bot.phases.draft import Draft, Row
+from bot.phases.drafts import Kept
+from bot.phases.scene import Scene
+from bot.phases.store import WholePhase
+from bot.slack.errors import Refused
+from bot.slack.mrkdwn import clean, quote, unescape
+from bot.workspaces.store import settings_of
+
+
+async def typed(tx: AsyncConnection, scene: Scene, words: Sequence[str]) -> Arguments:
+    """What followed the command.
+
+    Raises:
+        Refused: a day cannot be read, is past, or too far.
+    """
+    try:
+        said = arguments.read([unescape(word) for word in words], scene.today)
+    except arguments.Unreadable as error:
+        word = f'"{quote(error.typed)}"' if error.typed else "nothing"
+        raise Refused(arguments.NO_DATE.format(typed=word)) from error
+    if said.ends_on is not None:
+        limits = await store.limits_of(tx, scene.workspace_id)
+        refusal = arguments.refusal_of_end(said, scene.today, limits)
+        if refusal is not None:
+            raise Refused(refusal)
+    return replace(said, milestone=clean(said.milestone))
+
+
+async def drafted(
+    tx: AsyncConnection, scene: Scene, said: Arguments, continues: str | None
+) -> tuple[Kept, bool]:
+    """A new draft, or what this person left unannounced here; and whether it is the latter.
+
+    `continues` is the running phase that the new one follows at once, and repeats.
+    """
+    where = (scene.channel.channel_id, scene.lead.user_id)
+    draft_id = await drafts.unfinished(tx, scene.workspace_id, *where)
+    before = await drafts.of(tx, scene.workspace_id, draft_id, where[1]) if draft_id else None
+    draft = await _blank(tx, scene)
+    if continues is not None:
+        draft = await _like(tx, scene, draft, continues)
+    elif before is not None:
+        later = before.draft.ends_on > scene.today
+        draft = before.draft if later else replace(before.draft, ends_on=draft.ends_on)
+    draft = replace(draft, continues=continues, doubted=False, anyway=False)
+    kept = Kept(
+        draft_id=before.draft_id if before else new_id(),
+        channel_id=where[0],
+        user_id=where[1],
+        draft=_with_typed(draft, said),
+        phase_id=None,
+    )
+    return kept, before is not None and continues is None
+
+
+async def _like(tx: AsyncConnection, scene: Scene, blank: Draft, phase_id: str) -> Draft:
+    """A draft that says what a phase said, with an end of its own."""
+    found = await store.whole(tx, scene.workspace_id, phase_id)
+    return blank if found is None else _again(found, blank)
+
+
+def _again(found: WholePhase, blank: Draft) -> Draft:
+    phase = found.phase
+    return replace(
+        blank,
+        kind=phase.kind,
+        kind_given=True,
+        texts={**asdict(phase.promise), "milestone": phase.milestone},
+        rows=tuple(Row(text=item.text, owner_id=item.owner_id) for item in found.items) or (Row(),),
+        members=tuple(one.user_id for one in found.members),
+        co_leads=tuple(one.user_id for one in found.leads if one.user_id != phase.lead_id),
+        weekday=phase.weekday,
+        time_of_day=phase.time_of_day,
+        remind=phase.remind,
+        comments_to=phase.comments_to,
+    )
+
+
+async def _blank(tx: AsyncConnection, scene: Scene) -> Draft:
+    settings = await settings_of(tx, scene.workspace_id)
+    return Draft(
+        ends_on=rules.default_end(scene.today, settings.default_weeks),
+        weekday=settings.default_weekday,
+        time_of_day=settings.default_time,
+    )
+
+
+def _with_typed(draft: Draft, said: Arguments) -> Draft:
+    texts = {"milestone": said.milestone} if said.milestone else {}
+    return replace(
+        draft,
+        kind=said.kind or draft.kind,
+        kind_given=said.kind is not None or draft.continues is not None,
+        ends_on=said.ends_on or draft.ends_on,
+        texts={**draft.texts, **texts},
+    )

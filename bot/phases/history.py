@@ -1,0 +1,69 @@
+"""What was in a channel before, and what is in the others: reads for the start form."""
+
+from datetime import date, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.db import schema
+from bot.phases import rules, store
+from bot.phases.budget import WINDOW_DAYS, budget
+from bot.phases.rules import Kind, Past, Proposal
+
+#: How far back sprints matter: the budget's window, and the longest one's recovery.
+LOOKING_BACK = timedelta(days=2 * WINDOW_DAYS)
+
+_phases = schema.phases
+
+
+async def past_of(
+    tx: AsyncConnection, workspace_id: str, proposal: Proposal, continues: str | None
+) -> Past:
+    """The channel's results sprints until now, as far as they matter for this proposal.
+
+    `continues` is the running phase that the new one follows at once.
+    """
+    since = proposal.starts_on - LOOKING_BACK
+    sprints = await store.past_sprints(tx, workspace_id, proposal.channel_id, since)
+    limits = await store.limits_of(tx, workspace_id)
+    proposed = proposal.span if proposal.kind is Kind.RESULTS_SPRINT else None
+    last = max(sprints, key=lambda span: span.ends_on, default=None)
+    before = await store.phase(tx, workspace_id, continues) if continues else None
+    return Past(
+        budget=budget(sprints, proposal.starts_on, proposed, limits.budget_share),
+        last_sprint=last,
+        recovery_until=rules.recovery_until(last) if last else None,
+        was_extended=before is not None and before.extension_reason is not None,
+    )
+
+
+async def ended_since(
+    tx: AsyncConnection, workspace_id: str, channel_id: str, since: date
+) -> tuple[str, ...]:
+    """The ids of a channel's phases that are over and were to end on `since` or later."""
+    ids = await tx.scalars(
+        select(_phases.c.phase_id).where(
+            _phases.c.workspace_id == workspace_id,
+            _phases.c.channel_id == channel_id,
+            _phases.c.state == "ended",
+            _phases.c.ends_on >= since,
+        )
+    )
+    return tuple(ids)
+
+
+async def teams(
+    tx: AsyncConnection, workspace_id: str, channel_id: str, today: date
+) -> tuple[int, int]:
+    """How many teams are in a results sprint now, and how many there are; this one in both.
+
+    A team is a channel with a phase in the last 90 days.
+    """
+    count = func.count(func.distinct(_phases.c.channel_id))
+    others = select(count).where(
+        _phases.c.workspace_id == workspace_id,
+        _phases.c.channel_id != channel_id,
+        _phases.c.ends_on >= today - timedelta(days=WINDOW_DAYS),
+    )
+    running = others.where(_phases.c.state == "active", _phases.c.kind == Kind.RESULTS_SPRINT)
+    return (await tx.scalar(running) or 0) + 1, (await tx.scalar(others) or 0) + 1
