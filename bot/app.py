@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from aiohttp import ClientError, ClientSession
+from aiohttp import ClientError, ClientSession, ClientTimeout
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
@@ -110,7 +110,9 @@ class Imbalance:
         Raises:
             Unable: Slack refused the token, or could not be reached.
         """
-        session = await self._running.enter_async_context(ClientSession())
+        session = await self._running.enter_async_context(
+            ClientSession(timeout=ClientTimeout(total=CALL_SECONDS))  # the client has no say in it
+        )
         self.client.session = session
         self._running.push_async_callback(self.db.close)
         bolt = await self._listening()

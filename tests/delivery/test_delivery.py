@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from aiohttp import ClientSession
+from aiohttp import ClientSession, ClientTimeout
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy import select
 
@@ -70,7 +70,7 @@ class Sender:
 
 @pytest.fixture
 async def sender(db: Database, clock: MovedClock, standin: StandIn) -> AsyncIterator[Sender]:
-    async with ClientSession() as session:
+    async with ClientSession(timeout=ClientTimeout(total=1)) as session:
         yield Sender(db, clock, standin, session)
 
 
@@ -110,8 +110,20 @@ async def test_order_is_kept_within_a_conversation(sender: Sender) -> None:
     assert sender.texts() == [f"m{number}" for number in range(5)]
 
 
+async def test_an_edit_before_the_message_went_out_changes_the_message(sender: Sender) -> None:
+    await sender.say("hello")
+    async with sender.db.transaction() as tx:
+        said = content("newer", section("newer"))
+        await outbox.edit(tx, WORKSPACE, of="hello", content=said, now=sender.clock.now())
+    await sender.deliver()
+
+    assert sender.texts() == ["newer"]
+    assert [c.method for c in sender.slack.calls].count("chat.update") == 0
+
+
 async def test_an_edit_that_waits_is_replaced_by_the_next(sender: Sender) -> None:
     await sender.say("hello")
+    await sender.deliver()
     for text in ("one", "two"):
         async with sender.db.transaction() as tx:
             said = content(text, section(text))
