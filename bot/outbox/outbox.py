@@ -79,11 +79,16 @@ async def say(
 async def edit(
     tx: AsyncConnection, workspace_id: str, *, of: str, content: Content, now: datetime
 ) -> None:
-    """Change what a message shows, once it is in Slack; an edit still waiting is replaced."""
+    """Change what a message shows, once it is in Slack; an edit still waiting is replaced.
+
+    One that is to be sent later than `now` is then sent as it reads now, with its own picture.
+    """
+    payload = {"text": content.text, "blocks": content.blocks}
+    if await _rewritten(tx, workspace_id, of, payload, now):
+        return
     to = await _conversation_of(tx, workspace_id, of)
     if to is None:
         return
-    payload = {"text": content.text, "blocks": content.blocks}
     await _replace(tx, workspace_id, f"edit:{of}", Operation.UPDATE, to, payload, now, of)
 
 
@@ -163,6 +168,23 @@ async def _conversation_of(tx: AsyncConnection, workspace_id: str, key: str) -> 
             )
         )
     ).scalar()
+
+
+async def _rewritten(
+    tx: AsyncConnection, workspace_id: str, key: str, payload: dict[str, Any], now: datetime
+) -> bool:
+    done = await tx.execute(
+        update(_messages)
+        .where(
+            _messages.c.workspace_id == workspace_id,
+            _messages.c.key == key,
+            _messages.c.operation == Operation.POST,
+            _messages.c.state == State.PENDING,
+            _messages.c.not_before > now,
+        )
+        .values(payload=payload, revision=_messages.c.revision + 1)
+    )
+    return bool(done.rowcount)
 
 
 async def _beside(

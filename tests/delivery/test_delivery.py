@@ -110,20 +110,24 @@ async def test_order_is_kept_within_a_conversation(sender: Sender) -> None:
     assert sender.texts() == [f"m{number}" for number in range(5)]
 
 
-async def test_an_edit_before_the_message_went_out_changes_the_message(sender: Sender) -> None:
-    await sender.say("hello")
+async def test_an_edit_of_what_is_for_later_is_in_it_from_the_start(sender: Sender) -> None:
+    now, later = sender.clock.now(), sender.clock.now() + timedelta(hours=1)
     async with sender.db.transaction() as tx:
-        said = content("newer", section("newer"))
-        await outbox.edit(tx, WORKSPACE, of="hello", content=said, now=sender.clock.now())
+        old, new = content("old", section("old")), content("new", section("new"))
+        await outbox.say(tx, WORKSPACE, key="later", to=LAUNCH, content=old, now=later)
+        await outbox.edit(tx, WORKSPACE, of="later", content=new, now=now)
+    await sender.deliver()
+    assert sender.texts() == []
+
+    sender.clock.move_to(later)
     await sender.deliver()
 
-    assert sender.texts() == ["newer"]
+    assert sender.texts() == ["new"]
     assert [c.method for c in sender.slack.calls].count("chat.update") == 0
 
 
 async def test_an_edit_that_waits_is_replaced_by_the_next(sender: Sender) -> None:
     await sender.say("hello")
-    await sender.deliver()
     for text in ("one", "two"):
         async with sender.db.transaction() as tx:
             said = content(text, section(text))
