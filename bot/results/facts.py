@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
-from bot.results.figures import Figure
+from bot.results.figures import Figure, perception_gap
+from bot.results.signals import Signal, signals
 
 
 class Asked(Protocol):
@@ -41,11 +42,11 @@ class PhaseFacts:
     zone: str
     comments_to: str  # leads, or team
     starts_on: date
-    ends_on: date
+    ended_on: date  # or ends, while it runs
 
     @property
     def weeks(self) -> float:
-        return (self.ends_on - self.starts_on).days / 7
+        return (self.ended_on - self.starts_on).days / 7
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,8 +63,10 @@ class ClosedRound:
 
     round_id: str
     phase_id: str
-    name: str  # "Start", "Week 2", "Closing": its place in the phase
+    kind: str  # first, weekly, closing, after or poll
+    week: int  # of the phase, 1 is its first; after its end, weeks since then
     asked: int
+    minimum: int  # answers a question needs to be shown
     answered: int | None  # None: not enough
     labels: Mapping[str, str]  # question key -> label, as asked
     figures: tuple[Shown, ...]  # of the questions with enough answers
@@ -73,6 +76,10 @@ class ClosedRound:
 
     def figure(self, key: str) -> Figure | None:
         return next((one.figure for one in self.figures if one.figure.key == key), None)
+
+    def level(self, key: str) -> float | None:
+        figure = self.figure(key)
+        return None if figure is None else figure.level
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,3 +104,25 @@ class Showing:
     @property
     def round(self) -> ClosedRound:
         return self.rounds[-1]
+
+    def before(self, key: str) -> ClosedRound | None:
+        """The last round before that showed this question: what its change is counted from."""
+        return last_with(self.rounds[:-1], key)
+
+    @property
+    def gaps(self) -> Mapping[str, float]:
+        """Reflection minus team, by question; co-leads averaged."""
+        figures = [one.figure for one in self.round.figures]
+        return perception_gap([one.answers for one in self.reflections], figures)
+
+    @property
+    def signals(self) -> tuple[Signal, ...]:
+        """What the leads alone are told, from the shown figures and nothing finer."""
+        clarity = [one.level("clarity") for one in self.rounds]
+        team = {one.figure.key: one.figure.level for one in self.round.figures}
+        return signals(clarity, team, self.gaps, self.phase.weeks)
+
+
+def last_with(rounds: Sequence[ClosedRound], key: str) -> ClosedRound | None:
+    """The newest of these rounds that showed this question."""
+    return next((one for one in reversed(rounds) if one.figure(key)), None)

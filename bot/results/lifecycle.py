@@ -9,12 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import agenda
 from bot.agenda.agenda import Item, carrying_out
-from bot.agenda.slots import next_working_morning
+from bot.agenda.slots import next_working_morning, within_hours
 from bot.db import schema
-from bot.outbox import outbox
 from bot.results import messages, store
-from bot.results.facts import ClosedRound, Closing, PhaseFacts, Showing
+from bot.results.facts import Closing, PhaseFacts, Showing, last_with
 from bot.results.figures import Counts, Figure, change, figure
+from bot.results.telling import edit_leads, tell_leads, tell_team
 from bot.slack.errors import Refused
 from bot.workspaces.services import Services
 
@@ -29,6 +29,10 @@ NOT_A_LEAD = (
 ALREADY_SHOWN = (
     "Nothing was saved: the team has seen these results. Reply in the announcement's thread, or "
     "write it with the next ones."
+)
+EMPTY = (
+    "Nothing was saved: the box is empty. Write what you heard and what changes; without it the "
+    "results say that there is no note."
 )
 TOO_LONG = "Nothing was saved: this has {length:,} characters, and {limit:,} fit. Shorten it."
 
@@ -54,40 +58,28 @@ async def keep(
     """Keep what may be shown of a round, inside the transaction that closes it.
 
     `counts` holds how many chose each level from 1 to 5, by question; None where too few
-    answered: then nothing is kept. The leads see it at once, the team a working day later.
+    answered: then nothing is kept, and that is what is said. The leads read it as soon as
+    messages are welcome where they are, the team a working day later.
     """
-    await _keep_figures(tx, workspace_id, closing, counts or {})
-    for position, text in enumerate(comments):
-        await tx.execute(
-            insert(schema.round_comments).values(
-                workspace_id=workspace_id,
-                round_id=closing.round_id,
-                position=position,
-                text=text,
-            )
-        )
+    if counts is not None:
+        await _keep_figures(tx, workspace_id, closing, counts)
+        await _keep_comments(tx, workspace_id, closing.round_id, comments)
     phase = await store.phase_of(tx, workspace_id, closing.phase_id)
-    due_at = next_working_morning(now, phase.zone, SHOWN_AT)
+    told_at = within_hours(now, phase.zone)
+    due_at = next_working_morning(told_at, phase.zone, SHOWN_AT)
     await agenda.put(tx, workspace_id, action=SHOW, subject=closing.round_id, due_at=due_at)
     showing = await _showing(tx, workspace_id, phase, closing.round_id, due_at)
-    said = messages.to_leads(showing)
-    for lead_id in phase.lead_ids:
-        await outbox.say(
-            tx,
-            workspace_id,
-            key=_lead_key(closing.round_id, lead_id),
-            to=lead_id,
-            content=said,
-            now=now,
-        )
+    await tell_leads(tx, workspace_id, showing, now)
 
 
 async def save_note(services: Services, noting: Noting) -> None:
-    """Keep what a lead heard; the last word before the team sees it counts.
+    """Keep what a lead heard; the last word before the team reads it counts.
 
     Raises:
-        Refused: not a lead of this phase, too long, or the team has seen the results.
+        Refused: nothing written, too long, not a lead of this phase, or the team has read it.
     """
+    if not noting.text:
+        raise Refused(EMPTY)
     if len(noting.text) > messages.NOTE_LIMIT:
         raise Refused(TOO_LONG.format(length=len(noting.text), limit=messages.NOTE_LIMIT))
     workspace_id, round_id = noting.workspace_id, noting.round_id
@@ -98,14 +90,14 @@ async def save_note(services: Services, noting: Noting) -> None:
             update(rounds)
             .where(rounds.c.workspace_id == workspace_id, rounds.c.round_id == round_id)
             .where(rounds.c.shown_at.is_(None), rounds.c.state == "closed")
-            .values(note=noting.text or None, noted_by=noting.user_id)
+            .values(note=noting.text, noted_by=noting.user_id)
         )
         if not saved.rowcount:
             raise Refused(ALREADY_SHOWN)
         now = services.clock.now()
         due_at = await agenda.due_of(tx, workspace_id, action=SHOW, subject=round_id) or now
         showing = await _showing(tx, workspace_id, phase, round_id, due_at)
-        await _edit_leads(tx, workspace_id, showing, now)
+        await edit_leads(tx, workspace_id, showing, now)
 
 
 async def show_results(services: Services, item: Item) -> None:
@@ -119,22 +111,9 @@ async def show_results(services: Services, item: Item) -> None:
         phase = await store.phase_of(tx, workspace_id, phase_id)
         await _mark_shown(tx, workspace_id, round_id, now)
         showing = await _showing(tx, workspace_id, phase, round_id, now)
-        await outbox.say(
-            tx,
-            workspace_id,
-            key=f"results:{round_id}",
-            to=phase.channel_id,
-            content=messages.to_team(showing),
-            thread_of=f"announcement:{phase_id}",
-            now=now,
-        )
-        await _edit_leads(tx, workspace_id, showing, now)
-        comments = schema.round_comments
-        await tx.execute(
-            delete(comments).where(
-                comments.c.workspace_id == workspace_id, comments.c.round_id == round_id
-            )
-        )
+        await tell_team(tx, workspace_id, showing, now)
+        await edit_leads(tx, workspace_id, showing, now)
+        await _delete_comments(tx, workspace_id, round_id)
 
 
 ACTIONS: Mapping[str, Callable[[Services, Item], Awaitable[None]]] = {SHOW: show_results}
@@ -143,20 +122,18 @@ ACTIONS: Mapping[str, Callable[[Services, Item], Awaitable[None]]] = {SHOW: show
 async def _keep_figures(
     tx: AsyncConnection, workspace_id: str, closing: Closing, counts: Mapping[str, Counts]
 ) -> None:
-    earlier = await store.closed_rounds(tx, workspace_id, closing.phase_id)
+    rounds = await store.closed_rounds(tx, workspace_id, closing.phase_id)
+    earlier = [one for one in rounds if one.round_id != closing.round_id]
     asked = await store.asked_in(tx, workspace_id, closing.round_id)
-    before = next((one for one in reversed(earlier) if one.round_id != closing.round_id), None)
-    asked_before = await store.asked_in(tx, workspace_id, before.round_id) if before else ()
     for question in closing.questions:
-        found = figure(question.key, counts.get(question.key, (0,) * 5), closing.minimum)
+        key = question.key
+        found = figure(key, counts.get(key, (0,) * 5), closing.minimum)
         if found is None:
             continue
-        changed = change(found, _same(before, question.key), asked, asked_before)
+        before = last_with(earlier, key)
+        asked_before = await store.asked_in(tx, workspace_id, before.round_id) if before else ()
+        changed = change(found, before.figure(key) if before else None, asked, asked_before)
         await _keep_figure(tx, workspace_id, closing.round_id, found, changed)
-
-
-def _same(before: ClosedRound | None, key: str) -> Figure | None:
-    return None if before is None else before.figure(key)
 
 
 async def _keep_figure(
@@ -173,6 +150,26 @@ async def _keep_figure(
             share_high=found.share_high,
             bands=bands,
             change=changed,
+        )
+    )
+
+
+async def _keep_comments(
+    tx: AsyncConnection, workspace_id: str, round_id: str, comments: Sequence[str]
+) -> None:
+    for position, text in enumerate(comments):
+        await tx.execute(
+            insert(schema.round_comments).values(
+                workspace_id=workspace_id, round_id=round_id, position=position, text=text
+            )
+        )
+
+
+async def _delete_comments(tx: AsyncConnection, workspace_id: str, round_id: str) -> None:
+    comments = schema.round_comments
+    await tx.execute(
+        delete(comments).where(
+            comments.c.workspace_id == workspace_id, comments.c.round_id == round_id
         )
     )
 
@@ -212,16 +209,3 @@ async def _mark_shown(tx: AsyncConnection, workspace_id: str, round_id: str, now
         .where(rounds.c.workspace_id == workspace_id, rounds.c.round_id == round_id)
         .values(shown_at=now)
     )
-
-
-async def _edit_leads(
-    tx: AsyncConnection, workspace_id: str, showing: Showing, now: datetime
-) -> None:
-    said = messages.to_leads(showing)
-    for lead_id in showing.phase.lead_ids:
-        key = _lead_key(showing.round.round_id, lead_id)
-        await outbox.edit(tx, workspace_id, of=key, content=said, now=now)
-
-
-def _lead_key(round_id: str, lead_id: str) -> str:
-    return f"lead_results:{round_id}:{lead_id}"

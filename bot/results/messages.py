@@ -4,18 +4,19 @@ Pure functions of facts. Signals, gaps and (unless the form chose otherwise) com
 leads alone.
 """
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Iterable
+from typing import Any
 
 from slack_sdk.models.blocks import Block, InputBlock, PlainTextInputElement
 
-from bot.results.chart import ChartFacts, Line, alt_text
-from bot.results.facts import ClosedRound, Reflection, Showing, Shown
-from bot.results.figures import Band, level_words, perception_gap
-from bot.results.signals import Signal, signals
+from bot.results import comments
+from bot.results.comments import quoted
+from bot.results.facts import ClosedRound, Reflection, Showing
+from bot.results.figures import level_words
+from bot.results.levels import gist, paragraphs, picture
+from bot.results.naming import here
 from bot.slack.content import (
     Content,
-    Picture,
     actions,
     button,
     content,
@@ -25,75 +26,83 @@ from bot.slack.content import (
     plain,
     section,
 )
-from bot.slack.mrkdwn import channel, instant, quote, truncated
+from bot.slack.mrkdwn import channel, instant, quote, together
 
 SAVE_NOTE, NOTE = "results.save_note", "results.note"
 NOTE_LIMIT = 1_000
-SECTION = 3_000
-COMMENTS_SHOWN, COMMENT_SHOWN = 20, 700
 
-FIRST_LINE = "{name} in {channel}: what the team answered."
+TO_LEADS = "{here}: the results, for the leads first."
+TO_TEAM = "{here}: {gist}."
+FEW = "{here}: too few answers to show."
+TOO_FEW = (
+    "Too few answers could be counted to show them without showing someone. They are not kept. "
+    "Totals are shown from {minimum} answers on."
+)
 ANSWERED = "{answered} of {asked} people asked answered."
-TOO_FEW = "Too few answers this time to show them without showing someone. They are not kept."
-TOO_FEW_HERE = "*{label}*\nToo few answers to show."
-LEVEL = "*{label}*\n{words}{change}\n{answers}"
-UP, DOWN, SAME = ", up {by:g}", ", down {by:g}", ", as before"
-SHARE = "{answers} answers, {high} of them 4 or 5"
-BANDS = "{answers} answers: {bands}"
+TEAM_READS = "The team reads this {when}, in the announcement's thread."
+FIXED = "Nobody can change the totals."
+SMALL_PRINT = (
+    "Totals only, to the nearest half, from {minimum} answers on. Individual answers were deleted "
+    "when the questions closed. From these same totals {leads} {get} private hints."
+)
+
+ONLY_LEADS = "*Only the leads see this*"
+SAID = "{label} {lead} said {mine}, the team's level is {team:g}."
+BESIDE = "*{name}'s own answers*\n{answers}"
+CANNOT_SAY = "can't say"
+
 NOTE_LABEL = "What I heard, what changes"
-NOTE_HINT = "The team reads this with your name, beside the results. Until then you can change it."
+NOTE_HINT = "The whole team reads this with your name, beside the results."
 NOTE_EXAMPLE = "I heard that reviews pile up. From Monday we stop at two open ones each."
-NOTE_SAVED = "Saved. You can change it until the team sees it."
-TEAM_SEES = "The team sees these totals {when}, whatever is written here. Nobody can change them."
-TEAM_SAW = "The team has seen these totals."
-ONLY_YOU = "*Only the leads see this*"
-GAP = "{label} {lead} said {mine:g}, the team's level is {team:g}."
-COMMENTS = "*Comments, shuffled and without names*"
-MORE_COMMENTS = "{count} more are not shown for want of room."
+NOTE_UNTIL = (
+    "The team reads it {when}, and again above the next questions. Left empty, the results say "
+    "that there is no note."
+)
+NOTE_SAVED = "Saved by {name}. It can be changed until the team reads it, {when}."
+TEAM_SAW = "The team has read these results, so the note stays as it is."
 HEARD = "*What {name} heard, what changes*\n{note}"
 NO_NOTE = "No note from {name} this week."
-BESIDE = "*{name}'s own answers:* {answers}"
-CANNOT_SAY = "can't say"
-CHART_TITLE = "Results in {name}"
+NO_NOTE_LATER = "No note from {name} this time."
 
 
 def to_leads(showing: Showing) -> Content:
-    """For each lead, when the questions close; edited once the team has seen it."""
+    """For each lead, when the questions close; edited once the team has read it."""
     shown = showing.round
-    blocks: list[Block | dict[str, object]] = [*_head(showing), *_levels(shown)]
-    picture = _picture(showing)
-    if picture:
-        blocks.append(picture_block(picture.alt_text))
-    blocks += _private(showing)
-    blocks += _comments(showing.comments)
-    if shown.shown_at is None:
-        blocks += [divider(), *_note_box(shown, showing.team_sees_at)]
-    else:
-        blocks.append(context(TEAM_SAW))
-    return content(_first_line(showing), *blocks, picture=picture)
+    words = FEW if shown.answered is None else TO_LEADS
+    first = words.format(here=_here(showing))
+    return _message(
+        showing,
+        section("\n".join([f"*{first}*", _about(shown), *_when(showing)])),
+        *_private(showing),
+        *comments.in_message(showing.comments),
+        divider(),
+        *(_note_as_read(showing) if shown.shown_at else _note_box(showing)),
+        first=first,
+    )
 
 
 def to_team(showing: Showing) -> Content:
     """For the announcement's thread, whatever the lead wrote."""
     shown = showing.round
-    blocks: list[Block | dict[str, object]] = [*_head(showing), *_levels(shown)]
-    picture = _picture(showing)
-    if picture:
-        blocks.append(picture_block(picture.alt_text))
-    blocks += [section(_beside(one, shown)) for one in showing.reflections if one.shared]
-    if showing.phase.comments_to == "team":
-        blocks += _comments(showing.comments)
-    blocks.append(section(_note(showing)))
-    return content(_first_line(showing), *blocks, picture=picture)
+    if shown.answered is None:
+        first = FEW.format(here=_here(showing))
+    else:
+        first = TO_TEAM.format(here=_here(showing), gist=gist(showing))
+    beside = [section(_beside(one, shown)) for one in showing.reflections if one.shared]
+    return _message(
+        showing,
+        section(f"*{first}*\n{_about(shown)}"),
+        *(beside if shown.answered is not None else ()),
+        section(_note(showing)),
+        *(comments.in_message(showing.comments) if to_everyone(showing) else ()),
+        *((context(_small_print(showing)),) if shown.answered is not None else ()),
+        first=first,
+    )
 
 
-def private_signals(showing: Showing) -> tuple[Signal, ...]:
-    """What the leads alone are told, from the shown figures and nothing finer."""
-    clarity = [_level(one, "clarity") for one in showing.rounds]
-    figures = [one.figure for one in showing.round.figures]
-    gaps = perception_gap([one.answers for one in showing.reflections], figures)
-    team = {figure.key: figure.level for figure in figures}
-    return signals(clarity, team, gaps, showing.phase.weeks)
+def to_everyone(showing: Showing) -> bool:
+    """Whether the form chose that the team reads comments."""
+    return showing.phase.comments_to == "team"
 
 
 def note_block(round_id: str) -> str:
@@ -101,109 +110,56 @@ def note_block(round_id: str) -> str:
     return f"note:{round_id}"
 
 
-def _first_line(showing: Showing) -> str:
-    where = channel(showing.phase.channel_id)
-    return FIRST_LINE.format(name=showing.round.name, channel=where)
+def _message(showing: Showing, head: Block, *rest: Block, first: str) -> Content:
+    """The head, the levels and the picture where there are any, then the rest."""
+    drawn = picture(showing)
+    levels = paragraphs(showing) if showing.round.answered is not None else []
+    chart: list[dict[str, Any]] = [picture_block(drawn.alt_text)] if drawn else []
+    return content(first, head, *levels, *chart, *rest, picture=drawn)
 
 
-def _head(showing: Showing) -> list[Block]:
-    shown = showing.round
-    first = f"*{_first_line(showing)}*"
+def _here(showing: Showing) -> str:
+    return here(showing.round, channel(showing.phase.channel_id))
+
+
+def _about(shown: ClosedRound) -> str:
     if shown.answered is None:
-        return [section(f"{first}\n{TOO_FEW}")]
-    answered = ANSWERED.format(answered=shown.answered, asked=shown.asked)
-    return [section(f"{first}\n{answered}")]
+        return TOO_FEW.format(minimum=shown.minimum)
+    return ANSWERED.format(answered=shown.answered, asked=shown.asked)
 
 
-def _levels(shown: ClosedRound) -> list[Block]:
-    if shown.answered is None:
+def _when(showing: Showing) -> list[str]:
+    if showing.round.shown_at:
         return []
-    by_key = {one.figure.key: one for one in shown.figures}
-    return [
-        section(_in_words(quote(label), by_key[key]))
-        if key in by_key
-        else section(TOO_FEW_HERE.format(label=quote(label)))
-        for key, label in shown.labels.items()
-    ]
+    reads = TEAM_READS.format(when=instant(showing.team_sees_at))
+    return [reads if showing.round.answered is None else f"{reads} {FIXED}"]
 
 
-def _in_words(label: str, one: Shown) -> str:
-    figure = one.figure
-    answers = (
-        SHARE.format(answers=figure.answers, high=figure.share_high)
-        if figure.bands is None
-        else BANDS.format(answers=figure.answers, bands=_bands(figure.bands))
-    )
-    return LEVEL.format(
-        label=label, words=figure.words, change=_change(one.change), answers=answers
-    )
-
-
-def _bands(bands: Sequence[Band]) -> str:
-    parts = []
-    for band in bands:
-        levels = f"{band.first}" if band.first == band.last else f"{band.first} to {band.last}"
-        parts.append(f"{band.answers} chose {levels}")
-    return ", ".join(parts)
-
-
-def _change(change: float | None) -> str:
-    if change is None:
-        return ""
-    if change == 0:
-        return SAME
-    return (UP if change > 0 else DOWN).format(by=abs(change))
-
-
-def _picture(showing: Showing) -> Picture | None:
-    """The levels over the phase's rounds; none where nothing was ever shown."""
-    rounds = showing.rounds
-    if not showing.round.figures:
-        return None
-    facts = ChartFacts(
-        rounds=tuple(one.name for one in rounds),
-        lines=tuple(
-            Line(label=label, levels=tuple(_level(one, key) for one in rounds))
-            for key, label in showing.round.labels.items()
-        ),
-    )
-    title = CHART_TITLE.format(name=showing.round.name)
-    return Picture(facts=facts.as_json(), alt_text=alt_text(facts), title=title)
-
-
-def _level(one: ClosedRound, key: str) -> float | None:
-    figure = one.figure(key)
-    return None if figure is None else figure.level
+def _small_print(showing: Showing) -> str:
+    names = showing.phase.lead_names
+    get = "gets" if len(names) == 1 else "get"
+    leads = quote(together(names))
+    return SMALL_PRINT.format(minimum=showing.round.minimum, leads=leads, get=get)
 
 
 def _private(showing: Showing) -> list[Block]:
-    lines = [*_gaps(showing), *(signal.text for signal in private_signals(showing))]
-    return [section("\n".join([ONLY_YOU, *lines]))] if lines else []
+    lines = [*_said(showing), *(signal.text for signal in showing.signals)]
+    return [section("\n".join([ONLY_LEADS, *lines]))] if lines else []
 
 
-def _gaps(showing: Showing) -> Iterable[str]:
+def _said(showing: Showing) -> Iterable[str]:
     """Each lead's own answer beside the shown level."""
     for one in showing.round.figures:
         for reflection in showing.reflections:
             mine = reflection.answers.get(one.figure.key)
             if mine is not None:
                 label = quote(showing.round.labels[one.figure.key])
-                yield GAP.format(
-                    label=label, lead=quote(reflection.name), mine=mine, team=one.figure.level
-                )
+                lead = quote(reflection.name)
+                yield SAID.format(label=label, lead=lead, mine=mine, team=one.figure.level)
 
 
-def _comments(comments: Sequence[str]) -> list[Block]:
-    if not comments:
-        return []
-    blocks: list[Block] = [section(COMMENTS)]
-    for comment in comments[:COMMENTS_SHOWN]:
-        blocks.append(section(_quoted(truncated(comment, COMMENT_SHOWN))))
-    left = len(comments) - COMMENTS_SHOWN
-    return [*blocks, context(MORE_COMMENTS.format(count=left))] if left > 0 else blocks
-
-
-def _note_box(shown: ClosedRound, team_sees_at: datetime) -> list[Block]:
+def _note_box(showing: Showing) -> list[Block]:
+    shown = showing.round
     box = InputBlock(
         block_id=note_block(shown.round_id),
         label=plain(NOTE_LABEL),
@@ -217,30 +173,38 @@ def _note_box(shown: ClosedRound, team_sees_at: datetime) -> list[Block]:
         ),
         optional=True,
     )
-    sees = TEAM_SEES.format(when=instant(team_sees_at))
-    said = f"{NOTE_SAVED} {sees}" if shown.note else sees
-    return [box, actions(button("Save", SAVE_NOTE, shown.round_id, style="primary")), context(said)]
+    when = instant(showing.team_sees_at)
+    said = NOTE_SAVED if shown.note else NOTE_UNTIL
+    return [
+        box,
+        actions(button("Save", SAVE_NOTE, shown.round_id, style="primary")),
+        context(said.format(when=when, name=quote(_noter(showing)))),
+    ]
+
+
+def _note_as_read(showing: Showing) -> list[Block]:
+    return [section(_note(showing)), context(TEAM_SAW)]
 
 
 def _note(showing: Showing) -> str:
-    name = showing.round.noted_by or " and ".join(showing.phase.lead_names)
-    if not showing.round.note:
-        return NO_NOTE.format(name=quote(name))
-    return HEARD.format(name=quote(name), note=_quoted(showing.round.note))
+    shown = showing.round
+    name = quote(_noter(showing))
+    if shown.note:
+        return HEARD.format(name=name, note=quoted(shown.note))
+    return (NO_NOTE if shown.kind in ("first", "weekly") else NO_NOTE_LATER).format(name=name)
+
+
+def _noter(showing: Showing) -> str:
+    return showing.round.noted_by or together(showing.phase.lead_names)
 
 
 def _beside(reflection: Reflection, shown: ClosedRound) -> str:
-    answers = ", ".join(
-        f"{quote(label)} {_said(key, reflection.answers.get(key))}"
+    answers = "\n".join(
+        f"{quote(label)} {_in_words(key, reflection.answers.get(key))}"
         for key, label in shown.labels.items()
     )
     return BESIDE.format(name=quote(reflection.name), answers=answers)
 
 
-def _said(key: str, level: int | None) -> str:
-    return CANNOT_SAY if level is None else f"{level_words(key, level)} ({level})"
-
-
-def _quoted(text: str) -> str:
-    lines = "\n".join(f">{quote(line)}" for line in text.splitlines())
-    return truncated(lines, SECTION - 200)
+def _in_words(key: str, level: int | None) -> str:
+    return CANNOT_SAY if level is None else f"{level_words(key, level)} ({level} of 5)"

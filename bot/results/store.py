@@ -1,8 +1,7 @@
 """Reads about closed rounds. Nothing finer than what may be shown is there to be read."""
 
 from collections.abc import Mapping
-from datetime import date
-from typing import Any
+from datetime import date, datetime
 
 from sqlalchemy import RowMapping, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -17,9 +16,6 @@ _rounds = schema.rounds
 _figures = schema.figures
 _phases = schema.phases
 _people = schema.phase_people
-
-NAMES = {"first": "Start", "closing": "Closing", "after": "{weeks} weeks on", "poll": "Poll"}
-WEEK = "Week {number}"
 
 
 async def phase_of(tx: AsyncConnection, workspace_id: str, phase_id: str) -> PhaseFacts:
@@ -42,7 +38,7 @@ async def phase_of(tx: AsyncConnection, workspace_id: str, phase_id: str) -> Pha
         zone=row["zone"],
         comments_to=row["comments_to"],
         starts_on=row["starts_on"],
-        ends_on=row["ends_on"],
+        ended_on=_ended_on(row),
     )
 
 
@@ -67,6 +63,15 @@ async def closed_rounds(
     noters = await known(tx, workspace_id, [row["noted_by"] for row in rows if row["noted_by"]])
     names = {user_id: person.name for user_id, person in noters.items()}
     return tuple(_closed(row, phase, shown.get(row["round_id"], ()), names) for row in rows)
+
+
+async def zones_of(tx: AsyncConnection, workspace_id: str, phase: PhaseFacts) -> dict[str, str]:
+    """The zone of each lead; the phase's where Slack gave none."""
+    profiles = await known(tx, workspace_id, phase.lead_ids)
+    return {
+        one: (profiles[one].zone if one in profiles else None) or phase.zone
+        for one in phase.lead_ids
+    }
 
 
 async def phase_id_of(tx: AsyncConnection, workspace_id: str, round_id: str) -> str | None:
@@ -105,7 +110,7 @@ async def comments_of(tx: AsyncConnection, workspace_id: str, round_id: str) -> 
 async def reflections_of(
     tx: AsyncConnection, workspace_id: str, phase: PhaseFacts, round_id: str
 ) -> tuple[Reflection, ...]:
-    """What the leads answered themselves; the start form's answers count for the first round."""
+    """What the leads answered themselves. The start form's answers became the first round's."""
     reflections = schema.reflections
     rows = await tx.execute(
         select(reflections).where(
@@ -123,15 +128,21 @@ async def reflections_of(
 
 
 async def latest_note(tx: AsyncConnection, workspace_id: str, phase_id: str) -> str | None:
-    """What the lead last heard and said would change, if the newest closed round has a note."""
+    """What was heard and what changes, as the team last read it; None where it read none."""
     note: str | None = await tx.scalar(
         select(_rounds.c.note)
         .where(_rounds.c.workspace_id == workspace_id, _rounds.c.phase_id == phase_id)
-        .where(_rounds.c.state == "closed")
+        .where(_rounds.c.shown_at.is_not(None))
         .order_by(_rounds.c.number.desc())
         .limit(1)
     )
     return note
+
+
+async def history(tx: AsyncConnection, workspace_id: str, phase_id: str) -> tuple[ClosedRound, ...]:
+    """What the team has seen of this phase, oldest first."""
+    rounds = await closed_rounds(tx, workspace_id, phase_id)
+    return tuple(one for one in rounds if one.shown_at is not None)
 
 
 async def _leads(
@@ -182,8 +193,10 @@ def _closed(
     return ClosedRound(
         round_id=row["round_id"],
         phase_id=row["phase_id"],
-        name=_name(row, phase),
+        kind=row["kind"],
+        week=_week(row, phase),
         asked=row["asked"],
+        minimum=row["minimum"],
         answered=row["answered"],
         labels=labels,
         figures=tuple(sorted(shown, key=lambda one: order.index(one.figure.key))),
@@ -193,9 +206,17 @@ def _closed(
     )
 
 
-def _name(row: RowMapping, phase: PhaseFacts) -> str:
-    opened_on: date = row["opened_at"].astimezone(zone_of(phase.zone)).date()
-    after = round((opened_on - phase.ends_on).days / 7)
-    week = (opened_on - phase.starts_on).days // 7 + 1
-    words: dict[str, Any] = {"weeks": after, "number": week}
-    return NAMES.get(row["kind"], WEEK).format(**words)
+def _ended_on(row: RowMapping) -> date:
+    ends_on: date = row["ends_on"]
+    return ends_on if row["ended_at"] is None else min(ends_on, _day(row["ended_at"], row["zone"]))
+
+
+def _week(row: RowMapping, phase: PhaseFacts) -> int:
+    opened_on = _day(row["opened_at"], phase.zone)
+    if row["kind"] == "after":
+        return round((opened_on - phase.ended_on).days / 7)
+    return (opened_on - phase.starts_on).days // 7 + 1
+
+
+def _day(instant: datetime, zone: str) -> date:
+    return instant.astimezone(zone_of(zone)).date()
