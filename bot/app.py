@@ -20,6 +20,7 @@ import bot.outbox.listeners
 import bot.phases.comings
 import bot.phases.ending
 import bot.phases.ending_listeners
+import bot.phases.extending
 import bot.phases.lifecycle
 import bot.phases.listeners
 import bot.results.lifecycle
@@ -53,6 +54,7 @@ ACTIONS: Mapping[str, Callable[..., Any]] = {
     **bot.results.lifecycle.ACTIONS,
     **bot.rounds.lifecycle.ACTIONS,
     **bot.phases.lifecycle.ACTIONS,
+    **bot.phases.extending.ACTIONS,
     **bot.phases.ending.ACTIONS,
 }
 
@@ -180,7 +182,7 @@ class Imbalance:
     async def _connect(self, bolt: AsyncApp) -> None:
         self._socket = AsyncSocketModeHandler(bolt, self._settings.slack_app_token)
         self._running.push_async_callback(self._socket.close_async)
-        await self._socket.connect_async()
+        await self._socket.connect_async()  # type: ignore[no-untyped-call]
 
     async def _serve(self, app: Any, port: int) -> int:
         site = Site(app, self._host, port)

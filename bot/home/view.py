@@ -6,8 +6,8 @@ from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
 
 from bot.home.facts import HomeFacts, PhaseLine
+from bot.phases.ending_messages import EXTEND, WRAP_UP
 from bot.phases.messages import DETAILS
-from bot.phases.status import END, EXTEND
 from bot.rounds.facts import OpenQuestion
 from bot.rounds.messages import CHANGE, answer_blocks, small_print
 from bot.slack.content import actions, button, context, divider, header, section
@@ -110,7 +110,7 @@ def _phase(line: PhaseLine) -> list[Block]:
     if line.leads:
         buttons += [
             button("Extend", EXTEND, line.phase_id),
-            button("End", END, line.phase_id),
+            button("End", WRAP_UP, line.phase_id),
         ]
     if line.opted_out:
         buttons.append(button("Ask me here again", OPT_IN, line.channel_id))

@@ -1,0 +1,200 @@
+"""What people type and press to see, extend and end a phase."""
+
+from functools import partial
+from typing import Any
+
+from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
+
+from bot.phases import (
+    ending,
+    ending_messages,
+    extend_form,
+    extending,
+    glancing,
+    rules,
+    starting,
+    status,
+    store,
+    wrap_up_form,
+)
+from bot.phases.managing import Managing, may_manage
+from bot.phases.store import PhaseRow, WholePhase
+from bot.rounds.polling import poll
+from bot.slack.command import NAME, named
+from bot.slack.content import content, section
+from bot.slack.errors import Refused
+from bot.slack.views import answer_message, notice, open_form
+from bot.workspaces.services import Services
+
+Body = dict[str, Any]
+
+NO_PHASE = (
+    "Nothing was changed: no phase runs in this channel. `/imbalance start` begins one, with a "
+    "preview before anything is said."
+)
+THANKS = "Thank you"
+ENDED = "The channel has it, and each member gets a goodbye in their working hours."
+EXTENDED = "The channel reads the new end and your reason."
+
+
+def register(app: AsyncApp, services: Services) -> None:
+    app.command(NAME, matchers=[named("", "status")])(partial(show_status, services))
+    app.command(NAME, matchers=[named("budget")])(partial(show_budget, services))
+    app.command(NAME, matchers=[named("extend")])(partial(type_extend, services))
+    app.command(NAME, matchers=[named("end")])(partial(type_end, services))
+    app.action(status.START)(partial(press_start, services))
+    app.action(status.POLL)(partial(press_poll, services))
+    app.action(ending_messages.EXTEND)(partial(press_extend, services))
+    app.action(ending_messages.WRAP_UP)(partial(press_end, services))
+    app.view(extend_form.FORM)(partial(submit_extend, services))
+    app.view(wrap_up_form.FORM)(partial(submit_wrap_up, services))
+
+
+async def show_status(
+    services: Services, ack: AsyncAck, body: Body, context: AsyncBoltContext
+) -> None:
+    """`/imbalance`, and `/imbalance status`."""
+    seen = await glancing.glance(
+        services,
+        workspace_id=str(context.team_id),
+        channel_id=body["channel_id"],
+        user_id=body["user_id"],
+    )
+    said = status.card(seen)
+    await ack(text=said.text, blocks=said.blocks)
+
+
+async def show_budget(
+    services: Services, ack: AsyncAck, body: Body, context: AsyncBoltContext
+) -> None:
+    found = await glancing.spending(
+        services,
+        workspace_id=str(context.team_id),
+        channel_id=body["channel_id"],
+        user_id=body["user_id"],
+    )
+    said = status.budget_card(*found)
+    await ack(text=said.text, blocks=said.blocks)
+
+
+async def type_extend(
+    services: Services, ack: AsyncAck, body: Body, context: AsyncBoltContext
+) -> None:
+    running = await _running(services, body, context)
+    await _open_extend(services, body, _who(body, context, running.phase_id))
+    await ack()
+
+
+async def type_end(
+    services: Services, ack: AsyncAck, body: Body, context: AsyncBoltContext
+) -> None:
+    running = await _running(services, body, context)
+    await _open_end(services, body, _who(body, context, running.phase_id))
+    await ack()
+
+
+async def press_start(
+    services: Services, ack: AsyncAck, body: Body, context: AsyncBoltContext
+) -> None:
+    """*Start a phase*, on the status card."""
+    await starting.open_start(
+        services,
+        body,
+        workspace_id=str(context.team_id),
+        channel_id=body["actions"][0]["value"],
+        user_id=body["user"]["id"],
+    )
+    await ack()
+
+
+async def press_poll(
+    services: Services, ack: AsyncAck, body: Body, context: AsyncBoltContext
+) -> None:
+    """*Ask now*, on the status card."""
+    said = await poll(
+        services,
+        workspace_id=str(context.team_id),
+        channel_id=body["actions"][0]["value"],
+        user_id=body["user"]["id"],
+    )
+    await answer_message(body, content(said, section(said)), replace=False)
+    await ack()
+
+
+async def press_extend(
+    services: Services, ack: AsyncAck, body: Body, context: AsyncBoltContext
+) -> None:
+    await _open_extend(services, body, _who(body, context, body["actions"][0]["value"]))
+    await ack()
+
+
+async def press_end(
+    services: Services, ack: AsyncAck, body: Body, context: AsyncBoltContext
+) -> None:
+    await _open_end(services, body, _who(body, context, body["actions"][0]["value"]))
+    await ack()
+
+
+async def submit_extend(
+    services: Services, ack: AsyncAck, body: Body, context: AsyncBoltContext
+) -> None:
+    asked = extend_form.parse(body["view"]["state"]["values"])
+    await extending.extend(services, _who(body, context, body["view"]["private_metadata"]), asked)
+    await ack(response_action="update", view=notice(THANKS, EXTENDED).to_dict())
+
+
+async def submit_wrap_up(
+    services: Services, ack: AsyncAck, body: Body, context: AsyncBoltContext
+) -> None:
+    said = wrap_up_form.parse(body["view"]["state"]["values"])
+    await ending.wrap_up(services, _who(body, context, body["view"]["private_metadata"]), said)
+    await ack(response_action="update", view=notice(THANKS, ENDED).to_dict())
+
+
+def _who(body: Body, context: AsyncBoltContext, phase_id: str) -> Managing:
+    user_id = body["user"]["id"] if "user" in body else body["user_id"]
+    return Managing(workspace_id=str(context.team_id), phase_id=phase_id, user_id=user_id)
+
+
+async def _running(services: Services, body: Body, context: AsyncBoltContext) -> PhaseRow:
+    """The phase of the channel it was typed in; one that ended without a wrap-up counts."""
+    async with services.db.reading() as reader:
+        latest = await store.latest_in(reader, str(context.team_id), body["channel_id"])
+    if latest is None or latest.wrapped_up_at is not None:
+        raise Refused(NO_PHASE)
+    return latest
+
+
+async def _managed(services: Services, who: Managing) -> WholePhase:
+    actor = await who.actor(services)
+    async with services.db.reading() as reader:
+        return await may_manage(reader, who, actor)
+
+
+async def _open_extend(services: Services, body: Body, who: Managing) -> None:
+    """The form; for a phase extended before, the start form of the one that follows it."""
+    whole = await _managed(services, who)
+    phase = whole.phase
+    if not phase.is_active:
+        raise Refused(extending.ENDED)
+    if phase.extension_reason is not None:
+        await starting.open_start(
+            services,
+            body,
+            workspace_id=who.workspace_id,
+            channel_id=phase.channel_id,
+            user_id=who.user_id,
+            continues=phase.phase_id,
+        )
+        return
+    async with services.db.reading() as reader:
+        limits = await store.limits_of(reader, who.workspace_id)
+    latest = rules.latest_extension(phase.dates, limits)
+    await open_form(services.client_for(who.workspace_id), body, extend_form.build(whole, latest))
+
+
+async def _open_end(services: Services, body: Body, who: Managing) -> None:
+    whole = await _managed(services, who)
+    if whole.phase.wrapped_up_at is not None:
+        raise Refused(ending.WRITTEN)
+    await open_form(services.client_for(who.workspace_id), body, wrap_up_form.build(whole))

@@ -1,0 +1,214 @@
+"""What is said towards the end of a phase, at its end, and when it is extended. Pure."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from slack_sdk.models.blocks import Block
+
+from bot.agenda.slots import working_day_after
+from bot.dates import day, days
+from bot.phases.messages import EMOJI, NAMES, lead_names, one_line, paragraphs
+from bot.phases.rules import Kind
+from bot.phases.store import Item, Participant, PhaseRow, WholePhase
+from bot.slack.content import (
+    Content,
+    Picture,
+    actions,
+    button,
+    content,
+    context,
+    picture_block,
+    section,
+)
+from bot.slack.mrkdwn import channel, fitted, mention, quote
+
+WRAP_UP, EXTEND = "phases.end", "phases.extend"
+TEXT_SHOWN = 2_000
+LINE_SHOWN = 300
+
+ENDED = "{emoji} {name} in {channel}: it's over."
+BROUGHT, LEARNED, THANKS = "What it brought", "What we learned", "Thanks"
+COST = "It took {days}{planned}."
+EXTENDED_BY = ", {days} of them by extension"
+EARLY = ", {days} fewer than planned"
+BACK_HEADING = "*What comes back*"
+RESUMED = "• {text}: back with {owner} on {day}."
+DROPPED = "• {text}: dropped."
+PARKED = "• {text}: parked with {owner} until {day}."
+PARKED_OPEN = "• {text}: parked with {owner}."
+RECOVERY = "*Recovery:* no new sprint is planned before {day}."
+FOLLOWS = "{leads} will say what it brought and what was learned."
+CHANGED_SINCE = "Some of what waited is decided differently now; this is what holds."
+LEVELS = "The three questions over the phase, totals only."
+
+WARN = "{emoji} {name} in {channel} ends on {day}."
+WARN_ASK = (
+    "Nothing needs to be done: it ends by itself, and what waited comes back on {back}. Or wrap "
+    "it up now, or extend it once with a reason the channel reads."
+)
+WARN_ONLY = (
+    "Nothing needs to be done: it ends by itself, and what waited comes back on {back}. It was "
+    "extended once already, so more time would be a new phase with a justification."
+)
+ASK_WRAP_UP = "{emoji} {name} in {channel} has ended. What did it bring?"
+ASK_WHY = (
+    "The channel reads outcome, learning and thanks; each member gets your private line with "
+    "their goodbye on {day}, or a goodbye without one. What waited is back unless you say "
+    "otherwise."
+)
+EXTENDED = "{emoji} {name} extended to {day}."
+EXTENDED_WHY = "It was to end on {before}. {lead}: {reason}"
+EXTENDED_RECOVERY = "Recovery grows with it: no new sprint is planned before {day}."
+
+GOODBYE = "{emoji} {name} in {channel}: it's over."
+CARRIED = "You carried: {contribution}"
+WROTE = "{lead}: {line}"
+YOURS_BACK = "Back with you on {day}: {text}."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """A phase that is over, and what is known of it."""
+
+    whole: WholePhase
+    ended_on: date
+    picture: Picture | None  # of results that the team has seen; None: there are none
+
+
+def closing(ended: Ended) -> Content:
+    """For the channel: what comes back, what it cost, and what it brought if that is written."""
+    phase = ended.whole.phase
+    first = _first(ENDED, phase)
+    blocks: list[Block | dict[str, object]] = [section(f"*{first}*\n{_cost(ended)}")]
+    blocks += paragraphs(_words(phase))
+    blocks += paragraphs(_back(ended))
+    blocks += paragraphs(_recovery(phase))
+    if ended.picture:
+        blocks += [picture_block(ended.picture.alt_text), context(LEVELS)]
+    if phase.wrapped_up_at is None:
+        blocks.append(context(FOLLOWS.format(leads=lead_names(ended.whole))))
+    return content(first, *blocks, picture=ended.picture)
+
+
+def wrapped_up(ended: Ended, *, changed: bool) -> Content:
+    """For the channel, where the phase had ended by its date before the lead wrote this.
+
+    `changed`: what waited is decided differently from what the closing message said.
+    """
+    phase = ended.whole.phase
+    first = _first(ENDED, phase)
+    blocks: list[Block] = [section(f"*{first}*"), *paragraphs(_words(phase))]
+    if changed:
+        blocks += [context(CHANGED_SINCE), *paragraphs(_back(ended))]
+    return content(first, *blocks)
+
+
+def warning(whole: WholePhase) -> Content:
+    """To each lead, two working days before the end."""
+    phase = whole.phase
+    first = _first(WARN, phase, day=day(phase.ends_on))
+    extended = phase.extension_reason is not None
+    words = WARN_ONLY if extended else WARN_ASK
+    buttons = [button("Wrap up now", WRAP_UP, phase.phase_id)]
+    if not extended:
+        buttons.append(button("Extend", EXTEND, phase.phase_id))
+    back = words.format(back=day(working_day_after(phase.ends_on)))
+    return content(first, section(f"*{first}*\n{back}"), actions(*buttons))
+
+
+def ask_wrap_up(whole: WholePhase, goodbyes_on: date) -> Content:
+    """To each lead, when it has ended by its date."""
+    phase = whole.phase
+    first = _first(ASK_WRAP_UP, phase)
+    return content(
+        first,
+        section(f"*{first}*\n{ASK_WHY.format(day=day(goodbyes_on))}"),
+        actions(button("Wrap up", WRAP_UP, phase.phase_id, style="primary")),
+    )
+
+
+def longer(whole: WholePhase, by: str) -> Content:
+    """For the channel, when the end moved. `by` is the lead's name."""
+    phase = whole.phase
+    first = _first(EXTENDED, phase, day=day(phase.ends_on))
+    why = EXTENDED_WHY.format(
+        before=day(phase.first_ends_on),
+        lead=quote(by),
+        reason=fitted(one_line(phase.extension_reason or ""), TEXT_SHOWN),
+    )
+    lines = [f"*{first}*", why]
+    if phase.recovery_until:
+        free = day(working_day_after(phase.recovery_until))
+        lines.append(EXTENDED_RECOVERY.format(day=free))
+    return content(first, section("\n".join(lines)))
+
+
+def goodbye(ended: Ended, member: Participant) -> Content:
+    """To one member, in private."""
+    phase = ended.whole.phase
+    first = _first(GOODBYE, phase)
+    lines = [f"*{first}*"]
+    if member.contribution:
+        said = fitted(one_line(member.contribution), TEXT_SHOWN)
+        lines.append(CARRIED.format(contribution=said))
+    if member.thanks_line:
+        line = fitted(one_line(member.thanks_line), LINE_SHOWN * 2)
+        lines.append(WROTE.format(lead=lead_names(ended.whole), line=line))
+    lines += _yours(ended, member.user_id)
+    return content(first, *paragraphs(lines))
+
+
+def _first(words: str, phase: PhaseRow, **more: str) -> str:
+    name = NAMES[phase.kind]
+    return words.format(
+        emoji=EMOJI[phase.kind], name=name, channel=channel(phase.channel_id), **more
+    )
+
+
+def _cost(ended: Ended) -> str:
+    phase = ended.whole.phase
+    took = (ended.ended_on - phase.starts_on).days + 1
+    planned = (phase.first_ends_on - phase.starts_on).days + 1
+    words = ""
+    if took > planned:
+        words = EXTENDED_BY.format(days=took - planned)
+    elif took < planned:
+        words = EARLY.format(days=planned - took)
+    return COST.format(days=days(took), planned=words)
+
+
+def _words(phase: PhaseRow) -> Iterable[str]:
+    written = ((BROUGHT, phase.outcome), (LEARNED, phase.learning), (THANKS, phase.thanks))
+    return [f"*{label}:* {fitted(one_line(text), TEXT_SHOWN)}" for label, text in written if text]
+
+
+def _back(ended: Ended) -> Sequence[str]:
+    items = ended.whole.items
+    return [BACK_HEADING, *(_fate(item, ended.ended_on) for item in items)] if items else []
+
+
+def _fate(item: Item, ended_on: date) -> str:
+    text = fitted(one_line(item.text), LINE_SHOWN * 2)
+    owner = mention(item.owner_id)
+    if item.fate == "dropped":
+        return DROPPED.format(text=text)
+    if item.fate == "parked" and item.parked_until is None:
+        return PARKED_OPEN.format(text=text, owner=owner)
+    if item.fate == "parked":
+        return PARKED.format(text=text, owner=owner, day=day(item.parked_until or ended_on))
+    return RESUMED.format(text=text, owner=owner, day=day(working_day_after(ended_on)))
+
+
+def _recovery(phase: PhaseRow) -> Sequence[str]:
+    if phase.kind is not Kind.RESULTS_SPRINT or phase.recovery_until is None:
+        return []
+    return [RECOVERY.format(day=day(working_day_after(phase.recovery_until)))]
+
+
+def _yours(ended: Ended, user_id: str) -> Iterable[str]:
+    back = day(working_day_after(ended.ended_on))
+    for item in ended.whole.items:
+        if item.owner_id == user_id and item.fate in (None, "resumed"):
+            text = fitted(one_line(item.text), LINE_SHOWN * 2)
+            yield YOURS_BACK.format(day=back, text=text)

@@ -1,0 +1,131 @@
+"""More time, once, with a reason the channel reads; and the question two days before the end."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+
+from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.agenda.agenda import Item, carrying_out
+from bot.db import schema
+from bot.outbox import outbox
+from bot.phases import ending_messages as messages
+from bot.phases import lifecycle, rules, store
+from bot.phases.budget import Span
+from bot.phases.extend_form import ENDS_ON, REASON, REASON_LIMIT, Extension
+from bot.phases.managing import Managing, admitted
+from bot.phases.rules import Kind
+from bot.phases.store import PhaseRow, WholePhase
+from bot.rounds.lifecycle import plan_rounds
+from bot.slack.errors import Refused
+from bot.workspaces.services import Services
+from bot.workspaces.store import note_change
+
+ENDED = (
+    "The phase was not extended: it has ended. `/imbalance start` begins a new one, with its own "
+    "stakes."
+)
+NEEDS_DAY = "The phase was not extended: no day is chosen. Choose the new end."
+NEEDS_REASON = (
+    "The phase was not extended: the reason is empty, and the channel should know why. Write a "
+    "sentence."
+)
+TOO_LONG = "The phase was not extended: this has {length} characters, and {limit} fit. Shorten it."
+
+
+async def extend(services: Services, who: Managing, asked: Extension) -> None:
+    """Move the end: the announcement, the rounds, the warning and the recovery move with it.
+
+    Raises:
+        Refused: not a lead or admin, ended, extended before, or a field cannot be so.
+    """
+    actor = await who.actor(services)
+    now = services.clock.now()
+    async with services.db.transaction() as tx:
+        whole = await admitted(tx, who, actor)
+        limits = await store.limits_of(tx, who.workspace_id)
+        _check(whole.phase, asked, limits)
+        await _move(tx, who, whole.phase, asked, now)
+        moved = await store.whole(tx, who.workspace_id, who.phase_id)
+        assert moved is not None  # it is locked by us
+        await lifecycle.plan_days(tx, who.workspace_id, moved.phase, now)
+        await plan_rounds(tx, who.workspace_id, who.phase_id, now)
+        await lifecycle.tell(tx, who.workspace_id, who.phase_id, now)
+        await _announce(tx, who, moved, now)
+
+
+async def warn_end(services: Services, item: Item) -> None:
+    """Two working days before the end, each lead is asked: end it, or extend it."""
+    now = services.clock.now()
+    async with carrying_out(services.db, item) as tx:
+        whole = await store.whole(tx, item.workspace_id, item.subject)
+        if whole is None or not whole.phase.is_active:
+            return
+        for lead in whole.leads:
+            await outbox.say(
+                tx,
+                item.workspace_id,
+                # With the day: an extended phase is asked about again before its new end.
+                key=f"warn:{whole.phase.phase_id}:{whole.phase.ends_on}:{lead.user_id}",
+                to=lead.user_id,
+                content=messages.warning(whole),
+                now=now,
+            )
+
+
+ACTIONS: Mapping[str, Callable[[Services, Item], Awaitable[None]]] = {lifecycle.WARN: warn_end}
+
+
+def _check(phase: PhaseRow, asked: Extension, limits: rules.Limits) -> None:
+    if not phase.is_active:
+        raise Refused(ENDED)
+    if asked.ends_on is None:
+        raise Refused(NEEDS_DAY, {ENDS_ON: NEEDS_DAY})
+    refusal = rules.refusal_to_extend(phase.dates, asked.ends_on, limits)
+    if refusal is not None:
+        raise Refused(refusal.text, {refusal.field or ENDS_ON: refusal.text})
+    if not asked.reason:
+        raise Refused(NEEDS_REASON, {REASON: NEEDS_REASON})
+    if len(asked.reason) > REASON_LIMIT:
+        text = TOO_LONG.format(length=len(asked.reason), limit=REASON_LIMIT)
+        raise Refused(text, {REASON: text})
+
+
+async def _move(
+    tx: AsyncConnection, who: Managing, phase: PhaseRow, asked: Extension, now: datetime
+) -> None:
+    assert asked.ends_on is not None  # checked
+    span = Span(starts_on=phase.starts_on, ends_on=asked.ends_on)
+    sprint = phase.kind is Kind.RESULTS_SPRINT
+    phases = schema.phases
+    await tx.execute(
+        update(phases)
+        .where(phases.c.workspace_id == who.workspace_id, phases.c.phase_id == who.phase_id)
+        .values(
+            ends_on=asked.ends_on,
+            extension_reason=asked.reason,
+            recovery_until=rules.recovery_until(span) if sprint else None,
+        )
+    )
+    await note_change(
+        tx,
+        who.workspace_id,
+        actor=who.user_id,
+        action="extend",
+        subject=who.phase_id,
+        before={"ends_on": phase.ends_on.isoformat()},
+        after={"ends_on": asked.ends_on.isoformat()},
+        now=now,
+    )
+
+
+async def _announce(tx: AsyncConnection, who: Managing, moved: WholePhase, now: datetime) -> None:
+    by = next((one.name for one in moved.people if one.user_id == who.user_id), None)
+    await outbox.say(
+        tx,
+        who.workspace_id,
+        key=f"extended:{who.phase_id}",
+        to=moved.phase.channel_id,
+        content=messages.longer(moved, by or moved.leads[0].name),
+        now=now,
+    )
