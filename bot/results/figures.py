@@ -15,21 +15,39 @@ LOW, MIDDLE, HIGH = (1, 2), (3, 3), (4, 5)
 #: A difference of one person between two rounds would show that person's answer.
 TELLING_DIFFERENCE = 1
 
-#: What each whole level means, by question.
+#: What each level means, from 1 to 5 in halves, by question.
 WORDS = {
-    "clarity": ("Unclear", "Mostly unclear", "Half clear", "Mostly clear", "Clear and set up"),
+    "clarity": (
+        "Unclear",
+        "Hardly clear",
+        "Mostly unclear",
+        "Less than half clear",
+        "Half clear",
+        "More than half clear",
+        "Mostly clear",
+        "Nearly all clear",
+        "Clear and set up",
+    ),
     "trust": (
         "Trust pushed aside",
+        "Trust hardly ever first",
         "Trust often pushed aside",
+        "Trust first now and then",
         "Trust first sometimes",
+        "Trust first more often than not",
         "Trust mostly first",
+        "Trust nearly always first",
         "Trust first when needed",
     ),
     "ego": (
         "No room for mistakes",
+        "Hardly any room for mistakes",
         "Little room for mistakes",
+        "Rather little room for mistakes",
         "Some room for mistakes",
+        "Fair room for mistakes",
         "Mostly room for mistakes",
+        "Nearly always room for mistakes",
         "Room for mistakes",
     ),
 }
@@ -108,13 +126,8 @@ def perception_gap(
 
 
 def level_words(key: str, level: float) -> str:
-    """What a level means; between two words where it is halfway."""
-    words = WORDS[key]
-    low = words[int(level) - 1]
-    if level == int(level):
-        return low
-    high = words[int(level)]
-    return f"{low} to {high[0].lower()}{high[1:]}"
+    """What a level means, in halves from 1 to 5."""
+    return WORDS[key][round(level * 2) - 2]
 
 
 def _mean_to_half(counts: Counts) -> float:

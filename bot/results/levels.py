@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from slack_sdk.models.blocks import Block
 
 from bot.results.chart import ChartFacts, Line, alt_text
-from bot.results.facts import Showing, Shown
-from bot.results.figures import Band
+from bot.results.facts import ClosedRound, Showing, Shown
+from bot.results.figures import Band, Figure, level_words
 from bot.results.naming import on_axis, since
 from bot.slack.content import Picture, section
 from bot.slack.mrkdwn import quote
@@ -21,12 +21,13 @@ MOVED = {
     "ego": ("more room for mistakes", "less room for mistakes"),
 }
 MOVES_NAMED = 2
-THAN_BEFORE = "{moves} than last time"
-AS_BEFORE = "the same as last time"
+THAN_BEFORE = "{moves} than before"
+AS_BEFORE = "the same as before"
 
 LEVEL = "*{label}*\n{words}{change}\n{answers}"
-UP, DOWN, SAME = ", up {by:g} since {when}", ", down {by:g} since {when}", ", as {when}"
+UP, DOWN, SAME = ", up {by:g} since {when}", ", down {by:g} since {when}", ", same as {when}"
 SHARE = "{answers} answers, {high} of them 4 or 5"
+NONE, ALL = "none", "all"
 BANDS = "{answers} answers: {bands}"
 TOO_FEW_HERE = "*{label}*\nToo few answers to show."
 CHART_TITLE = "Results: {name}"
@@ -42,7 +43,7 @@ def gist(showing: Showing) -> str:
         return THAN_BEFORE.format(moves=", ".join(moves))
     if changes:
         return AS_BEFORE
-    words = shown[0].figure.words.split(" (")[0]
+    words = level_words(shown[0].figure.key, shown[0].figure.level)
     return words[0].lower() + words[1:]
 
 
@@ -59,29 +60,38 @@ def paragraphs(showing: Showing) -> list[Block]:
 
 def picture(showing: Showing) -> Picture | None:
     """The levels over the phase's rounds; none where this round shows nothing."""
-    shown = showing.round
-    if not shown.figures:
+    return picture_of(showing.rounds) if showing.round.figures else None
+
+
+def picture_of(rounds: Sequence[ClosedRound]) -> Picture | None:
+    """The levels over these rounds, oldest first; none where none of them shows anything."""
+    if not any(one.figures for one in rounds):
         return None
+    newest = rounds[-1]
     facts = ChartFacts(
-        rounds=tuple(on_axis(one) for one in showing.rounds),
+        rounds=tuple(on_axis(one) for one in rounds),
         lines=tuple(
-            Line(label=label, levels=tuple(one.level(key) for one in showing.rounds))
-            for key, label in shown.labels.items()
+            Line(label=label, levels=tuple(one.level(key) for one in rounds))
+            for key, label in newest.labels.items()
         ),
     )
-    title = CHART_TITLE.format(name=on_axis(shown))
+    title = CHART_TITLE.format(name=on_axis(newest))
     return Picture(facts=facts.as_json(), alt_text=alt_text(facts), title=title)
 
 
 def _paragraph(showing: Showing, label: str, one: Shown) -> str:
     figure = one.figure
     answers = (
-        SHARE.format(answers=figure.answers, high=figure.share_high)
+        SHARE.format(answers=figure.answers, high=_share(figure))
         if figure.bands is None
         else BANDS.format(answers=figure.answers, bands=_bands(figure.bands))
     )
     change = _change(showing, one)
     return LEVEL.format(label=label, words=figure.words, change=change, answers=answers)
+
+
+def _share(figure: Figure) -> str:
+    return {0: NONE, figure.answers: ALL}.get(figure.share_high or 0, f"{figure.share_high}")
 
 
 def _bands(bands: Sequence[Band]) -> str:

@@ -39,11 +39,13 @@ TOO_FEW = (
     "Totals are shown from {minimum} answers on."
 )
 ANSWERED = "{answered} of {asked} people asked answered."
-TEAM_READS = "The team reads this {when}, in the announcement's thread."
-FIXED = "Nobody can change the totals."
+TEAM_READS = (
+    "The team reads the totals {when}, in the announcement's thread. Nobody can change them."
+)
+TEAM_READS_THAT = "The team reads that {when}, in the announcement's thread."
 SMALL_PRINT = (
     "Totals only, to the nearest half, from {minimum} answers on. Individual answers were deleted "
-    "when the questions closed. From these same totals {leads} {get} private hints."
+    "when the questions closed. From these same totals {leads} {get} private signals."
 )
 
 ONLY_LEADS = "*Only the leads see this*"
@@ -55,8 +57,8 @@ NOTE_LABEL = "What I heard, what changes"
 NOTE_HINT = "The whole team reads this with your name, beside the results."
 NOTE_EXAMPLE = "I heard that reviews pile up. From Monday we stop at two open ones each."
 NOTE_UNTIL = (
-    "The team reads it {when}, and again above the next questions. Left empty, the results say "
-    "that there is no note."
+    "They read it {when}, and again above the next questions. Left empty, the results say that "
+    "there is no note."
 )
 NOTE_SAVED = "Saved by {name}. It can be changed until the team reads it, {when}."
 TEAM_SAW = "The team has read these results, so the note stays as it is."
@@ -93,7 +95,7 @@ def to_team(showing: Showing) -> Content:
         showing,
         section(f"*{first}*\n{_about(shown)}"),
         *(beside if shown.answered is not None else ()),
-        section(_note(showing)),
+        *((section(_note(showing)),) if shown.note or shown.answered is not None else ()),
         *(comments.in_message(showing.comments) if to_everyone(showing) else ()),
         *((context(_small_print(showing)),) if shown.answered is not None else ()),
         first=first,
@@ -131,8 +133,8 @@ def _about(shown: ClosedRound) -> str:
 def _when(showing: Showing) -> list[str]:
     if showing.round.shown_at:
         return []
-    reads = TEAM_READS.format(when=instant(showing.team_sees_at))
-    return [reads if showing.round.answered is None else f"{reads} {FIXED}"]
+    words = TEAM_READS_THAT if showing.round.answered is None else TEAM_READS
+    return [words.format(when=instant(showing.team_sees_at))]
 
 
 def _small_print(showing: Showing) -> str:

@@ -10,11 +10,11 @@ AXIS = {
     "poll": "Extra",
 }
 HERE = {
-    "first": "The start in {channel}",
+    "first": "Start in {channel}",
     "weekly": "Week {week} in {channel}",
-    "closing": "The last days in {channel}",
-    "after": "{week} weeks after, in {channel}",
-    "poll": "Asked in between in {channel}",
+    "closing": "Last days in {channel}",
+    "after": "{week} weeks on, in {channel}",
+    "poll": "In between, in {channel}",
 }
 SINCE = {
     "first": "the start",

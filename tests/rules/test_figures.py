@@ -85,5 +85,5 @@ def test_levels_have_words() -> None:
     assert found is not None
 
     assert found.words == "Mostly clear (4 of 5)"
-    assert level_words("clarity", 3.5) == "Half clear to mostly clear"
+    assert level_words("clarity", 3.5) == "More than half clear"
     assert level_words("ego", 5) == "Room for mistakes"
