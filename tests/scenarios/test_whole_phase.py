@@ -1,0 +1,77 @@
+"""A results sprint of two weeks with eight people, as Slack saw it, message by message."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+from syrupy.extensions.json import JSONSnapshotExtension
+
+from bot.playground.server import StandIn
+from tests.scenarios.test_start import Lead
+from tests.vocabulary import ANA, House
+
+#: Calls that people see, and what they are called in the log.
+SEEN = {
+    "chat.postMessage": "says",
+    "chat.update": "edits",
+    "pins.add": "pins",
+    "pins.remove": "unpins",
+    "bookmarks.add": "bookmarks",
+    "bookmarks.remove": "takes the bookmark back",
+}
+DAYS_LEFT = "Results sprint until"
+
+
+class Log:
+    """What the bot did in Slack, a line each, without the daily count of days left."""
+
+    def __init__(self, slack: StandIn) -> None:
+        self._slack = slack
+        self._read = 0
+        self.lines: list[str] = []
+
+    def add(self, now: datetime) -> None:
+        fresh = self._slack.calls[self._read :]
+        self._read = len(self._slack.calls)
+        self.lines += sorted(self._lines(fresh, f"{now:%a %d %b %H:%M} UTC"))
+
+    def _lines(self, calls: list, when: str) -> Iterator[str]:
+        for call in calls:
+            verb = SEEN.get(call.method)
+            text = call.args.get("text") or ""
+            if verb is None or (verb == "edits" and DAYS_LEFT in text):
+                continue
+            where = call.args.get("channel") or call.args.get("channel_id")
+            thread = " in the thread" if call.args.get("thread_ts") else ""
+            yield f"{when}  {verb} {self._named(where)}{thread}  {text}".rstrip()
+
+    def _named(self, place: str) -> str:
+        for user in self._slack.workspace.users.values():
+            if place in (user.id, self._direct(user.id)):
+                return user.real_name.split()[0]
+        return "#launch"
+
+    def _direct(self, user_id: str) -> str | None:
+        found = self._slack.as_user(user_id).direct_message
+        return found.id if found else None
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_two_weeks_message_by_message(house: House, snapshot: SnapshotAssertion) -> None:
+    log = Log(house.slack)
+    await Lead(house).starts("results 2w")
+    log.add(house.clock.now())
+    until = house.clock.now() + timedelta(weeks=5)
+    while (due := await house.bot.next_due()) is not None and due <= until:
+        await house.travel_to(due)
+        log.add(house.clock.now())
+        if await house.slack.team_answers():
+            await house.settle()
+            log.add(house.clock.now())
+
+    assert house.slack.problems == []
+    assert log.lines == snapshot(extension_class=JSONSnapshotExtension)
+    told = [line for line in log.lines if "says Ana" in line or "says #launch" in line]
+    assert len(told) > 10
+    assert not any(ANA in line for line in log.lines)
