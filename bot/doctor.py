@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot.clock import real_now
 from bot.db import schema
 from bot.db.engine import Database
+from bot.db.lock import sqlite_file
 from bot.db.migrate import pending
 from bot.outbox.outbox import State
 from bot.settings import Settings, SettingsError, load
@@ -73,6 +74,10 @@ async def _all(settings: Settings) -> AsyncIterator[Finding]:
 
 
 async def _database(settings: Settings) -> AsyncIterator[Finding]:
+    file = sqlite_file(settings.database_url)
+    if file is not None and not file.exists():
+        yield _mend(f"There is no database at {file} yet: run `python -m bot migrate`.")
+        return
     db = Database(settings.database_url)
     try:
         if await pending(db):

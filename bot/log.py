@@ -47,5 +47,5 @@ def configure(level: str = "INFO", format_: str = "json") -> None:
     root.setLevel(level)
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(max(logging.INFO, logging.getLevelName(level)))
-    for name in ("aiohttp.access", "apscheduler"):  # a line per tick or request says nothing
+    for name in ("aiohttp.access", "apscheduler", "sqlalchemy"):  # a line for each call or tick
         logging.getLogger(name).setLevel(logging.WARNING)
