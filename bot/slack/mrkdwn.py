@@ -68,7 +68,7 @@ def mentioned(text: str) -> tuple[str, ...]:
 
 
 def instant(moment: datetime) -> str:
-    """A moment in each reader's own zone: "Thursday, December 17th at 5:00 PM", or "tomorrow at …"."""
+    """A moment in each reader's own zone and words, with the weekday or "tomorrow"."""
     fallback = f"{day(moment.date())} {moment:%H:%M} UTC"
     return f"<!date^{int(moment.timestamp())}^{{date_long_pretty}} at {{time}}|{fallback}>"
 
