@@ -27,7 +27,7 @@ NOT_A_LEAD = (
     "thread instead."
 )
 ALREADY_SHOWN = (
-    "Nothing was saved: the team has seen these results. Reply in the announcement's thread, or "
+    "Nothing was saved: the team has read these results. Reply in the announcement's thread, or "
     "write it with the next ones."
 )
 EMPTY = (
