@@ -22,6 +22,7 @@ def state(core: Core, user_id: str) -> Json:
         "workspace": {"id": cast.TEAM_ID, "name": cast.TEAM_NAME, "domain": cast.TEAM_DOMAIN},
         "me": user_id,
         "bot": cast.BOT_USER_ID,
+        "takes_messages": core.manifest.takes_messages,
         "users": [user_item(user) for user in workspace.users.values()],
         "conversations": [
             conversation_item(core, conversation, user_id)

@@ -53,7 +53,10 @@ async def _own_page_only(request: web.Request, handler: Handler) -> web.StreamRe
     origin = urlsplit(request.headers.get("Origin", ""))
     if request.path.startswith("/ui/") and origin.netloc not in ("", request.host):
         raise web.HTTPForbidden(text="The playground listens to its own page only.")
-    return await handler(request)
+    response = await handler(request)
+    if request.path == "/" or request.path.startswith("/static/"):
+        response.headers["Cache-Control"] = "no-cache"  # after an update no old part stays
+    return response
 
 
 async def _index(_: web.Request) -> web.StreamResponse:
@@ -183,6 +186,13 @@ async def _close(core: Core, body: Json) -> Json:
     return {}
 
 
+async def _direct(core: Core, body: Json) -> Json:
+    """The direct message of two people, opened where there is none."""
+    one, other = (core.workspace.users[body[key]].id for key in ("user", "other"))
+    conversation = core.workspace.direct(one, other)
+    return {"conversation": screen.conversation_item(core, conversation, one)}
+
+
 async def _time(core: Core, body: Json) -> Json:
     if core.hooks.advance is None:
         raise Refusal(NO_CLOCK)
@@ -215,6 +225,7 @@ async def _reset(core: Core, _: Json) -> Json:
 _READS = {"state": _state, "history": _history, "replies": _replies, "home": _home}
 _DEEDS = {
     "read": _mark_read,
+    "direct": _direct,
     "send": _send,
     "action": _action,
     "view/submit": _submit,

@@ -13,14 +13,14 @@ const PATHS = {
   lock: "M5 9h10v8H5zM7 9V6.5a3 3 0 0 1 6 0V9",
   menu: "M3 5.5h14M3 10h14M3 14.5h14",
   more: "M4.5 10h.01M10 10h.01M15.5 10h.01",
-  people: "M7.5 9.5a3 3 0 1 0 0-6 3 3 0 0 0 0 6zM2 16.5c0-3 2.5-5 5.5-5s5.5 2 5.5 5M13 3.800a3 3 0 0 1 0 5.400M15 11.900c2 .7 3.2 2.4 3.2 4.6",
-  pin: "M10 12.500V17.500M6 12.500h8l-1.5-4V4H7.500v4.500z",
+  people: "M7.5 9.5a3 3 0 1 0 0-6 3 3 0 0 0 0 6zM2 16.5c0-3 2.5-5 5.5-5s5.5 2 5.5 5M13 3.8a3 3 0 0 1 0 5.4M15 11.9c2 .7 3.2 2.4 3.2 4.6",
+  pin: "M10 12.5V17.5M6 12.5h8l-1.5-4V4H7.5v4.5z",
   plus: "M10 4v12M4 10h12",
-  send: "M3 16.5 17.5 10 3 3.500l2 6.500zm2-6.500h6",
+  send: "M3 16.5 17.5 10 3 3.5l2 6.5zm2-6.5h6",
   shared: "M7 10h6M6 6a4 4 0 1 0 0 8m8-8a4 4 0 1 1 0 8",
-  thread: "M3.5 4h13v9h-7l-3.5 3v-3H3.500zM7 7.500h6M7 10h4",
+  thread: "M3.5 4h13v9h-7l-3.5 3v-3H3.5zM7 7.5h6M7 10h4",
 };
-const SVG = "http://www.w3.org/20/svg";
+const SVG = "http://www.w3.org/2000/svg";
 
 export function icon(name, size = 18) {
   const svg = document.createElementNS(SVG, "svg");

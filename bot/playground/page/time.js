@@ -82,11 +82,8 @@ const TOKENS = {
 /** Slack's date format for one reader: "{date_short_pretty} at {time}". */
 export function slackDate(seconds, pattern, zone) {
   const date = new Date(seconds * 1000);
-  const text = pattern.replace(/\{(\w+)\}/g, (all, token) => TOKENS[token]?.(date, zone) ?? all);
-  return text.charAt(0).toUpperCase() === text.charAt(0) || !pattern.startsWith("{") ? text : capital(text);
+  return pattern.replace(/\{(\w+)\}/g, (all, token) => TOKENS[token]?.(date, zone) ?? all);
 }
-
-const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 const UNITS = [
   ["day", 1440 * MINUTE],

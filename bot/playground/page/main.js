@@ -1,0 +1,42 @@
+// Where the page begins: its parts are put in place and drawn anew at each change.
+
+import { drawConversation, startConversation } from "./conversation.js";
+import { drawModal, startModal } from "./modal.js";
+import { begin, follow } from "./session.js";
+import { drawSidebar, startSidebar } from "./sidebar.js";
+import { here, onChange, state, title } from "./state.js";
+import { drawThread, startThread } from "./thread.js";
+import { drawTimebar, startTimebar } from "./timebar.js";
+
+const part = (id) => document.getElementById(id);
+
+startTimebar(part("timebar"));
+startSidebar(part("sidebar"), part("backdrop"));
+startConversation(part("conversation"));
+startThread(part("thread"));
+startModal(part("modal"));
+
+onChange(() => {
+  drawTimebar();
+  drawSidebar(part("sidebar"), part("backdrop"));
+  drawConversation();
+  drawThread(part("thread"));
+  drawModal();
+  drawTitle();
+});
+
+function drawTitle() {
+  const waiting = [...state.conversations.values()].reduce((sum, one) => sum + one.mentions, 0);
+  const count = waiting ? `(${waiting}) ` : "";
+  document.title = here() ? `${count}${title(here())} · ${state.workspace.name}` : "Playground";
+}
+
+// Links to places in this workspace stay on this page.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.("a[href]");
+  if (!link || event.defaultPrevented || event.button || event.metaKey || event.ctrlKey) return;
+  if (link.getAttribute("href").startsWith("#")) return;
+  if (follow(link.href)) event.preventDefault();
+});
+
+begin();

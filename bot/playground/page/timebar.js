@@ -1,0 +1,108 @@
+// The playground's levers above the workspace: who one is, what time it is, what happens next.
+
+import { el } from "./dom.js";
+import { icon } from "./icons.js";
+import { about, avatar, badge, signedIn } from "./people.js";
+import { openMenu } from "./popovers.js";
+import { become, letTeamAnswer, moveTime, unreadOfEverybody } from "./session.js";
+import { me, state, zone } from "./state.js";
+import { clock, day, now, place } from "./time.js";
+
+const LEVERS = [
+  { id: "hour", words: "+1 hour", deed: () => moveTime("hour") },
+  { id: "day", words: "+1 day", deed: () => moveTime("day") },
+  { id: "next", words: "Next event", deed: () => moveTime("next") },
+  { id: "team", words: "Let the team answer", brief: "Team answers", deed: letTeamAnswer },
+];
+const LOST = "Connection lost. Trying again …";
+const NOTHING_DUE = "Nothing is due";
+const TICK = 5000; // milliseconds
+
+const face = el("span", { class: "face" });
+const name = el("span", { class: "words" });
+const person = el(
+  "button",
+  { type: "button", class: "lever who", "aria-haspopup": "menu", "aria-expanded": "false", onclick: () => chooseWho() },
+  face,
+  name,
+  icon("caret", 14),
+);
+const time = el("time", { class: "now" });
+const next = el("span", { class: "next" });
+const levers = LEVERS.map(({ id, words, brief, deed }) =>
+  el(
+    "button",
+    { type: "button", class: "lever", "data-lever": id, "aria-label": words, onclick: deed },
+    el("span", { class: brief ? "long" : "" }, words),
+    brief ? el("span", { class: "brief" }, brief) : null,
+  ),
+);
+const lost = el("p", { class: "lost", role: "status", hidden: true }, LOST);
+
+export function startTimebar(root) {
+  root.append(
+    person,
+    el("div", { class: "clock" }, time, next),
+    el("div", { class: "levers", role: "group", "aria-label": "Time and team" }, levers),
+    lost,
+  );
+  setInterval(drawTime, TICK);
+}
+
+export function drawTimebar() {
+  const user = me();
+  if (!user) return;
+  if (person.dataset.who !== user.id) {
+    person.dataset.who = user.id;
+    person.setAttribute("aria-label", `You are ${user.real_name}. Switch person`);
+    face.replaceChildren(avatar(user, "small"));
+    name.textContent = user.real_name;
+  }
+  for (const lever of levers) {
+    const isBusy = state.busy === lever.dataset.lever;
+    if (isBusy) lever.setAttribute("aria-busy", "true");
+    else lever.removeAttribute("aria-busy");
+    lever.setAttribute("aria-disabled", String(Boolean(state.busy)));
+  }
+  lost.hidden = state.isConnected;
+  drawTime();
+}
+
+function drawTime() {
+  if (!state.me) return;
+  const moment = now();
+  time.textContent = `${day(moment, zone())}, ${clock(moment, zone())} ${place(zone())}`;
+  time.dateTime = moment.toISOString();
+  const due = state.nextEvent && new Date(state.nextEvent);
+  next.textContent = due ? `Next: ${day(due, zone())}, ${clock(due, zone())}` : NOTHING_DUE;
+}
+
+function chooseWho() {
+  const items = signedIn().map((user) => ({
+    value: user.id,
+    isCurrent: user.id === state.me,
+    content: el(
+      "span",
+      { class: "person", "data-person": user.id },
+      avatar(user, "small"),
+      el("span", { class: "words" }, user.real_name, el("small", {}, about(user))),
+      badge(user),
+      el("span", { class: "count", hidden: true }),
+    ),
+    onchoose: () => user.id === state.me || become(user.id),
+  }));
+  openMenu(person, items, { label: "Switch person" });
+  showUnread();
+}
+
+/** Who has something to read is worth switching to. */
+async function showUnread() {
+  const counts = await unreadOfEverybody(signedIn());
+  for (const [id, count] of Object.entries(counts)) {
+    const mark = document.querySelector(`[data-person="${id}"] .count`);
+    if (!mark || !count) continue;
+    mark.textContent = String(count);
+    mark.setAttribute("aria-label", `${count} unread`);
+    mark.hidden = false;
+  }
+}
