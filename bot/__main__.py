@@ -26,6 +26,7 @@ NOT_STARTED = "Nothing was started."
 PORT_TAKEN = "Port {port} is in use. Choose another one: make playground PORT=8766"
 PLAYGROUND = Path("data/playground")
 MANIFEST = Path(__file__).parents[1] / "manifest.json"
+LONGEST_LEAP = timedelta(days=60)
 LEAPS = {"hour": timedelta(hours=1), "day": timedelta(days=1)}
 
 
@@ -154,10 +155,11 @@ async def _play(
     )
 
     async def advance(leap: str) -> None:
-        until = clock.now() + LEAPS[leap] if leap in LEAPS else await app.next_due()
-        if until is not None:
-            await travel(app, clock, until)
-            _remember_time(clock.now())
+        if leap in LEAPS:
+            await travel(app, clock, clock.now() + LEAPS[leap])
+        else:
+            await _to_next_message(app, clock, slack)
+        _remember_time(clock.now())
 
     def ready() -> None:
         if options.http:
@@ -168,8 +170,23 @@ async def _play(
                 webbrowser.open(slack.url)
 
     slack.hooks.advance = advance
-    slack.hooks.next_event = app.next_due
+    slack.hooks.next_event = app.next_event
     await _until_stopped(app, ready)
+
+
+async def _to_next_message(app: Imbalance, clock: MovedClock, slack: StandIn) -> None:
+    """Pass over what nobody notices, until the bot says something."""
+    until = clock.now() + LONGEST_LEAP
+    before = _said(slack)
+    while _said(slack) == before:
+        due = await app.next_due()
+        if due is None or due > until:
+            return
+        await travel(app, clock, due)
+
+
+def _said(slack: StandIn) -> int:
+    return sum(call.method == "chat.postMessage" for call in slack.calls)
 
 
 def _playground_settings(*, reset: bool) -> Settings:

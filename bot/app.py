@@ -18,6 +18,7 @@ from sqlalchemy import text
 import bot.home.listeners
 import bot.outbox.listeners
 import bot.phases.comings
+import bot.phases.drafts
 import bot.phases.ending
 import bot.phases.ending_listeners
 import bot.phases.extending
@@ -57,6 +58,13 @@ ACTIONS: Mapping[str, Callable[..., Any]] = {
     **bot.phases.extending.ACTIONS,
     **bot.phases.ending.ACTIONS,
 }
+#: What nobody notices.
+SILENT = (
+    bot.workspaces.lifecycle.TIDY,
+    bot.phases.drafts.FORGET,
+    bot.phases.lifecycle.REFRESH,
+    bot.rounds.lifecycle.SCRUB,
+)
 
 
 class Unable(Exception):
@@ -144,6 +152,11 @@ class Imbalance:
         """When the next thing on the agenda is due."""
         async with self.db.reading() as reader:
             return await next_due(reader)
+
+    async def next_event(self) -> datetime | None:
+        """When the next thing is due that somebody may notice."""
+        async with self.db.reading() as reader:
+            return await next_due(reader, SILENT)
 
     async def not_ready(self) -> tuple[str, ...]:
         """What keeps it from working now; empty when nothing does."""

@@ -1,6 +1,6 @@
 """What is due when: rows that name an action, and the way one of them is carried out once."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -107,9 +107,11 @@ async def due(reader: AsyncConnection, now: datetime, real: datetime, limit: int
     ]
 
 
-async def next_due(reader: AsyncConnection) -> datetime | None:
-    """When the next thing is due; None where nothing is."""
-    earliest: datetime | None = await reader.scalar(select(func.min(_agenda.c.due_at)))
+async def next_due(reader: AsyncConnection, besides: Iterable[str] = ()) -> datetime | None:
+    """When the next thing is due, `besides` these actions; None where nothing is."""
+    earliest: datetime | None = await reader.scalar(
+        select(func.min(_agenda.c.due_at)).where(_agenda.c.action.not_in(list(besides)))
+    )
     return earliest
 
 
