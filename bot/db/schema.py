@@ -347,6 +347,12 @@ messages = Table(
         sqlite_where=text("state IN ('pending','sending','unknown')"),
         postgresql_where=text("state IN ('pending','sending','unknown')"),
     ),
+    Index(
+        "ix_messages_stuck",
+        "state",
+        sqlite_where=text("state IN ('held','failed')"),
+        postgresql_where=text("state IN ('held','failed')"),
+    ),
     Index("ix_messages_place", "workspace_id", "channel", "ts"),
 )
 

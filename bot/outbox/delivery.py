@@ -23,10 +23,10 @@ from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.clock import Clock, jittered, new_id, real_now
+from bot.clock import Clock, jittered, monotonic, new_id, real_now
 from bot.db.engine import Database
 from bot.log import log
-from bot.metrics import call_seconds, deliveries
+from bot.metrics import call_seconds, deliveries, open_messages
 from bot.outbox import lanes, steps
 from bot.outbox.calls import NOWHERE, Place, perform
 from bot.outbox.lanes import Row
@@ -37,6 +37,7 @@ from bot.outbox.proof import Unproven, find
 from bot.slack.errors import Meaning, Verdict, verdict
 
 BATCH = 50
+MEASURE_EVERY_SECONDS = 10.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,12 +74,14 @@ class Delivery:
         self._owner = new_id()
         self._lanes: dict[str, asyncio.Task[int]] = {}
         self._stopping = False
+        self._measure_at = 0.0
 
     async def run(self) -> None:
         """Send what is due until stopped, as soon as it is written here."""
         while not self._stopping:
             self._db.changed.clear()
             try:
+                await self._measure()
                 await self._start_lanes()
             except Exception as error:  # one of the three borders where everything is caught
                 log.error("delivery_failed", exc_info=error)
@@ -98,6 +101,15 @@ class Delivery:
             await asyncio.wait(self._lanes.values(), timeout=seconds)
         for lane in self._lanes.values():
             lane.cancel()
+
+    async def _measure(self) -> None:
+        if monotonic() < self._measure_at:
+            return
+        self._measure_at = monotonic() + MEASURE_EVERY_SECONDS
+        async with self._db.reading() as reader:
+            counts = await lanes.counts(reader)
+        for state, count in counts.items():
+            open_messages.labels(state).set(count)
 
     async def _start_lanes(self) -> None:
         async with self._db.reading() as reader:

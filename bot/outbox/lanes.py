@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import BindParameter, bindparam, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
@@ -15,9 +15,17 @@ from bot.outbox.outbox import Operation, State
 LEASE = timedelta(seconds=15)
 RENEW_EVERY_SECONDS = 5.0
 
+
+def _written_out(*states: State) -> BindParameter[list[str]]:
+    values = [state.value for state in states]
+    return bindparam(None, values, expanding=True, literal_execute=True)
+
+
 _lanes = schema.lanes
 _messages = schema.messages
-_OPEN = (State.PENDING, State.SENDING, State.UNKNOWN)
+# Written out and not bound: only so may the planner use the index on open messages alone.
+_OPEN = _messages.c.state.in_(_written_out(State.PENDING, State.SENDING, State.UNKNOWN))
+_STUCK = _messages.c.state.in_(_written_out(State.HELD, State.FAILED))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +46,17 @@ class Row:
     expires_at: datetime | None
     attempts: int
     first_try_at: datetime | None
+
+
+async def counts(reader: AsyncConnection) -> dict[str, int]:
+    """How many messages are in each state that is no good end (yet)."""
+    found = {state.value: 0 for state in State if state not in (State.SENT, State.EXPIRED)}
+    for some in (_OPEN, _STUCK):
+        rows = await reader.execute(
+            select(_messages.c.state, func.count()).where(some).group_by(_messages.c.state)
+        )
+        found |= {state: count for state, count in rows.tuples()}
+    return found
 
 
 async def with_work(reader: AsyncConnection, now: datetime, real: datetime) -> list[str]:
@@ -101,7 +120,7 @@ async def heads(
         select(_messages, place.label("place"))
         .where(
             _messages.c.workspace_id == workspace_id,
-            _messages.c.state.in_(_OPEN),
+            _OPEN,
             _messages.c.not_before <= now,
         )
         .subquery()
@@ -121,7 +140,7 @@ async def heads(
 
 def _is_due(now: datetime, real: datetime) -> Any:
     return (
-        _messages.c.state.in_(_OPEN)
+        _OPEN
         & (_messages.c.not_before <= now)
         & or_(_messages.c.retry_at.is_(None), _messages.c.retry_at <= real)
     )

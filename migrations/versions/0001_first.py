@@ -102,6 +102,14 @@ def upgrade() -> None:
     op.create_index(
         "ix_messages_place", "messages", ["workspace_id", "channel", "ts"], unique=False
     )
+    op.create_index(
+        "ix_messages_stuck",
+        "messages",
+        ["state"],
+        unique=False,
+        sqlite_where=sa.text("state IN ('held','failed')"),
+        postgresql_where=sa.text("state IN ('held','failed')"),
+    )
     op.create_index("uq_messages_key", "messages", ["workspace_id", "key"], unique=True)
 
     op.create_table(
