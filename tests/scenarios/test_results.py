@@ -1,0 +1,175 @@
+"""Results as leads and team meet them in Slack: private first, then in the thread, for everyone."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from bot.db import schema
+from bot.outbox import outbox
+from bot.rounds.lifecycle import plan_rounds
+from bot.slack.content import content, section
+from tests.lifecycle.rounds.builders import NOW, PHASE, a_phase
+from tests.vocabulary import ANA, BEN, LAUNCH, MEMBERS, WORKSPACE, House
+
+TUESDAY_EVENING = datetime(2026, 11, 24, 20, tzinfo=UTC)
+#: Friday morning in Lisbon; at ten the team reads it.
+BEFORE_THE_TEAM = datetime(2026, 11, 27, 9, tzinfo=UTC)
+SHOWN = datetime(2026, 11, 27, 10, 1, tzinfo=UTC)
+COMMENT = "The importer is late & nobody says so"
+NOTE = "You said the importer is late. <!channel> It waits until January."
+
+
+async def a_phase_runs(house: House, **changed: object) -> None:
+    async with house.bot.db.transaction() as tx:
+        await a_phase(tx, **changed)  # type: ignore[arg-type]
+        await plan_rounds(tx, WORKSPACE, PHASE, NOW)
+        said = content("Results sprint", section("Results sprint"))
+        key = f"announcement:{PHASE}"
+        await outbox.say(tx, WORKSPACE, key=key, to=LAUNCH, content=said, now=NOW)
+
+
+async def answer(house: House, count: int, **values: str) -> None:
+    """So many of the team press Send with the same answers and a comment."""
+    for user_id in MEMBERS[:count]:
+        person = house.slack.as_user(user_id)
+        blocks = person.dm_with_bot()[-1]["blocks"]
+        inputs = [block["block_id"] for block in blocks if block["type"] == "input"]
+        chosen = {**values, "comment": COMMENT}
+        typed = {name: chosen[key] for name in inputs if (key := name.split(":")[-1]) in chosen}
+        await person.click("rounds.send", values=typed)
+    await house.settle()
+
+
+@pytest.fixture
+async def asked(house: House) -> House:
+    await a_phase_runs(house)
+    await house.travel_to(TUESDAY_EVENING)
+    return house
+
+
+@pytest.fixture
+async def closed(asked: House) -> House:
+    await answer(asked, 5, clarity="2", trust="4", ego="5")
+    await asked.travel_to(BEFORE_THE_TEAM)
+    return asked
+
+
+def last_to(house: House, user_id: str) -> dict[str, Any]:
+    return house.slack.as_user(user_id).dm_with_bot()[-1]
+
+
+def in_thread(house: House) -> list[dict[str, Any]]:
+    """Replies to the announcement, as Ben sees them."""
+    seen = house.slack.as_user(BEN).visible(LAUNCH)
+    return [one for one in seen if one.get("thread_ts", one["ts"]) != one["ts"]]
+
+
+def read(message: dict[str, Any]) -> str:
+    return json.dumps(message["blocks"], ensure_ascii=False)
+
+
+async def write(house: House, text: str, user_id: str = ANA) -> None:
+    blocks = last_to(house, user_id)["blocks"]
+    (box,) = [block["block_id"] for block in blocks if block["type"] == "input"]
+    await house.slack.as_user(user_id).click("results.save_note", values={box: text})
+    await house.settle()
+
+
+async def test_the_lead_reads_levels_picture_and_comments_first(closed: House) -> None:
+    message = last_to(closed, ANA)
+
+    assert message["text"] == f"Start in <#{LAUNCH}>: the results, for the leads first."
+    assert "5 of 7 people asked answered." in read(message)
+    assert "Mostly unclear (2 of 5)" in read(message)
+    assert read(message).count("nobody says so") == 5
+    (picture,) = [block for block in message["blocks"] if block["type"] == "image"]
+    assert "Levels from 1 to 5." in picture["alt_text"]
+    assert in_thread(closed) == []
+
+
+async def test_the_team_reads_them_a_working_day_later_with_the_note(closed: House) -> None:
+    await write(closed, NOTE)
+    assert "Saved by" in read(last_to(closed, ANA))
+    assert "image" in [block["type"] for block in last_to(closed, ANA)["blocks"]]
+
+    await closed.travel_to(SHOWN)
+
+    (message,) = in_thread(closed)
+    assert message["text"] == f"Start in <#{LAUNCH}>: mostly unclear."
+    assert "&lt;!channel&gt; It waits until January." in read(message)
+    assert "nobody says so" not in read(message)
+    assert "image" in [block["type"] for block in message["blocks"]]
+    assert "input" not in [block["type"] for block in last_to(closed, ANA)["blocks"]]
+    assert "nobody says so" in read(last_to(closed, ANA))
+
+
+async def test_whatever_was_written_the_team_reads_them(closed: House) -> None:
+    await closed.travel_to(SHOWN)
+
+    (message,) = in_thread(closed)
+    assert "No note from Ana" in read(message)
+
+
+async def test_the_note_opens_the_next_questions(closed: House) -> None:
+    await write(closed, NOTE)
+    await closed.travel_to(datetime(2026, 12, 1, 20, tzinfo=UTC))
+
+    assert "It waits until January." in read(last_to(closed, BEN))
+
+
+async def test_too_late_or_not_a_lead_or_empty_is_said_beside_the_button(closed: House) -> None:
+    before = last_to(closed, ANA)
+    ana, ben = closed.slack.as_user(ANA), closed.slack.as_user(BEN)
+    await ana.click("results.save_note")
+    assert "the box is empty" in last_to(closed, ANA)["text"]
+
+    direct = ana.direct_message
+    assert direct is not None
+    place = {"type": "message", "channel_id": direct.id, "message_ts": before["ts"]}
+    button = next(block for block in before["blocks"] if block["type"] == "actions")["elements"][0]
+    press = {"type": "button", "action_id": "results.save_note", "value": button["value"]}
+    await ben.act(place, press)
+    await closed.travel_to(SHOWN)
+    await ana.act(place, press)
+    await closed.settle()
+
+    async with closed.bot.db.reading() as reader:
+        assert await reader.scalar(select(func.count(schema.rounds.c.note))) == 0
+
+
+async def test_without_its_picture_the_message_still_comes(asked: House) -> None:
+    await answer(asked, 5, clarity="2", trust="4", ego="5")
+    upload = "files.getUploadURLExternal"
+    asked.slack.faults.fail_next(upload, error="file_uploads_disabled", times=9)
+    await asked.travel_to(BEFORE_THE_TEAM)
+
+    message = last_to(asked, ANA)
+    assert "Mostly unclear (2 of 5)" in read(message)
+    assert "image" not in [block["type"] for block in message["blocks"]]
+
+
+async def test_too_few_answers_show_and_leave_nothing(asked: House) -> None:
+    await answer(asked, 3, clarity="1", trust="1", ego="1")
+    await asked.travel_to(SHOWN)
+
+    told = last_to(asked, ANA)
+    assert told["text"] == f"Start in <#{LAUNCH}>: too few answers to show."
+    (message,) = in_thread(asked)
+    assert "They are not kept." in read(message)
+    assert COMMENT not in read(told) + read(message)
+    async with asked.bot.db.reading() as reader:
+        for table in (schema.figures, schema.round_comments):
+            assert await reader.scalar(select(func.count()).select_from(table)) == 0
+
+
+async def test_the_form_may_choose_that_the_team_reads_comments(house: House) -> None:
+    await a_phase_runs(house, comments_to="team")
+    await house.travel_to(TUESDAY_EVENING)
+    await answer(house, 5, clarity="2", trust="4", ego="5")
+    await house.travel_to(SHOWN)
+
+    (message,) = in_thread(house)
+    assert read(message).count("nobody says so") == 5

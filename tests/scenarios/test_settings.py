@@ -1,0 +1,112 @@
+"""`/imbalance settings` as admins and everyone else meet it, and what Slack tells of people."""
+
+import json
+
+from sqlalchemy import select
+
+from bot.db import schema
+from bot.workspaces import store
+from bot.workspaces.rules import WorkspaceSettings
+from tests.vocabulary import ANA, BEN, GUEST, LAUNCH, OWNER, WORKSPACE, House
+
+
+async def settings_of(house: House) -> WorkspaceSettings:
+    async with house.bot.db.reading() as reader:
+        return await store.settings_of(reader, WORKSPACE)
+
+
+async def test_an_admin_changes_a_limit_and_reads_what_was_saved(house: House) -> None:
+    admin = house.slack.as_user(OWNER)
+    await admin.command("/imbalance settings", LAUNCH)
+    view = admin.top_view
+    assert view is not None
+    await admin.fill(view["id"], {"minimum_small": "5", "starters": [ANA, BEN]})
+    submitted = await admin.submit(view["id"])
+
+    assert submitted.errors == {}
+    assert "Answers needed, teams of 4 to 7" in json.dumps(admin.top_view)
+    assert await settings_of(house) == WorkspaceSettings(minimum_small=5, starters=(ANA, BEN))
+    async with house.bot.db.reading() as reader:
+        changes = await store.audit_of(reader, WORKSPACE)
+    assert {(one.subject, one.actor_id) for one in changes} == {
+        ("minimum_small", OWNER),
+        ("starters", OWNER),
+    }
+
+
+async def test_what_cannot_be_is_said_at_its_field_and_nothing_is_saved(house: House) -> None:
+    admin = house.slack.as_user(OWNER)
+    await admin.command("/imbalance settings", LAUNCH)
+    view = admin.top_view
+    assert view is not None
+    await admin.fill(view["id"], {"default_weeks": "8", "default_zone": "Lisbon"})
+    submitted = await admin.submit(view["id"])
+
+    assert set(submitted.errors) == {"default_weeks", "default_zone"}
+    assert await settings_of(house) == WorkspaceSettings()
+
+
+async def test_nothing_changed_closes_the_form(house: House) -> None:
+    admin = house.slack.as_user(OWNER)
+    await admin.command("/imbalance settings", LAUNCH)
+    submitted = await admin.submit()
+
+    assert submitted.errors == {}
+    assert admin.top_view is None
+
+
+async def test_the_questions_are_reworded_on_top_of_the_settings(house: House) -> None:
+    admin = house.slack.as_user(OWNER)
+    await admin.command("/imbalance settings", LAUNCH)
+    await admin.click("workspaces.reword", view_id=(admin.top_view or {})["id"])
+    view = admin.top_view
+    assert view is not None
+    assert view["callback_id"] == "workspaces.wording"
+    await admin.fill(view["id"], {"ego_label": "Room to err?"})
+    await admin.submit(view["id"])
+
+    assert (await settings_of(house)).questions == {"ego": {"label": "Room to err?"}}
+
+
+async def test_others_read_them_and_learn_whom_to_ask(house: House) -> None:
+    told = await house.slack.as_user(BEN).command("/imbalance settings", LAUNCH)
+
+    assert "Ask one of them" in json.dumps(told.body["blocks"])
+    assert house.slack.as_user(BEN).top_view is None
+
+
+async def test_an_admin_no_more_cannot_save_an_open_form(house: House) -> None:
+    admin = house.slack.as_user(OWNER)
+    await admin.command("/imbalance settings", LAUNCH)
+    view = admin.top_view
+    assert view is not None
+    await admin.fill(view["id"], {"minimum_small": "5"})
+    demoted = {"id": OWNER, "name": "olivia", "team_id": WORKSPACE, "is_admin": False}
+    await house.slack.emit({"type": "user_change", "user": demoted})
+    await house.settle()
+    submitted = await admin.submit(view["id"])
+
+    assert "only workspace admins" in json.dumps(submitted.errors)
+    assert await settings_of(house) == WorkspaceSettings()
+
+
+async def test_every_event_is_acknowledged(house: House) -> None:
+    for event in (
+        {"type": "channel_rename", "channel": {"id": LAUNCH, "name": "lift-off", "created": 1}},
+        {"type": "team_join", "user": {"id": "U0NEW", "name": "new"}},
+        {"type": "member_joined_channel", "user": GUEST, "channel": LAUNCH, "team": WORKSPACE},
+        {"type": "tokens_revoked", "tokens": {"oauth": [BEN], "bot": []}},
+    ):
+        assert await house.slack.emit(event)
+    await house.settle()
+
+    async with house.bot.db.reading() as reader:
+        assert await reader.scalar(select(schema.workspaces.c.state)) == "installed"
+
+
+async def test_the_app_removed_is_noted(house: House) -> None:
+    await house.slack.emit({"type": "app_uninstalled"})
+    await house.settle()
+
+    async with house.bot.db.reading() as reader:
+        assert await reader.scalar(select(schema.workspaces.c.state)) == "uninstalled"
