@@ -7,6 +7,7 @@ shows it at three times the density; and no meaning is in a colour alone.
 import json
 import sys
 from io import BytesIO
+from textwrap import shorten
 from typing import Any
 
 import matplotlib
@@ -19,7 +20,8 @@ WIDTH, ROW_HEIGHT = 3.6, 1.25  # inches; at 300 dots an inch 1,080 pixels wide
 DOTS_PER_INCH = 300
 PAPER, INK, QUIET, RULE = "#FFFFFF", "#1D1C1D", "#616061", "#DDDDDD"
 COLOURS = ("#1264A3", "#007A5A", "#8C3A9E")
-LARGEST = 8  # rounds with a name of their own on the axis
+LONGEST_LABEL = 42
+LARGEST = 6  # rounds with a name of their own on the axis
 
 
 def draw(facts: dict[str, Any]) -> bytes:
@@ -39,11 +41,12 @@ def draw(facts: dict[str, Any]) -> bytes:
 
 def _row(axes: Axes, line: dict[str, Any], colour: str) -> None:
     shown = [(place, level) for place, level in enumerate(line["levels"]) if level is not None]
-    axes.set_title(line["label"], loc="left", fontsize=9, color=INK, fontweight="bold")
+    label = shorten(line["label"], LONGEST_LABEL, placeholder="…")
+    axes.set_title(label, loc="left", fontsize=10, color=INK, fontweight="bold")
     axes.set_ylim(0.6, 5.4)
     axes.set_yticks([1, 3, 5])
     axes.grid(axis="y", color=RULE, linewidth=0.8)
-    axes.tick_params(axis="both", labelsize=7, colors=QUIET, length=0)
+    axes.tick_params(axis="both", labelsize=8.5, colors=QUIET, length=0)
     for side in axes.spines.values():
         side.set_visible(False)
     if not shown:

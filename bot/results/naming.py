@@ -6,7 +6,7 @@ AXIS = {
     "first": "Start",
     "weekly": "Week {week}",
     "closing": "End",
-    "after": "+{week} weeks",
+    "after": "+{week} wk",
     "poll": "Extra",
 }
 HERE = {
