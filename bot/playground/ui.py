@@ -85,7 +85,10 @@ async def _do(
     core: Core, post: Callable[[Core, Any], Awaitable[Json]], request: web.Request
 ) -> web.Response:
     body = await request.json() if request.can_read_body else {}
-    return await _answered(post(core, body))
+    answer = await _answered(post(core, body))
+    if post in _CHANGING:
+        await _tell_time(core)
+    return answer
 
 
 async def _answered(doing: Awaitable[Json]) -> web.Response:
@@ -200,6 +203,11 @@ async def _time(core: Core, body: Json) -> Json:
         await core.hooks.advance(body["advance"])
         with suppress(TimeoutError):
             await core.work.settled(SETTLE_SECONDS)
+    return await _tell_time(core)
+
+
+async def _tell_time(core: Core) -> Json:
+    """To every page: what somebody did may have changed what comes next."""
     told = {"now": core.workspace.now().isoformat(), "next_event": await _next_event(core)}
     core.stream.publish(lambda _: {"type": "time", **told})
     return told
@@ -234,3 +242,4 @@ _DEEDS = {
     "team-answers": _team_answers,
     "reset": _reset,
 }
+_CHANGING = (_send, _action, _submit, _team_answers)
