@@ -98,7 +98,7 @@ async def _state(db: Database) -> AsyncIterator[Finding]:
         counted = await reader.execute(
             select(messages.c.state, func.count()).group_by(messages.c.state)
         )
-        counts = {str(state): int(count) for state, count in counted.tuples()}
+        counts = {str(row[0]): int(row[1]) for row in counted}
         failing = await reader.scalar(
             select(func.count()).select_from(agenda).where(agenda.c.attempts > 0)
         )

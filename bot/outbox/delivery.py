@@ -81,8 +81,8 @@ class Delivery:
         while not self._stopping:
             self._db.changed.clear()
             try:
-                await self._measure()
                 await self._start_lanes()
+                await self._measure()
             except Exception as error:  # one of the three borders where everything is caught
                 log.error("delivery_failed", exc_info=error)
             with suppress(TimeoutError):

@@ -55,7 +55,7 @@ async def counts(reader: AsyncConnection) -> dict[str, int]:
         rows = await reader.execute(
             select(_messages.c.state, func.count()).where(some).group_by(_messages.c.state)
         )
-        found |= {state: count for state, count in rows.tuples()}
+        found |= {row[0]: row[1] for row in rows}
     return found
 
 
