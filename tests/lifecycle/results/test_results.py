@@ -1,73 +1,20 @@
 """From the closing to what the team reads: the rows that each step leaves behind."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import select
 
-from bot.agenda.agenda import Item, Taken
+from bot.agenda.agenda import Taken
 from bot.clock import MovedClock
 from bot.db import schema
 from bot.db.engine import Database
-from bot.results import store
-from bot.results.lifecycle import Noting, keep, save_note, show_results
-from bot.slack.errors import Refused
 from bot.workspaces.services import Services
-from tests.lifecycle.results.builders import HIGH, LOW, MIXED, Closing, a_closed_round, a_reflection
+from tests.lifecycle.results.builders import HIGH, a_reflection
+from tests.lifecycle.results.steps import ALL, COMMENTS, FRIDAY, close, count, figures, show
 from tests.lifecycle.rounds.builders import PHASE, a_person, a_phase
 from tests.lifecycle.rounds.evidence import agenda_of, said
-from tests.vocabulary import ANA, BEN, CHIARA, LAUNCH, MEMBERS, WORKSPACE
-
-#: Thursday afternoon in Lisbon; the team reads it on Friday at ten.
-CLOSED = datetime(2026, 11, 26, 16, 0, tzinfo=UTC)
-FRIDAY = datetime(2026, 11, 27, 10, 0, tzinfo=UTC)
-COMMENTS = ("The importer is late & nobody says so", "Thanks for Tuesday")
-ALL = {"clarity": LOW, "trust": HIGH, "ego": MIXED}
-
-
-@pytest.fixture
-async def phase(db: Database, clock: MovedClock) -> Database:
-    clock.move_to(CLOSED)
-    async with db.transaction() as tx:
-        for user_id in (ANA, *MEMBERS):
-            await a_person(tx, user_id)
-        await a_phase(tx)
-    return db
-
-
-async def close(
-    db: Database, round_id: str = "r1", *, number: int = 1, now: datetime = CLOSED, **more: Any
-) -> Closing:
-    """Close a round with these counts, as the rounds' room does."""
-    counts, comments = more.pop("counts", ALL), more.pop("comments", ())
-    answered = None if counts is None else 6
-    async with db.transaction() as tx:
-        closing = await a_closed_round(tx, round_id, number=number, answered=answered, **more)
-        await keep(tx, WORKSPACE, closing, counts, comments, now)
-    return closing
-
-
-async def figures(db: Database, round_id: str = "r1") -> dict[str, Any]:
-    kept = schema.figures
-    async with db.reading() as reader:
-        rows = await reader.execute(select(kept).where(kept.c.round_id == round_id))
-        return {row.key: row for row in rows}
-
-
-async def count(db: Database, table: Any) -> int:
-    async with db.reading() as reader:
-        return await reader.scalar(select(func.count()).select_from(table)) or 0
-
-
-async def show(services: Services, round_id: str = "r1", due_at: datetime = FRIDAY) -> None:
-    item = Item(workspace_id=WORKSPACE, action="show_results", subject=round_id, due_at=due_at)
-    await show_results(services, item)
-
-
-def noting(text: str = "I hear you", user_id: str = ANA, round_id: str = "r1") -> Noting:
-    return Noting(workspace_id=WORKSPACE, round_id=round_id, user_id=user_id, text=text)
+from tests.vocabulary import ANA, BEN, CHIARA, LAUNCH, MEMBERS
 
 
 async def test_only_what_may_be_shown_is_kept(phase: Database) -> None:
@@ -75,13 +22,9 @@ async def test_only_what_may_be_shown_is_kept(phase: Database) -> None:
 
     kept = await figures(phase)
     assert set(kept) == {"clarity", "ego"}
-    assert (kept["clarity"].level, kept["clarity"].answers, kept["clarity"].share_high) == (
-        1.5,
-        6,
-        0,
-    )
-    assert kept["clarity"].bands is None
-    assert kept["clarity"].change is None
+    low = kept["clarity"]
+    assert (low.level, low.answers, low.share_high) == (1.5, 6, 0)
+    assert (low.bands, low.change) == (None, None)
 
 
 async def test_from_eight_answers_on_there_are_bands(phase: Database) -> None:
@@ -213,80 +156,6 @@ async def test_a_lead_who_ticked_it_is_shown_beside(phase: Database, services: S
     team = str((await said(phase))["results:r1"])
     assert "Ana's own answers" in team
     assert "Mostly clear (4 of 5)" in team
-
-
-async def test_a_note_can_be_changed_until_the_team_reads_it(
-    phase: Database, services: Services
-) -> None:
-    await close(phase, comments=COMMENTS)
-    await save_note(services, noting("First thought"))
-    await save_note(services, noting("Second thought"))
-    edited = (await said(phase))[f"edit:lead_results:r1:{ANA}"]
-    assert "Second thought" in str(edited)
-    assert "Thanks for Tuesday" in str(edited)
-
-    await show(services)
-
-    told = await said(phase)
-    assert "Second thought" in str(told["results:r1"])
-    assert "First thought" not in str(told["results:r1"])
-    assert "'type': 'input'" not in str(told[f"edit:lead_results:r1:{ANA}"])
-    with pytest.raises(Refused, match="has read these"):
-        await save_note(services, noting("Too late"))
-
-
-@pytest.mark.parametrize(
-    ("wrong", "why"),
-    [
-        (noting(user_id=BEN), "only the leads"),
-        (noting(round_id="of another workspace"), "only the leads"),
-        (noting(""), "the box is empty"),
-        (noting("x" * 1_001), "1,001 characters"),
-    ],
-)
-async def test_notes_that_are_refused_change_nothing(
-    phase: Database, services: Services, wrong: Noting, why: str
-) -> None:
-    await close(phase)
-    with pytest.raises(Refused, match=why):
-        await save_note(services, wrong)
-
-    assert f"edit:lead_results:r1:{ANA}" not in await said(phase)
-
-
-async def test_another_workspace_cannot_reach_the_round(
-    phase: Database, services: Services
-) -> None:
-    await close(phase)
-
-    with pytest.raises(Refused):
-        await save_note(services, replace(noting(), workspace_id="T0OTHER"))
-
-
-async def test_an_open_round_takes_no_note(phase: Database, services: Services) -> None:
-    await close(phase)
-    async with phase.transaction() as tx:
-        await tx.execute(schema.rounds.update().values(state="open"))
-
-    with pytest.raises(Refused):
-        await save_note(services, noting())
-
-
-async def test_the_note_opens_the_next_questions_once_the_team_has_read_it(
-    phase: Database, services: Services
-) -> None:
-    await close(phase)
-    await save_note(services, noting("We drop the importer"))
-    async with phase.reading() as reader:
-        assert await store.latest_note(reader, WORKSPACE, PHASE) is None
-        assert await store.history(reader, WORKSPACE, PHASE) == ()
-
-    await show(services)
-
-    async with phase.reading() as reader:
-        assert await store.latest_note(reader, WORKSPACE, PHASE) == "We drop the importer"
-        (seen,) = await store.history(reader, WORKSPACE, PHASE)
-    assert (seen.round_id, seen.noted_by) == ("r1", "Ana")
 
 
 async def test_every_lead_reads_it_and_comments_without_room_follow(db: Database) -> None:
