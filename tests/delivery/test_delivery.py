@@ -3,69 +3,19 @@
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from aiohttp import ClientSession, ClientTimeout
-from slack_sdk.web.async_client import AsyncWebClient
-from sqlalchemy import select
 
 from bot.clock import MovedClock
 from bot.db import schema
 from bot.db.engine import Database
 from bot.outbox import outbox
-from bot.outbox.delivery import Delivery, Patience
-from bot.outbox.pace import Pace
 from bot.playground.server import StandIn
 from bot.slack.content import Picture, content, picture_block, section
-from tests.vocabulary import BEN, CHIARA, LAUNCH, PLATFORM, TINY_PNG, WORKSPACE
-
-IMPATIENT = Patience(settle=0, first_retry=0, picture_retry=0, picture_tries=2)
-
-
-class Sender:
-    """A delivery, and the words to give it work."""
-
-    def __init__(self, db: Database, clock: MovedClock, slack: StandIn, session: ClientSession):
-        self.db, self.clock, self.slack = db, clock, slack
-        self.client = AsyncWebClient(
-            slack.bot_token, base_url=slack.api_url, retry_handlers=[], timeout=1, session=session
-        )
-        self.draws_fail = False
-        self.delivery = self.another()
-
-    def another(self, patience: Patience = IMPATIENT) -> Delivery:
-        async def draw(_: object) -> bytes:
-            if self.draws_fail:
-                raise TimeoutError
-            return TINY_PNG
-
-        unpaced = Pace(limited=False)
-        return Delivery(
-            self.db, self.clock, lambda _: self.client, draw, pace=unpaced, patience=patience
-        )
-
-    async def say(self, key: str, to: str = LAUNCH, text: str = "", **more: object) -> None:
-        said = content(text or key, section(text or key))
-        async with self.db.transaction() as tx:
-            await outbox.say(
-                tx, WORKSPACE, key=key, to=to, content=said, now=self.clock.now(), **more
-            )
-
-    async def deliver(self) -> None:
-        while await self.delivery.deliver_due():
-            pass
-
-    async def row(self, key: str) -> object:
-        async with self.db.reading() as reader:
-            messages = schema.messages
-            return (await reader.execute(select(messages).where(messages.c.key == key))).one()
-
-    def texts(self, channel: str = LAUNCH) -> list[str]:
-        return [
-            message["text"]
-            for message in self.slack.as_user(BEN).visible(channel)
-            if message.get("bot_id")
-        ]
+from tests.delivery.sender import IMPATIENT, Sender
+from tests.vocabulary import BEN, CHIARA, LAUNCH, PLATFORM, WORKSPACE
 
 
 @pytest.fixture
@@ -167,7 +117,7 @@ async def test_pins_and_bookmarks_are_set_and_taken_back(sender: Sender) -> None
     ids=["500", "fatal_error", "cut", "silence"],
 )
 async def test_what_slack_took_without_saying_so_is_not_sent_again(
-    sender: Sender, fault: dict[str, object]
+    sender: Sender, fault: dict[str, Any]
 ) -> None:
     sender.slack.faults.fail_next("chat.postMessage", **fault)
     await sender.say("hello")
@@ -182,7 +132,7 @@ async def test_what_slack_took_without_saying_so_is_not_sent_again(
     [{"status": 500}, {"drop": True}, {"status": 429, "retry_after": 0}],
     ids=["500", "cut", "429"],
 )
-async def test_what_slack_did_not_take_is_sent(sender: Sender, fault: dict[str, object]) -> None:
+async def test_what_slack_did_not_take_is_sent(sender: Sender, fault: dict[str, Any]) -> None:
     sender.slack.faults.fail_next("chat.postMessage", **fault)
     await sender.say("hello")
     await sender.deliver()
