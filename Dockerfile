@@ -19,6 +19,7 @@ COPY pyproject.toml manifest.json ./
 COPY migrations ./migrations
 COPY bot ./bot
 ENV PATH=/opt/imbalance/bin:$PATH \
+    HOME=/tmp \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     MPLCONFIGDIR=/tmp \
