@@ -1,0 +1,194 @@
+"""A phase as people live it, on the playground's page in a real browser, with the whole bot.
+
+`SCREENSHOTS=.github/pictures make test ARGS=tests/browser/test_story.py` renews the README's.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+from playwright.async_api import expect
+
+from bot.app import Imbalance, travel
+from bot.clock import MovedClock
+from bot.outbox.delivery import Patience
+from bot.outbox.pace import Pace
+from bot.playground.server import StandIn
+from bot.settings import Settings
+from tests.browser.browser_vocabulary import Screen
+from tests.browser.conftest import OpenPage
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.timeout(300),
+    pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),
+]
+LEAPS = {"hour": timedelta(hours=1), "day": timedelta(days=1)}
+WIDE, NARROW, TALL = 1280, 400, 1040
+WHY_NOW = "Why now: what if we miss it?"
+ON_A_PHONE = ("announcement", "form-error", "poll", "results", "home")
+PROMISE = {
+    "What can wait": "Dark mode",
+    "What I ask": "Fast reviews, one late test night.",
+    "What stays protected": "Weekends, 1:1s, booked leave.",
+    "Why each of you counts": "Each of you owns a piece nobody else can.",
+    "What I give up": "My roadmap review, polish.",
+}
+
+
+@pytest.fixture
+async def slack(settings: Settings, clock: MovedClock, standin: StandIn) -> AsyncIterator[StandIn]:
+    """The stand-in with the whole bot behind it; the time bar moves its clock."""
+    app = Imbalance(settings, clock, pace=Pace(limited=False), patience=Patience(settle=0))
+    await app.start()
+
+    async def advance(leap: str) -> None:
+        await travel(app, clock, clock.now() + LEAPS[leap])
+
+    standin.hooks.advance = advance
+    standin.hooks.next_event = app.next_event
+    yield standin
+    await app.stop()
+
+
+@dataclass(frozen=True)
+class Story:
+    """The story at one width; pictures of narrow pages are named so."""
+
+    slack: StandIn
+    open_page: OpenPage
+    width: int
+
+    async def person(self, name: str, height: int = 0) -> Screen:
+        screen = await self.open_page(self.slack, name, width=self.width)
+        if height:
+            await screen.page.set_viewport_size({"width": self.width, "height": height})
+        return screen
+
+    async def picture(self, screen: Screen, name: str) -> None:
+        """One of the README's: all of them wide, the most important ones on a phone too."""
+        for notice in await screen.notice.get_by_role("button").all():
+            await notice.click()
+        if self.width == WIDE:
+            await screen.screenshot(name)
+        elif name in ON_A_PHONE:
+            await screen.screenshot(f"{name}-{self.width}")
+
+
+@pytest.fixture(params=[WIDE, NARROW])
+def story(slack: StandIn, open_page: OpenPage, request: pytest.FixtureRequest) -> Story:
+    return Story(slack, open_page, request.param)
+
+
+async def test_a_phase_from_start_to_end(story: Story) -> None:
+    ana = await story.person("Ana Costa")
+    await ana.open("launch")
+    await announce(story, ana)
+    await expect(ana.message("Results sprint until")).to_contain_text("Protected: Weekends")
+    await story.picture(ana, "announcement")
+    await story.picture(ana, "playground")
+    await look_at_commands(story, ana)
+
+    ben = await story.person("Ben Okafor", height=TALL)
+    await ben.pull("+1 day")
+    await ben.open("Imbalance", tab="Messages")
+    await expect(ben.message("Three questions about the start")).to_be_visible()
+    await story.picture(ben, "poll")
+    await answer(ben, (4, 3, 5))
+    await expect(ben.message("Received")).to_contain_text("You can change your answers")
+
+    chiara = await story.person("Chiara Rossi", height=TALL)
+    await chiara.open("Imbalance", tab="Home")
+    await expect(chiara.surface).to_contain_text("Your open questions")
+    await story.picture(chiara, "home")
+    await answer(chiara, (4, 4, 2))
+    await expect(chiara.surface).to_contain_text("You can change your answers")
+
+    await read_results(story)
+    await end(story)
+    assert story.slack.problems == []
+
+
+async def announce(story: Story, ana: Screen) -> None:
+    """Ana fills the form in, forgets something, mends it and announces."""
+    await ana.type_command("/imbalance start results 2w")
+    for place in range(3):
+        group = ana.modal.locator(".choices").nth(place)
+        await group.locator(".choice").nth(3).locator("input").check()
+    await ana.press("Next")
+    await expect(ana.modal).to_contain_text("Milestone that must not slip")
+    await ana.fill_field("Milestone that must not slip", "Ship the beta")
+    for label, text in PROMISE.items():
+        await ana.fill_field(label, text)
+    await ana.press("Preview")
+    assert await ana.error_at(WHY_NOW) != ""
+    await ana.field(WHY_NOW).scroll_into_view_if_needed()
+    await story.picture(ana, "form-error")
+    await ana.fill_field(WHY_NOW, "Two customers decide on 21 Dec.")
+    await ana.press("Preview")
+    await expect(ana.modal).to_contain_text("What waits: Dark mode (Ana).")
+    await story.picture(ana, "preview")
+    await ana.press("Announce")
+    await expect(ana.modal).to_contain_text("pinned and bookmarked")
+    await ana.press("Close")
+
+
+async def look_at_commands(story: Story, ana: Screen) -> None:
+    """What the lead and an admin see of the other commands."""
+    for command in ("status", "budget"):
+        await ana.type_command(f"/imbalance {command}")
+        await expect(ana.conversation.locator(".message").last).to_contain_text("90 days")
+        await story.picture(ana, command)
+    for command, shows in (("extend", "New end"), ("end", "What it brought")):
+        await ana.type_command(f"/imbalance {command}")
+        await expect(ana.modal).to_contain_text(shows)
+        await story.picture(ana, command)
+        await ana.press("Cancel")
+    olivia = await story.person("Olivia Reed")
+    await olivia.open("general")
+    await olivia.type_command("/imbalance settings")
+    await expect(olivia.modal).to_contain_text("Save")
+    await story.picture(olivia, "settings")
+    await olivia.press("Cancel")
+
+
+async def answer(screen: Screen, levels: tuple[int, ...]) -> None:
+    """Choose a level for each question shown, and send."""
+    groups = screen.surface.locator(".choices:visible")
+    for place, level in enumerate(levels):
+        await groups.nth(place).locator(".choice").nth(level - 1).locator("input").check()
+    await screen.press("Send")
+
+
+async def read_results(story: Story) -> None:
+    """The questions close, the lead reads first, the team a working day later."""
+    ana = await story.person("Ana Costa", height=TALL)
+    await ana.pull("Let the team answer")
+    for _ in range(11):
+        await ana.pull("+1 day")
+        await ana.pull("Let the team answer")
+    await ana.open("Imbalance", tab="Messages")
+    await expect(ana.message("for the leads first")).to_contain_text("Clear and doable?")
+    await story.picture(ana, "results-leads")
+    await ana.open("launch")
+    await ana.conversation.get_by_role("button", name="2 replies").click()
+    await expect(ana.thread).to_contain_text("Clear and doable?")
+    await ana.thread.locator("img").last.scroll_into_view_if_needed()
+    await story.picture(ana, "results")
+
+
+async def end(story: Story) -> None:
+    """The lead wraps up; what waited comes back."""
+    ana = await story.person("Ana Costa", height=TALL)
+    await ana.open("launch")
+    await ana.type_command("/imbalance end")
+    await ana.press("End it")
+    assert await ana.error_at("What it brought") != ""
+    await ana.fill_field("What it brought", "Beta is out. Both customers have it.")
+    await ana.fill_field("Chiara", "Without your Tuesday fix we'd have slipped.")
+    await ana.press("End it")
+    await expect(ana.modal).to_contain_text("goodbye")
+    await ana.press("Close")
+    await expect(ana.message("it's over")).to_contain_text("Dark mode: back with")
+    await story.picture(ana, "ended")
