@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from bot.dates import day
-from bot.phases.rules import NOT_LATER, TOO_LONG, Kind, Limits, default_end, latest_end
+from bot.phases.refusals import NOT_LATER, TOO_LONG
+from bot.phases.rules import Kind, Limits, default_end, latest_end
 
 KINDS = {
     "results": Kind.RESULTS_SPRINT,

@@ -16,6 +16,7 @@ from bot.phases import (
     pages,
     preview_page,
     promise_page,
+    refusals,
     rules,
     store,
 )
@@ -217,7 +218,7 @@ async def _justified(tx: AsyncConnection, scene: Scene, draft: Draft) -> Draft:
     proposal = pages.proposed(scene, draft)
     past = await past_of(tx, scene.workspace_id, proposal, draft.continues)
     reason = rules.needs_justification(proposal, past)
-    sentence = rules.NEEDS_JUSTIFICATION.format(reason=reason) if reason else None
+    sentence = refusals.NEEDS_JUSTIFICATION.format(reason=reason) if reason else None
     return replace(draft, justify=sentence)
 
 
