@@ -43,7 +43,7 @@ LABELS = {
     ),
 }
 RUNNING = "{emoji} {name} until {day}"
-ENDED = "{emoji} {name} until {day}, ended"
+ENDED = "{emoji} {name}, ended {day}"
 LEFT, LAST_DAY = "{days} left", "Last day"
 LED_BY = "led by {leads}"
 NO_LEAD = "nobody in this channel"
@@ -69,8 +69,10 @@ def announcement(whole: WholePhase, today: date) -> Content:
 
 def title(phase: PhaseRow, limit: int = FIRST_LINE) -> str:
     """The first line: what, until when, what for. Quoted, and at most `limit` characters."""
-    words = RUNNING if phase.is_active else ENDED
-    start = words.format(emoji=EMOJI[phase.kind], name=NAMES[phase.kind], day=day(phase.ends_on))
+    words, until = RUNNING, phase.ends_on
+    if not phase.is_active:
+        words, until = ENDED, phase.day_of(phase.ended_at) if phase.ended_at else until
+    start = words.format(emoji=EMOJI[phase.kind], name=NAMES[phase.kind], day=day(until))
     if not phase.milestone:
         return start
     return f"{start}: {fitted(one_line(phase.milestone), limit - len(start) - 2)}"

@@ -186,6 +186,8 @@ def field_block(name: str) -> str:
         return "start.ends_on"
     if name == "set_aside":
         return "start.row.0"
+    if name.startswith("owner."):
+        return f"start.{name}"
     if name in option_inputs.NAMES:
         return option_inputs.block_of(name)
     return f"start.text.{name}"
