@@ -126,9 +126,8 @@ class Imbalance:
         self.client.session = session
         self._running.push_async_callback(self.db.close)
         bolt = await self._listening()
-        self._running.push_async_callback(self._stop_working)
         delivering = asyncio.create_task(self.delivery.run(), name="delivery")
-        self._running.callback(delivering.cancel)
+        self._running.push_async_callback(self._stop_working, delivering)
         self.ticker.start(self._settings.tick_seconds)
         if self._settings.metrics_port:
             await self._serve(operating(self.not_ready), self._settings.metrics_port)
@@ -202,9 +201,10 @@ class Imbalance:
         self._running.push_async_callback(site.stop)
         return await site.start()
 
-    async def _stop_working(self) -> None:
+    async def _stop_working(self, delivering: asyncio.Task[None]) -> None:
         self.ticker.stop()
         await self.delivery.stop()
+        await delivering  # cancelled halfway it would leave a connection open
 
 
 def _authorize_only(us: dict[str, Any], client: AsyncWebClient) -> bot.slack.app.Authorize:
