@@ -149,7 +149,8 @@ async def _send(core: Core, body: Json) -> Json:
         return await _command(core, conversation, body, text)
     if conversation.is_archived:
         raise Refusal(ARCHIVED)
-    if conversation.is_im and not core.manifest.takes_messages:
+    with_app = conversation.is_im and cast.BOT_USER_ID in conversation.members
+    if with_app and not core.manifest.takes_messages:
         raise Refusal(READ_ONLY)
     person = Person(core, body["user"])
     await person.say(conversation.id, text, body.get("thread_ts"))

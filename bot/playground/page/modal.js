@@ -20,7 +20,7 @@ const failure = el("p", { class: "failure", role: "alert" });
 const footer = el("footer", {});
 let root = null;
 let shown = null; // the view on the screen
-let sent = ""; // id and hash of a view whose submission is under way or done
+let sent = ""; // the view whose submission is under way or done, until another one is shown
 let errors = {};
 
 export function startModal(dialog) {
@@ -62,6 +62,7 @@ export function drawModal() {
   shown = view;
   if (!root.open) root.showModal();
   if (!isOther) return undefined;
+  sent = "";
   errors = {};
   const container = { type: "view", view_id: view.id };
   prune(placeOf(state.me, container), view.blocks);

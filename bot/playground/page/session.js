@@ -3,7 +3,7 @@
 import { get, listen, post } from "./api.js";
 import { announce } from "./dom.js";
 import { forgetAll, placeOf, prune, remember, valuesIn } from "./drafts.js";
-import { apply, changed, here, isReply, isWithApp, me, state, takeIn, title, userName } from "./state.js";
+import { apply, changed, here, isReply, isWithApp, me, state, takeIn, title, upsert, userName } from "./state.js";
 import { toast } from "./toasts.js";
 
 const FIRST_PERSON = "U0ANA";
@@ -84,7 +84,7 @@ export async function openConversation(channel, { tab, keepsFocus = false } = {}
   changed();
   if (!keepsFocus) document.getElementById("conversation").focus({ preventScroll: true });
   if (state.place.tab === "home") return openHome();
-  const told = await get("history", { user, channel });
+  const told = await messagesOf(channel);
   if (user !== state.me) return;
   if (!told.ok) return toast(told.error);
   state.messages.set(channel, told.messages);
@@ -92,6 +92,16 @@ export async function openConversation(channel, { tab, keepsFocus = false } = {}
   if (state.thread) await openThread(channel, state.thread.ts);
   changed();
   if (conversation.unread) await markRead(channel);
+}
+
+/** Read a conversation, with what is said in it meanwhile. */
+async function messagesOf(channel) {
+  const arrived = [];
+  state.arriving.set(channel, arrived);
+  const told = await get("history", { user: state.me, channel });
+  for (const message of arrived) upsert(told.messages ?? [], message);
+  if (state.arriving.get(channel) === arrived) state.arriving.delete(channel);
+  return told;
 }
 
 /** The ts of the first of the last `unread` messages of others. */
@@ -141,11 +151,13 @@ export function follow(address) {
 
 export async function openThread(channel, ts) {
   const isSame = state.thread?.channel === channel && state.thread.ts === ts;
-  if (!isSame) state.thread = { channel, ts, messages: null };
+  if (!isSame) state.thread = { channel, ts, messages: null, arriving: [] };
   changed();
   const told = await get("replies", { user: state.me, channel, thread_ts: ts });
   if (state.thread?.ts !== ts) return;
-  state.thread.messages = told.messages ?? [];
+  const messages = told.messages ?? [];
+  for (const message of state.thread.arriving) upsert(messages, message);
+  Object.assign(state.thread, { messages, arriving: [] });
   changed();
 }
 

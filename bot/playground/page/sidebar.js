@@ -8,6 +8,7 @@ import { openConversation, openDirect } from "./session.js";
 import { changed, isWithApp, state, title } from "./state.js";
 
 const NARROW = matchMedia("(max-width: 760px)");
+const KINDS = { private: ", private" };
 const name = el("p", { class: "workspace-name" });
 const close = el(
   "button",
@@ -20,10 +21,10 @@ let wasOpen = false;
 export function startSidebar(root, backdrop) {
   root.append(el("header", {}, name, close), sections);
   root.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && state.isDrawerOpen) setDrawer(false);
     const links = [...root.querySelectorAll(".conversation")];
     if (links.includes(document.activeElement)) walk(event, links);
   });
+  document.addEventListener("keydown", (event) => event.key === "Escape" && state.isDrawerOpen && setDrawer(false));
   backdrop.addEventListener("click", () => setDrawer(false));
   NARROW.addEventListener("change", changed);
 }
@@ -101,7 +102,7 @@ function fill(link, conversation) {
   if (isOpen(conversation)) link.setAttribute("aria-current", "page");
   else link.removeAttribute("aria-current");
   const said = mentions ? `, ${mentions} for you` : unread ? `, ${unread} unread` : "";
-  link.setAttribute("aria-label", `${title(conversation)}${said}${isArchived ? ", archived" : ""}`);
+  link.setAttribute("aria-label", `${title(conversation)}${KINDS[conversation.kind] ?? ""}${isArchived ? ", archived" : ""}${said}`);
   link.replaceChildren(
     sign(conversation),
     el("span", { class: "words" }, title(conversation).replace(/^#/, "")),

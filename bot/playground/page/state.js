@@ -12,7 +12,8 @@ export const state = {
   commands: [],
   messages: new Map(), // channel id: its messages, once they were read
   place: null, // { channel, tab: "messages" | "home" }: what is open
-  thread: null, // { channel, ts, messages }
+  arriving: new Map(), // channel id: what is heard while its messages are being read
+  thread: null, // { channel, ts, messages, arriving }
   newFrom: null, // ts of the first message that was unread when the conversation was opened
   views: [], // the open modals, top last
   home: undefined, // the App Home: undefined is not read yet, null is never published
@@ -109,10 +110,17 @@ function takeInConversation(conversation) {
 function put(channel, message, { onlyKnown = false } = {}) {
   for (const list of listsFor(channel, message)) {
     const at = list.findIndex((one) => one.ts === message.ts);
-    if (at >= 0) list[at] = message;
-    else if (!onlyKnown) insert(list, message);
+    if (at >= 0 || !onlyKnown) upsert(list, message);
   }
+  if (!isReply(message)) state.arriving.get(channel)?.push(message);
   return { channel, message };
+}
+
+/** Put a message where its time is, over an earlier form of it. */
+export function upsert(list, message) {
+  const after = list.findLastIndex((one) => one.ts <= message.ts);
+  const isKnown = after >= 0 && list[after].ts === message.ts;
+  list.splice(isKnown ? after : after + 1, isKnown ? 1 : 0, message);
 }
 
 /** A parent stands in the channel and at the head of its thread; a reply only in the thread. */
@@ -121,13 +129,8 @@ function listsFor(channel, message) {
   const parent = message.thread_ts ?? message.ts;
   if (!isReply(message) && state.messages.has(channel)) lists.push(state.messages.get(channel));
   const { thread } = state;
-  if (thread?.channel === channel && thread.ts === parent && thread.messages) lists.push(thread.messages);
+  if (thread?.channel === channel && thread.ts === parent) lists.push(thread.messages ?? thread.arriving);
   return lists;
-}
-
-function insert(list, message) {
-  const after = list.findLastIndex((one) => one.ts < message.ts);
-  list.splice(after + 1, 0, message);
 }
 
 function remove(channel, ts) {

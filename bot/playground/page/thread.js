@@ -24,7 +24,10 @@ export function startThread(root) {
     icon("close"),
   );
   root.append(el("header", { class: "head" }, heading, close), list, el("div", { class: "foot" }, refusal, composer.root));
-  root.addEventListener("keydown", (event) => event.key === "Escape" && !event.defaultPrevented && leave());
+  root.addEventListener("keydown", (event) => {
+    const isWriting = Boolean(event.target.value); // Escape there is for the suggestions
+    if (event.key === "Escape" && !event.defaultPrevented && !isWriting) leave();
+  });
 }
 
 function leave() {

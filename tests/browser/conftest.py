@@ -1,0 +1,135 @@
+"""A real Chromium for the playground's page. Any error in its console fails the test."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, ConsoleMessage, Page, Response, async_playwright
+from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
+from slack_bolt.async_app import AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.clock import MovedClock
+from bot.playground.server import StandIn
+from tests.browser.browser_vocabulary import Screen
+from tests.browser.sample_app import MANIFEST, SampleApp
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+NO_BROWSER = "no Chromium on this machine (Debian and Ubuntu: apt install chromium)"
+QUIET = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update"),
+]
+HEIGHTS = {400: 860}
+NORMAL_HEIGHT = 800
+PATIENCE = 10_000  # milliseconds until something that does not appear is an error
+
+OpenPage = Callable[..., Awaitable[Screen]]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Path of the browser. Without one the test is skipped; with REQUIRE_BROWSER=1 it fails."""
+    found = next((path for path in map(shutil.which, NAMES) if path), None)
+    if found:
+        return found
+    if os.environ.get("REQUIRE_BROWSER") == "1":
+        pytest.fail(NO_BROWSER)
+    pytest.skip(NO_BROWSER)
+
+
+@pytest.fixture
+async def browser(chromium: str) -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        started = await playwright.chromium.launch(executable_path=chromium, args=QUIET)
+        yield started
+        await started.close()
+
+
+@pytest.fixture
+async def open_page(browser: Browser, tmp_path: Path) -> AsyncIterator[OpenPage]:
+    """Open a stand-in's page: `await open_page(standin, "Ben Okafor", width=400, dark=True)`.
+
+    Screenshots go to SCREENSHOTS, or to the test's own folder.
+    """
+    problems: list[str] = []
+    pictures = Path(os.environ.get("SCREENSHOTS") or tmp_path)
+
+    async def opened(
+        slack: StandIn, person: str = "Ana Costa", *, width: int = 1280, dark: bool = False
+    ) -> Screen:
+        size = {"width": width, "height": HEIGHTS.get(width, NORMAL_HEIGHT)}
+        context = await browser.new_context(
+            viewport=size,  # type: ignore[arg-type]
+            color_scheme="dark" if dark else "light",
+            locale="en-GB",
+        )
+        context.set_default_timeout(PATIENCE)
+        page = await context.new_page()
+        _watch(page, problems)
+        user_id = next(u.id for u in slack.workspace.users.values() if u.real_name == person)
+        await page.goto(f"{slack.url}/?as={user_id}")
+        await page.locator("main h1").wait_for()
+        return Screen(page=page, pictures=pictures)
+
+    yield opened
+    assert problems == []
+
+
+def _watch(page: Page, problems: list[str]) -> None:
+    def on_console(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            problems.append(f"console {message.type}: {message.text}")
+
+    def on_response(response: Response) -> None:
+        if response.status >= 400:
+            problems.append(f"{response.status} for {response.url}")
+
+    page.on("console", on_console)
+    page.on("pageerror", lambda error: problems.append(f"error in the page: {error}"))
+    page.on("response", on_response)
+
+
+# ------------------------------------------------------------ the page, with a small app
+
+
+@pytest.fixture
+async def slack(clock: MovedClock) -> AsyncIterator[StandIn]:
+    """A stand-in in which the sample app is installed; its levers move the clock alone."""
+    standin = StandIn(clock=clock.now, manifest=MANIFEST)
+    leaps = {"hour": timedelta(hours=1), "day": timedelta(days=1), "next": timedelta(hours=3)}
+
+    async def advance(leap: str) -> None:
+        clock.advance(leaps[leap])
+
+    async def next_event() -> datetime | None:
+        return clock.now() + leaps["next"]
+
+    standin.hooks.advance, standin.hooks.next_event = advance, next_event
+    await standin.start()
+    yield standin
+    await standin.stop()
+
+
+@pytest.fixture
+def api(slack: StandIn) -> AsyncWebClient:
+    return AsyncWebClient(slack.bot_token, base_url=slack.api_url, retry_handlers=[])
+
+
+@pytest.fixture
+async def sample(slack: StandIn, api: AsyncWebClient) -> AsyncIterator[SampleApp]:
+    """The sample app, connected over Socket Mode."""
+    app = AsyncApp(
+        client=api,
+        signing_secret=slack.signing_secret,
+        process_before_response=True,
+        ignoring_self_events_enabled=False,
+    )
+    listening = SampleApp(app)
+    handler = AsyncSocketModeHandler(app, slack.app_token)
+    await handler.connect_async()
+    yield listening
+    await handler.close_async()

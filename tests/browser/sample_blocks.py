@@ -1,0 +1,200 @@
+"""What the sample app shows: every block, menu and input that the page can draw."""
+
+from typing import Any
+
+FORM, SECOND, ASK_SEND, HOME_ADD = "sample_form", "sample_second", "ask_send", "home_add"
+
+
+def plain(text: str) -> dict[str, Any]:
+    return {"type": "plain_text", "text": text, "emoji": True}
+
+
+def mrkdwn(text: str) -> dict[str, Any]:
+    return {"type": "mrkdwn", "text": text}
+
+
+def section(text: str, **more: Any) -> dict[str, Any]:
+    return {"type": "section", "text": mrkdwn(text), **more}
+
+
+def option(text: str, value: str, **more: Any) -> dict[str, Any]:
+    return {"text": plain(text), "value": value, **more}
+
+
+def button(text: str, action_id: str, **more: Any) -> dict[str, Any]:
+    return {"type": "button", "text": plain(text), "action_id": action_id, **more}
+
+
+def asked(block_id: str, label: str, element: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {
+        "type": "input",
+        "block_id": block_id,
+        "label": plain(label),
+        "element": {"action_id": "value", **element},
+        **more,
+    }
+
+
+def form(note: str = "", more_rows: int = 0) -> dict[str, Any]:
+    """A modal with the inputs a form is made of."""
+    blocks = [
+        section(note or "Who, what, and until when."),
+        asked(
+            "what",
+            "What is it for?",
+            {
+                "type": "plain_text_input",
+                "max_length": 60,
+                "placeholder": plain("Ship the beta to two customers"),
+            },
+        ),
+        asked("until", "Until when?", {"type": "datepicker"}, optional=True),
+        asked("lead", "Who leads?", {"type": "users_select"}),
+        asked("team", "Who takes part?", {"type": "multi_users_select"}, optional=True),
+        asked(
+            "kind",
+            "Which kind?",
+            {
+                "type": "radio_buttons",
+                "options": [option("Results sprint", "results"), option("Trust-building", "trust")],
+            },
+            hint=plain("One of the two comes first, on purpose."),
+        ),
+        *[
+            asked(f"row_{row}", f"What can wait ({row})", {"type": "plain_text_input"})
+            for row in range(1, more_rows + 1)
+        ],
+        {"type": "actions", "block_id": "rows", "elements": [button("Add another", "add_row")]},
+    ]
+    return {
+        "type": "modal",
+        "callback_id": FORM,
+        "title": plain("Try a form"),
+        "submit": plain("Next"),
+        "private_metadata": str(more_rows),
+        "notify_on_close": True,
+        "blocks": blocks,
+    }
+
+
+def second() -> dict[str, Any]:
+    return {
+        "type": "modal",
+        "callback_id": SECOND,
+        "title": plain("And a second page"),
+        "submit": plain("Done"),
+        "close": plain("Back"),
+        "blocks": [
+            section("*Preview* of what everybody will read."),
+            asked("sure", "Any last word?", {"type": "plain_text_input", "multiline": True},
+                  optional=True),
+        ],
+    }  # fmt: skip
+
+
+def gallery() -> list[dict[str, Any]]:
+    """One of each, in a message."""
+    menu = [
+        option("One", "1"),
+        option("Two", "2", description=plain("a pair")),
+        option("Three", "3"),
+    ]
+    return [
+        {"type": "header", "text": plain("Gallery :checkered_flag:")},
+        section(
+            "*bold* _italic_ ~struck~ `code` <@U0BEN> <#C0LAUNCH> <!here> :seedling:\n"
+            "> a quote, 1 &lt; 2 &amp; 3\n```a = 1\nb = 2```\n"
+            "<https://example.com|a link> until <!date^1766061000^{date_short_pretty} at {time}|x>",
+            accessory={"type": "overflow", "action_id": "over", "options": menu},
+        ),
+        {"type": "divider"},
+        {"type": "section", "fields": [mrkdwn("*Left*\n14 days"), mrkdwn("*Led by*\nAna")]},
+        {
+            "type": "actions",
+            "block_id": "press",
+            "elements": [
+                button("Plain", "plain"),
+                button("Primary", "primary", style="primary"),
+                button(
+                    "Delete",
+                    "delete",
+                    style="danger",
+                    confirm={
+                        "title": plain("Are you sure?"),
+                        "text": mrkdwn("It *cannot* be undone."),
+                        "confirm": plain("Delete it"),
+                        "deny": plain("Keep it"),
+                        "style": "danger",
+                    },
+                ),
+                button("Link", "link", url="https://example.com/"),
+            ],
+        },
+        section("One of them", block_id="one", accessory={
+            "type": "static_select", "action_id": "pick", "options": menu}),
+        section("Several", block_id="many", accessory={
+            "type": "multi_static_select", "action_id": "picks", "options": menu}),
+        section("A channel", block_id="chan", accessory={
+            "type": "channels_select", "action_id": "channel"}),
+        section("Anybody", block_id="conv", accessory={
+            "type": "conversations_select", "action_id": "conversation"}),
+        {"type": "actions", "block_id": "times", "elements": [
+            {"type": "datepicker", "action_id": "day", "initial_date": "2026-12-18"},
+            {"type": "timepicker", "action_id": "time", "initial_time": "10:00"},
+            {"type": "datetimepicker", "action_id": "moment", "initial_date_time": 1766061000},
+        ]},
+        {"type": "actions", "block_id": "ticks", "elements": [
+            {"type": "checkboxes", "action_id": "boxes", "options": menu[:2]}]},
+        asked("number", "How many?", {"type": "number_input", "is_decimal_allowed": False}),
+        {"type": "rich_text", "elements": [
+            {"type": "rich_text_section", "elements": [
+                {"type": "text", "text": "Rich ", "style": {"bold": True}},
+                {"type": "user", "user_id": "U0CHI"},
+                {"type": "emoji", "name": "tada"}]},
+            {"type": "rich_text_list", "style": "bullet", "elements": [
+                {"type": "rich_text_section", "elements": [{"type": "text", "text": "first"}]},
+                {"type": "rich_text_section", "elements": [{"type": "text", "text": "second"}]}]},
+        ]},
+        {"type": "context", "elements": [mrkdwn("Small print for *everybody*.")]},
+    ]  # fmt: skip
+
+
+def questions(edited: str = "") -> list[dict[str, Any]]:
+    """A message with inputs, as the weekly questions are."""
+    levels = ["1 · Unclear", "2", "3 · One without the other", "4", "5 · Clear"]
+    return [
+        section(f"*Three questions, about 20 seconds*\n{edited or 'Totals only.'}"),
+        asked(
+            "clarity",
+            "Clear and doable?",
+            {
+                "type": "radio_buttons",
+                "options": [option(text, str(at)) for at, text in enumerate(levels, start=1)],
+            },
+            optional=True,
+        ),
+        asked(
+            "comment",
+            "Anything to add?",
+            {"type": "plain_text_input", "multiline": True, "max_length": 1000},
+            hint=plain("Ana reads this without your name."),
+            optional=True,
+        ),
+        {
+            "type": "actions",
+            "block_id": "ask_buttons",
+            "elements": [button("Send", ASK_SEND, style="primary"), button("Skip", "ask_skip")],
+        },
+    ]
+
+
+def home(added: int = 0) -> dict[str, Any]:
+    return {
+        "type": "home",
+        "blocks": [
+            {"type": "header", "text": plain("Your open questions")},
+            section(f"Pressed {added} times."),
+            asked("home_note", "A note", {"type": "plain_text_input"}, optional=True),
+            {"type": "actions", "block_id": "home_row", "elements": [button("Add", HOME_ADD)]},
+        ],
+    }

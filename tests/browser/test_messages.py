@@ -1,0 +1,147 @@
+"""What stands in messages and in the App Home, and what can be done there."""
+
+import pytest
+from playwright.async_api import expect
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.playground.server import StandIn
+from tests.browser.conftest import OpenPage
+from tests.browser.sample_app import SampleApp
+from tests.browser.sample_blocks import questions
+from tests.vocabulary import BEN, LAUNCH, TINY_PNG
+
+pytestmark = pytest.mark.browser
+
+
+async def test_threads_pins_and_bookmarks(open_page: OpenPage, slack: StandIn, sample: SampleApp):
+    screen = await open_page(slack)
+    await screen.type_command("/sample thread")
+    announcement = screen.message("An announcement.")
+    await expect(announcement).to_contain_text("Pinned")
+    await announcement.get_by_role("button", name="1 reply").click()
+    await expect(screen.thread).to_contain_text("The results.")
+
+    reply = screen.thread.get_by_label("Reply", exact=True)
+    await reply.fill("Thanks.")
+    await reply.press("Enter")
+    await expect(screen.thread.locator(".message").last).to_contain_text("Thanks.")
+    await expect(announcement.get_by_role("button", name="2 replies")).to_be_visible()
+    await reply.fill("/sample form")
+    await reply.press("Escape")
+    await reply.press("Enter")
+    await expect(screen.notice).to_contain_text("not supported in threads")
+    await screen.press("Close thread")
+    await expect(screen.thread).to_be_hidden()
+
+    await screen.open("platform")
+    await screen.open("launch")
+    await screen.page.get_by_role("link", name="The announcement").click()
+    await expect(announcement).to_be_focused()
+    await screen.page.get_by_role("button", name="1 pinned message").click()
+    await screen.page.get_by_role("menuitem", name="An announcement.").click()
+    await expect(announcement).to_be_focused()
+
+
+async def test_questions_are_answered_in_the_direct_message(
+    open_page: OpenPage, slack: StandIn, sample: SampleApp, api: AsyncWebClient
+):
+    said = await api.chat_postMessage(channel=BEN, text="Three questions", blocks=questions())
+    screen = await open_page(slack, "Ben Okafor")
+    unread = screen.page.get_by_role("button", name="Imbalance, 1 for you")
+    await expect(unread).to_be_visible()
+    await unread.click()
+    await expect(screen.conversation.get_by_role("separator", name="New")).to_be_visible()
+    await expect(unread).to_have_count(0)
+
+    await screen.fill_field("Clear and doable?", "4")
+    await screen.fill_field("Anything to add?", "Fewer meetings, please")
+    await api.chat_update(
+        channel=said["channel"], ts=said["ts"], text="Three", blocks=questions("One day left.")
+    )
+    await expect(screen.message("One day left.")).to_be_visible()
+    await screen.press("Send", screen.message("One day left."))
+
+    await expect(screen.message("Received.")).to_be_visible()
+    values = sample.heard[-1][1]
+    assert values["clarity"]["value"]["selected_option"]["value"] == "4"
+    assert values["comment"]["value"]["value"] == "Fewer meetings, please"
+    assert "Fewer" not in str(slack.workspace.messages(said["channel"]))
+
+
+async def test_the_home_tab_keeps_what_is_typed(
+    open_page: OpenPage, slack: StandIn, sample: SampleApp
+):
+    screen = await open_page(slack)
+    await screen.open("Imbalance")
+    await expect(screen.conversation).to_contain_text("Pressed 0 times.")
+    await screen.fill_field("A note", "Do not lose me")
+    await screen.press("Add")
+
+    await expect(screen.conversation).to_contain_text("Pressed 1 times.")
+    await expect(screen.page.get_by_label("A note")).to_have_value("Do not lose me")
+    assert sample.heard[-1][1]["home_note"]["value"]["value"] == "Do not lose me"
+    await screen.page.get_by_role("tab", name="Home").press("ArrowRight")
+    await expect(screen.conversation).to_contain_text("Sending messages to this app")
+
+
+async def test_every_element_tells_the_app(open_page: OpenPage, slack: StandIn, sample: SampleApp):
+    screen = await open_page(slack)
+    await screen.type_command("/sample gallery")
+    message = screen.message("Gallery")
+    page = screen.page
+
+    async def choose(block: str, words: str) -> None:
+        place = message.locator(f'[data-block="{block}"]')
+        await place.get_by_role("combobox").click()
+        await page.get_by_role("option", name=words).click()
+
+    await choose("one", "Two")
+    await choose("many", "Three")
+    await choose("chan", "platform")
+    await choose("conv", "secret-plan")
+    await message.get_by_label("Two").check()
+    await message.locator('input[type="date"]').fill("2026-12-01")
+    await message.get_by_role("button", name="More actions").click()
+    await page.get_by_role("menuitem", name="One").click()
+    await screen.press("Delete", message)
+    await page.get_by_role("button", name="Keep it").click()
+    await screen.press("Delete", message)
+    await page.get_by_role("button", name="Delete it").click()
+    await screen.idle()
+    await slack.settled()
+
+    heard = dict(sample.heard)
+    assert heard["pick"]["selected_option"]["value"] == "2"
+    assert [one["value"] for one in heard["picks"]["selected_options"]] == ["3"]
+    assert heard["channel"]["selected_channel"] == "C0PLATF"
+    assert heard["conversation"]["selected_conversation"] == "C0SECRET"
+    assert [one["value"] for one in heard["boxes"]["selected_options"]] == ["2"]
+    assert heard["day"]["selected_date"] == "2026-12-01"
+    assert heard["over"]["selected_option"]["value"] == "1"
+    assert [name for name, _ in sample.heard].count("delete") == 1
+
+
+async def test_what_people_write_is_shown_and_never_fires(
+    open_page: OpenPage, slack: StandIn, sample: SampleApp
+):
+    nasty = "<img src=x onerror=alert(1)> <!channel> *bold* 2 < 3 & [x](javascript:alert(2)) שלום"
+    screen = await open_page(slack)
+    await screen.say(nasty)
+
+    body = screen.conversation.locator(".message").last.locator(".blocks")
+    await expect(body).to_have_text(nasty.replace("*", ""))
+    await expect(body.locator("img, a, .mention")).to_have_count(0)
+    await expect(body.locator("strong")).to_have_text("bold")
+
+
+async def test_uploaded_pictures_are_shown(
+    open_page: OpenPage, slack: StandIn, sample: SampleApp, api: AsyncWebClient
+):
+    uploaded = await api.files_upload_v2(content=TINY_PNG, filename="chart.png", title="Chart")
+    picture = {"type": "image", "slack_file": {"id": uploaded["file"]["id"]}, "alt_text": "A dot"}
+    await api.chat_postMessage(channel=LAUNCH, text="Results", blocks=[picture])
+    screen = await open_page(slack)
+
+    shown = screen.page.get_by_role("img", name="A dot")
+    await expect(shown).to_be_visible()
+    assert await shown.evaluate("image => image.naturalWidth") == 1

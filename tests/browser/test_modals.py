@@ -1,0 +1,144 @@
+"""Forms: filled, refused at the field, gone back to; with the mouse and without."""
+
+import pytest
+from playwright.async_api import Page, expect
+
+from bot.playground.server import StandIn
+from tests.browser.conftest import OpenPage
+from tests.browser.sample_app import SampleApp
+from tests.vocabulary import ANA, BEN
+
+pytestmark = pytest.mark.browser
+
+REQUIRED = "Please complete this required field."
+
+
+async def focused(page: Page) -> str:
+    """What the focused element is called."""
+    return await page.evaluate(
+        "() => { const e = document.activeElement;"
+        " return e.labels?.[0]?.textContent ?? e.ariaLabel ?? e.textContent; }"
+    )
+
+
+async def test_a_form_says_what_is_wrong_at_the_field(
+    open_page: OpenPage, slack: StandIn, sample: SampleApp
+):
+    screen = await open_page(slack)
+    await screen.type_command("/sample form")
+    await screen.press("Next")
+
+    assert await screen.error_at("What is it for?") == REQUIRED
+    assert await screen.error_at("Until when?") == ""
+    assert await screen.error_at("Which kind?") == REQUIRED
+    await expect(screen.page.get_by_label("What is it for?")).to_be_focused()
+    await expect(screen.page.get_by_label("What is it for?")).to_have_attribute(
+        "aria-invalid", "true"
+    )
+
+    await screen.fill_field("What is it for?", "Ship something")
+    await screen.fill_field("Until when?", "2026-12-18")
+    await screen.fill_field("Who leads?", "Ana Costa")
+    await screen.fill_field("Who takes part?", ["Ben Okafor", "Chiara Rossi"])
+    await screen.fill_field("Which kind?", "Trust-building")
+    await screen.press("Next")
+    assert await screen.error_at("What is it for?") == "Say which beta it is."
+    assert await screen.error_at("Which kind?") == ""
+
+    await screen.fill_field("What is it for?", "Ship the beta")
+    await screen.press("Next")
+    await expect(screen.modal.locator("h2")).to_have_text("And a second page")
+    values = sample.heard[-1][1]
+    assert values["until"]["value"]["selected_date"] == "2026-12-18"
+    assert values["lead"]["value"]["selected_user"] == ANA
+    assert values["team"]["value"]["selected_users"] == [BEN, "U0CHI"]
+    assert values["kind"]["value"]["selected_option"]["value"] == "trust"
+
+
+async def test_going_back_finds_everything_as_it_was_typed(
+    open_page: OpenPage, slack: StandIn, sample: SampleApp
+):
+    screen = await open_page(slack)
+    await screen.type_command("/sample form")
+    await screen.fill_field("What is it for?", "The beta")
+    await screen.fill_field("Who leads?", "Dev Patel")
+    await screen.fill_field("Which kind?", "Results")
+    await screen.press("Next")
+    await screen.fill_field("Any last word?", "None")
+    await screen.press("Back", screen.modal.locator("footer"))
+
+    await expect(screen.page.get_by_label("What is it for?")).to_have_value("The beta")
+    await expect(screen.page.get_by_label("Who leads?")).to_have_value("Dev Patel")
+    await expect(screen.page.get_by_label("Results sprint")).to_be_checked()
+    await screen.press("Next")
+    await expect(screen.page.get_by_label("Any last word?")).to_have_value("")
+    await screen.press("Done")
+    await expect(screen.modal).to_have_count(0)
+    assert [name for name, _ in sample.heard] == ["form", "form", "second"]
+
+
+async def test_what_is_typed_outlives_a_changed_view(
+    open_page: OpenPage, slack: StandIn, sample: SampleApp
+):
+    screen = await open_page(slack)
+    await screen.type_command("/sample form")
+    await screen.fill_field("What is it for?", "The beta")
+    await screen.fill_field("Who takes part?", ["Ben Okafor"])
+    await screen.press("Add another")
+
+    await expect(screen.field("What can wait (1)")).to_be_visible()
+    await expect(screen.page.get_by_label("What is it for?")).to_have_value("The beta")
+    await expect(screen.field("Who takes part?").locator(".chip")).to_contain_text(["Ben Okafor"])
+
+
+async def test_a_form_needs_no_mouse(open_page: OpenPage, slack: StandIn, sample: SampleApp):
+    screen = await open_page(slack)
+    keys = screen.page.keyboard
+    await screen.composer.focus()
+    await keys.type("/sample form")
+    await keys.press("Enter")
+    await expect(screen.page.get_by_label("What is it for?")).to_be_focused()
+    await keys.type("The beta")
+    for _ in range(4):  # day, month and year of the date
+        await keys.press("Tab")
+    while await focused(screen.page) != "Who leads?":
+        await keys.press("Tab")
+    await keys.type("emi")
+    await keys.press("Enter")
+    await keys.press("Tab")
+    await keys.press("Tab")
+    await keys.press("ArrowDown")
+    await keys.press("Enter")
+
+    await expect(screen.modal.locator("h2")).to_have_text("And a second page")
+    values = sample.heard[-1][1]
+    assert values["lead"]["value"]["selected_user"] == "U0EMI"
+    assert values["kind"]["value"]["selected_option"]["value"] == "trust"
+
+    for _ in range(12):  # the focus stays in the form
+        await keys.press("Tab")
+        inside = (
+            "document.activeElement === document.body || !!document.activeElement.closest('dialog')"
+        )
+        assert await screen.page.evaluate(inside)
+    await keys.press("Escape")
+    await expect(screen.modal.locator("h2")).to_have_text("Try a form")
+    await keys.press("Escape")
+    await expect(screen.modal).to_have_count(0)
+    await expect(screen.composer).to_be_focused()
+    assert sample.heard[-1] == ("closed", False)
+
+
+async def test_the_cross_closes_all_at_once(open_page: OpenPage, slack: StandIn, sample: SampleApp):
+    screen = await open_page(slack)
+    await screen.type_command("/sample form")
+    await screen.fill_field("What is it for?", "The beta")
+    await screen.fill_field("Who leads?", "Dev Patel")
+    await screen.fill_field("Which kind?", "Results")
+    await screen.press("Next")
+    await expect(screen.modal.locator("h2")).to_have_text("And a second page")
+    await screen.press("Close")
+
+    await expect(screen.modal).to_have_count(0)
+    await slack.settled()
+    assert sample.heard[-1] == ("closed", True)
