@@ -226,8 +226,8 @@ async def _faults(tx: AsyncConnection, scene: Scene, draft: Draft) -> dict[str, 
     proposal = pages.proposed(scene, draft)
     limits = await store.limits_of(tx, scene.workspace_id)
     past = await past_of(tx, scene.workspace_id, proposal, draft.continues)
-    refusals = rules.refusals_to_start(proposal, past, limits, scene.today)
-    ruled = {refusal.field or "ends_on": refusal.text for refusal in reversed(refusals)}
+    found = rules.refusals_to_start(proposal, past, limits, scene.today)
+    ruled = {refusal.field or "ends_on": refusal.text for refusal in reversed(found)}
     return {**option_inputs.faults(draft), **promise_page.faults(draft, proposal.kind), **ruled}
 
 
