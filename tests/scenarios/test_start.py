@@ -47,7 +47,7 @@ TRUST = {
 
 
 class Lead:
-    """Ana (or another) at the form."""
+    """Ana (or another) at a form."""
 
     def __init__(self, house: House, user_id: str = ANA) -> None:
         self.house = house
@@ -59,17 +59,21 @@ class Lead:
         return view["title"]["text"] if view else ""
 
     @property
-    def blocks(self) -> list[dict[str, Any]]:
+    def view(self) -> dict[str, Any]:
+        """The form on top."""
         assert self.me.top_view is not None
-        return self.me.top_view["blocks"]
+        return self.me.top_view
+
+    @property
+    def blocks(self) -> list[dict[str, Any]]:
+        return list(self.view["blocks"])
 
     @property
     def inputs(self) -> list[str]:
         return [block["block_id"] for block in self.blocks if block["type"] == "input"]
 
     def typed(self, block_id: str) -> Any:
-        assert self.me.top_view is not None
-        (state,) = self.me.top_view["state"]["values"][block_id].values()
+        (state,) = self.view["state"]["values"][block_id].values()
         return next(value for key, value in state.items() if key != "type")
 
     async def types(self, text: str, channel_id: str = LAUNCH) -> str:
@@ -79,9 +83,8 @@ class Lead:
 
     async def sends(self, **values: Any) -> dict[str, str]:
         """Fill in and submit the page; returns the errors beside its fields."""
-        assert self.me.top_view is not None
         named = {name.replace("__", "."): value for name, value in values.items()}
-        await self.me.fill(self.me.top_view["id"], named)
+        await self.me.fill(self.view["id"], named)
         answer = await self.me.submit()
         await self.house.settle()
         return answer.errors
@@ -216,7 +219,7 @@ async def test_nothing_typed_is_lost_on_the_way_back(ana: Lead) -> None:
     assert ana.page == "The promise"
     assert ana.typed("start.text.give_up") == SPRINT["start.text.give_up"]
     assert ana.typed("start.owner.0") == BEN
-    await ana.me.fill(ana.me.top_view["id"], {"start.text.ask": "Something else"})
+    await ana.me.fill(ana.view["id"], {"start.text.ask": "Something else"})
     await ana.me.click("phase.start.back")
     assert ana.page == "Is this the moment?"
     assert ana.typed("start.level.clarity")["value"] == "4"
@@ -230,7 +233,7 @@ async def test_another_row_keeps_what_is_typed_up_to_five(ana: Lead) -> None:
     await ana.types("results 2w")
     await ana.sends(**CLEAR)
     for number in range(1, 5):
-        await ana.me.fill(ana.me.top_view["id"], {f"start.row.{number - 1}": f"Thing {number}"})
+        await ana.me.fill(ana.view["id"], {f"start.row.{number - 1}": f"Thing {number}"})
         await ana.me.click("phase.start.add")
     assert ana.typed("start.row.3") == "Thing 4"
     assert not any(block["block_id"] == "start.rows" for block in ana.blocks)
@@ -243,7 +246,7 @@ async def test_another_row_keeps_what_is_typed_up_to_five(ana: Lead) -> None:
 async def test_more_options_open_in_place(house: House, ana: Lead) -> None:
     await ana.types("results 2w")
     await ana.sends(**CLEAR)
-    await ana.me.fill(ana.me.top_view["id"], {"start.text.ask": "Fast reviews"})
+    await ana.me.fill(ana.view["id"], {"start.text.ask": "Fast reviews"})
     await ana.me.click("phase.start.more")
     assert ana.typed("start.text.ask") == "Fast reviews"
     assert sorted(ana.typed("start.members")) == sorted(MEMBERS)
@@ -407,7 +410,7 @@ async def test_submitted_twice_it_is_one_phase(house: House, ana: Lead) -> None:
     await ana.types("results 2w")
     await ana.sends(**CLEAR)
     await ana.sends(**SPRINT)
-    draft_id = ana.me.top_view["private_metadata"]
+    draft_id = ana.view["private_metadata"]
     await ana.sends()
     await ana.types("results 2w")  # refused; the old form is sent once more
     async with house.bot.db.reading() as reader:
@@ -447,25 +450,22 @@ async def test_days_left_are_counted_down(house: House, ana: Lead) -> None:
 
 async def test_my_part_stands_under_details(house: House, ana: Lead) -> None:
     await ana.starts()
-    ben, chiara = house.slack.as_user(BEN), house.slack.as_user(CHIARA)
-    await ben.click("phase.my_part")
-    await ben.fill(ben.top_view["id"], {"phase.part.text": "I carry the importer."})
-    await ben.submit()
+    ben, chiara = Lead(house, BEN), Lead(house, CHIARA)
+    await ben.me.click("phase.my_part")
+    await ben.sends(**{"phase.part.text": "I carry the importer."})
 
-    await chiara.click("phase.details")
+    await chiara.me.click("phase.details")
 
-    said = shown(chiara.top_view["blocks"])
+    said = shown(chiara.blocks)
     assert "• Ben: I carry the importer." in said
     assert "Chiara:" not in said
 
 
 async def test_a_concern_reaches_the_leads_without_a_name(house: House, ana: Lead) -> None:
     await ana.starts()
-    ben = house.slack.as_user(BEN)
-    await ben.click("phase.concern")
-    await ben.fill(ben.top_view["id"], {"phase.concern.text": "Two of us worked on Sunday."})
-    await ben.submit()
-    await house.settle()
+    ben = Lead(house, BEN)
+    await ben.me.click("phase.concern")
+    await ben.sends(**{"phase.concern.text": "Two of us worked on Sunday."})
     assert ana.me.dm_with_bot() == []
 
     await house.wait(days=1, hours=1)

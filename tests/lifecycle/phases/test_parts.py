@@ -1,0 +1,145 @@
+"""One's own part, and concerns that carry no author and no time."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from bot.agenda.agenda import Item
+from bot.clock import MovedClock
+from bot.db import schema
+from bot.phases import parts, store
+from bot.slack.errors import Refused
+from bot.workspaces.services import Services
+from tests.lifecycle.phases.builders import SPRINT, begin, known
+from tests.lifecycle.phases.test_beginning import end, item, planned, rows
+from tests.vocabulary import ANA, BEN, CHIARA, GENERAL, LAUNCH, OWNER, WORKSPACE
+
+
+async def state(services: Services, phase_id: str, user_id: str, text: str) -> None:
+    await parts.state_part(
+        services,
+        workspace_id=WORKSPACE,
+        phase_id=phase_id,
+        user_id=user_id,
+        text=text,
+        field="text",
+    )
+
+
+async def worry(services: Services, phase_id: str, user_id: str, text: str) -> None:
+    await parts.raise_concern(
+        services,
+        workspace_id=WORKSPACE,
+        phase_id=phase_id,
+        user_id=user_id,
+        text=text,
+        field="text",
+    )
+
+
+async def contribution(services: Services, phase_id: str, user_id: str) -> str | None:
+    async with services.db.reading() as reader:
+        people = await store.people_of(reader, WORKSPACE, phase_id)
+    return next(one.contribution for one in people if one.user_id == user_id)
+
+
+async def test_a_part_is_said_changed_and_taken_back(services: Services) -> None:
+    phase_id = await begin(services)
+    for said, kept in (
+        ("I carry it.", "I carry it."),
+        ("We carry it.", "We carry it."),
+        ("", None),
+    ):
+        await state(services, phase_id, BEN, said)
+
+        assert await contribution(services, phase_id, BEN) == kept
+
+
+async def test_who_is_not_of_the_team_has_no_part(services: Services) -> None:
+    phase_id = await begin(services)
+
+    with pytest.raises(Refused, match="you are not in the team"):
+        await state(services, phase_id, OWNER, "I watch.")
+    with pytest.raises(Refused, match="you are not in the team"):
+        await worry(services, phase_id, OWNER, "I watch.")
+
+
+async def test_a_part_too_long_is_told_at_its_field(services: Services) -> None:
+    phase_id = await begin(services)
+
+    with pytest.raises(Refused) as refused:
+        await state(services, phase_id, BEN, "x" * 3_001)
+    assert "3,001 characters, and 240 fit" in refused.value.fields["text"]
+
+
+async def test_after_the_end_nothing_is_taken(services: Services, clock: MovedClock) -> None:
+    phase_id = await begin(services)
+    await end(services, clock, days=14)
+
+    for say in (state, worry):
+        with pytest.raises(Refused, match="this phase has ended"):
+            await say(services, phase_id, BEN, "Late.")
+
+
+async def test_a_concern_is_kept_without_author_and_time(services: Services) -> None:
+    phase_id = await begin(services)
+    await worry(services, phase_id, BEN, "We worked on Sunday.")
+
+    (row,) = await rows(services, schema.concerns)
+    assert {**row, "concern_id": ""} == {
+        "workspace_id": WORKSPACE,
+        "phase_id": phase_id,
+        "concern_id": "",
+        "text": "We worked on Sunday.",
+    }
+
+
+async def test_a_later_concern_does_not_put_off_the_first(
+    services: Services, clock: MovedClock
+) -> None:
+    phase_id = await begin(services)
+    await worry(services, phase_id, BEN, "First")
+    clock.advance(timedelta(hours=23))
+    await worry(services, phase_id, CHIARA, "Second")
+
+    assert (await planned(services))["deliver_concerns"] == datetime(2026, 11, 24, 9, tzinfo=UTC)
+
+
+async def test_concerns_reach_each_lead_mixed_and_are_deleted(
+    services: Services, clock: MovedClock
+) -> None:
+    await known(services)
+    phase_id = await begin(services, replace(SPRINT, co_lead_ids=(CHIARA,)))
+    texts = [f"Concern {number}" for number in range(8)]
+    for text in texts:
+        await worry(services, phase_id, BEN, text)
+    due: Item = await item(services, "deliver_concerns")
+    clock.move_to(due.due_at)
+
+    await parts.deliver_concerns(services, due)
+
+    assert await rows(services, schema.concerns) == []
+    async with services.db.reading() as reader:
+        said = (
+            await reader.execute(
+                select(schema.messages).where(schema.messages.c.key.startswith("concerns:"))
+            )
+        ).mappings()
+        messages = list(said)
+    assert {one["conversation"] for one in messages} == {ANA, CHIARA}
+    for lead in (ANA, CHIARA):
+        mine = str([one["payload"] for one in messages if one["conversation"] == lead])
+        assert all(text in mine for text in texts)
+
+
+async def test_details_are_for_who_sees_the_channel(services: Services) -> None:
+    phase_id = await begin(services)
+    ask = {"workspace_id": WORKSPACE, "phase_id": phase_id}
+
+    await parts.seen_by(services, **ask, user_id=OWNER, channel_id=LAUNCH)
+    await parts.seen_by(services, **ask, user_id=BEN, channel_id=None)
+    for channel_id in (GENERAL, None):
+        with pytest.raises(Refused, match="Join the channel first"):
+            await parts.seen_by(services, **ask, user_id=OWNER, channel_id=channel_id)

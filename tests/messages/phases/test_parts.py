@@ -1,0 +1,84 @@
+"""My part, concerns and Details: who reads what, said where it is typed."""
+
+from dataclasses import replace
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+from syrupy.extensions.json import JSONSnapshotExtension
+
+from bot.phases import part_messages
+from bot.phases.store import WholePhase
+from bot.playground.checks import check_blocks, check_view
+from bot.playground.forms import state_values
+from tests.messages.phases.builders import HOSTILE, SPRINT, TODAY, TRUST, participant
+from tests.vocabulary import ANA, BEN, CHIARA, DEV, EMI, LAUNCH
+
+SAID = replace(
+    SPRINT,
+    people=(
+        participant(ANA),
+        participant(BEN, contribution="I carry the importer."),
+        participant(CHIARA),
+        participant(DEV, contribution=HOSTILE),
+        participant(EMI, contribution="I was here.", has_left=True),
+    ),
+)
+DETAILS = {"sprint": SPRINT, "trust": TRUST, "with parts, under four": SAID}
+
+
+@pytest.mark.parametrize("name", DETAILS)
+def test_details_are_shown_as_before(name: str, snapshot: SnapshotAssertion) -> None:
+    view = part_messages.details(DETAILS[name], TODAY, (4, 5)).to_dict()
+    assert check_view(view) == []
+
+    assert view == snapshot.use_extension(JSONSnapshotExtension)
+
+
+def test_the_forms_are_shown_as_before(snapshot: SnapshotAssertion) -> None:
+    forms = [
+        part_messages.part_form(SAID, BEN),
+        part_messages.concern_form(SAID),
+        part_messages.concern_taken(SAID),
+    ]
+    views = [form.to_dict() for form in forms]
+    assert [check_view(view) for view in views] == [[], [], []]
+
+    assert views == snapshot.use_extension(JSONSnapshotExtension)
+
+
+def test_who_said_nothing_is_not_shown() -> None:
+    said = str(part_messages.details(SAID, TODAY, (4, 5)).to_dict())
+
+    assert "• Ben: I carry the importer." in said
+    assert "• Chiara" not in said
+    assert "• Emi" not in said
+
+
+def test_my_part_gives_back_what_was_put_in() -> None:
+    view = part_messages.part_form(SAID, BEN).to_dict()
+    values = state_values(view["blocks"], {})
+
+    assert part_messages.typed(values, part_messages.PART_BLOCK) == "I carry the importer."
+
+
+def test_concerns_are_said_as_before(snapshot: SnapshotAssertion) -> None:
+    said = part_messages.concerns_for_leads(LAUNCH, ["First\nsecond line", HOSTILE])
+    assert check_blocks(said.blocks, "message") == []
+    assert "<!channel>" not in str(said.blocks)
+
+    assert said.blocks == snapshot.use_extension(JSONSnapshotExtension)
+
+
+@pytest.mark.parametrize("sign", ["&", "x", "*", "y\n"])
+def test_as_many_long_concerns_as_one_message_takes_fit(sign: str) -> None:
+    texts = [sign * (3_000 // len(sign))] * part_messages.CONCERNS_SHOWN
+    said = part_messages.concerns_for_leads(LAUNCH, texts)
+
+    assert check_blocks(said.blocks, "message") == []
+
+
+def test_details_of_a_large_and_hostile_team_fit() -> None:
+    people = tuple(participant(BEN, name="&" * 80, contribution="&" * 240) for _ in range(40))
+    whole: WholePhase = replace(SPRINT, people=(participant(ANA), *people))
+
+    assert check_view(part_messages.details(whole, TODAY, (4, 5)).to_dict()) == []
