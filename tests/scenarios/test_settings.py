@@ -92,7 +92,6 @@ async def test_an_admin_no_more_cannot_save_an_open_form(house: House) -> None:
 
 async def test_every_event_is_acknowledged(house: House) -> None:
     for event in (
-        {"type": "channel_rename", "channel": {"id": LAUNCH, "name": "lift-off", "created": 1}},
         {"type": "team_join", "user": {"id": "U0NEW", "name": "new"}},
         {"type": "member_joined_channel", "user": GUEST, "channel": LAUNCH, "team": WORKSPACE},
         {"type": "tokens_revoked", "tokens": {"oauth": [BEN], "bot": []}},
