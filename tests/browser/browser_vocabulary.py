@@ -67,6 +67,11 @@ class Screen:
         await self.page.screenshot(path=path, animations="disabled", caret="hide")
         return path
 
+    async def dismiss_notices(self) -> None:
+        await self.page.evaluate(
+            "document.querySelectorAll('.toast button').forEach(b => b.click())"
+        )
+
     # ------------------------------------------------------------ to go somewhere
 
     async def switch_person(self, name: str) -> None:

@@ -119,6 +119,30 @@ async def test_everybody_sees_what_is_theirs(
     await expect(screen.message("Hello Hana")).to_be_visible()
 
 
+async def test_what_is_new_is_announced_and_marked(
+    open_page: OpenPage, slack: StandIn, sample: SampleApp, api: AsyncWebClient
+):
+    for day in range(1, 30):
+        await api.chat_postMessage(channel=LAUNCH, text=f"Day {day}")
+    screen = await open_page(slack)
+    await expect(screen.conversation.get_by_text("Day 1", exact=True)).to_be_in_viewport()
+    await api.chat_postMessage(channel=LAUNCH, text="Day 30")
+    await expect(screen.page.locator("#announcer")).to_have_text("Imbalance, #launch: Day 30")
+
+    await screen.open("platform")
+    await slack.as_user(BEN).say(LAUNCH, "Hello <@U0ANA>")
+    await slack.as_user(BEN).say(LAUNCH, "and everybody")
+    await screen.page.get_by_role("button", name="#launch, 1 for you").click()
+    line = screen.conversation.locator(".new-line + .message")
+    await expect(line).to_contain_text("Hello @Ana Costa")
+    await screen.open("launch")
+    await expect(line).to_contain_text("Hello @Ana Costa")
+    await screen.open("platform")
+    await screen.open("launch")
+    await expect(screen.message("and everybody")).to_be_in_viewport()
+    await expect(screen.conversation.locator(".new-line")).to_have_count(0)
+
+
 async def test_a_lost_connection_is_made_again(
     open_page: OpenPage, slack: StandIn, sample: SampleApp, api: AsyncWebClient
 ):

@@ -68,8 +68,7 @@ class Story:
 
     async def picture(self, screen: Screen, name: str) -> None:
         """One of the README's: all of them wide, the most important ones on a phone too."""
-        for notice in await screen.notice.get_by_role("button").all():
-            await notice.click()
+        await screen.dismiss_notices()
         if self.width == WIDE:
             await screen.screenshot(name)
         elif name in ON_A_PHONE:

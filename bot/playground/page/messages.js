@@ -96,8 +96,9 @@ export class Scroller {
   start() {
     this.toEnd();
     const line = this.list.querySelector(".new-line");
-    const isAbove = line && line.offsetTop < this.list.scrollTop;
-    if (isAbove) this.list.scrollTop = line.offsetTop - NEAR_END;
+    if (!line || line.offsetTop >= this.list.scrollTop) return;
+    this.isAtEnd = false;
+    this.list.scrollTop = line.offsetTop - NEAR_END;
   }
 
   /** Bring a message into view, and let it be noticed. */

@@ -71,27 +71,37 @@ function tellOf({ channel, message }) {
 
 const markRead = (channel) => post("read", { user: state.me, channel });
 
+/** Back at the page: what came meanwhile is read now. */
+function lookAgain() {
+  if (!document.hidden && state.place?.tab === "messages" && here()?.unread) markRead(here().id);
+}
+
 // ------------------------------------------------------------ opening
 
-export async function openConversation(channel, { tab, keepsFocus = false } = {}) {
-  const user = state.me;
+export async function openConversation(channel, { tab: wanted, keepsFocus = false } = {}) {
   const conversation = state.conversations.get(channel);
-  const firstTab = isWithApp(conversation) && !conversation.unread ? "home" : "messages";
-  state.place = { channel, tab: tab ?? firstTab };
-  state.isDrawerOpen = false;
+  const tab = wanted ?? (isWithApp(conversation) && !conversation.unread ? "home" : "messages");
+  const isSame = state.place?.channel === channel && state.place.tab === tab;
+  if (!isSame) state.newFrom = null;
   if (state.thread?.channel !== channel) state.thread = null;
+  state.place = { channel, tab };
+  state.isDrawerOpen = false;
   keepAddress();
   changed();
   if (!keepsFocus) document.getElementById("conversation").focus({ preventScroll: true });
-  if (state.place.tab === "home") return openHome();
+  await (tab === "home" ? openHome() : openMessages(channel, conversation.unread));
+}
+
+async function openMessages(channel, unread) {
+  const user = state.me;
   const told = await messagesOf(channel);
   if (user !== state.me) return;
   if (!told.ok) return toast(told.error);
   state.messages.set(channel, told.messages);
-  state.newFrom = firstNew(told.messages, conversation.unread);
+  state.newFrom = firstNew(told.messages, unread) ?? state.newFrom;
   if (state.thread) await openThread(channel, state.thread.ts);
   changed();
-  if (conversation.unread) await markRead(channel);
+  if (unread) await markRead(channel);
 }
 
 /** Read a conversation, with what is said in it meanwhile. */
@@ -244,6 +254,7 @@ export function begin() {
   const query = new URLSearchParams(location.search);
   const [, channel, seconds, micros] = /^\/archives\/(\w+)(?:\/p(\d+)(\d{6}))?$/.exec(location.pathname) ?? [];
   forgetAll();
+  document.addEventListener("visibilitychange", lookAgain);
   become(query.get("as") ?? FIRST_PERSON, {
     channel: channel ?? query.get("in"),
     tab: channel ? "messages" : (query.get("tab") ?? undefined),
