@@ -4,6 +4,7 @@ import { get, listen, post } from "./api.js";
 import { announce } from "./dom.js";
 import { forgetAll, placeOf, prune, remember, valuesIn } from "./drafts.js";
 import { apply, changed, here, isReply, isWithApp, me, state, takeIn, title, upsert, userName } from "./state.js";
+import { spoken } from "./texts.js";
 import { toast } from "./toasts.js";
 
 const FIRST_PERSON = "U0ANA";
@@ -64,7 +65,7 @@ function tellOf({ channel, message }) {
   if (!conversation) return;
   const inThread = isReply(message) ? " in a thread" : "";
   if (isHere || conversation.kind === "im") {
-    announce(`${userName(message.user) ?? "New message"}${inThread}, ${title(conversation)}: ${message.text ?? ""}`);
+    announce(`${userName(message.user) ?? "New message"}${inThread}, ${title(conversation)}: ${spoken(message.text)}`);
   }
   if (isHere && !message.ephemeral && !document.hidden) markRead(channel);
 }
@@ -133,7 +134,7 @@ async function openHome() {
   if (user !== state.me) return;
   if (!told.ok) return toast(told.error);
   if (told.view) remember(homePlace(told.view), told.view.state?.values);
-  state.home = told.view ?? null;
+  state.home = told.view ?? state.home ?? null; // it may have come by the stream meanwhile
   changed();
 }
 
