@@ -50,8 +50,7 @@ async def drafted(
     if continues is not None:
         draft = await _like(tx, scene, draft, continues)
     elif before is not None:
-        later = before.draft.ends_on > scene.today
-        draft = before.draft if later else replace(before.draft, ends_on=draft.ends_on)
+        draft = _taken_up(before.draft, scene, draft)
     draft = replace(draft, continues=continues, doubted=False, anyway=False)
     kept = Kept(
         draft_id=before.draft_id if before else new_id(),
@@ -61,6 +60,17 @@ async def drafted(
         phase_id=None,
     )
     return kept, before is not None and continues is None
+
+
+def _taken_up(before: Draft, scene: Scene, blank: Draft) -> Draft:
+    """What was left, but for what time has overtaken: a past end, a team nobody chose by hand."""
+    later = before.ends_on > scene.today
+    chosen = before.more or before.choose_team
+    return replace(
+        before,
+        ends_on=before.ends_on if later else blank.ends_on,
+        members=before.members if chosen else None,
+    )
 
 
 async def _like(tx: AsyncConnection, scene: Scene, blank: Draft, phase_id: str) -> Draft:

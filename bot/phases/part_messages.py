@@ -40,8 +40,8 @@ PART_EXAMPLE = "I carry the importer, and pair on reviews in the mornings."
 CONCERN_TITLE, CONCERN_LABEL = "Raise a concern", "What worries you?"
 CONCERN_ABOUT = (
     "*To {leads}, without your name.* Neither who wrote it nor when is kept. It is sent the next "
-    "working morning, mixed with others, and then deleted here. Your style may give you away; "
-    "Slack carries it."
+    "working morning, together with others if there are any, and then deleted here. Your style "
+    "may give you away, and Slack carries it."
 )
 CONCERN_EXAMPLE = "We said weekends are protected, and two of us worked on Sunday."
 TAKEN_TITLE = "Raise a concern"

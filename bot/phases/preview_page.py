@@ -24,7 +24,7 @@ BUTTONS = "With the buttons *My part*, *Raise a concern* and *Details*."
 IN_MESSAGE = "*What each of {people} people gets* {weekdays} at {time} their time, first {first}:"
 AS_TALK = "*What {channel} gets* {weekdays}, to talk about together; nothing is stored:"
 ASKED = "Three questions about this week in {channel}, about 20 seconds."
-ENDS = "1 · {0}      3 · {1}      5 · {2}"
+ENDS = ("1 · {}", "3 · {}", "5 · {}")
 THEN = "With a comment if they want, *Send* and *Skip this week*."
 NOTHING_YET = "Nothing is posted before you press *Announce*."
 DONE = "*{title}*\nIt is announced in {channel}, pinned and bookmarked."
@@ -119,5 +119,6 @@ def _weekly(preview: Preview) -> list[Block]:
 def _questions(questions: Sequence[Question]) -> list[Block]:
     blocks: list[Block] = []
     for question in questions:
-        blocks += [question_text(question, to_lead=False), context(ENDS.format(*question.ends))]
+        ends = [text.format(end) for text, end in zip(ENDS, question.ends, strict=True)]
+        blocks += [question_text(question, to_lead=False), context(*ends)]
     return blocks

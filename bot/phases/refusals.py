@@ -24,7 +24,7 @@ TEXT_TOO_LONG = (
     "Nothing was started: this has {length:,} characters, and {limit:,} fit. Shorten it."
 )
 NEEDS_JUSTIFICATION = (
-    "Nothing was started: {reason} Write why it is worth it; the announcement prints it."
+    "Nothing was started yet. {reason} Write why it is worth it; the announcement prints it."
 )
 OVER_BUDGET = "{sentence} More than a third of the time is not extraordinary any more."
 TOO_SOON = "The last sprint ended {day}, less than its own length before this one."

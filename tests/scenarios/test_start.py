@@ -406,6 +406,29 @@ async def test_what_was_left_half_done_comes_back(house: House, ana: Lead) -> No
     assert ana.typed("start.text.stakes") == SPRINT["start.text.stakes"]
 
 
+async def test_an_end_that_passed_meanwhile_is_not_brought_back(house: House, ana: Lead) -> None:
+    await ana.types("results until 2026-11-25 ship the beta")
+    await ana.sends(**CLEAR)
+    await ana.me.close()
+    await house.wait(days=3)
+
+    await ana.types("")
+    await ana.sends()
+
+    assert ana.typed("start.text.milestone") == "ship the beta"
+    assert ana.typed("start.ends_on") == "2026-12-10"
+
+
+async def test_a_page_of_a_forgotten_form_says_so(house: House, ana: Lead) -> None:
+    await ana.types("results 2w")
+    await ana.sends(**CLEAR)
+    await house.wait(days=8)
+
+    errors = await ana.sends(**SPRINT)
+
+    assert "this form is older than a week and was forgotten" in str(errors)
+
+
 async def test_submitted_twice_it_is_one_phase(house: House, ana: Lead) -> None:
     await ana.types("results 2w")
     await ana.sends(**CLEAR)
