@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.agenda.slots import zone_of
 from bot.phases import store
 from bot.phases.budget import WINDOW_DAYS, Budget, Span, budget, free_from
-from bot.phases.rules import Actor
+from bot.phases.rules import Actor, recovery_until
 from bot.phases.status import Glance
 from bot.workspaces.services import Services
 from bot.workspaces.store import settings_of
@@ -52,7 +52,8 @@ async def spending(
         spent, sprints = await _budget(reader, workspace_id, channel_id, today)
         limits = await store.limits_of(reader, workspace_id)
     free = free_from(sprints, today, TWO_WEEKS, limits.budget_share)
-    return spent, sprints, free, today
+    rested = [recovery_until(sprint) + timedelta(days=1) for sprint in sprints]
+    return spent, sprints, max([free, *rested]), today
 
 
 async def _today(
