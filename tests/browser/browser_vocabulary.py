@@ -38,7 +38,7 @@ class Screen:
 
     @property
     def notice(self) -> Locator:
-        """What Slack itself says at the foot of the page."""
+        """What Slack itself says, above the conversation."""
         return self.page.locator(".toast")
 
     @property

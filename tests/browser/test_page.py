@@ -126,8 +126,10 @@ async def test_what_is_new_is_announced_and_marked(
         await api.chat_postMessage(channel=LAUNCH, text=f"Day {day}")
     screen = await open_page(slack)
     await expect(screen.conversation.get_by_text("Day 1", exact=True)).to_be_in_viewport()
-    await api.chat_postMessage(channel=LAUNCH, text="Day 30")
-    await expect(screen.page.locator("#announcer")).to_have_text("Imbalance, #launch: Day 30")
+    await api.chat_postMessage(channel=LAUNCH, text="*Day 30* in <#C0PLATF>")
+    await expect(screen.page.locator("#announcer")).to_have_text(
+        "Imbalance, #launch: Day 30 in #platform"
+    )
 
     await screen.open("platform")
     await slack.as_user(BEN).say(LAUNCH, "Hello <@U0ANA>")

@@ -10,6 +10,7 @@ import { openMenu } from "./popovers.js";
 import { follow, join, openConversation, openDirect } from "./session.js";
 import { changed, here, isWithApp, messagesHere, state, title } from "./state.js";
 import { Scroller, drawMessages } from "./messages.js";
+import { spoken } from "./texts.js";
 
 const READ_ONLY = "Sending messages to this app has been turned off.";
 const ARCHIVED = "This channel is archived: nothing can be written here.";
@@ -88,7 +89,7 @@ function sharedBadge({ is_shared: isShared, is_archived: isArchived }) {
 function pinsButton({ id, pins }) {
   const excerpt = (ts) => {
     const message = state.messages.get(id)?.find((one) => one.ts === ts);
-    return message ? withEmoji(message.text ?? "").slice(0, LONGEST_EXCERPT) : "A message";
+    return message ? spoken(message.text).slice(0, LONGEST_EXCERPT) : "A message";
   };
   const show = (ts) => document.dispatchEvent(new CustomEvent("show-message", { detail: ts }));
   const open = () => {

@@ -16,3 +16,6 @@ export function textNodes(text) {
 export const plain = (text) => (text ? (text.emoji === false ? text.text : withEmoji(text.text)) : "");
 
 export const textElement = (name, className, text) => el(name, { class: className, dir: "auto" }, textNodes(text));
+
+/** mrkdwn as it reads aloud: names instead of ids, no signs. */
+export const spoken = (text) => el("span", {}, mrkdwn(text, reader())).textContent;

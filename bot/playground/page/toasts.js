@@ -1,4 +1,4 @@
-// Short notices at the foot of the page: what Slack itself says, and what could not be done.
+// Short notices above the conversation: what Slack itself says, and what could not be done.
 
 import { el } from "./dom.js";
 import { icon } from "./icons.js";
