@@ -140,7 +140,8 @@ async def _send(
     now: datetime,
 ) -> None:
     said = concerns_for_leads(whole.phase.channel_id, texts)
-    for lead in whole.leads:
+    starter = [one for one in whole.people if one.user_id == whole.phase.lead_id]
+    for lead in whole.leads or starter:  # who left the channel still answers for it
         await outbox.say(
             tx,
             item.workspace_id,

@@ -462,6 +462,33 @@ async def test_mentions_are_shown_and_never_fire(house: House, ana: Lead) -> Non
     assert "שלום" in said
 
 
+async def test_after_one_extension_a_new_phase_follows(house: House, ana: Lead) -> None:
+    await ana.starts()
+    await ana.me.command("/imbalance extend", LAUNCH)
+    await ana.sends(**{"ends_on": "2026-12-10", "reason": "The audit came late."})
+    await ana.me.close()
+    await house.wait(days=15)
+    await ana.me.command("/imbalance extend", LAUNCH)
+    assert ana.page == "Is this the moment?"
+    assert "was extended once already" in shown(ana.blocks)
+
+    await ana.sends(**CLEAR)
+    assert ana.typed("start.text.milestone") == "ship the beta"
+    assert ana.typed("start.row.0") == "Dark mode"
+    await ana.sends()
+    assert "The phase before was extended already" in shown(ana.blocks)
+    await ana.sends(**{"start.text.justification": "One customer is left."})
+    assert await count(house, schema.phases) == 1
+    await ana.sends()
+
+    assert ana.page == "Announced"
+    told = [one["text"] for one in ana.me.visible(LAUNCH) if "Results sprint" in one["text"]]
+    assert "🏁 Results sprint, ended Tue 8 Dec: ship the beta" in told
+    assert "🏁 Results sprint until Tue 22 Dec: ship the beta" in told
+    channel = house.slack.workspace.conversations[LAUNCH]
+    assert len(channel.pins) == len(channel.bookmarks) == 1
+
+
 async def test_days_left_are_counted_down(house: House, ana: Lead) -> None:
     await ana.starts()
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from bot.agenda.agenda import Item
 from bot.clock import MovedClock
@@ -132,6 +132,23 @@ async def test_concerns_reach_each_lead_mixed_and_are_deleted(
     for lead in (ANA, CHIARA):
         mine = str([one["payload"] for one in messages if one["conversation"] == lead])
         assert all(text in mine for text in texts)
+
+
+async def test_a_concern_is_not_lost_when_the_lead_left(
+    services: Services, clock: MovedClock
+) -> None:
+    phase_id = await begin(services)
+    await worry(services, phase_id, BEN, "Who leads now?")
+    async with services.db.transaction() as tx:
+        people = schema.phase_people
+        await tx.execute(update(people).where(people.c.user_id == ANA).values(left_at=clock.now()))
+    due = await item(services, "deliver_concerns")
+    clock.move_to(due.due_at)
+
+    await parts.deliver_concerns(services, due)
+
+    messages = await rows(services, schema.messages)
+    assert [one["conversation"] for one in messages if "Who leads now?" in str(one)] == [ANA]
 
 
 async def test_details_are_for_who_sees_the_channel(services: Services) -> None:
