@@ -92,71 +92,83 @@ def second() -> dict[str, Any]:
     }  # fmt: skip
 
 
+MENU = [option("One", "1"), option("Two", "2", description=plain("a pair")), option("Three", "3")]
+
+
 def gallery() -> list[dict[str, Any]]:
     """One of each, in a message."""
-    menu = [
-        option("One", "1"),
-        option("Two", "2", description=plain("a pair")),
-        option("Three", "3"),
-    ]
+    return [*said(), pressed(), *chosen(), *filled(), rich()]
+
+
+def said() -> list[dict[str, Any]]:
     return [
         {"type": "header", "text": plain("Gallery :checkered_flag:")},
         section(
             "*bold* _italic_ ~struck~ `code` <@U0BEN> <#C0LAUNCH> <!here> :seedling:\n"
             "> a quote, 1 &lt; 2 &amp; 3\n```a = 1\nb = 2```\n"
             "<https://example.com|a link> until <!date^1766061000^{date_short_pretty} at {time}|x>",
-            accessory={"type": "overflow", "action_id": "over", "options": menu},
+            accessory={"type": "overflow", "action_id": "over", "options": MENU},
         ),
         {"type": "divider"},
         {"type": "section", "fields": [mrkdwn("*Left*\n14 days"), mrkdwn("*Led by*\nAna")]},
-        {
-            "type": "actions",
-            "block_id": "press",
-            "elements": [
-                button("Plain", "plain"),
-                button("Primary", "primary", style="primary"),
-                button(
-                    "Delete",
-                    "delete",
-                    style="danger",
-                    confirm={
-                        "title": plain("Are you sure?"),
-                        "text": mrkdwn("It *cannot* be undone."),
-                        "confirm": plain("Delete it"),
-                        "deny": plain("Keep it"),
-                        "style": "danger",
-                    },
-                ),
-                button("Link", "link", url="https://example.com/"),
-            ],
-        },
-        section("One of them", block_id="one", accessory={
-            "type": "static_select", "action_id": "pick", "options": menu}),
-        section("Several", block_id="many", accessory={
-            "type": "multi_static_select", "action_id": "picks", "options": menu}),
-        section("A channel", block_id="chan", accessory={
-            "type": "channels_select", "action_id": "channel"}),
-        section("Anybody", block_id="conv", accessory={
-            "type": "conversations_select", "action_id": "conversation"}),
-        {"type": "actions", "block_id": "times", "elements": [
-            {"type": "datepicker", "action_id": "day", "initial_date": "2026-12-18"},
-            {"type": "timepicker", "action_id": "time", "initial_time": "10:00"},
-            {"type": "datetimepicker", "action_id": "moment", "initial_date_time": 1766061000},
-        ]},
-        {"type": "actions", "block_id": "ticks", "elements": [
-            {"type": "checkboxes", "action_id": "boxes", "options": menu[:2]}]},
-        asked("number", "How many?", {"type": "number_input", "is_decimal_allowed": False}),
-        {"type": "rich_text", "elements": [
-            {"type": "rich_text_section", "elements": [
-                {"type": "text", "text": "Rich ", "style": {"bold": True}},
-                {"type": "user", "user_id": "U0CHI"},
-                {"type": "emoji", "name": "tada"}]},
-            {"type": "rich_text_list", "style": "bullet", "elements": [
-                {"type": "rich_text_section", "elements": [{"type": "text", "text": "first"}]},
-                {"type": "rich_text_section", "elements": [{"type": "text", "text": "second"}]}]},
-        ]},
         {"type": "context", "elements": [mrkdwn("Small print for *everybody*.")]},
-    ]  # fmt: skip
+    ]
+
+
+def pressed() -> dict[str, Any]:
+    sure = {
+        "title": plain("Are you sure?"),
+        "text": mrkdwn("It *cannot* be undone."),
+        "confirm": plain("Delete it"),
+        "deny": plain("Keep it"),
+        "style": "danger",
+    }
+    buttons = [
+        button("Plain", "plain"),
+        button("Primary", "primary", style="primary"),
+        button("Delete", "delete", style="danger", confirm=sure),
+        button("Link", "link", url="https://example.com/"),
+    ]
+    return {"type": "actions", "block_id": "press", "elements": buttons}
+
+
+def chosen() -> list[dict[str, Any]]:
+    def beside(text: str, block_id: str, **menu: Any) -> dict[str, Any]:
+        return section(text, block_id=block_id, accessory=menu)
+
+    return [
+        beside("One of them", "one", type="static_select", action_id="pick", options=MENU),
+        beside("Several", "many", type="multi_static_select", action_id="picks", options=MENU),
+        beside("A channel", "chan", type="channels_select", action_id="channel"),
+        beside("Anybody", "conv", type="conversations_select", action_id="conversation"),
+        beside("Some", "ticks", type="checkboxes", action_id="boxes", options=MENU[:2]),
+    ]
+
+
+def filled() -> list[dict[str, Any]]:
+    times = [
+        {"type": "datepicker", "action_id": "day", "initial_date": "2026-12-18"},
+        {"type": "timepicker", "action_id": "time", "initial_time": "10:00"},
+        {"type": "datetimepicker", "action_id": "moment", "initial_date_time": 1766061000},
+    ]
+    return [
+        {"type": "actions", "block_id": "times", "elements": times},
+        asked("number", "How many?", {"type": "number_input", "is_decimal_allowed": False}),
+    ]
+
+
+def rich() -> dict[str, Any]:
+    def line(*leaves: dict[str, Any]) -> dict[str, Any]:
+        return {"type": "rich_text_section", "elements": list(leaves)}
+
+    items = [line({"type": "text", "text": text}) for text in ("first", "second")]
+    sentence = line(
+        {"type": "text", "text": "Rich ", "style": {"bold": True}},
+        {"type": "user", "user_id": "U0CHI"},
+        {"type": "emoji", "name": "tada"},
+    )
+    bullets = {"type": "rich_text_list", "style": "bullet", "elements": items}
+    return {"type": "rich_text", "elements": [sentence, bullets]}
 
 
 def questions(edited: str = "") -> list[dict[str, Any]]:
