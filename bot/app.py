@@ -202,8 +202,7 @@ class Imbalance:
         return await site.start()
 
     async def _stop_working(self, delivering: asyncio.Task[None]) -> None:
-        self.ticker.stop()
-        await self.delivery.stop()
+        await asyncio.gather(self.ticker.stop(), self.delivery.stop())
         await delivering  # cancelled halfway it would leave a connection open
 
 

@@ -4,7 +4,9 @@ APScheduler does nothing else here: its job stores cannot be shared by processes
 triggers fire twice or never around daylight-saving changes.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from datetime import timedelta
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -34,7 +36,8 @@ class Ticker:
         self._clock = clock
         self._actions = actions
         self._scheduler = AsyncIOScheduler(timezone="UTC")
-        self._busy = False
+        self._working = asyncio.Lock()
+        self._stopping = False
 
     def start(self, seconds: float) -> None:
         """Tick every so many seconds, in the running loop."""
@@ -48,25 +51,32 @@ class Ticker:
         )
         self._scheduler.start()
 
-    def stop(self) -> None:
+    async def stop(self, seconds: float = 5) -> None:
+        """Begin nothing new, and give what is being carried out so many seconds.
+
+        APScheduler would cancel it in the middle.
+        """
+        self._stopping = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds), self._working:
+                pass
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
 
     async def tick(self) -> int:
         """Do what is due now, until nothing is. Returns how many things were done."""
-        if self._busy:
+        if self._working.locked():
             return 0
-        self._busy = True
-        try:
+        async with self._working:
             return await self._work_off()
-        finally:
-            self._busy = False
 
     async def _work_off(self) -> int:
         done = 0
         while items := await self._due():
             progress = 0
             for item in items:
+                if self._stopping:
+                    return done
                 progress += await self._carry_out(item)
             done += progress
             if not progress:  # what is left waits for a retry or is done elsewhere

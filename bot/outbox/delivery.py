@@ -93,7 +93,7 @@ class Delivery:
         await self._start_lanes()
         return sum(await asyncio.gather(*self._lanes.values()))
 
-    async def stop(self, seconds: float = 8) -> None:
+    async def stop(self, seconds: float = 7) -> None:
         """Begin nothing new, and give calls under way so many seconds."""
         self._stopping = True
         self._db.changed.set()
