@@ -19,6 +19,18 @@ def _this(row: Row) -> Any:
     return (_messages.c.workspace_id == row.workspace_id) & (_messages.c.key == row.key)
 
 
+def _there(place: Place, now: datetime) -> dict[str, Any]:
+    """What is known of a message that is in Slack."""
+    return {
+        "picture": None,
+        "channel": place.channel,
+        "ts": place.ts,
+        "sent_at": now,
+        "retry_at": None,
+        "error": None,
+    }
+
+
 async def claim(tx: AsyncConnection, row: Row, now: datetime) -> int | None:
     """Mark that a call is about to be made. Returns its fence; None if the row moved on."""
     claimed = await tx.execute(
@@ -53,12 +65,7 @@ async def conclude(
         .values(
             state=case((newest, State.SENT.value), else_=State.PENDING.value),
             payload=case((newest, None), else_=_messages.c.payload),
-            picture=None,
-            channel=place.channel,
-            ts=place.ts,
-            sent_at=now,
-            retry_at=None,
-            error=None,
+            **_there(place, now),
         )
     )
     return bool(done.rowcount)
@@ -75,16 +82,7 @@ async def confirm(
             _messages.c.message_id == message_id,
             _messages.c.state.in_((State.SENDING, State.UNKNOWN, State.HELD)),
         )
-        .values(
-            state=State.SENT,
-            payload=None,
-            picture=None,
-            channel=place.channel,
-            ts=place.ts,
-            sent_at=now,
-            retry_at=None,
-            error=None,
-        )
+        .values(state=State.SENT, payload=None, **_there(place, now))
     )
     return bool(done.rowcount)
 
