@@ -1,0 +1,97 @@
+"""The same over signed HTTP; and what is not signed as Slack signs is refused and counted."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from aiohttp import ClientSession
+from slack_sdk.signature import SignatureVerifier
+
+from bot.app import Imbalance
+from bot.clock import MovedClock, real_now
+from bot.metrics import refused_signatures
+from bot.outbox.delivery import Patience
+from bot.outbox.pace import Pace
+from bot.playground.server import StandIn
+from bot.settings import Settings
+from tests.scenarios.test_start import Lead
+from tests.vocabulary import ANA, BEN, LAUNCH, TINY_PNG, House
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+BODY = "command=%2Fimbalance&text=help&team_id=T0PLAY&user_id=U0ANA&channel_id=C0LAUNCH"
+
+
+@pytest.fixture
+async def house(settings: Settings, clock: MovedClock, standin: StandIn) -> AsyncIterator[House]:
+    """The running bot behind HTTP; the stand-in signs and posts to it."""
+
+    async def draw(_: object) -> bytes:
+        return TINY_PNG
+
+    app = Imbalance(
+        settings,
+        clock,
+        http=True,
+        host="127.0.0.1",
+        pace=Pace(limited=False),
+        patience=Patience(settle=0),
+        draw=draw,
+    )
+    await app.start()
+    standin.request_url = f"http://127.0.0.1:{app.http_port}/slack/events"
+    yield House(bot=app, slack=standin, clock=clock)
+    await app.stop()
+
+
+async def test_a_phase_starts_and_is_answered(house: House) -> None:
+    await Lead(house).starts("results 2w")
+    await house.wait(days=1)
+    await house.slack.team_answers()
+    await house.settle()
+
+    assert "Results sprint until" in house.slack.as_user(ANA).visible(LAUNCH)[0]["text"]
+    assert house.slack.as_user(BEN).dm_with_bot()[-1]["text"].startswith("Received")
+    assert house.slack.problems == []
+
+
+def signed(timestamp: str, body: str = BODY) -> dict[str, str]:
+    verifier = SignatureVerifier("playground-signing-secret")
+    signature = verifier.generate_signature(timestamp=timestamp, body=body)
+    return {"X-Slack-Request-Timestamp": timestamp, "X-Slack-Signature": signature or ""}
+
+
+def now(offset: int = 0) -> str:
+    return str(int(real_now().timestamp()) + offset)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        signed(now(-400)),
+        {**signed(now()), "X-Slack-Signature": "v0=" + "0" * 64},
+        {**signed(now()), "X-Slack-Signature": "ünsigned"},
+        {**signed(now()), "X-Slack-Request-Timestamp": "yesterday"},
+        signed(now(), body="another body"),
+    ],
+    ids=["none", "stale", "wrong", "not ascii", "no number", "other body"],
+)
+async def test_a_request_not_signed_by_slack_is_refused_and_counted(
+    house: House, headers: dict[str, str]
+) -> None:
+    before = refused_signatures._value.get()
+    answer = await post(house, headers)
+
+    assert answer == 401
+    assert refused_signatures._value.get() == before + 1
+
+
+async def test_a_signed_request_is_answered(house: House) -> None:
+    assert await post(house, signed(now())) == 200
+
+
+async def post(house: House, headers: dict[str, str]) -> int:
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    async with ClientSession() as session:
+        url = str(house.slack.request_url)
+        async with session.post(url, data=BODY, headers={**form, **headers}) as answer:
+            return answer.status
