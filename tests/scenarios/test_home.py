@@ -1,0 +1,100 @@
+"""App Home: answering there and then, opting out, and coming and going."""
+
+from typing import Any
+
+import pytest
+
+from tests.scenarios.test_start import Lead
+from tests.vocabulary import ANA, BEN, CHIARA, GUEST, HANA, LAUNCH, OWNER, House
+
+
+@pytest.fixture
+async def asked(house: House) -> House:
+    """A sprint whose first questions are out."""
+    await Lead(house).starts("results 2w")
+    await house.wait(days=1)
+    return house
+
+
+async def home(house: House, user_id: str) -> dict[str, Any]:
+    await house.slack.as_user(user_id).open_home()
+    await house.settle()
+    view = house.slack.as_user(user_id).home
+    assert view is not None
+    return view
+
+
+def texts(view: dict[str, Any]) -> str:
+    return str(view["blocks"])
+
+
+def levels(view: dict[str, Any], level: str) -> dict[str, str]:
+    return {
+        block["block_id"]: level
+        for block in view["blocks"]
+        if block["type"] == "input" and block["element"]["type"] == "radio_buttons"
+    }
+
+
+async def test_a_member_answers_in_home(asked: House) -> None:
+    chiara = asked.slack.as_user(CHIARA)
+    view = await home(asked, CHIARA)
+    await chiara.click("home.send", view_id=view["id"], values=levels(view, "4"))
+    await asked.settle()
+
+    assert "Received. You can change your answers" in texts(await home(asked, CHIARA))
+    assert chiara.dm_with_bot()[-1]["text"].startswith("Received")
+
+
+async def test_sending_nothing_says_so_and_saves_nothing(asked: House) -> None:
+    chiara = asked.slack.as_user(CHIARA)
+    view = await home(asked, CHIARA)
+    await chiara.click("home.send", view_id=view["id"])
+    await asked.settle()
+
+    assert chiara.top_view is not None
+    assert "no answer is chosen" in str(chiara.top_view["blocks"])
+    assert "home.send" in texts(await home(asked, CHIARA))
+
+
+async def test_skipping_in_home_stops_the_reminder(asked: House) -> None:
+    view = await home(asked, CHIARA)
+    await asked.slack.as_user(CHIARA).click("home.skip", view_id=view["id"])
+    await asked.wait(days=1, hours=6)
+
+    told = [message["text"] for message in asked.slack.as_user(CHIARA).dm_with_bot()]
+    assert not any("still open" in text for text in told)
+    assert any("still open" in m["text"] for m in asked.slack.as_user(BEN).dm_with_bot())
+
+
+async def test_who_opts_out_is_not_asked_until_they_opt_in(asked: House) -> None:
+    hana = asked.slack.as_user(HANA)
+    view = await home(asked, HANA)
+    await hana.click("home.opt_out", view_id=view["id"])
+    await asked.settle()
+    before = len(hana.dm_with_bot())
+    await asked.wait(days=7)
+    assert len(hana.dm_with_bot()) == before
+
+    view = await home(asked, HANA)
+    assert "You are not asked in" in texts(view)
+    await hana.click("home.opt_in", view_id=view["id"])
+    await asked.wait(days=7)
+    assert len(hana.dm_with_bot()) > before
+
+
+async def test_everyone_sees_the_phases_of_their_channels(asked: House) -> None:
+    assert "phases.extend" in texts(await home(asked, ANA))
+    assert "home.opt_out" in texts(await home(asked, BEN))
+    guest = texts(await home(asked, GUEST))
+    assert "Results sprint until" in guest
+    assert "home.opt_out" not in guest
+    assert "None runs now" in texts(await home(asked, OWNER))
+
+
+async def test_help_and_typos(house: House) -> None:
+    ben = house.slack.as_user(BEN)
+    assert "What Imbalance can do here" in (await ben.command("/imbalance help", LAUNCH)).text
+    answer = await ben.command("/imbalance strat", LAUNCH)
+    assert "Nothing was done" in answer.text
+    assert ben.top_view is None

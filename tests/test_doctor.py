@@ -1,0 +1,62 @@
+"""The doctor says what works and what to mend."""
+
+import pytest
+
+from bot import doctor
+from bot.playground.server import StandIn
+from bot.settings import Settings, encode_key
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+@pytest.fixture
+def environment(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for name, value in {
+        "SLACK_BOT_TOKEN": settings.slack_bot_token,
+        "SLACK_APP_TOKEN": settings.slack_app_token,
+        "SLACK_API_URL": settings.slack_api_url,
+        "DATABASE_URL": settings.database_url,
+        "IMBALANCE_KEYS": encode_key(bytes(32)),
+    }.items():
+        monkeypatch.setenv(name, value)
+    return monkeypatch
+
+
+async def test_all_is_well(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert await doctor.examine() == 0
+    assert "MEND" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("SLACK_BOT_TOKEN", "xoxb-wrong", "Slack says invalid_auth"),
+        ("SLACK_APP_TOKEN", "xapp-wrong", "Slack says invalid_auth"),
+        ("SLACK_API_URL", "http://127.0.0.1:9/api/", "Slack cannot be reached"),
+        ("DATABASE_URL", "sqlite:////tmp/none/at/all.db", "run `python -m bot migrate`"),
+        ("IMBALANCE_KEYS", "", "IMBALANCE_KEYS is missing"),
+        ("HTTP_PORT", "many", "HTTP_PORT is 'many'"),
+    ],
+)
+async def test_what_is_wrong_is_named(
+    environment: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    value: str,
+    says: str,
+) -> None:
+    environment.setenv(name, value)
+
+    assert await doctor.examine() == 1
+    assert says in capsys.readouterr().out
+
+
+async def test_a_missing_scope_is_named(
+    environment: pytest.MonkeyPatch, standin: StandIn, capsys: pytest.CaptureFixture[str]
+) -> None:
+    standin.scopes.discard("pins:write")
+
+    assert await doctor.examine() == 1
+    assert "Scopes missing: pins:write" in capsys.readouterr().out
