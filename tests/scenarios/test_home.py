@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.scenarios.test_start import Lead
+from tests.scenarios.lead import Lead
 from tests.vocabulary import ANA, BEN, CHIARA, GUEST, HANA, LAUNCH, OWNER, House
 
 

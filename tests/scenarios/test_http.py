@@ -13,7 +13,7 @@ from bot.outbox.delivery import Patience
 from bot.outbox.pace import Pace
 from bot.playground.server import StandIn
 from bot.settings import Settings
-from tests.scenarios.test_start import Lead
+from tests.scenarios.lead import Lead
 from tests.vocabulary import ANA, BEN, LAUNCH, TINY_PNG, House
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
