@@ -72,6 +72,23 @@ async def drop_about(
     )
 
 
+async def hold(tx: AsyncConnection, workspace_id: str, *, action: str, subject: str) -> None:
+    """Let nobody begin to carry this out until the transaction ends, if it is noted.
+
+    Who changes both what a thing is about and the thing holds it first: its own transaction
+    takes the two in that order, and two that take them in different orders block each other.
+    """
+    await tx.execute(
+        select(_agenda.c.subject)
+        .where(
+            _agenda.c.workspace_id == workspace_id,
+            _agenda.c.action == action,
+            _agenda.c.subject == subject,
+        )
+        .with_for_update()
+    )
+
+
 async def due_of(
     tx: AsyncConnection, workspace_id: str, *, action: str, subject: str
 ) -> datetime | None:

@@ -163,6 +163,7 @@ phases = Table(
     Column("learning", Text),
     Column("thanks", Text),
     Column("wrapped_up_at", UtcDateTime),  # null: no wrap-up was written (yet)
+    Column("wrapped_up_by", SlackId),
     CheckConstraint("state IN ('active', 'ended')", name="state"),
     CheckConstraint("kind IN ('results_sprint', 'trust_building')", name="kind"),
     # One phase per channel at a time.

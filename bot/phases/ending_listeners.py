@@ -6,16 +6,15 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
 
 from bot.phases import (
-    ending,
     ending_messages,
     extend_form,
     extending,
     glancing,
-    rules,
     starting,
     status,
     store,
     wrap_up_form,
+    wrapping,
 )
 from bot.phases.managing import Managing, may_manage
 from bot.phases.store import PhaseRow, WholePhase
@@ -147,7 +146,7 @@ async def submit_wrap_up(
     services: Services, ack: AsyncAck, body: Body, context: AsyncBoltContext
 ) -> None:
     said = wrap_up_form.parse(body["view"]["state"]["values"])
-    await ending.wrap_up(services, _who(body, context, body["view"]["private_metadata"]), said)
+    await wrapping.wrap_up(services, _who(body, context, body["view"]["private_metadata"]), said)
     await ack(response_action="update", view=notice(THANKS, ENDED).to_dict())
 
 
@@ -189,12 +188,12 @@ async def _open_extend(services: Services, body: Body, who: Managing) -> None:
         return
     async with services.db.reading() as reader:
         limits = await store.limits_of(reader, who.workspace_id)
-    latest = rules.latest_extension(phase.dates, limits)
+    latest = extending.latest_end(phase, limits)
     await open_form(services.client_for(who.workspace_id), body, extend_form.build(whole, latest))
 
 
 async def _open_end(services: Services, body: Body, who: Managing) -> None:
     whole = await _managed(services, who)
     if whole.phase.wrapped_up_at is not None:
-        raise Refused(ending.WRITTEN)
+        raise Refused(wrapping.WRITTEN)
     await open_form(services.client_for(who.workspace_id), body, wrap_up_form.build(whole))

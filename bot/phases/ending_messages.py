@@ -1,7 +1,6 @@
 """What is said towards the end of a phase, at its end, and when it is extended. Pure."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date
 
 from slack_sdk.models.blocks import Block
@@ -9,11 +8,12 @@ from slack_sdk.models.blocks import Block
 from bot.agenda.slots import working_day_after
 from bot.dates import day, days
 from bot.phases.messages import EMOJI, NAMES, lead_names, one_line, paragraphs
+from bot.phases.over import Ended
 from bot.phases.rules import Kind
 from bot.phases.store import Item, Participant, PhaseRow, WholePhase
+from bot.phases.wrap_up_form import Fate
 from bot.slack.content import (
     Content,
-    Picture,
     actions,
     button,
     content,
@@ -33,13 +33,14 @@ COST = "It took {days}{planned}."
 EXTENDED_BY = ", {days} of them by extension"
 EARLY = ", {days} fewer than planned"
 BACK_HEADING = "*What comes back*"
-RESUMED = "• {text}: back with {owner} on {day}."
+RESUMED = "• {text}: back with {owner} {when}."
 DROPPED = "• {text}: dropped."
 PARKED = "• {text}: parked with {owner} until {day}."
-PARKED_OPEN = "• {text}: parked with {owner}."
 RECOVERY = "*Recovery:* no new sprint is planned before {day}."
 FOLLOWS = "{leads} will say what it brought and what was learned."
+BROUGHT_FIRST = "{emoji} {name} in {channel}: what it brought."
 CHANGED_SINCE = "Some of what waited is decided differently now; this is what holds."
+ON, SINCE = "on {day}", "since {day}"
 LEVELS = "The three questions over the phase, totals only."
 
 WARN = "{emoji} {name} in {channel} ends on {day}."
@@ -57,23 +58,20 @@ ASK_WHY = (
     "their goodbye on {day}, or a goodbye without one. What waited is back unless you say "
     "otherwise."
 )
+WRITTEN = "{emoji} {name} in {channel} is wrapped up."
+WRITTEN_BY = "{writer} wrote it, and the channel has read it."
 EXTENDED = "{emoji} {name} extended to {day}."
 EXTENDED_WHY = "It was to end on {before}. {lead}: {reason}"
 EXTENDED_RECOVERY = "Recovery grows with it: no new sprint is planned before {day}."
 
 GOODBYE = "{emoji} {name} in {channel}: it's over."
-CARRIED = "You carried: {contribution}"
-WROTE = "{lead}: {line}"
-YOURS_BACK = "Back with you on {day}: {text}."
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ended:
-    """A phase that is over, and what is known of it."""
-
-    whole: WholePhase
-    ended_on: date
-    picture: Picture | None  # of results that the team has seen; None: there are none
+CARRIED = "*Your part:* {contribution}"
+WROTE = "*{writer} to you:* {line}"
+BACK_WITH = "*Back with {owner} {when}:* {text}."
+YOURS_PARKED = "*Parked with you until {day}:* {text}."
+YOURS_DROPPED = "*Dropped, it was yours:* {text}."
+YOU = "you"
+LINE_FIRST = "{emoji} {name} in {channel}: a line for you."
 
 
 def closing(ended: Ended) -> Content:
@@ -82,26 +80,29 @@ def closing(ended: Ended) -> Content:
     first = _first(ENDED, phase)
     blocks: list[Block | dict[str, object]] = [section(f"*{first}*\n{_cost(ended)}")]
     blocks += paragraphs(_words(phase))
-    blocks += paragraphs(_back(ended))
+    blocks += paragraphs(_back(ended, ended.ended_on))
     blocks += paragraphs(_recovery(phase))
     if ended.picture:
         blocks += [picture_block(ended.picture.alt_text), context(LEVELS)]
-    if phase.wrapped_up_at is None:
+    if phase.wrapped_up_at is None and ended.whole.leads:
         blocks.append(context(FOLLOWS.format(leads=lead_names(ended.whole))))
     return content(first, *blocks, picture=ended.picture)
 
 
-def wrapped_up(ended: Ended, *, changed: bool) -> Content:
+def wrapped_up(ended: Ended, *, changed: bool, today: date) -> Content:
     """For the channel, where the phase had ended by its date before the lead wrote this.
 
     `changed`: what waited is decided differently from what the closing message said.
     """
     phase = ended.whole.phase
-    first = _first(ENDED, phase)
-    blocks: list[Block] = [section(f"*{first}*"), *paragraphs(_words(phase))]
+    first = _first(BROUGHT_FIRST, phase)
+    blocks: list[Block | dict[str, object]] = [section(f"*{first}*"), *paragraphs(_words(phase))]
     if changed:
-        blocks += [context(CHANGED_SINCE), *paragraphs(_back(ended))]
-    return content(first, *blocks)
+        blocks += [context(CHANGED_SINCE), *paragraphs(_back(ended, today))]
+    picture = ended.picture if ended.picture_is_newer else None
+    if picture:
+        blocks += [picture_block(picture.alt_text), context(LEVELS)]
+    return content(first, *blocks, picture=picture)
 
 
 def warning(whole: WholePhase) -> Content:
@@ -128,6 +129,12 @@ def ask_wrap_up(whole: WholePhase, goodbyes_on: date) -> Content:
     )
 
 
+def written(ended: Ended) -> Content:
+    """To each lead, in the place of the question, once one of them has answered it."""
+    first = _first(WRITTEN, ended.whole.phase)
+    return content(first, section(f"*{first}*\n{WRITTEN_BY.format(writer=quote(ended.writer))}"))
+
+
 def longer(whole: WholePhase, by: str) -> Content:
     """For the channel, when the end moved. `by` is the lead's name."""
     phase = whole.phase
@@ -144,19 +151,25 @@ def longer(whole: WholePhase, by: str) -> Content:
     return content(first, section("\n".join(lines)))
 
 
-def goodbye(ended: Ended, member: Participant) -> Content:
+def goodbye(ended: Ended, member: Participant, today: date) -> Content:
     """To one member, in private."""
     phase = ended.whole.phase
     first = _first(GOODBYE, phase)
     lines = [f"*{first}*"]
+    if phase.outcome:
+        lines.append(_labelled(BROUGHT, phase.outcome))
     if member.contribution:
         said = fitted(one_line(member.contribution), TEXT_SHOWN)
         lines.append(CARRIED.format(contribution=said))
-    if member.thanks_line:
-        line = fitted(one_line(member.thanks_line), LINE_SHOWN * 2)
-        lines.append(WROTE.format(lead=lead_names(ended.whole), line=line))
-    lines += _yours(ended, member.user_id)
+    lines += _line(ended, member)
+    lines += _returning(ended, member.user_id, today)
     return content(first, *paragraphs(lines))
+
+
+def late_line(ended: Ended, member: Participant, today: date) -> Content:
+    """To one member, where the line was written after their goodbye."""
+    first = _first(LINE_FIRST, ended.whole.phase)
+    return content(first, *paragraphs([f"*{first}*", *_line(ended, member)]))
 
 
 def _first(words: str, phase: PhaseRow, **more: str) -> str:
@@ -180,24 +193,35 @@ def _cost(ended: Ended) -> str:
 
 def _words(phase: PhaseRow) -> Iterable[str]:
     written = ((BROUGHT, phase.outcome), (LEARNED, phase.learning), (THANKS, phase.thanks))
-    return [f"*{label}:* {fitted(one_line(text), TEXT_SHOWN)}" for label, text in written if text]
+    return [_labelled(label, text) for label, text in written if text]
 
 
-def _back(ended: Ended) -> Sequence[str]:
+def _labelled(label: str, text: str) -> str:
+    return f"*{label}:* {fitted(one_line(text), TEXT_SHOWN)}"
+
+
+def _back(ended: Ended, today: date) -> Sequence[str]:
     items = ended.whole.items
-    return [BACK_HEADING, *(_fate(item, ended.ended_on) for item in items)] if items else []
+    return [BACK_HEADING, *(_fate(item, ended, today) for item in items)] if items else []
 
 
-def _fate(item: Item, ended_on: date) -> str:
-    text = fitted(one_line(item.text), LINE_SHOWN * 2)
-    owner = mention(item.owner_id)
-    if item.fate == "dropped":
+def _fate(item: Item, ended: Ended, today: date) -> str:
+    text, owner = _named(item), mention(item.owner_id)
+    if item.fate == Fate.DROPPED:
         return DROPPED.format(text=text)
-    if item.fate == "parked" and item.parked_until is None:
-        return PARKED_OPEN.format(text=text, owner=owner)
-    if item.fate == "parked":
-        return PARKED.format(text=text, owner=owner, day=day(item.parked_until or ended_on))
-    return RESUMED.format(text=text, owner=owner, day=day(working_day_after(ended_on)))
+    if item.fate == Fate.PARKED and item.parked_until:
+        return PARKED.format(text=text, owner=owner, day=day(item.parked_until))
+    return RESUMED.format(text=text, owner=owner, when=_back_when(ended, today))
+
+
+def _named(item: Item) -> str:
+    return fitted(one_line(item.text).rstrip("."), LINE_SHOWN * 2)
+
+
+def _back_when(ended: Ended, today: date) -> str:
+    """The working day after the end; a message may come days after that."""
+    back = working_day_after(ended.ended_on)
+    return (SINCE if back < today else ON).format(day=day(back))
 
 
 def _recovery(phase: PhaseRow) -> Sequence[str]:
@@ -206,9 +230,21 @@ def _recovery(phase: PhaseRow) -> Sequence[str]:
     return [RECOVERY.format(day=day(working_day_after(phase.recovery_until)))]
 
 
-def _yours(ended: Ended, user_id: str) -> Iterable[str]:
-    back = day(working_day_after(ended.ended_on))
+def _line(ended: Ended, member: Participant) -> Iterable[str]:
+    if member.thanks_line:
+        line = fitted(one_line(member.thanks_line), LINE_SHOWN * 2)
+        yield WROTE.format(writer=quote(ended.writer), line=line)
+
+
+def _returning(ended: Ended, user_id: str, today: date) -> Iterable[str]:
+    """What is taken up again, with whom; of their own work also what is not."""
     for item in ended.whole.items:
-        if item.owner_id == user_id and item.fate in (None, "resumed"):
-            text = fitted(one_line(item.text), LINE_SHOWN * 2)
-            yield YOURS_BACK.format(day=back, text=text)
+        mine = item.owner_id == user_id
+        if item.fate == Fate.RESUMED:
+            owner = YOU if mine else fitted(item.owner_name or item.owner_id, LINE_SHOWN)
+            when = _back_when(ended, today)
+            yield BACK_WITH.format(owner=owner, when=when, text=_named(item))
+        elif mine and item.fate == Fate.PARKED and item.parked_until:
+            yield YOURS_PARKED.format(day=day(item.parked_until), text=_named(item))
+        elif mine and item.fate == Fate.DROPPED:
+            yield YOURS_DROPPED.format(text=_named(item))

@@ -1,7 +1,7 @@
 """More time, once, with a reason the channel reads; and the question two days before the end."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -18,6 +18,7 @@ from bot.phases.rules import Kind
 from bot.phases.store import PhaseRow, WholePhase
 from bot.rounds.lifecycle import plan_rounds
 from bot.slack.errors import Refused
+from bot.slack.people import known
 from bot.workspaces.services import Services
 from bot.workspaces.store import note_change
 
@@ -29,6 +30,10 @@ NEEDS_DAY = "The phase was not extended: no day is chosen. Choose the new end."
 NEEDS_REASON = (
     "The phase was not extended: the reason is empty, and the channel should know why. Write a "
     "sentence."
+)
+NO_ROOM = (
+    "The phase was not extended: it is as long as this workspace allows. When it is over, "
+    "`/imbalance start` begins a new one, with its own stakes."
 )
 TOO_LONG = "The phase was not extended: this has {length} characters, and {limit} fit. Shorten it."
 
@@ -54,6 +59,20 @@ async def extend(services: Services, who: Managing, asked: Extension) -> None:
         await _announce(tx, who, moved, now)
 
 
+def latest_end(phase: PhaseRow, limits: rules.Limits) -> date:
+    """The last day that the phase may be extended to.
+
+    Raises:
+        Refused: it has ended, or is as long as it may be.
+    """
+    if not phase.is_active:
+        raise Refused(ENDED)
+    latest = rules.latest_extension(phase.dates, limits)
+    if latest <= phase.first_ends_on:
+        raise Refused(NO_ROOM)
+    return latest
+
+
 async def warn_end(services: Services, item: Item) -> None:
     """Two working days before the end, each lead is asked: end it, or extend it."""
     now = services.clock.now()
@@ -77,8 +96,7 @@ ACTIONS: Mapping[str, Callable[[Services, Item], Awaitable[None]]] = {lifecycle.
 
 
 def _check(phase: PhaseRow, asked: Extension, limits: rules.Limits) -> None:
-    if not phase.is_active:
-        raise Refused(ENDED)
+    latest_end(phase, limits)
     if asked.ends_on is None:
         raise Refused(NEEDS_DAY, {ENDS_ON: NEEDS_DAY})
     refusal = rules.refusal_to_extend(phase.dates, asked.ends_on, limits)
@@ -120,12 +138,13 @@ async def _move(
 
 
 async def _announce(tx: AsyncConnection, who: Managing, moved: WholePhase, now: datetime) -> None:
-    by = next((one.name for one in moved.people if one.user_id == who.user_id), None)
+    profiles = await known(tx, who.workspace_id, [who.user_id])  # a lead, or an admin
+    by = profiles[who.user_id].name if who.user_id in profiles else who.user_id
     await outbox.say(
         tx,
         who.workspace_id,
         key=f"extended:{who.phase_id}",
         to=moved.phase.channel_id,
-        content=messages.longer(moved, by or moved.leads[0].name),
+        content=messages.longer(moved, by),
         now=now,
     )

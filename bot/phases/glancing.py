@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.agenda.slots import zone_of
 from bot.phases import store
 from bot.phases.budget import WINDOW_DAYS, Budget, Span, budget, free_from
-from bot.phases.rules import Actor, recovery_until
+from bot.phases.rules import Actor, recovery_until, refusal_to_start_at_all
 from bot.phases.status import Glance
 from bot.workspaces.services import Services
 from bot.workspaces.store import settings_of
@@ -28,6 +28,7 @@ async def glance(services: Services, *, workspace_id: str, channel_id: str, user
         today = await _today(reader, services, workspace_id, person.zone if person else None)
         latest = await store.latest_in(reader, workspace_id, channel_id)
         whole = await store.whole(reader, workspace_id, latest.phase_id) if latest else None
+        limits = await store.limits_of(reader, workspace_id)
         spent, _ = await _budget(reader, workspace_id, channel_id, today)
     leads = whole is not None and whole.is_led_by(user_id)
     running = whole is not None and whole.phase.is_active
@@ -38,6 +39,7 @@ async def glance(services: Services, *, workspace_id: str, channel_id: str, user
         budget=spent,
         today=today,
         manages=actor.is_full_member and (leads or actor.is_admin),
+        may_start=refusal_to_start_at_all(actor, limits, "") is None,
     )
 
 

@@ -16,6 +16,7 @@ from bot.phases.messages import (
     NAMES,
     paragraphs,
     promised,
+    questions_line,
     standing,
     title,
 )
@@ -51,6 +52,7 @@ class Glance:
     budget: Budget
     today: date
     manages: bool  # may extend and end it
+    may_start: bool
 
 
 def card(glance: Glance) -> Content:
@@ -78,7 +80,7 @@ def _running(glance: Glance, whole: WholePhase) -> Content:
     phase = whole.phase
     blocks: list[Block] = [
         section(f"*{title(phase, 300)}*\n{standing(whole, glance.today)}"),
-        *paragraphs(promised(whole, SHORT)),
+        *paragraphs([*promised(whole, SHORT), questions_line(whole)]),
     ]
     if phase.kind is Kind.RESULTS_SPRINT:
         blocks.append(context(glance.budget.sentence))
@@ -98,7 +100,9 @@ def _running(glance: Glance, whole: WholePhase) -> Content:
 def _idle(glance: Glance) -> Content:
     last = glance.last
     lines = [NEVER]
-    buttons = [button("Start a phase", START, glance.channel_id, style="primary")]
+    buttons = []
+    if glance.may_start:
+        buttons.append(button("Start a phase", START, glance.channel_id, style="primary"))
     if last is not None and last.ended_at is not None:
         ended_on = day(last.day_of(last.ended_at))
         name = NAMES[last.kind]
@@ -108,4 +112,5 @@ def _idle(glance: Glance) -> Content:
             lines.append(NOT_WRAPPED)
             buttons.append(button("Wrap up", WRAP_UP, last.phase_id))
     said = "\n".join([f"*{NOTHING}*", *lines])
-    return content(NOTHING, section(said), context(glance.budget.sentence), actions(*buttons))
+    blocks: list[Block] = [section(said), context(glance.budget.sentence)]
+    return content(NOTHING, *blocks, *([actions(*buttons)] if buttons else []))

@@ -49,6 +49,7 @@ class PhaseRow:
     learning: str | None
     thanks: str | None
     wrapped_up_at: datetime | None  # None: no wrap-up was written (yet)
+    wrapped_up_by: str | None  # a lead, or an admin
 
     @property
     def is_sprint(self) -> bool:

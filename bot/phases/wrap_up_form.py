@@ -46,6 +46,7 @@ PRIVATE_ABOUT = (
     "Optional. Each member gets a goodbye of their own; only they read your line. Without one, it "
     "comes without."
 )
+PRIVATE_REST = "There is room for {shown} here; the others get their goodbye without a line."
 
 
 class Fate(StrEnum):
@@ -87,7 +88,7 @@ def build(whole: WholePhase) -> View:
         blocks += [header(BACK), context(BACK_ABOUT)]
         blocks += [block for item in whole.items for block in _item(item)]
     if whole.members:
-        blocks += [header(PRIVATE), context(PRIVATE_ABOUT)]
+        blocks += [header(PRIVATE), context(*_about_lines(whole))]
         blocks += [_line(one) for one in whole.members[:LINES_SHOWN]]
     return View(
         type="modal",
@@ -161,6 +162,12 @@ def _item(item: Item) -> list[Block]:
             optional=True,
         ),
     ]
+
+
+def _about_lines(whole: WholePhase) -> list[str]:
+    if len(whole.members) <= LINES_SHOWN:
+        return [PRIVATE_ABOUT]
+    return [PRIVATE_ABOUT, PRIVATE_REST.format(shown=LINES_SHOWN)]
 
 
 def _line(member: Participant) -> Block:

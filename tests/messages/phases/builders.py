@@ -52,6 +52,7 @@ SPRINT_ROW = PhaseRow(
     learning=None,
     thanks=None,
     wrapped_up_at=None,
+    wrapped_up_by=None,
 )
 TRUST_ROW = replace(
     SPRINT_ROW,
