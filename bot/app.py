@@ -49,6 +49,7 @@ from bot.workspaces.lifecycle import install
 from bot.workspaces.services import Services
 
 CALL_SECONDS = 20
+PORT_TAKEN = "Port {port} is in use. Set HTTP_PORT or METRICS_PORT to another one."
 
 ACTIONS: Mapping[str, Callable[..., Any]] = {
     **bot.workspaces.lifecycle.ACTIONS,
@@ -199,7 +200,10 @@ class Imbalance:
     async def _serve(self, app: Any, port: int) -> int:
         site = Site(app, self._host, port)
         self._running.push_async_callback(site.stop)
-        return await site.start()
+        try:
+            return await site.start()
+        except OSError as error:
+            raise Unable(PORT_TAKEN.format(port=port)) from error
 
     async def _stop_working(self, delivering: asyncio.Task[None]) -> None:
         await asyncio.gather(self.ticker.stop(), self.delivery.stop())
