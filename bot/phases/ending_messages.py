@@ -29,6 +29,7 @@ LINE_SHOWN = 300
 
 ENDED = "{emoji} {name} in {channel}: it's over."
 BROUGHT, LEARNED, THANKS = "What it brought", "What we learned", "Thanks"
+SERVED = "What it served"
 COST = "It took {days}{planned}."
 EXTENDED_BY = ", {days} of them by extension"
 EARLY = ", {days} fewer than planned"
@@ -37,27 +38,23 @@ RESUMED = "• {text}: back with {owner} {when}."
 DROPPED = "• {text}: dropped."
 PARKED = "• {text}: parked with {owner} until {day}."
 RECOVERY = "*Recovery:* no new sprint is planned before {day}."
-FOLLOWS = "{leads} will say what it brought and what was learned."
+FOLLOWS = "{leads} will tell the channel what it brought and what was learned."
 BROUGHT_FIRST = "{emoji} {name} in {channel}: what it brought."
 CHANGED_SINCE = "Some of what waited is decided differently now; this is what holds."
 ON, SINCE = "on {day}", "since {day}"
 LEVELS = "The three questions over the phase, totals only."
 
 WARN = "{emoji} {name} in {channel} ends on {day}."
-WARN_ASK = (
-    "Nothing needs to be done: it ends by itself, and what waited comes back on {back}. Or wrap "
-    "it up now, or extend it once with a reason the channel reads."
-)
-WARN_ONLY = (
-    "Nothing needs to be done: it ends by itself, and what waited comes back on {back}. It was "
-    "extended once already, so more time would be a new phase with a justification."
-)
+WARN_NOTHING = "Nothing needs to be done: it ends by itself{back}."
+WARN_BACK = ", and what waited comes back on {day}"
+WARN_ASK = "Or wrap it up now, or extend it once with a reason the channel reads."
+WARN_ONLY = "It was extended once already, so more time would be a new phase with a justification."
 ASK_WRAP_UP = "{emoji} {name} in {channel} has ended. What did it bring?"
 ASK_WHY = (
     "The channel reads outcome, learning and thanks; each member gets your private line with "
-    "their goodbye on {day}, or a goodbye without one. What waited is back unless you say "
-    "otherwise."
+    "their goodbye on {day}, or a goodbye without one."
 )
+ASK_BACK = " What waited is back unless you say otherwise."
 WRITTEN = "{emoji} {name} in {channel} is wrapped up."
 WRITTEN_BY = "{writer} wrote it, and the channel has read it."
 EXTENDED = "{emoji} {name} extended to {day}."
@@ -78,14 +75,14 @@ def closing(ended: Ended) -> Content:
     """For the channel: what comes back, what it cost, and what it brought if that is written."""
     phase = ended.whole.phase
     first = _first(ENDED, phase)
-    blocks: list[Block | dict[str, object]] = [section(f"*{first}*\n{_cost(ended)}")]
+    lines = [f"*{first}*\n{_cost(ended)}", *_served(phase)]
+    blocks: list[Block | dict[str, object]] = [*paragraphs(lines)]
     blocks += paragraphs(_words(phase))
     blocks += paragraphs(_back(ended, ended.ended_on))
     blocks += paragraphs(_recovery(phase))
     if ended.picture:
         blocks += [picture_block(ended.picture.alt_text), context(LEVELS)]
-    if phase.wrapped_up_at is None and ended.whole.leads:
-        blocks.append(context(FOLLOWS.format(leads=lead_names(ended.whole))))
+    blocks += [context(line) for line in _follows(ended)]
     return content(first, *blocks, picture=ended.picture)
 
 
@@ -110,21 +107,22 @@ def warning(whole: WholePhase) -> Content:
     phase = whole.phase
     first = _first(WARN, phase, day=day(phase.ends_on))
     extended = phase.extension_reason is not None
-    words = WARN_ONLY if extended else WARN_ASK
     buttons = [button("Wrap up now", WRAP_UP, phase.phase_id)]
     if not extended:
         buttons.append(button("Extend", EXTEND, phase.phase_id))
-    back = words.format(back=day(working_day_after(phase.ends_on)))
-    return content(first, section(f"*{first}*\n{back}"), actions(*buttons))
+    back = WARN_BACK.format(day=day(working_day_after(phase.ends_on))) if whole.items else ""
+    said = f"{WARN_NOTHING.format(back=back)} {WARN_ONLY if extended else WARN_ASK}"
+    return content(first, section(f"*{first}*\n{said}"), actions(*buttons))
 
 
 def ask_wrap_up(whole: WholePhase, goodbyes_on: date) -> Content:
     """To each lead, when it has ended by its date."""
     phase = whole.phase
     first = _first(ASK_WRAP_UP, phase)
+    why = ASK_WHY.format(day=day(goodbyes_on)) + (ASK_BACK if whole.items else "")
     return content(
         first,
-        section(f"*{first}*\n{ASK_WHY.format(day=day(goodbyes_on))}"),
+        section(f"*{first}*\n{why}"),
         actions(button("Wrap up", WRAP_UP, phase.phase_id, style="primary")),
     )
 
@@ -148,7 +146,7 @@ def longer(whole: WholePhase, by: str) -> Content:
     if phase.recovery_until:
         free = day(working_day_after(phase.recovery_until))
         lines.append(EXTENDED_RECOVERY.format(day=free))
-    return content(first, section("\n".join(lines)))
+    return content(first, *paragraphs(lines))
 
 
 def goodbye(ended: Ended, member: Participant, today: date) -> Content:
@@ -162,7 +160,7 @@ def goodbye(ended: Ended, member: Participant, today: date) -> Content:
         said = fitted(one_line(member.contribution), TEXT_SHOWN)
         lines.append(CARRIED.format(contribution=said))
     lines += _line(ended, member)
-    lines += _returning(ended, member.user_id, today)
+    lines += [*_returning(ended, member.user_id, today), *_recovery(phase), *_follows(ended)]
     return content(first, *paragraphs(lines))
 
 
@@ -194,6 +192,16 @@ def _cost(ended: Ended) -> str:
 def _words(phase: PhaseRow) -> Iterable[str]:
     written = ((BROUGHT, phase.outcome), (LEARNED, phase.learning), (THANKS, phase.thanks))
     return [_labelled(label, text) for label, text in written if text]
+
+
+def _served(phase: PhaseRow) -> Iterable[str]:
+    return [_labelled(SERVED, phase.milestone)] if phase.milestone else []
+
+
+def _follows(ended: Ended) -> Iterable[str]:
+    """Until it is wrapped up; nothing where nobody leads any more."""
+    if ended.whole.phase.wrapped_up_at is None and ended.whole.leads:
+        yield FOLLOWS.format(leads=lead_names(ended.whole))
 
 
 def _labelled(label: str, text: str) -> str:

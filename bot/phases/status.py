@@ -1,13 +1,14 @@
 """This channel at a glance, with the buttons that make sense now, and its budget."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from slack_sdk.models.blocks import Block
 
+from bot.agenda.slots import working_day_after
 from bot.dates import day, days
-from bot.phases.budget import Budget, Span
+from bot.phases.budget import SHARE, Budget, Span
 from bot.phases.ending_messages import EXTEND, WRAP_UP
 from bot.phases.messages import (
     DETAILS,
@@ -36,8 +37,10 @@ COUNTED = "• {first} to {last}: {days}"
 NONE_COUNTED = "No sprint counts in these 90 days."
 FREE = "A sprint of two weeks fits without a justification from {day} on."
 FREE_NOW = "A sprint of two weeks fits now without a justification."
+RESTING = "Recovery: no new sprint is planned before {day}."
+A_THIRD, PERCENT = "a third", "{percent:.0f} %"
 WHY = (
-    "Past a third of 90 days, starting one more needs a justification that the announcement "
+    "Past {share} of 90 days, starting one more needs a justification that the announcement "
     "prints. When everything is critical all the time, nothing is."
 )
 
@@ -72,7 +75,7 @@ def budget_card(budget: Budget, sprints: Sequence[Span], free: date, today: date
         section(f"*{BUDGET_TITLE}*\n{budget.sentence}"),
         section("\n".join(lines or [NONE_COUNTED])),
         section(fits),
-        context(WHY),
+        context(WHY.format(share=_share(budget))),
     )
 
 
@@ -111,6 +114,17 @@ def _idle(glance: Glance) -> Content:
         if last.wrapped_up_at is None and glance.manages:
             lines.append(NOT_WRAPPED)
             buttons.append(button("Wrap up", WRAP_UP, last.phase_id))
+    lines += _resting(glance)
     said = "\n".join([f"*{NOTHING}*", *lines])
     blocks: list[Block] = [section(said), context(glance.budget.sentence)]
     return content(NOTHING, *blocks, *([actions(*buttons)] if buttons else []))
+
+
+def _resting(glance: Glance) -> Iterable[str]:
+    until = glance.last.recovery_until if glance.last else None
+    if until is not None and glance.today <= until:
+        yield RESTING.format(day=day(working_day_after(until)))
+
+
+def _share(budget: Budget) -> str:
+    return A_THIRD if budget.allowed == SHARE else PERCENT.format(percent=budget.allowed * 100)
