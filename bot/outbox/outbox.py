@@ -257,6 +257,11 @@ async def _replace(
         update(_messages)
         .where(mine, _messages.c.state != State.SENDING)
         .values(
-            state=State.PENDING, message_id=new_sortable_id(), attempts=0, retry_at=None, error=None
+            state=State.PENDING,
+            message_id=new_sortable_id(),
+            created_at=now,
+            attempts=0,
+            retry_at=None,
+            error=None,
         )
     )
