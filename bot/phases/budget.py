@@ -8,7 +8,7 @@ WINDOW_DAYS = 90
 SHARE = 1 / 3
 
 WITH_THIS_ONE = "With this one: {spent} of {window} days in results sprints."
-SO_FAR = "{spent} of the last {window} days were spent in results sprints."
+SO_FAR = "{spent} of the last {window} days in results sprints."
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -101,7 +101,7 @@ def test_only_who_may_start_is_offered_to() -> None:
 
 
 def test_the_budget_stands_on_the_card_of_a_sprint() -> None:
-    sentence = "15 of the last 90 days were spent in results sprints."
+    sentence = "15 of the last 90 days in results sprints."
 
     assert sentence in str(CARDS["sprint, member"].blocks)
     assert sentence in str(CARDS["never, member"].blocks)

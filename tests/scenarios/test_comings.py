@@ -1,0 +1,80 @@
+"""Who comes to a phase's channel, and who goes."""
+
+from typing import Any
+
+from sqlalchemy import select
+
+from bot.db import schema
+from tests.scenarios.lead import Lead, shown
+from tests.vocabulary import ANA, BEN, CHIARA, GUEST, LAUNCH, OWNER, PLATFORM, House
+
+
+def announcement(house: House) -> str:
+    """As the others in the channel read it now."""
+    (found,) = [one for one in house.slack.as_user(CHIARA).visible(LAUNCH) if "🏁" in one["text"]]
+    return shown(found["blocks"])
+
+
+async def people_of(house: House) -> dict[str, Any]:
+    people = schema.phase_people
+    async with house.bot.db.reading() as reader:
+        rows = (await reader.execute(select(people))).mappings()
+        return {row["user_id"]: row for row in rows}
+
+
+async def test_who_leaves_is_not_written_to_any_more(house: House, ana: Lead) -> None:
+    await ana.starts()
+    house.slack.leave(LAUNCH, BEN)
+    await house.settle()
+    assert "Tuesdays: 3 questions to 6 people" in announcement(house)
+
+    await house.wait(days=2)
+
+    assert house.slack.as_user(BEN).dm_with_bot() == []
+    assert (await people_of(house))[BEN]["left_at"] is not None
+
+
+async def test_who_comes_is_asked_from_the_next_round_on(house: House, ana: Lead) -> None:
+    await ana.starts()
+    await house.wait(days=2)
+    house.slack.join(LAUNCH, OWNER)
+    await house.settle()
+
+    assert "Tuesdays: 3 questions to 8 people" in announcement(house)
+    assert house.slack.as_user(OWNER).dm_with_bot() == []
+    await house.wait(days=7)
+    (asked,) = house.slack.as_user(OWNER).dm_with_bot()[:1]
+    assert "questions about this week" in asked["text"]
+
+
+async def test_a_guest_who_comes_is_not_of_the_team(house: House, ana: Lead) -> None:
+    await ana.starts()
+    house.slack.leave(LAUNCH, GUEST)
+    house.slack.join(LAUNCH, GUEST)
+    await house.settle()
+
+    assert GUEST not in await people_of(house)
+    assert "to 7 people" in announcement(house)
+
+
+async def test_a_lead_who_comes_back_leads_again(house: House, ana: Lead) -> None:
+    await ana.starts()
+    house.slack.leave(LAUNCH, ANA)
+    await house.settle()
+    assert "led by nobody in this channel" in announcement(house)
+    assert "only the leads" in (await ana.me.command("/imbalance end", LAUNCH)).text
+
+    house.slack.join(LAUNCH, ANA)
+    await house.settle()
+
+    assert "led by Ana" in announcement(house)
+    assert (await people_of(house))[ANA]["role"] == "lead"
+
+
+async def test_a_channel_without_a_phase_has_no_team(house: House, ana: Lead) -> None:
+    await ana.starts()
+    before = await people_of(house)
+    house.slack.join(PLATFORM, OWNER)
+    await house.settle()
+
+    assert await people_of(house) == before
