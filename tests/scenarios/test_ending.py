@@ -269,6 +269,28 @@ async def test_hostile_words_are_shown_and_never_fire(house: House, ana: Lead) -
     assert house.slack.problems == []
 
 
+async def test_the_report_has_the_pictures_of_what_the_team_saw(house: House, ana: Lead) -> None:
+    await ana.starts()
+    while (due := await house.bot.next_due()) is not None and due <= OVER:
+        await house.travel_to(due)
+        await house.slack.team_answers()
+        await house.settle()
+    (closing,) = in_channel(house, "it's over")
+    assert _pictures(closing) == 1
+
+    await house.wait(days=4)  # the last answers are shown by now
+    await ana.me.command("/imbalance end", LAUNCH)
+    await ana.sends(**WORDS)
+
+    (added,) = in_channel(house, "what it brought")
+    assert _pictures(added) == 1
+    assert house.slack.problems == []
+
+
+def _pictures(message: dict[str, Any]) -> int:
+    return [block["type"] for block in message["blocks"]].count("image")
+
+
 def _hour(message: dict[str, Any], zone: str | None) -> int:
 
     at = datetime.fromtimestamp(float(message["ts"]), UTC)
