@@ -48,6 +48,7 @@ async def finish(
         .where(
             schema.phases.c.workspace_id == workspace_id,
             schema.phases.c.phase_id == phase.phase_id,
+            schema.phases.c.state == "active",  # its date may have come a moment before
         )
         .values(state="ended", ended_at=now, ended_by=by, recovery_until=recovery)
     )
