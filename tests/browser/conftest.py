@@ -7,7 +7,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, ConsoleMessage, Page, Response, async_playwright
+from playwright.async_api import (
+    Browser,
+    ConsoleMessage,
+    Page,
+    Response,
+    async_playwright,
+    expect,
+)
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
@@ -28,6 +35,7 @@ NORMAL_HEIGHT = 800
 PATIENCE = 10_000  # milliseconds until something that does not appear is an error
 
 OpenPage = Callable[..., Awaitable[Screen]]
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="session")

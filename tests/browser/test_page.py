@@ -115,6 +115,7 @@ async def test_everybody_sees_what_is_theirs(
 
     await screen.page.get_by_role("button", name="New direct message").click()
     await screen.page.get_by_role("menuitem").filter(has_text="Hana Novak").click()
+    await expect(screen.conversation.locator("h1")).to_contain_text("Hana Novak")
     await screen.say("Hello Hana")
     await expect(screen.message("Hello Hana")).to_be_visible()
 
