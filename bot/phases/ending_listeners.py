@@ -31,8 +31,11 @@ NO_PHASE = (
     "Nothing was changed: no phase runs in this channel. `/imbalance start` begins one, with a "
     "preview before anything is said."
 )
-THANKS = "Thank you"
-ENDED = "The channel has it, and each member gets a goodbye in their working hours."
+DONE = "Sent"
+ENDED = (
+    "The channel has it. Each member gets a goodbye in their working hours, or your line if the "
+    "goodbye was there before."
+)
 EXTENDED = "The channel reads the new end and your reason."
 
 
@@ -139,7 +142,7 @@ async def submit_extend(
 ) -> None:
     asked = extend_form.parse(body["view"]["state"]["values"])
     await extending.extend(services, _who(body, context, body["view"]["private_metadata"]), asked)
-    await ack(response_action="update", view=notice(THANKS, EXTENDED).to_dict())
+    await ack(response_action="update", view=notice("Extended", EXTENDED).to_dict())
 
 
 async def submit_wrap_up(
@@ -147,7 +150,7 @@ async def submit_wrap_up(
 ) -> None:
     said = wrap_up_form.parse(body["view"]["state"]["values"])
     await wrapping.wrap_up(services, _who(body, context, body["view"]["private_metadata"]), said)
-    await ack(response_action="update", view=notice(THANKS, ENDED).to_dict())
+    await ack(response_action="update", view=notice(DONE, ENDED).to_dict())
 
 
 def _who(body: Body, context: AsyncBoltContext, phase_id: str) -> Managing:

@@ -129,12 +129,12 @@ def build(promise: Promise, draft: Draft, kind: Kind) -> View:
     """The page, filled with the draft."""
     about = [ABOUT.format(channel=channel(promise.channel_id)), promise.budget]
     blocks: list[Block] = [context(*filter(None, about))]
+    if draft.justify:  # first, so that who comes back to this page sees why
+        blocks += [section(draft.justify), _justification(draft)]
     blocks += [_milestone(draft, kind), _end(draft.ends_on, promise.max_weeks)]
     first, *others = FIELDS[kind]
     blocks += [_text(first, draft), *_rows(draft, kind)]
     blocks += [_text(each, draft) for each in others]
-    if draft.justify:
-        blocks += [section(draft.justify), _justification(draft)]
     blocks += option_inputs.build(draft, promise.told)
     blocks.append(_buttons(draft))
     return View(

@@ -29,7 +29,10 @@ NEEDS_JUSTIFICATION = (
 OVER_BUDGET = "{sentence} More than a third of the time is not extraordinary any more."
 TOO_SOON = "The last sprint ended {day}, less than its own length before this one."
 IN_RECOVERY = "The last sprint booked recovery until {day}."
-EXTENDED_ALREADY = "The phase before was extended already, so this is a new one."
+EXTENDED_ALREADY = (
+    "The phase before was extended already, so this is a new one: announcing it ends the running "
+    "one today."
+)
 LONG_SPRINT = (
     "Over {weeks} weeks the gain of longer hours is mostly gone, and people are tired for longer "
     "than they were fast. Is a shorter end possible?"

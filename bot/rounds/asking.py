@@ -96,7 +96,6 @@ async def talk(services: Services, item: Item) -> None:
             to=phase.channel_id,
             content=messages.talking_points(wording),
             now=now,
-            thread_of=f"announcement:{phase_id}",
         )
 
 

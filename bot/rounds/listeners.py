@@ -10,10 +10,15 @@ from bot.rounds import answer_form, answering, messages, polling
 from bot.rounds.answering import Answering
 from bot.slack.command import NAME, named
 from bot.slack.content import Content
+from bot.slack.errors import Refused
 from bot.slack.views import answer_message, open_form
 from bot.workspaces.services import Services
 
 Body = dict[str, Any]
+
+NOTHING_CHOSEN = (
+    "Nothing was sent: no answer is chosen. Choose at least one, or close this and press Skip."
+)
 
 
 def register(app: AsyncApp, services: Services) -> None:
@@ -56,6 +61,8 @@ async def submit(services: Services, ack: AsyncAck, body: Body, context: AsyncBo
         place=None,
     )
     given = answer_form.parse(view["state"]["values"], who.round_id)
+    if not (given.has_answer or given.comment):
+        raise Refused(NOTHING_CHOSEN)
     await answering.answer(services, who, given)
     await ack()
 
