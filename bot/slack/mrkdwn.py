@@ -13,7 +13,7 @@ from bot.dates import day
 
 _MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
 _ENTITIES = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"))
-#: Formatting marks, each followed by a zero-width joiner when quoted, so that they stay signs.
+#: Formatting marks, each between two word joiners when quoted, so that they stay signs.
 _MARKS = re.compile(r"([*_~`])")
 #: Marks that reorder or hide the text around them (Unicode bidi controls, zero-width space).
 _REORDERING = set(
@@ -44,7 +44,7 @@ def escape(text: str) -> str:
 
 def quote(text: str) -> str:
     """A person's words inside mrkdwn: escaped, and their formatting marks left as signs."""
-    return _MARKS.sub("\\1\u2060", escape(text))
+    return _MARKS.sub("\u2060\\1\u2060", escape(text))
 
 
 def unescape(text: str) -> str:
