@@ -61,7 +61,7 @@ async def test_wrapped_up_before_the_end(house: House, ana: Lead) -> None:
 
     assert await ana.sends(**WORDS, **{"line:U0BEN": "Your Tuesday fix saved us."}) == {}
 
-    assert "each member gets a goodbye" in shown(ana.blocks)
+    assert "Each member gets a goodbye" in shown(ana.blocks)
     (closing,) = in_channel(house, "it's over")
     said = shown(closing["blocks"])
     assert "It took 11 days, 4 fewer than planned." in said
