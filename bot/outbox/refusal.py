@@ -1,0 +1,31 @@
+"""What the rest of the house is told when Slack refuses a message for good."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.outbox.outbox import Operation
+from bot.slack.errors import Meaning
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refusal:
+    """One message that Slack will not take, and why in Slack's own name for it."""
+
+    workspace_id: str
+    message_id: str
+    key: str
+    operation: Operation
+    conversation: str
+    reason: str
+    meaning: Meaning  # PERMANENT: this message failed; WORKSPACE: the token is no good
+
+
+#: Carries out what follows, in the transaction that marks the message. Never calls Slack.
+Refused = Callable[[AsyncConnection, Refusal, datetime], Awaitable[None]]
+
+
+async def nothing_follows(_tx: AsyncConnection, _refusal: Refusal, _now: datetime) -> None:
+    """For a delivery that nobody else depends on."""
