@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from sqlalchemy import Connection, event
@@ -55,6 +55,9 @@ class Database:
     def __init__(self, url: str) -> None:
         self.engine: AsyncEngine = create_async_engine(async_url(url), hide_parameters=True)
         self.changed = asyncio.Event()
+        # SQLite has one writer. Waiting for it here is fair and at once; its own busy handler
+        # sleeps up to 100 ms between looks, and who comes last may win.
+        self._one_writer = asyncio.Lock()
         if self.is_sqlite:
             event.listen(self.engine.sync_engine, "connect", _on_connect)
             event.listen(self.engine.sync_engine, "begin", _on_begin)
@@ -66,8 +69,10 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
         """Everything inside is committed together; an exception rolls all of it back."""
-        async with self.engine.begin() as tx:
-            yield tx
+        async with AsyncExitStack() as writing:
+            if self.is_sqlite:
+                await writing.enter_async_context(self._one_writer)
+            yield await writing.enter_async_context(self.engine.begin())
         self.changed.set()
 
     @asynccontextmanager
