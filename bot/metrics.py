@@ -17,3 +17,6 @@ agenda_lag_seconds = Gauge(
 )
 open_messages = Gauge("imbalance_open_messages", "Messages not at their end", ["state"])
 call_seconds = Histogram("imbalance_slack_call_seconds", "Web API calls", ["method"])
+database_failures = Counter(
+    "imbalance_database_failures", "Transactions and reads that the database failed", ["kind"]
+)
