@@ -3,64 +3,39 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
 
-from sqlalchemy import Connection, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry
 
-BUSY_TIMEOUT_MS = 5_000
+from bot.db.connections import arguments, async_url, prepare
+from bot.db.health import Health
+from bot.db.progress import Progress, committing, inside
+from bot.db.trouble import TooSlow
 
-
-def _on_connect(dbapi_connection: Any, _entry: ConnectionPoolEntry) -> None:
-    # isolation_level None stops Python's sqlite3 from opening transactions by itself, so that
-    # our own BEGIN decides. synchronous=FULL: an answer is on disk before it is acknowledged.
-    dbapi_connection.isolation_level = None
-    cursor = dbapi_connection.cursor()
-    for pragma in (
-        "journal_mode=WAL",
-        f"busy_timeout={BUSY_TIMEOUT_MS}",
-        "foreign_keys=ON",
-        "synchronous=FULL",
-        "secure_delete=ON",
-    ):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _on_begin(connection: Connection) -> None:
-    # A reader needs no write lock; a writer takes it at once instead of failing halfway.
-    reading = connection.get_execution_options().get("reading", False)
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
-
-
-def async_url(url: str) -> str:
-    """The URL with the asyncio driver we use: aiosqlite or psycopg 3."""
-    parsed = make_url(url)
-    drivers = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg"}
-    backend = parsed.get_backend_name()
-    return parsed.set(drivername=drivers.get(backend, parsed.drivername)).render_as_string(
-        hide_password=False
-    )
+#: Longer than any statement may take. It ends what waits for a server that has gone silent
+#: behind a connection that looks alive.
+LONGEST_SECONDS = 30.0
 
 
 class Database:
     """Transactions on one engine.
 
     `changed` is set after every commit, so that delivery and the ticker need not poll for what
-    this process wrote itself.
+    this process wrote itself. What fails is counted and logged here (`health`), so callers that
+    go on need not say it again.
     """
 
     def __init__(self, url: str) -> None:
-        self.engine: AsyncEngine = create_async_engine(async_url(url), hide_parameters=True)
+        url = async_url(url)
+        self.engine: AsyncEngine = create_async_engine(
+            url, hide_parameters=True, **arguments(make_url(url))
+        )
+        prepare(self.engine.sync_engine)
         self.changed = asyncio.Event()
+        self.health = Health()
         # SQLite has one writer. Waiting for it here is fair and at once; its own busy handler
         # sleeps up to 100 ms between looks, and who comes last may win.
         self._one_writer = asyncio.Lock()
-        if self.is_sqlite:
-            event.listen(self.engine.sync_engine, "connect", _on_connect)
-            event.listen(self.engine.sync_engine, "begin", _on_begin)
 
     @property
     def is_sqlite(self) -> bool:
@@ -68,20 +43,49 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
-        """Everything inside is committed together; an exception rolls all of it back."""
-        async with AsyncExitStack() as writing:
+        """Everything inside is committed together; an exception rolls all of it back.
+
+        Raises:
+            TooSlow: it was not done within `LONGEST_SECONDS`, and rolled back.
+        """
+        async with self._watched() as progress, AsyncExitStack() as writing:
             if self.is_sqlite:
                 await writing.enter_async_context(self._one_writer)
-            yield await writing.enter_async_context(self.engine.begin())
+            tx = await writing.enter_async_context(self.engine.connect())
+            await tx.begin()
+            yield tx
+            with committing(progress):
+                await tx.commit()
         self.changed.set()
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """A consistent view for reads only; takes no write lock."""
-        async with self.engine.connect() as connection:
+        """A consistent view for reads only; takes no write lock.
+
+        Raises:
+            TooSlow: it was not done within `LONGEST_SECONDS`.
+        """
+        async with self._watched(), self.engine.connect() as connection:
             reader = await connection.execution_options(reading=True)
             async with reader.begin():
                 yield reader
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+    @asynccontextmanager
+    async def _watched(self) -> AsyncIterator[Progress]:
+        try:
+            with inside() as progress:
+                async with asyncio.timeout(LONGEST_SECONDS) as limit:
+                    yield progress
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            slow = TooSlow(f"not done within {LONGEST_SECONDS:.0f} s")
+            self.health.failed(slow)
+            raise slow from error
+        except Exception as error:
+            self.health.failed(error)
+            raise
+        self.health.worked()

@@ -15,6 +15,7 @@ from bot.metrics import failed_requests
 from bot.slack.content import content, section
 from bot.slack.errors import Refused
 from bot.slack.views import answer_message, notice, open_form
+from bot.slack.waiting import PatientApp, begins_again, storage_sentence
 
 Authorize = Callable[..., Awaitable[Any]]
 #: Events about ourselves that we act on; the others only echo what we did.
@@ -28,7 +29,8 @@ def build(client: AsyncWebClient, authorize: Authorize, signing_secret: str | No
     It acknowledges after the listener's work (`process_before_response`), so what was answered
     with 200 is kept; and it lets our own metadata events through, which Bolt drops by default.
     """
-    app = AsyncApp(
+    app = PatientApp(
+        tell=tell_the_person,
         client=_without_token(client),  # each request's authorisation brings its own
         authorize=authorize,
         signing_secret=signing_secret or "",
@@ -74,11 +76,9 @@ async def tell_the_person(
 
     An event has no such place: it fails with 500, and Slack sends it again.
     """
-    refusal = error if isinstance(error, Refused) else None
-    if refusal is None:
-        failed_requests.labels(kind=str(body.get("type", "command"))).inc()
-        log.error("request_failed", exc_info=error)
-    told = refusal or Refused(FAILED)
+    if begins_again(error):
+        return None
+    told = error if isinstance(error, Refused) else _failed(error, body)
     if "command" in body:
         return _answer({"response_type": "ephemeral", "text": told.text})
     if body.get("type") == "view_submission":
@@ -87,6 +87,14 @@ async def tell_the_person(
         await _beside_the_button(client, body, told)
         return _answer({})
     return None
+
+
+def _failed(error: Exception, body: Mapping[str, Any]) -> Refused:
+    failed_requests.labels(kind=str(body.get("type", "command"))).inc()
+    sentence = storage_sentence(error)
+    if sentence is None:
+        log.error("request_failed", exc_info=error)
+    return Refused(sentence or FAILED)
 
 
 def _answer(body: Mapping[str, Any]) -> BoltResponse:

@@ -1,0 +1,97 @@
+"""How each engine's connections are made: what they promise, and how long they wait."""
+
+import select
+from typing import Any
+
+from sqlalchemy import Connection, event
+from sqlalchemy.engine import URL, Engine, make_url
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+#: Longer than a person waits (see `progress`), so that work in the background gets its turn.
+BUSY_TIMEOUT_MS = 5_000
+POOL_SECONDS = 5
+
+#: A cut network sends no word: what is sent and not confirmed within 6 s, and an idle connection
+#: whose other end is silent for some 11 s, count as lost. Both ends need it: the server keeps the
+#: locks of a client it believes in. Our transactions never wait for anything but the database,
+#: so one idle for 10 s belongs to a process that stands still.
+_SERVER_SETTINGS = {
+    "statement_timeout": "20s",
+    "lock_timeout": "5s",
+    "idle_in_transaction_session_timeout": "10s",
+    "tcp_keepalives_idle": "5",
+    "tcp_keepalives_interval": "2",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "6s",
+}
+_CLIENT_SETTINGS = {
+    "connect_timeout": "4",
+    "keepalives_idle": "5",
+    "keepalives_interval": "2",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "6000",
+    "application_name": "imbalance",
+    "options": " ".join(f"-c {name}={value}" for name, value in _SERVER_SETTINGS.items()),
+}
+
+
+def async_url(url: str) -> str:
+    """The URL with the asyncio driver we use: aiosqlite or psycopg 3."""
+    parsed = make_url(url)
+    drivers = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg"}
+    backend = parsed.get_backend_name()
+    return parsed.set(drivername=drivers.get(backend, parsed.drivername)).render_as_string(
+        hide_password=False
+    )
+
+
+def arguments(url: URL) -> dict[str, Any]:
+    """What else the engine is made with. What DATABASE_URL itself says, in its query, wins."""
+    if url.get_backend_name() != "postgresql":
+        return {}
+    ours = {name: value for name, value in _CLIENT_SETTINGS.items() if name not in url.query}
+    return {"connect_args": ours, "pool_timeout": POOL_SECONDS}
+
+
+def prepare(engine: Engine) -> None:
+    """Set up every connection this engine will make."""
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _set_up_sqlite)
+        event.listen(engine, "begin", _begin_in_sqlite)
+    else:
+        event.listen(engine, "checkout", _refuse_closed)
+
+
+def _set_up_sqlite(dbapi_connection: Any, _entry: ConnectionPoolEntry) -> None:
+    # isolation_level None stops Python's sqlite3 from opening transactions by itself, so that
+    # our own BEGIN decides. synchronous=FULL: an answer is on disk before it is acknowledged.
+    dbapi_connection.isolation_level = None
+    cursor = dbapi_connection.cursor()
+    for pragma in (
+        "journal_mode=WAL",
+        f"busy_timeout={BUSY_TIMEOUT_MS}",
+        "foreign_keys=ON",
+        "synchronous=FULL",
+        "secure_delete=ON",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_in_sqlite(connection: Connection) -> None:
+    # A reader needs no write lock; a writer takes it at once instead of failing halfway.
+    reading = connection.get_execution_options().get("reading", False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def _refuse_closed(dbapi_connection: Any, _entry: ConnectionPoolEntry, _proxy: Any) -> None:
+    """Take no connection the server has closed: the pool then makes another one.
+
+    A server that goes away says so, and that waits to be read. Looking whether anything does
+    takes a few microseconds, where asking the server (pool_pre_ping) takes a round trip.
+    """
+    looked = select.poll()
+    looked.register(dbapi_connection.driver_connection.fileno(), select.POLLIN)
+    if looked.poll(0):
+        raise DisconnectionError("closed by the server")
