@@ -23,7 +23,7 @@ define install
 	@touch $@
 endef
 
-.PHONY: help playground run test check fix snapshots pins clean
+.PHONY: help playground run test check fix snapshots bench pins clean
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | \
@@ -48,6 +48,10 @@ check: $(DEV) ## format, lint, types, import rules
 fix: $(DEV) ## format, and mend what can be mended
 	@.venv/bin/ruff check --fix-only --quiet .
 	@.venv/bin/ruff format .
+
+bench: $(DEV) ## how fast it is, beside an app that does nothing (QUICK=1, ONLY=answers, PEAK=1, STRICT=1)
+	@.venv/bin/python -m tests.bench $(if $(filter 1,$(QUICK)),--quick) $(if $(ONLY),--only $(ONLY)) \
+		$(if $(filter 1,$(PEAK)),--peak) $(if $(filter 1,$(STRICT)),--strict)
 
 snapshots: $(DEV) ## write what is said anew; then read the diff
 	@.venv/bin/python -m pytest -n $(JOBS) --snapshot-update tests/messages $(ARGS)

@@ -1,0 +1,1 @@
+"""What the bot costs beside a Bolt app that does nothing: `make bench`."""

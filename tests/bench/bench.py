@@ -1,0 +1,184 @@
+"""What every measure is given: a folder, databases, servers, and how large to make things."""
+
+import asyncio
+import json
+import shutil
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from aiohttp import ClientSession
+
+from bot.clock import real_now
+from bot.db.engine import Database
+from bot.db.migrate import migrate
+from bot.settings import encode_key
+from tests import postgres
+from tests.bench.clients import SECRET
+from tests.bench.processes import Child, free_port
+from tests.bench.sampling import shares
+from tests.bench.world import KEY
+
+ENGINES = ("sqlite", "postgresql")
+SAMPLED_SECONDS = 10.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slack:
+    """The sink, as we see it."""
+
+    child: Child
+    session: ClientSession
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.child.port}"
+
+    @property
+    def api_url(self) -> str:
+        return f"{self.url}/api/"
+
+    async def seen(self, method: str) -> list[tuple[str, float, str]]:
+        """Calls of a method: its name, when it arrived (monotonic), and which it was."""
+        return [tuple(one) for one in await self._get("_seen", method=method)]
+
+    async def count(self, method: str) -> int:
+        return int(await self._get("_count", method=method))
+
+    async def clear(self) -> None:
+        await self._get("_clear")
+
+    async def latency(self, seconds: float) -> None:
+        await self._get("_latency", seconds=str(seconds))
+
+    async def wait_for(self, method: str, count: int, seconds: float) -> None:
+        """Until so many calls arrived. Raises TimeoutError."""
+        async with asyncio.timeout(seconds):
+            while await self.count(method) < count:  # noqa: ASYNC110 (another process's)
+                await asyncio.sleep(0.05)
+
+    async def _get(self, path: str, **query: str) -> Any:
+        async with self.session.get(f"{self.url}/{path}", params=query) as answer:
+            return await answer.json()
+
+
+class Bench:
+    """One run. Everything it starts ends with it."""
+
+    def __init__(self, folder: Path, *, quick: bool, say: Callable[[str], None]) -> None:
+        self.folder = folder
+        self.quick = quick
+        self.say = say
+        self._stack = ExitStack()
+        self._postgres: postgres.Server | None = None
+        self._template: Path | None = None
+
+    def close(self) -> None:
+        self._stack.close()
+
+    def size(self, full: int, quick: int) -> int:
+        """A count: of a whole run, or scaled down."""
+        return quick if self.quick else full
+
+    @property
+    def postgres(self) -> postgres.Server:
+        """A durable server, started when it is first needed."""
+        if self._postgres is None:
+            self._postgres = self._stack.enter_context(postgres.server(durable=True))
+        return self._postgres
+
+    @property
+    def postgres_version(self) -> str:
+        return str(self._postgres.version) if self._postgres else "not used"
+
+    @asynccontextmanager
+    async def database(self, engine: str) -> AsyncIterator[str]:
+        """The URL of a migrated, empty database on disk."""
+        if engine == "sqlite":
+            home = self.folder / f"sqlite-{free_port()}"
+            home.mkdir()
+            shutil.copy(await self._sqlite_template(), home / "imbalance.db")
+            yield f"sqlite:///{home / 'imbalance.db'}"
+            shutil.rmtree(home, ignore_errors=True)
+            return
+        template = await asyncio.to_thread(
+            self.postgres.template, "migrated", lambda url: asyncio.run(migrate(url))
+        )
+        url = self.postgres.create(template)
+        yield url
+        self.postgres.drop(url)
+
+    async def _sqlite_template(self) -> Path:
+        if self._template is None:
+            self._template = self.folder / "template.db"
+            await migrate(f"sqlite:///{self._template}")
+        return self._template
+
+    # --- servers ----------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def slack(self) -> AsyncIterator[Slack]:
+        port = free_port()
+        with self._child(["tests.bench.sink", str(port)], port) as child:
+            await child.ready()
+            async with ClientSession() as session:
+                yield Slack(child=child, session=session)
+
+    def bot(self, slack_api: str, database: str, *arguments: str) -> Any:
+        """`python -m bot run --http`, or with arguments, `python -m ...` with our settings."""
+        port = free_port()
+        environ = {
+            "SLACK_BOT_TOKEN": "xoxb-bench",
+            "SLACK_SIGNING_SECRET": SECRET,
+            "SLACK_API_URL": slack_api,
+            "DATABASE_URL": database,
+            "IMBALANCE_KEYS": encode_key(KEY),
+            "HTTP_PORT": str(port),
+            "METRICS_PORT": "0",
+        }
+        return self._child([*(arguments or ("bot", "run", "--http"))], port, environ)
+
+    def nothing(self, slack_api: str, *, before_response: bool = False) -> Any:
+        port = free_port()
+        mode = "before_response" if before_response else "default"
+        return self._child(["tests.bench.nothing", str(port), slack_api, SECRET, mode], port)
+
+    @contextmanager
+    def _child(
+        self, arguments: list[str], port: int, environ: dict[str, str] | None = None
+    ) -> Iterator[Child]:
+        child = Child(arguments, port=port, folder=self.folder, environ=environ)
+        try:
+            yield child
+        finally:
+            child.stop()
+
+    async def sampled(self, child: Child, during: Callable[[], Any]) -> str:
+        """What `tests.bench.ours` does meanwhile, in words."""
+        file = self.folder / f"samples-{child.port}.json"
+        child.tell("sample")
+        await during()
+        child.tell(f"sampled {file}")
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SAMPLED_SECONDS):
+                while not file.exists():  # noqa: ASYNC110
+                    await asyncio.sleep(0.05)
+                return shares(json.loads(file.read_text()))
+        return "nothing was sampled"
+
+
+@asynccontextmanager
+async def opened(url: str) -> AsyncIterator[Database]:
+    """A database from our side."""
+    async with AsyncExitStack() as stack:
+        db = Database(url)
+        stack.push_async_callback(db.close)
+        yield db
+
+
+def now() -> datetime:
+    """The bot under test has the machine's clock."""
+    return real_now()

@@ -1,0 +1,61 @@
+"""On what it was measured: without that no figure means anything."""
+
+import os
+import platform
+import sqlite3
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from bot.clock import monotonic, real_now
+
+FSYNCS = 100
+
+
+def describe(folder: Path) -> dict[str, Any]:
+    """The machine as it is now; `folder` is where the databases will lie."""
+    return {
+        "at": real_now().isoformat(timespec="seconds"),
+        "cpu": _cpu(),
+        "cores": len(os.sched_getaffinity(0)),
+        "memory_mb": _memory_mb(),
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+        "sqlite": sqlite3.sqlite_version,
+        "load_before": [round(one, 2) for one in os.getloadavg()],
+        "fsync_ms": round(fsync_ms(folder), 3),
+    }
+
+
+def fsync_ms(folder: Path) -> float:
+    """What it takes to append 4 KB to a file and have it on disk, on average."""
+    with tempfile.TemporaryFile(dir=folder) as file:
+        began = monotonic()
+        for _ in range(FSYNCS):
+            file.write(b"\0" * 4096)
+            file.flush()
+            os.fdatasync(file.fileno())
+        return (monotonic() - began) / FSYNCS * 1000
+
+
+def lines(machine: dict[str, Any]) -> list[str]:
+    """Two lines for above the table."""
+    load = ", ".join(f"{one:g}" for one in machine["load_before"])
+    return [
+        "{cpu}, {cores} cores, {memory_mb} MB, Linux {kernel}, fsync {fsync_ms} ms".format(
+            **machine
+        ),
+        f"Python {machine['python']}, SQLite {machine['sqlite']}, "
+        f"PostgreSQL {machine.get('postgresql', 'not used')}, load before {load}",
+    ]
+
+
+def _cpu() -> str:
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.split(":", 1)[1].strip()
+    return platform.machine()
+
+
+def _memory_mb() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1024**2

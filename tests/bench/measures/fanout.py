@@ -1,0 +1,103 @@
+"""Fan-out: many direct messages at once, without Slack's limits."""
+
+import asyncio
+import sys
+from collections import Counter
+
+from bot.clock import monotonic
+from bot.db import schema
+from bot.db.writing import insert_if_new
+from tests.bench.bench import ENGINES, Bench, Slack, now, opened
+from tests.bench.processes import ROOT, Child, clean_environ
+from tests.bench.sink import TEAM
+from tests.bench.table import GOALS, Row
+from tests.bench.world import asked_teams, insert_all, to_send
+
+CALL_SECONDS = 0.12
+POST = "chat.postMessage"
+PATIENCE_SECONDS = 240.0
+
+
+class Unfaithful(Exception):
+    """A message was lost or said twice."""
+
+
+async def fan_out(bench: Bench) -> list[Row]:
+    return [await _fan_out(bench, engine) for engine in ENGINES]
+
+
+async def _fan_out(bench: Bench, engine: str) -> Row:
+    count, few = bench.size(1000, 300), bench.size(100, 25)
+    pairs = []
+    async with bench.slack() as slack, bench.database(engine) as url:
+        async with opened(url) as db:
+            await asked_teams(db, 1, now())
+        with bench.bot(slack.api_url, url, "tests.bench.ours", "unpaced") as child:
+            await child.ready()
+            await send(slack, child, url, 20, "W")
+            for series in "AB"[: bench.size(2, 1)]:
+                ours = await send(slack, child, url, count, series, CALL_SECONDS)
+                theirs = await loop(slack, few) * count / few
+                pairs.append((ours, theirs))
+            profile = await bench.sampled(
+                child, lambda: send(slack, child, url, bench.size(500, 200), "P", CALL_SECONDS)
+            )
+    return _row(engine, count, few, pairs, profile)
+
+
+def _row(engine: str, count: int, few: int, pairs: list[tuple[float, float]], profile: str) -> Row:
+    times = sorted(theirs / ours for ours, theirs in pairs)
+    ours, theirs = (sorted(side)[len(pairs) // 2] for side in zip(*pairs, strict=True))
+    return Row(
+        name=f"fan-out without limits, {engine}",
+        goal=GOALS["fan-out"],
+        value=times[len(times) // 2],
+        unit="x",
+        shown=f"ours {ours:.1f} s for {count} DMs, a loop {theirs:.0f} s (measured on {few})",
+        limit=profile,
+        spread=(times[0], times[-1]),
+        samples={"pairs": [list(pair) for pair in pairs], "counts": [count, few]},
+    )
+
+
+async def send(
+    slack: Slack, child: Child, url: str, count: int, series: str, latency: float = 0.0
+) -> float:
+    """Let so many messages be written, and wait until each was sent once.
+
+    Returns the seconds from their commit to the end of the last call.
+    """
+    await slack.clear()
+    await slack.latency(latency)
+    async with opened(url) as db:
+        async with db.transaction() as tx:
+            await insert_all(tx, schema.messages, to_send(count, now(), series))
+            await insert_if_new(tx, schema.lanes, workspace_id=TEAM)
+        began = monotonic()
+        child.tell("wake")
+        await slack.wait_for(POST, count, PATIENCE_SECONDS)
+    await asyncio.sleep(latency)
+    seen = await slack.seen(POST)
+    await slack.latency(0)
+    once_each(count, [which for _, _, which in seen])
+    return max(at for _, at, _ in seen) + latency - began
+
+
+def once_each(count: int, ids: list[str]) -> None:
+    """Raises Unfaithful unless so many different messages arrived, each once."""
+    found = Counter(ids)
+    twice = sum(times > 1 for times in found.values())
+    if twice or len(found) != count:
+        raise Unfaithful(f"{count - len(found)} lost, {twice} twice")
+
+
+async def loop(slack: Slack, count: int) -> float:
+    """The usual loop of chat_postMessage, in a process of its own. Returns its seconds."""
+    await slack.latency(CALL_SECONDS)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.bench.loop", slack.api_url, str(count),
+        cwd=ROOT, env=clean_environ(), stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    said, _ = await process.communicate()
+    await slack.latency(0)
+    return float(said)

@@ -1,0 +1,60 @@
+"""The bot as `python -m bot run --http` runs it, with a hand on it; its own process.
+
+    python -m tests.bench.ours [unpaced]
+
+The settings are the same. `unpaced` leaves out Slack's limits. A line on standard input stands
+for what else happens in the process: `wake` (somebody wrote messages), `sample` (begin to look
+what it does), `sampled FILE` (end, and write that).
+"""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+from bot.app import Imbalance
+from bot.clock import Clock
+from bot.log import configure
+from bot.outbox.pace import Pace
+from bot.settings import load
+from tests.bench.sampling import Sampler
+
+
+async def main(*, unpaced: bool) -> None:
+    settings = load(os.environ)
+    configure(settings.log_level, settings.log_format)
+    pace = Pace(limited=False) if unpaced else None
+    app = Imbalance(settings, Clock(), http=True, pace=pace, host="127.0.0.1")
+    await app.start()
+    stopping = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
+    told = asyncio.create_task(_listen(app, Sampler()))
+    await stopping.wait()
+    told.cancel()
+    await app.stop()
+
+
+async def _listen(app: Imbalance, sampler: Sampler) -> None:
+    reader = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
+    )
+    while line := (await reader.readline()).decode().split():
+        match line:
+            case ["wake"]:
+                app.db.changed.set()
+            case ["sample"]:
+                sampler.start()
+            case ["sampled", file]:
+                _write(Path(file), json.dumps(sampler.stop()))
+
+
+def _write(file: Path, text: str) -> None:
+    file.with_suffix(".part").write_text(text, encoding="utf-8")
+    file.with_suffix(".part").rename(file)  # whole, or not there
+
+
+if __name__ == "__main__":
+    asyncio.run(main(unpaced="unpaced" in sys.argv))

@@ -1,0 +1,105 @@
+"""Where the processor time goes: what the main thread does at every few milliseconds of it.
+
+It costs a few per cent, so it is on only while nothing is timed.
+"""
+
+import signal
+from collections import Counter
+from collections.abc import Iterator
+from resource import RUSAGE_SELF, getrusage
+from types import FrameType
+from typing import Any
+
+from bot.clock import monotonic
+
+EVERY_SECONDS = 0.003
+#: The first of these found from the inside out says what a moment was spent on.
+PARTS = {
+    "/bot/rounds/": "our rounds",
+    "/bot/outbox/": "our outbox",
+    "/bot/agenda/": "our agenda",
+    "/bot/": "our other code",
+    "/sqlalchemy/": "SQLAlchemy",
+    "/aiosqlite/": "aiosqlite",
+    "/psycopg": "psycopg",
+    "/slack_bolt/": "Bolt",
+    "/slack_sdk/": "slack_sdk",
+    "/aiohttp/": "aiohttp",
+    "/structlog/": "logging",
+    "/logging/": "logging",
+    "/cryptography/": "cryptography",
+    "/json/": "json",
+    "/multidict": "aiohttp",
+    "/yarl": "aiohttp",
+    "/prometheus_client/": "metrics",
+    "selectors.py": "system calls and threads",
+    "/asyncio/": "asyncio",
+}
+
+
+class Sampler:
+    """Counts what the main thread does whenever the process has used some processor time."""
+
+    def __init__(self) -> None:
+        self._began = (0.0, 0.0)
+        self.parts: Counter[str] = Counter()
+        self.functions: Counter[str] = Counter()
+
+    def start(self) -> None:
+        self._began = (monotonic(), _used())
+        signal.signal(signal.SIGPROF, self._look)
+        signal.setitimer(signal.ITIMER_PROF, EVERY_SECONDS, EVERY_SECONDS)
+
+    def stop(self) -> dict[str, Any]:
+        """What was seen, the most frequent first; and how much of a core was used."""
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        began, used = self._began
+        return {
+            "busy": (_used() - used) / (monotonic() - began),
+            "parts": dict(self.parts.most_common()),
+            "functions": dict(self.functions.most_common(40)),
+        }
+
+    def _look(self, _: int, frame: FrameType | None) -> None:
+        if frame is None:
+            return
+        self.parts[part_of(frame)] += 1
+        code = frame.f_code
+        self.functions[f"{_short(code.co_filename)}:{code.co_name}"] += 1
+
+
+def _used() -> float:
+    """Processor seconds of this process, all its threads together."""
+    used = getrusage(RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def part_of(frame: FrameType) -> str:
+    """What a moment was spent on."""
+    for file in _files(frame):
+        for name, part in PARTS.items():
+            if name in file:
+                return part
+    return "Python"
+
+
+def shares(seen: dict[str, Any], most: int = 4) -> str:
+    """How busy it was, and what most of that was, in words."""
+    parts: dict[str, int] = seen["parts"]
+    total = sum(parts.values())
+    if not total:
+        return "nothing was sampled"
+    ranked = sorted(parts.items(), key=lambda item: -item[1])[:most]
+    said = ", ".join(f"{name} {times / total:.0%}" for name, times in ranked)
+    return f"{seen['busy']:.0%} of a core: {said}"
+
+
+def _files(frame: FrameType) -> Iterator[str]:
+    found: FrameType | None = frame
+    while found is not None:
+        yield found.f_code.co_filename
+        found = found.f_back
+
+
+def _short(file: str) -> str:
+    return "/".join(file.split("/")[-2:])

@@ -1,0 +1,169 @@
+"""The table: goals, the arithmetic of repeated measures, and how rows are written. Pure."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from math import ceil, inf, isinf
+from statistics import median
+from typing import Any
+
+WIDTH = 108
+
+
+@dataclass(frozen=True, kw_only=True)
+class Goal:
+    """A bound in the unit of what is judged. `words` are the agreed ones."""
+
+    words: str
+    bound: float
+    at_least: bool = False  # else: at most
+
+    def is_met_by(self, value: float) -> bool:
+        return value >= self.bound if self.at_least else value <= self.bound
+
+
+GOALS: Mapping[str, Goal] = {
+    "latency": Goal(words="median at most 0.3 of it", bound=0.3),
+    "throughput sqlite": Goal(words="at least 0.35 of it", bound=0.35, at_least=True),
+    "throughput postgresql": Goal(words="at least 0.25 of it", bound=0.25, at_least=True),
+    "command": Goal(words="at most 25 ms more than its median", bound=25),
+    "limits": Goal(words="at most 1.05 of the least the limits allow", bound=1.05),
+    "limits lost": Goal(words="0 lost, 0 twice, 0 answered with 429 after minute 1", bound=0),
+    "fan-out": Goal(words="at least 12 times faster", bound=12, at_least=True),
+    "busy": Goal(words="p99 never over 150 ms", bound=150),
+    "scheduler": Goal(words="at most 1.5 times", bound=1.5),
+    "history": Goal(words="at most 2 times for the same page", bound=2),
+    "start": Goal(words="at most 3 times", bound=3),
+    "memory": Goal(words="at most 2.5 times the do-nothing app", bound=2.5),
+    "growth": Goal(words="growth under 10%", bound=10),
+    "replicas": Goal(words="3 replicas at least 1.3 times 1", bound=1.3, at_least=True),
+    "deadline": Goal(words="each DM within 5 minutes of its slot", bound=300),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One measure. `value` is what the goal judges; `shown` says it with both sides."""
+
+    name: str
+    goal: Goal
+    value: float
+    unit: str  # what `value` is written with: "x", " ms", "%"
+    shown: str
+    limit: str  # what limits it now, and the next step
+    spread: tuple[float, float] | None = None  # the smallest and largest repetition
+    samples: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_met(self) -> bool:
+        return self.goal.is_met_by(self.value)
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """The smallest value that so large a share of all values does not exceed."""
+    if not values:
+        raise ValueError("nothing was measured")
+    ranked = sorted(values)
+    return ranked[max(0, ceil(share * len(ranked)) - 1)]
+
+
+def ratios(pairs: Sequence[tuple[float, float]]) -> list[float]:
+    """Ours over theirs, one for each repetition of both."""
+    return [ours / theirs for ours, theirs in pairs]
+
+
+def beside(
+    name: str,
+    goal: str,
+    pairs: Sequence[tuple[float, float]],
+    *,
+    said: str,
+    limit: str,
+    samples: Mapping[str, Any] | None = None,
+) -> Row:
+    """A row judged by the median of ours over theirs. `said` has places {ours} and {theirs}."""
+    each = ratios(pairs)
+    ours, theirs = (median(side) for side in zip(*pairs, strict=True))
+    return Row(
+        name=name,
+        goal=GOALS[goal],
+        value=median(each),
+        unit="x",
+        shown=said.format(ours=ours, theirs=theirs),
+        limit=limit,
+        spread=(min(each), max(each)),
+        samples={"pairs": [list(pair) for pair in pairs], **(samples or {})},
+    )
+
+
+def more_than(
+    name: str,
+    goal: str,
+    pairs: Sequence[tuple[float, float]],
+    *,
+    said: str,
+    limit: str,
+    samples: Mapping[str, Any] | None = None,
+) -> Row:
+    """A row judged by the median of ours less theirs, in milliseconds."""
+    each = [ours - theirs for ours, theirs in pairs]
+    ours, theirs = (median(side) for side in zip(*pairs, strict=True))
+    return Row(
+        name=name,
+        goal=GOALS[goal],
+        value=median(each),
+        unit=" ms",
+        shown=said.format(ours=ours, theirs=theirs),
+        limit=limit,
+        spread=(min(each), max(each)),
+        samples={"pairs": [list(pair) for pair in pairs], **(samples or {})},
+    )
+
+
+def failed(name: str, error: Exception) -> Row:
+    """The row of a measure that could not be made; it meets nothing."""
+    goal = Goal(words="to be measured", bound=0)
+    said = f"{type(error).__name__}: {error}".splitlines()[0]
+    return Row(name=name, goal=goal, value=inf, unit="", shown=said, limit="see the error above")
+
+
+def written(value: float, unit: str) -> str:
+    """Three digits that mean something."""
+    if isinf(value):
+        return "failed"
+    digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2
+    return f"{value:.{digits}f}{unit}"
+
+
+def lines(rows: Sequence[Row]) -> list[str]:
+    """The table, as it is printed."""
+    out = [f"{'measure':<38} {'result':>9}  {'spread':<15} {'':<7} goal"]
+    out.append("-" * WIDTH)
+    for row in rows:
+        verdict = "met" if row.is_met else "MISSED"
+        result = written(row.value, row.unit)
+        out.append(f"{row.name:<38} {result:>9}  {_spread(row):<15} {verdict:<7} {row.goal.words}")
+        out.append(f"    {row.shown}")
+        out.append(f"    limit: {row.limit}")
+    missed = sum(not row.is_met for row in rows)
+    out.append("-" * WIDTH)
+    out.append(f"{len(rows) - missed} of {len(rows)} goals met")
+    return out
+
+
+def as_json(rows: Sequence[Row], machine: Mapping[str, Any]) -> str:
+    """Everything, raw samples too, for whoever wants to compare later."""
+    kept = [{**asdict(row), "met": row.is_met} for row in rows]
+    return json.dumps({"machine": dict(machine), "rows": kept}, indent=1)
+
+
+def exit_code(rows: Sequence[Row], *, strict: bool) -> int:
+    """A missed goal is a result, not a failure, unless one asks for that."""
+    return int(strict and not all(row.is_met for row in rows))
+
+
+def _spread(row: Row) -> str:
+    if row.spread is None:
+        return ""
+    low, high = row.spread
+    return f"{written(low, '')} to {written(high, '')}"
