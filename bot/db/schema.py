@@ -164,6 +164,8 @@ phases = Table(
     Column("thanks", Text),
     Column("wrapped_up_at", UtcDateTime),  # null: no wrap-up was written (yet)
     Column("wrapped_up_by", SlackId),
+    Column("paused_at", UtcDateTime),  # null: its channel can be spoken in
+    Column("paused_because", String(32)),  # a `bot.phases.consequences.Why`; null: not paused
     CheckConstraint("state IN ('active', 'ended')", name="state"),
     CheckConstraint("kind IN ('results_sprint', 'trust_building')", name="kind"),
     # One phase per channel at a time.
@@ -331,6 +333,7 @@ messages = Table(
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("fence", Integer, nullable=False, server_default="0"),
     Column("retry_at", UtcDateTime),  # real time; null: at once
+    Column("looks", Integer, nullable=False, server_default="0"),  # for it, without finding it
     Column("first_try_at", UtcDateTime),  # business time, where proof starts to look
     Column("channel", SlackId),  # null: not known to be in Slack
     Column("ts", String(32)),  # Slack's message id; for a bookmark, its id
@@ -344,6 +347,8 @@ messages = Table(
     Index(
         "ix_messages_open",
         "workspace_id",
+        "conversation",
+        "message_id",
         "not_before",
         sqlite_where=text("state IN ('pending','sending','unknown')"),
         postgresql_where=text("state IN ('pending','sending','unknown')"),
@@ -364,4 +369,7 @@ lanes = Table(
     _workspace(),
     Column("owner", OwnId),  # null: free
     Column("lease_until", UtcDateTime),  # real time; null: free
+    Column("resume_at", UtcDateTime),  # real time: nothing may be sent before; null: at once
+    Column("pace", JSON),  # what was used of Slack's limits; null: nothing lately
+    Column("halted", String(64)),  # why nothing can be sent until an admin acts; null: it can
 )

@@ -1,13 +1,12 @@
 """The Web API call behind each operation, and how a message finds the one it refers to."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.outbox.lanes import Row
 from bot.outbox.outbox import Operation
+from bot.outbox.row import NOWHERE, Place, Row
 from bot.slack.content import with_picture
 from bot.slack.errors import reason_of
 
@@ -17,18 +16,6 @@ METADATA_TYPE = "imbalance_message"
 #: What Slack answers where the work was already done.
 _ALREADY = {"already_pinned", "no_pin", "not_pinned", "not_found", "bookmark_not_found"}
 _REPEATABLE = {Operation.PIN, Operation.UNPIN, Operation.UNBOOKMARK}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Place:
-    """Where something is in Slack. For a bookmark, `ts` is its id; for a home view, nothing."""
-
-    channel: str | None
-    ts: str | None
-    file_id: str | None = None  # of the picture it shows
-
-
-NOWHERE = Place(channel=None, ts=None)
 
 
 async def perform(client: AsyncWebClient, row: Row, target: Place) -> Place:

@@ -2,11 +2,11 @@
 
 The protocol, step by step, for one message:
 
-1. its workspace's lane is leased, its turn under Slack's limits has come;
+1. its workspace's lane is leased; it is the first of its conversation and within Slack's limits;
 2. a transaction marks it `sending` with a new fence and commits;
 3. the call is made, without retries by the SDK;
-4. a second transaction concludes it: sent with channel and ts; pending again where Slack surely
-   did nothing; failed where it never will; unknown otherwise;
+4. the lane's next transaction concludes it: sent with channel and ts; pending again where Slack
+   surely did nothing; failed where it never will; unknown otherwise;
 5. an unknown one is looked up after a settling time: present is sent, absent is pending again,
    and where no proof can be had it is held.
 
@@ -15,41 +15,38 @@ unknown. What can be repeated without harm (edits, pins, home views) skips the p
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
 
 from slack_sdk.web.async_client import AsyncWebClient
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.clock import Clock, jittered, monotonic, new_id, real_now
+from bot.clock import Clock, monotonic, new_id, shuffled
 from bot.db.engine import Database
 from bot.log import log
-from bot.metrics import call_seconds, deliveries, open_messages
-from bot.outbox import lanes, steps
-from bot.outbox.calls import NOWHERE, Place, perform
-from bot.outbox.lanes import Row
-from bot.outbox.outbox import Operation, State
+from bot.metrics import open_messages
+from bot.outbox import lanes
+from bot.outbox.jobs import Jobs, Patience
+from bot.outbox.lane import Lane, Timely, Tools
 from bot.outbox.pace import Pace
-from bot.outbox.pictures import Draw, upload
-from bot.outbox.proof import Unproven, find
-from bot.slack.errors import Meaning, Verdict, verdict
+from bot.outbox.pictures import Draw
+from bot.outbox.refusal import Refused, nothing_follows
 
-BATCH = 50
+__all__ = ["Delivery", "Patience"]
+
 MEASURE_EVERY_SECONDS = 10.0
+#: Commits come in bursts: one look is enough for all of this time.
+LOOK_AT_MOST_EVERY_SECONDS = 0.05
+#: Workspaces that one process sends for at once.
+MOST_LANES = 64
+#: Transactions of delivery at once; answers of people need connections too.
+MOST_TURNS = 3
+AFTER_FAILURE_SECONDS = 1.0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Patience:
-    """How long to wait, in real seconds."""
-
-    settle: float = 120  # before looking whether an unknown message is there
-    first_retry: float = 2  # doubled after each failure
-    longest_retry: float = 600
-    picture_tries: int = 24  # about two minutes
-    picture_retry: float = 5
-    look: float = 1  # how often to look for what other processes wrote
+async def always_timely(_tx: AsyncConnection, _ws: str, _user: str, _now: datetime) -> None:
+    """For a delivery without quiet hours."""
 
 
 class Delivery:
@@ -64,15 +61,25 @@ class Delivery:
         *,
         pace: Pace | None = None,
         patience: Patience | None = None,
+        refused: Refused = nothing_follows,
+        timely: Timely = always_timely,
     ) -> None:
         self._db = db
         self._clock = clock
-        self._client_for = client_for
-        self._draw = draw
-        self._pace = pace or Pace()
         self._patience = patience or Patience()
-        self._owner = new_id()
-        self._lanes: dict[str, asyncio.Task[int]] = {}
+        self._tools = Tools(
+            db=db,
+            clock=clock,
+            jobs=Jobs(client_for, draw, self._patience),
+            pace=pace or Pace(),
+            patience=self._patience,
+            refused=refused,
+            timely=timely,
+            turns=asyncio.Semaphore(MOST_TURNS),
+            owner=new_id(),
+        )
+        self._lanes: dict[str, Lane] = {}
+        self._tasks: dict[str, asyncio.Task[int]] = {}
         self._stopping = False
         self._measure_at = 0.0
 
@@ -85,22 +92,31 @@ class Delivery:
                 await self._measure()
             except Exception as error:  # one of the three borders where everything is caught
                 log.error("delivery_failed", exc_info=error)
+                await self._pause(AFTER_FAILURE_SECONDS)
+            await self._pause(LOOK_AT_MOST_EVERY_SECONDS)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._db.changed.wait(), self._patience.look)
 
     async def deliver_due(self) -> int:
         """Send what is due now and wait for it. Returns how many calls were made."""
         await self._start_lanes()
-        return sum(await asyncio.gather(*self._lanes.values()))
+        return sum(await asyncio.gather(*self._tasks.values()))
 
     async def stop(self, seconds: float = 7) -> None:
         """Begin nothing new, and give calls under way so many seconds."""
         self._stopping = True
         self._db.changed.set()
-        if self._lanes:
-            await asyncio.wait(self._lanes.values(), timeout=seconds)
         for lane in self._lanes.values():
-            lane.cancel()
+            lane.stopping = True
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks.values(), timeout=seconds)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def _pause(self, seconds: float) -> None:
+        if not self._stopping:
+            await asyncio.sleep(seconds)
 
     async def _measure(self) -> None:
         if monotonic() < self._measure_at:
@@ -112,161 +128,30 @@ class Delivery:
             open_messages.labels(state).set(count)
 
     async def _start_lanes(self) -> None:
+        if len(self._lanes) >= MOST_LANES:
+            return
         async with self._db.reading() as reader:
-            waiting = await lanes.with_work(reader, self._clock.now(), real_now())
-        for workspace_id in waiting:
-            if workspace_id not in self._lanes:
-                lane = asyncio.create_task(self._work(workspace_id), name=f"lane {workspace_id}")
-                self._lanes[workspace_id] = lane
+            waiting = await lanes.with_work(reader, self._clock.now(), MOST_LANES)
+        for workspace_id in shuffled(waiting):  # so that replicas begin in different places
+            if workspace_id not in self._lanes and len(self._lanes) < MOST_LANES:
+                self._lanes[workspace_id] = Lane(self._tools, workspace_id)
+                self._tasks[workspace_id] = asyncio.create_task(
+                    self._work(self._lanes[workspace_id], workspace_id), name=f"lane {workspace_id}"
+                )
 
-    async def _work(self, workspace_id: str) -> int:
-        done = 0
+    async def _work(self, lane: Lane, workspace_id: str) -> int:
         try:
-            async with self._lane(workspace_id) as mine:
-                while mine and not self._stopping and (rows := await self._heads(workspace_id)):
-                    await asyncio.gather(*(self._advance(row) for row in rows))
-                    done += len(rows)
+            while await self._turn(lane, workspace_id):
+                await lane.wait()
+        finally:
+            lane.abandon()
+            del self._lanes[workspace_id], self._tasks[workspace_id]
+        return lane.calls
+
+    async def _turn(self, lane: Lane, workspace_id: str) -> bool:
+        try:
+            return await lane.turn()
         except Exception as error:  # one of the three borders where everything is caught
             log.error("lane_failed", exc_info=error, workspace=workspace_id)
-        finally:
-            del self._lanes[workspace_id]
-        return done
-
-    @asynccontextmanager
-    async def _lane(self, workspace_id: str) -> AsyncIterator[bool]:
-        async with self._db.transaction() as tx:
-            mine = await lanes.lease(tx, workspace_id, self._owner, real_now())
-            look_at = real_now() + timedelta(seconds=self._patience.settle)
-            doubted = await lanes.doubt_interrupted(tx, workspace_id, look_at) if mine else 0
-        if doubted:
-            log.warning("outcome_unknown", workspace=workspace_id, messages=doubted)
-        keeper = asyncio.create_task(self._keep(workspace_id))
-        try:
-            yield mine
-        finally:
-            keeper.cancel()
-            async with self._db.transaction() as tx:
-                await lanes.release(tx, workspace_id, self._owner)
-
-    async def _keep(self, workspace_id: str) -> None:
-        while True:
-            await asyncio.sleep(lanes.RENEW_EVERY_SECONDS)
-            async with self._db.transaction() as tx:
-                await lanes.lease(tx, workspace_id, self._owner, real_now())
-
-    async def _heads(self, workspace_id: str) -> list[Row]:
-        async with self._db.reading() as reader:
-            return await lanes.heads(reader, workspace_id, self._clock.now(), real_now(), BATCH)
-
-    async def _advance(self, row: Row) -> None:
-        async with self._db.reading() as reader:
-            target = await steps.target_of(reader, row)
-        if row.expires_at is not None and row.expires_at <= self._clock.now():
-            await self._expire(row, "too late")
-        elif target is None and row.operation is not Operation.POST:
-            await self._expire(row, "its message is not in Slack")
-        elif row.state is State.UNKNOWN:
-            await self._prove(row, target or NOWHERE)
-        elif row.picture is None or row.file_id or await self._picture(row):
-            await self._send(row, target or NOWHERE)
-
-    async def _send(self, row: Row, target: Place) -> None:
-        await self._pace.turn(row.workspace_id, row.operation, row.conversation)
-        async with self._db.transaction() as tx:
-            fence = await steps.claim(tx, row, self._clock.now())
-        if fence is None:
-            return
-        try:
-            with call_seconds.labels(row.operation).time():
-                place = await perform(self._client_for(row.workspace_id), row, target)
-        except Exception as error:
-            await self._not_sent(row, verdict(error))
-            return
-        async with self._db.transaction() as tx:
-            await steps.conclude(tx, row, place, self._clock.now(), fence)
-        self._tell(row, State.SENT)
-
-    async def _not_sent(self, row: Row, why: Verdict) -> None:
-        if why.retry_after is not None:
-            self._pace.block(row.workspace_id, row.operation, why.retry_after)
-        if why.meaning is Meaning.PERMANENT and row.file_id:
-            await self._without_file(row, why)
-        elif why.meaning is Meaning.PERMANENT:
-            await self._put_back(row, State.FAILED, why.reason, None)
-        elif why.meaning is Meaning.UNKNOWN and row.operation is Operation.POST:
-            await self._put_back(row, State.UNKNOWN, why.reason, self._patience.settle)
-        else:
-            wait = why.retry_after or self._backoff(row, why)
-            await self._put_back(row, State.PENDING, why.reason, wait)
-
-    async def _without_file(self, row: Row, why: Verdict) -> None:
-        """Slack may still be working on the picture: wait for it, in the end do without."""
-        if row.attempts >= self._patience.picture_tries or why.reason != "invalid_blocks":
-            async with self._db.transaction() as tx:
-                await steps.drop_picture(tx, row)
-        await self._put_back(row, State.PENDING, why.reason, self._patience.picture_retry)
-
-    async def _picture(self, row: Row) -> bool:
-        """Upload the picture first. Returns whether the message can be sent at once."""
-        try:
-            file_id = await upload(
-                self._client_for(row.workspace_id), self._draw, row.picture or {}
-            )
-        except Exception as error:
-            await self._no_picture(row, error)
-            return False
-        async with self._db.transaction() as tx:
-            await steps.keep_file(tx, row, file_id)
-        return False  # read again, with its file
-
-    async def _no_picture(self, row: Row, error: Exception) -> None:
-        tries = row.attempts + 1
-        log.warning("picture_failed", key=row.key, tries=tries, reason=type(error).__name__)
-        async with self._db.transaction() as tx:
-            await steps.count_try(tx, row)
-            if tries >= self._patience.picture_tries:
-                await steps.drop_picture(tx, row)
-        wait = 0 if tries >= self._patience.picture_tries else self._patience.picture_retry
-        await self._put_back(row, State.PENDING, "no picture", wait)
-
-    async def _prove(self, row: Row, target: Place) -> None:
-        try:
-            found = await find(self._client_for(row.workspace_id), row, target)
-        except Exception as error:
-            why = verdict(error)
-            wait = why.retry_after or self._backoff(row, why)
-            await self._put_back(row, State.UNKNOWN, why.reason, wait)
-            return
-        if isinstance(found, Place):
-            async with self._db.transaction() as tx:
-                await steps.conclude(tx, row, found, self._clock.now())
-            self._tell(row, State.SENT)
-        elif found is Unproven.ABSENT:
-            await self._put_back(row, State.PENDING, "proven absent", None)
-        else:
-            await self._put_back(row, State.HELD, "no proof can be had", None)
-
-    def _backoff(self, row: Row, why: Verdict) -> float:
-        if why.meaning is Meaning.WORKSPACE:
-            return self._patience.longest_retry
-        doubled = self._patience.first_retry * 2 ** min(row.attempts, 16)
-        return jittered(min(doubled, self._patience.longest_retry))
-
-    async def _expire(self, row: Row, reason: str) -> None:
-        async with self._db.transaction() as tx:
-            await steps.expire(tx, row, reason)
-        self._tell(row, State.EXPIRED, reason)
-
-    async def _put_back(self, row: Row, state: State, error: str, wait: float | None) -> None:
-        retry_at = None if wait is None else real_now() + timedelta(seconds=wait)
-        async with self._db.transaction() as tx:
-            await steps.put_back(tx, row, state, error=error, retry_at=retry_at)
-        self._tell(row, state, error)
-
-    def _tell(self, row: Row, state: State, reason: str | None = None) -> None:
-        deliveries.labels(row.operation, state).inc()
-        fields: dict[str, Any] = {"workspace": row.workspace_id, "message": row.message_id}
-        if reason:
-            fields["reason"] = reason
-        said = log.warning if state in (State.HELD, State.FAILED, State.UNKNOWN) else log.info
-        said(f"message_{state}", key=row.key, operation=row.operation, **fields)
+            await self._pause(AFTER_FAILURE_SECONDS)
+            return lane.owes and not self._stopping

@@ -2,18 +2,34 @@
 runs. A lane is leased for 15 s and renewed; a dead sender's lane is free after that.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BindParameter, bindparam, func, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.clock import real_now
 from bot.db import schema
 from bot.outbox.outbox import Operation, State
+from bot.outbox.pace import DIRECT, PROOF
+from bot.outbox.row import NOWHERE, Place, Row
 
 LEASE = timedelta(seconds=15)
 RENEW_EVERY_SECONDS = 5.0
+_FINAL_WITHOUT_PLACE = (State.HELD, State.FAILED, State.EXPIRED)
 
 
 def _written_out(*states: State) -> BindParameter[list[str]]:
@@ -29,23 +45,18 @@ _STUCK = _messages.c.state.in_(_written_out(State.HELD, State.FAILED))
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
-    """One message as its sender sees it."""
+class Lease:
+    """The right to send for a workspace."""
 
-    workspace_id: str
-    message_id: str
-    key: str
-    operation: Operation
-    conversation: str
-    target_key: str | None
-    payload: dict[str, Any]
-    picture: dict[str, Any] | None
-    file_id: str | None
-    revision: int
-    state: State
-    expires_at: datetime | None
-    attempts: int
-    first_try_at: datetime | None
+    pace: dict[str, Any] | None  # what was used of Slack's limits
+
+
+async def real_time(connection: AsyncConnection) -> datetime:
+    """The time that all senders share: PostgreSQL's clock; with SQLite there is one machine."""
+    if connection.dialect.name == "sqlite":
+        return real_now()
+    now: datetime = (await connection.execute(select(func.clock_timestamp()))).scalar_one()
+    return now
 
 
 async def counts(reader: AsyncConnection) -> dict[str, int]:
@@ -59,32 +70,72 @@ async def counts(reader: AsyncConnection) -> dict[str, int]:
     return found
 
 
-async def with_work(reader: AsyncConnection, now: datetime, real: datetime) -> list[str]:
-    """The workspaces that have something to send or to prove."""
+async def with_work(reader: AsyncConnection, now: datetime, limit: int) -> list[str]:
+    """Workspaces that have something to send or to prove, and nobody who does it."""
+    real = await real_time(reader)
+    due = exists().where(
+        _messages.c.workspace_id == _lanes.c.workspace_id,
+        _OPEN,
+        _messages.c.not_before <= now,
+        or_(_messages.c.retry_at.is_(None), _messages.c.retry_at <= real),
+    )
     rows = await reader.scalars(
-        select(_messages.c.workspace_id).where(_is_due(now, real)).distinct()
+        select(_lanes.c.workspace_id)
+        .where(
+            _lanes.c.halted.is_(None),
+            or_(_lanes.c.owner.is_(None), _lanes.c.lease_until < real),
+            or_(_lanes.c.resume_at.is_(None), _lanes.c.resume_at <= real),
+            due,
+        )
+        .order_by(_lanes.c.resume_at)
+        .limit(limit)
     )
     return list(rows)
 
 
-async def lease(tx: AsyncConnection, workspace_id: str, owner: str, real: datetime) -> bool:
-    """Take the lane, if it is free, ours, or its owner is silent."""
+async def lease(tx: AsyncConnection, workspace_id: str, owner: str, real: datetime) -> Lease | None:
+    """Take or renew the lane, if it is free, ours, or its owner is silent."""
     taken = await tx.execute(
         update(_lanes)
         .where(
             _lanes.c.workspace_id == workspace_id,
+            _lanes.c.halted.is_(None),
             or_(_lanes.c.owner.is_(None), _lanes.c.owner == owner, _lanes.c.lease_until < real),
         )
         .values(owner=owner, lease_until=real + LEASE)
+        .returning(_lanes.c.pace)
     )
-    return bool(taken.rowcount)
+    row = taken.first()
+    return None if row is None else Lease(pace=row.pace)
 
 
-async def release(tx: AsyncConnection, workspace_id: str, owner: str) -> None:
+async def save(tx: AsyncConnection, workspace_id: str, pace: dict[str, Any] | None) -> None:
+    """Keep what was used of Slack's limits, for whoever sends next."""
+    await tx.execute(update(_lanes).where(_lanes.c.workspace_id == workspace_id).values(pace=pace))
+
+
+async def release(
+    tx: AsyncConnection, workspace_id: str, owner: str, resume_at: datetime | None = None
+) -> None:
+    """Give the lane back; nobody need look at it before `resume_at` (real time)."""
     await tx.execute(
         update(_lanes)
         .where(_lanes.c.workspace_id == workspace_id, _lanes.c.owner == owner)
-        .values(owner=None, lease_until=None)
+        .values(owner=None, lease_until=None, resume_at=resume_at)
+    )
+
+
+async def halt(tx: AsyncConnection, workspace_id: str, reason: str) -> None:
+    """Send nothing for this workspace until `resume`: its token is no good."""
+    await tx.execute(
+        update(_lanes).where(_lanes.c.workspace_id == workspace_id).values(halted=reason[:64])
+    )
+
+
+async def resume(tx: AsyncConnection, workspace_id: str) -> None:
+    """Send for this workspace again; what waited is sent, or expires, as it says."""
+    await tx.execute(
+        update(_lanes).where(_lanes.c.workspace_id == workspace_id).values(halted=None)
     )
 
 
@@ -96,59 +147,100 @@ async def doubt_interrupted(tx: AsyncConnection, workspace_id: str, look_at: dat
     interrupted = (_messages.c.workspace_id == workspace_id) & (_messages.c.state == State.SENDING)
     await tx.execute(
         update(_messages)
-        .where(interrupted, _messages.c.operation != Operation.POST)
+        .where(interrupted, _OPEN, _messages.c.operation != Operation.POST)
         .values(state=State.PENDING)
     )
     doubted = await tx.execute(
-        update(_messages).where(interrupted).values(state=State.UNKNOWN, retry_at=look_at)
+        update(_messages).where(interrupted, _OPEN).values(state=State.UNKNOWN, retry_at=look_at)
     )
     return doubted.rowcount
 
 
 async def heads(
-    reader: AsyncConnection, workspace_id: str, now: datetime, real: datetime, limit: int
+    tx: AsyncConnection,
+    workspace_id: str,
+    *,
+    now: datetime,
+    real: datetime,
+    barred: Collection[str],
+    limit: int,
 ) -> list[Row]:
-    """The first open message of each conversation that may be worked on now.
+    """The first open message of each conversation that may be worked on now; channels first.
 
     A later message of the same conversation waits for it, so order is kept; an unknown one
-    blocks only its own conversation.
+    blocks only its own conversation. `barred` names limits that are used up.
     """
-    place = func.row_number().over(
-        partition_by=_messages.c.conversation, order_by=_messages.c.message_id
-    )
-    open_ones = (
-        select(_messages, place.label("place"))
-        .where(
-            _messages.c.workspace_id == workspace_id,
-            _OPEN,
-            _messages.c.not_before <= now,
-        )
+    first = (
+        select(_messages.c.conversation, func.min(_messages.c.message_id).label("message_id"))
+        .where(_messages.c.workspace_id == workspace_id, _OPEN, _messages.c.not_before <= now)
+        .group_by(_messages.c.conversation)
         .subquery()
     )
-    rows = await reader.execute(
-        select(open_ones)
-        .where(
-            open_ones.c.place == 1,
-            open_ones.c.state != State.SENDING,
-            or_(open_ones.c.retry_at.is_(None), open_ones.c.retry_at <= real),
+    target = _messages.alias("target")
+    pace = _pace()
+    rows = await tx.execute(
+        select(
+            *_messages.c,
+            pace.label("pace"),
+            target.c.state.label("target_state"),
+            target.c.channel.label("target_channel"),
+            target.c.ts.label("target_ts"),
+            target.c.file_id.label("target_file_id"),
         )
-        .order_by(open_ones.c.message_id)
+        .join(first, _messages.c.message_id == first.c.message_id)
+        .outerjoin(
+            target,
+            and_(
+                target.c.workspace_id == _messages.c.workspace_id,
+                target.c.key == _messages.c.target_key,
+            ),
+        )
+        .where(
+            _messages.c.workspace_id == workspace_id,
+            _messages.c.state != State.SENDING,
+            or_(_messages.c.retry_at.is_(None), _messages.c.retry_at <= real),
+            pace.not_in(list(barred)),
+        )
+        .order_by(pace == DIRECT, _messages.c.message_id)
         .limit(limit)
     )
     return [_row(row) for row in rows.mappings()]
 
 
-def _is_due(now: datetime, real: datetime) -> Any:
+async def left(reader: AsyncConnection, workspace_id: str, now: datetime) -> int:
+    """How many messages of this workspace are due and not at their end."""
     return (
-        _OPEN
-        & (_messages.c.not_before <= now)
-        & or_(_messages.c.retry_at.is_(None), _messages.c.retry_at <= real)
+        await reader.execute(
+            select(func.count())
+            .select_from(_messages)
+            .where(_messages.c.workspace_id == workspace_id, _OPEN, _messages.c.not_before <= now)
+        )
+    ).scalar_one()
+
+
+def _pace() -> ColumnElement[str]:
+    """The name of the limit that a message counts under."""
+    to_person = _messages.c.conversation.like("U%") | _messages.c.conversation.like("W%")
+    return case(
+        (_messages.c.state == State.UNKNOWN, PROOF),
+        ((_messages.c.operation == Operation.POST) & to_person, DIRECT),
+        else_=_messages.c.operation,
     )
 
 
 def _row(row: Any) -> Row:
-    values = {name: row[name] for name in Row.__dataclass_fields__}
-    values["operation"] = Operation(values["operation"])
-    values["state"] = State(values["state"])
-    values["payload"] = values["payload"] or {}
-    return Row(**values)
+    copied = {name: row[name] for name in Row.__dataclass_fields__ if name != "target"}
+    copied["operation"] = Operation(copied["operation"])
+    copied["state"] = State(copied["state"])
+    copied["payload"] = copied["payload"] or {}
+    return Row(**copied, target=_target(row))
+
+
+def _target(row: Any) -> Place | None:
+    if row["target_key"] is None:
+        return NOWHERE
+    if row["target_state"] is None:
+        return None
+    if row["target_ts"] is None and row["target_state"] in _FINAL_WITHOUT_PLACE:
+        return None
+    return Place(channel=row["target_channel"], ts=row["target_ts"], file_id=row["target_file_id"])

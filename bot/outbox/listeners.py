@@ -7,7 +7,8 @@ from slack_bolt.async_app import AsyncApp, AsyncBoltContext
 
 from bot.clock import Clock
 from bot.db.engine import Database
-from bot.outbox.calls import METADATA_TYPE, Place
+from bot.outbox.calls import METADATA_TYPE
+from bot.outbox.row import Place
 from bot.outbox.steps import confirm
 from bot.slack.events import is_new
 

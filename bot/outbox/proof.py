@@ -8,8 +8,8 @@ from typing import Any
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.outbox.calls import METADATA_TYPE, Place
-from bot.outbox.lanes import Row
+from bot.outbox.calls import METADATA_TYPE
+from bot.outbox.row import Place, Row
 from bot.slack.errors import Meaning, verdict
 
 #: Clocks differ: look from a little before the first try.

@@ -1,74 +1,151 @@
-"""The short transactions of one message's way: claimed before the call, concluded after it."""
+"""The writes of a message's way: claimed before the call, concluded after it.
 
-from datetime import datetime
+Whoever concludes names the fence of the claim it acted under. A sender that was thought dead and
+had its lane taken over finds another fence, and may say nothing any more.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import case, func, select, update
+from sqlalchemy import Boolean, bindparam, case, func, or_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
-from bot.outbox.calls import NOWHERE, Place
-from bot.outbox.lanes import Row
 from bot.outbox.outbox import State
+from bot.outbox.row import Finding, Place, Row
 
 _messages = schema.messages
-_FINAL_WITHOUT_PLACE = (State.HELD, State.FAILED, State.EXPIRED)
+_MINE = (
+    (_messages.c.workspace_id == bindparam("b_workspace"))
+    & (_messages.c.key == bindparam("b_key"))
+    & (_messages.c.fence == bindparam("b_fence"))
+)
+_DROP = bindparam("b_drop", type_=Boolean)
+_state = _messages.c.state
+# Spelled out: a list cannot be bound where many rows are updated by one statement.
+_TRIED = or_(_state == State.SENDING, _state == State.UNKNOWN)
+_OPEN = or_(_state == State.PENDING, _TRIED)
 
 
-def _this(row: Row) -> Any:
-    return (_messages.c.workspace_id == row.workspace_id) & (_messages.c.key == row.key)
+def _named(finding: Finding) -> dict[str, Any]:
+    row = finding.row
+    return {"b_workspace": row.workspace_id, "b_key": row.key, "b_fence": finding.fence}
 
 
-def _there(place: Place, now: datetime) -> dict[str, Any]:
-    """What is known of a message that is in Slack."""
-    return {
-        "picture": None,
-        "channel": place.channel,
-        "ts": place.ts,
-        "sent_at": now,
-        "retry_at": None,
-        "error": None,
-    }
-
-
-async def claim(tx: AsyncConnection, row: Row, now: datetime) -> int | None:
-    """Mark that a call is about to be made. Returns its fence; None if the row moved on."""
+async def claim(tx: AsyncConnection, rows: Sequence[Row], now: datetime) -> dict[str, int]:
+    """Mark that these calls are about to be made. Returns the fence of each, by message id."""
+    if not rows:
+        return {}
     claimed = await tx.execute(
         update(_messages)
-        .where(_this(row), _messages.c.state == State.PENDING, _messages.c.revision == row.revision)
+        .where(
+            _messages.c.workspace_id == rows[0].workspace_id,
+            _messages.c.message_id.in_([row.message_id for row in rows]),
+            _messages.c.state == State.PENDING,
+        )
         .values(
             state=State.SENDING,
             attempts=_messages.c.attempts + 1,
             fence=_messages.c.fence + 1,
             first_try_at=func.coalesce(_messages.c.first_try_at, now),
         )
-        .returning(_messages.c.fence)
+        .returning(_messages.c.message_id, _messages.c.fence)
     )
-    fence: int | None = claimed.scalar()
-    return fence
+    return {row.message_id: row.fence for row in claimed}
 
 
-async def conclude(
-    tx: AsyncConnection, row: Row, place: Place, now: datetime, fence: int | None = None
-) -> bool:
-    """It is known to be in Slack. A newer revision goes out next; else the payload is erased.
-
-    With a fence, only the sender that made that very claim may say so.
-    """
-    newest = _messages.c.revision == row.revision
-    condition = [_this(row), _messages.c.state.in_((State.SENDING, State.UNKNOWN))]
-    if fence is not None:
-        condition.append(_messages.c.fence == fence)
-    done = await tx.execute(
+async def conclude(tx: AsyncConnection, sent: Sequence[Finding], now: datetime) -> None:
+    """These are in Slack. A newer revision goes out next; else the payload is erased."""
+    newest = _messages.c.revision == bindparam("b_revision")
+    done = (
         update(_messages)
-        .where(*condition)
+        .where(_MINE, _TRIED)
         .values(
             state=case((newest, State.SENT.value), else_=State.PENDING.value),
             payload=case((newest, None), else_=_messages.c.payload),
-            **_there(place, now),
+            picture=None,
+            channel=bindparam("b_channel"),
+            ts=bindparam("b_ts"),
+            sent_at=now,
+            retry_at=None,
+            error=None,
         )
     )
-    return bool(done.rowcount)
+    await tx.execute(
+        done,
+        [
+            {
+                **_named(finding),
+                "b_revision": finding.row.revision,
+                "b_channel": finding.place.channel,
+                "b_ts": finding.place.ts,
+            }
+            for finding in sent
+        ],
+    )
+
+
+async def put_back(tx: AsyncConnection, findings: Sequence[Finding], real: datetime) -> None:
+    """Not said, or not known to be: the state says which, `retry_at` when to look again."""
+    back = (
+        update(_messages)
+        .where(_MINE, _OPEN)
+        .values(
+            state=bindparam("b_state"),
+            error=bindparam("b_error"),
+            retry_at=bindparam("b_retry_at"),
+            attempts=_messages.c.attempts + bindparam("b_tried"),
+            looks=_messages.c.looks + bindparam("b_looked"),
+            file_id=case(
+                (_DROP, None),
+                else_=func.coalesce(
+                    bindparam("b_file_id", type_=_messages.c.file_id.type), _messages.c.file_id
+                ),
+            ),
+            picture=case((_DROP, None), else_=_messages.c.picture),
+        )
+    )
+    await tx.execute(
+        back,
+        [
+            {
+                **_named(finding),
+                "b_state": finding.state.value,
+                "b_error": (finding.reason or "")[:255] or None,
+                "b_retry_at": None
+                if finding.wait is None
+                else real + timedelta(seconds=finding.wait),
+                "b_tried": finding.tried,
+                "b_looked": finding.looked,
+                "b_drop": finding.drop_picture,
+                "b_file_id": finding.file_id,
+            }
+            for finding in findings
+        ],
+    )
+
+
+async def expire(tx: AsyncConnection, row: Row, reason: str) -> None:
+    """It no longer makes sense to say it."""
+    await tx.execute(
+        update(_messages)
+        .where(
+            _messages.c.workspace_id == row.workspace_id,
+            _messages.c.key == row.key,
+            _OPEN,
+        )
+        .values(state=State.EXPIRED, payload=None, picture=None, error=reason)
+    )
+
+
+async def postpone(tx: AsyncConnection, row: Row, until: datetime) -> None:
+    """Say it later: at `until` (business time), or not at all where it is too late by then."""
+    await tx.execute(
+        update(_messages)
+        .where(_messages.c.workspace_id == row.workspace_id, _messages.c.key == row.key)
+        .values(not_before=until)
+    )
 
 
 async def confirm(
@@ -82,57 +159,15 @@ async def confirm(
             _messages.c.message_id == message_id,
             _messages.c.state.in_((State.SENDING, State.UNKNOWN, State.HELD)),
         )
-        .values(state=State.SENT, payload=None, **_there(place, now))
+        .values(
+            state=State.SENT,
+            payload=None,
+            picture=None,
+            channel=place.channel,
+            ts=place.ts,
+            sent_at=now,
+            retry_at=None,
+            error=None,
+        )
     )
     return bool(done.rowcount)
-
-
-async def put_back(
-    tx: AsyncConnection, row: Row, state: State, *, error: str, retry_at: datetime | None
-) -> None:
-    """Not said, or not known to be: the state says which, `retry_at` (real time) when to look."""
-    await tx.execute(
-        update(_messages)
-        .where(_this(row), _messages.c.state.in_((State.SENDING, State.UNKNOWN, State.PENDING)))
-        .values(state=state, error=error[:255], retry_at=retry_at)
-    )
-
-
-async def expire(tx: AsyncConnection, row: Row, reason: str) -> None:
-    """It no longer makes sense to say it."""
-    await tx.execute(
-        update(_messages)
-        .where(_this(row))
-        .values(state=State.EXPIRED, payload=None, picture=None, error=reason)
-    )
-
-
-async def keep_file(tx: AsyncConnection, row: Row, file_id: str) -> None:
-    """The picture is uploaded; a later try need not upload it again."""
-    await tx.execute(update(_messages).where(_this(row)).values(file_id=file_id))
-
-
-async def count_try(tx: AsyncConnection, row: Row) -> None:
-    """A try at the picture; the message itself was not tried yet."""
-    await tx.execute(update(_messages).where(_this(row)).values(attempts=_messages.c.attempts + 1))
-
-
-async def drop_picture(tx: AsyncConnection, row: Row) -> None:
-    """Say it without its picture."""
-    await tx.execute(update(_messages).where(_this(row)).values(picture=None, file_id=None))
-
-
-async def target_of(reader: AsyncConnection, row: Row) -> Place | None:
-    """Where the message it refers to is; NOWHERE if there is none; None if it never will be."""
-    if row.target_key is None:
-        return NOWHERE
-    target = (
-        await reader.execute(
-            select(
-                _messages.c.state, _messages.c.channel, _messages.c.ts, _messages.c.file_id
-            ).where(_messages.c.workspace_id == row.workspace_id, _messages.c.key == row.target_key)
-        )
-    ).first()
-    if target is None or (target.ts is None and target.state in _FINAL_WITHOUT_PLACE):
-        return None
-    return Place(channel=target.channel, ts=target.ts, file_id=target.file_id)

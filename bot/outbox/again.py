@@ -1,0 +1,156 @@
+"""What becomes of messages when their conversation closes, opens again, moves, or loses one.
+
+None of these calls Slack: a row goes back to where delivery finds it, or is kept from it.
+"""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.clock import new_sortable_id
+from bot.db import schema
+from bot.outbox.outbox import Operation, State
+from bot.slack.content import Content
+
+_messages = schema.messages
+_WAITING = (State.PENDING, State.SENDING, State.UNKNOWN)
+
+
+async def is_known(tx: AsyncConnection, workspace_id: str, key: str) -> bool:
+    """Whether this was ever decided to be said."""
+    found = await tx.scalar(select(_messages.c.message_id).where(_this(workspace_id, key)))
+    return found is not None
+
+
+async def was_refused(tx: AsyncConnection, workspace_id: str, key: str) -> bool:
+    """Whether Slack would not take it, so that it stands nowhere."""
+    state = await tx.scalar(select(_messages.c.state).where(_this(workspace_id, key)))
+    return bool(state == State.FAILED)
+
+
+async def was_said(tx: AsyncConnection, workspace_id: str, key: str) -> bool:
+    """Whether it is in Slack, or may be on its way there."""
+    state = await tx.scalar(select(_messages.c.state).where(_this(workspace_id, key)))
+    return state in (State.SENT, State.SENDING, State.UNKNOWN, State.HELD)
+
+
+async def retry(
+    tx: AsyncConnection,
+    workspace_id: str,
+    *,
+    conversation: str,
+    reasons: Collection[str],
+    now: datetime,
+) -> int:
+    """Send what was refused in this conversation for one of these reasons, in its old order.
+
+    What has expired meanwhile stays unsaid. Returns how many messages it is.
+    """
+    done = await tx.execute(
+        update(_messages)
+        .where(
+            _messages.c.workspace_id == workspace_id,
+            _messages.c.conversation == conversation,
+            _messages.c.state == State.FAILED,
+            _messages.c.error.in_(reasons),
+        )
+        .values(state=State.PENDING, attempts=0, retry_at=None, error=None, not_before=now)
+    )
+    return done.rowcount
+
+
+async def forget_place(tx: AsyncConnection, workspace_id: str, *, key: str, reason: str) -> bool:
+    """The message was deleted in Slack: nothing can be edited, pinned or replied to any more.
+
+    Returns whether it was thought to be there.
+    """
+    done = await tx.execute(
+        update(_messages)
+        .where(_this(workspace_id, key), _messages.c.ts.is_not(None))
+        .values(state=State.EXPIRED, channel=None, ts=None, error=reason)
+    )
+    return bool(done.rowcount)
+
+
+async def post_anew(
+    tx: AsyncConnection, workspace_id: str, *, key: str, content: Content, now: datetime
+) -> None:
+    """Say once more, as a new message, what is not in Slack: it was refused, or deleted there."""
+    await _renew(
+        tx, workspace_id, key, {"text": content.text, "blocks": content.blocks}, Operation.POST, now
+    )
+    await drop(tx, workspace_id, key=f"edit:{key}")
+
+
+async def mark_anew(
+    tx: AsyncConnection,
+    workspace_id: str,
+    operation: Operation,
+    *,
+    of: str,
+    payload: dict[str, Any],
+    now: datetime,
+) -> None:
+    """Pin or bookmark the new message as the old one was."""
+    await _renew(tx, workspace_id, f"{operation}:{of}", payload, operation, now)
+
+
+async def drop(tx: AsyncConnection, workspace_id: str, *, key: str) -> None:
+    """Forget that this was ever decided, so that it can be decided again."""
+    await tx.execute(
+        delete(_messages).where(
+            _this(workspace_id, key), _messages.c.state.not_in((State.SENDING, State.UNKNOWN))
+        )
+    )
+
+
+async def move(
+    tx: AsyncConnection, workspace_id: str, *, conversation: str, to: str
+) -> None:
+    """Slack gave the conversation another id: what was said there is found under it."""
+    for column in (_messages.c.conversation, _messages.c.channel):
+        await tx.execute(
+            update(_messages)
+            .where(_messages.c.workspace_id == workspace_id, column == conversation)
+            .values({column: to})
+        )
+
+
+async def _renew(
+    tx: AsyncConnection,
+    workspace_id: str,
+    key: str,
+    payload: dict[str, Any],
+    operation: Operation,
+    now: datetime,
+) -> None:
+    """What is on its way is left alone: it may be in Slack."""
+    await tx.execute(
+        update(_messages)
+        .where(
+            _this(workspace_id, key),
+            _messages.c.operation == operation,
+            _messages.c.state.not_in(_WAITING),
+        )
+        .values(
+            payload=payload,
+            state=State.PENDING,
+            message_id=new_sortable_id(),
+            revision=_messages.c.revision + 1,
+            not_before=now,
+            created_at=now,
+            attempts=0,
+            retry_at=None,
+            error=None,
+            channel=None,
+            ts=None,
+            sent_at=None,
+        )
+    )
+
+
+def _this(workspace_id: str, key: str) -> Any:
+    return (_messages.c.workspace_id == workspace_id) & (_messages.c.key == key)

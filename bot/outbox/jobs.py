@@ -1,0 +1,178 @@
+"""What is done outside of any transaction: a call to Slack, and what it means for its message.
+
+Each job returns a finding and raises nothing but cancellation: a fault of Slack is an answer too.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.clock import jittered, uptime
+from bot.log import log
+from bot.metrics import call_seconds
+from bot.outbox.calls import perform
+from bot.outbox.outbox import Operation, State
+from bot.outbox.pictures import Draw, upload
+from bot.outbox.proof import Unproven, find
+from bot.outbox.row import NOWHERE, Finding, Place, Row
+from bot.slack.errors import Meaning, Verdict, verdict
+
+#: A call begins within this time after its claim or not at all: far less than a lease.
+BEGIN_WITHIN_SECONDS = 5.0
+#: A fault of our own, tried so often, will not mend itself.
+OWN_FAULTS = 3
+#: Posts to channels are looked for twice before they are sent again.
+LOOKS_IN_CHANNELS = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patience:
+    """How long to wait, in real seconds."""
+
+    settle: float = 120  # before looking whether an unknown message is there
+    first_retry: float = 2  # doubled after each failure
+    longest_retry: float = 600
+    picture_tries: int = 24  # about two minutes
+    picture_retry: float = 5
+    look: float = 1  # how often to look for what other processes wrote
+
+    def backoff(self, tries: int) -> float:
+        """Seconds before the next try."""
+        return jittered(min(self.first_retry * 2 ** min(tries, 16), self.longest_retry))
+
+
+class Jobs:
+    """The calls of delivery."""
+
+    def __init__(
+        self, client_for: Callable[[str], AsyncWebClient], draw: Draw, patience: Patience
+    ) -> None:
+        self._client_for = client_for
+        self._draw = draw
+        self._patience = patience
+
+    async def do(self, row: Row, fence: int, claimed_at: float) -> Finding:
+        """Send it, prove it, or upload its picture. `claimed_at` is of `uptime`."""
+        if row.state is State.UNKNOWN:
+            return await self._prove(row)
+        if row.needs_picture:
+            return await self._picture(row)
+        return await self._send(row, fence, claimed_at)
+
+    async def _send(self, row: Row, fence: int, claimed_at: float) -> Finding:
+        if uptime() - claimed_at > BEGIN_WITHIN_SECONDS:  # the lane may be another's by now
+            return Finding(row=row, fence=fence, state=State.PENDING, reason="began too late")
+        try:
+            with call_seconds.labels(row.operation).time():
+                place = await perform(
+                    self._client_for(row.workspace_id), row, row.target or NOWHERE
+                )
+        except Exception as error:
+            return self._not_sent(row, fence, error)
+        return Finding(row=row, fence=fence, state=State.SENT, place=place)
+
+    def _not_sent(self, row: Row, fence: int, error: Exception) -> Finding:
+        why = verdict(error)
+        if _our_own(error):
+            log.error("message_faulty", exc_info=error, key=row.key, message=row.message_id)
+            if row.attempts >= OWN_FAULTS:
+                why = Verdict(meaning=Meaning.PERMANENT, reason=why.reason)
+        if why.meaning is Meaning.PERMANENT and row.file_id:
+            return self._without_file(row, fence, why)
+        state, wait = self._after(row, why)
+        return Finding(
+            row=row,
+            fence=fence,
+            state=state,
+            reason=why.reason,
+            wait=wait,
+            meaning=why.meaning,
+            retry_after=why.retry_after,
+            tried=-1 if why.retry_after is not None else 0,
+        )
+
+    def _after(self, row: Row, why: Verdict) -> tuple[State, float | None]:
+        if why.retry_after is not None:  # its method waits, not this message
+            return State.PENDING, None
+        if why.meaning is Meaning.PERMANENT:
+            return State.FAILED, None
+        if why.meaning is Meaning.UNKNOWN and row.operation is Operation.POST:
+            return State.UNKNOWN, self._patience.settle
+        return State.PENDING, self._patience.backoff(row.attempts)
+
+    def _without_file(self, row: Row, fence: int, why: Verdict) -> Finding:
+        """Slack may still be working on the picture: wait for it, in the end do without."""
+        gives_up = row.attempts >= self._patience.picture_tries or why.reason != "invalid_blocks"
+        return Finding(
+            row=row,
+            fence=fence,
+            state=State.PENDING,
+            reason=why.reason,
+            wait=self._patience.picture_retry,
+            drop_picture=gives_up,
+        )
+
+    async def _picture(self, row: Row) -> Finding:
+        """Upload it; the message is sent with the lane's next turn."""
+        try:
+            file_id = await upload(
+                self._client_for(row.workspace_id), self._draw, row.picture or {}
+            )
+        except Exception as error:
+            tries = row.attempts + 1
+            log.warning("picture_failed", key=row.key, tries=tries, reason=verdict(error).reason)
+            gives_up = tries >= self._patience.picture_tries
+            return Finding(
+                row=row,
+                fence=row.fence,
+                state=State.PENDING,
+                reason="no picture",
+                wait=0 if gives_up else self._patience.picture_retry,
+                tried=1,
+                drop_picture=gives_up,
+            )
+        return Finding(row=row, fence=row.fence, state=State.PENDING, file_id=file_id)
+
+    async def _prove(self, row: Row) -> Finding:
+        try:
+            found = await find(self._client_for(row.workspace_id), row, row.target or NOWHERE)
+        except Exception as error:
+            why = verdict(error)
+            wait = why.retry_after or self._patience.backoff(row.attempts)
+            return _unproven(row, State.UNKNOWN, why.reason, wait, why.retry_after)
+        if isinstance(found, Place):
+            return Finding(row=row, fence=row.fence, state=State.SENT, place=found)
+        if found is Unproven.NO_PROOF:
+            return _unproven(row, State.HELD, "no proof can be had")
+        if not row.to_person and row.looks + 1 < LOOKS_IN_CHANNELS:
+            wait = self._patience.settle
+            return _unproven(row, State.UNKNOWN, "not there yet", wait)
+        return _unproven(row, State.PENDING, "proven absent")
+
+
+def _unproven(
+    row: Row,
+    state: State,
+    reason: str,
+    wait: float | None = None,
+    retry_after: float | None = None,
+) -> Finding:
+    return Finding(
+        row=row,
+        fence=row.fence,
+        state=state,
+        reason=reason,
+        wait=wait,
+        retry_after=retry_after,
+        looked=-row.looks if state is State.PENDING else 1,
+    )
+
+
+def _our_own(error: Exception) -> bool:
+    """Not Slack's no and not the network's: a defect of ours."""
+    return isinstance(
+        error, (KeyError, TypeError, ValueError, AttributeError, AssertionError)
+    ) and (not isinstance(error, (SlackApiError, asyncio.TimeoutError)))

@@ -1,0 +1,238 @@
+"""One workspace's sending, in turns: a turn is one transaction, calls are made between turns.
+
+A turn writes down what the calls since the last one taught, takes what may go next within Slack's
+limits and claims it. So a message costs two transactions however slow Slack is, and a hundred
+messages cost little more than one.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.clock import Clock, uptime
+from bot.db.engine import Database
+from bot.log import log
+from bot.outbox import lanes, steps
+from bot.outbox.jobs import Jobs, Patience
+from bot.outbox.outbox import Operation, State
+from bot.outbox.pace import PROOF, Pace, Used
+from bot.outbox.record import record_expired, record_finding
+from bot.outbox.refusal import Refusal, Refused
+from bot.outbox.row import Finding, Row
+from bot.slack.errors import Meaning
+
+#: Calls of one workspace that may be under way at once.
+IN_FLIGHT = 64
+#: A workspace at its limits is looked at again at the latest after this time.
+LONGEST_REST = timedelta(seconds=5)
+#: What waited longer than this for its turn is late, and may have become untimely.
+LATE = timedelta(hours=1)
+
+#: When a late direct message may be said: None means now, else the business time to wait for.
+Timely = Callable[[AsyncConnection, str, str, datetime], Awaitable[datetime | None]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tools:
+    """What every lane works with."""
+
+    db: Database
+    clock: Clock
+    jobs: Jobs
+    pace: Pace
+    patience: Patience
+    refused: Refused
+    timely: Timely
+    turns: asyncio.Semaphore  # so that delivery leaves connections for the people
+    owner: str
+
+
+class Lane:
+    """The sending of one workspace, as long as there is something to send."""
+
+    def __init__(self, tools: Tools, workspace_id: str) -> None:
+        self._tools = tools
+        self._workspace_id = workspace_id
+        self._calls: dict[str, asyncio.Task[Finding]] = {}  # by conversation
+        self._learnt: list[Finding] = []
+        self._mine: bool | None = None  # None: not asked for yet
+        self.stopping = False
+        self.sent = 0
+        self.calls = 0
+
+    @property
+    def owes(self) -> bool:
+        """Whether there is something only this lane knows."""
+        return bool(self._calls or self._learnt)
+
+    async def turn(self) -> bool:
+        """One transaction. Returns whether another turn is needed.
+
+        Raises:
+            SQLAlchemyError, OSError: the database failed; nothing learnt is forgotten.
+        """
+        self._collect()
+        learnt = tuple(self._learnt)
+        claimed_at = uptime()
+        async with self._tools.turns, self._tools.db.transaction() as tx:
+            claimed, more = await self._in_transaction(tx, learnt)
+        for finding in learnt:
+            self._learnt.remove(finding)
+            record_finding(finding)
+        self.sent += sum(finding.state is State.SENT for finding in learnt)
+        for row, fence in claimed:
+            self._begin(row, fence, claimed_at)
+        return bool(more or self._calls)
+
+    async def wait(self) -> None:
+        """Until a call has ended, or the lease must be renewed."""
+        if self._calls:
+            await asyncio.wait(
+                self._calls.values(),
+                timeout=lanes.RENEW_EVERY_SECONDS,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+
+    def abandon(self) -> None:
+        """Wait for no call any more; whoever comes next finds out."""
+        for call in self._calls.values():
+            call.cancel()
+
+    def _begin(self, row: Row, fence: int, claimed_at: float) -> None:
+        self.calls += 1
+        job = self._tools.jobs.do(row, fence, claimed_at)
+        self._calls[row.conversation] = asyncio.create_task(job, name=f"call {row.message_id}")
+
+    def _collect(self) -> None:
+        for conversation, call in list(self._calls.items()):
+            if call.done():
+                del self._calls[conversation]
+                self._learnt.append(call.result())
+
+    async def _in_transaction(
+        self, tx: AsyncConnection, learnt: tuple[Finding, ...]
+    ) -> tuple[list[tuple[Row, int]], bool]:
+        tools, now = self._tools, self._tools.clock.now()
+        real = await lanes.real_time(tx)
+        lease = None
+        if self._mine is not False:  # once lost it is another's, who may doubt our calls
+            lease = await lanes.lease(tx, self._workspace_id, tools.owner, real)
+        await self._write_down(tx, learnt, now, real)
+        if lease is None or any(finding.meaning is Meaning.WORKSPACE for finding in learnt):
+            self._mine = False
+            return [], False
+        if self._mine is None:
+            self._mine = True
+            await self._doubt(tx, real)
+        used = tools.pace.resume(lease.pace, real.timestamp())
+        used.learn(learnt)
+        rows, more = ([], False) if self.stopping else await self._choose(tx, used, now, real)
+        claimed = await self._claim(tx, rows, now)
+        kept = used.keep()
+        if kept != lease.pace:
+            await lanes.save(tx, self._workspace_id, kept)
+        if not (claimed or more or self._calls):
+            await self._release(tx, used, real)
+        return claimed, more
+
+    async def _write_down(
+        self, tx: AsyncConnection, learnt: tuple[Finding, ...], now: datetime, real: datetime
+    ) -> None:
+        sent = [finding for finding in learnt if finding.state is State.SENT]
+        others = [finding for finding in learnt if finding.state is not State.SENT]
+        if sent:
+            await steps.conclude(tx, sent, now)
+        if others:
+            await steps.put_back(tx, others, real)
+        for finding in others:
+            if finding.meaning in (Meaning.PERMANENT, Meaning.WORKSPACE):
+                await self._refused(tx, finding, now)
+
+    async def _refused(self, tx: AsyncConnection, finding: Finding, now: datetime) -> None:
+        """What follows from Slack's no belongs to the transaction that notes it."""
+        assert finding.meaning is not None
+        row, reason = finding.row, finding.reason or ""
+        if finding.meaning is Meaning.WORKSPACE:
+            await lanes.halt(tx, self._workspace_id, reason)
+        elif finding.state is not State.FAILED:  # only its picture was refused
+            return
+        refusal = Refusal(
+            workspace_id=row.workspace_id,
+            message_id=row.message_id,
+            key=row.key,
+            operation=row.operation,
+            conversation=row.conversation,
+            reason=reason,
+            meaning=finding.meaning,
+        )
+        try:
+            async with tx.begin_nested():
+                await self._tools.refused(tx, refusal, now)
+        except Exception as error:  # what follows for one message stops no other
+            log.error("consequence_failed", exc_info=error, key=row.key, reason=reason)
+
+    async def _doubt(self, tx: AsyncConnection, real: datetime) -> None:
+        look_at = real + timedelta(seconds=self._tools.patience.settle)
+        doubted = await lanes.doubt_interrupted(tx, self._workspace_id, look_at)
+        if doubted:
+            log.warning("outcome_unknown", workspace=self._workspace_id, messages=doubted)
+
+    async def _choose(
+        self, tx: AsyncConnection, used: Used, now: datetime, real: datetime
+    ) -> tuple[list[Row], bool]:
+        """What goes next; and whether something was put aside, so that more may follow at once."""
+        room = IN_FLIGHT - len(self._calls)
+        found = await lanes.heads(
+            tx,
+            self._workspace_id,
+            now=now,
+            real=real,
+            barred=used.barred(),
+            limit=IN_FLIGHT + room,
+        )
+        free = [row for row in found if row.conversation not in self._calls]
+        chosen: list[Row] = []
+        put_aside = False
+        for row in free:
+            if await self._put_aside(tx, row, now):
+                put_aside = True
+            elif len(chosen) < room and used.take(row):
+                chosen.append(row)
+        return chosen, put_aside
+
+    async def _put_aside(self, tx: AsyncConnection, row: Row, now: datetime) -> bool:
+        """What is too late is never said, what is untimely later."""
+        if row.expires_at is not None and row.expires_at <= now:
+            await steps.expire(tx, row, "too late")
+            record_expired(row, "too late")
+            return True
+        if row.target is None and row.operation is not Operation.POST:
+            await steps.expire(tx, row, "its message is not in Slack")
+            record_expired(row, "its message is not in Slack")
+            return True
+        if row.operation is not Operation.POST or not row.to_person or row.pace == PROOF:
+            return False
+        if now - row.not_before < LATE:
+            return False
+        until = await self._tools.timely(tx, row.workspace_id, row.conversation, now)
+        if until is not None:
+            await steps.postpone(tx, row, until)
+        return until is not None
+
+    async def _claim(
+        self, tx: AsyncConnection, rows: list[Row], now: datetime
+    ) -> list[tuple[Row, int]]:
+        """Only what may be said twice if we die needs no claim: looking, and uploading."""
+        to_send = [row for row in rows if row.pace != PROOF and not row.needs_picture]
+        fences = await steps.claim(tx, to_send, now)
+        others = [(row, row.fence) for row in rows if row not in to_send]
+        claimed = [(row, fences[row.message_id]) for row in to_send if row.message_id in fences]
+        return claimed + others
+
+    async def _release(self, tx: AsyncConnection, used: Used, real: datetime) -> None:
+        wait = used.wait()
+        resume_at = None if wait is None else real + min(timedelta(seconds=wait), LONGEST_REST)
+        await lanes.release(tx, self._workspace_id, self._tools.owner, resume_at)

@@ -1,0 +1,31 @@
+"""What delivery leaves in the log and the metrics: ids and reasons, never a text."""
+
+from typing import Any
+
+from bot.log import log
+from bot.metrics import deliveries
+from bot.outbox.outbox import State
+from bot.outbox.row import Finding, Row
+
+_NOTEWORTHY = (State.HELD, State.FAILED, State.UNKNOWN)
+
+
+def record_finding(finding: Finding) -> None:
+    """One attempt and what it led to."""
+    if finding.file_id is not None:  # only its picture was uploaded
+        return
+    _record(finding.row, finding.state, finding.reason)
+
+
+def record_expired(row: Row, reason: str) -> None:
+    """One message that is not said any more."""
+    _record(row, State.EXPIRED, reason)
+
+
+def _record(row: Row, state: State, reason: str | None) -> None:
+    deliveries.labels(row.operation, state).inc()
+    fields: dict[str, Any] = {"workspace": row.workspace_id, "message": row.message_id}
+    if reason:
+        fields["reason"] = reason
+    said = log.warning if state in _NOTEWORTHY else log.info
+    said(f"message_{state}", key=row.key, operation=row.operation, **fields)

@@ -1,0 +1,73 @@
+"""One message as its sender sees it, and what a call taught about it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from bot.outbox.outbox import Operation, State
+from bot.slack.errors import Meaning
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where something is in Slack. For a bookmark, `ts` is its id; for a home view, nothing."""
+
+    channel: str | None
+    ts: str | None
+    file_id: str | None = None  # of the picture it shows
+
+
+NOWHERE = Place(channel=None, ts=None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """An open message, as it was when its lane's transaction read it."""
+
+    workspace_id: str
+    message_id: str
+    key: str
+    operation: Operation
+    conversation: str
+    payload: dict[str, Any]
+    picture: dict[str, Any] | None
+    file_id: str | None
+    revision: int
+    state: State
+    fence: int
+    not_before: datetime
+    expires_at: datetime | None
+    attempts: int
+    looks: int
+    first_try_at: datetime | None
+    pace: str  # the name of the limit it counts under
+    #: Of the message replied to, edited or pinned: NOWHERE if there is none, null if it is not in
+    #: Slack and never will be.
+    target: Place | None
+
+    @property
+    def to_person(self) -> bool:
+        """A direct message: to a person's id, not a channel's."""
+        return self.conversation.startswith(("U", "W"))
+
+    @property
+    def needs_picture(self) -> bool:
+        return self.picture is not None and not self.file_id
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """What a job learned: the state its message has from now on, and why."""
+
+    row: Row
+    fence: int  # of the claim it was made under: an older one may say nothing
+    state: State
+    place: Place = NOWHERE  # where it is, if it was sent
+    reason: str | None = None
+    wait: float | None = None  # real seconds before the next look; null: at once
+    meaning: Meaning | None = None  # of Slack's no; null: there was none
+    retry_after: float | None = None  # seconds that Slack asks to wait for this method
+    file_id: str | None = None  # of the picture just uploaded
+    tried: int = 0  # to be added to its attempts
+    looked: int = 0  # to be added to its looks
+    drop_picture: bool = False  # say it without
