@@ -83,6 +83,37 @@ class Server:
             connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
 
 
+class OwnServer(Server):
+    """A server of ours, which can die and come back with what it had."""
+
+    def __init__(
+        self, url: URL, home: Path, launch: Callable[[], "subprocess.Popen[bytes]"]
+    ) -> None:
+        super().__init__(url)
+        self.home = home
+        self._launch = launch
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start, and wait until it takes connections."""
+        self._process = self._launch()
+        _wait_until_ready(self._url, self._process, self.home / "log")
+
+    def stop(self) -> None:
+        """Say goodbye to clients at once, and end in order."""
+        self._end(signal.SIGINT)  # "fast"
+
+    def die(self) -> None:
+        """End as in a crash: nothing is written any more, and the next start recovers."""
+        self._end(signal.SIGQUIT)  # "immediate"
+
+    def _end(self, how: signal.Signals) -> None:
+        if self._process is None or self._process.poll() is not None:
+            return
+        self._process.send_signal(how)
+        self._process.wait(START_SECONDS)
+
+
 @contextmanager
 def server(*, durable: bool = False) -> Iterator[Server]:
     """The server to test on, started if it must be, its databases dropped afterwards."""
@@ -126,20 +157,21 @@ def _pg_config_folder() -> Path | None:
 
 
 @contextmanager
-def own_server(folder: Path, *, durable: bool = False) -> Iterator[Server]:
+def own_server(folder: Path, *, durable: bool = False) -> Iterator[OwnServer]:
     """Start a server from these binaries in a temporary folder, and remove it all at the end."""
     account = _account()
     place = ON_DISK if durable else _fast_place()
     with _folder(place, account) as home, _reachable(folder, account) as reachable:
-        process = _start(reachable, home, account, () if durable else CARELESS)
+        _initialize(reachable, home, account)
+        url = URL.create("postgresql", "postgres", database="postgres")
+        url = url.update_query_dict({"host": str(home)})
+        careless = () if durable else CARELESS
+        started = OwnServer(url, home, lambda: _start(reachable, home, account, careless))
         try:
-            url = URL.create("postgresql", "postgres", database="postgres")
-            url = url.update_query_dict({"host": str(home)})
-            _wait_until_ready(url, process, home / "log")
-            yield Server(url)
+            started.start()
+            yield started
         finally:
-            process.send_signal(signal.SIGINT)  # "fast": does not wait for clients to leave
-            process.wait(START_SECONDS)
+            started.stop()
 
 
 def _account() -> dict[str, Any]:
@@ -189,20 +221,27 @@ def _can_run(program: Path, account: dict[str, Any]) -> bool:
     return False
 
 
+def _environ(home: Path) -> dict[str, str]:
+    return {"PATH": os.defpath, "LC_ALL": "C", "HOME": str(home)}
+
+
+def _initialize(folder: Path, home: Path, account: dict[str, Any]) -> None:
+    subprocess.check_output(
+        [folder / "initdb", "-D", home / "data", "-U", "postgres", "-A", "trust", "-E", "UTF8",
+         "--no-sync"],
+        env=_environ(home), cwd=home, **account,
+    )  # fmt: skip
+
+
 def _start(
     folder: Path, home: Path, account: dict[str, Any], off: tuple[str, ...]
 ) -> "subprocess.Popen[bytes]":
-    data = home / "data"
-    environ = {"PATH": os.defpath, "LC_ALL": "C", "HOME": str(home)}
-    subprocess.check_output(
-        [folder / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"],
-        env=environ, cwd=home, **account,
-    )  # fmt: skip
     settings = [part for name in off for part in ("-c", f"{name}=off")]
-    with (home / "log").open("wb") as log:
+    with (home / "log").open("ab") as log:
         return subprocess.Popen(
-            [folder / "postgres", "-D", data, "-k", home, "-h", "", "-p", str(PORT), *settings],
-            stdout=log, stderr=log, env=environ, cwd=home, **account,
+            [folder / "postgres", "-D", home / "data", "-k", home, "-h", "", "-p", str(PORT),
+             *settings],
+            stdout=log, stderr=log, env=_environ(home), cwd=home, **account,
         )  # fmt: skip
 
 
