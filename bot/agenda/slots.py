@@ -11,6 +11,8 @@ DEFAULT_ZONE = "UTC"
 DAY_BEGINS, DAY_ENDS = time(8, 0), time(20, 0)
 MORNING = time(9, 0)
 SATURDAY = 5
+#: What is later than this was held up (by downtime, ours or Slack's) and may come at a bad hour.
+LATE = timedelta(minutes=15)
 
 
 def zone_of(name: str | None, default: str = DEFAULT_ZONE) -> ZoneInfo:
@@ -62,6 +64,14 @@ def within_hours(
     early = there.time() < begin
     first = there.date() if early else there.date() + timedelta(days=1)
     return slot(working_day_from(first), begin, zone, default)
+
+
+def once_welcome(due_at: datetime, now: datetime, zone: str | None) -> datetime:
+    """When to say in a channel what was due at `due_at`: at once, or within hours if it is late.
+
+    A promised time is kept even on a Saturday; what was held up can wait for Monday as well.
+    """
+    return within_hours(now, zone) if now - due_at > LATE else now
 
 
 def is_working_day(day: date) -> bool:

@@ -17,6 +17,8 @@ from bot.agenda.slots import (
 APART = timedelta(days=5)
 OPEN_FOR = timedelta(hours=48)
 REMIND_AFTER = timedelta(hours=24)
+#: Nobody is asked what they have less time than this to answer.
+LAST_CALL = timedelta(hours=1)
 SMALLEST_TEAM = 4
 LARGE_TEAM = 8
 MINIMUM_SMALL, MINIMUM_LARGE = 4, 5
@@ -111,6 +113,22 @@ def who_is_asked(candidates: Iterable[Candidate]) -> tuple[str, ...]:
 def closes_at(slots: Sequence[datetime]) -> datetime:
     """48 hours after the last planned slot. Raises ValueError where nobody is asked."""
     return max(slots) + OPEN_FOR
+
+
+def asked_at(slot: datetime, now: datetime, zone: str | None) -> datetime | None:
+    """When to ask somebody whose time is `slot`: then or, once it has passed, when welcome there.
+
+    None: by then it would be 48 hours late or more, which is too near to the week after, and a
+    round opened later could not stay five days away from it.
+    """
+    planned = within_hours(slot, zone)
+    at = within_hours(max(slot, now), zone)
+    return at if at < planned + OPEN_FOR else None
+
+
+def is_worth_asking(at: datetime, closes: datetime) -> bool:
+    """Whether a question (or reminder) that comes at `at` can still be answered in peace."""
+    return at + LAST_CALL <= closes
 
 
 def remind_at(asked_at: datetime, zone: str | None) -> datetime:

@@ -1,0 +1,106 @@
+"""What is late: asked in the person's next welcome hours, or not any more."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo, available_timezones
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.agenda.slots import is_working_day, once_welcome, slot, within_hours
+from bot.rounds.rules import APART, LAST_CALL, OPEN_FOR, asked_at, is_worth_asking, may_open
+
+ZONES = st.sampled_from(sorted(name for name in available_timezones() if "/" in name))
+WORKING_DAYS = st.dates(date(2026, 1, 1), date(2030, 12, 31)).filter(is_working_day)
+#: The times that a phase may choose for its questions.
+WELCOME = st.times(time(8), time(20))
+LATE = st.timedeltas(timedelta(0), timedelta(weeks=6))
+BERLIN = "Europe/Berlin"
+
+
+@given(WORKING_DAYS, WELCOME, ZONES, st.timedeltas(timedelta(0), timedelta(days=2)))
+def test_who_is_asked_in_time_is_asked_at_their_time(
+    on: date, at: time, zone: str, early: timedelta
+) -> None:
+    planned = slot(on, at, zone)
+
+    assert asked_at(planned, planned - early, zone) == within_hours(planned, zone)
+
+
+@given(WORKING_DAYS, WELCOME, ZONES, LATE)
+def test_late_questions_come_when_welcome_and_within_two_days(
+    on: date, at: time, zone: str, late: timedelta
+) -> None:
+    planned = slot(on, at, zone)
+    now = planned + late
+    asked = asked_at(planned, now, zone)
+
+    if late >= OPEN_FOR + timedelta(hours=1):  # a change of the clocks may move the hours by one
+        assert asked is None
+    if asked is None:
+        assert within_hours(now, zone) >= planned + OPEN_FOR
+        return
+    there = asked.astimezone(ZoneInfo(zone))
+    assert asked >= now
+    assert is_working_day(there.date())
+    assert time(8) <= there.time() <= time(20)
+
+
+@given(WORKING_DAYS, WELCOME, ZONES, LATE)
+def test_a_late_round_never_costs_the_next_week_its_own(
+    on: date, at: time, zone: str, late: timedelta
+) -> None:
+    planned = slot(on, at, zone)
+    now = planned + late
+    following = slot(on + timedelta(days=7), at, zone)
+    if asked_at(planned, now, zone) is None:
+        return
+
+    def on_the_wall(instant: datetime) -> datetime:
+        return instant.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+
+    hour = timedelta(hours=1)  # of a change of the clocks between the two
+    assert may_open(on_the_wall(following) + hour, on_the_wall(max(planned, now)))
+    assert following - max(planned, now) > APART - 2 * hour
+
+
+@pytest.mark.parametrize(
+    ("now", "asked"),
+    [
+        ("2026-11-20T03:00", "2026-11-20T10:00"),  # in time
+        ("2026-11-20T14:00", "2026-11-20T14:00"),  # four hours late, the same day
+        ("2026-11-20T23:00", None),  # Friday night: Monday would be seventy hours late
+        ("2026-11-22T12:00", None),
+    ],
+)
+def test_a_friday(now: str, asked: str | None) -> None:
+    planned = slot(date(2026, 11, 20), time(10), BERLIN)
+    here = ZoneInfo(BERLIN)
+
+    found = asked_at(planned, datetime.fromisoformat(now).replace(tzinfo=here), BERLIN)
+
+    assert found == (asked and datetime.fromisoformat(asked).replace(tzinfo=here))
+
+
+@pytest.mark.parametrize(
+    ("late", "said"),
+    [
+        (timedelta(0), "2026-11-21T17:00"),  # a Saturday, as was promised
+        (timedelta(minutes=15), "2026-11-21T17:15"),
+        (timedelta(minutes=16), "2026-11-23T08:00"),
+        (timedelta(days=5, hours=10), "2026-11-27T08:00"),  # woken at 03:00
+    ],
+)
+def test_a_channel_reads_late_things_at_a_good_hour(late: timedelta, said: str) -> None:
+    due_at = slot(date(2026, 11, 21), time(17), BERLIN)
+
+    found = once_welcome(due_at, due_at + late, BERLIN)
+
+    assert found.astimezone(ZoneInfo(BERLIN)).replace(tzinfo=None) == datetime.fromisoformat(said)
+
+
+def test_a_question_needs_an_hour_to_be_answered_in() -> None:
+    closes = datetime(2026, 11, 26, 9, tzinfo=UTC)
+
+    assert is_worth_asking(closes - LAST_CALL, closes)
+    assert not is_worth_asking(closes - LAST_CALL + timedelta(seconds=1), closes)
