@@ -11,6 +11,9 @@ refused_signatures = Counter(
 deliveries = Counter(
     "imbalance_deliveries", "Attempts to say something in Slack", ["operation", "outcome"]
 )
+defects = Counter(
+    "imbalance_malformed_messages", "Messages Slack refused as malformed: ours to mend", ["operation"]
+)
 agenda_actions = Counter("imbalance_agenda_actions", "Things that were due", ["action", "outcome"])
 agenda_lag_seconds = Gauge(
     "imbalance_agenda_lag_seconds", "Age of the oldest thing that is due and not done"
@@ -19,4 +22,7 @@ open_messages = Gauge("imbalance_open_messages", "Messages not at their end", ["
 call_seconds = Histogram("imbalance_slack_call_seconds", "Web API calls", ["method"])
 database_failures = Counter(
     "imbalance_database_failures", "Transactions and reads that the database failed", ["kind"]
+)
+fan_out_left = Gauge(
+    "imbalance_fan_out_left_messages", "Messages that wait in workspaces which have many of them"
 )

@@ -31,6 +31,38 @@ async def was_refused(tx: AsyncConnection, workspace_id: str, key: str) -> bool:
     return bool(state == State.FAILED)
 
 
+async def refused_key(
+    tx: AsyncConnection, workspace_id: str, message_id: str
+) -> str | None:
+    """The key of a message that Slack would not take; None where it was changed since."""
+    key: str | None = await tx.scalar(
+        select(_messages.c.key).where(
+            _messages.c.workspace_id == workspace_id,
+            _messages.c.message_id == message_id,
+            _messages.c.state == State.FAILED,
+        )
+    )
+    return key
+
+
+async def others_refused(
+    tx: AsyncConnection, workspace_id: str, *, but: str, operation: Operation, reason: str
+) -> bool:
+    """Whether another message than this one was refused in the same way before."""
+    found = await tx.scalar(
+        select(_messages.c.message_id)
+        .where(
+            _messages.c.workspace_id == workspace_id,
+            _messages.c.state == State.FAILED,
+            _messages.c.operation == operation,
+            _messages.c.error == reason,
+            _messages.c.message_id != but,
+        )
+        .limit(1)
+    )
+    return found is not None
+
+
 async def was_said(tx: AsyncConnection, workspace_id: str, key: str) -> bool:
     """Whether it is in Slack, or may be on its way there."""
     state = await tx.scalar(select(_messages.c.state).where(_this(workspace_id, key)))
@@ -44,6 +76,7 @@ async def retry(
     conversation: str,
     reasons: Collection[str],
     now: datetime,
+    operations: Collection[Operation] = tuple(Operation),
 ) -> int:
     """Send what was refused in this conversation for one of these reasons, in its old order.
 
@@ -56,6 +89,7 @@ async def retry(
             _messages.c.conversation == conversation,
             _messages.c.state == State.FAILED,
             _messages.c.error.in_(reasons),
+            _messages.c.operation.in_(operations),
         )
         .values(state=State.PENDING, attempts=0, retry_at=None, error=None, not_before=now)
     )
@@ -107,9 +141,7 @@ async def drop(tx: AsyncConnection, workspace_id: str, *, key: str) -> None:
     )
 
 
-async def move(
-    tx: AsyncConnection, workspace_id: str, *, conversation: str, to: str
-) -> None:
+async def move(tx: AsyncConnection, workspace_id: str, *, conversation: str, to: str) -> None:
     """Slack gave the conversation another id: what was said there is found under it."""
     for column in (_messages.c.conversation, _messages.c.channel):
         await tx.execute(

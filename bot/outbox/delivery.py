@@ -15,20 +15,22 @@ unknown. What can be repeated without harm (edits, pins, home views) skips the p
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from datetime import datetime
 
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.clock import Clock, monotonic, new_id, shuffled
+from bot.clock import Clock, monotonic, new_id, real_now, shuffled
 from bot.db.engine import Database
+from bot.db.trouble import trouble
 from bot.log import log
 from bot.metrics import open_messages
 from bot.outbox import lanes
+from bot.outbox.fan_out import MANY, FanOuts
 from bot.outbox.jobs import Jobs, Patience
-from bot.outbox.lane import Lane, Timely, Tools
+from bot.outbox.lane import Lane, Tools, WelcomeAt
 from bot.outbox.pace import Pace
 from bot.outbox.pictures import Draw
 from bot.outbox.refusal import Refused, nothing_follows
@@ -45,8 +47,11 @@ MOST_TURNS = 3
 AFTER_FAILURE_SECONDS = 1.0
 
 
-async def always_timely(_tx: AsyncConnection, _ws: str, _user: str, _now: datetime) -> None:
+async def always_welcome(
+    _tx: AsyncConnection, _workspace_id: str, user_ids: Collection[str], now: datetime
+) -> Mapping[str, datetime]:
     """For a delivery without quiet hours."""
+    return dict.fromkeys(user_ids, now)
 
 
 class Delivery:
@@ -62,7 +67,7 @@ class Delivery:
         pace: Pace | None = None,
         patience: Patience | None = None,
         refused: Refused = nothing_follows,
-        timely: Timely = always_timely,
+        welcome_at: WelcomeAt = always_welcome,
     ) -> None:
         self._db = db
         self._clock = clock
@@ -74,12 +79,13 @@ class Delivery:
             pace=pace or Pace(),
             patience=self._patience,
             refused=refused,
-            timely=timely,
+            welcome_at=welcome_at,
             turns=asyncio.Semaphore(MOST_TURNS),
             owner=new_id(),
         )
         self._lanes: dict[str, Lane] = {}
         self._tasks: dict[str, asyncio.Task[int]] = {}
+        self._fan_outs = FanOuts()
         self._stopping = False
         self._measure_at = 0.0
 
@@ -91,7 +97,8 @@ class Delivery:
                 await self._start_lanes()
                 await self._measure()
             except Exception as error:  # one of the three borders where everything is caught
-                log.error("delivery_failed", exc_info=error)
+                if trouble(error) is None:  # the database says itself that it does not work
+                    log.error("delivery_failed", exc_info=error)
                 await self._pause(AFTER_FAILURE_SECONDS)
             await self._pause(LOOK_AT_MOST_EVERY_SECONDS)
             with suppress(TimeoutError):
@@ -124,8 +131,10 @@ class Delivery:
         self._measure_at = monotonic() + MEASURE_EVERY_SECONDS
         async with self._db.reading() as reader:
             counts = await lanes.counts(reader)
+            waiting = await lanes.many_waiting(reader, self._clock.now(), MANY)
         for state, count in counts.items():
             open_messages.labels(state).set(count)
+        self._fan_outs.note(waiting, real_now())
 
     async def _start_lanes(self) -> None:
         if len(self._lanes) >= MOST_LANES:
@@ -152,6 +161,7 @@ class Delivery:
         try:
             return await lane.turn()
         except Exception as error:  # one of the three borders where everything is caught
-            log.error("lane_failed", exc_info=error, workspace=workspace_id)
+            if trouble(error) is None:
+                log.error("lane_failed", exc_info=error, workspace=workspace_id)
             await self._pause(AFTER_FAILURE_SECONDS)
             return lane.owes and not self._stopping

@@ -6,7 +6,7 @@ messages cost little more than one.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -19,7 +19,7 @@ from bot.outbox import lanes, steps
 from bot.outbox.jobs import Jobs, Patience
 from bot.outbox.outbox import Operation, State
 from bot.outbox.pace import PROOF, Pace, Used
-from bot.outbox.record import record_expired, record_finding
+from bot.outbox.record import record_expired, record_finding, record_postponed
 from bot.outbox.refusal import Refusal, Refused
 from bot.outbox.row import Finding, Row
 from bot.slack.errors import Meaning
@@ -29,10 +29,12 @@ IN_FLIGHT = 64
 #: A workspace at its limits is looked at again at the latest after this time.
 LONGEST_REST = timedelta(seconds=5)
 #: What waited longer than this for its turn is late, and may have become untimely.
-LATE = timedelta(hours=1)
+LATE = timedelta(minutes=15)
 
-#: When a late direct message may be said: None means now, else the business time to wait for.
-Timely = Callable[[AsyncConnection, str, str, datetime], Awaitable[datetime | None]]
+#: From when these people of a workspace may be written to: now, or the next hour that suits them.
+WelcomeAt = Callable[
+    [AsyncConnection, str, Collection[str], datetime], Awaitable[Mapping[str, datetime]]
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +47,7 @@ class Tools:
     pace: Pace
     patience: Patience
     refused: Refused
-    timely: Timely
+    welcome_at: WelcomeAt
     turns: asyncio.Semaphore  # so that delivery leaves connections for the people
     owner: str
 
@@ -194,33 +196,52 @@ class Lane:
             limit=IN_FLIGHT + room,
         )
         free = [row for row in found if row.conversation not in self._calls]
+        welcome = await self._welcome(tx, free, now)
         chosen: list[Row] = []
         put_aside = False
         for row in free:
-            if await self._put_aside(tx, row, now):
+            if await self._put_aside(tx, row, now, welcome.get(row.message_id, now)):
                 put_aside = True
             elif len(chosen) < room and used.take(row):
                 chosen.append(row)
         return chosen, put_aside
 
-    async def _put_aside(self, tx: AsyncConnection, row: Row, now: datetime) -> bool:
-        """What is too late is never said, what is untimely later."""
-        if row.expires_at is not None and row.expires_at <= now:
-            await steps.expire(tx, row, "too late")
-            record_expired(row, "too late")
-            return True
-        if row.target is None and row.operation is not Operation.POST:
-            await steps.expire(tx, row, "its message is not in Slack")
-            record_expired(row, "its message is not in Slack")
-            return True
-        if row.operation is not Operation.POST or not row.to_person or row.pace == PROOF:
+    async def _welcome(
+        self, tx: AsyncConnection, rows: Sequence[Row], now: datetime
+    ) -> Mapping[str, datetime]:
+        """From when late direct messages suit, by message; what is on time was decided so."""
+        late = [
+            row
+            for row in rows
+            if row.operation is Operation.POST
+            and row.to_person
+            and row.state is State.PENDING
+            and now - row.not_before > LATE
+        ]
+        if not late:
+            return {}
+        people = {row.conversation for row in late}
+        at = await self._tools.welcome_at(tx, self._workspace_id, people, now)
+        return {row.message_id: at[row.conversation] for row in late}
+
+    async def _put_aside(
+        self, tx: AsyncConnection, row: Row, now: datetime, welcome: datetime
+    ) -> bool:
+        """What is too late is never said, what would disturb is said later."""
+        if row.expires_at is not None and row.expires_at <= welcome:
+            await self._expire(tx, row, "too late")
+        elif row.target is None and row.operation is not Operation.POST:
+            await self._expire(tx, row, "its message is not in Slack")
+        elif welcome > now:
+            await steps.postpone(tx, row, welcome)
+            record_postponed(row, welcome)
+        else:
             return False
-        if now - row.not_before < LATE:
-            return False
-        until = await self._tools.timely(tx, row.workspace_id, row.conversation, now)
-        if until is not None:
-            await steps.postpone(tx, row, until)
-        return until is not None
+        return True
+
+    async def _expire(self, tx: AsyncConnection, row: Row, reason: str) -> None:
+        await steps.expire(tx, row, reason)
+        record_expired(row, reason)
 
     async def _claim(
         self, tx: AsyncConnection, rows: list[Row], now: datetime

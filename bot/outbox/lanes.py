@@ -207,15 +207,16 @@ async def heads(
     return [_row(row) for row in rows.mappings()]
 
 
-async def left(reader: AsyncConnection, workspace_id: str, now: datetime) -> int:
-    """How many messages of this workspace are due and not at their end."""
-    return (
-        await reader.execute(
-            select(func.count())
-            .select_from(_messages)
-            .where(_messages.c.workspace_id == workspace_id, _OPEN, _messages.c.not_before <= now)
-        )
-    ).scalar_one()
+async def many_waiting(reader: AsyncConnection, now: datetime, many: int) -> dict[str, int]:
+    """How many messages are due and not at their end, of workspaces with more than `many`."""
+    waiting = func.count()
+    rows = await reader.execute(
+        select(_messages.c.workspace_id, waiting)
+        .where(_OPEN, _messages.c.not_before <= now)
+        .group_by(_messages.c.workspace_id)
+        .having(waiting > many)
+    )
+    return {row[0]: row[1] for row in rows}
 
 
 def _pace() -> ColumnElement[str]:

@@ -1,5 +1,6 @@
 """What delivery leaves in the log and the metrics: ids and reasons, never a text."""
 
+from datetime import datetime
 from typing import Any
 
 from bot.log import log
@@ -20,6 +21,17 @@ def record_finding(finding: Finding) -> None:
 def record_expired(row: Row, reason: str) -> None:
     """One message that is not said any more."""
     _record(row, State.EXPIRED, reason)
+
+
+def record_postponed(row: Row, until: datetime) -> None:
+    """One message that waits for hours that suit its reader."""
+    log.info(
+        "message_put_off",
+        key=row.key,
+        workspace=row.workspace_id,
+        message=row.message_id,
+        until=until.isoformat(),
+    )
 
 
 def _record(row: Row, state: State, reason: str | None) -> None:
