@@ -12,7 +12,9 @@ deliveries = Counter(
     "imbalance_deliveries", "Attempts to say something in Slack", ["operation", "outcome"]
 )
 defects = Counter(
-    "imbalance_malformed_messages", "Messages Slack refused as malformed: ours to mend", ["operation"]
+    "imbalance_malformed_messages",
+    "Messages Slack refused as malformed: ours to mend",
+    ["operation"],
 )
 agenda_actions = Counter("imbalance_agenda_actions", "Things that were due", ["action", "outcome"])
 agenda_lag_seconds = Gauge(

@@ -10,8 +10,9 @@ from bot.db.writing import insert_if_new
 from bot.home.facts import HomeFacts, PhaseLine
 from bot.home.view import build
 from bot.outbox import outbox
+from bot.phases.facts import WholePhase
 from bot.phases.messages import standing, title
-from bot.phases.store import WholePhase, active_in, phases_of, whole
+from bot.phases.store import active_in, phases_of, whole
 from bot.rounds.store import open_for
 from bot.rounds.team import opted_out
 from bot.workspaces.services import Services

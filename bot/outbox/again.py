@@ -31,9 +31,7 @@ async def was_refused(tx: AsyncConnection, workspace_id: str, key: str) -> bool:
     return bool(state == State.FAILED)
 
 
-async def refused_key(
-    tx: AsyncConnection, workspace_id: str, message_id: str
-) -> str | None:
+async def refused_key(tx: AsyncConnection, workspace_id: str, message_id: str) -> str | None:
     """The key of a message that Slack would not take; None where it was changed since."""
     key: str | None = await tx.scalar(
         select(_messages.c.key).where(

@@ -14,10 +14,10 @@ from bot.db.writing import insert_if_new
 from bot.outbox import outbox
 from bot.phases import drafts, ending, messages, rules, store
 from bot.phases.envisioned import roles_of, values_of
+from bot.phases.facts import PhaseRow
 from bot.phases.history import ended_since, past_of
 from bot.phases.lifecycle import announcement_key, plan_days
 from bot.phases.rules import Proposal
-from bot.phases.store import PhaseRow
 from bot.rounds.lifecycle import cancel_rounds, plan_rounds
 from bot.slack.errors import Refused
 from bot.workspaces.services import Services

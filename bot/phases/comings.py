@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
 from bot.db.writing import put
-from bot.phases import lifecycle, store
+from bot.phases import channels, lifecycle, store
 from bot.slack.events import is_new
 from bot.workspaces.services import Services
 
@@ -24,6 +24,9 @@ def register(app: AsyncApp, services: Services) -> None:
 
 async def joined(services: Services, body: Body, context: AsyncBoltContext) -> None:
     """A colleague who comes during a phase is of its team; guests, bots and outsiders are not."""
+    if body["event"]["user"] == context.bot_user_id:
+        await channels.changed(services, body, context)
+        return
     workspace_id, event = str(context.team_id), body["event"]
     client = services.client_for(workspace_id)
     person = await services.people.one(client, workspace_id, event["user"])
@@ -40,6 +43,9 @@ async def joined(services: Services, body: Body, context: AsyncBoltContext) -> N
 
 async def left(services: Services, body: Body, context: AsyncBoltContext) -> None:
     """Who leaves the channel is not written to any more and cannot answer."""
+    if body["event"]["user"] == context.bot_user_id:
+        await channels.changed(services, body, context)
+        return
     workspace_id, event = str(context.team_id), body["event"]
     now = services.clock.now()
     async with services.db.transaction() as tx:

@@ -14,9 +14,9 @@ from bot.outbox import outbox
 from bot.phases import ending_messages as messages
 from bot.phases import goodbyes, lifecycle, store
 from bot.phases.budget import Span
+from bot.phases.facts import PhaseRow
 from bot.phases.over import Ended, ended_of
 from bot.phases.rules import Kind, recovery_until
-from bot.phases.store import PhaseRow
 from bot.phases.wrap_up_form import Fate, ItemFate
 from bot.rounds.lifecycle import cancel_rounds
 from bot.workspaces.services import Services
@@ -38,7 +38,7 @@ async def finish(
 
     1. It is marked ended, and what still waited is taken up again.
     2. What its calendar held is dropped; rounds after the end stay.
-    3. The announcement says that it has ended, and is unpinned.
+    3. The announcement says that it has ended, and is unpinned; of a paused phase it cannot be.
     """
     await agenda.hold(tx, workspace_id, action=lifecycle.END, subject=phase.phase_id)
     ended_on = phase.day_of(now)
@@ -56,11 +56,17 @@ async def finish(
     for action in (lifecycle.REFRESH, lifecycle.WARN, lifecycle.END):
         await agenda.drop(tx, workspace_id, action=action, subject=phase.phase_id)
     await cancel_rounds(tx, workspace_id, phase.phase_id, now, keep_after=True)
-    await lifecycle.tell(tx, workspace_id, phase.phase_id, now)
-    announcement = lifecycle.announcement_key(phase.phase_id)
+    if not phase.is_paused:
+        await take_down(tx, workspace_id, phase.phase_id, now)
+    await _audit(tx, workspace_id, phase, by, now)
+
+
+async def take_down(tx: AsyncConnection, workspace_id: str, phase_id: str, now: datetime) -> None:
+    """The announcement of a phase that is over says so, and its marks are removed."""
+    await lifecycle.tell(tx, workspace_id, phase_id, now)
+    announcement = lifecycle.announcement_key(phase_id)
     await outbox.unpin(tx, workspace_id, of=announcement, now=now)
     await outbox.unbookmark(tx, workspace_id, of=announcement, now=now)
-    await _audit(tx, workspace_id, phase, by, now)
 
 
 async def end_phase(services: Services, item: Item) -> None:
@@ -74,7 +80,7 @@ async def end_phase(services: Services, item: Item) -> None:
         ended = await ended_of(tx, item.workspace_id, phase.phase_id)
         await close_in_channel(tx, item.workspace_id, ended, now)
         goodbyes_on = working_day_after(ended.ended_on, WAIT_FOR_LINES)
-        for lead in ended.whole.leads:
+        for lead in ended.whole.leads_to_tell:
             await outbox.say(
                 tx,
                 item.workspace_id,
@@ -95,8 +101,10 @@ ACTIONS: Mapping[str, Callable[[Services, Item], Awaitable[None]]] = {
 async def close_in_channel(
     tx: AsyncConnection, workspace_id: str, ended: Ended, now: datetime
 ) -> None:
-    """That it is over, with what is known so far."""
+    """That it is over, with what is known so far; nothing where nobody can be told."""
     phase = ended.whole.phase
+    if phase.is_paused:
+        return
     await outbox.say(
         tx,
         workspace_id,

@@ -10,14 +10,16 @@ from bot.phases import (
     extend_form,
     extending,
     glancing,
+    pausing,
+    pausing_messages,
     starting,
     status,
     store,
     wrap_up_form,
     wrapping,
 )
+from bot.phases.facts import PhaseRow, WholePhase
 from bot.phases.managing import Managing, may_manage
-from bot.phases.store import PhaseRow, WholePhase
 from bot.rounds.polling import poll
 from bot.slack.command import NAME, named
 from bot.slack.content import content, section
@@ -36,7 +38,12 @@ ENDED = (
     "The channel has it. Each member gets a goodbye in their working hours, or your line if the "
     "goodbye was there before."
 )
+ENDED_APART = (
+    "The channel cannot be written in, so nothing is posted there. Each member gets what it "
+    "brought with a goodbye in their working hours."
+)
 EXTENDED = "The channel reads the new end and your reason."
+EXTENDED_APART = "The channel reads the new end and your reason once I can write in it again."
 
 
 def register(app: AsyncApp, services: Services) -> None:
@@ -48,6 +55,8 @@ def register(app: AsyncApp, services: Services) -> None:
     app.action(status.POLL)(partial(press_poll, services))
     app.action(ending_messages.EXTEND)(partial(press_extend, services))
     app.action(ending_messages.WRAP_UP)(partial(press_end, services))
+    app.action(pausing_messages.TRY_AGAIN)(partial(press_try_again, services))
+    app.action(pausing_messages.POST_AGAIN)(partial(press_post_again, services))
     app.view(extend_form.FORM)(partial(submit_extend, services))
     app.view(wrap_up_form.FORM)(partial(submit_wrap_up, services))
 
@@ -137,20 +146,40 @@ async def press_end(
     await ack()
 
 
+async def press_try_again(
+    services: Services, ack: AsyncAck, body: Body, context: AsyncBoltContext
+) -> None:
+    """*Try again*, where a phase is paused."""
+    await pausing.try_again(services, _who(body, context, body["actions"][0]["value"]))
+    await ack()
+
+
+async def press_post_again(
+    services: Services, ack: AsyncAck, body: Body, context: AsyncBoltContext
+) -> None:
+    """*Post it again*, where the announcement was deleted."""
+    await pausing.post_again(services, _who(body, context, body["actions"][0]["value"]))
+    await ack()
+
+
 async def submit_extend(
     services: Services, ack: AsyncAck, body: Body, context: AsyncBoltContext
 ) -> None:
     asked = extend_form.parse(body["view"]["state"]["values"])
-    await extending.extend(services, _who(body, context, body["view"]["private_metadata"]), asked)
-    await ack(response_action="update", view=notice("Extended", EXTENDED).to_dict())
+    who = _who(body, context, body["view"]["private_metadata"])
+    moved = await extending.extend(services, who, asked)
+    told = EXTENDED_APART if moved.phase.is_paused else EXTENDED
+    await ack(response_action="update", view=notice("Extended", told).to_dict())
 
 
 async def submit_wrap_up(
     services: Services, ack: AsyncAck, body: Body, context: AsyncBoltContext
 ) -> None:
     said = wrap_up_form.parse(body["view"]["state"]["values"])
-    await wrapping.wrap_up(services, _who(body, context, body["view"]["private_metadata"]), said)
-    await ack(response_action="update", view=notice(DONE, ENDED).to_dict())
+    who = _who(body, context, body["view"]["private_metadata"])
+    ended = await wrapping.wrap_up(services, who, said)
+    told = ENDED_APART if ended.phase.is_paused else ENDED
+    await ack(response_action="update", view=notice(DONE, told).to_dict())
 
 
 def _who(body: Body, context: AsyncBoltContext, phase_id: str) -> Managing:

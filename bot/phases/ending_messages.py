@@ -7,10 +7,10 @@ from slack_sdk.models.blocks import Block
 
 from bot.agenda.slots import working_day_after
 from bot.dates import day, days
+from bot.phases.facts import Item, Participant, PhaseRow, WholePhase
 from bot.phases.messages import EMOJI, NAMES, lead_names, one_line, paragraphs
 from bot.phases.over import Ended
 from bot.phases.rules import Kind
-from bot.phases.store import Item, Participant, PhaseRow, WholePhase
 from bot.phases.wrap_up_form import Fate
 from bot.slack.content import (
     Content,
@@ -54,9 +54,14 @@ ASK_WHY = (
     "The channel reads outcome, learning and thanks; each member gets your private line with "
     "their goodbye on {day}, or a goodbye without one."
 )
+ASK_APART = (
+    "I cannot write in the channel now, so each member reads the outcome and your private line in "
+    "their goodbye on {day}, or a goodbye without them."
+)
 ASK_BACK = " What waited is back unless you say otherwise."
 WRITTEN = "{emoji} {name} in {channel} is wrapped up."
 WRITTEN_BY = "{writer} wrote it, and the channel has read it."
+WRITTEN_APART = "{writer} wrote it. Each member reads it in their goodbye."
 EXTENDED = "{emoji} {name} extended to {day}."
 EXTENDED_WHY = "It was to end on {before}. {lead}: {reason}"
 EXTENDED_RECOVERY = "Recovery grows with it: no new sprint is planned before {day}."
@@ -78,7 +83,7 @@ def closing(ended: Ended) -> Content:
     lines = [f"*{first}*\n{_cost(ended)}", *_served(phase)]
     blocks: list[Block | dict[str, object]] = [*paragraphs(lines)]
     blocks += paragraphs(_words(phase))
-    blocks += paragraphs(_back(ended, ended.ended_on))
+    blocks += paragraphs(coming_back(ended, ended.ended_on))
     blocks += paragraphs(_recovery(phase))
     if ended.picture:
         blocks += [picture_block(ended.picture.alt_text), context(LEVELS)]
@@ -95,7 +100,7 @@ def wrapped_up(ended: Ended, *, changed: bool, today: date) -> Content:
     first = _first(BROUGHT_FIRST, phase)
     blocks: list[Block | dict[str, object]] = [section(f"*{first}*"), *paragraphs(_words(phase))]
     if changed:
-        blocks += [context(CHANGED_SINCE), *paragraphs(_back(ended, today))]
+        blocks += [context(CHANGED_SINCE), *paragraphs(coming_back(ended, today))]
     picture = ended.picture if ended.picture_is_newer else None
     if picture:
         blocks += [picture_block(picture.alt_text), context(LEVELS)]
@@ -119,7 +124,8 @@ def ask_wrap_up(whole: WholePhase, goodbyes_on: date) -> Content:
     """To each lead, when it has ended by its date."""
     phase = whole.phase
     first = _first(ASK_WRAP_UP, phase)
-    why = ASK_WHY.format(day=day(goodbyes_on)) + (ASK_BACK if whole.items else "")
+    words = ASK_APART if phase.is_paused else ASK_WHY
+    why = words.format(day=day(goodbyes_on)) + (ASK_BACK if whole.items else "")
     return content(
         first,
         section(f"*{first}*\n{why}"),
@@ -129,8 +135,10 @@ def ask_wrap_up(whole: WholePhase, goodbyes_on: date) -> Content:
 
 def written(ended: Ended) -> Content:
     """To each lead, in the place of the question, once one of them has answered it."""
-    first = _first(WRITTEN, ended.whole.phase)
-    return content(first, section(f"*{first}*\n{WRITTEN_BY.format(writer=quote(ended.writer))}"))
+    phase = ended.whole.phase
+    first = _first(WRITTEN, phase)
+    by = (WRITTEN_APART if phase.is_paused else WRITTEN_BY).format(writer=quote(ended.writer))
+    return content(first, section(f"*{first}*\n{by}"))
 
 
 def longer(whole: WholePhase, by: str) -> Content:
@@ -199,8 +207,9 @@ def _served(phase: PhaseRow) -> Iterable[str]:
 
 
 def _follows(ended: Ended) -> Iterable[str]:
-    """Until it is wrapped up; nothing where nobody leads any more."""
-    if ended.whole.phase.wrapped_up_at is None and ended.whole.leads:
+    """Until it is wrapped up; nothing where nobody leads any more, or none can tell the channel."""
+    phase = ended.whole.phase
+    if phase.wrapped_up_at is None and ended.whole.leads and not phase.is_paused:
         yield FOLLOWS.format(leads=lead_names(ended.whole))
 
 
@@ -208,7 +217,8 @@ def _labelled(label: str, text: str) -> str:
     return f"*{label}:* {fitted(one_line(text), TEXT_SHOWN)}"
 
 
-def _back(ended: Ended, today: date) -> Sequence[str]:
+def coming_back(ended: Ended, today: date) -> Sequence[str]:
+    """What becomes of the work that waited, a line each; nothing where none did."""
     items = ended.whole.items
     return [BACK_HEADING, *(_fate(item, ended, today) for item in items)] if items else []
 

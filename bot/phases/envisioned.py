@@ -5,8 +5,8 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
+from bot.phases.facts import Item, Participant, PhaseRow, WholePhase
 from bot.phases.rules import Kind, Proposal, recovery_until
-from bot.phases.store import Item, Participant, PhaseRow, WholePhase
 
 LEAD, MEMBER = "lead", "member"
 

@@ -9,8 +9,8 @@ from slack_sdk.models.blocks import DatePickerElement, InputBlock, PlainTextInpu
 from slack_sdk.models.views import View
 
 from bot.dates import day
+from bot.phases.facts import WholePhase
 from bot.phases.messages import title
-from bot.phases.store import WholePhase
 from bot.slack.content import plain, section
 from bot.slack.mrkdwn import clean
 

@@ -13,9 +13,9 @@ from bot.phases import ending_messages as messages
 from bot.phases import lifecycle, rules, store
 from bot.phases.budget import Span
 from bot.phases.extend_form import ENDS_ON, REASON, REASON_LIMIT, Extension
+from bot.phases.facts import PhaseRow, WholePhase
 from bot.phases.managing import Managing, admitted
 from bot.phases.rules import Kind
-from bot.phases.store import PhaseRow, WholePhase
 from bot.rounds.lifecycle import plan_rounds
 from bot.slack.errors import Refused
 from bot.slack.people import known
@@ -38,8 +38,10 @@ NO_ROOM = (
 TOO_LONG = "The phase was not extended: this has {length} characters, and {limit} fit. Shorten it."
 
 
-async def extend(services: Services, who: Managing, asked: Extension) -> None:
+async def extend(services: Services, who: Managing, asked: Extension) -> WholePhase:
     """Move the end: the announcement, the rounds, the warning and the recovery move with it.
+
+    Returns the phase as it is now.
 
     Raises:
         Refused: not a lead or admin, ended, extended before, or a field cannot be so.
@@ -56,7 +58,9 @@ async def extend(services: Services, who: Managing, asked: Extension) -> None:
         await lifecycle.plan_days(tx, who.workspace_id, moved.phase, now)
         await plan_rounds(tx, who.workspace_id, who.phase_id, now)
         await lifecycle.tell(tx, who.workspace_id, who.phase_id, now)
-        await _announce(tx, who, moved, now)
+        if not moved.phase.is_paused:  # else the announcement says it when it goes on
+            await _announce(tx, who, moved, now)
+    return moved
 
 
 def latest_end(phase: PhaseRow, limits: rules.Limits) -> date:
@@ -80,7 +84,7 @@ async def warn_end(services: Services, item: Item) -> None:
         whole = await store.whole(tx, item.workspace_id, item.subject)
         if whole is None or not whole.phase.is_active:
             return
-        for lead in whole.leads:
+        for lead in whole.leads_to_tell:
             await outbox.say(
                 tx,
                 item.workspace_id,

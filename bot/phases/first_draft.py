@@ -10,8 +10,8 @@ from bot.phases import arguments, drafts, rules, store
 from bot.phases.arguments import Arguments
 from bot.phases.draft import Draft, Row
 from bot.phases.drafts import Kept
+from bot.phases.facts import WholePhase
 from bot.phases.scene import Scene
-from bot.phases.store import WholePhase
 from bot.slack.errors import Refused
 from bot.slack.mrkdwn import clean, quote, unescape
 from bot.workspaces.store import settings_of

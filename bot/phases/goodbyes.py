@@ -10,8 +10,8 @@ from bot.agenda.agenda import Item, carrying_out
 from bot.agenda.slots import slot, within_hours
 from bot.outbox import outbox
 from bot.phases import ending_messages as messages
+from bot.phases.facts import Participant, WholePhase
 from bot.phases.over import Ended, ended_of
-from bot.phases.store import Participant, WholePhase
 from bot.rounds.team import opted_out
 from bot.slack.content import Content
 from bot.workspaces.services import Services

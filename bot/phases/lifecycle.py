@@ -10,7 +10,8 @@ from bot.agenda.agenda import Item, carrying_out
 from bot.agenda.slots import slot
 from bot.outbox import outbox
 from bot.phases import drafts, messages, parts, rules, store
-from bot.phases.store import PhaseRow
+from bot.phases.facts import PhaseRow
+from bot.rounds.opening import LOOK
 from bot.workspaces.services import Services
 
 REFRESH, WARN, END = "refresh_announcement", "warn_end", "end_phase"
@@ -39,11 +40,16 @@ async def plan_days(tx: AsyncConnection, workspace_id: str, phase: PhaseRow, now
 
 
 async def tell(tx: AsyncConnection, workspace_id: str, phase_id: str, now: datetime) -> None:
-    """Let the announcement say what is true now."""
+    """Let the announcement say what is true now; of a paused phase when it goes on."""
     whole = await store.whole(tx, workspace_id, phase_id)
-    if whole is not None:
+    if whole is not None and not whole.phase.is_paused:
         said = messages.announcement(whole, whole.phase.day_of(now))
         await outbox.edit(tx, workspace_id, of=announcement_key(phase_id), content=said, now=now)
+
+
+async def look_soon(tx: AsyncConnection, workspace_id: str, phase_id: str, now: datetime) -> None:
+    """Ask Slack, outside of this transaction, how its channel is."""
+    await agenda.put(tx, workspace_id, action=LOOK, subject=phase_id, due_at=now)
 
 
 async def refresh_announcement(services: Services, item: Item) -> None:
@@ -54,6 +60,8 @@ async def refresh_announcement(services: Services, item: Item) -> None:
         if phase is None or not phase.is_active:
             return
         await tell(tx, item.workspace_id, phase.phase_id, now)
+        if phase.is_paused:  # Slack may not have told us that its channel is back
+            await look_soon(tx, item.workspace_id, phase.phase_id, now)
         tomorrow = _next_day(phase, now)
         await agenda.put(
             tx, item.workspace_id, action=REFRESH, subject=phase.phase_id, due_at=tomorrow

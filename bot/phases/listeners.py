@@ -16,8 +16,8 @@ from bot.phases import (
     promise_page,
     starting,
 )
+from bot.phases.facts import WholePhase
 from bot.phases.starting import Filling
-from bot.phases.store import WholePhase
 from bot.slack.command import NAME, named, parse
 from bot.slack.views import change_form, open_form
 from bot.workspaces.services import Services

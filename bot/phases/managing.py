@@ -6,9 +6,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import agenda
 from bot.phases import lifecycle, store
+from bot.phases.facts import WholePhase
 from bot.phases.messages import lead_names
 from bot.phases.rules import Actor, refusal_to_manage
-from bot.phases.store import WholePhase
 from bot.slack.errors import Refused
 from bot.workspaces.services import Services
 

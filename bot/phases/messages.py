@@ -7,8 +7,9 @@ from slack_sdk.models.blocks import Block
 
 from bot.agenda.slots import working_day_after
 from bot.dates import day, days
+from bot.phases.consequences import Why
+from bot.phases.facts import Item, PhaseRow, WholePhase
 from bot.phases.rules import Kind
-from bot.phases.store import Item, PhaseRow, WholePhase
 from bot.rounds.rules import minimum_for
 from bot.slack.content import Content, actions, button, content, section
 from bot.slack.mrkdwn import fitted, quote, together, truncated
@@ -46,6 +47,13 @@ RUNNING = "{emoji} {name} until {day}"
 ENDED = "{emoji} {name}, ended {day}"
 LEFT, LAST_DAY = "{days} left", "Last day"
 LED_BY = "led by {leads}"
+PAUSED = " · paused: {why}"
+PAUSED_WHY = {
+    Why.ARCHIVED: "the channel is archived",
+    Why.OUTSIDE: "I am not in the channel any more",
+    Why.UNSEEN: "I cannot see the channel any more",
+    Why.RESTRICTED: "I may not post in the channel",
+}
 NO_LEAD = "nobody in this channel"
 BACK = "Back on {day}."
 AFTER, NO_NEW = "After", "no new sprint planned before {day}."
@@ -86,12 +94,17 @@ def bookmark_title(phase: PhaseRow) -> str:
 
 
 def standing(whole: WholePhase, today: date) -> str:
-    """The second line: days left, and who leads."""
+    """The second line: days left, who leads, and why it is paused if it is."""
     led_by = LED_BY.format(leads=lead_names(whole))
     if not whole.phase.is_active:
         return led_by
     left = (whole.phase.ends_on - today).days
-    return f"{LEFT.format(days=days(left)) if left > 0 else LAST_DAY} · {led_by}"
+    return f"{LEFT.format(days=days(left)) if left > 0 else LAST_DAY} · {led_by}{_paused(whole)}"
+
+
+def _paused(whole: WholePhase) -> str:
+    because = whole.phase.paused_because
+    return PAUSED.format(why=PAUSED_WHY[Why(because)]) if because else ""
 
 
 def promised(whole: WholePhase, limit: int) -> list[str]:

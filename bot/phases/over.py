@@ -6,7 +6,7 @@ from datetime import date
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.phases import store
-from bot.phases.store import WholePhase
+from bot.phases.facts import WholePhase
 from bot.results.levels import picture_of
 from bot.results.store import closed_rounds
 from bot.slack.content import Picture

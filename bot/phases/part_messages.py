@@ -7,6 +7,7 @@ from typing import Any
 from slack_sdk.models.blocks import Block, InputBlock, PlainTextInputElement
 from slack_sdk.models.views import View
 
+from bot.phases.facts import WholePhase
 from bot.phases.messages import (
     SECTION,
     SHORT,
@@ -18,7 +19,6 @@ from bot.phases.messages import (
     standing,
     title,
 )
-from bot.phases.store import WholePhase
 from bot.rounds.rules import minimum_for
 from bot.slack.content import Content, content, context, divider, plain, section
 from bot.slack.mrkdwn import channel, clean, fitted, quote

@@ -12,9 +12,9 @@ from bot.clock import new_id, shuffled
 from bot.db import schema
 from bot.outbox import outbox
 from bot.phases import store
+from bot.phases.facts import WholePhase
 from bot.phases.messages import lead_names
 from bot.phases.part_messages import CONCERN_LIMIT, CONCERNS_SHOWN, PART_LIMIT, concerns_for_leads
-from bot.phases.store import WholePhase
 from bot.slack.errors import Refused
 from bot.workspaces.services import Services
 
@@ -141,7 +141,7 @@ async def _send(
 ) -> None:
     said = concerns_for_leads(whole.phase.channel_id, texts)
     starter = [one for one in whole.people if one.user_id == whole.phase.lead_id]
-    for lead in whole.leads or starter:  # who left the channel still answers for it
+    for lead in whole.leads_to_tell or starter:  # who left the channel still answers for it
         await outbox.say(
             tx,
             item.workspace_id,

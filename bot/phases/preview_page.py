@@ -9,8 +9,8 @@ from slack_sdk.models.views import View
 
 from bot.dates import day
 from bot.phases import messages
+from bot.phases.facts import WholePhase
 from bot.phases.promise_page import BACK
-from bot.phases.store import WholePhase
 from bot.rounds.messages import PRIVACY, question_text
 from bot.rounds.questions import Question
 from bot.rounds.rules import minimum_for

@@ -10,6 +10,7 @@ from bot.agenda.slots import working_day_after
 from bot.dates import day, days
 from bot.phases.budget import SHARE, Budget, Span
 from bot.phases.ending_messages import EXTEND, WRAP_UP
+from bot.phases.facts import PhaseRow, WholePhase
 from bot.phases.messages import (
     DETAILS,
     EMOJI,
@@ -21,8 +22,8 @@ from bot.phases.messages import (
     standing,
     title,
 )
+from bot.phases.pausing_messages import TRY_AGAIN
 from bot.phases.rules import Kind
-from bot.phases.store import PhaseRow, WholePhase
 from bot.slack.content import Content, actions, button, content, context, section
 
 START, POLL = "phases.start", "phases.poll"
@@ -93,7 +94,9 @@ def _running(glance: Glance, whole: WholePhase) -> Content:
     ]
     if glance.manages:
         buttons += [
-            button("Ask now", POLL, glance.channel_id),
+            button("Try again", TRY_AGAIN, phase.phase_id)
+            if phase.is_paused
+            else button("Ask now", POLL, glance.channel_id),
             button("Extend", EXTEND, phase.phase_id),
             button("End", WRAP_UP, phase.phase_id),
         ]

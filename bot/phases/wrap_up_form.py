@@ -16,8 +16,8 @@ from slack_sdk.models.blocks import (
 )
 from slack_sdk.models.views import View
 
+from bot.phases.facts import Item, Participant, WholePhase
 from bot.phases.messages import title
-from bot.phases.store import Item, Participant, WholePhase
 from bot.slack.content import context, header, plain, section
 from bot.slack.mrkdwn import clean, truncated
 

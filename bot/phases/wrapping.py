@@ -11,9 +11,9 @@ from bot.db import schema
 from bot.outbox import outbox
 from bot.phases import ending, goodbyes
 from bot.phases import ending_messages as messages
+from bot.phases.facts import WholePhase
 from bot.phases.managing import Managing, admitted
 from bot.phases.over import Ended, ended_of
-from bot.phases.store import WholePhase
 from bot.phases.wrap_up_form import (
     LEARNING,
     LINE_LIMIT,
@@ -39,8 +39,8 @@ PARKED_WHEN = "Nothing was sent: parked work needs a day on which it comes back.
 PARKED_LATER = "Nothing was sent: {day} is not after today. Choose a later day."
 
 
-async def wrap_up(services: Services, who: Managing, said: WrapUp) -> None:
-    """Keep what a lead says at the end; a running phase ends with it.
+async def wrap_up(services: Services, who: Managing, said: WrapUp) -> WholePhase:
+    """Keep what a lead says at the end; a running phase ends with it. Returns it as it is now.
 
     Raises:
         Refused: not a lead or admin, written before, or something cannot be so (at its field).
@@ -61,6 +61,7 @@ async def wrap_up(services: Services, who: Managing, said: WrapUp) -> None:
             await goodbyes.plan(tx, who.workspace_id, ended.whole, None, now)
         else:
             await _add_to_the_end(tx, who, whole, ended, now)
+    return ended.whole
 
 
 async def _add_to_the_end(
@@ -68,16 +69,17 @@ async def _add_to_the_end(
 ) -> None:
     """It had ended by its date: the channel reads the rest, and no lead is asked any more."""
     phase = ended.whole.phase
-    await outbox.say(
-        tx,
-        who.workspace_id,
-        key=f"wrapped_up:{phase.phase_id}",
-        to=phase.channel_id,
-        content=messages.wrapped_up(
-            ended, changed=before.items != ended.whole.items, today=phase.day_of(now)
-        ),
-        now=now,
-    )
+    if not phase.is_paused:
+        await outbox.say(
+            tx,
+            who.workspace_id,
+            key=f"wrapped_up:{phase.phase_id}",
+            to=phase.channel_id,
+            content=messages.wrapped_up(
+                ended, changed=before.items != ended.whole.items, today=phase.day_of(now)
+            ),
+            now=now,
+        )
     for lead in ended.whole.leads:
         key = ending.wrap_up_key(phase.phase_id, lead.user_id)
         await outbox.edit(tx, who.workspace_id, of=key, content=messages.written(ended), now=now)

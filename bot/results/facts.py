@@ -43,6 +43,7 @@ class PhaseFacts:
     comments_to: str  # leads, or team
     starts_on: date
     ended_on: date  # or ends, while it runs
+    is_paused: bool = False  # its channel cannot be spoken in
 
     @property
     def weeks(self) -> float:

@@ -101,7 +101,10 @@ async def save_note(services: Services, noting: Noting) -> None:
 
 
 async def show_results(services: Services, item: Item) -> None:
-    """Show the team the totals, whatever was written; then the comments are deleted."""
+    """Show the team the totals, whatever was written; then the comments are deleted.
+
+    Of a paused phase they are shown when it goes on.
+    """
     workspace_id, round_id = item.workspace_id, item.subject
     now = services.clock.now()
     async with carrying_out(services.db, item) as tx:
@@ -109,11 +112,24 @@ async def show_results(services: Services, item: Item) -> None:
         if phase_id is None:
             return
         phase = await store.phase_of(tx, workspace_id, phase_id)
+        if phase.is_paused:
+            return
         await _mark_shown(tx, workspace_id, round_id, now)
         showing = await _showing(tx, workspace_id, phase, round_id, now)
         await tell_team(tx, workspace_id, showing, now)
         await edit_leads(tx, workspace_id, showing, now)
         await _delete_comments(tx, workspace_id, round_id)
+
+
+async def show_missed(tx: AsyncConnection, workspace_id: str, phase_id: str, now: datetime) -> None:
+    """A paused phase goes on: what the team should have seen meanwhile is shown now."""
+    phase = await store.phase_of(tx, workspace_id, phase_id)
+    due_at = within_hours(now, phase.zone)
+    for one in await store.closed_rounds(tx, workspace_id, phase_id):
+        if one.shown_at is None:
+            await agenda.put_if_new(
+                tx, workspace_id, action=SHOW, subject=one.round_id, due_at=due_at
+            )
 
 
 ACTIONS: Mapping[str, Callable[[Services, Item], Awaitable[None]]] = {SHOW: show_results}

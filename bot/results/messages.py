@@ -48,6 +48,8 @@ SMALL_PRINT = (
     "when the questions closed. From these same totals {leads} {get} private signals."
 )
 
+WHEN_BACK = "once I can write in the channel again"
+
 ONLY_LEADS = "*Only the leads see this*"
 SAID = "{label} {lead} said {mine}, the team's level is {team:g}."
 BESIDE = "*{name}'s own answers*\n{answers}"
@@ -134,7 +136,11 @@ def _when(showing: Showing) -> list[str]:
     if showing.round.shown_at:
         return []
     words = TEAM_READS_THAT if showing.round.answered is None else TEAM_READS
-    return [words.format(when=instant(showing.team_sees_at))]
+    return [words.format(when=_team_sees(showing))]
+
+
+def _team_sees(showing: Showing) -> str:
+    return WHEN_BACK if showing.phase.is_paused else instant(showing.team_sees_at)
 
 
 def _small_print(showing: Showing) -> str:
@@ -175,7 +181,7 @@ def _note_box(showing: Showing) -> list[Block]:
         ),
         optional=True,
     )
-    when = instant(showing.team_sees_at)
+    when = _team_sees(showing)
     said = NOTE_SAVED if shown.note else NOTE_UNTIL
     return [
         box,

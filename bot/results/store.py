@@ -39,6 +39,7 @@ async def phase_of(tx: AsyncConnection, workspace_id: str, phase_id: str) -> Pha
         comments_to=row["comments_to"],
         starts_on=row["starts_on"],
         ended_on=_ended_on(row),
+        is_paused=row["paused_at"] is not None,
     )
 
 
@@ -66,11 +67,12 @@ async def closed_rounds(
 
 
 async def zones_of(tx: AsyncConnection, workspace_id: str, phase: PhaseFacts) -> dict[str, str]:
-    """The zone of each lead; the phase's where Slack gave none."""
+    """The zone of each lead who can be written to; the phase's where Slack gave none."""
     profiles = await known(tx, workspace_id, phase.lead_ids)
     return {
         one: (profiles[one].zone if one in profiles else None) or phase.zone
         for one in phase.lead_ids
+        if one not in profiles or not profiles[one].is_deleted
     }
 
 

@@ -17,9 +17,9 @@ async def tell_leads(
     """Each when messages are welcome where they are, with all comments."""
     zones = await store.zones_of(tx, workspace_id, showing.phase)
     said = messages.to_leads(showing)
-    for lead_id in showing.phase.lead_ids:
+    for lead_id, zone in zones.items():
         key = lead_key(showing.round.round_id, lead_id)
-        at = within_hours(now, zones[lead_id])
+        at = within_hours(now, zone)
         await outbox.say(tx, workspace_id, key=key, to=lead_id, content=said, now=at)
         await _say_more(tx, workspace_id, showing, lead_id, key, at)
 

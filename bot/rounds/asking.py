@@ -85,7 +85,8 @@ async def talk(services: Services, item: Item) -> None:
     now = services.clock.now()
     async with carrying_out(services.db, item) as tx:
         phase = await team.phase_of(tx, item.workspace_id, phase_id)
-        if phase is None or now >= item.due_at + rules.OPEN_FOR:
+        stale_at = item.due_at + rules.OPEN_FOR
+        if phase is None or phase.is_paused or now >= stale_at:
             return
         settings = await settings_of(tx, item.workspace_id)
         wording = questions.for_member(phase.lead_names, questions.reworded(settings.questions))
@@ -96,6 +97,7 @@ async def talk(services: Services, item: Item) -> None:
             to=phase.channel_id,
             content=messages.talking_points(wording),
             now=now,
+            expires_at=stale_at,
         )
 
 

@@ -27,6 +27,7 @@ class PhaseFacts:
     ended_at: datetime | None
     remind: bool
     comments_to: str  # leads, or team
+    is_paused: bool  # its channel cannot be spoken in: no questions begin
 
 
 @dataclass(frozen=True, kw_only=True)

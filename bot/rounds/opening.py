@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
 
+from slack_sdk.errors import SlackApiError
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -19,11 +20,14 @@ from bot.rounds import ballots, questions, rules, store, team
 from bot.rounds.asking import ASK
 from bot.rounds.facts import PhaseFacts
 from bot.rounds.rules import Candidate, RoundKind
+from bot.slack.errors import Meaning, verdict
 from bot.slack.people import Person, member_ids
 from bot.workspaces.services import Services
 from bot.workspaces.store import settings_of
 
 OPEN, CLOSE, TALK = "open_round", "close_round", "talk"
+#: Slack would not say who is in the phase's channel: what became of it is looked at.
+LOOK = "look_at_channel"
 #: Where each day begins first: a round opens before it is time to ask anybody.
 EARLIEST_ZONE = "Pacific/Kiritimati"
 #: The first questions come in the morning after the announcement, whatever the weekly time.
@@ -70,21 +74,34 @@ async def open_round(services: Services, item: Item) -> None:
         if reason := await _why_not(tx, item.workspace_id, phase, opening, now):
             log.info("round_left_out", phase=phase_id, kind=kind, reason=reason)
             return
+        if profiles is None:
+            log.warning("round_left_out", phase=phase_id, kind=kind, reason="nobody can be read")
+            await agenda.put(tx, item.workspace_id, action=LOOK, subject=phase_id, due_at=now)
+            return
         await open_now(tx, services, item.workspace_id, phase, opening, profiles)
 
 
-async def profiles_of(services: Services, workspace_id: str, phase_id: str) -> Mapping[str, Person]:
+async def profiles_of(
+    services: Services, workspace_id: str, phase_id: str
+) -> Mapping[str, Person] | None:
     """The profiles of the phase's people who are in its channel now.
 
+    None where the phase is paused, or Slack will not say who is there.
+
     Raises:
-        SlackApiError: Slack does not say who is there.
+        SlackApiError: Slack could not say it now.
     """
     async with services.db.reading() as reader:
         phase = await team.phase_of(reader, workspace_id, phase_id)
-    if phase is None:
-        return {}
+    if phase is None or phase.is_paused:
+        return None
     client = services.client_for(workspace_id)
-    there = set(await member_ids(client, phase.channel_id))
+    try:
+        there = set(await member_ids(client, phase.channel_id))
+    except SlackApiError as error:
+        if verdict(error).meaning is not Meaning.PERMANENT:
+            raise
+        return None
     wanted = [one for one in (*phase.lead_ids, *phase.members) if one in there]
     return await services.people.of(client, workspace_id, wanted)
 
@@ -130,6 +147,8 @@ async def _why_not(
     tx: AsyncConnection, workspace_id: str, phase: PhaseFacts, opening: Opening, now: datetime
 ) -> str | None:
     """Why a planned round is left out, for the log; None: it opens."""
+    if phase.is_paused:
+        return "paused"
     if opening.kind is RoundKind.AFTER:
         if await team.active_in(tx, workspace_id, phase.channel_id):
             return "another phase runs"

@@ -21,6 +21,10 @@ TOO_SOON = (
     "No questions were sent: the last ones went out {last}, and two within five days tire people "
     "and say nothing new. Ask again from {free} on."
 )
+PAUSED = (
+    "No questions were sent: this phase is paused, because I cannot write in its channel. "
+    "`/imbalance status` says why; when the channel is back, it goes on by itself."
+)
 ASKED = (
     "{asked} people are asked, each between 08:00 and 20:00 on a weekday of theirs. "
     "The questions are open until {until}."
@@ -37,7 +41,8 @@ async def poll(services: Services, *, workspace_id: str, channel_id: str, user_i
     A weekly or closing round that would open within five days of it is left out in its turn.
 
     Raises:
-        Refused: no phase runs here, this person may not ask, or the last round is too near.
+        Refused: no phase runs here, it is paused, this person may not ask, or the last round is
+            too near.
     """
     async with services.db.reading() as reader:
         phase = await _phase(reader, workspace_id, channel_id)
@@ -47,6 +52,8 @@ async def poll(services: Services, *, workspace_id: str, channel_id: str, user_i
     async with services.db.transaction() as tx:
         await team.lock_phase(tx, workspace_id, phase.phase_id)
         phase = await _phase(tx, workspace_id, channel_id)
+        if phase.is_paused or profiles is None:
+            raise Refused(PAUSED)
         last = await store.last_opening(tx, workspace_id, channel_id)
         free = rules.poll_free_from(last)
         if last is not None and free is not None and now < free:

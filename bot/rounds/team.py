@@ -95,4 +95,5 @@ async def _phase(tx: AsyncConnection, workspace_id: str, row: RowMapping) -> Pha
         ended_at=row["ended_at"],
         remind=row["remind"],
         comments_to=row["comments_to"],
+        is_paused=row["paused_at"] is not None,
     )

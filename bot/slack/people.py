@@ -11,13 +11,15 @@ from typing import Any
 
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
-from sqlalchemy import RowMapping, select
+from sqlalchemy import RowMapping, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import Clock
 from bot.db import schema
 from bot.db.engine import Database
 from bot.db.writing import put
+from bot.log import log
+from bot.slack.errors import Meaning, reason_of, verdict
 
 FRESH = timedelta(days=7)
 #: Slack's own helper is not marked as a bot in its profile.
@@ -104,6 +106,42 @@ async def known(
     return {row["user_id"]: _person(row, workspace_id) for row in rows.mappings()}
 
 
+async def mark_unreachable(
+    tx: AsyncConnection, workspace_id: str, user_id: str, now: datetime
+) -> None:
+    """Slack would not let us write to them. Its next word of them counts again."""
+    people = schema.people
+    changed = await tx.execute(
+        update(people)
+        .where(people.c.workspace_id == workspace_id, people.c.user_id == user_id)
+        .values(is_deleted=True, refreshed_at=now)
+    )
+    if not changed.rowcount:
+        await remember(tx, workspace_id, {"id": user_id, "deleted": True}, now)
+
+
+async def known_admins(tx: AsyncConnection, workspace_id: str) -> tuple[Person, ...]:
+    """The workspace admins that are remembered and can be written to."""
+    people = schema.people
+    rows = await tx.execute(
+        select(people)
+        .where(
+            people.c.workspace_id == workspace_id,
+            people.c.is_admin.is_(True),
+            people.c.is_deleted.is_(False),
+        )
+        .order_by(people.c.user_id)
+    )
+    found = (_person(row, workspace_id) for row in rows.mappings())
+    return tuple(person for person in found if person.is_full_member)
+
+
+def admins_among(users: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Those of Slack's users who are admins and whose account is open."""
+    found = [(user, _columns(user)) for user in users]
+    return [user for user, seen in found if seen["is_admin"] and not seen["is_deleted"]]
+
+
 class People:
     """Reads about people and channels. Never used inside a transaction."""
 
@@ -117,7 +155,7 @@ class People:
         """The people with these ids; who Slack does not know is left out.
 
         Raises:
-            SlackApiError: Slack could not be asked about someone not remembered.
+            SlackApiError: Slack could not be asked now about someone not remembered.
         """
         wanted = dict.fromkeys(user_ids)
         for user_id in await self._stale(workspace_id, wanted):
@@ -156,9 +194,10 @@ class People:
         try:
             answer = await client.users_info(user=user_id)
         except SlackApiError as error:
-            if error.response.get("error") in ("user_not_found", "user_not_visible"):
-                return
-            raise
+            if verdict(error).meaning is not Meaning.PERMANENT:
+                raise
+            log.info("person_not_read", workspace=workspace_id, reason=reason_of(error))
+            return  # what Slack last said of them holds
         async with self._db.transaction() as tx:
             await remember(tx, workspace_id, answer["user"], self._clock.now())
 

@@ -4,29 +4,69 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from slack_sdk.errors import SlackApiError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from bot.agenda import agenda
 from bot.agenda.agenda import Item, carrying_out
 from bot.db.engine import Database
-from bot.slack.errors import Refused
+from bot.log import log
+from bot.outbox import lanes
+from bot.slack.errors import Meaning, Refused, verdict
 from bot.slack.events import forget_old
 from bot.workspaces import store
 from bot.workspaces.messages import ADMINS_ONLY, UNKNOWN_PERSON
 from bot.workspaces.rules import WorkspaceSettings, faults
 from bot.workspaces.services import Services
 
+Action = Callable[[Services, Item], Awaitable[None]]
+
 TIDY = "tidy"
 EVERY = timedelta(days=1)
 
 
 async def install(db: Database, us: Mapping[str, Any], now: datetime) -> None:
-    """Keep what auth.test said of our installation, and tidy up after it from now on."""
+    """Keep what auth.test said of our installation, and tidy up after it from now on.
+
+    What waited while it was not installed goes on: messages are sent, the agenda is carried out.
+    """
     workspace_id = us["team_id"]
     async with db.transaction() as tx:
         await store.remember_workspace(tx, us, now)
+        await lanes.resume(tx, workspace_id)
         if await agenda.due_of(tx, workspace_id, action=TIDY, subject=workspace_id) is None:
             await agenda.put(
                 tx, workspace_id, action=TIDY, subject=workspace_id, due_at=now + EVERY
             )
+
+
+async def uninstall(tx: AsyncConnection, workspace_id: str, reason: str, at: datetime) -> bool:
+    """Say nothing and carry out nothing for this workspace until it is installed again.
+
+    What is due waits. An older removal than the installation changes nothing.
+    """
+    gone = await store.mark_uninstalled(tx, workspace_id, at)
+    if gone:
+        await lanes.halt(tx, workspace_id, reason)
+    log.warning("uninstalled", workspace=workspace_id, reason=reason, acted_on=gone)
+    return gone
+
+
+def noticing(action: Action) -> Action:
+    """The action, which marks its workspace uninstalled when Slack refuses our token."""
+
+    async def carry_out(services: Services, item: Item) -> None:
+        try:
+            await action(services, item)
+        except SlackApiError as error:
+            why = verdict(error)
+            if why.meaning is Meaning.WORKSPACE:
+                async with services.db.transaction() as tx:
+                    now = services.clock.now()
+                    await uninstall(tx, item.workspace_id, why.reason, now)
+            raise
+
+    return carry_out
 
 
 async def change_settings(
@@ -77,4 +117,4 @@ async def tidy(services: Services, item: Item) -> None:
         )
 
 
-ACTIONS: Mapping[str, Callable[[Services, Item], Awaitable[None]]] = {TIDY: tidy}
+ACTIONS: Mapping[str, Action] = {TIDY: tidy}

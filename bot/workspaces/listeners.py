@@ -133,8 +133,7 @@ async def uninstalled(services: Services, body: Body) -> None:
     at = datetime.fromtimestamp(body["event_time"], UTC)
     async with services.db.transaction() as tx:
         if await is_new(tx, workspace_id, body, services.clock.now()):
-            gone = await store.mark_uninstalled(tx, workspace_id, at)
-            log.warning("uninstalled", workspace=workspace_id, acted_on=gone)
+            await lifecycle.uninstall(tx, workspace_id, body["event"]["type"], at)
 
 
 async def let_go(body: Body) -> None:

@@ -36,6 +36,7 @@ METHODS: dict[str, set[str]] = {
     "pins_remove": {"pins:write"},
     "users_conversations": READ_CHANNELS,
     "users_info": {"users:read"},
+    "users_list": {"users:read"},
     "views_open": set(),
     "views_publish": set(),
     "views_push": set(),

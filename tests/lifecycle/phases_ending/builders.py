@@ -5,14 +5,14 @@ from typing import Any
 
 from sqlalchemy import Table, select
 
-from bot.agenda.agenda import due
+from bot.agenda.claims import due
 from bot.app import ACTIONS
 from bot.clock import real_now
 from bot.db import schema
 from bot.phases import store
+from bot.phases.facts import WholePhase
 from bot.phases.managing import Managing
 from bot.phases.rules import Proposal
-from bot.phases.store import WholePhase
 from bot.phases.wrap_up_form import WrapUp
 from bot.workspaces.services import Services
 from tests.lifecycle.phases.builders import SPRINT, begin

@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from typing import Any
 
+from bot.phases.facts import Item, Participant, PhaseRow, WholePhase
 from bot.phases.rules import Kind, SprintPromise, TrustPromise
-from bot.phases.store import Item, Participant, PhaseRow, WholePhase
 from tests.vocabulary import ANA, BEN, CHIARA, DEV, EMI, FINN, LAUNCH
 
 TODAY = date(2026, 12, 4)

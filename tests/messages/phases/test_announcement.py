@@ -9,8 +9,8 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
 from bot.phases import messages
+from bot.phases.facts import WholePhase
 from bot.phases.rules import SprintPromise
-from bot.phases.store import WholePhase
 from bot.playground.checks import check_blocks
 from tests.messages.phases.builders import (
     HOSTILE,

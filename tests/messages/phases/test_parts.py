@@ -7,7 +7,7 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
 from bot.phases import part_messages
-from bot.phases.store import WholePhase
+from bot.phases.facts import WholePhase
 from bot.playground.checks import check_blocks, check_view
 from bot.playground.forms import state_values
 from tests.messages.phases.builders import HOSTILE, SPRINT, TODAY, TRUST, participant

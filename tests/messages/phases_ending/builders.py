@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
+from bot.phases.facts import Item, WholePhase
 from bot.phases.over import Ended
-from bot.phases.store import Item, WholePhase
 from bot.slack.content import Picture
 from tests.messages.phases.builders import SPRINT, participant, with_phase
 from tests.vocabulary import ANA, BEN

@@ -11,7 +11,7 @@ from syrupy.extensions.json import JSONSnapshotExtension
 
 from bot.phases import extend_form, wrap_up_form
 from bot.phases.extend_form import Extension
-from bot.phases.store import WholePhase
+from bot.phases.facts import WholePhase
 from bot.phases.wrap_up_form import Fate, ItemFate, WrapUp
 from bot.playground.checks import check_view
 from bot.playground.forms import state_values

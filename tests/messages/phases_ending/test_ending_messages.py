@@ -9,7 +9,7 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
 from bot.phases import ending_messages as messages
-from bot.phases.store import Participant, WholePhase
+from bot.phases.facts import Participant, WholePhase
 from bot.playground.checks import check_blocks
 from bot.slack.content import Content, with_picture
 from tests.messages.phases.builders import HOSTILE, SPRINT, TRUST, participant, with_phase

@@ -10,8 +10,8 @@ from syrupy.extensions.json import JSONSnapshotExtension
 
 from bot.phases import status
 from bot.phases.budget import Budget, Span
+from bot.phases.facts import WholePhase
 from bot.phases.status import Glance
-from bot.phases.store import WholePhase
 from bot.playground.checks import check_blocks
 from bot.slack.content import Content
 from tests.messages.phases.builders import SPRINT, TODAY, TRUST, with_phase

@@ -1,0 +1,168 @@
+"""Slack refused a message for good: what the table says follows, carried out.
+
+Delivery calls `refused` in the transaction that marks the message. There only a row of the agenda
+is written, so that nothing waits for a lock and one failure stops no other message; the agenda
+does the rest, once, and tries again where it fails.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.agenda import agenda
+from bot.agenda.agenda import Item, carrying_out
+from bot.log import log
+from bot.metrics import defects
+from bot.outbox import again, outbox
+from bot.outbox.outbox import Operation
+from bot.outbox.refusal import Refusal
+from bot.phases import lifecycle, pausing, store, unreachable
+from bot.phases import pausing_messages as words
+from bot.phases.consequences import CLOSED, GONE, SCOPES, Consequence, Refused, consequence_of
+from bot.phases.facts import WholePhase
+from bot.rounds.opening import LOOK
+from bot.rounds.store import round_of
+from bot.slack.errors import Meaning
+from bot.workspaces.lifecycle import uninstall
+from bot.workspaces.services import Services
+
+MISSING, UNSAID = "tell_of_missing", "tell_of_unsaid"
+#: Kinds of messages whose keys name a round.
+ABOUT_ROUNDS = ("results", "ask")
+
+
+async def refused(tx: AsyncConnection, refusal: Refusal, now: datetime) -> None:
+    """Note what follows from a refusal. Never calls Slack."""
+    if refusal.meaning is Meaning.WORKSPACE:
+        await uninstall(tx, refusal.workspace_id, refusal.reason, now)
+        return
+    what = consequence_of(
+        Refused(
+            reason=refusal.reason,
+            operation=refusal.operation,
+            to_person=refusal.conversation.startswith(("U", "W")),
+        )
+    )
+    if what is Consequence.DEFECT:
+        defects.labels(refusal.operation).inc()
+        log.error("refused_as_malformed", **_about(refusal))
+    if what is Consequence.WITHOUT:
+        await _note_missing_scope(tx, refusal)
+    noted = await _to_do(tx, refusal, what)
+    if noted is not None:
+        action, subject = noted
+        workspace_id = refusal.workspace_id
+        await agenda.put(tx, workspace_id, action=action, subject=subject, due_at=now)
+
+
+async def tell_of_missing(services: Services, item: Item) -> None:
+    """The announcement was deleted in Slack: edits stop, replies become messages of their own.
+
+    It is not posted again by itself: who deleted it on purpose is not fought.
+    """
+    now = services.clock.now()
+    async with carrying_out(services.db, item) as tx:
+        whole = await store.whole(tx, item.workspace_id, item.subject)
+        if whole is None:
+            return
+        key = lifecycle.announcement_key(item.subject)
+        await again.forget_place(tx, item.workspace_id, key=key, reason="deleted in Slack")
+        await outbox.unbookmark(tx, item.workspace_id, of=key, now=now)
+        await again.retry(
+            tx,
+            item.workspace_id,
+            conversation=whole.phase.channel_id,
+            reasons=tuple(GONE),
+            now=now,
+            operations=(Operation.POST,),
+        )
+        if not whole.phase.is_active:
+            return
+        said = words.missing(whole.phase)
+        for lead in whole.leads_to_tell:
+            told = pausing.missing_key(item.subject, lead.user_id)
+            await pausing.say_or_edit(tx, item.workspace_id, whole, lead, told, said, now)
+
+
+async def tell_of_unsaid(services: Services, item: Item) -> None:
+    """What the team waits for could not be said: its leads are told, once for each message."""
+    message_id, what = item.subject.split(":")
+    now = services.clock.now()
+    async with carrying_out(services.db, item) as tx:
+        key = await again.refused_key(tx, item.workspace_id, message_id)
+        if key is None:
+            return
+        kind, subject = _named(key)
+        whole = await _told_about(tx, item.workspace_id, kind, subject)
+        if whole is None:
+            return
+        said = words.not_said(whole.phase, kind, ours=what == Consequence.DEFECT)
+        for lead in whole.leads_to_tell:
+            told = f"not_said:{kind}:{subject}:{lead.user_id}"
+            await pausing.say_once(tx, item.workspace_id, whole, lead, told, said, now)
+
+
+ACTIONS: Mapping[str, Callable[[Services, Item], Awaitable[None]]] = {
+    pausing.PAUSE: pausing.pause_phase,
+    LOOK: pausing.look_at_channel,
+    MISSING: tell_of_missing,
+    UNSAID: tell_of_unsaid,
+    **unreachable.ACTIONS,
+}
+
+
+async def _to_do(
+    tx: AsyncConnection, refusal: Refusal, what: Consequence
+) -> tuple[str, str] | None:
+    """The agenda's action and its subject; None where nothing is left to do."""
+    if what is Consequence.DROP_PERSON:
+        return unreachable.DROP, refusal.conversation
+    if what in (Consequence.UNSAID, Consequence.DEFECT):
+        awaited = _named(refusal.key)[0] in words.AWAITED
+        return (UNSAID, f"{refusal.message_id}:{what}") if awaited else None
+    if what not in (Consequence.PAUSE, Consequence.MISSING):
+        return None
+    phase = await store.latest_in(tx, refusal.workspace_id, refusal.conversation)
+    if phase is None:
+        return None
+    if what is Consequence.MISSING:
+        return MISSING, phase.phase_id
+    why = CLOSED[refusal.reason]
+    return None if phase.paused_because == why else (pausing.PAUSE, f"{phase.phase_id}:{why}")
+
+
+async def _told_about(
+    tx: AsyncConnection, workspace_id: str, kind: str, subject: str
+) -> WholePhase | None:
+    """The phase that a message was about; its key names the phase, or a round of it."""
+    found = await round_of(tx, workspace_id, subject) if kind in ABOUT_ROUNDS else None
+    return await store.whole(tx, workspace_id, found.phase_id if found else subject)
+
+
+async def _note_missing_scope(tx: AsyncConnection, refusal: Refusal) -> None:
+    """Once for each thing that is not granted, not for each message that needs it."""
+    noted = await again.others_refused(
+        tx,
+        refusal.workspace_id,
+        but=refusal.message_id,
+        operation=refusal.operation,
+        reason=refusal.reason,
+    )
+    if not noted:
+        log.warning("not_granted", needs=SCOPES[refusal.operation], **_about(refusal))
+
+
+def _named(key: str) -> tuple[str, str]:
+    """What kind of message a key names, and whose; an edit is of the same kind."""
+    kind, subject = key.removeprefix("edit:").split(":")[:2]
+    return kind, subject
+
+
+def _about(refusal: Refusal) -> dict[str, str]:
+    return {
+        "workspace": refusal.workspace_id,
+        "message": refusal.message_id,
+        "key": refusal.key,
+        "reason": refusal.reason,
+    }
