@@ -56,6 +56,7 @@ class Faults:
         self.rate_limits = False  # Slack's real limits
         self.slow_history = False  # 1 request a minute and 15 messages (unlisted apps)
         self.silent_sockets = False  # pings are not answered
+        self.latency = 0.0  # real seconds that every call of the Web API takes
         self.unprocessed_files = 0  # so many times a picture is refused as not ready
         self.sockets: Sockets | None = None
 
@@ -151,3 +152,4 @@ class Faults:
         self._lose_acks = self._duplicates = self.unprocessed_files = 0
         self.rate_limits = self.slow_history = False
         self.silent_sockets = False
+        self.latency = 0.0

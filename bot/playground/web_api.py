@@ -39,7 +39,9 @@ async def serve(core: Core, request: web.Request) -> web.StreamResponse:
     with core.work.under_way(method):
         fault = core.faults.take(method)
         if fault is None:
-            return await _answer(core, request, method)
+            answer = await _answer(core, request, method)
+            await core.faults.wait(core.faults.latency)
+            return answer
         if not fault.after_accept and (fault.replaces_answer or fault.drop):
             await _keep(core, request, method, fault.body)
         return await core.faults.carry_out(fault, request, partial(_answer, core, request, method))
