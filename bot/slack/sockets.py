@@ -1,0 +1,123 @@
+"""Socket Mode over several connections, so that one can be renewed while another works.
+
+Slack renews each connection every few hours and sends each payload over any of them. What was
+being worked on when a connection is to be renewed is acknowledged on it first; only one is renewed
+at a time.
+"""
+
+import asyncio
+from contextlib import suppress
+
+from aiohttp import ClientError
+from slack_bolt.adapter.socket_mode.async_internals import run_async_bolt_app, send_async_response
+from slack_bolt.async_app import AsyncApp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.socket_mode.aiohttp import SocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
+
+from bot.clock import monotonic
+from bot.log import log
+from bot.slack.errors import verdict
+
+#: Slack gives up waiting for an acknowledgement after 3 s.
+DRAIN_SECONDS = 2.5
+PING_SECONDS = 10
+#: A connection that was cut is noticed by the SDK with its next ping only.
+WATCH_SECONDS = 0.5
+#: One try to connect. Shorter than the SDK's pause between its own tries, which would go on with
+#: a ticket that was used already.
+CONNECT_SECONDS = 8
+
+
+class Connection(SocketModeClient):
+    """One connection, which ends what it has begun before it is renewed."""
+
+    def __init__(self, app: AsyncApp, app_token: str, renewing: asyncio.Lock) -> None:
+        super().__init__(
+            app_token=app_token,
+            logger=app.logger,
+            web_client=app.client,
+            ping_interval=PING_SECONDS,
+        )
+        self._app = app
+        self._renewing = renewing
+        self._under_way = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self.socket_mode_request_listeners.append(self._answer)  # type: ignore[arg-type]
+
+    async def connect_to_new_endpoint(self, force: bool = False) -> None:
+        """Renew it, after what is under way was acknowledged."""
+        async with self._renewing:
+            await self._drained()
+            await super().connect_to_new_endpoint(force)
+
+    async def connect(self) -> None:
+        """Connect, however long it takes, each time with a new ticket."""
+        while not self.closed:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(CONNECT_SECONDS):
+                    await super().connect()  # type: ignore[no-untyped-call]
+                return
+            self.wss_uri = None
+
+    async def leave(self) -> None:
+        """Close it for good, after what is under way was acknowledged."""
+        await self._drained()
+        await self.close()  # type: ignore[no-untyped-call]
+        await self.aiohttp_client_session.close()
+
+    async def _drained(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_SECONDS):
+                await self._idle.wait()
+
+    async def _answer(self, client: SocketModeClient, request: SocketModeRequest) -> None:
+        self._under_way += 1
+        self._idle.clear()
+        try:
+            answer = await run_async_bolt_app(self._app, request)
+            await send_async_response(client, request, answer, monotonic())
+        finally:
+            self._under_way -= 1
+            if not self._under_way:
+                self._idle.set()
+
+
+class Sockets:
+    """The connections of this process; Slack allows ten for an app."""
+
+    def __init__(self, app: AsyncApp, app_token: str, count: int) -> None:
+        renewing = asyncio.Lock()
+        self._connections = [Connection(app, app_token, renewing) for _ in range(count)]
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def connect(self) -> None:
+        """Returns when the first is connected; the others follow."""
+        first, *others = self._connections
+        await first.connect()
+        self._tasks = [asyncio.create_task(self._keep(first, connected=True))]
+        self._tasks += [asyncio.create_task(self._keep(other)) for other in others]
+
+    async def _keep(self, connection: Connection, *, connected: bool = False) -> None:
+        if not connected:
+            await connection.connect()
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            session = connection.current_session
+            if session is None or not session.closed:
+                continue
+            try:
+                await connection.connect_to_new_endpoint()
+            except (SlackApiError, ClientError, OSError, TimeoutError) as error:
+                log.warning("socket_not_renewed", reason=verdict(error).reason)
+
+    async def is_connected(self) -> bool:
+        """Whether Slack can reach us over any of them."""
+        return any([await connection.is_connected() for connection in self._connections])
+
+    async def close(self) -> None:
+        """Acknowledge what is under way, and leave."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*(connection.leave() for connection in self._connections))

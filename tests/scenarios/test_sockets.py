@@ -1,0 +1,66 @@
+"""Connections come and go; nothing that a person or Slack said is lost, or done twice."""
+
+import asyncio
+
+from bot.app import Imbalance
+from bot.playground.server import StandIn
+from tests.vocabulary import ANA, BEN, LAUNCH, House
+
+
+async def connected(slack: StandIn, count: int) -> bool:
+    """Whether so many connections come to stand, within 3 s."""
+    for _ in range(300):
+        if len([c for c in slack.core.sockets.connections if not c.leaving]) == count:
+            return True
+        await asyncio.sleep(0.01)
+    return False
+
+
+async def test_there_are_two_connections(house: House) -> None:
+    assert await connected(house.slack, 2)
+
+
+async def test_what_is_under_way_is_acknowledged_before_its_connection_is_renewed(
+    house: House,
+) -> None:
+    assert await connected(house.slack, 2)
+    house.slack.faults.fail_next("*", hang=0.5)
+    asked = asyncio.create_task(house.slack.as_user(ANA).command("/imbalance start", LAUNCH))
+    await asyncio.sleep(0.1)
+    renewed = house.slack.faults.refresh_sockets()
+    assert renewed is not None
+    await renewed
+
+    assert (await asked).status == 200
+    assert await connected(house.slack, 2)
+
+
+async def test_commands_during_a_renewal_are_answered(house: House) -> None:
+    assert await connected(house.slack, 2)
+    for _ in range(3):
+        house.slack.faults.refresh_sockets()
+        for person in (ANA, BEN):
+            answered = await house.slack.as_user(person).command("/imbalance help", LAUNCH)
+            assert answered.status == 200
+
+
+async def test_it_is_ready_while_one_connection_is_left(
+    house: House, bot: Imbalance, standin: StandIn
+) -> None:
+    assert await connected(standin, 2)
+    lost = standin.core.sockets.connections[0]
+    assert lost.request.transport is not None
+    lost.request.transport.abort()
+    await asyncio.sleep(0.05)
+
+    assert "socket" not in await bot.not_ready()
+    answered = await house.slack.as_user(ANA).command("/imbalance help", LAUNCH)
+    assert answered.status == 200
+
+
+async def test_after_both_were_cut_it_comes_back(house: House) -> None:
+    assert await connected(house.slack, 2)
+    house.slack.faults.cut_sockets()
+    answered = await house.slack.as_user(ANA).command("/imbalance help", LAUNCH)
+
+    assert answered.status == 200
