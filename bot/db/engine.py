@@ -76,7 +76,7 @@ class Database:
     @asynccontextmanager
     async def _watched(self) -> AsyncIterator[Progress]:
         try:
-            with inside() as progress:
+            with inside(self.health.failed) as progress:
                 async with asyncio.timeout(LONGEST_SECONDS) as limit:
                     yield progress
         except TimeoutError as error:

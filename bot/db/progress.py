@@ -5,13 +5,13 @@ told that nothing was saved, and what was under way is given up before it can be
 """
 
 import asyncio
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from bot.db.trouble import answered
+from bot.db.trouble import TooSlow, answered
 
 T = TypeVar("T")
 
@@ -38,6 +38,8 @@ class Progress:
     kept: bool = False
     given_up: bool = False
     again: bool = False
+    #: takes note of a database that was waited for in vain
+    complain: Callable[[BaseException], None] | None = None
 
     def may_begin_again(self) -> bool:
         """Whether the request may be begun anew, as nothing of it was kept; asks for it if so."""
@@ -55,10 +57,11 @@ def current() -> Progress:
 
 
 @contextmanager
-def inside() -> Iterator[Progress]:
-    """The time in between is spent in the database."""
+def inside(complain: Callable[[BaseException], None] | None = None) -> Iterator[Progress]:
+    """The time in between is spent in the database; `complain` is called if it is too long."""
     progress = current()
     progress.inside += 1
+    progress.complain = complain
     try:
         yield progress
     finally:
@@ -103,6 +106,8 @@ async def answered_within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
     if task.done() or not progress.inside:
         return await task
     _leave_behind(task)
+    if progress.complain is not None:
+        progress.complain(TooSlow(f"a person waited {seconds:g} s in vain"))
     if not progress.committing:
         progress.given_up = True
         task.cancel()

@@ -1,0 +1,1 @@
+"""What happens to people and messages while the database is away."""
