@@ -3,9 +3,10 @@
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import Row, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
@@ -14,6 +15,8 @@ from bot.db.writing import insert_if_new
 from bot.db.writing import put as put_row
 
 _agenda = schema.agenda
+#: A `retry_at` of what is not done until its workspace is installed again; see `claims.park`.
+NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 
 
 class Taken(Exception):
@@ -29,6 +32,16 @@ class Item:
     subject: str
     due_at: datetime
     attempts: int = 0
+
+
+def as_item(row: Row[Any]) -> Item:
+    return Item(
+        workspace_id=row.workspace_id,
+        action=row.action,
+        subject=row.subject,
+        due_at=row.due_at,
+        attempts=row.attempts,
+    )
 
 
 async def put(
@@ -103,33 +116,15 @@ async def due_of(
     return due_at
 
 
-async def due(reader: AsyncConnection, now: datetime, real: datetime, limit: int) -> list[Item]:
-    """What is due at `now`, oldest first, without what failed and waits for its next try."""
-    rows = await reader.execute(
-        select(_agenda)
-        .where(_agenda.c.due_at <= now)
-        .where(or_(_agenda.c.retry_at.is_(None), _agenda.c.retry_at <= real))
-        .order_by(_agenda.c.due_at, _agenda.c.action, _agenda.c.subject)
-        .limit(limit)
-    )
-    return [
-        Item(
-            workspace_id=row.workspace_id,
-            action=row.action,
-            subject=row.subject,
-            due_at=row.due_at,
-            attempts=row.attempts,
-        )
-        for row in rows
-    ]
-
-
 async def next_due(reader: AsyncConnection, besides: Iterable[str] = ()) -> datetime | None:
     """When the next thing is due, `besides` these actions; None where nothing is."""
-    earliest: datetime | None = await reader.scalar(
-        select(func.min(_agenda.c.due_at)).where(_agenda.c.action.not_in(list(besides)))
-    )
-    return earliest
+    others = _agenda.c.action.not_in(list(besides))
+    failed = (_agenda.c.retry_at.is_not(None), _agenda.c.retry_at < NEVER)
+    earliest = [
+        await reader.scalar(select(func.min(_agenda.c.due_at)).where(others, *waits))
+        for waits in ((_agenda.c.retry_at.is_(None),), failed)
+    ]
+    return min((found for found in earliest if found is not None), default=None)
 
 
 @asynccontextmanager
@@ -154,16 +149,3 @@ async def carrying_out(db: Database, item: Item) -> AsyncIterator[AsyncConnectio
             raise Taken(item.action)
         await tx.execute(delete(_agenda).where(mine))
         yield tx
-
-
-async def failed(tx: AsyncConnection, item: Item, retry_at: datetime) -> None:
-    """Try again at `retry_at` (real time)."""
-    await tx.execute(
-        update(_agenda)
-        .where(
-            _agenda.c.workspace_id == item.workspace_id,
-            _agenda.c.action == item.action,
-            _agenda.c.subject == item.subject,
-        )
-        .values(attempts=_agenda.c.attempts + 1, retry_at=retry_at)
-    )

@@ -5,13 +5,14 @@ triggers fire twice or never around daylight-saving changes.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from bot.agenda.agenda import Item, Taken, due, failed
+from bot.agenda.agenda import Item, Taken
+from bot.agenda.claims import claim, due, failed, give_back
 from bot.clock import Clock, real_now
 from bot.db.engine import Database
 from bot.log import log
@@ -20,6 +21,8 @@ from bot.metrics import agenda_actions, agenda_lag_seconds
 Action = Callable[[Item], Awaitable[None]]
 
 BATCH = 100
+#: On PostgreSQL; SQLite has one writer. Most of an action's time is waiting for an answer.
+AT_ONCE = 8
 FIRST_RETRY = timedelta(seconds=2)
 LONGEST_RETRY = timedelta(minutes=10)
 
@@ -28,7 +31,8 @@ class Ticker:
     """Carries out due items, each by the action of its name.
 
     An action opens its transaction with `carrying_out`. One that fails is logged and tried again
-    later; it stops no other.
+    later; it stops no other. Things about one subject are done in the order they were due, others
+    side by side: no action may count on what another subject's has done (see `bot.agenda`).
     """
 
     def __init__(self, db: Database, clock: Clock, actions: Mapping[str, Action]) -> None:
@@ -37,12 +41,14 @@ class Ticker:
         self._actions = actions
         self._scheduler = AsyncIOScheduler(timezone="UTC")
         self._working = asyncio.Lock()
+        self._at_once = asyncio.Semaphore(1 if db.is_sqlite else AT_ONCE)
         self._stopping = False
+        self._left: list[Item] = []  # claimed, and not begun any more
 
     def start(self, seconds: float) -> None:
         """Tick every so many seconds, in the running loop."""
         self._scheduler.add_job(
-            self.tick,
+            self._tick_on_time,
             "interval",
             seconds=seconds,
             max_instances=1,
@@ -70,26 +76,43 @@ class Ticker:
         async with self._working:
             return await self._work_off()
 
+    async def _tick_on_time(self) -> None:
+        try:
+            await self.tick()
+        except Exception as error:  # one of the three borders where everything is caught
+            log.error("tick_failed", exc_info=error)
+
     async def _work_off(self) -> int:
         done = 0
-        while items := await self._due():
-            progress = 0
+        while not self._stopping and (items := await self._claim()):
+            subjects: dict[tuple[str, str], list[Item]] = {}
             for item in items:
-                if self._stopping:
-                    return done
-                progress += await self._carry_out(item)
-            done += progress
-            if not progress:  # what is left waits for a retry or is done elsewhere
-                break
+                subjects.setdefault((item.workspace_id, item.subject), []).append(item)
+            done += sum(await asyncio.gather(*map(self._in_order, subjects.values())))
+            await self._give_back()
         return done
 
-    async def _due(self) -> list[Item]:
+    async def _claim(self) -> list[Item]:
         now = self._clock.now()
-        async with self._db.reading() as reader:
-            items = await due(reader, now, real_now(), BATCH)
-        oldest = items[0].due_at if items else now
-        agenda_lag_seconds.set((now - oldest).total_seconds())
-        return items
+        async with self._db.reading() as reader:  # most ticks find nothing and write nothing
+            oldest = await due(reader, now, real_now(), 1)
+        lag = now - oldest[0].due_at if oldest else timedelta(0)
+        agenda_lag_seconds.set(lag.total_seconds())
+        if not oldest:
+            return []
+        async with self._db.transaction() as tx:
+            return await claim(tx, now, real_now(), BATCH)
+
+    async def _in_order(self, items: Sequence[Item]) -> int:
+        """What is due about one subject, one after the other; subjects do not wait for it."""
+        done = 0
+        for at, item in enumerate(items):
+            async with self._at_once:
+                if self._stopping:
+                    self._left += items[at:]
+                    break
+                done += await self._carry_out(item)
+        return done
 
     async def _carry_out(self, item: Item) -> bool:
         about = {"action": item.action, "subject": item.subject, "workspace": item.workspace_id}
@@ -100,12 +123,22 @@ class Ticker:
         except Exception as error:  # one of the three borders where everything is caught
             agenda_actions.labels(item.action, "failed").inc()
             log.error("agenda_action_failed", exc_info=error, attempts=item.attempts, **about)
-            async with self._db.transaction() as tx:
-                await failed(tx, item, real_now() + _wait_after(item.attempts))
+            await self._put_off(item)
             return False
         agenda_actions.labels(item.action, "done").inc()
         log.info("agenda_action_done", **about)
         return True
+
+    async def _put_off(self, item: Item) -> None:
+        with suppress(Exception):  # then it is free again when the claim has run out
+            async with self._db.transaction() as tx:
+                await failed(tx, item, real_now() + _wait_after(item.attempts))
+
+    async def _give_back(self) -> None:
+        if not self._left:
+            return
+        async with self._db.transaction() as tx:
+            await give_back(tx, self._left)
 
 
 def _wait_after(attempts: int) -> timedelta:

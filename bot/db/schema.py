@@ -310,8 +310,20 @@ agenda = Table(
     Column("subject", String(128), primary_key=True),
     Column("due_at", UtcDateTime, nullable=False),  # business time
     Column("attempts", Integer, nullable=False, server_default="0"),
-    Column("retry_at", UtcDateTime),  # real time; null: never failed
-    Index("ix_agenda_due", "due_at"),
+    Column("retry_at", UtcDateTime),  # real time; null: neither claimed nor failed
+    # In the order they are claimed, so that a batch costs the same however much is due.
+    Index(
+        "ix_agenda_fresh",
+        *("due_at", "workspace_id", "action", "subject"),
+        sqlite_where=text("retry_at IS NULL"),
+        postgresql_where=text("retry_at IS NULL"),
+    ),
+    Index(
+        "ix_agenda_again",
+        *("retry_at", "workspace_id", "action", "subject"),
+        sqlite_where=text("retry_at IS NOT NULL"),
+        postgresql_where=text("retry_at IS NOT NULL"),
+    ),
 )
 
 messages = Table(

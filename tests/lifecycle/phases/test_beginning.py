@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Table, func, select
 
-from bot.agenda.agenda import Item, due
+from bot.agenda.agenda import Item
+from bot.agenda.claims import due
 from bot.clock import MovedClock
 from bot.db import schema
 from bot.phases import drafts, lifecycle, store

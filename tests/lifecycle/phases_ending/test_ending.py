@@ -6,7 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy import insert, update
 
-from bot.agenda.agenda import Item, Taken, due
+from bot.agenda.agenda import Item, Taken
+from bot.agenda.claims import due
 from bot.clock import MovedClock
 from bot.db import schema
 from bot.phases.ending import end_phase

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from bot.agenda.agenda import due
+from bot.agenda.claims import due
 from bot.clock import real_now
 from bot.db import schema
 from bot.db.engine import Database

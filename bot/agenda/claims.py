@@ -1,0 +1,101 @@
+"""Who carries out what is due: claimed in batches, so that replicas do not meet at each item.
+
+A claim is a `retry_at` a little later: who dies with it leaves the item to the others after that.
+It is no lock. An item that takes longer may be begun twice, and `carrying_out` lets one through.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.agenda.agenda import NEVER, Item, as_item
+from bot.db import schema
+
+_agenda = schema.agenda
+_KEY = (_agenda.c.workspace_id, _agenda.c.action, _agenda.c.subject)
+
+#: Real time until others may take what a process claimed and did not do.
+CLAIMED_FOR = timedelta(seconds=20)
+
+# One index each (`schema.agenda`). Asked together, as one condition, they would use neither.
+_FRESH = (_agenda.c.retry_at.is_(None), (_agenda.c.due_at, *_KEY))
+
+
+def _again(real: datetime) -> tuple[ColumnElement[bool], tuple[Any, ...]]:
+    return (_agenda.c.retry_at <= real, (_agenda.c.retry_at, *_KEY))
+
+
+async def due(reader: AsyncConnection, now: datetime, real: datetime, limit: int) -> list[Item]:
+    """What is due at `now`, oldest first, without what failed and waits for its next try."""
+    found: list[Item] = []
+    for condition, order in (_FRESH, _again(real)):
+        rows = await reader.execute(_due(now, condition, order, limit, _agenda))
+        found += [as_item(row) for row in rows]
+    return sorted(found, key=_oldest_first)[:limit]
+
+
+async def claim(tx: AsyncConnection, now: datetime, real: datetime, limit: int) -> list[Item]:
+    """Take what is due at `now` and not claimed by others, oldest first."""
+    found: list[Item] = []
+    for condition, order in (_FRESH, _again(real)):
+        first = _due(now, condition, order, limit - len(found), *_KEY)
+        mine = first.with_for_update(skip_locked=True).cte("mine")
+        rows = await tx.execute(
+            update(_agenda)
+            .where(tuple_(*_KEY).in_(select(mine)))
+            .values(retry_at=real + CLAIMED_FOR)
+            .returning(_agenda)
+        )
+        found += [as_item(row) for row in rows]
+        if len(found) == limit:
+            break
+    return sorted(found, key=_oldest_first)
+
+
+async def give_back(tx: AsyncConnection, items: Sequence[Item]) -> None:
+    """Let others do at once what was claimed and not begun."""
+    keys = [(item.workspace_id, item.action, item.subject) for item in items]
+    await tx.execute(update(_agenda).where(tuple_(*_KEY).in_(keys)).values(retry_at=None))
+
+
+async def failed(tx: AsyncConnection, item: Item, retry_at: datetime) -> None:
+    """Try again at `retry_at` (real time)."""
+    await tx.execute(
+        update(_agenda)
+        .where(
+            _agenda.c.workspace_id == item.workspace_id,
+            _agenda.c.action == item.action,
+            _agenda.c.subject == item.subject,
+            _agenda.c.due_at == item.due_at,  # who moved it meanwhile wants it then
+        )
+        .values(attempts=_agenda.c.attempts + 1, retry_at=retry_at)
+    )
+
+
+async def park(tx: AsyncConnection, workspace_id: str) -> None:
+    """Do nothing of this workspace, and do not even look at it, until `unpark`."""
+    await tx.execute(
+        update(_agenda).where(_agenda.c.workspace_id == workspace_id).values(retry_at=NEVER)
+    )
+
+
+async def unpark(tx: AsyncConnection, workspace_id: str) -> None:
+    """Do what became due meanwhile, as after any downtime."""
+    await tx.execute(
+        update(_agenda)
+        .where(_agenda.c.workspace_id == workspace_id, _agenda.c.retry_at == NEVER)
+        .values(retry_at=None, attempts=0)
+    )
+
+
+def _due(
+    now: datetime, condition: ColumnElement[bool], order: Sequence[Any], limit: int, *columns: Any
+) -> Select[Any]:
+    return select(*columns).where(_agenda.c.due_at <= now, condition).order_by(*order).limit(limit)
+
+
+def _oldest_first(item: Item) -> tuple[datetime, str, str, str]:
+    return item.due_at, item.workspace_id, item.action, item.subject
