@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda.agenda import NEVER, Item, as_item
@@ -58,7 +58,8 @@ async def claim(tx: AsyncConnection, now: datetime, real: datetime, limit: int) 
 async def give_back(tx: AsyncConnection, items: Sequence[Item]) -> None:
     """Let others do at once what was claimed and not begun."""
     keys = [(item.workspace_id, item.action, item.subject) for item in items]
-    await tx.execute(update(_agenda).where(tuple_(*_KEY).in_(keys)).values(retry_at=None))
+    mine = tuple_(*_KEY).in_(keys)
+    await tx.execute(update(_agenda).where(mine, _agenda.c.retry_at < NEVER).values(retry_at=None))
 
 
 async def failed(tx: AsyncConnection, item: Item, retry_at: datetime) -> None:
@@ -70,6 +71,7 @@ async def failed(tx: AsyncConnection, item: Item, retry_at: datetime) -> None:
             _agenda.c.action == item.action,
             _agenda.c.subject == item.subject,
             _agenda.c.due_at == item.due_at,  # who moved it meanwhile wants it then
+            or_(_agenda.c.retry_at.is_(None), _agenda.c.retry_at < NEVER),
         )
         .values(attempts=_agenda.c.attempts + 1, retry_at=retry_at)
     )

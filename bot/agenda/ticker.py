@@ -15,14 +15,15 @@ from bot.agenda.agenda import Item, Taken
 from bot.agenda.claims import claim, due, failed, give_back
 from bot.clock import Clock, real_now
 from bot.db.engine import Database
+from bot.db.trouble import trouble
 from bot.log import log
 from bot.metrics import agenda_actions, agenda_lag_seconds
 
 Action = Callable[[Item], Awaitable[None]]
 
 BATCH = 100
-#: On PostgreSQL; SQLite has one writer. Most of an action's time is waiting for an answer.
-AT_ONCE = 8
+#: On PostgreSQL; SQLite has one writer. Answers of people need connections too.
+AT_ONCE = 6
 FIRST_RETRY = timedelta(seconds=2)
 LONGEST_RETRY = timedelta(minutes=10)
 
@@ -80,7 +81,8 @@ class Ticker:
         try:
             await self.tick()
         except Exception as error:  # one of the three borders where everything is caught
-            log.error("tick_failed", exc_info=error)
+            if trouble(error) is None:  # the database says itself that it does not work
+                log.error("tick_failed", exc_info=error)
 
     async def _work_off(self) -> int:
         done = 0

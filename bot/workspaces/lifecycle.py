@@ -7,8 +7,9 @@ from typing import Any
 from slack_sdk.errors import SlackApiError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.agenda import agenda
-from bot.agenda.agenda import Item, carrying_out
+from bot.agenda import agenda, claims
+from bot.agenda.agenda import Item, Taken, carrying_out
+from bot.agenda.claims import park, unpark
 from bot.db.engine import Database
 from bot.log import log
 from bot.outbox import lanes
@@ -34,6 +35,8 @@ async def install(db: Database, us: Mapping[str, Any], now: datetime) -> None:
     async with db.transaction() as tx:
         await store.remember_workspace(tx, us, now)
         await lanes.resume(tx, workspace_id)
+        await claims.unpark(tx, workspace_id)
+        await unpark(tx, workspace_id)
         if await agenda.due_of(tx, workspace_id, action=TIDY, subject=workspace_id) is None:
             await agenda.put(
                 tx, workspace_id, action=TIDY, subject=workspace_id, due_at=now + EVERY
@@ -48,6 +51,7 @@ async def uninstall(tx: AsyncConnection, workspace_id: str, reason: str, at: dat
     gone = await store.mark_uninstalled(tx, workspace_id, at)
     if gone:
         await lanes.halt(tx, workspace_id, reason)
+        await park(tx, workspace_id)
     log.warning("uninstalled", workspace=workspace_id, reason=reason, acted_on=gone)
     return gone
 
@@ -60,11 +64,11 @@ def noticing(action: Action) -> Action:
             await action(services, item)
         except SlackApiError as error:
             why = verdict(error)
-            if why.meaning is Meaning.WORKSPACE:
-                async with services.db.transaction() as tx:
-                    now = services.clock.now()
-                    await uninstall(tx, item.workspace_id, why.reason, now)
-            raise
+            if why.meaning is not Meaning.WORKSPACE:
+                raise
+            async with services.db.transaction() as tx:
+                await uninstall(tx, item.workspace_id, why.reason, services.clock.now())
+            raise Taken(item.action) from error  # it waits, and is no failure
 
     return carry_out
 
