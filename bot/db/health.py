@@ -6,6 +6,8 @@ from bot.log import log
 from bot.metrics import database_failures
 
 SAY_EVERY_SECONDS = 10.0
+#: So long without a failure, and it is well again.
+CALM_SECONDS = 2.0
 LONGEST_REASON = 200
 
 
@@ -14,6 +16,7 @@ class Health:
 
     def __init__(self) -> None:
         self._failing_since: float | None = None
+        self._failed_at = 0.0
         self._said_at = float("-inf")
         self._unsaid = 0
 
@@ -23,19 +26,21 @@ class Health:
         if kind is None:
             return
         database_failures.labels(kind).inc()
-        if kind is not Trouble.CONFLICT and self._failing_since is None:
-            self._failing_since = monotonic()
+        if kind is Trouble.CONFLICT:  # of two transactions with each other, not of the database
+            return
+        now = self._failed_at = monotonic()
+        self._failing_since = self._failing_since or now
         self._unsaid += 1
-        if monotonic() - self._said_at >= SAY_EVERY_SECONDS:
+        if now - self._said_at >= SAY_EVERY_SECONDS:
             log.error("database_failed", kind=kind, reason=_reason(error), failures=self._unsaid)
-            self._said_at = monotonic()
+            self._said_at = now
             self._unsaid = 0
 
     def worked(self) -> None:
         """Something was read or kept."""
-        if self._failing_since is None:
+        if self._failing_since is None or monotonic() - self._failed_at < CALM_SECONDS:
             return
-        log.info("database_back", seconds=round(monotonic() - self._failing_since, 1))
+        log.info("database_back", seconds=round(self._failed_at - self._failing_since, 1))
         self._failing_since = None
         self._said_at = float("-inf")
         self._unsaid = 0
