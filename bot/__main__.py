@@ -20,6 +20,7 @@ from bot.db.migrate import migrate, pending
 from bot.log import configure
 from bot.playground.server import StandIn
 from bot.settings import Settings, SettingsError, encode_key, load
+from bot.verify.verify import verify
 
 BEHIND = "The database is not at this version's schema. Run `python -m bot migrate` first."
 NOT_STARTED = "Nothing was started."
@@ -65,6 +66,11 @@ def _parser() -> argparse.ArgumentParser:
     play.add_argument("--reset", action="store_true", help="forget everything and start over")
     play.add_argument("--no-open", action="store_true", help="do not open a browser")
     command("doctor", _doctor, "Check settings, database, tokens and scopes; say what to mend.")
+    verify = command("verify-slack", _verify, "Try in a real workspace what only that can tell.")
+    verify.add_argument("--to", required=True, metavar="ID", help="a test channel, or a person")
+    verify.add_argument("--http", action="store_true", help="signed HTTP instead of Socket Mode")
+    verify.add_argument("--no-people", action="store_true", help="only what needs nobody")
+    verify.add_argument("--wait", type=float, default=180, help="seconds to wait for people")
     command("keys", _keys, "Print a new key for IMBALANCE_KEYS.")
     return parser
 
@@ -109,6 +115,17 @@ async def _migrate(options: argparse.Namespace) -> None:
 
 async def _doctor(_: argparse.Namespace) -> int:
     return await doctor.examine()
+
+
+async def _verify(options: argparse.Namespace) -> int:
+    settings = load()
+    missing = settings.missing_to_run(http=options.http)
+    if missing:
+        raise SettingsError(missing)
+    configure("WARNING", settings.log_format)
+    return await verify(
+        settings, options.to, http=options.http, people=not options.no_people, wait=options.wait
+    )
 
 
 async def _keys(_: argparse.Namespace) -> None:

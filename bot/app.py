@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
-from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.errors import SlackApiError
@@ -17,6 +16,7 @@ from sqlalchemy import text
 
 import bot.home.listeners
 import bot.outbox.listeners
+import bot.phases.channels
 import bot.phases.comings
 import bot.phases.drafts
 import bot.phases.ending
@@ -24,6 +24,7 @@ import bot.phases.ending_listeners
 import bot.phases.extending
 import bot.phases.lifecycle
 import bot.phases.listeners
+import bot.phases.slack_said_no
 import bot.results.lifecycle
 import bot.results.listeners
 import bot.rounds.lifecycle
@@ -44,8 +45,10 @@ from bot.results.chart import draw_in_child
 from bot.rounds.questions import QUESTIONS
 from bot.settings import Settings
 from bot.slack.people import People
+from bot.slack.sockets import Sockets
 from bot.web import Site, operating, signed
-from bot.workspaces.lifecycle import install
+from bot.workspaces.lifecycle import install, noticing
+from bot.workspaces.quiet import welcome_at
 from bot.workspaces.services import Services
 
 CALL_SECONDS = 20
@@ -58,6 +61,7 @@ ACTIONS: Mapping[str, Callable[..., Any]] = {
     **bot.phases.lifecycle.ACTIONS,
     **bot.phases.extending.ACTIONS,
     **bot.phases.ending.ACTIONS,
+    **bot.phases.slack_said_no.ACTIONS,
 }
 #: What nobody notices.
 SILENT = (
@@ -91,7 +95,7 @@ class Imbalance:
         self._http = http
         self._host = host
         self._running = AsyncExitStack()
-        self._socket: AsyncSocketModeHandler | None = None
+        self._sockets: Sockets | None = None
         self.db = Database(settings.database_url)
         self.client = AsyncWebClient(
             token=settings.slack_bot_token,
@@ -107,13 +111,24 @@ class Imbalance:
             client_for=lambda _workspace_id: self.client,
         )
         actions: dict[str, Action] = {
-            name: partial(action, self.services) for name, action in ACTIONS.items()
+            name: partial(noticing(action), self.services) for name, action in ACTIONS.items()
         }
         self.ticker = Ticker(self.db, clock, actions)
-        self.delivery = Delivery(
-            self.db, clock, self.services.client_for, draw, pace=pace, patience=patience
-        )
+        patience = patience or Patience(settle=settings.settle_seconds)
+        self.delivery = self._delivering(draw, pace, patience)
         self.http_port = settings.http_port
+
+    def _delivering(self, draw: Draw, pace: Pace | None, patience: Patience) -> Delivery:
+        return Delivery(
+            self.db,
+            self._clock,
+            self.services.client_for,
+            draw,
+            pace=pace,
+            patience=patience,
+            refused=bot.phases.slack_said_no.refused,
+            welcome_at=welcome_at,
+        )
 
     async def start(self) -> None:
         """Connect to Slack and begin to work.
@@ -166,7 +181,7 @@ class Imbalance:
                 await reader.execute(text("SELECT 1"))
         except Exception:  # whatever the database says, the answer is the same
             wrong.append("database")
-        if self._socket is not None and not await self._socket.client.is_connected():
+        if self._sockets is not None and not await self._sockets.is_connected():
             wrong.append("socket")
         return tuple(wrong)
 
@@ -185,6 +200,7 @@ class Imbalance:
         bot.phases.listeners.register(bolt, self.services)
         bot.phases.ending_listeners.register(bolt, self.services)
         bot.phases.comings.register(bolt, self.services)
+        bot.phases.channels.register(bolt, self.services)
         bot.rounds.listeners.register(bolt, self.services)
         bot.results.listeners.register(bolt, self.services)
         bot.workspaces.listeners.register(bolt, self.services, QUESTIONS)
@@ -193,9 +209,10 @@ class Imbalance:
         return bolt
 
     async def _connect(self, bolt: AsyncApp) -> None:
-        self._socket = AsyncSocketModeHandler(bolt, self._settings.slack_app_token)
-        self._running.push_async_callback(self._socket.close_async)
-        await self._socket.connect_async()  # type: ignore[no-untyped-call]
+        settings = self._settings
+        self._sockets = Sockets(bolt, settings.slack_app_token, settings.sockets)
+        self._running.push_async_callback(self._sockets.close)
+        await self._sockets.connect()
 
     async def _serve(self, app: Any, port: int) -> int:
         site = Site(app, self._host, port)

@@ -65,6 +65,8 @@ class Settings:
     keys: tuple[bytes, ...] = ()
     """32 bytes each; the first wraps new secrets, all of them unwrap."""
     tick_seconds: float = 1.0
+    settle_seconds: float = 120.0
+    """Real time before a message of unknown outcome is looked for; see `verify-slack`."""
     sockets: int = 2
     """Socket Mode connections of this process; Slack allows an app ten in all."""
     http_port: int = 3000
@@ -134,6 +136,7 @@ def _read(reader: "_Reader") -> Settings:
         database_url=reader.database("DATABASE_URL", SQLITE_FILE),
         keys=reader.keys("IMBALANCE_KEYS"),
         tick_seconds=reader.number("TICK_SECONDS", 1.0, float, 0.01, 60),
+        settle_seconds=reader.number("SETTLE_SECONDS", 120.0, float, 30, 3600),
         sockets=reader.number("SOCKETS", 2, int, 1, 10),
         http_port=reader.number("HTTP_PORT", 3000, int, 0, 65535),
         metrics_port=reader.number("METRICS_PORT", 9464, int, 0, 65535),

@@ -10,6 +10,8 @@ from typing import Any
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
+    Select,
+    Subquery,
     and_,
     bindparam,
     case,
@@ -170,31 +172,10 @@ async def heads(
     A later message of the same conversation waits for it, so order is kept; an unknown one
     blocks only its own conversation. `barred` names limits that are used up.
     """
-    first = (
-        select(_messages.c.conversation, func.min(_messages.c.message_id).label("message_id"))
-        .where(_messages.c.workspace_id == workspace_id, _OPEN, _messages.c.not_before <= now)
-        .group_by(_messages.c.conversation)
-        .subquery()
-    )
-    target = _messages.alias("target")
     pace = _pace()
     rows = await tx.execute(
-        select(
-            *_messages.c,
-            pace.label("pace"),
-            target.c.state.label("target_state"),
-            target.c.channel.label("target_channel"),
-            target.c.ts.label("target_ts"),
-            target.c.file_id.label("target_file_id"),
-        )
-        .join(first, _messages.c.message_id == first.c.message_id)
-        .outerjoin(
-            target,
-            and_(
-                target.c.workspace_id == _messages.c.workspace_id,
-                target.c.key == _messages.c.target_key,
-            ),
-        )
+        _with_targets(pace)
+        .join(first := _firsts(workspace_id, now), _messages.c.message_id == first.c.message_id)
         .where(
             _messages.c.workspace_id == workspace_id,
             _messages.c.state != State.SENDING,
@@ -217,6 +198,35 @@ async def many_waiting(reader: AsyncConnection, now: datetime, many: int) -> dic
         .having(waiting > many)
     )
     return {row[0]: row[1] for row in rows}
+
+
+def _firsts(workspace_id: str, now: datetime) -> Subquery:
+    """The first open message of each conversation."""
+    return (
+        select(_messages.c.conversation, func.min(_messages.c.message_id).label("message_id"))
+        .where(_messages.c.workspace_id == workspace_id, _OPEN, _messages.c.not_before <= now)
+        .group_by(_messages.c.conversation)
+        .subquery()
+    )
+
+
+def _with_targets(pace: ColumnElement[str]) -> Select[Any]:
+    """Messages, each with what is known of the one it refers to."""
+    target = _messages.alias("target")
+    return select(
+        *_messages.c,
+        pace.label("pace"),
+        target.c.state.label("target_state"),
+        target.c.channel.label("target_channel"),
+        target.c.ts.label("target_ts"),
+        target.c.file_id.label("target_file_id"),
+    ).outerjoin(
+        target,
+        and_(
+            target.c.workspace_id == _messages.c.workspace_id,
+            target.c.key == _messages.c.target_key,
+        ),
+    )
 
 
 def _pace() -> ColumnElement[str]:

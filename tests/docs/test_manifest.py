@@ -22,6 +22,7 @@ METHODS: dict[str, set[str]] = {
     "bookmarks_add": {"bookmarks:write"},
     "bookmarks_list": {"bookmarks:read"},
     "bookmarks_remove": {"bookmarks:write"},
+    "chat_delete": {"chat:write"},
     "chat_getPermalink": set(),
     "chat_postMessage": {"chat:write"},
     "chat_update": {"chat:write"},
