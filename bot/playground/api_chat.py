@@ -50,6 +50,8 @@ def _target(core: Core, channel: str) -> Conversation:
     public = "chat:write.public" in core.manifest.scopes and not conversation.is_private
     if cast.BOT_USER_ID not in conversation.members and not public:
         raise SlackError("not_in_channel")
+    if conversation.refuses:
+        raise SlackError(conversation.refuses)
     return conversation
 
 

@@ -126,6 +126,17 @@ def change_id(core: Core, conversation: Conversation, new_id: str) -> Heard:
     return core.events.emit(event, conversation)
 
 
+def restrict(core: Core, conversation: Conversation, error: str) -> None:
+    """Only some may post from now on; the app is not among them, and is told nothing."""
+    conversation.refuses = error
+    posting.show_conversation(core, conversation)
+
+
+def reinstall(core: Core) -> None:
+    """The app is installed again, with the same token."""
+    core.install.revoked = ""
+
+
 def revoke(core: Core, error: str = "token_revoked") -> Heard:
     """The app's token stops working: tokens_revoked."""
     heard = core.events.emit(

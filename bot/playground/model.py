@@ -44,6 +44,7 @@ class Conversation:
     is_archived: bool = False
     is_general: bool = False
     is_ext_shared: bool = False
+    refuses: str = ""  # the error of every post, where the app may not write: restricted_action
     messages: dict[str, Json] = field(default_factory=dict)  # by ts, oldest first
     ephemerals: list[Json] = field(default_factory=list)  # with `only_for`
     pins: list[Json] = field(default_factory=list)  # ts, by, at

@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.playground import api_files, cast, happenings, responses, ui, web_api
+from bot.playground import api_files, cast, happenings, posting, responses, ui, web_api
 from bot.playground.core import APP_TOKEN, BOT_TOKEN, SIGNING_SECRET, Call, Core, Hooks
 from bot.playground.faults import Faults
 from bot.playground.happenings import Heard
@@ -208,6 +208,18 @@ class StandIn:
 
     def change_channel_id(self, channel_id: str, new_id: str) -> Heard:
         return happenings.change_id(self.core, self._channel(channel_id), new_id)
+
+    def restrict(self, channel_id: str, error: str = "restricted_action") -> None:
+        """Let the app post there no more; an empty `error` lets it again."""
+        happenings.restrict(self.core, self._channel(channel_id), error)
+
+    def delete_message(self, channel_id: str, ts: str) -> None:
+        """An admin deletes a message."""
+        conversation = self._channel(channel_id)
+        posting.delete(self.core, conversation, conversation.messages[ts])
+
+    def reinstall(self) -> None:
+        happenings.reinstall(self.core)
 
     def revoke_token(self, error: str = "token_revoked") -> Heard:
         return happenings.revoke(self.core, error)

@@ -7,7 +7,7 @@ from typing import Any
 from slack_sdk.errors import SlackApiError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.agenda import agenda, claims
+from bot.agenda import agenda
 from bot.agenda.agenda import Item, Taken, carrying_out
 from bot.agenda.claims import park, unpark
 from bot.db.engine import Database
@@ -35,7 +35,6 @@ async def install(db: Database, us: Mapping[str, Any], now: datetime) -> None:
     async with db.transaction() as tx:
         await store.remember_workspace(tx, us, now)
         await lanes.resume(tx, workspace_id)
-        await claims.unpark(tx, workspace_id)
         await unpark(tx, workspace_id)
         if await agenda.due_of(tx, workspace_id, action=TIDY, subject=workspace_id) is None:
             await agenda.put(

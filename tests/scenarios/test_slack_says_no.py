@@ -1,0 +1,379 @@
+"""Slack refuses: each refusal has its consequence, none is tried for ever, none stops others."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+from structlog.testing import capture_logs
+
+from bot.app import Imbalance
+from bot.db import schema
+from bot.outbox.pace import Pace
+from bot.settings import Settings
+from bot.workspaces.lifecycle import install
+from tests.scenarios.lead import Lead, shown
+from tests.scenarios.test_channels import calls, in_channel, phase, said, told
+from tests.vocabulary import (
+    ANA,
+    BEN,
+    CHIARA,
+    DEV,
+    LAUNCH,
+    MEMBERS,
+    OWNER,
+    PLATFORM,
+    House,
+)
+
+
+def posts_to(house: House, user_id: str) -> int:
+    return calls(house, "chat.postMessage", channel=user_id)
+
+
+async def failed(house: House) -> list[tuple[str, str]]:
+    """The messages that Slack never took, by the first word of their key, and why."""
+    messages = schema.messages
+    async with house.bot.db.reading() as reader:
+        rows = await reader.execute(
+            select(messages.c.key, messages.c.error).where(messages.c.state == "failed")
+        )
+    return sorted({(row.key.split(":")[0], row.error) for row in rows})
+
+
+def unheard(house: House, user_id: str, **changes: Any) -> None:
+    """Slack closed an account, and its event was lost."""
+    for name, value in changes.items():
+        setattr(house.slack.workspace.users[user_id], name, value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"deleted": True}, "user_disabled"),
+        ({"is_bot": True}, "cannot_dm_bot"),
+    ],
+)
+async def test_a_person_who_cannot_be_written_to_is_dropped(
+    house: House, ana: Lead, changes: dict[str, Any], error: str
+) -> None:
+    await ana.starts()
+    unheard(house, BEN, **changes)
+
+    await house.wait(days=1, hours=8)
+    assert ("ask", error) in await failed(house)
+    assert all(told(house, member) for member in MEMBERS if member != BEN)
+    await house.wait(days=40)
+
+    assert posts_to(house, BEN) == 1
+    async with house.bot.db.reading() as reader:
+        asked = await reader.scalar(
+            select(schema.rounds.c.asked).where(schema.rounds.c.number == 1)
+        )
+    assert asked == 7
+    assert "Ben" not in str([m["text"] for m in ana.me.dm_with_bot()])
+    assert house.slack.problems == []
+
+
+@pytest.mark.parametrize("error", ["user_not_found", "user_not_visible", "channel_not_found"])
+async def test_by_whatever_name_slack_calls_it(house: House, ana: Lead, error: str) -> None:
+    await ana.starts()
+    house.slack.faults.fail_next("chat.postMessage", error=error)  # the first who is asked
+
+    await house.wait(days=1)
+    await house.wait(days=2)
+
+    dropped = [member for member in MEMBERS if not told(house, member)]
+    assert len(dropped) == 1
+    assert posts_to(house, dropped[0]) == 1
+
+
+async def test_who_comes_back_is_asked_again(house: House, ana: Lead) -> None:
+    await ana.starts()
+    unheard(house, BEN, deleted=True)
+    await house.wait(days=3)
+    assert told(house, BEN) == []
+
+    house.slack.change_user(BEN, deleted=False)
+    await house.settle()
+    await house.wait(days=6)
+
+    assert any("questions" in text for text in told(house, BEN))
+
+
+async def test_co_leads_hear_of_a_lead_who_cannot_be_written_to(house: House, ana: Lead) -> None:
+    await ana.starts()
+    async with house.bot.db.transaction() as tx:
+        people = schema.phase_people
+        await tx.execute(people.update().where(people.c.user_id == CHIARA).values(role="lead"))
+    unheard(house, ANA, deleted=True)
+
+    await house.wait(days=16)
+
+    assert [text for text in told(house, CHIARA) if "I cannot write to" in text] == [
+        f"I cannot write to Ana, who leads in <#{LAUNCH}> with you."
+    ]
+    assert posts_to(house, ANA) == 1
+    assert any("What did it bring?" in text for text in told(house, CHIARA))
+    assert told(house, OWNER) == []
+
+
+async def test_admins_hear_where_nobody_else_leads(house: House, ana: Lead) -> None:
+    await ana.starts()
+    unheard(house, ANA, deleted=True)
+
+    await house.wait(days=16)
+
+    (text,) = told(house, OWNER)
+    assert text == f"A phase in <#{LAUNCH}> has no lead whom I can write to."
+    assert posts_to(house, ANA) == 1
+    assert any("it's over" in one for one in told(house, BEN))
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        ("is_archived", "archived"),
+        ("not_in_channel", "outside"),
+        ("channel_not_found", "unseen"),
+        ("restricted_action", "restricted"),
+        ("restricted_action_read_only_channel", "restricted"),
+        ("ekm_access_denied", "restricted"),
+    ],
+)
+async def test_a_channel_that_refuses_pauses_its_phase_alone(
+    house: House, ana: Lead, error: str, why: str
+) -> None:
+    await ana.starts()
+    await ana.me.close()
+    await ana.starts(channel_id=PLATFORM)
+    house.slack.faults.fail_next("chat.update", error=error)
+
+    await house.wait(days=1)  # the first edit is made after midnight
+
+    async with house.bot.db.reading() as reader:
+        phases = (await reader.execute(select(schema.phases))).all()
+    assert sorted(one.paused_because or "" for one in phases) == ["", why]
+    assert sum("is paused" in text for text in told(house)) == 1
+    before = {one: calls(house, "chat.update", channel=one) for one in (LAUNCH, PLATFORM)}
+    await house.wait(days=1)
+    paused = next(one.channel_id for one in phases if one.paused_because)
+    other = LAUNCH if paused == PLATFORM else PLATFORM
+    assert calls(house, "chat.update", channel=other) > before[other]
+    if why == "restricted":  # of the others Slack says that they are open: it went on
+        assert calls(house, "chat.update", channel=paused) == before[paused]
+
+
+async def test_where_posting_is_restricted_the_lead_lets_it_try_again(
+    house: House, ana: Lead
+) -> None:
+    await ana.starts()
+    await ana.me.close()
+    house.slack.restrict(LAUNCH)
+    await house.wait(days=1)
+    await house.slack.team_answers()
+    await house.wait(days=4)
+    assert ("results", "restricted_action") in await failed(house)
+    paused = said(house, ANA, "is paused")
+    assert "Slack does not let me post there" in shown(paused["blocks"])
+    tried = calls(house, "chat.postMessage")
+    await house.wait(days=2)
+    assert calls(house, "chat.postMessage") == tried
+
+    await press(house, ana, "phases.try_again", paused)
+    assert calls(house, "chat.postMessage") == tried + 1
+    again = [m for m in ana.me.dm_with_bot() if "is paused" in m["text"]]
+    assert len(again) == 1  # the first one says that it went on, the second that it did not
+    house.slack.restrict(LAUNCH, "")
+    await press(house, ana, "phases.try_again", again[0])
+
+    assert (await phase(house)).paused_at is None
+    assert len([m for m in ana.me.visible(LAUNCH) if m.get("thread_ts")]) >= 1
+    assert await failed(house) == []
+
+
+async def press(house: House, lead: Lead, button: str, message: dict[str, Any]) -> None:
+    direct = lead.me.direct_message
+    assert direct is not None
+    await lead.me.click(button, channel=direct.id, ts=message["ts"])
+    await house.settle()
+
+
+async def test_an_announcement_that_was_refused_stands_once_it_may(house: House, ana: Lead) -> None:
+    house.slack.restrict(LAUNCH)
+    await ana.starts()
+    await ana.me.close()
+    assert in_channel(house) == []
+    house.slack.restrict(LAUNCH, "")
+
+    await press(house, ana, "phases.try_again", said(house, ANA, "is paused"))
+
+    assert len(in_channel(house)) == 1
+    channel = house.slack.workspace.conversations[LAUNCH]
+    assert len(channel.pins) == len(channel.bookmarks) == 1
+
+
+async def test_a_deleted_announcement_is_not_fought(house: House, ana: Lead) -> None:
+    await ana.starts()
+    await ana.me.close()
+    announcement = ana.me.visible(LAUNCH)[0]
+    house.slack.delete_message(LAUNCH, announcement["ts"])
+
+    await house.wait(days=1)
+    tried = calls(house, "chat.update")
+    await house.slack.team_answers()
+    await house.wait(days=4)
+
+    assert calls(house, "chat.update") == tried
+    assert (await phase(house)).paused_at is None
+    assert house.slack.workspace.bookmarks(LAUNCH) == []
+    (results,) = ana.me.visible(LAUNCH)
+    assert not results.get("thread_ts")
+    missing = said(house, ANA, "The announcement in")
+    assert "If it was deleted by mistake, post it again" in shown(missing["blocks"])
+
+    await press(house, ana, "phases.post_again", missing)
+
+    posted = [m for m in ana.me.visible(LAUNCH) if "Results sprint until" in m["text"]]
+    assert len(posted) == 1
+    assert "9 days left" in shown(posted[0]["blocks"])
+    assert house.slack.workspace.pins(LAUNCH) == [posted[0]["ts"]]
+    assert len(house.slack.workspace.bookmarks(LAUNCH)) == 1
+    await house.wait(days=12)
+    assert house.slack.workspace.bookmarks(LAUNCH) == []
+    assert house.slack.problems == []
+
+
+async def test_a_reply_to_a_deleted_announcement_is_posted_without_it(
+    house: House, ana: Lead
+) -> None:
+    await ana.starts()
+    await house.wait(days=1)
+    await house.slack.team_answers()
+    await house.wait(days=2, hours=5)
+    for message in ana.me.visible(LAUNCH):
+        house.slack.delete_message(LAUNCH, message["ts"])
+    house.slack.faults.fail_next("chat.update", error="cant_update_message", times=3)
+
+    await house.wait(days=2)
+
+    (results,) = ana.me.visible(LAUNCH)
+    assert results["text"].startswith(f"Start in <#{LAUNCH}>: ")
+    assert not results.get("thread_ts")
+    assert await failed(house) in ([], [("edit", "cant_update_message")])
+
+
+@pytest.mark.parametrize("error", ["invalid_blocks", "msg_too_long"])
+async def test_what_we_made_wrong_is_our_defect_and_its_lead_is_told(
+    house: House, ana: Lead, error: str
+) -> None:
+    await ana.starts()
+    house.slack.faults.fail_next("chat.update", error=error, times=2)
+
+    with capture_logs() as logs:
+        await house.wait(days=2)
+
+    found = [line for line in logs if line["event"] == "refused_as_malformed"]
+    assert len(found) == 2
+    assert {line["log_level"] for line in found} == {"error"}
+    (text,) = [one for one in told(house) if "could not be posted" in one]
+    assert text == f"The announcement in <#{LAUNCH}> could not be posted."
+    assert all(told(house, member) for member in MEMBERS)
+    await house.wait(days=1)
+    assert "11 days left" in shown(ana.me.visible(LAUNCH)[0]["blocks"])
+
+
+async def test_results_that_slack_takes_no_replies_for_are_told_of(house: House, ana: Lead) -> None:
+    await ana.starts()
+    await house.wait(days=1)
+    await house.slack.team_answers()
+    await house.wait(days=2, hours=5)
+    house.slack.restrict(LAUNCH, "restricted_action_thread_locked")
+
+    await house.wait(days=2)
+
+    assert f"Results in <#{LAUNCH}> could not be posted." in told(house)
+    assert (await phase(house)).paused_at is None
+
+
+async def test_a_scope_that_is_missing_is_done_without(house: House, ana: Lead) -> None:
+    house.slack.scopes.discard("pins:write")
+    with capture_logs() as logs:
+        await ana.starts()
+        await ana.me.close()
+        await ana.starts(channel_id=PLATFORM)
+
+    noted = [line for line in logs if line["event"] == "not_granted"]
+    assert [(line["needs"], line["reason"]) for line in noted] == [("pins:write", "missing_scope")]
+    assert calls(house, "pins.add", channel=LAUNCH) == 1
+    assert len(house.slack.workspace.bookmarks(LAUNCH)) == 1
+    await house.wait(days=1, hours=8)
+    assert all(told(house, member) for member in MEMBERS)
+    assert calls(house, "pins.add", channel=LAUNCH) == 1
+
+
+async def test_people_who_cannot_be_read_any_more_stay_as_they_were(
+    house: House, ana: Lead
+) -> None:
+    await ana.starts()
+    house.slack.scopes.discard("users:read")
+
+    await house.wait(days=9)
+
+    assert sum("questions" in text for text in told(house, BEN)) >= 2
+    async with house.bot.db.reading() as reader:
+        attempts = await reader.scalar(select(func.max(schema.agenda.c.attempts)))
+    assert not attempts
+
+
+@pytest.mark.parametrize(
+    "how", ["token_revoked", "account_inactive", "invalid_auth", "uninstalled"]
+)
+async def test_without_a_token_everything_waits_and_goes_on_after(
+    house: House, ana: Lead, settings: Settings, how: str
+) -> None:
+    await ana.starts()
+    if how == "uninstalled":
+        house.slack.uninstall()
+        await house.settle()
+    else:
+        house.slack.core.install.revoked = how  # unheard
+
+    await house.wait(days=3)
+
+    workspaces = schema.workspaces
+    async with house.bot.db.reading() as reader:
+        assert await reader.scalar(select(workspaces.c.state)) == "uninstalled"
+    tried = len(house.slack.calls)
+    await house.wait(days=4)
+    assert len(house.slack.calls) == tried
+    assert all(told(house, member) == [] for member in MEMBERS)
+
+    house.slack.reinstall()
+    await house.bot.stop()
+    again = Imbalance(settings, house.clock, pace=Pace(limited=False))
+    await again.start()
+    try:
+        await again.catch_up()
+        later = House(bot=again, slack=house.slack, clock=house.clock)
+        assert "7 days left" in shown(ana.me.visible(LAUNCH)[0]["blocks"])
+        await later.wait(days=2)
+        assert any("questions" in text for text in told(house, DEV))
+    finally:
+        await again.stop()
+
+
+async def test_an_old_removal_does_not_undo_a_new_installation(house: House, ana: Lead) -> None:
+    await ana.starts()
+    house.slack.core.events.hold()
+    house.slack.uninstall()
+    house.slack.reinstall()
+    await house.wait(hours=1)
+    us = (await house.bot.client.auth_test()).data
+    assert isinstance(us, dict)
+    await install(house.bot.db, us, house.clock.now())
+    await house.slack.core.events.release(backwards=True)
+    await house.settle()
+
+    await house.wait(days=1, hours=8)
+
+    assert all(told(house, member) for member in MEMBERS)
