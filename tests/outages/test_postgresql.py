@@ -1,14 +1,21 @@
 """PostgreSQL goes away under load: people are told, nothing confirmed is lost, all resumes."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
+from bot.db.migrate import migrate
+from bot.playground.server import StandIn
 from tests.outages.crowd import SAVED
 from tests.outages.outage import Kind, outage
-from tests.postgres import OwnServer
+from tests.outages.running import environment, running
+from tests.outages.wire import wire
+from tests.postgres import PORT, OwnServer
 
 SLACK_WAITS = 3.0
+#: Docker and systemd kill after 10 and 90 s, Kubernetes after 30.
+STOPS_WITHIN = 15.0
 
 
 @pytest.mark.parametrize("kind", list(Kind))
@@ -24,3 +31,19 @@ async def test_an_outage_misleads_nobody(cluster: OwnServer, tmp_path: Path, kin
     assert (seen.lost, seen.twice) == (0, 0)
     assert seen.alive
     assert seen.log_lines < 30
+
+
+async def test_told_to_stop_while_the_network_is_cut_it_stops(
+    cluster: OwnServer, tmp_path: Path, standin: StandIn
+) -> None:
+    url = cluster.create()
+    await migrate(url)
+    async with (
+        wire(cluster.home / f".s.PGSQL.{PORT}") as line,
+        running(tmp_path, environment(line.url(url), standin)) as bot,
+    ):
+        line.cut()
+        await asyncio.sleep(1)
+        bot.process.terminate()
+        await asyncio.wait_for(bot.process.wait(), STOPS_WITHIN)
+    assert bot.process.returncode == 0

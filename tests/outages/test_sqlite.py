@@ -1,0 +1,114 @@
+"""SQLite through a full disk, kill -9 at any moment, and a second process on its file."""
+
+import asyncio
+import json
+import resource
+import sqlite3
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from bot.clock import Clock, monotonic
+from bot.db.engine import Database
+from bot.db.lock import PATIENCE_SECONDS
+from bot.db.migrate import migrate
+from bot.playground.server import StandIn
+from tests.conftest import MANIFEST
+from tests.outages.crowd import SAVED, SILENCE, UNSAVED, Crowd, Member
+from tests.outages.running import environment, open_round, running
+
+KILLS = 25
+ROOM = 64 * 1024
+SLACK_WAITS = 3.0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1])
+async def test_killed_at_any_moment_it_opens_again_with_all_that_was_confirmed(
+    tmp_path: Path, seed: int
+) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.outages.killed"),
+        *(str(tmp_path / "imbalance.db"), str(KILLS), str(seed)),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    said, _ = await process.communicate()
+
+    counted = json.loads(said.splitlines()[-1])
+    assert counted["wrong"] == []
+    assert counted["kills"] == KILLS
+    assert counted["heard"] > 5 * KILLS
+    assert counted["closed"] > 0
+
+
+async def test_a_full_disk_is_said_and_forgotten_once_there_is_room(tmp_path: Path) -> None:
+    """A limit on the size of files makes real writes of a real process fail."""
+    file = tmp_path / "imbalance.db"
+    url = f"sqlite:///{file}"
+    await migrate(url)
+    slack = StandIn(clock=Clock().now, manifest=MANIFEST)
+    await slack.start()
+    db = Database(url)
+    members = tuple(f"U1M{number:03}" for number in range(12))
+    await open_round(db, members)
+    crowd = Crowd(slack=slack, members=[Member(user_id=one) for one in members])
+    async with running(tmp_path, environment(url, slack)) as bot:
+        answering = asyncio.create_task(crowd.answer_until_stopped())
+        await asyncio.sleep(0.5)
+        limit_files(bot.process.pid, file.with_name("imbalance.db-wal").stat().st_size + ROOM)
+        await told(crowd, UNSAVED)
+        limit_files(bot.process.pid, resource.RLIM_INFINITY)
+        before = crowd.counts()[SAVED]
+        await told(crowd, SAVED, more_than=before + 20)
+        crowd.stop()
+        await answering
+        assert bot.is_alive
+
+    assert await crowd.misled(db) == []
+    assert crowd.counts()[SILENCE] == 0
+    assert crowd.slowest() < SLACK_WAITS
+    await db.close()
+    await slack.stop()
+    with sqlite3.connect(file) as plain:
+        assert plain.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    plain.close()
+
+
+def limit_files(pid: int, size: int) -> None:
+    _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, hard))
+
+
+async def told(crowd: Crowd, meaning: str, *, more_than: int = 0) -> None:
+    """Wait until people were told so more often than that."""
+    counted: Counter[str] = Counter()
+    async with asyncio.timeout(15):
+        while counted[meaning] <= more_than:
+            await asyncio.sleep(0.05)
+            counted = crowd.counts()
+
+
+@pytest.mark.slow
+async def test_a_second_process_waits_and_then_says_why_not(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'imbalance.db'}"
+    await migrate(url)
+    slack = StandIn(clock=Clock().now, manifest=MANIFEST)
+    await slack.start()
+    environ = environment(url, slack)
+    async with running(tmp_path, environ) as first:
+        began = monotonic()
+        second = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "bot", "run"),
+            env=environ,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        _, said = await second.communicate()
+
+        assert second.returncode == 1
+        assert PATIENCE_SECONDS <= monotonic() - began < PATIENCE_SECONDS + 20
+        assert first.is_alive
+    await slack.stop()
+    assert "It was not started twice: SQLite serves one." in said.decode()
+    assert "imbalance.db" in said.decode()
