@@ -13,6 +13,7 @@ from bot.db import schema
 from bot.db.engine import Database
 from bot.db.writing import insert_if_new
 from bot.db.writing import put as put_row
+from bot.log import log
 
 _agenda = schema.agenda
 #: A `retry_at` of what is not done until its workspace is installed again; see `claims.park`.
@@ -125,6 +126,17 @@ async def next_due(reader: AsyncConnection, besides: Iterable[str] = ()) -> date
         for waits in ((_agenda.c.retry_at.is_(None),), failed)
     ]
     return min((found for found in earliest if found is not None), default=None)
+
+
+def let_go(item: Item, reason: str) -> None:
+    """Say in the log why something due is not done any more. Never because of what one said."""
+    log.info(
+        "agenda_action_stale",
+        action=item.action,
+        subject=item.subject,
+        workspace=item.workspace_id,
+        reason=reason,
+    )
 
 
 @asynccontextmanager

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import agenda
-from bot.agenda.agenda import Item, carrying_out
+from bot.agenda.agenda import Item, carrying_out, let_go
 from bot.agenda.slots import within_hours
 from bot.outbox import outbox
 from bot.results.store import latest_note
@@ -85,8 +85,11 @@ async def talk(services: Services, item: Item) -> None:
     now = services.clock.now()
     async with carrying_out(services.db, item) as tx:
         phase = await team.phase_of(tx, item.workspace_id, phase_id)
-        stale_at = item.due_at + rules.OPEN_FOR
-        if phase is None or phase.is_paused or now >= stale_at:
+        if phase is None or phase.is_paused:
+            return
+        at = rules.asked_at(item.due_at, now, phase.zone)
+        if at is None:
+            let_go(item, "two days late")
             return
         settings = await settings_of(tx, item.workspace_id)
         wording = questions.for_member(phase.lead_names, questions.reworded(settings.questions))
@@ -96,8 +99,8 @@ async def talk(services: Services, item: Item) -> None:
             key=f"talking_points:{phase_id}:{day}",
             to=phase.channel_id,
             content=messages.talking_points(wording),
-            now=now,
-            expires_at=stale_at,
+            now=at,
+            expires_at=item.due_at + rules.OPEN_FOR,
         )
 
 
@@ -113,6 +116,7 @@ async def _to_ask(
     round_id, user_id = item.subject.split(":")
     a_round = await store.round_of(tx, item.workspace_id, round_id)
     if a_round is None or not a_round.is_open or now >= a_round.closes_at:
+        let_go(item, "the questions are closed")
         return None
     person = await store.asked_person(tx, item.workspace_id, round_id, user_id)
     phase = await team.phase_of(tx, item.workspace_id, a_round.phase_id)
@@ -128,18 +132,21 @@ async def _to_ask(
 
 
 async def _put_off(tx: AsyncConnection, item: Item, found: _ToAsk, now: datetime) -> bool:
-    """After downtime it may be night where they are: then it waits for the morning."""
-    morning = within_hours(now, found.zone)
-    if morning <= now:
+    """After downtime it may be night where they are: then it waits for the morning.
+
+    Whether it is not to be said now, whatever the reason.
+    """
+    at = within_hours(now, found.zone)
+    if not rules.is_worth_asking(at, found.round.closes_at):
+        let_go(item, "closes before it could be answered")
+        return True
+    if at <= now:
         return False
-    if morning < found.round.closes_at:
-        await agenda.put(
-            tx, item.workspace_id, action=item.action, subject=item.subject, due_at=morning
-        )
+    await agenda.put(tx, item.workspace_id, action=item.action, subject=item.subject, due_at=at)
     return True
 
 
 async def _plan_reminder(tx: AsyncConnection, item: Item, found: _ToAsk, now: datetime) -> None:
     due_at = rules.remind_at(now, found.zone)
-    if found.phase.remind and due_at < found.round.closes_at:
+    if found.phase.remind and rules.is_worth_asking(due_at, found.round.closes_at):
         await agenda.put(tx, item.workspace_id, action=REMIND, subject=item.subject, due_at=due_at)

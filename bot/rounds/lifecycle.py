@@ -2,15 +2,16 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import agenda
-from bot.agenda.agenda import Item, carrying_out
+from bot.agenda.agenda import Item, carrying_out, let_go
 from bot.agenda.slots import zone_of
 from bot.db import schema
-from bot.outbox import outbox
+from bot.outbox import again, outbox
 from bot.results.lifecycle import keep
 from bot.rounds import ballots, messages, rules, store, team
 from bot.rounds.asking import ASK, REMIND, ask, ask_key, remind, remind_key, talk
@@ -64,6 +65,9 @@ async def close_round(services: Services, item: Item) -> None:
     2. Ballots are counted, then deleted with their secret.
     3. With enough answers the totals and comments go to the results; otherwise nothing does.
     4. Every message that asked says that it is closed.
+
+    A round in which nobody was asked, because all of its time was downtime, has no results: it
+    is taken back, and nobody hears of it.
     """
     now = services.clock.now()
     async with carrying_out(services.db, item) as tx:
@@ -73,6 +77,10 @@ async def close_round(services: Services, item: Item) -> None:
         tally = await ballots.count_and_destroy(
             tx, services.keys, item.workspace_id, found.round_id
         )
+        heard = tally.ballots + tally.unreadable
+        if not heard and not await _anybody_asked(tx, item.workspace_id, found):
+            await _cancel(tx, item, found, now)
+            return
         enough = _enough(tally, found)
         await _mark_closed(tx, item.workspace_id, found, tally, enough)
         await _hand_over(tx, item.workspace_id, found, tally, enough, now)
@@ -115,14 +123,36 @@ def _enough(tally: Tally, found: Round) -> bool:
     return any(sum(chosen) >= found.minimum for chosen in tally.counts.values())
 
 
+async def _anybody_asked(tx: AsyncConnection, workspace_id: str, found: Round) -> bool:
+    """Whether the questions of this round are, or may be, in at least one member's Slack."""
+    for person in await store.roster(tx, workspace_id, found.round_id):
+        if person.is_lead:
+            continue
+        if await again.was_said(tx, workspace_id, ask_key(found.round_id, person)):
+            return True
+    return False
+
+
+async def _cancel(tx: AsyncConnection, item: Item, found: Round, now: datetime) -> None:
+    let_go(item, "nobody was asked")
+    await _set(tx, item.workspace_id, found, state="cancelled")
+    await _ask_nobody_more(tx, item.workspace_id, found)
+    await agenda.put(tx, item.workspace_id, action=SCRUB, subject=found.round_id, due_at=now)
+
+
 async def _mark_closed(
     tx: AsyncConnection, workspace_id: str, found: Round, tally: Tally, enough: bool
 ) -> None:
+    answered = tally.ballots if enough else None
+    await _set(tx, workspace_id, found, state="closed", enough=enough, answered=answered)
+
+
+async def _set(tx: AsyncConnection, workspace_id: str, found: Round, **values: Any) -> None:
     rounds = schema.rounds
     await tx.execute(
         update(rounds)
         .where(rounds.c.workspace_id == workspace_id, rounds.c.round_id == found.round_id)
-        .values(state="closed", enough=enough, answered=tally.ballots if enough else None)
+        .values(**values)
     )
 
 

@@ -32,6 +32,7 @@ LOOK = "look_at_channel"
 EARLIEST_ZONE = "Pacific/Kiritimati"
 #: The first questions come in the morning after the announcement, whatever the weekly time.
 FIRST_AT = time(9, 0)
+TOO_LATE = "its time has passed"
 #: A lead's answers in the start form, until the first round takes them over.
 AT_START = "start"
 
@@ -117,15 +118,19 @@ async def open_now(
     """Write the round, its list, its vault, and what is due because of it."""
     now = services.clock.now()
     optouts = await team.opted_out(tx, workspace_id, phase.channel_id)
-    members = rules.who_is_asked(_candidates(phase, profiles, optouts))
-    settings = await settings_of(tx, workspace_id)
-    minimum = rules.minimum_for(len(members), settings.minimum_small, settings.minimum_large)
-    if minimum is None:
+    team_now = rules.who_is_asked(_candidates(phase, profiles, optouts))
+    if len(team_now) < rules.SMALLEST_TEAM:
         await _talk_instead(tx, workspace_id, phase, opening, now)
         return Opened(asked=0, closes_at=now)
+    settings = await settings_of(tx, workspace_id)
     leads = [one for one in phase.lead_ids if _reachable(profiles.get(one)) and one not in optouts]
-    zones = {one: profiles[one].zone or settings.default_zone for one in (*members, *leads)}
-    slots = {one: _slot(phase, opening, zone, now) for one, zone in zones.items()}
+    zones = {one: profiles[one].zone or settings.default_zone for one in (*team_now, *leads)}
+    slots = _slots(phase, opening, zones, now)
+    members = [one for one in team_now if one in slots]
+    minimum = rules.minimum_for(len(members), settings.minimum_small, settings.minimum_large)
+    if minimum is None:  # for the others, on the far side of the earth, it is two days late
+        log.info("round_left_out", phase=phase.phase_id, kind=opening.kind, reason=TOO_LATE)
+        return Opened(asked=0, closes_at=now)
     opened = Opened(asked=len(members), closes_at=rules.closes_at(list(slots.values())))
     wording = questions.for_member(phase.lead_names, questions.reworded(settings.questions))
     facts = {
@@ -154,8 +159,8 @@ async def _why_not(
             return "another phase runs"
     elif not phase.is_active:
         return "the phase is over"
-    if now >= opening.at + rules.OPEN_FOR:
-        return "its time has passed"
+    if rules.asked_at(opening.at, now, phase.zone) is None:
+        return TOO_LATE
     last = await store.last_opening(tx, workspace_id, phase.channel_id)
     # By the clock on the wall: a week with a change to summer time is an hour short.
     before = None if last is None else _on_the_wall(last, phase)
@@ -170,10 +175,17 @@ def _time_of(phase: PhaseFacts, kind: RoundKind) -> time:
     return FIRST_AT if kind is RoundKind.FIRST else phase.time_of_day
 
 
-def _slot(phase: PhaseFacts, opening: Opening, zone: str, now: datetime) -> datetime:
-    if opening.on is None:
-        return within_hours(now, zone)
-    return within_hours(max(slot(opening.on, _time_of(phase, opening.kind), zone), now), zone)
+def _slots(
+    phase: PhaseFacts, opening: Opening, zones: Mapping[str, str], now: datetime
+) -> dict[str, datetime]:
+    """When each is asked; who would be asked two days late is left out."""
+    at = _time_of(phase, opening.kind)
+    planned = {
+        one: now if opening.on is None else slot(opening.on, at, zone)
+        for one, zone in zones.items()
+    }
+    found = {one: rules.asked_at(planned[one], now, zone) for one, zone in zones.items()}
+    return {one: asked_at for one, asked_at in found.items() if asked_at is not None}
 
 
 def _candidates(

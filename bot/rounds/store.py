@@ -50,6 +50,7 @@ async def last_opening(tx: AsyncConnection, workspace_id: str, channel_id: str) 
                 & (_phases.c.phase_id == _rounds.c.phase_id),
             )
             .where(_phases.c.workspace_id == workspace_id, _phases.c.channel_id == channel_id)
+            .where(_rounds.c.state != "cancelled")
         )
     ).scalar()
     return last
@@ -79,6 +80,12 @@ async def roster(tx: AsyncConnection, workspace_id: str, round_id: str) -> tuple
     return tuple(_as_asked(row) for row in rows)
 
 
+async def open_about(tx: AsyncConnection, workspace_id: str, user_id: str) -> tuple[Round, ...]:
+    """The open rounds that have this person on their list."""
+    rows = await tx.execute(_open_about(workspace_id, user_id))
+    return tuple(map(_as_round, rows.mappings()))
+
+
 async def asking_of(
     tx: AsyncConnection, workspace_id: str, found: Round, *, to_lead: bool
 ) -> Asking:
@@ -104,20 +111,8 @@ async def open_for(
     tx: AsyncConnection, workspace_id: str, user_id: str, keys: KeyRing
 ) -> tuple[OpenQuestion, ...]:
     """The rounds this person may answer now, the one that closes first in front."""
-    mine = (
-        select(_rounds)
-        .join(
-            _roster,
-            (_rounds.c.workspace_id == _roster.c.workspace_id)
-            & (_rounds.c.round_id == _roster.c.round_id),
-        )
-        .where(_rounds.c.workspace_id == workspace_id, _rounds.c.state == "open")
-        .where(_roster.c.user_id == user_id)
-        .order_by(_rounds.c.closes_at, _rounds.c.round_id)
-    )
-    rows = (await tx.execute(mine)).mappings().all()
     questions = []
-    for found in map(_as_round, rows):
+    for found in await open_about(tx, workspace_id, user_id):
         person = await asked_person(tx, workspace_id, found.round_id, user_id)
         if person is None or person.has_left:
             continue
@@ -204,6 +199,20 @@ def _as_asked(row: Row[Any]) -> Asked:
         is_lead=row.role == "lead",
         slot_at=row.slot_at,
         has_left=row.there is None,
+    )
+
+
+def _open_about(workspace_id: str, user_id: str) -> Select[Any]:
+    return (
+        select(_rounds)
+        .join(
+            _roster,
+            (_rounds.c.workspace_id == _roster.c.workspace_id)
+            & (_rounds.c.round_id == _roster.c.round_id),
+        )
+        .where(_rounds.c.workspace_id == workspace_id, _rounds.c.state == "open")
+        .where(_roster.c.user_id == user_id)
+        .order_by(_rounds.c.closes_at, _rounds.c.round_id)
     )
 
 
