@@ -56,8 +56,6 @@ UNREACHABLE = {
     "cannot_dm_bot",
     "channel_not_found",
     "is_archived",
-    "is_inactive",
-    "not_in_channel",
     "user_disabled",
     "user_not_found",
     "user_not_visible",

@@ -80,7 +80,7 @@ def closing(ended: Ended) -> Content:
     """For the channel: what comes back, what it cost, and what it brought if that is written."""
     phase = ended.whole.phase
     first = _first(ENDED, phase)
-    lines = [f"*{first}*\n{_cost(ended)}", *_served(phase)]
+    lines = [f"*{first}*\n{_cost(ended)}", *served(phase)]
     blocks: list[Block | dict[str, object]] = [*paragraphs(lines)]
     blocks += paragraphs(_words(phase))
     blocks += paragraphs(coming_back(ended, ended.ended_on))
@@ -202,7 +202,8 @@ def _words(phase: PhaseRow) -> Iterable[str]:
     return [_labelled(label, text) for label, text in written if text]
 
 
-def _served(phase: PhaseRow) -> Iterable[str]:
+def served(phase: PhaseRow) -> Iterable[str]:
+    """The milestone, where there is one."""
     return [_labelled(SERVED, phase.milestone)] if phase.milestone else []
 
 

@@ -5,7 +5,7 @@ from datetime import date
 
 from bot.dates import day
 from bot.phases.consequences import Why
-from bot.phases.ending_messages import EXTEND, WRAP_UP, coming_back
+from bot.phases.ending_messages import EXTEND, WRAP_UP, coming_back, served
 from bot.phases.facts import PhaseRow, WholePhase
 from bot.phases.messages import EMOJI, NAMES, paragraphs
 from bot.phases.over import Ended
@@ -108,7 +108,7 @@ def channel_deleted(ended: Ended, goodbyes_on: date) -> Content:
     phase = ended.whole.phase
     first = DELETED.format(emoji=EMOJI[phase.kind], name=NAMES[phase.kind])
     lines = [f"*{first}*\n{DELETED_WHY.format(day=day(goodbyes_on))}"]
-    lines += coming_back(ended, ended.ended_on)
+    lines += [*served(phase), *coming_back(ended, ended.ended_on)]
     asked = actions(button("Wrap up", WRAP_UP, phase.phase_id, style="primary"))
     return content(first, *paragraphs(lines), asked)
 

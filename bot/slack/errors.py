@@ -48,7 +48,16 @@ _AMBIGUOUS = {
     "duplicate_message_not_found",
     "duplicate_channel_not_found",
 }
-_WORKSPACE = {"account_inactive", "invalid_auth", "token_revoked", "token_expired", "not_authed"}
+_WORKSPACE = {
+    "account_inactive",
+    "invalid_auth",
+    "not_authed",
+    "team_access_not_granted",
+    "token_expired",
+    "token_revoked",
+}
+#: The workspace is just moving to an organisation: it passes.
+_PASSING = {"org_login_required", "team_added_to_org"}
 _RATE_LIMITED = {"ratelimited", "rate_limited"}
 
 
@@ -73,6 +82,8 @@ def _answered(error: SlackApiError) -> Verdict:
         return Verdict(meaning=Meaning.LATER, reason="ratelimited", retry_after=seconds)
     if status >= 500 or name in _AMBIGUOUS:
         return Verdict(meaning=Meaning.UNKNOWN, reason=name)
+    if name in _PASSING:
+        return Verdict(meaning=Meaning.LATER, reason=name)
     if name in _WORKSPACE:
         return Verdict(meaning=Meaning.WORKSPACE, reason=name)
     return Verdict(meaning=Meaning.PERMANENT, reason=name)

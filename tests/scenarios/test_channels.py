@@ -42,6 +42,14 @@ def in_channel(house: House, channel_id: str = LAUNCH) -> list[str]:
     return [message["text"] for message in house.slack.as_user(ANA).visible(channel_id)]
 
 
+async def press(house: House, user_id: str, button: str, message: dict[str, Any]) -> None:
+    """Press a button in a direct message."""
+    me = house.slack.as_user(user_id)
+    assert me.direct_message is not None
+    await me.click(button, channel=me.direct_message.id, ts=message["ts"])
+    await house.settle()
+
+
 async def close(house: House, how: str) -> None:
     if how == "archived":
         house.slack.archive(LAUNCH)
@@ -117,7 +125,7 @@ async def test_a_paused_phase_ends_on_its_day_and_only_in_private(house: House, 
     assert (await phase(house)).state == "ended"
     asked = said(house, ANA, "What did it bring?")
     assert "I cannot write in the channel now" in shown(asked["blocks"])
-    await ana.me.click("phases.end", channel=ana.me.direct_message.id, ts=asked["ts"])
+    await press(house, ANA, "phases.end", asked)
     await ana.sends(outcome="Beta is out.")
     assert "The channel cannot be written in" in shown(ana.blocks)
     await ana.me.close()
@@ -219,7 +227,7 @@ async def test_a_deleted_channel_ends_its_phase_and_gives_back_what_waited(
     gone = said(house, ANA, "its channel was deleted")
     assert "Dark mode: back with" in shown(gone["blocks"])
     assert (await phase(house)).state == "ended"
-    await ana.me.click("phases.end", channel=ana.me.direct_message.id, ts=gone["ts"])
+    await press(house, ANA, "phases.end", gone)
     await ana.sends(outcome="Nothing more.")
     await house.wait(days=40)
     assert any("it's over" in text for text in told(house, BEN))

@@ -12,7 +12,7 @@ from bot.outbox.pace import Pace
 from bot.settings import Settings
 from bot.workspaces.lifecycle import install
 from tests.scenarios.lead import Lead, shown
-from tests.scenarios.test_channels import calls, in_channel, phase, said, told
+from tests.scenarios.test_channels import calls, in_channel, phase, press, said, told
 from tests.vocabulary import (
     ANA,
     BEN,
@@ -179,23 +179,16 @@ async def test_where_posting_is_restricted_the_lead_lets_it_try_again(
     await house.wait(days=2)
     assert calls(house, "chat.postMessage") == tried
 
-    await press(house, ana, "phases.try_again", paused)
+    await press(house, ANA, "phases.try_again", paused)
     assert calls(house, "chat.postMessage") == tried + 1
     again = [m for m in ana.me.dm_with_bot() if "is paused" in m["text"]]
     assert len(again) == 1  # the first one says that it went on, the second that it did not
     house.slack.restrict(LAUNCH, "")
-    await press(house, ana, "phases.try_again", again[0])
+    await press(house, ANA, "phases.try_again", again[0])
 
     assert (await phase(house)).paused_at is None
     assert len([m for m in ana.me.visible(LAUNCH) if m.get("thread_ts")]) >= 1
     assert await failed(house) == []
-
-
-async def press(house: House, lead: Lead, button: str, message: dict[str, Any]) -> None:
-    direct = lead.me.direct_message
-    assert direct is not None
-    await lead.me.click(button, channel=direct.id, ts=message["ts"])
-    await house.settle()
 
 
 async def test_an_announcement_that_was_refused_stands_once_it_may(house: House, ana: Lead) -> None:
@@ -205,7 +198,7 @@ async def test_an_announcement_that_was_refused_stands_once_it_may(house: House,
     assert in_channel(house) == []
     house.slack.restrict(LAUNCH, "")
 
-    await press(house, ana, "phases.try_again", said(house, ANA, "is paused"))
+    await press(house, ANA, "phases.try_again", said(house, ANA, "is paused"))
 
     assert len(in_channel(house)) == 1
     channel = house.slack.workspace.conversations[LAUNCH]
@@ -231,7 +224,7 @@ async def test_a_deleted_announcement_is_not_fought(house: House, ana: Lead) -> 
     missing = said(house, ANA, "The announcement in")
     assert "If it was deleted by mistake, post it again" in shown(missing["blocks"])
 
-    await press(house, ana, "phases.post_again", missing)
+    await press(house, ANA, "phases.post_again", missing)
 
     posted = [m for m in ana.me.visible(LAUNCH) if "Results sprint until" in m["text"]]
     assert len(posted) == 1

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from slack_bolt.async_app import AsyncApp
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.playground.server import StandIn
@@ -94,6 +95,47 @@ async def test_changes_in_the_workspace_are_told(slack: StandIn, app: AsyncApp) 
     }
     changed = next(event for event in told if event["type"] == "user_change")
     assert changed["user"]["deleted"]
+
+
+async def test_the_app_itself_is_removed_and_invited(slack: StandIn, app: AsyncApp) -> None:
+    told: list[tuple[str, str]] = []
+    for kind in ("member_left_channel", "member_joined_channel", "channel_left"):
+
+        @app.event(kind)
+        async def heard(event: dict[str, Any]) -> None:
+            told.append((event["type"], event["channel"]))
+
+    slack.leave(LAUNCH, BOT)
+    await slack.settled()
+    slack.join(LAUNCH, BOT, inviter=ANA)
+    await slack.settled()
+
+    assert {kind for kind, _ in told} >= {"member_left_channel", "member_joined_channel"}
+    assert {channel for _, channel in told} == {LAUNCH}
+
+
+async def test_posting_is_restricted_a_message_deleted_a_token_given_back(
+    slack: StandIn, api: AsyncWebClient
+) -> None:
+    said = await api.chat_postMessage(channel=LAUNCH, text="said")
+    slack.restrict(LAUNCH)
+    with pytest.raises(SlackApiError, match="restricted_action"):
+        await api.chat_postMessage(channel=LAUNCH, text="not said")
+    await api.chat_postMessage(channel=ANA, text="elsewhere")
+    slack.restrict(LAUNCH, "")
+    await api.chat_postMessage(channel=LAUNCH, text="again", thread_ts=said["ts"])
+
+    slack.delete_message(LAUNCH, said["ts"])
+    with pytest.raises(SlackApiError, match="message_not_found"):
+        await api.chat_update(channel=LAUNCH, ts=said["ts"], text="changed")
+    with pytest.raises(SlackApiError, match="thread_not_found"):
+        await api.chat_postMessage(channel=LAUNCH, text="reply", thread_ts=said["ts"])
+
+    slack.revoke_token()
+    with pytest.raises(SlackApiError, match="token_revoked"):
+        await api.chat_postMessage(channel=LAUNCH, text="nothing")
+    slack.reinstall()
+    await api.chat_postMessage(channel=LAUNCH, text="back")
 
 
 async def test_a_forged_interaction_can_be_sent(slack: StandIn, app: AsyncApp) -> None:
