@@ -1,7 +1,11 @@
-"""The command line: `python -m bot --help`."""
+"""The command line: `python -m bot --help`.
+
+Each command imports what it needs when it is called, so that `run` is ready soon.
+"""
 
 import argparse
 import asyncio
+import gc
 import shutil
 import signal
 import sys
@@ -11,16 +15,14 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from bot import doctor
-from bot.app import Imbalance, Unable, travel
 from bot.clock import Clock, MovedClock, random_bytes, real_now
-from bot.db.lock import Locked, alone_on
-from bot.db.migrate import migrate, pending
-from bot.log import configure
-from bot.playground.server import StandIn
-from bot.settings import Settings, SettingsError, encode_key, load
-from bot.verify.verify import verify
+from bot.settings import NotStarted, Settings, SettingsError, encode_key, load
+
+if TYPE_CHECKING:
+    from bot.app import Imbalance
+    from bot.playground.server import StandIn
 
 BEHIND = "The database is not at this version's schema. Run `python -m bot migrate` first."
 NOT_STARTED = "Nothing was started."
@@ -34,11 +36,12 @@ LEAPS = {"hour": timedelta(hours=1), "day": timedelta(days=1)}
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns the exit code: 0 done, 1 refused (and said why)."""
     options = _parser().parse_args(arguments)
+    gc.disable()  # nothing of what is imported now is garbage
     try:
         return asyncio.run(options.command(options)) or 0
     except KeyboardInterrupt:
         return 0
-    except (SettingsError, Unable, Locked) as error:
+    except NotStarted as error:
         print(f"{error}\n{NOT_STARTED}", file=sys.stderr)
         return 1
 
@@ -76,6 +79,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 async def _run(options: argparse.Namespace) -> None:
+    from bot.app import Imbalance, Unable
+    from bot.db.lock import alone_on
+    from bot.db.revision import pending
+    from bot.log import configure
+
     settings = load()
     if options.port is not None:
         settings = replace(settings, http_port=options.port)
@@ -85,6 +93,8 @@ async def _run(options: argparse.Namespace) -> None:
     configure(settings.log_level, settings.log_format)
     async with alone_on(settings.database_url):
         if options.migrate:
+            from bot.db.migrate import migrate
+
             await migrate(settings.database_url)
         app = Imbalance(settings, Clock(), http=options.http)
         if await pending(app.db):
@@ -92,7 +102,7 @@ async def _run(options: argparse.Namespace) -> None:
         await _until_stopped(app)
 
 
-async def _until_stopped(app: Imbalance, ready: Callable[[], None] = lambda: None) -> None:
+async def _until_stopped(app: "Imbalance", ready: Callable[[], None] = lambda: None) -> None:
     """Run until SIGTERM or Ctrl-C, then let what is under way end."""
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -100,6 +110,8 @@ async def _until_stopped(app: Imbalance, ready: Callable[[], None] = lambda: Non
         loop.add_signal_handler(name, stopping.set)
     try:
         await app.start()
+        gc.freeze()  # what is there now stays: it need not be looked through again
+        gc.enable()
         ready()
         await stopping.wait()
     finally:
@@ -107,6 +119,9 @@ async def _until_stopped(app: Imbalance, ready: Callable[[], None] = lambda: Non
 
 
 async def _migrate(options: argparse.Namespace) -> None:
+    from bot.db.lock import alone_on
+    from bot.db.migrate import migrate
+
     settings = load()
     async with alone_on(settings.database_url):
         await migrate(settings.database_url, options.to)
@@ -114,10 +129,15 @@ async def _migrate(options: argparse.Namespace) -> None:
 
 
 async def _doctor(_: argparse.Namespace) -> int:
-    return await doctor.examine()
+    from bot.doctor import examine
+
+    return await examine()
 
 
 async def _verify(options: argparse.Namespace) -> int:
+    from bot.log import configure
+    from bot.verify.verify import verify
+
     settings = load()
     missing = settings.missing_to_run(http=options.http)
     if missing:
@@ -133,6 +153,12 @@ async def _keys(_: argparse.Namespace) -> None:
 
 
 async def _playground(options: argparse.Namespace) -> None:
+    from bot.app import Unable
+    from bot.db.lock import alone_on
+    from bot.db.migrate import migrate
+    from bot.log import configure
+    from bot.playground.server import StandIn
+
     configure("WARNING", "text")
     settings = _playground_settings(reset=options.reset)
     async with alone_on(settings.database_url):
@@ -156,8 +182,10 @@ async def _playground(options: argparse.Namespace) -> None:
 
 
 async def _play(
-    options: argparse.Namespace, settings: Settings, clock: MovedClock, slack: StandIn
+    options: argparse.Namespace, settings: Settings, clock: MovedClock, slack: "StandIn"
 ) -> None:
+    from bot.app import Imbalance, travel
+
     app = Imbalance(
         replace(
             settings,
@@ -191,8 +219,10 @@ async def _play(
     await _until_stopped(app, ready)
 
 
-async def _to_next_message(app: Imbalance, clock: MovedClock, slack: StandIn) -> None:
+async def _to_next_message(app: "Imbalance", clock: MovedClock, slack: "StandIn") -> None:
     """Pass over what nobody notices, until the bot says something."""
+    from bot.app import travel
+
     until = clock.now() + LONGEST_LEAP
     before = _said(slack)
     while _said(slack) == before:
@@ -202,7 +232,7 @@ async def _to_next_message(app: Imbalance, clock: MovedClock, slack: StandIn) ->
         await travel(app, clock, due)
 
 
-def _said(slack: StandIn) -> int:
+def _said(slack: "StandIn") -> int:
     return sum(call.method == "chat.postMessage" for call in slack.calls)
 
 

@@ -43,7 +43,7 @@ from bot.outbox.pace import Pace
 from bot.outbox.pictures import Draw
 from bot.results.chart import draw_in_child
 from bot.rounds.questions import QUESTIONS
-from bot.settings import Settings
+from bot.settings import NotStarted, Settings
 from bot.slack.people import People
 from bot.slack.sockets import Sockets
 from bot.web import Site, operating, signed
@@ -72,7 +72,7 @@ SILENT = (
 )
 
 
-class Unable(Exception):
+class Unable(NotStarted):
     """The bot cannot start; the message says why and what to do."""
 
 

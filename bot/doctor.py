@@ -18,7 +18,7 @@ from bot.clock import real_now
 from bot.db import schema
 from bot.db.engine import Database
 from bot.db.lock import sqlite_file
-from bot.db.migrate import pending
+from bot.db.revision import pending
 from bot.outbox.outbox import State
 from bot.settings import Settings, SettingsError, load
 

@@ -43,7 +43,11 @@ NEEDED = {
 }
 
 
-class SettingsError(Exception):
+class NotStarted(Exception):
+    """Why a command refuses to begin, in words for who called it."""
+
+
+class SettingsError(NotStarted):
     """One or more settings are wrong; says all of it at once, a sentence a line."""
 
     def __init__(self, mistakes: tuple[str, ...]) -> None:

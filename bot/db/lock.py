@@ -8,6 +8,8 @@ from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
+from bot.settings import NotStarted
+
 PATIENCE_SECONDS = 15.0
 LOOK_EVERY_SECONDS = 0.2
 HELD = (
@@ -16,7 +18,7 @@ HELD = (
 )
 
 
-class Locked(Exception):
+class Locked(NotStarted):
     """The database file stayed in use; the message says what to do."""
 
 

@@ -2,10 +2,13 @@
 
 import sqlite3
 from enum import StrEnum
+from typing import TYPE_CHECKING, TypeGuard
 
-import psycopg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+if TYPE_CHECKING:
+    import psycopg
 
 
 class Trouble(StrEnum):
@@ -53,7 +56,7 @@ def trouble(error: BaseException) -> Trouble | None:
     if isinstance(error, PoolTimeout | TooSlow):
         return Trouble.SLOW
     driver = error.orig if isinstance(error, DBAPIError) else error
-    if isinstance(driver, psycopg.Error):
+    if _is_postgresqls(driver):
         return _of_postgresql(driver)
     if isinstance(driver, sqlite3.Error):
         # the low byte is the kind, the rest the detail; -1: sqlite3 itself objects
@@ -64,7 +67,7 @@ def trouble(error: BaseException) -> Trouble | None:
 def answered(error: BaseException) -> bool:
     """Whether the database itself said so: then nothing of the transaction was kept."""
     driver = error.orig if isinstance(error, DBAPIError) else error
-    if isinstance(driver, psycopg.Error):
+    if _is_postgresqls(driver):
         # when it shuts down, and where a standby never answered, the commit may stand
         return driver.sqlstate is not None and not driver.sqlstate.startswith(("57P", "08"))
     return isinstance(driver, sqlite3.Error)
@@ -76,7 +79,14 @@ def worth_repeating(error: BaseException) -> bool:
     return lost or trouble(error) is Trouble.CONFLICT
 
 
-def _of_postgresql(error: psycopg.Error) -> Trouble | None:
+def _is_postgresqls(error: BaseException | None) -> "TypeGuard[psycopg.Error]":
+    """Told by its name: where SQLite is used, the other driver need not be loaded."""
+    return type(error).__module__.partition(".")[0] == "psycopg"
+
+
+def _of_postgresql(error: "psycopg.Error") -> Trouble | None:
+    import psycopg
+
     if error.sqlstate is None:
         gone = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
         return Trouble.UNREACHABLE if gone else None

@@ -26,7 +26,8 @@ from sqlalchemy import (
 )
 
 from bot.db.engine import Database
-from bot.db.migrate import migrate, pending
+from bot.db.migrate import migrate
+from bot.db.revision import pending
 from bot.db.schema import metadata
 from bot.db.types import UtcDateTime
 from bot.rounds import ballots
