@@ -4,14 +4,22 @@ import asyncio
 import json
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager, suppress
+from contextlib import (
+    AbstractContextManager,
+    AsyncExitStack,
+    ExitStack,
+    asynccontextmanager,
+    contextmanager,
+    suppress,
+)
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 from pathlib import Path
 from typing import Any
 
 from aiohttp import ClientSession
 
+from bot.agenda.slots import next_weekday, slot
 from bot.clock import real_now
 from bot.db.engine import Database
 from bot.db.migrate import migrate
@@ -24,6 +32,7 @@ from tests.bench.world import KEY
 
 ENGINES = ("sqlite", "postgresql")
 SAMPLED_SECONDS = 10.0
+TUESDAY, TEN = 1, time(10, 0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +53,9 @@ class Slack:
     async def seen(self, method: str) -> list[tuple[str, float, str]]:
         """Calls of a method: its name, when it arrived (monotonic), and which it was."""
         return [tuple(one) for one in await self._get("_seen", method=method)]
+
+    async def all_seen(self) -> list[tuple[str, float, str]]:
+        return [tuple(one) for one in await self._get("_seen")]
 
     async def count(self, method: str) -> int:
         return int(await self._get("_count", method=method))
@@ -72,6 +84,9 @@ class Bench:
         self.folder = folder
         self.quick = quick
         self.say = say
+        #: A moment at which direct messages are welcome; the clock of `tests.bench.ours` starts
+        #: there, while `python -m bot run` has the machine's.
+        self.business = slot(next_weekday(real_now().date(), TUESDAY), TEN, "UTC")
         self._stack = ExitStack()
         self._postgres: postgres.Server | None = None
         self._template: Path | None = None
@@ -122,37 +137,46 @@ class Bench:
     @asynccontextmanager
     async def slack(self) -> AsyncIterator[Slack]:
         port = free_port()
-        with self._child(["tests.bench.sink", str(port)], port) as child:
+        with self.child(["tests.bench.sink", str(port)], port) as child:
             await child.ready()
             async with ClientSession() as session:
                 yield Slack(child=child, session=session)
 
-    def bot(self, slack_api: str, database: str, *arguments: str) -> Any:
+    def bot(
+        self, slack_api: str, database: str, *arguments: str, port: int | None = None
+    ) -> AbstractContextManager[Child]:
         """`python -m bot run --http`, or with arguments, `python -m ...` with our settings."""
-        port = free_port()
+        port = port or free_port()
         environ = {
-            "SLACK_BOT_TOKEN": "xoxb-bench",
+            "SLACK_BOT_TOKEN": "xoxb-playground",
             "SLACK_SIGNING_SECRET": SECRET,
             "SLACK_API_URL": slack_api,
             "DATABASE_URL": database,
             "IMBALANCE_KEYS": encode_key(KEY),
             "HTTP_PORT": str(port),
             "METRICS_PORT": "0",
+            "BENCH_CLOCK": self.business.isoformat(),
         }
-        return self._child([*(arguments or ("bot", "run", "--http"))], port, environ)
+        return self.child([*(arguments or ("bot", "run", "--http"))], port, environ)
 
-    def nothing(self, slack_api: str, *, before_response: bool = False) -> Any:
+    def nothing(
+        self, slack_api: str, *, before_response: bool = False
+    ) -> AbstractContextManager[Child]:
         port = free_port()
         mode = "before_response" if before_response else "default"
-        return self._child(["tests.bench.nothing", str(port), slack_api, SECRET, mode], port)
+        return self.child(["tests.bench.nothing", str(port), slack_api, SECRET, mode], port)
 
     @contextmanager
-    def _child(
+    def child(
         self, arguments: list[str], port: int, environ: dict[str, str] | None = None
     ) -> Iterator[Child]:
+        """A process that ends here at the latest."""
         child = Child(arguments, port=port, folder=self.folder, environ=environ)
         try:
             yield child
+        except Exception:
+            self.say(f"{' '.join(arguments[:3])} wrote last:\n{child.last_words()}")
+            raise
         finally:
             child.stop()
 
@@ -180,5 +204,5 @@ async def opened(url: str) -> AsyncIterator[Database]:
 
 
 def now() -> datetime:
-    """The bot under test has the machine's clock."""
+    """What the machine's clock says, and `python -m bot run` with it."""
     return real_now()

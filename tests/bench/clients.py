@@ -126,8 +126,12 @@ async def at_a_rate(
     under_way: set[asyncio.Task[None]] = set()
 
     async def click(body: bytes) -> None:
-        connection = free.pop() if free else await Connection.to(port)
-        await _one(connection, signed(body), timed)
+        try:
+            connection = free.pop() if free else await Connection.to(port)
+            await _one(connection, signed(body), timed)
+        except (OSError, EOFError, TimeoutError) as error:
+            timed.add(type(error).__name__, 0, monotonic())
+            return
         free.append(connection)
 
     due = monotonic()

@@ -2,9 +2,9 @@
 
     python -m tests.bench.ours [unpaced]
 
-The settings are the same. `unpaced` leaves out Slack's limits. A line on standard input stands
-for what else happens in the process: `wake` (somebody wrote messages), `sample` (begin to look
-what it does), `sampled FILE` (end, and write that).
+The settings are the same, and BENCH_CLOCK says what time it is at the start. `unpaced` leaves
+out Slack's limits. A line on standard input stands for what else happens in the process: `wake`
+(somebody wrote messages), `sample` (begin to look what it does), `sampled FILE` (end, write that).
 """
 
 import asyncio
@@ -12,10 +12,11 @@ import json
 import os
 import signal
 import sys
+from datetime import datetime
 from pathlib import Path
 
 from bot.app import Imbalance
-from bot.clock import Clock
+from bot.clock import MovedClock
 from bot.log import configure
 from bot.outbox.pace import Pace
 from bot.settings import load
@@ -26,7 +27,8 @@ async def main(*, unpaced: bool) -> None:
     settings = load(os.environ)
     configure(settings.log_level, settings.log_format)
     pace = Pace(limited=False) if unpaced else None
-    app = Imbalance(settings, Clock(), http=True, pace=pace, host="127.0.0.1")
+    clock = MovedClock(datetime.fromisoformat(os.environ["BENCH_CLOCK"]), running=True)
+    app = Imbalance(settings, clock, http=True, pace=pace, host="127.0.0.1")
     await app.start()
     stopping = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)

@@ -75,7 +75,7 @@ class Child:
         self.process.stdin.flush()
 
     def last_words(self) -> str:
-        return self._log.read_text(errors="replace")[-2000:]
+        return self._log.read_text(errors="replace")[-3000:]
 
     def stop(self) -> None:
         self.process.terminate()

@@ -55,7 +55,8 @@ def _user(user_id: str) -> dict[str, Any]:
 class Sink:
     """Slack, as far as a benchmark needs it."""
 
-    def __init__(self) -> None:
+    def __init__(self, url: str) -> None:
+        self.url = url
         self.latency = 0.0
         self.seen: list[tuple[str, float, str]] = []  # method, when, which
         self._numbers = count(1)
@@ -112,6 +113,14 @@ class Sink:
             return {"channels": [_CHANNEL]}
         if method.startswith("views."):
             return {"view": {"id": f"V{number}", "hash": f"{number}"}}
+        if method == "files.getUploadURLExternal":
+            return {"upload_url": f"{self.url}/upload", "file_id": f"F{number}"}
+        if method == "files.completeUploadExternal":
+            return {
+                "files": args["files"]
+                if isinstance(args["files"], list)
+                else json.loads(args["files"])
+            }
         return {}
 
 
@@ -131,11 +140,16 @@ def _which(args: dict[str, Any]) -> str:
     return str(payload.get("id") or args.get("text") or "")
 
 
-def application() -> web.Application:
-    sink = Sink()
+async def _taken(_: web.Request) -> web.Response:
+    return web.Response(text="OK")
+
+
+def application(url: str) -> web.Application:
+    sink = Sink(url)
     app = web.Application(client_max_size=LARGEST)
     app.router.add_route("*", "/api/{method}", sink.call)
     app.router.add_post("/hooks/{rest:.*}", sink.hook)
+    app.router.add_post("/upload", _taken)
     app.router.add_get("/_seen", sink.told)
     app.router.add_get("/_count", sink.counted)
     app.router.add_get("/_clear", sink.clear)
@@ -144,4 +158,6 @@ def application() -> web.Application:
 
 
 if __name__ == "__main__":
-    web.run_app(application(), host="127.0.0.1", port=int(sys.argv[1]), access_log=None, print=None)
+    port = int(sys.argv[1])
+    app = application(f"http://127.0.0.1:{port}")
+    web.run_app(app, host="127.0.0.1", port=port, access_log=None, print=None)

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime, time, timedelta
-from itertools import cycle
 from typing import Any
 
 from sqlalchemy import Table, func, insert, select
@@ -13,18 +12,23 @@ from bot.clock import new_sortable_id
 from bot.db import schema
 from bot.db.engine import Database
 from bot.keys import KeyRing
-from bot.outbox.calls import METADATA_TYPE
 from bot.rounds import ballots, messages, questions
 from bot.rounds.facts import Asking
 from bot.rounds.rules import RoundKind
-from bot.slack.content import content, section
-from tests.bench.clients import form, interaction
-from tests.bench.sink import BOT_USER, CHANNEL, LEAD, TEAM
+from tests.bench.sink import CHANNEL, LEAD, TEAM
 
 KEY = bytes(range(32))
 MEMBERS = 10  # of each team
 AT_ONCE = 500  # rows in one statement
 WORDING = questions.for_member(["Ana"])
+
+PROMISE = {
+    "stakes": "Two customers decide on 21 Dec.",
+    "ask": "Fast reviews, one late test night.",
+    "protected": "Weekends, 1:1s, booked leave.",
+    "why_you": "Each of you owns a piece nobody else can.",
+    "give_up": "My roadmap review, polish.",
+}
 
 Rows = Iterable[dict[str, Any]]
 
@@ -70,8 +74,13 @@ async def insert_all(tx: AsyncConnection, table: Table, rows: Rows) -> None:
         await tx.execute(insert(table), waiting)
 
 
-async def asked_teams(db: Database, teams: int, now: datetime) -> list[Person]:
-    """So many teams with an open round each, whose members have been asked and not answered."""
+async def asked_teams(
+    db: Database, teams: int, now: datetime, *, sent: bool = True
+) -> list[Person]:
+    """So many teams with an open round each, whose members have been asked and not answered.
+
+    With `sent=False` they are on the list, and the message that asks them is still to come.
+    """
     everyone = people(teams)
     async with db.transaction() as tx:
         await insert_all(tx, schema.people, profiles([LEAD], now))
@@ -80,7 +89,8 @@ async def asked_teams(db: Database, teams: int, now: datetime) -> list[Person]:
         await insert_all(tx, schema.phase_people, phase_people(everyone, now))
         await insert_all(tx, schema.rounds, (a_round(team, now) for team in range(teams)))
         await insert_all(tx, schema.round_people, round_people(everyone, now))
-        await insert_all(tx, schema.messages, (asked(one, now) for one in everyone))
+        if sent:
+            await insert_all(tx, schema.messages, (asked(one, now) for one in everyone))
         keys = KeyRing([KEY])
         for team in range(teams):
             await ballots.open_vault(tx, keys, TEAM, f"round{team:06d}")
@@ -114,7 +124,7 @@ def a_phase(team: int, now: datetime) -> dict[str, Any]:
         "lead_id": LEAD,
         "zone": "Europe/Lisbon",
         "milestone": "Ship the beta",
-        "promise": {},
+        "promise": PROMISE,
         "started_at": now - timedelta(days=7),
         "starts_on": today - timedelta(days=7),
         "ends_on": today + timedelta(days=14),
@@ -146,7 +156,7 @@ def a_round(team: int, now: datetime) -> dict[str, Any]:
         "kind": "weekly",
         "state": "open",
         "opened_at": now,
-        "closes_at": now + timedelta(days=2),
+        "closes_at": now + timedelta(days=30),  # whatever clock the bot has
         "minimum": 5,
         "asked": MEMBERS,
         "questions": [asdict(question) for question in WORDING],
@@ -181,20 +191,28 @@ def asked(one: Person, now: datetime) -> dict[str, Any]:
     }
 
 
-def to_send(count: int, now: datetime, series: str) -> Iterator[dict[str, Any]]:
-    """Direct messages that wait to be sent, each to another person: the weekly questions."""
-    said = messages.ask(asking("round000000", now))
-    for number in range(count):
+def to_send(count: int, at: datetime, series: str) -> Iterator[dict[str, Any]]:
+    """So many direct messages that wait to be sent, each to another person."""
+    people = (f"U{series}{number:06d}" for number in range(count))
+    return direct_messages(people, at, series, TEAM)
+
+
+def direct_messages(
+    people: Iterable[str], at: datetime, series: str, workspace_id: str
+) -> Iterator[dict[str, Any]]:
+    """The weekly questions, waiting to be sent to each of these."""
+    said = messages.ask(asking("round000000", at))
+    for user_id in people:
         yield {
-            "workspace_id": TEAM,
+            "workspace_id": workspace_id,
             "message_id": new_sortable_id(),
-            "key": f"bench:{series}:{number}",
+            "key": f"bench:{series}:{user_id}",
             "operation": "post",
-            "conversation": f"U{series}{number:06d}",
+            "conversation": user_id,
             "payload": {"text": said.text, "blocks": said.blocks},
             "state": "pending",
-            "not_before": now,
-            "created_at": now,
+            "not_before": at,
+            "created_at": at,
         }
 
 
@@ -222,102 +240,3 @@ async def count(db: Database, table: Table, *where: Any) -> int:
 
 async def ballots_kept(db: Database) -> int:
     return await count(db, ballots.TABLES[0])
-
-
-# --- what people do -------------------------------------------------------------------------
-
-
-def click(one: Person, level: int, hooks: str, now: datetime) -> bytes:
-    """Somebody presses Send in the weekly message, with an answer to each question."""
-    said = messages.ask(asking(one.round_id, now))
-    chosen: dict[str, Any] = {
-        messages.block_id(one.round_id, question.key): {
-            messages.LEVEL: {"type": "radio_buttons", "selected_option": {"value": str(level)}}
-        }
-        for question in WORDING
-    }
-    comment = {"type": "plain_text_input", "value": "Fewer meetings."}
-    chosen[messages.block_id(one.round_id, "comment")] = {messages.COMMENT: comment}
-    return interaction(
-        {
-            **_from(one.user_id),
-            "type": "block_actions",
-            "container": {
-                "type": "message",
-                "message_ts": one.ts,
-                "channel_id": one.channel,
-                "is_ephemeral": False,
-            },
-            "channel": {"id": one.channel, "name": "directmessage"},
-            "message": {
-                "type": "message",
-                "user": BOT_USER,
-                "ts": one.ts,
-                "text": said.text,
-                "blocks": said.blocks,
-                "metadata": {"event_type": METADATA_TYPE, "event_payload": {"id": "0" * 32}},
-            },
-            "state": {"values": chosen},
-            "response_url": f"{hooks}/hooks/actions/{one.number}/secret",
-            "actions": [
-                {
-                    "action_id": messages.SEND,
-                    "block_id": "send",
-                    "type": "button",
-                    "text": {"type": "plain_text", "text": "Send"},
-                    "value": one.round_id,
-                    "action_ts": "1790000000.000000",
-                }
-            ],
-        }
-    )
-
-
-def clicks(everyone: list[Person], hooks: str, now: datetime) -> Iterator[bytes]:
-    """Everyone answers, and then changes their mind, without end."""
-    ready: dict[tuple[int, int], bytes] = {}
-    for level in cycle((4, 2, 5)):
-        for one in everyone:
-            key = (one.number, level)
-            if key not in ready:
-                ready[key] = click(one, level, hooks, now)
-            yield ready[key]
-
-
-def command(number: int) -> bytes:
-    """Somebody types /imbalance start."""
-    return form(
-        {
-            "token": "old",
-            "team_id": TEAM,
-            "team_domain": "bench",
-            "channel_id": CHANNEL,
-            "channel_name": "bench",
-            "user_id": LEAD,
-            "user_name": "ana",
-            "command": "/imbalance",
-            "text": "start results 2w Ship the beta",
-            "api_app_id": "A0BENCH",
-            "is_enterprise_install": "false",
-            "response_url": "http://127.0.0.1:9/hooks/commands",
-            "trigger_id": f"{number}.1.secret",
-        }
-    )
-
-
-def some_text(number: int) -> dict[str, Any]:
-    """A message of the usual kind, for the loop that everyone writes first."""
-    said = content(f"Hello {number}", section("A line of text, and another one."))
-    return {"text": said.text, "blocks": said.blocks}
-
-
-def _from(user_id: str) -> dict[str, Any]:
-    return {
-        "user": {"id": user_id, "username": user_id.lower(), "team_id": TEAM},
-        "team": {"id": TEAM, "domain": "bench"},
-        "api_app_id": "A0BENCH",
-        "token": "old",
-        "trigger_id": "1.1.secret",
-        "enterprise": None,
-        "is_enterprise_install": False,
-    }

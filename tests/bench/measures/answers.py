@@ -6,9 +6,10 @@ from statistics import median
 
 from tests.bench.bench import ENGINES, Bench, Slack, now, opened
 from tests.bench.clients import Timed, closed_loop, one_by_one
+from tests.bench.doings import clicks
 from tests.bench.processes import Child
 from tests.bench.table import Row, beside, quantile
-from tests.bench.world import Person, asked_teams, ballots_kept, clicks
+from tests.bench.world import Person, asked_teams, ballots_kept
 
 TEAMS = 100
 CLIENTS = 32

@@ -5,10 +5,10 @@ from itertools import islice
 from bot.clock import monotonic
 from tests.bench.bench import Bench, Slack, now, opened
 from tests.bench.clients import closed_loop, one_by_one
-from tests.bench.measures.fanout import send
-from tests.bench.processes import Child
+from tests.bench.doings import clicks
+from tests.bench.measures.fanout import Sending
 from tests.bench.table import GOALS, Row, beside
-from tests.bench.world import Person, asked_teams, clicks
+from tests.bench.world import Person, asked_teams
 
 TEAMS = 100
 CLIENTS = 32
@@ -40,7 +40,8 @@ async def memory(bench: Bench) -> list[Row]:
         at_rest = await _at_rest(bench, slack, url, everyone)
         with bench.bot(slack.api_url, url, "tests.bench.ours", "unpaced") as child:
             await child.ready()
-            grown = await _growth(bench, slack, url, child, everyone)
+            sending = Sending(bench=bench, slack=slack, child=child, url=url)
+            grown = await _growth(sending, everyone)
     return [at_rest, grown]
 
 
@@ -58,18 +59,17 @@ async def _at_rest(bench: Bench, slack: Slack, url: str, everyone: list[Person])
     return beside("memory at rest", "memory", pairs, said=said, limit=REST_LIMIT)
 
 
-async def _growth(
-    bench: Bench, slack: Slack, url: str, child: Child, everyone: list[Person]
-) -> Row:
+async def _growth(sending: Sending, everyone: list[Person]) -> Row:
+    bench, slack, child = sending.bench, sending.slack, sending.child
     load = clicks(everyone, slack.url, now())
     start = child.rss_mb()
     await closed_loop(child.port, islice(load, bench.size(1_000, 300)), CLIENTS, LONGEST_SECONDS)
-    await send(slack, child, url, bench.size(500, 100), "W")
+    await sending.send(bench.size(500, 100), "W")
     rest = child.rss_mb()
     course = [start, rest]
     said = 0
     for series in SERIES[: bench.size(20, 2)]:
-        await send(slack, child, url, 500, series)
+        await sending.send(500, series)
         said += 500
         course.append(child.rss_mb())
     answered = 0

@@ -1,0 +1,109 @@
+"""What people do, as Slack tells an app of it."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import cycle
+from typing import Any
+
+from bot.outbox.calls import METADATA_TYPE
+from bot.rounds import messages
+from bot.slack.content import content, section
+from tests.bench.clients import form, interaction
+from tests.bench.sink import BOT_USER, CHANNEL, LEAD, TEAM
+from tests.bench.world import WORDING, Person, asking
+
+
+def click(one: Person, level: int, hooks: str, now: datetime) -> bytes:
+    """Somebody presses Send in the weekly message, with an answer to each question."""
+    said = messages.ask(asking(one.round_id, now))
+    chosen: dict[str, Any] = {
+        messages.block_id(one.round_id, question.key): {
+            messages.LEVEL: {"type": "radio_buttons", "selected_option": {"value": str(level)}}
+        }
+        for question in WORDING
+    }
+    comment = {"type": "plain_text_input", "value": "Fewer meetings."}
+    chosen[messages.block_id(one.round_id, "comment")] = {messages.COMMENT: comment}
+    return interaction(
+        {
+            **_from(one.user_id),
+            "type": "block_actions",
+            "container": {
+                "type": "message",
+                "message_ts": one.ts,
+                "channel_id": one.channel,
+                "is_ephemeral": False,
+            },
+            "channel": {"id": one.channel, "name": "directmessage"},
+            "message": {
+                "type": "message",
+                "user": BOT_USER,
+                "ts": one.ts,
+                "text": said.text,
+                "blocks": said.blocks,
+                "metadata": {"event_type": METADATA_TYPE, "event_payload": {"id": "0" * 32}},
+            },
+            "state": {"values": chosen},
+            "response_url": f"{hooks}/hooks/actions/{one.number}/secret",
+            "actions": [
+                {
+                    "action_id": messages.SEND,
+                    "block_id": "send",
+                    "type": "button",
+                    "text": {"type": "plain_text", "text": "Send"},
+                    "value": one.round_id,
+                    "action_ts": "1790000000.000000",
+                }
+            ],
+        }
+    )
+
+
+def clicks(everyone: list[Person], hooks: str, now: datetime) -> Iterator[bytes]:
+    """Everyone answers, and then changes their mind, without end."""
+    ready: dict[tuple[int, int], bytes] = {}
+    for level in cycle((4, 2, 5)):
+        for one in everyone:
+            key = (one.number, level)
+            if key not in ready:
+                ready[key] = click(one, level, hooks, now)
+            yield ready[key]
+
+
+def command(number: int) -> bytes:
+    """Somebody types /imbalance start."""
+    return form(
+        {
+            "token": "old",
+            "team_id": TEAM,
+            "team_domain": "bench",
+            "channel_id": CHANNEL,
+            "channel_name": "bench",
+            "user_id": LEAD,
+            "user_name": "ana",
+            "command": "/imbalance",
+            "text": "start results 2w Ship the beta",
+            "api_app_id": "A0BENCH",
+            "is_enterprise_install": "false",
+            "response_url": "http://127.0.0.1:9/hooks/commands",
+            "trigger_id": f"{number}.1.secret",
+        }
+    )
+
+
+def some_text(number: int) -> dict[str, Any]:
+    """A message of the usual kind, for the loop that everyone writes first."""
+    said = content(f"Hello {number}", section("A line of text, and another one."))
+    return {"text": said.text, "blocks": said.blocks}
+
+
+def _from(user_id: str) -> dict[str, Any]:
+    return {
+        "user": {"id": user_id, "username": user_id.lower(), "team_id": TEAM},
+        "team": {"id": TEAM, "domain": "bench"},
+        "api_app_id": "A0BENCH",
+        "token": "old",
+        "trigger_id": "1.1.secret",
+        "enterprise": None,
+        "is_enterprise_install": False,
+    }

@@ -1,0 +1,99 @@
+"""Fan-out under Slack's limits: as fast as they allow, and not a call more."""
+
+import asyncio
+from collections import Counter
+from typing import Any
+
+from aiohttp import ClientSession
+
+from bot.clock import real_now
+from bot.db import schema
+from bot.db.writing import insert_if_new
+from bot.playground.limits import MINUTE, SPECIAL
+from tests.bench.bench import Bench, opened
+from tests.bench.processes import free_port
+from tests.bench.standin import person
+from tests.bench.table import GOALS, Row
+from tests.bench.world import direct_messages, insert_all
+from tests.vocabulary import WORKSPACE
+
+CALL_SECONDS = 0.12
+FIRST_MINUTE = 60.0
+LIMITED = "ratelimited"
+
+
+async def under_limits(bench: Bench) -> list[Row]:
+    count = bench.size(1_000, 310)
+    least = least_seconds(count)
+    port, control = free_port(), free_port()
+    app = free_port()
+    app_url = f"http://127.0.0.1:{app}/slack/events"
+    arguments = ["tests.bench.standin", str(port), str(control), app_url, str(count)]
+    with bench.child([*arguments, str(CALL_SECONDS)], control) as slack:
+        await slack.ready()
+        async with bench.database("sqlite") as url:
+            api = f"http://127.0.0.1:{port}/api/"
+            with bench.bot(api, url, "tests.bench.ours", port=app) as child:
+                await child.ready()
+                began = await _write(bench, url, count)
+                child.tell("wake")
+                told = await _told(control, count, least * 3 + 30)
+    return rows(count, least, began, told)
+
+
+def least_seconds(count: int, most: int = SPECIAL, window: float = MINUTE) -> float:
+    """What so many chat.postMessage take at least, where a minute allows so many, at once too."""
+    return (count - 1) // most * window + CALL_SECONDS
+
+
+def rows(count: int, least: float, began: float, told: list[dict[str, Any]]) -> list[Row]:
+    done = [one for one in told if not one["error"]]
+    people = Counter(one["to"] for one in done)
+    refused = [one["at"] - began for one in told if one["error"] == LIMITED]
+    late = sum(after > FIRST_MINUTE for after in refused)
+    lost, twice = count - len(people), sum(times > 1 for times in people.values())
+    took = max(one["at"] for one in done) + CALL_SECONDS - began
+    samples = {"sent_at": [one["at"] - began for one in done], "refused_at": refused}
+    pace = Row(
+        name=f"fan-out under limits, {count} DMs",
+        goal=GOALS["limits"],
+        value=took / least,
+        unit="x",
+        shown=f"{took:.1f} s; the stand-in's {SPECIAL} in any {MINUTE:.0f} s allow {least:.1f} s",
+        limit="Slack's limit itself; what is kept back for channels, and half a second a window",
+        samples=samples,
+    )
+    exact = Row(
+        name="fan-out under limits, exactness",
+        goal=GOALS["limits lost"],
+        value=lost + twice + late,
+        unit="",
+        shown=f"{lost} lost, {twice} twice, {late} answered with 429 after minute 1 "
+        f"({len(refused) - late} in it)",
+        limit="none",
+    )
+    return [pace, exact]
+
+
+async def _write(bench: Bench, url: str, count: int) -> float:
+    """Returns when they were committed, in Unix seconds."""
+    to = (person(number) for number in range(count))
+    async with opened(url) as db, db.transaction() as tx:
+        await insert_if_new(tx, schema.lanes, workspace_id=WORKSPACE)
+        messages = direct_messages(to, bench.business, "limits", WORKSPACE)
+        await insert_all(tx, schema.messages, messages)
+    return real_now().timestamp()
+
+
+async def _told(control: int, count: int, seconds: float) -> list[dict[str, Any]]:
+    """What the stand-in was told, once so many were taken or it takes too long."""
+    told: list[dict[str, Any]] = []
+    loop = asyncio.get_running_loop()
+    until = loop.time() + seconds
+    async with ClientSession() as session:
+        while loop.time() < until and sum(not one["error"] for one in told) < count:
+            await asyncio.sleep(1)
+            async with session.get(f"http://127.0.0.1:{control}/_told") as answer:
+                told = await answer.json()
+    await asyncio.sleep(2 * CALL_SECONDS)
+    return told

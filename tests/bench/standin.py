@@ -1,0 +1,62 @@
+"""The stand-in Slack with its real limits, so many people in it, and time passing on every call.
+
+    python -m tests.bench.standin PORT CONTROL_PORT APP_URL PEOPLE SECONDS_PER_CALL
+
+On the control port, `/_told` says of each chat.postMessage when it came, to whom and what the
+answer was.
+"""
+
+import asyncio
+import signal
+import sys
+from typing import Any
+
+from aiohttp import web
+
+from bot.clock import Clock
+from bot.playground.core import Call
+from bot.playground.server import StandIn
+from tests.bench.processes import ROOT
+from tests.vocabulary import BEN
+
+
+def person(number: int) -> str:
+    return f"U{number:08d}"
+
+
+async def main(port: int, control: int, app_url: str, people: int, latency: float) -> None:
+    slack = StandIn(clock=Clock().now, manifest=ROOT / "manifest.json", port=port)
+    for number in range(people):
+        slack.workspace.users[person(number)] = slack.copy_of(BEN, id=person(number))
+    slack.request_url = app_url
+    slack.faults.rate_limits = True
+    slack.faults.latency = latency
+    await slack.start()
+    runner = web.AppRunner(_control(slack), access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", control).start()
+    stopping = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
+    await stopping.wait()
+    await runner.cleanup()
+    await slack.stop()
+
+
+def _control(slack: StandIn) -> web.Application:
+    async def told(_: web.Request) -> web.Response:
+        posts = [call for call in slack.calls if call.method == "chat.postMessage"]
+        return web.json_response([_summary(call) for call in posts])
+
+    app = web.Application()
+    app.router.add_get("/_told", told)
+    return app
+
+
+def _summary(call: Call) -> dict[str, Any]:
+    error = "" if call.response.get("ok") else call.response.get("error")
+    return {"at": call.at.timestamp(), "to": call.args.get("channel"), "error": error}
+
+
+if __name__ == "__main__":
+    given = sys.argv[1:]
+    asyncio.run(main(int(given[0]), int(given[1]), given[2], int(given[3]), float(given[4])))
