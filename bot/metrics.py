@@ -28,3 +28,31 @@ database_failures = Counter(
 fan_out_left = Gauge(
     "imbalance_fan_out_left_messages", "Messages that wait in workspaces which have many of them"
 )
+oldest_message_seconds = Gauge(
+    "imbalance_oldest_message_age_seconds",
+    "Age of the oldest message of each state, since it was to be said; without halted workspaces",
+    ["state"],
+)
+outbox_lag_seconds = Gauge(
+    "imbalance_outbox_lag_seconds",
+    "How long a workspace has had something to send and nobody who sends it",
+)
+halted_workspaces = Gauge(
+    "imbalance_halted_workspaces",
+    "Workspaces that nothing is sent for, by Slack's reason",
+    ["reason"],
+)
+ready = Gauge("imbalance_ready", "1 if this is well, 0 if /readyz names it", ["check"])
+unknown_outcomes = Counter(
+    "imbalance_unknown_outcomes", "Posts of which nobody knew whether Slack took them", ["cause"]
+)
+proofs = Counter(
+    "imbalance_proofs", "Looks for posts whose outcome was unknown, by what was found", ["result"]
+)
+rate_limited = Counter("imbalance_rate_limited", "Calls that Slack answered with 429", ["method"])
+lane_takeovers = Counter(
+    "imbalance_lane_takeovers", "Workspaces taken over from a sender that had fallen silent"
+)
+decisions = Counter(
+    "imbalance_decisions", "Messages whose fate a person decided: again, there or dropped", ["what"]
+)
