@@ -1,21 +1,32 @@
 """Alembic's entry: which tables there should be, and on which database.
 
-`python -m bot migrate` passes the URL and, on PostgreSQL, an advisory lock makes a second
-migration wait for the first.
+`python -m bot migrate` passes the URL. All pending steps are one transaction. On PostgreSQL an
+advisory lock makes a second migration wait for the first, and no step waits long for a table: the
+queue behind it would be everybody. It gives up instead, and tries again a little later.
 """
 
 import asyncio
 
 from alembic import context
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 
+from bot.db.connections import without_foreign_keys
 from bot.db.engine import Database
+from bot.db.lock import Locked
 from bot.db.schema import metadata
+from bot.db.trouble import Trouble, trouble
 from bot.rounds import ballots
 from bot.settings import load
 
 #: Any number that nobody else uses: "imbal" in ASCII.
 ADVISORY_LOCK = 0x696D62616C
+TRIES = 10
+PAUSE_SECONDS = 1.0
+IN_USE = (
+    "The database was not migrated, and nothing was changed: its tables were in use all the time. "
+    "Run it again when less is going on."
+)
 
 # The vault's tables are on the same metadata once their module is imported.
 assert ballots.TABLES
@@ -23,7 +34,7 @@ assert ballots.TABLES
 
 def _migrate(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": ADVISORY_LOCK})
+        _wait_in_turn(connection)
     context.configure(
         connection=connection,
         target_metadata=metadata,
@@ -32,15 +43,40 @@ def _migrate(connection: Connection) -> None:
     )
     with context.begin_transaction():
         context.run_migrations()
+    if connection.dialect.name == "sqlite":
+        broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+        assert not broken, f"rows without their parents: {broken[:5]}"
+
+
+def _wait_in_turn(connection: Connection) -> None:
+    """For another migration as long as it takes, then for each table at most 2 s."""
+    for setting in ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout"):
+        connection.execute(text(f"SET LOCAL {setting} = 0"))
+    connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": ADVISORY_LOCK})
+    connection.execute(text("SET LOCAL lock_timeout = '2s'"))
 
 
 async def _on(url: str) -> None:
     db = Database(url)
+    without_foreign_keys(db.engine.sync_engine)
     try:
-        async with db.transaction() as tx:
-            await tx.run_sync(_migrate)
+        await _until_done(db)
     finally:
         await db.close()
+
+
+async def _until_done(db: Database) -> None:
+    for left in reversed(range(TRIES)):
+        try:
+            async with db.engine.begin() as tx:
+                await tx.run_sync(_migrate)
+            return
+        except DBAPIError as error:
+            if trouble(error) not in (Trouble.SLOW, Trouble.CONFLICT):
+                raise
+            if not left:
+                raise Locked(IN_USE) from error
+        await asyncio.sleep(PAUSE_SECONDS)
 
 
 asyncio.run(_on(context.config.attributes.get("url") or load().database_url))

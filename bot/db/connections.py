@@ -63,6 +63,20 @@ def prepare(engine: Engine) -> None:
         event.listen(engine, "checkout", _refuse_closed)
 
 
+def without_foreign_keys(engine: Engine) -> None:
+    """For migrations: where SQLite rebuilds a table, dropping the old one would delete its rows'
+    children. PostgreSQL alters tables in place.
+    """
+
+    def switch_off(dbapi_connection: Any, _entry: ConnectionPoolEntry) -> None:
+        cursor = dbapi_connection.cursor()
+        cursor.execute("PRAGMA foreign_keys=OFF")
+        cursor.close()
+
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", switch_off)
+
+
 def _set_up_sqlite(dbapi_connection: Any, _entry: ConnectionPoolEntry) -> None:
     # isolation_level None stops Python's sqlite3 from opening transactions by itself, so that
     # our own BEGIN decides. synchronous=FULL: an answer is on disk before it is acknowledged.

@@ -1,0 +1,169 @@
+"""An old version runs on beside a newer schema: migrations only add, and wait long for nothing."""
+
+import asyncio
+import re
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from alembic.script import Script, ScriptDirectory
+from psycopg import AsyncConnection
+from sqlalchemy import (
+    Column,
+    Connection,
+    DateTime,
+    MetaData,
+    Table,
+    delete,
+    insert,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.engine import make_url
+
+from bot.clock import monotonic
+from bot.db.engine import Database
+from bot.db.migrate import migrate
+from tests import postgres
+from tests.migrations.test_migrations import NOW, value_for
+
+MIGRATIONS = Path(__file__).parents[2] / "migrations"
+
+#: What removes or narrows something, and why no version that may run beside it misses it.
+ALLOWED = {
+    ("0003", "drop_index", "ix_messages_open"): "made anew at once; only who looks is slower",
+    ("0005", "drop_index", "ix_agenda_due"): "followed by two indexes that serve the same query",
+}
+#: Ways of storing, such as fillfactor, lock nobody out.
+STORAGE = re.compile(r"ALTER TABLE \w+ (RE)?SET \(")
+
+
+def steps() -> list[Script]:
+    """Every migration, oldest first."""
+    return list(reversed(list(ScriptDirectory(str(MIGRATIONS)).walk_revisions())))
+
+
+class Recorder:
+    """Stands in for `alembic.op`, and remembers what it was asked to do."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = []
+
+    def f(self, name: str) -> str:
+        return name
+
+    def get_bind(self) -> Any:
+        return SimpleNamespace(dialect=SimpleNamespace(name="postgresql"))
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return lambda *given, **named: self.asked.append((name, given, named))
+
+
+def narrowing(name: str, given: tuple[Any, ...]) -> str:
+    """What an old version would stumble over, or nothing."""
+    if name in ("create_table", "create_index"):
+        return ""
+    if name == "add_column":
+        column: Column[Any] = given[1]
+        fits = column.nullable or column.server_default is not None
+        return "" if fits else f"{given[0]}.{column.name} must be given"
+    if name == "execute" and STORAGE.match(str(given[0])):
+        return ""
+    return f"{name} {given[0]}"
+
+
+@pytest.mark.parametrize("step", steps(), ids=lambda step: step.revision)
+def test_only_adds(step: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    recorder = Recorder()
+    monkeypatch.setattr(step.module, "op", recorder)
+    step.module.upgrade()
+
+    for name, given, _ in recorder.asked:
+        if (step.revision, name, str(given[0])) not in ALLOWED:
+            assert narrowing(name, given) == ""
+
+
+@pytest.mark.parametrize("step", steps(), ids=lambda step: step.revision)
+def test_an_index_that_must_be_unique_comes_with_its_table(
+    step: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On rows that are there already, an old version may have written what it forbids."""
+    recorder = Recorder()
+    monkeypatch.setattr(step.module, "op", recorder)
+    step.module.upgrade()
+
+    made = {given[0] for name, given, _ in recorder.asked if name == "create_table"}
+    for name, given, named in recorder.asked:
+        if name == "create_index" and named.get("unique"):
+            assert given[1] in made
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Any) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'old.db'}"
+    server: postgres.Server = request.getfixturevalue("postgres_server")
+    return server.create()
+
+
+@pytest.mark.parametrize("old", [step.revision for step in steps()[:-1]])
+async def test_an_old_version_reads_and_writes_beside_the_new_schema(
+    empty_url: str, old: str
+) -> None:
+    """The old version is its tables: all it names in a statement are their columns."""
+    await migrate(empty_url, old)
+    db = Database(empty_url)
+    tables = MetaData()
+    async with db.reading() as reader:
+        await reader.run_sync(tables.reflect)
+    tables.remove(tables.tables["alembic_version"])
+    await migrate(empty_url)
+
+    for table in tables.sorted_tables:
+        async with db.transaction() as tx:
+            await tx.run_sync(written_and_read, table)
+    for table in reversed(tables.sorted_tables):
+        async with db.transaction() as tx:
+            assert (await tx.execute(delete(table))).rowcount == 1
+    await db.close()
+
+
+def written_and_read(connection: Connection, table: Table) -> None:
+    values = {
+        column.name: NOW if isinstance(column.type, DateTime) else value_for(column)
+        for column in table.columns
+    }
+    connection.execute(insert(table).values(**values))
+    row = connection.execute(select(table)).one()
+    assert row._mapping.keys() == values.keys()
+    key = {column.name: values[column.name] for column in table.primary_key}
+    rest = {name: value for name, value in values.items() if name not in key}
+    if rest:
+        assert connection.execute(update(table).values(**rest)).rowcount == 1
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_a_step_does_not_hold_everybody_up_behind_a_busy_table(
+    db: Database, database_url: str
+) -> None:
+    """Somebody reads for long; meanwhile others write, and the migration gets through at last."""
+    await migrate(database_url, "base")
+    await migrate(database_url, "0001")
+    slowest = 0.0
+    plain = make_url(database_url).set(drivername="postgresql")
+    async with await AsyncConnection.connect(plain.render_as_string(hide_password=False)) as reader:
+        await reader.execute("SELECT count(*) FROM phases")
+        migrating = asyncio.create_task(migrate(database_url))
+        for _ in range(8):
+            await asyncio.sleep(0.2)
+            began = monotonic()
+            async with db.transaction() as tx:
+                await tx.execute(text("UPDATE phases SET milestone = 'x'"))
+            slowest = max(slowest, monotonic() - began)
+        assert not migrating.done()
+    await migrating
+
+    assert slowest < 2.5
