@@ -54,8 +54,7 @@ async def changed(services: Services, body: Body, context: AsyncBoltContext) -> 
     async with services.db.transaction() as tx:
         if not await is_new(tx, workspace_id, body, now):
             return
-        phase = await store.latest_in(tx, workspace_id, body["event"]["channel"])
-        if phase is not None and (phase.is_active or phase.is_paused):
+        for phase in await store.concerned_in(tx, workspace_id, body["event"]["channel"]):
             await lifecycle.look_soon(tx, workspace_id, phase.phase_id, now)
 
 
@@ -66,9 +65,11 @@ async def deleted(services: Services, body: Body, context: AsyncBoltContext) -> 
     async with services.db.transaction() as tx:
         if not await is_new(tx, workspace_id, body, now):
             return
-        phase = await store.latest_in(tx, workspace_id, body["event"]["channel"])
-        if phase is not None:
-            await _end_with_channel(tx, workspace_id, phase.phase_id, now)
+        channel_id = body["event"]["channel"]
+        concerned = await store.concerned_in(tx, workspace_id, channel_id)
+        latest = await store.latest_in(tx, workspace_id, channel_id)  # it may still ask
+        for phase_id in {one.phase_id for one in (*concerned, latest) if one is not None}:
+            await _end_with_channel(tx, workspace_id, phase_id, now)
 
 
 async def moved(services: Services, body: Body, context: AsyncBoltContext) -> None:
@@ -89,8 +90,7 @@ async def moved(services: Services, body: Body, context: AsyncBoltContext) -> No
         )
         await again.move(tx, workspace_id, conversation=old, to=new)
         log.info("channel_moved", workspace=workspace_id, channel=new)
-        phase = await store.latest_in(tx, workspace_id, new)
-        if phase is not None:
+        for phase in await store.concerned_in(tx, workspace_id, new):
             await lifecycle.look_soon(tx, workspace_id, phase.phase_id, now)
 
 
@@ -134,6 +134,7 @@ async def _move_phases(
     there = await store.active_in(tx, workspace_id, new)
     here = await store.active_in(tx, workspace_id, old)
     if there is not None and here is not None:
+        await agenda.hold(tx, workspace_id, action=lifecycle.END, subject=here.phase_id)
         await pausing.mark(tx, workspace_id, here.phase_id, at=now, because=Why.UNSEEN)
         silenced = await store.phase(tx, workspace_id, here.phase_id)
         assert silenced is not None  # it was changed a moment ago

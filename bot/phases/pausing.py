@@ -47,6 +47,7 @@ async def look_at_channel(services: Services, item: Item) -> None:
     why = await _standing(services, item.workspace_id, phase) if phase and looked else None
     now = services.clock.now()
     async with carrying_out(services.db, item) as tx:
+        phase = await store.phase_to_change(tx, item.workspace_id, item.subject)
         if phase is None or not looked:
             return
         if why is not None:
@@ -224,7 +225,12 @@ async def _standing(services: Services, workspace_id: str, phase: PhaseRow) -> W
     """
     client = services.client_for(workspace_id)
     try:
-        return _why_closed(await channel_of(client, phase.channel_id))
+        channel = await channel_of(client, phase.channel_id)
+        why = _why_closed(channel)
+        if why is Why.OUTSIDE and phase.paused_because == Why.ARCHIVED:
+            await client.conversations_join(channel=phase.channel_id)
+            return None  # nobody sent us away: it was archived, and that empties a channel of apps
+        return why
     except SlackApiError as error:
         if verdict(error).meaning is not Meaning.PERMANENT:
             raise

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, select
+from sqlalchemy import RowMapping, Select, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
@@ -29,6 +29,18 @@ async def latest_in(tx: AsyncConnection, workspace_id: str, channel_id: str) -> 
     """The phase of a channel that started last, whether it still runs or not."""
     newest = _in_channel(workspace_id, channel_id).order_by(_phases.c.started_at.desc()).limit(1)
     return await _one(tx, newest)
+
+
+async def concerned_in(
+    tx: AsyncConnection, workspace_id: str, channel_id: str
+) -> tuple[PhaseRow, ...]:
+    """The phases that what happens to a channel concerns: running, or still to be put right."""
+    rows = await tx.execute(
+        _in_channel(workspace_id, channel_id)
+        .where(or_(_phases.c.state == "active", _phases.c.paused_at.is_not(None)))
+        .order_by(_phases.c.started_at)
+    )
+    return tuple(_as_phase(row) for row in rows.mappings())
 
 
 async def phase(tx: AsyncConnection, workspace_id: str, phase_id: str) -> PhaseRow | None:

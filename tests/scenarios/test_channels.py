@@ -1,53 +1,12 @@
-"""What becomes of a phase when its channel is closed, lost, renamed, moved or deleted."""
-
-from typing import Any
+"""What becomes of a phase when its channel is closed, lost, opened again or deleted."""
 
 import pytest
-from sqlalchemy import select
 
 from bot.db import schema
 from bot.playground.cast import BOT_USER_ID
 from tests.scenarios.lead import Lead, count, shown
-from tests.vocabulary import ANA, BEN, CHIARA, LAUNCH, MEMBERS, OWNER, PLATFORM, House
-
-MOVED = "C0MOVED"
-
-
-def told(house: House, user_id: str = ANA) -> list[str]:
-    """The first lines of what this person was told in private, oldest first."""
-    return [message["text"] for message in house.slack.as_user(user_id).dm_with_bot()]
-
-
-def said(house: House, user_id: str, starts: str) -> dict[str, Any]:
-    """The one direct message to this person whose first line has these words."""
-    (found,) = [m for m in house.slack.as_user(user_id).dm_with_bot() if starts in m["text"]]
-    return found
-
-
-def calls(house: House, *methods: str, channel: str = LAUNCH) -> int:
-    """How often Slack was asked to do something in a channel."""
-    return sum(
-        call.method in methods
-        and channel in (call.args.get("channel"), call.args.get("channel_id"))
-        for call in house.slack.calls
-    )
-
-
-async def phase(house: House) -> Any:
-    async with house.bot.db.reading() as reader:
-        return (await reader.execute(select(schema.phases))).one()
-
-
-def in_channel(house: House, channel_id: str = LAUNCH) -> list[str]:
-    return [message["text"] for message in house.slack.as_user(ANA).visible(channel_id)]
-
-
-async def press(house: House, user_id: str, button: str, message: dict[str, Any]) -> None:
-    """Press a button in a direct message."""
-    me = house.slack.as_user(user_id)
-    assert me.direct_message is not None
-    await me.click(button, channel=me.direct_message.id, ts=message["ts"])
-    await house.settle()
+from tests.scenarios.seen import calls, in_channel, phase, press, said, told
+from tests.vocabulary import ANA, BEN, LAUNCH, MEMBERS, OWNER, PLATFORM, House
 
 
 async def close(house: House, how: str) -> None:
@@ -94,6 +53,22 @@ async def test_a_closed_channel_pauses_its_phase_and_it_goes_on_by_itself(
     await house.wait(days=5)
     assert any("questions" in text for text in told(house, BEN))
     assert house.slack.problems == []
+
+
+@pytest.mark.parametrize("removed", [False, True])
+async def test_archiving_may_empty_a_channel_of_apps(
+    house: House, ana: Lead, removed: bool
+) -> None:
+    await ana.starts()
+    await close(house, "outside" if removed else "archived")
+    channel = house.slack.workspace.conversations[LAUNCH]
+    if not removed:
+        channel.members.remove(BOT_USER_ID)  # unheard
+    await open_again(house, "archived")
+
+    # Where we were sent away on purpose we do not come back by ourselves.
+    assert (BOT_USER_ID in channel.members) is not removed
+    assert ((await phase(house)).paused_at is None) is not removed
 
 
 async def test_results_that_waited_are_shown_once_it_goes_on(house: House, ana: Lead) -> None:
@@ -233,78 +208,6 @@ async def test_a_deleted_channel_ends_its_phase_and_gives_back_what_waited(
     assert any("it's over" in text for text in told(house, BEN))
     assert not any("questions" in text for text in told(house, BEN))
     assert house.slack.problems == []
-
-
-async def test_a_renamed_channel_is_called_by_its_new_name(house: House, ana: Lead) -> None:
-    """Whatever we write names it by its id; Slack shows the name it has now."""
-    await ana.starts()
-    await house.wait(days=1)
-    house.slack.rename(LAUNCH, "lunch")
-    await house.settle()
-
-    assert f"<#{LAUNCH}>" in str(house.slack.as_user(BEN).dm_with_bot())
-    for table in (schema.phases, schema.messages, schema.agenda, schema.rounds):
-        async with house.bot.db.reading() as reader:
-            rows = (await reader.execute(select(table))).all()
-        assert "#launch" not in str(rows)
-
-
-async def test_a_channel_with_a_new_id_takes_everything_along(house: House, ana: Lead) -> None:
-    await ana.starts()
-    await ana.me.close()
-    await house.slack.as_user(CHIARA).open_home()
-    await house.settle()
-    await house.slack.as_user(CHIARA).click("home.opt_out")
-    house.slack.faults.duplicate_events()
-    house.slack.change_channel_id(LAUNCH, MOVED)
-    await house.settle()
-
-    assert (await phase(house)).channel_id == MOVED
-    async with house.bot.db.reading() as reader:
-        for column in (schema.messages.c.conversation, schema.messages.c.channel):
-            assert LAUNCH not in set(await reader.scalars(select(column)))
-        optouts = (await reader.execute(select(schema.channel_optouts))).all()
-    assert [(row.channel_id, row.user_id) for row in optouts] == [(MOVED, CHIARA)]
-    await house.wait(days=1)
-    assert told(house, CHIARA) == []
-    assert any("questions" in text for text in told(house, BEN))
-    assert "13 days left" in shown(ana.me.visible(MOVED)[0]["blocks"])
-    await house.slack.team_answers()
-    await house.wait(days=14)
-    assert house.slack.workspace.pins(MOVED) == []
-    assert any("it's over" in text for text in in_channel(house, MOVED))
-    assert house.slack.problems == []
-
-
-async def test_a_refusal_before_the_new_id_was_heard_of_is_made_up_for(
-    house: House, ana: Lead
-) -> None:
-    await ana.starts()
-    house.slack.core.events.hold()
-    house.slack.change_channel_id(LAUNCH, MOVED)
-    await house.wait(days=1)
-    assert (await phase(house)).paused_because == "unseen"
-
-    await house.slack.core.events.release()
-    await house.settle()
-
-    assert (await phase(house)).paused_at is None
-    assert "13 days left" in shown(ana.me.visible(MOVED)[0]["blocks"])
-
-
-async def test_a_phase_begun_under_the_new_id_stays(house: House, ana: Lead) -> None:
-    await ana.starts()
-    await ana.me.close()
-    house.slack.core.events.hold()
-    house.slack.change_channel_id(LAUNCH, MOVED)
-    await ana.starts(channel_id=MOVED)
-    await house.slack.core.events.release()
-    await house.settle()
-
-    async with house.bot.db.reading() as reader:
-        phases = (await reader.execute(select(schema.phases))).all()
-    assert [one.channel_id for one in phases] == [MOVED, MOVED]
-    assert sorted(one.state for one in phases) == ["active", "ended"]
 
 
 async def test_only_leads_and_admins_let_it_try_again(house: House, ana: Lead) -> None:
