@@ -5,7 +5,8 @@ import asyncio
 from alembic import command
 from alembic.config import Config
 
-from bot.db.revision import MIGRATIONS
+from bot.db.engine import Database
+from bot.db.revision import MIGRATIONS, newest, reached
 
 
 def _config(url: str) -> Config:
@@ -17,9 +18,24 @@ def _config(url: str) -> Config:
 async def migrate(url: str, revision: str = "head") -> None:
     """Run the migrations up to a revision, or down to an older one.
 
+    A database that a newer version has taken further stays as it is: this one can use it.
     Alembic is synchronous and starts its own event loop, so it gets a thread.
+
+    Raises:
+        Unreachable: the database does not answer.
+        Locked: its tables were in use all the time.
     """
-    config = _config(url)
-    older = revision == "base" or revision.startswith("-")
-    step = command.downgrade if older else command.upgrade
-    await asyncio.to_thread(step, config, revision)
+    at = await _at(url)
+    if revision == "head" and at > newest():
+        return
+    back = revision == "base" or revision.startswith("-") or revision < at
+    step = command.downgrade if back else command.upgrade
+    await asyncio.to_thread(step, _config(url), revision)
+
+
+async def _at(url: str) -> str:
+    db = Database(url)
+    try:
+        return await reached(db)
+    finally:
+        await db.close()

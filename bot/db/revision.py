@@ -1,13 +1,25 @@
-"""Whether the database is at this version's schema, asked without loading Alembic."""
+"""Whether the database is at this version's schema, asked without loading Alembic.
+
+Migrations only add, so that a version runs on beside a newer schema, and may be started there.
+"""
 
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
 from bot.db.engine import Database
+from bot.db.trouble import trouble
+from bot.settings import NotStarted
 
+UNREACHABLE = (
+    "The database cannot be reached ({why}). Check DATABASE_URL, and that its server runs."
+)
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 _TABLE = "alembic_version"
+
+
+class Unreachable(NotStarted):
+    """The database did not answer; the message says what to look at."""
 
 
 def newest() -> str:
@@ -16,9 +28,28 @@ def newest() -> str:
 
 
 async def pending(db: Database) -> bool:
-    """Whether the database is not at the newest revision."""
-    async with db.reading() as reader:
-        return await reader.run_sync(_revision) != newest()
+    """Whether the database lacks revisions of this version.
+
+    Raises:
+        Unreachable: it does not answer.
+    """
+    return await reached(db) < newest()
+
+
+async def reached(db: Database) -> str:
+    """The database's revision; empty where it has none yet.
+
+    Raises:
+        Unreachable: it does not answer.
+    """
+    try:
+        async with db.reading() as reader:
+            return await reader.run_sync(_revision) or ""
+    except Exception as error:
+        kind = trouble(error)
+        if kind is None:
+            raise
+        raise Unreachable(UNREACHABLE.format(why=kind)) from error
 
 
 def _revision(connection: Connection) -> str | None:

@@ -27,6 +27,7 @@ from sqlalchemy.engine import make_url
 from bot.clock import monotonic
 from bot.db.engine import Database
 from bot.db.migrate import migrate
+from bot.db.revision import Unreachable, pending, reached
 from tests import postgres
 from tests.migrations.test_migrations import NOW, value_for
 
@@ -167,3 +168,25 @@ async def test_a_step_does_not_hold_everybody_up_behind_a_busy_table(
     await migrating
 
     assert slowest < 2.5
+
+
+@pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
+async def test_an_old_version_starts_on_a_newer_schema(db: Database, database_url: str) -> None:
+    async with db.transaction() as tx:
+        await tx.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+
+    await migrate(database_url)
+
+    assert not await pending(db)
+    assert await reached(db) == "9999"
+
+
+async def test_back_to_a_revision_by_its_number(db: Database, database_url: str) -> None:
+    await migrate(database_url, "0002")
+    assert await reached(db) == "0002"
+    assert await pending(db)
+
+
+async def test_a_server_that_is_not_there_is_named_as_such() -> None:
+    with pytest.raises(Unreachable, match="Check DATABASE_URL"):
+        await migrate("postgresql://nobody@127.0.0.1:1/nothing")
