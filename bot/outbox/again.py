@@ -67,6 +67,12 @@ async def was_said(tx: AsyncConnection, workspace_id: str, key: str) -> bool:
     return state in (State.SENT, State.SENDING, State.UNKNOWN, State.HELD)
 
 
+async def is_waiting(tx: AsyncConnection, workspace_id: str, key: str) -> bool:
+    """Whether it is still to be sent, or being sent."""
+    state = await tx.scalar(select(_messages.c.state).where(_this(workspace_id, key)))
+    return state in _WAITING
+
+
 async def retry(
     tx: AsyncConnection,
     workspace_id: str,

@@ -64,7 +64,8 @@ class Jobs:
 
     async def _send(self, row: Row, fence: int, claimed_at: float) -> Finding:
         if uptime() - claimed_at > BEGIN_WITHIN_SECONDS:  # the lane may be another's by now
-            return Finding(row=row, fence=fence, state=State.PENDING, reason="began too late")
+            wait = self._patience.backoff(row.attempts)
+            return Finding(row=row, fence=fence, state=State.PENDING, reason="late", wait=wait)
         try:
             with call_seconds.labels(row.operation).time():
                 place = await perform(

@@ -125,6 +125,7 @@ class Lane:
         await self._write_down(tx, learnt, now, real)
         if lease is None or any(finding.meaning is Meaning.WORKSPACE for finding in learnt):
             self._mine = False
+            await lanes.release(tx, self._workspace_id, tools.owner)
             return [], False
         if self._mine is None:
             self._mine = True
