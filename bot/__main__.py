@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.clock import Clock, MovedClock, random_bytes, real_now
+from bot.operating import arguments
 from bot.settings import NotStarted, Settings, SettingsError, encode_key, load
 
 if TYPE_CHECKING:
@@ -69,6 +70,8 @@ def _parser() -> argparse.ArgumentParser:
     play.add_argument("--reset", action="store_true", help="forget everything and start over")
     play.add_argument("--no-open", action="store_true", help="do not open a browser")
     command("doctor", _doctor, "Check settings, database, tokens and scopes; say what to mend.")
+    outbox = command("outbox", _outbox, "See messages that wait for somebody, and decide.")
+    arguments.outbox(outbox)
     verify = command("verify-slack", _verify, "Try in a real workspace what only that can tell.")
     verify.add_argument("--to", required=True, metavar="ID", help="a test channel, or a person")
     verify.add_argument("--http", action="store_true", help="signed HTTP instead of Socket Mode")
@@ -132,6 +135,12 @@ async def _doctor(_: argparse.Namespace) -> int:
     from bot.doctor import examine
 
     return await examine()
+
+
+async def _outbox(options: argparse.Namespace) -> int:
+    from bot.operating.command import outbox
+
+    return await outbox(options)
 
 
 async def _verify(options: argparse.Namespace) -> int:

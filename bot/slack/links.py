@@ -1,0 +1,16 @@
+"""Links to messages, as Slack's "Copy link" gives them."""
+
+import re
+
+_TO_MESSAGE = re.compile(
+    r"<?https?://[^/\s]+/archives/(?P<channel>[CDG][A-Z0-9]+)/p(?P<seconds>\d{10})(?P<rest>\d{6})"
+    r"(?:\?[^\s>|]*)?(?:\|[^>]*)?>?"
+)
+
+
+def place_in(link: str) -> tuple[str, str] | None:
+    """The channel and ts that a link leads to; None where it is no link to a message."""
+    found = _TO_MESSAGE.fullmatch(link.strip())
+    if found is None:
+        return None
+    return found["channel"], f"{found['seconds']}.{found['rest']}"
