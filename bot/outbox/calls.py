@@ -41,6 +41,7 @@ async def _post(client: AsyncWebClient, row: Row, target: Place) -> Place:
         blocks=with_picture(row.payload["blocks"], row.file_id),
         thread_ts=target.ts,
         metadata={"event_type": METADATA_TYPE, "event_payload": {"id": row.message_id}},
+        client_msg_id=row.message_id,  # undocumented: where Slack heeds it, so much the better
         unfurl_links=False,
         unfurl_media=False,
         parse="none",
