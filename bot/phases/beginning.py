@@ -17,6 +17,7 @@ from bot.phases.envisioned import roles_of, values_of
 from bot.phases.facts import PhaseRow
 from bot.phases.history import ended_since, past_of
 from bot.phases.lifecycle import announcement_key, plan_days
+from bot.phases.over import ended_of
 from bot.phases.rules import Proposal
 from bot.rounds.lifecycle import cancel_rounds, plan_rounds
 from bot.slack.errors import Refused
@@ -98,6 +99,9 @@ async def _make_room(
         raise Refused(runs_already(running))
     if running is not None:
         await ending.finish(tx, workspace_id, running, by=proposal.lead_id, now=now)
+        ended = await ended_of(tx, workspace_id, running.phase_id)
+        await ending.close_in_channel(tx, workspace_id, ended, now)
+        await ending.ask_what_it_brought(tx, workspace_id, ended, now)
     since = proposal.starts_on - ROUNDS_AFTER
     for phase_id in await ended_since(tx, workspace_id, proposal.channel_id, since):
         await cancel_rounds(tx, workspace_id, phase_id, now, keep_after=False)

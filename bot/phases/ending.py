@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import agenda
 from bot.agenda.agenda import Item, carrying_out
-from bot.agenda.slots import working_day_after
+from bot.agenda.slots import once_welcome, within_hours, working_day_after
 from bot.db import schema
 from bot.outbox import outbox
 from bot.phases import ending_messages as messages
@@ -56,6 +56,7 @@ async def finish(
     for action in (lifecycle.REFRESH, lifecycle.WARN, lifecycle.END):
         await agenda.drop(tx, workspace_id, action=action, subject=phase.phase_id)
     await cancel_rounds(tx, workspace_id, phase.phase_id, now, keep_after=True)
+    await lifecycle.unwarn(tx, workspace_id, phase)
     if not phase.is_paused:
         await take_down(tx, workspace_id, phase.phase_id, now)
     await _audit(tx, workspace_id, phase, by, now)
@@ -78,24 +79,19 @@ async def end_phase(services: Services, item: Item) -> None:
             return
         await finish(tx, item.workspace_id, phase, by=None, now=now)
         ended = await ended_of(tx, item.workspace_id, phase.phase_id)
-        await close_in_channel(tx, item.workspace_id, ended, now)
-        goodbyes_on = working_day_after(ended.ended_on, WAIT_FOR_LINES)
-        for lead in ended.whole.leads_to_tell:
-            await outbox.say(
-                tx,
-                item.workspace_id,
-                key=wrap_up_key(phase.phase_id, lead.user_id),
-                to=lead.user_id,
-                content=messages.ask_wrap_up(ended.whole, goodbyes_on),
-                now=now,
-            )
-        await goodbyes.plan(tx, item.workspace_id, ended.whole, goodbyes_on, now)
+        said_at = once_welcome(item.due_at, now, phase.zone)
+        await close_in_channel(tx, item.workspace_id, ended, said_at)
+        await ask_what_it_brought(tx, item.workspace_id, ended, now)
 
 
 ACTIONS: Mapping[str, Callable[[Services, Item], Awaitable[None]]] = {
     lifecycle.END: end_phase,
     **goodbyes.ACTIONS,
 }
+
+
+def closing_key(phase_id: str) -> str:
+    return f"closing:{phase_id}"
 
 
 async def close_in_channel(
@@ -108,11 +104,29 @@ async def close_in_channel(
     await outbox.say(
         tx,
         workspace_id,
-        key=f"closing:{phase.phase_id}",
+        key=closing_key(phase.phase_id),
         to=phase.channel_id,
         content=messages.closing(ended),
         now=now,
     )
+
+
+async def ask_what_it_brought(
+    tx: AsyncConnection, workspace_id: str, ended: Ended, now: datetime
+) -> None:
+    """The leads, in their hours; the goodbyes leave them some days to write their lines."""
+    phase = ended.whole.phase
+    goodbyes_on = working_day_after(ended.ended_on, WAIT_FOR_LINES)
+    for lead in ended.whole.leads_to_tell:
+        await outbox.say(
+            tx,
+            workspace_id,
+            key=wrap_up_key(phase.phase_id, lead.user_id),
+            to=lead.user_id,
+            content=messages.ask_wrap_up(ended.whole, goodbyes_on),
+            now=within_hours(now, lead.zone or phase.zone),
+        )
+    await goodbyes.plan(tx, workspace_id, ended.whole, goodbyes_on, now)
 
 
 async def decide_items(

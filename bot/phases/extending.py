@@ -6,7 +6,8 @@ from datetime import date, datetime
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.agenda.agenda import Item, carrying_out
+from bot.agenda.agenda import Item, carrying_out, let_go
+from bot.agenda.slots import within_hours
 from bot.db import schema
 from bot.outbox import outbox
 from bot.phases import ending_messages as messages
@@ -53,6 +54,7 @@ async def extend(services: Services, who: Managing, asked: Extension) -> WholePh
         limits = await store.limits_of(tx, who.workspace_id)
         _check(whole.phase, asked, limits)
         await _move(tx, who, whole.phase, asked, now)
+        await lifecycle.unwarn(tx, who.workspace_id, whole.phase)
         moved = await store.whole(tx, who.workspace_id, who.phase_id)
         assert moved is not None  # it is locked by us
         await lifecycle.plan_days(tx, who.workspace_id, moved.phase, now)
@@ -78,21 +80,29 @@ def latest_end(phase: PhaseRow, limits: rules.Limits) -> date:
 
 
 async def warn_end(services: Services, item: Item) -> None:
-    """Two working days before the end, each lead is asked: end it, or extend it."""
+    """Two working days before the end, each lead is asked: end it, or extend it.
+
+    Late, in their next hours, as long as it has not ended by then.
+    """
     now = services.clock.now()
     async with carrying_out(services.db, item) as tx:
         whole = await store.whole(tx, item.workspace_id, item.subject)
         if whole is None or not whole.phase.is_active:
             return
+        phase, ends_at = whole.phase, lifecycle.ends_at(whole.phase)
         for lead in whole.leads_to_tell:
+            at = within_hours(now, lead.zone or phase.zone)
+            if at >= ends_at:
+                let_go(item, "it ends before this could be read")
+                continue
             await outbox.say(
                 tx,
                 item.workspace_id,
-                # With the day: an extended phase is asked about again before its new end.
-                key=f"warn:{whole.phase.phase_id}:{whole.phase.ends_on}:{lead.user_id}",
+                key=lifecycle.warning_key(phase, lead.user_id),
                 to=lead.user_id,
                 content=messages.warning(whole),
-                now=now,
+                now=at,
+                expires_at=ends_at,
             )
 
 

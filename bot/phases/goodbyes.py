@@ -6,7 +6,7 @@ from datetime import date, datetime
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import agenda
-from bot.agenda.agenda import Item, carrying_out
+from bot.agenda.agenda import Item, carrying_out, let_go
 from bot.agenda.slots import slot, within_hours
 from bot.outbox import outbox
 from bot.phases import ending_messages as messages
@@ -67,7 +67,11 @@ async def _say(
     person = await services.people.one(client, item.workspace_id, user_id)
     now = services.clock.now()
     async with carrying_out(services.db, item) as tx:
-        ended = await ended_of(tx, item.workspace_id, phase_id)
+        try:
+            ended = await ended_of(tx, item.workspace_id, phase_id)
+        except LookupError:
+            let_go(item, "the phase is gone")
+            return
         found = [one for one in ended.whole.members if one.user_id == user_id]
         if not found or person is None or not person.is_full_member:
             return

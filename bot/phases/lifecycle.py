@@ -24,12 +24,21 @@ def announcement_key(phase_id: str) -> str:
     return f"announcement:{phase_id}"
 
 
+def warning_key(phase: PhaseRow, user_id: str) -> str:
+    """With the day: an extended phase is asked about again before its new end."""
+    return f"warn:{phase.phase_id}:{phase.ends_on}:{user_id}"
+
+
+def ends_at(phase: PhaseRow) -> datetime:
+    return slot(phase.ends_on, ENDS_AT, phase.zone)
+
+
 async def plan_days(tx: AsyncConnection, workspace_id: str, phase: PhaseRow, now: datetime) -> None:
     """Note what this phase's dates ask for; what was noted before is moved."""
     warn_at = slot(rules.warn_on(phase.ends_on), WARNS_AT, phase.zone)
     due = {
         REFRESH: _next_day(phase, now),
-        END: slot(phase.ends_on, ENDS_AT, phase.zone),
+        END: ends_at(phase),
     }
     if warn_at > now:  # a phase of a day or two needs no warning
         due[WARN] = warn_at
@@ -37,6 +46,13 @@ async def plan_days(tx: AsyncConnection, workspace_id: str, phase: PhaseRow, now
         await agenda.drop(tx, workspace_id, action=WARN, subject=phase.phase_id)
     for action, due_at in due.items():
         await agenda.put(tx, workspace_id, action=action, subject=phase.phase_id, due_at=due_at)
+
+
+async def unwarn(tx: AsyncConnection, workspace_id: str, phase: PhaseRow) -> None:
+    """Its end moved, or came: a warning that still waits for the morning is not said any more."""
+    for person in await store.people_of(tx, workspace_id, phase.phase_id):
+        if person.is_lead:
+            await outbox.cancel(tx, workspace_id, key=warning_key(phase, person.user_id))
 
 
 async def tell(tx: AsyncConnection, workspace_id: str, phase_id: str, now: datetime) -> None:

@@ -148,7 +148,7 @@ async def _send(
             key=f"concerns:{item.subject}:{whole.phase.day_of(now)}:{number}:{lead.user_id}",
             to=lead.user_id,
             content=said,
-            now=within_hours(now, lead.zone, begin=MORNING),
+            now=within_hours(now, lead.zone or whole.phase.zone, begin=MORNING),
         )
 
 

@@ -6,12 +6,13 @@ from datetime import date, datetime
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.agenda.slots import within_hours
 from bot.dates import day
 from bot.db import schema
-from bot.outbox import outbox
+from bot.outbox import again, outbox
 from bot.phases import ending, goodbyes
 from bot.phases import ending_messages as messages
-from bot.phases.facts import WholePhase
+from bot.phases.facts import PhaseRow, WholePhase
 from bot.phases.managing import Managing, admitted
 from bot.phases.over import Ended, ended_of
 from bot.phases.wrap_up_form import (
@@ -78,12 +79,21 @@ async def _add_to_the_end(
             content=messages.wrapped_up(
                 ended, changed=before.items != ended.whole.items, today=phase.day_of(now)
             ),
-            now=now,
+            now=await _after_closing(tx, who, phase, now),
         )
     for lead in ended.whole.leads:
         key = ending.wrap_up_key(phase.phase_id, lead.user_id)
         await outbox.edit(tx, who.workspace_id, of=key, content=messages.written(ended), now=now)
     await goodbyes.hurry(tx, who.workspace_id, ended.whole, now)
+
+
+async def _after_closing(
+    tx: AsyncConnection, who: Managing, phase: PhaseRow, now: datetime
+) -> datetime:
+    """At once; after downtime the closing may still wait for the morning, and this with it."""
+    key = ending.closing_key(phase.phase_id)
+    closed = await again.was_said(tx, who.workspace_id, key)
+    return now if closed else within_hours(now, phase.zone)
 
 
 def _check(said: WrapUp, today: date) -> None:

@@ -9,12 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import agenda
 from bot.agenda.agenda import Item, carrying_out
-from bot.agenda.slots import next_working_morning, within_hours
+from bot.agenda.slots import LATE, next_working_morning, once_welcome, within_hours
 from bot.db import schema
 from bot.results import messages, store
 from bot.results.facts import Closing, PhaseFacts, Showing, last_with
 from bot.results.figures import Counts, Figure, change, figure
-from bot.results.telling import edit_leads, tell_leads, tell_team
+from bot.results.telling import edit_leads, leads_wait, tell_leads, tell_team
 from bot.slack.errors import Refused
 from bot.workspaces.services import Services
 
@@ -103,7 +103,8 @@ async def save_note(services: Services, noting: Noting) -> None:
 async def show_results(services: Services, item: Item) -> None:
     """Show the team the totals, whatever was written; then the comments are deleted.
 
-    Of a paused phase they are shown when it goes on.
+    Of a paused phase they are shown when it goes on. Late they wait for a good hour, and for the
+    leads, who read them a working day before the team whatever held them up.
     """
     workspace_id, round_id = item.workspace_id, item.subject
     now = services.clock.now()
@@ -114,11 +115,25 @@ async def show_results(services: Services, item: Item) -> None:
         phase = await store.phase_of(tx, workspace_id, phase_id)
         if phase.is_paused:
             return
+        if await _put_off(tx, item, phase, now):
+            return
         await _mark_shown(tx, workspace_id, round_id, now)
         showing = await _showing(tx, workspace_id, phase, round_id, now)
         await tell_team(tx, workspace_id, showing, now)
         await edit_leads(tx, workspace_id, showing, now)
         await _delete_comments(tx, workspace_id, round_id)
+
+
+async def _put_off(tx: AsyncConnection, item: Item, phase: PhaseFacts, now: datetime) -> bool:
+    at = once_welcome(item.due_at, now, phase.zone)
+    if now - item.due_at > LATE and await leads_wait(tx, item.workspace_id, phase, item.subject):
+        at = next_working_morning(within_hours(now, phase.zone), phase.zone, SHOWN_AT)
+    if at <= now:
+        return False
+    await agenda.put(tx, item.workspace_id, action=SHOW, subject=item.subject, due_at=at)
+    showing = await _showing(tx, item.workspace_id, phase, item.subject, at)
+    await edit_leads(tx, item.workspace_id, showing, now)
+    return True
 
 
 async def show_missed(tx: AsyncConnection, workspace_id: str, phase_id: str, now: datetime) -> None:

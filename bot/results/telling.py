@@ -5,10 +5,10 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda.slots import within_hours
-from bot.outbox import outbox
+from bot.outbox import again, outbox
 from bot.results import messages, store
 from bot.results.comments import in_replies
-from bot.results.facts import Showing
+from bot.results.facts import PhaseFacts, Showing
 
 
 async def tell_leads(
@@ -22,6 +22,16 @@ async def tell_leads(
         at = within_hours(now, zone)
         await outbox.say(tx, workspace_id, key=key, to=lead_id, content=said, now=at)
         await _say_more(tx, workspace_id, showing, lead_id, key, at)
+
+
+async def leads_wait(
+    tx: AsyncConnection, workspace_id: str, phase: PhaseFacts, round_id: str
+) -> bool:
+    """Whether a lead's message with these results is still on its way to Slack."""
+    for lead_id in phase.lead_ids:
+        if await again.is_waiting(tx, workspace_id, lead_key(round_id, lead_id)):
+            return True
+    return False
 
 
 async def edit_leads(

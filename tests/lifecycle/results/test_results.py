@@ -1,6 +1,6 @@
 """From the closing to what the team reads: the rows that each step leaves behind."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import select
@@ -171,13 +171,3 @@ async def test_every_lead_reads_it_and_comments_without_room_follow(db: Database
         mine = str([message for key, message in told.items() if key.endswith(lead) or lead in key])
         assert all(f"Comment {n:02}" in mine for n in range(12))
     assert f"comments:r1:{BEN}:2" in told
-
-
-async def test_what_is_late_is_still_shown(
-    phase: Database, services: Services, clock: MovedClock
-) -> None:
-    await close(phase)
-    clock.move_to(FRIDAY + timedelta(days=5))
-    await show(services)
-
-    assert "results:r1" in await said(phase)
