@@ -6,22 +6,22 @@ from bot.db import schema
 from bot.playground.cast import BOT_USER_ID
 from tests.scenarios.lead import Lead, count, shown
 from tests.scenarios.seen import calls, in_channel, phase, press, said, told
-from tests.vocabulary import ANA, BEN, LAUNCH, MEMBERS, OWNER, PLATFORM, House
+from tests.vocabulary import ANA, BEN, LAUNCH, MEMBERS, OWNER, PLATFORM, SECRET, House
 
 
-async def close(house: House, how: str) -> None:
+async def close(house: House, how: str, channel_id: str = LAUNCH) -> None:
     if how == "archived":
-        house.slack.archive(LAUNCH)
+        house.slack.archive(channel_id)
     else:
-        house.slack.leave(LAUNCH, BOT_USER_ID)
+        house.slack.leave(channel_id, BOT_USER_ID)
     await house.settle()
 
 
-async def open_again(house: House, how: str) -> None:
+async def open_again(house: House, how: str, channel_id: str = LAUNCH) -> None:
     if how == "archived":
-        house.slack.unarchive(LAUNCH)
+        house.slack.unarchive(channel_id)
     else:
-        house.slack.join(LAUNCH, BOT_USER_ID, inviter=ANA)
+        house.slack.join(channel_id, BOT_USER_ID, inviter=ANA)
     await house.settle()
 
 
@@ -53,6 +53,20 @@ async def test_a_closed_channel_pauses_its_phase_and_it_goes_on_by_itself(
     await house.wait(days=5)
     assert any("questions" in text for text in told(house, BEN))
     assert house.slack.problems == []
+
+
+@pytest.mark.parametrize(("how", "because"), [("archived", "archived"), ("outside", "unseen")])
+async def test_a_private_channel_too(house: House, ana: Lead, how: str, because: str) -> None:
+    house.slack.join(SECRET, BOT_USER_ID, inviter=ANA)
+    await ana.starts(channel_id=SECRET)
+    await close(house, how, SECRET)
+
+    assert (await phase(house)).paused_because == because
+    assert len(told(house)) == 1
+    await open_again(house, how, SECRET)
+
+    assert (await phase(house)).paused_at is None
+    assert "goes on" in told(house)[0]
 
 
 @pytest.mark.parametrize("removed", [False, True])

@@ -48,6 +48,10 @@ FACTS = {
 SHOWN = {
     **{f"{name}_to_leads": to_leads(facts) for name, facts in FACTS.items()},
     **{f"{name}_to_team": to_team(facts) for name, facts in FACTS.items()},
+    "paused_to_leads": to_leads(showing(START, NOTED, phase=replace(PHASE, is_paused=True))),
+    "paused_too_few_to_leads": to_leads(
+        showing(START, TOO_FEW, phase=replace(PHASE, is_paused=True))
+    ),
 }
 
 
