@@ -143,7 +143,9 @@ class Delivery:
             waiting = await lanes.with_work(reader, self._clock.now(), MOST_LANES)
         for workspace_id in shuffled(waiting):  # so that replicas begin in different places
             if workspace_id not in self._lanes and len(self._lanes) < MOST_LANES:
-                self._lanes[workspace_id] = Lane(self._tools, workspace_id)
+                self._lanes[workspace_id] = Lane(
+                    self._tools, workspace_id, abandoned=waiting[workspace_id]
+                )
                 self._tasks[workspace_id] = asyncio.create_task(
                     self._work(self._lanes[workspace_id], workspace_id), name=f"lane {workspace_id}"
                 )

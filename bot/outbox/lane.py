@@ -19,7 +19,7 @@ from bot.outbox import lanes, steps
 from bot.outbox.jobs import Jobs, Patience
 from bot.outbox.outbox import Operation, State
 from bot.outbox.pace import PROOF, Pace, Used
-from bot.outbox.record import record_expired, record_finding, record_postponed
+from bot.outbox.record import record_expired, record_finding, record_postponed, record_takeover
 from bot.outbox.refusal import Refusal, Refused
 from bot.outbox.row import Finding, Row
 from bot.slack.errors import Meaning
@@ -55,7 +55,8 @@ class Tools:
 class Lane:
     """The sending of one workspace, as long as there is something to send."""
 
-    def __init__(self, tools: Tools, workspace_id: str) -> None:
+    def __init__(self, tools: Tools, workspace_id: str, *, abandoned: bool = False) -> None:
+        self._abandoned = abandoned  # by a sender that fell silent
         self._tools = tools
         self._workspace_id = workspace_id
         self._calls: dict[str, asyncio.Task[Finding]] = {}  # by conversation
@@ -180,8 +181,7 @@ class Lane:
     async def _doubt(self, tx: AsyncConnection, real: datetime) -> None:
         look_at = real + timedelta(seconds=self._tools.patience.settle)
         doubted = await lanes.doubt_interrupted(tx, self._workspace_id, look_at)
-        if doubted:
-            log.warning("outcome_unknown", workspace=self._workspace_id, messages=doubted)
+        record_takeover(self._workspace_id, doubted, abandoned=self._abandoned)
 
     async def _choose(
         self, tx: AsyncConnection, used: Used, now: datetime, real: datetime

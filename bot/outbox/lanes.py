@@ -72,8 +72,11 @@ async def counts(reader: AsyncConnection) -> dict[str, int]:
     return found
 
 
-async def with_work(reader: AsyncConnection, now: datetime, limit: int) -> list[str]:
-    """Workspaces that have something to send or to prove, and nobody who does it."""
+async def with_work(reader: AsyncConnection, now: datetime, limit: int) -> dict[str, bool]:
+    """Workspaces that have something to send or to prove, and nobody who does it.
+
+    Each with whether somebody did, and fell silent.
+    """
     real = await real_time(reader)
     due = exists().where(
         _messages.c.workspace_id == _lanes.c.workspace_id,
@@ -81,8 +84,8 @@ async def with_work(reader: AsyncConnection, now: datetime, limit: int) -> list[
         _messages.c.not_before <= now,
         or_(_messages.c.retry_at.is_(None), _messages.c.retry_at <= real),
     )
-    rows = await reader.scalars(
-        select(_lanes.c.workspace_id)
+    rows = await reader.execute(
+        select(_lanes.c.workspace_id, _lanes.c.owner.is_not(None))
         .where(
             _lanes.c.halted.is_(None),
             or_(_lanes.c.owner.is_(None), _lanes.c.lease_until < real),
@@ -92,7 +95,7 @@ async def with_work(reader: AsyncConnection, now: datetime, limit: int) -> list[
         .order_by(_lanes.c.resume_at)
         .limit(limit)
     )
-    return list(rows)
+    return {row[0]: bool(row[1]) for row in rows}
 
 
 async def lease(tx: AsyncConnection, workspace_id: str, owner: str, real: datetime) -> Lease | None:

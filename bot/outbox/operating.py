@@ -144,13 +144,14 @@ def _this(workspace_id: str, message_id: str) -> Any:
 
 
 def _some(states: Collection[State], workspace_id: str | None) -> Select[Any]:
-    some = select(_messages).where(_messages.c.state.in_(_written_out(states)))
+    some = select(_messages).where(_messages.c.state.in_(written_out(states)))
     if set(states) <= set(STUCK):  # in the words of the index on them, so that it is used
-        some = some.where(_messages.c.state.in_(_written_out(STUCK)))
+        some = some.where(_messages.c.state.in_(written_out(STUCK)))
     return some if workspace_id is None else some.where(_messages.c.workspace_id == workspace_id)
 
 
-def _written_out(states: Collection[State]) -> BindParameter[list[str]]:
+def written_out(states: Collection[State]) -> BindParameter[list[str]]:
+    """States as the indexes on them are written, so that the planner sees that they fit."""
     values = [state.value for state in states]
     return bindparam(None, values, expanding=True, literal_execute=True)
 
