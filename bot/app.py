@@ -12,7 +12,6 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
-from sqlalchemy import text
 
 import bot.home.listeners
 import bot.outbox.listeners
@@ -32,12 +31,14 @@ import bot.rounds.listeners
 import bot.slack.app
 import bot.workspaces.lifecycle
 import bot.workspaces.listeners
+import bot.workspaces.token
 from bot.agenda.agenda import next_due
 from bot.agenda.ticker import Action, Ticker
 from bot.clock import Clock, MovedClock
 from bot.db.engine import Database
 from bot.keys import KeyRing
 from bot.log import log
+from bot.operating.readiness import not_ready
 from bot.outbox.delivery import Delivery, Patience
 from bot.outbox.pace import Pace
 from bot.outbox.pictures import Draw
@@ -47,15 +48,17 @@ from bot.settings import NotStarted, Settings
 from bot.slack.people import People
 from bot.slack.sockets import Sockets
 from bot.web import Site, operating, signed
-from bot.workspaces.lifecycle import install, noticing
+from bot.workspaces.lifecycle import install
 from bot.workspaces.quiet import welcome_at
 from bot.workspaces.services import Services
+from bot.workspaces.token import noticing
 
 CALL_SECONDS = 20
 PORT_TAKEN = "Port {port} is in use. Set HTTP_PORT or METRICS_PORT to another one."
 
 ACTIONS: Mapping[str, Callable[..., Any]] = {
     **bot.workspaces.lifecycle.ACTIONS,
+    **bot.workspaces.token.ACTIONS,
     **bot.results.lifecycle.ACTIONS,
     **bot.rounds.lifecycle.ACTIONS,
     **bot.phases.lifecycle.ACTIONS,
@@ -66,6 +69,7 @@ ACTIONS: Mapping[str, Callable[..., Any]] = {
 #: What nobody notices.
 SILENT = (
     bot.workspaces.lifecycle.TIDY,
+    bot.workspaces.token.TRY,
     bot.phases.drafts.FORGET,
     bot.phases.lifecycle.REFRESH,
     bot.rounds.lifecycle.SCRUB,
@@ -173,17 +177,12 @@ class Imbalance:
         async with self.db.reading() as reader:
             return await next_due(reader, SILENT)
 
-    async def not_ready(self) -> tuple[str, ...]:
-        """What keeps it from working now; empty when nothing does."""
-        wrong = []
-        try:
-            async with self.db.reading() as reader:
-                await reader.execute(text("SELECT 1"))
-        except Exception:  # whatever the database says, the answer is the same
-            wrong.append("database")
-        if self._sockets is not None and not await self._sockets.is_connected():
-            wrong.append("socket")
-        return tuple(wrong)
+    async def not_ready(self) -> Mapping[str, str]:
+        """What keeps it from working now, in a sentence each; empty when nothing does."""
+        return await not_ready(self.db, self._clock, self._is_connected)
+
+    async def _is_connected(self) -> bool:
+        return self._sockets is None or await self._sockets.is_connected()
 
     async def _listening(self) -> AsyncApp:
         try:

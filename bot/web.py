@@ -1,7 +1,7 @@
 """What is served over HTTP: health and metrics for the operator, and Slack's signed requests."""
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -16,8 +16,8 @@ LARGEST_REQUEST = 1024 * 1024
 _TIMESTAMP = re.compile(r"\d{1,12}")
 _SIGNATURE = re.compile(r"v0=[0-9a-f]{64}")
 
-#: Names what is wrong; empty: ready.
-Readiness = Callable[[], Awaitable[tuple[str, ...]]]
+#: What is wrong, a sentence for each check that failed; empty: ready.
+Readiness = Callable[[], Awaitable[Mapping[str, str]]]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -29,9 +29,11 @@ def operating(ready: Readiness) -> web.Application:
 
     async def readyz(_: web.Request) -> web.Response:
         wrong = await ready()
-        return web.json_response({"ok": not wrong, "wrong": wrong}, status=503 if wrong else 200)
+        said = {"ok": not wrong, "wrong": dict(wrong)}
+        return web.json_response(said, status=503 if wrong else 200)
 
     async def metrics(_: web.Request) -> web.Response:
+        await ready()  # measures what the database knows
         return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     app = web.Application()

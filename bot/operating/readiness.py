@@ -1,0 +1,72 @@
+"""Whether it can work, and works: asked by `/readyz`, told to Prometheus with each look."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
+
+from bot.clock import Clock, real_now
+from bot.db.engine import Database
+from bot.metrics import (
+    agenda_lag_seconds,
+    halted_workspaces,
+    oldest_message_seconds,
+    outbox_lag_seconds,
+    ready,
+)
+from bot.operating import state
+from bot.operating.spans import span
+from bot.outbox.outbox import State
+
+#: Ticks come every second and a restart takes a few: what is later than this is not worked off.
+LONGEST_AGENDA_LAG = timedelta(minutes=2)
+#: What we promise: questions come within 15 minutes when all workspaces are asked at once. A
+#: sender that died is replaced after 20 s, so in a quiet hour this is late by far.
+LONGEST_OUTBOX_LAG = timedelta(minutes=15)
+#: Who asks waits for some seconds only; a database that takes longer is the answer.
+LOOK_SECONDS = 3.0
+
+CHECKS = ("database", "socket", "agenda", "outbox")
+DATABASE = "The database does not answer."
+SOCKET = "No connection to Slack is open; it is being renewed."
+AGENDA = "What is due is done {lag} late."
+OUTBOX = "For {lag} a workspace has had something to send, and nobody sends it."
+_MEASURED = (State.PENDING, State.SENDING, State.UNKNOWN, State.HELD, State.FAILED)
+
+
+async def not_ready(
+    db: Database, clock: Clock, is_connected: Callable[[], Awaitable[bool]]
+) -> Mapping[str, str]:
+    """What is wrong, a sentence for each of CHECKS that is; empty: nothing."""
+    found: dict[str, str] = {}
+    try:
+        async with asyncio.timeout(LOOK_SECONDS):
+            found |= await _late(db, clock.now(), real_now())
+    except Exception:  # whatever the database says, the answer is the same
+        found["database"] = DATABASE
+    if not await is_connected():
+        found["socket"] = SOCKET
+    for check in CHECKS:
+        ready.labels(check).set(check not in found)
+    return found
+
+
+async def _late(db: Database, now: datetime, real: datetime) -> Mapping[str, str]:
+    async with db.reading() as reader:
+        agenda = await state.agenda_lag(reader, now, real)
+        outbox = await state.outbox_lag(reader, now, real)
+        waiting = await state.waiting(reader, now)
+        halted = await state.halted(reader)
+    agenda_lag_seconds.set(agenda.total_seconds())
+    outbox_lag_seconds.set(outbox.total_seconds())
+    for each in _MEASURED:
+        age = waiting[each].oldest if each in waiting else state.NOTHING
+        oldest_message_seconds.labels(each).set(age.total_seconds())
+    halted_workspaces.clear()
+    for reason, count in halted.items():
+        halted_workspaces.labels(reason).set(count)
+    found = {}
+    if agenda > LONGEST_AGENDA_LAG:
+        found["agenda"] = AGENDA.format(lag=span(agenda))
+    if outbox > LONGEST_OUTBOX_LAG:
+        found["outbox"] = OUTBOX.format(lag=span(outbox))
+    return found

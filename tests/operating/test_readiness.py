@@ -1,0 +1,164 @@
+"""`/readyz` says what is wrong, `/healthz` only that the process lives, `/metrics` measures."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from aiohttp import ClientSession
+from prometheus_client import REGISTRY
+from sqlalchemy import update
+
+from bot.agenda import agenda
+from bot.clock import Clock, real_now
+from bot.db import schema
+from bot.db.engine import Database
+from bot.operating import readiness, state
+from bot.outbox.outbox import State
+from bot.web import Site, operating
+from tests.operating.stuck import a_message, held
+from tests.vocabulary import WORKSPACE
+
+LONG_AGO = timedelta(minutes=20)
+
+
+async def connected() -> bool:
+    return True
+
+
+async def wrong(db: Database) -> dict[str, str]:
+    return dict(await readiness.not_ready(db, Clock(), connected))
+
+
+async def due(db: Database, at: datetime, **values: Any) -> None:
+    async with db.transaction() as tx:
+        await agenda.put(tx, WORKSPACE, action="tidy", subject="it", due_at=at)
+        if values:
+            await tx.execute(update(schema.agenda).values(**values))
+
+
+async def lane(db: Database, **values: Any) -> None:
+    async with db.transaction() as tx:
+        await tx.execute(update(schema.lanes).values(**values))
+
+
+async def lag(db: Database) -> timedelta:
+    async with db.reading() as reader:
+        return await state.outbox_lag(reader, real_now(), real_now())
+
+
+async def test_an_idle_house_is_ready(db: Database) -> None:
+    assert await wrong(db) == {}
+
+
+async def test_what_is_due_and_not_done_is_named(db: Database) -> None:
+    await due(db, real_now() - LONG_AGO)
+
+    assert await wrong(db) == {"agenda": "What is due is done 20 min late."}
+    assert REGISTRY.get_sample_value("imbalance_ready", {"check": "agenda"}) == 0
+    assert REGISTRY.get_sample_value("imbalance_ready", {"check": "outbox"}) == 1
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"retry_at": real_now() + timedelta(hours=1), "attempts": 3},
+        {"retry_at": agenda.NEVER},
+    ],
+    ids=["fails and waits", "its workspace is gone"],
+)
+async def test_what_cannot_be_done_now_is_not_late(db: Database, values: Any) -> None:
+    await due(db, real_now() - LONG_AGO, **values)
+
+    assert await wrong(db) == {}
+
+
+async def test_messages_that_nobody_sends_are_named(db: Database) -> None:
+    await a_message(db)
+
+    assert await wrong(db) == {
+        "outbox": "For 60 min a workspace has had something to send, and nobody sends it."
+    }
+
+
+async def test_the_outbox_lags_since_the_moment_somebody_could_have_sent(db: Database) -> None:
+    now = real_now()
+    message_id = await a_message(db)
+    assert await lag(db) == pytest.approx(timedelta(hours=1), abs=timedelta(seconds=5))
+
+    await lane(db, owner="dead", lease_until=now - timedelta(seconds=30))
+    assert await lag(db) == pytest.approx(timedelta(seconds=30), abs=timedelta(seconds=5))
+
+    await lane(db, owner="alive", lease_until=now + timedelta(seconds=15))
+    assert await lag(db) == timedelta(0)
+
+    await lane(db, owner=None, lease_until=None, resume_at=now + timedelta(seconds=5))
+    assert await lag(db) == timedelta(0)
+
+    await lane(db, resume_at=None, halted="token_revoked")
+    assert await lag(db) == timedelta(0)
+
+    await lane(db, halted=None)
+    async with db.transaction() as tx:
+        mine = schema.messages.c.message_id == message_id
+        await tx.execute(update(schema.messages).where(mine).values(retry_at=now))
+    assert await lag(db) < timedelta(seconds=5)
+
+
+async def test_held_messages_age_and_do_not_make_it_unready(db: Database) -> None:
+    await held(db)
+
+    assert await wrong(db) == {}
+    labels = {"state": State.HELD.value}
+    age = REGISTRY.get_sample_value("imbalance_oldest_message_age_seconds", labels)
+    assert age == pytest.approx(3600, abs=5)
+
+
+async def test_halted_workspaces_are_counted_by_reason(db: Database) -> None:
+    await a_message(db)
+    await lane(db, halted="token_revoked")
+
+    assert await wrong(db) == {}
+    labels = {"reason": "token_revoked"}
+    assert REGISTRY.get_sample_value("imbalance_halted_workspaces", labels) == 1
+    assert (
+        REGISTRY.get_sample_value(
+            "imbalance_oldest_message_age_seconds", {"state": State.PENDING.value}
+        )
+        == 0
+    )
+
+
+async def test_a_database_that_is_gone_and_a_closed_socket(db: Database) -> None:
+    async def cut_off() -> bool:
+        return False
+
+    gone = Database("postgresql://nobody@127.0.0.1:9/none")
+    found = await readiness.not_ready(gone, Clock(), cut_off)
+    await gone.close()
+
+    assert list(found) == ["database", "socket"]
+
+
+@pytest.fixture
+async def site(db: Database) -> AsyncIterator[str]:
+    async def ready() -> dict[str, str]:
+        return await wrong(db)
+
+    served = Site(operating(ready), "127.0.0.1", 0)
+    yield f"http://127.0.0.1:{await served.start()}"
+    await served.stop()
+
+
+async def test_over_http(site: str, db: Database) -> None:
+    async with ClientSession(site) as http:
+        async with http.get("/readyz") as answer:
+            assert (answer.status, await answer.json()) == (200, {"ok": True, "wrong": {}})
+        await due(db, real_now() - LONG_AGO)
+        async with http.get("/readyz") as answer:
+            assert answer.status == 503
+            assert (await answer.json())["wrong"] == {"agenda": "What is due is done 20 min late."}
+        async with http.get("/healthz") as answer:
+            assert answer.status == 200
+        async with http.get("/metrics") as answer:
+            assert 'imbalance_ready{check="agenda"} 0.0' in await answer.text()
