@@ -15,7 +15,7 @@ from bot.db.trouble import Trouble, trouble, worth_repeating
 
 #: Slack waits 3 s (https://docs.slack.dev/interactivity/handling-user-interaction); the rest is
 #: for the way there and back, and for showing a sentence beside a button.
-PATIENCE_SECONDS = 2.0
+PATIENCE_SECONDS = 2.4
 PAUSE_SECONDS = 0.1
 
 NOT_NOW = (

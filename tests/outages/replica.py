@@ -1,0 +1,46 @@
+"""One process of the bot whose business clock is moved from outside, over standard input.
+
+`python -m tests.outages.replica` prints its port, then answers each time it is given: what it is
+told is the time now. In all else it is `python -m bot run --http`.
+"""
+
+import asyncio
+import sys
+from datetime import datetime
+
+from bot.app import Imbalance
+from bot.clock import MovedClock
+from bot.log import configure
+from bot.outbox.delivery import Patience
+from bot.outbox.pace import Pace
+from bot.settings import load
+from tests.lifecycle.rounds.builders import NOW
+from tests.vocabulary import TINY_PNG
+
+
+async def draw(_: object) -> bytes:
+    return TINY_PNG
+
+
+async def main() -> None:
+    configure("INFO", "json")
+    clock = MovedClock(NOW)
+    app = Imbalance(
+        load(),
+        clock,
+        http=True,
+        host="127.0.0.1",
+        pace=Pace(limited=False),
+        patience=Patience(look=0.1, picture_retry=0.1),
+        draw=draw,
+    )
+    await app.start()
+    print(app.http_port, flush=True)
+    while line := (await asyncio.to_thread(sys.stdin.readline)).strip():
+        clock.move_to(datetime.fromisoformat(line))
+        print(line, flush=True)
+    await app.stop()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

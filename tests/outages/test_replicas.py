@@ -1,0 +1,89 @@
+"""Three identical processes on one PostgreSQL are one bot: everything happens, and once."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from sqlalchemy import select
+
+from bot.clock import MovedClock
+from bot.db import schema
+from bot.playground import cast as people
+from bot.playground.server import StandIn
+from tests.outages.fleet import Fleet, fleet
+from tests.scenarios.lead import Lead
+from tests.vocabulary import ANA, LAUNCH, MEMBERS, House
+
+REPLICAS = 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_a_phase_from_start_to_results_across_replicas(
+    database_url: str, standin: StandIn, clock: MovedClock, tmp_path: Path
+) -> None:
+    async with fleet(REPLICAS, database_url, standin, clock, tmp_path) as bots:
+        standin.faults.duplicate_events(10_000)
+        await Lead(cast(House, bots)).starts("results 2w")
+        await bots.wait(days=1, hours=10)  # everyone was asked, New York last
+        await standin.team_answers()
+        await bots.lose_one()
+        await bots.wait(days=4)
+
+        assert await answered(bots) == [len(MEMBERS)]
+        assert said_twice(standin) == []
+        assert await kept_and_seen(bots) == []
+        assert standin.problems == []
+        asked = [texts_to(standin, member) for member in MEMBERS]
+        assert [len(texts) for texts in asked] == [1] * len(MEMBERS)
+        assert texts_to(standin, ANA)  # the lead's own questions, and the results
+        for replica in bots.replicas + bots.gone:
+            assert replica.answered > 0
+            assert replica.did("request_failed") == replica.did("agenda_action_failed") == 0
+        done = [replica.did("agenda_action_done") for replica in bots.replicas + bots.gone]
+        assert sum(count > 0 for count in done) > 1
+
+
+async def answered(bots: Fleet) -> list[int | None]:
+    """Of each closed round, how many people did."""
+    rounds = schema.rounds
+    async with bots.db.reading() as reader:
+        return list(
+            await reader.scalars(select(rounds.c.answered).where(rounds.c.state == "closed"))
+        )
+
+
+def posted(slack: StandIn) -> list[tuple[str, str, str]]:
+    """Channel, ts and text of everything that the bot posted."""
+    return [
+        (conversation.id, ts, message["text"])
+        for conversation in slack.workspace.conversations.values()
+        for ts, message in conversation.messages.items()
+        if message.get("user") == people.BOT_USER_ID and "subtype" not in message
+    ]
+
+
+def said_twice(slack: StandIn) -> list[Any]:
+    counts = Counter((channel, text) for channel, _, text in posted(slack))
+    return [said for said, count in counts.items() if count > 1]
+
+
+def texts_to(slack: StandIn, user_id: str) -> list[str]:
+    direct = slack.as_user(user_id).direct_message
+    return [text for channel, _, text in posted(slack) if direct and channel == direct.id]
+
+
+async def kept_and_seen(bots: Fleet) -> list[Any]:
+    """What is in Slack and not known to us, or known to us and not in Slack."""
+    messages = schema.messages
+    async with bots.db.reading() as reader:
+        rows = await reader.execute(
+            select(messages.c.channel, messages.c.ts).where(
+                messages.c.operation == "post", messages.c.state == "sent"
+            )
+        )
+        known = {(row.channel, row.ts) for row in rows}
+    seen = {(channel, ts) for channel, ts, _ in posted(bots.slack)}
+    assert LAUNCH in {channel for channel, _ in seen}
+    return sorted(known ^ seen)
