@@ -24,8 +24,8 @@ from bot.phases.facts import WholePhase
 from bot.rounds.opening import LOOK
 from bot.rounds.store import round_of
 from bot.slack.errors import Meaning
-from bot.workspaces.lifecycle import uninstall
 from bot.workspaces.services import Services
+from bot.workspaces.token import token_refused
 
 MISSING, UNSAID = "tell_of_missing", "tell_of_unsaid"
 #: Kinds of messages whose keys name a round.
@@ -35,7 +35,7 @@ ABOUT_ROUNDS = ("results", "ask")
 async def refused(tx: AsyncConnection, refusal: Refusal, now: datetime) -> None:
     """Note what follows from a refusal. Never calls Slack."""
     if refusal.meaning is Meaning.WORKSPACE:
-        await uninstall(tx, refusal.workspace_id, refusal.reason, now)
+        await token_refused(tx, refusal.workspace_id, refusal.reason, now)
         return
     what = consequence_of(
         Refused(

@@ -4,16 +4,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from slack_sdk.errors import SlackApiError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import agenda
-from bot.agenda.agenda import Item, Taken, carrying_out
+from bot.agenda.agenda import Item, carrying_out
 from bot.agenda.claims import park, unpark
 from bot.db.engine import Database
 from bot.log import log
 from bot.outbox import lanes
-from bot.slack.errors import Meaning, Refused, verdict
+from bot.slack.errors import Refused
 from bot.slack.events import forget_old
 from bot.workspaces import store
 from bot.workspaces.messages import ADMINS_ONLY, UNKNOWN_PERSON
@@ -27,19 +26,22 @@ EVERY = timedelta(days=1)
 
 
 async def install(db: Database, us: Mapping[str, Any], now: datetime) -> None:
-    """Keep what auth.test said of our installation, and tidy up after it from now on.
+    """Keep what auth.test said of our installation, and tidy up after it from now on."""
+    async with db.transaction() as tx:
+        await installed(tx, us, now)
+
+
+async def installed(tx: AsyncConnection, us: Mapping[str, Any], now: datetime) -> None:
+    """What auth.test said is kept in the caller's transaction.
 
     What waited while it was not installed goes on: messages are sent, the agenda is carried out.
     """
     workspace_id = us["team_id"]
-    async with db.transaction() as tx:
-        await store.remember_workspace(tx, us, now)
-        await lanes.resume(tx, workspace_id)
-        await unpark(tx, workspace_id)
-        if await agenda.due_of(tx, workspace_id, action=TIDY, subject=workspace_id) is None:
-            await agenda.put(
-                tx, workspace_id, action=TIDY, subject=workspace_id, due_at=now + EVERY
-            )
+    await store.remember_workspace(tx, us, now)
+    await lanes.resume(tx, workspace_id)
+    await unpark(tx, workspace_id)
+    if await agenda.due_of(tx, workspace_id, action=TIDY, subject=workspace_id) is None:
+        await agenda.put(tx, workspace_id, action=TIDY, subject=workspace_id, due_at=now + EVERY)
 
 
 async def uninstall(tx: AsyncConnection, workspace_id: str, reason: str, at: datetime) -> bool:
@@ -53,23 +55,6 @@ async def uninstall(tx: AsyncConnection, workspace_id: str, reason: str, at: dat
         await park(tx, workspace_id)
     log.warning("uninstalled", workspace=workspace_id, reason=reason, acted_on=gone)
     return gone
-
-
-def noticing(action: Action) -> Action:
-    """The action, which marks its workspace uninstalled when Slack refuses our token."""
-
-    async def carry_out(services: Services, item: Item) -> None:
-        try:
-            await action(services, item)
-        except SlackApiError as error:
-            why = verdict(error)
-            if why.meaning is not Meaning.WORKSPACE:
-                raise
-            async with services.db.transaction() as tx:
-                await uninstall(tx, item.workspace_id, why.reason, services.clock.now())
-            raise Taken(item.action) from error  # it waits, and is no failure
-
-    return carry_out
 
 
 async def change_settings(

@@ -10,7 +10,12 @@ from bot.settings import Settings
 from bot.workspaces.lifecycle import install
 from tests.scenarios.lead import Lead, shown
 from tests.scenarios.seen import told
-from tests.vocabulary import DEV, LAUNCH, MEMBERS, House
+from tests.vocabulary import BEN, DEV, LAUNCH, MEMBERS, House
+
+
+def said_and_read(house: House) -> int:
+    """The calls to Slack, but those that only ask whether our token is good."""
+    return sum(call.method != "auth.test" for call in house.slack.calls)
 
 
 @pytest.mark.parametrize(
@@ -31,9 +36,9 @@ async def test_without_a_token_everything_waits_and_goes_on_after(
     workspaces = schema.workspaces
     async with house.bot.db.reading() as reader:
         assert await reader.scalar(select(workspaces.c.state)) == "uninstalled"
-    tried = len(house.slack.calls)
+    tried = said_and_read(house)
     await house.wait(days=4)
-    assert len(house.slack.calls) == tried
+    assert said_and_read(house) == tried
     assert all(told(house, member) == [] for member in MEMBERS)
 
     house.slack.reinstall()
@@ -48,6 +53,24 @@ async def test_without_a_token_everything_waits_and_goes_on_after(
         assert any("questions" in text for text in told(house, DEV))
     finally:
         await again.stop()
+
+
+@pytest.mark.parametrize("error", ["invalid_auth", "account_inactive"])
+async def test_a_token_that_slack_refused_on_a_bad_day_heals_by_itself(
+    house: House, ana: Lead, error: str
+) -> None:
+    await ana.starts()
+    house.slack.core.install.revoked = error
+    await house.wait(days=1)
+    assert told(house, BEN) == []
+    asked = sum(call.method == "auth.test" for call in house.slack.calls)
+    assert 4 <= asked <= 10  # ever more seldom
+
+    house.slack.reinstall()
+    await house.wait(hours=10)
+
+    assert all(told(house, member) for member in MEMBERS)
+    assert "13 days left" in shown(ana.me.visible(LAUNCH)[0]["blocks"])
 
 
 async def test_an_old_removal_does_not_undo_a_new_installation(house: House, ana: Lead) -> None:
