@@ -6,7 +6,6 @@ import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import (
     AbstractContextManager,
-    AsyncExitStack,
     ExitStack,
     asynccontextmanager,
     contextmanager,
@@ -18,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import ClientSession
+from sqlalchemy.engine import make_url
 
 from bot.agenda.slots import next_weekday, slot
-from bot.clock import real_now
-from bot.db.engine import Database
+from bot.clock import monotonic, real_now
 from bot.db.migrate import migrate
 from bot.settings import encode_key
 from tests import postgres
@@ -66,11 +65,11 @@ class Slack:
     async def latency(self, seconds: float) -> None:
         await self._get("_latency", seconds=str(seconds))
 
-    async def wait_for(self, method: str, count: int, seconds: float) -> None:
+    async def wait_for(self, method: str, count: int, seconds: float, every: float = 0.05) -> None:
         """Until so many calls arrived. Raises TimeoutError."""
         async with asyncio.timeout(seconds):
             while await self.count(method) < count:  # noqa: ASYNC110 (another process's)
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(every)
 
     async def _get(self, path: str, **query: str) -> Any:
         async with self.session.get(f"{self.url}/{path}", params=query) as answer:
@@ -119,12 +118,19 @@ class Bench:
             yield f"sqlite:///{home / 'imbalance.db'}"
             shutil.rmtree(home, ignore_errors=True)
             return
-        template = await asyncio.to_thread(
-            self.postgres.template, "migrated", lambda url: asyncio.run(migrate(url))
-        )
-        url = self.postgres.create(template)
+        url = self.postgres.create(await self.postgres_template())
         yield url
         self.postgres.drop(url)
+
+    async def postgres_template(self) -> str:
+        """The name of an empty, migrated database."""
+        return await asyncio.to_thread(
+            self.postgres.template, "migrated", lambda url: asyncio.run(migrate(url))
+        )
+
+    def copy_of(self, url: str) -> str:
+        """Another database like this one, which nobody may be connected to."""
+        return self.postgres.create(make_url(url).database)
 
     async def _sqlite_template(self) -> Path:
         if self._template is None:
@@ -143,9 +149,17 @@ class Bench:
                 yield Slack(child=child, session=session)
 
     def bot(
-        self, slack_api: str, database: str, *arguments: str, port: int | None = None
+        self,
+        slack_api: str,
+        database: str,
+        *arguments: str,
+        port: int | None = None,
+        clock_at: float | None = None,
     ) -> AbstractContextManager[Child]:
-        """`python -m bot run --http`, or with arguments, `python -m ...` with our settings."""
+        """`python -m bot run --http`, or with arguments, `python -m ...` with our settings.
+
+        `clock_at`: when (monotonic) the clock of `tests.bench.ours` shows our business time.
+        """
         port = port or free_port()
         environ = {
             "SLACK_BOT_TOKEN": "xoxb-playground",
@@ -156,6 +170,7 @@ class Bench:
             "HTTP_PORT": str(port),
             "METRICS_PORT": "0",
             "BENCH_CLOCK": self.business.isoformat(),
+            "BENCH_CLOCK_AT": str(monotonic() if clock_at is None else clock_at),
         }
         return self.child([*(arguments or ("bot", "run", "--http"))], port, environ)
 
@@ -192,15 +207,6 @@ class Bench:
                     await asyncio.sleep(0.05)
                 return shares(json.loads(file.read_text()))
         return "nothing was sampled"
-
-
-@asynccontextmanager
-async def opened(url: str) -> AsyncIterator[Database]:
-    """A database from our side."""
-    async with AsyncExitStack() as stack:
-        db = Database(url)
-        stack.push_async_callback(db.close)
-        yield db
 
 
 def now() -> datetime:

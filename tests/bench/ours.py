@@ -2,9 +2,10 @@
 
     python -m tests.bench.ours [unpaced]
 
-The settings are the same, and BENCH_CLOCK says what time it is at the start. `unpaced` leaves
-out Slack's limits. A line on standard input stands for what else happens in the process: `wake`
-(somebody wrote messages), `sample` (begin to look what it does), `sampled FILE` (end, write that).
+The settings are the same, and BENCH_CLOCK says what time it is at BENCH_CLOCK_AT (monotonic).
+`unpaced` leaves out Slack's limits. A line on standard input stands for what else happens in the
+process: `wake` (somebody wrote messages), `sample` (begin to look what it does), `sampled FILE`
+(end, and write that).
 """
 
 import asyncio
@@ -12,11 +13,11 @@ import json
 import os
 import signal
 import sys
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from bot.app import Imbalance
-from bot.clock import MovedClock
+from bot.clock import MovedClock, monotonic
 from bot.log import configure
 from bot.outbox.pace import Pace
 from bot.settings import load
@@ -27,8 +28,7 @@ async def main(*, unpaced: bool) -> None:
     settings = load(os.environ)
     configure(settings.log_level, settings.log_format)
     pace = Pace(limited=False) if unpaced else None
-    clock = MovedClock(datetime.fromisoformat(os.environ["BENCH_CLOCK"]), running=True)
-    app = Imbalance(settings, clock, http=True, pace=pace, host="127.0.0.1")
+    app = Imbalance(settings, _clock(), http=True, pace=pace, host="127.0.0.1")
     await app.start()
     stopping = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
@@ -51,6 +51,13 @@ async def _listen(app: Imbalance, sampler: Sampler) -> None:
                 sampler.start()
             case ["sampled", file]:
                 _write(Path(file), json.dumps(sampler.stop()))
+
+
+def _clock() -> MovedClock:
+    """The same in every replica: CLOCK_MONOTONIC is one for the machine."""
+    shown = datetime.fromisoformat(os.environ["BENCH_CLOCK"])
+    since = monotonic() - float(os.environ["BENCH_CLOCK_AT"])
+    return MovedClock(shown + timedelta(seconds=since), running=True)
 
 
 def _write(file: Path, text: str) -> None:

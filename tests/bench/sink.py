@@ -9,6 +9,7 @@ arrived (CLOCK_MONOTONIC, which all processes share), `/_clear` forgets them.
 import asyncio
 import json
 import sys
+from collections import Counter
 from itertools import count
 from typing import Any
 
@@ -59,6 +60,7 @@ class Sink:
         self.url = url
         self.latency = 0.0
         self.seen: list[tuple[str, float, str]] = []  # method, when, which
+        self.counts: Counter[str] = Counter()  # by method
         self._numbers = count(1)
 
     async def call(self, request: web.Request) -> web.Response:
@@ -66,7 +68,7 @@ class Sink:
         method = request.match_info["method"]
         arrived = monotonic()
         args = await _args(request)
-        self.seen.append((method, arrived, _which(args)))
+        self._note(method, arrived, _which(args))
         if self.latency:
             await asyncio.sleep(self.latency)
         return web.json_response({"ok": True, **self._answer(method, args)})
@@ -75,7 +77,7 @@ class Sink:
         """A response_url."""
         said = await request.json()
         kind = "replaced" if said.get("replace_original") else "beside"
-        self.seen.append(("response_url", monotonic(), kind))
+        self._note("response_url", monotonic(), kind)
         return web.Response(text="ok")
 
     async def told(self, request: web.Request) -> web.Response:
@@ -85,15 +87,20 @@ class Sink:
 
     async def counted(self, request: web.Request) -> web.Response:
         method = request.query.get("method")
-        return web.json_response(sum(method in (None, one[0]) for one in self.seen))
+        return web.json_response(self.counts[str(method)])
 
     async def clear(self, _: web.Request) -> web.Response:
         self.seen.clear()
+        self.counts.clear()
         return web.json_response(True)
 
     async def set_latency(self, request: web.Request) -> web.Response:
         self.latency = float(request.query["seconds"])
         return web.json_response(self.latency)
+
+    def _note(self, method: str, at: float, which: str) -> None:
+        self.seen.append((method, at, which))
+        self.counts[method] += 1
 
     def _answer(self, method: str, args: dict[str, Any]) -> dict[str, Any]:
         number = next(self._numbers)

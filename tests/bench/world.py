@@ -10,11 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import new_sortable_id
 from bot.db import schema
-from bot.db.engine import Database
 from bot.keys import KeyRing
 from bot.rounds import ballots, messages, questions
 from bot.rounds.facts import Asking
 from bot.rounds.rules import RoundKind
+from tests.bench.outside import Outside
 from tests.bench.sink import CHANNEL, LEAD, TEAM
 
 KEY = bytes(range(32))
@@ -74,9 +74,7 @@ async def insert_all(tx: AsyncConnection, table: Table, rows: Rows) -> None:
         await tx.execute(insert(table), waiting)
 
 
-async def asked_teams(
-    db: Database, teams: int, now: datetime, *, sent: bool = True
-) -> list[Person]:
+async def asked_teams(db: Outside, teams: int, now: datetime, *, sent: bool = True) -> list[Person]:
     """So many teams with an open round each, whose members have been asked and not answered.
 
     With `sent=False` they are on the list, and the message that asks them is still to come.
@@ -232,11 +230,11 @@ def asking(round_id: str, now: datetime) -> Asking:
     )
 
 
-async def count(db: Database, table: Table, *where: Any) -> int:
-    async with db.reading() as reader:
+async def count(db: Outside, table: Table, *where: Any) -> int:
+    async with db.transaction() as reader:
         found = await reader.scalar(select(func.count()).select_from(table).where(*where))
     return int(found or 0)
 
 
-async def ballots_kept(db: Database) -> int:
+async def ballots_kept(db: Outside) -> int:
     return await count(db, ballots.TABLES[0])

@@ -4,9 +4,10 @@ from collections.abc import Awaitable, Iterator
 from itertools import islice
 from statistics import median
 
-from tests.bench.bench import ENGINES, Bench, Slack, now, opened
+from tests.bench.bench import ENGINES, Bench, Slack, now
 from tests.bench.clients import Timed, closed_loop, one_by_one
 from tests.bench.doings import clicks
+from tests.bench.outside import opened
 from tests.bench.processes import Child
 from tests.bench.table import Row, beside, quantile
 from tests.bench.world import Person, asked_teams, ballots_kept

@@ -7,10 +7,11 @@ from bot.clock import new_sortable_id
 from bot.db import schema
 from bot.db.writing import insert_if_new
 from bot.results.chart import ChartFacts, Line
-from tests.bench.bench import Bench, Slack, now, opened
+from tests.bench.bench import Bench, Slack, now
 from tests.bench.clients import Timed, at_a_rate
 from tests.bench.doings import clicks
 from tests.bench.measures.fanout import CALL_SECONDS, PATIENCE_SECONDS, POST
+from tests.bench.outside import opened
 from tests.bench.processes import Child
 from tests.bench.sink import TEAM
 from tests.bench.table import GOALS, Row, quantile

@@ -1,9 +1,10 @@
 """From a slash command to views.open: the person sees a form."""
 
 from bot.clock import monotonic
-from tests.bench.bench import Bench, Slack, now, opened
+from tests.bench.bench import Bench, Slack, now
 from tests.bench.clients import Connection, signed
 from tests.bench.doings import command
+from tests.bench.outside import opened
 from tests.bench.processes import Child
 from tests.bench.table import Row, more_than, quantile
 from tests.bench.world import asked_teams

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from bot.clock import monotonic
 from bot.db import schema
 from bot.db.writing import insert_if_new
-from tests.bench.bench import ENGINES, Bench, Slack, now, opened
+from tests.bench.bench import ENGINES, Bench, Slack, now
+from tests.bench.outside import opened
 from tests.bench.processes import ROOT, Child, clean_environ
 from tests.bench.sink import TEAM
 from tests.bench.table import GOALS, Row

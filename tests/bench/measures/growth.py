@@ -15,6 +15,7 @@ from bot.results.lifecycle import SHOW, show_results
 from bot.settings import Settings
 from tests.bench.bench import ENGINES, Bench
 from tests.bench.crowds import a_past, asks_due, last_phase, last_shown, many_phases
+from tests.bench.outside import Outside, opened
 from tests.bench.sink import CHANNEL, LEAD, TEAM
 from tests.bench.table import GOALS, Row, beside
 from tests.bench.world import KEY, MEMBERS, asked_teams
@@ -30,9 +31,9 @@ Page = Callable[[Imbalance, int], Awaitable[None]]
 
 
 @asynccontextmanager
-async def _idle_bot(bench: Bench, engine: str) -> AsyncIterator[Imbalance]:
-    """A bot that was not started: its parts are driven from here."""
-    async with bench.database(engine) as url:
+async def _idle_bot(bench: Bench, engine: str) -> AsyncIterator[tuple[Imbalance, Outside]]:
+    """A bot that was not started: its parts are driven from here. And its database."""
+    async with bench.database(engine) as url, opened(url) as db:
         settings = Settings(
             slack_bot_token="xoxb-playground",
             slack_api_url="http://127.0.0.1:9/api/",
@@ -40,7 +41,7 @@ async def _idle_bot(bench: Bench, engine: str) -> AsyncIterator[Imbalance]:
             keys=(KEY,),
         )
         app = Imbalance(settings, MovedClock(bench.business))
-        yield app
+        yield app, db
         await app.db.close()
 
 
@@ -50,22 +51,22 @@ async def scheduler(bench: Bench) -> list[Row]:
 
 async def _scheduler(bench: Bench, engine: str) -> Row:
     few, many = 1_000, bench.size(1_000_000, 100_000)
-    times = bench.size(8, 4)
+    times = bench.size(5, 2)
     teams = (times + 1) * DUE // MEMBERS
     async with AsyncExitStack() as stack:
         small = await stack.enter_async_context(_idle_bot(bench, engine))
         large = await stack.enter_async_context(_idle_bot(bench, engine))
-        for app, count in ((small, few), (large, many)):
-            people = await asked_teams(app.db, teams, bench.business, sent=False)
+        for (_, db), count in ((small, few), (large, many)):
+            people = await asked_teams(db, teams, bench.business, sent=False)
             began = monotonic()
-            await many_phases(app.db, count, bench.business)
+            await many_phases(db, count, bench.business)
             bench.say(f"{count:,} phases on {engine} written in {monotonic() - began:.0f} s")
         pairs = []
         for number in range(times + 1):
             some = people[number * DUE : (number + 1) * DUE]
             took = []
-            for app in (large, small):
-                await asks_due(app.db, some, bench.business)
+            for app, db in (large, small):
+                await asks_due(db, some, bench.business)
                 began = monotonic()
                 done = await app.ticker.tick()
                 took.append((monotonic() - began) * MS)
@@ -110,8 +111,8 @@ async def _history(bench: Bench, engine: str) -> Row:
     async with AsyncExitStack() as stack:
         apps = []
         for rounds in (MANY_ROUNDS, FEW_ROUNDS):
-            app = await stack.enter_async_context(_idle_bot(bench, engine))
-            await a_past(app.db, rounds, bench.business)
+            app, db = await stack.enter_async_context(_idle_bot(bench, engine))
+            await a_past(db, rounds, bench.business)
             apps.append((app, rounds))
         for name, page in PAGES.items():
             sides: tuple[list[float], list[float]] = ([], [])

@@ -10,7 +10,8 @@ from bot.clock import real_now
 from bot.db import schema
 from bot.db.writing import insert_if_new
 from bot.playground.limits import MINUTE, SPECIAL
-from tests.bench.bench import Bench, opened
+from tests.bench.bench import Bench
+from tests.bench.outside import opened
 from tests.bench.processes import free_port
 from tests.bench.standin import person
 from tests.bench.table import GOALS, Row

@@ -3,10 +3,11 @@
 from itertools import islice
 
 from bot.clock import monotonic
-from tests.bench.bench import Bench, Slack, now, opened
+from tests.bench.bench import Bench, Slack, now
 from tests.bench.clients import closed_loop, one_by_one
 from tests.bench.doings import clicks
 from tests.bench.measures.fanout import Sending
+from tests.bench.outside import opened
 from tests.bench.table import GOALS, Row, beside
 from tests.bench.world import Person, asked_teams
 

@@ -1,0 +1,51 @@
+"""The database from our side: the same files and servers, without the bot's limits on time."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sqlalchemy import event, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from bot.db.connections import async_url, prepare
+
+BUSY_MS = 60_000
+
+
+class Outside:
+    """Transactions that may take as long as they take."""
+
+    def __init__(self, url: str) -> None:
+        self.engine: AsyncEngine = create_async_engine(async_url(url))
+        if self.engine.dialect.name == "sqlite":
+            prepare(self.engine.sync_engine)
+            event.listen(self.engine.sync_engine, "connect", _for_bulk)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+        async with self.engine.begin() as tx:
+            yield tx
+
+    async def analyze(self) -> None:
+        """What the databases do by themselves, sooner or later."""
+        async with self.engine.connect() as connection:
+            alone = await connection.execution_options(isolation_level="AUTOCOMMIT")
+            await alone.execute(text("ANALYZE"))
+
+
+@asynccontextmanager
+async def opened(url: str) -> AsyncIterator[Outside]:
+    """A database from our side."""
+    db = Outside(url)
+    try:
+        yield db
+    finally:
+        await db.engine.dispose()
+
+
+def _for_bulk(dbapi_connection: Any, _: Any) -> None:
+    """What we write need not outlive the machine; what the bot writes does, in its own way."""
+    cursor = dbapi_connection.cursor()
+    for pragma in (f"busy_timeout={BUSY_MS}", "synchronous=OFF", "cache_size=-100000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()

@@ -1,0 +1,93 @@
+"""Tuesday at ten, everywhere at once: workspaces whose people are all asked at the same moment."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Table, delete, insert, text
+
+from bot.clock import random_bytes
+from bot.db import schema
+from bot.keys import KeyRing
+from bot.rounds import ballots
+from tests.bench.outside import Outside
+from tests.bench.sink import TEAM
+from tests.bench.world import KEY, asked_teams, insert_all
+
+TEAMS, PEOPLE = 10, 12  # of each workspace, of each team
+EACH = TEAMS * PEOPLE
+
+_PHASE, _ROUND, _USER = "'p' || t", "'r' || t", "'U' || t || 'x' || m"
+_IN_PHASE = {"phase_id": _PHASE}
+_SECRETS = ballots.TABLES[1]
+
+
+async def tuesday(db: Outside, workspaces: int, at: datetime) -> None:
+    """So many workspaces with ten teams of twelve, each of whom is to be asked at `at`."""
+    await asked_teams(db, 1, at, sent=False)  # the pattern that everything is copied from
+    ask = {"workspace_id": TEAM, "action": "ask", "subject": "pattern", "due_at": at}
+    async with db.transaction() as tx:
+        await tx.execute(insert(schema.agenda).values(ask))
+        await tx.execute(insert(schema.workspaces).values(_workspace(at)))
+        for statement in _copies():
+            await tx.execute(text(statement), {"workspaces": workspaces})
+        await insert_all(tx, _SECRETS, _secrets(workspaces))
+        await tx.execute(delete(schema.agenda).where(schema.agenda.c.workspace_id == TEAM))
+    await db.analyze()
+
+
+async def only(db: Outside, workspaces: int) -> None:
+    """Leave so many of the workspaces something to do."""
+    async with db.transaction() as tx:
+        await tx.execute(
+            text("DELETE FROM agenda WHERE CAST(substr(workspace_id, 2) AS integer) > :most"),
+            {"most": workspaces},
+        )
+
+
+def _workspace(at: datetime) -> dict[str, Any]:
+    return {"workspace_id": TEAM, "name": "Bench", "bot_user_id": "U0BOT", "installed_at": at}
+
+
+def _copies() -> list[str]:
+    role, members = "c.role", {"user_id": _USER}
+    return [
+        _copy(schema.workspaces, {}, per="workspace"),
+        _copy(schema.people, members, "c.user_id = 'U00000000'", per="person"),
+        _copy(schema.phases, {**_IN_PHASE, "channel_id": "'C' || t"}, per="team"),
+        _copy(schema.phase_people, _IN_PHASE, f"{role} = 'lead'", per="team"),
+        _copy(
+            schema.phase_people, {**_IN_PHASE, **members},
+            f"{role} = 'member' AND c.user_id = 'U00000000'", per="person",
+        ),
+        _copy(schema.rounds, {**_IN_PHASE, "round_id": _ROUND}, per="team"),
+        _copy(
+            schema.round_people, {"round_id": _ROUND, **members},
+            "c.user_id = 'U00000000'", per="person",
+        ),
+        _copy(schema.agenda, {"subject": f"{_ROUND} || ':' || {_USER}"}, per="person"),
+    ]  # fmt: skip
+
+
+def _copy(table: Table, values: Mapping[str, str], where: str = "true", *, per: str) -> str:
+    """Copies of one row of the pattern, for each workspace, team or person."""
+    columns = [column.name for column in table.columns]
+    new = {"workspace_id": "'T' || w", **values}
+    series = ["generate_series(1, :workspaces) w"]
+    series += [f"generate_series(1, {TEAMS}) t"] if per != "workspace" else []
+    series += [f"generate_series(1, {PEOPLE}) m"] if per == "person" else []
+    return (
+        f"INSERT INTO {table.name} ({', '.join(columns)}) "
+        f"SELECT {', '.join(new.get(name, f'c.{name}') for name in columns)} "
+        f"FROM {table.name} c, {', '.join(series)} "
+        f"WHERE c.workspace_id = '{TEAM}' AND {where}"
+    )
+
+
+def _secrets(workspaces: int) -> Any:
+    keys = KeyRing([KEY])
+    for workspace in range(1, workspaces + 1):
+        for team in range(1, TEAMS + 1):
+            key = {"workspace_id": f"T{workspace}", "round_id": f"r{team}"}
+            wrapped = keys.wrap(random_bytes(32), f"T{workspace}:r{team}")
+            yield {**key, "key_id": wrapped.key_id, "sealed": wrapped.sealed}
