@@ -1,0 +1,360 @@
+"""What ought to be true: phases, rounds and people, in plain Python from DESIGN's sentences."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from functools import partial
+
+from tests.model.calendar import (
+    APART,
+    DAY,
+    EARLIEST,
+    ENDS_AT,
+    FIRST_AT,
+    OPEN_FOR,
+    SHOWN_AT,
+    is_welcome,
+    local,
+    questions_after,
+    questions_on,
+    there,
+    welcome,
+    working_days,
+)
+
+KEYS = ("clarity", "trust", "ego")
+
+Due = tuple[datetime, Callable[[], None]]
+
+
+@dataclass(kw_only=True)
+class Someone:
+    zone: str
+    is_full: bool = True  # no guest, bot or outsider
+    is_admin: bool = False
+    is_closed: bool = False
+
+    @property
+    def may_act(self) -> bool:
+        return self.is_full and not self.is_closed
+
+
+@dataclass(kw_only=True, eq=False)
+class Round:
+    phase: "Phase"
+    kind: str
+    opened_at: datetime
+    closes_at: datetime
+    members: frozenset[str]
+    leads: frozenset[str]
+    minimum: int
+    to_ask: dict[str, datetime]
+    to_remind: dict[str, datetime] = field(default_factory=dict)
+    asked: set[str] = field(default_factory=set)
+    reminded: set[str] = field(default_factory=set)
+    answers: dict[str, dict[str, int]] = field(default_factory=dict)
+    comments: dict[str, str] = field(default_factory=dict)
+    skipped: set[str] = field(default_factory=set)  # members only: they leave an empty ballot
+    quiet_leads: set[str] = field(default_factory=set)  # leads who skipped
+    is_open: bool = True
+    closed_at: datetime | None = None
+    show_at: datetime | None = None
+    shown_at: datetime | None = None
+    unsure: set[str] = field(default_factory=set)  # downtime: asked or not, both are right
+
+    @property
+    def people(self) -> frozenset[str]:
+        return self.members | self.leads
+
+    @property
+    def ballots(self) -> set[str]:
+        return {one for one in {*self.answers, *self.skipped} if one in self.members}
+
+    @property
+    def counts(self) -> dict[str, list[int]]:
+        """The levels given to each question, by the team."""
+        return {
+            key: sorted(
+                given[key]
+                for one, given in self.answers.items()
+                if one in self.members and key in given
+            )
+            for key in KEYS
+        }
+
+    @property
+    def shown(self) -> dict[str, list[int]]:
+        return {key: levels for key, levels in self.counts.items() if len(levels) >= self.minimum}
+
+
+@dataclass(kw_only=True, eq=False)
+class Phase:
+    channel: str
+    is_sprint: bool
+    lead: str
+    zone: str
+    starts: date
+    ends: date
+    weekday: int
+    at: time
+    reminds: bool
+    leads: set[str]
+    members: set[str]
+    items: int
+    phase_id: str = ""  # as soon as it is seen
+    first_ends: date = field(init=False)
+    is_active: bool = True
+    is_wrapped_up: bool = False
+    ended_on: date | None = None
+    planned: dict[tuple[str, date], datetime] = field(default_factory=dict)
+    rounds: list[Round] = field(default_factory=list)
+    left: set[str] = field(default_factory=set)
+    talks: int = 0
+
+    def __post_init__(self) -> None:
+        self.first_ends = self.ends
+
+    @property
+    def days(self) -> int:
+        return (self.last_day - self.starts).days + 1
+
+    @property
+    def last_day(self) -> date:
+        return max(self.starts, min(self.ended_on or self.ends, self.ends))
+
+    @property
+    def ends_at(self) -> datetime:
+        return local(self.ends, ENDS_AT, self.zone)
+
+    @property
+    def present_leads(self) -> set[str]:
+        return self.leads - self.left
+
+    def time_of(self, kind: str) -> time:
+        return FIRST_AT if kind == "first" else self.at
+
+
+@dataclass(kw_only=True)
+class Belief:
+    """The world as it should be at `now`."""
+
+    now: datetime
+    people: dict[str, Someone]
+    inside: dict[str, set[str]]  # who is in which channel
+    quiet: dict[str, set[str]] = field(default_factory=dict)  # who opted out of which channel
+    phases: list[Phase] = field(default_factory=list)
+
+    # ------------------------------------------------------------ to look at
+
+    def active(self, channel: str) -> Phase | None:
+        return next((one for one in self.phases if one.channel == channel and one.is_active), None)
+
+    def rounds(self, *, only_open: bool = True) -> list[Round]:
+        found = [one for phase in self.phases for one in phase.rounds]
+        return [one for one in found if one.is_open or not only_open]
+
+    def open_for(self, user: str) -> list[Round]:
+        """The rounds somebody may answer now."""
+        return [
+            one
+            for one in self.rounds()
+            if user in one.people and user not in one.phase.left and self.now < one.closes_at
+        ]
+
+    def last_opening(self, channel: str) -> datetime | None:
+        opened = [
+            one.opened_at for one in self.rounds(only_open=False) if one.phase.channel == channel
+        ]
+        return max(opened, default=None)
+
+    def needs_reason(self, channel: str, starts: date, ends: date) -> bool:
+        """Whether a sprint must be justified: its channel's budget, and its recovery."""
+        past = [one for one in self.phases if one.channel == channel and one.is_sprint]
+        if past:
+            last = max(past, key=lambda one: one.last_day)
+            if starts <= last.last_day + last.days * DAY:
+                return True
+        spans = [(one.starts, one.last_day) for one in past] + [(starts, ends)]
+        window = [ends - DAY * ago for ago in range(90)]
+        spent = sum(any(first <= day <= last for first, last in spans) for day in window)
+        return spent > 30
+
+    # ------------------------------------------------------------ what people do
+
+    def start(self, phase: Phase) -> None:
+        for old in self.phases:
+            if old.channel == phase.channel:
+                old.planned.clear()
+        self.phases.append(phase)
+        self.plan(phase)
+
+    def plan(self, phase: Phase) -> None:
+        today = there(self.now, phase.zone).date()
+        phase.planned = {
+            (kind, on): opens
+            for kind, on in [
+                *questions_on(phase.starts, phase.ends, phase.weekday),
+                *questions_after(phase.starts, phase.ends),
+            ]
+            if (opens := local(on, phase.time_of(kind), EARLIEST)) > self.now or on > today
+        }
+
+    def end(self, phase: Phase) -> None:
+        phase.is_active = False
+        phase.ended_on = there(self.now, phase.zone).date()
+        ended = min(phase.ended_on, phase.ends)
+        phase.planned = {
+            (kind, on): local(on, phase.time_of(kind), EARLIEST)
+            for kind, on in questions_after(phase.starts, ended)
+        }
+
+    def leave(self, channel: str, user: str) -> None:
+        self.inside[channel].discard(user)
+        phase = self.active(channel)
+        if phase is not None and user in phase.members | phase.leads:
+            phase.left.add(user)
+
+    def join(self, channel: str, user: str) -> None:
+        self.inside[channel].add(user)
+        phase = self.active(channel)
+        if phase is None or not self.people[user].may_act:
+            return
+        phase.left.discard(user)
+        if user not in phase.leads:
+            phase.members.add(user)
+
+    # ------------------------------------------------------------ what time does
+
+    def advance(self, until: datetime) -> None:
+        """Let time pass, with everything that becomes due on the way."""
+        while (due := min(self._due(), key=lambda one: one[0], default=None)) is not None:
+            at, what = due
+            if at > until:
+                break
+            self.now = max(self.now, at)
+            what()
+        self.now = max(self.now, until)
+
+    def _due(self) -> Iterator[Due]:
+        for phase in self.phases:
+            for key, opens in phase.planned.items():
+                yield opens, partial(self._opens, phase, key)
+            if phase.is_active:
+                yield phase.ends_at, partial(self.end, phase)
+            for one in phase.rounds:
+                yield from self._due_in(one)
+
+    def _due_in(self, one: Round) -> Iterator[Due]:
+        if one.is_open:
+            yield one.closes_at, partial(self._closes, one)
+        elif one.show_at is not None and one.shown_at is None:
+            yield one.show_at, partial(self._shows, one)
+        for user, at in one.to_ask.items():
+            yield at, partial(self._asks, one, user)
+        for user, at in one.to_remind.items():
+            yield at, partial(self._reminds, one, user)
+
+    def _opens(self, phase: Phase, key: tuple[str, date]) -> None:
+        kind, on = key
+        del phase.planned[key]
+        slot = local(on, phase.time_of(kind), phase.zone)
+        if kind == "after":
+            if self.active(phase.channel):
+                return
+        elif not phase.is_active:
+            return
+        before = self.last_opening(phase.channel)
+        wall = there(slot, phase.zone).replace(tzinfo=None)
+        if before and wall - there(before, phase.zone).replace(tzinfo=None) < APART:
+            return
+        slots = {
+            one: welcome(
+                local(on, phase.time_of(kind), self.people[one].zone), self.people[one].zone
+            )
+            for one in self._candidates(phase)
+        }
+        self.open(phase, kind, max(slot, self.now), slots)
+
+    def _candidates(self, phase: Phase) -> set[str]:
+        out = phase.left | self.quiet.get(phase.channel, set())
+        return {
+            one
+            for one in (phase.members | phase.leads) - out
+            if one in self.inside[phase.channel] and self.people[one].may_act
+        }
+
+    def open(self, phase: Phase, kind: str, at: datetime, slots: dict[str, datetime]) -> None:
+        members = frozenset(one for one in slots if one not in phase.leads)
+        if len(members) < 4:
+            phase.talks += 1
+            return
+        phase.rounds.append(
+            Round(
+                phase=phase,
+                kind=kind,
+                opened_at=at,
+                closes_at=max(slots.values()) + OPEN_FOR,
+                members=members,
+                leads=frozenset(slots) - members,
+                minimum=4 if len(members) < 8 else 5,
+                to_ask=slots,
+            )
+        )
+        if len(phase.rounds) == 1:  # who reflected in the start form is not asked to again
+            phase.rounds[0].answers[phase.lead] = {}
+
+    def poll(self, phase: Phase) -> bool:
+        """Whether the questions go out now."""
+        last = self.last_opening(phase.channel)
+        if last is not None and self.now < last + APART:
+            return False
+        slots = {one: welcome(self.now, self.people[one].zone) for one in self._candidates(phase)}
+        self.open(phase, "poll", self.now, slots)
+        return True
+
+    def _still_wanted(self, one: Round, user: str) -> bool:
+        return not (
+            user in one.answers
+            or user in one.skipped
+            or user in one.phase.left
+            or user in self.quiet.get(one.phase.channel, set())
+            or not self.people[user].may_act
+        )
+
+    def _asks(self, one: Round, user: str) -> None:
+        at = one.to_ask.pop(user)
+        if not one.is_open or not self._still_wanted(one, user):
+            return
+        zone = self.people[user].zone
+        if not is_welcome(self.now, zone):
+            self._later(one, one.to_ask, user)
+            return
+        one.asked.add(user)
+        again = welcome(max(at, self.now) + timedelta(hours=24), zone)
+        if one.phase.reminds and again < one.closes_at:
+            one.to_remind[user] = again
+
+    def _reminds(self, one: Round, user: str) -> None:
+        del one.to_remind[user]
+        if not one.is_open or user in one.quiet_leads or not self._still_wanted(one, user):
+            return
+        if not is_welcome(self.now, self.people[user].zone):
+            self._later(one, one.to_remind, user)
+            return
+        one.reminded.add(user)
+
+    def _later(self, one: Round, noted: dict[str, datetime], user: str) -> None:
+        morning = welcome(self.now, self.people[user].zone)
+        if morning < one.closes_at:
+            noted[user] = morning
+
+    def _closes(self, one: Round) -> None:
+        one.is_open = False
+        one.closed_at = self.now
+        one.to_ask.clear()
+        one.to_remind.clear()
+        told = there(welcome(self.now, one.phase.zone), one.phase.zone).date()
+        one.show_at = local(working_days(told, 1), SHOWN_AT, one.phase.zone)
+
+    def _shows(self, one: Round) -> None:
+        one.shown_at = self.now

@@ -1,0 +1,175 @@
+"""What must hold after every step, whatever happened before."""
+
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from sqlalchemy import RowMapping
+
+from tests.model.belief import Belief, Phase, Round
+from tests.model.calendar import is_welcome
+from tests.model.evidence import Evidence, Said, twice
+from tests.model.world import World
+
+FIVE_DAYS = timedelta(days=5)
+#: What may be due about a round that is closed, and about a phase that is over.
+AFTER_CLOSING = {"scrub", "show_results"}
+AFTER_THE_END = {
+    *("open_round", "talk", "deliver_concerns", "say_goodbye", "say_line", "look_at_channel"),
+}
+GOOD_ENDS = {"sent", "expired"}
+
+
+def one_active_phase_a_channel(seen: Evidence) -> None:
+    active = [row["channel_id"] for row in seen.phases if row["state"] == "active"]
+    assert len(active) == len(set(active)), active
+
+
+def everything_is_said_once(seen: Evidence, now: datetime) -> None:
+    """Nothing twice, nothing lost, nothing that we do not know of."""
+    assert twice(seen.said) == []
+    in_slack = {one.message_id for one in seen.said}
+    posts = [row for row in seen.messages if row["operation"] == "post"]
+    assert in_slack == {row["message_id"] for row in posts if row["state"] == "sent"}
+    for row in seen.messages:
+        waits = row["state"] == "pending" and row["not_before"] > now
+        assert waits or row["state"] in GOOD_ENDS, (row["key"], row["state"], row["error"])
+
+
+def in_order(seen: Evidence) -> None:
+    """Within a conversation, as it was decided; what may come later may also come after."""
+    rows = {row["message_id"]: row for row in seen.messages}
+    for channel in {one.channel for one in seen.said}:
+        here = sorted((one for one in seen.said if one.channel == channel), key=_ts)
+        for earlier, later in pairwise(here):
+            first, second = rows[earlier.message_id], rows[later.message_id]
+            overtook = first["message_id"] > second["message_id"]
+            allowed = first["not_before"] < second["not_before"]
+            assert allowed or not overtook, (first["key"], second["key"])
+
+
+def nobody_is_disturbed(fresh: list[Said], seen: Evidence, belief: Belief) -> None:
+    """Direct messages come 08:00 to 20:00 on weekdays, where the person is."""
+    keys = {row["message_id"]: row["key"] for row in seen.messages}
+    for one in fresh:
+        if one.to is not None:
+            zone = belief.people[one.to].zone
+            assert is_welcome(one.at, zone), (keys[one.message_id], one.at, zone)
+
+
+def rounds_keep_apart(seen: Evidence) -> None:
+    channels = {row["phase_id"]: row["channel_id"] for row in seen.phases}
+    for channel in set(channels.values()):
+        opened = sorted(
+            row["opened_at"] for row in seen.rounds if channels[row["phase_id"]] == channel
+        )
+        for earlier, later in pairwise(opened):
+            # A week with a change to summer time is an hour short.
+            assert later - earlier >= FIVE_DAYS - timedelta(hours=1), (earlier, later)
+
+
+def nothing_finer_than_promised(seen: Evidence) -> None:
+    minimum = {row["round_id"]: row["minimum"] for row in seen.rounds}
+    for row in seen.figures:
+        assert row["answers"] >= minimum[row["round_id"]]
+        assert (row["level"] * 2) % 1 == 0
+        bands = [band["answers"] for band in row["bands"] or []]
+        assert sum(bands) in (0, row["answers"])
+        assert 1 not in bands
+
+
+def ballots_go_with_their_round(seen: Evidence) -> None:
+    is_open = {row["round_id"] for row in seen.rounds if row["state"] == "open"}
+    assert set(seen.ballots) <= is_open
+    assert set(seen.secrets) == is_open
+
+
+def work_is_given_back(seen: Evidence) -> None:
+    active = {row["phase_id"] for row in seen.phases if row["state"] == "active"}
+    for row in seen.items:
+        assert (row["fate"] is None) == (row["phase_id"] in active), row["text"]
+
+
+def only_what_runs_is_pinned(seen: Evidence, world: World) -> None:
+    """One announcement and one bookmark for each active phase, none afterwards."""
+    places = {row["key"]: row["ts"] for row in seen.messages}
+    for channel in {row["channel_id"] for row in seen.phases}:
+        active = [
+            row["phase_id"]
+            for row in seen.phases
+            if row["channel_id"] == channel and row["state"] == "active"
+        ]
+        here = world.slack.workspace.conversations[channel]
+        expected = [places[f"announcement:{one}"] for one in active]
+        assert [pin["ts"] for pin in here.pins] == expected
+        assert len(here.bookmarks) == len(expected)
+
+
+def the_agenda_is_clean(seen: Evidence, now: datetime) -> None:
+    """Nothing is late, and nothing is due about what is over but what belongs there."""
+    active = {row["phase_id"]: row["state"] == "active" for row in seen.phases}
+    is_open = {row["round_id"]: row["state"] == "open" for row in seen.rounds}
+    for row in seen.agenda:
+        assert row["due_at"] > now, (row["action"], row["subject"], row["due_at"])
+        about = row["subject"].split(":")[0]
+        if about in active and not active[about]:
+            assert row["action"] in AFTER_THE_END, row["action"]
+        if about in is_open and not is_open[about]:
+            assert row["action"] in AFTER_CLOSING, row["action"]
+
+
+def phases_are_as_believed(seen: Evidence, belief: Belief) -> None:
+    assert len(seen.phases) == len(belief.phases)
+    for phase in belief.phases:
+        row = seen.phase(phase.phase_id)
+        assert row["channel_id"] == phase.channel
+        assert (row["state"] == "active") == phase.is_active
+        assert row["ends_on"] == phase.ends
+        assert (row["wrapped_up_at"] is not None) == phase.is_wrapped_up
+        _rounds_are_as_believed(seen, row, phase)
+
+
+def _rounds_are_as_believed(seen: Evidence, row: RowMapping, phase: Phase) -> None:
+    rows = seen.rounds_of(row["phase_id"])
+    opened = [(one["kind"], one["opened_at"], one["closes_at"]) for one in rows]
+    assert opened == [(one.kind, one.opened_at, one.closes_at) for one in phase.rounds]
+    for found, one in zip(rows, phase.rounds, strict=True):
+        assert (found["state"] == "open") == one.is_open
+        assert found["minimum"] == one.minimum
+        assert found["asked"] == len(one.members)
+        _people_are_as_believed(seen, found["round_id"], one)
+        if one.is_open:
+            assert seen.ballots.get(found["round_id"], 0) == len(one.ballots)
+        else:
+            _results_are_as_believed(seen, found, one)
+
+
+def _people_are_as_believed(seen: Evidence, round_id: str, one: Round) -> None:
+    listed = {row["user_id"] for row in seen.round_people if row["round_id"] == round_id}
+    assert listed == one.people
+    asked = {*_said(seen, f"ask:{round_id}:"), *_said(seen, f"reflect:{round_id}:")}
+    assert asked ^ one.asked <= one.unsure, (one.kind, asked ^ one.asked)
+    reminded = set(_said(seen, f"remind:{round_id}:"))
+    assert reminded ^ one.reminded <= one.unsure, (one.kind, reminded ^ one.reminded)
+
+
+def _results_are_as_believed(seen: Evidence, found: RowMapping, one: Round) -> None:
+    assert found["enough"] == bool(one.shown)
+    figures = [row for row in seen.figures if row["round_id"] == found["round_id"]]
+    assert {row["key"]: row["answers"] for row in figures} == {
+        key: len(levels) for key, levels in one.shown.items()
+    }
+    for row in figures:
+        levels = one.shown[row["key"]]
+        assert abs(row["level"] - sum(levels) / len(levels)) <= 0.25
+    if found["enough"]:
+        given = [one.answers[user] for user in one.answers if user in one.members]
+        assert found["answered"] == sum(bool(answers) for answers in given)
+    assert found["shown_at"] == one.shown_at
+
+
+def _said(seen: Evidence, start: str) -> list[str]:
+    return [who for who, row in seen.keys(start).items() if row["state"] == "sent"]
+
+
+def _ts(one: Said) -> tuple[int, ...]:
+    return tuple(int(part) for part in one.ts.split("."))

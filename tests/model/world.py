@@ -1,0 +1,140 @@
+"""A whole bot and its Slack, driven from outside any event loop, one step after the other."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from sqlalchemy import func, select
+
+from bot.agenda.agenda import NEVER
+from bot.app import Imbalance
+from bot.clock import MovedClock
+from bot.db import schema
+from bot.outbox.delivery import Patience
+from bot.outbox.pace import Pace
+from bot.playground.server import StandIn
+from bot.settings import Settings
+from tests.conftest import KEY, MANIFEST, MONDAY
+from tests.vocabulary import TINY_PNG, House
+
+T = TypeVar("T")
+
+SETTLES_WITHIN = 10.0  # real seconds
+LOOK_EVERY = 0.02
+PATIENCE = Patience(settle=0, first_retry=0, picture_retry=0, picture_tries=2, look=0.05)
+
+
+class World:
+    """The running bot, which can be stopped and started; Slack goes on meanwhile."""
+
+    def __init__(self, url: str) -> None:
+        self._runner = asyncio.Runner()
+        self._url = url
+        self.clock = MovedClock(MONDAY)
+        self.slack = StandIn(clock=self.clock.now, manifest=MANIFEST)
+        self.do(self.slack.start())
+        self.slack.core.dispatch.retry_after = (0.0, 0.0, 0.0)
+        self.house = self.do(self._started())
+
+    def do(self, what: Coroutine[Any, Any, T]) -> T:
+        return self._runner.run(what)
+
+    def close(self) -> None:
+        try:
+            self.do(self.house.bot.stop())
+            self.do(self.slack.stop())
+        finally:
+            self._runner.close()
+
+    @property
+    def now(self) -> datetime:
+        return self.clock.now()
+
+    def settle(self) -> None:
+        """Until nobody has anything left to do at this moment, whatever went wrong meanwhile."""
+        self.do(self._settle())
+
+    def travel_to(self, until: datetime) -> None:
+        """Let time pass, stopping at everything that becomes due on the way."""
+        self.do(self._travel_to(until))
+
+    def asleep_until(self, until: datetime, meanwhile: Callable[[], None]) -> None:
+        """The bot is stopped, `meanwhile` happens, and it starts again then.
+
+        What Slack had to tell reaches it afterwards, as after a short outage.
+        """
+        self.slack.core.events.hold()
+        self.do(self.house.bot.stop())
+        meanwhile()
+        self.clock.move_to(until)
+        self.house = self.do(self._started())
+        self.do(self.slack.core.events.release())
+        self.settle()
+
+    async def _started(self) -> House:
+        async def draw(_: object) -> bytes:
+            return TINY_PNG
+
+        settings = Settings(
+            slack_bot_token=self.slack.bot_token,
+            slack_app_token=self.slack.app_token,
+            slack_signing_secret=self.slack.signing_secret,
+            slack_api_url=self.slack.api_url,
+            database_url=self._url,
+            keys=(KEY,),
+            tick_seconds=3600,
+            http_port=0,
+            metrics_port=0,
+        )
+        pace = Pace(limited=False)
+        bot = Imbalance(settings, self.clock, pace=pace, patience=PATIENCE, draw=draw)
+        await bot.start()
+        return House(bot=bot, slack=self.slack, clock=self.clock)
+
+    async def _settle(self) -> None:
+        loop = asyncio.get_running_loop()
+        give_up = loop.time() + SETTLES_WITHIN
+        while True:
+            await self.house.settle()
+            left = await self._left()
+            if not left:
+                return
+            assert loop.time() < give_up, f"still to be done: {left}"
+            await asyncio.sleep(LOOK_EVERY)
+
+    async def _left(self) -> list[str]:
+        """What is due and not done."""
+        now = self.clock.now()
+        agenda, messages = schema.agenda, schema.messages
+        due = select(agenda.c.action).where(
+            agenda.c.due_at <= now, func.coalesce(agenda.c.retry_at, now) < NEVER
+        )
+        unsaid = select(messages.c.key).where(
+            messages.c.state.in_(("pending", "sending", "unknown")), messages.c.not_before <= now
+        )
+        async with self.house.bot.db.reading() as reader:
+            return [*await reader.scalars(due), *await reader.scalars(unsaid)]
+
+    async def _travel_to(self, until: datetime) -> None:
+        await self._settle()
+        while (due := await self._next()) is not None and due <= until:
+            self.clock.move_to(max(due, self.now))
+            await self._settle()
+        self.clock.move_to(until)
+        await self._settle()
+
+    async def _next(self) -> datetime | None:
+        """When the next thing is due, or may be said."""
+        messages = schema.messages
+        waits = select(func.min(messages.c.not_before)).where(
+            messages.c.state.in_(("pending", "unknown")), messages.c.not_before > self.now
+        )
+        async with self.house.bot.db.reading() as reader:
+            said = await reader.scalar(waits)
+        due = await self.house.bot.next_due()
+        return min((one for one in (due, said) if one is not None), default=None)
+
+
+def hours(count: float) -> timedelta:
+    return timedelta(hours=count)
