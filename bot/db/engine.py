@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -35,7 +35,7 @@ class Database:
         self.health = Health()
         # SQLite has one writer. Waiting for it here is fair and at once; its own busy handler
         # sleeps up to 100 ms between looks, and who comes last may win.
-        self._one_writer = asyncio.Lock()
+        self._turn = asyncio.Lock() if self.is_sqlite else nullcontext()
 
     @property
     def is_sqlite(self) -> bool:
@@ -48,10 +48,7 @@ class Database:
         Raises:
             TooSlow: it was not done within `LONGEST_SECONDS`, and rolled back.
         """
-        async with self._watched() as progress, AsyncExitStack() as writing:
-            if self.is_sqlite:
-                await writing.enter_async_context(self._one_writer)
-            tx = await writing.enter_async_context(self.engine.connect())
+        async with self._watched() as progress, self._turn, self.engine.connect() as tx:
             await tx.begin()
             yield tx
             with committing(progress):
