@@ -17,6 +17,7 @@ from bot.clock import monotonic
 from bot.db.engine import Database
 from bot.db.lock import sqlite_file
 from bot.db.migrate import migrate
+from bot.metrics import database_failures
 from bot.rounds import ballots
 from bot.rounds.lifecycle import plan_rounds
 from bot.slack.waiting import FULL, NOT_NOW
@@ -241,3 +242,23 @@ async def test_a_connection_lost_before_anything_was_kept_costs_nobody_anything(
 
     assert ben.dm_with_bot()[-1]["text"].startswith("Received.")
     assert await ballots_kept(db) == 1
+
+
+@pytest.mark.parametrize("engine_name", ["postgresql"], indirect=True)
+async def test_two_in_each_others_way_cost_nobody_anything(asked: House) -> None:
+    """PostgreSQL ends one of two transactions that wait for each other; it is begun again."""
+    db = asked.bot.db
+    ben = asked.slack.as_user(BEN)
+    before = database_failures.labels("conflict")._value.get()
+    await ben.click("rounds.send", values=levels(asked, BEN, clarity="2"))
+    await ben.click("rounds.change")
+    view = ben.top_view
+    assert view is not None
+    async with db.engine.begin() as other:
+        await other.execute(text("SELECT 1 FROM ballots FOR UPDATE"))
+        submitting = asyncio.create_task(ben.submit())
+        await asyncio.sleep(0.3)  # it holds the round, and waits for the ballot
+        await other.execute(text("SELECT 1 FROM rounds FOR UPDATE"))
+
+    assert (await in_time(submitting)).errors == {}
+    assert database_failures.labels("conflict")._value.get() == before + 1
