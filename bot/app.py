@@ -1,7 +1,7 @@
 """The one place where the parts meet: made, started and stopped in order."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from datetime import datetime
 from functools import partial
@@ -39,6 +39,7 @@ from bot.db.engine import Database
 from bot.keys import KeyRing
 from bot.log import log
 from bot.operating.readiness import not_ready
+from bot.outbox import lanes
 from bot.outbox.delivery import Delivery, Patience
 from bot.outbox.pace import Pace
 from bot.outbox.pictures import Draw
@@ -70,6 +71,7 @@ ACTIONS: Mapping[str, Callable[..., Any]] = {
 SILENT = (
     bot.workspaces.lifecycle.TIDY,
     bot.workspaces.token.TRY,
+    bot.workspaces.lifecycle.MOVED,
     bot.phases.drafts.FORGET,
     bot.phases.lifecycle.REFRESH,
     bot.rounds.lifecycle.SCRUB,
@@ -168,14 +170,18 @@ class Imbalance:
             pass
 
     async def next_due(self) -> datetime | None:
-        """When the next thing on the agenda is due."""
-        async with self.db.reading() as reader:
-            return await next_due(reader)
+        """When the next thing on the agenda is due, or to be said."""
+        return await self._next()
 
     async def next_event(self) -> datetime | None:
         """When the next thing is due that somebody may notice."""
+        return await self._next(SILENT)
+
+    async def _next(self, besides: Iterable[str] = ()) -> datetime | None:
         async with self.db.reading() as reader:
-            return await next_due(reader, SILENT)
+            due = await next_due(reader, besides)
+            said = await lanes.next_due(reader, self._clock.now())
+        return min((at for at in (due, said) if at is not None), default=None)
 
     async def not_ready(self) -> Mapping[str, str]:
         """What keeps it from working now, in a sentence each; empty when nothing does."""

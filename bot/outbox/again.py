@@ -73,6 +73,24 @@ async def is_waiting(tx: AsyncConnection, workspace_id: str, key: str) -> bool:
     return state in _WAITING
 
 
+async def read_from(
+    tx: AsyncConnection, workspace_id: str, key: str, now: datetime
+) -> datetime | None:
+    """From when a message could be read: `now` at the earliest where it is still on its way."""
+    row = (
+        await tx.execute(
+            select(_messages.c.state, _messages.c.not_before, _messages.c.sent_at).where(
+                _this(workspace_id, key)
+            )
+        )
+    ).first()
+    if row is None:
+        return None
+    on_its_way = row.state in _WAITING
+    found: datetime = max(row.not_before, now) if on_its_way else row.sent_at or row.not_before
+    return found
+
+
 async def retry(
     tx: AsyncConnection,
     workspace_id: str,

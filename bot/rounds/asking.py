@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.agenda import agenda
 from bot.agenda.agenda import Item, carrying_out, let_go
 from bot.agenda.slots import within_hours
-from bot.outbox import outbox
+from bot.outbox import again, outbox
 from bot.results.store import latest_note
 from bot.rounds import messages, questions, rules, store, team
 from bot.rounds.facts import Asked, PhaseFacts, Round
@@ -42,7 +42,10 @@ async def ask(services: Services, item: Item) -> None:
     now = services.clock.now()
     async with carrying_out(services.db, item) as tx:
         found = await _to_ask(tx, services, item, profile, now)
-        if found is None or await _put_off(tx, item, found, now):
+        if found is None:
+            return
+        at = within_hours(now, found.zone)
+        if await _put_off(tx, item, found, at, now):
             return
         a_round, person, phase = found.round, found.person, found.phase
         asking = await store.asking_of(tx, item.workspace_id, a_round, to_lead=person.is_lead)
@@ -60,12 +63,15 @@ async def ask(services: Services, item: Item) -> None:
 
 
 async def remind(services: Services, item: Item) -> None:
-    """Remind one person who has neither answered nor skipped."""
+    """Remind one person who has neither answered nor skipped, a day after they could read it."""
     profile = await _profile(services, item)
     now = services.clock.now()
     async with carrying_out(services.db, item) as tx:
         found = await _to_ask(tx, services, item, profile, now)
-        if found is None or await _put_off(tx, item, found, now):
+        if found is None:
+            return
+        at = await _remind_at(tx, item, found, now)
+        if await _put_off(tx, item, found, at, now):
             return
         a_round, person, phase = found.round, found.person, found.phase
         await outbox.say(
@@ -131,12 +137,20 @@ async def _to_ask(
     return _ToAsk(round=a_round, person=person, phase=phase, zone=zone)
 
 
-async def _put_off(tx: AsyncConnection, item: Item, found: _ToAsk, now: datetime) -> bool:
-    """After downtime it may be night where they are: then it waits for the morning.
+async def _remind_at(tx: AsyncConnection, item: Item, found: _ToAsk, now: datetime) -> datetime:
+    welcome_at = within_hours(now, found.zone)
+    key = ask_key(found.round.round_id, found.person)
+    asked_at = await again.read_from(tx, item.workspace_id, key, now)
+    return max(welcome_at, rules.remind_at(asked_at, found.zone)) if asked_at else welcome_at
+
+
+async def _put_off(
+    tx: AsyncConnection, item: Item, found: _ToAsk, at: datetime, now: datetime
+) -> bool:
+    """After downtime it may be night where they are: then it waits until `at`.
 
     Whether it is not to be said now, whatever the reason.
     """
-    at = within_hours(now, found.zone)
     if not rules.is_worth_asking(at, found.round.closes_at):
         let_go(item, "closes before it could be answered")
         return True

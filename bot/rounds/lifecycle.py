@@ -17,8 +17,10 @@ from bot.rounds import ballots, messages, rules, store, team
 from bot.rounds.asking import ASK, REMIND, ask, ask_key, remind, remind_key, talk
 from bot.rounds.ballots import Tally
 from bot.rounds.facts import PhaseFacts, Round
+from bot.rounds.moving import follow_zone
 from bot.rounds.opening import CLOSE, OPEN, TALK, open_round, opens_at
 from bot.rounds.rules import Planned, RoundKind
+from bot.workspaces.lifecycle import MOVED
 from bot.workspaces.services import Services
 
 SCRUB = "scrub"
@@ -103,6 +105,7 @@ ACTIONS: Mapping[str, Callable[[Services, Item], Awaitable[None]]] = {
     TALK: talk,
     CLOSE: close_round,
     SCRUB: scrub,
+    MOVED: follow_zone,
 }
 
 

@@ -56,7 +56,7 @@ class Opened:
 
 def opens_at(phase: PhaseFacts, kind: RoundKind, on: date) -> datetime:
     """When the round of that day opens: before the day's slot has come anywhere."""
-    return slot(on, _time_of(phase, kind), EARLIEST_ZONE)
+    return slot(on, time_of(phase, kind), EARLIEST_ZONE)
 
 
 async def open_round(services: Services, item: Item) -> None:
@@ -70,7 +70,7 @@ async def open_round(services: Services, item: Item) -> None:
         if phase is None:
             return
         on = date.fromisoformat(day)
-        at = slot(on, _time_of(phase, RoundKind(kind)), phase.zone)
+        at = slot(on, time_of(phase, RoundKind(kind)), phase.zone)
         opening = Opening(kind=RoundKind(kind), on=on, at=at)
         if reason := await _why_not(tx, item.workspace_id, phase, opening, now):
             log.info("round_left_out", phase=phase_id, kind=kind, reason=reason)
@@ -171,7 +171,8 @@ def _on_the_wall(instant: datetime, phase: PhaseFacts) -> datetime:
     return instant.astimezone(zone_of(phase.zone)).replace(tzinfo=None)
 
 
-def _time_of(phase: PhaseFacts, kind: RoundKind) -> time:
+def time_of(phase: PhaseFacts, kind: RoundKind) -> time:
+    """When everybody is asked, by the clock on their wall."""
     return FIRST_AT if kind is RoundKind.FIRST else phase.time_of_day
 
 
@@ -179,7 +180,7 @@ def _slots(
     phase: PhaseFacts, opening: Opening, zones: Mapping[str, str], now: datetime
 ) -> dict[str, datetime]:
     """When each is asked; who would be asked two days late is left out."""
-    at = _time_of(phase, opening.kind)
+    at = time_of(phase, opening.kind)
     planned = {
         one: now if opening.on is None else slot(opening.on, at, zone)
         for one, zone in zones.items()

@@ -22,6 +22,8 @@ from bot.workspaces.services import Services
 Action = Callable[[Services, Item], Awaitable[None]]
 
 TIDY = "tidy"
+#: Carried out by whoever asks people at their time of day.
+MOVED = "follow_zone"
 EVERY = timedelta(days=1)
 
 
@@ -93,6 +95,11 @@ async def may_change(services: Services, workspace_id: str, user_id: str) -> boo
     if person is None:
         raise Refused(UNKNOWN_PERSON)
     return person.is_admin and person.is_full_member
+
+
+async def note_move(tx: AsyncConnection, workspace_id: str, user_id: str, now: datetime) -> None:
+    """Somebody lives in another zone now: what is planned for them is looked at anew."""
+    await agenda.put(tx, workspace_id, action=MOVED, subject=user_id, due_at=now)
 
 
 async def tidy(services: Services, item: Item) -> None:

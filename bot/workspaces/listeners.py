@@ -115,10 +115,12 @@ async def person_changed(services: Services, body: Body, context: AsyncBoltConte
     workspace_id, user = str(context.team_id), body["event"]["user"]
     now = services.clock.now()
     async with services.db.transaction() as tx:
-        if not await known(tx, workspace_id, [user["id"]]):
+        before = (await known(tx, workspace_id, [user["id"]])).get(user["id"])
+        if before is None or not await is_new(tx, workspace_id, body, now):
             return
-        if await is_new(tx, workspace_id, body, now):
-            await remember(tx, workspace_id, user, now)
+        await remember(tx, workspace_id, user, now)
+        if user.get("tz") not in (None, before.zone):
+            await lifecycle.note_move(tx, workspace_id, user["id"], now)
 
 
 async def revoked(services: Services, body: Body) -> None:

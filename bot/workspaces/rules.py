@@ -26,6 +26,10 @@ ABOVE_MAXIMUM = (
     "Nothing was saved: the default of {default} weeks is more than the {most} every phase may "
     "last. Lower one or raise the other."
 )
+WARNS_NEVER = (
+    "Nothing was saved: a warning after {warn} weeks never comes where a sprint may last {most}. "
+    "Lower it to {most} or less."
+)
 OFF_HOURS = (
     "Nothing was saved: questions go out between 08:00 and 20:00, so that nobody is asked at "
     "night. Choose a time in between."
@@ -74,6 +78,9 @@ def faults(settings: WorkspaceSettings) -> tuple[Fault, ...]:
     if settings.default_weeks > shortest and not found:
         text = ABOVE_MAXIMUM.format(default=settings.default_weeks, most=shortest)
         found.append(Fault(field="default_weeks", text=text))
+    if settings.sprint_warn_weeks > settings.sprint_max_weeks and not found:
+        text = WARNS_NEVER.format(warn=settings.sprint_warn_weeks, most=settings.sprint_max_weeks)
+        found.append(Fault(field="sprint_warn_weeks", text=text))
     if not time(8) <= settings.default_time <= time(20):
         found.append(Fault(field="default_time", text=OFF_HOURS))
     if not _is_zone(settings.default_zone):

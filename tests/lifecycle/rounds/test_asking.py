@@ -15,9 +15,10 @@ from bot.rounds import ballots, questions, store
 from bot.rounds.ballots import Ballot
 from bot.workspaces.services import Services
 from tests.lifecycle.rounds.builders import NOW, ROUND, a_person, a_phase, a_round
-from tests.lifecycle.rounds.evidence import agenda_of, carry_out, said
+from tests.lifecycle.rounds.evidence import agenda_of, carry_out, delivered, said
 from tests.vocabulary import ANA, BEN, EMI, LAUNCH, MEMBERS, WORKSPACE
 
+PLACE = ("D1", "1.1")
 ASK_BEN, REMIND_BEN = f"ask:{ROUND}:{BEN}", f"remind:{ROUND}:{BEN}"
 
 
@@ -53,6 +54,7 @@ async def test_a_member_gets_the_questions_and_later_one_reminder(
     await carry_out(services, "ask", f"{ROUND}:{BEN}")
     assert (await said(opened))[ASK_BEN]["text"].startswith("Three questions about this week")
     assert await agenda_of(opened, "remind") == {f"{ROUND}:{BEN}": NOW + timedelta(days=1)}
+    await delivered(opened, ASK_BEN, PLACE)
 
     clock.advance(timedelta(days=1))
     await carry_out(services, "remind")
@@ -136,12 +138,44 @@ async def test_nobody_is_reminded_at_night(
     clock.advance(timedelta(hours=2))
     await carry_out(services, "ask", f"{ROUND}:{EMI}")
     assert (await agenda_of(opened, "remind"))[f"{ROUND}:{EMI}"] == clock.now() + timedelta(days=1)
+    await delivered(opened, f"ask:{ROUND}:{EMI}", PLACE)
 
     clock.advance(timedelta(days=1, hours=1))  # 21:00
     await carry_out(services, "remind")
 
     assert (await agenda_of(opened, "remind"))[f"{ROUND}:{EMI}"].hour == 23
     assert f"remind:{ROUND}:{EMI}" not in await said(opened)
+
+
+async def test_whom_the_questions_reached_late_is_reminded_a_day_after_that(
+    opened: Database, services: Services, clock: MovedClock
+) -> None:
+    """Slack was away: a reminder an hour after the questions would only nag."""
+    await carry_out(services, "ask", f"{ROUND}:{BEN}")
+    clock.advance(timedelta(hours=23))
+    async with opened.transaction() as tx:
+        messages = schema.messages
+        await tx.execute(
+            update(messages)
+            .where(messages.c.key == ASK_BEN)
+            .values(state="sent", sent_at=clock.now(), channel="D1", ts="1.1")
+        )
+    clock.advance(timedelta(hours=1))
+    await carry_out(services, "remind")
+
+    assert REMIND_BEN not in await said(opened)
+    day_after = {f"{ROUND}:{BEN}": NOW + timedelta(hours=47)}
+    assert await agenda_of(opened, "remind") == day_after
+
+
+async def test_nobody_is_reminded_of_what_they_do_not_have_yet(
+    opened: Database, services: Services, clock: MovedClock
+) -> None:
+    await carry_out(services, "ask", f"{ROUND}:{BEN}")
+    clock.advance(timedelta(days=1))
+    await carry_out(services, "remind")
+
+    assert REMIND_BEN not in await said(opened)
 
 
 async def test_without_reminders_there_is_none(opened: Database, services: Services) -> None:

@@ -112,6 +112,8 @@ def test_a_forged_number_is_out_of_bounds(typed: str) -> None:
         ({"minimum_large": 4}, "minimum_large"),
         ({"default_weeks": 7}, "default_weeks"),
         ({"trust_max_weeks": 1}, "default_weeks"),
+        ({"sprint_warn_weeks": 7}, "sprint_warn_weeks"),
+        ({"sprint_max_weeks": 3}, "sprint_warn_weeks"),
         ({"default_time": time(21)}, "default_time"),
         ({"default_zone": "Lisbon"}, "default_zone"),
         ({"default_zone": ""}, "default_zone"),

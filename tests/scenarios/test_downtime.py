@@ -1,0 +1,98 @@
+"""The bot was away, or people moved: what they read afterwards, and when, in their own hours."""
+
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bot.outbox import lanes
+from bot.rounds.lifecycle import plan_rounds
+from tests.lifecycle.rounds.builders import NOW, PHASE, a_phase
+from tests.vocabulary import ANA, BEN, MEMBERS, WORKSPACE, House
+
+WEEKLY_OPENS = datetime(2026, 11, 30, 20, tzinfo=UTC)  # Tuesday 10:00 where days begin first
+
+
+@pytest.fixture
+async def running(house: House) -> House:
+    """A phase since Monday, before its first questions."""
+    async with house.bot.db.transaction() as tx:
+        await a_phase(tx)
+        await plan_rounds(tx, WORKSPACE, PHASE, NOW)
+    await house.settle()
+    return house
+
+
+def read_at(house: House, user_id: str) -> list[datetime]:
+    """When each message in this person's conversation with the bot was posted, where they are."""
+    zone = ZoneInfo(house.slack.workspace.users[user_id].tz or "UTC")
+    messages = house.slack.as_user(user_id).dm_with_bot()
+    return [datetime.fromtimestamp(float(one["ts"]), UTC).astimezone(zone) for one in messages]
+
+
+async def away_until(house: House, instant: datetime) -> None:
+    """Time passes, and nobody is there to do anything; then the bot is back."""
+    house.clock.move_to(instant)
+    await house.settle()
+
+
+@pytest.mark.parametrize(
+    "back",
+    [
+        datetime(2026, 11, 25, 3, tzinfo=UTC),  # the first questions are some hours late
+        datetime(2026, 11, 28, 3, tzinfo=UTC),  # a Saturday: they are out of date
+        datetime(2026, 12, 1, 3, tzinfo=UTC),  # the next ones are just due
+        datetime(2026, 12, 20, 3, tzinfo=UTC),  # the phase should have ended
+        datetime(2027, 1, 15, 3, tzinfo=UTC),
+    ],
+)
+async def test_woken_at_three_nobody_is_written_to_at_a_bad_hour(
+    running: House, back: datetime
+) -> None:
+    await away_until(running, back)
+    await running.wait(days=4)
+
+    for user_id in (ANA, *MEMBERS):
+        for at in read_at(running, user_id):
+            assert at.weekday() < 5, at
+            assert time(8) <= at.time() <= time(20, 1), at
+
+
+async def test_questions_of_a_round_that_passed_are_never_asked(running: House) -> None:
+    """Open, and then away for all of its time: no questions, no results of nobody."""
+    await running.travel_to(datetime(2026, 11, 23, 20, tzinfo=UTC))  # opened, nobody asked yet
+    await away_until(running, datetime(2026, 11, 28, 3, tzinfo=UTC))
+    await running.wait(days=2)
+
+    for user_id in (ANA, *MEMBERS):
+        assert running.slack.as_user(user_id).dm_with_bot() == []
+
+    await running.travel_to(datetime(2026, 12, 1, 23, tzinfo=UTC))
+    (asked,) = running.slack.as_user(BEN).dm_with_bot()
+    assert asked["text"].startswith("Three questions about this week")
+
+
+async def test_what_could_not_be_sent_in_time_does_not_come_at_night(running: House) -> None:
+    """Decided in time, held up on its way to Slack: it is put off where it is sent, too."""
+    await running.travel_to(datetime(2026, 11, 24, 7, tzinfo=UTC))
+    assert read_at(running, BEN) == []
+    async with running.bot.db.transaction() as tx:
+        await lanes.halt(tx, WORKSPACE, "token_expired")
+    await running.travel_to(datetime(2026, 11, 24, 22, tzinfo=UTC))  # asked at 09:00 in Lagos
+    async with running.bot.db.transaction() as tx:
+        await lanes.resume(tx, WORKSPACE)
+    await running.wait(hours=12)
+
+    (at,) = read_at(running, BEN)
+    assert at.date().isoformat() == "2026-11-25"
+    assert at.time() >= time(8)
+
+
+async def test_who_moves_is_asked_at_their_time_there_and_once(running: House) -> None:
+    await running.travel_to(WEEKLY_OPENS + timedelta(hours=1))
+    before = len(read_at(running, BEN))
+    await running.slack.set_tz(BEN, "America/Los_Angeles")
+    await running.travel_to(datetime(2026, 12, 1, 23, tzinfo=UTC))
+
+    (at,) = read_at(running, BEN)[before:]
+    assert (at.date().isoformat(), at.time().hour) == ("2026-12-01", 10)
