@@ -1,9 +1,10 @@
 """What ought to be true: phases, rounds and people, in plain Python from DESIGN's sentences."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from functools import partial
+from typing import Any
 
 from tests.model.calendar import (
     APART,
@@ -23,6 +24,9 @@ from tests.model.calendar import (
 )
 
 KEYS = ("clarity", "trust", "ego")
+
+#: Nobody is asked what they have less time than this to answer.
+LAST_CALL = timedelta(hours=1)
 
 Due = tuple[datetime, Callable[[], None]]
 
@@ -60,7 +64,8 @@ class Round:
     closed_at: datetime | None = None
     show_at: datetime | None = None
     shown_at: datetime | None = None
-    unsure: set[str] = field(default_factory=set)  # downtime: asked or not, both are right
+    unsure: set[str] = field(default_factory=set)  # asked or not, both are right
+    show_unsure: bool = False  # the team sees the results now or on a later morning
 
     @property
     def people(self) -> frozenset[str]:
@@ -100,8 +105,7 @@ class Phase:
     reminds: bool
     leads: set[str]
     members: set[str]
-    items: int
-    phase_id: str = ""  # as soon as it is seen
+    phase_id: str
     first_ends: date = field(init=False)
     is_active: bool = True
     is_wrapped_up: bool = False
@@ -109,7 +113,7 @@ class Phase:
     planned: dict[tuple[str, date], datetime] = field(default_factory=dict)
     rounds: list[Round] = field(default_factory=list)
     left: set[str] = field(default_factory=set)
-    talks: int = 0
+    overslept: set[str] = field(default_factory=set)  # kinds of rounds due in a downtime
 
     def __post_init__(self) -> None:
         self.first_ends = self.ends
@@ -125,6 +129,13 @@ class Phase:
     @property
     def ends_at(self) -> datetime:
         return local(self.ends, ENDS_AT, self.zone)
+
+    @property
+    def latest_extension(self) -> date:
+        """Half the first length more, at least a day, within six or twelve weeks."""
+        half = (self.first_ends - self.starts).days // 2
+        longest = self.starts + timedelta(weeks=6 if self.is_sprint else 12)
+        return min(self.first_ends + max(1, half) * DAY, longest)
 
     @property
     def present_leads(self) -> set[str]:
@@ -209,12 +220,14 @@ class Belief:
         }
 
     def leave(self, channel: str, user: str) -> None:
+        """Who leaves is not written to any more and cannot answer."""
         self.inside[channel].discard(user)
         phase = self.active(channel)
         if phase is not None and user in phase.members | phase.leads:
             phase.left.add(user)
 
     def join(self, channel: str, user: str) -> None:
+        """Late joiners are included from the next round on."""
         self.inside[channel].add(user)
         phase = self.active(channel)
         if phase is None or not self.people[user].may_act:
@@ -222,6 +235,13 @@ class Belief:
         phase.left.discard(user)
         if user not in phase.leads:
             phase.members.add(user)
+
+    def move(self, user: str, zone: str) -> None:
+        """From now on it is their new zone that counts."""
+        self.people[user].zone = zone
+        for one in self.rounds():
+            if user in one.people:
+                one.unsure.add(user)
 
     # ------------------------------------------------------------ what time does
 
@@ -234,6 +254,39 @@ class Belief:
             self.now = max(self.now, at)
             what()
         self.now = max(self.now, until)
+
+    def oversleep(self, until: datetime) -> None:
+        """The same, with a bot that was away: all that became due is due now, in its order."""
+        self.now = until
+        for one in self.rounds():
+            late = {*one.to_ask, *one.to_remind}
+            one.unsure |= {who for who in late if self._late(one, who, until)}
+            one.show_unsure |= one.closes_at <= until
+        for one in self.rounds(only_open=False):
+            one.show_unsure |= one.show_at is not None and one.show_at <= until
+        for phase in self.phases:
+            for (kind, on), opens in list(phase.planned.items()):
+                if opens <= until:
+                    del phase.planned[kind, on]
+                    phase.overslept.add(kind)
+        self.advance(until)
+
+    def _late(self, one: Round, who: str, until: datetime) -> bool:
+        return min(one.to_ask.get(who, until), one.to_remind.get(who, until)) < until
+
+    def adopt(self, rounds_of: Callable[[str], list[Any]], people: Iterable[Any]) -> None:
+        """Rounds that should have opened while the bot was away may have, or not."""
+        for phase in self.phases:
+            for row in rounds_of(phase.phase_id)[len(phase.rounds) :]:
+                if row["kind"] not in phase.overslept:
+                    return
+                asked = [one for one in people if one["round_id"] == row["round_id"]]
+                phase.rounds.append(_as_seen(phase, row, asked))
+            phase.overslept.clear()
+            for one in phase.rounds:
+                if one.show_unsure:
+                    row = rounds_of(phase.phase_id)[phase.rounds.index(one)]
+                    one.shown_at = row["shown_at"]
 
     def _due(self) -> Iterator[Due]:
         for phase in self.phases:
@@ -286,8 +339,7 @@ class Belief:
     def open(self, phase: Phase, kind: str, at: datetime, slots: dict[str, datetime]) -> None:
         members = frozenset(one for one in slots if one not in phase.leads)
         if len(members) < 4:
-            phase.talks += 1
-            return
+            return  # the questions go to the channel, and nothing is kept
         phase.rounds.append(
             Round(
                 phase=phase,
@@ -331,7 +383,7 @@ class Belief:
             return
         one.asked.add(user)
         again = welcome(max(at, self.now) + timedelta(hours=24), zone)
-        if one.phase.reminds and again < one.closes_at:
+        if one.phase.reminds and again + LAST_CALL <= one.closes_at:
             one.to_remind[user] = again
 
     def _reminds(self, one: Round, user: str) -> None:
@@ -345,7 +397,7 @@ class Belief:
 
     def _later(self, one: Round, noted: dict[str, datetime], user: str) -> None:
         morning = welcome(self.now, self.people[user].zone)
-        if morning < one.closes_at:
+        if morning + LAST_CALL <= one.closes_at:
             noted[user] = morning
 
     def _closes(self, one: Round) -> None:
@@ -358,3 +410,19 @@ class Belief:
 
     def _shows(self, one: Round) -> None:
         one.shown_at = self.now
+
+
+def _as_seen(phase: Phase, row: Mapping[str, Any], asked: list[Mapping[str, Any]]) -> Round:
+    members = frozenset(one["user_id"] for one in asked if one["role"] == "member")
+    everyone = frozenset(one["user_id"] for one in asked)
+    return Round(
+        phase=phase,
+        kind=row["kind"],
+        opened_at=row["opened_at"],
+        closes_at=row["closes_at"],
+        members=members,
+        leads=everyone - members,
+        minimum=4 if len(members) < 8 else 5,
+        to_ask={one["user_id"]: one["slot_at"] for one in asked},
+        unsure=set(everyone),
+    )

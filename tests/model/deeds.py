@@ -26,7 +26,6 @@ class Wish:
     at: time
     reminds: bool
     co_lead: str | None
-    items: int
     twice: bool  # Announce is pressed twice
 
 
@@ -182,7 +181,7 @@ async def say(house: House, user: str, channel: str, button: str, text: str) -> 
     return True
 
 
-def _asking(house: House, user: str, round_id: str) -> tuple[dict[str, str], Any] | None:
+def _asking(house: House, user: str, round_id: str) -> tuple[dict[str, Any], Any] | None:
     """The newest message to this person with something to press about this round."""
     for message in reversed(house.slack.as_user(user).dm_with_bot()):
         direct = house.slack.as_user(user).direct_message

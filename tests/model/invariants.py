@@ -1,5 +1,6 @@
 """What must hold after every step, whatever happened before."""
 
+import json
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -16,7 +17,37 @@ AFTER_CLOSING = {"scrub", "show_results"}
 AFTER_THE_END = {
     *("open_round", "talk", "deliver_concerns", "say_goodbye", "say_line", "look_at_channel"),
 }
+#: Shown to one person only, and in no export.
+FORMS = {"views.open", "views.push", "views.update"}
+ANSWERED = ("initial_option", "selected_option", "initial_value")
 GOOD_ENDS = {"sent", "expired"}
+
+
+def check(seen: Evidence, fresh: list[Said], world: World, belief: Belief) -> None:
+    """All of it."""
+    one_active_phase_a_channel(seen)
+    everything_is_said_once(seen, world.now)
+    in_order(seen)
+    nobody_is_disturbed(fresh, seen, belief)
+    rounds_keep_apart(seen)
+    nothing_finer_than_promised(seen)
+    ballots_go_with_their_round(seen)
+    work_is_given_back(seen)
+    only_what_runs_is_pinned(seen, world)
+    the_agenda_is_clean(seen, world.now)
+    phases_are_as_believed(seen, belief)
+    assert world.slack.problems == []
+
+
+def nothing_given_away(world: World, comments: dict[str, Round]) -> None:
+    """No answer is in any call but the form of who gave it; comments go out when it is closed."""
+    fresh = world.unread_calls()
+    still_open = [text for text, one in comments.items() if one.is_open]
+    for call in fresh:
+        if call.method not in FORMS:
+            said = json.dumps(call.args, default=str)
+            assert not any(word in said for word in ANSWERED), call.method
+            assert not any(text in said for text in still_open), call.method
 
 
 def one_active_phase_a_channel(seen: Evidence) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from itertools import count
@@ -48,7 +49,8 @@ def test_it_does_what_the_model_says(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr("bot.agenda.ticker.FIRST_RETRY", timedelta(milliseconds=20))
-    machine = type("Imbalance", (Machine,), {"new_database": staticmethod(new_database)})
+    monkeypatch.setattr(Machine, "new_database", staticmethod(new_database), raising=False)
+    monkeypatch.setattr(Machine, "tally", Counter(), raising=False)
     profile = settings(
         max_examples=EXAMPLES,
         stateful_step_count=STEPS,
@@ -59,6 +61,7 @@ def test_it_does_what_the_model_says(
         suppress_health_check=list(HealthCheck),
         phases=PHASES,
     )
-    run_state_machine_as_test(machine, settings=profile)
+    run_state_machine_as_test(Machine, settings=profile)
     with capsys.disabled():
-        print(f" model: {machine.steps} steps", end="")
+        told = ", ".join(f"{number} {what}" for what, number in Machine.tally.items())
+        print(f" [model: {told}]", end="")

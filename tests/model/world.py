@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, TypeVar
 
 from sqlalchemy import func, select
@@ -13,6 +13,8 @@ from bot.clock import MovedClock
 from bot.db import schema
 from bot.outbox.delivery import Patience
 from bot.outbox.pace import Pace
+from bot.playground.core import Call
+from bot.playground.happenings import Heard, done
 from bot.playground.server import StandIn
 from bot.settings import Settings
 from tests.conftest import KEY, MANIFEST, MONDAY
@@ -33,6 +35,7 @@ class World:
         self._url = url
         self.clock = MovedClock(MONDAY)
         self.slack = StandIn(clock=self.clock.now, manifest=MANIFEST)
+        self._read = 0
         self.do(self.slack.start())
         self.slack.core.dispatch.retry_after = (0.0, 0.0, 0.0)
         self.house = self.do(self._started())
@@ -59,14 +62,40 @@ class World:
         """Let time pass, stopping at everything that becomes due on the way."""
         self.do(self._travel_to(until))
 
-    def asleep_until(self, until: datetime, meanwhile: Callable[[], None]) -> None:
+    def calm(self) -> None:
+        """What people wait for goes well: only what happens behind their backs may fail."""
+        self.slack.faults.clear()
+
+    def unread_calls(self) -> list[Call]:
+        """What was asked of Slack since this was called last."""
+        fresh, self._read = self.slack.calls[self._read :], len(self.slack.calls)
+        return fresh
+
+    def hears(self, happens: Callable[[StandIn], Heard]) -> None:
+        """Something happens in Slack, and the bot has heard of it if it is told."""
+
+        async def happen() -> None:
+            await done(happens(self.slack))
+
+        self.do(happen())
+
+    def renew_sockets(self, *, cut: bool) -> None:
+        async def renew() -> None:
+            if cut:
+                self.slack.faults.cut_sockets()
+            elif (renewing := self.slack.faults.refresh_sockets()) is not None:
+                await renewing
+
+        self.do(renew())
+
+    def asleep_until(self, until: datetime, meanwhile: Callable[[StandIn], Heard]) -> None:
         """The bot is stopped, `meanwhile` happens, and it starts again then.
 
         What Slack had to tell reaches it afterwards, as after a short outage.
         """
         self.slack.core.events.hold()
         self.do(self.house.bot.stop())
-        meanwhile()
+        self.hears(meanwhile)
         self.clock.move_to(until)
         self.house = self.do(self._started())
         self.do(self.slack.core.events.release())
@@ -134,7 +163,3 @@ class World:
             said = await reader.scalar(waits)
         due = await self.house.bot.next_due()
         return min((one for one in (due, said) if one is not None), default=None)
-
-
-def hours(count: float) -> timedelta:
-    return timedelta(hours=count)

@@ -1,0 +1,87 @@
+"""What people say to the questions, and about being asked."""
+
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition, rule
+
+from tests.model import deeds
+from tests.model.base import Base
+from tests.model.belief import KEYS, Round
+from tests.model.leads import channels
+from tests.vocabulary import ANA, MEMBERS
+
+levels = st.dictionaries(st.sampled_from(KEYS), st.integers(1, 5), min_size=1)
+somebody = st.sampled_from((*MEMBERS, ANA))
+
+
+class Answers(Base):
+    @precondition(lambda self: self.belief.rounds())
+    @rule(data=st.data(), given=levels, says=st.booleans(), times=st.integers(1, 2))
+    def answer(self, data: Any, given: dict[str, int], says: bool, times: int) -> None:
+        self._answer(*self._whose(data), given, says, times)
+
+    @precondition(lambda self: self.belief.rounds())
+    @rule(count=st.integers(2, 8), level=st.integers(1, 5), blank=st.sampled_from([None, *KEYS]))
+    def many_answer(self, count: int, level: int, blank: str | None) -> None:
+        """As many as it takes to be shown, or nearly."""
+        one = self.belief.rounds()[-1]
+        given = {key: level for key in KEYS if key != blank}
+        for user in sorted(one.asked & one.members)[:count]:
+            self._answer(one, user, given, False, 1)
+
+    @precondition(lambda self: self.belief.rounds())
+    @rule(data=st.data(), given=levels, says=st.booleans())
+    def answer_in_home(self, data: Any, given: dict[str, int], says: bool) -> None:
+        one, user = self._whose(data)
+        comment = self._comment(one, user, says)
+        self.world.calm()
+        house, round_id = self.world.house, self.round_id(one)
+        done = self.world.do(deeds.answer_in_home(house, user, round_id, given, comment))
+        assert not done or one in self.belief.open_for(user)
+        if done:
+            self._said(one, user, given, comment)
+
+    @precondition(lambda self: self.belief.rounds())
+    @rule(data=st.data())
+    def skip(self, data: Any) -> None:
+        one, user = self._whose(data)
+        pressed = self.world.do(deeds.skip(self.world.house, user, self.round_id(one)))
+        if pressed and user not in one.phase.left:
+            (one.skipped if user in one.members else one.quiet_leads).add(user)
+
+    @rule(user=somebody, channel=channels, out=st.booleans())
+    def opt(self, user: str, channel: str, out: bool) -> None:
+        self.world.calm()
+        if self.world.do(deeds.opt(self.world.house, user, channel, out=out)):
+            quiet = self.belief.quiet.setdefault(channel, set())
+            (quiet.add if out else quiet.discard)(user)
+
+    @rule(user=somebody, channel=channels, button=st.sampled_from(["my_part", "concern"]))
+    def say(self, user: str, channel: str, button: str) -> None:
+        self.world.do(deeds.say(self.world.house, user, channel, button, "The importer is late."))
+
+    def _whose(self, data: Any) -> tuple[Round, str]:
+        one = data.draw(st.sampled_from(self.belief.rounds()), label="round")
+        user = data.draw(st.sampled_from(sorted(one.people)), label="who")
+        return one, user
+
+    def _answer(self, one: Round, user: str, given: dict[str, int], says: bool, times: int) -> None:
+        comment = self._comment(one, user, says)
+        house, round_id = self.world.house, self.round_id(one)
+        told = self.world.do(deeds.answer(house, user, round_id, given, comment, times=times))
+        self.world.settle()
+        if told == "no message":
+            assert user in one.unsure or user not in one.asked | one.reminded
+        elif user in one.phase.left:
+            assert told != "" or times  # refused beside the button, or without a form
+        elif told == "":
+            self._said(one, user, given, comment)
+
+    def _said(self, one: Round, user: str, given: dict[str, int], comment: str) -> None:
+        one.answers[user] = one.answers.get(user, {}) | given
+        if comment:
+            self.comments[comment] = one
+
+    def _comment(self, one: Round, user: str, says: bool) -> str:
+        return f"remark {len(self.comments)} of mine" if says and user in one.members else ""

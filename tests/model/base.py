@@ -1,0 +1,81 @@
+"""The machine's two sides, the bot and the belief, and what is compared after every step."""
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from typing import ClassVar
+
+from hypothesis.stateful import RuleBasedStateMachine, invariant
+
+from tests.conftest import MONDAY
+from tests.model import invariants
+from tests.model.belief import Belief, Phase, Round, Someone
+from tests.model.evidence import Evidence, look
+from tests.model.world import World
+from tests.vocabulary import LAUNCH, PLATFORM, WORKSPACE
+
+CHANNELS = (LAUNCH, PLATFORM)
+
+
+class Base(RuleBasedStateMachine):
+    """What the rules share."""
+
+    new_database: ClassVar[Callable[[], str]]
+    #: What all the stories together came to.
+    tally: ClassVar[Counter[str]]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world = World(type(self).new_database())
+        workspace = self.world.slack.workspace
+        people = {
+            user.id: Someone(
+                zone=user.tz or "UTC",
+                is_full=not (user.is_bot or user.is_restricted or user.team_id != WORKSPACE),
+                is_admin=user.is_admin,
+                is_closed=user.deleted,
+            )
+            for user in workspace.users.values()
+        }
+        inside = {channel: set(workspace.conversations[channel].members) for channel in CHANNELS}
+        self.belief = Belief(now=MONDAY, people=people, inside=inside)
+        self.seen: Evidence = look(self.world)
+        self.comments: dict[str, Round] = {}
+
+    def latest(self, channel: str) -> Phase | None:
+        """The channel's phase that began last."""
+        return next((one for one in reversed(self.belief.phases) if one.channel == channel), None)
+
+    def manages(self, user: str, phase: Phase) -> bool:
+        person = self.belief.people[user]
+        return person.may_act and (person.is_admin or user in phase.present_leads)
+
+    def round_id(self, one: Round) -> str:
+        row = self.seen.rounds_of(one.phase.phase_id)[one.phase.rounds.index(one)]
+        return str(row["round_id"])
+
+    def passes(self, time: timedelta) -> None:
+        until = self.world.now + time
+        self.world.travel_to(until)
+        self.belief.advance(until)
+
+    @invariant()
+    def all_is_well(self) -> None:
+        self.tally["steps"] += 1
+        self.world.settle()
+        self.belief.advance(self.world.now)  # what is due at this very moment
+        before, seen = {one.ts for one in self.seen.said}, look(self.world)
+        self.belief.adopt(seen.rounds_of, seen.round_people)
+        self.seen = seen
+        fresh = [one for one in seen.said if one.ts not in before]
+        invariants.check(seen, fresh, self.world, self.belief)
+        invariants.nothing_given_away(self.world, self.comments)
+
+    def teardown(self) -> None:
+        rounds = self.belief.rounds(only_open=False)
+        self.tally["phases"] += len(self.belief.phases)
+        self.tally["rounds"] += len(rounds)
+        self.tally["rounds shown"] += sum(bool(one.shown) and not one.is_open for one in rounds)
+        self.tally["messages"] += len(self.seen.said)
+        self.tally["weeks"] += (self.world.now - MONDAY).days // 7
+        self.world.close()

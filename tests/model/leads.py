@@ -1,0 +1,133 @@
+"""What leads do: start, extend, ask now, end and wrap up."""
+
+from datetime import date, time, timedelta
+
+from hypothesis import strategies as st
+from hypothesis.stateful import initialize, rule
+
+from tests.model import deeds
+from tests.model.base import CHANNELS, Base
+from tests.model.belief import Phase
+from tests.model.calendar import DAY, there
+from tests.model.deeds import Wish
+from tests.model.evidence import look
+from tests.vocabulary import ANA, BEN, DEV, GUEST, HANA, LAUNCH, OWNER
+
+channels = st.sampled_from(CHANNELS)
+managers = st.sampled_from([ANA, ANA, HANA, BEN, OWNER, GUEST])
+#: How many days ahead a phase ends: some are no end, or too late a one.
+LENGTHS = (-1, 0, 1, 2, 4, 5, 8, 9, 11, 14, 18, 21, 23, 28, 35, 42, 43, 60, 84, 85)
+TIMES = (time(8), time(10), time(13, 30), time(20))
+
+wishes = st.fixed_dictionaries(
+    {
+        "is_sprint": st.booleans(),
+        "weekday": st.integers(0, 4),
+        "at": st.sampled_from(TIMES),
+        "reminds": st.booleans(),
+        "co_lead": st.sampled_from([None, HANA, DEV]),
+        "twice": st.booleans(),
+    }
+)
+
+
+class Leads(Base):
+    @initialize(wish=wishes, days=st.integers(10, 30))
+    def begin(self, wish: dict, days: int) -> None:
+        """Most stories need a phase."""
+        self._start(ANA, LAUNCH, wish, days)
+
+    @rule(
+        user=st.sampled_from([ANA, BEN, HANA, GUEST]),
+        channel=channels,
+        wish=wishes,
+        days=st.sampled_from(LENGTHS),
+    )
+    def start(self, user: str, channel: str, wish: dict, days: int) -> None:
+        self._start(user, channel, wish, days)
+
+    def _start(self, user: str, channel: str, said: dict, days: int) -> None:
+        belief, who = self.belief, self.belief.people[user]
+        inside = {one for one in belief.inside[channel] if belief.people[one].may_act}
+        today = there(belief.now, who.zone).date()
+        wish = Wish(channel=channel, ends=today + days * DAY, **said)
+        if wish.co_lead not in inside - {user}:
+            wish = Wish(channel=channel, ends=wish.ends, **{**said, "co_lead": None})
+        self.world.calm()
+        told, asked = self.world.do(deeds.start(self.world.house, user, wish))
+        leads = {one for one in (user, wish.co_lead) if one}
+        longest = 7 * (6 if wish.is_sprint else 12)
+        free = belief.active(channel) is None
+        may = user in inside and free and 0 < days <= longest and bool(inside - leads)
+        assert (told == "") == may, told
+        if not may:
+            return
+        assert asked == (wish.is_sprint and belief.needs_reason(channel, today, wish.ends))
+        self._begun(user, wish, today, leads, inside - leads)
+
+    def _begun(
+        self, user: str, wish: Wish, today: date, leads: set[str], members: set[str]
+    ) -> None:
+        known = {one.phase_id for one in self.belief.phases}
+        fresh = [row for row in look(self.world).phases if row["phase_id"] not in known]
+        assert len(fresh) == 1, "announced twice, begun twice"
+        self.belief.start(
+            Phase(
+                phase_id=fresh[0]["phase_id"],
+                channel=wish.channel,
+                is_sprint=wish.is_sprint,
+                lead=user,
+                zone=self.belief.people[user].zone,
+                starts=today,
+                ends=wish.ends,
+                weekday=wish.weekday,
+                at=wish.at,
+                reminds=wish.reminds,
+                leads=leads,
+                members=members,
+            )
+        )
+        self.passes(timedelta(minutes=1))  # two at the same instant have no order
+
+    @rule(user=managers, channel=channels, days=st.sampled_from([0, 1, 2, 5, 7, 15]))
+    def extend(self, user: str, channel: str, days: int) -> None:
+        phase = self.latest(channel)
+        until = (phase.ends if phase else there(self.belief.now, "UTC").date()) + days * DAY
+        self.world.calm()
+        told = self.world.do(deeds.extend(self.world.house, user, channel, until))
+        may = (
+            phase is not None
+            and phase.is_active
+            and self.manages(user, phase)
+            and phase.ends == phase.first_ends
+            and phase.ends < until <= phase.latest_extension
+        )
+        assert (told == "") == may, told
+        if may and phase is not None:
+            phase.ends = until
+            self.belief.plan(phase)
+
+    @rule(user=managers, channel=channels)
+    def poll(self, user: str, channel: str) -> None:
+        phase = self.belief.active(channel)
+        self.world.calm()
+        told = self.world.do(deeds.poll(self.world.house, user, channel))
+        may = (
+            phase is not None
+            and (user in phase.present_leads or self.manages(user, phase))
+            and self.belief.poll(phase)
+        )
+        assert (not told.startswith("No questions were sent")) == may, told
+
+    @rule(user=managers, channel=channels, fate=st.sampled_from(["resumed", "dropped"]))
+    def end(self, user: str, channel: str, fate: str) -> None:
+        phase = self.latest(channel)
+        self.world.calm()
+        fates = {0: fate} if phase and phase.is_sprint else {}
+        told = self.world.do(deeds.end(self.world.house, user, channel, fates))
+        may = phase is not None and not phase.is_wrapped_up and self.manages(user, phase)
+        assert (told == "") == may, told
+        if may and phase is not None:
+            if phase.is_active:
+                self.belief.end(phase)
+            phase.is_wrapped_up = True
