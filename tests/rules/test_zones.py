@@ -1,0 +1,116 @@
+"""Real zones, real changes of the clocks: everybody's time is what their own wall shows."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.agenda.slots import next_working_morning, slot, within_hours
+from bot.rounds.rules import OPEN_FOR, asked_at, closes_at, plan, remind_at
+
+#: Changes by an hour and by half of one, none at all with 30 and 45 minutes, one that left summer
+#: time for good, and one that suspends it for Ramadan.
+ZONES = (
+    "Europe/Berlin",
+    "America/New_York",
+    "Australia/Lord_Howe",
+    "Asia/Kolkata",
+    "Asia/Kathmandu",
+    "Pacific/Apia",
+    "Africa/Casablanca",
+)
+#: zone, what its clocks do, a time on that night, what a wall shows at its slot, and in UTC.
+NIGHTS = [
+    ("Europe/Berlin", "2027-03-28T02:30", "2027-03-28T03:00", "2027-03-28T01:00"),
+    ("Europe/Berlin", "2027-10-31T02:30", "2027-10-31T02:30", "2027-10-31T00:30"),
+    ("America/New_York", "2027-03-14T02:00", "2027-03-14T03:00", "2027-03-14T07:00"),
+    ("America/New_York", "2027-11-07T01:59", "2027-11-07T01:59", "2027-11-07T05:59"),
+    ("Australia/Lord_Howe", "2027-10-03T02:15", "2027-10-03T02:30", "2027-10-02T15:30"),
+    ("Australia/Lord_Howe", "2027-10-03T02:30", "2027-10-03T02:30", "2027-10-02T15:30"),
+    ("Australia/Lord_Howe", "2027-04-04T01:45", "2027-04-04T01:45", "2027-04-03T14:45"),
+    ("Africa/Casablanca", "2027-02-07T02:30", "2027-02-07T02:30", "2027-02-07T01:30"),
+    ("Africa/Casablanca", "2027-03-14T02:30", "2027-03-14T03:00", "2027-03-14T02:00"),
+]
+#: Each holds a change in at least one of the zones.
+STARTS = st.sampled_from(
+    [date(2027, 1, 25), date(2027, 3, 1), date(2027, 3, 22), date(2027, 9, 20), date(2027, 10, 18)]
+)
+INSTANTS = st.builds(
+    lambda day, at: datetime.combine(day, at, UTC),
+    st.dates(date(2027, 1, 1), date(2027, 12, 31)),
+    st.times(),
+)
+
+
+def on_the_wall(instant: datetime, zone: str) -> datetime:
+    return instant.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+
+
+@pytest.mark.parametrize(("zone", "wanted", "shown", "instant"), NIGHTS)
+def test_a_night_on_which_the_clocks_change(
+    zone: str, wanted: str, shown: str, instant: str
+) -> None:
+    local = datetime.fromisoformat(wanted)
+
+    found = slot(local.date(), local.time(), zone)
+
+    assert found == datetime.fromisoformat(instant).replace(tzinfo=UTC)
+    assert on_the_wall(found, zone) == datetime.fromisoformat(shown)
+
+
+@given(STARTS, st.integers(0, 4), st.times(time(8), time(20)), st.sampled_from(ZONES))
+def test_a_phase_over_a_change_asks_at_its_time_every_week(
+    starts_on: date, weekday: int, at: time, zone: str
+) -> None:
+    for planned in plan(starts_on, starts_on + timedelta(days=25), weekday):
+        when = slot(planned.on, at, zone)
+
+        assert on_the_wall(when, zone) == datetime.combine(planned.on, at)
+        assert within_hours(when, zone) == when
+        assert asked_at(when, when - timedelta(days=1), zone) == when
+
+
+@given(STARTS, st.integers(0, 30), st.times(time(8), time(20)))
+def test_a_round_closes_two_days_after_its_last_slot_anywhere(
+    starts_on: date, later: int, at: time
+) -> None:
+    on = starts_on + timedelta(days=later)
+    slots = [slot(on, at, zone) for zone in ZONES]
+
+    assert closes_at(slots) - max(slots) == OPEN_FOR
+    assert closes_at(slots) - min(slots) < OPEN_FOR + timedelta(hours=27)
+
+
+@given(
+    INSTANTS,
+    st.sampled_from(ZONES),
+)
+def test_reminders_and_mornings_come_in_welcome_hours(instant: datetime, zone: str) -> None:
+    reminded = on_the_wall(remind_at(instant, zone), zone)
+    morning = on_the_wall(next_working_morning(instant, zone), zone)
+
+    assert time(8) <= reminded.time() <= time(20)
+    assert reminded.weekday() < 5
+    assert (morning.time(), morning.date() > on_the_wall(instant, zone).date()) == (time(9), True)
+
+
+@given(
+    INSTANTS,
+    st.sampled_from(ZONES),
+    st.sampled_from(ZONES),
+)
+def test_who_moves_is_asked_in_welcome_hours_of_both_or_not_at_all(
+    now: datetime, old: str, new: str
+) -> None:
+    """Planned for ten where they were, now they live elsewhere: their own ten, or soon after."""
+    on = on_the_wall(now, old).date()
+    found = asked_at(slot(on, time(10), new), now, new)
+    if found is None:
+        return
+
+    there = on_the_wall(found, new)
+    assert found >= now
+    assert there.weekday() < 5
+    assert time(8) <= there.time() <= time(20)
