@@ -114,7 +114,7 @@ class Imbalance:
             clock=clock,
             people=People(self.db, clock),
             keys=KeyRing(settings.keys),
-            client_for=lambda _workspace_id: self.client,
+            client_for=self.client_for,
         )
         actions: dict[str, Action] = {
             name: partial(noticing(action), self.services) for name, action in ACTIONS.items()
@@ -190,17 +190,14 @@ class Imbalance:
     async def _is_connected(self) -> bool:
         return self._sockets is None or await self._sockets.is_connected()
 
+    def client_for(self, workspace_id: str) -> AsyncWebClient:
+        """The Web API with a workspace's token: there is one workspace."""
+        return self.client
+
     async def _listening(self) -> AsyncApp:
-        try:
-            us = (await self.client.auth_test()).data
-        except SlackApiError as error:
-            raise Unable(f"Slack refused SLACK_BOT_TOKEN: {error.response['error']}.") from error
-        except (ClientError, TimeoutError) as error:
-            raise Unable(f"Slack cannot be reached at {self.client.base_url}.") from error
-        assert isinstance(us, dict)
-        await install(self.db, us, self._clock.now())
+        authorize = await self._installed()
         secret = self._settings.slack_signing_secret if self._http else None
-        bolt = bot.slack.app.build(self.client, _authorize_only(us, self.client), secret)
+        bolt = bot.slack.app.build(self.client, authorize, secret)
         bot.outbox.listeners.register(bolt, self.db, self._clock)
         bot.phases.listeners.register(bolt, self.services)
         bot.phases.ending_listeners.register(bolt, self.services)
@@ -212,6 +209,18 @@ class Imbalance:
         bot.home.listeners.register(bolt, self.services)  # takes every other command
         bot.workspaces.listeners.register_rest(bolt)  # takes every other event
         return bolt
+
+    async def _installed(self) -> bot.slack.app.Authorize:
+        """Whom the bot works for, as Slack says."""
+        try:
+            us = (await self.client.auth_test()).data
+        except SlackApiError as error:
+            raise Unable(f"Slack refused SLACK_BOT_TOKEN: {error.response['error']}.") from error
+        except (ClientError, TimeoutError) as error:
+            raise Unable(f"Slack cannot be reached at {self.client.base_url}.") from error
+        assert isinstance(us, dict)
+        await install(self.db, us, self._clock.now())
+        return _authorize_only(us, self.client)
 
     async def _connect(self, bolt: AsyncApp) -> None:
         settings = self._settings
@@ -229,7 +238,9 @@ class Imbalance:
 
     async def _stop_working(self, delivering: asyncio.Task[None]) -> None:
         await asyncio.gather(self.ticker.stop(), self.delivery.stop())
-        await delivering  # cancelled halfway it would leave a connection open
+        # Cancelled halfway it would leave a connection open; but a database may hang.
+        await asyncio.wait({delivering}, timeout=1)
+        delivering.cancel()
 
 
 def _authorize_only(us: dict[str, Any], client: AsyncWebClient) -> bot.slack.app.Authorize:
