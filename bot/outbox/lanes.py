@@ -191,6 +191,14 @@ async def heads(
     return [_row(row) for row in rows.mappings()]
 
 
+async def next_due(reader: AsyncConnection, now: datetime) -> datetime | None:
+    """When the next message that waits for its hour is to be said; None where none does."""
+    earliest: datetime | None = await reader.scalar(
+        select(func.min(_messages.c.not_before)).where(_OPEN, _messages.c.not_before > now)
+    )
+    return earliest
+
+
 async def many_waiting(reader: AsyncConnection, now: datetime, many: int) -> dict[str, int]:
     """How many messages are due and not at their end, of workspaces with more than `many`."""
     waiting = func.count()
