@@ -1,6 +1,6 @@
 """Who is in a channel and who they are: read from Slack, remembered in the database.
 
-Profiles are refreshed by Slack's user_change events and at the latest after a week, so that a
+Profiles are refreshed by Slack's user_change events and at the latest after a month, so that a
 weekly round asks Slack about nobody it already knows.
 """
 
@@ -21,7 +21,8 @@ from bot.db.writing import put
 from bot.log import log
 from bot.slack.errors import Meaning, reason_of, verdict
 
-FRESH = timedelta(days=7)
+#: Longer than the weeks between rounds, or each round would ask about everyone anew.
+FRESH = timedelta(days=30)
 #: Slack's own helper is not marked as a bot in its profile.
 SLACKBOT = "USLACKBOT"
 PAGE = 200

@@ -96,3 +96,15 @@ async def test_who_moves_is_asked_at_their_time_there_and_once(running: House) -
 
     (at,) = read_at(running, BEN)[before:]
     assert (at.date().isoformat(), at.time().hour) == ("2026-12-01", 10)
+
+
+async def test_a_weekly_round_asks_slack_about_nobody_it_knows(running: House) -> None:
+    await running.travel_to(datetime(2026, 11, 27, 12, tzinfo=UTC))
+    assert "users.info" in {call.method for call in running.slack.calls}
+    running.slack.calls.clear()
+
+    await running.travel_to(datetime(2026, 12, 11, 12, tzinfo=UTC))
+
+    called = {call.method for call in running.slack.calls}
+    assert "chat.postMessage" in called
+    assert "users.info" not in called
