@@ -1,7 +1,7 @@
 """What one person's App Home shows."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from bot.phases.rules import Kind
 from bot.rounds.facts import OpenQuestion
@@ -23,8 +23,23 @@ class PhaseLine:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Held:
+    """A message that may be in Slack or not, and that nobody can look for."""
+
+    message_id: str
+    what: str  # such as "the announcement of a phase"
+    channel_id: str | None  # None: to a person
+    at: datetime  # when it was to be said
+
+
+@dataclass(frozen=True, kw_only=True)
 class HomeFacts:
-    """One person's open questions, those that close first in front, and their phases."""
+    """One person's open questions, those that close first in front, and their phases.
+
+    For a workspace admin also the first of the held messages, and how many there are.
+    """
 
     questions: tuple[OpenQuestion, ...]
     phases: tuple[PhaseLine, ...]
+    held: tuple[Held, ...] = ()
+    held_in_all: int = 0

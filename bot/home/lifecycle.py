@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
 from bot.db.writing import insert_if_new
+from bot.home.deciding import held_in
 from bot.home.facts import HomeFacts, PhaseLine
 from bot.home.view import build
 from bot.outbox import outbox
@@ -21,7 +22,12 @@ LONGEST_TITLE = 300
 
 
 async def show_home(
-    services: Services, *, workspace_id: str, user_id: str, channel_ids: tuple[str, ...]
+    services: Services,
+    *,
+    workspace_id: str,
+    user_id: str,
+    channel_ids: tuple[str, ...],
+    is_admin: bool = False,
 ) -> None:
     """Publish a person's App Home as things are now; the newest view wins.
 
@@ -29,9 +35,12 @@ async def show_home(
     """
     now = services.clock.now()
     async with services.db.transaction() as tx:
+        held, held_in_all = await held_in(tx, workspace_id) if is_admin else ((), 0)
         facts = HomeFacts(
             questions=await open_for(tx, workspace_id, user_id, services.keys),
             phases=await _phases(tx, workspace_id, user_id, channel_ids, now),
+            held=held,
+            held_in_all=held_in_all,
         )
         view = build(facts).to_dict()
         await outbox.publish(tx, workspace_id, user_id=user_id, view=view, now=now)

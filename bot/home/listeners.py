@@ -3,17 +3,21 @@
 from functools import partial
 from typing import Any
 
+from aiohttp import ClientError
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.home import lifecycle, view
+from bot.home import deciding, held, lifecycle, view
 from bot.home.help import help_message, unknown_message
 from bot.log import log
+from bot.operating.decisions import Decision
 from bot.rounds import answer_form, answering
 from bot.rounds.answering import Answering
 from bot.slack.command import NAME, named, parse
 from bot.slack.errors import Refused, reason_of
+from bot.slack.views import open_form
+from bot.workspaces.lifecycle import may_change
 from bot.workspaces.services import Services
 
 Body = dict[str, Any]
@@ -31,6 +35,10 @@ def register(app: AsyncApp, services: Services) -> None:
     app.action(view.SKIP)(partial(skip, services))
     app.action(view.OPT_OUT)(partial(opt, services, out=True))
     app.action(view.OPT_IN)(partial(opt, services, out=False))
+    app.action(held.AGAIN)(partial(decide, services, Decision.AGAIN))
+    app.action(held.DROP)(partial(decide, services, Decision.DROP))
+    app.action(held.THERE)(partial(ask_for_link, services))
+    app.view(held.FORM)(partial(keep_link, services))
     app.command(NAME, matchers=[named("help")])(show_help)
     app.command(NAME)(show_unknown)
 
@@ -75,6 +83,50 @@ async def opt(
     await _show(services, workspace_id, user_id)
 
 
+async def decide(
+    services: Services, decision: Decision, ack: AsyncAck, body: Body, context: AsyncBoltContext
+) -> None:
+    """An admin has a held message posted again, or drops it."""
+    workspace_id, user_id = str(context.team_id), body["user"]["id"]
+    await deciding.decide(
+        services,
+        decision,
+        workspace_id=workspace_id,
+        user_id=user_id,
+        message_id=body["actions"][0]["value"],
+    )
+    await ack()
+    await _show(services, workspace_id, user_id)
+
+
+async def ask_for_link(
+    services: Services, ack: AsyncAck, body: Body, context: AsyncBoltContext
+) -> None:
+    """An admin saw a held message: where?"""
+    workspace_id, user_id = str(context.team_id), body["user"]["id"]
+    message_id = body["actions"][0]["value"]
+    found = await deciding.held_one(services, workspace_id, user_id, message_id)
+    await open_form(services.client_for(workspace_id), body, held.build(found))
+    await ack()
+
+
+async def keep_link(
+    services: Services, ack: AsyncAck, body: Body, context: AsyncBoltContext
+) -> None:
+    workspace_id, user_id = str(context.team_id), body["user"]["id"]
+    view = body["view"]
+    await deciding.decide(
+        services,
+        Decision.THERE,
+        workspace_id=workspace_id,
+        user_id=user_id,
+        message_id=view["private_metadata"],
+        link=held.parse(view["state"]["values"]),
+    )
+    await ack()
+    await _show(services, workspace_id, user_id)
+
+
 async def show_help(ack: AsyncAck) -> None:
     said = help_message()
     await ack(text=said.text, blocks=said.blocks)
@@ -97,8 +149,20 @@ def _who(body: Body, context: AsyncBoltContext) -> Answering:
 async def _show(services: Services, workspace_id: str, user_id: str) -> None:
     channel_ids = await _channels_of(services.client_for(workspace_id), user_id)
     await lifecycle.show_home(
-        services, workspace_id=workspace_id, user_id=user_id, channel_ids=channel_ids
+        services,
+        workspace_id=workspace_id,
+        user_id=user_id,
+        channel_ids=channel_ids,
+        is_admin=await _is_admin(services, workspace_id, user_id),
     )
+
+
+async def _is_admin(services: Services, workspace_id: str, user_id: str) -> bool:
+    """Whether held messages are shown; where Slack cannot be asked now they are not."""
+    try:
+        return await may_change(services, workspace_id, user_id)
+    except (Refused, SlackApiError, ClientError, TimeoutError):
+        return False
 
 
 async def _channels_of(client: AsyncWebClient, user_id: str) -> tuple[str, ...]:

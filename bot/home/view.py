@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
 
+from bot.home import held
 from bot.home.facts import HomeFacts, PhaseLine
 from bot.phases.ending_messages import EXTEND, WRAP_UP
 from bot.phases.messages import DETAILS
@@ -54,6 +55,8 @@ def build(facts: HomeFacts) -> View:
     """The whole tab."""
     blocks: list[Block] = [header(QUESTIONS), *_questions(facts.questions)]
     blocks += [divider(), header(PHASES), *_phases(facts.phases)]
+    if facts.held:
+        blocks += [divider(), *held.blocks(facts.held, facts.held_in_all)]
     blocks += [divider(), header(ANONYMITY), section("\n".join(PROMISE)), context(REMAINS, HELP)]
     return View(type="home", callback_id=HOME, blocks=blocks)
 

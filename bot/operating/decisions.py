@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.operating import marks
 from bot.outbox import operating
 from bot.outbox.operating import Listed
 from bot.outbox.outbox import State
@@ -105,6 +106,8 @@ async def decide(
         raise Refused(against)
     if not await _carried_out(tx, decision, message, now, place):
         raise Refused(MEANWHILE)
+    if decision is not Decision.DROP:
+        await marks.catch_up(tx, message, now)
     await note_change(
         tx,
         message.workspace_id,

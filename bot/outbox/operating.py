@@ -1,11 +1,10 @@
 """What an operator or an admin sees of messages that did not arrive, and decides about them.
 
-Nothing here calls Slack, and nothing shows a text: a key may name people, so only its first word,
-the kind, leaves this module.
+Nothing here calls Slack, and nothing shows a text.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -35,7 +34,7 @@ class Listed:
 
     workspace_id: str
     message_id: str
-    kind: str  # the first word of its key, such as "ask"
+    key: str = field(repr=False)  # may name people: for our own use, never shown
     operation: Operation
     state: State
     conversation: str  # a channel's id, or a person's
@@ -45,6 +44,14 @@ class Listed:
     first_try_at: datetime | None
     attempts: int
     reason: str | None  # Slack's word for it, or ours
+
+    @property
+    def kind(self) -> str:
+        """The first word of its key, such as "ask"; of an edit or pin, that of its message."""
+        key = self.key
+        while (bare := _without_operation(key)) != key:
+            key = bare
+        return key.split(":")[0]
 
     @property
     def to_person(self) -> bool:
@@ -160,7 +167,7 @@ def _listed(row: RowMapping) -> Listed:
     return Listed(
         workspace_id=row["workspace_id"],
         message_id=row["message_id"],
-        kind=_kind(row["key"]),
+        key=row["key"],
         operation=Operation(row["operation"]),
         state=State(row["state"]),
         conversation=row["conversation"],
@@ -171,13 +178,6 @@ def _listed(row: RowMapping) -> Listed:
         attempts=row["attempts"],
         reason=row["error"],
     )
-
-
-def _kind(key: str) -> str:
-    """What a message is, or what the edit, pin or bookmark belongs to."""
-    while (bare := _without_operation(key)) != key:
-        key = bare
-    return key.split(":")[0]
 
 
 def _without_operation(key: str) -> str:

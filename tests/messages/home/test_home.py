@@ -1,13 +1,14 @@
 """App Home and help, as they are shown."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
-from bot.home.facts import HomeFacts, PhaseLine
+from bot.home import held
+from bot.home.facts import Held, HomeFacts, PhaseLine
 from bot.home.help import SUBCOMMANDS, help_message, unknown_message
 from bot.home.view import INLINE, build
 from bot.phases.rules import Kind
@@ -29,11 +30,23 @@ LINE = PhaseLine(
 OPEN = OpenQuestion(asking=ASKING, is_answered=False)
 ANSWERED = OpenQuestion(asking=ASKING, is_answered=True)
 TO_LEAD = OpenQuestion(asking=replace(ASKING, to_lead=True), is_answered=False)
+HELD = Held(
+    message_id="e" * 32,
+    what="the announcement of a phase",
+    channel_id="C0LAUNCH",
+    at=datetime(2026, 11, 23, 9, 0, tzinfo=UTC),
+)
 SHOWN = {
     "nothing": HomeFacts(questions=(), phases=()),
     "a_member": HomeFacts(questions=(OPEN,), phases=(LINE,)),
     "answered": HomeFacts(questions=(ANSWERED,), phases=(replace(LINE, opted_out=True),)),
     "a_lead": HomeFacts(questions=(TO_LEAD,), phases=(replace(LINE, leads=True),)),
+    "an_admin": HomeFacts(
+        questions=(),
+        phases=(),
+        held=(HELD, replace(HELD, channel_id=None, what="the questions to a member")),
+        held_in_all=5,
+    ),
     "an_onlooker": HomeFacts(questions=(), phases=(replace(LINE, is_member=False),)),
 }
 
@@ -82,3 +95,12 @@ def test_a_typo_is_answered_kindly(typed: str, says: str) -> None:
     assert says in str(said.blocks)
     assert said.text.startswith("Nothing was done")
     assert check_blocks(said.blocks, "message") == []
+
+
+def test_the_form_for_a_link_is_shown_as_before(snapshot: SnapshotAssertion) -> None:
+    view = held.build(HELD).to_dict()
+    link = "https://example.slack.com/archives/C0LAUNCH/p1763892000123456"
+
+    assert view == snapshot(extension_class=JSONSnapshotExtension)
+    assert check_view(view) == []
+    assert held.parse({held.LINK: {held.VALUE: {"value": f" {link}\n"}}}) == link
