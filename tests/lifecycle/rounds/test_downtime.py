@@ -1,6 +1,6 @@
 """The bot was away: what still makes sense is made up for, in hours when messages are welcome."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -186,3 +186,20 @@ async def test_another_weekday_in_the_settings_changes_no_running_phase(
         await plan_rounds(tx, WORKSPACE, PHASE, NOW)
 
     assert await agenda_of(phase, "open_round") == before
+
+
+async def test_a_new_end_opens_no_round_twice(
+    phase: Database, services: Services, clock: MovedClock
+) -> None:
+    """On Monday evening Tuesday's questions are open already, for those far in the east."""
+    clock.move_to((await agenda_of(phase, "open_round"))[WEEKLY])
+    await carry_out(services, "open_round", WEEKLY)
+    opened = await the_round(phase)
+    async with phase.transaction() as tx:
+        await tx.execute(update(schema.phases).values(ends_on=date(2026, 12, 30)))
+        await plan_rounds(tx, WORKSPACE, PHASE, clock.now())
+    assert WEEKLY in await agenda_of(phase, "open_round")
+
+    await carry_out(services, "open_round")
+
+    assert await the_round(phase) == opened
