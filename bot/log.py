@@ -49,3 +49,7 @@ def configure(level: str = "INFO", format_: str = "json") -> None:
         logging.getLogger(name).setLevel(max(logging.INFO, logging.getLevelName(level)))
     for name in ("aiohttp.access", "apscheduler", "sqlalchemy"):  # a line for each call or tick
         logging.getLogger(name).setLevel(logging.WARNING)
+    for name in ("apscheduler.scheduler", "psycopg"):
+        # While the database hangs they warn at each tick and of each connection given up, of
+        # which bot.db.health says enough.
+        logging.getLogger(name).setLevel(logging.ERROR)

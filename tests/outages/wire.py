@@ -45,7 +45,7 @@ class Wire:
             far, there = await asyncio.open_unix_connection(str(self._socket))
             self._ends.add(there)
             await asyncio.gather(self._pump(near, there), self._pump(far, back))
-        except OSError:
+        except (OSError, asyncio.CancelledError):
             back.transport.abort()
         finally:
             self._tasks.discard(task)
