@@ -22,6 +22,7 @@ LINES = 20
 STOPS_WITHIN = 15.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", list(Kind))
 async def test_an_outage_misleads_nobody(cluster: OwnServer, tmp_path: Path, kind: Kind) -> None:
     seen = await outage(cluster, tmp_path, kind, seconds=SECONDS)
