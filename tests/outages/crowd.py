@@ -1,6 +1,7 @@
 """Many people who answer, again and again, and remember what they were told."""
 
 import asyncio
+import itertools
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -57,20 +58,32 @@ class Member:
 
 @dataclass(kw_only=True)
 class Crowd:
-    """The members of one round, all answering at once."""
+    """The members of one round, all answering at once.
+
+    Every second one gives up when told to `tire`: what was said to them last must stay true, and
+    is not covered by a later answer.
+    """
 
     slack: StandIn
     members: list[Member]
+    _tired: asyncio.Event = field(default_factory=asyncio.Event)
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def answer_until_stopped(self, pause: float = 0.05) -> None:
-        await asyncio.gather(*(self._keep_answering(member, pause) for member in self.members))
+        ends = itertools.cycle((self._stopping, self._tired))
+        await asyncio.gather(
+            *(self._keep_answering(*one, pause) for one in zip(self.members, ends, strict=False))
+        )
+
+    def tire(self) -> None:
+        self._tired.set()
 
     def stop(self) -> None:
+        self._tired.set()
         self._stopping.set()
 
-    async def _keep_answering(self, member: Member, pause: float) -> None:
-        while not self._stopping.is_set():
+    async def _keep_answering(self, member: Member, end: asyncio.Event, pause: float) -> None:
+        while not end.is_set():
             await member.answer(self.slack)
             await asyncio.sleep(pause)
 

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -98,7 +99,9 @@ async def _suffer(
     answering = asyncio.create_task(crowd.answer_until_stopped())
     await asyncio.sleep(BEFORE_SECONDS)
     expected = await say_something(db, tuple(one.user_id for one in crowd.members))
-    await _away(server, line, kind, seconds)
+    async with _away(server, line, kind):
+        await asyncio.sleep(seconds)
+        crowd.tire()
     await bot.until_said("database_back", BACK_SECONDS)
     await asyncio.sleep(BEFORE_SECONDS)
     crowd.stop()
@@ -118,14 +121,15 @@ async def _suffer(
     )
 
 
-async def _away(server: OwnServer, line: Wire, kind: Kind, seconds: float) -> None:
+@asynccontextmanager
+async def _away(server: OwnServer, line: Wire, kind: Kind) -> AsyncIterator[None]:
     if kind is Kind.CRASH:
         await asyncio.to_thread(server.die)
-        await asyncio.sleep(seconds)
+        yield
         await asyncio.to_thread(server.start)
         return
     line.cut()
-    await asyncio.sleep(seconds)
+    yield
     line.mend(forgotten=kind is Kind.CUT)
 
 
