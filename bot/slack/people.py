@@ -11,7 +11,7 @@ from typing import Any
 
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
-from sqlalchemy import RowMapping, select, update
+from sqlalchemy import RowMapping, case, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import Clock
@@ -23,6 +23,8 @@ from bot.slack.errors import Meaning, reason_of, verdict
 
 #: Longer than the weeks between rounds, or each round would ask about everyone anew.
 FRESH = timedelta(days=30)
+#: A closed account is looked at again sooner: we may only have been refused for a while.
+FRESH_CLOSED = timedelta(days=7)
 #: Slack's own helper is not marked as a bot in its profile.
 SLACKBOT = "USLACKBOT"
 PAGE = 200
@@ -179,13 +181,14 @@ class People:
         return await self.of(client, workspace_id, await member_ids(client, channel_id))
 
     async def _stale(self, workspace_id: str, wanted: Iterable[str]) -> list[str]:
-        people = schema.people
+        people, now = schema.people, self._clock.now()
+        old = case((people.c.is_deleted, now - FRESH_CLOSED), else_=now - FRESH)
         async with self._db.reading() as reader:
             fresh = await reader.scalars(
                 select(people.c.user_id).where(
                     people.c.workspace_id == workspace_id,
                     people.c.user_id.in_(list(wanted)),
-                    people.c.refreshed_at > self._clock.now() - FRESH,
+                    people.c.refreshed_at > old,
                 )
             )
         known_ids = set(fresh)
