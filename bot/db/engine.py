@@ -1,8 +1,9 @@
 """The engine and its transactions, the same for SQLite and PostgreSQL."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
 from contextlib import asynccontextmanager, nullcontext
+from typing import Any, TypeVar
 
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -10,7 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from bot.db.connections import arguments, async_url, prepare
 from bot.db.health import Health
 from bot.db.progress import Progress, committing, inside
+from bot.db.together import Item, Outcomes, Result, Together
 from bot.db.trouble import TooSlow
+
+Given = TypeVar("Given", bound=Hashable)
 
 #: Longer than any statement may take. It ends what waits for a server that has gone silent
 #: behind a connection that looks alive.
@@ -36,6 +40,7 @@ class Database:
         # SQLite has one writer. Waiting for it here is fair and at once; its own busy handler
         # sleeps up to 100 ms between looks, and who comes last may win.
         self._turn = asyncio.Lock() if self.is_sqlite else nullcontext()
+        self._together: dict[Any, Together[Any, Any]] = {}
 
     @property
     def is_sqlite(self) -> bool:
@@ -67,7 +72,24 @@ class Database:
             async with reader.begin():
                 yield reader
 
+    def together(
+        self,
+        work: Callable[[AsyncConnection, Given, Sequence[Item]], Awaitable[Outcomes[Result]]],
+        given: Given,
+    ) -> Together[Item, Result]:
+        """Where to hand in items for `work`, which is told `given` besides: one for all callers."""
+        if (work, given) not in self._together:
+
+            async def on_all(tx: AsyncConnection, items: Sequence[Item]) -> Outcomes[Result]:
+                return await work(tx, given, items)
+
+            self._together[work, given] = Together(self.transaction, on_all, self.health.failed)
+        found: Together[Item, Result] = self._together[work, given]
+        return found
+
     async def close(self) -> None:
+        for one in self._together.values():
+            await one.ended()
         await self.engine.dispose()
 
     @asynccontextmanager

@@ -5,7 +5,7 @@ told that nothing was saved, and what was under way is given up before it can be
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -83,6 +83,24 @@ def committing(progress: Progress) -> Iterator[None]:
         raise
     finally:
         progress.committing -= 1
+
+
+@contextmanager
+def on_behalf_of(many: Sequence[Progress]) -> Iterator[None]:
+    """What is kept in between is kept for all these requests; none is given up meanwhile."""
+    mine = Progress(tries=MOST_TRIES)
+    before = [one.kept for one in many]
+    token = _current.set(mine)
+    for one in many:
+        one.kept = True
+        one.committing += 1
+    try:
+        yield
+    finally:
+        _current.reset(token)
+        for one, kept in zip(many, before, strict=True):
+            one.kept = kept or mine.kept
+            one.committing -= 1
 
 
 async def answered_within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
