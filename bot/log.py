@@ -1,15 +1,26 @@
 """Log lines: an event word and fields, never a payload, never a person with an answer."""
 
 import logging
+import re
 import sys
+from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
 
-log: Any = structlog.get_logger("imbalance")
+OURS = "imbalance"
+log: Any = structlog.get_logger(OURS)
 
-#: These print whole payloads at DEBUG, so they never go below INFO.
-_TALKATIVE = ("slack_bolt", "slack_sdk", "sqlalchemy", "aiohttp", "apscheduler", "asyncio")
+#: What the id in a name is of: the name of a message, or of something due. Else a phase's.
+_ABOUT = {
+    **dict.fromkeys(("ask", "reflect", "remind", "lead_results", "results", "comments"), "round"),
+    **dict.fromkeys(("close_round", "scrub", "show_results"), "round"),
+    "tell_of_unsaid": "message",
+}
+_OUR_ID = re.compile(r"[0-9a-f]{32}")
+_PERSON = re.compile(r"[UW][A-Z0-9]{2,}")
+#: What stands in our lines where a name would tell of one person.
+SOMEBODY = "somebody"
 
 
 def configure(level: str = "INFO", format_: str = "json") -> None:
@@ -19,6 +30,7 @@ def configure(level: str = "INFO", format_: str = "json") -> None:
     """
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
+        say_what_about,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -44,12 +56,30 @@ def configure(level: str = "INFO", format_: str = "json") -> None:
     )
     root = logging.getLogger()
     root.handlers = [handler]
-    root.setLevel(level)
-    for name in _TALKATIVE:
-        logging.getLogger(name).setLevel(max(logging.INFO, logging.getLevelName(level)))
+    # At DEBUG libraries print payloads and rows, and so answers: only we go below INFO.
+    root.setLevel(max(logging.INFO, logging.getLevelName(level)))
+    logging.getLogger(OURS).setLevel(level)
     for name in ("aiohttp.access", "apscheduler", "sqlalchemy"):  # a line for each call or tick
         logging.getLogger(name).setLevel(logging.WARNING)
     for name in ("apscheduler.scheduler", "psycopg"):
         # While the database hangs they warn at each tick and of each connection given up, of
         # which bot.db.health says enough.
         logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def say_what_about(
+    _logger: Any, _method: str, line: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Name the phase or round that a line is about, and nobody it was about.
+
+    Both stand in the key of a message and, beside its action, in the subject of what was due.
+    """
+    for name in ("key", "subject"):
+        parts = str(line.get(name) or "").split(":")
+        ours = next((at for at, part in enumerate(parts) if _OUR_ID.fullmatch(part)), None)
+        if ours is not None:
+            kind = line.get("action") if name == "subject" else parts[ours - 1]
+            line.setdefault(_ABOUT.get(str(kind), "phase"), parts[ours])
+        if any(map(_PERSON.fullmatch, parts)):
+            line[name] = ":".join(SOMEBODY if _PERSON.fullmatch(part) else part for part in parts)
+    return line

@@ -225,6 +225,8 @@ async def _write(
     await tx.execute(insert(schema.rounds).values(**key, number=number, state="open", **facts))
     if number == 1:
         await _take_over_start(tx, workspace_id, phase, round_id)
+    about = {"workspace": workspace_id, "phase": phase.phase_id, "round": round_id}
+    log.info("round_opened", **about, asked=facts["asked"])
     return round_id
 
 
