@@ -3,7 +3,7 @@
 import select
 from typing import Any
 
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, ExceptionContext, event
 from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -11,6 +11,8 @@ from sqlalchemy.pool import ConnectionPoolEntry
 #: Longer than a person waits (see `progress`), so that work in the background gets its turn.
 BUSY_TIMEOUT_MS = 5_000
 POOL_SECONDS = 5
+#: PostgreSQL's code for a write to what may only be read.
+READ_ONLY = "25006"
 
 #: A cut network sends no word: what is sent and not confirmed within 6 s, and an idle connection
 #: whose other end is silent for some 11 s, count as lost. Both ends need it: the server keeps the
@@ -61,6 +63,7 @@ def prepare(engine: Engine) -> None:
         event.listen(engine, "begin", _begin_in_sqlite)
     else:
         event.listen(engine, "checkout", _refuse_closed)
+        event.listen(engine, "handle_error", _leave_read_only)
 
 
 def without_foreign_keys(engine: Engine) -> None:
@@ -109,3 +112,9 @@ def _refuse_closed(dbapi_connection: Any, _entry: ConnectionPoolEntry, _proxy: A
     looked.register(dbapi_connection.driver_connection.fileno(), select.POLLIN)
     if looked.poll(0):
         raise DisconnectionError("closed by the server")
+
+
+def _leave_read_only(context: ExceptionContext) -> None:
+    """After a switch-over the old primary may still answer: do not stay with it."""
+    if getattr(context.original_exception, "sqlstate", None) == READ_ONLY:
+        context.is_disconnect = True

@@ -10,8 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import event, func, select, text
+from sqlalchemy.engine import make_url
 
 from bot.clock import monotonic
 from bot.db.engine import Database
@@ -262,3 +264,22 @@ async def test_two_in_each_others_way_cost_nobody_anything(asked: House) -> None
 
     assert (await in_time(submitting)).errors == {}
     assert database_failures.labels("conflict")._value.get() == before + 1
+
+
+@pytest.mark.parametrize("engine_name", ["postgresql"], indirect=True)
+async def test_a_server_that_may_only_be_read_is_left(
+    asked: House, cluster: OwnServer, database_url: str
+) -> None:
+    """As after a switch-over: connections made meanwhile would refuse every write for ever."""
+    ben = asked.slack.as_user(BEN)
+    name = make_url(database_url).database
+    admin = psycopg.connect(host=str(cluster.home), user="postgres", autocommit=True)
+    admin.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
+    await asked.bot.db.engine.dispose()
+    await in_time(ben.click("rounds.send", values=levels(asked, BEN, clarity="2")))
+    assert shown_alone(asked, BEN) == [NOT_NOW]
+
+    admin.execute(f'ALTER DATABASE "{name}" RESET default_transaction_read_only')
+    admin.close()
+    await ben.click("rounds.send")
+    assert await ballots_kept(asked.bot.db) == 1
