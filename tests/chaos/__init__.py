@@ -1,0 +1,1 @@
+"""Everything dies, and every message is counted at the far side. `make chaos`."""

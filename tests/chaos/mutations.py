@@ -1,0 +1,76 @@
+"""The protocol with one piece taken out: the harness must notice each."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Integer, bindparam, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.db import schema
+from bot.outbox import jobs, lanes, steps
+from bot.outbox.outbox import State
+from bot.outbox.row import Row
+from bot.slack import errors
+from bot.slack.errors import Meaning
+
+_messages = schema.messages
+
+
+def no_proof() -> None:
+    """What is unknown is simply sent again."""
+    verdict = errors.verdict
+
+    def sure(error: BaseException) -> Any:
+        why = verdict(error)
+        return replace(why, meaning=Meaning.LATER) if why.meaning is Meaning.UNKNOWN else why
+
+    async def trust(tx: AsyncConnection, workspace_id: str, look_at: datetime) -> int:
+        await tx.execute(
+            update(_messages)
+            .where(_messages.c.workspace_id == workspace_id, _messages.c.state == State.SENDING)
+            .values(state=State.PENDING)
+        )
+        return 0
+
+    jobs.verdict = sure  # type: ignore[attr-defined]
+    lanes.doubt_interrupted = trust
+
+
+def sent_before_the_call() -> None:
+    """A message counts as sent as soon as it is claimed."""
+    claim = steps.claim
+
+    async def hasty(tx: AsyncConnection, rows: Sequence[Row], now: datetime) -> dict[str, int]:
+        claimed = await claim(tx, rows, now)
+        if claimed:
+            await tx.execute(
+                update(_messages)
+                .where(_messages.c.message_id.in_(list(claimed)))
+                .values(state=State.SENT)
+            )
+        return claimed
+
+    steps.claim = hasty
+
+
+def sdk_retries() -> None:
+    """slack_sdk repeats calls by itself, as it does unless told otherwise (see `child`)."""
+
+
+def no_fence() -> None:
+    """Whoever comes late may still conclude."""
+    steps._MINE = (
+        (_messages.c.workspace_id == bindparam("b_workspace"))
+        & (_messages.c.key == bindparam("b_key"))
+        & (bindparam("b_fence", type_=Integer) >= 0)
+    )
+
+
+MUTATIONS: dict[str, Callable[[], None]] = {
+    "no proof before sending again": no_proof,
+    "sent marked before the call": sent_before_the_call,
+    "slack_sdk's own retries": sdk_retries,
+    "no fence": no_fence,
+}

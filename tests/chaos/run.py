@@ -1,0 +1,195 @@
+"""One scenario: children work and die until enough of them have and all is done; then count."""
+
+import asyncio
+import os
+import random  # noqa: TID251  a seed repeats it
+import signal
+from collections import Counter
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.agenda import agenda
+from bot.clock import monotonic, real_now
+from bot.db.engine import Database
+from tests.chaos.child import LINK, Orders
+from tests.chaos.oracle import Count, count, left
+from tests.chaos.sink import USUAL, Sink
+from tests.chaos.steps import RARE, STEPS
+from tests.chaos.zygote import Zygote
+
+LOOK_SECONDS = 0.05
+LONGEST_SECONDS = 180.0
+WORKSPACES = 3
+#: A step is reached so often, at most, before its child dies there.
+MOST_TIMES = 3
+
+
+@dataclass
+class Stage:
+    """A scenario while it runs: what its trouble-maker can touch."""
+
+    scenario: "Scenario"
+    zygote: Zygote
+    sink: Sink
+    orders: Orders
+    rng: random.Random
+    alive: dict[int, str] = field(default_factory=dict)  # and where each is to die
+    over: bool = False
+    hits: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def is_enough(self) -> bool:
+        return all(self.hits[step] >= self.scenario.hits for step in self.scenario.steps)
+
+    def next_step(self) -> str:
+        """The one that was hit least, counting those that are about to be."""
+        planned = self.hits + Counter(self.alive.values())
+        return min(self.scenario.steps, key=lambda step: planned[step])
+
+    def random_child(self) -> int | None:
+        return self.rng.choice(list(self.alive)) if self.alive else None
+
+    def signal(self, pid: int, what: signal.Signals) -> None:
+        with suppress(ProcessLookupError):
+            os.kill(pid, what)
+
+
+Trouble = Callable[[Stage], Coroutine[Any, Any, int]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """What is tried. `trouble` acts while children work and returns how often it struck."""
+
+    name: str
+    processes: int = 1
+    steps: tuple[str, ...] = ()  # of STEPS: where children die
+    hits: int = 0  # at each of them
+    chains: int = 6
+    links: int = 6
+    mutation: str = ""
+    faults: Mapping[str, float] = field(default_factory=lambda: dict(USUAL))
+    trouble: Trouble | None = None
+    call: float = 1.0
+    settle: float = 0.8
+    lease: float = 0.8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    scenario: Scenario
+    hits: Mapping[str, int]  # by step
+    strikes: int  # of its trouble
+    looks: int
+    count: Count
+    seconds: float
+    stuck: bool
+
+    @property
+    def good(self) -> bool:
+        return self.count.good and not self.stuck
+
+    @property
+    def struck(self) -> int:
+        """How often something died or was made to suffer."""
+        return sum(self.hits.values()) + self.strikes
+
+
+async def run(zygote: Zygote, scenario: Scenario, url: str, seed: int) -> Result:
+    """Raises nothing for what it finds: the result says it."""
+    began = monotonic()
+    rng = random.Random(f"{seed}:{scenario.name}:{scenario.processes}")
+    sink = Sink(seed=rng.randrange(2**32), faults=scenario.faults)
+    runner, slack_url = await sink.start()
+    orders = Orders(
+        database_url=url,
+        slack_url=slack_url,
+        mutation=scenario.mutation,
+        call=scenario.call,
+        settle=scenario.settle,
+        lease=scenario.lease,
+    )
+    stage = Stage(scenario, zygote, sink, orders, rng)
+    db = Database(url)
+    try:
+        strikes, decided, stuck = await _play(stage, db)
+        found = await count(db, sink, decided)
+    finally:
+        stage.over = True
+        for pid in stage.alive:
+            stage.signal(pid, signal.SIGKILL)
+        await db.close()
+        await runner.cleanup()
+    seconds = monotonic() - began
+    return Result(
+        scenario=scenario,
+        hits=stage.hits,
+        strikes=strikes,
+        looks=sink.looks,
+        count=found,
+        seconds=seconds,
+        stuck=stuck,
+    )
+
+
+async def _play(stage: Stage, db: Database) -> tuple[int, int, bool]:
+    """Returns strikes of trouble, links decided, and whether it never came to an end."""
+    scenario, until = stage.scenario, monotonic() + LONGEST_SECONDS
+    troubling = asyncio.create_task(scenario.trouble(stage)) if scenario.trouble else None
+    decided = batches = 0
+    while monotonic() < until:
+        _reap(stage)
+        enough = stage.is_enough and (troubling is None or troubling.done())
+        due, open_ones = await _left(db)
+        if enough and batches and not (due or open_ones):
+            break
+        if due == 0 and not (enough and batches):
+            decided += await _decide(stage, db, batches)
+            batches += 1
+        _bear(stage)
+        await asyncio.sleep(LOOK_SECONDS)
+    stuck = monotonic() >= until
+    return await troubling if troubling is not None else 0, decided, stuck
+
+
+async def _left(db: Database) -> tuple[int, int]:
+    """How much is due, and how many messages are on their way; (-1, -1) if nobody can tell."""
+    try:
+        return await left(db)
+    except Exception:  # the database is what this scenario takes away
+        return -1, -1
+
+
+async def _decide(stage: Stage, db: Database, batch: int) -> int:
+    scenario, now = stage.scenario, real_now()
+    async with db.transaction() as tx:
+        for number in range(scenario.chains):
+            to = f"{'CU'[number % 2]}{batch}X{number}"
+            subject = f"{to}:1:{scenario.links}"
+            workspace = f"T{number % WORKSPACES}"
+            await agenda.put(tx, workspace, action=LINK, subject=subject, due_at=now)
+    return scenario.chains * scenario.links
+
+
+def _reap(stage: Stage) -> None:
+    stage.zygote.listen()
+    for pid in [pid for pid in stage.alive if pid in stage.zygote.dead]:
+        step = stage.alive.pop(pid)
+        stage.sink.kill.pop(pid, None)
+        if stage.zygote.dead.pop(pid) == signal.SIGKILL and step:
+            stage.hits[step] += 1
+
+
+def _bear(stage: Stage) -> None:
+    while len(stage.alive) < stage.scenario.processes:
+        step = "" if stage.is_enough else stage.next_step()
+        place = STEPS.get(step, "")
+        far = place.startswith("far ")
+        times = 1 if place in RARE else stage.rng.randint(1, MOST_TIMES)
+        own = {"step": "" if far else place, "times": times}
+        pid = stage.zygote.spawn(Orders(**{**stage.orders.as_json(), **own}))
+        stage.alive[pid] = step
+        if far:
+            stage.sink.kill[pid] = place
