@@ -53,6 +53,6 @@ rate_limited = Counter("imbalance_rate_limited", "Calls that Slack answered with
 lane_takeovers = Counter(
     "imbalance_lane_takeovers", "Workspaces taken over from a sender that had fallen silent"
 )
-decisions = Counter(
-    "imbalance_decisions", "Messages whose fate a person decided: again, there or dropped", ["what"]
+request_seconds = Histogram(
+    "imbalance_request_seconds", "From a request of Slack to our answer", ["kind"]
 )

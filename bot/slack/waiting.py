@@ -12,6 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.clock import jittered
 from bot.db.progress import Late, answered_within, current
 from bot.db.trouble import Trouble, trouble, worth_repeating
+from bot.metrics import request_seconds
 
 #: Slack waits 3 s (https://docs.slack.dev/interactivity/handling-user-interaction); the rest is
 #: for the way there and back, and for showing a sentence beside a button.
@@ -45,6 +46,11 @@ class PatientApp(AsyncApp):
         self._tell = tell
 
     async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
+        kind = "event" if "event" in req.body else "person"
+        with request_seconds.labels(kind).time():
+            return await self._answered(req)
+
+    async def _answered(self, req: AsyncBoltRequest) -> BoltResponse:
         if "event" in req.body:
             return await super().async_dispatch(req)
         try:
