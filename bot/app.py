@@ -198,12 +198,13 @@ class Imbalance:
         authorize = await self._installed()
         secret = self._settings.slack_signing_secret if self._http else None
         bolt = bot.slack.app.build(self.client, authorize, secret)
+        # Bolt asks one after the other, some 10 µs each: what is used most comes first.
+        bot.rounds.listeners.register(bolt, self.services)
         bot.outbox.listeners.register(bolt, self.db, self._clock)
         bot.phases.listeners.register(bolt, self.services)
         bot.phases.ending_listeners.register(bolt, self.services)
         bot.phases.comings.register(bolt, self.services)
         bot.phases.channels.register(bolt, self.services)
-        bot.rounds.listeners.register(bolt, self.services)
         bot.results.listeners.register(bolt, self.services)
         bot.workspaces.listeners.register(bolt, self.services, QUESTIONS)
         bot.home.listeners.register(bolt, self.services)  # takes every other command
