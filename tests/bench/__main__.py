@@ -45,7 +45,8 @@ def main() -> int:
     configure("WARNING", "text")
     with tempfile.TemporaryDirectory(prefix="bench", dir="/tmp") as folder:
         described = machine.describe(Path(folder))
-        bench = Bench(Path(folder), quick=options.quick, say=_say)
+        alone = len(options.only) == 1
+        bench = Bench(Path(folder), quick=options.quick, alone=alone, say=_say)
         began = monotonic()
         try:
             rows = asyncio.run(_run(bench, [*PEAK] if options.peak else options.only))

@@ -71,6 +71,11 @@ class Slack:
             while await self.count(method) < count:  # noqa: ASYNC110 (another process's)
                 await asyncio.sleep(every)
 
+    async def wait_until(self, method: str, count: int, until: float, every: float) -> None:
+        """Until so many calls arrived, or until then (monotonic)."""
+        with suppress(TimeoutError):
+            await self.wait_for(method, count, until - monotonic(), every)
+
     async def _get(self, path: str, **query: str) -> Any:
         async with self.session.get(f"{self.url}/{path}", params=query) as answer:
             return await answer.json()
@@ -79,9 +84,12 @@ class Slack:
 class Bench:
     """One run. Everything it starts ends with it."""
 
-    def __init__(self, folder: Path, *, quick: bool, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, folder: Path, *, quick: bool, alone: bool, say: Callable[[str], None]
+    ) -> None:
         self.folder = folder
         self.quick = quick
+        self.alone = alone  # one measure only: it need not hurry
         self.say = say
         #: A moment at which direct messages are welcome; the clock of `tests.bench.ours` starts
         #: there, while `python -m bot run` has the machine's.

@@ -29,6 +29,7 @@ async def tuesday(db: Outside, workspaces: int, at: datetime) -> None:
     async with db.transaction() as tx:
         await tx.execute(insert(schema.agenda).values(ask))
         await tx.execute(insert(schema.workspaces).values(_workspace(at)))
+        await tx.execute(insert(schema.lanes).values(workspace_id=TEAM))
         for statement in _copies():
             await tx.execute(text(statement), {"workspaces": workspaces})
         await insert_all(tx, _SECRETS, _secrets(workspaces))
@@ -53,7 +54,11 @@ def _copies() -> list[str]:
     role, members = "c.role", {"user_id": _USER}
     return [
         _copy(schema.workspaces, {}, per="workspace"),
-        _copy(schema.people, members, "c.user_id = 'U00000000'", per="person"),
+        _copy(schema.lanes, {}, per="workspace"),
+        _copy(
+            schema.people, {**members, "team_id": "'T' || w"},
+            "c.user_id = 'U00000000'", per="person",
+        ),
         _copy(schema.phases, {**_IN_PHASE, "channel_id": "'C' || t"}, per="team"),
         _copy(schema.phase_people, _IN_PHASE, f"{role} = 'lead'", per="team"),
         _copy(

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from bot.clock import monotonic
@@ -24,12 +24,17 @@ BEFORE_TEN = 10.0
 LOOK_SECONDS = 1.0
 
 
+class NobodyAsked(Exception):
+    """The bot did not do what is measured."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Tuesday:
     """What became of one ten o'clock."""
 
     asked: int
     late: tuple[float, ...]  # seconds after ten, of each DM that was sent, sorted
+    limit: str = ""  # what the replicas did, in words
 
     @property
     def all_in_time(self) -> bool:
@@ -73,7 +78,7 @@ def _row(replicas: int, held: Tuesday) -> Row:
         unit=" s",
         shown=f"{held.asked:,} people ({held.asked // EACH:,} workspaces x {TEAMS} x {PEOPLE}) "
         f"all in time, the last after {written(held.late[-1], ' s')}; {each:.0f} a second",
-        limit="a transaction for each person asked, two for a batch of messages sent",
+        limit=held.limit,
         samples={"late_s": held.late[:: max(1, len(held.late) // 500)]},
     )
 
@@ -81,6 +86,8 @@ def _row(replicas: int, held: Tuesday) -> Row:
 async def _largest(bench: Bench, pattern: str, replicas: int) -> Tuesday:
     """The largest load with which every message was in time: estimated, then tried."""
     trial = await _run(bench, pattern, replicas, WORKSPACES, TRIAL)
+    if not trial.late:
+        raise NobodyAsked("nothing was sent at all")
     each_second = len(trial.late) / TRIAL
     workspaces = min(WORKSPACES, int(each_second * DEADLINE * TRY / EACH))
     bench.say(f"{replicas} replicas: {each_second:.0f} a second when there is more than enough")
@@ -103,17 +110,31 @@ async def _run(
         await slack.latency(CALL_SECONDS)
         ten = monotonic() + BEFORE_TEN
         with ExitStack() as stack:
-            for _ in range(replicas):
-                bot = bench.bot(slack.api_url, url, "tests.bench.ours", clock_at=ten)
-                await stack.enter_context(bot).ready()
+            bots = [
+                stack.enter_context(bench.bot(slack.api_url, url, "tests.bench.ours", clock_at=ten))
+                for _ in range(replicas)
+            ]
+            for bot in bots:
+                await bot.ready()
             asked = workspaces * EACH
-            late = await _watch(slack, asked, ten, seconds)
+            since = monotonic()
+            began = [one.cpu_seconds() for one in (slack.child, *bots)]
+            profile = await bench.sampled(
+                bots[0], lambda: slack.wait_until(POST, asked, ten + seconds, LOOK_SECONDS)
+            )
+            used = [one.cpu_seconds() for one in (slack.child, *bots)]
+            took = monotonic() - since
+            late = await _late(slack, ten, seconds)
     bench.postgres.drop(url)
-    return Tuesday(asked=asked, late=late)
+    sink, *ours = ((end - start) / took for start, end in zip(began, used, strict=True))
+    each = sum(ours) * took / max(1, len(late)) * 1000
+    limit = (
+        f"replicas used {sum(ours):.2f} cores ({each:.1f} ms of processor for each person), the "
+        f"sink {sink:.2f}; one replica {profile}"
+    )
+    return Tuesday(asked=asked, late=late, limit=limit)
 
 
-async def _watch(slack: Slack, asked: int, ten: float, seconds: float) -> tuple[float, ...]:
-    with suppress(TimeoutError):
-        await slack.wait_for(POST, asked, ten + seconds - monotonic(), every=LOOK_SECONDS)
+async def _late(slack: Slack, ten: float, seconds: float) -> tuple[float, ...]:
     late = (at + CALL_SECONDS - ten for _, at, _ in await slack.seen(POST))
     return tuple(sorted(one for one in late if one <= seconds))

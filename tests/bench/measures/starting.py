@@ -14,7 +14,8 @@ from tests.bench.world import Person, asked_teams
 TEAMS = 100
 CLIENTS = 32
 SERIES = "ABCDEFGHIJKLMNOPQRST"
-LONGEST_SECONDS = 170.0
+#: For its answers among other measures; alone (ONLY=memory) it takes the time it takes.
+LONGEST_SECONDS, ALONE_SECONDS = 130.0, 1_200.0
 CHUNK_SECONDS = 5.0
 
 START_LIMIT = "imports (Bolt, SQLAlchemy, every room), then auth.test and one look at the schema"
@@ -64,7 +65,7 @@ async def _growth(sending: Sending, everyone: list[Person]) -> Row:
     bench, slack, child = sending.bench, sending.slack, sending.child
     load = clicks(everyone, slack.url, now())
     start = child.rss_mb()
-    await closed_loop(child.port, islice(load, bench.size(1_000, 300)), CLIENTS, LONGEST_SECONDS)
+    await closed_loop(child.port, islice(load, bench.size(1_000, 300)), CLIENTS, ALONE_SECONDS)
     await sending.send(bench.size(500, 100), "W")
     rest = child.rss_mb()
     course = [start, rest]
@@ -74,7 +75,8 @@ async def _growth(sending: Sending, everyone: list[Person]) -> Row:
         said += 500
         course.append(child.rss_mb())
     answered = 0
-    wanted, until = bench.size(100_000, 1_000), monotonic() + LONGEST_SECONDS
+    wanted = bench.size(100_000, 1_000)
+    until = monotonic() + (ALONE_SECONDS if bench.alone else LONGEST_SECONDS)
     while answered < wanted and monotonic() < until:
         timed = await closed_loop(
             child.port, islice(load, wanted - answered), CLIENTS, CHUNK_SECONDS
