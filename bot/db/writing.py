@@ -1,14 +1,23 @@
 """Inserts that meet a row already there, spelled the same for both engines."""
 
-from typing import Any
+from collections.abc import Iterable
+from functools import cache
+from typing import Any, TypeAlias, TypeVar
 
 from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+T = TypeVar("T")
+Row: TypeAlias = dict[str, Any]
+
 
 def _insert(tx: AsyncConnection, table: Table) -> Any:
-    return (sqlite if tx.dialect.name == "sqlite" else postgresql).insert(table)
+    return _dialect(tx.dialect.name).insert(table)
+
+
+def _dialect(name: str) -> Any:
+    return sqlite if name == "sqlite" else postgresql
 
 
 async def insert_if_new(tx: AsyncConnection, table: Table, **values: Any) -> bool:
@@ -27,3 +36,43 @@ async def put(tx: AsyncConnection, table: Table, key: dict[str, Any], **values: 
     else:
         statement = statement.on_conflict_do_nothing()
     await tx.execute(statement)
+
+
+async def put_all(tx: AsyncConnection, table: Table, rows: Iterable[Row]) -> None:
+    """Insert rows with the same columns, or change those that have their keys; the last one counts.
+
+    In the order of these keys, so that two transactions with the same rows do not block each
+    other, and nothing tells who came first.
+    """
+    if ordered := _ordered(table, rows):
+        columns = tuple(name for name in ordered[0] if not table.c[name].primary_key)
+        await tx.execute(_put_statement(tx.dialect.name, table, columns), ordered)
+
+
+async def put_all_if_new(tx: AsyncConnection, table: Table, rows: Iterable[Row]) -> None:
+    """Insert rows with the same columns, but those whose keys are taken; in the keys' order."""
+    if ordered := _ordered(table, rows):
+        await tx.execute(_put_statement(tx.dialect.name, table, ()), ordered)
+
+
+def _ordered(table: Table, rows: Iterable[Row]) -> list[Row]:
+    key = [column.name for column in table.primary_key.columns]
+    last = {tuple(row[name] for name in key): row for row in rows}
+    return [last[place] for place in sorted(last)]
+
+
+@cache  # made once: SQLAlchemy then finds at once what it compiled
+def _put_statement(dialect: str, table: Table, changed: tuple[str, ...]) -> Any:
+    statement = _dialect(dialect).insert(table)
+    if not changed:
+        return statement.on_conflict_do_nothing()
+    return statement.on_conflict_do_update(
+        index_elements=list(table.primary_key.columns),
+        set_={name: statement.excluded[name] for name in changed},
+    )
+
+
+def padded(values: Iterable[T]) -> list[T]:
+    """The values for an IN, some repeated: lists of few lengths make few different statements."""
+    found = list(dict.fromkeys(values))
+    return found + found[-1:] * ((1 << (len(found) - 1).bit_length()) - len(found))

@@ -13,7 +13,7 @@ from bot.home.help import help_message, unknown_message
 from bot.log import log
 from bot.operating.decisions import Decision
 from bot.rounds import answer_form, answering
-from bot.rounds.answering import Answering
+from bot.rounds.admission import Answering
 from bot.slack.command import NAME, named, parse
 from bot.slack.errors import Refused, reason_of
 from bot.slack.views import open_form

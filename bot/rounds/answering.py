@@ -1,67 +1,55 @@
 """Answering a round: send, change, skip. Each is saved and committed before Slack is told so.
 
 An answer holds the round's row FOR SHARE and finds it open, closing holds it FOR UPDATE: no
-answer can slip into a round that is being counted.
+answer can slip into a round that is being counted. What people send while others' answers are
+being committed is kept in one transaction.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import agenda
 from bot.db import schema
-from bot.db.writing import put
+from bot.db.writing import put_all
 from bot.keys import KeyMissing
 from bot.outbox import outbox
-from bot.rounds import ballots, messages, store, team
+from bot.rounds import ballots, messages, store
+from bot.rounds.admission import Admitted, Answering, admit
 from bot.rounds.answer_form import Given
 from bot.rounds.asking import REMIND, ask_key, remind_key
-from bot.rounds.ballots import Ballot
-from bot.rounds.facts import Asked, Asking, Round
+from bot.rounds.ballots import Cast
+from bot.rounds.facts import Asking, Round
+from bot.rounds.sealed import Ballot
 from bot.slack.content import Content
 from bot.slack.errors import Refused
 from bot.workspaces.services import Services
 
-CLOSED = (
-    "Nothing was saved: these questions are closed, and answers are counted only together. "
-    "The next ones come as a message from Imbalance."
-)
-NOT_ASKED = (
-    "Nothing was saved: you are not among the people asked this time. Tell who leads the phase "
-    "if you should be."
-)
-SOMEBODY_ELSES = (
-    "Nothing was saved: this message was sent to somebody else. Answer in your own message from "
-    "Imbalance."
-)
-LEFT = (
-    "Nothing was saved: you left the team of this phase since the questions went out. Tell who "
-    "leads the phase if that is wrong."
-)
 KEY_RETIRED = (
     "Nothing was saved: whoever runs the bot's server retired the key that protects these "
     "answers. Wait for the next questions; they will have a new one."
 )
 TOO_LONG = "Nothing was saved: the comment has {length} characters, and {limit} fit. Shorten it."
 
-Place = tuple[str, str]  # the channel and ts of the message that was pressed in
-
 
 @dataclass(frozen=True, kw_only=True)
-class Answering:
-    """One person at one round. `place` is None in App Home and in a form."""
+class _Pressed:
+    """Send, with what was put in, or Skip (None)."""
 
-    workspace_id: str
-    user_id: str
-    round_id: str
-    place: Place | None
+    who: Answering
+    given: Given | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Admitted:
-    round: Round
-    person: Asked
-    channel_id: str
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Accepted:
+    """What is to be kept of it."""
+
+    who: Answering
+    found: Admitted
+    given: Given | None
 
 
 async def answer(services: Services, who: Answering, given: Given) -> Content:
@@ -70,16 +58,7 @@ async def answer(services: Services, who: Answering, given: Given) -> Content:
     Raises:
         Refused: the round is closed, or this person may not answer it (here).
     """
-    async with services.db.transaction() as tx:
-        admitted = await _admitted(tx, services, who, to_write=True)
-        said = _checked(admitted.round, given)
-        if admitted.person.is_lead:
-            await _reflect(tx, who, admitted.round, said)
-        else:
-            await _cast(tx, services, who, said)
-        receipt = _receipt(admitted)
-        await _show(tx, services, who, admitted.person, receipt)
-    return receipt
+    return await services.db.together(_keep_all, services).do(_Pressed(who=who, given=given))
 
 
 async def skip(services: Services, who: Answering) -> Content:
@@ -88,15 +67,7 @@ async def skip(services: Services, who: Answering) -> Content:
     Raises:
         Refused: the round is closed, or this person may not answer it (here).
     """
-    async with services.db.transaction() as tx:
-        admitted = await _admitted(tx, services, who, to_write=True)
-        if admitted.person.is_lead:  # named anyway, so no ballot has to hide it
-            subject = f"{who.round_id}:{who.user_id}"
-            await agenda.drop(tx, who.workspace_id, action=REMIND, subject=subject)
-        elif await _given_before(tx, services, who, admitted) == Given():
-            await _cast(tx, services, who, Given())
-    found = admitted.round
-    return messages.skipped(found.round_id, admitted.channel_id, found.closes_at)
+    return await services.db.together(_keep_all, services).do(_Pressed(who=who, given=None))
 
 
 async def to_change(services: Services, who: Answering) -> tuple[Asking, Given]:
@@ -106,10 +77,12 @@ async def to_change(services: Services, who: Answering) -> tuple[Asking, Given]:
         Refused: the round is closed, or this person may not answer it (here).
     """
     async with services.db.reading() as reader:
-        admitted = await _admitted(reader, services, who, to_write=False)
-        before = await _given_before(reader, services, who, admitted)
-        to_lead = admitted.person.is_lead
-        asking = await store.asking_of(reader, who.workspace_id, admitted.round, to_lead=to_lead)
+        (found,) = await admit(reader, [who], services.clock.now(), to_write=False)
+        if isinstance(found, Refused):
+            raise found
+        before = await _given_before(reader, services, who, found)
+        to_lead = found.person.is_lead
+        asking = await store.asking_of(reader, who.workspace_id, found.round, to_lead=to_lead)
     return asking, before
 
 
@@ -117,80 +90,112 @@ async def show(services: Services, who: Answering, message: Content) -> None:
     """Show it in place of the question by an edit, because Slack did not take it directly."""
     async with services.db.transaction() as tx:
         person = await store.asked_person(tx, who.workspace_id, who.round_id, who.user_id)
-        if person is not None:
-            await _show(tx, services, replace(who, place=None), person, message)
+        if person is None:
+            return
+        keys = [remind_key(who.round_id, who.user_id), ask_key(who.round_id, person)]
+        await _show(tx, who.workspace_id, keys, message, services.clock.now())
 
 
-async def _admitted(
-    tx: AsyncConnection, services: Services, who: Answering, *, to_write: bool
-) -> _Admitted:
-    read = store.round_to_answer if to_write else store.round_of
-    found = await read(tx, who.workspace_id, who.round_id)
-    if found is None or not found.is_open or services.clock.now() >= found.closes_at:
-        raise Refused(CLOSED)
-    person = await store.asked_person(tx, who.workspace_id, who.round_id, who.user_id)
-    if person is None:
-        raise Refused(NOT_ASKED)
-    if person.has_left:
-        raise Refused(LEFT)
-    if who.place is not None and not await _is_theirs(tx, who):
-        raise Refused(SOMEBODY_ELSES)
-    phase = await team.phase_of(tx, who.workspace_id, found.phase_id)
-    assert phase is not None  # a round is deleted with its phase
-    return _Admitted(round=found, person=person, channel_id=phase.channel_id)
+async def _keep_all(
+    tx: AsyncConnection, services: Services, many: Sequence[_Pressed]
+) -> list[Content | Exception]:
+    """What people pressed, in the same few statements however many they are."""
+    now = services.clock.now()
+    admitted = await admit(tx, [one.who for one in many], now, to_write=True)
+    checked = [_checked(one, found) for one, found in zip(many, admitted, strict=True)]
+    accepted = [one for one in checked if isinstance(one, _Accepted)]
+    await _reflect(tx, [one for one in accepted if one.found.person.is_lead])
+    wrong = await _cast(tx, services, [one for one in accepted if not one.found.person.is_lead])
+    return [await _told(tx, one, wrong, now) for one in checked]
 
 
-async def _is_theirs(tx: AsyncConnection, who: Answering) -> bool:
-    """Whether the message pressed in was sent to this person about this round.
-
-    A message whose sending is still being proven has no place yet: then the list decides alone.
-    """
-    assert who.place is not None
-    channel, ts = who.place
-    key = await outbox.key_at(tx, who.workspace_id, channel=channel, ts=ts)
-    return key is None or key.split(":")[1:] == [who.round_id, who.user_id]
-
-
-def _checked(found: Round, given: Given) -> Given:
+def _checked(pressed: _Pressed, found: Admitted | Refused) -> _Accepted | Refused:
+    if isinstance(found, Refused):
+        return found
+    given = pressed.given
+    if given is None:
+        return _Accepted(who=pressed.who, found=found, given=None)
     if len(given.comment) > messages.COMMENT_LIMIT:
-        block_id = messages.block_id(found.round_id, "comment")
+        block_id = messages.block_id(found.round.round_id, "comment")
         text = TOO_LONG.format(length=len(given.comment), limit=messages.COMMENT_LIMIT)
-        raise Refused(text, {block_id: text})
-    asked = [question.key for question in found.questions]
-    return replace(given, answers={key: given.answers.get(key) for key in asked})
+        return Refused(text, {block_id: text})
+    asked = [question.key for question in found.round.questions]
+    given = replace(given, answers={key: given.answers.get(key) for key in asked})
+    return _Accepted(who=pressed.who, found=found, given=given)
 
 
-async def _cast(tx: AsyncConnection, services: Services, who: Answering, given: Given) -> None:
-    ballot = Ballot(answers=given.answers, comment=given.comment)
-    try:
-        await ballots.cast(
-            tx,
-            services.keys,
-            who.workspace_id,
-            who.round_id,
-            user_id=who.user_id,
-            ballot=ballot,
-        )
-    except KeyMissing as error:
-        raise Refused(KEY_RETIRED) from error
+async def _cast(
+    tx: AsyncConnection, services: Services, members: Sequence[_Accepted]
+) -> dict[_Accepted, Exception]:
+    """Keep the ballots; returns those that could not be, and why."""
+    if not members:
+        return {}
+    casts = [_ballot_of(one) for one in members]
+    wrong = await ballots.cast_all(tx, services.keys, casts)
+    return {
+        one: Refused(KEY_RETIRED) if isinstance(error, KeyMissing) else error
+        for one, error in zip(members, wrong, strict=True)
+        if error is not None
+    }
 
 
-async def _reflect(tx: AsyncConnection, who: Answering, found: Round, given: Given) -> None:
-    key = {
+def _ballot_of(one: _Accepted) -> Cast:
+    who, given = one.who, one.given
+    return Cast(
+        workspace_id=who.workspace_id,
+        round_id=who.round_id,
+        user_id=who.user_id,
+        ballot=None if given is None else Ballot(answers=given.answers, comment=given.comment),
+    )
+
+
+async def _reflect(tx: AsyncConnection, leads: Sequence[_Accepted]) -> None:
+    rows = [_reflection(one.who, one.found.round, one.given) for one in leads if one.given]
+    await put_all(tx, schema.reflections, rows)
+    for one in leads:
+        if one.given is None:  # a lead's are named anyway, so no ballot has to hide it
+            subject = f"{one.who.round_id}:{one.who.user_id}"
+            await agenda.drop(tx, one.who.workspace_id, action=REMIND, subject=subject)
+
+
+def _reflection(who: Answering, found: Round, given: Given) -> dict[str, Any]:
+    return {
         "workspace_id": who.workspace_id,
         "phase_id": found.phase_id,
         "moment": found.round_id,
         "user_id": who.user_id,
+        "answers": dict(given.answers),
+        "shared": given.shared,
     }
-    answers = dict(given.answers)
-    await put(tx, schema.reflections, key, answers=answers, shared=given.shared)
+
+
+async def _told(
+    tx: AsyncConnection,
+    one: _Accepted | Refused,
+    wrong: dict[_Accepted, Exception],
+    now: datetime,
+) -> Content | Exception:
+    """What the person is shown; messages they did not press in are edited to say it, too."""
+    if isinstance(one, Refused):
+        return one
+    if one in wrong:
+        return wrong[one]
+    found = one.found.round
+    if one.given is None:
+        return messages.skipped(found.round_id, one.found.channel_id, found.closes_at)
+    receipt = messages.received(found.round_id, one.found.channel_id, found.closes_at)
+    # The message pressed in is replaced by its response_url.
+    asked = ask_key(found.round_id, one.found.person)
+    keys = [key for key in one.found.sent if one.who.place is None or key != asked]
+    await _show(tx, one.who.workspace_id, keys, receipt, now)
+    return receipt
 
 
 async def _given_before(
-    tx: AsyncConnection, services: Services, who: Answering, admitted: _Admitted
+    tx: AsyncConnection, services: Services, who: Answering, found: Admitted
 ) -> Given:
-    if admitted.person.is_lead:
-        phase_id = admitted.round.phase_id
+    if found.person.is_lead:
+        phase_id = found.round.phase_id
         kept = await store.reflection(tx, who.workspace_id, phase_id, who.round_id, who.user_id)
         return Given() if kept is None else Given(answers=kept[0], shared=kept[1])
     try:
@@ -204,17 +209,8 @@ async def _given_before(
     return Given(answers=ballot.answers, comment=ballot.comment)
 
 
-def _receipt(admitted: _Admitted) -> Content:
-    found = admitted.round
-    return messages.received(found.round_id, admitted.channel_id, found.closes_at)
-
-
 async def _show(
-    tx: AsyncConnection, services: Services, who: Answering, person: Asked, message: Content
+    tx: AsyncConnection, workspace_id: str, keys: Sequence[str], message: Content, now: datetime
 ) -> None:
-    """Edit what was not pressed in; the message pressed in is replaced by its response_url."""
-    keys = [remind_key(who.round_id, who.user_id)]
-    if who.place is None:
-        keys.append(ask_key(who.round_id, person))
     for key in keys:
-        await outbox.edit(tx, who.workspace_id, of=key, content=message, now=services.clock.now())
+        await outbox.edit(tx, workspace_id, of=key, content=message, now=now)

@@ -8,21 +8,17 @@ ballots and destroys them with the secret, in one transaction.
 Nobody outside this room imports it; the linter says so.
 """
 
-import hmac
-import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from hashlib import sha256
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import (
     Column,
     ForeignKeyConstraint,
     LargeBinary,
     String,
     Table,
+    bindparam,
     delete,
     select,
     text,
@@ -34,12 +30,10 @@ from bot.clock import random_bytes, shuffled
 from bot.db.engine import Database
 from bot.db.schema import metadata
 from bot.db.types import OwnId, SlackId
-from bot.db.writing import put
-from bot.keys import KeyMissing, KeyRing, Wrapped, seal, unseal
+from bot.db.writing import Row, padded, put, put_all, put_all_if_new
+from bot.keys import KeyMissing, KeyRing, Wrapped
+from bot.rounds.sealed import SECRET_BYTES, Ballot, Vault
 
-SECRET_BYTES = 32
-#: Ballots are filled up to a multiple of this, so that their size does not tell who commented.
-PADDED_TO = 1024
 LEVELS = range(1, 6)
 
 
@@ -80,17 +74,22 @@ _secrets = Table(
 
 TABLES = (_ballots, _secrets)
 
+_SECRETS = select(_secrets).where(
+    _secrets.c.workspace_id.in_(bindparam("workspaces", expanding=True)),
+    _secrets.c.round_id.in_(bindparam("rounds", expanding=True)),
+)
+#: Why something was not kept; None: it was.
+Wrong: TypeAlias = KeyMissing | ValueError | None
+
 
 @dataclass(frozen=True, kw_only=True)
-class Ballot:
-    """What one person said: a level per question, None where they can't say."""
+class Cast:
+    """One person's ballot. None says: do not remind me, and leave what I sent before."""
 
-    answers: Mapping[str, int | None] = field(default_factory=dict)
-    comment: str = ""
-
-    @property
-    def has_answer(self) -> bool:
-        return any(level is not None for level in self.answers.values())
+    workspace_id: str
+    round_id: str
+    user_id: str
+    ballot: Ballot | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,30 +100,6 @@ class Tally:
     ballots: int  # with at least one answer
     comments: tuple[str, ...]  # shuffled
     unreadable: int  # ballots whose key was retired, or that were tampered with
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Vault:
-    """A round's secret, opened."""
-
-    place: str
-    secret: bytes
-
-    def voter(self, user_id: str) -> str:
-        return hmac.new(self.secret, user_id.encode(), sha256).hexdigest()
-
-    def seal(self, voter: str, ballot: Ballot) -> bytes:
-        said = {"answers": dict(ballot.answers), "comment": ballot.comment}
-        value = json.dumps(said, ensure_ascii=False).encode()
-        padded = value.ljust(-(-len(value) // PADDED_TO) * PADDED_TO)
-        return seal(self._key(), padded, f"{self.place}:{voter}".encode())
-
-    def unseal(self, voter: str, sealed: bytes) -> Ballot:
-        value = unseal(self._key(), sealed, f"{self.place}:{voter}".encode())
-        return Ballot(**json.loads(value))
-
-    def _key(self) -> bytes:
-        return HKDF(SHA256(), length=32, salt=None, info=b"ballot").derive(self.secret)
 
 
 def _place(workspace_id: str, round_id: str) -> str:
@@ -142,24 +117,28 @@ async def open_vault(tx: AsyncConnection, keys: KeyRing, workspace_id: str, roun
     await put(tx, _secrets, key, key_id=wrapped.key_id, sealed=wrapped.sealed)
 
 
-async def cast(
-    tx: AsyncConnection,
-    keys: KeyRing,
-    workspace_id: str,
-    round_id: str,
-    *,
-    user_id: str,
-    ballot: Ballot,
-) -> None:
-    """Keep a ballot in place of the person's earlier one. An empty one says: do not remind me.
+async def cast_all(tx: AsyncConnection, keys: KeyRing, casts: Sequence[Cast]) -> list[Wrong]:
+    """Keep each ballot in place of the person's earlier one; of several, the last.
 
-    Raises:
-        KeyMissing: the key that protects this round was retired, or the round was closed.
+    Returns for each what is wrong, None where it was kept: KeyMissing where the key that protects
+    the round was retired or the round was closed, ValueError where its secret was changed.
     """
-    vault = await _opened(tx, keys, workspace_id, round_id)
-    voter = vault.voter(user_id)
-    key = {"workspace_id": workspace_id, "round_id": round_id, "voter": voter}
-    await put(tx, _ballots, key, sealed=vault.seal(voter, ballot))
+    vaults = await _vaults(tx, keys, [(one.workspace_id, one.round_id) for one in casts])
+    opened = [(vaults[one.workspace_id, one.round_id], one) for one in casts]
+    rows = [(_row(vault, one), one) for vault, one in opened if isinstance(vault, Vault)]
+    await put_all(tx, _ballots, [row for row, one in rows if one.ballot is not None])
+    await put_all_if_new(tx, _ballots, [row for row, one in rows if one.ballot is None])
+    return [None if isinstance(vault, Vault) else vault for vault, _ in opened]
+
+
+def _row(vault: Vault, one: Cast) -> Row:
+    voter = vault.voter(one.user_id)
+    return {
+        "workspace_id": one.workspace_id,
+        "round_id": one.round_id,
+        "voter": voter,
+        "sealed": vault.seal(voter, one.ballot or Ballot()),
+    }
 
 
 async def of_voter(
@@ -254,15 +233,36 @@ async def scrub(db: Database) -> None:
         raise RuntimeError("the write-ahead log is being read")
 
 
-async def _opened(tx: AsyncConnection, keys: KeyRing, workspace_id: str, round_id: str) -> _Vault:
-    row = (
-        await tx.execute(select(_secrets).where(_in_round(_secrets, workspace_id, round_id)))
-    ).first()
-    if row is None:
-        raise KeyMissing("destroyed")
-    place = _place(workspace_id, round_id)
-    secret = keys.unwrap(Wrapped(key_id=row.key_id, sealed=row.sealed), place)
-    return _Vault(place=place, secret=secret)
+async def _opened(tx: AsyncConnection, keys: KeyRing, workspace_id: str, round_id: str) -> Vault:
+    vault = (await _vaults(tx, keys, [(workspace_id, round_id)]))[workspace_id, round_id]
+    if isinstance(vault, Exception):
+        raise vault
+    return vault
+
+
+async def _vaults(
+    tx: AsyncConnection, keys: KeyRing, places: Sequence[tuple[str, str]]
+) -> dict[tuple[str, str], Vault | KeyMissing | ValueError]:
+    """The vault of each round, or what is wrong with it."""
+    workspaces, rounds = (padded(one) for one in zip(*places, strict=True))
+    rows = await tx.execute(_SECRETS, {"workspaces": workspaces, "rounds": rounds})
+    found = {
+        (row.workspace_id, row.round_id): Wrapped(key_id=row.key_id, sealed=row.sealed)
+        for row in rows
+    }
+    return {place: _vault(keys, place, found.get(place)) for place in places}
+
+
+def _vault(
+    keys: KeyRing, of: tuple[str, str], wrapped: Wrapped | None
+) -> Vault | KeyMissing | ValueError:
+    if wrapped is None:
+        return KeyMissing("destroyed")
+    place = _place(*of)
+    try:
+        return Vault(place=place, secret=keys.unwrap(wrapped, place))
+    except (KeyMissing, ValueError) as error:
+        return error
 
 
 async def _read(

@@ -7,7 +7,7 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
 
 from bot.rounds import answer_form, answering, messages, polling
-from bot.rounds.answering import Answering
+from bot.rounds.admission import Answering
 from bot.slack.command import NAME, named
 from bot.slack.content import Content
 from bot.slack.errors import Refused

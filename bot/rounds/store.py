@@ -29,11 +29,6 @@ async def round_of(tx: AsyncConnection, workspace_id: str, round_id: str) -> Rou
     return await _one_round(tx, _round(workspace_id, round_id))
 
 
-async def round_to_answer(tx: AsyncConnection, workspace_id: str, round_id: str) -> Round | None:
-    """The round, kept from closing until the transaction ends."""
-    return await _one_round(tx, _round(workspace_id, round_id).with_for_update(read=True))
-
-
 async def round_to_close(tx: AsyncConnection, workspace_id: str, round_id: str) -> Round | None:
     """The round, kept from being answered or closed by others until the transaction ends."""
     return await _one_round(tx, _round(workspace_id, round_id).with_for_update())
@@ -71,19 +66,19 @@ async def asked_person(
     """The person's place on the round's list; None where they are not asked."""
     query = _list_of(workspace_id, round_id).where(_roster.c.user_id == user_id)
     row = (await tx.execute(query)).first()
-    return None if row is None else _as_asked(row)
+    return None if row is None else as_asked(row)
 
 
 async def roster(tx: AsyncConnection, workspace_id: str, round_id: str) -> tuple[Asked, ...]:
     """Everyone on a round's list, as it was fixed when the round opened."""
     rows = await tx.execute(_list_of(workspace_id, round_id).order_by(_roster.c.user_id))
-    return tuple(_as_asked(row) for row in rows)
+    return tuple(as_asked(row) for row in rows)
 
 
 async def open_about(tx: AsyncConnection, workspace_id: str, user_id: str) -> tuple[Round, ...]:
     """The open rounds that have this person on their list."""
     rows = await tx.execute(_open_about(workspace_id, user_id))
-    return tuple(map(_as_round, rows.mappings()))
+    return tuple(map(as_round, rows.mappings()))
 
 
 async def asking_of(
@@ -193,7 +188,7 @@ def _list_of(workspace_id: str, round_id: str) -> Select[Any]:
     )
 
 
-def _as_asked(row: Row[Any]) -> Asked:
+def as_asked(row: Row[Any]) -> Asked:
     return Asked(
         user_id=row.user_id,
         is_lead=row.role == "lead",
@@ -224,10 +219,10 @@ def _round(workspace_id: str, round_id: str) -> Select[Any]:
 
 async def _one_round(tx: AsyncConnection, query: Select[Any]) -> Round | None:
     row = (await tx.execute(query)).mappings().first()
-    return None if row is None else _as_round(row)
+    return None if row is None else as_round(row)
 
 
-def _as_round(row: RowMapping) -> Round:
+def as_round(row: RowMapping) -> Round:
     return Round(
         round_id=row["round_id"],
         phase_id=row["phase_id"],

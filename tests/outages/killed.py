@@ -29,7 +29,7 @@ from bot.db.migrate import migrate
 from bot.keys import KeyRing
 from bot.rounds import answering, ballots, lifecycle, questions, store
 from bot.rounds.answer_form import Given
-from bot.rounds.answering import Answering
+from bot.rounds.admission import Answering
 from bot.slack.people import People
 from bot.workspaces.services import Services
 from tests.conftest import KEY

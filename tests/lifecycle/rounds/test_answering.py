@@ -13,8 +13,8 @@ from bot.db.engine import Database
 from bot.keys import KeyRing
 from bot.outbox import outbox
 from bot.rounds import answering, ballots, questions, store
+from bot.rounds.admission import Answering
 from bot.rounds.answer_form import Given
-from bot.rounds.answering import Answering
 from bot.slack.content import content
 from bot.slack.errors import Refused
 from bot.workspaces.services import Services

@@ -12,7 +12,8 @@ from bot.db import schema
 from bot.db.engine import Database
 from bot.keys import KeyRing
 from bot.rounds import ballots, questions, store
-from bot.rounds.ballots import Ballot
+from bot.rounds.ballots import Cast
+from bot.rounds.sealed import Ballot
 from bot.workspaces.services import Services
 from tests.lifecycle.rounds.builders import NOW, ROUND, a_person, a_phase, a_round
 from tests.lifecycle.rounds.evidence import agenda_of, carry_out, delivered, said
@@ -39,7 +40,8 @@ async def opened(db: Database, services: Services) -> Database:
 
 async def answers(services: Services, user_id: str, ballot: Ballot) -> None:
     async with services.db.transaction() as tx:
-        await ballots.cast(tx, services.keys, WORKSPACE, ROUND, user_id=user_id, ballot=ballot)
+        cast = Cast(workspace_id=WORKSPACE, round_id=ROUND, user_id=user_id, ballot=ballot)
+        assert await ballots.cast_all(tx, services.keys, [cast]) == [None]
 
 
 async def change_ben(db: Database, **values: object) -> None:

@@ -12,7 +12,8 @@ from bot.db import schema
 from bot.db.engine import Database
 from bot.keys import KeyMissing, KeyRing
 from bot.rounds import ballots
-from bot.rounds.ballots import Ballot
+from bot.rounds.ballots import Cast
+from bot.rounds.sealed import Ballot
 from tests.lifecycle.rounds.builders import PHASE, ROUND, a_phase, a_round
 from tests.vocabulary import BEN, CHIARA, DEV, EMI, FINN, WORKSPACE
 
@@ -32,7 +33,10 @@ async def vault(db: Database) -> Database:
 
 async def cast(db: Database, user_id: str, ballot: Ballot = SAID, keys: KeyRing = KEYS) -> None:
     async with db.transaction() as tx:
-        await ballots.cast(tx, keys, WORKSPACE, ROUND, user_id=user_id, ballot=ballot)
+        one = Cast(workspace_id=WORKSPACE, round_id=ROUND, user_id=user_id, ballot=ballot)
+        (wrong,) = await ballots.cast_all(tx, keys, [one])
+    if wrong is not None:
+        raise wrong
 
 
 async def rows_left(db: Database) -> int:

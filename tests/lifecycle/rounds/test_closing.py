@@ -14,8 +14,8 @@ from bot.db.engine import Database
 from bot.keys import KeyRing
 from bot.outbox import outbox
 from bot.rounds import answering, ballots, questions, store
+from bot.rounds.admission import Answering, admit
 from bot.rounds.answer_form import Given
-from bot.rounds.answering import Answering
 from bot.slack.content import content
 from bot.slack.errors import Refused
 from bot.workspaces.services import Services
@@ -231,10 +231,11 @@ async def test_an_answer_racing_the_close_is_counted_or_refused(
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 async def test_closing_waits_for_an_answer_under_way(opened: Database, services: Services) -> None:
     """The closing cannot take the row that an answer holds."""
+    one = Answering(workspace_id=WORKSPACE, user_id=BEN, round_id=ROUND, place=None)
     async with opened.transaction() as answer:
-        await store.round_to_answer(answer, WORKSPACE, ROUND)
+        await admit(answer, [one], NOW, to_write=True)
         async with opened.transaction() as another_answer:
-            await store.round_to_answer(another_answer, WORKSPACE, ROUND)
+            await admit(another_answer, [one], NOW, to_write=True)
         async with opened.transaction() as closing:
             await closing.execute(text("SET LOCAL lock_timeout = '50ms'"))
             with pytest.raises(Exception, match="lock timeout"):

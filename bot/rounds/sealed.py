@@ -1,0 +1,54 @@
+"""How a ballot is sealed: pure, given a round's secret. Part of the vault; see `ballots`."""
+
+import hmac
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import sha256
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from bot.keys import seal, unseal
+
+SECRET_BYTES = 32
+#: Ballots are filled up to a multiple of this, so that their size does not tell who commented.
+PADDED_TO = 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ballot:
+    """What one person said: a level per question, None where they can't say."""
+
+    answers: Mapping[str, int | None] = field(default_factory=dict)
+    comment: str = ""
+
+    @property
+    def has_answer(self) -> bool:
+        return any(level is not None for level in self.answers.values())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vault:
+    """A round's secret, opened."""
+
+    place: str
+    secret: bytes
+
+    def voter(self, user_id: str) -> str:
+        return hmac.new(self.secret, user_id.encode(), sha256).hexdigest()
+
+    def seal(self, voter: str, ballot: Ballot) -> bytes:
+        said = {"answers": dict(ballot.answers), "comment": ballot.comment}
+        value = json.dumps(said, ensure_ascii=False).encode()
+        padded = value.ljust(-(-len(value) // PADDED_TO) * PADDED_TO)
+        return seal(self._key, padded, f"{self.place}:{voter}".encode())
+
+    def unseal(self, voter: str, sealed: bytes) -> Ballot:
+        value = unseal(self._key, sealed, f"{self.place}:{voter}".encode())
+        return Ballot(**json.loads(value))
+
+    @cached_property
+    def _key(self) -> bytes:
+        return HKDF(SHA256(), length=32, salt=None, info=b"ballot").derive(self.secret)
