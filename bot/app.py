@@ -147,6 +147,7 @@ class Imbalance:
         )
         self.client.session = session
         self._running.push_async_callback(self.db.close)
+        self._running.push_async_callback(self.services.afterwards.stop)
         bolt = await self._listening()
         delivering = asyncio.create_task(self.delivery.run(), name="delivery")
         self._running.push_async_callback(self._stop_working, delivering)
@@ -166,8 +167,9 @@ class Imbalance:
 
     async def catch_up(self) -> None:
         """Carry out and deliver until nothing is due any more."""
+        await self.services.afterwards.done()
         while await self.ticker.tick() + await self.delivery.deliver_due():
-            pass
+            await self.services.afterwards.done()
 
     async def next_due(self) -> datetime | None:
         """When the next thing on the agenda is due, or to be said."""

@@ -56,6 +56,11 @@ def current() -> Progress:
     return _current.get() or Progress(tries=MOST_TRIES)
 
 
+def nobody_waits() -> None:
+    """What follows in this context is part of no person's request."""
+    _current.set(None)
+
+
 @contextmanager
 def inside(complain: Callable[[BaseException], None] | None = None) -> Iterator[Progress]:
     """The time in between is spent in the database; `complain` is called if it is too long."""

@@ -128,7 +128,8 @@ async def press_poll(
         channel_id=body["actions"][0]["value"],
         user_id=body["user"]["id"],
     )
-    await answer_message(body, content(said, section(said)), replace=False)
+    client = services.client_for(str(context.team_id))
+    await answer_message(client, body, content(said, section(said)), replace=False)
     await ack()
 
 

@@ -34,7 +34,8 @@ async def send(services: Services, ack: AsyncAck, body: Body, context: AsyncBolt
     who = _who(body, context)
     given = answer_form.parse(body["state"]["values"], who.round_id)
     if given.has_answer:
-        await _replace(services, body, who, await answering.answer(services, who, given))
+        receipt = await answering.answer(services, who, given)
+        services.afterwards.do(_replace(services, body, who, receipt))
     else:
         await _open(services, body, who, comment=given.comment)
     await ack()
@@ -42,7 +43,8 @@ async def send(services: Services, ack: AsyncAck, body: Body, context: AsyncBolt
 
 async def skip(services: Services, ack: AsyncAck, body: Body, context: AsyncBoltContext) -> None:
     who = _who(body, context)
-    await _replace(services, body, who, await answering.skip(services, who))
+    receipt = await answering.skip(services, who)
+    services.afterwards.do(_replace(services, body, who, receipt))
     await ack()
 
 
@@ -102,6 +104,10 @@ async def _open(services: Services, body: Body, who: Answering, *, comment: str 
 
 
 async def _replace(services: Services, body: Body, who: Answering, message: Content) -> None:
-    """Show it at once; where Slack does not take it, an edit by the outbox repairs that."""
-    if not await answer_message(body, message, replace=True):
+    """Show it at once; where Slack does not take it, an edit by the outbox repairs that.
+
+    Their answer is kept by then, so Slack's acknowledgement does not wait for it.
+    """
+    client = services.client_for(who.workspace_id)
+    if not await answer_message(client, body, message, replace=True):
         await answering.show(services, who, message)

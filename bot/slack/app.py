@@ -115,7 +115,7 @@ async def _beside_the_button(
     client: AsyncWebClient, body: Mapping[str, Any], told: Refused
 ) -> None:
     if "response_url" in body:
-        await answer_message(body, content(told.text, section(told.text)), replace=False)
+        await answer_message(client, body, content(told.text, section(told.text)), replace=False)
         return
     try:
         await open_form(client, body, notice("Not done", told.text))

@@ -46,16 +46,20 @@ async def change_form(client: AsyncWebClient, body: Mapping[str, Any], view: Vie
     )
 
 
-async def answer_message(body: Mapping[str, Any], message: Content, *, replace: bool) -> bool:
+async def answer_message(
+    client: AsyncWebClient, body: Mapping[str, Any], message: Content, *, replace: bool
+) -> bool:
     """Answer through the response_url: replace the message pressed in, or add an ephemeral one.
 
-    Returns whether Slack took it; the caller has another way for what must be seen.
+    Uses the client's connections. Returns whether Slack took it; the caller has another way for
+    what must be seen.
     """
-    webhook = AsyncWebhookClient(body["response_url"], timeout=PATIENCE_SECONDS, retry_handlers=[])
+    webhook = AsyncWebhookClient(body["response_url"], session=client.session, retry_handlers=[])
     try:
-        answer = await webhook.send(
-            text=message.text, blocks=message.blocks, replace_original=replace
-        )
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            answer = await webhook.send(
+                text=message.text, blocks=message.blocks, replace_original=replace
+            )
     except (ClientError, TimeoutError, OSError) as error:
         log.warning("response_url_failed", reason=type(error).__name__)
         return False

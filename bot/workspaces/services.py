@@ -1,13 +1,14 @@
 """What every listener and every agenda action is handed; made once in `bot/app.py`."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.clock import Clock
 from bot.db.engine import Database
 from bot.keys import KeyRing
+from bot.slack.afterwards import Afterwards
 from bot.slack.people import People
 
 
@@ -20,3 +21,4 @@ class Services:
     people: People
     keys: KeyRing
     client_for: Callable[[str], AsyncWebClient]
+    afterwards: Afterwards = field(default_factory=Afterwards)
