@@ -1,0 +1,176 @@
+"""The dashboard, the alerts and the README speak of metrics that exist, and all of them."""
+
+import inspect
+import json
+import re
+from typing import Any
+
+import pytest
+from prometheus_client import Counter, Gauge, Histogram
+
+from bot import metrics
+from bot.operating import report
+from bot.operating.arguments import LOOKED_AT, STATES
+from bot.operating.readiness import CHECKS, LONGEST_AGENDA_LAG, LONGEST_OUTBOX_LAG
+from bot.outbox.outbox import State
+from tests.docs.reading import code, section, text
+
+#: What PromQL and Grafana themselves call so.
+NOT_OURS = {"imbalance"}
+SUFFIXES = {Counter: ("_total",), Histogram: ("_bucket", "_sum", "_count"), Gauge: ("",)}
+
+
+def exposed() -> dict[str, tuple[str, ...]]:
+    """Every metric as Prometheus sees it, with its labels; a histogram by its bare name."""
+    found = {}
+    for _, metric in inspect.getmembers(metrics):
+        if isinstance(metric, Counter | Gauge | Histogram):
+            total = "_total" if isinstance(metric, Counter) else ""
+            found[f"{metric._name}{total}"] = tuple(metric._labelnames)
+    return found
+
+
+def samples() -> set[str]:
+    """Every name that a query may use."""
+    names: set[str] = set()
+    for _, metric in inspect.getmembers(metrics):
+        for kind, suffixes in SUFFIXES.items():
+            if isinstance(metric, kind):
+                names |= {f"{metric._name}{suffix}" for suffix in suffixes}
+    return names
+
+
+def dashboard() -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads(text(".ops/grafana.json"))
+    return loaded
+
+
+def rules() -> list[dict[str, Any]]:
+    lines = text(".ops/alerts.yaml").splitlines()
+    loaded = json.loads("\n".join(line for line in lines if not line.startswith("#")))
+    (group,) = loaded["groups"]
+    return list(group["rules"])
+
+
+def panels() -> list[dict[str, Any]]:
+    return [panel for panel in dashboard()["panels"] if panel["type"] != "row"]
+
+
+def named_in(queries: str) -> set[str]:
+    return set(re.findall(r"\bimbalance_[a-z_]+", queries)) - NOT_OURS
+
+
+def test_the_table_is_what_is_measured():
+    rows = re.findall(r"^\| `(imbalance_\w+)` \| ([^|]*) \|", section("What is measured"), re.M)
+    shown = {
+        name: tuple(label for label in labels.strip().split(", ") if label) for name, labels in rows
+    }
+
+    assert shown == exposed()
+
+
+def test_names_end_in_their_unit():
+    for _, metric in inspect.getmembers(metrics):
+        if isinstance(metric, Histogram):
+            assert metric._name.endswith("_seconds")
+        if isinstance(metric, Gauge) and re.search("_age_|_lag_", metric._name):
+            assert metric._name.endswith("_seconds")
+
+
+def test_every_metric_is_counted_somewhere():
+    names = [
+        name
+        for name, metric in inspect.getmembers(metrics)
+        if isinstance(metric, Counter | Gauge | Histogram)
+    ]
+
+    assert [
+        name for name in names if not re.search(rf"\b{name}\.(labels|inc|set|time)", code())
+    ] == []
+
+
+def test_the_dashboard_asks_for_what_exists():
+    queries = "\n".join(target["expr"] for panel in panels() for target in panel["targets"])
+
+    assert named_in(queries) <= samples()
+    assert {name.removesuffix("_bucket") for name in named_in(queries)} == set(exposed())
+
+
+def test_the_dashboard_is_one_grafana_can_import():
+    found = dashboard()
+    ids = [panel["id"] for panel in found["panels"]]
+    variables = {variable["name"] for variable in found["templating"]["list"]}
+
+    assert found["schemaVersion"] >= 36
+    assert len(ids) == len(set(ids))
+    assert {"datasource", "instance"} == variables
+    for panel in panels():
+        assert panel["datasource"] == {"type": "prometheus", "uid": "${datasource}"}
+        assert panel["description"]
+        place = panel["gridPos"]
+        assert place["x"] + place["w"] <= 24
+        assert len({target["refId"] for target in panel["targets"]}) == len(panel["targets"])
+
+
+def test_panels_do_not_overlap():
+    taken: set[tuple[int, int]] = set()
+    for panel in dashboard()["panels"]:
+        place = panel["gridPos"]
+        for x in range(place["x"], place["x"] + place["w"]):
+            for y in range(place["y"], place["y"] + place["h"]):
+                assert (x, y) not in taken, panel["title"]
+                taken.add((x, y))
+
+
+@pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule["alert"])
+def test_each_alert_is_explained(rule: dict[str, Any]):
+    assert named_in(rule["expr"])
+    assert named_in(rule["expr"]) <= samples()
+    assert rule["labels"]["severity"] in ("critical", "warning")
+    assert rule["annotations"].keys() == {"summary", "description", "runbook_url"}
+    file, anchor = rule["annotations"]["runbook_url"].split("#")
+    headings = re.findall(r"^#+ (.+)$", text(file), re.M)
+    assert anchor in {heading.lower().replace(" ", "-") for heading in headings}
+    assert section(rule["alert"]).strip()
+
+
+def test_the_runbook_has_no_alert_too_many():
+    written = re.findall(r"^#### (Imbalance\w+)$", section("When an alert fires"), re.M)
+
+    assert written == [rule["alert"] for rule in rules()]
+
+
+def test_alerts_and_readiness_agree():
+    queries = {rule["alert"]: rule["expr"] for rule in rules()}
+
+    assert queries["ImbalanceAgendaLate"].endswith(f"> {LONGEST_AGENDA_LAG.seconds}")
+    assert queries["ImbalanceOutboxLate"].endswith(f"> {LONGEST_OUTBOX_LAG.seconds}")
+    assert set(re.findall(r"\w+", queries["ImbalanceNotReady"])) & set(CHECKS)
+    removed = re.search(r'reason!~"([^"]+)"', queries["ImbalanceWorkspaceHalted"])
+    assert removed
+    assert tuple(removed[1].split("|")) == report.REMOVALS
+
+
+@pytest.mark.parametrize("link", re.findall(r"\]\(#([a-z-]+)\)", text("README.md")))
+def test_links_within_the_readme_lead_somewhere(link: str):
+    headings = re.findall(r"^#+ (.+)$", text("README.md"), re.M)
+
+    assert link in {heading.lower().replace(" ", "-") for heading in headings}
+
+
+def test_the_command_knows_every_state():
+    assert set(STATES) == {state.value for state in State}
+    assert set(LOOKED_AT.split(",")) <= set(STATES)
+
+
+def test_compose_starts_any_number_of_bots_after_one_migration():
+    compose = text("compose.yaml")
+    bot = compose.split("\n  bot:\n")[1].split("\n  db:\n")[0]
+    migrate = compose.split("\n  migrate:\n")[1].split("\n  bot:\n")[0]
+
+    assert "container_name" not in compose
+    assert "service_completed_successfully" in bot
+    assert "--migrate" not in bot
+    assert "python -m bot migrate" in migrate
+    published = re.findall(r'^ +- "([^"]+)"$', bot, re.M)
+    assert published == ["127.0.0.1::9464"]  # a fixed port of the host would clash
