@@ -12,7 +12,7 @@ from bot.clock import MovedClock
 from bot.db import schema
 from bot.phases.ending import end_phase
 from bot.phases.goodbyes import say_goodbye
-from bot.playground.server import StandIn
+from bot.slack.people import mark_unreachable
 from bot.workspaces.services import Services
 from tests.lifecycle.phases.builders import SPRINT, TRUST
 from tests.lifecycle.phases_ending.builders import (
@@ -145,14 +145,15 @@ async def test_a_goodbye_is_said_once(services: Services, clock: MovedClock) -> 
 
 @pytest.mark.parametrize("why", ["left", "deactivated"])
 async def test_who_is_gone_is_not_written_to(
-    services: Services, clock: MovedClock, standin: StandIn, why: str
+    services: Services, clock: MovedClock, why: str
 ) -> None:
     await running(services)
     await end(services, clock)
     if why == "left":
         await changed(services, BEN, left_at=clock.now())
-    else:
-        standin.deactivate(BEN)
+    else:  # as Slack told us
+        async with services.db.transaction() as tx:
+            await mark_unreachable(tx, WORKSPACE, BEN, clock.now())
     clock.advance(timedelta(days=3))
 
     await carry_out(services, "say_goodbye")
