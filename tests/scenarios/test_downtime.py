@@ -91,7 +91,8 @@ async def test_what_could_not_be_sent_in_time_does_not_come_at_night(running: Ho
 async def test_who_moves_is_asked_at_their_time_there_and_once(running: House) -> None:
     await running.travel_to(WEEKLY_OPENS + timedelta(hours=1))
     before = len(read_at(running, BEN))
-    await running.slack.set_tz(BEN, "America/Los_Angeles")
+    running.slack.set_tz(BEN, "America/Los_Angeles")
+    await running.settle()
     await running.travel_to(datetime(2026, 12, 1, 23, tzinfo=UTC))
 
     (at,) = read_at(running, BEN)[before:]

@@ -1,6 +1,7 @@
 """A tick costs what is due, not what exists: no query of it reads the whole agenda."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import event, text
@@ -43,7 +44,7 @@ async def fill(db: Database) -> None:
         await tx.execute(text("ANALYZE agenda"))
 
 
-async def plans(db: Database, statements: list[tuple[str, object]]) -> list[str]:
+async def plans(db: Database, statements: list[tuple[str, Any]]) -> list[str]:
     """How the engine reads the agenda for each of these."""
     explain = "EXPLAIN QUERY PLAN " if db.is_sqlite else "EXPLAIN "
     found = []
@@ -61,9 +62,9 @@ async def full(db: Database) -> Database:
 
 
 async def test_a_tick_reads_no_more_than_is_due(full: Database, clock: MovedClock) -> None:
-    statements: list[tuple[str, object]] = []
+    statements: list[tuple[str, Any]] = []
 
-    def remember(_c: object, _cur: object, statement: str, values: object, *_: object) -> None:
+    def remember(_c: object, _cur: object, statement: str, values: Any, *_: object) -> None:
         if "agenda" in statement:
             statements.append((statement, values))
 
