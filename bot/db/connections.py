@@ -51,7 +51,11 @@ def async_url(url: str) -> str:
 def arguments(url: URL) -> dict[str, Any]:
     """What else the engine is made with. What DATABASE_URL itself says, in its query, wins."""
     if url.get_backend_name() != "postgresql":
-        return {}
+        from bot.db.visits import connect  # where PostgreSQL is used it need not be loaded
+
+        # Every transaction of ours ends before its connection goes back, so nothing is left to
+        # roll back there.
+        return {"connect_args": {"async_creator_fn": connect}, "pool_reset_on_return": None}
     ours = {name: value for name, value in _CLIENT_SETTINGS.items() if name not in url.query}
     return {"connect_args": ours, "pool_timeout": POOL_SECONDS}
 

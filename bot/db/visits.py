@@ -1,0 +1,80 @@
+"""SQLite in fewer steps: a statement is run and read in one visit to its connection's thread.
+
+SQLAlchemy makes a cursor, runs, fetches and closes it, and aiosqlite goes to the thread for each
+of the four. A visit costs more than most of our statements do.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Any
+
+import aiosqlite
+
+CHUNK = 64  # aiosqlite's own default; nothing here reads in chunks
+
+
+class Cursor:
+    """What SQLAlchemy asks of a cursor. It is made, read and closed where it runs."""
+
+    def __init__(self, connection: "Connection") -> None:
+        self._connection = connection
+        self._rows: list[Any] = []
+        self.description: Any = None
+        self.rowcount = -1
+        self.lastrowid: int | None = None
+        self.arraysize = 1
+
+    async def __aenter__(self) -> "Cursor":
+        return self
+
+    async def execute(self, statement: str, parameters: Sequence[Any] = ()) -> "Cursor":
+        return await self._visit(sqlite3.Cursor.execute, statement, parameters)
+
+    async def executemany(self, statement: str, parameters: Iterable[Sequence[Any]]) -> "Cursor":
+        return await self._visit(sqlite3.Cursor.executemany, statement, parameters)
+
+    async def fetchall(self) -> list[Any]:
+        rows, self._rows = self._rows, []
+        return rows
+
+    async def close(self) -> None:
+        self._rows = []
+
+    async def _visit(self, run: Callable[..., Any], statement: str, parameters: Any) -> "Cursor":
+        await self._connection.visit(partial(self._run, run, statement, parameters))
+        return self
+
+    def _run(
+        self,
+        run: Callable[..., Any],
+        statement: str,
+        parameters: Any,
+        connection: sqlite3.Connection,
+    ) -> None:
+        cursor = connection.cursor()
+        try:
+            run(cursor, statement, parameters)
+            self.description = cursor.description
+            self._rows = cursor.fetchall() if cursor.description else []
+            self.rowcount, self.lastrowid = cursor.rowcount, cursor.lastrowid
+        finally:
+            cursor.close()
+
+
+class Connection(aiosqlite.Connection):
+    """aiosqlite's connection, with such cursors."""
+
+    def cursor(self) -> Cursor:  # type: ignore[override]
+        return Cursor(self)
+
+    async def visit(self, work: Callable[[sqlite3.Connection], None]) -> None:
+        """Do it in the connection's thread."""
+        await self._execute(work, self._conn)  # type: ignore[no-untyped-call]
+
+
+def connect(database: str, **options: Any) -> Connection:
+    """As `aiosqlite.connect`, for SQLAlchemy's `async_creator_fn`."""
+    connection = Connection(partial(sqlite3.connect, database, **options), CHUNK)
+    connection._thread.daemon = True  # as SQLAlchemy does with aiosqlite's own
+    return connection
