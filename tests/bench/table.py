@@ -68,8 +68,17 @@ def quantile(values: Sequence[float], share: float) -> float:
 
 
 def ratios(pairs: Sequence[tuple[float, float]]) -> list[float]:
-    """Ours over theirs, one for each repetition of both."""
-    return [ours / theirs for ours, theirs in pairs]
+    """Ours over theirs, one for each repetition of both.
+
+    One in which they did nothing at all says how busy the machine was, and is left out.
+
+    Raises:
+        ValueError: they did nothing in any.
+    """
+    found = [ours / theirs for ours, theirs in pairs if theirs]
+    if not found:
+        raise ValueError("nothing was measured")
+    return found
 
 
 def beside(

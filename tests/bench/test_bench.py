@@ -37,6 +37,12 @@ def test_a_ratio_is_the_median_of_the_repetitions():
     assert row.samples["pairs"] == [[3.0, 12.0], [4.0, 10.0], [90.0, 10.0]]
 
 
+def test_a_repetition_in_which_the_machine_stood_still_does_not_count():
+    assert table.ratios([(3.0, 12.0), (1.0, 0.0)]) == [0.25]
+    with pytest.raises(ValueError, match="nothing"):
+        table.ratios([(1.0, 0.0)])
+
+
 def test_a_difference_is_the_median_of_the_repetitions():
     row = table.more_than("x", "command", [(30, 10), (50, 10), (9, 10)], said="", limit="")
 

@@ -107,10 +107,10 @@ async def _alternate_many(
         raw["answered"].append(len(timed.seconds))
         if number:
             pairs.append((rate, their_rate))
-            raw["ours_p99_ms"].append(quantile(timed.seconds, 0.99) * MS)
-            each = (ours.cpu_seconds() - ours_used) / len(timed.seconds)
+            raw["ours_p99_ms"].append(quantile(timed.seconds or [seconds], 0.99) * MS)
+            each = (ours.cpu_seconds() - ours_used) / max(1, len(timed.seconds))
             raw["ours_cpu_ms"].append(each * MS)
-            each = (theirs.cpu_seconds() - theirs_used) / len(beside_it.seconds)
+            each = (theirs.cpu_seconds() - theirs_used) / max(1, len(beside_it.seconds))
             raw["theirs_cpu_ms"].append(each * MS)
     return pairs, raw
 
