@@ -16,6 +16,7 @@ WHAT = {
     "goodbye": "a goodbye to a member",
     "home": "somebody's App Home",
     "lead_results": "the results for a lead",
+    "line": "a line of thanks to a member",
     "missing": "a note to a lead about a lost announcement",
     "nobody_leads": "a note to an admin about a phase without a lead",
     "not_said": "a note to a lead about a message that could not be said",

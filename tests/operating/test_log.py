@@ -29,14 +29,16 @@ FIELDS = {
 }
 
 
-@pytest.fixture
-def written(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
-    """Everything that is logged, at the most talkative, as JSON."""
+@pytest.fixture(params=["json"])
+def written(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[io.StringIO]:
+    """Everything that is logged, at the most talkative."""
     said = io.StringIO()
     root = logging.getLogger()
     before = (root.handlers, root.level)
     monkeypatch.setattr(sys, "stderr", said)
-    configure("DEBUG", "json")
+    configure("DEBUG", request.param)
     yield said
     root.handlers, root.level = before
     structlog.reset_defaults()
@@ -52,20 +54,26 @@ def message_of(house: House, user_id: str) -> dict[str, Any]:
     return house.slack.as_user(user_id).dm_with_bot()[-1]
 
 
-async def whole_round(house: House, value: str) -> None:
-    """Asked, answered, changed, skipped, reminded, reflected, closed, shown."""
+async def ask(house: House) -> None:
     async with house.bot.db.transaction() as tx:
         await a_phase(tx, phase_id=PHASE)
         await plan_rounds(tx, WORKSPACE, PHASE, NOW)
     await house.travel_to(TUESDAY_EVENING)
+
+
+async def answer(house: House, user_id: str, value: str) -> None:
+    inputs = [b["block_id"] for b in message_of(house, user_id)["blocks"] if b["type"] == "input"]
+    typed = {name: value for name in inputs if name.split(":")[-1] in QUESTIONS}
+    typed |= {name: f"{MARK} {user_id}" for name in inputs if name.endswith(":comment")}
+    await house.slack.as_user(user_id).click("rounds.send", values=typed)
+    await house.settle()
+
+
+async def whole_round(house: House, value: str) -> None:
+    """Asked, answered, changed, skipped, reminded, reflected, closed, shown."""
+    await ask(house)
     for user_id in (*MEMBERS[:6], ANA):
-        inputs = [
-            b["block_id"] for b in message_of(house, user_id)["blocks"] if b["type"] == "input"
-        ]
-        typed = {name: value for name in inputs if name.split(":")[-1] in QUESTIONS}
-        typed |= {name: f"{MARK} {user_id}" for name in inputs if name.endswith(":comment")}
-        await house.slack.as_user(user_id).click("rounds.send", values=typed)
-        await house.settle()
+        await answer(house, user_id, value)
     chiara = house.slack.as_user(CHIARA)
     await chiara.click("rounds.change")
     await chiara.submit()
@@ -85,6 +93,21 @@ async def test_a_whole_round_leaves_no_answer_in_the_log(
         assert word not in written.getvalue()
     for user_id in (ANA, *MEMBERS):
         assert user_id not in written.getvalue()
+
+
+@pytest.mark.parametrize("written", ["json", "text"], indirect=True)
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_failure_is_told_without_what_was_answered(
+    written: io.StringIO, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await ask(house)
+    monkeypatch.setattr("bot.rounds.answer_form.parse", lambda *_: 1 // 0)
+    await answer(house, BEN, "2")
+
+    assert "request_failed" in written.getvalue()
+    assert "ZeroDivisionError" in written.getvalue()
+    for word in (MARK, "giraffe", "selected_option", BEN):
+        assert word not in written.getvalue()
 
 
 async def test_our_lines_have_only_fields_that_can_hold_no_answer(lines: Any, house: House) -> None:
