@@ -4,6 +4,7 @@ import asyncio
 import signal
 import socket
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -18,9 +19,9 @@ from bot.outbox.outbox import State
 from bot.playground.server import StandIn
 from bot.slack.content import content, section
 from tests.conftest import MANIFEST
-from tests.operating.stuck import command, held
+from tests.operating.stuck import SECRET_TEXT, command, held
 from tests.outages.running import Running, environment, running
-from tests.vocabulary import MEMBERS, WORKSPACE
+from tests.vocabulary import BEN, MEMBERS, WORKSPACE
 
 MANY = 30
 LATENCY_SECONDS = 2.0
@@ -139,3 +140,18 @@ async def test_it_is_asked_looked_at_and_told_beside_its_work(
     assert done.out == f"{waits} is never said.\n"
     assert await count(db, State.EXPIRED) == 1
     assert running_bot.is_alive
+
+
+async def test_what_an_operator_decides_the_running_bot_does(
+    running_bot: Running, db: Database, database_url: str, slack: StandIn
+) -> None:
+    waits = await held(db, f"goodbye:1:{BEN}", to=BEN, now=real_now() + timedelta(hours=1))
+    assert slack.as_user(BEN).dm_with_bot() == []
+
+    await command(database_url, "outbox", "retry", waits, "--yes")
+    async with asyncio.timeout(20):
+        while not await count(db, State.SENT):  # noqa: ASYNC110 (another process writes it)
+            await asyncio.sleep(0.05)
+
+    (message,) = slack.as_user(BEN).dm_with_bot()
+    assert message["text"] == SECRET_TEXT
