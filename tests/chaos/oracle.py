@@ -1,7 +1,8 @@
 """What was decided, held against what Slack shows."""
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from sqlalchemy import func, select
 
@@ -23,19 +24,22 @@ class Count:
     lost: int = 0
     twice: int = 0
     out_of_order: int = 0
-    ends: Counter[str] = field(default_factory=Counter)  # held, failed, expired: explicit ends
+    ends: dict[str, int] = field(default_factory=dict)  # held, failed, expired: explicit ends
     why: list[str] = field(default_factory=list)
 
     @property
-    def good(self) -> bool:
-        return not (self.lost or self.twice or self.out_of_order or self.ends)
+    def is_clean(self) -> bool:
+        return not (self.lost or self.twice or self.out_of_order)
+
+    def as_json(self) -> dict[str, Any]:
+        return {**asdict(self), "why": []}
 
     def add(self, other: "Count") -> None:
         self.messages += other.messages
         self.lost += other.lost
         self.twice += other.twice
         self.out_of_order += other.out_of_order
-        self.ends += other.ends
+        self.ends = dict(Counter(self.ends) + Counter(other.ends))
 
     def lose(self, what: str) -> None:
         self.lost += 1
@@ -59,7 +63,7 @@ async def count(db: Database, sink: Sink, decided: int) -> Count:
     async with db.reading() as reader:
         rows = (await reader.execute(select(_messages))).all()
     found = Count(messages=len(rows))
-    found.ends += Counter(row.state for row in rows if row.state not in (State.SENT, *OPEN))
+    found.ends = dict(Counter(row.state for row in rows if row.state not in (State.SENT, *OPEN)))
     posts = [row for row in rows if row.operation == Operation.POST]
     if len(posts) != decided * POSTS_OF_A_LINK:
         missing = decided * POSTS_OF_A_LINK - len(posts)

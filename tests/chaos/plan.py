@@ -6,10 +6,11 @@ from dataclasses import replace
 from tests.chaos import trouble
 from tests.chaos.mutations import MUTATIONS
 from tests.chaos.run import Scenario
+from tests.chaos.sink import USUAL
 from tests.chaos.steps import STEPS
 
 #: Engine and processes.
-SETUPS = (("sqlite", 1), ("postgresql", 1), ("postgresql", 3))
+SETUPS = ("sqlite 1", "postgresql 1", "postgresql 3")
 LATE = {"late": 0.3, "reset after": 0.1}
 FAR_FAULTS = {
     "429": {"429": 0.4},
@@ -18,6 +19,17 @@ FAR_FAULTS = {
     "hangs, longer than we wait": {"hang": 0.08},
     "posts that appear late": LATE,
 }
+HITS, HITS_QUICK = 20, 2
+
+
+def scenarios(engine: str, processes: int, *, quick: bool) -> Iterator[Scenario]:
+    """All that does not need to touch the database's server."""
+    yield deaths(processes, HITS_QUICK if quick else HITS)
+    yield from everything_at_once(processes) if quick else faults(processes)
+    if processes > 1:
+        yield overtaken(processes, 1 if quick else 10)
+    if not quick:
+        yield production(processes)
 
 
 def deaths(processes: int, hits: int) -> Scenario:
@@ -25,32 +37,53 @@ def deaths(processes: int, hits: int) -> Scenario:
     return Scenario(name="dies", processes=processes, steps=tuple(STEPS), hits=hits)
 
 
-def faults(processes: int, *, quick: bool) -> Iterator[Scenario]:
-    """Slack's own troubles, and a process that stands still."""
-    chains, links = (4, 3) if quick else (12, 10)
-    plain = Scenario(name="", processes=processes, chains=chains, links=links)
+def everything_at_once(processes: int) -> Iterator[Scenario]:
+    """Slack's troubles together, while a process stands still."""
+    shares = {name: 4 * share for name, share in USUAL.items()}
+    stop = trouble.frozen(1, 1.2)
+    name = "Slack fails in every way, and one stands still"
+    yield Scenario(name=name, processes=processes, faults=shares, trouble=stop)
+
+
+def faults(processes: int) -> Iterator[Scenario]:
+    """Slack's troubles one by one, and a process that stands still."""
+    plain = Scenario(name="", processes=processes, chains=12, links=10)
     for name, shares in FAR_FAULTS.items():
         yield replace(plain, name=f"Slack: {name}", faults=shares)
-    strikes = 1 if quick else 5
-    storm = trouble.storms(strikes, 0.5)
-    yield replace(plain, name="Slack: storms of 429", trouble=storm)
-    stop = trouble.frozen(2 if quick else 20, 1.2)
+    yield replace(plain, name="Slack: storms of 429", trouble=trouble.storms(5, 0.5))
+    stop = trouble.frozen(20, 1.2)
     yield replace(plain, name="stands still for longer than its lease", trouble=stop)
-    if processes > 1:
-        yield overtaken(processes, chains=4)
 
 
-def overtaken(processes: int, *, chains: int, mutation: str = "") -> Scenario:
+def production(processes: int) -> Scenario:
+    """With the times of production: a lease of 15 s, calls of 20 s, and Slack hanging for 30."""
+    return Scenario(
+        name="the times of production, Slack hangs for 30 s",
+        processes=processes,
+        steps=("a call about to be made",),
+        hits=3,
+        chains=3,
+        links=2,
+        faults={"hang": 0.15},
+        hang=30.0,
+        call=20.0,
+        settle=30.0,
+        lease=15.0,
+        begin_within=5.0,
+        longest=600.0,
+    )
+
+
+def overtaken(processes: int, times: int) -> Scenario:
     """One that was taken for dead wakes up while its message is being sent by another."""
     return Scenario(
         name="overtaken while it stood still",
         processes=processes,
-        chains=chains,
-        links=2,
+        chains=4,
+        links=4,
         faults={},
         call=30.0,
-        mutation=mutation,
-        trouble=trouble.overtaken(0.6),
+        trouble=trouble.overtaken(times, 0.6),
     )
 
 
@@ -68,7 +101,7 @@ def mutated() -> dict[str, Scenario]:
         "no proof before sending again": dying,
         "sent marked before the call": failing,
         "slack_sdk's own retries": Scenario(name="Slack: resets after", faults=lossy),
-        "no fence": overtaken(2, chains=4),
+        "no fence": overtaken(2, 2),
     }
     assert scenarios.keys() == MUTATIONS.keys()
     return {name: replace(scenarios[name], mutation=name) for name in MUTATIONS}

@@ -20,7 +20,6 @@ from tests.chaos.steps import RARE, STEPS
 from tests.chaos.zygote import Zygote
 
 LOOK_SECONDS = 0.05
-LONGEST_SECONDS = 180.0
 WORKSPACES = 3
 #: A step is reached so often, at most, before its child dies there.
 MOST_TIMES = 3
@@ -75,6 +74,9 @@ class Scenario:
     call: float = 1.0
     settle: float = 0.8
     lease: float = 0.8
+    begin_within: float = 0.3
+    hang: float = 1.5
+    longest: float = 900.0  # then it counts as stuck
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +91,7 @@ class Result:
 
     @property
     def good(self) -> bool:
-        return self.count.good and not self.stuck
+        return self.count.is_clean and not self.count.ends and not self.stuck
 
     @property
     def struck(self) -> int:
@@ -101,7 +103,7 @@ async def run(zygote: Zygote, scenario: Scenario, url: str, seed: int) -> Result
     """Raises nothing for what it finds: the result says it."""
     began = monotonic()
     rng = random.Random(f"{seed}:{scenario.name}:{scenario.processes}")
-    sink = Sink(seed=rng.randrange(2**32), faults=scenario.faults)
+    sink = Sink(seed=rng.randrange(2**32), faults=scenario.faults, hang=scenario.hang)
     runner, slack_url = await sink.start()
     orders = Orders(
         database_url=url,
@@ -110,6 +112,7 @@ async def run(zygote: Zygote, scenario: Scenario, url: str, seed: int) -> Result
         call=scenario.call,
         settle=scenario.settle,
         lease=scenario.lease,
+        begin_within=scenario.begin_within,
     )
     stage = Stage(scenario, zygote, sink, orders, rng)
     db = Database(url)
@@ -136,7 +139,8 @@ async def run(zygote: Zygote, scenario: Scenario, url: str, seed: int) -> Result
 
 async def _play(stage: Stage, db: Database) -> tuple[int, int, bool]:
     """Returns strikes of trouble, links decided, and whether it never came to an end."""
-    scenario, until = stage.scenario, monotonic() + LONGEST_SECONDS
+    scenario = stage.scenario
+    until = monotonic() + scenario.longest
     troubling = asyncio.create_task(scenario.trouble(stage)) if scenario.trouble else None
     decided = batches = 0
     while monotonic() < until:

@@ -52,6 +52,7 @@ class Sink:
     #: Who is to die here, when calling: "far received" or "far accepted", by pid.
     kill: dict[int, str] = field(default_factory=dict)
     intercept: Callable[[Json, int], Awaitable[tuple[str, Post | None]]] | None = None
+    intercepted: asyncio.Condition = field(default_factory=asyncio.Condition)
     looks: int = 0
 
     def __post_init__(self) -> None:
@@ -125,15 +126,18 @@ class Sink:
 
     def apply(self, args: Json) -> Post:
         self._ts += 1
-        metadata = json.loads(args["metadata"])
         post = Post(
             ts=f"{self._ts}.000100",
-            ident=metadata["event_payload"]["id"],
+            ident=self.ident_of(args),
             text=args["text"],
             thread_ts=args.get("thread_ts"),
         )
         self.channels[_channel(args)].append(post)
         return post
+
+    def ident_of(self, args: Json) -> str:
+        """What our metadata names the message."""
+        return str(json.loads(args["metadata"])["event_payload"]["id"])
 
     def _apply_later(self, args: Json) -> None:
         async def later() -> None:
@@ -159,7 +163,7 @@ class Sink:
         return {"ok": True, "permalink": link}
 
     def _pins_add(self, args: Json) -> Json:
-        pin = args["channel"], args["timestamp"]
+        pin = args["channel"], args.get("timestamp", "")
         if pin in self.pins:
             return {"ok": False, "error": "already_pinned"}
         self.pins.add(pin)

@@ -30,38 +30,42 @@ def frozen(times: int, seconds: float) -> Trouble:
     return strike
 
 
-def overtaken(seconds: float) -> Trouble:
-    """A frozen process hears Slack's no while another one's call for the same message is made.
+def overtaken(times: int, seconds: float) -> Trouble:
+    """A frozen process hears Slack's "later" while another one makes the call for its message.
 
-    The first post of each conversation is held back unanswered, its caller frozen. When another
-    process sends it, its answer is held back until the first has woken up and heard "later".
+    Now and then a post is held back unanswered and its caller frozen. When another process sends
+    it, that one's answer is held back until the first has woken up and heard the no.
     """
 
     async def strike(stage: Stage) -> int:
-        first: dict[str, int] = {}
-        woken: dict[str, asyncio.Event] = {}
+        struck: dict[str, asyncio.Event] = {}  # whether its first caller woke up again
 
         async def intercept(args: dict[str, Any], pid: int) -> tuple[str, Post | None]:
-            text = str(args["text"])
-            if not text.endswith(":1:0") or (text in woken and woken[text].is_set()):
-                return "", None
-            if text not in first:
-                first[text], woken[text] = pid, asyncio.Event()
+            ident = stage.sink.ident_of(args)
+            if ident not in struck:
+                if len(struck) >= times or not all(woke.is_set() for woke in struck.values()):
+                    return "", None
+                struck[ident] = asyncio.Event()
+                async with stage.sink.intercepted:
+                    stage.sink.intercepted.notify_all()
                 stage.signal(pid, signal.SIGSTOP)
-                await woken[text].wait()
+                await struck[ident].wait()
+                stage.signal(pid, signal.SIGCONT)
                 return "429", None
+            if struck[ident].is_set():
+                return "", None
             post = stage.sink.apply(args)
-            woken[text].set()
-            stage.signal(first[text], signal.SIGCONT)
+            struck[ident].set()
             await asyncio.sleep(seconds)
             return "", post
 
         stage.sink.intercept = intercept
-        await asyncio.sleep(AFTER_SECONDS)
-        for one in list(woken.values()):
-            await one.wait()
+        async with stage.sink.intercepted:
+            await stage.sink.intercepted.wait_for(lambda: len(struck) == times)
+        for woke in struck.values():
+            await woke.wait()
         stage.sink.intercept = None
-        return len(woken)
+        return len(struck)
 
     return strike
 

@@ -1,0 +1,49 @@
+"""What scenarios are played with: children to kill, databases to spoil."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from itertools import count
+from pathlib import Path
+
+from bot.db.migrate import migrate
+from tests import postgres
+from tests.chaos.run import Result, Scenario, run
+from tests.chaos.zygote import Zygote, zygote
+
+
+class Stagehand:
+    """Gives each scenario a new migrated database and plays it."""
+
+    def __init__(self, mother: Zygote, folder: Path, server: postgres.OwnServer) -> None:
+        self._mother = mother
+        self.folder = folder
+        self.server = server
+        self._numbers = count()
+        self._template = folder / "template.db"
+        asyncio.run(migrate(f"sqlite:///{self._template}"))
+        self._migrated = server.template("chaos", lambda url: asyncio.run(migrate(url)))
+
+    def play(self, engine: str, scenario: Scenario, seed: int) -> Result:
+        """Play it once, from nothing."""
+        if engine == "sqlite":
+            file = self.folder / f"{next(self._numbers)}.db"
+            shutil.copy(self._template, file)
+            return asyncio.run(run(self._mother, scenario, f"sqlite:///{file}", seed))
+        url = self.server.create(self._migrated)
+        try:
+            return asyncio.run(run(self._mother, scenario, url, seed))
+        finally:
+            self.server.drop(url)
+
+
+@contextmanager
+def stage() -> Iterator[Stagehand]:
+    """The zygote comes first: it must know no thread. What is committed survives a crash."""
+    with ExitStack() as things:
+        mother = things.enter_context(zygote())
+        folder = Path(things.enter_context(tempfile.TemporaryDirectory(prefix="chaos")))
+        server = things.enter_context(postgres.own_server(postgres.binaries(), durable=True))
+        yield Stagehand(mother, folder, server)
