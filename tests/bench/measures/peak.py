@@ -89,14 +89,14 @@ async def _largest(bench: Bench, pattern: str, replicas: int) -> Tuesday:
     if not trial.late:
         raise NobodyAsked("nothing was sent at all")
     each_second = len(trial.late) / TRIAL
-    workspaces = min(WORKSPACES, int(each_second * DEADLINE * TRY / EACH))
+    workspaces = max(1, min(WORKSPACES, int(each_second * DEADLINE * TRY / EACH)))
     bench.say(f"{replicas} replicas: {each_second:.0f} a second when there is more than enough")
     for _ in range(TRIES):
-        found = await _run(bench, pattern, replicas, max(1, workspaces), DEADLINE)
+        found = await _run(bench, pattern, replicas, workspaces, DEADLINE)
         bench.say(f"{workspaces} workspaces: {len(found.late):,} of {found.asked:,} in time")
         if found.all_in_time:
             return found
-        workspaces = int(workspaces * LESS)
+        workspaces = max(1, int(workspaces * LESS))
     return found
 
 
