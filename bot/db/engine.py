@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager, nullcontext, suppress
 from typing import Any, TypeVar
 
 from sqlalchemy.engine import make_url
@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from bot.db.connections import arguments, async_url, prepare
 from bot.db.health import Health
-from bot.db.progress import Progress, committing, inside
+from bot.db.progress import Progress, all_given_up, committing, inside
 from bot.db.together import Item, Outcomes, Result, Together
 from bot.db.trouble import TooSlow
 
@@ -19,6 +19,7 @@ Given = TypeVar("Given", bound=Hashable)
 #: Longer than any statement may take. It ends what waits for a server that has gone silent
 #: behind a connection that looks alive.
 LONGEST_SECONDS = 30.0
+CLOSING_SECONDS = 1.0
 
 
 class Database:
@@ -88,8 +89,12 @@ class Database:
         return found
 
     async def close(self) -> None:
-        for one in self._together.values():
-            await one.ended()
+        """Let go of all connections, after what is under way, if that does not hang."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSING_SECONDS):
+                for one in self._together.values():
+                    await one.ended()
+                await all_given_up()
         await self.engine.dispose()
 
     @asynccontextmanager

@@ -137,6 +137,14 @@ async def answered_within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
     raise Late(unsure=progress.kept)
 
 
+async def all_given_up() -> None:
+    """Wait until what was given up has let go of its connections."""
+    loop = asyncio.get_running_loop()
+    mine = {task for task in _left_behind if task.get_loop() is loop}
+    if mine:
+        await asyncio.wait(mine)
+
+
 _left_behind: set["asyncio.Task[Any]"] = set()
 
 
