@@ -10,9 +10,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from sqlalchemy import exists, select
+from sqlalchemy.exc import DBAPIError
+
 from bot.agenda import agenda
 from bot.clock import monotonic, real_now
+from bot.db import schema
 from bot.db.engine import Database
+from bot.db.trouble import TooSlow
 from tests.chaos.child import LINK, Orders
 from tests.chaos.oracle import Count, count, left
 from tests.chaos.sink import USUAL, Sink
@@ -162,19 +167,34 @@ async def _left(db: Database) -> tuple[int, int]:
     """How much is due, and how many messages are on their way; (-1, -1) if nobody can tell."""
     try:
         return await left(db)
-    except Exception:  # the database is what this scenario takes away
+    except (DBAPIError, TooSlow):  # the database is what this scenario takes away
         return -1, -1
 
 
 async def _decide(stage: Stage, db: Database, batch: int) -> int:
+    """Put the first links of new chains on the agenda. Returns how many links will follow."""
     scenario, now = stage.scenario, real_now()
-    async with db.transaction() as tx:
-        for number in range(scenario.chains):
-            to = f"{'CU'[number % 2]}{batch}X{number}"
-            subject = f"{to}:1:{scenario.links}"
-            workspace = f"T{number % WORKSPACES}"
-            await agenda.put(tx, workspace, action=LINK, subject=subject, due_at=now)
+    first = [f"{'CU'[number % 2]}{batch}X{number}" for number in range(scenario.chains)]
+    while not await _decided(db, first[0]):
+        with suppress(DBAPIError, TooSlow):  # it may have been kept all the same: look again
+            async with db.transaction() as tx:
+                for number, to in enumerate(first):
+                    workspace, subject = f"T{number % WORKSPACES}", f"{to}:1:{scenario.links}"
+                    await agenda.put(tx, workspace, action=LINK, subject=subject, due_at=now)
     return scenario.chains * scenario.links
+
+
+async def _decided(db: Database, to: str) -> bool:
+    """Whether this chain was begun. Waits until the database can tell."""
+    due, said = schema.agenda.c.subject, schema.messages.c.key
+    while True:
+        with suppress(DBAPIError, TooSlow):
+            async with db.reading() as reader:
+                begun = await reader.scalar(
+                    select(exists().where(due.startswith(f"{to}:")))
+                ) or await reader.scalar(select(exists().where(said.startswith(f"{to}:"))))
+                return bool(begun)
+        await asyncio.sleep(LOOK_SECONDS)
 
 
 def _reap(stage: Stage) -> None:
