@@ -27,7 +27,7 @@ class Answers(Base):
         """As many as it takes to be shown, or nearly."""
         one = self.belief.rounds()[-1]
         given = {key: level for key in KEYS if key != blank}
-        for user in sorted(one.asked & one.members)[:count]:
+        for user in sorted(one.members.intersection(one.asked))[:count]:
             self._answer(one, user, given, False, 1)
 
     @precondition(lambda self: self.belief.rounds())
@@ -72,7 +72,7 @@ class Answers(Base):
         told = self.world.do(deeds.answer(house, user, round_id, given, comment, times=times))
         self.world.settle()
         if told == "no message":
-            assert user in one.unsure or user not in one.asked | one.reminded
+            assert user in one.unsure or user not in {*one.asked, *one.reminded}
         elif user in one.phase.left:
             assert told != "" or times  # refused beside the button, or without a form
         elif told == "":

@@ -54,8 +54,8 @@ class Round:
     minimum: int
     to_ask: dict[str, datetime]
     to_remind: dict[str, datetime] = field(default_factory=dict)
-    asked: set[str] = field(default_factory=set)
-    reminded: set[str] = field(default_factory=set)
+    asked: dict[str, datetime] = field(default_factory=dict)
+    reminded: dict[str, datetime] = field(default_factory=dict)
     answers: dict[str, dict[str, int]] = field(default_factory=dict)
     comments: dict[str, str] = field(default_factory=dict)
     skipped: set[str] = field(default_factory=set)  # members only: they leave an empty ballot
@@ -106,6 +106,7 @@ class Phase:
     leads: set[str]
     members: set[str]
     phase_id: str
+    reflected: bool = True  # the lead answered the three questions in the start form
     first_ends: date = field(init=False)
     is_active: bool = True
     is_wrapped_up: bool = False
@@ -352,7 +353,9 @@ class Belief:
                 to_ask=slots,
             )
         )
-        if len(phase.rounds) == 1:  # who reflected in the start form is not asked to again
+        if (
+            len(phase.rounds) == 1 and phase.reflected
+        ):  # who reflected in the start form is not asked to again
             phase.rounds[0].answers[phase.lead] = {}
 
     def poll(self, phase: Phase) -> bool:
@@ -381,7 +384,7 @@ class Belief:
         if not is_welcome(self.now, zone):
             self._later(one, one.to_ask, user)
             return
-        one.asked.add(user)
+        one.asked[user] = self.now
         again = welcome(max(at, self.now) + timedelta(hours=24), zone)
         if one.phase.reminds and again + LAST_CALL <= one.closes_at:
             one.to_remind[user] = again
@@ -393,7 +396,7 @@ class Belief:
         if not is_welcome(self.now, self.people[user].zone):
             self._later(one, one.to_remind, user)
             return
-        one.reminded.add(user)
+        one.reminded[user] = self.now
 
     def _later(self, one: Round, noted: dict[str, datetime], user: str) -> None:
         morning = welcome(self.now, self.people[user].zone)

@@ -178,9 +178,9 @@ def _people_are_as_believed(seen: Evidence, round_id: str, one: Round) -> None:
     listed = {row["user_id"] for row in seen.round_people if row["round_id"] == round_id}
     assert listed == one.people
     asked = {*_said(seen, f"ask:{round_id}:"), *_said(seen, f"reflect:{round_id}:")}
-    assert asked ^ one.asked <= one.unsure, (one.kind, asked ^ one.asked)
+    assert asked ^ set(one.asked) <= one.unsure, (one.kind, asked ^ set(one.asked))
     reminded = set(_said(seen, f"remind:{round_id}:"))
-    assert reminded ^ one.reminded <= one.unsure, (one.kind, reminded ^ one.reminded)
+    assert reminded ^ set(one.reminded) <= one.unsure, (one.kind, reminded ^ set(one.reminded))
 
 
 def _results_are_as_believed(seen: Evidence, found: RowMapping, one: Round) -> None:
