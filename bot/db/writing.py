@@ -46,13 +46,18 @@ async def put_all(tx: AsyncConnection, table: Table, rows: Iterable[Row]) -> Non
     """
     if ordered := _ordered(table, rows):
         columns = tuple(name for name in ordered[0] if not table.c[name].primary_key)
-        await tx.execute(_put_statement(tx.dialect.name, table, columns), ordered)
+        await _execute(tx, _put_statement(tx.dialect.name, table, columns), ordered)
 
 
 async def put_all_if_new(tx: AsyncConnection, table: Table, rows: Iterable[Row]) -> None:
     """Insert rows with the same columns, but those whose keys are taken; in the keys' order."""
     if ordered := _ordered(table, rows):
-        await tx.execute(_put_statement(tx.dialect.name, table, ()), ordered)
+        await _execute(tx, _put_statement(tx.dialect.name, table, ()), ordered)
+
+
+async def _execute(tx: AsyncConnection, statement: Any, rows: list[Row]) -> None:
+    # psycopg makes a pipeline of a list, which takes longer than one statement does.
+    await tx.execute(statement, rows if len(rows) > 1 else rows[0])
 
 
 def _ordered(table: Table, rows: Iterable[Row]) -> list[Row]:
