@@ -20,14 +20,20 @@ Given = TypeVar("Given", bound=Hashable)
 #: behind a connection that looks alive.
 LONGEST_SECONDS = 30.0
 CLOSING_SECONDS = 1.0
+_QUIET = "quiet"
+
+
+def wake_nobody(tx: AsyncConnection) -> None:
+    """Nothing that was written in this transaction is to be said in Slack."""
+    tx.info[_QUIET] = True
 
 
 class Database:
     """Transactions on one engine.
 
-    `changed` is set after every commit, so that delivery and the ticker need not poll for what
-    this process wrote itself. What fails is counted and logged here (`health`), so callers that
-    go on need not say it again.
+    `changed` is set after every commit but those that `wake_nobody`, so that delivery need not
+    poll for what this process wrote itself. What fails is counted and logged here (`health`), so
+    callers that go on need not say it again.
     """
 
     def __init__(self, url: str) -> None:
@@ -56,10 +62,12 @@ class Database:
         """
         async with self._watched() as progress, self._turn, self.engine.connect() as tx:
             await tx.begin()
+            tx.info.pop(_QUIET, None)
             yield tx
             with committing(progress):
                 await tx.commit()
-        self.changed.set()
+            if not tx.info.pop(_QUIET, False):
+                self.changed.set()
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import agenda
 from bot.db import schema
+from bot.db.engine import wake_nobody
 from bot.db.writing import put_all
 from bot.keys import KeyMissing
 from bot.outbox import outbox
@@ -106,6 +107,8 @@ async def _keep_all(
     accepted = [one for one in checked if isinstance(one, _Accepted)]
     await _reflect(tx, [one for one in accepted if one.found.person.is_lead])
     wrong = await _cast(tx, services, [one for one in accepted if not one.found.person.is_lead])
+    if not any(map(_others, accepted)):
+        wake_nobody(tx)
     return [await _told(tx, one, wrong, now) for one in checked]
 
 
@@ -184,11 +187,16 @@ async def _told(
     if one.given is None:
         return messages.skipped(found.round_id, one.found.channel_id, found.closes_at)
     receipt = messages.received(found.round_id, one.found.channel_id, found.closes_at)
-    # The message pressed in is replaced by its response_url.
-    asked = ask_key(found.round_id, one.found.person)
-    keys = [key for key in one.found.sent if one.who.place is None or key != asked]
-    await _show(tx, one.who.workspace_id, keys, receipt, now)
+    await _show(tx, one.who.workspace_id, _others(one), receipt, now)
     return receipt
+
+
+def _others(one: _Accepted) -> list[str]:
+    """Messages to be edited: what was pressed in is replaced by its response_url, or stays."""
+    if one.given is None:
+        return []
+    asked = ask_key(one.found.round.round_id, one.found.person)
+    return [key for key in one.found.sent if one.who.place is None or key != asked]
 
 
 async def _given_before(

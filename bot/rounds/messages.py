@@ -6,6 +6,7 @@ Send. No answer is ever put into a message.
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 
 from slack_sdk.models.blocks import (
     Block,
@@ -178,6 +179,8 @@ def small_print(asking: Asking) -> str:
     )
 
 
+# Everyone of a round is shown the same, often within the same minutes.
+@lru_cache(maxsize=512)
 def received(round_id: str, channel_id: str, closes_at: datetime) -> Content:
     """The receipt. It says that something was sent, never what."""
     until = RECEIVED_UNTIL.format(channel=channel(channel_id), until=instant(closes_at))
@@ -185,6 +188,7 @@ def received(round_id: str, channel_id: str, closes_at: datetime) -> Content:
     return content(RECEIVED, section(until), actions(change))
 
 
+@lru_cache(maxsize=512)
 def skipped(round_id: str, channel_id: str, closes_at: datetime) -> Content:
     until = SKIPPED_UNTIL.format(channel=channel(channel_id), until=instant(closes_at))
     return content(SKIPPED, section(until), actions(button("Answer", CHANGE, round_id)))

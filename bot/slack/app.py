@@ -6,7 +6,9 @@ from typing import Any
 
 import structlog
 from slack_bolt import BoltResponse
-from slack_bolt.async_app import AsyncApp, AsyncBoltContext
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.middleware.async_middleware import AsyncMiddleware
+from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.clock import new_id
@@ -18,6 +20,7 @@ from bot.slack.views import answer_message, notice, open_form
 from bot.slack.waiting import PatientApp, begins_again, storage_sentence
 
 Authorize = Callable[..., Awaitable[Any]]
+Next = Callable[[], Awaitable[BoltResponse]]
 #: Events about ourselves that we act on; the others only echo what we did.
 OWN_EVENTS = {"message_metadata_posted", "member_joined_channel", "member_left_channel"}
 FAILED = "That did not work, and nothing was changed: something failed on our side. Try again."
@@ -39,25 +42,31 @@ def build(client: AsyncWebClient, authorize: Authorize, signing_secret: str | No
         request_verification_enabled=signing_secret is not None,
     )
 
-    @app.middleware
-    async def name_the_request(context: AsyncBoltContext, next_: Any) -> None:
-        structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request=new_id()[:12], workspace=context.team_id)
-        await next_()
-
-    @app.middleware
-    async def ignore_ourselves(
-        body: dict[str, Any], context: AsyncBoltContext, next_: Any
-    ) -> BoltResponse | None:
-        event = body.get("event") or {}
-        ours = event.get("user") == context.bot_user_id and event.get("user") is not None
-        if ours and event["type"] not in OWN_EVENTS:
-            return BoltResponse(status=200, body="")
-        await next_()
-        return None
-
+    app.use(_NameTheRequest())
+    app.use(_IgnoreOurselves())
     app.error(tell_the_person)
     return app
+
+
+class _NameTheRequest(AsyncMiddleware):
+    async def async_process(
+        self, *, req: AsyncBoltRequest, resp: BoltResponse, next: Next
+    ) -> BoltResponse | None:
+        names = {"request": new_id()[:12], "workspace": req.context.team_id}
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(**names)
+        return await next()
+
+
+class _IgnoreOurselves(AsyncMiddleware):
+    async def async_process(
+        self, *, req: AsyncBoltRequest, resp: BoltResponse, next: Next
+    ) -> BoltResponse | None:
+        event = req.body.get("event") or {}
+        ours = event.get("user") == req.context.bot_user_id and event.get("user") is not None
+        if ours and event["type"] not in OWN_EVENTS:
+            return BoltResponse(status=200, body="")
+        return await next()
 
 
 def _without_token(client: AsyncWebClient) -> AsyncWebClient:
