@@ -6,6 +6,7 @@ Each job returns a finding and raises nothing but cancellation: a fault of Slack
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
@@ -53,6 +54,7 @@ class Jobs:
         self._client_for = client_for
         self._draw = draw
         self._patience = patience
+        self._one_at_a_time = asyncio.Lock()  # drawing takes a core for a second or two
 
     async def do(self, row: Row, fence: int, claimed_at: float) -> Finding:
         """Send it, prove it, or upload its picture. `claimed_at` is of `uptime`."""
@@ -119,9 +121,8 @@ class Jobs:
     async def _picture(self, row: Row) -> Finding:
         """Upload it; the message is sent with the lane's next turn."""
         try:
-            file_id = await upload(
-                self._client_for(row.workspace_id), self._draw, row.picture or {}
-            )
+            client = self._client_for(row.workspace_id)
+            file_id = await upload(client, self._drawn, row.picture or {})
         except Exception as error:
             tries = row.attempts + 1
             log.warning("picture_failed", key=row.key, tries=tries, reason=verdict(error).reason)
@@ -136,6 +137,10 @@ class Jobs:
                 drop_picture=gives_up,
             )
         return Finding(row=row, fence=row.fence, state=State.PENDING, file_id=file_id)
+
+    async def _drawn(self, facts: dict[str, Any]) -> bytes:
+        async with self._one_at_a_time:
+            return await self._draw(facts)
 
     async def _prove(self, row: Row) -> Finding:
         try:

@@ -7,6 +7,7 @@ from slack_bolt.async_app import AsyncApp, AsyncBoltContext
 
 from bot.clock import Clock
 from bot.db.engine import Database
+from bot.metrics import proofs
 from bot.outbox.calls import METADATA_TYPE
 from bot.outbox.row import Place
 from bot.outbox.steps import confirm
@@ -26,5 +27,7 @@ async def on_posted(
     message_id = event["metadata"]["event_payload"]["id"]
     place = Place(channel=event["channel_id"], ts=event["message_ts"])
     async with db.transaction() as tx:
-        if await is_new(tx, str(context.team_id), body, clock.now()):
-            await confirm(tx, str(context.team_id), message_id, place, clock.now())
+        workspace_id, now = str(context.team_id), clock.now()
+        news = await is_new(tx, workspace_id, body, now)
+        if news and await confirm(tx, workspace_id, message_id, place, now):
+            proofs.labels("reported").inc()

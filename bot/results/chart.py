@@ -5,12 +5,15 @@ matplotlib is large and busy, so it never loads into the bot itself.
 
 import asyncio
 import json
+import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
 DRAW_SECONDS = 20.0
+LOW_PRIORITY = 10
 DRAWING = "bot.results.drawing"
 
 
@@ -66,6 +69,8 @@ async def draw_in_child(facts: dict[str, Any]) -> bytes:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
+    with suppress(OSError):  # a picture can wait, people cannot
+        os.setpriority(os.PRIO_PROCESS, child.pid, LOW_PRIORITY)
     try:
         async with asyncio.timeout(DRAW_SECONDS):
             png, said = await child.communicate(json.dumps(facts).encode())

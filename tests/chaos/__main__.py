@@ -83,6 +83,10 @@ def setup(hand: Stagehand, engine: str, processes: int, options: argparse.Namesp
         crash = trouble.restarts(lambda: hand.server, strikes, 1.0)
         name = "PostgreSQL crashes and comes back"
         scenarios.append(Scenario(name=name, processes=processes, trouble=crash, chains=12))
+    else:
+        hold = trouble.locked(strikes, 2.0)
+        name = "the file is held by another program"
+        scenarios.append(Scenario(name=name, processes=processes, trouble=hold, chains=12))
     total, good = Count(), True
     for scenario in scenarios:
         if options.only in scenario.name:

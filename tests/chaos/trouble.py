@@ -6,6 +6,8 @@ import sqlite3
 from collections.abc import Callable
 from typing import Any
 
+from sqlalchemy.engine import make_url
+
 from tests.chaos.run import Stage, Trouble
 from tests.chaos.sink import Post
 from tests.postgres import OwnServer
@@ -83,24 +85,22 @@ def storms(times: int, seconds: float) -> Trouble:
     return strike
 
 
-def locked(file: str, times: int, seconds: float) -> Trouble:
+def locked(times: int, seconds: float) -> Trouble:
     """Another program holds the SQLite file."""
 
-    async def strike(_stage: Stage) -> int:
+    async def strike(stage: Stage) -> int:
+        file = make_url(stage.orders.database_url).database
+        assert file is not None
         for _ in range(times):
             await asyncio.sleep(AFTER_SECONDS)
-            connection = sqlite3.connect(file, timeout=10, isolation_level=None)
-            await asyncio.to_thread(_hold, connection)
+            connection = sqlite3.connect(file, timeout=30, isolation_level=None)
+            connection.execute("BEGIN EXCLUSIVE")
             await asyncio.sleep(seconds)
             connection.execute("ROLLBACK")
             connection.close()
         return times
 
     return strike
-
-
-def _hold(connection: sqlite3.Connection) -> None:
-    connection.execute("BEGIN EXCLUSIVE")
 
 
 def restarts(server: Callable[[], OwnServer], times: int, seconds: float) -> Trouble:
