@@ -27,6 +27,10 @@ class Late(Exception):
         self.unsure = unsure
 
 
+class SomebodyLeft(Exception):
+    """What was to be kept for many is not wanted by one of them any more."""
+
+
 @dataclass
 class Progress:
     """One request: whether it is in the database now, and what it may have kept there."""
@@ -40,6 +44,8 @@ class Progress:
     again: bool = False
     #: takes note of a database that was waited for in vain
     complain: Callable[[BaseException], None] | None = None
+    #: others' requests that share its fate
+    many: Sequence["Progress"] = ()
 
     def may_begin_again(self) -> bool:
         """Whether the request may be begun anew, as nothing of it was kept; asks for it if so."""
@@ -75,37 +81,39 @@ def inside(complain: Callable[[BaseException], None] | None = None) -> Iterator[
 
 @contextmanager
 def committing(progress: Progress) -> Iterator[None]:
-    """The time in between something is being kept; not begun if the request was given up."""
+    """The time in between something is being kept; not begun if the request was given up.
+
+    Raises:
+        SomebodyLeft: of those it is done for, one was told that nothing was kept.
+    """
     if progress.given_up:
         raise asyncio.CancelledError  # a cancellation got lost on the way; they were told no
-    before = progress.kept
-    progress.kept = True
-    progress.committing += 1
-    try:
-        yield
-    except Exception as error:
-        progress.kept = before or not answered(error)
-        raise
-    finally:
-        progress.committing -= 1
-
-
-@contextmanager
-def on_behalf_of(many: Sequence[Progress]) -> Iterator[None]:
-    """What is kept in between is kept for all these requests; none is given up meanwhile."""
-    mine = Progress(tries=MOST_TRIES)
-    before = [one.kept for one in many]
-    token = _current.set(mine)
-    for one in many:
+    if any(one.given_up for one in progress.many):
+        raise SomebodyLeft
+    everyone = (progress, *progress.many)
+    before = [one.kept for one in everyone]
+    for one in everyone:
         one.kept = True
         one.committing += 1
     try:
         yield
+    except Exception as error:
+        for one, kept in zip(everyone, before, strict=True):
+            one.kept = kept or not answered(error)
+        raise
+    finally:
+        for one in everyone:
+            one.committing -= 1
+
+
+@contextmanager
+def on_behalf_of(many: Sequence[Progress]) -> Iterator[None]:
+    """What is kept in between is kept for all these requests."""
+    token = _current.set(Progress(tries=MOST_TRIES, many=many))
+    try:
+        yield
     finally:
         _current.reset(token)
-        for one, kept in zip(many, before, strict=True):
-            one.kept = kept or mine.kept
-            one.committing -= 1
 
 
 async def answered_within(seconds: float, work: Coroutine[Any, Any, T]) -> T:

@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.db.progress import Progress, inside, on_behalf_of
+from bot.db.progress import Progress, SomebodyLeft, inside, on_behalf_of
 from bot.db.trouble import trouble
 
 Item = TypeVar("Item")
@@ -57,6 +57,7 @@ class Together(Generic[Item, Result]):
         self._work = work
         self._complain = complain
         self._waiting: deque[_Waiting[Item, Result]] = deque()
+        self._under_way: Sequence[_Waiting[Item, Result]] = ()
         self._running: asyncio.Task[None] | None = None
 
     async def do(self, item: Item) -> Result:
@@ -70,7 +71,11 @@ class Together(Generic[Item, Result]):
             self._waiting.append(_Waiting(item, future, progress))
             if self._running is None:  # in nobody's context: it works for many
                 self._running = asyncio.create_task(self._run(), context=Context())
-            return await future
+            try:
+                return await future
+            except asyncio.CancelledError:
+                self._left()
+                raise
 
     async def ended(self) -> None:
         """Wait for what was handed in."""
@@ -80,11 +85,31 @@ class Together(Generic[Item, Result]):
     async def _run(self) -> None:
         try:
             while batch := self._next():
-                await self._settle(batch)
+                self._under_way = batch
+                await self._settled(batch)
+                self._under_way = ()
         finally:
             self._running = None
-            while self._waiting:  # only where this task itself was cancelled
-                self._waiting.popleft().future.cancel()
+            for one in (*self._under_way, *self._waiting):  # none, unless this was cancelled
+                one.future.cancel()
+
+    async def _settled(self, batch: Sequence[_Waiting[Item, Result]]) -> None:
+        try:
+            await self._settle(batch)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or any(map(_is_wanted, batch)):
+                raise
+            task.uncancel()
+
+    def _left(self) -> None:
+        """Somebody waits no longer. Where nobody does, a database that hangs need not, either."""
+        batch = self._under_way
+        if any(_is_wanted(one) or one.progress.committing for one in batch):
+            return
+        if batch and self._running is not None:
+            self._under_way = ()
+            self._running.cancel()
 
     def _next(self) -> list[_Waiting[Item, Result]]:
         batch: list[_Waiting[Item, Result]] = []
@@ -97,6 +122,10 @@ class Together(Generic[Item, Result]):
     async def _settle(self, batch: Sequence[_Waiting[Item, Result]]) -> None:
         try:
             outcomes = await self._commit(batch)
+        except SomebodyLeft:
+            if still := [one for one in batch if _is_wanted(one)]:
+                await self._settle(still)
+            return
         except Exception as error:
             if trouble(error) is None and len(batch) > 1:
                 for one in filter(_is_wanted, batch):  # what cannot be done shall fail alone
