@@ -7,7 +7,7 @@ from hypothesis.stateful import precondition, rule
 
 from tests.model import deeds
 from tests.model.base import Base
-from tests.model.belief import KEYS, Round
+from tests.model.facts import KEYS, Round
 from tests.model.leads import channels
 from tests.vocabulary import ANA, MEMBERS
 

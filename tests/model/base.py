@@ -9,8 +9,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant
 
 from tests.conftest import MONDAY
 from tests.model import invariants
-from tests.model.belief import Belief, Phase, Round, Someone
+from tests.model.belief import Belief
 from tests.model.evidence import Evidence, look
+from tests.model.facts import Phase, Round, Someone
 from tests.model.world import World
 from tests.vocabulary import LAUNCH, PLATFORM, WORKSPACE
 

@@ -1,8 +1,8 @@
 """What ought to be true: phases, rounds and people, in plain Python from DESIGN's sentences."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -10,8 +10,6 @@ from tests.model.calendar import (
     APART,
     DAY,
     EARLIEST,
-    ENDS_AT,
-    FIRST_AT,
     OPEN_FOR,
     SHOWN_AT,
     is_welcome,
@@ -22,128 +20,12 @@ from tests.model.calendar import (
     welcome,
     working_days,
 )
-
-KEYS = ("clarity", "trust", "ego")
+from tests.model.facts import Phase, Round, Someone, as_seen
 
 #: Nobody is asked what they have less time than this to answer.
 LAST_CALL = timedelta(hours=1)
 
 Due = tuple[datetime, Callable[[], None]]
-
-
-@dataclass(kw_only=True)
-class Someone:
-    zone: str
-    is_full: bool = True  # no guest, bot or outsider
-    is_admin: bool = False
-    is_closed: bool = False
-
-    @property
-    def may_act(self) -> bool:
-        return self.is_full and not self.is_closed
-
-
-@dataclass(kw_only=True, eq=False)
-class Round:
-    phase: "Phase"
-    kind: str
-    opened_at: datetime
-    closes_at: datetime
-    members: frozenset[str]
-    leads: frozenset[str]
-    minimum: int
-    to_ask: dict[str, datetime]
-    to_remind: dict[str, datetime] = field(default_factory=dict)
-    asked: dict[str, datetime] = field(default_factory=dict)
-    reminded: dict[str, datetime] = field(default_factory=dict)
-    answers: dict[str, dict[str, int]] = field(default_factory=dict)
-    comments: dict[str, str] = field(default_factory=dict)
-    skipped: set[str] = field(default_factory=set)  # members only: they leave an empty ballot
-    quiet_leads: set[str] = field(default_factory=set)  # leads who skipped
-    is_open: bool = True
-    closed_at: datetime | None = None
-    show_at: datetime | None = None
-    shown_at: datetime | None = None
-    unsure: set[str] = field(default_factory=set)  # asked or not, both are right
-    show_unsure: bool = False  # the team sees the results now or on a later morning
-
-    @property
-    def people(self) -> frozenset[str]:
-        return self.members | self.leads
-
-    @property
-    def ballots(self) -> set[str]:
-        return {one for one in {*self.answers, *self.skipped} if one in self.members}
-
-    @property
-    def counts(self) -> dict[str, list[int]]:
-        """The levels given to each question, by the team."""
-        return {
-            key: sorted(
-                given[key]
-                for one, given in self.answers.items()
-                if one in self.members and key in given
-            )
-            for key in KEYS
-        }
-
-    @property
-    def shown(self) -> dict[str, list[int]]:
-        return {key: levels for key, levels in self.counts.items() if len(levels) >= self.minimum}
-
-
-@dataclass(kw_only=True, eq=False)
-class Phase:
-    channel: str
-    is_sprint: bool
-    lead: str
-    zone: str
-    starts: date
-    ends: date
-    weekday: int
-    at: time
-    reminds: bool
-    leads: set[str]
-    members: set[str]
-    phase_id: str
-    reflected: bool = True  # the lead answered the three questions in the start form
-    first_ends: date = field(init=False)
-    is_active: bool = True
-    is_wrapped_up: bool = False
-    ended_on: date | None = None
-    planned: dict[tuple[str, date], datetime] = field(default_factory=dict)
-    rounds: list[Round] = field(default_factory=list)
-    left: set[str] = field(default_factory=set)
-    overslept: set[str] = field(default_factory=set)  # kinds of rounds due in a downtime
-
-    def __post_init__(self) -> None:
-        self.first_ends = self.ends
-
-    @property
-    def days(self) -> int:
-        return (self.last_day - self.starts).days + 1
-
-    @property
-    def last_day(self) -> date:
-        return max(self.starts, min(self.ended_on or self.ends, self.ends))
-
-    @property
-    def ends_at(self) -> datetime:
-        return local(self.ends, ENDS_AT, self.zone)
-
-    @property
-    def latest_extension(self) -> date:
-        """Half the first length more, at least a day, within six or twelve weeks."""
-        half = (self.first_ends - self.starts).days // 2
-        longest = self.starts + timedelta(weeks=6 if self.is_sprint else 12)
-        return min(self.first_ends + max(1, half) * DAY, longest)
-
-    @property
-    def present_leads(self) -> set[str]:
-        return self.leads - self.left
-
-    def time_of(self, kind: str) -> time:
-        return FIRST_AT if kind == "first" else self.at
 
 
 @dataclass(kw_only=True)
@@ -241,8 +123,11 @@ class Belief:
         """From now on it is their new zone that counts."""
         self.people[user].zone = zone
         for one in self.rounds():
-            if user in one.people:
-                one.unsure.add(user)
+            if user in one.to_ask and one.on is not None:
+                slot = local(one.on, one.phase.time_of(one.kind), zone)
+                at = welcome(max(slot, self.now), zone)
+                if at + LAST_CALL <= one.closes_at:
+                    one.to_ask[user] = at
 
     # ------------------------------------------------------------ what time does
 
@@ -282,7 +167,7 @@ class Belief:
                 if row["kind"] not in phase.overslept:
                     return
                 asked = [one for one in people if one["round_id"] == row["round_id"]]
-                phase.rounds.append(_as_seen(phase, row, asked))
+                phase.rounds.append(as_seen(phase, row, asked))
             phase.overslept.clear()
             for one in phase.rounds:
                 if one.show_unsure:
@@ -377,31 +262,31 @@ class Belief:
         )
 
     def _asks(self, one: Round, user: str) -> None:
-        at = one.to_ask.pop(user)
+        del one.to_ask[user]
         if not one.is_open or not self._still_wanted(one, user):
             return
         zone = self.people[user].zone
         if not is_welcome(self.now, zone):
-            self._later(one, one.to_ask, user)
+            self._later(one, one.to_ask, user, welcome(self.now, zone))
             return
         one.asked[user] = self.now
-        again = welcome(max(at, self.now) + timedelta(hours=24), zone)
-        if one.phase.reminds and again + LAST_CALL <= one.closes_at:
-            one.to_remind[user] = again
+        if one.phase.reminds:
+            self._later(one, one.to_remind, user, welcome(self.now + DAY, zone))
 
     def _reminds(self, one: Round, user: str) -> None:
         del one.to_remind[user]
         if not one.is_open or user in one.quiet_leads or not self._still_wanted(one, user):
             return
-        if not is_welcome(self.now, self.people[user].zone):
-            self._later(one, one.to_remind, user)
+        zone = self.people[user].zone
+        at = max(welcome(self.now, zone), welcome(one.asked.get(user, self.now - DAY) + DAY, zone))
+        if at > self.now:
+            self._later(one, one.to_remind, user, at)
             return
         one.reminded[user] = self.now
 
-    def _later(self, one: Round, noted: dict[str, datetime], user: str) -> None:
-        morning = welcome(self.now, self.people[user].zone)
-        if morning + LAST_CALL <= one.closes_at:
-            noted[user] = morning
+    def _later(self, one: Round, noted: dict[str, datetime], user: str, at: datetime) -> None:
+        if at + LAST_CALL <= one.closes_at:
+            noted[user] = at
 
     def _closes(self, one: Round) -> None:
         one.is_open = False
@@ -413,19 +298,3 @@ class Belief:
 
     def _shows(self, one: Round) -> None:
         one.shown_at = self.now
-
-
-def _as_seen(phase: Phase, row: Mapping[str, Any], asked: list[Mapping[str, Any]]) -> Round:
-    members = frozenset(one["user_id"] for one in asked if one["role"] == "member")
-    everyone = frozenset(one["user_id"] for one in asked)
-    return Round(
-        phase=phase,
-        kind=row["kind"],
-        opened_at=row["opened_at"],
-        closes_at=row["closes_at"],
-        members=members,
-        leads=everyone - members,
-        minimum=4 if len(members) < 8 else 5,
-        to_ask={one["user_id"]: one["slot_at"] for one in asked},
-        unsure=set(everyone),
-    )

@@ -6,9 +6,10 @@ from itertools import pairwise
 
 from sqlalchemy import RowMapping
 
-from tests.model.belief import Belief, Phase, Round
+from tests.model.belief import Belief
 from tests.model.calendar import is_welcome
 from tests.model.evidence import Evidence, Said, twice
+from tests.model.facts import Phase, Round
 from tests.model.world import World
 
 FIVE_DAYS = timedelta(days=5)

@@ -7,10 +7,10 @@ from hypothesis.stateful import initialize, rule
 
 from tests.model import deeds
 from tests.model.base import CHANNELS, Base
-from tests.model.belief import Phase
 from tests.model.calendar import DAY, there
 from tests.model.deeds import Wish
 from tests.model.evidence import look
+from tests.model.facts import Phase
 from tests.vocabulary import ANA, BEN, DEV, GUEST, HANA, LAUNCH, OWNER
 
 channels = st.sampled_from(CHANNELS)

@@ -1,0 +1,149 @@
+"""Phases, rounds and people, as far as the belief has to tell them apart."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from tests.model.calendar import DAY, ENDS_AT, FIRST_AT, local, there
+
+KEYS = ("clarity", "trust", "ego")
+
+
+@dataclass(kw_only=True)
+class Someone:
+    zone: str
+    is_full: bool = True  # no guest, bot or outsider
+    is_admin: bool = False
+    is_closed: bool = False
+
+    @property
+    def may_act(self) -> bool:
+        return self.is_full and not self.is_closed
+
+
+@dataclass(kw_only=True, eq=False)
+class Round:
+    phase: "Phase"
+    kind: str
+    opened_at: datetime
+    closes_at: datetime
+    members: frozenset[str]
+    leads: frozenset[str]
+    minimum: int
+    to_ask: dict[str, datetime]
+    to_remind: dict[str, datetime] = field(default_factory=dict)
+    asked: dict[str, datetime] = field(default_factory=dict)
+    reminded: dict[str, datetime] = field(default_factory=dict)
+    answers: dict[str, dict[str, int]] = field(default_factory=dict)
+    comments: dict[str, str] = field(default_factory=dict)
+    skipped: set[str] = field(default_factory=set)  # members only: they leave an empty ballot
+    quiet_leads: set[str] = field(default_factory=set)  # leads who skipped
+    is_open: bool = True
+    closed_at: datetime | None = None
+    show_at: datetime | None = None
+    shown_at: datetime | None = None
+    unsure: set[str] = field(default_factory=set)  # asked or not, both are right
+    show_unsure: bool = False  # the team sees the results now or on a later morning
+
+    @property
+    def on(self) -> date | None:
+        """The day of everybody's slot; None where it opened late, or at no planned time."""
+        here = there(self.opened_at, self.phase.zone)
+        planned = self.kind != "poll" and here.time() == self.phase.time_of(self.kind)
+        return here.date() if planned else None
+
+    @property
+    def people(self) -> frozenset[str]:
+        return self.members | self.leads
+
+    @property
+    def ballots(self) -> set[str]:
+        return {one for one in {*self.answers, *self.skipped} if one in self.members}
+
+    @property
+    def counts(self) -> dict[str, list[int]]:
+        """The levels given to each question, by the team."""
+        return {
+            key: sorted(
+                given[key]
+                for one, given in self.answers.items()
+                if one in self.members and key in given
+            )
+            for key in KEYS
+        }
+
+    @property
+    def shown(self) -> dict[str, list[int]]:
+        return {key: levels for key, levels in self.counts.items() if len(levels) >= self.minimum}
+
+
+@dataclass(kw_only=True, eq=False)
+class Phase:
+    channel: str
+    is_sprint: bool
+    lead: str
+    zone: str
+    starts: date
+    ends: date
+    weekday: int
+    at: time
+    reminds: bool
+    leads: set[str]
+    members: set[str]
+    phase_id: str
+    reflected: bool = True  # the lead answered the three questions in the start form
+    first_ends: date = field(init=False)
+    is_active: bool = True
+    is_wrapped_up: bool = False
+    ended_on: date | None = None
+    planned: dict[tuple[str, date], datetime] = field(default_factory=dict)
+    rounds: list[Round] = field(default_factory=list)
+    left: set[str] = field(default_factory=set)
+    overslept: set[str] = field(default_factory=set)  # kinds of rounds due in a downtime
+
+    def __post_init__(self) -> None:
+        self.first_ends = self.ends
+
+    @property
+    def days(self) -> int:
+        return (self.last_day - self.starts).days + 1
+
+    @property
+    def last_day(self) -> date:
+        return max(self.starts, min(self.ended_on or self.ends, self.ends))
+
+    @property
+    def ends_at(self) -> datetime:
+        return local(self.ends, ENDS_AT, self.zone)
+
+    @property
+    def latest_extension(self) -> date:
+        """Half the first length more, at least a day, within six or twelve weeks."""
+        half = (self.first_ends - self.starts).days // 2
+        longest = self.starts + timedelta(weeks=6 if self.is_sprint else 12)
+        return min(self.first_ends + max(1, half) * DAY, longest)
+
+    @property
+    def present_leads(self) -> set[str]:
+        return self.leads - self.left
+
+    def time_of(self, kind: str) -> time:
+        return FIRST_AT if kind == "first" else self.at
+
+
+def as_seen(phase: Phase, row: Mapping[str, Any], asked: list[Mapping[str, Any]]) -> Round:
+    """A round that opened late: its list and its closing are taken as they are."""
+    members = frozenset(one["user_id"] for one in asked if one["role"] == "member")
+    everyone = frozenset(one["user_id"] for one in asked)
+    return Round(
+        phase=phase,
+        kind=row["kind"],
+        opened_at=row["opened_at"],
+        closes_at=row["closes_at"],
+        members=members,
+        leads=everyone - members,
+        minimum=4 if len(members) < 8 else 5,
+        to_ask={one["user_id"]: one["slot_at"] for one in asked},
+        unsure=set(everyone),
+    )

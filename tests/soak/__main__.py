@@ -1,0 +1,112 @@
+"""A soak: simulated weeks of many workspaces in one bot and one database, in minutes.
+
+    python -m tests.soak --workspaces 200 --weeks 26 --seed 1
+
+Prints a line a week, then what was found; ends with 1 where anything is not as it should be.
+"""
+
+import argparse
+import asyncio
+import socket
+import sys
+import tempfile
+from datetime import timedelta
+from pathlib import Path
+
+from aiohttp import web
+
+from bot.clock import monotonic
+from bot.db.migrate import migrate
+from tests.conftest import MONDAY
+from tests.soak.hands import BotProcess
+from tests.soak.place import settle_in
+from tests.soak.reckoning import Reckoning, reckon
+from tests.soak.slack import Slack
+from tests.soak.soak import Soak
+
+MOST_WRONG = 25
+
+
+async def soak(*, workspaces: int, weeks: int, seed: int, database: str) -> Reckoning:
+    """All of it, on a migrated database that is empty."""
+    places = [settle_in(number, seed, MONDAY) for number in range(workspaces)]
+    slack = Slack(lambda: life.now, places, seed)
+    runner = web.AppRunner(slack.application(), access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    slack.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    told = {
+        "workspaces": [place.workspace_id for place in places],
+        "now": MONDAY.isoformat(),
+        "slack": f"{slack.url}/api/",
+        "database": database,
+    }
+    began = monotonic()
+    async with BotProcess(port=_free_port(), told=told) as bot:
+        life = Soak(places, bot, slack, seed, MONDAY)
+        await life.live(MONDAY + timedelta(weeks=weeks))
+        found = await reckon(life)
+        await _print(life, found, monotonic() - began)
+    await runner.cleanup()
+    print(_last_line(workspaces, weeks, found), flush=True)
+    return found
+
+
+async def _print(life: Soak, found: Reckoning, seconds: float) -> None:
+    left = await life.bot.do("counts")
+    print(f"\nrows: {', '.join(f'{name} {rows:,}' for name, rows in left['counts'].items())}")
+    print(f"memory of the bot: {left['megabytes']:.0f} MB now, {left['most']:.0f} MB at most")
+    done = life.slack.calls + life.bot.requests
+    print(f"{done:,} calls and requests in {seconds:.0f} s: {done / seconds:.0f} a second")
+    print(f"away {life.downtimes} times · Slack failed {life.slack.troubles} times")
+    print(
+        f"rounds {found.rounds:,}, shown {found.shown:,} · answers {life.answers:,} · "
+        f"reminders {found.reminders:,} · expired {found.expired:,} · disturbed {life.disturbed}"
+    )
+    for line in found.wrong[:MOST_WRONG]:
+        print(f"WRONG {line}")
+    if len(found.wrong) > MOST_WRONG:
+        print(f"WRONG and {len(found.wrong) - MOST_WRONG} more")
+
+
+def _last_line(workspaces: int, weeks: int, found: Reckoning) -> str:
+    return (
+        f"workspaces {workspaces} · weeks {weeks} · slots {found.slots} hit {found.hit} · "
+        f"messages {found.messages} · lost {found.lost} · twice {found.twice} · "
+        f"out of order {found.out_of_order}"
+    )
+
+
+def _free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port: int = taken.getsockname()[1]
+        return port
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--workspaces", type=int, default=200)
+    parser.add_argument("--weeks", type=int, default=26)
+    parser.add_argument("--seed", type=int, default=1)
+    return parser.parse_args()
+
+
+def main() -> int:
+    arguments = _arguments()
+    with tempfile.TemporaryDirectory() as folder:
+        database = f"sqlite:///{Path(folder) / 'soak.db'}"
+        asyncio.run(migrate(database))
+        found = asyncio.run(
+            soak(
+                workspaces=arguments.workspaces,
+                weeks=arguments.weeks,
+                seed=arguments.seed,
+                database=database,
+            )
+        )
+    return 0 if found.is_well else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,96 @@
+"""The bot's process from outside: started, told what to do, spoken to as Slack does."""
+
+import asyncio
+import hashlib
+import hmac
+import json
+import sys
+from datetime import datetime
+from types import TracebackType
+from typing import Any
+from urllib.parse import urlencode
+
+from aiohttp import ClientSession, ClientTimeout
+
+from bot.clock import real_now
+from tests.soak.bot import SECRET, Said
+from tests.soak.place import CHANNEL
+
+JSON, FORM = "application/json", "application/x-www-form-urlencoded"
+
+
+class BotProcess:
+    """Many workspaces' bot; `next_at` is when something becomes due in it."""
+
+    def __init__(self, *, port: int, told: Said) -> None:
+        self._url = f"http://127.0.0.1:{port}"
+        self._port, self._told = port, told
+        self._bot_port = 0
+        self.next_at: datetime | None = None
+        self.requests = 0
+
+    async def __aenter__(self) -> "BotProcess":
+        self._session = ClientSession(timeout=ClientTimeout(total=600))
+        self._process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "tests.soak.bot", str(self._port)),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(self._told).encode() + b"\n")
+        assert await self._process.stdout.readline() == b"ready\n"
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        await self._session.close()
+        self._process.terminate()
+        await self._process.wait()
+
+    async def do(self, what: str, **told: Any) -> Said:
+        """Have something done. Raises RuntimeError where it fails."""
+        async with self._session.post(f"{self._url}/{what}", json=told) as response:
+            if response.status != 200:
+                raise RuntimeError(f"{what}: {await response.text()}")
+            answer: Said = json.loads(await response.text())
+        if "next" in answer:
+            self.next_at = datetime.fromisoformat(answer["next"]) if answer["next"] else None
+        self._bot_port = answer.get("port", self._bot_port)
+        return answer
+
+    async def rows(self, table: str, *columns: str) -> list[list[Any]]:
+        rows: list[list[Any]] = (await self.do("rows", table=table, columns=columns))["rows"]
+        return rows
+
+    async def click(self, payload: Said) -> None:
+        await self._sends(urlencode({"payload": json.dumps(payload)}), FORM)
+
+    async def hears(self, workspace_id: str, event: Said, event_id: str) -> None:
+        body = {
+            "type": "event_callback",
+            "team_id": workspace_id,
+            "api_app_id": "A0SOAK",
+            "event_id": event_id,
+            "event_time": 0,
+            "event": {"channel": CHANNEL, "team": workspace_id, **event},
+        }
+        await self._sends(json.dumps(body), JSON)
+
+    async def _sends(self, body: str, content_type: str) -> None:
+        self.requests += 1
+        timestamp = str(int(real_now().timestamp()))
+        signed = hmac.new(SECRET.encode(), f"v0:{timestamp}:{body}".encode(), hashlib.sha256)
+        headers = {
+            "Content-Type": content_type,
+            "X-Slack-Request-Timestamp": timestamp,
+            "X-Slack-Signature": f"v0={signed.hexdigest()}",
+        }
+        url = f"http://127.0.0.1:{self._bot_port}/slack/events"
+        async with self._session.post(url, data=body, headers=headers) as response:
+            if response.status != 200:
+                raise RuntimeError(f"{response.status}: {await response.text()}")

@@ -1,0 +1,351 @@
+"""Half a year of many workspaces: phases follow each other, people live, the bot is away."""
+
+import asyncio
+import heapq
+from collections.abc import Awaitable, Callable
+from datetime import datetime, time, timedelta
+from itertools import count
+
+from bot.clock import monotonic
+from tests.model.calendar import DAY, is_welcome, there
+from tests.model.facts import KEYS, Phase, Round
+from tests.soak.dice import Dice
+from tests.soak.hands import BotProcess
+from tests.soak.place import CHANNEL, LARGEST, SMALLEST, ZONES, Place
+from tests.soak.slack import Post, Slack, profile
+
+Deed = Callable[[], Awaitable[None]]
+
+#: Everything that people do falls on a quarter of an hour.
+GRID = timedelta(minutes=15)
+TIMES = (time(8), time(9, 30), time(10), time(11, 15), time(14), time(16, 45), time(20))
+LENGTHS = (3, 5, 9, 11, 14, 14, 16, 18, 21, 23, 28, 35)
+#: The bot is away about every ten days, for so many hours.
+AWAY_EVERY, AWAY = 10, (0.5, 1, 2, 3.25, 5, 7.75, 11, 16, 26, 49.5, 75)
+#: Of a hundred people asked.
+ANSWER, SKIP = 68, 8
+#: Of a hundred looks at a workspace, one every four days.
+COMES, GOES, MOVES = 25, 20, 12
+
+
+class Soak:
+    """The people of all workspaces, and what becomes of them."""
+
+    def __init__(
+        self, places: list[Place], bot: BotProcess, slack: Slack, seed: int, now: datetime
+    ) -> None:
+        self.places = {place.workspace_id: place for place in places}
+        self.bot, self.slack, self.now = bot, slack, now
+        self.wrong: list[str] = []
+        self.rounds: dict[str, Round] = {}  # by the id that the bot gave them
+        self.downtimes = self.answers = self.disturbed = 0
+        self._dice = Dice("soak", seed)
+        self._numbers = count(1)
+        self._queue: list[tuple[datetime, int, Deed]] = []
+        self._began_at = monotonic()
+
+    async def live(self, until: datetime) -> None:
+        """All of it, until then."""
+        self._begin_everything(until)
+        await self.bot.do("back", at=self.now.isoformat())
+        week, began = 0, self.now
+        while self.now < until:
+            await self._step(until)
+            if (self.now - began).days // 7 > week:
+                week = (self.now - began).days // 7
+                await self._tell(week)
+        for place in self.places.values():
+            place.belief.advance(self.now)
+
+    def later(self, at: datetime, deed: Deed) -> None:
+        heapq.heappush(self._queue, (at, next(self._numbers), deed))
+
+    def _begin_everything(self, until: datetime) -> None:
+        for place in self.places.values():
+            self.later(
+                self.now + GRID * place.dice.below(4 * 24 * 5), lambda p=place: self._starts(p)
+            )
+            self.later(self.now + GRID * place.dice.below(4 * 96), lambda p=place: self._lives(p))
+        at = self.now + DAY * self._dice.between(3, AWAY_EVERY)
+        while at < until - 3 * DAY:
+            hours = self._dice.one_of(AWAY)
+            self.later(at, lambda hours=hours: self._is_away(timedelta(hours=hours)))
+            at += timedelta(hours=hours) + GRID * self._dice.between(96, 2 * 96 * AWAY_EVERY)
+
+    async def _step(self, until: datetime) -> None:
+        """On to whatever comes next, in the bot or among the people."""
+        due = [until, *([self.bot.next_at] if self.bot.next_at else [])]
+        due += [self._queue[0][0]] if self._queue else []
+        self.now = max(self.now, min(due))
+        await self.bot.do("to", at=self.now.isoformat())
+        self._react()
+        while self._queue and self._queue[0][0] <= self.now < until:
+            await heapq.heappop(self._queue)[2]()
+            self._react()
+
+    async def _tell(self, week: int) -> None:
+        memory = (await self.bot.do("counts"))["megabytes"]
+        posts = sum(len(account.posts) for account in self.slack.accounts.values())
+        seconds = monotonic() - self._began_at
+        print(
+            f"week {week:2} · {posts:7,} messages · {self.slack.calls:7,} calls · "
+            f"{self.answers:6,} answers · {memory:5.0f} MB · {seconds:5.0f} s",
+            flush=True,
+        )
+
+    # ------------------------------------------------------------ phases
+
+    async def _starts(self, place: Place) -> None:
+        belief, dice = place.belief, place.dice
+        belief.advance(self.now)
+        running = belief.active(CHANNEL)
+        members = place.inside - {place.lead}
+        if running is not None or not members:
+            after = running.ends_at if running else self.now
+            self.later(_on_grid(after) + GRID * dice.between(96, 960), lambda: self._starts(place))
+            return
+        phase = self._phase(place, members)
+        answer = await self.bot.do(
+            "start",
+            workspace=place.workspace_id,
+            is_sprint=phase.is_sprint,
+            lead=place.lead,
+            members=sorted(members),
+            starts=phase.starts.isoformat(),
+            ends=phase.ends.isoformat(),
+            zone=phase.zone,
+            weekday=phase.weekday,
+            at=phase.at.isoformat(),
+            reminds=phase.reminds,
+        )
+        phase.phase_id = answer["phase_id"]
+        belief.start(phase)
+        self._plans(place, phase)
+
+    def _phase(self, place: Place, members: set[str]) -> Phase:
+        zone = place.belief.people[place.lead].zone
+        today = there(self.now, zone).date()
+        return Phase(
+            phase_id="",
+            channel=CHANNEL,
+            is_sprint=place.dice.chance(50),
+            lead=place.lead,
+            zone=zone,
+            starts=today,
+            ends=today + DAY * place.dice.one_of(LENGTHS),
+            weekday=place.dice.below(5),
+            at=place.dice.one_of(TIMES),
+            reminds=place.dice.chance(80),
+            leads={place.lead},
+            members=set(members),
+            reflected=False,
+        )
+
+    def _plans(self, place: Place, phase: Phase) -> None:
+        """What its lead will do before it ends, and when the next one begins."""
+        length = (phase.ends - phase.starts).days
+        soon = self.now + GRID * place.dice.between(4, 96 * max(1, length - 1))
+        if place.dice.chance(20):
+            self.later(soon, lambda: self._polls(place))
+        if place.dice.chance(20):
+            self.later(soon, lambda: self._extends(place, phase))
+        elif place.dice.chance(20):
+            self.later(soon, lambda: self._ends(place, phase))
+        gap = GRID * place.dice.between(8, 96 * 9)
+        self.later(_on_grid(phase.ends_at) + gap, lambda: self._starts(place))
+
+    async def _polls(self, place: Place) -> None:
+        place.belief.advance(self.now)
+        phase = place.belief.active(CHANNEL)
+        may = phase is not None and place.belief.poll(phase)
+        told = await self.bot.do("poll", workspace=place.workspace_id, user=place.lead)
+        self._expect(may == (told["refused"] == ""), f"poll: {told['refused']}")
+
+    async def _extends(self, place: Place, phase: Phase) -> None:
+        place.belief.advance(self.now)
+        until = min(phase.ends + 3 * DAY, phase.latest_extension)
+        may = phase.is_active and phase.ends == phase.first_ends < until
+        about = {"workspace": place.workspace_id, "phase_id": phase.phase_id, "user": place.lead}
+        told = await self.bot.do("extend", **about, until=until.isoformat())
+        self._expect(may == (told["refused"] == ""), f"extend: {told['refused']}")
+        if may:
+            phase.ends = until
+            place.belief.plan(phase)
+
+    async def _ends(self, place: Place, phase: Phase) -> None:
+        place.belief.advance(self.now)
+        about = {"workspace": place.workspace_id, "phase_id": phase.phase_id, "user": place.lead}
+        told = await self.bot.do("end", **about)
+        self._expect(told["refused"] == "", f"end: {told['refused']}")
+        if phase.is_active:
+            place.belief.end(phase)
+
+    # ------------------------------------------------------------ people
+
+    async def _lives(self, place: Place) -> None:
+        """Somebody comes, goes, or moves to another time zone; now and then."""
+        dice, belief = place.dice, place.belief
+        belief.advance(self.now)
+        team = sorted(place.inside - {place.lead})
+        if dice.chance(COMES) and len(team) < LARGEST:
+            user = place.newcomer()
+            belief.join(CHANNEL, user)
+            await self._hears(place, {"type": "member_joined_channel", "user": user})
+        if dice.chance(GOES) and len(team) >= SMALLEST:
+            user = dice.one_of(team)
+            belief.leave(CHANNEL, user)
+            await self._hears(place, {"type": "member_left_channel", "user": user})
+        if dice.chance(MOVES):
+            user = dice.one_of(sorted(place.inside))
+            belief.move(user, dice.one_of(ZONES))
+            await self._hears(place, {"type": "user_change", "user": profile(place, user)})
+        self.later(self.now + 4 * DAY, lambda: self._lives(place))
+
+    async def _hears(self, place: Place, event: dict) -> None:
+        event_id = f"Ev{next(self._numbers)}"
+        for _ in range(2 if place.dice.chance(10) else 1):
+            await self.bot.hears(place.workspace_id, event, event_id)
+        await self.bot.do("to", at=self.now.isoformat())
+
+    def _react(self) -> None:
+        """Who is asked may answer after a while."""
+        fresh, self.slack.fresh = self.slack.fresh, []
+        for post in fresh:
+            place = self.places[post.workspace_id]
+            if post.to != CHANNEL and not is_welcome(self.now, place.belief.people[post.to].zone):
+                self.disturbed += 1
+                self.wrong.append(f"at a bad hour: {post}")
+            if "rounds.send" in post.pressing:
+                self._is_asked(place, post)
+
+    def _is_asked(self, place: Place, post: Post) -> None:
+        place.belief.advance(self.now)
+        round_id = post.pressing["rounds.send"]
+        one = self.rounds.get(round_id) or self._unnamed(place)
+        if one is None:
+            self.wrong.append(f"nobody should be asked: {post}")
+            return
+        self.rounds[round_id] = one
+        after = GRID * place.dice.between(1, 4 * 44)
+        chance = place.dice.below(100)
+        if chance < ANSWER + SKIP:
+            levels = {key: place.dice.between(1, 5) for key in KEYS if place.dice.chance(92)}
+            given = levels if chance < ANSWER else {}
+            self.later(self.now + after, lambda: self._answers(place, one, post, given))
+
+    def _unnamed(self, place: Place) -> Round | None:
+        named = {id(one) for one in self.rounds.values()}
+        found = [one for one in place.belief.rounds() if id(one) not in named]
+        return found[-1] if found else None
+
+    async def _answers(self, place: Place, one: Round, post: Post, given: dict[str, int]) -> None:
+        """Send, or Skip where nothing is given."""
+        place.belief.advance(self.now)
+        if one not in place.belief.open_for(post.to):
+            return
+        await self.bot.click(_click(post, given, self.slack.url))
+        self.answers += 1
+        if given:
+            one.answers[post.to] = given
+        elif post.to in one.members:
+            one.skipped.add(post.to)
+        else:
+            one.quiet_leads.add(post.to)
+
+    # ------------------------------------------------------------ downtime
+
+    async def _is_away(self, long: timedelta) -> None:
+        """Nobody is there; people wait with what they wanted to do."""
+        self.downtimes += 1
+        for place in self.places.values():
+            place.belief.advance(self.now)
+        await self.bot.do("away")
+        self.now += long
+        for place in self.places.values():
+            place.belief.oversleep(self.now)
+        await self.bot.do("back", at=self.now.isoformat())
+        await self._adopt()
+        self._react()
+
+    async def _adopt(self) -> None:
+        rounds = await self.bot.rows(
+            "rounds", *("workspace_id", "round_id", "phase_id", "number", "kind"),
+            *("opened_at", "closes_at", "shown_at"),
+        )  # fmt: skip
+        people = await self.bot.rows(
+            "round_people", *("workspace_id", "round_id", "user_id", "role", "slot_at")
+        )
+        await asyncio.to_thread(_adopted, self.places, rounds, people)
+
+    def _expect(self, right: bool, what: str) -> None:
+        if not right:
+            self.wrong.append(f"{self.now}: {what}")
+
+
+def _adopted(places: dict[str, Place], rounds: list[list], people: list[list]) -> None:
+    by_phase: dict[str, list[dict]] = {}
+    by_round: dict[str, list[dict]] = {}
+    for _, round_id, user_id, role, slot_at in people:
+        row = {"round_id": round_id, "user_id": user_id, "role": role, "slot_at": _instant(slot_at)}
+        by_round.setdefault(round_id, []).append(row)
+    for workspace_id, round_id, phase_id, number, kind, opened_at, closes_at, shown_at in rounds:
+        by_phase.setdefault(workspace_id + phase_id, []).append(
+            {
+                "round_id": round_id,
+                "number": number,
+                "kind": kind,
+                "opened_at": _instant(opened_at),
+                "closes_at": _instant(closes_at),
+                "shown_at": _instant(shown_at) if shown_at else None,
+            }
+        )
+    for place in places.values():
+        mine = {
+            phase.phase_id: sorted(
+                by_phase.get(place.workspace_id + phase.phase_id, []),
+                key=lambda row: row["number"],
+            )
+            for phase in place.belief.phases
+        }
+        ids = [row["round_id"] for rows in mine.values() for row in rows]
+        listed = [row for one in ids for row in by_round.get(one, [])]
+        place.belief.adopt(mine.__getitem__, listed)
+        place.belief.advance(place.belief.now)
+
+
+def _instant(value: str) -> datetime:
+    return datetime.fromisoformat(value)
+
+
+def _on_grid(at: datetime) -> datetime:
+    """The first quarter of an hour that is not earlier."""
+    over = timedelta(minutes=at.minute % 15, seconds=at.second)
+    return at if not over else at - over + GRID
+
+
+def _click(post: Post, given: dict[str, int], slack_url: str) -> dict:
+    round_id = post.pressing["rounds.send"]
+    action_id = "rounds.send" if given else "rounds.skip"
+    direct = f"D{post.to[1:]}"
+    return {
+        "type": "block_actions",
+        "team": {"id": post.workspace_id},
+        "user": {"id": post.to, "team_id": post.workspace_id},
+        "api_app_id": "A0SOAK",
+        "trigger_id": "1.2.3",
+        "response_url": f"{slack_url}/hooks",
+        "channel": {"id": direct},
+        "container": {"type": "message", "channel_id": direct, "message_ts": post.ts},
+        "actions": [{"type": "button", "action_id": action_id, "block_id": "b", "value": round_id}],
+        "state": {
+            "values": {
+                f"answer:{round_id}:{key}": {
+                    "rounds.level": {
+                        "type": "radio_buttons",
+                        "selected_option": {"value": str(level)},
+                    }
+                }
+                for key, level in given.items()
+            }
+        },
+    }
