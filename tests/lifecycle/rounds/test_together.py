@@ -163,7 +163,7 @@ async def test_reminders_are_edited_where_there_are_any(
 
 
 async def _double_all(
-    tx: AsyncConnection, told: Callable[[], None], items: Sequence[int]
+    tx: AsyncConnection, told: Callable[[], object], items: Sequence[int]
 ) -> list[int | Exception]:
     """Something to be done together: each item a row, an odd one refused, 13 a mistake of ours."""
     told()
