@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 BEHIND = "The database is not at this version's schema. Run `python -m bot migrate` first."
 NOT_STARTED = "Nothing was started."
+LEFT_SECONDS = 0.5
 PORT_TAKEN = "Port {port} is in use. Choose another one: make playground PORT=8766"
 PLAYGROUND = Path("data/playground")
 MANIFEST = Path(__file__).parents[1] / "manifest.json"
@@ -102,7 +103,22 @@ async def _run(options: argparse.Namespace) -> None:
         app = Imbalance(settings, Clock(), http=options.http)
         if await pending(app.db):
             raise Unable(BEHIND)
-        await _until_stopped(app)
+        try:
+            await _until_stopped(app)
+        finally:
+            await _insist()
+
+
+async def _insist() -> None:
+    """Cancel what a hanging database still holds up; asyncio does it a second time at the end.
+
+    After the first, psycopg asks the server for up to ten seconds to leave off.
+    """
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    if left:
+        await asyncio.wait(left, timeout=LEFT_SECONDS)
 
 
 async def _until_stopped(app: "Imbalance", ready: Callable[[], None] = lambda: None) -> None:

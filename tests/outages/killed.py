@@ -28,8 +28,8 @@ from bot.db.engine import Database
 from bot.db.migrate import migrate
 from bot.keys import KeyRing
 from bot.rounds import answering, ballots, lifecycle, questions, store
-from bot.rounds.answer_form import Given
 from bot.rounds.admission import Answering
+from bot.rounds.answer_form import Given
 from bot.slack.people import People
 from bot.workspaces.services import Services
 from tests.conftest import KEY
