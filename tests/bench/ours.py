@@ -9,6 +9,7 @@ process: `wake` (somebody wrote messages), `sample` (begin to look what it does)
 """
 
 import asyncio
+import gc
 import json
 import os
 import signal
@@ -16,6 +17,7 @@ import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from bot.__main__ import GARBAGE_AFTER
 from bot.app import Imbalance
 from bot.clock import MovedClock, monotonic
 from bot.log import configure
@@ -30,6 +32,8 @@ async def main(*, unpaced: bool) -> None:
     pace = Pace(limited=False) if unpaced else None
     app = Imbalance(settings, _clock(), http=True, pace=pace, host="127.0.0.1")
     await app.start()
+    gc.freeze()
+    gc.set_threshold(GARBAGE_AFTER)
     stopping = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
     told = asyncio.create_task(_listen(app, Sampler()))
