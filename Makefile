@@ -23,7 +23,7 @@ define install
 	@touch $@
 endef
 
-.PHONY: help playground run test chaos check fix snapshots bench pins clean
+.PHONY: help playground run test chaos soak check fix snapshots bench pins clean
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | \
@@ -42,6 +42,10 @@ test: $(DEV) ## every test, on SQLite and PostgreSQL (JOBS=2, ARGS="tests/rules 
 chaos: $(DEV) ## die at every step, lose nothing, say nothing twice (QUICK=1, MUTATIONS=1, SEED=1)
 	@.venv/bin/python -m tests.chaos $(if $(filter 1,$(QUICK)),--quick) \
 		$(if $(filter 1,$(MUTATIONS)),--mutations) --seed $(or $(SEED),1)
+
+soak: $(DEV) ## half a year of many workspaces, every slot hit (WORKSPACES=200, WEEKS=26, SEED=1)
+	@.venv/bin/python -m tests.soak --workspaces $(or $(WORKSPACES),200) \
+		--weeks $(or $(WEEKS),26) --seed $(or $(SEED),1)
 
 check: $(DEV) ## format, lint, types, import rules
 	@.venv/bin/ruff format --check .

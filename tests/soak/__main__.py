@@ -2,21 +2,27 @@
 
     python -m tests.soak --workspaces 200 --weeks 26 --seed 1
 
+DATABASE=postgresql takes a PostgreSQL of its own instead of SQLite.
+
 Prints a line a week, then what was found; ends with 1 where anything is not as it should be.
 """
 
 import argparse
 import asyncio
+import os
 import socket
 import sys
 import tempfile
-from datetime import timedelta
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from aiohttp import web
 
 from bot.clock import monotonic
 from bot.db.migrate import migrate
+from tests import postgres
 from tests.conftest import MONDAY
 from tests.soak.hands import BotProcess
 from tests.soak.place import settle_in
@@ -27,9 +33,11 @@ from tests.soak.soak import Soak
 MOST_WRONG = 25
 
 
-async def soak(*, workspaces: int, weeks: int, seed: int, database: str) -> Reckoning:
+async def soak(
+    *, workspaces: int, weeks: int, seed: int, database: str, begins: datetime = MONDAY
+) -> Reckoning:
     """All of it, on a migrated database that is empty."""
-    places = [settle_in(number, seed, MONDAY) for number in range(workspaces)]
+    places = [settle_in(number, seed, begins) for number in range(workspaces)]
     slack = Slack(lambda: life.now, places, seed)
     runner = web.AppRunner(slack.application(), access_log=None)
     await runner.setup()
@@ -37,14 +45,14 @@ async def soak(*, workspaces: int, weeks: int, seed: int, database: str) -> Reck
     slack.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
     told = {
         "workspaces": [place.workspace_id for place in places],
-        "now": MONDAY.isoformat(),
+        "now": begins.isoformat(),
         "slack": f"{slack.url}/api/",
         "database": database,
     }
     began = monotonic()
     async with BotProcess(port=_free_port(), told=told) as bot:
-        life = Soak(places, bot, slack, seed, MONDAY)
-        await life.live(MONDAY + timedelta(weeks=weeks))
+        life = Soak(places, bot, slack, seed, begins)
+        await life.live(begins + timedelta(weeks=weeks))
         found = await reckon(life)
         await _print(life, found, monotonic() - began)
     await runner.cleanup()
@@ -92,11 +100,25 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def main() -> int:
-    arguments = _arguments()
+@contextmanager
+def _database() -> Iterator[str]:
+    """A migrated database, gone afterwards."""
+    if os.environ.get("DATABASE") == "postgresql":
+        with postgres.server() as server:
+            url = server.create()
+            asyncio.run(migrate(url))
+            yield url
+        return
     with tempfile.TemporaryDirectory() as folder:
-        database = f"sqlite:///{Path(folder) / 'soak.db'}"
-        asyncio.run(migrate(database))
+        url = f"sqlite:///{Path(folder) / 'soak.db'}"
+        asyncio.run(migrate(url))
+        yield url
+
+
+def main() -> int:
+    """Returns 0 if all of it is as it should be, else 1."""
+    arguments = _arguments()
+    with _database() as database:
         found = asyncio.run(
             soak(
                 workspaces=arguments.workspaces,
