@@ -83,7 +83,9 @@ class Many(Imbalance):
 
         async def authorize(team_id: str | None, **_: Any) -> AuthorizeResult | None:
             client = self._clients.get(team_id or "")
-            return client and AuthorizeResult(
+            if client is None:
+                return None
+            return AuthorizeResult(
                 enterprise_id=None,
                 team_id=team_id,
                 bot_user_id=BOT,

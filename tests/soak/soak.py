@@ -4,6 +4,7 @@ import asyncio
 import heapq
 from collections.abc import Awaitable, Callable
 from datetime import datetime, time, timedelta
+from functools import partial
 from itertools import count
 
 from bot.clock import monotonic
@@ -62,14 +63,12 @@ class Soak:
 
     def _begin_everything(self, until: datetime) -> None:
         for place in self.places.values():
-            self.later(
-                self.now + GRID * place.dice.below(4 * 24 * 5), lambda p=place: self._starts(p)
-            )
-            self.later(self.now + GRID * place.dice.below(4 * 96), lambda p=place: self._lives(p))
+            self.later(self.now + GRID * place.dice.below(4 * 24 * 5), partial(self._starts, place))
+            self.later(self.now + GRID * place.dice.below(4 * 96), partial(self._lives, place))
         at = self.now + DAY * self._dice.between(3, AWAY_EVERY)
         while at < until - 3 * DAY:
             hours = self._dice.one_of(AWAY)
-            self.later(at, lambda hours=hours: self._is_away(timedelta(hours=hours)))
+            self.later(at, partial(self._is_away, timedelta(hours=hours)))
             at += timedelta(hours=hours) + GRID * self._dice.between(96, 2 * 96 * AWAY_EVERY)
 
     async def _step(self, until: datetime) -> None:
@@ -102,7 +101,7 @@ class Soak:
         members = place.inside - {place.lead}
         if running is not None or not members:
             after = running.ends_at if running else self.now
-            self.later(_on_grid(after) + GRID * dice.between(96, 960), lambda: self._starts(place))
+            self.later(_on_grid(after) + GRID * dice.between(96, 960), partial(self._starts, place))
             return
         phase = self._phase(place, members)
         answer = await self.bot.do(
@@ -146,13 +145,13 @@ class Soak:
         length = (phase.ends - phase.starts).days
         soon = self.now + GRID * place.dice.between(4, 96 * max(1, length - 1))
         if place.dice.chance(20):
-            self.later(soon, lambda: self._polls(place))
+            self.later(soon, partial(self._polls, place))
         if place.dice.chance(20):
-            self.later(soon, lambda: self._extends(place, phase))
+            self.later(soon, partial(self._extends, place, phase))
         elif place.dice.chance(20):
-            self.later(soon, lambda: self._ends(place, phase))
+            self.later(soon, partial(self._ends, place, phase))
         gap = GRID * place.dice.between(8, 96 * 9)
-        self.later(_on_grid(phase.ends_at) + gap, lambda: self._starts(place))
+        self.later(_on_grid(phase.ends_at) + gap, partial(self._starts, place))
 
     async def _polls(self, place: Place) -> None:
         place.belief.advance(self.now)
@@ -199,7 +198,7 @@ class Soak:
             user = dice.one_of(sorted(place.inside))
             belief.move(user, dice.one_of(ZONES))
             await self._hears(place, {"type": "user_change", "user": profile(place, user)})
-        self.later(self.now + 4 * DAY, lambda: self._lives(place))
+        self.later(self.now + 4 * DAY, partial(self._lives, place))
 
     async def _hears(self, place: Place, event: dict) -> None:
         event_id = f"Ev{next(self._numbers)}"
@@ -231,7 +230,7 @@ class Soak:
         if chance < ANSWER + SKIP:
             levels = {key: place.dice.between(1, 5) for key in KEYS if place.dice.chance(92)}
             given = levels if chance < ANSWER else {}
-            self.later(self.now + after, lambda: self._answers(place, one, post, given))
+            self.later(self.now + after, partial(self._answers, place, one, post, given))
 
     def _unnamed(self, place: Place) -> Round | None:
         named = {id(one) for one in self.rounds.values()}
