@@ -66,11 +66,12 @@ async def _print(life: Soak, found: Reckoning, seconds: float) -> None:
     print(f"memory of the bot: {left['megabytes']:.0f} MB now, {left['most']:.0f} MB at most")
     done = life.slack.calls + life.bot.requests
     print(f"{done:,} calls and requests in {seconds:.0f} s: {done / seconds:.0f} a second")
-    print(f"away {life.downtimes} times · Slack failed {life.slack.troubles} times")
+    print(f"away {len(life.away)} times · Slack failed {life.slack.troubles} times")
     print(
         f"rounds {found.rounds:,}, shown {found.shown:,} · answers {life.answers:,} · "
         f"reminders {found.reminders:,} · expired {found.expired:,} · disturbed {life.disturbed}"
     )
+    print(f"questions {' · '.join(f'{why} {times:,}' for why, times in found.why.items())}")
     for line in found.wrong[:MOST_WRONG]:
         print(f"WRONG {line}")
     if len(found.wrong) > MOST_WRONG:

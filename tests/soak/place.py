@@ -30,6 +30,8 @@ class Place:
     lead: str = "U00"
     rounds: dict[str, object] = field(default_factory=dict)  # by id: the believed ones
     people_ever: int = 0
+    #: Since when who lives in which zone.
+    zones: dict[str, list[tuple[datetime, str]]] = field(default_factory=dict)
 
     @property
     def token(self) -> str:
@@ -43,8 +45,15 @@ class Place:
         """Somebody who was never there."""
         user = f"U{self.people_ever:02d}"
         self.people_ever += 1
-        self.belief.people[user] = Someone(zone=self.dice.one_of(ZONES))
+        zone = self.dice.one_of(ZONES)
+        self.belief.people[user] = Someone(zone=zone)
+        self.zones[user] = [(self.belief.now, zone)]
         return user
+
+    def moves(self, user: str, zone: str) -> None:
+        """From now on it is their new zone that counts."""
+        self.belief.move(user, zone)
+        self.zones[user].append((self.belief.now, zone))
 
 
 def settle_in(number: int, seed: int, now: datetime) -> Place:

@@ -7,6 +7,7 @@ from datetime import datetime
 from itertools import pairwise
 
 from tests.model.facts import Round
+from tests.soak import slots
 from tests.soak.place import CHANNEL
 from tests.soak.slack import Post
 from tests.soak.soak import Soak
@@ -29,6 +30,7 @@ class Reckoning:
     twice: int = 0
     out_of_order: int = 0
     expired: int = 0
+    why: Counter[str] = field(default_factory=Counter)  # how each question came to its time
     wrong: list[str] = field(default_factory=list)
 
     @property
@@ -41,6 +43,7 @@ class Reckoning:
 async def reckon(soak: Soak) -> Reckoning:
     told = Reckoning(wrong=list(soak.wrong))
     _questions(soak, told)
+    told.why = await slots.check(soak, told.wrong)
     await _rounds(soak, told)
     await _messages(soak, told)
     await _left_over(soak, told)

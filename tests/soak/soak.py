@@ -39,7 +39,8 @@ class Soak:
         self.bot, self.slack, self.now = bot, slack, now
         self.wrong: list[str] = []
         self.rounds: dict[str, Round] = {}  # by the id that the bot gave them
-        self.downtimes = self.answers = self.disturbed = 0
+        self.answers = self.disturbed = 0
+        self.away: list[tuple[datetime, datetime]] = []
         self._dice = Dice("soak", seed)
         self._numbers = count(1)
         self._queue: list[tuple[datetime, int, Deed]] = []
@@ -196,7 +197,7 @@ class Soak:
             await self._hears(place, {"type": "member_left_channel", "user": user})
         if dice.chance(MOVES):
             user = dice.one_of(sorted(place.inside))
-            belief.move(user, dice.one_of(ZONES))
+            place.moves(user, dice.one_of(ZONES))
             await self._hears(place, {"type": "user_change", "user": profile(place, user)})
         self.later(self.now + 4 * DAY, partial(self._lives, place))
 
@@ -255,7 +256,7 @@ class Soak:
 
     async def _is_away(self, long: timedelta) -> None:
         """Nobody is there; people wait with what they wanted to do."""
-        self.downtimes += 1
+        self.away.append((self.now, self.now + long))
         for place in self.places.values():
             place.belief.advance(self.now)
         await self.bot.do("away")

@@ -1,0 +1,170 @@
+"""Every question against the clock on the wall, from the calendar and the zones alone.
+
+The belief takes over the list of a round that opened late. Here nothing is taken over: the day
+comes from the phase's dates, the hour from its time, the zone from where the person lived.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from itertools import pairwise
+from typing import Any
+
+from tests.model.calendar import (
+    APART,
+    DAY,
+    FIRST_AT,
+    OPEN_FOR,
+    local,
+    questions_after,
+    questions_on,
+    there,
+    welcome,
+)
+from tests.model.facts import Phase
+from tests.soak.place import CHANNEL, Place
+from tests.soak.slack import Post
+from tests.soak.soak import Soak
+
+ON_TIME, LATE, MOVED, POLLED, WRONG = "on time", "after downtime", "moved", "polled", "wrong"
+#: A week with a change to summer time is an hour short, and its half on Lord Howe.
+WALL = timedelta(hours=1)
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """One person's question, and what it is held against."""
+
+    place: Place
+    phase: Phase
+    round: Row
+    post: Post
+
+    @property
+    def at(self) -> time:
+        return FIRST_AT if self.round["kind"] == "first" else self.phase.at
+
+    @property
+    def day(self) -> date:
+        """The planned day that is nearest to where the round opened."""
+        opened = there(self.round["opened_at"], self.phase.zone).date()
+        return min(_days(self.phase, self.round["kind"]), key=lambda day: abs(day - opened))
+
+    @property
+    def zones(self) -> list[str]:
+        """Where they lived from the round's opening to the question, the last place last."""
+        history = self.place.zones[self.post.to]
+        until = [zone for since, zone in history if since <= self.post.at]
+        opened = self.round["opened_at"] - DAY  # it opens where a day begins first
+        here = [zone for since, zone in history if opened <= since <= self.post.at]
+        before = [zone for since, zone in history if since < opened][-1:]
+        return [*before, *here] or until[-1:]
+
+
+async def check(soak: Soak, wrong: list[str]) -> Counter[str]:
+    """How each question came to its time; what has no right to it is added to `wrong`."""
+    rounds = await _rounds(soak)
+    _keep_apart(soak, rounds, wrong)
+    await _enough_answers(soak, rounds, wrong)
+    found: Counter[str] = Counter()
+    for one in _questions(soak, rounds):
+        why = _why(one, soak.away)
+        found[why] += 1
+        if why == WRONG:
+            place, kind = one.place.workspace_id, one.round["kind"]
+            wrong.append(f"slot: {place} {kind} {one.day} {one.at} {one.zones}: {one.post.at}")
+    return found
+
+
+def _why(one: Asked, away: list[tuple[datetime, datetime]]) -> str:
+    """By which rule the question came when it did."""
+    if one.round["kind"] == "poll":
+        return POLLED
+    home = one.zones[-1]
+    slots = {zone: welcome(local(one.day, one.at, zone), zone) for zone in one.zones}
+    if one.post.at == slots[home]:
+        return ON_TIME
+    if one.post.at >= max(slots.values()) + OPEN_FOR:
+        return WRONG
+    moves = [since for since, _ in one.place.zones[one.post.to]]
+    for planned in slots.values():
+        since = [planned, *(at for at in moves if at <= one.post.at)]
+        if one.post.at in {_once_there(max(planned, at), home, away) for at in since}:
+            was_away = any(gone <= max(planned, at) < back for at in since for gone, back in away)
+            return LATE if was_away else MOVED
+    return (
+        LATE if one.post.at in {_late(planned, home, away) for planned in slots.values()} else WRONG
+    )
+
+
+def _once_there(at: datetime, zone: str, away: list[tuple[datetime, datetime]]) -> datetime:
+    """When somebody is written to whose time is `at`: the bot has to be there, at a good hour."""
+    for gone, back in away:
+        if gone < at < back:
+            at = back
+        at = welcome(at, zone) if at == back else at
+    return welcome(at, zone)
+
+
+def _late(planned: datetime, zone: str, away: list[tuple[datetime, datetime]]) -> datetime | None:
+    """For a round that opened when the bot was back, after this person's time."""
+    after = [back for gone, back in away if gone - DAY <= planned <= back]
+    return _once_there(max(planned, after[0]), zone, away) if after else None
+
+
+def _days(phase: Phase, kind: str) -> list[date]:
+    """Every day on which such questions may have been planned, before and after a change."""
+    last = max(phase.ends, phase.first_ends)
+    ends = [phase.first_ends, phase.ends]
+    if kind != "after":
+        return [on for end in ends for one, on in questions_on(phase.starts, end, phase.weekday)
+                if one == kind] or [last]  # fmt: skip
+    ended = [*ends, *([min(phase.ended_on, phase.ends)] if phase.ended_on else [])]
+    return [on for end in ended for _, on in questions_after(phase.starts, end)]
+
+
+def _questions(soak: Soak, rounds: dict[str, Row]) -> Iterator[Asked]:
+    phases = {
+        phase.phase_id: phase for place in soak.places.values() for phase in place.belief.phases
+    }
+    for account in soak.slack.accounts.values():
+        for post in account.posts:
+            round_id = post.pressing.get("rounds.send")
+            if round_id is None or post.to == CHANNEL:
+                continue
+            found = rounds[round_id]
+            phase = phases[found["phase_id"]]
+            yield Asked(place=account.place, phase=phase, round=found, post=post)
+
+
+async def _rounds(soak: Soak) -> dict[str, Row]:
+    names = ("workspace_id", "round_id", "phase_id", "kind", "opened_at", "minimum")
+    found = {}
+    for row in await soak.bot.rows("rounds", *names):
+        one = dict(zip(names, row, strict=True))
+        found[one["round_id"]] = {**one, "opened_at": datetime.fromisoformat(one["opened_at"])}
+    return found
+
+
+def _keep_apart(soak: Soak, rounds: dict[str, Row], wrong: list[str]) -> None:
+    """Never two rounds of a channel within five days."""
+    for workspace_id in soak.places:
+        opened = sorted(
+            one["opened_at"] for one in rounds.values() if one["workspace_id"] == workspace_id
+        )
+        wrong += [
+            f"two rounds: {workspace_id} {earlier} {later}"
+            for earlier, later in pairwise(opened)
+            if later - earlier < APART - WALL
+        ]
+
+
+async def _enough_answers(soak: Soak, rounds: dict[str, Row], wrong: list[str]) -> None:
+    """No figure from fewer answers than its round's minimum, and no band of one."""
+    for round_id, answers, bands in await soak.bot.rows("figures", "round_id", "answers", "bands"):
+        parts = [band["answers"] for band in bands or []]
+        if answers < rounds[round_id]["minimum"] or sum(parts) not in (0, answers) or 1 in parts:
+            wrong.append(f"too fine: {round_id} {answers} {bands}")
