@@ -210,14 +210,18 @@ class Lane:
     async def _welcome(
         self, tx: AsyncConnection, rows: Sequence[Row], now: datetime
     ) -> Mapping[str, datetime]:
-        """From when late direct messages suit, by message; what is on time was decided so."""
+        """From when a direct message suits, by message, where it is late or was to wait.
+
+        What is said as soon as it is decided was decided so; but who was to hear something later
+        may live elsewhere by now.
+        """
         late = [
             row
             for row in rows
             if row.operation is Operation.POST
             and row.to_person
             and row.state is State.PENDING
-            and now - row.not_before > LATE
+            and (now - row.not_before > LATE or row.not_before > row.created_at)
         ]
         if not late:
             return {}

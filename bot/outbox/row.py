@@ -35,6 +35,7 @@ class Row:
     revision: int
     state: State
     fence: int
+    created_at: datetime
     not_before: datetime
     expires_at: datetime | None
     attempts: int

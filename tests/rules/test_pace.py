@@ -39,6 +39,7 @@ def a_row(operation: Operation = Operation.POST, conversation: str = "C1", pace:
         revision=0,
         state=State.PENDING,
         fence=0,
+        created_at=datetime(2026, 11, 23, tzinfo=UTC),
         not_before=datetime(2026, 11, 23, tzinfo=UTC),
         expires_at=None,
         attempts=0,
