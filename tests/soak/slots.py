@@ -71,15 +71,15 @@ async def check(soak: Soak, wrong: list[str]) -> Counter[str]:
     await _enough_answers(soak, rounds, wrong)
     found: Counter[str] = Counter()
     for one in _questions(soak, rounds):
-        why = _why(one, soak.away)
-        found[why] += 1
-        if why == WRONG:
+        how = why(one, soak.away)
+        found[how] += 1
+        if how == WRONG:
             place, kind = one.place.workspace_id, one.round["kind"]
             wrong.append(f"slot: {place} {kind} {one.day} {one.at} {one.zones}: {one.post.at}")
     return found
 
 
-def _why(one: Asked, away: list[tuple[datetime, datetime]]) -> str:
+def why(one: Asked, away: list[tuple[datetime, datetime]]) -> str:
     """By which rule the question came when it did."""
     if one.round["kind"] == "poll":
         return POLLED

@@ -1,0 +1,75 @@
+"""The soak's own yardstick: what it takes for a question at its time, and what not."""
+
+from datetime import UTC, date, datetime, time
+
+import pytest
+
+from tests.model.belief import Belief
+from tests.model.facts import Phase
+from tests.soak.dice import Dice
+from tests.soak.place import Place
+from tests.soak.slack import Post
+from tests.soak.slots import LATE, MOVED, ON_TIME, WRONG, Asked, why
+
+BERLIN, LORD_HOWE = "Europe/Berlin", "Australia/Lord_Howe"
+BEGAN = datetime(2026, 10, 1, tzinfo=UTC)
+#: Tuesday, 27 October, is two days after Berlin's clocks went back.
+OPENED = datetime(2026, 10, 27, 9, tzinfo=UTC)
+AWAY = [(datetime(2026, 10, 27, 8, tzinfo=UTC), datetime(2026, 10, 27, 21, tzinfo=UTC))]
+
+
+def asked(at: datetime, *zones: tuple[datetime, str]) -> Asked:
+    """The question of Tuesday at ten to somebody who lived there, the last place last."""
+    phase = Phase(
+        phase_id="phase1",
+        channel="C0TEAM",
+        is_sprint=True,
+        lead="U00",
+        zone=BERLIN,
+        starts=date(2026, 10, 5),
+        ends=date(2026, 11, 6),
+        weekday=1,
+        at=time(10),
+        reminds=True,
+        leads={"U00"},
+        members={"U01"},
+    )
+    place = Place(
+        workspace_id="T0001",
+        belief=Belief(now=BEGAN, people={}, inside={}),
+        dice=Dice(),
+        zones={"U01": list(zones) or [(BEGAN, BERLIN)]},
+    )
+    post = Post(workspace_id="T0001", to="U01", message_id="m", at=at, ts="1.1", pressing={})
+    return Asked(place=place, phase=phase, round={"kind": "weekly", "opened_at": OPENED}, post=post)
+
+
+def test_ten_by_the_clock_on_the_wall_is_on_time() -> None:
+    assert why(asked(datetime(2026, 10, 27, 9, tzinfo=UTC)), []) == ON_TIME
+    lord_howe = datetime(2026, 10, 26, 23, tzinfo=UTC)  # eleven hours ahead in summer
+    assert why(asked(lord_howe, (BEGAN, LORD_HOWE)), []) == ON_TIME
+
+
+@pytest.mark.parametrize(
+    "at",
+    [
+        datetime(2026, 10, 27, 8, tzinfo=UTC),  # ten in summer time, which is over
+        datetime(2026, 10, 27, 9, 15, tzinfo=UTC),
+        datetime(2026, 10, 28, 9, tzinfo=UTC),
+        datetime(2026, 11, 3, 9, tzinfo=UTC),
+    ],
+)
+def test_any_other_time_is_wrong(at: datetime) -> None:
+    assert why(asked(at), []) == WRONG
+
+
+def test_after_downtime_it_is_the_next_good_hour() -> None:
+    assert why(asked(datetime(2026, 10, 28, 7, tzinfo=UTC)), AWAY) == LATE
+    assert why(asked(AWAY[0][1]), AWAY) == WRONG  # at ten in the evening
+
+
+def test_who_moved_is_asked_at_ten_there() -> None:
+    moved = (datetime(2026, 10, 27, 8, tzinfo=UTC), "America/New_York")
+    assert why(asked(datetime(2026, 10, 27, 14, tzinfo=UTC), (BEGAN, BERLIN), moved), []) == ON_TIME
+    late = (datetime(2026, 10, 27, 8, tzinfo=UTC), "Asia/Kolkata")  # half past one there
+    assert why(asked(late[0], (BEGAN, BERLIN), late), []) == MOVED
