@@ -1,11 +1,18 @@
 """What is served over HTTP: health and metrics for the operator, and Slack's signed requests."""
 
+import json
 import re
+from binascii import a2b_qp
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import Any
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from slack_bolt.async_app import AsyncApp
+from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
+from slack_bolt.async_app import AsyncApp, AsyncBoltContext
+from slack_bolt.request.async_internals import build_async_context
+from slack_bolt.request.async_request import AsyncBoltRequest
 
 from bot.log import log
 from bot.metrics import refused_signatures
@@ -13,6 +20,8 @@ from bot.metrics import refused_signatures
 SLACK_PATH = "/slack/events"
 LARGEST_REQUEST = 1024 * 1024
 
+#: What people press and send comes as a form with this one field.
+_PAYLOAD = "payload="
 _TIMESTAMP = re.compile(r"\d{1,12}")
 _SIGNATURE = re.compile(r"v0=[0-9a-f]{64}")
 
@@ -45,10 +54,35 @@ def operating(ready: Readiness) -> web.Application:
 
 def signed(bolt: AsyncApp) -> web.Application:
     """Slack's requests, checked by Bolt against the signing secret."""
-    app: web.Application = bolt.web_app(path=SLACK_PATH)
-    app._client_max_size = LARGEST_REQUEST
-    app.middlewares.append(_refuse_malformed)
+    app = web.Application(client_max_size=LARGEST_REQUEST, middlewares=[_refuse_malformed])
+    app.router.add_post(SLACK_PATH, partial(_answer, bolt))
     return app
+
+
+async def _answer(bolt: AsyncApp, request: web.Request) -> web.Response:
+    return await to_aiohttp_response(await bolt.async_dispatch(await _read(request)))
+
+
+async def _read(request: web.Request) -> AsyncBoltRequest:
+    """The request as Bolt reads it; one with a payload sooner.
+
+    Bolt uses urllib, which took a fifth of the time that an answer needs in all.
+    """
+    raw = await request.text()  # kept by the request, so that Bolt does not read it again
+    if not raw.startswith(_PAYLOAD) or "&" in raw:
+        return await to_bolt_request(request)
+    headers: Any = request.headers  # a mapping, though Bolt says a dictionary
+    read = AsyncBoltRequest(body="", query=request.query_string, headers=headers)
+    read.raw_body = raw  # this is what the signature is of
+    read.body = json.loads(unquoted(raw.removeprefix(_PAYLOAD)))
+    read.context = build_async_context(AsyncBoltContext(), read.body)
+    return read
+
+
+def unquoted(value: str) -> str:
+    """A field of a form. Its `%3D` is quoted-printable's `=3D`, which is read in C."""
+    spaced = value.replace("+", " ").replace("=", "%3D").replace("%", "=")
+    return a2b_qp(spaced.encode()).decode(errors="replace")
 
 
 @web.middleware

@@ -1,0 +1,86 @@
+"""Requests are read as Bolt reads them, and checked as Bolt checks them."""
+
+import json
+from typing import Any
+from urllib.parse import quote, quote_plus, unquote_plus
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+from hypothesis import given
+from hypothesis import strategies as st
+from slack_bolt import BoltResponse
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_sdk.signature import SignatureVerifier
+
+from bot.clock import real_now
+from bot.web import SLACK_PATH, signed, unquoted
+
+SECRET = "secret"
+PRESSED = {
+    "type": "block_actions",
+    "team": {"id": "T0PLAY", "domain": "play"},
+    "user": {"id": "U0BEN", "team_id": "T0PLAY"},
+    "channel": {"id": "D0BEN"},
+    "actions": [{"action_id": "rounds.send", "value": "1 = 100 % + ä & 🏁"}],
+    "response_url": "https://hooks.example/actions?a=1&b=2",
+}
+BODIES = (
+    f"payload={quote_plus(json.dumps(PRESSED))}",
+    f"payload={quote(json.dumps(PRESSED, ensure_ascii=False))}",
+    f"token=old&payload={quote_plus(json.dumps(PRESSED))}",
+    f"payload={quote_plus(json.dumps(PRESSED))}&token=old",
+    "command=%2Fimbalance&text=start+2w&team_id=T0PLAY&user_id=U0BEN",
+    json.dumps({"type": "event_callback", "team_id": "T0PLAY", "event": {"type": "message"}}),
+)
+
+
+class Heard(AsyncApp):
+    """Bolt, which keeps the requests it is given."""
+
+    def __init__(self) -> None:
+        super().__init__(signing_secret=SECRET, token="xoxb-none")
+        self.requests: list[AsyncBoltRequest] = []
+
+    async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
+        self.requests.append(req)
+        return BoltResponse(status=200)
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_a_form_is_unquoted_as_urllib_does(text: str) -> None:
+    for quoted in (quote_plus(text), quote(text), quote(text, safe="=/:")):
+        assert unquoted(quoted) == unquote_plus(quoted) == text
+
+
+@pytest.mark.parametrize("body", BODIES)
+async def test_a_request_is_read_as_bolt_reads_it(body: str) -> None:
+    heard = Heard()
+    kind = "application/json" if body.startswith("{") else "application/x-www-form-urlencoded"
+    assert await post(heard, body, {"Content-Type": kind, **signature(body)}) == 200
+
+    (read,) = heard.requests
+    theirs = AsyncBoltRequest(body=body, query="", headers=dict(read.headers))
+    for name in ("raw_body", "body", "query", "headers", "content_type", "mode", "lazy_only"):
+        assert getattr(read, name) == getattr(theirs, name)
+    assert dict(read.context) == dict(theirs.context)
+
+
+@pytest.mark.parametrize("body", BODIES[:4])
+async def test_a_payload_that_slack_did_not_sign_is_refused(body: str) -> None:
+    real = AsyncApp(signing_secret=SECRET, token="xoxb-none")
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+
+    assert await post(real, body, {**form, **signature(body.replace("BEN", "ANA"))}) == 401
+
+
+def signature(body: str) -> dict[str, str]:
+    timestamp = str(int(real_now().timestamp()))
+    signed_so = SignatureVerifier(SECRET).generate_signature(timestamp=timestamp, body=body)
+    return {"X-Slack-Request-Timestamp": timestamp, "X-Slack-Signature": signed_so or ""}
+
+
+async def post(bolt: Any, body: str, headers: dict[str, str]) -> int:
+    async with TestClient(TestServer(signed(bolt))) as client:
+        answer = await client.post(SLACK_PATH, data=body.encode(), headers=headers)
+        return answer.status
