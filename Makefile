@@ -23,7 +23,7 @@ define install
 	@touch $@
 endef
 
-.PHONY: help playground run test chaos soak check fix snapshots bench pins clean
+.PHONY: help playground run test chaos soak fuzz check fix snapshots bench pins clean
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | \
@@ -46,6 +46,10 @@ chaos: $(DEV) ## die at every step, lose nothing, say nothing twice (QUICK=1, MU
 soak: $(DEV) ## half a year of many workspaces, every slot hit (WORKSPACES=200, WEEKS=26, SEED=1)
 	@.venv/bin/python -m tests.soak --workspaces $(or $(WORKSPACES),200) \
 		--weeks $(or $(WEEKS),26) --seed $(or $(SEED),1)
+
+fuzz: $(DEV) ## stories at random against a model of the bot (STORIES=100, STEPS=40, SEED=1, QUICK=1)
+	@MODEL_STORIES=$(or $(STORIES),$(if $(filter 1,$(QUICK)),4,100)) MODEL_STEPS=$(or $(STEPS),40) \
+		MODEL_SEED=$(or $(SEED),1) .venv/bin/python -m pytest -q -n $(JOBS) -p no:randomly tests/model
 
 check: $(DEV) ## format, lint, types, import rules
 	@.venv/bin/ruff format --check .

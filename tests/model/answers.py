@@ -1,5 +1,6 @@
 """What people say to the questions, and about being asked."""
 
+from datetime import timedelta
 from typing import Any
 
 from hypothesis import strategies as st
@@ -21,12 +22,27 @@ class Answers(Base):
     def answer(self, data: Any, given: dict[str, int], says: bool, times: int) -> None:
         self._answer(*self._whose(data), given, says, times)
 
+    @precondition(lambda self: self.belief.next_opening is not None)
+    @rule(count=st.integers(3, 8), level=st.integers(1, 5), wait=st.integers(15, 40))
+    def questions_come_and_go(self, count: int, level: int, wait: int) -> None:
+        """On to the next questions; so many answer, and they are closed."""
+        opens = self.belief.next_opening
+        assert opens is not None
+        self.passes(max(opens - self.belief.now, timedelta(0)) + timedelta(hours=wait))
+        self.all_is_well()
+        if self.belief.rounds():
+            self._many_answer(count, dict.fromkeys(KEYS, level))
+            self.all_is_well()
+            self.passes(self.belief.rounds()[-1].closes_at - self.belief.now)
+
     @precondition(lambda self: self.belief.rounds())
     @rule(count=st.integers(2, 8), level=st.integers(1, 5), blank=st.sampled_from([None, *KEYS]))
     def many_answer(self, count: int, level: int, blank: str | None) -> None:
         """As many as it takes to be shown, or nearly."""
+        self._many_answer(count, {key: level for key in KEYS if key != blank})
+
+    def _many_answer(self, count: int, given: dict[str, int]) -> None:
         one = self.belief.rounds()[-1]
-        given = {key: level for key in KEYS if key != blank}
         for user in sorted(one.members.intersection(one.asked))[:count]:
             self._answer(one, user, given, False, 1)
 

@@ -47,6 +47,12 @@ class Belief:
         found = [one for phase in self.phases for one in phase.rounds]
         return [one for one in found if one.is_open or not only_open]
 
+    @property
+    def next_opening(self) -> datetime | None:
+        """When questions come next, as far as it is planned."""
+        planned = [opens for phase in self.phases for opens in phase.planned.values()]
+        return min(planned, default=None)
+
     def open_for(self, user: str) -> list[Round]:
         """The rounds somebody may answer now."""
         return [
@@ -122,6 +128,7 @@ class Belief:
     def move(self, user: str, zone: str) -> None:
         """From now on it is their new zone that counts."""
         self.people[user].zone = zone
+        self.people[user].moved_at = self.now
         for one in self.rounds():
             if user in one.to_ask and one.on is not None:
                 slot = local(one.on, one.phase.time_of(one.kind), zone)
