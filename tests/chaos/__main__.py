@@ -8,17 +8,20 @@ import asyncio
 import json
 import subprocess
 import sys
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 from bot.clock import monotonic
-from tests.chaos import plan, report, trouble
+from tests.chaos import child, plan, report, trouble, whole, whole_child
 from tests.chaos.oracle import Count
-from tests.chaos.run import Scenario
+from tests.chaos.run import Result, Scenario
 from tests.chaos.stage import Stagehand, stage
 from tests.outages.outage import Kind, outage
 
 AT_ONCE = 2
 MUTATIONS, OUTAGES = "mutations", "outages"
+#: The same, with bots that are whole.
+WHOLE = {f"whole {setup}": setup for setup in ("sqlite 1", "postgresql 3")}
 OUTAGE_SECONDS = 60.0
 COUNT = "count "
 
@@ -30,7 +33,9 @@ def main() -> int:
     parser.add_argument("--mutations", action="store_true", help="take a piece out each time")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", default="", help="scenarios whose name contains this")
-    parser.add_argument("--part", choices=[*plan.SETUPS, MUTATIONS, OUTAGES], help="just this")
+    parser.add_argument(
+        "--part", choices=[*plan.SETUPS, *WHOLE, MUTATIONS, OUTAGES], help="just this"
+    )
     options = parser.parse_args()
     if options.part:
         return one_part(options)
@@ -42,7 +47,7 @@ def main() -> int:
 
 def all_parts(options: argparse.Namespace) -> int:
     began = monotonic()
-    parts = [*plan.SETUPS, *([] if options.quick or options.only else [OUTAGES])]
+    parts = [*plan.SETUPS, *WHOLE, *([] if options.quick or options.only else [OUTAGES])]
     print(f"seed {options.seed}\n{report.HEADINGS}", flush=True)
     total = Count()
     with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -67,13 +72,14 @@ def follow(part: str, options: argparse.Namespace, total: Count) -> int:
 
 
 def one_part(options: argparse.Namespace) -> int:
-    with stage() as hand:
+    with stage(whole_child.live if options.part in WHOLE else child.live) as hand:
         if options.part == MUTATIONS:
             return mutations(hand, options.seed)
         if options.part == OUTAGES:
             return outages(hand)
-        engine, processes = options.part.split()
-        return setup(hand, engine, int(processes), options)
+        engine, processes = WHOLE.get(options.part, options.part).split()
+        act = whole_setup if options.part in WHOLE else setup
+        return act(hand, engine, int(processes), options)
 
 
 def setup(hand: Stagehand, engine: str, processes: int, options: argparse.Namespace) -> int:
@@ -87,13 +93,24 @@ def setup(hand: Stagehand, engine: str, processes: int, options: argparse.Namesp
         hold = trouble.locked(strikes, 2.0)
         name = "the file is held by another program"
         scenarios.append(Scenario(name=name, processes=processes, trouble=hold, chains=12))
+    chosen = (scenario for scenario in scenarios if options.only in scenario.name)
+    return told(engine, (hand.play(engine, scenario, options.seed) for scenario in chosen))
+
+
+def whole_setup(hand: Stagehand, engine: str, processes: int, options: argparse.Namespace) -> int:
+    hits = plan.HITS_QUICK if options.quick else plan.HITS
+    scenarios = whole.scenarios(processes, hits, quick=options.quick)
+    chosen = (scenario for scenario in scenarios if options.only in scenario.name)
+    return told(engine, (hand.play_whole(engine, scenario, options.seed) for scenario in chosen))
+
+
+def told(engine: str, results: Iterable[Result | whole.Outcome]) -> int:
+    """Say each as it comes. Returns 1 if one of them was not good."""
     total, good = Count(), True
-    for scenario in scenarios:
-        if options.only in scenario.name:
-            result = hand.play(engine, scenario, options.seed)
-            print(report.lines(engine, result), flush=True)
-            total.add(result.count)
-            good = good and result.good
+    for result in results:
+        print(report.lines(engine, result), flush=True)
+        total.add(result.count)
+        good = good and result.good
     print(f"{COUNT}{json.dumps(total.as_json())}", flush=True)
     return 0 if good else 1
 

@@ -52,8 +52,9 @@ class Orders:
         return asdict(self)
 
 
-def live(orders: Orders, pid: int) -> None:
-    """Work until killed."""
+def live(told: dict[str, Any], pid: int) -> None:
+    """Work until killed. `told` is `Orders` as JSON."""
+    orders = Orders(**told)
     configure("CRITICAL", "text")
     lanes.LEASE = timedelta(seconds=orders.lease)
     lanes.RENEW_EVERY_SECONDS = orders.lease / 4

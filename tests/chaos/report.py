@@ -2,6 +2,7 @@
 
 from tests.chaos.oracle import Count
 from tests.chaos.run import Result
+from tests.chaos.whole import Outcome
 
 _NUMBERS = ("struck", "messages", "looks", "lost", "twice", "order")
 HEADINGS = (
@@ -10,7 +11,7 @@ HEADINGS = (
 MOST_REASONS = 5
 
 
-def lines(engine: str, result: Result) -> str:
+def lines(engine: str, result: Result | Outcome) -> str:
     """`struck`: deaths and other strikes; `looks`: pages of history that were read for proof."""
     scenario, found = result.scenario, result.count
     mark = "   " if result.good else "BAD"

@@ -10,8 +10,10 @@ from pathlib import Path
 
 from bot.db.migrate import migrate
 from tests import postgres
+from tests.chaos import whole
 from tests.chaos.run import Result, Scenario, run
-from tests.chaos.zygote import Zygote, zygote
+from tests.chaos.whole_play import Whole
+from tests.chaos.zygote import Life, Zygote, zygote
 
 
 class Stagehand:
@@ -28,22 +30,33 @@ class Stagehand:
 
     def play(self, engine: str, scenario: Scenario, seed: int) -> Result:
         """Play it once, from nothing."""
+        with self._database(engine) as url:
+            return asyncio.run(run(self._mother, scenario, url, seed))
+
+    def play_whole(self, engine: str, scenario: Whole, seed: int) -> whole.Outcome:
+        """The same, where the mother's children are whole bots."""
+        with self._database(engine) as url:
+            return asyncio.run(whole.run(self._mother, scenario, url, seed))
+
+    @contextmanager
+    def _database(self, engine: str) -> Iterator[str]:
         if engine == "sqlite":
             file = self.folder / f"{next(self._numbers)}.db"
             shutil.copy(self._template, file)
-            return asyncio.run(run(self._mother, scenario, f"sqlite:///{file}", seed))
+            yield f"sqlite:///{file}"
+            return
         url = self.server.create(self._migrated)
         try:
-            return asyncio.run(run(self._mother, scenario, url, seed))
+            yield url
         finally:
             self.server.drop(url)
 
 
 @contextmanager
-def stage() -> Iterator[Stagehand]:
+def stage(live: Life) -> Iterator[Stagehand]:
     """The zygote comes first: it must know no thread. What is committed survives a crash."""
     with ExitStack() as things:
-        mother = things.enter_context(zygote())
+        mother = things.enter_context(zygote(live))
         folder = Path(things.enter_context(tempfile.TemporaryDirectory(prefix="chaos")))
         server = things.enter_context(postgres.own_server(postgres.binaries(), durable=True))
         yield Stagehand(mother, folder, server)

@@ -64,12 +64,12 @@ class Death:
 def watch(reached: Hook) -> None:
     """Tell every step, from now on and in this process."""
     _watch_transactions(reached)
-    _note("claim_due", ticker, "claim", when=bool)
-    _note("claim", steps, "claim", when=bool)
-    _note("conclude", steps, "conclude")
-    _note("put_back", steps, "put_back")
-    _note("doubt", lanes, "doubt_interrupted", when=bool)
-    _note("release", lanes, "release")
+    note("claim_due", ticker, "claim", when=bool)
+    note("claim", steps, "claim", when=bool)
+    note("conclude", steps, "conclude")
+    note("put_back", steps, "put_back")
+    note("doubt", lanes, "doubt_interrupted", when=bool)
+    note("release", lanes, "release")
     _surround("call", jobs, "perform", reached)
     _surround("look", jobs, "find", reached)
 
@@ -108,7 +108,7 @@ def _tagged() -> Iterator[set[str]]:
         _doing.set(before)
 
 
-def _note(tag: str, module: Any, name: str, when: Callable[[Any], bool] | None = None) -> None:
+def note(tag: str, module: Any, name: str, when: Callable[[Any], bool] | None = None) -> None:
     """Tag the transaction in which this function has something to do."""
     function = getattr(module, name)
 

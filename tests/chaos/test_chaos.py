@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from tests.chaos import plan
+from tests.chaos.__main__ import WHOLE
 from tests.chaos.mutations import MUTATIONS
 from tests.chaos.steps import STEPS
 
@@ -31,6 +32,14 @@ def test_nothing_is_lost_and_nothing_said_twice(part: str) -> None:
     assert ended.returncode == 0, ended.stdout
     for step in STEPS:
         assert step in ended.stdout
+
+
+@pytest.mark.timeout(LONGEST_SECONDS)
+@pytest.mark.parametrize("part", WHOLE)
+def test_the_whole_bot_keeps_its_word_to_its_people(part: str) -> None:
+    ended = chaos("--quick", "--part", part)
+
+    assert ended.returncode == 0, ended.stdout
 
 
 @pytest.mark.timeout(LONGEST_SECONDS)

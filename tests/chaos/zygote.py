@@ -5,12 +5,21 @@ import os
 import select
 import signal
 import socket
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import Any, Protocol
 
-from tests.chaos.child import Orders, live
+#: What a child does with its orders and its own pid.
+Life = Callable[[dict[str, Any], int], None]
 
 LOOK_SECONDS = 0.02
+
+
+class Orders(Protocol):
+    """What a child is told at its birth."""
+
+    def as_json(self) -> dict[str, Any]: ...
 
 
 class Zygote:
@@ -49,13 +58,13 @@ class Zygote:
 
 
 @contextmanager
-def zygote() -> Iterator[Zygote]:
+def zygote(live: Life) -> Iterator[Zygote]:
     """To be made before any event loop or thread is."""
     ours, its = socket.socketpair()
     pid = os.fork()
     if pid == 0:
         ours.close()
-        _bear(its)
+        _bear(its, live)
         os._exit(0)
     its.close()
     mother = Zygote(ours, pid)
@@ -65,7 +74,7 @@ def zygote() -> Iterator[Zygote]:
         mother.end()
 
 
-def _bear(line: socket.socket) -> None:
+def _bear(line: socket.socket, live: Life) -> None:
     children: set[int] = set()
     heard = b""
     while True:
@@ -78,7 +87,7 @@ def _bear(line: socket.socket) -> None:
                 break
             *lines, heard = (heard + received).split(b"\n")
             for orders in lines:
-                children.add(_fork(line, Orders(**json.loads(orders))))
+                children.add(_fork(line, live, json.loads(orders)))
         _bury(line, children)
     for child in children:
         with suppress(ProcessLookupError):
@@ -86,12 +95,14 @@ def _bear(line: socket.socket) -> None:
         os.waitpid(child, 0)
 
 
-def _fork(line: socket.socket, orders: Orders) -> int:
+def _fork(line: socket.socket, live: Life, orders: dict[str, Any]) -> int:
     child = os.fork()
     if child == 0:
         line.close()
         try:
             live(orders, os.getpid())
+        except Exception:
+            traceback.print_exc()
         finally:
             os._exit(1)
     line.sendall(b"born %d 0\n" % child)

@@ -1,0 +1,74 @@
+"""What the bot told its people and wrote down, held against what Slack shows."""
+
+from collections import Counter, defaultdict
+from typing import Any
+
+from sqlalchemy import select
+
+from bot.clock import real_now
+from bot.db import schema
+from bot.outbox.calls import METADATA_TYPE
+from bot.outbox.outbox import Operation, State
+from bot.playground import cast
+from bot.playground.server import StandIn
+from tests.chaos.oracle import OPEN, Count
+from tests.chaos.whole_people import NUMBERED, People, begun
+from tests.chaos.whole_play import Play
+
+_messages = schema.messages
+
+
+async def count(play: Play, people: People) -> Count:
+    """Messages, phases and answers: what is missing, and what is there twice."""
+    async with play.db.reading() as reader:
+        rows = (await reader.execute(select(_messages))).all()
+    found = Count(messages=len(rows))
+    found.ends = dict(Counter(row.state for row in rows if row.state not in (State.SENT, *OPEN)))
+    due = [row for row in rows if row.not_before <= real_now()]
+    _count_posts(
+        found, play.slack, {row.message_id for row in due if row.operation == Operation.POST}
+    )
+    _count_order(found, play.slack)
+    for number in people.phases:
+        times = await begun(play, number)
+        if times != 1:
+            (found.double if times else found.lose)(f"phase {number}, begun {times} times")
+    for sentence in await people.crowd.misled(play.db):
+        found.lose(f"an answer: {sentence}")
+    return found
+
+
+def _ours(slack: StandIn) -> list[tuple[str, dict[str, Any]]]:
+    """Channel and message of everything the bot posted, oldest first."""
+    return [
+        (conversation.id, message)
+        for conversation in slack.workspace.conversations.values()
+        for message in conversation.messages.values()
+        if message.get("user") == cast.BOT_USER_ID and "subtype" not in message
+    ]
+
+
+def _count_posts(found: Count, slack: StandIn, idents: set[str]) -> None:
+    seen = Counter(
+        message["metadata"]["event_payload"]["id"]
+        for _, message in _ours(slack)
+        if message.get("metadata", {}).get("event_type") == METADATA_TYPE
+    )
+    for ident in idents - seen.keys():
+        found.lose(f"message {ident}")
+    for ident, times in seen.items():
+        extra = times - (ident in idents)
+        if extra:
+            found.double(f"message {ident}, {times} times", extra)
+
+
+def _count_order(found: Count, slack: StandIn) -> None:
+    last: dict[str, int] = defaultdict(lambda: -1)
+    for channel, message in _ours(slack):
+        if not message["text"].startswith(NUMBERED):
+            continue
+        number = int(message["text"].removeprefix(NUMBERED))
+        if number <= last[channel]:
+            found.out_of_order += 1
+            found.why.append(f"out of order: {message['text']} in {channel}")
+        last[channel] = max(last[channel], number)
