@@ -154,6 +154,7 @@ async def send_concern(
         user_id=body["user"]["id"],
         text=part_messages.typed(body["view"]["state"]["values"], part_messages.CONCERN_BLOCK),
         field=part_messages.CONCERN_BLOCK,
+        form=body["view"]["id"],
     )
     await ack(response_action="update", view=part_messages.concern_taken(whole).to_dict())
 

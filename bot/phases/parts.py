@@ -1,15 +1,17 @@
 """What the team says back: one's own part, and concerns that reach the leads without a name."""
 
 from datetime import datetime
+from hashlib import sha256
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import agenda
 from bot.agenda.agenda import Item, carrying_out
 from bot.agenda.slots import MORNING, next_working_morning, within_hours
-from bot.clock import new_id, shuffled
+from bot.clock import shuffled
 from bot.db import schema
+from bot.db.writing import put
 from bot.outbox import outbox
 from bot.phases import store
 from bot.phases.facts import WholePhase
@@ -19,6 +21,7 @@ from bot.slack.errors import Refused
 from bot.workspaces.services import Services
 
 DELIVER = "deliver_concerns"
+ID_LENGTH = 32  # of our own ids
 
 OVER = "Nothing was saved: this phase has ended. What it brought is in the channel."
 NOT_IN_TEAM = (
@@ -85,9 +88,18 @@ async def state_part(
 
 
 async def raise_concern(
-    services: Services, *, workspace_id: str, phase_id: str, user_id: str, text: str, field: str
+    services: Services,
+    *,
+    workspace_id: str,
+    phase_id: str,
+    user_id: str,
+    text: str,
+    field: str,
+    form: str,
 ) -> WholePhase:
     """Keep a note for the leads, without who wrote it and when. Returns the phase.
+
+    `form` is the id of the form it was typed in: sent once more, it is still one note.
 
     Raises:
         Refused: the phase has ended, they are not in its team, or the text is empty or too long.
@@ -98,11 +110,9 @@ async def raise_concern(
     now = services.clock.now()
     async with services.db.transaction() as tx:
         whole = await _admitted(tx, workspace_id, phase_id, user_id)
-        await tx.execute(
-            insert(_concerns).values(
-                workspace_id=workspace_id, phase_id=phase_id, concern_id=new_id(), text=text
-            )
-        )
+        concern_id = sha256(f"{phase_id}:{form}".encode()).hexdigest()[:ID_LENGTH]
+        key = {"workspace_id": workspace_id, "phase_id": phase_id, "concern_id": concern_id}
+        await put(tx, _concerns, key, text=text)
         # The earliest note decides the morning: a later one does not put it off.
         await agenda.put_if_new(
             tx,

@@ -28,7 +28,9 @@ async def state(services: Services, phase_id: str, user_id: str, text: str) -> N
     )
 
 
-async def worry(services: Services, phase_id: str, user_id: str, text: str) -> None:
+async def worry(
+    services: Services, phase_id: str, user_id: str, text: str, form: str | None = None
+) -> None:
     await parts.raise_concern(
         services,
         workspace_id=WORKSPACE,
@@ -36,6 +38,7 @@ async def worry(services: Services, phase_id: str, user_id: str, text: str) -> N
         user_id=user_id,
         text=text,
         field="text",
+        form=form or f"{user_id} {text}",
     )
 
 
@@ -94,6 +97,16 @@ async def test_a_concern_is_kept_without_author_and_time(services: Services) -> 
         "concern_id": "",
         "text": "We worked on Sunday.",
     }
+
+
+async def test_the_same_form_sent_twice_is_one_concern(services: Services) -> None:
+    phase_id = await begin(services)
+    for text in ("Too much", "Too much at once"):
+        await worry(services, phase_id, BEN, text, form="V1")
+
+    async with services.db.reading() as reader:
+        texts = list(await reader.scalars(select(schema.concerns.c.text)))
+    assert texts == ["Too much at once"]
 
 
 async def test_a_later_concern_does_not_put_off_the_first(
