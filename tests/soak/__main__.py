@@ -63,7 +63,10 @@ async def soak(
 async def _print(life: Soak, found: Reckoning, seconds: float) -> None:
     left = await life.bot.do("counts")
     print(f"\nrows: {', '.join(f'{name} {rows:,}' for name, rows in left['counts'].items())}")
-    print(f"memory of the bot: {left['megabytes']:.0f} MB now, {left['most']:.0f} MB at most")
+    print(
+        f"memory of the bot: {life.megabytes:.0f} MB before, {left['megabytes']:.0f} MB after, "
+        f"{left['most']:.0f} MB at most"
+    )
     done = life.slack.calls + life.bot.requests
     print(f"{done:,} calls and requests in {seconds:.0f} s: {done / seconds:.0f} a second")
     print(f"away {len(life.away)} times · Slack failed {life.slack.troubles} times")

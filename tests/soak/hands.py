@@ -15,6 +15,7 @@ from aiohttp import ClientSession, ClientTimeout
 from bot.clock import real_now
 from tests.soak.bot import SECRET, Said
 from tests.soak.place import CHANNEL
+from tests.soak.slack import Post
 
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 
@@ -94,3 +95,32 @@ class BotProcess:
         async with self._session.post(url, data=body, headers=headers) as response:
             if response.status != 200:
                 raise RuntimeError(f"{response.status}: {await response.text()}")
+
+
+def pressed(post: Post, given: dict[str, int], slack_url: str) -> Said:
+    """Send with what was given, or Skip where nothing is."""
+    round_id = post.pressing["rounds.send"]
+    action_id = "rounds.send" if given else "rounds.skip"
+    direct = f"D{post.to[1:]}"
+    return {
+        "type": "block_actions",
+        "team": {"id": post.workspace_id},
+        "user": {"id": post.to, "team_id": post.workspace_id},
+        "api_app_id": "A0SOAK",
+        "trigger_id": "1.2.3",
+        "response_url": f"{slack_url}/hooks",
+        "channel": {"id": direct},
+        "container": {"type": "message", "channel_id": direct, "message_ts": post.ts},
+        "actions": [{"type": "button", "action_id": action_id, "block_id": "b", "value": round_id}],
+        "state": {
+            "values": {
+                f"answer:{round_id}:{key}": {
+                    "rounds.level": {
+                        "type": "radio_buttons",
+                        "selected_option": {"value": str(level)},
+                    }
+                }
+                for key, level in given.items()
+            }
+        },
+    }

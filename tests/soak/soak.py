@@ -1,6 +1,5 @@
 """Half a year of many workspaces: phases follow each other, people live, the bot is away."""
 
-import asyncio
 import heapq
 from collections.abc import Awaitable, Callable
 from datetime import datetime, time, timedelta
@@ -10,8 +9,9 @@ from itertools import count
 from bot.clock import monotonic
 from tests.model.calendar import DAY, is_welcome, there
 from tests.model.facts import KEYS, Phase, Round
+from tests.soak.adopting import adopt
 from tests.soak.dice import Dice
-from tests.soak.hands import BotProcess
+from tests.soak.hands import BotProcess, pressed
 from tests.soak.place import CHANNEL, LARGEST, SMALLEST, ZONES, Place
 from tests.soak.slack import Post, Slack, profile
 
@@ -50,6 +50,7 @@ class Soak:
         """All of it, until then."""
         self._begin_everything(until)
         await self.bot.do("back", at=self.now.isoformat())
+        self.megabytes: float = (await self.bot.do("counts"))["megabytes"]  # before any of it
         week, began = 0, self.now
         while self.now < until:
             await self._step(until)
@@ -243,7 +244,7 @@ class Soak:
         place.belief.advance(self.now)
         if one not in place.belief.open_for(post.to):
             return
-        await self.bot.click(_click(post, given, self.slack.url))
+        await self.bot.click(pressed(post, given, self.slack.url))
         self.answers += 1
         if given:
             one.answers[post.to] = given
@@ -264,88 +265,15 @@ class Soak:
         for place in self.places.values():
             place.belief.oversleep(self.now)
         await self.bot.do("back", at=self.now.isoformat())
-        await self._adopt()
+        await adopt(self.places, self.bot)
         self._react()
-
-    async def _adopt(self) -> None:
-        rounds = await self.bot.rows(
-            "rounds", *("workspace_id", "round_id", "phase_id", "number", "kind"),
-            *("opened_at", "closes_at", "shown_at"),
-        )  # fmt: skip
-        people = await self.bot.rows(
-            "round_people", *("workspace_id", "round_id", "user_id", "role", "slot_at")
-        )
-        await asyncio.to_thread(_adopted, self.places, rounds, people)
 
     def _expect(self, right: bool, what: str) -> None:
         if not right:
             self.wrong.append(f"{self.now}: {what}")
 
 
-def _adopted(places: dict[str, Place], rounds: list[list], people: list[list]) -> None:
-    by_phase: dict[str, list[dict]] = {}
-    by_round: dict[str, list[dict]] = {}
-    for _, round_id, user_id, role, slot_at in people:
-        row = {"round_id": round_id, "user_id": user_id, "role": role, "slot_at": _instant(slot_at)}
-        by_round.setdefault(round_id, []).append(row)
-    for workspace_id, round_id, phase_id, number, kind, opened_at, closes_at, shown_at in rounds:
-        by_phase.setdefault(workspace_id + phase_id, []).append(
-            {
-                "round_id": round_id,
-                "number": number,
-                "kind": kind,
-                "opened_at": _instant(opened_at),
-                "closes_at": _instant(closes_at),
-                "shown_at": _instant(shown_at) if shown_at else None,
-            }
-        )
-    for place in places.values():
-        mine = {
-            phase.phase_id: sorted(
-                by_phase.get(place.workspace_id + phase.phase_id, []),
-                key=lambda row: row["number"],
-            )
-            for phase in place.belief.phases
-        }
-        ids = [row["round_id"] for rows in mine.values() for row in rows]
-        listed = [row for one in ids for row in by_round.get(one, [])]
-        place.belief.adopt(mine.__getitem__, listed)
-        place.belief.advance(place.belief.now)
-
-
-def _instant(value: str) -> datetime:
-    return datetime.fromisoformat(value)
-
-
 def _on_grid(at: datetime) -> datetime:
     """The first quarter of an hour that is not earlier."""
     over = timedelta(minutes=at.minute % 15, seconds=at.second)
     return at if not over else at - over + GRID
-
-
-def _click(post: Post, given: dict[str, int], slack_url: str) -> dict:
-    round_id = post.pressing["rounds.send"]
-    action_id = "rounds.send" if given else "rounds.skip"
-    direct = f"D{post.to[1:]}"
-    return {
-        "type": "block_actions",
-        "team": {"id": post.workspace_id},
-        "user": {"id": post.to, "team_id": post.workspace_id},
-        "api_app_id": "A0SOAK",
-        "trigger_id": "1.2.3",
-        "response_url": f"{slack_url}/hooks",
-        "channel": {"id": direct},
-        "container": {"type": "message", "channel_id": direct, "message_ts": post.ts},
-        "actions": [{"type": "button", "action_id": action_id, "block_id": "b", "value": round_id}],
-        "state": {
-            "values": {
-                f"answer:{round_id}:{key}": {
-                    "rounds.level": {
-                        "type": "radio_buttons",
-                        "selected_option": {"value": str(level)},
-                    }
-                }
-                for key, level in given.items()
-            }
-        },
-    }
