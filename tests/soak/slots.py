@@ -11,9 +11,11 @@ from datetime import date, datetime, time, timedelta
 from itertools import pairwise
 from typing import Any
 
+from tests.model.belief import LAST_CALL
 from tests.model.calendar import (
     APART,
     DAY,
+    EARLIEST,
     FIRST_AT,
     OPEN_FOR,
     local,
@@ -87,7 +89,7 @@ def why(one: Asked, away: list[tuple[datetime, datetime]]) -> str:
     slots = {zone: welcome(local(one.day, one.at, zone), zone) for zone in one.zones}
     if one.post.at == slots[home]:
         return ON_TIME
-    if one.post.at >= max(slots.values()) + OPEN_FOR:
+    if _too_late(one, max(slots.values()), away):
         return WRONG
     moves = [since for since, _ in one.place.zones[one.post.to]]
     for planned in slots.values():
@@ -98,6 +100,14 @@ def why(one: Asked, away: list[tuple[datetime, datetime]]) -> str:
     return (
         LATE if one.post.at in {_late(planned, home, away) for planned in slots.values()} else WRONG
     )
+
+
+def _too_late(one: Asked, slot: datetime, away: list[tuple[datetime, datetime]]) -> bool:
+    """Two days after their time where the round opened late; too near to its closing otherwise."""
+    opens = local(one.day, one.at, EARLIEST)
+    if any(gone < opens < back for gone, back in away) and one.post.at >= slot + OPEN_FOR:
+        return True
+    return bool(one.post.at + LAST_CALL > one.round["closes_at"])
 
 
 def _once_there(at: datetime, zone: str, away: list[tuple[datetime, datetime]]) -> datetime:
@@ -141,11 +151,12 @@ def _questions(soak: Soak, rounds: dict[str, Row]) -> Iterator[Asked]:
 
 
 async def _rounds(soak: Soak) -> dict[str, Row]:
-    names = ("workspace_id", "round_id", "phase_id", "kind", "opened_at", "minimum")
+    names = ("workspace_id", "round_id", "phase_id", "kind", "minimum", "opened_at", "closes_at")
     found = {}
     for row in await soak.bot.rows("rounds", *names):
         one = dict(zip(names, row, strict=True))
-        found[one["round_id"]] = {**one, "opened_at": datetime.fromisoformat(one["opened_at"])}
+        times = {name: datetime.fromisoformat(one[name]) for name in ("opened_at", "closes_at")}
+        found[one["round_id"]] = {**one, **times}
     return found
 
 

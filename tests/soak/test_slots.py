@@ -15,6 +15,7 @@ BERLIN, LORD_HOWE = "Europe/Berlin", "Australia/Lord_Howe"
 BEGAN = datetime(2026, 10, 1, tzinfo=UTC)
 #: Tuesday, 27 October, is two days after Berlin's clocks went back.
 OPENED = datetime(2026, 10, 27, 9, tzinfo=UTC)
+CLOSES = datetime(2026, 10, 29, 15, tzinfo=UTC)  # somebody lives in New York
 AWAY = [(datetime(2026, 10, 27, 8, tzinfo=UTC), datetime(2026, 10, 27, 21, tzinfo=UTC))]
 
 
@@ -41,7 +42,8 @@ def asked(at: datetime, *zones: tuple[datetime, str]) -> Asked:
         zones={"U01": list(zones) or [(BEGAN, BERLIN)]},
     )
     post = Post(workspace_id="T0001", to="U01", message_id="m", at=at, ts="1.1", pressing={})
-    return Asked(place=place, phase=phase, round={"kind": "weekly", "opened_at": OPENED}, post=post)
+    opened = {"kind": "weekly", "opened_at": OPENED, "closes_at": CLOSES}
+    return Asked(place=place, phase=phase, round=opened, post=post)
 
 
 def test_ten_by_the_clock_on_the_wall_is_on_time() -> None:
@@ -66,6 +68,15 @@ def test_any_other_time_is_wrong(at: datetime) -> None:
 def test_after_downtime_it_is_the_next_good_hour() -> None:
     assert why(asked(datetime(2026, 10, 28, 7, tzinfo=UTC)), AWAY) == LATE
     assert why(asked(AWAY[0][1]), AWAY) == WRONG  # at ten in the evening
+
+
+def test_after_days_away_it_is_asked_while_it_can_be_answered() -> None:
+    days = [(AWAY[0][0], datetime(2026, 10, 29, 13, 45, tzinfo=UTC))]
+    assert why(asked(days[0][1]), days) == LATE
+    too_long = [(AWAY[0][0], datetime(2026, 10, 29, 14, 15, tzinfo=UTC))]
+    assert why(asked(too_long[0][1]), too_long) == WRONG
+    opened_late = [(datetime(2026, 10, 26, 12, tzinfo=UTC), days[0][1])]
+    assert why(asked(days[0][1]), opened_late) == WRONG
 
 
 def test_who_moved_is_asked_at_ten_there() -> None:
