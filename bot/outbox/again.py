@@ -3,7 +3,7 @@
 None of these calls Slack: a row goes back to where delivery finds it, or is kept from it.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Any
 
@@ -89,6 +89,32 @@ async def read_from(
     on_its_way = row.state in _WAITING
     found: datetime = max(row.not_before, now) if on_its_way else row.sent_at or row.not_before
     return found
+
+
+async def follow(
+    tx: AsyncConnection,
+    workspace_id: str,
+    *,
+    user_id: str,
+    welcome_at: Callable[[datetime], datetime],
+    now: datetime,
+) -> None:
+    """Let what waits to be said to somebody wait for an hour that suits them where they are now."""
+    waits = (
+        (_messages.c.workspace_id == workspace_id)
+        & (_messages.c.conversation == user_id)
+        & (_messages.c.operation == Operation.POST)
+        & (_messages.c.state == State.PENDING)
+    )
+    rows = await tx.execute(
+        select(_messages.c.key, _messages.c.not_before).where(waits, _messages.c.not_before > now)
+    )
+    for row in rows.all():
+        await tx.execute(
+            update(_messages)
+            .where(waits, _messages.c.key == row.key)
+            .values(not_before=welcome_at(row.not_before))
+        )
 
 
 async def retry(

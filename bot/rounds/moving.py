@@ -1,14 +1,16 @@
-"""Somebody who is to be asked moved to another time zone: they are asked at their time there."""
+"""Somebody moved to another time zone: they are asked, and told, at their time there."""
 
 from datetime import date, datetime
+from functools import partial
 
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import agenda
 from bot.agenda.agenda import Item, carrying_out
-from bot.agenda.slots import slot, zone_of
+from bot.agenda.slots import slot, within_hours, zone_of
 from bot.db import schema
+from bot.outbox import again
 from bot.rounds import rules, store, team
 from bot.rounds.asking import ASK
 from bot.rounds.facts import PhaseFacts, Round
@@ -18,12 +20,19 @@ from bot.workspaces.services import Services
 
 
 async def follow_zone(services: Services, item: Item) -> None:
-    """Move the questions that were not sent yet, in every open round, before it closes."""
+    """Move the questions that were not sent yet, in every open round, before it closes.
+
+    What was decided for a later hour of theirs waits for such an hour there.
+    """
     now = services.clock.now()
     async with carrying_out(services.db, item) as tx:
         person = (await known(tx, item.workspace_id, [item.subject])).get(item.subject)
         if person is None or person.zone is None:
             return
+        welcome_at = partial(within_hours, zone=person.zone)
+        await again.follow(
+            tx, item.workspace_id, user_id=person.user_id, welcome_at=welcome_at, now=now
+        )
         for found in await store.open_about(tx, item.workspace_id, person.user_id):
             phase = await team.phase_of(tx, item.workspace_id, found.phase_id)
             on = planned_on(found, phase) if phase else None

@@ -128,7 +128,6 @@ class Belief:
     def move(self, user: str, zone: str) -> None:
         """From now on it is their new zone that counts."""
         self.people[user].zone = zone
-        self.people[user].moved_at = self.now
         for one in self.rounds():
             if user in one.to_ask and one.on is not None:
                 slot = local(one.on, one.phase.time_of(one.kind), zone)

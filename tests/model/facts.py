@@ -16,7 +16,6 @@ class Someone:
     is_full: bool = True  # no guest, bot or outsider
     is_admin: bool = False
     is_closed: bool = False
-    moved_at: datetime | None = None  # to another time zone
 
     @property
     def may_act(self) -> bool:

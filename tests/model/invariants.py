@@ -18,8 +18,6 @@ AFTER_CLOSING = {"scrub", "show_results"}
 AFTER_THE_END = {
     *("open_round", "talk", "deliver_concerns", "say_goodbye", "say_line", "look_at_channel"),
 }
-#: KNOWN: what was decided for a later hour does not follow who moves to another zone.
-ASKED_AT_ONCE, WAITS = ("ask:", "reflect:", "remind:"), timedelta(days=4)
 #: Shown to one person only, and in no export.
 FORMS = {"views.open", "views.push", "views.update"}
 ANSWERED = ("initial_option", "selected_option", "initial_value")
@@ -87,9 +85,7 @@ def nobody_is_disturbed(fresh: list[Said], seen: Evidence, belief: Belief) -> No
     for one in fresh:
         if one.to is not None:
             key, person = rows[one.message_id]["key"], belief.people[one.to]
-            at_once = key.startswith(ASKED_AT_ONCE)
-            known = person.moved_at is not None and one.at - person.moved_at < WAITS and not at_once
-            assert known or is_welcome(one.at, person.zone), (key, one.at, person.zone)
+            assert is_welcome(one.at, person.zone), (key, one.at, person.zone)
 
 
 def rounds_keep_apart(seen: Evidence) -> None:
