@@ -81,7 +81,7 @@ class Scenario:
     lease: float = 0.8
     begin_within: float = 0.3
     hang: float = 1.5
-    longest: float = 900.0  # then it counts as stuck
+    longest: float = 2700.0  # then it counts as stuck
 
 
 @dataclass(frozen=True, kw_only=True)
