@@ -269,7 +269,7 @@ class Belief:
 
     def _asks(self, one: Round, user: str) -> None:
         del one.to_ask[user]
-        if not one.is_open or not self._still_wanted(one, user):
+        if self.now + LAST_CALL > one.closes_at or not self._still_wanted(one, user):
             return
         zone = self.people[user].zone
         if not is_welcome(self.now, zone):
@@ -281,7 +281,8 @@ class Belief:
 
     def _reminds(self, one: Round, user: str) -> None:
         del one.to_remind[user]
-        if not one.is_open or user in one.quiet_leads or not self._still_wanted(one, user):
+        is_late = self.now + LAST_CALL > one.closes_at
+        if is_late or user in one.quiet_leads or not self._still_wanted(one, user):
             return
         zone = self.people[user].zone
         at = max(welcome(self.now, zone), welcome(one.asked.get(user, self.now - DAY) + DAY, zone))
