@@ -194,13 +194,6 @@ class Hand:
             )
         )
 
-    async def rows(self, told: Said) -> Said:
-        """The rows of a table, of all workspaces."""
-        table = schema.metadata.tables[told["table"]]
-        columns = [table.c[name] for name in told["columns"]]
-        async with self._bot.db.reading() as reader:
-            return {"rows": [list(row) for row in await reader.execute(select(*columns))]}
-
     async def counts(self, _: Said) -> Said:
         found = {}
         async with self._bot.db.reading() as reader:
