@@ -8,20 +8,26 @@ import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TypeVar
 
 from bot.clock import monotonic
 from tests.chaos import child, plan, report, trouble, whole, whole_child
 from tests.chaos.oracle import Count
 from tests.chaos.run import Result, Scenario
 from tests.chaos.stage import Stagehand, stage
+from tests.chaos.whole_play import Whole
 from tests.outages.outage import Kind, outage
 
+S = TypeVar("S", Scenario, Whole)
+
 AT_ONCE = 2
-MUTATIONS, OUTAGES = "mutations", "outages"
+MUTATIONS, WHOLE_MUTATIONS, OUTAGES = "mutations", "whole mutations", "outages"
 #: The same, with bots that are whole.
 WHOLE = {f"whole {setup}": setup for setup in ("sqlite 1", "postgresql 3")}
+PARTS = (*plan.SETUPS, *WHOLE, MUTATIONS, WHOLE_MUTATIONS, OUTAGES)
 OUTAGE_SECONDS = 60.0
 COUNT = "count "
 
@@ -33,15 +39,12 @@ def main() -> int:
     parser.add_argument("--mutations", action="store_true", help="take a piece out each time")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", default="", help="scenarios whose name contains this")
-    parser.add_argument(
-        "--part", choices=[*plan.SETUPS, *WHOLE, MUTATIONS, OUTAGES], help="just this"
-    )
+    parser.add_argument("--part", choices=PARTS, help="just this")
     options = parser.parse_args()
     if options.part:
         return one_part(options)
     if options.mutations:
-        options.part = MUTATIONS
-        return one_part(options)
+        return max(follow(part, options, Count()) for part in (MUTATIONS, WHOLE_MUTATIONS))
     return all_parts(options)
 
 
@@ -72,9 +75,12 @@ def follow(part: str, options: argparse.Namespace, total: Count) -> int:
 
 
 def one_part(options: argparse.Namespace) -> int:
-    with stage(whole_child.live if options.part in WHOLE else child.live) as hand:
+    with stage(whole_child.live if options.part.startswith("whole") else child.live) as hand:
         if options.part == MUTATIONS:
-            return mutations(hand, options.seed)
+            play = partial(hand.play, "postgresql", seed=options.seed)
+            return mutations(plan.mutated(), play)
+        if options.part == WHOLE_MUTATIONS:
+            return mutations(whole.mutated(), partial(hand.play_whole, "sqlite", seed=options.seed))
         if options.part == OUTAGES:
             return outages(hand)
         engine, processes = WHOLE.get(options.part, options.part).split()
@@ -98,7 +104,7 @@ def setup(hand: Stagehand, engine: str, processes: int, options: argparse.Namesp
 
 
 def whole_setup(hand: Stagehand, engine: str, processes: int, options: argparse.Namespace) -> int:
-    hits = plan.HITS_QUICK if options.quick else plan.HITS
+    hits = plan.HITS_QUICK // processes or 1 if options.quick else plan.HITS
     scenarios = whole.scenarios(processes, hits, quick=options.quick)
     chosen = (scenario for scenario in scenarios if options.only in scenario.name)
     return told(engine, (hand.play_whole(engine, scenario, options.seed) for scenario in chosen))
@@ -115,11 +121,11 @@ def told(engine: str, results: Iterable[Result | whole.Outcome]) -> int:
     return 0 if good else 1
 
 
-def mutations(hand: Stagehand, seed: int) -> int:
+def mutations(scenarios: Mapping[str, S], play: Callable[[S], Result | whole.Outcome]) -> int:
     """Each mutation must be noticed. Returns 1 if one was not."""
     missed = 0
-    for name, scenario in plan.mutated().items():
-        found = hand.play("postgresql", scenario, seed).count
+    for name, scenario in scenarios.items():
+        found = play(scenario).count
         missed += found.is_clean
         print(f"{'MISSED' if found.is_clean else 'caught'}  {name:<32}{report.verdict(found)}")
     return int(missed > 0)

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tests.chaos import plan
+from tests.chaos import plan, whole_child
 from tests.chaos.__main__ import WHOLE
 from tests.chaos.mutations import MUTATIONS
 from tests.chaos.steps import STEPS
@@ -44,7 +44,15 @@ def test_the_whole_bot_keeps_its_word_to_its_people(part: str) -> None:
 
 @pytest.mark.timeout(LONGEST_SECONDS)
 def test_a_protocol_without_one_of_its_pieces_is_noticed() -> None:
-    ended = chaos("--mutations")
+    ended = chaos("--part", "mutations")
 
     assert ended.returncode == 0, ended.stdout
     assert ended.stdout.count("caught") == len(MUTATIONS)
+
+
+@pytest.mark.timeout(LONGEST_SECONDS)
+def test_a_bot_that_breaks_its_word_is_noticed() -> None:
+    ended = chaos("--part", "whole mutations")
+
+    assert ended.returncode == 0, ended.stdout
+    assert ended.stdout.count("caught") == len(whole_child.MUTATIONS)

@@ -8,7 +8,7 @@ import asyncio
 import random  # noqa: TID251  a seed repeats it
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import func, select
 
@@ -17,7 +17,7 @@ from bot.db import schema
 from bot.db.engine import Database
 from bot.playground.server import StandIn
 from tests.chaos.oracle import OPEN, Count
-from tests.chaos.whole_child import CALLING, STEPS, WholeOrders
+from tests.chaos.whole_child import CALLED, CALLING, MUTATIONS, STEPS, WholeOrders
 from tests.chaos.whole_oracle import count
 from tests.chaos.whole_people import ANSWERERS, LEADS, LOOK_SECONDS, People, weather
 from tests.chaos.whole_play import Play, Whole
@@ -57,8 +57,7 @@ class Outcome:
 
 def scenarios(processes: int, hits: int, *, quick: bool) -> Iterator[Whole]:
     """It dies at every step; and, at full size, with a lease as in production."""
-    everywhere = tuple(step for step in STEPS if step != CALLING)
-    yield Whole(name="the whole bot dies", processes=processes, steps=everywhere, hits=hits)
+    yield Whole(name="the whole bot dies", processes=processes, steps=tuple(STEPS), hits=hits)
     if not quick:
         name = f"taken over within {TAKEOVER_SECONDS:.0f} s, as in production"
         yield Whole(
@@ -66,12 +65,24 @@ def scenarios(processes: int, hits: int, *, quick: bool) -> Iterator[Whole]:
         )
 
 
+def mutated() -> dict[str, Whole]:
+    """For each mutation the scenario in which it shows."""
+    steps = (CALLED, "a phase begun, not acknowledged")
+    dying = Whole(name="the whole bot dies", steps=steps, hits=4)
+    return {name: replace(dying, mutation=name) for name in MUTATIONS}
+
+
 async def run(zygote: Zygote, scenario: Whole, url: str, seed: int) -> Outcome:
     """Raises nothing for what it finds: the outcome says it."""
     began, slack, db = monotonic(), StandIn(clock=Clock().now, manifest=MANIFEST), Database(url)
     slack.core.dispatch.retry_after = RETRY_AFTER
     await slack.start()
-    orders = WholeOrders(database_url=url, slack_url=slack.api_url, lease=scenario.lease)
+    orders = WholeOrders(
+        database_url=url,
+        slack_url=slack.api_url,
+        lease=scenario.lease,
+        mutation=scenario.mutation,
+    )
     rng = random.Random(f"{seed}:{scenario.name}:{scenario.processes}")
     play = Play(scenario, zygote, slack, db, orders, rng)
     people = People(play)

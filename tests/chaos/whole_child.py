@@ -1,6 +1,7 @@
 """What is killed here is the whole bot, over Socket Mode, with its people at it."""
 
 import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
@@ -18,11 +19,13 @@ from bot.playground.core import APP_TOKEN, BOT_TOKEN
 from bot.rounds import ballots
 from bot.settings import Settings
 from tests.chaos import steps
+from tests.chaos.mutations import no_proof
 from tests.chaos.steps import Death
 from tests.conftest import KEY
 from tests.vocabulary import TINY_PNG
 
 CALLING = "a call of the whole bot about to be made"
+CALLED = "a call of the whole bot answered, nothing noted"
 #: Beside those of `steps`: what only the whole bot does.
 STEPS = {
     "an answer written, not committed": "before answer",
@@ -32,6 +35,7 @@ STEPS = {
     "Slack's word of a message heard, not committed": "before confirm",
     "Slack's word of a message noted, not acknowledged": "after confirm",
     CALLING: "before call",
+    CALLED: "after call",
 }
 
 
@@ -45,6 +49,7 @@ class WholeOrders:
     times: int = 1  # when it is reached so often
     settle: float = 0.8
     lease: float = 0.0  # 0: production's, and its limits of time beside it
+    mutation: str = ""
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -59,12 +64,29 @@ def live(told: dict[str, Any], _pid: int) -> None:
         lanes.RENEW_EVERY_SECONDS = orders.lease / 4
         claims.CLAIMED_FOR = timedelta(seconds=orders.lease)
         jobs.BEGIN_WITHIN_SECONDS = orders.lease / 3
+    if orders.mutation:
+        MUTATIONS[orders.mutation]()
     reached = Death(orders.step, orders.times)
     steps.watch(reached)
     steps.note("answer", ballots, "cast_all")
     steps.note("announce", beginning, "_announce")
     steps.note("confirm", bot.outbox.listeners, "confirm")
     asyncio.run(_work(orders))
+
+
+def forgotten_answers() -> None:
+    """An answer is acknowledged and not kept."""
+
+    async def forget(_tx: object, _keys: object, casts: Sequence[object]) -> list[None]:
+        return [None for _ in casts]
+
+    ballots.cast_all = forget  # type: ignore[assignment]
+
+
+MUTATIONS: dict[str, Callable[[], None]] = {
+    "answers acknowledged, not kept": forgotten_answers,
+    "whole bot, no proof": no_proof,
+}
 
 
 async def _work(orders: WholeOrders) -> None:

@@ -31,6 +31,7 @@ class Whole:
     messages: int = 60  # at least; more until it has died often enough
     weather: bool = True  # connections come and go, acknowledgements are lost
     lease: float = 2.0  # 0: production's
+    mutation: str = ""
     longest: float = 240.0  # then it counts as stuck
 
 
