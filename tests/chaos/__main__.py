@@ -104,7 +104,7 @@ def setup(hand: Stagehand, engine: str, processes: int, options: argparse.Namesp
 
 
 def whole_setup(hand: Stagehand, engine: str, processes: int, options: argparse.Namespace) -> int:
-    hits = plan.HITS_QUICK // processes or 1 if options.quick else plan.HITS
+    hits = (plan.HITS_QUICK // processes or 1) if options.quick else plan.HITS
     scenarios = whole.scenarios(processes, hits, quick=options.quick)
     chosen = (scenario for scenario in scenarios if options.only in scenario.name)
     return told(engine, (hand.play_whole(engine, scenario, options.seed) for scenario in chosen))
