@@ -20,7 +20,7 @@ from tests.model.calendar import (
     welcome,
     working_days,
 )
-from tests.model.facts import Phase, Round, Someone, as_seen
+from tests.model.facts import Phase, Round, Someone, as_seen, over_budget
 
 #: Nobody is asked what they have less time than this to answer.
 LAST_CALL = timedelta(hours=1)
@@ -68,16 +68,9 @@ class Belief:
         return max(opened, default=None)
 
     def needs_reason(self, channel: str, starts: date, ends: date) -> bool:
-        """Whether a sprint must be justified: its channel's budget, and its recovery."""
+        """Whether a sprint must be justified."""
         past = [one for one in self.phases if one.channel == channel and one.is_sprint]
-        if past:
-            last = max(past, key=lambda one: one.last_day)
-            if starts <= last.last_day + last.days * DAY:
-                return True
-        spans = [(one.starts, one.last_day) for one in past] + [(starts, ends)]
-        window = [ends - DAY * ago for ago in range(90)]
-        spent = sum(any(first <= day <= last for first, last in spans) for day in window)
-        return spent > 30
+        return over_budget(past, starts, ends)
 
     # ------------------------------------------------------------ what people do
 

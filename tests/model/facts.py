@@ -132,6 +132,17 @@ class Phase:
         return FIRST_AT if kind == "first" else self.at
 
 
+def over_budget(past: list[Phase], starts: date, ends: date) -> bool:
+    """Whether a sprint comes in the last one's recovery, or fills a third of its 90 days."""
+    if past:
+        last = max(past, key=lambda one: one.last_day)
+        if starts <= last.last_day + last.days * DAY:
+            return True
+    spans = [(one.starts, one.last_day) for one in past] + [(starts, ends)]
+    window = [ends - DAY * ago for ago in range(90)]
+    return sum(any(first <= day <= last for first, last in spans) for day in window) > 30
+
+
 def as_seen(phase: Phase, row: Mapping[str, Any], asked: list[Mapping[str, Any]]) -> Round:
     """A round that opened late: its list and its closing are taken as they are."""
     members = frozenset(one["user_id"] for one in asked if one["role"] == "member")
