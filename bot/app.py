@@ -119,7 +119,7 @@ class Imbalance:
         actions: dict[str, Action] = {
             name: partial(noticing(action), self.services) for name, action in ACTIONS.items()
         }
-        self.ticker = Ticker(self.db, clock, actions)
+        self.ticker = Ticker(self.db, clock, actions, bot.rounds.lifecycle.TOGETHER)
         patience = patience or Patience(settle=settings.settle_seconds)
         self.delivery = self._delivering(draw, pace, patience)
         self.http_port = settings.http_port

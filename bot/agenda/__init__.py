@@ -4,7 +4,8 @@ Any process may carry out anything at any time: an hour late, weeks late, a seco
 what else is due. So each action asks what is true now and decides by pure rules what is still to
 be done (`slots.once_welcome`, `slots.within_hours`, `rounds.rules.asked_at`). What is stale is
 dropped with a line in the log (`agenda.let_go`). No action counts on another subject's having
-been done before; things about one subject are done in the order they were due.
+been done before; things about one subject are done in the order they were due. Who is asked in
+one round, or reminded, at one moment is so in one transaction: a person's slot costs a fraction.
 
 What becomes of each when it is late, when it is stale, and at what hour people hear of it:
 

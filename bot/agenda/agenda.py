@@ -1,23 +1,38 @@
 """What is due when: rows that name an action, and the way one of them is carried out once."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, func, select
+from sqlalchemy import Row, bindparam, delete, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
 from bot.db.engine import Database
 from bot.db.writing import insert_if_new
-from bot.db.writing import put as put_row
+from bot.db.writing import put_all as put_rows
 from bot.log import log
 
 _agenda = schema.agenda
+_KEY = (_agenda.c.workspace_id, _agenda.c.action, _agenda.c.subject)
 #: A `retry_at` of what is not done until its workspace is installed again; see `claims.park`.
 NEVER = datetime(9999, 12, 31, tzinfo=UTC)
+
+
+# Who holds a row already carries it out, so nobody waits for one.
+_FREE = (
+    select(*_KEY)
+    .where(
+        _agenda.c.workspace_id == bindparam("workspace_id"),
+        _agenda.c.action == bindparam("action"),
+        tuple_(_agenda.c.subject, _agenda.c.due_at).in_(bindparam("mine", expanding=True)),
+    )
+    .with_for_update(skip_locked=True)
+    .cte("free")
+)
+_STRIKE_OFF = delete(_agenda).where(tuple_(*_KEY).in_(select(_FREE))).returning(_agenda.c.subject)
 
 
 class Taken(Exception):
@@ -49,8 +64,25 @@ async def put(
     tx: AsyncConnection, workspace_id: str, *, action: str, subject: str, due_at: datetime
 ) -> None:
     """Note what is to be done at `due_at` (business time), or move it there if it was noted."""
-    key = {"workspace_id": workspace_id, "action": action, "subject": subject}
-    await put_row(tx, _agenda, key, due_at=due_at, attempts=0, retry_at=None)
+    await put_all(tx, workspace_id, action=action, due={subject: due_at})
+
+
+async def put_all(
+    tx: AsyncConnection, workspace_id: str, *, action: str, due: Mapping[str, datetime]
+) -> None:
+    """The same for many subjects, each at its own time."""
+    rows = [
+        {
+            "workspace_id": workspace_id,
+            "action": action,
+            "subject": subject,
+            "due_at": due_at,
+            "attempts": 0,
+            "retry_at": None,
+        }
+        for subject, due_at in due.items()
+    ]
+    await put_rows(tx, _agenda, rows)
 
 
 async def put_if_new(
@@ -140,24 +172,18 @@ def let_go(item: Item, reason: str) -> None:
 
 
 @asynccontextmanager
-async def carrying_out(db: Database, item: Item) -> AsyncIterator[AsyncConnection]:
+async def carrying_out(db: Database, item: Item, *others: Item) -> AsyncIterator[AsyncConnection]:
     """The one transaction that does what is due and strikes it off the list.
+
+    Others are of the same workspace and action, and are done with it or not at all.
 
     Raises:
         Taken: someone else does it, or it is not due any more; nothing is to be done.
     """
-    mine = (
-        (_agenda.c.workspace_id == item.workspace_id)
-        & (_agenda.c.action == item.action)
-        & (_agenda.c.subject == item.subject)
-    )
+    mine = [(one.subject, one.due_at) for one in (item, *others)]
+    key = {"workspace_id": item.workspace_id, "action": item.action, "mine": mine}
     async with db.transaction() as tx:
-        locked = await tx.execute(
-            select(_agenda.c.subject)
-            .where(mine, _agenda.c.due_at == item.due_at)
-            .with_for_update(skip_locked=True)
-        )
-        if locked.first() is None:
+        struck_off = await tx.execute(_STRIKE_OFF, key)
+        if len(struck_off.all()) < len(mine):
             raise Taken(item.action)
-        await tx.execute(delete(_agenda).where(mine))
         yield tx

@@ -5,9 +5,10 @@ triggers fire twice or never around daylight-saving changes.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
+from itertools import chain
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
@@ -19,7 +20,8 @@ from bot.db.trouble import trouble
 from bot.log import log
 from bot.metrics import agenda_actions, agenda_lag_seconds
 
-Action = Callable[[Item], Awaitable[None]]
+#: Takes an item; one that is carried out together takes several.
+Action = Callable[..., Awaitable[None]]
 
 BATCH = 100
 #: On PostgreSQL; SQLite has one writer. Answers of people need connections too.
@@ -36,10 +38,22 @@ class Ticker:
     side by side: no action may count on what another subject's has done (see `bot.agenda`).
     """
 
-    def __init__(self, db: Database, clock: Clock, actions: Mapping[str, Action]) -> None:
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        actions: Mapping[str, Action],
+        together: Collection[str] = (),
+    ) -> None:
+        """`together` are the actions that may be given at once all that is due about one thing.
+
+        That is named by what their subjects begin with, up to a colon. What cannot be done
+        together is done one by one.
+        """
         self._db = db
         self._clock = clock
         self._actions = actions
+        self._together = together
         self._scheduler = AsyncIOScheduler(timezone="UTC")
         self._working = asyncio.Lock()
         self._at_once = asyncio.Semaphore(1 if db.is_sqlite else AT_ONCE)
@@ -87,12 +101,23 @@ class Ticker:
     async def _work_off(self) -> int:
         done = 0
         while not self._stopping and (items := await self._claim()):
-            subjects: dict[tuple[str, str], list[Item]] = {}
-            for item in items:
-                subjects.setdefault((item.workspace_id, item.subject), []).append(item)
-            done += sum(await asyncio.gather(*map(self._in_order, subjects.values())))
+            done += sum(await asyncio.gather(*map(self._in_order, self._side_by_side(items))))
             await self._give_back()
         return done
+
+    def _side_by_side(self, items: Sequence[Item]) -> Iterable[list[list[Item]]]:
+        """What need not wait for each other: of each the steps, one after the other."""
+        subjects: dict[tuple[str, str], list[Item]] = {}
+        for item in items:
+            subjects.setdefault((item.workspace_id, item.subject), []).append(item)
+        found: dict[tuple[str, ...], list[list[Item]]] = {}
+        for key, (first, *more) in subjects.items():
+            if more or first.action not in self._together:
+                found[key] = [[first], *([one] for one in more)]
+                continue
+            about, _, _ = first.subject.partition(":")
+            found.setdefault((first.workspace_id, first.action, about), [[]])[0].append(first)
+        return found.values()
 
     async def _claim(self) -> list[Item]:
         now = self._clock.now()
@@ -105,30 +130,38 @@ class Ticker:
         async with self._db.transaction() as tx:
             return await claim(tx, now, real_now(), BATCH)
 
-    async def _in_order(self, items: Sequence[Item]) -> int:
-        """What is due about one subject, one after the other; subjects do not wait for it."""
+    async def _in_order(self, steps: Sequence[list[Item]]) -> int:
+        """One step after the other; what is not about the same does not wait for it."""
         done = 0
-        for at, item in enumerate(items):
+        for at, items in enumerate(steps):
             async with self._at_once:
                 if self._stopping:
-                    self._left += items[at:]
+                    self._left += chain.from_iterable(steps[at:])
                     break
-                done += await self._carry_out(item)
+                carried_out = await self._carry_out(items)
+            if carried_out:
+                done += len(items)
+            elif len(items) > 1:  # what cannot be done shall fail alone
+                done += await self._in_order([[item] for item in items])
         return done
 
-    async def _carry_out(self, item: Item) -> bool:
-        about = {"action": item.action, "subject": item.subject, "workspace": item.workspace_id}
+    async def _carry_out(self, items: Sequence[Item]) -> bool:
+        """Whether these were carried out, all of them. Of one that fails it is noted."""
+        item = items[0]
         try:
-            await self._actions[item.action](item)
+            await self._actions[item.action](*items)
         except Taken:
             return False
         except Exception as error:  # one of the three borders where everything is caught
-            agenda_actions.labels(item.action, "failed").inc()
-            log.error("agenda_action_failed", exc_info=error, attempts=item.attempts, **about)
-            await self._put_off(item)
+            if len(items) == 1:
+                agenda_actions.labels(item.action, "failed").inc()
+                about = _about(item)
+                log.error("agenda_action_failed", exc_info=error, attempts=item.attempts, **about)
+                await self._put_off(item)
             return False
-        agenda_actions.labels(item.action, "done").inc()
-        log.info("agenda_action_done", **about)
+        agenda_actions.labels(item.action, "done").inc(len(items))
+        for item in items:
+            log.info("agenda_action_done", **_about(item))
         return True
 
     async def _put_off(self, item: Item) -> None:
@@ -141,6 +174,10 @@ class Ticker:
             return
         async with self._db.transaction() as tx:
             await give_back(tx, self._left)
+
+
+def _about(item: Item) -> dict[str, str]:
+    return {"action": item.action, "subject": item.subject, "workspace": item.workspace_id}
 
 
 def _wait_after(attempts: int) -> timedelta:

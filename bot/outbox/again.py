@@ -3,7 +3,7 @@
 None of these calls Slack: a row goes back to where delivery finds it, or is kept from it.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import new_sortable_id
 from bot.db import schema
+from bot.db.writing import padded
 from bot.outbox.outbox import Operation, State
 from bot.slack.content import Content
 
@@ -74,21 +75,20 @@ async def is_waiting(tx: AsyncConnection, workspace_id: str, key: str) -> bool:
 
 
 async def read_from(
-    tx: AsyncConnection, workspace_id: str, key: str, now: datetime
-) -> datetime | None:
-    """From when a message could be read: `now` at the earliest where it is still on its way."""
-    row = (
-        await tx.execute(
-            select(_messages.c.state, _messages.c.not_before, _messages.c.sent_at).where(
-                _this(workspace_id, key)
-            )
-        )
-    ).first()
-    if row is None:
-        return None
-    on_its_way = row.state in _WAITING
-    found: datetime = max(row.not_before, now) if on_its_way else row.sent_at or row.not_before
-    return found
+    tx: AsyncConnection, workspace_id: str, keys: Iterable[str], now: datetime
+) -> dict[str, datetime]:
+    """From when messages could be read: `now` at the earliest where one is still on its way."""
+    rows = await tx.execute(
+        select(
+            _messages.c.key, _messages.c.state, _messages.c.not_before, _messages.c.sent_at
+        ).where(_messages.c.workspace_id == workspace_id, _messages.c.key.in_(padded(keys)))
+    )
+    return {
+        row.key: max(row.not_before, now)
+        if row.state in _WAITING
+        else row.sent_at or row.not_before
+        for row in rows
+    }
 
 
 async def follow(

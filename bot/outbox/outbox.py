@@ -4,6 +4,7 @@ A key such as "ask:ROUND:USER" is the natural name of one message. Saying it aga
 nothing; editing it changes what is shown, and the latest edit wins.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -13,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import new_sortable_id
 from bot.db import schema
-from bot.db.writing import insert_if_new
+from bot.db.writing import Row, insert_if_new, put_all_if_new
 from bot.slack.content import Blocks, Content
 
 _messages = schema.messages
@@ -58,22 +59,23 @@ async def say(
 
     `thread_of` is the key of the message to reply to. After `expires_at` it is not sent any more.
     """
-    payload: dict[str, Any] = {"text": content.text, "blocks": content.blocks}
-    picture = content.picture
-    await _put(
-        tx,
-        workspace_id,
-        key=key,
-        operation=Operation.POST,
-        conversation=to,
-        target_key=thread_of,
-        payload=payload,
-        picture=None
-        if picture is None
-        else {"facts": picture.facts, "alt_text": picture.alt_text, "title": picture.title},
-        now=now,
-        expires_at=expires_at,
-    )
+    post = _post(key, to, content)
+    await _put(tx, workspace_id, now=now, **post, target_key=thread_of, expires_at=expires_at)
+
+
+async def say_all(
+    tx: AsyncConnection,
+    workspace_id: str,
+    posts: Iterable[tuple[str, str, Content]],
+    *,
+    now: datetime,
+    expires_at: datetime | None = None,
+) -> None:
+    """Post many messages, each under its key, to its conversation; in this order."""
+    rows = [{**_row(workspace_id, now), **_post(*post), "expires_at": expires_at} for post in posts]
+    if rows:
+        await _need_lane(tx, workspace_id)
+        await put_all_if_new(tx, _messages, rows)
 
 
 async def edit(
@@ -211,17 +213,36 @@ async def _beside(
 
 
 async def _put(tx: AsyncConnection, workspace_id: str, *, now: datetime, **values: Any) -> bool:
-    await insert_if_new(tx, schema.lanes, workspace_id=workspace_id)
-    return await insert_if_new(
-        tx,
-        _messages,
-        workspace_id=workspace_id,
-        message_id=new_sortable_id(),
-        state=State.PENDING,
-        not_before=now,
-        created_at=now,
-        **values,
-    )
+    await _need_lane(tx, workspace_id)
+    return await insert_if_new(tx, _messages, **_row(workspace_id, now), **values)
+
+
+async def _need_lane(tx: AsyncConnection, workspace_id: str) -> None:
+    await put_all_if_new(tx, schema.lanes, [{"workspace_id": workspace_id}])
+
+
+def _row(workspace_id: str, now: datetime) -> Row:
+    """What every new message begins with."""
+    return {
+        "workspace_id": workspace_id,
+        "message_id": new_sortable_id(),
+        "state": State.PENDING,
+        "not_before": now,
+        "created_at": now,
+    }
+
+
+def _post(key: str, to: str, content: Content) -> Row:
+    picture = content.picture
+    return {
+        "key": key,
+        "operation": Operation.POST,
+        "conversation": to,
+        "payload": {"text": content.text, "blocks": content.blocks},
+        "picture": None
+        if picture is None
+        else {"facts": picture.facts, "alt_text": picture.alt_text, "title": picture.title},
+    }
 
 
 async def _replace(

@@ -83,7 +83,7 @@ async def to_change(services: Services, who: Answering) -> tuple[Asking, Given]:
             raise found
         before = await _given_before(reader, services, who, found)
         to_lead = found.person.is_lead
-        asking = await store.asking_of(reader, who.workspace_id, found.round, to_lead=to_lead)
+        asking = await store.put_to(reader, who.workspace_id, found.round, to_lead=to_lead)
     return asking, before
 
 

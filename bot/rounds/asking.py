@@ -1,5 +1,6 @@
-"""Asking one person: the weekly message at their slot, and at most one reminder."""
+"""Asking people: the weekly message at their slot, and at most one reminder."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -12,6 +13,7 @@ from bot.outbox import again, outbox
 from bot.results.store import latest_note
 from bot.rounds import messages, questions, rules, store, team
 from bot.rounds.facts import Asked, PhaseFacts, Round
+from bot.slack.content import Content
 from bot.slack.people import Person
 from bot.workspaces.services import Services
 from bot.workspaces.store import settings_of
@@ -20,11 +22,22 @@ ASK, REMIND = "ask", "remind"
 
 
 @dataclass(frozen=True, kw_only=True)
-class _ToAsk:
-    round: Round
+class _Due:
+    """Somebody whose turn it is."""
+
+    item: Item
     person: Asked
-    phase: PhaseFacts
     zone: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class _ToAsk:
+    """What is put to whom."""
+
+    workspace_id: str
+    round: Round
+    phase: PhaseFacts
+    people: tuple[_Due, ...]
 
 
 def ask_key(round_id: str, person: Asked) -> str:
@@ -36,53 +49,48 @@ def remind_key(round_id: str, user_id: str) -> str:
     return f"remind:{round_id}:{user_id}"
 
 
-async def ask(services: Services, item: Item) -> None:
-    """Send one person the three questions, unless they are not to be asked any more."""
-    profile = await _profile(services, item)
+async def ask(services: Services, *items: Item) -> None:
+    """Send people of one round the three questions, but who is not to be asked any more."""
+    profiles = await _profiles(services, items)
     now = services.clock.now()
-    async with carrying_out(services.db, item) as tx:
-        found = await _to_ask(tx, services, item, profile, now)
+    async with carrying_out(services.db, *items) as tx:
+        found = await _to_ask(tx, services, items, profiles, now)
         if found is None:
             return
-        at = within_hours(now, found.zone)
-        if await _put_off(tx, item, found, at, now):
+        welcome = {one: within_hours(now, one.zone) for one in found.people}
+        people = await _now(tx, found, welcome, now)
+        if not people:
             return
-        a_round, person, phase = found.round, found.person, found.phase
-        asking = await store.asking_of(tx, item.workspace_id, a_round, to_lead=person.is_lead)
-        note = await latest_note(tx, item.workspace_id, phase.phase_id)
-        await outbox.say(
-            tx,
-            item.workspace_id,
-            key=ask_key(a_round.round_id, person),
-            to=person.user_id,
-            content=messages.ask(replace(asking, note=None if person.is_lead else note)),
-            now=now,
-            expires_at=a_round.closes_at,
+        round_id, closes_at = found.round.round_id, found.round.closes_at
+        to_lead, to_member = await _questions(tx, found)
+        posts = (
+            (
+                ask_key(round_id, one.person),
+                one.person.user_id,
+                to_lead if one.person.is_lead else to_member,
+            )
+            for one in people
         )
-        await _plan_reminder(tx, item, found, now)
+        await outbox.say_all(tx, found.workspace_id, posts, now=now, expires_at=closes_at)
+        await _plan_reminders(tx, found, people, now)
 
 
-async def remind(services: Services, item: Item) -> None:
-    """Remind one person who has neither answered nor skipped, a day after they could read it."""
-    profile = await _profile(services, item)
+async def remind(services: Services, *items: Item) -> None:
+    """Remind who has neither answered nor skipped, a day after they could read the questions."""
+    profiles = await _profiles(services, items)
     now = services.clock.now()
-    async with carrying_out(services.db, item) as tx:
-        found = await _to_ask(tx, services, item, profile, now)
+    async with carrying_out(services.db, *items) as tx:
+        found = await _to_ask(tx, services, items, profiles, now)
         if found is None:
             return
-        at = await _remind_at(tx, item, found, now)
-        if await _put_off(tx, item, found, at, now):
-            return
-        a_round, person, phase = found.round, found.person, found.phase
-        await outbox.say(
-            tx,
-            item.workspace_id,
-            key=remind_key(a_round.round_id, person.user_id),
-            to=person.user_id,
-            content=messages.reminder(a_round.round_id, phase.channel_id, a_round.closes_at),
-            now=now,
-            expires_at=a_round.closes_at,
+        people = await _now(tx, found, await _remind_at(tx, found, now), now)
+        round_id, closes_at = found.round.round_id, found.round.closes_at
+        reminder = messages.reminder(round_id, found.phase.channel_id, closes_at)
+        posts = (
+            (remind_key(round_id, one.person.user_id), one.person.user_id, reminder)
+            for one in people
         )
+        await outbox.say_all(tx, found.workspace_id, posts, now=now, expires_at=closes_at)
 
 
 async def talk(services: Services, item: Item) -> None:
@@ -110,57 +118,103 @@ async def talk(services: Services, item: Item) -> None:
         )
 
 
-async def _profile(services: Services, item: Item) -> Person | None:
+async def _profiles(services: Services, items: Sequence[Item]) -> dict[str, Person]:
+    workspace_id = items[0].workspace_id
+    client = services.client_for(workspace_id)
+    return await services.people.of(client, workspace_id, map(_user_id, items))
+
+
+def _user_id(item: Item) -> str:
     _, user_id = item.subject.split(":")
-    client = services.client_for(item.workspace_id)
-    return await services.people.one(client, item.workspace_id, user_id)
+    return user_id
 
 
 async def _to_ask(
-    tx: AsyncConnection, services: Services, item: Item, profile: Person | None, now: datetime
+    tx: AsyncConnection,
+    services: Services,
+    items: Sequence[Item],
+    profiles: Mapping[str, Person],
+    now: datetime,
 ) -> _ToAsk | None:
-    round_id, user_id = item.subject.split(":")
-    a_round = await store.round_of(tx, item.workspace_id, round_id)
+    """None where nobody is; the items are of one round."""
+    workspace_id = items[0].workspace_id
+    round_id, _ = items[0].subject.split(":")
+    a_round = await store.round_of(tx, workspace_id, round_id)
     if a_round is None or not a_round.is_open or now >= a_round.closes_at:
-        let_go(item, "the questions are closed")
+        for item in items:
+            let_go(item, "the questions are closed")
         return None
-    person = await store.asked_person(tx, item.workspace_id, round_id, user_id)
-    phase = await team.phase_of(tx, item.workspace_id, a_round.phase_id)
-    if person is None or phase is None or person.has_left:
+    phase = await team.phase_of(tx, workspace_id, a_round.phase_id)
+    if phase is None:
         return None
-    optouts = await team.opted_out(tx, item.workspace_id, phase.channel_id)
-    if profile is None or not profile.is_full_member or user_id in optouts:
+    listed = await store.asked_among(tx, workspace_id, round_id, map(_user_id, items))
+    optouts = await team.opted_out(tx, workspace_id, phase.channel_id)
+    wanted = {
+        user_id: person
+        for user_id, person in listed.items()
+        if user_id in profiles
+        and profiles[user_id].is_full_member
+        and user_id not in optouts
+        and not person.has_left
+    }
+    # Some did in App Home, before the message came.
+    answered = await store.who_answered(tx, services.keys, workspace_id, a_round, wanted.values())
+    default = (await settings_of(tx, workspace_id)).default_zone
+    people = tuple(
+        _Due(item=item, person=wanted[user_id], zone=profiles[user_id].zone or default)
+        for item in items
+        if (user_id := _user_id(item)) in wanted.keys() - answered
+    )
+    if not people:
         return None
-    if await store.has_answered(tx, services.keys, item.workspace_id, a_round, person):
-        return None  # in App Home, before the message came
-    zone = profile.zone or (await settings_of(tx, item.workspace_id)).default_zone
-    return _ToAsk(round=a_round, person=person, phase=phase, zone=zone)
+    return _ToAsk(workspace_id=workspace_id, round=a_round, phase=phase, people=people)
 
 
-async def _remind_at(tx: AsyncConnection, item: Item, found: _ToAsk, now: datetime) -> datetime:
-    welcome_at = within_hours(now, found.zone)
-    key = ask_key(found.round.round_id, found.person)
-    asked_at = await again.read_from(tx, item.workspace_id, key, now)
-    return max(welcome_at, rules.remind_at(asked_at, found.zone)) if asked_at else welcome_at
+async def _questions(tx: AsyncConnection, found: _ToAsk) -> tuple[Content, Content]:
+    """As they are put to a lead, and to a member."""
+    asking = await store.asking_of(tx, found.workspace_id, found.round, found.phase, to_lead=False)
+    note = await latest_note(tx, found.workspace_id, found.phase.phase_id)
+    return messages.ask(replace(asking, to_lead=True)), messages.ask(replace(asking, note=note))
 
 
-async def _put_off(
-    tx: AsyncConnection, item: Item, found: _ToAsk, at: datetime, now: datetime
-) -> bool:
-    """After downtime it may be night where they are: then it waits until `at`.
-
-    Whether it is not to be said now, whatever the reason.
-    """
-    if not rules.is_worth_asking(at, found.round.closes_at):
-        let_go(item, "closes before it could be answered")
-        return True
-    if at <= now:
-        return False
-    await agenda.put(tx, item.workspace_id, action=item.action, subject=item.subject, due_at=at)
-    return True
+async def _remind_at(tx: AsyncConnection, found: _ToAsk, now: datetime) -> dict[_Due, datetime]:
+    keys = {one: ask_key(found.round.round_id, one.person) for one in found.people}
+    read_from = await again.read_from(tx, found.workspace_id, keys.values(), now)
+    at = {one: within_hours(now, one.zone) for one in found.people}
+    for one, key in keys.items():
+        if key in read_from:
+            at[one] = max(at[one], rules.remind_at(read_from[key], one.zone))
+    return at
 
 
-async def _plan_reminder(tx: AsyncConnection, item: Item, found: _ToAsk, now: datetime) -> None:
-    due_at = rules.remind_at(now, found.zone)
-    if found.phase.remind and rules.is_worth_asking(due_at, found.round.closes_at):
-        await agenda.put(tx, item.workspace_id, action=REMIND, subject=item.subject, due_at=due_at)
+async def _now(
+    tx: AsyncConnection, found: _ToAsk, at: Mapping[_Due, datetime], now: datetime
+) -> list[_Due]:
+    """To whom it is said now. After downtime it may be night where some are: they wait."""
+    later: dict[str, datetime] = {}
+    people = []
+    for one, said_at in at.items():
+        if not rules.is_worth_asking(said_at, found.round.closes_at):
+            let_go(one.item, "closes before it could be answered")
+        elif said_at > now:
+            later[one.item.subject] = said_at
+        else:
+            people.append(one)
+    action = found.people[0].item.action
+    await agenda.put_all(tx, found.workspace_id, action=action, due=later)
+    return people
+
+
+async def _plan_reminders(
+    tx: AsyncConnection, found: _ToAsk, people: Sequence[_Due], now: datetime
+) -> None:
+    if not found.phase.remind:
+        return
+    at = {one.item.subject: rules.remind_at(now, one.zone) for one in people}
+    closes_at = found.round.closes_at
+    due = {
+        subject: due_at
+        for subject, due_at in at.items()
+        if rules.is_worth_asking(due_at, closes_at)
+    }
+    await agenda.put_all(tx, found.workspace_id, action=REMIND, due=due)

@@ -161,15 +161,18 @@ async def of_voter(
     return None if sealed is None else vault.unseal(voter, sealed)
 
 
-async def has_answered(
-    tx: AsyncConnection, keys: KeyRing, workspace_id: str, round_id: str, user_id: str
-) -> bool:
-    """Whether the person sent answers or skipped; asked only to leave them in peace.
+async def who_answered(
+    tx: AsyncConnection, keys: KeyRing, workspace_id: str, round_id: str, user_ids: Iterable[str]
+) -> frozenset[str]:
+    """Who of these sent answers or skipped; asked only to leave them in peace.
 
     Raises:
         KeyMissing: the key that protects this round was retired, or the round was closed.
     """
-    return await of_voter(tx, keys, workspace_id, round_id, user_id) is not None
+    vault = await _opened(tx, keys, workspace_id, round_id)
+    voters = {vault.voter(one): one for one in user_ids}
+    mine = _in_round(_ballots, workspace_id, round_id) & _ballots.c.voter.in_(padded(voters))
+    return frozenset(voters[one] for one in await tx.scalars(select(_ballots.c.voter).where(mine)))
 
 
 async def count_and_destroy(

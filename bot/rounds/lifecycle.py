@@ -98,7 +98,9 @@ async def scrub(services: Services, item: Item) -> None:
         pass
 
 
-ACTIONS: Mapping[str, Callable[[Services, Item], Awaitable[None]]] = {
+#: What is due about one round is done in one transaction, for as many people as it is due for.
+TOGETHER = (ASK, REMIND)
+ACTIONS: Mapping[str, Callable[..., Awaitable[None]]] = {
     OPEN: open_round,
     ASK: ask,
     REMIND: remind,

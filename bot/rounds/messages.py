@@ -80,6 +80,8 @@ TALKING_WHY = (
 )
 
 
+# Everyone of a round is shown the same, most of them in the same minute.
+@lru_cache(maxsize=128)
 def ask(asking: Asking) -> Content:
     """The weekly message to a member, or the mirror of it to a lead."""
     words = MIRROR if asking.to_lead else OPENING[asking.kind]
@@ -179,7 +181,6 @@ def small_print(asking: Asking) -> str:
     )
 
 
-# Everyone of a round is shown the same, often within the same minutes.
 @lru_cache(maxsize=512)
 def received(round_id: str, channel_id: str, closes_at: datetime) -> Content:
     """The receipt. It says that something was sent, never what."""

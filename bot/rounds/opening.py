@@ -244,9 +244,8 @@ async def _list(
         for one, slot_at in slots.items()
     ]
     await tx.execute(insert(schema.round_people), rows)
-    for user_id, slot_at in slots.items():
-        subject = f"{round_id}:{user_id}"
-        await agenda.put(tx, workspace_id, action=ASK, subject=subject, due_at=slot_at)
+    due = {f"{round_id}:{user_id}": slot_at for user_id, slot_at in slots.items()}
+    await agenda.put_all(tx, workspace_id, action=ASK, due=due)
 
 
 async def _take_over_start(

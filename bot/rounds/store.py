@@ -9,9 +9,10 @@ from sqlalchemy import Row, RowMapping, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
+from bot.db.writing import padded
 from bot.keys import KeyMissing, KeyRing
 from bot.rounds import ballots
-from bot.rounds.facts import Asked, Asking, OpenQuestion, Round
+from bot.rounds.facts import Asked, Asking, OpenQuestion, PhaseFacts, Round
 from bot.rounds.questions import Question
 from bot.rounds.rules import RoundKind
 from bot.rounds.team import phase_of
@@ -64,9 +65,15 @@ async def asked_person(
     tx: AsyncConnection, workspace_id: str, round_id: str, user_id: str
 ) -> Asked | None:
     """The person's place on the round's list; None where they are not asked."""
-    query = _list_of(workspace_id, round_id).where(_roster.c.user_id == user_id)
-    row = (await tx.execute(query)).first()
-    return None if row is None else as_asked(row)
+    return (await asked_among(tx, workspace_id, round_id, [user_id])).get(user_id)
+
+
+async def asked_among(
+    tx: AsyncConnection, workspace_id: str, round_id: str, user_ids: Iterable[str]
+) -> dict[str, Asked]:
+    """The places on the round's list of those of these people who are on it."""
+    query = _list_of(workspace_id, round_id).where(_roster.c.user_id.in_(padded(user_ids)))
+    return {row.user_id: as_asked(row) for row in await tx.execute(query)}
 
 
 async def roster(tx: AsyncConnection, workspace_id: str, round_id: str) -> tuple[Asked, ...]:
@@ -81,12 +88,17 @@ async def open_about(tx: AsyncConnection, workspace_id: str, user_id: str) -> tu
     return tuple(map(as_round, rows.mappings()))
 
 
-async def asking_of(
-    tx: AsyncConnection, workspace_id: str, found: Round, *, to_lead: bool
-) -> Asking:
+async def put_to(tx: AsyncConnection, workspace_id: str, found: Round, *, to_lead: bool) -> Asking:
     """The round as it is put to a member, or to a lead."""
     phase = await phase_of(tx, workspace_id, found.phase_id)
     assert phase is not None  # a round is deleted with its phase
+    return await asking_of(tx, workspace_id, found, phase, to_lead=to_lead)
+
+
+async def asking_of(
+    tx: AsyncConnection, workspace_id: str, found: Round, phase: PhaseFacts, *, to_lead: bool
+) -> Asking:
+    """The same, where the round's phase was read before."""
     return Asking(
         round_id=found.round_id,
         kind=found.kind,
@@ -111,23 +123,29 @@ async def open_for(
         person = await asked_person(tx, workspace_id, found.round_id, user_id)
         if person is None or person.has_left:
             continue
-        asking = await asking_of(tx, workspace_id, found, to_lead=person.is_lead)
-        answered = await has_answered(tx, keys, workspace_id, found, person)
-        questions.append(OpenQuestion(asking=asking, is_answered=answered))
+        asking = await put_to(tx, workspace_id, found, to_lead=person.is_lead)
+        answered = await who_answered(tx, keys, workspace_id, found, [person])
+        questions.append(OpenQuestion(asking=asking, is_answered=user_id in answered))
     return tuple(questions)
 
 
-async def has_answered(
-    tx: AsyncConnection, keys: KeyRing, workspace_id: str, found: Round, person: Asked
-) -> bool:
-    """Whether the person answered or skipped. Where that cannot be known any more: yes."""
-    if person.is_lead:
-        kept = await reflection(tx, workspace_id, found.phase_id, found.round_id, person.user_id)
-        return kept is not None
+async def who_answered(
+    tx: AsyncConnection, keys: KeyRing, workspace_id: str, found: Round, people: Iterable[Asked]
+) -> frozenset[str]:
+    """Who of these answered or skipped. Of whom that cannot be known any more: they did."""
+    ids: dict[bool, list[str]] = {True: [], False: []}
+    for person in people:
+        ids[person.is_lead].append(person.user_id)
+    leads, members = ids[True], ids[False]
+    reflected = await _reflected(tx, workspace_id, found, leads) if leads else frozenset()
+    if not members:
+        return reflected
     try:
-        return await ballots.has_answered(tx, keys, workspace_id, found.round_id, person.user_id)
+        return reflected | await ballots.who_answered(
+            tx, keys, workspace_id, found.round_id, members
+        )
     except KeyMissing:
-        return True
+        return reflected.union(members)
 
 
 async def reflection(
@@ -150,6 +168,21 @@ async def reflection(
 def as_json(questions: Iterable[Question]) -> list[dict[str, Any]]:
     """The wording, to be kept with the round that used it."""
     return [asdict(question) for question in questions]
+
+
+async def _reflected(
+    tx: AsyncConnection, workspace_id: str, found: Round, lead_ids: Iterable[str]
+) -> frozenset[str]:
+    return frozenset(
+        await tx.scalars(
+            select(_reflections.c.user_id).where(
+                _reflections.c.workspace_id == workspace_id,
+                _reflections.c.phase_id == found.phase_id,
+                _reflections.c.moment == found.round_id,
+                _reflections.c.user_id.in_(padded(lead_ids)),
+            )
+        )
+    )
 
 
 async def _first_names(tx: AsyncConnection, workspace_id: str, round_id: str) -> tuple[str, ...]:

@@ -4,20 +4,20 @@ Profiles are refreshed by Slack's user_change events and at the latest after a m
 weekly round asks Slack about nobody it already knows.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
-from sqlalchemy import RowMapping, case, select, update
+from sqlalchemy import RowMapping, bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import Clock
 from bot.db import schema
 from bot.db.engine import Database
-from bot.db.writing import put
+from bot.db.writing import padded, put
 from bot.log import log
 from bot.slack.errors import Meaning, reason_of, verdict
 
@@ -28,6 +28,12 @@ FRESH_CLOSED = timedelta(days=7)
 #: Slack's own helper is not marked as a bot in its profile.
 SLACKBOT = "USLACKBOT"
 PAGE = 200
+
+
+_REMEMBERED = select(schema.people).where(
+    schema.people.c.workspace_id == bindparam("workspace_id"),
+    schema.people.c.user_id.in_(bindparam("user_ids", expanding=True)),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,13 +106,24 @@ async def known(
     tx: AsyncConnection, workspace_id: str, user_ids: Iterable[str]
 ) -> dict[str, Person]:
     """The people among these that are remembered, however old."""
-    people = schema.people
-    rows = await tx.execute(
-        select(people).where(
-            people.c.workspace_id == workspace_id, people.c.user_id.in_(set(user_ids))
-        )
-    )
-    return {row["user_id"]: _person(row, workspace_id) for row in rows.mappings()}
+    rows = await _remembered(tx, workspace_id, set(user_ids))
+    return {user_id: _person(row, workspace_id) for user_id, row in rows.items()}
+
+
+async def _remembered(
+    tx: AsyncConnection, workspace_id: str, user_ids: Collection[str]
+) -> dict[str, RowMapping]:
+    if not user_ids:
+        return {}
+    key = {"workspace_id": workspace_id, "user_ids": padded(user_ids)}
+    rows = await tx.execute(_REMEMBERED, key)
+    return {row["user_id"]: row for row in rows.mappings()}
+
+
+def _is_old(row: RowMapping, now: datetime) -> bool:
+    fresh = FRESH_CLOSED if row["is_deleted"] else FRESH
+    is_old: bool = row["refreshed_at"] <= now - fresh
+    return is_old
 
 
 async def mark_unreachable(
@@ -160,12 +177,13 @@ class People:
         Raises:
             SlackApiError: Slack could not be asked now about someone not remembered.
         """
-        wanted = dict.fromkeys(user_ids)
-        for user_id in await self._stale(workspace_id, wanted):
+        wanted = tuple(dict.fromkeys(user_ids))
+        found, stale = await self._read(workspace_id, wanted)
+        for user_id in stale:
             await self._refresh(client, workspace_id, user_id)
-        async with self._db.reading() as reader:
-            found = await known(reader, workspace_id, wanted)
-        return {user_id: found[user_id] for user_id in wanted if user_id in found}
+        if stale:
+            found, _ = await self._read(workspace_id, wanted)
+        return found
 
     async def one(self, client: AsyncWebClient, workspace_id: str, user_id: str) -> Person | None:
         return (await self.of(client, workspace_id, [user_id])).get(user_id)
@@ -180,19 +198,15 @@ class People:
         """
         return await self.of(client, workspace_id, await member_ids(client, channel_id))
 
-    async def _stale(self, workspace_id: str, wanted: Iterable[str]) -> list[str]:
-        people, now = schema.people, self._clock.now()
-        old = case((people.c.is_deleted, now - FRESH_CLOSED), else_=now - FRESH)
+    async def _read(
+        self, workspace_id: str, wanted: Sequence[str]
+    ) -> tuple[dict[str, Person], list[str]]:
+        """Who is remembered, in this order; and of whom Slack is to be asked."""
         async with self._db.reading() as reader:
-            fresh = await reader.scalars(
-                select(people.c.user_id).where(
-                    people.c.workspace_id == workspace_id,
-                    people.c.user_id.in_(list(wanted)),
-                    people.c.refreshed_at > old,
-                )
-            )
-        known_ids = set(fresh)
-        return [user_id for user_id in wanted if user_id not in known_ids]
+            rows = await _remembered(reader, workspace_id, wanted)
+        now = self._clock.now()
+        found = {one: _person(rows[one], workspace_id) for one in wanted if one in rows}
+        return found, [one for one in wanted if one not in rows or _is_old(rows[one], now)]
 
     async def _refresh(self, client: AsyncWebClient, workspace_id: str, user_id: str) -> None:
         try:

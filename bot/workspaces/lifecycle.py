@@ -19,7 +19,8 @@ from bot.workspaces.messages import ADMINS_ONLY, UNKNOWN_PERSON
 from bot.workspaces.rules import WorkspaceSettings, faults
 from bot.workspaces.services import Services
 
-Action = Callable[[Services, Item], Awaitable[None]]
+#: Some take several items of one workspace at once.
+Action = Callable[..., Awaitable[None]]
 
 TIDY = "tidy"
 #: Carried out by whoever asks people at their time of day.

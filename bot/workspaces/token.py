@@ -35,9 +35,9 @@ async def token_refused(tx: AsyncConnection, workspace_id: str, reason: str, now
 def noticing(action: Action) -> Action:
     """The action; where Slack refuses our token in it, what is due there waits."""
 
-    async def carry_out(services: Services, item: Item) -> None:
+    async def carry_out(services: Services, item: Item, *others: Item) -> None:
         try:
-            await action(services, item)
+            await action(services, item, *others)
         except SlackApiError as error:
             why = verdict(error)
             if why.meaning is not Meaning.WORKSPACE:

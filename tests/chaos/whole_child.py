@@ -83,9 +83,23 @@ def forgotten_answers() -> None:
     ballots.cast_all = forget  # type: ignore[assignment]
 
 
+def no_proof_at_all() -> None:
+    """What is unknown is simply sent again; and Slack's own word of it is not heeded.
+
+    That word is often there before the next process is, and a harness that counts on losing
+    this race finds nothing now and then.
+    """
+
+    async def deaf(*_: object) -> bool:
+        return False
+
+    no_proof()
+    setattr(bot.outbox.listeners, "confirm", deaf)  # noqa: B010  (mypy: it is not its own)
+
+
 MUTATIONS: dict[str, Callable[[], None]] = {
     "answers acknowledged, not kept": forgotten_answers,
-    "whole bot, no proof": no_proof,
+    "whole bot, no proof": no_proof_at_all,
 }
 
 

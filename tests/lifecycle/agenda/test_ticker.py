@@ -21,6 +21,7 @@ from tests.conftest import MONDAY
 from tests.vocabulary import WORKSPACE
 
 Does = Callable[[Item], Awaitable[None]]
+DoesAll = Callable[..., Awaitable[None]]
 MANY = BATCH + 20
 
 
@@ -61,6 +62,17 @@ def doing(db: Database, done: list[str]) -> Does:
     async def act(item: Item) -> None:
         async with carrying_out(db, item):
             done.append(item.subject)
+
+    return act
+
+
+def doing_together(db: Database, done: list[list[str]]) -> DoesAll:
+    async def act(*items: Item) -> None:
+        subjects = sorted(item.subject for item in items)
+        async with carrying_out(db, *items):
+            if "bad" in "".join(subjects):
+                raise RuntimeError("not with this one")
+            done.append(subjects)
 
     return act
 
@@ -200,6 +212,49 @@ async def test_things_about_one_subject_keep_their_order(db: Database, clock: Mo
     await Ticker(db, clock, {"warn": slow, "end": slow, "after": slow}).tick()
 
     assert began == ["warn", "end", "after"]
+
+
+async def test_what_is_due_about_one_thing_is_done_in_one_transaction(
+    db: Database, clock: MovedClock
+) -> None:
+    """Of one subject two things are due: they keep their order, each in its own."""
+    await note(db, "one:a", "one:b", "one:c", "other:a")
+    await note(db, "one:c", action="alone")
+    done: list[list[str]] = []
+    act = doing_together(db, done)
+
+    assert await Ticker(db, clock, {"act": act, "alone": act}, ["act"]).tick() == 5
+    assert sorted(done) == [["one:a", "one:b"], ["one:c"], ["one:c"], ["other:a"]]
+    assert await left(db) == {}
+
+
+async def test_what_cannot_be_done_together_fails_alone(db: Database, clock: MovedClock) -> None:
+    await note(db, "one:a", "one:bad", "one:c")
+    done: list[list[str]] = []
+
+    count = await Ticker(db, clock, {"act": doing_together(db, done)}, ["act"]).tick()
+
+    assert count == 2
+    assert sorted(done) == [["one:a"], ["one:c"]]
+    rows = await left(db)
+    assert {subject: row.attempts for subject, row in rows.items()} == {"one:bad": 1}
+
+
+async def test_what_another_process_took_is_left_out(db: Database, clock: MovedClock) -> None:
+    await note(db, "one:a", "one:b", "one:c")
+    done: list[list[str]] = []
+    act = doing_together(db, done)
+
+    async def meanwhile(*items: Item) -> None:
+        async with db.transaction() as tx:
+            await agenda.drop(tx, WORKSPACE, action="act", subject="one:b")
+        await act(*items)
+
+    count = await Ticker(db, clock, {"act": meanwhile}, ["act"]).tick()
+
+    assert count == 2
+    assert sorted(done) == [["one:a"], ["one:c"]]
+    assert await left(db) == {}
 
 
 async def test_stopping_ends_what_was_begun_and_gives_back_the_rest(

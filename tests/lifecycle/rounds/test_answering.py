@@ -115,7 +115,7 @@ async def test_skipping_stops_the_reminder_and_counts_nothing(
     message = await answering.skip(services, BEN_HERE)
 
     async with asked.transaction() as tx:
-        assert await ballots.has_answered(tx, services.keys, WORKSPACE, ROUND, BEN)
+        assert await ballots.who_answered(tx, services.keys, WORKSPACE, ROUND, [BEN])
         tally = await ballots.count_and_destroy(tx, services.keys, WORKSPACE, ROUND)
     assert message.text == "Skipped. There will be no reminder."
     assert (tally.ballots, tally.counts) == (0, {})
