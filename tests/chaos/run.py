@@ -73,6 +73,7 @@ class Scenario:
     hits: int = 0  # at each of them
     chains: int = 6
     links: int = 6
+    in_turn: bool = False  # new chains only when all that was said before is in Slack
     mutation: str = ""
     faults: Mapping[str, float] = field(default_factory=lambda: dict(USUAL))
     trouble: Trouble | None = None
@@ -154,7 +155,8 @@ async def _play(stage: Stage, db: Database) -> tuple[int, int, bool]:
         due, open_ones = await _left(db)
         if enough and batches and not (due or open_ones):
             break
-        if due == 0 and not (enough and batches):
+        busy = due or (scenario.in_turn and open_ones)
+        if not busy and not (enough and batches):
             decided += await _decide(stage, db, batches)
             batches += 1
         _bear(stage)
