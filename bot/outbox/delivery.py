@@ -22,7 +22,7 @@ from datetime import datetime
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.clock import Clock, monotonic, new_id, real_now, shuffled
+from bot.clock import Clock, monotonic, new_id, real_now, shuffled, uptime
 from bot.db.engine import Database
 from bot.db.trouble import trouble
 from bot.log import log
@@ -40,6 +40,8 @@ __all__ = ["Delivery", "Patience"]
 MEASURE_EVERY_SECONDS = 10.0
 #: Commits come in bursts: one look is enough for all of this time.
 LOOK_AT_MOST_EVERY_SECONDS = 0.05
+#: Among thousands of workspaces a look takes longer; then it rests for so many times that.
+RESTS = 4
 #: Workspaces that one process sends for at once.
 MOST_LANES = 64
 #: Transactions of delivery at once; answers of people need connections too.
@@ -93,6 +95,7 @@ class Delivery:
         """Send what is due until stopped, as soon as it is written here."""
         while not self._stopping:
             self._db.changed.clear()
+            began = uptime()
             try:
                 await self._start_lanes()
                 await self._measure()
@@ -100,7 +103,8 @@ class Delivery:
                 if trouble(error) is None:  # the database says itself that it does not work
                     log.error("delivery_failed", exc_info=error)
                 await self._pause(AFTER_FAILURE_SECONDS)
-            await self._pause(LOOK_AT_MOST_EVERY_SECONDS)
+            rest = max(LOOK_AT_MOST_EVERY_SECONDS, RESTS * (uptime() - began))
+            await self._pause(min(rest, self._patience.look))
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._db.changed.wait(), self._patience.look)
 

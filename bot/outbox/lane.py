@@ -122,7 +122,8 @@ class Lane:
         real = await lanes.real_time(tx)
         lease = None
         if self._mine is not False:  # once lost it is another's, who may doubt our calls
-            lease = await lanes.lease(tx, self._workspace_id, tools.owner, real)
+            get = lanes.renew if self._mine else lanes.take
+            lease = await get(tx, self._workspace_id, tools.owner, real)
         await self._write_down(tx, learnt, now, real)
         if lease is None or any(finding.meaning is Meaning.WORKSPACE for finding in learnt):
             self._mine = False

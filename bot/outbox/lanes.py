@@ -98,19 +98,30 @@ async def with_work(reader: AsyncConnection, now: datetime, limit: int) -> dict[
     return {row[0]: bool(row[1]) for row in rows}
 
 
-async def lease(tx: AsyncConnection, workspace_id: str, owner: str, real: datetime) -> Lease | None:
-    """Take or renew the lane, if it is free, ours, or its owner is silent."""
-    taken = await tx.execute(
-        update(_lanes)
-        .where(
-            _lanes.c.workspace_id == workspace_id,
-            _lanes.c.halted.is_(None),
-            or_(_lanes.c.owner.is_(None), _lanes.c.owner == owner, _lanes.c.lease_until < real),
-        )
-        .values(owner=owner, lease_until=real + LEASE)
-        .returning(_lanes.c.pace)
+async def take(tx: AsyncConnection, workspace_id: str, owner: str, real: datetime) -> Lease | None:
+    """Take the lane, if it is free or its owner is silent, and nobody else takes it now."""
+    free = or_(_lanes.c.owner.is_(None), _lanes.c.lease_until < real)
+    here = select(_lanes.c.workspace_id).where(
+        _lanes.c.workspace_id == workspace_id, _lanes.c.halted.is_(None), free
     )
-    row = taken.first()
+    return await _leased(
+        tx, _lanes.c.workspace_id.in_(here.with_for_update(skip_locked=True)), owner, real
+    )
+
+
+async def renew(tx: AsyncConnection, workspace_id: str, owner: str, real: datetime) -> Lease | None:
+    """Keep the lane, if it is ours still."""
+    ours = and_(_lanes.c.workspace_id == workspace_id, _lanes.c.owner == owner)
+    return await _leased(tx, ours & _lanes.c.halted.is_(None), owner, real)
+
+
+async def _leased(
+    tx: AsyncConnection, which: ColumnElement[bool], owner: str, real: datetime
+) -> Lease | None:
+    values = {"owner": owner, "lease_until": real + LEASE}
+    row = (
+        await tx.execute(update(_lanes).where(which).values(values).returning(_lanes.c.pace))
+    ).first()
     return None if row is None else Lease(pace=row.pace)
 
 

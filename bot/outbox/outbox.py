@@ -218,7 +218,11 @@ async def _put(tx: AsyncConnection, workspace_id: str, *, now: datetime, **value
 
 
 async def _need_lane(tx: AsyncConnection, workspace_id: str) -> None:
-    await put_all_if_new(tx, schema.lanes, [{"workspace_id": workspace_id}])
+    # Looked for first: an insert would wait for the lane's sender to commit its turn.
+    lanes = schema.lanes
+    here = select(lanes.c.workspace_id).where(lanes.c.workspace_id == workspace_id)
+    if await tx.scalar(here) is None:
+        await insert_if_new(tx, lanes, workspace_id=workspace_id)
 
 
 def _row(workspace_id: str, now: datetime) -> Row:

@@ -171,7 +171,7 @@ async def test_a_dead_senders_lane_is_taken_over_within_20_s(sender: Sender) -> 
     await sender.say("hello")
     async with sender.db.transaction() as tx:
         real = await lanes.real_time(tx)
-        assert await lanes.lease(tx, WORKSPACE, "dead", real)
+        assert await lanes.take(tx, WORKSPACE, "dead", real)
     began = monotonic()
     delivery = sender.another(replace(IMPATIENT, look=1))
     running = asyncio.create_task(delivery.run())
