@@ -1,11 +1,11 @@
 """The bot as `python -m bot run --http` runs it, with a hand on it; its own process.
 
-    python -m tests.bench.ours [unpaced]
+    python -m tests.bench.ours [unpaced] [minute=SECONDS]
 
 The settings are the same, and BENCH_CLOCK says what time it is at BENCH_CLOCK_AT (monotonic).
-`unpaced` leaves out Slack's limits. A line on standard input stands for what else happens in the
-process: `wake` (somebody wrote messages), `sample` (begin to look what it does), `sampled FILE`
-(end, and write that).
+`unpaced` leaves out Slack's limits, `minute` shortens what they take for one. A line on standard
+input stands for what else happens in the process: `wake` (somebody wrote messages), `sample`
+(begin to look what it does), `sampled FILE` (end, and write that).
 """
 
 import asyncio
@@ -21,6 +21,7 @@ from bot.__main__ import GARBAGE_AFTER
 from bot.app import Imbalance
 from bot.clock import MovedClock, monotonic
 from bot.log import configure
+from bot.outbox import pace
 from bot.outbox.pace import Pace
 from bot.settings import load
 from tests.bench.sampling import Sampler
@@ -29,8 +30,8 @@ from tests.bench.sampling import Sampler
 async def main(*, unpaced: bool) -> None:
     settings = load(os.environ)
     configure(settings.log_level, settings.log_format)
-    pace = Pace(limited=False) if unpaced else None
-    app = Imbalance(settings, _clock(), http=True, pace=pace, host="127.0.0.1")
+    limits = Pace(limited=False) if unpaced else None
+    app = Imbalance(settings, _clock(), http=True, pace=limits, host="127.0.0.1")
     await app.start()
     gc.freeze()
     gc.set_threshold(GARBAGE_AFTER)
@@ -70,4 +71,8 @@ def _write(file: Path, text: str) -> None:
 
 
 if __name__ == "__main__":
+    for given in sys.argv[1:]:
+        name, _, seconds = given.partition("=")
+        if name == "minute":
+            pace.WINDOW_SECONDS *= float(seconds) / 60
     asyncio.run(main(unpaced="unpaced" in sys.argv))

@@ -1,7 +1,8 @@
 """The stand-in Slack with its real limits, so many people in it, and time passing on every call.
 
-    python -m tests.bench.standin PORT CONTROL_PORT APP_URL PEOPLE SECONDS_PER_CALL
+    python -m tests.bench.standin PORT CONTROL_PORT APP_URL PEOPLE SECONDS_PER_CALL MINUTE
 
+MINUTE is how many seconds the limits take for one; for a first look, fewer than 60.
 On the control port, `/_told` says of each chat.postMessage when it came, to whom and what the
 answer was.
 """
@@ -14,6 +15,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.clock import Clock
+from bot.playground import limits
 from bot.playground.core import Call
 from bot.playground.server import StandIn
 from tests.bench.processes import ROOT
@@ -59,4 +61,5 @@ def _summary(call: Call) -> dict[str, Any]:
 
 if __name__ == "__main__":
     given = sys.argv[1:]
+    limits.MINUTE = float(given[5])
     asyncio.run(main(int(given[0]), int(given[1]), given[2], int(given[3]), float(given[4])))
