@@ -23,7 +23,8 @@ async def count(play: Play, people: People) -> Count:
     async with play.db.reading() as reader:
         rows = (await reader.execute(select(_messages))).all()
     found = Count(messages=len(rows))
-    found.ends = dict(Counter(row.state for row in rows if row.state not in (State.SENT, *OPEN)))
+    ends = (row for row in rows if row.state not in (State.SENT, *OPEN))
+    found.ends = dict(Counter(f"{row.state} {row.operation}: {row.error}" for row in ends))
     due = [row for row in rows if row.not_before <= real_now()]
     _count_posts(
         found, play.slack, {row.message_id for row in due if row.operation == Operation.POST}

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from itertools import count
+from typing import Any
 
 from sqlalchemy import func, select
 
@@ -84,7 +85,8 @@ class People:
         """However often it takes."""
         workspace = self.play.slack.workspace
         launch = workspace.conversations[LAUNCH]
-        here = replace(launch, id=channel_of(number), name=f"chaos-{number}", messages={})
+        nothing: dict[str, Any] = {"messages": {}, "ephemerals": [], "pins": [], "bookmarks": []}
+        here = replace(launch, id=channel_of(number), name=f"chaos-{number}", **nothing)
         workspace.conversations[here.id] = here
         me = self.play.slack.as_user(lead)
         while not (await begun(self.play, number) and me.top_view is None):

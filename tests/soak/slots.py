@@ -29,11 +29,13 @@ from tests.soak.place import CHANNEL, Place
 from tests.soak.slack import Post
 from tests.soak.soak import Soak
 
-ON_TIME, LATE, MOVED, POLLED, WRONG = "on time", "after downtime", "moved", "polled", "wrong"
+ON_TIME, BEGUN, LATE, MOVED = "on time", "begun after it", "after downtime", "moved"
+POLLED, WRONG = "polled", "wrong"
 #: A week with a change to summer time is an hour short, and its half on Lord Howe.
 WALL = timedelta(hours=1)
 
 Row = dict[str, Any]
+Away = list[tuple[datetime, datetime]]  # from when to when the bot was
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +83,7 @@ async def check(soak: Soak, wrong: list[str]) -> Counter[str]:
     return found
 
 
-def why(one: Asked, away: list[tuple[datetime, datetime]]) -> str:
+def why(one: Asked, away: Away) -> str:
     """By which rule the question came when it did."""
     if one.round["kind"] == "poll":
         return POLLED
@@ -91,6 +93,8 @@ def why(one: Asked, away: list[tuple[datetime, datetime]]) -> str:
         return ON_TIME
     if _too_late(one, max(slots.values()), away):
         return WRONG
+    if one.post.at in {_once_begun(one, planned, away) for planned in slots.values()}:
+        return BEGUN
     moves = [since for since, _ in one.place.zones[one.post.to]]
     for planned in slots.values():
         since = [planned, *(at for at in moves if at <= one.post.at)]
@@ -102,7 +106,7 @@ def why(one: Asked, away: list[tuple[datetime, datetime]]) -> str:
     )
 
 
-def _too_late(one: Asked, slot: datetime, away: list[tuple[datetime, datetime]]) -> bool:
+def _too_late(one: Asked, slot: datetime, away: Away) -> bool:
     """Two days after their time where the round opened late; too near to its closing otherwise."""
     opens = local(one.day, one.at, EARLIEST)
     if any(gone < opens < back for gone, back in away) and one.post.at >= slot + OPEN_FOR:
@@ -110,7 +114,15 @@ def _too_late(one: Asked, slot: datetime, away: list[tuple[datetime, datetime]])
     return bool(one.post.at + LAST_CALL > one.round["closes_at"])
 
 
-def _once_there(at: datetime, zone: str, away: list[tuple[datetime, datetime]]) -> datetime:
+def _once_begun(one: Asked, planned: datetime, away: Away) -> datetime | None:
+    """For the first questions of a phase that began when that time had come in the far east."""
+    begun = one.round["begun_at"]
+    if one.round["kind"] != "first" or begun <= local(one.day, one.at, EARLIEST):
+        return None
+    return _once_there(max(planned, begun), one.zones[-1], away)
+
+
+def _once_there(at: datetime, zone: str, away: Away) -> datetime:
     """When somebody is written to whose time is `at`: the bot has to be there, at a good hour."""
     for gone, back in away:
         if gone < at < back:
@@ -119,7 +131,7 @@ def _once_there(at: datetime, zone: str, away: list[tuple[datetime, datetime]]) 
     return welcome(at, zone)
 
 
-def _late(planned: datetime, zone: str, away: list[tuple[datetime, datetime]]) -> datetime | None:
+def _late(planned: datetime, zone: str, away: Away) -> datetime | None:
     """For a round that opened when the bot was back, after this person's time."""
     after = [back for gone, back in away if gone - DAY <= planned <= back]
     return _once_there(max(planned, after[0]), zone, away) if after else None
@@ -152,11 +164,13 @@ def _questions(soak: Soak, rounds: dict[str, Row]) -> Iterator[Asked]:
 
 async def _rounds(soak: Soak) -> dict[str, Row]:
     names = ("workspace_id", "round_id", "phase_id", "kind", "minimum", "opened_at", "closes_at")
+    begun = dict(await soak.bot.rows("phases", "phase_id", "started_at"))
     found = {}
     for row in await soak.bot.rows("rounds", *names):
         one = dict(zip(names, row, strict=True))
         times = {name: datetime.fromisoformat(one[name]) for name in ("opened_at", "closes_at")}
-        found[one["round_id"]] = {**one, **times}
+        begun_at = datetime.fromisoformat(begun[one["phase_id"]])
+        found[one["round_id"]] = {**one, **times, "begun_at": begun_at}
     return found
 
 

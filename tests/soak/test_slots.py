@@ -1,6 +1,6 @@
 """The soak's own yardstick: what it takes for a question at its time, and what not."""
 
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
@@ -9,7 +9,7 @@ from tests.model.facts import Phase
 from tests.soak.dice import Dice
 from tests.soak.place import Place
 from tests.soak.slack import Post
-from tests.soak.slots import LATE, MOVED, ON_TIME, WRONG, Asked, why
+from tests.soak.slots import BEGUN, LATE, MOVED, ON_TIME, WRONG, Asked, why
 
 BERLIN, LORD_HOWE = "Europe/Berlin", "Australia/Lord_Howe"
 BEGAN = datetime(2026, 10, 1, tzinfo=UTC)
@@ -19,7 +19,9 @@ CLOSES = datetime(2026, 10, 29, 15, tzinfo=UTC)  # somebody lives in New York
 AWAY = [(datetime(2026, 10, 27, 8, tzinfo=UTC), datetime(2026, 10, 27, 21, tzinfo=UTC))]
 
 
-def asked(at: datetime, *zones: tuple[datetime, str]) -> Asked:
+def asked(
+    at: datetime, *zones: tuple[datetime, str], kind: str = "weekly", begun_at: datetime = BEGAN
+) -> Asked:
     """The question of Tuesday at ten to somebody who lived there, the last place last."""
     phase = Phase(
         phase_id="phase1",
@@ -42,8 +44,19 @@ def asked(at: datetime, *zones: tuple[datetime, str]) -> Asked:
         zones={"U01": list(zones) or [(BEGAN, BERLIN)]},
     )
     post = Post(workspace_id="T0001", to="U01", message_id="m", at=at, ts="1.1", pressing={})
-    opened = {"kind": "weekly", "opened_at": OPENED, "closes_at": CLOSES}
+    opened = {"kind": kind, "opened_at": OPENED, "closes_at": CLOSES, "begun_at": begun_at}
     return Asked(place=place, phase=phase, round=opened, post=post)
+
+
+def test_who_begins_when_it_is_later_in_the_east_asks_there_at_once() -> None:
+    """The first questions of a phase are planned for the working day after it began."""
+    nine_in_berlin = datetime(2026, 10, 6, 7, tzinfo=UTC)
+    kiritimati = (BEGAN, "Pacific/Kiritimati")
+    began = nine_in_berlin - timedelta(hours=10)  # noon there, nine has passed
+    assert why(asked(began, kiritimati, kind="first", begun_at=began), []) == BEGUN
+    after = began + timedelta(hours=1)
+    assert why(asked(after, kiritimati, kind="first", begun_at=began), []) == WRONG
+    assert why(asked(began, kiritimati, kind="first"), []) == WRONG
 
 
 def test_ten_by_the_clock_on_the_wall_is_on_time() -> None:
