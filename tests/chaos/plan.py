@@ -84,7 +84,7 @@ def overtaken(processes: int, times: int) -> Scenario:
         name="overtaken while it stood still",
         processes=processes,
         chains=1,
-        in_turn=True,
+        backlog=0,
         faults={},
         call=30.0,
         trouble=trouble.overtaken(times, 0.6),

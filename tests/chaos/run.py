@@ -28,6 +28,8 @@ LOOK_SECONDS = 0.05
 WORKSPACES = 3
 #: A step is reached so often, at most, before its child dies there.
 MOST_TIMES = 3
+#: Who waits so long for a rare step is killed wherever it is: its successor finds what it left.
+RARE_SECONDS = 3.0
 
 
 @dataclass
@@ -40,6 +42,7 @@ class Stage:
     orders: Orders
     rng: random.Random
     alive: dict[int, str] = field(default_factory=dict)  # and where each is to die
+    born: dict[int, float] = field(default_factory=dict)
     over: bool = False
     hits: Counter[str] = field(default_factory=Counter)
 
@@ -73,7 +76,7 @@ class Scenario:
     hits: int = 0  # at each of them
     chains: int = 6
     links: int = 6
-    in_turn: bool = False  # new chains only when all that was said before is in Slack
+    backlog: int = 12  # new chains when no more messages are on their way: lanes are given back
     mutation: str = ""
     faults: Mapping[str, float] = field(default_factory=lambda: dict(USUAL))
     trouble: Trouble | None = None
@@ -150,13 +153,13 @@ async def _play(stage: Stage, db: Database) -> tuple[int, int, bool]:
     troubling = asyncio.create_task(scenario.trouble(stage)) if scenario.trouble else None
     decided = batches = 0
     while monotonic() < until:
+        _hurry(stage)
         _reap(stage)
         enough = stage.is_enough and (troubling is None or troubling.done())
         due, open_ones = await _left(db)
         if enough and batches and not (due or open_ones):
             break
-        busy = due or (scenario.in_turn and open_ones)
-        if not busy and not (enough and batches):
+        if due == 0 and open_ones <= scenario.backlog and not (enough and batches):
             decided += await _decide(stage, db, batches)
             batches += 1
         _bear(stage)
@@ -208,6 +211,15 @@ def _reap(stage: Stage) -> None:
             stage.hits[step] += 1
 
 
+def _hurry(stage: Stage) -> None:
+    """This counts as no hit: it died elsewhere."""
+    for pid, step in stage.alive.items():
+        waits = STEPS.get(step) in RARE and monotonic() - stage.born[pid] > RARE_SECONDS
+        if waits:
+            stage.alive[pid] = ""
+            stage.signal(pid, signal.SIGKILL)
+
+
 def _bear(stage: Stage) -> None:
     while len(stage.alive) < stage.scenario.processes:
         step = "" if stage.is_enough else stage.next_step()
@@ -216,6 +228,6 @@ def _bear(stage: Stage) -> None:
         times = 1 if place in RARE else stage.rng.randint(1, MOST_TIMES)
         own = {"step": "" if far else place, "times": times}
         pid = stage.zygote.spawn(Orders(**{**stage.orders.as_json(), **own}))
-        stage.alive[pid] = step
+        stage.alive[pid], stage.born[pid] = step, monotonic()
         if far:
             stage.sink.kill[pid] = place
