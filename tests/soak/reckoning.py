@@ -144,7 +144,8 @@ def _disorder(posts: list[Post], rows: Mapping[str, list]) -> int:
     for to in {post.to for post in posts}:
         here = [post.message_id for post in posts if post.to == to]
         for earlier, later in pairwise(here):
-            may = rows[earlier][3] < rows[later][3] if {earlier, later} <= set(rows) else False
+            known = earlier in rows and later in rows
+            may = known and rows[earlier][3] < rows[later][3]
             found += earlier > later and not may
     return found
 
