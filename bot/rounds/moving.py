@@ -39,8 +39,8 @@ async def follow_zone(services: Services, item: Item) -> None:
             if phase is None or on is None:
                 continue
             planned = slot(on, time_of(phase, found.kind), person.zone)
-            at = rules.asked_at(planned, now, person.zone)
-            if at is not None and rules.is_worth_asking(at, found.closes_at):
+            at = within_hours(max(planned, now), person.zone)  # however long that is past
+            if rules.is_worth_asking(at, found.closes_at):
                 await _move(tx, item.workspace_id, found, person.user_id, at)
 
 

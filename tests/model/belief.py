@@ -62,10 +62,9 @@ class Belief:
         ]
 
     def last_opening(self, channel: str) -> datetime | None:
-        opened = [
-            one.opened_at for one in self.rounds(only_open=False) if one.phase.channel == channel
-        ]
-        return max(opened, default=None)
+        # One in which nobody was asked is taken back when it closes.
+        kept = [one for one in self.rounds(only_open=False) if one.is_open or one.asked]
+        return max((one.opened_at for one in kept if one.phase.channel == channel), default=None)
 
     def needs_reason(self, channel: str, starts: date, ends: date) -> bool:
         """Whether a sprint must be justified."""
@@ -205,12 +204,12 @@ class Belief:
         wall = there(slot, phase.zone).replace(tzinfo=None)
         if before and wall - there(before, phase.zone).replace(tzinfo=None) < APART:
             return
-        slots = {
-            one: welcome(
-                local(on, phase.time_of(kind), self.people[one].zone), self.people[one].zone
-            )
-            for one in self._candidates(phase)
-        }
+        zones = {one: self.people[one].zone for one in self._candidates(phase)}
+        at = phase.time_of(kind)
+        slots = {one: welcome(local(on, at, zone), zone) for one, zone in zones.items()}
+        for one, zone in zones.items():  # it goes without whom it would reach two days late
+            if welcome(max(slots[one], self.now), zone) >= slots[one] + OPEN_FOR:
+                del slots[one]
         self.open(phase, kind, max(slot, self.now), slots)
 
     def _candidates(self, phase: Phase) -> set[str]:
