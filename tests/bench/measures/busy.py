@@ -32,7 +32,7 @@ async def while_busy(bench: Bench) -> list[Row]:
             await slack.latency(CALL_SECONDS)
             load = clicks(everyone, slack.url, now())
             await _during(child, load, asyncio.sleep(2))
-            rest = await _during(child, load, asyncio.sleep(bench.size(12, 5)))
+            rest = await _during(child, load, asyncio.sleep(bench.size(12, 3)))
             busy = await _during(child, load, _work(bench, slack, child, url))
             profile = await bench.sampled(
                 child, lambda: _during(child, load, _work(bench, slack, child, url, "R"))
@@ -59,11 +59,11 @@ def _row(bench: Bench, rest: Timed, busy: Timed, profile: str) -> Row:
 
 
 def _dms(bench: Bench) -> int:
-    return bench.size(1_000, 300)
+    return bench.size(1_000, 200)
 
 
 def _reports(bench: Bench) -> int:
-    return bench.size(REPORTS, 5)
+    return bench.size(REPORTS, 3)
 
 
 async def _during(child: Child, load: Any, work: Any) -> Timed:

@@ -29,7 +29,7 @@ async def fan_out(bench: Bench) -> list[Row]:
 
 
 async def _fan_out(bench: Bench, engine: str) -> Row:
-    count, few = bench.size(1000, 300), bench.size(100, 25)
+    count, few = bench.size(1000, 300), bench.size(100, 12)
     pairs = []
     async with bench.slack() as slack, bench.database(engine) as url:
         async with opened(url) as db:
@@ -44,7 +44,7 @@ async def _fan_out(bench: Bench, engine: str) -> Row:
                 pairs.append((ours, theirs))
             profile = await bench.sampled(
                 child,
-                lambda: sending.send(bench.size(500, 200), "P", CALL_SECONDS),
+                lambda: sending.send(bench.size(500, 100), "P", CALL_SECONDS),
             )
     return _row(engine, count, few, pairs, profile)
 

@@ -23,7 +23,7 @@ LIMITED = "ratelimited"
 
 
 async def under_limits(bench: Bench) -> list[Row]:
-    count, minute = bench.size(1_000, 700), bench.size(60, 10)
+    count, minute = bench.size(1_000, 560), bench.size(60, 30)
     least = least_seconds(count, minute)
     port, control = free_port(), free_port()
     app = free_port()
