@@ -11,6 +11,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 #: Longer than a person waits (see `progress`), so that work in the background gets its turn.
 BUSY_TIMEOUT_MS = 5_000
 POOL_SECONDS = 5
+MOST_CONNECTIONS = 15
 #: PostgreSQL's code for a write to what may only be read.
 READ_ONLY = "25006"
 
@@ -57,7 +58,9 @@ def arguments(url: URL) -> dict[str, Any]:
         # roll back there.
         return {"connect_args": {"async_creator_fn": connect}, "pool_reset_on_return": None}
     ours = {name: value for name, value in _CLIENT_SETTINGS.items() if name not in url.query}
-    return {"connect_args": ours, "pool_timeout": POOL_SECONDS}
+    # Kept when work comes in bursts: making one takes as long as some ten transactions do.
+    pool = {"pool_size": MOST_CONNECTIONS, "max_overflow": 0, "pool_timeout": POOL_SECONDS}
+    return {"connect_args": ours, **pool}
 
 
 def prepare(engine: Engine) -> None:

@@ -76,7 +76,7 @@ async def _bookmark(client: AsyncWebClient, row: Row, target: Place) -> Place:
     channel = str(target.channel)
     permalink = await client.chat_getPermalink(channel=channel, message_ts=str(target.ts))
     link = permalink["permalink"]
-    if row.fence:  # an earlier try may have been carried out
+    if row.fence > 1:  # an earlier try may have been carried out
         found = await _bookmark_with(client, channel, link)
         if found:
             return Place(channel=channel, ts=found)

@@ -56,39 +56,38 @@ class Jobs:
         self._patience = patience
         self._one_at_a_time = asyncio.Lock()  # drawing takes a core for a second or two
 
-    async def do(self, row: Row, fence: int, claimed_at: float) -> Finding:
+    async def do(self, row: Row, claimed_at: float) -> Finding:
         """Send it, prove it, or upload its picture. `claimed_at` is of `uptime`."""
         if row.state is State.UNKNOWN:
             return await self._prove(row)
         if row.needs_picture:
             return await self._picture(row)
-        return await self._send(row, fence, claimed_at)
+        return await self._send(row, claimed_at)
 
-    async def _send(self, row: Row, fence: int, claimed_at: float) -> Finding:
+    async def _send(self, row: Row, claimed_at: float) -> Finding:
         if uptime() - claimed_at > BEGIN_WITHIN_SECONDS:  # the lane may be another's by now
             wait = self._patience.backoff(row.attempts)
-            return Finding(row=row, fence=fence, state=State.PENDING, reason="late", wait=wait)
+            return Finding(row=row, state=State.PENDING, reason="late", wait=wait)
         try:
             with call_seconds.labels(row.operation).time():
                 place = await perform(
                     self._client_for(row.workspace_id), row, row.target or NOWHERE
                 )
         except Exception as error:
-            return self._not_sent(row, fence, error)
-        return Finding(row=row, fence=fence, state=State.SENT, place=place)
+            return self._not_sent(row, error)
+        return Finding(row=row, state=State.SENT, place=place)
 
-    def _not_sent(self, row: Row, fence: int, error: Exception) -> Finding:
+    def _not_sent(self, row: Row, error: Exception) -> Finding:
         why = verdict(error)
         if _our_own(error):
             log.error("message_faulty", exc_info=error, key=row.key, message=row.message_id)
             if row.attempts >= OWN_FAULTS:
                 why = Verdict(meaning=Meaning.PERMANENT, reason=why.reason)
         if why.meaning is Meaning.PERMANENT and row.file_id:
-            return self._without_file(row, fence, why)
+            return self._without_file(row, why)
         state, wait = self._after(row, why)
         return Finding(
             row=row,
-            fence=fence,
             state=state,
             reason=why.reason,
             wait=wait,
@@ -106,12 +105,11 @@ class Jobs:
             return State.UNKNOWN, self._patience.settle
         return State.PENDING, self._patience.backoff(row.attempts)
 
-    def _without_file(self, row: Row, fence: int, why: Verdict) -> Finding:
+    def _without_file(self, row: Row, why: Verdict) -> Finding:
         """Slack may still be working on the picture: wait for it, in the end do without."""
         gives_up = row.attempts >= self._patience.picture_tries or why.reason != "invalid_blocks"
         return Finding(
             row=row,
-            fence=fence,
             state=State.PENDING,
             reason=why.reason,
             wait=self._patience.picture_retry,
@@ -129,14 +127,13 @@ class Jobs:
             gives_up = tries >= self._patience.picture_tries
             return Finding(
                 row=row,
-                fence=row.fence,
                 state=State.PENDING,
                 reason="no picture",
                 wait=0 if gives_up else self._patience.picture_retry,
                 tried=1,
                 drop_picture=gives_up,
             )
-        return Finding(row=row, fence=row.fence, state=State.PENDING, file_id=file_id)
+        return Finding(row=row, state=State.PENDING, file_id=file_id)
 
     async def _drawn(self, facts: dict[str, Any]) -> bytes:
         async with self._one_at_a_time:
@@ -150,7 +147,7 @@ class Jobs:
             wait = why.retry_after or self._patience.backoff(row.attempts)
             return _unproven(row, State.UNKNOWN, why.reason, wait, why.retry_after)
         if isinstance(found, Place):
-            return Finding(row=row, fence=row.fence, state=State.SENT, place=found)
+            return Finding(row=row, state=State.SENT, place=found)
         if found is Unproven.NO_PROOF:
             return _unproven(row, State.HELD, "no proof can be had")
         if not row.to_person and row.looks + 1 < LOOKS_IN_CHANNELS:
@@ -168,7 +165,6 @@ def _unproven(
 ) -> Finding:
     return Finding(
         row=row,
-        fence=row.fence,
         state=state,
         reason=reason,
         wait=wait,

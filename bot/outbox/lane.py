@@ -86,8 +86,8 @@ class Lane:
             self._learnt.remove(finding)
             record_finding(finding)
         self.sent += sum(finding.state is State.SENT for finding in learnt)
-        for row, fence in claimed:
-            self._begin(row, fence, claimed_at)
+        for row in claimed:
+            self._begin(row, claimed_at)
         return bool(more or self._calls)
 
     async def wait(self) -> None:
@@ -104,9 +104,9 @@ class Lane:
         for call in self._calls.values():
             call.cancel()
 
-    def _begin(self, row: Row, fence: int, claimed_at: float) -> None:
+    def _begin(self, row: Row, claimed_at: float) -> None:
         self.calls += 1
-        job = self._tools.jobs.do(row, fence, claimed_at)
+        job = self._tools.jobs.do(row, claimed_at)
         self._calls[row.conversation] = asyncio.create_task(job, name=f"call {row.message_id}")
 
     def _collect(self) -> None:
@@ -117,7 +117,7 @@ class Lane:
 
     async def _in_transaction(
         self, tx: AsyncConnection, learnt: tuple[Finding, ...]
-    ) -> tuple[list[tuple[Row, int]], bool]:
+    ) -> tuple[list[Row], bool]:
         tools, now = self._tools, self._tools.clock.now()
         real = await lanes.real_time(tx)
         lease = None
@@ -249,15 +249,11 @@ class Lane:
         await steps.expire(tx, row, reason)
         record_expired(row, reason)
 
-    async def _claim(
-        self, tx: AsyncConnection, rows: list[Row], now: datetime
-    ) -> list[tuple[Row, int]]:
+    async def _claim(self, tx: AsyncConnection, rows: list[Row], now: datetime) -> list[Row]:
         """Only what may be said twice if we die needs no claim: looking, and uploading."""
         to_send = [row for row in rows if row.pace != PROOF and not row.needs_picture]
-        fences = await steps.claim(tx, to_send, now)
-        others = [(row, row.fence) for row in rows if row not in to_send]
-        claimed = [(row, fences[row.message_id]) for row in to_send if row.message_id in fences]
-        return claimed + others
+        others = [row for row in rows if row not in to_send]
+        return await steps.claim(tx, to_send, now) + others
 
     async def _release(self, tx: AsyncConnection, used: Used, real: datetime) -> None:
         wait = used.wait()

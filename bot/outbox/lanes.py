@@ -3,15 +3,15 @@ runs. A lane is leased for 15 s and renewed; a dead sender's lane is free after 
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
+    Integer,
     Select,
-    Subquery,
     and_,
     bindparam,
     case,
@@ -184,22 +184,17 @@ async def heads(
     """The first open message of each conversation that may be worked on now; channels first.
 
     A later message of the same conversation waits for it, so order is kept; an unknown one
-    blocks only its own conversation. `barred` names limits that are used up.
+    blocks only its own conversation. `barred` names limits that are used up. Payloads are read by
+    the claim: most of what is looked at among many has to wait.
     """
-    pace = _pace()
-    rows = await tx.execute(
-        _with_targets(pace)
-        .join(first := _firsts(workspace_id, now), _messages.c.message_id == first.c.message_id)
-        .where(
-            _messages.c.workspace_id == workspace_id,
-            _messages.c.state != State.SENDING,
-            or_(_messages.c.retry_at.is_(None), _messages.c.retry_at <= real),
-            pace.not_in(list(barred)),
-        )
-        .order_by(pace == DIRECT, _messages.c.message_id)
-        .limit(limit)
-    )
-    return [_row(row) for row in rows.mappings()]
+    given = {
+        "workspace": workspace_id,
+        "now": now,
+        "real": real,
+        "barred": list(barred),
+        "most": limit,
+    }
+    return [_row(row) for row in (await tx.execute(_HEADS, given)).mappings()]
 
 
 async def next_due(reader: AsyncConnection, now: datetime) -> datetime | None:
@@ -222,32 +217,40 @@ async def many_waiting(reader: AsyncConnection, now: datetime, many: int) -> dic
     return {row[0]: row[1] for row in rows}
 
 
-def _firsts(workspace_id: str, now: datetime) -> Subquery:
-    """The first open message of each conversation."""
-    return (
-        select(_messages.c.conversation, func.min(_messages.c.message_id).label("message_id"))
-        .where(_messages.c.workspace_id == workspace_id, _OPEN, _messages.c.not_before <= now)
+def _heads() -> Select[Any]:
+    pace, target = _pace(), _messages.alias("target")
+    firsts = (  # the first open message of each conversation
+        select(func.min(_messages.c.message_id).label("message_id"))
+        .where(_IN_WORKSPACE, _OPEN, _messages.c.not_before <= bindparam("now"))
         .group_by(_messages.c.conversation)
         .subquery()
     )
-
-
-def _with_targets(pace: ColumnElement[str]) -> Select[Any]:
-    """Messages, each with what is known of the one it refers to."""
-    target = _messages.alias("target")
-    return select(
-        *_messages.c,
-        pace.label("pace"),
-        target.c.state.label("target_state"),
-        target.c.channel.label("target_channel"),
-        target.c.ts.label("target_ts"),
-        target.c.file_id.label("target_file_id"),
-    ).outerjoin(
-        target,
-        and_(
-            target.c.workspace_id == _messages.c.workspace_id,
-            target.c.key == _messages.c.target_key,
-        ),
+    return (
+        select(
+            *(column for column in _messages.c if column.name in _READ),
+            _messages.c.target_key,
+            pace.label("pace"),
+            target.c.state.label("target_state"),
+            target.c.channel.label("target_channel"),
+            target.c.ts.label("target_ts"),
+            target.c.file_id.label("target_file_id"),
+        )
+        .join(firsts, _messages.c.message_id == firsts.c.message_id)
+        .outerjoin(
+            target,
+            and_(
+                target.c.workspace_id == _messages.c.workspace_id,
+                target.c.key == _messages.c.target_key,
+            ),
+        )
+        .where(
+            _IN_WORKSPACE,
+            _messages.c.state != State.SENDING,
+            or_(_messages.c.retry_at.is_(None), _messages.c.retry_at <= bindparam("real")),
+            pace.not_in(bindparam("barred", expanding=True)),
+        )
+        .order_by(pace == DIRECT, _messages.c.message_id)
+        .limit(bindparam("most", type_=Integer))
     )
 
 
@@ -261,11 +264,15 @@ def _pace() -> ColumnElement[str]:
     )
 
 
+_READ = {field.name for field in fields(Row)} - {"payload"}
+_IN_WORKSPACE = _messages.c.workspace_id == bindparam("workspace")
+_HEADS = _heads()  # made once: it is asked before every few calls
+
+
 def _row(row: Any) -> Row:
-    copied = {name: row[name] for name in Row.__dataclass_fields__ if name != "target"}
+    copied = {name: row[name] for name in _READ if name != "target"}
     copied["operation"] = Operation(copied["operation"])
     copied["state"] = State(copied["state"])
-    copied["payload"] = copied["payload"] or {}
     return Row(**copied, target=_target(row))
 
 

@@ -1,6 +1,6 @@
 """One message as its sender sees it, and what a call taught about it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -22,19 +22,19 @@ NOWHERE = Place(channel=None, ts=None)
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """An open message, as it was when its lane's transaction read it."""
+    """An open message, as it was when its lane's transaction read or claimed it."""
 
     workspace_id: str
     message_id: str
     key: str
     operation: Operation
     conversation: str
-    payload: dict[str, Any]
+    payload: dict[str, Any] = field(default_factory=dict)  # empty until it is claimed
     picture: dict[str, Any] | None
     file_id: str | None
     revision: int
     state: State
-    fence: int
+    fence: int  # of its last claim
     created_at: datetime
     not_before: datetime
     expires_at: datetime | None
@@ -60,8 +60,7 @@ class Row:
 class Finding:
     """What a job learned: the state its message has from now on, and why."""
 
-    row: Row
-    fence: int  # of the claim it was made under: an older one may say nothing
+    row: Row  # with the fence of the claim it was made under: an older one may say nothing
     state: State
     place: Place = NOWHERE  # where it is, if it was sent
     reason: str | None = None

@@ -5,6 +5,7 @@ had its lane taken over finds another fence, and may say nothing any more.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from sqlalchemy import Boolean, bindparam, case, func, or_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
+from bot.db.writing import padded
 from bot.outbox.outbox import State
 from bot.outbox.row import Finding, Place, Row
 
@@ -30,18 +32,18 @@ _OPEN = or_(_state == State.PENDING, _TRIED)
 
 def _named(finding: Finding) -> dict[str, Any]:
     row = finding.row
-    return {"b_workspace": row.workspace_id, "b_key": row.key, "b_fence": finding.fence}
+    return {"b_workspace": row.workspace_id, "b_key": row.key, "b_fence": row.fence}
 
 
-async def claim(tx: AsyncConnection, rows: Sequence[Row], now: datetime) -> dict[str, int]:
-    """Mark that these calls are about to be made. Returns the fence of each, by message id."""
+async def claim(tx: AsyncConnection, rows: Sequence[Row], now: datetime) -> list[Row]:
+    """Mark that these calls are about to be made. Returns them as they read now."""
     if not rows:
-        return {}
+        return []
     claimed = await tx.execute(
         update(_messages)
         .where(
             _messages.c.workspace_id == rows[0].workspace_id,
-            _messages.c.message_id.in_([row.message_id for row in rows]),
+            _messages.c.message_id.in_(padded(row.message_id for row in rows)),
             _messages.c.state == State.PENDING,
         )
         .values(
@@ -50,9 +52,19 @@ async def claim(tx: AsyncConnection, rows: Sequence[Row], now: datetime) -> dict
             fence=_messages.c.fence + 1,
             first_try_at=func.coalesce(_messages.c.first_try_at, now),
         )
-        .returning(_messages.c.message_id, _messages.c.fence)
+        .returning(
+            _messages.c.message_id,
+            _messages.c.fence,
+            _messages.c.revision,
+            _messages.c.payload,
+        )
     )
-    return {row.message_id: row.fence for row in claimed}
+    mine = {row.message_id: row for row in claimed}
+    return [
+        replace(row, fence=found.fence, revision=found.revision, payload=found.payload or {})
+        for row in rows
+        if (found := mine.get(row.message_id))
+    ]
 
 
 async def conclude(tx: AsyncConnection, sent: Sequence[Finding], now: datetime) -> None:

@@ -42,12 +42,12 @@ def sent_before_the_call() -> None:
     """A message counts as sent as soon as it is claimed."""
     claim = steps.claim
 
-    async def hasty(tx: AsyncConnection, rows: Sequence[Row], now: datetime) -> dict[str, int]:
+    async def hasty(tx: AsyncConnection, rows: Sequence[Row], now: datetime) -> list[Row]:
         claimed = await claim(tx, rows, now)
         if claimed:
             await tx.execute(
                 update(_messages)
-                .where(_messages.c.message_id.in_(list(claimed)))
+                .where(_messages.c.message_id.in_([row.message_id for row in claimed]))
                 .values(state=State.SENT)
             )
         return claimed

@@ -51,7 +51,7 @@ def a_row(operation: Operation = Operation.POST, conversation: str = "C1", pace:
 
 
 def a_finding(state: State, meaning: Meaning | None = None, **more: float) -> Finding:
-    return Finding(row=a_row(), fence=1, state=state, meaning=meaning, retry_after=more.get("wait"))
+    return Finding(row=a_row(), state=state, meaning=meaning, retry_after=more.get("wait"))
 
 
 def resumed(used: Used | None, at: float) -> Used:
