@@ -106,7 +106,9 @@ def _set_up_sqlite(dbapi_connection: Any, _entry: ConnectionPoolEntry) -> None:
 def _begin_in_sqlite(connection: Connection) -> None:
     # A reader needs no write lock; a writer takes it at once instead of failing halfway.
     reading = connection.get_execution_options().get("reading", False)
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    driver.begin_with("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
 def _refuse_closed(dbapi_connection: Any, _entry: ConnectionPoolEntry, _proxy: Any) -> None:

@@ -1,7 +1,7 @@
 """SQLite in fewer steps: a statement is run and read in one visit to its connection's thread.
 
 SQLAlchemy makes a cursor, runs, fetches and closes it, and aiosqlite goes to the thread for each
-of the four. A visit costs more than most of our statements do.
+of the four. A visit costs more than most of our statements do. BEGIN goes with the first of them.
 """
 
 import sqlite3
@@ -42,11 +42,13 @@ class Cursor:
         self._rows = []
 
     async def _visit(self, run: Callable[..., Any], statement: str, parameters: Any) -> "Cursor":
-        await self._connection.visit(partial(self._run, run, statement, parameters))
+        begin = self._connection.to_begin()
+        await self._connection.visit(partial(self._run, begin, run, statement, parameters))
         return self
 
     def _run(
         self,
+        begin: str | None,
         run: Callable[..., Any],
         statement: str,
         parameters: Any,
@@ -54,6 +56,8 @@ class Cursor:
     ) -> None:
         cursor = connection.cursor()
         try:
+            if begin is not None:
+                cursor.execute(begin)
             run(cursor, statement, parameters)
             self.description = cursor.description
             self._rows = cursor.fetchall() if cursor.description else []
@@ -64,6 +68,25 @@ class Cursor:
 
 class Connection(aiosqlite.Connection):
     """aiosqlite's connection, with such cursors."""
+
+    _begin: str | None = None
+
+    def begin_with(self, statement: str) -> None:
+        """Begin a transaction by this statement, right before the first that is run in it."""
+        self._begin = statement
+
+    def to_begin(self) -> str | None:
+        """What has to be run first; None: nothing."""
+        begin, self._begin = self._begin, None
+        return begin
+
+    async def commit(self) -> None:
+        self._begin = None
+        await super().commit()
+
+    async def rollback(self) -> None:
+        self._begin = None
+        await super().rollback()
 
     def cursor(self) -> Cursor:  # type: ignore[override]
         return Cursor(self)

@@ -1,18 +1,17 @@
 """Who may answer which round: read for many people at once, in the same few statements."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from sqlalchemy import Row, and_, bindparam, select
+from sqlalchemy import ColumnElement, Row, and_, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
 from bot.db.writing import padded
 from bot.outbox import outbox
-from bot.rounds import store
-from bot.rounds.asking import ask_key, remind_key
+from bot.rounds import asking, store
 from bot.rounds.facts import Asked, Round
 from bot.slack.errors import Refused
 
@@ -53,14 +52,21 @@ class Admitted:
     round: Round
     person: Asked
     channel_id: str
-    sent: tuple[str, ...] = ()  # their keys
+    sent: Mapping[str, tuple[str | None, str | None]]  # by key, channel and ts where known
 
 
 _rounds = schema.rounds
 _phases = schema.phases
 _roster = schema.round_people
 _people = schema.phase_people
-_messages = schema.messages
+_PLACED = ("key", "channel", "ts")
+_asked = schema.messages.alias("asked")
+_reminded = schema.messages.alias("reminded")
+
+
+def _said(message: Any, key: ColumnElement[str]) -> ColumnElement[bool]:
+    return and_(message.c.workspace_id == _rounds.c.workspace_id, message.c.key == key)
+
 
 #: Made once, with a person's row beside the round's; the round's alone for who is not asked.
 _FOUND = (
@@ -71,6 +77,11 @@ _FOUND = (
         _roster.c.role,
         _roster.c.slot_at,
         _people.c.user_id.label("there"),
+        *(
+            one.c[name].label(f"{one.name}_{name}")
+            for one in (_asked, _reminded)
+            for name in _PLACED
+        ),
     )
     .join(
         _phases,
@@ -96,21 +107,14 @@ _FOUND = (
             _people.c.left_at.is_(None),
         ),
     )
+    .outerjoin(_asked, _said(_asked, asking.ask_key_of(_rounds, _roster)))
+    .outerjoin(_reminded, _said(_reminded, asking.remind_key_of(_rounds, _roster)))
     .where(
         _rounds.c.workspace_id.in_(bindparam("workspaces", expanding=True)),
         _rounds.c.round_id.in_(bindparam("rounds", expanding=True)),
     )
 )
 _FOUND_AND_HELD = _FOUND.with_for_update(read=True, of=_rounds)
-_SENT = select(
-    _messages.c.workspace_id, _messages.c.key, _messages.c.channel, _messages.c.ts
-).where(
-    _messages.c.workspace_id.in_(bindparam("workspaces", expanding=True)),
-    _messages.c.key.in_(bindparam("keys", expanding=True)),
-)
-
-#: Workspace and key of a message, and where it is in Slack (None: not known to be there yet).
-_Sent: TypeAlias = dict[tuple[str, str], Place | None]
 
 
 async def admit(
@@ -120,17 +124,6 @@ async def admit(
 
     `to_write` keeps the rounds from closing until the transaction ends.
     """
-    listed = await _listed(tx, many, now, to_write=to_write)
-    sent = await _sent(tx, [(who, one) for who, one in listed if isinstance(one, Admitted)])
-    return [
-        one if isinstance(one, Refused) else await _at_place(tx, who, one, sent)
-        for who, one in listed
-    ]
-
-
-async def _listed(
-    tx: AsyncConnection, many: Sequence[Answering], now: datetime, *, to_write: bool
-) -> list[tuple[Answering, Admitted | Refused]]:
     wanted = {
         "workspaces": padded(who.workspace_id for who in many),
         "rounds": padded(who.round_id for who in many),
@@ -139,12 +132,12 @@ async def _listed(
     rows = (await tx.execute(_FOUND_AND_HELD if to_write else _FOUND, wanted)).all()
     rounds = {(row.workspace_id, row.round_id): row for row in rows}
     people = {(row.workspace_id, row.round_id, row.user_id): row for row in rows}
-    listed = []
+    admitted = []
     for who in many:
         of_round = rounds.get((who.workspace_id, who.round_id))
         person = people.get((who.workspace_id, who.round_id, who.user_id))
-        listed.append((who, _judged(of_round, person, now)))
-    return listed
+        admitted.append(await _at_place(tx, who, _judged(of_round, person, now)))
+    return admitted
 
 
 def _judged(
@@ -158,38 +151,24 @@ def _judged(
     if asked.has_left:
         return Refused(LEFT)
     found = store.as_round(person._mapping)
-    return Admitted(round=found, person=asked, channel_id=person.channel_id)
-
-
-async def _sent(tx: AsyncConnection, found: Sequence[tuple[Answering, Admitted]]) -> _Sent:
-    if not found:
-        return {}
-    wanted = {
-        "workspaces": padded(who.workspace_id for who, _ in found),
-        "keys": padded(key for who, one in found for key in _keys(who, one)),
+    sent = {
+        person.asked_key: (person.asked_channel, person.asked_ts),
+        person.reminded_key: (person.reminded_channel, person.reminded_ts),
     }
-    return {
-        (row.workspace_id, row.key): None if row.ts is None else (row.channel, row.ts)
-        for row in await tx.execute(_SENT, wanted)
-    }
-
-
-def _keys(who: Answering, found: Admitted) -> tuple[str, str]:
-    return ask_key(who.round_id, found.person), remind_key(who.round_id, who.user_id)
+    sent.pop(None, None)
+    return Admitted(round=found, person=asked, channel_id=person.channel_id, sent=sent)
 
 
 async def _at_place(
-    tx: AsyncConnection, who: Answering, found: Admitted, sent: _Sent
+    tx: AsyncConnection, who: Answering, found: Admitted | Refused
 ) -> Admitted | Refused:
-    """With their messages; refused where what was pressed in was sent to somebody else.
+    """Refused where what was pressed in was sent to somebody else.
 
     A message whose sending is still being proven has no place yet: then the list decides alone.
     """
-    keys = [key for key in _keys(who, found) if (who.workspace_id, key) in sent]
-    places = [sent[who.workspace_id, key] for key in keys]
-    if who.place is not None and who.place not in places:
+    if isinstance(found, Admitted) and who.place and who.place not in found.sent.values():
         channel, ts = who.place
         key = await outbox.key_at(tx, who.workspace_id, channel=channel, ts=ts)
         if key is not None and key.split(":")[1:] != [who.round_id, who.user_id]:
             return Refused(SOMEBODY_ELSES)
-    return replace(found, sent=tuple(keys))
+    return found

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from sqlalchemy import ColumnElement, Table, case, literal
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import agenda
@@ -47,6 +48,17 @@ def ask_key(round_id: str, person: Asked) -> str:
 
 def remind_key(round_id: str, user_id: str) -> str:
     return f"remind:{round_id}:{user_id}"
+
+
+def ask_key_of(round_: Table, person: Table) -> ColumnElement[str]:
+    """`ask_key` in SQL."""
+    kind = case((person.c.role == "lead", "reflect:"), else_="ask:")
+    return kind + round_.c.round_id + ":" + person.c.user_id
+
+
+def remind_key_of(round_: Table, person: Table) -> ColumnElement[str]:
+    """`remind_key` in SQL."""
+    return literal("remind:") + round_.c.round_id + ":" + person.c.user_id
 
 
 async def ask(services: Services, *items: Item) -> None:

@@ -5,9 +5,10 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from sqlalchemy import event, text
+from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from bot.db.connections import async_url, prepare
+from bot.db.connections import arguments, async_url, prepare
 
 BUSY_MS = 60_000
 
@@ -16,8 +17,11 @@ class Outside:
     """Transactions that may take as long as they take."""
 
     def __init__(self, url: str) -> None:
-        self.engine: AsyncEngine = create_async_engine(async_url(url))
-        if self.engine.dialect.name == "sqlite":
+        url = async_url(url)
+        sqlite = make_url(url).get_backend_name() == "sqlite"
+        options = arguments(make_url(url)) if sqlite else {}
+        self.engine: AsyncEngine = create_async_engine(url, **options)
+        if sqlite:
             prepare(self.engine.sync_engine)
             event.listen(self.engine.sync_engine, "connect", _for_bulk)
 
