@@ -105,6 +105,7 @@ class Screen:
 
     async def type_command(self, text: str) -> None:
         """Type into the composer and send it; a slash command or a message."""
+        await expect(self.modal).to_have_count(0)  # nobody can type behind one
         await self.composer.fill(text)
         await self.composer.press("Escape")  # the suggestions
         await self.composer.press("Enter")

@@ -21,6 +21,7 @@ const footer = el("footer", {});
 let root = null;
 let shown = null; // the view on the screen
 let sent = ""; // the view whose submission is under way or done, until another one is shown
+let left = ""; // the view whose closing is under way
 let errors = {};
 
 export function startModal(dialog) {
@@ -43,7 +44,8 @@ export function startModal(dialog) {
     leave();
   });
   root.addEventListener("cancel", (event) => event.preventDefault());
-  root.addEventListener("close", () => shown && leave({ all: true }));
+  // The browser tells of a closing a little later: by then another view may be open.
+  root.addEventListener("close", () => shown && !root.open && leave({ all: true }));
 }
 
 /** Enter in a one-line field submits, as in every form; the first button must not catch it. */
@@ -135,7 +137,10 @@ function setBusy(isBusy) {
   else button?.removeAttribute("aria-busy");
 }
 
-function leave({ all = false } = {}) {
+async function leave({ all = false } = {}) {
   const view = shown;
-  if (view) closeView(view, { all });
+  if (!view || left === view.id) return;
+  left = view.id; // a second press must not close what lies below
+  await closeView(view, { all });
+  left = "";
 }
