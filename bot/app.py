@@ -162,6 +162,7 @@ class Imbalance:
 
     async def stop(self) -> None:
         """Take nothing new, let what is under way end, close."""
+        self.delivery.begin_nothing()
         await self._running.aclose()
         log.info("stopped")
 

@@ -16,9 +16,10 @@ from bot.clock import Clock, real_now
 from bot.db.engine import Database
 from bot.db.lock import sqlite_file
 from bot.db.revision import pending
+from bot.db.trouble import TooSlow
 from bot.operating.findings import Finding, Level, look, ok, wrong
 from bot.operating.report import state_of
-from bot.settings import Settings, SettingsError, load
+from bot.settings import NotStarted, Settings, SettingsError, load
 
 MANIFEST = Path(__file__).parents[1] / "manifest.json"
 #: Slack's signatures are refused more than five minutes off; this leaves room.
@@ -37,10 +38,11 @@ async def examine() -> int:
         for mistake in error.mistakes:
             print(wrong(mistake))
         return 1
-    findings = [finding async for finding in _all(settings)]
-    for finding in findings:
-        print(finding)
-    return 1 if any(finding.level is Level.WRONG for finding in findings) else 0
+    code = 0
+    async for finding in _all(settings):
+        print(finding, flush=True)
+        code |= finding.level is Level.WRONG
+    return int(code)
 
 
 async def _all(settings: Settings) -> AsyncIterator[Finding]:
@@ -87,7 +89,9 @@ async def _database(settings: Settings) -> AsyncIterator[Finding]:
         yield ok(f"database: {db.engine.dialect.name}, at this version's schema")
         async for finding in state_of(db, Clock().now(), real_now()):
             yield finding
-    except (SQLAlchemyError, OSError) as error:
+    except NotStarted as error:
+        yield wrong(str(error))
+    except (SQLAlchemyError, OSError, TooSlow) as error:
         yield wrong(f"The database cannot be used ({type(error).__name__}): check DATABASE_URL.")
     finally:
         await db.close()

@@ -19,6 +19,8 @@ from bot.metrics import refused_signatures
 
 SLACK_PATH = "/slack/events"
 LARGEST_REQUEST = 1024 * 1024
+#: What is being answered when the bot stops may take so long: Slack waits three seconds.
+STOPS_WITHIN_SECONDS = 3.0
 
 #: What people press and send comes as a form with this one field.
 _PAYLOAD = "payload="
@@ -108,7 +110,9 @@ class Site:
     """An application served on one port of one host."""
 
     def __init__(self, app: web.Application, host: str, port: int) -> None:
-        self._runner = web.AppRunner(app, access_log=None, handle_signals=False)
+        self._runner = web.AppRunner(
+            app, access_log=None, handle_signals=False, shutdown_timeout=STOPS_WITHIN_SECONDS
+        )
         self._host = host
         self._port = port
 

@@ -60,3 +60,14 @@ async def test_a_missing_scope_is_named(
 
     assert await doctor.examine() == 1
     assert "Scopes missing: pins:write" in capsys.readouterr().out
+
+
+async def test_a_server_that_does_not_answer_keeps_nothing_else_from_being_said(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:9/none")
+
+    assert await doctor.examine() == 1
+    said = capsys.readouterr().out
+    assert "The database cannot be reached (unreachable)" in said
+    assert "SLACK_APP_TOKEN: Socket Mode opens" in said

@@ -1,10 +1,12 @@
 """Requests are read as Bolt reads them, and checked as Bolt checks them."""
 
+import asyncio
 import json
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote_plus
 
 import pytest
+from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestClient, TestServer
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,8 +15,9 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.signature import SignatureVerifier
 
+import bot.web
 from bot.clock import real_now
-from bot.web import SLACK_PATH, signed, unquoted
+from bot.web import SLACK_PATH, Site, signed, unquoted
 
 SECRET = "secret"
 PRESSED = {
@@ -84,3 +87,26 @@ async def post(bolt: Any, body: str, headers: dict[str, str]) -> int:
     async with TestClient(TestServer(signed(bolt))) as client:
         answer = await client.post(SLACK_PATH, data=body.encode(), headers=headers)
         return answer.status
+
+
+async def test_an_answer_that_hangs_keeps_nobody_from_stopping(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bot.web, "STOPS_WITHIN_SECONDS", 0.1)
+    begun = asyncio.Event()
+
+    async def hang(_: web.Request) -> web.Response:
+        begun.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    app = web.Application()
+    app.router.add_get("/", hang)
+    site = Site(app, "127.0.0.1", 0)
+    port = await site.start()
+
+    async with ClientSession() as http, asyncio.timeout(30):
+        asking = asyncio.create_task(http.get(f"http://127.0.0.1:{port}/"))
+        await begun.wait()
+        await site.stop()
+        await asyncio.gather(asking, return_exceptions=True)

@@ -136,7 +136,7 @@ async def answered_within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
         raise
     if task.done() or not progress.inside:
         return await task
-    _leave_behind(task)
+    leave_behind(task)
     if progress.complain is not None:
         progress.complain(TooSlow(f"a person waited {seconds:g} s in vain"))
     if not progress.committing:
@@ -156,13 +156,13 @@ async def all_given_up() -> None:
 _left_behind: set["asyncio.Task[Any]"] = set()
 
 
-def _leave_behind(task: "asyncio.Task[Any]") -> None:
-    """Let it end by itself; a task that nobody holds may vanish halfway."""
+def leave_behind(task: "asyncio.Task[Any]") -> None:
+    """Let it end by itself: giving up a connection that was cut takes seconds more."""
 
     def ended(task: "asyncio.Task[Any]") -> None:
         _left_behind.discard(task)
         if not task.cancelled():
             task.exception()  # was counted where it happened
 
-    _left_behind.add(task)
+    _left_behind.add(task)  # a task that nobody holds may vanish halfway
     task.add_done_callback(ended)

@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
+from math import nan
 
 from bot.clock import Clock, real_now
 from bot.db.engine import Database
+from bot.db.progress import leave_behind
 from bot.metrics import (
     agenda_lag_seconds,
     halted_workspaces,
@@ -25,7 +27,8 @@ LONGEST_OUTBOX_LAG = timedelta(minutes=15)
 #: Who asks waits for some seconds only; a database that takes longer is the answer.
 LOOK_SECONDS = 3.0
 
-CHECKS = ("database", "socket", "agenda", "outbox")
+_TOLD_BY_DATABASE = ("agenda", "outbox")
+CHECKS = ("database", "socket", *_TOLD_BY_DATABASE)
 DATABASE = "The database does not answer."
 SOCKET = "No connection to Slack is open; it is being renewed."
 AGENDA = "What is due is done {lag} late."
@@ -37,17 +40,27 @@ async def not_ready(
     db: Database, clock: Clock, is_connected: Callable[[], Awaitable[bool]]
 ) -> Mapping[str, str]:
     """What is wrong, a sentence for each of CHECKS that is; empty: nothing."""
-    found: dict[str, str] = {}
-    try:
-        async with asyncio.timeout(LOOK_SECONDS):
-            found |= await _late(db, clock.now(), real_now())
-    except Exception:  # whatever the database says, the answer is the same
-        found["database"] = DATABASE
+    late = await _looked(db, clock)
+    found = {"database": DATABASE} if late is None else dict(late)
     if not await is_connected():
         found["socket"] = SOCKET
     for check in CHECKS:
         ready.labels(check).set(check not in found)
+    if late is None:
+        for check in _TOLD_BY_DATABASE:
+            ready.labels(check).set(nan)
     return found
+
+
+async def _looked(db: Database, clock: Clock) -> Mapping[str, str] | None:
+    """What is late; None where the database did not answer in time."""
+    look = asyncio.create_task(_late(db, clock.now(), real_now()))
+    await asyncio.wait({look}, timeout=LOOK_SECONDS)
+    if not look.done():
+        look.cancel()
+        leave_behind(look)
+        return None
+    return None if look.exception() else look.result()  # whatever it says, the answer is the same
 
 
 async def _late(db: Database, now: datetime, real: datetime) -> Mapping[str, str]:

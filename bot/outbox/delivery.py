@@ -113,12 +113,16 @@ class Delivery:
         await self._start_lanes()
         return sum(await asyncio.gather(*self._tasks.values()))
 
-    async def stop(self, seconds: float = 7) -> None:
-        """Begin nothing new, and give calls under way so many seconds."""
+    def begin_nothing(self) -> None:
+        """Make no more calls than those under way."""
         self._stopping = True
         self._db.changed.set()
         for lane in self._lanes.values():
             lane.stopping = True
+
+    async def stop(self, seconds: float = 7) -> None:
+        """Begin nothing new, and give calls under way so many seconds."""
+        self.begin_nothing()
         if self._tasks:
             _, late = await asyncio.wait(self._tasks.values(), timeout=seconds)
             for task in late:
