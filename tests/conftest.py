@@ -17,8 +17,10 @@ from bot.db.migrate import migrate
 from bot.keys import KeyRing
 from bot.outbox.delivery import Patience
 from bot.outbox.pace import Pace
+from bot.playground import dispatch, triggers
 from bot.playground.server import StandIn
 from bot.settings import Settings
+from bot.slack import waiting
 from bot.slack.people import People
 from bot.workspaces.services import Services
 from tests import postgres
@@ -32,6 +34,17 @@ MANIFEST = Path(__file__).parents[1] / "manifest.json"
 for name in list(os.environ):  # no setting of the person who runs the tests
     if name.startswith(("SLACK_", "IMBALANCE_")) or name.lower().endswith("_proxy"):
         del os.environ[name]
+
+
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Deadlines in real seconds are generous: other work may hold the machine up for some.
+
+    What is about a deadline sets its own, or lets time pass.
+    """
+    monkeypatch.setattr(waiting, "PATIENCE_SECONDS", 8.0)
+    monkeypatch.setattr(dispatch, "ACK_SECONDS", 10.0)
+    monkeypatch.setattr(triggers, "LIFE_SECONDS", 30.0)
 
 
 @pytest.fixture(scope="session")

@@ -167,7 +167,7 @@ async def test_a_step_does_not_hold_everybody_up_behind_a_busy_table(
         assert not migrating.done()
     await migrating
 
-    assert slowest < 2.5
+    assert slowest < 5  # a migration lets go after 2 s
 
 
 @pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)

@@ -21,8 +21,8 @@ from bot.playground.server import StandIn
 from bot.web import SLACK_PATH
 from tests.outages.running import environment, stopped
 
-START_SECONDS = 30
-QUIET_SECONDS = 20
+START_SECONDS = 60
+QUIET_SECONDS = 60
 
 
 @dataclass

@@ -40,7 +40,7 @@ class Running:
     def said(self, event: str) -> int:
         return sum(f'"event": "{event}"' in line for line in self.lines())
 
-    async def until_said(self, event: str, seconds: float = 20) -> None:
+    async def until_said(self, event: str, seconds: float = 60) -> None:
         """Wait for a log line. Raises TimeoutError."""
         async with asyncio.timeout(seconds):
             while not self.said(event):  # noqa: ASYNC110 (another process writes it)

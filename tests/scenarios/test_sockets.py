@@ -8,8 +8,8 @@ from tests.vocabulary import ANA, BEN, LAUNCH, House
 
 
 async def connected(slack: StandIn, count: int) -> bool:
-    """Whether so many connections come to stand, within 3 s."""
-    for _ in range(300):
+    """Whether so many connections come to stand, within 20 s."""
+    for _ in range(2000):
         if len([c for c in slack.core.sockets.connections if not c.leaving]) == count:
             return True
         await asyncio.sleep(0.01)

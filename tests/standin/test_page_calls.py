@@ -65,7 +65,7 @@ async def changes(
     """The next changes; what each deed tells about the time is left out unless asked for."""
     found: list[dict[str, Any]] = []
     while len(found) < count:
-        change = json.loads((await stream.receive(timeout=2)).data)
+        change = json.loads((await stream.receive(timeout=20)).data)
         if times or change["type"] != "time":
             found.append(change)
     return found

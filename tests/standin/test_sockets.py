@@ -34,7 +34,7 @@ class RawSocket:
         return await self.receive()
 
     async def receive(self) -> dict[str, Any]:
-        return dict(json.loads((await self.socket.receive(timeout=2)).data))
+        return dict(json.loads((await self.socket.receive(timeout=20)).data))
 
     async def acknowledge(self, envelope: dict[str, Any], **payload: Any) -> None:
         answer = {"envelope_id": envelope["envelope_id"]}
@@ -63,7 +63,7 @@ async def test_hello_comes_first_and_a_ticket_opens_once(
 async def test_a_ping_is_answered_with_its_own_payload(slack: StandIn, raw: RawSocket) -> None:
     await raw.open()
     await raw.socket.ping(b"sdk-ping-pong:1.5")
-    frame = await raw.socket.receive(timeout=2)
+    frame = await raw.socket.receive(timeout=20)
     assert (frame.type, frame.data) == (WSMsgType.PONG, b"sdk-ping-pong:1.5")
 
     slack.faults.silent_sockets = True
