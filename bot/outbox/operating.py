@@ -48,10 +48,7 @@ class Listed:
     @property
     def kind(self) -> str:
         """The first word of its key, such as "ask"; of an edit or pin, that of its message."""
-        key = self.key
-        while (bare := _without_operation(key)) != key:
-            key = bare
-        return key.split(":")[0]
+        return what_it_is_about(self.key).split(":")[0]
 
     @property
     def to_person(self) -> bool:
@@ -59,6 +56,12 @@ class Listed:
 
     def is_too_late(self, now: datetime) -> bool:
         return self.expires_at is not None and self.expires_at <= now
+
+
+def what_it_is_about(key: str) -> str:
+    """The key of the message that an edit or a pin belongs to; any other key as it is."""
+    of = next((of for of in _OF_WHAT if key.startswith(of)), None)
+    return key if of is None else what_it_is_about(key.removeprefix(of))
 
 
 async def listed(
@@ -178,7 +181,3 @@ def _listed(row: RowMapping) -> Listed:
         attempts=row["attempts"],
         reason=row["error"],
     )
-
-
-def _without_operation(key: str) -> str:
-    return next((key.removeprefix(of) for of in _OF_WHAT if key.startswith(of)), key)

@@ -1,7 +1,7 @@
 """What follows when Slack refuses a message for good: one table, decided once. Pure.
 
 Names of errors: https://docs.slack.dev/reference/methods/chat.postMessage and its neighbours. An
-unknown name costs that one message and nothing else.
+unknown name costs that one message and nothing else; if the team waits for it, its leads are told.
 """
 
 from dataclasses import dataclass
@@ -15,8 +15,9 @@ class Consequence(StrEnum):
     PAUSE = "pause"  # the channel's phase waits
     MISSING = "missing"  # the message it belongs to was deleted in Slack: no edits, say so once
     UNSAID = "unsaid"  # something the team waits for was not said: its leads are told once
+    NO_REPLY = "no_reply"  # the same: that thread takes no replies
     DEFECT = "defect"  # the same, and it is our fault: an error in the log, a metric
-    WITHOUT = "without"  # the app may not do this here: the rest works without it
+    WITHOUT = "without"  # the app may not do this here: the rest works, what was not said is told
     NOTHING = "nothing"  # this message failed; that is all
 
 
@@ -64,7 +65,7 @@ UNREACHABLE = {
 #: The message that is edited, pinned or replied to is not there.
 GONE = {"message_not_found", "thread_not_found"}
 #: The reply is refused, the channel is not.
-NO_REPLY = {
+NO_REPLIES = {
     "cannot_reply_to_message",
     "restricted_action_non_threadable_channel",
     "restricted_action_thread_locked",
@@ -109,13 +110,17 @@ def consequence_of(refused: Refused) -> Consequence:
         return Consequence.WITHOUT
     if refused.reason in MALFORMED:
         return Consequence.DEFECT
-    if refused.to_person:
-        unreachable = refused.reason in UNREACHABLE
-        return Consequence.DROP_PERSON if unreachable else Consequence.NOTHING
-    return _in_channel(refused)
+    known = _to_person(refused) if refused.to_person else _in_channel(refused)
+    if known is not None:
+        return known
+    return Consequence.UNSAID if refused.operation == "post" else Consequence.NOTHING
 
 
-def _in_channel(refused: Refused) -> Consequence:
+def _to_person(refused: Refused) -> Consequence | None:
+    return Consequence.DROP_PERSON if refused.reason in UNREACHABLE else None
+
+
+def _in_channel(refused: Refused) -> Consequence | None:
     if refused.reason in GONE:
         return Consequence.MISSING
     why = CLOSED.get(refused.reason)
@@ -123,4 +128,4 @@ def _in_channel(refused: Refused) -> Consequence:
         return Consequence.NOTHING  # pinning is restricted, speaking may not be
     if why is not None:
         return Consequence.PAUSE
-    return Consequence.UNSAID if refused.reason in NO_REPLY else Consequence.NOTHING
+    return Consequence.NO_REPLY if refused.reason in NO_REPLIES else None

@@ -71,7 +71,7 @@ async def try_again(services: Services, who: Managing) -> None:
 
 
 async def post_again(services: Services, who: Managing) -> None:
-    """The announcement was deleted by mistake: it stands in the channel again.
+    """The announcement was deleted by mistake, or was refused: it stands in the channel again.
 
     Raises:
         Refused: not a lead or admin, or the phase has ended.
@@ -86,8 +86,11 @@ async def post_again(services: Services, who: Managing) -> None:
             await announce_anew(tx, who.workspace_id, whole, now)
         said = words.posted_again(whole.phase)
         for lead in whole.leads:
-            key = missing_key(who.phase_id, lead.user_id)
-            await outbox.edit(tx, who.workspace_id, of=key, content=said, now=now)
+            for key in (
+                missing_key(who.phase_id, lead.user_id),
+                not_said_key("announcement", who.phase_id, lead.user_id),
+            ):
+                await outbox.edit(tx, who.workspace_id, of=key, content=said, now=now)
 
 
 async def pause(
@@ -198,6 +201,11 @@ async def say_once(
 def missing_key(phase_id: str, user_id: str) -> str:
     """The message to a lead that the announcement was deleted."""
     return f"missing:{phase_id}:{user_id}"
+
+
+def not_said_key(kind: str, subject: str, user_id: str) -> str:
+    """The message to a lead that another could not be said. `subject` is a phase or a round."""
+    return f"not_said:{kind}:{subject}:{user_id}"
 
 
 def _paused_key(phase: PhaseRow, user_id: str) -> str:

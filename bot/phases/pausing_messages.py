@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date
 
 from bot.dates import day
-from bot.phases.consequences import Why
+from bot.phases.consequences import Consequence, Why
 from bot.phases.ending_messages import EXTEND, WRAP_UP, coming_back, served
 from bot.phases.facts import PhaseRow, WholePhase
 from bot.phases.messages import EMOJI, NAMES, paragraphs
@@ -69,6 +69,16 @@ OUR_FAULT = (
     "the log."
 )
 NO_REPLIES = "Slack does not take replies in that thread."
+NOT_GRANTED = (
+    "The app may not do this as it is installed. Ask a workspace admin to install it again."
+)
+REFUSED = "Slack refused it. Whoever runs the bot finds the reason in the log."
+WHY_NOT_SAID: Mapping[Consequence, str] = {
+    Consequence.DEFECT: OUR_FAULT,
+    Consequence.NO_REPLY: NO_REPLIES,
+    Consequence.WITHOUT: NOT_GRANTED,
+    Consequence.UNSAID: REFUSED,
+}
 #: By the first word of a message's key: what it is called, and where to read it now.
 AWAITED: Mapping[str, tuple[str, str]] = {
     "announcement": ("The announcement", "`/imbalance status` in the channel shows the same."),
@@ -142,11 +152,12 @@ def nobody_leads(phase: PhaseRow) -> Content:
     )
 
 
-def not_said(phase: PhaseRow, kind: str, *, ours: bool) -> Content:
-    """To each lead, once for each message. `kind` is one of AWAITED."""
+def not_said(phase: PhaseRow, kind: str, why: Consequence, *, post_again: bool) -> Content:
+    """To each lead, once for each message. `kind` is one of AWAITED, `why` of WHY_NOT_SAID."""
     what, where = AWAITED[kind]
     first = NOT_SAID.format(what=what, channel=channel(phase.channel_id))
-    return content(first, section(f"*{first}*\n{OUR_FAULT if ours else NO_REPLIES} {where}"))
+    again = [actions(button("Post it again", POST_AGAIN, phase.phase_id))] if post_again else []
+    return content(first, section(f"*{first}*\n{WHY_NOT_SAID[why]} {where}"), *again)
 
 
 def _first(words: str, phase: PhaseRow) -> str:

@@ -15,12 +15,12 @@ from bot.agenda.agenda import Item, carrying_out
 from bot.log import log
 from bot.metrics import defects
 from bot.outbox import again, outbox
+from bot.outbox.operating import what_it_is_about
 from bot.outbox.outbox import Operation
 from bot.outbox.refusal import Refusal
 from bot.phases import lifecycle, pausing, store, unreachable
 from bot.phases import pausing_messages as words
 from bot.phases.consequences import CLOSED, GONE, SCOPES, Consequence, Refused, consequence_of
-from bot.phases.facts import WholePhase
 from bot.rounds.opening import LOOK
 from bot.rounds.store import round_of
 from bot.slack.errors import Meaning
@@ -30,6 +30,8 @@ from bot.workspaces.token import token_refused
 MISSING, UNSAID = "tell_of_missing", "tell_of_unsaid"
 #: Kinds of messages whose keys name a round.
 ABOUT_ROUNDS = ("results", "ask")
+#: After these, who leads is told of what the team waits for.
+UNSPOKEN = (Consequence.UNSAID, Consequence.NO_REPLY, Consequence.DEFECT)
 
 
 async def refused(tx: AsyncConnection, refusal: Refusal, now: datetime) -> None:
@@ -94,13 +96,16 @@ async def tell_of_unsaid(services: Services, item: Item) -> None:
         if key is None:
             return
         kind, subject = _named(key)
-        whole = await _told_about(tx, item.workspace_id, kind, subject)
+        phase_id = await _phase_of(tx, item.workspace_id, key)
+        whole = await store.whole(tx, item.workspace_id, phase_id)
         if whole is None:
             return
-        said = words.not_said(whole.phase, kind, ours=what == Consequence.DEFECT)
+        nowhere = key == lifecycle.announcement_key(phase_id) and whole.phase.is_active
+        said = words.not_said(whole.phase, kind, Consequence(what), post_again=nowhere)
+        tell = pausing.say_or_edit if nowhere else pausing.say_once  # refused anew, told anew
         for lead in whole.leads_to_tell:
-            told = f"not_said:{kind}:{subject}:{lead.user_id}"
-            await pausing.say_once(tx, item.workspace_id, whole, lead, told, said, now)
+            told = pausing.not_said_key(kind, subject, lead.user_id)
+            await tell(tx, item.workspace_id, whole, lead, told, said, now)
 
 
 ACTIONS: Mapping[str, Callable[[Services, Item], Awaitable[None]]] = {
@@ -118,26 +123,26 @@ async def _to_do(
     """The agenda's action and its subject; None where nothing is left to do."""
     if what is Consequence.DROP_PERSON:
         return unreachable.DROP, refusal.conversation
-    if what in (Consequence.UNSAID, Consequence.DEFECT):
+    without = what is Consequence.WITHOUT and refusal.operation is Operation.POST
+    if without or what in UNSPOKEN:
         awaited = _named(refusal.key)[0] in words.AWAITED
         return (UNSAID, f"{refusal.message_id}:{what}") if awaited else None
-    if what not in (Consequence.PAUSE, Consequence.MISSING):
+    if what is Consequence.MISSING:
+        return MISSING, await _phase_of(tx, refusal.workspace_id, refusal.key)
+    if what is not Consequence.PAUSE:
         return None
     phase = await store.latest_in(tx, refusal.workspace_id, refusal.conversation)
-    if phase is None:
-        return None
-    if what is Consequence.MISSING:
-        return MISSING, phase.phase_id
     why = CLOSED[refusal.reason]
-    return None if phase.paused_because == why else (pausing.PAUSE, f"{phase.phase_id}:{why}")
+    if phase is None or phase.paused_because == why:
+        return None
+    return pausing.PAUSE, f"{phase.phase_id}:{why}"
 
 
-async def _told_about(
-    tx: AsyncConnection, workspace_id: str, kind: str, subject: str
-) -> WholePhase | None:
-    """The phase that a message was about; its key names the phase, or a round of it."""
+async def _phase_of(tx: AsyncConnection, workspace_id: str, key: str) -> str:
+    """The phase that a message is about; its key names the phase, or a round of it."""
+    kind, subject = _named(key)
     found = await round_of(tx, workspace_id, subject) if kind in ABOUT_ROUNDS else None
-    return await store.whole(tx, workspace_id, found.phase_id if found else subject)
+    return found.phase_id if found else subject
 
 
 async def _note_missing_scope(tx: AsyncConnection, refusal: Refusal) -> None:
@@ -154,8 +159,8 @@ async def _note_missing_scope(tx: AsyncConnection, refusal: Refusal) -> None:
 
 
 def _named(key: str) -> tuple[str, str]:
-    """What kind of message a key names, and whose; an edit is of the same kind."""
-    kind, subject = key.removeprefix("edit:").split(":")[:2]
+    """What kind of message a key names, and whose; an edit or a pin is of the same kind."""
+    kind, subject = what_it_is_about(key).split(":")[:2]
     return kind, subject
 
 

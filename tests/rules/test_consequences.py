@@ -21,7 +21,8 @@ TABLE = [
     ("is_archived", UPDATE, True, Consequence.DROP_PERSON),
     ("user_not_found", PUBLISH, True, Consequence.DROP_PERSON),
     ("message_not_found", UPDATE, True, Consequence.NOTHING),
-    ("restricted_action", POST, True, Consequence.NOTHING),
+    ("restricted_action", POST, True, Consequence.UNSAID),
+    ("restricted_action", UPDATE, True, Consequence.NOTHING),
     # a channel
     ("is_archived", POST, False, Consequence.PAUSE),
     ("is_archived", PIN, False, Consequence.PAUSE),
@@ -36,8 +37,8 @@ TABLE = [
     ("message_not_found", UPDATE, False, Consequence.MISSING),
     ("message_not_found", PIN, False, Consequence.MISSING),
     ("thread_not_found", POST, False, Consequence.MISSING),
-    ("restricted_action_thread_locked", POST, False, Consequence.UNSAID),
-    ("cannot_reply_to_message", POST, False, Consequence.UNSAID),
+    ("restricted_action_thread_locked", POST, False, Consequence.NO_REPLY),
+    ("cannot_reply_to_message", POST, False, Consequence.NO_REPLY),
     ("cant_update_message", UPDATE, False, Consequence.NOTHING),
     ("edit_window_closed", UPDATE, False, Consequence.NOTHING),
     # ours
@@ -64,14 +65,17 @@ def test_the_table(reason: str, operation: str, to_person: bool, follows: Conseq
 
 
 @given(st.text(), st.sampled_from([*Operation]), st.booleans())
-def test_an_unknown_name_costs_one_message(reason: str, operation: str, to_person: bool) -> None:
+def test_an_unknown_name_costs_one_message_that_is_told_of(
+    reason: str, operation: str, to_person: bool
+) -> None:
     known = {
         name for one in vars(consequences).values() if isinstance(one, set | dict) for name in one
     }
     refused = Refused(reason=f"new_{reason}", operation=operation, to_person=to_person)
 
     if refused.reason not in known:
-        assert consequence_of(refused) is Consequence.NOTHING
+        told = operation == Operation.POST
+        assert consequence_of(refused) is (Consequence.UNSAID if told else Consequence.NOTHING)
 
 
 @given(st.sampled_from(sorted(CLOSED)), st.sampled_from([*Operation]))

@@ -5,9 +5,12 @@ from sqlalchemy import select
 from structlog.testing import capture_logs
 
 from bot.db import schema
+from bot.outbox import outbox
+from bot.phases.lifecycle import announcement_key
+from bot.slack.content import content, section
 from tests.scenarios.lead import Lead, shown
 from tests.scenarios.seen import calls, failed, in_channel, phase, press, said, told
-from tests.vocabulary import ANA, LAUNCH, MEMBERS, PLATFORM, House
+from tests.vocabulary import ANA, LAUNCH, MEMBERS, PLATFORM, WORKSPACE, House
 
 
 @pytest.mark.parametrize(
@@ -167,6 +170,59 @@ async def test_results_that_slack_takes_no_replies_for_are_told_of(house: House,
 
     assert f"Results in <#{LAUNCH}> could not be posted." in told(house)
     assert (await phase(house)).paused_at is None
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        ("external_channel_migrating", "finds the reason in the log"),
+        ("missing_scope", "Ask a workspace admin to install it again"),
+    ],
+)
+async def test_an_announcement_refused_for_whatever_reason_is_told_of_and_posted_again(
+    house: House, ana: Lead, error: str, why: str
+) -> None:
+    house.slack.faults.fail_next("chat.postMessage", error=error)
+    await ana.starts()
+    await ana.me.close()
+
+    refused = said(house, ANA, f"The announcement in <#{LAUNCH}> could not be posted.")
+    assert why in shown(refused["blocks"])
+    house.slack.faults.fail_next("chat.postMessage", error=error)
+    await press(house, ANA, "phases.post_again", refused)
+    assert in_channel(house) == []
+    refused = said(house, ANA, "could not be posted")  # the same one, true again
+    await press(house, ANA, "phases.post_again", refused)
+
+    assert len(in_channel(house)) == 1
+    assert f"The announcement in <#{LAUNCH}> is posted again." in told(house)
+    channel = house.slack.workspace.conversations[LAUNCH]
+    assert len(channel.pins) == len(channel.bookmarks) == 1
+
+
+async def test_a_lost_message_of_an_earlier_phase_leaves_the_one_that_runs_alone(
+    house: House, ana: Lead
+) -> None:
+    await ana.starts()
+    await ana.me.close()
+    earlier = announcement_key((await phase(house)).phase_id)
+    (announced,) = ana.me.visible(LAUNCH)
+    await house.wait(days=16)
+    house.slack.delete_message(LAUNCH, announced["ts"])
+    await ana.starts("trust 2w")
+    await ana.me.close()
+
+    async with house.bot.db.transaction() as tx:
+        late = content("late", section("late"))
+        await outbox.edit(tx, WORKSPACE, of=earlier, content=late, now=house.clock.now())
+    await house.settle()
+
+    assert not [one for one in told(house) if "was deleted" in one]
+    assert len(house.slack.workspace.bookmarks(LAUNCH)) == 1
+    (runs,) = [m for m in ana.me.visible(LAUNCH) if "Trust-building until" in m["text"]]
+    await house.wait(days=1)
+    (counted,) = [m for m in ana.me.visible(LAUNCH) if m["ts"] == runs["ts"]]
+    assert "13 days left" in shown(counted["blocks"])
 
 
 async def test_a_scope_that_is_missing_is_done_without(house: House, ana: Lead) -> None:

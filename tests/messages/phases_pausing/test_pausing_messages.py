@@ -10,7 +10,7 @@ from syrupy.extensions.json import JSONSnapshotExtension
 from bot.phases import ending_messages, messages, status
 from bot.phases import pausing_messages as words
 from bot.phases.budget import Budget
-from bot.phases.consequences import Why
+from bot.phases.consequences import Consequence, Why
 from bot.phases.facts import WholePhase
 from bot.phases.status import Glance
 from bot.playground.checks import check_blocks
@@ -42,9 +42,20 @@ SAID: dict[str, Content] = {
     "leads alone": words.leads_alone(SPRINT.phase, "Ana"),
     "nobody leads": words.nobody_leads(SPRINT.phase),
     **{
-        f"not said, {kind}": words.not_said(SPRINT.phase, kind, ours=True) for kind in words.AWAITED
+        f"not said, {kind}": words.not_said(
+            SPRINT.phase, kind, Consequence.DEFECT, post_again=False
+        )
+        for kind in words.AWAITED
     },
-    "not said, no replies": words.not_said(SPRINT.phase, "results", ours=False),
+    "not said, no replies": words.not_said(
+        SPRINT.phase, "results", Consequence.NO_REPLY, post_again=False
+    ),
+    "not said, not granted": words.not_said(
+        SPRINT.phase, "results", Consequence.WITHOUT, post_again=False
+    ),
+    "not said, may be posted again": words.not_said(
+        SPRINT.phase, "announcement", Consequence.UNSAID, post_again=True
+    ),
     "asked for a wrap-up, apart": ending_messages.ask_wrap_up(
         over(**APART).whole, date(2026, 12, 22)
     ),
