@@ -38,6 +38,7 @@ from bot.clock import Clock, MovedClock
 from bot.db.engine import Database
 from bot.keys import KeyRing
 from bot.log import log
+from bot.operating import marks
 from bot.operating.readiness import not_ready
 from bot.outbox import lanes
 from bot.outbox.delivery import Delivery, Patience
@@ -203,7 +204,7 @@ class Imbalance:
         bolt = bot.slack.app.build(self.client, authorize, secret)
         # Bolt asks one after the other, some 10 µs each: what is used most comes first.
         bot.rounds.listeners.register(bolt, self.services)
-        bot.outbox.listeners.register(bolt, self.db, self._clock)
+        bot.outbox.listeners.register(bolt, self.db, self._clock, marks.catch_up)
         bot.phases.listeners.register(bolt, self.services)
         bot.phases.ending_listeners.register(bolt, self.services)
         bot.phases.comings.register(bolt, self.services)

@@ -107,7 +107,7 @@ async def decide(
     if not await _carried_out(tx, decision, message, now, place):
         raise Refused(MEANWHILE)
     if decision is not Decision.DROP:
-        await marks.catch_up(tx, message, now)
+        await marks.catch_up(tx, message.workspace_id, message.key, now)
     await note_change(
         tx,
         message.workspace_id,

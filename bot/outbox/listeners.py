@@ -1,25 +1,36 @@
 """Slack tells us of our own messages: an early proof that one is there."""
 
+from collections.abc import Awaitable, Callable
+from datetime import datetime
 from functools import partial
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp, AsyncBoltContext
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import Clock
 from bot.db.engine import Database
 from bot.metrics import proofs
+from bot.outbox import operating
 from bot.outbox.calls import METADATA_TYPE
 from bot.outbox.row import Place
 from bot.outbox.steps import confirm
 from bot.slack.events import is_new
 
+#: Makes up for what the message of this key had to do without while it was held.
+CatchUp = Callable[[AsyncConnection, str, str, datetime], Awaitable[None]]
 
-def register(app: AsyncApp, db: Database, clock: Clock) -> None:
-    app.event("message_metadata_posted")(partial(on_posted, db, clock))
+
+def register(app: AsyncApp, db: Database, clock: Clock, catch_up: CatchUp) -> None:
+    app.event("message_metadata_posted")(partial(on_posted, db, clock, catch_up))
 
 
 async def on_posted(
-    db: Database, clock: Clock, body: dict[str, Any], context: AsyncBoltContext
+    db: Database,
+    clock: Clock,
+    catch_up: CatchUp,
+    body: dict[str, Any],
+    context: AsyncBoltContext,
 ) -> None:
     event = body["event"]
     if event["metadata"].get("event_type") != METADATA_TYPE:
@@ -28,6 +39,10 @@ async def on_posted(
     place = Place(channel=event["channel_id"], ts=event["message_ts"])
     async with db.transaction() as tx:
         workspace_id, now = str(context.team_id), clock.now()
-        news = await is_new(tx, workspace_id, body, now)
-        if news and await confirm(tx, workspace_id, message_id, place, now):
+        if not await is_new(tx, workspace_id, body, now):
+            return
+        held = await operating.held_key(tx, workspace_id, message_id)
+        if await confirm(tx, workspace_id, message_id, place, now):
             proofs.labels("reported").inc()
+            if held is not None:
+                await catch_up(tx, workspace_id, held, now)

@@ -97,6 +97,16 @@ async def one(tx: AsyncConnection, workspace_id: str, message_id: str) -> Listed
     return None if row is None else _listed(row)
 
 
+async def held_key(tx: AsyncConnection, workspace_id: str, message_id: str) -> str | None:
+    """The key of this message if it is held; None: it is not."""
+    key: str | None = await tx.scalar(
+        select(_messages.c.key).where(
+            _this(workspace_id, message_id), _messages.c.state == State.HELD
+        )
+    )
+    return key
+
+
 async def halted_because(reader: AsyncConnection, workspace_id: str) -> str | None:
     """Why nothing is sent for this workspace; None: it is."""
     halted: str | None = await reader.scalar(

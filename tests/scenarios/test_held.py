@@ -116,6 +116,27 @@ async def test_one_that_is_there_is_kept_up_to_date_again(house: House) -> None:
     assert await notes(house) == [(OWNER, {"decision": "there"})]
 
 
+@pytest.mark.parametrize("days", [0, 20])
+async def test_one_that_slack_tells_of_late_stands_as_if_it_was_never_in_doubt(
+    house: House, days: int
+) -> None:
+    house.slack.core.events.hold()
+    house.slack.faults.fail_next("chat.postMessage", status=500, after_accept=True)
+    house.slack.faults.fail_next("conversations.history", error="missing_scope")
+    await Lead(house).starts("results 2w")
+    assert await state(house) == "held"
+    assert await marks(house) == []
+    await house.wait(days=days)  # the phase runs, or is over by then
+
+    await house.slack.core.events.release()
+    await house.settle()
+
+    assert await state(house) == "sent"
+    (stands,) = house.slack.as_user(BEN).visible(LAUNCH)[:1]
+    assert ("ended" in stands["text"]) == bool(days)
+    assert len(await marks(house)) == (0 if days else 2)
+
+
 async def test_dropped_it_is_said_no_more(lost: House) -> None:
     await home(lost, OWNER)
     await lost.slack.as_user(OWNER).click(DROP)
