@@ -15,7 +15,12 @@ def outbox(parser: argparse.ArgumentParser) -> None:
     seen = doings.add_parser("list", help="messages that wait for somebody, and why")
     seen.add_argument("--state", type=_states, default=_states(LOOKED_AT), metavar="STATE,...")
     seen.add_argument("--workspace", metavar="T...", help="only of this workspace")
-    seen.add_argument("--limit", type=int, default=MOST, help="at most so many, oldest first")
+    seen.add_argument(
+        "--limit",
+        type=int,
+        default=MOST,
+        help="at most so many, oldest first; of what is over, newest first",
+    )
     seen.add_argument("--json", action="store_true", help="one JSON list instead of lines")
     again = doings.add_parser("retry", help="post what is held or failed again")
     again.add_argument("ids", nargs="+", metavar="ID", help=ID)

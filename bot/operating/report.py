@@ -16,6 +16,7 @@ from bot.outbox.outbox import State
 
 #: Longer lists are cut: who has more reads the metrics.
 MOST_LINES = 5
+NO_REASON = "no reason noted"
 OUTBOX_LIST = "`python -m bot outbox list` shows them"
 
 AGENDA_OK = "agenda: nothing is late"
@@ -50,6 +51,11 @@ WAITING = {
     ),
 }
 NOTHING_WAITS = "messages: none waits"
+RECENT = timedelta(days=30)
+GIVEN_UP = (
+    "messages not said any more: {count} of those decided in the last 30 days ({why}). "
+    "`python -m bot outbox list --state expired` shows them."
+)
 ALL_AT_WORK = "senders: {count}"
 AT_WORK = "{workspace} by {owner}, its lease runs {left} more"
 SILENT = (
@@ -101,13 +107,16 @@ async def _messages(reader: AsyncConnection, now: datetime) -> Sequence[Finding]
     for each in WAITING:
         if each in found:
             said.append(messages(each, found[each], await state.reasons(reader, each)))
-    return said or [ok(NOTHING_WAITS)]
+    over = await state.given_up(reader, now - RECENT)
+    if over:
+        said.append(ok(GIVEN_UP.format(count=sum(over.values()), why=_counted(over) or NO_REASON)))
+    return said if found else [ok(NOTHING_WAITS), *said]
 
 
 def messages(of: State, waiting: Waiting, reasons: Mapping[str, int]) -> Finding:
     """The messages of one state, and why they are in it."""
     said = WAITING[of].format(
-        count=waiting.count, age=span(waiting.oldest), why=_counted(reasons) or "no reason noted"
+        count=waiting.count, age=span(waiting.oldest), why=_counted(reasons) or NO_REASON
     )
     return ok(said) if of in (State.PENDING, State.SENDING) else look(said)
 

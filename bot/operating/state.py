@@ -123,6 +123,21 @@ async def reasons(reader: AsyncConnection, state: State) -> Mapping[str, int]:
     return {row[0] or "": row[1] for row in rows}
 
 
+async def given_up(reader: AsyncConnection, since: datetime) -> Mapping[str, int]:
+    """Why messages decided since then are not said any more; how many, the commonest first.
+
+    It reads all that was ever said: for who asks, not for every minute.
+    """
+    count = func.count()
+    rows = await reader.execute(
+        select(_messages.c.error, count)
+        .where(_is(State.EXPIRED), _messages.c.created_at >= since)
+        .group_by(_messages.c.error)
+        .order_by(count.desc(), _messages.c.error)
+    )
+    return {row[0] or "": row[1] for row in rows}
+
+
 async def halted(reader: AsyncConnection) -> Mapping[str, int]:
     """Workspaces that nothing is sent for; how many, by Slack's reason."""
     rows = await reader.execute(

@@ -1,7 +1,7 @@
 """What messages and their troubles are called, for who must decide about them. Pure."""
 
-from bot.outbox.operating import Listed
-from bot.outbox.outbox import Operation, State
+from bot.outbox.operating import DROPPED, Listed
+from bot.outbox.outbox import CANCELLED, Operation, State
 from bot.phases.consequences import CLOSED, GONE, MALFORMED, NOT_GRANTED, UNREACHABLE, Why
 
 #: By the first word of a message's key.
@@ -64,6 +64,10 @@ _TOKEN = "Slack refuses the bot's token. Install the app again, put the new toke
 _WORDS = {
     "no proof can be had": _NO_PROOF,
     "too late": "Its time was over before it could be sent.",
+    CANCELLED: "What it was about changed before it was sent.",
+    DROPPED: "An operator or a workspace admin decided so.",
+    "its message is not in Slack": "What it would have changed is not there.",
+    "deleted in Slack": "It was there, and somebody deleted it.",
     "ratelimited": "Slack asked to wait.",
     "began too late": "The sender was slow; it is sent again.",
     "no picture": "Its picture could not be made; it is sent without.",

@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.clock import new_sortable_id
 from bot.db import schema
 from bot.db.writing import padded
-from bot.outbox.outbox import Operation, State
+from bot.outbox.ends import note_expired
+from bot.outbox.outbox import NAMES, Operation, State
 from bot.slack.content import Content
 
 _messages = schema.messages
@@ -153,8 +154,12 @@ async def forget_place(tx: AsyncConnection, workspace_id: str, *, key: str, reas
         update(_messages)
         .where(_this(workspace_id, key), _messages.c.ts.is_not(None))
         .values(state=State.EXPIRED, channel=None, ts=None, error=reason)
+        .returning(*NAMES)
     )
-    return bool(done.rowcount)
+    found = done.all()
+    for message in found:
+        note_expired(message, reason)
+    return bool(found)
 
 
 async def post_anew(

@@ -16,10 +16,11 @@ from bot.clock import Clock, uptime
 from bot.db.engine import Database
 from bot.log import log
 from bot.outbox import lanes, steps
+from bot.outbox.ends import note_expired
 from bot.outbox.jobs import Jobs, Patience
 from bot.outbox.outbox import Operation, State
 from bot.outbox.pace import PROOF, Pace, Used
-from bot.outbox.record import record_expired, record_finding, record_postponed, record_takeover
+from bot.outbox.record import record_finding, record_postponed, record_takeover
 from bot.outbox.refusal import Refusal, Refused
 from bot.outbox.row import Finding, Row
 from bot.slack.errors import Meaning
@@ -247,7 +248,7 @@ class Lane:
 
     async def _expire(self, tx: AsyncConnection, row: Row, reason: str) -> None:
         await steps.expire(tx, row, reason)
-        record_expired(row, reason)
+        note_expired(row, reason)
 
     async def _claim(self, tx: AsyncConnection, rows: list[Row], now: datetime) -> list[Row]:
         """Only what may be said twice if we die needs no claim: looking, and uploading."""

@@ -12,6 +12,7 @@ from sqlalchemy import BindParameter, RowMapping, Select, bindparam, func, selec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
+from bot.metrics import deliveries
 from bot.outbox.outbox import Operation, State
 from bot.outbox.row import Place
 from bot.outbox.steps import confirm
@@ -24,6 +25,8 @@ STUCK = (State.HELD, State.FAILED)
 DROPPABLE = (State.PENDING, State.UNKNOWN, *STUCK)
 #: May be in Slack, so it may be found there.
 IN_DOUBT = (State.HELD, State.UNKNOWN)
+#: Nobody need decide about these.
+OVER = (State.SENT, State.EXPIRED)
 DROPPED = "dropped by a person"
 _OF_WHAT = ("edit:", *(f"{operation}:" for operation in Operation))
 
@@ -71,8 +74,13 @@ async def listed(
     limit: int,
     workspace_id: str | None = None,
 ) -> tuple[Listed, ...]:
-    """Messages in these states, those decided first in front; None: of every workspace."""
-    wanted = _some(states, workspace_id).order_by(_messages.c.message_id).limit(limit)
+    """Messages in these states, of every workspace where none is named.
+
+    Those decided first in front, of what is over those decided last.
+    """
+    by = _messages.c.message_id
+    order = by.desc() if set(states) <= set(OVER) else by
+    wanted = _some(states, workspace_id).order_by(order).limit(limit)
     return tuple(_listed(row) for row in (await reader.execute(wanted)).mappings())
 
 
@@ -150,13 +158,20 @@ async def is_there(
 
 
 async def drop(tx: AsyncConnection, workspace_id: str, message_id: str) -> bool:
-    """Never say it, and look for it no more. Returns whether it could still be dropped."""
+    """Never say it, and look for it no more. Returns whether it could still be dropped.
+
+    It is counted here and not logged: each decision has its line in the audit.
+    """
     done = await tx.execute(
         update(_messages)
         .where(_this(workspace_id, message_id), _messages.c.state.in_(DROPPABLE))
         .values(state=State.EXPIRED, payload=None, picture=None, retry_at=None, error=DROPPED)
+        .returning(_messages.c.operation)
     )
-    return bool(done.rowcount)
+    operation = done.scalar()
+    if operation is not None:
+        deliveries.labels(operation, State.EXPIRED).inc()
+    return operation is not None
 
 
 def _this(workspace_id: str, message_id: str) -> Any:

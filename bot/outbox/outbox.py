@@ -15,9 +15,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.clock import new_sortable_id
 from bot.db import schema
 from bot.db.writing import Row, insert_if_new, put_all_if_new
+from bot.outbox.ends import note_expired
 from bot.slack.content import Blocks, Content
 
 _messages = schema.messages
+#: What names a message in the log.
+NAMES = (_messages.c.workspace_id, _messages.c.message_id, _messages.c.key, _messages.c.operation)
+CANCELLED = "no longer needed"
 
 
 class Operation(StrEnum):
@@ -123,15 +127,18 @@ async def unbookmark(tx: AsyncConnection, workspace_id: str, *, of: str, now: da
 
 async def cancel(tx: AsyncConnection, workspace_id: str, *, key: str) -> None:
     """Do not say it any more, if it was not tried yet."""
-    await tx.execute(
+    cancelled = await tx.execute(
         update(_messages)
         .where(
             _messages.c.workspace_id == workspace_id,
             _messages.c.key == key,
             _messages.c.state == State.PENDING,
         )
-        .values(state=State.EXPIRED, payload=None, picture=None)
+        .values(state=State.EXPIRED, payload=None, picture=None, error=CANCELLED)
+        .returning(*NAMES)
     )
+    for message in cancelled:
+        note_expired(message, CANCELLED)
 
 
 async def place_of(tx: AsyncConnection, workspace_id: str, key: str) -> tuple[str, str] | None:

@@ -43,11 +43,6 @@ def record_takeover(workspace_id: str, doubted: int, *, abandoned: bool) -> None
         log.warning("outcome_unknown", workspace=workspace_id, messages=doubted)
 
 
-def record_expired(row: Row, reason: str) -> None:
-    """One message that is not said any more."""
-    _record(row, State.EXPIRED, reason)
-
-
 def record_postponed(row: Row, until: datetime) -> None:
     """One message that waits for hours that suit its reader."""
     log.info(

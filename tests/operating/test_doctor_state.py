@@ -71,6 +71,29 @@ async def test_what_somebody_should_look_at(
     assert about(said, "channels:history").startswith("look")
 
 
+async def test_what_is_not_said_any_more_is_shown_and_no_alarm(
+    db: Database, database_url: str, standin: StandIn
+) -> None:
+    at = real_now()
+    for number in range(3):
+        await a_message(db, f"remind:{number}:U0BEN", state=State.EXPIRED, error="too late")
+    await a_message(db, "ask:1", state=State.EXPIRED, error="too late", now=at - timedelta(days=40))
+    dropped = await held(db, "results:1")
+    await command(database_url, "outbox", "drop", dropped)
+
+    said = await doctor(database_url, standin)
+    listed = await command(database_url, "outbox", "list", "--state", "expired", "--limit", "1")
+
+    assert said.code == 0
+    line = about(said, "not said any more")
+    assert line.startswith("ok")
+    assert "4 of those decided in the last 30 days (3 too late, 1 dropped by a person)" in line
+    assert "messages: none waits" in said.out
+    assert listed.out.splitlines()[1].startswith(dropped)  # the newest
+    assert "An operator or a workspace admin decided so." in listed.out
+    assert "And 4 more" in listed.out
+
+
 async def test_what_is_wrong(db: Database, database_url: str, standin: StandIn) -> None:
     await a_message(db)
     async with db.transaction() as tx:
