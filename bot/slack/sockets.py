@@ -7,6 +7,7 @@ at a time.
 
 import asyncio
 from contextlib import suppress
+from typing import Any
 
 from aiohttp import ClientError
 from slack_bolt.adapter.socket_mode.async_internals import run_async_bolt_app, send_async_response
@@ -27,6 +28,8 @@ WATCH_SECONDS = 0.5
 #: One try to connect. Shorter than the SDK's pause between its own tries, which would go on with
 #: a ticket that was used already.
 CONNECT_SECONDS = 8
+#: https://docs.slack.dev/apis/events-api/using-socket-mode: what an app may have open in all.
+MOST_CONNECTIONS = 10
 
 
 class Connection(SocketModeClient):
@@ -44,6 +47,9 @@ class Connection(SocketModeClient):
         self._under_way = 0
         self._idle = asyncio.Event()
         self._idle.set()
+        self.of_app = 0
+        """How many the app had when this one came, this one too; 0: Slack has not said."""
+        self.message_listeners.append(self._greeted)  # type: ignore[arg-type]
         self.socket_mode_request_listeners.append(self._answer)  # type: ignore[arg-type]
 
     async def connect_to_new_endpoint(self, force: bool = False) -> None:
@@ -66,6 +72,13 @@ class Connection(SocketModeClient):
         await self._drained()
         await self.close()  # type: ignore[no-untyped-call]
         await self.aiohttp_client_session.close()
+
+    async def _greeted(self, _client: SocketModeClient, message: dict[str, Any], _: str) -> None:
+        if message.get("type") != "hello":
+            return
+        self.of_app = int(message.get("num_connections") or 0)
+        if self.of_app >= MOST_CONNECTIONS:  # the next would be refused
+            log.warning("too_many_sockets", open=self.of_app, most=MOST_CONNECTIONS)
 
     async def _drained(self) -> None:
         with suppress(TimeoutError):
@@ -115,6 +128,12 @@ class Sockets:
     async def is_connected(self) -> bool:
         """Whether Slack can reach us over any of them."""
         return any([await connection.is_connected() for connection in self._connections])
+
+    @property
+    def others(self) -> int:
+        """How many connections of the app are not ours, as far as Slack has said."""
+        of_app = max(connection.of_app for connection in self._connections)
+        return max(0, of_app - len(self._connections))
 
     async def close(self) -> None:
         """Acknowledge what is under way, and leave."""

@@ -7,8 +7,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from aiohttp import ClientError
 from slack_bolt.async_app import AsyncApp
-from slack_sdk.errors import SlackApiError
+from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.models.blocks import (
     ActionsBlock,
     ButtonElement,
@@ -25,7 +26,7 @@ from bot.clock import monotonic, new_id
 from bot.outbox.calls import METADATA_TYPE
 from bot.results.chart import ChartFacts, Line, draw_in_child
 from bot.slack.content import plain, section
-from bot.slack.errors import reason_of
+from bot.slack.errors import reason_of, verdict
 
 POSTS = 5
 EVENT_SECONDS = 30.0
@@ -44,6 +45,8 @@ PHONE = (
     "*Inputs on a phone.* On a phone: choose and write something below, leave this conversation "
     "and come back, then press *Send*."
 )
+#: A call that Slack refused, or of which no answer came.
+FAILURES = (SlackClientError, ClientError, TimeoutError)
 PICTURE = "*A picture.* Everybody here: do you see a chart below?"
 
 
@@ -70,6 +73,8 @@ class Trials:
     heard: asyncio.Event = field(default_factory=asyncio.Event)
     pressed: asyncio.Queue[dict[str, Any]] = field(default_factory=asyncio.Queue)
     posted: list[str] = field(default_factory=list)
+    #: How many connections of the app belong to others, who are told in our place.
+    others: Callable[[], int] = lambda: 0
 
     async def post(self, text: str, **more: Any) -> str:
         """Returns its ts; it is taken back at the end."""
@@ -78,9 +83,15 @@ class Trials:
         return self.posted[-1]
 
     async def take_back(self) -> None:
+        """Delete what was said, and say how much of it stays."""
+        left = 0
         for ts in dict.fromkeys(self.posted):
-            with suppress(SlackApiError):
+            try:
                 await self.client.chat_delete(channel=self.channel, ts=ts)
+            except FAILURES:
+                left += 1
+        if left:
+            print(Seen(good=False, text=f"{left} trial messages could not be deleted: delete them"))
 
     def listen(self, app: AsyncApp) -> None:
         """Hear our own metadata events, and the buttons of the trials."""
@@ -107,9 +118,11 @@ async def carry_out(trials: Trials, *, people: bool) -> AsyncIterator[Seen]:
     for attempt in tries:
         try:
             seen = await attempt(trials)
-        except SlackApiError as error:
+        except FAILURES as error:
             name = attempt.__name__.strip("_")
-            seen = Seen(good=None, text=f"{name}: Slack says {reason_of(error)}.")
+            text = f"{name}: could not be tried ({verdict(error).reason})."
+            more = "" if isinstance(error, SlackApiError) else " A trial message may be left there."
+            seen = Seen(good=None, text=text + more)
         yield seen
 
 
@@ -145,11 +158,18 @@ async def _events(trials: Trials) -> Seen:
     delays = [trials.told[ident] - sent[ident] for ident in sent if ident in trials.told]
     if len(delays) == POSTS:
         return Seen(good=True, text=f"own metadata events: all came, within {max(delays):.1f} s.")
+    came = f"own metadata events: {len(delays)} of {POSTS} came within {EVENT_SECONDS:.0f} s."
+    others = trials.others()
+    if others:
+        return Seen(
+            good=None,
+            text=f"{came} Others hold {others} of the app's connections, and Slack tells each "
+            "event to one: stop the bot, then try again.",
+        )
     return Seen(
         good=False,
-        text=f"own metadata events: {len(delays)} of {POSTS} came within {EVENT_SECONDS:.0f} s. "
-        "Check the scope metadata.message:read and metadata_subscriptions in the app's manifest, "
-        "and install the app again.",
+        text=f"{came} Check the scope metadata.message:read and metadata_subscriptions in the "
+        "app's manifest, and install the app again.",
     )
 
 

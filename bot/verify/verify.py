@@ -7,23 +7,26 @@ set. Some trials need a person. Nothing is written to the database.
 from contextlib import AsyncExitStack
 from typing import Any
 
-from aiohttp import ClientError, ClientSession, ClientTimeout
+from aiohttp import ClientSession, ClientTimeout
 from slack_bolt.authorization import AuthorizeResult
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 import bot.slack.app
 from bot.settings import Settings
-from bot.slack.errors import reason_of
+from bot.slack.errors import verdict
 from bot.slack.sockets import Sockets
-from bot.verify.trials import Seen, Trials, carry_out
+from bot.verify.trials import FAILURES, Seen, Trials, carry_out
 from bot.web import Site, signed
 
 CALL_SECONDS = 20
+STOP_THE_BOT = (
+    "Stop the bot first: what Slack tells, and the buttons pressed here, would reach it instead."
+)
 
 
 async def verify(settings: Settings, to: str, *, http: bool, people: bool, wait: float) -> int:
     """Try everything and print a line each. Returns 0 if nothing is to be looked at, else 1."""
+    print(STOP_THE_BOT)
     async with AsyncExitStack() as running:
         session = ClientSession(timeout=ClientTimeout(total=CALL_SECONDS))
         await running.enter_async_context(session)
@@ -36,9 +39,12 @@ async def verify(settings: Settings, to: str, *, http: bool, people: bool, wait:
         try:
             trials = Trials(client=client, channel=await _channel(client, to), wait=wait)
             await _connect(running, settings, trials, http=http)
-        except (SlackApiError, ClientError, TimeoutError) as error:
-            reason = reason_of(error) if isinstance(error, SlackApiError) else type(error).__name__
+        except FAILURES as error:
+            reason = verdict(error).reason
             print(Seen(good=False, text=f"Slack cannot be asked ({reason}): run `doctor` first."))
+            return 1
+        except OSError:
+            print(Seen(good=False, text=f"Port {settings.http_port} is in use: stop the bot."))
             return 1
         running.push_async_callback(trials.take_back)
         to_look_at = False
@@ -78,4 +84,5 @@ async def _connect(
     else:
         sockets = Sockets(app, settings.slack_app_token, count=1)
         running.push_async_callback(sockets.close)
+        trials.others = lambda: sockets.others
         await sockets.connect()

@@ -2,8 +2,13 @@
 
 import asyncio
 
+import pytest
+from slack_bolt.async_app import AsyncApp
+from structlog.testing import capture_logs
+
 from bot.app import Imbalance
 from bot.playground.server import StandIn
+from bot.slack.sockets import Sockets
 from tests.vocabulary import ANA, BEN, LAUNCH, House
 
 
@@ -64,3 +69,24 @@ async def test_after_both_were_cut_it_comes_back(house: House) -> None:
     answered = await house.slack.as_user(ANA).command("/imbalance help", LAUNCH)
 
     assert answered.status == 200
+
+
+async def test_the_last_connection_that_slack_allows_is_warned_of(
+    house: House, bot: Imbalance, standin: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert await connected(standin, 2)
+    monkeypatch.setattr("bot.slack.sockets.MOST_CONNECTIONS", 3)
+    app = AsyncApp(client=bot.client)
+    another = Sockets(app, standin.app_token, count=1)
+
+    with capture_logs() as logs:
+        await another.connect()
+        for _ in range(300):
+            if another.others:
+                break
+            await asyncio.sleep(0.01)
+    await another.close()
+
+    (line,) = [line for line in logs if line["event"] == "too_many_sockets"]
+    assert (line["log_level"], line["open"]) == ("warning", 3)
+    assert another.others == 2
