@@ -192,7 +192,9 @@ class Imbalance:
         return await not_ready(self.db, self._clock, self._is_connected)
 
     async def _is_connected(self) -> bool:
-        return self._sockets is None or await self._sockets.is_connected()
+        if self._http:
+            return True
+        return self._sockets is not None and await self._sockets.is_connected()
 
     def client_for(self, workspace_id: str) -> AsyncWebClient:
         """The Web API with a workspace's token: there is one workspace."""

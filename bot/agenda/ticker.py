@@ -11,6 +11,7 @@ from datetime import timedelta
 from itertools import chain
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from structlog.contextvars import bound_contextvars
 
 from bot.agenda.agenda import Item, Taken
 from bot.agenda.claims import claim, due, failed, give_back
@@ -149,7 +150,8 @@ class Ticker:
         """Whether these were carried out, all of them. Of one that fails it is noted."""
         item = items[0]
         try:
-            await self._actions[item.action](*items)
+            with bound_contextvars(**_about(item)):  # all are about the same, but for people
+                await self._actions[item.action](*items)
         except Taken:
             return False
         except Exception as error:  # one of the three borders where everything is caught

@@ -21,6 +21,7 @@ from datetime import datetime
 
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy.ext.asyncio import AsyncConnection
+from structlog.contextvars import bind_contextvars
 
 from bot.clock import Clock, monotonic, new_id, real_now, shuffled, uptime
 from bot.db.engine import Database
@@ -159,6 +160,7 @@ class Delivery:
                 )
 
     async def _work(self, lane: Lane, workspace_id: str) -> int:
+        bind_contextvars(workspace=workspace_id)  # of this task and of the calls it begins
         try:
             while await self._turn(lane, workspace_id):
                 await lane.wait()

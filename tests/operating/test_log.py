@@ -4,7 +4,7 @@ import io
 import json
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ import structlog
 from bot.log import configure, log, say_what_about
 from bot.rounds.lifecycle import plan_rounds
 from tests.lifecycle.rounds.builders import NOW, a_phase
+from tests.scenarios.lead import Lead
 from tests.vocabulary import ANA, BEN, CHIARA, LAUNCH, MEMBERS, WORKSPACE, House
 
 TUESDAY_EVENING = datetime(2026, 11, 24, 20, tzinfo=UTC)
@@ -144,3 +145,27 @@ async def test_lines_of_delivery_and_agenda_have_their_ids(lines: Any, house: Ho
     assert {line["phase"] for line in agenda if line["action"] == "open_round"} == {PHASE}
     opened = [line for line in lines() if line["event"] == "round_opened"]
     assert {line["phase"] for line in opened} == {PHASE}
+
+
+async def no_picture(house: House) -> None:
+    house.slack.faults.fail_next("files.getUploadURLExternal", error="file_upload_disabled")
+    await whole_round(house, "4")
+
+
+async def no_round(house: House) -> None:
+    await Lead(house).starts("results 2w")
+    house.slack.faults.fail_next("conversations.members", error="method_deprecated")
+    await house.wait(days=1)
+
+
+@pytest.mark.parametrize(
+    ("story", "event"), [(no_picture, "picture_failed"), (no_round, "round_left_out")]
+)
+async def test_whatever_is_said_on_the_way_has_its_workspace(
+    lines: Any, house: House, story: Callable[[House], Awaitable[None]], event: str
+) -> None:
+    await story(house)
+
+    ours = [line for line in lines() if line["logger"] == "imbalance"]
+    assert event in {line["event"] for line in ours}
+    assert {line["event"] for line in ours if "workspace" not in line} <= {"started", "stopped"}

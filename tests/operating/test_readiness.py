@@ -1,6 +1,6 @@
 """`/readyz` says what is wrong, `/healthz` only that the process lives, `/metrics` measures."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -138,6 +138,25 @@ async def test_a_database_that_is_gone_and_a_closed_socket(db: Database) -> None
     await gone.close()
 
     assert list(found) == ["database", "socket"]
+
+
+async def test_the_answer_says_nothing_of_what_the_database_said() -> None:
+    gone = Database("postgresql://nobody:secret@127.0.0.1:9/none")
+
+    async def ready() -> Mapping[str, str]:
+        return await readiness.not_ready(gone, Clock(), connected)
+
+    served = Site(operating(ready), "127.0.0.1", 0)
+    async with ClientSession(f"http://127.0.0.1:{await served.start()}") as http:
+        async with http.get("/readyz") as answer:
+            said = await answer.json()
+        async with http.get("/metrics") as answer:
+            assert answer.status == 200
+            assert 'imbalance_ready{check="database"} 0.0' in await answer.text()
+    await served.stop()
+    await gone.close()
+
+    assert said == {"ok": False, "wrong": {"database": "The database does not answer."}}
 
 
 @pytest.fixture

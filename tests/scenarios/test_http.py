@@ -53,6 +53,11 @@ async def test_a_phase_starts_and_is_answered(house: House) -> None:
     assert house.slack.problems == []
 
 
+async def test_it_is_ready_without_a_socket(house: House) -> None:
+    assert await house.bot.not_ready() == {}
+    assert house.slack.core.sockets.connections == []
+
+
 def signed(timestamp: str, body: str = BODY) -> dict[str, str]:
     verifier = SignatureVerifier("playground-signing-secret")
     signature = verifier.generate_signature(timestamp=timestamp, body=body)

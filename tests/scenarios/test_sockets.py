@@ -7,7 +7,9 @@ from slack_bolt.async_app import AsyncApp
 from structlog.testing import capture_logs
 
 from bot.app import Imbalance
+from bot.clock import MovedClock
 from bot.playground.server import StandIn
+from bot.settings import Settings
 from bot.slack.sockets import Sockets
 from tests.vocabulary import ANA, BEN, LAUNCH, House
 
@@ -61,6 +63,12 @@ async def test_it_is_ready_while_one_connection_is_left(
     assert "socket" not in await bot.not_ready()
     answered = await house.slack.as_user(ANA).command("/imbalance help", LAUNCH)
     assert answered.status == 200
+
+
+async def test_it_is_not_ready_before_the_first(settings: Settings, clock: MovedClock) -> None:
+    starting = Imbalance(settings, clock)
+    assert list(await starting.not_ready()) == ["socket"]
+    await starting.db.close()
 
 
 async def test_after_both_were_cut_it_comes_back(house: House) -> None:
