@@ -69,6 +69,10 @@ def test_the_table_is_what_is_measured():
     assert shown == exposed()
 
 
+def test_the_readme_names_metrics_as_prometheus_does():
+    assert set(re.findall(r"`(imbalance_\w+)`", text("README.md"))) <= exposed().keys()
+
+
 def test_names_end_in_their_unit():
     for _, metric in inspect.getmembers(metrics):
         if isinstance(metric, Histogram):
@@ -94,6 +98,15 @@ def test_the_dashboard_asks_for_what_exists():
 
     assert named_in(queries) <= samples()
     assert {name.removesuffix("_bucket") for name in named_in(queries)} == set(exposed())
+
+
+def test_queries_choose_by_labels_that_exist():
+    queries = [target["expr"] for panel in panels() for target in panel["targets"]]
+    known = {"instance", "le", *(label for labels in exposed().values() for label in labels)}
+    for query in [*queries, *(rule["expr"] for rule in rules())]:
+        chosen = set(re.findall(r'(\w+)\s*[=!]~?\s*"', query))
+        grouped = {label for by in re.findall(r"by \(([^)]*)\)", query) for label in by.split(", ")}
+        assert chosen | grouped <= known, query
 
 
 def test_the_dashboard_is_one_grafana_can_import():
