@@ -20,6 +20,7 @@ from bot.db.trouble import TooSlow
 from bot.operating.findings import Finding, Level, look, ok, wrong
 from bot.operating.report import state_of
 from bot.settings import NotStarted, Settings, SettingsError, load
+from bot.slack.errors import reason_of
 
 MANIFEST = Path(__file__).parents[1] / "manifest.json"
 #: Slack's signatures are refused more than five minutes off; this leaves room.
@@ -79,20 +80,21 @@ async def _process(settings: Settings) -> AsyncIterator[Finding]:
 async def _database(settings: Settings) -> AsyncIterator[Finding]:
     file = sqlite_file(settings.database_url)
     if file is not None and not file.exists():
-        yield wrong(f"There is no database at {file} yet: run `python -m bot migrate`.")
+        yield wrong(f"database: none at {file} yet: run `python -m bot migrate`.")
         return
     db = Database(settings.database_url)
     try:
         if await pending(db):
-            yield wrong("The database is behind this version: run `python -m bot migrate`.")
+            yield wrong("database: behind this version: run `python -m bot migrate`.")
             return
         yield ok(f"database: {db.engine.dialect.name}, at this version's schema")
         async for finding in state_of(db, Clock().now(), real_now()):
             yield finding
     except NotStarted as error:
-        yield wrong(str(error))
+        yield wrong(f"database: {error}")
     except (SQLAlchemyError, OSError, TooSlow) as error:
-        yield wrong(f"The database cannot be used ({type(error).__name__}): check DATABASE_URL.")
+        why = type(error).__name__
+        yield wrong(f"database: it cannot be used ({why}): check DATABASE_URL.")
     finally:
         await db.close()
 
@@ -103,7 +105,7 @@ async def _slack(settings: Settings) -> AsyncIterator[Finding]:
     client = AsyncWebClient(
         settings.slack_bot_token, base_url=settings.slack_api_url, timeout=WAIT_SECONDS
     )
-    answer = await _asked(client.auth_test)
+    answer = await _asked("SLACK_BOT_TOKEN", client.auth_test)
     if isinstance(answer, Finding):
         yield answer
         return
@@ -123,7 +125,7 @@ def _scopes(granted: str) -> Iterator[Finding]:
     needed = set(scopes["bot"]) - optional
     if needed - given:
         yield wrong(
-            f"Scopes missing: {', '.join(sorted(needed - given))}. Add them under OAuth & "
+            f"scopes: missing {', '.join(sorted(needed - given))}. Add them under OAuth & "
             "Permissions and install the app again."
         )
     else:
@@ -138,7 +140,7 @@ def _scopes(granted: str) -> Iterator[Finding]:
 def _skew(date: str) -> Finding:
     apart = abs(real_now() - parsedate_to_datetime(date))
     if apart > LARGEST_SKEW:
-        return wrong(f"This machine's clock is {apart.seconds} s away from Slack's: set it.")
+        return wrong(f"clock: {apart.seconds} s away from Slack's: set this machine's.")
     return ok("clock: agrees with Slack's")
 
 
@@ -150,7 +152,7 @@ async def _socket(settings: Settings) -> AsyncIterator[Finding]:
     async def connect() -> AsyncSlackResponse:
         return await client.apps_connections_open(app_token=settings.slack_app_token)
 
-    answer = await _asked(connect)
+    answer = await _asked("SLACK_APP_TOKEN", connect)
     if isinstance(answer, Finding):
         yield answer
     else:
@@ -158,11 +160,15 @@ async def _socket(settings: Settings) -> AsyncIterator[Finding]:
 
 
 async def _asked(
-    call: Callable[[], Awaitable[AsyncSlackResponse]],
+    token: str, call: Callable[[], Awaitable[AsyncSlackResponse]]
 ) -> AsyncSlackResponse | Finding:
     try:
         return await call()
     except SlackApiError as error:
-        return wrong(f"Slack says {error.response['error']}: check the token and its scopes.")
+        said = reason_of(error)
+        return wrong(f"{token}: Slack says {said}: copy it again from the app's settings.")
     except (ClientError, TimeoutError) as error:
-        return wrong(f"Slack cannot be reached ({type(error).__name__}): check SLACK_API_URL.")
+        return wrong(
+            f"{token}: Slack cannot be reached ({type(error).__name__}): look at its status page, "
+            "at the way out of your network, and at SLACK_API_URL if you set it."
+        )

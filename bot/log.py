@@ -61,10 +61,17 @@ def configure(level: str = "INFO", format_: str = "json") -> None:
     logging.getLogger(OURS).setLevel(level)
     for name in ("aiohttp.access", "apscheduler", "sqlalchemy"):  # a line for each call or tick
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)  # what it consists of
+    logging.getLogger("slack_bolt.AsyncApp").addFilter(_is_news)
     for name in ("apscheduler.scheduler", "psycopg"):
         # While the database hangs they warn at each tick and of each connection given up, of
         # which bot.db.health says enough.
         logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def _is_news(line: logging.LogRecord) -> bool:
+    """Bolt finds SLACK_BOT_TOKEN in the environment and warns that it does not use it: right so."""
+    return "`token` will be unused" not in str(line.msg)
 
 
 def say_what_about(

@@ -32,9 +32,9 @@ async def test_all_is_well(
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [
-        ("SLACK_BOT_TOKEN", "xoxb-wrong", "Slack says invalid_auth"),
-        ("SLACK_APP_TOKEN", "xapp-wrong", "Slack says invalid_auth"),
-        ("SLACK_API_URL", "http://127.0.0.1:9/api/", "Slack cannot be reached"),
+        ("SLACK_BOT_TOKEN", "xoxb-wrong", "SLACK_BOT_TOKEN: Slack says invalid_auth"),
+        ("SLACK_APP_TOKEN", "xapp-wrong", "SLACK_APP_TOKEN: Slack says invalid_auth"),
+        ("SLACK_API_URL", "http://127.0.0.1:9/api/", "SLACK_APP_TOKEN: Slack cannot be reached"),
         ("DATABASE_URL", "sqlite:////tmp/none/at/all.db", "run `python -m bot migrate`"),
         ("IMBALANCE_KEYS", "", "IMBALANCE_KEYS is missing"),
         ("HTTP_PORT", "many", "HTTP_PORT is 'many'"),
@@ -59,7 +59,7 @@ async def test_a_missing_scope_is_named(
     standin.scopes.discard("pins:write")
 
     assert await doctor.examine() == 1
-    assert "Scopes missing: pins:write" in capsys.readouterr().out
+    assert "scopes: missing pins:write" in capsys.readouterr().out
 
 
 async def test_a_server_that_does_not_answer_keeps_nothing_else_from_being_said(

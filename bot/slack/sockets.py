@@ -16,7 +16,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 
-from bot.clock import monotonic
+from bot.clock import jittered, monotonic
 from bot.log import log
 from bot.slack.errors import verdict
 
@@ -25,6 +25,8 @@ DRAIN_SECONDS = 2.5
 PING_SECONDS = 10
 #: A connection that was cut is noticed by the SDK with its next ping only.
 WATCH_SECONDS = 0.5
+#: After a failure it is tried ever more seldom: Slack counts tries, and each leaves a line.
+LONGEST_WAIT_SECONDS = 10.0
 #: One try to connect. Shorter than the SDK's pause between its own tries, which would go on with
 #: a ticket that was used already.
 CONNECT_SECONDS = 8
@@ -115,15 +117,18 @@ class Sockets:
     async def _keep(self, connection: Connection, *, connected: bool = False) -> None:
         if not connected:
             await connection.connect()
+        wait = WATCH_SECONDS
         while True:
-            await asyncio.sleep(WATCH_SECONDS)
+            await asyncio.sleep(jittered(wait))
             session = connection.current_session
             if session is None or not session.closed:
+                wait = WATCH_SECONDS
                 continue
             try:
                 await connection.connect_to_new_endpoint()
             except (SlackApiError, ClientError, OSError, TimeoutError) as error:
-                log.warning("socket_not_renewed", reason=verdict(error).reason)
+                wait = min(2 * wait, LONGEST_WAIT_SECONDS)
+                log.warning("socket_not_renewed", reason=verdict(error).reason, again_in=wait)
 
     async def is_connected(self) -> bool:
         """Whether Slack can reach us over any of them."""

@@ -1,6 +1,7 @@
 """The bot as an operator runs it: asked over its port, looked at beside, and stopped."""
 
 import asyncio
+import json
 import signal
 import socket
 from collections.abc import AsyncIterator
@@ -140,6 +141,12 @@ async def test_it_is_asked_looked_at_and_told_beside_its_work(
     assert done.out == f"{waits} is never said.\n"
     assert await count(db, State.EXPIRED) == 1
     assert running_bot.is_alive
+
+
+async def test_a_start_that_is_well_warns_of_nothing(running_bot: Running) -> None:
+    levels = {json.loads(line)["level"] for line in running_bot.lines()}
+
+    assert levels == {"info"}
 
 
 async def test_what_an_operator_decides_the_running_bot_does(

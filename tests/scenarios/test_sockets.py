@@ -79,6 +79,33 @@ async def test_after_both_were_cut_it_comes_back(house: House) -> None:
     assert answered.status == 200
 
 
+@pytest.fixture
+def watchful(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before the bot is there: it looks at its connections all the time."""
+    monkeypatch.setattr("bot.slack.sockets.WATCH_SECONDS", 0.01)
+
+
+async def test_while_slack_refuses_connections_it_tries_ever_more_seldom(
+    watchful: None, house: House, standin: StandIn
+) -> None:
+    assert await connected(standin, 2)
+    standin.faults.fail_next("apps.connections.open", error="internal_error", times=8)
+
+    with capture_logs() as logs:
+        standin.faults.cut_sockets()
+        for _ in range(1000):
+            waits = [line["again_in"] for line in logs if line["event"] == "socket_not_renewed"]
+            if len(waits) == 8:
+                break
+            await asyncio.sleep(0.01)
+
+    assert len(waits) == 8
+    assert max(waits) >= 8 * min(waits)
+    assert await connected(standin, 2)
+    answered = await house.slack.as_user(ANA).command("/imbalance help", LAUNCH)
+    assert answered.status == 200
+
+
 async def test_the_last_connection_that_slack_allows_is_warned_of(
     house: House, bot: Imbalance, standin: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
