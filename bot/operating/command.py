@@ -139,12 +139,19 @@ def _where(message: Listed) -> str:
     return "a person" if message.to_person else message.conversation
 
 
+def _age(message: Listed, now: datetime) -> str:
+    """How old it is; of what is to be said later, in how long."""
+    if message.state is State.PENDING and message.not_before > now:
+        return f"in {span(message.not_before - now)}"
+    return span(now - message.decided_at)
+
+
 def _cells(message: Listed, now: datetime) -> tuple[str, ...]:
     return (
         message.message_id,
         message.state,
         message.workspace_id,
-        span(now - message.decided_at),
+        _age(message, now),
         str(message.attempts),
         _where(message),
         words.what(message),
@@ -162,6 +169,7 @@ def _as_json(message: Listed, now: datetime) -> Mapping[str, Any]:
         "what": words.what(message),
         "where": _where(message),
         "decided_at": message.decided_at.isoformat(),
+        "due_at": message.not_before.isoformat(),
         "age_seconds": round((now - message.decided_at).total_seconds()),
         "tries": message.attempts,
         "reason": message.reason,

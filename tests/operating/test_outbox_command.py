@@ -54,6 +54,15 @@ async def test_the_list_as_json(db: Database, database_url: str) -> None:
     assert SECRET_TEXT not in said.out
 
 
+async def test_what_is_to_be_said_later_says_when(db: Database, database_url: str) -> None:
+    later = real_now() + timedelta(hours=31, minutes=5)
+    await a_message(db, "warn:1:2026-12-18:U0BEN", to=BEN, now=later, not_before=later)
+
+    said = await command(database_url, "outbox", "list", "--state", "pending")
+
+    assert "in 31 h" in said.out.splitlines()[1]
+
+
 async def test_nothing_waits(database_url: str) -> None:
     said = await command(database_url, "outbox", "list", "--workspace", "T0OTHER")
 
