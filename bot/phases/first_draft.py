@@ -11,46 +11,46 @@ from bot.phases.arguments import Arguments
 from bot.phases.draft import Draft, Row
 from bot.phases.drafts import Kept
 from bot.phases.facts import WholePhase
-from bot.phases.scene import Scene
+from bot.phases.scene import Starter
 from bot.slack.errors import Refused
 from bot.slack.mrkdwn import clean, quote, unescape
 from bot.workspaces.store import settings_of
 
 
-async def typed(tx: AsyncConnection, scene: Scene, words: Sequence[str]) -> Arguments:
+async def typed(tx: AsyncConnection, who: Starter, words: Sequence[str]) -> Arguments:
     """What followed the command.
 
     Raises:
         Refused: a day cannot be read, is past, or too far.
     """
     try:
-        said = arguments.read([unescape(word) for word in words], scene.today)
+        said = arguments.read([unescape(word) for word in words], who.today)
     except arguments.Unreadable as error:
         word = f'"{quote(error.typed)}"' if error.typed else "nothing"
         raise Refused(arguments.NO_DATE.format(typed=word)) from error
     if said.ends_on is not None:
-        limits = await store.limits_of(tx, scene.workspace_id)
-        refusal = arguments.refusal_of_end(said, scene.today, limits)
+        limits = await store.limits_of(tx, who.workspace_id)
+        refusal = arguments.refusal_of_end(said, who.today, limits)
         if refusal is not None:
             raise Refused(refusal)
     return replace(said, milestone=clean(said.milestone))
 
 
 async def drafted(
-    tx: AsyncConnection, scene: Scene, said: Arguments, continues: str | None
+    tx: AsyncConnection, who: Starter, said: Arguments, continues: str | None
 ) -> tuple[Kept, bool]:
     """A new draft, or what this person left unannounced here; and whether it is the latter.
 
     `continues` is the running phase that the new one follows at once, and repeats.
     """
-    where = (scene.channel.channel_id, scene.lead.user_id)
-    draft_id = await drafts.unfinished(tx, scene.workspace_id, *where)
-    before = await drafts.of(tx, scene.workspace_id, draft_id, where[1]) if draft_id else None
-    draft = await _blank(tx, scene)
+    where = (who.channel_id, who.lead.user_id)
+    draft_id = await drafts.unfinished(tx, who.workspace_id, *where)
+    before = await drafts.of(tx, who.workspace_id, draft_id, where[1]) if draft_id else None
+    draft = await _blank(tx, who)
     if continues is not None:
-        draft = await _like(tx, scene, draft, continues)
+        draft = await _like(tx, who, draft, continues)
     elif before is not None:
-        draft = _taken_up(before.draft, scene, draft)
+        draft = _taken_up(before.draft, who, draft)
     draft = replace(draft, continues=continues, doubted=False, anyway=False)
     kept = Kept(
         draft_id=before.draft_id if before else new_id(),
@@ -62,9 +62,9 @@ async def drafted(
     return kept, before is not None and continues is None
 
 
-def _taken_up(before: Draft, scene: Scene, blank: Draft) -> Draft:
+def _taken_up(before: Draft, who: Starter, blank: Draft) -> Draft:
     """What was left, but for what time has overtaken: a past end, a team nobody chose by hand."""
-    later = before.ends_on > scene.today
+    later = before.ends_on > who.today
     chosen = before.more or before.choose_team
     return replace(
         before,
@@ -73,9 +73,9 @@ def _taken_up(before: Draft, scene: Scene, blank: Draft) -> Draft:
     )
 
 
-async def _like(tx: AsyncConnection, scene: Scene, blank: Draft, phase_id: str) -> Draft:
+async def _like(tx: AsyncConnection, who: Starter, blank: Draft, phase_id: str) -> Draft:
     """A draft that says what a phase said, with an end of its own."""
-    found = await store.whole(tx, scene.workspace_id, phase_id)
+    found = await store.whole(tx, who.workspace_id, phase_id)
     return blank if found is None else _again(found, blank)
 
 
@@ -96,10 +96,10 @@ def _again(found: WholePhase, blank: Draft) -> Draft:
     )
 
 
-async def _blank(tx: AsyncConnection, scene: Scene) -> Draft:
-    settings = await settings_of(tx, scene.workspace_id)
+async def _blank(tx: AsyncConnection, who: Starter) -> Draft:
+    settings = await settings_of(tx, who.workspace_id)
     return Draft(
-        ends_on=rules.default_end(scene.today, settings.default_weeks),
+        ends_on=rules.default_end(who.today, settings.default_weeks),
         weekday=settings.default_weekday,
         time_of_day=settings.default_time,
     )

@@ -76,7 +76,7 @@ async def turn_page(
 ) -> None:
     """A button in the form: the same page with more on it."""
     page = await then(services, _filling(body, context), body["view"]["state"]["values"])
-    await change_form(services.client_for(str(context.team_id)), body, page)
+    await change_form(services.client_for(str(context.team_id)), body["view"], page)
     await ack()
 
 
@@ -84,7 +84,7 @@ async def go_back(services: Services, ack: AsyncAck, body: Body, context: AsyncB
     view = body["view"]
     who = _filling(body, context)
     page = await starting.back(services, who, view["state"]["values"], view["callback_id"])
-    await change_form(services.client_for(who.workspace_id), body, page)
+    await change_form(services.client_for(who.workspace_id), view, page)
     await ack()
 
 

@@ -1,4 +1,7 @@
-"""Who wants to start a phase, and where: read from Slack, with every reason why it cannot be."""
+"""Who wants to start a phase, and where: with every reason why it cannot be.
+
+Who they are is known here, as a rule; how things are in the channel only Slack can say.
+"""
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.agenda.slots import zone_of
 from bot.log import log
@@ -51,15 +55,45 @@ NOT_READING = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scene:
-    """A channel, and a full member of it who may start a phase there."""
+class Starter:
+    """Somebody who may start phases in this workspace; the channel was not looked at."""
 
     workspace_id: str
-    channel: Channel
+    channel_id: str
     lead: Person
     zone: str
     today: date  # where the lead lives
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scene(Starter):
+    """A channel, and a full member of it who may start a phase there."""
+
+    channel: Channel
     member_ids: tuple[str, ...]  # of the channel, apps and guests included
+
+
+async def starter(
+    services: Services, *, workspace_id: str, channel_id: str, user_id: str
+) -> Starter:
+    """Who wants to start. Slack is asked only about a person it has not told us of for long.
+
+    Raises:
+        Refused: no phase is started in a direct message, or none by this person.
+    """
+    if channel_id.startswith("D"):
+        raise Refused(IN_A_DM)
+    client = services.client_for(workspace_id)
+    lead = await services.people.one(client, workspace_id, user_id)
+    zone = await _refuse_others(services, workspace_id, user_id, lead)
+    assert lead is not None  # else refused, being no full member
+    return Starter(
+        workspace_id=workspace_id,
+        channel_id=channel_id,
+        lead=lead,
+        zone=zone,
+        today=services.clock.now().astimezone(zone_of(zone)).date(),
+    )
 
 
 async def look_at(services: Services, *, workspace_id: str, channel_id: str, user_id: str) -> Scene:
@@ -68,26 +102,24 @@ async def look_at(services: Services, *, workspace_id: str, channel_id: str, use
     Raises:
         Refused: nobody may start a phase here, or this person may not.
     """
+    who = await starter(services, workspace_id=workspace_id, channel_id=channel_id, user_id=user_id)
     client = services.client_for(workspace_id)
-    channel = None if channel_id.startswith("D") else await channel_of(client, channel_id)
-    if channel is None:
-        raise Refused(IN_A_DM if channel_id.startswith("D") else INVITE_ME)
+    channel, ids = await asyncio.gather(
+        channel_of(client, channel_id), _member_ids(client, channel_id)
+    )
+    if channel is None or (channel.is_private and not channel.is_member):
+        raise Refused(INVITE_ME)
     if channel.is_archived:
         raise Refused(ARCHIVED)
-    if channel.is_private and not channel.is_member:
-        raise Refused(INVITE_ME)
-    lead, ids = await asyncio.gather(
-        services.people.one(client, workspace_id, user_id), member_ids(client, channel_id)
-    )
-    zone = await _refuse_others(services, workspace_id, user_id, lead)
-    if lead is None or user_id not in ids:
+    if user_id not in ids:
         raise Refused(NOT_IN_CHANNEL)
     return Scene(
         workspace_id=workspace_id,
+        channel_id=channel.channel_id,
+        lead=who.lead,
+        zone=who.zone,
+        today=who.today,
         channel=channel,
-        lead=lead,
-        zone=zone,
-        today=services.clock.now().astimezone(zone_of(zone)).date(),
         member_ids=tuple(ids),
     )
 
@@ -157,6 +189,16 @@ async def _refuse_others(
     if refusal is not None:
         raise Refused(refusal.text)
     return person.zone or default_zone if person else default_zone
+
+
+async def _member_ids(client: AsyncWebClient, channel_id: str) -> list[str]:
+    """Nobody, where we may not see the channel; `channel_of` tells that."""
+    try:
+        return await member_ids(client, channel_id)
+    except SlackApiError as error:
+        if reason_of(error) != "channel_not_found":
+            raise
+        return []
 
 
 async def _team(services: Services, scene: Scene) -> list[str]:

@@ -1,12 +1,16 @@
 """The start form from page to page. What was typed is kept before anything is refused."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
+from aiohttp import ClientError
+from slack_sdk.errors import SlackApiError
 from slack_sdk.models.views import View
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.log import log
 from bot.phases import (
     beginning,
     drafts,
@@ -24,10 +28,10 @@ from bot.phases.beginning import GONE, Beginning
 from bot.phases.draft import Draft
 from bot.phases.drafts import Kept
 from bot.phases.history import past_of
-from bot.phases.scene import Scene, join, look_at, with_team, wrong_people
+from bot.phases.scene import Scene, Starter, join, look_at, starter, with_team, wrong_people
 from bot.rounds.rules import plan
-from bot.slack.errors import Refused
-from bot.slack.views import open_form
+from bot.slack.errors import Refused, verdict
+from bot.slack.views import change_form, not_done, open_form
 from bot.workspaces.services import Services
 
 Values = Mapping[str, Any]
@@ -54,23 +58,23 @@ async def open_start(
 ) -> None:
     """Open the form, filled with what was typed: after the command, or here before.
 
-    `continues` is the running phase that the new one follows at once.
+    It opens by what is known here. How the channel is, Slack is asked afterwards, and again with
+    each page that is sent. `continues` is the running phase that the new one follows at once.
 
     Raises:
         Refused: nothing can be started here, or what was typed cannot be.
     """
-    scene = await look_at(
-        services, workspace_id=workspace_id, channel_id=channel_id, user_id=user_id
-    )
+    who = await starter(services, workspace_id=workspace_id, channel_id=channel_id, user_id=user_id)
     async with services.db.transaction() as tx:
         running = await store.active_in(tx, workspace_id, channel_id)
         if running is not None and running.phase_id != continues:
             raise Refused(beginning.runs_already(running))
-        said = await first_draft.typed(tx, scene, words)
-        kept, resumed = await first_draft.drafted(tx, scene, said, continues)
+        said = await first_draft.typed(tx, who, words)
+        kept, resumed = await first_draft.drafted(tx, who, said, continues)
         await drafts.save(tx, workspace_id, kept, services.clock.now())
-        page = await pages.moment(tx, workspace_id, kept, scene.today, resumed=resumed)
-    await open_form(services.client_for(workspace_id), body, page)
+        page = await pages.moment(tx, workspace_id, kept, who.today, resumed=resumed)
+    shown = await open_form(services.client_for(workspace_id), body, page)
+    services.afterwards.do(_look_behind(services, who, shown))
 
 
 async def after_moment(services: Services, who: Filling, values: Values) -> View:
@@ -155,6 +159,23 @@ async def back(services: Services, who: Filling, values: Values, page: str) -> V
         return await _promise(services, who, await _scene(services, kept, who))
     kept = await _changed(services, who, lambda draft: promise_page.parse(values, draft))
     return await _moment(services, who, kept)
+
+
+async def _look_behind(services: Services, who: Starter, shown: Mapping[str, Any]) -> None:
+    """Say it in the form that is `shown` where nothing can be started in its channel."""
+    client = services.client_for(who.workspace_id)
+    try:
+        await look_at(
+            services,
+            workspace_id=who.workspace_id,
+            channel_id=who.channel_id,
+            user_id=who.lead.user_id,
+        )
+    except Refused as refusal:
+        with suppress(Refused):  # the next page is shown already, or it was closed
+            await change_form(client, shown, not_done(refusal))
+    except (SlackApiError, ClientError, TimeoutError) as error:
+        log.warning("channel_not_looked_at", reason=verdict(error).reason)
 
 
 async def _page_2_with(

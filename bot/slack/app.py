@@ -16,7 +16,7 @@ from bot.log import log
 from bot.metrics import failed_requests
 from bot.slack.content import content, section
 from bot.slack.errors import Refused
-from bot.slack.views import answer_message, notice, open_form
+from bot.slack.views import answer_message, not_done, open_form
 from bot.slack.waiting import PatientApp, begins_again, storage_sentence
 
 Authorize = Callable[..., Awaitable[Any]]
@@ -116,8 +116,7 @@ def _in_form(view: Mapping[str, Any], told: Refused) -> dict[str, Any]:
     fields = {name: text for name, text in told.fields.items() if name in inputs}
     if inputs:  # the form stays open, so nothing typed is lost
         return {"response_action": "errors", "errors": fields or {inputs[0]: told.text}}
-    said = notice("Not done", told.text)
-    return {"response_action": "update", "view": said.to_dict()}
+    return {"response_action": "update", "view": not_done(told).to_dict()}
 
 
 async def _beside_the_button(
@@ -127,6 +126,6 @@ async def _beside_the_button(
         await answer_message(client, body, content(told.text, section(told.text)), replace=False)
         return
     try:
-        await open_form(client, body, notice("Not done", told.text))
+        await open_form(client, body, not_done(told))
     except Refused:
         log.warning("refusal_not_shown")

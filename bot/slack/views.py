@@ -12,6 +12,7 @@ from aiohttp import ClientError
 from slack_sdk.errors import SlackApiError
 from slack_sdk.models.views import View
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.log import log
@@ -22,25 +23,28 @@ PATIENCE_SECONDS = 2
 NOT_SHOWN = "Slack did not show the form in time. Nothing was changed. Use the same command again."
 
 
-async def open_form(client: AsyncWebClient, body: Mapping[str, Any], view: View) -> None:
+async def open_form(
+    client: AsyncWebClient, body: Mapping[str, Any], view: View
+) -> Mapping[str, Any]:
     """Show a form to who typed or pressed; on top of the form it was pressed in, if any.
+
+    Returns it as it is shown now, for `change_form`.
 
     Raises:
         Refused: Slack did not show it.
     """
-    if body.get("view", {}).get("type") == "modal":
-        await _shown(client.views_push(trigger_id=body["trigger_id"], view=view.to_dict()))
-    else:
-        await _shown(client.views_open(trigger_id=body["trigger_id"], view=view.to_dict()))
+    is_pressed_in_form = body.get("view", {}).get("type") == "modal"
+    show = client.views_push if is_pressed_in_form else client.views_open
+    answer = await _shown(show(trigger_id=body["trigger_id"], view=view.to_dict()))
+    return answer.get("view") or {}
 
 
-async def change_form(client: AsyncWebClient, body: Mapping[str, Any], view: View) -> None:
-    """Replace the open form that a button was pressed in; typed values stay by block id.
+async def change_form(client: AsyncWebClient, shown: Mapping[str, Any], view: View) -> None:
+    """Replace the open form that was last `shown` so; typed values stay by block id.
 
     Raises:
-        Refused: Slack did not change it.
+        Refused: Slack did not change it, or it shows something else by now.
     """
-    shown = body["view"]
     await _shown(
         client.views_update(view_id=shown["id"], hash=shown.get("hash"), view=view.to_dict())
     )
@@ -73,10 +77,15 @@ def notice(title: str, text: str) -> View:
     return View(type="modal", title=plain(title), close=plain("Close"), blocks=[section(text)])
 
 
-async def _shown(call: Awaitable[Any]) -> None:
+def not_done(refusal: Refused) -> View:
+    """A refusal that takes a form's place."""
+    return notice("Not done", refusal.text)
+
+
+async def _shown(call: Awaitable[AsyncSlackResponse]) -> AsyncSlackResponse:
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
-            await call
+            return await call
     except (SlackApiError, ClientError, TimeoutError) as error:
         log.warning("view_not_shown", reason=type(error).__name__)
         raise Refused(NOT_SHOWN) from error

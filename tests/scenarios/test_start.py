@@ -61,6 +61,21 @@ async def test_a_sprint_from_the_command_to_the_announcement(house: House, ana: 
     ]
 
 
+async def test_the_form_opens_before_slack_is_asked_about_the_channel(
+    house: House, ana: Lead
+) -> None:
+    await ana.starts()  # so that Ana is known
+    await house.wait(days=15)
+    before = len(house.slack.calls)
+
+    await ana.types("results 2w")
+    await house.settle()
+
+    opened, *asked = [call.method for call in house.slack.calls[before:]]
+    assert opened == "views.open"
+    assert sorted(asked) == ["conversations.info", "conversations.members"]
+
+
 async def test_trust_building_chosen_in_the_form(house: House, ana: Lead) -> None:
     await ana.types("")
     assert await ana.sends(start__kind="trust_building", **CLEAR) == {}
