@@ -1,7 +1,7 @@
 """Who may answer which round: read for many people at once, in the same few statements."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -10,8 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
 from bot.db.writing import padded
+from bot.keys import Wrapped
 from bot.outbox import outbox
-from bot.rounds import asking, store
+from bot.rounds import asking, ballots, store
 from bot.rounds.facts import Asked, Round
 from bot.slack.errors import Refused
 
@@ -53,6 +54,7 @@ class Admitted:
     person: Asked
     channel_id: str
     sent: Mapping[str, tuple[str | None, str | None]]  # by key, channel and ts where known
+    secret: Wrapped | None = field(repr=False)  # of the round; None: destroyed
 
 
 _rounds = schema.rounds
@@ -69,7 +71,7 @@ def _said(message: Any, key: ColumnElement[str]) -> ColumnElement[bool]:
 
 
 #: Made once, with a person's row beside the round's; the round's alone for who is not asked.
-_FOUND = (
+_FOUND = ballots.with_secrets(
     select(
         _rounds,
         _phases.c.channel_id,
@@ -156,7 +158,13 @@ def _judged(
         person.reminded_key: (person.reminded_channel, person.reminded_ts),
     }
     sent.pop(None, None)
-    return Admitted(round=found, person=asked, channel_id=person.channel_id, sent=sent)
+    return Admitted(
+        round=found,
+        person=asked,
+        channel_id=person.channel_id,
+        sent=sent,
+        secret=ballots.secret_in(person._mapping),
+    )
 
 
 async def _at_place(

@@ -148,6 +148,7 @@ def _ballot_of(one: _Accepted) -> Cast:
         workspace_id=who.workspace_id,
         round_id=who.round_id,
         user_id=who.user_id,
+        secret=one.found.secret,
         ballot=None if given is None else Ballot(answers=given.answers, comment=given.comment),
     )
 

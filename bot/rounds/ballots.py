@@ -9,16 +9,18 @@ Nobody outside this room imports it; the linter says so.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from sqlalchemy import (
     Column,
     ForeignKeyConstraint,
     LargeBinary,
+    RowMapping,
+    Select,
     String,
     Table,
-    bindparam,
+    and_,
     delete,
     select,
     text,
@@ -27,14 +29,15 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import random_bytes, shuffled
+from bot.db import schema
 from bot.db.engine import Database
-from bot.db.schema import metadata
 from bot.db.types import OwnId, SlackId
 from bot.db.writing import Row, padded, put, put_all, put_all_if_new
 from bot.keys import KeyMissing, KeyRing, Wrapped
 from bot.rounds.sealed import SECRET_BYTES, Ballot, Vault
 
 LEVELS = range(1, 6)
+_KEY_ID, _SEALED = "secret_key_id", "secret_sealed"
 
 
 def _of_round() -> tuple[Column[str], Column[str]]:
@@ -54,7 +57,7 @@ def _to_round() -> ForeignKeyConstraint:
 
 _ballots = Table(
     "ballots",
-    metadata,
+    schema.metadata,
     *_of_round(),
     Column("voter", String(64), primary_key=True),
     Column("sealed", LargeBinary, nullable=False),
@@ -64,7 +67,7 @@ _ballots = Table(
 
 _secrets = Table(
     "round_secrets",
-    metadata,
+    schema.metadata,
     *_of_round(),
     Column("key_id", String(16), nullable=False),
     Column("sealed", LargeBinary, nullable=False),
@@ -74,10 +77,6 @@ _secrets = Table(
 
 TABLES = (_ballots, _secrets)
 
-_SECRETS = select(_secrets).where(
-    _secrets.c.workspace_id.in_(bindparam("workspaces", expanding=True)),
-    _secrets.c.round_id.in_(bindparam("rounds", expanding=True)),
-)
 #: Why something was not kept; None: it was.
 Wrong: TypeAlias = KeyMissing | ValueError | None
 
@@ -89,6 +88,7 @@ class Cast:
     workspace_id: str
     round_id: str
     user_id: str
+    secret: Wrapped | None = field(repr=False)  # the round's; None: destroyed
     ballot: Ballot | None
 
 
@@ -117,13 +117,34 @@ async def open_vault(tx: AsyncConnection, keys: KeyRing, workspace_id: str, roun
     await put(tx, _secrets, key, key_id=wrapped.key_id, sealed=wrapped.sealed)
 
 
+def with_secrets(rounds: Select[Any]) -> Select[Any]:
+    """A query of rounds, with the secret of each: still wrapped, to be read by `secret_in`."""
+    columns = _secrets.c.key_id.label(_KEY_ID), _secrets.c.sealed.label(_SEALED)
+    same = [_secrets.c[name] == schema.rounds.c[name] for name in ("workspace_id", "round_id")]
+    return rounds.add_columns(*columns).outerjoin(_secrets, and_(*same))
+
+
+def secret_in(row: RowMapping) -> Wrapped | None:
+    """The round's secret, found `with_secrets`; None: it was destroyed."""
+    key_id, sealed = row[_KEY_ID], row[_SEALED]
+    return None if key_id is None else Wrapped(key_id=key_id, sealed=sealed)
+
+
+async def secret_of(tx: AsyncConnection, workspace_id: str, round_id: str) -> Wrapped | None:
+    """The round's secret, still wrapped; None: it was destroyed."""
+    query = select(_secrets).where(_in_round(_secrets, workspace_id, round_id))
+    row = (await tx.execute(query)).first()
+    return None if row is None else Wrapped(key_id=row.key_id, sealed=row.sealed)
+
+
 async def cast_all(tx: AsyncConnection, keys: KeyRing, casts: Sequence[Cast]) -> list[Wrong]:
     """Keep each ballot in place of the person's earlier one; of several, the last.
 
     Returns for each what is wrong, None where it was kept: KeyMissing where the key that protects
     the round was retired or the round was closed, ValueError where its secret was changed.
     """
-    vaults = await _vaults(tx, keys, [(one.workspace_id, one.round_id) for one in casts])
+    secrets = {(one.workspace_id, one.round_id): one.secret for one in casts}
+    vaults = {place: _vault(keys, place, secret) for place, secret in secrets.items()}
     opened = [(vaults[one.workspace_id, one.round_id], one) for one in casts]
     rows = [(_row(vault, one), one) for vault, one in opened if isinstance(vault, Vault)]
     await put_all(tx, _ballots, [row for row, one in rows if one.ballot is not None])
@@ -237,28 +258,17 @@ async def scrub(db: Database) -> None:
 
 
 async def _opened(tx: AsyncConnection, keys: KeyRing, workspace_id: str, round_id: str) -> Vault:
-    vault = (await _vaults(tx, keys, [(workspace_id, round_id)]))[workspace_id, round_id]
+    wrapped = await secret_of(tx, workspace_id, round_id)
+    vault = _vault(keys, (workspace_id, round_id), wrapped)
     if isinstance(vault, Exception):
         raise vault
     return vault
 
 
-async def _vaults(
-    tx: AsyncConnection, keys: KeyRing, places: Sequence[tuple[str, str]]
-) -> dict[tuple[str, str], Vault | KeyMissing | ValueError]:
-    """The vault of each round, or what is wrong with it."""
-    workspaces, rounds = (padded(one) for one in zip(*places, strict=True))
-    rows = await tx.execute(_SECRETS, {"workspaces": workspaces, "rounds": rounds})
-    found = {
-        (row.workspace_id, row.round_id): Wrapped(key_id=row.key_id, sealed=row.sealed)
-        for row in rows
-    }
-    return {place: _vault(keys, place, found.get(place)) for place in places}
-
-
 def _vault(
     keys: KeyRing, of: tuple[str, str], wrapped: Wrapped | None
 ) -> Vault | KeyMissing | ValueError:
+    """The vault of a round, or what is wrong with it."""
     if wrapped is None:
         return KeyMissing("destroyed")
     place = _place(*of)

@@ -40,7 +40,10 @@ async def opened(db: Database, services: Services) -> Database:
 
 async def answers(services: Services, user_id: str, ballot: Ballot) -> None:
     async with services.db.transaction() as tx:
-        cast = Cast(workspace_id=WORKSPACE, round_id=ROUND, user_id=user_id, ballot=ballot)
+        secret = await ballots.secret_of(tx, WORKSPACE, ROUND)
+        cast = Cast(
+            workspace_id=WORKSPACE, round_id=ROUND, user_id=user_id, secret=secret, ballot=ballot
+        )
         assert await ballots.cast_all(tx, services.keys, [cast]) == [None]
 
 

@@ -33,7 +33,10 @@ async def vault(db: Database) -> Database:
 
 async def cast(db: Database, user_id: str, ballot: Ballot = SAID, keys: KeyRing = KEYS) -> None:
     async with db.transaction() as tx:
-        one = Cast(workspace_id=WORKSPACE, round_id=ROUND, user_id=user_id, ballot=ballot)
+        secret = await ballots.secret_of(tx, WORKSPACE, ROUND)
+        one = Cast(
+            workspace_id=WORKSPACE, round_id=ROUND, user_id=user_id, secret=secret, ballot=ballot
+        )
         (wrong,) = await ballots.cast_all(tx, keys, [one])
     if wrong is not None:
         raise wrong
