@@ -217,12 +217,12 @@ async def many_waiting(reader: AsyncConnection, now: datetime, many: int) -> dic
     return {row[0]: row[1] for row in rows}
 
 
-def _heads() -> Select[Any]:
+def _heads(firsts_of: ColumnElement[str]) -> Select[Any]:
     pace, target = _pace(), _messages.alias("target")
-    firsts = (  # the first open message of each conversation
+    firsts = (  # the first open message of each
         select(func.min(_messages.c.message_id).label("message_id"))
         .where(_IN_WORKSPACE, _OPEN, _messages.c.not_before <= bindparam("now"))
-        .group_by(_messages.c.conversation)
+        .group_by(firsts_of)
         .subquery()
     )
     return (
@@ -266,7 +266,7 @@ def _pace() -> ColumnElement[str]:
 
 _READ = {field.name for field in fields(Row)} - {"payload"}
 _IN_WORKSPACE = _messages.c.workspace_id == bindparam("workspace")
-_HEADS = _heads()  # made once: it is asked before every few calls
+_HEADS = _heads(_messages.c.conversation)  # made once: it is asked before every few calls
 
 
 def _row(row: Any) -> Row:

@@ -15,6 +15,8 @@ from typing import TypeVar
 
 from bot.clock import monotonic
 from tests.chaos import child, plan, report, trouble, whole, whole_child
+from tests.chaos.mutations import MUTATIONS as PIECES
+from tests.chaos.mutations import Mutation
 from tests.chaos.oracle import Count
 from tests.chaos.run import Result, Scenario
 from tests.chaos.stage import Stagehand, stage
@@ -23,7 +25,10 @@ from tests.outages.outage import Kind, outage
 
 S = TypeVar("S", Scenario, Whole)
 
-AT_ONCE = 2
+#: Most of the time they wait, for leases and for what they do not know yet.
+AT_ONCE, AT_ONCE_QUICK = 2, 3
+#: Seen by people, in all parts together at full size.
+MESSAGES_AT_LEAST = 10_000
 MUTATIONS, WHOLE_MUTATIONS, OUTAGES = "mutations", "whole mutations", "outages"
 #: The same, with bots that are whole.
 WHOLE = {f"whole {setup}": setup for setup in ("sqlite 1", "postgresql 3")}
@@ -44,43 +49,57 @@ def main() -> int:
     if options.part:
         return one_part(options)
     if options.mutations:
-        return max(follow(part, options, Count()) for part in (MUTATIONS, WHOLE_MUTATIONS))
+        parts = (MUTATIONS, WHOLE_MUTATIONS)
+        return int(not all([follow(part, options, Count()) for part in parts]))
     return all_parts(options)
 
 
 def all_parts(options: argparse.Namespace) -> int:
-    began = monotonic()
-    parts = [*plan.SETUPS, *WHOLE, *([] if options.quick or options.only else [OUTAGES])]
+    began, is_whole = monotonic(), not (options.quick or options.only)
+    # The longest first.
+    parts = [*reversed(plan.SETUPS), *WHOLE, *([OUTAGES] if is_whole else [])]
     print(f"seed {options.seed}\n{report.HEADINGS}", flush=True)
     total = Count()
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        ended = list(pool.map(lambda part: follow(part, options, total), parts))
-    print(f"{monotonic() - began:.0f} s\n{report.verdict(total)}")
-    return max(ended)
+    with ThreadPoolExecutor(AT_ONCE_QUICK if options.quick else AT_ONCE) as pool:
+        good = all(list(pool.map(lambda part: follow(part, options, total), parts)))
+    if is_whole and total.messages < MESSAGES_AT_LEAST:
+        good = False
+        print(f"BAD fewer than {MESSAGES_AT_LEAST} messages")
+    print(f"{monotonic() - began:.0f} s · {report.others(total)}\n{report.verdict(total)}")
+    return 0 if good else 1
 
 
-def follow(part: str, options: argparse.Namespace, total: Count) -> int:
-    """Run a part in its own process and repeat what it says. Returns its exit code."""
+def follow(part: str, options: argparse.Namespace, total: Count) -> bool:
+    """Run a part in its own process and repeat what it says.
+
+    Returns whether it ended well, and not before it had said what it counted.
+    """
     command = [sys.executable, "-m", "tests.chaos", "--part", part, "--seed", str(options.seed)]
     command += ["--quick"] if options.quick else []
     command += ["--only", options.only] if options.only else []
+    counted = False
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         for line in process.stdout:
             if line.startswith(COUNT):
+                counted = True
                 total.add(Count(**json.loads(line.removeprefix(COUNT))))
             else:
                 print(line, end="", flush=True)
-    return process.returncode
+    good = counted and process.returncode == 0
+    if not good:
+        print(f"BAD {part}: ended with {process.returncode}, counted {counted}", flush=True)
+    return good
 
 
 def one_part(options: argparse.Namespace) -> int:
     with stage(whole_child.live if options.part.startswith("whole") else child.live) as hand:
         if options.part == MUTATIONS:
             play = partial(hand.play, "postgresql", seed=options.seed)
-            return mutations(plan.mutated(), play)
+            return mutations(PIECES, plan.mutated(), play)
         if options.part == WHOLE_MUTATIONS:
-            return mutations(whole.mutated(), partial(hand.play_whole, "sqlite", seed=options.seed))
+            play_whole = partial(hand.play_whole, "sqlite", seed=options.seed)
+            return mutations(whole_child.MUTATIONS, whole.mutated(), play_whole)
         if options.part == OUTAGES:
             return outages(hand)
         engine, processes = WHOLE.get(options.part, options.part).split()
@@ -104,7 +123,7 @@ def setup(hand: Stagehand, engine: str, processes: int, options: argparse.Namesp
 
 
 def whole_setup(hand: Stagehand, engine: str, processes: int, options: argparse.Namespace) -> int:
-    hits = (plan.HITS_QUICK // processes or 1) if options.quick else plan.HITS
+    hits = plan.HITS_QUICK if options.quick else plan.HITS
     scenarios = whole.scenarios(processes, hits, quick=options.quick)
     chosen = (scenario for scenario in scenarios if options.only in scenario.name)
     return told(engine, (hand.play_whole(engine, scenario, options.seed) for scenario in chosen))
@@ -112,33 +131,52 @@ def whole_setup(hand: Stagehand, engine: str, processes: int, options: argparse.
 
 def told(engine: str, results: Iterable[Result | whole.Outcome]) -> int:
     """Say each as it comes. Returns 1 if one of them was not good."""
-    total, good = Count(), True
+    total, good = Count(), []
     for result in results:
         print(report.lines(engine, result), flush=True)
         total.add(result.count)
-        good = good and result.good
+        good.append(result.good)
+    tell(total)
+    return 0 if all(good) else 1
+
+
+def tell(total: Count) -> None:
+    """For who follows."""
     print(f"{COUNT}{json.dumps(total.as_json())}", flush=True)
-    return 0 if good else 1
 
 
-def mutations(scenarios: Mapping[str, S], play: Callable[[S], Result | whole.Outcome]) -> int:
-    """Each mutation must be noticed. Returns 1 if one was not."""
-    missed = 0
-    for name, scenario in scenarios.items():
-        found = play(scenario).count
-        missed += found.is_clean
-        print(f"{'MISSED' if found.is_clean else 'caught'}  {name:<32}{report.verdict(found)}")
+def mutations(
+    pieces: Mapping[str, Mutation],
+    scenarios: Mapping[str, S],
+    play: Callable[[S], Result | whole.Outcome],
+) -> int:
+    """Each must be noticed, by the count that is there for it. Returns 1 if one was not."""
+    missed, total = 0, Count()
+    for name, piece in pieces.items():
+        result = play(scenarios[name])
+        caught = getattr(result.count, piece.shows) > 0 and not result.crashes
+        missed += not caught
+        total.add(result.count)
+        said = report.verdict(result.count)
+        print(
+            f"{'caught' if caught else 'MISSED'}  {name:<32}by {piece.shows:<14}{said}", flush=True
+        )
+        print("".join(result.crashes), end="")
+    tell(total)
     return int(missed > 0)
 
 
 def outages(hand: Stagehand) -> int:
     """PostgreSQL is away for a minute while people answer and messages go out."""
-    good = True
+    good, total = True, Count()
     for kind in Kind:
         seen = asyncio.run(outage(hand.server, hand.folder, kind, seconds=OUTAGE_SECONDS))
         print(f"    {seen.line()}", flush=True)
-        good = good and not (seen.lost or seen.twice or seen.misled) and seen.alive
-    return 0 if good else 1
+        lost = seen.lost + len(seen.misled)  # an answer, too
+        total.add(Count(messages=seen.messages.total(), lost=lost, twice=seen.twice))
+        good = good and seen.alive
+    tell(total)
+    return 0 if good and total.is_clean else 1
 
 
 if __name__ == "__main__":

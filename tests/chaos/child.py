@@ -8,10 +8,10 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import timedelta
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
-from aiohttp import ClientSession, ClientTimeout
+from aiohttp import ClientSession, ClientTimeout, TraceConfig, TraceRequestStartParams
 from slack_sdk.http_retry.builtin_async_handlers import AsyncConnectionErrorRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.agenda import agenda, claims
 from bot.agenda.agenda import Item, carrying_out
 from bot.agenda.ticker import Ticker
-from bot.clock import Clock, new_id
+from bot.clock import Clock, monotonic, new_id
 from bot.db.engine import Database
 from bot.log import configure
 from bot.outbox import jobs, lanes, outbox, pace
@@ -44,7 +44,7 @@ class Orders:
     times: int = 1  # when it is reached so often
     lease: float = 0.8
     settle: float = 0.8
-    begin_within: float = 0.3
+    begin_within: float = 0.5
     call: float = 1.0
     first_retry: float = 0.05
 
@@ -64,7 +64,7 @@ def live(told: dict[str, Any], pid: int) -> None:
     pace.PER_MINUTE = dict.fromkeys(pace.PER_MINUTE, 1_000_000)
     pace.CONVERSATION_SECONDS, pace.DOUBT_SECONDS = 0.0, orders.lease / 4
     if orders.mutation:
-        MUTATIONS[orders.mutation]()
+        MUTATIONS[orders.mutation].take_out()
     reached: Callable[[str], None] = Death(orders.step, orders.times) if orders.step else _live_on
     steps.watch(reached)
     asyncio.run(_work(orders, pid))
@@ -76,20 +76,26 @@ def _live_on(_step: str) -> None:
 
 async def _work(orders: Orders, pid: int) -> None:
     db, clock = Database(orders.database_url), Clock()
-    async with ClientSession(timeout=ClientTimeout(total=orders.call)) as session:
-        client = AsyncWebClient(
-            "xoxb-chaos",
-            base_url=orders.slack_url,
-            session=session,
-            headers={"X-Child": str(pid)},
-            retry_handlers=[AsyncConnectionErrorRetryHandler(max_retry_count=2)]
-            if orders.mutation == "slack_sdk's own retries"
-            else [],
-        )
+    limit, watch = ClientTimeout(total=orders.call), TraceConfig()
+    watch.on_request_start.append(_say_when)
+    async with ClientSession(timeout=limit, trace_configs=[watch]) as session:
+
+        @cache
+        def client_for(workspace_id: str) -> AsyncWebClient:
+            return AsyncWebClient(
+                "xoxb-chaos",
+                base_url=orders.slack_url,
+                session=session,
+                headers={"X-Child": str(pid), "X-Workspace": workspace_id},
+                retry_handlers=[AsyncConnectionErrorRetryHandler(max_retry_count=2)]
+                if orders.mutation == "slack_sdk's own retries"
+                else [],
+            )
+
         delivery = Delivery(
             db,
             clock,
-            lambda _: client,
+            client_for,
             _draw,
             pace=Pace(),
             patience=Patience(
@@ -101,6 +107,11 @@ async def _work(orders: Orders, pid: int) -> None:
         )
         ticker = Ticker(db, clock, {LINK: partial(_link, db, clock)})
         await asyncio.gather(delivery.run(), _tick(ticker))
+
+
+async def _say_when(_: object, __: object, call: TraceRequestStartParams) -> None:
+    """When the call was begun, by the clock that all processes share."""
+    call.headers["X-Begun"] = str(monotonic())
 
 
 async def _draw(_: object) -> bytes:

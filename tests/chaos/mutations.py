@@ -1,9 +1,9 @@
 """The protocol with one piece taken out: the harness must notice each."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Integer, bindparam, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.db import schema
 from bot.outbox import jobs, lanes, steps
 from bot.outbox.outbox import State
-from bot.outbox.row import Row
+from bot.outbox.pace import Used
+from bot.outbox.row import Finding, Row
 from bot.slack import errors
 from bot.slack.errors import Meaning
 
@@ -68,9 +69,33 @@ def no_fence() -> None:
     )
 
 
-MUTATIONS: dict[str, Callable[[], None]] = {
-    "no proof before sending again": no_proof,
-    "sent marked before the call": sent_before_the_call,
-    "slack_sdk's own retries": sdk_retries,
-    "no fence": no_fence,
+def no_heads() -> None:
+    """Every open message may go out, whatever was said before it in its conversation."""
+    lanes._HEADS = lanes._heads(_messages.c.message_id)
+
+
+def no_patience() -> None:
+    """Slack's Retry-After is not heeded."""
+    learn = Used.learn
+
+    def deaf(self: Used, findings: Iterable[Finding]) -> None:
+        learn(self, [replace(finding, retry_after=None) for finding in findings])
+
+    Used.learn = deaf  # type: ignore[method-assign]
+
+
+class Mutation(NamedTuple):
+    """A piece to take out, and the count of `oracle.Count` that must tell of it."""
+
+    take_out: Callable[[], None]
+    shows: str
+
+
+MUTATIONS = {
+    "no proof before sending again": Mutation(no_proof, "twice"),
+    "sent marked before the call": Mutation(sent_before_the_call, "lost"),
+    "slack_sdk's own retries": Mutation(sdk_retries, "twice"),
+    "no fence": Mutation(no_fence, "twice"),
+    "no order in a conversation": Mutation(no_heads, "out_of_order"),
+    "Retry-After not heeded": Mutation(no_patience, "impatient"),
 }

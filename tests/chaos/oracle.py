@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from dataclasses import asdict, dataclass, field
+from math import inf
 from typing import Any
 
 from sqlalchemy import func, select
@@ -18,18 +19,20 @@ POSTS_OF_A_LINK = 3
 
 @dataclass
 class Count:
-    """The three that must be zero, and what explains them."""
+    """What must be zero, and what explains it. `messages` are those that people can see."""
 
     messages: int = 0
+    others: dict[str, int] = field(default_factory=dict)  # done besides: edits, pins, bookmarks
     lost: int = 0
     twice: int = 0
     out_of_order: int = 0
+    impatient: int = 0  # calls during a silence that Slack asked for
     ends: dict[str, int] = field(default_factory=dict)  # held, failed, expired: explicit ends
     why: list[str] = field(default_factory=list)
 
     @property
     def is_clean(self) -> bool:
-        return not (self.lost or self.twice or self.out_of_order)
+        return not (self.lost or self.twice or self.out_of_order or self.impatient)
 
     def as_json(self) -> dict[str, Any]:
         return {**asdict(self), "why": []}
@@ -39,6 +42,8 @@ class Count:
         self.lost += other.lost
         self.twice += other.twice
         self.out_of_order += other.out_of_order
+        self.impatient += other.impatient
+        self.others = dict(Counter(self.others) + Counter(other.others))
         self.ends = dict(Counter(self.ends) + Counter(other.ends))
 
     def lose(self, what: str) -> None:
@@ -62,7 +67,14 @@ async def count(db: Database, sink: Sink, decided: int) -> Count:
     """Everything that `decided` links said, looked for at the far side."""
     async with db.reading() as reader:
         rows = (await reader.execute(select(_messages))).all()
-    found = Count(messages=len(rows))
+    sink.show_late(inf)
+    found = Count(messages=sum(map(len, sink.channels.values())))
+    found.others = {
+        "edits": len(sink.edits),
+        "pins": len(sink.pins),
+        "bookmarks": sum(map(len, sink.bookmarks.values())),
+    }
+    found.impatient = sink.faults.impatient
     found.ends = dict(Counter(row.state for row in rows if row.state not in (State.SENT, *OPEN)))
     posts = [row for row in rows if row.operation == Operation.POST]
     if len(posts) != decided * POSTS_OF_A_LINK:

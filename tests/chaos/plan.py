@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from tests.chaos import trouble
+from tests.chaos.faults import USUAL
 from tests.chaos.mutations import MUTATIONS
 from tests.chaos.run import Scenario
-from tests.chaos.sink import USUAL
 from tests.chaos.steps import STEPS
 
 #: Engine and processes.
@@ -16,20 +16,24 @@ FAR_FAULTS = {
     "429": {"429": 0.4},
     "500 before and after": {"500 before": 0.15, "500 after": 0.15},
     "resets before and after": {"reset before": 0.15, "reset after": 0.15},
-    "hangs, longer than we wait": {"hang": 0.08},
+    "hangs, longer than we wait": {"hang before": 0.04, "hang after": 0.04},
     "posts that appear late": LATE,
 }
 HITS, HITS_QUICK = 20, 2
+#: After so many seconds a scenario counts as stuck.
+LONGEST_QUICK = 200.0
 
 
 def scenarios(engine: str, processes: int, *, quick: bool) -> Iterator[Scenario]:
     """All that does not need to touch the database's server."""
-    yield deaths(processes, HITS_QUICK if quick else HITS)
-    yield from everything_at_once(processes) if quick else faults(processes)
+    tried = [deaths(processes, HITS_QUICK if quick else HITS)]
+    tried += [everything_at_once(processes), storms(processes, 1)] if quick else faults(processes)
     if processes > 1:
-        yield overtaken(processes, 1 if quick else 10)
+        tried.append(overtaken(processes, 1 if quick else 10))
     if not quick:
-        yield production(processes)
+        tried.append(production(processes))
+    for one in tried:
+        yield replace(one, longest=LONGEST_QUICK) if quick else one
 
 
 def deaths(processes: int, hits: int) -> Scenario:
@@ -37,20 +41,35 @@ def deaths(processes: int, hits: int) -> Scenario:
     return Scenario(name="dies", processes=processes, steps=tuple(STEPS), hits=hits)
 
 
-def everything_at_once(processes: int) -> Iterator[Scenario]:
+def everything_at_once(processes: int) -> Scenario:
     """Slack's troubles together, while a process stands still."""
-    shares = {name: 4 * share for name, share in USUAL.items()}
-    stop = trouble.frozen(1, 1.2)
-    name = "Slack fails in every way, and one stands still"
-    yield Scenario(name=name, processes=processes, faults=shares, trouble=stop)
+    return Scenario(
+        name="Slack fails in every way, and one stands still",
+        processes=processes,
+        chains=12,
+        links=3,
+        faults={name: 3 * share for name, share in USUAL.items()},
+        trouble=trouble.frozen(1, 1.2),
+    )
+
+
+def storms(processes: int, times: int) -> Scenario:
+    """Slack asks for silence, method by method, and is to be left in peace."""
+    return Scenario(
+        name="Slack: storms of 429",
+        processes=processes,
+        chains=12,
+        faults={},
+        trouble=trouble.storms(times, 2.5),
+    )
 
 
 def faults(processes: int) -> Iterator[Scenario]:
     """Slack's troubles one by one, and a process that stands still."""
-    plain = Scenario(name="", processes=processes, chains=12, links=10)
+    plain = Scenario(name="", processes=processes, chains=12, links=12)
     for name, shares in FAR_FAULTS.items():
         yield replace(plain, name=f"Slack: {name}", faults=shares)
-    yield replace(plain, name="Slack: storms of 429", trouble=trouble.storms(5, 0.5))
+    yield storms(processes, 5)
     stop = trouble.frozen(20, 1.2)
     yield replace(plain, name="stands still for longer than its lease", trouble=stop)
 
@@ -64,7 +83,7 @@ def production(processes: int) -> Scenario:
         hits=3,
         chains=3,
         links=2,
-        faults={"hang": 0.15},
+        faults={"hang before": 0.1, "hang after": 0.1},
         hang=30.0,
         call=20.0,
         settle=30.0,
@@ -74,8 +93,10 @@ def production(processes: int) -> Scenario:
     )
 
 
-def overtaken(processes: int, times: int) -> Scenario:
+def overtaken(processes: int, times: int, seconds: float = 0.6) -> Scenario:
     """One that was taken for dead wakes up while its message is being sent by another.
+
+    It has so many seconds to say what it heard, before the other one does.
 
     It stands still for longer than it takes to look for a message. So it must not have another
     call on its way, not with Slack yet: that is the one moment that the guarantee leaves open.
@@ -87,7 +108,7 @@ def overtaken(processes: int, times: int) -> Scenario:
         backlog=0,
         faults={},
         call=30.0,
-        trouble=trouble.overtaken(times, 0.6),
+        trouble=trouble.overtaken(times, seconds),
     )
 
 
@@ -105,7 +126,9 @@ def mutated() -> dict[str, Scenario]:
         "no proof before sending again": dying,
         "sent marked before the call": failing,
         "slack_sdk's own retries": Scenario(name="Slack: resets after", faults=lossy),
-        "no fence": overtaken(2, 2),
+        "no fence": overtaken(2, 2, 2.0),
+        "no order in a conversation": failing,
+        "Retry-After not heeded": storms(1, 1),
     }
     assert scenarios.keys() == MUTATIONS.keys()
     return {name: replace(scenarios[name], mutation=name) for name in MUTATIONS}

@@ -1,5 +1,9 @@
 """The table: a line for each scenario, and what is behind it where something is wrong."""
 
+from collections.abc import Iterator
+from textwrap import indent
+
+from tests.chaos.faults import Faults
 from tests.chaos.oracle import Count
 from tests.chaos.run import Result
 from tests.chaos.whole import Outcome
@@ -21,11 +25,30 @@ def lines(engine: str, result: Result | Outcome) -> str:
     table = [f"{mark} {who:<13}{scenario.name:<50}{numbers}{result.seconds:>7.1f}"]
     table += [f"{hits:>25} x {step}" for step, hits in result.hits.items()]
     table += [f"      {why}" for why in found.why[:MOST_REASONS]]
+    if isinstance(result, Result):
+        table += _faults(result.faults)
+    table += [indent(words, " " * 6) for words in result.crashes]
     if result.stuck:
         table.append("      never came to its end")
     if found.ends:
         table.append(f"      ended otherwise: {found.ends}")
     return "\n".join(table)
+
+
+def _faults(faults: Faults) -> Iterator[str]:
+    missing = [kind for kind in faults.shares if not faults.fired[kind]]
+    for whose, fired in (("posts", faults.fired), ("other calls", faults.fired_elsewhere)):
+        if fired:
+            told = ", ".join(f"{kind} {times}" for kind, times in sorted(fired.items()))
+            yield f"      faults of {whose}: {told}"
+    if missing:
+        yield f"      never happened: {', '.join(missing)}"
+
+
+def others(found: Count) -> str:
+    """What was done besides, and the calls that should have waited."""
+    done = " · ".join(f"{name} {number}" for name, number in sorted(found.others.items()))
+    return f"besides: {done} · calls while Slack had asked for silence {found.impatient}"
 
 
 def verdict(found: Count) -> str:

@@ -5,7 +5,7 @@ import os
 import random  # noqa: TID251  a seed repeats it
 import signal
 from collections import Counter
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,8 +19,9 @@ from bot.db import schema
 from bot.db.engine import Database
 from bot.db.trouble import TooSlow
 from tests.chaos.child import LINK, Orders
+from tests.chaos.faults import USUAL, Faults
 from tests.chaos.oracle import Count, count, left
-from tests.chaos.sink import USUAL, Sink
+from tests.chaos.sink import Sink
 from tests.chaos.steps import RARE, STEPS
 from tests.chaos.zygote import Zygote
 
@@ -45,6 +46,7 @@ class Stage:
     born: dict[int, float] = field(default_factory=dict)
     over: bool = False
     hits: Counter[str] = field(default_factory=Counter)
+    crashes: list[str] = field(default_factory=list)  # of children that nobody killed
 
     @property
     def is_enough(self) -> bool:
@@ -83,7 +85,7 @@ class Scenario:
     call: float = 1.0
     settle: float = 0.8
     lease: float = 0.8
-    begin_within: float = 0.3
+    begin_within: float = 0.5
     hang: float = 1.5
     longest: float = 2700.0  # then it counts as stuck
 
@@ -97,10 +99,13 @@ class Result:
     count: Count
     seconds: float
     stuck: bool
+    crashes: Sequence[str]
+    faults: Faults
 
     @property
     def good(self) -> bool:
-        return self.count.is_clean and not self.count.ends and not self.stuck
+        survived = not self.stuck and not self.crashes and self.faults.all_fired
+        return self.count.is_clean and not self.count.ends and survived
 
     @property
     def struck(self) -> int:
@@ -112,7 +117,8 @@ async def run(zygote: Zygote, scenario: Scenario, url: str, seed: int) -> Result
     """Raises nothing for what it finds: the result says it."""
     began = monotonic()
     rng = random.Random(f"{seed}:{scenario.name}:{scenario.processes}")
-    sink = Sink(seed=rng.randrange(2**32), faults=scenario.faults, hang=scenario.hang)
+    faults = Faults(rng.randrange(2**32), scenario.faults)
+    sink = Sink(seed=rng.randrange(2**32), faults=faults, hang=scenario.hang)
     runner, slack_url = await sink.start()
     orders = Orders(
         database_url=url,
@@ -143,6 +149,8 @@ async def run(zygote: Zygote, scenario: Scenario, url: str, seed: int) -> Result
         count=found,
         seconds=seconds,
         stuck=stuck,
+        crashes=stage.crashes,
+        faults=faults,
     )
 
 
@@ -152,7 +160,7 @@ async def _play(stage: Stage, db: Database) -> tuple[int, int, bool]:
     until = monotonic() + scenario.longest
     troubling = asyncio.create_task(scenario.trouble(stage)) if scenario.trouble else None
     decided = batches = 0
-    while monotonic() < until:
+    while monotonic() < until and not stage.crashes:
         _hurry(stage)
         _reap(stage)
         enough = stage.is_enough and (troubling is None or troubling.done())
@@ -165,7 +173,12 @@ async def _play(stage: Stage, db: Database) -> tuple[int, int, bool]:
         _bear(stage)
         await asyncio.sleep(LOOK_SECONDS)
     stuck = monotonic() >= until
-    return await troubling if troubling is not None else 0, decided, stuck
+    if troubling is None:
+        return 0, decided, stuck
+    if stuck or stage.crashes:  # it may wait for what will never be
+        troubling.cancel()
+        return 0, decided, stuck
+    return await troubling, decided, stuck
 
 
 async def _left(db: Database) -> tuple[int, int]:
@@ -207,7 +220,9 @@ def _reap(stage: Stage) -> None:
     for pid in [pid for pid in stage.alive if pid in stage.zygote.dead]:
         step = stage.alive.pop(pid)
         stage.sink.kill.pop(pid, None)
-        if stage.zygote.dead.pop(pid) == signal.SIGKILL and step:
+        if words := stage.zygote.bury(pid):
+            stage.crashes.append(words)
+        elif step:
             stage.hits[step] += 1
 
 

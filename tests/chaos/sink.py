@@ -6,25 +6,17 @@ import os
 import random  # noqa: TID251  a seed repeats it
 import signal
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
 
-Json = dict[str, Any]
+from bot.clock import monotonic
+from tests.chaos.faults import POST, RETRY_AFTER, Faults
 
-#: How often, of the posts; the rest goes well.
-USUAL = {
-    "429": 0.03,
-    "500 before": 0.03,
-    "500 after": 0.03,
-    "reset before": 0.02,
-    "reset after": 0.03,
-    "hang": 0.003,
-    "late": 0.01,
-}
+Json = dict[str, Any]
 
 
 @dataclass
@@ -42,11 +34,11 @@ class Sink:
     """A strict little Slack for one run."""
 
     seed: int
-    faults: Mapping[str, float] = field(default_factory=lambda: dict(USUAL))
+    faults: Faults
     hang: float = 1.5  # real seconds, longer than a child waits
     late: float = 0.3  # shorter than it takes to settle
-    storm_until: float = 0.0  # every call is answered with 429 until then (loop time)
     channels: dict[str, list[Post]] = field(default_factory=lambda: defaultdict(list))
+    edits: set[tuple[str, str]] = field(default_factory=set)  # channel and ts
     pins: set[tuple[str, str]] = field(default_factory=set)
     bookmarks: dict[str, list[Json]] = field(default_factory=lambda: defaultdict(list))
     #: Who is to die here, when calling: "far received" or "far accepted", by pid.
@@ -58,7 +50,7 @@ class Sink:
     def __post_init__(self) -> None:
         self._random = random.Random(self.seed)
         self._ts = 1_000_000
-        self._late: set[asyncio.Task[None]] = set()
+        self._late: list[tuple[float, Json]] = []  # when it appears (`monotonic`), and what
 
     # ------------------------------------------------------------------ serving
 
@@ -75,36 +67,47 @@ class Sink:
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         method = request.match_info["method"]
         args = await _arguments(request)
-        pid = int(request.headers.get("X-Child", "0"))
-        if asyncio.get_running_loop().time() < self.storm_until:
-            return _limited()
-        if method != "chat.postMessage":
-            return web.json_response(getattr(self, "_" + method.replace(".", "_"))(args))
-        return await self._posted(request, args, pid)
+        pid, workspace = int(request.headers["X-Child"]), request.headers["X-Workspace"]
+        if self.faults.is_stormy(workspace, method, float(request.headers["X-Begun"])):
+            return _limited(RETRY_AFTER)
+        if method == POST:
+            return await self._posted(request, args, pid)
+        do = getattr(self, "_" + method.replace(".", "_"))
+        return await self._suffer(request, self.faults.draw(method), lambda: do(args))
 
     async def _posted(self, request: web.Request, args: Json, pid: int) -> web.StreamResponse:
         if self._kills("far received", pid):
             return _cut(request)
-        fault = self._fault()
+        fault = self.faults.draw(POST)
         if self.intercept is not None:
             fault, post = await self.intercept(args, pid)
             if post is not None:
-                return web.json_response({"ok": True, "channel": _channel(args), "ts": post.ts})
-        if fault == "429":
-            return _limited()
-        if fault in ("500 before", "reset before"):
-            return _failed(request, fault)
+                return web.json_response(_where(args, post))
         if fault == "late":
-            self._apply_later(args)
+            self._late.append((monotonic() + self.late, args))
             return _cut(request)
-        post = self.apply(args)
-        if self._kills("far accepted", pid):
-            return _cut(request)
-        if fault == "hang":
+
+        def apply() -> Json | None:
+            post = self.apply(args)
+            return None if self._kills("far accepted", pid) else _where(args, post)
+
+        return await self._suffer(request, fault, apply)
+
+    async def _suffer(
+        self, request: web.Request, fault: str, do: Callable[[], Json | None]
+    ) -> web.StreamResponse:
+        """Do it, and fail before or after, or not at all. Who called may be no more: None."""
+        if fault == "429":
+            return _limited(0)
+        what, _, when = fault.partition(" ")
+        answer = None if when == "before" else do()
+        if what == "hang":
             await asyncio.sleep(self.hang)
-        if fault in ("500 after", "reset after"):
-            return _failed(request, fault)
-        return web.json_response({"ok": True, "channel": _channel(args), "ts": post.ts})
+        if what == "reset" or (answer is None and when != "before"):
+            return _cut(request)
+        if fault:
+            return web.json_response({"ok": False, "error": "fatal_error"}, status=500)
+        return web.json_response(answer)
 
     def _kills(self, step: str, pid: int) -> bool:
         if self.kill.get(pid) != step or self._random.random() > 0.5:
@@ -113,14 +116,6 @@ class Sink:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
         return True
-
-    def _fault(self) -> str:
-        at = self._random.random()
-        for name, share in self.faults.items():
-            at -= share
-            if at < 0:
-                return name
-        return ""
 
     # ------------------------------------------------------------------ what Slack does
 
@@ -139,14 +134,15 @@ class Sink:
         """What our metadata names the message."""
         return str(json.loads(args["metadata"])["event_payload"]["id"])
 
-    def _apply_later(self, args: Json) -> None:
-        async def later() -> None:
-            await asyncio.sleep(self.late)
-            self.apply(args)
+    def show_late(self, until: float) -> None:
+        """Let appear what was accepted long enough before `until`.
 
-        task = asyncio.create_task(later())
-        self._late.add(task)
-        task.add_done_callback(self._late.discard)
+        Whoever looks is shown it, however busy this process was meanwhile.
+        """
+        ripe = [args for at, args in self._late if at <= until]
+        self._late = [one for one in self._late if one[0] > until]
+        for args in ripe:
+            self.apply(args)
 
     def _find(self, channel: str, ts: str) -> Post | None:
         return next((post for post in self.channels[channel] if post.ts == ts), None)
@@ -156,6 +152,7 @@ class Sink:
         if post is None:
             return {"ok": False, "error": "message_not_found"}
         post.text = args["text"]
+        self.edits.add((args["channel"], post.ts))
         return {"ok": True, "channel": args["channel"], "ts": post.ts}
 
     def _chat_getPermalink(self, args: Json) -> Json:
@@ -181,9 +178,11 @@ class Sink:
         return {"ok": True, "channel": {"id": "D" + args["users"][1:]}}
 
     def _conversations_history(self, args: Json) -> Json:
+        self.show_late(monotonic())
         return self._read(args, [p for p in self.channels[args["channel"]] if not p.thread_ts])
 
     def _conversations_replies(self, args: Json) -> Json:
+        self.show_late(monotonic())
         thread = args["ts"]
         posts = [p for p in self.channels[args["channel"]] if thread in (p.ts, p.thread_ts)]
         return self._read(args, posts)
@@ -222,15 +221,13 @@ def _channel(args: Json) -> str:
     return "D" + to[1:] if to.startswith("U") else to
 
 
-def _limited() -> web.Response:
+def _where(args: Json, post: Post) -> Json:
+    return {"ok": True, "channel": _channel(args), "ts": post.ts}
+
+
+def _limited(retry_after: int) -> web.Response:
     body = {"ok": False, "error": "ratelimited"}
-    return web.json_response(body, status=429, headers={"Retry-After": "0"})
-
-
-def _failed(request: web.Request, fault: str) -> web.StreamResponse:
-    if fault.startswith("reset"):
-        return _cut(request)
-    return web.json_response({"ok": False, "error": "fatal_error"}, status=500)
+    return web.json_response(body, status=429, headers={"Retry-After": str(retry_after)})
 
 
 def _cut(request: web.Request) -> web.StreamResponse:

@@ -1,5 +1,7 @@
 """The small form of `make chaos`: each step hit twice, each mutation noticed."""
 
+import os
+import signal
 import subprocess
 import sys
 
@@ -10,49 +12,55 @@ from tests.chaos.__main__ import WHOLE
 from tests.chaos.mutations import MUTATIONS
 from tests.chaos.steps import STEPS
 
-LONGEST_SECONDS = 300
+PART_SECONDS = 300
+#: A part that takes too long is ended, and what it said is shown, before pytest ends everything.
+LONGEST_SECONDS = PART_SECONDS + 60
 
 
-def chaos(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    """In a process of its own: what forks must know no thread."""
-    return subprocess.run(
-        [sys.executable, "-m", "tests.chaos", *arguments],
-        stdout=subprocess.PIPE,
-        text=True,
-        timeout=LONGEST_SECONDS,
-        check=False,
-    )
+def chaos(*arguments: str) -> tuple[int, str]:
+    """Exit code and output. In a process of its own: what forks must know no thread."""
+    command = [sys.executable, "-m", "tests.chaos", *arguments]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        try:
+            told, _ = process.communicate(timeout=PART_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)  # its children, too
+            told, _ = process.communicate()
+            told += f"\nended after {PART_SECONDS} s"
+    return process.returncode, told
 
 
 @pytest.mark.timeout(LONGEST_SECONDS)
 @pytest.mark.parametrize("part", plan.SETUPS)
 def test_nothing_is_lost_and_nothing_said_twice(part: str) -> None:
-    ended = chaos("--quick", "--part", part)
+    code, told = chaos("--quick", "--part", part)
 
-    assert ended.returncode == 0, ended.stdout
+    assert code == 0, told
     for step in STEPS:
-        assert step in ended.stdout
+        assert step in told
 
 
 @pytest.mark.timeout(LONGEST_SECONDS)
 @pytest.mark.parametrize("part", WHOLE)
 def test_the_whole_bot_keeps_its_word_to_its_people(part: str) -> None:
-    ended = chaos("--quick", "--part", part)
+    code, told = chaos("--quick", "--part", part)
 
-    assert ended.returncode == 0, ended.stdout
+    assert code == 0, told
 
 
 @pytest.mark.timeout(LONGEST_SECONDS)
 def test_a_protocol_without_one_of_its_pieces_is_noticed() -> None:
-    ended = chaos("--part", "mutations")
+    code, told = chaos("--part", "mutations")
 
-    assert ended.returncode == 0, ended.stdout
-    assert ended.stdout.count("caught") == len(MUTATIONS)
+    assert code == 0, told
+    assert told.count("caught") == len(MUTATIONS)
 
 
 @pytest.mark.timeout(LONGEST_SECONDS)
 def test_a_bot_that_breaks_its_word_is_noticed() -> None:
-    ended = chaos("--part", "whole mutations")
+    code, told = chaos("--part", "whole mutations")
 
-    assert ended.returncode == 0, ended.stdout
-    assert ended.stdout.count("caught") == len(whole_child.MUTATIONS)
+    assert code == 0, told
+    assert told.count("caught") == len(whole_child.MUTATIONS)

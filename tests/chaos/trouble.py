@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy.engine import make_url
 
+from bot.clock import monotonic
 from tests.chaos.run import Stage, Trouble
 from tests.chaos.sink import Post
 from tests.postgres import OwnServer
@@ -73,12 +74,12 @@ def overtaken(times: int, seconds: float) -> Trouble:
 
 
 def storms(times: int, seconds: float) -> Trouble:
-    """Every call of every method is answered with 429 for a while."""
+    """Every call of every method is answered with 429 and `Retry-After` for a while."""
 
     async def strike(stage: Stage) -> int:
         for _ in range(times):
             await asyncio.sleep(AFTER_SECONDS)
-            stage.sink.storm_until = asyncio.get_running_loop().time() + seconds
+            stage.sink.faults.storm_until = monotonic() + seconds
             await asyncio.sleep(seconds)
         return times
 

@@ -7,7 +7,7 @@ acknowledged is kept, every phase was begun once, and every message was said onc
 import asyncio
 import random  # noqa: TID251  a seed repeats it
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import func, select
@@ -45,11 +45,13 @@ class Outcome:
     silence: float
     seconds: float
     stuck: bool
+    crashes: Sequence[str]
 
     @property
     def good(self) -> bool:
         late = not self.scenario.lease and self.silence > TAKEOVER_SECONDS
-        return self.count.is_clean and not self.count.ends and not self.stuck and not late
+        survived = not self.stuck and not self.crashes and not late
+        return self.count.is_clean and not self.count.ends and survived
 
     @property
     def struck(self) -> int:
@@ -112,6 +114,7 @@ async def run(zygote: Zygote, scenario: Whole, url: str, seed: int) -> Outcome:
         silence=play.silence(),
         seconds=monotonic() - began,
         stuck=stuck,
+        crashes=play.crashes,
     )
 
 

@@ -1,7 +1,7 @@
 """What is killed here is the whole bot, over Socket Mode, with its people at it."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
@@ -19,7 +19,7 @@ from bot.playground.core import APP_TOKEN, BOT_TOKEN
 from bot.rounds import ballots
 from bot.settings import Settings
 from tests.chaos import steps
-from tests.chaos.mutations import no_proof
+from tests.chaos.mutations import Mutation, no_proof
 from tests.chaos.steps import Death
 from tests.conftest import KEY
 from tests.vocabulary import TINY_PNG
@@ -65,7 +65,7 @@ def live(told: dict[str, Any], _pid: int) -> None:
         claims.CLAIMED_FOR = timedelta(seconds=orders.lease)
         jobs.BEGIN_WITHIN_SECONDS = orders.lease / 3
     if orders.mutation:
-        MUTATIONS[orders.mutation]()
+        MUTATIONS[orders.mutation].take_out()
     reached = Death(orders.step, orders.times)
     steps.watch(reached)
     steps.note("answer", ballots, "cast_all")
@@ -97,9 +97,9 @@ def no_proof_at_all() -> None:
     setattr(bot.outbox.listeners, "confirm", deaf)  # noqa: B010  (mypy: it is not its own)
 
 
-MUTATIONS: dict[str, Callable[[], None]] = {
-    "answers acknowledged, not kept": forgotten_answers,
-    "whole bot, no proof": no_proof_at_all,
+MUTATIONS = {
+    "answers acknowledged, not kept": Mutation(forgotten_answers, shows="lost"),
+    "whole bot, no proof": Mutation(no_proof_at_all, shows="twice"),
 }
 
 

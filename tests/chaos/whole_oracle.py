@@ -22,7 +22,13 @@ async def count(play: Play, people: People) -> Count:
     """Messages, phases and answers: what is missing, and what is there twice."""
     async with play.db.reading() as reader:
         rows = (await reader.execute(select(_messages))).all()
-    found = Count(messages=len(rows))
+    found = Count(messages=len(_ours(play.slack)))
+    conversations = play.slack.workspace.conversations.values()
+    found.others = {
+        "edits": sum("edited" in message for _, message in _ours(play.slack)),
+        "pins": sum(len(one.pins) for one in conversations),
+        "bookmarks": sum(len(one.bookmarks) for one in conversations),
+    }
     ends = (row for row in rows if row.state not in (State.SENT, *OPEN))
     found.ends = dict(Counter(f"{row.state} {row.operation}: {row.error}" for row in ends))
     due = [row for row in rows if row.not_before <= real_now()]

@@ -130,6 +130,9 @@ async def weather(play: Play) -> None:
         lambda: faults.duplicate_events(3),
         lambda: faults.fail_next("chat.postMessage", drop=True, after_accept=True),
         lambda: faults.fail_next("chat.postMessage", status=500),
+        lambda: faults.fail_next("conversations.history", status=500),
+        lambda: faults.fail_next("pins.add", drop=True, after_accept=True),
+        lambda: faults.fail_next("bookmarks.add", drop=True, after_accept=True),
         lambda: faults.fail_next("views.open", hang=0.2, after_accept=True),
     )
     while True:

@@ -48,6 +48,7 @@ class Play:
     alive: dict[int, str] = field(default_factory=dict)  # pid: the step where it is to die
     hits: Counter[str] = field(default_factory=Counter)
     deaths: list[datetime] = field(default_factory=list)
+    crashes: list[str] = field(default_factory=list)  # of children that nobody killed
 
     @property
     def to_hit(self) -> list[str]:
@@ -57,7 +58,9 @@ class Play:
         self.zygote.listen()
         for pid in [pid for pid in self.alive if pid in self.zygote.dead]:
             step = self.alive.pop(pid)
-            if self.zygote.dead.pop(pid) == signal.SIGKILL:
+            if words := self.zygote.bury(pid):
+                self.crashes.append(words)
+            else:
                 self.hits[step] += 1
                 self.deaths.append(real_now())
 

@@ -14,6 +14,8 @@ from typing import Any, Protocol
 Life = Callable[[dict[str, Any], int], None]
 
 LOOK_SECONDS = 0.02
+#: Of a traceback: its end says what happened.
+MOST_WORDS = 4000
 
 
 class Orders(Protocol):
@@ -30,6 +32,7 @@ class Zygote:
         self._pid = pid
         self._heard = b""
         self._born: list[int] = []
+        self._words: dict[int, str] = {}  # pid: why it ended by itself
         self.dead: dict[int, int] = {}  # pid: wait status
 
     def spawn(self, orders: Orders) -> int:
@@ -46,11 +49,19 @@ class Zygote:
         self._heard += self._line.recv(65536)
         *lines, self._heard = self._heard.split(b"\n")
         for line in lines:
-            word, pid, status = line.split()
-            if word == b"born":
-                self._born.append(int(pid))
+            what, pid, told = json.loads(line)
+            if what == "born":
+                self._born.append(pid)
+            elif what == "failed":
+                self._words[pid] = told
             else:
-                self.dead[int(pid)] = int(status)
+                self.dead[pid] = told
+
+    def bury(self, pid: int) -> str:
+        """How one of the dead ended: "" if it was killed, as all should be, else its traceback."""
+        status = self.dead.pop(pid)
+        words = self._words.pop(pid, f"a child ended by itself, with status {status}")
+        return "" if status == signal.SIGKILL else words
 
     def end(self) -> None:
         self._line.close()
@@ -98,14 +109,13 @@ def _bear(line: socket.socket, live: Life) -> None:
 def _fork(line: socket.socket, live: Life, orders: dict[str, Any]) -> int:
     child = os.fork()
     if child == 0:
-        line.close()
         try:
             live(orders, os.getpid())
-        except Exception:
-            traceback.print_exc()
+        except BaseException:
+            _tell(line, "failed", os.getpid(), traceback.format_exc()[-MOST_WORDS:])
         finally:
             os._exit(1)
-    line.sendall(b"born %d 0\n" % child)
+    _tell(line, "born", child, "")
     return child
 
 
@@ -114,4 +124,9 @@ def _bury(line: socket.socket, children: set[int]) -> None:
         pid, status = os.waitpid(child, os.WNOHANG)
         if pid:
             children.discard(pid)
-            line.sendall(b"died %d %d\n" % (pid, status))
+            _tell(line, "died", pid, status)
+
+
+def _tell(line: socket.socket, what: str, pid: int, told: int | str) -> None:
+    """Short enough to arrive in one piece, whoever else speaks on this line."""
+    line.sendall(json.dumps([what, pid, told]).encode() + b"\n")
