@@ -47,8 +47,8 @@ def everything_at_once(processes: int) -> Scenario:
         name="Slack fails in every way, and one stands still",
         processes=processes,
         chains=12,
-        links=3,
-        faults={name: 3 * share for name, share in USUAL.items()},
+        links=2,
+        faults={name: 2 * share for name, share in USUAL.items()},
         trouble=trouble.frozen(1, 1.2),
     )
 

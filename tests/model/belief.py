@@ -21,11 +21,10 @@ from tests.model.calendar import (
     working_days,
 )
 from tests.model.facts import Phase, Round, Someone, as_seen, over_budget
+from tests.model.letters import Due, Letters
 
 #: Nobody is asked what they have less time than this to answer.
 LAST_CALL = timedelta(hours=1)
-
-Due = tuple[datetime, Callable[[], None]]
 
 
 @dataclass(kw_only=True)
@@ -37,6 +36,10 @@ class Belief:
     inside: dict[str, set[str]]  # who is in which channel
     quiet: dict[str, set[str]] = field(default_factory=dict)  # who opted out of which channel
     phases: list[Phase] = field(default_factory=list)
+    letters: Letters = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.letters = Letters(people=self.people, quiet=self.quiet, now=lambda: self.now)
 
     # ------------------------------------------------------------ to look at
 
@@ -78,6 +81,7 @@ class Belief:
             if old.channel == phase.channel:
                 old.planned.clear()
         self.phases.append(phase)
+        self.letters.begins(phase)
         self.plan(phase)
 
     def plan(self, phase: Phase) -> None:
@@ -90,8 +94,21 @@ class Belief:
             ]
             if (opens := local(on, phase.time_of(kind), EARLIEST)) > self.now or on > today
         }
+        self.letters.plans(phase)
 
-    def end(self, phase: Phase) -> None:
+    def wrap_up(self, phase: Phase) -> None:
+        """A lead says what it brought; a running phase ends with it."""
+        has_ended = not phase.is_active
+        if not has_ended:
+            self._end(phase)
+        self.letters.wraps_up(phase, has_ended=has_ended)
+        phase.is_wrapped_up = True
+
+    def _end_by_date(self, phase: Phase) -> None:
+        self._end(phase)
+        self.letters.ends(phase)
+
+    def _end(self, phase: Phase) -> None:
         phase.is_active = False
         phase.ended_on = there(self.now, phase.zone).date()
         ended = min(phase.ended_on, phase.ends)
@@ -120,6 +137,7 @@ class Belief:
     def move(self, user: str, zone: str) -> None:
         """From now on it is their new zone that counts."""
         self.people[user].zone = zone
+        self.letters.moves(user)
         for one in self.rounds():
             if user in one.to_ask and one.on is not None:
                 slot = local(one.on, one.phase.time_of(one.kind), zone)
@@ -173,11 +191,12 @@ class Belief:
                     one.shown_at = row["shown_at"]
 
     def _due(self) -> Iterator[Due]:
+        yield from self.letters.due()
         for phase in self.phases:
             for key, opens in phase.planned.items():
                 yield opens, partial(self._opens, phase, key)
             if phase.is_active:
-                yield phase.ends_at, partial(self.end, phase)
+                yield phase.ends_at, partial(self._end_by_date, phase)
             for one in phase.rounds:
                 yield from self._due_in(one)
 
@@ -290,6 +309,7 @@ class Belief:
     def _closes(self, one: Round) -> None:
         one.is_open = False
         one.closed_at = self.now
+        self.letters.closes(one)
         one.to_ask.clear()
         one.to_remind.clear()
         told = there(welcome(self.now, one.phase.zone), one.phase.zone).date()

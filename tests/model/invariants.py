@@ -10,6 +10,7 @@ from tests.model.belief import Belief
 from tests.model.calendar import is_welcome
 from tests.model.evidence import Evidence, Said, twice
 from tests.model.facts import Phase, Round
+from tests.model.letters import not_as_foreseen, rightly_expired
 from tests.model.world import World
 
 FIVE_DAYS = timedelta(days=5)
@@ -37,6 +38,7 @@ def check(seen: Evidence, fresh: list[Said], world: World, belief: Belief) -> No
     only_what_runs_is_pinned(seen, world)
     the_agenda_is_clean(seen, world.now)
     phases_are_as_believed(seen, belief)
+    messages_are_as_foreseen(seen, belief)
     assert world.slack.problems == []
 
 
@@ -65,6 +67,19 @@ def everything_is_said_once(seen: Evidence, now: datetime) -> None:
     for row in seen.messages:
         waits = row["state"] == "pending" and row["not_before"] > now
         assert waits or row["state"] in GOOD_ENDS, (row["key"], row["state"], row["error"])
+
+
+def messages_are_as_foreseen(seen: Evidence, belief: Belief) -> None:
+    """Each that was to be decided was, to whom and for when it should be; and no other."""
+    rows = {row["key"]: dict(row) for row in seen.messages}
+    ids: dict[Phase | Round, str] = {one: one.phase_id for one in belief.phases}
+    for phase in belief.phases:
+        found = seen.rounds_of(phase.phase_id)
+        ids |= {one: row["round_id"] for one, row in zip(phase.rounds, found, strict=True)}
+    wrong = list(not_as_foreseen(belief.letters, belief.rounds(only_open=False), rows, ids))
+    assert wrong == []
+    for key, row in rows.items():
+        assert row["state"] != "expired" or rightly_expired(key, row, rows), (key, row["error"])
 
 
 def in_order(seen: Evidence) -> None:

@@ -128,6 +128,4 @@ class Leads(Base):
         may = phase is not None and not phase.is_wrapped_up and self.manages(user, phase)
         assert (told == "") == may, told
         if may and phase is not None:
-            if phase.is_active:
-                self.belief.end(phase)
-            phase.is_wrapped_up = True
+            self.belief.wrap_up(phase)

@@ -53,6 +53,10 @@ def test_it_does_what_the_model_says(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr("bot.agenda.ticker.FIRST_RETRY", timedelta(milliseconds=20))
+    # However long the machine stands still, nobody waits in vain for it.
+    monkeypatch.setattr("bot.slack.waiting.PATIENCE_SECONDS", 60.0)
+    monkeypatch.setattr("bot.playground.dispatch.ACK_SECONDS", 90.0)
+    monkeypatch.setattr("bot.playground.triggers.LIFE_SECONDS", 90.0)
     monkeypatch.setattr(Machine, "new_database", staticmethod(new_database), raising=False)
     monkeypatch.setattr(Machine, "tally", Counter(), raising=False)
     profile = settings(

@@ -78,11 +78,9 @@ class Weather(Base):
     @rule(channel=channels, user=comers)
     def an_acknowledgement_is_lost(self, channel: str, user: str) -> None:
         self.world.calm()
-        self.world.slack.faults.lose_acks(1)
         inside = user in self.belief.inside[channel]
-        self.world.hears(lambda slack: (slack.leave if inside else slack.join)(channel, user))
+        self.world.hears_again(lambda slack: (slack.leave if inside else slack.join)(channel, user))
         (self.belief.leave if inside else self.belief.join)(channel, user)
-        self.world.slack.faults.clear()
 
     @rule(cut=st.booleans())
     def sockets_are_renewed(self, cut: bool) -> None:

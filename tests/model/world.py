@@ -22,9 +22,17 @@ from tests.vocabulary import TINY_PNG, House
 
 T = TypeVar("T")
 
-SETTLES_WITHIN = 10.0  # real seconds
+SETTLES_WITHIN = 60.0  # real seconds
+LOST_AFTER = 1.0  # that Slack takes an acknowledgement for lost
 LOOK_EVERY = 0.02
 PATIENCE = Patience(settle=0, first_retry=0, picture_retry=0, picture_tries=2, look=0.05)
+
+
+class Unhurried(StandIn):
+    """A stand-in that waits for a slow machine."""
+
+    async def settled(self, timeout: float = SETTLES_WITHIN) -> None:
+        await super().settled(timeout)
 
 
 class World:
@@ -34,10 +42,10 @@ class World:
         self._runner = asyncio.Runner()
         self._url = url
         self.clock = MovedClock(MONDAY)
-        self.slack = StandIn(clock=self.clock.now, manifest=MANIFEST)
+        self.slack = Unhurried(clock=self.clock.now, manifest=MANIFEST)
         self._read = 0
         self.do(self.slack.start())
-        self.slack.core.dispatch.retry_after = (0.0, 0.0, 0.0)
+        self.slack.core.dispatch.retry_after = (0.0,) * 20  # it may be slow for long
         self.house = self.do(self._started())
 
     def do(self, what: Coroutine[Any, Any, T]) -> T:
@@ -78,6 +86,15 @@ class World:
             await done(happens(self.slack))
 
         self.do(happen())
+
+    def hears_again(self, happens: Callable[[StandIn], Heard]) -> None:
+        """The same, and Slack loses the first acknowledgement: it tells the bot once more."""
+        dispatch = self.slack.core.dispatch
+        patience, dispatch.ack_seconds = dispatch.ack_seconds, LOST_AFTER
+        self.slack.faults.lose_acks(1)
+        self.hears(happens)
+        self.slack.faults.clear()
+        dispatch.ack_seconds = patience
 
     def renew_sockets(self, *, cut: bool) -> None:
         async def renew() -> None:

@@ -178,8 +178,7 @@ class Soak:
         about = {"workspace": place.workspace_id, "phase_id": phase.phase_id, "user": place.lead}
         told = await self.bot.do("end", **about)
         self._expect(told["refused"] == "", f"end: {told['refused']}")
-        if phase.is_active:
-            place.belief.end(phase)
+        place.belief.wrap_up(phase)
 
     # ------------------------------------------------------------ people
 
