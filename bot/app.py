@@ -31,6 +31,7 @@ import bot.rounds.listeners
 import bot.slack.app
 import bot.workspaces.lifecycle
 import bot.workspaces.listeners
+import bot.workspaces.profiles
 import bot.workspaces.token
 from bot.agenda.agenda import next_due
 from bot.agenda.ticker import Action, Ticker
@@ -72,7 +73,8 @@ ACTIONS: Mapping[str, Callable[..., Any]] = {
 SILENT = (
     bot.workspaces.lifecycle.TIDY,
     bot.workspaces.token.TRY,
-    bot.workspaces.lifecycle.MOVED,
+    bot.workspaces.profiles.MOVED,
+    bot.workspaces.profiles.READ,
     bot.phases.drafts.FORGET,
     bot.phases.lifecycle.REFRESH,
     bot.rounds.lifecycle.SCRUB,

@@ -13,6 +13,7 @@ from bot.db import schema
 from bot.db.engine import Database
 from bot.db.writing import insert_if_new
 from bot.db.writing import put_all as put_rows
+from bot.db.writing import put_all_if_new as put_rows_if_new
 from bot.log import log
 
 _agenda = schema.agenda
@@ -92,6 +93,17 @@ async def put_if_new(
     await insert_if_new(
         tx, _agenda, workspace_id=workspace_id, action=action, subject=subject, due_at=due_at
     )
+
+
+async def put_all_if_new(
+    tx: AsyncConnection, workspace_id: str, *, action: str, due: Mapping[str, datetime]
+) -> None:
+    """The same for many subjects, each at its own time."""
+    rows = [
+        {"workspace_id": workspace_id, "action": action, "subject": subject, "due_at": due_at}
+        for subject, due_at in due.items()
+    ]
+    await put_rows_if_new(tx, _agenda, rows)
 
 
 async def drop(tx: AsyncConnection, workspace_id: str, *, action: str, subject: str) -> None:

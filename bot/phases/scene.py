@@ -216,13 +216,7 @@ async def _team(services: Services, scene: Scene) -> list[str]:
 async def _people(
     services: Services, workspace_id: str, ids: Iterable[str]
 ) -> Mapping[str, Person]:
-    """Asked for at the same time: somebody waits for the form."""
-    wanted = list(dict.fromkeys(ids))
-    client = services.client_for(workspace_id)
-    found = await asyncio.gather(
-        *(services.people.one(client, workspace_id, user_id) for user_id in wanted)
-    )
-    return {person.user_id: person for person in found if person is not None}
+    return await services.people.of(services.client_for(workspace_id), workspace_id, ids)
 
 
 def _changed(draft: Draft, members: tuple[str, ...], *, by_hand: bool = False) -> Draft:

@@ -20,7 +20,7 @@ from bot.rounds.facts import PhaseFacts, Round
 from bot.rounds.moving import follow_zone
 from bot.rounds.opening import CLOSE, OPEN, TALK, open_round, opens_at
 from bot.rounds.rules import Planned, RoundKind
-from bot.workspaces.lifecycle import MOVED
+from bot.workspaces.profiles import MOVED
 from bot.workspaces.services import Services
 
 SCRUB = "scrub"

@@ -1,17 +1,18 @@
 """Who is in a channel and who they are: read from Slack, remembered in the database.
 
-Profiles are refreshed by Slack's user_change events and at the latest after a month, so that a
-weekly round asks Slack about nobody it already knows.
+Who is remembered is not asked about here: `bot.workspaces.profiles` keeps them true, one by one,
+so that a weekly round asks Slack about nobody it already knows, and waits for no answer.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
-from sqlalchemy import RowMapping, bindparam, select, update
+from sqlalchemy import ColumnElement, RowMapping, and_, bindparam, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import Clock
@@ -21,10 +22,13 @@ from bot.db.writing import padded, put
 from bot.log import log
 from bot.slack.errors import Meaning, reason_of, verdict
 
-#: Longer than the weeks between rounds, or each round would ask about everyone anew.
+#: For so long we believe what Slack said of a person, if it tells of no change.
 FRESH = timedelta(days=30)
-#: A closed account is looked at again sooner: we may only have been refused for a while.
-FRESH_CLOSED = timedelta(days=7)
+#: A closed account is looked at again sooner: we may only have been refused for a while. Looked
+#: for once a day, so within a week.
+FRESH_CLOSED = timedelta(days=6)
+#: So many people are asked about at the same time: somebody may wait for a form.
+AT_ONCE = 8
 #: Slack's own helper is not marked as a bot in its profile.
 SLACKBOT = "USLACKBOT"
 PAGE = 200
@@ -67,7 +71,7 @@ class Channel:
     is_shared: bool  # with another organisation
 
 
-def _person(row: RowMapping, workspace_id: str) -> Person:
+def _person(row: RowMapping | Mapping[str, Any], workspace_id: str) -> Person:
     return Person(
         user_id=row["user_id"],
         name=row["name"],
@@ -120,10 +124,40 @@ async def _remembered(
     return {row["user_id"]: row for row in rows.mappings()}
 
 
-def _is_old(row: RowMapping, now: datetime) -> bool:
-    fresh = FRESH_CLOSED if row["is_deleted"] else FRESH
-    is_old: bool = row["refreshed_at"] <= now - fresh
-    return is_old
+def said_of(workspace_id: str, user: Mapping[str, Any]) -> Person:
+    """The person that a users.info answer or a user_change event speaks of."""
+    columns = _columns(user)
+    return _person({"user_id": user["id"], **columns}, workspace_id)
+
+
+async def ids_known(tx: AsyncConnection, workspace_id: str) -> tuple[str, ...]:
+    """Everybody who is remembered."""
+    return await _ids(tx, workspace_id)
+
+
+async def ids_to_refresh(tx: AsyncConnection, workspace_id: str, now: datetime) -> tuple[str, ...]:
+    """Of whom Slack has said nothing for so long that it should be asked."""
+    people = schema.people
+    closed = and_(people.c.is_deleted, people.c.refreshed_at <= now - FRESH_CLOSED)
+    return await _ids(tx, workspace_id, or_(people.c.refreshed_at <= now - FRESH, closed))
+
+
+async def _ids(
+    tx: AsyncConnection, workspace_id: str, *which: ColumnElement[bool]
+) -> tuple[str, ...]:
+    people = schema.people
+    mine = select(people.c.user_id).where(people.c.workspace_id == workspace_id, *which)
+    return tuple(await tx.scalars(mine.order_by(people.c.user_id)))
+
+
+async def keep_as_is(tx: AsyncConnection, workspace_id: str, user_id: str, now: datetime) -> None:
+    """Slack says no more of them: what it last said holds, for as long again."""
+    people = schema.people
+    await tx.execute(
+        update(people)
+        .where(people.c.workspace_id == workspace_id, people.c.user_id == user_id)
+        .values(refreshed_at=now)
+    )
 
 
 async def mark_unreachable(
@@ -178,46 +212,55 @@ class People:
             SlackApiError: Slack could not be asked now about someone not remembered.
         """
         wanted = tuple(dict.fromkeys(user_ids))
-        found, stale = await self._read(workspace_id, wanted)
-        for user_id in stale:
-            await self._refresh(client, workspace_id, user_id)
-        if stale:
-            found, _ = await self._read(workspace_id, wanted)
-        return found
+        found = await self._read(workspace_id, wanted)
+        if strangers := [one for one in wanted if one not in found]:
+            await self._meet(client, workspace_id, strangers)
+            found = await self._read(workspace_id, wanted)
+        return {one: found[one] for one in wanted if one in found}
 
     async def one(self, client: AsyncWebClient, workspace_id: str, user_id: str) -> Person | None:
         return (await self.of(client, workspace_id, [user_id])).get(user_id)
 
-    async def in_channel(
-        self, client: AsyncWebClient, workspace_id: str, channel_id: str
-    ) -> dict[str, Person]:
-        """Everyone in a channel, bots, guests and deactivated stragglers included.
+    async def ask(
+        self, client: AsyncWebClient, workspace_id: str, user_id: str
+    ) -> Mapping[str, Any] | None:
+        """What Slack says of a person now; None where it will not say.
 
         Raises:
-            SlackApiError: the bot may not see the channel.
+            SlackApiError: Slack could not be asked now.
         """
-        return await self.of(client, workspace_id, await member_ids(client, channel_id))
-
-    async def _read(
-        self, workspace_id: str, wanted: Sequence[str]
-    ) -> tuple[dict[str, Person], list[str]]:
-        """Who is remembered, in this order; and of whom Slack is to be asked."""
-        async with self._db.reading() as reader:
-            rows = await _remembered(reader, workspace_id, wanted)
-        now = self._clock.now()
-        found = {one: _person(rows[one], workspace_id) for one in wanted if one in rows}
-        return found, [one for one in wanted if one not in rows or _is_old(rows[one], now)]
-
-    async def _refresh(self, client: AsyncWebClient, workspace_id: str, user_id: str) -> None:
         try:
             answer = await client.users_info(user=user_id)
         except SlackApiError as error:
             if verdict(error).meaning is not Meaning.PERMANENT:
                 raise
             log.info("person_not_read", workspace=workspace_id, reason=reason_of(error))
-            return  # what Slack last said of them holds
-        async with self._db.transaction() as tx:
-            await remember(tx, workspace_id, answer["user"], self._clock.now())
+            return None
+        user: Mapping[str, Any] = answer["user"]
+        return user
+
+    async def _read(self, workspace_id: str, wanted: Collection[str]) -> dict[str, Person]:
+        async with self._db.reading() as reader:
+            return await known(reader, workspace_id, wanted)
+
+    async def _meet(
+        self, client: AsyncWebClient, workspace_id: str, user_ids: Collection[str]
+    ) -> None:
+        """Ask about some who are not remembered. Who was read before a failure is remembered."""
+        left = iter(user_ids)
+        asking = (self._meet_each(client, workspace_id, left) for _ in range(AT_ONCE))
+        for failed in await asyncio.gather(*asking, return_exceptions=True):
+            if failed is not None:
+                raise failed
+
+    async def _meet_each(
+        self, client: AsyncWebClient, workspace_id: str, left: Iterator[str]
+    ) -> None:
+        for user_id in left:
+            user = await self.ask(client, workspace_id, user_id)
+            if user is not None:
+                async with self._db.transaction() as tx:
+                    await remember(tx, workspace_id, user, self._clock.now())
 
 
 async def member_ids(client: AsyncWebClient, channel_id: str) -> list[str]:

@@ -14,7 +14,7 @@ from bot.log import log
 from bot.outbox import lanes
 from bot.slack.errors import Refused
 from bot.slack.events import forget_old
-from bot.workspaces import store
+from bot.workspaces import profiles, store
 from bot.workspaces.messages import ADMINS_ONLY, UNKNOWN_PERSON
 from bot.workspaces.rules import WorkspaceSettings, faults
 from bot.workspaces.services import Services
@@ -23,8 +23,6 @@ from bot.workspaces.services import Services
 Action = Callable[..., Awaitable[None]]
 
 TIDY = "tidy"
-#: Carried out by whoever asks people at their time of day.
-MOVED = "follow_zone"
 EVERY = timedelta(days=1)
 
 
@@ -98,19 +96,15 @@ async def may_change(services: Services, workspace_id: str, user_id: str) -> boo
     return person.is_admin and person.is_full_member
 
 
-async def note_move(tx: AsyncConnection, workspace_id: str, user_id: str, now: datetime) -> None:
-    """Somebody lives in another zone now: what is planned for them is looked at anew."""
-    await agenda.put(tx, workspace_id, action=MOVED, subject=user_id, due_at=now)
-
-
 async def tidy(services: Services, item: Item) -> None:
-    """Forget, once a day, which events were seen long ago."""
+    """Once a day, forget which events were seen long ago, and ask anew about people."""
     now = services.clock.now()
     async with carrying_out(services.db, item) as tx:
         await forget_old(tx, now)
+        await profiles.read_old(tx, item.workspace_id, now)
         await agenda.put(
             tx, item.workspace_id, action=TIDY, subject=item.subject, due_at=now + EVERY
         )
 
 
-ACTIONS: Mapping[str, Action] = {TIDY: tidy}
+ACTIONS: Mapping[str, Action] = {TIDY: tidy, profiles.READ: profiles.read_person}

@@ -12,9 +12,8 @@ from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
 from bot.log import log
 from bot.slack.command import NAME, named
 from bot.slack.events import is_new
-from bot.slack.people import known, remember
 from bot.slack.views import notice, open_form
-from bot.workspaces import lifecycle, messages, settings_form, store, wording_form
+from bot.workspaces import lifecycle, messages, profiles, settings_form, store, wording_form
 from bot.workspaces.services import Services
 from bot.workspaces.wording_form import Question
 
@@ -111,16 +110,17 @@ async def _saved(ack: AsyncAck, changed: Sequence[str]) -> None:
 
 
 async def person_changed(services: Services, body: Body, context: AsyncBoltContext) -> None:
-    """A profile, a zone or an account changed; only of people we have to do with."""
+    """A profile, a zone or an account changed; only of people we have to do with.
+
+    Events come in any order, so what this one says may be over: Slack is asked how it is now.
+    """
     workspace_id, user = str(context.team_id), body["event"]["user"]
     now = services.clock.now()
     async with services.db.transaction() as tx:
-        before = (await known(tx, workspace_id, [user["id"]])).get(user["id"])
-        if before is None or not await is_new(tx, workspace_id, body, now):
-            return
-        await remember(tx, workspace_id, user, now)
-        if user.get("tz") not in (None, before.zone):
-            await lifecycle.note_move(tx, workspace_id, user["id"], now)
+        if await profiles.is_news(tx, workspace_id, user) and await is_new(
+            tx, workspace_id, body, now
+        ):
+            await profiles.read_soon(tx, workspace_id, user["id"], now)
 
 
 async def revoked(services: Services, body: Body) -> None:
