@@ -28,6 +28,8 @@ import bot.results.lifecycle
 import bot.results.listeners
 import bot.rounds.lifecycle
 import bot.rounds.listeners
+import bot.rounds.members
+import bot.rounds.opening
 import bot.slack.app
 import bot.workspaces.lifecycle
 import bot.workspaces.listeners
@@ -65,6 +67,7 @@ ACTIONS: Mapping[str, Callable[..., Any]] = {
     **bot.results.lifecycle.ACTIONS,
     **bot.rounds.lifecycle.ACTIONS,
     **bot.phases.lifecycle.ACTIONS,
+    **bot.phases.comings.ACTIONS,
     **bot.phases.extending.ACTIONS,
     **bot.phases.ending.ACTIONS,
     **bot.phases.slack_said_no.ACTIONS,
@@ -72,11 +75,13 @@ ACTIONS: Mapping[str, Callable[..., Any]] = {
 #: What nobody notices.
 SILENT = (
     bot.workspaces.lifecycle.TIDY,
+    bot.workspaces.lifecycle.CATCH_UP,
     bot.workspaces.token.TRY,
     bot.workspaces.profiles.MOVED,
     bot.workspaces.profiles.READ,
     bot.phases.drafts.FORGET,
-    bot.phases.lifecycle.REFRESH,
+    bot.rounds.opening.REFRESH,
+    bot.rounds.members.FOLLOW,
     bot.rounds.lifecycle.SCRUB,
 )
 

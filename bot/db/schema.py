@@ -166,6 +166,7 @@ phases = Table(
     Column("wrapped_up_by", SlackId),
     Column("paused_at", UtcDateTime),  # null: its channel can be spoken in
     Column("paused_because", String(32)),  # a `bot.phases.consequences.Why`; null: not paused
+    Column("followed_since", UtcDateTime),  # null: nobody looked yet who is in its channel
     CheckConstraint("state IN ('active', 'ended')", name="state"),
     CheckConstraint("kind IN ('results_sprint', 'trust_building')", name="kind"),
     # One phase per channel at a time.
@@ -194,6 +195,16 @@ phase_people = Table(
     Column("thanks_line", Text),  # null: the lead wrote none
     _to_phase(),
     Index("ix_phase_people_user", "workspace_id", "user_id"),
+)
+
+#: Who was in the channel already, and not chosen: never mistaken for somebody who came.
+phase_onlookers = Table(
+    "phase_onlookers",
+    metadata,
+    _workspace(),
+    Column("phase_id", OwnId, primary_key=True),
+    Column("user_id", SlackId, primary_key=True),
+    _to_phase(),
 )
 
 set_aside_items = Table(

@@ -20,6 +20,7 @@ from bot.phases.lifecycle import announcement_key, plan_days
 from bot.phases.over import ended_of
 from bot.phases.rules import Proposal
 from bot.rounds.lifecycle import cancel_rounds, plan_rounds
+from bot.rounds.members import follow_from
 from bot.slack.errors import Refused
 from bot.workspaces.services import Services
 from bot.workspaces.store import note_change
@@ -44,6 +45,7 @@ class Beginning:
     answers: Mapping[str, int | None] = field(default_factory=dict)  # the lead's first reflection
     draft_id: str | None = None  # None: it was not written in a form
     continues: str | None = None  # the running phase that ends for this one
+    in_channel: tuple[str, ...] = ()  # everybody, as the lead chose the team; empty: not known
 
 
 async def start(services: Services, workspace_id: str, beginning: Beginning) -> str:
@@ -128,6 +130,9 @@ async def _keep(tx: AsyncConnection, workspace_id: str, beginning: Beginning, no
         for user_id, role in roles_of(proposal)
     ]
     await tx.execute(insert(schema.phase_people), people)
+    if beginning.in_channel:
+        onlookers = set(beginning.in_channel) - {one["user_id"] for one in people}
+        await follow_from(tx, workspace_id, mine["phase_id"], onlookers, now)
     await _keep_items(tx, mine, proposal)
     if beginning.answers:
         await tx.execute(

@@ -1,78 +1,79 @@
-"""Who comes to a phase's channel and who goes: asked from the next round on, or not any more."""
+"""Who comes to a phase's channel and who goes: asked from the next round on, or not any more.
 
-from datetime import datetime
+Slack tells of it twice and in any order, so each event is only a reason to ask who is there now.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp, AsyncBoltContext
-from sqlalchemy import update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.db import schema
-from bot.db.writing import put
+from bot.agenda import agenda
+from bot.agenda.agenda import Item, carrying_out
 from bot.phases import channels, lifecycle, store
+from bot.rounds import members, team
 from bot.slack.events import is_new
+from bot.workspaces import profiles
+from bot.workspaces.lifecycle import CATCH_UP
 from bot.workspaces.services import Services
 
 Body = dict[str, Any]
 
+JOINED, LEFT = "member_joined_channel", "member_left_channel"
+
 
 def register(app: AsyncApp, services: Services) -> None:
-    app.event("member_joined_channel")(partial(joined, services))
-    app.event("member_left_channel")(partial(left, services))
+    for name in (JOINED, LEFT):
+        app.event(name)(partial(changed, services))
 
 
-async def joined(services: Services, body: Body, context: AsyncBoltContext) -> None:
-    """A colleague who comes during a phase is of its team; guests, bots and outsiders are not."""
-    if body["event"]["user"] == context.bot_user_id:
+async def changed(services: Services, body: Body, context: AsyncBoltContext) -> None:
+    """Somebody came or went."""
+    event = body["event"]
+    if event["user"] == context.bot_user_id:
         await channels.changed(services, body, context)
         return
-    workspace_id, event = str(context.team_id), body["event"]
-    client = services.client_for(workspace_id)
-    person = await services.people.one(client, workspace_id, event["user"])
-    now = services.clock.now()
-    async with services.db.transaction() as tx:
-        if not await is_new(tx, workspace_id, body, now):
-            return
-        phase = await store.active_in(tx, workspace_id, event["channel"])
-        if phase is None or person is None or not person.is_full_member:
-            return
-        await _come(tx, workspace_id, phase.phase_id, person.user_id, now)
-        await lifecycle.tell(tx, workspace_id, phase.phase_id, now)
-
-
-async def left(services: Services, body: Body, context: AsyncBoltContext) -> None:
-    """Who leaves the channel is not written to any more and cannot answer."""
-    if body["event"]["user"] == context.bot_user_id:
-        await channels.changed(services, body, context)
-        return
-    workspace_id, event = str(context.team_id), body["event"]
-    now = services.clock.now()
+    workspace_id, now = str(context.team_id), services.clock.now()
     async with services.db.transaction() as tx:
         if not await is_new(tx, workspace_id, body, now):
             return
         phase = await store.active_in(tx, workspace_id, event["channel"])
         if phase is None:
             return
-        people = schema.phase_people
-        await tx.execute(
-            update(people)
-            .where(
-                people.c.workspace_id == workspace_id,
-                people.c.phase_id == phase.phase_id,
-                people.c.user_id == event["user"],
-            )
-            .values(left_at=now)
+        at = datetime.fromtimestamp(body["event_time"], UTC)  # in whole seconds
+        if event["type"] == JOINED and at >= phase.started_at.replace(microsecond=0):
+            await members.came(tx, workspace_id, phase.phase_id, event["user"])
+        await agenda.put(
+            tx, workspace_id, action=members.FOLLOW, subject=phase.phase_id, due_at=now
         )
-        await lifecycle.tell(tx, workspace_id, phase.phase_id, now)
 
 
-async def _come(
-    tx: AsyncConnection, workspace_id: str, phase_id: str, user_id: str, now: datetime
-) -> None:
-    """As a member, or as what they were before they left."""
-    known = await store.people_of(tx, workspace_id, phase_id)
-    was_lead = any(one.is_lead for one in known if one.user_id == user_id)
-    key = {"workspace_id": workspace_id, "phase_id": phase_id, "user_id": user_id}
-    role = "lead" if was_lead else "member"
-    await put(tx, schema.phase_people, key, role=role, joined_at=now, left_at=None)
+async def follow(services: Services, item: Item) -> None:
+    """Ask Slack who is in a phase's channel; its team is who is there."""
+    seen = await members.look(services, item.workspace_id, item.subject)
+    now = services.clock.now()
+    async with carrying_out(services.db, item) as tx:
+        await team.lock_phase(tx, item.workspace_id, item.subject)
+        phase = await team.phase_of(tx, item.workspace_id, item.subject)
+        if phase is None or seen is None:  # a pause ends with the look of its next round
+            return
+        if await members.follow(tx, item.workspace_id, phase, seen, now):
+            await lifecycle.tell(tx, item.workspace_id, phase.phase_id, now)
+
+
+async def catch_up(services: Services, item: Item) -> None:
+    """Nobody was there for a while: what Slack may have told in vain is asked for, spread out."""
+    now = services.clock.now()
+    async with carrying_out(services.db, item) as tx:
+        running = await store.running(tx, item.workspace_id)
+        due = {one: now + number * profiles.SPACING for number, one in enumerate(running)}
+        await agenda.put_all_if_new(tx, item.workspace_id, action=members.FOLLOW, due=due)
+        await profiles.read_all(tx, item.workspace_id, now)
+
+
+ACTIONS: Mapping[str, Callable[[Services, Item], Awaitable[None]]] = {
+    members.FOLLOW: follow,
+    CATCH_UP: catch_up,
+}

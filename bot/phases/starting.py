@@ -258,4 +258,5 @@ def _beginning(scene: Scene, kept: Kept) -> Beginning:
         answers=kept.draft.answers,
         draft_id=kept.draft_id,
         continues=kept.draft.continues,
+        in_channel=scene.member_ids,
     )

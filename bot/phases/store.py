@@ -43,6 +43,16 @@ async def concerned_in(
     return tuple(_as_phase(row) for row in rows.mappings())
 
 
+async def running(tx: AsyncConnection, workspace_id: str) -> tuple[str, ...]:
+    """The ids of the phases that run in a workspace, in the order they were started."""
+    found = await tx.scalars(
+        select(_phases.c.phase_id)
+        .where(_phases.c.workspace_id == workspace_id, _phases.c.state == "active")
+        .order_by(_phases.c.started_at, _phases.c.phase_id)
+    )
+    return tuple(found)
+
+
 async def phase(tx: AsyncConnection, workspace_id: str, phase_id: str) -> PhaseRow | None:
     return await _one(tx, _phase(workspace_id, phase_id))
 

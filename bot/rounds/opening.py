@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
 
-from slack_sdk.errors import SlackApiError
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -16,18 +15,20 @@ from bot.clock import new_id
 from bot.db import schema
 from bot.db.writing import insert_if_new
 from bot.log import log
-from bot.rounds import ballots, questions, rules, store, team
+from bot.rounds import ballots, members, questions, rules, store, team
 from bot.rounds.asking import ASK
 from bot.rounds.facts import PhaseFacts
+from bot.rounds.members import Look
 from bot.rounds.rules import Candidate, RoundKind
-from bot.slack.errors import Meaning, verdict
-from bot.slack.people import Person, member_ids
+from bot.slack.people import Person
 from bot.workspaces.services import Services
 from bot.workspaces.store import settings_of
 
 OPEN, CLOSE, TALK = "open_round", "close_round", "talk"
 #: Slack would not say who is in the phase's channel: what became of it is looked at.
 LOOK = "look_at_channel"
+#: The team changed: its announcement is to say so.
+REFRESH = "refresh_announcement"
 #: Where each day begins first: a round opens before it is time to ask anybody.
 EARLIEST_ZONE = "Pacific/Kiritimati"
 #: The first questions come in the morning after the announcement, whatever the weekly time.
@@ -62,7 +63,7 @@ def opens_at(phase: PhaseFacts, kind: RoundKind, on: date) -> datetime:
 async def open_round(services: Services, item: Item) -> None:
     """Open a planned round, or leave it out where the rules say so."""
     phase_id, kind, day = item.subject.split(":")
-    profiles = await profiles_of(services, item.workspace_id, phase_id)
+    seen = await members.look(services, item.workspace_id, phase_id)
     now = services.clock.now()
     async with carrying_out(services.db, item) as tx:
         await team.lock_phase(tx, item.workspace_id, phase_id)
@@ -75,36 +76,11 @@ async def open_round(services: Services, item: Item) -> None:
         if reason := await _why_not(tx, item.workspace_id, phase, opening, now):
             log.info("round_left_out", phase=phase_id, kind=kind, reason=reason)
             return
-        if profiles is None:
+        if seen is None:
             log.warning("round_left_out", phase=phase_id, kind=kind, reason="nobody can be read")
             await agenda.put(tx, item.workspace_id, action=LOOK, subject=phase_id, due_at=now)
             return
-        await open_now(tx, services, item.workspace_id, phase, opening, profiles)
-
-
-async def profiles_of(
-    services: Services, workspace_id: str, phase_id: str
-) -> Mapping[str, Person] | None:
-    """The profiles of the phase's people who are in its channel now.
-
-    None where the phase is paused, or Slack will not say who is there.
-
-    Raises:
-        SlackApiError: Slack could not say it now.
-    """
-    async with services.db.reading() as reader:
-        phase = await team.phase_of(reader, workspace_id, phase_id)
-    if phase is None or phase.is_paused:
-        return None
-    client = services.client_for(workspace_id)
-    try:
-        there = set(await member_ids(client, phase.channel_id))
-    except SlackApiError as error:
-        if verdict(error).meaning is not Meaning.PERMANENT:
-            raise
-        return None
-    wanted = [one for one in (*phase.lead_ids, *phase.members) if one in there]
-    return await services.people.of(client, workspace_id, wanted)
+        await open_now(tx, services, item.workspace_id, phase, opening, seen)
 
 
 async def open_now(
@@ -113,10 +89,12 @@ async def open_now(
     workspace_id: str,
     phase: PhaseFacts,
     opening: Opening,
-    profiles: Mapping[str, Person],
+    seen: Look,
 ) -> Opened:
     """Write the round, its list, its vault, and what is due because of it."""
     now = services.clock.now()
+    phase = await _with_its_team(tx, workspace_id, phase, seen, now)
+    profiles = seen.profiles
     optouts = await team.opted_out(tx, workspace_id, phase.channel_id)
     team_now = rules.who_is_asked(_candidates(phase, profiles, optouts))
     if len(team_now) < rules.SMALLEST_TEAM:
@@ -126,12 +104,12 @@ async def open_now(
     leads = [one for one in phase.lead_ids if _reachable(profiles.get(one)) and one not in optouts]
     zones = {one: profiles[one].zone or settings.default_zone for one in (*team_now, *leads)}
     slots = _slots(phase, opening, zones, now)
-    members = [one for one in team_now if one in slots]
-    minimum = rules.minimum_for(len(members), settings.minimum_small, settings.minimum_large)
+    asked = sum(one in slots for one in team_now)
+    minimum = rules.minimum_for(asked, settings.minimum_small, settings.minimum_large)
     if minimum is None:  # for the others, on the far side of the earth, it is two days late
         log.info("round_left_out", phase=phase.phase_id, kind=opening.kind, reason=TOO_LATE)
         return Opened(asked=0, closes_at=now)
-    opened = Opened(asked=len(members), closes_at=rules.closes_at(list(slots.values())))
+    opened = Opened(asked=asked, closes_at=rules.closes_at(list(slots.values())))
     wording = questions.for_member(phase.lead_names, questions.reworded(settings.questions))
     facts = {
         "kind": opening.kind,
@@ -146,6 +124,19 @@ async def open_now(
     await _list(tx, workspace_id, round_id, slots, leads)
     await agenda.put(tx, workspace_id, action=CLOSE, subject=round_id, due_at=opened.closes_at)
     return opened
+
+
+async def _with_its_team(
+    tx: AsyncConnection, workspace_id: str, phase: PhaseFacts, seen: Look, now: datetime
+) -> PhaseFacts:
+    """The phase with the team that is there now, whether or not Slack told who came and went."""
+    if not await members.follow(tx, workspace_id, phase, seen, now):
+        return phase
+    for action in (REFRESH, members.FOLLOW):  # who came and went since is looked for again
+        await agenda.put(tx, workspace_id, action=action, subject=phase.phase_id, due_at=now)
+    changed = await team.phase_of(tx, workspace_id, phase.phase_id)
+    assert changed is not None  # it is held
+    return changed
 
 
 async def _why_not(

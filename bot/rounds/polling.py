@@ -2,9 +2,9 @@
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.rounds import rules, store, team
+from bot.rounds import members, rules, store, team
 from bot.rounds.facts import PhaseFacts
-from bot.rounds.opening import Opened, Opening, open_now, profiles_of
+from bot.rounds.opening import Opened, Opening, open_now
 from bot.rounds.rules import RoundKind
 from bot.slack.errors import Refused
 from bot.slack.mrkdwn import instant
@@ -47,19 +47,19 @@ async def poll(services: Services, *, workspace_id: str, channel_id: str, user_i
     async with services.db.reading() as reader:
         phase = await _phase(reader, workspace_id, channel_id)
     await _refuse_others(services, workspace_id, phase, user_id)
-    profiles = await profiles_of(services, workspace_id, phase.phase_id)
+    seen = await members.look(services, workspace_id, phase.phase_id)
     now = services.clock.now()
     async with services.db.transaction() as tx:
         await team.lock_phase(tx, workspace_id, phase.phase_id)
         phase = await _phase(tx, workspace_id, channel_id)
-        if phase.is_paused or profiles is None:
+        if phase.is_paused or seen is None:
             raise Refused(PAUSED)
         last = await store.last_opening(tx, workspace_id, channel_id)
         free = rules.poll_free_from(last)
         if last is not None and free is not None and now < free:
             raise Refused(TOO_SOON.format(last=instant(last), free=instant(free)))
         opening = Opening(kind=RoundKind.POLL, on=None, at=now)
-        opened = await open_now(tx, services, workspace_id, phase, opening, profiles)
+        opened = await open_now(tx, services, workspace_id, phase, opening, seen)
     return _said(opened)
 
 

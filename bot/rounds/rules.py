@@ -1,6 +1,7 @@
 """When the questions come, who is asked, and from how many answers on anything is shown. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -53,6 +54,37 @@ class Candidate:
     is_lead: bool
     has_opted_out: bool
     has_left: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comings:
+    """Who came to a phase's team and who went."""
+
+    gone: tuple[str, ...]
+    back: tuple[str, ...]  # as what they were before they left
+    new: tuple[str, ...]
+
+    @property
+    def are_any(self) -> bool:
+        return bool(self.gone or self.back or self.new)
+
+
+def comings(
+    team: Mapping[str, bool],
+    there: AbstractSet[str],
+    strangers: AbstractSet[str],
+    colleagues: AbstractSet[str],
+) -> Comings:
+    """What follows from who is in the channel now.
+
+    `team` is everybody who was ever in it, with whether they are; `strangers` came to the channel
+    since it was looked at last; `colleagues` are full members among them.
+    """
+    return Comings(
+        gone=tuple(sorted(one for one in team if team[one] and one not in there)),
+        back=tuple(sorted(one for one in team if not team[one] and one in there)),
+        new=tuple(sorted(strangers & colleagues)),
+    )
 
 
 def plan(starts_on: date, ends_on: date, weekday: int) -> tuple[Planned, ...]:

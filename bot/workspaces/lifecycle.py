@@ -23,6 +23,8 @@ from bot.workspaces.services import Services
 Action = Callable[..., Awaitable[None]]
 
 TIDY = "tidy"
+#: Carried out by whoever knows what Slack tells of.
+CATCH_UP = "catch_up"
 EVERY = timedelta(days=1)
 
 
@@ -36,11 +38,13 @@ async def installed(tx: AsyncConnection, us: Mapping[str, Any], now: datetime) -
     """What auth.test said is kept in the caller's transaction.
 
     What waited while it was not installed goes on: messages are sent, the agenda is carried out.
+    What Slack told of meanwhile is lost, so it is asked for.
     """
     workspace_id = us["team_id"]
     await store.remember_workspace(tx, us, now)
     await lanes.resume(tx, workspace_id)
     await unpark(tx, workspace_id)
+    await agenda.put(tx, workspace_id, action=CATCH_UP, subject=workspace_id, due_at=now)
     if await agenda.due_of(tx, workspace_id, action=TIDY, subject=workspace_id) is None:
         await agenda.put(tx, workspace_id, action=TIDY, subject=workspace_id, due_at=now + EVERY)
 

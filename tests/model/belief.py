@@ -128,10 +128,10 @@ class Belief:
         """Late joiners are included from the next round on."""
         self.inside[channel].add(user)
         phase = self.active(channel)
-        if phase is None or not self.people[user].may_act:
+        if phase is None:
             return
         phase.left.discard(user)
-        if user not in phase.leads:
+        if user not in phase.leads and self.people[user].may_act:
             phase.members.add(user)
 
     def move(self, user: str, zone: str) -> None:

@@ -14,6 +14,7 @@ from bot.rounds.rules import (
     Candidate,
     RoundKind,
     closes_at,
+    comings,
     may_open,
     minimum_for,
     plan,
@@ -147,3 +148,21 @@ def test_a_workspace_rewords_but_drops_nothing() -> None:
     assert [question.key for question in ours] == [question.key for question in QUESTIONS]
     assert ours[0].label == "Klar?"
     assert ours[0].to_member == QUESTIONS[0].to_member
+
+
+def test_the_team_follows_who_is_in_the_channel() -> None:
+    found = comings(
+        team={"stays": True, "goes": True, "is back": False, "is away": False},
+        there={"stays", "is back", "new", "guest", "onlooker"},
+        strangers={"new", "guest"},
+        colleagues={"stays", "is back", "new"},
+    )
+
+    assert (found.gone, found.back, found.new) == (("goes",), ("is back",), ("new",))
+    assert found.are_any
+
+
+def test_where_everybody_is_as_before_nobody_came_or_went() -> None:
+    found = comings({"stays": True, "is away": False}, {"stays", "onlooker"}, set(), {"stays"})
+
+    assert not found.are_any

@@ -8,7 +8,8 @@ from sqlalchemy import select
 
 from bot.db import schema
 from tests.scenarios.lead import Lead
-from tests.vocabulary import BEN, House
+from tests.scenarios.seen import told
+from tests.vocabulary import BEN, LAUNCH, OWNER, House
 
 
 async def remembered(house: House, user_id: str) -> Any:
@@ -48,3 +49,39 @@ async def test_an_account_closed_and_opened_again_is_open(house: House, ana: Lea
     await house.settle()
 
     assert not (await remembered(house, BEN)).is_deleted
+
+
+async def test_who_left_and_came_back_is_asked(house: House, ana: Lead) -> None:
+    await ana.starts()
+    house.slack.core.events.hold()
+    house.slack.leave(LAUNCH, BEN)
+    house.slack.join(LAUNCH, BEN)
+    await house.slack.core.events.release(backwards=True)
+    await house.settle()
+
+    await house.wait(days=2)
+    assert any("questions" in text for text in told(house, BEN))
+
+
+async def test_who_came_and_left_is_not_asked(house: House, ana: Lead) -> None:
+    await ana.starts()
+    house.slack.core.events.hold()
+    house.slack.join(LAUNCH, OWNER)
+    house.slack.leave(LAUNCH, OWNER)
+    await house.slack.core.events.release(backwards=True)
+    await house.settle()
+
+    await house.wait(days=9)
+    assert told(house, OWNER) == []
+
+
+async def test_while_slack_will_not_say_who_is_there_it_is_asked_again(
+    house: House, ana: Lead
+) -> None:
+    await ana.starts()
+    house.slack.faults.fail_next("conversations.members", status=500)
+    house.slack.leave(LAUNCH, BEN)
+    await house.settle()
+
+    await house.wait(days=2)
+    assert told(house, BEN) == []

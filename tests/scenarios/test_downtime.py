@@ -7,6 +7,7 @@ import pytest
 
 from bot.outbox import lanes
 from bot.rounds.lifecycle import plan_rounds
+from bot.workspaces.lifecycle import install
 from tests.lifecycle.rounds.builders import NOW, PHASE, a_phase
 from tests.vocabulary import ANA, BEN, MEMBERS, WORKSPACE, House
 
@@ -33,6 +34,9 @@ def read_at(house: House, user_id: str) -> list[datetime]:
 async def away_until(house: House, instant: datetime) -> None:
     """Time passes, and nobody is there to do anything; then the bot is back."""
     house.clock.move_to(instant)
+    us = (await house.bot.client.auth_test()).data
+    assert isinstance(us, dict)
+    await install(house.bot.db, us, house.clock.now())  # as at its start
     await house.settle()
 
 
@@ -109,3 +113,27 @@ async def test_a_weekly_round_asks_slack_about_nobody_it_knows(running: House) -
     called = {call.method for call in running.slack.calls}
     assert "chat.postMessage" in called
     assert "users.info" not in called
+
+
+async def test_who_moved_while_nobody_was_there_is_asked_at_their_time_there(
+    running: House,
+) -> None:
+    await running.travel_to(WEEKLY_OPENS + timedelta(hours=1))
+    before = len(read_at(running, BEN))
+    running.slack.workspace.users[BEN].tz = "America/Los_Angeles"  # unheard
+    await away_until(running, WEEKLY_OPENS + timedelta(hours=2))
+    await running.travel_to(datetime(2026, 12, 1, 23, tzinfo=UTC))
+
+    (at,) = read_at(running, BEN)[before:]
+    assert (at.date().isoformat(), at.time().hour) == ("2026-12-01", 10)
+
+
+async def test_after_a_start_people_are_asked_about_one_after_the_other(running: House) -> None:
+    await running.travel_to(datetime(2026, 11, 27, 12, tzinfo=UTC))
+    running.slack.calls.clear()
+    await away_until(running, datetime(2026, 11, 27, 13, tzinfo=UTC))
+    await running.wait(minutes=1)
+
+    reads = [call for call in running.slack.calls if call.method == "users.info"]
+    assert sorted(call.args["user"] for call in reads) == sorted((ANA, *MEMBERS))
+    assert len({call.at for call in reads}) == len(reads)
