@@ -396,3 +396,12 @@ lanes = Table(
     Column("pace", JSON),  # what was used of Slack's limits; null: nothing lately
     Column("halted", String(64)),  # why nothing can be sent until an admin acts; null: it can
 )
+
+#: Reads that Slack wants to be left alone with for a while: nobody asks before.
+slack_waits = Table(
+    "slack_waits",
+    metadata,
+    _workspace(),
+    Column("method", String(64), primary_key=True),
+    Column("until", UtcDateTime, nullable=False),  # real time
+)

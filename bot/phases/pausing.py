@@ -19,8 +19,8 @@ from bot.phases.facts import Participant, PhaseRow, WholePhase
 from bot.phases.managing import Managing, admitted
 from bot.results.lifecycle import show_missed
 from bot.slack.content import Content
+from bot.slack.conversations import Channel, channel_of
 from bot.slack.errors import Meaning, Refused, reason_of, verdict
-from bot.slack.people import Channel, channel_of
 from bot.workspaces.services import Services
 
 PAUSE = "pause_phase"
@@ -233,7 +233,7 @@ async def _standing(services: Services, workspace_id: str, phase: PhaseRow) -> W
     """
     client = services.client_for(workspace_id)
     try:
-        channel = await channel_of(client, phase.channel_id)
+        channel = await channel_of(services.db, client, workspace_id, phase.channel_id)
         why = _why_closed(channel)
         if why is Why.OUTSIDE and phase.paused_because == Why.ARCHIVED:
             await client.conversations_join(channel=phase.channel_id)

@@ -12,13 +12,15 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.agenda.slots import zone_of
+from bot.db.engine import Database
 from bot.log import log
 from bot.phases import rules, store
 from bot.phases.draft import Draft
 from bot.phases.rules import Actor
+from bot.slack.conversations import Channel, channel_of, member_ids
 from bot.slack.errors import Refused, reason_of
 from bot.slack.mrkdwn import quote, together
-from bot.slack.people import Channel, Person, channel_of, member_ids
+from bot.slack.people import Person
 from bot.workspaces.services import Services
 from bot.workspaces.store import settings_of
 
@@ -104,9 +106,8 @@ async def look_at(services: Services, *, workspace_id: str, channel_id: str, use
     """
     who = await starter(services, workspace_id=workspace_id, channel_id=channel_id, user_id=user_id)
     client = services.client_for(workspace_id)
-    channel, ids = await asyncio.gather(
-        channel_of(client, channel_id), _member_ids(client, channel_id)
-    )
+    there = (services.db, client, workspace_id, channel_id)
+    channel, ids = await asyncio.gather(channel_of(*there), _member_ids(*there))
     if channel is None or (channel.is_private and not channel.is_member):
         raise Refused(INVITE_ME)
     if channel.is_archived:
@@ -191,10 +192,12 @@ async def _refuse_others(
     return person.zone or default_zone if person else default_zone
 
 
-async def _member_ids(client: AsyncWebClient, channel_id: str) -> list[str]:
+async def _member_ids(
+    db: Database, client: AsyncWebClient, workspace_id: str, channel_id: str
+) -> list[str]:
     """Nobody, where we may not see the channel; `channel_of` tells that."""
     try:
-        return await member_ids(client, channel_id)
+        return await member_ids(db, client, workspace_id, channel_id)
     except SlackApiError as error:
         if reason_of(error) != "channel_not_found":
             raise

@@ -17,6 +17,7 @@ from bot.phases import pausing_messages as words
 from bot.phases.facts import WholePhase
 from bot.slack.errors import Meaning, reason_of, verdict
 from bot.slack.people import Person, admins_among, known_admins, mark_unreachable, remember
+from bot.slack.reads import read
 from bot.workspaces.services import Services
 
 DROP, TELL_ADMINS = "drop_person", "tell_admins"
@@ -93,7 +94,9 @@ async def _look_for_admins(
     cursor = ""
     for _ in range(PAGES):
         try:
-            page = await client.users_list(limit=PAGE, cursor=cursor)
+            page = await read(
+                services.db, workspace_id, client.users_list, limit=PAGE, cursor=cursor
+            )
         except SlackApiError as error:
             if verdict(error).meaning is not Meaning.PERMANENT:
                 raise

@@ -18,8 +18,9 @@ from bot.db.writing import padded, put_all_if_new
 from bot.rounds import rules, team
 from bot.rounds.facts import PhaseFacts
 from bot.rounds.rules import Comings
+from bot.slack.conversations import member_ids
 from bot.slack.errors import Meaning, verdict
-from bot.slack.people import Person, member_ids
+from bot.slack.people import Person
 from bot.workspaces.services import Services
 
 #: Carried out by whoever keeps the announcement true.
@@ -63,7 +64,7 @@ async def look(services: Services, workspace_id: str, phase_id: str) -> Look | N
         return None
     client = services.client_for(workspace_id)
     try:
-        there = frozenset(await member_ids(client, phase.channel_id))
+        there = frozenset(await member_ids(services.db, client, workspace_id, phase.channel_id))
     except SlackApiError as error:
         if verdict(error).meaning is not Meaning.PERMANENT:
             raise

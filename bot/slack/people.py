@@ -1,4 +1,4 @@
-"""Who is in a channel and who they are: read from Slack, remembered in the database.
+"""Who people are: read from Slack, remembered in the database.
 
 Who is remembered is not asked about here: `bot.workspaces.profiles` keeps them true, one by one,
 so that a weekly round asks Slack about nobody it already knows, and waits for no answer.
@@ -21,6 +21,7 @@ from bot.db.engine import Database
 from bot.db.writing import padded, put
 from bot.log import log
 from bot.slack.errors import Meaning, reason_of, verdict
+from bot.slack.reads import read
 
 #: For so long we believe what Slack said of a person, if it tells of no change.
 FRESH = timedelta(days=30)
@@ -31,7 +32,6 @@ FRESH_CLOSED = timedelta(days=6)
 AT_ONCE = 8
 #: Slack's own helper is not marked as a bot in its profile.
 SLACKBOT = "USLACKBOT"
-PAGE = 200
 
 
 _REMEMBERED = select(schema.people).where(
@@ -57,18 +57,6 @@ class Person:
     def is_full_member(self) -> bool:
         """A colleague who may act: no bot, guest, outsider or deactivated account."""
         return not (self.is_bot or self.is_guest or self.is_external or self.is_deleted)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Channel:
-    """What Slack says of one conversation, as the bot sees it."""
-
-    channel_id: str
-    name: str
-    is_member: bool  # whether the bot is
-    is_private: bool
-    is_archived: bool
-    is_shared: bool  # with another organisation
 
 
 def _person(row: RowMapping | Mapping[str, Any], workspace_id: str) -> Person:
@@ -197,7 +185,7 @@ def admins_among(users: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 
 class People:
-    """Reads about people and channels. Never used inside a transaction."""
+    """Reads about people. Never used inside a transaction."""
 
     def __init__(self, db: Database, clock: Clock) -> None:
         self._db = db
@@ -230,7 +218,7 @@ class People:
             SlackApiError: Slack could not be asked now.
         """
         try:
-            answer = await client.users_info(user=user_id)
+            answer = await read(self._db, workspace_id, client.users_info, user=user_id)
         except SlackApiError as error:
             if verdict(error).meaning is not Meaning.PERMANENT:
                 raise
@@ -261,34 +249,3 @@ class People:
             if user is not None:
                 async with self._db.transaction() as tx:
                     await remember(tx, workspace_id, user, self._clock.now())
-
-
-async def member_ids(client: AsyncWebClient, channel_id: str) -> list[str]:
-    """The ids of everyone in a channel, in Slack's order, over all pages."""
-    ids: list[str] = []
-    cursor = ""
-    while True:
-        page = await client.conversations_members(channel=channel_id, limit=PAGE, cursor=cursor)
-        ids.extend(page["members"])
-        cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
-        if not cursor:
-            return ids
-
-
-async def channel_of(client: AsyncWebClient, channel_id: str) -> Channel | None:
-    """The channel as the bot sees it; None where it may not see it (private, or gone)."""
-    try:
-        answer = await client.conversations_info(channel=channel_id)
-    except SlackApiError as error:
-        if error.response.get("error") == "channel_not_found":
-            return None
-        raise
-    found = answer["channel"]
-    return Channel(
-        channel_id=found["id"],
-        name=found.get("name") or found["id"],
-        is_member=bool(found.get("is_member")),
-        is_private=bool(found.get("is_private")),
-        is_archived=bool(found.get("is_archived")),
-        is_shared=bool(found.get("is_ext_shared") or found.get("is_pending_ext_shared")),
-    )

@@ -1,0 +1,73 @@
+"""Channels as Slack shows them to the bot, and who is in them. Never used inside a transaction."""
+
+from dataclasses import dataclass
+
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.db.engine import Database
+from bot.slack.reads import read
+
+PAGE = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class Channel:
+    """What Slack says of one conversation, as the bot sees it."""
+
+    channel_id: str
+    name: str
+    is_member: bool  # whether the bot is
+    is_private: bool
+    is_archived: bool
+    is_shared: bool  # with another organisation
+
+
+async def member_ids(
+    db: Database, client: AsyncWebClient, workspace_id: str, channel_id: str
+) -> list[str]:
+    """The ids of everyone in a channel, in Slack's order, over all pages.
+
+    Raises:
+        SlackApiError: the bot may not see the channel, or Slack cannot be asked now.
+    """
+    ids: list[str] = []
+    cursor = ""
+    while True:
+        page = await read(
+            db,
+            workspace_id,
+            client.conversations_members,
+            channel=channel_id,
+            limit=PAGE,
+            cursor=cursor,
+        )
+        ids.extend(page["members"])
+        cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
+        if not cursor:
+            return ids
+
+
+async def channel_of(
+    db: Database, client: AsyncWebClient, workspace_id: str, channel_id: str
+) -> Channel | None:
+    """The channel as the bot sees it; None where it may not see it (private, or gone).
+
+    Raises:
+        SlackApiError: Slack cannot be asked now.
+    """
+    try:
+        answer = await read(db, workspace_id, client.conversations_info, channel=channel_id)
+    except SlackApiError as error:
+        if error.response.get("error") == "channel_not_found":
+            return None
+        raise
+    found = answer["channel"]
+    return Channel(
+        channel_id=found["id"],
+        name=found.get("name") or found["id"],
+        is_member=bool(found.get("is_member")),
+        is_private=bool(found.get("is_private")),
+        is_archived=bool(found.get("is_archived")),
+        is_shared=bool(found.get("is_ext_shared") or found.get("is_pending_ext_shared")),
+    )

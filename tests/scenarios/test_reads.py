@@ -1,0 +1,117 @@
+"""Slack asks to wait with a question: nobody asks that again before, and all else goes on."""
+
+from datetime import timedelta
+
+import pytest
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+from sqlalchemy import delete, func, select, update
+
+from bot.agenda import agenda
+from bot.agenda.ticker import AT_ONCE
+from bot.clock import real_now
+from bot.db import schema
+from bot.db.engine import Database
+from bot.slack.conversations import channel_of, member_ids
+from bot.slack.errors import verdict
+from bot.slack.people import People
+from bot.workspaces.lifecycle import CATCH_UP
+from tests.scenarios.lead import Lead, count
+from tests.scenarios.seen import told
+from tests.vocabulary import ANA, BEN, LAUNCH, MEMBERS, OWNER, PLATFORM, WORKSPACE, House
+
+LONG = 3000  # seconds: no test waits for it
+
+
+def asked(house: House, method: str) -> int:
+    return sum(call.method == method for call in house.slack.calls)
+
+
+def busy(house: House, method: str) -> None:
+    """Slack answers this method with 429 from now on."""
+    house.slack.calls.clear()
+    house.slack.faults.fail_next(method, status=429, retry_after=LONG, times=500)
+
+
+async def passes(house: House, **time: float) -> None:
+    """So much time; what Slack refused is not waited for."""
+    house.clock.advance(timedelta(**time))
+    await house.settle()
+
+
+async def over(house: House) -> None:
+    """The time that Slack asked for has passed."""
+    house.slack.faults.clear()
+    async with house.bot.db.transaction() as tx:
+        await tx.execute(delete(schema.slack_waits))
+        failed = schema.agenda.c.attempts > 0
+        await tx.execute(update(schema.agenda).where(failed).values(retry_at=None))
+
+
+async def test_people_are_asked_about_again_when_slack_allows_it(house: House, ana: Lead) -> None:
+    await ana.starts()
+    house.slack.workspace.users[BEN].tz = "Asia/Tokyo"  # unheard
+    busy(house, "users.info")
+    async with house.bot.db.transaction() as tx:
+        now = house.clock.now()
+        await agenda.put(tx, WORKSPACE, action=CATCH_UP, subject=WORKSPACE, due_at=now)
+    house.slack.leave(LAUNCH, MEMBERS[1])
+    await passes(house, minutes=1)
+
+    in_vain = asked(house, "users.info")
+    assert 1 <= in_vain <= AT_ONCE  # what was under way when Slack said so
+    assert asked(house, "conversations.members") > 0  # who left was noticed
+    await over(house)
+    await passes(house, minutes=1)
+    assert asked(house, "users.info") == in_vain + await count(house, schema.people)
+    people = schema.people
+    async with house.bot.db.reading() as reader:
+        zone = await reader.scalar(select(people.c.zone).where(people.c.user_id == BEN))
+    assert zone == "Asia/Tokyo"
+
+
+async def test_a_round_waits_to_open_until_slack_says_who_is_there(house: House, ana: Lead) -> None:
+    await ana.starts()
+    busy(house, "conversations.members")
+    house.slack.join(LAUNCH, OWNER)
+    await house.settle()
+    in_vain = asked(house, "conversations.members")
+    await passes(house, hours=12)
+
+    assert asked(house, "conversations.members") == in_vain == 1
+    await over(house)
+    await house.wait(days=2)
+    assert any("questions" in text for text in told(house, BEN))
+
+
+async def test_other_processes_and_methods_and_workspaces(
+    db: Database, house: House, database_url: str
+) -> None:
+    client: AsyncWebClient = house.bot.client
+    busy(house, "users.info")
+    with pytest.raises(SlackApiError):
+        await house.bot.services.people.one(client, WORKSPACE, BEN)
+
+    other = People(db, house.clock)  # of another process
+    with pytest.raises(SlackApiError) as refused:
+        await other.one(client, WORKSPACE, ANA)
+
+    assert asked(house, "users.info") == 1
+    assert LONG - 600 < (verdict(refused.value).retry_after or 0) <= LONG
+    assert BEN in await member_ids(db, client, WORKSPACE, LAUNCH)
+    assert await channel_of(db, client, WORKSPACE, PLATFORM) is not None
+    house.slack.faults.clear()
+    assert await other.one(client, "T0OTHER", BEN) is not None
+
+
+async def test_once_the_time_is_over_slack_is_asked(db: Database, house: House) -> None:
+    async with db.transaction() as tx:
+        row = {"workspace_id": WORKSPACE, "method": "users_info"}
+        past = real_now() - timedelta(seconds=1)
+        await tx.execute(schema.slack_waits.insert().values(**row, until=past))
+
+    found = await People(db, house.clock).one(house.bot.client, WORKSPACE, BEN)
+
+    assert found is not None
+    async with db.reading() as reader:
+        assert await reader.scalar(select(func.count()).select_from(schema.slack_waits)) == 1
