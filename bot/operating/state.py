@@ -16,13 +16,14 @@ from bot.agenda.agenda import NEVER
 from bot.agenda.claims import due
 from bot.db import schema
 from bot.outbox.fan_out import MANY
+from bot.outbox.heads import could_go, is_open, written_out
 from bot.outbox.lanes import many_waiting
-from bot.outbox.operating import STUCK, written_out
+from bot.outbox.operating import STUCK
 from bot.outbox.outbox import State
 
 _agenda, _lanes, _messages = schema.agenda, schema.lanes, schema.messages
 NOTHING = timedelta(0)
-_UNDER_WAY = _messages.c.state.in_(written_out((State.PENDING, State.SENDING, State.UNKNOWN)))
+_UNDER_WAY = is_open(_messages)
 _STUCK = _messages.c.state.in_(written_out(STUCK))
 _SENDS = _messages.c.workspace_id.in_(
     select(_lanes.c.workspace_id).where(_lanes.c.halted.is_(None))
@@ -86,9 +87,7 @@ async def outbox_lag(reader: AsyncConnection, now: datetime, real: datetime) -> 
             _lanes.c.halted.is_(None),
             or_(_lanes.c.owner.is_(None), _lanes.c.lease_until < real),
             or_(_lanes.c.resume_at.is_(None), _lanes.c.resume_at <= real),
-            _UNDER_WAY,
-            _messages.c.not_before <= now,
-            or_(_messages.c.retry_at.is_(None), _messages.c.retry_at <= real),
+            could_go(now, real),
         )
         .group_by(_lanes.c.workspace_id, _lanes.c.lease_until, _lanes.c.resume_at)
     )

@@ -129,10 +129,11 @@ async def retry(
 ) -> int:
     """Send what was refused in this conversation for one of these reasons, in its old order.
 
-    What has expired meanwhile stays unsaid. Returns how many messages it is.
+    All of it comes after what was posted anew before: also what replies to that. What has expired
+    meanwhile stays unsaid. Returns how many messages it is.
     """
-    done = await tx.execute(
-        update(_messages)
+    refused = await tx.scalars(
+        select(_messages.c.key)
         .where(
             _messages.c.workspace_id == workspace_id,
             _messages.c.conversation == conversation,
@@ -140,9 +141,23 @@ async def retry(
             _messages.c.error.in_(reasons),
             _messages.c.operation.in_(operations),
         )
-        .values(state=State.PENDING, attempts=0, retry_at=None, error=None, not_before=now)
+        .order_by(_messages.c.message_id)
     )
-    return done.rowcount
+    keys = refused.all()
+    for key in keys:
+        await tx.execute(
+            update(_messages)
+            .where(_this(workspace_id, key))
+            .values(
+                message_id=new_sortable_id(),
+                state=State.PENDING,
+                attempts=0,
+                retry_at=None,
+                error=None,
+                not_before=now,
+            )
+        )
+    return len(keys)
 
 
 async def forget_place(tx: AsyncConnection, workspace_id: str, *, key: str, reason: str) -> bool:

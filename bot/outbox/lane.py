@@ -17,6 +17,7 @@ from bot.db.engine import Database
 from bot.log import log
 from bot.outbox import lanes, steps
 from bot.outbox.ends import note_expired
+from bot.outbox.heads import heads
 from bot.outbox.jobs import Jobs, Patience
 from bot.outbox.outbox import Operation, State
 from bot.outbox.pace import PROOF, Pace, Used
@@ -60,7 +61,7 @@ class Lane:
         self._abandoned = abandoned  # by a sender that fell silent
         self._tools = tools
         self._workspace_id = workspace_id
-        self._calls: dict[str, asyncio.Task[Finding]] = {}  # by conversation
+        self._calls: dict[str, asyncio.Task[Finding]] = {}  # by queue
         self._learnt: list[Finding] = []
         self._mine: bool | None = None  # None: not asked for yet
         self.stopping = False
@@ -108,12 +109,12 @@ class Lane:
     def _begin(self, row: Row, claimed_at: float) -> None:
         self.calls += 1
         job = self._tools.jobs.do(row, claimed_at)
-        self._calls[row.conversation] = asyncio.create_task(job, name=f"call {row.message_id}")
+        self._calls[row.queue] = asyncio.create_task(job, name=f"call {row.message_id}")
 
     def _collect(self) -> None:
-        for conversation, call in list(self._calls.items()):
+        for queue, call in list(self._calls.items()):
             if call.done():
-                del self._calls[conversation]
+                del self._calls[queue]
                 self._learnt.append(call.result())
 
     async def _in_transaction(
@@ -190,7 +191,7 @@ class Lane:
     ) -> tuple[list[Row], bool]:
         """What goes next; and whether something was put aside, so that more may follow at once."""
         room = IN_FLIGHT - len(self._calls)
-        found = await lanes.heads(
+        found = await heads(
             tx,
             self._workspace_id,
             now=now,
@@ -198,7 +199,7 @@ class Lane:
             barred=used.barred(),
             limit=IN_FLIGHT + room,
         )
-        free = [row for row in found if row.conversation not in self._calls]
+        free = [row for row in found if row.queue not in self._calls]
         welcome = await self._welcome(tx, free, now)
         chosen: list[Row] = []
         put_aside = False

@@ -2,48 +2,25 @@
 runs. A lane is leased for 15 s and renewed; a dead sender's lane is free after that.
 """
 
-from collections.abc import Collection
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import (
-    BindParameter,
-    ColumnElement,
-    Integer,
-    Select,
-    and_,
-    bindparam,
-    case,
-    exists,
-    func,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import real_now
 from bot.db import schema
+from bot.outbox.heads import could_go, is_open, written_out
 from bot.outbox.outbox import Operation, State
-from bot.outbox.pace import DIRECT, PROOF
-from bot.outbox.row import NOWHERE, Place, Row
 
 LEASE = timedelta(seconds=15)
 RENEW_EVERY_SECONDS = 5.0
-_FINAL_WITHOUT_PLACE = (State.HELD, State.FAILED, State.EXPIRED)
-
-
-def _written_out(*states: State) -> BindParameter[list[str]]:
-    values = [state.value for state in states]
-    return bindparam(None, values, expanding=True, literal_execute=True)
-
 
 _lanes = schema.lanes
 _messages = schema.messages
-# Written out and not bound: only so may the planner use the index on open messages alone.
-_OPEN = _messages.c.state.in_(_written_out(State.PENDING, State.SENDING, State.UNKNOWN))
-_STUCK = _messages.c.state.in_(_written_out(State.HELD, State.FAILED))
+_OPEN = is_open(_messages)
+_STUCK = _messages.c.state.in_(written_out((State.HELD, State.FAILED)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,21 +55,16 @@ async def with_work(reader: AsyncConnection, now: datetime, limit: int) -> dict[
     Each with whether somebody did, and fell silent.
     """
     real = await real_time(reader)
-    due = exists().where(
-        _messages.c.workspace_id == _lanes.c.workspace_id,
-        _OPEN,
-        _messages.c.not_before <= now,
-        or_(_messages.c.retry_at.is_(None), _messages.c.retry_at <= real),
-    )
+    work = exists().where(_messages.c.workspace_id == _lanes.c.workspace_id, could_go(now, real))
     rows = await reader.execute(
         select(_lanes.c.workspace_id, _lanes.c.owner.is_not(None))
         .where(
             _lanes.c.halted.is_(None),
             or_(_lanes.c.owner.is_(None), _lanes.c.lease_until < real),
             or_(_lanes.c.resume_at.is_(None), _lanes.c.resume_at <= real),
-            due,
+            work,
         )
-        .order_by(_lanes.c.resume_at)
+        .order_by(_lanes.c.resume_at.nulls_first())
         .limit(limit)
     )
     return {row[0]: bool(row[1]) for row in rows}
@@ -172,31 +144,6 @@ async def doubt_interrupted(tx: AsyncConnection, workspace_id: str, look_at: dat
     return doubted.rowcount
 
 
-async def heads(
-    tx: AsyncConnection,
-    workspace_id: str,
-    *,
-    now: datetime,
-    real: datetime,
-    barred: Collection[str],
-    limit: int,
-) -> list[Row]:
-    """The first open message of each conversation that may be worked on now; channels first.
-
-    A later message of the same conversation waits for it, so order is kept; an unknown one
-    blocks only its own conversation. `barred` names limits that are used up. Payloads are read by
-    the claim: most of what is looked at among many has to wait.
-    """
-    given = {
-        "workspace": workspace_id,
-        "now": now,
-        "real": real,
-        "barred": list(barred),
-        "most": limit,
-    }
-    return [_row(row) for row in (await tx.execute(_HEADS, given)).mappings()]
-
-
 async def next_due(reader: AsyncConnection, now: datetime) -> datetime | None:
     """When the next message that waits for its hour is to be said; None where none does."""
     earliest: datetime | None = await reader.scalar(
@@ -215,72 +162,3 @@ async def many_waiting(reader: AsyncConnection, now: datetime, many: int) -> dic
         .having(waiting > many)
     )
     return {row[0]: row[1] for row in rows}
-
-
-def _heads(firsts_of: ColumnElement[str]) -> Select[Any]:
-    pace, target = _pace(), _messages.alias("target")
-    firsts = (  # the first open message of each
-        select(func.min(_messages.c.message_id).label("message_id"))
-        .where(_IN_WORKSPACE, _OPEN, _messages.c.not_before <= bindparam("now"))
-        .group_by(firsts_of)
-        .subquery()
-    )
-    return (
-        select(
-            *(column for column in _messages.c if column.name in _READ),
-            _messages.c.target_key,
-            pace.label("pace"),
-            target.c.state.label("target_state"),
-            target.c.channel.label("target_channel"),
-            target.c.ts.label("target_ts"),
-            target.c.file_id.label("target_file_id"),
-        )
-        .join(firsts, _messages.c.message_id == firsts.c.message_id)
-        .outerjoin(
-            target,
-            and_(
-                target.c.workspace_id == _messages.c.workspace_id,
-                target.c.key == _messages.c.target_key,
-            ),
-        )
-        .where(
-            _IN_WORKSPACE,
-            _messages.c.state != State.SENDING,
-            or_(_messages.c.retry_at.is_(None), _messages.c.retry_at <= bindparam("real")),
-            pace.not_in(bindparam("barred", expanding=True)),
-        )
-        .order_by(pace == DIRECT, _messages.c.message_id)
-        .limit(bindparam("most", type_=Integer))
-    )
-
-
-def _pace() -> ColumnElement[str]:
-    """The name of the limit that a message counts under."""
-    to_person = _messages.c.conversation.like("U%") | _messages.c.conversation.like("W%")
-    return case(
-        (_messages.c.state == State.UNKNOWN, PROOF),
-        ((_messages.c.operation == Operation.POST) & to_person, DIRECT),
-        else_=_messages.c.operation,
-    )
-
-
-_READ = {field.name for field in fields(Row)} - {"payload"}
-_IN_WORKSPACE = _messages.c.workspace_id == bindparam("workspace")
-_HEADS = _heads(_messages.c.conversation)  # made once: it is asked before every few calls
-
-
-def _row(row: Any) -> Row:
-    copied = {name: row[name] for name in _READ if name != "target"}
-    copied["operation"] = Operation(copied["operation"])
-    copied["state"] = State(copied["state"])
-    return Row(**copied, target=_target(row))
-
-
-def _target(row: Any) -> Place | None:
-    if row["target_key"] is None:
-        return NOWHERE
-    if row["target_state"] is None:
-        return None
-    if row["target_ts"] is None and row["target_state"] in _FINAL_WITHOUT_PLACE:
-        return None
-    return Place(channel=row["target_channel"], ts=row["target_ts"], file_id=row["target_file_id"])

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, RowMapping, Select, bindparam, func, select, update
+from sqlalchemy import RowMapping, Select, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
 from bot.metrics import deliveries
+from bot.outbox.heads import written_out
 from bot.outbox.outbox import Operation, State
 from bot.outbox.row import Place
 from bot.outbox.steps import confirm
@@ -183,12 +184,6 @@ def _some(states: Collection[State], workspace_id: str | None) -> Select[Any]:
     if set(states) <= set(STUCK):  # in the words of the index on them, so that it is used
         some = some.where(_messages.c.state.in_(written_out(STUCK)))
     return some if workspace_id is None else some.where(_messages.c.workspace_id == workspace_id)
-
-
-def written_out(states: Collection[State]) -> BindParameter[list[str]]:
-    """States as the indexes on them are written, so that the planner sees that they fit."""
-    values = [state.value for state in states]
-    return bindparam(None, values, expanding=True, literal_execute=True)
 
 
 def _listed(row: RowMapping) -> Listed:

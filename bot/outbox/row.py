@@ -42,6 +42,7 @@ class Row:
     looks: int
     first_try_at: datetime | None
     pace: str  # the name of the limit it counts under
+    queue: str  # the name of what it keeps its order in
     #: Of the message replied to, edited or pinned: NOWHERE if there is none, null if it is not in
     #: Slack and never will be.
     target: Place | None

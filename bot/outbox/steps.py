@@ -152,10 +152,15 @@ async def expire(tx: AsyncConnection, row: Row, reason: str) -> None:
 
 
 async def postpone(tx: AsyncConnection, row: Row, until: datetime) -> None:
-    """Say it later: at `until` (business time), or not at all where it is too late by then."""
+    """Say it later: at `until` (business time), or not at all where it is too late by then.
+
+    What refers to it waits as long: it is not late, and nobody looks for it meanwhile.
+    """
+    itself = _messages.c.key == row.key
+    refers = (_messages.c.target_key == row.key) & (_messages.c.not_before < until)
     await tx.execute(
         update(_messages)
-        .where(_messages.c.workspace_id == row.workspace_id, _messages.c.key == row.key)
+        .where(_messages.c.workspace_id == row.workspace_id, itself | (refers & _OPEN))
         .values(not_before=until)
     )
 

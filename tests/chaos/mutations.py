@@ -9,7 +9,7 @@ from sqlalchemy import Integer, bindparam, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
-from bot.outbox import jobs, lanes, steps
+from bot.outbox import heads, jobs, lanes, steps
 from bot.outbox.outbox import State
 from bot.outbox.pace import Used
 from bot.outbox.row import Finding, Row
@@ -71,7 +71,7 @@ def no_fence() -> None:
 
 def no_heads() -> None:
     """Every open message may go out, whatever was said before it in its conversation."""
-    lanes._HEADS = lanes._heads(_messages.c.message_id)
+    heads._HEADS = heads._heads(_messages.c.message_id)
 
 
 def no_patience() -> None:

@@ -105,6 +105,13 @@ async def test_the_outbox_lags_since_the_moment_somebody_could_have_sent(db: Dat
     assert await lag(db) < timedelta(seconds=5)
 
 
+async def test_what_waits_behind_a_message_that_waits_is_not_late(db: Database) -> None:
+    await a_message(db, "first", state="unknown", retry_at=real_now() + timedelta(minutes=2))
+    await a_message(db, "second")
+
+    assert await lag(db) == timedelta(0)
+
+
 async def test_held_messages_age_and_do_not_make_it_unready(db: Database) -> None:
     await held(db)
 

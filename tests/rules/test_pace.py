@@ -46,6 +46,7 @@ def a_row(operation: Operation = Operation.POST, conversation: str = "C1", pace:
         looks=0,
         first_try_at=None,
         pace=pace or operation.value,
+        queue=conversation,
         target=NOWHERE,
     )
 
