@@ -47,6 +47,7 @@ from bot.outbox import lanes
 from bot.outbox.delivery import Delivery, Patience
 from bot.outbox.pace import Pace
 from bot.outbox.pictures import Draw
+from bot.phases.hours import welcome_at
 from bot.results.chart import draw_in_child
 from bot.rounds.questions import QUESTIONS
 from bot.settings import NotStarted, Settings
@@ -54,7 +55,6 @@ from bot.slack.people import People
 from bot.slack.sockets import Sockets
 from bot.web import Site, operating, signed
 from bot.workspaces.lifecycle import install
-from bot.workspaces.quiet import welcome_at
 from bot.workspaces.services import Services
 from bot.workspaces.token import noticing
 

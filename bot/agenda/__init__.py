@@ -29,5 +29,6 @@ look_at_channel (and what else follows from Slack's no) Always: it asks how thin
 scrub, tidy, forget_drafts  Always. Silent.
 
 Messages that were decided in time and are late on their way, because Slack or we were away, are
-put off to the person's next hours where they are sent (`workspaces.quiet.welcome_at`).
+put off to the next hours of the person, or of the channel's lead, where they are sent
+(`phases.hours.welcome_at`).
 """

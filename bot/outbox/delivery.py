@@ -51,10 +51,10 @@ AFTER_FAILURE_SECONDS = 1.0
 
 
 async def always_welcome(
-    _tx: AsyncConnection, _workspace_id: str, user_ids: Collection[str], now: datetime
+    _tx: AsyncConnection, _workspace_id: str, conversations: Collection[str], now: datetime
 ) -> Mapping[str, datetime]:
     """For a delivery without quiet hours."""
-    return dict.fromkeys(user_ids, now)
+    return dict.fromkeys(conversations, now)
 
 
 class Delivery:

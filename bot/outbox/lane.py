@@ -33,7 +33,8 @@ LONGEST_REST = timedelta(seconds=5)
 #: What waited longer than this for its turn is late, and may have become untimely.
 LATE = timedelta(minutes=15)
 
-#: From when these people of a workspace may be written to: now, or the next hour that suits them.
+#: From when these people and channels of a workspace may be written to: now, or the next hour
+#: that suits there.
 WelcomeAt = Callable[
     [AsyncConnection, str, Collection[str], datetime], Awaitable[Mapping[str, datetime]]
 ]
@@ -213,7 +214,7 @@ class Lane:
     async def _welcome(
         self, tx: AsyncConnection, rows: Sequence[Row], now: datetime
     ) -> Mapping[str, datetime]:
-        """From when a direct message suits, by message, where it is late or was to wait.
+        """From when a message suits, by message, where it is late, or was to wait for a person.
 
         What is said as soon as it is decided was decided so; but who was to hear something later
         may live elsewhere by now.
@@ -222,14 +223,13 @@ class Lane:
             row
             for row in rows
             if row.operation is Operation.POST
-            and row.to_person
             and row.state is State.PENDING
-            and (now - row.not_before > LATE or row.not_before > row.created_at)
+            and (now - row.not_before > LATE or (row.to_person and row.was_to_wait))
         ]
         if not late:
             return {}
-        people = {row.conversation for row in late}
-        at = await self._tools.welcome_at(tx, self._workspace_id, people, now)
+        conversations = {row.conversation for row in late}
+        at = await self._tools.welcome_at(tx, self._workspace_id, conversations, now)
         return {row.message_id: at[row.conversation] for row in late}
 
     async def _put_aside(

@@ -53,6 +53,11 @@ class Row:
         return self.conversation.startswith(("U", "W"))
 
     @property
+    def was_to_wait(self) -> bool:
+        """For a later time than the one it was decided for."""
+        return self.not_before > self.created_at
+
+    @property
     def needs_picture(self) -> bool:
         return self.picture is not None and not self.file_id
 

@@ -1,6 +1,6 @@
 """Reads about phases: facts for the whole room, for App Home and for the agenda."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 from typing import Any
 
@@ -8,6 +8,7 @@ from sqlalchemy import RowMapping, Select, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
+from bot.db.writing import padded
 from bot.phases.budget import SHARE, Span
 from bot.phases.facts import Item, Participant, PhaseRow, WholePhase
 from bot.phases.rules import Kind, Limits, Promise, SprintPromise, TrustPromise
@@ -51,6 +52,20 @@ async def running(tx: AsyncConnection, workspace_id: str) -> tuple[str, ...]:
         .order_by(_phases.c.started_at, _phases.c.phase_id)
     )
     return tuple(found)
+
+
+async def zones_in(
+    tx: AsyncConnection, workspace_id: str, channel_ids: Collection[str]
+) -> dict[str, str]:
+    """The zone of each channel's latest phase; channels that never had one are left out."""
+    rows = await tx.execute(
+        select(_phases.c.channel_id, _phases.c.zone)
+        .where(
+            _phases.c.workspace_id == workspace_id, _phases.c.channel_id.in_(padded(channel_ids))
+        )
+        .order_by(_phases.c.started_at)
+    )
+    return {row.channel_id: row.zone for row in rows}
 
 
 async def phase(tx: AsyncConnection, workspace_id: str, phase_id: str) -> PhaseRow | None:

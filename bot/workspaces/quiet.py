@@ -1,4 +1,4 @@
-"""When people may be written to: for delivery, which knows no zones."""
+"""When people may be written to."""
 
 from collections.abc import Collection
 from datetime import datetime

@@ -9,7 +9,8 @@ from bot.outbox import lanes
 from bot.rounds.lifecycle import plan_rounds
 from bot.workspaces.lifecycle import install
 from tests.lifecycle.rounds.builders import NOW, PHASE, a_phase
-from tests.vocabulary import ANA, BEN, MEMBERS, WORKSPACE, House
+from tests.scenarios.lead import Lead
+from tests.vocabulary import ANA, BEN, LAUNCH, MEMBERS, WORKSPACE, House
 
 WEEKLY_OPENS = datetime(2026, 11, 30, 20, tzinfo=UTC)  # Tuesday 10:00 where days begin first
 
@@ -90,6 +91,27 @@ async def test_what_could_not_be_sent_in_time_does_not_come_at_night(running: Ho
     (at,) = read_at(running, BEN)
     assert at.date().isoformat() == "2026-11-25"
     assert at.time() >= time(8)
+
+
+async def test_what_could_not_be_posted_in_time_comes_to_a_channel_in_its_leads_hours(
+    house: House,
+) -> None:
+    """A phase ends on a Monday at 17:00 in Lisbon; Slack is back on Tuesday at 03:00."""
+    await Lead(house).starts()
+    await house.travel_to(datetime(2026, 12, 7, 16, 30, tzinfo=UTC))
+    before = len(house.slack.as_user(BEN).visible(LAUNCH))
+    async with house.bot.db.transaction() as tx:
+        await lanes.halt(tx, WORKSPACE, "token_expired")
+    await away_until(house, datetime(2026, 12, 7, 17, 5, tzinfo=UTC))
+    house.clock.move_to(datetime(2026, 12, 8, 3, tzinfo=UTC))
+    async with house.bot.db.transaction() as tx:
+        await lanes.resume(tx, WORKSPACE)
+    await house.settle()
+    assert len(house.slack.as_user(BEN).visible(LAUNCH)) == before
+
+    await house.travel_to(datetime(2026, 12, 8, 8, tzinfo=UTC))
+    (posted,) = house.slack.as_user(BEN).visible(LAUNCH)[before:]
+    assert "it's over" in posted["text"]
 
 
 async def test_who_moves_is_asked_at_their_time_there_and_once(running: House) -> None:

@@ -1,0 +1,23 @@
+"""When something may be said, to a person or in a channel: for delivery, which knows no zones."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.agenda.slots import within_hours
+from bot.phases.store import zones_in
+from bot.workspaces import quiet
+
+
+async def welcome_at(
+    reader: AsyncConnection, workspace_id: str, conversations: Collection[str], now: datetime
+) -> dict[str, datetime]:
+    """From when it suits each of them: `now`, or the next weekday at 08:00 there.
+
+    A channel has the hours of whoever leads its latest phase, a person their own.
+    """
+    zones = await zones_in(reader, workspace_id, conversations)
+    others = [one for one in conversations if one not in zones]
+    people = await quiet.welcome_at(reader, workspace_id, others, now)
+    return people | {channel: within_hours(now, zone) for channel, zone in zones.items()}
