@@ -28,6 +28,14 @@ database_failures = Counter(
 fan_out_left = Gauge(
     "imbalance_fan_out_left_messages", "Messages that wait in workspaces which have many of them"
 )
+fan_out_sent = Gauge(
+    "imbalance_fan_out_sent_messages",
+    "Messages sent in workspaces which have many of them, since their last minute without one",
+)
+fan_out_end_seconds = Gauge(
+    "imbalance_fan_out_expected_end_seconds",
+    "How long Slack's limits will hold up the last of the messages in such a workspace",
+)
 oldest_message_seconds = Gauge(
     "imbalance_oldest_message_age_seconds",
     "Age of the oldest message of each state, since it was to be said; without halted workspaces",

@@ -10,9 +10,10 @@ from bot.operating import state
 from bot.operating.findings import Finding, look, ok, wrong
 from bot.operating.readiness import LONGEST_AGENDA_LAG, LONGEST_OUTBOX_LAG
 from bot.operating.spans import span
-from bot.operating.state import FanOut, Lane, Waiting
-from bot.outbox.fan_out import expected_end
+from bot.operating.state import Lane, Waiting
+from bot.outbox.fan_out import FanOut, fan_outs
 from bot.outbox.outbox import State
+from bot.outbox.pace import Pace
 
 #: Longer lists are cut: who has more reads the metrics.
 MOST_LINES = 5
@@ -85,7 +86,7 @@ async def state_of(db: Database, now: datetime, real: datetime) -> AsyncIterator
         yield senders([lane for lane in lanes if lane.owner and not lane.halted])
         for finding in halted([lane for lane in lanes if lane.halted]):
             yield finding
-        for fan_out in await state.fan_outs(reader, now):
+        for fan_out in await fan_outs(reader, Pace(), now):
             yield sending_to_many(fan_out, real)
 
 
@@ -159,7 +160,7 @@ def halted(lanes: Sequence[Lane]) -> list[Finding]:
 
 
 def sending_to_many(fan_out: FanOut, real: datetime) -> Finding:
-    end = expected_end(fan_out.left, real)
+    end = real + timedelta(seconds=fan_out.seconds)
     return ok(
         FAN_OUT.format(
             workspace=fan_out.workspace_id,

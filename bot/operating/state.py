@@ -7,7 +7,6 @@ they are the same.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import ColumnElement, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -15,9 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.agenda.agenda import NEVER
 from bot.agenda.claims import due
 from bot.db import schema
-from bot.outbox.fan_out import MANY
 from bot.outbox.heads import could_go, is_open, written_out
-from bot.outbox.lanes import many_waiting
 from bot.outbox.operating import STUCK
 from bot.outbox.outbox import State
 
@@ -46,15 +43,6 @@ class Lane:
     owner: str | None
     lease_left: timedelta
     halted: str | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class FanOut:
-    """One workspace with many messages to send."""
-
-    workspace_id: str
-    sent: int  # since the oldest that waits was to be said
-    left: int
 
 
 async def agenda_lag(reader: AsyncConnection, now: datetime, real: datetime) -> timedelta:
@@ -163,34 +151,6 @@ async def lanes(reader: AsyncConnection, real: datetime) -> Sequence[Lane]:
         )
         for row in rows
     ]
-
-
-async def fan_outs(reader: AsyncConnection, now: datetime) -> Sequence[FanOut]:
-    """Workspaces with many messages to send, and how far each has come."""
-    left = await many_waiting(reader, now, MANY)
-    return [
-        FanOut(
-            workspace_id=workspace_id,
-            sent=await _sent_since_oldest(reader, workspace_id, now),
-            left=count,
-        )
-        for workspace_id, count in left.items()
-    ]
-
-
-async def _sent_since_oldest(reader: AsyncConnection, workspace_id: str, now: datetime) -> int:
-    mine = _messages.c.workspace_id == workspace_id
-    oldest = (
-        select(func.min(_messages.c.not_before))
-        .where(mine, _UNDER_WAY, _messages.c.not_before <= now)
-        .scalar_subquery()
-    )
-    sent: Any = await reader.scalar(
-        select(func.count())
-        .select_from(_messages)
-        .where(mine, _is(State.SENT), _messages.c.sent_at >= oldest)
-    )
-    return int(sent or 0)
 
 
 def _is(state: State) -> ColumnElement[bool]:

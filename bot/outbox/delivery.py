@@ -29,7 +29,7 @@ from bot.db.trouble import trouble
 from bot.log import log
 from bot.metrics import open_messages
 from bot.outbox import lanes
-from bot.outbox.fan_out import MANY, FanOuts
+from bot.outbox.fan_out import FanOuts
 from bot.outbox.jobs import Jobs, Patience
 from bot.outbox.lane import Lane, Tools, WelcomeAt
 from bot.outbox.pace import Pace
@@ -140,10 +140,9 @@ class Delivery:
         self._measure_at = monotonic() + MEASURE_EVERY_SECONDS
         async with self._db.reading() as reader:
             counts = await lanes.counts(reader)
-            waiting = await lanes.many_waiting(reader, self._clock.now(), MANY)
+            await self._fan_outs.measure(reader, self._tools.pace, self._clock.now(), real_now())
         for state, count in counts.items():
             open_messages.labels(state).set(count)
-        self._fan_outs.note(waiting, real_now())
 
     async def _start_lanes(self) -> None:
         if len(self._lanes) >= MOST_LANES:

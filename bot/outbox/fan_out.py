@@ -1,37 +1,83 @@
-"""How far a message to many people has come: in the log and in a metric, at every measuring."""
+"""How far messages to many people have come: in the log, in metrics and for `doctor`.
 
-from collections.abc import Mapping
+All of it is read from what senders left in the database, so every replica says the same.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from bot.log import log
-from bot.metrics import fan_out_left
-from bot.outbox.outbox import Operation
-from bot.outbox.pace import PER_MINUTE, RESERVED_FOR_CHANNELS
+from bot.metrics import fan_out_end_seconds, fan_out_left, fan_out_sent
+from bot.outbox import lanes
+from bot.outbox.pace import Pace
 
 #: Fewer than these are gone before anybody looks.
 MANY = 20
 
 
-def expected_end(left: int, now: datetime) -> datetime:
-    """When so many direct messages of one workspace will have been sent, by Slack's limits."""
-    per_minute = PER_MINUTE[Operation.POST] - RESERVED_FOR_CHANNELS
-    return now + timedelta(minutes=(left - 1) // per_minute)
+@dataclass(frozen=True, kw_only=True)
+class FanOut:
+    """One workspace with many messages to send."""
+
+    workspace_id: str
+    sent: int  # without a minute's pause, until now
+    left: int
+    seconds: float  # until Slack's limits will have let the last of them through
+
+    @property
+    def is_many(self) -> bool:
+        return self.left > MANY
+
+
+async def fan_outs(
+    reader: AsyncConnection, pace: Pace, now: datetime, besides: Collection[str] = ()
+) -> Sequence[FanOut]:
+    """Workspaces with many messages that are due at `now`, and those `besides`."""
+    waiting = await lanes.many_waiting(reader, now, MANY, besides)
+    names = {*waiting, *besides}
+    if not names:
+        return ()
+    kept = await lanes.used_in(reader, names)
+    real = (await lanes.real_time(reader)).timestamp()
+    found = []
+    for workspace_id in sorted(names):
+        used, left = pace.resume(kept.get(workspace_id), real), waiting.get(workspace_id, {})
+        found.append(
+            FanOut(
+                workspace_id=workspace_id,
+                sent=used.sent,
+                left=sum(left.values()),
+                seconds=used.until_made(left),
+            )
+        )
+    return found
 
 
 class FanOuts:
-    """What was seen of each workspace's waiting messages, from one measuring to the next."""
+    """Which workspaces had many messages at the last measuring: their end is told as well."""
 
     def __init__(self) -> None:
-        self._seen: dict[str, tuple[int, int]] = {}  # sent, left
+        self._seen: frozenset[str] = frozenset()
 
-    def note(self, waiting: Mapping[str, int], now: datetime) -> None:
-        """Tell how many messages wait in the workspaces that have many, at `now` (real time)."""
-        for workspace_id in (*waiting, *(gone for gone in self._seen if gone not in waiting)):
-            left = waiting.get(workspace_id, 0)
-            sent, before = self._seen.get(workspace_id, (0, left))
-            sent += max(0, before - left)
-            self._seen[workspace_id] = (sent, left)
-            end = expected_end(left, now).isoformat(timespec="seconds")
-            log.info("fan_out", workspace=workspace_id, sent=sent, left=left, expected_end=end)
-        fan_out_left.set(sum(waiting.values()))
-        self._seen = {name: seen for name, seen in self._seen.items() if name in waiting}
+    async def measure(
+        self, reader: AsyncConnection, pace: Pace, now: datetime, real: datetime
+    ) -> None:
+        """Tell how far each of them is; `now` is in business time."""
+        found = await fan_outs(reader, pace, now, self._seen)
+        for one in found:
+            end = (real + timedelta(seconds=one.seconds)).isoformat(timespec="seconds")
+            log.info(
+                "fan_out",
+                workspace=one.workspace_id,
+                sent=one.sent,
+                left=one.left,
+                expected_end=end,
+            )
+        many = [one for one in found if one.is_many]
+        fan_out_sent.set(sum(one.sent for one in many))
+        fan_out_left.set(sum(one.left for one in many))
+        fan_out_end_seconds.set(max((one.seconds for one in many), default=0))
+        self._seen = frozenset(one.workspace_id for one in many)

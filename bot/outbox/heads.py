@@ -65,6 +65,16 @@ def could_go(now: Any, real: Any) -> ColumnElement[bool]:
     return and_(_is_due(_messages, now), _may_be_tried(real), ~blocked)
 
 
+def limit_of(messages: FromClause) -> ColumnElement[str]:
+    """The name of the limit that a message counts under."""
+    to_person = messages.c.conversation.like("U%") | messages.c.conversation.like("W%")
+    return case(
+        (messages.c.state == State.UNKNOWN, PROOF),
+        ((messages.c.operation == Operation.POST) & to_person, DIRECT),
+        else_=messages.c.operation,
+    )
+
+
 async def heads(
     tx: AsyncConnection,
     workspace_id: str,
@@ -115,7 +125,7 @@ def _may_be_tried(real: Any) -> ColumnElement[bool]:
 
 
 def _heads(firsts_of: ColumnElement[str]) -> Select[Any]:
-    pace, target = _pace(), _messages.alias("target")
+    pace, target = limit_of(_messages), _messages.alias("target")
     firsts = (
         select(func.min(_messages.c.message_id).label("message_id"))
         .where(_IN_WORKSPACE, _is_due(_messages, bindparam("now")))
@@ -149,16 +159,6 @@ def _heads(firsts_of: ColumnElement[str]) -> Select[Any]:
         )
         .order_by(pace == DIRECT, _messages.c.message_id)
         .limit(bindparam("most", type_=Integer))
-    )
-
-
-def _pace() -> ColumnElement[str]:
-    """The name of the limit that a message counts under."""
-    to_person = _messages.c.conversation.like("U%") | _messages.c.conversation.like("W%")
-    return case(
-        (_messages.c.state == State.UNKNOWN, PROOF),
-        ((_messages.c.operation == Operation.POST) & to_person, DIRECT),
-        else_=_messages.c.operation,
     )
 
 

@@ -2,6 +2,7 @@
 runs. A lane is leased for 15 s and renewed; a dead sender's lane is free after that.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import real_now
 from bot.db import schema
-from bot.outbox.heads import could_go, is_open, written_out
+from bot.db.writing import padded
+from bot.outbox.heads import could_go, is_open, limit_of, written_out
 from bot.outbox.outbox import Operation, State
 
 LEASE = timedelta(seconds=15)
@@ -152,13 +154,38 @@ async def next_due(reader: AsyncConnection, now: datetime) -> datetime | None:
     return earliest
 
 
-async def many_waiting(reader: AsyncConnection, now: datetime, many: int) -> dict[str, int]:
-    """How many messages are due and not at their end, of workspaces with more than `many`."""
-    waiting = func.count()
-    rows = await reader.execute(
-        select(_messages.c.workspace_id, waiting)
-        .where(_OPEN, _messages.c.not_before <= now)
+async def many_waiting(
+    reader: AsyncConnection, now: datetime, many: int, besides: Collection[str] = ()
+) -> dict[str, dict[str, int]]:
+    """How many messages are due and not at their end, by workspace and by Slack's limit.
+
+    Of workspaces with more than `many`, and of those `besides`.
+    """
+    due = _OPEN & (_messages.c.not_before <= now)
+    named = _messages.c.workspace_id.in_(padded(besides))
+    wanted = (
+        select(_messages.c.workspace_id)
+        .where(due)
         .group_by(_messages.c.workspace_id)
-        .having(waiting > many)
+        .having(or_(func.count() > many, named))
     )
-    return {row[0]: row[1] for row in rows}
+    limit = limit_of(_messages)
+    rows = await reader.execute(
+        select(_messages.c.workspace_id, limit, func.count())
+        .where(due, _messages.c.workspace_id.in_(wanted))
+        .group_by(_messages.c.workspace_id, limit)
+    )
+    found: dict[str, dict[str, int]] = {}
+    for workspace_id, name, count in rows:
+        found.setdefault(workspace_id, {})[name] = count
+    return found
+
+
+async def used_in(reader: AsyncConnection, workspaces: Collection[str]) -> dict[str, Any]:
+    """What was used of Slack's limits in these workspaces, for `Pace.resume`."""
+    rows = await reader.execute(
+        select(_lanes.c.workspace_id, _lanes.c.pace).where(
+            _lanes.c.workspace_id.in_(padded(workspaces))
+        )
+    )
+    return {row.workspace_id: row.pace for row in rows}

@@ -7,6 +7,7 @@ as 300. What was used is kept with the workspace's lane, so whoever sends next g
 Pure: given what was used and the time, it says what may be sent now.
 """
 
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -54,7 +55,10 @@ class Pace:
 
 
 class Used:
-    """One workspace's use of the limits at one moment."""
+    """One workspace's use of the limits at one moment, and how much was `sent` without a pause.
+
+    A pause is a minute in which nothing was.
+    """
 
     def __init__(self, kept: Mapping[str, Any], now: float, *, limited: bool) -> None:
         self._now = now
@@ -67,6 +71,8 @@ class Used:
         self._free_at = _ahead(kept.get("conversations", {}), now)
         self._blocked = _ahead(kept.get("blocked", {}), now)
         self._doubts: int = kept.get("doubts", 0)
+        self._sent_at, sent = kept.get("sent", (0.0, 0))
+        self.sent: int = sent if self._sent_at > now - WINDOW_SECONDS else 0
         self._waits: list[float] = []
 
     def keep(self) -> dict[str, Any] | None:
@@ -76,12 +82,15 @@ class Used:
             "conversations": self._free_at,
             "blocked": self._blocked,
             "doubts": self._doubts,
+            "sent": [self._sent_at, self.sent] if self.sent else None,
         }
         return {name: part for name, part in parts.items() if part} or None
 
     def learn(self, findings: Iterable[Finding]) -> None:
         """Slack's Retry-After stops that method here; outcomes nobody knows stop posting."""
         for finding in findings:
+            if finding.state is State.SENT and self._limited:
+                self._sent_at, self.sent = self._now, self.sent + 1
             if finding.retry_after is not None:
                 self._block(_limit_of(finding.row.pace), finding.retry_after)
             if finding.row.operation is not Operation.POST or finding.row.pace == PROOF:
@@ -115,6 +124,34 @@ class Used:
         barred = self.barred()
         waits = [*self._waits, *(self._until_free(name) for name in barred)]
         return min(waits) if waits else None
+
+    def until_made(self, counts: Mapping[str, int]) -> float:
+        """Seconds until so many more calls, by limit, may all have been made."""
+        if not self._limited:
+            return 0.0
+        wanted = Counter[str]()
+        for name, count in counts.items():
+            wanted[_limit_of(name)] += count
+        reserved = RESERVED_FOR_CHANNELS if counts.get(DIRECT) else 0
+        return max(
+            (
+                self._until(limit, count, reserved if limit == Operation.POST else 0)
+                for limit, count in wanted.items()
+            ),
+            default=0.0,
+        )
+
+    def _until(self, limit: str, count: int, reserved: int) -> float:
+        at = max(self._now, self._blocked.get(limit, 0.0))
+        made = deque(self._calls.get(limit, ()))
+        room = int(PER_MINUTE[limit] - reserved - sum(calls for _, calls in made))
+        while count > room:  # as soon as one more may be made it is
+            if room > 0:
+                made.append([at, room])
+                count, room = count - room, 0
+            began, calls = made.popleft()
+            at, room = max(at, began + WINDOW_SECONDS), room + int(calls)
+        return at - self._now if count else 0.0
 
     def _left(self, name: str) -> int:
         if not self._limited:

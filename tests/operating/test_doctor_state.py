@@ -125,18 +125,11 @@ async def test_a_refused_token_and_a_removed_app(
 async def test_who_sends_and_how_far_it_is(
     db: Database, database_url: str, standin: StandIn
 ) -> None:
-    for number in range(31):
-        sent = number < 5
-        at = real_now() if sent else None
-        await a_message(
-            db,
-            f"ask:1:U{number}",
-            to=f"U{number}",
-            state=State.SENT if sent else State.PENDING,
-            sent_at=at,
-        )
-    owner = "abcdef0123456789"
-    await lane(db, owner=owner, lease_until=real_now() + timedelta(seconds=60))
+    for number in range(26):
+        await a_message(db, f"ask:1:U{number}", to=f"U{number}")
+    owner, now = "abcdef0123456789", real_now()
+    pace = {"sent": [now.timestamp(), 5]}
+    await lane(db, owner=owner, lease_until=now + timedelta(seconds=60), pace=pace)
     at_work = await doctor(database_url, standin)
     assert f"senders: 1 ({WORKSPACE} by abcdef01, its lease runs" in at_work.out
     assert f"sending to many in {WORKSPACE}: 5 sent, 26 left, done at about" in at_work.out

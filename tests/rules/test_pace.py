@@ -16,6 +16,7 @@ from bot.outbox.pace import (
     PER_MINUTE,
     PROOF,
     RESERVED_FOR_CHANNELS,
+    WINDOW_SECONDS,
     Pace,
     Used,
 )
@@ -111,6 +112,34 @@ def test_the_wait_is_over_when_it_says() -> None:
     assert wait is not None
     assert not resumed(first, wait - 0.1).take(direct(0))
     assert resumed(first, wait + 0.01).take(direct(0))
+
+
+def test_how_long_the_limits_hold_up_what_waits() -> None:
+    used = resumed(None, 0)
+    assert used.until_made({}) == used.until_made({DIRECT: 280, Operation.UPDATE: 50}) == 0
+    assert used.until_made({DIRECT: 281}) == WINDOW_SECONDS
+    assert used.until_made({DIRECT: 1000}) == 3 * WINDOW_SECONDS
+    assert used.until_made({DIRECT: 20, Operation.UPDATE: 120}) == 2 * WINDOW_SECONDS
+
+    for number in range(100):
+        used.take(direct(number))
+    later = resumed(used, 30)
+    assert later.until_made({DIRECT: 180}) == 0
+    assert later.until_made({DIRECT: 181}) == WINDOW_SECONDS - 30
+    assert later.until_made({DIRECT: 180, Operation.POST: 1}) == WINDOW_SECONDS - 30
+
+    later.learn([a_finding(State.PENDING, Meaning.LATER, wait=40)])
+    assert later.until_made({DIRECT: 1}) == 40
+
+
+def test_what_was_sent_is_counted_until_a_minute_without() -> None:
+    used = resumed(None, 0)
+    used.learn([a_finding(State.SENT)] * 3)
+    used = resumed(used, 60)
+    used.learn([a_finding(State.SENT), a_finding(State.FAILED)])
+
+    assert resumed(used, 120).sent == 4
+    assert resumed(used, 121).sent == 0
 
 
 def test_what_goes_to_many_people_leaves_room_for_channels() -> None:
