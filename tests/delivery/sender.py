@@ -30,15 +30,25 @@ class Sender:
         self.draws_fail = False
         self.delivery = self.another()
 
-    def another(self, patience: Patience = IMPATIENT) -> Delivery:
+    def another(
+        self, patience: Patience = IMPATIENT, *, limited: bool = False, **more: Any
+    ) -> Delivery:
+        """One that shares the database; `more` is what follows and when it suits."""
+
         async def draw(_: object) -> bytes:
             if self.draws_fail:
                 raise TimeoutError
             return TINY_PNG
 
-        unpaced = Pace(limited=False)
+        pace = Pace(limited=limited)
         return Delivery(
-            self.db, self.clock, lambda _: self.client, draw, pace=unpaced, patience=patience
+            self.db,
+            self.clock,
+            lambda _: self.client,
+            draw,
+            pace=pace,
+            patience=patience,
+            **more,
         )
 
     async def say(self, key: str, to: str = LAUNCH, text: str = "", **more: Any) -> None:

@@ -11,14 +11,13 @@ from bot.clock import MovedClock, real_now
 from bot.db import schema
 from bot.db.engine import Database
 from bot.outbox import outbox
-from bot.outbox.delivery import Delivery
 from bot.outbox.fan_out import FanOuts
 from bot.outbox.outbox import Operation
 from bot.outbox.pace import PER_MINUTE, WINDOW_SECONDS, Pace
 from bot.playground.server import StandIn
 from bot.slack.content import content, section
-from tests.delivery.sender import IMPATIENT, Sender
-from tests.vocabulary import LAUNCH, TINY_PNG, WORKSPACE
+from tests.delivery.sender import Sender
+from tests.vocabulary import LAUNCH, WORKSPACE
 
 EDITS = PER_MINUTE[Operation.UPDATE]
 REST = 25
@@ -46,13 +45,7 @@ async def edit_many(sender: Sender) -> None:
         await tx.execute(update(schema.messages).where(mine).values(state="sent", **place))
         for key in keys:
             await outbox.edit(tx, WORKSPACE, of=key, content=said, now=now)
-
-    async def draw(_: object) -> bytes:
-        return TINY_PNG
-
-    await Delivery(
-        sender.db, sender.clock, lambda _: sender.client, draw, pace=Pace(), patience=IMPATIENT
-    ).deliver_due()
+    await sender.another(limited=True).deliver_due()
 
 
 async def measure(sender: Sender, fan_outs: FanOuts) -> dict[str, float | None]:

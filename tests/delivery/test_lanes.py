@@ -21,7 +21,7 @@ from bot.outbox.refusal import Refusal
 from bot.playground.server import StandIn
 from bot.slack.errors import Meaning
 from tests.delivery.sender import IMPATIENT, Sender
-from tests.vocabulary import BEN, CHIARA, LAUNCH, PLATFORM, TINY_PNG, WORKSPACE
+from tests.vocabulary import BEN, CHIARA, LAUNCH, PLATFORM, WORKSPACE
 
 
 @pytest.fixture
@@ -30,15 +30,9 @@ async def sender(db: Database, clock: MovedClock, standin: StandIn) -> AsyncIter
         yield Sender(db, clock, standin, session)
 
 
-async def draw(_: object) -> bytes:
-    return TINY_PNG
-
-
 def paced(sender: Sender) -> Delivery:
     """One that keeps Slack's limits."""
-    return Delivery(
-        sender.db, sender.clock, lambda _: sender.client, draw, pace=Pace(), patience=IMPATIENT
-    )
+    return sender.another(limited=True)
 
 
 def told(sender: Sender, refusals: list[Refusal]) -> Delivery:
@@ -49,15 +43,7 @@ def told(sender: Sender, refusals: list[Refusal]) -> Delivery:
         if refusal.key == "breaks":
             raise RuntimeError("a consequence that cannot be carried out")
 
-    return Delivery(
-        sender.db,
-        sender.clock,
-        lambda _: sender.client,
-        draw,
-        pace=Pace(limited=False),
-        patience=IMPATIENT,
-        refused=refused,
-    )
+    return sender.another(refused=refused)
 
 
 async def lane(sender: Sender) -> dict[str, object]:
@@ -195,15 +181,7 @@ async def test_late_direct_messages_wait_for_an_hour_that_suits(
     ) -> Mapping[str, datetime]:
         return {user: max(now, morning) if user == BEN else now for user in users}
 
-    delivery = Delivery(
-        sender.db,
-        clock,
-        lambda _: sender.client,
-        draw,
-        pace=Pace(limited=False),
-        patience=IMPATIENT,
-        welcome_at=welcome_at,
-    )
+    delivery = sender.another(welcome_at=welcome_at)
     await sender.say("to ben", to=BEN)
     await sender.say("no use to ben then", to=BEN, expires_at=morning)
     await sender.say("to chiara", to=CHIARA)

@@ -13,12 +13,10 @@ from bot.clock import MovedClock
 from bot.db import schema
 from bot.db.engine import Database
 from bot.outbox import again, lanes, outbox
-from bot.outbox.delivery import Delivery
-from bot.outbox.pace import Pace
 from bot.playground.server import StandIn
 from bot.slack.content import content, section
 from tests.delivery.sender import IMPATIENT, Sender
-from tests.vocabulary import BEN, LAUNCH, TINY_PNG, WORKSPACE
+from tests.vocabulary import BEN, LAUNCH, WORKSPACE
 
 #: The next look or try never comes by itself.
 PATIENT = replace(IMPATIENT, settle=3600, first_retry=3600)
@@ -72,18 +70,7 @@ async def test_an_edit_waits_for_its_message_that_is_put_off(
     ) -> Mapping[str, datetime]:
         return dict.fromkeys(conversations, max(now, morning))
 
-    async def draw(_: object) -> bytes:
-        return TINY_PNG
-
-    delivery = Delivery(
-        sender.db,
-        clock,
-        lambda _: sender.client,
-        draw,
-        pace=Pace(limited=False),
-        patience=IMPATIENT,
-        welcome_at=welcome_at,
-    )
+    delivery = sender.another(welcome_at=welcome_at)
     await sender.say("ask", to=BEN)
     clock.advance(timedelta(minutes=5))
     await edit(sender, "ask", "closed")
