@@ -1,6 +1,7 @@
 """What is done outside of any transaction: a call to Slack, and what it means for its message.
 
-Each job returns a finding and raises nothing but cancellation: a fault of Slack is an answer too.
+Each job returns a finding and raises nothing but cancellation: a fault of Slack is an answer too,
+and so is one of ours.
 """
 
 import asyncio
@@ -8,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from slack_sdk.errors import SlackApiError
+from aiohttp import ClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.clock import jittered, uptime
@@ -58,6 +59,20 @@ class Jobs:
 
     async def do(self, row: Row, claimed_at: float) -> Finding:
         """Send it, prove it, or upload its picture. `claimed_at` is of `uptime`."""
+        try:
+            return await self._done(row, claimed_at)
+        except Exception as error:  # no lane may die of one call
+            log.error("call_failed", exc_info=error, key=row.key, message=row.message_id)
+            in_doubt = row.operation is Operation.POST
+            return Finding(
+                row=row,
+                state=State.UNKNOWN if in_doubt else State.PENDING,
+                reason=type(error).__name__,
+                wait=self._patience.settle if in_doubt else self._patience.backoff(row.attempts),
+                meaning=Meaning.UNKNOWN,
+            )
+
+    async def _done(self, row: Row, claimed_at: float) -> Finding:
         if row.state is State.UNKNOWN:
             return await self._prove(row)
         if row.needs_picture:
@@ -79,9 +94,10 @@ class Jobs:
 
     def _not_sent(self, row: Row, error: Exception) -> Finding:
         why = verdict(error)
-        if _our_own(error):
+        if why.meaning is Meaning.UNKNOWN and _our_own(error):
             log.error("message_faulty", exc_info=error, key=row.key, message=row.message_id)
-            if row.attempts >= OWN_FAULTS:
+            may_be_there = row.operation is Operation.POST  # it may come of reading the answer
+            if row.attempts >= OWN_FAULTS and not may_be_there:
                 why = Verdict(meaning=Meaning.PERMANENT, reason=why.reason)
         if why.meaning is Meaning.PERMANENT and row.file_id:
             return self._without_file(row, why)
@@ -174,7 +190,9 @@ def _unproven(
 
 
 def _our_own(error: Exception) -> bool:
-    """Not Slack's no and not the network's: a defect of ours."""
-    return isinstance(
-        error, (KeyError, TypeError, ValueError, AttributeError, AssertionError)
-    ) and (not isinstance(error, (SlackApiError, asyncio.TimeoutError)))
+    """Not Slack's no and not the network's: a defect of ours.
+
+    Some of the network's errors are a ValueError too, such as that of a certificate.
+    """
+    ours = KeyError | TypeError | ValueError | AttributeError | AssertionError
+    return isinstance(error, ours) and not isinstance(error, OSError | ClientError)

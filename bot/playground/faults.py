@@ -1,6 +1,7 @@
 """What can be told to go wrong."""
 
 import asyncio
+import json
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -24,10 +25,12 @@ class Fault:
     after_accept: bool = False  # Slack did it, and then failed to say so
     hang: float = 0.0  # real seconds
     drop: bool = False  # the connection is cut
+    raw: str | None = None  # what a proxy or a broken server says instead of JSON
+    content_type: str = "application/json"
 
     @property
     def replaces_answer(self) -> bool:
-        return self.status is not None or self.error is not None
+        return not (self.status is None and self.error is None and self.raw is None)
 
     @property
     def answer_status(self) -> int:
@@ -43,6 +46,15 @@ class Fault:
         if self.status != 429:
             return {}
         return {"Retry-After": f"{1 if self.retry_after is None else self.retry_after:g}"}
+
+    @property
+    def answer(self) -> web.Response:
+        return web.Response(
+            text=json.dumps(self.body) if self.raw is None else self.raw,
+            status=self.answer_status,
+            content_type=self.content_type,
+            headers=self.headers,
+        )
 
 
 class Faults:
@@ -71,11 +83,14 @@ class Faults:
         after_accept: bool = False,
         hang: float = 0.0,
         drop: bool = False,
+        raw: str | None = None,
+        content_type: str = "application/json",
     ) -> None:
         """Let the next calls of a method fail; "*" is any method, "response_url" is one too.
 
         `after_accept` does the work first: the app cannot know. `hang` waits real seconds before
         answering (and goes on as usual when nothing else is wrong). `drop` cuts the connection.
+        `raw` is the whole body instead of Slack's JSON, said to be of `content_type`.
         """
         fault = Fault(
             status=status,
@@ -84,6 +99,8 @@ class Faults:
             after_accept=after_accept,
             hang=hang,
             drop=drop,
+            raw=raw,
+            content_type=content_type,
         )
         self._next[method].extend([fault] * times)
 
@@ -108,7 +125,7 @@ class Faults:
             return done or await answer()
         if fault.drop and request.transport is not None:
             request.transport.abort()
-        return web.json_response(fault.body, status=fault.answer_status, headers=fault.headers)
+        return fault.answer
 
     async def wait(self, seconds: float) -> None:
         """Hang, but not longer than the server lives."""

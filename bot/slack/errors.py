@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from math import isfinite
 
 from aiohttp import ClientConnectorError
 from slack_sdk.errors import SlackApiError
@@ -59,10 +60,15 @@ _WORKSPACE = {
 #: The workspace is just moving to an organisation: it passes.
 _PASSING = {"org_login_required", "team_added_to_org"}
 _RATE_LIMITED = {"ratelimited", "rate_limited"}
+#: Seconds; whoever asks for more is asked again then.
+LONGEST_RETRY_AFTER = 3600.0
 
 
 def verdict(error: BaseException) -> Verdict:
-    """The meaning of a failed Web API call. An unknown error name counts as permanent."""
+    """The meaning of a failed Web API call.
+
+    A name of Slack's that we do not know counts as permanent, an answer without a name as unknown.
+    """
     if isinstance(error, SlackApiError):
         return _answered(error)
     if isinstance(error, ClientConnectorError):  # no byte left this machine
@@ -73,15 +79,12 @@ def verdict(error: BaseException) -> Verdict:
 
 
 def _answered(error: SlackApiError) -> Verdict:
-    response = error.response
-    name = reason_of(error)
-    status = getattr(response, "status_code", 200)
+    name, status = _name_of(error), _status_of(error)
     if status == 429 or name in _RATE_LIMITED:
-        headers = {key.lower(): value for key, value in response.headers.items()}
-        seconds = float(headers.get("retry-after", 1))
+        seconds = _retry_after(getattr(error.response, "headers", {}))
         return Verdict(meaning=Meaning.LATER, reason="ratelimited", retry_after=seconds)
-    if status >= 500 or name in _AMBIGUOUS:
-        return Verdict(meaning=Meaning.UNKNOWN, reason=name)
+    if name is None or status >= 500 or name in _AMBIGUOUS:  # no name: not Slack's own words
+        return Verdict(meaning=Meaning.UNKNOWN, reason=reason_of(error))
     if name in _PASSING:
         return Verdict(meaning=Meaning.LATER, reason=name)
     if name in _WORKSPACE:
@@ -91,8 +94,27 @@ def _answered(error: SlackApiError) -> Verdict:
 
 def reason_of(error: SlackApiError) -> str:
     """Slack's own name for what is wrong; the HTTP status where the body has none."""
-    response = error.response
+    return _name_of(error) or f"http {_status_of(error)}"
+
+
+def _name_of(error: SlackApiError) -> str | None:
+    """None where a proxy, or a Slack that is unwell, answered with something else than JSON."""
+    body = getattr(error.response, "data", error.response)  # aiohttp's answer where it was broken
+    name = body.get("error") if isinstance(body, dict) else None
+    return name if isinstance(name, str) and name else None
+
+
+def _status_of(error: SlackApiError) -> int:
+    response = error.response  # slack_sdk's, or aiohttp's where the body could not be read
+    status = getattr(response, "status_code", None) or getattr(response, "status", None)
+    return status if isinstance(status, int) else 200
+
+
+def _retry_after(headers: Mapping[str, str]) -> float:
+    """Whoever limits us need not be Slack, and may say anything here, or a date."""
+    said = next((value for name, value in headers.items() if name.lower() == "retry-after"), "")
     try:
-        return str(response["error"])
-    except (KeyError, TypeError, ValueError):
-        return f"http {getattr(response, 'status_code', '?')}"
+        seconds = float(said)
+    except ValueError:
+        seconds = 1.0
+    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER) if isfinite(seconds) else 1.0

@@ -1,27 +1,16 @@
 """What is said arrives in Slack once, in order, whatever Slack answers."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from aiohttp import ClientSession, ClientTimeout
 
-from bot.clock import MovedClock
 from bot.db import schema
-from bot.db.engine import Database
 from bot.outbox import outbox
-from bot.playground.server import StandIn
 from bot.slack.content import Picture, content, picture_block, section
 from tests.delivery.sender import IMPATIENT, Sender
 from tests.vocabulary import BEN, CHIARA, LAUNCH, PLATFORM, WORKSPACE
-
-
-@pytest.fixture
-async def sender(db: Database, clock: MovedClock, standin: StandIn) -> AsyncIterator[Sender]:
-    async with ClientSession(timeout=ClientTimeout(total=1)) as session:
-        yield Sender(db, clock, standin, session)
 
 
 async def test_a_message_is_posted_and_its_place_kept(sender: Sender) -> None:

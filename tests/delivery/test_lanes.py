@@ -1,33 +1,24 @@
 """One sender for a workspace, wherever it runs: what passes to the next, and what stops."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from aiohttp import ClientSession, ClientTimeout
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import MovedClock, monotonic, uptime
 from bot.db import schema
-from bot.db.engine import Database
 from bot.outbox import lanes
 from bot.outbox.delivery import Delivery
 from bot.outbox.jobs import BEGIN_WITHIN_SECONDS
 from bot.outbox.pace import DIRECT, Pace
 from bot.outbox.refusal import Refusal
-from bot.playground.server import StandIn
 from bot.slack.errors import Meaning
 from tests.delivery.sender import IMPATIENT, Sender
 from tests.vocabulary import BEN, CHIARA, LAUNCH, PLATFORM, WORKSPACE
-
-
-@pytest.fixture
-async def sender(db: Database, clock: MovedClock, standin: StandIn) -> AsyncIterator[Sender]:
-    async with ClientSession(timeout=ClientTimeout(total=1)) as session:
-        yield Sender(db, clock, standin, session)
 
 
 def paced(sender: Sender) -> Delivery:
