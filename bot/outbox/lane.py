@@ -235,7 +235,12 @@ class Lane:
     async def _put_aside(
         self, tx: AsyncConnection, row: Row, now: datetime, welcome: datetime
     ) -> bool:
-        """What is too late is never said, what would disturb is said later."""
+        """What is too late is never said, what would disturb is said later.
+
+        What may be in Slack already is looked for first.
+        """
+        if row.state is State.UNKNOWN:
+            return False
         if row.expires_at is not None and row.expires_at <= welcome:
             await self._expire(tx, row, "too late")
         elif row.target is None and row.operation is not Operation.POST:

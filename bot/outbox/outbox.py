@@ -126,19 +126,21 @@ async def unbookmark(tx: AsyncConnection, workspace_id: str, *, of: str, now: da
 
 
 async def cancel(tx: AsyncConnection, workspace_id: str, *, key: str) -> None:
-    """Do not say it any more, if it was not tried yet."""
+    """Do not say it any more. What may be in Slack already is looked for, and not sent again."""
+    this = (_messages.c.workspace_id == workspace_id) & (_messages.c.key == key)
     cancelled = await tx.execute(
         update(_messages)
-        .where(
-            _messages.c.workspace_id == workspace_id,
-            _messages.c.key == key,
-            _messages.c.state == State.PENDING,
-        )
+        .where(this, _messages.c.state == State.PENDING)
         .values(state=State.EXPIRED, payload=None, picture=None, error=CANCELLED)
         .returning(*NAMES)
     )
     for message in cancelled:
         note_expired(message, CANCELLED)
+    await tx.execute(
+        update(_messages)
+        .where(this, _messages.c.state.in_((State.SENDING, State.UNKNOWN)))
+        .values(expires_at=_messages.c.created_at)
+    )
 
 
 async def place_of(tx: AsyncConnection, workspace_id: str, key: str) -> tuple[str, str] | None:

@@ -99,12 +99,16 @@ async def conclude(tx: AsyncConnection, sent: Sequence[Finding], now: datetime) 
 
 
 async def put_back(tx: AsyncConnection, findings: Sequence[Finding], real: datetime) -> None:
-    """Not said, or not known to be: the state says which, `retry_at` when to look again."""
+    """Not said, or not known to be: the state says which, `retry_at` when to look again.
+
+    Where it reads otherwise by now, a no to what it was is not the last word.
+    """
+    newest = _messages.c.revision == bindparam("b_revision")
     back = (
         update(_messages)
         .where(_MINE, _OPEN)
         .values(
-            state=bindparam("b_state"),
+            state=case((newest, bindparam("b_state")), else_=bindparam("b_if_newer")),
             error=bindparam("b_error"),
             retry_at=bindparam("b_retry_at"),
             attempts=_messages.c.attempts + bindparam("b_tried"),
@@ -123,7 +127,9 @@ async def put_back(tx: AsyncConnection, findings: Sequence[Finding], real: datet
         [
             {
                 **_named(finding),
+                "b_revision": finding.row.revision,
                 "b_state": finding.state.value,
+                "b_if_newer": _if_newer(finding.state).value,
                 "b_error": (finding.reason or "")[:255] or None,
                 "b_retry_at": None
                 if finding.wait is None
@@ -138,14 +144,18 @@ async def put_back(tx: AsyncConnection, findings: Sequence[Finding], real: datet
     )
 
 
+def _if_newer(state: State) -> State:
+    return State.PENDING if state is State.FAILED else state
+
+
 async def expire(tx: AsyncConnection, row: Row, reason: str) -> None:
-    """It no longer makes sense to say it."""
+    """It no longer makes sense to say it, and it is not in Slack."""
     await tx.execute(
         update(_messages)
         .where(
             _messages.c.workspace_id == row.workspace_id,
             _messages.c.key == row.key,
-            _OPEN,
+            _state == State.PENDING,
         )
         .values(state=State.EXPIRED, payload=None, picture=None, error=reason)
     )
@@ -174,7 +184,11 @@ async def confirm(
         .where(
             _messages.c.workspace_id == workspace_id,
             _messages.c.message_id == message_id,
-            _messages.c.state.in_((State.SENDING, State.UNKNOWN, State.HELD)),
+            or_(
+                _state.in_((State.SENDING, State.UNKNOWN, State.HELD)),
+                # looked for in vain, and about to be sent again
+                (_state == State.PENDING) & _messages.c.first_try_at.is_not(None),
+            ),
         )
         .values(
             state=State.SENT,

@@ -147,6 +147,26 @@ async def test_a_call_that_breaks_in_our_hands_holds_its_lane_up_for_nobody(
     assert sender.texts() == ["hello"]
 
 
+async def test_a_no_to_what_was_replaced_meanwhile_is_not_the_last_word(
+    sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change = AsyncWebClient.chat_update
+
+    async def change_while_it_is_edited_again(*args: Any, **more: Any) -> Any:
+        if more["text"] == "one":
+            await edit(sender, "two")
+        return await change(*args, **more)
+
+    monkeypatch.setattr(AsyncWebClient, "chat_update", change_while_it_is_edited_again)
+    sender.slack.faults.fail_next("chat.update", error="invalid_blocks")
+    await sender.say("hello")
+    await edit(sender, "one")
+    await sender.deliver()
+
+    assert sender.texts() == ["two"]
+    assert (await sender.row("edit:hello")).state == "sent"
+
+
 async def edit(sender: Sender, text: str) -> None:
     async with sender.db.transaction() as tx:
         said = content(text, section(text))
