@@ -358,6 +358,7 @@ messages = Table(
     Column("retry_at", UtcDateTime),  # real time; null: at once
     Column("looks", Integer, nullable=False, server_default="0"),  # for it, without finding it
     Column("first_try_at", UtcDateTime),  # business time, where proof starts to look
+    Column("thread_ts", String(32)),  # where it was last tried; empty: in no thread; null: unknown
     Column("channel", SlackId),  # null: not known to be in Slack
     Column("ts", String(32)),  # Slack's message id; for a bookmark, its id
     Column("error", String(255)),  # the last one, for doctor

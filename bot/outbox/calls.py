@@ -19,7 +19,7 @@ _REPEATABLE = {Operation.PIN, Operation.UNPIN, Operation.UNBOOKMARK}
 
 
 async def perform(client: AsyncWebClient, row: Row, target: Place) -> Place:
-    """Make the call. `target` is the place of the message replied to, edited or pinned.
+    """Make the call. `target` is the place of the message edited or pinned.
 
     Raises:
         SlackApiError: Slack said no.
@@ -39,7 +39,7 @@ async def _post(client: AsyncWebClient, row: Row, target: Place) -> Place:
         channel=row.conversation,
         text=row.payload["text"],
         blocks=with_picture(row.payload["blocks"], row.file_id),
-        thread_ts=target.ts,
+        thread_ts=row.thread_ts or None,  # as it was claimed: there it is looked for
         metadata={"event_type": METADATA_TYPE, "event_payload": {"id": row.message_id}},
         client_msg_id=row.message_id,  # undocumented: where Slack heeds it, so much the better
         unfurl_links=False,

@@ -157,7 +157,7 @@ class Jobs:
 
     async def _prove(self, row: Row) -> Finding:
         try:
-            found = await find(self._client_for(row.workspace_id), row, row.target or NOWHERE)
+            found = await find(self._client_for(row.workspace_id), row)
         except Exception as error:
             why = verdict(error)
             wait = why.retry_after or self._patience.backoff(row.attempts)

@@ -9,8 +9,8 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.outbox.calls import METADATA_TYPE
-from bot.outbox.row import Place, Row
-from bot.slack.errors import Meaning, verdict
+from bot.outbox.row import NOWHERE, Place, Row
+from bot.slack.errors import Meaning, reason_of, verdict
 
 #: Clocks differ: look from a little before the first try.
 SKEW = timedelta(seconds=60)
@@ -24,16 +24,18 @@ class Unproven(StrEnum):
     NO_PROOF = "no_proof"  # Slack will not let us look
 
 
-async def find(client: AsyncWebClient, row: Row, thread: Place) -> Place | Unproven:
-    """Look for the message by its id in the conversation's history.
+async def find(client: AsyncWebClient, row: Row) -> Place | Unproven:
+    """Look for the message by its id in the conversation's history, or in its thread.
 
     Raises:
         SlackApiError, aiohttp.ClientError, TimeoutError: could not look now; look again later.
     """
     try:
         channel = await _channel_of(client, row)
-        return await _look(client, row, channel, thread.ts)
+        return await _look(client, row, channel, _thread_of(row))
     except SlackApiError as error:
+        if reason_of(error) == "thread_not_found":  # with our reply in it, it would be there
+            return Unproven.ABSENT
         if verdict(error).meaning is Meaning.PERMANENT:
             return Unproven.NO_PROOF
         raise
@@ -44,6 +46,11 @@ async def _channel_of(client: AsyncWebClient, row: Row) -> str:
         return row.conversation
     opened = await client.conversations_open(users=row.conversation)
     return str(opened["channel"]["id"])
+
+
+def _thread_of(row: Row) -> str | None:
+    """Where it was tried: what it replies to may be deleted by now, or posted anew."""
+    return (row.target or NOWHERE).ts if row.thread_ts is None else row.thread_ts
 
 
 async def _look(

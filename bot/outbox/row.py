@@ -41,6 +41,8 @@ class Row:
     attempts: int
     looks: int
     first_try_at: datetime | None
+    #: Of its last try; empty: in no thread; null: not tried, or by a version that did not note it.
+    thread_ts: str | None
     pace: str  # the name of the limit it counts under
     queue: str  # the name of what it keeps its order in
     #: Of the message replied to, edited or pinned: NOWHERE if there is none, null if it is not in

@@ -9,12 +9,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Boolean, bindparam, case, func, or_, update
+from sqlalchemy import Boolean, bindparam, case, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
 from bot.db.writing import padded
-from bot.outbox.outbox import State
+from bot.outbox.outbox import Operation, State
 from bot.outbox.row import Finding, Place, Row
 
 _messages = schema.messages
@@ -28,6 +28,19 @@ _state = _messages.c.state
 # Spelled out: a list cannot be bound where many rows are updated by one statement.
 _TRIED = or_(_state == State.SENDING, _state == State.UNKNOWN)
 _OPEN = or_(_state == State.PENDING, _TRIED)
+
+_target = _messages.alias("target")
+#: Where the message replied to is now: in the claim itself, since it may be deleted any time.
+_THREAD = func.coalesce(
+    select(_target.c.ts)
+    .where(
+        _target.c.workspace_id == _messages.c.workspace_id,
+        _target.c.key == _messages.c.target_key,
+    )
+    .correlate(_messages)
+    .scalar_subquery(),
+    "",
+)
 
 
 def _named(finding: Finding) -> dict[str, Any]:
@@ -51,17 +64,25 @@ async def claim(tx: AsyncConnection, rows: Sequence[Row], now: datetime) -> list
             attempts=_messages.c.attempts + 1,
             fence=_messages.c.fence + 1,
             first_try_at=func.coalesce(_messages.c.first_try_at, now),
+            thread_ts=case((_messages.c.operation == Operation.POST, _THREAD)),
         )
         .returning(
             _messages.c.message_id,
             _messages.c.fence,
             _messages.c.revision,
             _messages.c.payload,
+            _messages.c.thread_ts,
         )
     )
     mine = {row.message_id: row for row in claimed}
     return [
-        replace(row, fence=found.fence, revision=found.revision, payload=found.payload or {})
+        replace(
+            row,
+            fence=found.fence,
+            revision=found.revision,
+            payload=found.payload or {},
+            thread_ts=found.thread_ts,
+        )
         for row in rows
         if (found := mine.get(row.message_id))
     ]

@@ -9,9 +9,10 @@ from slack_bolt.context.async_context import AsyncBoltContext
 from sqlalchemy import update
 
 from bot.db import schema
-from bot.outbox import outbox
+from bot.outbox import again, outbox
 from bot.outbox.calls import METADATA_TYPE
 from bot.outbox.listeners import on_posted
+from bot.slack.content import content, section
 from tests.delivery.sender import IMPATIENT, Sender
 from tests.vocabulary import BEN, LAUNCH, WORKSPACE
 
@@ -34,6 +35,26 @@ async def change(sender: Sender, key: str, **values: Any) -> None:
 async def look_now(sender: Sender, key: str) -> None:
     await change(sender, key, retry_at=None)
     await sender.deliver()
+
+
+async def anew(sender: Sender, key: str) -> None:
+    async with sender.db.transaction() as tx:
+        said, now = content(key, section(key)), sender.clock.now()
+        await again.post_anew(tx, WORKSPACE, key=key, content=said, now=now)
+
+
+async def forget(sender: Sender, key: str) -> None:
+    async with sender.db.transaction() as tx:
+        await again.forget_place(tx, WORKSPACE, key=key, reason="deleted in Slack")
+
+
+def posts(sender: Sender, key: str) -> list[str | None]:
+    """The thread of each time it was posted."""
+    return [
+        call.args.get("thread_ts")
+        for call in sender.slack.calls
+        if call.method == "chat.postMessage" and call.args["text"] == key
+    ]
 
 
 def direct(sender: Sender) -> list[str]:
@@ -83,3 +104,50 @@ async def test_what_is_cancelled_in_doubt_is_not_sent_again(sender: Sender, acce
 
     assert (await sender.row("warn")).state == ("sent" if accepted else "expired")
     assert direct(sender) == ["warn"] * accepted
+
+
+@pytest.mark.parametrize("noted", [True, False], ids=["noted", "by an older version"])
+async def test_a_reply_is_looked_for_in_the_thread_it_was_tried_in(
+    sender: Sender, noted: bool
+) -> None:
+    await sender.say("announcement")
+    await sender.deliver()
+    there = (await sender.row("announcement")).ts
+    await leave_in_doubt(sender, "results", accepted=True, thread_of="announcement")
+    if noted:
+        await forget(sender, "announcement")
+        await anew(sender, "announcement")
+    else:
+        await change(sender, "results", thread_ts=None)
+    await look_now(sender, "results")
+
+    assert posts(sender, "results") == [there]
+    assert (await sender.row("results")).state == "sent"
+
+
+async def test_a_message_of_its_own_is_not_looked_for_in_a_thread_that_began_since(
+    sender: Sender,
+) -> None:
+    await sender.say("announcement")
+    await sender.deliver()
+    await forget(sender, "announcement")
+    await leave_in_doubt(sender, "results", accepted=True, thread_of="announcement")
+    await change(sender, "announcement", state="sent", channel=LAUNCH, ts="1795424401.000000")
+    await look_now(sender, "results")
+
+    assert posts(sender, "results") == [None]
+    assert (await sender.row("results")).state == "sent"
+
+
+async def test_a_thread_that_is_gone_holds_no_reply(sender: Sender) -> None:
+    """It is said as a message of its own then, and nobody has to decide."""
+    await sender.say("announcement")
+    await sender.deliver()
+    there = await sender.row("announcement")
+    await leave_in_doubt(sender, "results", accepted=False, thread_of="announcement")
+    await sender.client.chat_delete(channel=LAUNCH, ts=there.ts)
+    await forget(sender, "announcement")
+    await look_now(sender, "results")
+
+    assert posts(sender, "results") == [there.ts, None]
+    assert sender.texts() == ["results"]

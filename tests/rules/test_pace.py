@@ -46,6 +46,7 @@ def a_row(operation: Operation = Operation.POST, conversation: str = "C1", pace:
         attempts=0,
         looks=0,
         first_try_at=None,
+        thread_ts=None,
         pace=pace or operation.value,
         queue=conversation,
         target=NOWHERE,
