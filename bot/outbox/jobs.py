@@ -26,8 +26,9 @@ from bot.slack.errors import Meaning, Verdict, verdict
 BEGIN_WITHIN_SECONDS = 5.0
 #: A fault of our own, tried so often, will not mend itself.
 OWN_FAULTS = 3
-#: Posts to channels are looked for twice before they are sent again.
-LOOKS_IN_CHANNELS = 2
+#: Posts to channels are looked for twice, in two looks one after the other that could be made,
+#: before they are sent again.
+ABSENT_ONCE = "not there yet"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,31 +161,27 @@ class Jobs:
             found = await find(self._client_for(row.workspace_id), row)
         except Exception as error:
             why = verdict(error)
-            wait = why.retry_after or self._patience.backoff(row.attempts)
-            return _unproven(row, State.UNKNOWN, why.reason, wait, why.retry_after)
+            wait = why.retry_after or self._patience.backoff(row.looks)
+            return _unproven(row, State.UNKNOWN, why.reason, wait, why)
         if isinstance(found, Place):
             return Finding(row=row, state=State.SENT, place=found)
         if found is Unproven.NO_PROOF:
             return _unproven(row, State.HELD, "no proof can be had")
-        if not row.to_person and row.looks + 1 < LOOKS_IN_CHANNELS:
-            wait = self._patience.settle
-            return _unproven(row, State.UNKNOWN, "not there yet", wait)
+        if not row.to_person and row.error != ABSENT_ONCE:
+            return _unproven(row, State.UNKNOWN, ABSENT_ONCE, self._patience.settle)
         return _unproven(row, State.PENDING, "proven absent")
 
 
 def _unproven(
-    row: Row,
-    state: State,
-    reason: str,
-    wait: float | None = None,
-    retry_after: float | None = None,
+    row: Row, state: State, reason: str, wait: float | None = None, why: Verdict | None = None
 ) -> Finding:
     return Finding(
         row=row,
         state=state,
         reason=reason,
         wait=wait,
-        retry_after=retry_after,
+        meaning=why.meaning if why else None,
+        retry_after=why.retry_after if why else None,
         looked=-row.looks if state is State.PENDING else 1,
     )
 

@@ -40,6 +40,7 @@ class Row:
     expires_at: datetime | None
     attempts: int
     looks: int
+    error: str | None  # why it is not sent yet
     first_try_at: datetime | None
     #: Of its last try; empty: in no thread; null: not tried, or by a version that did not note it.
     thread_ts: str | None

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 from slack_bolt.context.async_context import AsyncBoltContext
-from sqlalchemy import update
+from sqlalchemy import select, update
 
+from bot.clock import real_now
 from bot.db import schema
 from bot.outbox import again, outbox
 from bot.outbox.calls import METADATA_TYPE
@@ -55,6 +56,10 @@ def posts(sender: Sender, key: str) -> list[str | None]:
         for call in sender.slack.calls
         if call.method == "chat.postMessage" and call.args["text"] == key
     ]
+
+
+def looks(sender: Sender) -> int:
+    return [call.method for call in sender.slack.calls].count("conversations.history")
 
 
 def direct(sender: Sender) -> list[str]:
@@ -151,3 +156,35 @@ async def test_a_thread_that_is_gone_holds_no_reply(sender: Sender) -> None:
 
     assert posts(sender, "results") == [there.ts, None]
     assert sender.texts() == ["results"]
+
+
+async def test_a_token_that_is_no_good_any_more_ends_the_looks_too(sender: Sender) -> None:
+    await leave_in_doubt(sender, "hello", accepted=True)
+    sender.slack.faults.fail_next("conversations.history", error="token_revoked", times=100)
+    await look_now(sender, "hello")
+
+    assert looks(sender) == 1
+    async with sender.db.reading() as reader:
+        assert await reader.scalar(select(schema.lanes.c.halted)) == "token_revoked"
+    assert (await sender.row("hello")).state == "unknown"
+
+
+async def test_looks_that_cannot_be_made_become_ever_rarer(sender: Sender) -> None:
+    sender.slack.faults.fail_next("conversations.history", status=500, times=5)
+    await leave_in_doubt(sender, "hello", accepted=True)
+    patient = sender.another(replace(IMPATIENT, first_retry=10))
+    for _ in range(5):
+        await change(sender, "hello", retry_at=None)
+        await patient.deliver_due()
+
+    assert (await sender.row("hello")).looks == 5
+    assert (await sender.row("hello")).retry_at - real_now() > timedelta(seconds=60)
+
+
+async def test_a_look_that_could_not_be_made_is_none_of_the_two(sender: Sender) -> None:
+    await leave_in_doubt(sender, "hello", accepted=False)
+    sender.slack.faults.fail_next("conversations.history", status=500)
+    await look_now(sender, "hello")
+
+    assert looks(sender) == 3
+    assert sender.texts() == ["hello"]

@@ -45,6 +45,7 @@ def a_row(operation: Operation = Operation.POST, conversation: str = "C1", pace:
         expires_at=None,
         attempts=0,
         looks=0,
+        error=None,
         first_try_at=None,
         thread_ts=None,
         pace=pace or operation.value,
