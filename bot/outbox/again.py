@@ -243,6 +243,7 @@ async def _renew(
             not_before=now,
             created_at=now,
             attempts=0,
+            first_try_at=None,
             retry_at=None,
             error=None,
             channel=None,

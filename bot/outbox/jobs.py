@@ -16,6 +16,7 @@ from bot.clock import jittered, uptime
 from bot.log import log
 from bot.metrics import call_seconds
 from bot.outbox.calls import perform
+from bot.outbox.giving_up import uncounted
 from bot.outbox.outbox import Operation, State
 from bot.outbox.pictures import Draw, upload
 from bot.outbox.proof import Unproven, find
@@ -38,8 +39,8 @@ class Patience:
     settle: float = 120  # before looking whether an unknown message is there
     first_retry: float = 2  # doubled after each failure
     longest_retry: float = 600
-    picture_tries: int = 24  # about two minutes
-    picture_retry: float = 5
+    picture_tries: int = 20  # about two minutes
+    picture_retry: float = 6
     look: float = 1  # how often to look for what other processes wrote
 
     def backoff(self, tries: int) -> float:
@@ -83,7 +84,8 @@ class Jobs:
     async def _send(self, row: Row, claimed_at: float) -> Finding:
         if uptime() - claimed_at > BEGIN_WITHIN_SECONDS:  # the lane may be another's by now
             wait = self._patience.backoff(row.attempts)
-            return Finding(row=row, state=State.PENDING, reason="late", wait=wait)
+            tried = uncounted(row)
+            return Finding(row=row, state=State.PENDING, reason="late", wait=wait, tried=tried)
         try:
             with call_seconds.labels(row.operation).time():
                 place = await perform(
@@ -110,8 +112,14 @@ class Jobs:
             wait=wait,
             meaning=why.meaning,
             retry_after=why.retry_after,
-            tried=-1 if why.retry_after is not None else 0,
+            tried=self._tried(row, why),
         )
+
+    @staticmethod
+    def _tried(row: Row, why: Verdict) -> int:
+        if why.retry_after is not None:
+            return -1
+        return uncounted(row) if why.meaning is Meaning.LATER else 0
 
     def _after(self, row: Row, why: Verdict) -> tuple[State, float | None]:
         if why.retry_after is not None:  # its method waits, not this message
@@ -131,6 +139,7 @@ class Jobs:
             reason=why.reason,
             wait=self._patience.picture_retry,
             drop_picture=gives_up,
+            tried=-row.attempts if gives_up else 0,
         )
 
     async def _picture(self, row: Row) -> Finding:
@@ -147,10 +156,10 @@ class Jobs:
                 state=State.PENDING,
                 reason="no picture",
                 wait=0 if gives_up else self._patience.picture_retry,
-                tried=1,
+                tried=-row.attempts if gives_up else 1,
                 drop_picture=gives_up,
             )
-        return Finding(row=row, state=State.PENDING, file_id=file_id)
+        return Finding(row=row, state=State.PENDING, file_id=file_id, tried=-row.attempts)
 
     async def _drawn(self, facts: dict[str, Any]) -> bytes:
         async with self._one_at_a_time:

@@ -17,6 +17,7 @@ from bot.db.engine import Database
 from bot.log import log
 from bot.outbox import lanes, steps
 from bot.outbox.ends import note_expired
+from bot.outbox.giving_up import is_hopeless
 from bot.outbox.heads import heads
 from bot.outbox.jobs import Jobs, Patience
 from bot.outbox.outbox import Operation, State
@@ -207,6 +208,9 @@ class Lane:
         for row in free:
             if await self._put_aside(tx, row, now, welcome.get(row.message_id, now)):
                 put_aside = True
+            elif row.state is State.PENDING and await is_hopeless(tx, row, now):
+                await self._give_up(tx, row, now, real)
+                put_aside = True
             elif len(chosen) < room and used.take(row):
                 chosen.append(row)
         return chosen, put_aside
@@ -255,6 +259,12 @@ class Lane:
     async def _expire(self, tx: AsyncConnection, row: Row, reason: str) -> None:
         await steps.expire(tx, row, reason)
         note_expired(row, reason)
+
+    async def _give_up(self, tx: AsyncConnection, row: Row, now: datetime, real: datetime) -> None:
+        permanent = Meaning.PERMANENT
+        gone = Finding(row=row, state=State.FAILED, reason="given up", meaning=permanent)
+        await self._write_down(tx, (gone,), now, real)
+        record_finding(gone)
 
     async def _claim(self, tx: AsyncConnection, rows: list[Row], now: datetime) -> list[Row]:
         """Only what may be said twice if we die needs no claim: looking, and uploading."""

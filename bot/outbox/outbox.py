@@ -295,6 +295,7 @@ async def _replace(
             message_id=new_sortable_id(),
             created_at=now,
             attempts=0,
+            first_try_at=None,
             retry_at=None,
             error=None,
         )

@@ -1,0 +1,159 @@
+"""A message that Slack alone cannot do is given up; one that Slack cannot do now never is."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from aiohttp import ClientConnectorDNSError
+from aiohttp.client_reqrep import ConnectionKey
+from slack_sdk.web.async_client import AsyncWebClient
+from sqlalchemy import select, update
+
+from bot.db import schema
+from bot.outbox import outbox
+from bot.outbox.giving_up import ENOUGH_TRIES, LONGEST_WAIT_AT, MOST_TRIES
+from bot.slack.content import content, section
+from tests.delivery.sender import IMPATIENT, Sender
+from tests.vocabulary import BEN, CHIARA, WORKSPACE
+
+BETWEEN = timedelta(minutes=5)
+
+
+async def let_try(sender: Sender, times: int, *, others: bool) -> None:
+    """Let time pass, and each message be tried so often; or until then, while others arrive."""
+    delivery = sender.another(replace(IMPATIENT, first_retry=600, settle=600))
+    for number in range(times):
+        sender.clock.advance(BETWEEN)
+        if others:
+            await sender.say(f"{sender.clock.now()} {number}", to=CHIARA)
+        async with sender.db.transaction() as tx:
+            await tx.execute(update(schema.messages).values(retry_at=None))
+        await delivery.deliver_due()
+
+
+async def as_after(sender: Sender, tries: int, *keys: str) -> None:
+    """As these are after so many tries, most of which are not played; the first was long ago."""
+    await let_try(sender, 1, others=False)
+    sender.clock.advance(timedelta(hours=2))
+    async with sender.db.transaction() as tx:
+        these = schema.messages.c.key.in_(keys)
+        await tx.execute(update(schema.messages).where(these).values(attempts=tries))
+
+
+async def pin(sender: Sender, key: str) -> None:
+    async with sender.db.transaction() as tx:
+        await outbox.pin(tx, WORKSPACE, of=key, now=sender.clock.now())
+
+
+async def edit(sender: Sender, key: str, text: str) -> None:
+    async with sender.db.transaction() as tx:
+        said = content(text, section(text))
+        await outbox.edit(tx, WORKSPACE, of=key, content=said, now=sender.clock.now())
+
+
+async def states(sender: Sender, keys: Sequence[str]) -> list[str]:
+    return [(await sender.row(key)).state for key in keys]
+
+
+def calls(sender: Sender, method: str) -> int:
+    return [call.method for call in sender.slack.calls].count(method)
+
+
+async def test_a_pin_that_slack_cannot_set_is_given_up(sender: Sender) -> None:
+    sender.slack.faults.fail_next("pins.add", status=500, times=10)
+    await sender.say("hello")
+    await pin(sender, "hello")
+    await sender.say("results")
+    await as_after(sender, ENOUGH_TRIES - 1, "pin:hello")
+    await let_try(sender, 1, others=True)
+    assert await states(sender, ["pin:hello"]) == ["pending"]
+    await let_try(sender, 1, others=True)
+
+    row = await sender.row("pin:hello")
+    assert (row.state, row.error) == ("failed", "given up")
+    assert calls(sender, "pins.add") == 2
+    assert sender.texts() == ["hello", "results"]
+
+
+async def test_a_post_that_slack_never_takes_is_given_up_once_it_is_not_there(
+    sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post = AsyncWebClient.chat_postMessage
+
+    async def choke(client: AsyncWebClient, **args: Any) -> Any:
+        if args["text"] == "poison":
+            raise TimeoutError
+        return await post(client, **args)
+
+    monkeypatch.setattr(AsyncWebClient, "chat_postMessage", choke)
+    await sender.say("poison", to=BEN)
+    await sender.say("more", to=BEN)
+    await as_after(sender, ENOUGH_TRIES, "poison")
+    await let_try(sender, 2, others=True)
+
+    assert await states(sender, ["poison", "more"]) == ["failed", "sent"]
+
+
+async def test_nothing_is_given_up_while_slack_is_unwell(sender: Sender) -> None:
+    """For many hours, with errors for whatever it is asked to do."""
+    await sender.say("hello")
+    await sender.deliver()
+    await sender.say("to ben", to=BEN)
+    await edit(sender, "hello", "changed")
+    async with sender.db.transaction() as tx:
+        view = {"type": "home", "blocks": []}
+        await outbox.publish(tx, WORKSPACE, user_id=CHIARA, view=view, now=sender.clock.now())
+    for method in ("chat.postMessage", "chat.update", "views.publish"):
+        sender.slack.faults.fail_next(method, status=503, times=10)
+    keys = ["to ben", "edit:hello", f"home:{CHIARA}"]
+    await as_after(sender, 2 * ENOUGH_TRIES, *keys)
+    await let_try(sender, 2, others=False)
+    assert calls(sender, "chat.update") == calls(sender, "views.publish") == 3
+    assert {*await states(sender, keys)} <= {"pending", "unknown"}
+
+    sender.slack.faults.clear()
+    await let_try(sender, 1, others=False)
+    assert await states(sender, keys) == ["sent"] * 3
+    assert sender.texts() == ["changed"]
+
+
+async def test_what_slack_did_not_get_counts_for_nothing(
+    sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though others get through, and though the last try fails."""
+    there = ConnectionKey("slack.com", 443, True, True, None, None, None)
+
+    async def refuse(*_: object, **__: object) -> None:
+        raise ClientConnectorDNSError(there, OSError())
+
+    await sender.say("hello")
+    await sender.deliver()
+    await edit(sender, "hello", "changed")
+    with monkeypatch.context() as away:
+        away.setattr(AsyncWebClient, "chat_update", refuse)
+        await as_after(sender, LONGEST_WAIT_AT - 1, "edit:hello")
+        await let_try(sender, 4, others=True)
+    row = await sender.row("edit:hello")
+    assert (row.error, row.attempts) == ("no connection", LONGEST_WAIT_AT)
+
+    sender.slack.faults.fail_next("chat.update", status=500)
+    await let_try(sender, 2, others=True)
+    assert sender.texts() == ["changed"]
+
+
+async def test_where_there_is_nothing_to_compare_it_ends_after_more_than_a_day(
+    sender: Sender,
+) -> None:
+    sender.slack.faults.fail_next("chat.update", status=500, times=10)
+    await sender.say("hello")
+    await edit(sender, "hello", "changed")
+    await as_after(sender, MOST_TRIES - 1, "edit:hello")
+    await let_try(sender, 1, others=False)
+    assert await states(sender, ["edit:hello"]) == ["pending"]
+
+    await let_try(sender, 1, others=False)
+    assert await states(sender, ["edit:hello"]) == ["failed"]
+    async with sender.db.reading() as reader:
+        assert await reader.scalar(select(schema.lanes.c.owner)) is None
