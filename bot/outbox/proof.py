@@ -12,16 +12,19 @@ from bot.outbox.calls import METADATA_TYPE
 from bot.outbox.row import NOWHERE, Place, Row
 from bot.slack.errors import Meaning, reason_of, verdict
 
-#: Clocks differ: look from a little before the first try.
-SKEW = timedelta(seconds=60)
+#: Clocks differ: look from well before the first try. One that is further off is not ours to mend.
+SKEW = timedelta(hours=1)
 PAGE = 15  # what every kind of app may read at once
+LATER_PAGE = 200  # only those come so far that may read more than one page a minute
+#: Some 4,000 messages: who said more since is not read through.
+MOST_PAGES = 20
 
 
 class Unproven(StrEnum):
     """Why there is no place."""
 
     ABSENT = "absent"  # read completely, and it is not there
-    NO_PROOF = "no_proof"  # Slack will not let us look
+    NO_PROOF = "no_proof"  # Slack will not let us look, or there is too much to read
 
 
 async def find(client: AsyncWebClient, row: Row) -> Place | Unproven:
@@ -62,20 +65,20 @@ async def _look(
         "oldest": oldest,
         "inclusive": True,
         "include_all_metadata": True,
-        "limit": PAGE,
     }
     read: Callable[..., Awaitable[Any]] = client.conversations_history
     if thread_ts:
         read, where = client.conversations_replies, {**where, "ts": thread_ts}
     cursor = ""
-    while True:
-        page = await read(**where, cursor=cursor)
+    for number in range(MOST_PAGES):
+        page = await read(**where, cursor=cursor, limit=LATER_PAGE if number else PAGE)
         for message in page["messages"]:
             if _id_of(message) == row.message_id:
                 return Place(channel=channel, ts=message["ts"])
         cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
         if not cursor:
             return Unproven.ABSENT
+    return Unproven.NO_PROOF
 
 
 def _id_of(message: dict[str, Any]) -> str | None:

@@ -13,6 +13,7 @@ from bot.db import schema
 from bot.outbox import again, outbox
 from bot.outbox.calls import METADATA_TYPE
 from bot.outbox.listeners import on_posted
+from bot.outbox.proof import PAGE
 from bot.slack.content import content, section
 from tests.delivery.sender import IMPATIENT, Sender
 from tests.vocabulary import BEN, LAUNCH, WORKSPACE
@@ -188,3 +189,28 @@ async def test_a_look_that_could_not_be_made_is_none_of_the_two(sender: Sender) 
 
     assert looks(sender) == 3
     assert sender.texts() == ["hello"]
+
+
+async def test_a_clock_ahead_of_slacks_hides_nothing(sender: Sender) -> None:
+    ahead = sender.clock.now() + timedelta(minutes=50)
+    await leave_in_doubt(sender, "hello", accepted=True)
+    await change(sender, "hello", first_try_at=ahead)
+    await look_now(sender, "hello")
+
+    assert sender.texts() == ["hello"]
+    assert (await sender.row("hello")).state == "sent"
+
+
+@pytest.mark.parametrize("pages", [1, 2])
+async def test_what_much_was_said_after_is_found_or_for_a_person_to_decide(
+    sender: Sender, monkeypatch: pytest.MonkeyPatch, pages: int
+) -> None:
+    monkeypatch.setattr("bot.outbox.proof.MOST_PAGES", pages)
+    await leave_in_doubt(sender, "hello", accepted=True)
+    for number in range(PAGE):
+        await sender.client.chat_postMessage(channel=LAUNCH, text=f"{number}")
+    await look_now(sender, "hello")
+
+    assert looks(sender) == pages
+    assert (await sender.row("hello")).state == ("held", "sent")[pages - 1]
+    assert sender.texts().count("hello") == 1
