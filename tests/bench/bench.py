@@ -14,7 +14,7 @@ from contextlib import (
 from dataclasses import dataclass
 from datetime import datetime, time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiohttp import ClientSession
 from sqlalchemy.engine import make_url
@@ -34,6 +34,16 @@ SAMPLED_SECONDS = 10.0
 TUESDAY, TEN = 1, time(10, 0)
 
 
+class Seen(NamedTuple):
+    """A call that arrived at the sink."""
+
+    method: str
+    at: float  # monotonic
+    which: str  # the id of our own message, where it has one
+    to: str  # the channel or person, where there is one
+    ts: str  # of a message that was taken
+
+
 @dataclass(frozen=True, kw_only=True)
 class Slack:
     """The sink, as we see it."""
@@ -49,12 +59,13 @@ class Slack:
     def api_url(self) -> str:
         return f"{self.url}/api/"
 
-    async def seen(self, method: str) -> list[tuple[str, float, str]]:
-        """Calls of a method: its name, when it arrived (monotonic), and which it was."""
-        return [tuple(one) for one in await self._get("_seen", method=method)]
+    async def seen(self, method: str) -> list[Seen]:
+        """The calls of a method, in the order in which they arrived."""
+        return [Seen(*one) for one in await self._get("_seen", method=method)]
 
-    async def all_seen(self) -> list[tuple[str, float, str]]:
-        return [tuple(one) for one in await self._get("_seen")]
+    async def all_seen(self, since: int = 0) -> list[Seen]:
+        """Every call, but for so many."""
+        return [Seen(*one) for one in await self._get("_seen", since=str(since))]
 
     async def count(self, method: str) -> int:
         return int(await self._get("_count", method=method))

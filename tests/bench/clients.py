@@ -1,14 +1,16 @@
 """The load: people's clicks as signed requests over kept connections, read no further than needed.
 
-It costs little beside the servers, so that what is measured is them. Requests are given as
-bodies and signed when they are sent.
+It costs little beside the servers, so that what is measured is them. Requests are signed when
+they are sent.
 """
 
 import asyncio
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
@@ -19,20 +21,31 @@ SECRET = "bench-signing-secret"
 ANSWER_SECONDS = 30.0
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """The body of a request, and its number, by which it is known what became of it."""
+
+    body: bytes
+    number: int = 0
+
+
 @dataclass(kw_only=True)
 class Timed:
-    """What came back: seconds for each answer with 200, and what went wrong."""
+    """What came back: of each answer with 200 its seconds, when, and which; and what went wrong."""
 
     seconds: list[float] = field(default_factory=list)
-    ended_at: list[float] = field(default_factory=list)
-    wrong: dict[str, int] = field(default_factory=dict)
+    ended_at: list[float] = field(default_factory=list)  # monotonic
+    acknowledged: list[int] = field(default_factory=list)  # numbers of requests
+    wrong: Counter[str] = field(default_factory=Counter)  # by status, or by error
 
-    def add(self, status: str, seconds: float, ended_at: float) -> None:
+    def add(self, request: Request, status: str, began: float) -> None:
         if status != "200":
-            self.wrong[status] = self.wrong.get(status, 0) + 1
+            self.wrong[status] += 1
             return
-        self.seconds.append(seconds)
-        self.ended_at.append(ended_at)
+        ended = monotonic()
+        self.seconds.append(ended - began)
+        self.ended_at.append(ended)
+        self.acknowledged.append(request.number)
 
 
 def signed(body: bytes) -> bytes:
@@ -89,17 +102,19 @@ def _length(head: bytes) -> int:
     return 0
 
 
-async def one_by_one(port: int, requests: Sequence[bytes]) -> Timed:
+async def one_by_one(port: int, requests: Iterable[Request]) -> Timed:
     """One client: the next click when the last was answered."""
     timed = Timed()
     connection = await Connection.to(port)
-    for body in requests:
-        await _one(connection, signed(body), timed)
+    for request in requests:
+        await _one(connection, request, timed)
     connection.close()
     return timed
 
 
-async def closed_loop(port: int, requests: Iterator[bytes], clients: int, seconds: float) -> Timed:
+async def closed_loop(
+    port: int, requests: Iterator[Request], clients: int, seconds: float
+) -> Timed:
     """So many clients at once, each with its next click when its last was answered."""
     timed = Timed()
     until = monotonic() + seconds
@@ -107,10 +122,10 @@ async def closed_loop(port: int, requests: Iterator[bytes], clients: int, second
     async def client() -> None:
         connection = await Connection.to(port)
         while monotonic() < until:
-            body = next(requests, None)
-            if body is None:
+            request = next(requests, None)
+            if request is None:
                 break
-            await _one(connection, signed(body), timed)
+            await _one(connection, request, timed)
         connection.close()
 
     await asyncio.gather(*(client() for _ in range(clients)))
@@ -118,38 +133,44 @@ async def closed_loop(port: int, requests: Iterator[bytes], clients: int, second
 
 
 async def at_a_rate(
-    port: int, requests: Iterator[bytes], each_second: float, until: asyncio.Event
+    port: int, requests: Iterator[Request | None], each_second: float, until: asyncio.Event
 ) -> Timed:
-    """Clicks that come when they come, however long the last one takes, until told to stop."""
+    """Clicks that come when they come, however long the last one takes, until told to stop.
+
+    None: nobody clicks this time. A click that is not answered is noted as wrong, by its error.
+    """
     timed = Timed()
     free: list[Connection] = []
     under_way: set[asyncio.Task[None]] = set()
 
-    async def click(body: bytes) -> None:
+    async def click(request: Request) -> None:
         try:
             connection = free.pop() if free else await Connection.to(port)
-            await _one(connection, signed(body), timed)
+            await _one(connection, request, timed)
         except (OSError, EOFError, TimeoutError) as error:
-            timed.add(type(error).__name__, 0, monotonic())
+            timed.wrong[type(error).__name__] += 1
             return
         free.append(connection)
 
     due = monotonic()
     while not until.is_set():
-        task = asyncio.create_task(click(next(requests)))
-        under_way.add(task)
-        task.add_done_callback(under_way.discard)
+        request = next(requests)
+        if request is not None:
+            task = asyncio.create_task(click(request))
+            under_way.add(task)
+            task.add_done_callback(under_way.discard)
         due += 1 / each_second
-        await asyncio.sleep(max(0.0, due - monotonic()))
+        with suppress(TimeoutError):
+            await asyncio.wait_for(until.wait(), max(0.0, due - monotonic()))
     await asyncio.gather(*under_way)
     for connection in free:
         connection.close()
     return timed
 
 
-async def _one(connection: Connection, request: bytes, timed: Timed) -> None:
+async def _one(connection: Connection, request: Request, timed: Timed) -> None:
+    whole = signed(request.body)
     began = monotonic()
     async with asyncio.timeout(ANSWER_SECONDS):
-        status = await connection.ask(request)
-    ended = monotonic()
-    timed.add(status, ended - began, ended)
+        status = await connection.ask(whole)
+    timed.add(request, status, began)

@@ -2,31 +2,34 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from itertools import cycle
+from itertools import count
 from typing import Any
 
 from bot.outbox.calls import METADATA_TYPE
 from bot.rounds import messages
 from bot.slack.content import content, section
-from tests.bench.clients import form, interaction
+from tests.bench.clients import Request, form, interaction
 from tests.bench.sink import BOT_USER, CHANNEL, LEAD, TEAM
 from tests.bench.world import WORDING, Person, asking
 
+#: What stands in a request that was made ready, where the next one differs.
+_LEVEL, _COMMENT = "ThisLevel", "ThisComment"
 
-def click(one: Person, level: int, hooks: str, now: datetime) -> bytes:
+
+def click(one: Person, hooks: str, now: datetime, level: str, comment: str) -> bytes:
     """Somebody presses Send in the weekly message, with an answer to each question."""
     said = messages.ask(asking(one.round_id, now))
     chosen: dict[str, Any] = {
         messages.block_id(one.round_id, question.key): {
-            messages.LEVEL: {"type": "radio_buttons", "selected_option": {"value": str(level)}}
+            messages.LEVEL: {"type": "radio_buttons", "selected_option": {"value": level}}
         }
         for question in WORDING
     }
-    comment = {"type": "plain_text_input", "value": "Fewer meetings."}
-    chosen[messages.block_id(one.round_id, "comment")] = {messages.COMMENT: comment}
+    written = {"type": "plain_text_input", "value": comment}
+    chosen[messages.block_id(one.round_id, "comment")] = {messages.COMMENT: written}
     return interaction(
         {
-            **_from(one.user_id),
+            **_from(one.user_id, one.workspace_id),
             "type": "block_actions",
             "container": {
                 "type": "message",
@@ -59,15 +62,31 @@ def click(one: Person, level: int, hooks: str, now: datetime) -> bytes:
     )
 
 
-def clicks(everyone: list[Person], hooks: str, now: datetime) -> Iterator[bytes]:
-    """Everyone answers, and then changes their mind, without end."""
-    ready: dict[tuple[int, int], bytes] = {}
-    for level in cycle((4, 2, 5)):
-        for one in everyone:
-            key = (one.number, level)
-            if key not in ready:
-                ready[key] = click(one, level, hooks, now)
-            yield ready[key]
+def clicks(everyone: list[Person], hooks: str, now: datetime) -> Iterator[Request]:
+    """Everyone answers in turn, then changes their mind, without end. No two answers are alike."""
+    ready: dict[int, bytes] = {}  # by person: making each anew would be most of the load
+    for number in count():
+        one = everyone[number % len(everyone)]
+        if one.number not in ready:
+            ready[one.number] = click(one, hooks, now, _LEVEL, _COMMENT)
+        body = ready[one.number].replace(_LEVEL.encode(), str(level_of(number)).encode())
+        body = body.replace(_COMMENT.encode(), comment_of(number).encode())
+        yield Request(body=body, number=number)
+
+
+def level_of(number: int) -> int:
+    """What the answer with this number chose, for each question."""
+    return (4, 2, 5)[number % 3]
+
+
+def comment_of(number: int) -> str:
+    """What the answer with this number says; it stands in a form as it is."""
+    return f"Answer{number}"
+
+
+def commands() -> Iterator[Request]:
+    """Somebody types /imbalance start, without end."""
+    return (Request(body=command(number), number=number) for number in count())
 
 
 def command(number: int) -> bytes:
@@ -97,10 +116,10 @@ def some_text(number: int) -> dict[str, Any]:
     return {"text": said.text, "blocks": said.blocks}
 
 
-def _from(user_id: str) -> dict[str, Any]:
+def _from(user_id: str, workspace_id: str) -> dict[str, Any]:
     return {
-        "user": {"id": user_id, "username": user_id.lower(), "team_id": TEAM},
-        "team": {"id": TEAM, "domain": "bench"},
+        "user": {"id": user_id, "username": user_id.lower(), "team_id": workspace_id},
+        "team": {"id": workspace_id, "domain": "bench"},
         "api_app_id": "A0BENCH",
         "token": "old",
         "trigger_id": "1.1.secret",

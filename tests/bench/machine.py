@@ -10,6 +10,8 @@ from typing import Any
 from bot.clock import monotonic, real_now
 
 FSYNCS = 100
+IN_MEMORY = ("tmpfs", "ramfs")
+MEMORY_ONLY = "WARNING: the databases lie in memory, so nothing here says what a disk costs"
 
 
 def describe(folder: Path) -> dict[str, Any]:
@@ -23,8 +25,16 @@ def describe(folder: Path) -> dict[str, Any]:
         "python": platform.python_version(),
         "sqlite": sqlite3.sqlite_version,
         "load_before": [round(one, 2) for one in os.getloadavg()],
+        "filesystem": filesystem(folder, Path("/proc/self/mounts").read_text()),
         "fsync_ms": round(fsync_ms(folder), 3),
     }
+
+
+def filesystem(folder: Path, mounts: str) -> str:
+    """The kind of the filesystem in which this folder lies, as the kernel's list names it."""
+    found = [line.split()[1:3] for line in mounts.splitlines()]
+    within = [(place, kind) for place, kind in found if folder.resolve().is_relative_to(place)]
+    return max(within, key=lambda one: len(one[0]), default=("", "unknown"))[1]
 
 
 def fsync_ms(folder: Path) -> float:
@@ -39,15 +49,15 @@ def fsync_ms(folder: Path) -> float:
 
 
 def lines(machine: dict[str, Any]) -> list[str]:
-    """Two lines for above the table."""
+    """What stands above the table."""
     load = ", ".join(f"{one:g}" for one in machine["load_before"])
-    return [
-        "{cpu}, {cores} cores, {memory_mb} MB, Linux {kernel}, fsync {fsync_ms} ms".format(
-            **machine
-        ),
+    said = [
+        "{cpu}, {cores} cores, {memory_mb} MB, Linux {kernel}".format(**machine),
         f"Python {machine['python']}, SQLite {machine['sqlite']}, "
         f"PostgreSQL {machine.get('postgresql', 'not used')}, load before {load}",
+        "databases on {filesystem}, fsync {fsync_ms} ms".format(**machine),
     ]
+    return [*said, MEMORY_ONLY] if machine["filesystem"] in IN_MEMORY else said
 
 
 def _cpu() -> str:

@@ -1,9 +1,10 @@
 """The bot as `python -m bot run --http` runs it, with a hand on it; its own process.
 
-    python -m tests.bench.ours [unpaced] [minute=SECONDS]
+    python -m tests.bench.ours [unpaced] [everywhere] [minute=SECONDS]
 
 The settings are the same, and BENCH_CLOCK says what time it is at BENCH_CLOCK_AT (monotonic).
-`unpaced` leaves out Slack's limits, `minute` shortens what they take for one. A line on standard
+`unpaced` leaves out Slack's limits, `minute` shortens what they take for one, `everywhere` answers
+people of every workspace, where the bot knows one that it was installed in. A line on standard
 input stands for what else happens in the process: `wake` (somebody wrote messages), `sample`
 (begin to look what it does), `sampled FILE` (end, and write that).
 """
@@ -16,7 +17,12 @@ import signal
 import sys
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+from slack_bolt.authorization import AuthorizeResult
+from slack_sdk.web.async_client import AsyncWebClient
+
+import bot.app
 from bot.__main__ import GARBAGE_AFTER
 from bot.app import Imbalance
 from bot.clock import MovedClock, monotonic
@@ -24,7 +30,10 @@ from bot.log import configure
 from bot.outbox import pace
 from bot.outbox.pace import Pace
 from bot.settings import load
+from bot.slack.app import Authorize
 from tests.bench.sampling import Sampler
+
+_in_one = bot.app._authorize_only
 
 
 async def main(*, unpaced: bool) -> None:
@@ -41,6 +50,15 @@ async def main(*, unpaced: bool) -> None:
     await stopping.wait()
     told.cancel()
     await app.stop()
+
+
+def _everywhere(us: dict[str, Any], client: AsyncWebClient) -> Authorize:
+    ours = _in_one(us, client)
+
+    async def authorize(team_id: str | None, **_: Any) -> AuthorizeResult | None:
+        return await ours(us["team_id"])
+
+    return authorize
 
 
 async def _listen(app: Imbalance, sampler: Sampler) -> None:
@@ -75,4 +93,6 @@ if __name__ == "__main__":
         name, _, seconds = given.partition("=")
         if name == "minute":
             pace.WINDOW_SECONDS *= float(seconds) / 60
+    if "everywhere" in sys.argv:
+        bot.app._authorize_only = _everywhere
     asyncio.run(main(unpaced="unpaced" in sys.argv))

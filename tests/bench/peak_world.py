@@ -1,4 +1,7 @@
-"""Tuesday at ten, everywhere at once: workspaces whose people are all asked at the same moment."""
+"""Tuesday at ten, everywhere at once: workspaces whose people are all asked at the same moment.
+
+Nobody has the id of somebody in another workspace, so that people can be told apart.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -10,14 +13,15 @@ from bot.clock import random_bytes
 from bot.db import schema
 from bot.keys import KeyRing
 from bot.rounds import ballots
+from tests.bench.bench import Seen
 from tests.bench.outside import Outside
 from tests.bench.sink import TEAM
-from tests.bench.world import KEY, asked_teams, insert_all
+from tests.bench.world import KEY, Person, asked_teams, insert_all
 
 TEAMS, PEOPLE = 10, 12  # of each workspace, of each team
 EACH = TEAMS * PEOPLE
 
-_PHASE, _ROUND, _USER = "'p' || t", "'r' || t", "'U' || t || 'x' || m"
+_PHASE, _ROUND, _USER = "'p' || t", "'r' || t", "'U' || w || 'x' || t || 'x' || m"
 _IN_PHASE = {"phase_id": _PHASE}
 _SECRETS = ballots.TABLES[1]
 
@@ -44,6 +48,18 @@ async def only(db: Outside, workspaces: int) -> None:
             text("DELETE FROM agenda WHERE CAST(substr(workspace_id, 2) AS integer) > :most"),
             {"most": workspaces},
         )
+
+
+def person_of(asked: Seen, number: int) -> Person:
+    """Who was sent this message. Their id says of which workspace and team they are."""
+    workspace, team, _ = asked.to[1:].split("x")
+    return Person(
+        workspace_id=f"T{workspace}",
+        round_id=f"r{team}",
+        user_id=asked.to,
+        number=number,
+        ts=asked.ts,
+    )
 
 
 def _workspace(at: datetime) -> dict[str, Any]:

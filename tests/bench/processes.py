@@ -63,6 +63,10 @@ class Child:
         kilobytes = next(line for line in status.splitlines() if line.startswith("VmRSS"))
         return int(kilobytes.split()[1]) / 1024
 
+    def has_loaded(self, package: str) -> bool:
+        """Whether anything compiled of this package is mapped into the process."""
+        return f"/{package}/" in Path(f"/proc/{self.process.pid}/maps").read_text()
+
     def cpu_seconds(self) -> float:
         """Processor time it has used so far, its threads included."""
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
@@ -77,13 +81,17 @@ class Child:
     def last_words(self) -> str:
         return self._log.read_text(errors="replace")[-3000:]
 
+    def kill(self) -> None:
+        """SIGKILL: whatever it had not put elsewhere is gone."""
+        self.process.kill()
+        self.process.wait()
+
     def stop(self) -> None:
         self.process.terminate()
         try:
             self.process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+            self.kill()
 
 
 def free_port() -> int:

@@ -94,6 +94,18 @@ def shares(seen: dict[str, Any], most: int = 4) -> str:
     return f"{seen['busy']:.0%} of a core: {said}"
 
 
+def imports(timed: str, most: int = 4) -> str:
+    """Where the time of a start goes, in words, from what `python -X importtime` writes."""
+    spent: Counter[str] = Counter()
+    for line in timed.splitlines():
+        own, _, name = line.removeprefix("import time:").split("|") if "|" in line else ("", "", "")
+        if own.strip().isdigit():
+            spent[name.strip().partition(".")[0]] += int(own)
+    total = spent.total()
+    said = ", ".join(f"{name} {took / total:.0%}" for name, took in spent.most_common(most))
+    return f"imports {total / 1e6:.2f} s when each is timed: {said}"
+
+
 def _files(frame: FrameType) -> Iterator[str]:
     found: FrameType | None = frame
     while found is not None:

@@ -2,15 +2,16 @@
 
     python -m tests.bench.sink PORT
 
-`/_latency?seconds=0.12` sets how long a Web API call takes, `/_seen?method=...` tells when calls
-arrived (CLOCK_MONOTONIC, which all processes share), `/_clear` forgets them.
+`/_latency?seconds=0.12` sets how long a Web API call takes, `/_seen?method=...&since=0` tells of
+each call when it arrived (CLOCK_MONOTONIC, which all processes share), which it was, to whom it
+went and what ts it was given, `/_clear` forgets them.
 """
 
 import asyncio
 import json
 import sys
 from collections import Counter
-from itertools import count
+from itertools import count, islice
 from typing import Any
 
 from aiohttp import web
@@ -59,7 +60,7 @@ class Sink:
     def __init__(self, url: str) -> None:
         self.url = url
         self.latency = 0.0
-        self.seen: list[tuple[str, float, str]] = []  # method, when, which
+        self.seen: list[tuple[str, float, str, str, str]] = []  # method, when, which, to, ts
         self.counts: Counter[str] = Counter()  # by method
         self._numbers = count(1)
 
@@ -68,10 +69,12 @@ class Sink:
         method = request.match_info["method"]
         arrived = monotonic()
         args = await _args(request)
-        self._note(method, arrived, _which(args))
+        answer = self._answer(method, args)
+        which, to, ts = _which(args), args.get("channel", ""), answer.get("ts", "")
+        self._note(method, arrived, which, str(to), ts)
         if self.latency:
             await asyncio.sleep(self.latency)
-        return web.json_response({"ok": True, **self._answer(method, args)})
+        return web.json_response({"ok": True, **answer})
 
     async def hook(self, request: web.Request) -> web.Response:
         """A response_url."""
@@ -81,8 +84,8 @@ class Sink:
         return web.Response(text="ok")
 
     async def told(self, request: web.Request) -> web.Response:
-        method = request.query.get("method")
-        found = [one for one in self.seen if method in (None, one[0])]
+        method, since = request.query.get("method"), int(request.query.get("since", 0))
+        found = [one for one in islice(self.seen, since, None) if method in (None, one[0])]
         return web.json_response(found)
 
     async def counted(self, request: web.Request) -> web.Response:
@@ -98,8 +101,8 @@ class Sink:
         self.latency = float(request.query["seconds"])
         return web.json_response(self.latency)
 
-    def _note(self, method: str, at: float, which: str) -> None:
-        self.seen.append((method, at, which))
+    def _note(self, method: str, at: float, which: str, to: str = "", ts: str = "") -> None:
+        self.seen.append((method, at, which, to, ts))
         self.counts[method] += 1
 
     def _answer(self, method: str, args: dict[str, Any]) -> dict[str, Any]:

@@ -50,13 +50,15 @@ class Row:
     value: float
     unit: str  # what `value` is written with: "x", " ms", "%"
     shown: str
-    limit: str  # what limits it now, and the next step
+    limit: str  # what limits it now
+    next_step: str  # what would come next
+    wrong: str = ""  # why it meets nothing, whatever its value
     spread: tuple[float, float] | None = None  # the smallest and largest repetition
     samples: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def is_met(self) -> bool:
-        return self.goal.is_met_by(self.value)
+        return not self.wrong and self.goal.is_met_by(self.value)
 
 
 def quantile(values: Sequence[float], share: float) -> float:
@@ -70,15 +72,12 @@ def quantile(values: Sequence[float], share: float) -> float:
 def ratios(pairs: Sequence[tuple[float, float]]) -> list[float]:
     """Ours over theirs, one for each repetition of both.
 
-    One in which they did nothing at all says how busy the machine was, and is left out.
-
     Raises:
-        ValueError: they did nothing in any.
+        ValueError: there are none, or in one they did nothing: then there is nothing to compare.
     """
-    found = [ours / theirs for ours, theirs in pairs if theirs]
-    if not found:
+    if not pairs or not all(theirs for _, theirs in pairs):
         raise ValueError("nothing was measured")
-    return found
+    return [ours / theirs for ours, theirs in pairs]
 
 
 def beside(
@@ -88,6 +87,7 @@ def beside(
     *,
     said: str,
     limit: str,
+    next_step: str,
     samples: Mapping[str, Any] | None = None,
 ) -> Row:
     """A row judged by the median of ours over theirs. `said` has places {ours} and {theirs}."""
@@ -100,30 +100,7 @@ def beside(
         unit="x",
         shown=said.format(ours=ours, theirs=theirs),
         limit=limit,
-        spread=(min(each), max(each)),
-        samples={"pairs": [list(pair) for pair in pairs], **(samples or {})},
-    )
-
-
-def more_than(
-    name: str,
-    goal: str,
-    pairs: Sequence[tuple[float, float]],
-    *,
-    said: str,
-    limit: str,
-    samples: Mapping[str, Any] | None = None,
-) -> Row:
-    """A row judged by the median of ours less theirs, in milliseconds."""
-    each = [ours - theirs for ours, theirs in pairs]
-    ours, theirs = (median(side) for side in zip(*pairs, strict=True))
-    return Row(
-        name=name,
-        goal=GOALS[goal],
-        value=median(each),
-        unit=" ms",
-        shown=said.format(ours=ours, theirs=theirs),
-        limit=limit,
+        next_step=next_step,
         spread=(min(each), max(each)),
         samples={"pairs": [list(pair) for pair in pairs], **(samples or {})},
     )
@@ -133,7 +110,8 @@ def failed(name: str, error: Exception) -> Row:
     """The row of a measure that could not be made; it meets nothing."""
     goal = Goal(words="to be measured", bound=0)
     said = f"{type(error).__name__}: {error}".splitlines()[0]
-    return Row(name=name, goal=goal, value=inf, unit="", shown=said, limit="see the error above")
+    limit, step = "not known", "see the error above"
+    return Row(name=name, goal=goal, value=inf, unit="", shown=said, limit=limit, next_step=step)
 
 
 def written(value: float, unit: str) -> str:
@@ -153,7 +131,9 @@ def lines(rows: Sequence[Row]) -> list[str]:
         result = written(row.value, row.unit)
         out.append(f"{row.name:<38} {result:>9}  {_spread(row):<15} {verdict:<7} {row.goal.words}")
         out.append(f"    {row.shown}")
+        out += [f"    FAILED: {row.wrong}"] if row.wrong else []
         out.append(f"    limit: {row.limit}")
+        out.append(f"    next: {row.next_step}")
     missed = sum(not row.is_met for row in rows)
     out.append("-" * WIDTH)
     out.append(f"{len(rows) - missed} of {len(rows)} goals met")

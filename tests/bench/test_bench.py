@@ -1,19 +1,33 @@
 """The benchmark's own arithmetic: nothing here is timed."""
 
 import json
+from collections import Counter
+from datetime import UTC, datetime
+from itertools import islice
 from math import inf
+from pathlib import Path
 
 import pytest
 
-from tests.bench import table
-from tests.bench.clients import signed
+from bot.rounds.sealed import Ballot
+from tests.bench import machine, table
+from tests.bench.bench import Seen
+from tests.bench.clients import Timed, signed
+from tests.bench.doings import clicks, comment_of, level_of
+from tests.bench.kept import last_of, not_kept
+from tests.bench.measures.busy import parts
+from tests.bench.measures.busy import row as busy_row
+from tests.bench.measures.commands import row as command_row
 from tests.bench.measures.fanout import Unfaithful, once_each
 from tests.bench.measures.limits import least_seconds
 from tests.bench.measures.limits import rows as limit_rows
-from tests.bench.measures.peak import Tuesday
+from tests.bench.measures.peak import next_try
 from tests.bench.measures.peak import rows as peak_rows
-from tests.bench.sampling import shares
+from tests.bench.measures.starting import Course, growth_row
+from tests.bench.one_tuesday import Tuesday, reached
+from tests.bench.sampling import imports, shares
 from tests.bench.table import GOALS, Row
+from tests.bench.world import people
 
 
 def a_row(**changed: object) -> Row:
@@ -24,6 +38,7 @@ def a_row(**changed: object) -> Row:
         "unit": "x",
         "shown": "ours 3 ms, theirs 12 ms",
         "limit": "the disk",
+        "next_step": "another disk",
     }
     return Row(**{**row, **changed})  # type: ignore[arg-type]
 
@@ -31,22 +46,65 @@ def a_row(**changed: object) -> Row:
 def test_a_ratio_is_the_median_of_the_repetitions():
     pairs = [(3.0, 12.0), (4.0, 10.0), (90.0, 10.0)]
 
-    row = table.beside("x", "latency", pairs, said="{ours:.0f} and {theirs:.0f}", limit="")
+    said = "{ours:.0f} and {theirs:.0f}"
+    row = table.beside("x", "latency", pairs, said=said, limit="", next_step="")
 
     assert (row.value, row.spread, row.shown) == (0.4, (0.25, 9.0), "4 and 10")
     assert row.samples["pairs"] == [[3.0, 12.0], [4.0, 10.0], [90.0, 10.0]]
 
 
-def test_a_repetition_in_which_the_machine_stood_still_does_not_count():
-    assert table.ratios([(3.0, 12.0), (1.0, 0.0)]) == [0.25]
+@pytest.mark.parametrize("pairs", [[], [(1.0, 0.0)], [(3.0, 12.0), (1.0, 0.0)]])
+def test_a_repetition_with_nothing_to_compare_with_fails_the_row(pairs: list[tuple[float, float]]):
     with pytest.raises(ValueError, match="nothing"):
-        table.ratios([(1.0, 0.0)])
+        table.ratios(pairs)
 
 
-def test_a_difference_is_the_median_of_the_repetitions():
-    row = table.more_than("x", "command", [(30, 10), (50, 10), (9, 10)], said="", limit="")
+def test_a_form_is_judged_by_the_latency_at_which_it_is_later():
+    near, as_slack = [(9.0, 2.0), (8.0, 2.0)], [(260.0, 2.0), (250.0, 2.0), (300.0, 2.0)]
 
-    assert (row.value, row.spread) == (20, (-1, 40))
+    row = command_row({0.0: near, 0.12: as_slack}, ["users.info"], None, "")
+
+    assert (row.value, row.spread, row.is_met) == (258, (248, 298), False)
+    assert "at 0 ms a call: ours 8.5 ms, do-nothing app 2.0 ms" in row.shown
+    assert "at 120 ms a call: ours 260.0 ms" in row.shown
+    assert "users.info" in row.limit
+
+
+def test_a_form_that_is_filled_in_later_says_when():
+    row = command_row({0.0: [(9.0, 2.0)]}, [], 140.0, "")
+
+    assert row.is_met
+    assert "filled in after 140 ms" in row.shown
+
+
+def test_the_last_answer_of_each_person_is_the_one_to_be_kept():
+    last = last_of([0, 1, 2, 4, 3, 7], people=3)
+    assert last == {0: 3, 1: 7, 2: 2}
+
+    expected = {10: 3, 11: 7, 12: 2, 13: 9}
+    kept = {
+        10: Ballot(answers={"clarity": level_of(3), "trust": level_of(3)}, comment=comment_of(3)),
+        11: Ballot(answers={"clarity": level_of(4)}, comment=comment_of(4)),  # an earlier one
+        12: Ballot(answers={"clarity": level_of(2) - 1}, comment=comment_of(2)),
+        13: None,
+    }
+    assert not_kept(expected, kept) == [11, 12, 13]
+
+
+def test_no_two_answers_are_alike():
+    everyone = people(1)
+    made = [*islice(clicks(everyone, "http://hooks", datetime(2026, 12, 1, tzinfo=UTC)), 30)]
+
+    assert [one.number for one in made] == [*range(30)]
+    assert len({one.body for one in made}) == 30
+    assert f"%22{comment_of(12)}%22".encode() in made[12].body
+
+
+def test_the_filesystem_is_the_nearest_that_is_mounted(tmp_path: Path):
+    mounts = f"/dev/vda / ext4 rw 0 0\ntmpfs {tmp_path} tmpfs rw 0 0\nproc /proc proc rw 0 0\n"
+
+    assert machine.filesystem(tmp_path / "db", mounts) == "tmpfs"
+    assert machine.filesystem(tmp_path.parent, mounts) == "ext4"
 
 
 @pytest.mark.parametrize(
@@ -86,6 +144,7 @@ def test_every_row_says_whether_it_is_met_and_what_limits_it():
     assert "met " in printed
     assert "MISSED" in printed
     assert printed.count("limit: the disk") == 2
+    assert printed.count("next: another disk") == 2
     assert printed.endswith("1 of 2 goals met")
 
 
@@ -94,6 +153,13 @@ def test_a_measure_that_fails_is_a_row_that_meets_nothing():
 
     assert (row.value, row.is_met) == (inf, False)
     assert "TimeoutError: 60 s" in "\n".join(table.lines([row]))
+
+
+def test_a_row_with_something_wrong_meets_nothing_whatever_its_value():
+    row = a_row(wrong="3 answered with 500")
+
+    assert not row.is_met
+    assert "FAILED: 3 answered with 500" in "\n".join(table.lines([row]))
 
 
 @pytest.mark.parametrize(("value", "strict", "code"), [(0.2, True, 0), (1, True, 1), (1, False, 0)])
@@ -132,18 +198,115 @@ def test_a_fan_out_counts_only_if_each_came_once():
         once_each(3, ["a", "b", "b"])
 
 
-def test_a_tuesday_is_held_if_the_last_one_was_in_time():
-    assert Tuesday(asked=2, late=(1, 299)).all_in_time
-    assert not Tuesday(asked=3, late=(1, 299)).all_in_time
-    assert not Tuesday(asked=2, late=(1, 301)).all_in_time
+def test_a_tuesday_is_held_if_everyone_was_asked_once_and_in_time():
+    assert Tuesday(asked=2, late=(1, 299)).is_held
+    assert not Tuesday(asked=3, late=(1, 299)).is_held
+    assert not Tuesday(asked=2, late=(1, 301)).is_held
+    assert not Tuesday(asked=2, late=(1, 299), twice=1).is_held
+    assert not Tuesday(asked=2, late=(1, 299), wrong=1).is_held
+
+
+def test_somebody_asked_twice_hides_nobody_who_was_not():
+    posts = [Seen("chat.postMessage", at, "", to, "") for at, to in ((101, "U1"), (102, "U1"))]
+
+    late, twice = reached(posts, ten=100)
+
+    assert len(late) == 1
+    assert late[0] == pytest.approx(1.12)
+    assert twice == 1
 
 
 def test_replicas_are_compared_by_the_people_they_serve():
-    held = {1: Tuesday(asked=120, late=(200.0,)), 3: Tuesday(asked=180, late=(250.0,))}
+    held = {1: Tuesday(asked=2, late=(1, 200.0)), 3: Tuesday(asked=3, late=(1, 2, 250.0))}
 
     one, three, ratio = peak_rows(held)
 
     assert (one.value, three.value, ratio.value) == (200, 250, 1.5)
+    assert all(row.is_met for row in (one, three, ratio))
+
+
+def test_a_peak_that_was_not_held_is_no_success():
+    held = {1: Tuesday(asked=3, late=(1, 200.0)), 3: Tuesday(asked=4, late=(1, 2, 3, 250.0))}
+
+    one, three, ratio = peak_rows(held)
+
+    assert (one.is_met, three.is_met, ratio.is_met) == (False, True, False)
+    assert "1 were not asked in time" in one.wrong
+
+
+@pytest.mark.parametrize(
+    ("held", "failed", "following"),
+    [
+        (0, None, 950),  # the estimate
+        (950, None, 1045),
+        (1900, None, 2000),  # there are no more
+        (2000, None, None),
+        (0, 950, 836),
+        (836, 950, 893),
+        (930, 950, None),  # close enough
+        (0, 1, None),
+    ],
+)
+def test_the_largest_load_is_closed_in_on(held: int, failed: int | None, following: int | None):
+    assert next_try(950, 2000, held, failed) == following
+
+
+def test_answers_are_judged_by_the_part_in_which_the_slowest_waited_longer():
+    timed = Timed(seconds=[0.01] * 99 + [0.2, 0.05], ended_at=[1.0] * 100 + [9.0])
+
+    found = busy_row([0.01], parts([(timed, 5.0)]), Counter(), work="", profile="")
+
+    assert found.value == 50  # of one answer while charts were drawn; 10 ms in the fan-out
+    assert "p99 10.0 ms in the fan-out (of 100)" in found.shown
+    assert "the longest 200 ms" in found.shown
+    assert found.is_met
+
+
+def test_one_answer_that_went_wrong_while_busy_fails_the_row():
+    wrong = Counter({"500": 1})
+
+    assert not busy_row([0.01], {"the fan-out": [0.01]}, wrong, work="", profile="").is_met
+
+
+def a_course(**changed: object) -> Course:
+    course = {
+        "rest": 90.0, "warm": 95.0, "after": 98.0, "answers": 100, "messages": 10, "charts": 3,
+        "matplotlib": False, "wrong": Counter(),
+    }  # fmt: skip
+    return Course(**{**course, **changed})  # type: ignore[arg-type]
+
+
+def test_growth_is_judged_from_rest_and_the_warm_figure_stands_beside_it():
+    row = growth_row(a_course(), wanted=100)
+
+    assert row.value == pytest.approx(8.89, abs=0.01)
+    assert row.is_met
+    assert "95 MB warm" in row.shown
+    assert "5 MB come with the first" in row.limit
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"answers": 99}, "only 99 of 100 answers"),
+        ({"wrong": Counter({"500": 2})}, "2 answers with 500"),
+        ({"matplotlib": True}, "no chart"),
+        ({"charts": 0}, "no chart"),
+    ],
+)
+def test_growth_after_less_than_was_asked_for_is_no_result(changed: dict[str, object], said: str):
+    row = growth_row(a_course(**changed), wanted=100)
+
+    assert not row.is_met
+    assert said in row.wrong
+
+
+def test_the_time_of_imports_is_told_by_package():
+    timed = "import time: self [us] | cumulative | imported package\n"
+    timed += "import time:    300000 |     300000 |   sqlalchemy.orm\n"
+    timed += "import time:    100000 |     400000 | bot.app\n"
+
+    assert imports(timed) == "imports 0.40 s when each is timed: sqlalchemy 75%, bot 25%"
 
 
 def test_a_profile_in_words_names_the_largest_parts():

@@ -5,15 +5,17 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import Table, func, insert, select
+from sqlalchemy import Table, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import new_sortable_id
 from bot.db import schema
 from bot.keys import KeyRing
+from bot.results.chart import ChartFacts, Line
 from bot.rounds import ballots, messages, questions
 from bot.rounds.facts import Asking
 from bot.rounds.rules import RoundKind
+from bot.rounds.sealed import Ballot
 from tests.bench.outside import Outside
 from tests.bench.sink import CHANNEL, LEAD, TEAM
 
@@ -40,14 +42,12 @@ class Person:
     round_id: str
     user_id: str
     number: int
+    ts: str = ""  # of that message
+    workspace_id: str = TEAM
 
     @property
     def channel(self) -> str:
         return f"D{self.user_id[1:]}"
-
-    @property
-    def ts(self) -> str:
-        return f"1780000000.{self.number:06d}"
 
 
 def people(teams: int) -> list[Person]:
@@ -57,6 +57,7 @@ def people(teams: int) -> list[Person]:
             round_id=f"round{team:06d}",
             user_id=f"U{team * MEMBERS + one:08d}",
             number=team * MEMBERS + one,
+            ts=f"1780000000.{team * MEMBERS + one:06d}",
         )
         for one in range(MEMBERS)
         for team in range(teams)
@@ -214,6 +215,27 @@ def direct_messages(
         }
 
 
+def with_pictures(count: int, at: datetime, series: str) -> Iterator[dict[str, Any]]:
+    """So many results that wait to be sent, each with a picture to be drawn first."""
+    levels = (3.0, 3.5, 2.5, 4.0, 4.0, 3.5)
+    lines = tuple(Line(label=label, levels=levels) for label in ("Clear?", "Trust?", "Mistakes?"))
+    facts = ChartFacts(rounds=tuple(f"Week {one}" for one in range(1, 7)), lines=lines)
+    picture = {"facts": facts.as_json(), "alt_text": "Levels", "title": "Results"}
+    for number in range(count):
+        yield {
+            "workspace_id": TEAM,
+            "message_id": new_sortable_id(),
+            "key": f"report:{series}:{number}",
+            "operation": "post",
+            "conversation": f"C{series}{number:06d}",
+            "payload": {"text": "Results", "blocks": []},
+            "picture": picture,
+            "state": "pending",
+            "not_before": at,
+            "created_at": at,
+        }
+
+
 def asking(round_id: str, now: datetime) -> Asking:
     return Asking(
         round_id=round_id,
@@ -230,11 +252,11 @@ def asking(round_id: str, now: datetime) -> Asking:
     )
 
 
-async def count(db: Outside, table: Table, *where: Any) -> int:
-    async with db.transaction() as reader:
-        found = await reader.scalar(select(func.count()).select_from(table).where(*where))
-    return int(found or 0)
-
-
-async def ballots_kept(db: Outside) -> int:
-    return await count(db, ballots.TABLES[0])
+async def ballots_of(db: Outside, everyone: Iterable[Person]) -> dict[int, Ballot | None]:
+    """What is kept of each of these, unsealed, by their number."""
+    keys = KeyRing([KEY])
+    async with db.transaction() as tx:
+        return {
+            one.number: await ballots.of_voter(tx, keys, TEAM, one.round_id, one.user_id)
+            for one in everyone
+        }

@@ -74,7 +74,7 @@ async def _scheduler(bench: Bench, engine: str) -> Row:
             pairs.append((took[0], took[1]))
     said = f"{{ours:.0f}} ms among {many:,} phases, {{theirs:.0f}} ms among {few:,}, {DUE} asks due"
     name = f"scheduler growth, {engine}"
-    return beside(name, "scheduler", pairs[1:], said=said, limit=TICK_LIMIT)
+    return beside(name, "scheduler", pairs[1:], said=said, limit=TICK_LIMIT, next_step="none")
 
 
 # --- history --------------------------------------------------------------------------------
@@ -137,6 +137,7 @@ def _history_row(engine: str, taken: Mapping[str, tuple[list[float], list[float]
         unit="x",
         shown=f"10 to 500 past rounds: {each}",
         limit=f"{worst} grows most; each page reads its own phase, not the past",
+        next_step="none",
         spread=(min(grown.values()), max(grown.values())),
         samples={name: {"many_ms": many, "few_ms": few} for name, (many, few) in taken.items()},
     )

@@ -1,0 +1,179 @@
+"""One ten o'clock on PostgreSQL: people are asked at the same moment, and begin to answer."""
+
+import asyncio
+import os
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import count
+
+from bot.clock import monotonic
+from tests.bench.bench import Bench, Seen, Slack, now
+from tests.bench.clients import Request, at_a_rate
+from tests.bench.doings import click, comment_of
+from tests.bench.kept import refused
+from tests.bench.outside import opened
+from tests.bench.peak_world import EACH, only, person_of
+from tests.bench.processes import Child
+
+#: Every DM is to be sent so soon after its slot. Shorter for a first look: PEAK_SECONDS=60.
+DEADLINE = float(os.environ.get("PEAK_SECONDS", "300"))
+CALL_SECONDS = 0.12
+POST = "chat.postMessage"
+BEFORE_TEN = 10.0
+LOOK_SECONDS = 1.0
+#: As in README's sizing: 28 % of those who are asked answer within a quarter of an hour, evenly.
+#: Nobody does before they could read the questions.
+ANSWER_SHARE, ANSWER_SECONDS, READING_SECONDS = 0.28, 900.0, 5.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tuesday:
+    """What became of one ten o'clock."""
+
+    asked: int
+    late: tuple[float, ...]  # seconds after ten, of the first DM to each person, sorted
+    twice: int = 0  # people who were sent more than one
+    answered: int = 0
+    wrong: int = 0  # answers that failed or were refused
+    limit: str = ""  # what the replicas did, in words
+
+    @property
+    def in_time(self) -> int:
+        return sum(after <= DEADLINE for after in self.late)
+
+    @property
+    def is_held(self) -> bool:
+        return self.in_time == self.asked and not (self.twice or self.wrong)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Answers:
+    """What people answered meanwhile."""
+
+    given: int
+    wrong: int
+
+
+def reached(posts: Iterable[Seen], ten: float) -> tuple[tuple[float, ...], int]:
+    """How late after `ten` (monotonic) each person was reached first, and how many twice."""
+    first: dict[str, float] = {}
+    times: Counter[str] = Counter()
+    for one in posts:
+        times[one.to] += 1
+        first.setdefault(one.to, one.at + CALL_SECONDS - ten)
+    return tuple(sorted(first.values())), sum(many > 1 for many in times.values())
+
+
+async def ten_oclock(
+    bench: Bench,
+    pattern: str,
+    *,
+    replicas: int,
+    workspaces: int,
+    seconds: float,
+    sampled: bool = False,
+) -> Tuesday:
+    """Ask so many workspaces of the pattern at ten, and look for so many seconds."""
+    url = await asyncio.to_thread(bench.copy_of, pattern)
+    async with opened(url) as db:
+        await only(db, workspaces)
+    async with bench.slack() as slack:
+        await slack.latency(CALL_SECONDS)
+        ten = monotonic() + BEFORE_TEN
+        with ExitStack() as stack:
+            ours = ("tests.bench.ours", "everywhere")
+            bots = [
+                stack.enter_context(bench.bot(slack.api_url, url, *ours, clock_at=ten))
+                for _ in range(replicas)
+            ]
+            for bot in bots:
+                await bot.ready()
+            day = _Day(bench=bench, slack=slack, bots=bots, asked=workspaces * EACH, ten=ten)
+            found = await day.watch(seconds, sampled=sampled)
+    bench.postgres.drop(url)
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Day:
+    """What is watched, from outside."""
+
+    bench: Bench
+    slack: Slack
+    bots: Sequence[Child]
+    asked: int
+    ten: float  # monotonic
+
+    async def watch(self, seconds: float, *, sampled: bool) -> Tuesday:
+        since, began = monotonic(), self._used()
+        enough = asyncio.Event()
+        answering = asyncio.create_task(self._answers(enough))
+
+        async def asking() -> None:
+            await self.slack.wait_until(POST, self.asked, self.ten + seconds, LOOK_SECONDS)
+
+        if sampled:
+            profile = f"one replica {await self.bench.sampled(self.bots[0], asking)}"
+        else:
+            profile = ""
+            await asking()
+        enough.set()
+        took, used = monotonic() - since, self._used()
+        answers = await answering
+        late, twice = reached(await self.slack.seen(POST), self.ten)
+        cores = [(end - start) / took for start, end in zip(began, used, strict=True)]
+        return Tuesday(
+            asked=self.asked,
+            late=late,
+            twice=twice,
+            answered=answers.given,
+            wrong=answers.wrong,
+            limit=profile or _limit(cores, took, max(1, len(late))),
+        )
+
+    def _used(self) -> list[float]:
+        return [one.cpu_seconds() for one in (self.slack.child, *self.bots)]
+
+    async def _answers(self, enough: asyncio.Event) -> _Answers:
+        """Of those who were asked first, spread over the replicas, until it is enough."""
+        ready: deque[Seen] = deque()
+        feeding = asyncio.create_task(self._feed(ready))
+        each = self.asked * ANSWER_SHARE / ANSWER_SECONDS / len(self.bots)
+        load = self._clicks(ready)
+        timed = await asyncio.gather(
+            *(at_a_rate(bot.port, load, each, enough) for bot in self.bots)
+        )
+        feeding.cancel()
+        wrong = sum(one.wrong.total() for one in timed) + await refused(self.slack)
+        return _Answers(given=sum(len(one.seconds) for one in timed), wrong=wrong)
+
+    async def _feed(self, ready: deque[Seen]) -> None:
+        """Who could read the questions by now."""
+        looked, waiting = 0, deque[Seen]()
+        while True:
+            seen = await self.slack.all_seen(since=looked)
+            looked += len(seen)
+            waiting += [one for one in seen if one.method == POST]
+            while waiting and waiting[0].at < monotonic() - READING_SECONDS:
+                ready.append(waiting.popleft())
+            await asyncio.sleep(LOOK_SECONDS)
+
+    def _clicks(self, ready: deque[Seen]) -> Iterator[Request | None]:
+        for number in count():
+            if not ready:
+                yield None
+                continue
+            one = person_of(ready.popleft(), number)
+            body = click(one, self.slack.url, now(), "4", comment_of(number))
+            yield Request(body=body, number=number)
+
+
+def _limit(cores: Sequence[float], took: float, people: int) -> str:
+    sink, *ours = cores
+    each = sum(ours) * took / people * 1000
+    return (
+        f"replicas used {sum(ours):.2f} cores ({each:.1f} ms of processor for each person), the "
+        f"sink {sink:.2f}"
+    )
