@@ -1,12 +1,13 @@
 """Posts of which nobody knows whether Slack took them: found wherever they are, sent once."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from slack_bolt.context.async_context import AsyncBoltContext
 from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import real_now
 from bot.db import schema
@@ -67,6 +68,12 @@ def direct(sender: Sender) -> list[str]:
     return [message["text"] for message in sender.slack.as_user(BEN).dm_with_bot()]
 
 
+async def nothing_to_catch_up(
+    _tx: AsyncConnection, _workspace_id: str, _key: str, _now: datetime
+) -> None:
+    return
+
+
 async def test_slacks_own_event_is_heeded_as_long_as_it_is_not_sent_again(sender: Sender) -> None:
     """It comes after looks that did not find the message yet."""
     await leave_in_doubt(sender, "hello", accepted=True)
@@ -80,7 +87,8 @@ async def test_slacks_own_event_is_heeded_as_long_as_it_is_not_sent_again(sender
         },
     }
     body = {"event_id": "Ev1", "event": event}
-    await on_posted(sender.db, sender.clock, body, AsyncBoltContext({"team_id": WORKSPACE}))
+    context = AsyncBoltContext({"team_id": WORKSPACE})
+    await on_posted(sender.db, sender.clock, nothing_to_catch_up, body, context)
     assert (await sender.row("hello")).ts == event["message_ts"]
 
     await sender.deliver()
