@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.outbox import again
 from bot.outbox.outbox import Operation
-from bot.phases import lifecycle, messages, store
+from bot.phases import lifecycle, messages, pausing, store
 
 
 async def catch_up(tx: AsyncConnection, workspace_id: str, key: str, now: datetime) -> None:
@@ -23,6 +23,7 @@ async def catch_up(tx: AsyncConnection, workspace_id: str, key: str, now: dateti
     await lifecycle.tell(tx, workspace_id, phase_id, now)
     if not whole.phase.is_active:
         return
+    await pausing.say_posted_again(tx, workspace_id, whole, now)
     mark = {
         "title": messages.bookmark_title(whole.phase),
         "emoji": messages.EMOJI_NAMES[whole.phase.kind],

@@ -84,13 +84,7 @@ async def post_again(services: Services, who: Managing) -> None:
             raise Refused(OVER)
         if not await again.was_said(tx, who.workspace_id, lifecycle.announcement_key(who.phase_id)):
             await announce_anew(tx, who.workspace_id, whole, now)
-        said = words.posted_again(whole.phase)
-        for lead in whole.leads:
-            for key in (
-                missing_key(who.phase_id, lead.user_id),
-                not_said_key("announcement", who.phase_id, lead.user_id),
-            ):
-                await outbox.edit(tx, who.workspace_id, of=key, content=said, now=now)
+        await say_posted_again(tx, who.workspace_id, whole, now)
 
 
 async def pause(
@@ -150,6 +144,23 @@ async def announce_anew(
     for operation, payload in ((Operation.PIN, {}), (Operation.BOOKMARK, mark)):
         await again.mark_anew(tx, workspace_id, operation, of=key, payload=payload, now=now)
     await again.drop(tx, workspace_id, key=f"{Operation.UNBOOKMARK}:{Operation.BOOKMARK}:{key}")
+
+
+async def say_posted_again(
+    tx: AsyncConnection, workspace_id: str, whole: WholePhase, now: datetime
+) -> None:
+    """In the place where leads were told that it was not there; who was not told yet is not."""
+    said = words.posted_again(whole.phase)
+    phase_id = whole.phase.phase_id
+    for lead in whole.leads:
+        for key in (
+            missing_key(phase_id, lead.user_id),
+            not_said_key("announcement", phase_id, lead.user_id),
+        ):
+            if await again.was_said(tx, workspace_id, key):
+                await outbox.edit(tx, workspace_id, of=key, content=said, now=now)
+            else:
+                await again.drop(tx, workspace_id, key=key)
 
 
 async def mark(

@@ -5,7 +5,9 @@ from sqlalchemy import select
 from structlog.testing import capture_logs
 
 from bot.db import schema
-from bot.outbox import outbox
+from bot.operating.decisions import OPERATOR, Decision, decide
+from bot.outbox import operating, outbox
+from bot.outbox.outbox import State
 from bot.phases.lifecycle import announcement_key
 from bot.slack.content import content, section
 from tests.scenarios.lead import Lead, shown
@@ -198,6 +200,22 @@ async def test_an_announcement_refused_for_whatever_reason_is_told_of_and_posted
     assert f"The announcement in <#{LAUNCH}> is posted again." in told(house)
     channel = house.slack.workspace.conversations[LAUNCH]
     assert len(channel.pins) == len(channel.bookmarks) == 1
+
+
+async def test_a_lead_need_not_hear_at_last_of_what_is_mended(house: House, ana: Lead) -> None:
+    await house.wait(hours=13)  # in the evening leads are not written to
+    house.slack.faults.fail_next("chat.postMessage", error="external_channel_migrating")
+    await ana.starts()
+    await ana.me.close()
+    async with house.bot.db.transaction() as tx:
+        (refused,) = await operating.listed(tx, (State.FAILED,), limit=9)
+        await decide(tx, Decision.AGAIN, refused, actor=OPERATOR, now=house.clock.now())
+    await house.settle()
+    assert len(in_channel(house)) == 1
+
+    await house.wait(days=1)
+
+    assert not [one for one in told(house) if "could not be posted" in one]
 
 
 async def test_a_lost_message_of_an_earlier_phase_leaves_the_one_that_runs_alone(
