@@ -31,6 +31,8 @@ from bot.slack.errors import Meaning
 IN_FLIGHT = 64
 #: A workspace at its limits is looked at again at the latest after this time.
 LONGEST_REST = timedelta(seconds=5)
+#: Calls begun together end together: one turn is enough for all that end within this time.
+COLLECT_SECONDS = 0.01
 #: What waited longer than this for its turn is late, and may have become untimely.
 LATE = timedelta(minutes=15)
 
@@ -96,12 +98,15 @@ class Lane:
 
     async def wait(self) -> None:
         """Until a call has ended, or the lease must be renewed."""
-        if self._calls:
-            await asyncio.wait(
-                self._calls.values(),
-                timeout=lanes.RENEW_EVERY_SECONDS,
-                return_when=asyncio.FIRST_COMPLETED,
-            )
+        if not self._calls:
+            return
+        _, others = await asyncio.wait(
+            self._calls.values(),
+            timeout=lanes.RENEW_EVERY_SECONDS,
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+        if others:
+            await asyncio.wait(others, timeout=COLLECT_SECONDS)
 
     def abandon(self) -> None:
         """Wait for no call any more; whoever comes next finds out."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
+from sqlalchemy import bindparam, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import real_now
@@ -23,6 +23,22 @@ _lanes = schema.lanes
 _messages = schema.messages
 _OPEN = is_open(_messages)
 _STUCK = _messages.c.state.in_(written_out((State.HELD, State.FAILED)))
+
+# Made once: they are part of every turn.
+_THIS = _lanes.c.workspace_id == bindparam("b_workspace")
+_OURS = _THIS & (_lanes.c.owner == bindparam("b_owner"))
+_RENEW = (
+    update(_lanes)
+    .where(_OURS, _lanes.c.halted.is_(None))
+    .values(lease_until=bindparam("b_until"))
+    .returning(_lanes.c.pace)
+)
+_SAVE = update(_lanes).where(_THIS).values(pace=bindparam("b_pace"))
+_RELEASE = (
+    update(_lanes)
+    .where(_OURS)
+    .values(owner=None, lease_until=None, resume_at=bindparam("b_resume_at"))
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,41 +94,36 @@ async def take(tx: AsyncConnection, workspace_id: str, owner: str, real: datetim
     here = select(_lanes.c.workspace_id).where(
         _lanes.c.workspace_id == workspace_id, _lanes.c.halted.is_(None), free
     )
-    return await _leased(
-        tx, _lanes.c.workspace_id.in_(here.with_for_update(skip_locked=True)), owner, real
+    taken = (
+        update(_lanes)
+        .where(_lanes.c.workspace_id.in_(here.with_for_update(skip_locked=True)))
+        .values(owner=owner, lease_until=real + LEASE)
+        .returning(_lanes.c.pace)
     )
+    return _lease((await tx.execute(taken)).first())
 
 
 async def renew(tx: AsyncConnection, workspace_id: str, owner: str, real: datetime) -> Lease | None:
     """Keep the lane, if it is ours still."""
-    ours = and_(_lanes.c.workspace_id == workspace_id, _lanes.c.owner == owner)
-    return await _leased(tx, ours & _lanes.c.halted.is_(None), owner, real)
+    given = {"b_workspace": workspace_id, "b_owner": owner, "b_until": real + LEASE}
+    return _lease((await tx.execute(_RENEW, given)).first())
 
 
-async def _leased(
-    tx: AsyncConnection, which: ColumnElement[bool], owner: str, real: datetime
-) -> Lease | None:
-    values = {"owner": owner, "lease_until": real + LEASE}
-    row = (
-        await tx.execute(update(_lanes).where(which).values(values).returning(_lanes.c.pace))
-    ).first()
+def _lease(row: Any) -> Lease | None:
     return None if row is None else Lease(pace=row.pace)
 
 
 async def save(tx: AsyncConnection, workspace_id: str, pace: dict[str, Any] | None) -> None:
     """Keep what was used of Slack's limits, for whoever sends next."""
-    await tx.execute(update(_lanes).where(_lanes.c.workspace_id == workspace_id).values(pace=pace))
+    await tx.execute(_SAVE, {"b_workspace": workspace_id, "b_pace": pace})
 
 
 async def release(
     tx: AsyncConnection, workspace_id: str, owner: str, resume_at: datetime | None = None
 ) -> None:
     """Give the lane back; nobody need look at it before `resume_at` (real time)."""
-    await tx.execute(
-        update(_lanes)
-        .where(_lanes.c.workspace_id == workspace_id, _lanes.c.owner == owner)
-        .values(owner=None, lease_until=None, resume_at=resume_at)
-    )
+    given = {"b_workspace": workspace_id, "b_owner": owner, "b_resume_at": resume_at}
+    await tx.execute(_RELEASE, given)
 
 
 async def halt(tx: AsyncConnection, workspace_id: str, reason: str) -> None:
