@@ -20,6 +20,7 @@ from bot.db.engine import Database
 from bot.db.trouble import trouble
 from bot.log import log
 from bot.metrics import agenda_actions, agenda_lag_seconds
+from bot.slack.errors import verdict
 
 #: Takes an item; one that is carried out together takes several.
 Action = Callable[..., Awaitable[None]]
@@ -159,17 +160,19 @@ class Ticker:
                 agenda_actions.labels(item.action, "failed").inc()
                 about = _about(item)
                 log.error("agenda_action_failed", exc_info=error, attempts=item.attempts, **about)
-                await self._put_off(item)
+                await self._put_off(item, error)
             return False
         agenda_actions.labels(item.action, "done").inc(len(items))
         for item in items:
             log.info("agenda_action_done", **_about(item))
         return True
 
-    async def _put_off(self, item: Item) -> None:
+    async def _put_off(self, item: Item, error: Exception) -> None:
+        asked = timedelta(seconds=verdict(error).retry_after or 0)
+        wait = max(_wait_after(item.attempts), asked)
         with suppress(Exception):  # then it is free again when the claim has run out
             async with self._db.transaction() as tx:
-                await failed(tx, item, real_now() + _wait_after(item.attempts))
+                await failed(tx, item, real_now() + wait)
 
     async def _give_back(self) -> None:
         if not self._left:
