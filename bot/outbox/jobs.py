@@ -148,8 +148,11 @@ class Jobs:
             client = self._client_for(row.workspace_id)
             file_id = await upload(client, self._drawn, row.picture or {})
         except Exception as error:
-            tries = row.attempts + 1
-            log.warning("picture_failed", key=row.key, tries=tries, reason=verdict(error).reason)
+            why, tries = verdict(error), row.attempts + 1
+            log.warning("picture_failed", key=row.key, tries=tries, reason=why.reason)
+            if why.retry_after is not None:  # Slack's wish costs no try, and stops no posts
+                wait = why.retry_after
+                return Finding(row=row, state=State.PENDING, reason=why.reason, wait=wait)
             gives_up = tries >= self._patience.picture_tries
             return Finding(
                 row=row,

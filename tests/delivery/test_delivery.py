@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bot.clock import real_now
 from bot.db import schema
 from bot.outbox import outbox
 from bot.slack.content import Picture, content, picture_block, section
@@ -247,3 +248,19 @@ async def test_without_its_picture_the_message_is_still_said(sender: Sender, cau
 
     blocks = sender.slack.as_user(BEN).visible(LAUNCH)[-1]["blocks"]
     assert [block["type"] for block in blocks] == ["section"]
+
+
+async def test_a_picture_waits_as_long_as_slack_asks(sender: Sender) -> None:
+    for _ in range(IMPATIENT.picture_tries + 1):
+        sender.slack.faults.fail_next("files.getUploadURLExternal", status=429, retry_after=60)
+        await say_with_picture(sender)
+        await sender.deliver()
+        row = await sender.row("results")
+        assert (row.state, row.attempts) == ("pending", 0)
+        assert row.retry_at - real_now() > timedelta(seconds=30)
+        async with sender.db.transaction() as tx:
+            await tx.execute(schema.messages.update().values(retry_at=None))
+    await sender.deliver()
+
+    blocks = sender.slack.as_user(BEN).visible(LAUNCH)[-1]["blocks"]
+    assert [block["type"] for block in blocks] == ["section", "image"]
