@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import Clock, uptime
 from bot.db.engine import Database
+from bot.db.trouble import trouble
 from bot.log import log
 from bot.outbox import lanes, steps
 from bot.outbox.ends import note_expired
@@ -85,8 +86,8 @@ class Lane:
         """
         self._collect()
         learnt = tuple(self._learnt)
-        claimed_at = uptime()
         async with self._tools.turns, self._tools.db.transaction() as tx:
+            claimed_at = uptime()  # the wait for a turn is not part of it
             claimed, more = await self._in_transaction(tx, learnt)
         for finding in learnt:
             self._learnt.remove(finding)
@@ -186,6 +187,8 @@ class Lane:
             async with tx.begin_nested():
                 await self._tools.refused(tx, refusal, now)
         except Exception as error:  # what follows for one message stops no other
+            if trouble(error) is not None:  # it is noted later, with what was learnt
+                raise
             log.error("consequence_failed", exc_info=error, key=row.key, reason=reason)
 
     async def _doubt(self, tx: AsyncConnection, real: datetime) -> None:

@@ -31,7 +31,12 @@ class Sender:
         self.delivery = self.another()
 
     def another(
-        self, patience: Patience = IMPATIENT, *, limited: bool = False, **more: Any
+        self,
+        patience: Patience = IMPATIENT,
+        *,
+        limited: bool = False,
+        client: AsyncWebClient | None = None,
+        **more: Any,
     ) -> Delivery:
         """One that shares the database; `more` is what follows and when it suits."""
 
@@ -44,7 +49,7 @@ class Sender:
         return Delivery(
             self.db,
             self.clock,
-            lambda _: self.client,
+            lambda _: client or self.client,
             draw,
             pace=pace,
             patience=patience,

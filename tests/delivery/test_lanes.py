@@ -4,9 +4,13 @@ import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any, Literal
 
 import pytest
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from sqlalchemy import update
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import MovedClock, monotonic, uptime
@@ -106,23 +110,81 @@ async def test_what_follows_from_a_no_stops_nothing_even_where_it_fails(sender: 
     assert sender.texts() == ["here"]
 
 
-async def test_who_lost_its_lane_says_nothing_about_what_it_claimed(
+async def test_what_follows_from_a_no_is_not_lost_with_the_database(
     sender: Sender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A slow sender comes back with a no, after another one has sent the message."""
-    sender.slack.faults.fail_next("chat.postMessage", status=429, hang=0.5, retry_after=0)
+    monkeypatch.setattr("bot.outbox.delivery.AFTER_FAILURE_SECONDS", 0)
+    refusals: list[str] = []
+
+    async def refused(_tx: AsyncConnection, refusal: Refusal, _now: datetime) -> None:
+        refusals.append(refusal.key)
+        if len(refusals) == 1:
+            raise PoolTimeout
+
+    delivery = sender.another(refused=refused)
+    await sender.say("nowhere", to=PLATFORM)
+    await delivery.deliver_due()
+
+    assert refusals == ["nowhere", "nowhere"]
+    assert (await sender.row("nowhere")).state == "failed"
+
+
+class Held(AsyncWebClient):
+    """Its posts reach Slack when they are let go."""
+
+    def __init__(self, client: AsyncWebClient) -> None:
+        super().__init__(
+            client.token, base_url=client.base_url, retry_handlers=[], session=client.session
+        )
+        self.begun, self.let_go = asyncio.Event(), asyncio.Event()
+
+    async def chat_postMessage(self, **args: Any) -> AsyncSlackResponse:
+        self.begun.set()
+        await self.let_go.wait()
+        return await super().chat_postMessage(**args)
+
+
+async def test_who_lost_its_lane_says_nothing_about_what_it_claimed(sender: Sender) -> None:
+    """A slow sender hears a no while another one is sending the message."""
+    sender.slack.faults.fail_next("chat.postMessage", status=429, retry_after=0)
     await sender.say("hello")
-    slow = asyncio.create_task(sender.another().deliver_due())
-    await asyncio.sleep(0.2)
+    slow, next_one = Held(sender.client), Held(sender.client)
+    first = asyncio.create_task(sender.another(client=slow).deliver_due())
+    await slow.begun.wait()
     async with sender.db.transaction() as tx:  # its lease has run out
         await tx.execute(update(schema.lanes).values(lease_until=sender.clock.now()))
-    other = sender.another()
-    while await other.deliver_due():
-        pass
-    await slow
+    second = asyncio.create_task(sender.another(client=next_one).deliver_due())
+    await next_one.begun.wait()
+    slow.let_go.set()
+    await first
+    assert (await sender.row("hello")).state == "sending"
 
+    next_one.let_go.set()
+    await second
+    await sender.deliver()
     assert sender.texts() == ["hello"]
     assert (await sender.row("hello")).state == "sent"
+
+
+async def test_the_wait_for_a_turn_makes_no_call_late(
+    sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    time = [0.0]
+
+    class Busy(asyncio.Semaphore):
+        async def acquire(self) -> Literal[True]:
+            time[0] += BEGIN_WITHIN_SECONDS + 1
+            return await super().acquire()
+
+    with monkeypatch.context() as building:
+        building.setattr(asyncio, "Semaphore", Busy)
+        delivery = sender.another(replace(IMPATIENT, first_retry=600))
+    for module in ("lane", "jobs"):
+        monkeypatch.setattr(f"bot.outbox.{module}.uptime", lambda: time[0])
+    await sender.say("hello")
+    await delivery.deliver_due()
+
+    assert sender.texts() == ["hello"]
 
 
 async def test_a_call_that_would_begin_too_late_is_not_made(
