@@ -7,7 +7,6 @@ from typing import Any
 from unittest.mock import Mock
 
 import pytest
-from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy import insert, select, update
 
 import bot.agenda.ticker
@@ -18,9 +17,8 @@ from bot.agenda.ticker import BATCH, Ticker
 from bot.clock import MovedClock, real_now
 from bot.db import schema
 from bot.db.engine import Database
-from bot.playground.server import StandIn
 from tests.conftest import MONDAY
-from tests.vocabulary import LAUNCH, WORKSPACE
+from tests.vocabulary import WORKSPACE
 
 Does = Callable[[Item], Awaitable[None]]
 DoesAll = Callable[..., Awaitable[None]]
@@ -176,21 +174,6 @@ async def test_what_was_dropped_or_moved_while_it_was_due_is_left(
     clock.advance(timedelta(hours=1))
     assert await ticker.tick() == 1
     assert done == ["moved"]
-
-
-async def test_what_slack_limits_waits_as_long_as_slack_asks(
-    db: Database, clock: MovedClock, standin: StandIn
-) -> None:
-    client = AsyncWebClient(standin.bot_token, base_url=standin.api_url, retry_handlers=[])
-
-    async def ask(_: Item) -> None:
-        await client.conversations_info(channel=LAUNCH)
-
-    standin.faults.fail_next("conversations.info", status=429, retry_after=300)
-    await note(db, "one")
-    await Ticker(db, clock, {"act": ask}).tick()
-
-    assert (await left(db))["one"].retry_at - real_now() > timedelta(seconds=200)
 
 
 async def test_what_was_moved_while_it_failed_is_done_at_its_new_time(
