@@ -14,6 +14,8 @@ USUAL = {
     "429": 0.03,
     "500 before": 0.03,
     "500 after": 0.03,
+    "page before": 0.015,
+    "page after": 0.015,
     "reset before": 0.02,
     "reset after": 0.03,
     "hang before": 0.015,

@@ -15,6 +15,7 @@ LATE = {"late": 0.3, "reset after": 0.1}
 FAR_FAULTS = {
     "429": {"429": 0.4},
     "500 before and after": {"500 before": 0.15, "500 after": 0.15},
+    "a proxy's page before and after": {"page before": 0.15, "page after": 0.15},
     "resets before and after": {"reset before": 0.15, "reset after": 0.15},
     "hangs, longer than we wait": {"hang before": 0.04, "hang after": 0.04},
     "posts that appear late": LATE,

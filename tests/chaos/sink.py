@@ -105,6 +105,8 @@ class Sink:
             await asyncio.sleep(self.hang)
         if what == "reset" or (answer is None and when != "before"):
             return _cut(request)
+        if what == "page":  # a proxy's, where Slack's answer should be
+            return web.Response(text="<html>", content_type="text/html")
         if fault:
             return web.json_response({"ok": False, "error": "fatal_error"}, status=500)
         return web.json_response(answer)
