@@ -73,6 +73,7 @@ class Lead:
 
     async def starts(self, kind: str = "results 2w", channel_id: str = LAUNCH) -> None:
         """All of it, from the command to *Announce*."""
+        await self.house.settle()  # the bot has begun, and knows nobody yet
         assert await self.types(kind, channel_id) == ""
         assert await self.sends(**CLEAR) == {}
         promise = TRUST if kind.startswith("trust") else SPRINT

@@ -81,8 +81,7 @@ async def test_an_admin_no_more_cannot_save_an_open_form(house: House) -> None:
     view = admin.top_view
     assert view is not None
     await admin.fill(view["id"], {"minimum_small": "5"})
-    demoted = {"id": OWNER, "name": "olivia", "team_id": WORKSPACE, "is_admin": False}
-    await house.slack.emit({"type": "user_change", "user": demoted})
+    house.slack.change_user(OWNER, is_admin=False, is_owner=False)
     await house.settle()
     submitted = await admin.submit(view["id"])
 

@@ -23,7 +23,7 @@ async def test_the_agenda_waits_for_us_to_be_installed_again(
     await install(db, US, clock.now())
     clock.advance(timedelta(days=2))
     async with db.transaction() as tx:
-        (tidy,) = await claim(tx, clock.now(), real_now(), 10)
+        _, tidy = await claim(tx, clock.now(), real_now(), 10)
         assert await uninstall(tx, WORKSPACE, "token_revoked", clock.now())
     async with db.transaction() as tx:  # it was under way, and Slack refused it
         await failed(tx, tidy, real_now() - timedelta(seconds=1))
@@ -33,4 +33,4 @@ async def test_the_agenda_waits_for_us_to_be_installed_again(
         assert await next_due(reader) is None
 
     await install(db, US, clock.now())
-    assert [item.action for item in await what_is_due(db, clock)] == ["tidy"]
+    assert [item.action for item in await what_is_due(db, clock)] == ["tidy", "catch_up"]
