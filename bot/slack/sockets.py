@@ -18,18 +18,19 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 
 from bot.clock import jittered, monotonic
 from bot.log import log
-from bot.slack.errors import verdict
+from bot.slack.errors import Meaning, verdict
 
 #: Slack gives up waiting for an acknowledgement after 3 s.
 DRAIN_SECONDS = 2.5
 PING_SECONDS = 10
 #: A connection that was cut is noticed by the SDK with its next ping only.
 WATCH_SECONDS = 0.5
-#: After a failure it is tried ever more seldom: Slack counts tries, and each leaves a line.
-LONGEST_WAIT_SECONDS = 10.0
-#: One try to connect. Shorter than the SDK's pause between its own tries, which would go on with
-#: a ticket that was used already.
+#: One try to connect with a ticket. Shorter than the SDK's pause between its own tries, which
+#: would go on with a ticket that was used already.
 CONNECT_SECONDS = 8
+#: Where Slack does not say when to ask for the next ticket, it is asked ever more seldom: it gives
+#: out few (tier 1), and each try leaves a line.
+LONGEST_WAIT_SECONDS = 10.0
 #: https://docs.slack.dev/apis/events-api/using-socket-mode: what an app may have open in all.
 MOST_CONNECTIONS = 10
 
@@ -55,19 +56,44 @@ class Connection(SocketModeClient):
         self.socket_mode_request_listeners.append(self._answer)  # type: ignore[arg-type]
 
     async def connect_to_new_endpoint(self, force: bool = False) -> None:
-        """Renew it, after what is under way was acknowledged."""
+        """Renew it, unless another is being renewed: then after that."""
         async with self._renewing:
-            await self._drained()
             await super().connect_to_new_endpoint(force)
 
     async def connect(self) -> None:
-        """Connect, however long it takes, each time with a new ticket."""
+        """Connect, however long it takes, each time with a new ticket.
+
+        An old connection is closed when there is a ticket for the new one, and what came over it
+        until then was acknowledged.
+        """
         while not self.closed:
+            self.wss_uri = self.wss_uri or await self.issue_new_wss_url()
+            await self._drained()
             with suppress(TimeoutError):
                 async with asyncio.timeout(CONNECT_SECONDS):
                     await super().connect()  # type: ignore[no-untyped-call]
                 return
             self.wss_uri = None
+
+    async def issue_new_wss_url(self) -> str:
+        """A ticket for one connection, however long it takes; Slack says when to ask again.
+
+        Raises:
+            SlackApiError: Slack refuses the token, and no connection was there yet.
+        """
+        wait = WATCH_SECONDS
+        while True:
+            try:
+                answer = await self.web_client.apps_connections_open(app_token=self.app_token)
+                return str(answer["url"])
+            except (SlackApiError, ClientError, OSError, TimeoutError) as error:
+                why = verdict(error)
+                if why.meaning is Meaning.WORKSPACE and self.current_session is None:
+                    raise
+                wait = min(2 * wait, LONGEST_WAIT_SECONDS)
+                again_in = jittered(wait) if why.retry_after is None else why.retry_after
+                log.warning("socket_not_renewed", reason=why.reason, again_in=again_in)
+                await asyncio.sleep(again_in)
 
     async def leave(self) -> None:
         """Close it for good, after what is under way was acknowledged."""
@@ -87,16 +113,30 @@ class Connection(SocketModeClient):
             async with asyncio.timeout(DRAIN_SECONDS):
                 await self._idle.wait()
 
-    async def _answer(self, client: SocketModeClient, request: SocketModeRequest) -> None:
+    async def enqueue_message(self, message: str) -> None:
+        """Count it from now on: what waits in the queue is under way, too."""
         self._under_way += 1
         self._idle.clear()
+        await super().enqueue_message(message)
+
+    async def run_message_listeners(self, message: dict[str, Any], raw_message: str) -> None:
+        asks_to_renew = message.get("type") == "disconnect"
+        if asks_to_renew:  # which waits for all others
+            self._ended()
         try:
-            answer = await run_async_bolt_app(self._app, request)
-            await send_async_response(client, request, answer, monotonic())
+            await super().run_message_listeners(message, raw_message)
         finally:
-            self._under_way -= 1
-            if not self._under_way:
-                self._idle.set()
+            if not asks_to_renew:
+                self._ended()
+
+    def _ended(self) -> None:
+        self._under_way -= 1
+        if not self._under_way:
+            self._idle.set()
+
+    async def _answer(self, client: SocketModeClient, request: SocketModeRequest) -> None:
+        answer = await run_async_bolt_app(self._app, request)
+        await send_async_response(client, request, answer, monotonic())
 
 
 class Sockets:
@@ -117,18 +157,11 @@ class Sockets:
     async def _keep(self, connection: Connection, *, connected: bool = False) -> None:
         if not connected:
             await connection.connect()
-        wait = WATCH_SECONDS
         while True:
-            await asyncio.sleep(jittered(wait))
+            await asyncio.sleep(WATCH_SECONDS)
             session = connection.current_session
-            if session is None or not session.closed:
-                wait = WATCH_SECONDS
-                continue
-            try:
+            if session is not None and session.closed:
                 await connection.connect_to_new_endpoint()
-            except (SlackApiError, ClientError, OSError, TimeoutError) as error:
-                wait = min(2 * wait, LONGEST_WAIT_SECONDS)
-                log.warning("socket_not_renewed", reason=verdict(error).reason, again_in=wait)
 
     async def is_connected(self) -> bool:
         """Whether Slack can reach us over any of them."""

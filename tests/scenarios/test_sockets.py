@@ -1,16 +1,19 @@
 """Connections come and go; nothing that a person or Slack said is lost, or done twice."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from slack_bolt.async_app import AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
 from structlog.testing import capture_logs
 
+import bot.slack.app
 from bot.app import Imbalance
-from bot.clock import MovedClock
+from bot.clock import MovedClock, monotonic
 from bot.playground.server import StandIn
 from bot.settings import Settings
-from bot.slack.sockets import Sockets
+from bot.slack.sockets import Connection, Sockets
 from tests.vocabulary import ANA, BEN, LAUNCH, House
 
 
@@ -40,6 +43,41 @@ async def test_what_is_under_way_is_acknowledged_before_its_connection_is_renewe
 
     assert (await asked).status == 200
     assert await connected(house.slack, 2)
+
+
+async def test_what_comes_while_a_ticket_is_fetched_is_acknowledged(house: House) -> None:
+    assert await connected(house.slack, 2)
+    old, other = house.slack.core.sockets.connections
+    other.leaving = True  # everything comes over the one that is being renewed
+    house.slack.faults.fail_next("apps.connections.open", hang=0.4)
+    await old.send({"type": "disconnect", "reason": "refresh_requested", "debug_info": {}})
+    await asyncio.sleep(0.1)
+    house.slack.faults.fail_next("*", hang=0.8)
+
+    answered = await house.slack.as_user(ANA).command("/imbalance start", LAUNCH)
+
+    assert answered.status == 200
+    old.leaving = True
+    assert await connected(house.slack, 1)  # a new one, besides the other
+
+
+async def test_a_ticket_is_asked_for_again_when_slack_allows_it(
+    standin: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def authorize(**_: Any) -> None:
+        return None
+
+    monkeypatch.setattr("bot.slack.sockets.CONNECT_SECONDS", 1)  # shorter than the wait
+    standin.faults.fail_next("apps.connections.open", status=429, retry_after=2)
+    client = AsyncWebClient(base_url=standin.api_url, retry_handlers=[])
+    app = bot.slack.app.build(client, authorize, None)
+    connection = Connection(app, standin.app_token, asyncio.Lock())
+    began = monotonic()
+    await connection.connect()
+
+    assert monotonic() - began >= 2
+    assert await connection.is_connected()
+    await connection.leave()
 
 
 async def test_commands_during_a_renewal_are_answered(house: House) -> None:
