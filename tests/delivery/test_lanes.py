@@ -15,11 +15,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import MovedClock, monotonic, uptime
 from bot.db import schema
-from bot.outbox import lanes
+from bot.outbox import lanes, outbox
 from bot.outbox.delivery import Delivery
 from bot.outbox.jobs import BEGIN_WITHIN_SECONDS
 from bot.outbox.pace import DIRECT, Pace
 from bot.outbox.refusal import Refusal
+from bot.slack.content import content, section
 from bot.slack.errors import Meaning
 from tests.delivery.sender import IMPATIENT, Sender
 from tests.vocabulary import BEN, CHIARA, LAUNCH, PLATFORM, WORKSPACE
@@ -77,6 +78,28 @@ async def test_retry_after_holds_for_the_next_sender_and_for_that_method_alone(
         real = await lanes.real_time(reader)
     used = Pace().resume((await lane(sender))["pace"], real.timestamp())  # type: ignore[arg-type]
     assert used.barred() == {"post", DIRECT}
+
+
+async def test_while_posts_wait_edits_and_other_workspaces_go_on(sender: Sender) -> None:
+    await sender.say("first")
+    await paced(sender).deliver_due()
+    sender.slack.faults.fail_next("chat.postMessage", status=429, retry_after=3000)
+    await sender.say("second", to=BEN)
+    await paced(sender).deliver_due()
+    async with sender.db.transaction() as tx:
+        now, said = sender.clock.now(), content("edited", section("edited"))
+        await outbox.edit(tx, WORKSPACE, of="first", content=said, now=now)
+        # The stand-in is one workspace; we know it under another name, too.
+        said = content("elsewhere", section("elsewhere"))
+        await outbox.say(tx, "T0OTHER", key="other", to=LAUNCH, content=said, now=now)
+        await tx.execute(update(schema.lanes).values(resume_at=None))
+    for _ in range(3):
+        await paced(sender).deliver_due()
+
+    assert sender.texts() == ["edited", "elsewhere"]
+    assert sender.slack.as_user(BEN).dm_with_bot() == []
+    row = await sender.row("second")
+    assert (row.state, row.attempts) == ("pending", 0)
 
 
 async def test_a_halted_lane_is_left_alone_until_it_is_resumed(sender: Sender) -> None:
