@@ -42,6 +42,7 @@ from bot.db.engine import Database
 from bot.keys import KeyRing
 from bot.log import log
 from bot.operating import marks
+from bot.operating.hearing import Hearing
 from bot.operating.readiness import not_ready
 from bot.outbox import lanes
 from bot.outbox.delivery import Delivery, Patience
@@ -54,7 +55,7 @@ from bot.settings import NotStarted, Settings
 from bot.slack.people import People
 from bot.slack.sockets import Sockets
 from bot.web import Site, operating, signed
-from bot.workspaces.lifecycle import install
+from bot.workspaces.lifecycle import ask_what_was_missed, install
 from bot.workspaces.services import Services
 from bot.workspaces.token import noticing
 
@@ -159,6 +160,8 @@ class Imbalance:
         bolt = await self._listening()
         delivering = asyncio.create_task(self.delivery.run(), name="delivery")
         self._running.push_async_callback(self._stop_working, delivering)
+        watching = asyncio.create_task(Hearing(self._hears, self._missed).watch(), name="hearing")
+        self._running.callback(watching.cancel)
         self.ticker.start(self._settings.tick_seconds)
         if self._settings.metrics_port:
             await self._serve(operating(self.not_ready), self._settings.metrics_port)
@@ -197,6 +200,13 @@ class Imbalance:
     async def not_ready(self) -> Mapping[str, str]:
         """What keeps it from working now, in a sentence each; empty when nothing does."""
         return await not_ready(self.db, self._clock, self._is_connected)
+
+    async def _hears(self) -> bool:
+        return not {"database", "socket"} & (await self.not_ready()).keys()
+
+    async def _missed(self) -> None:
+        async with self.db.transaction() as tx:
+            await ask_what_was_missed(tx, self._clock.now())
 
     async def _is_connected(self) -> bool:
         if self._http:

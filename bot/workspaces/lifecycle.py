@@ -49,6 +49,12 @@ async def installed(tx: AsyncConnection, us: Mapping[str, Any], now: datetime) -
         await agenda.put(tx, workspace_id, action=TIDY, subject=workspace_id, due_at=now + EVERY)
 
 
+async def ask_what_was_missed(tx: AsyncConnection, now: datetime) -> None:
+    """Slack could not tell us anything for a while, of any workspace."""
+    for workspace_id in await store.installed_workspaces(tx):
+        await agenda.put(tx, workspace_id, action=CATCH_UP, subject=workspace_id, due_at=now)
+
+
 async def uninstall(tx: AsyncConnection, workspace_id: str, reason: str, at: datetime) -> bool:
     """Say nothing and carry out nothing for this workspace until it is installed again.
 

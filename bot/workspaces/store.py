@@ -53,6 +53,12 @@ async def mark_uninstalled(tx: AsyncConnection, workspace_id: str, at: datetime)
     return bool(gone.rowcount)
 
 
+async def installed_workspaces(tx: AsyncConnection) -> tuple[str, ...]:
+    """Where we work."""
+    found = select(_workspaces.c.workspace_id).where(_workspaces.c.state == "installed")
+    return tuple(await tx.scalars(found.order_by(_workspaces.c.workspace_id)))
+
+
 async def settings_of(tx: AsyncConnection, workspace_id: str) -> WorkspaceSettings:
     """What this workspace set, with our defaults for the rest."""
     return from_json(await tx.scalar(_settings(workspace_id)) or {})
