@@ -1,9 +1,11 @@
 """What leads do: start, extend, ask now, end and wrap up."""
 
 from datetime import date, time, timedelta
+from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
+from sqlalchemy import RowMapping
 
 from tests.model import deeds
 from tests.model.base import CHANNELS, Base
@@ -18,6 +20,17 @@ managers = st.sampled_from([ANA, ANA, HANA, BEN, OWNER, GUEST])
 #: How many days ahead a phase ends: some are no end, or too late a one.
 LENGTHS = (-1, 0, 1, 2, 4, 5, 8, 9, 11, 14, 18, 21, 23, 28, 35, 42, 43, 60, 84, 85)
 TIMES = (time(8), time(10), time(13, 30), time(20))
+
+FAULTS: tuple[dict[str, Any], ...] = (
+    {"status": 429, "retry_after": 0.05},
+    {"status": 500},
+    {"status": 503, "after_accept": True},
+    {"drop": True},
+    {"drop": True, "after_accept": True},
+    {"hang": 0.2},
+)
+#: What Slack does to the first calls that a command asks of it.
+troubles = st.none() | st.sampled_from(FAULTS)
 
 wishes = st.fixed_dictionaries(
     {
@@ -89,11 +102,26 @@ class Leads(Base):
         )
         self.passes(timedelta(minutes=1))  # two at the same instant have no order
 
-    @rule(user=managers, channel=channels, days=st.sampled_from([0, 1, 2, 5, 7, 15]))
-    def extend(self, user: str, channel: str, days: int) -> None:
+    def _meets(self, trouble: dict[str, Any] | None) -> None:
+        self.world.calm()
+        if trouble is not None:
+            self.world.slack.faults.fail_next("*", times=2, **trouble)
+
+    def _told(self, told: str, done: bool) -> None:
+        """What was asked was done, or it is said that it was not."""
+        self.world.calm()
+        assert done or told, "nothing was done, and nobody was told"
+
+    @rule(
+        user=managers,
+        channel=channels,
+        days=st.sampled_from([0, 1, 2, 5, 7, 15]),
+        trouble=troubles,
+    )
+    def extend(self, user: str, channel: str, days: int, trouble: dict[str, Any] | None) -> None:
         phase = self.latest(channel)
         until = (phase.ends if phase else there(self.belief.now, "UTC").date()) + days * DAY
-        self.world.calm()
+        self._meets(trouble)
         told = self.world.do(deeds.extend(self.world.house, user, channel, until))
         may = (
             phase is not None
@@ -102,8 +130,10 @@ class Leads(Base):
             and phase.ends == phase.first_ends
             and phase.ends < until <= phase.latest_extension
         )
-        assert (told == "") == may, told
-        if may and phase is not None:
+        assert trouble or (told == "") == may, told
+        done = may and phase is not None and self._row(phase)["ends_on"] == until
+        self._told(told, done)
+        if done and phase is not None:
             phase.ends = until
             self.belief.plan(phase)
 
@@ -119,13 +149,23 @@ class Leads(Base):
         )
         assert (not told.startswith("No questions were sent")) == may, told
 
-    @rule(user=managers, channel=channels, fate=st.sampled_from(["resumed", "dropped"]))
-    def end(self, user: str, channel: str, fate: str) -> None:
+    def _row(self, phase: Phase) -> RowMapping:
+        return look(self.world).phase(phase.phase_id)
+
+    @rule(
+        user=managers,
+        channel=channels,
+        fate=st.sampled_from(["resumed", "dropped"]),
+        trouble=troubles,
+    )
+    def end(self, user: str, channel: str, fate: str, trouble: dict[str, Any] | None) -> None:
         phase = self.latest(channel)
-        self.world.calm()
+        self._meets(trouble)
         fates = {0: fate} if phase and phase.is_sprint else {}
         told = self.world.do(deeds.end(self.world.house, user, channel, fates))
         may = phase is not None and not phase.is_wrapped_up and self.manages(user, phase)
-        assert (told == "") == may, told
-        if may and phase is not None:
+        assert trouble or (told == "") == may, told
+        done = may and phase is not None and self._row(phase)["wrapped_up_at"] is not None
+        self._told(told, done)
+        if done and phase is not None:
             self.belief.wrap_up(phase)

@@ -56,6 +56,10 @@ class Letters:
     _warnings: dict[Phase, datetime] = field(default_factory=dict)
     _goodbyes: dict[tuple[Phase, str], datetime] = field(default_factory=dict)
 
+    def of(self, kind: str, about: Phase | Round) -> list[Letter]:
+        found = (*self.ended, *self.waiting)
+        return [one for one in found if one.kind == kind and one.about is about]
+
     def due(self) -> Iterator[Due]:
         for letter in self.waiting:
             yield letter.at, partial(self._deliver, letter)

@@ -53,6 +53,9 @@ def test_it_does_what_the_model_says(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr("bot.agenda.ticker.FIRST_RETRY", timedelta(milliseconds=20))
+    # Who takes over from a bot that was killed waits for that.
+    monkeypatch.setattr("bot.outbox.lanes.LEASE", timedelta(seconds=1))
+    monkeypatch.setattr("bot.agenda.claims.CLAIMED_FOR", timedelta(seconds=1))
     # However long the machine stands still, nobody waits in vain for it.
     monkeypatch.setattr("bot.slack.waiting.PATIENCE_SECONDS", 60.0)
     monkeypatch.setattr("bot.playground.dispatch.ACK_SECONDS", 90.0)

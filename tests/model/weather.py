@@ -10,7 +10,7 @@ from bot.playground.happenings import Heard
 from bot.playground.server import StandIn
 from tests.model.answers import somebody
 from tests.model.base import Base
-from tests.model.leads import channels
+from tests.model.leads import FAULTS, channels
 from tests.vocabulary import ANA, CHIARA, DEV, EMI, GUEST, MEMBERS, OWNER
 
 #: Hours that pass in one step: from one to three weeks.
@@ -24,14 +24,6 @@ METHODS = (
     *("chat.postMessage", "chat.postMessage", "chat.update", "pins.add", "pins.remove"),
     *("bookmarks.add", "bookmarks.remove", "conversations.history", "conversations.open"),
     *("conversations.members", "users.info", "response_url", "*"),
-)
-FAULTS: tuple[dict[str, Any], ...] = (
-    {"status": 429, "retry_after": 0.05},
-    {"status": 500},
-    {"status": 503, "after_accept": True},
-    {"drop": True},
-    {"drop": True, "after_accept": True},
-    {"hang": 0.2},
 )
 comers = st.sampled_from((*MEMBERS, ANA, OWNER, GUEST))
 
@@ -85,6 +77,12 @@ class Weather(Base):
     @rule(cut=st.booleans())
     def sockets_are_renewed(self, cut: bool) -> None:
         self.world.renew_sockets(cut=cut)
+
+    @rule(calls=st.integers(0, 5), turns=st.integers(0, 60))
+    def bot_is_killed(self, calls: int, turns: int) -> None:
+        self.world.calm()
+        self.world.killed_at_work(calls, turns)
+        self.belief.advance(self.world.now)
 
     @rule(count=st.sampled_from(AWAY), channel=channels, leaver=st.none() | comers)
     def bot_is_away(self, count: float, channel: str, leaver: str | None) -> None:

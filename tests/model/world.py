@@ -18,6 +18,7 @@ from bot.playground.happenings import Heard, done
 from bot.playground.server import StandIn
 from bot.settings import Settings
 from tests.conftest import KEY, MANIFEST, MONDAY
+from tests.model.mortal import Mortal
 from tests.vocabulary import TINY_PNG, House
 
 T = TypeVar("T")
@@ -40,13 +41,14 @@ class World:
 
     def __init__(self, url: str) -> None:
         self._runner = asyncio.Runner()
+        self._mortal = Mortal(self._runner.get_loop())
         self._url = url
         self.clock = MovedClock(MONDAY)
         self.slack = Unhurried(clock=self.clock.now, manifest=MANIFEST)
         self._read = 0
         self.do(self.slack.start())
         self.slack.core.dispatch.retry_after = (0.0,) * 20  # it may be slow for long
-        self.house = self.do(self._started())
+        self.house = self.do(self._begun())
 
     def do(self, what: Coroutine[Any, Any, T]) -> T:
         return self._runner.run(what)
@@ -114,9 +116,36 @@ class World:
         self.do(self.house.bot.stop())
         self.hears(meanwhile)
         self.clock.move_to(until)
-        self.house = self.do(self._started())
+        self.house = self.do(self._begun())
         self.do(self.slack.core.events.release())
         self.settle()
+
+    def killed_at_work(self, calls: int, turns: int) -> None:
+        """The bot dies at the next thing that is due, and a new one takes over at that moment.
+
+        It dies once Slack has got so many calls, after so many turns of the loop, or at its end.
+        """
+        self.do(self._die(calls, turns))
+        self.house = self.do(self._begun())
+        self.do(self.slack.core.events.release())
+        self.settle()
+
+    async def _die(self, calls: int, turns: int) -> None:
+        await self._settle()
+        self.clock.move_to(await self._next() or self.now)
+        self.slack.core.events.hold()
+        before = len(self.slack.calls)
+        working = self._mortal.begin(self.house.bot.catch_up())
+        while not working.done() and len(self.slack.calls) < before + calls:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await self._mortal.kill()
+        await self.house.bot.stop()  # nothing of it is left that could do anything
+
+    async def _begun(self) -> House:
+        house: House = await self._mortal.begin(self._started())
+        return house
 
     async def _started(self) -> House:
         async def draw(_: object) -> bytes:
