@@ -72,7 +72,8 @@ async def _print(life: Soak, found: Reckoning, seconds: float) -> None:
     print(f"away {len(life.away)} times · Slack failed {life.slack.troubles} times")
     print(
         f"rounds {found.rounds:,}, shown {found.shown:,} · answers {life.answers:,} · "
-        f"reminders {found.reminders:,} · expired {found.expired:,} · disturbed {life.disturbed}"
+        f"reminders {found.reminders:,} · comments read {found.remarks:,} · "
+        f"expired {found.expired:,} · disturbed {life.disturbed}"
     )
     print(f"questions {' · '.join(f'{why} {times:,}' for why, times in found.why.items())}")
     for line in found.wrong[:MOST_WRONG]:

@@ -13,7 +13,7 @@ import sys
 from datetime import date, datetime, time
 from typing import Any
 
-from aiohttp import web
+from aiohttp import web, web_app
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy import func, select
@@ -34,6 +34,7 @@ from bot.phases.rules import Kind, Proposal, SetAside, SprintPromise, TrustPromi
 from bot.phases.wrap_up_form import WrapUp
 from bot.rounds import polling
 from bot.settings import Settings
+from bot.slack import waiting
 from bot.slack.errors import Refused
 from bot.workspaces.lifecycle import install
 from tests.soak.place import BOT, CHANNEL
@@ -147,6 +148,8 @@ class Hand:
     async def away(self, _: Said) -> Said:
         await self._bot.stop()
         self.app = None
+        # aiohttp keeps the handlers of an app for its process; here many come after each other.
+        web_app._cached_build_middleware.cache_clear()
         return {}
 
     async def to(self, told: Said) -> Said:
@@ -231,6 +234,7 @@ def _most() -> float:
 
 async def _main(port: int) -> None:
     configure("WARNING", "text")
+    waiting.PATIENCE_SECONDS = SETTLES_WITHIN  # however long the machine stands still
     hand = Hand(json.loads(sys.stdin.readline()))
 
     async def serve(request: web.Request) -> web.Response:

@@ -111,7 +111,7 @@ def _written(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date | datetime | time) else value
 
 
-def pressed(post: Post, given: dict[str, int], slack_url: str) -> Said:
+def pressed(post: Post, given: dict[str, int], remark: str, slack_url: str) -> Said:
     """Send with what was given, or Skip where nothing is."""
     round_id = post.pressing["rounds.send"]
     action_id = "rounds.send" if given else "rounds.skip"
@@ -126,15 +126,18 @@ def pressed(post: Post, given: dict[str, int], slack_url: str) -> Said:
         "channel": {"id": direct},
         "container": {"type": "message", "channel_id": direct, "message_ts": post.ts},
         "actions": [{"type": "button", "action_id": action_id, "block_id": "b", "value": round_id}],
-        "state": {
-            "values": {
-                f"answer:{round_id}:{key}": {
-                    "rounds.level": {
-                        "type": "radio_buttons",
-                        "selected_option": {"value": str(level)},
-                    }
-                }
-                for key, level in given.items()
-            }
-        },
+        "state": {"values": _typed(round_id, given, remark)},
     }
+
+
+def _typed(round_id: str, given: dict[str, int], remark: str) -> Said:
+    typed: Said = {
+        f"answer:{round_id}:{key}": {
+            "rounds.level": {"type": "radio_buttons", "selected_option": {"value": str(level)}}
+        }
+        for key, level in given.items()
+    }
+    if remark:
+        said = {"type": "plain_text_input", "value": remark}
+        typed[f"answer:{round_id}:comment"] = {"rounds.comment": said}
+    return typed

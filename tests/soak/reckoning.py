@@ -5,15 +5,23 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
+from typing import Any
 
-from tests.model.facts import Round
+from tests.model.facts import Phase, Round
+from tests.model.letters import not_as_foreseen, rightly_expired
 from tests.soak import slots
 from tests.soak.place import CHANNEL
 from tests.soak.slack import Post
-from tests.soak.soak import Soak
+from tests.soak.soak import WARM_WEEKS, Soak
 
 #: What is asked later than this was not asked at its time.
 PUNCTUAL_SECONDS = 15 * 60
+#: MB. Once everything has happened in it, a bot keeps nothing of a week that is over: what it
+#: still takes are pieces of memory that Python does not give back. Of 200 workspaces, a kilobyte
+#: kept of each message would be some 65 MB in half a year.
+MOST_GROWN = 32.0
+#: A single comment under a single team would be nobody's but its writer's.
+COMMENTS_FROM = 2
 
 
 @dataclass(kw_only=True)
@@ -30,6 +38,7 @@ class Reckoning:
     twice: int = 0
     out_of_order: int = 0
     expired: int = 0
+    remarks: int = 0
     why: Counter[str] = field(default_factory=Counter)  # how each question came to its time
     wrong: list[str] = field(default_factory=list)
 
@@ -46,8 +55,12 @@ async def reckon(soak: Soak) -> Reckoning:
     told.why = await slots.check(soak, told.wrong)
     await _rounds(soak, told)
     await _messages(soak, told)
+    await _as_foreseen(soak, told)
+    _remarks(soak, told)
     await _left_over(soak, told)
     await _marks(soak, told)
+    if soak.grown > MOST_GROWN:
+        told.wrong.append(f"memory: {soak.grown:.0f} MB more than after {WARM_WEEKS} weeks")
     return told
 
 
@@ -136,6 +149,54 @@ async def _messages(soak: Soak, told: Reckoning) -> None:
     told.out_of_order = sum(
         _disorder(account.posts, rows) for account in soak.slack.accounts.values()
     )
+
+
+async def _as_foreseen(soak: Soak, told: Reckoning) -> None:
+    """What was to be decided beside the questions was, and nothing else; what expired, may."""
+    ids: dict[Phase | Round, str] = {}
+    numbered: dict[str, list[str]] = defaultdict(list)
+    rounds = await soak.bot.rows("rounds", "phase_id", "number", "round_id")
+    for phase_id, _, round_id in sorted(rounds):
+        numbered[phase_id].append(round_id)
+    names = ("workspace_id", "key", "operation", "state", "error", "not_before", "target_key")
+    rows: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
+    for values in await soak.bot.rows("messages", *names):
+        row = dict(zip(names, values, strict=True))
+        row["not_before"] = datetime.fromisoformat(row["not_before"])
+        rows[row["workspace_id"]][row["key"]] = row
+    for place in soak.places.values():
+        belief, mine = place.belief, rows[place.workspace_id]
+        for phase in belief.phases:
+            ids[phase] = phase.phase_id
+            ids |= dict(zip(phase.rounds, numbered[phase.phase_id], strict=False))
+        told.wrong += not_as_foreseen(belief.letters, belief.rounds(only_open=False), mine, ids)
+        told.wrong += [
+            f"{key} expired: {row['error']}"
+            for key, row in mine.items()
+            if row["state"] == "expired" and not rightly_expired(key, row, mine)
+        ]
+
+
+def _remarks(soak: Soak, told: Reckoning) -> None:
+    """Comments go to the leads when the round is closed, from two on and with enough answers."""
+    seen: dict[str, list[Post]] = defaultdict(list)
+    for post in _posts(soak):
+        for remark in post.remarks:
+            seen[remark].append(post)
+    for place in soak.places.values():
+        for one in place.belief.rounds(only_open=False):
+            written = one.comments.values()
+            go_out = bool(one.shown) and len(written) >= COMMENTS_FROM and not one.is_open
+            letters = place.belief.letters.of("lead_results", one)
+            readers = (
+                {letter.to for letter in letters if letter.state == "sent"} if go_out else set()
+            )
+            for remark in written:
+                posts = seen.pop(remark, [])
+                told.remarks += len(posts)
+                early = any(post.at < one.closes_at for post in posts)
+                if early or sorted(post.to for post in posts) != sorted(readers):
+                    told.wrong.append(f"{remark}: for {readers}, came {posts}")
 
 
 def _disorder(posts: list[Post], rows: Mapping[str, list]) -> int:

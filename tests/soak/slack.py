@@ -5,6 +5,7 @@ has to find out.
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,6 +21,8 @@ LARGEST = 4 * 1024**2
 #: Of ten thousand posts.
 ACCEPTED_AND_500, ACCEPTED_AND_CUT, REFUSED_500, LIMITED = 20, 20, 20, 20
 PAGE = 15
+#: What people write beside their answers, each with a number of its own.
+REMARK = re.compile(r"remark \d+ of mine")
 
 Args = dict[str, Any]
 
@@ -34,6 +37,7 @@ class Post:
     at: datetime
     ts: str
     pressing: Mapping[str, str]  # what its buttons are worth, by action id
+    remarks: frozenset[str] = frozenset()  # comments that it repeats
 
 
 @dataclass(kw_only=True)
@@ -116,6 +120,7 @@ class Slack:
             at=at,
             ts=f"{int(at.timestamp())}.{next(self._numbers) % 1_000_000:06d}",
             pressing=_pressing(_unpacked(args["blocks"])),
+            remarks=frozenset(REMARK.findall(json.dumps(_unpacked(args["blocks"])))),
         )
         account.posts.append(post)
         self.fresh.append(post)

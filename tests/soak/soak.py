@@ -25,6 +25,10 @@ LENGTHS = (3, 5, 9, 11, 14, 14, 16, 18, 21, 23, 28, 35)
 AWAY_EVERY, AWAY = 10, (0.5, 1, 2, 3.25, 5, 7.75, 11, 16, 26, 49.5, 75)
 #: Of a hundred people asked.
 ANSWER, SKIP = 68, 8
+#: By then everything has happened in the bot once, and its caches are as they will be.
+WARM_WEEKS = 4
+#: Of a hundred who answer.
+REMARKS = 40
 #: Of a hundred looks at a workspace, one every four days.
 COMES, GOES, MOVES = 25, 20, 12
 
@@ -40,6 +44,7 @@ class Soak:
         self.wrong: list[str] = []
         self.rounds: dict[str, Round] = {}  # by the id that the bot gave them
         self.answers = self.disturbed = 0
+        self.warm = self.grown = 0.0  # MB of the bot after WARM_WEEKS, and what came since
         self.away: list[tuple[datetime, datetime]] = []
         self._dice = Dice("soak", seed)
         self._numbers = count(1)
@@ -86,6 +91,9 @@ class Soak:
 
     async def _tell(self, week: int) -> None:
         memory = (await self.bot.do("counts"))["megabytes"]
+        if week <= WARM_WEEKS:
+            self.warm = memory
+        self.grown = memory - self.warm
         posts = sum(len(account.posts) for account in self.slack.accounts.values())
         seconds = monotonic() - self._began_at
         print(
@@ -243,10 +251,14 @@ class Soak:
         place.belief.advance(self.now)
         if one not in place.belief.open_for(post.to):
             return
-        await self.bot.click(pressed(post, given, self.slack.url))
+        speaks = given and post.to in one.members and place.dice.chance(REMARKS)
+        remark = f"remark {next(self._numbers)} of mine" if speaks else ""
+        await self.bot.click(pressed(post, given, remark, self.slack.url))
         self.answers += 1
         if given:
             one.answers[post.to] = given
+            if remark:
+                one.comments[post.to] = remark
         elif post.to in one.members:
             one.skipped.add(post.to)
         else:
