@@ -4,10 +4,13 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Table, insert, text, update
+from sqlalchemy import Table, delete, insert, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
+from bot.phases.lifecycle import REFRESH
+from bot.results.lifecycle import SHOW
+from bot.rounds.asking import ASK
 from tests.bench.outside import Outside
 from tests.bench.sink import CHANNEL, LEAD, TEAM
 from tests.bench.world import (
@@ -15,6 +18,8 @@ from tests.bench.world import (
     Person,
     a_phase,
     a_round,
+    asked,
+    asked_teams,
     insert_all,
     phase_people,
     profiles,
@@ -27,28 +32,56 @@ ROUNDS_EACH = 10  # of each past phase
 LEVELS = {"clarity": 3.5, "trust": 4.0, "ego": 2.5}
 
 
-async def many_phases(db: Outside, count: int, now: datetime) -> None:
-    """So many running phases in 2,000 workspaces, each with something due in a week or later."""
-    phase = {**a_phase(0, now), "phase_id": PATTERN, "channel_id": PATTERN, "promise": {}}
-    due = {"workspace_id": TEAM, "action": "open_round", "subject": PATTERN}
+async def many_phases(db: Outside, count: int, now: datetime, *, every: int = 1) -> None:
+    """So many running phases in 2,000 workspaces, each with something due in a week.
+
+    Of so many one has a member, an open round and a message that was sent.
+    """
     async with db.transaction() as tx:
-        await tx.execute(insert(schema.phases).values(phase))
-        await tx.execute(insert(schema.agenda).values(**due, due_at=now + timedelta(days=7)))
-        await tx.execute(_copies(schema.phases, "phase_id", "channel_id"), {"count": count})
-        await tx.execute(_copies(schema.agenda, "subject"), {"count": count})
-        await tx.execute(text("DELETE FROM phases WHERE phase_id = 'pattern'"))
-        await tx.execute(text("DELETE FROM agenda WHERE subject = 'pattern'"))
+        for table, row, _ in _pattern(now):
+            await tx.execute(insert(table).values(row))
+        for table, _, names in _pattern(now):
+            of = 1 if table in (schema.phases, schema.agenda) else every
+            await tx.execute(_copies(table, *names), {"count": count, "every": of})
+        for table, _, (name, *_) in reversed(_pattern(now)):
+            await tx.execute(delete(table).where(table.c[name] == PATTERN))
     await db.analyze()
 
 
+def _pattern(now: datetime) -> list[tuple[Table, dict[str, Any], tuple[str, ...]]]:
+    """What is copied: a row of each table, and in which columns each copy has a name of its own."""
+    one = Person(round_id=PATTERN, user_id=PATTERN, number=0)
+    member = {"workspace_id": TEAM, "phase_id": PATTERN, "user_id": PATTERN}
+    due = {"workspace_id": TEAM, "action": "open_round", "subject": PATTERN}
+    phase = {"phase_id": PATTERN, "channel_id": PATTERN, "promise": {}}
+    round_ = {"round_id": PATTERN, "phase_id": PATTERN, "questions": []}
+    message = {"message_id": PATTERN, "key": PATTERN, "channel": PATTERN}
+    return [
+        (schema.phases, a_phase(0, now) | phase, ("phase_id", "channel_id")),
+        (
+            schema.phase_people,
+            {**member, "role": "member", "joined_at": now},
+            ("phase_id", "user_id"),
+        ),
+        (schema.rounds, a_round(0, now) | round_, ("round_id", "phase_id")),
+        (schema.messages, asked(one, now) | message, ("message_id", "key", "channel")),
+        (schema.agenda, {**due, "due_at": now + timedelta(days=7)}, ("subject",)),
+    ]
+
+
 def _copies(table: Table, *names: str) -> Any:
-    """Copies of the pattern, each with a number in its names and in one of the workspaces."""
+    """Copies of the pattern, each with a number in its names and in one of the workspaces.
+
+    The pattern is read first, once: no planner may look for it anew in the table that grows.
+    """
     columns = [column.name for column in table.columns]
     values = [_value(column, names) for column in columns]
     return text(
         f"INSERT INTO {table.name} ({', '.join(columns)}) "
-        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :count) "
-        f"SELECT {', '.join(values)} FROM n, {table.name} t WHERE t.{names[0]} = '{PATTERN}'"
+        "WITH RECURSIVE n(i) AS (SELECT CAST(:every AS integer) "
+        "UNION ALL SELECT i + :every FROM n WHERE i + :every <= :count), "
+        f"t AS MATERIALIZED (SELECT * FROM {table.name} WHERE {names[0]} = '{PATTERN}') "
+        f"SELECT {', '.join(values)} FROM n, t"
     )
 
 
@@ -59,19 +92,47 @@ def _value(column: str, names: tuple[str, ...]) -> str:
     return "'x' || (10000000 + i)" if column in names else f"t.{column}"
 
 
-async def asks_due(db: Outside, people: list[Person], at: datetime) -> None:
-    """These people are to be asked now."""
+# --- what is due ----------------------------------------------------------------------------
+
+#: So many workspaces of our own have something due at each tick, of one team each: its people
+#: are to be asked, results to be shown, and the announcement to be counted down.
+DUE_IN = 10
+DUE_IN_EACH = MEMBERS + 2
+DUE = DUE_IN * DUE_IN_EACH
+
+
+async def teams_with_work(db: Outside, teams: int, now: datetime) -> None:
+    """In each of our own workspaces so many teams, of which nothing is due yet."""
+    for number in range(DUE_IN):
+        workspace_id = f"{TEAM}{number}"
+        await asked_teams(db, teams, now, sent=False, workspace_id=workspace_id)
+        async with db.transaction() as tx:
+            for team in range(teams):
+                closed = {"round_id": _shown_of(team), "number": 2, "state": "closed"}
+                row = a_round(team, now, workspace_id) | closed | {"enough": False}
+                await tx.execute(insert(schema.rounds).values(row))
+
+
+async def make_due(db: Outside, team: int, at: datetime) -> None:
+    """What there is to do about this team of each workspace is due now."""
     rows = [
-        {
-            "workspace_id": TEAM,
-            "action": "ask",
-            "subject": f"{one.round_id}:{one.user_id}",
-            "due_at": at,
-        }
-        for one in people
+        {"workspace_id": f"{TEAM}{number}", "action": action, "subject": subject, "due_at": at}
+        for number in range(DUE_IN)
+        for action, subject in _due_about(team)
     ]
     async with db.transaction() as tx:
         await insert_all(tx, schema.agenda, rows)
+
+
+def _due_about(team: int) -> Iterator[tuple[str, str]]:
+    for one in range(MEMBERS):
+        yield ASK, f"round{team:06d}:U{team * MEMBERS + one:08d}"
+    yield SHOW, _shown_of(team)
+    yield REFRESH, f"phase{team:06d}"
+
+
+def _shown_of(team: int) -> str:
+    return f"shown{team:06d}"
 
 
 # --- a team with a past ---------------------------------------------------------------------

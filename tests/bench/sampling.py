@@ -5,7 +5,7 @@ It costs a few per cent, so it is on only while nothing is timed.
 
 import signal
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from resource import RUSAGE_SELF, getrusage
 from types import FrameType
 from typing import Any
@@ -66,6 +66,17 @@ class Sampler:
         self.parts[part_of(frame)] += 1
         code = frame.f_code
         self.functions[f"{_short(code.co_filename)}:{code.co_name}"] += 1
+
+
+async def sampled_here(during: Callable[[], Awaitable[object]]) -> str:
+    """What this process does meanwhile, in words."""
+    sampler = Sampler()
+    sampler.start()
+    try:
+        await during()
+    finally:
+        seen = sampler.stop()
+    return shares(seen)
 
 
 def _used() -> float:

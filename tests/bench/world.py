@@ -50,7 +50,7 @@ class Person:
         return f"D{self.user_id[1:]}"
 
 
-def people(teams: int) -> list[Person]:
+def people(teams: int, workspace_id: str = TEAM) -> list[Person]:
     """Everyone who is asked, in an order in which neighbours are of different teams."""
     return [
         Person(
@@ -58,6 +58,7 @@ def people(teams: int) -> list[Person]:
             user_id=f"U{team * MEMBERS + one:08d}",
             number=team * MEMBERS + one,
             ts=f"1780000000.{team * MEMBERS + one:06d}",
+            workspace_id=workspace_id,
         )
         for one in range(MEMBERS)
         for team in range(teams)
@@ -75,31 +76,39 @@ async def insert_all(tx: AsyncConnection, table: Table, rows: Rows) -> None:
         await tx.execute(insert(table), waiting)
 
 
-async def asked_teams(db: Outside, teams: int, now: datetime, *, sent: bool = True) -> list[Person]:
+async def asked_teams(
+    db: Outside, teams: int, now: datetime, *, sent: bool = True, workspace_id: str = TEAM
+) -> list[Person]:
     """So many teams with an open round each, whose members have been asked and not answered.
 
     With `sent=False` they are on the list, and the message that asks them is still to come.
     """
-    everyone = people(teams)
+    everyone = people(teams, workspace_id)
+    there = [LEAD, *(one.user_id for one in everyone)]
     async with db.transaction() as tx:
-        await insert_all(tx, schema.people, profiles([LEAD], now))
-        await insert_all(tx, schema.people, profiles([one.user_id for one in everyone], now))
-        await insert_all(tx, schema.phases, (a_phase(team, now) for team in range(teams)))
+        await insert_all(tx, schema.people, profiles(there, now, workspace_id))
+        await insert_all(
+            tx, schema.phases, (a_phase(one, now, workspace_id) for one in range(teams))
+        )
         await insert_all(tx, schema.phase_people, phase_people(everyone, now))
-        await insert_all(tx, schema.rounds, (a_round(team, now) for team in range(teams)))
+        await insert_all(
+            tx, schema.rounds, (a_round(one, now, workspace_id) for one in range(teams))
+        )
         await insert_all(tx, schema.round_people, round_people(everyone, now))
         if sent:
             await insert_all(tx, schema.messages, (asked(one, now) for one in everyone))
         keys = KeyRing([KEY])
         for team in range(teams):
-            await ballots.open_vault(tx, keys, TEAM, f"round{team:06d}")
+            await ballots.open_vault(tx, keys, workspace_id, f"round{team:06d}")
     return everyone
 
 
-def profiles(user_ids: Iterable[str], now: datetime) -> Iterator[dict[str, Any]]:
+def profiles(
+    user_ids: Iterable[str], now: datetime, workspace_id: str = TEAM
+) -> Iterator[dict[str, Any]]:
     for user_id in user_ids:
         yield {
-            "workspace_id": TEAM,
+            "workspace_id": workspace_id,
             "user_id": user_id,
             "name": user_id.title(),
             "zone": "Europe/Lisbon",
@@ -112,10 +121,10 @@ def profiles(user_ids: Iterable[str], now: datetime) -> Iterator[dict[str, Any]]
         }
 
 
-def a_phase(team: int, now: datetime) -> dict[str, Any]:
+def a_phase(team: int, now: datetime, workspace_id: str = TEAM) -> dict[str, Any]:
     today = now.date()
     return {
-        "workspace_id": TEAM,
+        "workspace_id": workspace_id,
         "phase_id": f"phase{team:06d}",
         "channel_id": f"C{team:08d}",
         "kind": "results_sprint",
@@ -139,16 +148,16 @@ def phase_people(everyone: Iterable[Person], now: datetime) -> Iterator[dict[str
     teams = set()
     for one in everyone:
         phase_id = one.round_id.replace("round", "phase")
-        common = {"workspace_id": TEAM, "phase_id": phase_id, "joined_at": now}
+        common = {"workspace_id": one.workspace_id, "phase_id": phase_id, "joined_at": now}
         if phase_id not in teams:
             teams.add(phase_id)
             yield {**common, "user_id": LEAD, "role": "lead"}
         yield {**common, "user_id": one.user_id, "role": "member"}
 
 
-def a_round(team: int, now: datetime) -> dict[str, Any]:
+def a_round(team: int, now: datetime, workspace_id: str = TEAM) -> dict[str, Any]:
     return {
-        "workspace_id": TEAM,
+        "workspace_id": workspace_id,
         "round_id": f"round{team:06d}",
         "phase_id": f"phase{team:06d}",
         "number": 1,
@@ -165,7 +174,7 @@ def a_round(team: int, now: datetime) -> dict[str, Any]:
 def round_people(everyone: Iterable[Person], now: datetime) -> Iterator[dict[str, Any]]:
     for one in everyone:
         yield {
-            "workspace_id": TEAM,
+            "workspace_id": one.workspace_id,
             "round_id": one.round_id,
             "user_id": one.user_id,
             "role": "member",
@@ -176,7 +185,7 @@ def round_people(everyone: Iterable[Person], now: datetime) -> Iterator[dict[str
 def asked(one: Person, now: datetime) -> dict[str, Any]:
     """The message that asked, sent and erased."""
     return {
-        "workspace_id": TEAM,
+        "workspace_id": one.workspace_id,
         "message_id": new_sortable_id(),
         "key": f"ask:{one.round_id}:{one.user_id}",
         "operation": "post",
