@@ -29,6 +29,8 @@ from tests.bench.world import (
 WORKSPACES = 2_000
 PATTERN = "pattern"
 ROUNDS_EACH = 10  # of each past phase
+#: Of the phase that runs, the last of them open: as many as the weeks it may last by default.
+ROUNDS_NOW = 12
 LEVELS = {"clarity": 3.5, "trust": 4.0, "ego": 2.5}
 
 
@@ -139,14 +141,15 @@ def _shown_of(team: int) -> str:
 
 
 async def a_past(db: Outside, rounds: int, now: datetime) -> None:
-    """A team whose phases had so many rounds, and a phase that runs, with two: closed and open."""
+    """A team with so many past rounds in its channel, in phases of ten, and one that runs."""
     past = rounds // ROUNDS_EACH
     async with db.transaction() as tx:
         await insert_all(tx, schema.people, profiles([LEAD, *_members()], now))
         for number in range(past):
-            await _phase(tx, number, ROUNDS_EACH, now - timedelta(days=100 * (past - number)))
-        await _phase(tx, past, 2, now - timedelta(days=7), runs=True)
-        last = schema.rounds.c.round_id == _round_id(past, 1)
+            days = 7 * ROUNDS_NOW + 77 * (past - number)
+            await _phase(tx, number, ROUNDS_EACH, now - timedelta(days=days))
+        await _phase(tx, past, ROUNDS_NOW, now - timedelta(days=7 * ROUNDS_NOW - 7), runs=True)
+        last = schema.rounds.c.round_id == _round_id(past, ROUNDS_NOW - 1)
         await tx.execute(
             update(schema.rounds).where(last).values(state="open", enough=None, shown_at=None)
         )
@@ -162,7 +165,7 @@ def _round_id(phase: int, number: int) -> str:
 
 def last_shown(rounds: int) -> str:
     """The newest closed round: its results are shown again and again."""
-    return _round_id(rounds // ROUNDS_EACH, 0)
+    return _round_id(rounds // ROUNDS_EACH, ROUNDS_NOW - 2)
 
 
 def last_phase(rounds: int) -> str:
@@ -173,8 +176,9 @@ def last_phase(rounds: int) -> str:
 async def _phase(
     tx: AsyncConnection, number: int, rounds: int, began: datetime, *, runs: bool = False
 ) -> None:
-    ends_on = began.date() + timedelta(days=70)
-    over = {"state": "ended", "ended_at": began + timedelta(days=70), "outcome": "Shipped."}
+    weeks = timedelta(days=7 * rounds)
+    ends_on = (began + weeks).date()
+    over = {"state": "ended", "ended_at": began + weeks, "outcome": "Shipped."}
     phase = {
         **a_phase(number, began),
         "channel_id": CHANNEL,

@@ -19,6 +19,7 @@ from tests.bench.measures.busy import parts
 from tests.bench.measures.busy import row as busy_row
 from tests.bench.measures.commands import row as command_row
 from tests.bench.measures.fanout import Unfaithful, once_each
+from tests.bench.measures.growth import history_row
 from tests.bench.measures.limits import least_seconds
 from tests.bench.measures.limits import rows as limit_rows
 from tests.bench.measures.peak import next_try
@@ -190,6 +191,16 @@ def test_what_was_lost_or_said_twice_or_refused_late_is_counted():
 
     assert exact.value == 2 + 1 + 2  # lost, twice, late refusals
     assert pace.value == pytest.approx(3.12 / 0.12)
+
+
+def test_history_is_judged_by_the_page_that_grows_most():
+    taken = {"home": ([6.0, 9.0, 7.0], [5.0, 5.0, 5.0]), "results": ([4.0], [4.0])}
+
+    row = history_row("sqlite", taken, "")
+
+    assert row.value == pytest.approx(1.4)
+    assert row.spread == (1.0, pytest.approx(1.4))
+    assert row.limit.startswith("home grows most")
 
 
 def test_a_fan_out_counts_only_if_each_came_once():
