@@ -199,7 +199,7 @@ def test_history_is_judged_by_the_page_that_grows_most():
     row = history_row("sqlite", taken, "")
 
     assert row.value == pytest.approx(1.4)
-    assert row.spread == (1.0, pytest.approx(1.4))
+    assert row.spread == pytest.approx((1.0, 1.4))
     assert row.limit.startswith("home grows most")
 
 
@@ -281,8 +281,8 @@ def test_one_answer_that_went_wrong_while_busy_fails_the_row():
 
 def a_course(**changed: object) -> Course:
     course = {
-        "rest": 90.0, "warm": 95.0, "after": 98.0, "answers": 100, "messages": 10, "charts": 3,
-        "matplotlib": False, "wrong": Counter(),
+        "rest": 90.0, "warm": 95.0, "after": 98.0, "answers": 100, "messages": 10, "people": 9,
+        "charts": 3, "matplotlib": False, "wrong": Counter(),
     }  # fmt: skip
     return Course(**{**course, **changed})  # type: ignore[arg-type]
 

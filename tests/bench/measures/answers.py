@@ -112,7 +112,7 @@ async def _alternate_many(
     raw: Raw = {name: [] for name in names}
     pairs: Pairs = []
     acknowledged: list[int] = []
-    for number in range(bench.size(12, 3) + 1):  # the first is to warm up
+    for number in range(bench.size(10, 3) + 1):  # the first is to warm up
         ours_used, theirs_used = ours.cpu_seconds(), theirs.cpu_seconds()
         timed, rate = await _rate(ours, mine, seconds)
         acknowledged += timed.acknowledged

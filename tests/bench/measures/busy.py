@@ -31,7 +31,7 @@ async def while_busy(bench: Bench) -> list[Row]:
             sending = Sending(bench=bench, slack=slack, child=child, url=url)
             load = clicks(everyone, slack.url, now())
             await _during(child, load, asyncio.sleep(2))
-            rest = await _during(child, load, asyncio.sleep(bench.size(12, 3)))
+            rest = await _during(child, load, asyncio.sleep(bench.size(8, 3)))
             found: list[tuple[Timed, float]] = []
             wrong = rest.wrong
             for series in "BC"[: bench.size(2, 1)]:

@@ -78,7 +78,7 @@ async def _pairs(bench: Bench, slack: Slack, latency: float, ours: Child, theirs
     for side in (ours, theirs):
         await _times(slack, side, 2, latency)  # to warm up
     pairs = []
-    for _ in range(bench.size(7, 2)):
+    for _ in range(bench.size(5, 2)):
         mine = await _times(slack, ours, each, latency)
         yours = await _times(slack, theirs, each, latency)
         pairs.append((median(mine), median(yours)))

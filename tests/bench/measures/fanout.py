@@ -31,7 +31,7 @@ async def fan_out(bench: Bench) -> list[Row]:
 
 
 async def _fan_out(bench: Bench, engine: str) -> Row:
-    count, few = bench.size(1000, 300), bench.size(60, 12)
+    count, few = bench.size(1000, 300), bench.size(40, 12)
     pairs = []
     async with bench.slack() as slack, bench.database(engine) as url:
         async with opened(url) as db:

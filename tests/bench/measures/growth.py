@@ -69,7 +69,7 @@ async def scheduler(bench: Bench) -> list[Row]:
 
 
 async def _scheduler(bench: Bench, engine: str) -> Row:
-    few, many = 1_000, bench.size(1_000_000, 100_000)
+    few, many = 1_000, bench.size(1_000_000, 30_000)
     times = bench.size(5, 2)
     every = EVERY[engine]
     async with AsyncExitStack() as stack:
