@@ -39,7 +39,9 @@ GROWTH_LIMIT = (
     "{first:.0f} MB come with the first answers and messages (connections, statements, arenas of "
     "the allocator), {later:.0f} MB with all that follow"
 )
-GROWTH_NEXT = "if the later part grows with the count: look for what is kept; now nothing"
+GROWTH_NEXT = (
+    "open fewer connections before they are needed; what follows is in the samples, in its course"
+)
 
 
 async def start(bench: Bench) -> list[Row]:
