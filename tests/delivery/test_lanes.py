@@ -47,7 +47,10 @@ async def lane(sender: Sender) -> dict[str, object]:
         return dict((await reader.execute(schema.lanes.select())).mappings().one())
 
 
-async def test_the_next_sender_knows_what_was_used(sender: Sender) -> None:
+async def test_the_next_sender_knows_what_was_used(
+    sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.outbox.pace.CONVERSATION_SECONDS", 600.0)  # however slow we are
     for number in range(5):
         await sender.say(f"m{number}")
     await paced(sender).deliver_due()
