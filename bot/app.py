@@ -250,7 +250,10 @@ class Imbalance:
         settings = self._settings
         self._sockets = Sockets(bolt, settings.slack_app_token, settings.sockets)
         self._running.push_async_callback(self._sockets.close)
-        await self._sockets.connect()
+        try:
+            await self._sockets.connect()
+        except SlackApiError as error:
+            raise Unable(f"Slack refused SLACK_APP_TOKEN: {error.response['error']}.") from error
 
     async def _serve(self, app: Any, port: int) -> int:
         site = Site(app, self._host, port)

@@ -8,9 +8,9 @@ from sqlalchemy import Table, delete, insert, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
-from bot.phases.lifecycle import REFRESH
 from bot.results.lifecycle import SHOW
 from bot.rounds.asking import ASK
+from bot.rounds.opening import REFRESH
 from tests.bench.outside import Outside
 from tests.bench.sink import CHANNEL, LEAD, TEAM
 from tests.bench.world import (

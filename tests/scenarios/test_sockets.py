@@ -1,6 +1,7 @@
 """Connections come and go; nothing that a person or Slack said is lost, or done twice."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from structlog.testing import capture_logs
 
 import bot.slack.app
-from bot.app import Imbalance
+from bot.app import Imbalance, Unable
 from bot.clock import MovedClock, monotonic
 from bot.playground.server import StandIn
 from bot.settings import Settings
@@ -107,6 +108,16 @@ async def test_it_is_not_ready_before_the_first(settings: Settings, clock: Moved
     starting = Imbalance(settings, clock)
     assert list(await starting.not_ready()) == ["socket"]
     await starting.db.close()
+
+
+async def test_a_token_that_slack_refuses_is_named_at_the_start(
+    settings: Settings, clock: MovedClock
+) -> None:
+    starting = Imbalance(replace(settings, slack_app_token="xapp-wrong"), clock)
+
+    with pytest.raises(Unable, match="Slack refused SLACK_APP_TOKEN: invalid_auth"):
+        await starting.start()
+    await starting.stop()
 
 
 async def test_after_both_were_cut_it_comes_back(house: House) -> None:
