@@ -35,7 +35,6 @@ from bot.outbox.row import NOWHERE, Place, Row
 
 _messages = schema.messages
 _UNDER_WAY = (State.PENDING, State.SENDING, State.UNKNOWN)
-_FINAL_WITHOUT_PLACE = (State.HELD, State.FAILED, State.EXPIRED)
 
 
 def written_out(states: Collection[State]) -> BindParameter[list[str]]:
@@ -111,7 +110,7 @@ def _queue(messages: FromClause) -> ColumnElement[str]:
 
 def _is_due(messages: FromClause, now: Any) -> ColumnElement[bool]:
     target = _messages.alias("awaited")
-    on_its_way = and_(target.c.ts.is_(None), target.c.state.not_in(_FINAL_WITHOUT_PLACE))
+    on_its_way = and_(target.c.ts.is_(None), target.c.state.in_(_UNDER_WAY))
     # Looked up for each by its key: as a join, planners without figures take a worse index.
     awaited = select(on_its_way).where(
         target.c.workspace_id == messages.c.workspace_id, target.c.key == messages.c.target_key
@@ -179,6 +178,6 @@ def _target(row: Any) -> Place | None:
         return NOWHERE
     if row["target_state"] is None:
         return None
-    if row["target_ts"] is None and row["target_state"] in _FINAL_WITHOUT_PLACE:
+    if row["target_ts"] is None and row["target_state"] not in _UNDER_WAY:
         return None
     return Place(channel=row["target_channel"], ts=row["target_ts"], file_id=row["target_file_id"])
