@@ -56,7 +56,7 @@ async def a_phase(
         "lead_id": leads[0],
         "zone": "Europe/Lisbon",
         "milestone": "Ship the beta",
-        "promise": {},
+        "promise": {"stakes": "Two customers decide."},
         "started_at": NOW,
         "starts_on": date(2026, 11, 23),
         "ends_on": date(2026, 12, 18),
