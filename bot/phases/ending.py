@@ -19,6 +19,7 @@ from bot.phases.over import Ended, ended_of
 from bot.phases.rules import Kind, recovery_until
 from bot.phases.wrap_up_form import Fate, ItemFate
 from bot.rounds.lifecycle import cancel_rounds
+from bot.rounds.members import FOLLOW
 from bot.rounds.opening import REFRESH
 from bot.workspaces.services import Services
 from bot.workspaces.store import note_change
@@ -54,7 +55,7 @@ async def finish(
         .values(state="ended", ended_at=now, ended_by=by, recovery_until=recovery)
     )
     await decide_items(tx, workspace_id, phase.phase_id, {})
-    for action in (REFRESH, lifecycle.WARN, lifecycle.END):
+    for action in (REFRESH, FOLLOW, lifecycle.WARN, lifecycle.END):
         await agenda.drop(tx, workspace_id, action=action, subject=phase.phase_id)
     await cancel_rounds(tx, workspace_id, phase.phase_id, now, keep_after=True)
     await lifecycle.unwarn(tx, workspace_id, phase)

@@ -37,6 +37,9 @@ async def start(house: House, user: str, wish: Wish) -> tuple[str, bool]:
     told = await lead.types(f"{kind} until {wish.ends}", wish.channel)
     if told:
         return told, False
+    await house.settle()  # what only Slack knows is said in the form
+    if lead.me.top_view is None or not lead.me.top_view.get("submit"):
+        return "refused in the form", False
     if errors := await lead.sends(**CLEAR):
         return str(errors), False
     await lead.me.click("phase.start.more")

@@ -19,7 +19,7 @@ from tests.outages.crowd import SILENCE, Crowd, Member
 from tests.outages.running import Running, environment, open_round, running
 from tests.outages.wire import Wire, wire
 from tests.postgres import PORT, OwnServer
-from tests.vocabulary import BEN, WORKSPACE
+from tests.vocabulary import BEN, LAUNCH, WORKSPACE
 
 BEFORE_SECONDS = 1.0
 BACK_SECONDS = 40.0
@@ -163,10 +163,11 @@ def messages_in(slack: StandIn) -> Counter[str]:
 
 
 def moved_in(slack: StandIn, members: tuple[str, ...]) -> None:
-    """Let them be people of the stand-in's workspace."""
+    """Let them be people of the stand-in's workspace, and of the phase's channel."""
     ben = slack.workspace.users[BEN]
     for member in members:
         slack.workspace.users[member] = replace(ben, id=member, name=member.lower())
+        slack.workspace.conversations[LAUNCH].members.append(member)
 
 
 async def _until(is_so: Callable[[], bool], seconds: float) -> None:

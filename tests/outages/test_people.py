@@ -159,12 +159,14 @@ async def test_after_the_command(asked: House, away: Away) -> None:
 async def test_an_event_is_sent_again_by_slack(asked: House, away: Away) -> None:
     """Ben moved while nothing could be written: it is known once Slack says it again."""
     asked.slack.core.dispatch.retry_after = (1.0, 3.0)
-    ben = {**user_of(asked, BEN), "tz": "Asia/Tokyo"}
+    asked.slack.workspace.users[BEN].tz = "Asia/Tokyo"
+    ben = user_of(asked, BEN)
     async with away():
         heard = asyncio.create_task(asked.slack.emit({"type": "user_change", "user": ben}))
         await asyncio.sleep(GIVEN_UP_BY_NOW)
 
     assert await heard
+    await asked.settle()
     async with asked.bot.db.reading() as reader:
         zone = await reader.scalar(text("SELECT zone FROM people WHERE user_id = 'U0BEN'"))
     assert zone == "Asia/Tokyo"
@@ -176,6 +178,7 @@ def user_of(house: House, user_id: str) -> dict[str, Any]:
         "id": user.id,
         "team_id": user.team_id,
         "real_name": user.real_name,
+        "tz": user.tz,
         "profile": {"real_name": user.real_name},
         "deleted": False,
         "is_bot": False,

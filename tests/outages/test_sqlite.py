@@ -17,7 +17,7 @@ from bot.db.migrate import migrate
 from bot.playground.server import StandIn
 from tests.conftest import MANIFEST
 from tests.outages.crowd import SAVED, SILENCE, UNSAVED, Crowd, Member
-from tests.outages.outage import SHORT_FORM_WAITS
+from tests.outages.outage import SHORT_FORM_WAITS, moved_in
 from tests.outages.running import environment, open_round, running
 
 KILLS = 25
@@ -53,6 +53,7 @@ async def test_a_full_disk_is_said_and_forgotten_once_there_is_room(tmp_path: Pa
     db = Database(url)
     members = tuple(f"U1M{number:03}" for number in range(12))
     await open_round(db, members)
+    moved_in(slack, members)
     crowd = Crowd(slack=slack, members=[Member(user_id=one) for one in members])
     async with running(tmp_path, environment(url, slack)) as bot:
         answering = asyncio.create_task(crowd.answer_until_stopped())

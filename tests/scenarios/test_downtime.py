@@ -102,7 +102,8 @@ async def test_what_could_not_be_posted_in_time_comes_to_a_channel_in_its_leads_
     before = len(house.slack.as_user(BEN).visible(LAUNCH))
     async with house.bot.db.transaction() as tx:
         await lanes.halt(tx, WORKSPACE, "token_expired")
-    await away_until(house, datetime(2026, 12, 7, 17, 5, tzinfo=UTC))
+    house.clock.move_to(datetime(2026, 12, 7, 17, 5, tzinfo=UTC))
+    await house.settle()
     house.clock.move_to(datetime(2026, 12, 8, 3, tzinfo=UTC))
     async with house.bot.db.transaction() as tx:
         await lanes.resume(tx, WORKSPACE)
