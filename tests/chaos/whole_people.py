@@ -86,6 +86,7 @@ class People:
         workspace = self.play.slack.workspace
         launch = workspace.conversations[LAUNCH]
         nothing: dict[str, Any] = {"messages": {}, "ephemerals": [], "pins": [], "bookmarks": []}
+        nothing["members"] = [one for one in launch.members if one not in ANSWERERS]
         here = replace(launch, id=channel_of(number), name=f"chaos-{number}", **nothing)
         workspace.conversations[here.id] = here
         me = self.play.slack.as_user(lead)
