@@ -25,7 +25,7 @@ from tests.outages.running import Running, environment, running
 from tests.vocabulary import BEN, MEMBERS, WORKSPACE
 
 MANY = 30
-LATENCY_SECONDS = 2.0
+LATENCY_SECONDS = 4.0  # longer than a busy machine needs to pass a signal on
 STOPS_WITHIN_SECONDS = 20.0
 
 _messages = schema.messages
