@@ -21,6 +21,7 @@ from bot.clock import monotonic
 TEAM, CHANNEL, LEAD = "T0BENCH", "C0BENCH", "U0LEAD"
 BOT_USER, BOT_ID = "U0BOT", "B0BOT"
 LARGEST = 20 * 1024**2
+TEAM_SIZE = 10
 
 _ME = {
     "url": "https://bench.slack.com/",
@@ -52,6 +53,12 @@ def _user(user_id: str) -> dict[str, Any]:
         "is_bot": False,
         "deleted": False,
     }
+
+
+def _team(channel: str) -> list[str]:
+    """Who is in a team's channel, as `tests.bench.world` numbers them; ten in any other, too."""
+    team = int(channel[1:]) if channel[1:].isdigit() else 0
+    return [f"U{team * TEAM_SIZE + one:08d}" for one in range(TEAM_SIZE)]
 
 
 class Sink:
@@ -118,7 +125,7 @@ class Sink:
         if method == "conversations.info":
             return {"channel": _CHANNEL}
         if method == "conversations.members":
-            return {"members": [LEAD, *(f"U{one:08d}" for one in range(10)), BOT_USER]}
+            return {"members": [LEAD, *_team(str(args.get("channel", ""))), BOT_USER]}
         if method == "users.conversations":
             return {"channels": [_CHANNEL]}
         if method.startswith("views."):

@@ -17,10 +17,10 @@ from bot.rounds.facts import Asking
 from bot.rounds.rules import RoundKind
 from bot.rounds.sealed import Ballot
 from tests.bench.outside import Outside
-from tests.bench.sink import CHANNEL, LEAD, TEAM
+from tests.bench.sink import CHANNEL, LEAD, TEAM, TEAM_SIZE
 
 KEY = bytes(range(32))
-MEMBERS = 10  # of each team
+MEMBERS = TEAM_SIZE  # of each team
 AT_ONCE = 500  # rows in one statement
 WORDING = questions.for_member(["Ana"])
 
