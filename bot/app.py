@@ -52,6 +52,7 @@ from bot.phases.hours import welcome_at
 from bot.results.chart import draw_in_child
 from bot.rounds.questions import QUESTIONS
 from bot.settings import NotStarted, Settings
+from bot.slack.errors import reason_of
 from bot.slack.people import People
 from bot.slack.sockets import Sockets
 from bot.web import Site, operating, signed
@@ -76,7 +77,7 @@ ACTIONS: Mapping[str, Callable[..., Any]] = {
 #: What nobody notices.
 SILENT = (
     bot.workspaces.lifecycle.TIDY,
-    bot.workspaces.lifecycle.CATCH_UP,
+    bot.workspaces.lifecycle.ASK_MISSED,
     bot.workspaces.token.TRY,
     bot.workspaces.profiles.MOVED,
     bot.workspaces.profiles.READ,
@@ -223,7 +224,7 @@ class Imbalance:
         bolt = bot.slack.app.build(self.client, authorize, secret)
         # Bolt asks one after the other, some 10 µs each: what is used most comes first.
         bot.rounds.listeners.register(bolt, self.services)
-        bot.outbox.listeners.register(bolt, self.db, self._clock, marks.catch_up)
+        bot.outbox.listeners.register(bolt, self.db, self._clock, marks.stands)
         bot.phases.listeners.register(bolt, self.services)
         bot.phases.ending_listeners.register(bolt, self.services)
         bot.phases.comings.register(bolt, self.services)
@@ -239,7 +240,7 @@ class Imbalance:
         try:
             us = (await self.client.auth_test()).data
         except SlackApiError as error:
-            raise Unable(f"Slack refused SLACK_BOT_TOKEN: {error.response['error']}.") from error
+            raise Unable(f"Slack refused SLACK_BOT_TOKEN: {reason_of(error)}.") from error
         except (ClientError, TimeoutError) as error:
             raise Unable(f"Slack cannot be reached at {self.client.base_url}.") from error
         assert isinstance(us, dict)
@@ -253,7 +254,7 @@ class Imbalance:
         try:
             await self._sockets.connect()
         except SlackApiError as error:
-            raise Unable(f"Slack refused SLACK_APP_TOKEN: {error.response['error']}.") from error
+            raise Unable(f"Slack refused SLACK_APP_TOKEN: {reason_of(error)}.") from error
 
     async def _serve(self, app: Any, port: int) -> int:
         site = Site(app, self._host, port)

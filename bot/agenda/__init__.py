@@ -24,6 +24,9 @@ end_phase       Always; it ends when the bot is back. Late, the channel reads it
 say_goodbye     (and say_line) Always, unless they left or opted out. That person's hours.
 deliver_concerns  Always: a note is never lost. Each lead's mornings.
 refresh_announcement  Once, for today, until it has ended. Silent.
+follow_members  Until the phase ends: it asks who is in its channel now. Silent.
+read_person     Always: it asks how somebody is now. Silent.
+ask_what_was_missed  Always: plans the two above, spread out. Silent.
 follow_zone     Moves questions that were not sent yet, if they can still be answered. Silent.
 look_at_channel (and what else follows from Slack's no) Always: it asks how things are now.
 scrub, tidy, forget_drafts  Always. Silent.

@@ -9,7 +9,7 @@ from bot.outbox.outbox import Operation
 from bot.phases import lifecycle, messages, pausing, store
 
 
-async def catch_up(tx: AsyncConnection, workspace_id: str, key: str, now: datetime) -> None:
+async def stands(tx: AsyncConnection, workspace_id: str, key: str, now: datetime) -> None:
     """If this is the announcement of a phase, let it stand as it would without the doubt.
 
     While the phase runs that is pinned and bookmarked; when it is over, it says so.

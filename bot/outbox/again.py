@@ -13,12 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.clock import new_sortable_id
 from bot.db import schema
 from bot.db.writing import padded
-from bot.outbox.ends import note_expired
-from bot.outbox.outbox import NAMES, Operation, State
+from bot.outbox.ends import NAMES, note_expired
+from bot.outbox.heads import OPEN
+from bot.outbox.outbox import Operation, State
 from bot.slack.content import Content
 
 _messages = schema.messages
-_WAITING = (State.PENDING, State.SENDING, State.UNKNOWN)
 
 
 async def is_known(tx: AsyncConnection, workspace_id: str, key: str) -> bool:
@@ -72,7 +72,7 @@ async def was_said(tx: AsyncConnection, workspace_id: str, key: str) -> bool:
 async def is_waiting(tx: AsyncConnection, workspace_id: str, key: str) -> bool:
     """Whether it is still to be sent, or being sent."""
     state = await tx.scalar(select(_messages.c.state).where(_this(workspace_id, key)))
-    return state in _WAITING
+    return state in OPEN
 
 
 async def read_from(
@@ -85,9 +85,7 @@ async def read_from(
         ).where(_messages.c.workspace_id == workspace_id, _messages.c.key.in_(padded(keys)))
     )
     return {
-        row.key: max(row.not_before, now)
-        if row.state in _WAITING
-        else row.sent_at or row.not_before
+        row.key: max(row.not_before, now) if row.state in OPEN else row.sent_at or row.not_before
         for row in rows
     }
 
@@ -233,7 +231,7 @@ async def _renew(
         .where(
             _this(workspace_id, key),
             _messages.c.operation == operation,
-            _messages.c.state.not_in(_WAITING),
+            _messages.c.state.not_in(OPEN),
         )
         .values(
             payload=payload,

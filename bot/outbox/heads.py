@@ -34,7 +34,8 @@ from bot.outbox.pace import DIRECT, PROOF
 from bot.outbox.row import NOWHERE, Place, Row
 
 _messages = schema.messages
-_UNDER_WAY = (State.PENDING, State.SENDING, State.UNKNOWN)
+#: Not at their end.
+OPEN = (State.PENDING, State.SENDING, State.UNKNOWN)
 
 
 def written_out(states: Collection[State]) -> BindParameter[list[str]]:
@@ -45,7 +46,7 @@ def written_out(states: Collection[State]) -> BindParameter[list[str]]:
 
 def is_open(messages: FromClause) -> ColumnElement[bool]:
     """That a message is not at its end, in the words of the index on these."""
-    return messages.c.state.in_(written_out(_UNDER_WAY))
+    return messages.c.state.in_(written_out(OPEN))
 
 
 def could_go(now: Any, real: Any) -> ColumnElement[bool]:
@@ -110,7 +111,7 @@ def _queue(messages: FromClause) -> ColumnElement[str]:
 
 def _is_due(messages: FromClause, now: Any) -> ColumnElement[bool]:
     target = _messages.alias("awaited")
-    on_its_way = and_(target.c.ts.is_(None), target.c.state.in_(_UNDER_WAY))
+    on_its_way = and_(target.c.ts.is_(None), target.c.state.in_(OPEN))
     # Looked up for each by its key: as a join, planners without figures take a worse index.
     awaited = select(on_its_way).where(
         target.c.workspace_id == messages.c.workspace_id, target.c.key == messages.c.target_key
@@ -178,6 +179,6 @@ def _target(row: Any) -> Place | None:
         return NOWHERE
     if row["target_state"] is None:
         return None
-    if row["target_ts"] is None and row["target_state"] not in _UNDER_WAY:
+    if row["target_ts"] is None and row["target_state"] not in OPEN:
         return None
     return Place(channel=row["target_channel"], ts=row["target_ts"], file_id=row["target_file_id"])

@@ -17,18 +17,18 @@ from bot.outbox.row import Place
 from bot.outbox.steps import confirm
 from bot.slack.events import is_new
 
-#: Makes up for what the message of this key had to do without while it was held.
-CatchUp = Callable[[AsyncConnection, str, str, datetime], Awaitable[None]]
+#: Makes up for what the message of this key, known to stand now, did without while it was held.
+Standing = Callable[[AsyncConnection, str, str, datetime], Awaitable[None]]
 
 
-def register(app: AsyncApp, db: Database, clock: Clock, catch_up: CatchUp) -> None:
-    app.event("message_metadata_posted")(partial(on_posted, db, clock, catch_up))
+def register(app: AsyncApp, db: Database, clock: Clock, stands: Standing) -> None:
+    app.event("message_metadata_posted")(partial(on_posted, db, clock, stands))
 
 
 async def on_posted(
     db: Database,
     clock: Clock,
-    catch_up: CatchUp,
+    stands: Standing,
     body: dict[str, Any],
     context: AsyncBoltContext,
 ) -> None:
@@ -45,4 +45,4 @@ async def on_posted(
         if await confirm(tx, workspace_id, message_id, place, now):
             proofs.labels("reported").inc()
             if held is not None:
-                await catch_up(tx, workspace_id, held, now)
+                await stands(tx, workspace_id, held, now)

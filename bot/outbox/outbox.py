@@ -15,12 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.clock import new_sortable_id
 from bot.db import schema
 from bot.db.writing import Row, insert_if_new, put_all_if_new
-from bot.outbox.ends import note_expired
+from bot.outbox.ends import NAMES, note_expired
 from bot.slack.content import Blocks, Content
 
 _messages = schema.messages
-#: What names a message in the log.
-NAMES = (_messages.c.workspace_id, _messages.c.message_id, _messages.c.key, _messages.c.operation)
 CANCELLED = "no longer needed"
 
 
@@ -172,13 +170,9 @@ async def key_at(tx: AsyncConnection, workspace_id: str, *, channel: str, ts: st
 
 
 async def _conversation_of(tx: AsyncConnection, workspace_id: str, key: str) -> str | None:
-    return (
-        await tx.execute(
-            select(_messages.c.conversation).where(
-                _messages.c.workspace_id == workspace_id, _messages.c.key == key
-            )
-        )
-    ).scalar()
+    mine = (_messages.c.workspace_id == workspace_id) & (_messages.c.key == key)
+    to: str | None = await tx.scalar(select(_messages.c.conversation).where(mine))
+    return to
 
 
 async def _rewritten(
@@ -192,6 +186,7 @@ async def _rewritten(
             _messages.c.operation == Operation.POST,
             _messages.c.state == State.PENDING,
             _messages.c.not_before > now,
+            _messages.c.first_try_at.is_(None),  # else it may be in Slack as it was
         )
         .values(payload=payload, revision=_messages.c.revision + 1)
     )

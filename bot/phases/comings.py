@@ -16,7 +16,7 @@ from bot.phases import channels, lifecycle, store
 from bot.rounds import members, team
 from bot.slack.events import is_new
 from bot.workspaces import profiles
-from bot.workspaces.lifecycle import CATCH_UP
+from bot.workspaces.lifecycle import ASK_MISSED
 from bot.workspaces.services import Services
 
 Body = dict[str, Any]
@@ -63,7 +63,7 @@ async def follow(services: Services, item: Item) -> None:
             await lifecycle.tell(tx, item.workspace_id, phase.phase_id, now)
 
 
-async def catch_up(services: Services, item: Item) -> None:
+async def ask_what_was_missed(services: Services, item: Item) -> None:
     """Nobody was there for a while: what Slack may have told in vain is asked for, spread out."""
     now = services.clock.now()
     async with carrying_out(services.db, item) as tx:
@@ -75,5 +75,5 @@ async def catch_up(services: Services, item: Item) -> None:
 
 ACTIONS: Mapping[str, Callable[[Services, Item], Awaitable[None]]] = {
     members.FOLLOW: follow,
-    CATCH_UP: catch_up,
+    ASK_MISSED: ask_what_was_missed,
 }

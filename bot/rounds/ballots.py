@@ -23,14 +23,12 @@ from sqlalchemy import (
     and_,
     delete,
     select,
-    text,
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import random_bytes, shuffled
 from bot.db import schema
-from bot.db.engine import Database
 from bot.db.types import OwnId, SlackId
 from bot.db.writing import Row, padded, put, put_all, put_all_if_new
 from bot.keys import KeyMissing, KeyRing, Wrapped
@@ -231,30 +229,6 @@ async def rewrap(tx: AsyncConnection, keys: KeyRing, workspace_id: str) -> None:
             .where(_in_round(_secrets, workspace_id, row.round_id))
             .values(key_id=fresh.key_id, sealed=fresh.sealed)
         )
-
-
-async def scrub(db: Database) -> None:
-    """Take what was deleted out of the database's own files; run it until it succeeds.
-
-    SQLite keeps old pages in its write-ahead log until that is truncated, PostgreSQL keeps dead
-    rows until the table is vacuumed. Neither can be done inside a transaction.
-
-    Raises:
-        RuntimeError: a reader was in the way.
-    """
-    if not db.is_sqlite:
-        async with db.engine.connect() as connection:
-            alone = await connection.execution_options(isolation_level="AUTOCOMMIT")
-            for table in TABLES:
-                await alone.execute(text(f"VACUUM {table.name}"))
-        return
-    async with db.engine.connect() as connection:
-        driver = (await connection.get_raw_connection()).driver_connection
-        assert driver is not None
-        async with driver.execute("PRAGMA wal_checkpoint(TRUNCATE)") as cursor:
-            busy, *_ = await cursor.fetchone()
-    if busy:
-        raise RuntimeError("the write-ahead log is being read")
 
 
 async def _opened(tx: AsyncConnection, keys: KeyRing, workspace_id: str, round_id: str) -> Vault:

@@ -13,7 +13,7 @@ from bot.agenda.slots import zone_of
 from bot.db import schema
 from bot.outbox import again, outbox
 from bot.results.lifecycle import keep
-from bot.rounds import ballots, messages, rules, store, team
+from bot.rounds import ballots, messages, rules, scrubbing, store, team
 from bot.rounds.asking import ASK, REMIND, ask, ask_key, remind, remind_key, talk
 from bot.rounds.ballots import Tally
 from bot.rounds.facts import PhaseFacts, Round
@@ -93,7 +93,7 @@ async def close_round(services: Services, item: Item) -> None:
 
 async def scrub(services: Services, item: Item) -> None:
     """Take the deleted ballots out of the database's own files; repeated until it is done."""
-    await ballots.scrub(services.db)
+    await scrubbing.scrub(services.db)
     async with carrying_out(services.db, item):
         pass
 

@@ -24,7 +24,7 @@ Action = Callable[..., Awaitable[None]]
 
 TIDY = "tidy"
 #: Carried out by whoever knows what Slack tells of.
-CATCH_UP = "catch_up"
+ASK_MISSED = "ask_what_was_missed"
 EVERY = timedelta(days=1)
 
 
@@ -44,7 +44,7 @@ async def installed(tx: AsyncConnection, us: Mapping[str, Any], now: datetime) -
     await store.remember_workspace(tx, us, now)
     await lanes.resume(tx, workspace_id)
     await unpark(tx, workspace_id)
-    await agenda.put(tx, workspace_id, action=CATCH_UP, subject=workspace_id, due_at=now)
+    await agenda.put(tx, workspace_id, action=ASK_MISSED, subject=workspace_id, due_at=now)
     if await agenda.due_of(tx, workspace_id, action=TIDY, subject=workspace_id) is None:
         await agenda.put(tx, workspace_id, action=TIDY, subject=workspace_id, due_at=now + EVERY)
 
@@ -52,7 +52,7 @@ async def installed(tx: AsyncConnection, us: Mapping[str, Any], now: datetime) -
 async def ask_what_was_missed(tx: AsyncConnection, now: datetime) -> None:
     """Slack could not tell us anything for a while, of any workspace."""
     for workspace_id in await store.installed_workspaces(tx):
-        await agenda.put(tx, workspace_id, action=CATCH_UP, subject=workspace_id, due_at=now)
+        await agenda.put(tx, workspace_id, action=ASK_MISSED, subject=workspace_id, due_at=now)
 
 
 async def uninstall(tx: AsyncConnection, workspace_id: str, reason: str, at: datetime) -> bool:

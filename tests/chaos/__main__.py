@@ -14,6 +14,7 @@ from functools import partial
 from typing import TypeVar
 
 from bot.clock import monotonic
+from bot.playground.dispatch import ACK_SECONDS
 from tests.chaos import child, plan, report, trouble, whole, whole_child
 from tests.chaos.mutations import MUTATIONS as PIECES
 from tests.chaos.mutations import Mutation
@@ -174,7 +175,7 @@ def outages(hand: Stagehand) -> int:
         print(f"    {seen.line()}", flush=True)
         lost = seen.lost + len(seen.misled)  # an answer, too
         total.add(Count(messages=seen.messages.total(), lost=lost, twice=seen.twice))
-        good = good and seen.alive
+        good = good and seen.alive and not seen.silent and seen.slowest < ACK_SECONDS
     tell(total)
     return 0 if good and total.is_clean else 1
 

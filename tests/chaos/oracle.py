@@ -9,11 +9,11 @@ from sqlalchemy import func, select
 
 from bot.db import schema
 from bot.db.engine import Database
+from bot.outbox.heads import OPEN
 from bot.outbox.outbox import Operation, State
 from tests.chaos.sink import Sink
 
 _messages = schema.messages
-OPEN = (State.PENDING, State.SENDING, State.UNKNOWN)
 POSTS_OF_A_LINK = 3
 
 

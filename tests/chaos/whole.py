@@ -15,8 +15,9 @@ from sqlalchemy import func, select
 from bot.clock import Clock, monotonic, real_now
 from bot.db import schema
 from bot.db.engine import Database
+from bot.outbox.heads import OPEN
 from bot.playground.server import StandIn
-from tests.chaos.oracle import OPEN, Count
+from tests.chaos.oracle import Count
 from tests.chaos.whole_child import CALLED, CALLING, MUTATIONS, STEPS, WholeOrders
 from tests.chaos.whole_oracle import count
 from tests.chaos.whole_people import ANSWERERS, LEADS, LOOK_SECONDS, People, weather

@@ -8,10 +8,11 @@ from sqlalchemy import select
 from bot.clock import real_now
 from bot.db import schema
 from bot.outbox.calls import METADATA_TYPE
+from bot.outbox.heads import OPEN
 from bot.outbox.outbox import Operation, State
 from bot.playground import cast
 from bot.playground.server import StandIn
-from tests.chaos.oracle import OPEN, Count
+from tests.chaos.oracle import Count
 from tests.chaos.whole_people import NUMBERED, People, begun
 from tests.chaos.whole_play import Play
 

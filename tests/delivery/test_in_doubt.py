@@ -68,7 +68,7 @@ def direct(sender: Sender) -> list[str]:
     return [message["text"] for message in sender.slack.as_user(BEN).dm_with_bot()]
 
 
-async def nothing_to_catch_up(
+async def nothing_did_without(
     _tx: AsyncConnection, _workspace_id: str, _key: str, _now: datetime
 ) -> None:
     return
@@ -88,7 +88,7 @@ async def test_slacks_own_event_is_heeded_as_long_as_it_is_not_sent_again(sender
     }
     body = {"event_id": "Ev1", "event": event}
     context = AsyncBoltContext({"team_id": WORKSPACE})
-    await on_posted(sender.db, sender.clock, nothing_to_catch_up, body, context)
+    await on_posted(sender.db, sender.clock, nothing_did_without, body, context)
     assert (await sender.row("hello")).ts == event["message_ts"]
 
     await sender.deliver()

@@ -7,7 +7,7 @@ import pytest
 
 from tests.docs.reading import ROOT, kept_files
 
-LONGEST_FILE = 320
+LONGEST_FILE = 300
 LONGEST_FUNCTION = 45
 #: The schema is one page on purpose: every table and its constraints can be seen at once.
 ONE_PAGE = ("bot/db/schema.py", "migrations/versions/")

@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant
 from tests.conftest import MONDAY
 from tests.model import invariants
 from tests.model.belief import Belief
+from tests.model.downtime import adopt
 from tests.model.evidence import Evidence, look
 from tests.model.facts import Phase, Round, Someone
 from tests.model.world import World
@@ -66,7 +67,7 @@ class Base(RuleBasedStateMachine):
         self.world.settle()
         self.belief.advance(self.world.now)  # what is due at this very moment
         before, seen = {one.ts for one in self.seen.said}, look(self.world)
-        self.belief.adopt(seen.rounds_of, seen.round_people)
+        adopt(self.belief, seen.rounds_of, seen.round_people)
         self.seen = seen
         fresh = [one for one in seen.said if one.ts not in before]
         invariants.check(seen, fresh, self.world, self.belief)

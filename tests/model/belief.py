@@ -1,10 +1,9 @@
 """What ought to be true: phases, rounds and people, in plain Python from DESIGN's sentences."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import partial
-from typing import Any
 
 from tests.model.calendar import (
     APART,
@@ -20,7 +19,7 @@ from tests.model.calendar import (
     welcome,
     working_days,
 )
-from tests.model.facts import Phase, Round, Someone, as_seen, over_budget
+from tests.model.facts import Phase, Round, Someone, over_budget
 from tests.model.letters import Due, Letters
 
 #: Nobody is asked what they have less time than this to answer.
@@ -156,39 +155,6 @@ class Belief:
             self.now = max(self.now, at)
             what()
         self.now = max(self.now, until)
-
-    def oversleep(self, until: datetime) -> None:
-        """The same, with a bot that was away: all that became due is due now, in its order."""
-        self.now = until
-        for one in self.rounds():
-            late = {*one.to_ask, *one.to_remind}
-            one.unsure |= {who for who in late if self._late(one, who, until)}
-            one.show_unsure |= one.closes_at <= until
-        for one in self.rounds(only_open=False):
-            one.show_unsure |= one.show_at is not None and one.show_at <= until
-        for phase in self.phases:
-            for (kind, on), opens in list(phase.planned.items()):
-                if opens <= until:
-                    del phase.planned[kind, on]
-                    phase.overslept.add(kind)
-        self.advance(until)
-
-    def _late(self, one: Round, who: str, until: datetime) -> bool:
-        return min(one.to_ask.get(who, until), one.to_remind.get(who, until)) < until
-
-    def adopt(self, rounds_of: Callable[[str], list[Any]], people: Iterable[Any]) -> None:
-        """Rounds that should have opened while the bot was away may have, or not."""
-        for phase in self.phases:
-            for row in rounds_of(phase.phase_id)[len(phase.rounds) :]:
-                if row["kind"] not in phase.overslept:
-                    return
-                asked = [one for one in people if one["round_id"] == row["round_id"]]
-                phase.rounds.append(as_seen(phase, row, asked))
-            phase.overslept.clear()
-            for one in phase.rounds:
-                if one.show_unsure:
-                    row = rounds_of(phase.phase_id)[phase.rounds.index(one)]
-                    one.shown_at = row["shown_at"]
 
     def _due(self) -> Iterator[Due]:
         yield from self.letters.due()

@@ -10,6 +10,7 @@ from bot.playground.happenings import Heard
 from bot.playground.server import StandIn
 from tests.model.answers import somebody
 from tests.model.base import Base
+from tests.model.downtime import oversleep
 from tests.model.leads import FAULTS, channels
 from tests.vocabulary import ANA, CHIARA, DEV, EMI, GUEST, MEMBERS, OWNER
 
@@ -95,4 +96,4 @@ class Weather(Base):
         self.world.calm()
         until = self.world.now + timedelta(hours=count)
         self.world.asleep_until(until, meanwhile)
-        self.belief.oversleep(until)
+        oversleep(self.belief, until)

@@ -8,7 +8,7 @@ from bot.clock import MovedClock
 from bot.db import schema
 from bot.db.engine import Database
 from bot.operating.hearing import Hearing
-from bot.workspaces.lifecycle import CATCH_UP, ask_what_was_missed, install, uninstall
+from bot.workspaces.lifecycle import ASK_MISSED, ask_what_was_missed, install, uninstall
 from tests.lifecycle.rounds.evidence import agenda_of
 from tests.vocabulary import WORKSPACE
 
@@ -81,4 +81,4 @@ async def test_it_is_asked_wherever_we_are_installed(db: Database, clock: MovedC
     async with db.transaction() as tx:
         await ask_what_was_missed(tx, clock.now())
 
-    assert await agenda_of(db, CATCH_UP) == {WORKSPACE: clock.now()}
+    assert await agenda_of(db, ASK_MISSED) == {WORKSPACE: clock.now()}

@@ -15,7 +15,7 @@ from bot.db.engine import Database
 from bot.slack.conversations import channel_of, member_ids
 from bot.slack.errors import verdict
 from bot.slack.people import People
-from bot.workspaces.lifecycle import CATCH_UP
+from bot.workspaces.lifecycle import ASK_MISSED
 from tests.scenarios.lead import Lead, count
 from tests.scenarios.seen import told
 from tests.vocabulary import ANA, BEN, LAUNCH, MEMBERS, OWNER, PLATFORM, WORKSPACE, House
@@ -54,7 +54,7 @@ async def test_people_are_asked_about_again_when_slack_allows_it(house: House, a
     busy(house, "users.info")
     async with house.bot.db.transaction() as tx:
         now = house.clock.now()
-        await agenda.put(tx, WORKSPACE, action=CATCH_UP, subject=WORKSPACE, due_at=now)
+        await agenda.put(tx, WORKSPACE, action=ASK_MISSED, subject=WORKSPACE, due_at=now)
     house.slack.leave(LAUNCH, MEMBERS[1])
     await passes(house, minutes=1)
 

@@ -6,6 +6,7 @@ That each was asked at a right time is held against the calendar in `slots`.
 import asyncio
 from datetime import datetime
 
+from tests.model import downtime
 from tests.soak.hands import BotProcess
 from tests.soak.place import Place
 
@@ -48,7 +49,7 @@ def _adopted(places: dict[str, Place], rounds: list[list], people: list[list]) -
         }
         ids = [row["round_id"] for rows in mine.values() for row in rows]
         listed = [row for one in ids for row in by_round.get(one, [])]
-        place.belief.adopt(mine.__getitem__, listed)
+        downtime.adopt(place.belief, mine.__getitem__, listed)
         place.belief.advance(place.belief.now)
 
 

@@ -175,7 +175,7 @@ class Hand:
             time_of_day=time.fromisoformat(told["at"]),
             remind=told["reminds"],
         )
-        begun = Beginning(proposal=proposal)
+        begun = Beginning(proposal=proposal, in_channel=(BOT, told["lead"], *told["members"]))
         phase_id = await beginning.start(self._bot.services, told["workspace"], begun)
         return {"phase_id": phase_id, "next": await self._bot.settle()}
 

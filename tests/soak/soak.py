@@ -8,6 +8,7 @@ from itertools import count
 
 from bot.clock import monotonic
 from tests.model.calendar import DAY, is_welcome, there
+from tests.model.downtime import oversleep
 from tests.model.facts import KEYS, Phase, Round
 from tests.soak.adopting import adopt
 from tests.soak.dice import Dice
@@ -274,7 +275,7 @@ class Soak:
         await self.bot.do("away")
         self.now += long
         for place in self.places.values():
-            place.belief.oversleep(self.now)
+            oversleep(place.belief, self.now)
         await self.bot.do("back", at=self.now.isoformat())
         await adopt(self.places, self.bot)
         self._react()

@@ -11,7 +11,7 @@ from bot.clock import random_bytes
 from bot.db import schema
 from bot.db.engine import Database
 from bot.keys import KeyMissing, KeyRing
-from bot.rounds import ballots
+from bot.rounds import ballots, scrubbing
 from bot.rounds.ballots import Cast
 from bot.rounds.sealed import Ballot
 from tests.lifecycle.rounds.builders import PHASE, ROUND, a_phase, a_round
@@ -215,7 +215,7 @@ async def test_scrubbing_takes_it_out_of_the_files(vault: Database) -> None:
     async with vault.transaction() as tx:
         await ballots.count_and_destroy(tx, KEYS, WORKSPACE, ROUND)
 
-    await ballots.scrub(vault)
+    await scrubbing.scrub(vault)
 
     if vault.is_sqlite:
         file = Path(make_url(str(vault.engine.url)).database or "")

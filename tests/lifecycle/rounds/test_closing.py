@@ -13,7 +13,7 @@ from bot.db import schema
 from bot.db.engine import Database
 from bot.keys import KeyRing
 from bot.outbox import outbox
-from bot.rounds import answering, ballots, questions, store
+from bot.rounds import answering, ballots, questions, scrubbing, store
 from bot.rounds.admission import Answering, admit
 from bot.rounds.answer_form import Given
 from bot.slack.content import content
@@ -180,7 +180,7 @@ async def test_what_was_deleted_is_scrubbed_until_it_works(
         raise RuntimeError("the write-ahead log is being read")
 
     with monkeypatch.context() as patch:
-        patch.setattr(ballots, "scrub", in_the_way)
+        patch.setattr(scrubbing, "scrub", in_the_way)
         with pytest.raises(RuntimeError):
             await carry_out(at_the_close(services), "scrub")
     assert list(await agenda_of(opened, "scrub")) == [ROUND]

@@ -33,4 +33,4 @@ async def test_the_agenda_waits_for_us_to_be_installed_again(
         assert await next_due(reader) is None
 
     await install(db, US, clock.now())
-    assert [item.action for item in await what_is_due(db, clock)] == ["tidy", "catch_up"]
+    assert [item.action for item in await what_is_due(db, clock)] == ["tidy", "ask_what_was_missed"]

@@ -1,0 +1,30 @@
+"""Deleted ballots, taken out of the database's own files as well."""
+
+from sqlalchemy import text
+
+from bot.db.engine import Database
+from bot.rounds.ballots import TABLES
+
+
+async def scrub(db: Database) -> None:
+    """Take what was deleted out of the database's own files; run it until it succeeds.
+
+    SQLite keeps old pages in its write-ahead log until that is truncated, PostgreSQL keeps dead
+    rows until the table is vacuumed. Neither can be done inside a transaction.
+
+    Raises:
+        RuntimeError: a reader was in the way.
+    """
+    if not db.is_sqlite:
+        async with db.engine.connect() as connection:
+            alone = await connection.execution_options(isolation_level="AUTOCOMMIT")
+            for table in TABLES:
+                await alone.execute(text(f"VACUUM {table.name}"))
+        return
+    async with db.engine.connect() as connection:
+        driver = (await connection.get_raw_connection()).driver_connection
+        assert driver is not None
+        async with driver.execute("PRAGMA wal_checkpoint(TRUNCATE)") as cursor:
+            busy, *_ = await cursor.fetchone()
+    if busy:
+        raise RuntimeError("the write-ahead log is being read")
