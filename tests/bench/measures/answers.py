@@ -33,6 +33,7 @@ async def latency(bench: Bench) -> list[Row]:
     async with bench.slack() as slack, bench.database("sqlite") as url:
         async with opened(url) as db:
             everyone = await asked_teams(db, TEAMS, now())
+            await db.analyze()
         with bench.bot(slack.api_url, url) as ours, bench.nothing(slack.api_url) as theirs:
             await ours.ready()
             await theirs.ready()
@@ -78,6 +79,7 @@ async def _throughput(bench: Bench, engine: str) -> Row:
     async with bench.slack() as slack, bench.database(engine) as url:
         async with opened(url) as db:
             everyone = await asked_teams(db, TEAMS, now())
+            await db.analyze()
         with (
             bench.bot(slack.api_url, url) as ours,
             bench.nothing(slack.api_url, before_response=True) as theirs,

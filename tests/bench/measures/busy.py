@@ -26,6 +26,7 @@ async def while_busy(bench: Bench) -> list[Row]:
     async with bench.slack() as slack, bench.database("sqlite") as url:
         async with opened(url) as db:
             everyone = await asked_teams(db, TEAMS, now())
+            await db.analyze()
         with bench.bot(slack.api_url, url, "tests.bench.ours", "unpaced") as child:
             await child.ready()
             sending = Sending(bench=bench, slack=slack, child=child, url=url)
