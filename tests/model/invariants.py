@@ -104,10 +104,17 @@ def nobody_is_disturbed(fresh: list[Said], seen: Evidence, belief: Belief) -> No
 
 
 def rounds_keep_apart(seen: Evidence) -> None:
+    """One that asked no member, because all its time was downtime, was taken back: it is none."""
+    taken_back = {row["round_id"] for row in seen.rounds if row["state"] == "cancelled"}
+    asked = seen.keys("ask:").items()
+    sent = {key.partition(":")[0] for key, row in asked if row["state"] == "sent"}
+    assert not sent & taken_back, sent & taken_back
     channels = {row["phase_id"]: row["channel_id"] for row in seen.phases}
     for channel in set(channels.values()):
         opened = sorted(
-            row["opened_at"] for row in seen.rounds if channels[row["phase_id"]] == channel
+            row["opened_at"]
+            for row in seen.rounds
+            if channels[row["phase_id"]] == channel and row["round_id"] not in taken_back
         )
         for earlier, later in pairwise(opened):
             # A week with a change to summer time is an hour short.
