@@ -27,6 +27,8 @@ UPLOADED = "files.completeUploadExternal"
 #: For its answers among other measures; alone (ONLY=memory) it takes the time it takes.
 LONGEST_SECONDS, ALONE_SECONDS = 150.0, 1_200.0
 CHUNK_SECONDS = 5.0
+#: What a start leaves to do (asking again after whom it may have missed news of) is done by then.
+SETTLED_SECONDS = 5.0
 
 IMPORTED = "import bot.__main__, bot.app"
 HELD = f"{IMPORTED}; print(open('/proc/self/status').read())"
@@ -36,8 +38,8 @@ START_NEXT = "load Bolt's parts that we use, and no others"
 REST_LIMIT = "code of the libraries: imports alone hold {imports:.0f} MB"
 REST_NEXT = "the same as for the start: what is not imported is not held"
 GROWTH_LIMIT = (
-    "{first:.0f} MB come with the first answers and messages (connections, statements, arenas of "
-    "the allocator), {later:.0f} MB with all that follow"
+    "{first:.0f} MB come with the first answers and messages (connections, statements), "
+    "{later:.0f} MB with all that follow"
 )
 GROWTH_NEXT = (
     "open fewer connections before they are needed; what follows is in the samples, in its course"
@@ -80,6 +82,7 @@ async def _at_rest(bench: Bench, slack: Slack, url: str, everyone: list[Person])
             await theirs.ready()
             for side in (ours, theirs):
                 await checked(one_by_one(side.port, islice(load, 1)))
+            await asyncio.sleep(SETTLED_SECONDS)
             pairs.append((ours.rss_mb(), theirs.rss_mb()))
     said = "ours {ours:.0f} MB after one answer, do-nothing app {theirs:.0f} MB after one"
     status = await _python("-c", HELD)
@@ -103,7 +106,7 @@ async def _python(*arguments: str) -> str:
 class Course:
     """What a process held while it worked, in MB."""
 
-    rest: float  # started, and one answer given
+    rest: float  # started, one answer given, and nothing left to do
     warm: float  # after the first thousand answers and 500 messages
     after: float
     answers: int  # since rest, as all that follow
@@ -142,6 +145,7 @@ async def _growth(sending: Sending, everyone: list[Person]) -> Row:
     bench, slack, child = sending.bench, sending.slack, sending.child
     load = clicks(everyone, slack.url, now())
     timed = await one_by_one(child.port, islice(load, 1))
+    await asyncio.sleep(SETTLED_SECONDS)
     course = [child.rss_mb()]
     answers = await _answer(sending, load, bench.size(1_000, 300), ALONE_SECONDS)
     await sending.send(bench.size(500, 100), "W", reports=CHARTS)
