@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, exists, func, or_, select, update
+from sqlalchemy import BindParameter, Integer, bindparam, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import real_now
@@ -38,6 +38,31 @@ _RELEASE = (
     update(_lanes)
     .where(_OURS)
     .values(owner=None, lease_until=None, resume_at=bindparam("b_resume_at"))
+)
+_NOW: BindParameter[datetime] = bindparam("now")
+_REAL: BindParameter[datetime] = bindparam("real")
+_IS_FREE = or_(_lanes.c.owner.is_(None), _lanes.c.lease_until < _REAL)
+_WITH_WORK = (
+    select(_lanes.c.workspace_id, _lanes.c.owner.is_not(None))
+    .where(
+        _lanes.c.halted.is_(None),
+        _IS_FREE,
+        or_(_lanes.c.resume_at.is_(None), _lanes.c.resume_at <= _REAL),
+        exists().where(_messages.c.workspace_id == _lanes.c.workspace_id, could_go(_NOW, _REAL)),
+    )
+    .order_by(_lanes.c.resume_at.nulls_first())
+    .limit(bindparam("most", type_=Integer))
+)
+_TAKEN = (
+    select(_lanes.c.workspace_id)
+    .where(_THIS, _lanes.c.halted.is_(None), _IS_FREE)
+    .with_for_update(skip_locked=True)
+)
+_TAKE = (
+    update(_lanes)
+    .where(_lanes.c.workspace_id.in_(_TAKEN))
+    .values(owner=bindparam("b_owner"), lease_until=bindparam("b_until"))
+    .returning(_lanes.c.pace)
 )
 
 
@@ -72,35 +97,15 @@ async def with_work(reader: AsyncConnection, now: datetime, limit: int) -> dict[
 
     Each with whether somebody did, and fell silent.
     """
-    real = await real_time(reader)
-    work = exists().where(_messages.c.workspace_id == _lanes.c.workspace_id, could_go(now, real))
-    rows = await reader.execute(
-        select(_lanes.c.workspace_id, _lanes.c.owner.is_not(None))
-        .where(
-            _lanes.c.halted.is_(None),
-            or_(_lanes.c.owner.is_(None), _lanes.c.lease_until < real),
-            or_(_lanes.c.resume_at.is_(None), _lanes.c.resume_at <= real),
-            work,
-        )
-        .order_by(_lanes.c.resume_at.nulls_first())
-        .limit(limit)
-    )
+    given = {"now": now, "real": await real_time(reader), "most": limit}
+    rows = await reader.execute(_WITH_WORK, given)
     return {row[0]: bool(row[1]) for row in rows}
 
 
 async def take(tx: AsyncConnection, workspace_id: str, owner: str, real: datetime) -> Lease | None:
     """Take the lane, if it is free or its owner is silent, and nobody else takes it now."""
-    free = or_(_lanes.c.owner.is_(None), _lanes.c.lease_until < real)
-    here = select(_lanes.c.workspace_id).where(
-        _lanes.c.workspace_id == workspace_id, _lanes.c.halted.is_(None), free
-    )
-    taken = (
-        update(_lanes)
-        .where(_lanes.c.workspace_id.in_(here.with_for_update(skip_locked=True)))
-        .values(owner=owner, lease_until=real + LEASE)
-        .returning(_lanes.c.pace)
-    )
-    return _lease((await tx.execute(taken)).first())
+    given = {"b_workspace": workspace_id, "b_owner": owner, "real": real, "b_until": real + LEASE}
+    return _lease((await tx.execute(_TAKE, given)).first())
 
 
 async def renew(tx: AsyncConnection, workspace_id: str, owner: str, real: datetime) -> Lease | None:
