@@ -28,7 +28,10 @@ def oversleep(belief: Belief, until: datetime) -> None:
 def adopt(belief: Belief, rounds_of: Callable[[str], list[Any]], people: Iterable[Any]) -> None:
     """Rounds that should have opened while the bot was away may have, or not."""
     for phase in belief.phases:
-        for row in rounds_of(phase.phase_id)[len(phase.rounds) :]:
+        found = rounds_of(phase.phase_id)
+        believed = [(one.kind, one.opened_at, one.closes_at) for one in phase.rounds]
+        assert len(found) >= len(believed), (phase, believed, found)
+        for row in found[len(phase.rounds) :]:
             if row["kind"] not in phase.overslept:
                 return
             asked = [one for one in people if one["round_id"] == row["round_id"]]
@@ -36,8 +39,7 @@ def adopt(belief: Belief, rounds_of: Callable[[str], list[Any]], people: Iterabl
         phase.overslept.clear()
         for one in phase.rounds:
             if one.show_unsure:
-                row = rounds_of(phase.phase_id)[phase.rounds.index(one)]
-                one.shown_at = row["shown_at"]
+                one.shown_at = found[phase.rounds.index(one)]["shown_at"]
 
 
 def _is_late(one: Round, who: str, until: datetime) -> bool:
