@@ -11,12 +11,13 @@ from bot.agenda.slots import slot
 from bot.outbox import outbox
 from bot.phases import drafts, messages, parts, rules, store
 from bot.phases.facts import PhaseRow
+from bot.rounds.facts import ENDS_AT
 from bot.rounds.opening import LOOK, REFRESH
 from bot.workspaces.services import Services
 
 WARN, END = "warn_end", "end_phase"
-#: Where the lead lives. The day is over for most of the team when the phase ends.
-WARNS_AT, ENDS_AT = time(9, 0), time(17, 0)
+#: Where the lead lives.
+WARNS_AT = time(9, 0)
 NEW_DAY = time(0, 1)
 
 

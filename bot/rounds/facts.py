@@ -3,8 +3,12 @@
 from dataclasses import dataclass
 from datetime import date, datetime, time
 
+from bot.agenda.slots import slot
 from bot.rounds.questions import Question
 from bot.rounds.rules import RoundKind
+
+#: Where the lead lives. The day is over for most of the team when the phase ends.
+ENDS_AT = time(17, 0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +32,11 @@ class PhaseFacts:
     remind: bool
     comments_to: str  # leads, or team
     is_paused: bool  # its channel cannot be spoken in: no questions begin
+
+    @property
+    def ends_at(self) -> datetime:
+        """When it is to end, by its date."""
+        return slot(self.ends_on, ENDS_AT, self.zone)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import insert
@@ -31,6 +31,7 @@ LOOK = "look_at_channel"
 REFRESH = "refresh_announcement"
 #: Where each day begins first: a round opens before it is time to ask anybody.
 EARLIEST_ZONE = "Pacific/Kiritimati"
+BEFORE_ITS_END = timedelta(hours=1)
 #: The first questions come in the morning after the announcement, whatever the weekly time.
 FIRST_AT = time(9, 0)
 TOO_LATE = "its time has passed"
@@ -56,8 +57,12 @@ class Opened:
 
 
 def opens_at(phase: PhaseFacts, kind: RoundKind, on: date) -> datetime:
-    """When the round of that day opens: before the day's slot has come anywhere."""
-    return slot(on, time_of(phase, kind), EARLIEST_ZONE)
+    """When the round of that day opens: before the day's slot has come anywhere.
+
+    The last one in the evening of the far east would come when its phase is over there.
+    """
+    opens = slot(on, time_of(phase, kind), EARLIEST_ZONE)
+    return opens if kind is RoundKind.AFTER else min(opens, phase.ends_at - BEFORE_ITS_END)
 
 
 async def open_round(services: Services, item: Item) -> None:

@@ -8,7 +8,6 @@ from functools import partial
 from tests.model.calendar import (
     APART,
     DAY,
-    EARLIEST,
     OPEN_FOR,
     SHOWN_AT,
     is_welcome,
@@ -91,7 +90,7 @@ class Belief:
                 *questions_on(phase.starts, phase.ends, phase.weekday),
                 *questions_after(phase.starts, phase.ends),
             ]
-            if (opens := local(on, phase.time_of(kind), EARLIEST)) > self.now or on > today
+            if (opens := phase.opens_at(kind, on)) > self.now or on > today
         }
         self.letters.plans(phase)
 
@@ -112,7 +111,7 @@ class Belief:
         phase.ended_on = there(self.now, phase.zone).date()
         ended = min(phase.ended_on, phase.ends)
         phase.planned = {
-            (kind, on): local(on, phase.time_of(kind), EARLIEST)
+            (kind, on): phase.opens_at(kind, on)
             for kind, on in questions_after(phase.starts, ended)
         }
 

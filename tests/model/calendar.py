@@ -9,6 +9,7 @@ OPEN_FOR = timedelta(hours=48)
 FIRST_AT, ENDS_AT, WARNS_AT, SHOWN_AT = time(9), time(17), time(9), time(10)
 #: Where a day begins first: by then a round is open, before anybody's slot has come.
 EARLIEST = "Pacific/Kiritimati"
+BEFORE_ITS_END = timedelta(hours=1)
 
 
 def there(instant: datetime, zone: str) -> datetime:

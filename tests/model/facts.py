@@ -5,7 +5,15 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from tests.model.calendar import DAY, ENDS_AT, FIRST_AT, local, there
+from tests.model.calendar import (
+    BEFORE_ITS_END,
+    DAY,
+    EARLIEST,
+    ENDS_AT,
+    FIRST_AT,
+    local,
+    there,
+)
 
 KEYS = ("clarity", "trust", "ego")
 
@@ -130,6 +138,11 @@ class Phase:
 
     def time_of(self, kind: str) -> time:
         return FIRST_AT if kind == "first" else self.at
+
+    def opens_at(self, kind: str, on: date) -> datetime:
+        """When its time comes where a day begins first; of a phase that runs until then."""
+        there_first = local(on, self.time_of(kind), EARLIEST)
+        return there_first if kind == "after" else min(there_first, self.ends_at - BEFORE_ITS_END)
 
 
 def over_budget(past: list[Phase], starts: date, ends: date) -> bool:

@@ -15,7 +15,6 @@ from tests.model.belief import LAST_CALL
 from tests.model.calendar import (
     APART,
     DAY,
-    EARLIEST,
     FIRST_AT,
     OPEN_FOR,
     local,
@@ -108,7 +107,7 @@ def why(one: Asked, away: Away) -> str:
 
 def _too_late(one: Asked, slot: datetime, away: Away) -> bool:
     """Two days after their time where the round opened late; too near to its closing otherwise."""
-    opens = local(one.day, one.at, EARLIEST)
+    opens = one.phase.opens_at(one.round["kind"], one.day)
     if any(gone < opens < back for gone, back in away) and one.post.at >= slot + OPEN_FOR:
         return True
     return bool(one.post.at + LAST_CALL > one.round["closes_at"])
@@ -117,7 +116,7 @@ def _too_late(one: Asked, slot: datetime, away: Away) -> bool:
 def _once_begun(one: Asked, planned: datetime, away: Away) -> datetime | None:
     """For the first questions of a phase that began when that time had come in the far east."""
     begun = one.round["begun_at"]
-    if one.round["kind"] != "first" or begun <= local(one.day, one.at, EARLIEST):
+    if one.round["kind"] != "first" or begun <= one.phase.opens_at("first", one.day):
         return None
     return _once_there(max(planned, begun), one.zones[-1], away)
 

@@ -1,6 +1,6 @@
 """When rounds are planned and opened, who is asked, and what is fixed then."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 from sqlalchemy import insert, select, update
@@ -53,6 +53,18 @@ async def test_planning_again_after_an_extension_keeps_what_is_over_away(phase: 
     assert f"{PHASE}:weekly:2026-12-15" in planned
     assert f"{PHASE}:closing:2026-12-29" in planned
     assert not {FIRST, WEEKLY, CLOSING} & set(planned)
+
+
+async def test_a_closing_round_in_the_evening_opens_before_its_phase_ends(phase: Database) -> None:
+    """In Auckland it is past five when it is eight in the evening where a day begins first."""
+    async with phase.transaction() as tx:
+        evening = {"zone": "Pacific/Auckland", "time_of_day": time(20, 0)}
+        await tx.execute(update(schema.phases).values(ends_on=date(2026, 12, 15), **evening))
+        await plan_rounds(tx, WORKSPACE, PHASE, NOW)
+
+    planned = await agenda_of(phase, "open_round")
+    ends_at = datetime(2026, 12, 15, 4, tzinfo=UTC)  # 17:00 in Auckland
+    assert planned[CLOSING] == ends_at - timedelta(hours=1)
 
 
 async def test_ending_early_moves_the_rounds_after_it(phase: Database) -> None:
