@@ -1,10 +1,14 @@
 """A loop whose bot can die in the middle of its work, as far as one process can play that."""
 
 import asyncio
+import gc
+import warnings
 from collections.abc import Coroutine
 from contextvars import Context, ContextVar, copy_context
 from typing import Any
 from weakref import WeakSet
+
+from sqlalchemy.exc import SAWarning
 
 _is_bot: ContextVar[bool] = ContextVar("is_bot", default=False)
 
@@ -30,6 +34,7 @@ class Mortal:
         while dying:  # and what they began in order to roll back
             await asyncio.wait(dying)
             dying = self._alive()
+        _bury()
 
     def _alive(self) -> list[asyncio.Task[Any]]:
         return [task for task in self._tasks if not task.done()]
@@ -44,3 +49,10 @@ class Mortal:
         if (context or copy_context()).get(_is_bot, False):
             self._tasks.add(task)
         return task
+
+
+def _bury() -> None:
+    """Connections that the dead had in hand are closed now, not in whichever test comes later."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SAWarning)
+        gc.collect()
