@@ -17,6 +17,7 @@ from bot.phases.extend_form import ENDS_ON, REASON, REASON_LIMIT, Extension
 from bot.phases.facts import PhaseRow, WholePhase
 from bot.phases.managing import Managing, admitted
 from bot.phases.rules import Kind
+from bot.rounds.facts import ends_at
 from bot.rounds.lifecycle import plan_rounds
 from bot.slack.errors import Refused
 from bot.slack.people import known
@@ -89,10 +90,11 @@ async def warn_end(services: Services, item: Item) -> None:
         whole = await store.whole(tx, item.workspace_id, item.subject)
         if whole is None or not whole.phase.is_active:
             return
-        phase, ends_at = whole.phase, lifecycle.ends_at(whole.phase)
+        phase = whole.phase
+        over_at = ends_at(phase.ends_on, phase.zone)
         for lead in whole.leads_to_tell:
             at = within_hours(now, lead.zone or phase.zone)
-            if at >= ends_at:
+            if at >= over_at:
                 let_go(item, "it ends before this could be read")
                 continue
             await outbox.say(
@@ -102,7 +104,7 @@ async def warn_end(services: Services, item: Item) -> None:
                 to=lead.user_id,
                 content=messages.warning(whole),
                 now=at,
-                expires_at=ends_at,
+                expires_at=over_at,
             )
 
 

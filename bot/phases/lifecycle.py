@@ -11,7 +11,7 @@ from bot.agenda.slots import slot
 from bot.outbox import outbox
 from bot.phases import drafts, messages, parts, rules, store
 from bot.phases.facts import PhaseRow
-from bot.rounds.facts import ENDS_AT
+from bot.rounds.facts import ends_at
 from bot.rounds.opening import LOOK, REFRESH
 from bot.workspaces.services import Services
 
@@ -30,16 +30,12 @@ def warning_key(phase: PhaseRow, user_id: str) -> str:
     return f"warn:{phase.phase_id}:{phase.ends_on}:{user_id}"
 
 
-def ends_at(phase: PhaseRow) -> datetime:
-    return slot(phase.ends_on, ENDS_AT, phase.zone)
-
-
 async def plan_days(tx: AsyncConnection, workspace_id: str, phase: PhaseRow, now: datetime) -> None:
     """Note what this phase's dates ask for; what was noted before is moved."""
     warn_at = slot(rules.warn_on(phase.ends_on), WARNS_AT, phase.zone)
     due = {
         REFRESH: _next_day(phase, now),
-        END: ends_at(phase),
+        END: ends_at(phase.ends_on, phase.zone),
     }
     if warn_at > now:  # a phase of a day or two needs no warning
         due[WARN] = warn_at

@@ -8,7 +8,12 @@ from bot.rounds.questions import Question
 from bot.rounds.rules import RoundKind
 
 #: Where the lead lives. The day is over for most of the team when the phase ends.
-ENDS_AT = time(17, 0)
+_ENDS_AT = time(17, 0)
+
+
+def ends_at(ends_on: date, zone: str) -> datetime:
+    """When a phase with this last day ends; `zone` is its lead's."""
+    return slot(ends_on, _ENDS_AT, zone)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,11 +37,6 @@ class PhaseFacts:
     remind: bool
     comments_to: str  # leads, or team
     is_paused: bool  # its channel cannot be spoken in: no questions begin
-
-    @property
-    def ends_at(self) -> datetime:
-        """When it is to end, by its date."""
-        return slot(self.ends_on, ENDS_AT, self.zone)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,7 @@ from bot.db.writing import insert_if_new
 from bot.log import log
 from bot.rounds import ballots, members, questions, rules, store, team
 from bot.rounds.asking import ASK
-from bot.rounds.facts import PhaseFacts
+from bot.rounds.facts import PhaseFacts, ends_at
 from bot.rounds.members import Look
 from bot.rounds.rules import Candidate, RoundKind
 from bot.slack.people import Person
@@ -31,6 +31,7 @@ LOOK = "look_at_channel"
 REFRESH = "refresh_announcement"
 #: Where each day begins first: a round opens before it is time to ask anybody.
 EARLIEST_ZONE = "Pacific/Kiritimati"
+#: So long before its phase ends each of its rounds is open, at the latest.
 BEFORE_ITS_END = timedelta(hours=1)
 #: The first questions come in the morning after the announcement, whatever the weekly time.
 FIRST_AT = time(9, 0)
@@ -62,7 +63,9 @@ def opens_at(phase: PhaseFacts, kind: RoundKind, on: date) -> datetime:
     The last one in the evening of the far east would come when its phase is over there.
     """
     opens = slot(on, time_of(phase, kind), EARLIEST_ZONE)
-    return opens if kind is RoundKind.AFTER else min(opens, phase.ends_at - BEFORE_ITS_END)
+    if kind is RoundKind.AFTER:
+        return opens
+    return min(opens, ends_at(phase.ends_on, phase.zone) - BEFORE_ITS_END)
 
 
 async def open_round(services: Services, item: Item) -> None:

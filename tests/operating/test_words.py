@@ -114,7 +114,7 @@ def test_what_is_over_is_not_posted_again():
 
 def test_a_place_fits_its_conversation_and_time():
     ts = f"{NOW.timestamp():.6f}"
-    earlier = f"{(NOW - timedelta(hours=2)).timestamp():.6f}"
+    earlier = f"{(NOW - timedelta(minutes=5)).timestamp():.6f}"
 
     def against(message: Listed, channel: str, ts: str) -> str | None:
         return why_not_there(message, Place(channel=channel, ts=ts))
