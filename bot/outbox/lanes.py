@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BindParameter, Integer, bindparam, exists, func, or_, select, update
+from sqlalchemy import BindParameter, Integer, bindparam, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import real_now
 from bot.db import schema
 from bot.db.writing import padded
-from bot.outbox.heads import could_go, is_open, limit_of, written_out
+from bot.outbox.heads import could_go, first, is_open, limit_of, written_out
 from bot.outbox.outbox import Operation, State
 
 LEASE = timedelta(seconds=15)
@@ -42,13 +42,16 @@ _RELEASE = (
 _NOW: BindParameter[datetime] = bindparam("now")
 _REAL: BindParameter[datetime] = bindparam("real")
 _IS_FREE = or_(_lanes.c.owner.is_(None), _lanes.c.lease_until < _REAL)
+_WORK = select(_messages.c.message_id).where(
+    _messages.c.workspace_id == _lanes.c.workspace_id, could_go(_NOW, _REAL)
+)
 _WITH_WORK = (
     select(_lanes.c.workspace_id, _lanes.c.owner.is_not(None))
     .where(
         _lanes.c.halted.is_(None),
         _IS_FREE,
         or_(_lanes.c.resume_at.is_(None), _lanes.c.resume_at <= _REAL),
-        exists().where(_messages.c.workspace_id == _lanes.c.workspace_id, could_go(_NOW, _REAL)),
+        first(_WORK).is_not(None),
     )
     .order_by(_lanes.c.resume_at.nulls_first())
     .limit(bindparam("most", type_=Integer))
@@ -177,19 +180,22 @@ async def many_waiting(
 
     Of workspaces with more than `many`, and of those `besides`.
     """
-    due = _OPEN & (_messages.c.not_before <= now)
-    named = _messages.c.workspace_id.in_(padded(besides))
-    wanted = (
-        select(_messages.c.workspace_id)
-        .where(due)
-        .group_by(_messages.c.workspace_id)
-        .having(or_(func.count() > many, named))
-    )
-    limit = limit_of(_messages)
-    rows = await reader.execute(
-        select(_messages.c.workspace_id, limit, func.count())
-        .where(due, _messages.c.workspace_id.in_(wanted))
+    # In one pass: a second one over what the first found was a pass for each message, where
+    # PostgreSQL's figures were from before a fan-out.
+    limit = limit_of(_messages).label("limit")
+    in_workspace = func.sum(func.count()).over(partition_by=_messages.c.workspace_id)
+    each = (
+        select(_messages.c.workspace_id, limit, func.count().label("count"))
+        .add_columns(in_workspace.label("in_workspace"))
+        .where(_OPEN, _messages.c.not_before <= now)
         .group_by(_messages.c.workspace_id, limit)
+        .subquery()
+    )
+    named = each.c.workspace_id.in_(padded(besides))
+    rows = await reader.execute(
+        select(each.c.workspace_id, each.c.limit, each.c.count).where(
+            or_(each.c.in_workspace > many, named)
+        )
     )
     found: dict[str, dict[str, int]] = {}
     for workspace_id, name, count in rows:

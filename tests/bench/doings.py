@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import count
+from operator import attrgetter
 from typing import Any
 
 from bot.outbox.calls import METADATA_TYPE
@@ -14,6 +15,10 @@ from tests.bench.world import WORDING, Person, asking
 
 #: What stands in a request that was made ready, where the next one differs.
 _LEVEL, _COMMENT = "ThisLevel", "ThisComment"
+_ANYBODY = Person(
+    workspace_id="ThisTeam", round_id="ThisRound", user_id="UThisUser", ts="ThisTs", number=0
+)
+_OWN = tuple(map(attrgetter, ("workspace_id", "round_id", "user_id", "channel", "ts")))
 
 
 def click(one: Person, hooks: str, now: datetime, level: str, comment: str) -> bytes:
@@ -64,14 +69,25 @@ def click(one: Person, hooks: str, now: datetime, level: str, comment: str) -> b
 
 def clicks(everyone: list[Person], hooks: str, now: datetime) -> Iterator[Request]:
     """Everyone answers in turn, then changes their mind, without end. No two answers are alike."""
-    ready: dict[int, bytes] = {}  # by person: making each anew would be most of the load
-    for number in count():
-        one = everyone[number % len(everyone)]
-        if one.number not in ready:
-            ready[one.number] = click(one, hooks, now, _LEVEL, _COMMENT)
-        body = ready[one.number].replace(_LEVEL.encode(), str(level_of(number)).encode())
-        body = body.replace(_COMMENT.encode(), comment_of(number).encode())
-        yield Request(body=body, number=number)
+    ready = anybodys_click(hooks, now)
+    return (click_of(ready, everyone[number % len(everyone)], number) for number in count())
+
+
+def anybodys_click(hooks: str, now: datetime) -> bytes:
+    """For `click_of`: making each from nothing would be most of the load."""
+    return click(_ANYBODY, hooks, now, _LEVEL, _COMMENT)
+
+
+def click_of(ready: bytes, one: Person, number: int) -> Request:
+    """The answer with this number, which somebody gives."""
+    mine = {
+        _LEVEL: str(level_of(number)),
+        _COMMENT: comment_of(number),
+        **{own(_ANYBODY): own(one) for own in _OWN},
+    }
+    for place, value in mine.items():
+        ready = ready.replace(place.encode(), value.encode())
+    return Request(body=ready, number=number)
 
 
 def level_of(number: int) -> int:

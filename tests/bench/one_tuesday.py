@@ -11,7 +11,7 @@ from itertools import count
 from bot.clock import monotonic
 from tests.bench.bench import Bench, Seen, Slack, now
 from tests.bench.clients import Request, at_a_rate
-from tests.bench.doings import click, comment_of
+from tests.bench.doings import anybodys_click, click_of
 from tests.bench.kept import refused
 from tests.bench.outside import opened
 from tests.bench.peak_world import EACH, only, person_of
@@ -161,13 +161,9 @@ class _Day:
             await asyncio.sleep(LOOK_SECONDS)
 
     def _clicks(self, ready: deque[Seen]) -> Iterator[Request | None]:
+        made = anybodys_click(self.slack.url, now())
         for number in count():
-            if not ready:
-                yield None
-                continue
-            one = person_of(ready.popleft(), number)
-            body = click(one, self.slack.url, now(), "4", comment_of(number))
-            yield Request(body=body, number=number)
+            yield click_of(made, person_of(ready.popleft(), number), number) if ready else None
 
 
 def _limit(cores: Sequence[float], took: float, people: int) -> str:

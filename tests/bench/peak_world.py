@@ -4,7 +4,7 @@ Nobody has the id of somebody in another workspace, so that people can be told a
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Table, delete, insert, text
@@ -16,22 +16,28 @@ from bot.rounds import ballots
 from tests.bench.bench import Seen
 from tests.bench.outside import Outside
 from tests.bench.sink import TEAM
-from tests.bench.world import KEY, Person, asked_teams, insert_all
+from tests.bench.world import KEY, Person, asked, asked_teams, insert_all
 
 TEAMS, PEOPLE = 10, 12  # of each workspace, of each team
 EACH = TEAMS * PEOPLE
 
 _PHASE, _ROUND, _USER = "'p' || t", "'r' || t", "'U' || w || 'x' || t || 'x' || m"
+_LAST_TS = "'1789000000.' || lpad(CAST(t * 100 + m AS text), 6, '0')"
 _IN_PHASE = {"phase_id": _PHASE}
 _SECRETS = ballots.TABLES[1]
 
 
 async def tuesday(db: Outside, workspaces: int, at: datetime) -> None:
-    """So many workspaces with ten teams of twelve, each of whom is to be asked at `at`."""
-    await asked_teams(db, 1, at, sent=False)  # the pattern that everything is copied from
+    """So many workspaces with ten teams of twelve, each of whom is to be asked at `at`.
+
+    Each was asked a week before: PostgreSQL plans by what a table held when it last looked.
+    """
+    (one, *_) = await asked_teams(db, 1, at, sent=False)  # the pattern of everything
     ask = {"workspace_id": TEAM, "action": "ask", "subject": "pattern", "due_at": at}
     async with db.transaction() as tx:
         await tx.execute(insert(schema.agenda).values(ask))
+        last_week = asked(one, at - timedelta(weeks=1))
+        await tx.execute(insert(schema.messages).values(last_week))
         await tx.execute(insert(schema.workspaces).values(_workspace(at)))
         await tx.execute(insert(schema.lanes).values(workspace_id=TEAM))
         for statement in _copies():
@@ -85,6 +91,14 @@ def _copies() -> list[str]:
         _copy(
             schema.round_people, {"round_id": _ROUND, **members},
             "c.user_id = 'U00000000'", per="person",
+        ),
+        _copy(
+            schema.messages,
+            {
+                "message_id": "'last' || t || 'x' || m", "key": f"'ask:last:' || {_USER}",
+                "conversation": _USER, "channel": "'D' || t || 'x' || m", "ts": _LAST_TS,
+            },
+            per="person",
         ),
         _copy(schema.agenda, {"subject": f"{_ROUND} || ':' || {_USER}"}, per="person"),
     ]  # fmt: skip

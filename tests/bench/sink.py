@@ -13,14 +13,13 @@ import sys
 from collections import Counter
 from itertools import count, islice
 from typing import Any
-
-from aiohttp import web
+from urllib.parse import parse_qsl
 
 from bot.clock import monotonic
+from tests.bench.wire import Asked, Said, serve
 
 TEAM, CHANNEL, LEAD = "T0BENCH", "C0BENCH", "U0LEAD"
 BOT_USER, BOT_ID = "U0BOT", "B0BOT"
-LARGEST = 20 * 1024**2
 TEAM_SIZE = 10
 
 _ME = {
@@ -71,42 +70,38 @@ class Sink:
         self.counts: Counter[str] = Counter()  # by method
         self._numbers = count(1)
 
-    async def call(self, request: web.Request) -> web.Response:
-        """A Web API call: noted when it has arrived, answered when it is done."""
-        method = request.match_info["method"]
-        arrived = monotonic()
-        args = await _args(request)
-        answer = self._answer(method, args)
-        which, to, ts = _which(args), args.get("channel", ""), answer.get("ts", "")
-        self._note(method, arrived, which, str(to), ts)
-        if self.latency:
-            await asyncio.sleep(self.latency)
-        return web.json_response({"ok": True, **answer})
+    def answer(self, asked: Asked) -> Said:
+        """Whatever is asked. A Web API call is noted when it arrives, answered when it is done."""
+        query = dict(parse_qsl(asked.query))
+        match asked.path.split("/")[1:]:
+            case ["api", method]:
+                return self._call(method, {**query, **_args(asked)})
+            case ["hooks", *_]:
+                return self._hook(json.loads(asked.body))
+            case ["_seen"]:
+                only, since = query.get("method"), int(query.get("since", 0))
+                found = islice(self.seen, since, None)
+                return _said([one for one in found if only in (None, one[0])])
+            case ["_count"]:
+                return _said(self.counts[query["method"]])
+            case ["_clear"]:
+                self.seen.clear()
+                self.counts.clear()
+            case ["_latency"]:
+                self.latency = float(query["seconds"])
+        return _said(True)
 
-    async def hook(self, request: web.Request) -> web.Response:
+    def _call(self, method: str, args: dict[str, Any]) -> Said:
+        arrived, answer = monotonic(), self._answer(method, args)
+        to = str(args.get("channel", ""))
+        self._note(method, arrived, _which(args), to, answer.get("ts", ""))
+        return _said({"ok": True, **answer}, after=self.latency)
+
+    def _hook(self, said: dict[str, Any]) -> Said:
         """A response_url."""
-        said = await request.json()
         kind = "replaced" if said.get("replace_original") else "beside"
         self._note("response_url", monotonic(), kind)
-        return web.Response(text="ok")
-
-    async def told(self, request: web.Request) -> web.Response:
-        method, since = request.query.get("method"), int(request.query.get("since", 0))
-        found = [one for one in islice(self.seen, since, None) if method in (None, one[0])]
-        return web.json_response(found)
-
-    async def counted(self, request: web.Request) -> web.Response:
-        method = request.query.get("method")
-        return web.json_response(self.counts[str(method)])
-
-    async def clear(self, _: web.Request) -> web.Response:
-        self.seen.clear()
-        self.counts.clear()
-        return web.json_response(True)
-
-    async def set_latency(self, request: web.Request) -> web.Response:
-        self.latency = float(request.query["seconds"])
-        return web.json_response(self.latency)
+        return _said("ok")
 
     def _note(self, method: str, at: float, which: str, to: str = "", ts: str = "") -> None:
         self.seen.append((method, at, which, to, ts))
@@ -141,11 +136,11 @@ class Sink:
         return {}
 
 
-async def _args(request: web.Request) -> dict[str, Any]:
-    if request.content_type == "application/json":
-        found: dict[str, Any] = await request.json()
+def _args(asked: Asked) -> dict[str, Any]:
+    if asked.kind.startswith("application/json"):
+        found: dict[str, Any] = json.loads(asked.body)
         return found
-    return {**request.query, **await request.post()}
+    return dict(parse_qsl(asked.body.decode()))
 
 
 def _which(args: dict[str, Any]) -> str:
@@ -157,24 +152,10 @@ def _which(args: dict[str, Any]) -> str:
     return str(payload.get("id") or args.get("text") or "")
 
 
-async def _taken(_: web.Request) -> web.Response:
-    return web.Response(text="OK")
-
-
-def application(url: str) -> web.Application:
-    sink = Sink(url)
-    app = web.Application(client_max_size=LARGEST)
-    app.router.add_route("*", "/api/{method}", sink.call)
-    app.router.add_post("/hooks/{rest:.*}", sink.hook)
-    app.router.add_post("/upload", _taken)
-    app.router.add_get("/_seen", sink.told)
-    app.router.add_get("/_count", sink.counted)
-    app.router.add_get("/_clear", sink.clear)
-    app.router.add_get("/_latency", sink.set_latency)
-    return app
+def _said(content: Any, after: float = 0.0) -> Said:
+    return Said(json.dumps(content).encode(), after)
 
 
 if __name__ == "__main__":
     port = int(sys.argv[1])
-    app = application(f"http://127.0.0.1:{port}")
-    web.run_app(app, host="127.0.0.1", port=port, access_log=None, print=None)
+    asyncio.run(serve(port, Sink(f"http://127.0.0.1:{port}").answer))
