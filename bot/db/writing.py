@@ -11,6 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 T = TypeVar("T")
 Row: TypeAlias = dict[str, Any]
 
+#: Rows handed over together: what they take meanwhile, the process keeps.
+AT_ONCE = 500
+
 
 def _insert(tx: AsyncConnection, table: Table) -> Any:
     return _dialect(tx.dialect.name).insert(table)
@@ -56,8 +59,10 @@ async def put_all_if_new(tx: AsyncConnection, table: Table, rows: Iterable[Row])
 
 
 async def _execute(tx: AsyncConnection, statement: Any, rows: list[Row]) -> None:
-    # psycopg makes a pipeline of a list, which takes longer than one statement does.
-    await tx.execute(statement, rows if len(rows) > 1 else rows[0])
+    for first in range(0, len(rows), AT_ONCE):
+        some = rows[first : first + AT_ONCE]
+        # psycopg makes a pipeline of a list, which takes longer than one statement does.
+        await tx.execute(statement, some if len(some) > 1 else some[0])
 
 
 def _ordered(table: Table, rows: Iterable[Row]) -> list[Row]:

@@ -43,7 +43,7 @@ class Answers(Base):
 
     def _many_answer(self, count: int, given: dict[str, int]) -> None:
         one = self.belief.rounds()[-1]
-        for user in sorted(one.members.intersection(one.asked))[:count]:
+        for user in sorted(one.reached)[:count]:
             self._answer(one, user, given, False, 1)
 
     @precondition(lambda self: self.belief.rounds())

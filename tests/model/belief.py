@@ -63,8 +63,7 @@ class Belief:
         ]
 
     def last_opening(self, channel: str) -> datetime | None:
-        # One in which nobody was asked is taken back when it closes.
-        kept = [one for one in self.rounds(only_open=False) if one.is_open or one.asked]
+        kept = [one for one in self.rounds(only_open=False) if one.is_open or one.reached]
         return max((one.opened_at for one in kept if one.phase.channel == channel), default=None)
 
     def needs_reason(self, channel: str, starts: date, ends: date) -> bool:
@@ -190,10 +189,12 @@ class Belief:
             return
         zones = {one: self.people[one].zone for one in self._candidates(phase)}
         at = phase.time_of(kind)
-        slots = {one: welcome(local(on, at, zone), zone) for one, zone in zones.items()}
+        slots = {}
         for one, zone in zones.items():  # it goes without whom it would reach two days late
-            if welcome(max(slots[one], self.now), zone) >= slots[one] + OPEN_FOR:
-                del slots[one]
+            planned = welcome(local(on, at, zone), zone)
+            asked_at = welcome(max(planned, self.now), zone)
+            if asked_at < planned + OPEN_FOR:
+                slots[one] = asked_at
         self.open(phase, kind, max(slot, self.now), slots)
 
     def _candidates(self, phase: Phase) -> set[str]:

@@ -66,6 +66,11 @@ class Round:
         return self.members | self.leads
 
     @property
+    def reached(self) -> frozenset[str]:
+        """The members who were asked. Where nobody was, the round is taken back as it closes."""
+        return self.members.intersection(self.asked)
+
+    @property
     def ballots(self) -> set[str]:
         return {one for one in {*self.answers, *self.skipped} if one in self.members}
 

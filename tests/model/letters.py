@@ -82,7 +82,7 @@ class Letters:
 
     def closes(self, one: Round) -> None:
         """The leads read the results. A round in which nobody was asked has none."""
-        if not one.ballots and not one.members.intersection(one.asked) - one.unsure:
+        if not one.ballots and not one.reached - one.unsure:
             if one.members & one.unsure:
                 self.unsure.add(one)
             return

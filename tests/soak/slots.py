@@ -57,6 +57,22 @@ class Asked:
         return min(_days(self.phase, self.round["kind"]), key=lambda day: abs(day - opened))
 
     @property
+    def homes(self) -> set[str]:
+        """Where they lived when it came, or when its time was fixed for good.
+
+        That is where the round opened late. Who moved at that very moment may have done so before
+        or after it.
+        """
+        opened = self.round["opened_at"]
+        is_late = there(opened, self.phase.zone).time() != self.at
+        found = set()
+        for at in (self.post.at, opened) if is_late else (self.post.at,):
+            history = self.place.zones[self.post.to]
+            found |= {zone for since, zone in history if since == at}
+            found |= {zone for since, zone in [one for one in history if one[0] < at][-1:]}
+        return found
+
+    @property
     def zones(self) -> list[str]:
         """Where they lived from the round's opening to the question, the last place last."""
         history = self.place.zones[self.post.to]
@@ -86,13 +102,17 @@ def why(one: Asked, away: Away) -> str:
     """By which rule the question came when it did."""
     if one.round["kind"] == "poll":
         return POLLED
-    home = one.zones[-1]
+    found = {_why(one, home, away) for home in one.homes}
+    return next((how for how in (ON_TIME, BEGUN, LATE, MOVED) if how in found), WRONG)
+
+
+def _why(one: Asked, home: str, away: Away) -> str:
     slots = {zone: welcome(local(one.day, one.at, zone), zone) for zone in one.zones}
     if one.post.at == slots[home]:
         return ON_TIME
     if _too_late(one, max(slots.values()), away):
         return WRONG
-    if one.post.at in {_once_begun(one, planned, away) for planned in slots.values()}:
+    if one.post.at in {_once_begun(one, planned, home, away) for planned in slots.values()}:
         return BEGUN
     moves = [since for since, _ in one.place.zones[one.post.to]]
     for planned in slots.values():
@@ -113,12 +133,12 @@ def _too_late(one: Asked, slot: datetime, away: Away) -> bool:
     return bool(one.post.at + LAST_CALL > one.round["closes_at"])
 
 
-def _once_begun(one: Asked, planned: datetime, away: Away) -> datetime | None:
+def _once_begun(one: Asked, planned: datetime, home: str, away: Away) -> datetime | None:
     """For the first questions of a phase that began when that time had come in the far east."""
     begun = one.round["begun_at"]
     if one.round["kind"] != "first" or begun <= one.phase.opens_at("first", one.day):
         return None
-    return _once_there(max(planned, begun), one.zones[-1], away)
+    return _once_there(max(planned, begun), home, away)
 
 
 def _once_there(at: datetime, zone: str, away: Away) -> datetime:

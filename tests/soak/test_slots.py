@@ -1,5 +1,6 @@
 """The soak's own yardstick: what it takes for a question at its time, and what not."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
@@ -97,3 +98,19 @@ def test_who_moved_is_asked_at_ten_there() -> None:
     assert why(asked(datetime(2026, 10, 27, 14, tzinfo=UTC), (BEGAN, BERLIN), moved), []) == ON_TIME
     late = (datetime(2026, 10, 27, 8, tzinfo=UTC), "Asia/Kolkata")  # half past one there
     assert why(asked(late[0], (BEGAN, BERLIN), late), []) == MOVED
+
+
+def test_who_moves_at_the_very_moment_may_do_so_after_it() -> None:
+    ten = datetime(2026, 10, 27, 9, tzinfo=UTC)
+    moved = (ten, "America/New_York")
+    assert why(asked(ten, (BEGAN, BERLIN), moved), []) == ON_TIME
+    assert why(asked(ten, (BEGAN, BERLIN), (ten - timedelta(minutes=15), moved[1])), []) == WRONG
+
+
+def test_the_time_is_fixed_for_good_where_a_round_opens_late() -> None:
+    """Its day is over: who moves meanwhile is asked when they would have been."""
+    eight = datetime(2026, 10, 28, 7, tzinfo=UTC)
+    moved = (AWAY[0][1] + timedelta(hours=1), "Europe/Kyiv")
+    in_time, late = (asked(eight, (BEGAN, BERLIN), moved) for _ in "12")
+    assert why(in_time, AWAY) == WRONG
+    assert why(replace(late, round={**late.round, "opened_at": AWAY[0][1]}), AWAY) == LATE

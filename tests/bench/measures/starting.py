@@ -3,7 +3,8 @@
 import asyncio
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import islice
 
@@ -61,16 +62,25 @@ async def start(bench: Bench) -> list[Row]:
 
 
 async def memory(bench: Bench) -> list[Row]:
-    async with bench.slack() as slack, bench.database("sqlite") as url:
-        async with opened(url) as db:
-            # Ten people each: so many that what is kept for each of them would be seen.
-            everyone = await asked_teams(db, bench.size(1_000, 150), now())
-        at_rest = await _at_rest(bench, slack, url, everyone)
-        with bench.bot(slack.api_url, url, "tests.bench.ours", "unpaced") as child:
-            await child.ready()
-            sending = Sending(bench=bench, slack=slack, child=child, url=url)
-            grown = await _growth(sending, everyone)
+    async with bench.slack() as slack:
+        async with _asked(bench) as (url, everyone):
+            at_rest = await _at_rest(bench, slack, url, everyone)
+        # A database of its own: by the clock of this bot, what the others planned is long due.
+        async with _asked(bench) as (url, everyone):
+            with bench.bot(slack.api_url, url, "tests.bench.ours", "unpaced") as child:
+                await child.ready()
+                sending = Sending(bench=bench, slack=slack, child=child, url=url)
+                grown = await _growth(sending, everyone)
     return [at_rest, grown]
+
+
+@asynccontextmanager
+async def _asked(bench: Bench) -> AsyncIterator[tuple[str, list[Person]]]:
+    """Teams of ten: so many that what is kept for each person would be seen."""
+    async with bench.database("sqlite") as url:
+        async with opened(url) as db:
+            everyone = await asked_teams(db, bench.size(1_000, 150), now())
+        yield url, everyone
 
 
 async def _at_rest(bench: Bench, slack: Slack, url: str, everyone: list[Person]) -> Row:
