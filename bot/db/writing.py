@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 T = TypeVar("T")
 Row: TypeAlias = dict[str, Any]
 
-#: Rows handed over together: what they take meanwhile, the process keeps.
+#: Rows handed over together: the memory for all of them would stay with the process.
 AT_ONCE = 500
 
 
@@ -59,8 +59,8 @@ async def put_all_if_new(tx: AsyncConnection, table: Table, rows: Iterable[Row])
 
 
 async def _execute(tx: AsyncConnection, statement: Any, rows: list[Row]) -> None:
-    for first in range(0, len(rows), AT_ONCE):
-        some = rows[first : first + AT_ONCE]
+    for start in range(0, len(rows), AT_ONCE):
+        some = rows[start : start + AT_ONCE]
         # psycopg makes a pipeline of a list, which takes longer than one statement does.
         await tx.execute(statement, some if len(some) > 1 else some[0])
 

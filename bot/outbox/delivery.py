@@ -42,7 +42,7 @@ MEASURE_EVERY_SECONDS = 10.0
 #: Commits come in bursts: one look is enough for all of this time.
 LOOK_AT_MOST_EVERY_SECONDS = 0.05
 #: Among thousands of workspaces a look takes longer; then it rests for so many times that.
-RESTS = 4
+RESTS = 9
 #: Workspaces that one process sends for at once.
 MOST_LANES = 64
 #: Transactions of delivery at once; answers of people need connections too.

@@ -64,10 +64,10 @@ def could_go(now: Any, real: Any) -> ColumnElement[bool]:
         _queue(earlier) == _queue(_messages),
         _is_due(earlier, now),
     )
-    return and_(_is_due(_messages, now), _may_be_tried(real), first(blocked).is_(None))
+    return and_(_is_due(_messages, now), _may_be_tried(real), any_of(blocked).is_(None))
 
 
-def first(found: Select[tuple[T]]) -> ScalarSelect[T]:
+def any_of(found: Select[tuple[T]]) -> ScalarSelect[T]:
     """One of what is found, looked up for each row; null: nothing is.
 
     PostgreSQL makes a join of EXISTS. At ten on a Tuesday, with figures from when hardly anything

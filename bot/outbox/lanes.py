@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.clock import real_now
 from bot.db import schema
 from bot.db.writing import padded
-from bot.outbox.heads import could_go, first, is_open, limit_of, written_out
+from bot.outbox.heads import any_of, could_go, is_open, limit_of, written_out
 from bot.outbox.outbox import Operation, State
 
 LEASE = timedelta(seconds=15)
@@ -51,7 +51,7 @@ _WITH_WORK = (
         _lanes.c.halted.is_(None),
         _IS_FREE,
         or_(_lanes.c.resume_at.is_(None), _lanes.c.resume_at <= _REAL),
-        first(_WORK).is_not(None),
+        any_of(_WORK).is_not(None),
     )
     .order_by(_lanes.c.resume_at.nulls_first())
     .limit(bindparam("most", type_=Integer))

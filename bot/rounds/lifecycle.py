@@ -68,7 +68,7 @@ async def close_round(services: Services, item: Item) -> None:
     3. With enough answers the totals and comments go to the results; otherwise nothing does.
     4. Every message that asked says that it is closed.
 
-    A round in which nobody was asked, because all of its time was downtime, has no results: it
+    A round in which no member was asked, because all of its time was downtime, has no results: it
     is taken back, and nobody hears of it.
     """
     now = services.clock.now()
@@ -139,7 +139,7 @@ async def _anybody_asked(tx: AsyncConnection, workspace_id: str, found: Round) -
 
 
 async def _cancel(tx: AsyncConnection, item: Item, found: Round, now: datetime) -> None:
-    let_go(item, "nobody was asked")
+    let_go(item, "no member was asked")
     await _set(tx, item.workspace_id, found, state="cancelled")
     await _ask_nobody_more(tx, item.workspace_id, found)
     await agenda.put(tx, item.workspace_id, action=SCRUB, subject=found.round_id, due_at=now)

@@ -15,9 +15,7 @@ from tests.bench.world import WORDING, Person, asking
 
 #: What stands in a request that was made ready, where the next one differs.
 _LEVEL, _COMMENT = "ThisLevel", "ThisComment"
-_ANYBODY = Person(
-    workspace_id="ThisTeam", round_id="ThisRound", user_id="UThisUser", ts="ThisTs", number=0
-)
+_ANYBODY = Person(workspace_id="ThisTeam", round_id="ThisRound", user_id="UThisUser", ts="ThisTs")
 _OWN = tuple(map(attrgetter, ("workspace_id", "round_id", "user_id", "channel", "ts")))
 
 
@@ -52,7 +50,7 @@ def click(one: Person, hooks: str, now: datetime, level: str, comment: str) -> b
                 "metadata": {"event_type": METADATA_TYPE, "event_payload": {"id": "0" * 32}},
             },
             "state": {"values": chosen},
-            "response_url": f"{hooks}/hooks/actions/{one.number}/secret",
+            "response_url": f"{hooks}/hooks/actions/{one.user_id}/secret",
             "actions": [
                 {
                     "action_id": messages.SEND,

@@ -163,7 +163,7 @@ class _Day:
     def _clicks(self, ready: deque[Seen]) -> Iterator[Request | None]:
         made = anybodys_click(self.slack.url, now())
         for number in count():
-            yield click_of(made, person_of(ready.popleft(), number), number) if ready else None
+            yield click_of(made, person_of(ready.popleft()), number) if ready else None
 
 
 def _limit(cores: Sequence[float], took: float, people: int) -> str:

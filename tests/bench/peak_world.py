@@ -22,6 +22,7 @@ TEAMS, PEOPLE = 10, 12  # of each workspace, of each team
 EACH = TEAMS * PEOPLE
 
 _PHASE, _ROUND, _USER = "'p' || t", "'r' || t", "'U' || w || 'x' || t || 'x' || m"
+_DIRECT = "'D' || w || 'x' || t || 'x' || m"
 _LAST_TS = "'1789000000.' || lpad(CAST(t * 100 + m AS text), 6, '0')"
 _IN_PHASE = {"phase_id": _PHASE}
 _SECRETS = ballots.TABLES[1]
@@ -56,14 +57,13 @@ async def only(db: Outside, workspaces: int) -> None:
         )
 
 
-def person_of(asked: Seen, number: int) -> Person:
+def person_of(asked: Seen) -> Person:
     """Who was sent this message. Their id says of which workspace and team they are."""
     workspace, team, _ = asked.to[1:].split("x")
     return Person(
         workspace_id=f"T{workspace}",
         round_id=f"r{team}",
         user_id=asked.to,
-        number=number,
         ts=asked.ts,
     )
 
@@ -95,8 +95,8 @@ def _copies() -> list[str]:
         _copy(
             schema.messages,
             {
-                "message_id": "'last' || t || 'x' || m", "key": f"'ask:last:' || {_USER}",
-                "conversation": _USER, "channel": "'D' || t || 'x' || m", "ts": _LAST_TS,
+                "message_id": "'0' || t || 'x' || m", "key": f"'ask:last:' || {_USER}",
+                "conversation": _USER, "channel": _DIRECT, "ts": _LAST_TS,
             },
             per="person",
         ),

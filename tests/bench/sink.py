@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from bot.clock import monotonic
-from tests.bench.wire import Asked, Said, serve
+from tests.bench.http import Answer, Call, serve
 
 TEAM, CHANNEL, LEAD = "T0BENCH", "C0BENCH", "U0LEAD"
 BOT_USER, BOT_ID = "U0BOT", "B0BOT"
@@ -70,14 +70,14 @@ class Sink:
         self.counts: Counter[str] = Counter()  # by method
         self._numbers = count(1)
 
-    def answer(self, asked: Asked) -> Said:
+    def answer(self, call: Call) -> Answer:
         """Whatever is asked. A Web API call is noted when it arrives, answered when it is done."""
-        query = dict(parse_qsl(asked.query))
-        match asked.path.split("/")[1:]:
+        query = dict(parse_qsl(call.query))
+        match call.path.split("/")[1:]:
             case ["api", method]:
-                return self._call(method, {**query, **_args(asked)})
+                return self._call(method, {**query, **_args(call)})
             case ["hooks", *_]:
-                return self._hook(json.loads(asked.body))
+                return self._hook(json.loads(call.body))
             case ["_seen"]:
                 only, since = query.get("method"), int(query.get("since", 0))
                 found = islice(self.seen, since, None)
@@ -89,15 +89,19 @@ class Sink:
                 self.counts.clear()
             case ["_latency"]:
                 self.latency = float(query["seconds"])
+            case ["upload"] | ["_ready"]:
+                pass
+            case _:
+                raise LookupError(call.path)
         return _said(True)
 
-    def _call(self, method: str, args: dict[str, Any]) -> Said:
+    def _call(self, method: str, args: dict[str, Any]) -> Answer:
         arrived, answer = monotonic(), self._answer(method, args)
         to = str(args.get("channel", ""))
         self._note(method, arrived, _which(args), to, answer.get("ts", ""))
         return _said({"ok": True, **answer}, after=self.latency)
 
-    def _hook(self, said: dict[str, Any]) -> Said:
+    def _hook(self, said: dict[str, Any]) -> Answer:
         """A response_url."""
         kind = "replaced" if said.get("replace_original") else "beside"
         self._note("response_url", monotonic(), kind)
@@ -136,11 +140,11 @@ class Sink:
         return {}
 
 
-def _args(asked: Asked) -> dict[str, Any]:
-    if asked.kind.startswith("application/json"):
-        found: dict[str, Any] = json.loads(asked.body)
+def _args(call: Call) -> dict[str, Any]:
+    if call.kind.startswith("application/json"):
+        found: dict[str, Any] = json.loads(call.body)
         return found
-    return dict(parse_qsl(asked.body.decode()))
+    return dict(parse_qsl(call.body.decode()))
 
 
 def _which(args: dict[str, Any]) -> str:
@@ -152,8 +156,8 @@ def _which(args: dict[str, Any]) -> str:
     return str(payload.get("id") or args.get("text") or "")
 
 
-def _said(content: Any, after: float = 0.0) -> Said:
-    return Said(json.dumps(content).encode(), after)
+def _said(content: Any, after: float = 0.0) -> Answer:
+    return Answer(json.dumps(content).encode(), after)
 
 
 if __name__ == "__main__":

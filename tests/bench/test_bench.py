@@ -95,6 +95,8 @@ def test_no_two_answers_are_alike():
     assert [one.number for one in made] == [*range(30)]
     assert len({one.body for one in made}) == 30
     assert f"%22{comment_of(12)}%22".encode() in made[12].body
+    assert everyone[2].user_id.encode() in made[12].body
+    assert not any(b"This" in one.body for one in made)
 
 
 def test_the_filesystem_is_the_nearest_that_is_mounted(tmp_path: Path):

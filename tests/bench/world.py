@@ -41,7 +41,7 @@ class Person:
 
     round_id: str
     user_id: str
-    number: int
+    number: int = 0
     ts: str = ""  # of that message
     workspace_id: str = TEAM
 

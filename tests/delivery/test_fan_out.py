@@ -5,11 +5,12 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp import ClientSession, ClientTimeout
 from prometheus_client import REGISTRY
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from bot.clock import MovedClock, real_now
 from bot.db import schema
 from bot.db.engine import Database
+from bot.db.writing import AT_ONCE
 from bot.outbox import outbox
 from bot.outbox.fan_out import FanOuts
 from bot.outbox.outbox import Operation
@@ -74,3 +75,15 @@ async def test_how_far_it_is_and_how_long_the_limits_hold_it_up(
     assert f"left=0 sent={EDITS} workspace={WORKSPACE}" in capsys.readouterr().out
     await measure(sender, one)
     assert "fan_out" not in capsys.readouterr().out
+
+
+async def test_more_than_are_written_at_once_are_each_said_once(sender: Sender) -> None:
+    said, many = content("said", section("said")), 2 * AT_ONCE + 1
+    posts = [(f"m{number}", f"U{number}", said) for number in range(many)]
+    for _ in "12":
+        async with sender.db.transaction() as tx:
+            await outbox.say_all(tx, WORKSPACE, posts, now=sender.clock.now())
+
+    async with sender.db.reading() as reader:
+        keys = list(await reader.scalars(select(schema.messages.c.key)))
+    assert sorted(keys) == sorted(key for key, _, _ in posts)

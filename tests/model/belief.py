@@ -63,7 +63,7 @@ class Belief:
         ]
 
     def last_opening(self, channel: str) -> datetime | None:
-        kept = [one for one in self.rounds(only_open=False) if one.is_open or one.reached]
+        kept = [one for one in self.rounds(only_open=False) if one.is_open or one.is_kept]
         return max((one.opened_at for one in kept if one.phase.channel == channel), default=None)
 
     def needs_reason(self, channel: str, starts: date, ends: date) -> bool:

@@ -67,8 +67,13 @@ class Round:
 
     @property
     def reached(self) -> frozenset[str]:
-        """The members who were asked. Where nobody was, the round is taken back as it closes."""
+        """The members who were asked."""
         return self.members.intersection(self.asked)
+
+    @property
+    def is_kept(self) -> bool:
+        """Where no member was asked, and none answered unasked, it is taken back as it closes."""
+        return bool(self.reached or self.ballots)
 
     @property
     def ballots(self) -> set[str]:

@@ -81,7 +81,7 @@ class Letters:
             self._warnings[phase] = at
 
     def closes(self, one: Round) -> None:
-        """The leads read the results. A round in which nobody was asked has none."""
+        """The leads read the results. A round in which no member was asked has none."""
         if not one.ballots and not one.reached - one.unsure:
             if one.members & one.unsure:
                 self.unsure.add(one)

@@ -121,7 +121,7 @@ async def _rounds(soak: Soak, told: Reckoning) -> None:
 
 
 def _as_row(one: Round) -> list:
-    state = "open" if one.is_open else "closed" if one.reached else "cancelled"
+    state = "open" if one.is_open else "closed" if one.is_kept else "cancelled"
     enough = bool(one.shown) if state == "closed" else None
     return [one.kind, state, one.opened_at.isoformat(), one.closes_at.isoformat(), enough]
 

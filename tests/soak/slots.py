@@ -57,20 +57,17 @@ class Asked:
         return min(_days(self.phase, self.round["kind"]), key=lambda day: abs(day - opened))
 
     @property
-    def homes(self) -> set[str]:
-        """Where they lived when it came, or when its time was fixed for good.
-
-        That is where the round opened late. Who moved at that very moment may have done so before
-        or after it.
-        """
-        opened = self.round["opened_at"]
+    def fixed_at(self) -> datetime:
+        """Since when its time is fixed: for good where the round opened late, on no planned day."""
+        opened: datetime = self.round["opened_at"]
         is_late = there(opened, self.phase.zone).time() != self.at
-        found = set()
-        for at in (self.post.at, opened) if is_late else (self.post.at,):
-            history = self.place.zones[self.post.to]
-            found |= {zone for since, zone in history if since == at}
-            found |= {zone for since, zone in [one for one in history if one[0] < at][-1:]}
-        return found
+        return opened if is_late else self.post.at
+
+    def homes(self, at: datetime) -> set[str]:
+        """Where they lived. Who moved at that very moment may have done so before or after."""
+        history = self.place.zones[self.post.to]
+        before = [zone for since, zone in history if since < at][-1:]
+        return {*before, *(zone for since, zone in history if since == at)}
 
     @property
     def zones(self) -> list[str]:
@@ -102,27 +99,35 @@ def why(one: Asked, away: Away) -> str:
     """By which rule the question came when it did."""
     if one.round["kind"] == "poll":
         return POLLED
-    found = {_why(one, home, away) for home in one.homes}
+    found = {
+        _why(one, home, here, away)
+        for home in one.homes(one.fixed_at)
+        for here in one.homes(one.post.at)
+    }
     return next((how for how in (ON_TIME, BEGUN, LATE, MOVED) if how in found), WRONG)
 
 
-def _why(one: Asked, home: str, away: Away) -> str:
+def _why(one: Asked, home: str, here: str, away: Away) -> str:
+    """`home`: by whose clock its time was fixed; `here`: where it has to be a good hour."""
+
+    def came(*times: datetime | None) -> bool:
+        return one.post.at in {welcome(at, here) for at in times if at is not None}
+
     slots = {zone: welcome(local(one.day, one.at, zone), zone) for zone in one.zones}
-    if one.post.at == slots[home]:
+    if came(slots[home]):
         return ON_TIME
     if _too_late(one, max(slots.values()), away):
         return WRONG
-    if one.post.at in {_once_begun(one, planned, home, away) for planned in slots.values()}:
+    if came(*(_once_begun(one, planned, home, away) for planned in slots.values())):
         return BEGUN
     moves = [since for since, _ in one.place.zones[one.post.to]]
     for planned in slots.values():
         since = [planned, *(at for at in moves if at <= one.post.at)]
-        if one.post.at in {_once_there(max(planned, at), home, away) for at in since}:
+        if came(*(_once_there(max(planned, at), home, away) for at in since)):
             was_away = any(gone <= max(planned, at) < back for at in since for gone, back in away)
             return LATE if was_away else MOVED
-    return (
-        LATE if one.post.at in {_late(planned, home, away) for planned in slots.values()} else WRONG
-    )
+    late = came(*(_late(planned, home, away) for planned in slots.values()))
+    return LATE if late else WRONG
 
 
 def _too_late(one: Asked, slot: datetime, away: Away) -> bool:
@@ -195,7 +200,7 @@ async def _rounds(soak: Soak) -> dict[str, Row]:
 
 
 def _keep_apart(soak: Soak, rounds: dict[str, Row], wrong: list[str]) -> None:
-    """Never two rounds of a channel within five days, but for one in which nobody was asked."""
+    """Never two rounds of a channel within five days, but for one in which no member was asked."""
     kept = [one for one in rounds.values() if one["state"] != "cancelled"]
     for workspace_id in soak.places:
         opened = sorted(one["opened_at"] for one in kept if one["workspace_id"] == workspace_id)

@@ -108,9 +108,17 @@ def test_who_moves_at_the_very_moment_may_do_so_after_it() -> None:
 
 
 def test_the_time_is_fixed_for_good_where_a_round_opens_late() -> None:
-    """Its day is over: who moves meanwhile is asked when they would have been."""
-    eight = datetime(2026, 10, 28, 7, tzinfo=UTC)
-    moved = (AWAY[0][1] + timedelta(hours=1), "Europe/Kyiv")
-    in_time, late = (asked(eight, (BEGAN, BERLIN), moved) for _ in "12")
-    assert why(in_time, AWAY) == WRONG
-    assert why(replace(late, round={**late.round, "opened_at": AWAY[0][1]}), AWAY) == LATE
+    """Its day is over: who moves is asked when they would have been, if it suits there."""
+    back = AWAY[0][1]
+    eight, kyiv = datetime(2026, 10, 28, 7, tzinfo=UTC), (back + timedelta(hours=1), "Europe/Kyiv")
+
+    def late(at: datetime, *zones: tuple[datetime, str]) -> str:
+        question = asked(at, (BEGAN, BERLIN), *zones)
+        return why(replace(question, round={**question.round, "opened_at": back}), AWAY)
+
+    assert late(eight, kyiv) == LATE
+    assert late(eight - timedelta(hours=1), kyiv) == WRONG  # eight there
+    new_york = (back + timedelta(hours=1), "America/New_York")
+    assert late(eight, new_york) == WRONG
+    assert late(datetime(2026, 10, 28, 12, tzinfo=UTC), new_york) == LATE
+    assert why(asked(eight, (BEGAN, BERLIN), kyiv), AWAY) == WRONG  # it opened in time

@@ -11,7 +11,8 @@ from tests.bench.outside import opened
 from tests.bench.peak_world import EACH, PEOPLE, TEAMS, tuesday
 from tests.bench.table import GOALS, Row, written
 
-WORKSPACES = int(os.environ.get("PEAK_WORKSPACES", "2000"))
+#: More than are held: 2,000 are the goal's.
+WORKSPACES = int(os.environ.get("PEAK_WORKSPACES", "3000"))
 TRIAL = DEADLINE / 3
 REPLICAS = (1, 3)
 #: Of what the trial did in time, so much is tried first; then more or less, until the largest

@@ -10,7 +10,7 @@ _END = b"\r\n\r\n"
 _LENGTH, _KIND, _CHUNKED = b"content-length:", b"content-type:", b"transfer-encoding:"
 
 
-class Asked(NamedTuple):
+class Call(NamedTuple):
     """A request."""
 
     path: str
@@ -19,7 +19,7 @@ class Asked(NamedTuple):
     body: bytes
 
 
-class Said(NamedTuple):
+class Answer(NamedTuple):
     """What is answered with 200, as JSON."""
 
     body: bytes
@@ -32,7 +32,7 @@ class Connection(asyncio.Protocol):
     A body must come with its length.
     """
 
-    def __init__(self, answer: Callable[[Asked], Said]) -> None:
+    def __init__(self, answer: Callable[[Call], Answer]) -> None:
         self._answer = answer
         self._unread = b""
 
@@ -49,20 +49,17 @@ class Connection(asyncio.Protocol):
         self._unread = rest[length:]
         url = urlsplit(head.split(b" ", 2)[1].decode())
         kind = _header(head, _KIND).decode()
-        said = self._answer(Asked(url.path, url.query, kind, rest[:length]))
-        if said.after:
-            asyncio.get_running_loop().call_later(said.after, self._write, said.body)
+        answer = self._answer(Call(url.path, url.query, kind, rest[:length]))
+        if answer.after:
+            asyncio.get_running_loop().call_later(answer.after, self._write, answer.body)
         else:
-            self._write(said.body)
+            self._write(answer.body)
 
     def _write(self, body: bytes) -> None:
-        head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d" % len(
-            body
-        )
-        self._transport.write(head + _END + body)
+        self._transport.write(_OK % len(body) + _END + body)
 
 
-async def serve(port: int, answer: Callable[[Asked], Said]) -> None:
+async def serve(port: int, answer: Callable[[Call], Answer]) -> None:
     """On 127.0.0.1, until cancelled."""
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: Connection(answer), "127.0.0.1", port)
