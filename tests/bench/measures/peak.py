@@ -17,7 +17,7 @@ TRIAL = DEADLINE / 3
 REPLICAS = (1, 3)
 #: Of what the trial did in time, so much is tried first; then more or less, until the largest
 #: that was held and the smallest that was not are so close.
-TRY, MORE, LESS, CLOSE, TRIES = 0.95, 1.1, 0.88, 0.05, 8
+TRY, MORE, LESS, CLOSE, TRIES = 0.95, 1.1, 0.88, 0.04, 8
 
 NEXT = "statements made once, as for a fan-out; PostgreSQL on cores of its own"
 
