@@ -15,8 +15,8 @@ open_round      Asks everyone in their next hours. Stale 48 h after their time: 
 ask             As long as the round is open for another hour. That person's hours.
 remind          The same, and a day after the questions really reached them.
 talk            Stale after 48 h. Late, in the lead's hours.
-close_round     Always: answers are counted and destroyed. A round in which no member was asked is
-                taken back without a word. Leads in their hours.
+close_round     Always: answers are counted and destroyed, without their key after a day. A round in
+                which no member was asked is taken back without a word. Leads in their hours.
 show_results    Always, a working day after the leads could read them. Late, in the lead's hours.
 warn_end        Until the phase ends. Each lead's hours.
 end_phase       Always; it ends when the bot is back. Late, the channel reads it in the lead's

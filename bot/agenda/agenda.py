@@ -11,9 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
 from bot.db.engine import Database
-from bot.db.writing import insert_if_new
 from bot.db.writing import put_all as put_rows
-from bot.db.writing import put_all_if_new as put_rows_if_new
+from bot.db.writing import put_or_hold_all
 from bot.log import log
 
 _agenda = schema.agenda
@@ -89,10 +88,12 @@ async def put_all(
 async def put_if_new(
     tx: AsyncConnection, workspace_id: str, *, action: str, subject: str, due_at: datetime
 ) -> None:
-    """Note what is to be done at `due_at` (business time), unless it was noted already."""
-    await insert_if_new(
-        tx, _agenda, workspace_id=workspace_id, action=action, subject=subject, due_at=due_at
-    )
+    """Note what is to be done at `due_at` (business time), unless it was noted already.
+
+    Then it is held: who carries it out does so before or after this transaction, not meanwhile
+    and without what is written here.
+    """
+    await put_all_if_new(tx, workspace_id, action=action, due={subject: due_at})
 
 
 async def put_all_if_new(
@@ -103,7 +104,7 @@ async def put_all_if_new(
         {"workspace_id": workspace_id, "action": action, "subject": subject, "due_at": due_at}
         for subject, due_at in due.items()
     ]
-    await put_rows_if_new(tx, _agenda, rows)
+    await put_or_hold_all(tx, _agenda, rows)
 
 
 async def drop(tx: AsyncConnection, workspace_id: str, *, action: str, subject: str) -> None:
@@ -131,11 +132,7 @@ async def drop_about(
 
 
 async def hold(tx: AsyncConnection, workspace_id: str, *, action: str, subject: str) -> None:
-    """Let nobody begin to carry this out until the transaction ends, if it is noted.
-
-    Who changes both what a thing is about and the thing holds it first: its own transaction
-    takes the two in that order, and two that take them in different orders block each other.
-    """
+    """Let nobody begin to carry this out until the transaction ends, if it is noted."""
     await tx.execute(
         select(_agenda.c.subject)
         .where(
@@ -159,6 +156,22 @@ async def due_of(
         )
     )
     return due_at
+
+
+async def is_noted(
+    tx: AsyncConnection, workspace_id: str, *, action: str, subject_starts: str
+) -> bool:
+    """Whether this is to be done about any subject that starts so."""
+    found = await tx.scalar(
+        select(_agenda.c.subject)
+        .where(
+            _agenda.c.workspace_id == workspace_id,
+            _agenda.c.action == action,
+            _agenda.c.subject.startswith(subject_starts, autoescape=True),
+        )
+        .limit(1)
+    )
+    return found is not None
 
 
 async def next_due(reader: AsyncConnection, besides: Iterable[str] = ()) -> datetime | None:
@@ -192,10 +205,22 @@ async def carrying_out(db: Database, item: Item, *others: Item) -> AsyncIterator
     Raises:
         Taken: someone else does it, or it is not due any more; nothing is to be done.
     """
+    async with db.transaction() as tx:
+        await strike_off(tx, item, *others)
+        yield tx
+
+
+async def strike_off(tx: AsyncConnection, item: Item, *others: Item) -> None:
+    """Strike these off in the caller's transaction, which holds their phase if it changes it.
+
+    In this order: who holds a phase may move or drop what is due about it, and two that took the
+    two in different orders would wait for each other.
+
+    Raises:
+        Taken: someone else does it, or it is not due any more; nothing is to be done.
+    """
     mine = [(one.subject, one.due_at) for one in (item, *others)]
     key = {"workspace_id": item.workspace_id, "action": item.action, "mine": mine}
-    async with db.transaction() as tx:
-        struck_off = await tx.execute(_STRIKE_OFF, key)
-        if len(struck_off.all()) < len(mine):
-            raise Taken(item.action)
-        yield tx
+    struck_off = await tx.execute(_STRIKE_OFF, key)
+    if len(struck_off.all()) < len(mine):
+        raise Taken(item.action)

@@ -35,9 +35,10 @@ LONGEST_RETRY = timedelta(minutes=10)
 class Ticker:
     """Carries out due items, each by the action of its name.
 
-    An action opens its transaction with `carrying_out`. One that fails is logged and tried again
-    later; it stops no other. Things about one subject are done in the order they were due, others
-    side by side: no action may count on what another subject's has done (see `bot.agenda`).
+    An action opens its transaction with `carrying_out`, or strikes its item off in it. One that
+    fails is logged and tried again later; it stops no other. Things about one subject are done in
+    the order they were due, others side by side: no action may count on what another subject's
+    has done (see `bot.agenda`).
     """
 
     def __init__(

@@ -58,6 +58,13 @@ async def put_all_if_new(tx: AsyncConnection, table: Table, rows: Iterable[Row])
         await _execute(tx, _put_statement(tx.dialect.name, table, ()), ordered)
 
 
+async def put_or_hold_all(tx: AsyncConnection, table: Table, rows: Iterable[Row]) -> None:
+    """The same, and those that were there are kept from others until the transaction ends."""
+    if ordered := _ordered(table, rows):
+        key = table.primary_key.columns[0].name
+        await _execute(tx, _put_statement(tx.dialect.name, table, (key,)), ordered)
+
+
 async def _execute(tx: AsyncConnection, statement: Any, rows: list[Row]) -> None:
     for start in range(0, len(rows), AT_ONCE):
         some = rows[start : start + AT_ONCE]

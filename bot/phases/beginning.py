@@ -100,13 +100,22 @@ async def _make_room(
     if running is not None and running.phase_id != beginning.continues:
         raise Refused(runs_already(running))
     if running is not None:
-        await ending.finish(tx, workspace_id, running, by=proposal.lead_id, now=now)
-        ended = await ended_of(tx, workspace_id, running.phase_id)
-        await ending.close_in_channel(tx, workspace_id, ended, now)
-        await ending.ask_what_it_brought(tx, workspace_id, ended, now)
+        await _end(tx, workspace_id, running.phase_id, proposal.lead_id, now)
     since = proposal.starts_on - ROUNDS_AFTER
     for phase_id in await ended_since(tx, workspace_id, proposal.channel_id, since):
         await cancel_rounds(tx, workspace_id, phase_id, now, keep_after=False)
+
+
+async def _end(
+    tx: AsyncConnection, workspace_id: str, phase_id: str, lead_id: str, now: datetime
+) -> None:
+    phase = await store.phase_to_change(tx, workspace_id, phase_id)
+    if phase is None or not phase.is_active:  # its date came a moment before
+        return
+    await ending.finish(tx, workspace_id, phase, by=lead_id, now=now)
+    ended = await ended_of(tx, workspace_id, phase_id)
+    await ending.close_in_channel(tx, workspace_id, ended, now)
+    await ending.ask_what_it_brought(tx, workspace_id, ended, now)
 
 
 async def _ask_the_rules(tx: AsyncConnection, workspace_id: str, beginning: Beginning) -> None:

@@ -12,7 +12,6 @@ from slack_bolt.async_app import AsyncApp, AsyncBoltContext
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.agenda import agenda
 from bot.agenda.slots import within_hours, working_day_after
 from bot.db import schema
 from bot.db.writing import insert_if_new
@@ -68,7 +67,7 @@ async def deleted(services: Services, body: Body, context: AsyncBoltContext) -> 
         channel_id = body["event"]["channel"]
         concerned = await store.concerned_in(tx, workspace_id, channel_id)
         latest = await store.latest_in(tx, workspace_id, channel_id)  # it may still ask
-        for phase_id in {one.phase_id for one in (*concerned, latest) if one is not None}:
+        for phase_id in sorted({one.phase_id for one in (*concerned, latest) if one is not None}):
             await _end_with_channel(tx, workspace_id, phase_id, now)
 
 
@@ -80,14 +79,14 @@ async def moved(services: Services, body: Body, context: AsyncBoltContext) -> No
     async with services.db.transaction() as tx:
         if not await is_new(tx, workspace_id, body, now) or old == new:
             return
-        await _move_phases(tx, workspace_id, old, new, now)
-        await _move_optouts(tx, workspace_id, old, new)
-        drafts = schema.phase_drafts
+        drafts = schema.phase_drafts  # before the phases, as where a phase begins with its draft
         await tx.execute(
             update(drafts)
             .where(drafts.c.workspace_id == workspace_id, drafts.c.channel_id == old)
             .values(channel_id=new)
         )
+        await _move_phases(tx, workspace_id, old, new, now)
+        await _move_optouts(tx, workspace_id, old, new)
         await again.move(tx, workspace_id, conversation=old, to=new)
         log.info("channel_moved", workspace=workspace_id, channel=new)
         for phase in await store.concerned_in(tx, workspace_id, new):
@@ -97,7 +96,6 @@ async def moved(services: Services, body: Body, context: AsyncBoltContext) -> No
 async def _end_with_channel(
     tx: AsyncConnection, workspace_id: str, phase_id: str, now: datetime
 ) -> None:
-    await agenda.hold(tx, workspace_id, action=lifecycle.END, subject=phase_id)
     phase = await store.phase_to_change(tx, workspace_id, phase_id)
     if phase is None:
         return
@@ -134,11 +132,11 @@ async def _move_phases(
     there = await store.active_in(tx, workspace_id, new)
     here = await store.active_in(tx, workspace_id, old)
     if there is not None and here is not None:
-        await agenda.hold(tx, workspace_id, action=lifecycle.END, subject=here.phase_id)
+        await store.phase_to_change(tx, workspace_id, here.phase_id)
         await pausing.mark(tx, workspace_id, here.phase_id, at=now, because=Why.UNSEEN)
         silenced = await store.phase(tx, workspace_id, here.phase_id)
-        assert silenced is not None  # it was changed a moment ago
-        await ending.finish(tx, workspace_id, silenced, by=None, now=now)
+        if silenced is not None and silenced.is_active:  # its date may have come a moment before
+            await ending.finish(tx, workspace_id, silenced, by=None, now=now)
     phases = schema.phases
     await tx.execute(
         update(phases)

@@ -11,7 +11,7 @@ from typing import Any
 from slack_bolt.async_app import AsyncApp, AsyncBoltContext
 
 from bot.agenda import agenda
-from bot.agenda.agenda import Item, carrying_out
+from bot.agenda.agenda import Item, carrying_out, strike_off
 from bot.phases import channels, lifecycle, store
 from bot.rounds import members, team
 from bot.slack.events import is_new
@@ -42,6 +42,7 @@ async def changed(services: Services, body: Body, context: AsyncBoltContext) -> 
         phase = await store.active_in(tx, workspace_id, event["channel"])
         if phase is None:
             return
+        await team.lock_phase(tx, workspace_id, phase.phase_id)
         at = datetime.fromtimestamp(body["event_time"], UTC)  # in whole seconds
         if event["type"] == JOINED and at >= phase.started_at.replace(microsecond=0):
             await members.came(tx, workspace_id, phase.phase_id, event["user"])
@@ -54,8 +55,9 @@ async def follow(services: Services, item: Item) -> None:
     """Ask Slack who is in a phase's channel; its team is who is there."""
     seen = await members.look(services, item.workspace_id, item.subject)
     now = services.clock.now()
-    async with carrying_out(services.db, item) as tx:
+    async with services.db.transaction() as tx:
         await team.lock_phase(tx, item.workspace_id, item.subject)
+        await strike_off(tx, item)
         phase = await team.phase_of(tx, item.workspace_id, item.subject)
         if phase is None or seen is None:  # a pause ends with the look of its next round
             return

@@ -7,7 +7,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import agenda
-from bot.agenda.agenda import Item, carrying_out
+from bot.agenda.agenda import Item, strike_off
 from bot.db import schema
 from bot.db.writing import put
 from bot.phases.draft import Draft, as_json, from_json
@@ -103,8 +103,10 @@ async def forget_drafts(services: Services, item: Item) -> None:
     """Delete what was not touched for a week, and come back for the rest."""
     now = services.clock.now()
     mine = _drafts.c.workspace_id == item.workspace_id
-    async with carrying_out(services.db, item) as tx:
+    async with services.db.transaction() as tx:
+        # First, as who keeps a draft writes it first, and then what is due about it.
         await tx.execute(delete(_drafts).where(mine, _drafts.c.saved_at <= now - KEPT))
+        await strike_off(tx, item)
         oldest = await tx.scalar(select(func.min(_drafts.c.saved_at)).where(mine))
         if oldest is not None:
             await agenda.put(

@@ -7,7 +7,7 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import agenda
-from bot.agenda.agenda import Item, carrying_out
+from bot.agenda.agenda import Item, strike_off
 from bot.agenda.slots import once_welcome, within_hours, working_day_after
 from bot.db import schema
 from bot.outbox import outbox
@@ -36,13 +36,14 @@ def wrap_up_key(phase_id: str, user_id: str) -> str:
 async def finish(
     tx: AsyncConnection, workspace_id: str, phase: PhaseRow, *, by: str | None, now: datetime
 ) -> None:
-    """End a running phase in the caller's transaction; `by` is None where its date did it.
+    """End a running phase in the caller's transaction, which holds it.
+
+    `by` is None where its date did it.
 
     1. It is marked ended, and what still waited is taken up again.
     2. What its calendar held is dropped; rounds after the end stay.
     3. The announcement says that it has ended, and is unpinned; of a paused phase it cannot be.
     """
-    await agenda.hold(tx, workspace_id, action=lifecycle.END, subject=phase.phase_id)
     ended_on = phase.day_of(now)
     recovery = _recovery(phase, ended_on)
     await tx.execute(
@@ -50,7 +51,6 @@ async def finish(
         .where(
             schema.phases.c.workspace_id == workspace_id,
             schema.phases.c.phase_id == phase.phase_id,
-            schema.phases.c.state == "active",  # its date may have come a moment before
         )
         .values(state="ended", ended_at=now, ended_by=by, recovery_until=recovery)
     )
@@ -75,8 +75,9 @@ async def take_down(tx: AsyncConnection, workspace_id: str, phase_id: str, now: 
 async def end_phase(services: Services, item: Item) -> None:
     """Its date has come: it ends by itself, and the leads are asked what it brought."""
     now = services.clock.now()
-    async with carrying_out(services.db, item) as tx:
+    async with services.db.transaction() as tx:
         phase = await store.phase_to_change(tx, item.workspace_id, item.subject)
+        await strike_off(tx, item)
         if phase is None or not phase.is_active:
             return
         await finish(tx, item.workspace_id, phase, by=None, now=now)

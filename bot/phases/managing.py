@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.agenda import agenda
-from bot.phases import lifecycle, store
+from bot.phases import store
 from bot.phases.facts import WholePhase
 from bot.phases.messages import lead_names
 from bot.phases.rules import Actor, refusal_to_manage
@@ -40,7 +39,6 @@ async def admitted(tx: AsyncConnection, who: Managing, actor: Actor) -> WholePha
     Raises:
         Refused: they may not change it, or it is gone.
     """
-    await agenda.hold(tx, who.workspace_id, action=lifecycle.END, subject=who.phase_id)
     if await store.phase_to_change(tx, who.workspace_id, who.phase_id) is None:
         raise Refused(GONE)
     return await may_manage(tx, who, actor)

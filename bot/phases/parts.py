@@ -112,7 +112,6 @@ async def raise_concern(
         whole = await _admitted(tx, workspace_id, phase_id, user_id)
         concern_id = sha256(f"{phase_id}:{form}".encode()).hexdigest()[:ID_LENGTH]
         key = {"workspace_id": workspace_id, "phase_id": phase_id, "concern_id": concern_id}
-        await put(tx, _concerns, key, text=text)
         # The earliest note decides the morning: a later one does not put it off.
         await agenda.put_if_new(
             tx,
@@ -121,6 +120,7 @@ async def raise_concern(
             subject=phase_id,
             due_at=next_working_morning(now, whole.phase.zone),
         )
+        await put(tx, _concerns, key, text=text)
     return whole
 
 

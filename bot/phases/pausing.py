@@ -6,7 +6,7 @@ from slack_sdk.errors import SlackApiError
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.agenda.agenda import Item, carrying_out
+from bot.agenda.agenda import Item, strike_off
 from bot.agenda.slots import within_hours
 from bot.db import schema
 from bot.log import log
@@ -32,7 +32,9 @@ RUNS = "Nothing was changed: this phase is not paused any more. It goes on as pl
 async def pause_phase(services: Services, item: Item) -> None:
     """Slack refused what was said in the channel."""
     phase_id, because = item.subject.split(":")
-    async with carrying_out(services.db, item) as tx:
+    async with services.db.transaction() as tx:
+        await store.phase_to_change(tx, item.workspace_id, phase_id)
+        await strike_off(tx, item)
         await pause(tx, item.workspace_id, phase_id, Why(because), services.clock.now())
 
 
@@ -46,8 +48,9 @@ async def look_at_channel(services: Services, item: Item) -> None:
     looked = phase is not None and phase.paused_because != Why.DELETED
     why = await _standing(services, item.workspace_id, phase) if phase and looked else None
     now = services.clock.now()
-    async with carrying_out(services.db, item) as tx:
+    async with services.db.transaction() as tx:
         phase = await store.phase_to_change(tx, item.workspace_id, item.subject)
+        await strike_off(tx, item)
         if phase is None or not looked:
             return
         if why is not None:

@@ -1,8 +1,8 @@
 """Slack refused a message for good: what the table says follows, carried out.
 
 Delivery calls `refused` in the transaction that marks the message. There only a row of the agenda
-is written, so that nothing waits for a lock and one failure stops no other message; the agenda
-does the rest, once, and tries again where it fails.
+is written, so that hardly anything is waited for and one failure stops no other message; the
+agenda does the rest, once, and tries again where it fails.
 """
 
 from collections.abc import Awaitable, Callable, Mapping

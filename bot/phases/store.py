@@ -73,8 +73,11 @@ async def phase(tx: AsyncConnection, workspace_id: str, phase_id: str) -> PhaseR
 
 
 async def phase_to_change(tx: AsyncConnection, workspace_id: str, phase_id: str) -> PhaseRow | None:
-    """The phase, kept from being changed by others until the transaction ends."""
-    return await _one(tx, _phase(workspace_id, phase_id).with_for_update())
+    """The phase, kept from being changed by others until the transaction ends.
+
+    What refers to it may still be written.
+    """
+    return await _one(tx, _phase(workspace_id, phase_id).with_for_update(key_share=True))
 
 
 async def whole(tx: AsyncConnection, workspace_id: str, phase_id: str) -> WholePhase | None:
@@ -82,10 +85,12 @@ async def whole(tx: AsyncConnection, workspace_id: str, phase_id: str) -> WholeP
     found = await phase(tx, workspace_id, phase_id)
     if found is None:
         return None
+    settings = await settings_of(tx, workspace_id)
     return WholePhase(
         phase=found,
         people=await people_of(tx, workspace_id, phase_id),
         items=await items_of(tx, workspace_id, phase_id),
+        minimums=(settings.minimum_small, settings.minimum_large),
     )
 
 

@@ -38,11 +38,14 @@ async def active_in(tx: AsyncConnection, workspace_id: str, channel_id: str) -> 
 
 
 async def lock_phase(tx: AsyncConnection, workspace_id: str, phase_id: str) -> None:
-    """Let nobody else open a round of this phase until the transaction ends."""
+    """Let nobody else change this phase, or open a round of it, until the transaction ends.
+
+    What refers to it may still be written.
+    """
     await tx.execute(
         select(_phases.c.phase_id)
         .where(_phases.c.workspace_id == workspace_id, _phases.c.phase_id == phase_id)
-        .with_for_update()
+        .with_for_update(key_share=True)
     )
 
 
