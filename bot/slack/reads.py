@@ -16,6 +16,7 @@ from bot.clock import real_now
 from bot.db import schema
 from bot.db.engine import Database
 from bot.db.writing import put
+from bot.metrics import rate_limited
 from bot.slack.errors import verdict
 
 _waits = schema.slack_waits
@@ -45,6 +46,7 @@ async def read(
     except SlackApiError as error:
         seconds = verdict(error).retry_after
         if seconds is not None:
+            rate_limited.labels(method.replace("_", ".", 1)).inc()
             async with db.transaction() as tx:
                 await put(tx, _waits, key, until=real_now() + timedelta(seconds=seconds))
         raise

@@ -12,6 +12,7 @@ from bot.agenda.ticker import AT_ONCE
 from bot.clock import real_now
 from bot.db import schema
 from bot.db.engine import Database
+from bot.metrics import rate_limited
 from bot.slack.conversations import channel_of, member_ids
 from bot.slack.errors import verdict
 from bot.slack.people import People
@@ -88,6 +89,7 @@ async def test_other_processes_and_methods_and_workspaces(
     db: Database, house: House, database_url: str
 ) -> None:
     client: AsyncWebClient = house.bot.client
+    refusals = rate_limited.labels("users.info")._value.get()
     busy(house, "users.info")
     with pytest.raises(SlackApiError):
         await house.bot.services.people.one(client, WORKSPACE, BEN)
@@ -97,6 +99,7 @@ async def test_other_processes_and_methods_and_workspaces(
         await other.one(client, WORKSPACE, ANA)
 
     assert asked(house, "users.info") == 1
+    assert rate_limited.labels("users.info")._value.get() == refusals + 1
     assert LONG - 600 < (verdict(refused.value).retry_after or 0) <= LONG
     assert BEN in await member_ids(db, client, WORKSPACE, LAUNCH)
     assert await channel_of(db, client, WORKSPACE, PLATFORM) is not None
