@@ -9,7 +9,7 @@ from bot.rounds.facts import OpenQuestion
 
 @dataclass(frozen=True, kw_only=True)
 class PhaseLine:
-    """A running phase in one of the person's channels."""
+    """A phase in one of the person's channels that runs, or about which they are asked again."""
 
     phase_id: str
     channel_id: str
@@ -20,6 +20,7 @@ class PhaseLine:
     leads: bool  # whether this person does
     is_member: bool  # and so is asked
     opted_out: bool
+    is_over: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,24 +1,28 @@
 """What App Home changes: who is asked in a channel. And what it reads."""
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.agenda import agenda
 from bot.db import schema
 from bot.db.writing import insert_if_new
 from bot.home.deciding import held_in
 from bot.home.facts import HomeFacts, PhaseLine
 from bot.home.view import build
 from bot.outbox import outbox
-from bot.phases.facts import WholePhase
+from bot.phases.facts import PhaseRow, WholePhase
 from bot.phases.messages import standing, title
 from bot.phases.store import active_in, phases_of, whole
+from bot.rounds.opening import OPEN
 from bot.rounds.store import open_for
 from bot.rounds.team import opted_out
 from bot.workspaces.services import Services
 
 LONGEST_TITLE = 300
+#: The last questions come four weeks after the end, or on the Monday after.
+ASKED_UNTIL = timedelta(weeks=5)
 
 
 async def show_home(
@@ -73,7 +77,8 @@ async def _phases(
     channel_ids: tuple[str, ...],
     now: datetime,
 ) -> tuple[PhaseLine, ...]:
-    found = {one.phase_id: one for one in await phases_of(tx, workspace_id, user_id)}
+    mine = await phases_of(tx, workspace_id, user_id, only_active=False)
+    found = {one.phase_id: one for one in mine if await _concerns(tx, workspace_id, one, now)}
     for channel_id in channel_ids:
         running = await active_in(tx, workspace_id, channel_id)
         if running is not None:
@@ -83,7 +88,15 @@ async def _phases(
         one = await whole(tx, workspace_id, phase_id)
         if one is not None:
             lines.append(await _line(tx, workspace_id, user_id, one, now))
-    return tuple(sorted(lines, key=lambda line: (not line.leads, line.ends_on, line.phase_id)))
+    return tuple(sorted(lines, key=_first))
+
+
+async def _concerns(tx: AsyncConnection, workspace_id: str, phase: PhaseRow, now: datetime) -> bool:
+    """Whether it runs, or ended lately and people are to be asked about it again."""
+    if phase.ended_at is None or now > phase.ended_at + ASKED_UNTIL:
+        return phase.is_active
+    starts = f"{phase.phase_id}:"
+    return await agenda.is_noted(tx, workspace_id, action=OPEN, subject_starts=starts)
 
 
 async def _line(
@@ -101,4 +114,10 @@ async def _line(
         leads=one.is_led_by(user_id),
         is_member=one.has(user_id) and not one.is_led_by(user_id),
         opted_out=user_id in quiet,
+        is_over=not phase.is_active,
     )
+
+
+def _first(line: PhaseLine) -> tuple[bool, bool, date, str]:
+    """What runs comes first, and of that what this person leads."""
+    return line.is_over, not line.leads, line.ends_on, line.phase_id

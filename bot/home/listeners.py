@@ -14,6 +14,7 @@ from bot.log import log
 from bot.operating.decisions import Decision
 from bot.rounds import answer_form, answering
 from bot.rounds.admission import Answering
+from bot.rounds.listeners import open_form_with
 from bot.slack.command import NAME, named, parse
 from bot.slack.errors import Refused, reason_of
 from bot.slack.views import open_form
@@ -22,9 +23,6 @@ from bot.workspaces.services import Services
 
 Body = dict[str, Any]
 
-NOTHING_CHOSEN = (
-    "Nothing was sent: no answer is chosen. Choose at least one, or press Skip this week."
-)
 CHANNELS_LOOKED_AT = 200
 
 
@@ -52,10 +50,13 @@ async def opened(services: Services, body: Body, context: AsyncBoltContext) -> N
 
 
 async def send(services: Services, ack: AsyncAck, body: Body, context: AsyncBoltContext) -> None:
+    """With nothing chosen it opens the form and saves nothing, as in the weekly message."""
     who = _who(body, context)
     given = answer_form.parse(body["view"]["state"]["values"], who.round_id)
     if not given.has_answer:
-        raise Refused(NOTHING_CHOSEN)
+        await open_form_with(services, body, who, given)
+        await ack()
+        return
     await answering.answer(services, who, given)
     await ack()
     await _show(services, who.workspace_id, who.user_id)

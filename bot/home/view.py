@@ -23,7 +23,7 @@ INLINE = 3
 QUESTIONS, NO_QUESTIONS = "Your open questions", "None. The next ones come as a message from me."
 ABOUT = "*Three questions about {channel}*\nOpen until {until}."
 ABOUT_YOU = "*Three questions about {channel}, about you as its lead*\nOpen until {until}."
-ANSWERED = "*{channel}* Received. You can change your answers until {until}."
+ANSWERED = "*{channel}* Noted. You can still change that until {until}."
 MORE = "*{channel}* Three questions are open until {until}."
 PHASES, NO_PHASES = (
     "Phases in your channels",
@@ -31,6 +31,7 @@ PHASES, NO_PHASES = (
     "announce it.",
 )
 OPTED_OUT = "You are not asked in {channel}."
+OVER = "It is over. Questions about how things are since then still come."
 ANONYMITY = "How your answers stay anonymous"
 #: What DESIGN's promise comes to, said plainly.
 PROMISE = (
@@ -106,11 +107,11 @@ def _phases(phases: Sequence[PhaseLine]) -> list[Block]:
 
 def _phase(line: PhaseLine) -> list[Block]:
     where = channel(line.channel_id)
-    said = f"*{line.title}*\n{where} · {line.standing}"
+    said = f"*{line.title}*\n{where} · {OVER if line.is_over else line.standing}"
     if line.opted_out:
         said += f"\n{OPTED_OUT.format(channel=where)}"
     buttons = [button("Details", DETAILS, line.phase_id)]
-    if line.leads:
+    if line.leads and not line.is_over:
         buttons += [
             button("Extend", EXTEND, line.phase_id),
             button("End", WRAP_UP, line.phase_id),

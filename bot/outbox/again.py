@@ -3,7 +3,7 @@
 None of these calls Slack: a row goes back to where delivery finds it, or is kept from it.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import new_sortable_id
 from bot.db import schema
-from bot.db.writing import padded
+from bot.db.writing import AT_ONCE, padded
 from bot.outbox.ends import NAMES, note_expired
 from bot.outbox.heads import OPEN
 from bot.outbox.outbox import Operation, State
@@ -200,11 +200,19 @@ async def mark_anew(
 
 async def drop(tx: AsyncConnection, workspace_id: str, *, key: str) -> None:
     """Forget that this was ever decided, so that it can be decided again."""
-    await tx.execute(
-        delete(_messages).where(
-            _this(workspace_id, key), _messages.c.state.not_in((State.SENDING, State.UNKNOWN))
-        )
-    )
+    await _drop(tx, _this(workspace_id, key))
+
+
+async def drop_edits(tx: AsyncConnection, workspace_id: str, *, of: Sequence[str]) -> None:
+    """Forget that these messages were ever edited, and how often."""
+    for start in range(0, len(of), AT_ONCE):
+        edits = padded(f"edit:{key}" for key in of[start : start + AT_ONCE])
+        await _drop(tx, (_messages.c.workspace_id == workspace_id) & _messages.c.key.in_(edits))
+
+
+async def _drop(tx: AsyncConnection, these: Any) -> None:
+    settled = _messages.c.state.not_in((State.SENDING, State.UNKNOWN))
+    await tx.execute(delete(_messages).where(these, settled))
 
 
 async def move(tx: AsyncConnection, workspace_id: str, *, conversation: str, to: str) -> None:

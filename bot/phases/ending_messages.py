@@ -8,7 +8,7 @@ from slack_sdk.models.blocks import Block
 from bot.agenda.slots import working_day_after
 from bot.dates import day, days
 from bot.phases.facts import Item, Participant, PhaseRow, WholePhase
-from bot.phases.messages import EMOJI, NAMES, lead_names, one_line, paragraphs
+from bot.phases.messages import EMOJI, NAMES, lead_names, one_line
 from bot.phases.over import Ended
 from bot.phases.rules import Kind
 from bot.phases.wrap_up_form import Fate
@@ -18,6 +18,7 @@ from bot.slack.content import (
     button,
     content,
     context,
+    paragraphs,
     picture_block,
     section,
 )

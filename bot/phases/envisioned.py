@@ -11,8 +11,10 @@ from bot.phases.rules import Kind, Proposal, recovery_until
 LEAD, MEMBER = "lead", "member"
 
 
-def as_it_will_be(proposal: Proposal, names: Mapping[str, str], now: datetime) -> WholePhase:
-    """The phase, had it begun now. `names` of people by id."""
+def as_it_will_be(
+    proposal: Proposal, names: Mapping[str, str], now: datetime, minimums: tuple[int, int]
+) -> WholePhase:
+    """The phase, had it begun now. `names` of people by id, `minimums` as in `WholePhase`."""
     known = {**dict.fromkeys(each.name for each in fields(PhaseRow)), **values_of(proposal, now)}
     phase = PhaseRow(**{**known, "phase_id": "preview", "is_active": True})
     people = [
@@ -27,7 +29,8 @@ def as_it_will_be(proposal: Proposal, names: Mapping[str, str], now: datetime) -
         )
         for user_id, role in roles_of(proposal)
     ]
-    return WholePhase(phase=phase, people=tuple(people), items=tuple(_items(proposal, names)))
+    items = tuple(_items(proposal, names))
+    return WholePhase(phase=phase, people=tuple(people), items=items, minimums=minimums)
 
 
 def values_of(proposal: Proposal, now: datetime) -> dict[str, Any]:

@@ -55,10 +55,11 @@ async def extend(services: Services, who: Managing, asked: Extension) -> WholePh
         limits = await store.limits_of(tx, who.workspace_id)
         _check(whole.phase, asked, limits)
         await _move(tx, who, whole.phase, asked, now)
-        await lifecycle.unwarn(tx, who.workspace_id, whole.phase)
         moved = await store.whole(tx, who.workspace_id, who.phase_id)
         assert moved is not None  # it is locked by us
         await lifecycle.plan_days(tx, who.workspace_id, moved.phase, now)
+        # After it: who warns of the old end at this moment has done so by then.
+        await lifecycle.unwarn(tx, who.workspace_id, whole.phase)
         await plan_rounds(tx, who.workspace_id, who.phase_id, now)
         await lifecycle.tell(tx, who.workspace_id, who.phase_id, now)
         if not moved.phase.is_paused:  # else the announcement says it when it goes on

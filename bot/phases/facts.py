@@ -5,6 +5,7 @@ from datetime import date, datetime, time
 
 from bot.agenda.slots import zone_of
 from bot.phases.rules import Dates, Kind, Promise
+from bot.rounds.rules import MINIMUM_LARGE, MINIMUM_SMALL, minimum_for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +97,12 @@ class WholePhase:
     phase: PhaseRow
     people: tuple[Participant, ...]
     items: tuple[Item, ...]
+    minimums: tuple[int, int] = (MINIMUM_SMALL, MINIMUM_LARGE)  # the workspace's
+
+    @property
+    def minimum(self) -> int | None:
+        """Answers needed to show anything; None: the team is too small to be asked."""
+        return minimum_for(len(self.members), *self.minimums)
 
     @property
     def leads(self) -> tuple[Participant, ...]:

@@ -41,16 +41,19 @@ async def drafted(
 ) -> tuple[Kept, bool]:
     """A new draft, or what this person left unannounced here; and whether it is the latter.
 
-    `continues` is the running phase that the new one follows at once, and repeats.
+    `continues` is the running phase that the new one follows at once, and repeats. What was left
+    about something else is kept beside it.
     """
     where = (who.channel_id, who.lead.user_id)
     draft_id = await drafts.unfinished(tx, who.workspace_id, *where)
     before = await drafts.of(tx, who.workspace_id, draft_id, where[1]) if draft_id else None
+    if before is not None and continues not in (None, before.draft.continues):
+        before = None
     draft = await _blank(tx, who)
-    if continues is not None:
-        draft = await _like(tx, who, draft, continues)
-    elif before is not None:
+    if before is not None:
         draft = _taken_up(before.draft, who, draft)
+    elif continues is not None:
+        draft = await _like(tx, who, draft, continues)
     draft = replace(draft, continues=continues, doubted=False, anyway=False)
     kept = Kept(
         draft_id=before.draft_id if before else new_id(),
@@ -59,7 +62,7 @@ async def drafted(
         draft=_with_typed(draft, said),
         phase_id=None,
     )
-    return kept, before is not None and continues is None
+    return kept, before is not None
 
 
 def _taken_up(before: Draft, who: Starter, blank: Draft) -> Draft:

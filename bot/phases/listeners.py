@@ -21,7 +21,6 @@ from bot.phases.starting import Filling
 from bot.slack.command import NAME, named, parse
 from bot.slack.views import change_form, open_form
 from bot.workspaces.services import Services
-from bot.workspaces.store import settings_of
 
 Body = dict[str, Any]
 Page = Callable[[Services, Filling, dict[str, Any]], Awaitable[View]]
@@ -121,11 +120,7 @@ async def open_details(
         user_id=body["user"]["id"],
         channel_id=(body.get("channel") or {}).get("id"),
     )
-    async with services.db.reading() as reader:
-        settings = await settings_of(reader, workspace_id)
-    today = whole.phase.day_of(services.clock.now())
-    minimums = (settings.minimum_small, settings.minimum_large)
-    page = part_messages.details(whole, today, minimums)
+    page = part_messages.details(whole, whole.phase.day_of(services.clock.now()))
     await open_form(services.client_for(workspace_id), body, page)
     await ack()
 

@@ -1,6 +1,5 @@
 """What the channel reads of a phase: its announcement, kept true by edits."""
 
-from collections.abc import Iterable
 from datetime import date
 
 from slack_sdk.models.blocks import Block
@@ -10,8 +9,7 @@ from bot.dates import day, days
 from bot.phases.consequences import Why
 from bot.phases.facts import Item, PhaseRow, WholePhase
 from bot.phases.rules import Kind
-from bot.rounds.rules import minimum_for
-from bot.slack.content import Content, actions, button, content, section
+from bot.slack.content import SECTION, Content, actions, button, content, paragraphs, section
 from bot.slack.mrkdwn import fitted, quote, together, truncated
 
 MY_PART, CONCERN, DETAILS = "phase.my_part", "phase.concern", "phase.details"
@@ -19,7 +17,7 @@ NAMES = {Kind.RESULTS_SPRINT: "Results sprint", Kind.TRUST_BUILDING: "Trust-buil
 EMOJI = {Kind.RESULTS_SPRINT: "🏁", Kind.TRUST_BUILDING: "🌱"}
 EMOJI_NAMES = {Kind.RESULTS_SPRINT: ":checkered_flag:", Kind.TRUST_BUILDING: ":seedling:"}
 WEEKDAYS = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
-FIRST_LINE, SECTION = 80, 3_000
+FIRST_LINE = 80
 SHORT = 240  # of one text in the announcement; the rest is under Details
 
 #: What each part of the promise is called, in the order it is read.
@@ -127,19 +125,8 @@ def promised(whole: WholePhase, limit: int) -> list[str]:
 def questions_line(whole: WholePhase) -> str:
     """When questions come, to how many, and what is shown of the answers."""
     asked = len(whole.members)
-    words = TALKING if minimum_for(asked) is None else QUESTIONS
+    words = TALKING if whole.minimum is None else QUESTIONS
     return words.format(weekdays=WEEKDAYS[whole.phase.weekday], people=asked)
-
-
-def paragraphs(lines: Iterable[str]) -> list[Block]:
-    """The lines in as few sections as Slack's limit allows."""
-    packed: list[str] = []
-    for line in lines:
-        if packed and len(packed[-1]) + 1 + len(line) <= SECTION:
-            packed[-1] += f"\n{line}"
-        else:
-            packed.append(line)
-    return [section(text) for text in packed]
 
 
 def one_line(text: str) -> str:

@@ -30,7 +30,10 @@ TEAM_HINT = (
     "totals; with fewer, the questions come to the channel to talk about."
 )
 LEADS = "Co-leads"
-LEADS_HINT = "They reflect each week like you, see results when you do, and may extend and end."
+CO_LEADS_MOST = 5  # where everybody leads, nobody does; and their answers fit one message
+LEADS_HINT = (
+    "Up to five. They reflect each week like you, see results when you do, and may extend and end."
+)
 DAY = "Questions come on"
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")
 AT, AT_HINT = "At", "In each person's own time zone, between 08:00 and 20:00."
@@ -52,7 +55,9 @@ def build(draft: Draft, told: Mapping[str, str]) -> list[Block]:
         blocks.append(_people("members", MEMBERS, TEAM, TEAM_HINT, draft.members or ()))
     if draft.more:
         blocks += [section(told["co_leads"])] if "co_leads" in told else []
-        blocks.append(_people("co_leads", CO_LEADS, LEADS, LEADS_HINT, draft.co_leads))
+        blocks.append(
+            _people("co_leads", CO_LEADS, LEADS, LEADS_HINT, draft.co_leads, CO_LEADS_MOST)
+        )
         blocks += [_weekday(draft.weekday), _time(draft.time_of_day)]
         blocks += [_remind(draft.remind), _comments(draft.comments_to)]
     return blocks
@@ -91,14 +96,22 @@ def block_of(name: str) -> str:
 
 
 def _people(
-    name: str, action_id: str, label: str, hint: str, chosen: tuple[str, ...]
+    name: str,
+    action_id: str,
+    label: str,
+    hint: str,
+    chosen: tuple[str, ...],
+    most: int | None = None,
 ) -> InputBlock:
     return InputBlock(
         block_id=block_of(name),
         label=plain(label),
         hint=plain(hint),
         element=UserMultiSelectElement(
-            action_id=action_id, placeholder=plain("Choose people"), initial_users=list(chosen)
+            action_id=action_id,
+            placeholder=plain("Choose people"),
+            initial_users=list(chosen),
+            max_selected_items=most,
         ),
         optional=name == "co_leads",
     )

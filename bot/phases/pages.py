@@ -72,10 +72,11 @@ async def preview(services: Services, scene: Scene, kept: Kept, refusal: str | N
     owners = [item.owner_id for item in proposal.set_aside]
     ids = [*proposal.lead_ids, *proposal.member_ids, *owners]
     names = await names_of(services, scene.workspace_id, ids)
-    whole = as_it_will_be(proposal, names, services.clock.now())
     async with services.db.reading() as reader:
         settings = await settings_of(reader, scene.workspace_id)
         warnings = await _warnings(reader, scene.workspace_id, proposal)
+    minimums = (settings.minimum_small, settings.minimum_large)
+    whole = as_it_will_be(proposal, names, services.clock.now(), minimums)
     questions = for_member([one.name for one in whole.leads], reworded(settings.questions))
     facts = Preview(
         draft_id=kept.draft_id,
@@ -83,8 +84,6 @@ async def preview(services: Services, scene: Scene, kept: Kept, refusal: str | N
         today=scene.today,
         first_on=plan(proposal.starts_on, proposal.ends_on, proposal.weekday)[0].on,
         questions=questions,
-        minimum_small=settings.minimum_small,
-        minimum_large=settings.minimum_large,
         warnings=warnings,
         refusal=refusal,
     )

@@ -9,18 +9,24 @@ from slack_sdk.models.views import View
 
 from bot.phases.facts import WholePhase
 from bot.phases.messages import (
-    SECTION,
     SHORT,
     WEEKDAYS,
     lead_names,
     one_line,
-    paragraphs,
     promised,
     standing,
     title,
 )
-from bot.rounds.rules import minimum_for
-from bot.slack.content import Content, content, context, divider, plain, section
+from bot.slack.content import (
+    SECTION,
+    Content,
+    content,
+    context,
+    divider,
+    paragraphs,
+    plain,
+    section,
+)
 from bot.slack.mrkdwn import channel, clean, fitted, quote
 
 PART_FORM, CONCERN_FORM = "phase.part.form", "phase.concern.form"
@@ -64,8 +70,8 @@ WHEN = (
     "of leads see that a phase runs, never answers."
 )
 WHEN_SMALL = (
-    "{weekdays} the questions come to the channel, to talk about together: a team under four is "
-    "too small for answers without names. Nothing is stored."
+    "{weekdays} the questions come to the channel, to talk about together: this team is too small "
+    "for answers without names. Nothing is stored."
 )
 COMMENTS = {
     "leads": "Comments are read by the leads, without names.",
@@ -121,14 +127,14 @@ def concerns_for_leads(channel_id: str, texts: Sequence[str]) -> Content:
     return content(first, *blocks, context(WHY))
 
 
-def details(whole: WholePhase, today: date, minimums: tuple[int, int]) -> View:
-    """Everything that was promised, in full, and who does what. `minimums`: small, large team."""
+def details(whole: WholePhase, today: date) -> View:
+    """Everything that was promised, in full, and who does what."""
     phase = whole.phase
     blocks: list[Block] = [
         section(f"*{title(phase, SECTION - 800)}*\n{standing(whole, today)}"),
         *paragraphs(promised(whole, SECTION)),
         *paragraphs(_people(whole)),
-        context(_when(whole, minimums)),
+        context(_when(whole)),
     ]
     return View(type="modal", title=plain(DETAILS_TITLE), close=plain("Close"), blocks=blocks)
 
@@ -146,14 +152,13 @@ def _part(name: str, contribution: str) -> str:
     return f"• {fitted(name, 200)}: {fitted(one_line(contribution), SECTION - 300)}"
 
 
-def _when(whole: WholePhase, minimums: tuple[int, int]) -> str:
+def _when(whole: WholePhase) -> str:
     phase = whole.phase
     weekdays = WEEKDAYS[phase.weekday]
-    minimum = minimum_for(len(whole.members), *minimums)
-    if minimum is None:
+    if whole.minimum is None:
         return WHEN_SMALL.format(weekdays=weekdays)
     at = f"{phase.time_of_day:%H:%M}"
-    when = WHEN.format(weekdays=weekdays, time=at, minimum=minimum)
+    when = WHEN.format(weekdays=weekdays, time=at, minimum=whole.minimum)
     return f"{when} {COMMENTS[phase.comments_to]}"
 
 

@@ -7,9 +7,9 @@ from bot.dates import day
 from bot.phases.consequences import Consequence, Why
 from bot.phases.ending_messages import EXTEND, WRAP_UP, coming_back, served
 from bot.phases.facts import PhaseRow, WholePhase
-from bot.phases.messages import EMOJI, NAMES, paragraphs
+from bot.phases.messages import EMOJI, NAMES
 from bot.phases.over import Ended
-from bot.slack.content import Content, actions, button, content, section
+from bot.slack.content import Content, actions, button, content, paragraphs, section
 from bot.slack.mrkdwn import channel, fitted
 
 TRY_AGAIN, POST_AGAIN = "phases.try_again", "phases.post_again"

@@ -13,7 +13,6 @@ from bot.phases.facts import WholePhase
 from bot.phases.promise_page import BACK
 from bot.rounds.messages import PRIVACY, question_text
 from bot.rounds.questions import Question
-from bot.rounds.rules import minimum_for
 from bot.slack.content import actions, button, context, divider, plain, section
 from bot.slack.mrkdwn import channel
 
@@ -44,8 +43,6 @@ class Preview:
     today: date
     first_on: date  # when the first questions come
     questions: Sequence[Question]  # as members will read them
-    minimum_small: int
-    minimum_large: int
     warnings: tuple[str, ...]
     refusal: str | None = None  # why *Announce* did not work
 
@@ -92,8 +89,7 @@ def _weekly(preview: Preview) -> list[Block]:
     where = channel(preview.whole.phase.channel_id)
     weekdays = messages.WEEKDAYS[preview.whole.phase.weekday]
     asked = len(preview.whole.members)
-    minimum = minimum_for(asked, preview.minimum_small, preview.minimum_large)
-    if minimum is None:
+    if preview.whole.minimum is None:
         start = section(AS_TALK.format(channel=where, weekdays=weekdays))
         return [start, *_questions(preview.questions)]
     start = section(
@@ -106,7 +102,7 @@ def _weekly(preview: Preview) -> list[Block]:
     )
     leads = messages.lead_names(preview.whole)
     see = "sees" if len(preview.whole.leads) == 1 else "see"
-    small = PRIVACY.format(leads=leads, see=see, minimum=minimum)
+    small = PRIVACY.format(leads=leads, see=see, minimum=preview.whole.minimum)
     return [
         start,
         section(ASKED.format(channel=where)),

@@ -16,7 +16,6 @@ from bot.phases.messages import (
     EMOJI,
     MY_PART,
     NAMES,
-    paragraphs,
     promised,
     questions_line,
     standing,
@@ -24,7 +23,7 @@ from bot.phases.messages import (
 )
 from bot.phases.pausing_messages import TRY_AGAIN
 from bot.phases.rules import Kind
-from bot.slack.content import Content, actions, button, content, context, section
+from bot.slack.content import Content, actions, button, content, context, paragraphs, section
 
 START, POLL = "phases.start", "phases.poll"
 SHORT = 120

@@ -44,6 +44,7 @@ class PhaseFacts:
     starts_on: date
     ended_on: date  # or ends, while it runs
     is_paused: bool = False  # its channel cannot be spoken in
+    is_gone: bool = False  # and never will be: it was deleted
 
     @property
     def weeks(self) -> float:

@@ -47,7 +47,7 @@ def gist(showing: Showing) -> str:
     return words[0].lower() + words[1:]
 
 
-def paragraphs(showing: Showing) -> list[Block]:
+def level_paragraphs(showing: Showing) -> list[Block]:
     """One for each question that was asked, in their order."""
     by_key = {one.figure.key: one for one in showing.round.figures}
     return [

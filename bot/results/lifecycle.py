@@ -103,8 +103,9 @@ async def save_note(services: Services, noting: Noting) -> None:
 async def show_results(services: Services, item: Item) -> None:
     """Show the team the totals, whatever was written; then the comments are deleted.
 
-    Of a paused phase they are shown when it goes on. Late they wait for a good hour, and for the
-    leads, who read them a working day before the team whatever held them up.
+    Of a paused phase they are shown when it goes on; where its channel was deleted, never. Late
+    they wait for a good hour, and for the leads, who read them a working day before the team
+    whatever held them up.
     """
     workspace_id, round_id = item.workspace_id, item.subject
     now = services.clock.now()
@@ -113,6 +114,8 @@ async def show_results(services: Services, item: Item) -> None:
         if phase_id is None:
             return
         phase = await store.phase_of(tx, workspace_id, phase_id)
+        if phase.is_gone:
+            await _delete_comments(tx, workspace_id, round_id)
         if phase.is_paused:
             return
         if await _put_off(tx, item, phase, now):

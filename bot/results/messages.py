@@ -13,7 +13,7 @@ from bot.results import comments
 from bot.results.comments import quoted
 from bot.results.facts import ClosedRound, Reflection, Showing
 from bot.results.figures import level_words
-from bot.results.levels import gist, paragraphs, picture
+from bot.results.levels import gist, level_paragraphs, picture
 from bot.results.naming import here
 from bot.slack.content import (
     Content,
@@ -22,6 +22,7 @@ from bot.slack.content import (
     content,
     context,
     divider,
+    paragraphs,
     picture_block,
     plain,
     section,
@@ -117,7 +118,7 @@ def note_block(round_id: str) -> str:
 def _message(showing: Showing, head: Block, *rest: Block, first: str) -> Content:
     """The head, the levels and the picture where there are any, then the rest."""
     drawn = picture(showing)
-    levels = paragraphs(showing) if showing.round.answered is not None else []
+    levels = level_paragraphs(showing) if showing.round.answered is not None else []
     chart: list[dict[str, Any]] = [picture_block(drawn.alt_text)] if drawn else []
     return content(first, head, *levels, *chart, *rest, picture=drawn)
 
@@ -152,7 +153,7 @@ def _small_print(showing: Showing) -> str:
 
 def _private(showing: Showing) -> list[Block]:
     lines = [*_said(showing), *(signal.text for signal in showing.signals)]
-    return [section("\n".join([ONLY_LEADS, *lines]))] if lines else []
+    return paragraphs([ONLY_LEADS, *lines]) if lines else []
 
 
 def _said(showing: Showing) -> Iterable[str]:

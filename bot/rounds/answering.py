@@ -21,7 +21,7 @@ from bot.outbox import outbox
 from bot.rounds import ballots, messages, store
 from bot.rounds.admission import Admitted, Answering, admit
 from bot.rounds.answer_form import Given
-from bot.rounds.asking import REMIND, ask_key, remind_key
+from bot.rounds.asking import ASK, REMIND, ask_key, remind_key
 from bot.rounds.ballots import Cast
 from bot.rounds.facts import Asking, Round
 from bot.rounds.sealed import Ballot
@@ -159,7 +159,8 @@ async def _reflect(tx: AsyncConnection, leads: Sequence[_Accepted]) -> None:
     for one in leads:
         if one.given is None:  # a lead's are named anyway, so no ballot has to hide it
             subject = f"{one.who.round_id}:{one.who.user_id}"
-            await agenda.drop(tx, one.who.workspace_id, action=REMIND, subject=subject)
+            for action in (ASK, REMIND):
+                await agenda.drop(tx, one.who.workspace_id, action=action, subject=subject)
 
 
 def _reflection(who: Answering, found: Round, given: Given) -> dict[str, Any]:

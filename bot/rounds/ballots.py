@@ -23,7 +23,6 @@ from sqlalchemy import (
     and_,
     delete,
     select,
-    update,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -214,21 +213,18 @@ async def count_and_destroy(
     return _tally(read, unreadable=len(found) - len(read))
 
 
-async def rewrap(tx: AsyncConnection, keys: KeyRing, workspace_id: str) -> None:
-    """Wrap the secrets of open rounds by the newest key, so that older keys can be retired."""
-    rows = await tx.execute(select(_secrets).where(_secrets.c.workspace_id == workspace_id))
-    for row in rows.all():
-        place = _place(workspace_id, row.round_id)
-        wrapped = Wrapped(key_id=row.key_id, sealed=row.sealed)
-        try:
-            fresh = keys.wrap(keys.unwrap(wrapped, place), place)
-        except KeyMissing:
-            continue
-        await tx.execute(
-            update(_secrets)
-            .where(_in_round(_secrets, workspace_id, row.round_id))
-            .values(key_id=fresh.key_id, sealed=fresh.sealed)
-        )
+async def lack_key(tx: AsyncConnection, keys: KeyRing, workspace_id: str, round_id: str) -> bool:
+    """Whether there are ballots, and the key that protects them is not among ours."""
+    some = select(_ballots.c.voter).where(_in_round(_ballots, workspace_id, round_id)).limit(1)
+    if await tx.scalar(some) is None:
+        return False
+    try:
+        await _opened(tx, keys, workspace_id, round_id)
+    except KeyMissing:
+        return True
+    except ValueError:  # tampered with
+        return False
+    return False
 
 
 async def _opened(tx: AsyncConnection, keys: KeyRing, workspace_id: str, round_id: str) -> Vault:

@@ -1,7 +1,7 @@
 """A round's way: planned with its phase, opened, closed and counted, scrubbed from the files."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import update
@@ -11,6 +11,7 @@ from bot.agenda import agenda
 from bot.agenda.agenda import Item, carrying_out, let_go
 from bot.agenda.slots import zone_of
 from bot.db import schema
+from bot.keys import KeyMissing
 from bot.outbox import again, outbox
 from bot.results.lifecycle import keep
 from bot.rounds import ballots, messages, rules, scrubbing, store, team
@@ -20,12 +21,16 @@ from bot.rounds.facts import PhaseFacts, Round
 from bot.rounds.moving import follow_zone
 from bot.rounds.opening import CLOSE, OPEN, TALK, open_round, opens_at
 from bot.rounds.rules import Planned, RoundKind
+from bot.slack.content import Content
 from bot.workspaces.profiles import MOVED
 from bot.workspaces.services import Services
 
 SCRUB = "scrub"
+SCRUB_AGAIN_AFTER = timedelta(hours=6)
 #: A single comment under a single team would be nobody's but its writer's.
 COMMENTS_FROM = 2
+KEY_AWAITED = timedelta(days=1)
+NO_KEY = "answers are locked with a key that is not in IMBALANCE_KEYS: put it back within a day"
 
 
 async def plan_rounds(tx: AsyncConnection, workspace_id: str, phase_id: str, now: datetime) -> None:
@@ -68,14 +73,24 @@ async def close_round(services: Services, item: Item) -> None:
     3. With enough answers the totals and comments go to the results; otherwise nothing does.
     4. Every message that asked says that it is closed.
 
+    What is locked with a key that this process lacks is not counted for a day: another may have
+    it, or be given it.
+
     A round in which no member was asked, because all of its time was downtime, has no results: it
     is taken back, and nobody hears of it.
+
+    Raises:
+        KeyMissing: it is to be tried again.
     """
     now = services.clock.now()
     async with carrying_out(services.db, item) as tx:
         found = await store.round_to_close(tx, item.workspace_id, item.subject)
         if found is None or not found.is_open:
             return
+        if now < found.closes_at + KEY_AWAITED and await ballots.lack_key(
+            tx, services.keys, item.workspace_id, found.round_id
+        ):
+            raise KeyMissing(NO_KEY)
         tally = await ballots.count_and_destroy(
             tx, services.keys, item.workspace_id, found.round_id
         )
@@ -92,10 +107,19 @@ async def close_round(services: Services, item: Item) -> None:
 
 
 async def scrub(services: Services, item: Item) -> None:
-    """Take the deleted ballots out of the database's own files; repeated until it is done."""
+    """Take the deleted ballots out of the database's own files; repeated until it is done.
+
+    On PostgreSQL a second time, hours later: what an older transaction could still see, such as a
+    backup's, was left by the first, which does not say so.
+    """
     await scrubbing.scrub(services.db)
-    async with carrying_out(services.db, item):
-        pass
+    round_id, _, second = item.subject.partition(":")
+    async with carrying_out(services.db, item) as tx:
+        if services.db.is_sqlite or second:
+            return
+        due_at = services.clock.now() + SCRUB_AGAIN_AFTER
+        subject = f"{round_id}:again"
+        await agenda.put(tx, item.workspace_id, action=SCRUB, subject=subject, due_at=due_at)
 
 
 #: What is due about one round is done in one transaction, for as many people as it is due for.
@@ -190,14 +214,21 @@ async def _say_closed(
     enough: bool,
     now: datetime,
 ) -> None:
-    """The same to everyone asked, whether they answered or not."""
+    """The same to everyone asked, whether they answered or not.
+
+    Nor do the rows tell: an edit that is the second one would be of somebody who answered.
+    """
     phase = await team.phase_of(tx, workspace_id, found.phase_id)
     assert phase is not None  # a round is deleted with its phase
+    told: dict[str, Content] = {}
     for person in await store.roster(tx, workspace_id, found.round_id):
         ended = messages.CLOSED_MIRROR if person.is_lead else _ended(tally, enough)
         said = messages.closed(phase.channel_id, ended)
         for key in (ask_key(found.round_id, person), remind_key(found.round_id, person.user_id)):
-            await outbox.edit(tx, workspace_id, of=key, content=said, now=now)
+            told[key] = said
+    await again.drop_edits(tx, workspace_id, of=[*told])
+    for key, said in told.items():
+        await outbox.edit(tx, workspace_id, of=key, content=said, now=now)
 
 
 def _ended(tally: Tally, enough: bool) -> str:

@@ -8,6 +8,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
 
 from bot.rounds import answer_form, answering, messages, polling
 from bot.rounds.admission import Answering
+from bot.rounds.answer_form import Given
 from bot.slack.command import NAME, named
 from bot.slack.content import Content
 from bot.slack.errors import Refused
@@ -37,7 +38,7 @@ async def send(services: Services, ack: AsyncAck, body: Body, context: AsyncBolt
         receipt = await answering.answer(services, who, given)
         services.afterwards.do(_replace(services, body, who, receipt))
     else:
-        await _open(services, body, who, comment=given.comment)
+        await open_form_with(services, body, who, given)
     await ack()
 
 
@@ -50,7 +51,7 @@ async def skip(services: Services, ack: AsyncAck, body: Body, context: AsyncBolt
 
 async def change(services: Services, ack: AsyncAck, body: Body, context: AsyncBoltContext) -> None:
     """Change, or Answer in a reminder: the form, with what was given before."""
-    await _open(services, body, _who(body, context))
+    await open_form_with(services, body, _who(body, context), Given())
     await ack()
 
 
@@ -96,9 +97,11 @@ def _who(body: Body, context: AsyncBoltContext) -> Answering:
     )
 
 
-async def _open(services: Services, body: Body, who: Answering, *, comment: str = "") -> None:
+async def open_form_with(services: Services, body: Body, who: Answering, typed: Given) -> None:
+    """The form, with what was given before and what was typed where there is no answer yet."""
     asking, before = await answering.to_change(services, who)
-    given = replace(before, comment=comment or before.comment)
+    comment, shared = typed.comment or before.comment, typed.shared or before.shared
+    given = replace(before, comment=comment, shared=shared)
     client = services.client_for(who.workspace_id)
     await open_form(client, body, answer_form.build(asking, given))
 

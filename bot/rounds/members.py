@@ -19,12 +19,14 @@ from bot.rounds import rules, team
 from bot.rounds.facts import PhaseFacts
 from bot.rounds.rules import Comings
 from bot.slack.conversations import member_ids
-from bot.slack.errors import Meaning, verdict
+from bot.slack.errors import reason_of
 from bot.slack.people import Person
 from bot.workspaces.services import Services
 
 #: Carried out by whoever keeps the announcement true.
 FOLLOW = "follow_members"
+#: Why Slack does not say who is in a channel, and will not if asked again.
+NOT_FOR_US = ("channel_not_found", "not_in_channel", "missing_scope", "no_permission")
 
 _phases = schema.phases
 _people = schema.phase_people
@@ -66,7 +68,7 @@ async def look(services: Services, workspace_id: str, phase_id: str) -> Look | N
     try:
         there = frozenset(await member_ids(services.db, client, workspace_id, phase.channel_id))
     except SlackApiError as error:
-        if verdict(error).meaning is not Meaning.PERMANENT:
+        if reason_of(error) not in NOT_FOR_US:
             raise
         return None
     new = phase.is_active and known.is_followed

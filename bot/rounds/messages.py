@@ -75,8 +75,8 @@ CLOSED_UNREADABLE = (
 CLOSED_MIRROR = "Your own answers are kept for the leads of this phase."
 TALKING_POINTS = "Three questions to talk about together this week."
 TALKING_WHY = (
-    "A team under four is too small for answers without names, so nobody is asked alone and "
-    "nothing is stored. Ten minutes together do more."
+    "This team is too small for answers without names, so nobody is asked alone and nothing is "
+    "stored. Ten minutes together do more."
 )
 
 

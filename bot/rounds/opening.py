@@ -9,7 +9,7 @@ from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import agenda
-from bot.agenda.agenda import Item, carrying_out
+from bot.agenda.agenda import Item, strike_off
 from bot.agenda.slots import slot, within_hours, zone_of
 from bot.clock import new_id
 from bot.db import schema
@@ -73,8 +73,9 @@ async def open_round(services: Services, item: Item) -> None:
     phase_id, kind, day = item.subject.split(":")
     seen = await members.look(services, item.workspace_id, phase_id)
     now = services.clock.now()
-    async with carrying_out(services.db, item) as tx:
+    async with services.db.transaction() as tx:
         await team.lock_phase(tx, item.workspace_id, phase_id)
+        await strike_off(tx, item)
         phase = await team.phase_of(tx, item.workspace_id, phase_id)
         if phase is None:
             return
@@ -105,15 +106,16 @@ async def open_now(
     profiles = seen.profiles
     optouts = await team.opted_out(tx, workspace_id, phase.channel_id)
     team_now = rules.who_is_asked(_candidates(phase, profiles, optouts))
-    if len(team_now) < rules.SMALLEST_TEAM:
+    settings = await settings_of(tx, workspace_id)
+    minimums = (settings.minimum_small, settings.minimum_large)
+    if rules.minimum_for(len(team_now), *minimums) is None:
         await _talk_instead(tx, workspace_id, phase, opening, now)
         return Opened(asked=0, closes_at=now)
-    settings = await settings_of(tx, workspace_id)
     leads = [one for one in phase.lead_ids if _reachable(profiles.get(one)) and one not in optouts]
     zones = {one: profiles[one].zone or settings.default_zone for one in (*team_now, *leads)}
     slots = _slots(phase, opening, zones, now)
     asked = sum(one in slots for one in team_now)
-    minimum = rules.minimum_for(asked, settings.minimum_small, settings.minimum_large)
+    minimum = rules.minimum_for(asked, *minimums)
     if minimum is None:  # for the others, on the far side of the earth, it is two days late
         log.info("round_left_out", phase=phase.phase_id, kind=opening.kind, reason=TOO_LATE)
         return Opened(asked=0, closes_at=now)

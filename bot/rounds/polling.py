@@ -30,8 +30,8 @@ ASKED = (
     "The questions are open until {until}."
 )
 TOO_SMALL = (
-    "Nobody is asked alone: a team under four is too small for answers without names. The "
-    "questions come to the channel, to talk about together."
+    "Nobody is asked alone: this team is too small for answers without names. The questions come "
+    "to the channel, to talk about together."
 )
 
 

@@ -124,13 +124,13 @@ def minimum_for(
 ) -> int | None:
     """Answers a question needs to be shown; None for a team too small to be asked at all.
 
-    A workspace may raise both figures. They are never lowered below ours.
+    A workspace may raise both figures. They are never lowered below ours. A team of fewer people
+    than answers are needed would be asked in vain.
     """
     if team_size < SMALLEST_TEAM:
         return None
-    if team_size < LARGE_TEAM:
-        return max(small, MINIMUM_SMALL)
-    return max(large, MINIMUM_LARGE)
+    needed = max(small, MINIMUM_SMALL) if team_size < LARGE_TEAM else max(large, MINIMUM_LARGE)
+    return needed if needed <= team_size else None
 
 
 def who_is_asked(candidates: Iterable[Candidate]) -> tuple[str, ...]:

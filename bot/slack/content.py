@@ -3,7 +3,7 @@
 Slack's limits are checked by slack_sdk's models when they are turned into dictionaries.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,8 @@ from slack_sdk.models.blocks import (
     SectionBlock,
 )
 
+#: Characters that fit a section (https://docs.slack.dev/reference/block-kit/blocks/section-block).
+SECTION = 3_000
 #: Stands in a block for the id of a picture that delivery uploads first.
 PICTURE = "picture"
 
@@ -62,6 +64,17 @@ def section(text: str, *, block_id: str | None = None, accessory: Any = None) ->
     return SectionBlock(
         text=MarkdownTextObject(text=text, verbatim=True), block_id=block_id, accessory=accessory
     )
+
+
+def paragraphs(lines: Iterable[str]) -> list[Block]:
+    """The lines in as few sections as Slack's limit allows."""
+    packed: list[str] = []
+    for line in lines:
+        if packed and len(packed[-1]) + 1 + len(line) <= SECTION:
+            packed[-1] += f"\n{line}"
+        else:
+            packed.append(line)
+    return [section(text) for text in packed]
 
 
 def header(text: str) -> HeaderBlock:

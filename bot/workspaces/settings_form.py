@@ -40,7 +40,10 @@ HINTS = {
     "sprint_max_weeks": "Extensions included.",
     "budget_percent": "Beyond it, starting needs a justification that the announcement prints.",
     "starters": "Nobody chosen: any full member of the channel may.",
-    "minimum_small": "It can be raised, never lowered: fewer answers would show people.",
+    "minimum_small": (
+        "It can be raised, never lowered: fewer answers would show people. A team of fewer people "
+        "gets the questions to talk about."
+    ),
     "minimum_large": "It can be raised, never lowered.",
     "default_time": "In each person's own time zone, between 08:00 and 20:00.",
     "default_zone": "Such as Europe/Lisbon.",

@@ -230,28 +230,6 @@ async def test_without_a_phase_there_is_nothing_to_end(house: House, words: str)
     assert said.startswith("Nothing was changed: no phase runs in this channel.")
 
 
-async def test_extended_once_with_a_reason_the_channel_reads(house: House, ana: Lead) -> None:
-    await ana.starts()
-    await house.travel_to(WARNED)
-    await ana.me.click("phases.extend")
-    assert ana.page == "Extend"
-    assert ana.typed("ends_on") == "2026-12-14"
-
-    errors = await ana.sends(ends_on="2026-12-20", reason="The audit came late.")
-    assert "to Mon 14 Dec at most" in errors["ends_on"]
-    assert await ana.sends(ends_on="2026-12-14") == {}
-
-    (said,) = in_channel(house, "extended to Mon 14 Dec")
-    assert "Ana: The audit came late." in shown(said["blocks"])
-    announcement = in_channel(house, "until Mon 14 Dec: ship the beta")[0]
-    assert "*Extended from Mon 7 Dec:* The audit came late." in shown(announcement["blocks"])
-    await house.travel_to(OVER)
-    assert in_channel(house, "it's over") == []
-    await house.travel_to(datetime(2026, 12, 10, 10, tzinfo=UTC))
-    (again,) = told(house, ANA, "ends on Mon 14 Dec")
-    assert "Extend" not in shown(again["blocks"]).splitlines()
-
-
 async def test_hostile_words_are_shown_and_never_fire(house: House, ana: Lead) -> None:
     await ana.starts()
     await ana.me.command("/imbalance end", LAUNCH)

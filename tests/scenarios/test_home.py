@@ -42,19 +42,24 @@ async def test_a_member_answers_in_home(asked: House) -> None:
     await chiara.click("home.send", view_id=view["id"], values=levels(view, "4"))
     await asked.settle()
 
-    assert "Received. You can change your answers" in texts(await home(asked, CHIARA))
+    assert "Noted. You can still change that" in texts(await home(asked, CHIARA))
     assert chiara.dm_with_bot()[-1]["text"].startswith("Received")
 
 
-async def test_sending_nothing_says_so_and_saves_nothing(asked: House) -> None:
+async def test_a_comment_alone_is_taken_along_into_the_form(asked: House) -> None:
     chiara = asked.slack.as_user(CHIARA)
     view = await home(asked, CHIARA)
-    await chiara.click("home.send", view_id=view["id"])
+    box = next(
+        block["block_id"]
+        for block in view["blocks"]
+        if block["type"] == "input" and block["element"]["type"] == "plain_text_input"
+    )
+    await chiara.click("home.send", view_id=view["id"], values={box: "Too many meetings."})
     await asked.settle()
 
     assert chiara.top_view is not None
-    assert "no answer is chosen" in str(chiara.top_view["blocks"])
-    assert "home.send" in texts(await home(asked, CHIARA))
+    assert "Too many meetings." in str(chiara.top_view["blocks"])
+    assert "home.send" in texts(await home(asked, CHIARA))  # nothing was saved
 
 
 async def test_skipping_in_home_stops_the_reminder(asked: House) -> None:
@@ -81,6 +86,23 @@ async def test_who_opts_out_is_not_asked_until_they_opt_in(asked: House) -> None
     await hana.click("home.opt_in", view_id=view["id"])
     await asked.wait(days=7)
     assert len(hana.dm_with_bot()) > before
+
+
+async def test_after_the_end_one_can_still_opt_out_of_what_is_asked_then(asked: House) -> None:
+    hana = asked.slack.as_user(HANA)
+    await asked.wait(days=16)
+    view = await home(asked, HANA)
+    assert "It is over. Questions" in texts(view)
+    await hana.click("home.opt_out", view_id=view["id"])
+    await asked.settle()
+    people = (hana, asked.slack.as_user(BEN))
+    before = [len(one.dm_with_bot()) for one in people]
+    await asked.wait(days=16)
+
+    more = [len(one.dm_with_bot()) - count for one, count in zip(people, before, strict=True)]
+    assert more[0] == 0
+    assert more[1] > 0
+    assert "It is over. Questions" not in texts(await home(asked, HANA))
 
 
 async def test_everyone_sees_the_phases_of_their_channels(asked: House) -> None:

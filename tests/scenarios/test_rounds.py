@@ -33,13 +33,13 @@ def message_of(house: House, user_id: str) -> dict[str, Any]:
     return house.slack.as_user(user_id).dm_with_bot()[-1]
 
 
-def chosen(blocks: list[dict[str, Any]], **values: str) -> dict[str, Any]:
+def chosen(blocks: list[dict[str, Any]], **values: Any) -> dict[str, Any]:
     """Values by block id, for inputs named by what they ask."""
     inputs = [block["block_id"] for block in blocks if block["type"] == "input"]
     return {name: values[key] for name in inputs if (key := name.split(":")[-1]) in values}
 
 
-async def send(house: House, user_id: str, **values: str) -> None:
+async def send(house: House, user_id: str, **values: Any) -> None:
     values_by_block = chosen(message_of(house, user_id)["blocks"], **values)
     await house.slack.as_user(user_id).click("rounds.send", values=values_by_block)
     await house.settle()
@@ -99,6 +99,30 @@ async def test_change_opens_what_was_sent_and_keeps_what_is_new(asked: House) ->
     assert submitted.errors == {}
     assert ben.top_view is None
     assert await ballots_left(asked) == 1
+
+
+async def test_a_leads_tick_is_taken_along_into_the_form(asked: House) -> None:
+    await send(asked, ANA, share=["yes"])
+
+    view = asked.slack.as_user(ANA).top_view
+    assert view is not None
+    (box,) = (block for block in view["blocks"] if block.get("block_id", "").endswith(":share"))
+    assert [option["value"] for option in box["element"]["initial_options"]] == ["yes"]
+
+
+async def test_a_lead_who_skips_before_their_hour_is_not_asked(house: House) -> None:
+    async with house.bot.db.transaction() as tx:
+        await a_phase(tx)
+        await plan_rounds(tx, WORKSPACE, PHASE, NOW)
+    await house.travel_to(datetime(2026, 11, 24, 7, tzinfo=UTC))  # open, and not nine in Lisbon
+    ana = house.slack.as_user(ANA)
+    await ana.open_home()
+    await house.settle()
+    assert ana.home is not None
+    await ana.click("home.skip", view_id=ana.home["id"])
+    await house.travel_to(TUESDAY_EVENING)
+
+    assert ana.dm_with_bot() == []
 
 
 async def test_send_with_nothing_chosen_opens_the_form_and_saves_nothing(asked: House) -> None:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from bot.agenda.agenda import Taken
 from bot.clock import MovedClock
@@ -67,6 +67,20 @@ async def test_leads_read_it_at_once_and_the_team_a_working_day_later(
     assert await count(phase, schema.round_comments) == 0
     with pytest.raises(Taken):
         await show(services)
+
+
+async def test_comments_of_a_deleted_channel_are_not_kept(
+    phase: Database, services: Services, clock: MovedClock
+) -> None:
+    await close(phase, comments=COMMENTS)
+    async with phase.transaction() as tx:
+        gone = {"paused_at": clock.now(), "paused_because": "deleted"}
+        await tx.execute(update(schema.phases).values(**gone))
+    clock.move_to(FRIDAY)
+    await show(services)
+
+    assert await count(phase, schema.round_comments) == 0
+    assert "results:r1" not in await said(phase)
 
 
 async def test_results_go_into_the_announcements_thread(

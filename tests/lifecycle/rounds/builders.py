@@ -6,6 +6,8 @@ from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
+from bot.workspaces.rules import WorkspaceSettings
+from bot.workspaces.store import remember_workspace, save_settings
 from tests.vocabulary import ANA, LAUNCH, MEMBERS, WORKSPACE
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -115,3 +117,10 @@ async def a_round(
                 slot_at=NOW,
             )
         )
+
+
+async def a_workspace(tx: AsyncConnection, settings: WorkspaceSettings) -> None:
+    """Ours, with these settings."""
+    us = {"team_id": WORKSPACE, "user_id": "U0BOT"}
+    await remember_workspace(tx, us, NOW)
+    await save_settings(tx, WORKSPACE, settings, actor=ANA, now=NOW)

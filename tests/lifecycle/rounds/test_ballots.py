@@ -151,17 +151,6 @@ async def test_a_retired_key_loses_the_ballots_and_says_so(vault: Database) -> N
     assert await rows_left(vault) == 0
 
 
-async def test_rewrapping_lets_the_old_key_go(vault: Database) -> None:
-    await cast(vault, BEN)
-    newer = bytes(reversed(range(32)))
-
-    async with vault.transaction() as tx:
-        await ballots.rewrap(tx, KeyRing([newer, bytes(range(32))]), WORKSPACE)
-        mine = await ballots.of_voter(tx, KeyRing([newer]), WORKSPACE, ROUND, BEN)
-
-    assert mine == SAID
-
-
 async def test_a_ballot_moved_to_another_person_counts_for_nobody(vault: Database) -> None:
     await cast(vault, BEN)
     table = schema.metadata.tables["ballots"]

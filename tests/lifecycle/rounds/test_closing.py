@@ -11,7 +11,7 @@ from bot.agenda import agenda
 from bot.clock import MovedClock, random_bytes
 from bot.db import schema
 from bot.db.engine import Database
-from bot.keys import KeyRing
+from bot.keys import KeyMissing, KeyRing
 from bot.outbox import outbox
 from bot.rounds import answering, ballots, questions, scrubbing, store
 from bot.rounds.admission import Answering, admit
@@ -147,6 +147,20 @@ async def test_everyone_asked_is_told_the_same(opened: Database, services: Servi
     assert "are closed" in told[f"edit:reflect:{ROUND}:{ANA}"]["text"]
 
 
+async def test_no_row_tells_who_had_answered(opened: Database, services: Services) -> None:
+    """Whoever answered was told "Received" by an edit: theirs is not the second one now."""
+    for user_id in MEMBERS[:4]:
+        await answers(services, user_id, 2, 4, 5)
+    await close(services)
+
+    edits = select(schema.messages).where(schema.messages.c.key.startswith(f"edit:ask:{ROUND}:"))
+    names = {"message_id", "key", "target_key", "conversation", "workspace_id"}
+    async with opened.reading() as reader:
+        rows = (await reader.execute(edits)).mappings().all()
+    assert len(rows) == len(MEMBERS)
+    assert len({str({k: v for k, v in row.items() if k not in names}) for row in rows}) == 1
+
+
 async def test_nobody_is_asked_or_reminded_any_more(opened: Database, services: Services) -> None:
     async with opened.transaction() as tx:
         for action in ("ask", "remind"):
@@ -186,15 +200,35 @@ async def test_what_was_deleted_is_scrubbed_until_it_works(
     assert list(await agenda_of(opened, "scrub")) == [ROUND]
 
     await carry_out(at_the_close(services), "scrub")
+    on_postgresql = opened.engine.dialect.name == "postgresql"
+    second = {f"{ROUND}:again": CLOSES + timedelta(hours=6)} if on_postgresql else {}
+    assert await agenda_of(opened, "scrub") == second
+
+    later = replace(services, clock=MovedClock(CLOSES + timedelta(hours=6)))
+    await carry_out(later, "scrub")
     assert await agenda_of(opened, "scrub") == {}
 
 
-async def test_a_retired_key_is_told_and_nothing_is_kept(
+async def test_a_process_without_the_key_leaves_answers_to_one_that_has_it(
     opened: Database, services: Services
 ) -> None:
     for user_id in MEMBERS[:4]:
         await answers(services, user_id, 2, 4, 5)
-    await close(replace(services, keys=KeyRing([random_bytes(32)])))
+    with pytest.raises(KeyMissing, match="put it back"):
+        await close(replace(services, keys=KeyRing([random_bytes(32)])))
+    await close(services)
+
+    assert (await the_round(opened)).answered == 4
+
+
+async def test_a_key_that_is_missed_for_a_day_is_told_and_nothing_is_kept(
+    opened: Database, services: Services
+) -> None:
+    for user_id in MEMBERS[:4]:
+        await answers(services, user_id, 2, 4, 5)
+    later = MovedClock(CLOSES + timedelta(days=1))
+    keyless = replace(services, keys=KeyRing([random_bytes(32)]), clock=later)
+    await carry_out(keyless, "close_round")
 
     told = str((await said(opened))[f"edit:ask:{ROUND}:{BEN}"])
     assert "retired the key" in told

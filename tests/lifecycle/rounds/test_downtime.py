@@ -1,19 +1,31 @@
 """The bot was away: what still makes sense is made up for, in hours when messages are welcome."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from slack_sdk.errors import SlackApiError
 from sqlalchemy import select, update
 
 from bot.agenda import agenda
 from bot.clock import MovedClock
 from bot.db import schema
 from bot.db.engine import Database
+from bot.playground.server import StandIn
 from bot.rounds import ballots, questions, store
 from bot.rounds.lifecycle import plan_rounds
+from bot.workspaces.rules import WorkspaceSettings
 from bot.workspaces.services import Services
-from tests.lifecycle.rounds.builders import NOW, PHASE, ROUND, ZONES, a_person, a_phase, a_round
+from tests.lifecycle.rounds.builders import (
+    NOW,
+    PHASE,
+    ROUND,
+    ZONES,
+    a_person,
+    a_phase,
+    a_round,
+    a_workspace,
+)
 from tests.lifecycle.rounds.evidence import agenda_of, carry_out, said, the_round
 from tests.vocabulary import ANA, BEN, CHIARA, DEV, LAUNCH, MEMBERS, WORKSPACE
 
@@ -173,15 +185,22 @@ async def test_talking_points_come_to_the_channel_at_a_good_hour_or_not_at_all(
     assert row.not_before == datetime(2026, 12, 2, 8, tzinfo=UTC)
 
 
+async def test_a_round_opens_late_where_slack_could_not_say_who_is_there(
+    phase: Database, services: Services, clock: MovedClock, standin: StandIn
+) -> None:
+    standin.faults.fail_next("conversations.members", error="fetch_members_failed")
+    with pytest.raises(SlackApiError):
+        await open_weekly(services, clock, timedelta(hours=1))
+    await open_weekly(services, clock, timedelta(hours=2))
+
+    assert await the_round(phase) is not None
+
+
 async def test_another_weekday_in_the_settings_changes_no_running_phase(
     phase: Database, services: Services, clock: MovedClock
 ) -> None:
     async with phase.transaction() as tx:
-        await tx.execute(
-            update(schema.workspaces).values(
-                settings={"default_weekday": 4, "default_time": "15:00"}
-            )
-        )
+        await a_workspace(tx, WorkspaceSettings(default_weekday=4, default_time=time(15)))
         before = await agenda_of(phase, "open_round")
         await plan_rounds(tx, WORKSPACE, PHASE, NOW)
 

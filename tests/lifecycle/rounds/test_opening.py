@@ -152,25 +152,6 @@ async def test_who_cannot_or_will_not_be_asked_is_left_out(
     assert (await the_round(phase)).asked == 4
 
 
-async def test_under_four_nobody_is_asked_and_nothing_is_stored(
-    db: Database, services: Services, clock: MovedClock
-) -> None:
-    async with db.transaction() as tx:
-        for user_id in ZONES:
-            await a_person(tx, user_id)
-        await a_phase(tx, members=(BEN, CHIARA, DEV))
-        await plan_rounds(tx, WORKSPACE, PHASE, NOW)
-
-    await open_first(services, clock)
-    assert await the_round(db) is None
-    clock.move_to((await agenda_of(db, "talk"))[f"{PHASE}:2026-11-24"])
-    await carry_out(services, "talk")
-
-    assert list(await said(db)) == [f"talking_points:{PHASE}:2026-11-24"]
-    assert await agenda_of(db, "ask") == {}
-    assert await agenda_of(db, "close_round") == {}
-
-
 async def test_the_start_form_counts_as_the_first_reflection(
     phase: Database, services: Services, clock: MovedClock
 ) -> None:

@@ -28,7 +28,7 @@ DETAILS = {"sprint": SPRINT, "trust": TRUST, "with parts, under four": SAID}
 
 @pytest.mark.parametrize("name", DETAILS)
 def test_details_are_shown_as_before(name: str, snapshot: SnapshotAssertion) -> None:
-    view = part_messages.details(DETAILS[name], TODAY, (4, 5)).to_dict()
+    view = part_messages.details(DETAILS[name], TODAY).to_dict()
     assert check_view(view) == []
 
     assert view == snapshot.use_extension(JSONSnapshotExtension)
@@ -47,7 +47,7 @@ def test_the_forms_are_shown_as_before(snapshot: SnapshotAssertion) -> None:
 
 
 def test_who_said_nothing_is_not_shown() -> None:
-    said = str(part_messages.details(SAID, TODAY, (4, 5)).to_dict())
+    said = str(part_messages.details(SAID, TODAY).to_dict())
 
     assert "• Ben: I carry the importer." in said
     assert "• Chiara" not in said
@@ -81,4 +81,4 @@ def test_details_of_a_large_and_hostile_team_fit() -> None:
     people = tuple(participant(BEN, name="&" * 80, contribution="&" * 240) for _ in range(40))
     whole: WholePhase = replace(SPRINT, people=(participant(ANA), *people))
 
-    assert check_view(part_messages.details(whole, TODAY, (4, 5)).to_dict()) == []
+    assert check_view(part_messages.details(whole, TODAY).to_dict()) == []

@@ -69,8 +69,6 @@ PREVIEW = Preview(
     today=TODAY,
     first_on=date(2026, 12, 7),
     questions=for_member(["Ana"]),
-    minimum_small=4,
-    minimum_large=5,
     warnings=(),
 )
 MOMENTS = {"blank": BLANK, "answered, doubted": ANSWERED}

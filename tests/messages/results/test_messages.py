@@ -15,6 +15,7 @@ from bot.slack.content import Content
 from tests.messages.results.builders import (
     COMMENTS,
     HOSTILE,
+    LABELS,
     LARGE,
     NOTE,
     OWN,
@@ -120,6 +121,15 @@ def test_signals_gaps_and_comments_are_for_the_leads_alone() -> None:
     assert low not in seen(to_team(facts))
     assert "Ana said" not in seen(to_team(facts))
     assert COMMENTS[1] not in seen(to_team(facts))
+
+
+@pytest.mark.parametrize("leads", [6, 30])
+def test_the_answers_of_many_leads_fit(leads: int) -> None:
+    labels = dict.fromkeys(LABELS, "<" * 75)
+    own = tuple(replace(OWN, name=f"Name {number} {'&' * 60}") for number in range(leads))
+    facts = showing(replace(START, labels=labels, shown_at=None), reflections=own)
+
+    assert seen(to_leads(facts)).count("Name") >= 2 * leads
 
 
 def test_a_lead_who_ticked_is_shown_beside_the_team_and_nobody_else() -> None:

@@ -1,0 +1,47 @@
+"""Teams too small for answers without names get the questions to talk about."""
+
+from bot.clock import MovedClock
+from bot.db.engine import Database
+from bot.rounds.lifecycle import plan_rounds
+from bot.workspaces.rules import WorkspaceSettings
+from bot.workspaces.services import Services
+from tests.lifecycle.rounds.builders import NOW, PHASE, ZONES, a_person, a_phase, a_workspace
+from tests.lifecycle.rounds.evidence import agenda_of, carry_out, said, the_round
+from tests.lifecycle.rounds.test_opening import open_first
+from tests.vocabulary import BEN, CHIARA, DEV, EMI, WORKSPACE
+
+
+async def a_small_team(db: Database, *members: str, settings: WorkspaceSettings) -> None:
+    async with db.transaction() as tx:
+        for user_id in ZONES:
+            await a_person(tx, user_id)
+        await a_workspace(tx, settings)
+        await a_phase(tx, members=members)
+        await plan_rounds(tx, WORKSPACE, PHASE, NOW)
+
+
+async def test_under_four_nobody_is_asked_and_nothing_is_stored(
+    db: Database, services: Services, clock: MovedClock
+) -> None:
+    await a_small_team(db, BEN, CHIARA, DEV, settings=WorkspaceSettings())
+
+    await open_first(services, clock)
+    assert await the_round(db) is None
+    clock.move_to((await agenda_of(db, "talk"))[f"{PHASE}:2026-11-24"])
+    await carry_out(services, "talk")
+
+    assert list(await said(db)) == [f"talking_points:{PHASE}:2026-11-24"]
+    assert await agenda_of(db, "ask") == {}
+    assert await agenda_of(db, "close_round") == {}
+
+
+async def test_where_more_answers_are_wanted_than_there_are_people_nobody_is_asked(
+    db: Database, services: Services, clock: MovedClock
+) -> None:
+    settings = WorkspaceSettings(minimum_small=5)
+    await a_small_team(db, BEN, CHIARA, DEV, EMI, settings=settings)
+
+    await open_first(services, clock)
+
+    assert await the_round(db) is None
+    assert list(await agenda_of(db, "talk")) == [f"{PHASE}:2026-11-24"]

@@ -1,0 +1,48 @@
+"""More time for a phase, once, and what comes where that was used."""
+
+from datetime import UTC, datetime
+
+from tests.scenarios.lead import CLEAR, Lead, shown
+from tests.scenarios.test_ending import OVER, WARNED, in_channel, told
+from tests.vocabulary import ANA, LAUNCH, House
+
+
+async def test_extended_once_with_a_reason_the_channel_reads(house: House, ana: Lead) -> None:
+    await ana.starts()
+    await house.travel_to(WARNED)
+    await ana.me.click("phases.extend")
+    assert ana.page == "Extend"
+    assert ana.typed("ends_on") == "2026-12-14"
+
+    errors = await ana.sends(ends_on="2026-12-20", reason="The audit came late.")
+    assert "to Mon 14 Dec at most" in errors["ends_on"]
+    assert await ana.sends(ends_on="2026-12-14") == {}
+
+    (said,) = in_channel(house, "extended to Mon 14 Dec")
+    assert "Ana: The audit came late." in shown(said["blocks"])
+    announcement = in_channel(house, "until Mon 14 Dec: ship the beta")[0]
+    assert "*Extended from Mon 7 Dec:* The audit came late." in shown(announcement["blocks"])
+    await house.travel_to(OVER)
+    assert in_channel(house, "it's over") == []
+    await house.travel_to(datetime(2026, 12, 10, 10, tzinfo=UTC))
+    (again,) = told(house, ANA, "ends on Mon 14 Dec")
+    assert "Extend" not in shown(again["blocks"]).splitlines()
+
+
+async def test_a_continuation_that_was_left_is_taken_up_again(house: House, ana: Lead) -> None:
+    """Extended before, *Extend* opens a new phase's form: what was typed there is kept."""
+    await ana.starts()
+    await house.travel_to(WARNED)
+    await ana.me.click("phases.extend")
+    await ana.sends(ends_on="2026-12-14", reason="The audit came late.")
+    await ana.me.close()
+    await ana.me.command("/imbalance extend", LAUNCH)
+    await ana.sends(**CLEAR)
+    assert ana.page == "The promise"
+    await ana.sends(**{"start.text.stakes": "Another customer decides."})
+    await ana.me.close()
+
+    await ana.me.command("/imbalance extend", LAUNCH)
+    await ana.sends(**CLEAR)
+
+    assert ana.typed("start.text.stakes") == "Another customer decides."
