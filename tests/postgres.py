@@ -94,6 +94,12 @@ class OwnServer(Server):
         self._launch = launch
         self._process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def pid(self) -> int:
+        """Of the process that starts one for each connection."""
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
         """Start, and wait until it takes connections."""
         self._process = self._launch()

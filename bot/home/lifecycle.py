@@ -22,7 +22,7 @@ from bot.workspaces.services import Services
 
 LONGEST_TITLE = 300
 #: The last questions come four weeks after the end, or on the Monday after.
-ASKED_UNTIL = timedelta(weeks=5)
+ASKED_AFTER = timedelta(weeks=5)
 
 
 async def show_home(
@@ -77,8 +77,8 @@ async def _phases(
     channel_ids: tuple[str, ...],
     now: datetime,
 ) -> tuple[PhaseLine, ...]:
-    mine = await phases_of(tx, workspace_id, user_id, only_active=False)
-    found = {one.phase_id: one for one in mine if await _concerns(tx, workspace_id, one, now)}
+    mine = await phases_of(tx, workspace_id, user_id, ended_since=now - ASKED_AFTER)
+    found = {one.phase_id: one for one in mine if await _concerns(tx, workspace_id, one)}
     for channel_id in channel_ids:
         running = await active_in(tx, workspace_id, channel_id)
         if running is not None:
@@ -91,10 +91,10 @@ async def _phases(
     return tuple(sorted(lines, key=_first))
 
 
-async def _concerns(tx: AsyncConnection, workspace_id: str, phase: PhaseRow, now: datetime) -> bool:
-    """Whether it runs, or ended lately and people are to be asked about it again."""
-    if phase.ended_at is None or now > phase.ended_at + ASKED_UNTIL:
-        return phase.is_active
+async def _concerns(tx: AsyncConnection, workspace_id: str, phase: PhaseRow) -> bool:
+    """Whether it runs, or people are to be asked about it again."""
+    if phase.is_active:
+        return True
     starts = f"{phase.phase_id}:"
     return await agenda.is_noted(tx, workspace_id, action=OPEN, subject_starts=starts)
 

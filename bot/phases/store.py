@@ -1,7 +1,7 @@
 """Reads about phases: facts for the whole room, for App Home and for the agenda."""
 
 from collections.abc import Collection, Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import RowMapping, Select, or_, select
@@ -95,9 +95,13 @@ async def whole(tx: AsyncConnection, workspace_id: str, phase_id: str) -> WholeP
 
 
 async def phases_of(
-    tx: AsyncConnection, workspace_id: str, user_id: str, *, only_active: bool = True
+    tx: AsyncConnection, workspace_id: str, user_id: str, *, ended_since: datetime | None = None
 ) -> tuple[PhaseRow, ...]:
-    """The phases that a person leads or is a member of, newest first."""
+    """The phases that a person leads or is a member of, newest first: those that run.
+
+    With `ended_since` those that ended after it as well.
+    """
+    runs = _phases.c.state == "active"
     mine = (
         select(_phases)
         .join(
@@ -109,9 +113,8 @@ async def phases_of(
         .where(_people.c.user_id == user_id, _people.c.left_at.is_(None))
         .order_by(_phases.c.started_at.desc(), _phases.c.phase_id)
     )
-    if only_active:
-        mine = mine.where(_phases.c.state == "active")
-    return tuple(_as_phase(row) for row in (await tx.execute(mine)).mappings())
+    wanted = runs if ended_since is None else or_(runs, _phases.c.ended_at > ended_since)
+    return tuple(_as_phase(row) for row in (await tx.execute(mine.where(wanted))).mappings())
 
 
 async def people_of(

@@ -25,11 +25,16 @@ from bot.db.migrate import migrate
 from bot.settings import encode_key
 from tests import postgres
 from tests.bench.clients import SECRET
-from tests.bench.processes import Child, free_port
+from tests.bench.processes import Child, family_cpu_seconds, free_port
 from tests.bench.sampling import shares
 from tests.bench.world import KEY
 
 ENGINES = ("sqlite", "postgresql")
+POST = "chat.postMessage"
+#: What a call takes where Slack is as far away as it is.
+CALL_SECONDS = 0.12
+#: What comes twice comes late: so long it is waited for.
+SETTLING_SECONDS = 0.5
 SAMPLED_SECONDS = 10.0
 TUESDAY, TEN = 1, time(10, 0)
 
@@ -108,6 +113,7 @@ class Bench:
         self._stack = ExitStack()
         self._postgres: postgres.Server | None = None
         self._template: Path | None = None
+        self._making = asyncio.Lock()
 
     def close(self) -> None:
         self._stack.close()
@@ -122,6 +128,11 @@ class Bench:
         if self._postgres is None:
             self._postgres = self._stack.enter_context(postgres.server(durable=True))
         return self._postgres
+
+    def postgres_cpu_seconds(self) -> float:
+        """Processor time it has used so far; 0 where the server is not ours to look at."""
+        server = self.postgres
+        return family_cpu_seconds(server.pid) if isinstance(server, postgres.OwnServer) else 0.0
 
     @property
     def postgres_version(self) -> str:
@@ -152,10 +163,11 @@ class Bench:
         return self.postgres.create(make_url(url).database)
 
     async def _sqlite_template(self) -> Path:
-        if self._template is None:
-            self._template = self.folder / "template.db"
-            await migrate(f"sqlite:///{self._template}")
-        return self._template
+        async with self._making:  # measures run beside each other, and one may want it meanwhile
+            if self._template is None:
+                self._template = self.folder / "template.db"
+                await migrate(f"sqlite:///{self._template}")
+            return self._template
 
     # --- servers ----------------------------------------------------------------------------
 
@@ -187,7 +199,7 @@ class Bench:
             "DATABASE_URL": database,
             "IMBALANCE_KEYS": encode_key(KEY),
             "HTTP_PORT": str(port),
-            "METRICS_PORT": "0",
+            "METRICS_PORT": str(free_port()),
             "BENCH_CLOCK": self.business.isoformat(),
             "BENCH_CLOCK_AT": str(monotonic() if clock_at is None else clock_at),
         }

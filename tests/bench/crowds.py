@@ -34,17 +34,16 @@ ROUNDS_NOW = 12
 LEVELS = {"clarity": 3.5, "trust": 4.0, "ego": 2.5}
 
 
-async def many_phases(db: Outside, count: int, now: datetime, *, every: int = 1) -> None:
+async def many_phases(db: Outside, count: int, now: datetime) -> None:
     """So many running phases in 2,000 workspaces, each with something due in a week.
 
-    Of so many one has a member, an open round and a message that was sent.
+    Each has a member, an open round and a message that was sent.
     """
     async with db.transaction() as tx:
         for table, row, _ in _pattern(now):
             await tx.execute(insert(table).values(row))
         for table, _, names in _pattern(now):
-            of = 1 if table in (schema.phases, schema.agenda) else every
-            await tx.execute(_copies(table, *names), {"count": count, "every": of})
+            await tx.execute(_copies(table, *names), {"count": count})
         for table, _, (name, *_) in reversed(_pattern(now)):
             await tx.execute(delete(table).where(table.c[name] == PATTERN))
     await db.analyze()
@@ -80,8 +79,7 @@ def _copies(table: Table, *names: str) -> Any:
     values = [_value(column, names) for column in columns]
     return text(
         f"INSERT INTO {table.name} ({', '.join(columns)}) "
-        "WITH RECURSIVE n(i) AS (SELECT CAST(:every AS integer) "
-        "UNION ALL SELECT i + :every FROM n WHERE i + :every <= :count), "
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :count), "
         f"t AS MATERIALIZED (SELECT * FROM {table.name} WHERE {names[0]} = '{PATTERN}') "
         f"SELECT {', '.join(values)} FROM n, t"
     )
@@ -153,6 +151,7 @@ async def a_past(db: Outside, rounds: int, now: datetime) -> None:
         await tx.execute(
             update(schema.rounds).where(last).values(state="open", enough=None, shown_at=None)
         )
+    await db.analyze()
 
 
 def _members() -> list[str]:
@@ -208,8 +207,12 @@ async def _closed_round(tx: AsyncConnection, phase: int, number: int, at: dateti
         "noted_by": LEAD,
     }
     await tx.execute(insert(schema.rounds).values(row))
-    of = [Person(round_id=round_id, user_id=one, number=0) for one in _members()]
+    of = [
+        Person(round_id=round_id, user_id=one, ts=f"{phase}.{number:02d}{place:04d}")
+        for place, one in enumerate(_members())
+    ]
     await insert_all(tx, schema.round_people, round_people(of, at))
+    await insert_all(tx, schema.messages, (asked(one, at) for one in of))
     await insert_all(tx, schema.figures, _figures(round_id))
 
 

@@ -35,15 +35,17 @@ async def checked(running: Awaitable[Timed]) -> Timed:
     return timed
 
 
-async def drained(slack: Slack, answers: int) -> None:
+async def drained(slack: Slack, answers: int) -> float:
     """Wait until so many receipts arrived in all: work that nobody waits for, but ours.
 
-    Raises Incomplete if one of them says that the answer was refused.
+    Returns when the last one did (monotonic). Raises Incomplete if one of them says that the
+    answer was refused.
     """
     await slack.wait_for(RECEIPT, answers, RECEIPT_SECONDS, every=0.01)
     many = await refused(slack)
     if many:
         raise Incomplete(f"{many} of {answers} acknowledged were refused")
+    return max(one.at for one in await slack.seen(RECEIPT))
 
 
 async def refused(slack: Slack) -> int:

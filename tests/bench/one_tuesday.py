@@ -9,18 +9,17 @@ from dataclasses import dataclass
 from itertools import count
 
 from bot.clock import monotonic
-from tests.bench.bench import Bench, Seen, Slack, now
+from tests.bench.bench import CALL_SECONDS, POST, SETTLING_SECONDS, Bench, Seen, Slack, now
 from tests.bench.clients import Request, at_a_rate
 from tests.bench.doings import anybodys_click, click_of
 from tests.bench.kept import refused
 from tests.bench.outside import opened
 from tests.bench.peak_world import EACH, only, person_of
 from tests.bench.processes import Child
+from tests.bench.table import MS
 
 #: Every DM is to be sent so soon after its slot. Shorter for a first look: PEAK_SECONDS=60.
 DEADLINE = float(os.environ.get("PEAK_SECONDS", "300"))
-CALL_SECONDS = 0.12
-POST = "chat.postMessage"
 BEFORE_TEN = 10.0
 LOOK_SECONDS = 1.0
 #: As in README's sizing: 28 % of those who are asked answer within a quarter of an hour, evenly.
@@ -122,6 +121,7 @@ class _Day:
         enough.set()
         took, used = monotonic() - since, self._used()
         answers = await answering
+        await asyncio.sleep(SETTLING_SECONDS)
         late, twice = reached(await self.slack.seen(POST), self.ten)
         cores = [(end - start) / took for start, end in zip(began, used, strict=True)]
         return Tuesday(
@@ -134,7 +134,8 @@ class _Day:
         )
 
     def _used(self) -> list[float]:
-        return [one.cpu_seconds() for one in (self.slack.child, *self.bots)]
+        ours = [one.cpu_seconds() for one in (self.slack.child, *self.bots)]
+        return [self.bench.postgres_cpu_seconds(), *ours]
 
     async def _answers(self, enough: asyncio.Event) -> _Answers:
         """Of those who were asked first, spread over the replicas, until it is enough."""
@@ -167,9 +168,9 @@ class _Day:
 
 
 def _limit(cores: Sequence[float], took: float, people: int) -> str:
-    sink, *ours = cores
-    each = sum(ours) * took / people * 1000
+    postgresql, sink, *ours = cores
+    each = MS * took / people
     return (
-        f"replicas used {sum(ours):.2f} cores ({each:.1f} ms of processor for each person), the "
-        f"sink {sink:.2f}"
+        f"replicas used {sum(ours):.2f} cores ({sum(ours) * each:.2f} ms of processor for each "
+        f"person), PostgreSQL {postgresql:.2f} ({postgresql * each:.2f} ms), the sink {sink:.2f}"
     )

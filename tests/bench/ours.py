@@ -10,10 +10,8 @@ input stands for what else happens in the process: `wake` (somebody wrote messag
 """
 
 import asyncio
-import gc
 import json
 import os
-import signal
 import sys
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -23,7 +21,7 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
 import bot.app
-from bot.__main__ import GARBAGE_AFTER
+from bot.__main__ import _until_stopped
 from bot.app import Imbalance
 from bot.clock import MovedClock, monotonic
 from bot.log import configure
@@ -41,15 +39,9 @@ async def main(*, unpaced: bool) -> None:
     configure(settings.log_level, settings.log_format)
     limits = Pace(limited=False) if unpaced else None
     app = Imbalance(settings, _clock(), http=True, pace=limits, host="127.0.0.1")
-    await app.start()
-    gc.freeze()
-    gc.set_threshold(GARBAGE_AFTER)
-    stopping = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
     told = asyncio.create_task(_listen(app, Sampler()))
-    await stopping.wait()
+    await _until_stopped(app)
     told.cancel()
-    await app.stop()
 
 
 def _everywhere(us: dict[str, Any], client: AsyncWebClient) -> Authorize:

@@ -31,7 +31,9 @@ class Outside:
             yield tx
 
     async def analyze(self) -> None:
-        """What the databases do by themselves, sooner or later."""
+        """What PostgreSQL does by itself, sooner or later; SQLite never does."""
+        if self.engine.dialect.name == "sqlite":
+            return
         async with self.engine.connect() as connection:
             alone = await connection.execution_options(isolation_level="AUTOCOMMIT")
             await alone.execute(text("ANALYZE"))

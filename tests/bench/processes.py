@@ -5,7 +5,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[2]
 READY_SECONDS = 30.0
 LOOK_SECONDS = 0.005
 STOP_SECONDS = 15.0
+CHILDREN_SECONDS = 0.02
 
 
 class NotReady(Exception):
@@ -59,9 +60,18 @@ class Child:
 
     def rss_mb(self) -> float:
         """Resident memory of the process itself, without its children."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        kilobytes = next(line for line in status.splitlines() if line.startswith("VmRSS"))
-        return int(kilobytes.split()[1]) / 1024
+        return _held_mb(self.process.pid, "VmRSS")
+
+    async def children_peak_mb(self, during: Awaitable[object]) -> float:
+        """The most that any process which it started held, as far as one was met; else 0."""
+        peak, doing = 0.0, asyncio.ensure_future(during)
+        while not doing.done():
+            for pid in _children(self.process.pid):
+                with suppress(OSError, StopIteration):  # it has just ended
+                    peak = max(peak, _held_mb(pid, "VmHWM"))
+            await asyncio.sleep(CHILDREN_SECONDS)
+        await doing
+        return peak
 
     def has_loaded(self, package: str) -> bool:
         """Whether anything compiled of this package is mapped into the process."""
@@ -69,8 +79,7 @@ class Child:
 
     def cpu_seconds(self) -> float:
         """Processor time it has used so far, its threads included."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return _ticks(self.process.pid, 2) / os.sysconf("SC_CLK_TCK")
 
     def tell(self, line: str) -> None:
         """A line on its standard input."""
@@ -92,6 +101,28 @@ class Child:
             self.process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self.kill()
+
+
+def family_cpu_seconds(pid: int) -> float:
+    """Of a process, and of those it started, of which some may have ended."""
+    running = sum(_ticks(child, 2) for child in _children(pid))
+    return (_ticks(pid, 4) + running) / os.sysconf("SC_CLK_TCK")
+
+
+def _ticks(pid: int, many: int) -> int:
+    """Processor time: its own in user and kernel mode, then the same of children that ended."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return sum(map(int, fields[11 : 11 + many]))
+
+
+def _children(pid: int) -> list[int]:
+    return [*map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
+
+
+def _held_mb(pid: int, name: str) -> float:
+    status = Path(f"/proc/{pid}/status").read_text()
+    kilobytes = next(line for line in status.splitlines() if line.startswith(name))
+    return int(kilobytes.split()[1]) / 1024
 
 
 def free_port() -> int:

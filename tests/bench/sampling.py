@@ -43,7 +43,6 @@ class Sampler:
     def __init__(self) -> None:
         self._began = (0.0, 0.0)
         self.parts: Counter[str] = Counter()
-        self.functions: Counter[str] = Counter()
 
     def start(self) -> None:
         self._began = (monotonic(), _used())
@@ -57,15 +56,11 @@ class Sampler:
         return {
             "busy": (_used() - used) / (monotonic() - began),
             "parts": dict(self.parts.most_common()),
-            "functions": dict(self.functions.most_common(40)),
         }
 
     def _look(self, _: int, frame: FrameType | None) -> None:
-        if frame is None:
-            return
-        self.parts[part_of(frame)] += 1
-        code = frame.f_code
-        self.functions[f"{_short(code.co_filename)}:{code.co_name}"] += 1
+        if frame is not None:
+            self.parts[part_of(frame)] += 1
 
 
 async def sampled_here(during: Callable[[], Awaitable[object]]) -> str:
@@ -122,7 +117,3 @@ def _files(frame: FrameType) -> Iterator[str]:
     while found is not None:
         yield found.f_code.co_filename
         found = found.f_back
-
-
-def _short(file: str) -> str:
-    return "/".join(file.split("/")[-2:])

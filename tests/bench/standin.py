@@ -3,8 +3,7 @@
     python -m tests.bench.standin PORT CONTROL_PORT APP_URL PEOPLE SECONDS_PER_CALL MINUTE
 
 MINUTE is how many seconds the limits take for one; for a first look, fewer than 60.
-On the control port, `/_told` says of each chat.postMessage when it came, to whom and what the
-answer was.
+On the control port, `/_told` says of each call when it came, to whom and what the answer was.
 """
 
 import asyncio
@@ -46,8 +45,7 @@ async def main(port: int, control: int, app_url: str, people: int, latency: floa
 
 def _control(slack: StandIn) -> web.Application:
     async def told(_: web.Request) -> web.Response:
-        posts = [call for call in slack.calls if call.method == "chat.postMessage"]
-        return web.json_response([_summary(call) for call in posts])
+        return web.json_response([_summary(call) for call in slack.calls])
 
     app = web.Application()
     app.router.add_get("/_told", told)
@@ -56,7 +54,8 @@ def _control(slack: StandIn) -> web.Application:
 
 def _summary(call: Call) -> dict[str, Any]:
     error = "" if call.response.get("ok") else call.response.get("error")
-    return {"at": call.at.timestamp(), "to": call.args.get("channel"), "error": error}
+    at, to = call.at.timestamp(), call.args.get("channel")
+    return {"method": call.method, "at": at, "to": to, "error": error}
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from statistics import median
 from typing import Any
 
 WIDTH = 108
+MS = 1000
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,10 +8,12 @@ from math import inf
 from pathlib import Path
 
 import pytest
+from slack_sdk.signature import SignatureVerifier
 
 from bot.rounds.sealed import Ballot
 from tests.bench import machine, table
-from tests.bench.clients import Timed, signed
+from tests.bench.bench import POST
+from tests.bench.clients import SECRET, Timed, signed
 from tests.bench.doings import clicks, comment_of, level_of
 from tests.bench.kept import last_of, not_kept
 from tests.bench.measures.busy import parts
@@ -21,7 +23,7 @@ from tests.bench.measures.fanout import Unfaithful, once_each
 from tests.bench.measures.growth import history_row
 from tests.bench.measures.limits import least_seconds
 from tests.bench.measures.limits import rows as limit_rows
-from tests.bench.measures.starting import Course, growth_row
+from tests.bench.measures.starting import Course, growth_row, rest_rows
 from tests.bench.sampling import imports, shares
 from tests.bench.table import GOALS, Row
 from tests.bench.world import people
@@ -57,7 +59,8 @@ def test_a_repetition_with_nothing_to_compare_with_fails_the_row(pairs: list[tup
 
 
 def test_a_form_is_judged_by_the_latency_at_which_it_is_later():
-    near, as_slack = [(9.0, 2.0), (8.0, 2.0)], [(260.0, 2.0), (250.0, 2.0), (300.0, 2.0)]
+    near = [([9.0, 9.0], [2.0]), ([8.0], [2.0])]
+    as_slack = [([260.0], [2.0]), ([240.0, 250.0, 900.0], [2.0]), ([300.0], [2.0])]
 
     row = command_row({0.0: near, 0.12: as_slack}, ["users.info"], None, "")
 
@@ -68,7 +71,7 @@ def test_a_form_is_judged_by_the_latency_at_which_it_is_later():
 
 
 def test_a_form_that_is_filled_in_later_says_when():
-    row = command_row({0.0: [(9.0, 2.0)]}, [], 140.0, "")
+    row = command_row({0.0: [([9.0], [2.0])]}, [], 140.0, "")
 
     assert row.is_met
     assert "filled in after 140 ms" in row.shown
@@ -179,11 +182,11 @@ def test_the_least_that_limits_allow_is_whole_minutes(count: int, seconds: float
 
 
 def test_what_was_lost_or_said_twice_or_refused_late_is_counted():
-    def post(at: float, to: str, error: str = "") -> dict:
-        return {"at": 100 + at, "to": to, "error": error}
+    def post(at: float, to: str, error: str = "", method: str = POST) -> dict:
+        return {"method": method, "at": 100 + at, "to": to, "error": error}
 
     told = [post(1, "U1"), post(2, "U1"), post(3, "U2"), post(59, "U3", "ratelimited")]
-    told += [post(61, "U3", "ratelimited"), post(70, "U9", "ratelimited")]
+    told += [post(61, "U3", "ratelimited"), post(70, "U9", "ratelimited", "users.info")]
 
     pace, exact = limit_rows(4, 60.0, 100.0, told)
 
@@ -207,10 +210,11 @@ def test_a_fan_out_counts_only_if_each_came_once():
         once_each(3, ["a", "b", "b"])
 
 
-def test_answers_are_judged_by_the_part_in_which_the_slowest_waited_longer():
+def test_answers_are_judged_by_the_part_and_run_in_which_the_slowest_waited_longest():
     timed = Timed(seconds=[0.01] * 99 + [0.2, 0.05], ended_at=[1.0] * 100 + [9.0])
 
-    found = busy_row([0.01], parts([(timed, 5.0)]), Counter(), work="", profile="")
+    quick = {"the fan-out": [0.01] * 100}
+    found = busy_row([0.01], [quick, parts(timed, 5.0)], Counter(), work="", profile="")
 
     assert found.value == 50  # of one answer while charts were drawn; 10 ms in the fan-out
     assert "p99 10.0 ms in the fan-out (of 100)" in found.shown
@@ -221,13 +225,13 @@ def test_answers_are_judged_by_the_part_in_which_the_slowest_waited_longer():
 def test_one_answer_that_went_wrong_while_busy_fails_the_row():
     wrong = Counter({"500": 1})
 
-    assert not busy_row([0.01], {"the fan-out": [0.01]}, wrong, work="", profile="").is_met
+    assert not busy_row([0.01], [{"the fan-out": [0.01]}], wrong, work="", profile="").is_met
 
 
 def a_course(**changed: object) -> Course:
     course = {
-        "rest": 90.0, "warm": 95.0, "after": 98.0, "answers": 100, "messages": 10, "people": 9,
-        "charts": 3, "matplotlib": False, "wrong": Counter(),
+        "rest": 90.0, "warm": 95.0, "most": 98.0, "chart": 80.0, "answers": 100, "messages": 10,
+        "people": 9, "charts": 3, "matplotlib": False, "wrong": Counter(),
     }  # fmt: skip
     return Course(**{**course, **changed})  # type: ignore[arg-type]
 
@@ -239,6 +243,14 @@ def test_growth_is_judged_from_rest_and_the_warm_figure_stands_beside_it():
     assert row.is_met
     assert "95 MB warm" in row.shown
     assert "5 MB come with the first" in row.limit
+
+
+def test_what_work_leaves_behind_is_compared_with_the_do_nothing_app_at_rest():
+    rest, worked = rest_rows([(90.0, 45.0), (91.0, 40.0)], a_course(most=112.0), imports_mb=70)
+
+    assert rest.is_met
+    assert worked.value == pytest.approx((112 / 45 + 112 / 40) / 2)
+    assert not worked.is_met
 
 
 @pytest.mark.parametrize(
@@ -272,7 +284,10 @@ def test_a_profile_in_words_names_the_largest_parts():
 
 
 def test_a_request_is_signed_over_its_body():
-    request = signed(b"payload=1").decode()
+    head, _, body = signed(b"payload=1").decode().partition("\r\n\r\n")
+    headers = dict(line.split(": ") for line in head.split("\r\n")[1:])
 
-    assert request.endswith("Content-Length: 9\r\n\r\npayload=1")
-    assert "X-Slack-Signature: v0=" in request
+    assert (body, headers["Content-Length"]) == ("payload=1", "9")
+    assert SignatureVerifier(SECRET).is_valid(
+        body, headers["X-Slack-Request-Timestamp"], headers["X-Slack-Signature"]
+    )

@@ -9,15 +9,13 @@ from statistics import median
 from bot.clock import monotonic
 from bot.db import schema
 from bot.db.writing import insert_if_new
-from tests.bench.bench import ENGINES, Bench, Slack, now
+from tests.bench.bench import CALL_SECONDS, ENGINES, POST, SETTLING_SECONDS, Bench, Slack, now
 from tests.bench.outside import opened
 from tests.bench.processes import ROOT, Child, clean_environ
 from tests.bench.sink import TEAM
 from tests.bench.table import GOALS, Row
 from tests.bench.world import asked_teams, insert_all, to_send, with_pictures
 
-CALL_SECONDS = 0.12
-POST = "chat.postMessage"
 PATIENCE_SECONDS = 60.0
 NEXT = "statements made once, as the look for what goes next is: most are built anew for each use"
 
@@ -31,7 +29,7 @@ async def fan_out(bench: Bench) -> list[Row]:
 
 
 async def _fan_out(bench: Bench, engine: str) -> Row:
-    count, few = bench.size(1000, 300), bench.size(40, 12)
+    count, few = bench.size(1000, 300), bench.size(40, 8)
     pairs = []
     async with bench.slack() as slack, bench.database(engine) as url:
         async with opened(url) as db:
@@ -83,20 +81,20 @@ class Sending:
     ) -> float:
         """Let so many messages be written, at once, and wait until each was sent once.
 
-        `reports` are results with a picture besides. Returns the seconds from their commit to the
-        end of the last call.
+        `reports` are results with a picture besides. Returns the seconds from where their writing
+        begins to the end of the last call.
         """
         await self.slack.clear()
         await self.slack.latency(latency)
+        began = monotonic()
         async with opened(self.url) as db, db.transaction() as tx:
             at = self.bench.business
             await insert_all(tx, schema.messages, to_send(count, at, series))
             await insert_all(tx, schema.messages, with_pictures(reports, at, series))
             await insert_if_new(tx, schema.lanes, workspace_id=TEAM)
-        began = monotonic()
         self.child.tell("wake")
         await self.slack.wait_for(POST, count + reports, PATIENCE_SECONDS)
-        await asyncio.sleep(latency)
+        await asyncio.sleep(latency + SETTLING_SECONDS)
         seen = await self.slack.seen(POST)
         await self.slack.latency(0)
         once_each(count + reports, [one.which for one in seen])

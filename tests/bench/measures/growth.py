@@ -30,13 +30,9 @@ from tests.bench.crowds import (
 from tests.bench.outside import Outside, opened
 from tests.bench.sampling import sampled_here
 from tests.bench.sink import CHANNEL, LEAD, TEAM
-from tests.bench.table import GOALS, Row, beside
+from tests.bench.table import GOALS, MS, Row, beside
 from tests.bench.world import KEY
 
-MS = 1000
-#: How many phases there are to one that has rows of its own in other tables: writing those for
-#: a million takes PostgreSQL more than the minutes there are.
-EVERY = {"sqlite": 1, "postgresql": 10}
 FEW_ROUNDS, MANY_ROUNDS = 10, 500
 WARM_UP = 3
 
@@ -71,22 +67,20 @@ async def scheduler(bench: Bench) -> list[Row]:
 async def _scheduler(bench: Bench, engine: str) -> Row:
     few, many = 1_000, bench.size(1_000_000, 30_000)
     times = bench.size(5, 2)
-    every = EVERY[engine]
     async with AsyncExitStack() as stack:
         small = await stack.enter_async_context(_idle_bot(bench, engine))
         large = await stack.enter_async_context(_idle_bot(bench, engine))
         for (_, db), count in ((small, few), (large, many)):
             await teams_with_work(db, times + 2, bench.business)
             began = monotonic()
-            await many_phases(db, count, bench.business, every=every)
+            await many_phases(db, count, bench.business)
             bench.say(f"{count:,} phases on {engine} written in {monotonic() - began:.0f} s")
         pairs = []
         for team in range(times + 1):
             pairs.append((await _tick(bench, *large, team), await _tick(bench, *small, team)))
         profile = await sampled_here(lambda: _tick(bench, *large, times + 1))
-    of = "each" if every == 1 else f"one of {every}"
     said = (
-        f"{{ours:.0f}} ms among {many:,} phases ({of} with a member, a round and a message), "
+        f"{{ours:.0f}} ms among {many:,} phases (each with a member, a round and a message), "
         f"{{theirs:.0f}} ms among {few:,}; {DUE} things due in {DUE_IN} workspaces: asks, results "
         "and announcements"
     )
@@ -111,12 +105,16 @@ async def _tick(bench: Bench, app: Imbalance, db: Outside, team: int) -> float:
 
 
 async def _results(app: Imbalance, rounds: int) -> None:
-    item = Item(
-        workspace_id=TEAM, action=SHOW, subject=last_shown(rounds), due_at=app.services.clock.now()
-    )
-    async with app.db.transaction() as tx:
-        await agenda.put(tx, TEAM, action=SHOW, subject=item.subject, due_at=item.due_at)
+    due_at = app.services.clock.now()
+    item = Item(workspace_id=TEAM, action=SHOW, subject=last_shown(rounds), due_at=due_at)
     await show_results(app.services, item)
+
+
+async def _results_due(app: Imbalance, rounds: int) -> None:
+    """Before each time that they are shown."""
+    due_at = app.services.clock.now()
+    async with app.db.transaction() as tx:
+        await agenda.put(tx, TEAM, action=SHOW, subject=last_shown(rounds), due_at=due_at)
 
 
 async def _home(app: Imbalance, _: int) -> None:
@@ -158,6 +156,7 @@ async def _history(bench: Bench, engine: str) -> Row:
             sides: tuple[list[float], list[float]] = ([], [])
             for _ in range(WARM_UP + times):
                 for (app, rounds), side in zip(apps, sides, strict=True):
+                    await _results_due(app, rounds)
                     began = monotonic()
                     await page(app, rounds)
                     side.append((monotonic() - began) * MS)
@@ -168,6 +167,7 @@ async def _history(bench: Bench, engine: str) -> Row:
 
 async def _all_pages(app: Imbalance, rounds: int, times: int) -> None:
     for _ in range(times):
+        await _results_due(app, rounds)
         for page in PAGES.values():
             await page(app, rounds)
 
