@@ -102,7 +102,7 @@ async def test_a_phase_from_start_to_end(story: Story) -> None:
     await expect(chiara.surface).to_contain_text("Your open questions")
     await story.picture(chiara, "home")
     await answer(chiara, (4, 4, 2))
-    await expect(chiara.surface).to_contain_text("You can change your answers")
+    await expect(chiara.surface).to_contain_text("You can still change that")
 
     await read_results(story)
     await end(story)

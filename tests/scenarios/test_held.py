@@ -206,4 +206,4 @@ async def test_who_was_not_reached_answers_in_home(house: House) -> None:
     await house.settle()
 
     assert asked == []
-    assert "Received. You can change your answers" in shown((await home(house, BEN))["blocks"])
+    assert "Noted. You can still change that" in shown((await home(house, BEN))["blocks"])

@@ -5,6 +5,7 @@ import json
 from sqlalchemy import select
 
 from bot.db import schema
+from bot.playground.happenings import done
 from bot.workspaces import store
 from bot.workspaces.rules import WorkspaceSettings
 from tests.vocabulary import ANA, BEN, GUEST, LAUNCH, OWNER, WORKSPACE, House
@@ -81,8 +82,7 @@ async def test_an_admin_no_more_cannot_save_an_open_form(house: House) -> None:
     view = admin.top_view
     assert view is not None
     await admin.fill(view["id"], {"minimum_small": "5"})
-    house.slack.change_user(OWNER, is_admin=False, is_owner=False)
-    await house.settle()
+    await done(house.slack.change_user(OWNER, is_admin=False, is_owner=False))
     submitted = await admin.submit(view["id"])
 
     assert "only workspace admins" in json.dumps(submitted.errors)
