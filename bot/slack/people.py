@@ -246,9 +246,6 @@ class People:
     ) -> None:
         for user_id in left:
             user = await self.ask(client, workspace_id, user_id)
-            if user is None:
-                continue
-            async with self._db.transaction() as tx:
-                # Who is known by now is so by an event, which came after Slack was asked.
-                if not await known(tx, workspace_id, [user_id]):
+            if user is not None:
+                async with self._db.transaction() as tx:
                     await remember(tx, workspace_id, user, self._clock.now())

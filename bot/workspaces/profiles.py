@@ -53,24 +53,17 @@ async def read_all(tx: AsyncConnection, workspace_id: str, now: datetime) -> Non
 async def read_person(services: Services, item: Item) -> None:
     """Remember what Slack says of somebody now; who moved is asked, and told, at their time there.
 
-    Where Slack will not say, what it last said of them holds. Where it told of a change while it
-    was asked, its answer may be the older one, and it is asked again.
+    Where Slack will not say, what it last said of them holds.
     """
     workspace_id, user_id = item.workspace_id, item.subject
     client = services.client_for(workspace_id)
-    async with services.db.reading() as reader:
-        asked_about = await people.known(reader, workspace_id, [user_id])
     user = await services.people.ask(client, workspace_id, user_id)
     now = services.clock.now()
     async with carrying_out(services.db, item) as tx:
         if user is None:
             await people.keep_as_is(tx, workspace_id, user_id, now)
             return
-        known = await people.known(tx, workspace_id, [user_id])
-        if known != asked_about:
-            await agenda.put(tx, workspace_id, action=READ, subject=user_id, due_at=now)
-            return
-        before = known.get(user_id)
+        before = (await people.known(tx, workspace_id, [user_id])).get(user_id)
         await people.remember(tx, workspace_id, user, now)
         if before is not None and user.get("tz") not in (None, before.zone):
             await agenda.put(tx, workspace_id, action=MOVED, subject=user_id, due_at=now)

@@ -83,6 +83,7 @@ async def test_an_admin_no_more_cannot_save_an_open_form(house: House) -> None:
     assert view is not None
     await admin.fill(view["id"], {"minimum_small": "5"})
     await done(house.slack.change_user(OWNER, is_admin=False, is_owner=False))
+    await house.settle()
     submitted = await admin.submit(view["id"])
 
     assert "only workspace admins" in json.dumps(submitted.errors)

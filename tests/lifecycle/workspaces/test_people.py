@@ -12,7 +12,6 @@ from bot.agenda.agenda import Item
 from bot.clock import MovedClock
 from bot.db import schema
 from bot.playground.server import StandIn
-from bot.slack import people
 from bot.workspaces.lifecycle import TIDY, tidy
 from bot.workspaces.profiles import READ, read_person
 from bot.workspaces.services import Services
@@ -31,9 +30,9 @@ async def a_day_later(services: Services, clock: MovedClock, days: int) -> None:
 
 
 async def ben(services: Services) -> tuple[str | None, object]:
-    table = schema.people
+    people = schema.people
     async with services.db.reading() as reader:
-        found = select(table.c.zone, table.c.refreshed_at).where(table.c.user_id == BEN)
+        found = select(people.c.zone, people.c.refreshed_at).where(people.c.user_id == BEN)
         return tuple((await reader.execute(found)).one())
 
 
@@ -102,35 +101,6 @@ async def test_a_failure_is_tried_again_and_forgets_nothing(
     assert await ben(services) == ("Asia/Tokyo", NOW)
     await read_person(services, item)
     assert await ben(services) == (standin.workspace.users[BEN].tz, clock.now())
-
-
-@pytest.mark.parametrize("was_known", [True, False])
-async def test_what_slack_told_while_it_was_asked_is_newer(
-    services: Services, monkeypatch: pytest.MonkeyPatch, was_known: bool
-) -> None:
-    """An admin no more: the answer that still says they are arrives last."""
-    before = {"id": BEN, "name": "ben", "tz": "Africa/Lagos", "is_admin": True}
-
-    async def told_meanwhile(*_: object) -> dict[str, object]:
-        async with services.db.transaction() as tx:
-            await people.remember(tx, WORKSPACE, {**before, "is_admin": False}, NOW)
-        return before
-
-    monkeypatch.setattr(services.people, "ask", told_meanwhile)
-    async with services.db.transaction() as tx:
-        if was_known:
-            await people.remember(tx, WORKSPACE, before, NOW)
-        await agenda.put(tx, WORKSPACE, action=READ, subject=BEN, due_at=NOW)
-
-    if was_known:
-        await read_person(
-            services, Item(workspace_id=WORKSPACE, action=READ, subject=BEN, due_at=NOW)
-        )
-    found = await services.people.one(services.client_for(WORKSPACE), WORKSPACE, BEN)
-
-    assert found is not None
-    assert not found.is_admin
-    assert list(await agenda_of(services.db, READ)) == [BEN]  # and asked about again
 
 
 async def test_strangers_are_asked_about_at_once_and_who_was_read_is_kept(
