@@ -6,19 +6,22 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, func, select, tuple_
+from sqlalchemy import Row, bindparam, case, delete, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
 from bot.db.engine import Database
+from bot.db.writing import insert_or_change
 from bot.db.writing import put_all as put_rows
-from bot.db.writing import put_or_hold_all
+from bot.db.writing import put_all_if_new as put_rows_if_new
 from bot.log import log
 
 _agenda = schema.agenda
 _KEY = (_agenda.c.workspace_id, _agenda.c.action, _agenda.c.subject)
 #: A `retry_at` of what is not done until its workspace is installed again; see `claims.park`.
 NEVER = datetime(9999, 12, 31, tzinfo=UTC)
+
+_UNLESS_PARKED = case((_agenda.c.retry_at == NEVER, _agenda.c.retry_at))
 
 
 # Who holds a row already carries it out, so nobody waits for one.
@@ -91,20 +94,21 @@ async def put_if_new(
     """Note what is to be done at `due_at` (business time), unless it was noted already.
 
     Then it is held: who carries it out does so before or after this transaction, not meanwhile
-    and without what is written here.
+    and without what is written here. Whoever had begun to leaves off, so it is free again.
     """
-    await put_all_if_new(tx, workspace_id, action=action, due={subject: due_at})
+    row = {"workspace_id": workspace_id, "action": action, "subject": subject, "due_at": due_at}
+    await insert_or_change(tx, _agenda, row, retry_at=_UNLESS_PARKED)
 
 
 async def put_all_if_new(
     tx: AsyncConnection, workspace_id: str, *, action: str, due: Mapping[str, datetime]
 ) -> None:
-    """The same for many subjects, each at its own time."""
+    """Note each subject at its own time, unless it was noted already; that is left as it is."""
     rows = [
         {"workspace_id": workspace_id, "action": action, "subject": subject, "due_at": due_at}
         for subject, due_at in due.items()
     ]
-    await put_or_hold_all(tx, _agenda, rows)
+    await put_rows_if_new(tx, _agenda, rows)
 
 
 async def drop(tx: AsyncConnection, workspace_id: str, *, action: str, subject: str) -> None:

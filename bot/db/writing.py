@@ -41,6 +41,13 @@ async def put(tx: AsyncConnection, table: Table, key: dict[str, Any], **values: 
     await tx.execute(statement)
 
 
+async def insert_or_change(tx: AsyncConnection, table: Table, row: Row, **changes: Any) -> None:
+    """Insert the row, or make these changes to the one that has its key; it is held either way."""
+    statement = _insert(tx, table).values(**row)
+    key = list(table.primary_key.columns)
+    await tx.execute(statement.on_conflict_do_update(index_elements=key, set_=changes))
+
+
 async def put_all(tx: AsyncConnection, table: Table, rows: Iterable[Row]) -> None:
     """Insert rows with the same columns, or change those that have their keys; the last one counts.
 
@@ -56,13 +63,6 @@ async def put_all_if_new(tx: AsyncConnection, table: Table, rows: Iterable[Row])
     """Insert rows with the same columns, but those whose keys are taken; in the keys' order."""
     if ordered := _ordered(table, rows):
         await _execute(tx, _put_statement(tx.dialect.name, table, ()), ordered)
-
-
-async def put_or_hold_all(tx: AsyncConnection, table: Table, rows: Iterable[Row]) -> None:
-    """The same, and those that were there are kept from others until the transaction ends."""
-    if ordered := _ordered(table, rows):
-        key = table.primary_key.columns[0].name
-        await _execute(tx, _put_statement(tx.dialect.name, table, (key,)), ordered)
 
 
 async def _execute(tx: AsyncConnection, statement: Any, rows: list[Row]) -> None:
