@@ -107,7 +107,7 @@ async def _run(options: argparse.Namespace) -> None:
         if await pending(app.db):
             raise Unable(BEHIND)
         try:
-            await _until_stopped(app)
+            await until_stopped(app)
         finally:
             await _insist()
 
@@ -124,7 +124,7 @@ async def _insist() -> None:
         await asyncio.wait(left, timeout=LEFT_SECONDS)
 
 
-async def _until_stopped(app: "Imbalance", ready: Callable[[], None] = lambda: None) -> None:
+async def until_stopped(app: "Imbalance", ready: Callable[[], None] = lambda: None) -> None:
     """Run until SIGTERM or Ctrl-C, then let what is under way end."""
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -245,7 +245,7 @@ async def _play(
 
     slack.hooks.advance = advance
     slack.hooks.next_event = app.next_event
-    await _until_stopped(app, ready)
+    await until_stopped(app, ready)
 
 
 async def _to_next_message(app: "Imbalance", clock: MovedClock, slack: "StandIn") -> None:

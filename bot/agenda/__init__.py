@@ -10,7 +10,7 @@ one round, or reminded, at one moment is so in one transaction: a person's slot 
 What becomes of each when it is late, when it is stale, and at what hour people hear of it:
 
 open_round      Asks everyone in their next hours. Stale 48 h after their time: for the whole round
-                by the lead's clock, else the round goes without them, and not with under four.
+                by the lead's clock, else the round goes without them, and not with too few.
                 So a late one never comes within five days of the next. Silent.
 ask             As long as the round is open for another hour. That person's hours.
 remind          The same, and a day after the questions really reached them.

@@ -88,7 +88,7 @@ async def put_all(
     await put_rows(tx, _agenda, rows)
 
 
-async def put_if_new(
+async def put_or_hold(
     tx: AsyncConnection, workspace_id: str, *, action: str, subject: str, due_at: datetime
 ) -> None:
     """Note what is to be done at `due_at` (business time), unless it was noted already.

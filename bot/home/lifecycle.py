@@ -1,6 +1,6 @@
 """What App Home changes: who is asked in a channel. And what it reads."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -16,13 +16,12 @@ from bot.phases.facts import PhaseRow, WholePhase
 from bot.phases.messages import standing, title
 from bot.phases.store import active_in, phases_of, whole
 from bot.rounds.opening import OPEN
+from bot.rounds.rules import NOTHING_AFTER
 from bot.rounds.store import open_for
 from bot.rounds.team import opted_out
 from bot.workspaces.services import Services
 
 LONGEST_TITLE = 300
-#: The last questions come four weeks after the end, or on the Monday after.
-ASKED_AFTER = timedelta(weeks=5)
 
 
 async def show_home(
@@ -41,7 +40,7 @@ async def show_home(
     async with services.db.transaction() as tx:
         held, held_in_all = await held_in(tx, workspace_id) if is_admin else ((), 0)
         facts = HomeFacts(
-            questions=await open_for(tx, workspace_id, user_id, services.keys),
+            questions=await open_for(tx, workspace_id, user_id, services.keys, now),
             phases=await _phases(tx, workspace_id, user_id, channel_ids, now),
             held=held,
             held_in_all=held_in_all,
@@ -77,7 +76,7 @@ async def _phases(
     channel_ids: tuple[str, ...],
     now: datetime,
 ) -> tuple[PhaseLine, ...]:
-    mine = await phases_of(tx, workspace_id, user_id, ended_since=now - ASKED_AFTER)
+    mine = await phases_of(tx, workspace_id, user_id, ended_since=now - NOTHING_AFTER)
     found = {one.phase_id: one for one in mine if await _concerns(tx, workspace_id, one)}
     for channel_id in channel_ids:
         running = await active_in(tx, workspace_id, channel_id)

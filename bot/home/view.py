@@ -31,7 +31,7 @@ PHASES, NO_PHASES = (
     "announce it.",
 )
 OPTED_OUT = "You are not asked in {channel}."
-OVER = "It is over. Questions about how things are since then still come."
+OVER = "It is over. The team is asked once or twice more how things are since."
 ANONYMITY = "How your answers stay anonymous"
 #: What DESIGN's promise comes to, said plainly.
 PROMISE = (

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -21,6 +21,7 @@ from bot.phases.over import ended_of
 from bot.phases.rules import Proposal
 from bot.rounds.lifecycle import cancel_rounds, plan_rounds
 from bot.rounds.members import follow_from
+from bot.rounds.rules import NOTHING_AFTER
 from bot.slack.errors import Refused
 from bot.workspaces.services import Services
 from bot.workspaces.store import note_change
@@ -33,8 +34,6 @@ GONE = (
     "Nothing was started: this form is older than a week and was forgotten. Use "
     "`/imbalance start` again."
 )
-#: The last questions of a phase come four weeks after its end.
-ROUNDS_AFTER = timedelta(weeks=6)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +100,7 @@ async def _make_room(
         raise Refused(runs_already(running))
     if running is not None:
         await _end(tx, workspace_id, running.phase_id, proposal.lead_id, now)
-    since = proposal.starts_on - ROUNDS_AFTER
+    since = proposal.starts_on - NOTHING_AFTER
     for phase_id in await ended_since(tx, workspace_id, proposal.channel_id, since):
         await cancel_rounds(tx, workspace_id, phase_id, now, keep_after=False)
 

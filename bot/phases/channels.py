@@ -21,6 +21,7 @@ from bot.phases import ending, goodbyes, lifecycle, pausing, store
 from bot.phases import pausing_messages as words
 from bot.phases.consequences import Why
 from bot.phases.over import ended_of
+from bot.results.lifecycle import show_missed
 from bot.rounds.lifecycle import cancel_rounds
 from bot.slack.events import is_new
 from bot.workspaces.services import Services
@@ -104,6 +105,7 @@ async def _end_with_channel(
     if gone is not None and gone.is_active:
         await ending.finish(tx, workspace_id, gone, by=None, now=now)
         await _tell_of_deletion(tx, workspace_id, phase_id, now)
+    await show_missed(tx, workspace_id, phase_id, now)  # to nobody: their comments are deleted
     # Nobody can be read there any more, so nobody can be asked two weeks later.
     await cancel_rounds(tx, workspace_id, phase_id, now, keep_after=False)
 
@@ -132,17 +134,24 @@ async def _move_phases(
     there = await store.active_in(tx, workspace_id, new)
     here = await store.active_in(tx, workspace_id, old)
     if there is not None and here is not None:
-        await store.phase_to_change(tx, workspace_id, here.phase_id)
-        await pausing.mark(tx, workspace_id, here.phase_id, at=now, because=Why.UNSEEN)
-        silenced = await store.phase(tx, workspace_id, here.phase_id)
-        if silenced is not None and silenced.is_active:  # its date may have come a moment before
-            await ending.finish(tx, workspace_id, silenced, by=None, now=now)
+        await _silence(tx, workspace_id, here.phase_id, now)
     phases = schema.phases
     await tx.execute(
         update(phases)
         .where(phases.c.workspace_id == workspace_id, phases.c.channel_id == old)
         .values(channel_id=new)
     )
+
+
+async def _silence(tx: AsyncConnection, workspace_id: str, phase_id: str, now: datetime) -> None:
+    """It ends, unless its date came a moment before, and says nothing in the channel."""
+    held = await store.phase_to_change(tx, workspace_id, phase_id)
+    if held is None or not held.is_active:
+        return
+    await pausing.mark(tx, workspace_id, phase_id, at=now, because=Why.UNSEEN)
+    paused = await store.phase(tx, workspace_id, phase_id)
+    assert paused is not None  # it is held
+    await ending.finish(tx, workspace_id, paused, by=None, now=now)
 
 
 async def _move_optouts(tx: AsyncConnection, workspace_id: str, old: str, new: str) -> None:

@@ -41,7 +41,7 @@ async def save(tx: AsyncConnection, workspace_id: str, kept: Kept, now: datetime
         content=as_json(kept.draft),
         saved_at=now,
     )
-    await agenda.put_if_new(
+    await agenda.put_or_hold(
         tx, workspace_id, action=FORGET, subject=workspace_id, due_at=now + KEPT
     )
 

@@ -51,7 +51,7 @@ async def drafted(
         before = None
     draft = await _blank(tx, who)
     if before is not None:
-        draft = _taken_up(before.draft, who, draft)
+        draft = _taken_up(before.draft, who, draft, continues)
     elif continues is not None:
         draft = await _like(tx, who, draft, continues)
     draft = replace(draft, continues=continues, doubted=False, anyway=False)
@@ -65,10 +65,13 @@ async def drafted(
     return kept, before is not None
 
 
-def _taken_up(before: Draft, who: Starter, blank: Draft) -> Draft:
-    """What was left, but for what time has overtaken: a past end, a team nobody chose by hand."""
+def _taken_up(before: Draft, who: Starter, blank: Draft, continues: str | None) -> Draft:
+    """What was left, but for what time has overtaken: a past end, a team nobody chose by hand.
+
+    The team of the phase that it continues was chosen when that began.
+    """
     later = before.ends_on > who.today
-    chosen = before.more or before.choose_team
+    chosen = before.more or before.choose_team or continues is not None
     return replace(
         before,
         ends_on=before.ends_on if later else blank.ends_on,

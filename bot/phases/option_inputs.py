@@ -26,13 +26,17 @@ NAMES = ("members", "co_leads", "weekday", "time_of_day", "remind", "comments_to
 
 TEAM = "Team: who the phase is for and who is asked"
 TEAM_HINT = (
-    "People of this channel. From 4 people on everyone is asked alone and answers are shown as "
-    "totals; with fewer, the questions come to the channel to talk about."
+    "People of this channel. Everyone is asked alone and answers are shown as totals; with fewer "
+    "than 4, or than this workspace wants answers, the questions come to the channel to talk about."
 )
 LEADS = "Co-leads"
 CO_LEADS_MOST = 5  # where everybody leads, nobody does; and their answers fit one message
 LEADS_HINT = (
     "Up to five. They reflect each week like you, see results when you do, and may extend and end."
+)
+TOO_MANY_LEADS = (
+    f"Nothing was started: more than {CO_LEADS_MOST} co-leads are chosen. Choose those whom the "
+    "team should hear from."
 )
 DAY = "Questions come on"
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")
@@ -87,8 +91,12 @@ def parse(values: Mapping[str, Any], draft: Draft) -> Draft:
 
 def faults(draft: Draft) -> dict[str, str]:
     """What cannot be so, by the field's name."""
-    welcome = time(8) <= draft.time_of_day <= time(20)
-    return {} if welcome else {"time_of_day": OFF_HOURS}
+    found = {}
+    if not time(8) <= draft.time_of_day <= time(20):
+        found["time_of_day"] = OFF_HOURS
+    if len(draft.co_leads) > CO_LEADS_MOST:
+        found["co_leads"] = TOO_MANY_LEADS
+    return found
 
 
 def block_of(name: str) -> str:
@@ -111,7 +119,8 @@ def _people(
             action_id=action_id,
             placeholder=plain("Choose people"),
             initial_users=list(chosen),
-            max_selected_items=most,
+            # Slack takes no more people to begin with than may be chosen.
+            max_selected_items=most if most and len(chosen) <= most else None,
         ),
         optional=name == "co_leads",
     )

@@ -113,7 +113,7 @@ async def raise_concern(
         concern_id = sha256(f"{phase_id}:{form}".encode()).hexdigest()[:ID_LENGTH]
         key = {"workspace_id": workspace_id, "phase_id": phase_id, "concern_id": concern_id}
         # The earliest note decides the morning: a later one does not put it off.
-        await agenda.put_if_new(
+        await agenda.put_or_hold(
             tx,
             workspace_id,
             action=DELIVER,

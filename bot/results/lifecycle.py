@@ -145,7 +145,7 @@ async def show_missed(tx: AsyncConnection, workspace_id: str, phase_id: str, now
     due_at = within_hours(now, phase.zone)
     for one in await store.closed_rounds(tx, workspace_id, phase_id):
         if one.shown_at is None:
-            await agenda.put_if_new(
+            await agenda.put_or_hold(
                 tx, workspace_id, action=SHOW, subject=one.round_id, due_at=due_at
             )
 

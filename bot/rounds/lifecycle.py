@@ -29,7 +29,8 @@ SCRUB = "scrub"
 SCRUB_AGAIN_AFTER = timedelta(hours=6)
 #: A single comment under a single team would be nobody's but its writer's.
 COMMENTS_FROM = 2
-KEY_AWAITED = timedelta(days=1)
+#: A day of them, at ten minutes between two.
+KEY_TRIES = 150
 NO_KEY = "answers are locked with a key that is not in IMBALANCE_KEYS: put it back within a day"
 
 
@@ -73,8 +74,8 @@ async def close_round(services: Services, item: Item) -> None:
     3. With enough answers the totals and comments go to the results; otherwise nothing does.
     4. Every message that asked says that it is closed.
 
-    What is locked with a key that this process lacks is not counted for a day: another may have
-    it, or be given it.
+    What is locked with a key that this process lacks is tried for a day: another may have it, or
+    be given it.
 
     A round in which no member was asked, because all of its time was downtime, has no results: it
     is taken back, and nobody hears of it.
@@ -87,7 +88,7 @@ async def close_round(services: Services, item: Item) -> None:
         found = await store.round_to_close(tx, item.workspace_id, item.subject)
         if found is None or not found.is_open:
             return
-        if now < found.closes_at + KEY_AWAITED and await ballots.lack_key(
+        if item.attempts < KEY_TRIES and await ballots.lack_key(
             tx, services.keys, item.workspace_id, found.round_id
         ):
             raise KeyMissing(NO_KEY)
@@ -216,7 +217,8 @@ async def _say_closed(
 ) -> None:
     """The same to everyone asked, whether they answered or not.
 
-    Nor do the rows tell: an edit that is the second one would be of somebody who answered.
+    Nor do the rows tell, but of an edit that is on its way: one that is the second would be of
+    somebody who answered.
     """
     phase = await team.phase_of(tx, workspace_id, found.phase_id)
     assert phase is not None  # a round is deleted with its phase

@@ -19,14 +19,15 @@ from bot.rounds import rules, team
 from bot.rounds.facts import PhaseFacts
 from bot.rounds.rules import Comings
 from bot.slack.conversations import member_ids
-from bot.slack.errors import reason_of
+from bot.slack.errors import Meaning, reason_of, verdict
 from bot.slack.people import Person
 from bot.workspaces.services import Services
 
 #: Carried out by whoever keeps the announcement true.
 FOLLOW = "follow_members"
-#: Why Slack does not say who is in a channel, and will not if asked again.
-NOT_FOR_US = ("channel_not_found", "not_in_channel", "missing_scope", "no_permission")
+#: Slack's own failure, which it names as if it were ours
+#: (https://docs.slack.dev/reference/methods/conversations.members).
+NOT_NOW = ("fetch_members_failed",)
 
 _phases = schema.phases
 _people = schema.phase_people
@@ -68,7 +69,7 @@ async def look(services: Services, workspace_id: str, phase_id: str) -> Look | N
     try:
         there = frozenset(await member_ids(services.db, client, workspace_id, phase.channel_id))
     except SlackApiError as error:
-        if reason_of(error) not in NOT_FOR_US:
+        if verdict(error).meaning is not Meaning.PERMANENT or reason_of(error) in NOT_NOW:
             raise
         return None
     new = phase.is_active and known.is_followed

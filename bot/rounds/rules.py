@@ -24,6 +24,8 @@ SMALLEST_TEAM = 4
 LARGE_TEAM = 8
 MINIMUM_SMALL, MINIMUM_LARGE = 4, 5
 AFTER_DAYS = 14
+#: So long after its end nobody is asked about a phase any more.
+NOTHING_AFTER = timedelta(weeks=6)
 LONG_PHASE_DAYS = 21
 
 

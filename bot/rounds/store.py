@@ -115,11 +115,13 @@ async def asking_of(
 
 
 async def open_for(
-    tx: AsyncConnection, workspace_id: str, user_id: str, keys: KeyRing
+    tx: AsyncConnection, workspace_id: str, user_id: str, keys: KeyRing, now: datetime
 ) -> tuple[OpenQuestion, ...]:
     """The rounds this person may answer now, the one that closes first in front."""
     questions = []
     for found in await open_about(tx, workspace_id, user_id):
+        if found.closes_at <= now:  # it waits to be counted
+            continue
         person = await asked_person(tx, workspace_id, found.round_id, user_id)
         if person is None or person.has_left:
             continue

@@ -44,7 +44,7 @@ HINTS = {
         "It can be raised, never lowered: fewer answers would show people. A team of fewer people "
         "gets the questions to talk about."
     ),
-    "minimum_large": "It can be raised, never lowered.",
+    "minimum_large": "It can be raised, never lowered; as above for teams of fewer people.",
     "default_time": "In each person's own time zone, between 08:00 and 20:00.",
     "default_zone": "Such as Europe/Lisbon.",
 }

@@ -4,9 +4,10 @@ from collections.abc import Awaitable, Iterable, Mapping
 
 from sqlalchemy import text
 
+from bot.clock import monotonic
 from bot.db.engine import Database
 from bot.rounds.sealed import Ballot
-from tests.bench.bench import Slack
+from tests.bench.bench import Seen, Slack
 from tests.bench.clients import Timed
 from tests.bench.doings import comment_of, level_of
 from tests.bench.outside import opened
@@ -42,15 +43,19 @@ async def drained(slack: Slack, answers: int) -> float:
     answer was refused.
     """
     await slack.wait_for(RECEIPT, answers, RECEIPT_SECONDS, every=0.01)
-    many = await refused(slack)
-    if many:
+    receipts = await slack.seen(RECEIPT)
+    if many := _refusals(receipts):
         raise Incomplete(f"{many} of {answers} acknowledged were refused")
-    return max(one.at for one in await slack.seen(RECEIPT))
+    return max((one.at for one in receipts), default=monotonic())
 
 
 async def refused(slack: Slack) -> int:
     """Of the receipts since the sink was cleared, those that say that nothing was saved."""
-    return sum(one.which != "replaced" for one in await slack.seen(RECEIPT))
+    return _refusals(await slack.seen(RECEIPT))
+
+
+def _refusals(receipts: Iterable[Seen]) -> int:
+    return sum(one.which != "replaced" for one in receipts)
 
 
 async def all_kept(

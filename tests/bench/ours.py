@@ -21,7 +21,7 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
 import bot.app
-from bot.__main__ import _until_stopped
+from bot.__main__ import until_stopped
 from bot.app import Imbalance
 from bot.clock import MovedClock, monotonic
 from bot.log import configure
@@ -40,7 +40,7 @@ async def main(*, unpaced: bool) -> None:
     limits = Pace(limited=False) if unpaced else None
     app = Imbalance(settings, _clock(), http=True, pace=limits, host="127.0.0.1")
     told = asyncio.create_task(_listen(app, Sampler()))
-    await _until_stopped(app)
+    await until_stopped(app)
     told.cancel()
 
 

@@ -105,7 +105,10 @@ class Child:
 
 def family_cpu_seconds(pid: int) -> float:
     """Of a process, and of those it started, of which some may have ended."""
-    running = sum(_ticks(child, 2) for child in _children(pid))
+    running = 0
+    for child in _children(pid):
+        with suppress(OSError):  # it has just ended: its parent counts it now
+            running += _ticks(child, 2)
     return (_ticks(pid, 4) + running) / os.sysconf("SC_CLK_TCK")
 
 

@@ -154,7 +154,7 @@ async def no_picture(house: House) -> None:
 
 async def no_round(house: House) -> None:
     await Lead(house).starts("results 2w")
-    house.slack.faults.fail_next("conversations.members", error="missing_scope")
+    house.slack.faults.fail_next("conversations.members", error="method_deprecated")
     await house.wait(days=1)
 
 

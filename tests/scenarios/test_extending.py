@@ -2,9 +2,12 @@
 
 from datetime import UTC, datetime
 
+from sqlalchemy import delete, select
+
+from bot.db import schema
 from tests.scenarios.lead import CLEAR, Lead, shown
 from tests.scenarios.test_ending import OVER, WARNED, in_channel, told
-from tests.vocabulary import ANA, LAUNCH, House
+from tests.vocabulary import ANA, FINN, LAUNCH, House
 
 
 async def test_extended_once_with_a_reason_the_channel_reads(house: House, ana: Lead) -> None:
@@ -33,6 +36,9 @@ async def test_a_continuation_that_was_left_is_taken_up_again(house: House, ana:
     """Extended before, *Extend* opens a new phase's form: what was typed there is kept."""
     await ana.starts()
     await house.travel_to(WARNED)
+    async with house.bot.db.transaction() as tx:
+        people = schema.phase_people
+        await tx.execute(delete(people).where(people.c.user_id == FINN))
     await ana.me.click("phases.extend")
     await ana.sends(ends_on="2026-12-14", reason="The audit came late.")
     await ana.me.close()
@@ -46,3 +52,9 @@ async def test_a_continuation_that_was_left_is_taken_up_again(house: House, ana:
     await ana.sends(**CLEAR)
 
     assert ana.typed("start.text.stakes") == "Another customer decides."
+    drafts, people = schema.phase_drafts, schema.phase_people
+    async with house.bot.db.reading() as reader:
+        kept = await reader.scalar(select(drafts.c.content).where(drafts.c.phase_id.is_(None)))
+        team = await reader.scalars(select(people.c.user_id).where(people.c.role == "member"))
+        assert kept is not None
+        assert sorted(kept["members"]) == sorted(team)  # as it was chosen: Finn is not in it

@@ -12,6 +12,7 @@ from bot.outbox import outbox
 from bot.rounds.lifecycle import plan_rounds
 from bot.slack.content import content, section
 from tests.lifecycle.rounds.builders import NOW, PHASE, a_phase
+from tests.scenarios.lead import count
 from tests.vocabulary import ANA, BEN, LAUNCH, MEMBERS, WORKSPACE, House
 
 TUESDAY_EVENING = datetime(2026, 11, 24, 20, tzinfo=UTC)
@@ -163,6 +164,19 @@ async def test_too_few_answers_show_and_leave_nothing(asked: House) -> None:
     async with asked.bot.db.reading() as reader:
         for table in (schema.figures, schema.round_comments):
             assert await reader.scalar(select(func.count()).select_from(table)) == 0
+
+
+async def test_comments_die_with_the_channel_they_were_about(closed: House) -> None:
+    """Archived when the team was to read the results, and deleted later."""
+    assert await count(closed, schema.round_comments) == 5
+    closed.slack.archive(LAUNCH)
+    await closed.settle()
+    await closed.travel_to(SHOWN)
+    assert await count(closed, schema.round_comments) == 5
+    closed.slack.delete_channel(LAUNCH)
+    await closed.settle()
+
+    assert await count(closed, schema.round_comments) == 0
 
 
 async def test_the_form_may_choose_that_the_team_reads_comments(house: House) -> None:

@@ -63,8 +63,9 @@ def rows(count: int, minute: float, began: float, told: list[dict[str, Any]]) ->
         value=took / least,
         unit="x",
         shown=f"{took:.1f} s; the stand-in's {SPECIAL} in any {minute:.0f} s allow {least:.1f} s",
-        limit="Slack's limit itself; what is kept back for channels, and up to two seconds a "
-        "window: half of one for safety, one between looks (reckoned: nearly all is waiting)",
+        limit="Slack's limit itself; what is kept back for channels, and some two seconds a "
+        "window: half of one for safety, one between looks, and what the minute's first messages "
+        "took (reckoned: nearly all is waiting)",
         next_step="none: 20 posts a minute are kept back for channels on purpose",
         samples=samples,
     )

@@ -126,7 +126,7 @@ class Course:
 
     rest: float  # started, one answer given, and nothing left to do
     warm: float  # after the first thousand answers and 500 messages
-    most: float  # since then
+    most: float  # of what was seen after each step
     chart: float  # the most that a process which draws one held
     answers: int  # since rest, as all that follow
     messages: int

@@ -10,7 +10,7 @@ from sqlalchemy import select, text, update
 
 from bot.agenda import agenda
 from bot.agenda.agenda import Item, Taken
-from bot.agenda.claims import claim, due
+from bot.agenda.claims import due
 from bot.app import ACTIONS
 from bot.clock import real_now
 from bot.db import schema
@@ -57,25 +57,13 @@ async def test_a_concern_being_raised_is_not_left_behind_by_a_delivery(services:
 
     async with services.db.transaction() as raising:
         later = item.due_at + timedelta(days=1)
-        await agenda.put_if_new(raising, WORKSPACE, action=DELIVER, subject=phase_id, due_at=later)
+        await agenda.put_or_hold(raising, WORKSPACE, action=DELIVER, subject=phase_id, due_at=later)
         with pytest.raises(Taken):
             await ACTIONS[DELIVER](services, item)
 
     assert await planned(services, DELIVER) == {phase_id: item.due_at}
     async with services.db.reading() as reader:
         assert await due(reader, item.due_at, real_now(), 1) == [item]  # at once
-
-
-async def test_what_was_claimed_and_is_noted_again_is_free_again(services: Services) -> None:
-    """Another carries it out in the same batch as what notes it."""
-    phase_id = await running(services)
-    item = await due_now(services, phase_id, DELIVER)
-    async with services.db.transaction() as tx:
-        assert await claim(tx, item.due_at, real_now(), 100)
-        await agenda.put_if_new(tx, WORKSPACE, action=DELIVER, subject=phase_id, due_at=item.due_at)
-
-    async with services.db.reading() as reader:
-        assert item in await due(reader, item.due_at, real_now(), 100)
 
 
 async def due_now(services: Services, phase_id: str, action: str) -> Item:

@@ -232,9 +232,9 @@ async def test_home_shows_what_is_open_to_this_person(asked: Database, services:
 
     async with asked.reading() as reader:
         for user_id, answered, to_lead in ((BEN, True, False), (CHIARA, False, False)):
-            (one,) = await store.open_for(reader, WORKSPACE, user_id, services.keys)
+            (one,) = await store.open_for(reader, WORKSPACE, user_id, services.keys, NOW)
             assert (one.is_answered, one.asking.to_lead) == (answered, to_lead)
-        (mirror,) = await store.open_for(reader, WORKSPACE, ANA, services.keys)
+        (mirror,) = await store.open_for(reader, WORKSPACE, ANA, services.keys, NOW)
         assert mirror.asking.to_lead
-        assert await store.open_for(reader, WORKSPACE, GUEST, services.keys) == ()
-        assert await store.open_for(reader, "T0OTHER", BEN, services.keys) == ()
+        assert await store.open_for(reader, WORKSPACE, GUEST, services.keys, NOW) == ()
+        assert await store.open_for(reader, "T0OTHER", BEN, services.keys, NOW) == ()
