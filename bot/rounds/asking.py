@@ -46,6 +46,11 @@ def ask_key(round_id: str, person: Asked) -> str:
     return f"{'reflect' if person.is_lead else 'ask'}:{round_id}:{person.user_id}"
 
 
+def talk_key(subject: str) -> str:
+    """Of the questions in the channel, by what is due: the phase and the day."""
+    return f"talking_points:{subject}"
+
+
 def remind_key(round_id: str, user_id: str) -> str:
     return f"remind:{round_id}:{user_id}"
 
@@ -107,7 +112,7 @@ async def remind(services: Services, *items: Item) -> None:
 
 async def talk(services: Services, item: Item) -> None:
     """Put the questions to the channel of a team too small to be asked one by one."""
-    phase_id, day = item.subject.split(":")
+    phase_id, _, _ = item.subject.partition(":")
     now = services.clock.now()
     async with carrying_out(services.db, item) as tx:
         phase = await team.phase_of(tx, item.workspace_id, phase_id)
@@ -122,7 +127,7 @@ async def talk(services: Services, item: Item) -> None:
         await outbox.say(
             tx,
             item.workspace_id,
-            key=f"talking_points:{phase_id}:{day}",
+            key=talk_key(item.subject),
             to=phase.channel_id,
             content=messages.talking_points(wording),
             now=at,

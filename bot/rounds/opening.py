@@ -209,10 +209,15 @@ def _reachable(person: Person | None) -> bool:
     return person is not None and person.is_full_member
 
 
+def talk_about(phase: PhaseFacts, opening: Opening) -> str:
+    """The subject of what the channel gets instead: once a day."""
+    return f"{phase.phase_id}:{opening.at.date()}"
+
+
 async def _talk_instead(
     tx: AsyncConnection, workspace_id: str, phase: PhaseFacts, opening: Opening, now: datetime
 ) -> None:
-    subject = f"{phase.phase_id}:{opening.at.date()}"
+    subject = talk_about(phase, opening)
     due_at = within_hours(max(opening.at, now), phase.zone)
     await agenda.put(tx, workspace_id, action=TALK, subject=subject, due_at=due_at)
 

@@ -2,9 +2,11 @@
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.outbox import again
 from bot.rounds import members, rules, store, team
+from bot.rounds.asking import talk_key
 from bot.rounds.facts import PhaseFacts
-from bot.rounds.opening import Opened, Opening, open_now
+from bot.rounds.opening import Opened, Opening, open_now, talk_about
 from bot.rounds.rules import RoundKind
 from bot.slack.errors import Refused
 from bot.slack.mrkdwn import instant
@@ -34,6 +36,11 @@ TOO_SMALL = (
     "to the channel, to talk about together."
 )
 
+TALKED = (
+    "No questions were sent: this team is too small to be asked one by one, and today's stand in "
+    "the channel already, to talk about together."
+)
+
 
 async def poll(services: Services, *, workspace_id: str, channel_id: str, user_id: str) -> str:
     """Ask now; returns what to tell who asked for it.
@@ -41,8 +48,8 @@ async def poll(services: Services, *, workspace_id: str, channel_id: str, user_i
     A weekly or closing round that would open within five days of it is left out in its turn.
 
     Raises:
-        Refused: no phase runs here, it is paused, this person may not ask, or the last round is
-            too near.
+        Refused: no phase runs here, it is paused, this person may not ask, the last round is too
+            near, or a small team's channel has today's questions already.
     """
     async with services.db.reading() as reader:
         phase = await _phase(reader, workspace_id, channel_id)
@@ -59,7 +66,10 @@ async def poll(services: Services, *, workspace_id: str, channel_id: str, user_i
         if last is not None and free is not None and now < free:
             raise Refused(TOO_SOON.format(last=instant(last), free=instant(free)))
         opening = Opening(kind=RoundKind.POLL, on=None, at=now)
+        talked = await again.is_known(tx, workspace_id, talk_key(talk_about(phase, opening)))
         opened = await open_now(tx, services, workspace_id, phase, opening, seen)
+        if talked and not opened.asked:
+            raise Refused(TALKED)
     return _said(opened)
 
 

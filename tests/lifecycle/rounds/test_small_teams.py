@@ -1,14 +1,20 @@
 """Teams too small for answers without names get the questions to talk about."""
 
+from datetime import UTC, datetime
+
+import pytest
+
 from bot.clock import MovedClock
 from bot.db.engine import Database
 from bot.rounds.lifecycle import plan_rounds
+from bot.rounds.polling import poll
+from bot.slack.errors import Refused
 from bot.workspaces.rules import WorkspaceSettings
 from bot.workspaces.services import Services
 from tests.lifecycle.rounds.builders import NOW, PHASE, ZONES, a_person, a_phase, a_workspace
 from tests.lifecycle.rounds.evidence import agenda_of, carry_out, said, the_round
 from tests.lifecycle.rounds.test_opening import open_first
-from tests.vocabulary import BEN, CHIARA, DEV, EMI, WORKSPACE
+from tests.vocabulary import ANA, BEN, CHIARA, DEV, EMI, LAUNCH, WORKSPACE
 
 
 async def a_small_team(db: Database, *members: str, settings: WorkspaceSettings) -> None:
@@ -45,3 +51,18 @@ async def test_where_more_answers_are_wanted_than_there_are_people_nobody_is_ask
 
     assert await the_round(db) is None
     assert list(await agenda_of(db, "talk")) == [f"{PHASE}:2026-11-24"]
+
+
+async def test_a_small_teams_channel_gets_the_questions_once_a_day(
+    db: Database, services: Services, clock: MovedClock
+) -> None:
+    await a_small_team(db, BEN, CHIARA, DEV, settings=WorkspaceSettings())
+    clock.move_to(datetime(2026, 11, 27, 12, tzinfo=UTC))
+    here = {"workspace_id": WORKSPACE, "channel_id": LAUNCH, "user_id": ANA}
+    assert "too small for answers without names" in await poll(services, **here)
+    await carry_out(services, "talk")
+
+    with pytest.raises(Refused, match="stand in the channel already"):
+        await poll(services, **here)
+
+    assert await agenda_of(db, "talk") == {}
