@@ -1,7 +1,7 @@
 """The bot's people, who try again where nobody answered, and what comes between."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
@@ -73,11 +73,16 @@ class People:
             await asyncio.sleep(SAY_SECONDS if number < wanted else WEATHER_SECONDS)
 
     async def lead(self, number: int) -> None:
-        """Begin phase after phase, each in its own channel."""
+        """Begin phase after phase, each in its own channel.
+
+        After the first ones only while somebody lives who is to die of it: a fast machine would
+        have begun all of them before the last of these was born.
+        """
         for at in range(number, MOST_PHASES, len(LEADS)):
-            needed = any(STEPS[step].endswith("announce") for step in self.play.to_hit)
-            if at >= self.play.scenario.phases and not needed:
-                return
+            while at >= self.play.scenario.phases and not _at_beginnings(self.play.alive.values()):
+                if not _at_beginnings(self.play.to_hit):
+                    return
+                await asyncio.sleep(LOOK_SECONDS)
             self.phases.append(at)
             await self._begin(at, LEADS[number])
 
@@ -103,6 +108,11 @@ class People:
             if not heard or await begun(self.play, number):
                 await me.close(everything=True)
             await asyncio.sleep(LOOK_SECONDS)
+
+
+def _at_beginnings(steps: Iterable[str]) -> bool:
+    """Whether one of these is at the beginning of a phase."""
+    return any(STEPS.get(step, "").endswith("announce") for step in steps)
 
 
 def channel_of(number: int) -> str:
