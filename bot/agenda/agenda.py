@@ -20,7 +20,7 @@ _agenda = schema.agenda
 _KEY = (_agenda.c.workspace_id, _agenda.c.action, _agenda.c.subject)
 #: A `retry_at` of what is not done until its workspace is installed again; see `claims.park`.
 NEVER = datetime(9999, 12, 31, tzinfo=UTC)
-
+#: The `retry_at` of what is free for anybody, but of a parked row.
 _UNLESS_PARKED = case((_agenda.c.retry_at == NEVER, _agenda.c.retry_at))
 
 

@@ -75,8 +75,7 @@ async def preview(services: Services, scene: Scene, kept: Kept, refusal: str | N
     async with services.db.reading() as reader:
         settings = await settings_of(reader, scene.workspace_id)
         warnings = await _warnings(reader, scene.workspace_id, proposal)
-    minimums = (settings.minimum_small, settings.minimum_large)
-    whole = as_it_will_be(proposal, names, services.clock.now(), minimums)
+    whole = as_it_will_be(proposal, names, services.clock.now(), settings.minimums)
     questions = for_member([one.name for one in whole.leads], reworded(settings.questions))
     facts = Preview(
         draft_id=kept.draft_id,

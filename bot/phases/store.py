@@ -90,7 +90,7 @@ async def whole(tx: AsyncConnection, workspace_id: str, phase_id: str) -> WholeP
         phase=found,
         people=await people_of(tx, workspace_id, phase_id),
         items=await items_of(tx, workspace_id, phase_id),
-        minimums=(settings.minimum_small, settings.minimum_large),
+        minimums=settings.minimums,
     )
 
 

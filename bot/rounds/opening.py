@@ -107,15 +107,14 @@ async def open_now(
     optouts = await team.opted_out(tx, workspace_id, phase.channel_id)
     team_now = rules.who_is_asked(_candidates(phase, profiles, optouts))
     settings = await settings_of(tx, workspace_id)
-    minimums = (settings.minimum_small, settings.minimum_large)
-    if rules.minimum_for(len(team_now), *minimums) is None:
+    if rules.minimum_for(len(team_now), *settings.minimums) is None:
         await _talk_instead(tx, workspace_id, phase, opening, now)
         return Opened(asked=0, closes_at=now)
     leads = [one for one in phase.lead_ids if _reachable(profiles.get(one)) and one not in optouts]
     zones = {one: profiles[one].zone or settings.default_zone for one in (*team_now, *leads)}
     slots = _slots(phase, opening, zones, now)
     asked = sum(one in slots for one in team_now)
-    minimum = rules.minimum_for(asked, *minimums)
+    minimum = rules.minimum_for(asked, *settings.minimums)
     if minimum is None:  # for the others, on the far side of the earth, it is two days late
         log.info("round_left_out", phase=phase.phase_id, kind=opening.kind, reason=TOO_LATE)
         return Opened(asked=0, closes_at=now)

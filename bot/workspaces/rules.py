@@ -58,6 +58,11 @@ class WorkspaceSettings:
     #: question key -> label, to_member, to_lead, where they differ from ours
     questions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
+    @property
+    def minimums(self) -> tuple[int, int]:
+        """Answers needed to show totals, in small teams and in large ones."""
+        return self.minimum_small, self.minimum_large
+
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
