@@ -11,8 +11,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
+
+from bot import database_url
 
 T = TypeVar("T")
 
@@ -23,11 +26,16 @@ LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 LOG_FORMATS = ("text", "json")
 
 BOTH_GIVEN = "{name} and {name}_FILE are both set; keep one of them."
-UNREADABLE = "{name}_FILE names {path}, which cannot be read ({why})."
-NOT_A_NUMBER = "{name} is {value!r}; it must be a number from {low} to {high}."
-NOT_ONE_OF = "{name} is {value!r}; it must be one of {choices}."
-NOT_A_URL = "{name} is {value!r}; it must begin with https:// or http://."
-NOT_A_DATABASE = "{name} must begin with sqlite: or postgresql: (what follows is kept secret)."
+# No sentence contains a value: any setting may hold a secret that was meant for another one.
+UNREADABLE = "{name}_FILE must be the path of a file; no file can be read there ({why})."
+NOT_A_NUMBER = "{name} must be a number from {low} to {high}."
+NOT_ONE_OF = "{name} must be one of {choices}."
+NOT_A_URL = (
+    "{name} must begin with https:// or http:// and a host, and contain no user, password or space."
+)
+ENV_UNREADABLE = (
+    "The file .env cannot be read ({why}); it must be UTF-8 text that the bot may read."
+)
 WRONG_TOKEN = "{name} holds a token that begins with {prefix}; that one belongs in {other}."
 BAD_KEY = "{name}: key {number} is not 32 bytes in base64; `python -m bot keys` prints a good one."
 HALF_A_CLIENT = "IMBALANCE_CLIENT_ID and IMBALANCE_CLIENT_SECRET go together; set both or none."
@@ -92,7 +100,7 @@ class Settings:
 
     def __repr__(self) -> str:
         hidden = {"slack_bot_token", "slack_app_token", "slack_signing_secret", "client_secret"}
-        hidden |= {"keys", "database_url"}
+        hidden |= {"keys", "database_url", "slack_api_url"}
         shown = (
             f"{name}={('set' if value else 'not set') if name in hidden else repr(value)}"
             for name, value in vars(self).items()
@@ -108,13 +116,21 @@ def load(environ: Mapping[str, str] | None = None, env_file: Path | None = None)
     if environ is None:
         environ = os.environ
         env_file = env_file or Path(".env")
-    from_file = dotenv_values(env_file) if env_file else {}
+    from_file = _from_file(env_file) if env_file else {}
     values = {name: value for name, value in from_file.items() if value is not None}
     reader = _Reader({**values, **environ})
     settings = _read(reader)
     if reader.mistakes:
         raise SettingsError(tuple(reader.mistakes))
     return settings
+
+
+def _from_file(file: Path) -> Mapping[str, str | None]:
+    try:
+        return dotenv_values(file)
+    except (OSError, UnicodeDecodeError) as error:
+        why = type(error).__name__
+        raise SettingsError((ENV_UNREADABLE.format(why=why),)) from None
 
 
 def names() -> tuple[str, ...]:
@@ -175,8 +191,8 @@ class _Reader:
             self._wrong(BOTH_GIVEN, name=name)
         try:
             return Path(path).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            self._wrong(UNREADABLE, name=name, path=path, why=type(error).__name__)
+        except (OSError, ValueError) as error:  # ValueError: not UTF-8, or no possible path
+            self._wrong(UNREADABLE, name=name, why=type(error).__name__)
             return default
 
     def token(self, name: str, not_prefix: str, other: str) -> str:
@@ -187,18 +203,16 @@ class _Reader:
 
     def url(self, name: str, default: str) -> str:
         value = self.text(name, default)
-        if not value.startswith(("https://", "http://")):
-            self._wrong(NOT_A_URL, name=name, value=value)
+        if not _is_web_address(value):
+            self._wrong(NOT_A_URL, name=name)
         return value.rstrip("/") + "/"
 
     def database(self, name: str, default: str) -> str:
-        value = self.secret(name, default)
-        # Several hosts hand out postgres://, which SQLAlchemy does not know.
-        if value.startswith("postgres://"):
-            value = value.replace("postgres", "postgresql", 1)
-        if not value.startswith(("sqlite:", "sqlite+", "postgresql:", "postgresql+")):
-            self._wrong(NOT_A_DATABASE, name=name)
-        return value
+        try:
+            return database_url.read(self.secret(name, default))
+        except database_url.InvalidDatabaseUrl as mistake:
+            self.mistakes.append(str(mistake))
+            return default
 
     def keys(self, name: str) -> tuple[bytes, ...]:
         written = self.secret(name).replace(",", " ").split()
@@ -216,7 +230,7 @@ class _Reader:
                 return number
         except ValueError:
             pass
-        self._wrong(NOT_A_NUMBER, name=name, value=value, low=low, high=high)
+        self._wrong(NOT_A_NUMBER, name=name, low=low, high=high)
         return default
 
     def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
@@ -224,13 +238,24 @@ class _Reader:
         for choice in choices:
             if value.lower() == choice.lower():
                 return choice
-        self._wrong(NOT_ONE_OF, name=name, value=value, choices=", ".join(choices))
+        self._wrong(NOT_ONE_OF, name=name, choices=", ".join(choices))
         return default
 
     def refuse_bolts_own(self, *names: str) -> None:
         for name in names:
             if self._values.get(name):
                 self._wrong(BOLTS_OWN, name=name, short=name.removeprefix("SLACK_"))
+
+
+def _is_web_address(written: str) -> bool:
+    """Whether Slack's Web API may be there; beside a token, HTTP has no place for a password."""
+    try:
+        parts = urlsplit(written)
+        _ = parts.port  # raises ValueError where it is not one
+    except ValueError:
+        return False
+    is_plain = written.isprintable() and not set(written) & set(" @?#\\")
+    return is_plain and parts.scheme in {"https", "http"} and bool(parts.hostname)
 
 
 def _decode_key(written: str) -> bytes | None:

@@ -37,7 +37,7 @@ async def test_all_is_well(
         ("SLACK_API_URL", "http://127.0.0.1:9/api/", "SLACK_APP_TOKEN: Slack cannot be reached"),
         ("DATABASE_URL", "sqlite:////tmp/none/at/all.db", "run `python -m bot migrate`"),
         ("IMBALANCE_KEYS", "", "IMBALANCE_KEYS is missing"),
-        ("HTTP_PORT", "many", "HTTP_PORT is 'many'"),
+        ("HTTP_PORT", "many", "HTTP_PORT must be a number"),
     ],
 )
 async def test_what_is_wrong_is_named(

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bot.clock import random_bytes
-from bot.settings import SettingsError, encode_key, load
+from bot.settings import SettingsError, encode_key, load, names
 
 
 def mistakes(**values: str) -> tuple[str, ...]:
@@ -38,9 +38,9 @@ def test_every_mistake_is_named_at_once():
     found = mistakes(HTTP_PORT="much", LOG_LEVEL="loud", DATABASE_URL="mysql://secret@host/db")
 
     assert found == (
-        "DATABASE_URL must begin with sqlite: or postgresql: (what follows is kept secret).",
-        "HTTP_PORT is 'much'; it must be a number from 0 to 65535.",
-        "LOG_LEVEL is 'loud'; it must be one of DEBUG, INFO, WARNING, ERROR.",
+        "DATABASE_URL must begin with sqlite:/// or postgresql://.",
+        "HTTP_PORT must be a number from 0 to 65535.",
+        "LOG_LEVEL must be one of DEBUG, INFO, WARNING, ERROR.",
     )
 
 
@@ -53,8 +53,11 @@ def test_every_mistake_is_named_at_once():
         ({"IMBALANCE_CLIENT_ID": "1"}, "set both or none"),
         ({"SLACK_CLIENT_ID": "1"}, "call it IMBALANCE_CLIENT_ID"),
         ({"SLACK_API_URL": "slack.com"}, "must begin with https://"),
-        ({"SLACK_BOT_TOKEN_FILE": "/nowhere/token"}, "cannot be read"),
+        ({"SLACK_BOT_TOKEN_FILE": "/nowhere/token"}, "no file can be read there"),
         ({"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_BOT_TOKEN_FILE": "/dev/null"}, "both set"),
+        ({"SLACK_API_URL": "https:///api/"}, "and a host"),
+        ({"SLACK_API_URL": "https://slack.com:none/api/"}, "and a host"),
+        ({"SLACK_API_URL": "https://me:password@proxy/api/"}, "no user, password"),
         ({"TICK_SECONDS": "nan"}, "must be a number"),
         ({"TICK_SECONDS": "0"}, "must be a number"),
     ],
@@ -79,17 +82,43 @@ def test_hosts_that_hand_out_postgres_urls_are_understood():
     assert settings.database_url == "postgresql://me@host/db"
 
 
+SECRET = "Topf1secret"
+
+
+@pytest.mark.parametrize("name", [*names(), *(f"{name}_FILE" for name in names())])
 @pytest.mark.parametrize(
-    ("http", "names"),
+    "value", [SECRET, f"xoxb-{SECRET}", f"xapp-{SECRET}", f"https://me:{SECRET}@proxy/"]
+)
+def test_a_secret_in_the_wrong_setting_is_not_printed(name: str, value: str):
+    try:
+        shown = repr(load({name: value}))
+    except SettingsError as error:
+        shown = str(error)
+        assert name.removesuffix("_FILE") in shown
+
+    if name != "IMBALANCE_CLIENT_ID":  # it is no secret, and any text may be one
+        assert SECRET not in shown
+
+
+def test_an_unreadable_env_file_is_a_sentence(tmp_path: Path):
+    file = tmp_path / ".env"
+    file.write_bytes(b"LOG_LEVEL=\xff")
+
+    with pytest.raises(SettingsError, match=r"The file \.env cannot be read"):
+        load({}, file)
+
+
+@pytest.mark.parametrize(
+    ("http", "expected"),
     [
         (False, ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "IMBALANCE_KEYS"]),
         (True, ["SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "IMBALANCE_KEYS"]),
     ],
 )
-def test_what_running_needs_is_named(http: bool, names: list[str]):
+def test_what_running_needs_is_named(http: bool, expected: list[str]):
     missing = load({}).missing_to_run(http=http)
 
-    assert [sentence.split()[0] for sentence in missing] == names
+    assert [sentence.split()[0] for sentence in missing] == expected
 
 
 def test_no_secret_is_ever_printed():

@@ -4,9 +4,11 @@ import select
 from typing import Any
 
 from sqlalchemy import Connection, ExceptionContext, event
-from sqlalchemy.engine import URL, Engine, make_url
+from sqlalchemy.engine import URL, Engine
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry
+
+from bot.database_url import PGBOUNCER, SCHEMA, STATEMENT_CACHE
 
 #: Longer than a person waits (see `progress`), so that work in the background gets its turn.
 BUSY_TIMEOUT_MS = 5_000
@@ -41,14 +43,12 @@ _CLIENT_SETTINGS = {
 }
 
 
-def async_url(url: str) -> str:
-    """The URL with the asyncio driver we use: aiosqlite or psycopg 3."""
-    parsed = make_url(url)
+def async_url(url: URL) -> URL:
+    """The URL with the asyncio driver we use, aiosqlite or psycopg 3, and what that understands."""
     drivers = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg"}
-    backend = parsed.get_backend_name()
-    return parsed.set(drivername=drivers.get(backend, parsed.drivername)).render_as_string(
-        hide_password=False
-    )
+    backend = url.get_backend_name()
+    understood = url.difference_update_query((SCHEMA, PGBOUNCER, STATEMENT_CACHE))
+    return understood.set(drivername=drivers.get(backend, url.drivername))
 
 
 def arguments(url: URL) -> dict[str, Any]:
@@ -59,10 +59,22 @@ def arguments(url: URL) -> dict[str, Any]:
         # Every transaction of ours ends before its connection goes back, so nothing is left to
         # roll back there.
         return {"connect_args": {"async_creator_fn": connect}, "pool_reset_on_return": None}
-    ours = {name: value for name, value in _CLIENT_SETTINGS.items() if name not in url.query}
     # Kept when work comes in bursts: making one takes as long as some ten transactions do.
     pool = {"pool_size": MOST_CONNECTIONS, "max_overflow": 0, "pool_timeout": POOL_SECONDS}
-    return {"connect_args": ours, **pool}
+    return {"connect_args": _connect_arguments(url), **pool}
+
+
+def _connect_arguments(url: URL) -> dict[str, str | None]:
+    ours: dict[str, str | None] = dict(_CLIENT_SETTINGS)
+    if PGBOUNCER in url.query:
+        del ours["options"]  # it refuses connections that come with any
+    if PGBOUNCER in url.query or STATEMENT_CACHE in url.query:
+        ours["prepare_threshold"] = None
+    options = url.query.get("options", ours.get("options", ""))
+    ours = {name: value for name, value in ours.items() if name not in url.query}
+    if SCHEMA in url.query:
+        ours["options"] = f'{options} -c search_path="{url.query[SCHEMA]}"'
+    return ours
 
 
 def prepare(engine: Engine) -> None:

@@ -37,9 +37,9 @@ class Database:
     """
 
     def __init__(self, url: str) -> None:
-        url = async_url(url)
+        given = make_url(url)
         self.engine: AsyncEngine = create_async_engine(
-            url, hide_parameters=True, **arguments(make_url(url))
+            async_url(given), hide_parameters=True, **arguments(given)
         )
         prepare(self.engine.sync_engine)
         self.changed = asyncio.Event()

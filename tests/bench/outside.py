@@ -17,10 +17,10 @@ class Outside:
     """Transactions that may take as long as they take."""
 
     def __init__(self, url: str) -> None:
-        url = async_url(url)
-        sqlite = make_url(url).get_backend_name() == "sqlite"
-        options = arguments(make_url(url)) if sqlite else {}
-        self.engine: AsyncEngine = create_async_engine(url, **options)
+        given = make_url(url)
+        sqlite = given.get_backend_name() == "sqlite"
+        options = arguments(given) if sqlite else {}
+        self.engine: AsyncEngine = create_async_engine(async_url(given), **options)
         if sqlite:
             prepare(self.engine.sync_engine)
             event.listen(self.engine.sync_engine, "connect", _for_bulk)
