@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot.clock import Clock, real_now
 from bot.db.engine import Database
 from bot.db.lock import sqlite_file
-from bot.db.revision import pending
+from bot.db.revision import pending, unusable
 from bot.db.trouble import TooSlow
 from bot.operating.findings import Finding, Level, look, ok, wrong
 from bot.operating.report import state_of
@@ -79,7 +79,12 @@ async def _process(settings: Settings) -> AsyncIterator[Finding]:
 
 async def _database(settings: Settings) -> AsyncIterator[Finding]:
     file = sqlite_file(settings.database_url)
-    if file is not None and not file.exists():
+    try:
+        is_missing = file is not None and not file.exists()
+    except OSError as error:
+        yield wrong(f"database: {unusable(error)}")
+        return
+    if is_missing:
         yield wrong(f"database: none at {file} yet: run `python -m bot migrate`.")
         return
     db = Database(settings.database_url)
@@ -93,8 +98,7 @@ async def _database(settings: Settings) -> AsyncIterator[Finding]:
     except NotStarted as error:
         yield wrong(f"database: {error}")
     except (SQLAlchemyError, OSError, TooSlow) as error:
-        why = type(error).__name__
-        yield wrong(f"database: it cannot be used ({why}): check DATABASE_URL.")
+        yield wrong(f"database: {unusable(error)}")
     finally:
         await db.close()
 

@@ -1,5 +1,7 @@
 """Whether the database works: counted each time it does not, said at most every few seconds."""
 
+import re
+
 from bot.clock import monotonic
 from bot.db.trouble import Trouble, trouble
 from bot.log import log
@@ -9,6 +11,7 @@ SAY_EVERY_SECONDS = 10.0
 #: So long without a failure, and it is well again.
 CALM_SECONDS = 2.0
 LONGEST_REASON = 200
+_QUOTED = re.compile(r'"[^"]*"|\'[^\']*\'')
 
 
 class Health:
@@ -47,6 +50,10 @@ class Health:
 
 
 def _reason(error: BaseException) -> str:
-    """What the driver said, in one line; SQLAlchemy would add the statement."""
+    """What the driver said, in one line, without the statement that SQLAlchemy would add.
+
+    What it quotes is left out: before a connection works, that comes from DATABASE_URL, and where
+    that is wrong, a name in it may be a password.
+    """
     said = str(getattr(error, "orig", None) or error) or type(error).__name__
-    return " ".join(said.split())[:LONGEST_REASON]
+    return " ".join(_QUOTED.sub("…", said).split())[:LONGEST_REASON]

@@ -5,6 +5,7 @@ import fcntl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TextIO
 
 from sqlalchemy.engine import make_url
 
@@ -15,6 +16,10 @@ LOOK_EVERY_SECONDS = 0.2
 HELD = (
     "Another process of Imbalance uses {file}. It was not started twice: SQLite serves one. "
     "Stop the other one, or use PostgreSQL (DATABASE_URL) for several."
+)
+UNUSABLE_FILE = (
+    "The database file of DATABASE_URL cannot be opened ({why}): its folder must be one that the "
+    "bot may make, and write to."
 )
 
 
@@ -36,15 +41,23 @@ async def alone_on(url: str, patience: float = PATIENCE_SECONDS) -> AsyncIterato
 
     Raises:
         Locked: it was still held after `patience` seconds.
+        NotStarted: its folder cannot be made or written to.
     """
     file = sqlite_file(url)
     if file is None:
         yield
         return
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.with_name(file.name + ".lock").open("a") as handle:
+    with _lock_file(file) as handle:
         await _take(handle.fileno(), file, patience)
         yield
+
+
+def _lock_file(file: Path) -> TextIO:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        return file.with_name(file.name + ".lock").open("a")
+    except OSError as error:
+        raise NotStarted(UNUSABLE_FILE.format(why=type(error).__name__)) from error
 
 
 async def _take(descriptor: int, file: Path, patience: float) -> None:

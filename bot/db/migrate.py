@@ -4,9 +4,18 @@ import asyncio
 
 from alembic import command
 from alembic.config import Config
+from sqlalchemy.exc import DBAPIError
 
 from bot.db.engine import Database
 from bot.db.revision import MIGRATIONS, newest, reached
+from bot.settings import NotStarted
+
+NOT_ALLOWED = (
+    "The database was not migrated, and nothing was changed ({why}): the user of DATABASE_URL must "
+    "be allowed to create tables there, in a schema that exists."
+)
+#: No privilege, no such schema, a server that may only be read.
+_NOT_ALLOWED_CODES = {"42501", "3F000", "25006"}
 
 
 def _config(url: str) -> Config:
@@ -24,13 +33,19 @@ async def migrate(url: str, revision: str = "head") -> None:
     Raises:
         Unreachable: the database does not answer.
         Locked: its tables were in use all the time.
+        NotStarted: its user may not change tables there.
     """
     at = await _at(url)
     if revision == "head" and at > newest():
         return
     back = revision == "base" or revision.startswith("-") or revision < at
     step = command.downgrade if back else command.upgrade
-    await asyncio.to_thread(step, _config(url), revision)
+    try:
+        await asyncio.to_thread(step, _config(url), revision)
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) not in _NOT_ALLOWED_CODES:
+            raise
+        raise NotStarted(NOT_ALLOWED.format(why=type(error.orig).__name__)) from error
 
 
 async def _at(url: str) -> str:

@@ -14,12 +14,13 @@ from bot.settings import NotStarted
 UNREACHABLE = (
     "The database cannot be reached ({why}). Check DATABASE_URL, and that its server runs."
 )
+UNUSABLE = "The database cannot be used ({why}): check DATABASE_URL."
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 _TABLE = "alembic_version"
 
 
 class Unreachable(NotStarted):
-    """The database did not answer; the message says what to look at."""
+    """The database did not answer, or refused; the message says what to look at."""
 
 
 def newest() -> str:
@@ -31,7 +32,7 @@ async def pending(db: Database) -> bool:
     """Whether the database lacks revisions of this version.
 
     Raises:
-        Unreachable: it does not answer.
+        Unreachable: it does not answer, or refuses.
     """
     return await reached(db) < newest()
 
@@ -40,16 +41,22 @@ async def reached(db: Database) -> str:
     """The database's revision; empty where it has none yet.
 
     Raises:
-        Unreachable: it does not answer.
+        Unreachable: it does not answer, or refuses.
     """
     try:
         async with db.reading() as reader:
             return await reader.run_sync(_revision) or ""
-    except Exception as error:
+    except Exception as error:  # drivers raise anything for what DATABASE_URL makes them do
         kind = trouble(error)
         if kind is None:
-            raise
+            raise Unreachable(unusable(error)) from error
         raise Unreachable(UNREACHABLE.format(why=kind)) from error
+
+
+def unusable(error: BaseException) -> str:
+    """What an operator is told. A driver's own text may hold parts of DATABASE_URL."""
+    driver = getattr(error, "orig", None) or error
+    return UNUSABLE.format(why=type(driver).__name__)
 
 
 def _revision(connection: Connection) -> str | None:

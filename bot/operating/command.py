@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.clock import real_now
 from bot.db.engine import Database
 from bot.db.lock import sqlite_file
-from bot.db.revision import pending
+from bot.db.revision import pending, unusable
 from bot.operating import decisions, words
 from bot.operating.decisions import Decision, decide
 from bot.operating.spans import span
@@ -30,7 +30,6 @@ from bot.slack.links import place_in
 
 NO_FILE = "There is no database at {file} yet: run `python -m bot migrate`."
 BEHIND = "The database is at another version's schema: run `python -m bot migrate`."
-UNUSABLE = "The database cannot be used ({why}): check DATABASE_URL."
 MAY_BE_TWICE = (
     "Nothing was changed: {id} may be in Slack already, and would then be seen twice. Look there "
     "first. To post it again all the same, repeat this with --yes."
@@ -58,7 +57,7 @@ async def outbox(options: argparse.Namespace) -> int:
                 return await _list(db, options)
             return await _decide(db, options)
     except (SQLAlchemyError, OSError) as error:
-        raise NotStarted(UNUSABLE.format(why=type(error).__name__)) from error
+        raise NotStarted(unusable(error)) from error
 
 
 @asynccontextmanager
