@@ -4,7 +4,7 @@ from typing import Any
 
 from bot.playground import cast, posting
 from bot.playground.arguments import Arguments
-from bot.playground.checks import check_blocks, check_metadata
+from bot.playground.checks import check_blocks, check_metadata, name_of
 from bot.playground.core import Core
 from bot.playground.errors import SlackError, refuse
 from bot.playground.methods import Method, conversation_for, joined, message_in, require
@@ -82,7 +82,8 @@ def content_of(core: Core, args: Arguments) -> Json:
     if blocks is not None:
         if not isinstance(blocks, list):
             raise SlackError("invalid_blocks_format")
-        refuse("invalid_blocks", check_blocks(blocks, "message", has_file=core.has_file))
+        problems = check_blocks(blocks, "message", has_file=core.has_file)
+        refuse(name_of(problems), problems)
         if blocks:
             content["blocks"] = prepared(core, blocks)
     attachments: Any = args.get("attachments")

@@ -12,10 +12,15 @@ from typing import Any
 from bot.playground.elements import check_element, check_image
 from bot.playground.spot import Check, Problem, Spot, Surface
 
-__all__ = ["Problem", "check_blocks", "check_metadata", "check_view"]
+__all__ = ["Problem", "check_blocks", "check_metadata", "check_view", "name_of"]
 
 MOST_BLOCKS = {"message": 50, "modal": 100, "home": 100}
 LARGEST_VIEW = 250_000
+#: Of a whole message. Slack documents no such limit; measured: 13,297 characters in one block, 125
+#: fewer with a divider beside it (https://github.com/slackapi/bolt-js/issues/2509), and a message
+#: of many small blocks was refused at 11,341 (.../issues/2867). So each block counts for some, too.
+LARGEST_MESSAGE, COST_OF_A_BLOCK = 13_200, 125
+TOO_LONG = f"a message must be less than {LARGEST_MESSAGE + 1} characters over all blocks"
 _EVERYWHERE = {
     *("section", "divider", "header", "image", "context", "actions"),
     *("input", "rich_text", "video"),
@@ -54,8 +59,17 @@ def check_blocks(
 ) -> list[Problem]:
     """What Slack would refuse in these blocks on that surface."""
     check = Check(surface=surface, has_file=has_file)
-    _blocks(Spot(check, blocks, "/blocks"))
+    spot = Spot(check, blocks, "/blocks")
+    _blocks(spot)
+    if surface == "message":
+        _sum_of_message(spot)
     return check.problems
+
+
+def name_of(problems: list[Problem]) -> str:
+    """Slack's name for what is wrong with the blocks of a message."""
+    too_long = all(problem.message == TOO_LONG for problem in problems)
+    return "msg_blocks_too_long" if too_long else "invalid_blocks"
 
 
 def check_view(view: Any, *, has_file: Callable[[str], bool] | None = None) -> list[Problem]:
@@ -219,6 +233,22 @@ def _sum_of_markdown(spot: Spot) -> None:
     kinds = [b.get("type") for b in spot.value if isinstance(b, dict)]
     if sum(len(t) for t, kind in zip(texts, kinds, strict=True) if kind == "markdown") > 12_000:
         spot.wrong("markdown blocks must be less than 12001 characters together")
+
+
+def _sum_of_message(spot: Spot) -> None:
+    if not isinstance(spot.value, list):
+        return
+    if _characters(spot.value) + COST_OF_A_BLOCK * len(spot.value) > LARGEST_MESSAGE:
+        spot.wrong(TOO_LONG)
+
+
+def _characters(value: Any) -> int:
+    """The length of every string in it."""
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, dict):
+        return sum(map(_characters, value.values()))
+    return sum(map(_characters, value)) if isinstance(value, list) else 0
 
 
 def _one_focus(spot: Spot) -> None:

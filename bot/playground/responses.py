@@ -7,7 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.playground import posting
-from bot.playground.checks import check_blocks
+from bot.playground.checks import Problem, check_blocks, name_of
 from bot.playground.core import Core
 from bot.playground.model import Conversation, Json
 from bot.playground.tickets import Ticket
@@ -37,7 +37,7 @@ def _content(core: Core, body: Json) -> Json | None:
     """The message in a body; none where there is nothing to show or Slack would refuse it."""
     if not body.get("text") and not body.get("blocks"):
         return None
-    problems = check_blocks(body.get("blocks") or [], "message", has_file=core.has_file)
+    problems = _problems(core, body)
     if problems:
         core.problems.extend(f"answer: {problem}" for problem in problems)
         return None
@@ -46,6 +46,10 @@ def _content(core: Core, body: Json) -> Json | None:
     if "blocks" in content:
         content["blocks"] = prepared(core, content["blocks"])
     return content
+
+
+def _problems(core: Core, body: Json) -> list[Problem]:
+    return check_blocks(body.get("blocks") or [], "message", has_file=core.has_file)
 
 
 async def serve(core: Core, request: web.Request) -> web.StreamResponse:
@@ -83,7 +87,8 @@ def _carry_out(core: Core, ticket: Ticket, body: Json) -> str:
         return _delete(core, conversation, original)
     content = _content(core, body)
     if content is None:
-        return "invalid_blocks" if body.get("blocks") else "no_text"
+        problems = _problems(core, body)
+        return name_of(problems) if problems else "no_text"
     if original is not None and body.get("replace_original"):
         _replace(core, conversation, original, content)
     elif body.get("response_type") == "in_channel":

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.playground.checks import check_blocks, check_metadata, check_view
+from bot.playground.checks import check_blocks, check_metadata, check_view, name_of
 from tests.standin.words import (
     actions,
     asked,
@@ -27,7 +27,8 @@ PICTURE = {"type": "image", "alt_text": "A chart"}
 
 ACCEPTED: list[tuple[str, dict[str, Any]]] = [
     ("message", section("x" * 3000)),
-    ("message", section(fields=[mrkdwn("x" * 2000)] * 10)),
+    ("message", section(fields=[mrkdwn("x" * 1200)] * 10)),
+    ("home", section(fields=[mrkdwn("x" * 2000)] * 10)),
     ("message", section(accessory=button(confirm=CONFIRM, style="danger", value="x" * 2000))),
     ("message", {"type": "header", "text": plain("x" * 150)}),
     ("message", {"type": "divider"}),
@@ -121,6 +122,19 @@ def test_a_block_id_may_not_be_repeated() -> None:
 def test_each_surface_has_its_number_of_blocks(surface: Any, most: int) -> None:
     assert check_blocks([section()] * most, surface) == []
     assert check_blocks([section()] * (most + 1), surface)
+
+
+def test_a_message_has_its_number_of_characters_over_all_blocks() -> None:
+    """13,200 at most, in which each block counts for 125 besides its texts."""
+    long = [section("x" * 3000) for _ in range(4)]
+    fits = [*long, section("x" * 400)]
+
+    assert check_blocks(fits, "message") == []
+    problems = check_blocks([*fits, section("x" * 200)], "message")
+    assert name_of(problems) == "msg_blocks_too_long"
+    assert check_blocks([*long, *long], "modal") == []
+    both = check_blocks([*long, *long, section("x" * 3001)], "message")
+    assert name_of(both) == "invalid_blocks"
 
 
 def test_a_problem_reads_as_slack_writes_it() -> None:

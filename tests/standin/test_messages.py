@@ -67,6 +67,7 @@ async def test_a_message_to_a_person_opens_the_direct_message(
         ({"text": "x", "blocks": "[{"}, "invalid_blocks_format"),
         ({"text": "x", "blocks": [{"type": "header"}]}, "invalid_blocks"),
         ({"text": "x", "blocks": [section()] * 51}, "invalid_blocks"),
+        ({"text": "x", "blocks": [section("x" * 3000)] * 5}, "msg_blocks_too_long"),
         ({"text": "x", "metadata": {"event_type": "note"}}, "invalid_metadata_format"),
         ({"text": "x", "thread_ts": "1.2"}, "thread_not_found"),
         ({"text": "x", "username": "Boss"}, "missing_scope"),
@@ -96,6 +97,17 @@ async def test_a_long_text_is_cut_when_posted_and_refused_when_changed(
         await api.chat_update(channel=LAUNCH, ts=ts, text="x" * 4001)
 
     assert said_no(refused.value) == "msg_too_long"
+
+
+async def test_an_edit_is_refused_when_its_blocks_are_too_long_together(
+    slack: StandIn, api: AsyncWebClient
+) -> None:
+    ts = await post(api)
+    with pytest.raises(SlackApiError) as refused:
+        await api.chat_update(channel=LAUNCH, ts=ts, text="x", blocks=[section("x" * 3000)] * 5)
+
+    assert said_no(refused.value) == "msg_blocks_too_long"
+    assert "blocks" not in slack.workspace.messages(LAUNCH)[0]
 
 
 async def test_an_edit_with_text_alone_removes_blocks(slack: StandIn, api: AsyncWebClient) -> None:

@@ -15,6 +15,7 @@ from tests.standin.words import (
     actions,
     button,
     plain,
+    section,
 )
 
 pytestmark = pytest.mark.usefixtures("socket")
@@ -102,3 +103,21 @@ async def test_an_empty_or_broken_answer_by_url_is_refused(
     await slack.as_user(ANA).command("/note", LAUNCH)
 
     assert any("json-pointer" in problem for problem in slack.problems)
+
+
+async def test_an_answer_by_url_that_is_too_long_is_refused(
+    slack: StandIn, app: AsyncApp, session: ClientSession
+) -> None:
+    answers = []
+
+    @app.command("/note")
+    async def note(ack: Any, command: dict[str, Any]) -> None:
+        body = {"blocks": [section("x" * 3000)] * 5}
+        async with session.post(command["response_url"], json=body) as response:
+            answers.append((response.status, await response.text()))
+        await ack()
+
+    await slack.as_user(ANA).command("/note", LAUNCH)
+
+    assert answers == [(400, "msg_blocks_too_long")]
+    assert "response_url: msg_blocks_too_long" in slack.problems
