@@ -20,6 +20,8 @@ WEEKDAYS = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturd
 FIRST_LINE = 80
 SHORT = 240  # of one text in the announcement; the rest is under Details
 
+LEADS_SHOWN = 600  # of the leads' names in a sentence
+
 #: What each part of the promise is called, in the order it is read.
 SET_ASIDE = "set_aside"
 LABELS = {
@@ -135,7 +137,7 @@ def one_line(text: str) -> str:
 
 def lead_names(whole: WholePhase) -> str:
     """Who leads, quoted."""
-    return quote(together([one.name for one in whole.leads] or [NO_LEAD]))
+    return fitted(together([one.name for one in whole.leads] or [NO_LEAD]), LEADS_SHOWN)
 
 
 def _labelled(label: str, text: str | None, limit: int) -> list[str]:
@@ -143,8 +145,8 @@ def _labelled(label: str, text: str | None, limit: int) -> list[str]:
 
 
 def _cut(text: str, limit: int) -> str:
-    # Escaping makes it longer: a section is the hard limit, `limit` what people can read.
-    return fitted(truncated(one_line(text), limit), SECTION - 100)
+    # Escaping makes it longer: `limit` is what people can read.
+    return fitted(truncated(one_line(text), limit), min(2 * limit, SECTION - 100))
 
 
 def _waiting(whole: WholePhase, label: str, limit: int) -> list[str]:

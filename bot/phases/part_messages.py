@@ -1,6 +1,7 @@
 """The forms *My part* and *Raise a concern*, *Details*, and concerns as leads read them."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -18,24 +19,23 @@ from bot.phases.messages import (
     title,
 )
 from bot.slack.content import (
+    MESSAGE,
     SECTION,
     Content,
     content,
     context,
     divider,
+    pages,
     paragraphs,
     plain,
     section,
+    size,
 )
-from bot.slack.mrkdwn import channel, clean, fitted, quote
+from bot.slack.mrkdwn import channel, clean, fitted, quotation
 
 PART_FORM, CONCERN_FORM = "phase.part.form", "phase.concern.form"
 TEXT, PART_BLOCK, CONCERN_BLOCK = "phase.text", "phase.part.text", "phase.concern.text"
 PART_LIMIT, CONCERN_LIMIT = SHORT, 3_000
-#: A note may fill six sections when all of it has to be escaped; a message holds fifty blocks.
-CONCERNS_SHOWN = 6
-#: Escaping makes a sign five at most.
-PIECE = 550
 
 PART_TITLE, PART_LABEL = "My part", "What I bring to this"
 PART_ABOUT = (
@@ -56,6 +56,7 @@ TAKEN = "Received. It reaches {leads} the next working morning, without your nam
 ONE = "A concern from your team, without a name"
 MANY = "{count} concerns from your team, without names"
 FROM = "*{first}*, about {channel}."
+FROM_PART = "*{first}*, about {channel}. Message {number} of {count}."
 WHY = (
     "Written with Raise a concern, in mixed order, and now deleted here. Do not look for who "
     "wrote: answer to everybody, in the channel or in your next meeting."
@@ -63,6 +64,9 @@ WHY = (
 
 DETAILS_TITLE = "Details"
 TEAM, PARTS = "Who is asked", "Who does what"
+MORE_PARTS = "And {count} more."
+#: Of what people said of their parts, in JSON: Slack takes 250,000 bytes of a form.
+PARTS_ROOM = 120_000
 WHEN = (
     "{weekdays} at {time} in each person's own time zone, and first on the working morning after "
     "the announcement. Answers are anonymous after closing: totals from {minimum} answers on, "
@@ -118,13 +122,17 @@ def typed(values: Mapping[str, Any], block_id: str) -> str:
     return clean(values.get(block_id, {}).get(TEXT, {}).get("value") or "")
 
 
-def concerns_for_leads(channel_id: str, texts: Sequence[str]) -> Content:
-    """The notes, each on its own, in the order given."""
+def concerns_for_leads(channel_id: str, texts: Sequence[str]) -> list[Content]:
+    """The notes, each on its own, in the order given and in as many messages as they need."""
     first = ONE if len(texts) == 1 else MANY.format(count=len(texts))
-    blocks: list[Block] = [section(FROM.format(first=first, channel=channel(channel_id)))]
-    for text in texts:
-        blocks += [divider(), *_quoted(text)]
-    return content(first, *blocks, context(WHY))
+    why = context(WHY)
+    beside = [_from(first, channel_id, number=99, count=99), why]
+    notes = [[divider(), *paragraphs(quotation(text, SECTION))] for text in texts]
+    found = pages(notes, MESSAGE - size(beside))
+    return [
+        content(first, _from(first, channel_id, number=number, count=len(found)), *page, why)
+        for number, page in enumerate(found, start=1)
+    ]
 
 
 def details(whole: WholePhase, today: date) -> View:
@@ -145,11 +153,22 @@ def _people(whole: WholePhase) -> list[str]:
     parts = [one for one in whole.people if one.contribution and not one.has_left]
     if parts:
         lines.append(f"*{PARTS}:*")
-    return [*lines, *(_part(one.name, one.contribution or "") for one in parts)]
+    said = [_part(one.name, one.contribution or "") for one in parts]
+    return [*lines, *_as_many_as_fit(said)]
 
 
 def _part(name: str, contribution: str) -> str:
     return f"• {fitted(name, 200)}: {fitted(one_line(contribution), SECTION - 300)}"
+
+
+def _as_many_as_fit(parts: Sequence[str]) -> Iterator[str]:
+    used = 0
+    for number, part in enumerate(parts):
+        used += len(json.dumps(part))
+        if used > PARTS_ROOM:
+            yield MORE_PARTS.format(count=len(parts) - number)
+            return
+        yield part
 
 
 def _when(whole: WholePhase) -> str:
@@ -162,13 +181,10 @@ def _when(whole: WholePhase) -> str:
     return f"{when} {COMMENTS[phase.comments_to]}"
 
 
-def _quoted(text: str) -> list[Block]:
-    pieces = [
-        f">{quote(line[start : start + PIECE])}"
-        for line in text.splitlines()
-        for start in range(0, max(len(line), 1), PIECE)
-    ]
-    return paragraphs(pieces)
+def _from(first: str, channel_id: str, *, number: int, count: int) -> Block:
+    words = FROM if count == 1 else FROM_PART
+    about = channel(channel_id)
+    return section(words.format(first=first, channel=about, number=number, count=count))
 
 
 def _text(example: str, limit: int, written: str | None = None) -> PlainTextInputElement:

@@ -1,5 +1,6 @@
 """What the team says back: one's own part, and concerns that reach the leads without a name."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from hashlib import sha256
 
@@ -16,12 +17,12 @@ from bot.outbox import outbox
 from bot.phases import store
 from bot.phases.facts import WholePhase
 from bot.phases.messages import lead_names
-from bot.phases.part_messages import CONCERN_LIMIT, CONCERNS_SHOWN, PART_LIMIT, concerns_for_leads
+from bot.phases.part_messages import CONCERN_LIMIT, PART_LIMIT, concerns_for_leads
 from bot.slack.errors import Refused
 from bot.workspaces.services import Services
 
 DELIVER = "deliver_concerns"
-ID_LENGTH = 32  # of our own ids
+ID_LENGTH, BATCH_LENGTH = 32, 16  # of our own ids; of what tells one delivery from others
 
 OVER = "Nothing was saved: this phase has ended. What it brought is in the channel."
 NOT_IN_TEAM = (
@@ -133,40 +134,42 @@ async def deliver_concerns(services: Services, item: Item) -> None:
     now = services.clock.now()
     async with carrying_out(services.db, item) as tx:
         whole = await store.whole(tx, item.workspace_id, item.subject)
-        texts = shuffled(await _taken(tx, item.workspace_id, item.subject))
-        if whole is None or not texts:
-            return
-        for number, start in enumerate(range(0, len(texts), CONCERNS_SHOWN)):
-            shown = texts[start : start + CONCERNS_SHOWN]
-            await _send(tx, item, whole, shown, number, now)
+        concerns = await _taken(tx, item.workspace_id, item.subject)
+        if whole is not None and concerns:
+            await _send(tx, item.workspace_id, whole, concerns, now)
 
 
 async def _send(
     tx: AsyncConnection,
-    item: Item,
+    workspace_id: str,
     whole: WholePhase,
-    texts: list[str],
-    number: int,
+    concerns: Mapping[str, str],
     now: datetime,
 ) -> None:
-    said = concerns_for_leads(whole.phase.channel_id, texts)
+    said = concerns_for_leads(whole.phase.channel_id, shuffled(concerns.values()))
+    # Named by what is in them: had two deliveries one name, the later one would never be said.
+    batch = sha256(":".join(sorted(concerns)).encode()).hexdigest()[:BATCH_LENGTH]
     starter = [one for one in whole.people if one.user_id == whole.phase.lead_id]
     for lead in whole.leads_to_tell or starter:  # who left the channel still answers for it
-        await outbox.say(
-            tx,
-            item.workspace_id,
-            key=f"concerns:{item.subject}:{whole.phase.day_of(now)}:{number}:{lead.user_id}",
-            to=lead.user_id,
-            content=said,
-            now=within_hours(now, lead.zone or whole.phase.zone, begin=MORNING),
-        )
+        at = within_hours(now, lead.zone or whole.phase.zone, begin=MORNING)
+        for number, content in enumerate(said, start=1):
+            await outbox.say(
+                tx,
+                workspace_id,
+                key=f"concerns:{whole.phase.phase_id}:{batch}:{number}:{lead.user_id}",
+                to=lead.user_id,
+                content=content,
+                now=at,
+            )
 
 
-async def _taken(tx: AsyncConnection, workspace_id: str, phase_id: str) -> list[str]:
+async def _taken(tx: AsyncConnection, workspace_id: str, phase_id: str) -> dict[str, str]:
+    """The notes by their ids. From here on the outbox keeps them until Slack has taken them."""
     mine = (_concerns.c.workspace_id == workspace_id) & (_concerns.c.phase_id == phase_id)
-    texts = list(await tx.scalars(select(_concerns.c.text).where(mine)))
+    rows = await tx.execute(select(_concerns.c.concern_id, _concerns.c.text).where(mine))
+    found = {row.concern_id: row.text for row in rows}
     await tx.execute(delete(_concerns).where(mine))
-    return texts
+    return found
 
 
 async def _admitted(

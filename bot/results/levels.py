@@ -12,8 +12,9 @@ from bot.results.facts import ClosedRound, Showing, Shown
 from bot.results.figures import Band, Figure, level_words
 from bot.results.naming import on_axis, since
 from bot.slack.content import Picture, section
-from bot.slack.mrkdwn import quote
+from bot.slack.mrkdwn import fitted
 
+LABEL_SHOWN = 300
 #: What went up and what went down, by question.
 MOVED = {
     "clarity": ("clearer", "less clear"),
@@ -51,9 +52,9 @@ def level_paragraphs(showing: Showing) -> list[Block]:
     """One for each question that was asked, in their order."""
     by_key = {one.figure.key: one for one in showing.round.figures}
     return [
-        section(_paragraph(showing, quote(label), by_key[key]))
+        section(_paragraph(showing, fitted(label, LABEL_SHOWN), by_key[key]))
         if key in by_key
-        else section(TOO_FEW_HERE.format(label=quote(label)))
+        else section(TOO_FEW_HERE.format(label=fitted(label, LABEL_SHOWN)))
         for key, label in showing.round.labels.items()
     ]
 

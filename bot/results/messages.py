@@ -27,7 +27,7 @@ from bot.slack.content import (
     plain,
     section,
 )
-from bot.slack.mrkdwn import channel, instant, quote, together
+from bot.slack.mrkdwn import channel, fitted, instant, together
 
 SAVE_NOTE, NOTE = "results.save_note", "results.note"
 NOTE_LIMIT = 1_000
@@ -50,6 +50,12 @@ SMALL_PRINT = (
 )
 
 WHEN_BACK = "once I can write in the channel again"
+
+#: Of names that stand in a sentence; of a name and of a question's label beside an answer.
+NAMES_SHOWN, NAME_SHOWN, LABEL_SHOWN = 600, 80, 75
+#: Whose own answers are shown: a phase begins with at most five co-leads.
+LEADS_SHOWN = 6
+MORE_LEADS = "And those of {count} more."
 
 ONLY_LEADS = "*Only the leads see this*"
 SAID = "{label} {lead} said {mine}, the team's level is {team:g}."
@@ -93,7 +99,7 @@ def to_team(showing: Showing) -> Content:
         first = FEW.format(here=_here(showing))
     else:
         first = TO_TEAM.format(here=_here(showing), gist=gist(showing))
-    beside = [section(_beside(one, shown)) for one in showing.reflections if one.shared]
+    beside = [section(text) for text in _beside_all(showing)]
     return _message(
         showing,
         section(f"*{first}*\n{_about(shown)}"),
@@ -147,7 +153,7 @@ def _team_sees(showing: Showing) -> str:
 def _small_print(showing: Showing) -> str:
     names = showing.phase.lead_names
     get = "gets" if len(names) == 1 else "get"
-    leads = quote(together(names))
+    leads = fitted(together(names), NAMES_SHOWN)
     return SMALL_PRINT.format(minimum=showing.round.minimum, leads=leads, get=get)
 
 
@@ -159,12 +165,15 @@ def _private(showing: Showing) -> list[Block]:
 def _said(showing: Showing) -> Iterable[str]:
     """Each lead's own answer beside the shown level."""
     for one in showing.round.figures:
-        for reflection in showing.reflections:
+        for reflection in showing.reflections[:LEADS_SHOWN]:
             mine = reflection.answers.get(one.figure.key)
             if mine is not None:
-                label = quote(showing.round.labels[one.figure.key])
-                lead = quote(reflection.name)
+                label = fitted(showing.round.labels[one.figure.key], LABEL_SHOWN)
+                lead = fitted(reflection.name, NAME_SHOWN)
                 yield SAID.format(label=label, lead=lead, mine=mine, team=one.figure.level)
+    more = len(showing.reflections) - LEADS_SHOWN
+    if more > 0 and showing.round.figures:
+        yield MORE_LEADS.format(count=more)
 
 
 def _note_box(showing: Showing) -> list[Block]:
@@ -187,7 +196,7 @@ def _note_box(showing: Showing) -> list[Block]:
     return [
         box,
         actions(button("Save", SAVE_NOTE, shown.round_id, style="primary")),
-        context(said.format(when=when, name=quote(_noter(showing)))),
+        context(said.format(when=when, name=fitted(_noter(showing), NAMES_SHOWN))),
     ]
 
 
@@ -197,7 +206,7 @@ def _note_as_read(showing: Showing) -> list[Block]:
 
 def _note(showing: Showing) -> str:
     shown = showing.round
-    name = quote(_noter(showing))
+    name = fitted(_noter(showing), NAMES_SHOWN if not shown.note else NAME_SHOWN)
     if shown.note:
         return HEARD.format(name=name, note=quoted(shown.note))
     return (NO_NOTE if shown.kind in ("first", "weekly") else NO_NOTE_LATER).format(name=name)
@@ -207,12 +216,20 @@ def _noter(showing: Showing) -> str:
     return showing.round.noted_by or together(showing.phase.lead_names)
 
 
+def _beside_all(showing: Showing) -> Iterable[str]:
+    shared = [one for one in showing.reflections if one.shared]
+    for one in shared[:LEADS_SHOWN]:
+        yield _beside(one, showing.round)
+    if len(shared) > LEADS_SHOWN:
+        yield MORE_LEADS.format(count=len(shared) - LEADS_SHOWN)
+
+
 def _beside(reflection: Reflection, shown: ClosedRound) -> str:
     answers = "\n".join(
-        f"{quote(label)} {_in_words(key, reflection.answers.get(key))}"
+        f"{fitted(label, LABEL_SHOWN)} {_in_words(key, reflection.answers.get(key))}"
         for key, label in shown.labels.items()
     )
-    return BESIDE.format(name=quote(reflection.name), answers=answers)
+    return BESIDE.format(name=fitted(reflection.name, NAME_SHOWN), answers=answers)
 
 
 def _in_words(key: str, level: int | None) -> str:

@@ -27,7 +27,7 @@ SEND, SKIP, CHANGE = "rounds.send", "rounds.skip", "rounds.change"
 LEVEL, COMMENT, SHARE = "rounds.level", "rounds.comment", "rounds.share"
 COMMENT_LIMIT = 1_000
 #: Of names and of the lead's note, so that a section's 3,000 characters are never exceeded.
-NAMES_LIMIT, NOTE_LIMIT = 1_000, 2_000
+NAMES_LIMIT, LEADS_LIMIT, NOTE_LIMIT = 1_000, 600, 2_000
 
 OPENING = {
     RoundKind.FIRST: "Three questions about the start in {channel}, under a minute.",
@@ -88,7 +88,7 @@ def ask(asking: Asking) -> Content:
     first = words.format(channel=channel(asking.channel_id))
     blocks: list[Block] = [section(f"*{first}*\n{_when_and_who(asking)}")]
     if asking.note:
-        heading = NOTE.format(leads=quote(together(asking.leads)))
+        heading = NOTE.format(leads=_fitting(together(asking.leads), LEADS_LIMIT))
         blocks.append(section(f"{heading}\n>{_quoted(asking.note)}"))
     blocks += [divider(), *answer_blocks(asking), context(small_print(asking))]
     blocks.append(
@@ -175,7 +175,7 @@ def small_print(asking: Asking) -> str:
     if asking.to_lead:
         return MIRROR_WHO
     return PRIVACY.format(
-        leads=quote(together(asking.leads)),
+        leads=_fitting(together(asking.leads), LEADS_LIMIT),
         see="sees" if len(asking.leads) == 1 else "see",
         minimum=asking.minimum,
     )

@@ -90,6 +90,33 @@ def fitted(text: str, limit: int) -> str:
     return quote(text)
 
 
+def quotation(text: str, limit: int) -> list[str]:
+    """A person's words, all of them, as lines of a quotation of at most `limit` characters each."""
+    lines = []
+    for line in text.splitlines():
+        rest = line
+        while True:
+            end = _fitting(rest, limit - 1)
+            lines.append(f">{quote(rest[:end])}")
+            rest = rest[end:]
+            if not rest:
+                break
+    return lines
+
+
+def _fitting(line: str, limit: int) -> int:
+    """How much of a line fits when it is quoted: all of it, or up to a space near that end."""
+    if len(quote(line)) <= limit:
+        return len(line)
+    used = 0
+    for end, sign in enumerate(line):
+        used += len(quote(sign))
+        if used > limit:
+            space = line.rfind(" ", end // 2, end)
+            return end if space < 0 else space + 1
+    return len(line)
+
+
 def together(names: Sequence[str]) -> str:
     """ "Ana", "Ana and Ben", "Ana, Ben and Chiara"; nothing for nobody."""
     *others, last = names or [""]

@@ -62,19 +62,47 @@ def test_my_part_gives_back_what_was_put_in() -> None:
 
 
 def test_concerns_are_said_as_before(snapshot: SnapshotAssertion) -> None:
-    said = part_messages.concerns_for_leads(LAUNCH, ["First\nsecond line", HOSTILE])
+    (said,) = part_messages.concerns_for_leads(LAUNCH, ["First\nsecond line", HOSTILE])
     assert check_blocks(said.blocks, "message") == []
     assert "<!channel>" not in str(said.blocks)
 
     assert said.blocks == snapshot.use_extension(JSONSnapshotExtension)
 
 
-@pytest.mark.parametrize("sign", ["&", "x", "*", "y\n"])
-def test_as_many_long_concerns_as_one_message_takes_fit(sign: str) -> None:
-    texts = [sign * (3_000 // len(sign))] * part_messages.CONCERNS_SHOWN
+@pytest.mark.parametrize("sign", ["&", "x", "*", "y\n", "some words ", "日本"])
+@pytest.mark.parametrize("count", [1, 4, 6, 30])
+def test_every_sign_of_many_long_concerns_is_said(sign: str, count: int) -> None:
+    texts = [(f"{n:02}" + sign * 3_000)[:3_000] for n in range(count)]
     said = part_messages.concerns_for_leads(LAUNCH, texts)
 
-    assert check_blocks(said.blocks, "message") == []
+    assert [check_blocks(one.blocks, "message") for one in said] == [[]] * len(said)
+    sections = [b["text"]["text"] for one in said for b in one.blocks[1:] if b["type"] == "section"]
+    plain = "\n".join(sections).replace("\u2060", "").replace("\n>", "").replace(">", "", 1)
+    read = plain.replace("&amp;", "&")
+    assert read.replace("\n", "") == "".join(texts).replace("\n", "")
+
+
+def test_concerns_that_need_several_messages_are_counted() -> None:
+    texts = ["x" * 3_000] * 6
+    said = part_messages.concerns_for_leads(LAUNCH, texts)
+
+    assert [one.text for one in said] == ["6 concerns from your team, without names"] * 2
+    heads = [one.blocks[0]["text"]["text"] for one in said]
+    assert heads == [
+        f"*6 concerns from your team, without names*, about <#{LAUNCH}>. Message {n} of 2."
+        for n in (1, 2)
+    ]
+    assert all(one.blocks[-1]["elements"][0]["text"] == part_messages.WHY for one in said)
+
+
+def test_a_concern_is_not_divided_where_one_message_can_hold_it() -> None:
+    texts = ["x " * 1_500] * 6
+    said = part_messages.concerns_for_leads(LAUNCH, texts)
+
+    for one in said:
+        letters = str(one.blocks).count("x ")
+        assert letters % 1_500 <= 1 or letters >= 1_500
+        assert letters // 1_500 == sum(block["type"] == "divider" for block in one.blocks)
 
 
 def test_details_of_a_large_and_hostile_team_fit() -> None:

@@ -126,10 +126,15 @@ def test_signals_gaps_and_comments_are_for_the_leads_alone() -> None:
 @pytest.mark.parametrize("leads", [6, 30])
 def test_the_answers_of_many_leads_fit(leads: int) -> None:
     labels = dict.fromkeys(LABELS, "<" * 75)
-    own = tuple(replace(OWN, name=f"Name {number} {'&' * 60}") for number in range(leads))
+    own = tuple(
+        replace(OWN, name=f"Name {number} {'&' * 60}", shared=True) for number in range(leads)
+    )
     facts = showing(replace(START, labels=labels, shown_at=None), reflections=own)
 
-    assert seen(to_leads(facts)).count("Name") >= 2 * leads
+    for message in (to_leads(facts), to_team(facts)):
+        assert check_blocks(message.blocks, "message") == []
+        assert seen(message).count("Name") >= 6
+        assert ("And those of 24 more." in seen(message)) is (leads == 30)
 
 
 def test_a_lead_who_ticked_is_shown_beside_the_team_and_nobody_else() -> None:
@@ -174,6 +179,31 @@ def test_no_comment_is_lost() -> None:
     told = seen(to_leads(facts)) + "".join(map(seen, in_replies(comments)))
 
     assert all(told.count(f"Comment {n:02}:") == 1 for n in range(50))
+
+
+@pytest.mark.parametrize("sign", ["&", "*", "x", "a\n", "words "])
+def test_every_sign_of_a_comment_is_shown(sign: str) -> None:
+    comments = tuple((f"{n:02}" + sign * 1_000)[:1_000] for n in range(12))
+    facts = showing(comments=comments)
+    told = [block for one in (to_leads(facts), *in_replies(comments)) for block in one.blocks]
+    quotes = [
+        block["text"]["text"]
+        for block in told
+        if block["type"] == "section" and block["text"]["text"].startswith(">")
+    ]
+
+    read = "".join(quotes).replace("\u2060", "").replace(">", "").replace("&amp;", "&")
+    assert read.replace("\n", "") == "".join(comments).replace("\n", "")
+
+
+def test_the_comments_beside_the_results_stay_the_same_when_a_note_comes() -> None:
+    """The replies with the others are posted once, and not edited."""
+    comments = tuple(f"{n:02}" + "x" * 998 for n in range(9))
+    noted = replace(WEEK, note="y" * NOTE_LIMIT, noted_by="Ana")
+
+    for facts in (showing(START, WEEK), showing(START, noted), showing(START, TOO_FEW)):
+        told = seen(to_leads(replace(facts, comments=comments)))
+        assert [n for n in range(9) if f"{n:02}xxx" in told] == [0]
 
 
 def test_what_people_wrote_never_fires() -> None:
