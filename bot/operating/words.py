@@ -2,7 +2,15 @@
 
 from bot.outbox.operating import DROPPED, Listed
 from bot.outbox.outbox import CANCELLED, Operation, State
-from bot.phases.consequences import CLOSED, GONE, MALFORMED, NOT_GRANTED, UNREACHABLE, Why
+from bot.phases.consequences import (
+    CLOSED,
+    GONE,
+    MALFORMED,
+    NOT_GRANTED,
+    UNREACHABLE,
+    WORDS,
+    Why,
+)
 
 #: By the first word of a message's key.
 WHAT = {
@@ -19,6 +27,7 @@ WHAT = {
     "line": "a line of thanks to a member",
     "missing": "a note to a lead about a lost announcement",
     "nobody_leads": "a note to an admin about a phase without a lead",
+    "nobody_reads": "a note to an admin about what reaches nobody",
     "not_said": "a note to a lead about a message that could not be said",
     "paused": "a note to a lead about a paused phase",
     "reflect": "the questions to a lead",
@@ -87,6 +96,14 @@ _WORDS = {
 _SILENT = "Nobody said why."
 _OTHERWISE = "Slack said {reason}."
 _NOBODY = "This person cannot be reached any more. Drop it."
+_NOBODY_YET = (
+    "This person cannot be reached. It is sent by itself if the account is opened again; dropping "
+    "it loses what people wrote."
+)
+_WORDS_REFUSED = (
+    "Slack refuses how it is made: report it, and retry it after an update; dropping it loses what "
+    "people wrote."
+)
 
 
 def what(message: Listed) -> str:
@@ -99,8 +116,11 @@ def why(message: Listed) -> str:
     reason = message.reason
     if reason is None:
         return "" if message.state is State.PENDING else _SILENT
+    holds_words = message.kind in WORDS and message.operation is Operation.POST
     if message.to_person and reason in UNREACHABLE:
-        return _NOBODY
+        return _NOBODY_YET if holds_words else _NOBODY
+    if reason in MALFORMED and holds_words:
+        return _WORDS_REFUSED
     if reason in CLOSED:
         return _CLOSED_BECAUSE[CLOSED[reason]]
     return _WORDS.get(reason) or _OTHERWISE.format(reason=reason)

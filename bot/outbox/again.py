@@ -33,16 +33,22 @@ async def was_refused(tx: AsyncConnection, workspace_id: str, key: str) -> bool:
     return bool(state == State.FAILED)
 
 
-async def refused_key(tx: AsyncConnection, workspace_id: str, message_id: str) -> str | None:
-    """The key of a message that Slack would not take; None where it was changed since."""
-    key: str | None = await tx.scalar(
-        select(_messages.c.key).where(
+async def refused(
+    tx: AsyncConnection, workspace_id: str, message_id: str
+) -> tuple[str, str] | None:
+    """The key and the conversation of a message that Slack would not take.
+
+    None where it was changed since.
+    """
+    rows = await tx.execute(
+        select(_messages.c.key, _messages.c.conversation).where(
             _messages.c.workspace_id == workspace_id,
             _messages.c.message_id == message_id,
             _messages.c.state == State.FAILED,
         )
     )
-    return key
+    row = rows.first()
+    return None if row is None else (row.key, row.conversation)
 
 
 async def others_refused(
@@ -124,11 +130,13 @@ async def retry(
     reasons: Collection[str],
     now: datetime,
     operations: Collection[Operation] = tuple(Operation),
+    kinds: Collection[str] | None = None,
 ) -> int:
     """Send what was refused in this conversation for one of these reasons, in its old order.
 
     All of it comes after what was posted anew before: also what replies to that. What has expired
-    meanwhile stays unsaid. Returns how many messages it is.
+    meanwhile stays unsaid. `kinds` are first words of keys; None: whatever it is. Returns how many
+    messages it is.
     """
     refused = await tx.scalars(
         select(_messages.c.key)
@@ -141,7 +149,7 @@ async def retry(
         )
         .order_by(_messages.c.message_id)
     )
-    keys = refused.all()
+    keys = [key for key in refused if kinds is None or key.split(":")[0] in kinds]
     for key in keys:
         await tx.execute(
             update(_messages)

@@ -88,6 +88,9 @@ MALFORMED = {
     "too_many_contact_cards",
     "view_too_large",
 }
+#: Kinds of messages to one person that hold what people wrote, and that stand nowhere else. When
+#: refused they are kept, somebody is told, and who can be written to again gets them.
+WORDS = frozenset({"concerns", "comments", "lead_results", "goodbye", "line"})
 #: The app as it is installed may not do this.
 NOT_GRANTED = {"messages_tab_disabled", "missing_scope", "not_allowed_token_type", "not_enabled"}
 #: Marks beside the announcement: the phase does not depend on them.

@@ -61,7 +61,13 @@ ALONE_WHY = (
 NOBODY = "A phase in {channel} has no lead whom I can write to."
 NOBODY_WHY = (
     "Slack says that the account cannot be reached, so results and the question what the phase "
-    "brought reach nobody. It ends by itself on {day}. As an admin you can end or extend it."
+    "brought reach nobody. What the team wrote to its lead is kept, and sent if the account is "
+    "opened again. It ends by itself on {day}. As an admin you can end or extend it."
+)
+NOBODY_READS = "What a team wrote in {channel} reaches nobody."
+NOBODY_READS_WHY = (
+    "It was meant for the lead of a phase that has ended, and Slack says that the account cannot "
+    "be reached. It is kept, nobody else reads it, and it is sent if the account is opened again."
 )
 NOT_SAID = "{what} in {channel} could not be posted."
 OUR_FAULT = (
@@ -78,7 +84,21 @@ WHY_NOT_SAID: Mapping[Consequence, str] = {
     Consequence.NO_REPLY: NO_REPLIES,
     Consequence.WITHOUT: NOT_GRANTED,
     Consequence.UNSAID: REFUSED,
+    Consequence.DROP_PERSON: "Slack says that this account cannot be reached.",
 }
+#: By the kind of a message that holds what people wrote, and did not reach whom it was for.
+UNDELIVERED: Mapping[str, str] = {
+    "concerns": "Concerns from your team in {channel} did not reach you.",
+    "comments": "Comments about {channel} did not reach you.",
+    "lead_results": "The results of {channel} did not reach you.",
+    "goodbye": "The line to {name} in {channel} did not arrive.",
+    "line": "The line to {name} in {channel} did not arrive.",
+}
+KEPT = (
+    "Nothing is lost: it is kept, and nobody reads it meanwhile. Ask whoever runs the bot to send "
+    "it again (`python -m bot outbox`)."
+)
+KEPT_UNTIL_OPENED = "It is kept, and sent if the account is opened again."
 #: By the first word of a message's key: what it is called, and where to read it now.
 AWAITED: Mapping[str, tuple[str, str]] = {
     "announcement": ("The announcement", "`/imbalance status` in the channel shows the same."),
@@ -87,6 +107,7 @@ AWAITED: Mapping[str, tuple[str, str]] = {
     "wrapped_up": ("The wrap-up", "Each member gets it with their goodbye."),
     "extended": ("The new end", "The announcement and `/imbalance status` show it."),
     "talking_points": ("The three questions", "`/imbalance help` says what they are about."),
+    "comments": ("Comments", "You have them in this conversation."),
     "ask": ("A message with the questions", "Who is asked finds them in my App Home."),
 }
 
@@ -158,6 +179,20 @@ def not_said(phase: PhaseRow, kind: str, why: Consequence, *, post_again: bool) 
     first = NOT_SAID.format(what=what, channel=channel(phase.channel_id))
     again = [actions(button("Post it again", POST_AGAIN, phase.phase_id))] if post_again else []
     return content(first, section(f"*{first}*\n{WHY_NOT_SAID[why]} {where}"), *again)
+
+
+def undelivered(phase: PhaseRow, kind: str, why: Consequence, name: str) -> Content:
+    """To a lead, once: what people wrote did not reach them, or the member with this name."""
+    shown = fitted(name, NAME_SHOWN)
+    first = UNDELIVERED[kind].format(channel=channel(phase.channel_id), name=shown)
+    kept = KEPT_UNTIL_OPENED if why is Consequence.DROP_PERSON else KEPT
+    return content(first, section(f"*{first}*\n{WHY_NOT_SAID[why]} {kept}"))
+
+
+def nobody_reads(phase: PhaseRow) -> Content:
+    """To workspace admins, once, where a phase is over and none of its leads can be reached."""
+    first = NOBODY_READS.format(channel=channel(phase.channel_id))
+    return content(first, section(f"*{first}*\n{NOBODY_READS_WHY}"))
 
 
 def _first(words: str, phase: PhaseRow) -> str:

@@ -20,7 +20,16 @@ from bot.outbox.outbox import Operation
 from bot.outbox.refusal import Refusal
 from bot.phases import lifecycle, pausing, store, unreachable
 from bot.phases import pausing_messages as words
-from bot.phases.consequences import CLOSED, GONE, SCOPES, Consequence, Refused, consequence_of
+from bot.phases.consequences import (
+    CLOSED,
+    GONE,
+    SCOPES,
+    WORDS,
+    Consequence,
+    Refused,
+    consequence_of,
+)
+from bot.phases.facts import WholePhase
 from bot.rounds.opening import LOOK
 from bot.rounds.store import round_of
 from bot.slack.errors import Meaning
@@ -29,7 +38,9 @@ from bot.workspaces.token import token_refused
 
 MISSING, UNSAID = "tell_of_missing", "tell_of_unsaid"
 #: Kinds of messages whose keys name a round.
-ABOUT_ROUNDS = ("results", "ask")
+ABOUT_ROUNDS = ("results", "ask", "comments", "lead_results")
+#: Kinds of messages for a member that hold a line of a lead.
+TO_MEMBERS = ("goodbye", "line")
 #: After these, who leads is told of what the team waits for.
 UNSPOKEN = (Consequence.UNSAID, Consequence.NO_REPLY, Consequence.DEFECT)
 
@@ -43,7 +54,7 @@ async def refused(tx: AsyncConnection, refusal: Refusal, now: datetime) -> None:
         Refused(
             reason=refusal.reason,
             operation=refusal.operation,
-            to_person=refusal.conversation.startswith(("U", "W")),
+            to_person=_is_person(refusal.conversation),
         )
     )
     if what is Consequence.DEFECT:
@@ -51,9 +62,7 @@ async def refused(tx: AsyncConnection, refusal: Refusal, now: datetime) -> None:
         log.error("refused_as_malformed", **_about(refusal))
     if what is Consequence.WITHOUT:
         await _note_missing_scope(tx, refusal)
-    noted = await _to_do(tx, refusal, what)
-    if noted is not None:
-        action, subject = noted
+    for action, subject in await _to_do(tx, refusal, what):
         workspace_id = refusal.workspace_id
         await agenda.put(tx, workspace_id, action=action, subject=subject, due_at=now)
 
@@ -92,13 +101,17 @@ async def tell_of_unsaid(services: Services, item: Item) -> None:
     message_id, what = item.subject.split(":")
     now = services.clock.now()
     async with carrying_out(services.db, item) as tx:
-        key = await again.refused_key(tx, item.workspace_id, message_id)
-        if key is None:
+        refused = await again.refused(tx, item.workspace_id, message_id)
+        if refused is None:
             return
+        key, to = refused
         kind, subject = _named(key)
         phase_id = await _phase_of(tx, item.workspace_id, key)
         whole = await store.whole(tx, item.workspace_id, phase_id)
         if whole is None:
+            return
+        if kind in WORDS and _is_person(to):
+            await _tell_of_words(tx, item.workspace_id, whole, key, to, Consequence(what), now)
             return
         nowhere = key == lifecycle.announcement_key(phase_id) and whole.phase.is_active
         said = words.not_said(whole.phase, kind, Consequence(what), post_again=nowhere)
@@ -117,25 +130,69 @@ ACTIONS: Mapping[str, Callable[[Services, Item], Awaitable[None]]] = {
 }
 
 
-async def _to_do(
-    tx: AsyncConnection, refusal: Refusal, what: Consequence
-) -> tuple[str, str] | None:
-    """The agenda's action and its subject; None where nothing is left to do."""
+async def _tell_of_words(
+    tx: AsyncConnection,
+    workspace_id: str,
+    whole: WholePhase,
+    key: str,
+    to: str,
+    why: Consequence,
+    now: datetime,
+) -> None:
+    """What people wrote did not reach `to`. It stays in the outbox; who should know is told.
+
+    Of what a member was to read those who lead are told; of what a lead was to read, that lead.
+    Where the lead cannot be written to, co-leads have had the same; without any, admins are told.
+    """
+    kind, *about = key.split(":")
+    reader = next((one for one in whole.people if one.user_id == to), None)
+    if kind in TO_MEMBERS:
+        told = whole.leads_to_tell if reader and reader.thanks_line else ()
+    elif reader and reader.is_reachable and why is not Consequence.DROP_PERSON:
+        told = (reader,)
+    else:
+        told = ()
+        if not [one for one in whole.leads_to_tell if one.user_id != to]:
+            action, phase_id = unreachable.TELL_ADMINS, whole.phase.phase_id
+            await agenda.put(tx, workspace_id, action=action, subject=phase_id, due_at=now)
+    said = words.undelivered(whole.phase, kind, why, reader.name if reader else to)
+    subject = about[0] if kind in ABOUT_ROUNDS else ":".join(about[:2])
+    for lead in told:
+        told_key = pausing.not_said_key(kind, subject, lead.user_id)
+        await pausing.say_once(tx, workspace_id, whole, lead, told_key, said, now)
+
+
+async def _to_do(tx: AsyncConnection, refusal: Refusal, what: Consequence) -> list[tuple[str, str]]:
+    """The agenda's actions and their subjects."""
+    found: list[tuple[str, str]] = []
     if what is Consequence.DROP_PERSON:
-        return unreachable.DROP, refusal.conversation
-    without = what is Consequence.WITHOUT and refusal.operation is Operation.POST
-    if without or what in UNSPOKEN:
-        awaited = _named(refusal.key)[0] in words.AWAITED
-        return (UNSAID, f"{refusal.message_id}:{what}") if awaited else None
+        found.append((unreachable.DROP, refusal.conversation))
+    if _is_told_of(refusal, what):
+        found.append((UNSAID, f"{refusal.message_id}:{what}"))
     if what is Consequence.MISSING:
-        return MISSING, await _phase_of(tx, refusal.workspace_id, refusal.key)
-    if what is not Consequence.PAUSE:
-        return None
-    phase = await store.latest_in(tx, refusal.workspace_id, refusal.conversation)
-    why = CLOSED[refusal.reason]
-    if phase is None or phase.paused_because == why:
-        return None
-    return pausing.PAUSE, f"{phase.phase_id}:{why}"
+        found.append((MISSING, await _phase_of(tx, refusal.workspace_id, refusal.key)))
+    if what is Consequence.PAUSE:
+        phase = await store.latest_in(tx, refusal.workspace_id, refusal.conversation)
+        why = CLOSED[refusal.reason]
+        if phase is not None and phase.paused_because != why:
+            found.append((pausing.PAUSE, f"{phase.phase_id}:{why}"))
+    return found
+
+
+def _is_told_of(refusal: Refusal, what: Consequence) -> bool:
+    """Whether somebody waits for this message, or wrote what is in it."""
+    kind, posted = _named(refusal.key)[0], refusal.operation is Operation.POST
+    unspoken = what in UNSPOKEN or (what is Consequence.WITHOUT and posted)
+    if posted and kind in WORDS and _is_person(refusal.conversation):
+        if not (unspoken or what is Consequence.DROP_PERSON):
+            return False
+        log.warning("words_not_delivered", kind=kind, **_about(refusal))
+        return True
+    return unspoken and kind in words.AWAITED
+
+
+def _is_person(conversation: str) -> bool:
+    return conversation.startswith(("U", "W"))
 
 
 async def _phase_of(tx: AsyncConnection, workspace_id: str, key: str) -> str:

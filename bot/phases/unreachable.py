@@ -11,13 +11,16 @@ from bot.agenda import agenda
 from bot.agenda.agenda import Item, carrying_out
 from bot.agenda.slots import within_hours
 from bot.log import log
-from bot.outbox import outbox
+from bot.outbox import again, outbox
+from bot.outbox.outbox import Operation
 from bot.phases import pausing, store
 from bot.phases import pausing_messages as words
+from bot.phases.consequences import UNREACHABLE, WORDS
 from bot.phases.facts import WholePhase
 from bot.slack.errors import Meaning, reason_of, verdict
 from bot.slack.people import Person, admins_among, known_admins, mark_unreachable, remember
 from bot.slack.reads import read
+from bot.workspaces.profiles import REOPENED
 from bot.workspaces.services import Services
 
 DROP, TELL_ADMINS = "drop_person", "tell_admins"
@@ -52,24 +55,51 @@ async def tell_admins(services: Services, item: Item) -> None:
     now = services.clock.now()
     async with carrying_out(services.db, item) as tx:
         whole = await store.whole(tx, item.workspace_id, item.subject)
-        if whole is None or not whole.phase.is_active or whole.leads_to_tell:
+        if whole is None or whole.leads_to_tell:
             return
+        runs = whole.phase.is_active
         if not admins:
             log.warning("nobody_leads", workspace=item.workspace_id, phase=item.subject)
         for admin in admins[:ADMINS_TOLD]:
             await outbox.say(
                 tx,
                 item.workspace_id,
-                key=f"nobody_leads:{item.subject}:{admin.user_id}",
+                key=nobody_leads_key(item.subject, admin.user_id, runs=runs),
                 to=admin.user_id,
-                content=words.nobody_leads(whole.phase),
+                content=(words.nobody_leads if runs else words.nobody_reads)(whole.phase),
                 now=within_hours(now, admin.zone or whole.phase.zone),
             )
+
+
+def nobody_leads_key(phase_id: str, user_id: str, *, runs: bool) -> str:
+    """The message to an admin that nobody leads a phase, or reads what is left of one."""
+    return f"nobody_leads:{phase_id}:{user_id}" if runs else f"nobody_reads:{phase_id}:{user_id}"
+
+
+async def send_again(services: Services, item: Item) -> None:
+    """Their account is open again: what people wrote for them was kept, and is sent now.
+
+    It waits for their hours. What the bot itself had to say meanwhile is out of date.
+    """
+    now = services.clock.now()
+    async with carrying_out(services.db, item) as tx:
+        count = await again.retry(
+            tx,
+            item.workspace_id,
+            conversation=item.subject,
+            reasons=tuple(UNREACHABLE),
+            now=now,
+            operations=(Operation.POST,),
+            kinds=WORDS,
+        )
+        if count:
+            log.info("words_sent_again", workspace=item.workspace_id, messages=count)
 
 
 ACTIONS: Mapping[str, Callable[[Services, Item], Awaitable[None]]] = {
     DROP: drop_person,
     TELL_ADMINS: tell_admins,
+    REOPENED: send_again,
 }
 
 

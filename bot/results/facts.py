@@ -45,6 +45,7 @@ class PhaseFacts:
     ended_on: date  # or ends, while it runs
     is_paused: bool = False  # its channel cannot be spoken in
     is_gone: bool = False  # and never will be: it was deleted
+    starter_id: str = ""  # who began it, and may have left its channel
 
     @property
     def weeks(self) -> float:

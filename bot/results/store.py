@@ -41,6 +41,7 @@ async def phase_of(tx: AsyncConnection, workspace_id: str, phase_id: str) -> Pha
         ended_on=_ended_on(row),
         is_paused=row["paused_at"] is not None,
         is_gone=row["paused_because"] == "deleted",
+        starter_id=row["lead_id"],
     )
 
 

@@ -14,8 +14,13 @@ from bot.results.facts import PhaseFacts, Showing
 async def tell_leads(
     tx: AsyncConnection, workspace_id: str, showing: Showing, now: datetime
 ) -> None:
-    """Each when messages are welcome where they are, with all comments."""
+    """Each when messages are welcome where they are, with all comments.
+
+    Where nobody who leads can be written to, comments are kept for who started the phase.
+    """
     zones = await store.zones_of(tx, workspace_id, showing.phase)
+    if not zones and showing.comments:
+        zones = {showing.phase.starter_id: showing.phase.zone}
     said = messages.to_leads(showing)
     for lead_id, zone in zones.items():
         key = lead_key(showing.round.round_id, lead_id)

@@ -18,6 +18,8 @@ from bot.workspaces.services import Services
 READ = "read_person"
 #: Carried out by whoever asks people at their time of day.
 MOVED = "follow_zone"
+#: Carried out by whoever keeps what could not be said to somebody.
+REOPENED = "send_again_to_person"
 #: Between two people who are asked about in a row: a third of what Slack allows (tier 4), so that
 #: the rest is there for who waits.
 SPACING = timedelta(seconds=2)
@@ -65,6 +67,8 @@ async def read_person(services: Services, item: Item) -> None:
             return
         before = (await people.known(tx, workspace_id, [user_id])).get(user_id)
         await people.remember(tx, workspace_id, user, now)
+        if before is not None and before.is_deleted and not user.get("deleted"):
+            await agenda.put(tx, workspace_id, action=REOPENED, subject=user_id, due_at=now)
         if before is not None and user.get("tz") not in (None, before.zone):
             await agenda.put(tx, workspace_id, action=MOVED, subject=user_id, due_at=now)
 

@@ -97,6 +97,9 @@ def of_a_phase(sign: str) -> Iterator[Content]:
             yield ending_messages.late_line(ended, member, TODAY)
             yield pausing_messages.channel_deleted(ended, TODAY)
     yield pausing_messages.leads_alone(SPRINT.phase, long(sign, 80))
+    for undelivered in pausing_messages.UNDELIVERED:
+        why = Consequence.UNSAID
+        yield pausing_messages.undelivered(SPRINT.phase, undelivered, why, long(sign, 80))
     yield from part_messages.concerns_for_leads(LAUNCH, [long(sign, 3_000)] * 12)
     for awaited in pausing_messages.AWAITED:
         yield pausing_messages.not_said(SPRINT.phase, awaited, Consequence.DEFECT, post_again=True)
@@ -124,6 +127,10 @@ def of_a_round(sign: str) -> Iterator[Content]:
     yield asking_messages.ask(replace(asking, leads=(name,), questions=wording))
     yield asking_messages.ask(replace(asking, to_lead=True))
     yield asking_messages.talking_points(wording)
+
+
+def of_results(sign: str) -> Iterator[Content]:
+    name, label = long(sign, 80), long(sign, 75)
     comments = tuple(long(sign, 1_000) for _ in range(COMMENTS))
     labels = dict.fromkeys(results.LABELS, label)
     phase = replace(
@@ -164,6 +171,7 @@ def of_the_workspace(sign: str) -> Iterator[Content]:
 def everything(sign: str) -> Iterator[Content]:
     yield from of_a_phase(sign)
     yield from of_a_round(sign)
+    yield from of_results(sign)
     yield from of_the_workspace(sign)
 
 

@@ -41,6 +41,14 @@ SAID: dict[str, Content] = {
     "announcement posted again": words.posted_again(SPRINT.phase),
     "leads alone": words.leads_alone(SPRINT.phase, "Ana"),
     "nobody leads": words.nobody_leads(SPRINT.phase),
+    "nobody reads": words.nobody_reads(SPRINT.phase),
+    **{
+        f"undelivered, {kind}": words.undelivered(SPRINT.phase, kind, Consequence.DEFECT, "Ben")
+        for kind in words.UNDELIVERED
+    },
+    "undelivered, no account": words.undelivered(
+        SPRINT.phase, "goodbye", Consequence.DROP_PERSON, "Ben"
+    ),
     **{
         f"not said, {kind}": words.not_said(
             SPRINT.phase, kind, Consequence.DEFECT, post_again=False
