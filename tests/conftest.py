@@ -1,13 +1,17 @@
 """What every test may ask for: both database engines, a clock, a stand-in Slack, a running bot."""
 
 import asyncio
+import io
+import logging
 import os
 import shutil
+import sys
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.app import Imbalance
@@ -15,6 +19,7 @@ from bot.clock import MovedClock
 from bot.db.engine import Database
 from bot.db.migrate import migrate
 from bot.keys import KeyRing
+from bot.log import configure, log
 from bot.outbox.delivery import Patience
 from bot.outbox.pace import Pace
 from bot.playground import dispatch, triggers
@@ -129,6 +134,46 @@ async def bot(settings: Settings, clock: MovedClock) -> AsyncIterator[Imbalance]
 def house(bot: Imbalance, standin: StandIn, clock: MovedClock) -> House:
     """The running bot, the stand-in and the clock, with words to tell a story in."""
     return House(bot=bot, slack=standin, clock=clock)
+
+
+@pytest.fixture
+async def house_over_http(
+    settings: Settings, clock: MovedClock, standin: StandIn
+) -> AsyncIterator[House]:
+    """The running bot behind HTTP; the stand-in signs and posts to it."""
+
+    async def draw(_: object) -> bytes:
+        return TINY_PNG
+
+    app = Imbalance(
+        settings,
+        clock,
+        http=True,
+        host="127.0.0.1",
+        pace=Pace(limited=False),
+        patience=Patience(settle=0),
+        draw=draw,
+    )
+    await app.start()
+    standin.request_url = f"http://127.0.0.1:{app.http_port}/slack/events"
+    yield House(bot=app, slack=standin, clock=clock)
+    await app.stop()
+
+
+@pytest.fixture(params=["DEBUG json"])
+def written(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[io.StringIO]:
+    """Everything that is logged: at the most talkative, unless a level and a format are given."""
+    said = io.StringIO()
+    root = logging.getLogger()
+    before = (root.handlers, root.level)
+    monkeypatch.setattr(sys, "stderr", said)
+    configure(*request.param.split())
+    yield said
+    root.handlers, root.level = before
+    structlog.reset_defaults()
+    vars(log).pop("bind", None)  # it keeps what it was configured with
 
 
 @pytest.fixture

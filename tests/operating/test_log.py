@@ -2,16 +2,13 @@
 
 import io
 import json
-import logging
-import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-import structlog
 
-from bot.log import configure, log, say_what_about
+from bot.log import say_what_about
 from bot.rounds.lifecycle import plan_rounds
 from tests.lifecycle.rounds.builders import NOW, a_phase
 from tests.scenarios.lead import Lead
@@ -28,22 +25,6 @@ FIELDS = {
     *("phase", "round", "message", "key", "operation", "action", "subject", "kind"),
     *("reason", "until", "asked", "attempts", "sent", "left", "expected_end"),
 }
-
-
-@pytest.fixture(params=["json"])
-def written(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[io.StringIO]:
-    """Everything that is logged, at the most talkative."""
-    said = io.StringIO()
-    root = logging.getLogger()
-    before = (root.handlers, root.level)
-    monkeypatch.setattr(sys, "stderr", said)
-    configure("DEBUG", request.param)
-    yield said
-    root.handlers, root.level = before
-    structlog.reset_defaults()
-    vars(log).pop("bind", None)  # it keeps what it was configured with
 
 
 @pytest.fixture
@@ -96,7 +77,7 @@ async def test_a_whole_round_leaves_no_answer_in_the_log(
         assert user_id not in written.getvalue()
 
 
-@pytest.mark.parametrize("written", ["json", "text"], indirect=True)
+@pytest.mark.parametrize("written", ["DEBUG json", "DEBUG text"], indirect=True)
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_a_failure_is_told_without_what_was_answered(
     written: io.StringIO, house: House, monkeypatch: pytest.MonkeyPatch

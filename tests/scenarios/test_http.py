@@ -1,45 +1,21 @@
 """The same over signed HTTP; and what is not signed as Slack signs is refused and counted."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 from aiohttp import ClientSession
 from slack_sdk.signature import SignatureVerifier
 
-from bot.app import Imbalance
-from bot.clock import MovedClock, real_now
+from bot.clock import real_now
 from bot.metrics import refused_signatures
-from bot.outbox.delivery import Patience
-from bot.outbox.pace import Pace
-from bot.playground.server import StandIn
-from bot.settings import Settings
 from tests.scenarios.lead import Lead
-from tests.vocabulary import ANA, BEN, LAUNCH, TINY_PNG, House
+from tests.vocabulary import ANA, BEN, LAUNCH, House
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 BODY = "command=%2Fimbalance&text=help&team_id=T0PLAY&user_id=U0ANA&channel_id=C0LAUNCH"
 
 
 @pytest.fixture
-async def house(settings: Settings, clock: MovedClock, standin: StandIn) -> AsyncIterator[House]:
-    """The running bot behind HTTP; the stand-in signs and posts to it."""
-
-    async def draw(_: object) -> bytes:
-        return TINY_PNG
-
-    app = Imbalance(
-        settings,
-        clock,
-        http=True,
-        host="127.0.0.1",
-        pace=Pace(limited=False),
-        patience=Patience(settle=0),
-        draw=draw,
-    )
-    await app.start()
-    standin.request_url = f"http://127.0.0.1:{app.http_port}/slack/events"
-    yield House(bot=app, slack=standin, clock=clock)
-    await app.stop()
+def house(house_over_http: House) -> House:
+    return house_over_http
 
 
 async def test_a_phase_starts_and_is_answered(house: House) -> None:

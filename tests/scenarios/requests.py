@@ -1,0 +1,152 @@
+"""Requests to the running bot, signed as Slack signs or not, and what is said of them."""
+
+import asyncio
+import hashlib
+import hmac
+import io
+import json
+from typing import Any
+from urllib.parse import quote_plus
+
+from aiohttp import ClientSession
+from prometheus_client import REGISTRY
+
+from bot.clock import real_now
+from bot.playground.server import StandIn
+from tests.vocabulary import BEN, LAUNCH, WORKSPACE, House
+
+FORM, JSON = "application/x-www-form-urlencoded", "application/json"
+
+
+def signed(body: bytes, offset: int = 0) -> dict[str, str]:
+    """Headers with a signature of any bytes, made `offset` seconds from now."""
+    timestamp = str(int(real_now().timestamp()) + offset)
+    base = b"v0:" + timestamp.encode() + b":" + body
+    signature = hmac.new(StandIn.signing_secret.encode(), base, hashlib.sha256).hexdigest()
+    return {"X-Slack-Request-Timestamp": timestamp, "X-Slack-Signature": f"v0={signature}"}
+
+
+async def post(house: House, body: bytes, headers: dict[str, str], kind: str = FORM) -> int:
+    return (await ask(house, body, headers, kind))[0]
+
+
+async def ask(
+    house: House, body: bytes, headers: dict[str, str], kind: str = FORM
+) -> tuple[int, str]:
+    """The status and the text that come back."""
+    async with ClientSession() as session:
+        url = str(house.slack.request_url)
+        content = {"Content-Type": kind} if kind else {}
+        async with session.post(
+            url, data=io.BytesIO(body), headers={**content, **headers}
+        ) as answer:
+            return answer.status, await answer.text()
+
+
+async def post_signed(house: House, body: bytes, kind: str = FORM) -> int:
+    return await post(house, body, signed(body), kind)
+
+
+async def send_raw(house: House, request: bytes) -> bytes:
+    """What comes back for these very bytes."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", house.bot.http_port)
+    writer.write(request)
+    answer = await reader.read()
+    writer.close()
+    return answer
+
+
+def form(payload: Any) -> bytes:
+    """The body of an interaction."""
+    return f"payload={quote_plus(json.dumps(payload))}".encode()
+
+
+def refused() -> float:
+    return REGISTRY.get_sample_value("imbalance_refused_signatures_total") or 0.0
+
+
+STATE = {
+    "values": {
+        "answer:r:clarity": {
+            "rounds.level": {
+                "type": "radio_buttons",
+                "selected_option": {"text": {"type": "plain_text", "text": "4"}, "value": "4"},
+            }
+        },
+        "answer:r:comment": {"rounds.comment": {"type": "plain_text_input", "value": "words"}},
+    }
+}
+VIEW: dict[str, Any] = {
+    "id": "V1",
+    "team_id": WORKSPACE,
+    "type": "modal",
+    "callback_id": "rounds.answer",
+    "private_metadata": "r",
+    "hash": "1.a",
+    "blocks": [{"type": "input", "block_id": "answer:r:comment"}],
+    "state": STATE,
+}
+PRESSED: dict[str, Any] = {
+    "type": "block_actions",
+    "team": {"id": WORKSPACE, "domain": "play"},
+    "user": {"id": BEN, "team_id": WORKSPACE},
+    "container": {"type": "message", "channel_id": "D0BEN", "message_ts": "1763892000.000100"},
+    "channel": {"id": "D0BEN"},
+    "actions": [{"action_id": "rounds.send", "block_id": "b", "type": "button", "value": "r"}],
+    "state": STATE,
+    "trigger_id": "1.2.3",
+}
+PRESSED_IN_VIEW = {
+    **{name: PRESSED[name] for name in ("type", "team", "user", "trigger_id")},
+    "container": {"type": "view", "view_id": "V1"},
+    "actions": [{"action_id": "home.send", "block_id": "b", "type": "button", "value": "r"}],
+    "view": {**VIEW, "type": "home", "callback_id": ""},
+}
+SUBMITTED = {
+    **{name: PRESSED[name] for name in ("team", "user", "trigger_id")},
+    "type": "view_submission",
+    "view": VIEW,
+    "response_urls": [],
+}
+CLOSED = {**SUBMITTED, "type": "view_closed", "is_cleared": False}
+TYPED = {
+    "command": "/imbalance",
+    "text": "status",
+    "team_id": WORKSPACE,
+    "user_id": BEN,
+    "channel_id": LAUNCH,
+    "trigger_id": "1.2.3",
+}
+_FIELDS: dict[str, Any] = {
+    "app_home_opened": {"user": BEN, "tab": "home"},
+    "app_uninstalled": {},
+    "channel_id_changed": {"old_channel_id": "C0OLD", "new_channel_id": "C0NEW"},
+    "channel_archive": {"channel": "C0GONE"},
+    "channel_deleted": {"channel": "C0GONE"},
+    "member_joined_channel": {"channel": "C0GONE", "user": BEN, "team": WORKSPACE},
+    "message_metadata_posted": {
+        "channel_id": LAUNCH,
+        "message_ts": "1763892000.000100",
+        "metadata": {"event_type": "imbalance_message", "event_payload": {"id": "0" * 32}},
+    },
+    "tokens_revoked": {"tokens": {"oauth": [BEN], "bot": []}},
+    "user_change": {"user": {"id": BEN, "profile": {"real_name": "Ben"}, "tz": "Europe/Lisbon"}},
+}
+
+
+def told(kind: str, number: int = 1) -> dict[str, Any]:
+    """An event with all that its handler reads."""
+    return {
+        "type": "event_callback",
+        "team_id": WORKSPACE,
+        "event_id": f"Ev{kind[:20]}{number}",
+        "event_time": 1763892000,
+        "authorizations": [{"team_id": WORKSPACE, "user_id": "U0IMBAL", "is_bot": True}],
+        "event": {"type": kind, **_FIELDS[kind]},
+    }
+
+
+PAYLOADS = (
+    *(PRESSED, PRESSED_IN_VIEW, SUBMITTED, CLOSED, TYPED),
+    *(told(kind) for kind in _FIELDS if kind != "app_uninstalled"),
+)
