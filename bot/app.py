@@ -53,9 +53,10 @@ from bot.results.chart import draw_in_child
 from bot.rounds.questions import QUESTIONS
 from bot.settings import NotStarted, Settings
 from bot.slack.errors import reason_of
+from bot.slack.http import signed
 from bot.slack.people import People
 from bot.slack.sockets import Sockets
-from bot.web import Site, operating, signed
+from bot.web import Site, operating
 from bot.workspaces.lifecycle import ask_what_was_missed, install
 from bot.workspaces.services import Services
 from bot.workspaces.token import noticing
@@ -167,7 +168,9 @@ class Imbalance:
         if self._settings.metrics_port:
             await self._serve(operating(self.not_ready), self._settings.metrics_port)
         if self._http:
-            self.http_port = await self._serve(signed(bolt), self._settings.http_port)
+            self.http_port = await self._serve(
+                signed(bolt, self._settings.slack_signing_secret), self._settings.http_port
+            )
         else:
             await self._connect(bolt)
         log.info("started", mode="http" if self._http else "socket")
@@ -220,8 +223,7 @@ class Imbalance:
 
     async def _listening(self) -> AsyncApp:
         authorize = await self._installed()
-        secret = self._settings.slack_signing_secret if self._http else None
-        bolt = bot.slack.app.build(self.client, authorize, secret)
+        bolt = bot.slack.app.build(self.client, authorize)
         # Bolt asks one after the other, some 10 µs each: what is used most comes first.
         bot.rounds.listeners.register(bolt, self.services)
         bot.outbox.listeners.register(bolt, self.db, self._clock, marks.stands)
@@ -232,7 +234,7 @@ class Imbalance:
         bot.results.listeners.register(bolt, self.services)
         bot.workspaces.listeners.register(bolt, self.services, QUESTIONS)
         bot.home.listeners.register(bolt, self.services)  # takes every other command
-        bot.workspaces.listeners.register_rest(bolt)  # takes every other event
+        bot.workspaces.listeners.register_rest(bolt)  # takes everything else
         return bolt
 
     async def _installed(self) -> bot.slack.app.Authorize:

@@ -17,24 +17,34 @@ from slack_sdk.signature import SignatureVerifier
 
 import bot.web
 from bot.clock import real_now
-from bot.web import SLACK_PATH, Site, signed, unquoted
+from bot.slack.http import SLACK_PATH, signed, unquoted
+from bot.web import Site
 
 SECRET = "secret"
 PRESSED = {
     "type": "block_actions",
     "team": {"id": "T0PLAY", "domain": "play"},
     "user": {"id": "U0BEN", "team_id": "T0PLAY"},
+    "container": {"type": "message", "channel_id": "D0BEN", "message_ts": "1763892000.000100"},
     "channel": {"id": "D0BEN"},
     "actions": [{"action_id": "rounds.send", "value": "1 = 100 % + ä & 🏁"}],
     "response_url": "https://hooks.example/actions?a=1&b=2",
 }
+TOLD = {
+    "type": "event_callback",
+    "team_id": "T0PLAY",
+    "event_id": "Ev1",
+    "event_time": 1763892000,
+    "event": {"type": "message"},
+}
+TYPED = "command=%2Fimbalance&text={}&team_id=T0PLAY&user_id=U0BEN&channel_id=C0LAUNCH"
 BODIES = (
     f"payload={quote_plus(json.dumps(PRESSED))}",
     f"payload={quote(json.dumps(PRESSED, ensure_ascii=False))}",
     f"token=old&payload={quote_plus(json.dumps(PRESSED))}",
     f"payload={quote_plus(json.dumps(PRESSED))}&token=old",
-    "command=%2Fimbalance&text=start+2w&team_id=T0PLAY&user_id=U0BEN",
-    json.dumps({"type": "event_callback", "team_id": "T0PLAY", "event": {"type": "message"}}),
+    TYPED.format("start+2w"),
+    json.dumps(TOLD),
 )
 
 
@@ -69,6 +79,29 @@ async def test_a_request_is_read_as_bolt_reads_it(body: str) -> None:
     assert dict(read.context) == dict(theirs.context)
 
 
+async def test_a_command_may_have_the_word_payload_in_its_text() -> None:
+    heard = Heard()
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    body = TYPED.format("start+payload")
+    assert await post(heard, body, {**form, **signature(body)}) == 200
+
+    (read,) = heard.requests
+    assert read.body["text"] == "start payload"
+
+
+@pytest.mark.parametrize("text", ["\ud83d", "a\udfc1b", "\0", "\udfc1\ud83c"])
+async def test_characters_that_cannot_be_stored_are_replaced(text: str) -> None:
+    heard = Heard()
+    whole = json.dumps({**PRESSED, "actions": [{"action_id": "a", "value": f"\\ud83d {text} 🏁"}]})
+    body = f"payload={quote_plus(whole)}"
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert await post(heard, body, {**form, **signature(body)}) == 200
+
+    (read,) = heard.requests
+    replaced = "".join("\ufffd" if one in "\0\ud83d\udfc1\ud83c" else one for one in text)
+    assert read.body["actions"][0]["value"] == f"\\ud83d {replaced} 🏁"
+
+
 @pytest.mark.parametrize("body", BODIES[:4])
 async def test_a_payload_that_slack_did_not_sign_is_refused(body: str) -> None:
     real = AsyncApp(signing_secret=SECRET, token="xoxb-none")
@@ -84,7 +117,7 @@ def signature(body: str) -> dict[str, str]:
 
 
 async def post(bolt: Any, body: str, headers: dict[str, str]) -> int:
-    async with TestClient(TestServer(signed(bolt))) as client:
+    async with TestClient(TestServer(signed(bolt, SECRET))) as client:
         answer = await client.post(SLACK_PATH, data=body.encode(), headers=headers)
         return answer.status
 

@@ -35,7 +35,9 @@ async def on_posted(
     event = body["event"]
     if event["metadata"].get("event_type") != METADATA_TYPE:
         return
-    message_id = event["metadata"]["event_payload"]["id"]
+    message_id = (event["metadata"].get("event_payload") or {}).get("id")
+    if not isinstance(message_id, str):
+        return  # another app's, of the same type
     place = Place(channel=event["channel_id"], ts=event["message_ts"])
     async with db.transaction() as tx:
         workspace_id, now = str(context.team_id), clock.now()

@@ -8,6 +8,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
 from bot.results import lifecycle, messages
 from bot.results.lifecycle import Noting
 from bot.slack.mrkdwn import clean
+from bot.slack.payloads import state_values
 from bot.workspaces.services import Services
 
 
@@ -20,7 +21,7 @@ async def save_note(
 ) -> None:
     """Save, under the results a lead got: what they heard, and what changes."""
     round_id = body["actions"][0]["value"]
-    box = body["state"]["values"].get(messages.note_block(round_id), {})
+    box = state_values(body).get(messages.note_block(round_id), {})
     typed = box.get(messages.NOTE, {}).get("value") or ""
     noting = Noting(
         workspace_id=str(context.team_id),

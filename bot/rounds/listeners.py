@@ -12,6 +12,7 @@ from bot.rounds.answer_form import Given
 from bot.slack.command import NAME, named
 from bot.slack.content import Content
 from bot.slack.errors import Refused
+from bot.slack.payloads import state_values
 from bot.slack.views import answer_message, open_form
 from bot.workspaces.services import Services
 
@@ -33,7 +34,7 @@ def register(app: AsyncApp, services: Services) -> None:
 async def send(services: Services, ack: AsyncAck, body: Body, context: AsyncBoltContext) -> None:
     """Send, in the weekly message. With nothing chosen it opens the form and saves nothing."""
     who = _who(body, context)
-    given = answer_form.parse(body["state"]["values"], who.round_id)
+    given = answer_form.parse(state_values(body), who.round_id)
     if given.has_answer:
         receipt = await answering.answer(services, who, given)
         services.afterwards.do(_replace(services, body, who, receipt))

@@ -16,6 +16,7 @@ from bot.log import log
 from bot.metrics import failed_requests
 from bot.slack.content import content, section
 from bot.slack.errors import Refused
+from bot.slack.payloads import is_event
 from bot.slack.views import answer_message, not_done, open_form
 from bot.slack.waiting import PatientApp, begins_again, storage_sentence
 
@@ -26,8 +27,11 @@ OWN_EVENTS = {"message_metadata_posted", "member_joined_channel", "member_left_c
 FAILED = "That did not work, and nothing was changed: something failed on our side. Try again."
 
 
-def build(client: AsyncWebClient, authorize: Authorize, signing_secret: str | None) -> AsyncApp:
+def build(client: AsyncWebClient, authorize: Authorize) -> AsyncApp:
     """The Bolt app, without listeners.
+
+    Requests were verified before they come here (`bot.slack.http`): Bolt would parse them first,
+    and log those it refuses.
 
     It acknowledges after the listener's work (`process_before_response`), so what was answered
     with 200 is kept; and it lets our own metadata events through, which Bolt drops by default.
@@ -36,10 +40,9 @@ def build(client: AsyncWebClient, authorize: Authorize, signing_secret: str | No
         tell=tell_the_person,
         client=_without_token(client),  # each request's authorisation brings its own
         authorize=authorize,
-        signing_secret=signing_secret or "",
         process_before_response=True,
         ignoring_self_events_enabled=False,
-        request_verification_enabled=signing_secret is not None,
+        request_verification_enabled=False,
     )
 
     app.use(_NameTheRequest())
@@ -62,7 +65,7 @@ class _IgnoreOurselves(AsyncMiddleware):
     async def async_process(
         self, *, req: AsyncBoltRequest, resp: BoltResponse, next: Next
     ) -> BoltResponse | None:
-        event = req.body.get("event") or {}
+        event = req.body["event"] if is_event(req.body) else {}
         ours = event.get("user") == req.context.bot_user_id and event.get("user") is not None
         if ours and event["type"] not in OWN_EVENTS:
             return BoltResponse(status=200, body="")
@@ -88,14 +91,15 @@ async def tell_the_person(
     if begins_again(error):
         return None
     told = error if isinstance(error, Refused) else _failed(error, body)
+    if is_event(body):
+        return None
     if "command" in body:
         return _answer({"response_type": "ephemeral", "text": told.text})
     if body.get("type") == "view_submission":
         return _answer(_in_form(body["view"], told))
     if body.get("type") == "block_actions":
         await _beside_the_button(client, body, told)
-        return _answer({})
-    return None
+    return _answer({})
 
 
 def _failed(error: Exception, body: Mapping[str, Any]) -> Refused:
@@ -122,7 +126,7 @@ def _in_form(view: Mapping[str, Any], told: Refused) -> dict[str, Any]:
 async def _beside_the_button(
     client: AsyncWebClient, body: Mapping[str, Any], told: Refused
 ) -> None:
-    if "response_url" in body:
+    if body.get("response_url"):
         await answer_message(client, body, content(told.text, section(told.text)), replace=False)
         return
     try:

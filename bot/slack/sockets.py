@@ -10,7 +10,8 @@ from contextlib import suppress
 from typing import Any
 
 from aiohttp import ClientError
-from slack_bolt.adapter.socket_mode.async_internals import run_async_bolt_app, send_async_response
+from slack_bolt.adapter.socket_mode.async_internals import send_async_response
+from slack_bolt.adapter.socket_mode.internals import build_headers
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
@@ -19,6 +20,7 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from bot.clock import jittered, monotonic
 from bot.log import log
 from bot.slack.errors import Meaning, verdict
+from bot.slack.payloads import Malformed, bolt_request, socket_message
 
 #: Slack gives up waiting for an acknowledgement after 3 s.
 DRAIN_SECONDS = 2.5
@@ -48,6 +50,7 @@ class Connection(SocketModeClient):
         self._app = app
         self._renewing = renewing
         self._under_way = 0
+        self._working: set[asyncio.Task[None]] = set()
         self._idle = asyncio.Event()
         self._idle.set()
         self.of_app = 0
@@ -104,7 +107,8 @@ class Connection(SocketModeClient):
     async def _greeted(self, _client: SocketModeClient, message: dict[str, Any], _: str) -> None:
         if message.get("type") != "hello":
             return
-        self.of_app = int(message.get("num_connections") or 0)
+        count = message.get("num_connections")
+        self.of_app = count if isinstance(count, int) else 0
         if self.of_app >= MOST_CONNECTIONS:  # the next would be refused
             log.warning("too_many_sockets", open=self.of_app, most=MOST_CONNECTIONS)
 
@@ -118,6 +122,23 @@ class Connection(SocketModeClient):
         self._under_way += 1
         self._idle.clear()
         await super().enqueue_message(message)
+
+    async def process_message(self) -> None:
+        """Begin to work on the next message; drop one that is not as Slack documents it.
+
+        The SDK would log its exception, whose text may quote the message, and not have it counted
+        as ended.
+        """
+        raw_message = await self.message_queue.get()
+        try:
+            message = socket_message(raw_message)
+        except Malformed as error:
+            self._ended()
+            log.warning("socket_message_malformed", field=error.field)
+            return
+        working = asyncio.create_task(self.run_message_listeners(message, raw_message))
+        self._working.add(working)  # a task that nobody holds may vanish halfway
+        working.add_done_callback(self._working.discard)
 
     async def run_message_listeners(self, message: dict[str, Any], raw_message: str) -> None:
         asks_to_renew = message.get("type") == "disconnect"
@@ -135,7 +156,15 @@ class Connection(SocketModeClient):
             self._idle.set()
 
     async def _answer(self, client: SocketModeClient, request: SocketModeRequest) -> None:
-        answer = await run_async_bolt_app(self._app, request)
+        """Answer a payload. A malformed one is not acknowledged: as over HTTP, that is no."""
+        try:
+            received = bolt_request(
+                request.payload, mode="socket_mode", headers=build_headers(request)
+            )
+        except Malformed as error:
+            log.warning("request_malformed", field=error.field)
+            return
+        answer = await self._app.async_dispatch(received)
         await send_async_response(client, request, answer, monotonic())
 
 

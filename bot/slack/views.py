@@ -32,9 +32,12 @@ async def open_form(
     Raises:
         Refused: Slack did not show it.
     """
-    is_pressed_in_form = body.get("view", {}).get("type") == "modal"
+    is_pressed_in_form = (body.get("view") or {}).get("type") == "modal"
     show = client.views_push if is_pressed_in_form else client.views_open
-    answer = await _shown(show(trigger_id=body["trigger_id"], view=view.to_dict()))
+    trigger_id = body.get("trigger_id")
+    if not trigger_id:  # pressed in a message that a workflow step posted
+        raise Refused(NOT_SHOWN)
+    answer = await _shown(show(trigger_id=trigger_id, view=view.to_dict()))
     return answer.get("view") or {}
 
 
@@ -61,10 +64,14 @@ async def answer_message(
     assert client.session is not None  # ours are made with one
     answer = {"text": message.text, "blocks": message.blocks, "replace_original": replace}
     proxy, ssl = client.proxy, client.ssl or True
+    url = body.get("response_url")
+    if not url:
+        log.warning("response_url_failed", reason="none")
+        return False
     try:
         async with (
             asyncio.timeout(PATIENCE_SECONDS),
-            client.session.post(body["response_url"], json=answer, proxy=proxy, ssl=ssl) as took,
+            client.session.post(url, json=answer, proxy=proxy, ssl=ssl) as took,
         ):
             status = took.status
     except (ClientError, TimeoutError, OSError) as error:

@@ -12,7 +12,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.clock import jittered
 from bot.db.progress import Late, answered_within, current
 from bot.db.trouble import Trouble, trouble, worth_repeating
+from bot.log import log
 from bot.metrics import request_seconds
+from bot.slack.payloads import bolt_request, is_event
 
 #: Slack waits 3 s (https://docs.slack.dev/interactivity/handling-user-interaction); the rest is
 #: for the way there and back, and for showing a sentence beside a button.
@@ -46,12 +48,12 @@ class PatientApp(AsyncApp):
         self._tell = tell
 
     async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
-        kind = "event" if "event" in req.body else "person"
+        kind = "event" if is_event(req.body) else "person"
         with request_seconds.labels(kind).time():
             return await self._answered(req)
 
     async def _answered(self, req: AsyncBoltRequest) -> BoltResponse:
-        if "event" in req.body:
+        if is_event(req.body):
             return await super().async_dispatch(req)
         try:
             return await answered_within(PATIENCE_SECONDS, self._until_settled(req))
@@ -69,11 +71,20 @@ class PatientApp(AsyncApp):
             response = await super().async_dispatch(_anew(req))
         return response
 
+    def _handle_unmatched_requests(self, req: AsyncBoltRequest, resp: BoltResponse) -> BoltResponse:
+        """Acknowledge what nobody listens to, such as `app_rate_limited`.
+
+        Bolt would answer 404, and log parts of the payload.
+        """
+        log.warning("request_not_handled", kind=req.body.get("type", "command"))
+        return BoltResponse(status=200, body="")
+
 
 def _anew(req: AsyncBoltRequest) -> AsyncBoltRequest:
     """The request as it came, without what the first try left in it."""
-    body = req.raw_body if req.mode == "http" else req.body
-    return AsyncBoltRequest(body=body, query=req.query, headers=req.headers, mode=req.mode)
+    return bolt_request(
+        req.body, mode=req.mode, raw_body=req.raw_body, query=req.query, headers=req.headers
+    )
 
 
 def begins_again(error: Exception) -> bool:

@@ -14,9 +14,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 import bot.slack.app
 from bot.settings import Settings
 from bot.slack.errors import verdict
+from bot.slack.http import signed
 from bot.slack.sockets import Sockets
 from bot.verify.trials import FAILURES, Seen, Trials, carry_out
-from bot.web import Site, signed
+from bot.web import Site
 
 CALL_SECONDS = 20
 STOP_THE_BOT = (
@@ -74,11 +75,10 @@ async def _connect(
             bot_token=trials.client.token,
         )
 
-    secret = settings.slack_signing_secret if http else None
-    app = bot.slack.app.build(trials.client, authorize, secret)
+    app = bot.slack.app.build(trials.client, authorize)
     trials.listen(app)
     if http:
-        site = Site(signed(app), "0.0.0.0", settings.http_port)
+        site = Site(signed(app, settings.slack_signing_secret), "0.0.0.0", settings.http_port)
         running.push_async_callback(site.stop)
         await site.start()
     else:

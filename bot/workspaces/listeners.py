@@ -11,6 +11,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
 
 from bot.log import log
 from bot.slack.command import NAME, named
+from bot.slack.errors import Refused
 from bot.slack.events import is_new
 from bot.slack.views import notice, open_form
 from bot.workspaces import lifecycle, messages, profiles, settings_form, store, wording_form
@@ -18,6 +19,12 @@ from bot.workspaces.services import Services
 from bot.workspaces.wording_form import Question
 
 Body = dict[str, Any]
+
+ANY = re.compile("")
+UNKNOWN = (
+    "Nothing was changed: I do not know this button, form or command. It may be from another "
+    "version of me. `/imbalance help` shows what I can do."
+)
 
 
 def register(app: AsyncApp, services: Services, ours: Sequence[Question]) -> None:
@@ -33,8 +40,11 @@ def register(app: AsyncApp, services: Services, ours: Sequence[Question]) -> Non
 
 
 def register_rest(app: AsyncApp) -> None:
-    """To be called last: an event that nobody takes is never acknowledged in Socket Mode."""
-    app.event(re.compile(".*"))(let_go)
+    """To be called last: what nobody takes is never acknowledged in Socket Mode."""
+    app.event(ANY)(let_go)
+    app.action({"type": "block_actions", "action_id": ANY})(refuse_unknown)
+    app.view(ANY)(refuse_unknown)
+    app.command(ANY)(refuse_unknown)
 
 
 async def show_settings(
@@ -131,7 +141,10 @@ async def revoked(services: Services, body: Body) -> None:
 
 async def uninstalled(services: Services, body: Body) -> None:
     """The app was removed. Slack may say so late, after it was installed again."""
-    workspace_id = body["team_id"]
+    workspace_id = body.get("team_id")
+    if workspace_id is None:  # of a whole organisation, where we are not installed
+        log.warning("uninstalled_elsewhere", reason=body["event"]["type"])
+        return
     at = datetime.fromtimestamp(body["event_time"], UTC)
     async with services.db.transaction() as tx:
         if await is_new(tx, workspace_id, body, services.clock.now()):
@@ -140,3 +153,7 @@ async def uninstalled(services: Services, body: Body) -> None:
 
 async def let_go(body: Body) -> None:
     log.debug("event_not_needed", event_type=body["event"]["type"])
+
+
+async def refuse_unknown() -> None:
+    raise Refused(UNKNOWN)

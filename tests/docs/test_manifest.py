@@ -10,7 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.home.help import SUBCOMMANDS
 from bot.outbox.calls import METADATA_TYPE
 from bot.slack.command import NAME
-from bot.web import SLACK_PATH
+from bot.slack.http import SLACK_PATH
 from tests.docs.reading import code, section, text
 
 READ_CHANNELS = {"channels:read", "groups:read"}

@@ -18,7 +18,7 @@ from bot.clock import MovedClock, real_now
 from bot.db import schema
 from bot.db.engine import Database
 from bot.playground.server import StandIn
-from bot.web import SLACK_PATH
+from bot.slack.http import SLACK_PATH
 from tests.outages.running import environment, stopped
 
 START_SECONDS = 60

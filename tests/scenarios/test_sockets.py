@@ -1,6 +1,8 @@
 """Connections come and go; nothing that a person or Slack said is lost, or done twice."""
 
 import asyncio
+import io
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -71,7 +73,7 @@ async def test_a_ticket_is_asked_for_again_when_slack_allows_it(
     monkeypatch.setattr("bot.slack.sockets.CONNECT_SECONDS", 1)  # shorter than the wait
     standin.faults.fail_next("apps.connections.open", status=429, retry_after=2)
     client = AsyncWebClient(base_url=standin.api_url, retry_handlers=[])
-    app = bot.slack.app.build(client, authorize, None)
+    app = bot.slack.app.build(client, authorize)
     connection = Connection(app, standin.app_token, asyncio.Lock())
     began = monotonic()
     await connection.connect()
@@ -174,3 +176,55 @@ async def test_the_last_connection_that_slack_allows_is_warned_of(
     (line,) = [line for line in logs if line["event"] == "too_many_sockets"]
     assert (line["log_level"], line["open"]) == ("warning", 3)
     assert another.others == 2
+
+
+PAYLOADS: tuple[Any, ...] = (None, [], 17, "violet", {}, {"type": []}, {"event": "violet"})
+HALF: tuple[dict[str, Any], ...] = (
+    {"type": "event_callback"},
+    {"type": "event_callback", "event": None},
+    {"type": "block_actions", "actions": [], "user": None, "team": 17},
+    {"type": "view_submission", "view": None},
+)
+MALFORMED = (
+    "violet",
+    "[]",
+    "null",
+    "{violet",
+    '{"type":' + "9" * 5000 + "}",
+    "[" * 100_000,
+    '{"type": []}',
+    '{"type": "hello", "num_connections": "violet"}',
+    *(
+        json.dumps({"type": kind, "envelope_id": "e", "payload": payload})
+        for kind in ("interactive", "events_api", "slash_commands")
+        for payload in PAYLOADS
+    ),
+    *(
+        json.dumps({"type": "events_api", "envelope_id": "e", "payload": payload})
+        for payload in HALF
+    ),
+    '{"type": "events_api", "envelope_id": 17, "payload": {}}',
+    '{"type": "events_api", "envelope_id": "e", "payload": {}, "retry_reason": []}',
+)
+
+
+async def test_what_is_malformed_does_not_disturb_a_connection(
+    written: io.StringIO, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.slack.sockets.DRAIN_SECONDS", 60)  # longer than `connected` waits
+    assert await connected(house.slack, 2)
+    for connection in house.slack.core.sockets.connections:
+        for message in MALFORMED:
+            await connection.socket.send_str(message)
+    for _ in range(2):
+        answered = await house.slack.as_user(ANA).command("/imbalance help", LAUNCH)
+        assert answered.status == 200
+    renewed = house.slack.faults.refresh_sockets()
+    assert renewed is not None
+    await renewed
+
+    assert await connected(house.slack, 2)
+    assert "socket_message_malformed" in written.getvalue()
+    assert "request_malformed" in written.getvalue()
+    for word in ("exception", "violet"):
+        assert word not in written.getvalue()

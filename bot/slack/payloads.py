@@ -1,0 +1,213 @@
+"""Reading what Slack sends: JSON, the fields each payload must have, and the request for Bolt.
+
+Bolt and the handlers index payloads without looking. What has not the shape that Slack documents
+is refused here, in one place, for HTTP and Socket Mode alike.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from slack_bolt.async_app import AsyncBoltContext
+from slack_bolt.request.async_internals import build_async_context
+from slack_bolt.request.async_request import AsyncBoltRequest
+
+from bot.slack.shapes import Check, each, fields, identifier, items, mapping, maybe, moment, text
+
+# ---------------------------------------------------------------- shapes
+
+_ID = identifier(32)
+_WITH_ID = fields(id=_ID)
+_OPTION = fields(value=text)
+_INPUT = fields(
+    value=maybe(text),
+    selected_option=maybe(_OPTION),
+    selected_options=maybe(items(_OPTION)),
+    selected_user=maybe(_ID),
+    selected_users=maybe(items(_ID)),
+    selected_date=maybe(text),
+    selected_time=maybe(text),
+)
+_STATE = fields(values=each(each(_INPUT)))
+_VIEW = {
+    "id": text,
+    "type": text,
+    "callback_id": text,
+    "private_metadata": text,
+    "blocks": items(fields(type=text, block_id=maybe(text))),
+}
+_URLS = {"response_url": maybe(text), "trigger_id": maybe(text)}
+_CLICK = {
+    **_URLS,
+    "user": _WITH_ID,
+    "channel": maybe(_WITH_ID),
+    "actions": items(fields(action_id=text, value=maybe(text)), at_least=1),
+}
+#: By the type of the container that was clicked in.
+_CLICKS: Mapping[str, Check] = {
+    "message": fields(
+        **_CLICK, container=fields(channel_id=_ID, message_ts=_ID), state=maybe(_STATE)
+    ),
+    "view": fields(**_CLICK, view=fields(**_VIEW, state=maybe(_STATE))),
+}
+_OTHER_CLICK = fields(**_CLICK, container=fields(type=text))
+
+
+def _block_actions(body: Any) -> str | None:
+    container = body.get("container")
+    place = container.get("type") if isinstance(container, dict) else None
+    return _chosen(_CLICKS, place, _OTHER_CLICK)(body)
+
+
+_IN_CHANNEL = fields(channel=_ID)
+_OF_MEMBER = fields(channel=_ID, user=_ID)
+_OF_PERSON = fields(user=fields(id=_ID, profile=maybe(mapping)))
+_EVENTS: Mapping[str, Check] = {
+    **dict.fromkeys(("channel_archive", "channel_unarchive", "channel_left"), _IN_CHANNEL),
+    **dict.fromkeys(("group_archive", "group_unarchive", "group_left"), _IN_CHANNEL),
+    **dict.fromkeys(("channel_deleted", "group_deleted"), _IN_CHANNEL),
+    **dict.fromkeys(("member_joined_channel", "member_left_channel"), _OF_MEMBER),
+    **dict.fromkeys(("user_change", "team_join"), _OF_PERSON),
+    "channel_id_changed": fields(old_channel_id=_ID, new_channel_id=_ID),
+    "app_home_opened": fields(user=_ID, tab=maybe(text)),
+    "tokens_revoked": fields(tokens=mapping),
+    "message_metadata_posted": fields(
+        channel_id=_ID,
+        message_ts=_ID,
+        metadata=fields(event_type=text, event_payload=maybe(mapping)),
+    ),
+}
+_EVENT: dict[str, Check] = {"team_id": maybe(_ID), "event_id": identifier(64), "event_time": moment}
+_EVENT_BODIES = {name: fields(**_EVENT, event=check) for name, check in _EVENTS.items()}
+_OTHER_EVENT = fields(**_EVENT, event=fields(type=text))
+
+
+def _event_callback(body: Any) -> str | None:
+    event = body.get("event")
+    name = event.get("type") if isinstance(event, dict) else None
+    return _chosen(_EVENT_BODIES, name, _OTHER_EVENT)(body)
+
+
+_COMMAND = fields(**_URLS, command=text, team_id=_ID, user_id=_ID, channel_id=_ID, text=maybe(text))
+_BODIES: Mapping[str, Check] = {
+    "block_actions": _block_actions,
+    "event_callback": _event_callback,
+    "url_verification": fields(challenge=text),
+    "view_submission": fields(**_URLS, user=_WITH_ID, view=fields(**_VIEW, state=_STATE)),
+}
+#: Of types that we act on as little as Bolt does.
+_OTHER_BODY = fields(**_URLS, type=text)
+
+
+_SOCKET_MESSAGE = fields(type=maybe(text), envelope_id=maybe(text), retry_reason=maybe(text))
+
+
+def fault(body: Any) -> str | None:
+    """The first field of a payload that is not as Slack documents it; None where all are."""
+    if not isinstance(body, dict):
+        return "body"
+    if "command" in body:
+        return _COMMAND(body)
+    if body.get("ssl_check") == "1":
+        return None
+    return _chosen(_BODIES, body.get("type"), _OTHER_BODY)(body)
+
+
+def _chosen(checks: Mapping[str, Check], name: Any, otherwise: Check) -> Check:
+    return checks.get(name, otherwise) if isinstance(name, str) else otherwise
+
+
+def state_values(body: Mapping[str, Any]) -> dict[str, Any]:
+    """What the inputs of the message hold that was clicked in; without inputs it has no state."""
+    state = body.get("state") or {"values": {}}
+    values: dict[str, Any] = state["values"]
+    return values
+
+
+def is_event(body: Mapping[str, Any]) -> bool:
+    """Whether Slack tells of something, so that no person waits for the answer."""
+    return body.get("type") == "event_callback"
+
+
+# ---------------------------------------------------------------- reading
+
+
+class Malformed(Exception):
+    """What came from Slack is not as Slack documents it; `field` names where."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(field)
+        self.field = field
+
+
+#: NUL, and half of a surrogate pair (a text cut within an emoji): no database takes them.
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+_UNSTORABLE_ESCAPED = re.compile(
+    r"\\u(?:0000|[dD](?:[89abAB]..(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..\\u[dD])[c-fC-F]))"
+)
+_REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+
+
+def parsed(json_text: str) -> Any:
+    """The value of a JSON text, with characters replaced that cannot be stored.
+
+    Raises:
+        Malformed: it is no JSON, nested too deep, or has a number too long to convert.
+    """
+    try:
+        value = json.loads(json_text)
+        return storable(value) if _UNSTORABLE_ESCAPED.search(json_text) else value
+    except (ValueError, RecursionError):
+        raise Malformed("json") from None  # the error carries the text
+
+
+def socket_message(raw_message: str) -> dict[str, Any]:
+    """What came over a Socket Mode connection.
+
+    Raises:
+        Malformed: it is not as Slack documents it; its payload is not looked into.
+    """
+    message = parsed(raw_message)
+    wrong = _SOCKET_MESSAGE(message)
+    if wrong is None and "payload" in message and not isinstance(message["payload"], dict):
+        wrong = "payload"
+    if wrong is not None:
+        raise Malformed(wrong or "message")
+    return dict(message)
+
+
+def storable(value: Any) -> Any:
+    """The same with `_REPLACEMENT` for each character that cannot be stored."""
+    if isinstance(value, str):
+        return _UNSTORABLE.sub(_REPLACEMENT, value)
+    if isinstance(value, list):
+        return [storable(item) for item in value]
+    if isinstance(value, dict):
+        return {storable(name): storable(item) for name, item in value.items()}
+    return value
+
+
+def bolt_request(
+    body: Any,
+    *,
+    mode: str,
+    raw_body: str = "",
+    query: Any = "",
+    headers: Any = None,
+) -> AsyncBoltRequest:
+    """Bolt's request for a payload that is already parsed.
+
+    Raises:
+        Malformed: the payload is not as Slack documents it.
+    """
+    wrong = fault(body)
+    if wrong is not None:
+        raise Malformed(wrong)
+    request = AsyncBoltRequest(body="", query=query, headers=headers, mode=mode)
+    request.raw_body, request.body = raw_body, body
+    try:
+        request.context = build_async_context(AsyncBoltContext(), body)
+    except (TypeError, AttributeError, LookupError, RecursionError):
+        raise Malformed("who or where") from None  # Bolt looks at many fields for that
+    return request

@@ -1,0 +1,86 @@
+"""Checks of the shape of JSON. Each takes a value and names the field that does not fit."""
+
+from collections.abc import Callable
+from typing import Any
+
+#: The path of the first field that does not fit, "" for the value itself; None: all is well.
+Check = Callable[[Any], str | None]
+
+#: The first second after what a datetime can hold.
+_END_OF_TIME = 253_402_300_800
+
+
+def text(value: Any) -> str | None:
+    return None if isinstance(value, str) else ""
+
+
+def mapping(value: Any) -> str | None:
+    return None if isinstance(value, dict) else ""
+
+
+def moment(value: Any) -> str | None:
+    """Seconds since 1970."""
+    return None if isinstance(value, int) and 0 <= value < _END_OF_TIME else ""
+
+
+def identifier(longest: int) -> Check:
+    """An id or timestamp as Slack makes them: short, printable ASCII."""
+
+    def check(value: Any) -> str | None:
+        fits = isinstance(value, str) and 0 < len(value) <= longest
+        return None if fits and value.isascii() and value.isprintable() else ""
+
+    return check
+
+
+def maybe(inner: Check) -> Check:
+    """What may also be null or missing."""
+    return lambda value: None if value is None else inner(value)
+
+
+def fields(**checks: Check) -> Check:
+    """An object with these fields; others do not matter."""
+    pairs = tuple(checks.items())
+
+    def check(value: Any) -> str | None:
+        if not isinstance(value, dict):
+            return ""
+        for name, inner in pairs:
+            wrong = inner(value.get(name))
+            if wrong is not None:
+                return _path(name, wrong)
+        return None
+
+    return check
+
+
+def each(inner: Check) -> Check:
+    """An object whose values all fit, whatever their names."""
+
+    def check(value: Any) -> str | None:
+        return _first(value.values(), inner) if isinstance(value, dict) else ""
+
+    return check
+
+
+def items(inner: Check, *, at_least: int = 0) -> Check:
+    """A list whose items all fit."""
+
+    def check(value: Any) -> str | None:
+        if not isinstance(value, list) or len(value) < at_least:
+            return ""
+        return _first(value, inner)
+
+    return check
+
+
+def _first(values: Any, inner: Check) -> str | None:
+    for value in values:
+        wrong = inner(value)
+        if wrong is not None:
+            return _path("*", wrong)
+    return None
+
+
+def _path(name: str, inner: str) -> str:
+    return f"{name}.{inner}" if inner else name

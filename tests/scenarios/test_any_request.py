@@ -1,0 +1,81 @@
+"""Whatever Slack may sign, no answer is a server error."""
+
+import io
+import json
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.scenarios.requests import FORM, JSON, PAYLOADS, form, post_signed
+from tests.vocabulary import House
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+@pytest.fixture
+def house(written: io.StringIO, house_over_http: House) -> House:
+    return house_over_http
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=8,
+)
+WITHOUT = object()
+
+
+@st.composite
+def changed_payloads(draw: st.DrawFn) -> Any:
+    """A payload of Slack's in which something, somewhere, is missing or something else."""
+    whole = json.loads(json.dumps(draw(st.sampled_from(PAYLOADS))))
+    at = whole
+    while True:
+        keys = list(at) if isinstance(at, dict) else list(range(len(at)))
+        key = draw(st.sampled_from(keys))
+        inside = at[key]
+        if not (isinstance(inside, dict | list) and inside and draw(st.booleans())):
+            break
+        at = inside
+    new = draw(st.just(WITHOUT) | st.sampled_from([None, [], {}, "", 17, "\ud800\0"]) | VALUES)
+    if new is WITHOUT:
+        del at[key]
+    else:
+        at[key] = new
+    return whole
+
+
+BYTES = st.one_of(
+    st.binary(max_size=200),
+    VALUES.map(json.dumps).map(str.encode),
+    VALUES.map(form),
+    st.dictionaries(st.text(max_size=8), st.text(max_size=8)).map(urlencode).map(str.encode),
+    st.binary(max_size=60).map(lambda body: b"payload=" + body),
+)
+SETTINGS = settings(
+    deadline=None,
+    max_examples=200,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+
+@SETTINGS
+@given(body=BYTES, kind=st.sampled_from([FORM, JSON, "text/plain"]))
+async def test_no_bytes_that_are_signed_make_a_server_error(
+    house: House, written: io.StringIO, body: bytes, kind: str
+) -> None:
+    # 401: Slack never signs what is not UTF-8
+    assert await post_signed(house, body, kind) in (200, 400, 401)
+    assert "exception" not in written.getvalue()
+
+
+@SETTINGS
+@given(payload=changed_payloads())
+async def test_no_payload_that_is_signed_makes_a_server_error(
+    house: House, payload: dict[str, Any]
+) -> None:
+    assert await post_signed(house, form(payload)) in (200, 400)
+    assert await post_signed(house, json.dumps(payload).encode(), JSON) in (200, 400)
