@@ -5,14 +5,20 @@ Limits: https://docs.slack.dev/reference/block-kit/block-elements and .../compos
 
 import re
 from collections.abc import Callable
+from datetime import date
 from functools import partial
+from math import inf
 from urllib.parse import urlsplit
 
 from bot.playground.spot import Spot
 
 _DATE = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])")
+_NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 _COMMON = ("action_id",)
+_INITIAL_LISTS = (
+    *("initial_options", "initial_users", "initial_conversations", "initial_channels"),
+)
 _ASKING = (*_COMMON, "placeholder", "focus_on_load", "confirm")
 
 
@@ -133,8 +139,21 @@ def _static_select(spot: Spot, *initial: str) -> None:
 
 
 def _most_selected(spot: Spot) -> None:
-    if spot.has("max_selected_items"):
-        spot.at("max_selected_items").whole(1, 1000)
+    if not spot.has("max_selected_items"):
+        return
+    spot.at("max_selected_items").whole(1, 1000)
+    most = spot.value["max_selected_items"]
+    for key in _INITIAL_LISTS:
+        if isinstance(most, int) and len(spot.listed(key)) > most:
+            spot.at(key).wrong(f"no more than {most} items allowed")
+
+
+def _ids(spot: Spot) -> None:
+    """Who or what is chosen to begin with."""
+    for key in _INITIAL_LISTS[1:]:
+        if spot.has(key):
+            for one in spot.at(key).items(1, 1000):
+                one.string(255)
 
 
 def _external_select(spot: Spot, *initial: str) -> None:
@@ -145,6 +164,7 @@ def _external_select(spot: Spot, *initial: str) -> None:
 def _picking(spot: Spot, *initial: str) -> None:
     """A menu of people, channels or conversations."""
     spot.keys((), (*_ASKING, *initial))
+    _ids(spot)
     _most_selected(spot)
     if spot.has("response_url_enabled") and spot.check.surface != "modal":
         spot.wrong("response_url_enabled is for modals only")
@@ -158,9 +178,13 @@ def _plain_input(spot: Spot) -> None:
         spot.at("min_length").whole(0, 3000)
     if spot.has("max_length"):
         spot.at("max_length").whole(1, 3000)
+    most, least = spot.value.get("max_length"), spot.value.get("min_length")
+    most = most if isinstance(most, int) else 3000
+    least = least if isinstance(least, int) else 0
+    if least > most:
+        spot.wrong("min_length must not be more than max_length")
     if spot.has("initial_value"):
-        most = spot.value.get("max_length")
-        spot.at("initial_value").string(most if isinstance(most, int) else 3000, least=0)
+        spot.at("initial_value").string(most, least)
 
 
 def _number_input(spot: Spot) -> None:
@@ -171,6 +195,14 @@ def _number_input(spot: Spot) -> None:
     for key in numbers:
         if spot.has(key) and not isinstance(spot.value[key], str):
             spot.at(key).wrong("must be a string")
+            return
+        if spot.has(key) and not _NUMBER.fullmatch(spot.value[key]):
+            spot.at(key).wrong("must be a number")
+            return
+    if spot.has("initial_value"):
+        low, high = spot.value.get("min_value") or -inf, spot.value.get("max_value") or inf
+        if not float(low) <= float(spot.value["initial_value"]) <= float(high):
+            spot.at("initial_value").wrong("must be between min_value and max_value")
 
 
 def _address_input(spot: Spot) -> None:
@@ -187,6 +219,15 @@ def _matching(spot: Spot, key: str, pattern: re.Pattern[str], *extra: str) -> No
     spot.keys((), (*_ASKING, key, *extra))
     if spot.has(key) and not pattern.fullmatch(str(spot.value[key])):
         spot.at(key).wrong("has an invalid format")
+    elif spot.has(key) and key == "initial_date" and not _is_day(str(spot.value[key])):
+        spot.at(key).wrong("is no day of the calendar")
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return bool(date.fromisoformat(text))
+    except ValueError:
+        return False
 
 
 def _moment(spot: Spot) -> None:

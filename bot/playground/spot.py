@@ -7,6 +7,11 @@ from typing import Any, Literal
 Surface = Literal["message", "modal", "home"]
 
 
+def utf16(text: str) -> int:
+    """Its length in UTF-16 units: the strictest way in which Slack may count characters."""
+    return len(text) + sum(sign > "\uffff" for sign in text)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Problem:
     """Something Slack would refuse, and where."""
@@ -80,12 +85,12 @@ class Spot:
             yield self.at(index)
 
     def string(self, most: int, least: int = 1) -> bool:
-        """Whether it is a string of that length (in characters)."""
+        """Whether it is a string of that length, counted in UTF-16 units."""
         if not isinstance(self.value, str):
             self.wrong("must be a string")
-        elif len(self.value) > most:
+        elif utf16(self.value) > most:
             self.wrong(f"must be less than {most + 1} characters")
-        elif len(self.value) < least:
+        elif utf16(self.value) < least:
             self.wrong(f"must be more than {least - 1} characters")
         else:
             return True

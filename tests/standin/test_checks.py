@@ -23,6 +23,9 @@ from tests.standin.words import (
 
 CONFIRM = {"title": plain("a"), "text": plain("b"), "confirm": plain("c"), "deny": plain("d")}
 SELECT = {"type": "static_select", "action_id": "s"}
+PEOPLE = {"type": "multi_users_select", "action_id": "p"}
+CONVERSATIONS = {"type": "multi_conversations_select", "max_selected_items": 1}
+NUMBER = {"type": "number_input", "is_decimal_allowed": False, "min_value": "1", "max_value": "9"}
 PICTURE = {"type": "image", "alt_text": "A chart"}
 
 ACCEPTED: list[tuple[str, dict[str, Any]]] = [
@@ -79,6 +82,32 @@ REFUSED: list[tuple[str, dict[str, Any], str, str]] = [
     ("message", asked("b", typed(placeholder=plain("x" * 151))), "/placeholder/text", "than 151"),
     ("message", asked("b", typed(max_length=3001)), "/max_length", "between 1 and 3000"),
     ("message", asked("b", typed(initial_value="abc", max_length=2)), "/initial_value", "than 3"),
+    ("modal", asked("b", typed(initial_value="😀😀", max_length=3)), "/initial_value", "than 4"),
+    ("modal", asked("b", typed(initial_value="x" * 3001)), "/initial_value", "than 3001"),
+    ("modal", asked("b", typed(initial_value="a", min_length=2)), "/initial_value", "more than 1"),
+    ("modal", asked("b", typed(min_length=9, max_length=8)), "/element", "more than max_length"),
+    ("modal", asked("b", typed(placeholder=plain(""))), "/placeholder/text", "more than 0"),
+    (
+        "modal",
+        asked("b", {**PEOPLE, "initial_users": ["U1", "U2"], "max_selected_items": 1}),
+        "/initial_users",
+        "no more than 1",
+    ),
+    (
+        "modal",
+        asked("b", {**CONVERSATIONS, "initial_conversations": ["C1", "C2"]}),
+        "/initial_conversations",
+        "no more than 1",
+    ),
+    ("modal", asked("b", {**PEOPLE, "initial_users": []}), "/initial_users", "no fewer than 1"),
+    ("modal", asked("b", {**NUMBER, "initial_value": "10"}), "/initial_value", "between"),
+    ("modal", asked("b", {**NUMBER, "initial_value": "ten"}), "/initial_value", "a number"),
+    (
+        "modal",
+        asked("b", {"type": "datepicker", "initial_date": "2026-02-30"}),
+        "/initial_date",
+        "calendar",
+    ),
     ("message", asked("b", {"type": "file_input"}), "/element", "modals only"),
     ("message", asked("b", {"type": "number_input"}), "/element", "is_decimal_allowed"),
     ("message", asked("b", {"type": "datepicker", "initial_date": "18.12."}), "_date", "format"),

@@ -24,6 +24,8 @@ from tests.standin.words import (
     typed,
 )
 
+TOO_LONG = modal(asked("b", typed(initial_value="x" * 241, max_length=240)))
+
 pytestmark = pytest.mark.usefixtures("socket")
 
 
@@ -115,6 +117,9 @@ async def test_errors_stand_at_their_inputs_and_what_was_typed_stays(
         {"response_action": "errors", "errors": {"words": "not an input"}},
         {"response_action": "update", "view": modal(section("x" * 3001))},
         {"response_action": "update", "view": home(section())},
+        {"response_action": "update", "view": TOO_LONG},
+        {"response_action": "push", "view": TOO_LONG},
+        {"response_action": "update", "view": modal(section(block_id="a"), section(block_id="a"))},
     ],
 )
 async def test_an_answer_that_is_no_good_shows_a_failure(
@@ -126,7 +131,7 @@ async def test_an_answer_that_is_no_good_shows_a_failure(
     await ana.command("/note", LAUNCH)
     result = await ana.submit()
 
-    assert "trouble" in result.failure
+    assert result.failure == "We had some trouble connecting. Try again?"
     assert result.view is not None
     assert len(slack.problems) == 1
 
