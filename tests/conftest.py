@@ -131,9 +131,14 @@ async def bot(settings: Settings, clock: MovedClock) -> AsyncIterator[Imbalance]
 
 
 @pytest.fixture
-def house(bot: Imbalance, standin: StandIn, clock: MovedClock) -> House:
-    """The running bot, the stand-in and the clock, with words to tell a story in."""
-    return House(bot=bot, slack=standin, clock=clock)
+def house(bot: Imbalance, standin: StandIn, clock: MovedClock) -> Iterator[House]:
+    """The running bot, the stand-in and the clock, with words to tell a story in.
+
+    Slack tells the app nothing of a view it refused as the answer to a submission; here a test
+    in which that happened fails.
+    """
+    yield House(bot=bot, slack=standin, clock=clock)
+    assert [each for each in standin.problems if "invalid_arguments" in each] == []
 
 
 @pytest.fixture

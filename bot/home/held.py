@@ -3,17 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from slack_sdk.models.blocks import (
-    ActionsBlock,
-    Block,
-    ConfirmObject,
-    InputBlock,
-    PlainTextInputElement,
-)
+from slack_sdk.models.blocks import ActionsBlock, Block, ConfirmObject
 from slack_sdk.models.views import View
 
 from bot.home.facts import Held
 from bot.slack.content import actions, button, context, header, plain, section
+from bot.slack.inputs import text_input
 from bot.slack.mrkdwn import channel, clean, instant
 
 AGAIN, THERE, DROP = "home.held_again", "home.held_there", "home.held_drop"
@@ -57,13 +52,7 @@ def blocks(held: Sequence[Held], count: int) -> list[Block]:
 
 def build(held: Held) -> View:
     """The form that asks for the link."""
-    link = InputBlock(
-        block_id=LINK,
-        label=plain(LABEL),
-        element=PlainTextInputElement(
-            action_id=VALUE, max_length=LONGEST_LINK, placeholder=plain(EXAMPLE)
-        ),
-    )
+    link = text_input(LINK, LABEL, VALUE, limit=LONGEST_LINK, placeholder=EXAMPLE)
     return View(
         type="modal",
         callback_id=FORM,

@@ -10,7 +10,7 @@ from bot.db import schema
 from bot.db.writing import insert_if_new
 from bot.home.deciding import held_in
 from bot.home.facts import HomeFacts, PhaseLine
-from bot.home.view import build
+from bot.home.view import build, not_shown
 from bot.outbox import outbox
 from bot.phases.facts import PhaseRow, WholePhase
 from bot.phases.messages import standing, title
@@ -19,6 +19,8 @@ from bot.rounds.opening import OPEN
 from bot.rounds.rules import NOTHING_AFTER
 from bot.rounds.store import open_for
 from bot.rounds.team import opted_out
+from bot.slack.errors import Refused
+from bot.slack.views import checked
 from bot.workspaces.services import Services
 
 LONGEST_TITLE = 300
@@ -45,7 +47,10 @@ async def show_home(
             held=held,
             held_in_all=held_in_all,
         )
-        view = build(facts).to_dict()
+        try:
+            view = checked(build(facts))
+        except Refused as refusal:
+            view = checked(not_shown(refusal.text))
         await outbox.publish(tx, workspace_id, user_id=user_id, view=view, now=now)
 
 

@@ -19,11 +19,15 @@ OPT_OUT, OPT_IN = "home.opt_out", "home.opt_in"
 HOME = "home"
 #: Slack takes 100 blocks; more questions than this are buttons.
 INLINE = 3
+#: With these, and all else that the tab may show, it has 100 blocks.
+QUESTION_BLOCKS, PHASES_SHOWN = 40, 20
 
 QUESTIONS, NO_QUESTIONS = "Your open questions", "None. The next ones come as a message from me."
 ABOUT = "*Three questions about {channel}*\nOpen until {until}."
 ABOUT_YOU = "*Three questions about {channel}, about you as its lead*\nOpen until {until}."
 ANSWERED = "*{channel}* Noted. You can still change that until {until}."
+MORE_QUESTIONS = "There are more. Each of them came to you as a message."
+MORE_PHASES = "And {count} more. `/imbalance` in a channel shows how its phase stands."
 MORE = "*{channel}* Three questions are open until {until}."
 PHASES, NO_PHASES = (
     "Phases in your channels",
@@ -62,6 +66,11 @@ def build(facts: HomeFacts) -> View:
     return View(type="home", callback_id=HOME, blocks=blocks)
 
 
+def not_shown(text: str) -> View:
+    """Instead of the tab, why it cannot be shown."""
+    return View(type="home", callback_id=HOME, blocks=[section(text), context(HELP)])
+
+
 def _questions(questions: Sequence[OpenQuestion]) -> list[Block]:
     if not questions:
         return [section(NO_QUESTIONS)]
@@ -72,7 +81,8 @@ def _questions(questions: Sequence[OpenQuestion]) -> list[Block]:
     for one in questions:
         if one.is_answered:
             blocks += _as_button(one, ANSWERED, "Change")
-    return blocks
+    more = len(blocks) - QUESTION_BLOCKS
+    return [*blocks[:QUESTION_BLOCKS], context(MORE_QUESTIONS)] if more > 0 else blocks
 
 
 def _inline(question: OpenQuestion) -> list[Block]:
@@ -102,7 +112,9 @@ def _filled(words: str, question: OpenQuestion) -> str:
 def _phases(phases: Sequence[PhaseLine]) -> list[Block]:
     if not phases:
         return [section(NO_PHASES)]
-    return [block for one in phases[:20] for block in _phase(one)]
+    blocks = [block for one in phases[:PHASES_SHOWN] for block in _phase(one)]
+    more = len(phases) - PHASES_SHOWN
+    return [*blocks, context(MORE_PHASES.format(count=more))] if more > 0 else blocks
 
 
 def _phase(line: PhaseLine) -> list[Block]:

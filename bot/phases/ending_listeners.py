@@ -24,7 +24,7 @@ from bot.rounds.polling import poll
 from bot.slack.command import NAME, named
 from bot.slack.content import content, section
 from bot.slack.errors import Refused
-from bot.slack.views import answer_message, notice, open_form
+from bot.slack.views import answer_message, notice, open_form, show_next
 from bot.workspaces.services import Services
 
 Body = dict[str, Any]
@@ -170,7 +170,7 @@ async def submit_extend(
     who = _who(body, context, body["view"]["private_metadata"])
     moved = await extending.extend(services, who, asked)
     told = EXTENDED_APART if moved.phase.is_paused else EXTENDED
-    await ack(response_action="update", view=notice("Extended", told).to_dict())
+    await show_next(ack, notice("Extended", told))
 
 
 async def submit_wrap_up(
@@ -180,7 +180,7 @@ async def submit_wrap_up(
     who = _who(body, context, body["view"]["private_metadata"])
     ended = await wrapping.wrap_up(services, who, said)
     told = ENDED_APART if ended.phase.is_paused else ENDED
-    await ack(response_action="update", view=notice(DONE, told).to_dict())
+    await show_next(ack, notice(DONE, told))
 
 
 def _who(body: Body, context: AsyncBoltContext, phase_id: str) -> Managing:

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from slack_sdk.models.blocks import DatePickerElement, InputBlock, PlainTextInputElement
+from slack_sdk.models.blocks import DatePickerElement, InputBlock
 from slack_sdk.models.views import View
 
 from bot.dates import day
 from bot.phases.facts import WholePhase
 from bot.phases.messages import title
 from bot.slack.content import plain, section
+from bot.slack.inputs import text_input
 from bot.slack.mrkdwn import clean
 
 FORM = "phases.extend"
@@ -45,16 +46,14 @@ def build(whole: WholePhase, latest: date) -> View:
         label=plain(NEW_END),
         element=DatePickerElement(action_id=VALUE, initial_date=latest.isoformat()),
     )
-    reason = InputBlock(
-        block_id=REASON,
-        label=plain(WHY),
-        hint=plain(WHY_HINT),
-        element=PlainTextInputElement(
-            action_id=VALUE,
-            multiline=True,
-            max_length=REASON_LIMIT,
-            placeholder=plain(WHY_EXAMPLE),
-        ),
+    reason = text_input(
+        REASON,
+        WHY,
+        VALUE,
+        limit=REASON_LIMIT,
+        placeholder=WHY_EXAMPLE,
+        hint=WHY_HINT,
+        multiline=True,
     )
     return View(
         type="modal",

@@ -13,8 +13,11 @@ from bot.phases.drafts import Kept
 from bot.phases.facts import WholePhase
 from bot.phases.scene import Starter
 from bot.slack.errors import Refused
-from bot.slack.mrkdwn import clean, quote, unescape
+from bot.slack.mrkdwn import clean, quote, truncated, unescape
 from bot.workspaces.store import settings_of
+
+#: Characters repeated of what cannot be read as a day.
+DAY_SHOWN = 40
 
 
 async def typed(tx: AsyncConnection, who: Starter, words: Sequence[str]) -> Arguments:
@@ -26,7 +29,7 @@ async def typed(tx: AsyncConnection, who: Starter, words: Sequence[str]) -> Argu
     try:
         said = arguments.read([unescape(word) for word in words], who.today)
     except arguments.Unreadable as error:
-        word = f'"{quote(error.typed)}"' if error.typed else "nothing"
+        word = f'"{quote(truncated(error.typed, DAY_SHOWN))}"' if error.typed else "nothing"
         raise Refused(arguments.NO_DATE.format(typed=word)) from error
     if said.ends_on is not None:
         limits = await store.limits_of(tx, who.workspace_id)

@@ -19,7 +19,7 @@ from bot.phases import (
 from bot.phases.facts import WholePhase
 from bot.phases.starting import Filling
 from bot.slack.command import NAME, named, parse
-from bot.slack.views import change_form, open_form
+from bot.slack.views import change_form, open_form, show_next
 from bot.workspaces.services import Services
 
 Body = dict[str, Any]
@@ -60,14 +60,14 @@ async def send_page(
 ) -> None:
     """*Next* and *Preview*: the page that follows takes this one's place."""
     page = await then(services, _filling(body, context), body["view"]["state"]["values"])
-    await ack(response_action="update", view=page.to_dict())
+    await show_next(ack, page)
 
 
 async def announce(
     services: Services, ack: AsyncAck, body: Body, context: AsyncBoltContext
 ) -> None:
     page = await starting.announce(services, _filling(body, context))
-    await ack(response_action="update", view=page.to_dict())
+    await show_next(ack, page)
 
 
 async def turn_page(
@@ -151,7 +151,7 @@ async def send_concern(
         field=part_messages.CONCERN_BLOCK,
         form=body["view"]["id"],
     )
-    await ack(response_action="update", view=part_messages.concern_taken(whole).to_dict())
+    await show_next(ack, part_messages.concern_taken(whole))
 
 
 def _filling(body: Body, context: AsyncBoltContext) -> Filling:

@@ -10,7 +10,7 @@ from bot.phases.consequences import Why
 from bot.phases.facts import Item, PhaseRow, WholePhase
 from bot.phases.rules import Kind
 from bot.slack.content import SECTION, Content, actions, button, content, paragraphs, section
-from bot.slack.mrkdwn import fitted, quote, together, truncated
+from bot.slack.mrkdwn import fitted, length, quote, together, truncated
 
 MY_PART, CONCERN, DETAILS = "phase.my_part", "phase.concern", "phase.details"
 NAMES = {Kind.RESULTS_SPRINT: "Results sprint", Kind.TRUST_BUILDING: "Trust-building"}
@@ -153,7 +153,7 @@ def _waiting(whole: WholePhase, label: str, limit: int) -> list[str]:
     if not whole.items:
         return []
     items = ", ".join(_item(item, limit) for item in whole.items)
-    if len(items) > SECTION - 100:  # only where much of it has to be escaped
+    if length(items) > SECTION - 100:  # only where much of it has to be escaped
         items = ", ".join(_item(item, SECTION // 30) for item in whole.items)
     line = f"*{label}:* {items}."
     if not whole.phase.is_active:

@@ -19,6 +19,7 @@ from bot.phases.rules import Kind
 from bot.rounds.messages import YOUR_ANSWER, levels, question_text
 from bot.rounds.questions import Question
 from bot.slack.content import actions, context, plain, section
+from bot.slack.inputs import offered
 from bot.slack.mrkdwn import channel
 
 PAGE = "phase.start.moment"
@@ -130,7 +131,7 @@ def _which(kind: Kind | None) -> Block:
         element=RadioButtonsElement(
             action_id=KIND,
             options=options,
-            initial_option=options[list(Kind).index(kind)] if kind else None,
+            initial_option=offered(options, kind),
         ),
     )
 
@@ -143,7 +144,7 @@ def _level(question: Question, level: int | None) -> Block:
         element=RadioButtonsElement(
             action_id=LEVEL,
             options=options,
-            initial_option=options[level - 1] if level else None,
+            initial_option=offered(options, level),
         ),
         optional=True,
     )

@@ -13,11 +13,12 @@ from slack_sdk.models.blocks import (
     RadioButtonsElement,
     StaticSelectElement,
     TimePickerElement,
-    UserMultiSelectElement,
 )
 
 from bot.phases.draft import Draft
-from bot.slack.content import plain, section
+from bot.slack.content import SECTION, plain, section
+from bot.slack.inputs import offered, people_select
+from bot.slack.mrkdwn import truncated
 
 MEMBERS, CO_LEADS = "phase.start.members", "phase.start.co_leads"
 WEEKDAY, TIME = "phase.start.weekday", "phase.start.time"
@@ -55,10 +56,10 @@ def build(draft: Draft, told: Mapping[str, str]) -> list[Block]:
     """The inputs that are open; the team always where it has to be chosen by hand."""
     blocks: list[Block] = []
     if draft.more or draft.choose_team:
-        blocks += [section(told["members"])] if "members" in told else []
+        blocks += _told(told, "members")
         blocks.append(_people("members", MEMBERS, TEAM, TEAM_HINT, draft.members or ()))
     if draft.more:
-        blocks += [section(told["co_leads"])] if "co_leads" in told else []
+        blocks += _told(told, "co_leads")
         blocks.append(
             _people("co_leads", CO_LEADS, LEADS, LEADS_HINT, draft.co_leads, CO_LEADS_MOST)
         )
@@ -103,6 +104,10 @@ def block_of(name: str) -> str:
     return f"start.{name}"
 
 
+def _told(told: Mapping[str, str], name: str) -> list[Block]:
+    return [section(truncated(told[name], SECTION))] if name in told else []
+
+
 def _people(
     name: str,
     action_id: str,
@@ -115,13 +120,7 @@ def _people(
         block_id=block_of(name),
         label=plain(label),
         hint=plain(hint),
-        element=UserMultiSelectElement(
-            action_id=action_id,
-            placeholder=plain("Choose people"),
-            initial_users=list(chosen),
-            # Slack takes no more people to begin with than may be chosen.
-            max_selected_items=most if most and len(chosen) <= most else None,
-        ),
+        element=people_select(action_id, chosen, most=most, placeholder="Choose people"),
         optional=name == "co_leads",
     )
 
@@ -132,7 +131,7 @@ def _weekday(weekday: int) -> InputBlock:
         block_id=block_of("weekday"),
         label=plain(DAY),
         element=StaticSelectElement(
-            action_id=WEEKDAY, options=options, initial_option=options[weekday]
+            action_id=WEEKDAY, options=options, initial_option=offered(options, weekday)
         ),
     )
 
@@ -164,7 +163,7 @@ def _comments(to: str) -> InputBlock:
         block_id=block_of("comments_to"),
         label=plain(READERS),
         element=RadioButtonsElement(
-            action_id=COMMENTS, options=options, initial_option=options[to == "team"]
+            action_id=COMMENTS, options=options, initial_option=offered(options, to)
         ),
     )
 

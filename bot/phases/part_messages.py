@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from slack_sdk.models.blocks import Block, InputBlock, PlainTextInputElement
+from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
 
 from bot.phases.facts import WholePhase
@@ -31,6 +31,7 @@ from bot.slack.content import (
     section,
     size,
 )
+from bot.slack.inputs import text_input
 from bot.slack.mrkdwn import channel, clean, fitted, quotation
 
 PART_FORM, CONCERN_FORM = "phase.part.form", "phase.concern.form"
@@ -87,10 +88,14 @@ def part_form(whole: WholePhase, user_id: str) -> View:
     """A member's own words about their part, to write, change or take back."""
     mine = next((one.contribution for one in whole.people if one.user_id == user_id), None)
     about = PART_ABOUT.format(title=title(whole.phase), channel=channel(whole.phase.channel_id))
-    text = InputBlock(
-        block_id=PART_BLOCK,
-        label=plain(PART_LABEL),
-        element=_text(PART_EXAMPLE, PART_LIMIT, mine),
+    text = text_input(
+        PART_BLOCK,
+        PART_LABEL,
+        TEXT,
+        limit=PART_LIMIT,
+        value=mine,
+        placeholder=PART_EXAMPLE,
+        multiline=True,
         optional=True,
     )
     return _form(PART_FORM, PART_TITLE, "Save", whole, [section(about), text])
@@ -99,10 +104,13 @@ def part_form(whole: WholePhase, user_id: str) -> View:
 def concern_form(whole: WholePhase) -> View:
     """A note to the leads."""
     about = CONCERN_ABOUT.format(leads=lead_names(whole))
-    text = InputBlock(
-        block_id=CONCERN_BLOCK,
-        label=plain(CONCERN_LABEL),
-        element=_text(CONCERN_EXAMPLE, CONCERN_LIMIT),
+    text = text_input(
+        CONCERN_BLOCK,
+        CONCERN_LABEL,
+        TEXT,
+        limit=CONCERN_LIMIT,
+        placeholder=CONCERN_EXAMPLE,
+        multiline=True,
     )
     return _form(CONCERN_FORM, CONCERN_TITLE, "Send", whole, [section(about), text])
 
@@ -185,16 +193,6 @@ def _from(first: str, channel_id: str, *, number: int, count: int) -> Block:
     words = FROM if count == 1 else FROM_PART
     about = channel(channel_id)
     return section(words.format(first=first, channel=about, number=number, count=count))
-
-
-def _text(example: str, limit: int, written: str | None = None) -> PlainTextInputElement:
-    return PlainTextInputElement(
-        action_id=TEXT,
-        placeholder=plain(example),
-        initial_value=written,
-        max_length=limit,
-        multiline=True,
-    )
 
 
 def _form(callback_id: str, name: str, send: str, whole: WholePhase, blocks: list[Block]) -> View:

@@ -13,8 +13,8 @@ from bot.phases.facts import WholePhase
 from bot.phases.promise_page import BACK
 from bot.rounds.messages import PRIVACY, question_text
 from bot.rounds.questions import Question
-from bot.slack.content import actions, button, context, divider, plain, section
-from bot.slack.mrkdwn import channel
+from bot.slack.content import SECTION, actions, button, context, divider, plain, section
+from bot.slack.mrkdwn import channel, truncated
 
 PAGE = "phase.start.preview"
 TITLE, DONE_TITLE = "Preview", "Announced"
@@ -51,7 +51,9 @@ def build(preview: Preview) -> View:
     """The announcement and the weekly message, without anything to press in them."""
     phase = preview.whole.phase
     announced = messages.announcement(preview.whole, preview.today).blocks[:-1]
-    blocks: list[Block] = [section(f"*{preview.refusal}*")] if preview.refusal else []
+    blocks: list[Block] = []
+    if preview.refusal:
+        blocks.append(section(f"*{truncated(preview.refusal, SECTION - 2)}*"))
     blocks += [section(warning) for warning in preview.warnings]
     blocks += [section(IN_CHANNEL.format(channel=channel(phase.channel_id)))]
     blocks += [section(block["text"]["text"]) for block in announced]

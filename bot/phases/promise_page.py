@@ -9,7 +9,6 @@ from slack_sdk.models.blocks import (
     Block,
     DatePickerElement,
     InputBlock,
-    PlainTextInputElement,
     UserSelectElement,
 )
 from slack_sdk.models.views import View
@@ -18,8 +17,9 @@ from bot.phases import option_inputs
 from bot.phases.draft import Draft, Row
 from bot.phases.messages import SHORT
 from bot.phases.rules import Kind
-from bot.slack.content import actions, button, context, plain, section
-from bot.slack.mrkdwn import channel, clean
+from bot.slack.content import SECTION, actions, button, context, plain, section
+from bot.slack.inputs import text_input
+from bot.slack.mrkdwn import channel, clean, truncated
 
 PAGE = "phase.start.promise"
 TEXT, DAY, OWNER = "phase.start.text", "phase.start.day", "phase.start.owner"
@@ -130,7 +130,7 @@ def build(promise: Promise, draft: Draft, kind: Kind) -> View:
     about = [ABOUT.format(channel=channel(promise.channel_id)), promise.budget]
     blocks: list[Block] = [context(*filter(None, about))]
     if draft.justify:  # first, so that who comes back to this page sees why
-        blocks += [section(draft.justify), _justification(draft)]
+        blocks += [section(truncated(draft.justify, SECTION)), _justification(draft)]
     blocks += [_milestone(draft, kind), _end(draft.ends_on, promise.max_weeks)]
     first, *others = FIELDS[kind]
     blocks += [_text(first, draft), *_rows(draft, kind)]
@@ -203,23 +203,15 @@ def _milestone(draft: Draft, kind: Kind) -> Block:
 
 
 def _text(each: Field, draft: Draft) -> Block:
-    return InputBlock(
-        block_id=field_block(each.name),
-        label=plain(each.label),
-        element=_line(TEXT, each.example, draft.text(each.name), multiline=each is not MILESTONE),
+    return text_input(
+        field_block(each.name),
+        each.label,
+        TEXT,
+        limit=SHORT,
+        value=draft.text(each.name),
+        placeholder=each.example,
+        multiline=each is not MILESTONE,
         optional=not each.required,
-    )
-
-
-def _line(
-    action_id: str, example: str, text: str, *, multiline: bool = False
-) -> PlainTextInputElement:
-    return PlainTextInputElement(
-        action_id=action_id,
-        placeholder=plain(example),
-        initial_value=text or None,
-        max_length=SHORT,
-        multiline=multiline,
     )
 
 
@@ -243,11 +235,15 @@ def _rows(draft: Draft, kind: Kind) -> list[Block]:
 
 def _row(number: int, row: Row, kind: Kind) -> Sequence[Block]:
     must = kind is Kind.RESULTS_SPRINT and number == 0
-    text = InputBlock(
-        block_id=f"start.row.{number}",
-        label=plain(ANOTHER_WAITS if number else WAITS[kind]),
-        hint=plain(WAITS_HINT) if must else None,
-        element=_line(TEXT, WAITS_EXAMPLE[kind], row.text),
+    text = text_input(
+        f"start.row.{number}",
+        ANOTHER_WAITS if number else WAITS[kind],
+        TEXT,
+        limit=SHORT,
+        value=row.text,
+        placeholder=WAITS_EXAMPLE[kind],
+        hint=WAITS_HINT if must else None,
+        multiline=False,
         optional=not must,
     )
     owner = InputBlock(

@@ -11,7 +11,6 @@ from slack_sdk.models.blocks import (
     DatePickerElement,
     InputBlock,
     Option,
-    PlainTextInputElement,
     StaticSelectElement,
 )
 from slack_sdk.models.views import View
@@ -19,6 +18,7 @@ from slack_sdk.models.views import View
 from bot.phases.facts import Item, Participant, WholePhase
 from bot.phases.messages import title
 from bot.slack.content import context, header, plain, section
+from bot.slack.inputs import offered, text_input
 from bot.slack.mrkdwn import clean, truncated
 
 FORM = "phases.wrap_up"
@@ -130,23 +130,21 @@ def line_block(user_id: str) -> str:
 
 
 def _text(whole: WholePhase, name: str, label: str, example: str, optional: bool) -> Block:
-    return InputBlock(
-        block_id=name,
-        label=plain(label),
-        element=PlainTextInputElement(
-            action_id=VALUE,
-            multiline=True,
-            max_length=TEXT_LIMIT,
-            initial_value=getattr(whole.phase, name) or None,
-            placeholder=plain(example),
-        ),
+    return text_input(
+        name,
+        label,
+        VALUE,
+        limit=TEXT_LIMIT,
+        value=getattr(whole.phase, name),
+        placeholder=example,
+        multiline=True,
         optional=optional,
     )
 
 
 def _item(item: Item) -> list[Block]:
     options = [Option(value=fate, text=plain(words)) for fate, words in FATES.items()]
-    chosen = next((one for one in options if one.value == item.fate), options[0])
+    chosen = offered(options, item.fate) or options[0]
     owner = f" ({item.owner_name})" if item.owner_name else ""
     until = item.parked_until.isoformat() if item.parked_until else None
     return [
@@ -171,15 +169,13 @@ def _about_lines(whole: WholePhase) -> list[str]:
 
 
 def _line(member: Participant) -> Block:
-    return InputBlock(
-        block_id=line_block(member.user_id),
-        label=plain(truncated(member.name, 200)),
-        hint=plain(truncated(member.contribution, 200)) if member.contribution else None,
-        element=PlainTextInputElement(
-            action_id=VALUE,
-            max_length=LINE_LIMIT,
-            initial_value=member.thanks_line or None,
-        ),
+    return text_input(
+        line_block(member.user_id),
+        truncated(member.name.strip() or member.user_id, 200),
+        VALUE,
+        limit=LINE_LIMIT,
+        value=member.thanks_line,
+        hint=truncated(member.contribution, 200) if member.contribution else None,
         optional=True,
     )
 

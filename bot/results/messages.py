@@ -7,7 +7,7 @@ leads alone.
 from collections.abc import Iterable
 from typing import Any
 
-from slack_sdk.models.blocks import Block, InputBlock, PlainTextInputElement
+from slack_sdk.models.blocks import Block
 
 from bot.results import comments
 from bot.results.comments import quoted
@@ -24,13 +24,14 @@ from bot.slack.content import (
     divider,
     paragraphs,
     picture_block,
-    plain,
     section,
 )
+from bot.slack.inputs import text_input
 from bot.slack.mrkdwn import channel, fitted, instant, together
 
 SAVE_NOTE, NOTE = "results.save_note", "results.note"
 NOTE_LIMIT = 1_000
+LEADS_LIMIT = 500  # of the names of those who lead: six long ones fit
 
 TO_LEADS = "{here}: the results, for the leads first."
 TO_TEAM = "{here}: {gist}."
@@ -178,17 +179,15 @@ def _said(showing: Showing) -> Iterable[str]:
 
 def _note_box(showing: Showing) -> list[Block]:
     shown = showing.round
-    box = InputBlock(
-        block_id=note_block(shown.round_id),
-        label=plain(NOTE_LABEL),
-        hint=plain(NOTE_HINT),
-        element=PlainTextInputElement(
-            action_id=NOTE,
-            multiline=True,
-            max_length=NOTE_LIMIT,
-            initial_value=shown.note or None,
-            placeholder=plain(NOTE_EXAMPLE),
-        ),
+    box = text_input(
+        note_block(shown.round_id),
+        NOTE_LABEL,
+        NOTE,
+        limit=NOTE_LIMIT,
+        value=shown.note,
+        placeholder=NOTE_EXAMPLE,
+        hint=NOTE_HINT,
+        multiline=True,
         optional=True,
     )
     when = _team_sees(showing)

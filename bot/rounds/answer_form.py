@@ -15,6 +15,7 @@ from bot.rounds import messages
 from bot.rounds.facts import Asking
 from bot.rounds.questions import Question
 from bot.slack.content import context, plain
+from bot.slack.inputs import offered
 from bot.slack.mrkdwn import clean
 
 FORM = "rounds.form"
@@ -88,7 +89,7 @@ def _level(question: Question, round_id: str, level: int | None) -> Block:
         element=RadioButtonsElement(
             action_id=messages.LEVEL,
             options=options,
-            initial_option=options[level - 1] if level else None,
+            initial_option=offered(messages.levels(question), level),
         ),
         optional=True,
     )

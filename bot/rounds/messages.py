@@ -13,7 +13,6 @@ from slack_sdk.models.blocks import (
     CheckboxesElement,
     InputBlock,
     Option,
-    PlainTextInputElement,
     RadioButtonsElement,
 )
 
@@ -21,13 +20,16 @@ from bot.rounds.facts import Asking
 from bot.rounds.questions import Question
 from bot.rounds.rules import RoundKind
 from bot.slack.content import Content, actions, button, content, context, divider, plain, section
-from bot.slack.mrkdwn import channel, instant, quote, truncated
+from bot.slack.inputs import text_input
+from bot.slack.mrkdwn import channel, fitted, instant, together, truncated
 
 SEND, SKIP, CHANGE = "rounds.send", "rounds.skip", "rounds.change"
 LEVEL, COMMENT, SHARE = "rounds.level", "rounds.comment", "rounds.share"
 COMMENT_LIMIT = 1_000
 #: Of names and of the lead's note, so that a section's 3,000 characters are never exceeded.
 NAMES_LIMIT, LEADS_LIMIT, NOTE_LIMIT = 1_000, 600, 2_000
+#: Of a question's label and its sentence, with names and escapes.
+LABEL_LIMIT, SENTENCE_LIMIT = 400, 1_500
 
 OPENING = {
     RoundKind.FIRST: "Three questions about the start in {channel}, under a minute.",
@@ -88,7 +90,7 @@ def ask(asking: Asking) -> Content:
     first = words.format(channel=channel(asking.channel_id))
     blocks: list[Block] = [section(f"*{first}*\n{_when_and_who(asking)}")]
     if asking.note:
-        heading = NOTE.format(leads=_fitting(together(asking.leads), LEADS_LIMIT))
+        heading = NOTE.format(leads=fitted(together(asking.leads), LEADS_LIMIT))
         blocks.append(section(f"{heading}\n>{_quoted(asking.note)}"))
     blocks += [divider(), *answer_blocks(asking), context(small_print(asking))]
     blocks.append(
@@ -117,7 +119,8 @@ def block_id(round_id: str, name: str) -> str:
 
 def question_text(question: Question, *, to_lead: bool) -> Block:
     sentence = question.to_lead if to_lead else question.to_member
-    return section(f"*{quote(question.label)}*\n{quote(sentence)}")
+    label = fitted(question.label, LABEL_LIMIT)
+    return section(f"*{label}*\n{fitted(sentence, SENTENCE_LIMIT)}")
 
 
 def levels(question: Question) -> list[Option]:
@@ -143,17 +146,15 @@ def comment_input(asking: Asking, typed: str = "") -> Block:
     to_team = asking.comments_to == "team"
     words = COMMENTS_TO_TEAM if to_team else COMMENTS_TO_LEADS
     one = len(asking.leads) == 1
-    hint = words.format(leads=together(asking.leads), read="reads" if one else "read")
-    return InputBlock(
-        block_id=block_id(asking.round_id, "comment"),
-        label=plain(ADD),
-        hint=plain(hint),
-        element=PlainTextInputElement(
-            action_id=COMMENT,
-            multiline=True,
-            max_length=COMMENT_LIMIT,
-            initial_value=typed or None,
-        ),
+    leads = truncated(together(asking.leads), LEADS_LIMIT)
+    return text_input(
+        block_id(asking.round_id, "comment"),
+        ADD,
+        COMMENT,
+        limit=COMMENT_LIMIT,
+        value=typed,
+        hint=words.format(leads=leads, read="reads" if one else "read"),
+        multiline=True,
         optional=True,
     )
 
@@ -175,7 +176,7 @@ def small_print(asking: Asking) -> str:
     if asking.to_lead:
         return MIRROR_WHO
     return PRIVACY.format(
-        leads=_fitting(together(asking.leads), LEADS_LIMIT),
+        leads=fitted(together(asking.leads), LEADS_LIMIT),
         see="sees" if len(asking.leads) == 1 else "see",
         minimum=asking.minimum,
     )
@@ -217,18 +218,12 @@ def talking_points(questions: Sequence[Question]) -> Content:
     return content(TALKING_POINTS, section(f"*{TALKING_POINTS}*"), *asked, context(TALKING_WHY))
 
 
-def together(names: Sequence[str]) -> str:
-    """ "Ana", "Ana and Ben", "Ana, Ben and Chiara"."""
-    *others, last = names
-    return f"{', '.join(others)} and {last}" if others else last
-
-
 def _when_and_who(asking: Asking) -> str:
     until = instant(asking.closes_at)
     if asking.to_lead:
         return MIRROR_WHEN.format(until=until)
     people = "person is" if asking.asked == 1 else "people are"
-    names = _fitting(_named(asking), NAMES_LIMIT)
+    names = fitted(_named(asking), NAMES_LIMIT)
     return WHEN_AND_WHO.format(until=until, asked=f"{asking.asked} {people} asked", names=names)
 
 
@@ -238,11 +233,4 @@ def _named(asking: Asking) -> str:
 
 
 def _quoted(text: str) -> str:
-    return _fitting(text, NOTE_LIMIT).replace("\n", "\n>")
-
-
-def _fitting(text: str, limit: int) -> str:
-    """A person's words for mrkdwn, cut so that they fit with their escapes."""
-    while len(quote(text)) > limit:
-        text = truncated(text, len(text) * 9 // 10)
-    return quote(text)
+    return fitted(text, NOTE_LIMIT).replace("\n", "\n>")

@@ -14,10 +14,11 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.clock import new_id
 from bot.log import log
 from bot.metrics import failed_requests
-from bot.slack.content import content, section
+from bot.slack.content import SECTION, content, section
 from bot.slack.errors import Refused
+from bot.slack.mrkdwn import truncated
 from bot.slack.payloads import is_event
-from bot.slack.views import answer_message, not_done, open_form
+from bot.slack.views import answer_message, checked, not_done, open_form
 from bot.slack.waiting import PatientApp, begins_again, storage_sentence
 
 Authorize = Callable[..., Awaitable[Any]]
@@ -120,14 +121,15 @@ def _in_form(view: Mapping[str, Any], told: Refused) -> dict[str, Any]:
     fields = {name: text for name, text in told.fields.items() if name in inputs}
     if inputs:  # the form stays open, so nothing typed is lost
         return {"response_action": "errors", "errors": fields or {inputs[0]: told.text}}
-    return {"response_action": "update", "view": not_done(told).to_dict()}
+    return {"response_action": "update", "view": checked(not_done(told))}
 
 
 async def _beside_the_button(
     client: AsyncWebClient, body: Mapping[str, Any], told: Refused
 ) -> None:
     if body.get("response_url"):
-        await answer_message(client, body, content(told.text, section(told.text)), replace=False)
+        said = content(told.text, section(truncated(told.text, SECTION)))
+        await answer_message(client, body, said, replace=False)
         return
     try:
         await open_form(client, body, not_done(told))

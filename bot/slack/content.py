@@ -22,7 +22,7 @@ from slack_sdk.models.blocks import (
     SectionBlock,
 )
 
-from bot.slack.mrkdwn import truncated
+from bot.slack.mrkdwn import length, truncated
 
 #: Characters that fit a section (https://docs.slack.dev/reference/block-kit/blocks/section-block).
 SECTION = 3_000
@@ -167,7 +167,7 @@ def joined(lines: Iterable[str], limit: int, between: str = "\n") -> list[str]:
     """The lines joined into as few texts as possible of at most `limit` characters."""
     texts: list[str] = []
     for line in lines:
-        if texts and len(texts[-1]) + len(between) + len(line) <= limit:
+        if texts and length(texts[-1]) + len(between) + length(line) <= limit:
             texts[-1] += f"{between}{line}"
         else:
             texts.append(line)

@@ -16,6 +16,9 @@ class Refused(Exception):
     `fields` puts sentences beside inputs of a form, by block id; `text` is the whole sentence.
     """
 
+    #: Of the form that says it, where it is said in one.
+    title = "Not done"
+
     def __init__(self, text: str, fields: Mapping[str, str] | None = None) -> None:
         super().__init__(text)
         self.text = text

@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from datetime import date, datetime, time
+from itertools import accumulate
 from zoneinfo import ZoneInfo
 
 from bot.dates import day
@@ -15,6 +16,8 @@ _MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
 _ENTITIES = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"))
 #: Formatting marks, each between two word joiners when quoted, so that they stay signs.
 _MARKS = re.compile(r"([*_~`])")
+#: Makes one picture of the emoji around it.
+_JOINER = "\u200d"
 #: Marks that reorder or hide the text around them (Unicode bidi controls, zero-width space).
 _REORDERING = set(
     "\u061c\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"
@@ -78,15 +81,22 @@ def instant_of(value: date, at: time, zone: str) -> str:
     return instant(datetime.combine(value, at, ZoneInfo(zone)))
 
 
+def length(text: str) -> int:
+    """Characters as Slack's clients count them: in UTF-16, where most emoji are two."""
+    return len(text) if text.isascii() else len(text) + sum(sign > "\uffff" for sign in text)
+
+
 def truncated(text: str, limit: int) -> str:
-    """The text, cut with an ellipsis so that it is at most `limit` characters."""
-    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+    """The text, cut with an ellipsis so that its `length` is at most `limit`."""
+    if length(text) <= limit:
+        return text
+    return text[: _cut_at(text, limit - 1)].rstrip().rstrip(_JOINER) + "…"
 
 
 def fitted(text: str, limit: int) -> str:
     """A person's words for mrkdwn, cut so that they fit together with their escapes."""
-    while len(quote(text)) > limit:
-        text = truncated(text, len(text) * 9 // 10)
+    while length(quote(text)) > limit:
+        text = truncated(text, length(text) * 9 // 10)
     return quote(text)
 
 
@@ -106,15 +116,32 @@ def quotation(text: str, limit: int) -> list[str]:
 
 def _fitting(line: str, limit: int) -> int:
     """How much of a line fits when it is quoted: all of it, or up to a space near that end."""
-    if len(quote(line)) <= limit:
+    if length(quote(line)) <= limit:
         return len(line)
     used = 0
     for end, sign in enumerate(line):
-        used += len(quote(sign))
+        used += length(quote(sign))
         if used > limit:
             space = line.rfind(" ", end // 2, end)
             return end if space < 0 else space + 1
     return len(line)
+
+
+def _cut_at(text: str, limit: int) -> int:
+    """The index up to which a longer text fits, not within signs that are drawn as one."""
+    units = accumulate(map(length, text))
+    end = next(index for index, so_far in enumerate(units) if so_far > limit)
+    whole = end
+    while whole and _is_one(text[whole - 1], text[whole]):
+        whole -= 1
+    return whole or end
+
+
+def _is_one(before: str, after: str) -> bool:
+    """Whether the second sign changes how the first is drawn: an accent, a skin tone, a joiner."""
+    if _JOINER in (before, after) or "\U0001f3fb" <= after <= "\U0001f3ff":
+        return True
+    return unicodedata.category(after).startswith("M")
 
 
 def together(names: Sequence[str]) -> str:

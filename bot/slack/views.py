@@ -5,21 +5,66 @@ a form is shown from facts already read, and a failure is a sentence instead of 
 """
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+import re
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any
 
 from aiohttp import ClientError
-from slack_sdk.errors import SlackApiError
+from slack_bolt.async_app import AsyncAck
+from slack_sdk.errors import SlackApiError, SlackObjectFormationError
 from slack_sdk.models.views import View
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.log import log
-from bot.slack.content import Content, plain, section
-from bot.slack.errors import Refused
+from bot.metrics import failed_requests
+from bot.slack.content import SECTION, Content, plain, section
+from bot.slack.errors import Refused, reason_of
+from bot.slack.mrkdwn import truncated
+from bot.slack.view_rules import broken_rules
 
 PATIENCE_SECONDS = 2
 NOT_SHOWN = "Slack did not show the form in time. Nothing was changed. Use the same command again."
+CANNOT_SHOW = (
+    "I can't show what comes next: Slack would not accept the page I made. That is a mistake on "
+    "our side, and it is logged. What you typed is kept. Try again with shorter texts, or tell "
+    "whoever runs this bot."
+)
+#: Slack names the places that are wrong in a view, beside what is wrong there.
+_POINTER = re.compile(r"\[json-pointer:(/view/[\w/]*)\]")
+
+
+class NotShowable(Refused):
+    """A view that Slack would refuse, or has refused."""
+
+    title = "Not shown"
+
+
+def checked(view: View) -> dict[str, Any]:
+    """The view as it is sent. Every view that leaves passes here, wherever it goes.
+
+    Slack tells nobody that a view answered to a submission is invalid, so it must not get there.
+
+    Raises:
+        NotShowable: it breaks a rule of Slack's.
+    """
+    try:
+        as_sent: dict[str, Any] = view.to_dict()
+    except SlackObjectFormationError as error:
+        raise _not_showable(view, [str(error)]) from None
+    rules = broken_rules(as_sent)
+    if rules:
+        raise _not_showable(view, rules)
+    return as_sent
+
+
+async def show_next(ack: AsyncAck, view: View) -> None:
+    """Answer a submission with the view that takes the form's place.
+
+    Raises:
+        NotShowable: it breaks a rule of Slack's.
+    """
+    await ack(response_action="update", view=checked(view))
 
 
 async def open_form(
@@ -37,7 +82,7 @@ async def open_form(
     trigger_id = body.get("trigger_id")
     if not trigger_id:  # pressed in a message that a workflow step posted
         raise Refused(NOT_SHOWN)
-    answer = await _shown(show(trigger_id=trigger_id, view=view.to_dict()))
+    answer = await _shown(view, show(trigger_id=trigger_id, view=checked(view)))
     return answer.get("view") or {}
 
 
@@ -47,9 +92,8 @@ async def change_form(client: AsyncWebClient, shown: Mapping[str, Any], view: Vi
     Raises:
         Refused: Slack did not change it, or it shows something else by now.
     """
-    await _shown(
-        client.views_update(view_id=shown["id"], hash=shown.get("hash"), view=view.to_dict())
-    )
+    sent, known = checked(view), shown.get("hash")
+    await _shown(view, client.views_update(view_id=shown["id"], hash=known, view=sent))
 
 
 async def answer_message(
@@ -84,18 +128,30 @@ async def answer_message(
 
 def notice(title: str, text: str) -> View:
     """A form that only says something."""
-    return View(type="modal", title=plain(title), close=plain("Close"), blocks=[section(text)])
+    said = section(truncated(text, SECTION))
+    return View(type="modal", title=plain(title), close=plain("Close"), blocks=[said])
 
 
 def not_done(refusal: Refused) -> View:
     """A refusal that takes a form's place."""
-    return notice("Not done", refusal.text)
+    return notice(refusal.title, refusal.text)
 
 
-async def _shown(call: Awaitable[AsyncSlackResponse]) -> AsyncSlackResponse:
+async def _shown(view: View, call: Awaitable[AsyncSlackResponse]) -> AsyncSlackResponse:
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
             return await call
-    except (SlackApiError, ClientError, TimeoutError) as error:
+    except SlackApiError as error:
+        if places := _POINTER.findall(str(error)):
+            raise _not_showable(view, places) from error
+        log.warning("view_not_shown", reason=reason_of(error))
+        raise Refused(NOT_SHOWN) from error
+    except (ClientError, TimeoutError) as error:
         log.warning("view_not_shown", reason=type(error).__name__)
         raise Refused(NOT_SHOWN) from error
+
+
+def _not_showable(view: View, rules: Sequence[str]) -> NotShowable:
+    failed_requests.labels(kind="invalid_view").inc()
+    log.error("view_invalid", callback_id=view.callback_id, rules=list(rules))
+    return NotShowable(CANNOT_SHOW)

@@ -13,7 +13,7 @@ from bot.log import log
 from bot.slack.command import NAME, named
 from bot.slack.errors import Refused
 from bot.slack.events import is_new
-from bot.slack.views import notice, open_form
+from bot.slack.views import notice, open_form, show_next
 from bot.workspaces import lifecycle, messages, profiles, settings_form, store, wording_form
 from bot.workspaces.services import Services
 from bot.workspaces.wording_form import Question
@@ -113,8 +113,7 @@ async def save_wording(
 async def _saved(ack: AsyncAck, changed: Sequence[str]) -> None:
     """Say what was saved; where nothing was changed the form just closes."""
     if changed:
-        said = notice(messages.TITLE, messages.saved(changed))
-        await ack(response_action="update", view=said.to_dict())
+        await show_next(ack, notice(messages.TITLE, messages.saved(changed)))
     else:
         await ack()
 

@@ -15,15 +15,14 @@ from slack_sdk.models.blocks import (
     InputBlock,
     NumberInputElement,
     Option,
-    PlainTextInputElement,
     StaticSelectElement,
     TimePickerElement,
-    UserMultiSelectElement,
 )
 from slack_sdk.models.views import View
 
 from bot.slack.content import actions, button, context, divider, plain, section
-from bot.slack.mrkdwn import clean
+from bot.slack.inputs import offered, people_select, text_input
+from bot.slack.mrkdwn import clean, truncated
 from bot.workspaces.messages import NAMES, TITLE, WEEKDAYS
 from bot.workspaces.rules import BOUNDS, WorkspaceSettings, as_json, from_json
 
@@ -57,6 +56,7 @@ FIELDS = (*NUMBERS, "starters", "default_weekday", "default_time", "default_zone
 
 def build(settings: WorkspaceSettings) -> View:
     """The form for an admin, filled with what holds now."""
+    settings = _showable(settings)
     limits = ("sprint_warn_weeks", "sprint_max_weeks", "trust_max_weeks", "budget_percent")
     blocks: list[Block] = [
         context(ABOUT),
@@ -117,6 +117,17 @@ def _shown(settings: WorkspaceSettings) -> str:
     return json.dumps({name: values[name] for name in FIELDS})
 
 
+def _showable(settings: WorkspaceSettings) -> WorkspaceSettings:
+    """The settings as the form can show them; what is not changed in it stays as it is."""
+    within = {
+        name: min(max(getattr(settings, name), BOUNDS[name][0]), BOUNDS[name][1])
+        for name in (*NUMBERS, "default_weekday")
+    }
+    starters = settings.starters and settings.starters[:MOST_STARTERS]
+    zone = truncated(settings.default_zone, LONGEST_ZONE)
+    return replace(settings, **within, starters=starters, default_zone=zone)
+
+
 def _number(settings: WorkspaceSettings, name: str) -> Block:
     low, high, _ = BOUNDS[name]
     return _input(
@@ -132,18 +143,14 @@ def _number(settings: WorkspaceSettings, name: str) -> Block:
 
 
 def _starters(chosen: Sequence[str] | None) -> Block:
-    people = UserMultiSelectElement(
-        action_id=VALUE,
-        initial_users=list(chosen) if chosen else None,
-        max_selected_items=MOST_STARTERS,
-    )
+    people = people_select(VALUE, chosen or (), most=MOST_STARTERS)
     return _input("starters", people, optional=True)
 
 
 def _weekday(weekday: int) -> Block:
     options = [Option(value=str(at), text=plain(name)) for at, name in enumerate(WEEKDAYS[:5])]
     days = StaticSelectElement(
-        action_id=VALUE, options=options, initial_option=options[min(weekday, 4)]
+        action_id=VALUE, options=options, initial_option=offered(options, weekday)
     )
     return _input("default_weekday", days)
 
@@ -153,8 +160,15 @@ def _time(at: time) -> Block:
 
 
 def _zone(zone: str) -> Block:
-    typed = PlainTextInputElement(action_id=VALUE, initial_value=zone, max_length=LONGEST_ZONE)
-    return _input("default_zone", typed)
+    return text_input(
+        "default_zone",
+        NAMES["default_zone"],
+        VALUE,
+        limit=LONGEST_ZONE,
+        value=zone,
+        hint=HINTS["default_zone"],
+        optional=False,
+    )
 
 
 def _input(name: str, element: Any, *, optional: bool = False) -> Block:

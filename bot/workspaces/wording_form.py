@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from slack_sdk.models.blocks import Block, InputBlock, PlainTextInputElement
+from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
 
 from bot.slack.content import context, plain, section
-from bot.slack.mrkdwn import clean, quote
+from bot.slack.inputs import text_input
+from bot.slack.mrkdwn import clean, fitted
 from bot.workspaces.rules import LONGEST_LABEL, LONGEST_QUESTION
 
 FORM = "workspaces.wording"
@@ -22,6 +23,7 @@ LABELS = {
     "to_member": "To a member, about the lead",
     "to_lead": "To the lead, about themselves",
 }
+LABEL_SHOWN = 500  # with its escapes
 LIMITS = {"label": LONGEST_LABEL, "to_member": LONGEST_QUESTION, "to_lead": LONGEST_QUESTION}
 
 #: Question key -> label, to_member, to_lead, where they differ from ours.
@@ -45,7 +47,7 @@ def build(ours: Sequence[Question], words: Words) -> View:
     """The form, filled with the words in use."""
     blocks: list[Block] = [context(ABOUT)]
     for question in ours:
-        blocks.append(section(f"*{quote(question.label)}*"))
+        blocks.append(section(f"*{fitted(question.label, LABEL_SHOWN)}*"))
         blocks += [_input(question, name, words.get(question.key, {})) for name in LABELS]
     return View(
         type="modal",
@@ -71,15 +73,13 @@ def parse(values: Mapping[str, Any], ours: Sequence[Question]) -> dict[str, dict
 
 
 def _input(question: Question, name: str, words: Mapping[str, str]) -> Block:
-    return InputBlock(
-        block_id=_block(question, name),
-        label=plain(LABELS[name]),
-        element=PlainTextInputElement(
-            action_id=VALUE,
-            multiline=name != "label",
-            max_length=LIMITS[name],
-            initial_value=words.get(name) or getattr(question, name),
-        ),
+    return text_input(
+        _block(question, name),
+        LABELS[name],
+        VALUE,
+        limit=LIMITS[name],
+        value=words.get(name) or getattr(question, name),
+        multiline=name != "label",
         optional=True,
     )
 

@@ -1,0 +1,77 @@
+"""Inputs of a form, filled with values that Slack accepts, wherever those values come from.
+
+Slack refuses a whole view because of one initial value that is too long or not offered, and tells
+nobody when that view answers a submission. So every input that starts with a value is built here.
+"""
+
+from collections.abc import Sequence
+
+from slack_sdk.models.blocks import (
+    InputBlock,
+    Option,
+    PlainTextInputElement,
+    UserMultiSelectElement,
+)
+
+from bot.slack.content import plain
+from bot.slack.mrkdwn import length, truncated
+
+#: Of a label or a hint (https://docs.slack.dev/reference/block-kit/blocks/input-block).
+LABEL = 2_000
+CUT = "This had {length:,} characters and {limit:,} fit, so its end was cut off. Check how it ends."
+
+
+def text_input(
+    block_id: str,
+    label: str,
+    action_id: str,
+    *,
+    limit: int,
+    value: str | None = None,
+    placeholder: str | None = None,
+    hint: str | None = None,
+    multiline: bool | None = None,
+    optional: bool | None = None,
+) -> InputBlock:
+    """A text field of at most `limit` characters. A longer value is cut, and the hint says so."""
+    hints = [hint] if hint else []
+    if value and length(value) > limit:
+        hints.insert(0, CUT.format(length=length(value), limit=limit))
+    return InputBlock(
+        block_id=block_id,
+        label=plain(truncated(label, LABEL)),
+        hint=plain(truncated(" ".join(hints), LABEL)) if hints else None,
+        element=PlainTextInputElement(
+            action_id=action_id,
+            placeholder=plain(placeholder) if placeholder else None,
+            initial_value=truncated(value, limit) if value else None,
+            max_length=limit,
+            multiline=multiline,
+        ),
+        optional=optional,
+    )
+
+
+def people_select(
+    action_id: str,
+    chosen: Sequence[str],
+    *,
+    most: int | None = None,
+    placeholder: str | None = None,
+) -> UserMultiSelectElement:
+    """A menu of people; without its maximum where more are chosen than that.
+
+    Slack refuses more people to begin with than may be chosen, and dropping some would lose them:
+    the form's own check says that they are too many.
+    """
+    return UserMultiSelectElement(
+        action_id=action_id,
+        placeholder=plain(placeholder) if placeholder else None,
+        initial_users=list(chosen) or None,
+        max_selected_items=most if most and len(chosen) <= most else None,
+    )
+
+
+def offered(options: Sequence[Option], value: object) -> Option | None:
+    """The option with this value; None, so that nothing is chosen, where it is not offered."""
+    return next((option for option in options if option.value == str(value)), None)

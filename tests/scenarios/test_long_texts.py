@@ -1,0 +1,163 @@
+"""Texts longer than their fields: the form opens on every page, and says what it cut off."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import select, update
+
+from bot.db import schema
+from bot.playground.spot import utf16
+from bot.workspaces import store
+from bot.workspaces.rules import WorkspaceSettings
+from tests.scenarios.lead import CLEAR, SPRINT, Lead
+from tests.vocabulary import BEN, LAUNCH, OWNER, WORKSPACE, House
+
+FAMILY = "👩‍👩‍👧‍👦"
+GOALS = {
+    "241 letters": "g" * 241,
+    "500 letters": "Ship the beta " * 35 + "to all ten",
+    "3000 letters": "x" * 3_000,
+    "239 letters and an emoji": "g" * 239 + "😀",
+    "emoji only": "😀" * 500,
+    "families": FAMILY * 60,
+    "mentions": "with <@U0BEN> &amp; <https://a.example|a> " * 60,
+    "accents": "e\u0301" * 300,
+}
+REST = {name: text for name, text in SPRINT.items() if name != "start.text.milestone"}
+
+
+def milestone(ana: Lead) -> str:
+    return str(ana.typed("start.text.milestone"))
+
+
+def hint(ana: Lead, block_id: str = "start.text.milestone") -> str:
+    (block,) = [one for one in ana.blocks if one["block_id"] == block_id]
+    return str((block.get("hint") or {}).get("text", ""))
+
+
+@pytest.mark.parametrize("name", GOALS)
+async def test_a_long_goal_is_cut_to_fit_on_every_page(house: House, ana: Lead, name: str) -> None:
+    assert await ana.types(f"results 2w {GOALS[name]}") == ""
+    assert await ana.sends(**CLEAR) == {}
+    assert ana.page == "The promise"
+    assert utf16(milestone(ana)) <= 240
+    assert milestone(ana).endswith("…")
+    assert "240 fit, so its end was cut off" in hint(ana)
+
+    await ana.me.click("phase.start.back")
+    assert ana.page == "Is this the moment?"
+    assert await ana.sends() == {}
+    await ana.me.click("phase.start.more")
+    await ana.me.click("phase.start.add")
+    assert await ana.sends(**REST) == {}
+    assert ana.page == "Preview"
+    await ana.me.click("phase.start.back")
+    assert ana.page == "The promise"
+    assert await ana.sends() == {}
+    assert await ana.sends() == {}
+
+    assert ana.page == "Announced"
+    assert len(house.slack.as_user(BEN).visible(LAUNCH)) == 1
+    assert house.slack.problems == []
+
+
+async def test_an_emoji_is_not_cut_in_half(ana: Lead) -> None:
+    await ana.types(f"results 2w {FAMILY * 60}")
+    await ana.sends(**CLEAR)
+
+    kept = milestone(ana).removesuffix("…")
+    assert kept == FAMILY * (len(kept) // len(FAMILY))
+
+
+async def test_a_goal_that_fits_is_kept_as_it_is(ana: Lead) -> None:
+    await ana.types(f"results 2w {'g' * 240}")
+    await ana.sends(**CLEAR)
+
+    assert milestone(ana) == "g" * 240
+    assert hint(ana) == ""
+
+
+async def test_a_draft_kept_with_a_long_goal_is_taken_up_again(house: House, ana: Lead) -> None:
+    await ana.types(f"results 2w {'g' * 500}")
+    await ana.me.close()
+
+    await ana.types("results")
+    assert await ana.sends(**CLEAR) == {}
+
+    assert ana.page == "The promise"
+    assert milestone(ana) == "g" * 239 + "…"
+    assert "500 characters" in hint(ana)
+    assert await ana.sends(**REST) == {}
+    assert ana.page == "Preview"
+
+
+async def test_a_draft_kept_with_long_texts_and_a_weekend_day_opens(
+    house: House, ana: Lead
+) -> None:
+    await ana.types("results 2w")
+    await ana.me.close()
+    await _rewrite_the_draft(
+        house,
+        texts={name.removeprefix("start.text."): "😀" * 400 for name in SPRINT},
+        rows=[{"text": "w" * 900, "owner_id": None}] * 5,
+        weekday=6,
+        more=True,
+        members=[BEN],
+        co_leads=[f"U{number:08}" for number in range(9)],
+        justify="Write why it is worth it.",
+    )
+
+    await ana.types("results")
+    assert await ana.sends(**CLEAR) == {}
+
+    assert ana.page == "The promise"
+    assert ana.typed("start.row.4") == "w" * 239 + "…"
+    assert "900 characters" in hint(ana, "start.row.0")
+    assert ana.typed("start.weekday") is None
+    assert house.slack.problems == []
+
+
+async def test_long_names_fit_every_form(house: House, ana: Lead) -> None:
+    for user_id in ("U0ANA", BEN):
+        house.slack.workspace.users[user_id].real_name = "<&*>" * 60
+    await ana.starts("results 2w")
+    message = house.slack.as_user(BEN).visible(LAUNCH)[0]
+
+    for button, title in (("phase.my_part", "My part"), ("phase.details", "Details")):
+        await house.slack.as_user(BEN).click(button, channel=LAUNCH, ts=message["ts"])
+        view = house.slack.as_user(BEN).top_view
+        assert view is not None
+        assert view["title"]["text"] == title
+    await ana.me.command("/imbalance end", LAUNCH)
+    assert ana.page == "Wrap up"
+    assert house.slack.problems == []
+
+
+async def test_settings_beyond_what_the_form_can_show_stay(house: House) -> None:
+    many = tuple(f"U{number:010}" for number in range(300))
+    async with house.bot.db.transaction() as tx:
+        after = WorkspaceSettings(starters=many)
+        await store.save_settings(tx, WORKSPACE, after, actor=OWNER, now=house.clock.now())
+    admin = house.slack.as_user(OWNER)
+
+    await admin.command("/imbalance settings", LAUNCH)
+    assert admin.top_view is not None
+    await admin.fill(admin.top_view["id"], {"minimum_small": "5"})
+    assert (await admin.submit()).errors == {}
+
+    async with house.bot.db.reading() as reader:
+        assert (await store.settings_of(reader, WORKSPACE)).starters == many
+
+
+async def test_a_day_that_cannot_be_read_is_not_repeated_at_length(ana: Lead) -> None:
+    told = await ana.types("results until " + "x" * 3_000)
+
+    assert told.startswith("Nothing was started: I cannot read")
+    assert len(told) < 300
+
+
+async def _rewrite_the_draft(house: House, **changes: Any) -> None:
+    drafts = schema.phase_drafts
+    async with house.bot.db.transaction() as tx:
+        content = (await tx.execute(select(drafts.c.content))).scalar_one()
+        await tx.execute(update(drafts).values(content={**content, **changes}))
