@@ -10,7 +10,21 @@ from bot.playground.spot import utf16
 from bot.workspaces import store
 from bot.workspaces.rules import WorkspaceSettings
 from tests.scenarios.lead import CLEAR, SPRINT, Lead
-from tests.vocabulary import BEN, LAUNCH, OWNER, WORKSPACE, House
+from tests.vocabulary import (
+    ANA,
+    BEN,
+    CHIARA,
+    DEV,
+    EMI,
+    FINN,
+    GUSTAVO,
+    HANA,
+    LAUNCH,
+    MEMBERS,
+    OWNER,
+    WORKSPACE,
+    House,
+)
 
 FAMILY = "👩‍👩‍👧‍👦"
 GOALS = {
@@ -118,9 +132,16 @@ async def test_a_draft_kept_with_long_texts_and_a_weekend_day_opens(
 
 
 async def test_long_names_fit_every_form(house: House, ana: Lead) -> None:
-    for user_id in ("U0ANA", BEN):
-        house.slack.workspace.users[user_id].real_name = "<&*>" * 60
-    await ana.starts("results 2w")
+    """The longest that Slack takes, all of it to be escaped, and as many leads as there may be."""
+    for user_id in (ANA, *MEMBERS):
+        house.slack.workspace.users[user_id].real_name = "&" * 80
+    await ana.types(f"results 2w {'&' * 240}")
+    await ana.sends(**CLEAR)
+    await ana.me.click("phase.start.more")
+    leads = [CHIARA, DEV, EMI, FINN, HANA]
+    await ana.sends(**{**REST, "start.members": [BEN, GUSTAVO], "start.co_leads": leads})
+    await ana.sends()
+    assert ana.page == "Announced"
     message = house.slack.as_user(BEN).visible(LAUNCH)[0]
 
     for button, title in (("phase.my_part", "My part"), ("phase.details", "Details")):
