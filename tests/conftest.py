@@ -29,6 +29,7 @@ from bot.slack import waiting
 from bot.slack.people import People
 from bot.workspaces.services import Services
 from tests import postgres
+from tests.two_workspaces import TwoWorkspaces
 from tests.vocabulary import TINY_PNG, House
 
 #: A Monday morning in Lisbon, where the lead lives.
@@ -85,6 +86,12 @@ async def db(database_url: str) -> AsyncIterator[Database]:
     database = Database(database_url)
     yield database
     await database.close()
+
+
+@pytest.fixture
+def two_workspaces(db: Database) -> TwoWorkspaces:
+    """An empty database to be filled with two workspaces that share every id."""
+    return TwoWorkspaces(db=db)
 
 
 @pytest.fixture

@@ -206,6 +206,106 @@ def test_the_lead_is_asked_two_working_days_before() -> None:
     assert warn_on(date(2026, 12, 7)) == date(2026, 12, 3)
 
 
+RECOVERY = date(2026, 12, 22)
+
+
+@pytest.mark.parametrize(
+    ("starts_on", "justified"),
+    [(RECOVERY, True), (RECOVERY + timedelta(days=1), False)],
+)
+def test_recoverys_last_day_is_still_recovery(starts_on: date, justified: bool) -> None:
+    proposal = sprint(starts_on=starts_on, ends_on=starts_on + timedelta(days=7))
+    before = Past(budget=budget((), TODAY), recovery_until=RECOVERY)
+
+    assert (needs_justification(proposal, before) is not None) is justified
+
+
+@pytest.mark.parametrize(("days_since", "too_soon"), [(11, True), (12, False), (13, False)])
+def test_a_sprint_may_follow_after_its_own_length(days_since: int, too_soon: bool) -> None:
+    last = Span(starts_on=date(2026, 9, 1), ends_on=date(2026, 9, 12))  # twelve days
+    starts_on = last.ends_on + timedelta(days=days_since)
+    before = Past(budget=budget((), TODAY), last_sprint=last)
+
+    said = needs_justification(sprint(starts_on=starts_on), before)
+    assert (said is not None) is too_soon
+
+
+@pytest.mark.parametrize(("spent", "is_over"), [(30, False), (31, True)])
+def test_exactly_a_third_is_within_the_budget(spent: int, is_over: bool) -> None:
+    full = Span(starts_on=TODAY - timedelta(days=spent - 1), ends_on=TODAY)
+    found = budget((full,), TODAY)
+
+    assert (found.spent, found.is_over) == (spent, is_over)
+    said = needs_justification(sprint(), Past(budget=found))
+    assert (said is not None) is is_over
+    assert needs_justification(trust(), Past(budget=found)) is None
+
+
+def test_the_window_is_ninety_days_with_today() -> None:
+    first, before = TODAY - timedelta(days=89), TODAY - timedelta(days=90)
+
+    assert budget((Span(starts_on=first, ends_on=first),), TODAY).spent == 1
+    assert budget((Span(starts_on=before, ends_on=before),), TODAY).spent == 0
+    assert budget((Span(starts_on=TODAY, ends_on=TODAY + timedelta(days=9)),), TODAY).spent == 1
+
+
+def test_a_full_budget_is_free_again_when_its_days_leave_the_window() -> None:
+    full = Span(starts_on=TODAY - timedelta(days=29), ends_on=TODAY)
+
+    assert free_from((), TODAY, 14) == TODAY
+    assert free_from((full,), TODAY, 14) == full.ends_on + timedelta(days=90 - 16 - 13)
+    assert free_from((), TODAY, 31) == TODAY + timedelta(days=90)  # never within a third
+
+
+def dates_of(length: int, kind: Kind = Kind.RESULTS_SPRINT) -> Dates:
+    first = TODAY + timedelta(days=length)
+    return Dates(kind=kind, starts_on=TODAY, ends_on=first, first_ends_on=first)
+
+
+@pytest.mark.parametrize(
+    ("kind", "length", "more"),
+    [
+        (Kind.RESULTS_SPRINT, 1, 1),  # half a day is a day
+        (Kind.RESULTS_SPRINT, 2, 1),
+        (Kind.RESULTS_SPRINT, 3, 1),
+        (Kind.RESULTS_SPRINT, 4, 2),
+        (Kind.RESULTS_SPRINT, 28, 14),
+        (Kind.RESULTS_SPRINT, 30, 12),  # six weeks in all
+        (Kind.RESULTS_SPRINT, 42, 0),
+        (Kind.TRUST_BUILDING, 42, 21),
+        (Kind.TRUST_BUILDING, 84, 0),
+    ],
+)
+def test_the_latest_extension(kind: Kind, length: int, more: int) -> None:
+    dates = dates_of(length, kind)
+
+    assert latest_extension(dates, LIMITS) == dates.ends_on + timedelta(days=more)
+
+
+def test_an_extension_ends_later_than_before_and_by_the_latest_day() -> None:
+    dates = dates_of(10)
+    same, latest = dates.ends_on, dates.ends_on + timedelta(days=5)
+
+    assert refusal_to_extend(dates, same + timedelta(days=1), LIMITS) is None
+    assert refusal_to_extend(dates, latest, LIMITS) is None
+    for wrong in (same - timedelta(days=1), same, latest + timedelta(days=1)):
+        refusal = refusal_to_extend(dates, wrong, LIMITS)
+        assert refusal is not None
+        assert refusal.field == "ends_on"
+
+
+@pytest.mark.parametrize(
+    ("warn", "days", "warned"), [(6, 42, False), (5, 35, False), (5, 36, True), (4, 29, True)]
+)
+def test_a_warning_comes_past_the_weeks_it_names(warn: int, days: int, warned: bool) -> None:
+    limits = Limits(sprint_warn_weeks=warn)
+
+    found = warnings(sprint(ends_on=TODAY + timedelta(days=days)), limits)
+
+    assert bool(found) is warned
+    assert not warned or f"{warn} weeks" in found[0]
+
+
 def test_who_may_act() -> None:
     member, guest = (
         Actor(user_id="UBEN", is_full_member=True),

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select, update
 
 from bot.agenda.agenda import Item
-from bot.clock import MovedClock
+from bot.clock import MovedClock, shuffled
 from bot.db import schema
 from bot.phases import parts, store
 from bot.slack.errors import Refused
@@ -145,6 +145,91 @@ async def test_concerns_reach_each_lead_mixed_and_are_deleted(
     for lead in (ANA, CHIARA):
         mine = str([one["payload"] for one in messages if one["conversation"] == lead])
         assert all(text in mine for text in texts)
+
+
+async def test_the_order_of_concerns_is_shuffled(
+    services: Services, clock: MovedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the order that `bot.clock.shuffled` gives, not in the one they were kept in."""
+    await known(services)
+    phase_id = await begin(services)
+    for text in ("One", "Two", "Three"):
+        await worry(services, phase_id, BEN, text)
+    due = await item(services, "deliver_concerns")
+    clock.move_to(due.due_at)
+    monkeypatch.setattr(parts, "shuffled", lambda texts: sorted(texts))
+    assert parts.shuffled is not shuffled
+
+    await parts.deliver_concerns(services, due)
+
+    (said,) = [one for one in await rows(services, schema.messages) if "concerns" in one["key"]]
+    text = str(said["payload"])
+    assert text.index(">One") < text.index(">Three") < text.index(">Two")
+    assert sorted(shuffled("abc")) == ["a", "b", "c"]
+    assert len({tuple(shuffled(range(9))) for _ in range(9)}) > 1
+
+
+@pytest.mark.parametrize(("count", "messages"), [(1, 1), (6, 1), (7, 2), (13, 3)])
+async def test_six_concerns_fit_one_message(
+    services: Services, clock: MovedClock, count: int, messages: int
+) -> None:
+    phase_id = await begin(services)
+    for number in range(count):
+        await worry(services, phase_id, BEN, f"<{number}>")
+    due = await item(services, "deliver_concerns")
+    clock.move_to(due.due_at)
+
+    await parts.deliver_concerns(services, due)
+
+    said = [one for one in await rows(services, schema.messages) if "concerns" in one["key"]]
+    assert len(said) == messages
+    text = str([one["payload"] for one in said])
+    assert all(text.count(f"&lt;{number}&gt;") == 1 for number in range(count))
+
+
+async def test_the_longest_texts_are_taken_and_one_more_character_is_not(
+    services: Services,
+) -> None:
+    phase_id = await begin(services)
+    await state(services, phase_id, BEN, "x" * 240)
+    await worry(services, phase_id, BEN, "x" * 3_000)
+    for say, text in ((state, "x" * 241), (worry, "x" * 3_001), (worry, "")):
+        with pytest.raises(Refused) as refused:
+            await say(services, phase_id, BEN, text)
+        assert list(refused.value.fields) == ["text"]
+    assert len(await rows(services, schema.concerns)) == 1
+
+
+async def test_a_later_note_of_the_same_person_takes_the_place_of_the_first_for_them_alone(
+    services: Services,
+) -> None:
+    phase_id = await begin(services)
+    await state(services, phase_id, CHIARA, "I test it.")
+    for text in ("I carry it.", "We carry it."):
+        await state(services, phase_id, BEN, text)
+
+    assert await contribution(services, phase_id, BEN) == "We carry it."
+    assert await contribution(services, phase_id, CHIARA) == "I test it."
+    assert await contribution(services, phase_id, ANA) is None
+
+
+@pytest.mark.parametrize("user_id", [BEN, ANA])
+async def test_who_left_is_not_of_the_team_any_more(
+    services: Services, clock: MovedClock, user_id: str
+) -> None:
+    phase_id = await begin(services)
+    people = schema.phase_people
+    async with services.db.transaction() as tx:
+        left = update(people).where(people.c.user_id == user_id).values(left_at=clock.now())
+        await tx.execute(left)
+    ask = {"workspace_id": WORKSPACE, "phase_id": phase_id, "user_id": user_id}
+
+    with pytest.raises(Refused, match="not in the team"):
+        await state(services, phase_id, user_id, "Late.")
+    with pytest.raises(Refused, match="not in the team"):
+        await parts.of_team(services, **ask)
+    with pytest.raises(Refused, match="Join the channel first"):
+        await parts.seen_by(services, **ask, channel_id=None)
 
 
 async def test_a_concern_is_not_lost_when_the_lead_left(

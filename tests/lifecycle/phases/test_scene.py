@@ -1,17 +1,21 @@
 """Who may start a phase where, and whom the form proposes as the team."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
+from bot.clock import MovedClock
 from bot.phases.draft import Draft, Row
-from bot.phases.scene import Scene, look_at, with_team, wrong_people
+from bot.phases.glancing import glance, spending
+from bot.phases.scene import Scene, join, look_at, with_team, wrong_people
 from bot.playground.server import StandIn
 from bot.slack.errors import Refused
+from bot.slack.people import SLACKBOT
 from bot.workspaces.rules import WorkspaceSettings
 from bot.workspaces.services import Services
 from bot.workspaces.store import remember_workspace, save_settings
+from tests.lifecycle.rounds.builders import a_person, a_workspace
 from tests.vocabulary import (
     ANA,
     BEN,
@@ -78,6 +82,99 @@ async def test_today_is_where_the_lead_lives(services: Services) -> None:
     assert (await scene_of(services, EMI)).today == date(2026, 11, 23)
 
 
+@pytest.mark.parametrize(
+    ("zone", "default", "now", "today"),
+    [
+        (None, "Asia/Tokyo", datetime(2026, 11, 23, 16, tzinfo=UTC), date(2026, 11, 24)),
+        (None, "UTC", datetime(2026, 11, 23, 16, tzinfo=UTC), date(2026, 11, 23)),
+        ("Europe/Lisbon", "Asia/Tokyo", datetime(2026, 11, 23, 16, tzinfo=UTC), date(2026, 11, 23)),
+        ("America/New_York", "UTC", datetime(2026, 11, 24, 4, tzinfo=UTC), date(2026, 11, 23)),
+    ],
+)
+async def test_a_person_without_a_time_zone_lives_in_the_workspaces(
+    services: Services,
+    clock: MovedClock,
+    zone: str | None,
+    default: str,
+    now: datetime,
+    today: date,
+) -> None:
+    clock.move_to(now)
+    async with services.db.transaction() as tx:
+        await a_person(tx, ANA, zone=zone)
+        await a_workspace(tx, WorkspaceSettings(default_zone=default))
+
+    scene = await scene_of(services)
+    assert (scene.zone, scene.today) == (zone or default, today)
+    about = {"workspace_id": WORKSPACE, "channel_id": LAUNCH, "user_id": ANA}
+    assert (await glance(services, **about)).today == today
+    assert (await spending(services, **about))[-1] == today
+
+
+@pytest.mark.parametrize(("extra", "by_hand"), [(4, False), (5, True)])
+async def test_up_to_twelve_colleagues_are_the_team(
+    services: Services, extra: int, by_hand: bool
+) -> None:
+    """Ana, her seven and so many more, without the guests, apps and closed accounts there."""
+    scene = await scene_of(services)
+    more = tuple(f"U0M{number}" for number in range(extra))
+    async with services.db.transaction() as tx:
+        for user_id in more:
+            await a_person(tx, user_id)
+        await a_person(tx, "U0SLP", is_deleted=True)
+    ids = (ANA, *MEMBERS, *more, GUEST, OTHER_BOT, SLACKBOT, "U0SLP")
+
+    draft = await with_team(services, replace(scene, member_ids=ids), DRAFT)
+
+    assert draft.choose_team is by_hand
+    assert draft.members == (() if by_hand else (*MEMBERS, *more))
+
+
+@pytest.mark.parametrize(("count", "looked_at"), [(20, True), (21, False)])
+async def test_channels_of_more_than_twenty_are_not_looked_through(
+    services: Services, count: int, looked_at: bool
+) -> None:
+    scene = await scene_of(services)
+    guests = tuple(f"U0G{number}" for number in range(count - 2))
+    async with services.db.transaction() as tx:
+        for user_id in guests:
+            await a_person(tx, user_id, is_guest=True)
+
+    draft = await with_team(services, replace(scene, member_ids=(ANA, BEN, *guests)), DRAFT)
+
+    assert draft.members == ((BEN,) if looked_at else ())
+    assert draft.choose_team is not looked_at
+
+
+async def test_a_lead_alone_or_a_team_slack_will_not_tell_of_is_chosen_by_hand_or_empty(
+    services: Services, standin: StandIn
+) -> None:
+    scene = await scene_of(services)
+    alone = await with_team(services, replace(scene, member_ids=(ANA,)), DRAFT)
+    assert (alone.members, alone.choose_team) == ((), False)
+
+    standin.faults.fail_next("users.info", status=500)
+    unknown = await with_team(services, replace(scene, member_ids=(ANA, HANA)), DRAFT)
+    assert (unknown.members, unknown.choose_team) == ((), True)
+
+
+async def test_an_archived_channel_and_one_not_to_be_joined_are_refused(
+    services: Services, standin: StandIn
+) -> None:
+    scene = await scene_of(services, ANA, PLATFORM)
+    before = len([call for call in standin.calls if call.method == "conversations.join"])
+    await join(services, replace(scene, channel=replace(scene.channel, is_member=True)))
+    assert len([c for c in standin.calls if c.method == "conversations.join"]) == before
+
+    standin.faults.fail_next("conversations.join", error="method_not_supported_for_channel_type")
+    with pytest.raises(Refused, match=r"\(method_not_supported_for_channel_type\)"):
+        await join(services, replace(scene, channel=replace(scene.channel, is_member=False)))
+
+    standin.archive(PLATFORM)
+    with pytest.raises(Refused, match="this channel is archived"):
+        await scene_of(services, ANA, PLATFORM)
+
+
 async def test_the_team_is_who_is_in_the_channel(services: Services) -> None:
     draft = await with_team(services, await scene_of(services), DRAFT)
 
@@ -101,7 +198,7 @@ async def test_who_was_chosen_stays(services: Services) -> None:
     assert await with_team(services, await scene_of(services), chosen) == chosen
 
 
-@pytest.mark.parametrize("user_id", [GUEST, EXTERNAL, DEACTIVATED, OTHER_BOT, "U0NOBODY"])
+@pytest.mark.parametrize("user_id", [GUEST, EXTERNAL, DEACTIVATED, OTHER_BOT, SLACKBOT, "U0NOBODY"])
 async def test_only_colleagues_are_chosen(services: Services, user_id: str) -> None:
     scene = await scene_of(services)
     draft = replace(

@@ -1,7 +1,8 @@
 """Settings, their audit rows, and an installation's way."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import time, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -10,10 +11,12 @@ from bot.agenda.agenda import Item, Taken
 from bot.clock import MovedClock
 from bot.db import schema
 from bot.db.engine import Database
+from bot.phases.rules import Limits
+from bot.phases.store import limits_of
 from bot.slack.errors import Refused
 from bot.slack.events import is_new
 from bot.workspaces import lifecycle, store
-from bot.workspaces.rules import WorkspaceSettings
+from bot.workspaces.rules import BOUNDS, WorkspaceSettings
 from bot.workspaces.services import Services
 from tests.lifecycle.rounds.builders import NOW, a_person
 from tests.lifecycle.rounds.evidence import agenda_of
@@ -78,6 +81,123 @@ async def test_each_change_has_its_audit_row(
         ("sprint_max_weeks", None, 5, OWNER),
         ("starters", None, [BEN], OWNER),
     ]
+
+
+LIMITS: list[tuple[str, Any, Any, dict[str, Any]]] = [
+    ("sprint_warn_weeks", 1, 12, {"sprint_max_weeks": 12}),
+    ("sprint_max_weeks", 1, 12, {"sprint_warn_weeks": 1, "default_weeks": 1}),
+    ("trust_max_weeks", 1, 26, {"default_weeks": 1}),
+    ("budget_percent", 5, 100, {}),
+    ("minimum_small", 4, 7, {}),
+    ("minimum_large", 5, 50, {}),
+    ("default_weeks", 1, 12, {"sprint_max_weeks": 12}),
+    ("default_weekday", 0, 4, {}),
+]
+
+
+@pytest.mark.parametrize(("name", "low", "high", "besides"), LIMITS)
+async def test_numbers_are_kept_up_to_their_limits_and_not_beyond(
+    installed: Database, services: Services, name: str, low: int, high: int, besides: dict[str, Any]
+) -> None:
+    assert set(BOUNDS) == {one[0] for one in LIMITS}
+    for value in (low, high):
+        chosen = replace(WorkspaceSettings(), **besides, **{name: value})
+        await change(services, chosen)
+        assert await settings_of(installed) == chosen
+
+    kept = await settings_of(installed)
+    for value in (low - 1, high + 1):
+        with pytest.raises(Refused) as refused:
+            await change(services, replace(kept, **{name: value}))
+        assert list(refused.value.fields) == [name]
+    assert await settings_of(installed) == kept
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "kept"),
+    [
+        ("starters", (BEN, OWNER), True),
+        ("default_time", time(8), True),
+        ("default_time", time(20), True),
+        ("default_time", time(7, 59), False),
+        ("default_time", time(20, 1), False),
+        ("default_zone", "Asia/Kolkata", True),
+        ("default_zone", "Asia/Nowhere", False),
+        ("questions", {"ego": {"label": "x" * 75, "to_member": "y" * 300}}, True),
+        ("questions", {"ego": {"label": "x" * 76}}, False),
+        ("questions", {"ego": {"to_member": "x" * 301}}, False),
+        ("questions", {"ego": {"to_lead": "x" * 301}}, False),
+        ("sprint_warn_weeks", 6, True),  # as many as the longest sprint has
+        ("sprint_warn_weeks", 7, False),
+        ("default_weeks", 6, True),
+        ("default_weeks", 7, False),
+    ],
+)
+async def test_each_setting_is_saved_and_read_back(
+    installed: Database, services: Services, name: str, value: Any, kept: bool
+) -> None:
+    chosen = replace(WorkspaceSettings(), **{name: value})
+    if kept:
+        assert await change(services, chosen) == (name,)
+    else:
+        with pytest.raises(Refused):
+            await change(services, chosen)
+
+    assert await settings_of(installed) == (chosen if kept else WorkspaceSettings())
+
+
+async def test_the_rules_read_what_was_set(installed: Database, services: Services) -> None:
+    async def limits() -> Limits:
+        async with installed.reading() as reader:
+            return await limits_of(reader, WORKSPACE)
+
+    assert await limits() == Limits()
+    chosen = WorkspaceSettings(
+        sprint_warn_weeks=3,
+        sprint_max_weeks=5,
+        trust_max_weeks=9,
+        budget_percent=34,
+        starters=(BEN,),
+    )
+    await change(services, chosen)
+
+    assert await limits() == Limits(
+        sprint_warn_weeks=3,
+        sprint_max_weeks=5,
+        trust_max_weeks=9,
+        budget_share=0.34,
+        starters=(BEN,),
+    )
+
+
+async def test_the_audit_shows_the_newest_first_and_so_many(installed: Database) -> None:
+    async with installed.transaction() as tx:
+        for number in range(3):
+            await store.note_change(
+                tx,
+                WORKSPACE,
+                actor=OWNER,
+                action="settings",
+                subject=str(number),
+                before=number,
+                after=None,
+                now=NOW + timedelta(hours=[1, 3, 2][number]),
+            )
+
+    async with installed.reading() as reader:
+        assert [one.subject for one in await store.audit_of(reader, WORKSPACE)] == ["1", "2", "0"]
+        assert [one.subject for one in await store.audit_of(reader, WORKSPACE, 1)] == ["1"]
+
+
+async def test_only_installed_workspaces_are_ours(installed: Database) -> None:
+    async with installed.transaction() as tx:
+        for team_id in ("T0ZZZ", "T0AAA", "T0GONE"):
+            await store.remember_workspace(tx, {**US, "team_id": team_id}, NOW)
+        assert await store.mark_uninstalled(tx, "T0GONE", NOW)  # at the very same moment
+        assert not await store.mark_uninstalled(tx, "T0NEVER", NOW)
+
+    async with installed.reading() as reader:
+        assert await store.installed_workspaces(reader) == ("T0AAA", WORKSPACE, "T0ZZZ")
 
 
 async def test_saving_the_same_leaves_no_audit_row(installed: Database, services: Services) -> None:
