@@ -198,10 +198,10 @@ class _Filling:
                 schema.set_aside_items,
                 phase_id=phase_id,
                 position=position,
-                text=f"Work {position} of {self.workspace_id}",
+                text=f"Work {position} of {phase_id} in {self.workspace_id}",
                 owner_id=BEN,
             )
-        concern = f"A concern of {self.workspace_id}"
+        concern = f"A concern of {phase_id} in {self.workspace_id}"
         await self.add(schema.concerns, phase_id=phase_id, concern_id="concern", text=concern)
 
     async def people_of(self, phase_id: str) -> None:
@@ -216,7 +216,7 @@ class _Filling:
                 role="lead" if user_id in leads else "member",
                 joined_at=NOW,
                 left_at=NOW if user_id in left else None,
-                contribution=f"Part of {user_id} in {self.workspace_id}",
+                contribution=f"Part of {user_id} of {phase_id} in {self.workspace_id}",
                 thanks_line=f"Thanks of {self.workspace_id}",
             )
         onlooker = self.pick(GUSTAVO, HANA)
@@ -249,7 +249,7 @@ class _Filling:
             questions=rounds_store.as_json(QUESTIONS),
             enough=True if closed else None,
             answered=len(members) if closed else None,
-            note=f"Note of {self.workspace_id}" if closed else None,
+            note=f"Note of {round_id} in {self.workspace_id}" if closed else None,
             noted_by=BEN if closed else None,
             shown_at=opened_at + timedelta(days=3) if closed else None,
         )
@@ -268,7 +268,7 @@ class _Filling:
                 phase_id=phase_id,
                 moment=round_id,
                 user_id=user_id,
-                answers={"clarity": self.pick(2, 4)},
+                answers={"clarity": self.pick(2, 4) + (phase_id == RUNS)},
                 shared=self.is_second,
             )
         if closed:
@@ -279,7 +279,7 @@ class _Filling:
             await self.add(
                 schema.figures, round_id=round_id, key=key, answers=5, level=self.pick(3.5, 4.5)
             )
-        text = f"Comment of {self.workspace_id}"
+        text = f"Comment of {round_id} in {self.workspace_id}"
         await self.add(schema.round_comments, round_id=round_id, position=0, text=text)
 
     async def due_and_said(self) -> None:

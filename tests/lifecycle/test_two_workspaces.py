@@ -57,8 +57,10 @@ from tests.two_workspaces import (
     CLOSED_ROUND,
     DRAFT,
     DROPPED_ROUND,
+    ELSEWHERE,
     HELD,
     NEWER_DRAFT,
+    OLD_ROUND,
     ONE_SIDED,
     OPEN_ROUND,
     OVER,
@@ -181,6 +183,37 @@ async def test_a_read_sees_its_own_workspace_only(
     assert alone[BOTH[0]] != alone[BOTH[1]]  # else it would show nothing
 
 
+async def test_a_read_about_one_phase_or_round_sees_no_other(
+    two_workspaces: TwoWorkspaces, services: Services
+) -> None:
+    ws, other = BOTH[0], {RUNS: OVER, OVER: RUNS}
+    await two_workspaces.fill(ws)
+    async with services.db.reading() as reader:
+        for phase_id in (RUNS, OVER):
+            whole = await store.whole(reader, ws, phase_id)
+            shown = await results.closed_rounds(reader, ws, phase_id)
+            round_id = {RUNS: CLOSED_ROUND, OVER: OLD_ROUND}[phase_id]
+            comments = await results.comments_of(reader, ws, round_id)
+            note = await results.latest_note(reader, ws, phase_id)
+            phase = await results.phase_of(reader, ws, phase_id)
+            reflections = await results.reflections_of(reader, ws, phase, round_id)
+
+            assert whole is not None
+            assert [one.round_id for one in shown] == [round_id]
+            assert len(shown[0].figures) == 2
+            assert (len(whole.items), len(whole.people)) == (1, 7)
+            assert comments == (f"Comment of {round_id} in {ws}",)
+            assert note == f"Note of {round_id} in {ws}"
+            assert [one.answers for one in reflections] == [
+                {"clarity": {RUNS: 3, OVER: 2}[phase_id]}
+            ]
+            assert f" of {other[phase_id]} in" not in str(whole)
+            where = (phase_id, round_id, ANA)
+            assert await rounds.reflection(reader, ws, *where) == (reflections[0].answers, False)
+            assert await rounds.reflection(reader, ws, phase_id, OPEN_ROUND, ANA) is None
+            assert await rounds.reflection(reader, ws, phase_id, round_id, BEN) is None
+
+
 async def test_reflections_and_zones_are_of_their_own_workspace(
     two_workspaces: TwoWorkspaces, services: Services
 ) -> None:
@@ -195,9 +228,9 @@ async def test_reflections_and_zones_are_of_their_own_workspace(
             found.append(([(one.name[-6:], one.answers, one.shared) for one in mine], zones))
 
     assert found == [
-        ([("T0PLAY", {"clarity": 2}, False)], {ANA: "Europe/Lisbon"}),
+        ([("T0PLAY", {"clarity": 3}, False)], {ANA: "Europe/Lisbon"}),
         (
-            [("0OTHER", {"clarity": 4}, True), ("0OTHER", {"clarity": 4}, True)],
+            [("0OTHER", {"clarity": 5}, True), ("0OTHER", {"clarity": 5}, True)],
             {ANA: "America/New_York", DEV: "America/New_York"},
         ),
     ]
@@ -433,6 +466,19 @@ WRITES: dict[str, Write] = {
 }
 
 
+ABOUT_ONE_PHASE = {
+    *("state_part", "raise_concern", "deliver_concerns", "extend", "warn_end", "wrap_up", "finish"),
+    *("end_phase", "plan_days", "refresh", "pause", "pause_mark", "look_at_channel", "follow"),
+    *("tell_of_missing", "somebody_came", "follow_due", "came", "drop_person"),
+}
+
+
+def of_other_phases(rows: dict[str, list[str]]) -> list[str]:
+    """What is kept of the other phases; not what is due or said about them."""
+    others = [f"'phase_id': '{one}'" for one in (OVER, ELSEWHERE, ONE_SIDED)]
+    return [row for found in rows.values() for row in found if any(one in row for one in others)]
+
+
 async def came(tx: Any, ws: str) -> None:
     for user_id in (GUSTAVO, HANA):
         await members.came(tx, ws, RUNS, user_id)
@@ -457,6 +503,8 @@ async def test_a_change_is_one_of_its_own_workspace_only(
         await WRITES[name](services, workspace_id)
 
         assert alone != at_first
+        if name in ABOUT_ONE_PHASE:
+            assert of_other_phases(alone) == of_other_phases(at_first)
         assert await two_workspaces.rows(workspace_id) == alone
         assert await two_workspaces.rows(other) == theirs
 
