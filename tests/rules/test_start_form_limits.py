@@ -132,6 +132,7 @@ def test_what_is_kept_of_a_proposal_and_who_is_what() -> None:
     whole = as_it_will_be(both, {BEN: "Ben"}, NOW, (6, 7))
     assert whole.phase.is_active
     assert whole.minimums == (6, 7)
+    assert whole.leads_to_tell == whole.leads
     assert [one.user_id for one in whole.leads] == [ANA, BEN, HANA]
     assert [(item.owner_name, item.fate) for item in whole.items] == [("Ben", None), ("", None)]
     assert not any(one.has_left for one in whole.people)
@@ -163,7 +164,9 @@ def test_a_kind_that_was_not_chosen_or_is_none_stays(value: str | None, kind: Ki
     draft = moment_page.parse(values, replace(DRAFT, kind=Kind.RESULTS_SPRINT, anyway=True))
 
     assert (draft.kind, draft.anyway) == (kind, False)
-    ticked = {moment_page.ANYWAY_BLOCK: {moment_page.ANYWAY: {"selected_options": [{}]}}}
+    ticked: dict[str, Any] = {
+        moment_page.ANYWAY_BLOCK: {moment_page.ANYWAY: {"selected_options": [{}]}}
+    }
     assert moment_page.parse(ticked, DRAFT).anyway
 
 

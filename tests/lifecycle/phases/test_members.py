@@ -10,12 +10,14 @@ from slack_sdk.errors import SlackApiError
 from sqlalchemy import delete, select, update
 
 from bot.agenda import agenda
-from bot.agenda.agenda import Item
+from bot.agenda.agenda import Item, Taken
 from bot.clock import MovedClock
 from bot.db import schema
+from bot.outbox import outbox
 from bot.phases import comings, store
 from bot.playground.server import StandIn
 from bot.rounds import members, team
+from bot.slack.content import content
 from bot.slack.people import SLACKBOT
 from bot.workspaces.services import Services
 from tests.lifecycle.rounds.builders import NOW, PHASE, a_person, a_phase
@@ -217,3 +219,43 @@ async def test_what_was_missed_is_asked_for_one_after_the_other(
     read = await agenda_of(followed.db, "read_person")
     assert sorted(read.values()) == [LATER + number * two for number in range(9)]
     assert await agenda_of(followed.db, "ask_what_was_missed") == {}
+
+
+@pytest.mark.parametrize("gone", [False, True])
+async def test_following_is_carried_out_once_and_the_announcement_says_who_is_there(
+    followed: Services, standin: StandIn, gone: bool
+) -> None:
+    there(standin, ANA, BEN, CHIARA, EMI)
+    async with followed.db.transaction() as tx:
+        subject = "gone" if gone else PHASE
+        await agenda.put(tx, WORKSPACE, action=members.FOLLOW, subject=subject, due_at=LATER)
+        said = content("Announced")
+        key = f"announcement:{PHASE}"
+        await outbox.say(tx, WORKSPACE, key=key, to=LAUNCH, content=said, now=NOW)
+    item = Item(workspace_id=WORKSPACE, action=members.FOLLOW, subject=subject, due_at=LATER)
+
+    await comings.follow(followed, item)
+
+    assert (EMI in await in_team(followed)) is not gone
+    assert await agenda_of(followed.db, members.FOLLOW) == {}
+    keys = schema.messages.c.key
+    async with followed.db.reading() as reader:
+        edits = list(await reader.scalars(select(keys).where(keys.startswith("edit:"))))
+    assert len(edits) == (not gone)
+    with pytest.raises(Taken):
+        await comings.follow(followed, item)
+
+
+async def test_a_paused_phase_is_left_as_it_is_though_its_look_was_due(
+    followed: Services, standin: StandIn
+) -> None:
+    there(standin, ANA, EMI)
+    async with followed.db.transaction() as tx:
+        await tx.execute(update(schema.phases).values(paused_at=NOW))
+        await agenda.put(tx, WORKSPACE, action=members.FOLLOW, subject=PHASE, due_at=LATER)
+    item = Item(workspace_id=WORKSPACE, action=members.FOLLOW, subject=PHASE, due_at=LATER)
+
+    await comings.follow(followed, item)
+
+    assert await in_team(followed) == {ANA: HERE, BEN: HERE, CHIARA: HERE}
+    assert await agenda_of(followed.db, members.FOLLOW) == {}

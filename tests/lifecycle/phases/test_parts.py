@@ -158,7 +158,6 @@ async def test_the_order_of_concerns_is_shuffled(
     due = await item(services, "deliver_concerns")
     clock.move_to(due.due_at)
     monkeypatch.setattr(parts, "shuffled", lambda texts: sorted(texts))
-    assert parts.shuffled is not shuffled
 
     await parts.deliver_concerns(services, due)
 

@@ -25,7 +25,7 @@ from tests.lifecycle.phases_ending.builders import carry_out, messages, planned,
 from tests.lifecycle.rounds.builders import NOW, a_person, a_phase, a_round
 from tests.vocabulary import ANA, BEN, CHIARA, GENERAL, HANA, LAUNCH, OWNER, PLATFORM, WORKSPACE
 
-TO_DO = ("drop_person", "pause_phase", "tell_of_missing", "tell_of_unsaid")
+ENDED: dict[str, Any] = {"state": "ended", "ended_at": NOW}
 
 
 def refusal(**changed: Any) -> Refusal:
@@ -92,10 +92,14 @@ async def test_what_follows_is_noted_about_whom_it_concerns(
     services: Services, changed: dict[str, Any], follows: Sequence[tuple[str, str]]
 ) -> None:
     async with services.db.transaction() as tx:
-        before = {"state": "ended", "ended_at": NOW, "started_at": NOW - timedelta(days=9)}
-        await a_phase(tx, **before)  # type: ignore[arg-type]
+        before: dict[str, Any] = {
+            "state": "ended",
+            "ended_at": NOW,
+            "started_at": NOW - timedelta(days=9),
+        }
+        await a_phase(tx, **before)
         await a_phase(tx, phase_id="newer")
-        waits = {"paused_at": NOW, "paused_because": "archived"}
+        waits: dict[str, Any] = {"paused_at": NOW, "paused_because": "archived"}
         await a_phase(tx, phase_id="waits", channel_id=PLATFORM, **waits)
         await a_round(tx, round_id="r")
 
@@ -217,8 +221,13 @@ async def test_a_channel_has_the_hours_of_its_latest_phase_and_people_their_own(
     async with services.db.transaction() as tx:
         await a_person(tx, BEN, zone="Asia/Kolkata")
         early = NOW - timedelta(days=30)
-        old = {"state": "ended", "ended_at": NOW, "started_at": early, "zone": "Asia/Tokyo"}
-        await a_phase(tx, phase_id="z-old", **old)  # type: ignore[arg-type]
+        old: dict[str, Any] = {
+            "state": "ended",
+            "ended_at": NOW,
+            "started_at": early,
+            "zone": "Asia/Tokyo",
+        }
+        await a_phase(tx, phase_id="z-old", **old)
         await a_phase(tx, phase_id="a-new", zone="Europe/Rome")
 
     async with services.db.reading() as reader:
@@ -283,3 +292,16 @@ async def test_of_a_phase_that_waits_the_announcement_is_not_edited(services: Se
     assert await planned(services, "refresh_announcement") == {
         phase_id: datetime(2026, 11, 25, 0, 1, tzinfo=UTC)
     }
+
+
+async def test_what_is_told_of_is_told_of_a_phase_that_is_known(services: Services) -> None:
+    """It may have been deleted with its workspace's data since it was noted."""
+    async with services.db.transaction() as tx:
+        await agenda.put(tx, WORKSPACE, action="tell_of_missing", subject="gone", due_at=NOW)
+        await agenda.put(tx, WORKSPACE, action="tell_of_unsaid", subject="gone:unsaid", due_at=NOW)
+
+    assert await carry_out(services, "tell_of_missing") == 1
+    assert await carry_out(services, "tell_of_unsaid") == 1
+
+    assert await messages(services, "") == {}
+    assert await planned(services, "tell_of_missing") == {}

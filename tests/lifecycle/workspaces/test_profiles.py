@@ -82,7 +82,7 @@ async def test_who_moved_is_followed(
     async with services.db.transaction() as tx:
         await a_person(tx, BEN, zone=before, refreshed_at=NOW - timedelta(days=40))
     user = standin.workspace.users[BEN]
-    standin.workspace.users[BEN] = replace(user, tz=now)  # type: ignore[arg-type]
+    standin.workspace.users[BEN] = replace(user, tz=now)
 
     await read_ben(services)
 

@@ -101,14 +101,14 @@ async def test_numbers_are_kept_up_to_their_limits_and_not_beyond(
 ) -> None:
     assert set(BOUNDS) == {one[0] for one in LIMITS}
     for value in (low, high):
-        chosen = replace(WorkspaceSettings(), **besides, **{name: value})
+        chosen = replace(WorkspaceSettings(), **{**besides, name: value})
         await change(services, chosen)
         assert await settings_of(installed) == chosen
 
     kept = await settings_of(installed)
     for value in (low - 1, high + 1):
         with pytest.raises(Refused) as refused:
-            await change(services, replace(kept, **{name: value}))
+            await change(services, replace(kept, **{**besides, name: value}))
         assert list(refused.value.fields) == [name]
     assert await settings_of(installed) == kept
 
