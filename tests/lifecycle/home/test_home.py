@@ -198,8 +198,8 @@ async def test_who_left_sees_the_phase_only_where_they_see_its_channel(people: S
 async def test_open_questions_close_first_first_and_none_that_wait_to_be_counted(
     people: Services,
 ) -> None:
-    channels = {"late": LAUNCH, "early": PLATFORM, "closing": GENERAL, "past": SECRET}
-    hours = {"late": 9, "early": 8, "closing": 0, "past": -1}
+    channels = {"a-late": LAUNCH, "z-early": PLATFORM, "closing": GENERAL, "past": SECRET}
+    hours = {"a-late": 9, "z-early": 8, "closing": 0, "past": -1}
     await add_phases(
         people, *({"phase_id": name, "channel_id": channels[name]} for name in channels)
     )
@@ -213,8 +213,8 @@ async def test_open_questions_close_first_first_and_none_that_wait_to_be_counted
     asked = [(action, about) for action, about in buttons if action in (SEND, SKIP)]
 
     assert asked == [
-        *((SEND, "round-early"), (SKIP, "round-early")),
-        *((SEND, "round-late"), (SKIP, "round-late")),
+        *((SEND, "round-z-early"), (SKIP, "round-z-early")),
+        *((SEND, "round-a-late"), (SKIP, "round-a-late")),
     ]
 
 
@@ -278,6 +278,59 @@ async def test_only_admins_with_an_open_account_decide(
             await deciding.decide(people, decision, **about)
     with pytest.raises(Refused, match="only workspace admins decide"):
         await deciding.held_one(people, WORKSPACE, "U0ADM", "held0")
+
+
+@pytest.mark.parametrize(
+    ("state", "may"), [("held", True), ("unknown", True), ("pending", False), ("sent", False)]
+)
+async def test_what_may_be_there_is_asked_for_by_its_link(
+    people: Services, state: str, may: bool
+) -> None:
+    await hold_back(people, LAUNCH, state=state)
+
+    if may:
+        found = await deciding.held_one(people, WORKSPACE, OWNER, f"{state}0")
+        assert (found.channel_id, found.at) == (LAUNCH, NOW)
+    else:
+        with pytest.raises(Refused, match="Nothing was changed"):
+            await deciding.held_one(people, WORKSPACE, OWNER, f"{state}0")
+    with pytest.raises(Refused, match="no message has this id"):
+        await deciding.held_one(people, WORKSPACE, OWNER, "unknown id")
+
+
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        ({"error": "message_not_found"}, "Slack knows no message at this link"),
+        ({"status": 500}, "Slack did not answer"),
+        (None, "no link to a message"),
+    ],
+)
+async def test_a_link_that_leads_nowhere_is_said_beside_it(
+    people: Services, standin: StandIn, fault: dict[str, Any] | None, says: str
+) -> None:
+    await hold_back(people, LAUNCH)
+    link = f"https://example.slack.com/archives/{LAUNCH}/p1763892000123456" if fault else "here"
+    if fault:
+        standin.faults.fail_next("chat.getPermalink", **fault)
+
+    about = {"workspace_id": WORKSPACE, "user_id": OWNER, "message_id": "held0", "link": link}
+    with pytest.raises(Refused, match=says) as refused:
+        await deciding.decide(people, Decision.THERE, **about)
+    assert list(refused.value.fields) == ["link"]
+
+
+async def test_at_most_twenty_phases_fit_the_tab(people: Services) -> None:
+    await add_phases(
+        people,
+        *(
+            {"phase_id": f"{number:02}", "channel_id": f"C{number}", "members": (BEN,)}
+            for number in range(21)
+        ),
+    )
+
+    shown = [about for action, about in await home(people, BEN, ()) if action == DETAILS]
+    assert shown == [f"{number:02}" for number in range(20)]
 
 
 @pytest.mark.parametrize("tab", ["messages", "about", None])

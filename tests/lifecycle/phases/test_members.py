@@ -172,8 +172,8 @@ async def test_where_slack_will_not_say_nobody_is_seen_and_where_it_cannot_it_is
         assert await members.look(followed, WORKSPACE, PHASE) is None
 
 
-async def happens(services: Services, kind: str, at: datetime, user_id: str = DEV) -> None:
-    event = {"type": kind, "user": user_id, "channel": LAUNCH}
+async def happens(services: Services, kind: str, at: datetime, channel_id: str = LAUNCH) -> None:
+    event = {"type": kind, "user": DEV, "channel": channel_id}
     body = {"event_id": f"Ev{at}{kind}", "event_time": int(at.timestamp()), "event": event}
     context = SimpleNamespace(team_id=WORKSPACE, bot_user_id="U0IMBAL")
     await comings.changed(services, body, context)  # type: ignore[arg-type]
@@ -198,6 +198,13 @@ async def test_who_came_while_it_runs_is_no_onlooker_also_in_its_first_second(
 
     assert await onlookers(followed) == left
     assert await agenda_of(followed.db, members.FOLLOW) == {PHASE: LATER}
+
+
+async def test_a_coming_to_a_channel_without_a_phase_concerns_nobody(followed: Services) -> None:
+    await happens(followed, comings.JOINED, LATER, "C0NOPHASE")
+
+    assert await agenda_of(followed.db, members.FOLLOW) == {}
+    assert await onlookers(followed) == {DEV}
 
 
 async def test_what_was_missed_is_asked_for_one_after_the_other(

@@ -12,8 +12,9 @@ from bot.db import schema
 from bot.phases.extend_form import Extension
 from bot.phases.extending import extend
 from bot.phases.glancing import glance
-from bot.phases.managing import Managing
+from bot.phases.managing import Managing, may_manage
 from bot.phases.pausing import post_again, try_again
+from bot.phases.rules import Actor
 from bot.phases.wrapping import wrap_up
 from bot.rounds.polling import poll
 from bot.slack.errors import Refused
@@ -109,6 +110,32 @@ async def test_a_phase_that_nobody_knows_is_not_changed(services: Services) -> N
     for change in CHANGES.values():
         with pytest.raises(Refused, match="not known any more"):
             await change(services, by(OWNER, "another"))
+    async with services.db.reading() as reader:
+        actor = Actor(user_id=OWNER, is_full_member=True, is_admin=True)
+        with pytest.raises(Refused, match="not known any more"):
+            await may_manage(reader, by(OWNER, "another"), actor)
+
+
+async def test_whom_slack_does_not_know_changes_nothing(services: Services) -> None:
+    phase_id = await running(services)
+    for change in CHANGES.values():
+        with pytest.raises(Refused, match="guests"):
+            await change(services, by("U0NOBODY", phase_id))
+    with pytest.raises(Refused, match="Slack does not know you here"):
+        await may_change(services, WORKSPACE, "U0NOBODY")
+    with pytest.raises(Refused, match="only the leads"):
+        await asks_now(services, "U0NOBODY")
+    seen = await glance(services, **here("U0NOBODY"))
+    assert (seen.manages, seen.may_start) == (False, False)
+
+
+async def test_a_second_extension_is_refused_at_the_day(services: Services) -> None:
+    phase_id = await running(services)
+    await extend(services, by(ANA, phase_id), MORE)
+
+    with pytest.raises(Refused) as refused:
+        await extend(services, by(ANA, phase_id), MORE)
+    assert list(refused.value.fields) == ["ends_on"]
 
 
 async def test_after_an_early_end_no_warning_comes(services: Services, clock: MovedClock) -> None:

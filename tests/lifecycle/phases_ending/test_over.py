@@ -9,12 +9,12 @@ from sqlalchemy import insert, select, update
 
 from bot.clock import MovedClock
 from bot.db import schema
-from bot.phases import store
+from bot.phases import store, wrap_up_form
 from bot.phases.ending import finish
 from bot.phases.over import ended_of
 from bot.phases.wrap_up_form import Fate, ItemFate, WrapUp
 from bot.phases.wrapping import wrap_up
-from bot.results.store import latest_note
+from bot.results.store import comments_of, latest_note
 from bot.rounds.questions import QUESTIONS
 from bot.rounds.store import as_json
 from bot.slack.errors import Refused
@@ -104,6 +104,38 @@ async def test_the_latest_of_two_notes_that_were_shown_counts(over: Services) ->
     await a_closed_round(over, 1, note="First", shown_at=NOW + timedelta(days=1))
     await a_closed_round(over, 3, note="Not shown yet")
     assert await note() == "Second"
+
+
+async def test_items_and_comments_are_read_in_their_order(over: Services) -> None:
+    await a_closed_round(over, 1)
+    async with over.db.transaction() as tx:
+        for position in (2, 0, 1):
+            here = {"workspace_id": WORKSPACE, "position": position, "text": str(position)}
+            item = schema.set_aside_items.insert().values(**here, phase_id="over", owner_id=BEN)
+            await tx.execute(item)
+            await tx.execute(schema.round_comments.insert().values(**here, round_id="round1"))
+
+    async with over.db.reading() as reader:
+        items = await store.items_of(reader, WORKSPACE, "over")
+        comments = await comments_of(reader, WORKSPACE, "round1")
+
+    assert [one.text for one in items] == ["0", "1", "2"]
+    assert comments == ("0", "1", "2")
+
+
+@pytest.mark.parametrize("fate", [None, *Fate])
+async def test_the_form_shows_what_was_decided(services: Services, fate: Fate | None) -> None:
+    whole = await whole_of(services, await running(services))
+    decided = tuple(replace(one, fate=fate) for one in whole.items)
+
+    view = wrap_up_form.build(replace(whole, items=decided)).to_dict()
+
+    shown = [
+        block["element"]["initial_option"]["value"]
+        for block in view["blocks"]
+        if block.get("block_id", "").startswith("fate:")
+    ]
+    assert shown == [fate or Fate.RESUMED] * 2
 
 
 @pytest.mark.parametrize(
