@@ -1,9 +1,18 @@
 """What is shown of a closed round never shows a person."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.results.figures import Figure, change, comparable, figure, level_words, perception_gap
+from bot.results.figures import (
+    WORDS,
+    Figure,
+    change,
+    comparable,
+    figure,
+    level_words,
+    perception_gap,
+)
 
 COUNTS = st.lists(st.integers(0, 12), min_size=5, max_size=5)
 
@@ -87,3 +96,71 @@ def test_levels_have_words() -> None:
     assert found.words == "Mostly clear (4 of 5)"
     assert level_words("clarity", 3.5) == "More than half clear"
     assert level_words("ego", 5) == "Room for mistakes"
+
+
+@pytest.mark.parametrize(
+    ("counts", "level"),
+    [
+        ([3, 1, 0, 0, 0], 1.5),  # 1.25: an exact quarter goes up
+        ([1, 3, 0, 0, 0], 2.0),  # 1.75
+        ([0, 3, 1, 0, 0], 2.5),  # 2.25
+        ([0, 0, 0, 3, 1], 4.5),  # 4.25
+        ([0, 0, 0, 1, 3], 5.0),  # 4.75
+        ([4, 1, 0, 0, 0], 1.0),  # 1.2
+        ([0, 0, 0, 1, 4], 5.0),  # 4.8
+        ([0, 0, 3, 2, 0], 3.5),  # 3.4
+        ([5, 0, 0, 0, 0], 1.0),
+    ],
+)
+def test_a_level_is_rounded_to_the_nearest_half_and_up_from_the_middle(
+    counts: list[int], level: float
+) -> None:
+    found = shown(counts)
+    assert found is not None
+    assert found.level == level
+
+
+@pytest.mark.parametrize(
+    ("counts", "high"), [([1, 1, 2, 1, 2], 3), ([0, 0, 7, 0, 0], 0), ([0, 0, 0, 0, 4], 4)]
+)
+def test_below_eight_it_is_said_how_many_chose_four_or_five(counts: list[int], high: int) -> None:
+    found = shown(counts)
+    assert found is not None
+    assert (found.share_high, found.bands) == (high, None)
+
+
+@pytest.mark.parametrize(
+    ("counts", "bands"),
+    [
+        ([1, 1, 2, 2, 2], [(1, 2, 2), (3, 3, 2), (4, 5, 4)]),
+        ([0, 0, 4, 2, 2], [(1, 2, 0), (3, 3, 4), (4, 5, 4)]),
+        ([1, 0, 3, 2, 2], [(1, 3, 4), (4, 5, 4)]),  # the lowest with its upper neighbour
+        ([2, 2, 1, 2, 1], [(1, 3, 5), (4, 5, 3)]),  # the middle with its lower one
+        ([2, 2, 3, 1, 0], [(1, 2, 4), (3, 5, 4)]),
+        ([0, 0, 1, 4, 3], [(1, 5, 8)]),  # with nobody below it is still one alone
+    ],
+)
+def test_a_band_of_one_is_merged_with_its_neighbour(
+    counts: list[int], bands: list[tuple[int, int, int]]
+) -> None:
+    found = shown(counts)
+    assert found is not None
+    assert found.bands is not None
+    assert [(one.first, one.last, one.answers) for one in found.bands] == bands
+
+
+def test_a_change_has_the_sign_of_what_moved() -> None:
+    low, high = shown([4, 0, 0, 0, 0]), shown([0, 0, 0, 0, 4])
+    assert low is not None
+    assert high is not None
+    assert change(low, high, ["a"], ["a"]) == -4.0
+    assert change(high, low, ["a", "b"], ["c", "d"]) == 4.0
+    assert change(high, low, ["a", "b"], ["a", "b", "c"]) is None
+
+
+@pytest.mark.parametrize("key", sorted(WORDS))
+def test_each_half_level_has_its_own_words_in_order(key: str) -> None:
+    said = [level_words(key, half / 2) for half in range(2, 11)]
+
+    assert said == list(WORDS[key])
+    assert len(set(said)) == 9
