@@ -138,4 +138,5 @@ def test_comments_are_packed_into_pages_of_what_fits() -> None:
     assert len(reply.blocks) == 2
     assert len(in_replies([line] * 9)) == 2
     assert quoted("a\nb") == ">a\n>b"
+    assert all(len(quoted("x" * length)) <= SECTION_LIMIT for length in (2_750, 2_850, 3_000))
     assert len(quoted("<" * 3_000)) <= SECTION_LIMIT

@@ -131,7 +131,7 @@ def test_people_are_called_by_the_first_name_slack_has(user: dict[str, Any], nam
 
 
 def test_an_admin_has_an_open_account() -> None:
-    users = [
+    users: list[dict[str, Any]] = [
         {"id": "U1", "is_admin": True},
         {"id": "U2", "is_owner": True, "deleted": True},
         {"id": "U3"},
@@ -224,8 +224,11 @@ def test_lines_are_packed_up_to_slacks_limit() -> None:
     half = "x" * (SECTION // 2)
     fits, too_many = [half, half[:-1]], [half, half]
 
-    assert [block.text.text for block in paragraphs(fits)] == ["\n".join(fits)]
-    assert [block.text.text for block in paragraphs(too_many)] == too_many
+    def packed(lines: list[str]) -> list[str]:
+        return [block.to_dict()["text"]["text"] for block in paragraphs(lines)]
+
+    assert packed(fits) == ["\n".join(fits)]
+    assert packed(too_many) == too_many
     assert len(paragraphs(["a", "b", half, half])) == 2
     assert paragraphs([]) == []
 

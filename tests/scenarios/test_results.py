@@ -107,6 +107,16 @@ async def test_the_team_reads_them_a_working_day_later_with_the_note(closed: Hou
     assert "nobody says so" in read(last_to(closed, ANA))
 
 
+async def test_a_note_is_cleaned_and_an_empty_one_refused(closed: House) -> None:
+    await write(closed, "  We \u202estop\u202c the importer. \n")
+    await write(closed, " \u200b\n ")
+
+    assert "the box is empty" in str(last_to(closed, ANA))
+    async with closed.bot.db.reading() as reader:
+        notes = list(await reader.scalars(select(schema.rounds.c.note)))
+    assert notes == ["We stop the importer."]
+
+
 async def test_whatever_was_written_the_team_reads_them(closed: House) -> None:
     await closed.travel_to(SHOWN)
 

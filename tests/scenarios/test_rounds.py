@@ -141,6 +141,27 @@ async def test_send_with_nothing_chosen_opens_the_form_and_saves_nothing(asked: 
     assert message_of(asked, BEN)["text"].startswith("Received.")
 
 
+async def test_a_form_with_nothing_in_it_is_refused_and_a_comment_alone_is_taken(
+    asked: House,
+) -> None:
+    await send(asked, BEN)
+    ben = asked.slack.as_user(BEN)
+    view = ben.top_view
+    assert view is not None
+    (error,) = set((await ben.submit()).errors.values())
+    assert "no answer is chosen" in error
+    assert await ballots_left(asked) == 0
+
+    view = ben.top_view
+    assert view is not None
+    await ben.fill(view["id"], chosen(view["blocks"], comment=COMMENT))
+    await ben.submit()
+    await asked.settle()
+
+    assert await ballots_left(asked) == 1
+    assert message_of(asked, BEN)["text"].startswith("Received.")
+
+
 async def test_skip_says_so_and_stops_the_reminder(asked: House) -> None:
     await asked.slack.as_user(BEN).click("rounds.skip")
     await asked.wait(days=1)

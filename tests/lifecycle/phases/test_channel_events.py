@@ -137,7 +137,7 @@ async def test_a_channel_with_another_id_takes_its_drafts_and_optouts_along(
             await tx.execute(
                 insert(schema.phase_drafts).values(**draft, user_id=ANA, content={}, saved_at=NOW)
             )
-    ids = {"old_channel_id": LAUNCH, "new_channel_id": MOVED}
+    ids: dict[str, Any] = {"old_channel_id": LAUNCH, "new_channel_id": MOVED}
     await channels.moved(services, event("channel_id_changed", **ids), US)
 
     async with running.reading() as reader:
@@ -159,7 +159,7 @@ async def test_a_channel_that_keeps_its_id_keeps_everything(
     async with running.transaction() as tx:
         who = {"workspace_id": WORKSPACE, "channel_id": LAUNCH, "user_id": BEN}
         await tx.execute(insert(schema.channel_optouts).values(**who))
-    ids = {"old_channel_id": LAUNCH, "new_channel_id": LAUNCH}
+    ids: dict[str, Any] = {"old_channel_id": LAUNCH, "new_channel_id": LAUNCH}
     await channels.moved(services, event("channel_id_changed", **ids), US)
 
     assert await rows_of(running, schema.channel_optouts.c.user_id) == [BEN]

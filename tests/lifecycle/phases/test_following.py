@@ -157,7 +157,10 @@ async def test_what_was_missed_is_asked_for_one_after_the_other(
     now = services.clock.now()
     async with running.transaction() as tx:
         for phase_id, started_at in started.items():
-            channel = {"channel_id": f"C0{phase_id.upper()}", "started_at": started_at}
+            channel: dict[str, Any] = {
+                "channel_id": f"C0{phase_id.upper()}",
+                "started_at": started_at,
+            }
             await a_phase(tx, phase_id=phase_id, **channel)
         await a_phase(tx, phase_id="over", state="ended")
         at = now - timedelta(hours=1)
@@ -263,6 +266,12 @@ async def test_each_lead_is_told_what_could_not_be_said_unless_it_was_changed_si
     keys = {f"not_said:closing:{PHASE}:{lead}" for lead in (ANA, CHIARA)}
     assert set(told) == (keys if state == "failed" else set())
     assert all("The closing" in body["text"] for body in told.values())
+
+
+async def test_nobody_is_told_of_what_belongs_to_a_phase_that_is_gone(
+    running: Database, services: Services
+) -> None:
+    assert await unsaid(services, "closing:gone") == {}
 
 
 @pytest.mark.parametrize(("state", "again"), [("active", True), ("ended", False)])

@@ -118,12 +118,6 @@ async def test_only_closed_rounds_are_read_in_their_order_with_their_questions_i
     assert rounds[1].level("nothing") is None
 
 
-async def test_comments_come_in_the_order_they_were_shuffled_into(phase: Database) -> None:
-    await close(phase, "r1", comments=("c", "a", "b"))
-    async with phase.reading() as reader:
-        assert await store.comments_of(reader, WORKSPACE, "r1") == ("c", "a", "b")
-
-
 async def test_only_members_are_compared_between_two_rounds(phase: Database) -> None:
     """A second lead is no difference in who was asked."""
     await close(phase)
@@ -164,7 +158,7 @@ async def test_the_newest_note_that_the_team_has_read(
 ) -> None:
     async with phase.transaction() as tx:
         for number, (note, is_shown) in enumerate(zip(notes, shown, strict=True), start=1):
-            more = {"note": note, "shown_at": FRIDAY if is_shown else None}
+            more: dict[str, Any] = {"note": note, "shown_at": FRIDAY if is_shown else None}
             await a_closed_round(tx, f"r{number}", number=number, **more)
         assert await store.latest_note(tx, WORKSPACE, PHASE) == newest
 
@@ -263,6 +257,16 @@ async def test_a_note_of_exactly_the_limit_is_saved_under_its_writers_name(
     for lead in (ANA, BEN):  # both see what was saved, and until when it can be changed
         assert "Saved by Ben" in str(told[f"edit:lead_results:r1:{lead}"])
         assert str(int(FRIDAY.timestamp())) in str(told[f"edit:lead_results:r1:{lead}"])
+
+
+async def test_only_the_round_that_was_shown_is_marked(phase: Database, services: Services) -> None:
+    await close(phase)
+    await close(phase, "r2", number=2)
+    await show(services, "r2")
+
+    async with phase.reading() as reader:
+        rounds = await store.closed_rounds(reader, WORKSPACE, PHASE)
+    assert [one.shown_at is None for one in rounds] == [True, False]
 
 
 async def test_a_phase_is_gone_only_where_its_channel_was_deleted(phase: Database) -> None:

@@ -47,7 +47,7 @@ async def asked(db: Database, services: Services) -> Database:
         await a_phase(tx)
         wording = store.as_json(questions.for_member(["Ana"]))
         await a_round(tx, questions=wording)
-        later = {"number": 2, "closes_at": CLOSES - MOMENT, "questions": wording}
+        later: dict[str, Any] = {"number": 2, "closes_at": CLOSES - MOMENT, "questions": wording}
         await a_round(tx, round_id="other", **later)
         for round_id in (ROUND, "other"):
             await ballots.open_vault(tx, services.keys, WORKSPACE, round_id)
@@ -113,6 +113,15 @@ async def test_answers_are_taken_until_the_second_of_the_close(
     else:
         with pytest.raises(Refused, match="these questions are closed"):
             await answering.answer(services, ben(None), GIVEN)
+
+
+async def test_a_round_that_is_not_open_takes_nothing_whatever_its_time(
+    asked: Database, services: Services
+) -> None:
+    async with asked.transaction() as tx:
+        await tx.execute(update(schema.rounds).values(state="cancelled"))
+    with pytest.raises(Refused, match="these questions are closed"):
+        await answering.answer(services, ben(None), GIVEN)
 
 
 async def test_home_has_what_closes_first_in_front_and_nothing_for_who_left(
@@ -218,7 +227,12 @@ async def test_the_lead_is_never_shown_the_note_they_wrote_and_members_are(
     asked: Database, services: Services
 ) -> None:
     async with asked.transaction() as tx:
-        heard = {"number": 0, "state": "closed", "note": "We drop the importer", "shown_at": NOW}
+        heard: dict[str, Any] = {
+            "number": 0,
+            "state": "closed",
+            "note": "We drop the importer",
+            "shown_at": NOW,
+        }
         await a_round(tx, round_id="before", **heard)
         await tx.execute(schema.messages.delete())
         for user_id in (ANA, CHIARA):
