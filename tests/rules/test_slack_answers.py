@@ -87,6 +87,8 @@ def test_what_an_answer_means(error: BaseException, meaning: Meaning) -> None:
 def test_whatever_is_said_of_when_to_ask_again(said: str, seconds: float) -> None:
     for name in ("Retry-After", "retry-after"):
         assert verdict(refused("ratelimited", 429, **{name: said})).retry_after == seconds
+    others = {"Date": "7", "Retry-After": "30", "Age": "9"}
+    assert verdict(refused("ratelimited", 429, **others)).retry_after == 30.0
     assert verdict(refused("ratelimited", 429)).retry_after == 1.0
 
 

@@ -100,6 +100,20 @@ async def test_colleagues_who_come_are_of_the_team_and_others_look_on(
     assert await onlookers(running) == {OTHER_BOT, EXTERNAL}
 
 
+async def test_who_leaves_one_channel_stays_in_the_others(
+    running: Database, services: Services, standin: StandIn
+) -> None:
+    async with running.transaction() as tx:
+        await a_phase(tx, phase_id="other", channel_id="C0PLATF")
+    standin.workspace.conversations[LAUNCH].members.remove(BEN)
+    await follow(services)
+
+    rows = schema.phase_people
+    async with running.reading() as reader:
+        left = select(rows.c.phase_id, rows.c.user_id).where(rows.c.left_at.is_not(None))
+        assert [tuple(row) for row in await reader.execute(left)] == [(PHASE, BEN)]
+
+
 async def test_a_guest_who_becomes_a_colleague_is_of_the_team_once_they_come_anew(
     running: Database, services: Services, standin: StandIn
 ) -> None:

@@ -150,6 +150,18 @@ async def test_a_lead_who_answers_twice_has_the_last_word(
     assert other is None
 
 
+async def test_a_lead_who_answered_one_round_is_asked_in_the_next(
+    asked: Database, services: Services
+) -> None:
+    who = Answering(workspace_id=WORKSPACE, user_id=ANA, round_id="other", place=None)
+    await answering.answer(services, who, Given(answers={"clarity": 5}))
+    async with asked.transaction() as tx:
+        await agenda.put(tx, WORKSPACE, action="ask", subject=f"{ROUND}:{ANA}", due_at=NOW)
+    await carry_out(services, "ask")
+
+    assert f"reflect:{ROUND}:{ANA}" in await said(asked)
+
+
 async def test_a_lead_who_skips_is_asked_no_more_and_others_are(
     asked: Database, services: Services
 ) -> None:

@@ -1,6 +1,7 @@
 """People and events as they are remembered, and channels as Slack shows them to the bot."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from slack_sdk.errors import SlackApiError
@@ -134,3 +135,18 @@ async def test_a_channel_as_the_bot_sees_it(services: Services, standin: StandIn
     standin.faults.fail_next("conversations.info", error="internal_error")
     with pytest.raises(SlackApiError):
         await flags(LAUNCH)
+
+
+@pytest.mark.parametrize("how", ["is_ext_shared", "is_pending_ext_shared"])
+async def test_a_channel_counts_as_shared_from_the_invitation_on(
+    services: Services, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    async def answer(*_: object, **__: object) -> dict[str, Any]:
+        return {"channel": {"id": LAUNCH, how: True}}
+
+    monkeypatch.setattr(conversations, "read", answer)
+    client = services.client_for(WORKSPACE)
+    found = await channel_of(services.db, client, WORKSPACE, LAUNCH)
+
+    assert found is not None
+    assert (found.is_shared, found.name) == (True, LAUNCH)
