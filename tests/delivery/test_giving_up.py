@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,13 +10,27 @@ from aiohttp import ClientConnectorDNSError
 from aiohttp.client_reqrep import ConnectionKey
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.clock import real_now
 from bot.db import schema
-from bot.outbox import outbox
-from bot.outbox.giving_up import ENOUGH_TRIES, LONGEST_WAIT_AT, MOST_TRIES
+from bot.db.engine import Database
+from bot.outbox import again, outbox
+from bot.outbox.delivery import Patience
+from bot.outbox.giving_up import (
+    ENOUGH_TRIES,
+    LONGEST_WAIT_AT,
+    MOST_TRIES,
+    is_hopeless,
+    uncounted,
+)
+from bot.outbox.refusal import Refusal
 from bot.slack.content import content, section
+from bot.slack.errors import Meaning
+from tests.conftest import MONDAY
 from tests.delivery.sender import IMPATIENT, Sender
-from tests.vocabulary import BEN, CHIARA, WORKSPACE
+from tests.delivery.workspaces import ONE, head, message, write
+from tests.vocabulary import BEN, CHIARA, LAUNCH, WORKSPACE
 
 BETWEEN = timedelta(minutes=5)
 
@@ -157,3 +171,122 @@ async def test_where_there_is_nothing_to_compare_it_ends_after_more_than_a_day(
     assert await states(sender, ["edit:hello"]) == ["failed"]
     async with sender.db.reading() as reader:
         assert await reader.scalar(select(schema.lanes.c.owner)) is None
+
+
+@pytest.mark.parametrize(
+    ("tries", "since_first", "taken", "hopeless"),
+    [
+        (21, timedelta(hours=1), timedelta(minutes=14), True),
+        (20, timedelta(hours=1), timedelta(minutes=14), False),
+        (21, timedelta(minutes=59), timedelta(minutes=14), False),
+        (21, timedelta(hours=1), timedelta(minutes=15), False),
+        (21, timedelta(hours=9), None, False),
+        (299, timedelta(hours=9), None, False),
+        (300, timedelta(hours=1), None, True),
+        (300, timedelta(minutes=59), None, False),
+        (300, None, None, False),
+    ],
+)
+async def test_when_a_message_is_given_up(
+    db: Database,
+    tries: int,
+    since_first: timedelta | None,
+    taken: timedelta | None,
+    hopeless: bool,
+) -> None:
+    first = None if since_first is None else MONDAY - since_first
+    await write(db, ONE, message("hello", attempts=tries, first_try_at=first))
+    edit = message("edit:other", operation="update", state="sent", sent_at=MONDAY)
+    await write(db, ONE, edit)  # only a post says that posts are taken
+    if taken is not None:
+        await write(db, ONE, message("other", state="sent", sent_at=MONDAY - taken))
+
+    async with db.reading() as reader:
+        assert await is_hopeless(reader, await head(reader, "hello"), MONDAY) == hopeless
+
+
+async def test_that_it_was_taken_itself_says_nothing_of_others(db: Database) -> None:
+    """As a message that was posted anew was."""
+    first = MONDAY - timedelta(hours=2)
+    await write(db, ONE, message("hello", attempts=21, first_try_at=first, sent_at=MONDAY))
+
+    async with db.reading() as reader:
+        assert not await is_hopeless(reader, await head(reader, "hello"), MONDAY)
+
+
+@pytest.mark.parametrize(("attempts", "added"), [(1, 0), (8, 0), (9, -1), (20, -1)])
+async def test_tries_that_slack_did_not_get_are_counted_for_their_waits_alone(
+    db: Database, attempts: int, added: int
+) -> None:
+    await write(db, ONE, message("hello", attempts=attempts))
+
+    async with db.reading() as reader:
+        assert uncounted(await head(reader, "hello")) == added
+
+
+async def test_after_it_was_given_up_it_is_not_tried_any_more(sender: Sender) -> None:
+    told: list[Refusal] = []
+
+    async def refused(_tx: AsyncConnection, refusal: Refusal, _now: datetime) -> None:
+        told.append(refusal)
+
+    sender.slack.faults.fail_next("chat.update", status=500, times=10)
+    await sender.say("hello")
+    await edit(sender, "hello", "changed")
+    await as_after(sender, MOST_TRIES, "edit:hello")
+    before = calls(sender, "chat.update")
+    async with sender.db.transaction() as tx:
+        await tx.execute(update(schema.messages).values(retry_at=None))
+    delivery = sender.another(refused=refused)
+    for _ in range(3):
+        await delivery.deliver_due()
+
+    assert calls(sender, "chat.update") == before
+    assert [(one.key, one.reason, one.meaning) for one in told] == [
+        ("edit:hello", "given up", Meaning.PERMANENT)
+    ]
+
+
+async def test_what_is_sent_again_waits_anew(sender: Sender) -> None:
+    """Its waits begin with the shortest, and it is not given up for its old tries."""
+    sender.slack.faults.fail_next("chat.postMessage", error="is_archived")
+    await sender.say("hello")
+    await sender.deliver()
+    old = {"attempts": MOST_TRIES, "retry_at": real_now() + timedelta(hours=1)}
+    long_ago = sender.clock.now() - timedelta(days=2)
+    async with sender.db.transaction() as tx:
+        await tx.execute(
+            update(schema.messages).values(first_try_at=long_ago, not_before=long_ago, **old)
+        )
+        where = {"conversation": LAUNCH, "reasons": ["is_archived"]}
+        assert await again.retry(tx, WORKSPACE, **where, now=sender.clock.now()) == 1
+    row = await sender.row("hello")
+    assert (row.attempts, row.retry_at, row.not_before) == (0, None, sender.clock.now())
+
+    sender.slack.faults.fail_next("chat.postMessage", error="team_added_to_org")
+    await sender.another(replace(IMPATIENT, first_retry=10)).deliver_due()
+    row = await sender.row("hello")
+    assert (row.state, row.attempts) == ("pending", 1)
+    assert timedelta(seconds=5) < row.retry_at - real_now() <= timedelta(seconds=20)
+
+
+@pytest.mark.parametrize(
+    ("tries", "longest"), [(0, 2), (1, 4), (3, 16), (8, 512), (9, 600), (300, 600)]
+)
+def test_waits_are_doubled_up_to_ten_minutes(tries: int, longest: float) -> None:
+    waits = [Patience().backoff(tries) for _ in range(50)]
+
+    assert all(longest / 2 <= wait <= longest for wait in waits)
+    assert max(waits) - min(waits) > longest / 10  # many retries do not meet
+
+
+def test_how_patient_delivery_is() -> None:
+    assert Patience() == Patience(
+        settle=120,
+        first_retry=2,
+        longest_retry=600,
+        picture_tries=20,
+        picture_retry=6,
+        look=1,
+    )
+    assert (ENOUGH_TRIES, MOST_TRIES, LONGEST_WAIT_AT) == (21, 300, 9)

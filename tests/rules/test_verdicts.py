@@ -1,0 +1,120 @@
+"""What each answer of Slack means for the call that got it."""
+
+from typing import Any
+
+import pytest
+from aiohttp import ClientConnectorDNSError, ServerDisconnectedError
+from aiohttp.client_reqrep import ConnectionKey
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
+
+from bot.slack.errors import Meaning, reason_of, verdict
+
+LATER, PERMANENT = Meaning.LATER, Meaning.PERMANENT
+OF_THE_WORKSPACE, UNKNOWN = Meaning.WORKSPACE, Meaning.UNKNOWN
+
+
+def answered(data: Any, status: int = 200, **headers: str) -> SlackApiError:
+    """As slack_sdk raises it."""
+    response = AsyncSlackResponse(
+        client=None,
+        http_verb="POST",
+        api_url="",
+        req_args={},
+        data=data,
+        headers={name.replace("_", "-"): value for name, value in headers.items()},
+        status_code=status,
+    )
+    return SlackApiError("", response)
+
+
+@pytest.mark.parametrize(
+    ("names", "meaning"),
+    [
+        (
+            (
+                *("fatal_error", "internal_error", "request_timeout", "service_unavailable"),
+                *("duplicate_message_not_found", "duplicate_channel_not_found"),
+            ),
+            UNKNOWN,
+        ),
+        (
+            (
+                *("account_inactive", "invalid_auth", "not_authed", "team_access_not_granted"),
+                *("token_expired", "token_revoked"),
+            ),
+            OF_THE_WORKSPACE,
+        ),
+        (("org_login_required", "team_added_to_org", "ratelimited", "rate_limited"), LATER),
+        (("not_in_channel", "is_archived", "invalid_blocks", "a_name_of_next_year"), PERMANENT),
+    ],
+    ids=["unknown", "workspace", "later", "permanent"],
+)
+def test_slacks_names(names: tuple[str, ...], meaning: Meaning) -> None:
+    for name in names:
+        assert verdict(answered({"ok": False, "error": name})).meaning is meaning, name
+
+
+@pytest.mark.parametrize("name", ["not_in_channel", "token_revoked", "org_login_required", None])
+@pytest.mark.parametrize("status", [500, 502, 503])
+def test_with_a_server_error_nobody_knows_the_outcome_whatever_else_is_said(
+    status: int, name: str | None
+) -> None:
+    found = verdict(answered({"ok": False, "error": name}, status))
+
+    assert (found.meaning, found.retry_after) == (UNKNOWN, None)
+    assert found.reason == (name or f"http {status}")
+
+
+@pytest.mark.parametrize("status", [200, 400, 403, 404, 499])
+def test_below_that_slacks_own_name_counts(status: int) -> None:
+    assert verdict(answered({"error": "not_in_channel"}, status)).meaning is PERMANENT
+    assert verdict(answered({}, status)).meaning is UNKNOWN
+    assert reason_of(answered({}, status)) == f"http {status}"
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        ("30", 30.0),
+        ("0", 0.0),
+        ("-3", 0.0),
+        ("3600", 3600.0),
+        ("3601", 3600.0),
+        ("1e9", 3600.0),
+        ("inf", 1.0),
+        ("nan", 1.0),
+        ("soon", 1.0),
+        ("", 1.0),
+    ],
+)
+def test_how_long_slack_asks_to_wait(said: str, seconds: float) -> None:
+    for header in ("Retry_After", "retry_after", "RETRY_AFTER"):
+        found = verdict(answered({"error": "fatal_error"}, 429, **{header: said}))
+        assert (found.meaning, found.reason) == (LATER, "ratelimited")
+        assert found.retry_after == seconds
+    assert verdict(answered({"error": "ratelimited"})).retry_after == 1.0
+
+
+@pytest.mark.parametrize(
+    ("error", "meaning", "reason"),
+    [
+        (
+            ClientConnectorDNSError(
+                ConnectionKey("slack.com", 443, True, True, None, None, None), OSError()
+            ),
+            LATER,
+            "no connection",
+        ),
+        (TimeoutError(), UNKNOWN, "timeout"),
+        (ServerDisconnectedError(), UNKNOWN, "ServerDisconnectedError"),
+        (KeyError("ts"), UNKNOWN, "KeyError"),
+    ],
+    ids=["no connection", "timeout", "cut", "ours"],
+)
+def test_without_an_answer_only_what_never_left_is_surely_not_done(
+    error: Exception, meaning: Meaning, reason: str
+) -> None:
+    found = verdict(error)
+
+    assert (found.meaning, found.reason, found.retry_after) == (meaning, reason, None)
