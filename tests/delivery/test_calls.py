@@ -203,12 +203,54 @@ async def test_no_more_calls_are_under_way_than_there_is_room_for(
     assert (len(most), max(most)) == (5, 2)
 
 
+def counted(name: str, **labels: str) -> float:
+    return REGISTRY.get_sample_value(f"imbalance_{name}_total", labels) or 0
+
+
+async def test_every_outcome_is_counted(sender: Sender) -> None:
+    names: list[tuple[str, dict[str, str]]] = [
+        ("deliveries", {"operation": "post", "outcome": "sent"}),
+        ("deliveries", {"operation": "post", "outcome": "unknown"}),
+        ("deliveries", {"operation": "post", "outcome": "pending"}),
+        ("deliveries", {"operation": "post", "outcome": "failed"}),
+        ("rate_limited", {"method": "post"}),
+        ("rate_limited", {"method": "proof"}),
+        ("unknown_outcomes", {"cause": "fatal_error"}),
+        ("proofs", {"result": "present"}),
+        ("proofs", {"result": "not_yet"}),
+        ("proofs", {"result": "absent"}),
+    ]
+    before = [counted(name, **labels) for name, labels in names]
+    faults = sender.slack.faults
+    faults.fail_next("chat.postMessage", status=429, retry_after=0)
+    faults.fail_next("chat.postMessage", status=500, after_accept=True)
+    faults.fail_next("conversations.history", status=429, retry_after=0)
+    faults.fail_next("chat.postMessage", error="msg_too_long")
+    await sender.say("found")
+    await sender.say("too long")
+    await sender.deliver()
+    for key in ("found", "too long"):
+        assert (await sender.row(key)).state == ("sent" if key == "found" else "failed")
+
+    after = [counted(name, **labels) for name, labels in names]
+    assert [late - early for late, early in zip(after, before, strict=True)] == [
+        *(1, 2, 1, 1),  # the look that Slack put off leaves it unknown once more
+        *(1, 1, 1, 1, 1, 0),
+    ]
+
+
+async def test_a_picture_that_was_uploaded_is_no_outcome(sender: Sender) -> None:
+    labels = {"operation": "post", "outcome": "pending"}
+    before = counted("deliveries", **labels)
+    await say_with_picture(sender)
+    await sender.deliver()
+
+    assert counted("deliveries", **labels) == before
+
+
 async def test_what_a_dead_sender_left_is_counted_and_looked_for_after_a_while(
     sender: Sender,
 ) -> None:
-    def counted(name: str, **labels: str) -> float:
-        return REGISTRY.get_sample_value(f"imbalance_{name}_total", labels) or 0
-
     before = (counted("lane_takeovers"), counted("unknown_outcomes", cause="interrupted"))
     await sender.say("hello")
     async with sender.db.transaction() as tx:

@@ -1,18 +1,21 @@
 """`/readyz` says what is wrong, `/healthz` only that the process lives, `/metrics` measures."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime, timedelta
+from math import isnan
 from typing import Any
 
 import pytest
 from aiohttp import ClientSession
-from prometheus_client import REGISTRY
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY
 from sqlalchemy import update
 
 from bot.agenda import agenda
 from bot.clock import Clock, real_now
 from bot.db import schema
 from bot.db.engine import Database
+from bot.metrics import agenda_lag_seconds, oldest_message_seconds, ready
 from bot.operating import readiness, state
 from bot.outbox.outbox import State
 from bot.web import Site, operating
@@ -188,3 +191,109 @@ async def test_over_http(site: str, db: Database) -> None:
             assert answer.status == 200
         async with http.get("/metrics") as answer:
             assert 'imbalance_ready{check="agenda"} 0.0' in await answer.text()
+
+
+async def test_metrics_measure_though_nobody_asked_whether_it_is_ready(
+    site: str, db: Database
+) -> None:
+    await due(db, real_now() - LONG_AGO)
+    await held(db)
+    agenda_lag_seconds.set(0)
+    ready.labels("agenda").set(1)
+    oldest_message_seconds.labels(State.HELD).set(0)
+
+    async with ClientSession(site) as http, http.get("/metrics") as answer:
+        said = await answer.text()
+        assert answer.headers["Content-Type"] == CONTENT_TYPE_LATEST
+
+    measured = dict(line.rsplit(" ", 1) for line in said.splitlines() if line[0] != "#")
+    assert float(measured["imbalance_agenda_lag_seconds"]) == pytest.approx(1200, abs=60)
+    assert float(measured['imbalance_ready{check="agenda"}']) == 0
+    oldest = 'imbalance_oldest_message_age_seconds{state="held"}'
+    assert float(measured[oldest]) == pytest.approx(3600, abs=60)
+
+
+@pytest.mark.parametrize(
+    ("agenda_late", "outbox_late", "named"),
+    [
+        (timedelta(minutes=2), timedelta(minutes=15), set()),
+        (timedelta(minutes=2, seconds=1), timedelta(0), {"agenda"}),
+        (timedelta(0), timedelta(minutes=15, seconds=1), {"outbox"}),
+    ],
+)
+async def test_what_is_late_by_how_much(
+    db: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    agenda_late: timedelta,
+    outbox_late: timedelta,
+    named: set[str],
+) -> None:
+    async def agenda_lag(*_: object) -> timedelta:
+        return agenda_late
+
+    async def outbox_lag(*_: object) -> timedelta:
+        return outbox_late
+
+    monkeypatch.setattr(state, "agenda_lag", agenda_lag)
+    monkeypatch.setattr(state, "outbox_lag", outbox_lag)
+
+    assert set(await wrong(db)) == named
+    for name, lag in (("agenda", agenda_late), ("outbox", outbox_late)):
+        assert REGISTRY.get_sample_value(f"imbalance_{name}_lag_seconds") == lag.total_seconds()
+
+
+async def test_what_the_database_does_not_tell_is_not_known(db: Database) -> None:
+    """And what was halted, or waited, once is forgotten when it is so no more."""
+    await a_message(db, state="failed", error="why")
+    await lane(db, halted="invalid_auth")
+    await wrong(db)
+    await lane(db, halted=None)
+    await wrong(db)
+    assert halted("invalid_auth") is None
+    labels = {"state": State.FAILED.value}
+    age = REGISTRY.get_sample_value("imbalance_oldest_message_age_seconds", labels)
+    assert age == pytest.approx(3600, abs=60)
+
+    gone = Database("postgresql://nobody@127.0.0.1:9/none")
+    await readiness.not_ready(gone, Clock(), connected)
+    await gone.close()
+    checks = {
+        check: REGISTRY.get_sample_value("imbalance_ready", {"check": check})
+        for check in readiness.CHECKS
+    }
+    assert (checks["database"], checks["socket"]) == (0, 1)
+    assert isnan(checks["agenda"] or 0)
+    assert isnan(checks["outbox"] or 0)
+
+
+def halted(reason: str) -> float | None:
+    return REGISTRY.get_sample_value("imbalance_halted_workspaces", {"reason": reason})
+
+
+async def test_a_database_that_hangs_is_said_to_after_some_seconds(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hang(*_: object) -> timedelta:
+        await asyncio.Event().wait()
+        return LONG_AGO
+
+    assert readiness.LOOK_SECONDS == 3
+    monkeypatch.setattr(readiness, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(state, "agenda_lag", hang)
+
+    assert set(await wrong(db)) == {"database"}
+
+
+async def test_one_workspaces_messages_are_not_late_for_another(db: Database) -> None:
+    """The other has a free lane and nothing to send."""
+    await a_message(db, workspace_id="T1")
+    await a_message(db, workspace_id="T2", state="sent")
+    alive = real_now() + timedelta(seconds=15)
+    async with db.transaction() as tx:
+        mine = schema.lanes.c.workspace_id == "T1"
+        await tx.execute(update(schema.lanes).where(mine).values(owner="a", lease_until=alive))
+    assert await lag(db) == timedelta(0)
+
+    await a_message(db, workspace_id="T3", now=real_now() - timedelta(hours=1))
+    await a_message(db, workspace_id="T4")
+    assert await lag(db) == pytest.approx(timedelta(hours=2), abs=timedelta(seconds=30))

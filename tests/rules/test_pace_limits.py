@@ -122,3 +122,14 @@ def test_how_long_it_takes_leaves_the_room_that_is_kept_for_channels() -> None:
     assert used.until_made({Operation.POST: 300}) == 0
     assert used.until_made({Operation.POST: 301}) == WINDOW_SECONDS
     assert used.until_made({DIRECT: 1, Operation.POST: 280}) == WINDOW_SECONDS
+
+
+def test_what_was_used_first_is_free_first() -> None:
+    used = None
+    for at in (0, 10):
+        used = resumed(used, at)
+        assert all(used.take(a_row(Operation.PIN)) for _ in range(10))
+    assert used is not None
+
+    assert used.wait() == 50.5
+    assert resumed(used, 60.5).take(a_row(Operation.PIN))

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from slack_bolt.async_app import AsyncApp
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from structlog.testing import capture_logs
 
@@ -228,3 +229,101 @@ async def test_what_is_malformed_does_not_disturb_a_connection(
     assert "request_malformed" in written.getvalue()
     for word in ("exception", "violet"):
         assert word not in written.getvalue()
+
+
+async def test_how_many_an_app_has_is_what_slack_greeted_with(
+    standin: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The tenth is the last that Slack allows, and is warned of; other messages say nothing."""
+    app = AsyncApp(client=AsyncWebClient(base_url=standin.api_url, retry_handlers=[]))
+    sockets = Sockets(app, standin.app_token, count=2)
+    one, other = sockets._connections
+    assert sockets.others == 0
+
+    with capture_logs() as logs:
+        for connection, count in ((one, 1), (other, 9), (one, 10)):
+            hello = {"type": "hello", "num_connections": count}
+            await connection._greeted(connection, hello, "")
+            await connection._greeted(connection, {"type": "disconnect"}, "")
+            assert connection.of_app == count
+    assert sockets.others == 8
+    assert [line["open"] for line in logs if line["event"] == "too_many_sockets"] == [10]
+    await asyncio.gather(one.leave(), other.leave())
+
+
+async def test_it_is_idle_when_everything_that_came_was_answered(standin: StandIn) -> None:
+    """What asks it to be renewed is not waited for: that waits for all others."""
+    app = AsyncApp(client=AsyncWebClient(base_url=standin.api_url, retry_handlers=[]))
+    connection = Connection(app, standin.app_token, asyncio.Lock())
+    for _ in "123":
+        await connection.enqueue_message("{}")
+    ended = [{"type": "hello"}, {"type": "disconnect"}, {"type": "hello"}]
+    idle = []
+    connection.message_listeners.clear()
+    for message in ended:
+        idle.append(connection._idle.is_set())
+        await connection.run_message_listeners(message, "{}")
+
+    assert (idle, connection._idle.is_set()) == ([False] * 3, True)
+    assert connection._under_way == 0
+    await connection.leave()
+
+
+async def test_only_one_connection_is_renewed_at_a_time(
+    standin: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = AsyncApp(client=AsyncWebClient(base_url=standin.api_url, retry_handlers=[]))
+    sockets = Sockets(app, standin.app_token, count=2)
+    under_way: list[int] = []
+    most = 0
+
+    async def connect(*_: Any) -> None:
+        nonlocal most
+        under_way.append(1)
+        most = max(most, len(under_way))
+        for _ in range(3):
+            await asyncio.sleep(0)
+        under_way.pop()
+
+    monkeypatch.setattr(Connection, "connect", connect)
+    await asyncio.gather(*(one.connect_to_new_endpoint() for one in sockets._connections))
+
+    assert most == 1
+    await asyncio.gather(*(one.leave() for one in sockets._connections))
+
+
+@pytest.mark.parametrize(
+    ("error", "connected_before", "raises"),
+    [
+        ("invalid_auth", False, True),
+        ("invalid_auth", True, False),
+        ("internal_error", False, False),
+    ],
+)
+async def test_a_refused_token_ends_only_the_first_try_to_connect(
+    standin: StandIn,
+    monkeypatch: pytest.MonkeyPatch,
+    error: str,
+    connected_before: bool,
+    raises: bool,
+) -> None:
+    waits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    monkeypatch.setattr("bot.slack.sockets.asyncio.sleep", sleep)
+    monkeypatch.setattr("bot.slack.sockets.jittered", lambda seconds: seconds)
+    app = AsyncApp(client=AsyncWebClient(base_url=standin.api_url, retry_handlers=[]))
+    connection = Connection(app, standin.app_token, asyncio.Lock())
+    connection.current_session = connected_before or None  # type: ignore[assignment]
+    standin.faults.fail_next("apps.connections.open", error=error, times=6)
+    if raises:
+        with pytest.raises(SlackApiError):
+            await connection.issue_new_wss_url()
+        assert waits == []
+    else:
+        assert (await connection.issue_new_wss_url()).startswith("ws")
+        assert waits == [1, 2, 4, 8, 10, 10]
+    connection.current_session = None
+    await connection.leave()
