@@ -78,7 +78,7 @@ def test_ids_made_in_one_moment_or_while_the_clock_is_set_back_sort_too(
     moments = iter(
         [5_000_000_000_000_000_000, 5_000_000_000_000_000_000, 4_000_000_000_000_000_000]
     )
-    monkeypatch.setattr(clocks.time, "time_ns", lambda: next(moments))
+    monkeypatch.setattr("bot.clock.time.time_ns", lambda: next(moments))
     made = clocks._SortableIds()
     first, second, third = (int(made.next(), 16) >> clocks.RANDOM_BITS for _ in "123")
 

@@ -2,7 +2,6 @@
 how rows, times and people who wait are treated."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -31,7 +30,7 @@ from bot.db.writing import (
     put_all,
     put_all_if_new,
 )
-from tests.rules.test_trouble import of_postgresql, wrapped
+from tests.rules.test_trouble import of_server, wrapped
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 _waits = schema.slack_waits
@@ -112,7 +111,7 @@ def test_every_failure_is_counted_and_some_are_said(time: list[float]) -> None:
         for time[0] in (100.0, 101.0, 109.9, 110.0, 119.0):
             watched.failed(PoolTimeout("no connection\n  was free " + "x" * 500))
         watched.failed(KeyError("ours"))
-        watched.failed(wrapped(of_postgresql("40001")))  # of two with each other
+        watched.failed(wrapped(of_server("40001")))  # of two with each other
 
     assert failures("slow") == before + 5
     assert [(line["event"], line["failures"]) for line in logs] == [
@@ -147,7 +146,7 @@ def test_once_it_worked_for_a_while_it_is_back_and_the_next_failure_is_said(
 def test_two_in_each_others_way_are_no_failure_of_the_database(time: list[float]) -> None:
     before, watched = failures("conflict"), Health()
     with capture_logs() as logs:
-        watched.failed(wrapped(of_postgresql("40001")))
+        watched.failed(wrapped(of_server("40001")))
         time[0] += 10
         watched.worked()
 
@@ -283,7 +282,7 @@ async def test_one_process_at_a_time_has_the_file(tmp_path: Any) -> None:
         with pytest.raises(Locked, match="was not started twice"):
             async with alone_on(url, 0):
                 raise AssertionError
-        waits = asyncio.create_task(anext(aiter_of(url)))
+        waits = asyncio.create_task(wait_for(url))
         await asyncio.sleep(0)
         assert not waits.done()
     await waits
@@ -291,8 +290,7 @@ async def test_one_process_at_a_time_has_the_file(tmp_path: Any) -> None:
         assert sqlite_file("postgresql://host/db") is None
 
 
-async def aiter_of(url: str) -> AsyncIterator[None]:
-    """Waits for it, and lets go."""
+async def wait_for(url: str) -> None:
+    """Wait for the file, and let go of it."""
     async with alone_on(url, 20):
         pass
-    yield

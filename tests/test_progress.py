@@ -20,7 +20,7 @@ from bot.db.progress import (
 )
 from bot.db.together import MOST, Together
 from bot.db.trouble import TooSlow
-from tests.rules.test_trouble import of_postgresql
+from tests.rules.test_trouble import of_server
 
 
 @pytest.mark.parametrize(
@@ -49,9 +49,9 @@ def test_a_request_is_begun_three_times_unless_something_was_kept(
     ("error", "before", "kept_after"),
     [
         (None, False, True),
-        (of_postgresql("40001"), False, False),
-        (of_postgresql("40001"), True, True),
-        (of_postgresql("57P01"), False, True),
+        (of_server("40001"), False, False),
+        (of_server("40001"), True, True),
+        (of_server("57P01"), False, True),
         (OSError(), False, True),
     ],
 )
@@ -90,7 +90,8 @@ def test_nothing_is_kept_for_who_was_told_that_nothing_was() -> None:
 async def test_only_the_database_is_held_to_the_time(
     where: str, late: bool, unsure: bool, goes_on: bool
 ) -> None:
-    ended, said = asyncio.Event(), []
+    ended = asyncio.Event()
+    said: list[BaseException] = []
     progress = Progress()
 
     async def work() -> str:

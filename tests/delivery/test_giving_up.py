@@ -258,8 +258,9 @@ async def test_what_is_sent_again_waits_anew(sender: Sender) -> None:
         await tx.execute(
             update(schema.messages).values(first_try_at=long_ago, not_before=long_ago, **old)
         )
-        where = {"conversation": LAUNCH, "reasons": ["is_archived"]}
-        assert await again.retry(tx, WORKSPACE, **where, now=sender.clock.now()) == 1
+        now, reasons = sender.clock.now(), ["is_archived"]
+        count = await again.retry(tx, WORKSPACE, conversation=LAUNCH, reasons=reasons, now=now)
+    assert count == 1
     row = await sender.row("hello")
     assert (row.attempts, row.retry_at, row.not_before) == (0, None, sender.clock.now())
 

@@ -207,12 +207,17 @@ async def test_what_is_known_of_a_message_by_its_state(db: Database) -> None:
             )
             for state in State
         }
-        no, others = "id-failed", {"operation": Operation.POST, "reason": "why"}
-        assert not await again.others_refused(reader, ONE, but=no, **others)
-        assert await again.others_refused(reader, ONE, but="id-held", **others)
-        others["operation"] = Operation.PIN
-        assert not await again.others_refused(reader, ONE, but="id-held", **others)
+        others = [
+            await again.others_refused(reader, ONE, but=but, operation=operation, reason=reason)
+            for but, operation, reason in (
+                ("id-held", Operation.POST, "why"),
+                ("id-failed", Operation.POST, "why"),
+                ("id-held", Operation.PIN, "why"),
+                ("id-held", Operation.POST, "another"),
+            )
+        ]
 
+    assert others == [True, False, False, False]
     assert found == {
         "pending": (False, False, False, True),
         "sending": (False, False, True, True),

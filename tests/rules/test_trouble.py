@@ -11,13 +11,13 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from bot.db.trouble import TooSlow, Trouble, answered, trouble, worth_repeating
 
 
-def of_postgresql(sqlstate: str | None, kind: type[psycopg.Error] = psycopg.Error) -> Exception:
+def of_server(sqlstate: str | None, kind: type[psycopg.Error] = psycopg.Error) -> Exception:
     error = kind("said so")
     error.sqlstate = sqlstate
     return error
 
 
-def of_sqlite(code: int, kind: type[sqlite3.Error] = sqlite3.OperationalError) -> Exception:
+def of_file(code: int, kind: type[sqlite3.Error] = sqlite3.OperationalError) -> Exception:
     error = kind("said so")
     error.sqlite_errorcode = code
     return error
@@ -38,9 +38,9 @@ def wrapped(error: Exception, *, lost: bool = False) -> DBAPIError:
         (("23505", "25001", "42601", "55000", "57000"), None),
     ],
 )
-def test_postgresqls_codes(sqlstates: tuple[str, ...], kind: Trouble | None) -> None:
+def test_the_servers_codes(sqlstates: tuple[str, ...], kind: Trouble | None) -> None:
     for sqlstate in sqlstates:
-        error = of_postgresql(sqlstate)
+        error = of_server(sqlstate)
         assert trouble(error) is trouble(wrapped(error)) is kind, sqlstate
 
 
@@ -60,9 +60,9 @@ def test_postgresqls_codes(sqlstates: tuple[str, ...], kind: Trouble | None) -> 
         ((sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_ERROR), None),
     ],
 )
-def test_sqlites_codes(codes: tuple[int, ...], kind: Trouble | None) -> None:
+def test_the_files_codes(codes: tuple[int, ...], kind: Trouble | None) -> None:
     for code in codes:
-        error = of_sqlite(code)
+        error = of_file(code)
         assert trouble(error) is trouble(wrapped(error)) is kind, code
 
 
@@ -71,9 +71,9 @@ def test_sqlites_codes(codes: tuple[int, ...], kind: Trouble | None) -> None:
     [
         (PoolTimeout(), Trouble.SLOW),
         (TooSlow(), Trouble.SLOW),
-        (of_postgresql(None, psycopg.OperationalError), Trouble.UNREACHABLE),
-        (of_postgresql(None, psycopg.InterfaceError), Trouble.UNREACHABLE),
-        (of_postgresql(None, psycopg.DataError), None),
+        (of_server(None, psycopg.OperationalError), Trouble.UNREACHABLE),
+        (of_server(None, psycopg.InterfaceError), Trouble.UNREACHABLE),
+        (of_server(None, psycopg.DataError), None),
         (sqlite3.ProgrammingError("sqlite3 itself objects"), None),
         (KeyError("ours"), None),
     ],
@@ -85,13 +85,13 @@ def test_what_has_no_code(error: Exception, kind: Trouble | None) -> None:
 @pytest.mark.parametrize(
     ("error", "said_so"),
     [
-        (of_postgresql("40001"), True),
-        (of_postgresql("23505"), True),
-        (of_postgresql("57014"), True),
-        (of_postgresql("57P01"), False),  # it shuts down: the commit may stand
-        (of_postgresql("08006"), False),
-        (of_postgresql(None), False),
-        (of_sqlite(sqlite3.SQLITE_FULL), True),
+        (of_server("40001"), True),
+        (of_server("23505"), True),
+        (of_server("57014"), True),
+        (of_server("57P01"), False),  # it shuts down: the commit may stand
+        (of_server("08006"), False),
+        (of_server(None), False),
+        (of_file(sqlite3.SQLITE_FULL), True),
         (TooSlow(), False),
         (OSError(), False),
     ],
@@ -104,10 +104,10 @@ def test_whether_the_database_itself_said_that_nothing_was_kept(error: Any, said
 @pytest.mark.parametrize(
     ("error", "worth_it"),
     [
-        (wrapped(of_postgresql("40P01")), True),
-        (wrapped(of_postgresql("08006"), lost=True), True),
-        (wrapped(of_postgresql("08006")), False),
-        (wrapped(of_sqlite(sqlite3.SQLITE_BUSY)), False),
+        (wrapped(of_server("40P01")), True),
+        (wrapped(of_server("08006"), lost=True), True),
+        (wrapped(of_server("08006")), False),
+        (wrapped(of_file(sqlite3.SQLITE_BUSY)), False),
         (PoolTimeout(), False),
         (ValueError(), False),
     ],

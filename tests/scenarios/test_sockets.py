@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -231,48 +232,65 @@ async def test_what_is_malformed_does_not_disturb_a_connection(
         assert word not in written.getvalue()
 
 
+def an_app(slack: StandIn) -> AsyncApp:
+    return AsyncApp(
+        client=AsyncWebClient(slack.bot_token, base_url=slack.api_url, retry_handlers=[])
+    )
+
+
 async def test_how_many_an_app_has_is_what_slack_greeted_with(
-    standin: StandIn, monkeypatch: pytest.MonkeyPatch
+    standin: StandIn,
 ) -> None:
     """The tenth is the last that Slack allows, and is warned of; other messages say nothing."""
-    app = AsyncApp(client=AsyncWebClient(base_url=standin.api_url, retry_handlers=[]))
+    app = an_app(standin)
     sockets = Sockets(app, standin.app_token, count=2)
     one, other = sockets._connections
     assert sockets.others == 0
 
     with capture_logs() as logs:
-        for connection, count in ((one, 1), (other, 9), (one, 10)):
-            hello = {"type": "hello", "num_connections": count}
+        for connection, number in ((one, 1), (other, 9), (one, 10)):
+            hello = {"type": "hello", "num_connections": number}
             await connection._greeted(connection, hello, "")
             await connection._greeted(connection, {"type": "disconnect"}, "")
-            assert connection.of_app == count
+            assert connection.of_app == number
     assert sockets.others == 8
     assert [line["open"] for line in logs if line["event"] == "too_many_sockets"] == [10]
     await asyncio.gather(one.leave(), other.leave())
 
 
-async def test_it_is_idle_when_everything_that_came_was_answered(standin: StandIn) -> None:
+async def test_it_is_idle_when_everything_that_came_was_answered(
+    standin: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What asks it to be renewed is not waited for: that waits for all others."""
-    app = AsyncApp(client=AsyncWebClient(base_url=standin.api_url, retry_handlers=[]))
+    app = an_app(standin)
     connection = Connection(app, standin.app_token, asyncio.Lock())
+
+    async def renewed(*_: Any, **__: Any) -> None:
+        return
+
+    monkeypatch.setattr(connection, "connect_to_new_endpoint", renewed)
+    connection.message_processor.cancel()  # what is enqueued is ended here, by hand
     for _ in "123":
         await connection.enqueue_message("{}")
     ended = [{"type": "hello"}, {"type": "disconnect"}, {"type": "hello"}]
     idle = []
     connection.message_listeners.clear()
+    leaving = asyncio.create_task(connection.leave())
     for message in ended:
-        idle.append(connection._idle.is_set())
+        await asyncio.sleep(0)
+        idle.append(connection._idle.is_set() or connection.closed)
         await connection.run_message_listeners(message, "{}")
 
     assert (idle, connection._idle.is_set()) == ([False] * 3, True)
     assert connection._under_way == 0
-    await connection.leave()
+    await leaving
+    assert connection.closed
 
 
 async def test_only_one_connection_is_renewed_at_a_time(
     standin: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app = AsyncApp(client=AsyncWebClient(base_url=standin.api_url, retry_handlers=[]))
+    app = an_app(standin)
     sockets = Sockets(app, standin.app_token, count=2)
     under_way: list[int] = []
     most = 0
@@ -281,7 +299,7 @@ async def test_only_one_connection_is_renewed_at_a_time(
         nonlocal most
         under_way.append(1)
         most = max(most, len(under_way))
-        for _ in range(3):
+        for _turn in range(3):
             await asyncio.sleep(0)
         under_way.pop()
 
@@ -312,10 +330,11 @@ async def test_a_refused_token_ends_only_the_first_try_to_connect(
     async def sleep(seconds: float) -> None:
         waits.append(seconds)
 
-    monkeypatch.setattr("bot.slack.sockets.asyncio.sleep", sleep)
+    shim = SimpleNamespace(sleep=sleep, timeout=asyncio.timeout)
     monkeypatch.setattr("bot.slack.sockets.jittered", lambda seconds: seconds)
-    app = AsyncApp(client=AsyncWebClient(base_url=standin.api_url, retry_handlers=[]))
+    app = an_app(standin)
     connection = Connection(app, standin.app_token, asyncio.Lock())
+    monkeypatch.setattr("bot.slack.sockets.asyncio", shim)
     connection.current_session = connected_before or None  # type: ignore[assignment]
     standin.faults.fail_next("apps.connections.open", error=error, times=6)
     if raises:

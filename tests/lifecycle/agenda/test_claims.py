@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 from sqlalchemy import insert, select, update
 
 from bot.agenda import agenda
@@ -14,6 +15,7 @@ from bot.clock import MovedClock, real_now
 from bot.db import schema
 from bot.db.engine import Database
 from tests.conftest import MONDAY
+from tests.lifecycle.agenda.test_ticker import doing_together
 
 ONE, TWO = "T1", "T2"
 MOMENT = timedelta(microseconds=1)
@@ -239,3 +241,31 @@ async def test_waits_after_failures_are_doubled_up_to_ten_minutes(
     assert began + wait <= row.retry_at <= ended + wait
     assert row.attempts == attempts + 1
     assert (timedelta(seconds=2), timedelta(minutes=10)) == (FIRST_RETRY, LONGEST_RETRY)
+
+
+async def test_how_late_the_oldest_thing_is_and_what_became_of_it_is_counted(
+    db: Database, clock: MovedClock
+) -> None:
+    def counted(outcome: str) -> float:
+        labels = {"action": "act", "outcome": outcome}
+        return REGISTRY.get_sample_value("imbalance_agenda_actions_total", labels) or 0
+
+    def lag() -> float | None:
+        return REGISTRY.get_sample_value("imbalance_agenda_lag_seconds")
+
+    lags: list[float | None] = []
+    act = doing_together(db, [])
+
+    async def noting(*items: Item) -> None:
+        lags.append(lag())
+        await act(*items)
+
+    for subject in ("one:a", "one:b", "two:bad"):
+        await note(db, subject)
+    clock.advance(timedelta(hours=1))
+    before = counted("done"), counted("failed")
+    await Ticker(db, clock, {"act": noting}, ["act"]).tick()
+
+    assert lags == [3600, 3600]
+    assert lag() == 0
+    assert (counted("done"), counted("failed")) == (before[0] + 2, before[1] + 1)
