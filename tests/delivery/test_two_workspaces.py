@@ -151,7 +151,7 @@ async def test_a_lane_that_is_resumed_or_renewed_is_its_own(db: Database) -> Non
 READS: dict[str, tuple[Callable[[AsyncConnection, str], Awaitable[Any]], Any]] = {
     "is known": (lambda tx, ws: again.is_known(tx, ws, "sent"), False),
     "was refused": (lambda tx, ws: again.was_refused(tx, ws, "failed"), False),
-    "refused key": (lambda tx, ws: again.refused_key(tx, ws, "id-failed"), None),
+    "refused key": (lambda tx, ws: again.refused(tx, ws, "id-failed"), None),
     "others refused": (
         lambda tx, ws: again.others_refused(
             tx, ws, but="id-sent", operation=Operation.POST, reason="not_in_channel"
