@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.clock import Clock, MovedClock, random_bytes, real_now
-from bot.operating import arguments
+from bot.operations import outbox_arguments
 from bot.settings import NotStarted, Settings, SettingsError, encode_key, load
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     play.add_argument("--no-open", action="store_true", help="do not open a browser")
     command("doctor", _doctor, "Check settings, database, tokens and scopes; say what to mend.")
     outbox = command("outbox", _outbox, "See messages that wait for somebody, and decide.")
-    arguments.outbox(outbox)
+    outbox_arguments.outbox(outbox)
     verify = command("verify-slack", _verify, "Try in a real workspace what only that can tell.")
     verify.add_argument("--to", required=True, metavar="ID", help="a test channel, or a person")
     verify.add_argument("--http", action="store_true", help="signed HTTP instead of Socket Mode")
@@ -87,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
 
 async def _run(options: argparse.Namespace) -> None:
     from bot.app import Imbalance, Unable
-    from bot.db.lock import alone_on
+    from bot.db.file_lock import alone_on
     from bot.db.revision import pending
     from bot.log import configure
 
@@ -142,7 +142,7 @@ async def until_stopped(app: "Imbalance", ready: Callable[[], None] = lambda: No
 
 
 async def _migrate(options: argparse.Namespace) -> None:
-    from bot.db.lock import alone_on
+    from bot.db.file_lock import alone_on
     from bot.db.migrate import migrate
 
     settings = load()
@@ -152,20 +152,20 @@ async def _migrate(options: argparse.Namespace) -> None:
 
 
 async def _doctor(_: argparse.Namespace) -> int:
-    from bot.doctor import examine
+    from bot.operations.doctor import examine
 
     return await examine()
 
 
 async def _outbox(options: argparse.Namespace) -> int:
-    from bot.operating.command import outbox
+    from bot.operations.outbox_command import outbox
 
     return await outbox(options)
 
 
 async def _verify(options: argparse.Namespace) -> int:
     from bot.log import configure
-    from bot.verify.verify import verify
+    from bot.operations.verify_slack import verify
 
     settings = load()
     missing = settings.missing_to_run(http=options.http)
@@ -183,7 +183,7 @@ async def _keys(_: argparse.Namespace) -> None:
 
 async def _playground(options: argparse.Namespace) -> None:
     from bot.app import Unable
-    from bot.db.lock import alone_on
+    from bot.db.file_lock import alone_on
     from bot.db.migrate import migrate
     from bot.log import configure
     from bot.playground.server import StandIn

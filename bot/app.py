@@ -13,44 +13,45 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-import bot.home.listeners
-import bot.outbox.listeners
-import bot.phases.channels
-import bot.phases.comings
-import bot.phases.drafts
-import bot.phases.ending
-import bot.phases.ending_listeners
-import bot.phases.extending
-import bot.phases.lifecycle
-import bot.phases.listeners
-import bot.phases.slack_said_no
+import bot.announcement.refresh
+import bot.channel_health.channel_events
+import bot.channel_health.delivery_events
+import bot.channel_health.delivery_failures
+import bot.channel_health.membership_events
+import bot.ending.end
+import bot.ending.extend
+import bot.ending.handlers
+import bot.home.handlers
+import bot.results.handlers
 import bot.results.lifecycle
-import bot.results.listeners
+import bot.rounds.handlers
 import bot.rounds.lifecycle
-import bot.rounds.listeners
-import bot.rounds.members
+import bot.rounds.membership
 import bot.rounds.opening
 import bot.slack.app
+import bot.start.draft_store
+import bot.start.handlers
+import bot.workspaces.handlers
 import bot.workspaces.lifecycle
-import bot.workspaces.listeners
-import bot.workspaces.profiles
-import bot.workspaces.token
+import bot.workspaces.profile_refresh
+import bot.workspaces.token_health
 from bot.agenda.agenda import next_due
 from bot.agenda.ticker import Action, Ticker
+from bot.channel_health import restore_announcement
 from bot.clock import Clock, MovedClock
 from bot.db.engine import Database
 from bot.keys import KeyRing
 from bot.log import log
-from bot.operating import marks
-from bot.operating.hearing import Hearing
-from bot.operating.readiness import not_ready
-from bot.outbox import lanes
+from bot.operations.event_gap_monitor import Hearing
+from bot.operations.readiness import not_ready
+from bot.outbox import sender_leases
 from bot.outbox.delivery import Delivery, Patience
-from bot.outbox.pace import Pace
 from bot.outbox.pictures import Draw
-from bot.phases.hours import welcome_at
+from bot.outbox.rate_limits import Pace
+from bot.phases.quiet_hours import welcome_at
 from bot.results.chart import draw_in_child
 from bot.rounds.questions import QUESTIONS
+from bot.services import Services
 from bot.settings import NotStarted, Settings
 from bot.slack.errors import reason_of
 from bot.slack.http import signed
@@ -58,33 +59,32 @@ from bot.slack.people import People
 from bot.slack.sockets import Sockets
 from bot.web import Site, operating
 from bot.workspaces.lifecycle import ask_what_was_missed, install
-from bot.workspaces.services import Services
-from bot.workspaces.token import noticing
+from bot.workspaces.token_health import noticing
 
 CALL_SECONDS = 20
 PORT_TAKEN = "Port {port} is in use. Set HTTP_PORT or METRICS_PORT to another one."
 
 ACTIONS: Mapping[str, Callable[..., Any]] = {
     **bot.workspaces.lifecycle.ACTIONS,
-    **bot.workspaces.token.ACTIONS,
+    **bot.workspaces.token_health.ACTIONS,
     **bot.results.lifecycle.ACTIONS,
     **bot.rounds.lifecycle.ACTIONS,
-    **bot.phases.lifecycle.ACTIONS,
-    **bot.phases.comings.ACTIONS,
-    **bot.phases.extending.ACTIONS,
-    **bot.phases.ending.ACTIONS,
-    **bot.phases.slack_said_no.ACTIONS,
+    **bot.announcement.refresh.ACTIONS,
+    **bot.channel_health.membership_events.ACTIONS,
+    **bot.ending.extend.ACTIONS,
+    **bot.ending.end.ACTIONS,
+    **bot.channel_health.delivery_failures.ACTIONS,
 }
 #: What nobody notices.
 SILENT = (
     bot.workspaces.lifecycle.TIDY,
     bot.workspaces.lifecycle.ASK_MISSED,
-    bot.workspaces.token.TRY,
-    bot.workspaces.profiles.MOVED,
-    bot.workspaces.profiles.READ,
-    bot.phases.drafts.FORGET,
+    bot.workspaces.token_health.TRY,
+    bot.workspaces.profile_refresh.MOVED,
+    bot.workspaces.profile_refresh.READ,
+    bot.start.draft_store.FORGET,
     bot.rounds.opening.REFRESH,
-    bot.rounds.members.FOLLOW,
+    bot.rounds.membership.FOLLOW,
     bot.rounds.lifecycle.SCRUB,
 )
 
@@ -143,7 +143,7 @@ class Imbalance:
             draw,
             pace=pace,
             patience=patience,
-            refused=bot.phases.slack_said_no.refused,
+            refused=bot.channel_health.delivery_failures.refused,
             welcome_at=welcome_at,
         )
 
@@ -198,7 +198,7 @@ class Imbalance:
     async def _next(self, besides: Iterable[str] = ()) -> datetime | None:
         async with self.db.reading() as reader:
             due = await next_due(reader, besides)
-            said = await lanes.next_due(reader, self._clock.now())
+            said = await sender_leases.next_due(reader, self._clock.now())
         return min((at for at in (due, said) if at is not None), default=None)
 
     async def not_ready(self) -> Mapping[str, str]:
@@ -225,16 +225,18 @@ class Imbalance:
         authorize = await self._installed()
         bolt = bot.slack.app.build(self.client, authorize)
         # Bolt asks one after the other, some 10 µs each: what is used most comes first.
-        bot.rounds.listeners.register(bolt, self.services)
-        bot.outbox.listeners.register(bolt, self.db, self._clock, marks.stands)
-        bot.phases.listeners.register(bolt, self.services)
-        bot.phases.ending_listeners.register(bolt, self.services)
-        bot.phases.comings.register(bolt, self.services)
-        bot.phases.channels.register(bolt, self.services)
-        bot.results.listeners.register(bolt, self.services)
-        bot.workspaces.listeners.register(bolt, self.services, QUESTIONS)
-        bot.home.listeners.register(bolt, self.services)  # takes every other command
-        bot.workspaces.listeners.register_rest(bolt)  # takes everything else
+        bot.rounds.handlers.register(bolt, self.services)
+        bot.channel_health.delivery_events.register(
+            bolt, self.db, self._clock, restore_announcement.stands
+        )
+        bot.start.handlers.register(bolt, self.services)
+        bot.ending.handlers.register(bolt, self.services)
+        bot.channel_health.membership_events.register(bolt, self.services)
+        bot.channel_health.channel_events.register(bolt, self.services)
+        bot.results.handlers.register(bolt, self.services)
+        bot.workspaces.handlers.register(bolt, self.services, QUESTIONS)
+        bot.home.handlers.register(bolt, self.services)  # takes every other command
+        bot.workspaces.handlers.register_rest(bolt)  # takes everything else
         return bolt
 
     async def _installed(self) -> bot.slack.app.Authorize:

@@ -12,10 +12,10 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from bot.db.connections import without_foreign_keys
+from bot.db.db_errors import Trouble, trouble
 from bot.db.engine import Database
-from bot.db.lock import Locked
+from bot.db.file_lock import Locked
 from bot.db.schema import metadata
-from bot.db.trouble import Trouble, trouble
 from bot.rounds import ballots
 from bot.settings import load
 

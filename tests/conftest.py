@@ -21,16 +21,16 @@ from bot.db.migrate import migrate
 from bot.keys import KeyRing
 from bot.log import configure, log
 from bot.outbox.delivery import Patience
-from bot.outbox.pace import Pace
-from bot.playground import dispatch, triggers
+from bot.outbox.rate_limits import Pace
+from bot.playground.fake_slack import dispatch, triggers
 from bot.playground.server import StandIn
+from bot.services import Services
 from bot.settings import Settings
-from bot.slack import waiting
+from bot.slack import deadline_app
 from bot.slack.people import People
-from bot.workspaces.services import Services
 from tests import postgres
+from tests.harness import TINY_PNG, House
 from tests.two_workspaces import TwoWorkspaces
-from tests.vocabulary import TINY_PNG, House
 
 #: A Monday morning in Lisbon, where the lead lives.
 MONDAY = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -48,7 +48,7 @@ def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
     What is about a deadline sets its own, or lets time pass.
     """
-    monkeypatch.setattr(waiting, "PATIENCE_SECONDS", 8.0)
+    monkeypatch.setattr(deadline_app, "PATIENCE_SECONDS", 8.0)
     monkeypatch.setattr(dispatch, "ACK_SECONDS", 10.0)
     monkeypatch.setattr(triggers, "LIFE_SECONDS", 30.0)
 

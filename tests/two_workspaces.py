@@ -15,12 +15,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
 from bot.db.engine import Database
-from bot.phases.draft import Draft, as_json
 from bot.rounds import store as rounds_store
 from bot.rounds.questions import QUESTIONS
+from bot.start.draft import Draft, as_json
 from bot.workspaces.rules import WorkspaceSettings, changed
-from tests.lifecycle.rounds.builders import NOW
-from tests.vocabulary import (
+from tests.harness import (
     ANA,
     BEN,
     CHIARA,
@@ -35,6 +34,7 @@ from tests.vocabulary import (
     PLATFORM,
     WORKSPACE,
 )
+from tests.rounds.round_rows import NOW
 
 OTHER_WORKSPACE = "T0OTHER"
 BOTH = (WORKSPACE, OTHER_WORKSPACE)

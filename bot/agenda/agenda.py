@@ -11,9 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
 from bot.db.engine import Database
-from bot.db.writing import insert_or_change
-from bot.db.writing import put_all as put_rows
-from bot.db.writing import put_all_if_new as put_rows_if_new
+from bot.db.upserts import insert_or_change
+from bot.db.upserts import put_all as put_rows
+from bot.db.upserts import put_all_if_new as put_rows_if_new
 from bot.log import log
 
 _agenda = schema.agenda

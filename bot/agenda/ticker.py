@@ -16,8 +16,8 @@ from structlog.contextvars import bound_contextvars
 from bot.agenda.agenda import Item, Taken
 from bot.agenda.claims import claim, due, failed, give_back
 from bot.clock import Clock, real_now
+from bot.db.db_errors import trouble
 from bot.db.engine import Database
-from bot.db.trouble import trouble
 from bot.log import log
 from bot.metrics import agenda_actions, agenda_lag_seconds
 from bot.slack.errors import verdict

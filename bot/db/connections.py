@@ -54,7 +54,7 @@ def async_url(url: URL) -> URL:
 def arguments(url: URL) -> dict[str, Any]:
     """What else the engine is made with. What DATABASE_URL itself says, in its query, wins."""
     if url.get_backend_name() != "postgresql":
-        from bot.db.visits import connect  # where PostgreSQL is used it need not be loaded
+        from bot.db.sqlite_driver import connect  # where PostgreSQL is used it need not be loaded
 
         # Every transaction of ours ends before its connection goes back, so nothing is left to
         # roll back there.

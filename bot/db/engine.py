@@ -9,10 +9,10 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from bot.db.connections import arguments, async_url, prepare
+from bot.db.db_errors import TooSlow
+from bot.db.group_commit import Item, Outcomes, Result, Together
 from bot.db.health import Health
-from bot.db.progress import Progress, all_given_up, committing, inside
-from bot.db.together import Item, Outcomes, Result, Together
-from bot.db.trouble import TooSlow
+from bot.db.request_deadline import Progress, all_given_up, committing, inside
 
 Given = TypeVar("Given", bound=Hashable)
 

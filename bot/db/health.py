@@ -3,7 +3,7 @@
 import re
 
 from bot.clock import monotonic
-from bot.db.trouble import Trouble, trouble
+from bot.db.db_errors import Trouble, trouble
 from bot.log import log
 from bot.metrics import database_failures
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
+from bot.db.db_errors import trouble
 from bot.db.engine import Database
-from bot.db.trouble import trouble
 from bot.settings import NotStarted
 
 UNREACHABLE = (

@@ -165,7 +165,9 @@ phases = Table(
     Column("wrapped_up_at", UtcDateTime),  # null: no wrap-up was written (yet)
     Column("wrapped_up_by", SlackId),
     Column("paused_at", UtcDateTime),  # null: its channel can be spoken in
-    Column("paused_because", String(32)),  # a `bot.phases.consequences.Why`; null: not paused
+    Column(
+        "paused_because", String(32)
+    ),  # a `bot.channel_health.failure_policy.Why`; null: not paused
     Column("followed_since", UtcDateTime),  # null: nobody looked yet who is in its channel
     CheckConstraint("state IN ('active', 'ended')", name="state"),
     CheckConstraint("kind IN ('results_sprint', 'trust_building')", name="kind"),

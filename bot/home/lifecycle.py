@@ -6,22 +6,23 @@ from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import agenda
+from bot.announcement.messages import standing
 from bot.db import schema
-from bot.db.writing import insert_if_new
-from bot.home.deciding import held_in
-from bot.home.facts import HomeFacts, PhaseLine
+from bot.db.upserts import insert_if_new
+from bot.home.held_decisions import held_in
+from bot.home.model import HomeFacts, PhaseLine
 from bot.home.view import build, not_shown
 from bot.outbox import outbox
-from bot.phases.facts import PhaseRow, WholePhase
-from bot.phases.messages import standing, title
+from bot.phases.model import PhaseRow, WholePhase
 from bot.phases.store import active_in, phases_of, whole
+from bot.phases.wording import title
 from bot.rounds.opening import OPEN
 from bot.rounds.rules import NOTHING_AFTER
 from bot.rounds.store import open_for
 from bot.rounds.team import opted_out
+from bot.services import Services
 from bot.slack.errors import Refused
 from bot.slack.views import checked
-from bot.workspaces.services import Services
 
 LONGEST_TITLE = 300
 

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
 
-from bot.home import held
-from bot.home.facts import HomeFacts, PhaseLine
-from bot.phases.ending_messages import EXTEND, WRAP_UP
-from bot.phases.messages import DETAILS
-from bot.rounds.facts import OpenQuestion
+from bot.announcement.messages import DETAILS
+from bot.ending.messages import EXTEND, WRAP_UP
+from bot.home import held_messages
+from bot.home.model import HomeFacts, PhaseLine
 from bot.rounds.messages import CHANGE, answer_blocks, small_print
+from bot.rounds.model import OpenQuestion
 from bot.slack.content import actions, button, context, divider, header, section
 from bot.slack.mrkdwn import channel, instant
 
@@ -61,7 +61,7 @@ def build(facts: HomeFacts) -> View:
     blocks: list[Block] = [header(QUESTIONS), *_questions(facts.questions)]
     blocks += [divider(), header(PHASES), *_phases(facts.phases)]
     if facts.held:
-        blocks += [divider(), *held.blocks(facts.held, facts.held_in_all)]
+        blocks += [divider(), *held_messages.blocks(facts.held, facts.held_in_all)]
     blocks += [divider(), header(ANONYMITY), section("\n".join(PROMISE)), context(REMAINS, HELP)]
     return View(type="home", callback_id=HOME, blocks=blocks)
 

@@ -24,17 +24,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from structlog.contextvars import bind_contextvars
 
 from bot.clock import Clock, monotonic, new_id, real_now, shuffled, uptime
+from bot.db.db_errors import trouble
 from bot.db.engine import Database
-from bot.db.trouble import trouble
 from bot.log import log
 from bot.metrics import open_messages
-from bot.outbox import lanes
-from bot.outbox.fan_out import FanOuts
-from bot.outbox.jobs import Jobs, Patience
-from bot.outbox.lane import Lane, Tools, WelcomeAt
-from bot.outbox.pace import Pace
+from bot.outbox import sender_leases
+from bot.outbox.bulk_send import FanOuts
 from bot.outbox.pictures import Draw
+from bot.outbox.rate_limits import Pace
 from bot.outbox.refusal import Refused, nothing_follows
+from bot.outbox.slack_calls import Jobs, Patience
+from bot.outbox.workspace_sender import Lane, Tools, WelcomeAt
 
 __all__ = ["Delivery", "Patience"]
 
@@ -139,7 +139,7 @@ class Delivery:
             return
         self._measure_at = monotonic() + MEASURE_EVERY_SECONDS
         async with self._db.reading() as reader:
-            counts = await lanes.counts(reader)
+            counts = await sender_leases.counts(reader)
             await self._fan_outs.measure(reader, self._tools.pace, self._clock.now(), real_now())
         for state, count in counts.items():
             open_messages.labels(state).set(count)
@@ -148,7 +148,7 @@ class Delivery:
         if len(self._lanes) >= MOST_LANES:
             return
         async with self._db.reading() as reader:
-            waiting = await lanes.with_work(reader, self._clock.now(), MOST_LANES)
+            waiting = await sender_leases.with_work(reader, self._clock.now(), MOST_LANES)
         for workspace_id in shuffled(waiting):  # so that replicas begin in different places
             if workspace_id not in self._lanes and len(self._lanes) < MOST_LANES:
                 self._lanes[workspace_id] = Lane(

@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import new_sortable_id
 from bot.db import schema
-from bot.db.writing import Row, insert_if_new, put_all_if_new
-from bot.outbox.ends import NAMES, note_expired
+from bot.db.upserts import Row, insert_if_new, put_all_if_new
+from bot.outbox.expiry_log import NAMES, note_expired
 from bot.slack.content import Blocks, Content
 
 _messages = schema.messages

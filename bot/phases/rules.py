@@ -11,8 +11,66 @@ from enum import StrEnum
 
 from bot.agenda.slots import working_day_before, working_day_from
 from bot.dates import day
-from bot.phases import refusals
 from bot.phases.budget import SHARE, Budget, Span
+
+NOT_LATER = "Nothing was started: {day} is not after today. Choose a later end."
+TOO_LONG = (
+    "Nothing was started: {days} days are more than the {weeks} weeks this workspace allows, "
+    "because an imbalance without a near end becomes the normal. End by {latest}."
+)
+NEEDS_MILESTONE = (
+    "Nothing was started: a results sprint serves a milestone. Name what must not slip."
+)
+NEEDS_STAKES = (
+    "Nothing was started: a results sprint says what is at stake. Write what happens if you miss."
+)
+NEEDS_SET_ASIDE = (
+    "Nothing was started: a results sprint needs something that may wait. Name at least one "
+    "piece of work the team can stop doing until {day}."
+)
+NEEDS_PURPOSE = (
+    "Nothing was started: a trust-building phase says what it is for. Write what you should be "
+    "able to do together afterwards."
+)
+NEEDS_TEAM = "Nothing was started: nobody is in the team. Choose who the phase is for."
+TEXT_TOO_LONG = (
+    "Nothing was started: this has {length:,} characters, and {limit:,} fit. Shorten it."
+)
+NEEDS_JUSTIFICATION = (
+    "Nothing was started yet. {reason} Write why it is worth it; the announcement prints it."
+)
+OVER_BUDGET = "{sentence} More than a third of the time is not extraordinary any more."
+TOO_SOON = "The last sprint ended {day}, less than its own length before this one."
+IN_RECOVERY = "The last sprint booked recovery until {day}."
+EXTENDED_ALREADY = (
+    "The phase before was extended already, so this is a new one: announcing it ends the running "
+    "one today."
+)
+LONG_SPRINT = (
+    "Over {weeks} weeks the gain of longer hours is mostly gone, and people are tired for longer "
+    "than they were fast. Is a shorter end possible?"
+)
+EXTENDED_ONCE = (
+    "The phase was not extended: that goes once, and it was done. Start a new one when it is "
+    "over, with a justification."
+)
+NOT_AN_EXTENSION = "The phase was not extended: {day} is not after its end. Choose a later day."
+EXTENSION_TOO_LONG = (
+    "The phase was not extended: it may grow by half of its first length, to {latest} at most. "
+    "Choose a day until then."
+)
+GUESTS_NEVER = (
+    "Nothing was changed: guests and people from other organisations cannot do this. Ask a full "
+    "member of this workspace."
+)
+STARTERS_ONLY = (
+    "Nothing was started: in this workspace only some people start phases. Ask {names}, or an "
+    "admin to change the settings."
+)
+LEADS_ONLY = (
+    "Nothing was changed: only the leads of this phase and workspace admins do this. Ask {names}."
+)
+
 
 #: One input of Slack's takes at most 3,000 characters.
 TEXT_LIMIT = 3_000
@@ -149,7 +207,7 @@ def refusals_to_start(
     found = [*_dates_refused(proposal, limits, today), *_missing(proposal), *_too_long(proposal)]
     reason = needs_justification(proposal, past)
     if reason and not proposal.justification:
-        text = refusals.NEEDS_JUSTIFICATION.format(reason=reason)
+        text = NEEDS_JUSTIFICATION.format(reason=reason)
         found.append(Refusal(text=text, field="justification"))
     return tuple(found)
 
@@ -162,23 +220,23 @@ def warnings(proposal: Proposal, limits: Limits) -> tuple[str, ...]:
     """
     long = proposal.span.days > limits.sprint_warn_weeks * 7 + 1
     if proposal.kind is Kind.RESULTS_SPRINT and long:
-        return (refusals.LONG_SPRINT.format(weeks=limits.sprint_warn_weeks),)
+        return (LONG_SPRINT.format(weeks=limits.sprint_warn_weeks),)
     return ()
 
 
 def needs_justification(proposal: Proposal, past: Past) -> str | None:
     """Why this start has to be justified in public; None: it need not be."""
     if past.was_extended:
-        return refusals.EXTENDED_ALREADY
+        return EXTENDED_ALREADY
     if proposal.kind is not Kind.RESULTS_SPRINT:
         return None
     if past.recovery_until and proposal.starts_on <= past.recovery_until:
-        return refusals.IN_RECOVERY.format(day=day(past.recovery_until))
+        return IN_RECOVERY.format(day=day(past.recovery_until))
     last = past.last_sprint
     if last and (proposal.starts_on - last.ends_on).days < last.days:
-        return refusals.TOO_SOON.format(day=day(last.ends_on))
+        return TOO_SOON.format(day=day(last.ends_on))
     if past.budget.is_over:
-        return refusals.OVER_BUDGET.format(sentence=past.budget.sentence)
+        return OVER_BUDGET.format(sentence=past.budget.sentence)
     return None
 
 
@@ -211,39 +269,39 @@ def latest_extension(dates: Dates, limits: Limits) -> date:
 def refusal_to_extend(dates: Dates, new_end: date, limits: Limits) -> Refusal | None:
     """Why the phase may not end on the new day; None: it may."""
     if dates.ends_on != dates.first_ends_on:
-        return Refusal(text=refusals.EXTENDED_ONCE)
+        return Refusal(text=EXTENDED_ONCE)
     if new_end <= dates.ends_on:
-        return Refusal(text=refusals.NOT_AN_EXTENSION.format(day=day(new_end)), field="ends_on")
+        return Refusal(text=NOT_AN_EXTENSION.format(day=day(new_end)), field="ends_on")
     latest = latest_extension(dates, limits)
     if new_end > latest:
-        return Refusal(text=refusals.EXTENSION_TOO_LONG.format(latest=day(latest)), field="ends_on")
+        return Refusal(text=EXTENSION_TOO_LONG.format(latest=day(latest)), field="ends_on")
     return None
 
 
 def refusal_to_start_at_all(actor: Actor, limits: Limits, names: str) -> Refusal | None:
     """Any full member may start, or only those named; `names` are shown to who may not."""
     if not actor.is_full_member:
-        return Refusal(text=refusals.GUESTS_NEVER)
+        return Refusal(text=GUESTS_NEVER)
     if limits.starters is None or actor.is_admin or actor.user_id in limits.starters:
         return None
-    return Refusal(text=refusals.STARTERS_ONLY.format(names=names))
+    return Refusal(text=STARTERS_ONLY.format(names=names))
 
 
 def refusal_to_manage(actor: Actor, lead_ids: Collection[str], names: str) -> Refusal | None:
     """Extending and ending is for the phase's leads and workspace admins."""
     if not actor.is_full_member:
-        return Refusal(text=refusals.GUESTS_NEVER)
+        return Refusal(text=GUESTS_NEVER)
     if actor.is_admin or actor.user_id in lead_ids:
         return None
-    return Refusal(text=refusals.LEADS_ONLY.format(names=names))
+    return Refusal(text=LEADS_ONLY.format(names=names))
 
 
 def _dates_refused(proposal: Proposal, limits: Limits, today: date) -> Iterable[Refusal]:
     if proposal.ends_on <= today:
-        yield Refusal(text=refusals.NOT_LATER.format(day=day(proposal.ends_on)), field="ends_on")
+        yield Refusal(text=NOT_LATER.format(day=day(proposal.ends_on)), field="ends_on")
     latest = latest_end(proposal.kind, proposal.starts_on, limits)
     if proposal.ends_on > latest:
-        text = refusals.TOO_LONG.format(
+        text = TOO_LONG.format(
             days=proposal.span.days,
             weeks=limits.max_weeks(proposal.kind),
             latest=day(latest),
@@ -253,24 +311,24 @@ def _dates_refused(proposal: Proposal, limits: Limits, today: date) -> Iterable[
 
 def _missing(proposal: Proposal) -> Iterable[Refusal]:
     if not set(proposal.member_ids) - set(proposal.lead_ids):
-        yield Refusal(text=refusals.NEEDS_TEAM, field="members")
+        yield Refusal(text=NEEDS_TEAM, field="members")
     if isinstance(proposal.promise, TrustPromise):
         if not proposal.promise.purpose:
-            yield Refusal(text=refusals.NEEDS_PURPOSE, field="purpose")
+            yield Refusal(text=NEEDS_PURPOSE, field="purpose")
         return
     if not proposal.milestone:
-        yield Refusal(text=refusals.NEEDS_MILESTONE, field="milestone")
+        yield Refusal(text=NEEDS_MILESTONE, field="milestone")
     if not proposal.promise.stakes:
-        yield Refusal(text=refusals.NEEDS_STAKES, field="stakes")
+        yield Refusal(text=NEEDS_STAKES, field="stakes")
     if not proposal.set_aside:
-        text = refusals.NEEDS_SET_ASIDE.format(day=day(proposal.ends_on))
+        text = NEEDS_SET_ASIDE.format(day=day(proposal.ends_on))
         yield Refusal(text=text, field="set_aside")
 
 
 def _too_long(proposal: Proposal) -> Iterable[Refusal]:
     for name, text in (*_texts(proposal), *_set_aside_texts(proposal.set_aside)):
         if len(text) > TEXT_LIMIT:
-            said = refusals.TEXT_TOO_LONG.format(length=len(text), limit=TEXT_LIMIT)
+            said = TEXT_TOO_LONG.format(length=len(text), limit=TEXT_LIMIT)
             yield Refusal(text=said, field=name)
 
 

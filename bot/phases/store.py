@@ -8,9 +8,9 @@ from sqlalchemy import RowMapping, Select, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
-from bot.db.writing import padded
+from bot.db.upserts import padded
 from bot.phases.budget import SHARE, Span
-from bot.phases.facts import Item, Participant, PhaseRow, WholePhase
+from bot.phases.model import Item, Participant, PhaseRow, WholePhase
 from bot.phases.rules import Kind, Limits, Promise, SprintPromise, TrustPromise
 from bot.slack.people import Person, known
 from bot.workspaces.store import settings_of

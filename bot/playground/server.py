@@ -9,15 +9,23 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.playground import api_files, cast, happenings, posting, responses, ui, web_api
-from bot.playground.core import APP_TOKEN, BOT_TOKEN, SIGNING_SECRET, Call, Core, Hooks
-from bot.playground.faults import Faults
-from bot.playground.happenings import Heard
-from bot.playground.model import Conversation, Json, User
-from bot.playground.people import Person
-from bot.playground.store import Store
-from bot.playground.team import answer_for_the_team
-from bot.playground.workspace import Workspace
+from bot.playground.fake_slack import (
+    api_files,
+    example_workspace,
+    messages,
+    responses,
+    web_api,
+    workspace_changes,
+)
+from bot.playground.fake_slack.core import APP_TOKEN, BOT_TOKEN, SIGNING_SECRET, Call, Core, Hooks
+from bot.playground.fake_slack.faults import Faults
+from bot.playground.fake_slack.model import Conversation, Json, User
+from bot.playground.fake_slack.people import Person
+from bot.playground.fake_slack.simulated_team import answer_for_the_team
+from bot.playground.fake_slack.store import Store
+from bot.playground.fake_slack.workspace import Workspace
+from bot.playground.fake_slack.workspace_changes import Heard
+from bot.playground.page import api
 
 SHUTDOWN_SECONDS = 1.0
 LARGEST_REQUEST = 20 * 1024 * 1024
@@ -183,49 +191,49 @@ class StandIn:
         return self.change_user(user_id, tz=tz)
 
     def change_user(self, user_id: str, **changes: Any) -> Heard:
-        return happenings.change_user(self.core, self.workspace.users[user_id], **changes)
+        return workspace_changes.change_user(self.core, self.workspace.users[user_id], **changes)
 
     def add_user(self, user: User) -> Heard:
-        return happenings.add_user(self.core, user)
+        return workspace_changes.add_user(self.core, user)
 
     def join(self, channel_id: str, user_id: str, inviter: str | None = None) -> Heard:
-        return happenings.join(self.core, self._channel(channel_id), user_id, inviter)
+        return workspace_changes.join(self.core, self._channel(channel_id), user_id, inviter)
 
     def leave(self, channel_id: str, user_id: str) -> Heard:
-        return happenings.leave(self.core, self._channel(channel_id), user_id)
+        return workspace_changes.leave(self.core, self._channel(channel_id), user_id)
 
-    def archive(self, channel_id: str, by: str = cast.OWNER) -> Heard:
-        return happenings.archive(self.core, self._channel(channel_id), by)
+    def archive(self, channel_id: str, by: str = example_workspace.OWNER) -> Heard:
+        return workspace_changes.archive(self.core, self._channel(channel_id), by)
 
-    def unarchive(self, channel_id: str, by: str = cast.OWNER) -> Heard:
-        return happenings.archive(self.core, self._channel(channel_id), by, undo=True)
+    def unarchive(self, channel_id: str, by: str = example_workspace.OWNER) -> Heard:
+        return workspace_changes.archive(self.core, self._channel(channel_id), by, undo=True)
 
     def rename(self, channel_id: str, name: str) -> Heard:
-        return happenings.rename(self.core, self._channel(channel_id), name)
+        return workspace_changes.rename(self.core, self._channel(channel_id), name)
 
     def delete_channel(self, channel_id: str) -> Heard:
-        return happenings.delete(self.core, self._channel(channel_id))
+        return workspace_changes.delete(self.core, self._channel(channel_id))
 
     def change_channel_id(self, channel_id: str, new_id: str) -> Heard:
-        return happenings.change_id(self.core, self._channel(channel_id), new_id)
+        return workspace_changes.change_id(self.core, self._channel(channel_id), new_id)
 
     def restrict(self, channel_id: str, error: str = "restricted_action") -> None:
         """Let the app post there no more; an empty `error` lets it again."""
-        happenings.restrict(self.core, self._channel(channel_id), error)
+        workspace_changes.restrict(self.core, self._channel(channel_id), error)
 
     def delete_message(self, channel_id: str, ts: str) -> None:
         """An admin deletes a message."""
         conversation = self._channel(channel_id)
-        posting.delete(self.core, conversation, conversation.messages[ts])
+        messages.delete(self.core, conversation, conversation.messages[ts])
 
     def reinstall(self) -> None:
-        happenings.reinstall(self.core)
+        workspace_changes.reinstall(self.core)
 
     def revoke_token(self, error: str = "token_revoked") -> Heard:
-        return happenings.revoke(self.core, error)
+        return workspace_changes.revoke(self.core, error)
 
     def uninstall(self) -> Heard:
-        return happenings.uninstall(self.core)
+        return workspace_changes.uninstall(self.core)
 
     def copy_of(self, user_id: str, **changes: Any) -> User:
         """A person like another one, to `add_user`."""
@@ -240,5 +248,5 @@ def _application(core: Core) -> web.Application:
     router.add_get("/link/", core.sockets.serve)
     router.add_post("/upload/v1/{file_id}", partial(api_files.upload, core))
     router.add_post("/hooks/{kind}/{digits}/{secret}", partial(responses.serve, core))
-    ui.add_routes(application, core)
+    api.add_routes(application, core)
     return application

@@ -14,7 +14,7 @@ from typing import Any
 
 DRAW_SECONDS = 20.0
 LOW_PRIORITY = 10
-DRAWING = "bot.results.drawing"
+DRAWING = "bot.results.chart_process"
 
 
 class DrawingFailed(Exception):

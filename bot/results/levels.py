@@ -1,116 +1,156 @@
-"""The shown figures in words: one line that says it all, a paragraph for each question, a picture.
+"""How coarse an answer has to be so that it shows the team and nobody in it. Pure.
 
-Numbers come with their meaning and their size, and never finer than they are known.
+Below eight answers: the mean to the nearest half and how many chose 4 or 5. From eight on: three
+bands, a band of one merged with its neighbour, beside the same mean. Never a count for each
+level, a lowest, a highest, or anything below the minimum.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
 
-from slack_sdk.models.blocks import Block
+BANDS_FROM = 8
+#: Levels of the three bands: first and last.
+LOW, MIDDLE, HIGH = (1, 2), (3, 3), (4, 5)
+#: A difference of one person between two rounds would show that person's answer.
+TELLING_DIFFERENCE = 1
 
-from bot.results.chart import ChartFacts, Line, alt_text
-from bot.results.facts import ClosedRound, Showing, Shown
-from bot.results.figures import Band, Figure, level_words
-from bot.results.naming import on_axis, since
-from bot.slack.content import Picture, section
-from bot.slack.mrkdwn import fitted
-
-LABEL_SHOWN = 300
-#: What went up and what went down, by question.
-MOVED = {
-    "clarity": ("clearer", "less clear"),
-    "trust": ("more trust", "less trust"),
-    "ego": ("more room for mistakes", "less room for mistakes"),
+#: What each level means, from 1 to 5 in halves, by question.
+WORDS = {
+    "clarity": (
+        "Unclear",
+        "Hardly clear",
+        "Mostly unclear",
+        "Less than half clear",
+        "Half clear",
+        "More than half clear",
+        "Mostly clear",
+        "Nearly all clear",
+        "Clear and set up",
+    ),
+    "trust": (
+        "Trust pushed aside",
+        "Trust hardly ever first",
+        "Trust often pushed aside",
+        "Trust first now and then",
+        "Trust first sometimes",
+        "Trust first more often than not",
+        "Trust mostly first",
+        "Trust nearly always first",
+        "Trust first when needed",
+    ),
+    "ego": (
+        "No room for mistakes",
+        "Hardly any room for mistakes",
+        "Little room for mistakes",
+        "Rather little room for mistakes",
+        "Some room for mistakes",
+        "Fair room for mistakes",
+        "Mostly room for mistakes",
+        "Nearly always room for mistakes",
+        "Room for mistakes",
+    ),
 }
-MOVES_NAMED = 2
-THAN_BEFORE = "{moves} than before"
-AS_BEFORE = "the same as before"
 
-LEVEL = "*{label}*\n{words}{change}\n{answers}"
-UP, DOWN, SAME = ", up {by:g} since {when}", ", down {by:g} since {when}", ", same as {when}"
-SHARE = "{answers} answers, {high} of them 4 or 5"
-NONE, ALL = "none", "all"
-BANDS = "{answers} answers: {bands}"
-TOO_FEW_HERE = "*{label}*\nToo few answers to show."
-CHART_TITLE = "Results: {name}"
+#: How many chose each level from 1 to 5.
+Counts = Sequence[int]
 
 
-def gist(showing: Showing) -> str:
-    """What changed most; where nothing may be compared, the level of the first question."""
-    shown = showing.round.figures
-    changes = {one.figure.key: one.change for one in shown if one.change is not None}
-    moved = sorted((key for key in changes if changes[key]), key=lambda key: -abs(changes[key]))
-    if moved:
-        moves = [MOVED[key][changes[key] < 0] for key in moved[:MOVES_NAMED]]
-        return THAN_BEFORE.format(moves=", ".join(moves))
-    if changes:
-        return AS_BEFORE
-    words = level_words(shown[0].figure.key, shown[0].figure.level)
-    return words[0].lower() + words[1:]
+@dataclass(frozen=True, kw_only=True)
+class Band:
+    """Neighbouring levels taken together."""
+
+    first: int
+    last: int
+    answers: int
 
 
-def level_paragraphs(showing: Showing) -> list[Block]:
-    """One for each question that was asked, in their order."""
-    by_key = {one.figure.key: one for one in showing.round.figures}
-    return [
-        section(_paragraph(showing, fitted(label, LABEL_SHOWN), by_key[key]))
-        if key in by_key
-        else section(TOO_FEW_HERE.format(label=fitted(label, LABEL_SHOWN)))
-        for key, label in showing.round.labels.items()
-    ]
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """What may be shown of one question in one round."""
+
+    key: str
+    answers: int
+    level: float  # the mean to the nearest half, 1 to 5
+    share_high: int | None = None  # of the answers, those of 4 and 5; None from eight on
+    bands: tuple[Band, ...] | None = None  # None below eight
+
+    @property
+    def words(self) -> str:
+        """The level in words and with its size: "Mostly clear (4 of 5)"."""
+        return f"{level_words(self.key, self.level)} ({self.level:g} of 5)"
 
 
-def picture(showing: Showing) -> Picture | None:
-    """The levels over the phase's rounds; none where this round shows nothing."""
-    return picture_of(showing.rounds) if showing.round.figures else None
+def figure(key: str, counts: Counts, minimum: int) -> Figure | None:
+    """The figure of one question; None where too few answered it with a level.
 
-
-def picture_of(rounds: Sequence[ClosedRound]) -> Picture | None:
-    """The levels over these rounds, oldest first; none where none of them shows anything."""
-    if not any(one.figures for one in rounds):
+    "Can't say" and Skip are no answers.
+    """
+    answers = sum(counts)
+    if answers < minimum:
         return None
-    newest = rounds[-1]
-    facts = ChartFacts(
-        rounds=tuple(on_axis(one) for one in rounds),
-        lines=tuple(
-            Line(label=label, levels=tuple(one.level(key) for one in rounds))
-            for key, label in newest.labels.items()
-        ),
-    )
-    title = CHART_TITLE.format(name=on_axis(newest))
-    return Picture(facts=facts.as_json(), alt_text=alt_text(facts), title=title)
+    level = _mean_to_half(counts)
+    if answers < BANDS_FROM:
+        return Figure(key=key, answers=answers, level=level, share_high=counts[3] + counts[4])
+    return Figure(key=key, answers=answers, level=level, bands=_bands(counts))
 
 
-def _paragraph(showing: Showing, label: str, one: Shown) -> str:
-    figure = one.figure
-    answers = (
-        SHARE.format(answers=figure.answers, high=_share(figure))
-        if figure.bands is None
-        else BANDS.format(answers=figure.answers, bands=_bands(figure.bands))
-    )
-    change = _change(showing, one)
-    return LEVEL.format(label=label, words=figure.words, change=change, answers=answers)
+def change(
+    now: Figure, before: Figure | None, asked: Collection[str], asked_before: Collection[str]
+) -> float | None:
+    """Levels gained or lost since the round before; None where it may not be shown.
+
+    Both rounds reach their minimum on the question, and the people asked are the same or differ
+    by two or more.
+    """
+    if before is None or not comparable(asked, asked_before):
+        return None
+    return now.level - before.level
 
 
-def _share(figure: Figure) -> str:
-    return {0: NONE, figure.answers: ALL}.get(figure.share_high or 0, f"{figure.share_high}")
+def comparable(asked: Collection[str], asked_before: Collection[str]) -> bool:
+    """Whether a difference between two rounds cannot be one person's answer."""
+    return len(set(asked) ^ set(asked_before)) != TELLING_DIFFERENCE
 
 
-def _bands(bands: Sequence[Band]) -> str:
-    """The highest first; a band nobody chose is left out."""
-    return ", ".join(
-        f"{band.answers} chose {band.first if band.first == band.last else _range(band)}"
-        for band in reversed(bands)
-        if band.answers
-    )
+def perception_gap(
+    reflections: Sequence[Mapping[str, int | None]], figures: Sequence[Figure]
+) -> dict[str, float]:
+    """Reflection minus team, per question; co-leads averaged, what they left blank left out."""
+    gaps = {}
+    for each in figures:
+        said = [level for one in reflections if (level := one.get(each.key)) is not None]
+        if said:
+            gaps[each.key] = sum(said) / len(said) - each.level
+    return gaps
 
 
-def _range(band: Band) -> str:
-    return f"{band.first} to {band.last}"
+def level_words(key: str, level: float) -> str:
+    """What a level means, in halves from 1 to 5."""
+    return WORDS[key][round(level * 2) - 2]
 
 
-def _change(showing: Showing, one: Shown) -> str:
-    before = showing.before(one.figure.key)
-    if one.change is None or before is None:
-        return ""
-    words = UP if one.change > 0 else DOWN if one.change < 0 else SAME
-    return words.format(by=abs(one.change), when=since(before))
+def _mean_to_half(counts: Counts) -> float:
+    total = sum(level * count for level, count in enumerate(counts, start=1))
+    doubled = Fraction(2 * total, sum(counts))
+    return int(doubled + Fraction(1, 2)) / 2
+
+
+def _bands(counts: Counts) -> tuple[Band, ...]:
+    bands = [
+        Band(first=first, last=last, answers=sum(counts[first - 1 : last]))
+        for first, last in (LOW, MIDDLE, HIGH)
+    ]
+    while (
+        lone := next((at for at, band in enumerate(bands) if band.answers == 1), None)
+    ) is not None:
+        bands = _merged(bands, lone)
+    return tuple(bands)
+
+
+def _merged(bands: list[Band], lone: int) -> list[Band]:
+    """Take a band of one together with its lower neighbour, or the upper one of the lowest."""
+    low = max(lone - 1, 0)
+    one, other = bands[low], bands[low + 1]
+    both = Band(first=one.first, last=other.last, answers=one.answers + other.answers)
+    return [*bands[:low], both, *bands[low + 2 :]]

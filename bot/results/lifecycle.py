@@ -12,11 +12,11 @@ from bot.agenda.agenda import Item, carrying_out
 from bot.agenda.slots import LATE, next_working_morning, once_welcome, within_hours
 from bot.db import schema
 from bot.results import messages, store
-from bot.results.facts import Closing, PhaseFacts, Showing, last_with
-from bot.results.figures import Counts, Figure, change, figure
-from bot.results.telling import edit_leads, leads_wait, tell_leads, tell_team
+from bot.results.levels import Counts, Figure, change, figure
+from bot.results.model import Closing, PhaseFacts, Showing, last_with
+from bot.results.result_notifications import edit_leads, leads_wait, tell_leads, tell_team
+from bot.services import Services
 from bot.slack.errors import Refused
-from bot.workspaces.services import Services
 
 SHOW = "show_results"
 #: The team sees results on the working day after the closing, in the lead's zone.

@@ -11,10 +11,10 @@ from slack_sdk.models.blocks import Block
 
 from bot.results import comments
 from bot.results.comments import quoted
-from bot.results.facts import ClosedRound, Reflection, Showing
-from bot.results.figures import level_words
-from bot.results.levels import gist, level_paragraphs, picture
-from bot.results.naming import here
+from bot.results.level_blocks import gist, level_paragraphs, picture
+from bot.results.levels import level_words
+from bot.results.model import ClosedRound, Reflection, Showing
+from bot.results.round_labels import here
 from bot.slack.content import (
     Content,
     actions,

@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda.slots import zone_of
 from bot.db import schema
-from bot.results.facts import ClosedRound, PhaseFacts, Reflection, Shown
-from bot.results.figures import Band, Figure
+from bot.results.levels import Band, Figure
+from bot.results.model import ClosedRound, PhaseFacts, Reflection, Shown
 from bot.slack.people import known
 
 _rounds = schema.rounds

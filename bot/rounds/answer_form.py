@@ -12,7 +12,7 @@ from slack_sdk.models.blocks import Block, InputBlock, Option, RadioButtonsEleme
 from slack_sdk.models.views import View
 
 from bot.rounds import messages
-from bot.rounds.facts import Asking
+from bot.rounds.model import Asking
 from bot.rounds.questions import Question
 from bot.slack.content import context, plain
 from bot.slack.inputs import offered

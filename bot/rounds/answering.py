@@ -15,19 +15,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.agenda import agenda
 from bot.db import schema
 from bot.db.engine import wake_nobody
-from bot.db.writing import put_all
+from bot.db.upserts import put_all
 from bot.keys import KeyMissing
 from bot.outbox import outbox
 from bot.rounds import ballots, messages, store
-from bot.rounds.admission import Admitted, Answering, admit
+from bot.rounds.answer_authorization import Admitted, Answering, admit
 from bot.rounds.answer_form import Given
 from bot.rounds.asking import ASK, REMIND, ask_key, remind_key
+from bot.rounds.ballot_crypto import Ballot
 from bot.rounds.ballots import Cast
-from bot.rounds.facts import Asking, Round
-from bot.rounds.sealed import Ballot
+from bot.rounds.model import Asking, Round
+from bot.services import Services
 from bot.slack.content import Content
 from bot.slack.errors import Refused
-from bot.workspaces.services import Services
 
 KEY_RETIRED = (
     "Nothing was saved: whoever runs the bot's server retired the key that protects these "

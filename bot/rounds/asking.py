@@ -10,13 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.agenda import agenda
 from bot.agenda.agenda import Item, carrying_out, let_go
 from bot.agenda.slots import within_hours
-from bot.outbox import again, outbox
+from bot.outbox import outbox, requeue
 from bot.results.store import latest_note
 from bot.rounds import messages, questions, rules, store, team
-from bot.rounds.facts import Asked, PhaseFacts, Round
+from bot.rounds.model import Asked, PhaseFacts, Round
+from bot.services import Services
 from bot.slack.content import Content
 from bot.slack.people import Person
-from bot.workspaces.services import Services
 from bot.workspaces.store import settings_of
 
 ASK, REMIND = "ask", "remind"
@@ -196,7 +196,7 @@ async def _questions(tx: AsyncConnection, found: _ToAsk) -> tuple[Content, Conte
 
 async def _remind_at(tx: AsyncConnection, found: _ToAsk, now: datetime) -> dict[_Due, datetime]:
     keys = {one: ask_key(found.round.round_id, one.person) for one in found.people}
-    read_from = await again.read_from(tx, found.workspace_id, keys.values(), now)
+    read_from = await requeue.read_from(tx, found.workspace_id, keys.values(), now)
     at = {one: within_hours(now, one.zone) for one in found.people}
     for one, key in keys.items():
         if key in read_from:

@@ -29,9 +29,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.clock import random_bytes, shuffled
 from bot.db import schema
 from bot.db.types import OwnId, SlackId
-from bot.db.writing import Row, padded, put, put_all, put_all_if_new
+from bot.db.upserts import Row, padded, put, put_all, put_all_if_new
 from bot.keys import KeyMissing, KeyRing, Wrapped
-from bot.rounds.sealed import SECRET_BYTES, Ballot, Vault
+from bot.rounds.ballot_crypto import SECRET_BYTES, Ballot, Vault
 
 LEVELS = range(1, 6)
 _KEY_ID, _SEALED = "secret_key_id", "secret_sealed"

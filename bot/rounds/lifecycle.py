@@ -12,18 +12,18 @@ from bot.agenda.agenda import Item, carrying_out, let_go
 from bot.agenda.slots import zone_of
 from bot.db import schema
 from bot.keys import KeyMissing
-from bot.outbox import again, outbox
+from bot.outbox import outbox, requeue
 from bot.results.lifecycle import keep
-from bot.rounds import ballots, messages, rules, scrubbing, store, team
+from bot.rounds import ballots, messages, rules, secure_delete, store, team
 from bot.rounds.asking import ASK, REMIND, ask, ask_key, remind, remind_key, talk
 from bot.rounds.ballots import Tally
-from bot.rounds.facts import PhaseFacts, Round
-from bot.rounds.moving import follow_zone
+from bot.rounds.model import PhaseFacts, Round
 from bot.rounds.opening import CLOSE, OPEN, TALK, open_round, opens_at
 from bot.rounds.rules import Planned, RoundKind
+from bot.rounds.timezone_change import follow_zone
+from bot.services import Services
 from bot.slack.content import Content
-from bot.workspaces.profiles import MOVED
-from bot.workspaces.services import Services
+from bot.workspaces.profile_refresh import MOVED
 
 SCRUB = "scrub"
 SCRUB_AGAIN_AFTER = timedelta(hours=6)
@@ -113,7 +113,7 @@ async def scrub(services: Services, item: Item) -> None:
     On PostgreSQL a second time, hours later: what an older transaction could still see, such as a
     backup's, was left by the first, which does not say so.
     """
-    await scrubbing.scrub(services.db)
+    await secure_delete.scrub(services.db)
     round_id, _, second = item.subject.partition(":")
     async with carrying_out(services.db, item) as tx:
         if services.db.is_sqlite or second:
@@ -158,7 +158,7 @@ async def _anybody_asked(tx: AsyncConnection, workspace_id: str, found: Round) -
     for person in await store.roster(tx, workspace_id, found.round_id):
         if person.is_lead:
             continue
-        if await again.was_said(tx, workspace_id, ask_key(found.round_id, person)):
+        if await requeue.was_said(tx, workspace_id, ask_key(found.round_id, person)):
             return True
     return False
 
@@ -228,7 +228,7 @@ async def _say_closed(
         said = messages.closed(phase.channel_id, ended)
         for key in (ask_key(found.round_id, person), remind_key(found.round_id, person.user_id)):
             told[key] = said
-    await again.drop_edits(tx, workspace_id, of=[*told])
+    await requeue.drop_edits(tx, workspace_id, of=[*told])
     for key, said in told.items():
         await outbox.edit(tx, workspace_id, of=key, content=said, now=now)
 

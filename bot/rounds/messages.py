@@ -16,7 +16,7 @@ from slack_sdk.models.blocks import (
     RadioButtonsElement,
 )
 
-from bot.rounds.facts import Asking
+from bot.rounds.model import Asking
 from bot.rounds.questions import Question
 from bot.rounds.rules import RoundKind
 from bot.slack.content import Content, actions, button, content, context, divider, plain, section

@@ -13,15 +13,16 @@ from bot.agenda.agenda import Item, strike_off
 from bot.agenda.slots import slot, within_hours, zone_of
 from bot.clock import new_id
 from bot.db import schema
-from bot.db.writing import insert_if_new
+from bot.db.upserts import insert_if_new
 from bot.log import log
-from bot.rounds import ballots, members, questions, rules, store, team
+from bot.phases.privacy import minimum_for
+from bot.rounds import ballots, membership, questions, rules, store, team
 from bot.rounds.asking import ASK
-from bot.rounds.facts import PhaseFacts, ends_at
-from bot.rounds.members import Look
+from bot.rounds.membership import Look
+from bot.rounds.model import PhaseFacts, ends_at
 from bot.rounds.rules import Candidate, RoundKind
+from bot.services import Services
 from bot.slack.people import Person
-from bot.workspaces.services import Services
 from bot.workspaces.store import settings_of
 
 OPEN, CLOSE, TALK = "open_round", "close_round", "talk"
@@ -71,7 +72,7 @@ def opens_at(phase: PhaseFacts, kind: RoundKind, on: date) -> datetime:
 async def open_round(services: Services, item: Item) -> None:
     """Open a planned round, or leave it out where the rules say so."""
     phase_id, kind, day = item.subject.split(":")
-    seen = await members.look(services, item.workspace_id, phase_id)
+    seen = await membership.look(services, item.workspace_id, phase_id)
     now = services.clock.now()
     async with services.db.transaction() as tx:
         await team.lock_phase(tx, item.workspace_id, phase_id)
@@ -107,14 +108,14 @@ async def open_now(
     optouts = await team.opted_out(tx, workspace_id, phase.channel_id)
     team_now = rules.who_is_asked(_candidates(phase, profiles, optouts))
     settings = await settings_of(tx, workspace_id)
-    if rules.minimum_for(len(team_now), *settings.minimums) is None:
+    if minimum_for(len(team_now), *settings.minimums) is None:
         await _talk_instead(tx, workspace_id, phase, opening, now)
         return Opened(asked=0, closes_at=now)
     leads = [one for one in phase.lead_ids if _reachable(profiles.get(one)) and one not in optouts]
     zones = {one: profiles[one].zone or settings.default_zone for one in (*team_now, *leads)}
     slots = _slots(phase, opening, zones, now)
     asked = sum(one in slots for one in team_now)
-    minimum = rules.minimum_for(asked, *settings.minimums)
+    minimum = minimum_for(asked, *settings.minimums)
     if minimum is None:  # for the others, on the far side of the earth, it is two days late
         log.info("round_left_out", phase=phase.phase_id, kind=opening.kind, reason=TOO_LATE)
         return Opened(asked=0, closes_at=now)
@@ -139,9 +140,9 @@ async def _with_its_team(
     tx: AsyncConnection, workspace_id: str, phase: PhaseFacts, seen: Look, now: datetime
 ) -> PhaseFacts:
     """The phase with the team that is there now, whether or not Slack told who came and went."""
-    if not await members.follow(tx, workspace_id, phase, seen, now):
+    if not await membership.follow(tx, workspace_id, phase, seen, now):
         return phase
-    for action in (REFRESH, members.FOLLOW):  # who came and went since is looked for again
+    for action in (REFRESH, membership.FOLLOW):  # who came and went since is looked for again
         await agenda.put(tx, workspace_id, action=action, subject=phase.phase_id, due_at=now)
     changed = await team.phase_of(tx, workspace_id, phase.phase_id)
     assert changed is not None  # it is held

@@ -20,9 +20,6 @@ OPEN_FOR = timedelta(hours=48)
 REMIND_AFTER = timedelta(hours=24)
 #: Nobody is asked what they have less time than this to answer.
 LAST_CALL = timedelta(hours=1)
-SMALLEST_TEAM = 4
-LARGE_TEAM = 8
-MINIMUM_SMALL, MINIMUM_LARGE = 4, 5
 AFTER_DAYS = 14
 #: So long after its end nobody is asked about a phase any more.
 NOTHING_AFTER = timedelta(weeks=6)
@@ -119,20 +116,6 @@ def may_open(opening: datetime, opened_before: datetime | None) -> bool:
 def poll_free_from(opened_before: datetime | None) -> datetime | None:
     """From when a lead may ask again; None: at once."""
     return None if opened_before is None else opened_before + APART
-
-
-def minimum_for(
-    team_size: int, small: int = MINIMUM_SMALL, large: int = MINIMUM_LARGE
-) -> int | None:
-    """Answers a question needs to be shown; None for a team too small to be asked at all.
-
-    A workspace may raise both figures. They are never lowered below ours. A team of fewer people
-    than answers are needed would be asked in vain.
-    """
-    if team_size < SMALLEST_TEAM:
-        return None
-    needed = max(small, MINIMUM_SMALL) if team_size < LARGE_TEAM else max(large, MINIMUM_LARGE)
-    return needed if needed <= team_size else None
 
 
 def who_is_asked(candidates: Iterable[Candidate]) -> tuple[str, ...]:

@@ -9,10 +9,10 @@ from sqlalchemy import Row, RowMapping, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
-from bot.db.writing import padded
+from bot.db.upserts import padded
 from bot.keys import KeyMissing, KeyRing
 from bot.rounds import ballots
-from bot.rounds.facts import Asked, Asking, OpenQuestion, PhaseFacts, Round
+from bot.rounds.model import Asked, Asking, OpenQuestion, PhaseFacts, Round
 from bot.rounds.questions import Question
 from bot.rounds.rules import RoundKind
 from bot.rounds.team import phase_of

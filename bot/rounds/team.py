@@ -6,7 +6,7 @@ from sqlalchemy import RowMapping, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
-from bot.rounds.facts import PhaseFacts
+from bot.rounds.model import PhaseFacts
 from bot.slack.people import known
 
 _phases = schema.phases

@@ -15,11 +15,11 @@ from bot.clock import new_id
 from bot.log import log
 from bot.metrics import failed_requests
 from bot.slack.content import SECTION, content, section
+from bot.slack.deadline_app import PatientApp, begins_again, storage_sentence
 from bot.slack.errors import Refused
 from bot.slack.mrkdwn import truncated
 from bot.slack.payloads import is_event
 from bot.slack.views import answer_message, checked, not_done, open_form
-from bot.slack.waiting import PatientApp, begins_again, storage_sentence
 
 Authorize = Callable[..., Awaitable[Any]]
 Next = Callable[[], Awaitable[BoltResponse]]

@@ -6,7 +6,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.db.engine import Database
-from bot.slack.reads import read
+from bot.slack.throttled_reads import read
 
 PAGE = 200
 

@@ -1,6 +1,6 @@
 """Who people are: read from Slack, remembered in the database.
 
-Who is remembered is not asked about here: `bot.workspaces.profiles` keeps them true, one by one,
+Who is remembered is not asked about here: `bot.workspaces.profile_refresh` keeps them true, one by one,
 so that a weekly round asks Slack about nobody it already knows, and waits for no answer.
 """
 
@@ -18,10 +18,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.clock import Clock
 from bot.db import schema
 from bot.db.engine import Database
-from bot.db.writing import padded, put
+from bot.db.upserts import padded, put
 from bot.log import log
 from bot.slack.errors import Meaning, reason_of, verdict
-from bot.slack.reads import read
+from bot.slack.throttled_reads import read
 
 #: For so long we believe what Slack said of a person, if it tells of no change.
 FRESH = timedelta(days=30)

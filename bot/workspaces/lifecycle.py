@@ -11,13 +11,13 @@ from bot.agenda.agenda import Item, carrying_out
 from bot.agenda.claims import park, unpark
 from bot.db.engine import Database
 from bot.log import log
-from bot.outbox import lanes
+from bot.outbox import sender_leases
+from bot.services import Services
 from bot.slack.errors import Refused
-from bot.slack.events import forget_old
-from bot.workspaces import profiles, store
+from bot.slack.event_dedup import forget_old
+from bot.workspaces import profile_refresh, store
 from bot.workspaces.messages import ADMINS_ONLY, UNKNOWN_PERSON
 from bot.workspaces.rules import WorkspaceSettings, faults
-from bot.workspaces.services import Services
 
 #: Some take several items of one workspace at once.
 Action = Callable[..., Awaitable[None]]
@@ -42,7 +42,7 @@ async def installed(tx: AsyncConnection, us: Mapping[str, Any], now: datetime) -
     """
     workspace_id = us["team_id"]
     await store.remember_workspace(tx, us, now)
-    await lanes.resume(tx, workspace_id)
+    await sender_leases.resume(tx, workspace_id)
     await unpark(tx, workspace_id)
     await agenda.put(tx, workspace_id, action=ASK_MISSED, subject=workspace_id, due_at=now)
     if await agenda.due_of(tx, workspace_id, action=TIDY, subject=workspace_id) is None:
@@ -62,7 +62,7 @@ async def uninstall(tx: AsyncConnection, workspace_id: str, reason: str, at: dat
     """
     gone = await store.mark_uninstalled(tx, workspace_id, at)
     if gone:
-        await lanes.halt(tx, workspace_id, reason)
+        await sender_leases.halt(tx, workspace_id, reason)
         await park(tx, workspace_id)
     log.warning("uninstalled", workspace=workspace_id, reason=reason, acted_on=gone)
     return gone
@@ -111,10 +111,10 @@ async def tidy(services: Services, item: Item) -> None:
     now = services.clock.now()
     async with carrying_out(services.db, item) as tx:
         await forget_old(tx, now)
-        await profiles.read_old(tx, item.workspace_id, now)
+        await profile_refresh.read_old(tx, item.workspace_id, now)
         await agenda.put(
             tx, item.workspace_id, action=TIDY, subject=item.subject, due_at=now + EVERY
         )
 
 
-ACTIONS: Mapping[str, Action] = {TIDY: tidy, profiles.READ: profiles.read_person}
+ACTIONS: Mapping[str, Action] = {TIDY: tidy, profile_refresh.READ: profile_refresh.read_person}

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import new_id
 from bot.db import schema
-from bot.db.writing import put
+from bot.db.upserts import put
 from bot.workspaces.rules import WorkspaceSettings, changed, from_json
 
 _workspaces = schema.workspaces

@@ -107,7 +107,7 @@ class Bench:
         self.quick = quick
         self.alone = alone  # one measure only: it need not hurry
         self.say = say
-        #: A moment at which direct messages are welcome; the clock of `tests.bench.ours` starts
+        #: A moment at which direct messages are welcome; the clock of `tests.bench.bot_process` starts
         #: there, while `python -m bot run` has the machine's.
         self.business = slot(next_weekday(real_now().date(), TUESDAY), TEN, "UTC")
         self._stack = ExitStack()
@@ -189,7 +189,7 @@ class Bench:
     ) -> AbstractContextManager[Child]:
         """`python -m bot run --http`, or with arguments, `python -m ...` with our settings.
 
-        `clock_at`: when (monotonic) the clock of `tests.bench.ours` shows our business time.
+        `clock_at`: when (monotonic) the clock of `tests.bench.bot_process` shows our business time.
         """
         port = port or free_port()
         environ = {
@@ -210,7 +210,7 @@ class Bench:
     ) -> AbstractContextManager[Child]:
         port = free_port()
         mode = "before_response" if before_response else "default"
-        return self.child(["tests.bench.nothing", str(port), slack_api, SECRET, mode], port)
+        return self.child(["tests.bench.empty_app", str(port), slack_api, SECRET, mode], port)
 
     @contextmanager
     def child(
@@ -227,7 +227,7 @@ class Bench:
             child.stop()
 
     async def sampled(self, child: Child, during: Callable[[], Any]) -> str:
-        """What `tests.bench.ours` does meanwhile, in words."""
+        """What `tests.bench.bot_process` does meanwhile, in words."""
         file = self.folder / f"samples-{child.port}.json"
         child.tell("sample")
         await during()

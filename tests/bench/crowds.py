@@ -11,7 +11,7 @@ from bot.db import schema
 from bot.results.lifecycle import SHOW
 from bot.rounds.asking import ASK
 from bot.rounds.opening import REFRESH
-from tests.bench.outside import Outside
+from tests.bench.admin_database import Outside
 from tests.bench.sink import CHANNEL, LEAD, TEAM
 from tests.bench.world import (
     MEMBERS,

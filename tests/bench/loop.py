@@ -11,7 +11,7 @@ import sys
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.clock import monotonic
-from tests.bench.doings import some_text
+from tests.bench.actions import some_text
 
 
 async def main(api_url: str, count: int) -> float:

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from itertools import count
 
 from bot.clock import monotonic
+from tests.bench.actions import anybodys_click, click_of
+from tests.bench.admin_database import opened
 from tests.bench.bench import CALL_SECONDS, POST, SETTLING_SECONDS, Bench, Seen, Slack, now
 from tests.bench.clients import Request, at_a_rate
-from tests.bench.doings import anybodys_click, click_of
-from tests.bench.kept import refused
-from tests.bench.outside import opened
 from tests.bench.peak_world import EACH, only, person_of
 from tests.bench.processes import Child
+from tests.bench.saved_results import refused
 from tests.bench.table import MS
 
 #: Every DM is to be sent so soon after its slot. Shorter for a first look: PEAK_SECONDS=60.
@@ -82,7 +82,7 @@ async def ten_oclock(
         await slack.latency(CALL_SECONDS)
         ten = monotonic() + BEFORE_TEN
         with ExitStack() as stack:
-            ours = ("tests.bench.ours", "everywhere")
+            ours = ("tests.bench.bot_process", "everywhere")
             bots = [
                 stack.enter_context(bench.bot(slack.api_url, url, *ours, clock_at=ten))
                 for _ in range(replicas)

@@ -13,8 +13,8 @@ from bot.clock import random_bytes
 from bot.db import schema
 from bot.keys import KeyRing
 from bot.rounds import ballots
+from tests.bench.admin_database import Outside
 from tests.bench.bench import Seen
-from tests.bench.outside import Outside
 from tests.bench.sink import TEAM
 from tests.bench.world import KEY, Person, asked, asked_teams, insert_all
 

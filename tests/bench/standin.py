@@ -14,11 +14,11 @@ from typing import Any
 from aiohttp import web
 
 from bot.clock import Clock
-from bot.playground import limits
-from bot.playground.core import Call
+from bot.playground.fake_slack import rate_limits
+from bot.playground.fake_slack.core import Call
 from bot.playground.server import StandIn
 from tests.bench.processes import ROOT
-from tests.vocabulary import BEN
+from tests.harness import BEN
 
 
 def person(number: int) -> str:
@@ -60,5 +60,5 @@ def _summary(call: Call) -> dict[str, Any]:
 
 if __name__ == "__main__":
     given = sys.argv[1:]
-    limits.MINUTE = float(given[5])
+    rate_limits.MINUTE = float(given[5])
     asyncio.run(main(int(given[0]), int(given[1]), given[2], int(given[3]), float(given[4])))

@@ -10,12 +10,11 @@ from pathlib import Path
 import pytest
 from slack_sdk.signature import SignatureVerifier
 
-from bot.rounds.sealed import Ballot
+from bot.rounds.ballot_crypto import Ballot
 from tests.bench import machine, table
+from tests.bench.actions import clicks, comment_of, level_of
 from tests.bench.bench import POST
 from tests.bench.clients import SECRET, Timed, signed
-from tests.bench.doings import clicks, comment_of, level_of
-from tests.bench.kept import last_of, not_kept
 from tests.bench.measures.busy import parts
 from tests.bench.measures.busy import row as busy_row
 from tests.bench.measures.commands import row as command_row
@@ -25,6 +24,7 @@ from tests.bench.measures.limits import least_seconds
 from tests.bench.measures.limits import rows as limit_rows
 from tests.bench.measures.starting import Course, growth_row, rest_rows
 from tests.bench.sampling import imports, shares
+from tests.bench.saved_results import last_of, not_kept
 from tests.bench.table import GOALS, Row
 from tests.bench.world import people
 

@@ -13,10 +13,10 @@ from bot.db import schema
 from bot.keys import KeyRing
 from bot.results.chart import ChartFacts, Line
 from bot.rounds import ballots, messages, questions
-from bot.rounds.facts import Asking
+from bot.rounds.ballot_crypto import Ballot
+from bot.rounds.model import Asking
 from bot.rounds.rules import RoundKind
-from bot.rounds.sealed import Ballot
-from tests.bench.outside import Outside
+from tests.bench.admin_database import Outside
 from tests.bench.sink import CHANNEL, LEAD, TEAM, TEAM_SIZE
 
 KEY = bytes(range(32))

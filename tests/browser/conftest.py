@@ -21,7 +21,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.clock import MovedClock
 from bot.playground.server import StandIn
-from tests.browser.browser_vocabulary import Screen
+from tests.browser.page_driver import Screen
 from tests.browser.sample_app import MANIFEST, SampleApp
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")

@@ -8,7 +8,7 @@ from bot.playground.server import StandIn
 from tests.browser.conftest import OpenPage
 from tests.browser.sample_app import SampleApp
 from tests.browser.sample_blocks import questions
-from tests.vocabulary import BEN, LAUNCH, TINY_PNG
+from tests.harness import BEN, LAUNCH, TINY_PNG
 
 pytestmark = pytest.mark.browser
 

@@ -6,7 +6,7 @@ from playwright.async_api import Page, expect
 from bot.playground.server import StandIn
 from tests.browser.conftest import OpenPage
 from tests.browser.sample_app import SampleApp
-from tests.vocabulary import ANA, BEN
+from tests.harness import ANA, BEN
 
 pytestmark = pytest.mark.browser
 

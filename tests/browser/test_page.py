@@ -8,7 +8,7 @@ from bot.playground.server import StandIn
 from tests.browser.conftest import OpenPage
 from tests.browser.sample_app import SampleApp
 from tests.browser.sample_blocks import questions, section
-from tests.vocabulary import BEN, LAUNCH
+from tests.harness import BEN, LAUNCH
 
 pytestmark = pytest.mark.browser
 

@@ -13,11 +13,11 @@ from playwright.async_api import expect
 from bot.app import Imbalance, travel
 from bot.clock import MovedClock
 from bot.outbox.delivery import Patience
-from bot.outbox.pace import Pace
+from bot.outbox.rate_limits import Pace
 from bot.playground.server import StandIn
 from bot.settings import Settings
-from tests.browser.browser_vocabulary import Screen
 from tests.browser.conftest import OpenPage
+from tests.browser.page_driver import Screen
 
 pytestmark = [
     pytest.mark.browser,

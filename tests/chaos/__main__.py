@@ -14,14 +14,14 @@ from functools import partial
 from typing import TypeVar
 
 from bot.clock import monotonic
-from bot.playground.dispatch import ACK_SECONDS
-from tests.chaos import child, plan, report, trouble, whole, whole_child
+from bot.playground.fake_slack.dispatch import ACK_SECONDS
+from tests.chaos import disruptions, plan, report, whole_bot, whole_bot_process, worker_process
+from tests.chaos.environment import Stagehand, stage
 from tests.chaos.mutations import MUTATIONS as PIECES
 from tests.chaos.mutations import Mutation
 from tests.chaos.oracle import Count
 from tests.chaos.run import Result, Scenario
-from tests.chaos.stage import Stagehand, stage
-from tests.chaos.whole_play import Whole
+from tests.chaos.whole_bot_run import Whole
 from tests.outages.outage import Kind, outage
 
 S = TypeVar("S", Scenario, Whole)
@@ -94,13 +94,15 @@ def follow(part: str, options: argparse.Namespace, total: Count) -> bool:
 
 
 def one_part(options: argparse.Namespace) -> int:
-    with stage(whole_child.live if options.part.startswith("whole") else child.live) as hand:
+    with stage(
+        whole_bot_process.live if options.part.startswith("whole") else worker_process.live
+    ) as hand:
         if options.part == MUTATIONS:
             play = partial(hand.play, "postgresql", seed=options.seed)
             return mutations(PIECES, plan.mutated(), play)
         if options.part == WHOLE_MUTATIONS:
             play_whole = partial(hand.play_whole, "sqlite", seed=options.seed)
-            return mutations(whole_child.MUTATIONS, whole.mutated(), play_whole)
+            return mutations(whole_bot_process.MUTATIONS, whole_bot.mutated(), play_whole)
         if options.part == OUTAGES:
             return outages(hand)
         engine, processes = WHOLE.get(options.part, options.part).split()
@@ -112,11 +114,11 @@ def setup(hand: Stagehand, engine: str, processes: int, options: argparse.Namesp
     scenarios = list(plan.scenarios(engine, processes, quick=options.quick))
     strikes = 1 if options.quick else 5
     if engine == "postgresql":
-        crash = trouble.restarts(lambda: hand.server, strikes, 1.0)
+        crash = disruptions.restarts(lambda: hand.server, strikes, 1.0)
         name = "PostgreSQL crashes and comes back"
         scenarios.append(Scenario(name=name, processes=processes, trouble=crash, chains=12))
     else:
-        hold = trouble.locked(strikes, 2.0)
+        hold = disruptions.locked(strikes, 2.0)
         name = "the file is held by another program"
         scenarios.append(Scenario(name=name, processes=processes, trouble=hold, chains=12))
     chosen = (scenario for scenario in scenarios if options.only in scenario.name)
@@ -125,12 +127,12 @@ def setup(hand: Stagehand, engine: str, processes: int, options: argparse.Namesp
 
 def whole_setup(hand: Stagehand, engine: str, processes: int, options: argparse.Namespace) -> int:
     hits = plan.HITS_QUICK if options.quick else plan.HITS
-    scenarios = whole.scenarios(processes, hits, quick=options.quick)
+    scenarios = whole_bot.scenarios(processes, hits, quick=options.quick)
     chosen = (scenario for scenario in scenarios if options.only in scenario.name)
     return told(engine, (hand.play_whole(engine, scenario, options.seed) for scenario in chosen))
 
 
-def told(engine: str, results: Iterable[Result | whole.Outcome]) -> int:
+def told(engine: str, results: Iterable[Result | whole_bot.Outcome]) -> int:
     """Say each as it comes. Returns 1 if one of them was not good."""
     total, good = Count(), []
     for result in results:
@@ -149,7 +151,7 @@ def tell(total: Count) -> None:
 def mutations(
     pieces: Mapping[str, Mutation],
     scenarios: Mapping[str, S],
-    play: Callable[[S], Result | whole.Outcome],
+    play: Callable[[S], Result | whole_bot.Outcome],
 ) -> int:
     """Each must be noticed, by the count that is there for it. Returns 1 if one was not."""
     missed, total = 0, Count()

@@ -9,10 +9,10 @@ from sqlalchemy import Integer, bindparam, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
-from bot.outbox import heads, jobs, lanes, steps
+from bot.outbox import queue_heads, sender_leases, slack_calls, transitions
 from bot.outbox.outbox import State
-from bot.outbox.pace import Used
-from bot.outbox.row import Finding, Row
+from bot.outbox.queued_message import Finding, Row
+from bot.outbox.rate_limits import Used
 from bot.slack import errors
 from bot.slack.errors import Meaning
 
@@ -35,13 +35,13 @@ def no_proof() -> None:
         )
         return 0
 
-    jobs.verdict = sure  # type: ignore[attr-defined]
-    lanes.doubt_interrupted = trust
+    slack_calls.verdict = sure  # type: ignore[attr-defined]
+    sender_leases.doubt_interrupted = trust
 
 
 def sent_before_the_call() -> None:
     """A message counts as sent as soon as it is claimed."""
-    claim = steps.claim
+    claim = transitions.claim
 
     async def hasty(tx: AsyncConnection, rows: Sequence[Row], now: datetime) -> list[Row]:
         claimed = await claim(tx, rows, now)
@@ -53,7 +53,7 @@ def sent_before_the_call() -> None:
             )
         return claimed
 
-    steps.claim = hasty
+    transitions.claim = hasty
 
 
 def sdk_retries() -> None:
@@ -62,7 +62,7 @@ def sdk_retries() -> None:
 
 def no_fence() -> None:
     """Whoever comes late may still conclude."""
-    steps._MINE = (
+    transitions._MINE = (
         (_messages.c.workspace_id == bindparam("b_workspace"))
         & (_messages.c.key == bindparam("b_key"))
         & (bindparam("b_fence", type_=Integer) >= 0)
@@ -71,7 +71,7 @@ def no_fence() -> None:
 
 def no_heads() -> None:
     """Every open message may go out, whatever was said before it in its conversation."""
-    heads._HEADS = heads._heads(_messages.c.message_id)
+    queue_heads._HEADS = queue_heads._heads(_messages.c.message_id)
 
 
 def no_patience() -> None:

@@ -9,8 +9,8 @@ from sqlalchemy import func, select
 
 from bot.db import schema
 from bot.db.engine import Database
-from bot.outbox.heads import OPEN
 from bot.outbox.outbox import Operation, State
+from bot.outbox.queue_heads import OPEN
 from tests.chaos.sink import Sink
 
 _messages = schema.messages

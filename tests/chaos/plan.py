@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from tests.chaos import trouble
+from tests.chaos import disruptions
 from tests.chaos.faults import USUAL
 from tests.chaos.mutations import MUTATIONS
 from tests.chaos.run import Scenario
@@ -52,7 +52,7 @@ def everything_at_once(processes: int) -> Scenario:
         chains=12,
         links=2,
         faults={name: 2 * share for name, share in USUAL.items()},
-        trouble=trouble.frozen(1, 1.2),
+        trouble=disruptions.frozen(1, 1.2),
     )
 
 
@@ -63,7 +63,7 @@ def storms(processes: int, times: int) -> Scenario:
         processes=processes,
         chains=12,
         faults={},
-        trouble=trouble.storms(times, 2.5),
+        trouble=disruptions.storms(times, 2.5),
     )
 
 
@@ -73,7 +73,7 @@ def faults(processes: int) -> Iterator[Scenario]:
     for name, shares in FAR_FAULTS.items():
         yield replace(plain, name=f"Slack: {name}", faults=shares)
     yield storms(processes, 5)
-    stop = trouble.frozen(20, 1.2)
+    stop = disruptions.frozen(20, 1.2)
     yield replace(plain, name="stands still for longer than its lease", trouble=stop)
 
 
@@ -111,7 +111,7 @@ def overtaken(processes: int, times: int, seconds: float = 0.6) -> Scenario:
         backlog=0,
         faults={},
         call=30.0,
-        trouble=trouble.overtaken(times, seconds),
+        trouble=disruptions.overtaken(times, seconds),
     )
 
 

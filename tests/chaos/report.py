@@ -6,7 +6,7 @@ from textwrap import indent
 from tests.chaos.faults import Faults
 from tests.chaos.oracle import Count
 from tests.chaos.run import Result
-from tests.chaos.whole import Outcome
+from tests.chaos.whole_bot import Outcome
 
 _NUMBERS = ("struck", "messages", "looks", "lost", "twice", "order")
 HEADINGS = (

@@ -16,14 +16,14 @@ from sqlalchemy.exc import DBAPIError
 from bot.agenda import agenda
 from bot.clock import monotonic, real_now
 from bot.db import schema
+from bot.db.db_errors import TooSlow
 from bot.db.engine import Database
-from bot.db.trouble import TooSlow
-from tests.chaos.child import LINK, Orders
 from tests.chaos.faults import USUAL, Faults
+from tests.chaos.fork_server import Zygote
 from tests.chaos.oracle import Count, count, left
 from tests.chaos.sink import Sink
 from tests.chaos.steps import RARE, STEPS
-from tests.chaos.zygote import Zygote
+from tests.chaos.worker_process import LINK, Orders
 
 LOOK_SECONDS = 0.05
 WORKSPACES = 3

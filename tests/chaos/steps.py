@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import ticker
 from bot.db.engine import Database
-from bot.outbox import jobs, lanes, steps
+from bot.outbox import sender_leases, slack_calls, transitions
 
 #: What a killed process was about to do, or had just done.
 STEPS = {
@@ -65,13 +65,13 @@ def watch(reached: Hook) -> None:
     """Tell every step, from now on and in this process."""
     _watch_transactions(reached)
     note("claim_due", ticker, "claim", when=bool)
-    note("claim", steps, "claim", when=bool)
-    note("conclude", steps, "conclude")
-    note("put_back", steps, "put_back")
-    note("doubt", lanes, "doubt_interrupted", when=bool)
-    note("release", lanes, "release")
-    _surround("call", jobs, "perform", reached)
-    _surround("look", jobs, "find", reached)
+    note("claim", transitions, "claim", when=bool)
+    note("conclude", transitions, "conclude")
+    note("put_back", transitions, "put_back")
+    note("doubt", sender_leases, "doubt_interrupted", when=bool)
+    note("release", sender_leases, "release")
+    _surround("call", slack_calls, "perform", reached)
+    _surround("look", slack_calls, "find", reached)
 
 
 def carrying_out() -> None:

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.chaos import plan, whole_child
+from tests.chaos import plan, whole_bot_process
 from tests.chaos.__main__ import WHOLE
 from tests.chaos.mutations import MUTATIONS
 from tests.chaos.steps import STEPS
@@ -63,4 +63,4 @@ def test_a_bot_that_breaks_its_word_is_noticed() -> None:
     code, told = chaos("--part", "whole mutations")
 
     assert code == 0, told
-    assert told.count("caught") == len(whole_child.MUTATIONS)
+    assert told.count("caught") == len(whole_bot_process.MUTATIONS)

@@ -8,7 +8,7 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.home.help import SUBCOMMANDS
-from bot.outbox.calls import METADATA_TYPE
+from bot.outbox.web_api import METADATA_TYPE
 from bot.slack.command import NAME
 from bot.slack.http import SLACK_PATH
 from tests.docs.reading import code, section, text

@@ -9,9 +9,9 @@ import pytest
 from prometheus_client import Counter, Gauge, Histogram
 
 from bot import metrics
-from bot.operating import report
-from bot.operating.arguments import LOOKED_AT, STATES
-from bot.operating.readiness import CHECKS, LONGEST_AGENDA_LAG, LONGEST_OUTBOX_LAG
+from bot.operations import status_report
+from bot.operations.outbox_arguments import LOOKED_AT, STATES
+from bot.operations.readiness import CHECKS, LONGEST_AGENDA_LAG, LONGEST_OUTBOX_LAG
 from bot.outbox.outbox import State
 from tests.docs.reading import code, section, text
 
@@ -161,7 +161,7 @@ def test_alerts_and_readiness_agree():
     assert set(re.findall(r"\w+", queries["ImbalanceNotReady"])) & set(CHECKS)
     removed = re.search(r'reason!~"([^"]+)"', queries["ImbalanceWorkspaceHalted"])
     assert removed
-    assert tuple(removed[1].split("|")) == report.REMOVALS
+    assert tuple(removed[1].split("|")) == status_report.REMOVALS
 
 
 @pytest.mark.parametrize("link", re.findall(r"\]\(#([a-z-]+)\)", text("README.md")))

@@ -6,11 +6,11 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from tests.model import deeds
+from tests.harness import ANA, MEMBERS
+from tests.model import actions
 from tests.model.base import Base
 from tests.model.facts import KEYS, Round
 from tests.model.leads import channels
-from tests.vocabulary import ANA, MEMBERS
 
 levels = st.dictionaries(st.sampled_from(KEYS), st.integers(1, 5), min_size=1)
 somebody = st.sampled_from((*MEMBERS, ANA))
@@ -53,7 +53,7 @@ class Answers(Base):
         comment = self._comment(one, user, says)
         self.world.calm()
         house, round_id = self.world.house, self.round_id(one)
-        done = self.world.do(deeds.answer_in_home(house, user, round_id, given, comment))
+        done = self.world.do(actions.answer_in_home(house, user, round_id, given, comment))
         assert not done or one in self.belief.open_for(user)
         if done:
             self._said(one, user, given, comment)
@@ -62,20 +62,20 @@ class Answers(Base):
     @rule(data=st.data())
     def skip(self, data: Any) -> None:
         one, user = self._whose(data)
-        pressed = self.world.do(deeds.skip(self.world.house, user, self.round_id(one)))
+        pressed = self.world.do(actions.skip(self.world.house, user, self.round_id(one)))
         if pressed and user not in one.phase.left:
             (one.skipped if user in one.members else one.quiet_leads).add(user)
 
     @rule(user=somebody, channel=channels, out=st.booleans())
     def opt(self, user: str, channel: str, out: bool) -> None:
         self.world.calm()
-        if self.world.do(deeds.opt(self.world.house, user, channel, out=out)):
+        if self.world.do(actions.opt(self.world.house, user, channel, out=out)):
             quiet = self.belief.quiet.setdefault(channel, set())
             (quiet.add if out else quiet.discard)(user)
 
     @rule(user=somebody, channel=channels, button=st.sampled_from(["my_part", "concern"]))
     def say(self, user: str, channel: str, button: str) -> None:
-        self.world.do(deeds.say(self.world.house, user, channel, button, "The importer is late."))
+        self.world.do(actions.say(self.world.house, user, channel, button, "The importer is late."))
 
     def _whose(self, data: Any) -> tuple[Round, str]:
         one = data.draw(st.sampled_from(self.belief.rounds()), label="round")
@@ -85,7 +85,7 @@ class Answers(Base):
     def _answer(self, one: Round, user: str, given: dict[str, int], says: bool, times: int) -> None:
         comment = self._comment(one, user, says)
         house, round_id = self.world.house, self.round_id(one)
-        told = self.world.do(deeds.answer(house, user, round_id, given, comment, times=times))
+        told = self.world.do(actions.answer(house, user, round_id, given, comment, times=times))
         self.world.settle()
         if told == "no message":
             assert user in one.unsure or user not in {*one.asked, *one.reminded}

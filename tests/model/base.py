@@ -8,13 +8,13 @@ from typing import ClassVar
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 
 from tests.conftest import MONDAY
+from tests.harness import LAUNCH, PLATFORM, WORKSPACE
 from tests.model import invariants
-from tests.model.belief import Belief
 from tests.model.downtime import adopt
 from tests.model.evidence import Evidence, look
 from tests.model.facts import Phase, Round, Someone
+from tests.model.reference_model import Belief
 from tests.model.world import World
-from tests.vocabulary import LAUNCH, PLATFORM, WORKSPACE
 
 CHANNELS = (LAUNCH, PLATFORM)
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
-from tests.model.belief import Belief
 from tests.model.facts import Round, as_seen
+from tests.model.reference_model import Belief
 
 
 def oversleep(belief: Belief, until: datetime) -> None:

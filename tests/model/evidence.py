@@ -10,7 +10,7 @@ from sqlalchemy import RowMapping, Table, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
-from bot.playground.model import Json
+from bot.playground.fake_slack.model import Json
 from tests.model.world import World
 
 Rows = list[RowMapping]

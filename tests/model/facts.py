@@ -5,15 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from tests.model.calendar import (
-    BEFORE_ITS_END,
-    DAY,
-    EARLIEST,
-    ENDS_AT,
-    FIRST_AT,
-    local,
-    there,
-)
+from tests.model.calendar import BEFORE_ITS_END, DAY, EARLIEST, ENDS_AT, FIRST_AT, local, there
 
 KEYS = ("clarity", "trust", "ego")
 

@@ -6,11 +6,11 @@ from itertools import pairwise
 
 from sqlalchemy import RowMapping
 
-from tests.model.belief import Belief
 from tests.model.calendar import is_welcome
 from tests.model.evidence import Evidence, Said, twice
 from tests.model.facts import Phase, Round
-from tests.model.letters import not_as_foreseen, rightly_expired
+from tests.model.messages import not_as_foreseen, rightly_expired
+from tests.model.reference_model import Belief
 from tests.model.world import World
 
 FIVE_DAYS = timedelta(days=5)

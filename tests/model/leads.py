@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 from sqlalchemy import RowMapping
 
-from tests.model import deeds
+from tests.harness import ANA, BEN, DEV, GUEST, HANA, LAUNCH, OWNER
+from tests.model import actions
+from tests.model.actions import Wish
 from tests.model.base import CHANNELS, Base
 from tests.model.calendar import DAY, there
-from tests.model.deeds import Wish
 from tests.model.evidence import look
 from tests.model.facts import Phase
-from tests.vocabulary import ANA, BEN, DEV, GUEST, HANA, LAUNCH, OWNER
 
 channels = st.sampled_from(CHANNELS)
 managers = st.sampled_from([ANA, ANA, HANA, BEN, OWNER, GUEST])
@@ -67,7 +67,7 @@ class Leads(Base):
         if wish.co_lead not in inside - {user}:
             wish = Wish(channel=channel, ends=wish.ends, **{**said, "co_lead": None})
         self.world.calm()
-        told, asked = self.world.do(deeds.start(self.world.house, user, wish))
+        told, asked = self.world.do(actions.start(self.world.house, user, wish))
         leads = {one for one in (user, wish.co_lead) if one}
         longest = 7 * (6 if wish.is_sprint else 12)
         free = belief.active(channel) is None
@@ -122,7 +122,7 @@ class Leads(Base):
         phase = self.latest(channel)
         until = (phase.ends if phase else there(self.belief.now, "UTC").date()) + days * DAY
         self._meets(trouble)
-        told = self.world.do(deeds.extend(self.world.house, user, channel, until))
+        told = self.world.do(actions.extend(self.world.house, user, channel, until))
         may = (
             phase is not None
             and phase.is_active
@@ -141,7 +141,7 @@ class Leads(Base):
     def poll(self, user: str, channel: str) -> None:
         phase = self.belief.active(channel)
         self.world.calm()
-        told = self.world.do(deeds.poll(self.world.house, user, channel))
+        told = self.world.do(actions.poll(self.world.house, user, channel))
         may = (
             phase is not None
             and (user in phase.present_leads or self.manages(user, phase))
@@ -162,7 +162,7 @@ class Leads(Base):
         phase = self.latest(channel)
         self._meets(trouble)
         fates = {0: fate} if phase and phase.is_sprint else {}
-        told = self.world.do(deeds.end(self.world.house, user, channel, fates))
+        told = self.world.do(actions.end(self.world.house, user, channel, fates))
         may = phase is not None and not phase.is_wrapped_up and self.manages(user, phase)
         assert trouble or (told == "") == may, told
         done = may and phase is not None and self._row(phase)["wrapped_up_at"] is not None

@@ -1,8 +1,8 @@
 """Commands, answers, time and faults at random, beside a model of what they ought to do."""
 
 from tests.model.answers import Answers
+from tests.model.environment import Weather
 from tests.model.leads import Leads
-from tests.model.weather import Weather
 
 
 class Machine(Leads, Answers, Weather):

@@ -54,12 +54,12 @@ def test_it_does_what_the_model_says(
 ) -> None:
     monkeypatch.setattr("bot.agenda.ticker.FIRST_RETRY", timedelta(milliseconds=20))
     # Who takes over from a bot that was killed waits for that.
-    monkeypatch.setattr("bot.outbox.lanes.LEASE", timedelta(seconds=1))
+    monkeypatch.setattr("bot.outbox.sender_leases.LEASE", timedelta(seconds=1))
     monkeypatch.setattr("bot.agenda.claims.CLAIMED_FOR", timedelta(seconds=1))
     # However long the machine stands still, nobody waits in vain for it.
-    monkeypatch.setattr("bot.slack.waiting.PATIENCE_SECONDS", 60.0)
-    monkeypatch.setattr("bot.playground.dispatch.ACK_SECONDS", 90.0)
-    monkeypatch.setattr("bot.playground.triggers.LIFE_SECONDS", 90.0)
+    monkeypatch.setattr("bot.slack.deadline_app.PATIENCE_SECONDS", 60.0)
+    monkeypatch.setattr("bot.playground.fake_slack.dispatch.ACK_SECONDS", 90.0)
+    monkeypatch.setattr("bot.playground.fake_slack.triggers.LIFE_SECONDS", 90.0)
     monkeypatch.setattr(Machine, "new_database", staticmethod(new_database), raising=False)
     monkeypatch.setattr(Machine, "tally", Counter(), raising=False)
     profile = settings(

@@ -12,14 +12,14 @@ from bot.app import Imbalance
 from bot.clock import MovedClock
 from bot.db import schema
 from bot.outbox.delivery import Patience
-from bot.outbox.pace import Pace
-from bot.playground.core import Call
-from bot.playground.happenings import Heard, done
+from bot.outbox.rate_limits import Pace
+from bot.playground.fake_slack.core import Call
+from bot.playground.fake_slack.workspace_changes import Heard, done
 from bot.playground.server import StandIn
 from bot.settings import Settings
 from tests.conftest import KEY, MANIFEST, MONDAY
-from tests.model.mortal import Mortal
-from tests.vocabulary import TINY_PNG, House
+from tests.harness import TINY_PNG, House
+from tests.model.crashable_loop import Mortal
 
 T = TypeVar("T")
 

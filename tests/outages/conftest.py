@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bot.playground import dispatch
+from bot.playground.fake_slack import dispatch
 from tests import postgres
 from tests.outages.outage import SHORT_FORM_WAITS
 

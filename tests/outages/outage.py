@@ -15,11 +15,11 @@ from bot.outbox import outbox
 from bot.playground.server import StandIn
 from bot.slack.content import content, section
 from tests.conftest import MANIFEST
-from tests.outages.crowd import SILENCE, Crowd, Member
-from tests.outages.running import Running, environment, open_round, running
-from tests.outages.wire import Wire, wire
+from tests.harness import BEN, LAUNCH, WORKSPACE
+from tests.outages.bot_process import Running, environment, open_round, running
+from tests.outages.load import SILENCE, Crowd, Member
+from tests.outages.tcp_proxy import Wire, wire
 from tests.postgres import PORT, OwnServer
-from tests.vocabulary import BEN, LAUNCH, WORKSPACE
 
 BEFORE_SECONDS = 1.0
 BACK_SECONDS = 40.0

@@ -12,10 +12,10 @@ from bot.app import Imbalance
 from bot.clock import MovedClock
 from bot.log import configure
 from bot.outbox.delivery import Patience
-from bot.outbox.pace import Pace
+from bot.outbox.rate_limits import Pace
 from bot.settings import load
-from tests.lifecycle.rounds.builders import NOW
-from tests.vocabulary import TINY_PNG
+from tests.harness import TINY_PNG
+from tests.rounds.round_rows import NOW
 
 
 async def draw(_: object) -> bytes:

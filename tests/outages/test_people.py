@@ -17,17 +17,17 @@ from sqlalchemy.engine import make_url
 
 from bot.clock import monotonic
 from bot.db.engine import Database
-from bot.db.lock import sqlite_file
+from bot.db.file_lock import sqlite_file
 from bot.db.migrate import migrate
 from bot.metrics import database_failures
 from bot.rounds import ballots
 from bot.rounds.lifecycle import plan_rounds
-from bot.slack.waiting import FULL, NOT_NOW
-from tests.lifecycle.rounds.builders import NOW, PHASE, a_phase
+from bot.slack.deadline_app import FULL, NOT_NOW
+from tests.harness import ANA, BEN, MEMBERS, WORKSPACE, House
 from tests.outages.outage import SHORT_FORM_WAITS
-from tests.outages.wire import Wire, wire
+from tests.outages.tcp_proxy import Wire, wire
 from tests.postgres import PORT, OwnServer
-from tests.vocabulary import ANA, BEN, MEMBERS, WORKSPACE, House
+from tests.rounds.round_rows import NOW, PHASE, a_phase
 
 TUESDAY_EVENING = datetime(2026, 11, 24, 20, tzinfo=UTC)
 GIVEN_UP_BY_NOW = 3.0

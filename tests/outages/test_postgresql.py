@@ -11,15 +11,15 @@ from prometheus_client import REGISTRY
 from bot.clock import Clock, monotonic
 from bot.db.engine import Database
 from bot.db.migrate import migrate
-from bot.operating.readiness import DATABASE, LOOK_SECONDS, not_ready
+from bot.operations.readiness import DATABASE, LOOK_SECONDS, not_ready
 from bot.playground.server import StandIn
 from tests.conftest import MANIFEST
-from tests.outages.crowd import SAVED, Crowd, Member
+from tests.harness import MEMBERS
+from tests.outages.bot_process import environment, open_round, running
+from tests.outages.load import SAVED, Crowd, Member
 from tests.outages.outage import SHORT_FORM_WAITS, Kind, outage
-from tests.outages.running import environment, open_round, running
-from tests.outages.wire import wire
+from tests.outages.tcp_proxy import wire
 from tests.postgres import PORT, OwnServer
-from tests.vocabulary import MEMBERS
 
 #: `OUTAGE_SECONDS=60 make test ARGS=tests/outages/test_postgresql.py` is the long form.
 SECONDS = float(os.environ.get("OUTAGE_SECONDS", "4"))

@@ -9,11 +9,11 @@ from sqlalchemy import select
 
 from bot.clock import MovedClock
 from bot.db import schema
-from bot.playground import cast as people
+from bot.playground.fake_slack import example_workspace as people
 from bot.playground.server import StandIn
-from tests.outages.fleet import Fleet, fleet
+from tests.harness import ANA, LAUNCH, MEMBERS, House
+from tests.outages.replicas import Fleet, fleet
 from tests.scenarios.lead import Lead
-from tests.vocabulary import ANA, LAUNCH, MEMBERS, House
 
 REPLICAS = 3
 

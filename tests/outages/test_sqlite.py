@@ -12,13 +12,13 @@ import pytest
 
 from bot.clock import Clock, monotonic
 from bot.db.engine import Database
-from bot.db.lock import PATIENCE_SECONDS
+from bot.db.file_lock import PATIENCE_SECONDS
 from bot.db.migrate import migrate
 from bot.playground.server import StandIn
 from tests.conftest import MANIFEST
-from tests.outages.crowd import SAVED, SILENCE, UNSAVED, Crowd, Member
+from tests.outages.bot_process import environment, open_round, running
+from tests.outages.load import SAVED, SILENCE, UNSAVED, Crowd, Member
 from tests.outages.outage import SHORT_FORM_WAITS, moved_in
-from tests.outages.running import environment, open_round, running
 
 KILLS = 25
 ROOM = 64 * 1024
@@ -30,7 +30,7 @@ async def test_killed_at_any_moment_it_opens_again_with_all_that_was_confirmed(
     tmp_path: Path, seed: int
 ) -> None:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.outages.killed"),
+        *(sys.executable, "-m", "tests.outages.kill_loop"),
         *(str(tmp_path / "imbalance.db"), str(KILLS), str(seed)),
         stdout=asyncio.subprocess.PIPE,
     )

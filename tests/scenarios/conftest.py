@@ -2,8 +2,8 @@
 
 import pytest
 
+from tests.harness import House
 from tests.scenarios.lead import Lead
-from tests.vocabulary import House
 
 
 @pytest.fixture

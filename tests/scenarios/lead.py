@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from tests.vocabulary import ANA, BEN, LAUNCH, House
+from tests.harness import ANA, BEN, LAUNCH, House
 
 CLEAR = {"start.level.clarity": "4", "start.level.trust": "3"}
 SPRINT = {

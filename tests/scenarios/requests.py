@@ -13,7 +13,7 @@ from prometheus_client import REGISTRY
 
 from bot.clock import real_now
 from bot.playground.server import StandIn
-from tests.vocabulary import BEN, LAUNCH, WORKSPACE, House
+from tests.harness import BEN, LAUNCH, WORKSPACE, House
 
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 

@@ -1,14 +1,8 @@
 """The announcement and its buttons, and the phase that follows an extended one."""
 
 from bot.db import schema
+from tests.harness import BEN, CHIARA, GUEST, LAUNCH, House
 from tests.scenarios.lead import CLEAR, Lead, count, shown
-from tests.vocabulary import (
-    BEN,
-    CHIARA,
-    GUEST,
-    LAUNCH,
-    House,
-)
 
 
 async def test_after_one_extension_a_new_phase_follows(house: House, ana: Lead) -> None:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.harness import House
 from tests.scenarios.requests import FORM, JSON, PAYLOADS, form, post_signed
-from tests.vocabulary import House
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 

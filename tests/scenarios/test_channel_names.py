@@ -3,9 +3,9 @@
 from sqlalchemy import select
 
 from bot.db import schema
+from tests.harness import BEN, CHIARA, LAUNCH, House
 from tests.scenarios.lead import Lead, shown
-from tests.scenarios.seen import in_channel, phase, told
-from tests.vocabulary import BEN, CHIARA, LAUNCH, House
+from tests.scenarios.screen import in_channel, phase, told
 
 MOVED = "C0MOVED"
 

@@ -3,10 +3,10 @@
 import pytest
 
 from bot.db import schema
-from bot.playground.cast import BOT_USER_ID
+from bot.playground.fake_slack.example_workspace import BOT_USER_ID
+from tests.harness import ANA, BEN, LAUNCH, MEMBERS, OWNER, PLATFORM, SECRET, House
 from tests.scenarios.lead import Lead, count, shown
-from tests.scenarios.seen import calls, in_channel, phase, press, said, told
-from tests.vocabulary import ANA, BEN, LAUNCH, MEMBERS, OWNER, PLATFORM, SECRET, House
+from tests.scenarios.screen import calls, in_channel, phase, press, said, told
 
 
 async def close(house: House, how: str, channel_id: str = LAUNCH) -> None:

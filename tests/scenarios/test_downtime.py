@@ -5,12 +5,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.outbox import lanes
+from bot.outbox import sender_leases
 from bot.rounds.lifecycle import plan_rounds
 from bot.workspaces.lifecycle import install
-from tests.lifecycle.rounds.builders import NOW, PHASE, a_phase
+from tests.harness import ANA, BEN, LAUNCH, MEMBERS, WORKSPACE, House
+from tests.rounds.round_rows import NOW, PHASE, a_phase
 from tests.scenarios.lead import Lead
-from tests.vocabulary import ANA, BEN, LAUNCH, MEMBERS, WORKSPACE, House
 
 WEEKLY_OPENS = datetime(2026, 11, 30, 20, tzinfo=UTC)  # Tuesday 10:00 where days begin first
 
@@ -82,10 +82,10 @@ async def test_what_could_not_be_sent_in_time_does_not_come_at_night(running: Ho
     await running.travel_to(datetime(2026, 11, 24, 7, tzinfo=UTC))
     assert read_at(running, BEN) == []
     async with running.bot.db.transaction() as tx:
-        await lanes.halt(tx, WORKSPACE, "token_expired")
+        await sender_leases.halt(tx, WORKSPACE, "token_expired")
     await running.travel_to(datetime(2026, 11, 24, 22, tzinfo=UTC))  # asked at 09:00 in Lagos
     async with running.bot.db.transaction() as tx:
-        await lanes.resume(tx, WORKSPACE)
+        await sender_leases.resume(tx, WORKSPACE)
     await running.wait(hours=12)
 
     (at,) = read_at(running, BEN)
@@ -101,12 +101,12 @@ async def test_what_could_not_be_posted_in_time_comes_to_a_channel_in_its_leads_
     await house.travel_to(datetime(2026, 12, 7, 16, 30, tzinfo=UTC))
     before = len(house.slack.as_user(BEN).visible(LAUNCH))
     async with house.bot.db.transaction() as tx:
-        await lanes.halt(tx, WORKSPACE, "token_expired")
+        await sender_leases.halt(tx, WORKSPACE, "token_expired")
     house.clock.move_to(datetime(2026, 12, 7, 17, 5, tzinfo=UTC))
     await house.settle()
     house.clock.move_to(datetime(2026, 12, 8, 3, tzinfo=UTC))
     async with house.bot.db.transaction() as tx:
-        await lanes.resume(tx, WORKSPACE)
+        await sender_leases.resume(tx, WORKSPACE)
     await house.settle()
     assert len(house.slack.as_user(BEN).visible(LAUNCH)) == before
 

@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from tests.harness import ANA, BEN, CHIARA, FINN, GUEST, LAUNCH, MEMBERS, OWNER, House
 from tests.scenarios.lead import Lead, shown
-from tests.vocabulary import ANA, BEN, CHIARA, FINN, GUEST, LAUNCH, MEMBERS, OWNER, House
 
 WARNED = datetime(2026, 12, 3, 10, tzinfo=UTC)
 OVER = datetime(2026, 12, 7, 17, 1, tzinfo=UTC)  # the sprint of two weeks has ended

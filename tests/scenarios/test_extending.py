@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from sqlalchemy import delete, select
 
 from bot.db import schema
+from tests.harness import ANA, FINN, LAUNCH, House
 from tests.scenarios.lead import CLEAR, Lead, shown
 from tests.scenarios.test_ending import OVER, WARNED, in_channel, told
-from tests.vocabulary import ANA, FINN, LAUNCH, House
 
 
 async def test_extended_once_with_a_reason_the_channel_reads(house: House, ana: Lead) -> None:

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from tests.harness import ANA, BEN, CHIARA, GUEST, HANA, LAUNCH, OWNER, House
 from tests.scenarios.lead import Lead
-from tests.vocabulary import ANA, BEN, CHIARA, GUEST, HANA, LAUNCH, OWNER, House
 
 
 @pytest.fixture

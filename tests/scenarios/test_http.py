@@ -6,8 +6,8 @@ from slack_sdk.signature import SignatureVerifier
 
 from bot.clock import real_now
 from bot.metrics import refused_signatures
+from tests.harness import ANA, BEN, LAUNCH, House
 from tests.scenarios.lead import Lead
-from tests.vocabulary import ANA, BEN, LAUNCH, House
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 BODY = "command=%2Fimbalance&text=help&team_id=T0PLAY&user_id=U0ANA&channel_id=C0LAUNCH"

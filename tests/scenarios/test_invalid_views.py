@@ -12,12 +12,12 @@ from structlog.testing import capture_logs
 from bot.home import lifecycle
 from bot.log import log
 from bot.metrics import failed_requests
-from bot.phases import moment_page, preview_page, promise_page
 from bot.slack import views
 from bot.slack.content import plain
 from bot.slack.views import CANNOT_SHOW
+from bot.start import page_moment, page_preview, page_promise
+from tests.harness import ANA, House
 from tests.scenarios.lead import CLEAR, SPRINT, Lead, shown
-from tests.vocabulary import ANA, House
 
 MARK = "violet giraffe"
 
@@ -54,12 +54,12 @@ async def test_for_a_command(
     house: House, ana: Lead, logged: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = counted()
-    monkeypatch.setattr(moment_page, "TITLE", f"{MARK} {MARK}")
+    monkeypatch.setattr(page_moment, "TITLE", f"{MARK} {MARK}")
 
     assert await ana.types("results 2w") == CANNOT_SHOW
 
     assert ana.page == ""
-    assert rules(logged, moment_page.PAGE) == ["title must be between 1 and 24 characters"]
+    assert rules(logged, page_moment.PAGE) == ["title must be between 1 and 24 characters"]
     assert counted() == before + 1
     assert [call for call in house.slack.calls if call.method == "views.open"] == []
 
@@ -68,14 +68,14 @@ async def test_for_a_submission_the_form_stays_with_what_was_typed(
     house: House, ana: Lead, logged: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await ana.types("results 2w")
-    monkeypatch.setattr(promise_page, "_milestone", too_long)
+    monkeypatch.setattr(page_promise, "_milestone", too_long)
 
     errors = await ana.sends(**CLEAR)
 
     assert list(errors.values()) == [CANNOT_SHOW]
     assert ana.page == "Is this the moment?"
     assert ana.typed("start.level.clarity")["value"] == "4"
-    (rule,) = rules(logged, promise_page.PAGE)
+    (rule,) = rules(logged, page_promise.PAGE)
     assert rule.startswith("initial_value does not fit max_length")
     assert house.slack.problems == []
 
@@ -86,7 +86,7 @@ async def test_for_a_submission_without_inputs_a_page_says_it(
     await ana.types("results 2w")
     await ana.sends(**CLEAR)
     await ana.sends(**SPRINT)
-    monkeypatch.setattr(preview_page, "DONE_TITLE", f"{MARK} {MARK}")
+    monkeypatch.setattr(page_preview, "DONE_TITLE", f"{MARK} {MARK}")
 
     assert await ana.sends() == {}
 
@@ -102,7 +102,7 @@ async def test_for_a_button_a_page_on_top_says_it(
     await ana.types("results 2w")
     await ana.sends(**CLEAR)
     await ana.me.fill(ana.view["id"], {"start.text.ask": "Fast reviews"})
-    monkeypatch.setattr(promise_page, "_milestone", too_long)
+    monkeypatch.setattr(page_promise, "_milestone", too_long)
 
     await ana.me.click("phase.start.more")
 
@@ -111,7 +111,7 @@ async def test_for_a_button_a_page_on_top_says_it(
     await ana.me.close()
     assert ana.page == "The promise"
     assert ana.typed("start.text.ask") == "Fast reviews"
-    assert rules(logged, promise_page.PAGE)
+    assert rules(logged, page_promise.PAGE)
 
 
 async def test_for_the_home_tab_the_tab_says_it(
@@ -136,11 +136,11 @@ async def test_what_only_slack_refuses_is_logged_by_its_place(
 ) -> None:
     await ana.types("results 2w")
     await ana.sends(**CLEAR)
-    monkeypatch.setattr(promise_page, "_milestone", too_long)
+    monkeypatch.setattr(page_promise, "_milestone", too_long)
     monkeypatch.setattr(views, "broken_rules", lambda _: [])
 
     await ana.me.click("phase.start.more")
 
     assert shown(ana.blocks) == CANNOT_SHOW
-    (place,) = rules(logged, promise_page.PAGE)
+    (place,) = rules(logged, page_promise.PAGE)
     assert place.endswith("/element/initial_value")

@@ -6,11 +6,10 @@ import pytest
 from sqlalchemy import select, update
 
 from bot.db import schema
-from bot.playground.spot import utf16
+from bot.playground.fake_slack.json_pointer import utf16
 from bot.workspaces import store
 from bot.workspaces.rules import WorkspaceSettings
-from tests.scenarios.lead import CLEAR, SPRINT, Lead
-from tests.vocabulary import (
+from tests.harness import (
     ANA,
     BEN,
     CHIARA,
@@ -25,6 +24,7 @@ from tests.vocabulary import (
     WORKSPACE,
     House,
 )
+from tests.scenarios.lead import CLEAR, SPRINT, Lead
 
 FAMILY = "👩‍👩‍👧‍👦"
 GOALS = {

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from tests.harness import House
 from tests.scenarios.malformed import ANSWERED, MALFORMED
 from tests.scenarios.requests import (
     FORM,
@@ -23,7 +24,6 @@ from tests.scenarios.requests import (
     signed,
     told,
 )
-from tests.vocabulary import House
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 

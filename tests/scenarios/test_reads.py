@@ -17,9 +17,9 @@ from bot.slack.conversations import channel_of, member_ids
 from bot.slack.errors import verdict
 from bot.slack.people import People
 from bot.workspaces.lifecycle import ASK_MISSED
+from tests.harness import ANA, BEN, LAUNCH, MEMBERS, OWNER, PLATFORM, WORKSPACE, House
 from tests.scenarios.lead import Lead, count
-from tests.scenarios.seen import told
-from tests.vocabulary import ANA, BEN, LAUNCH, MEMBERS, OWNER, PLATFORM, WORKSPACE, House
+from tests.scenarios.screen import told
 
 LONG = 3000  # seconds: no test waits for it
 

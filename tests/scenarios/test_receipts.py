@@ -8,10 +8,10 @@ from sqlalchemy import select
 from bot.clock import monotonic
 from bot.db import schema
 from bot.db.engine import Database
-from bot.slack import afterwards
-from bot.slack.afterwards import Afterwards
+from bot.slack import background_tasks
+from bot.slack.background_tasks import Afterwards
+from tests.harness import BEN, House
 from tests.scenarios.test_rounds import asked, ballots_left, chosen, message_of
-from tests.vocabulary import BEN, House
 
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 __all__ = ["asked"]  # the fixture
@@ -65,7 +65,7 @@ async def test_an_edit_is_noted_for_what_fails_at_the_stop(asked: House, db: Dat
 
 
 async def test_the_stop_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(afterwards, "LONGEST_SECONDS", 0.05)
+    monkeypatch.setattr(background_tasks, "LONGEST_SECONDS", 0.05)
     after = Afterwards()
     after.do(_for_ever())
 

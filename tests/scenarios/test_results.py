@@ -11,9 +11,9 @@ from bot.db import schema
 from bot.outbox import outbox
 from bot.rounds.lifecycle import plan_rounds
 from bot.slack.content import content, section
-from tests.lifecycle.rounds.builders import NOW, PHASE, a_phase
+from tests.harness import ANA, BEN, LAUNCH, MEMBERS, WORKSPACE, House
+from tests.rounds.round_rows import NOW, PHASE, a_phase
 from tests.scenarios.lead import count
-from tests.vocabulary import ANA, BEN, LAUNCH, MEMBERS, WORKSPACE, House
 
 TUESDAY_EVENING = datetime(2026, 11, 24, 20, tzinfo=UTC)
 #: Friday morning in Lisbon; at ten the team reads it.

@@ -11,8 +11,8 @@ from sqlalchemy import func, select
 from bot.db import schema
 from bot.rounds import ballots
 from bot.rounds.lifecycle import plan_rounds
-from tests.lifecycle.rounds.builders import NOW, PHASE, a_phase
-from tests.vocabulary import ANA, BEN, CHIARA, GENERAL, GUEST, LAUNCH, MEMBERS, WORKSPACE, House
+from tests.harness import ANA, BEN, CHIARA, GENERAL, GUEST, LAUNCH, MEMBERS, WORKSPACE, House
+from tests.rounds.round_rows import NOW, PHASE, a_phase
 
 TUESDAY_EVENING = datetime(2026, 11, 24, 20, tzinfo=UTC)
 COMMENT = "The importer is late & nobody says so"

@@ -5,10 +5,10 @@ import json
 from sqlalchemy import select
 
 from bot.db import schema
-from bot.playground.happenings import done
+from bot.playground.fake_slack.workspace_changes import done
 from bot.workspaces import store
 from bot.workspaces.rules import WorkspaceSettings
-from tests.vocabulary import ANA, BEN, GUEST, LAUNCH, OWNER, WORKSPACE, House
+from tests.harness import ANA, BEN, GUEST, LAUNCH, OWNER, WORKSPACE, House
 
 
 async def settings_of(house: House) -> WorkspaceSettings:

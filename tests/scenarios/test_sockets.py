@@ -19,7 +19,7 @@ from bot.clock import MovedClock, monotonic
 from bot.playground.server import StandIn
 from bot.settings import Settings
 from bot.slack.sockets import Connection, Sockets
-from tests.vocabulary import ANA, BEN, LAUNCH, House
+from tests.harness import ANA, BEN, LAUNCH, House
 
 
 async def connected(slack: StandIn, count: int) -> bool:

@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.scenarios.lead import CLEAR, SPRINT, TRUST, Lead, shown
-from tests.vocabulary import (
+from tests.harness import (
     ANA,
     BEN,
     CHIARA,
@@ -20,6 +19,7 @@ from tests.vocabulary import (
     PLATFORM,
     House,
 )
+from tests.scenarios.lead import CLEAR, SPRINT, TRUST, Lead, shown
 
 
 async def test_a_sprint_from_the_command_to_the_announcement(house: House, ana: Lead) -> None:

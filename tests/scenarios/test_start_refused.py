@@ -4,15 +4,8 @@ import pytest
 from sqlalchemy import select
 
 from bot.db import schema
+from tests.harness import ARCHIVED, BEN, GUEST, LAUNCH, SECRET, House
 from tests.scenarios.lead import CLEAR, SPRINT, TRUST, Lead, count, shown
-from tests.vocabulary import (
-    ARCHIVED,
-    BEN,
-    GUEST,
-    LAUNCH,
-    SECRET,
-    House,
-)
 
 #: Where nothing can be started, as Slack says.
 NO_PLACE = [(SECRET, "I am not in this private channel"), (ARCHIVED, "archived")]

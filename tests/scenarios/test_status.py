@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from tests.harness import ANA, BEN, GENERAL, GUEST, LAUNCH, MEMBERS, OWNER, House
 from tests.scenarios.lead import Lead, shown
-from tests.vocabulary import ANA, BEN, GENERAL, GUEST, LAUNCH, MEMBERS, OWNER, House
 
 OVER = datetime(2026, 12, 7, 17, 1, tzinfo=UTC)
 WORDS = {"outcome": "Beta is out."}

@@ -5,12 +5,12 @@ from sqlalchemy import select
 
 from bot.app import Imbalance
 from bot.db import schema
-from bot.outbox.pace import Pace
+from bot.outbox.rate_limits import Pace
 from bot.settings import Settings
 from bot.workspaces.lifecycle import install
+from tests.harness import BEN, DEV, LAUNCH, MEMBERS, House
 from tests.scenarios.lead import Lead, shown
-from tests.scenarios.seen import told
-from tests.vocabulary import BEN, DEV, LAUNCH, MEMBERS, House
+from tests.scenarios.screen import told
 
 
 def said_and_read(house: House) -> int:

@@ -7,11 +7,11 @@ from sqlalchemy import select, update
 from structlog.testing import capture_logs
 
 from bot.db import schema
-from tests.operating.stuck import command
+from tests.harness import ANA, BEN, CHIARA, LAUNCH, MEMBERS, OWNER, House
+from tests.operations.stuck_messages import command
 from tests.scenarios.lead import Lead, count, shown
-from tests.scenarios.seen import failed, posts_to, said, told
+from tests.scenarios.screen import failed, posts_to, said, told
 from tests.scenarios.test_rounds import send
-from tests.vocabulary import ANA, BEN, CHIARA, LAUNCH, MEMBERS, OWNER, House
 
 #: Over the weekend nothing is said but concerns, on Monday morning.
 FRIDAY = datetime(2026, 11, 27, 16, tzinfo=UTC)

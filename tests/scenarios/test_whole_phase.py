@@ -8,8 +8,8 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
 from bot.playground.server import StandIn
+from tests.harness import ANA, House
 from tests.scenarios.lead import Lead
-from tests.vocabulary import ANA, House
 
 #: Calls that people see, and what they are called in the log.
 SEEN = {

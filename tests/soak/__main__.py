@@ -24,11 +24,11 @@ from bot.clock import monotonic
 from bot.db.migrate import migrate
 from tests import postgres
 from tests.conftest import MONDAY
-from tests.soak.hands import BotProcess
-from tests.soak.place import settle_in
-from tests.soak.reckoning import Reckoning, reckon
+from tests.soak.people import BotProcess
+from tests.soak.simulated_workspace import settle_in
 from tests.soak.slack import Slack
 from tests.soak.soak import Soak
+from tests.soak.totals import Reckoning, reckon
 
 MOST_WRONG = 25
 

@@ -23,22 +23,24 @@ from bot.agenda.agenda import NEVER
 from bot.app import Imbalance
 from bot.clock import MovedClock
 from bot.db import schema
+from bot.ending import extend as ending_extend
+from bot.ending import wrap_up
+from bot.ending.extend_form import Extension
+from bot.ending.wrap_up_form import WrapUp
 from bot.log import configure
 from bot.outbox.delivery import Patience
-from bot.outbox.pace import Pace
-from bot.phases import beginning, extending, wrapping
-from bot.phases.beginning import Beginning
-from bot.phases.extend_form import Extension
-from bot.phases.managing import Managing
+from bot.outbox.rate_limits import Pace
+from bot.phases.permissions import Managing
 from bot.phases.rules import Kind, Proposal, SetAside, SprintPromise, TrustPromise
-from bot.phases.wrap_up_form import WrapUp
-from bot.rounds import polling
+from bot.rounds import poll as rounds_poll
 from bot.settings import Settings
-from bot.slack import waiting
+from bot.slack import deadline_app
 from bot.slack.errors import Refused
+from bot.start import begin
+from bot.start.begin import Beginning
 from bot.workspaces.lifecycle import install
-from tests.soak.place import BOT, CHANNEL
-from tests.vocabulary import TINY_PNG
+from tests.harness import TINY_PNG
+from tests.soak.simulated_workspace import BOT, CHANNEL
 
 PATIENCE = Patience(settle=0, first_retry=0, picture_retry=0, picture_tries=2)
 SETTLES_WITHIN = 60.0
@@ -176,20 +178,20 @@ class Hand:
             remind=told["reminds"],
         )
         begun = Beginning(proposal=proposal, in_channel=(BOT, told["lead"], *told["members"]))
-        phase_id = await beginning.start(self._bot.services, told["workspace"], begun)
+        phase_id = await begin.start(self._bot.services, told["workspace"], begun)
         return {"phase_id": phase_id, "next": await self._bot.settle()}
 
     async def extend(self, told: Said) -> Said:
         asked = Extension(ends_on=date.fromisoformat(told["until"]), reason="It takes longer.")
-        return await self._try(extending.extend(self._bot.services, _managing(told), asked))
+        return await self._try(ending_extend.extend(self._bot.services, _managing(told), asked))
 
     async def end(self, told: Said) -> Said:
         said = WrapUp(outcome="It is out.")
-        return await self._try(wrapping.wrap_up(self._bot.services, _managing(told), said))
+        return await self._try(wrap_up.wrap_up(self._bot.services, _managing(told), said))
 
     async def poll(self, told: Said) -> Said:
         return await self._try(
-            polling.poll(
+            rounds_poll.poll(
                 self._bot.services,
                 workspace_id=told["workspace"],
                 channel_id=CHANNEL,
@@ -234,7 +236,7 @@ def _most() -> float:
 
 async def _main(port: int) -> None:
     configure("WARNING", "text")
-    waiting.PATIENCE_SECONDS = SETTLES_WITHIN  # however long the machine stands still
+    deadline_app.PATIENCE_SECONDS = SETTLES_WITHIN  # however long the machine stands still
     hand = Hand(json.loads(sys.stdin.readline()))
 
     async def serve(request: web.Request) -> web.Response:

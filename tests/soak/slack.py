@@ -14,8 +14,8 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.soak.dice import Dice
-from tests.soak.place import BOT, CHANNEL, Place
+from tests.soak.random_choices import Dice
+from tests.soak.simulated_workspace import BOT, CHANNEL, Place
 
 LARGEST = 4 * 1024**2
 #: Of ten thousand posts.

@@ -11,7 +11,6 @@ from datetime import date, datetime, time, timedelta
 from itertools import pairwise
 from typing import Any
 
-from tests.model.belief import LAST_CALL
 from tests.model.calendar import (
     APART,
     DAY,
@@ -24,7 +23,8 @@ from tests.model.calendar import (
     welcome,
 )
 from tests.model.facts import Phase
-from tests.soak.place import CHANNEL, Place
+from tests.model.reference_model import LAST_CALL
+from tests.soak.simulated_workspace import CHANNEL, Place
 from tests.soak.slack import Post
 from tests.soak.soak import Soak
 

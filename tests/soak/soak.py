@@ -10,10 +10,10 @@ from bot.clock import monotonic
 from tests.model.calendar import DAY, is_welcome, there
 from tests.model.downtime import oversleep
 from tests.model.facts import KEYS, Phase, Round
-from tests.soak.adopting import adopt
-from tests.soak.dice import Dice
-from tests.soak.hands import BotProcess, pressed
-from tests.soak.place import CHANNEL, LARGEST, SMALLEST, ZONES, Place
+from tests.soak.downtime_adjustments import adopt
+from tests.soak.people import BotProcess, pressed
+from tests.soak.random_choices import Dice
+from tests.soak.simulated_workspace import CHANNEL, LARGEST, SMALLEST, ZONES, Place
 from tests.soak.slack import Post, Slack, profile
 
 Deed = Callable[[], Awaitable[None]]

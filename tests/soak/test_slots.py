@@ -5,10 +5,10 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
-from tests.model.belief import Belief
 from tests.model.facts import Phase
-from tests.soak.dice import Dice
-from tests.soak.place import Place
+from tests.model.reference_model import Belief
+from tests.soak.random_choices import Dice
+from tests.soak.simulated_workspace import Place
 from tests.soak.slack import Post
 from tests.soak.slots import BEGUN, LATE, MOVED, ON_TIME, WRONG, Asked, why
 

@@ -4,12 +4,12 @@ from itertools import islice
 from statistics import median
 
 from bot.clock import monotonic
+from tests.bench.actions import clicks
+from tests.bench.admin_database import opened
 from tests.bench.bench import ENGINES, Bench, Slack, now
 from tests.bench.clients import closed_loop, one_by_one
-from tests.bench.doings import clicks
-from tests.bench.kept import all_kept, checked, drained
-from tests.bench.outside import opened
 from tests.bench.processes import Child
+from tests.bench.saved_results import all_kept, checked, drained
 from tests.bench.table import MS, Row, beside, quantile
 from tests.bench.world import Person, asked_teams
 
@@ -142,7 +142,7 @@ async def _profile(
     if bench.quick:
         return "no profile in a first look"
     load = clicks(everyone, slack.url, now())
-    with bench.bot(slack.api_url, url, "tests.bench.ours") as child:
+    with bench.bot(slack.api_url, url, "tests.bench.bot_process") as child:
         await child.ready()
         await closed_loop(child.port, load, clients, 0.5)
         return await bench.sampled(

@@ -4,13 +4,13 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
 
+from tests.bench.actions import clicks
+from tests.bench.admin_database import opened
 from tests.bench.bench import CALL_SECONDS, POST, Bench, now
 from tests.bench.clients import Request, Timed, at_a_rate
-from tests.bench.doings import clicks
-from tests.bench.kept import refused
 from tests.bench.measures.fanout import Sending
-from tests.bench.outside import opened
 from tests.bench.processes import Child
+from tests.bench.saved_results import refused
 from tests.bench.table import GOALS, MS, Row, quantile
 from tests.bench.world import asked_teams
 
@@ -25,7 +25,7 @@ async def while_busy(bench: Bench) -> list[Row]:
     async with bench.slack() as slack, bench.database("sqlite") as url:
         async with opened(url) as db:
             everyone = await asked_teams(db, TEAMS, now())
-        with bench.bot(slack.api_url, url, "tests.bench.ours", "unpaced") as child:
+        with bench.bot(slack.api_url, url, "tests.bench.bot_process", "unpaced") as child:
             await child.ready()
             sending = Sending(bench=bench, slack=slack, child=child, url=url)
             load = clicks(everyone, slack.url, now())

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from statistics import median
 
 from bot.clock import monotonic
+from tests.bench.actions import command, commands
+from tests.bench.admin_database import opened
 from tests.bench.bench import CALL_SECONDS, Bench, Slack, now
 from tests.bench.clients import Connection, closed_loop, signed
-from tests.bench.doings import command, commands
-from tests.bench.outside import opened
 from tests.bench.processes import Child
 from tests.bench.table import GOALS, MS, Row
 from tests.bench.world import asked_teams
@@ -117,6 +117,6 @@ async def _around(slack: Slack, side: Child) -> tuple[list[str], float | None]:
 
 async def _profile(bench: Bench, slack: Slack, url: str) -> str:
     """What the bot does while people type, in a run of its own that is not timed."""
-    with bench.bot(slack.api_url, url, "tests.bench.ours") as child:
+    with bench.bot(slack.api_url, url, "tests.bench.bot_process") as child:
         await child.ready()
         return await bench.sampled(child, lambda: closed_loop(child.port, commands(), 1, 1.0))

@@ -8,9 +8,9 @@ from statistics import median
 
 from bot.clock import monotonic
 from bot.db import schema
-from bot.db.writing import insert_if_new
+from bot.db.upserts import insert_if_new
+from tests.bench.admin_database import opened
 from tests.bench.bench import CALL_SECONDS, ENGINES, POST, SETTLING_SECONDS, Bench, Slack, now
-from tests.bench.outside import opened
 from tests.bench.processes import ROOT, Child, clean_environ
 from tests.bench.sink import TEAM
 from tests.bench.table import GOALS, Row
@@ -34,7 +34,7 @@ async def _fan_out(bench: Bench, engine: str) -> Row:
     async with bench.slack() as slack, bench.database(engine) as url:
         async with opened(url) as db:
             await asked_teams(db, 1, now())
-        with bench.bot(slack.api_url, url, "tests.bench.ours", "unpaced") as child:
+        with bench.bot(slack.api_url, url, "tests.bench.bot_process", "unpaced") as child:
             await child.ready()
             sending = Sending(bench=bench, slack=slack, child=child, url=url)
             await sending.send(20, "W")

@@ -8,12 +8,13 @@ from bot.agenda import agenda
 from bot.agenda.agenda import Item
 from bot.app import Imbalance
 from bot.clock import MovedClock, monotonic
+from bot.ending.messages import closing
+from bot.ending.summary import ended_of
 from bot.home.lifecycle import show_home
-from bot.phases.ending_messages import closing
-from bot.phases.glancing import glance
-from bot.phases.over import ended_of
 from bot.results.lifecycle import SHOW, show_results
 from bot.settings import Settings
+from bot.status.store import glance
+from tests.bench.admin_database import Outside, opened
 from tests.bench.bench import ENGINES, Bench
 from tests.bench.crowds import (
     DUE,
@@ -27,7 +28,6 @@ from tests.bench.crowds import (
     many_phases,
     teams_with_work,
 )
-from tests.bench.outside import Outside, opened
 from tests.bench.sampling import sampled_here
 from tests.bench.sink import CHANNEL, LEAD, TEAM
 from tests.bench.table import GOALS, MS, Row, beside

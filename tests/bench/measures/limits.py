@@ -8,15 +8,15 @@ from aiohttp import ClientSession
 
 from bot.clock import monotonic, real_now
 from bot.db import schema
-from bot.db.writing import insert_if_new
-from bot.playground.limits import SPECIAL
+from bot.db.upserts import insert_if_new
+from bot.playground.fake_slack.rate_limits import SPECIAL
+from tests.bench.admin_database import opened
 from tests.bench.bench import CALL_SECONDS, POST, Bench
-from tests.bench.outside import opened
 from tests.bench.processes import free_port
 from tests.bench.standin import person
 from tests.bench.table import GOALS, Row
 from tests.bench.world import direct_messages, insert_all
-from tests.vocabulary import WORKSPACE
+from tests.harness import WORKSPACE
 
 LIMITED = "ratelimited"
 LOOK_SECONDS, LIMITS_SETTLE_SECONDS = 1.0, 3.0
@@ -33,7 +33,7 @@ async def under_limits(bench: Bench) -> list[Row]:
         await slack.ready()
         async with bench.database("sqlite") as url:
             api = f"http://127.0.0.1:{port}/api/"
-            ours = ("tests.bench.ours", f"minute={minute}")
+            ours = ("tests.bench.bot_process", f"minute={minute}")
             with bench.bot(api, url, *ours, port=app) as child:
                 await child.ready()
                 began = await _write(bench, url, count)

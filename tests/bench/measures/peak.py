@@ -5,9 +5,9 @@ from dataclasses import replace
 from math import ceil
 
 from bot.clock import monotonic
+from tests.bench.admin_database import opened
 from tests.bench.bench import Bench
 from tests.bench.one_tuesday import DEADLINE, Tuesday, ten_oclock
-from tests.bench.outside import opened
 from tests.bench.peak_world import EACH, PEOPLE, TEAMS, tuesday
 from tests.bench.table import GOALS, Row, written
 

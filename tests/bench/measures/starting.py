@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from itertools import islice
 
 from bot.clock import monotonic
+from tests.bench.actions import clicks
+from tests.bench.admin_database import opened
 from tests.bench.bench import Bench, now
 from tests.bench.clients import Request, Timed, closed_loop, one_by_one
-from tests.bench.doings import clicks
-from tests.bench.kept import checked, drained
 from tests.bench.measures.fanout import Sending
-from tests.bench.outside import opened
 from tests.bench.processes import ROOT, clean_environ
 from tests.bench.sampling import imports
+from tests.bench.saved_results import checked, drained
 from tests.bench.table import GOALS, Row, beside
 from tests.bench.world import Person, asked_teams
 
@@ -164,7 +164,7 @@ def growth_row(found: Course, wanted: int) -> Row:
 async def _growth(bench: Bench) -> Course:
     # A database of its own: by the clock of this bot, what another planned is long due.
     async with bench.slack() as slack, _asked(bench) as (url, everyone):
-        with bench.bot(slack.api_url, url, "tests.bench.ours", "unpaced") as child:
+        with bench.bot(slack.api_url, url, "tests.bench.bot_process", "unpaced") as child:
             await child.ready()
             return await _worked(Sending(bench=bench, slack=slack, child=child, url=url), everyone)
 

@@ -1,0 +1,1 @@
+"""The phase's message in its channel: announced, kept up to date, and what the team adds to it."""

@@ -1,0 +1,200 @@
+"""The forms *My part* and *Raise a concern*, *Details*, and concerns as leads read them."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from slack_sdk.models.blocks import Block
+from slack_sdk.models.views import View
+
+from bot.announcement.messages import SHORT, promised, standing
+from bot.phases.model import WholePhase
+from bot.phases.wording import WEEKDAYS, lead_names, one_line, title
+from bot.slack.content import (
+    MESSAGE,
+    SECTION,
+    Content,
+    content,
+    context,
+    divider,
+    pages,
+    paragraphs,
+    plain,
+    section,
+    size,
+)
+from bot.slack.inputs import text_input
+from bot.slack.mrkdwn import channel, clean, fitted, quotation
+
+PART_FORM, CONCERN_FORM = "phase.part.form", "phase.concern.form"
+TEXT, PART_BLOCK, CONCERN_BLOCK = "phase.text", "phase.part.text", "phase.concern.text"
+PART_LIMIT, CONCERN_LIMIT = SHORT, 3_000
+
+PART_TITLE, PART_LABEL = "My part", "What I bring to this"
+PART_ABOUT = (
+    "*{title}*\nEverybody in {channel} can read it under *Details*, with your name. Leave it "
+    "empty if you like: nobody is shown who has said nothing."
+)
+PART_EXAMPLE = "I carry the importer, and pair on reviews in the mornings."
+CONCERN_TITLE, CONCERN_LABEL = "Raise a concern", "What worries you?"
+CONCERN_ABOUT = (
+    "*To {leads}, without your name.* Neither who wrote it nor when is kept. It is sent the next "
+    "working morning, together with others if there are any, and then deleted here. Your style "
+    "may give you away, and Slack carries it."
+)
+CONCERN_EXAMPLE = "We said weekends are protected, and two of us worked on Sunday."
+TAKEN_TITLE = "Raise a concern"
+TAKEN = "Received. It reaches {leads} the next working morning, without your name."
+
+ONE = "A concern from your team, without a name"
+MANY = "{count} concerns from your team, without names"
+FROM = "*{first}*, about {channel}."
+FROM_PART = "*{first}*, about {channel}. Message {number} of {count}."
+WHY = (
+    "Written with Raise a concern, in mixed order, and now deleted here. Do not look for who "
+    "wrote: answer to everybody, in the channel or in your next meeting."
+)
+
+DETAILS_TITLE = "Details"
+TEAM, PARTS = "Who is asked", "Who does what"
+MORE_PARTS = "And {count} more."
+#: Of what people said of their parts, in JSON: Slack takes 250,000 bytes of a form.
+PARTS_ROOM = 120_000
+WHEN = (
+    "{weekdays} at {time} in each person's own time zone, and first on the working morning after "
+    "the announcement. Answers are anonymous after closing: totals from {minimum} answers on, "
+    "then individual answers are deleted. Leads get private hints from the same totals. Leaders "
+    "of leads see that a phase runs, never answers."
+)
+WHEN_SMALL = (
+    "{weekdays} the questions come to the channel, to talk about together: this team is too small "
+    "for answers without names. Nothing is stored."
+)
+COMMENTS = {
+    "leads": "Comments are read by the leads, without names.",
+    "team": "Comments are read by the whole team, without names.",
+}
+
+
+def part_form(whole: WholePhase, user_id: str) -> View:
+    """A member's own words about their part, to write, change or take back."""
+    mine = next((one.contribution for one in whole.people if one.user_id == user_id), None)
+    about = PART_ABOUT.format(title=title(whole.phase), channel=channel(whole.phase.channel_id))
+    text = text_input(
+        PART_BLOCK,
+        PART_LABEL,
+        TEXT,
+        limit=PART_LIMIT,
+        value=mine,
+        placeholder=PART_EXAMPLE,
+        multiline=True,
+        optional=True,
+    )
+    return _form(PART_FORM, PART_TITLE, "Save", whole, [section(about), text])
+
+
+def concern_form(whole: WholePhase) -> View:
+    """A note to the leads."""
+    about = CONCERN_ABOUT.format(leads=lead_names(whole))
+    text = text_input(
+        CONCERN_BLOCK,
+        CONCERN_LABEL,
+        TEXT,
+        limit=CONCERN_LIMIT,
+        placeholder=CONCERN_EXAMPLE,
+        multiline=True,
+    )
+    return _form(CONCERN_FORM, CONCERN_TITLE, "Send", whole, [section(about), text])
+
+
+def concern_taken(whole: WholePhase) -> View:
+    """The confirmation. It does not repeat the note."""
+    return View(
+        type="modal",
+        title=plain(TAKEN_TITLE),
+        close=plain("Close"),
+        blocks=[section(TAKEN.format(leads=lead_names(whole)))],
+    )
+
+
+def typed(values: Mapping[str, Any], block_id: str) -> str:
+    """What was written in one of these forms. `values` is Slack's `state.values`."""
+    return clean(values.get(block_id, {}).get(TEXT, {}).get("value") or "")
+
+
+def concerns_for_leads(channel_id: str, texts: Sequence[str]) -> list[Content]:
+    """The notes, each on its own, in the order given and in as many messages as they need."""
+    first = ONE if len(texts) == 1 else MANY.format(count=len(texts))
+    why = context(WHY)
+    beside = [_from(first, channel_id, number=99, count=99), why]
+    notes = [[divider(), *paragraphs(quotation(text, SECTION))] for text in texts]
+    found = pages(notes, MESSAGE - size(beside))
+    return [
+        content(first, _from(first, channel_id, number=number, count=len(found)), *page, why)
+        for number, page in enumerate(found, start=1)
+    ]
+
+
+def details(whole: WholePhase, today: date) -> View:
+    """Everything that was promised, in full, and who does what."""
+    phase = whole.phase
+    blocks: list[Block] = [
+        section(f"*{title(phase, SECTION - 800)}*\n{standing(whole, today)}"),
+        *paragraphs(promised(whole, SECTION)),
+        *paragraphs(_people(whole)),
+        context(_when(whole)),
+    ]
+    return View(type="modal", title=plain(DETAILS_TITLE), close=plain("Close"), blocks=blocks)
+
+
+def _people(whole: WholePhase) -> list[str]:
+    names = ", ".join(one.name for one in whole.members)
+    lines = [f"*{TEAM}:* {fitted(names, SECTION - 100)}"] if names else []
+    parts = [one for one in whole.people if one.contribution and not one.has_left]
+    if parts:
+        lines.append(f"*{PARTS}:*")
+    said = [_part(one.name, one.contribution or "") for one in parts]
+    return [*lines, *_as_many_as_fit(said)]
+
+
+def _part(name: str, contribution: str) -> str:
+    return f"• {fitted(name, 200)}: {fitted(one_line(contribution), SECTION - 300)}"
+
+
+def _as_many_as_fit(parts: Sequence[str]) -> Iterator[str]:
+    used = 0
+    for number, part in enumerate(parts):
+        used += len(json.dumps(part))
+        if used > PARTS_ROOM:
+            yield MORE_PARTS.format(count=len(parts) - number)
+            return
+        yield part
+
+
+def _when(whole: WholePhase) -> str:
+    phase = whole.phase
+    weekdays = WEEKDAYS[phase.weekday]
+    if whole.minimum is None:
+        return WHEN_SMALL.format(weekdays=weekdays)
+    at = f"{phase.time_of_day:%H:%M}"
+    when = WHEN.format(weekdays=weekdays, time=at, minimum=whole.minimum)
+    return f"{when} {COMMENTS[phase.comments_to]}"
+
+
+def _from(first: str, channel_id: str, *, number: int, count: int) -> Block:
+    words = FROM if count == 1 else FROM_PART
+    about = channel(channel_id)
+    return section(words.format(first=first, channel=about, number=number, count=count))
+
+
+def _form(callback_id: str, name: str, send: str, whole: WholePhase, blocks: list[Block]) -> View:
+    return View(
+        type="modal",
+        callback_id=callback_id,
+        private_metadata=whole.phase.phase_id,
+        title=plain(name),
+        submit=plain(send),
+        close=plain("Cancel"),
+        blocks=blocks,
+    )

@@ -1,0 +1,126 @@
+"""What follows when Slack refuses a message for good: one table, decided once. Pure.
+
+Names of errors: https://docs.slack.dev/reference/methods/chat.postMessage and its neighbours. An
+unknown name costs that one message and nothing else; if the team waits for it, its leads are told.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.phases.model import Why
+
+
+class Consequence(StrEnum):
+    """What is done about a refusal."""
+
+    DROP_PERSON = "drop_person"  # they are not written to any more
+    PAUSE = "pause"  # the channel's phase waits
+    MISSING = "missing"  # the message it belongs to was deleted in Slack: no edits, say so once
+    UNSAID = "unsaid"  # something the team waits for was not said: its leads are told once
+    NO_REPLY = "no_reply"  # the same: that thread takes no replies
+    DEFECT = "defect"  # the same, and it is our fault: an error in the log, a metric
+    WITHOUT = "without"  # the app may not do this here: the rest works, what was not said is told
+    NOTHING = "nothing"  # this message failed; that is all
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refused:
+    """A refusal as the table sees it. `operation` is `bot.outbox.outbox.Operation`'s value."""
+
+    reason: str
+    operation: str
+    to_person: bool
+
+
+#: What is known of a channel by the error it gives.
+CLOSED = {
+    "is_archived": Why.ARCHIVED,
+    "not_in_channel": Why.OUTSIDE,
+    "channel_not_found": Why.UNSEEN,
+    "restricted_action": Why.RESTRICTED,
+    "restricted_action_read_only_channel": Why.RESTRICTED,
+    "restricted_action_thread_only_channel": Why.RESTRICTED,
+    "ekm_access_denied": Why.RESTRICTED,
+    "posting_to_channel_denied": Why.RESTRICTED,
+    "no_permission": Why.RESTRICTED,
+}
+#: Nobody can be reached there: closed accounts, apps, people who are hidden from us.
+UNREACHABLE = {
+    "cannot_dm_bot",
+    "channel_not_found",
+    "is_archived",
+    "user_disabled",
+    "user_not_found",
+    "user_not_visible",
+    "users_not_found",
+}
+#: The message that is edited, pinned or replied to is not there.
+GONE = {"message_not_found", "thread_not_found"}
+#: The reply is refused, the channel is not.
+NO_REPLIES = {
+    "cannot_reply_to_message",
+    "restricted_action_non_threadable_channel",
+    "restricted_action_thread_locked",
+}
+#: The message is not made as Slack wants it.
+MALFORMED = {
+    "block_mismatch",
+    "invalid_arg_name",
+    "invalid_arguments",
+    "invalid_attachments",
+    "invalid_blocks",
+    "invalid_blocks_format",
+    "invalid_metadata_format",
+    "invalid_metadata_schema",
+    "metadata_too_large",
+    "msg_blocks_too_long",
+    "msg_too_long",
+    "no_text",
+    "too_many_attachments",
+    "too_many_contact_cards",
+    "view_too_large",
+}
+#: Kinds of messages to one person that hold what people wrote, and that stand nowhere else. When
+#: refused they are kept, somebody is told, and who can be written to again gets them.
+WORDS = frozenset({"concerns", "comments", "lead_results", "goodbye", "line"})
+#: The app as it is installed may not do this.
+NOT_GRANTED = {"messages_tab_disabled", "missing_scope", "not_allowed_token_type", "not_enabled"}
+#: Marks beside the announcement: the phase does not depend on them.
+EXTRAS = {"pin", "unpin", "bookmark", "unbookmark"}
+#: What each operation needs, to name it where it is not granted.
+SCOPES = {
+    "post": "chat:write",
+    "update": "chat:write",
+    "pin": "pins:write",
+    "unpin": "pins:write",
+    "bookmark": "bookmarks:write",
+    "unbookmark": "bookmarks:write",
+    "publish": "the Home tab",
+}
+
+
+def consequence_of(refused: Refused) -> Consequence:
+    """What follows. The token's refusals are the workspace's and do not come here."""
+    if refused.reason in NOT_GRANTED:
+        return Consequence.WITHOUT
+    if refused.reason in MALFORMED:
+        return Consequence.DEFECT
+    known = _to_person(refused) if refused.to_person else _in_channel(refused)
+    if known is not None:
+        return known
+    return Consequence.UNSAID if refused.operation == "post" else Consequence.NOTHING
+
+
+def _to_person(refused: Refused) -> Consequence | None:
+    return Consequence.DROP_PERSON if refused.reason in UNREACHABLE else None
+
+
+def _in_channel(refused: Refused) -> Consequence | None:
+    if refused.reason in GONE:
+        return Consequence.MISSING
+    why = CLOSED.get(refused.reason)
+    if refused.operation in EXTRAS and why is Why.RESTRICTED:
+        return Consequence.NOTHING  # pinning is restricted, speaking may not be
+    if why is not None:
+        return Consequence.PAUSE
+    return Consequence.NO_REPLY if refused.reason in NO_REPLIES else None

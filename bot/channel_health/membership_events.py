@@ -1,0 +1,83 @@
+"""Who comes to a phase's channel and who goes: asked from the next round on, or not any more.
+
+Slack tells of it twice and in any order, so each event is only a reason to ask who is there now.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from slack_bolt.async_app import AsyncApp, AsyncBoltContext
+
+from bot.agenda import agenda
+from bot.agenda.agenda import Item, carrying_out, strike_off
+from bot.announcement import refresh
+from bot.channel_health import channel_events
+from bot.phases import store
+from bot.rounds import membership, team
+from bot.services import Services
+from bot.slack.event_dedup import is_new
+from bot.workspaces import profile_refresh
+from bot.workspaces.lifecycle import ASK_MISSED
+
+Body = dict[str, Any]
+
+JOINED, LEFT = "member_joined_channel", "member_left_channel"
+
+
+def register(app: AsyncApp, services: Services) -> None:
+    for name in (JOINED, LEFT):
+        app.event(name)(partial(changed, services))
+
+
+async def changed(services: Services, body: Body, context: AsyncBoltContext) -> None:
+    """Somebody came or went."""
+    event = body["event"]
+    if event["user"] == context.bot_user_id:
+        await channel_events.changed(services, body, context)
+        return
+    workspace_id, now = str(context.team_id), services.clock.now()
+    async with services.db.transaction() as tx:
+        if not await is_new(tx, workspace_id, body, now):
+            return
+        phase = await store.active_in(tx, workspace_id, event["channel"])
+        if phase is None:
+            return
+        await team.lock_phase(tx, workspace_id, phase.phase_id)
+        at = datetime.fromtimestamp(body["event_time"], UTC)  # in whole seconds
+        if event["type"] == JOINED and at >= phase.started_at.replace(microsecond=0):
+            await membership.came(tx, workspace_id, phase.phase_id, event["user"])
+        await agenda.put(
+            tx, workspace_id, action=membership.FOLLOW, subject=phase.phase_id, due_at=now
+        )
+
+
+async def follow(services: Services, item: Item) -> None:
+    """Ask Slack who is in a phase's channel; its team is who is there."""
+    seen = await membership.look(services, item.workspace_id, item.subject)
+    now = services.clock.now()
+    async with services.db.transaction() as tx:
+        await team.lock_phase(tx, item.workspace_id, item.subject)
+        await strike_off(tx, item)
+        phase = await team.phase_of(tx, item.workspace_id, item.subject)
+        if phase is None or seen is None:  # a pause ends with the look of its next round
+            return
+        if await membership.follow(tx, item.workspace_id, phase, seen, now):
+            await refresh.tell(tx, item.workspace_id, phase.phase_id, now)
+
+
+async def ask_what_was_missed(services: Services, item: Item) -> None:
+    """Nobody was there for a while: what Slack may have told in vain is asked for, spread out."""
+    now = services.clock.now()
+    async with carrying_out(services.db, item) as tx:
+        running = await store.running(tx, item.workspace_id)
+        due = {one: now + number * profile_refresh.SPACING for number, one in enumerate(running)}
+        await agenda.put_all_if_new(tx, item.workspace_id, action=membership.FOLLOW, due=due)
+        await profile_refresh.read_all(tx, item.workspace_id, now)
+
+
+ACTIONS: Mapping[str, Callable[[Services, Item], Awaitable[None]]] = {
+    membership.FOLLOW: follow,
+    ASK_MISSED: ask_what_was_missed,
+}

@@ -1,0 +1,201 @@
+"""What leads and admins are told when Slack does not let a phase go on as planned. Pure."""
+
+from collections.abc import Mapping
+from datetime import date
+
+from bot.channel_health.failure_policy import Consequence
+from bot.dates import day
+from bot.ending.messages import EXTEND, WRAP_UP, coming_back, served
+from bot.ending.summary import Ended
+from bot.phases.model import PhaseRow, WholePhase, Why
+from bot.phases.wording import EMOJI, NAMES
+from bot.slack.content import Content, actions, button, content, paragraphs, section
+from bot.slack.mrkdwn import channel, fitted
+
+TRY_AGAIN, POST_AGAIN = "phases.try_again", "phases.post_again"
+NAME_SHOWN = 30  # so that a first line stays one
+
+PAUSED = "{emoji} {name} in {channel} is paused."
+BECAUSE: Mapping[Why, str] = {
+    Why.ARCHIVED: (
+        "The channel is archived, so nothing can be said there. Unarchive it, and the phase goes "
+        "on by itself."
+    ),
+    Why.OUTSIDE: (
+        "I was removed from the channel, so I can say nothing there. Type `/invite @Imbalance` in "
+        "it, and the phase goes on by itself."
+    ),
+    Why.UNSEEN: (
+        "I cannot see the channel any more: it was made private without me, or deleted. Type "
+        "`/invite @Imbalance` in it, and the phase goes on by itself."
+    ),
+    Why.RESTRICTED: (
+        "Slack does not let me post there: posting is limited. Ask a workspace admin to allow the "
+        "app, then press Try again."
+    ),
+}
+UNTIL = (
+    "Until then no new questions go out; open ones close as promised. It still ends on {day}, "
+    "and you hear of it here."
+)
+GOES_ON = "{emoji} {name} in {channel} goes on."
+CAUGHT_UP = (
+    "I can write in the channel again. The announcement is up to date, results that waited follow."
+)
+DELETED = "{emoji} {name} has ended: its channel was deleted."
+DELETED_WHY = (
+    "Nobody can read a closing there, so each member gets a goodbye on {day}, with your private "
+    "line if you write one."
+)
+MISSING = "The announcement in {channel} was deleted."
+MISSING_WHY = (
+    "The phase goes on: questions come as before, results as messages in the channel. If it was "
+    "deleted by mistake, post it again."
+)
+POSTED_AGAIN = "The announcement in {channel} is posted again."
+ALONE = "I cannot write to {lead}, who leads in {channel} with you."
+ALONE_WHY = (
+    "Slack says that this account cannot be reached. What was meant for both of you comes to you. "
+    "Nothing changes for the team."
+)
+NOBODY = "A phase in {channel} has no lead whom I can write to."
+NOBODY_WHY = (
+    "Slack says that the account cannot be reached, so results and the question what the phase "
+    "brought reach nobody. What the team wrote to its lead is kept, and sent if the account is "
+    "opened again. It ends by itself on {day}. As an admin you can end or extend it."
+)
+NOBODY_READS = "What a team wrote in {channel} reaches nobody."
+NOBODY_READS_WHY = (
+    "It was meant for the lead of a phase that has ended, and Slack says that the account cannot "
+    "be reached. It is kept, nobody else reads it, and it is sent if the account is opened again."
+)
+NOT_SAID = "{what} in {channel} could not be posted."
+OUR_FAULT = (
+    "Slack refused it as I had written it. The defect is ours: whoever runs the bot finds it in "
+    "the log."
+)
+NO_REPLIES = "Slack does not take replies in that thread."
+NOT_GRANTED = (
+    "The app may not do this as it is installed. Ask a workspace admin to install it again."
+)
+REFUSED = "Slack refused it. Whoever runs the bot finds the reason in the log."
+WHY_NOT_SAID: Mapping[Consequence, str] = {
+    Consequence.DEFECT: OUR_FAULT,
+    Consequence.NO_REPLY: NO_REPLIES,
+    Consequence.WITHOUT: NOT_GRANTED,
+    Consequence.UNSAID: REFUSED,
+    Consequence.DROP_PERSON: "Slack says that this account cannot be reached.",
+}
+#: By the kind of a message that holds what people wrote, and did not reach whom it was for.
+UNDELIVERED: Mapping[str, str] = {
+    "concerns": "Concerns from your team in {channel} did not reach you.",
+    "comments": "Comments about {channel} did not reach you.",
+    "lead_results": "The results of {channel} did not reach you.",
+    "goodbye": "The line to {name} in {channel} did not arrive.",
+    "line": "The line to {name} in {channel} did not arrive.",
+}
+KEPT = (
+    "Nothing is lost: it is kept, and nobody reads it meanwhile. Ask whoever runs the bot to send "
+    "it again (`python -m bot outbox`)."
+)
+KEPT_UNTIL_OPENED = "It is kept, and sent if the account is opened again."
+#: By the first word of a message's key: what it is called, and where to read it now.
+AWAITED: Mapping[str, tuple[str, str]] = {
+    "announcement": ("The announcement", "`/imbalance status` in the channel shows the same."),
+    "results": ("Results", "You have them in this conversation: tell the team what you read."),
+    "closing": ("The closing", "Each member gets a goodbye. Tell the channel the rest yourself."),
+    "wrapped_up": ("The wrap-up", "Each member gets it with their goodbye."),
+    "extended": ("The new end", "The announcement and `/imbalance status` show it."),
+    "talking_points": ("The three questions", "`/imbalance help` says what they are about."),
+    "comments": ("Comments", "You have them in this conversation."),
+    "ask": ("A message with the questions", "Who is asked finds them in my App Home."),
+}
+
+
+def paused(whole: WholePhase) -> Content:
+    """To each lead, once for each pause."""
+    phase = whole.phase
+    first = _first(PAUSED, phase)
+    why = BECAUSE[Why(phase.paused_because or Why.UNSEEN)]
+    until = UNTIL.format(day=day(phase.ends_on))
+    return content(
+        first,
+        section(f"*{first}*\n{why}\n{until}"),
+        actions(
+            button("Try again", TRY_AGAIN, phase.phase_id),
+            button("End now", WRAP_UP, phase.phase_id),
+        ),
+    )
+
+
+def goes_on(phase: PhaseRow) -> Content:
+    """To each lead, in the place of the message that it is paused."""
+    first = _first(GOES_ON, phase)
+    return content(first, section(f"*{first}*\n{CAUGHT_UP}"))
+
+
+def channel_deleted(ended: Ended, goodbyes_on: date) -> Content:
+    """To each lead: what comes back, and what is still asked of them."""
+    phase = ended.whole.phase
+    first = DELETED.format(emoji=EMOJI[phase.kind], name=NAMES[phase.kind])
+    lines = [f"*{first}*\n{DELETED_WHY.format(day=day(goodbyes_on))}"]
+    lines += [*served(phase), *coming_back(ended, ended.ended_on)]
+    asked = actions(button("Wrap up", WRAP_UP, phase.phase_id, style="primary"))
+    return content(first, *paragraphs(lines), asked)
+
+
+def missing(phase: PhaseRow) -> Content:
+    """To each lead, once: an admin who deleted it on purpose is not fought."""
+    first = MISSING.format(channel=channel(phase.channel_id))
+    again = actions(button("Post it again", POST_AGAIN, phase.phase_id))
+    return content(first, section(f"*{first}*\n{MISSING_WHY}"), again)
+
+
+def posted_again(phase: PhaseRow) -> Content:
+    first = POSTED_AGAIN.format(channel=channel(phase.channel_id))
+    return content(first, section(first))
+
+
+def leads_alone(phase: PhaseRow, name: str) -> Content:
+    """To each co-lead, once. `name` is the lead's whom we cannot write to."""
+    first = ALONE.format(lead=fitted(name, NAME_SHOWN), channel=channel(phase.channel_id))
+    return content(first, section(f"*{first}*\n{ALONE_WHY}"))
+
+
+def nobody_leads(phase: PhaseRow) -> Content:
+    """To workspace admins, once, where nobody else leads."""
+    first = NOBODY.format(channel=channel(phase.channel_id))
+    buttons = actions(
+        button("End", WRAP_UP, phase.phase_id), button("Extend", EXTEND, phase.phase_id)
+    )
+    return content(
+        first, section(f"*{first}*\n{NOBODY_WHY.format(day=day(phase.ends_on))}"), buttons
+    )
+
+
+def not_said(phase: PhaseRow, kind: str, why: Consequence, *, post_again: bool) -> Content:
+    """To each lead, once for each message. `kind` is one of AWAITED, `why` of WHY_NOT_SAID."""
+    what, where = AWAITED[kind]
+    first = NOT_SAID.format(what=what, channel=channel(phase.channel_id))
+    again = [actions(button("Post it again", POST_AGAIN, phase.phase_id))] if post_again else []
+    return content(first, section(f"*{first}*\n{WHY_NOT_SAID[why]} {where}"), *again)
+
+
+def undelivered(phase: PhaseRow, kind: str, why: Consequence, name: str) -> Content:
+    """To a lead, once: what people wrote did not reach them, or the member with this name."""
+    shown = fitted(name, NAME_SHOWN)
+    first = UNDELIVERED[kind].format(channel=channel(phase.channel_id), name=shown)
+    kept = KEPT_UNTIL_OPENED if why is Consequence.DROP_PERSON else KEPT
+    return content(first, section(f"*{first}*\n{WHY_NOT_SAID[why]} {kept}"))
+
+
+def nobody_reads(phase: PhaseRow) -> Content:
+    """To workspace admins, once, where a phase is over and none of its leads can be reached."""
+    first = NOBODY_READS.format(channel=channel(phase.channel_id))
+    return content(first, section(f"*{first}*\n{NOBODY_READS_WHY}"))
+
+
+def _first(words: str, phase: PhaseRow) -> str:
+    return words.format(
+        emoji=EMOJI[phase.kind], name=NAMES[phase.kind], channel=channel(phase.channel_id)
+    )

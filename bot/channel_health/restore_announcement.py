@@ -1,0 +1,35 @@
+"""A held message is there after all: what its announcement did without meanwhile is due again."""
+
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.announcement import refresh
+from bot.channel_health import pause
+from bot.outbox import requeue
+from bot.outbox.outbox import Operation
+from bot.phases import store
+from bot.phases.wording import EMOJI_NAMES, bookmark_title
+
+
+async def stands(tx: AsyncConnection, workspace_id: str, key: str, now: datetime) -> None:
+    """If this is the announcement of a phase, let it stand as it would without the doubt.
+
+    While the phase runs that is pinned and bookmarked; when it is over, it says so.
+    """
+    phase_id = key.rpartition(":")[2]
+    if key != refresh.announcement_key(phase_id):
+        return
+    whole = await store.whole(tx, workspace_id, phase_id)
+    if whole is None:
+        return
+    await refresh.tell(tx, workspace_id, phase_id, now)
+    if not whole.phase.is_active:
+        return
+    await pause.say_posted_again(tx, workspace_id, whole, now)
+    mark = {
+        "title": bookmark_title(whole.phase),
+        "emoji": EMOJI_NAMES[whole.phase.kind],
+    }
+    for operation, payload in ((Operation.PIN, {}), (Operation.BOOKMARK, mark)):
+        await requeue.mark_anew(tx, workspace_id, operation, of=key, payload=payload, now=now)

@@ -1,0 +1,144 @@
+"""Somebody whom Slack does not let us write to is dropped; who else must know is told."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.agenda import agenda
+from bot.agenda.agenda import Item, carrying_out
+from bot.agenda.slots import within_hours
+from bot.channel_health import messages as words
+from bot.channel_health import pause
+from bot.channel_health.failure_policy import UNREACHABLE, WORDS
+from bot.log import log
+from bot.outbox import outbox, requeue
+from bot.outbox.outbox import Operation
+from bot.phases import store
+from bot.phases.model import WholePhase
+from bot.services import Services
+from bot.slack.errors import Meaning, reason_of, verdict
+from bot.slack.people import Person, admins_among, known_admins, mark_unreachable, remember
+from bot.slack.throttled_reads import read
+from bot.workspaces.profile_refresh import REOPENED
+
+DROP, TELL_ADMINS = "drop_person", "tell_admins"
+#: So many admins are told, and so many pages of people are read to find one.
+ADMINS_TOLD, PAGES, PAGE = 3, 5, 200
+
+
+async def drop_person(services: Services, item: Item) -> None:
+    """Write to them no more, until Slack says that the account is open again.
+
+    They stay in the number asked, and no message names them as missing. Where they lead, their
+    co-leads hear of it; where nobody else leads, workspace admins do.
+    """
+    now = services.clock.now()
+    user_id = item.subject
+    async with carrying_out(services.db, item) as tx:
+        await mark_unreachable(tx, item.workspace_id, user_id, now)
+        log.info("person_dropped", workspace=item.workspace_id)
+        for phase in await store.phases_of(tx, item.workspace_id, user_id):
+            whole = await store.whole(tx, item.workspace_id, phase.phase_id)
+            if whole is not None and whole.is_led_by(user_id):
+                await _tell_others(tx, item.workspace_id, whole, user_id, now)
+
+
+async def tell_admins(services: Services, item: Item) -> None:
+    """Nobody who leads can be written to: some workspace admins are told, once."""
+    client = services.client_for(item.workspace_id)
+    async with services.db.reading() as reader:
+        admins = await known_admins(reader, item.workspace_id)
+    if not admins:
+        admins = await _look_for_admins(services, client, item.workspace_id)
+    now = services.clock.now()
+    async with carrying_out(services.db, item) as tx:
+        whole = await store.whole(tx, item.workspace_id, item.subject)
+        if whole is None or whole.leads_to_tell:
+            return
+        runs = whole.phase.is_active
+        if not admins:
+            log.warning("nobody_leads", workspace=item.workspace_id, phase=item.subject)
+        for admin in admins[:ADMINS_TOLD]:
+            await outbox.say(
+                tx,
+                item.workspace_id,
+                key=nobody_leads_key(item.subject, admin.user_id, runs=runs),
+                to=admin.user_id,
+                content=(words.nobody_leads if runs else words.nobody_reads)(whole.phase),
+                now=within_hours(now, admin.zone or whole.phase.zone),
+            )
+
+
+def nobody_leads_key(phase_id: str, user_id: str, *, runs: bool) -> str:
+    """The message to an admin that nobody leads a phase, or reads what is left of one."""
+    return f"nobody_leads:{phase_id}:{user_id}" if runs else f"nobody_reads:{phase_id}:{user_id}"
+
+
+async def send_again(services: Services, item: Item) -> None:
+    """Their account is open again: what people wrote for them was kept, and is sent now.
+
+    It waits for their hours. What the bot itself had to say meanwhile is out of date.
+    """
+    now = services.clock.now()
+    async with carrying_out(services.db, item) as tx:
+        count = await requeue.retry(
+            tx,
+            item.workspace_id,
+            conversation=item.subject,
+            reasons=tuple(UNREACHABLE),
+            now=now,
+            operations=(Operation.POST,),
+            kinds=WORDS,
+        )
+        if count:
+            log.info("words_sent_again", workspace=item.workspace_id, messages=count)
+
+
+ACTIONS: Mapping[str, Callable[[Services, Item], Awaitable[None]]] = {
+    DROP: drop_person,
+    TELL_ADMINS: tell_admins,
+    REOPENED: send_again,
+}
+
+
+async def _tell_others(
+    tx: AsyncConnection, workspace_id: str, whole: WholePhase, user_id: str, now: datetime
+) -> None:
+    phase_id = whole.phase.phase_id
+    if not whole.leads_to_tell:
+        await agenda.put(tx, workspace_id, action=TELL_ADMINS, subject=phase_id, due_at=now)
+        return
+    name = next(one.name for one in whole.leads if one.user_id == user_id)
+    said = words.leads_alone(whole.phase, name)
+    for lead in whole.leads_to_tell:
+        key = f"alone:{phase_id}:{user_id}:{lead.user_id}"
+        await pause.say_once(tx, workspace_id, whole, lead, key, said, now)
+
+
+async def _look_for_admins(
+    services: Services, client: AsyncWebClient, workspace_id: str
+) -> tuple[Person, ...]:
+    """Some of them, from the first pages of everybody; none where Slack will not say."""
+    cursor = ""
+    for _ in range(PAGES):
+        try:
+            page = await read(
+                services.db, workspace_id, client.users_list, limit=PAGE, cursor=cursor
+            )
+        except SlackApiError as error:
+            if verdict(error).meaning is not Meaning.PERMANENT:
+                raise
+            log.warning("admins_not_read", workspace=workspace_id, reason=reason_of(error))
+            return ()
+        found = admins_among(page["members"])
+        async with services.db.transaction() as tx:
+            for user in found:
+                await remember(tx, workspace_id, user, services.clock.now())
+            admins = await known_admins(tx, workspace_id)
+        cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
+        if admins or not cursor:
+            return admins
+    return ()

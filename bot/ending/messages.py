@@ -1,0 +1,269 @@
+"""What is said towards the end of a phase, at its end, and when it is extended. Pure."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+
+from slack_sdk.models.blocks import Block
+
+from bot.agenda.slots import working_day_after
+from bot.dates import day, days
+from bot.ending.summary import Ended
+from bot.phases.model import Fate, Item, Participant, PhaseRow, WholePhase
+from bot.phases.rules import Kind
+from bot.phases.wording import EMOJI, NAMES, lead_names, one_line
+from bot.slack.content import (
+    Content,
+    actions,
+    button,
+    content,
+    context,
+    paragraphs,
+    picture_block,
+    section,
+)
+from bot.slack.mrkdwn import channel, fitted, mention, quote
+
+WRAP_UP, EXTEND = "phases.end", "phases.extend"
+TEXT_SHOWN = 2_000
+LINE_SHOWN = 300
+
+ENDED = "{emoji} {name} in {channel}: it's over."
+BROUGHT, LEARNED, THANKS = "What it brought", "What we learned", "Thanks"
+SERVED = "What it served"
+COST = "It took {days}{planned}."
+EXTENDED_BY = ", {days} of them by extension"
+EARLY = ", {days} fewer than planned"
+BACK_HEADING = "*What comes back*"
+RESUMED = "• {text}: back with {owner} {when}."
+DROPPED = "• {text}: dropped."
+PARKED = "• {text}: parked with {owner} until {day}."
+RECOVERY = "*Recovery:* no new sprint is planned before {day}."
+FOLLOWS = "{leads} will tell the channel what it brought and what was learned."
+BROUGHT_FIRST = "{emoji} {name} in {channel}: what it brought."
+CHANGED_SINCE = "Some of what waited is decided differently now; this is what holds."
+ON, SINCE = "on {day}", "since {day}"
+LEVELS = "The three questions over the phase, totals only."
+
+WARN = "{emoji} {name} in {channel} ends on {day}."
+WARN_NOTHING = "Nothing needs to be done: it ends by itself{back}."
+WARN_BACK = ", and what waited comes back on {day}"
+WARN_ASK = "Or wrap it up now, or extend it once with a reason the channel reads."
+WARN_ONLY = "It was extended once already, so more time would be a new phase with a justification."
+ASK_WRAP_UP = "{emoji} {name} in {channel} has ended. What did it bring?"
+ASK_WHY = (
+    "The channel reads outcome, learning and thanks; each member gets your private line with "
+    "their goodbye on {day}, or a goodbye without one."
+)
+ASK_APART = (
+    "I cannot write in the channel now, so each member reads the outcome and your private line in "
+    "their goodbye on {day}, or a goodbye without them."
+)
+ASK_BACK = " What waited is back unless you say otherwise."
+WRITTEN = "{emoji} {name} in {channel} is wrapped up."
+WRITTEN_BY = "{writer} wrote it, and the channel has read it."
+WRITTEN_APART = "{writer} wrote it. Each member reads it in their goodbye."
+EXTENDED = "{emoji} {name} extended to {day}."
+EXTENDED_WHY = "It was to end on {before}. {lead}: {reason}"
+EXTENDED_RECOVERY = "Recovery grows with it: no new sprint is planned before {day}."
+
+GOODBYE = "{emoji} {name} in {channel}: it's over."
+CARRIED = "*Your part:* {contribution}"
+WROTE = "*{writer} to you:* {line}"
+BACK_WITH = "*Back with {owner} {when}:* {text}."
+YOURS_PARKED = "*Parked with you until {day}:* {text}."
+YOURS_DROPPED = "*Dropped, it was yours:* {text}."
+YOU = "you"
+LINE_FIRST = "{emoji} {name} in {channel}: a line for you."
+
+
+def closing(ended: Ended) -> Content:
+    """For the channel: what comes back, what it cost, and what it brought if that is written."""
+    phase = ended.whole.phase
+    first = _first(ENDED, phase)
+    lines = [f"*{first}*\n{_cost(ended)}", *served(phase)]
+    blocks: list[Block | dict[str, object]] = [*paragraphs(lines)]
+    blocks += paragraphs(_words(phase))
+    blocks += paragraphs(coming_back(ended, ended.ended_on))
+    blocks += paragraphs(_recovery(phase))
+    if ended.picture:
+        blocks += [picture_block(ended.picture.alt_text), context(LEVELS)]
+    blocks += [context(line) for line in _follows(ended)]
+    return content(first, *blocks, picture=ended.picture)
+
+
+def wrapped_up(ended: Ended, *, changed: bool, today: date) -> Content:
+    """For the channel, where the phase had ended by its date before the lead wrote this.
+
+    `changed`: what waited is decided differently from what the closing message said.
+    """
+    phase = ended.whole.phase
+    first = _first(BROUGHT_FIRST, phase)
+    blocks: list[Block | dict[str, object]] = [section(f"*{first}*"), *paragraphs(_words(phase))]
+    if changed:
+        blocks += [context(CHANGED_SINCE), *paragraphs(coming_back(ended, today))]
+    picture = ended.picture if ended.picture_is_newer else None
+    if picture:
+        blocks += [picture_block(picture.alt_text), context(LEVELS)]
+    return content(first, *blocks, picture=picture)
+
+
+def warning(whole: WholePhase) -> Content:
+    """To each lead, two working days before the end."""
+    phase = whole.phase
+    first = _first(WARN, phase, day=day(phase.ends_on))
+    extended = phase.extension_reason is not None
+    buttons = [button("Wrap up now", WRAP_UP, phase.phase_id)]
+    if not extended:
+        buttons.append(button("Extend", EXTEND, phase.phase_id))
+    back = WARN_BACK.format(day=day(working_day_after(phase.ends_on))) if whole.items else ""
+    said = f"{WARN_NOTHING.format(back=back)} {WARN_ONLY if extended else WARN_ASK}"
+    return content(first, section(f"*{first}*\n{said}"), actions(*buttons))
+
+
+def ask_wrap_up(whole: WholePhase, goodbyes_on: date) -> Content:
+    """To each lead, when it has ended by its date."""
+    phase = whole.phase
+    first = _first(ASK_WRAP_UP, phase)
+    words = ASK_APART if phase.is_paused else ASK_WHY
+    why = words.format(day=day(goodbyes_on)) + (ASK_BACK if whole.items else "")
+    return content(
+        first,
+        section(f"*{first}*\n{why}"),
+        actions(button("Wrap up", WRAP_UP, phase.phase_id, style="primary")),
+    )
+
+
+def written(ended: Ended) -> Content:
+    """To each lead, in the place of the question, once one of them has answered it."""
+    phase = ended.whole.phase
+    first = _first(WRITTEN, phase)
+    by = (WRITTEN_APART if phase.is_paused else WRITTEN_BY).format(writer=quote(ended.writer))
+    return content(first, section(f"*{first}*\n{by}"))
+
+
+def longer(whole: WholePhase, by: str) -> Content:
+    """For the channel, when the end moved. `by` is the lead's name."""
+    phase = whole.phase
+    first = _first(EXTENDED, phase, day=day(phase.ends_on))
+    why = EXTENDED_WHY.format(
+        before=day(phase.first_ends_on),
+        lead=quote(by),
+        reason=fitted(one_line(phase.extension_reason or ""), TEXT_SHOWN),
+    )
+    lines = [f"*{first}*", why]
+    if phase.recovery_until:
+        free = day(working_day_after(phase.recovery_until))
+        lines.append(EXTENDED_RECOVERY.format(day=free))
+    return content(first, *paragraphs(lines))
+
+
+def goodbye(ended: Ended, member: Participant, today: date) -> Content:
+    """To one member, in private."""
+    phase = ended.whole.phase
+    first = _first(GOODBYE, phase)
+    lines = [f"*{first}*"]
+    if phase.outcome:
+        lines.append(_labelled(BROUGHT, phase.outcome))
+    if member.contribution:
+        said = fitted(one_line(member.contribution), TEXT_SHOWN)
+        lines.append(CARRIED.format(contribution=said))
+    lines += _line(ended, member)
+    lines += [*_returning(ended, member.user_id, today), *_recovery(phase), *_follows(ended)]
+    return content(first, *paragraphs(lines))
+
+
+def late_line(ended: Ended, member: Participant, today: date) -> Content:
+    """To one member, where the line was written after their goodbye."""
+    first = _first(LINE_FIRST, ended.whole.phase)
+    return content(first, *paragraphs([f"*{first}*", *_line(ended, member)]))
+
+
+def _first(words: str, phase: PhaseRow, **more: str) -> str:
+    name = NAMES[phase.kind]
+    return words.format(
+        emoji=EMOJI[phase.kind], name=name, channel=channel(phase.channel_id), **more
+    )
+
+
+def _cost(ended: Ended) -> str:
+    phase = ended.whole.phase
+    took = (ended.ended_on - phase.starts_on).days + 1
+    planned = (phase.first_ends_on - phase.starts_on).days + 1
+    words = ""
+    if took > planned:
+        words = EXTENDED_BY.format(days=took - planned)
+    elif took < planned:
+        words = EARLY.format(days=planned - took)
+    return COST.format(days=days(took), planned=words)
+
+
+def _words(phase: PhaseRow) -> Iterable[str]:
+    written = ((BROUGHT, phase.outcome), (LEARNED, phase.learning), (THANKS, phase.thanks))
+    return [_labelled(label, text) for label, text in written if text]
+
+
+def served(phase: PhaseRow) -> Iterable[str]:
+    """The milestone, where there is one."""
+    return [_labelled(SERVED, phase.milestone)] if phase.milestone else []
+
+
+def _follows(ended: Ended) -> Iterable[str]:
+    """Until it is wrapped up; nothing where nobody leads any more, or none can tell the channel."""
+    phase = ended.whole.phase
+    if phase.wrapped_up_at is None and ended.whole.leads and not phase.is_paused:
+        yield FOLLOWS.format(leads=lead_names(ended.whole))
+
+
+def _labelled(label: str, text: str) -> str:
+    return f"*{label}:* {fitted(one_line(text), TEXT_SHOWN)}"
+
+
+def coming_back(ended: Ended, today: date) -> Sequence[str]:
+    """What becomes of the work that waited, a line each; nothing where none did."""
+    items = ended.whole.items
+    return [BACK_HEADING, *(_fate(item, ended, today) for item in items)] if items else []
+
+
+def _fate(item: Item, ended: Ended, today: date) -> str:
+    text, owner = _named(item), mention(item.owner_id)
+    if item.fate == Fate.DROPPED:
+        return DROPPED.format(text=text)
+    if item.fate == Fate.PARKED and item.parked_until:
+        return PARKED.format(text=text, owner=owner, day=day(item.parked_until))
+    return RESUMED.format(text=text, owner=owner, when=_back_when(ended, today))
+
+
+def _named(item: Item) -> str:
+    return fitted(one_line(item.text).rstrip("."), LINE_SHOWN * 2)
+
+
+def _back_when(ended: Ended, today: date) -> str:
+    """The working day after the end; a message may come days after that."""
+    back = working_day_after(ended.ended_on)
+    return (SINCE if back < today else ON).format(day=day(back))
+
+
+def _recovery(phase: PhaseRow) -> Sequence[str]:
+    if phase.kind is not Kind.RESULTS_SPRINT or phase.recovery_until is None:
+        return []
+    return [RECOVERY.format(day=day(working_day_after(phase.recovery_until)))]
+
+
+def _line(ended: Ended, member: Participant) -> Iterable[str]:
+    if member.thanks_line:
+        line = fitted(one_line(member.thanks_line), LINE_SHOWN * 2)
+        yield WROTE.format(writer=quote(ended.writer), line=line)
+
+
+def _returning(ended: Ended, user_id: str, today: date) -> Iterable[str]:
+    """What is taken up again, with whom; of their own work also what is not."""
+    for item in ended.whole.items:
+        mine = item.owner_id == user_id
+        if item.fate == Fate.RESUMED:
+            owner = YOU if mine else fitted(item.owner_name or item.owner_id, LINE_SHOWN)
+            when = _back_when(ended, today)
+            yield BACK_WITH.format(owner=owner, when=when, text=_named(item))
+        elif mine and item.fate == Fate.PARKED and item.parked_until:
+            yield YOURS_PARKED.format(day=day(item.parked_until), text=_named(item))
+        elif mine and item.fate == Fate.DROPPED:
+            yield YOURS_DROPPED.format(text=_named(item))

@@ -1,0 +1,179 @@
+"""The form that ends a phase: what it brought, what was learned, what comes back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from slack_sdk.models.blocks import (
+    Block,
+    DatePickerElement,
+    InputBlock,
+    Option,
+    StaticSelectElement,
+)
+from slack_sdk.models.views import View
+
+from bot.phases.model import Fate, Item, Participant, WholePhase
+from bot.phases.wording import title
+from bot.slack.content import context, header, plain, section
+from bot.slack.inputs import offered, text_input
+from bot.slack.mrkdwn import clean, truncated
+
+FORM = "phases.wrap_up"
+VALUE = "phases.value"
+OUTCOME, LEARNING, THANKS = "outcome", "learning", "thanks"
+TEXT_LIMIT, LINE_LIMIT = 1_000, 300
+#: With more members the lines would make the form too long to be filled in.
+LINES_SHOWN = 20
+
+TITLE = "Wrap up"
+ABOUT = {
+    True: "The phase ends when you send this, and the channel reads what you write.",
+    False: "The phase has ended. The channel reads what you write here.",
+}
+FIELDS = (
+    (OUTCOME, "What it brought", "Beta is out. Both customers have it.", False),
+    (LEARNING, "What we learned", "Reviews were the bottleneck, not code.", True),
+    (THANKS, "Thanks", "To all, for the late test night.", True),
+)
+BACK = "What comes back"
+BACK_ABOUT = "Everything that waited is taken up again, dropped, or parked until a day."
+UNTIL = "If parked: until"
+PRIVATE = "A line to each, in private"
+PRIVATE_ABOUT = (
+    "Optional. Each member gets a goodbye of their own; only they read your line. Without one, it "
+    "comes without."
+)
+PRIVATE_REST = "There is room for {shown} here; the others get their goodbye without a line."
+
+
+FATES = {Fate.RESUMED: "Taken up again", Fate.DROPPED: "Dropped", Fate.PARKED: "Parked"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ItemFate:
+    """`until` is None unless parked."""
+
+    fate: Fate = Fate.RESUMED
+    until: date | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class WrapUp:
+    """What a lead says at the end. Lines and fates by user id and by the item's position."""
+
+    outcome: str = ""
+    learning: str = ""
+    thanks: str = ""
+    fates: Mapping[int, ItemFate] = field(default_factory=dict)
+    lines: Mapping[str, str] = field(default_factory=dict)
+
+
+def build(whole: WholePhase) -> View:
+    """Filled with what was said before, if anything."""
+    phase = whole.phase
+    about = f"*{title(phase, 300)}*\n{ABOUT[phase.is_active]}"
+    blocks: list[Block] = [section(about), *(_text(whole, *each) for each in FIELDS)]
+    if whole.items:
+        blocks += [header(BACK), context(BACK_ABOUT)]
+        blocks += [block for item in whole.items for block in _item(item)]
+    if whole.members:
+        blocks += [header(PRIVATE), context(*_about_lines(whole))]
+        blocks += [_line(one) for one in whole.members[:LINES_SHOWN]]
+    return View(
+        type="modal",
+        callback_id=FORM,
+        private_metadata=phase.phase_id,
+        title=plain(TITLE),
+        submit=plain("End it" if phase.is_active else "Send"),
+        close=plain("Cancel"),
+        blocks=blocks,
+    )
+
+
+def parse(values: Mapping[str, Any]) -> WrapUp:
+    """`values` is Slack's `state.values`."""
+    given = {block_id: states[VALUE] for block_id, states in values.items() if VALUE in states}
+    texts = {name: clean(given[name].get("value") or "") for name in (OUTCOME, LEARNING, THANKS)}
+    positions = [int(name.split(":")[1]) for name in given if name.startswith("fate:")]
+    return WrapUp(
+        **texts,
+        fates={at: _fate(given, at) for at in positions},
+        lines={
+            name.split(":")[1]: line
+            for name in given
+            if name.startswith("line:") and (line := clean(given[name].get("value") or ""))
+        },
+    )
+
+
+def fate_block(position: int) -> str:
+    return f"fate:{position}"
+
+
+def until_block(position: int) -> str:
+    return f"until:{position}"
+
+
+def line_block(user_id: str) -> str:
+    return f"line:{user_id}"
+
+
+def _text(whole: WholePhase, name: str, label: str, example: str, optional: bool) -> Block:
+    return text_input(
+        name,
+        label,
+        VALUE,
+        limit=TEXT_LIMIT,
+        value=getattr(whole.phase, name),
+        placeholder=example,
+        multiline=True,
+        optional=optional,
+    )
+
+
+def _item(item: Item) -> list[Block]:
+    options = [Option(value=fate, text=plain(words)) for fate, words in FATES.items()]
+    chosen = offered(options, item.fate) or options[0]
+    owner = f" ({item.owner_name})" if item.owner_name else ""
+    until = item.parked_until.isoformat() if item.parked_until else None
+    return [
+        InputBlock(
+            block_id=fate_block(item.position),
+            label=plain(truncated(f"{item.text}{owner}", 200)),
+            element=StaticSelectElement(action_id=VALUE, options=options, initial_option=chosen),
+        ),
+        InputBlock(
+            block_id=until_block(item.position),
+            label=plain(UNTIL),
+            element=DatePickerElement(action_id=VALUE, initial_date=until),
+            optional=True,
+        ),
+    ]
+
+
+def _about_lines(whole: WholePhase) -> list[str]:
+    if len(whole.members) <= LINES_SHOWN:
+        return [PRIVATE_ABOUT]
+    return [PRIVATE_ABOUT, PRIVATE_REST.format(shown=LINES_SHOWN)]
+
+
+def _line(member: Participant) -> Block:
+    return text_input(
+        line_block(member.user_id),
+        truncated(member.name.strip() or member.user_id, 200),
+        VALUE,
+        limit=LINE_LIMIT,
+        value=member.thanks_line,
+        hint=truncated(member.contribution, 200) if member.contribution else None,
+        optional=True,
+    )
+
+
+def _fate(given: Mapping[str, Any], position: int) -> ItemFate:
+    chosen = given[fate_block(position)].get("selected_option") or {}
+    fate = Fate(chosen.get("value", Fate.RESUMED))
+    until = given.get(until_block(position), {}).get("selected_date")
+    parked = fate is Fate.PARKED and until
+    return ItemFate(fate=fate, until=date.fromisoformat(until) if parked else None)

@@ -1,0 +1,103 @@
+"""What workspace admins decide about held messages, each time as the admins they are then."""
+
+from slack_sdk.errors import SlackApiError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.home.held_messages import LINK, SHOWN
+from bot.home.model import Held
+from bot.operations import message_decisions, message_names
+from bot.operations.message_decisions import Decision
+from bot.outbox import admin_queries
+from bot.outbox.admin_queries import Listed
+from bot.outbox.outbox import State
+from bot.outbox.queued_message import Place
+from bot.services import Services
+from bot.slack.errors import Meaning, Refused, verdict
+from bot.slack.links import place_in
+from bot.workspaces.lifecycle import may_change
+
+ADMINS_ONLY = "Nothing was done: only workspace admins decide about messages. Ask one of them."
+NOT_SEEN = (
+    "Nothing was changed: Slack knows no message at this link. Copy it again from the message."
+)
+CANNOT_ASK = "Nothing was changed: Slack did not answer. Try again in a minute."
+
+
+async def held_in(tx: AsyncConnection, workspace_id: str) -> tuple[tuple[Held, ...], int]:
+    """The first few held messages of a workspace, and how many there are."""
+    found = await admin_queries.listed(tx, (State.HELD,), limit=SHOWN, workspace_id=workspace_id)
+    count = await admin_queries.count(tx, (State.HELD,), workspace_id) if found else 0
+    return tuple(_held(message) for message in found), count
+
+
+async def held_one(services: Services, workspace_id: str, user_id: str, message_id: str) -> Held:
+    """One held message, for an admin who says that it is there.
+
+    Raises:
+        Refused: not an admin, or it is not held any more.
+    """
+    await _only_admins(services, workspace_id, user_id)
+    async with services.db.reading() as reader:
+        message = await _message(reader, workspace_id, message_id)
+    against = message_decisions.why_not(Decision.THERE, message, services.clock.now())
+    if against is not None:
+        raise Refused(against)
+    return _held(message)
+
+
+async def decide(
+    services: Services,
+    decision: Decision,
+    *,
+    workspace_id: str,
+    user_id: str,
+    message_id: str,
+    link: str | None = None,
+) -> None:
+    """Carry out what an admin decided; `link` says where it is, for THERE.
+
+    Raises:
+        Refused: not an admin, no such message there, or it was decided already.
+    """
+    await _only_admins(services, workspace_id, user_id)
+    place = None if link is None else await _seen(services, workspace_id, link)
+    now = services.clock.now()
+    async with services.db.transaction() as tx:
+        message = await _message(tx, workspace_id, message_id)
+        await message_decisions.decide(tx, decision, message, actor=user_id, now=now, place=place)
+
+
+async def _only_admins(services: Services, workspace_id: str, user_id: str) -> None:
+    if not await may_change(services, workspace_id, user_id):
+        raise Refused(ADMINS_ONLY)
+
+
+async def _message(tx: AsyncConnection, workspace_id: str, message_id: str) -> Listed:
+    message = await admin_queries.one(tx, workspace_id, message_id)
+    if message is None:
+        raise Refused(message_decisions.NOT_FOUND)
+    return message
+
+
+async def _seen(services: Services, workspace_id: str, link: str) -> Place:
+    """The place a link leads to, if Slack knows a message there."""
+    found = place_in(link)
+    if found is None:
+        raise Refused(message_decisions.NO_LINK, {LINK: message_decisions.NO_LINK})
+    channel, ts = found
+    try:
+        await services.client_for(workspace_id).chat_getPermalink(channel=channel, message_ts=ts)
+    except SlackApiError as error:
+        gone = verdict(error).meaning is Meaning.PERMANENT
+        said = NOT_SEEN if gone else CANNOT_ASK
+        raise Refused(said, {LINK: said}) from error
+    return Place(channel=channel, ts=ts)
+
+
+def _held(message: Listed) -> Held:
+    return Held(
+        message_id=message.message_id,
+        what=message_names.what(message),
+        channel_id=None if message.to_person else message.conversation,
+        at=message.not_before,
+    )

@@ -1,0 +1,90 @@
+"""Messages of which nobody can tell whether they arrived, as workspace admins see them in Home."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from slack_sdk.models.blocks import ActionsBlock, Block, ConfirmObject
+from slack_sdk.models.views import View
+
+from bot.home.model import Held
+from bot.slack.content import actions, button, context, header, plain, section
+from bot.slack.inputs import text_input
+from bot.slack.mrkdwn import channel, clean, instant
+
+AGAIN, THERE, DROP = "home.held_again", "home.held_there", "home.held_drop"
+FORM, LINK, VALUE = "home.held_link", "link", "home.value"
+#: So many are shown with buttons, the others counted.
+SHOWN = 3
+LONGEST_LINK = 300
+
+TITLE = "Messages to decide about"
+ABOUT = (
+    "Slack's answer to these was lost, and Slack does not let me look whether they arrived. So I "
+    "neither post them again nor call them sent. Only workspace admins see this."
+)
+IN_CHANNEL = "*{what}* in {channel}\nTo be posted {at}."
+TO_PERSON = "*{what}* to one person\nTo be sent {at}. Only they can see whether it is there."
+CHOICES = (
+    "*Post again*: if it is there after all, people see it twice. *It is there*: you paste its "
+    "link, and I keep it up to date. *Drop*: it stays unsaid, or as it is."
+)
+MORE = "And {count} more. They come when these are decided."
+AGAIN_TITLE, AGAIN_TEXT = "Post it again?", "If it is there after all, people see it twice."
+DROP_TITLE, DROP_TEXT = "Drop it?", "It is not posted any more, and I stop asking about it."
+
+FORM_TITLE = "It is there"
+FORM_ABOUT = (
+    "Open the message in {channel}, choose *More actions* (⋯), then *Copy link*. With the link I "
+    "can edit and pin it again. Nothing is posted."
+)
+LABEL = "Link to the message"
+EXAMPLE = "https://example.slack.com/archives/C0123456789/p1763892000123456"
+
+
+def blocks(held: Sequence[Held], count: int) -> list[Block]:
+    """The first few with their buttons; `count` is how many there are in all."""
+    if not held:
+        return []
+    shown = [block for one in held for block in _one(one)]
+    more = [context(MORE.format(count=count - len(held)))] if count > len(held) else []
+    return [header(TITLE), section(ABOUT), *shown, *more, context(CHOICES)]
+
+
+def build(held: Held) -> View:
+    """The form that asks for the link."""
+    link = text_input(LINK, LABEL, VALUE, limit=LONGEST_LINK, placeholder=EXAMPLE)
+    return View(
+        type="modal",
+        callback_id=FORM,
+        private_metadata=held.message_id,
+        title=plain(FORM_TITLE),
+        submit=plain("Keep"),
+        close=plain("Cancel"),
+        blocks=[section(FORM_ABOUT.format(channel=channel(str(held.channel_id)))), link],
+    )
+
+
+def parse(values: Mapping[str, Any]) -> str:
+    """The link, as it was pasted. `values` is Slack's `state.values`."""
+    return clean(values[LINK][VALUE].get("value") or "")
+
+
+def _one(held: Held) -> list[Block]:
+    words = IN_CHANNEL if held.channel_id else TO_PERSON
+    what = held.what[0].upper() + held.what[1:]
+    where = channel(held.channel_id) if held.channel_id else ""
+    said = words.format(what=what, channel=where, at=instant(held.at))
+    return [section(said), _buttons(held)]
+
+
+def _buttons(held: Held) -> ActionsBlock:
+    again = button("Post again", AGAIN, held.message_id, confirm=_ask(AGAIN_TITLE, AGAIN_TEXT))
+    there = button("It is there", THERE, held.message_id)
+    drop = button("Drop", DROP, held.message_id, confirm=_ask(DROP_TITLE, DROP_TEXT))
+    return actions(again, *([there] if held.channel_id else []), drop)
+
+
+def _ask(title: str, text: str) -> ConfirmObject:
+    return ConfirmObject(
+        title=plain(title), text=plain(text), confirm=plain("Yes"), deny=plain("Cancel")
+    )

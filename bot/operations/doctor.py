@@ -1,0 +1,178 @@
+"""`python -m bot doctor`: what works, what does not, and what to do about it."""
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+
+from aiohttp import ClientError, ClientSession, ClientTimeout
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot.clock import Clock, real_now
+from bot.db.db_errors import TooSlow
+from bot.db.engine import Database
+from bot.db.file_lock import sqlite_file
+from bot.db.revision import pending, unusable
+from bot.operations.findings import Finding, Level, look, ok, wrong
+from bot.operations.status_report import state_of
+from bot.settings import NotStarted, Settings, SettingsError, load
+from bot.slack.errors import reason_of
+
+MANIFEST = Path(__file__).parents[1] / "manifest.json"
+#: Slack's signatures are refused more than five minutes off; this leaves room.
+LARGEST_SKEW = timedelta(seconds=30)
+WAIT_SECONDS = 10
+READY_SECONDS = 5
+
+Check = Callable[[Settings], AsyncIterator[Finding]]
+
+
+async def examine() -> int:
+    """Look at everything and print a line each. Returns 1 if something is wrong, else 0."""
+    try:
+        settings = load()
+    except SettingsError as error:
+        for mistake in error.mistakes:
+            print(wrong(mistake))
+        return 1
+    code = 0
+    async for finding in _all(settings):
+        print(finding, flush=True)
+        code |= finding.level is Level.WRONG
+    return int(code)
+
+
+async def _all(settings: Settings) -> AsyncIterator[Finding]:
+    for sentence in settings.missing_to_run(http=bool(settings.slack_signing_secret)):
+        yield wrong(sentence)
+    for check in (_process, _database, _slack, _socket):
+        async for finding in check(settings):
+            yield finding
+
+
+async def _process(settings: Settings) -> AsyncIterator[Finding]:
+    """The bot that runs on this machine, asked through its own port."""
+    port = settings.metrics_port
+    if not port:
+        return
+    try:
+        async with (
+            ClientSession(timeout=ClientTimeout(total=READY_SECONDS)) as http,
+            http.get(f"http://127.0.0.1:{port}/readyz") as answer,
+        ):
+            is_ready, why = answer.ok, dict((await answer.json())["wrong"])
+    except (ClientError, TimeoutError, ValueError, KeyError, TypeError):
+        yield look(
+            f"bot: none answers on port {port} of this machine. If it is to run here, start it; if "
+            "it runs elsewhere, its /readyz tells more."
+        )
+        return
+    if is_ready:
+        yield ok(f"bot: runs and is ready (port {port})")
+    for check, sentence in why.items():
+        yield wrong(f"bot: {check}: {sentence}")
+
+
+async def _database(settings: Settings) -> AsyncIterator[Finding]:
+    file = sqlite_file(settings.database_url)
+    try:
+        is_missing = file is not None and not file.exists()
+    except OSError as error:
+        yield wrong(f"database: {unusable(error)}")
+        return
+    if is_missing:
+        yield wrong(f"database: none at {file} yet: run `python -m bot migrate`.")
+        return
+    db = Database(settings.database_url)
+    try:
+        if await pending(db):
+            yield wrong("database: behind this version: run `python -m bot migrate`.")
+            return
+        yield ok(f"database: {db.engine.dialect.name}, at this version's schema")
+        async for finding in state_of(db, Clock().now(), real_now()):
+            yield finding
+    except NotStarted as error:
+        yield wrong(f"database: {error}")
+    except (SQLAlchemyError, OSError, TooSlow) as error:
+        yield wrong(f"database: {unusable(error)}")
+    finally:
+        await db.close()
+
+
+async def _slack(settings: Settings) -> AsyncIterator[Finding]:
+    if not settings.slack_bot_token:
+        return
+    client = AsyncWebClient(
+        settings.slack_bot_token, base_url=settings.slack_api_url, timeout=WAIT_SECONDS
+    )
+    answer = await _asked("SLACK_BOT_TOKEN", client.auth_test)
+    if isinstance(answer, Finding):
+        yield answer
+        return
+    yield ok(f"SLACK_BOT_TOKEN: {answer['user']} in {answer['team']}")
+    headers = {name.lower(): value for name, value in answer.headers.items()}
+    for finding in _scopes(headers.get("x-oauth-scopes", "")):
+        yield finding
+    if "date" in headers:
+        yield _skew(headers["date"])
+
+
+def _scopes(granted: str) -> Iterator[Finding]:
+    manifest = json.loads(MANIFEST.read_text(encoding="utf-8"))
+    scopes = manifest["oauth_config"]["scopes"]
+    given = {scope.strip() for scope in granted.split(",")}
+    optional = set(scopes["bot_optional"])
+    needed = set(scopes["bot"]) - optional
+    if needed - given:
+        yield wrong(
+            f"scopes: missing {', '.join(sorted(needed - given))}. Add them under OAuth & "
+            "Permissions and install the app again."
+        )
+    else:
+        yield ok(f"scopes: all {len(needed)} that are needed")
+    if optional - given:
+        yield look(
+            f"scopes: without {', '.join(sorted(optional - given))}, which are optional. A message "
+            "to such a channel whose outcome is unknown waits for Slack's word, or for an admin."
+        )
+
+
+def _skew(date: str) -> Finding:
+    apart = abs(real_now() - parsedate_to_datetime(date))
+    if apart > LARGEST_SKEW:
+        return wrong(f"clock: {apart.seconds} s away from Slack's: set this machine's.")
+    return ok("clock: agrees with Slack's")
+
+
+async def _socket(settings: Settings) -> AsyncIterator[Finding]:
+    if not settings.slack_app_token:
+        return
+    client = AsyncWebClient(base_url=settings.slack_api_url, timeout=WAIT_SECONDS)
+
+    async def connect() -> AsyncSlackResponse:
+        return await client.apps_connections_open(app_token=settings.slack_app_token)
+
+    answer = await _asked("SLACK_APP_TOKEN", connect)
+    if isinstance(answer, Finding):
+        yield answer
+    else:
+        yield ok("SLACK_APP_TOKEN: Socket Mode opens")
+
+
+async def _asked(
+    token: str, call: Callable[[], Awaitable[AsyncSlackResponse]]
+) -> AsyncSlackResponse | Finding:
+    try:
+        return await call()
+    except SlackApiError as error:
+        said = reason_of(error)
+        return wrong(f"{token}: Slack says {said}: copy it again from the app's settings.")
+    except (ClientError, TimeoutError) as error:
+        return wrong(
+            f"{token}: Slack cannot be reached ({type(error).__name__}): look at its status page, "
+            "at the way out of your network, and at SLACK_API_URL if you set it."
+        )

@@ -1,0 +1,126 @@
+"""What messages and their troubles are called, for who must decide about them. Pure."""
+
+from bot.channel_health.failure_policy import (
+    CLOSED,
+    GONE,
+    MALFORMED,
+    NOT_GRANTED,
+    UNREACHABLE,
+    WORDS,
+)
+from bot.outbox.admin_queries import DROPPED, Listed
+from bot.outbox.outbox import CANCELLED, Operation, State
+from bot.phases.model import Why
+
+#: By the first word of a message's key.
+WHAT = {
+    "alone": "a note to a lead who is left alone",
+    "announcement": "the announcement of a phase",
+    "ask": "the questions to a member",
+    "closing": "the end of a phase",
+    "comments": "comments without names",
+    "concerns": "notes to a lead without names",
+    "extended": "the notice of a new end",
+    "goodbye": "a goodbye to a member",
+    "home": "somebody's App Home",
+    "lead_results": "the results for a lead",
+    "line": "a line of thanks to a member",
+    "missing": "a note to a lead about a lost announcement",
+    "nobody_leads": "a note to an admin about a phase without a lead",
+    "nobody_reads": "a note to an admin about what reaches nobody",
+    "not_said": "a note to a lead about a message that could not be said",
+    "paused": "a note to a lead about a paused phase",
+    "reflect": "the questions to a lead",
+    "remind": "a reminder of the questions",
+    "results": "the results for the team",
+    "talking_points": "questions to talk about",
+    "warn": "the notice that a phase ends soon",
+    "wrap_up": "the question how a phase went",
+    "wrapped_up": "what a phase brought",
+}
+_ANOTHER = "a message"
+_DONE = {
+    Operation.POST: "{what}",
+    Operation.UPDATE: "an edit of {what}",
+    Operation.PIN: "the pin of {what}",
+    Operation.UNPIN: "unpinning {what}",
+    Operation.BOOKMARK: "the bookmark to {what}",
+    Operation.UNBOOKMARK: "taking back the bookmark to {what}",
+    Operation.PUBLISH: "{what}",
+}
+
+STATES = {
+    State.PENDING: "to be sent when it is due",
+    State.SENDING: "being sent",
+    State.SENT: "in Slack",
+    State.UNKNOWN: "may be in Slack; it is looked for before anything is sent again",
+    State.HELD: "may be in Slack, and nobody can look: somebody decides",
+    State.FAILED: "Slack will not take it",
+    State.EXPIRED: "not said any more",
+}
+
+_CLOSED_BECAUSE = {
+    Why.ARCHIVED: "The channel is archived. Take it out of the archive.",
+    Why.OUTSIDE: "The bot is not in the channel. Invite it: /invite @Imbalance.",
+    Why.UNSEEN: "The bot does not see the channel: private without it, or deleted. Invite it.",
+    Why.RESTRICTED: "Posting is restricted there. Allow it for the bot.",
+}
+_NO_PROOF = (
+    "Slack does not let the bot look whether it arrived. Look there: then post it again, or give "
+    "its link, or drop it."
+)
+_TOKEN = "Slack refuses the bot's token. Install the app again, put the new token, restart."
+_WORDS = {
+    "no proof can be had": _NO_PROOF,
+    "too late": "Its time was over before it could be sent.",
+    CANCELLED: "What it was about changed before it was sent.",
+    DROPPED: "An operator or a workspace admin decided so.",
+    "its message is not in Slack": "What it would have changed is not there.",
+    "deleted in Slack": "It was there, and somebody deleted it.",
+    "given up": "Slack failed for it again and again, and took others: retry it later, or drop it.",
+    "ratelimited": "Slack asked to wait.",
+    "late": "The sender was slow; it is sent again.",
+    "no picture": "Its picture could not be made; it is sent without.",
+    "not there yet": "Not found in Slack so far; it is looked for once more.",
+    "proven absent": "It was not in Slack; it is sent again.",
+    "timeout": "Slack did not answer in time.",
+    "account_inactive": _TOKEN,
+    "invalid_auth": _TOKEN,
+    "not_authed": _TOKEN,
+    "token_expired": _TOKEN,
+    "token_revoked": _TOKEN,
+    **{name: "The message it belongs to was deleted in Slack. Drop it." for name in GONE},
+    **{name: "Slack refuses how it is made: report it, then drop it." for name in MALFORMED},
+    **{name: "The app may not do this. Install it with every scope." for name in NOT_GRANTED},
+}
+_SILENT = "Nobody said why."
+_OTHERWISE = "Slack said {reason}."
+_NOBODY = "This person cannot be reached any more. Drop it."
+_NOBODY_YET = (
+    "This person cannot be reached. It is sent by itself if the account is opened again; dropping "
+    "it loses what people wrote."
+)
+_WORDS_REFUSED = (
+    "Slack refuses how it is made: report it, and retry it after an update; dropping it loses what "
+    "people wrote."
+)
+
+
+def what(message: Listed) -> str:
+    """What it is, such as "the pin of the announcement of a phase"."""
+    return _DONE[message.operation].format(what=WHAT.get(message.kind, _ANOTHER))
+
+
+def why(message: Listed) -> str:
+    """What its reason means, and what to do about it."""
+    reason = message.reason
+    if reason is None:
+        return "" if message.state is State.PENDING else _SILENT
+    holds_words = message.kind in WORDS and message.operation is Operation.POST
+    if message.to_person and reason in UNREACHABLE:
+        return _NOBODY_YET if holds_words else _NOBODY
+    if reason in MALFORMED and holds_words:
+        return _WORDS_REFUSED
+    if reason in CLOSED:
+        return _CLOSED_BECAUSE[CLOSED[reason]]
+    return _WORDS.get(reason) or _OTHERWISE.format(reason=reason)

@@ -1,0 +1,194 @@
+"""`python -m bot outbox`: messages that wait for somebody, and what is to become of them.
+
+It works beside a running bot, and prints ids and reasons, never a text, a person or a key.
+"""
+
+import argparse
+import json
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.clock import real_now
+from bot.db.engine import Database
+from bot.db.file_lock import sqlite_file
+from bot.db.revision import pending, unusable
+from bot.operations import message_decisions, message_names
+from bot.operations.durations import span
+from bot.operations.message_decisions import Decision, decide
+from bot.outbox import admin_queries
+from bot.outbox.admin_queries import Listed
+from bot.outbox.outbox import State
+from bot.outbox.queued_message import Place
+from bot.settings import NotStarted, Settings, load
+from bot.slack.errors import Refused
+from bot.slack.links import place_in
+
+NO_FILE = "There is no database at {file} yet: run `python -m bot migrate`."
+BEHIND = "The database is at another version's schema: run `python -m bot migrate`."
+MAY_BE_TWICE = (
+    "Nothing was changed: {id} may be in Slack already, and would then be seen twice. Look there "
+    "first. To post it again all the same, repeat this with --yes."
+)
+DONE = {
+    Decision.AGAIN: "{id} is posted again.",
+    Decision.THERE: "{id} is in Slack; from now on it can be edited there.",
+    Decision.DROP: "{id} is never said.",
+}
+HALTED = "Nothing is sent in {workspace} for now ({reason}): it waits for that."
+NONE = "Nothing waits for anybody: no message is {states}."
+MORE = "And {count} more: --limit shows them."
+HEAD = ("ID", "STATE", "WORKSPACE", "AGE", "TRIES", "WHERE", "WHAT", "REASON")
+
+
+async def outbox(options: argparse.Namespace) -> int:
+    """Carry out what `arguments.outbox` read. Returns 0, or 1 if something was not done.
+
+    Raises:
+        NotStarted: there is no database to look into.
+    """
+    try:
+        async with _opened(load()) as db:
+            if options.doing == "list":
+                return await _list(db, options)
+            return await _decide(db, options)
+    except (SQLAlchemyError, OSError) as error:
+        raise NotStarted(unusable(error)) from error
+
+
+@asynccontextmanager
+async def _opened(settings: Settings) -> AsyncIterator[Database]:
+    file = sqlite_file(settings.database_url)
+    if file is not None and not file.exists():
+        raise NotStarted(NO_FILE.format(file=file))
+    db = Database(settings.database_url)
+    try:
+        if await pending(db):
+            raise NotStarted(BEHIND)
+        yield db
+    finally:
+        await db.close()
+
+
+async def _list(db: Database, options: argparse.Namespace) -> int:
+    states = tuple(State(state) for state in options.state)
+    async with db.reading() as reader:
+        found = await admin_queries.listed(
+            reader, states, limit=options.limit, workspace_id=options.workspace
+        )
+        count = await admin_queries.count(reader, states, options.workspace)
+    now = real_now()
+    if options.json:
+        print(json.dumps([_as_json(message, now) for message in found], indent=2))
+        return 0
+    if not found:
+        print(NONE.format(states=" or ".join(states)))
+        return 0
+    _print_table([HEAD, *(_cells(message, now) for message in found)])
+    _print_explained(found)
+    if count > len(found):
+        print(MORE.format(count=count - len(found)))
+    return 0
+
+
+async def _decide(db: Database, options: argparse.Namespace) -> int:
+    ids = [options.id] if options.doing == "there" else options.ids
+    refused = 0
+    for message_id in dict.fromkeys(ids):
+        try:
+            async with db.transaction() as tx:
+                print(await _decided(tx, message_id, options))
+        except Refused as why:
+            print(f"{message_id}  {why.text}" if message_id not in why.text else why.text)
+            refused += 1
+    return 1 if refused else 0
+
+
+async def _decided(tx: AsyncConnection, message_id: str, options: argparse.Namespace) -> str:
+    message = (await admin_queries.found(tx, [message_id])).get(message_id)
+    if message is None:
+        raise Refused(message_decisions.NOT_FOUND)
+    decision, place = _meant(options)
+    if decision is Decision.AGAIN and message.state is State.HELD and not options.yes:
+        raise Refused(MAY_BE_TWICE.format(id=message_id))
+    await decide(
+        tx, decision, message, actor=message_decisions.OPERATOR, now=real_now(), place=place
+    )
+    said = DONE[decision].format(id=message_id)
+    halted = await admin_queries.halted_because(tx, message.workspace_id)
+    if decision is Decision.AGAIN and halted:
+        return f"{said} {HALTED.format(workspace=message.workspace_id, reason=halted)}"
+    return said
+
+
+def _meant(options: argparse.Namespace) -> tuple[Decision, Place | None]:
+    if options.doing == "retry":
+        return Decision.AGAIN, None
+    if options.doing == "drop":
+        return Decision.DROP, None
+    found = place_in(options.link)
+    if found is None:
+        raise Refused(message_decisions.NO_LINK)
+    return Decision.THERE, Place(channel=found[0], ts=found[1])
+
+
+def _where(message: Listed) -> str:
+    return "a person" if message.to_person else message.conversation
+
+
+def _age(message: Listed, now: datetime) -> str:
+    """How old it is; of what is to be said later, in how long."""
+    if message.state is State.PENDING and message.not_before > now:
+        return f"in {span(message.not_before - now)}"
+    return span(now - message.decided_at)
+
+
+def _cells(message: Listed, now: datetime) -> tuple[str, ...]:
+    return (
+        message.message_id,
+        message.state,
+        message.workspace_id,
+        _age(message, now),
+        str(message.attempts),
+        _where(message),
+        message_names.what(message),
+        message.reason or "",
+    )
+
+
+def _as_json(message: Listed, now: datetime) -> Mapping[str, Any]:
+    return {
+        "id": message.message_id,
+        "workspace": message.workspace_id,
+        "state": message.state,
+        "operation": message.operation,
+        "kind": message.kind,
+        "what": message_names.what(message),
+        "where": _where(message),
+        "decided_at": message.decided_at.isoformat(),
+        "due_at": message.not_before.isoformat(),
+        "age_seconds": round((now - message.decided_at).total_seconds()),
+        "tries": message.attempts,
+        "reason": message.reason,
+        "means": message_names.why(message),
+    }
+
+
+def _print_table(rows: Sequence[Sequence[str]]) -> None:
+    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        print("  ".join(cells).rstrip())
+
+
+def _print_explained(found: Iterable[Listed]) -> None:
+    """What each state and reason means, once."""
+    sentences = dict.fromkeys(
+        f"{message.state}: {message_names.STATES[message.state]}. {message_names.why(message)}".rstrip()
+        for message in found
+    )
+    print("", *sentences, sep="\n")

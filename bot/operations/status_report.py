@@ -1,0 +1,186 @@
+"""The present state in sentences, for `doctor`: how each thing is, and what to do about it."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.db.engine import Database
+from bot.operations import system_state
+from bot.operations.durations import span
+from bot.operations.findings import Finding, look, ok, wrong
+from bot.operations.readiness import LONGEST_AGENDA_LAG, LONGEST_OUTBOX_LAG
+from bot.operations.system_state import Lane, Waiting
+from bot.outbox.bulk_send import FanOut, fan_outs
+from bot.outbox.outbox import State
+from bot.outbox.rate_limits import Pace
+
+#: Longer lists are cut: who has more reads the metrics.
+MOST_LINES = 5
+NO_REASON = "no reason noted"
+OUTBOX_LIST = "`python -m bot outbox list` shows them"
+
+AGENDA_OK = "agenda: nothing is late"
+AGENDA_BEHIND = "agenda: the oldest due thing is {lag} late, and is about to be done"
+AGENDA_LATE = (
+    "agenda: what is due is {lag} late. No running bot works it off: start one, or look in its log "
+    "for tick_failed."
+)
+AGENDA_FAILING = (
+    "agenda: {what} failed and is tried again by itself. The log says why: agenda_action_failed."
+)
+OUTBOX_OK = "outbox: nothing waits for a sender"
+OUTBOX_BEHIND = "outbox: a workspace has waited {lag} for a sender"
+OUTBOX_LATE = (
+    "outbox: for {lag} a workspace has had something to send, and nobody sends it. Start a bot, or "
+    "look in its log for delivery_failed."
+)
+WAITING = {
+    State.PENDING: "messages to send: {count}, the oldest due {age} ago",
+    State.SENDING: "messages being sent: {count}",
+    State.UNKNOWN: (
+        "messages of unknown outcome: {count}, the oldest due {age} ago ({why}). They are looked "
+        "for in Slack, and sent again if they are not there."
+    ),
+    State.HELD: (
+        "messages held: {count}, the oldest due {age} ago ({why}). Nobody can tell whether they "
+        "arrived: an admin decides in App Home, or you here; " + OUTBOX_LIST + "."
+    ),
+    State.FAILED: (
+        "messages failed: {count}, the oldest due {age} ago ({why}). Slack will not take them: "
+        "mend the cause, then retry or drop them; " + OUTBOX_LIST + "."
+    ),
+}
+NOTHING_WAITS = "messages: none waits"
+RECENT = timedelta(days=30)
+GIVEN_UP = (
+    "messages not said any more: {count} of those decided in the last 30 days ({why}). "
+    "`python -m bot outbox list --state expired` shows them."
+)
+ALL_AT_WORK = "senders: {count}"
+AT_WORK = "{workspace} by {owner}, its lease runs {left} more"
+SILENT = (
+    "senders: {owner} of {workspace} has been silent for {left}. Another bot takes over by itself; "
+    "start one if none runs."
+)
+NO_SENDER = "senders: none at work"
+HALTED = "halted: nothing is sent in {workspace}, because Slack said {reason}. {do}"
+REMOVED = "The app was removed there; it goes on when it is installed again."
+TOKEN = "Install the app again, put the new token into SLACK_BOT_TOKEN, restart."
+REMOVALS = ("app_uninstalled", "tokens_revoked")
+FAN_OUT = "sending to many in {workspace}: {sent} sent, {left} left, done at about {end} UTC"
+AND_MORE = "and {count} more"
+
+
+async def state_of(db: Database, now: datetime, real: datetime) -> AsyncIterator[Finding]:
+    """Everything about the agenda and the outbox."""
+    async with db.reading() as reader:
+        yield agenda(await system_state.agenda_lag(reader, now, real))
+        failing = await system_state.agenda_failing(reader)
+        if failing:
+            yield look(AGENDA_FAILING.format(what=_counted(failing)))
+        yield outbox(await system_state.outbox_lag(reader, now, real))
+        for finding in await _messages(reader, now):
+            yield finding
+        lanes = await system_state.lanes(reader, real)
+        yield senders([lane for lane in lanes if lane.owner and not lane.halted])
+        for finding in halted([lane for lane in lanes if lane.halted]):
+            yield finding
+        for fan_out in await fan_outs(reader, Pace(), now):
+            yield sending_to_many(fan_out, real)
+
+
+def agenda(lag: timedelta) -> Finding:
+    if lag > LONGEST_AGENDA_LAG:
+        return wrong(AGENDA_LATE.format(lag=span(lag)))
+    return ok(AGENDA_BEHIND.format(lag=span(lag)) if lag else AGENDA_OK)
+
+
+def outbox(lag: timedelta) -> Finding:
+    if lag > LONGEST_OUTBOX_LAG:
+        return wrong(OUTBOX_LATE.format(lag=span(lag)))
+    return ok(OUTBOX_BEHIND.format(lag=span(lag)) if lag else OUTBOX_OK)
+
+
+async def _messages(reader: AsyncConnection, now: datetime) -> Sequence[Finding]:
+    found = await system_state.waiting(reader, now)
+    said = []
+    for each in WAITING:
+        if each in found:
+            said.append(messages(each, found[each], await system_state.reasons(reader, each)))
+    over = await system_state.given_up(reader, now - RECENT)
+    if over:
+        said.append(ok(GIVEN_UP.format(count=sum(over.values()), why=_counted(over) or NO_REASON)))
+    return said if found else [ok(NOTHING_WAITS), *said]
+
+
+def messages(of: State, waiting: Waiting, reasons: Mapping[str, int]) -> Finding:
+    """The messages of one state, and why they are in it."""
+    said = WAITING[of].format(
+        count=waiting.count, age=span(waiting.oldest), why=_counted(reasons) or NO_REASON
+    )
+    return ok(said) if of in (State.PENDING, State.SENDING) else look(said)
+
+
+def senders(lanes: Sequence[Lane]) -> Finding:
+    """Who sends, and for how long nobody else may."""
+    silent = [lane for lane in lanes if lane.lease_left < system_state.NOTHING]
+    if silent:
+        first = silent[0]
+        return look(
+            SILENT.format(
+                owner=_short(first.owner),
+                workspace=first.workspace_id,
+                left=span(-first.lease_left),
+            )
+        )
+    if not lanes:
+        return ok(NO_SENDER)
+    at_work = [
+        AT_WORK.format(
+            workspace=lane.workspace_id, owner=_short(lane.owner), left=span(lane.lease_left)
+        )
+        for lane in lanes
+    ]
+    return ok(f"{ALL_AT_WORK.format(count=len(lanes))} ({_some(at_work)})")
+
+
+def halted(lanes: Sequence[Lane]) -> list[Finding]:
+    """Workspaces that nothing is sent for. A removed app is nobody's fault, a bad token is."""
+    findings = []
+    for lane in lanes[:MOST_LINES]:
+        removed = lane.halted in REMOVALS
+        said = HALTED.format(
+            workspace=lane.workspace_id, reason=lane.halted, do=REMOVED if removed else TOKEN
+        )
+        findings.append(look(said) if removed else wrong(said))
+    if len(lanes) > MOST_LINES:
+        findings.append(look(f"halted: {AND_MORE.format(count=len(lanes) - MOST_LINES)}"))
+    return findings
+
+
+def sending_to_many(fan_out: FanOut, real: datetime) -> Finding:
+    end = real + timedelta(seconds=fan_out.seconds)
+    return ok(
+        FAN_OUT.format(
+            workspace=fan_out.workspace_id,
+            sent=fan_out.sent,
+            left=fan_out.left,
+            end=f"{end:%H:%M}",
+        )
+    )
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    return _some([f"{count} {name}".strip() for name, count in counts.items() if name])
+
+
+def _some(words: Iterable[str]) -> str:
+    words = list(words)
+    more = len(words) - MOST_LINES
+    shown = words[:MOST_LINES]
+    return ", ".join([*shown, AND_MORE.format(count=more)] if more > 0 else shown)
+
+
+def _short(owner: str | None) -> str:
+    return (owner or "")[:8]

@@ -1,0 +1,88 @@
+"""`python -m bot verify-slack`: tries in a real workspace what no document promises.
+
+It says a few things to one person or channel, takes them back, and prints what it saw and what to
+set. Some trials need a person. Nothing is written to the database.
+"""
+
+from contextlib import AsyncExitStack
+from typing import Any
+
+from aiohttp import ClientSession, ClientTimeout
+from slack_bolt.authorization import AuthorizeResult
+from slack_sdk.web.async_client import AsyncWebClient
+
+import bot.slack.app
+from bot.operations.verify_trials import FAILURES, Seen, Trials, carry_out
+from bot.settings import Settings
+from bot.slack.errors import verdict
+from bot.slack.http import signed
+from bot.slack.sockets import Sockets
+from bot.web import Site
+
+CALL_SECONDS = 20
+STOP_THE_BOT = (
+    "Stop the bot first: what Slack tells, and the buttons pressed here, would reach it instead."
+)
+
+
+async def verify(settings: Settings, to: str, *, http: bool, people: bool, wait: float) -> int:
+    """Try everything and print a line each. Returns 0 if nothing is to be looked at, else 1."""
+    print(STOP_THE_BOT)
+    async with AsyncExitStack() as running:
+        session = ClientSession(timeout=ClientTimeout(total=CALL_SECONDS))
+        await running.enter_async_context(session)
+        client = AsyncWebClient(
+            settings.slack_bot_token,
+            base_url=settings.slack_api_url,
+            session=session,
+            retry_handlers=[],
+        )
+        try:
+            trials = Trials(client=client, channel=await _channel(client, to), wait=wait)
+            await _connect(running, settings, trials, http=http)
+        except FAILURES as error:
+            reason = verdict(error).reason
+            print(Seen(good=False, text=f"Slack cannot be asked ({reason}): run `doctor` first."))
+            return 1
+        except OSError:
+            print(Seen(good=False, text=f"Port {settings.http_port} is in use: stop the bot."))
+            return 1
+        running.push_async_callback(trials.take_back)
+        to_look_at = False
+        async for seen in carry_out(trials, people=people):
+            print(seen, flush=True)
+            to_look_at = to_look_at or seen.good is False
+    return int(to_look_at)
+
+
+async def _channel(client: AsyncWebClient, to: str) -> str:
+    if not to.startswith(("U", "W")):
+        return to
+    return str((await client.conversations_open(users=to))["channel"]["id"])
+
+
+async def _connect(
+    running: AsyncExitStack, settings: Settings, trials: Trials, *, http: bool
+) -> None:
+    us = (await trials.client.auth_test()).data
+    assert isinstance(us, dict)
+
+    async def authorize(**_: Any) -> AuthorizeResult:
+        return AuthorizeResult(
+            enterprise_id=us.get("enterprise_id"),
+            team_id=us["team_id"],
+            bot_user_id=us["user_id"],
+            bot_token=trials.client.token,
+        )
+
+    app = bot.slack.app.build(trials.client, authorize)
+    trials.listen(app)
+    if http:
+        site = Site(signed(app, settings.slack_signing_secret), "0.0.0.0", settings.http_port)
+        running.push_async_callback(site.stop)
+        await site.start()
+    else:
+        sockets = Sockets(app, settings.slack_app_token, count=1)
+        running.push_async_callback(sockets.close)
+        trials.others = lambda: sockets.others
+        await sockets.connect()

@@ -1,0 +1,279 @@
+"""The trials, one function each: it says a few things, watches, and tells what follows."""
+
+import asyncio
+import math
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import ClientError
+from slack_bolt.async_app import AsyncApp
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.models.blocks import (
+    ActionsBlock,
+    ButtonElement,
+    ImageBlock,
+    InputBlock,
+    Option,
+    PlainTextInputElement,
+    RadioButtonsElement,
+)
+from slack_sdk.models.blocks.basic_components import SlackFile
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.clock import monotonic, new_id
+from bot.outbox.web_api import METADATA_TYPE
+from bot.results.chart import ChartFacts, Line, draw_in_child
+from bot.slack.content import plain, section
+from bot.slack.errors import reason_of, verdict
+
+POSTS = 5
+EVENT_SECONDS = 30.0
+HISTORY_SECONDS = 20.0
+LOOK_EVERY_SECONDS = 0.2
+#: The settling time leaves this much more than the slowest of a few reads.
+SAFETY = 10
+SHORTEST_SETTLE = 120
+SEND, SEE, SEE_NOT = "verify.send", "verify.see", "verify.see_not"
+CHOICE, WORDS = "verify.choice", "verify.words"
+RELOAD = (
+    "*Inputs after a reload.* On a computer: choose and write something below, reload Slack "
+    "(Ctrl+R or Cmd+R), then press *Send*."
+)
+PHONE = (
+    "*Inputs on a phone.* On a phone: choose and write something below, leave this conversation "
+    "and come back, then press *Send*."
+)
+#: A call that Slack refused, or of which no answer came.
+FAILURES = (SlackClientError, ClientError, TimeoutError)
+PICTURE = "*A picture.* Everybody here: do you see a chart below?"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """What one trial showed, and what follows from it."""
+
+    good: bool | None  # None: it could not be tried
+    text: str
+
+    def __str__(self) -> str:
+        mark = {True: "ok  ", False: "LOOK", None: "-   "}[self.good]
+        return f"{mark}  {self.text}"
+
+
+@dataclass(kw_only=True)
+class Trials:
+    """One workspace, one conversation, and what Slack tells us meanwhile."""
+
+    client: AsyncWebClient
+    channel: str
+    wait: float
+    told: dict[str, float] = field(default_factory=dict)  # message ids, by metadata event
+    heard: asyncio.Event = field(default_factory=asyncio.Event)
+    pressed: asyncio.Queue[dict[str, Any]] = field(default_factory=asyncio.Queue)
+    posted: list[str] = field(default_factory=list)
+    #: How many connections of the app belong to others, who are told in our place.
+    others: Callable[[], int] = lambda: 0
+
+    async def post(self, text: str, **more: Any) -> str:
+        """Returns its ts; it is taken back at the end."""
+        answer = await self.client.chat_postMessage(channel=self.channel, text=text, **more)
+        self.posted.append(str(answer["ts"]))
+        return self.posted[-1]
+
+    async def take_back(self) -> None:
+        """Delete what was said, and say how much of it stays."""
+        left = 0
+        for ts in dict.fromkeys(self.posted):
+            try:
+                await self.client.chat_delete(channel=self.channel, ts=ts)
+            except FAILURES:
+                left += 1
+        if left:
+            print(Seen(good=False, text=f"{left} trial messages could not be deleted: delete them"))
+
+    def listen(self, app: AsyncApp) -> None:
+        """Hear our own metadata events, and the buttons of the trials."""
+
+        async def told(body: dict[str, Any]) -> None:
+            metadata = body["event"]["metadata"]
+            self.told.setdefault(metadata["event_payload"].get("id", ""), monotonic())
+            self.heard.set()
+
+        async def pressed(ack: Callable[[], Awaitable[None]], body: dict[str, Any]) -> None:
+            await ack()
+            await self.pressed.put(body)
+
+        app.event("message_metadata_posted")(told)
+        for action in (SEND, SEE, SEE_NOT):
+            app.action(action)(pressed)
+
+
+async def carry_out(trials: Trials, *, people: bool) -> AsyncIterator[Seen]:
+    """Each trial in turn; those that need a person come last."""
+    tries: list[Callable[[Trials], Awaitable[Seen]]] = [_twice, _events, _history]
+    if people:
+        tries += [_reload, _phone, _picture]
+    for attempt in tries:
+        try:
+            seen = await attempt(trials)
+        except FAILURES as error:
+            name = attempt.__name__.strip("_")
+            text = f"{name}: could not be tried ({verdict(error).reason})."
+            more = "" if isinstance(error, SlackApiError) else " A trial message may be left there."
+            seen = Seen(good=None, text=text + more)
+        yield seen
+
+
+async def _twice(trials: Trials) -> Seen:
+    same = new_id()
+    first = await trials.post("Imbalance tries: one message, sent twice.", client_msg_id=same)
+    try:
+        second = await trials.post("Imbalance tries: one message, sent twice.", client_msg_id=same)
+    except SlackApiError as error:
+        return Seen(
+            good=True, text=f"client_msg_id: the second post is refused ({reason_of(error)})."
+        )
+    if first == second:
+        return Seen(good=True, text="client_msg_id: Slack keeps one of two equal posts.")
+    return Seen(
+        good=True,
+        text="client_msg_id: Slack keeps both of two equal posts, as expected. Unknown outcomes "
+        "are looked up before anything is sent again; nothing to set.",
+    )
+
+
+async def _events(trials: Trials) -> Seen:
+    sent: dict[str, float] = {}
+    for number in range(POSTS):
+        ident = new_id()
+        sent[ident] = monotonic()
+        await trials.post(f"Imbalance tries: its own event, {number + 1}.", metadata=_marked(ident))
+    with suppress(TimeoutError):
+        async with asyncio.timeout(EVENT_SECONDS):
+            while not sent.keys() <= trials.told.keys():
+                trials.heard.clear()
+                await trials.heard.wait()
+    delays = [trials.told[ident] - sent[ident] for ident in sent if ident in trials.told]
+    if len(delays) == POSTS:
+        return Seen(good=True, text=f"own metadata events: all came, within {max(delays):.1f} s.")
+    came = f"own metadata events: {len(delays)} of {POSTS} came within {EVENT_SECONDS:.0f} s."
+    others = trials.others()
+    if others:
+        return Seen(
+            good=None,
+            text=f"{came} Others hold {others} of the app's connections, and Slack tells each "
+            "event to one: stop the bot, then try again.",
+        )
+    return Seen(
+        good=False,
+        text=f"{came} Check the scope metadata.message:read and metadata_subscriptions in the "
+        "app's manifest, and install the app again.",
+    )
+
+
+async def _history(trials: Trials) -> Seen:
+    slowest = 0.0
+    for number in range(POSTS):
+        ident, began = new_id(), monotonic()
+        await trials.post(f"Imbalance tries: its history, {number + 1}.", metadata=_marked(ident))
+        while not await _reads(trials, ident):
+            if monotonic() - began > HISTORY_SECONDS:
+                return Seen(
+                    good=False,
+                    text=f"history: a message was not there after {HISTORY_SECONDS:.0f} s. "
+                    "Set SETTLE_SECONDS to 600 or more, and tell us.",
+                )
+            await asyncio.sleep(LOOK_EVERY_SECONDS)
+        slowest = max(slowest, monotonic() - began)
+    settle = max(SHORTEST_SETTLE, math.ceil(slowest * SAFETY))
+    return Seen(
+        good=True,
+        text=f"history: each message was there within {slowest:.1f} s. "
+        f"SETTLE_SECONDS={settle} is right.",
+    )
+
+
+async def _reads(trials: Trials, ident: str) -> bool:
+    page = await trials.client.conversations_history(
+        channel=trials.channel, limit=15, include_all_metadata=True
+    )
+    found = [(message.get("metadata") or {}).get("event_payload") for message in page["messages"]]
+    return any(payload and payload.get("id") == ident for payload in found)
+
+
+async def _reload(trials: Trials) -> Seen:
+    return await _inputs(trials, "inputs after a reload", RELOAD)
+
+
+async def _phone(trials: Trials) -> Seen:
+    return await _inputs(trials, "inputs on a phone", PHONE)
+
+
+async def _inputs(trials: Trials, name: str, asks: str) -> Seen:
+    options = [Option(value=str(number), label=str(number)) for number in range(1, 6)]
+    choice = RadioButtonsElement(action_id=CHOICE, options=options)
+    words = PlainTextInputElement(action_id=WORDS, multiline=True)
+    await trials.post(
+        "Imbalance tries: inputs in a message.",
+        blocks=[
+            section(asks),
+            InputBlock(block_id=CHOICE, label=plain("A number"), element=choice, optional=True),
+            InputBlock(block_id=WORDS, label=plain("Some words"), element=words, optional=True),
+            ActionsBlock(elements=[ButtonElement(text="Send", action_id=SEND)]),
+        ],
+    )
+    print(f"      {name}: waiting up to {trials.wait:.0f} s for somebody to follow the message")
+    body = await _next(trials, trials.wait)
+    if body is None:
+        return Seen(good=None, text=f"{name}: nobody pressed Send.")
+    values = body["state"]["values"]
+    kept = [
+        bool(values[CHOICE][CHOICE].get("selected_option")),
+        bool(values[WORDS][WORDS].get("value")),
+    ]
+    if all(kept):
+        return Seen(good=True, text=f"{name}: the choice and the words arrived.")
+    return Seen(
+        good=False,
+        text=f"{name}: choice {'arrived' if kept[0] else 'lost'}, words "
+        f"{'arrived' if kept[1] else 'lost'}. Tell people to answer in one go, or with the form "
+        "(*Send* with nothing chosen opens it).",
+    )
+
+
+async def _picture(trials: Trials) -> Seen:
+    facts = ChartFacts(rounds=("Start", "Week 2"), lines=(Line(label="Trial", levels=(2.5, 4.0)),))
+    uploaded = await trials.client.files_upload_v2(
+        content=await draw_in_child(facts.as_json()), filename="trial.png", title="Trial"
+    )
+    file_id = str(uploaded["files"][0]["id"])
+    picture = ImageBlock(alt_text="A chart for a trial", slack_file=SlackFile(id=file_id))
+    buttons = [
+        ButtonElement(text="I see it", action_id=SEE),
+        ButtonElement(text="I don't", action_id=SEE_NOT),
+    ]
+    blocks = [section(PICTURE), picture, ActionsBlock(elements=buttons)]
+    await trials.post("Imbalance tries: a picture.", blocks=blocks)
+    print(f"      picture: waiting {trials.wait:.0f} s for everybody here to press a button")
+    said: dict[str, str] = {}
+    until = monotonic() + trials.wait
+    while (body := await _next(trials, until - monotonic())) is not None:
+        said[body["user"]["id"]] = body["actions"][0]["action_id"]
+    missing = sum(answer == SEE_NOT for answer in said.values())
+    if not said:
+        return Seen(good=None, text="picture: nobody pressed a button.")
+    text = f"picture: {len(said) - missing} of {len(said)} see it."
+    more = " Give the app files:read, or results go without pictures." if missing else ""
+    return Seen(good=not missing, text=text + more)
+
+
+async def _next(trials: Trials, seconds: float) -> dict[str, Any] | None:
+    with suppress(TimeoutError):
+        return await asyncio.wait_for(trials.pressed.get(), max(0.0, seconds))
+    return None
+
+
+def _marked(ident: str) -> dict[str, Any]:
+    return {"event_type": METADATA_TYPE, "event_payload": {"id": ident}}

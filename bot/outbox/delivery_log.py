@@ -1,0 +1,63 @@
+"""What delivery leaves in the log and the metrics: ids and reasons, never a text."""
+
+from datetime import datetime
+from typing import Any
+
+from bot.log import log
+from bot.metrics import deliveries, lane_takeovers, proofs, rate_limited, unknown_outcomes
+from bot.outbox.outbox import State
+from bot.outbox.queued_message import Finding, Row
+from bot.outbox.rate_limits import PROOF
+
+#: What a look for an unknown outcome found.
+_PROVEN = {
+    State.SENT: "present",
+    State.PENDING: "absent",
+    State.HELD: "impossible",
+    State.UNKNOWN: "not_yet",
+}
+_NOTEWORTHY = (State.HELD, State.FAILED, State.UNKNOWN)
+
+
+def record_finding(finding: Finding) -> None:
+    """One attempt and what it led to."""
+    if finding.file_id is not None:  # only its picture was uploaded
+        return
+    row = finding.row
+    if finding.retry_after is not None:
+        rate_limited.labels(row.pace if row.pace == PROOF else row.operation).inc()
+    if row.state is State.UNKNOWN:
+        proofs.labels(_PROVEN[finding.state]).inc()
+    elif finding.state is State.UNKNOWN:
+        unknown_outcomes.labels(finding.reason).inc()
+    _record(finding.row, finding.state, finding.reason)
+
+
+def record_takeover(workspace_id: str, doubted: int, *, abandoned: bool) -> None:
+    """A lane that is ours now, and how many calls its last sender left under way."""
+    if abandoned:
+        lane_takeovers.inc()
+        log.warning("lane_taken_over", workspace=workspace_id)
+    if doubted:
+        unknown_outcomes.labels("interrupted").inc(doubted)
+        log.warning("outcome_unknown", workspace=workspace_id, messages=doubted)
+
+
+def record_postponed(row: Row, until: datetime) -> None:
+    """One message that waits for hours that suit its reader."""
+    log.info(
+        "message_put_off",
+        key=row.key,
+        workspace=row.workspace_id,
+        message=row.message_id,
+        until=until.isoformat(),
+    )
+
+
+def _record(row: Row, state: State, reason: str | None) -> None:
+    deliveries.labels(row.operation, state).inc()
+    fields: dict[str, Any] = {"workspace": row.workspace_id, "message": row.message_id}
+    if reason:
+        fields["reason"] = reason
+    said = log.warning if state in _NOTEWORTHY else log.info
+    said(f"message_{state}", key=row.key, operation=row.operation, **fields)

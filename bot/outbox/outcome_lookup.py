@@ -1,0 +1,89 @@
+"""Was it said? An attempt whose outcome is unknown is looked up before it is made again."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any
+
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.outbox.queued_message import NOWHERE, Place, Row
+from bot.outbox.web_api import METADATA_TYPE
+from bot.slack.errors import Meaning, reason_of, verdict
+
+#: Clocks differ: look from well before the first try. One that is further off is not ours to mend.
+SKEW = timedelta(hours=1)
+PAGE = 15  # what every kind of app may read at once
+LATER_PAGE = 200  # only those come so far that may read more than one page a minute
+#: Some 4,000 messages: who said more since is not read through.
+MOST_PAGES = 20
+
+
+class Unproven(StrEnum):
+    """Why there is no place."""
+
+    ABSENT = "absent"  # read completely, and it is not there
+    NO_PROOF = "no_proof"  # Slack will not let us look, or there is too much to read
+
+
+async def find(client: AsyncWebClient, row: Row) -> Place | Unproven:
+    """Look for the message by its id in the conversation's history, or in its thread.
+
+    Raises:
+        SlackApiError, aiohttp.ClientError, TimeoutError: could not look now; look again later.
+    """
+    try:
+        channel = await _channel_of(client, row)
+        return await _look(client, row, channel, _thread_of(row))
+    except SlackApiError as error:
+        if reason_of(error) == "thread_not_found":  # with our reply in it, it would be there
+            return Unproven.ABSENT
+        if verdict(error).meaning is Meaning.PERMANENT:
+            return Unproven.NO_PROOF
+        raise
+
+
+async def _channel_of(client: AsyncWebClient, row: Row) -> str:
+    if not row.conversation.startswith(("U", "W")):
+        return row.conversation
+    opened = await client.conversations_open(users=row.conversation)
+    return str(opened["channel"]["id"])
+
+
+def _thread_of(row: Row) -> str | None:
+    """Where it was tried: what it replies to may be deleted by now, or posted anew."""
+    return (row.target or NOWHERE).ts if row.thread_ts is None else row.thread_ts
+
+
+async def _look(
+    client: AsyncWebClient, row: Row, channel: str, thread_ts: str | None
+) -> Place | Unproven:
+    oldest = f"{(row.first_try_at - SKEW).timestamp():.6f}" if row.first_try_at else "0"
+    where: dict[str, Any] = {
+        "channel": channel,
+        "oldest": oldest,
+        "inclusive": True,
+        "include_all_metadata": True,
+    }
+    read: Callable[..., Awaitable[Any]] = client.conversations_history
+    if thread_ts:
+        read, where = client.conversations_replies, {**where, "ts": thread_ts}
+    cursor = ""
+    for number in range(MOST_PAGES):
+        page = await read(**where, cursor=cursor, limit=LATER_PAGE if number else PAGE)
+        for message in page["messages"]:
+            if _id_of(message) == row.message_id:
+                return Place(channel=channel, ts=message["ts"])
+        cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
+        if not cursor:
+            return Unproven.ABSENT
+    return Unproven.NO_PROOF
+
+
+def _id_of(message: dict[str, Any]) -> str | None:
+    metadata = message.get("metadata") or {}
+    if metadata.get("event_type") != METADATA_TYPE:
+        return None
+    payload: dict[str, str] = metadata.get("event_payload") or {}
+    return payload.get("id")

@@ -1,0 +1,213 @@
+"""One sender at a time for a workspace, so that its order and its limits are kept wherever it
+runs. A lane is leased for 15 s and renewed; a dead sender's lane is free after that.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import BindParameter, Integer, bindparam, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.clock import real_now
+from bot.db import schema
+from bot.db.upserts import padded
+from bot.outbox.outbox import Operation, State
+from bot.outbox.queue_heads import any_of, could_go, is_open, limit_of, written_out
+
+LEASE = timedelta(seconds=15)
+RENEW_EVERY_SECONDS = 5.0
+
+_lanes = schema.lanes
+_messages = schema.messages
+_OPEN = is_open(_messages)
+_STUCK = _messages.c.state.in_(written_out((State.HELD, State.FAILED)))
+
+# Made once: they are part of every turn.
+_THIS = _lanes.c.workspace_id == bindparam("b_workspace")
+_OURS = _THIS & (_lanes.c.owner == bindparam("b_owner"))
+_RENEW = (
+    update(_lanes)
+    .where(_OURS, _lanes.c.halted.is_(None))
+    .values(lease_until=bindparam("b_until"))
+    .returning(_lanes.c.pace)
+)
+_SAVE = update(_lanes).where(_THIS).values(pace=bindparam("b_pace"))
+_RELEASE = (
+    update(_lanes)
+    .where(_OURS)
+    .values(owner=None, lease_until=None, resume_at=bindparam("b_resume_at"))
+)
+_NOW: BindParameter[datetime] = bindparam("now")
+_REAL: BindParameter[datetime] = bindparam("real")
+_IS_FREE = or_(_lanes.c.owner.is_(None), _lanes.c.lease_until < _REAL)
+_WORK = select(_messages.c.message_id).where(
+    _messages.c.workspace_id == _lanes.c.workspace_id, could_go(_NOW, _REAL)
+)
+_WITH_WORK = (
+    select(_lanes.c.workspace_id, _lanes.c.owner.is_not(None))
+    .where(
+        _lanes.c.halted.is_(None),
+        _IS_FREE,
+        or_(_lanes.c.resume_at.is_(None), _lanes.c.resume_at <= _REAL),
+        any_of(_WORK).is_not(None),
+    )
+    .order_by(_lanes.c.resume_at.nulls_first())
+    .limit(bindparam("most", type_=Integer))
+)
+_TAKEN = (
+    select(_lanes.c.workspace_id)
+    .where(_THIS, _lanes.c.halted.is_(None), _IS_FREE)
+    .with_for_update(skip_locked=True)
+)
+_TAKE = (
+    update(_lanes)
+    .where(_lanes.c.workspace_id.in_(_TAKEN))
+    .values(owner=bindparam("b_owner"), lease_until=bindparam("b_until"))
+    .returning(_lanes.c.pace)
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lease:
+    """The right to send for a workspace."""
+
+    pace: dict[str, Any] | None  # what was used of Slack's limits
+
+
+async def real_time(connection: AsyncConnection) -> datetime:
+    """The time that all senders share: PostgreSQL's clock; with SQLite there is one machine."""
+    if connection.dialect.name == "sqlite":
+        return real_now()
+    now: datetime = (await connection.execute(select(func.clock_timestamp()))).scalar_one()
+    return now
+
+
+async def counts(reader: AsyncConnection) -> dict[str, int]:
+    """How many messages are in each state that is no good end (yet)."""
+    found = {state.value: 0 for state in State if state not in (State.SENT, State.EXPIRED)}
+    for some in (_OPEN, _STUCK):
+        rows = await reader.execute(
+            select(_messages.c.state, func.count()).where(some).group_by(_messages.c.state)
+        )
+        found |= {row[0]: row[1] for row in rows}
+    return found
+
+
+async def with_work(reader: AsyncConnection, now: datetime, limit: int) -> dict[str, bool]:
+    """Workspaces that have something to send or to prove, and nobody who does it.
+
+    Each with whether somebody did, and fell silent.
+    """
+    given = {"now": now, "real": await real_time(reader), "most": limit}
+    rows = await reader.execute(_WITH_WORK, given)
+    return {row[0]: bool(row[1]) for row in rows}
+
+
+async def take(tx: AsyncConnection, workspace_id: str, owner: str, real: datetime) -> Lease | None:
+    """Take the lane, if it is free or its owner is silent, and nobody else takes it now."""
+    given = {"b_workspace": workspace_id, "b_owner": owner, "real": real, "b_until": real + LEASE}
+    return _lease((await tx.execute(_TAKE, given)).first())
+
+
+async def renew(tx: AsyncConnection, workspace_id: str, owner: str, real: datetime) -> Lease | None:
+    """Keep the lane, if it is ours still."""
+    given = {"b_workspace": workspace_id, "b_owner": owner, "b_until": real + LEASE}
+    return _lease((await tx.execute(_RENEW, given)).first())
+
+
+def _lease(row: Any) -> Lease | None:
+    return None if row is None else Lease(pace=row.pace)
+
+
+async def save(tx: AsyncConnection, workspace_id: str, pace: dict[str, Any] | None) -> None:
+    """Keep what was used of Slack's limits, for whoever sends next."""
+    await tx.execute(_SAVE, {"b_workspace": workspace_id, "b_pace": pace})
+
+
+async def release(
+    tx: AsyncConnection, workspace_id: str, owner: str, resume_at: datetime | None = None
+) -> None:
+    """Give the lane back; nobody need look at it before `resume_at` (real time)."""
+    given = {"b_workspace": workspace_id, "b_owner": owner, "b_resume_at": resume_at}
+    await tx.execute(_RELEASE, given)
+
+
+async def halt(tx: AsyncConnection, workspace_id: str, reason: str) -> None:
+    """Send nothing for this workspace until `resume`: its token is no good."""
+    await tx.execute(
+        update(_lanes).where(_lanes.c.workspace_id == workspace_id).values(halted=reason[:64])
+    )
+
+
+async def resume(tx: AsyncConnection, workspace_id: str) -> None:
+    """Send for this workspace again; what waited is sent, or expires, as it says."""
+    await tx.execute(
+        update(_lanes).where(_lanes.c.workspace_id == workspace_id).values(halted=None)
+    )
+
+
+async def doubt_interrupted(tx: AsyncConnection, workspace_id: str, look_at: datetime) -> int:
+    """What an earlier sender left under way may be in Slack or not: look at `look_at`.
+
+    What can be repeated without harm is simply sent again.
+    """
+    interrupted = (_messages.c.workspace_id == workspace_id) & (_messages.c.state == State.SENDING)
+    await tx.execute(
+        update(_messages)
+        .where(interrupted, _OPEN, _messages.c.operation != Operation.POST)
+        .values(state=State.PENDING)
+    )
+    doubted = await tx.execute(
+        update(_messages).where(interrupted, _OPEN).values(state=State.UNKNOWN, retry_at=look_at)
+    )
+    return doubted.rowcount
+
+
+async def next_due(reader: AsyncConnection, now: datetime) -> datetime | None:
+    """When the next message that waits for its hour is to be said; None where none does."""
+    earliest: datetime | None = await reader.scalar(
+        select(func.min(_messages.c.not_before)).where(_OPEN, _messages.c.not_before > now)
+    )
+    return earliest
+
+
+async def many_waiting(
+    reader: AsyncConnection, now: datetime, many: int, besides: Collection[str] = ()
+) -> dict[str, dict[str, int]]:
+    """How many messages are due and not at their end, by workspace and by Slack's limit.
+
+    Of workspaces with more than `many`, and of those `besides`.
+    """
+    # In one pass: a second one over what the first found was a pass for each message, where
+    # PostgreSQL's figures were from before a fan-out.
+    limit = limit_of(_messages).label("limit")
+    in_workspace = func.sum(func.count()).over(partition_by=_messages.c.workspace_id)
+    each = (
+        select(_messages.c.workspace_id, limit, func.count().label("count"))
+        .add_columns(in_workspace.label("in_workspace"))
+        .where(_OPEN, _messages.c.not_before <= now)
+        .group_by(_messages.c.workspace_id, limit)
+        .subquery()
+    )
+    named = each.c.workspace_id.in_(padded(besides))
+    rows = await reader.execute(
+        select(each.c.workspace_id, each.c.limit, each.c.count).where(
+            or_(each.c.in_workspace > many, named)
+        )
+    )
+    found: dict[str, dict[str, int]] = {}
+    for workspace_id, name, count in rows:
+        found.setdefault(workspace_id, {})[name] = count
+    return found
+
+
+async def used_in(reader: AsyncConnection, workspaces: Collection[str]) -> dict[str, Any]:
+    """What was used of Slack's limits in these workspaces, for `Pace.resume`."""
+    rows = await reader.execute(
+        select(_lanes.c.workspace_id, _lanes.c.pace).where(
+            _lanes.c.workspace_id.in_(padded(workspaces))
+        )
+    )
+    return {row.workspace_id: row.pace for row in rows}

@@ -1,0 +1,116 @@
+"""The Web API call behind each operation, and how a message finds the one it refers to."""
+
+from typing import Any
+
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.outbox.outbox import Operation
+from bot.outbox.queued_message import NOWHERE, Place, Row
+from bot.slack.content import with_picture
+from bot.slack.errors import reason_of
+
+#: Marks our messages in Slack with their opaque id, so that an unknown outcome can be proven.
+METADATA_TYPE = "imbalance_message"
+
+#: What Slack answers where the work was already done.
+_ALREADY = {"already_pinned", "no_pin", "not_pinned", "not_found", "bookmark_not_found"}
+_REPEATABLE = {Operation.PIN, Operation.UNPIN, Operation.UNBOOKMARK}
+
+
+async def perform(client: AsyncWebClient, row: Row, target: Place) -> Place:
+    """Make the call. `target` is the place of the message edited or pinned.
+
+    Raises:
+        SlackApiError: Slack said no.
+        aiohttp.ClientError, TimeoutError: no answer; the outcome may be unknown.
+    """
+    call = _CALLS[row.operation]
+    try:
+        return await call(client, row, target)
+    except SlackApiError as error:
+        if row.operation in _REPEATABLE and reason_of(error) in _ALREADY:
+            return target
+        raise
+
+
+async def _post(client: AsyncWebClient, row: Row, target: Place) -> Place:
+    answer = await client.chat_postMessage(
+        channel=row.conversation,
+        text=row.payload["text"],
+        blocks=with_picture(row.payload["blocks"], row.file_id),
+        thread_ts=row.thread_ts or None,  # as it was claimed: there it is looked for
+        metadata={"event_type": METADATA_TYPE, "event_payload": {"id": row.message_id}},
+        client_msg_id=row.message_id,  # undocumented: where Slack heeds it, so much the better
+        unfurl_links=False,
+        unfurl_media=False,
+        parse="none",
+        link_names=False,
+    )
+    return Place(channel=answer["channel"], ts=answer["ts"])
+
+
+async def _update(client: AsyncWebClient, row: Row, target: Place) -> Place:
+    await client.chat_update(
+        channel=str(target.channel),
+        ts=str(target.ts),
+        text=row.payload["text"],
+        blocks=with_picture(row.payload["blocks"], target.file_id),
+        parse="none",
+        link_names=False,
+    )
+    return target
+
+
+async def _pin(client: AsyncWebClient, row: Row, target: Place) -> Place:
+    await client.pins_add(channel=str(target.channel), timestamp=target.ts)
+    return target
+
+
+async def _unpin(client: AsyncWebClient, row: Row, target: Place) -> Place:
+    await client.pins_remove(channel=str(target.channel), timestamp=target.ts)
+    return target
+
+
+async def _bookmark(client: AsyncWebClient, row: Row, target: Place) -> Place:
+    channel = str(target.channel)
+    permalink = await client.chat_getPermalink(channel=channel, message_ts=str(target.ts))
+    link = permalink["permalink"]
+    if row.fence > 1:  # an earlier try may have been carried out
+        found = await _bookmark_with(client, channel, link)
+        if found:
+            return Place(channel=channel, ts=found)
+    answer = await client.bookmarks_add(
+        channel_id=channel,
+        title=row.payload["title"],
+        type="link",
+        link=link,
+        emoji=row.payload["emoji"],
+    )
+    return Place(channel=channel, ts=answer["bookmark"]["id"])
+
+
+async def _bookmark_with(client: AsyncWebClient, channel: str, link: str) -> str | None:
+    listed: list[dict[str, Any]] = (await client.bookmarks_list(channel_id=channel))["bookmarks"]
+    return next((mark["id"] for mark in listed if mark.get("link") == link), None)
+
+
+async def _unbookmark(client: AsyncWebClient, row: Row, target: Place) -> Place:
+    await client.bookmarks_remove(channel_id=str(target.channel), bookmark_id=str(target.ts))
+    return target
+
+
+async def _publish(client: AsyncWebClient, row: Row, target: Place) -> Place:
+    await client.views_publish(user_id=row.conversation, view=row.payload)
+    return NOWHERE
+
+
+_CALLS = {
+    Operation.POST: _post,
+    Operation.UPDATE: _update,
+    Operation.PIN: _pin,
+    Operation.UNPIN: _unpin,
+    Operation.BOOKMARK: _bookmark,
+    Operation.UNBOOKMARK: _unbookmark,
+    Operation.PUBLISH: _publish,
+}

@@ -1,0 +1,43 @@
+"""Names, titles and emoji of a phase, the same in every message. Pure."""
+
+from bot.announcement.messages import LEADS_SHOWN
+from bot.dates import day
+from bot.phases.model import PhaseRow, WholePhase
+from bot.phases.rules import Kind
+from bot.slack.mrkdwn import fitted, together, truncated
+
+NAMES = {Kind.RESULTS_SPRINT: "Results sprint", Kind.TRUST_BUILDING: "Trust-building"}
+EMOJI = {Kind.RESULTS_SPRINT: "🏁", Kind.TRUST_BUILDING: "🌱"}
+EMOJI_NAMES = {Kind.RESULTS_SPRINT: ":checkered_flag:", Kind.TRUST_BUILDING: ":seedling:"}
+WEEKDAYS = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
+FIRST_LINE = 80
+RUNNING = "{emoji} {name} until {day}"
+ENDED = "{emoji} {name}, ended {day}"
+NO_LEAD = "nobody in this channel"
+
+
+def title(phase: PhaseRow, limit: int = FIRST_LINE) -> str:
+    """The first line: what, until when, what for. Quoted, and at most `limit` characters."""
+    words, until = RUNNING, phase.ends_on
+    if not phase.is_active:
+        words, until = ENDED, phase.day_of(phase.ended_at) if phase.ended_at else until
+    start = words.format(emoji=EMOJI[phase.kind], name=NAMES[phase.kind], day=day(until))
+    if not phase.milestone:
+        return start
+    return f"{start}: {fitted(one_line(phase.milestone), limit - len(start) - 2)}"
+
+
+def bookmark_title(phase: PhaseRow) -> str:
+    """Plain text, and without a date: a bookmark is not edited when a phase is extended."""
+    name = NAMES[phase.kind]
+    milestone = one_line(phase.milestone)
+    return truncated(f"{name}: {milestone}" if milestone else name, FIRST_LINE)
+
+
+def one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def lead_names(whole: WholePhase) -> str:
+    """Who leads, quoted."""
+    return fitted(together([one.name for one in whole.leads] or [NO_LEAD]), LEADS_SHOWN)

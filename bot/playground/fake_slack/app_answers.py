@@ -1,0 +1,27 @@
+"""How the app answered a payload."""
+
+from dataclasses import dataclass, field
+
+from bot.playground.fake_slack.model import Json
+
+#: The words of Slack's own client where an app does not answer.
+TIMEOUT = "operation_timeout"
+FAILED = "dispatch_failed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """An acknowledgement, or why there was none."""
+
+    status: int = 200  # 0: no answer at all
+    body: Json = field(default_factory=dict)
+    error: str = ""  # operation_timeout, dispatch_failed
+    stop_retries: bool = False  # x-slack-no-retry
+
+    @property
+    def is_ack(self) -> bool:
+        return 200 <= self.status < 300
+
+
+SILENCE = Answer(status=0, error=TIMEOUT)
+NOBODY = Answer(status=0, error=FAILED)

@@ -1,0 +1,109 @@
+"""Slash commands: the app's, which it must answer, and a few of Slack's own."""
+
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from bot.playground.fake_slack import (
+    example_workspace,
+    message_composer,
+    payloads,
+    responses,
+    workspace_changes,
+)
+from bot.playground.fake_slack.app_answers import Answer
+from bot.playground.fake_slack.core import Core
+from bot.playground.fake_slack.model import Conversation, Json
+
+UNKNOWN = "{command} is not a valid command."
+OUTSIDER = "{command} is not available to people of other organisations."
+FAILED = '{command} failed with the error "{error}".'
+NOBODY = "Name somebody: {command} @name."
+_MENTION = re.compile(r"<@(\w+)>")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommandResult:
+    """How a command was answered."""
+
+    status: int  # 200; 0: Slack never called the app, or it did not answer
+    body: Json  # the acknowledgement's body
+    error: str = ""  # Slack's name for what went wrong
+    told: str = ""  # what Slack itself tells the person then
+
+    @property
+    def text(self) -> str:
+        """What the person reads: the answer's text, or Slack's sentence."""
+        return str(self.body.get("text") or self.told)
+
+
+async def run(
+    core: Core, user_id: str, conversation: Conversation, name: str, text: str
+) -> CommandResult:
+    """Run a command typed in a conversation (never in a thread: Slack refuses there)."""
+    if name in _OWN:
+        return await _own(core, user_id, conversation, name, text)
+    declared = core.manifest.command(name)
+    if declared is None:
+        return _refused("unknown_command", UNKNOWN.format(command=name))
+    if core.workspace.users[user_id].team_id != example_workspace.TEAM_ID:
+        return _refused("not_installed", OUTSIDER.format(command=name))
+    mentions = declared.get("should_escape")  # else names stay plain words
+    sent = (
+        message_composer.composed(core.workspace, text)
+        if mentions
+        else message_composer.escaped(text)
+    )
+    payload = payloads.command(core, user_id, conversation, name, sent)
+    answer = await core.dispatch.ask("slash_commands", payload)
+    if not answer.is_ack:
+        return _unanswered(name, answer)
+    responses.show_answer(core, user_id, conversation, f"{name} {text}".strip(), answer.body)
+    return CommandResult(status=answer.status, body=answer.body)
+
+
+def _refused(error: str, told: str) -> CommandResult:
+    return CommandResult(status=0, body={}, error=error, told=told)
+
+
+def _unanswered(name: str, answer: Answer) -> CommandResult:
+    error = answer.error or f"http_{answer.status}"
+    told = FAILED.format(command=name, error=error)
+    return CommandResult(status=answer.status, body={}, error=error, told=told)
+
+
+# ------------------------------------------------------------ Slack's own
+
+
+async def _own(
+    core: Core, user_id: str, conversation: Conversation, name: str, text: str
+) -> CommandResult:
+    composed = message_composer.composed(core.workspace, text)
+    whom = _MENTION.findall(composed) or ([user_id] if name in _ALONE else [])
+    if not whom:
+        return _refused("no_user", NOBODY.format(command=name))
+    for other in whom:
+        await _OWN[name](core, conversation, other, user_id)
+    return CommandResult(status=200, body={})
+
+
+async def _invite(core: Core, conversation: Conversation, other: str, by: str) -> None:
+    await workspace_changes.done(workspace_changes.join(core, conversation, other, inviter=by))
+
+
+async def _remove(core: Core, conversation: Conversation, other: str, by: str) -> None:
+    await workspace_changes.done(workspace_changes.leave(core, conversation, other))
+
+
+async def _archive(core: Core, conversation: Conversation, other: str, by: str) -> None:
+    await workspace_changes.done(workspace_changes.archive(core, conversation, by))
+
+
+_OWN: dict[str, Callable[[Core, Conversation, str, str], Awaitable[None]]] = {
+    "/invite": _invite,
+    "/kick": _remove,
+    "/remove": _remove,
+    "/leave": _remove,
+    "/archive": _archive,
+}
+_ALONE = {"/leave", "/archive"}

@@ -1,0 +1,99 @@
+"""What every part of the stand-in shares, put together once."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from bot.playground.fake_slack.dispatch import Dispatch
+from bot.playground.fake_slack.events import Events
+from bot.playground.fake_slack.faults import Faults
+from bot.playground.fake_slack.ids import Ids
+from bot.playground.fake_slack.in_flight import Work
+from bot.playground.fake_slack.manifest import Manifest
+from bot.playground.fake_slack.model import Json
+from bot.playground.fake_slack.rate_limits import Limits
+from bot.playground.fake_slack.response_urls import Tickets
+from bot.playground.fake_slack.signed_http import SignedHttp
+from bot.playground.fake_slack.sockets import Sockets
+from bot.playground.fake_slack.stream import Stream
+from bot.playground.fake_slack.triggers import Triggers
+from bot.playground.fake_slack.workspace import Workspace
+
+BOT_TOKEN, APP_TOKEN = "xoxb-playground", "xapp-playground"
+SIGNING_SECRET = "playground-signing-secret"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """A Web API call as it was received, and what was answered."""
+
+    method: str
+    args: Json
+    token: str
+    at: datetime  # business time
+    response: Json
+
+
+@dataclass(kw_only=True)
+class Hooks:
+    """What the starter lends: the business clock, which the page moves."""
+
+    advance: Callable[[str], Awaitable[object]] | None = None  # hour, day, next
+    next_event: Callable[[], Awaitable[datetime | None]] | None = None
+    reset: Callable[[], Awaitable[object]] | None = None
+    moving: asyncio.Lock = field(default_factory=asyncio.Lock)  # time goes one step at a time
+
+
+@dataclass(kw_only=True)
+class Install:
+    """Whether the app's bot token still works."""
+
+    revoked: str = ""  # the error of every call: token_revoked, account_inactive
+    limits: Limits = field(default_factory=Limits)
+
+
+class Core:
+    """The parts, none of which knows the server."""
+
+    def __init__(
+        self, clock: Callable[[], datetime], manifest: Path | Mapping[str, Any] | None
+    ) -> None:
+        self.url = ""
+        self.ids = Ids(clock)
+        self.workspace = Workspace(self.ids)
+        self.manifest = Manifest(manifest)
+        self.faults = Faults()
+        self.work = Work()
+        self.sockets = Sockets(self.ids, self.faults)
+        self.faults.sockets = self.sockets
+        self.http = SignedHttp(self.ids, SIGNING_SECRET)
+        self.dispatch = Dispatch(self.work, self.faults, self.sockets, self.http)
+        self.events = Events(self.ids, self.manifest, self.dispatch, self.work)
+        self.stream = Stream()
+        self.triggers = Triggers(self.ids)
+        self.tickets = Tickets(self.ids)
+        self.hooks = Hooks()
+        self.install = Install()
+        self.calls: list[Call] = []
+
+    @property
+    def problems(self) -> list[str]:
+        """What the app did that Slack's users would notice as a failure."""
+        return self.dispatch.problems
+
+    def has_file(self, file_id: str) -> bool:
+        """Whether a picture may be shown by this id: uploaded, completed, and processed."""
+        file = self.workspace.files.get(file_id)
+        if file is None or not file.completed:
+            return False
+        if self.faults.unprocessed_files > 0:
+            self.faults.unprocessed_files -= 1
+            return False
+        return True
+
+    def later(self, act: Callable[[], object]) -> None:
+        """Do it after the answer that is being made has left."""
+        asyncio.get_running_loop().call_soon(act)

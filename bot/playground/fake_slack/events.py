@@ -1,0 +1,90 @@
+"""Events: which of what happens the app is told, and in what envelope."""
+
+import asyncio
+
+from bot.playground.fake_slack import example_workspace
+from bot.playground.fake_slack.dispatch import Dispatch
+from bot.playground.fake_slack.ids import Ids
+from bot.playground.fake_slack.in_flight import Work
+from bot.playground.fake_slack.manifest import Manifest
+from bot.playground.fake_slack.model import Conversation, Json
+
+#: Sent for every public channel, whether the app is in it or not.
+_ABOUT_CHANNELS = {
+    *("channel_archive", "channel_unarchive", "channel_deleted", "channel_rename"),
+    *("channel_shared", "channel_unshared", "channel_left", "group_left", "channel_id_changed"),
+}
+
+
+class Events:
+    """Emits what the manifest subscribes to, in the app's sight."""
+
+    def __init__(self, ids: Ids, manifest: Manifest, dispatch: Dispatch, work: Work) -> None:
+        self._ids = ids
+        self._manifest = manifest
+        self._dispatch = dispatch
+        self._work = work
+        self._held: list[Json] | None = None
+
+    def emit(
+        self, event: Json, conversation: Conversation | None = None
+    ) -> asyncio.Task[bool] | None:
+        """Tell the app if it would be told. The task ends with its acknowledgement."""
+        if not self._in_sight(event, conversation):
+            return None
+        family = conversation.family if conversation else "channels"
+        if not self._manifest.wants(event, family):
+            return None
+        return self._send(self._envelope(event, conversation))
+
+    async def emit_surely(self, event: Json, conversation: Conversation | None = None) -> bool:
+        """Tell the app and wait. Raises ValueError where no installed app would be told."""
+        task = self.emit(event, conversation)
+        if task is None and self._held is None:
+            raise ValueError(f"the app is not subscribed to, or cannot see: {event['type']}")
+        return await task if task is not None else True
+
+    def _in_sight(self, event: Json, conversation: Conversation | None) -> bool:
+        if conversation is None or example_workspace.BOT_USER_ID in conversation.members:
+            return True
+        return event["type"] in _ABOUT_CHANNELS and not conversation.is_private
+
+    def _send(self, envelope: Json) -> asyncio.Task[bool] | None:
+        if self._held is not None:
+            self._held.append(envelope)
+            return None
+        return self._work.spawn(f"event {envelope['event_id']}", self._dispatch.tell(envelope))
+
+    def hold(self) -> None:
+        """Keep events back, until `release`."""
+        self._held = self._held or []
+
+    async def release(self, *, backwards: bool = False) -> None:
+        """Deliver what was held, one after another; Slack promises no order."""
+        held, self._held = self._held or [], None
+        for envelope in reversed(held) if backwards else held:
+            await self._dispatch.tell(envelope)
+
+    def _envelope(self, event: Json, conversation: Conversation | None) -> Json:
+        return {
+            "token": "playground",
+            "team_id": example_workspace.TEAM_ID,
+            "context_team_id": example_workspace.TEAM_ID,
+            "context_enterprise_id": None,
+            "api_app_id": example_workspace.APP_ID,
+            "event": {**event, "event_ts": event.get("event_ts") or self._ids.ts()},
+            "type": "event_callback",
+            "event_id": self._ids.new("Ev"),
+            "event_time": self._ids.now_seconds(),
+            "authorizations": [
+                {
+                    "enterprise_id": None,
+                    "team_id": example_workspace.TEAM_ID,
+                    "user_id": example_workspace.BOT_USER_ID,
+                    "is_bot": True,
+                    "is_enterprise_install": False,
+                }
+            ],
+            "is_ext_shared_channel": bool(conversation and conversation.is_ext_shared),
+            "event_context": f"4-{self._ids.secret()}",
+        }

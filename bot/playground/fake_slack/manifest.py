@@ -1,0 +1,71 @@
+"""The app as it is installed: what its manifest grants it, sends it and shows."""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bot.playground.fake_slack import example_workspace
+from bot.playground.fake_slack.model import Json
+
+_MESSAGES = {"im": "message.im", "channels": "message.channels", "groups": "message.groups"}
+
+
+class Manifest:
+    """Reads manifest.json (a file, or the same as a mapping)."""
+
+    def __init__(self, source: Path | Mapping[str, Any] | None) -> None:
+        content = json.loads(source.read_text("utf-8")) if isinstance(source, Path) else source
+        self._content: Mapping[str, Any] = content or {}
+        scopes = self._at("oauth_config", "scopes")
+        # Whoever installed it left the optional ones ticked.
+        self.scopes: set[str] = {*scopes.get("bot", []), *scopes.get("bot_optional", [])}
+        self.commands: list[Json] = self._at("features").get("slash_commands", [])
+        self.app_scopes = {"connections:write"}
+        subscribed = self._at("settings", "event_subscriptions")
+        self.events: set[str] = set(subscribed.get("bot_events", []))
+        self.metadata: list[Json] = subscribed.get("metadata_subscriptions", [])
+
+    def _at(self, *path: str) -> Mapping[str, Any]:
+        place = self._content
+        for key in path:
+            place = place.get(key) or {}
+        return place
+
+    @property
+    def has_home(self) -> bool:
+        return bool(self._at("features", "app_home").get("home_tab_enabled"))
+
+    @property
+    def takes_messages(self) -> bool:
+        """Whether people may write to the app in its direct message."""
+        home = self._at("features", "app_home")
+        return bool(home.get("messages_tab_enabled")) and not home.get(
+            "messages_tab_read_only_enabled"
+        )
+
+    def command(self, name: str) -> Json | None:
+        return next((c for c in self.commands if c["command"] == name), None)
+
+    def wants(self, event: Json, family: str) -> bool:
+        """Whether the app is subscribed to this event in that kind of conversation."""
+        kind = event["type"]
+        if kind == "message":
+            return _MESSAGES[family] in self.events
+        if kind.startswith("message_metadata_"):
+            return kind in self.events and self._wants_metadata(event)
+        return kind in self.events
+
+    def _wants_metadata(self, event: Json) -> bool:
+        told = (event.get("metadata") or event.get("previous_metadata") or {}).get("event_type")
+        return any(
+            wanted["event_type"] == told and wanted["app_id"] in ("*", example_workspace.APP_ID)
+            for wanted in self.metadata
+        )
+
+
+def subcommands(command: Json) -> list[str]:
+    """The words in a usage hint such as `[start | end]`."""
+    inside = re.search(r"\[([^\]]*\|[^\]]*)\]", command.get("usage_hint") or "")
+    return [word.split()[0] for word in inside[1].split("|") if word.strip()] if inside else []

@@ -1,0 +1,65 @@
+"""What Slack's client makes of typed text: names become mentions, the rest is escaped."""
+
+import re
+
+from bot.playground.fake_slack.model import Conversation, User
+from bot.playground.fake_slack.workspace import Workspace
+
+#: A mention as the composer inserts it when a name is picked from its menu.
+_PICKED = re.compile(r"<(?P<kind>[@#])(?P<id>[A-Z0-9]+)(\|[^>]*)?>")
+_URL = re.compile(r"(?<![<\w])https?://[^\s<>|]+")
+
+
+def escaped(text: str) -> str:
+    """Slack's escaping of text that is not markup."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def composed(workspace: Workspace, text: str) -> str:
+    """Typed text as apps receive it: `@Ben` is `<@U0BEN>`, `#launch` is `<#C0LAUNCH|launch>`."""
+    names = _names(workspace)
+    longest_first = sorted(names, key=len, reverse=True)
+    typed = "|".join(re.escape(name) for name in longest_first)
+    pattern = re.compile(rf"{_PICKED.pattern}|(?<![\w&])(?P<name>{typed})(?!\w)", re.IGNORECASE)
+    done, end = "", 0
+    for found in pattern.finditer(text):
+        markup = _markup(workspace, names, found)
+        if markup:
+            done += _linked(text[end : found.start()]) + markup
+            end = found.end()
+    return done + _linked(text[end:])
+
+
+def _linked(text: str) -> str:
+    return _URL.sub(lambda found: f"<{found[0]}>", escaped(text))
+
+
+def _names(workspace: Workspace) -> dict[str, str]:
+    """What can be typed for whom and what, in lower case."""
+    names = {}
+    for channel in workspace.conversations.values():
+        if not channel.is_im:
+            names[f"#{channel.name}"] = _channel(channel)
+    for user in workspace.users.values():
+        for name in (user.name, user.real_name):
+            names[f"@{name.lower()}"] = _user(user)
+    return names
+
+
+def _markup(workspace: Workspace, names: dict[str, str], found: re.Match[str]) -> str | None:
+    if found["name"]:
+        return names[found["name"].lower()]
+    if found["kind"] == "@" and found["id"] in workspace.users:
+        return _user(workspace.users[found["id"]])
+    if found["kind"] == "#" and found["id"] in workspace.conversations:
+        return _channel(workspace.conversations[found["id"]])
+    return None
+
+
+def _user(user: User) -> str:
+    return f"<@{user.id}>"
+
+
+def _channel(channel: Conversation) -> str:
+    """A private channel is named by its id alone."""
+    return f"<#{channel.id}|{'' if channel.is_private else channel.name}>"

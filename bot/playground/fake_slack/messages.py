@@ -1,0 +1,162 @@
+"""Messages come, change and go; pages and the app are told."""
+
+from functools import partial
+from typing import Any
+
+from bot.playground.fake_slack import example_workspace
+from bot.playground.fake_slack.core import Core
+from bot.playground.fake_slack.json_shapes import bot_profile
+from bot.playground.fake_slack.model import Conversation, Json
+from bot.playground.page import screen
+
+
+def by_bot(core: Core, content: Json) -> Json:
+    """A message of the app, with what Slack adds to its author."""
+    return {
+        "type": "message",
+        "user": example_workspace.BOT_USER_ID,
+        "team": example_workspace.TEAM_ID,
+        "bot_id": example_workspace.BOT_ID,
+        "app_id": example_workspace.APP_ID,
+        "bot_profile": bot_profile(core.workspace.bot.updated),
+        **content,
+    }
+
+
+def by_person(core: Core, user_id: str, content: Json) -> Json:
+    """A message that a person typed."""
+    return {
+        "type": "message",
+        "user": user_id,
+        "team": core.workspace.users[user_id].team_id,
+        "client_msg_id": core.ids.secret(),
+        **content,
+    }
+
+
+def post(core: Core, conversation: Conversation, message: Json) -> Json:
+    """Say it: kept, shown on every member's page, told to the app where it listens."""
+    said: Json = {**message, "ts": core.ids.ts()}
+    conversation.messages[said["ts"]] = said
+    conversation.read[said["user"]] = said["ts"]
+    _share_pictures(core, conversation, said)
+    _show(core, "message", conversation, said)
+    show_conversation(core, conversation)
+    tell_of_message(core, conversation, said)
+    return said
+
+
+def _share_pictures(core: Core, conversation: Conversation, message: Json) -> None:
+    """A shown file gets its share a moment later, as in Slack."""
+    blocks: list[Json] = message.get("blocks") or []
+    for block in blocks:
+        file = core.workspace.files.get((block.get("slack_file") or {}).get("id", ""))
+        if file is not None:
+            shares = file.shares.setdefault(conversation.id, [])
+            core.later(partial(shares.append, message["ts"]))
+
+
+def tell_of_message(core: Core, conversation: Conversation, message: Json) -> None:
+    event = {
+        **message,
+        "channel": conversation.id,
+        "channel_type": {"im": "im", "groups": "group"}.get(conversation.family, "channel"),
+        "event_ts": message["ts"],
+    }
+    core.events.emit({**event, "type": "message"}, conversation)
+    mentioned = f"<@{example_workspace.BOT_USER_ID}>" in (message.get("text") or "")
+    if mentioned and not conversation.is_im:
+        core.events.emit({**event, "type": "app_mention"}, conversation)
+    if "metadata" in message:
+        tell_of_metadata(core, conversation, message, "posted")
+
+
+def tell_of_metadata(
+    core: Core, conversation: Conversation, message: Json, what: str, **more: Any
+) -> None:
+    """The event message_metadata_posted, _updated or _deleted."""
+    event = {
+        "type": f"message_metadata_{what}",
+        "app_id": example_workspace.APP_ID,
+        "bot_id": example_workspace.BOT_ID,
+        "user_id": message["user"],
+        "team_id": example_workspace.TEAM_ID,
+        "channel_id": conversation.id,
+        "message_ts": message["ts"],
+        "metadata": message.get("metadata") or {},
+        **more,
+    }
+    core.events.emit(event, conversation)
+
+
+def change(core: Core, conversation: Conversation, message: Json, content: Json) -> None:
+    """Put other content into a message; a key of None is removed."""
+    before = message.get("metadata")
+    for key, value in content.items():
+        if value is None:
+            message.pop(key, None)
+        else:
+            message[key] = value
+    _show(core, "message_changed", conversation, message)
+    after = message.get("metadata")
+    if after != before and after:
+        tell_of_metadata(core, conversation, message, "updated", previous_metadata=before)
+
+
+def delete(core: Core, conversation: Conversation, message: Json) -> None:
+    ts = message["ts"]
+    del conversation.messages[ts]
+    conversation.pins = [pin for pin in conversation.pins if pin["ts"] != ts]
+    gone = {"type": "message_deleted", "channel": conversation.id, "ts": ts}
+    core.stream.publish(lambda _: gone, conversation.members)
+    if message.get("metadata"):
+        before = message["metadata"]
+        about = {**message, "metadata": None}
+        tell_of_metadata(
+            core, conversation, about, "deleted", previous_metadata=before, deleted_ts=ts
+        )
+
+
+def whisper(core: Core, conversation: Conversation, user_id: str, message: Json) -> Json:
+    """Show an ephemeral message to one person."""
+    said = {**message, "ts": core.ids.ts(), "only_for": user_id, "is_ephemeral": True}
+    conversation.ephemerals.append(said)
+    show_ephemeral(core, conversation, said)
+    return said
+
+
+def show_ephemeral(core: Core, conversation: Conversation, message: Json) -> None:
+    change = {
+        "type": "ephemeral",
+        "channel": conversation.id,
+        "message": screen.ephemeral_item(message),
+    }
+    core.stream.publish(lambda _: change, [message["only_for"]])
+
+
+def unwhisper(core: Core, conversation: Conversation, message: Json) -> None:
+    conversation.ephemerals.remove(message)
+    gone = {"type": "message_deleted", "channel": conversation.id, "ts": message["ts"]}
+    core.stream.publish(lambda _: gone, [message["only_for"]])
+
+
+def _show(core: Core, kind: str, conversation: Conversation, message: Json) -> None:
+    def change(_: str) -> Json:
+        shown = screen.message_item(core, conversation, message)
+        return {"type": kind, "channel": conversation.id, "message": shown}
+
+    core.stream.publish(change, conversation.members)
+    parent = conversation.messages.get(message.get("thread_ts", ""))
+    if parent is not None and parent is not message and kind == "message":
+        _show(core, "message_changed", conversation, parent)
+
+
+def show_conversation(core: Core, conversation: Conversation) -> None:
+    """Unread marks, pins, bookmarks or members of a conversation have changed."""
+
+    def change(user_id: str) -> Json:
+        item = screen.conversation_item(core, conversation, user_id)
+        return {"type": "conversation", "conversation": item}
+
+    public = conversation.kind == "channel"
+    core.stream.publish(change, None if public else conversation.members)

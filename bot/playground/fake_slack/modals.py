@@ -1,0 +1,110 @@
+"""A person's modal: submitted or closed, and what the app's answer does to it."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.playground.fake_slack import forms, payloads, views
+from bot.playground.fake_slack.app_answers import Answer
+from bot.playground.fake_slack.core import Core
+from bot.playground.fake_slack.errors import SlackError
+from bot.playground.fake_slack.json_shapes import view_object
+from bot.playground.fake_slack.model import Json, View
+
+TROUBLE = "We had some trouble connecting. Try again?"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubmitResult:
+    """How a submission ended, as the person sees it."""
+
+    errors: dict[str, str] = field(default_factory=dict)  # block id: sentence under the input
+    view: Json | None = None  # what is on top now, in Slack's form
+    failure: str = ""  # the line at the modal's foot when the app's answer is no good
+    answer: Json = field(default_factory=dict)  # the app's answer
+
+
+async def submit(core: Core, view: View) -> SubmitResult:
+    """Press *Submit*: the client checks first, then the app answers within three seconds."""
+    values = forms.state_values(view.blocks, view.typed)
+    errors = forms.client_errors(view.blocks, values)
+    if errors:
+        return SubmitResult(errors=errors, view=_top(core, view.user_id))
+    answer = await core.dispatch.ask("interactive", payloads.submission(core, view, values))
+    if not answer.is_ack:
+        return _failed(core, view, f"not acknowledged ({answer.error or answer.status})", answer)
+    try:
+        told = _apply(core, view, answer.body)
+    except SlackError as error:
+        listed = error.body.get("response_metadata") or {}
+        return _failed(core, view, f"{error.error} {listed.get('messages', '')}", answer)
+    return SubmitResult(errors=told, view=_top(core, view.user_id), answer=answer.body)
+
+
+def _failed(core: Core, view: View, why: str, answer: Answer) -> SubmitResult:
+    core.problems.append(f"view_submission of {view.content.get('callback_id')}: {why}")
+    return SubmitResult(view=_top(core, view.user_id), failure=TROUBLE, answer=answer.body)
+
+
+def _top(core: Core, user_id: str) -> Json | None:
+    return core_view(core, core.workspace.top_of(user_id))
+
+
+def core_view(core: Core, view: View | None) -> Json | None:
+    """The view as Slack writes it, with what is chosen in it."""
+    if view is None:
+        return None
+    return view_object(view, forms.state_values(view.blocks, view.typed))
+
+
+def _apply(core: Core, view: View, body: Json) -> dict[str, str]:
+    """Carry out a response_action. Returns errors to show beside inputs."""
+    action = body.get("response_action")
+    if action == "errors":
+        return _errors(view, body.get("errors"))
+    if action == "update":
+        views.update(core, view, _view_in(body))
+    elif action == "push":
+        views.push(core, view.user_id, _view_in(body))
+    elif action == "clear":
+        views.close(core, view.user_id, everything=True)
+    elif not action:
+        _close_if_open(core, view)
+    else:
+        raise SlackError(f"unknown response_action {action}")
+    return {}
+
+
+def _close_if_open(core: Core, view: View) -> None:
+    if core.workspace.top_of(view.user_id) is view:
+        views.close(core, view.user_id)
+
+
+def _errors(view: View, errors: Any) -> dict[str, str]:
+    if not isinstance(errors, dict) or not errors:
+        raise SlackError("errors must name inputs")
+    inputs = {block["block_id"] for block in view.blocks if block["type"] == "input"}
+    strangers = errors.keys() - inputs
+    if strangers:
+        raise SlackError(f"errors at what is no input: {', '.join(sorted(strangers))}")
+    return {str(block_id): str(text) for block_id, text in errors.items()}
+
+
+def _view_in(body: Json) -> Json:
+    view = body.get("view")
+    if not isinstance(view, dict):
+        raise SlackError("response_action without view")
+    return view
+
+
+async def close(core: Core, view: View, *, everything: bool = False) -> None:
+    """Press *Cancel*, or the cross that closes all; the app hears of it where it asked to."""
+    stack = core.workspace.stack_of(view.user_id)
+    told = stack[0] if everything and stack else view
+    payload = payloads.closing(
+        core, told, forms.state_values(told.blocks, told.typed), is_cleared=everything
+    )
+    views.close(
+        core, view.user_id, everything=everything or bool(view.content.get("clear_on_close"))
+    )
+    if told.content.get("notify_on_close"):
+        await core.dispatch.ask("interactive", payload)

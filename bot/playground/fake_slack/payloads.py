@@ -1,0 +1,90 @@
+"""The payloads of commands and interactions, field by field as Slack sends them."""
+
+from bot.playground.fake_slack import example_workspace
+from bot.playground.fake_slack.core import Core
+from bot.playground.fake_slack.json_shapes import message_object, view_object
+from bot.playground.fake_slack.model import Conversation, Json, View
+
+
+def command(core: Core, user_id: str, conversation: Conversation, name: str, text: str) -> Json:
+    """A slash command (docs.slack.dev/interactivity/implementing-slash-commands)."""
+    user = core.workspace.users[user_id]
+    names = {"im": "directmessage", "private": "privategroup"}
+    return {
+        "token": "playground",
+        "team_id": example_workspace.TEAM_ID,
+        "team_domain": example_workspace.TEAM_DOMAIN,
+        "channel_id": conversation.id,
+        "channel_name": names.get(conversation.kind, conversation.name),
+        "user_id": user_id,
+        "user_name": user.name,
+        "command": name,
+        "text": text,
+        "api_app_id": example_workspace.APP_ID,
+        "is_enterprise_install": "false",
+        "response_url": core.url + core.tickets.issue(user_id, conversation.id),
+        "trigger_id": core.triggers.issue(user_id),
+    }
+
+
+def _interaction(core: Core, kind: str, user_id: str) -> Json:
+    user = core.workspace.users[user_id]
+    return {
+        "type": kind,
+        "team": {"id": example_workspace.TEAM_ID, "domain": example_workspace.TEAM_DOMAIN},
+        "user": {
+            "id": user_id,
+            "username": user.name,
+            "name": user.name,
+            "team_id": user.team_id,
+        },
+        "api_app_id": example_workspace.APP_ID,
+        "token": "playground",
+        "enterprise": None,
+        "is_enterprise_install": False,
+    }
+
+
+def action_in_message(
+    core: Core, user_id: str, conversation: Conversation, message: Json, container: Json
+) -> Json:
+    """block_actions from a message; the caller adds actions and state."""
+    payload = _interaction(core, "block_actions", user_id)
+    path = core.tickets.issue(user_id, conversation.id, container)
+    payload |= {
+        "trigger_id": core.triggers.issue(user_id),
+        "container": container,
+        "channel": {"id": conversation.id, "name": conversation.name or "directmessage"},
+        "response_url": core.url + path,
+    }
+    if not container["is_ephemeral"]:
+        payload["message"] = message_object(message)
+    return payload
+
+
+def action_in_view(core: Core, user_id: str, view: View, values: Json) -> Json:
+    """block_actions from a modal or an App Home; the caller adds actions and state."""
+    trigger_id = core.triggers.issue(user_id, in_modal=not view.is_home)
+    return _interaction(core, "block_actions", user_id) | {
+        "trigger_id": trigger_id,
+        "container": {"type": "view", "view_id": view.id},
+        "view": view_object(view, values),
+        "hash": view.hash,
+    }
+
+
+def submission(core: Core, view: View, values: Json) -> Json:
+    """view_submission (docs.slack.dev/reference/interaction-payloads/view-interactions-payload)."""
+    return _interaction(core, "view_submission", view.user_id) | {
+        "trigger_id": core.triggers.issue(view.user_id, in_modal=True),
+        "response_urls": [],
+        "view": view_object(view, values),
+    }
+
+
+def closing(core: Core, view: View, values: Json, *, is_cleared: bool) -> Json:
+    """view_closed."""
+    return _interaction(core, "view_closed", view.user_id) | {
+        "view": view_object(view, values),
+        "is_cleared": is_cleared,
+    }

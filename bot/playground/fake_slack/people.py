@@ -1,0 +1,168 @@
+"""Being a person of the workspace: type, click, choose, submit. The page and tests share it.
+
+Every method returns when the app has answered.
+"""
+
+import re
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.playground.fake_slack import (
+    block_actions,
+    commands,
+    example_workspace,
+    forms,
+    message_composer,
+    messages,
+    modals,
+)
+from bot.playground.fake_slack.app_answers import Answer
+from bot.playground.fake_slack.commands import CommandResult
+from bot.playground.fake_slack.core import Core
+from bot.playground.fake_slack.json_shapes import view_object
+from bot.playground.fake_slack.modals import SubmitResult, core_view
+from bot.playground.fake_slack.model import Conversation, Json, Typed, View
+from bot.playground.page import screen
+
+_COMMAND = re.compile(r"(/\S+)(?:\s+(.*))?", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Person:
+    """Someone at their screen."""
+
+    core: Core = field(repr=False)
+    user_id: str
+
+    # ------------------------------------------------------------ to say
+
+    async def command(self, text: str, channel_id: str = "C0LAUNCH") -> CommandResult:
+        """Type a slash command, such as "/imbalance start 2w"."""
+        match = _COMMAND.fullmatch(text.strip())
+        if match is None:
+            raise ValueError(f"not a command: {text!r}")
+        conversation = self.core.workspace.conversations[channel_id]
+        return await commands.run(self.core, self.user_id, conversation, match[1], match[2] or "")
+
+    async def say(self, channel_id: str, text: str, thread_ts: str | None = None) -> Json:
+        """Post a message. Returns it as Slack keeps it."""
+        conversation = self.core.workspace.conversations[channel_id]
+        written: Json = {"text": message_composer.composed(self.core.workspace, text)}
+        if thread_ts:
+            written["thread_ts"] = thread_ts
+        message = messages.by_person(self.core, self.user_id, written)
+        said = messages.post(self.core, conversation, message)
+        with suppress(TimeoutError):
+            await self.core.work.settled(self.core.dispatch.ack_seconds)
+        return said
+
+    # ------------------------------------------------------------ to act
+
+    async def act(self, container: Json, action: Json, typed: Typed | None = None) -> Answer:
+        """Fire one element of a message or view, with what is chosen beside it."""
+        return await block_actions.act(self.core, self.user_id, container, action, typed or {})
+
+    async def click(
+        self,
+        action_id: str,
+        *,
+        channel: str | None = None,
+        ts: str | None = None,
+        view_id: str | None = None,
+        values: dict[str, Any] | None = None,
+        value: Any = None,
+    ) -> Answer:
+        """Press a button, or choose `value` in a menu.
+
+        Without a place it is looked for where the person would see it first: the open modal,
+        then the App Home, then messages from the newest. `values` are chosen beforehand, by
+        block id and action id (Slack's element state or plain values), or flat by either id.
+        """
+        container, blocks = block_actions.where(
+            self.core, self.user_id, action_id, channel, ts, view_id
+        )
+        _, element = forms.find(blocks, action_id)
+        typed = block_actions.typed_from(blocks, values or {})
+        return await self.act(container, block_actions.fired(blocks, element, value), typed)
+
+    async def fill(
+        self, view_id: str | None, values: dict[str, Any], *, channel: str = "", ts: str = ""
+    ) -> None:
+        """Choose or type plain values by action id or block id; nothing is sent yet."""
+        container: Json = {"type": "view", "view_id": view_id}
+        if view_id is None:
+            container = {"type": "message", "channel_id": channel, "message_ts": ts}
+        blocks = block_actions.blocks_in(self.core, container)
+        known = self.core.workspace.typed_in(self.user_id, container)
+        block_actions.merge(known, block_actions.typed_from(blocks, values))
+
+    async def submit(self, view_id: str | None = None) -> SubmitResult:
+        """Press *Submit* of a modal; the top one by default."""
+        return await modals.submit(self.core, self._modal(view_id))
+
+    async def close(self, view_id: str | None = None, *, everything: bool = False) -> None:
+        """Press *Cancel*, or close all modals at once."""
+        await modals.close(self.core, self._modal(view_id), everything=everything)
+
+    async def open_home(self) -> Json | None:
+        """Open the App Home. Returns what it shows once the app has heard of it."""
+        workspace = self.core.workspace
+        home = workspace.home_of(self.user_id)
+        direct = workspace.direct(self.user_id, example_workspace.BOT_USER_ID)
+        event: Json = {
+            "type": "app_home_opened",
+            "user": self.user_id,
+            "channel": direct.id,
+            "tab": "home",
+        }
+        if home is not None:
+            event["view"] = view_object(home)
+        heard = self.core.events.emit(event, direct)
+        if heard is not None:
+            await heard
+        return self.home
+
+    # ------------------------------------------------------------ to see
+
+    @property
+    def top_view(self) -> Json | None:
+        """The modal on top, with what is chosen in it; none where none is open."""
+        return core_view(self.core, self.core.workspace.top_of(self.user_id))
+
+    @property
+    def home(self) -> Json | None:
+        """The App Home as it was published last, with what is chosen in it."""
+        return core_view(self.core, self.core.workspace.home_of(self.user_id))
+
+    def visible(self, channel_id: str) -> list[Json]:
+        """The messages of a conversation, replies included, and own ephemeral ones; by time."""
+        conversation = self.core.workspace.conversations[channel_id]
+        seen = [
+            screen.message_item(self.core, conversation, message)
+            for message in conversation.messages.values()
+        ]
+        for message in conversation.ephemerals:
+            if message["only_for"] == self.user_id:
+                seen.append(screen.ephemeral_item(message))
+        return sorted(seen, key=lambda message: str(message["ts"]))
+
+    def ephemerals(self, channel_id: str) -> list[Json]:
+        """What was shown to this person alone."""
+        return [message for message in self.visible(channel_id) if message["ephemeral"]]
+
+    def dm_with_bot(self) -> list[Json]:
+        """The direct message with the app."""
+        direct = self.direct_message
+        return self.visible(direct.id) if direct is not None else []
+
+    @property
+    def direct_message(self) -> Conversation | None:
+        return self.core.workspace.direct_if_open(self.user_id, example_workspace.BOT_USER_ID)
+
+    def _modal(self, view_id: str | None) -> View:
+        views = self.core.workspace.views
+        view = views[view_id] if view_id else self.core.workspace.top_of(self.user_id)
+        if view is None:
+            raise LookupError(f"no modal is open for {self.user_id}")
+        return view

@@ -1,0 +1,46 @@
+"""Slack's rate limits, by method and by channel, in real time.
+
+https://docs.slack.dev/apis/web-api/rate-limits: how large a burst is tolerated is not published;
+here a method takes its minute's worth at once, and a channel three messages.
+"""
+
+import math
+import time
+from collections import deque
+
+from bot.playground.fake_slack.errors import RateLimited
+
+MINUTE = 60.0
+TIERS = {1: 5, 2: 20, 3: 50, 4: 100}
+SPECIAL = 300  # chat.postMessage ("several hundred" a minute in a workspace), auth.test
+CHANNEL_BURST = 3
+CHANNEL_SECONDS = 1.0
+SLOW_HISTORY = ("conversations.history", "conversations.replies")
+
+
+class Limits:
+    """When which method was called."""
+
+    def __init__(self) -> None:
+        self._calls: dict[str, deque[float]] = {}
+        self._channel_free: dict[str, float] = {}
+
+    def count(self, method: str, most: int) -> None:
+        """Count a call. Raises RateLimited when a minute had more than so many."""
+        now = time.monotonic()
+        calls = self._calls.setdefault(method, deque())
+        while calls and calls[0] <= now - MINUTE:
+            calls.popleft()
+        if len(calls) >= most:
+            raise RateLimited(math.ceil(calls[0] + MINUTE - now))
+        calls.append(now)
+
+    def count_message(self, channel_id: str) -> None:
+        """About one message a second in a channel, with a short burst."""
+        now = time.monotonic()
+        free = max(
+            self._channel_free.get(channel_id, 0.0), now - (CHANNEL_BURST - 1) * CHANNEL_SECONDS
+        )
+        if free > now:
+            raise RateLimited(math.ceil(free - now))
+        self._channel_free[channel_id] = free + CHANNEL_SECONDS

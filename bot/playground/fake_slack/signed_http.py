@@ -1,0 +1,99 @@
+"""Delivery by signed HTTP requests to the app's request URL, instead of Socket Mode.
+
+https://docs.slack.dev/authentication/verifying-requests-from-slack
+"""
+
+import hashlib
+import hmac
+import json
+import time
+from urllib.parse import urlencode
+
+from aiohttp import ClientError, ClientSession, ClientTimeout
+
+from bot.playground.fake_slack.app_answers import NOBODY, Answer
+from bot.playground.fake_slack.ids import Ids
+from bot.playground.fake_slack.model import Json
+
+MOST_REDIRECTS = 2
+_FORM = "application/x-www-form-urlencoded"
+
+
+def signature(secret: str, timestamp: str, body: bytes) -> str:
+    """Slack's signature of a request body."""
+    base = b"v0:" + timestamp.encode() + b":" + body
+    return "v0=" + hmac.new(secret.encode(), base, hashlib.sha256).hexdigest()
+
+
+class SignedHttp:
+    """Posts payloads as Slack would. Timestamps are real time: the app compares them with it."""
+
+    def __init__(self, ids: Ids, secret: str) -> None:
+        self._ids = ids
+        self._secret = secret
+        self._session: ClientSession | None = None
+        self.request_url: str | None = None
+
+    async def deliver(self, kind: str, payload: Json, attempt: int, reason: str) -> Answer:
+        """Post one payload and read the answer, as long as the caller allows."""
+        body, content_type = _encoded(kind, payload)
+        headers = self.headers(body, content_type)
+        if attempt:
+            headers |= {"X-Slack-Retry-Num": str(attempt), "X-Slack-Retry-Reason": reason}
+        try:
+            return await self.post(body, headers)
+        except (ClientError, ConnectionError):
+            return NOBODY
+
+    def headers(self, body: bytes, content_type: str = _FORM) -> dict[str, str]:
+        timestamp = str(int(time.time()))
+        return {
+            "Content-Type": content_type,
+            "X-Slack-Request-Timestamp": timestamp,
+            "X-Slack-Signature": signature(self._secret, timestamp, body),
+        }
+
+    async def post(self, body: bytes, headers: dict[str, str]) -> Answer:
+        """Post raw bytes: with other headers than our own it plays a forger."""
+        if self._session is None:
+            self._session = ClientSession(timeout=ClientTimeout(total=None))
+        async with self._session.post(
+            str(self.request_url), data=body, headers=headers, max_redirects=MOST_REDIRECTS
+        ) as response:
+            text = await response.text()
+            return Answer(
+                status=response.status,
+                body=_decoded(text),
+                stop_retries=response.headers.get("X-Slack-No-Retry") == "1",
+            )
+
+    async def verify_url(self) -> bool:
+        """Whether the request URL answers Slack's challenge."""
+        challenge = self._ids.secret()
+        payload = {"type": "url_verification", "token": "playground", "challenge": challenge}
+        answer = await self.deliver("events_api", payload, 0, "")
+        return challenge in (answer.body.get("challenge"), answer.body.get("text"))
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+
+def _encoded(kind: str, payload: Json) -> tuple[bytes, str]:
+    if kind == "events_api":
+        return json.dumps(payload).encode(), "application/json"
+    if kind == "slash_commands":
+        return urlencode(payload).encode(), _FORM
+    return urlencode({"payload": json.dumps(payload)}).encode(), _FORM
+
+
+def _decoded(text: str) -> Json:
+    """A JSON message, or plain text as one."""
+    if not text:
+        return {}
+    try:
+        body = json.loads(text)
+    except ValueError:
+        return {"text": text}
+    return body if isinstance(body, dict) else {"text": text}

@@ -1,0 +1,56 @@
+"""Trigger ids: the right to open one modal, for one person, within three real seconds."""
+
+import time
+from dataclasses import dataclass
+
+from bot.playground.fake_slack.errors import SlackError
+from bot.playground.fake_slack.ids import Ids
+
+LIFE_SECONDS = 3.0
+MOST_KEPT = 10_000
+
+
+@dataclass(kw_only=True)
+class Trigger:
+    user_id: str
+    in_modal: bool  # came from inside a modal: may push
+    issued: float
+    used: bool = False
+
+
+class Triggers:
+    """Those that were issued. `age` makes the living ones old, for tests of expiry."""
+
+    def __init__(self, ids: Ids) -> None:
+        self._ids = ids
+        self._issued: dict[str, Trigger] = {}
+
+    def issue(self, user_id: str, *, in_modal: bool = False) -> str:
+        trigger_id = f"{self._ids.digits()}.{self._ids.digits()}.{self._ids.secret()}"
+        trigger = Trigger(user_id=user_id, in_modal=in_modal, issued=time.monotonic())
+        self._issued[trigger_id] = trigger
+        if len(self._issued) > MOST_KEPT:
+            del self._issued[next(iter(self._issued))]
+        return trigger_id
+
+    def use(self, trigger_id: str) -> Trigger:
+        """Raises SlackError where it is unknown, too old or used."""
+        trigger = self._issued.get(trigger_id)
+        if trigger is None:
+            raise SlackError("invalid_trigger_id")
+        if trigger.used:
+            raise SlackError("exchanged_trigger_id")
+        if time.monotonic() - trigger.issued > LIFE_SECONDS:
+            raise SlackError("expired_trigger_id")
+        trigger.used = True
+        return trigger
+
+    def owner(self, trigger_id: str) -> str:
+        """Who may use it, or might have; empty where it is unknown."""
+        trigger = self._issued.get(trigger_id)
+        return trigger.user_id if trigger is not None else ""
+
+    def age(self) -> None:
+        """Let every trigger issued so far expire, as if three seconds had passed."""
+        for trigger in self._issued.values():
+            trigger.issued -= LIFE_SECONDS + 1

@@ -1,0 +1,117 @@
+"""The Web API: token, scope, limits and faults first, then the method; every call is kept."""
+
+import json
+from functools import partial
+from typing import Any
+
+from aiohttp import web
+
+from bot.playground.fake_slack import (
+    api_chat,
+    api_conversations,
+    api_files,
+    api_marks,
+    api_people,
+    api_views,
+)
+from bot.playground.fake_slack.arguments import Arguments, received, token_of
+from bot.playground.fake_slack.core import APP_TOKEN, BOT_TOKEN, Call, Core
+from bot.playground.fake_slack.errors import RateLimited, SlackError
+from bot.playground.fake_slack.methods import Method, require
+from bot.playground.fake_slack.model import Json
+from bot.playground.fake_slack.rate_limits import SLOW_HISTORY, SPECIAL, TIERS
+
+METHODS: dict[str, Method] = {
+    **api_chat.METHODS,
+    **api_conversations.METHODS,
+    **api_files.METHODS,
+    **api_marks.METHODS,
+    **api_people.METHODS,
+    **api_views.METHODS,
+}
+
+MOST_CALLS_KEPT = 10_000
+
+
+async def serve(core: Core, request: web.Request) -> web.StreamResponse:
+    """One call, whatever becomes of it."""
+    method = request.match_info["method"]
+    with core.work.under_way(method):
+        fault = core.faults.take(method)
+        if fault is None:
+            answer = await _answer(core, request, method)
+            await core.faults.wait(core.faults.latency)
+            return answer
+        if not fault.after_accept and (fault.replaces_answer or fault.drop):
+            await _keep(core, request, method, fault.body)
+        return await core.faults.carry_out(fault, request, partial(_answer, core, request, method))
+
+
+async def _keep(core: Core, request: web.Request, method: str, answer: Json) -> None:
+    """Remember a call that fails before it is looked at."""
+    args = await received(request)
+    _remember(core, method, args, token_of(request, args), answer)
+
+
+async def _answer(core: Core, request: web.Request, method: str) -> web.StreamResponse:
+    args: Json = {}
+    token, status, headers = "", 200, {}
+    try:
+        args = await received(request)
+        token = token_of(request, args)
+        body = {"ok": True, **_call(core, method, args, token)}
+    except SlackError as error:
+        body = error.body
+    except RateLimited as limit:
+        body, status = {"ok": False, "error": "ratelimited"}, 429
+        headers = {"Retry-After": str(limit.retry_after)}
+    _remember(core, method, args, token, body)
+    return _response(core, body, status, headers)
+
+
+def _call(core: Core, name: str, args: Json, token: str) -> Json:
+    method = METHODS.get(name)
+    if method is None:
+        raise SlackError("unknown_method", req_method=name)
+    _admit(core, method, token)
+    if core.faults.rate_limits:
+        core.install.limits.count(name, TIERS.get(method.tier, SPECIAL))
+    if core.faults.slow_history and name in SLOW_HISTORY:
+        core.install.limits.count(name, 1)
+    answer = method.handler(core, Arguments(args))
+    core.stream.on_change()
+    return answer
+
+
+def _admit(core: Core, method: Method, token: str) -> None:
+    """Raises SlackError for a token that is missing, wrong, revoked or of the wrong kind."""
+    if not token:
+        raise SlackError("not_authed")
+    if token not in (BOT_TOKEN, APP_TOKEN):
+        raise SlackError("invalid_auth")
+    if (token == APP_TOKEN) != method.app_token:
+        raise SlackError("not_allowed_token_type")
+    if core.install.revoked:
+        raise SlackError(core.install.revoked)
+    if not method.app_token:
+        require(core, method.scope)
+
+
+def _remember(core: Core, method: str, args: Json, token: str, response: Json) -> None:
+    call = Call(method=method, args=args, token=token, at=core.workspace.now(), response=response)
+    core.calls.append(call)
+    if len(core.calls) > MOST_CALLS_KEPT:
+        del core.calls[0]
+
+
+def _response(core: Core, body: Json, status: int, headers: dict[str, Any]) -> web.Response:
+    return web.Response(
+        text=json.dumps(body),
+        status=status,
+        content_type="application/json",
+        headers={
+            "X-OAuth-Scopes": ",".join(sorted(core.manifest.scopes)),
+            "X-Slack-Req-Id": core.ids.secret(),
+            **headers,
+        },
+    )

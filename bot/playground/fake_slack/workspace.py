@@ -1,0 +1,140 @@
+"""The model of the workspace: who is there, what was said, what is open on whose screen."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from bot.playground.fake_slack import example_workspace
+from bot.playground.fake_slack.ids import Ids
+from bot.playground.fake_slack.model import Conversation, File, Json, Typed, User, View
+
+
+class Workspace:
+    """Everything the stand-in knows. Changed by the Web API and by people, read by everyone."""
+
+    def __init__(self, ids: Ids) -> None:
+        self.ids = ids
+        self.users: dict[str, User] = {}
+        self.conversations: dict[str, Conversation] = {}
+        self.views: dict[str, View] = {}
+        self.stacks: dict[str, list[str]] = {}  # user id: ids of the open modals, top last
+        self.homes: dict[str, str] = {}  # user id: id of the home view
+        self.files: dict[str, File] = {}
+        self.contents: dict[str, bytes] = {}  # file id: bytes
+        self.typed: dict[tuple[str, str, str], Typed] = {}  # user id, channel id, ts
+        self.reset()
+
+    def reset(self) -> None:
+        """Back to the cast: nothing was ever said."""
+        self.empty()
+        created = self.ids.now_seconds()
+        for user in example_workspace.people():
+            user.updated = created
+            self.users[user.id] = user
+        for channel in example_workspace.channels():
+            channel.created = created
+            self.conversations[channel.id] = channel
+
+    def empty(self) -> None:
+        for part in (self.users, self.conversations, self.views, self.stacks, self.homes):
+            part.clear()
+        for rest in (self.files, self.contents, self.typed):
+            rest.clear()
+
+    @property
+    def bot(self) -> User:
+        return self.users[example_workspace.BOT_USER_ID]
+
+    # ------------------------------------------------------------ conversations
+
+    def visible_to(self, user_id: str) -> Iterator[Conversation]:
+        """What a person can see: what they are in, and public channels where they may join."""
+        user = self.users[user_id]
+        inside = not user.is_restricted and user.team_id == example_workspace.TEAM_ID
+        for conversation in self.conversations.values():
+            public = conversation.kind == "channel" and inside
+            if public or user_id in conversation.members:
+                yield conversation
+
+    def direct(self, one: str, other: str) -> Conversation:
+        """The direct message of two, opened where there is none."""
+        found = self.direct_if_open(one, other)
+        if found is not None:
+            return found
+        opened = Conversation(
+            id=self.ids.new("D"),
+            name="",
+            creator=one,
+            members=[one, other],
+            created=self.ids.now_seconds(),
+            is_im=True,
+            is_private=True,
+        )
+        self.conversations[opened.id] = opened
+        return opened
+
+    def direct_if_open(self, one: str, other: str) -> Conversation | None:
+        return next(
+            (
+                conversation
+                for conversation in self.conversations.values()
+                if conversation.is_im and set(conversation.members) == {one, other}
+            ),
+            None,
+        )
+
+    def messages(self, channel_id: str) -> list[Json]:
+        """Everything said in a conversation, threads included, oldest first."""
+        return list(self.conversations[channel_id].messages.values())
+
+    def replies(self, conversation: Conversation, thread_ts: str) -> list[Json]:
+        """The replies to a message, without the message itself, oldest first."""
+        return [
+            message
+            for message in conversation.messages.values()
+            if message.get("thread_ts") == thread_ts and message["ts"] != thread_ts
+        ]
+
+    def thread_of(self, conversation: Conversation, message: Json) -> Json:
+        """What Slack writes on a message that has replies."""
+        replies = self.replies(conversation, message["ts"])
+        if not replies:
+            return {}
+        return {
+            "thread_ts": message["ts"],
+            "reply_count": len(replies),
+            "reply_users": list(dict.fromkeys(reply["user"] for reply in replies)),
+            "latest_reply": replies[-1]["ts"],
+        }
+
+    def pins(self, channel_id: str) -> list[str]:
+        return [str(pin["ts"]) for pin in self.conversations[channel_id].pins]
+
+    def bookmarks(self, channel_id: str) -> list[Json]:
+        return list(self.conversations[channel_id].bookmarks)
+
+    # ------------------------------------------------------------ views
+
+    def stack_of(self, user_id: str) -> list[View]:
+        """The modals open for a person, top last."""
+        return [self.views[view_id] for view_id in self.stacks.get(user_id, [])]
+
+    def top_of(self, user_id: str) -> View | None:
+        return next(reversed(self.stack_of(user_id)), None)
+
+    def home_of(self, user_id: str) -> View | None:
+        view_id = self.homes.get(user_id)
+        return self.views[view_id] if view_id else None
+
+    # ------------------------------------------------------------ what was typed
+
+    def typed_in(self, user_id: str, container: Json) -> Typed:
+        """What a person has chosen so far in a message or view; theirs alone, and changeable."""
+        if container["type"] == "view":
+            view = self.views.get(container["view_id"])
+            return view.typed if view is not None else {}
+        key = (user_id, container["channel_id"], container["message_ts"])
+        return self.typed.setdefault(key, {})
+
+    def now(self) -> datetime:
+        """Business time."""
+        return self.ids.now()

@@ -1,0 +1,152 @@
+"""What happens in a workspace besides talk: people come, leave, move; channels are archived.
+
+Each changes the model at once and tells the app; the task returned ends when it has heard.
+"""
+
+import asyncio
+from typing import Any
+
+from bot.playground.fake_slack import example_workspace, messages
+from bot.playground.fake_slack.core import Core
+from bot.playground.fake_slack.json_shapes import user_object
+from bot.playground.fake_slack.model import Conversation, Json, User
+
+Heard = asyncio.Task[bool] | None
+
+
+async def done(heard: Heard) -> None:
+    """Wait until the app has heard, where it was told."""
+    if heard is not None:
+        await heard
+
+
+def change_user(core: Core, user: User, **changes: Any) -> Heard:
+    """Change a person's account: user_change."""
+    for name, value in changes.items():
+        setattr(user, name, value)
+    user.updated = core.ids.now_seconds()
+    core.stream.on_change()
+    if user.team_id != example_workspace.TEAM_ID:
+        return None  # other workspaces' people change unheard
+    event = {"type": "user_change", "user": user_object(user, core.workspace.now())}
+    return core.events.emit(event)
+
+
+def add_user(core: Core, user: User) -> Heard:
+    """Somebody joins the workspace: team_join."""
+    core.workspace.users[user.id] = user
+    core.stream.on_change()
+    event = {"type": "team_join", "user": user_object(user, core.workspace.now())}
+    return core.events.emit(event)
+
+
+def join(core: Core, conversation: Conversation, user_id: str, inviter: str | None = None) -> Heard:
+    """Somebody comes into a channel: member_joined_channel."""
+    if user_id in conversation.members:
+        return None
+    conversation.members.append(user_id)
+    messages.show_conversation(core, conversation)
+    return core.events.emit(
+        _membership("member_joined_channel", conversation, user_id)
+        | ({"inviter": inviter} if inviter else {}),
+        conversation,
+    )
+
+
+def leave(core: Core, conversation: Conversation, user_id: str) -> Heard:
+    """Somebody leaves a channel or is removed: member_left_channel."""
+    if user_id not in conversation.members:
+        return None
+    event = _membership("member_left_channel", conversation, user_id)
+    heard = core.events.emit(event, conversation)
+    conversation.members.remove(user_id)
+    if user_id == example_workspace.BOT_USER_ID:
+        kind = "group_left" if conversation.is_private else "channel_left"
+        core.events.emit({"type": kind, "channel": conversation.id, "actor_id": ""})
+    messages.show_conversation(core, conversation)
+    return heard
+
+
+def _membership(kind: str, conversation: Conversation, user_id: str) -> Json:
+    return {
+        "type": kind,
+        "user": user_id,
+        "channel": conversation.id,
+        "channel_type": "G" if conversation.is_private else "C",
+        "team": example_workspace.TEAM_ID,
+    }
+
+
+def _named(conversation: Conversation, what: str) -> str:
+    return f"{'group' if conversation.is_private else 'channel'}_{what}"
+
+
+def archive(core: Core, conversation: Conversation, by: str, *, undo: bool = False) -> Heard:
+    """channel_archive or, with `undo`, channel_unarchive; group_... for private ones."""
+    conversation.is_archived = not undo
+    messages.show_conversation(core, conversation)
+    kind = _named(conversation, "unarchive" if undo else "archive")
+    event = {"type": kind, "channel": conversation.id, "user": by, "is_moved": 0}
+    return core.events.emit(event, conversation)
+
+
+def rename(core: Core, conversation: Conversation, name: str) -> Heard:
+    conversation.name = name
+    messages.show_conversation(core, conversation)
+    about = {
+        "id": conversation.id,
+        "name": name,
+        "name_normalized": name,
+        "created": conversation.created,
+        "is_channel": True,
+        "is_mpim": False,
+    }
+    return core.events.emit(
+        {"type": _named(conversation, "rename"), "channel": about}, conversation
+    )
+
+
+def delete(core: Core, conversation: Conversation) -> Heard:
+    """channel_deleted: the channel and all in it are gone."""
+    kind = _named(conversation, "deleted")
+    heard = core.events.emit({"type": kind, "channel": conversation.id}, conversation)
+    del core.workspace.conversations[conversation.id]
+    core.stream.on_change()
+    return heard
+
+
+def change_id(core: Core, conversation: Conversation, new_id: str) -> Heard:
+    """A channel gets another id, as when it is shared: channel_id_changed."""
+    old_id = conversation.id
+    del core.workspace.conversations[old_id]
+    conversation.id = new_id
+    core.workspace.conversations[new_id] = conversation
+    core.stream.on_change()
+    event = {"type": "channel_id_changed", "old_channel_id": old_id, "new_channel_id": new_id}
+    return core.events.emit(event, conversation)
+
+
+def restrict(core: Core, conversation: Conversation, error: str) -> None:
+    """Only some may post from now on; the app is not among them, and is told nothing."""
+    conversation.refuses = error
+    messages.show_conversation(core, conversation)
+
+
+def reinstall(core: Core) -> None:
+    """The app is installed again, with the same token."""
+    core.install.revoked = ""
+
+
+def revoke(core: Core, error: str = "token_revoked") -> Heard:
+    """The app's token stops working: tokens_revoked."""
+    heard = core.events.emit(
+        {"type": "tokens_revoked", "tokens": {"oauth": [], "bot": [example_workspace.BOT_USER_ID]}}
+    )
+    core.install.revoked = error
+    return heard
+
+
+def uninstall(core: Core) -> Heard:
+    """The app is removed: app_uninstalled, besides tokens_revoked; in no certain order."""
+    revoke(core, "account_inactive")
+    return core.events.emit({"type": "app_uninstalled"})

@@ -1,0 +1,131 @@
+"""What is known of a closed round when it is shown."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Protocol
+
+from bot.results.hints import Signal, signals
+from bot.results.levels import Figure, perception_gap
+
+
+class Asked(Protocol):
+    """One question as it was asked."""
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def label(self) -> str: ...
+
+
+class Closing(Protocol):
+    """The round that is being closed, as the rounds' room knows it."""
+
+    @property
+    def round_id(self) -> str: ...
+    @property
+    def phase_id(self) -> str: ...
+    @property
+    def minimum(self) -> int: ...
+    @property
+    def questions(self) -> Sequence[Asked]: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhaseFacts:
+    """What results need to know of a phase. Dates are calendar days in `zone`, the lead's."""
+
+    phase_id: str
+    channel_id: str
+    lead_ids: tuple[str, ...]
+    lead_names: tuple[str, ...]  # in the same order
+    zone: str
+    comments_to: str  # leads, or team
+    starts_on: date
+    ended_on: date  # or ends, while it runs
+    is_paused: bool = False  # its channel cannot be spoken in
+    is_gone: bool = False  # and never will be: it was deleted
+    starter_id: str = ""  # who began it, and may have left its channel
+
+    @property
+    def weeks(self) -> float:
+        return (self.ended_on - self.starts_on).days / 7
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """One question's figure, and its change since the round before if that may be shown."""
+
+    figure: Figure
+    change: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClosedRound:
+    """A round after its closing: totals only."""
+
+    round_id: str
+    phase_id: str
+    kind: str  # first, weekly, closing, after or poll
+    week: int  # of the phase, 1 is its first; after its end, weeks since then
+    asked: int
+    minimum: int  # answers a question needs to be shown
+    answered: int | None  # None: not enough
+    labels: Mapping[str, str]  # question key -> label, as asked
+    figures: tuple[Shown, ...]  # of the questions with enough answers
+    note: str | None  # What I heard, what changes; None: nothing (yet)
+    noted_by: str | None  # the lead's name
+    shown_at: datetime | None  # None: the team has not seen it
+
+    def figure(self, key: str) -> Figure | None:
+        return next((one.figure for one in self.figures if one.figure.key == key), None)
+
+    def level(self, key: str) -> float | None:
+        figure = self.figure(key)
+        return None if figure is None else figure.level
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reflection:
+    """A lead's own, named answers of this round."""
+
+    name: str
+    answers: Mapping[str, int | None]
+    shared: bool  # the lead lets the team see them
+
+
+@dataclass(frozen=True, kw_only=True)
+class Showing:
+    """Everything that is said about one closed round, and when the team sees it."""
+
+    phase: PhaseFacts
+    rounds: tuple[ClosedRound, ...]  # of the phase, oldest first; the last is the one shown
+    reflections: tuple[Reflection, ...]
+    comments: tuple[str, ...]  # shuffled
+    team_sees_at: datetime
+
+    @property
+    def round(self) -> ClosedRound:
+        return self.rounds[-1]
+
+    def before(self, key: str) -> ClosedRound | None:
+        """The last round before that showed this question: what its change is counted from."""
+        return last_with(self.rounds[:-1], key)
+
+    @property
+    def gaps(self) -> Mapping[str, float]:
+        """Reflection minus team, by question; co-leads averaged."""
+        figures = [one.figure for one in self.round.figures]
+        return perception_gap([one.answers for one in self.reflections], figures)
+
+    @property
+    def signals(self) -> tuple[Signal, ...]:
+        """What the leads alone are told, from the shown figures and nothing finer."""
+        clarity = [one.level("clarity") for one in self.rounds]
+        team = {one.figure.key: one.figure.level for one in self.round.figures}
+        return signals(clarity, team, self.gaps, self.phase.weeks)
+
+
+def last_with(rounds: Sequence[ClosedRound], key: str) -> ClosedRound | None:
+    """The newest of these rounds that showed this question."""
+    return next((one for one in reversed(rounds) if one.figure(key)), None)

@@ -1,0 +1,100 @@
+"""Who is told what of a closed round, and under which names: rows of the outbox."""
+
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.agenda.slots import within_hours
+from bot.outbox import outbox, requeue
+from bot.results import messages, store
+from bot.results.comments import in_replies
+from bot.results.model import PhaseFacts, Showing
+
+
+async def tell_leads(
+    tx: AsyncConnection, workspace_id: str, showing: Showing, now: datetime
+) -> None:
+    """Each when messages are welcome where they are, with all comments.
+
+    Where nobody who leads can be written to, comments are kept for who started the phase.
+    """
+    zones = await store.zones_of(tx, workspace_id, showing.phase)
+    if not zones and showing.comments:
+        zones = {showing.phase.starter_id: showing.phase.zone}
+    said = messages.to_leads(showing)
+    for lead_id, zone in zones.items():
+        key = lead_key(showing.round.round_id, lead_id)
+        at = within_hours(now, zone)
+        await outbox.say(tx, workspace_id, key=key, to=lead_id, content=said, now=at)
+        await _say_more(tx, workspace_id, showing, lead_id, key, at)
+
+
+async def leads_wait(
+    tx: AsyncConnection, workspace_id: str, phase: PhaseFacts, round_id: str
+) -> bool:
+    """Whether a lead's message with these results is still on its way to Slack."""
+    for lead_id in phase.lead_ids:
+        if await requeue.is_waiting(tx, workspace_id, lead_key(round_id, lead_id)):
+            return True
+    return False
+
+
+async def edit_leads(
+    tx: AsyncConnection, workspace_id: str, showing: Showing, now: datetime
+) -> None:
+    """Show them the note as it was saved or, once the team has read it, without the box."""
+    said = messages.to_leads(showing)
+    for lead_id in showing.phase.lead_ids:
+        key = lead_key(showing.round.round_id, lead_id)
+        await outbox.edit(tx, workspace_id, of=key, content=said, now=now)
+
+
+async def tell_team(
+    tx: AsyncConnection, workspace_id: str, showing: Showing, now: datetime
+) -> None:
+    """In the announcement's thread, with the comments if the form chose so."""
+    phase, key = showing.phase, team_key(showing.round.round_id)
+    announcement = f"announcement:{phase.phase_id}"
+    said = messages.to_team(showing)
+    await outbox.say(
+        tx,
+        workspace_id,
+        key=key,
+        to=phase.channel_id,
+        content=said,
+        thread_of=announcement,
+        now=now,
+    )
+    if messages.to_everyone(showing):
+        await _say_more(tx, workspace_id, showing, phase.channel_id, announcement, now)
+
+
+def lead_key(round_id: str, lead_id: str) -> str:
+    """The name of the message in which a lead reads the results."""
+    return f"lead_results:{round_id}:{lead_id}"
+
+
+def team_key(round_id: str) -> str:
+    """The name of the message in which the team reads the results."""
+    return f"results:{round_id}"
+
+
+async def _say_more(
+    tx: AsyncConnection,
+    workspace_id: str,
+    showing: Showing,
+    to: str,
+    thread_of: str,
+    now: datetime,
+) -> None:
+    """The comments that had no room in the message."""
+    for number, page in enumerate(in_replies(showing.comments), start=2):
+        await outbox.say(
+            tx,
+            workspace_id,
+            key=f"comments:{showing.round.round_id}:{to}:{number}",
+            to=to,
+            content=page,
+            thread_of=thread_of,
+            now=now,
+        )

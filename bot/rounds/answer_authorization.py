@@ -1,0 +1,182 @@
+"""Who may answer which round: read for many people at once, in the same few statements."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from sqlalchemy import ColumnElement, Row, and_, bindparam, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.db import schema
+from bot.db.upserts import padded
+from bot.keys import Wrapped
+from bot.outbox import outbox
+from bot.rounds import asking, ballots, store
+from bot.rounds.model import Asked, Round
+from bot.slack.errors import Refused
+
+CLOSED = (
+    "Nothing was saved: these questions are closed, and answers are counted only together. "
+    "The next ones come as a message from Imbalance."
+)
+NOT_ASKED = (
+    "Nothing was saved: you are not among the people asked this time. Tell who leads the phase "
+    "if you should be."
+)
+SOMEBODY_ELSES = (
+    "Nothing was saved: this message was sent to somebody else. Answer in your own message from "
+    "Imbalance."
+)
+LEFT = (
+    "Nothing was saved: you left the team of this phase since the questions went out. Tell who "
+    "leads the phase if that is wrong."
+)
+
+Place: TypeAlias = tuple[str, str]  # the channel and ts of the message that was pressed in
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answering:
+    """One person at one round. `place` is None in App Home and in a form."""
+
+    workspace_id: str
+    user_id: str
+    round_id: str
+    place: Place | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Admitted:
+    """Somebody who may answer now, and the messages about it that they were sent."""
+
+    round: Round
+    person: Asked
+    channel_id: str
+    sent: Mapping[str, tuple[str | None, str | None]]  # by key, channel and ts where known
+    secret: Wrapped | None = field(repr=False)  # of the round; None: destroyed
+
+
+_rounds = schema.rounds
+_phases = schema.phases
+_roster = schema.round_people
+_people = schema.phase_people
+_PLACED = ("key", "channel", "ts")
+_asked = schema.messages.alias("asked")
+_reminded = schema.messages.alias("reminded")
+
+
+def _said(message: Any, key: ColumnElement[str]) -> ColumnElement[bool]:
+    return and_(message.c.workspace_id == _rounds.c.workspace_id, message.c.key == key)
+
+
+#: Made once, with a person's row beside the round's; the round's alone for who is not asked.
+_FOUND = ballots.with_secrets(
+    select(
+        _rounds,
+        _phases.c.channel_id,
+        _roster.c.user_id,
+        _roster.c.role,
+        _roster.c.slot_at,
+        _people.c.user_id.label("there"),
+        *(
+            one.c[name].label(f"{one.name}_{name}")
+            for one in (_asked, _reminded)
+            for name in _PLACED
+        ),
+    )
+    .join(
+        _phases,
+        and_(
+            _phases.c.workspace_id == _rounds.c.workspace_id,
+            _phases.c.phase_id == _rounds.c.phase_id,
+        ),
+    )
+    .outerjoin(
+        _roster,
+        and_(
+            _roster.c.workspace_id == _rounds.c.workspace_id,
+            _roster.c.round_id == _rounds.c.round_id,
+            _roster.c.user_id.in_(bindparam("users", expanding=True)),
+        ),
+    )
+    .outerjoin(
+        _people,
+        and_(
+            _people.c.workspace_id == _rounds.c.workspace_id,
+            _people.c.phase_id == _rounds.c.phase_id,
+            _people.c.user_id == _roster.c.user_id,
+            _people.c.left_at.is_(None),
+        ),
+    )
+    .outerjoin(_asked, _said(_asked, asking.ask_key_of(_rounds, _roster)))
+    .outerjoin(_reminded, _said(_reminded, asking.remind_key_of(_rounds, _roster)))
+    .where(
+        _rounds.c.workspace_id.in_(bindparam("workspaces", expanding=True)),
+        _rounds.c.round_id.in_(bindparam("rounds", expanding=True)),
+    )
+)
+_FOUND_AND_HELD = _FOUND.with_for_update(read=True, of=_rounds)
+
+
+async def admit(
+    tx: AsyncConnection, many: Sequence[Answering], now: datetime, *, to_write: bool
+) -> list[Admitted | Refused]:
+    """For each whether they may answer at this moment, or why not.
+
+    `to_write` keeps the rounds from closing until the transaction ends.
+    """
+    wanted = {
+        "workspaces": padded(who.workspace_id for who in many),
+        "rounds": padded(who.round_id for who in many),
+        "users": padded(who.user_id for who in many),
+    }
+    rows = (await tx.execute(_FOUND_AND_HELD if to_write else _FOUND, wanted)).all()
+    rounds = {(row.workspace_id, row.round_id): row for row in rows}
+    people = {(row.workspace_id, row.round_id, row.user_id): row for row in rows}
+    admitted = []
+    for who in many:
+        of_round = rounds.get((who.workspace_id, who.round_id))
+        person = people.get((who.workspace_id, who.round_id, who.user_id))
+        admitted.append(await _at_place(tx, who, _judged(of_round, person, now)))
+    return admitted
+
+
+def _judged(
+    of_round: Row[Any] | None, person: Row[Any] | None, now: datetime
+) -> Admitted | Refused:
+    if of_round is None or of_round.state != "open" or now >= of_round.closes_at:
+        return Refused(CLOSED)
+    if person is None:
+        return Refused(NOT_ASKED)
+    asked = store.as_asked(person)
+    if asked.has_left:
+        return Refused(LEFT)
+    found = store.as_round(person._mapping)
+    sent = {
+        person.asked_key: (person.asked_channel, person.asked_ts),
+        person.reminded_key: (person.reminded_channel, person.reminded_ts),
+    }
+    sent.pop(None, None)
+    return Admitted(
+        round=found,
+        person=asked,
+        channel_id=person.channel_id,
+        sent=sent,
+        secret=ballots.secret_in(person._mapping),
+    )
+
+
+async def _at_place(
+    tx: AsyncConnection, who: Answering, found: Admitted | Refused
+) -> Admitted | Refused:
+    """Refused where what was pressed in was sent to somebody else.
+
+    A message whose sending is still being proven has no place yet: then the list decides alone.
+    """
+    if isinstance(found, Admitted) and who.place and who.place not in found.sent.values():
+        channel, ts = who.place
+        key = await outbox.key_at(tx, who.workspace_id, channel=channel, ts=ts)
+        if key is not None and key.split(":")[1:] != [who.round_id, who.user_id]:
+            return Refused(SOMEBODY_ELSES)
+    return found

@@ -1,0 +1,168 @@
+"""Who is in a phase's channel now, compared with who was: its team follows that.
+
+Slack tells who comes and who goes, in any order, and not at all while nobody was there to hear it.
+So it is asked, and what it says is compared with whom we know: the team, and the onlookers, who
+were in the channel when the lead chose the team without them.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from slack_sdk.errors import SlackApiError
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.db import schema
+from bot.db.upserts import padded, put_all_if_new
+from bot.rounds import rules, team
+from bot.rounds.model import PhaseFacts
+from bot.rounds.rules import Comings
+from bot.services import Services
+from bot.slack.conversations import member_ids
+from bot.slack.errors import Meaning, reason_of, verdict
+from bot.slack.people import Person
+
+#: Carried out by whoever keeps the announcement true.
+FOLLOW = "follow_members"
+#: Slack's own failure, which it names as if it were ours
+#: (https://docs.slack.dev/reference/methods/conversations.members).
+NOT_NOW = ("fetch_members_failed",)
+
+_phases = schema.phases
+_people = schema.phase_people
+_onlookers = schema.phase_onlookers
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """What Slack said of a channel, a moment ago."""
+
+    there: frozenset[str]
+    strangers: frozenset[str]  # of those there: neither of the team nor onlookers
+    profiles: Mapping[str, Person]  # of the team and of strangers, as far as they are there
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Known:
+    """Whom we know of a phase's channel."""
+
+    team: Mapping[str, bool]  # everybody who was ever in it; whether they are
+    onlookers: frozenset[str]
+    is_followed: bool  # whether it was looked at before
+
+
+async def look(services: Services, workspace_id: str, phase_id: str) -> Look | None:
+    """Ask Slack who is in the phase's channel. Never inside a transaction.
+
+    None where the phase is paused, or Slack will not say who is there.
+
+    Raises:
+        SlackApiError: Slack could not say it now.
+    """
+    async with services.db.reading() as reader:
+        phase = await team.phase_of(reader, workspace_id, phase_id)
+        known = await _known(reader, workspace_id, phase_id)
+    if phase is None or phase.is_paused:
+        return None
+    client = services.client_for(workspace_id)
+    try:
+        there = frozenset(await member_ids(services.db, client, workspace_id, phase.channel_id))
+    except SlackApiError as error:
+        if verdict(error).meaning is not Meaning.PERMANENT or reason_of(error) in NOT_NOW:
+            raise
+        return None
+    new = phase.is_active and known.is_followed
+    strangers = there - known.team.keys() - known.onlookers if new else frozenset()
+    wanted = sorted(strangers | (there & known.team.keys()))
+    profiles = await services.people.of(client, workspace_id, wanted)
+    return Look(there=there, strangers=strangers, profiles=profiles)
+
+
+async def follow(
+    tx: AsyncConnection, workspace_id: str, phase: PhaseFacts, seen: Look, now: datetime
+) -> bool:
+    """Let the team be who is there; returns whether that changed it.
+
+    The caller holds the phase (`team.lock_phase`). Colleagues who come while it runs are of its
+    team, or again what they were before they left; guests, bots and outsiders are onlookers.
+    """
+    if not phase.is_active:
+        return False
+    known = await _known(tx, workspace_id, phase.phase_id)
+    strangers = seen.strangers - known.team.keys() - known.onlookers
+    colleagues = {one for one, person in seen.profiles.items() if person.is_full_member}
+    comings = rules.comings(known.team, seen.there, strangers, colleagues)
+    await _keep_team(tx, workspace_id, phase.phase_id, comings, now)
+    if known.is_followed:
+        await _forget_onlookers(tx, workspace_id, phase.phase_id, known.onlookers - seen.there)
+        await _keep_onlookers(tx, workspace_id, phase.phase_id, strangers - colleagues)
+    else:
+        await follow_from(tx, workspace_id, phase.phase_id, seen.there - known.team.keys(), now)
+    return comings.are_any
+
+
+async def follow_from(
+    tx: AsyncConnection, workspace_id: str, phase_id: str, onlookers: Collection[str], now: datetime
+) -> None:
+    """From now on whoever comes is of the team; these were there before, and are not."""
+    await tx.execute(
+        update(_phases)
+        .where(_phases.c.workspace_id == workspace_id, _phases.c.phase_id == phase_id)
+        .values(followed_since=now)
+    )
+    await _keep_onlookers(tx, workspace_id, phase_id, onlookers)
+
+
+async def came(tx: AsyncConnection, workspace_id: str, phase_id: str, user_id: str) -> None:
+    """Slack told that they came while the phase runs: an onlooker no longer."""
+    await _forget_onlookers(tx, workspace_id, phase_id, [user_id])
+
+
+async def _known(tx: AsyncConnection, workspace_id: str, phase_id: str) -> _Known:
+    mine = {"workspace_id": workspace_id, "phase_id": phase_id}
+    people = await tx.execute(select(_people.c.user_id, _people.c.left_at).filter_by(**mine))
+    onlookers = await tx.scalars(select(_onlookers.c.user_id).filter_by(**mine))
+    since = await tx.scalar(select(_phases.c.followed_since).filter_by(**mine))
+    return _Known(
+        team={row.user_id: row.left_at is None for row in people},
+        onlookers=frozenset(onlookers),
+        is_followed=since is not None,
+    )
+
+
+async def _keep_team(
+    tx: AsyncConnection, workspace_id: str, phase_id: str, comings: Comings, now: datetime
+) -> None:
+    mine = (_people.c.workspace_id == workspace_id) & (_people.c.phase_id == phase_id)
+    for who, values in (
+        (comings.gone, {"left_at": now}),
+        (comings.back, {"left_at": None, "joined_at": now}),
+    ):
+        if who:
+            changed = update(_people).where(mine, _people.c.user_id.in_(padded(who)))
+            await tx.execute(changed.values(**values))
+    key = {"workspace_id": workspace_id, "phase_id": phase_id}
+    new = [{**key, "user_id": one, "role": "member", "joined_at": now} for one in comings.new]
+    if new:
+        await tx.execute(insert(_people), new)
+
+
+async def _keep_onlookers(
+    tx: AsyncConnection, workspace_id: str, phase_id: str, user_ids: Collection[str]
+) -> None:
+    key = {"workspace_id": workspace_id, "phase_id": phase_id}
+    await put_all_if_new(tx, _onlookers, [{**key, "user_id": one} for one in user_ids])
+
+
+async def _forget_onlookers(
+    tx: AsyncConnection, workspace_id: str, phase_id: str, user_ids: Collection[str]
+) -> None:
+    if user_ids:
+        await tx.execute(
+            delete(_onlookers).where(
+                _onlookers.c.workspace_id == workspace_id,
+                _onlookers.c.phase_id == phase_id,
+                _onlookers.c.user_id.in_(padded(user_ids)),
+            )
+        )

@@ -1,0 +1,97 @@
+"""`/imbalance poll`: the three questions now, outside their weekly time."""
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.outbox import requeue
+from bot.rounds import membership, rules, store, team
+from bot.rounds.asking import talk_key
+from bot.rounds.model import PhaseFacts
+from bot.rounds.opening import Opened, Opening, open_now, talk_about
+from bot.rounds.rules import RoundKind
+from bot.services import Services
+from bot.slack.errors import Refused
+from bot.slack.mrkdwn import instant
+
+NO_PHASE = (
+    "No questions were sent: no phase runs in this channel. Start one with `/imbalance start`."
+)
+NOT_YOURS = (
+    "No questions were sent: between the weekly ones only the leads of this phase and workspace "
+    "admins may ask. Talk to one of them."
+)
+TOO_SOON = (
+    "No questions were sent: the last ones went out {last}, and two within five days tire people "
+    "and say nothing new. Ask again from {free} on."
+)
+PAUSED = (
+    "No questions were sent: this phase is paused, because I cannot write in its channel. "
+    "`/imbalance status` says why; when the channel is back, it goes on by itself."
+)
+ASKED = (
+    "{asked} people are asked, each between 08:00 and 20:00 on a weekday of theirs. "
+    "The questions are open until {until}."
+)
+TOO_SMALL = (
+    "Nobody is asked alone: this team is too small for answers without names. The questions come "
+    "to the channel, to talk about together."
+)
+
+TALKED = (
+    "No questions were sent: this team is too small to be asked one by one, and today's stand in "
+    "the channel already, to talk about together."
+)
+
+
+async def poll(services: Services, *, workspace_id: str, channel_id: str, user_id: str) -> str:
+    """Ask now; returns what to tell who asked for it.
+
+    A weekly or closing round that would open within five days of it is left out in its turn.
+
+    Raises:
+        Refused: no phase runs here, it is paused, this person may not ask, the last round is too
+            near, or a small team's channel has today's questions already.
+    """
+    async with services.db.reading() as reader:
+        phase = await _phase(reader, workspace_id, channel_id)
+    await _refuse_others(services, workspace_id, phase, user_id)
+    seen = await membership.look(services, workspace_id, phase.phase_id)
+    now = services.clock.now()
+    async with services.db.transaction() as tx:
+        await team.lock_phase(tx, workspace_id, phase.phase_id)
+        phase = await _phase(tx, workspace_id, channel_id)
+        if phase.is_paused or seen is None:
+            raise Refused(PAUSED)
+        last = await store.last_opening(tx, workspace_id, channel_id)
+        free = rules.poll_free_from(last)
+        if last is not None and free is not None and now < free:
+            raise Refused(TOO_SOON.format(last=instant(last), free=instant(free)))
+        opening = Opening(kind=RoundKind.POLL, on=None, at=now)
+        talked = await requeue.is_known(tx, workspace_id, talk_key(talk_about(phase, opening)))
+        opened = await open_now(tx, services, workspace_id, phase, opening, seen)
+        if talked and not opened.asked:
+            raise Refused(TALKED)
+    return _said(opened)
+
+
+async def _phase(tx: AsyncConnection, workspace_id: str, channel_id: str) -> PhaseFacts:
+    phase = await team.active_in(tx, workspace_id, channel_id)
+    if phase is None:
+        raise Refused(NO_PHASE)
+    return phase
+
+
+async def _refuse_others(
+    services: Services, workspace_id: str, phase: PhaseFacts, user_id: str
+) -> None:
+    if user_id in phase.lead_ids:
+        return
+    client = services.client_for(workspace_id)
+    person = await services.people.one(client, workspace_id, user_id)
+    if person is None or not (person.is_admin and person.is_full_member):
+        raise Refused(NOT_YOURS)
+
+
+def _said(opened: Opened) -> str:
+    if not opened.asked:
+        return TOO_SMALL
+    return ASKED.format(asked=opened.asked, until=instant(opened.closes_at))

@@ -1,0 +1,72 @@
+"""Somebody moved to another time zone: they are asked, and told, at their time there."""
+
+from datetime import date, datetime
+from functools import partial
+
+from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.agenda import agenda
+from bot.agenda.agenda import Item, carrying_out
+from bot.agenda.slots import slot, within_hours, zone_of
+from bot.db import schema
+from bot.outbox import requeue
+from bot.rounds import rules, store, team
+from bot.rounds.asking import ASK
+from bot.rounds.model import PhaseFacts, Round
+from bot.rounds.opening import time_of
+from bot.services import Services
+from bot.slack.people import known
+
+
+async def follow_zone(services: Services, item: Item) -> None:
+    """Move the questions that were not sent yet, in every open round, before it closes.
+
+    What was decided for a later hour of theirs waits for such an hour there.
+    """
+    now = services.clock.now()
+    async with carrying_out(services.db, item) as tx:
+        person = (await known(tx, item.workspace_id, [item.subject])).get(item.subject)
+        if person is None or person.zone is None:
+            return
+        welcome_at = partial(within_hours, zone=person.zone)
+        await requeue.follow(
+            tx, item.workspace_id, user_id=person.user_id, welcome_at=welcome_at, now=now
+        )
+        for found in await store.open_about(tx, item.workspace_id, person.user_id):
+            phase = await team.phase_of(tx, item.workspace_id, found.phase_id)
+            on = planned_on(found, phase) if phase else None
+            if phase is None or on is None:
+                continue
+            planned = slot(on, time_of(phase, found.kind), person.zone)
+            at = within_hours(max(planned, now), person.zone)  # however long that is past
+            if rules.is_worth_asking(at, found.closes_at):
+                await _move(tx, item.workspace_id, found, person.user_id, at)
+
+
+def planned_on(found: Round, phase: PhaseFacts) -> date | None:
+    """The day of everybody's slot; None where the round opened late, or at no planned time."""
+    there = found.opened_at.astimezone(zone_of(phase.zone))
+    planned = found.kind is not rules.RoundKind.POLL
+    return there.date() if planned and there.time() == time_of(phase, found.kind) else None
+
+
+async def _move(
+    tx: AsyncConnection, workspace_id: str, found: Round, user_id: str, at: datetime
+) -> None:
+    """Only where it still waits: who was asked is not asked again."""
+    subject = f"{found.round_id}:{user_id}"
+    await agenda.hold(tx, workspace_id, action=ASK, subject=subject)
+    if await agenda.due_of(tx, workspace_id, action=ASK, subject=subject) is None:
+        return
+    await agenda.put(tx, workspace_id, action=ASK, subject=subject, due_at=at)
+    people = schema.round_people
+    await tx.execute(
+        update(people)
+        .where(
+            people.c.workspace_id == workspace_id,
+            people.c.round_id == found.round_id,
+            people.c.user_id == user_id,
+        )
+        .values(slot_at=at)
+    )

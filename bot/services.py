@@ -1,0 +1,24 @@
+"""What every listener and every agenda action is handed; made once in `bot/app.py`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.clock import Clock
+from bot.db.engine import Database
+from bot.keys import KeyRing
+from bot.slack.background_tasks import Afterwards
+from bot.slack.people import People
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """The tools of the house. `client_for` gives the Web API client of a workspace."""
+
+    db: Database
+    clock: Clock
+    people: People
+    keys: KeyRing
+    client_for: Callable[[str], AsyncWebClient]
+    afterwards: Afterwards = field(default_factory=Afterwards)

@@ -1,0 +1,104 @@
+"""A person waits: Bolt, made to answer them in time whatever the database does."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from slack_bolt import BoltResponse
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.clock import jittered
+from bot.db.db_errors import Trouble, trouble, worth_repeating
+from bot.db.request_deadline import Late, answered_within, current
+from bot.log import log
+from bot.metrics import request_seconds
+from bot.slack.payloads import bolt_request, is_event
+
+#: Slack waits 3 s (https://docs.slack.dev/interactivity/handling-user-interaction); the rest is
+#: for the way there and back, and for showing a sentence beside a button.
+PATIENCE_SECONDS = 2.4
+PAUSE_SECONDS = 0.1
+
+NOT_NOW = (
+    "Nothing was saved or changed: our storage cannot be reached right now. Try again in a minute."
+)
+FULL = (
+    "Nothing was saved or changed: our storage is full. Tell whoever runs this bot, and try again "
+    "later."
+)
+UNSURE = (
+    "We cannot see whether that was saved: our storage stopped answering halfway. Try again in a "
+    "minute; doing it twice does no harm."
+)
+
+Tell = Callable[[Exception, dict[str, Any], AsyncWebClient], Awaitable[BoltResponse | None]]
+
+
+class PatientApp(AsyncApp):
+    """Bolt's app. Who typed or pressed is answered within `PATIENCE_SECONDS` of database time.
+
+    What collided, or met a connection just lost, is done again from the start, if nothing of it
+    was kept. Events have nobody waiting: they fail with 500, and Slack sends them again.
+    """
+
+    def __init__(self, *, tell: Tell, **options: Any) -> None:
+        super().__init__(**options)
+        self._tell = tell
+
+    async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
+        kind = "event" if is_event(req.body) else "person"
+        with request_seconds.labels(kind).time():
+            return await self._answered(req)
+
+    async def _answered(self, req: AsyncBoltRequest) -> BoltResponse:
+        if is_event(req.body):
+            return await super().async_dispatch(req)
+        try:
+            return await answered_within(PATIENCE_SECONDS, self._until_settled(req))
+        except Late as late:
+            client = req.context.client
+            assert client is not None  # given by Bolt before anything else
+            return await self._tell(late, req.body, client) or BoltResponse(status=503)
+
+    async def _until_settled(self, req: AsyncBoltRequest) -> BoltResponse:
+        progress = current()
+        response = await super().async_dispatch(req)
+        while progress.again:
+            progress.again = False
+            await asyncio.sleep(jittered(PAUSE_SECONDS))
+            response = await super().async_dispatch(_anew(req))
+        return response
+
+    def _handle_unmatched_requests(self, req: AsyncBoltRequest, resp: BoltResponse) -> BoltResponse:
+        """Acknowledge what nobody listens to, such as `app_rate_limited`.
+
+        Bolt would answer 404, and log parts of the payload.
+        """
+        log.warning("request_not_handled", kind=req.body.get("type", "command"))
+        return BoltResponse(status=200, body="")
+
+
+def _anew(req: AsyncBoltRequest) -> AsyncBoltRequest:
+    """The request as it came, without what the first try left in it."""
+    return bolt_request(
+        req.body, mode=req.mode, raw_body=req.raw_body, query=req.query, headers=req.headers
+    )
+
+
+def begins_again(error: Exception) -> bool:
+    """Whether this request is tried once more, so that there is nothing to tell yet."""
+    return worth_repeating(error) and current().may_begin_again()
+
+
+def storage_sentence(error: Exception) -> str | None:
+    """What to say where the database failed; None where the error is about something else."""
+    if isinstance(error, Late):
+        return UNSURE if error.unsure else NOT_NOW
+    kind = trouble(error)
+    if kind is None:
+        return None
+    if current().kept:
+        return UNSURE
+    return FULL if kind is Trouble.FULL else NOT_NOW

@@ -1,0 +1,211 @@
+"""A phase begins: everything that follows from *Announce*, in one transaction."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+
+from sqlalchemy import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.announcement import messages
+from bot.announcement.refresh import announcement_key, plan_days
+from bot.clock import new_id
+from bot.dates import day
+from bot.db import schema
+from bot.db.upserts import insert_if_new
+from bot.ending import end
+from bot.ending.summary import ended_of
+from bot.outbox import outbox
+from bot.phases import rules, store
+from bot.phases.history import ended_since, past_of
+from bot.phases.model import PhaseRow
+from bot.phases.rules import Proposal
+from bot.phases.wording import EMOJI_NAMES, NAMES, bookmark_title
+from bot.rounds.lifecycle import cancel_rounds, plan_rounds
+from bot.rounds.membership import follow_from
+from bot.rounds.rules import NOTHING_AFTER
+from bot.services import Services
+from bot.slack.errors import Refused
+from bot.start import draft_store
+from bot.start.proposed_phase import roles_of, values_of
+from bot.workspaces.store import note_change
+
+RUNS_ALREADY = (
+    "Nothing was started: a {name} runs here until {day}, and one at a time keeps it clear. "
+    "Use `/imbalance extend` or `/imbalance end` first. What you typed is kept for a week."
+)
+GONE = (
+    "Nothing was started: this form is older than a week and was forgotten. Use "
+    "`/imbalance start` again."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Beginning:
+    """What is to begin."""
+
+    proposal: Proposal
+    answers: Mapping[str, int | None] = field(default_factory=dict)  # the lead's first reflection
+    draft_id: str | None = None  # None: it was not written in a form
+    continues: str | None = None  # the running phase that ends for this one
+    in_channel: tuple[str, ...] = ()  # everybody, as the lead chose the team; empty: not known
+
+
+async def start(services: Services, workspace_id: str, beginning: Beginning) -> str:
+    """Begin and announce the phase; returns its id. The same draft begins one phase only.
+
+    1. The rules are asked again, with what is true now.
+    2. Phase, people, what waits and the lead's first reflection are kept.
+    3. Rounds and the days of its calendar are noted; older phases' rounds to come are dropped.
+    4. The announcement is said, pinned and bookmarked.
+
+    Raises:
+        Refused: another phase runs here, or the rules say no.
+    """
+    now = services.clock.now()
+    async with services.db.transaction() as tx:
+        before = await _begun_before(tx, workspace_id, beginning)
+        if before is not None:
+            return before
+        await _make_room(tx, workspace_id, beginning, now)
+        await _ask_the_rules(tx, workspace_id, beginning)
+        phase_id = await _keep(tx, workspace_id, beginning, now)
+        await plan_rounds(tx, workspace_id, phase_id, now)
+        await _announce(tx, workspace_id, phase_id, now)
+        if beginning.draft_id:
+            await draft_store.mark_announced(tx, workspace_id, beginning.draft_id, phase_id)
+    return phase_id
+
+
+def runs_already(phase: PhaseRow) -> str:
+    """Why nothing can be started beside this phase."""
+    name = NAMES[phase.kind].lower()
+    full = name if phase.is_sprint else f"{name} phase"
+    return RUNS_ALREADY.format(name=full, day=day(phase.ends_on))
+
+
+async def _begun_before(tx: AsyncConnection, workspace_id: str, beginning: Beginning) -> str | None:
+    if beginning.draft_id is None:
+        return None
+    lead_id = beginning.proposal.lead_id
+    kept = await draft_store.of(tx, workspace_id, beginning.draft_id, lead_id, to_write=True)
+    if kept is None:
+        raise Refused(GONE)
+    return kept.phase_id
+
+
+async def _make_room(
+    tx: AsyncConnection, workspace_id: str, beginning: Beginning, now: datetime
+) -> None:
+    """End the phase that this one continues; drop the rounds to come of those before."""
+    proposal = beginning.proposal
+    running = await store.active_in(tx, workspace_id, proposal.channel_id)
+    if running is not None and running.phase_id != beginning.continues:
+        raise Refused(runs_already(running))
+    if running is not None:
+        await _end(tx, workspace_id, running.phase_id, proposal.lead_id, now)
+    since = proposal.starts_on - NOTHING_AFTER
+    for phase_id in await ended_since(tx, workspace_id, proposal.channel_id, since):
+        await cancel_rounds(tx, workspace_id, phase_id, now, keep_after=False)
+
+
+async def _end(
+    tx: AsyncConnection, workspace_id: str, phase_id: str, lead_id: str, now: datetime
+) -> None:
+    phase = await store.phase_to_change(tx, workspace_id, phase_id)
+    if phase is None or not phase.is_active:  # its date came a moment before
+        return
+    await end.finish(tx, workspace_id, phase, by=lead_id, now=now)
+    ended = await ended_of(tx, workspace_id, phase_id)
+    await end.close_in_channel(tx, workspace_id, ended, now)
+    await end.ask_what_it_brought(tx, workspace_id, ended, now)
+
+
+async def _ask_the_rules(tx: AsyncConnection, workspace_id: str, beginning: Beginning) -> None:
+    proposal = beginning.proposal
+    limits = await store.limits_of(tx, workspace_id)
+    past = await past_of(tx, workspace_id, proposal, beginning.continues)
+    refusals = rules.refusals_to_start(proposal, past, limits, proposal.starts_on)
+    if refusals:
+        raise Refused(refusals[0].text)
+
+
+async def _keep(tx: AsyncConnection, workspace_id: str, beginning: Beginning, now: datetime) -> str:
+    proposal = beginning.proposal
+    mine = {"workspace_id": workspace_id, "phase_id": new_id()}
+    values = {**values_of(proposal, now), "promise": asdict(proposal.promise)}
+    # Two at the same moment: the index on active phases lets one of them in.
+    if not await insert_if_new(tx, schema.phases, **mine, state="active", **values):
+        raise Refused(await _who_was_first(tx, workspace_id, proposal.channel_id))
+    people = [
+        {**mine, "user_id": user_id, "role": role, "joined_at": now}
+        for user_id, role in roles_of(proposal)
+    ]
+    await tx.execute(insert(schema.phase_people), people)
+    if beginning.in_channel:
+        onlookers = set(beginning.in_channel) - {one["user_id"] for one in people}
+        await follow_from(tx, workspace_id, mine["phase_id"], onlookers, now)
+    await _keep_items(tx, mine, proposal)
+    if beginning.answers:
+        await tx.execute(
+            insert(schema.reflections).values(
+                **mine,
+                moment="start",
+                user_id=proposal.lead_id,
+                answers=dict(beginning.answers),
+                shared=False,
+            )
+        )
+    await _audit(tx, mine, proposal, now)
+    return mine["phase_id"]
+
+
+async def _keep_items(tx: AsyncConnection, mine: Mapping[str, str], proposal: Proposal) -> None:
+    items = [
+        {**mine, "position": position, "text": item.text, "owner_id": item.owner_id}
+        for position, item in enumerate(proposal.set_aside)
+    ]
+    if items:
+        await tx.execute(insert(schema.set_aside_items), items)
+
+
+async def _audit(
+    tx: AsyncConnection, mine: Mapping[str, str], proposal: Proposal, now: datetime
+) -> None:
+    await note_change(
+        tx,
+        mine["workspace_id"],
+        actor=proposal.lead_id,
+        action="start_phase",
+        subject=mine["phase_id"],
+        before=None,
+        after={
+            "channel": proposal.channel_id,
+            "kind": proposal.kind,
+            "ends_on": proposal.ends_on.isoformat(),
+        },
+        now=now,
+    )
+
+
+async def _announce(tx: AsyncConnection, workspace_id: str, phase_id: str, now: datetime) -> None:
+    whole = await store.whole(tx, workspace_id, phase_id)
+    assert whole is not None  # it was inserted a moment ago
+    phase, key = whole.phase, announcement_key(phase_id)
+    said = messages.announcement(whole, phase.starts_on)
+    await outbox.say(tx, workspace_id, key=key, to=phase.channel_id, content=said, now=now)
+    await outbox.pin(tx, workspace_id, of=key, now=now)
+    await outbox.bookmark(
+        tx,
+        workspace_id,
+        of=key,
+        title=bookmark_title(phase),
+        emoji=EMOJI_NAMES[phase.kind],
+        now=now,
+    )
+    await plan_days(tx, workspace_id, phase, now)
+
+
+async def _who_was_first(tx: AsyncConnection, workspace_id: str, channel_id: str) -> str:
+    running = await store.active_in(tx, workspace_id, channel_id)
+    return runs_already(running) if running else GONE

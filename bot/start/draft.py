@@ -1,0 +1,119 @@
+"""A phase that somebody is still writing down: what the start form's pages have said so far. Pure.
+
+It is kept on the server between the pages, so that a form carries nothing but its id.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date, time
+from typing import Any
+
+from bot.phases.rules import SET_ASIDE_LIMIT, Kind, Proposal, SetAside, SprintPromise, TrustPromise
+
+#: From 1 to 5; at this or below, an ordinary week is more likely than the moment for a phase.
+ORDINARY = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One line for work that may wait. `owner_id` None: the lead has it."""
+
+    text: str = ""
+    owner_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """The form as filled in so far."""
+
+    kind: Kind | None = None  # None: not chosen yet
+    kind_given: bool = False  # typed with the command, so not asked again
+    answers: Mapping[str, int | None] = field(default_factory=dict)  # the lead's first reflection
+    doubted: bool = False  # "this looks like an ordinary week" stands on the page
+    anyway: bool = False
+    texts: Mapping[str, str] = field(default_factory=dict)  # by the names of the rules' fields
+    ends_on: date
+    rows: tuple[Row, ...] = (Row(),)
+    justify: str | None = None  # why a justification is asked for; None: it is not
+    more: bool = False  # More options are open
+    members: tuple[str, ...] | None = None  # None: the channel was not looked at yet
+    choose_team: bool = False  # the channel is too large to be taken whole
+    co_leads: tuple[str, ...] = ()
+    weekday: int = 1  # 0 is Monday
+    time_of_day: time = time(10, 0)
+    remind: bool = True
+    comments_to: str = "leads"  # or team
+    continues: str | None = None  # the phase that this one follows at once
+
+    @property
+    def is_ordinary(self) -> bool:
+        clarity = self.answers.get("clarity")
+        return clarity is not None and clarity <= ORDINARY
+
+    @property
+    def has_room(self) -> bool:
+        return len(self.rows) < SET_ASIDE_LIMIT
+
+    def with_another_row(self) -> "Draft":
+        return replace(self, rows=(*self.rows, Row())) if self.has_room else self
+
+    def text(self, name: str) -> str:
+        return self.texts.get(name, "")
+
+
+def proposal_of(draft: Draft, *, channel_id: str, lead_id: str, zone: str, today: date) -> Proposal:
+    """What the draft proposes, as the rules read it.
+
+    Raises:
+        ValueError: the kind was not chosen yet.
+    """
+    if draft.kind is None:
+        raise ValueError("a draft without a kind proposes nothing")
+    leads = {lead_id, *draft.co_leads}
+    return Proposal(
+        kind=draft.kind,
+        channel_id=channel_id,
+        lead_id=lead_id,
+        co_lead_ids=tuple(one for one in draft.co_leads if one != lead_id),
+        member_ids=tuple(one for one in draft.members or () if one not in leads),
+        milestone=draft.text("milestone"),
+        starts_on=today,
+        ends_on=draft.ends_on,
+        zone=zone,
+        promise=_promise(draft),
+        set_aside=tuple(
+            SetAside(text=row.text, owner_id=row.owner_id or lead_id)
+            for row in draft.rows
+            if row.text
+        ),
+        justification=draft.text("justification") if draft.justify else "",
+        weekday=draft.weekday,
+        time_of_day=draft.time_of_day,
+        remind=draft.remind,
+        comments_to=draft.comments_to,
+    )
+
+
+def as_json(draft: Draft) -> dict[str, Any]:
+    values = asdict(draft)
+    values["ends_on"] = draft.ends_on.isoformat()
+    values["time_of_day"] = draft.time_of_day.isoformat("minutes")
+    return values
+
+
+def from_json(kept: Mapping[str, Any]) -> Draft:
+    """The draft as it was kept."""
+    lists = {name: tuple(kept[name]) for name in ("members", "co_leads") if kept[name] is not None}
+    read = {
+        "kind": Kind(kept["kind"]) if kept["kind"] else None,
+        "ends_on": date.fromisoformat(kept["ends_on"]),
+        "time_of_day": time.fromisoformat(kept["time_of_day"]),
+        "rows": tuple(Row(**row) for row in kept["rows"]),
+    }
+    return Draft(**{**kept, **lists, **read})
+
+
+def _promise(draft: Draft) -> SprintPromise | TrustPromise:
+    promise = SprintPromise if draft.kind is Kind.RESULTS_SPRINT else TrustPromise
+    names = promise.__dataclass_fields__
+    return promise(**{name: draft.text(name) for name in names})

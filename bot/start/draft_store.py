@@ -1,0 +1,118 @@
+"""Drafts kept between the pages of the start form, and forgotten after a week."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.agenda import agenda
+from bot.agenda.agenda import Item, strike_off
+from bot.db import schema
+from bot.db.upserts import put
+from bot.services import Services
+from bot.start.draft import Draft, as_json, from_json
+
+FORGET = "forget_drafts"
+KEPT = timedelta(days=7)
+
+_drafts = schema.phase_drafts
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """A draft as it is kept, for one person in one channel."""
+
+    draft_id: str
+    channel_id: str
+    user_id: str
+    draft: Draft
+    phase_id: str | None  # None: not announced yet
+
+
+async def save(tx: AsyncConnection, workspace_id: str, kept: Kept, now: datetime) -> None:
+    """Keep it, over what was kept before; a week later it is forgotten."""
+    await put(
+        tx,
+        _drafts,
+        {"workspace_id": workspace_id, "draft_id": kept.draft_id},
+        channel_id=kept.channel_id,
+        user_id=kept.user_id,
+        content=as_json(kept.draft),
+        saved_at=now,
+    )
+    await agenda.put_or_hold(
+        tx, workspace_id, action=FORGET, subject=workspace_id, due_at=now + KEPT
+    )
+
+
+async def of(
+    tx: AsyncConnection, workspace_id: str, draft_id: str, user_id: str, *, to_write: bool = False
+) -> Kept | None:
+    """The person's own draft; None where there is none (any more), or it is somebody else's.
+
+    With `to_write` nobody else announces it until the transaction ends.
+    """
+    query = select(_drafts).where(
+        _drafts.c.workspace_id == workspace_id,
+        _drafts.c.draft_id == draft_id,
+        _drafts.c.user_id == user_id,
+    )
+    row = (await tx.execute(query.with_for_update() if to_write else query)).mappings().first()
+    if row is None:
+        return None
+    return Kept(
+        draft_id=draft_id,
+        channel_id=row["channel_id"],
+        user_id=user_id,
+        draft=from_json(row["content"]),
+        phase_id=row["phase_id"],
+    )
+
+
+async def unfinished(
+    tx: AsyncConnection, workspace_id: str, channel_id: str, user_id: str
+) -> str | None:
+    """The id of what this person last began to write here and has not announced."""
+    found: str | None = await tx.scalar(
+        select(_drafts.c.draft_id)
+        .where(
+            _drafts.c.workspace_id == workspace_id,
+            _drafts.c.channel_id == channel_id,
+            _drafts.c.user_id == user_id,
+            _drafts.c.phase_id.is_(None),
+        )
+        .order_by(_drafts.c.saved_at.desc())
+        .limit(1)
+    )
+    return found
+
+
+async def mark_announced(
+    tx: AsyncConnection, workspace_id: str, draft_id: str, phase_id: str
+) -> None:
+    """Nothing of it is needed any more but which phase it became."""
+    await tx.execute(
+        update(_drafts)
+        .where(_drafts.c.workspace_id == workspace_id, _drafts.c.draft_id == draft_id)
+        .values(phase_id=phase_id)
+    )
+
+
+async def forget_drafts(services: Services, item: Item) -> None:
+    """Delete what was not touched for a week, and come back for the rest."""
+    now = services.clock.now()
+    mine = _drafts.c.workspace_id == item.workspace_id
+    async with services.db.transaction() as tx:
+        # First, as who keeps a draft writes it first, and then what is due about it.
+        await tx.execute(delete(_drafts).where(mine, _drafts.c.saved_at <= now - KEPT))
+        await strike_off(tx, item)
+        oldest = await tx.scalar(select(func.min(_drafts.c.saved_at)).where(mine))
+        if oldest is not None:
+            await agenda.put(
+                tx,
+                item.workspace_id,
+                action=FORGET,
+                subject=item.workspace_id,
+                due_at=oldest + KEPT,
+            )

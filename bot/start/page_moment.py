@@ -1,0 +1,166 @@
+"""The start form, page 1 of 3, "Is this the moment?": kind, the lead's own view, the budget."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from slack_sdk.models.blocks import (
+    Block,
+    CheckboxesElement,
+    InputBlock,
+    Option,
+    RadioButtonsElement,
+)
+from slack_sdk.models.views import View
+
+from bot.phases.rules import Kind
+from bot.phases.wording import EMOJI, NAMES
+from bot.rounds.messages import YOUR_ANSWER, levels, question_text
+from bot.rounds.questions import Question
+from bot.slack.content import actions, context, plain, section
+from bot.slack.inputs import offered
+from bot.slack.mrkdwn import channel
+from bot.start.draft import Draft
+
+PAGE = "phase.start.moment"
+KIND, LEVEL, ANYWAY = "phase.start.kind", "phase.start.level", "phase.start.anyway"
+KIND_BLOCK, ANYWAY_BLOCK = "start.kind", "start.anyway"
+
+TITLE = "Is this the moment?"
+ABOUT = "For {channel}. Nothing is posted before you press *Announce* on the third page."
+RESUMED = "What you typed here before is filled in."
+FOLLOWS = "The phase that runs now was extended once already, so this is a new one after it."
+GIVEN = "{emoji} *{name}*"
+WHICH = "What comes first for a while?"
+WHAT = {
+    Kind.RESULTS_SPRINT: "A milestone must not slip; some work may wait until then.",
+    Kind.TRUST_BUILDING: "Relationships and mistakes to learn from; some speed may wait.",
+}
+MIRROR = (
+    "*First your own view.* The team gets the same three questions about you. Only the leads of "
+    "this phase see yours, beside the team's totals. Leave one blank if you can't say."
+)
+ORDINARY = "*This looks like an ordinary week. Start anyway?*"
+YES = "Yes, start anyway"
+SAY_YES = (
+    "Nothing was started: the goal is not clear yet, so this may be an ordinary week. Tick Yes "
+    "below to go on, or come back when it is clear."
+)
+CHOOSE = "Nothing was started: choose what comes first."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moment:
+    """What the page says beside what is filled in."""
+
+    draft_id: str
+    channel_id: str
+    questions: Sequence[Question]
+    budget: str  # the sentence
+    resumed: bool = False
+
+
+def build(moment: Moment, draft: Draft) -> View:
+    """The page, filled with the draft."""
+    blocks: list[Block] = [context(*_about(moment, draft))]
+    blocks.append(_given(draft.kind) if draft.kind and draft.kind_given else _which(draft.kind))
+    blocks += [context(moment.budget), section(MIRROR)]
+    for question in moment.questions:
+        blocks.append(question_text(question, to_lead=True))
+        blocks.append(_level(question, draft.answers.get(question.key)))
+        if question.key == "clarity" and draft.doubted:
+            blocks += _doubt(draft.anyway)
+    return View(
+        type="modal",
+        callback_id=PAGE,
+        private_metadata=moment.draft_id,
+        title=plain(TITLE),
+        submit=plain("Next"),
+        close=plain("Cancel"),
+        blocks=blocks,
+    )
+
+
+def parse(values: Mapping[str, Any], draft: Draft) -> Draft:
+    """The draft with what this page says. `values` is Slack's `state.values`."""
+    kind = _chosen(values, KIND_BLOCK, KIND)
+    ticked = values.get(ANYWAY_BLOCK, {}).get(ANYWAY, {}).get("selected_options")
+    answers = {
+        block_id.removeprefix("start.level."): _level_of(_chosen(values, block_id, LEVEL))
+        for block_id in values
+        if block_id.startswith("start.level.")
+    }
+    return replace(
+        draft,
+        kind=Kind(kind) if kind in list(Kind) else draft.kind,
+        answers=answers,
+        anyway=bool(ticked),
+    )
+
+
+def level_block(key: str) -> str:
+    """What the input of a question is called."""
+    return f"start.level.{key}"
+
+
+def _about(moment: Moment, draft: Draft) -> list[str]:
+    said = [ABOUT.format(channel=channel(moment.channel_id))]
+    if draft.continues:
+        said.append(FOLLOWS)
+    elif moment.resumed:
+        said.append(RESUMED)
+    return said
+
+
+def _given(kind: Kind) -> Block:
+    return section(f"{GIVEN.format(emoji=EMOJI[kind], name=NAMES[kind])}\n{WHAT[kind]}")
+
+
+def _which(kind: Kind | None) -> Block:
+    options = [
+        Option(
+            value=each.value,
+            text=plain(f"{EMOJI[each]} {NAMES[each]}"),
+            description=plain(WHAT[each]),
+        )
+        for each in Kind
+    ]
+    return InputBlock(
+        block_id=KIND_BLOCK,
+        label=plain(WHICH),
+        element=RadioButtonsElement(
+            action_id=KIND,
+            options=options,
+            initial_option=offered(options, kind),
+        ),
+    )
+
+
+def _level(question: Question, level: int | None) -> Block:
+    options = levels(question)
+    return InputBlock(
+        block_id=level_block(question.key),
+        label=plain(YOUR_ANSWER),
+        element=RadioButtonsElement(
+            action_id=LEVEL,
+            options=options,
+            initial_option=offered(options, level),
+        ),
+        optional=True,
+    )
+
+
+def _doubt(ticked: bool) -> list[Block]:
+    # No input block: it would be called "(optional)", and is not.
+    yes = [Option(value="yes", text=plain(YES))]
+    box = CheckboxesElement(action_id=ANYWAY, options=yes, initial_options=yes if ticked else None)
+    return [section(ORDINARY), actions(box, block_id=ANYWAY_BLOCK)]
+
+
+def _chosen(values: Mapping[str, Any], block_id: str, action_id: str) -> str:
+    state = values.get(block_id, {}).get(action_id, {})
+    return (state.get("selected_option") or {}).get("value") or ""
+
+
+def _level_of(value: str) -> int | None:
+    return int(value) if value in ("1", "2", "3", "4", "5") else None

@@ -1,0 +1,173 @@
+"""More options of the start form, all with defaults: team, co-leads, day and time, comments."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import time
+from typing import Any
+
+from slack_sdk.models.blocks import (
+    Block,
+    CheckboxesElement,
+    InputBlock,
+    Option,
+    RadioButtonsElement,
+    StaticSelectElement,
+    TimePickerElement,
+)
+
+from bot.slack.content import SECTION, plain, section
+from bot.slack.inputs import offered, people_select
+from bot.slack.mrkdwn import truncated
+from bot.start.draft import Draft
+
+MEMBERS, CO_LEADS = "phase.start.members", "phase.start.co_leads"
+WEEKDAY, TIME = "phase.start.weekday", "phase.start.time"
+REMIND, COMMENTS = "phase.start.remind", "phase.start.comments"
+NAMES = ("members", "co_leads", "weekday", "time_of_day", "remind", "comments_to")
+
+TEAM = "Team: who the phase is for and who is asked"
+TEAM_HINT = (
+    "People of this channel. Everyone is asked alone and answers are shown as totals; with fewer "
+    "than 4, or than this workspace wants answers, the questions come to the channel to talk about."
+)
+LEADS = "Co-leads"
+CO_LEADS_MOST = 5  # where everybody leads, nobody does; and their answers fit one message
+LEADS_HINT = (
+    "Up to five. They reflect each week like you, see results when you do, and may extend and end."
+)
+TOO_MANY_LEADS = (
+    f"Nothing was started: more than {CO_LEADS_MOST} co-leads are chosen. Choose those whom the "
+    "team should hear from."
+)
+DAY = "Questions come on"
+DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")
+AT, AT_HINT = "At", "In each person's own time zone, between 08:00 and 20:00."
+REMINDING = "Reminder"
+REMIND_ONCE = "Remind once, after a day, only who has not answered"
+READERS = "Who reads comments"
+READER = {"leads": "The leads, without names", "team": "The whole team, without names"}
+OFF_HOURS = (
+    "Nothing was started: questions go out between 08:00 and 20:00, so that nobody is asked at "
+    "night. Choose a time in between."
+)
+
+
+def build(draft: Draft, told: Mapping[str, str]) -> list[Block]:
+    """The inputs that are open; the team always where it has to be chosen by hand."""
+    blocks: list[Block] = []
+    if draft.more or draft.choose_team:
+        blocks += _told(told, "members")
+        blocks.append(_people("members", MEMBERS, TEAM, TEAM_HINT, draft.members or ()))
+    if draft.more:
+        blocks += _told(told, "co_leads")
+        blocks.append(
+            _people("co_leads", CO_LEADS, LEADS, LEADS_HINT, draft.co_leads, CO_LEADS_MOST)
+        )
+        blocks += [_weekday(draft.weekday), _time(draft.time_of_day)]
+        blocks += [_remind(draft.remind), _comments(draft.comments_to)]
+    return blocks
+
+
+def parse(values: Mapping[str, Any], draft: Draft) -> Draft:
+    """The draft with these options; those that were not open stay."""
+    said: dict[str, Any] = {}
+    for name, action_id in (("members", MEMBERS), ("co_leads", CO_LEADS)):
+        state = _state(values, name, action_id)
+        if state is not None:
+            said[name] = tuple(state.get("selected_users") or ())
+    weekday, at = _state(values, "weekday", WEEKDAY), _state(values, "time_of_day", TIME)
+    if weekday and weekday.get("selected_option"):
+        said["weekday"] = int(weekday["selected_option"]["value"]) % len(DAYS)
+    if at and at.get("selected_time"):
+        said["time_of_day"] = time.fromisoformat(at["selected_time"])
+    remind = _state(values, "remind", REMIND)
+    if remind is not None:
+        said["remind"] = bool(remind.get("selected_options"))
+    comments = _state(values, "comments_to", COMMENTS)
+    if comments and comments.get("selected_option"):
+        to_team = comments["selected_option"]["value"] == "team"
+        said["comments_to"] = "team" if to_team else "leads"
+    return replace(draft, **said)
+
+
+def faults(draft: Draft) -> dict[str, str]:
+    """What cannot be so, by the field's name."""
+    found = {}
+    if not time(8) <= draft.time_of_day <= time(20):
+        found["time_of_day"] = OFF_HOURS
+    if len(draft.co_leads) > CO_LEADS_MOST:
+        found["co_leads"] = TOO_MANY_LEADS
+    return found
+
+
+def block_of(name: str) -> str:
+    return f"start.{name}"
+
+
+def _told(told: Mapping[str, str], name: str) -> list[Block]:
+    return [section(truncated(told[name], SECTION))] if name in told else []
+
+
+def _people(
+    name: str,
+    action_id: str,
+    label: str,
+    hint: str,
+    chosen: tuple[str, ...],
+    most: int | None = None,
+) -> InputBlock:
+    return InputBlock(
+        block_id=block_of(name),
+        label=plain(label),
+        hint=plain(hint),
+        element=people_select(action_id, chosen, most=most, placeholder="Choose people"),
+        optional=name == "co_leads",
+    )
+
+
+def _weekday(weekday: int) -> InputBlock:
+    options = [Option(value=str(number), text=plain(name)) for number, name in enumerate(DAYS)]
+    return InputBlock(
+        block_id=block_of("weekday"),
+        label=plain(DAY),
+        element=StaticSelectElement(
+            action_id=WEEKDAY, options=options, initial_option=offered(options, weekday)
+        ),
+    )
+
+
+def _time(at: time) -> InputBlock:
+    return InputBlock(
+        block_id=block_of("time_of_day"),
+        label=plain(AT),
+        hint=plain(AT_HINT),
+        element=TimePickerElement(action_id=TIME, initial_time=at.isoformat("minutes")),
+    )
+
+
+def _remind(remind: bool) -> InputBlock:
+    box = [Option(value="yes", text=plain(REMIND_ONCE))]
+    return InputBlock(
+        block_id=block_of("remind"),
+        label=plain(REMINDING),
+        element=CheckboxesElement(
+            action_id=REMIND, options=box, initial_options=box if remind else None
+        ),
+        optional=True,
+    )
+
+
+def _comments(to: str) -> InputBlock:
+    options = [Option(value=value, text=plain(text)) for value, text in READER.items()]
+    return InputBlock(
+        block_id=block_of("comments_to"),
+        label=plain(READERS),
+        element=RadioButtonsElement(
+            action_id=COMMENTS, options=options, initial_option=offered(options, to)
+        ),
+    )
+
+
+def _state(values: Mapping[str, Any], name: str, action_id: str) -> dict[str, Any] | None:
+    state: dict[str, Any] | None = values.get(block_of(name), {}).get(action_id)
+    return state

@@ -1,0 +1,123 @@
+"""The start form, page 3 of 3, "Preview": what the team will see; and the confirmation after it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from slack_sdk.models.blocks import Block
+from slack_sdk.models.views import View
+
+from bot.announcement import messages
+from bot.dates import day
+from bot.phases.model import WholePhase
+from bot.phases.wording import WEEKDAYS, lead_names, title
+from bot.rounds.messages import PRIVACY, question_text
+from bot.rounds.questions import Question
+from bot.slack.content import SECTION, actions, button, context, divider, plain, section
+from bot.slack.mrkdwn import channel, truncated
+from bot.start.page_promise import BACK
+
+PAGE = "phase.start.preview"
+TITLE, DONE_TITLE = "Preview", "Announced"
+IN_CHANNEL = "*What {channel} will see*, pinned and bookmarked:"
+BUTTONS = "With the buttons *My part*, *Raise a concern* and *Details*."
+IN_MESSAGE = "*What each of {people} people gets* {weekdays} at {time} their time, first {first}:"
+AS_TALK = "*What {channel} gets* {weekdays}, to talk about together; nothing is stored:"
+ASKED = "Three questions about this week in {channel}, about 20 seconds."
+ENDS = ("1 · {}", "3 · {}", "5 · {}")
+THEN = "With a comment if they want, *Send* and *Skip this week*."
+NOTHING_YET = "Nothing is posted before you press *Announce*."
+DONE = "*{title}*\nIt is announced in {channel}, pinned and bookmarked."
+DONE_QUESTIONS = "The first questions go out {first}, then {weekdays}."
+DONE_NEXT = (
+    "Two working days before the end I ask you whether to end or to extend. Before that: "
+    "`/imbalance status`, `/imbalance extend`, `/imbalance end`."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preview:
+    """What will be said, with what the lead should know first."""
+
+    draft_id: str
+    whole: WholePhase  # as it will be
+    today: date
+    first_on: date  # when the first questions come
+    questions: Sequence[Question]  # as members will read them
+    warnings: tuple[str, ...]
+    refusal: str | None = None  # why *Announce* did not work
+
+
+def build(preview: Preview) -> View:
+    """The announcement and the weekly message, without anything to press in them."""
+    phase = preview.whole.phase
+    announced = messages.announcement(preview.whole, preview.today).blocks[:-1]
+    blocks: list[Block] = []
+    if preview.refusal:
+        blocks.append(section(f"*{truncated(preview.refusal, SECTION - 2)}*"))
+    blocks += [section(warning) for warning in preview.warnings]
+    blocks += [section(IN_CHANNEL.format(channel=channel(phase.channel_id)))]
+    blocks += [section(block["text"]["text"]) for block in announced]
+    blocks += [context(BUTTONS), divider(), *_weekly(preview), context(NOTHING_YET)]
+    blocks.append(actions(button("Back", BACK), block_id="start.preview.buttons"))
+    return View(
+        type="modal",
+        callback_id=PAGE,
+        private_metadata=preview.draft_id,
+        title=plain(TITLE),
+        submit=plain("Announce"),
+        close=plain("Cancel"),
+        blocks=blocks,
+    )
+
+
+def done(whole: WholePhase, first_on: date) -> View:
+    """The confirmation in the form."""
+    phase = whole.phase
+    where = channel(phase.channel_id)
+    weekdays = WEEKDAYS[phase.weekday]
+    return View(
+        type="modal",
+        title=plain(DONE_TITLE),
+        close=plain("Close"),
+        blocks=[
+            section(DONE.format(title=title(phase, 300), channel=where)),
+            section(DONE_QUESTIONS.format(first=day(first_on), weekdays=weekdays)),
+            context(DONE_NEXT),
+        ],
+    )
+
+
+def _weekly(preview: Preview) -> list[Block]:
+    where = channel(preview.whole.phase.channel_id)
+    weekdays = WEEKDAYS[preview.whole.phase.weekday]
+    asked = len(preview.whole.members)
+    if preview.whole.minimum is None:
+        start = section(AS_TALK.format(channel=where, weekdays=weekdays))
+        return [start, *_questions(preview.questions)]
+    start = section(
+        IN_MESSAGE.format(
+            people=asked,
+            weekdays=weekdays,
+            time=f"{preview.whole.phase.time_of_day:%H:%M}",
+            first=day(preview.first_on),
+        )
+    )
+    leads = lead_names(preview.whole)
+    see = "sees" if len(preview.whole.leads) == 1 else "see"
+    small = PRIVACY.format(leads=leads, see=see, minimum=preview.whole.minimum)
+    return [
+        start,
+        section(ASKED.format(channel=where)),
+        *_questions(preview.questions),
+        context(THEN),
+        context(small),
+    ]
+
+
+def _questions(questions: Sequence[Question]) -> list[Block]:
+    blocks: list[Block] = []
+    for question in questions:
+        ends = [text.format(end) for text, end in zip(ENDS, question.ends, strict=True)]
+        blocks += [question_text(question, to_lead=False), context(*ends)]
+    return blocks

@@ -1,0 +1,74 @@
+"""A proposal as the phase it would be: for the preview, and for the rows when it begins."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+from bot.phases.model import Item, Participant, PhaseRow, WholePhase
+from bot.phases.rules import Kind, Proposal, recovery_until
+
+LEAD, MEMBER = "lead", "member"
+
+
+def as_it_will_be(
+    proposal: Proposal, names: Mapping[str, str], now: datetime, minimums: tuple[int, int]
+) -> WholePhase:
+    """The phase, had it begun now. `names` of people by id, `minimums` as in `WholePhase`."""
+    known = {**dict.fromkeys(each.name for each in fields(PhaseRow)), **values_of(proposal, now)}
+    phase = PhaseRow(**{**known, "phase_id": "preview", "is_active": True})
+    people = [
+        Participant(
+            user_id=user_id,
+            name=names.get(user_id, user_id),
+            zone=None,
+            is_lead=role == LEAD,
+            has_left=False,
+            contribution=None,
+            thanks_line=None,
+        )
+        for user_id, role in roles_of(proposal)
+    ]
+    items = tuple(_items(proposal, names))
+    return WholePhase(phase=phase, people=tuple(people), items=items, minimums=minimums)
+
+
+def values_of(proposal: Proposal, now: datetime) -> dict[str, Any]:
+    """What is kept of a phase when it begins, but its id and state."""
+    sprint = proposal.kind is Kind.RESULTS_SPRINT
+    return {
+        "channel_id": proposal.channel_id,
+        "kind": proposal.kind,
+        "lead_id": proposal.lead_id,
+        "zone": proposal.zone,
+        "milestone": proposal.milestone,
+        "promise": proposal.promise,
+        "justification": proposal.justification or None,
+        "started_at": now,
+        "starts_on": proposal.starts_on,
+        "ends_on": proposal.ends_on,
+        "first_ends_on": proposal.ends_on,
+        "recovery_until": recovery_until(proposal.span) if sprint else None,
+        "weekday": proposal.weekday,
+        "time_of_day": proposal.time_of_day,
+        "remind": proposal.remind,
+        "comments_to": proposal.comments_to,
+    }
+
+
+def roles_of(proposal: Proposal) -> list[tuple[str, str]]:
+    """Everyone in the phase, once, with their role; who leads is no member."""
+    roles = {user_id: MEMBER for user_id in proposal.member_ids}
+    return list({**roles, **dict.fromkeys(proposal.lead_ids, LEAD)}.items())
+
+
+def _items(proposal: Proposal, names: Mapping[str, str]) -> Iterable[Item]:
+    for position, item in enumerate(proposal.set_aside):
+        yield Item(
+            position=position,
+            text=item.text,
+            owner_id=item.owner_id,
+            owner_name=names.get(item.owner_id, ""),
+            fate=None,
+            parked_until=None,
+        )

@@ -1,0 +1,124 @@
+"""This channel at a glance, with the buttons that make sense now, and its budget."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from slack_sdk.models.blocks import Block
+
+from bot.agenda.slots import working_day_after
+from bot.announcement.messages import DETAILS, MY_PART, promised, questions_line, standing
+from bot.channel_health.messages import TRY_AGAIN
+from bot.dates import day, days
+from bot.ending.messages import EXTEND, WRAP_UP
+from bot.phases.budget import SHARE, Budget, Span
+from bot.phases.model import PhaseRow, WholePhase
+from bot.phases.rules import Kind
+from bot.phases.wording import EMOJI, NAMES, title
+from bot.slack.content import Content, actions, button, content, context, paragraphs, section
+
+START, POLL = "phases.start", "phases.poll"
+SHORT = 120
+
+NOTHING = "No phase runs in this channel."
+LAST = "The last one: {emoji} {name}, ended {day}."
+NEVER = "None has run here yet."
+NOT_WRAPPED = "It is not wrapped up yet: the channel has not read what it brought."
+BUDGET_TITLE = "Results sprints in this channel"
+COUNTED = "• {first} to {last}: {days}"
+NONE_COUNTED = "No sprint counts in these 90 days."
+FREE = "A sprint of two weeks fits without a justification from {day} on."
+FREE_NOW = "A sprint of two weeks fits now without a justification."
+RESTING = "Recovery: no new sprint is planned before {day}."
+A_THIRD, PERCENT = "a third", "{percent:.0f} %"
+WHY = (
+    "Past {share} of 90 days, starting one more needs a justification that the announcement "
+    "prints. When everything is critical all the time, nothing is."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Glance:
+    """What one person sees of a channel's state. Days are where its lead lives."""
+
+    channel_id: str
+    whole: WholePhase | None  # the phase that runs; None: none does
+    last: PhaseRow | None  # the newest that is over; None: none ever was
+    budget: Budget
+    today: date
+    manages: bool  # may extend and end it
+    may_start: bool
+
+
+def card(glance: Glance) -> Content:
+    """The answer to the bare command and to `status`."""
+    return _running(glance, glance.whole) if glance.whole else _idle(glance)
+
+
+def budget_card(budget: Budget, sprints: Sequence[Span], free: date, today: date) -> Content:
+    """The answer to `budget`: what counts, and from when one more fits."""
+    lines = [
+        COUNTED.format(first=day(one.starts_on), last=day(one.ends_on), days=days(one.days))
+        for one in sprints
+    ]
+    fits = FREE_NOW if free <= today else FREE.format(day=day(free))
+    return content(
+        BUDGET_TITLE,
+        section(f"*{BUDGET_TITLE}*\n{budget.sentence}"),
+        section("\n".join(lines or [NONE_COUNTED])),
+        section(fits),
+        context(WHY.format(share=_share(budget))),
+    )
+
+
+def _running(glance: Glance, whole: WholePhase) -> Content:
+    phase = whole.phase
+    blocks: list[Block] = [
+        section(f"*{title(phase, 300)}*\n{standing(whole, glance.today)}"),
+        *paragraphs([*promised(whole, SHORT), questions_line(whole)]),
+    ]
+    if phase.kind is Kind.RESULTS_SPRINT:
+        blocks.append(context(glance.budget.sentence))
+    buttons = [
+        button("Details", DETAILS, phase.phase_id),
+        button("My part", MY_PART, phase.phase_id),
+    ]
+    if glance.manages:
+        buttons += [
+            button("Try again", TRY_AGAIN, phase.phase_id)
+            if phase.is_paused
+            else button("Ask now", POLL, glance.channel_id),
+            button("Extend", EXTEND, phase.phase_id),
+            button("End", WRAP_UP, phase.phase_id),
+        ]
+    return content(title(phase), *blocks, actions(*buttons))
+
+
+def _idle(glance: Glance) -> Content:
+    last = glance.last
+    lines = [NEVER]
+    buttons = []
+    if glance.may_start:
+        buttons.append(button("Start a phase", START, glance.channel_id, style="primary"))
+    if last is not None and last.ended_at is not None:
+        ended_on = day(last.day_of(last.ended_at))
+        name = NAMES[last.kind]
+        lines = [LAST.format(emoji=EMOJI[last.kind], name=name, day=ended_on)]
+        buttons.append(button("Details", DETAILS, last.phase_id))
+        if last.wrapped_up_at is None and glance.manages:
+            lines.append(NOT_WRAPPED)
+            buttons.append(button("Wrap up", WRAP_UP, last.phase_id))
+    lines += _resting(glance)
+    said = "\n".join([f"*{NOTHING}*", *lines])
+    blocks: list[Block] = [section(said), context(glance.budget.sentence)]
+    return content(NOTHING, *blocks, *([actions(*buttons)] if buttons else []))
+
+
+def _resting(glance: Glance) -> Iterable[str]:
+    until = glance.last.recovery_until if glance.last else None
+    if until is not None and glance.today <= until:
+        yield RESTING.format(day=day(working_day_after(until)))
+
+
+def _share(budget: Budget) -> str:
+    return A_THIRD if budget.allowed == SHARE else PERCENT.format(percent=budget.allowed * 100)

@@ -1,1 +1,0 @@
-"""What only a real workspace can tell, tried in it."""

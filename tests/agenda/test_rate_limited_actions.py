@@ -1,0 +1,39 @@
+"""What is due and meets Slack's limits."""
+
+from datetime import timedelta
+
+import pytest
+from slack_sdk.web.async_client import AsyncWebClient
+from sqlalchemy import select, update
+
+from bot.agenda import agenda
+from bot.agenda.agenda import Item
+from bot.agenda.ticker import Ticker
+from bot.clock import MovedClock, real_now
+from bot.db import schema
+from bot.db.engine import Database
+from bot.playground.server import StandIn
+from tests.harness import LAUNCH, WORKSPACE
+
+
+@pytest.mark.parametrize(
+    ("attempts", "asked", "waits"), [(0, 300, 300), (9, 300, 600), (9, 900, 900)]
+)
+async def test_what_slack_limits_waits_as_long_as_slack_asks(
+    db: Database, clock: MovedClock, standin: StandIn, attempts: int, asked: int, waits: int
+) -> None:
+    """And no less than after any failure."""
+    client = AsyncWebClient(standin.bot_token, base_url=standin.api_url, retry_handlers=[])
+
+    async def ask(_: Item) -> None:
+        await client.conversations_info(channel=LAUNCH)
+
+    standin.faults.fail_next("conversations.info", status=429, retry_after=asked)
+    async with db.transaction() as tx:
+        await agenda.put(tx, WORKSPACE, action="ask", subject="it", due_at=clock.now())
+        await tx.execute(update(schema.agenda).values(attempts=attempts))
+    await Ticker(db, clock, {"ask": ask}).tick()
+
+    async with db.reading() as reader:
+        again = (await reader.execute(select(schema.agenda.c.retry_at))).scalar_one()
+    assert timedelta(seconds=waits - 100) < again - real_now() <= timedelta(seconds=waits)

@@ -1,0 +1,300 @@
+"""What is due is carried out once, by whoever comes first; what fails stops nothing else."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import Any
+from unittest.mock import Mock
+
+import pytest
+from sqlalchemy import insert, select, update
+
+import bot.agenda.ticker
+from bot.agenda import agenda
+from bot.agenda.agenda import Item, Taken, carrying_out
+from bot.agenda.claims import CLAIMED_FOR, claim, park, unpark
+from bot.agenda.ticker import BATCH, Ticker
+from bot.clock import MovedClock, real_now
+from bot.db import schema
+from bot.db.engine import Database
+from tests.conftest import MONDAY
+from tests.harness import WORKSPACE
+
+Does = Callable[[Item], Awaitable[None]]
+DoesAll = Callable[..., Awaitable[None]]
+MANY = BATCH + 20
+
+
+@pytest.fixture
+async def other(database_url: str) -> AsyncIterator[Database]:
+    """Another process on the same database."""
+    database = Database(database_url)
+    yield database
+    await database.close()
+
+
+async def note(db: Database, *subjects: str, action: str = "act", at: datetime = MONDAY) -> None:
+    rows = [
+        {"workspace_id": WORKSPACE, "action": action, "subject": subject, "due_at": at}
+        for subject in subjects
+    ]
+    async with db.transaction() as tx:
+        await tx.execute(insert(schema.agenda), rows)
+
+
+async def left(db: Database) -> dict[str, Any]:
+    async with db.reading() as reader:
+        rows = (await reader.execute(select(schema.agenda).order_by(schema.agenda.c.subject))).all()
+        return {row.subject: row for row in rows}
+
+
+async def hurry(db: Database) -> None:
+    """The waits of what failed, and the claims of who died, are over."""
+    async with db.transaction() as tx:
+        await tx.execute(
+            update(schema.agenda)
+            .where(schema.agenda.c.retry_at.is_not(None))
+            .values(retry_at=real_now() - timedelta(seconds=1))
+        )
+
+
+def doing(db: Database, done: list[str]) -> Does:
+    async def act(item: Item) -> None:
+        async with carrying_out(db, item):
+            done.append(item.subject)
+
+    return act
+
+
+def doing_together(db: Database, done: list[list[str]]) -> DoesAll:
+    async def act(*items: Item) -> None:
+        subjects = sorted(item.subject for item in items)
+        async with carrying_out(db, *items):
+            if "bad" in "".join(subjects):
+                raise RuntimeError("not with this one")
+            done.append(subjects)
+
+    return act
+
+
+async def failing(_: Item) -> None:
+    raise RuntimeError("Slack is away")
+
+
+async def test_two_tickers_at_once_do_everything_once(
+    db: Database, other: Database, clock: MovedClock
+) -> None:
+    subjects = [f"{number:03}" for number in range(MANY)]
+    await note(db, *subjects)
+    one: list[str] = []
+    two: list[str] = []
+
+    counts = await asyncio.gather(
+        Ticker(db, clock, {"act": doing(db, one)}).tick(),
+        Ticker(other, clock, {"act": doing(other, two)}).tick(),
+    )
+
+    assert sorted(one + two) == subjects
+    assert list(counts) == [len(one), len(two)]
+    assert await left(db) == {}
+
+
+async def test_replicas_share_the_work(db: Database, other: Database, clock: MovedClock) -> None:
+    """What one has claimed the other does not even try."""
+    await note(db, *(f"{number:03}" for number in range(MANY)))
+
+    async with db.transaction() as tx:
+        first = await claim(tx, MONDAY, real_now(), BATCH)
+    async with other.transaction() as tx:
+        second = await claim(tx, MONDAY, real_now(), BATCH)
+
+    assert [item.subject for item in first] == [f"{number:03}" for number in range(BATCH)]
+    assert [item.subject for item in second] == [f"{number}" for number in range(BATCH, MANY)]
+
+
+async def test_who_dies_leaves_it_to_the_others(db: Database, clock: MovedClock) -> None:
+    await note(db, "lost")
+    async with db.transaction() as tx:
+        await claim(tx, MONDAY, real_now(), BATCH)
+    done: list[str] = []
+    ticker = Ticker(db, clock, {"act": doing(db, done)})
+
+    assert await ticker.tick() == 0
+    assert (await left(db))["lost"].retry_at <= real_now() + CLAIMED_FOR
+    await hurry(db)
+
+    assert await ticker.tick() == 1
+    assert done == ["lost"]
+
+
+async def test_what_fails_waits_longer_each_time_and_stops_no_other(
+    db: Database, clock: MovedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hundred failing things at the front do not keep the rest from being done."""
+    log = Mock()  # so many errors take the real one seconds to print
+    monkeypatch.setattr(bot.agenda.ticker, "log", log)
+    await note(db, *(f"bad {number:03}" for number in range(MANY)), action="fail")
+    await note(db, "good", at=MONDAY)
+    clock.advance(timedelta(hours=1))
+    done: list[str] = []
+    ticker = Ticker(db, clock, {"act": doing(db, done), "fail": failing})
+
+    waits = []
+    for _ in range(3):
+        await ticker.tick()
+        rows = await left(db)
+        waits.append(max(row.retry_at for row in rows.values()) - real_now())
+        await hurry(db)
+
+    assert done == ["good"]
+    assert log.error.call_count == 3 * MANY
+    assert {row.attempts for row in rows.values()} == {3}
+    assert timedelta(0) < waits[0] <= timedelta(seconds=2) < waits[1] <= timedelta(seconds=4)
+    assert waits[1] < waits[2] <= timedelta(seconds=8)
+
+
+async def test_what_was_dropped_or_moved_while_it_was_due_is_left(
+    db: Database, clock: MovedClock
+) -> None:
+    await note(db, "dropped", "moved")
+    async with db.transaction() as tx:
+        items = await claim(tx, MONDAY, real_now(), BATCH)
+        await agenda.drop(tx, WORKSPACE, action="act", subject="dropped")
+        later = MONDAY + timedelta(hours=1)
+        await agenda.put(tx, WORKSPACE, action="act", subject="moved", due_at=later)
+
+    for item in items:
+        with pytest.raises(Taken):
+            async with carrying_out(db, item):
+                pass
+
+    done: list[str] = []
+    ticker = Ticker(db, clock, {"act": doing(db, done)})
+    assert await ticker.tick() == 0
+    clock.advance(timedelta(hours=1))
+    assert await ticker.tick() == 1
+    assert done == ["moved"]
+
+
+async def test_what_was_moved_while_it_failed_is_done_at_its_new_time(
+    db: Database, clock: MovedClock
+) -> None:
+    await note(db, "moved")
+    done: list[str] = []
+
+    async def moved_then_fails(item: Item) -> None:
+        if clock.now() > MONDAY:
+            return await doing(db, done)(item)
+        later = MONDAY + timedelta(seconds=1)
+        async with db.transaction() as tx:
+            await agenda.put(tx, WORKSPACE, action="act", subject="moved", due_at=later)
+        raise RuntimeError("too late")
+
+    ticker = Ticker(db, clock, {"act": moved_then_fails})
+    assert await ticker.tick() == 0
+    clock.advance(timedelta(seconds=1))
+
+    assert await ticker.tick() == 1
+    assert (await left(db)) == {}
+
+
+async def test_things_about_one_subject_keep_their_order(db: Database, clock: MovedClock) -> None:
+    for minute, action in enumerate(("warn", "end", "after")):
+        await note(db, "phase", action=action, at=MONDAY - timedelta(minutes=10 - minute))
+    began: list[str] = []
+
+    async def slow(item: Item) -> None:
+        began.append(item.action)
+        await asyncio.sleep(0.01)
+        async with carrying_out(db, item):
+            pass
+
+    await Ticker(db, clock, {"warn": slow, "end": slow, "after": slow}).tick()
+
+    assert began == ["warn", "end", "after"]
+
+
+async def test_what_is_due_about_one_thing_is_done_in_one_transaction(
+    db: Database, clock: MovedClock
+) -> None:
+    """Of one subject two things are due: they keep their order, each in its own."""
+    await note(db, "one:a", "one:b", "one:c", "other:a")
+    await note(db, "one:c", action="alone")
+    done: list[list[str]] = []
+    act = doing_together(db, done)
+
+    assert await Ticker(db, clock, {"act": act, "alone": act}, ["act"]).tick() == 5
+    assert sorted(done) == [["one:a", "one:b"], ["one:c"], ["one:c"], ["other:a"]]
+    assert await left(db) == {}
+
+
+async def test_what_cannot_be_done_together_fails_alone(db: Database, clock: MovedClock) -> None:
+    await note(db, "one:a", "one:bad", "one:c")
+    done: list[list[str]] = []
+
+    count = await Ticker(db, clock, {"act": doing_together(db, done)}, ["act"]).tick()
+
+    assert count == 2
+    assert sorted(done) == [["one:a"], ["one:c"]]
+    rows = await left(db)
+    assert {subject: row.attempts for subject, row in rows.items()} == {"one:bad": 1}
+
+
+async def test_what_another_process_took_is_left_out(db: Database, clock: MovedClock) -> None:
+    await note(db, "one:a", "one:b", "one:c")
+    done: list[list[str]] = []
+    act = doing_together(db, done)
+
+    async def meanwhile(*items: Item) -> None:
+        async with db.transaction() as tx:
+            await agenda.drop(tx, WORKSPACE, action="act", subject="one:b")
+        await act(*items)
+
+    count = await Ticker(db, clock, {"act": meanwhile}, ["act"]).tick()
+
+    assert count == 2
+    assert sorted(done) == [["one:a"], ["one:c"]]
+    assert await left(db) == {}
+
+
+async def test_stopping_ends_what_was_begun_and_gives_back_the_rest(
+    db: Database, clock: MovedClock
+) -> None:
+    await note(db, *(f"{number:03}" for number in range(BATCH)))
+    done: list[str] = []
+    began = asyncio.Event()
+
+    async def slow(item: Item) -> None:
+        began.set()
+        await asyncio.sleep(0.05)
+        await doing(db, done)(item)
+
+    ticker = Ticker(db, clock, {"act": slow})
+    ticking = asyncio.create_task(ticker.tick())
+    await began.wait()
+    await ticker.stop()
+
+    assert await ticking == len(done)
+    assert 0 < len(done) <= 8
+    rows = await left(db)
+    assert len(rows) == BATCH - len(done)
+    assert all(row.retry_at is None for row in rows.values())
+
+
+async def test_nothing_is_done_for_who_uninstalled_us_until_they_are_back(
+    db: Database, clock: MovedClock
+) -> None:
+    await note(db, "tidy")
+    async with db.transaction() as tx:
+        await park(tx, WORKSPACE)
+    done: list[str] = []
+    ticker = Ticker(db, clock, {"act": doing(db, done)})
+    clock.advance(timedelta(days=40))
+
+    assert await ticker.tick() == 0
+    async with db.reading() as reader:
+        assert await agenda.next_due(reader) is None
+    async with db.transaction() as tx:
+        await unpark(tx, WORKSPACE)
+
+    assert await ticker.tick() == 1

@@ -1,0 +1,102 @@
+"""One workspace's agenda is its own, even where every subject is the same."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.agenda import agenda
+from bot.agenda.agenda import NEVER, strike_off
+from bot.agenda.claims import CLAIMED_FOR, failed, give_back, park, unpark
+from bot.agenda.ticker import Ticker
+from bot.clock import MovedClock, real_now
+from bot.db.engine import Database
+from tests.agenda.test_claims import LATER, ONE, REAL, TWO, item, note, rows
+from tests.agenda.test_ticker import doing_together
+from tests.conftest import MONDAY
+
+Work: TypeAlias = Callable[[AsyncConnection], Awaitable[Any]]
+A = {"action": "act", "subject": "p1:a"}
+
+#: Everything that writes, done in the first workspace, and what is left of these there.
+SEED = ("p1:a", "p1:b", "p2:a", "xp1:a")
+WRITES: dict[str, tuple[Work, tuple[str, ...]]] = {
+    "put": (lambda tx: agenda.put(tx, ONE, **A, due_at=LATER), SEED),
+    "put or hold": (lambda tx: agenda.put_or_hold(tx, ONE, **A, due_at=LATER), SEED),
+    "drop": (lambda tx: agenda.drop(tx, ONE, **A), SEED[1:]),
+    "drop about": (
+        lambda tx: agenda.drop_about(tx, ONE, action="act", subject_starts="p1:"),
+        SEED[2:],
+    ),
+    "strike off": (lambda tx: strike_off(tx, item("p1:a")), SEED[1:]),
+    "failed": (lambda tx: failed(tx, item("p1:a"), REAL), SEED),
+    "give back": (lambda tx: give_back(tx, [item("p1:a")]), SEED),
+    "park": (lambda tx: park(tx, ONE), SEED),
+}
+
+
+async def two_alike(db: Database) -> None:
+    """Two workspaces with the same phases, of which the same is claimed."""
+    for workspace_id in (ONE, TWO):
+        for subject in SEED:
+            for action in ("act", "other"):
+                claimed_until = real_now() + CLAIMED_FOR if subject == "p1:a" else None
+                await note(db, subject, workspace_id, action=action, retry_at=claimed_until)
+
+
+@pytest.mark.parametrize(("work", "left"), WRITES.values(), ids=WRITES)
+async def test_what_is_noted_for_one_workspace_leaves_the_others_agenda_as_it_is(
+    db: Database, work: Work, left: tuple[str, ...]
+) -> None:
+    await two_alike(db)
+    before, others = await rows(db), await rows(db, TWO)
+    async with db.transaction() as tx:
+        await work(tx)
+
+    after = await rows(db)
+    assert after != before
+    assert await rows(db, TWO) == others
+    assert set(after) == {*(f"act {one}" for one in left), *(f"other {one}" for one in SEED)}
+    if work is not WRITES["park"][0]:  # the other action
+        assert all(after[key] == before[key] for key in after if key.startswith("other"))
+
+
+async def test_only_the_workspace_that_is_installed_again_is_freed(db: Database) -> None:
+    await two_alike(db)
+    async with db.transaction() as tx:
+        for workspace_id in (ONE, TWO):
+            await park(tx, workspace_id)
+        await unpark(tx, ONE)
+
+    assert {row.retry_at for row in (await rows(db)).values()} == {None}
+    assert {row.retry_at for row in (await rows(db, TWO)).values()} == {NEVER}
+
+
+@pytest.mark.parametrize("elsewhere", [{"workspace_id": TWO}, {"action": "other"}])
+async def test_what_is_noted_elsewhere_is_not_noted_here(
+    db: Database, elsewhere: dict[str, Any]
+) -> None:
+    await note(db, **{"subject": "p1:a", **elsewhere})
+    async with db.reading() as reader:
+        assert await agenda.due_of(reader, ONE, **A) is None
+        assert not await agenda.is_noted(reader, ONE, action="act", subject_starts="p1")
+        here = {"action": "act", "workspace_id": ONE, **elsewhere}
+        assert await agenda.due_of(reader, **here, subject="p1:a") == MONDAY
+        assert await agenda.due_of(reader, **here, subject="p1") is None
+        assert await agenda.is_noted(reader, **here, subject_starts="p1:")
+        assert not await agenda.is_noted(reader, **here, subject_starts="1")
+
+
+async def test_things_of_two_workspaces_are_never_done_together(
+    db: Database, clock: MovedClock
+) -> None:
+    for workspace_id in (ONE, TWO):
+        await note(db, "p1:a", workspace_id)
+    await note(db, "p1:b", action="other")
+    done: list[list[str]] = []
+    act = doing_together(db, done)
+
+    ticker = Ticker(db, clock, {"act": act, "other": act}, ["act", "other"])
+    assert await ticker.tick() == 3
+    assert sorted(done) == [["p1:a"], ["p1:a"], ["p1:b"]]

@@ -1,0 +1,261 @@
+"""One's own part, and concerns that carry no author and no time."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from bot.agenda.agenda import Item
+from bot.announcement import concerns
+from bot.announcement.contributions import of_team, seen_by, state_part
+from bot.clock import MovedClock, shuffled
+from bot.db import schema
+from bot.phases import store
+from bot.services import Services
+from bot.slack.errors import Refused
+from tests.harness import ANA, BEN, CHIARA, GENERAL, LAUNCH, OWNER, WORKSPACE
+from tests.start.proposals import SPRINT, begin, known
+from tests.start.test_begin import end, item, planned, rows
+
+
+async def state(services: Services, phase_id: str, user_id: str, text: str) -> None:
+    await state_part(
+        services,
+        workspace_id=WORKSPACE,
+        phase_id=phase_id,
+        user_id=user_id,
+        text=text,
+        field="text",
+    )
+
+
+async def worry(
+    services: Services, phase_id: str, user_id: str, text: str, form: str | None = None
+) -> None:
+    await concerns.raise_concern(
+        services,
+        workspace_id=WORKSPACE,
+        phase_id=phase_id,
+        user_id=user_id,
+        text=text,
+        field="text",
+        form=form or f"{user_id} {text}",
+    )
+
+
+async def contribution(services: Services, phase_id: str, user_id: str) -> str | None:
+    async with services.db.reading() as reader:
+        people = await store.people_of(reader, WORKSPACE, phase_id)
+    return next(one.contribution for one in people if one.user_id == user_id)
+
+
+async def test_a_part_is_said_changed_and_taken_back(services: Services) -> None:
+    phase_id = await begin(services)
+    for said, kept in (
+        ("I carry it.", "I carry it."),
+        ("We carry it.", "We carry it."),
+        ("", None),
+    ):
+        await state(services, phase_id, BEN, said)
+
+        assert await contribution(services, phase_id, BEN) == kept
+
+
+async def test_who_is_not_of_the_team_has_no_part(services: Services) -> None:
+    phase_id = await begin(services)
+
+    with pytest.raises(Refused, match="you are not in the team"):
+        await state(services, phase_id, OWNER, "I watch.")
+    with pytest.raises(Refused, match="you are not in the team"):
+        await worry(services, phase_id, OWNER, "I watch.")
+
+
+async def test_a_part_too_long_is_told_at_its_field(services: Services) -> None:
+    phase_id = await begin(services)
+
+    with pytest.raises(Refused) as refused:
+        await state(services, phase_id, BEN, "x" * 3_001)
+    assert "3,001 characters, and 240 fit" in refused.value.fields["text"]
+
+
+async def test_after_the_end_nothing_is_taken(services: Services, clock: MovedClock) -> None:
+    phase_id = await begin(services)
+    await end(services, clock, days=14)
+
+    for say in (state, worry):
+        with pytest.raises(Refused, match="this phase has ended"):
+            await say(services, phase_id, BEN, "Late.")
+
+
+async def test_a_concern_is_kept_without_author_and_time(services: Services) -> None:
+    phase_id = await begin(services)
+    await worry(services, phase_id, BEN, "We worked on Sunday.")
+
+    (row,) = await rows(services, schema.concerns)
+    assert {**row, "concern_id": ""} == {
+        "workspace_id": WORKSPACE,
+        "phase_id": phase_id,
+        "concern_id": "",
+        "text": "We worked on Sunday.",
+    }
+
+
+async def test_the_same_form_sent_twice_is_one_concern(services: Services) -> None:
+    phase_id = await begin(services)
+    for text in ("Too much", "Too much at once"):
+        await worry(services, phase_id, BEN, text, form="V1")
+
+    async with services.db.reading() as reader:
+        texts = list(await reader.scalars(select(schema.concerns.c.text)))
+    assert texts == ["Too much at once"]
+
+
+async def test_a_later_concern_does_not_put_off_the_first(
+    services: Services, clock: MovedClock
+) -> None:
+    phase_id = await begin(services)
+    await worry(services, phase_id, BEN, "First")
+    clock.advance(timedelta(hours=23))
+    await worry(services, phase_id, CHIARA, "Second")
+
+    assert (await planned(services))["deliver_concerns"] == datetime(2026, 11, 24, 9, tzinfo=UTC)
+
+
+async def test_concerns_reach_each_lead_mixed_and_are_deleted(
+    services: Services, clock: MovedClock
+) -> None:
+    await known(services)
+    phase_id = await begin(services, replace(SPRINT, co_lead_ids=(CHIARA,)))
+    texts = [f"Concern {number}" for number in range(8)]
+    for text in texts:
+        await worry(services, phase_id, BEN, text)
+    due: Item = await item(services, "deliver_concerns")
+    clock.move_to(due.due_at)
+
+    await concerns.deliver_concerns(services, due)
+
+    assert await rows(services, schema.concerns) == []
+    async with services.db.reading() as reader:
+        said = (
+            await reader.execute(
+                select(schema.messages).where(schema.messages.c.key.startswith("concerns:"))
+            )
+        ).mappings()
+        messages = list(said)
+    assert {one["conversation"] for one in messages} == {ANA, CHIARA}
+    for lead in (ANA, CHIARA):
+        mine = str([one["payload"] for one in messages if one["conversation"] == lead])
+        assert all(text in mine for text in texts)
+
+
+async def test_the_order_of_concerns_is_shuffled(
+    services: Services, clock: MovedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the order that `bot.clock.shuffled` gives, not in the one they were kept in."""
+    await known(services)
+    phase_id = await begin(services)
+    for text in ("One", "Two", "Three"):
+        await worry(services, phase_id, BEN, text)
+    due = await item(services, "deliver_concerns")
+    clock.move_to(due.due_at)
+    monkeypatch.setattr(concerns, "shuffled", lambda texts: sorted(texts))
+
+    await concerns.deliver_concerns(services, due)
+
+    (said,) = [one for one in await rows(services, schema.messages) if "concerns" in one["key"]]
+    text = str(said["payload"])
+    assert text.index(">One") < text.index(">Three") < text.index(">Two")
+    assert sorted(shuffled("abc")) == ["a", "b", "c"]
+    assert len({tuple(shuffled(range(9))) for _ in range(9)}) > 1
+
+
+@pytest.mark.parametrize(("count", "messages"), [(1, 1), (6, 1), (7, 2), (13, 3)])
+async def test_six_concerns_fit_one_message(
+    services: Services, clock: MovedClock, count: int, messages: int
+) -> None:
+    phase_id = await begin(services)
+    for number in range(count):
+        await worry(services, phase_id, BEN, f"<{number}>")
+    due = await item(services, "deliver_concerns")
+    clock.move_to(due.due_at)
+
+    await concerns.deliver_concerns(services, due)
+
+    said = [one for one in await rows(services, schema.messages) if "concerns" in one["key"]]
+    assert len(said) == messages
+    text = str([one["payload"] for one in said])
+    assert all(text.count(f"&lt;{number}&gt;") == 1 for number in range(count))
+
+
+async def test_the_longest_texts_are_taken_and_one_more_character_is_not(
+    services: Services,
+) -> None:
+    phase_id = await begin(services)
+    await state(services, phase_id, BEN, "x" * 240)
+    await worry(services, phase_id, BEN, "x" * 3_000)
+    for say, text in ((state, "x" * 241), (worry, "x" * 3_001), (worry, "")):
+        with pytest.raises(Refused) as refused:
+            await say(services, phase_id, BEN, text)
+        assert list(refused.value.fields) == ["text"]
+    assert len(await rows(services, schema.concerns)) == 1
+
+
+async def test_a_later_note_of_the_same_person_takes_the_place_of_the_first_for_them_alone(
+    services: Services,
+) -> None:
+    phase_id = await begin(services)
+    await state(services, phase_id, CHIARA, "I test it.")
+    for text in ("I carry it.", "We carry it."):
+        await state(services, phase_id, BEN, text)
+
+    assert await contribution(services, phase_id, BEN) == "We carry it."
+    assert await contribution(services, phase_id, CHIARA) == "I test it."
+    assert await contribution(services, phase_id, ANA) is None
+
+
+@pytest.mark.parametrize("user_id", [BEN, ANA])
+async def test_who_left_is_not_of_the_team_any_more(
+    services: Services, clock: MovedClock, user_id: str
+) -> None:
+    phase_id = await begin(services)
+    people = schema.phase_people
+    async with services.db.transaction() as tx:
+        left = update(people).where(people.c.user_id == user_id).values(left_at=clock.now())
+        await tx.execute(left)
+    ask = {"workspace_id": WORKSPACE, "phase_id": phase_id, "user_id": user_id}
+
+    with pytest.raises(Refused, match="not in the team"):
+        await state(services, phase_id, user_id, "Late.")
+    with pytest.raises(Refused, match="not in the team"):
+        await of_team(services, **ask)
+    with pytest.raises(Refused, match="Join the channel first"):
+        await seen_by(services, **ask, channel_id=None)
+
+
+async def test_a_concern_is_not_lost_when_the_lead_left(
+    services: Services, clock: MovedClock
+) -> None:
+    phase_id = await begin(services)
+    await worry(services, phase_id, BEN, "Who leads now?")
+    async with services.db.transaction() as tx:
+        people = schema.phase_people
+        await tx.execute(update(people).where(people.c.user_id == ANA).values(left_at=clock.now()))
+    due = await item(services, "deliver_concerns")
+    clock.move_to(due.due_at)
+
+    await concerns.deliver_concerns(services, due)
+
+    messages = await rows(services, schema.messages)
+    assert [one["conversation"] for one in messages if "Who leads now?" in str(one)] == [ANA]
+
+
+async def test_details_are_for_who_sees_the_channel(services: Services) -> None:
+    phase_id = await begin(services)
+    ask = {"workspace_id": WORKSPACE, "phase_id": phase_id}
+
+    await seen_by(services, **ask, user_id=OWNER, channel_id=LAUNCH)
+    await seen_by(services, **ask, user_id=BEN, channel_id=None)
+    for channel_id in (GENERAL, None):
+        with pytest.raises(Refused, match="Join the channel first"):
+            await seen_by(services, **ask, user_id=OWNER, channel_id=channel_id)

@@ -1,0 +1,90 @@
+"""The bot as `python -m bot run --http` runs it, with a hand on it; its own process.
+
+    python -m tests.bench.bot_process [unpaced] [everywhere] [minute=SECONDS]
+
+The settings are the same, and BENCH_CLOCK says what time it is at BENCH_CLOCK_AT (monotonic).
+`unpaced` leaves out Slack's limits, `minute` shortens what they take for one, `everywhere` answers
+people of every workspace, where the bot knows one that it was installed in. A line on standard
+input stands for what else happens in the process: `wake` (somebody wrote messages), `sample`
+(begin to look what it does), `sampled FILE` (end, and write that).
+"""
+
+import asyncio
+import json
+import os
+import sys
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from slack_bolt.authorization import AuthorizeResult
+from slack_sdk.web.async_client import AsyncWebClient
+
+import bot.app
+from bot.__main__ import until_stopped
+from bot.app import Imbalance
+from bot.clock import MovedClock, monotonic
+from bot.log import configure
+from bot.outbox import rate_limits
+from bot.outbox.rate_limits import Pace
+from bot.settings import load
+from bot.slack.app import Authorize
+from tests.bench.sampling import Sampler
+
+_in_one = bot.app._authorize_only
+
+
+async def main(*, unpaced: bool) -> None:
+    settings = load(os.environ)
+    configure(settings.log_level, settings.log_format)
+    limits = Pace(limited=False) if unpaced else None
+    app = Imbalance(settings, _clock(), http=True, pace=limits, host="127.0.0.1")
+    told = asyncio.create_task(_listen(app, Sampler()))
+    await until_stopped(app)
+    told.cancel()
+
+
+def _everywhere(us: dict[str, Any], client: AsyncWebClient) -> Authorize:
+    ours = _in_one(us, client)
+
+    async def authorize(team_id: str | None, **_: Any) -> AuthorizeResult | None:
+        return await ours(us["team_id"])
+
+    return authorize
+
+
+async def _listen(app: Imbalance, sampler: Sampler) -> None:
+    reader = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
+    )
+    while line := (await reader.readline()).decode().split():
+        match line:
+            case ["wake"]:
+                app.db.changed.set()
+            case ["sample"]:
+                sampler.start()
+            case ["sampled", file]:
+                _write(Path(file), json.dumps(sampler.stop()))
+
+
+def _clock() -> MovedClock:
+    """The same in every replica: CLOCK_MONOTONIC is one for the machine."""
+    shown = datetime.fromisoformat(os.environ["BENCH_CLOCK"])
+    since = monotonic() - float(os.environ["BENCH_CLOCK_AT"])
+    return MovedClock(shown + timedelta(seconds=since), running=True)
+
+
+def _write(file: Path, text: str) -> None:
+    file.with_suffix(".part").write_text(text, encoding="utf-8")
+    file.with_suffix(".part").rename(file)  # whole, or not there
+
+
+if __name__ == "__main__":
+    for given in sys.argv[1:]:
+        name, _, seconds = given.partition("=")
+        if name == "minute":
+            rate_limits.WINDOW_SECONDS *= float(seconds) / 60
+    if "everywhere" in sys.argv:
+        bot.app._authorize_only = _everywhere
+    asyncio.run(main(unpaced="unpaced" in sys.argv))

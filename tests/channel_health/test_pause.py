@@ -1,0 +1,217 @@
+"""A phase that waits: since when, for which reason, and what its leads hear of it."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+from slack_sdk.errors import SlackApiError
+from sqlalchemy import update
+
+from bot.agenda import agenda
+from bot.channel_health import pause as channel_health_pause
+from bot.clock import MovedClock
+from bot.db import schema
+from bot.phases import store
+from bot.phases.model import PhaseRow, Why
+from bot.playground.fake_slack.example_workspace import BOT_USER_ID
+from bot.playground.server import StandIn
+from bot.services import Services
+from bot.slack.errors import Refused
+from tests.ending.phase_rows import by, carry_out, messages, planned, running
+from tests.harness import ANA, BEN, HANA, LAUNCH, WORKSPACE
+from tests.rounds.evidence import delivered
+from tests.rounds.round_rows import NOW
+from tests.start.proposals import SPRINT
+
+LATER = NOW + timedelta(hours=2)
+
+
+async def pause(services: Services, phase_id: str, why: Why) -> None:
+    async with services.db.transaction() as tx:
+        await channel_health_pause.pause(tx, WORKSPACE, phase_id, why, services.clock.now())
+
+
+async def go_on(services: Services, phase_id: str) -> None:
+    async with services.db.transaction() as tx:
+        await channel_health_pause.go_on(tx, WORKSPACE, phase_id, services.clock.now())
+
+
+async def phase_of(services: Services, phase_id: str) -> PhaseRow:
+    async with services.db.reading() as reader:
+        found = await store.phase(reader, WORKSPACE, phase_id)
+    assert found is not None
+    return found
+
+
+async def paused(services: Services, phase_id: str) -> tuple[datetime | None, str | None]:
+    phase = await phase_of(services, phase_id)
+    return phase.paused_at, phase.paused_because
+
+
+async def end(services: Services, phase_id: str) -> None:
+    phases = schema.phases
+    async with services.db.transaction() as tx:
+        ended = update(phases).where(phases.c.phase_id == phase_id)
+        await tx.execute(ended.values(state="ended", ended_at=services.clock.now()))
+
+
+async def test_a_second_reason_keeps_the_time_of_the_first_and_is_told_in_its_place(
+    services: Services, clock: MovedClock
+) -> None:
+    phase_id = await running(services)
+    await pause(services, phase_id, Why.OUTSIDE)
+    clock.move_to(LATER)
+
+    await pause(services, phase_id, Why.ARCHIVED)
+
+    assert await paused(services, phase_id) == (NOW, Why.ARCHIVED)
+    assert list(await messages(services, "paused:")) == [
+        f"paused:{phase_id}:{int(NOW.timestamp())}:{ANA}"
+    ]
+
+
+async def test_the_same_reason_twice_changes_nothing(services: Services, clock: MovedClock) -> None:
+    phase_id = await running(services)
+    for at in (NOW, LATER):
+        clock.move_to(at)
+        await pause(services, phase_id, Why.ARCHIVED)
+
+    assert await paused(services, phase_id) == (NOW, Why.ARCHIVED)
+    assert await messages(services, "edit:paused:") == {}
+
+
+async def test_of_a_deleted_channel_nothing_else_becomes_known(services: Services) -> None:
+    phase_id = await running(services)
+    async with services.db.transaction() as tx:
+        await channel_health_pause.mark(tx, WORKSPACE, phase_id, at=NOW, because=Why.DELETED)
+
+    await pause(services, phase_id, Why.ARCHIVED)
+
+    assert (await paused(services, phase_id))[1] == Why.DELETED
+
+
+async def test_each_lead_who_can_be_written_to_is_told_and_no_member(services: Services) -> None:
+    phase_id = await running(services, replace(SPRINT, co_lead_ids=(HANA, BEN)))
+    people = schema.people
+    async with services.db.transaction() as tx:
+        await tx.execute(update(people).where(people.c.user_id == BEN).values(is_deleted=True))
+
+    await pause(services, phase_id, Why.ARCHIVED)
+
+    told = await messages(services, "paused:")
+    assert {row["conversation"] for row in told.values()} == {ANA, HANA}
+
+
+async def test_of_a_phase_that_is_over_nobody_is_told(services: Services) -> None:
+    phase_id = await running(services)
+    await end(services, phase_id)
+
+    await pause(services, phase_id, Why.ARCHIVED)
+
+    assert (await paused(services, phase_id))[1] == Why.ARCHIVED
+    assert await messages(services, "paused:") == {}
+
+
+@pytest.mark.parametrize("was_told", [True, False])
+async def test_when_it_goes_on_who_was_told_reads_so_in_the_same_place(
+    services: Services, was_told: bool
+) -> None:
+    phase_id = await running(services)
+    await pause(services, phase_id, Why.ARCHIVED)
+    (key,) = await messages(services, "paused:")
+    if was_told:
+        await delivered(services.db, key, ("D0ANA", "1.1"))
+
+    await go_on(services, phase_id)
+    await go_on(services, phase_id)  # nothing more to do
+
+    assert await paused(services, phase_id) == (None, None)
+    assert len(await messages(services, "edit:paused:")) == was_told
+    state = (await messages(services, "paused:"))[key]["state"]
+    assert state == ("sent" if was_told else "expired")
+
+
+async def test_only_a_paused_phase_that_runs_is_tried_again(services: Services) -> None:
+    phase_id = await running(services)
+    with pytest.raises(Refused, match="is not paused any more"):
+        await channel_health_pause.try_again(services, by(ANA, phase_id))
+    await pause(services, phase_id, Why.RESTRICTED)
+    await channel_health_pause.try_again(services, by(ANA, phase_id))
+    assert await paused(services, phase_id) == (None, None)
+
+    await pause(services, phase_id, Why.RESTRICTED)
+    await end(services, phase_id)
+    for press in (channel_health_pause.try_again, channel_health_pause.post_again):
+        with pytest.raises(Refused, match="this phase has ended"):
+            await press(services, by(ANA, phase_id))
+    assert (await paused(services, phase_id))[1] == Why.RESTRICTED
+
+
+@pytest.mark.parametrize(
+    ("known", "is_there", "is_archived", "then"),
+    [
+        (None, True, False, None),
+        (None, True, True, Why.ARCHIVED),
+        (None, False, False, Why.OUTSIDE),
+        (Why.OUTSIDE, False, True, Why.ARCHIVED),
+        (Why.OUTSIDE, False, False, Why.OUTSIDE),
+        (Why.OUTSIDE, True, False, None),
+        (Why.ARCHIVED, True, False, None),
+        (Why.ARCHIVED, False, False, None),  # archiving emptied it of apps: the bot joins again
+        (Why.RESTRICTED, True, False, Why.RESTRICTED),  # of that Slack tells nothing
+        (Why.RESTRICTED, True, True, Why.ARCHIVED),
+        (Why.DELETED, True, False, Why.DELETED),
+    ],
+)
+async def test_a_look_at_the_channel_decides(
+    services: Services,
+    standin: StandIn,
+    known: Why | None,
+    is_there: bool,
+    is_archived: bool,
+    then: Why | None,
+) -> None:
+    phase_id = await running(services)
+    channel = standin.workspace.conversations[LAUNCH]
+    channel.is_archived = is_archived
+    channel.members = [ANA, BOT_USER_ID] if is_there else [ANA]
+    async with services.db.transaction() as tx:
+        at = NOW if known else None
+        await channel_health_pause.mark(tx, WORKSPACE, phase_id, at=at, because=known)
+        await agenda.put(tx, WORKSPACE, action="look_at_channel", subject=phase_id, due_at=NOW)
+
+    assert await carry_out(services, "look_at_channel") == 1
+
+    assert (await paused(services, phase_id))[1] == then
+    assert await planned(services, "look_at_channel") == {}
+    assert (BOT_USER_ID in channel.members) is (is_there or known is Why.ARCHIVED)
+
+
+@pytest.mark.parametrize("known", [Why.OUTSIDE, None])
+async def test_where_slack_will_not_say_what_was_known_holds(
+    services: Services, standin: StandIn, known: Why | None
+) -> None:
+    phase_id = await running(services)
+    async with services.db.transaction() as tx:
+        at = NOW if known else None
+        await channel_health_pause.mark(tx, WORKSPACE, phase_id, at=at, because=known)
+        await agenda.put(tx, WORKSPACE, action="look_at_channel", subject=phase_id, due_at=NOW)
+    standin.faults.fail_next("conversations.info", error="missing_scope")
+
+    assert await carry_out(services, "look_at_channel") == 1
+
+    assert (await paused(services, phase_id))[1] == known
+
+
+async def test_where_slack_cannot_say_now_it_is_asked_again(
+    services: Services, standin: StandIn
+) -> None:
+    phase_id = await running(services)
+    async with services.db.transaction() as tx:
+        await agenda.put(tx, WORKSPACE, action="look_at_channel", subject=phase_id, due_at=NOW)
+    standin.faults.fail_next("conversations.info", status=500)
+
+    with pytest.raises(SlackApiError):
+        await carry_out(services, "look_at_channel")
+
+    assert await planned(services, "look_at_channel") == {phase_id: NOW}

@@ -1,0 +1,77 @@
+"""A phase that runs, and what its end leaves behind."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Table, select
+
+from bot.agenda.claims import due
+from bot.app import ACTIONS
+from bot.clock import real_now
+from bot.db import schema
+from bot.ending.wrap_up_form import WrapUp
+from bot.phases import store
+from bot.phases.model import WholePhase
+from bot.phases.permissions import Managing
+from bot.phases.rules import Proposal
+from bot.services import Services
+from tests.harness import ANA, MEMBERS, OWNER, WORKSPACE
+from tests.start.proposals import SPRINT, begin
+
+FAR = datetime(2027, 12, 31, tzinfo=UTC)
+ENDS_AT = datetime(2026, 12, 7, 17, tzinfo=UTC)  # SPRINT's, in Lisbon
+SAID = WrapUp(outcome="Beta is out.", learning="Review earlier.", thanks="To all.")
+
+
+async def running(services: Services, proposal: Proposal = SPRINT) -> str:
+    """A phase of people whom Slack tells of, each in their own zone."""
+    client = services.client_for(WORKSPACE)
+    await services.people.of(client, WORKSPACE, (ANA, OWNER, *MEMBERS))
+    return await begin(services, proposal)
+
+
+def by(user_id: str, phase_id: str) -> Managing:
+    return Managing(workspace_id=WORKSPACE, phase_id=phase_id, user_id=user_id)
+
+
+async def whole_of(services: Services, phase_id: str) -> WholePhase:
+    async with services.db.reading() as reader:
+        found = await store.whole(reader, WORKSPACE, phase_id)
+    assert found is not None
+    return found
+
+
+async def rows(services: Services, table: Table) -> list[Any]:
+    async with services.db.reading() as reader:
+        return list((await reader.execute(select(table))).mappings())
+
+
+async def messages(services: Services, prefix: str) -> dict[str, Any]:
+    """Key -> row of what is to be said, where the key begins so."""
+    found = await rows(services, schema.messages)
+    return {row["key"]: row for row in found if row["key"].startswith(prefix)}
+
+
+async def planned(services: Services, action: str) -> dict[str, datetime]:
+    """The second half of the subject (or all of it) -> when it is due."""
+    async with services.db.reading() as reader:
+        items = await due(reader, FAR, FAR, 1_000)
+    mine = [item for item in items if item.action == action]
+    return {item.subject.split(":")[-1]: item.due_at for item in mine}
+
+
+async def carry_out(services: Services, action: str) -> int:
+    """All that is due of one action; returns how much it was."""
+    async with services.db.reading() as reader:
+        items = await due(reader, services.clock.now(), real_now(), 1_000)
+    mine = [item for item in items if item.action == action]
+    for item in mine:
+        await ACTIONS[action](services, item)
+    return len(mine)
+
+
+async def evidence(services: Services) -> list[list[Any]]:
+    """Everything that an end may change, to compare with later."""
+    tables = (schema.phases, schema.phase_people, schema.set_aside_items, schema.audit)
+    both = (*tables, schema.agenda, schema.messages)
+    return [sorted(map(str, await rows(services, table))) for table in both]

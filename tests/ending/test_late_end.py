@@ -1,0 +1,192 @@
+"""The bot was away when a phase was to be warned of, or to end: made up for once, at good hours."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import pytest
+from sqlalchemy import delete
+
+from bot.agenda.agenda import Item
+from bot.clock import MovedClock
+from bot.db import schema
+from bot.ending.extend import extend
+from bot.ending.extend_form import Extension
+from bot.ending.goodbyes import say_goodbye
+from bot.ending.wrap_up import wrap_up
+from bot.services import Services
+from tests.ending.phase_rows import (
+    ENDS_AT,
+    SAID,
+    by,
+    carry_out,
+    messages,
+    planned,
+    running,
+    whole_of,
+)
+from tests.harness import ANA, HANA, LAUNCH, MEMBERS, WORKSPACE
+from tests.start.proposals import SPRINT, begin
+
+NIGHT = datetime(2026, 12, 10, 3, tzinfo=UTC)  # a Thursday, three days after the end
+MORNING = datetime(2026, 12, 10, 8, tzinfo=UTC)
+
+
+async def not_before(services: Services, prefix: str) -> dict[str, datetime]:
+    found = await messages(services, prefix)
+    return {row["conversation"]: row["not_before"] for row in found.values()}
+
+
+async def test_woken_at_three_it_ends_at_once_and_tells_of_it_at_eight(
+    services: Services, clock: MovedClock
+) -> None:
+    phase_id = await running(services, replace(SPRINT, co_lead_ids=(HANA,)))
+    clock.move_to(NIGHT)
+    assert await carry_out(services, "end_phase") == 1
+
+    assert (await whole_of(services, phase_id)).phase.ended_at == NIGHT
+    assert await not_before(services, "closing:") == {LAUNCH: MORNING}
+    prague = datetime(2026, 12, 10, 7, tzinfo=UTC)
+    assert await not_before(services, "wrap_up:") == {ANA: MORNING, HANA: prague}
+    assert min((await planned(services, "say_goodbye")).values()) >= datetime(
+        2026, 12, 14, tzinfo=UTC
+    )
+
+
+async def test_on_a_promised_saturday_the_channel_hears_of_it_and_leads_on_monday(
+    services: Services, clock: MovedClock
+) -> None:
+    saturday = datetime(2026, 12, 5, 17, tzinfo=UTC)
+    await running(services, replace(SPRINT, ends_on=date(2026, 12, 5)))
+    clock.move_to(saturday)
+    await carry_out(services, "end_phase")
+
+    assert await not_before(services, "closing:") == {LAUNCH: saturday}
+    monday = datetime(2026, 12, 7, 8, tzinfo=UTC)
+    assert await not_before(services, "wrap_up:") == {ANA: monday}
+
+
+async def test_what_a_lead_says_before_eight_comes_after_the_closing(
+    services: Services, clock: MovedClock
+) -> None:
+    phase_id = await running(services)
+    clock.move_to(NIGHT)
+    await carry_out(services, "end_phase")
+    await wrap_up(services, by(ANA, phase_id), SAID)
+
+    (closing,) = (await messages(services, "closing:")).values()
+    (wrapped,) = (await messages(services, "wrapped_up:")).values()
+    assert closing["not_before"] == wrapped["not_before"] == MORNING
+    assert closing["message_id"] < wrapped["message_id"]
+
+
+@pytest.mark.parametrize(
+    ("now", "at"),
+    [
+        (datetime(2026, 12, 4, 3, tzinfo=UTC), datetime(2026, 12, 4, 8, tzinfo=UTC)),
+        (datetime(2026, 12, 5, 12, tzinfo=UTC), datetime(2026, 12, 7, 8, tzinfo=UTC)),
+        (datetime(2026, 12, 7, 16, 59, tzinfo=UTC), datetime(2026, 12, 7, 16, 59, tzinfo=UTC)),
+        (ENDS_AT, None),
+        (datetime(2027, 1, 20, 12, tzinfo=UTC), None),
+    ],
+)
+async def test_a_late_warning_comes_in_the_leads_hours_or_not_at_all(
+    services: Services, clock: MovedClock, now: datetime, at: datetime | None
+) -> None:
+    await running(services)
+    clock.move_to(now)
+    assert await carry_out(services, "warn_end") == 1
+
+    assert await not_before(services, "warn:") == ({ANA: at} if at else {})
+
+
+async def test_a_warning_that_waits_is_not_said_of_an_end_that_moved(
+    services: Services, clock: MovedClock
+) -> None:
+    phase_id = await running(services)
+    clock.move_to(datetime(2026, 12, 4, 3, tzinfo=UTC))
+    await carry_out(services, "warn_end")
+    more = Extension(ends_on=date(2026, 12, 10), reason="One more review.")
+    await extend(services, by(ANA, phase_id), more)
+
+    (warning,) = (await messages(services, "warn:")).values()
+    assert warning["state"] == "expired"
+
+
+@pytest.mark.parametrize("order", [("warn_end", "end_phase"), ("end_phase", "warn_end")])
+async def test_warning_and_end_may_come_in_any_order(
+    services: Services, clock: MovedClock, order: tuple[str, str]
+) -> None:
+    await running(services)
+    clock.move_to(NIGHT)
+    for action in (*order, "refresh_announcement", "open_round"):
+        await carry_out(services, action)
+
+    assert await messages(services, "warn:") == {}
+    assert len(await messages(services, "closing:")) == 1
+    assert await planned(services, "refresh_announcement") == {}
+
+
+async def test_after_six_weeks_everything_is_said_once(
+    services: Services, clock: MovedClock
+) -> None:
+    await running(services)
+    clock.move_to(datetime(2027, 1, 20, 12, tzinfo=UTC))
+    actions = ("open_round", "warn_end", "end_phase", "refresh_announcement")
+    for action in (*actions, *actions):
+        await carry_out(services, action)
+
+    said = {key.split(":")[0] for key in await messages(services, "")}
+    assert said == {"announcement", "pin", "bookmark", "closing", "wrap_up", "edit"} | {
+        "unpin",
+        "unbookmark",
+    }
+    assert await planned(services, "open_round") == {}
+    assert len(await planned(services, "say_goodbye")) == len(MEMBERS)
+
+
+async def test_nobody_is_told_of_a_phase_that_is_gone(
+    services: Services, clock: MovedClock
+) -> None:
+    phase_id = await running(services)
+    clock.move_to(ENDS_AT)
+    await carry_out(services, "end_phase")
+    async with services.db.transaction() as tx:
+        await tx.execute(delete(schema.phases))
+    subject = f"{phase_id}:{HANA}"
+    due_at = (await planned(services, "say_goodbye"))[HANA]
+
+    await say_goodbye(
+        services,
+        Item(workspace_id=WORKSPACE, action="say_goodbye", subject=subject, due_at=due_at),
+    )
+
+    assert await messages(services, "goodbye:") == {}
+
+
+async def test_one_that_another_follows_at_once_ends_like_any_other(
+    services: Services, clock: MovedClock
+) -> None:
+    old = await running(services)
+    clock.move_to(datetime(2026, 12, 2, 22, tzinfo=UTC))
+    following = replace(
+        SPRINT,
+        starts_on=date(2026, 12, 2),
+        ends_on=date(2026, 12, 16),
+        justification="The customer asked for it.",
+    )
+    new = await begin(services, following, continues=old)
+
+    (closing,) = (await messages(services, "closing:")).values()
+    announced = (await messages(services, f"announcement:{new}"))[f"announcement:{new}"]
+    assert closing["key"] == f"closing:{old}"
+    assert closing["message_id"] < announced["message_id"]
+    assert closing["not_before"] == clock.now()  # somebody did it now
+    thursday = datetime(2026, 12, 3, 8, tzinfo=UTC)
+    assert await not_before(services, "wrap_up:") == {ANA: thursday}
+    goodbyes = await planned(services, "say_goodbye")
+    assert sorted(goodbyes) == sorted(MEMBERS)
+    assert min(goodbyes.values()) > datetime(2026, 12, 4, tzinfo=UTC)
+    async with services.db.reading() as reader:
+        kept = await reader.execute(schema.agenda.select())
+        rounds = [row.subject for row in kept if row.action == "open_round"]
+    assert not [subject for subject in rounds if subject.startswith(old)]

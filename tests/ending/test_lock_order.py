@@ -1,0 +1,88 @@
+"""Who changes a phase and who carries out what is due about it wait for each other in one order."""
+
+import asyncio
+from collections.abc import Coroutine
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select, text, update
+
+from bot.agenda import agenda
+from bot.agenda.agenda import Item, Taken
+from bot.agenda.claims import due
+from bot.announcement.concerns import DELIVER, raise_concern
+from bot.announcement.refresh import END
+from bot.app import ACTIONS
+from bot.channel_health.pause import PAUSE
+from bot.clock import real_now
+from bot.db import schema
+from bot.phases.model import Why
+from bot.rounds.membership import FOLLOW
+from bot.rounds.opening import LOOK, OPEN
+from bot.services import Services
+from tests.ending.phase_rows import planned, rows, running
+from tests.harness import BEN, WORKSPACE
+
+LONGEST_SECONDS = 10
+WAITING = text(
+    "SELECT count(*) FROM pg_stat_activity "
+    "WHERE wait_event_type = 'Lock' AND datname = current_database()"
+)
+# SQLite has one writer.
+pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+
+
+@pytest.mark.parametrize("action", [END, FOLLOW, LOOK, OPEN, PAUSE])
+async def test_what_is_due_about_a_phase_waits_for_it_empty_handed(
+    services: Services, action: str
+) -> None:
+    item = await due_now(services, await running(services), action)
+
+    async with services.db.engine.begin() as holder:
+        await holder.execute(select(schema.phases).with_for_update())
+        carrying_out = await waiting(services, ACTIONS[action](services, item))
+        later = item.due_at + timedelta(days=1)
+        await holder.execute(update(schema.agenda).values(due_at=later))
+
+    with pytest.raises(Taken):
+        await carrying_out
+
+
+async def test_a_concern_being_raised_is_not_left_behind_by_a_delivery(services: Services) -> None:
+    phase_id = await running(services)
+    about = {"workspace_id": WORKSPACE, "phase_id": phase_id, "user_id": BEN}
+    await raise_concern(services, **about, text="Too much at once.", field="text", form="one")
+    item = await due_now(services, phase_id, DELIVER)
+
+    async with services.db.transaction() as raising:
+        later = item.due_at + timedelta(days=1)
+        await agenda.put_or_hold(raising, WORKSPACE, action=DELIVER, subject=phase_id, due_at=later)
+        with pytest.raises(Taken):
+            await ACTIONS[DELIVER](services, item)
+
+    assert await planned(services, DELIVER) == {phase_id: item.due_at}
+    async with services.db.reading() as reader:
+        assert await due(reader, item.due_at, real_now(), 1) == [item]  # at once
+
+
+async def due_now(services: Services, phase_id: str, action: str) -> Item:
+    now = services.clock.now()
+    noted = [
+        row["subject"] for row in await rows(services, schema.agenda) if row["action"] == action
+    ]
+    subject = f"{phase_id}:{Why.UNSEEN}" if action == PAUSE else next(iter(noted), phase_id)
+    item = Item(workspace_id=WORKSPACE, action=action, subject=subject, due_at=now)
+    async with services.db.transaction() as tx:
+        await agenda.put(tx, WORKSPACE, action=action, subject=subject, due_at=now)
+    return item
+
+
+async def waiting(services: Services, doing: Coroutine[Any, Any, object]) -> "asyncio.Task[object]":
+    """It was begun, and waits for a row that another transaction holds."""
+    task = asyncio.create_task(doing)
+    async with asyncio.timeout(LONGEST_SECONDS), services.db.engine.connect() as looking:
+        while not await looking.scalar(WAITING):
+            await looking.rollback()  # in one transaction it says the same again
+            await asyncio.sleep(0.02)
+    return task

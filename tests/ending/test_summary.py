@@ -1,0 +1,272 @@
+"""What is known of a phase that has ended, and what its wrap-up takes at most."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import insert, select, update
+
+from bot.clock import MovedClock
+from bot.db import schema
+from bot.ending import wrap_up_form
+from bot.ending.end import finish
+from bot.ending.summary import ended_of
+from bot.ending.wrap_up import wrap_up
+from bot.ending.wrap_up_form import ItemFate, WrapUp
+from bot.phases import store
+from bot.phases.model import Fate
+from bot.results.store import comments_of, latest_note
+from bot.rounds.questions import QUESTIONS
+from bot.rounds.store import as_json
+from bot.services import Services
+from bot.slack.errors import Refused
+from tests.ending.phase_rows import (
+    ENDS_AT,
+    SAID,
+    by,
+    carry_out,
+    messages,
+    planned,
+    running,
+    whole_of,
+)
+from tests.harness import ANA, BEN, CHIARA, LAUNCH, MEMBERS, OWNER, WORKSPACE
+from tests.rounds.round_rows import NOW, a_phase, a_round
+from tests.start.proposals import SPRINT, TRUST
+
+
+async def a_closed_round(services: Services, number: int, **changed: Any) -> None:
+    values = {
+        "round_id": f"round{number}",
+        "phase_id": "over",
+        "number": number,
+        "state": "closed",
+        "enough": True,
+        "answered": 5,
+        "questions": as_json(QUESTIONS),
+    }
+    async with services.db.transaction() as tx:
+        await a_round(tx, **{**values, **changed})
+        for key in ("clarity", "trust"):
+            await tx.execute(
+                insert(schema.figures).values(
+                    workspace_id=WORKSPACE,
+                    round_id=f"round{number}",
+                    key=key,
+                    answers=5,
+                    level=3.5,
+                )
+            )
+
+
+@pytest.fixture
+async def over(services: Services) -> Services:
+    async with services.db.transaction() as tx:
+        ended: dict[str, Any] = {"state": "ended", "ended_at": ENDS_AT}
+        await a_phase(tx, phase_id="over", wrapped_up_by="U0NOBODY", **ended)
+        await a_phase(tx, phase_id="runs")
+    return services
+
+
+@pytest.mark.parametrize(
+    ("shown", "pictured", "newer"),
+    [
+        ((), False, False),
+        ((None,), False, False),
+        ((NOW,), True, False),
+        ((NOW, ENDS_AT), True, False),  # at the very moment it ended
+        ((NOW, ENDS_AT + timedelta(seconds=1)), True, True),
+        ((ENDS_AT + timedelta(days=1), NOW), True, True),
+    ],
+)
+async def test_only_what_the_team_has_seen_is_pictured(
+    over: Services, shown: tuple[datetime | None, ...], pictured: bool, newer: bool
+) -> None:
+    for number, shown_at in enumerate(shown):
+        await a_closed_round(over, number + 1, shown_at=shown_at)
+
+    async with over.db.reading() as reader:
+        found = await ended_of(reader, WORKSPACE, "over")
+        for phase_id in ("runs", "unknown"):
+            with pytest.raises(LookupError):
+                await ended_of(reader, WORKSPACE, phase_id)
+
+    assert (found.picture is not None, found.picture_is_newer) == (pictured, newer)
+    assert (found.ended_on, found.writer) == (date(2026, 12, 7), "U0NOBODY")
+
+
+async def test_the_latest_of_two_notes_that_were_shown_counts(over: Services) -> None:
+    async def note() -> str | None:
+        async with over.db.reading() as reader:
+            return await latest_note(reader, WORKSPACE, "over")
+
+    assert await note() is None
+    await a_closed_round(over, 2, note="Second", shown_at=NOW)
+    await a_closed_round(over, 1, note="First", shown_at=NOW + timedelta(days=1))
+    await a_closed_round(over, 3, note="Not shown yet")
+    assert await note() == "Second"
+
+
+async def test_items_and_comments_are_read_in_their_order(over: Services) -> None:
+    await a_closed_round(over, 1)
+    async with over.db.transaction() as tx:
+        for position in (2, 0, 1):
+            here = {"workspace_id": WORKSPACE, "position": position, "text": str(position)}
+            item = schema.set_aside_items.insert().values(**here, phase_id="over", owner_id=BEN)
+            await tx.execute(item)
+            await tx.execute(schema.round_comments.insert().values(**here, round_id="round1"))
+
+    async with over.db.reading() as reader:
+        items = await store.items_of(reader, WORKSPACE, "over")
+        comments = await comments_of(reader, WORKSPACE, "round1")
+
+    assert [one.text for one in items] == ["0", "1", "2"]
+    assert comments == ("0", "1", "2")
+
+
+@pytest.mark.parametrize("fate", [None, *Fate])
+async def test_the_form_shows_what_was_decided(services: Services, fate: Fate | None) -> None:
+    whole = await whole_of(services, await running(services))
+    decided = tuple(replace(one, fate=fate) for one in whole.items)
+
+    view = wrap_up_form.build(replace(whole, items=decided)).to_dict()
+
+    shown = [
+        block["element"]["initial_option"]["value"]
+        for block in view["blocks"]
+        if block.get("block_id", "").startswith("fate:")
+    ]
+    assert shown == [fate or Fate.RESUMED] * 2
+
+
+@pytest.mark.parametrize(
+    ("said", "field"),
+    [
+        ({"outcome": "x" * 1_000, "learning": "x" * 1_000, "thanks": "x" * 1_000}, None),
+        ({"lines": {BEN: "x" * 300}}, None),
+        ({"outcome": ""}, "outcome"),
+        ({"outcome": "x" * 1_001}, "outcome"),
+        ({"learning": "x" * 1_001}, "learning"),
+        ({"thanks": "x" * 1_001}, "thanks"),
+        ({"lines": {BEN: "x", CHIARA: "x" * 301}}, f"line:{CHIARA}"),
+        ({"fates": {1: ItemFate(fate=Fate.PARKED)}}, "until:1"),
+        ({"fates": {1: ItemFate(fate=Fate.PARKED, until=date(2026, 11, 23))}}, "until:1"),
+        ({"fates": {1: ItemFate(fate=Fate.PARKED, until=date(2026, 11, 24))}}, None),
+    ],
+)
+async def test_a_wrap_up_takes_so_much_and_parks_until_a_later_day(
+    services: Services, said: dict[str, Any], field: str | None
+) -> None:
+    phase_id = await running(services)
+    if field is None:
+        await wrap_up(services, by(ANA, phase_id), replace(SAID, **said))
+    else:
+        with pytest.raises(Refused) as refused:
+            await wrap_up(services, by(ANA, phase_id), replace(SAID, **said))
+        assert list(refused.value.fields) == [field]
+    assert (await whole_of(services, phase_id)).phase.is_active is (field is not None)
+
+
+async def test_what_a_wrap_up_said_is_kept_where_it_belongs(services: Services) -> None:
+    phase_id = await running(services)
+    said = WrapUp(
+        outcome="Out.",
+        fates={1: ItemFate(fate=Fate.PARKED, until=date(2027, 1, 11))},
+        lines={BEN: "Your fix held."},
+    )
+    await wrap_up(services, by(OWNER, phase_id), said)
+
+    whole = await whole_of(services, phase_id)
+    assert [(one.fate, one.parked_until) for one in whole.items] == [
+        ("resumed", None),
+        ("parked", date(2027, 1, 11)),
+    ]
+    lines = {one.user_id: one.thanks_line for one in whole.people}
+    assert lines == {**dict.fromkeys((ANA, *MEMBERS)), BEN: "Your fix held."}
+    phase = whole.phase
+    assert (phase.outcome, phase.learning, phase.thanks) == ("Out.", None, None)
+    assert (phase.wrapped_up_by, phase.ended_by, phase.wrapped_up_at) == (OWNER, OWNER, NOW)
+    audit = schema.audit
+    async with services.db.reading() as reader:
+        rows = await reader.execute(select(audit.c.action, audit.c.actor_id, audit.c.after))
+    found = {row.action: (row.actor_id, row.after) for row in rows}
+    assert found["end"] == (OWNER, {"ended_on": "2026-11-23"})
+    assert found["wrap_up"] == (OWNER, None)
+
+
+@pytest.mark.parametrize(
+    ("ended_at", "until"),
+    [
+        (datetime(2026, 11, 23, 12, tzinfo=UTC), date(2026, 11, 24)),  # on its first day
+        (datetime(2026, 11, 27, 12, tzinfo=UTC), date(2026, 12, 2)),
+        (ENDS_AT, date(2026, 12, 22)),
+        (ENDS_AT + timedelta(days=9), date(2026, 12, 22)),
+    ],
+)
+async def test_recovery_is_as_long_as_the_sprint_was(
+    services: Services, ended_at: datetime, until: date
+) -> None:
+    ids = [await running(services), await running(services, replace(TRUST, channel_id="C0X"))]
+    found = []
+    for phase_id in ids:
+        async with services.db.transaction() as tx:
+            phase = await store.phase_to_change(tx, WORKSPACE, phase_id)
+            assert phase is not None
+            await finish(tx, WORKSPACE, phase, by=None, now=ended_at)
+        found.append((await whole_of(services, phase_id)).phase.recovery_until)
+
+    assert found == [until, None]
+
+
+async def test_after_the_end_the_wrap_up_hurries_the_goodbyes_and_lines_come_by_themselves(
+    services: Services, clock: MovedClock
+) -> None:
+    phase_id = await running(services)
+    clock.move_to(ENDS_AT)
+    await carry_out(services, "end_phase")
+    waited = await planned(services, "say_goodbye")
+    agenda = schema.agenda
+    async with services.db.transaction() as tx:  # two had theirs already
+        for user_id in (BEN, CHIARA):
+            subject = f"{phase_id}:{user_id}"
+            await tx.execute(agenda.delete().where(agenda.c.subject == subject))
+    clock.move_to(datetime(2026, 12, 8, 12, tzinfo=UTC))
+
+    await wrap_up(services, by(ANA, phase_id), replace(SAID, lines={BEN: "Your fix held."}))
+
+    goodbyes = await planned(services, "say_goodbye")
+    assert sorted(goodbyes) == sorted({*MEMBERS} - {BEN, CHIARA})
+    assert all(at < waited[user_id] for user_id, at in goodbyes.items())
+    assert await planned(services, "say_line") == {BEN: clock.now()}
+    asked = await messages(services, f"wrap_up:{phase_id}")
+    assert {row["conversation"] for row in asked.values()} == {ANA}
+    (added,) = (await messages(services, "wrapped_up:")).values()
+    assert (added["conversation"], added["not_before"]) == (LAUNCH, clock.now())
+
+
+@pytest.mark.parametrize("zone", [None, "Asia/Tokyo"])
+async def test_a_member_without_a_time_zone_has_their_goodbye_in_the_phases(
+    services: Services, clock: MovedClock, zone: str | None
+) -> None:
+    phase_id = await running(services)
+    people = schema.people
+    async with services.db.transaction() as tx:
+        await tx.execute(update(people).where(people.c.user_id == BEN).values(zone=zone))
+    clock.move_to(ENDS_AT)
+    await carry_out(services, "end_phase")
+
+    at = (await planned(services, "say_goodbye"))[BEN]
+    assert at == datetime(2026, 12, 9, 10 if zone is None else 1, tzinfo=UTC)
+    clock.move_to(datetime(2026, 12, 9, 21, tzinfo=UTC))  # night in Lisbon, six in Tokyo
+    await carry_out(services, "say_goodbye")
+    said = (await messages(services, "goodbye:"))[f"goodbye:{phase_id}:{BEN}"]
+    tokyo = datetime(2026, 12, 9, 23, tzinfo=UTC)
+    assert said["not_before"] == (datetime(2026, 12, 10, 8, tzinfo=UTC) if zone is None else tokyo)
+
+
+async def test_a_sprint_is_announced_and_ended_by_its_own_lead(services: Services) -> None:
+    phase_id = await running(services, SPRINT)
+    whole = await whole_of(services, phase_id)
+    assert (whole.phase.ended_by, whole.phase.ended_at) == (None, None)
+    assert [one.position for one in whole.items] == [0, 1]

@@ -1,0 +1,367 @@
+"""App Home as it is published: whose phases, in which order, with which buttons; opting out."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from sqlalchemy import insert, select, update
+
+from bot.clock import MovedClock
+from bot.db import schema
+from bot.home import handlers, held_decisions
+from bot.home.lifecycle import opt, show_home
+from bot.operations.message_decisions import Decision
+from bot.playground.server import StandIn
+from bot.rounds import ballots
+from bot.rounds.opening import OPEN
+from bot.services import Services
+from bot.slack.errors import Refused
+from tests.harness import (
+    ANA,
+    BEN,
+    CHIARA,
+    EXTERNAL,
+    GENERAL,
+    LAUNCH,
+    OWNER,
+    PLATFORM,
+    SECRET,
+    WORKSPACE,
+)
+from tests.rounds.round_rows import NOW, ROUND, ZONES, a_person, a_phase, a_round
+
+DETAILS, EXTEND, END = "phase.details", "phases.extend", "phases.end"
+OUT, IN = "home.opt_out", "home.opt_in"
+SEND, SKIP = "home.send", "home.skip"
+
+
+@pytest.fixture
+async def people(services: Services) -> Services:
+    async with services.db.transaction() as tx:
+        for user_id in (*ZONES, EXTERNAL):
+            await a_person(tx, user_id, team_id="T0PARTNER" if user_id == EXTERNAL else WORKSPACE)
+        await a_person(tx, OWNER, is_admin=True)
+    return services
+
+
+async def home(
+    services: Services,
+    user_id: str,
+    channel_ids: tuple[str, ...] = (LAUNCH, PLATFORM),
+    *,
+    is_admin: bool = False,
+) -> list[tuple[str, str]]:
+    """The buttons of the tab as it was published, each with what it is about."""
+    await show_home(
+        services,
+        workspace_id=WORKSPACE,
+        user_id=user_id,
+        channel_ids=channel_ids,
+        is_admin=is_admin,
+    )
+    blocks = (await published(services, user_id))["blocks"]
+    elements = [one for block in blocks for one in block.get("elements", [])]
+    elements += [block["accessory"] for block in blocks if "accessory" in block]
+    return [(one["action_id"], one["value"]) for one in elements if one["type"] == "button"]
+
+
+async def published(services: Services, user_id: str) -> dict[str, Any]:
+    messages = schema.messages
+    async with services.db.reading() as reader:
+        row = await reader.execute(select(messages).where(messages.c.key == f"home:{user_id}"))
+        found = row.mappings().one()
+    assert found["conversation"] == user_id
+    return dict(found["payload"])
+
+
+async def add_phases(services: Services, *phases: dict[str, Any]) -> None:
+    async with services.db.transaction() as tx:
+        for phase in phases:
+            await a_phase(tx, **phase)
+
+
+async def add(services: Services, table: Any, **values: Any) -> None:
+    async with services.db.transaction() as tx:
+        await tx.execute(insert(table).values(workspace_id=WORKSPACE, **values))
+
+
+async def opted_out(services: Services) -> list[tuple[str, str]]:
+    optouts = schema.channel_optouts
+    async with services.db.reading() as reader:
+        found = await reader.execute(select(optouts.c.channel_id, optouts.c.user_id))
+        return sorted((row.channel_id, row.user_id) for row in found)
+
+
+async def chooses(services: Services, user_id: str, channel_id: str, *, out: bool) -> None:
+    await opt(services, workspace_id=WORKSPACE, user_id=user_id, channel_id=channel_id, out=out)
+
+
+async def test_opting_out_and_in_is_for_one_person_in_one_channel(services: Services) -> None:
+    for user_id in (BEN, CHIARA):
+        for channel_id in (LAUNCH, PLATFORM):
+            await chooses(services, user_id, channel_id, out=True)
+    await chooses(services, BEN, LAUNCH, out=True)  # once more
+    assert len(await opted_out(services)) == 4
+
+    await chooses(services, BEN, LAUNCH, out=False)
+
+    assert await opted_out(services) == [(LAUNCH, CHIARA), (PLATFORM, BEN), (PLATFORM, CHIARA)]
+
+
+@pytest.mark.parametrize(
+    ("user_id", "quiet", "buttons"),
+    [
+        (BEN, False, [DETAILS, OUT]),
+        (BEN, True, [DETAILS, IN]),
+        (ANA, False, [DETAILS, EXTEND, END]),
+        (ANA, True, [DETAILS, EXTEND, END, IN]),  # a lead who opted out before
+        (OWNER, False, [DETAILS]),
+        (OWNER, True, [DETAILS, IN]),
+    ],
+)
+async def test_each_sees_the_buttons_that_are_theirs(
+    people: Services, user_id: str, quiet: bool, buttons: Sequence[str]
+) -> None:
+    await add_phases(people, {})
+    await chooses(people, user_id, PLATFORM, out=True)  # another channel's
+    if quiet:
+        await chooses(people, user_id, LAUNCH, out=True)
+
+    assert [action for action, _ in await home(people, user_id)] == buttons
+    text = str(await published(people, user_id))
+    assert (f"You are not asked in <#{LAUNCH}>" in text) is quiet
+
+
+async def test_the_buttons_name_the_phase_or_its_channel(people: Services) -> None:
+    await add_phases(people, {})
+    assert dict(await home(people, BEN)) == {DETAILS: "phase1", OUT: LAUNCH}
+    assert dict(await home(people, ANA)) == {DETAILS: "phase1", EXTEND: "phase1", END: "phase1"}
+
+
+async def test_what_is_led_and_ends_first_stands_first_and_what_is_over_last(
+    people: Services, clock: MovedClock
+) -> None:
+    over = {"state": "ended", "ended_at": NOW - timedelta(days=3), "leads": (BEN,), "members": ()}
+    mine = {"leads": (ANA,), "members": (BEN,)}
+    await add_phases(
+        people,
+        {**over, "phase_id": "over", "channel_id": SECRET, "ends_on": date(2026, 11, 20)},
+        {**mine, "phase_id": "later", "channel_id": LAUNCH, "ends_on": date(2026, 12, 18)},
+        {**mine, "phase_id": "sooner", "channel_id": PLATFORM, "ends_on": date(2026, 12, 11)},
+        {"phase_id": "led", "channel_id": GENERAL, "leads": (BEN,), "members": (ANA,)},
+        {"phase_id": "same-day", "channel_id": "C0A", "leads": (ANA,), "members": (BEN,)},
+    )
+    await add(people, schema.agenda, action=OPEN, subject="over:after:2026-12-04", due_at=NOW)
+
+    shown = [about for action, about in await home(people, BEN, ()) if action == DETAILS]
+
+    assert shown == ["led", "sooner", "later", "same-day", "over"]
+    over_buttons = [action for action, about in await home(people, BEN, ()) if about == "over"]
+    assert over_buttons == [DETAILS]  # nothing to extend or to end
+
+
+@pytest.mark.parametrize(
+    ("ended_before", "noted", "shown"),
+    [
+        (timedelta(weeks=6) - timedelta(seconds=1), "phase1:after:2026-12-04", True),
+        (timedelta(weeks=6), "phase1:after:2026-12-04", False),
+        (timedelta(days=1), "phase11:after:2026-12-04", False),
+        (timedelta(days=1), None, False),
+    ],
+)
+async def test_what_is_over_is_shown_while_it_is_asked_about(
+    people: Services, ended_before: timedelta, noted: str | None, shown: bool
+) -> None:
+    await add_phases(people, {"state": "ended", "ended_at": NOW - ended_before})
+    if noted:
+        await add(people, schema.agenda, action=OPEN, subject=noted, due_at=NOW)
+
+    assert bool(await home(people, BEN)) is shown
+    assert ("It is over." in str(await published(people, BEN))) is shown
+
+
+async def test_who_left_sees_the_phase_only_where_they_see_its_channel(people: Services) -> None:
+    await add_phases(people, {})
+    gone = schema.phase_people
+    async with people.db.transaction() as tx:
+        left = update(gone).where(gone.c.user_id.in_((BEN, ANA))).values(left_at=NOW)
+        await tx.execute(left)
+
+    for user_id in (BEN, ANA):
+        assert await home(people, user_id, ()) == []
+        assert await home(people, user_id, (LAUNCH,)) == [(DETAILS, "phase1")]
+    assert await home(people, CHIARA, ()) != []
+
+
+async def test_open_questions_close_first_first_and_none_that_wait_to_be_counted(
+    people: Services,
+) -> None:
+    channels = {"a-late": LAUNCH, "z-early": PLATFORM, "closing": GENERAL, "past": SECRET}
+    hours = {"a-late": 9, "z-early": 8, "closing": 0, "past": -1}
+    await add_phases(
+        people, *({"phase_id": name, "channel_id": channels[name]} for name in channels)
+    )
+    async with people.db.transaction() as tx:
+        for name in channels:
+            closes = NOW + timedelta(hours=hours[name])
+            await a_round(tx, round_id=f"round-{name}", phase_id=name, closes_at=closes)
+            await ballots.open_vault(tx, people.keys, WORKSPACE, f"round-{name}")
+
+    buttons = await home(people, BEN, ())
+    asked = [(action, about) for action, about in buttons if action in (SEND, SKIP)]
+
+    assert asked == [
+        *((SEND, "round-z-early"), (SKIP, "round-z-early")),
+        *((SEND, "round-a-late"), (SKIP, "round-a-late")),
+    ]
+
+
+async def test_who_left_the_team_is_not_asked_in_home(people: Services) -> None:
+    await add_phases(people, {})
+    async with people.db.transaction() as tx:
+        await a_round(tx)
+        await ballots.open_vault(tx, people.keys, WORKSPACE, ROUND)
+        gone = schema.phase_people
+        await tx.execute(update(gone).where(gone.c.user_id == BEN).values(left_at=NOW))
+
+    assert SEND not in dict(await home(people, BEN))
+    assert SEND in dict(await home(people, CHIARA))
+    assert "about you as its lead" not in str(await published(people, CHIARA))
+    assert SEND in dict(await home(people, ANA))
+    assert "about you as its lead" in str(await published(people, ANA))
+
+
+async def hold_back(services: Services, *to: str, state: str = "held") -> None:
+    for number, conversation in enumerate(to):
+        await add(
+            services,
+            schema.messages,
+            message_id=f"{state}{number}",
+            key=f"announcement:{state}{number}",
+            operation="post",
+            conversation=conversation,
+            payload={"text": "Hello", "blocks": []},
+            state=state,
+            not_before=NOW,
+            created_at=NOW,
+        )
+
+
+async def test_admins_see_what_is_held_with_what_can_be_done(people: Services) -> None:
+    await hold_back(people, LAUNCH, BEN, "W0CHI", LAUNCH)
+    await hold_back(people, LAUNCH, state="failed")
+
+    assert await home(people, OWNER) == []
+    assert await home(people, OWNER, is_admin=True) == [
+        *(("home.held_again", "held0"), ("home.held_there", "held0"), ("home.held_drop", "held0")),
+        *(("home.held_again", "held1"), ("home.held_drop", "held1")),
+        *(("home.held_again", "held2"), ("home.held_drop", "held2")),
+    ]
+    text = str(await published(people, OWNER))
+    assert "And 1 more." in text
+    assert text.count("to one person") == 2
+
+
+@pytest.mark.parametrize("changed", [{"is_guest": True}, {"is_deleted": True}, {"is_admin": False}])
+async def test_only_admins_with_an_open_account_decide(
+    people: Services, changed: dict[str, bool]
+) -> None:
+    await hold_back(people, LAUNCH)
+    async with people.db.transaction() as tx:
+        await a_person(tx, "U0ADM", **{"is_admin": True, **changed})
+
+    about = {"workspace_id": WORKSPACE, "user_id": "U0ADM", "message_id": "held0"}
+    for decision in Decision:
+        with pytest.raises(Refused, match="only workspace admins decide"):
+            await held_decisions.decide(people, decision, **about)
+    with pytest.raises(Refused, match="only workspace admins decide"):
+        await held_decisions.held_one(people, WORKSPACE, "U0ADM", "held0")
+
+
+@pytest.mark.parametrize(
+    ("state", "may"), [("held", True), ("unknown", True), ("pending", False), ("sent", False)]
+)
+async def test_what_may_be_there_is_asked_for_by_its_link(
+    people: Services, state: str, may: bool
+) -> None:
+    await hold_back(people, LAUNCH, state=state)
+
+    if may:
+        found = await held_decisions.held_one(people, WORKSPACE, OWNER, f"{state}0")
+        assert (found.channel_id, found.at) == (LAUNCH, NOW)
+    else:
+        with pytest.raises(Refused, match="Nothing was changed"):
+            await held_decisions.held_one(people, WORKSPACE, OWNER, f"{state}0")
+    with pytest.raises(Refused, match="no message has this id"):
+        await held_decisions.held_one(people, WORKSPACE, OWNER, "unknown id")
+
+
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        ({"error": "message_not_found"}, "Slack knows no message at this link"),
+        ({"status": 500}, "Slack did not answer"),
+        (None, "no link to a message"),
+    ],
+)
+async def test_a_link_that_leads_nowhere_is_said_beside_it(
+    people: Services, standin: StandIn, fault: dict[str, Any] | None, says: str
+) -> None:
+    await hold_back(people, LAUNCH)
+    link = f"https://example.slack.com/archives/{LAUNCH}/p1763892000123456" if fault else "here"
+    if fault:
+        standin.faults.fail_next("chat.getPermalink", **fault)
+
+    about = {"workspace_id": WORKSPACE, "user_id": OWNER, "message_id": "held0", "link": link}
+    with pytest.raises(Refused, match=says) as refused:
+        await held_decisions.decide(people, Decision.THERE, **about)
+    assert list(refused.value.fields) == ["link"]
+
+
+async def test_at_most_twenty_phases_fit_the_tab(people: Services) -> None:
+    await add_phases(
+        people,
+        *(
+            {"phase_id": f"{number:02}", "channel_id": f"C{number}", "members": (BEN,)}
+            for number in range(21)
+        ),
+    )
+
+    shown = [about for action, about in await home(people, BEN, ()) if action == DETAILS]
+    assert shown == [f"{number:02}" for number in range(20)]
+
+
+@pytest.mark.parametrize("tab", ["messages", "about", None])
+async def test_another_tab_than_home_publishes_nothing(people: Services, tab: str | None) -> None:
+    context = SimpleNamespace(team_id=WORKSPACE)
+    event = {"user": BEN, **({"tab": tab} if tab else {})}
+    await handlers.opened(people, {"event": event}, context)  # type: ignore[arg-type]
+    async with people.db.reading() as reader:
+        assert (await reader.execute(select(schema.messages))).all() == []
+
+    await handlers.opened(people, {"event": {**event, "tab": "home"}}, context)  # type: ignore[arg-type]
+    assert (await published(people, BEN))["type"] == "home"
+
+
+async def test_home_is_shown_where_slack_will_not_say_the_channels_or_who_is_an_admin(
+    people: Services, standin: StandIn
+) -> None:
+    await add_phases(people, {})
+    standin.faults.fail_next("users.conversations", error="user_not_found")
+    standin.faults.fail_next("users.info", status=500)
+    context = SimpleNamespace(team_id=WORKSPACE)
+    for user_id in (BEN, "U0NOBODY"):
+        event = {"user": user_id, "tab": "home"}
+        await handlers.opened(people, {"event": event}, context)  # type: ignore[arg-type]
+
+    assert OUT in str(await published(people, BEN))
+    assert "None runs now" in str(await published(people, "U0NOBODY"))
+    (asked,) = [
+        call
+        for call in standin.calls
+        if call.method == "users.conversations" and call.args["user"] == BEN
+    ]
+    assert asked.args["types"] == "public_channel,private_channel"
+    assert str(asked.args["exclude_archived"]).lower() in ("1", "true")

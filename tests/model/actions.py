@@ -1,0 +1,212 @@
+"""What people do in Slack, as they would: commands, forms, buttons, App Home."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, time
+from typing import Any
+
+from bot.playground.fake_slack import forms
+from tests.harness import House
+from tests.scenarios.lead import CLEAR, SPRINT, TRUST, Lead
+
+Levels = Mapping[str, int]
+WORDS = {"outcome": "It is out.", "learning": "Review earlier.", "thanks": "To all."}
+REASON = "The customer moved the date."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """A phase as somebody wants it."""
+
+    channel: str
+    is_sprint: bool
+    ends: date
+    weekday: int
+    at: time
+    reminds: bool
+    co_lead: str | None
+    twice: bool  # Announce is pressed twice
+
+
+async def start(house: House, user: str, wish: Wish) -> tuple[str, bool]:
+    """All of the start form. Returns what was refused, and whether a reason was asked for."""
+    lead = Lead(house, user)
+    await close(house, user)
+    kind = "results" if wish.is_sprint else "trust"
+    told = await lead.types(f"{kind} until {wish.ends}", wish.channel)
+    if told:
+        return told, False
+    await house.settle()  # what only Slack knows is said in the form
+    if lead.me.top_view is None or not lead.me.top_view.get("submit"):
+        return "refused in the form", False
+    if errors := await lead.sends(**CLEAR):
+        return str(errors), False
+    await lead.me.click("phase.start.more")
+    promise = dict(SPRINT if wish.is_sprint else TRUST)
+    errors = await lead.sends(**promise, **_options(wish))
+    asked = lead.page == "The promise" and not errors
+    if asked:
+        errors = await lead.sends(start__text__justification=REASON)
+    if errors:
+        return str(errors), asked
+    await _announce(house, lead, 2 if wish.twice else 1)
+    return "", asked
+
+
+def _options(wish: Wish) -> dict[str, Any]:
+    options: dict[str, Any] = {
+        "start.weekday": str(wish.weekday),
+        "start.time_of_day": wish.at.isoformat("minutes"),
+        "start.remind": ["yes"] if wish.reminds else [],
+    }
+    if wish.co_lead:
+        options["start.co_leads"] = [wish.co_lead]
+    return options
+
+
+async def _announce(house: House, lead: Lead, times: int) -> None:
+    view_id = lead.view["id"]
+    await asyncio.gather(*(lead.me.submit(view_id) for _ in range(times)))
+    await house.settle()
+
+
+async def close(house: House, user: str) -> None:
+    me = house.slack.as_user(user)
+    while me.top_view is not None:
+        await me.close(everything=True)
+
+
+async def poll(house: House, user: str, channel: str) -> str:
+    return (await house.slack.as_user(user).command("/imbalance poll", channel)).text
+
+
+async def end(house: House, user: str, channel: str, fates: Mapping[int, str]) -> str:
+    """Wrap up. Returns why not."""
+    lead = Lead(house, user)
+    await close(house, user)
+    told = (await lead.me.command("/imbalance end", channel)).text
+    if told:
+        return told
+    chosen = {name: value for name, value in WORDS.items()}
+    chosen |= {f"fate:{at}": fate for at, fate in fates.items()}
+    return str(await lead.sends(**chosen) or "")
+
+
+async def extend(house: House, user: str, channel: str, until: date) -> str:
+    """Extend. Returns why not."""
+    lead = Lead(house, user)
+    await close(house, user)
+    told = (await lead.me.command("/imbalance extend", channel)).text
+    if told:
+        return told
+    if lead.page != "Extend":
+        return "extended before"
+    return str(await lead.sends(ends_on=until.isoformat(), reason=REASON) or "")
+
+
+async def answer(
+    house: House, user: str, round_id: str, levels: Levels, comment: str, *, times: int = 1
+) -> str:
+    """In the message: Send, or Change and the form. Returns why not."""
+    me = house.slack.as_user(user)
+    found = _asking(house, user, round_id)
+    if found is None:
+        return "no message"
+    place, blocks = found
+    typed = _typed(round_id, levels, comment)
+    if _has(blocks, "rounds.send"):
+        sends = (me.click("rounds.send", **place, values=typed) for _ in range(times))
+        await asyncio.gather(*sends)
+        return ""
+    await close(house, user)
+    await me.click("rounds.change", **place)
+    if me.top_view is None:
+        return "no form"
+    await me.fill(me.top_view["id"], typed)
+    return str((await me.submit()).errors or "")
+
+
+async def skip(house: House, user: str, round_id: str) -> bool:
+    found = _asking(house, user, round_id)
+    if found is None or not _has(found[1], "rounds.skip"):
+        return False
+    await house.slack.as_user(user).click("rounds.skip", **found[0])
+    return True
+
+
+async def answer_in_home(
+    house: House, user: str, round_id: str, levels: Levels, comment: str
+) -> bool:
+    """In App Home, where the round stands open there. Returns whether it does."""
+    view = await home(house, user)
+    if f"answer:{round_id}:clarity" not in str(view["blocks"]):
+        return False
+    me = house.slack.as_user(user)
+    action = _button(view["blocks"], "home.send", round_id)
+    await me.fill(view["id"], _typed(round_id, levels, comment))
+    await me.act({"type": "view", "view_id": view["id"]}, action)
+    return True
+
+
+async def opt(house: House, user: str, channel: str, *, out: bool) -> bool:
+    """Press the switch of that channel in App Home. Returns whether it is there."""
+    view = await home(house, user)
+    try:
+        action = _button(view["blocks"], "home.opt_out" if out else "home.opt_in", channel)
+    except LookupError:
+        return False
+    await house.slack.as_user(user).act({"type": "view", "view_id": view["id"]}, action)
+    return True
+
+
+async def home(house: House, user: str) -> dict[str, Any]:
+    await house.slack.as_user(user).open_home()
+    await house.settle()
+    view = house.slack.as_user(user).home
+    assert view is not None
+    return view
+
+
+async def say(house: House, user: str, channel: str, button: str, text: str) -> bool:
+    """My part, or a concern, from the announcement. Returns whether the form was there."""
+    me = house.slack.as_user(user)
+    await close(house, user)
+    try:
+        await me.click(f"phase.{button}", channel=channel)
+    except LookupError:
+        return False
+    if me.top_view is None:
+        return False
+    block = "phase.part.text" if button == "my_part" else "phase.concern.text"
+    await me.fill(me.top_view["id"], {block: text})
+    await me.submit()
+    return True
+
+
+def _asking(house: House, user: str, round_id: str) -> tuple[dict[str, Any], Any] | None:
+    """The newest message to this person with something to press about this round."""
+    for message in reversed(house.slack.as_user(user).dm_with_bot()):
+        direct = house.slack.as_user(user).direct_message
+        assert direct is not None
+        for _, element in forms.elements(message.get("blocks") or []):
+            if element.get("value") == round_id:
+                return {"channel": direct.id, "ts": message["ts"]}, message["blocks"]
+    return None
+
+
+def _typed(round_id: str, levels: Levels, comment: str) -> dict[str, str]:
+    typed = {f"answer:{round_id}:{key}": str(level) for key, level in levels.items()}
+    return typed | ({f"answer:{round_id}:comment": comment} if comment else {})
+
+
+def _has(blocks: Any, action_id: str) -> bool:
+    return any(element["action_id"] == action_id for _, element in forms.elements(blocks))
+
+
+def _button(blocks: Any, action_id: str, value: str) -> dict[str, Any]:
+    for block, element in forms.elements(blocks):
+        if element["action_id"] == action_id and element.get("value") == value:
+            same = {key: element[key] for key in ("type", "action_id", "value", "text")}
+            return {**same, "block_id": block["block_id"]}
+    raise LookupError(action_id)

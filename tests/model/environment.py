@@ -1,0 +1,99 @@
+"""What happens besides: time passes, people come and go, Slack fails, the bot is away."""
+
+from datetime import timedelta
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import rule
+
+from bot.playground.fake_slack.workspace_changes import Heard
+from bot.playground.server import StandIn
+from tests.harness import ANA, CHIARA, DEV, EMI, GUEST, MEMBERS, OWNER
+from tests.model.answers import somebody
+from tests.model.base import Base
+from tests.model.downtime import oversleep
+from tests.model.leads import FAULTS, channels
+
+#: Hours that pass in one step: from one to three weeks.
+PASSING = (1, 3, 7, 16, 24, 25, 48, 72, 96, 168, 336, 504)
+AWAY = (0.1, 1, 5, 13, 30, 70, 150, 400)
+ZONES = (
+    *("Asia/Kolkata", "Asia/Kathmandu", "Australia/Adelaide", "America/St_Johns", "Pacific/Apia"),
+    *("Pacific/Pago_Pago", "America/Los_Angeles", "Europe/Lisbon", "Pacific/Kiritimati"),
+)
+METHODS = (
+    *("chat.postMessage", "chat.postMessage", "chat.update", "pins.add", "pins.remove"),
+    *("bookmarks.add", "bookmarks.remove", "conversations.history", "conversations.open"),
+    *("conversations.members", "users.info", "response_url", "*"),
+)
+comers = st.sampled_from((*MEMBERS, ANA, OWNER, GUEST))
+
+
+class Weather(Base):
+    @rule(count=st.sampled_from(PASSING))
+    def time_passes(self, count: int) -> None:
+        self.passes(timedelta(hours=count))
+
+    @rule(channel=channels, user=comers)
+    def goes(self, channel: str, user: str) -> None:
+        self.world.hears(lambda slack: slack.leave(channel, user))
+        self.belief.leave(channel, user)
+
+    @rule(channel=channels, user=comers)
+    def comes(self, channel: str, user: str) -> None:
+        self.world.calm()
+        self.world.hears(lambda slack: slack.join(channel, user))
+        if user not in self.belief.inside[channel]:
+            self.belief.join(channel, user)
+
+    @rule(user=st.sampled_from([CHIARA, DEV, EMI]), closed=st.booleans())
+    def account(self, user: str, closed: bool) -> None:
+        self.world.hears(lambda slack: slack.change_user(user, deleted=closed))
+        self.belief.people[user].is_closed = closed
+
+    @rule(user=somebody, zone=st.sampled_from(ZONES))
+    def moves(self, user: str, zone: str) -> None:
+        self.world.hears(lambda slack: slack.set_tz(user, zone))
+        self.belief.move(user, zone)
+
+    @rule(
+        method=st.sampled_from(METHODS),
+        fault=st.sampled_from(FAULTS),
+        times=st.integers(1, 3),
+    )
+    def slack_will_fail(self, method: str, fault: dict[str, Any], times: int) -> None:
+        self.world.slack.faults.fail_next(method, times=times, **fault)
+
+    @rule(times=st.integers(1, 4))
+    def events_come_twice(self, times: int) -> None:
+        self.world.slack.faults.duplicate_events(times)
+
+    @rule(channel=channels, user=comers)
+    def an_acknowledgement_is_lost(self, channel: str, user: str) -> None:
+        self.world.calm()
+        inside = user in self.belief.inside[channel]
+        self.world.hears_again(lambda slack: (slack.leave if inside else slack.join)(channel, user))
+        (self.belief.leave if inside else self.belief.join)(channel, user)
+
+    @rule(cut=st.booleans())
+    def sockets_are_renewed(self, cut: bool) -> None:
+        self.world.renew_sockets(cut=cut)
+
+    @rule(calls=st.integers(0, 5), turns=st.integers(0, 60))
+    def bot_is_killed(self, calls: int, turns: int) -> None:
+        self.world.calm()
+        self.world.killed_at_work(calls, turns)
+        self.belief.advance(self.world.now)
+
+    @rule(count=st.sampled_from(AWAY), channel=channels, leaver=st.none() | comers)
+    def bot_is_away(self, count: float, channel: str, leaver: str | None) -> None:
+        def meanwhile(slack: StandIn) -> Heard:
+            if leaver is None:
+                return None
+            self.belief.leave(channel, leaver)
+            return slack.leave(channel, leaver)
+
+        self.world.calm()
+        until = self.world.now + timedelta(hours=count)
+        self.world.asleep_until(until, meanwhile)
+        oversleep(self.belief, until)

@@ -1,0 +1,81 @@
+"""Messages in every state, as faults and time leave them, and the real command beside them."""
+
+import asyncio
+import os
+import sys
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select, update
+
+from bot.clock import real_now
+from bot.db import schema
+from bot.db.engine import Database
+from bot.outbox import outbox
+from bot.outbox.outbox import State
+from bot.settings import encode_key
+from bot.slack.content import content, section
+from tests.conftest import KEY
+from tests.harness import LAUNCH, WORKSPACE
+
+_messages = schema.messages
+SECRET_TEXT = "the words of a message"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """What a command printed, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+
+async def command(url: str, *arguments: str, **environ: str) -> Said:
+    """`python -m bot ...`, as an operator runs it."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "bot",
+        *arguments,
+        env={**os.environ, "DATABASE_URL": url, "IMBALANCE_KEYS": encode_key(KEY), **environ},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await process.communicate()
+    assert process.returncode is not None
+    return Said(code=process.returncode, out=out.decode(), err=err.decode())
+
+
+async def a_message(
+    db: Database,
+    key: str = "announcement:abc",
+    *,
+    to: str = LAUNCH,
+    now: datetime | None = None,
+    workspace_id: str = WORKSPACE,
+    **values: Any,
+) -> str:
+    """One message an hour old, with these columns. Returns its id."""
+    at = (now or real_now()) - timedelta(hours=1)
+    async with db.transaction() as tx:
+        said = content(SECRET_TEXT, section(SECRET_TEXT))
+        await outbox.say(tx, workspace_id, key=key, to=to, content=said, now=at)
+        mine = (_messages.c.workspace_id == workspace_id) & (_messages.c.key == key)
+        if values:
+            await tx.execute(update(_messages).where(mine).values(**values))
+        return str(await tx.scalar(select(_messages.c.message_id).where(mine)))
+
+
+async def held(db: Database, key: str = "announcement:abc", **values: Any) -> str:
+    """One of which nobody can tell whether it arrived."""
+    return await a_message(
+        db, key, **{"state": State.HELD, "error": "no proof can be had", "attempts": 1, **values}
+    )
+
+
+async def row(db: Database, message_id: str) -> Any:
+    async with db.reading() as reader:
+        found = await reader.execute(select(_messages).where(_messages.c.message_id == message_id))
+        return found.one()

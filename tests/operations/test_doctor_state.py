@@ -1,0 +1,140 @@
+"""The doctor explains the present state, beside a running bot or without one."""
+
+from datetime import timedelta
+
+from sqlalchemy import update
+
+from bot.agenda import agenda
+from bot.clock import real_now
+from bot.db import schema
+from bot.db.engine import Database
+from bot.outbox.outbox import State
+from bot.playground.server import StandIn
+from tests.harness import BEN, WORKSPACE
+from tests.operations.stuck_messages import Said, a_message, command, held
+
+
+async def doctor(url: str, slack: StandIn) -> Said:
+    return await command(
+        url,
+        "doctor",
+        SLACK_BOT_TOKEN=slack.bot_token,
+        SLACK_APP_TOKEN=slack.app_token,
+        SLACK_API_URL=slack.api_url,
+        METRICS_PORT="0",
+    )
+
+
+def about(said: Said, word: str) -> str:
+    """The line of the doctor with this word."""
+    (line,) = [line for line in said.out.splitlines() if word in line]
+    return line
+
+
+async def lane(db: Database, **values: object) -> None:
+    async with db.transaction() as tx:
+        await tx.execute(update(schema.lanes).values(**values))
+
+
+async def test_nothing_waits(database_url: str, standin: StandIn) -> None:
+    said = await doctor(database_url, standin)
+
+    assert said.code == 0
+    assert {line[:6].strip() for line in said.out.splitlines()} == {"ok"}
+    assert "messages: none waits" in said.out
+    assert "agenda: nothing is late" in said.out
+
+
+async def test_what_somebody_should_look_at(
+    db: Database, database_url: str, standin: StandIn
+) -> None:
+    await held(db, "announcement:1")
+    await held(db, "results:1")
+    await a_message(db, "ask:1", to=BEN, state=State.FAILED, error="user_disabled")
+    await a_message(
+        db, "closing:1", state=State.UNKNOWN, error="timeout", retry_at=real_now() + timedelta(1)
+    )
+    async with db.transaction() as tx:
+        await agenda.put(tx, WORKSPACE, action="close_round", subject="1", due_at=real_now())
+        later = real_now() + timedelta(minutes=5)
+        await tx.execute(update(schema.agenda).values(attempts=2, retry_at=later))
+    standin.scopes.discard("channels:history")
+
+    said = await doctor(database_url, standin)
+
+    assert said.code == 0
+    assert about(said, "messages held").startswith("look")
+    assert "held: 2, the oldest due 60 min ago (2 no proof can be had)" in said.out
+    assert "failed: 1, the oldest due 60 min ago (1 user_disabled)" in said.out
+    assert "unknown outcome: 1" in about(said, "1 timeout")
+    assert about(said, "1 close_round failed").startswith("look")
+    assert about(said, "channels:history").startswith("look")
+
+
+async def test_what_is_not_said_any_more_is_shown_and_no_alarm(
+    db: Database, database_url: str, standin: StandIn
+) -> None:
+    at = real_now()
+    for number in range(3):
+        await a_message(db, f"remind:{number}:U0BEN", state=State.EXPIRED, error="too late")
+    await a_message(db, "ask:1", state=State.EXPIRED, error="too late", now=at - timedelta(days=40))
+    dropped = await held(db, "results:1")
+    await command(database_url, "outbox", "drop", dropped)
+
+    said = await doctor(database_url, standin)
+    listed = await command(database_url, "outbox", "list", "--state", "expired", "--limit", "1")
+
+    assert said.code == 0
+    line = about(said, "not said any more")
+    assert line.startswith("ok")
+    assert "4 of those decided in the last 30 days (3 too late, 1 dropped by a person)" in line
+    assert "messages: none waits" in said.out
+    assert listed.out.splitlines()[1].startswith(dropped)  # the newest
+    assert "An operator or a workspace admin decided so." in listed.out
+    assert "And 4 more" in listed.out
+
+
+async def test_what_is_wrong(db: Database, database_url: str, standin: StandIn) -> None:
+    await a_message(db)
+    async with db.transaction() as tx:
+        at = real_now() - timedelta(hours=3)
+        await agenda.put(tx, WORKSPACE, action="tidy", subject="it", due_at=at)
+
+    said = await doctor(database_url, standin)
+
+    assert said.code == 1
+    assert about(said, "agenda:").startswith("wrong  agenda: what is due is 3 h late")
+    assert about(said, "outbox:").startswith("wrong  outbox: for 60 min a workspace has had")
+
+
+async def test_a_refused_token_and_a_removed_app(
+    db: Database, database_url: str, standin: StandIn
+) -> None:
+    await a_message(db)
+    await lane(db, halted="app_uninstalled")
+    removed = await doctor(database_url, standin)
+    assert removed.code == 0
+    assert about(removed, "halted").startswith("look")
+
+    await lane(db, halted="invalid_auth")
+    refused = await doctor(database_url, standin)
+    assert refused.code == 1
+    assert "put the new token into SLACK_BOT_TOKEN" in about(refused, "halted")
+
+
+async def test_who_sends_and_how_far_it_is(
+    db: Database, database_url: str, standin: StandIn
+) -> None:
+    for number in range(26):
+        await a_message(db, f"ask:1:U{number}", to=f"U{number}")
+    owner, now = "abcdef0123456789", real_now()
+    pace = {"sent": [now.timestamp(), 5]}
+    await lane(db, owner=owner, lease_until=now + timedelta(seconds=60), pace=pace)
+    at_work = await doctor(database_url, standin)
+    assert f"senders: 1 ({WORKSPACE} by abcdef01, its lease runs" in at_work.out
+    assert f"sending to many in {WORKSPACE}: 5 sent, 26 left, done at about" in at_work.out
+    assert at_work.code == 0
+
+    await lane(db, lease_until=real_now() - timedelta(seconds=30))
+    silent = await doctor(database_url, standin)
+    assert about(silent, "has been silent").startswith("look")

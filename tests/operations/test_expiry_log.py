@@ -1,0 +1,59 @@
+"""Whoever decides that a message is not said any more, it is counted."""
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+from prometheus_client import REGISTRY
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.db.engine import Database
+from bot.outbox import admin_queries, outbox, requeue
+from bot.outbox.outbox import State
+from tests.harness import WORKSPACE
+from tests.operations.stuck_messages import a_message, row
+
+KEY = "announcement:abc"
+
+
+def expired() -> float:
+    labels = {"operation": "post", "outcome": "expired"}
+    return REGISTRY.get_sample_value("imbalance_deliveries_total", labels) or 0
+
+
+async def cancelled(tx: AsyncConnection, _id: str) -> None:
+    await outbox.cancel(tx, WORKSPACE, key=KEY)
+
+
+async def deleted(tx: AsyncConnection, _id: str) -> None:
+    await requeue.forget_place(tx, WORKSPACE, key=KEY, reason="deleted in Slack")
+
+
+async def dropped(tx: AsyncConnection, message_id: str) -> None:
+    await admin_queries.drop(tx, WORKSPACE, message_id)
+
+
+@pytest.mark.parametrize(
+    ("ends", "state", "ts", "reason"),
+    [
+        (cancelled, State.PENDING, None, "no longer needed"),
+        (deleted, State.SENT, "1763892000.123456", "deleted in Slack"),
+        (dropped, State.HELD, None, "dropped by a person"),
+    ],
+)
+async def test_every_end_is_counted_once_and_says_why(
+    db: Database,
+    ends: Callable[[AsyncConnection, str], Awaitable[None]],
+    state: State,
+    ts: str | None,
+    reason: str,
+) -> None:
+    message_id = await a_message(db, KEY, state=state, ts=ts)
+    before = expired()
+
+    for _ in range(2):
+        async with db.transaction() as tx:
+            await ends(tx, message_id)
+
+    after = await row(db, message_id)
+    assert (after.state, after.error) == (State.EXPIRED, reason)
+    assert expired() == before + 1

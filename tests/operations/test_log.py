@@ -1,0 +1,152 @@
+"""Log lines tell what happened to which phase and message, never an answer, never of a person."""
+
+import io
+import json
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from bot.log import say_what_about
+from bot.rounds.lifecycle import plan_rounds
+from tests.harness import ANA, BEN, CHIARA, LAUNCH, MEMBERS, WORKSPACE, House
+from tests.rounds.round_rows import NOW, a_phase
+from tests.scenarios.lead import Lead
+
+TUESDAY_EVENING = datetime(2026, 11, 24, 20, tzinfo=UTC)
+PHASE = "f" * 32
+ROUND = "a" * 32
+MARK = "violet giraffe"
+QUESTIONS = ("clarity", "trust", "ego")
+#: Every field of our lines in a round. Before one is added: could it hold what somebody chose?
+FIELDS = {
+    *("event", "level", "logger", "timestamp", "workspace", "request", "mode"),
+    *("phase", "round", "message", "key", "operation", "action", "subject", "kind"),
+    *("reason", "until", "asked", "attempts", "sent", "left", "expected_end"),
+}
+
+
+@pytest.fixture
+def lines(written: io.StringIO) -> Any:
+    return lambda: [json.loads(line) for line in written.getvalue().splitlines()]
+
+
+def message_of(house: House, user_id: str) -> dict[str, Any]:
+    return house.slack.as_user(user_id).dm_with_bot()[-1]
+
+
+async def ask(house: House) -> None:
+    async with house.bot.db.transaction() as tx:
+        await a_phase(tx, phase_id=PHASE)
+        await plan_rounds(tx, WORKSPACE, PHASE, NOW)
+    await house.travel_to(TUESDAY_EVENING)
+
+
+async def answer(house: House, user_id: str, value: str) -> None:
+    inputs = [b["block_id"] for b in message_of(house, user_id)["blocks"] if b["type"] == "input"]
+    typed = {name: value for name in inputs if name.split(":")[-1] in QUESTIONS}
+    typed |= {name: f"{MARK} {user_id}" for name in inputs if name.endswith(":comment")}
+    await house.slack.as_user(user_id).click("rounds.send", values=typed)
+    await house.settle()
+
+
+async def whole_round(house: House, value: str) -> None:
+    """Asked, answered, changed, skipped, reminded, reflected, closed, shown."""
+    await ask(house)
+    for user_id in (*MEMBERS[:6], ANA):
+        await answer(house, user_id, value)
+    chiara = house.slack.as_user(CHIARA)
+    await chiara.click("rounds.change")
+    await chiara.submit()
+    await house.slack.as_user(MEMBERS[-1]).click("rounds.skip")
+    await house.wait(days=6)
+
+
+async def test_a_whole_round_leaves_no_answer_in_the_log(
+    written: io.StringIO, lines: Any, house: House
+) -> None:
+    await whole_round(house, "2")
+
+    shown = [m["text"] for m in house.slack.as_user(BEN).visible(LAUNCH)]
+    assert [text.split(":")[0] for text in shown] == [f"Start in <#{LAUNCH}>"]
+    assert "message_sent" in {line["event"] for line in lines()}
+    for word in (MARK, "giraffe", "selected_option", "radio_buttons", "block_id", "answer:"):
+        assert word not in written.getvalue()
+    for user_id in (ANA, *MEMBERS):
+        assert user_id not in written.getvalue()
+
+
+@pytest.mark.parametrize("written", ["DEBUG json", "DEBUG text"], indirect=True)
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_failure_is_told_without_what_was_answered(
+    written: io.StringIO, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await ask(house)
+    monkeypatch.setattr("bot.rounds.answer_form.parse", lambda *_: 1 // 0)
+    await answer(house, BEN, "2")
+
+    assert "request_failed" in written.getvalue()
+    assert "ZeroDivisionError" in written.getvalue()
+    for word in (MARK, "giraffe", "selected_option", BEN):
+        assert word not in written.getvalue()
+
+
+async def test_our_lines_have_only_fields_that_can_hold_no_answer(lines: Any, house: House) -> None:
+    await whole_round(house, "2")
+
+    ours = [line for line in lines() if line["logger"] == "imbalance"]
+    assert set[str]().union(*ours) <= FIELDS
+
+
+def test_a_line_names_its_phase_round_and_message() -> None:
+    def said(**line: Any) -> dict[str, Any]:
+        return dict(say_what_about(None, "info", line))
+
+    assert said(key=f"announcement:{PHASE}")["phase"] == PHASE
+    assert said(key=f"unbookmark:bookmark:announcement:{PHASE}")["phase"] == PHASE
+    asked = said(key=f"edit:ask:{ROUND}:{BEN}")
+    assert (asked["round"], asked["key"]) == (ROUND, f"edit:ask:{ROUND}:somebody")
+    opened = said(action="open_round", subject=f"{PHASE}:weekly:2026-11-24")
+    assert opened["phase"] == PHASE
+    assert said(action="ask", subject=f"{ROUND}:{BEN}")["round"] == ROUND
+    assert said(key=f"home:{BEN}") == {"key": "home:somebody"}
+    assert said(event="started") == {"event": "started"}
+
+
+async def test_lines_of_delivery_and_agenda_have_their_ids(lines: Any, house: House) -> None:
+    await whole_round(house, "4")
+
+    delivery = [line for line in lines() if line["event"].startswith("message_")]
+    assert {"workspace", "message", "key", "operation"} <= set.intersection(*map(set, delivery))
+    about = [line for line in delivery if not line["key"].startswith("home:")]
+    assert all(line.keys() & {"phase", "round"} for line in about)
+    agenda = [line for line in lines() if line["event"].startswith("agenda_action")]
+    assert {"workspace", "action", "subject"} <= set.intersection(*map(set, agenda))
+    assert {line["phase"] for line in agenda if line["action"] == "open_round"} == {PHASE}
+    opened = [line for line in lines() if line["event"] == "round_opened"]
+    assert {line["phase"] for line in opened} == {PHASE}
+
+
+async def no_picture(house: House) -> None:
+    house.slack.faults.fail_next("files.getUploadURLExternal", error="file_upload_disabled")
+    await whole_round(house, "4")
+
+
+async def no_round(house: House) -> None:
+    await Lead(house).starts("results 2w")
+    house.slack.faults.fail_next("conversations.members", error="method_deprecated")
+    await house.wait(days=1)
+
+
+@pytest.mark.parametrize(
+    ("story", "event"), [(no_picture, "picture_failed"), (no_round, "round_left_out")]
+)
+async def test_whatever_is_said_on_the_way_has_its_workspace(
+    lines: Any, house: House, story: Callable[[House], Awaitable[None]], event: str
+) -> None:
+    await story(house)
+
+    ours = [line for line in lines() if line["logger"] == "imbalance"]
+    assert event in {line["event"] for line in ours}
+    assert {line["event"] for line in ours if "workspace" not in line} <= {"started", "stopped"}

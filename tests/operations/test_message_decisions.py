@@ -1,0 +1,290 @@
+"""What may be decided about a message in each state, and what that leaves behind."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select, update
+
+from bot.clock import real_now
+from bot.db import schema
+from bot.db.engine import Database
+from bot.operations import message_decisions, status_report, system_state
+from bot.operations.durations import span
+from bot.operations.message_decisions import Decision, decide, why_not, why_not_there
+from bot.outbox import admin_queries
+from bot.outbox.admin_queries import Listed
+from bot.outbox.outbox import Operation, State
+from bot.outbox.queued_message import Place
+from bot.slack.errors import Refused
+from tests.conftest import MONDAY
+from tests.harness import BEN, LAUNCH, PLATFORM, WORKSPACE
+from tests.operations.stuck_messages import a_message, held, row
+
+AGAIN, THERE, DROP = Decision.AGAIN, Decision.THERE, Decision.DROP
+MOMENT = timedelta(microseconds=1)
+
+
+def listed(**changed: Any) -> Listed:
+    message = Listed(
+        workspace_id=WORKSPACE,
+        message_id="1",
+        key="announcement:abc",
+        operation=Operation.POST,
+        state=State.HELD,
+        conversation=LAUNCH,
+        decided_at=MONDAY,
+        not_before=MONDAY,
+        expires_at=None,
+        first_try_at=None,
+        attempts=1,
+        reason=None,
+    )
+    return replace(message, **changed)
+
+
+@pytest.mark.parametrize(
+    ("of", "again", "there", "drop"),
+    [
+        (State.PENDING, message_decisions.ON_ITS_WAY, message_decisions.ON_ITS_WAY, None),
+        (
+            State.SENDING,
+            message_decisions.BEING_SENT,
+            message_decisions.BEING_SENT,
+            message_decisions.BEING_SENT,
+        ),
+        (
+            State.SENT,
+            message_decisions.IN_SLACK,
+            message_decisions.IN_SLACK,
+            message_decisions.IN_SLACK,
+        ),
+        (State.UNKNOWN, message_decisions.LOOKED_FOR, None, None),
+        (State.HELD, None, None, None),
+        (State.FAILED, None, message_decisions.REFUSED, None),
+        (
+            State.EXPIRED,
+            message_decisions.GIVEN_UP,
+            message_decisions.GIVEN_UP,
+            message_decisions.GIVEN_UP,
+        ),
+    ],
+)
+def test_what_speaks_against_it(
+    of: State, again: str | None, there: str | None, drop: str | None
+) -> None:
+    message = listed(state=of)
+
+    assert [why_not(one, message, MONDAY) for one in (AGAIN, THERE, DROP)] == [again, there, drop]
+
+
+@pytest.mark.parametrize(
+    ("left", "decision", "of", "against"),
+    [
+        (timedelta(0), AGAIN, State.HELD, message_decisions.TOO_LATE),
+        (timedelta(0), AGAIN, State.FAILED, message_decisions.TOO_LATE),
+        (timedelta(0), AGAIN, State.EXPIRED, message_decisions.GIVEN_UP),
+        (MOMENT, AGAIN, State.HELD, None),
+        (timedelta(0), THERE, State.HELD, None),  # it came in time
+        (timedelta(0), DROP, State.HELD, None),
+    ],
+)
+def test_what_is_too_late_is_not_posted_again(
+    left: timedelta, decision: Decision, of: State, against: str | None
+) -> None:
+    message = listed(state=of, expires_at=MONDAY + left)
+
+    assert why_not(decision, message, MONDAY) == against
+
+
+@pytest.mark.parametrize(
+    ("message", "channel", "seconds", "against"),
+    [
+        ({}, LAUNCH, -60, None),
+        ({}, LAUNCH, -60.1, message_decisions.EARLIER),
+        ({"first_try_at": MONDAY + timedelta(hours=1)}, LAUNCH, 3540, None),
+        ({"first_try_at": MONDAY + timedelta(hours=1)}, LAUNCH, 3539, message_decisions.EARLIER),
+        ({}, PLATFORM, 0, message_decisions.ELSEWHERE),
+        ({"conversation": BEN}, "D0BEN", 0, None),
+        ({"conversation": "W0BEN"}, "D0BEN", 0, None),
+        ({"conversation": BEN}, LAUNCH, 0, message_decisions.ELSEWHERE),
+    ],
+)
+def test_where_it_may_have_been_seen(
+    message: dict[str, Any], channel: str, seconds: float, against: str | None
+) -> None:
+    ts = f"{MONDAY.timestamp() + seconds:.6f}"
+
+    assert why_not_there(listed(**message), Place(channel=channel, ts=ts)) == against
+
+
+async def change(db: Database, **values: Any) -> None:
+    async with db.transaction() as tx:
+        await tx.execute(update(schema.messages).values(**values))
+
+
+@pytest.mark.parametrize("of", [*State])
+async def test_a_decision_changes_only_what_it_may(db: Database, of: State) -> None:
+    """Whatever was read before, and whoever asks."""
+    message_id = await a_message(db, state=of, looks=2, attempts=9, retry_at=real_now())
+    seen, now = Place(channel=LAUNCH, ts="1.1"), real_now()
+    before = await row(db, message_id)
+    again = of in (State.HELD, State.FAILED)
+    for does, may in (
+        (admin_queries.post_again, again),
+        (admin_queries.drop, again or of in (State.PENDING, State.UNKNOWN)),
+    ):
+        async with db.transaction() as tx:
+            assert await does(tx, WORKSPACE, message_id) is may
+        after = await row(db, message_id)
+        if not may:
+            assert after == before
+        elif does is admin_queries.post_again:
+            assert (after.state, after.attempts, after.looks) == ("pending", 0, 0)
+            assert (after.retry_at, after.error, after.fence) == (None, None, 1)
+        else:
+            assert (after.state, after.payload) == ("expired", None)
+            assert (after.retry_at, after.error) == (None, "dropped by a person")
+        await change(db, **dict(before._mapping))
+    async with db.transaction() as tx:
+        there = await admin_queries.is_there(tx, WORKSPACE, message_id, seen, now)
+        assert there is (of in (State.HELD, State.UNKNOWN))
+        assert (await admin_queries.held_key(tx, WORKSPACE, message_id)) is None
+    assert (await row(db, message_id)).state == ("sent" if there else of)
+
+
+async def test_who_comes_too_late_is_told_and_nothing_is_noted(db: Database) -> None:
+    """It was read as held, and somebody dropped it since."""
+    message_id = await held(db)
+    async with db.reading() as reader:
+        message = await admin_queries.one(reader, WORKSPACE, message_id)
+    assert message is not None
+    await change(db, state="expired")
+    for decision in (AGAIN, DROP):
+        with pytest.raises(Refused, match="somebody else decided"):
+            async with db.transaction() as tx:
+                await decide(tx, decision, message, actor="U1", now=real_now())
+
+    async with db.reading() as reader:
+        assert (await reader.execute(select(schema.audit))).all() == []
+
+
+async def test_what_is_over_is_listed_backwards(db: Database) -> None:
+    ids = [await a_message(db, f"{n}:1", state="sent", conversation=LAUNCH) for n in range(3)]
+    ids += [await held(db, f"{n}:2") for n in range(3)]
+
+    async def found(*states: State, **how: Any) -> list[str]:
+        async with db.reading() as reader:
+            rows = await admin_queries.listed(reader, states, **{"limit": 9, **how})
+            assert await admin_queries.count(reader, states) >= len(rows)
+        return [one.message_id for one in rows]
+
+    assert await found(State.SENT, State.EXPIRED) == ids[2::-1]
+    assert await found(State.HELD) == ids[3:]
+    assert await found(State.SENT, State.HELD) == ids
+    assert await found(State.HELD, limit=2) == ids[3:5]
+    assert await found(State.HELD, workspace_id="T0OTHER") == []
+
+
+# --- the present state ---------------------------------------------------------------------
+
+
+async def test_why_messages_are_where_they_are_the_commonest_first(db: Database) -> None:
+    for number, (of, error, age) in enumerate(
+        [
+            ("failed", "a", 1),
+            ("failed", "b", 1),
+            ("failed", "b", 1),
+            ("held", "c", 1),
+            ("unknown", "d", 1),
+            ("pending", None, 1),
+            ("expired", "a", 1),
+            ("expired", "b", 1),
+            ("expired", "b", 1),
+            ("expired", "c", 50),
+        ]
+    ):
+        created_at = real_now() - timedelta(days=age)
+        await a_message(db, f"{number}:", state=of, error=error, created_at=created_at)
+    async with db.reading() as reader:
+        failed = await system_state.reasons(reader, State.FAILED)
+        unknown = await system_state.reasons(reader, State.UNKNOWN)
+        given_up = await system_state.given_up(reader, real_now() - timedelta(days=30))
+
+    assert list(failed.items()) == [("b", 2), ("a", 1)]
+    assert unknown == {"d": 1}
+    assert list(given_up.items()) == [("b", 2), ("a", 1)]
+
+
+async def test_what_waits_is_due_and_could_be_sent(db: Database) -> None:
+    now = real_now()
+    await a_message(db, "due:1")
+    await a_message(db, "due:2", not_before=now - timedelta(hours=3))
+    await a_message(db, "later:1", not_before=now + timedelta(hours=1))
+    await a_message(db, "halted:1", workspace_id="T2", not_before=now - timedelta(days=9))
+    async with db.transaction() as tx:
+        mine = schema.lanes.c.workspace_id == "T2"
+        await tx.execute(update(schema.lanes).where(mine).values(halted="invalid_auth"))
+    async with db.reading() as reader:
+        found = await system_state.waiting(reader, now)
+        lanes = await system_state.lanes(reader, now)
+        assert await system_state.halted(reader) == {"invalid_auth": 1}
+
+    assert {of: (one.count, one.oldest) for of, one in found.items()} == {
+        State.PENDING: (2, timedelta(hours=3))
+    }
+    assert [(lane.workspace_id, lane.halted) for lane in lanes] == [("T2", "invalid_auth")]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (-5, "0 s"),
+        (0, "0 s"),
+        (119, "119 s"),
+        (120, "2 min"),
+        (7199, "119 min"),
+        (7200, "2 h"),
+        (172_799, "47 h"),
+        (172_800, "2 d"),
+    ],
+)
+def test_spans(seconds: float, said: str) -> None:
+    assert span(timedelta(seconds=seconds)) == said
+
+
+def test_what_is_late_is_wrong_and_what_is_a_little_late_is_not() -> None:
+    found = [
+        *(status_report.agenda(timedelta(seconds=seconds)) for seconds in (0, 120, 121)),
+        *(status_report.outbox(timedelta(seconds=seconds)) for seconds in (0, 900, 901)),
+    ]
+
+    assert [one.level for one in found] == ["ok", "ok", "wrong"] * 2
+    assert ("nothing is late" in found[0].text, "2 min" in found[1].text) == (True, True)
+
+
+def lane(name: str, **changed: Any) -> system_state.Lane:
+    given = {"owner": "abcdef0123", "lease_left": timedelta(seconds=9), "halted": None, **changed}
+    return system_state.Lane(workspace_id=name, **given)
+
+
+def test_long_lists_are_cut_and_say_so() -> None:
+    five, six = ([lane(f"T{n}", halted="invalid_auth") for n in range(count)] for count in (5, 6))
+
+    assert [one.level for one in status_report.halted(five)] == ["wrong"] * 5
+    assert [one.level for one in status_report.halted(six)] == ["wrong"] * 5 + ["look"]
+    assert "T0" in status_report.halted(six)[0].text
+    assert "1" in status_report.halted(six)[-1].text
+    assert [one.level for one in status_report.halted([lane("T1", halted="app_uninstalled")])] == [
+        "look"
+    ]
+
+
+def test_a_silent_sender_is_to_be_looked_at() -> None:
+    alive, silent = lane("T1"), lane("T2", lease_left=timedelta(seconds=-1))
+
+    assert status_report.senders([alive, lane("T3", lease_left=timedelta(0))]).level == "ok"
+    assert status_report.senders([]).level == "ok"
+    found = status_report.senders([alive, silent])
+    assert (found.level, "T2" in found.text, "T1" in found.text) == ("look", True, False)

@@ -1,0 +1,157 @@
+"""Every kind of message has a name for who decides about it, and every reason a meaning."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.channel_health.failure_policy import CLOSED, GONE, MALFORMED, NOT_GRANTED
+from bot.operations import message_names
+from bot.operations.durations import span
+from bot.operations.message_decisions import Decision, why_not, why_not_there
+from bot.outbox.admin_queries import Listed
+from bot.outbox.outbox import Operation, State
+from bot.outbox.queued_message import Place
+from bot.slack.links import place_in
+from tests.docs.reading import ROOT
+
+NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+KEYS = re.compile(r'(?:key=|return |key = |told = )f"([a-z_]+):\{')
+#: Written like keys, but of blocks in forms.
+NOT_KEYS = {"answer", "fate", "line", "note", "until"}
+
+
+def a_message(**changed: Any) -> Listed:
+    return Listed(
+        **{
+            "workspace_id": "T0PLAY",
+            "message_id": "e" * 32,
+            "key": "announcement:1",
+            "operation": Operation.POST,
+            "state": State.HELD,
+            "conversation": "C0LAUNCH",
+            "decided_at": NOW,
+            "not_before": NOW,
+            "expires_at": None,
+            "first_try_at": NOW,
+            "attempts": 1,
+            "reason": "no proof can be had",
+            **changed,
+        }
+    )
+
+
+def kinds() -> set[str]:
+    rooms = [ROOT / "bot" / room for room in ("phases", "rounds", "results")]
+    files: list[Path] = [file for room in rooms for file in room.glob("*.py")]
+    found = {kind for file in files for kind in KEYS.findall(file.read_text(encoding="utf-8"))}
+    return found - NOT_KEYS
+
+
+def test_every_kind_has_a_name():
+    assert kinds() - message_names.WHAT.keys() == set()
+    assert {"announcement", "remind", "results", "concerns", "not_said"} <= kinds()
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({}, "the announcement of a phase"),
+        ({"key": "pin:announcement:1", "operation": Operation.PIN}, "the pin of the announcement"),
+        ({"key": "edit:ask:1:U0BEN", "operation": Operation.UPDATE}, "an edit of the questions"),
+        (
+            {"key": "unbookmark:bookmark:announcement:1", "operation": Operation.UNBOOKMARK},
+            "taking back the bookmark to the announcement",
+        ),
+        ({"key": "home:U0BEN", "operation": Operation.PUBLISH}, "somebody's App Home"),
+        ({"key": "something:new"}, "a message"),
+    ],
+)
+def test_a_message_is_named_by_what_it_is(changed: dict[str, Any], said: str):
+    assert message_names.what(a_message(**changed)).startswith(said)
+
+
+@pytest.mark.parametrize("reason", sorted({*CLOSED, *GONE, *MALFORMED, *NOT_GRANTED}))
+def test_what_has_a_consequence_has_a_meaning(reason: str):
+    said = message_names.why(a_message(reason=reason, state=State.FAILED))
+
+    assert said.endswith(".")
+    assert not said.startswith("Slack said")
+
+
+def test_another_reason_is_passed_on():
+    assert message_names.why(a_message(reason="strange_thing")) == "Slack said strange_thing."
+    assert message_names.why(a_message(reason=None, state=State.PENDING)) == ""
+    assert message_names.why(a_message(reason="user_disabled", conversation="U0BEN")).endswith(
+        "Drop it."
+    )
+
+
+def test_who_a_message_names_is_not_printed():
+    assert "U0BEN" not in repr(a_message(key="ask:1:U0BEN"))
+
+
+@pytest.mark.parametrize("decision", Decision)
+@pytest.mark.parametrize("state", State)
+def test_each_decision_in_each_state_is_done_or_refused_with_a_reason(
+    decision: Decision, state: State
+):
+    against = why_not(decision, a_message(state=state), NOW)
+
+    assert against is None or against.startswith("Nothing was changed: ")
+    if state in (State.SENT, State.SENDING, State.EXPIRED):
+        assert against is not None
+    if state is State.HELD:
+        assert against is None
+
+
+def test_what_is_over_is_not_posted_again():
+    over = a_message(state=State.FAILED, expires_at=NOW)
+
+    assert why_not(Decision.AGAIN, over, NOW - timedelta(seconds=1)) is None
+    assert "its time is over" in (why_not(Decision.AGAIN, over, NOW) or "")
+
+
+def test_a_place_fits_its_conversation_and_time():
+    ts = f"{NOW.timestamp():.6f}"
+    earlier = f"{(NOW - timedelta(minutes=5)).timestamp():.6f}"
+
+    def against(message: Listed, channel: str, ts: str) -> str | None:
+        return why_not_there(message, Place(channel=channel, ts=ts))
+
+    assert against(a_message(), "C0LAUNCH", ts) is None
+    assert against(a_message(conversation="U0BEN"), "D0BEN", ts) is None
+    assert "another conversation" in (against(a_message(), "C0OTHER", ts) or "")
+    assert "another conversation" in (against(a_message(conversation="U0BEN"), "C0X", ts) or "")
+    assert "an older message" in (against(a_message(), "C0LAUNCH", earlier) or "")
+
+
+@pytest.mark.parametrize(
+    ("link", "place"),
+    [
+        (
+            "https://acme.slack.com/archives/C0LAUNCH/p1763892000123456",
+            ("C0LAUNCH", "1763892000.123456"),
+        ),
+        (
+            " <https://acme.slack.com/archives/D0AB/p1763892000123456?thread_ts=1.2&cid=C1> ",
+            ("D0AB", "1763892000.123456"),
+        ),
+        ("https://acme.slack.com/archives/C0LAUNCH", None),
+        ("https://acme.slack.com/archives/C0LAUNCH/p17", None),
+        ("C0LAUNCH 1763892000.123456", None),
+        ("", None),
+    ],
+)
+def test_a_link_leads_to_a_message_or_not(link: str, place: tuple[str, str] | None):
+    assert place_in(link) == place
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(-5, "0 s"), (0, "0 s"), (119, "119 s"), (120, "2 min"), (7200, "2 h"), (200000, "2 d")],
+)
+def test_spans(seconds: int, said: str):
+    assert span(timedelta(seconds=seconds)) == said

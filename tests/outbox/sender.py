@@ -1,0 +1,80 @@
+"""A delivery at work against the stand-in, and what it left behind."""
+
+from typing import Any
+
+from aiohttp import ClientSession
+from slack_sdk.web.async_client import AsyncWebClient
+from sqlalchemy import select
+
+from bot.clock import MovedClock
+from bot.db import schema
+from bot.db.engine import Database
+from bot.outbox import outbox
+from bot.outbox.delivery import Delivery, Patience
+from bot.outbox.rate_limits import Pace
+from bot.playground.server import StandIn
+from bot.slack.content import content, section
+from tests.harness import BEN, LAUNCH, TINY_PNG, WORKSPACE
+
+IMPATIENT = Patience(settle=0, first_retry=0, picture_retry=0, picture_tries=2)
+
+
+class Sender:
+    """A delivery, and the words to give it work."""
+
+    def __init__(self, db: Database, clock: MovedClock, slack: StandIn, session: ClientSession):
+        self.db, self.clock, self.slack = db, clock, slack
+        self.client = AsyncWebClient(
+            slack.bot_token, base_url=slack.api_url, retry_handlers=[], timeout=1, session=session
+        )
+        self.draws_fail = False
+        self.delivery = self.another()
+
+    def another(
+        self,
+        patience: Patience = IMPATIENT,
+        *,
+        limited: bool = False,
+        client: AsyncWebClient | None = None,
+        **more: Any,
+    ) -> Delivery:
+        """One that shares the database; `more` is what follows and when it suits."""
+
+        async def draw(_: object) -> bytes:
+            if self.draws_fail:
+                raise TimeoutError
+            return TINY_PNG
+
+        pace = Pace(limited=limited)
+        return Delivery(
+            self.db,
+            self.clock,
+            lambda _: client or self.client,
+            draw,
+            pace=pace,
+            patience=patience,
+            **more,
+        )
+
+    async def say(self, key: str, to: str = LAUNCH, text: str = "", **more: Any) -> None:
+        said = content(text or key, section(text or key))
+        async with self.db.transaction() as tx:
+            await outbox.say(
+                tx, WORKSPACE, key=key, to=to, content=said, now=self.clock.now(), **more
+            )
+
+    async def deliver(self) -> None:
+        while await self.delivery.deliver_due():
+            pass
+
+    async def row(self, key: str) -> Any:
+        async with self.db.reading() as reader:
+            messages = schema.messages
+            return (await reader.execute(select(messages).where(messages.c.key == key))).one()
+
+    def texts(self, channel: str = LAUNCH) -> list[str]:
+        return [
+            message["text"]
+            for message in self.slack.as_user(BEN).visible(channel)
+            if message.get("bot_id")
+        ]

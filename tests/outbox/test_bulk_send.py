@@ -1,0 +1,89 @@
+"""How far a message to many has come, as every replica tells it."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from aiohttp import ClientSession, ClientTimeout
+from prometheus_client import REGISTRY
+from sqlalchemy import select, update
+
+from bot.clock import MovedClock, real_now
+from bot.db import schema
+from bot.db.engine import Database
+from bot.db.upserts import AT_ONCE
+from bot.outbox import outbox
+from bot.outbox.bulk_send import FanOuts
+from bot.outbox.outbox import Operation
+from bot.outbox.rate_limits import PER_MINUTE, WINDOW_SECONDS, Pace
+from bot.playground.server import StandIn
+from bot.slack.content import content, section
+from tests.harness import LAUNCH, WORKSPACE
+from tests.outbox.sender import Sender
+
+EDITS = PER_MINUTE[Operation.UPDATE]
+REST = 25
+
+
+@pytest.fixture
+async def sender(db: Database, clock: MovedClock, standin: StandIn) -> AsyncIterator[Sender]:
+    async with ClientSession(timeout=ClientTimeout(total=5)) as session:
+        yield Sender(db, clock, standin, session)
+
+
+async def edit_many(sender: Sender) -> None:
+    """More edits than Slack takes in a minute, and a minute's worth of them made.
+
+    All are of one message: what stands in Slack is not what this is about.
+    """
+    said, now = content("said", section("said")), sender.clock.now()
+    await sender.say("first")
+    await sender.deliver()
+    place = {"channel": LAUNCH, "ts": (await sender.row("first")).ts}
+    keys = [f"m{number}" for number in range(EDITS + REST)]
+    async with sender.db.transaction() as tx:
+        await outbox.say_all(tx, WORKSPACE, [(key, LAUNCH, said) for key in keys], now=now)
+        mine = schema.messages.c.workspace_id == WORKSPACE
+        await tx.execute(update(schema.messages).where(mine).values(state="sent", **place))
+        for key in keys:
+            await outbox.edit(tx, WORKSPACE, of=key, content=said, now=now)
+    await sender.another(limited=True).deliver_due()
+
+
+async def measure(sender: Sender, fan_outs: FanOuts) -> dict[str, float | None]:
+    async with sender.db.reading() as reader:
+        await fan_outs.measure(reader, Pace(), sender.clock.now(), real_now())
+    names = ("sent_messages", "left_messages", "expected_end_seconds")
+    return {name: REGISTRY.get_sample_value(f"imbalance_fan_out_{name}") for name in names}
+
+
+async def test_how_far_it_is_and_how_long_the_limits_hold_it_up(
+    sender: Sender, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await edit_many(sender)
+    one, other = FanOuts(), FanOuts()
+
+    for replica in (one, other):
+        told = await measure(sender, replica)
+        assert (told["sent_messages"], told["left_messages"]) == (EDITS, REST)
+        assert 0 < (told["expected_end_seconds"] or 0) <= WINDOW_SECONDS
+
+    async with sender.db.transaction() as tx:
+        open_ones = schema.messages.c.state == "pending"
+        await tx.execute(update(schema.messages).where(open_ones).values(state="expired"))
+    capsys.readouterr()
+    assert set((await measure(sender, one)).values()) == {0}
+    assert f"left=0 sent={EDITS} workspace={WORKSPACE}" in capsys.readouterr().out
+    await measure(sender, one)
+    assert "fan_out" not in capsys.readouterr().out
+
+
+async def test_more_than_are_written_at_once_are_each_said_once(sender: Sender) -> None:
+    said, many = content("said", section("said")), 2 * AT_ONCE + 1
+    posts = [(f"m{number}", f"U{number}", said) for number in range(many)]
+    for _ in "12":
+        async with sender.db.transaction() as tx:
+            await outbox.say_all(tx, WORKSPACE, posts, now=sender.clock.now())
+
+    async with sender.db.reading() as reader:
+        keys = list(await reader.scalars(select(schema.messages.c.key)))
+    assert sorted(keys) == sorted(key for key, _, _ in posts)

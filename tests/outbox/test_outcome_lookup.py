@@ -1,0 +1,89 @@
+"""What a look at the outbox reads, where PostgreSQL's figures are from a quiet hour.
+
+A database that has run for a year holds a million messages that were sent, and its figures say
+that hardly any is not. Then it is Tuesday at ten.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import timedelta
+from typing import TypeAlias
+
+import pytest
+from sqlalchemy import insert, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.clock import MovedClock
+from bot.db import schema
+from bot.db.engine import Database
+from bot.db.upserts import put_all_if_new
+from bot.operations import system_state
+from bot.outbox import sender_leases
+from bot.outbox.queue_heads import heads
+
+WORKSPACES, PEOPLE, WEEKS = 10, 100, 5
+WAITING = WORKSPACES * PEOPLE
+#: For each message that waits: itself and what it refers to, once as the first of its queue.
+EACH = 4
+
+Look: TypeAlias = Callable[[AsyncConnection, MovedClock], Awaitable[object]]
+
+LOOKS: dict[str, Look] = {
+    "lanes with work": lambda reader, clock: sender_leases.with_work(reader, clock.now(), 64),
+    "counts": lambda reader, _: sender_leases.counts(reader),
+    "fan-outs": lambda reader, clock: sender_leases.many_waiting(
+        reader, clock.now(), PEOPLE // 2, ["T1"]
+    ),
+    "heads": lambda reader, clock: heads(
+        reader, "T1", now=clock.now(), real=clock.now(), barred=(), limit=128
+    ),
+    "lag": lambda reader, clock: system_state.outbox_lag(reader, clock.now(), clock.now()),
+    "waiting": lambda reader, clock: system_state.waiting(reader, clock.now()),
+}
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
+async def test_a_look_reads_what_waits_and_little_else(
+    db: Database, clock: MovedClock, look: Look
+) -> None:
+    await ask_everyone(db, clock, range(WEEKS), "sent")
+    async with db.engine.connect() as connection:
+        alone = await connection.execution_options(isolation_level="AUTOCOMMIT")
+        await alone.execute(text("ANALYZE"))
+    await ask_everyone(db, clock, [WEEKS], "pending")
+    clock.advance(timedelta(seconds=1))
+
+    async with db.reading() as reader:
+        assert await look(reader, clock)
+        rows = await reader.scalar(_ROWS_READ)
+
+    assert 0 < rows <= EACH * (PEOPLE if look is LOOKS["heads"] else WAITING)
+
+
+_ROWS_READ = text(
+    "SELECT coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)"
+    " FROM pg_stat_xact_user_tables WHERE relname = 'messages'"
+)
+
+
+async def ask_everyone(db: Database, clock: MovedClock, weeks: Iterable[int], state: str) -> None:
+    rows = [
+        {
+            "workspace_id": f"T{workspace}",
+            "message_id": f"{week}x{person}",
+            "key": f"ask:{week}:{person}",
+            "operation": "post",
+            "target_key": f"ask:{week - 1}:{person}" if week else None,
+            "conversation": f"U{person}",
+            "state": state,
+            "not_before": clock.now(),
+            "created_at": clock.now(),
+        }
+        for week in weeks
+        for workspace in range(WORKSPACES)
+        for person in range(PEOPLE)
+    ]
+    async with db.transaction() as tx:
+        lane = [{"workspace_id": f"T{workspace}"} for workspace in range(WORKSPACES)]
+        await put_all_if_new(tx, schema.lanes, lane)
+        await tx.execute(insert(schema.messages), rows)

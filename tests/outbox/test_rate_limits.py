@@ -1,0 +1,198 @@
+"""Slack's limits hold over any minute, whoever sends, and a no of Slack stops only its method."""
+
+import json
+from datetime import UTC, datetime
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.outbox.outbox import Operation, State
+from bot.outbox.queued_message import NOWHERE, Finding, Row
+from bot.outbox.rate_limits import (
+    CONVERSATION_BURST,
+    CONVERSATION_SECONDS,
+    DIRECT,
+    DOUBT_SECONDS,
+    DOUBTS,
+    PER_MINUTE,
+    PROOF,
+    RESERVED_FOR_CHANNELS,
+    WINDOW_SECONDS,
+    Pace,
+    Used,
+)
+from bot.slack.errors import Meaning
+
+#: https://docs.slack.dev/apis/web-api/rate-limits, and of each method's page the tier.
+SLACKS = {
+    Operation.POST: 300,  # "several hundred"
+    Operation.UPDATE: 50,
+    Operation.PIN: 20,
+    Operation.UNPIN: 20,
+    Operation.BOOKMARK: 20,
+    Operation.UNBOOKMARK: 20,
+    Operation.PUBLISH: 100,
+    PROOF: 50,
+}
+BEGIN = 1_795_000_000.0
+POSTS = PER_MINUTE[Operation.POST]
+
+
+def a_row(operation: Operation = Operation.POST, conversation: str = "C1", pace: str = "") -> Row:
+    return Row(
+        workspace_id="T1",
+        message_id="1",
+        key="k",
+        operation=operation,
+        conversation=conversation,
+        payload={},
+        picture=None,
+        file_id=None,
+        revision=0,
+        state=State.PENDING,
+        fence=0,
+        created_at=datetime(2026, 11, 23, tzinfo=UTC),
+        not_before=datetime(2026, 11, 23, tzinfo=UTC),
+        expires_at=None,
+        attempts=0,
+        looks=0,
+        error=None,
+        first_try_at=None,
+        thread_ts=None,
+        pace=pace or operation.value,
+        queue=conversation,
+        target=NOWHERE,
+    )
+
+
+def a_finding(state: State, meaning: Meaning | None = None, **more: float) -> Finding:
+    return Finding(row=a_row(), state=state, meaning=meaning, retry_after=more.get("wait"))
+
+
+def resumed(used: Used | None, at: float) -> Used:
+    """As the next sender does: from JSON."""
+    kept = json.loads(json.dumps(used.keep())) if used is not None else None
+    return Pace().resume(kept, BEGIN + at)
+
+
+def direct(number: int) -> Row:
+    return a_row(conversation=f"U{number}", pace=DIRECT)
+
+
+@given(
+    st.sampled_from([*PER_MINUTE]),
+    st.lists(st.floats(0, 20), min_size=1, max_size=30),
+    st.integers(1, 120),
+)
+def test_no_minute_has_more_calls_than_its_limit(
+    name: str, pauses: list[float], wanted: int
+) -> None:
+    operation = Operation.POST if name == PROOF else Operation(name)
+    used, now, calls, number = None, 0.0, [], 0
+    for pause in pauses:
+        now += pause
+        used = resumed(used, now)
+        for _ in range(wanted):
+            number += 1
+            if used.take(a_row(operation, conversation=f"C{number}", pace=name)):
+                calls.append(now)
+
+    for begin in calls:
+        assert sum(begin <= call < begin + 60 for call in calls) <= SLACKS[name]
+
+
+@given(st.lists(st.floats(0, 3), min_size=1, max_size=60))
+def test_one_conversation_gets_a_burst_and_then_one_at_a_time(pauses: list[float]) -> None:
+    used, now, calls = None, 0.0, []
+    for pause in pauses:
+        now += pause
+        used = resumed(used, now)
+        calls += [now] * sum(used.take(a_row()) for _ in range(5))
+
+    for at, begin in enumerate(calls):
+        later = calls[at + CONVERSATION_BURST :]
+        allowed = [begin + number * CONVERSATION_SECONDS for number in range(1, len(later) + 1)]
+        assert all(call >= least - 0.001 for call, least in zip(later, allowed, strict=True))
+
+
+def test_the_wait_is_over_when_it_says() -> None:
+    first = resumed(None, 0)
+    assert [first.take(direct(number)) for number in range(POSTS)].count(True) == (
+        POSTS - RESERVED_FOR_CHANNELS
+    )
+    wait = first.wait()
+
+    assert wait is not None
+    assert not resumed(first, wait - 0.1).take(direct(0))
+    assert resumed(first, wait + 0.01).take(direct(0))
+
+
+def test_how_long_the_limits_hold_up_what_waits() -> None:
+    used = resumed(None, 0)
+    assert used.until_made({}) == used.until_made({DIRECT: 280, Operation.UPDATE: 50}) == 0
+    assert used.until_made({DIRECT: 281}) == WINDOW_SECONDS
+    assert used.until_made({DIRECT: 1000}) == 3 * WINDOW_SECONDS
+    assert used.until_made({DIRECT: 20, Operation.UPDATE: 120}) == 2 * WINDOW_SECONDS
+
+    for number in range(100):
+        used.take(direct(number))
+    later = resumed(used, 30)
+    assert later.until_made({DIRECT: 180}) == 0
+    assert later.until_made({DIRECT: 181}) == WINDOW_SECONDS - 30
+    assert later.until_made({DIRECT: 180, Operation.POST: 1}) == WINDOW_SECONDS - 30
+
+    later.learn([a_finding(State.PENDING, Meaning.LATER, wait=40)])
+    assert later.until_made({DIRECT: 1}) == 40
+
+
+def test_what_was_sent_is_counted_until_a_minute_without() -> None:
+    used = resumed(None, 0)
+    used.learn([a_finding(State.SENT)] * 3)
+    used = resumed(used, 60)
+    used.learn([a_finding(State.SENT), a_finding(State.FAILED)])
+
+    assert resumed(used, 120).sent == 4
+    assert resumed(used, 121).sent == 0
+
+
+def test_what_goes_to_many_people_leaves_room_for_channels() -> None:
+    used = resumed(None, 0)
+    for number in range(POSTS):
+        used.take(direct(number))
+
+    assert DIRECT in used.barred()
+    assert Operation.POST not in used.barred()
+    assert sum(used.take(a_row(conversation=f"C{n}")) for n in range(POSTS)) == (
+        RESERVED_FOR_CHANNELS
+    )
+
+
+def test_retry_after_stops_that_method_and_no_other() -> None:
+    used = resumed(None, 0)
+    used.learn([a_finding(State.PENDING, Meaning.LATER, wait=30)])
+
+    assert not used.take(a_row())
+    assert used.take(a_row(Operation.UPDATE))
+    assert not resumed(used, 29.9).take(a_row())
+    assert resumed(used, 30.1).take(a_row())
+
+
+def test_outcomes_nobody_knows_stop_posting_until_a_probe_succeeds() -> None:
+    used = resumed(None, 0)
+    used.learn([a_finding(State.UNKNOWN, Meaning.UNKNOWN)] * DOUBTS)
+
+    assert [used.take(direct(number)) for number in range(3)] == [True, False, False]
+    assert not resumed(used, DOUBT_SECONDS - 1).take(direct(5))
+    later = resumed(used, DOUBT_SECONDS + 1)
+    assert [later.take(direct(number)) for number in range(3)] == [True, False, False]
+
+    later.learn([a_finding(State.SENT)])
+    assert resumed(later, 2 * DOUBT_SECONDS + 2).take(direct(7))
+    assert resumed(later, 2 * DOUBT_SECONDS + 2).take(direct(8))
+
+
+def test_what_was_used_long_ago_is_forgotten() -> None:
+    used = resumed(None, 0)
+    assert used.take(a_row())
+
+    assert resumed(used, 61).keep() is None

@@ -1,0 +1,265 @@
+"""Each call as Slack gets it, and what each answer makes of its message."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from prometheus_client import REGISTRY
+from sqlalchemy import update
+
+from bot.db import schema
+from bot.outbox import outbox
+from bot.outbox.queued_message import Finding, Row
+from bot.outbox.refusal import Refusal
+from bot.outbox.slack_calls import Jobs
+from bot.outbox.web_api import METADATA_TYPE
+from bot.slack.content import Picture, content, picture_block, section
+from tests.harness import LAUNCH, WORKSPACE
+from tests.outbox.sender import IMPATIENT, Sender
+
+
+def args(sender: Sender, method: str) -> list[dict[str, Any]]:
+    return [dict(call.args) for call in sender.slack.calls if call.method == method]
+
+
+async def test_a_post_says_who_it_is_and_disturbs_nobody(sender: Sender) -> None:
+    await sender.say("hello")
+    await sender.deliver()
+
+    (said,) = args(sender, "chat.postMessage")
+    message_id = (await sender.row("hello")).message_id
+    event = {"event_type": METADATA_TYPE, "event_payload": {"id": message_id}}
+    assert (said["metadata"], said["client_msg_id"]) == (event, message_id)
+    assert (said["unfurl_links"], said["unfurl_media"], said["link_names"]) == (False, False, False)
+    assert said["parse"] == "none"
+    assert not said.get("reply_broadcast")
+
+
+@pytest.mark.parametrize(
+    ("undo", "method", "error", "state"),
+    [
+        (False, "pins.add", "already_pinned", "sent"),
+        (False, "pins.add", "not_pinnable", "failed"),
+        (True, "pins.remove", "no_pin", "sent"),
+        (True, "pins.remove", "not_pinned", "sent"),
+        (True, "bookmarks.remove", "not_found", "sent"),
+        (True, "bookmarks.remove", "bookmark_not_found", "sent"),
+        (False, "chat.update", "not_found", "failed"),
+        (False, "bookmarks.add", "not_found", "failed"),
+    ],
+)
+async def test_what_is_done_already_is_done_where_it_can_be_repeated(
+    sender: Sender, undo: bool, method: str, error: str, state: str
+) -> None:
+    await sender.say("hello")
+    await mark(sender, undo=False)
+    if undo:
+        await sender.deliver()
+        await mark(sender, undo=True)
+    sender.slack.faults.fail_next(method, error=error)
+    await sender.deliver()
+
+    keys = {
+        "pins.add": "pin:hello",
+        "pins.remove": "unpin:hello",
+        "bookmarks.add": "bookmark:hello",
+        "bookmarks.remove": "unbookmark:bookmark:hello",
+        "chat.update": "edit:hello",
+    }
+    assert (await sender.row(keys[method])).state == state
+
+
+async def mark(sender: Sender, *, undo: bool) -> None:
+    now, said = sender.clock.now(), content("new", section("new"))
+    async with sender.db.transaction() as tx:
+        if undo:
+            await outbox.unpin(tx, WORKSPACE, of="hello", now=now)
+            await outbox.unbookmark(tx, WORKSPACE, of="hello", now=now)
+            return
+        await outbox.edit(tx, WORKSPACE, of="hello", content=said, now=now)
+        await outbox.pin(tx, WORKSPACE, of="hello", now=now)
+        await outbox.bookmark(tx, WORKSPACE, of="hello", title="Phase", emoji=":x:", now=now)
+
+
+async def test_a_bookmark_that_may_be_there_is_found_among_others(sender: Sender) -> None:
+    await sender.client.bookmarks_add(
+        channel_id=LAUNCH, title="Other", type="link", link="https://example.com"
+    )
+    sender.slack.faults.fail_next("bookmarks.add", status=500, after_accept=True)
+    await sender.say("hello")
+    await mark(sender, undo=False)
+    await sender.deliver()
+
+    listed = (await sender.client.bookmarks_list(channel_id=LAUNCH))["bookmarks"]
+    assert [one["title"] for one in listed] == ["Other", "Phase"]
+    assert (await sender.row("bookmark:hello")).ts == listed[1]["id"]
+    assert len(args(sender, "bookmarks.list")) == 2  # its second try, and ours here
+
+
+async def say_with_picture(sender: Sender) -> None:
+    facts = Picture(facts={}, alt_text="A chart", title="Results")
+    said = content("results", picture_block("A chart"), picture=facts)
+    async with sender.db.transaction() as tx:
+        await outbox.say(
+            tx, WORKSPACE, key="results", to=LAUNCH, content=said, now=sender.clock.now()
+        )
+
+
+async def test_an_edit_keeps_the_picture(sender: Sender) -> None:
+    await say_with_picture(sender)
+    await sender.deliver()
+    file_id = (await sender.row("results")).file_id
+    async with sender.db.transaction() as tx:
+        said = content("changed", picture_block("A chart"))
+        await outbox.edit(tx, WORKSPACE, of="results", content=said, now=sender.clock.now())
+    await sender.deliver()
+
+    (edited,) = args(sender, "chat.update")
+    assert edited["blocks"][0]["slack_file"]["id"] == file_id
+
+
+async def test_a_picture_that_slack_refuses_is_left_out_and_nothing_follows(
+    sender: Sender,
+) -> None:
+    told: list[Refusal] = []
+
+    async def refused(_tx: object, refusal: Refusal, _now: object) -> None:
+        told.append(refusal)
+
+    sender.slack.faults.fail_next("chat.postMessage", error="invalid_blocks", times=3)
+    await say_with_picture(sender)
+    delivery = sender.another(refused=refused)
+    while await delivery.deliver_due():
+        pass
+
+    assert (told, sender.texts()) == ([], ["results"])
+    shown = [said["blocks"] for said in args(sender, "chat.postMessage")]
+    assert [bool(blocks) for blocks in shown] == [True, True, True, False]
+    assert (await sender.row("results")).attempts == 2  # without it, the tries begin anew
+
+
+async def test_after_a_revoked_token_nothing_more_is_tried(sender: Sender) -> None:
+    for key in ("one", "two"):
+        await sender.say(key)
+    sender.slack.faults.fail_next("chat.postMessage", error="token_revoked")
+    for _ in range(3):
+        await sender.delivery.deliver_due()
+
+    assert [said["text"] for said in args(sender, "chat.postMessage")] == ["one"]
+    rows = [await sender.row(key) for key in ("one", "two")]
+    assert [(row.state, row.attempts) for row in rows] == [("pending", 1), ("pending", 0)]
+
+
+@pytest.mark.parametrize("seconds", [0, 1])
+async def test_it_expires_at_its_very_moment(sender: Sender, seconds: int) -> None:
+    expires_at = sender.clock.now() + timedelta(seconds=seconds)
+    await sender.say("hello", expires_at=expires_at)
+    await sender.deliver()
+
+    assert (await sender.row("hello")).state == ("sent" if seconds else "expired")
+    assert sender.texts() == ["hello"] * seconds
+
+
+async def test_what_is_done_to_a_message_that_is_not_there_is_not_tried(sender: Sender) -> None:
+    sender.slack.faults.fail_next("chat.postMessage", error="msg_too_long")
+    await sender.say("hello")
+    await sender.deliver()
+    await mark(sender, undo=False)
+    await sender.deliver()
+
+    for key in ("edit:hello", "pin:hello", "bookmark:hello"):
+        row = await sender.row(key)
+        assert (row.state, row.error, row.attempts) == (
+            *("expired", "its message is not in Slack"),
+            0,
+        )
+
+
+async def test_no_more_calls_are_under_way_than_there_is_room_for(
+    sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.outbox.workspace_sender.IN_FLIGHT", 2)
+    at_once: list[int] = []
+    begin = Jobs.do
+
+    async def counted(jobs: Jobs, row: Row, claimed_at: float) -> Finding:
+        at_once.append(1)
+        under_way = sum(at_once)
+        try:
+            most.append(under_way)
+            return await begin(jobs, row, claimed_at)
+        finally:
+            at_once.append(-1)
+
+    most: list[int] = []
+    monkeypatch.setattr(Jobs, "do", counted)
+    for number in range(5):
+        await sender.say(f"m{number}", to=f"U0{number}")
+    async with sender.db.transaction() as tx:
+        await tx.execute(update(schema.messages).values(operation="publish", payload={}))
+    await sender.delivery.deliver_due()
+
+    assert (len(most), max(most)) == (5, 2)
+
+
+def counted(name: str, **labels: str) -> float:
+    return REGISTRY.get_sample_value(f"imbalance_{name}_total", labels) or 0
+
+
+async def test_every_outcome_is_counted(sender: Sender) -> None:
+    names: list[tuple[str, dict[str, str]]] = [
+        ("deliveries", {"operation": "post", "outcome": "sent"}),
+        ("deliveries", {"operation": "post", "outcome": "unknown"}),
+        ("deliveries", {"operation": "post", "outcome": "pending"}),
+        ("deliveries", {"operation": "post", "outcome": "failed"}),
+        ("rate_limited", {"method": "post"}),
+        ("rate_limited", {"method": "proof"}),
+        ("unknown_outcomes", {"cause": "fatal_error"}),
+        ("proofs", {"result": "present"}),
+        ("proofs", {"result": "not_yet"}),
+        ("proofs", {"result": "absent"}),
+    ]
+    before = [counted(name, **labels) for name, labels in names]
+    faults = sender.slack.faults
+    faults.fail_next("chat.postMessage", status=429, retry_after=0)
+    faults.fail_next("chat.postMessage", status=500, after_accept=True)
+    faults.fail_next("conversations.history", status=429, retry_after=0)
+    faults.fail_next("chat.postMessage", error="msg_too_long")
+    await sender.say("found")
+    await sender.say("too long")
+    await sender.deliver()
+    for key in ("found", "too long"):
+        assert (await sender.row(key)).state == ("sent" if key == "found" else "failed")
+
+    after = [counted(name, **labels) for name, labels in names]
+    assert [late - early for late, early in zip(after, before, strict=True)] == [
+        *(1, 2, 1, 1),  # the look that Slack put off leaves it unknown once more
+        *(1, 1, 1, 1, 1, 0),
+    ]
+
+
+async def test_a_picture_that_was_uploaded_is_no_outcome(sender: Sender) -> None:
+    labels = {"operation": "post", "outcome": "pending"}
+    before = counted("deliveries", **labels)
+    await say_with_picture(sender)
+    await sender.deliver()
+
+    assert counted("deliveries", **labels) == before
+
+
+async def test_what_a_dead_sender_left_is_counted_and_looked_for_after_a_while(
+    sender: Sender,
+) -> None:
+    before = (counted("lane_takeovers"), counted("unknown_outcomes", cause="interrupted"))
+    await sender.say("hello")
+    async with sender.db.transaction() as tx:
+        await tx.execute(update(schema.messages).values(state="sending"))
+        await tx.execute(update(schema.lanes).values(owner="dead", lease_until=sender.clock.now()))
+    await sender.say("wakes", to="U0BEN")
+    await sender.another(replace(IMPATIENT, settle=600)).deliver_due()
+
+    row = await sender.row("hello")
+    assert (row.state, row.retry_at is None) == ("unknown", False)
+    after = (counted("lane_takeovers"), counted("unknown_outcomes", cause="interrupted"))
+    assert after == (before[0] + 1, before[1] + 1)

@@ -1,0 +1,198 @@
+"""The exact limits of what may start, be extended and end: the last value on each side of them."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+
+from bot.phases.budget import Span, budget, free_from
+from bot.phases.rules import (
+    Actor,
+    Dates,
+    Kind,
+    Limits,
+    Past,
+    Proposal,
+    Refusal,
+    SetAside,
+    SprintPromise,
+    TrustPromise,
+    default_end,
+    latest_extension,
+    needs_justification,
+    recovery_until,
+    refusal_to_extend,
+    refusal_to_manage,
+    refusal_to_start_at_all,
+    warn_on,
+    warnings,
+)
+from tests.phases.test_rules import LIMITS, TODAY, past, refused, said, sprint, trust
+
+WINDOW_ENDS = sprint().ends_on
+OLDEST_DAY = WINDOW_ENDS - timedelta(days=89)
+
+
+def days_from(start: date, days: int) -> Span:
+    return Span(starts_on=start, ends_on=start + timedelta(days=days - 1))
+
+
+@pytest.mark.parametrize(
+    ("before", "spent"),
+    [
+        (days_from(OLDEST_DAY, 1), 16),
+        (days_from(OLDEST_DAY - timedelta(days=1), 1), 15),
+        (days_from(OLDEST_DAY - timedelta(days=5), 7), 17),
+        (days_from(TODAY - timedelta(days=2), 4), 17),  # two of them are shared
+        (days_from(WINDOW_ENDS, 9), 15),
+    ],
+)
+def test_ninety_days_up_to_the_end_of_the_proposal_count(before: Span, spent: int) -> None:
+    found = budget([before], TODAY, sprint().span)
+
+    assert (found.spent, found.window) == (spent, 90)
+    assert found.sentence == f"With this one: {spent} of 90 days in results sprints."
+
+
+def test_without_a_proposal_the_window_ends_today() -> None:
+    sprints = [days_from(TODAY - timedelta(days=89), 1), days_from(TODAY - timedelta(days=90), 1)]
+
+    found = budget([*sprints, days_from(TODAY, 5)], TODAY)
+
+    assert found.sentence == "2 of the last 90 days in results sprints."
+
+
+@pytest.mark.parametrize(("days", "is_over"), [(30, False), (31, True)])
+def test_a_third_of_the_window_is_allowed_and_not_a_day_more(days: int, is_over: bool) -> None:
+    assert budget([], TODAY, days_from(TODAY, days)).is_over is is_over
+    assert not budget([], TODAY, days_from(TODAY, days), allowed=0.5).is_over
+
+
+def test_the_first_free_day_is_the_first() -> None:
+    """Twenty days were spent: ten more fit now, for eleven the oldest of them has to be over."""
+    before = [days_from(TODAY - timedelta(days=60), 20)]
+
+    assert free_from(before, TODAY, 10) == TODAY
+    assert free_from(before, TODAY, 11) == TODAY + timedelta(days=20)
+    assert free_from(before, TODAY, 20) == TODAY + timedelta(days=20)
+    assert free_from(before, TODAY, 20, allowed=0.5) == TODAY
+    assert free_from([], TODAY, 31) == TODAY + timedelta(days=90)
+
+
+TEXTS = [
+    ("milestone", sprint(milestone="x" * 3_001)),
+    ("justification", sprint(justification="x" * 3_001)),
+    ("set_aside", sprint(set_aside=(SetAside(text="x" * 3_001, owner_id="UBEN"),))),
+    *(
+        (name, sprint(promise=replace(SprintPromise(stakes="S"), **{name: "x" * 3_001})))
+        for name in ("stakes", "ask", "protected", "why_you", "give_up")
+    ),
+    *(
+        (name, trust(promise=replace(TrustPromise(purpose="P"), **{name: "x" * 3_001})))
+        for name in ("purpose", "mistakes_fine", "mistakes_not", "listening", "yours_to_shape")
+    ),
+]
+
+
+@pytest.mark.parametrize(("field", "proposal"), TEXTS, ids=[name for name, _ in TEXTS])
+def test_every_text_has_the_same_limit(field: str, proposal: Proposal) -> None:
+    assert list(refused(proposal)) == [field]
+
+
+def test_several_refusals_come_together() -> None:
+    empty = sprint(milestone="", set_aside=(), member_ids=(), promise=SprintPromise(stakes=""))
+
+    assert set(refused(empty)) == {"milestone", "set_aside", "members", "stakes"}
+
+
+def test_leads_and_co_leads_alone_are_no_team() -> None:
+    assert "members" in refused(sprint(co_lead_ids=("UBEN",), member_ids=("UANA", "UBEN")))
+    assert refused(sprint(co_lead_ids=("UBEN",), member_ids=("UBEN", "UCHI"))) == {}
+
+
+@pytest.mark.parametrize(
+    ("proposal", "why"),
+    [
+        (sprint(ends_on=TODAY + timedelta(days=1)), None),
+        (sprint(ends_on=TODAY - timedelta(days=1)), "is not after today"),
+        (sprint(ends_on=TODAY + timedelta(days=43)), "6 weeks"),
+        (trust(ends_on=TODAY + timedelta(days=85)), "12 weeks"),
+    ],
+)
+def test_an_end_is_after_today_and_within_the_longest(proposal: Proposal, why: str | None) -> None:
+    assert (why or "") in refused(proposal).get("ends_on", "")
+    assert ("ends_on" in refused(proposal)) is (why is not None)
+
+
+@pytest.mark.parametrize(("days", "warned"), [(28, False), (29, True)])
+def test_the_warning_begins_the_day_after_four_weeks(days: int, warned: bool) -> None:
+    assert bool(warnings(sprint(ends_on=TODAY + timedelta(days=days)), LIMITS)) is warned
+
+
+@pytest.mark.parametrize(
+    ("before", "because"),
+    [
+        (past(recovery_until=TODAY), "recovery until"),
+        (past(recovery_until=TODAY - timedelta(days=1)), None),
+        # twelve days long: the next may begin twelve days after it ended
+        (past(days_from(TODAY - timedelta(days=23), 12)), None),
+        (past(days_from(TODAY - timedelta(days=22), 12)), "less than its own length before"),
+        (Past(budget=budget([days_from(date(2026, 9, 15), 15)], TODAY, sprint().span)), None),
+        (Past(budget=budget([days_from(date(2026, 9, 15), 16)], TODAY, sprint().span)), "31 of"),
+    ],
+)
+def test_the_last_day_on_which_a_start_has_to_be_justified(
+    before: Past, because: str | None
+) -> None:
+    found = needs_justification(sprint(), before)
+
+    assert (found is None) is (because is None)
+    assert (because or "") in (found or "")
+
+
+@pytest.mark.parametrize(
+    ("kind", "days", "more"),
+    [
+        (Kind.RESULTS_SPRINT, 14, 7),
+        (Kind.RESULTS_SPRINT, 15, 7),
+        (Kind.RESULTS_SPRINT, 1, 1),
+        (Kind.RESULTS_SPRINT, 28, 14),
+        (Kind.RESULTS_SPRINT, 35, 7),  # the six weeks are full
+        (Kind.RESULTS_SPRINT, 42, 0),
+        (Kind.TRUST_BUILDING, 35, 17),
+    ],
+)
+def test_an_extension_ends_at_half_the_length_or_at_the_cap(
+    kind: Kind, days: int, more: int
+) -> None:
+    end = TODAY + timedelta(days=days)
+    dates = Dates(kind=kind, starts_on=TODAY, ends_on=end, first_ends_on=end)
+    latest = end + timedelta(days=more)
+
+    assert latest_extension(dates, LIMITS) == latest
+    too_long = refusal_to_extend(dates, latest + timedelta(days=1), LIMITS)
+    assert too_long is not None
+    assert too_long.field == "ends_on"
+    for no_later in (end, end - timedelta(days=1)):
+        assert isinstance(refusal_to_extend(dates, no_later, LIMITS), Refusal)
+
+
+def test_only_named_starters_start_and_guests_never_do() -> None:
+    named = Limits(starters=("UBEN",))
+    ben = Actor(user_id="UBEN", is_full_member=True)
+
+    assert refusal_to_start_at_all(ben, named, "") is None
+    for guest in (
+        replace(ben, is_full_member=False),
+        replace(ben, is_full_member=False, is_admin=True),
+    ):
+        assert "guests" in said(refusal_to_start_at_all(guest, named, ""))
+        assert "guests" in said(refusal_to_manage(guest, ["UBEN"], ""))
+    assert isinstance(refusal_to_start_at_all(ben, Limits(starters=()), ""), Refusal)
+
+
+def test_recovery_and_the_default_end_to_the_day() -> None:
+    assert recovery_until(days_from(TODAY, 14)) == TODAY + timedelta(days=13 + 14)
+    assert default_end(TODAY) == date(2026, 12, 7)
+    assert default_end(date(2026, 11, 28), 1) == date(2026, 12, 7)  # from a Saturday
+    assert warn_on(date(2026, 12, 8)) == date(2026, 12, 4)

@@ -1,0 +1,160 @@
+"""Who may change a phase, and whom it warns: guests and closed accounts never, also as admins."""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, date, datetime
+
+import pytest
+from sqlalchemy import update
+
+from bot.agenda import agenda
+from bot.channel_health.pause import post_again, try_again
+from bot.clock import MovedClock
+from bot.db import schema
+from bot.ending.extend import extend
+from bot.ending.extend_form import Extension
+from bot.ending.wrap_up import wrap_up
+from bot.phases.permissions import Managing, may_manage
+from bot.phases.rules import Actor
+from bot.rounds.poll import poll
+from bot.services import Services
+from bot.slack.errors import Refused
+from bot.status.store import glance
+from bot.workspaces.lifecycle import change_settings, may_change
+from tests.ending.phase_rows import SAID, by, carry_out, evidence, messages, planned, running
+from tests.harness import ANA, BEN, LAUNCH, OWNER, WORKSPACE
+from tests.rounds.round_rows import a_person
+
+MORE = Extension(ends_on=date(2026, 12, 14), reason="The audit came late.")
+WARNED_AT = datetime(2026, 12, 3, 9, tzinfo=UTC)
+CLOSED = [{"is_guest": True}, {"is_deleted": True}, {"is_bot": True}, {"team_id": "T0PARTNER"}]
+CHANGES: dict[str, Callable[[Services, Managing], Awaitable[object]]] = {
+    "extend": lambda services, who: extend(services, who, MORE),
+    "wrap_up": lambda services, who: wrap_up(services, who, SAID),
+    "try_again": try_again,
+    "post_again": post_again,
+}
+
+
+def asks_now(services: Services, user_id: str) -> Awaitable[str]:
+    return poll(services, workspace_id=WORKSPACE, channel_id=LAUNCH, user_id=user_id)
+
+
+def here(user_id: str) -> dict[str, str]:
+    return {"workspace_id": WORKSPACE, "channel_id": LAUNCH, "user_id": user_id}
+
+
+@pytest.mark.parametrize("closed", CLOSED)
+async def test_an_admin_who_is_no_full_member_changes_nothing(
+    services: Services, closed: dict[str, object]
+) -> None:
+    phase_id = await running(services)
+    async with services.db.transaction() as tx:
+        await a_person(tx, "U0ADM", is_admin=True, **closed)
+    before = await evidence(services)
+
+    with pytest.raises(Refused, match="only the leads of this phase"):
+        await asks_now(services, "U0ADM")
+    for change in CHANGES.values():
+        with pytest.raises(Refused, match="guests"):
+            await change(services, by("U0ADM", phase_id))
+    assert not await may_change(services, WORKSPACE, "U0ADM")
+    with pytest.raises(Refused, match="only workspace admins"):
+        await change_settings(
+            services, workspace_id=WORKSPACE, user_id="U0ADM", change=lambda now: now
+        )
+    seen = await glance(services, **here("U0ADM"))
+    assert (seen.manages, seen.may_start) == (False, False)
+    assert await evidence(services) == before
+
+
+@pytest.mark.parametrize("closed", CLOSED)
+async def test_a_lead_who_is_no_full_member_any_more_manages_nothing(
+    services: Services, closed: dict[str, object]
+) -> None:
+    phase_id = await running(services)
+    people = schema.people
+    async with services.db.transaction() as tx:
+        await tx.execute(update(people).where(people.c.user_id == ANA).values(**closed))
+
+    for change in CHANGES.values():
+        with pytest.raises(Refused, match="guests"):
+            await change(services, by(ANA, phase_id))
+    assert not (await glance(services, **here(ANA))).manages
+
+
+@pytest.mark.parametrize(("user_id", "manages"), [(ANA, True), (OWNER, True), (BEN, False)])
+async def test_leads_and_admins_manage_and_may_poll(
+    services: Services, user_id: str, manages: bool
+) -> None:
+    await running(services)
+
+    seen = await glance(services, **here(user_id))
+    assert (seen.manages, seen.may_start) == (manages, True)
+    if manages:
+        assert "are asked" in await asks_now(services, user_id)
+    else:
+        with pytest.raises(Refused, match="only the leads"):
+            await asks_now(services, user_id)
+
+
+async def test_a_phase_that_nobody_knows_is_not_changed(services: Services) -> None:
+    await running(services)
+    for change in CHANGES.values():
+        with pytest.raises(Refused, match="not known any more"):
+            await change(services, by(OWNER, "another"))
+    async with services.db.reading() as reader:
+        actor = Actor(user_id=OWNER, is_full_member=True, is_admin=True)
+        with pytest.raises(Refused, match="not known any more"):
+            await may_manage(reader, by(OWNER, "another"), actor)
+
+
+async def test_whom_slack_does_not_know_changes_nothing(services: Services) -> None:
+    phase_id = await running(services)
+    for change in CHANGES.values():
+        with pytest.raises(Refused, match="guests"):
+            await change(services, by("U0NOBODY", phase_id))
+    with pytest.raises(Refused, match="Slack does not know you here"):
+        await may_change(services, WORKSPACE, "U0NOBODY")
+    with pytest.raises(Refused, match="only the leads"):
+        await asks_now(services, "U0NOBODY")
+    seen = await glance(services, **here("U0NOBODY"))
+    assert (seen.manages, seen.may_start) == (False, False)
+
+
+async def test_a_second_extension_is_refused_at_the_day(services: Services) -> None:
+    phase_id = await running(services)
+    await extend(services, by(ANA, phase_id), MORE)
+
+    with pytest.raises(Refused) as refused:
+        await extend(services, by(ANA, phase_id), MORE)
+    assert list(refused.value.fields) == ["ends_on"]
+
+
+async def test_after_an_early_end_no_warning_comes(services: Services, clock: MovedClock) -> None:
+    phase_id = await running(services)
+    assert await planned(services, "warn_end") == {phase_id: WARNED_AT}
+    await wrap_up(services, by(ANA, phase_id), SAID)
+    assert await planned(services, "warn_end") == {}
+
+    # One that another process had begun to carry out finds that it has ended.
+    clock.move_to(WARNED_AT)
+    async with services.db.transaction() as tx:
+        await agenda.put(tx, WORKSPACE, action="warn_end", subject=phase_id, due_at=WARNED_AT)
+    assert await carry_out(services, "warn_end") == 1
+    assert await messages(services, "warn:") == {}
+
+
+async def test_a_warning_that_waits_for_the_morning_is_cancelled_by_an_early_end(
+    services: Services, clock: MovedClock
+) -> None:
+    phase_id = await running(services)
+    clock.move_to(datetime(2026, 12, 3, 21, tzinfo=UTC))  # late, and night in Lisbon
+    await carry_out(services, "warn_end")
+    (waiting,) = (await messages(services, "warn:")).values()
+    assert waiting["not_before"] == datetime(2026, 12, 4, 8, tzinfo=UTC)
+    assert waiting["expires_at"] == datetime(2026, 12, 7, 17, tzinfo=UTC)
+
+    await wrap_up(services, by(ANA, phase_id), SAID)
+
+    (row,) = (await messages(services, "warn:")).values()
+    assert row["state"] == "expired"

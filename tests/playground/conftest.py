@@ -1,0 +1,60 @@
+"""A stand-in with an app of our own in it: these tests say what the stand-in promises."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import pytest
+from aiohttp import ClientSession
+from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
+from slack_bolt.async_app import AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.clock import MovedClock
+from bot.playground.server import StandIn
+from tests.playground.helpers import MANIFEST
+
+
+@pytest.fixture
+def clock() -> MovedClock:
+    return MovedClock(datetime(2026, 11, 23, 9, 0, tzinfo=UTC))
+
+
+@pytest.fixture
+async def slack(clock: MovedClock) -> AsyncIterator[StandIn]:
+    standin = StandIn(clock=clock.now, manifest=MANIFEST)
+    await standin.start()
+    yield standin
+    await standin.stop()
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[ClientSession]:
+    async with ClientSession() as open_session:
+        yield open_session
+
+
+@pytest.fixture
+def api(slack: StandIn, session: ClientSession) -> AsyncWebClient:
+    return AsyncWebClient(
+        slack.bot_token, base_url=slack.api_url, session=session, retry_handlers=[]
+    )
+
+
+@pytest.fixture
+def app(api: AsyncWebClient) -> AsyncApp:
+    """Bolt as the bot sets it up; tests add listeners before or after it is connected."""
+    return AsyncApp(
+        client=api,
+        signing_secret=StandIn.signing_secret,
+        process_before_response=True,
+        ignoring_self_events_enabled=False,
+    )
+
+
+@pytest.fixture
+async def socket(app: AsyncApp, slack: StandIn) -> AsyncIterator[AsyncSocketModeHandler]:
+    """The app, connected over Socket Mode."""
+    handler = AsyncSocketModeHandler(app, slack.app_token)
+    await handler.connect_async()
+    yield handler
+    await handler.close_async()

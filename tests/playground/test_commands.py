@@ -1,0 +1,84 @@
+"""Commands as people type them, and Slack's own ones."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from slack_bolt.async_app import AsyncApp
+
+from bot.playground.server import StandIn
+from tests.playground.helpers import ANA, BEN, BOT, LAUNCH, PLATFORM, XAVIER
+
+pytestmark = pytest.mark.usefixtures("socket")
+
+
+@pytest.mark.parametrize(
+    ("written", "arrives"),
+    [
+        ("add @Ben", "add <@U0BEN>"),
+        ("add @ben okafor, @finn o'brien", "add <@U0BEN>, <@U0FIN>"),
+        ("in #launch", "in <#C0LAUNCH|launch>"),
+        ("in #secret-plan", "in <#C0SECRET|>"),
+        ("<!channel> & <b>", "&lt;!channel&gt; &amp; &lt;b&gt;"),
+        ("see https://a.b/c?d=1&e", "see <https://a.b/c?d=1&amp;e>"),
+        ("mail ben@northwind or @benny", "mail ben@northwind or @benny"),
+        ("picked <@U0BEN> from a menu", "picked <@U0BEN> from a menu"),
+        ("<@U0NOBODY>", "&lt;@U0NOBODY&gt;"),
+    ],
+)
+async def test_typed_text_arrives_as_slack_writes_it(
+    slack: StandIn, app: AsyncApp, written: str, arrives: str
+) -> None:
+    texts = []
+
+    @app.command("/note")
+    async def note(ack: Any, command: dict[str, Any]) -> None:
+        texts.append(command["text"])
+        await ack()
+
+    await slack.as_user(ANA).command(f"/note {written}", LAUNCH)
+
+    assert texts == [arrives]
+
+
+async def test_without_should_escape_names_are_plain_words(slack: StandIn, app: AsyncApp) -> None:
+    @app.command("/plain")
+    async def plainly(ack: Any, command: dict[str, Any]) -> None:
+        await ack(command["text"])
+
+    assert (await slack.as_user(ANA).command("/plain @Ben", LAUNCH)).text == "@Ben"
+
+
+async def test_a_command_works_where_the_app_is_not(slack: StandIn, app: AsyncApp) -> None:
+    @app.command("/note")
+    async def note(ack: Any, respond: Any) -> None:
+        await respond("by url")
+        await ack(response_type="in_channel", text="for all")
+
+    await slack.as_user(ANA).command("/note", PLATFORM)
+
+    assert [message["text"] for message in slack.as_user(ANA).ephemerals(PLATFORM)] == ["by url"]
+    seen = [message["text"] for message in slack.as_user(BEN).visible(PLATFORM)]
+    assert seen == ["/note", "for all"]
+
+
+async def test_slack_itself_refuses_some_commands(slack: StandIn) -> None:
+    unknown = await slack.as_user(ANA).command("/nothing", LAUNCH)
+    outsider = await slack.as_user(XAVIER).command("/note", "C0PARTN")
+
+    assert (unknown.status, unknown.text) == (0, "/nothing is not a valid command.")
+    assert "other organisations" in outsider.text
+
+
+async def test_the_app_is_invited_by_command(slack: StandIn, app: AsyncApp) -> None:
+    came = asyncio.Event()
+
+    @app.event("member_joined_channel")
+    async def joined(event: dict[str, Any]) -> None:
+        assert (event["user"], event["inviter"]) == (BOT, ANA)
+        came.set()
+
+    await slack.as_user(ANA).command("/invite @Imbalance", PLATFORM)
+
+    assert came.is_set()
+    assert BOT in slack.workspace.conversations[PLATFORM].members

@@ -1,0 +1,95 @@
+"""A closed week as facts, for the messages about it."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+from bot.results.levels import Counts, figure
+from bot.results.model import ClosedRound, PhaseFacts, Reflection, Showing, Shown
+
+TEAM_READS = datetime(2026, 12, 4, 10, 0, tzinfo=UTC)
+LABELS = {
+    "clarity": "Clear and doable?",
+    "trust": "Trust when needed?",
+    "ego": "Room for mistakes?",
+}
+HOSTILE = "*Ana* <!channel> <@U0BEN> <https://x.example|y> `a` _b_ & \u202eabc"
+NOTE = "Too many goals.\nWe drop the importer until January."
+COMMENTS = ("The importer is late & nobody says so", "Thanks for Tuesday")
+
+PHASE = PhaseFacts(
+    phase_id="p" * 32,
+    channel_id="C0LAUNCH",
+    lead_ids=("U0ANA",),
+    lead_names=("Ana",),
+    zone="Europe/Lisbon",
+    comments_to="leads",
+    starts_on=date(2026, 11, 23),
+    ended_on=date(2026, 12, 18),
+)
+TWO_LEADS = replace(PHASE, lead_ids=("U0ANA", "U0BEN"), lead_names=("Ana", "Ben"))
+OWN = Reflection(name="Ana", answers={"clarity": 5, "trust": 3, "ego": None}, shared=False)
+
+
+def shown(key: str, counts: Counts, change: float | None = None) -> Shown:
+    found = figure(key, counts, minimum=4)
+    assert found is not None
+    return Shown(figure=found, change=change)
+
+
+START = ClosedRound(
+    round_id="a" * 32,
+    phase_id=PHASE.phase_id,
+    kind="first",
+    week=1,
+    asked=7,
+    minimum=4,
+    answered=6,
+    labels=LABELS,
+    figures=(
+        shown("clarity", (0, 0, 2, 4, 0)),
+        shown("trust", (0, 1, 3, 2, 0)),
+        shown("ego", (0, 0, 1, 3, 2)),
+    ),
+    note=None,
+    noted_by=None,
+    shown_at=datetime(2026, 11, 27, 10, 0, tzinfo=UTC),
+)
+WEEK = replace(
+    START,
+    round_id="b" * 32,
+    kind="weekly",
+    week=2,
+    figures=(
+        shown("clarity", (2, 3, 1, 0, 0), change=-2.0),
+        shown("trust", (0, 0, 2, 3, 1), change=1.0),
+    ),
+    shown_at=None,
+)
+LARGE = replace(
+    START,
+    round_id="c" * 32,
+    kind="weekly",
+    week=3,
+    asked=12,
+    minimum=5,
+    answered=11,
+    figures=(
+        shown("clarity", (0, 4, 2, 3, 2), change=0.0),
+        shown("trust", (1, 0, 4, 3, 3)),
+        shown("ego", (0, 0, 0, 6, 5), change=0.5),
+    ),
+    shown_at=None,
+)
+TOO_FEW = replace(WEEK, answered=None, figures=())
+
+
+def showing(*rounds: ClosedRound, **changed: object) -> Showing:
+    """The last of these rounds, as it is shown."""
+    facts = Showing(
+        phase=PHASE,
+        rounds=rounds or (START, WEEK),
+        reflections=(OWN,),
+        comments=(),
+        team_sees_at=TEAM_READS,
+    )
+    return replace(facts, **changed)  # type: ignore[arg-type]

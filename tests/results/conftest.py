@@ -1,0 +1,19 @@
+"""What the tests of results start from."""
+
+import pytest
+
+from bot.clock import MovedClock
+from bot.db.engine import Database
+from tests.harness import ANA, MEMBERS
+from tests.results.steps import CLOSED
+from tests.rounds.round_rows import a_person, a_phase
+
+
+@pytest.fixture
+async def phase(db: Database, clock: MovedClock) -> Database:
+    clock.move_to(CLOSED)
+    async with db.transaction() as tx:
+        for user_id in (ANA, *MEMBERS):
+            await a_person(tx, user_id)
+        await a_phase(tx)
+    return db

@@ -1,0 +1,65 @@
+"""Closed rounds as rows, and what was counted in them."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import insert, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.db import schema
+from bot.rounds import questions, store
+from bot.rounds.questions import Question
+from tests.harness import WORKSPACE
+from tests.rounds.round_rows import NOW, PHASE, a_round
+
+ASKED = questions.for_member(["Ana"])
+#: How many chose 1, 2, 3, 4 and 5.
+HIGH, LOW, MIXED = (0, 0, 0, 4, 2), (3, 3, 0, 0, 0), (1, 1, 2, 1, 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Closing:
+    """A round as the rounds' room hands it over."""
+
+    round_id: str
+    phase_id: str = PHASE
+    minimum: int = 4
+    questions: tuple[Question, ...] = ASKED
+
+
+async def a_closed_round(
+    tx: AsyncConnection, round_id: str, *, number: int = 1, answered: int | None = 6, **more: object
+) -> Closing:
+    """One that has just been closed, a week after the one before; nothing is kept of it yet."""
+    at = NOW + timedelta(weeks=number - 1, days=1)
+    facts: dict[str, Any] = {
+        "number": number,
+        "kind": "first" if number == 1 else "weekly",
+        "opened_at": at,
+        "closes_at": at + timedelta(days=2),
+        "questions": store.as_json(ASKED),
+    }
+    await a_round(tx, round_id=round_id, **{**facts, **more})
+    rounds = schema.rounds
+    await tx.execute(
+        update(rounds)
+        .where(rounds.c.round_id == round_id)
+        .values(state="closed", enough=answered is not None, answered=answered)
+    )
+    return Closing(round_id=round_id)
+
+
+async def a_reflection(
+    tx: AsyncConnection, round_id: str, user_id: str, *, shared: bool = False, **answers: int | None
+) -> None:
+    await tx.execute(
+        insert(schema.reflections).values(
+            workspace_id=WORKSPACE,
+            phase_id=PHASE,
+            moment=round_id,
+            user_id=user_id,
+            answers=answers,
+            shared=shared,
+        )
+    )

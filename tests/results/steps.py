@@ -1,0 +1,49 @@
+"""The steps of a result's way, and the rows they left behind."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import func, select
+
+from bot.agenda.agenda import Item
+from bot.db import schema
+from bot.db.engine import Database
+from bot.results.lifecycle import keep, show_results
+from bot.services import Services
+from tests.harness import WORKSPACE
+from tests.results.result_rows import HIGH, LOW, MIXED, Closing, a_closed_round
+
+#: Thursday afternoon in Lisbon; the team reads it on Friday at ten.
+CLOSED = datetime(2026, 11, 26, 16, 0, tzinfo=UTC)
+FRIDAY = datetime(2026, 11, 27, 10, 0, tzinfo=UTC)
+COMMENTS = ("The importer is late & nobody says so", "Thanks for Tuesday")
+ALL = {"clarity": LOW, "trust": HIGH, "ego": MIXED}
+
+
+async def close(
+    db: Database, round_id: str = "r1", *, number: int = 1, now: datetime = CLOSED, **more: Any
+) -> Closing:
+    """Close a round with these counts, as the rounds' room does."""
+    counts, comments = more.pop("counts", ALL), more.pop("comments", ())
+    answered = None if counts is None else 6
+    async with db.transaction() as tx:
+        closing = await a_closed_round(tx, round_id, number=number, answered=answered, **more)
+        await keep(tx, WORKSPACE, closing, counts, comments, now)
+    return closing
+
+
+async def figures(db: Database, round_id: str = "r1") -> dict[str, Any]:
+    kept = schema.figures
+    async with db.reading() as reader:
+        rows = await reader.execute(select(kept).where(kept.c.round_id == round_id))
+        return {row.key: row for row in rows}
+
+
+async def count(db: Database, table: Any) -> int:
+    async with db.reading() as reader:
+        return await reader.scalar(select(func.count()).select_from(table)) or 0
+
+
+async def show(services: Services, round_id: str = "r1", due_at: datetime = FRIDAY) -> None:
+    item = Item(workspace_id=WORKSPACE, action="show_results", subject=round_id, due_at=due_at)
+    await show_results(services, item)

@@ -1,0 +1,297 @@
+"""What is read of closed rounds, and who is told of them when, and where."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import insert, select, update
+
+from bot.clock import MovedClock
+from bot.db import schema
+from bot.db.engine import Database
+from bot.results import store
+from bot.results.lifecycle import Noting, save_note
+from bot.results.messages import NOTE_LIMIT
+from bot.services import Services
+from bot.slack.errors import Refused
+from tests.harness import ANA, BEN, CHIARA, DEV, LAUNCH, MEMBERS, WORKSPACE
+from tests.results.result_rows import HIGH, LOW, MIXED, a_closed_round, a_reflection
+from tests.results.steps import CLOSED, FRIDAY, close, figures, show
+from tests.rounds.evidence import agenda_of, delivered, said
+from tests.rounds.round_rows import PHASE, a_person, a_phase, a_round
+
+TO_ANA = f"lead_results:r1:{ANA}"
+
+
+async def phase_of(db: Database) -> Any:
+    async with db.reading() as reader:
+        return await store.phase_of(reader, WORKSPACE, PHASE)
+
+
+async def marked(db: Database, **values: object) -> None:
+    async with db.transaction() as tx:
+        await tx.execute(update(schema.phases).values(**values))
+
+
+async def leads(db: Database, *user_ids: str, **values: object) -> None:
+    people = schema.phase_people
+    async with db.transaction() as tx:
+        changed = update(people).where(people.c.user_id.in_(user_ids))
+        await tx.execute(changed.values(role="lead", **values))
+
+
+async def messages_of(db: Database) -> dict[str, Any]:
+    async with db.reading() as reader:
+        return {row.key: row for row in await reader.execute(select(schema.messages))}
+
+
+def at(on: date) -> datetime:
+    return datetime.combine(on, time(10), UTC)
+
+
+@pytest.mark.parametrize(
+    ("kind", "on", "week"),
+    [
+        ("first", date(2026, 11, 23), 1),
+        ("weekly", date(2026, 11, 29), 1),
+        ("weekly", date(2026, 11, 30), 2),
+        ("closing", date(2026, 12, 15), 4),
+        ("after", date(2026, 12, 23), 2),  # two weeks after it ended, early, on 9 December
+        ("after", date(2026, 12, 25), 2),  # on the next working day
+        ("after", date(2027, 1, 6), 4),
+    ],
+)
+async def test_rounds_are_counted_in_weeks_of_the_phase_and_then_since_its_end(
+    phase: Database, kind: str, on: date, week: int
+) -> None:
+    await marked(phase, ended_at=datetime(2026, 12, 9, 12, tzinfo=UTC), state="ended")
+    async with phase.transaction() as tx:
+        await a_closed_round(tx, "r1", kind=kind, opened_at=at(on))
+        (found,) = await store.closed_rounds(tx, WORKSPACE, PHASE)
+
+    assert (found.kind, found.week) == (kind, week)
+
+
+@pytest.mark.parametrize(
+    ("ended_at", "ended_on"),
+    [
+        (None, date(2026, 12, 18)),
+        (datetime(2026, 12, 9, 12, tzinfo=UTC), date(2026, 12, 9)),
+        (datetime(2026, 12, 19, 3, tzinfo=UTC), date(2026, 12, 18)),  # told a little late
+    ],
+)
+async def test_a_phase_ended_on_its_day_or_before(
+    phase: Database, ended_at: datetime | None, ended_on: date
+) -> None:
+    await marked(phase, ended_at=ended_at)
+    found = await phase_of(phase)
+
+    assert found.ended_on == ended_on
+    assert found.weeks == (ended_on - date(2026, 11, 23)).days / 7
+
+
+async def test_leads_are_named_in_order_and_who_left_is_not(phase: Database) -> None:
+    await leads(phase, BEN, CHIARA)
+    await leads(phase, DEV, left_at=CLOSED)
+    await marked(phase, lead_id=BEN)
+    async with phase.transaction() as tx:
+        await tx.execute(schema.people.delete().where(schema.people.c.user_id == CHIARA))
+
+    found = await phase_of(phase)
+    assert found.lead_ids == (BEN, ANA, CHIARA)
+    assert found.lead_names == ("Ben", "Ana", CHIARA)
+
+
+async def test_only_closed_rounds_are_read_in_their_order_with_their_questions_in_theirs(
+    phase: Database,
+) -> None:
+    await close(phase, "r2", number=2, counts={"ego": MIXED, "clarity": LOW, "trust": HIGH})
+    await close(phase, "r1", number=1)
+    async with phase.transaction() as tx:
+        await a_round(tx, round_id="r3", number=3)
+        await a_round(tx, round_id="r4", number=4, state="cancelled")
+        rounds = await store.closed_rounds(tx, WORKSPACE, PHASE)
+
+    assert [one.round_id for one in rounds] == ["r1", "r2"]
+    assert [one.figure.key for one in rounds[1].figures] == ["clarity", "trust", "ego"]
+    assert rounds[1].level("clarity") == 1.5
+    assert rounds[1].level("nothing") is None
+
+
+async def test_only_members_are_compared_between_two_rounds(phase: Database) -> None:
+    """A second lead is no difference in who was asked."""
+    await close(phase)
+    await leads(phase, BEN)
+    await close(phase, "r2", number=2, leads=(ANA, "U0NEW"))
+
+    assert (await figures(phase, "r2"))["clarity"].change == 0.0
+
+
+async def test_own_answers_of_those_who_lead_now_and_of_this_round(phase: Database) -> None:
+    await leads(phase, BEN)
+    async with phase.transaction() as tx:
+        await a_reflection(tx, "r1", ANA, clarity=4)
+        await a_reflection(tx, "r1", BEN, shared=True, clarity=2)
+        await a_reflection(tx, "r1", CHIARA, clarity=1)
+        await a_reflection(tx, "r0", ANA, clarity=5)
+    found = await phase_of(phase)
+    async with phase.reading() as reader:
+        own = await store.reflections_of(reader, WORKSPACE, found, "r1")
+
+    assert {(one.name, one.answers["clarity"], one.shared) for one in own} == {
+        ("Ana", 4, False),
+        ("Ben", 2, True),
+    }
+
+
+@pytest.mark.parametrize(
+    ("notes", "shown", "newest"),
+    [
+        (("one", "two"), (True, True), "two"),
+        (("one", "two"), (True, False), "one"),
+        (("one", None), (True, True), None),
+        (("one", "two"), (False, False), None),
+    ],
+)
+async def test_the_newest_note_that_the_team_has_read(
+    phase: Database, notes: tuple[str | None, ...], shown: tuple[bool, ...], newest: str | None
+) -> None:
+    async with phase.transaction() as tx:
+        for number, (note, is_shown) in enumerate(zip(notes, shown, strict=True), start=1):
+            more: dict[str, Any] = {"note": note, "shown_at": FRIDAY if is_shown else None}
+            await a_closed_round(tx, f"r{number}", number=number, **more)
+        assert await store.latest_note(tx, WORKSPACE, PHASE) == newest
+
+
+async def test_each_lead_is_told_in_hours_of_theirs_and_who_is_gone_is_not(
+    phase: Database,
+) -> None:
+    """It closes at 16:00 UTC: night in Tokyo, where Ben is; nobody knows where Chiara is."""
+    await leads(phase, BEN, CHIARA, DEV)
+    people = schema.people
+    async with phase.transaction() as tx:
+        for user_id, values in (
+            (BEN, {"zone": "Asia/Tokyo"}),
+            (CHIARA, {"zone": None}),
+            (DEV, {"is_deleted": True}),
+        ):
+            await tx.execute(update(people).where(people.c.user_id == user_id).values(**values))
+    await close(phase)
+
+    assert {key: row.not_before for key, row in (await messages_of(phase)).items()} == {
+        TO_ANA: CLOSED,
+        f"lead_results:r1:{BEN}": datetime(2026, 11, 26, 23, tzinfo=UTC),
+        f"lead_results:r1:{CHIARA}": CLOSED,
+    }
+
+
+@pytest.mark.parametrize("comments_to", ["leads", "team"])
+async def test_comments_without_room_follow_in_the_thread_of_who_may_read_them(
+    phase: Database, services: Services, clock: MovedClock, comments_to: str
+) -> None:
+    await marked(phase, comments_to=comments_to)
+    await close(phase, comments=tuple(f"{n:02} " + "words " * 160 for n in range(12)))
+    clock.move_to(FRIDAY)
+    await show(services)
+
+    found = await messages_of(phase)
+    more = {key: row.target_key for key, row in found.items() if key.startswith("comments:r1:")}
+    assert {key: to for key, to in more.items() if ANA in key} == {
+        key: TO_ANA for key in more if ANA in key
+    }
+    to_team = {key: to for key, to in more.items() if LAUNCH in key}
+    assert set(to_team.values()) == ({f"announcement:{PHASE}"} if comments_to == "team" else set())
+    assert f"comments:r1:{ANA}:2" in more
+    assert f"comments:r1:{ANA}:1" not in more
+
+
+async def test_results_of_a_phase_that_waits_are_not_shown_and_not_marked(
+    phase: Database, services: Services, clock: MovedClock
+) -> None:
+    await close(phase, comments=("One", "Two"))
+    await marked(phase, paused_at=CLOSED, paused_because="archived")
+    clock.move_to(FRIDAY)
+    await show(services)
+
+    assert "results:r1" not in await said(phase)
+    async with phase.reading() as reader:
+        (found,) = await store.closed_rounds(reader, WORKSPACE, PHASE)
+        assert len(await store.comments_of(reader, WORKSPACE, "r1")) == 2
+    assert found.shown_at is None
+
+
+@pytest.mark.parametrize(
+    ("late", "is_shown"), [(timedelta(minutes=15), True), (timedelta(minutes=16), False)]
+)
+async def test_past_a_quarter_of_an_hour_the_team_waits_for_leads_who_have_not_read(
+    phase: Database, services: Services, clock: MovedClock, late: timedelta, is_shown: bool
+) -> None:
+    await leads(phase, BEN)
+    await close(phase)
+    await delivered(phase, TO_ANA, ("D1", "1.1"))  # and Ben's is still on its way
+    clock.move_to(FRIDAY + late)
+    await show(services)
+
+    assert ("results:r1" in await said(phase)) is is_shown
+    monday = datetime(2026, 11, 30, 10, tzinfo=UTC)
+    assert await agenda_of(phase, "show_results") == ({} if is_shown else {"r1": monday})
+
+
+def noting(text: str, user_id: str = ANA) -> Noting:
+    return Noting(workspace_id=WORKSPACE, round_id="r1", user_id=user_id, text=text)
+
+
+async def test_a_note_of_exactly_the_limit_is_saved_under_its_writers_name(
+    phase: Database, services: Services
+) -> None:
+    await leads(phase, BEN)
+    await close(phase)
+    await save_note(services, noting("x" * NOTE_LIMIT, BEN))
+    with pytest.raises(Refused, match="1,001 characters, and 1,000 fit"):
+        await save_note(services, noting("x" * (NOTE_LIMIT + 1)))
+
+    async with phase.reading() as reader:
+        (found,) = await store.closed_rounds(reader, WORKSPACE, PHASE)
+    assert (found.note, found.noted_by) == ("x" * 1_000, "Ben")
+    told = await said(phase)
+    for lead in (ANA, BEN):  # both see what was saved, and until when it can be changed
+        assert "Saved by Ben" in str(told[f"edit:lead_results:r1:{lead}"])
+        assert str(int(FRIDAY.timestamp())) in str(told[f"edit:lead_results:r1:{lead}"])
+
+
+async def test_only_the_round_that_was_shown_is_marked(phase: Database, services: Services) -> None:
+    await close(phase)
+    await close(phase, "r2", number=2)
+    await show(services, "r2")
+
+    async with phase.reading() as reader:
+        rounds = await store.closed_rounds(reader, WORKSPACE, PHASE)
+    assert [one.shown_at is None for one in rounds] == [True, False]
+
+
+async def test_a_phase_is_gone_only_where_its_channel_was_deleted(phase: Database) -> None:
+    for because, expected in ((None, (False, False)), ("archived", (True, False))):
+        await marked(phase, paused_at=CLOSED if because else None, paused_because=because)
+        found = await phase_of(phase)
+        assert (found.is_paused, found.is_gone) == expected
+    await marked(phase, paused_because="deleted")
+    assert (await phase_of(phase)).is_gone
+
+
+async def test_another_phases_rounds_are_not_of_this_one(db: Database, clock: MovedClock) -> None:
+    async with db.transaction() as tx:
+        for user_id in (ANA, *MEMBERS):
+            await a_person(tx, user_id)
+        await a_phase(tx)
+        await a_phase(tx, phase_id="other", channel_id="C0PLATF")
+        await a_closed_round(tx, "r9", phase_id="other", note="Theirs", shown_at=FRIDAY)
+        comment = {"workspace_id": WORKSPACE, "round_id": "r9", "position": 0, "text": "Theirs"}
+        await tx.execute(insert(schema.round_comments).values(**comment))
+    clock.move_to(CLOSED)
+    await close(db)
+
+    async with db.reading() as reader:
+        assert await store.latest_note(reader, WORKSPACE, PHASE) is None
+        assert await store.history(reader, WORKSPACE, PHASE) == ()
+        assert await store.comments_of(reader, WORKSPACE, "r1") == ()
+        assert await store.phase_id_of(reader, WORKSPACE, "r9") == "other"

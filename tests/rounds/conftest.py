@@ -1,0 +1,20 @@
+"""What the tests of a round's transactions start from."""
+
+import pytest
+
+from bot.db.engine import Database
+from bot.rounds.lifecycle import plan_rounds
+from tests.harness import OWNER, WORKSPACE
+from tests.rounds.round_rows import NOW, PHASE, ZONES, a_person, a_phase
+
+
+@pytest.fixture
+async def phase(db: Database) -> Database:
+    """A phase that was just started, with its rounds planned."""
+    async with db.transaction() as tx:
+        for user_id in ZONES:
+            await a_person(tx, user_id)
+        await a_person(tx, OWNER, is_admin=True)
+        await a_phase(tx)
+        await plan_rounds(tx, WORKSPACE, PHASE, NOW)
+    return db

@@ -1,0 +1,126 @@
+"""A phase and a round as rows, for tests of one transaction."""
+
+from datetime import UTC, date, datetime, time, timedelta
+
+from sqlalchemy import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.db import schema
+from bot.workspaces.rules import WorkspaceSettings
+from bot.workspaces.store import remember_workspace, save_settings
+from tests.harness import ANA, LAUNCH, MEMBERS, WORKSPACE
+
+NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+PHASE, ROUND = "phase1", "round1"
+ZONES = {
+    "U0ANA": "Europe/Lisbon",
+    "U0BEN": "Africa/Lagos",
+    "U0CHI": "Europe/Rome",
+    "U0DEV": "Asia/Kolkata",
+    "U0EMI": "Asia/Tokyo",
+    "U0FIN": "America/New_York",
+    "U0GUS": "America/Sao_Paulo",
+    "U0HAN": "Europe/Prague",
+}
+
+
+async def a_person(tx: AsyncConnection, user_id: str, **changed: object) -> None:
+    row = {
+        "workspace_id": WORKSPACE,
+        "user_id": user_id,
+        "name": user_id.removeprefix("U0").title(),
+        "zone": ZONES.get(user_id, "Europe/London"),
+        "team_id": WORKSPACE,
+        "is_bot": False,
+        "is_guest": False,
+        "is_deleted": False,
+        "is_admin": False,
+        "refreshed_at": NOW + timedelta(days=365),  # fresh: Slack is not asked
+    }
+    await tx.execute(insert(schema.people).values({**row, **changed}))
+
+
+async def a_phase(
+    tx: AsyncConnection,
+    *,
+    phase_id: str = PHASE,
+    leads: tuple[str, ...] = (ANA,),
+    members: tuple[str, ...] = MEMBERS,
+    **changed: object,
+) -> None:
+    """A results sprint of four weeks in #launch, started on a Monday."""
+    row = {
+        "workspace_id": WORKSPACE,
+        "phase_id": phase_id,
+        "channel_id": LAUNCH,
+        "kind": "results_sprint",
+        "state": "active",
+        "lead_id": leads[0],
+        "zone": "Europe/Lisbon",
+        "milestone": "Ship the beta",
+        "promise": {"stakes": "Two customers decide."},
+        "started_at": NOW,
+        "starts_on": date(2026, 11, 23),
+        "ends_on": date(2026, 12, 18),
+        "first_ends_on": date(2026, 12, 18),
+        "weekday": 1,
+        "time_of_day": time(10, 0),
+        "remind": True,
+        "comments_to": "leads",
+    }
+    await tx.execute(insert(schema.phases).values({**row, **changed}))
+    roles = [(one, "lead") for one in leads] + [(one, "member") for one in members]
+    for user_id, role in roles:
+        await tx.execute(
+            insert(schema.phase_people).values(
+                workspace_id=WORKSPACE,
+                phase_id=phase_id,
+                user_id=user_id,
+                role=role,
+                joined_at=NOW,
+            )
+        )
+
+
+async def a_round(
+    tx: AsyncConnection,
+    *,
+    round_id: str = ROUND,
+    phase_id: str = PHASE,
+    leads: tuple[str, ...] = (ANA,),
+    members: tuple[str, ...] = MEMBERS,
+    **changed: object,
+) -> None:
+    """An open weekly round, answerable for two days, shown from four answers."""
+    row = {
+        "workspace_id": WORKSPACE,
+        "round_id": round_id,
+        "phase_id": phase_id,
+        "number": 1,
+        "kind": "weekly",
+        "state": "open",
+        "opened_at": NOW,
+        "closes_at": NOW + timedelta(days=2),
+        "minimum": 4,
+        "asked": len(members),
+        "questions": [],
+    }
+    await tx.execute(insert(schema.rounds).values({**row, **changed}))
+    roles = [(one, "lead") for one in leads] + [(one, "member") for one in members]
+    for user_id, role in roles:
+        await tx.execute(
+            insert(schema.round_people).values(
+                workspace_id=WORKSPACE,
+                round_id=round_id,
+                user_id=user_id,
+                role=role,
+                slot_at=NOW,
+            )
+        )
+
+
+async def a_workspace(tx: AsyncConnection, settings: WorkspaceSettings) -> None:
+    """Ours, with these settings."""
+    us = {"team_id": WORKSPACE, "user_id": "U0BOT"}
+    await remember_workspace(tx, us, NOW)
+    await save_settings(tx, WORKSPACE, settings, actor=ANA, now=NOW)

@@ -1,0 +1,89 @@
+"""The form for changing answers: it gives back what was put in."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from slack_sdk.models.views import View
+from syrupy.assertion import SnapshotAssertion
+from syrupy.extensions.json import JSONSnapshotExtension
+
+from bot.playground.fake_slack.checks import check_view
+from bot.rounds import answer_form
+from bot.rounds.answer_form import Given
+from tests.rounds.test_messages import ASKING, HOSTILE
+
+LEAD = replace(ASKING, to_lead=True)
+BLANK = Given(answers={"clarity": None, "trust": None, "ego": None})
+FILLED = Given(answers={"clarity": 1, "trust": None, "ego": 5}, comment="Fewer goals")
+SHARED = Given(answers={"clarity": 3, "trust": 4, "ego": 5}, shared=True)
+
+
+def submitted(view: View) -> dict[str, Any]:
+    """What Slack sends when the form is submitted as it was shown."""
+    values: dict[str, Any] = {}
+    for block in view.to_dict()["blocks"]:
+        if block["type"] != "input":
+            continue
+        element = block["element"]
+        state = {
+            "radio_buttons": {"selected_option": element.get("initial_option")},
+            "plain_text_input": {"value": element.get("initial_value")},
+            "checkboxes": {"selected_options": element.get("initial_options", [])},
+        }[element["type"]]
+        values[block["block_id"]] = {element["action_id"]: {"type": element["type"], **state}}
+    return values
+
+
+@pytest.mark.parametrize(("asking", "given"), [(ASKING, BLANK), (ASKING, FILLED), (LEAD, SHARED)])
+def test_gives_back_what_was_put_in(asking: Any, given: Given) -> None:
+    view = answer_form.build(asking, given)
+
+    assert answer_form.parse(submitted(view), asking.round_id) == given
+
+
+@pytest.mark.parametrize(("asking", "given"), [(ASKING, BLANK), (ASKING, FILLED), (LEAD, SHARED)])
+def test_is_shown_as_before(asking: Any, given: Given, snapshot: SnapshotAssertion) -> None:
+    view = answer_form.build(asking, given).to_dict()
+    assert check_view(view) == []
+
+    assert view == snapshot.use_extension(JSONSnapshotExtension)
+
+
+def test_holds_no_answer_in_its_metadata() -> None:
+    view = answer_form.build(ASKING, FILLED)
+
+    assert view.private_metadata == ASKING.round_id
+
+
+def test_values_of_another_round_are_left_out() -> None:
+    values = submitted(answer_form.build(ASKING, FILLED))
+
+    assert answer_form.parse(values, "another") == Given()
+
+
+def test_cannot_say_is_no_answer() -> None:
+    values = submitted(answer_form.build(ASKING, FILLED))
+    for state in values.values():
+        for element in state.values():
+            if element["type"] == "radio_buttons":
+                element["selected_option"] = {"value": "0"}
+
+    assert not answer_form.parse(values, ASKING.round_id).has_answer
+
+
+@pytest.mark.parametrize("value", ["6", "-1", "1.5", "", "<!channel>", "\uff15"])
+def test_a_forged_level_is_no_answer(value: str) -> None:
+    values = submitted(answer_form.build(ASKING, FILLED))
+    for state in values.values():
+        for element in state.values():
+            element["selected_option"] = {"value": value}
+
+    assert not answer_form.parse(values, ASKING.round_id).has_answer
+
+
+def test_a_comment_keeps_its_letters_and_loses_what_reorders_text() -> None:
+    values = submitted(answer_form.build(ASKING, replace(FILLED, comment=HOSTILE)))
+
+    comment = answer_form.parse(values, ASKING.round_id).comment
+    assert comment == HOSTILE.replace("\u202e", "")

@@ -1,0 +1,211 @@
+"""The weekly message and its one reminder: to whom, when, and when not."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import insert, update
+
+from bot.agenda import agenda
+from bot.clock import MovedClock, random_bytes
+from bot.db import schema
+from bot.db.engine import Database
+from bot.keys import KeyRing
+from bot.rounds import ballots, questions, store
+from bot.rounds.ballot_crypto import Ballot
+from bot.rounds.ballots import Cast
+from bot.services import Services
+from tests.harness import ANA, BEN, EMI, LAUNCH, MEMBERS, WORKSPACE
+from tests.rounds.evidence import agenda_of, carry_out, delivered, said
+from tests.rounds.round_rows import NOW, ROUND, a_person, a_phase, a_round
+
+PLACE = ("D1", "1.1")
+ASK_BEN, REMIND_BEN = f"ask:{ROUND}:{BEN}", f"remind:{ROUND}:{BEN}"
+
+
+@pytest.fixture
+async def opened(db: Database, services: Services) -> Database:
+    """An open round; everyone's message is due now, at 10:00 in Lagos."""
+    async with db.transaction() as tx:
+        for user_id in (ANA, *MEMBERS):
+            await a_person(tx, user_id)
+        await a_phase(tx)
+        await a_round(tx, questions=store.as_json(questions.for_member(["Ana"])))
+        await ballots.open_vault(tx, services.keys, WORKSPACE, ROUND)
+        for user_id in (ANA, BEN):
+            subject = f"{ROUND}:{user_id}"
+            await agenda.put(tx, WORKSPACE, action="ask", subject=subject, due_at=NOW)
+    return db
+
+
+async def answers(services: Services, user_id: str, ballot: Ballot) -> None:
+    async with services.db.transaction() as tx:
+        secret = await ballots.secret_of(tx, WORKSPACE, ROUND)
+        cast = Cast(
+            workspace_id=WORKSPACE, round_id=ROUND, user_id=user_id, secret=secret, ballot=ballot
+        )
+        assert await ballots.cast_all(tx, services.keys, [cast]) == [None]
+
+
+async def change_ben(db: Database, **values: object) -> None:
+    people = schema.people
+    async with db.transaction() as tx:
+        await tx.execute(update(people).where(people.c.user_id == BEN).values(**values))
+
+
+async def test_a_member_gets_the_questions_and_later_one_reminder(
+    opened: Database, services: Services, clock: MovedClock
+) -> None:
+    await carry_out(services, "ask", f"{ROUND}:{BEN}")
+    assert (await said(opened))[ASK_BEN]["text"].startswith("Three questions about this week")
+    assert await agenda_of(opened, "remind") == {f"{ROUND}:{BEN}": NOW + timedelta(days=1)}
+    await delivered(opened, ASK_BEN, PLACE)
+
+    clock.advance(timedelta(days=1))
+    await carry_out(services, "remind")
+    assert REMIND_BEN in await said(opened)
+    assert await agenda_of(opened, "remind") == {}
+
+
+async def test_a_lead_gets_the_mirror(opened: Database, services: Services) -> None:
+    await carry_out(services, "ask", f"{ROUND}:{ANA}")
+
+    message = (await said(opened))[f"reflect:{ROUND}:{ANA}"]
+    assert message["text"].startswith("Your own view")
+
+
+@pytest.mark.parametrize("ballot", [Ballot(answers={"clarity": 3}), Ballot()])
+async def test_who_answered_or_skipped_is_left_in_peace(
+    opened: Database, services: Services, clock: MovedClock, ballot: Ballot
+) -> None:
+    await carry_out(services, "ask", f"{ROUND}:{BEN}")
+    await answers(services, BEN, ballot)
+    clock.advance(timedelta(days=1))
+    await carry_out(services, "remind")
+
+    assert REMIND_BEN not in await said(opened)
+
+
+async def test_who_answered_in_home_before_their_slot_gets_no_message(
+    opened: Database, services: Services
+) -> None:
+    await answers(services, BEN, Ballot(answers={"clarity": 3}))
+    await carry_out(services, "ask")
+
+    assert ASK_BEN not in await said(opened)
+
+
+@pytest.mark.parametrize(
+    "change", [{"is_deleted": True}, {"is_guest": True}, {"is_bot": True}, {"team_id": "T0OTHER"}]
+)
+async def test_who_may_not_be_written_to_is_not(
+    opened: Database, services: Services, change: dict[str, object]
+) -> None:
+    await change_ben(opened, **change)
+    await carry_out(services, "ask", f"{ROUND}:{BEN}")
+
+    assert await said(opened) == {}
+
+
+async def test_who_opted_out_or_left_meanwhile_is_not_written_to(
+    opened: Database, services: Services
+) -> None:
+    people = schema.phase_people
+    async with opened.transaction() as tx:
+        await tx.execute(
+            insert(schema.channel_optouts).values(
+                workspace_id=WORKSPACE, channel_id=LAUNCH, user_id=ANA
+            )
+        )
+        await tx.execute(update(people).where(people.c.user_id == BEN).values(left_at=NOW))
+    await carry_out(services, "ask")
+
+    assert await said(opened) == {}
+
+
+async def test_at_night_it_waits_for_the_morning_there(
+    opened: Database, services: Services, clock: MovedClock
+) -> None:
+    clock.move_to(datetime(2026, 11, 23, 21, tzinfo=UTC))  # 22:00 in Lagos
+    await carry_out(services, "ask", f"{ROUND}:{BEN}")
+
+    morning = datetime(2026, 11, 24, 7, tzinfo=UTC)
+    assert (await agenda_of(opened, "ask"))[f"{ROUND}:{BEN}"] == morning
+    assert await said(opened) == {}
+
+
+async def test_nobody_is_reminded_at_night(
+    opened: Database, services: Services, clock: MovedClock
+) -> None:
+    async with opened.transaction() as tx:
+        subject = f"{ROUND}:{EMI}"  # 18:00 in Tokyo
+        await agenda.put(tx, WORKSPACE, action="ask", subject=subject, due_at=NOW)
+    clock.advance(timedelta(hours=2))
+    await carry_out(services, "ask", f"{ROUND}:{EMI}")
+    assert (await agenda_of(opened, "remind"))[f"{ROUND}:{EMI}"] == clock.now() + timedelta(days=1)
+    await delivered(opened, f"ask:{ROUND}:{EMI}", PLACE)
+
+    clock.advance(timedelta(days=1, hours=1))  # 21:00
+    await carry_out(services, "remind")
+
+    assert (await agenda_of(opened, "remind"))[f"{ROUND}:{EMI}"].hour == 23
+    assert f"remind:{ROUND}:{EMI}" not in await said(opened)
+
+
+async def test_whom_the_questions_reached_late_is_reminded_a_day_after_that(
+    opened: Database, services: Services, clock: MovedClock
+) -> None:
+    """Slack was away: a reminder an hour after the questions would only nag."""
+    await carry_out(services, "ask", f"{ROUND}:{BEN}")
+    clock.advance(timedelta(hours=23))
+    async with opened.transaction() as tx:
+        messages = schema.messages
+        await tx.execute(
+            update(messages)
+            .where(messages.c.key == ASK_BEN)
+            .values(state="sent", sent_at=clock.now(), channel="D1", ts="1.1")
+        )
+    clock.advance(timedelta(hours=1))
+    await carry_out(services, "remind")
+
+    assert REMIND_BEN not in await said(opened)
+    day_after = {f"{ROUND}:{BEN}": NOW + timedelta(hours=47)}
+    assert await agenda_of(opened, "remind") == day_after
+
+
+async def test_nobody_is_reminded_of_what_they_do_not_have_yet(
+    opened: Database, services: Services, clock: MovedClock
+) -> None:
+    await carry_out(services, "ask", f"{ROUND}:{BEN}")
+    clock.advance(timedelta(days=1))
+    await carry_out(services, "remind")
+
+    assert REMIND_BEN not in await said(opened)
+
+
+async def test_without_reminders_there_is_none(opened: Database, services: Services) -> None:
+    async with opened.transaction() as tx:
+        await tx.execute(update(schema.phases).values(remind=False))
+    await carry_out(services, "ask")
+
+    assert await agenda_of(opened, "remind") == {}
+
+
+async def test_after_the_close_nobody_is_asked(
+    opened: Database, services: Services, clock: MovedClock
+) -> None:
+    clock.advance(timedelta(days=2))
+    await carry_out(services, "ask")
+
+    assert await said(opened) == {}
+    assert await agenda_of(opened, "ask") == {}
+
+
+async def test_with_a_retired_key_nobody_is_reminded(
+    opened: Database, services: Services, clock: MovedClock
+) -> None:
+    await carry_out(services, "ask")
+    clock.advance(timedelta(days=1))
+    await carry_out(replace(services, keys=KeyRing([random_bytes(32)])), "remind")
+
+    assert REMIND_BEN not in await said(opened)

@@ -1,0 +1,277 @@
+"""Closing: what is kept, what is destroyed, and that no answer is lost or slips in meanwhile."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select, text, update
+
+from bot.agenda import agenda
+from bot.clock import MovedClock, random_bytes
+from bot.db import schema
+from bot.db.engine import Database
+from bot.keys import KeyMissing, KeyRing
+from bot.outbox import outbox
+from bot.rounds import answering, ballots, questions, secure_delete, store
+from bot.rounds.answer_authorization import Answering, admit
+from bot.rounds.answer_form import Given
+from bot.rounds.lifecycle import KEY_TRIES
+from bot.services import Services
+from bot.slack.content import content
+from bot.slack.errors import Refused
+from tests.harness import ANA, BEN, HANA, MEMBERS, WORKSPACE
+from tests.rounds.evidence import agenda_of, carry_out, said, the_round
+from tests.rounds.round_rows import NOW, ROUND, a_person, a_phase, a_round
+
+CLOSES = NOW + timedelta(days=2)
+KEYS = ("clarity", "trust", "ego")
+
+
+@pytest.fixture
+async def opened(db: Database, services: Services) -> Database:
+    """An open round shown from four answers; everyone was asked, and it closes in two days."""
+    async with db.transaction() as tx:
+        for user_id in (ANA, *MEMBERS):
+            await a_person(tx, user_id)
+        await a_phase(tx)
+        await a_round(tx, questions=store.as_json(questions.for_member(["Ana"])))
+        await ballots.open_vault(tx, services.keys, WORKSPACE, ROUND)
+        await agenda.put(tx, WORKSPACE, action="close_round", subject=ROUND, due_at=CLOSES)
+        for user_id in (ANA, *MEMBERS):
+            key = f"{'reflect' if user_id == ANA else 'ask'}:{ROUND}:{user_id}"
+            await outbox.say(tx, WORKSPACE, key=key, to=user_id, content=content("?"), now=NOW)
+    return db
+
+
+async def answers(services: Services, user_id: str, *levels: int | None, comment: str = "") -> None:
+    who = Answering(workspace_id=WORKSPACE, user_id=user_id, round_id=ROUND, place=None)
+    given = Given(answers=dict(zip(KEYS, levels, strict=True)), comment=comment)
+    await answering.answer(services, who, given)
+
+
+def at_the_close(services: Services) -> Services:
+    return replace(services, clock=MovedClock(CLOSES))
+
+
+async def close(services: Services) -> None:
+    await carry_out(at_the_close(services), "close_round")
+
+
+async def left_in_the_vault(db: Database) -> list[int | None]:
+    async with db.reading() as reader:
+        return [
+            await reader.scalar(select(func.count()).select_from(table)) for table in ballots.TABLES
+        ]
+
+
+async def figures_of(db: Database) -> dict[str, int]:
+    async with db.reading() as reader:
+        rows = await reader.execute(select(schema.figures.c.key, schema.figures.c.answers))
+        return {row.key: row.answers for row in rows}
+
+
+async def comments_of(db: Database) -> list[str]:
+    async with db.reading() as reader:
+        return sorted(await reader.scalars(select(schema.round_comments.c.text)))
+
+
+async def test_enough_answers_are_kept_as_totals_and_nothing_else(
+    opened: Database, services: Services
+) -> None:
+    for user_id in MEMBERS[:4]:
+        await answers(services, user_id, 2, 4, 5)
+    await close(services)
+
+    closed = await the_round(opened)
+    assert (closed.state, closed.enough, closed.answered) == ("closed", True, 4)
+    assert await figures_of(opened) == dict.fromkeys(KEYS, 4)
+    assert await left_in_the_vault(opened) == [0, 0]
+
+
+async def test_each_question_has_its_own_minimum(opened: Database, services: Services) -> None:
+    for user_id in MEMBERS[:3]:
+        await answers(services, user_id, 2, 4, 5)
+    await answers(services, MEMBERS[3], 2, None, None)
+    await close(services)
+
+    assert await figures_of(opened) == {"clarity": 4}
+
+
+async def test_too_few_answers_leave_nothing(opened: Database, services: Services) -> None:
+    for user_id in MEMBERS[:3]:
+        await answers(services, user_id, 2, 4, 5, comment="Nobody may read this")
+    await answers(services, MEMBERS[3], None, None, None, comment="nor this")
+    await close(services)
+
+    closed = await the_round(opened)
+    assert (closed.state, closed.enough, closed.answered) == ("closed", False, None)
+    assert await figures_of(opened) == {}
+    assert await comments_of(opened) == []
+    assert await left_in_the_vault(opened) == [0, 0]
+
+
+async def test_enough_people_but_no_question_with_enough_answers(
+    opened: Database, services: Services
+) -> None:
+    for user_id, levels in zip(
+        MEMBERS[:6], [(1, None, None), (None, 2, None), (None, None, 3)] * 2, strict=True
+    ):
+        await answers(services, user_id, *levels)
+    await close(services)
+
+    assert (await the_round(opened)).enough is False
+    assert await figures_of(opened) == {}
+
+
+@pytest.mark.parametrize(("written", "kept"), [(1, 0), (2, 2), (3, 3)])
+async def test_comments_are_kept_from_two_on(
+    opened: Database, services: Services, written: int, kept: int
+) -> None:
+    for number, user_id in enumerate(MEMBERS[:5]):
+        comment = f"comment {number}" if number < written else ""
+        await answers(services, user_id, 3, 3, 3, comment=comment)
+    await close(services)
+
+    assert len(await comments_of(opened)) == kept
+
+
+async def test_everyone_asked_is_told_the_same(opened: Database, services: Services) -> None:
+    for user_id in MEMBERS[:4]:
+        await answers(services, user_id, 2, 4, 5)
+    await close(services)
+
+    told = await said(opened)
+    edits = [str(told[f"edit:ask:{ROUND}:{user_id}"]) for user_id in MEMBERS]
+    assert len(set(edits)) == 1
+    assert "are closed" in edits[0]
+    assert "are closed" in told[f"edit:reflect:{ROUND}:{ANA}"]["text"]
+
+
+async def test_no_row_tells_who_had_answered(opened: Database, services: Services) -> None:
+    """Whoever answered was told "Received" by an edit: theirs is not the second one now."""
+    for user_id in MEMBERS[:4]:
+        await answers(services, user_id, 2, 4, 5)
+    await close(services)
+
+    edits = select(schema.messages).where(schema.messages.c.key.startswith(f"edit:ask:{ROUND}:"))
+    names = {"message_id", "key", "target_key", "conversation", "workspace_id"}
+    async with opened.reading() as reader:
+        rows = (await reader.execute(edits)).mappings().all()
+    assert len(rows) == len(MEMBERS)
+    assert len({str({k: v for k, v in row.items() if k not in names}) for row in rows}) == 1
+
+
+async def test_nobody_is_asked_or_reminded_any_more(opened: Database, services: Services) -> None:
+    async with opened.transaction() as tx:
+        for action in ("ask", "remind"):
+            subject = f"{ROUND}:{BEN}"
+            await agenda.put(tx, WORKSPACE, action=action, subject=subject, due_at=CLOSES)
+    await close(services)
+
+    assert await agenda_of(opened, "ask") == {}
+    assert await agenda_of(opened, "remind") == {}
+
+
+async def test_closing_twice_changes_nothing(opened: Database, services: Services) -> None:
+    for user_id in MEMBERS[:4]:
+        await answers(services, user_id, 2, 4, 5)
+    await close(services)
+    async with opened.transaction() as tx:
+        await agenda.put(tx, WORKSPACE, action="close_round", subject=ROUND, due_at=CLOSES)
+    await close(services)
+
+    assert (await the_round(opened)).answered == 4
+    assert await figures_of(opened) == dict.fromkeys(KEYS, 4)
+
+
+async def test_what_was_deleted_is_scrubbed_until_it_works(
+    opened: Database, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await close(services)
+    assert list(await agenda_of(opened, "scrub")) == [ROUND]
+
+    async def in_the_way(_: Database) -> None:
+        raise RuntimeError("the write-ahead log is being read")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(secure_delete, "scrub", in_the_way)
+        with pytest.raises(RuntimeError):
+            await carry_out(at_the_close(services), "scrub")
+    assert list(await agenda_of(opened, "scrub")) == [ROUND]
+
+    await carry_out(at_the_close(services), "scrub")
+    on_postgresql = opened.engine.dialect.name == "postgresql"
+    second = {f"{ROUND}:again": CLOSES + timedelta(hours=6)} if on_postgresql else {}
+    assert await agenda_of(opened, "scrub") == second
+
+    later = replace(services, clock=MovedClock(CLOSES + timedelta(hours=6)))
+    await carry_out(later, "scrub")
+    assert await agenda_of(opened, "scrub") == {}
+
+
+async def test_a_process_without_the_key_leaves_answers_to_one_that_has_it(
+    opened: Database, services: Services
+) -> None:
+    for user_id in MEMBERS[:4]:
+        await answers(services, user_id, 2, 4, 5)
+    with pytest.raises(KeyMissing, match="put it back"):
+        await close(replace(services, keys=KeyRing([random_bytes(32)])))
+    await close(services)
+
+    assert (await the_round(opened)).answered == 4
+
+
+async def test_a_key_that_is_missed_for_a_day_is_told_and_nothing_is_kept(
+    opened: Database, services: Services
+) -> None:
+    for user_id in MEMBERS[:4]:
+        await answers(services, user_id, 2, 4, 5)
+    async with opened.transaction() as tx:
+        await tx.execute(update(schema.agenda).values(attempts=KEY_TRIES))
+    await close(replace(services, keys=KeyRing([random_bytes(32)])))
+
+    told = str((await said(opened))[f"edit:ask:{ROUND}:{BEN}"])
+    assert "retired the key" in told
+    assert (await the_round(opened)).enough is False
+    assert await left_in_the_vault(opened) == [0, 0]
+
+
+@pytest.mark.parametrize("answers_first", [True, False])
+async def test_an_answer_racing_the_close_is_counted_or_refused(
+    opened: Database, services: Services, answers_first: bool
+) -> None:
+    for user_id in MEMBERS[:5]:
+        await answers(services, user_id, 2, 4, 5)
+
+    async def late_answer() -> bool:
+        try:
+            await answers(services, HANA, 1, 1, 1)
+        except Refused:
+            return False
+        return True
+
+    async def closing() -> bool:
+        await close(services)
+        return False
+
+    both = [late_answer(), closing()] if answers_first else [closing(), late_answer()]
+    counted = any(await asyncio.gather(*both))
+
+    assert (await the_round(opened)).answered == 5 + counted
+    assert await left_in_the_vault(opened) == [0, 0]
+
+
+# SQLite has one writer at a time: BEGIN IMMEDIATE already says so.
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_closing_waits_for_an_answer_under_way(opened: Database, services: Services) -> None:
+    """The closing cannot take the row that an answer holds."""
+    one = Answering(workspace_id=WORKSPACE, user_id=BEN, round_id=ROUND, place=None)
+    async with opened.transaction() as answer:
+        await admit(answer, [one], NOW, to_write=True)
+        async with opened.transaction() as another_answer:
+            await admit(another_answer, [one], NOW, to_write=True)
+        async with opened.transaction() as closing:
+            await closing.execute(text("SET LOCAL lock_timeout = '50ms'"))
+            with pytest.raises(Exception, match="lock timeout"):
+                await store.round_to_close(closing, WORKSPACE, ROUND)

@@ -1,0 +1,257 @@
+"""What a closed round hands over: who was asked, leads' own answers, comments, what is kept."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import insert, select, update
+
+from bot.agenda import agenda
+from bot.clock import MovedClock
+from bot.db import schema
+from bot.db.engine import Database
+from bot.outbox import outbox
+from bot.outbox.outbox import State
+from bot.results.store import comments_of
+from bot.rounds import answering, ballots, questions, store
+from bot.rounds.answer_authorization import Answering
+from bot.rounds.answer_form import Given
+from bot.rounds.messages import COMMENT_LIMIT
+from bot.services import Services
+from bot.slack.content import content
+from tests.harness import ANA, BEN, CHIARA, MEMBERS, WORKSPACE
+from tests.results.steps import show
+from tests.rounds.evidence import agenda_of, carry_out, said, the_round
+from tests.rounds.round_rows import NOW, PHASE, ROUND, a_person, a_phase, a_round
+from tests.rounds.test_opening import open_first
+
+CLOSES = NOW + timedelta(days=2)
+KEYS = ("clarity", "trust", "ego")
+
+
+@pytest.fixture
+async def opened(db: Database, services: Services) -> Database:
+    """An open round shown from four answers, which closes in two days; nobody was asked yet."""
+    async with db.transaction() as tx:
+        for user_id in (ANA, *MEMBERS):
+            await a_person(tx, user_id)
+        await a_phase(tx)
+        await a_round(tx, questions=store.as_json(questions.for_member(["Ana"])))
+        await ballots.open_vault(tx, services.keys, WORKSPACE, ROUND)
+        await agenda.put(tx, WORKSPACE, action="close_round", subject=ROUND, due_at=CLOSES)
+    return db
+
+
+async def answers(
+    services: Services, user_id: str, *levels: int | None, comment: str = "", round_id: str = ROUND
+) -> None:
+    who = Answering(workspace_id=WORKSPACE, user_id=user_id, round_id=round_id, place=None)
+    given = Given(answers=dict(zip(KEYS, levels, strict=True)), comment=comment)
+    await answering.answer(services, who, given)
+
+
+async def reflected(db: Database, *leads: str, shared: bool = True) -> None:
+    """What the start form left behind."""
+    row = {"workspace_id": WORKSPACE, "phase_id": PHASE, "moment": "start", "shared": shared}
+    levels = {"clarity": 2, "trust": 4, "ego": None}
+    async with db.transaction() as tx:
+        for user_id in leads:
+            row |= {"user_id": user_id, "answers": levels}
+            await tx.execute(insert(schema.reflections).values(**row))
+
+
+async def asked_with(db: Database, state: State | None, who: Iterable[str]) -> None:
+    """The messages that ask, as far as they came; None: there is none."""
+    messages = schema.messages
+    if state is None:
+        return
+    async with db.transaction() as tx:
+        for user_id in who:
+            key = f"{'reflect' if user_id == ANA else 'ask'}:{ROUND}:{user_id}"
+            await outbox.say(tx, WORKSPACE, key=key, to=user_id, content=content("?"), now=NOW)
+        await tx.execute(update(messages).values(state=state))
+
+
+async def rows_of(db: Database, table: Any) -> list[Any]:
+    async with db.reading() as reader:
+        return list((await reader.execute(select(table))).all())
+
+
+async def close(services: Services, clock: MovedClock, round_id: str = ROUND) -> None:
+    clock.move_to((await agenda_of(services.db, "close_round"))[round_id])
+    await carry_out(services, "close_round", round_id)
+
+
+@pytest.mark.parametrize("shared", [True, False])
+async def test_what_a_lead_said_at_the_start_stands_in_the_first_results(
+    phase: Database, services: Services, clock: MovedClock, shared: bool
+) -> None:
+    await reflected(phase, ANA, shared=shared)
+    await open_first(services, clock)
+    round_id = (await the_round(phase)).round_id
+    for user_id in MEMBERS[:4]:
+        await answers(services, user_id, 4, 4, 4, round_id=round_id)
+    await close(services, clock, round_id)
+
+    told = str((await said(phase))[f"lead_results:{round_id}:{ANA}"])
+    assert "Clear and doable? Ana said 2, the team's level is 4." in told
+    assert "Trust when needed? Ana said 4, the team's level is 4." in told
+    assert "Room for mistakes? Ana said" not in told
+    assert "The team sees it clearer than you do (4 against 2)" in told
+
+    clock.move_to((await agenda_of(phase, "show_results"))[round_id])
+    await show(services, round_id, clock.now())
+    team = str((await said(phase))[f"results:{round_id}"])
+    assert ("Ana's own answers" in team) is shared
+    assert "can't say" in team or not shared
+
+
+async def test_only_the_first_round_takes_the_start_over_and_from_each_lead(
+    phase: Database, services: Services, clock: MovedClock
+) -> None:
+    people = schema.phase_people
+    async with phase.transaction() as tx:
+        await tx.execute(
+            update(people).where(people.c.user_id.in_([BEN, CHIARA])).values(role="lead")
+        )
+    await reflected(phase, ANA, BEN)
+    await open_first(services, clock)
+    first = (await the_round(phase)).round_id
+    weekly = f"{PHASE}:weekly:2026-12-01"
+    clock.move_to((await agenda_of(phase, "open_round"))[weekly])
+    await carry_out(services, "open_round", weekly)
+
+    kept = {(row.moment, row.user_id) for row in await rows_of(phase, schema.reflections)}
+    assert kept == {("start", ANA), ("start", BEN), (first, ANA), (first, BEN)}
+    assert sorted(row.number for row in await rows_of(phase, schema.rounds)) == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("state", "who", "then"),
+    [
+        (State.HELD, (BEN,), "closed"),
+        (State.SENT, (BEN,), "closed"),
+        (State.SENDING, (BEN,), "closed"),
+        (State.UNKNOWN, (BEN,), "closed"),
+        (State.PENDING, MEMBERS, "cancelled"),
+        (State.FAILED, MEMBERS, "cancelled"),
+        (State.EXPIRED, MEMBERS, "cancelled"),
+        (State.SENT, (ANA,), "cancelled"),  # a lead alone is no team
+        (None, (), "cancelled"),
+    ],
+)
+async def test_a_round_is_cancelled_only_where_no_member_can_have_its_questions(
+    opened: Database,
+    services: Services,
+    clock: MovedClock,
+    state: State | None,
+    who: tuple[str, ...],
+    then: str,
+) -> None:
+    await asked_with(opened, state, who)
+    await close(services, clock)
+
+    assert (await the_round(opened)).state == then
+    assert bool(await agenda_of(opened, "show_results")) is (then == "closed")
+    for table in ballots.TABLES:
+        assert await rows_of(opened, table) == []
+
+
+async def test_a_cancelled_round_asks_and_reminds_nobody_more(
+    opened: Database, services: Services, clock: MovedClock
+) -> None:
+    async with opened.transaction() as tx:
+        for action in ("ask", "remind"):
+            later = CLOSES + timedelta(days=1)
+            for round_id in (ROUND, "another"):
+                subject = f"{round_id}:{BEN}"
+                await agenda.put(tx, WORKSPACE, action=action, subject=subject, due_at=later)
+    await close(services, clock)
+
+    for action in ("ask", "remind"):
+        assert list(await agenda_of(opened, action)) == [f"another:{BEN}"]
+
+
+async def test_whoever_answered_in_home_keeps_the_round(
+    opened: Database, services: Services, clock: MovedClock
+) -> None:
+    """No message was sent, but there is something to count."""
+    await answers(services, BEN, 3, 3, 3)
+    await close(services, clock)
+
+    assert (await the_round(opened)).state == "closed"
+
+
+@pytest.mark.parametrize("length", [COMMENT_LIMIT, COMMENT_LIMIT - 1])
+async def test_a_comment_of_exactly_the_limit_is_kept_whole(
+    opened: Database, services: Services, clock: MovedClock, length: int
+) -> None:
+    comment = "ü" * length
+    for user_id in MEMBERS[:4]:
+        await answers(services, user_id, 3, 3, 3, comment=comment)
+    await close(services, clock)
+
+    assert COMMENT_LIMIT == 1_000
+    kept = await rows_of(opened, schema.round_comments)
+    assert [(row.position, row.text) for row in sorted(kept, key=lambda row: row.position)] == [
+        (position, comment) for position in range(4)
+    ]
+
+
+async def test_comments_are_kept_in_the_order_of_a_shuffle(
+    opened: Database, services: Services, clock: MovedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def backwards(texts: Iterable[str]) -> list[str]:
+        return sorted(texts, reverse=True)
+
+    monkeypatch.setattr(ballots, "shuffled", backwards)
+    for number, user_id in enumerate(MEMBERS[:4]):
+        await answers(services, user_id, 3, 3, 3, comment=f"comment {number}")
+    await close(services, clock)
+
+    async with opened.reading() as reader:
+        kept = await comments_of(reader, WORKSPACE, ROUND)
+    assert kept == tuple(f"comment {number}" for number in (3, 2, 1, 0))
+
+
+@pytest.mark.parametrize(("answered", "kept"), [(3, 0), (4, 4)])
+async def test_comments_of_too_few_are_not_kept(
+    opened: Database, services: Services, clock: MovedClock, answered: int, kept: int
+) -> None:
+    for user_id in MEMBERS[:answered]:
+        await answers(services, user_id, 3, 3, 3, comment="Too close to home")
+    await close(services, clock)
+
+    assert len(await rows_of(opened, schema.round_comments)) == kept
+
+
+async def test_each_question_is_counted_by_itself_from_its_minimum_on(
+    opened: Database, services: Services, clock: MovedClock
+) -> None:
+    """Five answered: all of them clarity, four trust, three ego."""
+    given = [(5, 1, 3), (5, 1, 3), (5, 1, 3), (1, 5, None), (1, None, None)]
+    for user_id, levels in zip(MEMBERS, given, strict=False):
+        await answers(services, user_id, *levels)
+    await close(services, clock)
+
+    kept = {row.key: row for row in await rows_of(opened, schema.figures)}
+    assert {key: (one.answers, one.share_high) for key, one in kept.items()} == {
+        "clarity": (5, 3),
+        "trust": (4, 1),
+    }
+    assert (kept["clarity"].level, kept["trust"].level) == (3.5, 2.0)
+    assert (await the_round(opened)).answered == 5
+
+
+async def test_who_only_skips_or_comments_is_not_counted_as_having_answered(
+    opened: Database, services: Services, clock: MovedClock
+) -> None:
+    for user_id in MEMBERS[:4]:
+        await answers(services, user_id, 3, 3, 3)
+    await answers(services, MEMBERS[4], None, None, None, comment="Only words")
+    who = Answering(workspace_id=WORKSPACE, user_id=MEMBERS[5], round_id=ROUND, place=None)
+    await answering.skip(services, who)
+    await close(services, clock)
+
+    assert (await the_round(opened)).answered == 4

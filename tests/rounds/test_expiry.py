@@ -1,0 +1,94 @@
+"""Questions, reminders and talking points that could not be sent in time are not sent at all."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from bot.agenda import agenda
+from bot.clock import MovedClock
+from bot.db import schema
+from bot.db.engine import Database
+from bot.outbox.delivery import Delivery
+from bot.outbox.rate_limits import Pace
+from bot.playground.server import StandIn
+from bot.rounds import ballots, questions, store
+from bot.services import Services
+from bot.workspaces.rules import WorkspaceSettings
+from tests.harness import ANA, BEN, CHIARA, DEV, LAUNCH, MEMBERS, TINY_PNG, WORKSPACE
+from tests.rounds.evidence import agenda_of, carry_out, delivered
+from tests.rounds.round_rows import NOW, PHASE, ROUND, a_person, a_phase, a_round
+from tests.rounds.test_opening import open_first
+from tests.rounds.test_small_teams import a_small_team
+
+CLOSES = NOW + timedelta(days=2)
+ASK, REMIND = f"ask:{ROUND}:{BEN}", f"remind:{ROUND}:{BEN}"
+
+
+async def deliver(services: Services) -> None:
+    async def draw(_: object) -> bytes:
+        return TINY_PNG
+
+    pace = Pace(limited=False)
+    await Delivery(services.db, services.clock, services.client_for, draw, pace=pace).deliver_due()
+
+
+async def state(db: Database, key: str) -> tuple[str, datetime]:
+    messages = schema.messages
+    async with db.reading() as reader:
+        mine = select(messages.c.state, messages.c.expires_at).where(messages.c.key == key)
+        row = (await reader.execute(mine)).one()
+        return row.state, row.expires_at
+
+
+async def ask(db: Database, services: Services) -> None:
+    async with db.transaction() as tx:
+        for user_id in (ANA, *MEMBERS):
+            await a_person(tx, user_id)
+        await a_phase(tx)
+        await a_round(tx, questions=store.as_json(questions.for_member(["Ana"])))
+        await ballots.open_vault(tx, services.keys, WORKSPACE, ROUND)
+        subject = f"{ROUND}:{BEN}"
+        await agenda.put(tx, WORKSPACE, action="ask", subject=subject, due_at=NOW)
+    await carry_out(services, "ask")
+
+
+@pytest.mark.parametrize("early", [timedelta(seconds=1), timedelta(0)])
+@pytest.mark.parametrize("key", [ASK, REMIND])
+async def test_when_the_round_has_closed_nobody_hears_of_it_any_more(
+    db: Database,
+    services: Services,
+    clock: MovedClock,
+    standin: StandIn,
+    early: timedelta,
+    key: str,
+) -> None:
+    await ask(db, services)
+    if key == REMIND:
+        await delivered(db, ASK, ("D0BEN", "1.1"))
+        clock.advance(timedelta(days=1))
+        await carry_out(services, "remind")
+    clock.move_to(CLOSES - early)
+    await deliver(services)
+
+    assert await state(db, key) == ("sent" if early else "expired", CLOSES)
+    assert len(standin.as_user(BEN).dm_with_bot()) == (1 if early else 0)
+
+
+@pytest.mark.parametrize("early", [timedelta(seconds=1), timedelta(0)])
+async def test_after_two_days_there_is_nothing_to_talk_about_any_more(
+    db: Database, services: Services, clock: MovedClock, standin: StandIn, early: timedelta
+) -> None:
+    await a_small_team(db, BEN, CHIARA, DEV, settings=WorkspaceSettings())
+    await open_first(services, clock)
+    due_at = (await agenda_of(db, "talk"))[f"{PHASE}:2026-11-24"]
+    clock.move_to(due_at)
+    await carry_out(services, "talk")
+    clock.move_to(due_at + timedelta(days=2) - early)
+    await deliver(services)
+
+    expected = "sent" if early else "expired", due_at + timedelta(days=2)
+    assert await state(db, f"talking_points:{PHASE}:2026-11-24") == expected
+    assert bool([one for one in standin.as_user(BEN).visible(LAUNCH) if one.get("bot_id")]) == bool(
+        early
+    )

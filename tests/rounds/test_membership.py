@@ -1,0 +1,273 @@
+"""The team follows who is in the channel: whom it takes in, whom it lets go, whom it never asks."""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from slack_sdk.errors import SlackApiError
+from sqlalchemy import delete, select, update
+
+from bot.agenda import agenda
+from bot.agenda.agenda import Item, Taken
+from bot.channel_health import membership_events
+from bot.clock import MovedClock
+from bot.db import schema
+from bot.outbox import outbox
+from bot.phases import store
+from bot.playground.server import StandIn
+from bot.rounds import membership, team
+from bot.services import Services
+from bot.slack.content import content
+from bot.slack.people import SLACKBOT
+from tests.harness import ANA, BEN, CHIARA, DEV, EMI, FINN, GUEST, HANA, LAUNCH, WORKSPACE
+from tests.rounds.evidence import agenda_of
+from tests.rounds.round_rows import NOW, PHASE, a_person, a_phase
+
+LATER = NOW + timedelta(days=1)
+
+
+@pytest.fixture
+async def followed(services: Services, standin: StandIn, clock: MovedClock) -> Services:
+    """A phase of Ana, Ben and Chiara; Dev was in the channel and not chosen."""
+    async with services.db.transaction() as tx:
+        for user_id in (ANA, BEN, CHIARA, DEV, EMI, FINN, HANA):
+            await a_person(tx, user_id)
+        await a_person(tx, GUEST, is_guest=True)
+        await a_person(tx, SLACKBOT)
+        await a_phase(tx, leads=(ANA,), members=(BEN, CHIARA))
+        await a_phase(tx, phase_id="other", channel_id="C0OTHER", leads=(ANA,), members=(BEN,))
+        await membership.follow_from(tx, WORKSPACE, PHASE, [DEV], NOW)
+    standin.workspace.conversations[LAUNCH].members = [ANA, BEN, CHIARA, DEV]
+    clock.move_to(LATER)
+    return services
+
+
+async def follow(services: Services) -> bool:
+    seen = await membership.look(services, WORKSPACE, PHASE)
+    assert seen is not None
+    async with services.db.transaction() as tx:
+        phase = await team.phase_of(tx, WORKSPACE, PHASE)
+        assert phase is not None
+        return await membership.follow(tx, WORKSPACE, phase, seen, services.clock.now())
+
+
+async def in_team(services: Services, phase_id: str = PHASE) -> dict[str, tuple[Any, Any]]:
+    """User id -> when they joined and when they left."""
+    people = schema.phase_people
+    async with services.db.reading() as reader:
+        rows = await reader.execute(select(people).where(people.c.phase_id == phase_id))
+        return {row.user_id: (row.joined_at, row.left_at) for row in rows}
+
+
+async def onlookers(services: Services) -> set[str]:
+    async with services.db.reading() as reader:
+        return set(await reader.scalars(select(schema.phase_onlookers.c.user_id)))
+
+
+def there(standin: StandIn, *user_ids: str) -> None:
+    standin.workspace.conversations[LAUNCH].members = list(user_ids)
+
+
+HERE = (NOW, None)
+
+
+async def test_nothing_changes_while_the_same_are_there(followed: Services) -> None:
+    assert not await follow(followed)
+    assert await in_team(followed) == {ANA: HERE, BEN: HERE, CHIARA: HERE}
+    assert await onlookers(followed) == {DEV}
+
+
+async def test_who_comes_is_of_the_team_if_they_are_colleagues(
+    followed: Services, standin: StandIn
+) -> None:
+    there(standin, ANA, BEN, CHIARA, DEV, EMI, GUEST, SLACKBOT)
+
+    assert await follow(followed)
+
+    assert await in_team(followed) == {
+        **{ANA: HERE, BEN: HERE, CHIARA: HERE},
+        EMI: (LATER, None),
+    }
+    assert await onlookers(followed) == {DEV, GUEST, SLACKBOT}
+    async with followed.db.reading() as reader:
+        people = await store.people_of(reader, WORKSPACE, PHASE)
+    assert [one.user_id for one in people if one.is_lead] == [ANA]
+
+
+async def test_who_goes_has_left_at_that_time_and_comes_back_as_what_they_were(
+    followed: Services, standin: StandIn, clock: MovedClock
+) -> None:
+    there(standin, CHIARA)
+    assert await follow(followed)
+    assert await in_team(followed) == {ANA: (NOW, LATER), BEN: (NOW, LATER), CHIARA: HERE}
+    assert await onlookers(followed) == set()  # Dev went too, and would be new
+    assert await in_team(followed, "other") == {ANA: HERE, BEN: HERE}
+
+    clock.move_to(LATER + timedelta(days=1))
+    there(standin, ANA, CHIARA, DEV)
+    assert await follow(followed)
+    back = (clock.now(), None)
+    assert await in_team(followed) == {ANA: back, BEN: (NOW, LATER), CHIARA: HERE, DEV: back}
+    async with followed.db.reading() as reader:
+        found = await team.phase_of(reader, WORKSPACE, PHASE)
+    assert found is not None
+    assert (found.lead_ids, found.members) == ((ANA,), (CHIARA, DEV))
+
+
+async def test_at_the_first_look_everybody_else_is_an_onlooker(
+    followed: Services, standin: StandIn
+) -> None:
+    async with followed.db.transaction() as tx:
+        await tx.execute(update(schema.phases).values(followed_since=None))
+        await tx.execute(delete(schema.phase_onlookers))
+    there(standin, ANA, BEN, EMI, GUEST)
+
+    assert await follow(followed)
+
+    assert set(await in_team(followed)) == {ANA, BEN, CHIARA}
+    assert await onlookers(followed) == {EMI, GUEST}
+    async with followed.db.reading() as reader:
+        since = await reader.scalar(
+            select(schema.phases.c.followed_since).where(schema.phases.c.phase_id == PHASE)
+        )
+    assert since == LATER
+
+
+@pytest.mark.parametrize("changed", [{"state": "ended", "ended_at": NOW}, {"paused_at": NOW}])
+async def test_a_phase_that_is_over_or_paused_is_not_followed(
+    followed: Services, standin: StandIn, changed: dict[str, Any]
+) -> None:
+    there(standin, ANA, EMI)
+    async with followed.db.transaction() as tx:
+        seen = await membership.look(followed, WORKSPACE, PHASE)
+        await tx.execute(update(schema.phases).values(**changed))
+        phase = await team.phase_of(tx, WORKSPACE, PHASE)
+        assert phase is not None
+        assert seen is not None
+        if not phase.is_active:
+            assert not await membership.follow(tx, WORKSPACE, phase, seen, LATER)
+    if "paused_at" in changed:
+        assert await membership.look(followed, WORKSPACE, PHASE) is None
+    else:  # who left may be seen, who comes is not of a team that is over
+        later = await membership.look(followed, WORKSPACE, PHASE)
+        assert later is not None
+        assert later.strangers == frozenset()
+    assert await membership.look(followed, WORKSPACE, "unknown") is None
+    assert set(await in_team(followed)) == {ANA, BEN, CHIARA}
+
+
+@pytest.mark.parametrize(
+    ("error", "raises"),
+    [("channel_not_found", False), ("fetch_members_failed", True), ("internal_error", True)],
+)
+async def test_where_slack_will_not_say_nobody_is_seen_and_where_it_cannot_it_is_asked_again(
+    followed: Services, standin: StandIn, error: str, raises: bool
+) -> None:
+    standin.faults.fail_next("conversations.members", error=error)
+    if raises:
+        with pytest.raises(SlackApiError):
+            await membership.look(followed, WORKSPACE, PHASE)
+    else:
+        assert await membership.look(followed, WORKSPACE, PHASE) is None
+
+
+async def happens(services: Services, kind: str, at: datetime, channel_id: str = LAUNCH) -> None:
+    event = {"type": kind, "user": DEV, "channel": channel_id}
+    body = {"event_id": f"Ev{at}{kind}", "event_time": int(at.timestamp()), "event": event}
+    context = SimpleNamespace(team_id=WORKSPACE, bot_user_id="U0IMBAL")
+    await membership_events.changed(services, body, context)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("kind", "at", "left"),
+    [
+        (
+            membership_events.JOINED,
+            NOW.replace(microsecond=0),
+            set(),
+        ),  # events tell whole seconds only
+        (membership_events.JOINED, NOW - timedelta(seconds=1), {DEV}),
+        (membership_events.LEFT, LATER, {DEV}),
+    ],
+)
+async def test_who_came_while_it_runs_is_no_onlooker_also_in_its_first_second(
+    followed: Services, kind: str, at: datetime, left: Collection[str]
+) -> None:
+    started = NOW.replace(microsecond=654_321)
+    async with followed.db.transaction() as tx:
+        await tx.execute(update(schema.phases).values(started_at=started))
+
+    await happens(followed, kind, at)
+
+    assert await onlookers(followed) == left
+    assert await agenda_of(followed.db, membership.FOLLOW) == {PHASE: LATER}
+
+
+async def test_a_coming_to_a_channel_without_a_phase_concerns_nobody(followed: Services) -> None:
+    await happens(followed, membership_events.JOINED, LATER, "C0NOPHASE")
+
+    assert await agenda_of(followed.db, membership.FOLLOW) == {}
+    assert await onlookers(followed) == {DEV}
+
+
+async def test_what_was_missed_is_asked_for_one_after_the_other(
+    followed: Services, clock: MovedClock
+) -> None:
+    async with followed.db.transaction() as tx:
+        await a_phase(tx, phase_id="over", channel_id="C0OVER", state="ended", ended_at=NOW)
+        await agenda.put(
+            tx, WORKSPACE, action="ask_what_was_missed", subject=WORKSPACE, due_at=LATER
+        )
+    item = Item(
+        workspace_id=WORKSPACE, action="ask_what_was_missed", subject=WORKSPACE, due_at=LATER
+    )
+
+    await membership_events.ask_what_was_missed(followed, item)
+
+    two = timedelta(seconds=2)
+    assert await agenda_of(followed.db, membership.FOLLOW) == {"other": LATER, PHASE: LATER + two}
+    read = await agenda_of(followed.db, "read_person")
+    assert sorted(read.values()) == [LATER + number * two for number in range(9)]
+    assert await agenda_of(followed.db, "ask_what_was_missed") == {}
+
+
+@pytest.mark.parametrize("gone", [False, True])
+async def test_following_is_carried_out_once_and_the_announcement_says_who_is_there(
+    followed: Services, standin: StandIn, gone: bool
+) -> None:
+    there(standin, ANA, BEN, CHIARA, EMI)
+    async with followed.db.transaction() as tx:
+        subject = "gone" if gone else PHASE
+        await agenda.put(tx, WORKSPACE, action=membership.FOLLOW, subject=subject, due_at=LATER)
+        said = content("Announced")
+        key = f"announcement:{PHASE}"
+        await outbox.say(tx, WORKSPACE, key=key, to=LAUNCH, content=said, now=NOW)
+    item = Item(workspace_id=WORKSPACE, action=membership.FOLLOW, subject=subject, due_at=LATER)
+
+    await membership_events.follow(followed, item)
+
+    assert (EMI in await in_team(followed)) is not gone
+    assert await agenda_of(followed.db, membership.FOLLOW) == {}
+    keys = schema.messages.c.key
+    async with followed.db.reading() as reader:
+        edits = list(await reader.scalars(select(keys).where(keys.startswith("edit:"))))
+    assert len(edits) == (not gone)
+    with pytest.raises(Taken):
+        await membership_events.follow(followed, item)
+
+
+async def test_a_paused_phase_is_left_as_it_is_though_its_look_was_due(
+    followed: Services, standin: StandIn
+) -> None:
+    there(standin, ANA, EMI)
+    async with followed.db.transaction() as tx:
+        await tx.execute(update(schema.phases).values(paused_at=NOW))
+        await agenda.put(tx, WORKSPACE, action=membership.FOLLOW, subject=PHASE, due_at=LATER)
+    item = Item(workspace_id=WORKSPACE, action=membership.FOLLOW, subject=PHASE, due_at=LATER)
+
+    await membership_events.follow(followed, item)
+
+    assert await in_team(followed) == {ANA: HERE, BEN: HERE, CHIARA: HERE}
+    assert await agenda_of(followed.db, membership.FOLLOW) == {}

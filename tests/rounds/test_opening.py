@@ -1,0 +1,265 @@
+"""When rounds are planned and opened, who is asked, and what is fixed then."""
+
+from datetime import UTC, date, datetime, time, timedelta
+
+import pytest
+from sqlalchemy import insert, select, update
+
+from bot.clock import MovedClock
+from bot.db import schema
+from bot.db.engine import Database
+from bot.rounds.lifecycle import cancel_rounds, plan_rounds
+from bot.services import Services
+from tests.harness import ANA, BEN, CHIARA, DEV, EMI, FINN, LAUNCH, MEMBERS, WORKSPACE
+from tests.rounds.evidence import agenda_of, carry_out, said, the_round
+from tests.rounds.round_rows import NOW, PHASE, ZONES, a_person, a_phase, a_round
+
+FIRST = f"{PHASE}:first:2026-11-24"
+WEEKLY = f"{PHASE}:weekly:2026-12-01"
+CLOSING = f"{PHASE}:closing:2026-12-15"
+
+
+async def open_first(services: Services, clock: MovedClock) -> None:
+    clock.move_to((await agenda_of(services.db, "open_round"))[FIRST])
+    await carry_out(services, "open_round")
+
+
+async def roster_of(db: Database) -> dict[str, str]:
+    async with db.reading() as reader:
+        rows = await reader.execute(select(schema.round_people))
+        return {row.user_id: row.role for row in rows}
+
+
+async def test_a_phase_plans_all_its_rounds(phase: Database) -> None:
+    planned = await agenda_of(phase, "open_round")
+
+    assert sorted(planned) == [
+        f"{PHASE}:after:2027-01-01",
+        f"{PHASE}:after:2027-01-15",
+        CLOSING,
+        FIRST,
+        WEEKLY,
+        f"{PHASE}:weekly:2026-12-08",
+    ]
+
+
+async def test_planning_again_after_an_extension_keeps_what_is_over_away(phase: Database) -> None:
+    late = datetime(2026, 12, 9, 12, tzinfo=UTC)
+    async with phase.transaction() as tx:
+        await tx.execute(update(schema.phases).values(ends_on=date(2026, 12, 30)))
+        await plan_rounds(tx, WORKSPACE, PHASE, late)
+
+    planned = await agenda_of(phase, "open_round")
+    assert f"{PHASE}:weekly:2026-12-15" in planned
+    assert f"{PHASE}:closing:2026-12-29" in planned
+    assert not {FIRST, WEEKLY, CLOSING} & set(planned)
+
+
+async def test_a_closing_round_in_the_evening_opens_before_its_phase_ends(phase: Database) -> None:
+    """In Auckland it is past five when it is eight in the evening where a day begins first."""
+    async with phase.transaction() as tx:
+        evening = {"zone": "Pacific/Auckland", "time_of_day": time(20, 0)}
+        await tx.execute(update(schema.phases).values(ends_on=date(2026, 12, 15), **evening))
+        await plan_rounds(tx, WORKSPACE, PHASE, NOW)
+
+    planned = await agenda_of(phase, "open_round")
+    ends_at = datetime(2026, 12, 15, 4, tzinfo=UTC)  # 17:00 in Auckland
+    assert planned[CLOSING] == ends_at - timedelta(hours=1)
+
+
+async def test_ending_early_moves_the_rounds_after_it(phase: Database) -> None:
+    async with phase.transaction() as tx:
+        await cancel_rounds(
+            tx, WORKSPACE, PHASE, datetime(2026, 12, 4, 12, tzinfo=UTC), keep_after=True
+        )
+
+    assert list(await agenda_of(phase, "open_round")) == [f"{PHASE}:after:2026-12-18"]
+
+
+async def test_a_new_phase_cancels_everything_of_the_old_one(phase: Database) -> None:
+    async with phase.transaction() as tx:
+        await cancel_rounds(tx, WORKSPACE, PHASE, NOW, keep_after=False)
+
+    assert await agenda_of(phase, "open_round") == {}
+
+
+async def test_opening_fixes_who_is_asked_and_when(
+    phase: Database, services: Services, clock: MovedClock
+) -> None:
+    await open_first(services, clock)
+
+    opened = await the_round(phase)
+    assert (opened.kind, opened.state, opened.number) == ("first", "open", 1)
+    assert (opened.minimum, opened.asked) == (4, 7)
+    assert opened.opened_at == datetime(2026, 11, 24, 9, tzinfo=UTC)
+    asks = await agenda_of(phase, "ask")
+    assert {subject.split(":")[1] for subject in asks} == {ANA, *MEMBERS}
+    assert asks[f"{opened.round_id}:{EMI}"] == datetime(2026, 11, 24, 0, tzinfo=UTC)
+    assert asks[f"{opened.round_id}:{FINN}"] == datetime(2026, 11, 24, 14, tzinfo=UTC)
+    assert opened.closes_at == datetime(2026, 11, 26, 14, tzinfo=UTC)
+    assert await agenda_of(phase, "close_round") == {opened.round_id: opened.closes_at}
+
+
+async def test_leads_reflect_and_are_not_counted(
+    phase: Database, services: Services, clock: MovedClock
+) -> None:
+    await open_first(services, clock)
+
+    roster = await roster_of(phase)
+    assert roster.pop(ANA) == "lead"
+    assert set(roster.values()) == {"member"}
+
+
+async def test_wording_is_fixed_with_the_leads_name(
+    phase: Database, services: Services, clock: MovedClock
+) -> None:
+    await open_first(services, clock)
+
+    wording = (await the_round(phase)).questions
+    assert [one["key"] for one in wording] == ["clarity", "trust", "ego"]
+    assert wording[0]["to_member"].startswith("Does Ana say plainly")
+
+
+async def test_who_cannot_or_will_not_be_asked_is_left_out(
+    phase: Database, services: Services, clock: MovedClock
+) -> None:
+    async with phase.transaction() as tx:
+        await tx.execute(
+            update(schema.people).where(schema.people.c.user_id == CHIARA).values(is_deleted=True)
+        )
+        await tx.execute(
+            update(schema.people).where(schema.people.c.user_id == DEV).values(is_guest=True)
+        )
+        await tx.execute(
+            insert(schema.channel_optouts).values(
+                workspace_id=WORKSPACE, channel_id=LAUNCH, user_id=BEN
+            )
+        )
+        await a_person(tx, "U0AWAY")  # not in the channel
+        await tx.execute(
+            insert(schema.phase_people).values(
+                workspace_id=WORKSPACE,
+                phase_id=PHASE,
+                user_id="U0AWAY",
+                role="member",
+                joined_at=NOW,
+            )
+        )
+
+    await open_first(services, clock)
+
+    assert not {BEN, CHIARA, DEV, "U0AWAY"} & set(await roster_of(phase))
+    assert (await the_round(phase)).asked == 4
+
+
+async def test_the_start_form_counts_as_the_first_reflection(
+    phase: Database, services: Services, clock: MovedClock
+) -> None:
+    answers = {"clarity": 3, "trust": 4, "ego": None}
+    async with phase.transaction() as tx:
+        await tx.execute(
+            insert(schema.reflections).values(
+                workspace_id=WORKSPACE,
+                phase_id=PHASE,
+                moment="start",
+                user_id=ANA,
+                answers=answers,
+                shared=False,
+            )
+        )
+    await open_first(services, clock)
+    opened = await the_round(phase)
+    clock.move_to(opened.closes_at - timedelta(hours=1))
+    await carry_out(services, "ask", f"{opened.round_id}:{ANA}")
+
+    assert f"reflect:{opened.round_id}:{ANA}" not in await said(phase)
+
+
+async def test_after_long_downtime_a_round_is_left_out(
+    phase: Database, services: Services, clock: MovedClock
+) -> None:
+    clock.move_to(datetime(2026, 11, 26, 10, tzinfo=UTC))
+    await carry_out(services, "open_round")
+
+    assert await the_round(phase) is None
+    assert FIRST not in await agenda_of(phase, "open_round")
+
+
+async def test_after_short_downtime_everyone_is_asked_at_a_welcome_hour(
+    phase: Database, services: Services, clock: MovedClock
+) -> None:
+    clock.move_to(datetime(2026, 11, 24, 22, tzinfo=UTC))
+    await carry_out(services, "open_round")
+
+    opened = await the_round(phase)
+    asks = await agenda_of(phase, "ask")
+    assert min(asks.values()) >= clock.now()
+    assert asks[f"{opened.round_id}:{BEN}"] == datetime(2026, 11, 25, 7, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("hours_before", [1, 24 * 5 - 1])
+async def test_never_two_within_five_days(
+    phase: Database, services: Services, clock: MovedClock, hours_before: int
+) -> None:
+    opens = datetime(2026, 11, 24, 9, tzinfo=UTC)
+    async with phase.transaction() as tx:
+        await a_phase(tx, phase_id="earlier", state="ended")  # another phase of the channel
+        await a_round(
+            tx,
+            phase_id="earlier",
+            state="closed",
+            opened_at=opens - timedelta(hours=hours_before),
+        )
+
+    await open_first(services, clock)
+
+    async with phase.reading() as reader:
+        rows = await reader.execute(select(schema.rounds.c.phase_id))
+        assert rows.scalars().all() == ["earlier"]
+
+
+async def test_an_ended_phase_opens_no_weekly_round(
+    phase: Database, services: Services, clock: MovedClock
+) -> None:
+    async with phase.transaction() as tx:
+        await tx.execute(update(schema.phases).values(state="ended"))
+
+    await open_first(services, clock)
+
+    assert await the_round(phase) is None
+
+
+async def test_a_round_after_the_end_waits_for_no_new_phase(
+    phase: Database, services: Services, clock: MovedClock
+) -> None:
+    async with phase.transaction() as tx:
+        await tx.execute(update(schema.phases).values(state="ended"))
+    clock.move_to(datetime(2027, 1, 1, 0, tzinfo=UTC))
+    await carry_out(services, "open_round", f"{PHASE}:after:2027-01-01")
+    assert (await the_round(phase)).kind == "after"
+
+    async with phase.transaction() as tx:
+        await a_phase(tx, phase_id="new")
+    clock.move_to(datetime(2027, 1, 15, 0, tzinfo=UTC))
+    await carry_out(services, "open_round", f"{PHASE}:after:2027-01-15")
+    assert (await the_round(phase)).number == 1
+
+
+async def test_summer_time_takes_no_round_away(
+    db: Database, services: Services, clock: MovedClock
+) -> None:
+    """From Wednesday 10:00 to Monday 10:00 over the change it is an hour less than five days."""
+    async with db.transaction() as tx:
+        for user_id in ZONES:
+            await a_person(tx, user_id)
+        await a_phase(tx, starts_on=date(2027, 3, 22), ends_on=date(2027, 4, 16), weekday=0)
+        await a_round(tx, state="closed", opened_at=datetime(2027, 3, 24, 10, tzinfo=UTC))
+        await plan_rounds(tx, WORKSPACE, PHASE, datetime(2027, 3, 25, tzinfo=UTC))
+    subject = f"{PHASE}:weekly:2027-03-29"
+
+    clock.move_to((await agenda_of(db, "open_round"))[subject])
+    await carry_out(services, "open_round", subject)
+
+    async with db.reading() as reader:
+        opened = await reader.scalars(select(schema.rounds.c.opened_at))
+        assert max(opened) == datetime(2027, 3, 29, 9, tzinfo=UTC)

@@ -1,0 +1,72 @@
+"""A lead asks outside the weekly time, and what is left out because of it."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.clock import MovedClock
+from bot.db.engine import Database
+from bot.rounds.poll import poll
+from bot.services import Services
+from bot.slack.errors import Refused
+from tests.harness import ANA, BEN, EMI, LAUNCH, OWNER, WORKSPACE
+from tests.rounds.evidence import agenda_of, carry_out, the_round
+from tests.rounds.round_rows import PHASE
+
+WEEKLY = f"{PHASE}:weekly:2026-12-01"
+CLOSING = f"{PHASE}:closing:2026-12-15"
+
+
+async def test_a_lead_asks_now(phase: Database, services: Services, clock: MovedClock) -> None:
+    clock.move_to(datetime(2026, 11, 27, 12, tzinfo=UTC))  # Friday noon
+
+    told = await poll(services, workspace_id=WORKSPACE, channel_id=LAUNCH, user_id=ANA)
+
+    opened = await the_round(phase)
+    assert told.startswith("7 people are asked")
+    assert opened.kind == "poll"
+    asks = await agenda_of(phase, "ask")
+    assert asks[f"{opened.round_id}:{BEN}"] == clock.now()
+    # 21:00 in Tokyo: Emi is asked on Monday morning.
+    assert asks[f"{opened.round_id}:{EMI}"] == datetime(2026, 11, 29, 23, tzinfo=UTC)
+    assert opened.closes_at == datetime(2026, 12, 1, 23, tzinfo=UTC)
+
+
+async def test_after_a_poll_the_near_weekly_round_is_left_out(
+    phase: Database, services: Services, clock: MovedClock
+) -> None:
+    clock.move_to(datetime(2026, 11, 27, 12, tzinfo=UTC))
+    await poll(services, workspace_id=WORKSPACE, channel_id=LAUNCH, user_id=ANA)
+
+    clock.move_to((await agenda_of(phase, "open_round"))[WEEKLY])
+    await carry_out(services, "open_round", WEEKLY)
+
+    assert (await the_round(phase)).kind == "poll"
+
+
+async def test_after_a_poll_the_near_closing_round_is_left_out(
+    phase: Database, services: Services, clock: MovedClock
+) -> None:
+    clock.move_to(datetime(2026, 12, 11, 12, tzinfo=UTC))
+    await poll(services, workspace_id=WORKSPACE, channel_id=LAUNCH, user_id=ANA)
+
+    clock.move_to((await agenda_of(phase, "open_round"))[CLOSING])
+    await carry_out(services, "open_round", CLOSING)
+
+    assert (await the_round(phase)).kind == "poll"
+
+
+async def test_polls_are_refused_with_a_reason(
+    phase: Database, services: Services, clock: MovedClock
+) -> None:
+    here = {"workspace_id": WORKSPACE, "channel_id": LAUNCH}
+    with pytest.raises(Refused, match="no phase runs"):
+        await poll(services, workspace_id=WORKSPACE, channel_id="C0PLATF", user_id=ANA)
+    with pytest.raises(Refused, match="only the leads"):
+        await poll(services, **here, user_id=BEN)
+    await poll(services, **here, user_id=OWNER)
+    clock.advance(timedelta(days=4, hours=23))
+    with pytest.raises(Refused, match="two within five days"):
+        await poll(services, **here, user_id=ANA)
+    clock.advance(timedelta(hours=1))
+    assert "are asked" in await poll(services, **here, user_id=ANA)

@@ -1,0 +1,68 @@
+"""Teams too small for answers without names get the questions to talk about."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from bot.clock import MovedClock
+from bot.db.engine import Database
+from bot.rounds.lifecycle import plan_rounds
+from bot.rounds.poll import poll
+from bot.services import Services
+from bot.slack.errors import Refused
+from bot.workspaces.rules import WorkspaceSettings
+from tests.harness import ANA, BEN, CHIARA, DEV, EMI, LAUNCH, WORKSPACE
+from tests.rounds.evidence import agenda_of, carry_out, said, the_round
+from tests.rounds.round_rows import NOW, PHASE, ZONES, a_person, a_phase, a_workspace
+from tests.rounds.test_opening import open_first
+
+
+async def a_small_team(db: Database, *members: str, settings: WorkspaceSettings) -> None:
+    async with db.transaction() as tx:
+        for user_id in ZONES:
+            await a_person(tx, user_id)
+        await a_workspace(tx, settings)
+        await a_phase(tx, members=members)
+        await plan_rounds(tx, WORKSPACE, PHASE, NOW)
+
+
+async def test_under_four_nobody_is_asked_and_nothing_is_stored(
+    db: Database, services: Services, clock: MovedClock
+) -> None:
+    await a_small_team(db, BEN, CHIARA, DEV, settings=WorkspaceSettings())
+
+    await open_first(services, clock)
+    assert await the_round(db) is None
+    clock.move_to((await agenda_of(db, "talk"))[f"{PHASE}:2026-11-24"])
+    await carry_out(services, "talk")
+
+    assert list(await said(db)) == [f"talking_points:{PHASE}:2026-11-24"]
+    assert await agenda_of(db, "ask") == {}
+    assert await agenda_of(db, "close_round") == {}
+
+
+async def test_where_more_answers_are_wanted_than_there_are_people_nobody_is_asked(
+    db: Database, services: Services, clock: MovedClock
+) -> None:
+    settings = WorkspaceSettings(minimum_small=5)
+    await a_small_team(db, BEN, CHIARA, DEV, EMI, settings=settings)
+
+    await open_first(services, clock)
+
+    assert await the_round(db) is None
+    assert list(await agenda_of(db, "talk")) == [f"{PHASE}:2026-11-24"]
+
+
+async def test_a_small_teams_channel_gets_the_questions_once_a_day(
+    db: Database, services: Services, clock: MovedClock
+) -> None:
+    await a_small_team(db, BEN, CHIARA, DEV, settings=WorkspaceSettings())
+    clock.move_to(datetime(2026, 11, 27, 12, tzinfo=UTC))
+    here = {"workspace_id": WORKSPACE, "channel_id": LAUNCH, "user_id": ANA}
+    assert "too small for answers without names" in await poll(services, **here)
+    await carry_out(services, "talk")
+
+    with pytest.raises(Refused, match="stand in the channel already"):
+        await poll(services, **here)
+
+    assert await agenda_of(db, "talk") == {}

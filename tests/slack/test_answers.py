@@ -1,0 +1,246 @@
+"""What Slack's answers mean, what it says of people, and what people's words become in messages."""
+
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+import pytest
+from slack_sdk.errors import SlackApiError
+
+from bot.slack.command import named, parse, suggestion
+from bot.slack.content import PICTURE, SECTION, paragraphs, picture_block, with_picture
+from bot.slack.errors import LONGEST_RETRY_AFTER, Meaning, verdict
+from bot.slack.mrkdwn import (
+    clean,
+    escape,
+    fitted,
+    instant,
+    instant_of,
+    mentioned,
+    quote,
+    together,
+    truncated,
+    unescape,
+)
+from bot.slack.people import SLACKBOT, admins_among, said_of
+from tests.harness import BEN, WORKSPACE
+
+JOINER = "\u2060"
+
+
+class Answer(dict[str, Any]):
+    """A Web API answer as slack_sdk hands it on."""
+
+    def __init__(self, status: int, headers: dict[str, str], **body: Any) -> None:
+        super().__init__(**body)
+        self.status_code, self.headers = status, headers
+
+
+def refused(error: str | None = None, status: int = 200, **headers: str) -> SlackApiError:
+    body = {} if error is None else {"error": error}
+    return SlackApiError("no", Answer(status, headers, **body))
+
+
+@pytest.mark.parametrize(
+    ("error", "meaning"),
+    [
+        (refused("ratelimited"), Meaning.LATER),
+        (refused("rate_limited"), Meaning.LATER),
+        (refused("anything", 429), Meaning.LATER),
+        (refused(None, 429), Meaning.LATER),
+        (refused("org_login_required"), Meaning.LATER),
+        (refused("channel_not_found", 499), Meaning.PERMANENT),
+        (refused("channel_not_found", 500), Meaning.UNKNOWN),
+        (refused("channel_not_found", 503), Meaning.UNKNOWN),
+        (refused(None), Meaning.UNKNOWN),
+        (refused(""), Meaning.UNKNOWN),
+        *((refused(name), Meaning.UNKNOWN) for name in ("internal_error", "request_timeout")),
+        *(
+            (refused(name), Meaning.WORKSPACE)
+            for name in ("invalid_auth", "not_authed", "token_expired", "token_revoked")
+        ),
+        (TimeoutError(), Meaning.UNKNOWN),
+        (OSError(), Meaning.UNKNOWN),
+    ],
+)
+def test_what_an_answer_means(error: BaseException, meaning: Meaning) -> None:
+    found = verdict(error)
+
+    assert found.meaning is meaning
+    assert found.reason
+    assert (found.retry_after is not None) is ("rate" in found.reason)
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        ("30", 30.0),
+        ("0", 0.0),
+        ("-5", 0.0),
+        ("1.5", 1.5),
+        ("soon", 1.0),
+        ("", 1.0),
+        ("nan", 1.0),
+        ("inf", 1.0),
+        ("99999", LONGEST_RETRY_AFTER),
+    ],
+)
+def test_whatever_is_said_of_when_to_ask_again(said: str, seconds: float) -> None:
+    for name in ("Retry-After", "retry-after"):
+        assert verdict(refused("ratelimited", 429, **{name: said})).retry_after == seconds
+    others = {"Date": "7", "Retry-After": "30", "Age": "9"}
+    assert verdict(refused("ratelimited", 429, **others)).retry_after == 30.0
+    assert verdict(refused("ratelimited", 429)).retry_after == 1.0
+
+
+@pytest.mark.parametrize(
+    ("user", "what"),
+    [
+        ({}, set()),
+        ({"is_bot": True}, {"is_bot"}),
+        ({"id": SLACKBOT}, {"is_bot"}),
+        ({"is_restricted": True}, {"is_guest"}),
+        ({"is_ultra_restricted": True}, {"is_guest"}),
+        ({"deleted": True}, {"is_deleted"}),
+        ({"team_id": "T0OTHER"}, {"is_external"}),
+        ({"team_id": WORKSPACE}, set()),
+        ({"is_admin": True}, {"is_admin"}),
+        ({"is_owner": True}, {"is_admin"}),
+    ],
+)
+def test_what_slack_says_of_a_person(user: dict[str, Any], what: set[str]) -> None:
+    found = said_of(WORKSPACE, {"id": BEN, "tz": "Africa/Lagos", **user})
+
+    flags = ("is_bot", "is_guest", "is_external", "is_deleted", "is_admin")
+    assert {name for name in flags if getattr(found, name)} == what
+    assert found.is_full_member is not bool(what - {"is_admin"})
+    assert found.zone == "Africa/Lagos"
+
+
+@pytest.mark.parametrize(
+    ("user", "name"),
+    [
+        ({"profile": {"display_name": "Ben", "real_name": "Benjamin"}, "name": "b"}, "Ben"),
+        ({"profile": {"display_name": "", "real_name": "Benjamin"}, "name": "b"}, "Benjamin"),
+        ({"profile": None, "real_name": "Benjamin B", "name": "b"}, "Benjamin B"),
+        ({"name": "b"}, "b"),
+        ({}, BEN),
+    ],
+)
+def test_people_are_called_by_the_first_name_slack_has(user: dict[str, Any], name: str) -> None:
+    found = said_of(WORKSPACE, {"id": BEN, **user})
+
+    assert (found.name, found.zone) == (name, None)
+
+
+def test_an_admin_has_an_open_account() -> None:
+    users: list[dict[str, Any]] = [
+        {"id": "U1", "is_admin": True},
+        {"id": "U2", "is_owner": True, "deleted": True},
+        {"id": "U3"},
+        {"id": "U4", "is_owner": True},
+    ]
+
+    assert [user["id"] for user in admins_among(users)] == ["U1", "U4"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("  two\r\nlines\t \n", "two\nlines"),
+        ("a\x00b\x07c\x7fd", "abcd"),
+        ("\u202ereversed\u202c\u2066 and\u2069", "reversed and"),
+        ("zero\u200bwidth\ufeff", "zerowidth"),
+        ("👩\u200d💻 שלום", "👩\u200d💻 שלום"),
+        ("private\ue000use", "privateuse"),
+        (" \n ", ""),
+    ],
+)
+def test_what_is_typed_is_cleaned(typed: str, kept: str) -> None:
+    assert clean(typed) == kept
+
+
+def test_words_of_people_never_fire_and_come_back_unchanged() -> None:
+    typed = "<!channel> & <@U1> &lt;"
+
+    assert escape(typed) == "&lt;!channel&gt; &amp; &lt;@U1&gt; &amp;lt;"
+    assert unescape(escape(typed)) == typed
+    assert unescape("&amp;lt;") == "&lt;"  # once, not twice
+    assert quote("*b* _i_ ~s~ `c` <") == (
+        "".join(
+            f"{JOINER}{sign}{JOINER}" if sign in "*_~`" else sign for sign in "*b* _i_ ~s~ `c` "
+        )
+        + "&lt;"
+    )
+
+
+def test_people_are_mentioned_in_order_whatever_their_ids_begin_with() -> None:
+    assert mentioned("with <@W0EVE|eve> and <@U0BEN>, not <#C1> or <@S1>") == ("W0EVE", "U0BEN")
+
+
+def test_texts_are_cut_to_exactly_what_fits() -> None:
+    assert truncated("12345", 5) == "12345"
+    assert truncated("123456", 5) == "1234…"
+    assert truncated("123 56", 5) == "123…"
+    assert fitted("&" * 10, 50) == "&amp;" * 10
+    assert len(fitted("&" * 11, 50)) <= 50
+    assert fitted("&" * 11, 50).endswith("…")
+    assert [together(names) for names in ([], ["Ana"], ["Ana", "Ben"], ["A", "B", "C"])] == [
+        "",
+        "Ana",
+        "Ana and Ben",
+        "A, B and C",
+    ]
+
+
+def test_a_moment_is_shown_in_each_readers_zone() -> None:
+    said = "<!date^1795514400^{date_long_pretty} at {time}|Tue 24 Nov 10:00 UTC>"
+
+    assert instant(datetime(2026, 11, 24, 10, tzinfo=UTC)) == said
+    stamp = said.split("|", maxsplit=1)[0]
+    assert instant_of(date(2026, 11, 24), time(11), "Europe/Berlin").startswith(stamp)
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "arguments"),
+    [
+        ("", "", ()),
+        ("  START  Results 2w ", "start", ("Results", "2w")),
+        ("poll", "poll", ()),
+    ],
+)
+async def test_a_command_is_taken_apart(text: str, name: str, arguments: tuple[str, ...]) -> None:
+    assert (parse(text).name, parse(text).arguments) == (name, arguments)
+    assert await named("start", "poll")({"text": text}) is (name in ("start", "poll"))
+    assert not await named("start")({})
+
+
+def test_a_typo_is_understood_and_nonsense_is_not() -> None:
+    known = ("start", "status", "extend", "end")
+
+    assert suggestion("strat", known) == "start"
+    assert suggestion("extnd", known) == "extend"
+    assert suggestion("lunch", known) is None
+
+
+def test_lines_are_packed_up_to_slacks_limit() -> None:
+    half = "x" * (SECTION // 2)
+    fits, too_many = [half, half[:-1]], [half, half]
+
+    def packed(lines: list[str]) -> list[str]:
+        return [block.to_dict()["text"]["text"] for block in paragraphs(lines)]
+
+    assert packed(fits) == ["\n".join(fits)]
+    assert packed(too_many) == too_many
+    assert len(paragraphs(["a", "b", half, half])) == 2
+    assert paragraphs([]) == []
+
+
+def test_a_picture_stands_in_its_place_or_not_at_all() -> None:
+    words = {"type": "section"}
+    blocks = [words, picture_block("Levels"), words]
+
+    filled = with_picture(blocks, "F1")
+    assert [block.get("slack_file") for block in filled] == [None, {"id": "F1"}, None]
+    assert filled[1]["alt_text"] == "Levels"
+    assert with_picture(blocks, None) == [words, words]
+    assert blocks[1]["slack_file"] == {"id": PICTURE}  # for the next who needs them

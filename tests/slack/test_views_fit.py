@@ -1,0 +1,230 @@
+"""Every form, filled with any words of people, is one that Slack accepts."""
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from slack_sdk.models.views import View
+
+from bot.announcement import part_messages
+from bot.ending import extend_form, wrap_up_form
+from bot.home import held_messages
+from bot.home import view as home
+from bot.home.model import HomeFacts
+from bot.phases.model import Participant, WholePhase
+from bot.phases.rules import Kind
+from bot.playground.fake_slack.checks import check_view
+from bot.rounds import answer_form, questions_form
+from bot.rounds.answer_form import Given
+from bot.rounds.model import OpenQuestion
+from bot.rounds.questions import Question, for_member, reworded
+from bot.slack.errors import Refused
+from bot.slack.mrkdwn import clean, quote
+from bot.slack.view_rules import broken_rules
+from bot.slack.views import not_done
+from bot.start import page_moment, page_preview, page_promise
+from bot.start.draft import Draft, Row
+from bot.workspaces import settings_form
+from bot.workspaces.rules import WorkspaceSettings
+from tests.announcement.phases import NAMES, SPRINT, TODAY, TRUST, item, participant
+from tests.harness import ANA, BEN
+from tests.home.test_view import ANSWERED, HELD, LINE, OPEN
+from tests.rounds.test_messages import ASKING
+from tests.start.test_form_pages import MOMENT, PREVIEW, PROMISE
+
+SIGNS = ("a", "&", "*", "<@U0BEN>", "😀", "👩‍👩‍👧‍👦", "e\u0301", "שלום ", "字", "{lead}", "\n")
+#: What people write: a little of anything, or much of the same.
+TEXTS = st.text(max_size=40) | st.builds(
+    lambda sign, count: (sign * count)[:3_500],
+    st.sampled_from(SIGNS),
+    st.sampled_from((1, 75, 80, 121, 240, 241, 300, 301, 1_001, 3_001)),
+)
+WRITTEN = TEXTS.map(clean)
+NAMED = TEXTS.filter(bool)
+DAYS = st.dates(date(2026, 1, 1), date(2030, 12, 31))
+IDS = st.integers(0, 10**9).map(lambda number: f"U{number:010}")
+LEVELS = st.none() | st.integers(1, 5)
+PHASE_TEXTS = (
+    *("milestone", "justification", "extension_reason"),
+    *("outcome", "learning", "thanks"),
+)
+WEEKDAYS = st.integers(0, 6)
+
+questions = st.builds(
+    lambda words, leads: for_member(leads, reworded(words)),
+    st.dictionaries(
+        st.sampled_from(("clarity", "trust", "ego")),
+        st.fixed_dictionaries(
+            {}, optional={name: WRITTEN for name in ("label", "to_member", "to_lead")}
+        ),
+    ),
+    st.lists(NAMED, min_size=1, max_size=6),
+)
+drafts = st.builds(
+    Draft,
+    kind=st.sampled_from(list(Kind)),
+    kind_given=st.booleans(),
+    answers=st.fixed_dictionaries(dict.fromkeys(("clarity", "trust", "ego"), LEVELS)),
+    doubted=st.booleans(),
+    anyway=st.booleans(),
+    texts=st.fixed_dictionaries(
+        {"milestone": WRITTEN, "justification": WRITTEN},
+        optional={each.name: WRITTEN for kind in Kind for each in page_promise.FIELDS[kind]},
+    ),
+    ends_on=DAYS,
+    rows=st.lists(
+        st.builds(Row, text=WRITTEN, owner_id=st.none() | IDS), min_size=1, max_size=5
+    ).map(tuple),
+    justify=st.none() | NAMED.filter(lambda text: len(quote(text)) < 3_000),
+    more=st.booleans(),
+    members=st.none() | st.lists(IDS, max_size=200, unique=True).map(tuple),
+    choose_team=st.booleans(),
+    co_leads=st.lists(IDS, max_size=9, unique=True).map(tuple),
+    weekday=WEEKDAYS,
+    comments_to=st.sampled_from(("leads", "team", "nobody")),
+)
+
+
+@st.composite
+def phases(draw: st.DrawFn) -> WholePhase:
+    """A phase in which everything that people write is as drawn."""
+    whole = draw(st.sampled_from((SPRINT, TRUST)))
+    people: list[Participant] = [
+        participant(
+            user_id,
+            name=draw(NAMED),
+            is_lead=draw(st.booleans()) or user_id == ANA,
+            contribution=draw(st.none() | WRITTEN),
+            thanks_line=draw(st.none() | WRITTEN),
+        )
+        for user_id in NAMES
+    ]
+    items = tuple(
+        replace(item(number, draw(WRITTEN.filter(bool)), BEN), owner_name=draw(TEXTS))
+        for number in range(draw(st.integers(0, 5)))
+    )
+    promise: Any = whole.phase.promise
+    words = {name: draw(WRITTEN) for name in promise.__dataclass_fields__}
+    texts: Any = {name: draw(WRITTEN) for name in PHASE_TEXTS}
+    row = replace(
+        whole.phase,
+        promise=replace(promise, **words),
+        weekday=draw(WEEKDAYS),
+        **texts,
+    )
+    return replace(whole, phase=row, people=tuple(people), items=items)
+
+
+def accepted(view: View) -> None:
+    """Slack takes it, by slack_sdk's rules, by ours and by those of the stand-in."""
+    sent = view.to_dict()
+    assert broken_rules(sent) == []
+    assert check_view(sent) == []
+
+
+many = settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+
+@many
+@given(drafts, questions, NAMED)
+def test_the_pages_of_the_start_form(draft: Draft, asked: tuple[Question, ...], said: str) -> None:
+    assert draft.kind is not None
+    accepted(page_moment.build(replace(MOMENT, questions=asked), draft))
+    told = {"members": said, "co_leads": said}
+    accepted(page_promise.build(replace(PROMISE, told=told), draft, draft.kind))
+
+
+@many
+@given(phases(), questions, NAMED)
+def test_what_is_shown_of_a_phase(
+    whole: WholePhase, asked: tuple[Question, ...], said: str
+) -> None:
+    accepted(page_preview.build(replace(PREVIEW, whole=whole, questions=asked, refusal=said)))
+    accepted(page_preview.done(whole, TODAY))
+    accepted(extend_form.build(whole, TODAY))
+    accepted(wrap_up_form.build(whole))
+    accepted(part_messages.part_form(whole, BEN))
+    accepted(part_messages.concern_form(whole))
+    accepted(part_messages.concern_taken(whole))
+    accepted(part_messages.details(whole, TODAY))
+    accepted(not_done(Refused(said)))
+
+
+@many
+@given(
+    questions,
+    st.lists(NAMED, min_size=1, max_size=6).map(tuple),
+    st.booleans(),
+    WRITTEN,
+    st.fixed_dictionaries(dict.fromkeys(("clarity", "trust", "ego"), LEVELS)),
+)
+def test_the_answers_and_the_home_tab(
+    asked: tuple[Question, ...],
+    names: tuple[str, ...],
+    to_lead: bool,
+    comment: str,
+    answers: dict[str, int | None],
+) -> None:
+    asking = replace(ASKING, questions=asked, leads=names, members=names, to_lead=to_lead)
+    accepted(answer_form.build(asking, Given(answers=answers, comment=comment)))
+    accepted(
+        home.build(
+            HomeFacts(questions=(OpenQuestion(asking=asking, is_answered=False),), phases=())
+        )
+    )
+
+
+@many
+@given(
+    st.builds(
+        WorkspaceSettings,
+        budget_percent=st.integers(-5, 500),
+        default_weekday=WEEKDAYS,
+        default_zone=TEXTS,
+        starters=st.none() | st.lists(IDS, max_size=300, unique=True).map(tuple),
+    ),
+    st.dictionaries(
+        st.sampled_from(("clarity", "trust", "ego")),
+        st.dictionaries(st.sampled_from(("label", "to_member", "to_lead")), WRITTEN),
+    ),
+)
+def test_the_settings_and_their_wording(
+    kept: WorkspaceSettings, words: dict[str, dict[str, str]]
+) -> None:
+    accepted(settings_form.build(kept))
+    accepted(questions_form.build(reworded(words), words))
+    accepted(held_messages.build(HELD))
+
+
+def test_a_full_home_tab_has_no_more_blocks_than_slack_takes() -> None:
+    asked = tuple(
+        replace(one, asking=replace(ASKING, round_id=f"{number:032}"))
+        for number, one in enumerate((OPEN,) * 40 + (ANSWERED,) * 40)
+    )
+    facts = HomeFacts(
+        questions=asked,
+        phases=tuple(replace(LINE, phase_id=f"{number:032}") for number in range(40)),
+        held=(HELD,) * 3,
+        held_in_all=9,
+    )
+    accepted(home.build(facts))
+    texts = str(home.build(facts).to_dict())
+    assert home.MORE_QUESTIONS in texts
+    assert home.MORE_PHASES.format(count=20) in texts
+
+
+def test_details_of_a_large_team_are_cut_where_slack_would_refuse_them() -> None:
+    people = [participant(ANA)] + [
+        replace(participant(BEN, contribution="字" * 240), user_id=f"U{number:09}")
+        for number in range(400)
+    ]
+    view = part_messages.details(replace(SPRINT, people=tuple(people)), TODAY)
+
+    accepted(view)
+    assert part_messages.MORE_PARTS.split("{")[0] in str(view.to_dict())

@@ -1,0 +1,57 @@
+"""What the belief takes over from the bot after downtime: rounds that may have opened late, or not.
+
+That each was asked at a right time is held against the calendar in `slots`.
+"""
+
+import asyncio
+from datetime import datetime
+
+from tests.model import downtime
+from tests.soak.people import BotProcess
+from tests.soak.simulated_workspace import Place
+
+
+async def adopt(places: dict[str, Place], bot: BotProcess) -> None:
+    rounds = await bot.rows(
+        "rounds", *("workspace_id", "round_id", "phase_id", "number", "kind"),
+        *("opened_at", "closes_at", "shown_at"),
+    )  # fmt: skip
+    people = await bot.rows(
+        "round_people", *("workspace_id", "round_id", "user_id", "role", "slot_at")
+    )
+    await asyncio.to_thread(_adopted, places, rounds, people)
+
+
+def _adopted(places: dict[str, Place], rounds: list[list], people: list[list]) -> None:
+    by_phase: dict[str, list[dict]] = {}
+    by_round: dict[str, list[dict]] = {}
+    for _, round_id, user_id, role, slot_at in people:
+        row = {"round_id": round_id, "user_id": user_id, "role": role, "slot_at": _instant(slot_at)}
+        by_round.setdefault(round_id, []).append(row)
+    for workspace_id, round_id, phase_id, number, kind, opened_at, closes_at, shown_at in rounds:
+        by_phase.setdefault(workspace_id + phase_id, []).append(
+            {
+                "round_id": round_id,
+                "number": number,
+                "kind": kind,
+                "opened_at": _instant(opened_at),
+                "closes_at": _instant(closes_at),
+                "shown_at": _instant(shown_at) if shown_at else None,
+            }
+        )
+    for place in places.values():
+        mine = {
+            phase.phase_id: sorted(
+                by_phase.get(place.workspace_id + phase.phase_id, []),
+                key=lambda row: row["number"],
+            )
+            for phase in place.belief.phases
+        }
+        ids = [row["round_id"] for rows in mine.values() for row in rows]
+        listed = [row for one in ids for row in by_round.get(one, [])]
+        downtime.adopt(place.belief, mine.__getitem__, listed)
+        place.belief.advance(place.belief.now)
+
+
+def _instant(value: str) -> datetime:
+    return datetime.fromisoformat(value)

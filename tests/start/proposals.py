@@ -1,0 +1,52 @@
+"""Proposals to begin with, and people that Slack told of before."""
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.phases.rules import Kind, Proposal, SetAside, SprintPromise, TrustPromise
+from bot.services import Services
+from bot.slack.people import remember
+from bot.start.begin import Beginning, start
+from tests.harness import ANA, BEN, LAUNCH, MEMBERS, WORKSPACE
+
+TODAY = date(2026, 11, 23)
+
+SPRINT = Proposal(
+    kind=Kind.RESULTS_SPRINT,
+    channel_id=LAUNCH,
+    lead_id=ANA,
+    member_ids=MEMBERS,
+    milestone="ship the beta",
+    starts_on=TODAY,
+    ends_on=date(2026, 12, 7),
+    zone="Europe/Lisbon",
+    promise=SprintPromise(stakes="Two customers decide.", ask="Fast reviews."),
+    set_aside=(SetAside(text="Dark mode", owner_id=BEN), SetAside(text="hiring", owner_id=ANA)),
+)
+TRUST = replace(
+    SPRINT,
+    kind=Kind.TRUST_BUILDING,
+    milestone="",
+    promise=TrustPromise(purpose="Decide together.", mistakes_fine="Drafts."),
+    set_aside=(),
+)
+
+
+async def known(services: Services, *user_ids: str) -> None:
+    """Slack told of these people; their name is their id without its U0."""
+    async with services.db.transaction() as tx:
+        for user_id in user_ids or (ANA, *MEMBERS):
+            await _remember(tx, services, user_id)
+
+
+async def begin(services: Services, proposal: Proposal = SPRINT, **more: Any) -> str:
+    """Start it; returns the phase's id."""
+    return await start(services, WORKSPACE, Beginning(proposal=proposal, **more))
+
+
+async def _remember(tx: AsyncConnection, services: Services, user_id: str) -> None:
+    user = {"id": user_id, "name": user_id.removeprefix("U0").capitalize(), "tz": "Europe/Lisbon"}
+    await remember(tx, WORKSPACE, user, services.clock.now())

@@ -1,0 +1,73 @@
+"""What may follow `/imbalance start`, word by word, and which ends are refused."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from bot.phases.rules import Kind, Limits
+from bot.start.command_args import Arguments, Unreadable, read, refusal_of_end
+
+TODAY = date(2026, 11, 24)  # a Tuesday
+SPRINT, TRUST = Kind.RESULTS_SPRINT, Kind.TRUST_BUILDING
+
+
+@pytest.mark.parametrize(
+    ("typed", "kind", "ends_on", "milestone"),
+    [
+        ("", None, None, ""),
+        ("results", SPRINT, None, ""),
+        ("Results-Sprint", SPRINT, None, ""),
+        ("SPRINT", SPRINT, None, ""),
+        ("trust", TRUST, None, ""),
+        ("trust-building", TRUST, None, ""),
+        ("results 2w Ship the beta", SPRINT, TODAY + timedelta(days=14), "Ship the beta"),
+        ("results 2W", SPRINT, TODAY + timedelta(days=14), ""),
+        ("results 5d", SPRINT, TODAY + timedelta(days=5), ""),  # a Sunday, as it was asked for
+        ("results 5D x", SPRINT, TODAY + timedelta(days=5), "x"),
+        ("3w Ship", None, TODAY + timedelta(days=21), "Ship"),
+        ("until 2026-12-18 Ship", None, date(2026, 12, 18), "Ship"),
+        ("trust Until 2026-12-18", TRUST, date(2026, 12, 18), ""),
+        ("results Ship 2w", SPRINT, None, "Ship 2w"),
+        ("results 2weeks", SPRINT, None, "2weeks"),
+        ("results 1000d", SPRINT, None, "1000d"),
+        ("Ship results", None, None, "Ship results"),
+    ],
+)
+def test_kind_end_and_milestone_in_this_order(
+    typed: str, kind: Kind | None, ends_on: date | None, milestone: str
+) -> None:
+    said = read(typed.split(), TODAY)
+
+    assert said == Arguments(kind=kind, ends_on=ends_on, milestone=milestone)
+
+
+@pytest.mark.parametrize(("typed", "word"), [("until", ""), ("results until soon", "soon")])
+def test_a_day_that_is_none_is_named(typed: str, word: str) -> None:
+    with pytest.raises(Unreadable) as unreadable:
+        read(typed.split(), TODAY)
+    assert unreadable.value.typed == word
+
+
+@pytest.mark.parametrize(
+    ("kind", "days", "says"),
+    [
+        (SPRINT, -1, "not after today"),
+        (SPRINT, 0, "not after today"),
+        (SPRINT, 1, None),
+        (SPRINT, 42, None),
+        (SPRINT, 43, "44 days"),
+        (TRUST, 84, None),
+        (TRUST, 85, "86 days"),
+        (None, 84, None),  # trust-building may still be chosen
+        (None, 85, "12 weeks"),
+    ],
+)
+def test_an_end_that_was_typed_is_after_today_and_within_the_longest_phase(
+    kind: Kind | None, days: int, says: str | None
+) -> None:
+    said = Arguments(kind=kind, ends_on=TODAY + timedelta(days=days))
+    refusal = refusal_of_end(said, TODAY, Limits())
+
+    assert (refusal is None) is (says is None)
+    assert says is None or says in str(refusal)
+    assert refusal_of_end(Arguments(kind=kind), TODAY, Limits()) is None

@@ -1,0 +1,194 @@
+"""Drafts as they are found again, and the channel's history that a proposal is held against."""
+
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from bot.clock import MovedClock
+from bot.db import schema
+from bot.phases import history, store
+from bot.phases.budget import Span
+from bot.phases.rules import Kind
+from bot.services import Services
+from bot.start import draft_store
+from bot.start.draft import Draft, Row, from_json
+from bot.start.draft import as_json as draft_as_json
+from bot.start.draft_store import Kept
+from tests.harness import ANA, BEN, GENERAL, LAUNCH, PLATFORM, WORKSPACE
+from tests.rounds.round_rows import NOW, a_phase
+from tests.start.proposals import SPRINT
+
+TODAY = date(2026, 11, 23)
+ENDS_ON = date(2026, 12, 7)
+KEPT = Kept(
+    draft_id="one",
+    channel_id=LAUNCH,
+    user_id=ANA,
+    draft=Draft(ends_on=ENDS_ON),
+    phase_id=None,
+)
+
+
+async def save(services: Services, kept: Kept) -> None:
+    async with services.db.transaction() as tx:
+        await draft_store.save(tx, WORKSPACE, kept, services.clock.now())
+
+
+async def found(services: Services, channel_id: str = LAUNCH, user_id: str = ANA) -> str | None:
+    async with services.db.reading() as reader:
+        return await draft_store.unfinished(reader, WORKSPACE, channel_id, user_id)
+
+
+async def test_the_newest_that_was_not_announced_is_found_by_its_writer_in_its_channel(
+    services: Services, clock: MovedClock
+) -> None:
+    await save(services, replace(KEPT, draft_id="two"))
+    clock.advance(timedelta(hours=1))
+    await save(services, KEPT)
+    clock.advance(timedelta(hours=1))
+    await save(services, replace(KEPT, draft_id="other", user_id=BEN))
+    await save(services, replace(KEPT, draft_id="elsewhere", channel_id=PLATFORM))
+    assert await found(services) == "one"
+    assert await found(services, user_id=BEN) == "other"
+    assert await found(services, PLATFORM) == "elsewhere"
+    assert await found(services, GENERAL) is None
+
+    async with services.db.transaction() as tx:
+        await draft_store.mark_announced(tx, WORKSPACE, "one", "phase")
+
+    assert await found(services) == "two"
+    async with services.db.reading() as reader:
+        announced = await draft_store.of(reader, WORKSPACE, "one", ANA)
+        assert announced is not None
+        assert announced.phase_id == "phase"
+        assert await draft_store.of(reader, WORKSPACE, "one", BEN) is None
+        left = await draft_store.of(reader, WORKSPACE, "two", ANA)
+        assert left is not None
+        assert left.phase_id is None
+
+
+async def test_what_was_saved_again_is_kept_for_a_week_from_then(
+    services: Services, clock: MovedClock
+) -> None:
+    await save(services, KEPT)
+    clock.advance(timedelta(days=6))
+    await save(services, replace(KEPT, draft=Draft(ends_on=ENDS_ON, more=True)))
+
+    saved = schema.phase_drafts
+    async with services.db.reading() as reader:
+        (row,) = await reader.execute(select(saved.c.saved_at))
+        kept = await draft_store.of(reader, WORKSPACE, "one", ANA)
+        due = await reader.scalar(select(schema.agenda.c.due_at))
+    assert row.saved_at == clock.now()
+    assert kept is not None
+    assert kept.draft.more
+    assert due == NOW + timedelta(days=7)  # then it looks, and comes back for what is younger
+
+
+@pytest.mark.parametrize(
+    "draft",
+    [
+        Draft(ends_on=ENDS_ON),
+        Draft(
+            kind=Kind.TRUST_BUILDING,
+            kind_given=True,
+            answers={"clarity": 2, "trust": None},
+            doubted=True,
+            anyway=True,
+            texts={"purpose": "Decide."},
+            ends_on=ENDS_ON,
+            rows=(Row(text="Dark mode", owner_id=BEN), Row()),
+            justify="Because.",
+            more=True,
+            members=(),
+            choose_team=True,
+            co_leads=(BEN,),
+            weekday=4,
+            time_of_day=time(15, 45),
+            remind=False,
+            comments_to="team",
+            continues="phase",
+        ),
+    ],
+)
+def test_a_draft_comes_back_as_it_was_kept(draft: Draft) -> None:
+    assert from_json(draft_as_json(draft)) == draft
+
+
+async def add(services: Services, *phases: dict[str, object]) -> None:
+    async with services.db.transaction() as tx:
+        for number, phase in enumerate(phases):
+            await a_phase(tx, **{"phase_id": f"p{number}", "state": "ended", **phase})  # type: ignore[arg-type]
+
+
+def spell(first: date, last: date, ended: datetime | None = None) -> dict[str, object]:
+    return {
+        "starts_on": first,
+        "ends_on": last,
+        "ended_at": ended,
+        "started_at": datetime.combine(first, time(9), NOW.tzinfo),
+    }
+
+
+async def test_past_sprints_count_from_the_day_they_ended_on_in_order(services: Services) -> None:
+    since = date(2026, 10, 10)
+    early = datetime(2026, 10, 9, 12, tzinfo=NOW.tzinfo)
+    await add(
+        services,
+        spell(date(2026, 10, 20), date(2026, 10, 30)),
+        spell(date(2026, 10, 1), since),
+        spell(date(2026, 9, 1), since - timedelta(days=1)),
+        spell(date(2026, 10, 2), date(2026, 10, 20), early),  # too early to count
+        {**spell(date(2026, 10, 2), since), "kind": "trust_building", "promise": {"purpose": "x"}},
+        {**spell(date(2026, 10, 2), since), "channel_id": PLATFORM},
+        {**spell(TODAY, ENDS_ON), "state": "active"},
+    )
+
+    async with services.db.reading() as reader:
+        sprints = await store.past_sprints(reader, WORKSPACE, LAUNCH, since)
+        past = await history.past_of(reader, WORKSPACE, SPRINT, None)
+        latest = await store.latest_in(reader, WORKSPACE, LAUNCH)
+        ended = await history.ended_since(reader, WORKSPACE, LAUNCH, since)
+
+    assert [(one.starts_on, one.ends_on) for one in sprints] == [
+        (date(2026, 10, 1), since),
+        (date(2026, 10, 20), date(2026, 10, 30)),
+        (TODAY, ENDS_ON),
+    ]
+    assert past.last_sprint == Span(starts_on=TODAY, ends_on=ENDS_ON)
+    assert past.recovery_until == ENDS_ON + timedelta(days=15)
+    assert not past.was_extended
+    assert latest is not None
+    assert latest.is_active
+    assert sorted(ended) == ["p0", "p1", "p3", "p4"]
+
+
+@pytest.mark.parametrize(("reason", "extended"), [(None, False), ("Late.", True)])
+async def test_whether_the_phase_it_continues_was_extended(
+    services: Services, reason: str | None, extended: bool
+) -> None:
+    await add(services, {**spell(TODAY, ENDS_ON), "state": "active", "extension_reason": reason})
+
+    async with services.db.reading() as reader:
+        assert (await history.past_of(reader, WORKSPACE, SPRINT, "p0")).was_extended is extended
+        assert not (await history.past_of(reader, WORKSPACE, SPRINT, None)).was_extended
+        assert not (await history.past_of(reader, WORKSPACE, SPRINT, "gone")).was_extended
+
+
+async def test_a_team_is_a_channel_with_a_phase_in_ninety_days(services: Services) -> None:
+    old, just = TODAY - timedelta(days=91), TODAY - timedelta(days=90)
+    trust = {"kind": "trust_building", "promise": {"purpose": "x"}}
+    await add(
+        services,
+        {**spell(TODAY, ENDS_ON), "state": "active", "channel_id": LAUNCH},  # this one
+        {**spell(TODAY, ENDS_ON), "state": "active", "channel_id": "C1"},
+        {**spell(TODAY, TODAY), "channel_id": "C1"},  # the same team, earlier
+        {**spell(TODAY, ENDS_ON), "state": "active", "channel_id": "C2", **trust},
+        {**spell(just, just), "channel_id": "C3"},
+        {**spell(old, old), "channel_id": "C4"},
+    )
+
+    async with services.db.reading() as reader:
+        assert await history.teams(reader, WORKSPACE, LAUNCH, TODAY) == (2, 4)

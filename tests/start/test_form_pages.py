@@ -1,0 +1,199 @@
+"""The start form's pages: each gives back what it was filled with."""
+
+from dataclasses import replace
+from datetime import date, time
+from typing import Any
+
+import pytest
+from slack_sdk.models.views import View
+from syrupy.assertion import SnapshotAssertion
+from syrupy.extensions.json import JSONSnapshotExtension
+
+from bot.phases.rules import Kind
+from bot.playground.fake_slack.checks import check_view
+from bot.playground.fake_slack.forms import state_values
+from bot.rounds.questions import QUESTIONS, for_member
+from bot.start import page_moment, page_preview, page_promise
+from bot.start.draft import Draft, Row, as_json, from_json, proposal_of
+from bot.start.page_moment import Moment
+from bot.start.page_preview import Preview
+from bot.start.page_promise import FIELDS, Promise
+from tests.announcement.phases import SPRINT, TODAY, TRUST, with_phase
+from tests.harness import ANA, BEN, CHIARA, HANA, LAUNCH
+
+MOMENT = Moment(
+    draft_id="draft1",
+    channel_id=LAUNCH,
+    questions=QUESTIONS,
+    budget="With this one: 15 of 90 days in results sprints.",
+)
+PROMISE = Promise(draft_id="draft1", channel_id=LAUNCH, budget=MOMENT.budget, max_weeks=6)
+BLANK = Draft(ends_on=date(2026, 12, 18), answers=dict.fromkeys(("clarity", "trust", "ego")))
+ANSWERED = replace(
+    BLANK,
+    kind=Kind.RESULTS_SPRINT,
+    kind_given=True,
+    answers={"clarity": 2, "trust": None, "ego": 5},
+    doubted=True,
+    anyway=True,
+)
+FILLED = replace(
+    ANSWERED,
+    texts={"milestone": "ship the beta", **{each: f"My {each}" for each in ("stakes", "ask")}}
+    | {each: f"My {each}" for each in ("protected", "why_you", "give_up")},
+    rows=(Row(text="Dark mode", owner_id=BEN), Row(text="hiring")),
+)
+OPENED = replace(
+    FILLED,
+    texts={**FILLED.texts, "justification": "The date moved."},
+    justify="Nothing was started: the last sprint ended Fri 20 Nov. Write why it is worth it.",
+    more=True,
+    members=(BEN, CHIARA),
+    co_leads=(HANA,),
+    weekday=3,
+    time_of_day=time(15, 30),
+    remind=False,
+    comments_to="team",
+)
+TRUSTING = replace(
+    BLANK,
+    kind=Kind.TRUST_BUILDING,
+    texts={each.name: f"My {each.name}" for each in FIELDS[Kind.TRUST_BUILDING]}
+    | {"milestone": ""},
+    members=(),
+    choose_team=True,
+)
+PREVIEW = Preview(
+    draft_id="draft1",
+    whole=SPRINT,
+    today=TODAY,
+    first_on=date(2026, 12, 7),
+    questions=for_member(["Ana"]),
+    warnings=(),
+)
+MOMENTS = {"blank": BLANK, "answered, doubted": ANSWERED}
+PROMISES = {"sprint": FILLED, "sprint with all options": OPENED, "trust": TRUSTING}
+PREVIEWS = {
+    "sprint": PREVIEW,
+    "trust, warned": replace(PREVIEW, whole=TRUST, warnings=("Over four weeks.",)),
+    "too small to be asked, refused": replace(
+        PREVIEW,
+        whole=replace(with_phase(SPRINT), people=SPRINT.people[:3]),
+        refusal="Nothing was started: a sprint runs here.",
+    ),
+}
+
+
+def submitted(view: View) -> dict[str, Any]:
+    """What Slack sends when the page is submitted as it was shown."""
+    shown = view.to_dict()
+    assert check_view(shown) == []
+    return state_values(shown["blocks"], {})
+
+
+def promise_view(draft: Draft) -> View:
+    assert draft.kind is not None
+    return page_promise.build(PROMISE, draft, draft.kind)
+
+
+@pytest.mark.parametrize("name", MOMENTS)
+def test_page_1_gives_back_what_was_put_in(name: str) -> None:
+    draft = MOMENTS[name]
+    before = replace(draft, answers={}, anyway=False)
+
+    assert page_moment.parse(submitted(page_moment.build(MOMENT, draft)), before) == draft
+
+
+@pytest.mark.parametrize("name", PROMISES)
+def test_page_2_gives_back_what_was_put_in(name: str) -> None:
+    draft = PROMISES[name]
+    before = replace(draft, texts={}, rows=tuple(Row() for _ in draft.rows))
+    if draft.more:
+        before = replace(before, members=(), co_leads=(), remind=True, weekday=0)
+
+    assert page_promise.parse(submitted(promise_view(draft)), before) == draft
+
+
+@pytest.mark.parametrize("name", PROMISES)
+def test_what_is_kept_comes_back(name: str) -> None:
+    assert from_json(as_json(PROMISES[name])) == PROMISES[name]
+
+
+@pytest.mark.parametrize("name", MOMENTS)
+def test_page_1_is_shown_as_before(name: str, snapshot: SnapshotAssertion) -> None:
+    view = page_moment.build(MOMENT, MOMENTS[name]).to_dict()
+
+    assert view == snapshot.use_extension(JSONSnapshotExtension)
+
+
+@pytest.mark.parametrize("name", PROMISES)
+def test_page_2_is_shown_as_before(name: str, snapshot: SnapshotAssertion) -> None:
+    assert promise_view(PROMISES[name]).to_dict() == snapshot.use_extension(JSONSnapshotExtension)
+
+
+@pytest.mark.parametrize("name", PREVIEWS)
+def test_page_3_is_shown_as_before(name: str, snapshot: SnapshotAssertion) -> None:
+    view = page_preview.build(PREVIEWS[name]).to_dict()
+    assert check_view(view) == []
+
+    assert view == snapshot.use_extension(JSONSnapshotExtension)
+
+
+def test_the_confirmation_is_shown_as_before(snapshot: SnapshotAssertion) -> None:
+    view = page_preview.done(SPRINT, date(2026, 12, 7)).to_dict()
+    assert check_view(view) == []
+
+    assert view == snapshot.use_extension(JSONSnapshotExtension)
+
+
+def test_a_page_carries_its_draft_and_nothing_else() -> None:
+    for view in (page_moment.build(MOMENT, ANSWERED), promise_view(OPENED)):
+        assert view.private_metadata == "draft1"
+
+
+def test_the_preview_has_nothing_to_press_but_back_and_announce() -> None:
+    blocks = page_preview.build(PREVIEW).to_dict()["blocks"]
+
+    pressed = [
+        one["action_id"]
+        for block in blocks
+        for one in block.get("elements", [])
+        if "action_id" in one
+    ]
+    assert pressed == ["phase.start.back"]
+
+
+def test_every_text_of_the_promise_is_required() -> None:
+    for kind in Kind:
+        draft = replace(BLANK, kind=kind, texts={"stakes": " "})
+        names = {each.name for each in FIELDS[kind]}
+
+        assert names - {"stakes"} <= set(page_promise.faults(draft, kind))
+
+
+def test_a_text_too_long_names_both_lengths() -> None:
+    draft = replace(FILLED, texts={**FILLED.texts, "ask": "x" * 3_001})
+
+    said = page_promise.faults(draft, Kind.RESULTS_SPRINT)["ask"]
+    assert said == "Nothing was started: this has 3,001 characters, and 240 fit. Shorten it."
+
+
+def test_the_lead_owns_what_nobody_else_does() -> None:
+    proposal = proposal_of(
+        replace(OPENED, members=(ANA, BEN, HANA)),
+        channel_id=LAUNCH,
+        lead_id=ANA,
+        zone="UTC",
+        today=TODAY,
+    )
+
+    assert [item.owner_id for item in proposal.set_aside] == [BEN, ANA]
+    assert proposal.member_ids == (BEN,)
+    assert proposal.lead_ids == (ANA, HANA)
+
+
+def test_a_justification_counts_only_where_one_is_asked_for() -> None:
+    values: dict[str, Any] = {"channel_id": LAUNCH, "lead_id": ANA, "zone": "UTC", "today": TODAY}
+
+    assert proposal_of(OPENED, **values).justification == "The date moved."
+    assert proposal_of(replace(OPENED, justify=None), **values).justification == ""

@@ -1,0 +1,524 @@
+"""Nothing of one workspace is shown in, or changed from, another one with the same ids."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import date, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from bot.agenda.agenda import Item
+from bot.announcement import concerns
+from bot.announcement import refresh as phases
+from bot.announcement.contributions import state_part
+from bot.channel_health import (
+    channel_events,
+    delivery_failures,
+    membership_events,
+    pause,
+    unreachable_people,
+)
+from bot.clock import MovedClock
+from bot.ending import end, extend, goodbyes, summary
+from bot.ending import wrap_up as ending_wrap_up
+from bot.ending.extend_form import Extension
+from bot.ending.wrap_up_form import ItemFate, WrapUp
+from bot.home import held_decisions
+from bot.home import lifecycle as home
+from bot.operations.message_decisions import Decision
+from bot.outbox.outbox import Operation
+from bot.outbox.refusal import Refusal
+from bot.phases import history, quiet_hours, store
+from bot.phases.model import Fate, Why
+from bot.phases.permissions import Managing
+from bot.phases.quiet_hours import welcome_at
+from bot.results import store as results
+from bot.rounds import membership, team
+from bot.rounds import store as rounds
+from bot.rounds.membership import Look
+from bot.services import Services
+from bot.slack.errors import Meaning
+from bot.start import begin, draft_store
+from bot.start.begin import Beginning
+from bot.start.draft import Draft
+from bot.status import store as status_store
+from bot.workspaces import lifecycle as workspaces
+from bot.workspaces import profile_refresh
+from bot.workspaces import store as settings
+from bot.workspaces.rules import WorkspaceSettings
+from tests.harness import (
+    ANA,
+    BEN,
+    CHIARA,
+    DEV,
+    EMI,
+    GENERAL,
+    GUSTAVO,
+    HANA,
+    LAUNCH,
+    OWNER,
+    PLATFORM,
+)
+from tests.start.proposals import SPRINT
+from tests.two_workspaces import (
+    BOTH,
+    CLOSED_ROUND,
+    DRAFT,
+    DROPPED_ROUND,
+    ELSEWHERE,
+    HELD,
+    NEWER_DRAFT,
+    OLD_ROUND,
+    ONE_SIDED,
+    OPEN_ROUND,
+    OVER,
+    PEOPLE,
+    RUNS,
+    TwoWorkspaces,
+)
+
+TODAY = date(2026, 11, 23)
+SINCE = date(2026, 9, 1)
+CHANNELS = (LAUNCH, PLATFORM, GENERAL)
+Read = Callable[[Any, str, Services], Awaitable[Any]]
+Write = Callable[[Services, str], Awaitable[Any]]
+
+
+async def asking(tx: Any, ws: str) -> Any:
+    found = await rounds.round_of(tx, ws, OPEN_ROUND)
+    assert found is not None
+    return await rounds.put_to(tx, ws, found, to_lead=False)
+
+
+async def who_answered(tx: Any, ws: str, services: Services) -> Any:
+    found = await rounds.round_of(tx, ws, OPEN_ROUND)
+    assert found is not None
+    people = await rounds.roster(tx, ws, OPEN_ROUND)
+    leads = [replace(one, is_lead=True) for one in people]
+    return sorted(await rounds.who_answered(tx, services.keys, ws, found, leads))
+
+
+READS: dict[str, Read] = {
+    "active_in": lambda tx, ws, _: store.active_in(tx, ws, LAUNCH),
+    "latest_in": lambda tx, ws, _: store.latest_in(tx, ws, LAUNCH),
+    "concerned_in": lambda tx, ws, _: store.concerned_in(tx, ws, PLATFORM),
+    "running": lambda tx, ws, _: store.running(tx, ws),
+    "zones_in": lambda tx, ws, _: store.zones_in(tx, ws, (*CHANNELS, "C0SECOND")),
+    "phase": lambda tx, ws, _: store.phase(tx, ws, RUNS),
+    "phase_to_change": lambda tx, ws, _: store.phase_to_change(tx, ws, OVER),
+    "whole": lambda tx, ws, _: store.whole(tx, ws, RUNS),
+    "phases_of": lambda tx, ws, _: store.phases_of(tx, ws, BEN),
+    "people_of": lambda tx, ws, _: store.people_of(tx, ws, RUNS),
+    "items_of": lambda tx, ws, _: store.items_of(tx, ws, RUNS),
+    "past_sprints": lambda tx, ws, _: store.past_sprints(tx, ws, LAUNCH, SINCE),
+    "limits_of": lambda tx, ws, _: store.limits_of(tx, ws),
+    "past_of": lambda tx, ws, _: history.past_of(tx, ws, SPRINT, None),
+    "ended_since": lambda tx, ws, _: history.ended_since(tx, ws, PLATFORM, SINCE),
+    "teams": lambda tx, ws, _: history.teams(tx, ws, LAUNCH, TODAY),
+    "ended_of": lambda tx, ws, _: summary.ended_of(tx, ws, OVER),
+    "draft_of": lambda tx, ws, _: draft_store.of(tx, ws, DRAFT, ANA),
+    "newer_draft_of": lambda tx, ws, _: draft_store.of(tx, ws, NEWER_DRAFT, ANA),
+    "unfinished": lambda tx, ws, _: draft_store.unfinished(tx, ws, LAUNCH, ANA),
+    "hours": lambda tx, ws, s: quiet_hours.welcome_at(tx, ws, (LAUNCH, BEN), night(s)),
+    "round_of": lambda tx, ws, _: rounds.round_of(tx, ws, OPEN_ROUND),
+    "round_to_close": lambda tx, ws, _: rounds.round_to_close(tx, ws, CLOSED_ROUND),
+    "last_opening": lambda tx, ws, _: rounds.last_opening(tx, ws, LAUNCH),
+    "next_number": lambda tx, ws, _: rounds.next_number(tx, ws, RUNS),
+    "asked_among": lambda tx, ws, _: rounds.asked_among(tx, ws, OPEN_ROUND, (BEN, CHIARA)),
+    "asked_person": lambda tx, ws, _: rounds.asked_person(tx, ws, OPEN_ROUND, BEN),
+    "roster": lambda tx, ws, _: rounds.roster(tx, ws, OPEN_ROUND),
+    "open_about": lambda tx, ws, _: rounds.open_about(tx, ws, DEV),
+    "open_about_both": lambda tx, ws, _: rounds.open_about(tx, ws, ANA),
+    "put_to": lambda tx, ws, _: asking(tx, ws),
+    "open_for": lambda tx, ws, s: rounds.open_for(tx, ws, EMI, s.keys, s.clock.now()),
+    "who_answered": who_answered,
+    "reflection": lambda tx, ws, _: rounds.reflection(tx, ws, RUNS, CLOSED_ROUND, ANA),
+    "rounds_phase_of": lambda tx, ws, _: team.phase_of(tx, ws, RUNS),
+    "rounds_active_in": lambda tx, ws, _: team.active_in(tx, ws, LAUNCH),
+    "opted_out": lambda tx, ws, _: team.opted_out(tx, ws, LAUNCH),
+    "results_phase_of": lambda tx, ws, _: results.phase_of(tx, ws, RUNS),
+    "closed_rounds": lambda tx, ws, _: results.closed_rounds(tx, ws, RUNS),
+    "phase_id_of": lambda tx, ws, _: results.phase_id_of(tx, ws, DROPPED_ROUND),
+    "asked_in": lambda tx, ws, _: results.asked_in(tx, ws, OPEN_ROUND),
+    "comments_of": lambda tx, ws, _: results.comments_of(tx, ws, CLOSED_ROUND),
+    "latest_note": lambda tx, ws, _: results.latest_note(tx, ws, RUNS),
+    "history": lambda tx, ws, _: results.history(tx, ws, OVER),
+    "held_in": lambda tx, ws, _: held_decisions.held_in(tx, ws),
+    "settings_of": lambda tx, ws, _: settings.settings_of(tx, ws),
+    "settings_to_change": lambda tx, ws, _: settings.settings_to_change(tx, ws),
+    "audit_of": lambda tx, ws, _: settings.audit_of(tx, ws),
+    "quiet": lambda tx, ws, s: welcome_at(tx, ws, (BEN, "U0NEW"), night(s)),
+}
+
+
+def night(services: Services) -> Any:
+    return services.clock.now() - timedelta(hours=5)
+
+
+def sorted_text(found: Any) -> str:
+    return str(sorted(found)) if isinstance(found, frozenset) else str(found)
+
+
+@pytest.mark.parametrize("name", READS)
+async def test_a_read_sees_its_own_workspace_only(
+    two_workspaces: TwoWorkspaces, services: Services, name: str
+) -> None:
+    async def read(workspace_id: str) -> str:
+        async with services.db.transaction() as tx:
+            return sorted_text(await READS[name](tx, workspace_id, services))
+
+    alone = {}
+    for workspace_id in BOTH:
+        await two_workspaces.clear()
+        await two_workspaces.fill(workspace_id)
+        alone[workspace_id] = await read(workspace_id)
+    await two_workspaces.fill(BOTH[0])
+
+    assert {workspace_id: await read(workspace_id) for workspace_id in BOTH} == alone
+    assert alone[BOTH[0]] != alone[BOTH[1]]  # else it would show nothing
+
+
+async def test_a_read_about_one_phase_or_round_sees_no_other(
+    two_workspaces: TwoWorkspaces, services: Services
+) -> None:
+    ws, other = BOTH[0], {RUNS: OVER, OVER: RUNS}
+    await two_workspaces.fill(ws)
+    async with services.db.reading() as reader:
+        for phase_id in (RUNS, OVER):
+            whole = await store.whole(reader, ws, phase_id)
+            shown = await results.closed_rounds(reader, ws, phase_id)
+            round_id = {RUNS: CLOSED_ROUND, OVER: OLD_ROUND}[phase_id]
+            comments = await results.comments_of(reader, ws, round_id)
+            note = await results.latest_note(reader, ws, phase_id)
+            phase = await results.phase_of(reader, ws, phase_id)
+            reflections = await results.reflections_of(reader, ws, phase, round_id)
+
+            assert whole is not None
+            assert [one.round_id for one in shown] == [round_id]
+            assert len(shown[0].figures) == 2
+            assert (len(whole.items), len(whole.people)) == (1, 7)
+            assert comments == (f"Comment of {round_id} in {ws}",)
+            assert note == f"Note of {round_id} in {ws}"
+            assert [one.answers for one in reflections] == [
+                {"clarity": {RUNS: 3, OVER: 2}[phase_id]}
+            ]
+            assert f" of {other[phase_id]} in" not in str(whole)
+            where = (phase_id, round_id, ANA)
+            assert await rounds.reflection(reader, ws, *where) == (reflections[0].answers, False)
+            assert await rounds.reflection(reader, ws, phase_id, OPEN_ROUND, ANA) is None
+            assert await rounds.reflection(reader, ws, phase_id, round_id, BEN) is None
+
+
+async def test_reflections_and_zones_are_of_their_own_workspace(
+    two_workspaces: TwoWorkspaces, services: Services
+) -> None:
+    for workspace_id in BOTH:
+        await two_workspaces.fill(workspace_id)
+    found = []
+    async with services.db.reading() as reader:
+        for workspace_id in BOTH:
+            phase = await results.phase_of(reader, workspace_id, RUNS)
+            mine = await results.reflections_of(reader, workspace_id, phase, CLOSED_ROUND)
+            zones = await results.zones_of(reader, workspace_id, phase)
+            found.append(([(one.name[-6:], one.answers, one.shared) for one in mine], zones))
+
+    assert found == [
+        ([("T0PLAY", {"clarity": 3}, False)], {ANA: "Europe/Lisbon"}),
+        (
+            [("0OTHER", {"clarity": 5}, True), ("0OTHER", {"clarity": 5}, True)],
+            {ANA: "America/New_York", DEV: "America/New_York"},
+        ),
+    ]
+
+
+def in_one(do: Callable[[Any, str, Services], Awaitable[Any]]) -> Write:
+    """It is done in one transaction of its caller's."""
+
+    async def write(services: Services, workspace_id: str) -> None:
+        async with services.db.transaction() as tx:
+            await do(tx, workspace_id, services)
+
+    return write
+
+
+def due(action: Callable[[Services, Item], Awaitable[Any]], name: str, subject: str = "") -> Write:
+    """It is carried out, being due."""
+
+    async def write(services: Services, workspace_id: str) -> None:
+        item = Item(
+            workspace_id=workspace_id,
+            action=name,
+            subject=subject or workspace_id,
+            due_at=services.clock.now(),
+        )
+        await action(services, item)
+
+    return write
+
+
+def told(listener: Callable[..., Awaitable[Any]], **event: str) -> Write:
+    """Slack tells of it."""
+
+    async def write(services: Services, workspace_id: str) -> None:
+        body = {"event_id": "Ev1", "event_time": services.clock.now().timestamp(), "event": event}
+        context = SimpleNamespace(team_id=workspace_id, bot_user_id="U0IMBAL")
+        await listener(services, body, context)
+
+    return write
+
+
+def by(ws: str, phase_id: str = RUNS) -> Managing:
+    return Managing(workspace_id=ws, phase_id=phase_id, user_id=ANA)
+
+
+async def finish(tx: Any, ws: str, services: Services) -> None:
+    phase = await store.phase_to_change(tx, ws, RUNS)
+    assert phase is not None
+    await end.finish(tx, ws, phase, by=ANA, now=services.clock.now())
+
+
+async def follow(tx: Any, ws: str, services: Services) -> None:
+    phase = await team.phase_of(tx, ws, RUNS)
+    assert phase is not None
+    person = (await services.people.of(services.client_for(ws), ws, [CHIARA, BEN])).values()
+    seen = Look(
+        there=frozenset((ANA, BEN, CHIARA, EMI, "U0NEW")),
+        strangers=frozenset((CHIARA, "U0NEW")),
+        profiles={one.user_id: one for one in person},
+    )
+    await membership.follow(tx, ws, phase, seen, services.clock.now())
+
+
+async def look(services: Services, ws: str) -> None:
+    """A read outside of any transaction: what it saw is kept as an audit row."""
+    seen = await membership.look(services, ws, RUNS)
+    assert seen is not None
+    async with services.db.transaction() as tx:
+        await settings.note_change(
+            tx,
+            ws,
+            actor=ANA,
+            action="look",
+            subject="",
+            before=sorted(seen.strangers),
+            after=sorted(seen.profiles),
+            now=services.clock.now(),
+        )
+
+
+async def plan_goodbyes(tx: Any, ws: str, services: Services) -> None:
+    whole = await store.whole(tx, ws, OVER)
+    assert whole is not None
+    await goodbyes.plan(tx, ws, whole, None, services.clock.now())
+    await goodbyes.hurry(tx, ws, whole, services.clock.now() + timedelta(days=1))
+
+
+async def plan_days(tx: Any, ws: str, services: Services) -> None:
+    phase = await store.phase(tx, ws, RUNS)
+    assert phase is not None
+    await phases.plan_days(tx, ws, phase, services.clock.now())
+    await phases.unwarn(tx, ws, phase)
+
+
+async def refused(tx: Any, ws: str, services: Services) -> None:
+    await delivery_failures.refused(
+        tx,
+        Refusal(
+            workspace_id=ws,
+            message_id="any",
+            key=f"announcement:{RUNS}",
+            operation=Operation.POST,
+            conversation=PLATFORM,
+            reason="not_in_channel",
+            meaning=Meaning.PERMANENT,
+        ),
+        services.clock.now(),
+    )
+
+
+async def save_draft(tx: Any, ws: str, services: Services) -> None:
+    kept = await draft_store.of(tx, ws, DRAFT, ANA)
+    assert kept is not None
+    changed = replace(kept, draft=Draft(ends_on=TODAY))
+    await draft_store.save(tx, ws, changed, services.clock.now())
+
+
+def keep_settings(tx: Any, ws: str, s: Services) -> Awaitable[Any]:
+    chosen = WorkspaceSettings(default_weeks=3)
+    return settings.save_settings(tx, ws, chosen, actor=OWNER, now=s.clock.now())
+
+
+def state_part(s: Services, ws: str) -> Awaitable[Any]:
+    return state_part(s, workspace_id=ws, phase_id=RUNS, user_id=EMI, text="I do.", field="f")
+
+
+def raise_concern(s: Services, ws: str) -> Awaitable[Any]:
+    where = {"workspace_id": ws, "phase_id": RUNS, "user_id": EMI}
+    return concerns.raise_concern(s, **where, text="Hm.", field="f", form="V1")
+
+
+def start(s: Services, ws: str) -> Awaitable[Any]:
+    proposal = replace(SPRINT, channel_id="C0NEW", justification="It is worth it.")
+    return begin.start(
+        s, ws, Beginning(proposal=proposal, answers={"ego": 2}, draft_id=DRAFT, in_channel=PEOPLE)
+    )
+
+
+def wrap_up(s: Services, ws: str) -> Awaitable[Any]:
+    said = WrapUp(
+        outcome="Done.", fates={0: ItemFate(fate=Fate.DROPPED)}, lines={EMI: "Yours held."}
+    )
+    return ending_wrap_up.wrap_up(s, by(ws), said)
+
+
+def spend(s: Services, ws: str) -> Awaitable[Any]:
+    longer = Extension(ends_on=date(2026, 12, 3), reason="One more week.")
+    return extend.extend(s, by(ws), longer)
+
+
+def opt(s: Services, ws: str, user_id: str, *, out: bool) -> Awaitable[Any]:
+    return home.opt(s, workspace_id=ws, user_id=user_id, channel_id=LAUNCH, out=out)
+
+
+async def opt_in(s: Services, ws: str) -> None:
+    for user_id in (BEN, CHIARA):
+        await opt(s, ws, user_id, out=False)
+
+
+def drop_held(s: Services, ws: str) -> Awaitable[Any]:
+    return held_decisions.decide(s, Decision.DROP, workspace_id=ws, user_id=OWNER, message_id=HELD)
+
+
+def show_home(s: Services, ws: str) -> Awaitable[Any]:
+    return home.show_home(s, workspace_id=ws, user_id=BEN, channel_ids=CHANNELS, is_admin=True)
+
+
+def change_settings(s: Services, ws: str) -> Awaitable[Any]:
+    return workspaces.change_settings(
+        s, workspace_id=ws, user_id=OWNER, change=lambda now: replace(now, default_weeks=3)
+    )
+
+
+def installed(tx: Any, ws: str, s: Services) -> Awaitable[Any]:
+    us = {"team_id": ws, "user_id": "U0IMBAL", "team": "New name"}
+    return workspaces.installed(tx, us, s.clock.now())
+
+
+WRITES: dict[str, Write] = {
+    "opt_out": lambda s, ws: opt(s, ws, EMI, out=True),
+    "opt_in": opt_in,
+    "show_home": show_home,
+    "decide": drop_held,
+    "save_draft": in_one(save_draft),
+    "mark_announced": in_one(lambda tx, ws, _: draft_store.mark_announced(tx, ws, DRAFT, RUNS)),
+    "forget_drafts": due(draft_store.forget_drafts, "forget_drafts"),
+    "state_part": state_part,
+    "raise_concern": raise_concern,
+    "deliver_concerns": due(concerns.deliver_concerns, "deliver_concerns", RUNS),
+    "start": start,
+    "extend": spend,
+    "warn_end": due(extend.warn_end, "warn_end", RUNS),
+    "wrap_up": wrap_up,
+    "finish": in_one(finish),
+    "end_phase": due(end.end_phase, "end_phase", RUNS),
+    "goodbyes": in_one(plan_goodbyes),
+    "plan_days": in_one(plan_days),
+    "refresh": due(phases.refresh_announcement, "refresh_announcement", RUNS),
+    "pause": in_one(
+        lambda tx, ws, s: pause.pause(tx, ws, RUNS, Why.ARCHIVED, s.clock.now()),
+    ),
+    "pause_mark": in_one(
+        lambda tx, ws, s: pause.mark(tx, ws, RUNS, at=s.clock.now(), because=Why.UNSEEN),
+    ),
+    "look_at_channel": due(pause.look_at_channel, "look_at_channel", RUNS),
+    "tell_of_missing": due(delivery_failures.tell_of_missing, "tell_of_missing", RUNS),
+    "refused": in_one(refused),
+    "drop_person": due(unreachable_people.drop_person, "drop_person", ANA),
+    "channel_archived": told(channel_events.changed, type="channel_archive", channel=PLATFORM),
+    "channel_deleted": told(channel_events.deleted, type="channel_deleted", channel=LAUNCH),
+    "channel_moved": told(
+        channel_events.moved,
+        type="channel_id_changed",
+        old_channel_id=LAUNCH,
+        new_channel_id="C0NEW",
+    ),
+    "somebody_came": told(
+        membership_events.changed, type="member_joined_channel", user=GUSTAVO, channel=LAUNCH
+    ),
+    "follow_due": due(membership_events.follow, "follow_members", RUNS),
+    "follow": in_one(follow),
+    "follow_from": in_one(
+        lambda tx, ws, s: membership.follow_from(tx, ws, ONE_SIDED, [OWNER], s.clock.now()),
+    ),
+    "came": in_one(lambda tx, ws, _: came(tx, ws)),
+    "look": look,
+    "save_settings": in_one(keep_settings),
+    "change_settings": change_settings,
+    "uninstall": in_one(
+        lambda tx, ws, s: workspaces.uninstall(tx, ws, "account_inactive", s.clock.now()),
+    ),
+    "installed": in_one(installed),
+    "tidy": due(workspaces.tidy, "tidy"),
+    "read_soon": in_one(lambda tx, ws, s: profile_refresh.read_soon(tx, ws, EMI, s.clock.now())),
+    "read_all": in_one(lambda tx, ws, s: profile_refresh.read_all(tx, ws, s.clock.now())),
+}
+
+
+ABOUT_ONE_PHASE = {
+    *("state_part", "raise_concern", "deliver_concerns", "extend", "warn_end", "wrap_up", "finish"),
+    *("end_phase", "plan_days", "refresh", "pause", "pause_mark", "look_at_channel", "follow"),
+    *("tell_of_missing", "somebody_came", "follow_due", "came", "drop_person"),
+}
+
+
+def of_other_phases(rows: dict[str, list[str]]) -> list[str]:
+    """What is kept of the other phases; not what is due or said about them."""
+    others = [f"'phase_id': '{one}'" for one in (OVER, ELSEWHERE, ONE_SIDED)]
+    return [row for found in rows.values() for row in found if any(one in row for one in others)]
+
+
+async def came(tx: Any, ws: str) -> None:
+    for user_id in (GUSTAVO, HANA):
+        await membership.came(tx, ws, RUNS, user_id)
+
+
+@pytest.mark.parametrize("name", WRITES)
+async def test_a_change_is_one_of_its_own_workspace_only(
+    two_workspaces: TwoWorkspaces, services: Services, clock: MovedClock, name: str
+) -> None:
+    """What is changed beside the other workspace is what is changed alone; nothing there is."""
+    for workspace_id, other in (BOTH, BOTH[::-1]):
+        await two_workspaces.clear()
+        await two_workspaces.fill(workspace_id)
+        at_first = await two_workspaces.rows(workspace_id)
+        await WRITES[name](services, workspace_id)
+        alone = await two_workspaces.rows(workspace_id)
+        await two_workspaces.clear()
+        for one in BOTH:
+            await two_workspaces.fill(one)
+        theirs = await two_workspaces.rows(other)
+
+        await WRITES[name](services, workspace_id)
+
+        assert alone != at_first
+        if name in ABOUT_ONE_PHASE:
+            assert of_other_phases(alone) == of_other_phases(at_first)
+        assert await two_workspaces.rows(workspace_id) == alone
+        assert await two_workspaces.rows(other) == theirs
+
+
+async def test_spending_and_the_glance_are_of_their_own_workspace(
+    two_workspaces: TwoWorkspaces, services: Services
+) -> None:
+    for workspace_id in BOTH:
+        await two_workspaces.fill(workspace_id)
+    for workspace_id in BOTH:
+        where = {"workspace_id": workspace_id, "channel_id": LAUNCH, "user_id": BEN}
+        seen = await status_store.glance(services, **where)
+        spent, sprints, _, _ = await status_store.spending(services, **where)
+
+        assert seen.whole is not None
+        assert workspace_id in seen.whole.phase.milestone
+        assert seen.budget == spent
+        assert len(sprints) == 2

@@ -1,0 +1,131 @@
+"""What Slack tells of people: what is news, and who is asked anew at their time after moving."""
+
+from dataclasses import replace
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from bot.agenda import agenda
+from bot.agenda.agenda import Item
+from bot.clock import MovedClock
+from bot.db import schema
+from bot.playground.server import StandIn
+from bot.services import Services
+from bot.slack.people import Person, known, remember
+from bot.workspaces import handlers, profile_refresh
+from bot.workspaces.profile_refresh import MOVED, READ, read_person
+from tests.harness import BEN, CHIARA, WORKSPACE
+from tests.rounds.evidence import agenda_of
+from tests.rounds.round_rows import NOW, a_person
+
+BEN_SAID = {
+    "id": BEN,
+    "name": "ben",
+    "tz": "Africa/Lagos",
+    "team_id": WORKSPACE,
+    "profile": {"display_name": "Ben"},
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "news"),
+    [
+        ({}, False),
+        ({"color": "9f69e7"}, False),
+        ({"tz": "Asia/Tokyo"}, True),
+        ({"deleted": True}, True),
+        ({"is_restricted": True}, True),
+        ({"is_admin": True}, True),
+        ({"team_id": "T0PARTNER"}, True),
+        ({"profile": {"display_name": "Benedict"}}, True),
+        ({"id": CHIARA}, False),  # nobody we have to do with
+    ],
+)
+async def test_only_what_is_not_remembered_is_news(
+    services: Services, changed: dict[str, Any], news: bool
+) -> None:
+    async with services.db.transaction() as tx:
+        await remember(tx, WORKSPACE, BEN_SAID, NOW)
+    event = {"type": "user_change", "user": {**BEN_SAID, **changed}}
+    context: Any = SimpleNamespace(team_id=WORKSPACE)
+    for _ in range(2):
+        await handlers.person_changed(services, {"event_id": "Ev1", "event": event}, context)
+
+    assert bool(await agenda_of(services.db, READ)) is news
+
+
+async def test_while_slack_is_asked_any_word_of_a_person_is_news(services: Services) -> None:
+    async with services.db.transaction() as tx:
+        await remember(tx, WORKSPACE, BEN_SAID, NOW)
+        await profile_refresh.read_soon(tx, WORKSPACE, BEN, NOW)
+        assert await profile_refresh.is_news(tx, WORKSPACE, BEN_SAID)
+        await agenda.drop(tx, WORKSPACE, action=READ, subject=BEN)
+        await profile_refresh.read_soon(tx, WORKSPACE, CHIARA, NOW)
+        assert not await profile_refresh.is_news(tx, WORKSPACE, BEN_SAID)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "moved"),
+    [
+        ("Africa/Lagos", "Africa/Lagos", False),
+        ("Africa/Lagos", "Asia/Tokyo", True),
+        (None, "Asia/Tokyo", True),
+        ("Africa/Lagos", None, False),  # the zone is not known now: asked as before
+    ],
+)
+async def test_who_moved_is_followed(
+    services: Services, standin: StandIn, before: str | None, now: str | None, moved: bool
+) -> None:
+    async with services.db.transaction() as tx:
+        await a_person(tx, BEN, zone=before, refreshed_at=NOW - timedelta(days=40))
+    user = standin.workspace.users[BEN]
+    standin.workspace.users[BEN] = replace(user, tz=now)
+
+    await read_ben(services)
+
+    assert await agenda_of(services.db, MOVED) == ({BEN: services.clock.now()} if moved else {})
+    assert await agenda_of(services.db, READ) == {}
+    assert (await ben(services)).zone == now
+
+
+async def test_a_stranger_is_remembered_and_has_moved_from_nowhere(services: Services) -> None:
+    await read_ben(services)
+
+    assert (await ben(services)).name == "Ben"
+    assert await agenda_of(services.db, MOVED) == {}
+
+
+async def test_somebody_slack_says_no_more_of_is_kept_as_is_and_was_looked_for_now(
+    services: Services, standin: StandIn, clock: MovedClock
+) -> None:
+    async with services.db.transaction() as tx:
+        await a_person(tx, BEN, zone="Asia/Tokyo", refreshed_at=NOW - timedelta(days=40))
+        await a_person(tx, CHIARA, refreshed_at=NOW - timedelta(days=40))
+    standin.faults.fail_next("users.info", error="user_not_visible")
+
+    await read_ben(services)
+
+    people = schema.people
+    async with services.db.reading() as reader:
+        rows = await reader.execute(select(people.c.user_id, people.c.refreshed_at))
+        assert {row.user_id: row.refreshed_at for row in rows} == {
+            BEN: clock.now(),
+            CHIARA: NOW - timedelta(days=40),
+        }
+    assert await agenda_of(services.db, MOVED) == {}
+
+
+async def read_ben(services: Services) -> None:
+    now = services.clock.now()
+    async with services.db.transaction() as tx:
+        await profile_refresh.read_soon(tx, WORKSPACE, BEN, now)
+    item = Item(workspace_id=WORKSPACE, action=READ, subject=BEN, due_at=now)
+    await read_person(services, item)
+
+
+async def ben(services: Services) -> Person:
+    async with services.db.reading() as reader:
+        return (await known(reader, WORKSPACE, [BEN]))[BEN]

@@ -1,0 +1,122 @@
+"""How long we believe what Slack said of people, and how it is asked again."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+from slack_sdk.errors import SlackApiError
+from sqlalchemy import select
+
+from bot.agenda import agenda
+from bot.agenda.agenda import Item
+from bot.clock import MovedClock
+from bot.db import schema
+from bot.playground.server import StandIn
+from bot.services import Services
+from bot.workspaces.lifecycle import TIDY, tidy
+from bot.workspaces.profile_refresh import READ, read_person
+from tests.harness import BEN, CHIARA, DEV, MEMBERS, WORKSPACE
+from tests.rounds.evidence import agenda_of
+from tests.rounds.round_rows import NOW, a_person
+
+
+async def a_day_later(services: Services, clock: MovedClock, days: int) -> None:
+    """What is done once a day, on that day."""
+    clock.move_to(NOW + timedelta(days=days))
+    item = Item(workspace_id=WORKSPACE, action=TIDY, subject=WORKSPACE, due_at=clock.now())
+    async with services.db.transaction() as tx:
+        await agenda.put(tx, WORKSPACE, action=TIDY, subject=WORKSPACE, due_at=item.due_at)
+    await tidy(services, item)
+
+
+async def ben(services: Services) -> tuple[str | None, object]:
+    people = schema.people
+    async with services.db.reading() as reader:
+        found = select(people.c.zone, people.c.refreshed_at).where(people.c.user_id == BEN)
+        return tuple((await reader.execute(found)).one())
+
+
+def asked_about(standin: StandIn) -> list[str]:
+    return [call.args["user"] for call in standin.calls if call.method == "users.info"]
+
+
+@pytest.mark.parametrize(
+    ("is_deleted", "days", "asked"),
+    [(False, 29, []), (False, 30, [BEN]), (True, 5, []), (True, 6, [BEN])],
+)
+async def test_profiles_hold_for_a_month_and_closed_accounts_for_a_week(
+    services: Services, clock: MovedClock, is_deleted: bool, days: int, asked: Sequence[str]
+) -> None:
+    async with services.db.transaction() as tx:
+        await a_person(tx, BEN, is_deleted=is_deleted, refreshed_at=NOW)
+
+    await a_day_later(services, clock, days)
+
+    assert list(await agenda_of(services.db, READ)) == asked
+
+
+async def test_those_whose_time_is_up_on_one_day_are_asked_about_one_after_the_other(
+    services: Services, clock: MovedClock, standin: StandIn
+) -> None:
+    async with services.db.transaction() as tx:
+        for user_id in MEMBERS:
+            await a_person(tx, user_id, refreshed_at=NOW)
+
+    await a_day_later(services, clock, 30)
+
+    due = sorted((await agenda_of(services.db, READ)).values())
+    assert due == [clock.now() + timedelta(seconds=2 * number) for number in range(len(MEMBERS))]
+    client = services.client_for(WORKSPACE)
+    assert len(await services.people.of(client, WORKSPACE, MEMBERS)) == len(MEMBERS)
+    assert asked_about(standin) == []  # nobody's question waits for it
+
+
+async def test_where_slack_will_not_say_what_it_last_said_holds(
+    services: Services, clock: MovedClock, standin: StandIn
+) -> None:
+    async with services.db.transaction() as tx:
+        await a_person(tx, BEN, refreshed_at=NOW, zone="Asia/Tokyo")
+    await a_day_later(services, clock, 30)
+    standin.faults.fail_next("users.info", error="user_not_found")
+
+    await read_person(services, await _reading_ben(services, clock))
+
+    assert await ben(services) == ("Asia/Tokyo", clock.now())
+    await a_day_later(services, clock, 31)
+    assert await agenda_of(services.db, READ) == {}
+
+
+async def test_a_failure_is_tried_again_and_forgets_nothing(
+    services: Services, clock: MovedClock, standin: StandIn
+) -> None:
+    async with services.db.transaction() as tx:
+        await a_person(tx, BEN, refreshed_at=NOW, zone="Asia/Tokyo")
+    await a_day_later(services, clock, 30)
+    item = await _reading_ben(services, clock)
+    standin.faults.fail_next("users.info", status=500)
+
+    with pytest.raises(SlackApiError):
+        await read_person(services, item)
+
+    assert await ben(services) == ("Asia/Tokyo", NOW)
+    await read_person(services, item)
+    assert await ben(services) == (standin.workspace.users[BEN].tz, clock.now())
+
+
+async def test_strangers_are_asked_about_at_once_and_who_was_read_is_kept(
+    services: Services, standin: StandIn
+) -> None:
+    client = services.client_for(WORKSPACE)
+    standin.faults.fail_next("users.info", status=500)
+    with pytest.raises(SlackApiError):
+        await services.people.of(client, WORKSPACE, [BEN, CHIARA, DEV])
+
+    found = await services.people.of(client, WORKSPACE, [BEN, CHIARA, DEV])
+
+    assert list(found) == [BEN, CHIARA, DEV]
+    assert len(asked_about(standin)) == 4  # the one that failed, again
+
+
+async def _reading_ben(services: Services, clock: MovedClock) -> Item:
+    due_at = (await agenda_of(services.db, READ))[BEN]
+    return Item(workspace_id=WORKSPACE, action=READ, subject=BEN, due_at=due_at)

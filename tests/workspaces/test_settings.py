@@ -1,0 +1,265 @@
+"""Settings, their audit rows, and an installation's way."""
+
+from dataclasses import replace
+from datetime import time, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from bot.agenda.agenda import Item, Taken
+from bot.clock import MovedClock
+from bot.db import schema
+from bot.db.engine import Database
+from bot.phases.rules import Limits
+from bot.phases.store import limits_of
+from bot.services import Services
+from bot.slack.errors import Refused
+from bot.slack.event_dedup import is_new
+from bot.workspaces import lifecycle, store
+from bot.workspaces.rules import BOUNDS, WorkspaceSettings
+from tests.harness import BEN, GUEST, OWNER, WORKSPACE
+from tests.rounds.evidence import agenda_of
+from tests.rounds.round_rows import NOW, a_person
+
+US = {"team_id": WORKSPACE, "team": "Northwind", "user_id": "U0IMBAL", "app_id": "A0IMBAL"}
+THEIRS = WorkspaceSettings(sprint_max_weeks=5, starters=(BEN,))
+
+
+@pytest.fixture
+async def installed(db: Database) -> Database:
+    await lifecycle.install(db, US, NOW)
+    async with db.transaction() as tx:
+        await a_person(tx, OWNER, is_admin=True)
+        await a_person(tx, BEN)
+        await a_person(tx, GUEST, is_admin=True, is_guest=True)
+    return db
+
+
+async def settings_of(db: Database) -> WorkspaceSettings:
+    async with db.reading() as reader:
+        return await store.settings_of(reader, WORKSPACE)
+
+
+async def change(
+    services: Services, settings: WorkspaceSettings, user_id: str = OWNER
+) -> tuple[str, ...]:
+    return await lifecycle.change_settings(
+        services, workspace_id=WORKSPACE, user_id=user_id, change=lambda _: settings
+    )
+
+
+async def state(db: Database) -> str | None:
+    async with db.reading() as reader:
+        found: str | None = await reader.scalar(select(schema.workspaces.c.state))
+        return found
+
+
+async def test_without_settings_ours_hold(installed: Database) -> None:
+    assert await settings_of(installed) == WorkspaceSettings()
+    async with installed.reading() as reader:
+        assert await store.settings_of(reader, "T0OTHER") == WorkspaceSettings()
+
+
+async def test_each_change_has_its_audit_row(
+    installed: Database, services: Services, clock: MovedClock
+) -> None:
+    assert await change(services, THEIRS) == ("sprint_max_weeks", "starters")
+    clock.advance(timedelta(hours=1))
+    back = replace(THEIRS, sprint_max_weeks=6, questions={"ego": {"label": "Room to err?"}})
+    assert await change(services, back) == ("questions", "sprint_max_weeks")
+
+    assert await settings_of(installed) == back
+    async with installed.reading() as reader:
+        changes = await store.audit_of(reader, WORKSPACE)
+    rows = [(one.subject, one.before, one.after, one.actor_id) for one in changes]
+    assert sorted(rows[:2]) == [
+        ("questions", None, {"ego": {"label": "Room to err?"}}, OWNER),
+        ("sprint_max_weeks", 5, None, OWNER),
+    ]
+    assert sorted(rows[2:]) == [
+        ("sprint_max_weeks", None, 5, OWNER),
+        ("starters", None, [BEN], OWNER),
+    ]
+
+
+LIMITS: list[tuple[str, Any, Any, dict[str, Any]]] = [
+    ("sprint_warn_weeks", 1, 12, {"sprint_max_weeks": 12}),
+    ("sprint_max_weeks", 1, 12, {"sprint_warn_weeks": 1, "default_weeks": 1}),
+    ("trust_max_weeks", 1, 26, {"default_weeks": 1}),
+    ("budget_percent", 5, 100, {}),
+    ("minimum_small", 4, 7, {}),
+    ("minimum_large", 5, 50, {}),
+    ("default_weeks", 1, 12, {"sprint_max_weeks": 12}),
+    ("default_weekday", 0, 4, {}),
+]
+
+
+@pytest.mark.parametrize(("name", "low", "high", "besides"), LIMITS)
+async def test_numbers_are_kept_up_to_their_limits_and_not_beyond(
+    installed: Database, services: Services, name: str, low: int, high: int, besides: dict[str, Any]
+) -> None:
+    assert set(BOUNDS) == {one[0] for one in LIMITS}
+    for value in (low, high):
+        chosen = replace(WorkspaceSettings(), **{**besides, name: value})
+        await change(services, chosen)
+        assert await settings_of(installed) == chosen
+
+    kept = await settings_of(installed)
+    for value in (low - 1, high + 1):
+        with pytest.raises(Refused) as refused:
+            await change(services, replace(kept, **{**besides, name: value}))
+        assert list(refused.value.fields) == [name]
+    assert await settings_of(installed) == kept
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "kept"),
+    [
+        ("starters", (BEN, OWNER), True),
+        ("default_time", time(8), True),
+        ("default_time", time(20), True),
+        ("default_time", time(7, 59), False),
+        ("default_time", time(20, 1), False),
+        ("default_zone", "Asia/Kolkata", True),
+        ("default_zone", "Asia/Nowhere", False),
+        ("questions", {"ego": {"label": "x" * 75, "to_member": "y" * 300}}, True),
+        ("questions", {"ego": {"label": "x" * 76}}, False),
+        ("questions", {"ego": {"to_member": "x" * 301}}, False),
+        ("questions", {"ego": {"to_lead": "x" * 301}}, False),
+        ("sprint_warn_weeks", 6, True),  # as many as the longest sprint has
+        ("sprint_warn_weeks", 7, False),
+        ("default_weeks", 6, True),
+        ("default_weeks", 7, False),
+    ],
+)
+async def test_each_setting_is_saved_and_read_back(
+    installed: Database, services: Services, name: str, value: Any, kept: bool
+) -> None:
+    chosen = replace(WorkspaceSettings(), **{name: value})
+    if kept:
+        assert await change(services, chosen) == (name,)
+    else:
+        with pytest.raises(Refused):
+            await change(services, chosen)
+
+    assert await settings_of(installed) == (chosen if kept else WorkspaceSettings())
+
+
+async def test_the_rules_read_what_was_set(installed: Database, services: Services) -> None:
+    async def limits() -> Limits:
+        async with installed.reading() as reader:
+            return await limits_of(reader, WORKSPACE)
+
+    assert await limits() == Limits()
+    chosen = WorkspaceSettings(
+        sprint_warn_weeks=3,
+        sprint_max_weeks=5,
+        trust_max_weeks=9,
+        budget_percent=34,
+        starters=(BEN,),
+    )
+    await change(services, chosen)
+
+    assert await limits() == Limits(
+        sprint_warn_weeks=3,
+        sprint_max_weeks=5,
+        trust_max_weeks=9,
+        budget_share=0.34,
+        starters=(BEN,),
+    )
+
+
+async def test_the_audit_shows_the_newest_first_and_so_many(installed: Database) -> None:
+    async with installed.transaction() as tx:
+        for number in range(3):
+            await store.note_change(
+                tx,
+                WORKSPACE,
+                actor=OWNER,
+                action="settings",
+                subject=str(number),
+                before=number,
+                after=None,
+                now=NOW + timedelta(hours=[1, 3, 2][number]),
+            )
+
+    async with installed.reading() as reader:
+        assert [one.subject for one in await store.audit_of(reader, WORKSPACE)] == ["1", "2", "0"]
+        assert [one.subject for one in await store.audit_of(reader, WORKSPACE, 1)] == ["1"]
+
+
+async def test_only_installed_workspaces_are_ours(installed: Database) -> None:
+    async with installed.transaction() as tx:
+        for team_id in ("T0ZZZ", "T0AAA", "T0GONE"):
+            await store.remember_workspace(tx, {**US, "team_id": team_id}, NOW)
+        assert await store.mark_uninstalled(tx, "T0GONE", NOW)  # at the very same moment
+        assert not await store.mark_uninstalled(tx, "T0NEVER", NOW)
+
+    async with installed.reading() as reader:
+        assert await store.installed_workspaces(reader) == ("T0AAA", WORKSPACE, "T0ZZZ")
+
+
+async def test_saving_the_same_leaves_no_audit_row(installed: Database, services: Services) -> None:
+    assert await change(services, WorkspaceSettings()) == ()
+
+    async with installed.reading() as reader:
+        assert await store.audit_of(reader, WORKSPACE) == []
+
+
+@pytest.mark.parametrize("user_id", [BEN, GUEST])
+async def test_only_admins_who_are_full_members_change_them(
+    installed: Database, services: Services, user_id: str
+) -> None:
+    with pytest.raises(Refused, match="only workspace admins"):
+        await change(services, THEIRS, user_id)
+
+    assert await settings_of(installed) == WorkspaceSettings()
+
+
+async def test_what_is_out_of_bounds_is_said_at_its_field(
+    installed: Database, services: Services
+) -> None:
+    with pytest.raises(Refused) as refused:
+        await change(services, replace(THEIRS, minimum_small=3))
+
+    assert list(refused.value.fields) == ["minimum_small"]
+    assert await settings_of(installed) == WorkspaceSettings()
+
+
+async def test_settings_survive_a_new_start(installed: Database, services: Services) -> None:
+    await change(services, THEIRS)
+    await lifecycle.install(installed, US, NOW + timedelta(days=1))
+
+    assert await settings_of(installed) == THEIRS
+
+
+async def test_a_removal_older_than_the_installation_changes_nothing(installed: Database) -> None:
+    async with installed.transaction() as tx:
+        early, late = NOW - timedelta(seconds=1), NOW + timedelta(seconds=1)
+        assert not await store.mark_uninstalled(tx, WORKSPACE, early)
+    assert await state(installed) == "installed"
+
+    async with installed.transaction() as tx:
+        assert await store.mark_uninstalled(tx, WORKSPACE, late)
+    assert await state(installed) == "uninstalled"
+
+
+async def test_old_events_are_forgotten_once_a_day(
+    installed: Database, services: Services, clock: MovedClock
+) -> None:
+    async with installed.transaction() as tx:
+        assert await is_new(tx, WORKSPACE, {"event_id": "Ev1"}, NOW - timedelta(days=2))
+        assert await is_new(tx, WORKSPACE, {"event_id": "Ev2"}, NOW)
+    due_at = (await agenda_of(installed, lifecycle.TIDY))[WORKSPACE]
+    clock.move_to(due_at)
+    item = Item(workspace_id=WORKSPACE, action=lifecycle.TIDY, subject=WORKSPACE, due_at=due_at)
+
+    await lifecycle.tidy(services, item)
+
+    async with installed.transaction() as tx:
+        assert not await is_new(tx, WORKSPACE, {"event_id": "Ev2"}, NOW)
+        assert await is_new(tx, WORKSPACE, {"event_id": "Ev1"}, NOW)
+    assert (await agenda_of(installed, lifecycle.TIDY))[WORKSPACE] == due_at + lifecycle.EVERY
+    with pytest.raises(Taken):
+        await lifecycle.tidy(services, item)

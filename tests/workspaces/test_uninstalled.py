@@ -1,0 +1,36 @@
+"""While we are not installed nothing is done; what is due waits, and costs nothing."""
+
+from datetime import timedelta
+
+from bot.agenda.agenda import Item, next_due
+from bot.agenda.claims import claim, due, failed
+from bot.clock import MovedClock, real_now
+from bot.db.engine import Database
+from bot.workspaces.lifecycle import install, uninstall
+from tests.harness import WORKSPACE
+
+US = {"team_id": WORKSPACE, "user_id": "U0BOT", "team": "Play"}
+
+
+async def what_is_due(db: Database, clock: MovedClock) -> list[Item]:
+    async with db.reading() as reader:
+        return await due(reader, clock.now(), real_now(), 100)
+
+
+async def test_the_agenda_waits_for_us_to_be_installed_again(
+    db: Database, clock: MovedClock
+) -> None:
+    await install(db, US, clock.now())
+    clock.advance(timedelta(days=2))
+    async with db.transaction() as tx:
+        _, tidy = await claim(tx, clock.now(), real_now(), 10)
+        assert await uninstall(tx, WORKSPACE, "token_revoked", clock.now())
+    async with db.transaction() as tx:  # it was under way, and Slack refused it
+        await failed(tx, tidy, real_now() - timedelta(seconds=1))
+
+    assert await what_is_due(db, clock) == []
+    async with db.reading() as reader:
+        assert await next_due(reader) is None
+
+    await install(db, US, clock.now())
+    assert [item.action for item in await what_is_due(db, clock)] == ["tidy", "ask_what_was_missed"]
