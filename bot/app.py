@@ -1,7 +1,7 @@
 """The one place where the parts meet: made, started and stopped in order."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
 from datetime import datetime
 from functools import partial
@@ -13,31 +13,20 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-import bot.announcement.refresh
-import bot.channel_health.channel_events
-import bot.channel_health.delivery_events
-import bot.channel_health.delivery_failures
-import bot.channel_health.membership_events
-import bot.ending.end
-import bot.ending.extend
-import bot.ending.handlers
-import bot.home.handlers
-import bot.results.handlers
-import bot.results.lifecycle
-import bot.rounds.handlers
-import bot.rounds.lifecycle
-import bot.rounds.membership
-import bot.rounds.opening
-import bot.slack.app
-import bot.start.draft_store
-import bot.start.handlers
-import bot.workspaces.handlers
-import bot.workspaces.lifecycle
-import bot.workspaces.profile_refresh
-import bot.workspaces.token_health
+from bot import (
+    announcement,
+    channel_health,
+    ending,
+    home,
+    results,
+    rounds,
+    start,
+    status,
+    workspaces,
+)
 from bot.agenda.agenda import next_due
-from bot.agenda.ticker import Action, Ticker
-from bot.channel_health import restore_announcement
+from bot.agenda.ticker import Ticker
+from bot.channel_health.delivery_failures import refused
 from bot.clock import Clock, MovedClock
 from bot.db.engine import Database
 from bot.keys import KeyRing
@@ -50,13 +39,15 @@ from bot.outbox.pictures import Draw
 from bot.outbox.rate_limits import Pace
 from bot.phases.quiet_hours import welcome_at
 from bot.results.chart import draw_in_child
-from bot.rounds.questions import QUESTIONS
 from bot.services import Services
 from bot.settings import NotStarted, Settings
+from bot.slack.app import Authorize
+from bot.slack.app import build as build_bolt_app
 from bot.slack.errors import reason_of
 from bot.slack.http import signed
 from bot.slack.people import People
 from bot.slack.sockets import Sockets
+from bot.slack.throttled_reads import ThrottledReads
 from bot.web import Site, operating
 from bot.workspaces.lifecycle import ask_what_was_missed, install
 from bot.workspaces.token_health import noticing
@@ -64,29 +55,20 @@ from bot.workspaces.token_health import noticing
 CALL_SECONDS = 20
 PORT_TAKEN = "Port {port} is in use. Set HTTP_PORT or METRICS_PORT to another one."
 
-ACTIONS: Mapping[str, Callable[..., Any]] = {
-    **bot.workspaces.lifecycle.ACTIONS,
-    **bot.workspaces.token_health.ACTIONS,
-    **bot.results.lifecycle.ACTIONS,
-    **bot.rounds.lifecycle.ACTIONS,
-    **bot.announcement.refresh.ACTIONS,
-    **bot.channel_health.membership_events.ACTIONS,
-    **bot.ending.extend.ACTIONS,
-    **bot.ending.end.ACTIONS,
-    **bot.channel_health.delivery_failures.ACTIONS,
-}
-#: What nobody notices.
-SILENT = (
-    bot.workspaces.lifecycle.TIDY,
-    bot.workspaces.lifecycle.ASK_MISSED,
-    bot.workspaces.token_health.TRY,
-    bot.workspaces.profile_refresh.MOVED,
-    bot.workspaces.profile_refresh.READ,
-    bot.start.draft_store.FORGET,
-    bot.rounds.opening.REFRESH,
-    bot.rounds.membership.FOLLOW,
-    bot.rounds.lifecycle.SCRUB,
+#: Bolt tries listeners one after the other, some 10 µs each: the busiest package comes first. Home
+#: comes last, since it also takes the commands and events that are left.
+PACKAGES = (
+    rounds,
+    channel_health,
+    start,
+    announcement,
+    status,
+    ending,
+    results,
+    workspaces,
+    home,
 )
+ACTIONS = {action.name: action for package in PACKAGES for action in package.ACTIONS}
 
 
 class Unable(NotStarted):
@@ -120,17 +102,21 @@ class Imbalance:
             timeout=CALL_SECONDS,
             retry_handlers=[],  # slack_sdk's own retries post twice where a reply was cut
         )
+        reads = ThrottledReads(self.db)
         self.services = Services(
             db=self.db,
             clock=clock,
-            people=People(self.db, clock),
+            reads=reads,
+            people=People(self.db, clock, reads),
             keys=KeyRing(settings.keys),
             client_for=self.client_for,
         )
-        actions: dict[str, Action] = {
-            name: partial(noticing(action), self.services) for name, action in ACTIONS.items()
-        }
-        self.ticker = Ticker(self.db, clock, actions, bot.rounds.lifecycle.TOGETHER)
+        self.ticker = Ticker(
+            self.db,
+            clock,
+            {name: partial(noticing(one.run), self.services) for name, one in ACTIONS.items()},
+            [name for name, one in ACTIONS.items() if one.is_batched],
+        )
         patience = patience or Patience(settle=settings.settle_seconds)
         self.delivery = self._delivering(draw, pace, patience)
         self.http_port = settings.http_port
@@ -143,7 +129,7 @@ class Imbalance:
             draw,
             pace=pace,
             patience=patience,
-            refused=bot.channel_health.delivery_failures.refused,
+            refused=refused,
             welcome_at=welcome_at,
         )
 
@@ -193,7 +179,7 @@ class Imbalance:
 
     async def next_event(self) -> datetime | None:
         """When the next thing is due that somebody may notice."""
-        return await self._next(SILENT)
+        return await self._next([name for name, one in ACTIONS.items() if not one.is_noticed])
 
     async def _next(self, besides: Iterable[str] = ()) -> datetime | None:
         async with self.db.reading() as reader:
@@ -223,23 +209,12 @@ class Imbalance:
 
     async def _listening(self) -> AsyncApp:
         authorize = await self._installed()
-        bolt = bot.slack.app.build(self.client, authorize)
-        # Bolt asks one after the other, some 10 µs each: what is used most comes first.
-        bot.rounds.handlers.register(bolt, self.services)
-        bot.channel_health.delivery_events.register(
-            bolt, self.db, self._clock, restore_announcement.stands
-        )
-        bot.start.handlers.register(bolt, self.services)
-        bot.ending.handlers.register(bolt, self.services)
-        bot.channel_health.membership_events.register(bolt, self.services)
-        bot.channel_health.channel_events.register(bolt, self.services)
-        bot.results.handlers.register(bolt, self.services)
-        bot.workspaces.handlers.register(bolt, self.services, QUESTIONS)
-        bot.home.handlers.register(bolt, self.services)  # takes every other command
-        bot.workspaces.handlers.register_rest(bolt)  # takes everything else
+        bolt = build_bolt_app(self.client, authorize)
+        for package in PACKAGES:
+            package.register(bolt, self.services)
         return bolt
 
-    async def _installed(self) -> bot.slack.app.Authorize:
+    async def _installed(self) -> Authorize:
         """Whom the bot works for, as Slack says."""
         try:
             us = (await self.client.auth_test()).data
@@ -275,7 +250,7 @@ class Imbalance:
         delivering.cancel()
 
 
-def _authorize_only(us: dict[str, Any], client: AsyncWebClient) -> bot.slack.app.Authorize:
+def _authorize_only(us: dict[str, Any], client: AsyncWebClient) -> Authorize:
     """Bolt's authorisation for one workspace: its own, and nobody else's."""
     ours = AuthorizeResult(
         enterprise_id=us.get("enterprise_id"),

@@ -10,6 +10,7 @@ from bot.db.engine import Database
 from bot.keys import KeyRing
 from bot.slack.background_tasks import Afterwards
 from bot.slack.people import People
+from bot.slack.throttled_reads import ThrottledReads
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +19,7 @@ class Services:
 
     db: Database
     clock: Clock
+    reads: ThrottledReads
     people: People
     keys: KeyRing
     client_for: Callable[[str], AsyncWebClient]

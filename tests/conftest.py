@@ -28,6 +28,7 @@ from bot.services import Services
 from bot.settings import Settings
 from bot.slack import deadline_app
 from bot.slack.people import People
+from bot.slack.throttled_reads import ThrottledReads
 from tests import postgres
 from tests.harness import TINY_PNG, House
 from tests.two_workspaces import TwoWorkspaces
@@ -192,10 +193,12 @@ def written(
 def services(db: Database, clock: MovedClock, standin: StandIn) -> Services:
     """The tools of the house without the house: for tests of one transaction."""
     client = AsyncWebClient("xoxb-playground", base_url=standin.api_url, retry_handlers=[])
+    reads = ThrottledReads(db)
     return Services(
         db=db,
         clock=clock,
-        people=People(db, clock),
+        reads=reads,
+        people=People(db, clock, reads),
         keys=KeyRing([KEY]),
         client_for=lambda _workspace_id: client,
     )

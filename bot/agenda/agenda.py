@@ -1,6 +1,6 @@
 """What is due when: rows that name an action, and the way one of them is carried out once."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -74,18 +74,29 @@ async def put_all(
     tx: AsyncConnection, workspace_id: str, *, action: str, due: Mapping[str, datetime]
 ) -> None:
     """The same for many subjects, each at its own time."""
-    rows = [
-        {
-            "workspace_id": workspace_id,
-            "action": action,
-            "subject": subject,
-            "due_at": due_at,
-            "attempts": 0,
-            "retry_at": None,
-        }
-        for subject, due_at in due.items()
-    ]
-    await put_rows(tx, _agenda, rows)
+    await put_rows(
+        tx, _agenda, [_row(workspace_id, action, subject, at) for subject, at in due.items()]
+    )
+
+
+async def put_actions(
+    tx: AsyncConnection, workspace_id: str, *, subject: str, due: Mapping[str, datetime]
+) -> None:
+    """The same for many actions about one subject, each at its own time."""
+    await put_rows(
+        tx, _agenda, [_row(workspace_id, action, subject, at) for action, at in due.items()]
+    )
+
+
+def _row(workspace_id: str, action: str, subject: str, due_at: datetime) -> dict[str, Any]:
+    return {
+        "workspace_id": workspace_id,
+        "action": action,
+        "subject": subject,
+        "due_at": due_at,
+        "attempts": 0,
+        "retry_at": None,
+    }
 
 
 async def put_or_hold(
@@ -122,14 +133,27 @@ async def drop(tx: AsyncConnection, workspace_id: str, *, action: str, subject: 
     )
 
 
-async def drop_about(
-    tx: AsyncConnection, workspace_id: str, *, action: str, subject_starts: str
+async def drop_all(
+    tx: AsyncConnection, workspace_id: str, *, actions: Collection[str], subject: str
 ) -> None:
-    """Do none of these any more: every subject that starts so (our ids hold no wildcard)."""
+    """Do none of these actions about this subject any more."""
     await tx.execute(
         delete(_agenda).where(
             _agenda.c.workspace_id == workspace_id,
-            _agenda.c.action == action,
+            _agenda.c.action.in_(actions),
+            _agenda.c.subject == subject,
+        )
+    )
+
+
+async def drop_about(
+    tx: AsyncConnection, workspace_id: str, *, actions: Collection[str], subject_starts: str
+) -> None:
+    """Do none of these actions any more about subjects that start so (ids hold no wildcard)."""
+    await tx.execute(
+        delete(_agenda).where(
+            _agenda.c.workspace_id == workspace_id,
+            _agenda.c.action.in_(actions),
             _agenda.c.subject.startswith(subject_starts, autoescape=True),
         )
     )

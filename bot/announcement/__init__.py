@@ -1,1 +1,8 @@
-"""The phase's message in its channel: announced, kept up to date, and what the team adds to it."""
+"""The announcement in the channel, kept up to date, and what the team adds to it."""
+
+from bot.announcement import concerns, refresh
+from bot.announcement.handlers import register
+
+ACTIONS = (*refresh.ACTIONS, *concerns.ACTIONS)
+
+__all__ = ["ACTIONS", "register"]

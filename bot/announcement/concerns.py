@@ -8,38 +8,32 @@ from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import agenda
+from bot.agenda.actions import AgendaAction
 from bot.agenda.agenda import Item, carrying_out
 from bot.agenda.slots import MORNING, next_working_morning, within_hours
-from bot.announcement.contributions import _admitted, _check_length
+from bot.announcement.contributions import check_length, running_phase_of_team
 from bot.announcement.part_messages import CONCERN_LIMIT, concerns_for_leads
 from bot.clock import shuffled
 from bot.db import schema
 from bot.db.upserts import put
 from bot.outbox import outbox
 from bot.phases import store
-from bot.phases.model import WholePhase
+from bot.phases.model import Phase
 from bot.services import Services
 from bot.slack.errors import Refused
+from bot.slack.request import Request
 
 DELIVER = "deliver_concerns"
 ID_LENGTH, BATCH_LENGTH = 32, 16  # of our own ids; of what tells one delivery from others
 
 EMPTY = "Nothing was sent: the note is empty. Write what worries you, or close the form."
 
-_people = schema.phase_people
 _concerns = schema.concerns
 
 
 async def raise_concern(
-    services: Services,
-    *,
-    workspace_id: str,
-    phase_id: str,
-    user_id: str,
-    text: str,
-    field: str,
-    form: str,
-) -> WholePhase:
+    services: Services, request: Request, *, text: str, field: str, form: str
+) -> Phase:
     """Keep a note for the leads, without who wrote it and when. Returns the phase.
 
     `form` is the id of the form it was typed in: sent once more, it is still one note.
@@ -49,10 +43,11 @@ async def raise_concern(
     """
     if not text:
         raise Refused(EMPTY, {field: EMPTY})
-    _check_length(text, CONCERN_LIMIT, field)
+    check_length(text, CONCERN_LIMIT, field)
+    workspace_id, phase_id = request.workspace_id, request.target_id
     now = services.clock.now()
     async with services.db.transaction() as tx:
-        whole = await _admitted(tx, workspace_id, phase_id, user_id)
+        phase = await running_phase_of_team(tx, request)
         concern_id = sha256(f"{phase_id}:{form}".encode()).hexdigest()[:ID_LENGTH]
         key = {"workspace_id": workspace_id, "phase_id": phase_id, "concern_id": concern_id}
         # The earliest note decides the morning: a later one does not put it off.
@@ -61,10 +56,10 @@ async def raise_concern(
             workspace_id,
             action=DELIVER,
             subject=phase_id,
-            due_at=next_working_morning(now, whole.phase.zone),
+            due_at=next_working_morning(now, phase.zone),
         )
         await put(tx, _concerns, key, text=text)
-    return whole
+    return phase
 
 
 async def deliver_concerns(services: Services, item: Item) -> None:
@@ -75,30 +70,30 @@ async def deliver_concerns(services: Services, item: Item) -> None:
     """
     now = services.clock.now()
     async with carrying_out(services.db, item) as tx:
-        whole = await store.whole(tx, item.workspace_id, item.subject)
+        phase = await store.load(tx, item.workspace_id, item.subject)
         concerns = await _taken(tx, item.workspace_id, item.subject)
-        if whole is not None and concerns:
-            await _send(tx, item.workspace_id, whole, concerns, now)
+        if phase is not None and concerns:
+            await _send(tx, item.workspace_id, phase, concerns, now)
 
 
 async def _send(
     tx: AsyncConnection,
     workspace_id: str,
-    whole: WholePhase,
+    phase: Phase,
     concerns: Mapping[str, str],
     now: datetime,
 ) -> None:
-    said = concerns_for_leads(whole.phase.channel_id, shuffled(concerns.values()))
+    said = concerns_for_leads(phase.channel_id, shuffled(concerns.values()))
     # Named by what is in them: had two deliveries one name, the later one would never be said.
     batch = sha256(":".join(sorted(concerns)).encode()).hexdigest()[:BATCH_LENGTH]
-    starter = [one for one in whole.people if one.user_id == whole.phase.lead_id]
-    for lead in whole.leads_to_tell or starter:  # who left the channel still answers for it
-        at = within_hours(now, lead.zone or whole.phase.zone, begin=MORNING)
+    starter = [one for one in phase.people if one.user_id == phase.lead_id]
+    for lead in phase.reachable_leads or starter:  # who left the channel still answers for it
+        at = within_hours(now, lead.zone or phase.zone, begin=MORNING)
         for number, content in enumerate(said, start=1):
             await outbox.say(
                 tx,
                 workspace_id,
-                key=f"concerns:{whole.phase.phase_id}:{batch}:{number}:{lead.user_id}",
+                key=f"concerns:{phase.phase_id}:{batch}:{number}:{lead.user_id}",
                 to=lead.user_id,
                 content=content,
                 now=at,
@@ -112,3 +107,6 @@ async def _taken(tx: AsyncConnection, workspace_id: str, phase_id: str) -> dict[
     found = {row.concern_id: row.text for row in rows}
     await tx.execute(delete(_concerns).where(mine))
     return found
+
+
+ACTIONS = (AgendaAction(name=DELIVER, run=deliver_concerns),)

@@ -3,13 +3,16 @@
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.announcement.concerns import _people
 from bot.announcement.part_messages import PART_LIMIT
+from bot.db import schema
 from bot.phases import store
-from bot.phases.model import WholePhase
+from bot.phases.model import Phase
 from bot.phases.wording import lead_names
 from bot.services import Services
 from bot.slack.errors import Refused
+from bot.slack.request import Request
+
+_people = schema.phase_people
 
 OVER = "Nothing was saved: this phase has ended. What it brought is in the channel."
 NOT_IN_TEAM = (
@@ -22,67 +25,67 @@ NOT_THERE = (
 TOO_LONG = "Nothing was saved: this has {length:,} characters, and {limit:,} fit. Shorten it."
 
 
-async def seen_by(
-    services: Services, *, workspace_id: str, phase_id: str, user_id: str, channel_id: str | None
-) -> WholePhase:
-    """The phase, for who sees its channel (`channel_id` is where they pressed) or is in its team.
+async def seen_by(services: Services, request: Request) -> Phase:
+    """The phase, for who pressed in its channel or is in its team.
 
     Raises:
         Refused: it is none of their channels'.
     """
     async with services.db.reading() as reader:
-        whole = await store.whole(reader, workspace_id, phase_id)
-    if whole is None or not (whole.phase.channel_id == channel_id or whole.has(user_id)):
+        phase = await store.load(reader, request.workspace_id, request.target_id)
+    if phase is None:
         raise Refused(NOT_THERE)
-    return whole
+    if not (phase.channel_id == request.channel_id or phase.has(request.user_id)):
+        raise Refused(NOT_THERE)
+    return phase
 
 
-async def of_team(
-    services: Services, *, workspace_id: str, phase_id: str, user_id: str
-) -> WholePhase:
+async def of_team(services: Services, request: Request) -> Phase:
     """The running phase, for somebody in its team.
 
     Raises:
         Refused: it has ended, or they are not.
     """
     async with services.db.reading() as reader:
-        return await _admitted(reader, workspace_id, phase_id, user_id)
+        return await running_phase_of_team(reader, request)
 
 
-async def state_part(
-    services: Services, *, workspace_id: str, phase_id: str, user_id: str, text: str, field: str
-) -> None:
+async def state_part(services: Services, request: Request, *, text: str, field: str) -> None:
     """Keep what somebody's part is; empty takes it back. `field` is where it was typed.
 
     Raises:
         Refused: the phase has ended, they are not in its team, or the text is too long.
     """
-    _check_length(text, PART_LIMIT, field)
+    check_length(text, PART_LIMIT, field)
     async with services.db.transaction() as tx:
-        await _admitted(tx, workspace_id, phase_id, user_id)
+        await running_phase_of_team(tx, request)
         await tx.execute(
             update(_people)
             .where(
-                _people.c.workspace_id == workspace_id,
-                _people.c.phase_id == phase_id,
-                _people.c.user_id == user_id,
+                _people.c.workspace_id == request.workspace_id,
+                _people.c.phase_id == request.target_id,
+                _people.c.user_id == request.user_id,
             )
             .values(contribution=text or None)
         )
 
 
-async def _admitted(
-    tx: AsyncConnection, workspace_id: str, phase_id: str, user_id: str
-) -> WholePhase:
-    whole = await store.whole(tx, workspace_id, phase_id)
-    if whole is None or not whole.phase.is_active:
+async def running_phase_of_team(tx: AsyncConnection, request: Request) -> Phase:
+    """The running phase that is the request's target.
+
+    Raises:
+        Refused: it has ended, or this person is not in its team.
+    """
+    phase = await store.load(tx, request.workspace_id, request.target_id)
+    if phase is None or not phase.is_active:
         raise Refused(OVER)
-    if not whole.has(user_id):
-        raise Refused(NOT_IN_TEAM.format(leads=lead_names(whole)))
-    return whole
+    if not phase.has(request.user_id):
+        raise Refused(NOT_IN_TEAM.format(leads=lead_names(phase)))
+    return phase
 
 
-def _check_length(text: str, limit: int, field: str) -> None:
+def check_length(text: str, limit: int, field: str) -> None:
+    """Raises Refused, beside `field`, where `text` has more than `limit` characters."""
     if len(text) > limit:
         said = TOO_LONG.format(length=len(text), limit=limit)
         raise Refused(said, {field: said})

@@ -6,7 +6,7 @@ from slack_sdk.models.blocks import Block
 
 from bot.agenda.slots import working_day_after
 from bot.dates import day, days
-from bot.phases.model import Item, PhaseRow, WholePhase, Why
+from bot.phases.model import PauseReason, Phase, SetAsideItem
 from bot.phases.rules import Kind
 from bot.phases.wording import WEEKDAYS, lead_names, one_line, title
 from bot.slack.content import SECTION, Content, actions, button, content, paragraphs, section
@@ -14,8 +14,6 @@ from bot.slack.mrkdwn import fitted, length, quote, truncated
 
 MY_PART, CONCERN, DETAILS = "phase.my_part", "phase.concern", "phase.details"
 SHORT = 240  # of one text in the announcement; the rest is under Details
-
-LEADS_SHOWN = 600  # of the leads' names in a sentence
 
 #: What each part of the promise is called, in the order it is read.
 SET_ASIDE = "set_aside"
@@ -42,10 +40,10 @@ LEFT, LAST_DAY = "{days} left", "Last day"
 LED_BY = "led by {leads}"
 PAUSED = " · paused: {why}"
 PAUSED_WHY = {
-    Why.ARCHIVED: "the channel is archived",
-    Why.OUTSIDE: "I am not in the channel any more",
-    Why.UNSEEN: "I cannot see the channel any more",
-    Why.RESTRICTED: "I may not post in the channel",
+    PauseReason.ARCHIVED: "the channel is archived",
+    PauseReason.OUTSIDE: "I am not in the channel any more",
+    PauseReason.UNSEEN: "I cannot see the channel any more",
+    PauseReason.RESTRICTED: "I may not post in the channel",
 }
 BACK = "Back on {day}."
 AFTER, NO_NEW = "After", "no new sprint planned before {day}."
@@ -55,39 +53,37 @@ QUESTIONS = "{weekdays}: 3 questions to {people} people, totals only."
 TALKING = "{weekdays}: 3 questions to talk about together, nothing stored."
 
 
-def announcement(whole: WholePhase, today: date) -> Content:
+def announcement(phase: Phase, today: date) -> Content:
     """The message that stands in the channel, as it is true on `today` where the lead lives."""
-    phase = whole.phase
     blocks: list[Block] = [
-        section(f"*{title(phase, 300)}*\n{standing(whole, today)}"),
-        *paragraphs(promised(whole, SHORT)),
+        section(f"*{title(phase, 300)}*\n{standing(phase, today)}"),
+        *paragraphs(promised(phase, SHORT)),
     ]
     if phase.is_active:
-        blocks.append(section(questions_line(whole)))
+        blocks.append(section(questions_line(phase)))
     return content(title(phase), *blocks, actions(*_buttons(phase)))
 
 
-def standing(whole: WholePhase, today: date) -> str:
+def standing(phase: Phase, today: date) -> str:
     """The second line: days left, who leads, and why it is paused if it is."""
-    led_by = LED_BY.format(leads=lead_names(whole))
-    if not whole.phase.is_active:
+    led_by = LED_BY.format(leads=lead_names(phase))
+    if not phase.is_active:
         return led_by
-    left = (whole.phase.ends_on - today).days
-    return f"{LEFT.format(days=days(left)) if left > 0 else LAST_DAY} · {led_by}{_paused(whole)}"
+    left = (phase.ends_on - today).days
+    return f"{LEFT.format(days=days(left)) if left > 0 else LAST_DAY} · {led_by}{_paused(phase)}"
 
 
-def _paused(whole: WholePhase) -> str:
-    because = whole.phase.paused_because
-    return PAUSED.format(why=PAUSED_WHY[Why(because)]) if because else ""
+def _paused(phase: Phase) -> str:
+    because = phase.paused_because
+    return PAUSED.format(why=PAUSED_WHY[PauseReason(because)]) if because else ""
 
 
-def promised(whole: WholePhase, limit: int) -> list[str]:
+def promised(phase: Phase, limit: int) -> list[str]:
     """A line for each part of the promise, texts cut to `limit` characters."""
-    phase = whole.phase
     lines = []
     for key, label in LABELS[phase.kind]:
         if key == SET_ASIDE:
-            lines += _waiting(whole, label, limit)
+            lines += _waiting(phase, label, limit)
         else:
             lines += _labelled(label, getattr(phase.promise, key), limit)
     if phase.recovery_until is not None:
@@ -98,11 +94,11 @@ def promised(whole: WholePhase, limit: int) -> list[str]:
     return [*lines, *_labelled(extended, phase.extension_reason, limit)]
 
 
-def questions_line(whole: WholePhase) -> str:
+def questions_line(phase: Phase) -> str:
     """When questions come, to how many, and what is shown of the answers."""
-    asked = len(whole.members)
-    words = TALKING if whole.minimum is None else QUESTIONS
-    return words.format(weekdays=WEEKDAYS[whole.phase.weekday], people=asked)
+    asked = len(phase.members)
+    words = TALKING if phase.minimum is None else QUESTIONS
+    return words.format(weekdays=WEEKDAYS[phase.weekday], people=asked)
 
 
 def _labelled(label: str, text: str | None, limit: int) -> list[str]:
@@ -114,24 +110,24 @@ def _cut(text: str, limit: int) -> str:
     return fitted(truncated(one_line(text), limit), min(2 * limit, SECTION - 100))
 
 
-def _waiting(whole: WholePhase, label: str, limit: int) -> list[str]:
-    if not whole.items:
+def _waiting(phase: Phase, label: str, limit: int) -> list[str]:
+    if not phase.items:
         return []
-    items = ", ".join(_item(item, limit) for item in whole.items)
+    items = ", ".join(_item(item, limit) for item in phase.items)
     if length(items) > SECTION - 100:  # only where much of it has to be escaped
-        items = ", ".join(_item(item, SECTION // 30) for item in whole.items)
+        items = ", ".join(_item(item, SECTION // 30) for item in phase.items)
     line = f"*{label}:* {items}."
-    if not whole.phase.is_active:
+    if not phase.is_active:
         return [line]
-    return [f"{line}\n{BACK.format(day=day(working_day_after(whole.phase.ends_on)))}"]
+    return [f"{line}\n{BACK.format(day=day(working_day_after(phase.ends_on)))}"]
 
 
-def _item(item: Item, limit: int) -> str:
+def _item(item: SetAsideItem, limit: int) -> str:
     owner = f" ({fitted(item.owner_name, 80)})" if item.owner_name else ""
     return f"{quote(truncated(one_line(item.text).rstrip('.'), limit))}{owner}"
 
 
-def _buttons(phase: PhaseRow) -> list[object]:
+def _buttons(phase: Phase) -> list[object]:
     more = button("Details", DETAILS, phase.phase_id)
     if not phase.is_active:
         return [more]

@@ -9,7 +9,7 @@ from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
 
 from bot.announcement.messages import SHORT, promised, standing
-from bot.phases.model import WholePhase
+from bot.phases.model import Phase
 from bot.phases.wording import WEEKDAYS, lead_names, one_line, title
 from bot.slack.content import (
     MESSAGE,
@@ -77,10 +77,10 @@ COMMENTS = {
 }
 
 
-def part_form(whole: WholePhase, user_id: str) -> View:
+def part_form(phase: Phase, user_id: str) -> View:
     """A member's own words about their part, to write, change or take back."""
-    mine = next((one.contribution for one in whole.people if one.user_id == user_id), None)
-    about = PART_ABOUT.format(title=title(whole.phase), channel=channel(whole.phase.channel_id))
+    mine = next((one.contribution for one in phase.people if one.user_id == user_id), None)
+    about = PART_ABOUT.format(title=title(phase), channel=channel(phase.channel_id))
     text = text_input(
         PART_BLOCK,
         PART_LABEL,
@@ -91,12 +91,12 @@ def part_form(whole: WholePhase, user_id: str) -> View:
         multiline=True,
         optional=True,
     )
-    return _form(PART_FORM, PART_TITLE, "Save", whole, [section(about), text])
+    return _form(PART_FORM, PART_TITLE, "Save", phase, [section(about), text])
 
 
-def concern_form(whole: WholePhase) -> View:
+def concern_form(phase: Phase) -> View:
     """A note to the leads."""
-    about = CONCERN_ABOUT.format(leads=lead_names(whole))
+    about = CONCERN_ABOUT.format(leads=lead_names(phase))
     text = text_input(
         CONCERN_BLOCK,
         CONCERN_LABEL,
@@ -105,16 +105,16 @@ def concern_form(whole: WholePhase) -> View:
         placeholder=CONCERN_EXAMPLE,
         multiline=True,
     )
-    return _form(CONCERN_FORM, CONCERN_TITLE, "Send", whole, [section(about), text])
+    return _form(CONCERN_FORM, CONCERN_TITLE, "Send", phase, [section(about), text])
 
 
-def concern_taken(whole: WholePhase) -> View:
+def concern_taken(phase: Phase) -> View:
     """The confirmation. It does not repeat the note."""
     return View(
         type="modal",
         title=plain(TAKEN_TITLE),
         close=plain("Close"),
-        blocks=[section(TAKEN.format(leads=lead_names(whole)))],
+        blocks=[section(TAKEN.format(leads=lead_names(phase)))],
     )
 
 
@@ -136,22 +136,21 @@ def concerns_for_leads(channel_id: str, texts: Sequence[str]) -> list[Content]:
     ]
 
 
-def details(whole: WholePhase, today: date) -> View:
+def details(phase: Phase, today: date) -> View:
     """Everything that was promised, in full, and who does what."""
-    phase = whole.phase
     blocks: list[Block] = [
-        section(f"*{title(phase, SECTION - 800)}*\n{standing(whole, today)}"),
-        *paragraphs(promised(whole, SECTION)),
-        *paragraphs(_people(whole)),
-        context(_when(whole)),
+        section(f"*{title(phase, SECTION - 800)}*\n{standing(phase, today)}"),
+        *paragraphs(promised(phase, SECTION)),
+        *paragraphs(_people(phase)),
+        context(_when(phase)),
     ]
     return View(type="modal", title=plain(DETAILS_TITLE), close=plain("Close"), blocks=blocks)
 
 
-def _people(whole: WholePhase) -> list[str]:
-    names = ", ".join(one.name for one in whole.members)
+def _people(phase: Phase) -> list[str]:
+    names = ", ".join(one.name for one in phase.members)
     lines = [f"*{TEAM}:* {fitted(names, SECTION - 100)}"] if names else []
-    parts = [one for one in whole.people if one.contribution and not one.has_left]
+    parts = [one for one in phase.people if one.contribution and not one.has_left]
     if parts:
         lines.append(f"*{PARTS}:*")
     said = [_part(one.name, one.contribution or "") for one in parts]
@@ -172,13 +171,12 @@ def _as_many_as_fit(parts: Sequence[str]) -> Iterator[str]:
         yield part
 
 
-def _when(whole: WholePhase) -> str:
-    phase = whole.phase
+def _when(phase: Phase) -> str:
     weekdays = WEEKDAYS[phase.weekday]
-    if whole.minimum is None:
+    if phase.minimum is None:
         return WHEN_SMALL.format(weekdays=weekdays)
     at = f"{phase.time_of_day:%H:%M}"
-    when = WHEN.format(weekdays=weekdays, time=at, minimum=whole.minimum)
+    when = WHEN.format(weekdays=weekdays, time=at, minimum=phase.minimum)
     return f"{when} {COMMENTS[phase.comments_to]}"
 
 
@@ -188,11 +186,11 @@ def _from(first: str, channel_id: str, *, number: int, count: int) -> Block:
     return section(words.format(first=first, channel=about, number=number, count=count))
 
 
-def _form(callback_id: str, name: str, send: str, whole: WholePhase, blocks: list[Block]) -> View:
+def _form(callback_id: str, name: str, send: str, phase: Phase, blocks: list[Block]) -> View:
     return View(
         type="modal",
         callback_id=callback_id,
-        private_metadata=whole.phase.phase_id,
+        private_metadata=phase.phase_id,
         title=plain(name),
         submit=plain(send),
         close=plain("Cancel"),

@@ -23,9 +23,9 @@ from bot.ending.summary import ended_of
 from bot.log import log
 from bot.outbox import outbox, requeue
 from bot.phases import store
-from bot.phases.model import Why
+from bot.phases.model import PauseReason, Phase
 from bot.results.lifecycle import show_missed
-from bot.rounds.lifecycle import cancel_rounds
+from bot.rounds.lifecycle import drop_rounds
 from bot.services import Services
 from bot.slack.event_dedup import is_new
 
@@ -57,7 +57,7 @@ async def changed(services: Services, body: Body, context: AsyncBoltContext) -> 
     async with services.db.transaction() as tx:
         if not await is_new(tx, workspace_id, body, now):
             return
-        for phase in await store.concerned_in(tx, workspace_id, body["event"]["channel"]):
+        for phase in await store.affected_in(tx, workspace_id, body["event"]["channel"]):
             await refresh.look_soon(tx, workspace_id, phase.phase_id, now)
 
 
@@ -69,7 +69,7 @@ async def deleted(services: Services, body: Body, context: AsyncBoltContext) -> 
         if not await is_new(tx, workspace_id, body, now):
             return
         channel_id = body["event"]["channel"]
-        concerned = await store.concerned_in(tx, workspace_id, channel_id)
+        concerned = await store.affected_in(tx, workspace_id, channel_id)
         latest = await store.latest_in(tx, workspace_id, channel_id)  # it may still ask
         for phase_id in sorted({one.phase_id for one in (*concerned, latest) if one is not None}):
             await _end_with_channel(tx, workspace_id, phase_id, now)
@@ -93,41 +93,42 @@ async def moved(services: Services, body: Body, context: AsyncBoltContext) -> No
         await _move_optouts(tx, workspace_id, old, new)
         await requeue.move(tx, workspace_id, conversation=old, to=new)
         log.info("channel_moved", workspace=workspace_id, channel=new)
-        for phase in await store.concerned_in(tx, workspace_id, new):
+        for phase in await store.affected_in(tx, workspace_id, new):
             await refresh.look_soon(tx, workspace_id, phase.phase_id, now)
 
 
 async def _end_with_channel(
     tx: AsyncConnection, workspace_id: str, phase_id: str, now: datetime
 ) -> None:
-    phase = await store.phase_to_change(tx, workspace_id, phase_id)
+    phase = await store.lock(tx, workspace_id, phase_id)
     if phase is None:
         return
-    await pause.mark(tx, workspace_id, phase_id, at=phase.paused_at or now, because=Why.DELETED)
-    gone = await store.phase(tx, workspace_id, phase_id)
-    if gone is not None and gone.is_active:
-        await end.finish(tx, workspace_id, gone, by=None, now=now)
-        await _tell_of_deletion(tx, workspace_id, phase_id, now)
-    await show_missed(tx, workspace_id, phase_id, now)  # to nobody: their comments are deleted
+    phase = await pause.mark(
+        tx, workspace_id, phase, at=phase.paused_at or now, because=PauseReason.DELETED
+    )
+    if phase.is_active:
+        phase = await end.finish(tx, workspace_id, phase, by=None, now=now)
+        await _tell_of_deletion(tx, workspace_id, phase, now)
+    await show_missed(tx, workspace_id, phase, now)  # to nobody: their comments are deleted
     # Nobody can be read there any more, so nobody can be asked two weeks later.
-    await cancel_rounds(tx, workspace_id, phase_id, now, keep_after=False)
+    await drop_rounds(tx, workspace_id, phase_id)
 
 
 async def _tell_of_deletion(
-    tx: AsyncConnection, workspace_id: str, phase_id: str, now: datetime
+    tx: AsyncConnection, workspace_id: str, phase: Phase, now: datetime
 ) -> None:
-    ended = await ended_of(tx, workspace_id, phase_id)
+    ended = await ended_of(tx, workspace_id, phase)
     goodbyes_on = working_day_after(ended.ended_on, end.WAIT_FOR_LINES)
-    for lead in ended.whole.leads_to_tell:
+    for lead in ended.phase.reachable_leads:
         await outbox.say(
             tx,
             workspace_id,
-            key=end.wrap_up_key(phase_id, lead.user_id),
+            key=end.wrap_up_key(phase.phase_id, lead.user_id),
             to=lead.user_id,
             content=words.channel_deleted(ended, goodbyes_on),
-            now=within_hours(now, lead.zone or ended.whole.phase.zone),
+            now=within_hours(now, lead.zone or ended.phase.zone),
         )
-    await goodbyes.plan(tx, workspace_id, ended.whole, goodbyes_on, now)
+    await goodbyes.plan(tx, workspace_id, ended.phase, goodbyes_on, now)
 
 
 async def _move_phases(
@@ -148,12 +149,10 @@ async def _move_phases(
 
 async def _silence(tx: AsyncConnection, workspace_id: str, phase_id: str, now: datetime) -> None:
     """It ends, unless its date came a moment before, and says nothing in the channel."""
-    held = await store.phase_to_change(tx, workspace_id, phase_id)
+    held = await store.lock(tx, workspace_id, phase_id)
     if held is None or not held.is_active:
         return
-    await pause.mark(tx, workspace_id, phase_id, at=now, because=Why.UNSEEN)
-    paused = await store.phase(tx, workspace_id, phase_id)
-    assert paused is not None  # it is held
+    paused = await pause.mark(tx, workspace_id, held, at=now, because=PauseReason.UNSEEN)
     await end.finish(tx, workspace_id, paused, by=None, now=now)
 
 

@@ -5,12 +5,12 @@ is written, so that hardly anything is waited for and one failure stops no other
 agenda does the rest, once, and tries again where it fails.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import agenda
+from bot.agenda.actions import AgendaAction
 from bot.agenda.agenda import Item, carrying_out
 from bot.announcement import refresh
 from bot.channel_health import messages as words
@@ -31,7 +31,7 @@ from bot.outbox.admin_queries import what_it_is_about
 from bot.outbox.outbox import Operation
 from bot.outbox.refusal import Refusal
 from bot.phases import store
-from bot.phases.model import WholePhase
+from bot.phases.model import Phase
 from bot.rounds.opening import LOOK
 from bot.rounds.store import round_of
 from bot.services import Services
@@ -76,8 +76,8 @@ async def tell_of_missing(services: Services, item: Item) -> None:
     """
     now = services.clock.now()
     async with carrying_out(services.db, item) as tx:
-        whole = await store.whole(tx, item.workspace_id, item.subject)
-        if whole is None:
+        phase = await store.load(tx, item.workspace_id, item.subject)
+        if phase is None:
             return
         key = refresh.announcement_key(item.subject)
         await requeue.forget_place(tx, item.workspace_id, key=key, reason="deleted in Slack")
@@ -85,17 +85,17 @@ async def tell_of_missing(services: Services, item: Item) -> None:
         await requeue.retry(
             tx,
             item.workspace_id,
-            conversation=whole.phase.channel_id,
+            conversation=phase.channel_id,
             reasons=tuple(GONE),
             now=now,
             operations=(Operation.POST,),
         )
-        if not whole.phase.is_active:
+        if not phase.is_active:
             return
-        said = words.missing(whole.phase)
-        for lead in whole.leads_to_tell:
+        said = words.missing(phase)
+        for lead in phase.reachable_leads:
             told = pause.missing_key(item.subject, lead.user_id)
-            await pause.say_or_edit(tx, item.workspace_id, whole, lead, told, said, now)
+            await pause.say_or_edit(tx, item.workspace_id, phase, lead, told, said, now)
 
 
 async def tell_of_unsaid(services: Services, item: Item) -> None:
@@ -109,33 +109,32 @@ async def tell_of_unsaid(services: Services, item: Item) -> None:
         key, to = refused
         kind, subject = _named(key)
         phase_id = await _phase_of(tx, item.workspace_id, key)
-        whole = await store.whole(tx, item.workspace_id, phase_id)
-        if whole is None:
+        phase = await store.load(tx, item.workspace_id, phase_id)
+        if phase is None:
             return
         if kind in WORDS and _is_person(to):
-            await _tell_of_words(tx, item.workspace_id, whole, key, to, Consequence(what), now)
+            await _tell_of_words(tx, item.workspace_id, phase, key, to, Consequence(what), now)
             return
-        nowhere = key == refresh.announcement_key(phase_id) and whole.phase.is_active
-        said = words.not_said(whole.phase, kind, Consequence(what), post_again=nowhere)
+        nowhere = key == refresh.announcement_key(phase_id) and phase.is_active
+        said = words.not_said(phase, kind, Consequence(what), post_again=nowhere)
         tell = pause.say_or_edit if nowhere else pause.say_once  # refused anew, told anew
-        for lead in whole.leads_to_tell:
+        for lead in phase.reachable_leads:
             told = pause.not_said_key(kind, subject, lead.user_id)
-            await tell(tx, item.workspace_id, whole, lead, told, said, now)
+            await tell(tx, item.workspace_id, phase, lead, told, said, now)
 
 
-ACTIONS: Mapping[str, Callable[[Services, Item], Awaitable[None]]] = {
-    pause.PAUSE: pause.pause_phase,
-    LOOK: pause.look_at_channel,
-    MISSING: tell_of_missing,
-    UNSAID: tell_of_unsaid,
-    **unreachable_people.ACTIONS,
-}
+ACTIONS = (
+    AgendaAction(name=pause.PAUSE, run=pause.pause_phase),
+    AgendaAction(name=LOOK, run=pause.look_at_channel),
+    AgendaAction(name=MISSING, run=tell_of_missing),
+    AgendaAction(name=UNSAID, run=tell_of_unsaid),
+)
 
 
 async def _tell_of_words(
     tx: AsyncConnection,
     workspace_id: str,
-    whole: WholePhase,
+    phase: Phase,
     key: str,
     to: str,
     why: Consequence,
@@ -147,21 +146,21 @@ async def _tell_of_words(
     Where the lead cannot be written to, co-leads have had the same; without any, admins are told.
     """
     kind, *about = key.split(":")
-    reader = next((one for one in whole.people if one.user_id == to), None)
+    reader = next((one for one in phase.people if one.user_id == to), None)
     if kind in TO_MEMBERS:
-        told = whole.leads_to_tell if reader and reader.thanks_line else ()
+        told = phase.reachable_leads if reader and reader.thanks_line else ()
     elif reader and reader.is_reachable and why is not Consequence.DROP_PERSON:
         told = (reader,)
     else:
         told = ()
-        if not [one for one in whole.leads_to_tell if one.user_id != to]:
-            action, phase_id = unreachable_people.TELL_ADMINS, whole.phase.phase_id
+        if not [one for one in phase.reachable_leads if one.user_id != to]:
+            action, phase_id = unreachable_people.TELL_ADMINS, phase.phase_id
             await agenda.put(tx, workspace_id, action=action, subject=phase_id, due_at=now)
-    said = words.undelivered(whole.phase, kind, why, reader.name if reader else to)
+    said = words.undelivered(phase, kind, why, reader.name if reader else to)
     subject = about[0] if kind in ABOUT_ROUNDS else ":".join(about[:2])
     for lead in told:
         told_key = pause.not_said_key(kind, subject, lead.user_id)
-        await pause.say_once(tx, workspace_id, whole, lead, told_key, said, now)
+        await pause.say_once(tx, workspace_id, phase, lead, told_key, said, now)
 
 
 async def _to_do(tx: AsyncConnection, refusal: Refusal, what: Consequence) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ unknown name costs that one message and nothing else; if the team waits for it, 
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.phases.model import Why
+from bot.phases.model import PauseReason
 
 
 class Consequence(StrEnum):
@@ -34,15 +34,15 @@ class Refused:
 
 #: What is known of a channel by the error it gives.
 CLOSED = {
-    "is_archived": Why.ARCHIVED,
-    "not_in_channel": Why.OUTSIDE,
-    "channel_not_found": Why.UNSEEN,
-    "restricted_action": Why.RESTRICTED,
-    "restricted_action_read_only_channel": Why.RESTRICTED,
-    "restricted_action_thread_only_channel": Why.RESTRICTED,
-    "ekm_access_denied": Why.RESTRICTED,
-    "posting_to_channel_denied": Why.RESTRICTED,
-    "no_permission": Why.RESTRICTED,
+    "is_archived": PauseReason.ARCHIVED,
+    "not_in_channel": PauseReason.OUTSIDE,
+    "channel_not_found": PauseReason.UNSEEN,
+    "restricted_action": PauseReason.RESTRICTED,
+    "restricted_action_read_only_channel": PauseReason.RESTRICTED,
+    "restricted_action_thread_only_channel": PauseReason.RESTRICTED,
+    "ekm_access_denied": PauseReason.RESTRICTED,
+    "posting_to_channel_denied": PauseReason.RESTRICTED,
+    "no_permission": PauseReason.RESTRICTED,
 }
 #: Nobody can be reached there: closed accounts, apps, people who are hidden from us.
 UNREACHABLE = {
@@ -119,7 +119,7 @@ def _in_channel(refused: Refused) -> Consequence | None:
     if refused.reason in GONE:
         return Consequence.MISSING
     why = CLOSED.get(refused.reason)
-    if refused.operation in EXTRAS and why is Why.RESTRICTED:
+    if refused.operation in EXTRAS and why is PauseReason.RESTRICTED:
         return Consequence.NOTHING  # pinning is restricted, speaking may not be
     if why is not None:
         return Consequence.PAUSE

@@ -3,7 +3,6 @@
 Slack tells of it twice and in any order, so each event is only a reason to ask who is there now.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -11,11 +10,12 @@ from typing import Any
 from slack_bolt.async_app import AsyncApp, AsyncBoltContext
 
 from bot.agenda import agenda
+from bot.agenda.actions import AgendaAction
 from bot.agenda.agenda import Item, carrying_out, strike_off
 from bot.announcement import refresh
 from bot.channel_health import channel_events
 from bot.phases import store
-from bot.rounds import membership, team
+from bot.rounds import membership
 from bot.services import Services
 from bot.slack.event_dedup import is_new
 from bot.workspaces import profile_refresh
@@ -44,7 +44,7 @@ async def changed(services: Services, body: Body, context: AsyncBoltContext) -> 
         phase = await store.active_in(tx, workspace_id, event["channel"])
         if phase is None:
             return
-        await team.lock_phase(tx, workspace_id, phase.phase_id)
+        await store.lock(tx, workspace_id, phase.phase_id)
         at = datetime.fromtimestamp(body["event_time"], UTC)  # in whole seconds
         if event["type"] == JOINED and at >= phase.started_at.replace(microsecond=0):
             await membership.came(tx, workspace_id, phase.phase_id, event["user"])
@@ -58,26 +58,27 @@ async def follow(services: Services, item: Item) -> None:
     seen = await membership.look(services, item.workspace_id, item.subject)
     now = services.clock.now()
     async with services.db.transaction() as tx:
-        await team.lock_phase(tx, item.workspace_id, item.subject)
+        phase = await store.lock(tx, item.workspace_id, item.subject)
         await strike_off(tx, item)
-        phase = await team.phase_of(tx, item.workspace_id, item.subject)
         if phase is None or seen is None:  # a pause ends with the look of its next round
             return
         if await membership.follow(tx, item.workspace_id, phase, seen, now):
-            await refresh.tell(tx, item.workspace_id, phase.phase_id, now)
+            changed = await store.load(tx, item.workspace_id, item.subject)
+            assert changed is not None  # it is locked
+            await refresh.tell(tx, item.workspace_id, changed, now)
 
 
 async def ask_what_was_missed(services: Services, item: Item) -> None:
     """Nobody was there for a while: what Slack may have told in vain is asked for, spread out."""
     now = services.clock.now()
     async with carrying_out(services.db, item) as tx:
-        running = await store.running(tx, item.workspace_id)
+        running = await store.active_ids(tx, item.workspace_id)
         due = {one: now + number * profile_refresh.SPACING for number, one in enumerate(running)}
         await agenda.put_all_if_new(tx, item.workspace_id, action=membership.FOLLOW, due=due)
         await profile_refresh.read_all(tx, item.workspace_id, now)
 
 
-ACTIONS: Mapping[str, Callable[[Services, Item], Awaitable[None]]] = {
-    membership.FOLLOW: follow,
-    ASK_MISSED: ask_what_was_missed,
-}
+ACTIONS = (
+    AgendaAction(name=membership.FOLLOW, run=follow, is_noticed=False),
+    AgendaAction(name=ASK_MISSED, run=ask_what_was_missed, is_noticed=False),
+)

@@ -7,7 +7,7 @@ from bot.channel_health.failure_policy import Consequence
 from bot.dates import day
 from bot.ending.messages import EXTEND, WRAP_UP, coming_back, served
 from bot.ending.summary import Ended
-from bot.phases.model import PhaseRow, WholePhase, Why
+from bot.phases.model import PauseReason, Phase
 from bot.phases.wording import EMOJI, NAMES
 from bot.slack.content import Content, actions, button, content, paragraphs, section
 from bot.slack.mrkdwn import channel, fitted
@@ -16,20 +16,20 @@ TRY_AGAIN, POST_AGAIN = "phases.try_again", "phases.post_again"
 NAME_SHOWN = 30  # so that a first line stays one
 
 PAUSED = "{emoji} {name} in {channel} is paused."
-BECAUSE: Mapping[Why, str] = {
-    Why.ARCHIVED: (
+BECAUSE: Mapping[PauseReason, str] = {
+    PauseReason.ARCHIVED: (
         "The channel is archived, so nothing can be said there. Unarchive it, and the phase goes "
         "on by itself."
     ),
-    Why.OUTSIDE: (
+    PauseReason.OUTSIDE: (
         "I was removed from the channel, so I can say nothing there. Type `/invite @Imbalance` in "
         "it, and the phase goes on by itself."
     ),
-    Why.UNSEEN: (
+    PauseReason.UNSEEN: (
         "I cannot see the channel any more: it was made private without me, or deleted. Type "
         "`/invite @Imbalance` in it, and the phase goes on by itself."
     ),
-    Why.RESTRICTED: (
+    PauseReason.RESTRICTED: (
         "Slack does not let me post there: posting is limited. Ask a workspace admin to allow the "
         "app, then press Try again."
     ),
@@ -112,11 +112,10 @@ AWAITED: Mapping[str, tuple[str, str]] = {
 }
 
 
-def paused(whole: WholePhase) -> Content:
+def paused(phase: Phase) -> Content:
     """To each lead, once for each pause."""
-    phase = whole.phase
     first = _first(PAUSED, phase)
-    why = BECAUSE[Why(phase.paused_because or Why.UNSEEN)]
+    why = BECAUSE[PauseReason(phase.paused_because or PauseReason.UNSEEN)]
     until = UNTIL.format(day=day(phase.ends_on))
     return content(
         first,
@@ -128,7 +127,7 @@ def paused(whole: WholePhase) -> Content:
     )
 
 
-def goes_on(phase: PhaseRow) -> Content:
+def goes_on(phase: Phase) -> Content:
     """To each lead, in the place of the message that it is paused."""
     first = _first(GOES_ON, phase)
     return content(first, section(f"*{first}*\n{CAUGHT_UP}"))
@@ -136,7 +135,7 @@ def goes_on(phase: PhaseRow) -> Content:
 
 def channel_deleted(ended: Ended, goodbyes_on: date) -> Content:
     """To each lead: what comes back, and what is still asked of them."""
-    phase = ended.whole.phase
+    phase = ended.phase
     first = DELETED.format(emoji=EMOJI[phase.kind], name=NAMES[phase.kind])
     lines = [f"*{first}*\n{DELETED_WHY.format(day=day(goodbyes_on))}"]
     lines += [*served(phase), *coming_back(ended, ended.ended_on)]
@@ -144,25 +143,25 @@ def channel_deleted(ended: Ended, goodbyes_on: date) -> Content:
     return content(first, *paragraphs(lines), asked)
 
 
-def missing(phase: PhaseRow) -> Content:
+def missing(phase: Phase) -> Content:
     """To each lead, once: an admin who deleted it on purpose is not fought."""
     first = MISSING.format(channel=channel(phase.channel_id))
     again = actions(button("Post it again", POST_AGAIN, phase.phase_id))
     return content(first, section(f"*{first}*\n{MISSING_WHY}"), again)
 
 
-def posted_again(phase: PhaseRow) -> Content:
+def posted_again(phase: Phase) -> Content:
     first = POSTED_AGAIN.format(channel=channel(phase.channel_id))
     return content(first, section(first))
 
 
-def leads_alone(phase: PhaseRow, name: str) -> Content:
+def leads_alone(phase: Phase, name: str) -> Content:
     """To each co-lead, once. `name` is the lead's whom we cannot write to."""
     first = ALONE.format(lead=fitted(name, NAME_SHOWN), channel=channel(phase.channel_id))
     return content(first, section(f"*{first}*\n{ALONE_WHY}"))
 
 
-def nobody_leads(phase: PhaseRow) -> Content:
+def nobody_leads(phase: Phase) -> Content:
     """To workspace admins, once, where nobody else leads."""
     first = NOBODY.format(channel=channel(phase.channel_id))
     buttons = actions(
@@ -173,7 +172,7 @@ def nobody_leads(phase: PhaseRow) -> Content:
     )
 
 
-def not_said(phase: PhaseRow, kind: str, why: Consequence, *, post_again: bool) -> Content:
+def not_said(phase: Phase, kind: str, why: Consequence, *, post_again: bool) -> Content:
     """To each lead, once for each message. `kind` is one of AWAITED, `why` of WHY_NOT_SAID."""
     what, where = AWAITED[kind]
     first = NOT_SAID.format(what=what, channel=channel(phase.channel_id))
@@ -181,7 +180,7 @@ def not_said(phase: PhaseRow, kind: str, why: Consequence, *, post_again: bool) 
     return content(first, section(f"*{first}*\n{WHY_NOT_SAID[why]} {where}"), *again)
 
 
-def undelivered(phase: PhaseRow, kind: str, why: Consequence, name: str) -> Content:
+def undelivered(phase: Phase, kind: str, why: Consequence, name: str) -> Content:
     """To a lead, once: what people wrote did not reach them, or the member with this name."""
     shown = fitted(name, NAME_SHOWN)
     first = UNDELIVERED[kind].format(channel=channel(phase.channel_id), name=shown)
@@ -189,13 +188,13 @@ def undelivered(phase: PhaseRow, kind: str, why: Consequence, name: str) -> Cont
     return content(first, section(f"*{first}*\n{WHY_NOT_SAID[why]} {kept}"))
 
 
-def nobody_reads(phase: PhaseRow) -> Content:
+def nobody_reads(phase: Phase) -> Content:
     """To workspace admins, once, where a phase is over and none of its leads can be reached."""
     first = NOBODY_READS.format(channel=channel(phase.channel_id))
     return content(first, section(f"*{first}*\n{NOBODY_READS_WHY}"))
 
 
-def _first(words: str, phase: PhaseRow) -> str:
+def _first(words: str, phase: Phase) -> str:
     return words.format(
         emoji=EMOJI[phase.kind], name=NAMES[phase.kind], channel=channel(phase.channel_id)
     )

@@ -1,5 +1,6 @@
 """A phase whose channel cannot be spoken in waits, and goes on when it can."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from slack_sdk.errors import SlackApiError
@@ -17,14 +18,15 @@ from bot.log import log
 from bot.outbox import outbox, requeue
 from bot.outbox.outbox import Operation
 from bot.phases import store
-from bot.phases.model import Participant, PhaseRow, WholePhase, Why
-from bot.phases.permissions import Managing, admitted
+from bot.phases.model import Participant, PauseReason, Phase
+from bot.phases.permissions import actor_of, lock_to_manage
 from bot.phases.wording import EMOJI_NAMES, bookmark_title
 from bot.results.lifecycle import show_missed
 from bot.services import Services
 from bot.slack.content import Content
 from bot.slack.conversations import Channel, channel_of
 from bot.slack.errors import Meaning, Refused, reason_of, verdict
+from bot.slack.request import Request
 
 PAUSE = "pause_phase"
 
@@ -36,9 +38,9 @@ async def pause_phase(services: Services, item: Item) -> None:
     """Slack refused what was said in the channel."""
     phase_id, because = item.subject.split(":")
     async with services.db.transaction() as tx:
-        await store.phase_to_change(tx, item.workspace_id, phase_id)
+        await store.lock(tx, item.workspace_id, phase_id)
         await strike_off(tx, item)
-        await pause(tx, item.workspace_id, phase_id, Why(because), services.clock.now())
+        await pause(tx, item.workspace_id, phase_id, PauseReason(because), services.clock.now())
 
 
 async def look_at_channel(services: Services, item: Item) -> None:
@@ -47,70 +49,71 @@ async def look_at_channel(services: Services, item: Item) -> None:
     What happened to it, in which order and how often it was told, makes no difference.
     """
     async with services.db.reading() as reader:
-        phase = await store.phase(reader, item.workspace_id, item.subject)
-    looked = phase is not None and phase.paused_because != Why.DELETED
+        phase = await store.load(reader, item.workspace_id, item.subject)
+    looked = phase is not None and phase.paused_because != PauseReason.DELETED
     why = await _standing(services, item.workspace_id, phase) if phase and looked else None
     now = services.clock.now()
     async with services.db.transaction() as tx:
-        phase = await store.phase_to_change(tx, item.workspace_id, item.subject)
+        phase = await store.lock(tx, item.workspace_id, item.subject)
         await strike_off(tx, item)
         if phase is None or not looked:
             return
         if why is not None:
             await pause(tx, item.workspace_id, phase.phase_id, why, now)
-        elif phase.paused_because != Why.RESTRICTED:  # of that Slack tells nothing
+        elif phase.paused_because != PauseReason.RESTRICTED:  # of that Slack tells nothing
             await go_on(tx, item.workspace_id, phase.phase_id, now)
 
 
-async def try_again(services: Services, who: Managing) -> None:
+async def try_again(services: Services, request: Request) -> None:
     """Somebody mended what kept us from posting; if not, Slack refuses again and it waits again.
 
     Raises:
         Refused: not a lead or admin, or it is not paused.
     """
-    actor = await who.actor(services)
+    actor = await actor_of(services, request)
     async with services.db.transaction() as tx:
-        whole = await admitted(tx, who, actor)
-        if not whole.phase.is_paused or not whole.phase.is_active:
-            raise Refused(RUNS if whole.phase.is_active else OVER)
-        await go_on(tx, who.workspace_id, who.phase_id, services.clock.now())
+        phase = await lock_to_manage(tx, request, actor)
+        if not phase.is_paused or not phase.is_active:
+            raise Refused(RUNS if phase.is_active else OVER)
+        await go_on(tx, request.workspace_id, request.target_id, services.clock.now())
 
 
-async def post_again(services: Services, who: Managing) -> None:
+async def post_again(services: Services, request: Request) -> None:
     """The announcement was deleted by mistake, or was refused: it stands in the channel again.
 
     Raises:
         Refused: not a lead or admin, or the phase has ended.
     """
-    actor = await who.actor(services)
+    actor = await actor_of(services, request)
     now = services.clock.now()
     async with services.db.transaction() as tx:
-        whole = await admitted(tx, who, actor)
-        if not whole.phase.is_active:
+        phase = await lock_to_manage(tx, request, actor)
+        if not phase.is_active:
             raise Refused(OVER)
-        if not await requeue.was_said(tx, who.workspace_id, refresh.announcement_key(who.phase_id)):
-            await announce_anew(tx, who.workspace_id, whole, now)
-        await say_posted_again(tx, who.workspace_id, whole, now)
+        if not await requeue.was_said(
+            tx, request.workspace_id, refresh.announcement_key(request.target_id)
+        ):
+            await announce_anew(tx, request.workspace_id, phase, now)
+        await say_posted_again(tx, request.workspace_id, phase, now)
 
 
 async def pause(
-    tx: AsyncConnection, workspace_id: str, phase_id: str, why: Why, now: datetime
+    tx: AsyncConnection, workspace_id: str, phase_id: str, why: PauseReason, now: datetime
 ) -> None:
     """Say nothing in the channel and begin no questions until it can be spoken in.
 
     Its open questions close by their rules, its end stands. The leads are told once.
     """
-    phase = await store.phase_to_change(tx, workspace_id, phase_id)
-    if phase is None or phase.paused_because in (why, Why.DELETED):
+    phase = await store.lock(tx, workspace_id, phase_id)
+    if phase is None or phase.paused_because in (why, PauseReason.DELETED):
         return
-    await mark(tx, workspace_id, phase_id, at=phase.paused_at or now, because=why)
+    phase = await mark(tx, workspace_id, phase, at=phase.paused_at or now, because=why)
     log.warning("phase_paused", workspace=workspace_id, phase=phase_id, because=why)
-    whole = await store.whole(tx, workspace_id, phase_id)
-    if whole is None or not phase.is_active:
+    if not phase.is_active:
         return
-    for lead in whole.leads_to_tell:
-        key = _paused_key(whole.phase, lead.user_id)
-        await say_or_edit(tx, workspace_id, whole, lead, key, words.paused(whole), now)
+    for lead in phase.reachable_leads:
+        key = _paused_key(phase, lead.user_id)
+        await say_or_edit(tx, workspace_id, phase, lead, key, words.paused(phase), now)
 
 
 async def go_on(tx: AsyncConnection, workspace_id: str, phase_id: str, now: datetime) -> None:
@@ -118,33 +121,31 @@ async def go_on(tx: AsyncConnection, workspace_id: str, phase_id: str, now: date
 
     Of a phase that ended meanwhile only the announcement is put right, without a word.
     """
-    before = await store.phase_to_change(tx, workspace_id, phase_id)
+    before = await store.lock(tx, workspace_id, phase_id)
     if before is None or not before.is_paused:
         return
-    await mark(tx, workspace_id, phase_id, at=None, because=None)
+    phase = await mark(tx, workspace_id, before, at=None, because=None)
     log.info("phase_goes_on", workspace=workspace_id, phase=phase_id)
-    whole = await store.whole(tx, workspace_id, phase_id)
-    assert whole is not None  # it is locked by us
     announcement = refresh.announcement_key(phase_id)
     if before.is_active and await requeue.was_refused(tx, workspace_id, announcement):
-        await announce_anew(tx, workspace_id, whole, now)
+        await announce_anew(tx, workspace_id, phase, now)
     await requeue.retry(
         tx, workspace_id, conversation=before.channel_id, reasons=tuple(CLOSED), now=now
     )
-    await show_missed(tx, workspace_id, phase_id, now)
+    await show_missed(tx, workspace_id, phase, now)
     if not before.is_active:
-        await end.take_down(tx, workspace_id, phase_id, now)
+        await end.take_down(tx, workspace_id, phase, now)
         return
-    await refresh.tell(tx, workspace_id, phase_id, now)
-    await _tell_of_going_on(tx, workspace_id, whole, before, now)
+    await refresh.tell(tx, workspace_id, phase, now)
+    await _tell_of_going_on(tx, workspace_id, phase, before, now)
 
 
 async def announce_anew(
-    tx: AsyncConnection, workspace_id: str, whole: WholePhase, now: datetime
+    tx: AsyncConnection, workspace_id: str, phase: Phase, now: datetime
 ) -> None:
     """Post the announcement as a new message, with its pin and bookmark."""
-    phase, key = whole.phase, refresh.announcement_key(whole.phase.phase_id)
-    said = messages.announcement(whole, phase.day_of(now))
+    key = refresh.announcement_key(phase.phase_id)
+    said = messages.announcement(phase, phase.day_of(now))
     await requeue.post_anew(tx, workspace_id, key=key, content=said, now=now)
     mark = {"title": bookmark_title(phase), "emoji": EMOJI_NAMES[phase.kind]}
     for operation, payload in ((Operation.PIN, {}), (Operation.BOOKMARK, mark)):
@@ -153,12 +154,12 @@ async def announce_anew(
 
 
 async def say_posted_again(
-    tx: AsyncConnection, workspace_id: str, whole: WholePhase, now: datetime
+    tx: AsyncConnection, workspace_id: str, phase: Phase, now: datetime
 ) -> None:
     """In the place where leads were told that it was not there; who was not told yet is not."""
-    said = words.posted_again(whole.phase)
-    phase_id = whole.phase.phase_id
-    for lead in whole.leads:
+    said = words.posted_again(phase)
+    phase_id = phase.phase_id
+    for lead in phase.leads:
         for key in (
             missing_key(phase_id, lead.user_id),
             not_said_key("announcement", phase_id, lead.user_id),
@@ -172,23 +173,25 @@ async def say_posted_again(
 async def mark(
     tx: AsyncConnection,
     workspace_id: str,
-    phase_id: str,
+    phase: Phase,
     *,
     at: datetime | None,
-    because: Why | None,
-) -> None:
+    because: PauseReason | None,
+) -> Phase:
+    """Store whether, since when and why a phase is paused; returns it as it is now."""
     phases = schema.phases
     await tx.execute(
         update(phases)
-        .where(phases.c.workspace_id == workspace_id, phases.c.phase_id == phase_id)
+        .where(phases.c.workspace_id == workspace_id, phases.c.phase_id == phase.phase_id)
         .values(paused_at=at, paused_because=because)
     )
+    return replace(phase, paused_at=at, paused_because=because)
 
 
 async def say_or_edit(
     tx: AsyncConnection,
     workspace_id: str,
-    whole: WholePhase,
+    phase: Phase,
     lead: Participant,
     key: str,
     said: Content,
@@ -198,20 +201,20 @@ async def say_or_edit(
     if await requeue.is_known(tx, workspace_id, key):
         await outbox.edit(tx, workspace_id, of=key, content=said, now=now)
     else:
-        await say_once(tx, workspace_id, whole, lead, key, said, now)
+        await say_once(tx, workspace_id, phase, lead, key, said, now)
 
 
 async def say_once(
     tx: AsyncConnection,
     workspace_id: str,
-    whole: WholePhase,
+    phase: Phase,
     lead: Participant,
     key: str,
     said: Content,
     now: datetime,
 ) -> None:
     """A direct message in the lead's hours, unless they were told under this key before."""
-    at = within_hours(now, lead.zone or whole.phase.zone)
+    at = within_hours(now, lead.zone or phase.zone)
     await outbox.say(tx, workspace_id, key=key, to=lead.user_id, content=said, now=at)
 
 
@@ -225,34 +228,34 @@ def not_said_key(kind: str, subject: str, user_id: str) -> str:
     return f"not_said:{kind}:{subject}:{user_id}"
 
 
-def _paused_key(phase: PhaseRow, user_id: str) -> str:
+def _paused_key(phase: Phase, user_id: str) -> str:
     assert phase.paused_at is not None
     return f"paused:{phase.phase_id}:{int(phase.paused_at.timestamp())}:{user_id}"
 
 
 async def _tell_of_going_on(
-    tx: AsyncConnection, workspace_id: str, whole: WholePhase, before: PhaseRow, now: datetime
+    tx: AsyncConnection, workspace_id: str, phase: Phase, before: Phase, now: datetime
 ) -> None:
     """In the same place; who did not hear of the pause yet need not hear of its end."""
-    for lead in whole.leads_to_tell:
+    for lead in phase.reachable_leads:
         key = _paused_key(before, lead.user_id)
         if await requeue.was_said(tx, workspace_id, key):
-            said = words.goes_on(whole.phase)
+            said = words.goes_on(phase)
             await outbox.edit(tx, workspace_id, of=key, content=said, now=now)
         else:
-            await outbox.cancel(tx, workspace_id, key=key)
+            await outbox.cancel(tx, workspace_id, keys=[key])
 
 
-async def _standing(services: Services, workspace_id: str, phase: PhaseRow) -> Why | None:
+async def _standing(services: Services, workspace_id: str, phase: Phase) -> PauseReason | None:
     """What keeps us from the channel; None: nothing that Slack tells of.
 
     Where Slack will not say, what was known holds.
     """
     client = services.client_for(workspace_id)
     try:
-        channel = await channel_of(services.db, client, workspace_id, phase.channel_id)
+        channel = await channel_of(services.reads, client, workspace_id, phase.channel_id)
         why = _why_closed(channel)
-        if why is Why.OUTSIDE and phase.paused_because == Why.ARCHIVED:
+        if why is PauseReason.OUTSIDE and phase.paused_because == PauseReason.ARCHIVED:
             await client.conversations_join(channel=phase.channel_id)
             return None  # nobody sent us away: it was archived, and that empties a channel of apps
         return why
@@ -260,12 +263,12 @@ async def _standing(services: Services, workspace_id: str, phase: PhaseRow) -> W
         if verdict(error).meaning is not Meaning.PERMANENT:
             raise
         log.warning("channel_not_read", workspace=workspace_id, reason=reason_of(error))
-        return Why(phase.paused_because) if phase.paused_because else None
+        return PauseReason(phase.paused_because) if phase.paused_because else None
 
 
-def _why_closed(channel: Channel | None) -> Why | None:
+def _why_closed(channel: Channel | None) -> PauseReason | None:
     if channel is None:
-        return Why.UNSEEN
+        return PauseReason.UNSEEN
     if channel.is_archived:
-        return Why.ARCHIVED
-    return None if channel.is_member else Why.OUTSIDE
+        return PauseReason.ARCHIVED
+    return None if channel.is_member else PauseReason.OUTSIDE

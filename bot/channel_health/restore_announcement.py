@@ -20,16 +20,16 @@ async def stands(tx: AsyncConnection, workspace_id: str, key: str, now: datetime
     phase_id = key.rpartition(":")[2]
     if key != refresh.announcement_key(phase_id):
         return
-    whole = await store.whole(tx, workspace_id, phase_id)
-    if whole is None:
+    phase = await store.load(tx, workspace_id, phase_id)
+    if phase is None:
         return
-    await refresh.tell(tx, workspace_id, phase_id, now)
-    if not whole.phase.is_active:
+    await refresh.tell(tx, workspace_id, phase, now)
+    if not phase.is_active:
         return
-    await pause.say_posted_again(tx, workspace_id, whole, now)
+    await pause.say_posted_again(tx, workspace_id, phase, now)
     mark = {
-        "title": bookmark_title(whole.phase),
-        "emoji": EMOJI_NAMES[whole.phase.kind],
+        "title": bookmark_title(phase),
+        "emoji": EMOJI_NAMES[phase.kind],
     }
     for operation, payload in ((Operation.PIN, {}), (Operation.BOOKMARK, mark)):
         await requeue.mark_anew(tx, workspace_id, operation, of=key, payload=payload, now=now)

@@ -1,6 +1,5 @@
 """Somebody whom Slack does not let us write to is dropped; who else must know is told."""
 
-from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 
 from slack_sdk.errors import SlackApiError
@@ -8,6 +7,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import agenda
+from bot.agenda.actions import AgendaAction
 from bot.agenda.agenda import Item, carrying_out
 from bot.agenda.slots import within_hours
 from bot.channel_health import messages as words
@@ -17,11 +17,10 @@ from bot.log import log
 from bot.outbox import outbox, requeue
 from bot.outbox.outbox import Operation
 from bot.phases import store
-from bot.phases.model import WholePhase
+from bot.phases.model import Phase
 from bot.services import Services
 from bot.slack.errors import Meaning, reason_of, verdict
-from bot.slack.people import Person, admins_among, known_admins, mark_unreachable, remember
-from bot.slack.throttled_reads import read
+from bot.slack.people import Person, admins_among, known_admins, mark_unreachable, remember_all
 from bot.workspaces.profile_refresh import REOPENED
 
 DROP, TELL_ADMINS = "drop_person", "tell_admins"
@@ -41,9 +40,8 @@ async def drop_person(services: Services, item: Item) -> None:
         await mark_unreachable(tx, item.workspace_id, user_id, now)
         log.info("person_dropped", workspace=item.workspace_id)
         for phase in await store.phases_of(tx, item.workspace_id, user_id):
-            whole = await store.whole(tx, item.workspace_id, phase.phase_id)
-            if whole is not None and whole.is_led_by(user_id):
-                await _tell_others(tx, item.workspace_id, whole, user_id, now)
+            if phase.is_led_by(user_id):
+                await _tell_others(tx, item.workspace_id, phase, user_id, now)
 
 
 async def tell_admins(services: Services, item: Item) -> None:
@@ -55,10 +53,10 @@ async def tell_admins(services: Services, item: Item) -> None:
         admins = await _look_for_admins(services, client, item.workspace_id)
     now = services.clock.now()
     async with carrying_out(services.db, item) as tx:
-        whole = await store.whole(tx, item.workspace_id, item.subject)
-        if whole is None or whole.leads_to_tell:
+        phase = await store.load(tx, item.workspace_id, item.subject)
+        if phase is None or phase.reachable_leads:
             return
-        runs = whole.phase.is_active
+        runs = phase.is_active
         if not admins:
             log.warning("nobody_leads", workspace=item.workspace_id, phase=item.subject)
         for admin in admins[:ADMINS_TOLD]:
@@ -67,8 +65,8 @@ async def tell_admins(services: Services, item: Item) -> None:
                 item.workspace_id,
                 key=nobody_leads_key(item.subject, admin.user_id, runs=runs),
                 to=admin.user_id,
-                content=(words.nobody_leads if runs else words.nobody_reads)(whole.phase),
-                now=within_hours(now, admin.zone or whole.phase.zone),
+                content=(words.nobody_leads if runs else words.nobody_reads)(phase),
+                now=within_hours(now, admin.zone or phase.zone),
             )
 
 
@@ -97,25 +95,25 @@ async def send_again(services: Services, item: Item) -> None:
             log.info("words_sent_again", workspace=item.workspace_id, messages=count)
 
 
-ACTIONS: Mapping[str, Callable[[Services, Item], Awaitable[None]]] = {
-    DROP: drop_person,
-    TELL_ADMINS: tell_admins,
-    REOPENED: send_again,
-}
+ACTIONS = (
+    AgendaAction(name=DROP, run=drop_person),
+    AgendaAction(name=TELL_ADMINS, run=tell_admins),
+    AgendaAction(name=REOPENED, run=send_again),
+)
 
 
 async def _tell_others(
-    tx: AsyncConnection, workspace_id: str, whole: WholePhase, user_id: str, now: datetime
+    tx: AsyncConnection, workspace_id: str, phase: Phase, user_id: str, now: datetime
 ) -> None:
-    phase_id = whole.phase.phase_id
-    if not whole.leads_to_tell:
+    phase_id = phase.phase_id
+    if not phase.reachable_leads:
         await agenda.put(tx, workspace_id, action=TELL_ADMINS, subject=phase_id, due_at=now)
         return
-    name = next(one.name for one in whole.leads if one.user_id == user_id)
-    said = words.leads_alone(whole.phase, name)
-    for lead in whole.leads_to_tell:
+    name = next(one.name for one in phase.leads if one.user_id == user_id)
+    said = words.leads_alone(phase, name)
+    for lead in phase.reachable_leads:
         key = f"alone:{phase_id}:{user_id}:{lead.user_id}"
-        await pause.say_once(tx, workspace_id, whole, lead, key, said, now)
+        await pause.say_once(tx, workspace_id, phase, lead, key, said, now)
 
 
 async def _look_for_admins(
@@ -125,8 +123,8 @@ async def _look_for_admins(
     cursor = ""
     for _ in range(PAGES):
         try:
-            page = await read(
-                services.db, workspace_id, client.users_list, limit=PAGE, cursor=cursor
+            page = await services.reads.read(
+                workspace_id, client.users_list, limit=PAGE, cursor=cursor
             )
         except SlackApiError as error:
             if verdict(error).meaning is not Meaning.PERMANENT:
@@ -135,8 +133,7 @@ async def _look_for_admins(
             return ()
         found = admins_among(page["members"])
         async with services.db.transaction() as tx:
-            for user in found:
-                await remember(tx, workspace_id, user, services.clock.now())
+            await remember_all(tx, workspace_id, found, services.clock.now())
             admins = await known_admins(tx, workspace_id)
         cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
         if admins or not cursor:

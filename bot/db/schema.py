@@ -168,7 +168,7 @@ phases = Table(
     Column(
         "paused_because", String(32)
     ),  # a `bot.channel_health.failure_policy.Why`; null: not paused
-    Column("followed_since", UtcDateTime),  # null: nobody looked yet who is in its channel
+    Column("membership_synced_at", UtcDateTime),  # null: its channel was never read
     CheckConstraint("state IN ('active', 'ended')", name="state"),
     CheckConstraint("kind IN ('results_sprint', 'trust_building')", name="kind"),
     # One phase per channel at a time.
@@ -200,8 +200,8 @@ phase_people = Table(
 )
 
 #: Who was in the channel already, and not chosen: never mistaken for somebody who came.
-phase_onlookers = Table(
-    "phase_onlookers",
+non_participants = Table(
+    "non_participants",
     metadata,
     _workspace(),
     Column("phase_id", OwnId, primary_key=True),
@@ -217,7 +217,7 @@ set_aside_items = Table(
     Column("position", Integer, primary_key=True),
     Column("text", Text, nullable=False),
     Column("owner_id", SlackId, nullable=False),
-    Column("fate", String(16)),  # null: still set aside; resumed, dropped or parked
+    Column("outcome", String(16)),  # null: still on hold; resumed, dropped or parked
     Column("parked_until", Date),  # null unless parked
     _to_phase(),
 )
@@ -250,7 +250,7 @@ rounds = Table(
     Column("minimum", Integer, nullable=False),  # answers a question needs to be shown
     Column("asked", Integer, nullable=False),  # members asked; stays when one leaves
     Column("questions", JSON, nullable=False),  # the wording as it was asked
-    Column("enough", Boolean),  # null: open. False: nothing was kept
+    Column("reached_minimum", Boolean),  # null: open. False: nothing was kept
     Column("answered", Integer),  # null: open or not enough
     Column("note", Text),  # What I heard, what changes; null: none
     Column("noted_by", SlackId),
@@ -287,8 +287,8 @@ reflections = Table(
 )
 
 #: What a closed round may show of one question, and nothing finer.
-figures = Table(
-    "figures",
+question_levels = Table(
+    "question_levels",
     metadata,
     _workspace(),
     Column("round_id", OwnId, primary_key=True),
@@ -332,7 +332,7 @@ agenda = Table(
         postgresql_where=text("retry_at IS NULL"),
     ),
     Index(
-        "ix_agenda_again",
+        "ix_agenda_retry",
         *("retry_at", "workspace_id", "action", "subject"),
         sqlite_where=text("retry_at IS NOT NULL"),
         postgresql_where=text("retry_at IS NOT NULL"),
@@ -358,7 +358,9 @@ messages = Table(
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("fence", Integer, nullable=False, server_default="0"),
     Column("retry_at", UtcDateTime),  # real time; null: at once
-    Column("looks", Integer, nullable=False, server_default="0"),  # for it, without finding it
+    Column(
+        "lookup_attempts", Integer, nullable=False, server_default="0"
+    ),  # for it, without finding it
     Column("first_try_at", UtcDateTime),  # business time, where proof starts to look
     Column("thread_ts", String(32)),  # where it was last tried; empty: in no thread; null: unknown
     Column("channel", SlackId),  # null: not known to be in Slack
@@ -389,20 +391,20 @@ messages = Table(
 )
 
 #: Who may send for a workspace now: one sender keeps its limits and its order.
-lanes = Table(
-    "lanes",
+sender_leases = Table(
+    "sender_leases",
     metadata,
     _workspace(),
     Column("owner", OwnId),  # null: free
     Column("lease_until", UtcDateTime),  # real time; null: free
     Column("resume_at", UtcDateTime),  # real time: nothing may be sent before; null: at once
-    Column("pace", JSON),  # what was used of Slack's limits; null: nothing lately
+    Column("rate_usage", JSON),  # what was used of Slack's limits; null: nothing lately
     Column("halted", String(64)),  # why nothing can be sent until an admin acts; null: it can
 )
 
 #: Reads that Slack wants to be left alone with for a while: nobody asks before.
-slack_waits = Table(
-    "slack_waits",
+rate_limit_waits = Table(
+    "rate_limit_waits",
     metadata,
     _workspace(),
     Column("method", String(64), primary_key=True),

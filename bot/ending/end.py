@@ -1,25 +1,27 @@
 """A phase ends: by its date, or because its lead says so; what was set aside is given back."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime
 
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import agenda
+from bot.agenda.actions import AgendaAction
 from bot.agenda.agenda import Item, strike_off
 from bot.agenda.slots import once_welcome, within_hours, working_day_after
 from bot.announcement import refresh
 from bot.db import schema
 from bot.ending import goodbyes, messages
 from bot.ending.summary import Ended, ended_of
-from bot.ending.wrap_up_form import ItemFate
+from bot.ending.wrap_up_form import ItemDecision
 from bot.outbox import outbox
 from bot.phases import store
 from bot.phases.budget import Span
-from bot.phases.model import Fate, PhaseRow
+from bot.phases.model import ItemOutcome, Phase, SetAsideItem
 from bot.phases.rules import Kind, recovery_until
-from bot.rounds.lifecycle import cancel_rounds
+from bot.rounds.lifecycle import keep_after_rounds
 from bot.rounds.membership import FOLLOW
 from bot.rounds.opening import REFRESH
 from bot.services import Services
@@ -35,9 +37,9 @@ def wrap_up_key(phase_id: str, user_id: str) -> str:
 
 
 async def finish(
-    tx: AsyncConnection, workspace_id: str, phase: PhaseRow, *, by: str | None, now: datetime
-) -> None:
-    """End a running phase in the caller's transaction, which holds it.
+    tx: AsyncConnection, workspace_id: str, phase: Phase, *, by: str | None, now: datetime
+) -> Phase:
+    """End a running phase in the caller's transaction, which holds it; returns it as it is now.
 
     `by` is None where its date did it.
 
@@ -45,8 +47,7 @@ async def finish(
     2. What its calendar held is dropped; rounds after the end stay.
     3. The announcement says that it has ended, and is unpinned; of a paused phase it cannot be.
     """
-    ended_on = phase.day_of(now)
-    recovery = _recovery(phase, ended_on)
+    recovery = _recovery(phase, phase.day_of(now))
     await tx.execute(
         update(schema.phases)
         .where(
@@ -55,20 +56,28 @@ async def finish(
         )
         .values(state="ended", ended_at=now, ended_by=by, recovery_until=recovery)
     )
-    await decide_items(tx, workspace_id, phase.phase_id, {})
-    for action in (REFRESH, FOLLOW, refresh.WARN, refresh.END):
-        await agenda.drop(tx, workspace_id, action=action, subject=phase.phase_id)
-    await cancel_rounds(tx, workspace_id, phase.phase_id, now, keep_after=True)
+    ended = replace(
+        phase,
+        is_active=False,
+        ended_at=now,
+        ended_by=by,
+        recovery_until=recovery,
+        items=await decide_items(tx, workspace_id, phase, {}),
+    )
+    actions = (REFRESH, FOLLOW, refresh.WARN, refresh.END)
+    await agenda.drop_all(tx, workspace_id, actions=actions, subject=phase.phase_id)
+    await keep_after_rounds(tx, workspace_id, ended, now)
     await refresh.unwarn(tx, workspace_id, phase)
     if not phase.is_paused:
-        await take_down(tx, workspace_id, phase.phase_id, now)
+        await take_down(tx, workspace_id, ended, now)
     await _audit(tx, workspace_id, phase, by, now)
+    return ended
 
 
-async def take_down(tx: AsyncConnection, workspace_id: str, phase_id: str, now: datetime) -> None:
-    """The announcement of a phase that is over says so, and its marks are removed."""
-    await refresh.tell(tx, workspace_id, phase_id, now)
-    announcement = refresh.announcement_key(phase_id)
+async def take_down(tx: AsyncConnection, workspace_id: str, phase: Phase, now: datetime) -> None:
+    """The announcement of a phase that is over says so; its pin and bookmark are removed."""
+    await refresh.tell(tx, workspace_id, phase, now)
+    announcement = refresh.announcement_key(phase.phase_id)
     await outbox.unpin(tx, workspace_id, of=announcement, now=now)
     await outbox.unbookmark(tx, workspace_id, of=announcement, now=now)
 
@@ -77,21 +86,18 @@ async def end_phase(services: Services, item: Item) -> None:
     """Its date has come: it ends by itself, and the leads are asked what it brought."""
     now = services.clock.now()
     async with services.db.transaction() as tx:
-        phase = await store.phase_to_change(tx, item.workspace_id, item.subject)
+        phase = await store.lock(tx, item.workspace_id, item.subject)
         await strike_off(tx, item)
         if phase is None or not phase.is_active:
             return
-        await finish(tx, item.workspace_id, phase, by=None, now=now)
-        ended = await ended_of(tx, item.workspace_id, phase.phase_id)
+        phase = await finish(tx, item.workspace_id, phase, by=None, now=now)
+        ended = await ended_of(tx, item.workspace_id, phase)
         said_at = once_welcome(item.due_at, now, phase.zone)
         await close_in_channel(tx, item.workspace_id, ended, said_at)
         await ask_what_it_brought(tx, item.workspace_id, ended, now)
 
 
-ACTIONS: Mapping[str, Callable[[Services, Item], Awaitable[None]]] = {
-    refresh.END: end_phase,
-    **goodbyes.ACTIONS,
-}
+ACTIONS = (AgendaAction(name=refresh.END, run=end_phase),)
 
 
 def closing_key(phase_id: str) -> str:
@@ -102,7 +108,7 @@ async def close_in_channel(
     tx: AsyncConnection, workspace_id: str, ended: Ended, now: datetime
 ) -> None:
     """That it is over, with what is known so far; nothing where nobody can be told."""
-    phase = ended.whole.phase
+    phase = ended.phase
     if phase.is_paused:
         return
     await outbox.say(
@@ -119,36 +125,49 @@ async def ask_what_it_brought(
     tx: AsyncConnection, workspace_id: str, ended: Ended, now: datetime
 ) -> None:
     """The leads, in their hours; the goodbyes leave them some days to write their lines."""
-    phase = ended.whole.phase
+    phase = ended.phase
     goodbyes_on = working_day_after(ended.ended_on, WAIT_FOR_LINES)
-    for lead in ended.whole.leads_to_tell:
+    for lead in ended.phase.reachable_leads:
         await outbox.say(
             tx,
             workspace_id,
             key=wrap_up_key(phase.phase_id, lead.user_id),
             to=lead.user_id,
-            content=messages.ask_wrap_up(ended.whole, goodbyes_on),
+            content=messages.ask_wrap_up(ended.phase, goodbyes_on),
             now=within_hours(now, lead.zone or phase.zone),
         )
-    await goodbyes.plan(tx, workspace_id, ended.whole, goodbyes_on, now)
+    await goodbyes.plan(tx, workspace_id, ended.phase, goodbyes_on, now)
 
 
 async def decide_items(
-    tx: AsyncConnection, workspace_id: str, phase_id: str, fates: Mapping[int, ItemFate]
-) -> None:
-    """What is not decided is taken up again."""
+    tx: AsyncConnection,
+    workspace_id: str,
+    phase: Phase,
+    decisions: Mapping[int, ItemDecision],
+) -> tuple[SetAsideItem, ...]:
+    """Store what becomes of the items, and return them. Those not decided are taken up again."""
     items = schema.set_aside_items
-    mine = (items.c.workspace_id == workspace_id) & (items.c.phase_id == phase_id)
-    for position, decided in fates.items():
+    mine = (items.c.workspace_id == workspace_id) & (items.c.phase_id == phase.phase_id)
+    for position, decided in decisions.items():
         await tx.execute(
             update(items)
             .where(mine, items.c.position == position)
-            .values(fate=decided.fate, parked_until=decided.until)
+            .values(outcome=decided.outcome, parked_until=decided.until)
         )
-    await tx.execute(update(items).where(mine, items.c.fate.is_(None)).values(fate=Fate.RESUMED))
+    if phase.items:
+        await tx.execute(
+            update(items).where(mine, items.c.outcome.is_(None)).values(outcome=ItemOutcome.RESUMED)
+        )
+    return tuple(_decided(item, decisions.get(item.position)) for item in phase.items)
 
 
-def _recovery(phase: PhaseRow, ended_on: date) -> date | None:
+def _decided(item: SetAsideItem, decided: ItemDecision | None) -> SetAsideItem:
+    if decided is not None:
+        return replace(item, outcome=decided.outcome, parked_until=decided.until)
+    return replace(item, outcome=item.outcome or ItemOutcome.RESUMED)
+
+
+def _recovery(phase: Phase, ended_on: date) -> date | None:
     """From the day it really ended."""
     if phase.kind is not Kind.RESULTS_SPRINT:
         return None
@@ -157,7 +176,7 @@ def _recovery(phase: PhaseRow, ended_on: date) -> date | None:
 
 
 async def _audit(
-    tx: AsyncConnection, workspace_id: str, phase: PhaseRow, by: str | None, now: datetime
+    tx: AsyncConnection, workspace_id: str, phase: Phase, by: str | None, now: datetime
 ) -> None:
     if by is None:
         return

@@ -1,11 +1,12 @@
 """More time, once, with a reason the channel reads; and the question two days before the end."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import date, datetime
 
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.agenda.actions import AgendaAction
 from bot.agenda.agenda import Item, carrying_out, let_go
 from bot.agenda.slots import within_hours
 from bot.announcement import refresh
@@ -15,14 +16,13 @@ from bot.ending.extend_form import ENDS_ON, REASON, REASON_LIMIT, Extension
 from bot.outbox import outbox
 from bot.phases import rules, store
 from bot.phases.budget import Span
-from bot.phases.model import PhaseRow, WholePhase
-from bot.phases.permissions import Managing, admitted
-from bot.phases.rules import Kind
+from bot.phases.model import Phase
+from bot.phases.permissions import actor_of, lock_to_manage
 from bot.rounds.lifecycle import plan_rounds
-from bot.rounds.model import ends_at
 from bot.services import Services
 from bot.slack.errors import Refused
 from bot.slack.people import known
+from bot.slack.request import Request
 from bot.workspaces.store import note_change
 
 ENDED = (
@@ -41,7 +41,7 @@ NO_ROOM = (
 TOO_LONG = "The phase was not extended: this has {length} characters, and {limit} fit. Shorten it."
 
 
-async def extend(services: Services, who: Managing, asked: Extension) -> WholePhase:
+async def extend(services: Services, request: Request, asked: Extension) -> Phase:
     """Move the end: the announcement, the rounds, the warning and the recovery move with it.
 
     Returns the phase as it is now.
@@ -49,26 +49,23 @@ async def extend(services: Services, who: Managing, asked: Extension) -> WholePh
     Raises:
         Refused: not a lead or admin, ended, extended before, or a field cannot be so.
     """
-    actor = await who.actor(services)
+    actor = await actor_of(services, request)
     now = services.clock.now()
     async with services.db.transaction() as tx:
-        whole = await admitted(tx, who, actor)
-        limits = await store.limits_of(tx, who.workspace_id)
-        _check(whole.phase, asked, limits)
-        await _move(tx, who, whole.phase, asked, now)
-        moved = await store.whole(tx, who.workspace_id, who.phase_id)
-        assert moved is not None  # it is locked by us
-        await refresh.plan_days(tx, who.workspace_id, moved.phase, now)
+        phase = await lock_to_manage(tx, request, actor)
+        _check(phase, asked)
+        moved = await _move(tx, request, phase, asked, now)
+        await refresh.plan_days(tx, request.workspace_id, moved, now)
         # After it: who warns of the old end at this moment has done so by then.
-        await refresh.unwarn(tx, who.workspace_id, whole.phase)
-        await plan_rounds(tx, who.workspace_id, who.phase_id, now)
-        await refresh.tell(tx, who.workspace_id, who.phase_id, now)
-        if not moved.phase.is_paused:  # else the announcement says it when it goes on
-            await _announce(tx, who, moved, now)
+        await refresh.unwarn(tx, request.workspace_id, phase)
+        await plan_rounds(tx, request.workspace_id, moved, now)
+        await refresh.tell(tx, request.workspace_id, moved, now)
+        if not moved.is_paused:  # else the announcement says it when it goes on
+            await _announce(tx, request, moved, now)
     return moved
 
 
-def latest_end(phase: PhaseRow, limits: rules.Limits) -> date:
+def latest_end(phase: Phase) -> date:
     """The last day that the phase may be extended to.
 
     Raises:
@@ -76,7 +73,7 @@ def latest_end(phase: PhaseRow, limits: rules.Limits) -> date:
     """
     if not phase.is_active:
         raise Refused(ENDED)
-    latest = rules.latest_extension(phase.dates, limits)
+    latest = rules.latest_extension(phase.dates, phase.limits)
     if latest <= phase.first_ends_on:
         raise Refused(NO_ROOM)
     return latest
@@ -89,12 +86,11 @@ async def warn_end(services: Services, item: Item) -> None:
     """
     now = services.clock.now()
     async with carrying_out(services.db, item) as tx:
-        whole = await store.whole(tx, item.workspace_id, item.subject)
-        if whole is None or not whole.phase.is_active:
+        phase = await store.load(tx, item.workspace_id, item.subject)
+        if phase is None or not phase.is_active:
             return
-        phase = whole.phase
-        over_at = ends_at(phase.ends_on, phase.zone)
-        for lead in whole.leads_to_tell:
+        over_at = phase.ends_at
+        for lead in phase.reachable_leads:
             at = within_hours(now, lead.zone or phase.zone)
             if at >= over_at:
                 let_go(item, "it ends before this could be read")
@@ -104,20 +100,20 @@ async def warn_end(services: Services, item: Item) -> None:
                 item.workspace_id,
                 key=refresh.warning_key(phase, lead.user_id),
                 to=lead.user_id,
-                content=messages.warning(whole),
+                content=messages.warning(phase),
                 now=at,
                 expires_at=over_at,
             )
 
 
-ACTIONS: Mapping[str, Callable[[Services, Item], Awaitable[None]]] = {refresh.WARN: warn_end}
+ACTIONS = (AgendaAction(name=refresh.WARN, run=warn_end),)
 
 
-def _check(phase: PhaseRow, asked: Extension, limits: rules.Limits) -> None:
-    latest_end(phase, limits)
+def _check(phase: Phase, asked: Extension) -> None:
+    latest_end(phase)
     if asked.ends_on is None:
         raise Refused(NEEDS_DAY, {ENDS_ON: NEEDS_DAY})
-    refusal = rules.refusal_to_extend(phase.dates, asked.ends_on, limits)
+    refusal = rules.refusal_to_extend(phase.dates, asked.ends_on, phase.limits)
     if refusal is not None:
         raise Refused(refusal.text, {refusal.field or ENDS_ON: refusal.text})
     if not asked.reason:
@@ -128,41 +124,49 @@ def _check(phase: PhaseRow, asked: Extension, limits: rules.Limits) -> None:
 
 
 async def _move(
-    tx: AsyncConnection, who: Managing, phase: PhaseRow, asked: Extension, now: datetime
-) -> None:
+    tx: AsyncConnection, request: Request, phase: Phase, asked: Extension, now: datetime
+) -> Phase:
     assert asked.ends_on is not None  # checked
     span = Span(starts_on=phase.starts_on, ends_on=asked.ends_on)
-    sprint = phase.kind is Kind.RESULTS_SPRINT
+    moved = replace(
+        phase,
+        ends_on=asked.ends_on,
+        extension_reason=asked.reason,
+        recovery_until=rules.recovery_until(span) if phase.is_sprint else None,
+    )
     phases = schema.phases
     await tx.execute(
         update(phases)
-        .where(phases.c.workspace_id == who.workspace_id, phases.c.phase_id == who.phase_id)
+        .where(
+            phases.c.workspace_id == request.workspace_id, phases.c.phase_id == request.target_id
+        )
         .values(
-            ends_on=asked.ends_on,
-            extension_reason=asked.reason,
-            recovery_until=rules.recovery_until(span) if sprint else None,
+            ends_on=moved.ends_on,
+            extension_reason=moved.extension_reason,
+            recovery_until=moved.recovery_until,
         )
     )
     await note_change(
         tx,
-        who.workspace_id,
-        actor=who.user_id,
+        request.workspace_id,
+        actor=request.user_id,
         action="extend",
-        subject=who.phase_id,
+        subject=request.target_id,
         before={"ends_on": phase.ends_on.isoformat()},
-        after={"ends_on": asked.ends_on.isoformat()},
+        after={"ends_on": moved.ends_on.isoformat()},
         now=now,
     )
+    return moved
 
 
-async def _announce(tx: AsyncConnection, who: Managing, moved: WholePhase, now: datetime) -> None:
-    profiles = await known(tx, who.workspace_id, [who.user_id])  # a lead, or an admin
-    by = profiles[who.user_id].name if who.user_id in profiles else who.user_id
+async def _announce(tx: AsyncConnection, request: Request, moved: Phase, now: datetime) -> None:
+    profiles = await known(tx, request.workspace_id, [request.user_id])  # a lead, or an admin
+    by = profiles[request.user_id].name if request.user_id in profiles else request.user_id
     await outbox.say(
         tx,
-        who.workspace_id,
-        key=f"extended:{who.phase_id}",
-        to=moved.phase.channel_id,
+        request.workspace_id,
+        key=f"extended:{request.target_id}",
+        to=moved.channel_id,
         content=messages.longer(moved, by),
         now=now,
     )

@@ -9,7 +9,7 @@ from slack_sdk.models.blocks import DatePickerElement, InputBlock
 from slack_sdk.models.views import View
 
 from bot.dates import day
-from bot.phases.model import WholePhase
+from bot.phases.model import Phase
 from bot.phases.wording import title
 from bot.slack.content import plain, section
 from bot.slack.inputs import text_input
@@ -38,9 +38,9 @@ class Extension:
     reason: str
 
 
-def build(whole: WholePhase, latest: date) -> View:
+def build(phase: Phase, latest: date) -> View:
     """Filled with the latest day possible."""
-    about = ABOUT.format(title=f"*{title(whole.phase, 300)}*", latest=day(latest))
+    about = ABOUT.format(title=f"*{title(phase, 300)}*", latest=day(latest))
     end = InputBlock(
         block_id=ENDS_ON,
         label=plain(NEW_END),
@@ -58,7 +58,7 @@ def build(whole: WholePhase, latest: date) -> View:
     return View(
         type="modal",
         callback_id=FORM,
-        private_metadata=whole.phase.phase_id,
+        private_metadata=phase.phase_id,
         title=plain(TITLE),
         submit=plain("Extend"),
         close=plain("Cancel"),

@@ -1,18 +1,19 @@
 """Each member's private goodbye, in their own working hours."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable
 from datetime import date, datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import agenda
+from bot.agenda.actions import AgendaAction
 from bot.agenda.agenda import Item, carrying_out, let_go
 from bot.agenda.slots import slot, within_hours
 from bot.ending import messages
 from bot.ending.summary import Ended, ended_of
 from bot.outbox import outbox
-from bot.phases.model import Participant, WholePhase
-from bot.rounds.team import opted_out
+from bot.phases import store
+from bot.phases.model import Participant, Phase
 from bot.services import Services
 from bot.slack.content import Content
 
@@ -20,24 +21,26 @@ GOODBYE, LINE = "say_goodbye", "say_line"
 
 
 async def plan(
-    tx: AsyncConnection, workspace_id: str, whole: WholePhase, on: date | None, now: datetime
+    tx: AsyncConnection, workspace_id: str, phase: Phase, on: date | None, now: datetime
 ) -> None:
     """From the day `on`, at the phase's time of day where each member lives; None: from now."""
-    for member in whole.members:
-        zone = member.zone or whole.phase.zone
-        at = slot(on, whole.phase.time_of_day, zone) if on else now
-        await _put(tx, workspace_id, GOODBYE, whole, member, at)
+    due = {}
+    for member in phase.members:
+        zone = member.zone or phase.zone
+        at = slot(on, phase.time_of_day, zone) if on else now
+        due[_subject(phase, member)] = within_hours(at, zone)
+    await agenda.put_all(tx, workspace_id, action=GOODBYE, due=due)
 
 
-async def hurry(tx: AsyncConnection, workspace_id: str, whole: WholePhase, now: datetime) -> None:
+async def hurry(tx: AsyncConnection, workspace_id: str, phase: Phase, now: datetime) -> None:
     """It is wrapped up: goodbyes wait no longer. A line for who had theirs comes by itself."""
-    for member in whole.members:
-        subject = _subject(whole, member)
+    for member in phase.members:
+        subject = _subject(phase, member)
         waits = await agenda.due_of(tx, workspace_id, action=GOODBYE, subject=subject)
         if waits is not None:
-            await _put(tx, workspace_id, GOODBYE, whole, member, now)
+            await _put(tx, workspace_id, GOODBYE, phase, member, now)
         elif member.thanks_line:
-            await _put(tx, workspace_id, LINE, whole, member, now)
+            await _put(tx, workspace_id, LINE, phase, member, now)
 
 
 async def say_goodbye(services: Services, item: Item) -> None:
@@ -49,10 +52,10 @@ async def say_line(services: Services, item: Item) -> None:
     await _say(services, item, "line", messages.late_line)
 
 
-ACTIONS: Mapping[str, Callable[[Services, Item], Awaitable[None]]] = {
-    GOODBYE: say_goodbye,
-    LINE: say_line,
-}
+ACTIONS = (
+    AgendaAction(name=GOODBYE, run=say_goodbye),
+    AgendaAction(name=LINE, run=say_line),
+)
 
 
 async def _say(
@@ -67,12 +70,12 @@ async def _say(
     person = await services.people.one(client, item.workspace_id, user_id)
     now = services.clock.now()
     async with carrying_out(services.db, item) as tx:
-        try:
-            ended = await ended_of(tx, item.workspace_id, phase_id)
-        except LookupError:
+        phase = await store.load(tx, item.workspace_id, phase_id)
+        if phase is None or phase.ended_at is None:
             let_go(item, "the phase is gone")
             return
-        found = [one for one in ended.whole.members if one.user_id == user_id]
+        ended = await ended_of(tx, item.workspace_id, phase)
+        found = [one for one in ended.phase.members if one.user_id == user_id]
         if not found or person is None or not person.is_full_member:
             return
         if await _wants_none(tx, item.workspace_id, ended, found[0]):
@@ -82,8 +85,8 @@ async def _say(
             item.workspace_id,
             key=f"{key}:{item.subject}",
             to=user_id,
-            content=words(ended, found[0], ended.whole.phase.day_of(now)),
-            now=within_hours(now, person.zone or ended.whole.phase.zone),
+            content=words(ended, found[0], ended.phase.day_of(now)),
+            now=within_hours(now, person.zone or ended.phase.zone),
         )
 
 
@@ -91,7 +94,7 @@ async def _wants_none(
     tx: AsyncConnection, workspace_id: str, ended: Ended, member: Participant
 ) -> bool:
     """Who opted out of the channel hears only what somebody wrote for them."""
-    quiet = await opted_out(tx, workspace_id, ended.whole.phase.channel_id)
+    quiet = await store.opted_out(tx, workspace_id, ended.phase.channel_id)
     return member.user_id in quiet and not member.thanks_line
 
 
@@ -99,7 +102,7 @@ async def _put(
     tx: AsyncConnection,
     workspace_id: str,
     action: str,
-    whole: WholePhase,
+    phase: Phase,
     member: Participant,
     earliest: datetime,
 ) -> None:
@@ -107,10 +110,10 @@ async def _put(
         tx,
         workspace_id,
         action=action,
-        subject=_subject(whole, member),
-        due_at=within_hours(earliest, member.zone or whole.phase.zone),
+        subject=_subject(phase, member),
+        due_at=within_hours(earliest, member.zone or phase.zone),
     )
 
 
-def _subject(whole: WholePhase, member: Participant) -> str:
-    return f"{whole.phase.phase_id}:{member.user_id}"
+def _subject(phase: Phase, member: Participant) -> str:
+    return f"{phase.phase_id}:{member.user_id}"

@@ -8,7 +8,7 @@ from slack_sdk.models.blocks import Block
 from bot.agenda.slots import working_day_after
 from bot.dates import day, days
 from bot.ending.summary import Ended
-from bot.phases.model import Fate, Item, Participant, PhaseRow, WholePhase
+from bot.phases.model import ItemOutcome, Participant, Phase, SetAsideItem
 from bot.phases.rules import Kind
 from bot.phases.wording import EMOJI, NAMES, lead_names, one_line
 from bot.slack.content import (
@@ -78,7 +78,7 @@ LINE_FIRST = "{emoji} {name} in {channel}: a line for you."
 
 def closing(ended: Ended) -> Content:
     """For the channel: what comes back, what it cost, and what it brought if that is written."""
-    phase = ended.whole.phase
+    phase = ended.phase
     first = _first(ENDED, phase)
     lines = [f"*{first}*\n{_cost(ended)}", *served(phase)]
     blocks: list[Block | dict[str, object]] = [*paragraphs(lines)]
@@ -96,7 +96,7 @@ def wrapped_up(ended: Ended, *, changed: bool, today: date) -> Content:
 
     `changed`: what waited is decided differently from what the closing message said.
     """
-    phase = ended.whole.phase
+    phase = ended.phase
     first = _first(BROUGHT_FIRST, phase)
     blocks: list[Block | dict[str, object]] = [section(f"*{first}*"), *paragraphs(_words(phase))]
     if changed:
@@ -107,25 +107,23 @@ def wrapped_up(ended: Ended, *, changed: bool, today: date) -> Content:
     return content(first, *blocks, picture=picture)
 
 
-def warning(whole: WholePhase) -> Content:
+def warning(phase: Phase) -> Content:
     """To each lead, two working days before the end."""
-    phase = whole.phase
     first = _first(WARN, phase, day=day(phase.ends_on))
     extended = phase.extension_reason is not None
     buttons = [button("Wrap up now", WRAP_UP, phase.phase_id)]
     if not extended:
         buttons.append(button("Extend", EXTEND, phase.phase_id))
-    back = WARN_BACK.format(day=day(working_day_after(phase.ends_on))) if whole.items else ""
+    back = WARN_BACK.format(day=day(working_day_after(phase.ends_on))) if phase.items else ""
     said = f"{WARN_NOTHING.format(back=back)} {WARN_ONLY if extended else WARN_ASK}"
     return content(first, section(f"*{first}*\n{said}"), actions(*buttons))
 
 
-def ask_wrap_up(whole: WholePhase, goodbyes_on: date) -> Content:
+def ask_wrap_up(phase: Phase, goodbyes_on: date) -> Content:
     """To each lead, when it has ended by its date."""
-    phase = whole.phase
     first = _first(ASK_WRAP_UP, phase)
     words = ASK_APART if phase.is_paused else ASK_WHY
-    why = words.format(day=day(goodbyes_on)) + (ASK_BACK if whole.items else "")
+    why = words.format(day=day(goodbyes_on)) + (ASK_BACK if phase.items else "")
     return content(
         first,
         section(f"*{first}*\n{why}"),
@@ -135,15 +133,14 @@ def ask_wrap_up(whole: WholePhase, goodbyes_on: date) -> Content:
 
 def written(ended: Ended) -> Content:
     """To each lead, in the place of the question, once one of them has answered it."""
-    phase = ended.whole.phase
+    phase = ended.phase
     first = _first(WRITTEN, phase)
     by = (WRITTEN_APART if phase.is_paused else WRITTEN_BY).format(writer=quote(ended.writer))
     return content(first, section(f"*{first}*\n{by}"))
 
 
-def longer(whole: WholePhase, by: str) -> Content:
+def longer(phase: Phase, by: str) -> Content:
     """For the channel, when the end moved. `by` is the lead's name."""
-    phase = whole.phase
     first = _first(EXTENDED, phase, day=day(phase.ends_on))
     why = EXTENDED_WHY.format(
         before=day(phase.first_ends_on),
@@ -159,7 +156,7 @@ def longer(whole: WholePhase, by: str) -> Content:
 
 def goodbye(ended: Ended, member: Participant, today: date) -> Content:
     """To one member, in private."""
-    phase = ended.whole.phase
+    phase = ended.phase
     first = _first(GOODBYE, phase)
     lines = [f"*{first}*"]
     if phase.outcome:
@@ -174,11 +171,11 @@ def goodbye(ended: Ended, member: Participant, today: date) -> Content:
 
 def late_line(ended: Ended, member: Participant, today: date) -> Content:
     """To one member, where the line was written after their goodbye."""
-    first = _first(LINE_FIRST, ended.whole.phase)
+    first = _first(LINE_FIRST, ended.phase)
     return content(first, *paragraphs([f"*{first}*", *_line(ended, member)]))
 
 
-def _first(words: str, phase: PhaseRow, **more: str) -> str:
+def _first(words: str, phase: Phase, **more: str) -> str:
     name = NAMES[phase.kind]
     return words.format(
         emoji=EMOJI[phase.kind], name=name, channel=channel(phase.channel_id), **more
@@ -186,7 +183,7 @@ def _first(words: str, phase: PhaseRow, **more: str) -> str:
 
 
 def _cost(ended: Ended) -> str:
-    phase = ended.whole.phase
+    phase = ended.phase
     took = (ended.ended_on - phase.starts_on).days + 1
     planned = (phase.first_ends_on - phase.starts_on).days + 1
     words = ""
@@ -197,21 +194,21 @@ def _cost(ended: Ended) -> str:
     return COST.format(days=days(took), planned=words)
 
 
-def _words(phase: PhaseRow) -> Iterable[str]:
+def _words(phase: Phase) -> Iterable[str]:
     written = ((BROUGHT, phase.outcome), (LEARNED, phase.learning), (THANKS, phase.thanks))
     return [_labelled(label, text) for label, text in written if text]
 
 
-def served(phase: PhaseRow) -> Iterable[str]:
+def served(phase: Phase) -> Iterable[str]:
     """The milestone, where there is one."""
     return [_labelled(SERVED, phase.milestone)] if phase.milestone else []
 
 
 def _follows(ended: Ended) -> Iterable[str]:
     """Until it is wrapped up; nothing where nobody leads any more, or none can tell the channel."""
-    phase = ended.whole.phase
-    if phase.wrapped_up_at is None and ended.whole.leads and not phase.is_paused:
-        yield FOLLOWS.format(leads=lead_names(ended.whole))
+    phase = ended.phase
+    if phase.wrapped_up_at is None and ended.phase.leads and not phase.is_paused:
+        yield FOLLOWS.format(leads=lead_names(ended.phase))
 
 
 def _labelled(label: str, text: str) -> str:
@@ -220,20 +217,20 @@ def _labelled(label: str, text: str) -> str:
 
 def coming_back(ended: Ended, today: date) -> Sequence[str]:
     """What becomes of the work that waited, a line each; nothing where none did."""
-    items = ended.whole.items
-    return [BACK_HEADING, *(_fate(item, ended, today) for item in items)] if items else []
+    items = ended.phase.items
+    return [BACK_HEADING, *(_item_outcome(item, ended, today) for item in items)] if items else []
 
 
-def _fate(item: Item, ended: Ended, today: date) -> str:
+def _item_outcome(item: SetAsideItem, ended: Ended, today: date) -> str:
     text, owner = _named(item), mention(item.owner_id)
-    if item.fate == Fate.DROPPED:
+    if item.outcome == ItemOutcome.DROPPED:
         return DROPPED.format(text=text)
-    if item.fate == Fate.PARKED and item.parked_until:
+    if item.outcome == ItemOutcome.PARKED and item.parked_until:
         return PARKED.format(text=text, owner=owner, day=day(item.parked_until))
     return RESUMED.format(text=text, owner=owner, when=_back_when(ended, today))
 
 
-def _named(item: Item) -> str:
+def _named(item: SetAsideItem) -> str:
     return fitted(one_line(item.text).rstrip("."), LINE_SHOWN * 2)
 
 
@@ -243,7 +240,7 @@ def _back_when(ended: Ended, today: date) -> str:
     return (SINCE if back < today else ON).format(day=day(back))
 
 
-def _recovery(phase: PhaseRow) -> Sequence[str]:
+def _recovery(phase: Phase) -> Sequence[str]:
     if phase.kind is not Kind.RESULTS_SPRINT or phase.recovery_until is None:
         return []
     return [RECOVERY.format(day=day(working_day_after(phase.recovery_until)))]
@@ -257,13 +254,13 @@ def _line(ended: Ended, member: Participant) -> Iterable[str]:
 
 def _returning(ended: Ended, user_id: str, today: date) -> Iterable[str]:
     """What is taken up again, with whom; of their own work also what is not."""
-    for item in ended.whole.items:
+    for item in ended.phase.items:
         mine = item.owner_id == user_id
-        if item.fate == Fate.RESUMED:
+        if item.outcome == ItemOutcome.RESUMED:
             owner = YOU if mine else fitted(item.owner_name or item.owner_id, LINE_SHOWN)
             when = _back_when(ended, today)
             yield BACK_WITH.format(owner=owner, when=when, text=_named(item))
-        elif mine and item.fate == Fate.PARKED and item.parked_until:
+        elif mine and item.outcome == ItemOutcome.PARKED and item.parked_until:
             yield YOURS_PARKED.format(day=day(item.parked_until), text=_named(item))
-        elif mine and item.fate == Fate.DROPPED:
+        elif mine and item.outcome == ItemOutcome.DROPPED:
             yield YOURS_DROPPED.format(text=_named(item))

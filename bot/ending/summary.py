@@ -5,8 +5,7 @@ from datetime import date
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.phases import store
-from bot.phases.model import WholePhase
+from bot.phases.model import Phase
 from bot.results.level_blocks import picture_of
 from bot.results.store import closed_rounds
 from bot.slack.content import Picture
@@ -17,32 +16,35 @@ from bot.slack.people import known
 class Ended:
     """A phase that is over, and what is known of it."""
 
-    whole: WholePhase
+    phase: Phase
     ended_on: date
     writer: str  # the name of who wrapped it up; empty: nobody has yet
     picture: Picture | None  # of results that the team has seen; None: there are none
     picture_is_newer: bool  # some of these were shown after the end
 
 
-async def ended_of(tx: AsyncConnection, workspace_id: str, phase_id: str) -> Ended:
-    """Raises LookupError where the phase is gone or runs."""
-    whole = await store.whole(tx, workspace_id, phase_id)
-    if whole is None or whole.phase.ended_at is None:
-        raise LookupError(phase_id)
-    ended_at = whole.phase.ended_at
-    rounds = await closed_rounds(tx, workspace_id, phase_id)
+async def ended_of(tx: AsyncConnection, workspace_id: str, phase: Phase) -> Ended:
+    """The summary of an ended phase. Raises ValueError where it still runs."""
+    if phase.ended_at is None:
+        raise ValueError(f"phase {phase.phase_id} still runs")
+    ended_at = phase.ended_at
+    rounds = await closed_rounds(tx, workspace_id, phase)
     seen = [(one, one.shown_at) for one in rounds if one.shown_at is not None]
     return Ended(
-        whole=whole,
-        ended_on=whole.phase.day_of(ended_at),
-        writer=await _writer(tx, workspace_id, whole.phase.wrapped_up_by),
+        phase=phase,
+        ended_on=phase.day_of(ended_at),
+        writer=await _writer(tx, workspace_id, phase),
         picture=picture_of([one for one, _ in seen]),
         picture_is_newer=any(shown_at > ended_at for _, shown_at in seen),
     )
 
 
-async def _writer(tx: AsyncConnection, workspace_id: str, user_id: str | None) -> str:
+async def _writer(tx: AsyncConnection, workspace_id: str, phase: Phase) -> str:
+    user_id = phase.wrapped_up_by
     if user_id is None:
         return ""
+    names = {one.user_id: one.name for one in phase.people}
+    if user_id in names:
+        return names[user_id]
     profiles = await known(tx, workspace_id, [user_id])
     return profiles[user_id].name if user_id in profiles else user_id

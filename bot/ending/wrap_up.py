@@ -1,6 +1,6 @@
 """The wrap-up: what a lead says at the end, and what becomes of the work that waited."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 from sqlalchemy import update
@@ -22,10 +22,12 @@ from bot.ending.wrap_up_form import (
     until_block,
 )
 from bot.outbox import outbox, requeue
-from bot.phases.model import Fate, PhaseRow, WholePhase
-from bot.phases.permissions import Managing, admitted
+from bot.phases import store
+from bot.phases.model import ItemOutcome, Phase, SetAsideItem
+from bot.phases.permissions import actor_of, lock_to_manage
 from bot.services import Services
 from bot.slack.errors import Refused
+from bot.slack.request import Request
 from bot.workspaces.store import note_change
 
 WRITTEN = (
@@ -38,59 +40,67 @@ PARKED_WHEN = "Nothing was sent: parked work needs a day on which it comes back.
 PARKED_LATER = "Nothing was sent: {day} is not after today. Choose a later day."
 
 
-async def wrap_up(services: Services, who: Managing, said: WrapUp) -> WholePhase:
+async def wrap_up(services: Services, request: Request, said: WrapUp) -> Phase:
     """Keep what a lead says at the end; a running phase ends with it. Returns it as it is now.
 
     Raises:
         Refused: not a lead or admin, written before, or something cannot be so (at its field).
     """
-    actor = await who.actor(services)
+    actor = await actor_of(services, request)
     now = services.clock.now()
     async with services.db.transaction() as tx:
-        whole = await admitted(tx, who, actor)
-        if whole.phase.wrapped_up_at is not None:
+        phase = await lock_to_manage(tx, request, actor)
+        if phase.wrapped_up_at is not None:
             raise Refused(WRITTEN)
-        _check(said, whole.phase.day_of(now))
-        if whole.phase.is_active:
-            await end.finish(tx, who.workspace_id, whole.phase, by=who.user_id, now=now)
-        await _keep(tx, who, said, now)
-        ended = await ended_of(tx, who.workspace_id, who.phase_id)
-        if whole.phase.is_active:
-            await end.close_in_channel(tx, who.workspace_id, ended, now)
-            await goodbyes.plan(tx, who.workspace_id, ended.whole, None, now)
+        _check(said, phase.day_of(now))
+        was_active, items = phase.is_active, phase.items
+        if was_active:
+            by = request.user_id
+            phase = await end.finish(tx, request.workspace_id, phase, by=by, now=now)
+        phase = await _keep(tx, request, phase, said, now)
+        ended = await ended_of(tx, request.workspace_id, phase)
+        if was_active:
+            await end.close_in_channel(tx, request.workspace_id, ended, now)
+            await goodbyes.plan(tx, request.workspace_id, ended.phase, None, now)
         else:
-            await _add_to_the_end(tx, who, whole, ended, now)
-    return ended.whole
+            await _add_to_the_end(tx, request, items, ended, now)
+    return phase
 
 
 async def _add_to_the_end(
-    tx: AsyncConnection, who: Managing, before: WholePhase, ended: Ended, now: datetime
+    tx: AsyncConnection,
+    request: Request,
+    items_before: Sequence[SetAsideItem],
+    ended: Ended,
+    now: datetime,
 ) -> None:
     """It had ended by its date: the channel reads the rest, and no lead is asked any more."""
-    phase = ended.whole.phase
+    phase = ended.phase
     if not phase.is_paused:
         await outbox.say(
             tx,
-            who.workspace_id,
+            request.workspace_id,
             key=f"wrapped_up:{phase.phase_id}",
             to=phase.channel_id,
             content=messages.wrapped_up(
-                ended, changed=before.items != ended.whole.items, today=phase.day_of(now)
+                ended, changed=items_before != phase.items, today=phase.day_of(now)
             ),
-            now=await _after_closing(tx, who, phase, now),
+            now=await _after_closing(tx, request, phase, now),
         )
-    for lead in ended.whole.leads:
+    for lead in ended.phase.leads:
         key = end.wrap_up_key(phase.phase_id, lead.user_id)
-        await outbox.edit(tx, who.workspace_id, of=key, content=messages.written(ended), now=now)
-    await goodbyes.hurry(tx, who.workspace_id, ended.whole, now)
+        await outbox.edit(
+            tx, request.workspace_id, of=key, content=messages.written(ended), now=now
+        )
+    await goodbyes.hurry(tx, request.workspace_id, ended.phase, now)
 
 
 async def _after_closing(
-    tx: AsyncConnection, who: Managing, phase: PhaseRow, now: datetime
+    tx: AsyncConnection, request: Request, phase: Phase, now: datetime
 ) -> datetime:
     """At once; after downtime the closing may still wait for the morning, and this with it."""
     key = end.closing_key(phase.phase_id)
-    closed = await requeue.was_said(tx, who.workspace_id, key)
+    closed = await requeue.was_said(tx, request.workspace_id, key)
     return now if closed else within_hours(now, phase.zone)
 
 
@@ -101,8 +111,8 @@ def _check(said: WrapUp, today: date) -> None:
     for name, (text, limit) in limits.items():
         if len(text) > limit:
             wrong[name] = TOO_LONG.format(length=len(text), limit=limit)
-    for position, item in said.fates.items():
-        if item.fate is Fate.PARKED and item.until is None:
+    for position, item in said.decisions.items():
+        if item.outcome is ItemOutcome.PARKED and item.until is None:
             wrong[until_block(position)] = PARKED_WHEN
         elif item.until is not None and item.until <= today:
             wrong[until_block(position)] = PARKED_LATER.format(day=day(item.until))
@@ -110,41 +120,48 @@ def _check(said: WrapUp, today: date) -> None:
         raise Refused(next(iter(wrong.values())), wrong)
 
 
-async def _keep(tx: AsyncConnection, who: Managing, said: WrapUp, now: datetime) -> None:
+async def _keep(
+    tx: AsyncConnection, request: Request, phase: Phase, said: WrapUp, now: datetime
+) -> Phase:
     phases = schema.phases
     await tx.execute(
         update(phases)
-        .where(phases.c.workspace_id == who.workspace_id, phases.c.phase_id == who.phase_id)
+        .where(
+            phases.c.workspace_id == request.workspace_id, phases.c.phase_id == request.target_id
+        )
         .values(
             outcome=said.outcome,
             learning=said.learning or None,
             thanks=said.thanks or None,
             wrapped_up_at=now,
-            wrapped_up_by=who.user_id,
+            wrapped_up_by=request.user_id,
         )
     )
-    await end.decide_items(tx, who.workspace_id, who.phase_id, said.fates)
-    await _keep_lines(tx, who, said.lines)
+    await end.decide_items(tx, request.workspace_id, phase, said.decisions)
+    await _keep_lines(tx, request, said.lines)
     await note_change(
         tx,
-        who.workspace_id,
-        actor=who.user_id,
+        request.workspace_id,
+        actor=request.user_id,
         action="wrap_up",
-        subject=who.phase_id,
+        subject=request.target_id,
         before=None,
         after=None,
         now=now,
     )
+    stored = await store.load(tx, request.workspace_id, request.target_id)
+    assert stored is not None  # it is locked
+    return stored
 
 
-async def _keep_lines(tx: AsyncConnection, who: Managing, lines: Mapping[str, str]) -> None:
+async def _keep_lines(tx: AsyncConnection, request: Request, lines: Mapping[str, str]) -> None:
     people = schema.phase_people
     for user_id, line in lines.items():
         await tx.execute(
             update(people)
             .where(
-                people.c.workspace_id == who.workspace_id,
-                people.c.phase_id == who.phase_id,
+                people.c.workspace_id == request.workspace_id,
+                people.c.phase_id == request.target_id,
                 people.c.user_id == user_id,
             )
             .values(thanks_line=line)

@@ -14,7 +14,7 @@ from slack_sdk.models.blocks import (
 )
 from slack_sdk.models.views import View
 
-from bot.phases.model import Fate, Item, Participant, WholePhase
+from bot.phases.model import ItemOutcome, Participant, Phase, SetAsideItem
 from bot.phases.wording import title
 from bot.slack.content import context, header, plain, section
 from bot.slack.inputs import offered, text_input
@@ -48,39 +48,42 @@ PRIVATE_ABOUT = (
 PRIVATE_REST = "There is room for {shown} here; the others get their goodbye without a line."
 
 
-FATES = {Fate.RESUMED: "Taken up again", Fate.DROPPED: "Dropped", Fate.PARKED: "Parked"}
+OUTCOMES = {
+    ItemOutcome.RESUMED: "Taken up again",
+    ItemOutcome.DROPPED: "Dropped",
+    ItemOutcome.PARKED: "Parked",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
-class ItemFate:
+class ItemDecision:
     """`until` is None unless parked."""
 
-    fate: Fate = Fate.RESUMED
+    outcome: ItemOutcome = ItemOutcome.RESUMED
     until: date | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class WrapUp:
-    """What a lead says at the end. Lines and fates by user id and by the item's position."""
+    """What a lead says at the end. Lines by user id, decisions by the item's position."""
 
     outcome: str = ""
     learning: str = ""
     thanks: str = ""
-    fates: Mapping[int, ItemFate] = field(default_factory=dict)
+    decisions: Mapping[int, ItemDecision] = field(default_factory=dict)
     lines: Mapping[str, str] = field(default_factory=dict)
 
 
-def build(whole: WholePhase) -> View:
+def build(phase: Phase) -> View:
     """Filled with what was said before, if anything."""
-    phase = whole.phase
     about = f"*{title(phase, 300)}*\n{ABOUT[phase.is_active]}"
-    blocks: list[Block] = [section(about), *(_text(whole, *each) for each in FIELDS)]
-    if whole.items:
+    blocks: list[Block] = [section(about), *(_text(phase, *each) for each in FIELDS)]
+    if phase.items:
         blocks += [header(BACK), context(BACK_ABOUT)]
-        blocks += [block for item in whole.items for block in _item(item)]
-    if whole.members:
-        blocks += [header(PRIVATE), context(*_about_lines(whole))]
-        blocks += [_line(one) for one in whole.members[:LINES_SHOWN]]
+        blocks += [block for item in phase.items for block in _item(item)]
+    if phase.members:
+        blocks += [header(PRIVATE), context(*_about_lines(phase))]
+        blocks += [_line(one) for one in phase.members[:LINES_SHOWN]]
     return View(
         type="modal",
         callback_id=FORM,
@@ -96,10 +99,10 @@ def parse(values: Mapping[str, Any]) -> WrapUp:
     """`values` is Slack's `state.values`."""
     given = {block_id: states[VALUE] for block_id, states in values.items() if VALUE in states}
     texts = {name: clean(given[name].get("value") or "") for name in (OUTCOME, LEARNING, THANKS)}
-    positions = [int(name.split(":")[1]) for name in given if name.startswith("fate:")]
+    positions = [int(name.split(":")[1]) for name in given if name.startswith("outcome:")]
     return WrapUp(
         **texts,
-        fates={at: _fate(given, at) for at in positions},
+        decisions={at: _decision(given, at) for at in positions},
         lines={
             name.split(":")[1]: line
             for name in given
@@ -108,8 +111,8 @@ def parse(values: Mapping[str, Any]) -> WrapUp:
     )
 
 
-def fate_block(position: int) -> str:
-    return f"fate:{position}"
+def outcome_block(position: int) -> str:
+    return f"outcome:{position}"
 
 
 def until_block(position: int) -> str:
@@ -120,27 +123,27 @@ def line_block(user_id: str) -> str:
     return f"line:{user_id}"
 
 
-def _text(whole: WholePhase, name: str, label: str, example: str, optional: bool) -> Block:
+def _text(phase: Phase, name: str, label: str, example: str, optional: bool) -> Block:
     return text_input(
         name,
         label,
         VALUE,
         limit=TEXT_LIMIT,
-        value=getattr(whole.phase, name),
+        value=getattr(phase, name),
         placeholder=example,
         multiline=True,
         optional=optional,
     )
 
 
-def _item(item: Item) -> list[Block]:
-    options = [Option(value=fate, text=plain(words)) for fate, words in FATES.items()]
-    chosen = offered(options, item.fate) or options[0]
+def _item(item: SetAsideItem) -> list[Block]:
+    options = [Option(value=outcome, text=plain(words)) for outcome, words in OUTCOMES.items()]
+    chosen = offered(options, item.outcome) or options[0]
     owner = f" ({item.owner_name})" if item.owner_name else ""
     until = item.parked_until.isoformat() if item.parked_until else None
     return [
         InputBlock(
-            block_id=fate_block(item.position),
+            block_id=outcome_block(item.position),
             label=plain(truncated(f"{item.text}{owner}", 200)),
             element=StaticSelectElement(action_id=VALUE, options=options, initial_option=chosen),
         ),
@@ -153,8 +156,8 @@ def _item(item: Item) -> list[Block]:
     ]
 
 
-def _about_lines(whole: WholePhase) -> list[str]:
-    if len(whole.members) <= LINES_SHOWN:
+def _about_lines(phase: Phase) -> list[str]:
+    if len(phase.members) <= LINES_SHOWN:
         return [PRIVATE_ABOUT]
     return [PRIVATE_ABOUT, PRIVATE_REST.format(shown=LINES_SHOWN)]
 
@@ -171,9 +174,9 @@ def _line(member: Participant) -> Block:
     )
 
 
-def _fate(given: Mapping[str, Any], position: int) -> ItemFate:
-    chosen = given[fate_block(position)].get("selected_option") or {}
-    fate = Fate(chosen.get("value", Fate.RESUMED))
+def _decision(given: Mapping[str, Any], position: int) -> ItemDecision:
+    chosen = given[outcome_block(position)].get("selected_option") or {}
+    outcome = ItemOutcome(chosen.get("value", ItemOutcome.RESUMED))
     until = given.get(until_block(position), {}).get("selected_date")
-    parked = fate is Fate.PARKED and until
-    return ItemFate(fate=fate, until=date.fromisoformat(until) if parked else None)
+    parked = outcome is ItemOutcome.PARKED and until
+    return ItemDecision(outcome=outcome, until=date.fromisoformat(until) if parked else None)

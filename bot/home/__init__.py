@@ -1,1 +1,8 @@
-"""App Home and help: where a person finds what is theirs and what the bot can do."""
+"""App Home and help: what is open for a person, and what the bot can do."""
+
+from bot.agenda.actions import AgendaAction
+from bot.home.handlers import register
+
+ACTIONS: tuple[AgendaAction, ...] = ()
+
+__all__ = ["ACTIONS", "register"]

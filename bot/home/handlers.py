@@ -1,7 +1,7 @@
-"""What people do in App Home, and every use of the command that no room claimed."""
+"""Slack handlers for App Home, and for every command and event that nothing else handles."""
 
+import re
 from functools import partial
-from typing import Any
 
 from aiohttp import ClientError
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
@@ -13,119 +13,99 @@ from bot.home.help import help_message, unknown_message
 from bot.log import log
 from bot.operations.message_decisions import Decision
 from bot.rounds import answer_form, answering
-from bot.rounds.answer_authorization import Answering
 from bot.rounds.handlers import open_form_with
 from bot.services import Services
 from bot.slack.command import NAME, named, parse
 from bot.slack.errors import Refused, reason_of
+from bot.slack.request import Body, Request, handler, typed_values
 from bot.slack.views import open_form
 from bot.workspaces.lifecycle import may_change
 
-Body = dict[str, Any]
-
 CHANNELS_LOOKED_AT = 200
+ANY = re.compile("")
+UNKNOWN = (
+    "Nothing was changed: I do not know this button, form or command. It may be from another "
+    "version of me. `/imbalance help` shows what I can do."
+)
 
 
 def register(app: AsyncApp, services: Services) -> None:
-    """Last of the rooms with commands: what is left is help, or a typo."""
+    """Must come after every other package: it also takes the commands and events that are left."""
     app.event("app_home_opened")(partial(opened, services))
-    app.action(view.SEND)(partial(send, services))
-    app.action(view.SKIP)(partial(skip, services))
-    app.action(view.OPT_OUT)(partial(opt, services, out=True))
-    app.action(view.OPT_IN)(partial(opt, services, out=False))
-    app.action(held_messages.AGAIN)(partial(decide, services, Decision.AGAIN))
-    app.action(held_messages.DROP)(partial(decide, services, Decision.DROP))
-    app.action(held_messages.THERE)(partial(ask_for_link, services))
-    app.view(held_messages.FORM)(partial(keep_link, services))
+    app.action(view.SEND)(handler(services, send))
+    app.action(view.SKIP)(handler(services, skip))
+    app.action(view.OPT_OUT)(handler(services, opt_out))
+    app.action(view.OPT_IN)(handler(services, opt_in))
+    app.action(held_messages.AGAIN)(handler(services, decide, Decision.AGAIN))
+    app.action(held_messages.DROP)(handler(services, decide, Decision.DROP))
+    app.action(held_messages.THERE)(handler(services, ask_for_link))
+    app.view(held_messages.FORM)(handler(services, keep_link))
     app.command(NAME, matchers=[named("help")])(show_help)
     app.command(NAME)(show_unknown)
+    app.event(ANY)(acknowledge)
+    app.action({"type": "block_actions", "action_id": ANY})(refuse_unknown)
+    app.view(ANY)(refuse_unknown)
+    app.command(ANY)(refuse_unknown)
 
 
 async def opened(services: Services, body: Body, context: AsyncBoltContext) -> None:
     """Somebody looks at the Home tab (Slack also tells of the Messages tab)."""
     event = body["event"]
-    if event.get("tab") != "home":
-        return
-    await _show(services, str(context.team_id), event["user"])
+    if event.get("tab") == "home":
+        await _show(services, Request(workspace_id=str(context.team_id), user_id=event["user"]))
 
 
-async def send(services: Services, ack: AsyncAck, body: Body, context: AsyncBoltContext) -> None:
+async def send(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
     """With nothing chosen it opens the form and saves nothing, as in the weekly message."""
-    who = _who(body, context)
-    given = answer_form.parse(body["view"]["state"]["values"], who.round_id)
+    given = answer_form.parse(typed_values(body), request.target_id)
     if not given.has_answer:
-        await open_form_with(services, body, who, given)
+        await open_form_with(services, body, request, given)
         await ack()
         return
-    await answering.answer(services, who, given)
+    await answering.answer(services, request, given)
     await ack()
-    await _show(services, who.workspace_id, who.user_id)
+    await _show(services, request)
 
 
-async def skip(services: Services, ack: AsyncAck, body: Body, context: AsyncBoltContext) -> None:
-    who = _who(body, context)
-    await answering.skip(services, who)
+async def skip(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
+    await answering.skip(services, request)
     await ack()
-    await _show(services, who.workspace_id, who.user_id)
+    await _show(services, request)
 
 
-async def opt(
-    services: Services, ack: AsyncAck, body: Body, context: AsyncBoltContext, *, out: bool
-) -> None:
-    workspace_id, user_id = str(context.team_id), body["user"]["id"]
-    await lifecycle.opt(
-        services,
-        workspace_id=workspace_id,
-        user_id=user_id,
-        channel_id=body["actions"][0]["value"],
-        out=out,
-    )
+async def opt_out(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
+    await lifecycle.opt_out(services, request)
     await ack()
-    await _show(services, workspace_id, user_id)
+    await _show(services, request)
+
+
+async def opt_in(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
+    await lifecycle.opt_in(services, request)
+    await ack()
+    await _show(services, request)
 
 
 async def decide(
-    services: Services, decision: Decision, ack: AsyncAck, body: Body, context: AsyncBoltContext
+    services: Services, decision: Decision, request: Request, ack: AsyncAck, body: Body
 ) -> None:
     """An admin has a held message posted again, or drops it."""
-    workspace_id, user_id = str(context.team_id), body["user"]["id"]
-    await held_decisions.decide(
-        services,
-        decision,
-        workspace_id=workspace_id,
-        user_id=user_id,
-        message_id=body["actions"][0]["value"],
-    )
+    await held_decisions.decide(services, decision, request)
     await ack()
-    await _show(services, workspace_id, user_id)
+    await _show(services, request)
 
 
-async def ask_for_link(
-    services: Services, ack: AsyncAck, body: Body, context: AsyncBoltContext
-) -> None:
+async def ask_for_link(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
     """An admin saw a held message: where?"""
-    workspace_id, user_id = str(context.team_id), body["user"]["id"]
-    message_id = body["actions"][0]["value"]
-    found = await held_decisions.held_one(services, workspace_id, user_id, message_id)
-    await open_form(services.client_for(workspace_id), body, held_messages.build(found))
+    form = held_messages.build(await held_decisions.held_one(services, request))
+    await open_form(services.client_for(request.workspace_id), body, form)
     await ack()
 
 
-async def keep_link(
-    services: Services, ack: AsyncAck, body: Body, context: AsyncBoltContext
-) -> None:
-    workspace_id, user_id = str(context.team_id), body["user"]["id"]
-    view = body["view"]
-    await held_decisions.decide(
-        services,
-        Decision.THERE,
-        workspace_id=workspace_id,
-        user_id=user_id,
-        message_id=view["private_metadata"],
-        link=held_messages.parse(view["state"]["values"]),
-    )
+async def keep_link(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
+    link = held_messages.parse(typed_values(body))
+    await held_decisions.decide(services, Decision.THERE, request, link=link)
     await ack()
-    await _show(services, workspace_id, user_id)
+    await _show(services, request)
 
 
 async def show_help(ack: AsyncAck) -> None:
@@ -138,30 +118,29 @@ async def show_unknown(ack: AsyncAck, body: Body) -> None:
     await ack(text=said.text, blocks=said.blocks)
 
 
-def _who(body: Body, context: AsyncBoltContext) -> Answering:
-    return Answering(
-        workspace_id=str(context.team_id),
-        user_id=body["user"]["id"],
-        round_id=body["actions"][0]["value"],
-        place=None,
-    )
+async def acknowledge(body: Body) -> None:
+    """In Socket Mode an event without a listener would never be acknowledged."""
+    log.debug("event_not_needed", event_type=body["event"]["type"])
 
 
-async def _show(services: Services, workspace_id: str, user_id: str) -> None:
-    channel_ids = await _channels_of(services.client_for(workspace_id), user_id)
+async def refuse_unknown() -> None:
+    raise Refused(UNKNOWN)
+
+
+async def _show(services: Services, request: Request) -> None:
+    client = services.client_for(request.workspace_id)
     await lifecycle.show_home(
         services,
-        workspace_id=workspace_id,
-        user_id=user_id,
-        channel_ids=channel_ids,
-        is_admin=await _is_admin(services, workspace_id, user_id),
+        request,
+        channel_ids=await _channels_of(client, request.user_id),
+        is_admin=await _is_admin(services, request),
     )
 
 
-async def _is_admin(services: Services, workspace_id: str, user_id: str) -> bool:
+async def _is_admin(services: Services, request: Request) -> bool:
     """Whether held messages are shown; where Slack cannot be asked now they are not."""
     try:
-        return await may_change(services, workspace_id, user_id)
+        return await may_change(services, request)
     except (Refused, SlackApiError, ClientError, TimeoutError):
         return False
 

@@ -14,6 +14,7 @@ from bot.outbox.queued_message import Place
 from bot.services import Services
 from bot.slack.errors import Meaning, Refused, verdict
 from bot.slack.links import place_in
+from bot.slack.request import Request
 from bot.workspaces.lifecycle import may_change
 
 ADMINS_ONLY = "Nothing was done: only workspace admins decide about messages. Ask one of them."
@@ -30,15 +31,15 @@ async def held_in(tx: AsyncConnection, workspace_id: str) -> tuple[tuple[Held, .
     return tuple(_held(message) for message in found), count
 
 
-async def held_one(services: Services, workspace_id: str, user_id: str, message_id: str) -> Held:
+async def held_one(services: Services, request: Request) -> Held:
     """One held message, for an admin who says that it is there.
 
     Raises:
         Refused: not an admin, or it is not held any more.
     """
-    await _only_admins(services, workspace_id, user_id)
+    await _only_admins(services, request)
     async with services.db.reading() as reader:
-        message = await _message(reader, workspace_id, message_id)
+        message = await _message(reader, request)
     against = message_decisions.why_not(Decision.THERE, message, services.clock.now())
     if against is not None:
         raise Refused(against)
@@ -46,34 +47,30 @@ async def held_one(services: Services, workspace_id: str, user_id: str, message_
 
 
 async def decide(
-    services: Services,
-    decision: Decision,
-    *,
-    workspace_id: str,
-    user_id: str,
-    message_id: str,
-    link: str | None = None,
+    services: Services, decision: Decision, request: Request, *, link: str | None = None
 ) -> None:
     """Carry out what an admin decided; `link` says where it is, for THERE.
 
     Raises:
         Refused: not an admin, no such message there, or it was decided already.
     """
-    await _only_admins(services, workspace_id, user_id)
-    place = None if link is None else await _seen(services, workspace_id, link)
+    await _only_admins(services, request)
+    place = None if link is None else await _seen(services, request.workspace_id, link)
     now = services.clock.now()
     async with services.db.transaction() as tx:
-        message = await _message(tx, workspace_id, message_id)
-        await message_decisions.decide(tx, decision, message, actor=user_id, now=now, place=place)
+        message = await _message(tx, request)
+        await message_decisions.decide(
+            tx, decision, message, actor=request.user_id, now=now, place=place
+        )
 
 
-async def _only_admins(services: Services, workspace_id: str, user_id: str) -> None:
-    if not await may_change(services, workspace_id, user_id):
+async def _only_admins(services: Services, request: Request) -> None:
+    if not await may_change(services, request):
         raise Refused(ADMINS_ONLY)
 
 
-async def _message(tx: AsyncConnection, workspace_id: str, message_id: str) -> Listed:
-    message = await admin_queries.one(tx, workspace_id, message_id)
+async def _message(tx: AsyncConnection, request: Request) -> Listed:
+    message = await admin_queries.one(tx, request.workspace_id, request.target_id)
     if message is None:
         raise Refused(message_decisions.NOT_FOUND)
     return message

@@ -22,7 +22,7 @@ from bot.operations.status_report import state_of
 from bot.settings import NotStarted, Settings, SettingsError, load
 from bot.slack.errors import reason_of
 
-MANIFEST = Path(__file__).parents[1] / "manifest.json"
+MANIFEST = Path(__file__).parents[2] / "manifest.json"
 #: Slack's signatures are refused more than five minutes off; this leaves room.
 LARGEST_SKEW = timedelta(seconds=30)
 WAIT_SECONDS = 10

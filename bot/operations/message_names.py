@@ -10,7 +10,7 @@ from bot.channel_health.failure_policy import (
 )
 from bot.outbox.admin_queries import DROPPED, Listed
 from bot.outbox.outbox import CANCELLED, Operation, State
-from bot.phases.model import Why
+from bot.phases.model import PauseReason
 
 #: By the first word of a message's key.
 WHAT = {
@@ -60,10 +60,11 @@ STATES = {
 }
 
 _CLOSED_BECAUSE = {
-    Why.ARCHIVED: "The channel is archived. Take it out of the archive.",
-    Why.OUTSIDE: "The bot is not in the channel. Invite it: /invite @Imbalance.",
-    Why.UNSEEN: "The bot does not see the channel: private without it, or deleted. Invite it.",
-    Why.RESTRICTED: "Posting is restricted there. Allow it for the bot.",
+    PauseReason.ARCHIVED: "The channel is archived. Take it out of the archive.",
+    PauseReason.OUTSIDE: "The bot is not in the channel. Invite it: /invite @Imbalance.",
+    PauseReason.UNSEEN: "The bot does not see the channel: private without it, or deleted. "
+    "Invite it.",
+    PauseReason.RESTRICTED: "Posting is restricted there. Allow it for the bot.",
 }
 _NO_PROOF = (
     "Slack does not let the bot look whether it arrived. Look there: then post it again, or give "

@@ -188,7 +188,7 @@ def _print_table(rows: Sequence[Sequence[str]]) -> None:
 def _print_explained(found: Iterable[Listed]) -> None:
     """What each state and reason means, once."""
     sentences = dict.fromkeys(
-        f"{message.state}: {message_names.STATES[message.state]}. {message_names.why(message)}".rstrip()
-        for message in found
+        f"{one.state}: {message_names.STATES[one.state]}. {message_names.why(one)}".rstrip()
+        for one in found
     )
     print("", *sentences, sep="\n")

@@ -18,7 +18,7 @@ from bot.outbox.admin_queries import STUCK
 from bot.outbox.outbox import State
 from bot.outbox.queue_heads import could_go, is_open, written_out
 
-_agenda, _lanes, _messages = schema.agenda, schema.lanes, schema.messages
+_agenda, _lanes, _messages = schema.agenda, schema.sender_leases, schema.messages
 NOTHING = timedelta(0)
 _UNDER_WAY = is_open(_messages)
 _STUCK = _messages.c.state.in_(written_out(STUCK))

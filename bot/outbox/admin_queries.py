@@ -19,7 +19,7 @@ from bot.outbox.queued_message import Place
 from bot.outbox.transitions import confirm
 
 _messages = schema.messages
-_lanes = schema.lanes
+_lanes = schema.sender_leases
 #: Said again by who decides so. Any other state has a way of its own.
 STUCK = (State.HELD, State.FAILED)
 #: Given up by who decides so; a call under way cannot be taken back.
@@ -136,7 +136,7 @@ async def post_again(tx: AsyncConnection, workspace_id: str, message_id: str) ->
         .values(
             state=State.PENDING,
             attempts=0,
-            looks=0,
+            lookup_attempts=0,
             fence=_messages.c.fence + 1,
             retry_at=None,
             error=None,

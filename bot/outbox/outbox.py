@@ -4,7 +4,7 @@ A key such as "ask:ROUND:USER" is the natural name of one message. Saying it aga
 nothing; editing it changes what is shown, and the latest edit wins.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import new_sortable_id
 from bot.db import schema
-from bot.db.upserts import Row, insert_if_new, put_all_if_new
+from bot.db.upserts import Row, insert_if_new, padded, put_all_if_new
 from bot.outbox.expiry_log import NAMES, note_expired
 from bot.slack.content import Blocks, Content
 
@@ -123,9 +123,9 @@ async def unbookmark(tx: AsyncConnection, workspace_id: str, *, of: str, now: da
     await _beside(tx, workspace_id, Operation.UNBOOKMARK, f"{Operation.BOOKMARK}:{of}", {}, now)
 
 
-async def cancel(tx: AsyncConnection, workspace_id: str, *, key: str) -> None:
-    """Do not say it any more. What may be in Slack already is looked for, and not sent again."""
-    this = (_messages.c.workspace_id == workspace_id) & (_messages.c.key == key)
+async def cancel(tx: AsyncConnection, workspace_id: str, *, keys: Collection[str]) -> None:
+    """Do not send these any more. One that may be in Slack is looked up, and not sent again."""
+    this = (_messages.c.workspace_id == workspace_id) & _messages.c.key.in_(padded(keys))
     cancelled = await tx.execute(
         update(_messages)
         .where(this, _messages.c.state == State.PENDING)
@@ -223,7 +223,7 @@ async def _put(tx: AsyncConnection, workspace_id: str, *, now: datetime, **value
 
 async def _need_lane(tx: AsyncConnection, workspace_id: str) -> None:
     # Looked for first: an insert would wait for the lane's sender to commit its turn.
-    lanes = schema.lanes
+    lanes = schema.sender_leases
     here = select(lanes.c.workspace_id).where(lanes.c.workspace_id == workspace_id)
     if await tx.scalar(here) is None:
         await insert_if_new(tx, lanes, workspace_id=workspace_id)

@@ -39,7 +39,7 @@ class Row:
     not_before: datetime
     expires_at: datetime | None
     attempts: int
-    looks: int
+    lookup_attempts: int
     error: str | None  # why it is not sent yet
     first_try_at: datetime | None
     #: Of its last try; empty: in no thread; null: not tried, or by a version that did not note it.

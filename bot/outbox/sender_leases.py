@@ -19,53 +19,53 @@ from bot.outbox.queue_heads import any_of, could_go, is_open, limit_of, written_
 LEASE = timedelta(seconds=15)
 RENEW_EVERY_SECONDS = 5.0
 
-_lanes = schema.lanes
+_leases = schema.sender_leases
 _messages = schema.messages
 _OPEN = is_open(_messages)
 _STUCK = _messages.c.state.in_(written_out((State.HELD, State.FAILED)))
 
 # Made once: they are part of every turn.
-_THIS = _lanes.c.workspace_id == bindparam("b_workspace")
-_OURS = _THIS & (_lanes.c.owner == bindparam("b_owner"))
+_THIS = _leases.c.workspace_id == bindparam("b_workspace")
+_OURS = _THIS & (_leases.c.owner == bindparam("b_owner"))
 _RENEW = (
-    update(_lanes)
-    .where(_OURS, _lanes.c.halted.is_(None))
+    update(_leases)
+    .where(_OURS, _leases.c.halted.is_(None))
     .values(lease_until=bindparam("b_until"))
-    .returning(_lanes.c.pace)
+    .returning(_leases.c.rate_usage)
 )
-_SAVE = update(_lanes).where(_THIS).values(pace=bindparam("b_pace"))
+_SAVE = update(_leases).where(_THIS).values(rate_usage=bindparam("b_usage"))
 _RELEASE = (
-    update(_lanes)
+    update(_leases)
     .where(_OURS)
     .values(owner=None, lease_until=None, resume_at=bindparam("b_resume_at"))
 )
 _NOW: BindParameter[datetime] = bindparam("now")
 _REAL: BindParameter[datetime] = bindparam("real")
-_IS_FREE = or_(_lanes.c.owner.is_(None), _lanes.c.lease_until < _REAL)
+_IS_FREE = or_(_leases.c.owner.is_(None), _leases.c.lease_until < _REAL)
 _WORK = select(_messages.c.message_id).where(
-    _messages.c.workspace_id == _lanes.c.workspace_id, could_go(_NOW, _REAL)
+    _messages.c.workspace_id == _leases.c.workspace_id, could_go(_NOW, _REAL)
 )
 _WITH_WORK = (
-    select(_lanes.c.workspace_id, _lanes.c.owner.is_not(None))
+    select(_leases.c.workspace_id, _leases.c.owner.is_not(None))
     .where(
-        _lanes.c.halted.is_(None),
+        _leases.c.halted.is_(None),
         _IS_FREE,
-        or_(_lanes.c.resume_at.is_(None), _lanes.c.resume_at <= _REAL),
+        or_(_leases.c.resume_at.is_(None), _leases.c.resume_at <= _REAL),
         any_of(_WORK).is_not(None),
     )
-    .order_by(_lanes.c.resume_at.nulls_first())
+    .order_by(_leases.c.resume_at.nulls_first())
     .limit(bindparam("most", type_=Integer))
 )
 _TAKEN = (
-    select(_lanes.c.workspace_id)
-    .where(_THIS, _lanes.c.halted.is_(None), _IS_FREE)
+    select(_leases.c.workspace_id)
+    .where(_THIS, _leases.c.halted.is_(None), _IS_FREE)
     .with_for_update(skip_locked=True)
 )
 _TAKE = (
-    update(_lanes)
-    .where(_lanes.c.workspace_id.in_(_TAKEN))
+    update(_leases)
+    .where(_leases.c.workspace_id.in_(_TAKEN))
     .values(owner=bindparam("b_owner"), lease_until=bindparam("b_until"))
-    .returning(_lanes.c.pace)
+    .returning(_leases.c.rate_usage)
 )
 
 
@@ -73,7 +73,7 @@ _TAKE = (
 class Lease:
     """The right to send for a workspace."""
 
-    pace: dict[str, Any] | None  # what was used of Slack's limits
+    rate_usage: dict[str, Any] | None  # what was used of Slack's limits
 
 
 async def real_time(connection: AsyncConnection) -> datetime:
@@ -118,12 +118,12 @@ async def renew(tx: AsyncConnection, workspace_id: str, owner: str, real: dateti
 
 
 def _lease(row: Any) -> Lease | None:
-    return None if row is None else Lease(pace=row.pace)
+    return None if row is None else Lease(rate_usage=row.rate_usage)
 
 
-async def save(tx: AsyncConnection, workspace_id: str, pace: dict[str, Any] | None) -> None:
+async def save(tx: AsyncConnection, workspace_id: str, rate_usage: dict[str, Any] | None) -> None:
     """Keep what was used of Slack's limits, for whoever sends next."""
-    await tx.execute(_SAVE, {"b_workspace": workspace_id, "b_pace": pace})
+    await tx.execute(_SAVE, {"b_workspace": workspace_id, "b_usage": rate_usage})
 
 
 async def release(
@@ -137,14 +137,14 @@ async def release(
 async def halt(tx: AsyncConnection, workspace_id: str, reason: str) -> None:
     """Send nothing for this workspace until `resume`: its token is no good."""
     await tx.execute(
-        update(_lanes).where(_lanes.c.workspace_id == workspace_id).values(halted=reason[:64])
+        update(_leases).where(_leases.c.workspace_id == workspace_id).values(halted=reason[:64])
     )
 
 
 async def resume(tx: AsyncConnection, workspace_id: str) -> None:
     """Send for this workspace again; what waited is sent, or expires, as it says."""
     await tx.execute(
-        update(_lanes).where(_lanes.c.workspace_id == workspace_id).values(halted=None)
+        update(_leases).where(_leases.c.workspace_id == workspace_id).values(halted=None)
     )
 
 
@@ -206,8 +206,8 @@ async def many_waiting(
 async def used_in(reader: AsyncConnection, workspaces: Collection[str]) -> dict[str, Any]:
     """What was used of Slack's limits in these workspaces, for `Pace.resume`."""
     rows = await reader.execute(
-        select(_lanes.c.workspace_id, _lanes.c.pace).where(
-            _lanes.c.workspace_id.in_(padded(workspaces))
+        select(_leases.c.workspace_id, _leases.c.rate_usage).where(
+            _leases.c.workspace_id.in_(padded(workspaces))
         )
     )
-    return {row.workspace_id: row.pace for row in rows}
+    return {row.workspace_id: row.rate_usage for row in rows}

@@ -173,7 +173,7 @@ class Jobs:
             found = await find(self._client_for(row.workspace_id), row)
         except Exception as error:
             why = verdict(error)
-            wait = why.retry_after or self._patience.backoff(row.looks)
+            wait = why.retry_after or self._patience.backoff(row.lookup_attempts)
             return _unproven(row, State.UNKNOWN, why.reason, wait, why)
         if isinstance(found, Place):
             return Finding(row=row, state=State.SENT, place=found)
@@ -194,7 +194,7 @@ def _unproven(
         wait=wait,
         meaning=why.meaning if why else None,
         retry_after=why.retry_after if why else None,
-        looked=-row.looks if state is State.PENDING else 1,
+        looked=-row.lookup_attempts if state is State.PENDING else 1,
     )
 
 

@@ -133,7 +133,7 @@ async def put_back(tx: AsyncConnection, findings: Sequence[Finding], real: datet
             error=bindparam("b_error"),
             retry_at=bindparam("b_retry_at"),
             attempts=_messages.c.attempts + bindparam("b_tried"),
-            looks=_messages.c.looks + bindparam("b_looked"),
+            lookup_attempts=_messages.c.lookup_attempts + bindparam("b_looked"),
             file_id=case(
                 (_DROP, None),
                 else_=func.coalesce(

@@ -142,12 +142,12 @@ class Lane:
         if self._mine is None:
             self._mine = True
             await self._doubt(tx, real)
-        used = tools.pace.resume(lease.pace, real.timestamp())
+        used = tools.pace.resume(lease.rate_usage, real.timestamp())
         used.learn(learnt)
         rows, more = ([], False) if self.stopping else await self._choose(tx, used, now, real)
         claimed = await self._claim(tx, rows, now)
         kept = used.keep()
-        if kept != lease.pace:
+        if kept != lease.rate_usage:
             await sender_leases.save(tx, self._workspace_id, kept)
         if not (claimed or more or self._calls):
             await self._release(tx, used, real)

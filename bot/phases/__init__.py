@@ -1,1 +1,1 @@
-"""A deliberate imbalance, from its announcement to its wrap-up."""
+"""The phase itself: its model, rules, budget, permissions and wording."""

@@ -2,13 +2,13 @@
 
 from datetime import date, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
 from bot.phases import rules, store
 from bot.phases.budget import WINDOW_DAYS, budget
-from bot.phases.rules import Kind, Past, Proposal
+from bot.phases.rules import Kind, Limits, Past, Proposal
 
 #: How far back sprints matter: the budget's window, and the longest one's recovery.
 LOOKING_BACK = timedelta(days=2 * WINDOW_DAYS)
@@ -17,7 +17,11 @@ _phases = schema.phases
 
 
 async def past_of(
-    tx: AsyncConnection, workspace_id: str, proposal: Proposal, continues: str | None
+    tx: AsyncConnection,
+    workspace_id: str,
+    proposal: Proposal,
+    limits: Limits,
+    continues: str | None,
 ) -> Past:
     """The channel's results sprints until now, as far as they matter for this proposal.
 
@@ -25,10 +29,9 @@ async def past_of(
     """
     since = proposal.starts_on - LOOKING_BACK
     sprints = await store.past_sprints(tx, workspace_id, proposal.channel_id, since)
-    limits = await store.limits_of(tx, workspace_id)
     proposed = proposal.span if proposal.kind is Kind.RESULTS_SPRINT else None
     last = max(sprints, key=lambda span: span.ends_on, default=None)
-    before = await store.phase(tx, workspace_id, continues) if continues else None
+    before = await store.load(tx, workspace_id, continues) if continues else None
     return Past(
         budget=budget(sprints, proposal.starts_on, proposed, limits.budget_share),
         last_sprint=last,
@@ -59,11 +62,16 @@ async def teams(
 
     A team is a channel with a phase in the last 90 days.
     """
-    count = func.count(func.distinct(_phases.c.channel_id))
-    others = select(count).where(
-        _phases.c.workspace_id == workspace_id,
-        _phases.c.channel_id != channel_id,
-        _phases.c.ends_on >= today - timedelta(days=WINDOW_DAYS),
+    sprinting = (_phases.c.state == "active") & (_phases.c.kind == Kind.RESULTS_SPRINT)
+    found = await tx.execute(
+        select(
+            func.count(func.distinct(case((sprinting, _phases.c.channel_id)))),
+            func.count(func.distinct(_phases.c.channel_id)),
+        ).where(
+            _phases.c.workspace_id == workspace_id,
+            _phases.c.channel_id != channel_id,
+            _phases.c.ends_on >= today - timedelta(days=WINDOW_DAYS),
+        )
     )
-    running = others.where(_phases.c.state == "active", _phases.c.kind == Kind.RESULTS_SPRINT)
-    return (await tx.scalar(running) or 0) + 1, (await tx.scalar(others) or 0) + 1
+    others_sprinting, others = found.one()
+    return others_sprinting + 1, others + 1

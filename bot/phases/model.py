@@ -1,35 +1,68 @@
-"""What the rest of the room is told about a phase, its people and what waits."""
+"""The phase, its people and the work it put on hold, read once and passed on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from enum import StrEnum
 
-from bot.agenda.slots import zone_of
-from bot.phases.privacy import MINIMUM_LARGE, MINIMUM_SMALL, minimum_for
-from bot.phases.rules import Dates, Kind, Promise
+from bot.agenda.slots import slot, zone_of
+from bot.phases.privacy import minimum_for
+from bot.phases.rules import Dates, Kind, Limits, Promise
+from bot.workspaces.rules import WorkspaceSettings
+
+#: Where the lead lives. For most of the team the day is over when the phase ends.
+ENDS_AT = time(17, 0)
 
 
-class Fate(StrEnum):
-    """What becomes of set-aside work."""
+class ItemOutcome(StrEnum):
+    """What becomes of set-aside work at the end of a phase."""
 
     RESUMED = "resumed"
     DROPPED = "dropped"
     PARKED = "parked"
 
 
-class Why(StrEnum):
-    """Why a phase waits. Kept in `phases.paused_because`."""
+class PauseReason(StrEnum):
+    """Why a phase is paused. Stored in `phases.paused_because`."""
 
     ARCHIVED = "archived"
-    OUTSIDE = "outside"  # we were removed from the channel
-    UNSEEN = "unseen"  # made private without us, or deleted
-    RESTRICTED = "restricted"  # we are in it and may not post
+    OUTSIDE = "outside"  # the bot was removed from the channel
+    UNSEEN = "unseen"  # made private without the bot, or deleted
+    RESTRICTED = "restricted"  # the bot is a member and may not post
     DELETED = "deleted"  # the phase ended with its channel
 
 
 @dataclass(frozen=True, kw_only=True)
-class PhaseRow:
-    """One phase. Its dates are calendar days in `zone`, the lead's."""
+class Participant:
+    """A lead or a member. People who left are kept, with `has_left`."""
+
+    user_id: str
+    name: str  # the id where Slack's name is not known
+    zone: str | None
+    is_lead: bool
+    has_left: bool
+    contribution: str | None  # None: not stated; never show who has not
+    thanks_line: str | None  # None: the lead wrote none
+    is_reachable: bool = True  # no closed account
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetAsideItem:
+    """A piece of work on hold, and what became of it at the end."""
+
+    position: int
+    text: str
+    owner_id: str
+    owner_name: str
+    outcome: str | None  # an `ItemOutcome`; None: still on hold
+    parked_until: date | None  # None unless parked
+
+
+@dataclass(frozen=True, kw_only=True)
+class Phase:
+    """One phase with its people, its set-aside items and its workspace's settings.
+
+    Dates are calendar days in `zone`, the lead's. Instants are in UTC.
+    """
 
     phase_id: str
     channel_id: str
@@ -57,8 +90,12 @@ class PhaseRow:
     thanks: str | None
     wrapped_up_at: datetime | None  # None: no wrap-up was written (yet)
     wrapped_up_by: str | None  # a lead, or an admin
-    paused_at: datetime | None = None  # None: its channel can be spoken in
-    paused_because: str | None = None  # a `Why`; None: not paused
+    paused_at: datetime | None = None  # None: the bot can post in its channel
+    paused_because: str | None = None  # a `PauseReason`; None: not paused
+    membership_synced_at: datetime | None = None  # None: its channel was never read
+    people: tuple[Participant, ...] = ()  # leads first, each group by name; leavers included
+    items: tuple[SetAsideItem, ...] = ()  # in the order they were written
+    settings: WorkspaceSettings = field(default_factory=WorkspaceSettings)
 
     @property
     def is_sprint(self) -> bool:
@@ -66,8 +103,12 @@ class PhaseRow:
 
     @property
     def is_paused(self) -> bool:
-        """Nothing is said in its channel, and no questions begin."""
+        """Nothing is posted in its channel, and no questions are asked."""
         return self.paused_at is not None
+
+    @property
+    def is_channel_deleted(self) -> bool:
+        return self.paused_because == PauseReason.DELETED
 
     @property
     def dates(self) -> Dates:
@@ -78,69 +119,66 @@ class PhaseRow:
             first_ends_on=self.first_ends_on,
         )
 
-    def day_of(self, instant: datetime) -> date:
-        """The calendar day of an instant where the lead lives."""
-        return instant.astimezone(zone_of(self.zone)).date()
+    @property
+    def ended_on(self) -> date:
+        """The day it ended; while it runs, the day it is to end."""
+        return min(self.ends_on, self.day_of(self.ended_at)) if self.ended_at else self.ends_on
 
+    @property
+    def ends_at(self) -> datetime:
+        """The instant at which it ends by itself, if nobody ends it before."""
+        return slot(self.ends_on, ENDS_AT, self.zone)
 
-@dataclass(frozen=True, kw_only=True)
-class Participant:
-    """A lead or a member. Who left is still here, with `has_left`."""
-
-    user_id: str
-    name: str  # the id where Slack's name is not known
-    zone: str | None
-    is_lead: bool
-    has_left: bool
-    contribution: str | None  # None: not said; never show who has not
-    thanks_line: str | None  # None: the lead wrote none
-    is_reachable: bool = True  # no closed account
-
-
-@dataclass(frozen=True, kw_only=True)
-class Item:
-    """A piece of work that may wait, and what became of it at the end."""
-
-    position: int
-    text: str
-    owner_id: str
-    owner_name: str
-    fate: str | None  # None: still set aside; resumed, dropped or parked
-    parked_until: date | None  # None unless parked
-
-
-@dataclass(frozen=True, kw_only=True)
-class WholePhase:
-    """A phase with its people (leads first) and what it set aside."""
-
-    phase: PhaseRow
-    people: tuple[Participant, ...]
-    items: tuple[Item, ...]
-    minimums: tuple[int, int] = (MINIMUM_SMALL, MINIMUM_LARGE)  # the workspace's
+    @property
+    def weeks(self) -> float:
+        """Its length in weeks of seven days, up to `ended_on`."""
+        return (self.ended_on - self.starts_on).days / 7
 
     @property
     def minimum(self) -> int | None:
         """Answers needed to show anything; None: the team is too small to be asked."""
-        return minimum_for(len(self.members), *self.minimums)
+        return minimum_for(len(self.members), *self.settings.minimums)
 
     @property
     def leads(self) -> tuple[Participant, ...]:
-        """Who started it first."""
+        """The leads who have not left; the one who started it comes first."""
         leads = [one for one in self.people if one.is_lead and not one.has_left]
-        return tuple(sorted(leads, key=lambda one: one.user_id != self.phase.lead_id))
+        return tuple(sorted(leads, key=lambda one: one.user_id != self.lead_id))
 
     @property
-    def leads_to_tell(self) -> tuple[Participant, ...]:
-        """Those who can be written to."""
+    def lead_ids(self) -> tuple[str, ...]:
+        return tuple(one.user_id for one in self.leads)
+
+    @property
+    def lead_names(self) -> tuple[str, ...]:
+        """Names of the leads; of the person who started it where no lead is left."""
+        starter = [one for one in self.people if one.user_id == self.lead_id]
+        return tuple(one.name for one in self.leads or starter) or (self.lead_id,)
+
+    @property
+    def reachable_leads(self) -> tuple[Participant, ...]:
+        """The leads to whom Slack delivers direct messages."""
         return tuple(one for one in self.leads if one.is_reachable)
 
     @property
     def members(self) -> tuple[Participant, ...]:
         return tuple(one for one in self.people if not (one.is_lead or one.has_left))
 
+    @property
+    def member_ids(self) -> tuple[str, ...]:
+        return tuple(one.user_id for one in self.members)
+
+    @property
+    def limits(self) -> Limits:
+        return Limits.of(self.settings)
+
+    def day_of(self, instant: datetime) -> date:
+        """The calendar day of an instant where the lead lives."""
+        return instant.astimezone(zone_of(self.zone)).date()
+
     def is_led_by(self, user_id: str) -> bool:
-        return any(one.user_id == user_id for one in self.leads)
+        return user_id in self.lead_ids
 
     def has(self, user_id: str) -> bool:
-        """Whether this person is of the phase's team now, as lead or member."""
-        return any(one.user_id == user_id for one in (*self.leads, *self.members))
+        """Whether this person is in the phase's team now, as lead or member."""
+        return any(one.user_id == user_id and not one.has_left for one in self.people)

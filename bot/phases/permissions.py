@@ -1,60 +1,73 @@
-"""Who may extend and end a phase: its leads and workspace admins, asked again at every click."""
-
-from dataclasses import dataclass
+"""Who may extend and end a phase: its leads and workspace admins, checked at every action."""
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.phases import store
-from bot.phases.model import WholePhase
+from bot.phases.model import Phase
 from bot.phases.rules import Actor, refusal_to_manage
 from bot.phases.wording import lead_names
 from bot.services import Services
 from bot.slack.errors import Refused
+from bot.slack.request import Request
 
 GONE = "Nothing was changed: this phase is not known any more. `/imbalance` shows what runs here."
+NO_PHASE = (
+    "Nothing was changed: no phase runs in this channel. `/imbalance start` begins one, with a "
+    "preview before anything is said."
+)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Managing:
-    """Somebody who wants to change a phase."""
-
-    workspace_id: str
-    phase_id: str
-    user_id: str
-
-    async def actor(self, services: Services) -> Actor:
-        """What Slack says of them; read before any transaction."""
-        client = services.client_for(self.workspace_id)
-        person = await services.people.one(client, self.workspace_id, self.user_id)
-        return Actor(
-            user_id=self.user_id,
-            is_full_member=person is not None and person.is_full_member,
-            is_admin=person is not None and person.is_admin,
-        )
+async def actor_of(services: Services, request: Request) -> Actor:
+    """The role of the person who asks, as Slack gives it. Never inside a transaction."""
+    client = services.client_for(request.workspace_id)
+    person = await services.people.one(client, request.workspace_id, request.user_id)
+    return Actor(
+        user_id=request.user_id,
+        is_full_member=person is not None and person.is_full_member,
+        is_admin=person is not None and person.is_admin,
+    )
 
 
-async def admitted(tx: AsyncConnection, who: Managing, actor: Actor) -> WholePhase:
-    """The phase, kept from others' changes until the transaction ends.
+async def phase_to_manage(services: Services, request: Request) -> Phase:
+    """The phase that is the request's target, for a form; nothing is locked.
 
     Raises:
-        Refused: they may not change it, or it is gone.
+        Refused: this person may not change it, or it is gone.
     """
-    if await store.phase_to_change(tx, who.workspace_id, who.phase_id) is None:
-        raise Refused(GONE)
-    return await may_manage(tx, who, actor)
+    actor = await actor_of(services, request)
+    async with services.db.reading() as reader:
+        return await _managed(reader, request, actor)
 
 
-async def may_manage(tx: AsyncConnection, who: Managing, actor: Actor) -> WholePhase:
-    """The phase, for a form; nothing is locked.
+async def lock_to_manage(tx: AsyncConnection, request: Request, actor: Actor) -> Phase:
+    """The phase that is the request's target, locked until the transaction ends.
 
     Raises:
-        Refused: they may not change it, or it is gone.
+        Refused: this person may not change it, or it is gone.
     """
-    whole = await store.whole(tx, who.workspace_id, who.phase_id)
-    if whole is None:
+    if await store.lock(tx, request.workspace_id, request.target_id) is None:
         raise Refused(GONE)
-    leads = [one.user_id for one in whole.leads]
-    refusal = refusal_to_manage(actor, leads, lead_names(whole))
+    return await _managed(tx, request, actor)
+
+
+async def phase_to_manage_in_channel(reader: AsyncConnection, request: Request) -> Phase:
+    """The channel's newest phase, unless it is wrapped up.
+
+    Raises:
+        Refused: there is none.
+    """
+    latest = await store.latest_in(reader, request.workspace_id, request.channel_id or "")
+    if latest is None or latest.wrapped_up_at is not None:
+        raise Refused(NO_PHASE)
+    return latest
+
+
+async def _managed(tx: AsyncConnection, request: Request, actor: Actor) -> Phase:
+    phase = await store.load(tx, request.workspace_id, request.target_id)
+    if phase is None:
+        raise Refused(GONE)
+    leads = [one.user_id for one in phase.leads]
+    refusal = refusal_to_manage(actor, leads, lead_names(phase))
     if refusal is not None:
         raise Refused(refusal.text)
-    return whole
+    return phase

@@ -8,10 +8,12 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date, time, timedelta
 from enum import StrEnum
+from typing import Self
 
 from bot.agenda.slots import working_day_before, working_day_from
 from bot.dates import day
 from bot.phases.budget import SHARE, Budget, Span
+from bot.workspaces.rules import WorkspaceSettings
 
 NOT_LATER = "Nothing was started: {day} is not after today. Choose a later end."
 TOO_LONG = (
@@ -93,6 +95,19 @@ class Limits:
     trust_max_weeks: int = 12
     budget_share: float = SHARE
     starters: tuple[str, ...] | None = None  # None: any full member
+
+    @classmethod
+    def of(cls, settings: WorkspaceSettings) -> Self:
+        """The limits among a workspace's settings."""
+        # 33 per cent is how people write a third; thirty of ninety days are still within it.
+        third = settings.budget_percent == round(SHARE * 100)
+        return cls(
+            sprint_warn_weeks=settings.sprint_warn_weeks,
+            sprint_max_weeks=settings.sprint_max_weeks,
+            trust_max_weeks=settings.trust_max_weeks,
+            budget_share=SHARE if third else settings.budget_percent / 100,
+            starters=settings.starters,
+        )
 
     def max_weeks(self, kind: Kind) -> int:
         sprint = kind is Kind.RESULTS_SPRINT

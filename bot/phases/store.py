@@ -1,54 +1,66 @@
-"""Reads about phases: facts for the whole room, for App Home and for the agenda."""
+"""Reads about phases. A phase is loaded whole, in three statements however many are loaded."""
 
-from collections.abc import Collection, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, or_, select
+from sqlalchemy import RowMapping, Select, and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
 from bot.db.upserts import padded
-from bot.phases.budget import SHARE, Span
-from bot.phases.model import Item, Participant, PhaseRow, WholePhase
-from bot.phases.rules import Kind, Limits, Promise, SprintPromise, TrustPromise
-from bot.slack.people import Person, known
-from bot.workspaces.store import settings_of
+from bot.phases.budget import Span
+from bot.phases.model import Participant, Phase, SetAsideItem
+from bot.phases.rules import Kind, Promise, SprintPromise, TrustPromise
+from bot.workspaces.rules import from_json
 
 _phases = schema.phases
 _people = schema.phase_people
 _items = schema.set_aside_items
+_profiles = schema.people
+_workspaces = schema.workspaces
+
+#: Columns of a phase that its model names otherwise, or builds from.
+_BUILT = {"kind", "is_active", "promise", "people", "items", "settings"}
 
 
-async def active_in(tx: AsyncConnection, workspace_id: str, channel_id: str) -> PhaseRow | None:
+async def load(tx: AsyncConnection, workspace_id: str, phase_id: str) -> Phase | None:
+    return await _one(tx, _phase(workspace_id, phase_id))
+
+
+async def lock(tx: AsyncConnection, workspace_id: str, phase_id: str) -> Phase | None:
+    """The phase, kept from being changed by others until the transaction ends.
+
+    Rows that refer to it may still be written.
+    """
+    query = _phase(workspace_id, phase_id).with_for_update(key_share=True, of=_phases)
+    return await _one(tx, query)
+
+
+async def active_in(tx: AsyncConnection, workspace_id: str, channel_id: str) -> Phase | None:
     """The phase that runs in a channel now."""
-    running = _in_channel(workspace_id, channel_id).where(_phases.c.state == "active")
-    return await _one(tx, running)
+    return await _one(tx, _in_channel(workspace_id, channel_id).where(_is_active()))
 
 
-async def latest_in(tx: AsyncConnection, workspace_id: str, channel_id: str) -> PhaseRow | None:
+async def latest_in(tx: AsyncConnection, workspace_id: str, channel_id: str) -> Phase | None:
     """The phase of a channel that started last, whether it still runs or not."""
     newest = _in_channel(workspace_id, channel_id).order_by(_phases.c.started_at.desc()).limit(1)
     return await _one(tx, newest)
 
 
-async def concerned_in(
-    tx: AsyncConnection, workspace_id: str, channel_id: str
-) -> tuple[PhaseRow, ...]:
-    """The phases that what happens to a channel concerns: running, or still to be put right."""
-    rows = await tx.execute(
-        _in_channel(workspace_id, channel_id)
-        .where(or_(_phases.c.state == "active", _phases.c.paused_at.is_not(None)))
-        .order_by(_phases.c.started_at)
-    )
-    return tuple(_as_phase(row) for row in rows.mappings())
+async def affected_in(tx: AsyncConnection, workspace_id: str, channel_id: str) -> tuple[Phase, ...]:
+    """The phases that a change of a channel affects: those that run or are still paused."""
+    affected = or_(_is_active(), _phases.c.paused_at.is_not(None))
+    found = _in_channel(workspace_id, channel_id).where(affected).order_by(_phases.c.started_at)
+    return await _all(tx, found)
 
 
-async def running(tx: AsyncConnection, workspace_id: str) -> tuple[str, ...]:
+async def active_ids(tx: AsyncConnection, workspace_id: str) -> tuple[str, ...]:
     """The ids of the phases that run in a workspace, in the order they were started."""
     found = await tx.scalars(
         select(_phases.c.phase_id)
-        .where(_phases.c.workspace_id == workspace_id, _phases.c.state == "active")
+        .where(_phases.c.workspace_id == workspace_id, _is_active())
         .order_by(_phases.c.started_at, _phases.c.phase_id)
     )
     return tuple(found)
@@ -68,90 +80,54 @@ async def zones_in(
     return {row.channel_id: row.zone for row in rows}
 
 
-async def phase(tx: AsyncConnection, workspace_id: str, phase_id: str) -> PhaseRow | None:
-    return await _one(tx, _phase(workspace_id, phase_id))
-
-
-async def phase_to_change(tx: AsyncConnection, workspace_id: str, phase_id: str) -> PhaseRow | None:
-    """The phase, kept from being changed by others until the transaction ends.
-
-    What refers to it may still be written.
-    """
-    return await _one(tx, _phase(workspace_id, phase_id).with_for_update(key_share=True))
-
-
-async def whole(tx: AsyncConnection, workspace_id: str, phase_id: str) -> WholePhase | None:
-    """Everything that is said of a phase."""
-    found = await phase(tx, workspace_id, phase_id)
-    if found is None:
-        return None
-    settings = await settings_of(tx, workspace_id)
-    return WholePhase(
-        phase=found,
-        people=await people_of(tx, workspace_id, phase_id),
-        items=await items_of(tx, workspace_id, phase_id),
-        minimums=settings.minimums,
-    )
-
-
 async def phases_of(
-    tx: AsyncConnection, workspace_id: str, user_id: str, *, ended_since: datetime | None = None
-) -> tuple[PhaseRow, ...]:
-    """The phases that a person leads or is a member of, newest first: those that run.
+    tx: AsyncConnection,
+    workspace_id: str,
+    user_id: str,
+    *,
+    channel_ids: Collection[str] = (),
+    ended_since: datetime | None = None,
+) -> tuple[Phase, ...]:
+    """The running phases that a person leads or is a member of, or in these channels.
 
-    With `ended_since` those that ended after it as well.
+    With `ended_since`, theirs that ended after it as well. Newest first.
     """
-    runs = _phases.c.state == "active"
-    mine = (
-        select(_phases)
-        .join(
-            _people,
-            (_people.c.workspace_id == _phases.c.workspace_id)
-            & (_people.c.phase_id == _phases.c.phase_id),
-        )
-        .where(_phases.c.workspace_id == workspace_id)
-        .where(_people.c.user_id == user_id, _people.c.left_at.is_(None))
-        .order_by(_phases.c.started_at.desc(), _phases.c.phase_id)
-    )
-    wanted = runs if ended_since is None else or_(runs, _phases.c.ended_at > ended_since)
-    return tuple(_as_phase(row) for row in (await tx.execute(mine.where(wanted))).mappings())
-
-
-async def people_of(
-    tx: AsyncConnection, workspace_id: str, phase_id: str
-) -> tuple[Participant, ...]:
-    """Leads first, then members, each by name. Who left is included and marked."""
-    rows = await tx.execute(
-        select(_people).where(
-            _people.c.workspace_id == workspace_id, _people.c.phase_id == phase_id
+    mine = _phases.c.phase_id.in_(
+        select(_people.c.phase_id).where(
+            _people.c.workspace_id == workspace_id,
+            _people.c.user_id == user_id,
+            _people.c.left_at.is_(None),
         )
     )
-    found = rows.mappings().all()
-    profiles = await known(tx, workspace_id, [row["user_id"] for row in found])
-    people = [_as_participant(row, profiles.get(row["user_id"])) for row in found]
-    return tuple(sorted(people, key=lambda one: (not one.is_lead, one.name, one.user_id)))
+    wanted = and_(mine | _phases.c.channel_id.in_(padded(channel_ids)), _is_active())
+    if ended_since is not None:
+        wanted = or_(wanted, mine & (_phases.c.ended_at > ended_since))
+    found = _in_workspace(workspace_id).where(wanted)
+    return await _all(tx, found.order_by(_phases.c.started_at.desc(), _phases.c.phase_id))
 
 
-async def items_of(tx: AsyncConnection, workspace_id: str, phase_id: str) -> tuple[Item, ...]:
-    """What was set aside, in the order it was written."""
-    rows = await tx.execute(
-        select(_items)
-        .where(_items.c.workspace_id == workspace_id, _items.c.phase_id == phase_id)
-        .order_by(_items.c.position)
-    )
-    found = rows.mappings().all()
-    owners = await known(tx, workspace_id, [row["owner_id"] for row in found])
-    return tuple(
-        Item(
-            position=row["position"],
-            text=row["text"],
-            owner_id=row["owner_id"],
-            owner_name=owners[row["owner_id"]].name if row["owner_id"] in owners else "",
-            fate=row["fate"],
-            parked_until=row["parked_until"],
+async def opted_out(tx: AsyncConnection, workspace_id: str, channel_id: str) -> frozenset[str]:
+    """The ids of people who want no direct messages about this channel."""
+    optouts = schema.channel_optouts
+    rows = await tx.scalars(
+        select(optouts.c.user_id).where(
+            optouts.c.workspace_id == workspace_id, optouts.c.channel_id == channel_id
         )
-        for row in found
     )
+    return frozenset(rows)
+
+
+async def opted_out_channels(
+    tx: AsyncConnection, workspace_id: str, user_id: str
+) -> frozenset[str]:
+    """The channels about which this person wants no direct messages."""
+    optouts = schema.channel_optouts
+    rows = await tx.scalars(
+        select(optouts.c.channel_id).where(
+            optouts.c.workspace_id == workspace_id, optouts.c.user_id == user_id
+        )
+    )
+    return frozenset(rows)
 
 
 async def past_sprints(
@@ -166,73 +142,120 @@ async def past_sprints(
         .where(_phases.c.kind == Kind.RESULTS_SPRINT, _phases.c.ends_on >= since)
         .order_by(_phases.c.starts_on)
     )
-    spans = [_span(_as_phase(row)) for row in rows.mappings()]
+    sprints = [_built(row, (), ()) for row in rows.mappings()]
+    spans = [Span(starts_on=one.starts_on, ends_on=one.ended_on) for one in sprints]
     return tuple(span for span in spans if span.ends_on >= since)
 
 
-async def limits_of(tx: AsyncConnection, workspace_id: str) -> Limits:
-    """What this workspace allows, as the rules read it."""
-    settings = await settings_of(tx, workspace_id)
-    # 33 per cent is how people write a third; thirty of ninety days are still within it.
-    third = settings.budget_percent == round(SHARE * 100)
-    return Limits(
-        sprint_warn_weeks=settings.sprint_warn_weeks,
-        sprint_max_weeks=settings.sprint_max_weeks,
-        trust_max_weeks=settings.trust_max_weeks,
-        budget_share=SHARE if third else settings.budget_percent / 100,
-        starters=settings.starters,
+def _is_active() -> Any:
+    return _phases.c.state == "active"
+
+
+def _in_workspace(workspace_id: str) -> Select[Any]:
+    return (
+        select(_phases, _workspaces.c.settings)
+        .outerjoin(_workspaces, _workspaces.c.workspace_id == _phases.c.workspace_id)
+        .where(_phases.c.workspace_id == workspace_id)
     )
-
-
-def _span(sprint: PhaseRow) -> Span:
-    ended_on = sprint.day_of(sprint.ended_at) if sprint.ended_at else sprint.ends_on
-    return Span(starts_on=sprint.starts_on, ends_on=min(ended_on, sprint.ends_on))
 
 
 def _phase(workspace_id: str, phase_id: str) -> Select[Any]:
-    return select(_phases).where(
-        _phases.c.workspace_id == workspace_id, _phases.c.phase_id == phase_id
-    )
+    return _in_workspace(workspace_id).where(_phases.c.phase_id == phase_id)
 
 
 def _in_channel(workspace_id: str, channel_id: str) -> Select[Any]:
-    return select(_phases).where(
-        _phases.c.workspace_id == workspace_id, _phases.c.channel_id == channel_id
+    return _in_workspace(workspace_id).where(_phases.c.channel_id == channel_id)
+
+
+async def _one(tx: AsyncConnection, query: Select[Any]) -> Phase | None:
+    found = await _all(tx, query)
+    return found[0] if found else None
+
+
+async def _all(tx: AsyncConnection, query: Select[Any]) -> tuple[Phase, ...]:
+    rows = (await tx.execute(query)).mappings().all()
+    if not rows:
+        return ()
+    workspace_id, ids = rows[0]["workspace_id"], [row["phase_id"] for row in rows]
+    people = await _people_of(tx, workspace_id, ids)
+    items = await _items_of(tx, workspace_id, ids)
+    return tuple(_built(row, people[row["phase_id"]], items[row["phase_id"]]) for row in rows)
+
+
+async def _people_of(
+    tx: AsyncConnection, workspace_id: str, phase_ids: Collection[str]
+) -> Mapping[str, Sequence[Participant]]:
+    rows = await tx.execute(
+        select(_people, _profiles.c.name, _profiles.c.zone, _profiles.c.is_deleted)
+        .outerjoin(_profiles, _is_profile(_people.c.user_id))
+        .where(_people.c.workspace_id == workspace_id, _people.c.phase_id.in_(padded(phase_ids)))
     )
+    found: dict[str, list[Participant]] = defaultdict(list)
+    for row in rows.mappings():
+        found[row["phase_id"]].append(_participant(row))
+    for people in found.values():
+        people.sort(key=lambda one: (not one.is_lead, one.name, one.user_id))
+    return found
 
 
-async def _one(tx: AsyncConnection, query: Select[Any]) -> PhaseRow | None:
-    row = (await tx.execute(query)).mappings().first()
-    return None if row is None else _as_phase(row)
+async def _items_of(
+    tx: AsyncConnection, workspace_id: str, phase_ids: Collection[str]
+) -> Mapping[str, Sequence[SetAsideItem]]:
+    rows = await tx.execute(
+        select(_items, _profiles.c.name)
+        .outerjoin(_profiles, _is_profile(_items.c.owner_id))
+        .where(_items.c.workspace_id == workspace_id, _items.c.phase_id.in_(padded(phase_ids)))
+        .order_by(_items.c.position)
+    )
+    found: dict[str, list[SetAsideItem]] = defaultdict(list)
+    for row in rows.mappings():
+        found[row["phase_id"]].append(_item(row))
+    return found
 
 
-def _promise(kind: Kind, kept: Mapping[str, str]) -> Promise:
-    return SprintPromise(**kept) if kind is Kind.RESULTS_SPRINT else TrustPromise(**kept)
+def _is_profile(user_id: Any) -> Any:
+    """That a profile is this person's, in the workspace of the row it is joined to."""
+    workspace_id = user_id.table.c.workspace_id
+    return and_(_profiles.c.workspace_id == workspace_id, _profiles.c.user_id == user_id)
 
 
-def _as_phase(row: RowMapping) -> PhaseRow:
-    same = {
-        name: row[name]
-        for name in PhaseRow.__dataclass_fields__
-        if name not in ("kind", "is_active", "promise")
-    }
+def _built(row: RowMapping, people: Sequence[Participant], items: Sequence[SetAsideItem]) -> Phase:
     kind = Kind(row["kind"])
-    return PhaseRow(
+    stored = {name: row[name] for name in Phase.__dataclass_fields__ if name not in _BUILT}
+    return Phase(
         kind=kind,
         is_active=row["state"] == "active",
         promise=_promise(kind, row["promise"]),
-        **same,
+        people=tuple(people),
+        items=tuple(items),
+        settings=from_json(row["settings"] or {}),
+        **stored,
     )
 
 
-def _as_participant(row: RowMapping, profile: Person | None) -> Participant:
+def _promise(kind: Kind, stored: Mapping[str, str]) -> Promise:
+    return SprintPromise(**stored) if kind is Kind.RESULTS_SPRINT else TrustPromise(**stored)
+
+
+def _participant(row: RowMapping) -> Participant:
     return Participant(
         user_id=row["user_id"],
-        name=profile.name if profile else row["user_id"],
-        zone=profile.zone if profile else None,
+        name=row["name"] or row["user_id"],
+        zone=row["zone"],
         is_lead=row["role"] == "lead",
         has_left=row["left_at"] is not None,
         contribution=row["contribution"],
         thanks_line=row["thanks_line"],
-        is_reachable=profile is None or not profile.is_deleted,
+        is_reachable=not row["is_deleted"],
+    )
+
+
+def _item(row: RowMapping) -> SetAsideItem:
+    return SetAsideItem(
+        position=row["position"],
+        text=row["text"],
+        owner_id=row["owner_id"],
+        owner_name=row["name"] or "",
+        outcome=row["outcome"],
+        parked_until=row["parked_until"],
     )

@@ -1,8 +1,7 @@
 """Names, titles and emoji of a phase, the same in every message. Pure."""
 
-from bot.announcement.messages import LEADS_SHOWN
 from bot.dates import day
-from bot.phases.model import PhaseRow, WholePhase
+from bot.phases.model import Phase
 from bot.phases.rules import Kind
 from bot.slack.mrkdwn import fitted, together, truncated
 
@@ -11,12 +10,13 @@ EMOJI = {Kind.RESULTS_SPRINT: "🏁", Kind.TRUST_BUILDING: "🌱"}
 EMOJI_NAMES = {Kind.RESULTS_SPRINT: ":checkered_flag:", Kind.TRUST_BUILDING: ":seedling:"}
 WEEKDAYS = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
 FIRST_LINE = 80
+LEADS_SHOWN = 600  # of the leads' names in a sentence
 RUNNING = "{emoji} {name} until {day}"
 ENDED = "{emoji} {name}, ended {day}"
 NO_LEAD = "nobody in this channel"
 
 
-def title(phase: PhaseRow, limit: int = FIRST_LINE) -> str:
+def title(phase: Phase, limit: int = FIRST_LINE) -> str:
     """The first line: what, until when, what for. Quoted, and at most `limit` characters."""
     words, until = RUNNING, phase.ends_on
     if not phase.is_active:
@@ -27,7 +27,7 @@ def title(phase: PhaseRow, limit: int = FIRST_LINE) -> str:
     return f"{start}: {fitted(one_line(phase.milestone), limit - len(start) - 2)}"
 
 
-def bookmark_title(phase: PhaseRow) -> str:
+def bookmark_title(phase: Phase) -> str:
     """Plain text, and without a date: a bookmark is not edited when a phase is extended."""
     name = NAMES[phase.kind]
     milestone = one_line(phase.milestone)
@@ -38,6 +38,6 @@ def one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def lead_names(whole: WholePhase) -> str:
+def lead_names(phase: Phase) -> str:
     """Who leads, quoted."""
-    return fitted(together([one.name for one in whole.leads] or [NO_LEAD]), LEADS_SHOWN)
+    return fitted(together([one.name for one in phase.leads] or [NO_LEAD]), LEADS_SHOWN)

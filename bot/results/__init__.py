@@ -1,1 +1,6 @@
-"""What a closed round may show, to whom and how."""
+"""The results of a closed round: what may be shown of it, to whom, and when."""
+
+from bot.results.handlers import register
+from bot.results.lifecycle import ACTIONS
+
+__all__ = ["ACTIONS", "register"]

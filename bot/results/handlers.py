@@ -1,33 +1,21 @@
-"""What leads write about results: saved first, acknowledged afterwards."""
+"""Slack handler for the note that a lead writes under the results."""
 
-from functools import partial
-from typing import Any
-
-from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
+from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.results import lifecycle, messages
-from bot.results.lifecycle import Noting
 from bot.services import Services
 from bot.slack.mrkdwn import clean
 from bot.slack.payloads import state_values
+from bot.slack.request import Body, Request, handler
 
 
 def register(app: AsyncApp, services: Services) -> None:
-    app.action(messages.SAVE_NOTE)(partial(save_note, services))
+    app.action(messages.SAVE_NOTE)(handler(services, save_note))
 
 
-async def save_note(
-    services: Services, ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext
-) -> None:
+async def save_note(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
     """Save, under the results a lead got: what they heard, and what changes."""
-    round_id = body["actions"][0]["value"]
-    box = state_values(body).get(messages.note_block(round_id), {})
+    box = state_values(body).get(messages.note_block(request.target_id), {})
     typed = box.get(messages.NOTE, {}).get("value") or ""
-    noting = Noting(
-        workspace_id=str(context.team_id),
-        round_id=round_id,
-        user_id=body["user"]["id"],
-        text=clean(typed),
-    )
-    await lifecycle.save_note(services, noting)
+    await lifecycle.save_note(services, request, clean(typed))
     await ack()

@@ -1,22 +1,25 @@
 """From a round's closing to what the team reads: kept, shown to the leads, then to everyone."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime, time
 
 from sqlalchemy import delete, insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import agenda
+from bot.agenda.actions import AgendaAction
 from bot.agenda.agenda import Item, carrying_out
 from bot.agenda.slots import LATE, next_working_morning, once_welcome, within_hours
 from bot.db import schema
+from bot.phases.model import Phase
 from bot.results import messages, store
 from bot.results.levels import Counts, Figure, change, figure
-from bot.results.model import Closing, PhaseFacts, Showing, last_with
+from bot.results.model import Closing, Showing, last_with
 from bot.results.result_notifications import edit_leads, leads_wait, tell_leads, tell_team
 from bot.services import Services
 from bot.slack.errors import Refused
+from bot.slack.request import Request
 
 SHOW = "show_results"
 #: The team sees results on the working day after the closing, in the lead's zone.
@@ -37,19 +40,10 @@ EMPTY = (
 TOO_LONG = "Nothing was saved: this has {length:,} characters, and {limit:,} fit. Shorten it."
 
 
-@dataclass(frozen=True, kw_only=True)
-class Noting:
-    """A lead who writes what they heard."""
-
-    workspace_id: str
-    round_id: str
-    user_id: str
-    text: str
-
-
 async def keep(
     tx: AsyncConnection,
     workspace_id: str,
+    phase: Phase,
     closing: Closing,
     counts: Mapping[str, Counts] | None,
     comments: Sequence[str],
@@ -62,9 +56,8 @@ async def keep(
     messages are welcome where they are, the team a working day later.
     """
     if counts is not None:
-        await _keep_figures(tx, workspace_id, closing, counts)
+        await _keep_figures(tx, workspace_id, phase, closing, counts)
         await _keep_comments(tx, workspace_id, closing.round_id, comments)
-    phase = await store.phase_of(tx, workspace_id, closing.phase_id)
     told_at = within_hours(now, phase.zone)
     due_at = next_working_morning(told_at, phase.zone, SHOWN_AT)
     await agenda.put(tx, workspace_id, action=SHOW, subject=closing.round_id, due_at=due_at)
@@ -72,25 +65,25 @@ async def keep(
     await tell_leads(tx, workspace_id, showing, now)
 
 
-async def save_note(services: Services, noting: Noting) -> None:
+async def save_note(services: Services, request: Request, text: str) -> None:
     """Keep what a lead heard; the last word before the team reads it counts.
 
     Raises:
         Refused: nothing written, too long, not a lead of this phase, or the team has read it.
     """
-    if not noting.text:
+    if not text:
         raise Refused(EMPTY)
-    if len(noting.text) > messages.NOTE_LIMIT:
-        raise Refused(TOO_LONG.format(length=len(noting.text), limit=messages.NOTE_LIMIT))
-    workspace_id, round_id = noting.workspace_id, noting.round_id
+    if len(text) > messages.NOTE_LIMIT:
+        raise Refused(TOO_LONG.format(length=len(text), limit=messages.NOTE_LIMIT))
+    workspace_id, round_id = request.workspace_id, request.target_id
     async with services.db.transaction() as tx:
-        phase = await _led_phase(tx, noting)
+        phase = await _led_phase(tx, request)
         rounds = schema.rounds
         saved = await tx.execute(
             update(rounds)
             .where(rounds.c.workspace_id == workspace_id, rounds.c.round_id == round_id)
             .where(rounds.c.shown_at.is_(None), rounds.c.state == "closed")
-            .values(note=noting.text, noted_by=noting.user_id)
+            .values(note=text, noted_by=request.user_id)
         )
         if not saved.rowcount:
             raise Refused(ALREADY_SHOWN)
@@ -110,11 +103,10 @@ async def show_results(services: Services, item: Item) -> None:
     workspace_id, round_id = item.workspace_id, item.subject
     now = services.clock.now()
     async with carrying_out(services.db, item) as tx:
-        phase_id = await store.phase_id_of(tx, workspace_id, round_id)
-        if phase_id is None:
+        phase = await store.phase_of_round(tx, workspace_id, round_id)
+        if phase is None:
             return
-        phase = await store.phase_of(tx, workspace_id, phase_id)
-        if phase.is_gone:
+        if phase.is_channel_deleted:
             await _delete_comments(tx, workspace_id, round_id)
         if phase.is_paused:
             return
@@ -127,7 +119,7 @@ async def show_results(services: Services, item: Item) -> None:
         await _delete_comments(tx, workspace_id, round_id)
 
 
-async def _put_off(tx: AsyncConnection, item: Item, phase: PhaseFacts, now: datetime) -> bool:
+async def _put_off(tx: AsyncConnection, item: Item, phase: Phase, now: datetime) -> bool:
     at = once_welcome(item.due_at, now, phase.zone)
     if now - item.due_at > LATE and await leads_wait(tx, item.workspace_id, phase, item.subject):
         at = next_working_morning(within_hours(now, phase.zone), phase.zone, SHOWN_AT)
@@ -139,24 +131,27 @@ async def _put_off(tx: AsyncConnection, item: Item, phase: PhaseFacts, now: date
     return True
 
 
-async def show_missed(tx: AsyncConnection, workspace_id: str, phase_id: str, now: datetime) -> None:
+async def show_missed(tx: AsyncConnection, workspace_id: str, phase: Phase, now: datetime) -> None:
     """A paused phase goes on: what the team should have seen meanwhile is shown now."""
-    phase = await store.phase_of(tx, workspace_id, phase_id)
     due_at = within_hours(now, phase.zone)
-    for one in await store.closed_rounds(tx, workspace_id, phase_id):
+    for one in await store.closed_rounds(tx, workspace_id, phase):
         if one.shown_at is None:
             await agenda.put_or_hold(
                 tx, workspace_id, action=SHOW, subject=one.round_id, due_at=due_at
             )
 
 
-ACTIONS: Mapping[str, Callable[[Services, Item], Awaitable[None]]] = {SHOW: show_results}
+ACTIONS = (AgendaAction(name=SHOW, run=show_results),)
 
 
 async def _keep_figures(
-    tx: AsyncConnection, workspace_id: str, closing: Closing, counts: Mapping[str, Counts]
+    tx: AsyncConnection,
+    workspace_id: str,
+    phase: Phase,
+    closing: Closing,
+    counts: Mapping[str, Counts],
 ) -> None:
-    rounds = await store.closed_rounds(tx, workspace_id, closing.phase_id)
+    rounds = await store.closed_rounds(tx, workspace_id, phase)
     earlier = [one for one in rounds if one.round_id != closing.round_id]
     asked = await store.asked_in(tx, workspace_id, closing.round_id)
     for question in closing.questions:
@@ -175,7 +170,7 @@ async def _keep_figure(
 ) -> None:
     bands = None if found.bands is None else [asdict(band) for band in found.bands]
     await tx.execute(
-        insert(schema.figures).values(
+        insert(schema.question_levels).values(
             workspace_id=workspace_id,
             round_id=round_id,
             key=found.key,
@@ -191,12 +186,10 @@ async def _keep_figure(
 async def _keep_comments(
     tx: AsyncConnection, workspace_id: str, round_id: str, comments: Sequence[str]
 ) -> None:
-    for position, text in enumerate(comments):
-        await tx.execute(
-            insert(schema.round_comments).values(
-                workspace_id=workspace_id, round_id=round_id, position=position, text=text
-            )
-        )
+    key = {"workspace_id": workspace_id, "round_id": round_id}
+    rows = [{**key, "position": number, "text": text} for number, text in enumerate(comments)]
+    if rows:
+        await tx.execute(insert(schema.round_comments), rows)
 
 
 async def _delete_comments(tx: AsyncConnection, workspace_id: str, round_id: str) -> None:
@@ -211,11 +204,11 @@ async def _delete_comments(tx: AsyncConnection, workspace_id: str, round_id: str
 async def _showing(
     tx: AsyncConnection,
     workspace_id: str,
-    phase: PhaseFacts,
+    phase: Phase,
     round_id: str,
     team_sees_at: datetime,
 ) -> Showing:
-    rounds = await store.closed_rounds(tx, workspace_id, phase.phase_id)
+    rounds = await store.closed_rounds(tx, workspace_id, phase)
     place = next(at for at, one in enumerate(rounds) if one.round_id == round_id)
     return Showing(
         phase=phase,
@@ -226,12 +219,9 @@ async def _showing(
     )
 
 
-async def _led_phase(tx: AsyncConnection, noting: Noting) -> PhaseFacts:
-    phase_id = await store.phase_id_of(tx, noting.workspace_id, noting.round_id)
-    if phase_id is None:
-        raise Refused(NOT_A_LEAD)
-    phase = await store.phase_of(tx, noting.workspace_id, phase_id)
-    if noting.user_id not in phase.lead_ids:
+async def _led_phase(tx: AsyncConnection, request: Request) -> Phase:
+    phase = await store.phase_of_round(tx, request.workspace_id, request.target_id)
+    if phase is None or not phase.is_led_by(request.user_id):
         raise Refused(NOT_A_LEAD)
     return phase
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Protocol
 
+from bot.phases.model import Phase
 from bot.results.hints import Signal, signals
 from bot.results.levels import Figure, perception_gap
 
@@ -29,27 +30,6 @@ class Closing(Protocol):
     def minimum(self) -> int: ...
     @property
     def questions(self) -> Sequence[Asked]: ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class PhaseFacts:
-    """What results need to know of a phase. Dates are calendar days in `zone`, the lead's."""
-
-    phase_id: str
-    channel_id: str
-    lead_ids: tuple[str, ...]
-    lead_names: tuple[str, ...]  # in the same order
-    zone: str
-    comments_to: str  # leads, or team
-    starts_on: date
-    ended_on: date  # or ends, while it runs
-    is_paused: bool = False  # its channel cannot be spoken in
-    is_gone: bool = False  # and never will be: it was deleted
-    starter_id: str = ""  # who began it, and may have left its channel
-
-    @property
-    def weeks(self) -> float:
-        return (self.ended_on - self.starts_on).days / 7
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +78,7 @@ class Reflection:
 class Showing:
     """Everything that is said about one closed round, and when the team sees it."""
 
-    phase: PhaseFacts
+    phase: Phase
     rounds: tuple[ClosedRound, ...]  # of the phase, oldest first; the last is the one shown
     reflections: tuple[Reflection, ...]
     comments: tuple[str, ...]  # shuffled

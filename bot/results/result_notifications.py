@@ -6,9 +6,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda.slots import within_hours
 from bot.outbox import outbox, requeue
-from bot.results import messages, store
+from bot.phases.model import Phase
+from bot.results import messages
 from bot.results.comments import in_replies
-from bot.results.model import PhaseFacts, Showing
+from bot.results.model import Showing
 
 
 async def tell_leads(
@@ -18,20 +19,19 @@ async def tell_leads(
 
     Where nobody who leads can be written to, comments are kept for who started the phase.
     """
-    zones = await store.zones_of(tx, workspace_id, showing.phase)
-    if not zones and showing.comments:
-        zones = {showing.phase.starter_id: showing.phase.zone}
+    phase = showing.phase
+    readers = {one.user_id: one.zone or phase.zone for one in phase.reachable_leads}
+    if not readers and showing.comments:
+        readers = {phase.lead_id: phase.zone}
     said = messages.to_leads(showing)
-    for lead_id, zone in zones.items():
+    for lead_id, zone in readers.items():
         key = lead_key(showing.round.round_id, lead_id)
         at = within_hours(now, zone)
         await outbox.say(tx, workspace_id, key=key, to=lead_id, content=said, now=at)
         await _say_more(tx, workspace_id, showing, lead_id, key, at)
 
 
-async def leads_wait(
-    tx: AsyncConnection, workspace_id: str, phase: PhaseFacts, round_id: str
-) -> bool:
+async def leads_wait(tx: AsyncConnection, workspace_id: str, phase: Phase, round_id: str) -> bool:
     """Whether a lead's message with these results is still on its way to Slack."""
     for lead_id in phase.lead_ids:
         if await requeue.is_waiting(tx, workspace_id, lead_key(round_id, lead_id)):

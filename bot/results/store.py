@@ -1,60 +1,30 @@
 """Reads about closed rounds. Nothing finer than what may be shown is there to be read."""
 
 from collections.abc import Mapping
-from datetime import date, datetime
 
 from sqlalchemy import RowMapping, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.agenda.slots import zone_of
 from bot.db import schema
+from bot.phases import store as phase_store
+from bot.phases.model import Phase
 from bot.results.levels import Band, Figure
-from bot.results.model import ClosedRound, PhaseFacts, Reflection, Shown
+from bot.results.model import ClosedRound, Reflection, Shown
 from bot.slack.people import known
 
 _rounds = schema.rounds
-_figures = schema.figures
-_phases = schema.phases
-_people = schema.phase_people
-
-
-async def phase_of(tx: AsyncConnection, workspace_id: str, phase_id: str) -> PhaseFacts:
-    """The phase of a round. Raises LookupError where it is gone."""
-    found = await tx.execute(
-        select(_phases).where(
-            _phases.c.workspace_id == workspace_id, _phases.c.phase_id == phase_id
-        )
-    )
-    row = found.mappings().first()
-    if row is None:
-        raise LookupError(phase_id)
-    lead_ids = await _leads(tx, workspace_id, phase_id, row["lead_id"])
-    profiles = await known(tx, workspace_id, lead_ids)
-    return PhaseFacts(
-        phase_id=phase_id,
-        channel_id=row["channel_id"],
-        lead_ids=lead_ids,
-        lead_names=tuple(profiles[one].name if one in profiles else one for one in lead_ids),
-        zone=row["zone"],
-        comments_to=row["comments_to"],
-        starts_on=row["starts_on"],
-        ended_on=_ended_on(row),
-        is_paused=row["paused_at"] is not None,
-        is_gone=row["paused_because"] == "deleted",
-        starter_id=row["lead_id"],
-    )
+_figures = schema.question_levels
 
 
 async def closed_rounds(
-    tx: AsyncConnection, workspace_id: str, phase_id: str
+    tx: AsyncConnection, workspace_id: str, phase: Phase
 ) -> tuple[ClosedRound, ...]:
     """The phase's closed rounds, oldest first, with what may be shown of them."""
-    phase = await phase_of(tx, workspace_id, phase_id)
     rows = (
         (
             await tx.execute(
                 select(_rounds)
-                .where(_rounds.c.workspace_id == workspace_id, _rounds.c.phase_id == phase_id)
+                .where(_rounds.c.workspace_id == workspace_id, _rounds.c.phase_id == phase.phase_id)
                 .where(_rounds.c.state == "closed")
                 .order_by(_rounds.c.number)
             )
@@ -68,23 +38,14 @@ async def closed_rounds(
     return tuple(_closed(row, phase, shown.get(row["round_id"], ()), names) for row in rows)
 
 
-async def zones_of(tx: AsyncConnection, workspace_id: str, phase: PhaseFacts) -> dict[str, str]:
-    """The zone of each lead who can be written to; the phase's where Slack gave none."""
-    profiles = await known(tx, workspace_id, phase.lead_ids)
-    return {
-        one: (profiles[one].zone if one in profiles else None) or phase.zone
-        for one in phase.lead_ids
-        if one not in profiles or not profiles[one].is_deleted
-    }
-
-
-async def phase_id_of(tx: AsyncConnection, workspace_id: str, round_id: str) -> str | None:
-    found: str | None = await tx.scalar(
+async def phase_of_round(tx: AsyncConnection, workspace_id: str, round_id: str) -> Phase | None:
+    """The phase that a round belongs to."""
+    phase_id = await tx.scalar(
         select(_rounds.c.phase_id).where(
             _rounds.c.workspace_id == workspace_id, _rounds.c.round_id == round_id
         )
     )
-    return found
+    return None if phase_id is None else await phase_store.load(tx, workspace_id, phase_id)
 
 
 async def asked_in(tx: AsyncConnection, workspace_id: str, round_id: str) -> frozenset[str]:
@@ -112,7 +73,7 @@ async def comments_of(tx: AsyncConnection, workspace_id: str, round_id: str) -> 
 
 
 async def reflections_of(
-    tx: AsyncConnection, workspace_id: str, phase: PhaseFacts, round_id: str
+    tx: AsyncConnection, workspace_id: str, phase: Phase, round_id: str
 ) -> tuple[Reflection, ...]:
     """What the leads answered themselves. The start form's answers became the first round's."""
     reflections = schema.reflections
@@ -123,7 +84,7 @@ async def reflections_of(
             reflections.c.moment == round_id,
         )
     )
-    names = dict(zip(phase.lead_ids, phase.lead_names, strict=True))
+    names = {lead.user_id: lead.name for lead in phase.leads}
     return tuple(
         Reflection(name=names[row.user_id], answers=row.answers, shared=row.shared)
         for row in rows
@@ -143,24 +104,10 @@ async def latest_note(tx: AsyncConnection, workspace_id: str, phase_id: str) -> 
     return note
 
 
-async def history(tx: AsyncConnection, workspace_id: str, phase_id: str) -> tuple[ClosedRound, ...]:
+async def history(tx: AsyncConnection, workspace_id: str, phase: Phase) -> tuple[ClosedRound, ...]:
     """What the team has seen of this phase, oldest first."""
-    rounds = await closed_rounds(tx, workspace_id, phase_id)
+    rounds = await closed_rounds(tx, workspace_id, phase)
     return tuple(one for one in rounds if one.shown_at is not None)
-
-
-async def _leads(
-    tx: AsyncConnection, workspace_id: str, phase_id: str, first: str
-) -> tuple[str, ...]:
-    rows = await tx.scalars(
-        select(_people.c.user_id).where(
-            _people.c.workspace_id == workspace_id,
-            _people.c.phase_id == phase_id,
-            _people.c.role == "lead",
-            _people.c.left_at.is_(None),
-        )
-    )
-    return tuple(sorted(rows, key=lambda user_id: (user_id != first, user_id)))
 
 
 async def _shown(
@@ -190,7 +137,7 @@ def _figure(row: RowMapping) -> Figure:
 
 
 def _closed(
-    row: RowMapping, phase: PhaseFacts, shown: tuple[Shown, ...], names: Mapping[str, str]
+    row: RowMapping, phase: Phase, shown: tuple[Shown, ...], names: Mapping[str, str]
 ) -> ClosedRound:
     labels = {asked["key"]: asked["label"] for asked in row["questions"]}
     order = list(labels)
@@ -210,17 +157,8 @@ def _closed(
     )
 
 
-def _ended_on(row: RowMapping) -> date:
-    ends_on: date = row["ends_on"]
-    return ends_on if row["ended_at"] is None else min(ends_on, _day(row["ended_at"], row["zone"]))
-
-
-def _week(row: RowMapping, phase: PhaseFacts) -> int:
-    opened_on = _day(row["opened_at"], phase.zone)
+def _week(row: RowMapping, phase: Phase) -> int:
+    opened_on = phase.day_of(row["opened_at"])
     if row["kind"] == "after":
         return round((opened_on - phase.ended_on).days / 7)
     return (opened_on - phase.starts_on).days // 7 + 1
-
-
-def _day(instant: datetime, zone: str) -> date:
-    return instant.astimezone(zone_of(zone)).date()

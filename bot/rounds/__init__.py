@@ -1,1 +1,6 @@
-"""One asking of the three questions: who is asked, what they answer, what is left of it."""
+"""Rounds: who is asked the three questions, how they answer, and how a round is closed."""
+
+from bot.rounds.handlers import register
+from bot.rounds.lifecycle import ACTIONS
+
+__all__ = ["ACTIONS", "register"]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -15,6 +15,7 @@ from bot.outbox import outbox
 from bot.rounds import asking, ballots, store
 from bot.rounds.model import Asked, Round
 from bot.slack.errors import Refused
+from bot.slack.request import Request
 
 CLOSED = (
     "Nothing was saved: these questions are closed, and answers are counted only together. "
@@ -32,18 +33,6 @@ LEFT = (
     "Nothing was saved: you left the team of this phase since the questions went out. Tell who "
     "leads the phase if that is wrong."
 )
-
-Place: TypeAlias = tuple[str, str]  # the channel and ts of the message that was pressed in
-
-
-@dataclass(frozen=True, kw_only=True)
-class Answering:
-    """One person at one round. `place` is None in App Home and in a form."""
-
-    workspace_id: str
-    user_id: str
-    round_id: str
-    place: Place | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,25 +109,25 @@ _FOUND_AND_HELD = _FOUND.with_for_update(read=True, of=_rounds)
 
 
 async def admit(
-    tx: AsyncConnection, many: Sequence[Answering], now: datetime, *, to_write: bool
+    tx: AsyncConnection, many: Sequence[Request], now: datetime, *, to_write: bool
 ) -> list[Admitted | Refused]:
     """For each whether they may answer at this moment, or why not.
 
     `to_write` keeps the rounds from closing until the transaction ends.
     """
     wanted = {
-        "workspaces": padded(who.workspace_id for who in many),
-        "rounds": padded(who.round_id for who in many),
-        "users": padded(who.user_id for who in many),
+        "workspaces": padded(request.workspace_id for request in many),
+        "rounds": padded(request.target_id for request in many),
+        "users": padded(request.user_id for request in many),
     }
     rows = (await tx.execute(_FOUND_AND_HELD if to_write else _FOUND, wanted)).all()
     rounds = {(row.workspace_id, row.round_id): row for row in rows}
     people = {(row.workspace_id, row.round_id, row.user_id): row for row in rows}
     admitted = []
-    for who in many:
-        of_round = rounds.get((who.workspace_id, who.round_id))
-        person = people.get((who.workspace_id, who.round_id, who.user_id))
-        admitted.append(await _at_place(tx, who, _judged(of_round, person, now)))
+    for request in many:
+        of_round = rounds.get((request.workspace_id, request.target_id))
+        person = people.get((request.workspace_id, request.target_id, request.user_id))
+        admitted.append(await _at_place(tx, request, _judged(of_round, person, now)))
     return admitted
 
 
@@ -168,15 +157,19 @@ def _judged(
 
 
 async def _at_place(
-    tx: AsyncConnection, who: Answering, found: Admitted | Refused
+    tx: AsyncConnection, request: Request, found: Admitted | Refused
 ) -> Admitted | Refused:
     """Refused where what was pressed in was sent to somebody else.
 
     A message whose sending is still being proven has no place yet: then the list decides alone.
     """
-    if isinstance(found, Admitted) and who.place and who.place not in found.sent.values():
-        channel, ts = who.place
-        key = await outbox.key_at(tx, who.workspace_id, channel=channel, ts=ts)
-        if key is not None and key.split(":")[1:] != [who.round_id, who.user_id]:
+    if (
+        isinstance(found, Admitted)
+        and request.message
+        and request.message not in found.sent.values()
+    ):
+        channel, ts = request.message
+        key = await outbox.key_at(tx, request.workspace_id, channel=channel, ts=ts)
+        if key is not None and key.split(":")[1:] != [request.target_id, request.user_id]:
             return Refused(SOMEBODY_ELSES)
     return found

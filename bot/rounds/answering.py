@@ -19,7 +19,7 @@ from bot.db.upserts import put_all
 from bot.keys import KeyMissing
 from bot.outbox import outbox
 from bot.rounds import ballots, messages, store
-from bot.rounds.answer_authorization import Admitted, Answering, admit
+from bot.rounds.answer_authorization import Admitted, admit
 from bot.rounds.answer_form import Given
 from bot.rounds.asking import ASK, REMIND, ask_key, remind_key
 from bot.rounds.ballot_crypto import Ballot
@@ -28,6 +28,7 @@ from bot.rounds.model import Asking, Round
 from bot.services import Services
 from bot.slack.content import Content
 from bot.slack.errors import Refused
+from bot.slack.request import Request
 
 KEY_RETIRED = (
     "Nothing was saved: whoever runs the bot's server retired the key that protects these "
@@ -40,7 +41,7 @@ TOO_LONG = "Nothing was saved: the comment has {length} characters, and {limit} 
 class _Pressed:
     """Send, with what was put in, or Skip (None)."""
 
-    who: Answering
+    request: Request
     given: Given | None
 
 
@@ -48,53 +49,57 @@ class _Pressed:
 class _Accepted:
     """What is to be kept of it."""
 
-    who: Answering
+    request: Request
     found: Admitted
     given: Given | None
 
 
-async def answer(services: Services, who: Answering, given: Given) -> Content:
+async def answer(services: Services, request: Request, given: Given) -> Content:
     """Keep what was given in place of what this person gave before; returns the receipt.
 
     Raises:
         Refused: the round is closed, or this person may not answer it (here).
     """
-    return await services.db.together(_keep_all, services).do(_Pressed(who=who, given=given))
+    return await services.db.together(_keep_all, services).do(
+        _Pressed(request=request, given=given)
+    )
 
 
-async def skip(services: Services, who: Answering) -> Content:
+async def skip(services: Services, request: Request) -> Content:
     """Remind this person no more; what they sent before stays. Returns what to show.
 
     Raises:
         Refused: the round is closed, or this person may not answer it (here).
     """
-    return await services.db.together(_keep_all, services).do(_Pressed(who=who, given=None))
+    return await services.db.together(_keep_all, services).do(_Pressed(request=request, given=None))
 
 
-async def to_change(services: Services, who: Answering) -> tuple[Asking, Given]:
+async def to_change(services: Services, request: Request) -> tuple[Asking, Given]:
     """The questions and what this person gave before, for the form.
 
     Raises:
         Refused: the round is closed, or this person may not answer it (here).
     """
     async with services.db.reading() as reader:
-        (found,) = await admit(reader, [who], services.clock.now(), to_write=False)
+        (found,) = await admit(reader, [request], services.clock.now(), to_write=False)
         if isinstance(found, Refused):
             raise found
-        before = await _given_before(reader, services, who, found)
+        before = await _given_before(reader, services, request, found)
         to_lead = found.person.is_lead
-        asking = await store.put_to(reader, who.workspace_id, found.round, to_lead=to_lead)
+        asking = await store.put_to(reader, request.workspace_id, found.round, to_lead=to_lead)
     return asking, before
 
 
-async def show(services: Services, who: Answering, message: Content) -> None:
+async def show(services: Services, request: Request, message: Content) -> None:
     """Show it in place of the question by an edit, because Slack did not take it directly."""
     async with services.db.transaction() as tx:
-        person = await store.asked_person(tx, who.workspace_id, who.round_id, who.user_id)
+        person = await store.asked_person(
+            tx, request.workspace_id, request.target_id, request.user_id
+        )
         if person is None:
             return
-        keys = [remind_key(who.round_id, who.user_id), ask_key(who.round_id, person)]
-        await _show(tx, who.workspace_id, keys, message, services.clock.now())
+        keys = [remind_key(request.target_id, request.user_id), ask_key(request.target_id, person)]
+        await _show(tx, request.workspace_id, keys, message, services.clock.now())
 
 
 async def _keep_all(
@@ -102,7 +107,7 @@ async def _keep_all(
 ) -> list[Content | Exception]:
     """What people pressed, in the same few statements however many they are."""
     now = services.clock.now()
-    admitted = await admit(tx, [one.who for one in many], now, to_write=True)
+    admitted = await admit(tx, [one.request for one in many], now, to_write=True)
     checked = [_checked(one, found) for one, found in zip(many, admitted, strict=True)]
     accepted = [one for one in checked if isinstance(one, _Accepted)]
     await _reflect(tx, [one for one in accepted if one.found.person.is_lead])
@@ -117,14 +122,14 @@ def _checked(pressed: _Pressed, found: Admitted | Refused) -> _Accepted | Refuse
         return found
     given = pressed.given
     if given is None:
-        return _Accepted(who=pressed.who, found=found, given=None)
+        return _Accepted(request=pressed.request, found=found, given=None)
     if len(given.comment) > messages.COMMENT_LIMIT:
         block_id = messages.block_id(found.round.round_id, "comment")
         text = TOO_LONG.format(length=len(given.comment), limit=messages.COMMENT_LIMIT)
         return Refused(text, {block_id: text})
     asked = [question.key for question in found.round.questions]
     given = replace(given, answers={key: given.answers.get(key) for key in asked})
-    return _Accepted(who=pressed.who, found=found, given=given)
+    return _Accepted(request=pressed.request, found=found, given=given)
 
 
 async def _cast(
@@ -143,32 +148,32 @@ async def _cast(
 
 
 def _ballot_of(one: _Accepted) -> Cast:
-    who, given = one.who, one.given
+    request, given = one.request, one.given
     return Cast(
-        workspace_id=who.workspace_id,
-        round_id=who.round_id,
-        user_id=who.user_id,
+        workspace_id=request.workspace_id,
+        round_id=request.target_id,
+        user_id=request.user_id,
         secret=one.found.secret,
         ballot=None if given is None else Ballot(answers=given.answers, comment=given.comment),
     )
 
 
 async def _reflect(tx: AsyncConnection, leads: Sequence[_Accepted]) -> None:
-    rows = [_reflection(one.who, one.found.round, one.given) for one in leads if one.given]
+    rows = [_reflection(one.request, one.found.round, one.given) for one in leads if one.given]
     await put_all(tx, schema.reflections, rows)
     for one in leads:
         if one.given is None:  # a lead's are named anyway, so no ballot has to hide it
-            subject = f"{one.who.round_id}:{one.who.user_id}"
+            subject = f"{one.request.target_id}:{one.request.user_id}"
             for action in (ASK, REMIND):
-                await agenda.drop(tx, one.who.workspace_id, action=action, subject=subject)
+                await agenda.drop(tx, one.request.workspace_id, action=action, subject=subject)
 
 
-def _reflection(who: Answering, found: Round, given: Given) -> dict[str, Any]:
+def _reflection(request: Request, found: Round, given: Given) -> dict[str, Any]:
     return {
-        "workspace_id": who.workspace_id,
+        "workspace_id": request.workspace_id,
         "phase_id": found.phase_id,
         "moment": found.round_id,
-        "user_id": who.user_id,
+        "user_id": request.user_id,
         "answers": dict(given.answers),
         "shared": given.shared,
     }
@@ -189,7 +194,7 @@ async def _told(
     if one.given is None:
         return messages.skipped(found.round_id, one.found.channel_id, found.closes_at)
     receipt = messages.received(found.round_id, one.found.channel_id, found.closes_at)
-    await _show(tx, one.who.workspace_id, _others(one), receipt, now)
+    await _show(tx, one.request.workspace_id, _others(one), receipt, now)
     return receipt
 
 
@@ -198,19 +203,21 @@ def _others(one: _Accepted) -> list[str]:
     if one.given is None:
         return []
     asked = ask_key(one.found.round.round_id, one.found.person)
-    return [key for key in one.found.sent if one.who.place is None or key != asked]
+    return [key for key in one.found.sent if one.request.message is None or key != asked]
 
 
 async def _given_before(
-    tx: AsyncConnection, services: Services, who: Answering, found: Admitted
+    tx: AsyncConnection, services: Services, request: Request, found: Admitted
 ) -> Given:
     if found.person.is_lead:
         phase_id = found.round.phase_id
-        kept = await store.reflection(tx, who.workspace_id, phase_id, who.round_id, who.user_id)
+        kept = await store.reflection(
+            tx, request.workspace_id, phase_id, request.target_id, request.user_id
+        )
         return Given() if kept is None else Given(answers=kept[0], shared=kept[1])
     try:
         ballot = await ballots.of_voter(
-            tx, services.keys, who.workspace_id, who.round_id, who.user_id
+            tx, services.keys, request.workspace_id, request.target_id, request.user_id
         )
     except KeyMissing as error:
         raise Refused(KEY_RETIRED) from error

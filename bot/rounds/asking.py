@@ -11,13 +11,14 @@ from bot.agenda import agenda
 from bot.agenda.agenda import Item, carrying_out, let_go
 from bot.agenda.slots import within_hours
 from bot.outbox import outbox, requeue
+from bot.phases import store as phase_store
+from bot.phases.model import Phase
 from bot.results.store import latest_note
-from bot.rounds import messages, questions, rules, store, team
-from bot.rounds.model import Asked, PhaseFacts, Round
+from bot.rounds import messages, questions, rules, store
+from bot.rounds.model import Asked, Round
 from bot.services import Services
 from bot.slack.content import Content
 from bot.slack.people import Person
-from bot.workspaces.store import settings_of
 
 ASK, REMIND = "ask", "remind"
 
@@ -37,7 +38,7 @@ class _ToAsk:
 
     workspace_id: str
     round: Round
-    phase: PhaseFacts
+    phase: Phase
     people: tuple[_Due, ...]
 
 
@@ -115,15 +116,15 @@ async def talk(services: Services, item: Item) -> None:
     phase_id, _, _ = item.subject.partition(":")
     now = services.clock.now()
     async with carrying_out(services.db, item) as tx:
-        phase = await team.phase_of(tx, item.workspace_id, phase_id)
+        phase = await phase_store.load(tx, item.workspace_id, phase_id)
         if phase is None or phase.is_paused:
             return
         at = rules.asked_at(item.due_at, now, phase.zone)
         if at is None:
             let_go(item, "two days late")
             return
-        settings = await settings_of(tx, item.workspace_id)
-        wording = questions.for_member(phase.lead_names, questions.reworded(settings.questions))
+        reworded = questions.reworded(phase.settings.questions)
+        wording = questions.for_member(phase.lead_names, reworded)
         await outbox.say(
             tx,
             item.workspace_id,
@@ -161,11 +162,11 @@ async def _to_ask(
         for item in items:
             let_go(item, "the questions are closed")
         return None
-    phase = await team.phase_of(tx, workspace_id, a_round.phase_id)
+    phase = await phase_store.load(tx, workspace_id, a_round.phase_id)
     if phase is None:
         return None
     listed = await store.asked_among(tx, workspace_id, round_id, map(_user_id, items))
-    optouts = await team.opted_out(tx, workspace_id, phase.channel_id)
+    optouts = await phase_store.opted_out(tx, workspace_id, phase.channel_id)
     wanted = {
         user_id: person
         for user_id, person in listed.items()
@@ -176,7 +177,7 @@ async def _to_ask(
     }
     # Some did in App Home, before the message came.
     answered = await store.who_answered(tx, services.keys, workspace_id, a_round, wanted.values())
-    default = (await settings_of(tx, workspace_id)).default_zone
+    default = phase.settings.default_zone
     people = tuple(
         _Due(item=item, person=wanted[user_id], zone=profiles[user_id].zone or default)
         for item in items

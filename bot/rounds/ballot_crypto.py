@@ -36,17 +36,17 @@ class Vault:
     place: str
     secret: bytes
 
-    def voter(self, user_id: str) -> str:
+    def voter_token(self, user_id: str) -> str:
         return hmac.new(self.secret, user_id.encode(), sha256).hexdigest()
 
-    def seal(self, voter: str, ballot: Ballot) -> bytes:
+    def seal(self, voter_token: str, ballot: Ballot) -> bytes:
         said = {"answers": dict(ballot.answers), "comment": ballot.comment}
         value = json.dumps(said, ensure_ascii=False).encode()
         padded = value.ljust(-(-len(value) // PADDED_TO) * PADDED_TO)
-        return seal(self._key, padded, f"{self.place}:{voter}".encode())
+        return seal(self._key, padded, f"{self.place}:{voter_token}".encode())
 
-    def unseal(self, voter: str, sealed: bytes) -> Ballot:
-        value = unseal(self._key, sealed, f"{self.place}:{voter}".encode())
+    def unseal(self, voter_token: str, sealed: bytes) -> Ballot:
+        value = unseal(self._key, sealed, f"{self.place}:{voter_token}".encode())
         return Ballot(**json.loads(value))
 
     @cached_property

@@ -56,7 +56,7 @@ _ballots = Table(
     "ballots",
     schema.metadata,
     *_of_round(),
-    Column("voter", String(64), primary_key=True),
+    Column("voter_token", String(64), primary_key=True),
     Column("sealed", LargeBinary, nullable=False),
     _to_round(),
     sqlite_with_rowid=False,
@@ -150,12 +150,12 @@ async def cast_all(tx: AsyncConnection, keys: KeyRing, casts: Sequence[Cast]) ->
 
 
 def _row(vault: Vault, one: Cast) -> Row:
-    voter = vault.voter(one.user_id)
+    voter_token = vault.voter_token(one.user_id)
     return {
         "workspace_id": one.workspace_id,
         "round_id": one.round_id,
-        "voter": voter,
-        "sealed": vault.seal(voter, one.ballot or Ballot()),
+        "voter_token": voter_token,
+        "sealed": vault.seal(voter_token, one.ballot or Ballot()),
     }
 
 
@@ -168,15 +168,15 @@ async def of_voter(
         KeyMissing: the key that protects this round was retired, or the round was closed.
     """
     vault = await _opened(tx, keys, workspace_id, round_id)
-    voter = vault.voter(user_id)
+    voter_token = vault.voter_token(user_id)
     sealed = (
         await tx.execute(
             select(_ballots.c.sealed).where(
-                _in_round(_ballots, workspace_id, round_id), _ballots.c.voter == voter
+                _in_round(_ballots, workspace_id, round_id), _ballots.c.voter_token == voter_token
             )
         )
     ).scalar()
-    return None if sealed is None else vault.unseal(voter, sealed)
+    return None if sealed is None else vault.unseal(voter_token, sealed)
 
 
 async def who_answered(
@@ -188,9 +188,11 @@ async def who_answered(
         KeyMissing: the key that protects this round was retired, or the round was closed.
     """
     vault = await _opened(tx, keys, workspace_id, round_id)
-    voters = {vault.voter(one): one for one in user_ids}
-    mine = _in_round(_ballots, workspace_id, round_id) & _ballots.c.voter.in_(padded(voters))
-    return frozenset(voters[one] for one in await tx.scalars(select(_ballots.c.voter).where(mine)))
+    voters = {vault.voter_token(one): one for one in user_ids}
+    mine = _in_round(_ballots, workspace_id, round_id) & _ballots.c.voter_token.in_(padded(voters))
+    return frozenset(
+        voters[one] for one in await tx.scalars(select(_ballots.c.voter_token).where(mine))
+    )
 
 
 async def count_and_destroy(
@@ -202,7 +204,7 @@ async def count_and_destroy(
     """
     found = (
         await tx.execute(
-            select(_ballots.c.voter, _ballots.c.sealed).where(
+            select(_ballots.c.voter_token, _ballots.c.sealed).where(
                 _in_round(_ballots, workspace_id, round_id)
             )
         )
@@ -215,7 +217,9 @@ async def count_and_destroy(
 
 async def lack_key(tx: AsyncConnection, keys: KeyRing, workspace_id: str, round_id: str) -> bool:
     """Whether there are ballots, and the key that protects them is not among ours."""
-    some = select(_ballots.c.voter).where(_in_round(_ballots, workspace_id, round_id)).limit(1)
+    some = (
+        select(_ballots.c.voter_token).where(_in_round(_ballots, workspace_id, round_id)).limit(1)
+    )
     if await tx.scalar(some) is None:
         return False
     try:
@@ -260,9 +264,9 @@ async def _read(
     except (KeyMissing, ValueError):
         return []
     read = []
-    for voter, sealed in found:
+    for voter_token, sealed in found:
         try:
-            read.append(vault.unseal(voter, sealed))
+            read.append(vault.unseal(voter_token, sealed))
         except ValueError:  # tampered with: it counts for nobody
             continue
     return read

@@ -1,23 +1,24 @@
-"""What people press, send and type about a round: saved first, acknowledged afterwards."""
+"""Slack handlers for the questions: answers, skips, polls, and a workspace's own wording."""
 
 from dataclasses import replace
-from functools import partial
-from typing import Any
 
-from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
+from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.rounds import answer_form, answering, messages
-from bot.rounds import poll as rounds_poll
-from bot.rounds.answer_authorization import Answering
+from bot.rounds import answer_form, answering, messages, questions_form
 from bot.rounds.answer_form import Given
+from bot.rounds.poll import POLL, poll
+from bot.rounds.questions import QUESTIONS
 from bot.services import Services
 from bot.slack.command import NAME, named
-from bot.slack.content import Content
+from bot.slack.content import Content, content, section
 from bot.slack.errors import Refused
 from bot.slack.payloads import state_values
-from bot.slack.views import answer_message, open_form
-
-Body = dict[str, Any]
+from bot.slack.request import Body, Request, handler, typed_values
+from bot.slack.views import answer_message, notice, open_form, show_next
+from bot.workspaces import settings_form
+from bot.workspaces.lifecycle import change_settings
+from bot.workspaces.messages import TITLE, saved
+from bot.workspaces.store import settings_of
 
 NOTHING_CHOSEN = (
     "Nothing was sent: no answer is chosen. Choose at least one, or close this and press Skip."
@@ -25,94 +26,92 @@ NOTHING_CHOSEN = (
 
 
 def register(app: AsyncApp, services: Services) -> None:
-    app.action(messages.SEND)(partial(send, services))
-    app.action(messages.SKIP)(partial(skip, services))
-    app.action(messages.CHANGE)(partial(change, services))
-    app.view(answer_form.FORM)(partial(submit, services))
-    app.command(NAME, matchers=[named("poll")])(partial(poll, services))
+    app.action(messages.SEND)(handler(services, send))
+    app.action(messages.SKIP)(handler(services, skip))
+    app.action(messages.CHANGE)(handler(services, change))
+    app.view(answer_form.FORM)(handler(services, submit))
+    app.command(NAME, matchers=[named("poll")])(handler(services, type_poll))
+    app.action(POLL)(handler(services, press_poll))
+    app.action(settings_form.REWORD)(handler(services, show_wording))
+    app.view(questions_form.FORM)(handler(services, save_wording))
 
 
-async def send(services: Services, ack: AsyncAck, body: Body, context: AsyncBoltContext) -> None:
+async def send(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
     """Send, in the weekly message. With nothing chosen it opens the form and saves nothing."""
-    who = _who(body, context)
-    given = answer_form.parse(state_values(body), who.round_id)
+    given = answer_form.parse(state_values(body), request.target_id)
     if given.has_answer:
-        receipt = await answering.answer(services, who, given)
-        services.afterwards.do(_replace(services, body, who, receipt))
+        receipt = await answering.answer(services, request, given)
+        services.afterwards.do(_replace(services, body, request, receipt))
     else:
-        await open_form_with(services, body, who, given)
+        await open_form_with(services, body, request, given)
     await ack()
 
 
-async def skip(services: Services, ack: AsyncAck, body: Body, context: AsyncBoltContext) -> None:
-    who = _who(body, context)
-    receipt = await answering.skip(services, who)
-    services.afterwards.do(_replace(services, body, who, receipt))
+async def skip(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
+    receipt = await answering.skip(services, request)
+    services.afterwards.do(_replace(services, body, request, receipt))
     await ack()
 
 
-async def change(services: Services, ack: AsyncAck, body: Body, context: AsyncBoltContext) -> None:
+async def change(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
     """Change, or Answer in a reminder: the form, with what was given before."""
-    await open_form_with(services, body, _who(body, context), Given())
+    await open_form_with(services, body, request, Given())
     await ack()
 
 
-async def submit(services: Services, ack: AsyncAck, body: Body, context: AsyncBoltContext) -> None:
-    view = body["view"]
-    who = Answering(
-        workspace_id=_workspace(context),
-        user_id=body["user"]["id"],
-        round_id=view["private_metadata"],
-        place=None,
-    )
-    given = answer_form.parse(view["state"]["values"], who.round_id)
+async def submit(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
+    given = answer_form.parse(typed_values(body), request.target_id)
     if not (given.has_answer or given.comment):
         raise Refused(NOTHING_CHOSEN)
-    await answering.answer(services, who, given)
+    await answering.answer(services, request, given)
     await ack()
 
 
-async def poll(services: Services, ack: AsyncAck, body: Body, context: AsyncBoltContext) -> None:
+async def type_poll(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
     """`/imbalance poll`: the three questions now."""
-    said = await rounds_poll.poll(
-        services,
-        workspace_id=_workspace(context),
-        channel_id=body["channel_id"],
-        user_id=body["user_id"],
-    )
-    await ack(said)
+    await ack(await poll(services, request))
 
 
-def _workspace(context: AsyncBoltContext) -> str:
-    assert context.team_id is not None  # Bolt has authorised it
-    return context.team_id
+async def press_poll(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
+    """*Ask now*, on the status card: the button carries the channel."""
+    said = await poll(services, replace(request, channel_id=request.target_id))
+    client = services.client_for(request.workspace_id)
+    await answer_message(client, body, content(said, section(said)), replace=False)
+    await ack()
 
 
-def _who(body: Body, context: AsyncBoltContext) -> Answering:
-    place = body["container"]
-    in_message = place["type"] == "message"
-    return Answering(
-        workspace_id=_workspace(context),
-        user_id=body["user"]["id"],
-        round_id=body["actions"][0]["value"],
-        place=(place["channel_id"], place["message_ts"]) if in_message else None,
-    )
+async def show_wording(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
+    """The words of the questions, on top of the settings."""
+    async with services.db.reading() as reader:
+        settings = await settings_of(reader, request.workspace_id)
+    form = questions_form.build(QUESTIONS, settings.questions)
+    await open_form(services.client_for(request.workspace_id), body, form)
+    await ack()
 
 
-async def open_form_with(services: Services, body: Body, who: Answering, typed: Given) -> None:
+async def save_wording(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
+    words = questions_form.parse(typed_values(body), QUESTIONS)
+    changed = await change_settings(services, request, lambda now: replace(now, questions=words))
+    if changed:
+        await show_next(ack, notice(TITLE, saved(changed)))
+    else:
+        await ack()
+
+
+async def open_form_with(services: Services, body: Body, request: Request, typed: Given) -> None:
     """The form, with what was given before and what was typed where there is no answer yet."""
-    asking, before = await answering.to_change(services, who)
+    asking, before = await answering.to_change(services, request)
     comment, shared = typed.comment or before.comment, typed.shared or before.shared
     given = replace(before, comment=comment, shared=shared)
-    client = services.client_for(who.workspace_id)
+    client = services.client_for(request.workspace_id)
     await open_form(client, body, answer_form.build(asking, given))
 
 
-async def _replace(services: Services, body: Body, who: Answering, message: Content) -> None:
+async def _replace(services: Services, body: Body, request: Request, message: Content) -> None:
     """Show it at once; where Slack does not take it, an edit by the outbox repairs that.
 
     Their answer is kept by then, so Slack's acknowledgement does not wait for it.
     """
-    client = services.client_for(who.workspace_id)
+    client = services.client_for(request.workspace_id)
     if not await answer_message(client, body, message, replace=True):
-        await answering.show(services, who, message)
+        await answering.show(services, request, message)

@@ -1,6 +1,6 @@
 """A round's way: planned with its phase, opened, closed and counted, scrubbed from the files."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,16 +8,18 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import agenda
+from bot.agenda.actions import AgendaAction
 from bot.agenda.agenda import Item, carrying_out, let_go
-from bot.agenda.slots import zone_of
 from bot.db import schema
 from bot.keys import KeyMissing
 from bot.outbox import outbox, requeue
+from bot.phases import store as phase_store
+from bot.phases.model import Phase
 from bot.results.lifecycle import keep
-from bot.rounds import ballots, messages, rules, secure_delete, store, team
+from bot.rounds import ballots, messages, rules, secure_delete, store
 from bot.rounds.asking import ASK, REMIND, ask, ask_key, remind, remind_key, talk
 from bot.rounds.ballots import Tally
-from bot.rounds.model import PhaseFacts, Round
+from bot.rounds.model import Round
 from bot.rounds.opening import CLOSE, OPEN, TALK, open_round, opens_at
 from bot.rounds.rules import Planned, RoundKind
 from bot.rounds.timezone_change import follow_zone
@@ -34,36 +36,32 @@ KEY_TRIES = 150
 NO_KEY = "answers are locked with a key that is not in IMBALANCE_KEYS: put it back within a day"
 
 
-async def plan_rounds(tx: AsyncConnection, workspace_id: str, phase_id: str, now: datetime) -> None:
+async def plan_rounds(tx: AsyncConnection, workspace_id: str, phase: Phase, now: datetime) -> None:
     """Note when this phase's rounds open, from its dates; what was noted before is replaced."""
-    phase = await team.phase_of(tx, workspace_id, phase_id)
-    if phase is None:
-        return
-    await agenda.drop_about(tx, workspace_id, action=OPEN, subject_starts=f"{phase_id}:")
-    today = now.astimezone(zone_of(phase.zone)).date()
-    for planned in rules.plan(phase.starts_on, phase.ends_on, phase.weekday):
-        if planned.on > today or opens_at(phase, planned.kind, planned.on) > now:
-            await _note(tx, workspace_id, phase, planned)
+    await agenda.drop_about(tx, workspace_id, actions=(OPEN,), subject_starts=f"{phase.phase_id}:")
+    today = phase.day_of(now)
+    planned = rules.plan(phase.starts_on, phase.ends_on, phase.weekday)
+    to_come = [one for one in planned if one.on > today or opens_at(phase, one.kind, one.on) > now]
+    await _schedule(tx, workspace_id, phase, to_come)
 
 
-async def cancel_rounds(
-    tx: AsyncConnection, workspace_id: str, phase_id: str, now: datetime, *, keep_after: bool
+async def keep_after_rounds(
+    tx: AsyncConnection, workspace_id: str, phase: Phase, now: datetime
 ) -> None:
-    """Open no more rounds of this phase; with `keep_after`, only those after its end.
+    """Open no more rounds of this phase but those after its end.
 
-    An open round closes at its own time. The rounds after the end are counted from today where
-    the phase ends before its date.
+    These are counted from today where the phase ends before its date.
     """
-    await agenda.drop_about(tx, workspace_id, action=OPEN, subject_starts=f"{phase_id}:")
-    await agenda.drop_about(tx, workspace_id, action=TALK, subject_starts=f"{phase_id}:")
-    phase = await team.phase_of(tx, workspace_id, phase_id)
-    if phase is None or not keep_after:
-        return
-    today = now.astimezone(zone_of(phase.zone)).date()
-    ended_on = min(today, phase.ends_on)
-    for planned in rules.plan(phase.starts_on, ended_on, phase.weekday):
-        if planned.kind is RoundKind.AFTER:
-            await _note(tx, workspace_id, phase, planned)
+    await drop_rounds(tx, workspace_id, phase.phase_id)
+    ended_on = min(phase.day_of(now), phase.ends_on)
+    planned = rules.plan(phase.starts_on, ended_on, phase.weekday)
+    after = [one for one in planned if one.kind is RoundKind.AFTER]
+    await _schedule(tx, workspace_id, phase, after)
+
+
+async def drop_rounds(tx: AsyncConnection, workspace_id: str, phase_id: str) -> None:
+    """Open no more rounds of this phase. An open one closes at its own time."""
+    await agenda.drop_about(tx, workspace_id, actions=(OPEN, TALK), subject_starts=f"{phase_id}:")
 
 
 async def close_round(services: Services, item: Item) -> None:
@@ -99,11 +97,13 @@ async def close_round(services: Services, item: Item) -> None:
         if not heard and not await _anybody_asked(tx, item.workspace_id, found):
             await _cancel(tx, item, found, now)
             return
-        enough = _enough(tally, found)
-        await _mark_closed(tx, item.workspace_id, found, tally, enough)
-        await _hand_over(tx, item.workspace_id, found, tally, enough, now)
+        reached_minimum = _enough(tally, found)
+        await _mark_closed(tx, item.workspace_id, found, tally, reached_minimum)
+        phase = await phase_store.load(tx, item.workspace_id, found.phase_id)
+        assert phase is not None  # a round is deleted with its phase
+        await _hand_over(tx, item.workspace_id, phase, found, tally, reached_minimum, now)
         await _ask_nobody_more(tx, item.workspace_id, found)
-        await _say_closed(tx, item.workspace_id, found, tally, enough, now)
+        await _say_closed(tx, item.workspace_id, phase, found, tally, reached_minimum, now)
         await agenda.put(tx, item.workspace_id, action=SCRUB, subject=found.round_id, due_at=now)
 
 
@@ -123,29 +123,24 @@ async def scrub(services: Services, item: Item) -> None:
         await agenda.put(tx, item.workspace_id, action=SCRUB, subject=subject, due_at=due_at)
 
 
-#: What is due about one round is done in one transaction, for as many people as it is due for.
-TOGETHER = (ASK, REMIND)
-ACTIONS: Mapping[str, Callable[..., Awaitable[None]]] = {
-    OPEN: open_round,
-    ASK: ask,
-    REMIND: remind,
-    TALK: talk,
-    CLOSE: close_round,
-    SCRUB: scrub,
-    MOVED: follow_zone,
-}
+ACTIONS = (
+    AgendaAction(name=OPEN, run=open_round),
+    AgendaAction(name=ASK, run=ask, is_batched=True),
+    AgendaAction(name=REMIND, run=remind, is_batched=True),
+    AgendaAction(name=TALK, run=talk),
+    AgendaAction(name=CLOSE, run=close_round),
+    AgendaAction(name=SCRUB, run=scrub, is_noticed=False),
+    AgendaAction(name=MOVED, run=follow_zone, is_noticed=False),
+)
 
 
-async def _note(
-    tx: AsyncConnection, workspace_id: str, phase: PhaseFacts, planned: Planned
+async def _schedule(
+    tx: AsyncConnection, workspace_id: str, phase: Phase, rounds: Sequence[Planned]
 ) -> None:
-    await agenda.put(
-        tx,
-        workspace_id,
-        action=OPEN,
-        subject=f"{phase.phase_id}:{planned.kind}:{planned.on}",
-        due_at=opens_at(phase, planned.kind, planned.on),
-    )
+    due = {
+        f"{phase.phase_id}:{one.kind}:{one.on}": opens_at(phase, one.kind, one.on) for one in rounds
+    }
+    await agenda.put_all(tx, workspace_id, action=OPEN, due=due)
 
 
 def _enough(tally: Tally, found: Round) -> bool:
@@ -171,10 +166,12 @@ async def _cancel(tx: AsyncConnection, item: Item, found: Round, now: datetime) 
 
 
 async def _mark_closed(
-    tx: AsyncConnection, workspace_id: str, found: Round, tally: Tally, enough: bool
+    tx: AsyncConnection, workspace_id: str, found: Round, tally: Tally, reached_minimum: bool
 ) -> None:
-    answered = tally.ballots if enough else None
-    await _set(tx, workspace_id, found, state="closed", enough=enough, answered=answered)
+    answered = tally.ballots if reached_minimum else None
+    await _set(
+        tx, workspace_id, found, state="closed", reached_minimum=reached_minimum, answered=answered
+    )
 
 
 async def _set(tx: AsyncConnection, workspace_id: str, found: Round, **values: Any) -> None:
@@ -189,30 +186,31 @@ async def _set(tx: AsyncConnection, workspace_id: str, found: Round, **values: A
 async def _hand_over(
     tx: AsyncConnection,
     workspace_id: str,
+    phase: Phase,
     found: Round,
     tally: Tally,
-    enough: bool,
+    reached_minimum: bool,
     now: datetime,
 ) -> None:
     """Give the results what may be shown. Comments come from two on, and never from too few."""
     shown = {key: chosen for key, chosen in tally.counts.items() if sum(chosen) >= found.minimum}
-    comments = tally.comments if enough and len(tally.comments) >= COMMENTS_FROM else ()
-    await keep(tx, workspace_id, found, shown if enough else None, comments, now)
+    comments = tally.comments if reached_minimum and len(tally.comments) >= COMMENTS_FROM else ()
+    await keep(tx, workspace_id, phase, found, shown if reached_minimum else None, comments, now)
 
 
 async def _ask_nobody_more(tx: AsyncConnection, workspace_id: str, found: Round) -> None:
-    for action in (ASK, REMIND):
-        await agenda.drop_about(
-            tx, workspace_id, action=action, subject_starts=f"{found.round_id}:"
-        )
+    await agenda.drop_about(
+        tx, workspace_id, actions=(ASK, REMIND), subject_starts=f"{found.round_id}:"
+    )
 
 
 async def _say_closed(
     tx: AsyncConnection,
     workspace_id: str,
+    phase: Phase,
     found: Round,
     tally: Tally,
-    enough: bool,
+    reached_minimum: bool,
     now: datetime,
 ) -> None:
     """The same to everyone asked, whether they answered or not.
@@ -220,11 +218,9 @@ async def _say_closed(
     Nor do the rows tell, but of an edit that is on its way: one that is the second would be of
     somebody who answered.
     """
-    phase = await team.phase_of(tx, workspace_id, found.phase_id)
-    assert phase is not None  # a round is deleted with its phase
     told: dict[str, Content] = {}
     for person in await store.roster(tx, workspace_id, found.round_id):
-        ended = messages.CLOSED_MIRROR if person.is_lead else _ended(tally, enough)
+        ended = messages.CLOSED_MIRROR if person.is_lead else _ended(tally, reached_minimum)
         said = messages.closed(phase.channel_id, ended)
         for key in (ask_key(found.round_id, person), remind_key(found.round_id, person.user_id)):
             told[key] = said
@@ -233,7 +229,7 @@ async def _say_closed(
         await outbox.edit(tx, workspace_id, of=key, content=said, now=now)
 
 
-def _ended(tally: Tally, enough: bool) -> str:
-    if enough:
+def _ended(tally: Tally, reached_minimum: bool) -> str:
+    if reached_minimum:
         return messages.CLOSED_ENOUGH
     return messages.CLOSED_UNREADABLE if tally.unreadable else messages.CLOSED_FEW

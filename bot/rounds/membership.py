@@ -15,8 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
 from bot.db.upserts import padded, put_all_if_new
-from bot.rounds import rules, team
-from bot.rounds.model import PhaseFacts
+from bot.phases import store as phase_store
+from bot.phases.model import Phase
+from bot.rounds import rules
 from bot.rounds.rules import Comings
 from bot.services import Services
 from bot.slack.conversations import member_ids
@@ -31,7 +32,7 @@ NOT_NOW = ("fetch_members_failed",)
 
 _phases = schema.phases
 _people = schema.phase_people
-_onlookers = schema.phase_onlookers
+_onlookers = schema.non_participants
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,13 +62,13 @@ async def look(services: Services, workspace_id: str, phase_id: str) -> Look | N
         SlackApiError: Slack could not say it now.
     """
     async with services.db.reading() as reader:
-        phase = await team.phase_of(reader, workspace_id, phase_id)
-        known = await _known(reader, workspace_id, phase_id)
-    if phase is None or phase.is_paused:
-        return None
+        phase = await phase_store.load(reader, workspace_id, phase_id)
+        if phase is None or phase.is_paused:
+            return None
+        known = await _known(reader, workspace_id, phase)
     client = services.client_for(workspace_id)
     try:
-        there = frozenset(await member_ids(services.db, client, workspace_id, phase.channel_id))
+        there = frozenset(await member_ids(services.reads, client, workspace_id, phase.channel_id))
     except SlackApiError as error:
         if verdict(error).meaning is not Meaning.PERMANENT or reason_of(error) in NOT_NOW:
             raise
@@ -80,23 +81,23 @@ async def look(services: Services, workspace_id: str, phase_id: str) -> Look | N
 
 
 async def follow(
-    tx: AsyncConnection, workspace_id: str, phase: PhaseFacts, seen: Look, now: datetime
+    tx: AsyncConnection, workspace_id: str, phase: Phase, seen: Look, now: datetime
 ) -> bool:
     """Let the team be who is there; returns whether that changed it.
 
-    The caller holds the phase (`team.lock_phase`). Colleagues who come while it runs are of its
-    team, or again what they were before they left; guests, bots and outsiders are onlookers.
+    The caller has locked the phase. Colleagues who join while it runs become members, or again
+    what they were before they left; guests, bots and outsiders are onlookers.
     """
     if not phase.is_active:
         return False
-    known = await _known(tx, workspace_id, phase.phase_id)
+    known = await _known(tx, workspace_id, phase)
     strangers = seen.strangers - known.team.keys() - known.onlookers
     colleagues = {one for one, person in seen.profiles.items() if person.is_full_member}
     comings = rules.comings(known.team, seen.there, strangers, colleagues)
     await _keep_team(tx, workspace_id, phase.phase_id, comings, now)
     if known.is_followed:
         await _forget_onlookers(tx, workspace_id, phase.phase_id, known.onlookers - seen.there)
-        await _keep_onlookers(tx, workspace_id, phase.phase_id, strangers - colleagues)
+        await add_non_participants(tx, workspace_id, phase.phase_id, strangers - colleagues)
     else:
         await follow_from(tx, workspace_id, phase.phase_id, seen.there - known.team.keys(), now)
     return comings.are_any
@@ -109,9 +110,9 @@ async def follow_from(
     await tx.execute(
         update(_phases)
         .where(_phases.c.workspace_id == workspace_id, _phases.c.phase_id == phase_id)
-        .values(followed_since=now)
+        .values(membership_synced_at=now)
     )
-    await _keep_onlookers(tx, workspace_id, phase_id, onlookers)
+    await add_non_participants(tx, workspace_id, phase_id, onlookers)
 
 
 async def came(tx: AsyncConnection, workspace_id: str, phase_id: str, user_id: str) -> None:
@@ -119,15 +120,16 @@ async def came(tx: AsyncConnection, workspace_id: str, phase_id: str, user_id: s
     await _forget_onlookers(tx, workspace_id, phase_id, [user_id])
 
 
-async def _known(tx: AsyncConnection, workspace_id: str, phase_id: str) -> _Known:
-    mine = {"workspace_id": workspace_id, "phase_id": phase_id}
-    people = await tx.execute(select(_people.c.user_id, _people.c.left_at).filter_by(**mine))
-    onlookers = await tx.scalars(select(_onlookers.c.user_id).filter_by(**mine))
-    since = await tx.scalar(select(_phases.c.followed_since).filter_by(**mine))
+async def _known(tx: AsyncConnection, workspace_id: str, phase: Phase) -> _Known:
+    onlookers = await tx.scalars(
+        select(_onlookers.c.user_id).where(
+            _onlookers.c.workspace_id == workspace_id, _onlookers.c.phase_id == phase.phase_id
+        )
+    )
     return _Known(
-        team={row.user_id: row.left_at is None for row in people},
+        team={one.user_id: not one.has_left for one in phase.people},
         onlookers=frozenset(onlookers),
-        is_followed=since is not None,
+        is_followed=phase.membership_synced_at is not None,
     )
 
 
@@ -148,9 +150,10 @@ async def _keep_team(
         await tx.execute(insert(_people), new)
 
 
-async def _keep_onlookers(
+async def add_non_participants(
     tx: AsyncConnection, workspace_id: str, phase_id: str, user_ids: Collection[str]
 ) -> None:
+    """Store who was in the channel when the lead chose the team without them."""
     key = {"workspace_id": workspace_id, "phase_id": phase_id}
     await put_all_if_new(tx, _onlookers, [{**key, "user_id": one} for one in user_ids])
 

@@ -15,15 +15,15 @@ from bot.clock import new_id
 from bot.db import schema
 from bot.db.upserts import insert_if_new
 from bot.log import log
+from bot.phases import store as phase_store
+from bot.phases.model import Phase
 from bot.phases.privacy import minimum_for
-from bot.rounds import ballots, membership, questions, rules, store, team
+from bot.rounds import ballots, membership, questions, rules, store
 from bot.rounds.asking import ASK
 from bot.rounds.membership import Look
-from bot.rounds.model import PhaseFacts, ends_at
 from bot.rounds.rules import Candidate, RoundKind
 from bot.services import Services
 from bot.slack.people import Person
-from bot.workspaces.store import settings_of
 
 OPEN, CLOSE, TALK = "open_round", "close_round", "talk"
 #: Slack would not say who is in the phase's channel: what became of it is looked at.
@@ -58,7 +58,7 @@ class Opened:
     closes_at: datetime
 
 
-def opens_at(phase: PhaseFacts, kind: RoundKind, on: date) -> datetime:
+def opens_at(phase: Phase, kind: RoundKind, on: date) -> datetime:
     """When the round of that day opens: before the day's slot has come anywhere.
 
     The last one in the evening of the far east would come when its phase is over there.
@@ -66,7 +66,7 @@ def opens_at(phase: PhaseFacts, kind: RoundKind, on: date) -> datetime:
     opens = slot(on, time_of(phase, kind), EARLIEST_ZONE)
     if kind is RoundKind.AFTER:
         return opens
-    return min(opens, ends_at(phase.ends_on, phase.zone) - BEFORE_ITS_END)
+    return min(opens, phase.ends_at - BEFORE_ITS_END)
 
 
 async def open_round(services: Services, item: Item) -> None:
@@ -75,9 +75,8 @@ async def open_round(services: Services, item: Item) -> None:
     seen = await membership.look(services, item.workspace_id, phase_id)
     now = services.clock.now()
     async with services.db.transaction() as tx:
-        await team.lock_phase(tx, item.workspace_id, phase_id)
+        phase = await phase_store.lock(tx, item.workspace_id, phase_id)
         await strike_off(tx, item)
-        phase = await team.phase_of(tx, item.workspace_id, phase_id)
         if phase is None:
             return
         on = date.fromisoformat(day)
@@ -97,7 +96,7 @@ async def open_now(
     tx: AsyncConnection,
     services: Services,
     workspace_id: str,
-    phase: PhaseFacts,
+    phase: Phase,
     opening: Opening,
     seen: Look,
 ) -> Opened:
@@ -105,9 +104,9 @@ async def open_now(
     now = services.clock.now()
     phase = await _with_its_team(tx, workspace_id, phase, seen, now)
     profiles = seen.profiles
-    optouts = await team.opted_out(tx, workspace_id, phase.channel_id)
+    optouts = await phase_store.opted_out(tx, workspace_id, phase.channel_id)
     team_now = rules.who_is_asked(_candidates(phase, profiles, optouts))
-    settings = await settings_of(tx, workspace_id)
+    settings = phase.settings
     if minimum_for(len(team_now), *settings.minimums) is None:
         await _talk_instead(tx, workspace_id, phase, opening, now)
         return Opened(asked=0, closes_at=now)
@@ -137,26 +136,26 @@ async def open_now(
 
 
 async def _with_its_team(
-    tx: AsyncConnection, workspace_id: str, phase: PhaseFacts, seen: Look, now: datetime
-) -> PhaseFacts:
+    tx: AsyncConnection, workspace_id: str, phase: Phase, seen: Look, now: datetime
+) -> Phase:
     """The phase with the team that is there now, whether or not Slack told who came and went."""
     if not await membership.follow(tx, workspace_id, phase, seen, now):
         return phase
     for action in (REFRESH, membership.FOLLOW):  # who came and went since is looked for again
         await agenda.put(tx, workspace_id, action=action, subject=phase.phase_id, due_at=now)
-    changed = await team.phase_of(tx, workspace_id, phase.phase_id)
+    changed = await phase_store.load(tx, workspace_id, phase.phase_id)
     assert changed is not None  # it is held
     return changed
 
 
 async def _why_not(
-    tx: AsyncConnection, workspace_id: str, phase: PhaseFacts, opening: Opening, now: datetime
+    tx: AsyncConnection, workspace_id: str, phase: Phase, opening: Opening, now: datetime
 ) -> str | None:
     """Why a planned round is left out, for the log; None: it opens."""
     if phase.is_paused:
         return "paused"
     if opening.kind is RoundKind.AFTER:
-        if await team.active_in(tx, workspace_id, phase.channel_id):
+        if await phase_store.active_in(tx, workspace_id, phase.channel_id):
             return "another phase runs"
     elif not phase.is_active:
         return "the phase is over"
@@ -168,17 +167,17 @@ async def _why_not(
     return None if rules.may_open(_on_the_wall(opening.at, phase), before) else "too near"
 
 
-def _on_the_wall(instant: datetime, phase: PhaseFacts) -> datetime:
+def _on_the_wall(instant: datetime, phase: Phase) -> datetime:
     return instant.astimezone(zone_of(phase.zone)).replace(tzinfo=None)
 
 
-def time_of(phase: PhaseFacts, kind: RoundKind) -> time:
+def time_of(phase: Phase, kind: RoundKind) -> time:
     """When everybody is asked, by the clock on their wall."""
     return FIRST_AT if kind is RoundKind.FIRST else phase.time_of_day
 
 
 def _slots(
-    phase: PhaseFacts, opening: Opening, zones: Mapping[str, str], now: datetime
+    phase: Phase, opening: Opening, zones: Mapping[str, str], now: datetime
 ) -> dict[str, datetime]:
     """When each is asked; who would be asked two days late is left out."""
     at = time_of(phase, opening.kind)
@@ -191,7 +190,7 @@ def _slots(
 
 
 def _candidates(
-    phase: PhaseFacts, profiles: Mapping[str, Person], optouts: frozenset[str]
+    phase: Phase, profiles: Mapping[str, Person], optouts: frozenset[str]
 ) -> list[Candidate]:
     return [
         Candidate(
@@ -201,7 +200,7 @@ def _candidates(
             has_opted_out=one in optouts,
             has_left=one not in profiles,
         )
-        for one in phase.members
+        for one in phase.member_ids
     ]
 
 
@@ -209,13 +208,13 @@ def _reachable(person: Person | None) -> bool:
     return person is not None and person.is_full_member
 
 
-def talk_about(phase: PhaseFacts, opening: Opening) -> str:
+def talk_about(phase: Phase, opening: Opening) -> str:
     """The subject of what the channel gets instead: once a day."""
     return f"{phase.phase_id}:{opening.at.date()}"
 
 
 async def _talk_instead(
-    tx: AsyncConnection, workspace_id: str, phase: PhaseFacts, opening: Opening, now: datetime
+    tx: AsyncConnection, workspace_id: str, phase: Phase, opening: Opening, now: datetime
 ) -> None:
     subject = talk_about(phase, opening)
     due_at = within_hours(max(opening.at, now), phase.zone)
@@ -223,7 +222,7 @@ async def _talk_instead(
 
 
 async def _write(
-    tx: AsyncConnection, workspace_id: str, phase: PhaseFacts, facts: dict[str, Any]
+    tx: AsyncConnection, workspace_id: str, phase: Phase, facts: dict[str, Any]
 ) -> str:
     round_id = new_id()
     number = await store.next_number(tx, workspace_id, phase.phase_id)
@@ -255,7 +254,7 @@ async def _list(
 
 
 async def _take_over_start(
-    tx: AsyncConnection, workspace_id: str, phase: PhaseFacts, round_id: str
+    tx: AsyncConnection, workspace_id: str, phase: Phase, round_id: str
 ) -> None:
     """Who reflected in the start form is not asked again in the first round."""
     for lead_id in phase.lead_ids:

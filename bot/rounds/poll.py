@@ -3,14 +3,19 @@
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.outbox import requeue
-from bot.rounds import membership, rules, store, team
+from bot.phases import store as phase_store
+from bot.phases.model import Phase
+from bot.rounds import membership, rules, store
 from bot.rounds.asking import talk_key
-from bot.rounds.model import PhaseFacts
 from bot.rounds.opening import Opened, Opening, open_now, talk_about
 from bot.rounds.rules import RoundKind
 from bot.services import Services
 from bot.slack.errors import Refused
 from bot.slack.mrkdwn import instant
+from bot.slack.request import Request
+
+#: *Ask now*; the button carries the channel.
+POLL = "phases.poll"
 
 NO_PHASE = (
     "No questions were sent: no phase runs in this channel. Start one with `/imbalance start`."
@@ -42,7 +47,7 @@ TALKED = (
 )
 
 
-async def poll(services: Services, *, workspace_id: str, channel_id: str, user_id: str) -> str:
+async def poll(services: Services, request: Request) -> str:
     """Ask now; returns what to tell who asked for it.
 
     A weekly or closing round that would open within five days of it is left out in its turn.
@@ -51,14 +56,17 @@ async def poll(services: Services, *, workspace_id: str, channel_id: str, user_i
         Refused: no phase runs here, it is paused, this person may not ask, the last round is too
             near, or a small team's channel has today's questions already.
     """
+    workspace_id, channel_id = request.workspace_id, request.channel_id or ""
     async with services.db.reading() as reader:
         phase = await _phase(reader, workspace_id, channel_id)
-    await _refuse_others(services, workspace_id, phase, user_id)
+    await _refuse_others(services, request, phase)
     seen = await membership.look(services, workspace_id, phase.phase_id)
     now = services.clock.now()
     async with services.db.transaction() as tx:
-        await team.lock_phase(tx, workspace_id, phase.phase_id)
-        phase = await _phase(tx, workspace_id, channel_id)
+        locked = await phase_store.lock(tx, workspace_id, phase.phase_id)
+        if locked is None or not locked.is_active:
+            raise Refused(NO_PHASE)
+        phase = locked
         if phase.is_paused or seen is None:
             raise Refused(PAUSED)
         last = await store.last_opening(tx, workspace_id, channel_id)
@@ -73,20 +81,18 @@ async def poll(services: Services, *, workspace_id: str, channel_id: str, user_i
     return _said(opened)
 
 
-async def _phase(tx: AsyncConnection, workspace_id: str, channel_id: str) -> PhaseFacts:
-    phase = await team.active_in(tx, workspace_id, channel_id)
+async def _phase(tx: AsyncConnection, workspace_id: str, channel_id: str) -> Phase:
+    phase = await phase_store.active_in(tx, workspace_id, channel_id)
     if phase is None:
         raise Refused(NO_PHASE)
     return phase
 
 
-async def _refuse_others(
-    services: Services, workspace_id: str, phase: PhaseFacts, user_id: str
-) -> None:
-    if user_id in phase.lead_ids:
+async def _refuse_others(services: Services, request: Request, phase: Phase) -> None:
+    if request.user_id in phase.lead_ids:
         return
-    client = services.client_for(workspace_id)
-    person = await services.people.one(client, workspace_id, user_id)
+    client = services.client_for(request.workspace_id)
+    person = await services.people.one(client, request.workspace_id, request.user_id)
     if person is None or not (person.is_admin and person.is_full_member):
         raise Refused(NOT_YOURS)
 

@@ -11,11 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.db import schema
 from bot.db.upserts import padded
 from bot.keys import KeyMissing, KeyRing
+from bot.phases import store as phase_store
+from bot.phases.model import Phase
 from bot.rounds import ballots
-from bot.rounds.model import Asked, Asking, OpenQuestion, PhaseFacts, Round
+from bot.rounds.model import Asked, Asking, OpenQuestion, Round
 from bot.rounds.questions import Question
 from bot.rounds.rules import RoundKind
-from bot.rounds.team import phase_of
 
 _phases = schema.phases
 _people = schema.phase_people
@@ -90,13 +91,13 @@ async def open_about(tx: AsyncConnection, workspace_id: str, user_id: str) -> tu
 
 async def put_to(tx: AsyncConnection, workspace_id: str, found: Round, *, to_lead: bool) -> Asking:
     """The round as it is put to a member, or to a lead."""
-    phase = await phase_of(tx, workspace_id, found.phase_id)
+    phase = await phase_store.load(tx, workspace_id, found.phase_id)
     assert phase is not None  # a round is deleted with its phase
     return await asking_of(tx, workspace_id, found, phase, to_lead=to_lead)
 
 
 async def asking_of(
-    tx: AsyncConnection, workspace_id: str, found: Round, phase: PhaseFacts, *, to_lead: bool
+    tx: AsyncConnection, workspace_id: str, found: Round, phase: Phase, *, to_lead: bool
 ) -> Asking:
     """The same, where the round's phase was read before."""
     return Asking(

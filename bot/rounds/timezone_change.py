@@ -11,9 +11,11 @@ from bot.agenda.agenda import Item, carrying_out
 from bot.agenda.slots import slot, within_hours, zone_of
 from bot.db import schema
 from bot.outbox import requeue
-from bot.rounds import rules, store, team
+from bot.phases import store as phase_store
+from bot.phases.model import Phase
+from bot.rounds import rules, store
 from bot.rounds.asking import ASK
-from bot.rounds.model import PhaseFacts, Round
+from bot.rounds.model import Round
 from bot.rounds.opening import time_of
 from bot.services import Services
 from bot.slack.people import known
@@ -34,7 +36,7 @@ async def follow_zone(services: Services, item: Item) -> None:
             tx, item.workspace_id, user_id=person.user_id, welcome_at=welcome_at, now=now
         )
         for found in await store.open_about(tx, item.workspace_id, person.user_id):
-            phase = await team.phase_of(tx, item.workspace_id, found.phase_id)
+            phase = await phase_store.load(tx, item.workspace_id, found.phase_id)
             on = planned_on(found, phase) if phase else None
             if phase is None or on is None:
                 continue
@@ -44,7 +46,7 @@ async def follow_zone(services: Services, item: Item) -> None:
                 await _move(tx, item.workspace_id, found, person.user_id, at)
 
 
-def planned_on(found: Round, phase: PhaseFacts) -> date | None:
+def planned_on(found: Round, phase: Phase) -> date | None:
     """The day of everybody's slot; None where the round opened late, or at no planned time."""
     there = found.opened_at.astimezone(zone_of(phase.zone))
     planned = found.kind is not rules.RoundKind.POLL

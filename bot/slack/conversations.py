@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.db.engine import Database
-from bot.slack.throttled_reads import read
+from bot.slack.throttled_reads import ThrottledReads
 
 PAGE = 200
 
@@ -24,7 +23,7 @@ class Channel:
 
 
 async def member_ids(
-    db: Database, client: AsyncWebClient, workspace_id: str, channel_id: str
+    reads: ThrottledReads, client: AsyncWebClient, workspace_id: str, channel_id: str
 ) -> list[str]:
     """The ids of everyone in a channel, in Slack's order, over all pages.
 
@@ -34,8 +33,7 @@ async def member_ids(
     ids: list[str] = []
     cursor = ""
     while True:
-        page = await read(
-            db,
+        page = await reads.read(
             workspace_id,
             client.conversations_members,
             channel=channel_id,
@@ -49,7 +47,7 @@ async def member_ids(
 
 
 async def channel_of(
-    db: Database, client: AsyncWebClient, workspace_id: str, channel_id: str
+    reads: ThrottledReads, client: AsyncWebClient, workspace_id: str, channel_id: str
 ) -> Channel | None:
     """The channel as the bot sees it; None where it may not see it (private, or gone).
 
@@ -57,7 +55,7 @@ async def channel_of(
         SlackApiError: Slack cannot be asked now.
     """
     try:
-        answer = await read(db, workspace_id, client.conversations_info, channel=channel_id)
+        answer = await reads.read(workspace_id, client.conversations_info, channel=channel_id)
     except SlackApiError as error:
         if error.response.get("error") == "channel_not_found":
             return None

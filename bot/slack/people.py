@@ -1,7 +1,7 @@
 """Who people are: read from Slack, remembered in the database.
 
-Who is remembered is not asked about here: `bot.workspaces.profile_refresh` keeps them true, one by one,
-so that a weekly round asks Slack about nobody it already knows, and waits for no answer.
+Slack is not asked here about people who are remembered: `bot.workspaces.profile_refresh` refreshes
+them one by one, so that a weekly round waits for no answer about somebody it already knows.
 """
 
 import asyncio
@@ -18,10 +18,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.clock import Clock
 from bot.db import schema
 from bot.db.engine import Database
-from bot.db.upserts import padded, put
+from bot.db.upserts import padded, put_all
 from bot.log import log
 from bot.slack.errors import Meaning, reason_of, verdict
-from bot.slack.throttled_reads import read
+from bot.slack.throttled_reads import ThrottledReads
 
 #: For so long we believe what Slack said of a person, if it tells of no change.
 FRESH = timedelta(days=30)
@@ -90,8 +90,16 @@ async def remember(
     tx: AsyncConnection, workspace_id: str, user: Mapping[str, Any], now: datetime
 ) -> None:
     """Keep what Slack says of a person: a users.info answer or a user_change event's user."""
-    key = {"workspace_id": workspace_id, "user_id": user["id"]}
-    await put(tx, schema.people, key, **_columns(user), refreshed_at=now)
+    await remember_all(tx, workspace_id, [user], now)
+
+
+async def remember_all(
+    tx: AsyncConnection, workspace_id: str, users: Iterable[Mapping[str, Any]], now: datetime
+) -> None:
+    """The same for several people, in one statement."""
+    key = {"workspace_id": workspace_id, "refreshed_at": now}
+    rows = [{**key, "user_id": user["id"], **_columns(user)} for user in users]
+    await put_all(tx, schema.people, rows)
 
 
 async def known(
@@ -187,9 +195,10 @@ def admins_among(users: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 class People:
     """Reads about people. Never used inside a transaction."""
 
-    def __init__(self, db: Database, clock: Clock) -> None:
+    def __init__(self, db: Database, clock: Clock, reads: ThrottledReads) -> None:
         self._db = db
         self._clock = clock
+        self._reads = reads
 
     async def of(
         self, client: AsyncWebClient, workspace_id: str, user_ids: Iterable[str]
@@ -202,8 +211,7 @@ class People:
         wanted = tuple(dict.fromkeys(user_ids))
         found = await self._read(workspace_id, wanted)
         if strangers := [one for one in wanted if one not in found]:
-            await self._meet(client, workspace_id, strangers)
-            found = await self._read(workspace_id, wanted)
+            found |= await self._meet(client, workspace_id, strangers)
         return {one: found[one] for one in wanted if one in found}
 
     async def one(self, client: AsyncWebClient, workspace_id: str, user_id: str) -> Person | None:
@@ -218,7 +226,7 @@ class People:
             SlackApiError: Slack could not be asked now.
         """
         try:
-            answer = await read(self._db, workspace_id, client.users_info, user=user_id)
+            answer = await self._reads.read(workspace_id, client.users_info, user=user_id)
         except SlackApiError as error:
             if verdict(error).meaning is not Meaning.PERMANENT:
                 raise
@@ -233,19 +241,27 @@ class People:
 
     async def _meet(
         self, client: AsyncWebClient, workspace_id: str, user_ids: Collection[str]
-    ) -> None:
-        """Ask about some who are not remembered. Who was read before a failure is remembered."""
-        left = iter(user_ids)
-        asking = (self._meet_each(client, workspace_id, left) for _ in range(AT_ONCE))
-        for failed in await asyncio.gather(*asking, return_exceptions=True):
-            if failed is not None:
-                raise failed
+    ) -> dict[str, Person]:
+        """Ask about people who are not remembered. Those read before a failure are remembered."""
+        left, users = iter(user_ids), list[Mapping[str, Any]]()
+        asking = (self._ask_each(client, workspace_id, left, users) for _ in range(AT_ONCE))
+        failures = await asyncio.gather(*asking, return_exceptions=True)
+        if users:
+            async with self._db.transaction() as tx:
+                await remember_all(tx, workspace_id, users, self._clock.now())
+        for failure in failures:
+            if failure is not None:
+                raise failure
+        return {user["id"]: said_of(workspace_id, user) for user in users}
 
-    async def _meet_each(
-        self, client: AsyncWebClient, workspace_id: str, left: Iterator[str]
+    async def _ask_each(
+        self,
+        client: AsyncWebClient,
+        workspace_id: str,
+        left: Iterator[str],
+        users: list[Mapping[str, Any]],
     ) -> None:
         for user_id in left:
             user = await self.ask(client, workspace_id, user_id)
             if user is not None:
-                async with self._db.transaction() as tx:
-                    await remember(tx, workspace_id, user, self._clock.now())
+                users.append(user)

@@ -18,17 +18,17 @@ from bot.ending.summary import ended_of
 from bot.outbox import outbox
 from bot.phases import rules, store
 from bot.phases.history import ended_since, past_of
-from bot.phases.model import PhaseRow
-from bot.phases.rules import Proposal
+from bot.phases.model import Phase
+from bot.phases.rules import Limits, Proposal
 from bot.phases.wording import EMOJI_NAMES, NAMES, bookmark_title
-from bot.rounds.lifecycle import cancel_rounds, plan_rounds
-from bot.rounds.membership import follow_from
+from bot.rounds.lifecycle import drop_rounds, plan_rounds
+from bot.rounds.membership import add_non_participants
 from bot.rounds.rules import NOTHING_AFTER
 from bot.services import Services
 from bot.slack.errors import Refused
 from bot.start import draft_store
 from bot.start.proposed_phase import roles_of, values_of
-from bot.workspaces.store import note_change
+from bot.workspaces.store import note_change, settings_of
 
 RUNS_ALREADY = (
     "Nothing was started: a {name} runs here until {day}, and one at a time keeps it clear. "
@@ -51,8 +51,8 @@ class Beginning:
     in_channel: tuple[str, ...] = ()  # everybody, as the lead chose the team; empty: not known
 
 
-async def start(services: Services, workspace_id: str, beginning: Beginning) -> str:
-    """Begin and announce the phase; returns its id. The same draft begins one phase only.
+async def start(services: Services, workspace_id: str, beginning: Beginning) -> Phase:
+    """Begin and announce the phase, and return it. The same draft begins one phase only.
 
     1. The rules are asked again, with what is true now.
     2. Phase, people, what waits and the lead's first reflection are kept.
@@ -66,18 +66,25 @@ async def start(services: Services, workspace_id: str, beginning: Beginning) -> 
     async with services.db.transaction() as tx:
         before = await _begun_before(tx, workspace_id, beginning)
         if before is not None:
-            return before
+            return await _loaded(tx, workspace_id, before)
         await _make_room(tx, workspace_id, beginning, now)
         await _ask_the_rules(tx, workspace_id, beginning)
         phase_id = await _keep(tx, workspace_id, beginning, now)
-        await plan_rounds(tx, workspace_id, phase_id, now)
-        await _announce(tx, workspace_id, phase_id, now)
+        phase = await _loaded(tx, workspace_id, phase_id)
+        await plan_rounds(tx, workspace_id, phase, now)
+        await _announce(tx, workspace_id, phase, now)
         if beginning.draft_id:
             await draft_store.mark_announced(tx, workspace_id, beginning.draft_id, phase_id)
-    return phase_id
+    return phase
 
 
-def runs_already(phase: PhaseRow) -> str:
+async def _loaded(tx: AsyncConnection, workspace_id: str, phase_id: str) -> Phase:
+    phase = await store.load(tx, workspace_id, phase_id)
+    assert phase is not None  # its row is this transaction's, or its draft's
+    return phase
+
+
+def runs_already(phase: Phase) -> str:
     """Why nothing can be started beside this phase."""
     name = NAMES[phase.kind].lower()
     full = name if phase.is_sprint else f"{name} phase"
@@ -106,25 +113,25 @@ async def _make_room(
         await _end(tx, workspace_id, running.phase_id, proposal.lead_id, now)
     since = proposal.starts_on - NOTHING_AFTER
     for phase_id in await ended_since(tx, workspace_id, proposal.channel_id, since):
-        await cancel_rounds(tx, workspace_id, phase_id, now, keep_after=False)
+        await drop_rounds(tx, workspace_id, phase_id)
 
 
 async def _end(
     tx: AsyncConnection, workspace_id: str, phase_id: str, lead_id: str, now: datetime
 ) -> None:
-    phase = await store.phase_to_change(tx, workspace_id, phase_id)
+    phase = await store.lock(tx, workspace_id, phase_id)
     if phase is None or not phase.is_active:  # its date came a moment before
         return
-    await end.finish(tx, workspace_id, phase, by=lead_id, now=now)
-    ended = await ended_of(tx, workspace_id, phase_id)
+    phase = await end.finish(tx, workspace_id, phase, by=lead_id, now=now)
+    ended = await ended_of(tx, workspace_id, phase)
     await end.close_in_channel(tx, workspace_id, ended, now)
     await end.ask_what_it_brought(tx, workspace_id, ended, now)
 
 
 async def _ask_the_rules(tx: AsyncConnection, workspace_id: str, beginning: Beginning) -> None:
     proposal = beginning.proposal
-    limits = await store.limits_of(tx, workspace_id)
-    past = await past_of(tx, workspace_id, proposal, beginning.continues)
+    limits = Limits.of(await settings_of(tx, workspace_id))
+    past = await past_of(tx, workspace_id, proposal, limits, beginning.continues)
     refusals = rules.refusals_to_start(proposal, past, limits, proposal.starts_on)
     if refusals:
         raise Refused(refusals[0].text)
@@ -133,7 +140,11 @@ async def _ask_the_rules(tx: AsyncConnection, workspace_id: str, beginning: Begi
 async def _keep(tx: AsyncConnection, workspace_id: str, beginning: Beginning, now: datetime) -> str:
     proposal = beginning.proposal
     mine = {"workspace_id": workspace_id, "phase_id": new_id()}
-    values = {**values_of(proposal, now), "promise": asdict(proposal.promise)}
+    values = {
+        **values_of(proposal, now),
+        "promise": asdict(proposal.promise),
+        "membership_synced_at": now if beginning.in_channel else None,
+    }
     # Two at the same moment: the index on active phases lets one of them in.
     if not await insert_if_new(tx, schema.phases, **mine, state="active", **values):
         raise Refused(await _who_was_first(tx, workspace_id, proposal.channel_id))
@@ -144,7 +155,7 @@ async def _keep(tx: AsyncConnection, workspace_id: str, beginning: Beginning, no
     await tx.execute(insert(schema.phase_people), people)
     if beginning.in_channel:
         onlookers = set(beginning.in_channel) - {one["user_id"] for one in people}
-        await follow_from(tx, workspace_id, mine["phase_id"], onlookers, now)
+        await add_non_participants(tx, workspace_id, mine["phase_id"], onlookers)
     await _keep_items(tx, mine, proposal)
     if beginning.answers:
         await tx.execute(
@@ -188,11 +199,9 @@ async def _audit(
     )
 
 
-async def _announce(tx: AsyncConnection, workspace_id: str, phase_id: str, now: datetime) -> None:
-    whole = await store.whole(tx, workspace_id, phase_id)
-    assert whole is not None  # it was inserted a moment ago
-    phase, key = whole.phase, announcement_key(phase_id)
-    said = messages.announcement(whole, phase.starts_on)
+async def _announce(tx: AsyncConnection, workspace_id: str, phase: Phase, now: datetime) -> None:
+    key = announcement_key(phase.phase_id)
+    said = messages.announcement(phase, phase.starts_on)
     await outbox.say(tx, workspace_id, key=key, to=phase.channel_id, content=said, now=now)
     await outbox.pin(tx, workspace_id, of=key, now=now)
     await outbox.bookmark(

@@ -37,7 +37,7 @@ class Draft:
     justify: str | None = None  # why a justification is asked for; None: it is not
     more: bool = False  # More options are open
     members: tuple[str, ...] | None = None  # None: the channel was not looked at yet
-    choose_team: bool = False  # the channel is too large to be taken whole
+    choose_team: bool = False  # the channel is too large to be taken phase
     co_leads: tuple[str, ...] = ()
     weekday: int = 1  # 0 is Monday
     time_of_day: time = time(10, 0)

@@ -7,6 +7,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import agenda
+from bot.agenda.actions import AgendaAction
 from bot.agenda.agenda import Item, strike_off
 from bot.db import schema
 from bot.db.upserts import put
@@ -30,8 +31,16 @@ class Kept:
     phase_id: str | None  # None: not announced yet
 
 
+async def create(tx: AsyncConnection, workspace_id: str, kept: Kept, now: datetime) -> None:
+    """Store a new draft, or one taken up again; it is deleted a week after its last change."""
+    await save(tx, workspace_id, kept, now)
+    await agenda.put_or_hold(
+        tx, workspace_id, action=FORGET, subject=workspace_id, due_at=now + KEPT
+    )
+
+
 async def save(tx: AsyncConnection, workspace_id: str, kept: Kept, now: datetime) -> None:
-    """Keep it, over what was kept before; a week later it is forgotten."""
+    """Store a draft over what was stored before."""
     await put(
         tx,
         _drafts,
@@ -40,9 +49,6 @@ async def save(tx: AsyncConnection, workspace_id: str, kept: Kept, now: datetime
         user_id=kept.user_id,
         content=as_json(kept.draft),
         saved_at=now,
-    )
-    await agenda.put_or_hold(
-        tx, workspace_id, action=FORGET, subject=workspace_id, due_at=now + KEPT
     )
 
 
@@ -116,3 +122,6 @@ async def forget_drafts(services: Services, item: Item) -> None:
                 subject=item.workspace_id,
                 due_at=oldest + KEPT,
             )
+
+
+ACTIONS = (AgendaAction(name=FORGET, run=forget_drafts, is_noticed=False),)

@@ -12,16 +12,18 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.agenda.slots import zone_of
-from bot.db.engine import Database
 from bot.log import log
-from bot.phases import rules, store
-from bot.phases.rules import Actor
+from bot.phases import rules
+from bot.phases.rules import Actor, Limits
 from bot.services import Services
 from bot.slack.conversations import Channel, channel_of, member_ids
 from bot.slack.errors import Refused, reason_of
 from bot.slack.mrkdwn import quote, together
 from bot.slack.people import Person
+from bot.slack.request import Request
+from bot.slack.throttled_reads import ThrottledReads
 from bot.start.draft import Draft
+from bot.workspaces.rules import WorkspaceSettings
 from bot.workspaces.store import settings_of
 
 #: A team of more is chosen by hand; guests and apps of a channel come on top.
@@ -57,69 +59,77 @@ NOT_READING = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Starter:
-    """Somebody who may start phases in this workspace; the channel was not looked at."""
+class EligibleLead:
+    """A person who may start phases in this workspace; the channel was not looked at."""
 
     workspace_id: str
     channel_id: str
     lead: Person
     zone: str
     today: date  # where the lead lives
+    settings: WorkspaceSettings
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scene(Starter):
+class Scene(EligibleLead):
     """A channel, and a full member of it who may start a phase there."""
 
     channel: Channel
     member_ids: tuple[str, ...]  # of the channel, apps and guests included
 
 
-async def starter(
-    services: Services, *, workspace_id: str, channel_id: str, user_id: str
-) -> Starter:
-    """Who wants to start. Slack is asked only about a person it has not told us of for long.
+async def eligible_lead(services: Services, request: Request) -> EligibleLead:
+    """The person who wants to start. Slack is asked only about somebody not remembered.
 
     Raises:
         Refused: no phase is started in a direct message, or none by this person.
     """
+    workspace_id, channel_id = request.workspace_id, request.channel_id or ""
     if channel_id.startswith("D"):
         raise Refused(IN_A_DM)
     client = services.client_for(workspace_id)
-    lead = await services.people.one(client, workspace_id, user_id)
-    zone = await _refuse_others(services, workspace_id, user_id, lead)
+    lead = await services.people.one(client, workspace_id, request.user_id)
+    async with services.db.reading() as reader:
+        settings = await settings_of(reader, workspace_id)
+    await _refuse_others(services, request, lead, settings)
     assert lead is not None  # else refused, being no full member
-    return Starter(
+    zone = lead.zone or settings.default_zone
+    return EligibleLead(
         workspace_id=workspace_id,
         channel_id=channel_id,
         lead=lead,
         zone=zone,
         today=services.clock.now().astimezone(zone_of(zone)).date(),
+        settings=settings,
     )
 
 
-async def look_at(services: Services, *, workspace_id: str, channel_id: str, user_id: str) -> Scene:
-    """The scene.
+async def look_at(
+    services: Services, request: Request, eligible: EligibleLead | None = None
+) -> Scene:
+    """The channel as Slack shows it now. `eligible` is the lead where they were read before.
 
     Raises:
         Refused: nobody may start a phase here, or this person may not.
     """
-    who = await starter(services, workspace_id=workspace_id, channel_id=channel_id, user_id=user_id)
+    eligible = eligible or await eligible_lead(services, request)
+    workspace_id = eligible.workspace_id
     client = services.client_for(workspace_id)
-    there = (services.db, client, workspace_id, channel_id)
+    there = (services.reads, client, workspace_id, eligible.channel_id)
     channel, ids = await asyncio.gather(channel_of(*there), _member_ids(*there))
     if channel is None or (channel.is_private and not channel.is_member):
         raise Refused(INVITE_ME)
     if channel.is_archived:
         raise Refused(ARCHIVED)
-    if user_id not in ids:
+    if request.user_id not in ids:
         raise Refused(NOT_IN_CHANNEL)
     return Scene(
         workspace_id=workspace_id,
         channel_id=channel.channel_id,
-        lead=who.lead,
-        zone=who.zone,
-        today=who.today,
+        lead=eligible.lead,
+        zone=eligible.zone,
+        today=eligible.today,
+        settings=eligible.settings,
         channel=channel,
         member_ids=tuple(ids),
     )
@@ -176,28 +186,27 @@ async def join(services: Services, scene: Scene) -> None:
 
 
 async def _refuse_others(
-    services: Services, workspace_id: str, user_id: str, person: Person | None
-) -> str:
-    """Returns the zone of who may start."""
-    async with services.db.reading() as reader:
-        limits = await store.limits_of(reader, workspace_id)
-        default_zone = (await settings_of(reader, workspace_id)).default_zone
-    full = person is not None and person.is_full_member
-    admin = person is not None and person.is_admin
-    actor = Actor(user_id=user_id, is_full_member=full, is_admin=admin)
-    names = await names_of(services, workspace_id, limits.starters or ())
-    refusal = rules.refusal_to_start_at_all(actor, limits, quote(together([*names.values()])))
+    services: Services, request: Request, person: Person | None, settings: WorkspaceSettings
+) -> None:
+    actor = Actor(
+        user_id=request.user_id,
+        is_full_member=person is not None and person.is_full_member,
+        is_admin=person is not None and person.is_admin,
+    )
+    starters = settings.starters or ()
+    names = await names_of(services, request.workspace_id, starters) if starters else {}
+    shown = quote(together([*names.values()]))
+    refusal = rules.refusal_to_start_at_all(actor, Limits.of(settings), shown)
     if refusal is not None:
         raise Refused(refusal.text)
-    return person.zone or default_zone if person else default_zone
 
 
 async def _member_ids(
-    db: Database, client: AsyncWebClient, workspace_id: str, channel_id: str
+    reads: ThrottledReads, client: AsyncWebClient, workspace_id: str, channel_id: str
 ) -> list[str]:
     """Nobody, where we may not see the channel; `channel_of` tells that."""
     try:
-        return await member_ids(db, client, workspace_id, channel_id)
+        return await member_ids(reads, client, workspace_id, channel_id)
     except SlackApiError as error:
         if reason_of(error) != "channel_not_found":
             raise

@@ -1,93 +1,105 @@
-"""What people type and press to start a phase, and in its announcement."""
+"""Slack handlers for starting a phase, and for extending one or planning the one after it."""
 
 from collections.abc import Awaitable, Callable
-from functools import partial
+from dataclasses import replace
 from typing import Any
 
-from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
+from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.models.views import View
 
-from bot.announcement import messages, part_messages
-from bot.announcement.handlers import open_concern, open_details, open_part, save_part, send_concern
+from bot.ending import extend, extend_form
+from bot.ending import messages as ending_messages
+from bot.phases.permissions import phase_to_manage, phase_to_manage_in_channel
 from bot.services import Services
 from bot.slack.command import NAME, named, parse
-from bot.slack.views import change_form, show_next
+from bot.slack.errors import Refused
+from bot.slack.request import Body, Request, handler, typed_values
+from bot.slack.views import change_form, open_form, show_next
 from bot.start import page_moment, page_preview, page_promise, wizard
-from bot.start.wizard import Filling
 
-Body = dict[str, Any]
-Page = Callable[[Services, Filling, dict[str, Any]], Awaitable[View]]
+Page = Callable[[Services, Request, dict[str, Any]], Awaitable[View]]
 
 
 def register(app: AsyncApp, services: Services) -> None:
-    app.command(NAME, matchers=[named("start")])(partial(start, services))
-    app.view(page_moment.PAGE)(partial(send_page, services, wizard.after_moment))
-    app.view(page_promise.PAGE)(partial(send_page, services, wizard.after_promise))
-    app.view(page_preview.PAGE)(partial(announce, services))
-    app.action(page_promise.ADD)(partial(turn_page, services, wizard.add_row))
-    app.action(page_promise.MORE)(partial(turn_page, services, wizard.show_more))
-    app.action(page_promise.BACK)(partial(go_back, services))
-    app.action(page_moment.ANYWAY)(only_chosen)
-    app.action(messages.MY_PART)(partial(open_part, services))
-    app.action(messages.CONCERN)(partial(open_concern, services))
-    app.action(messages.DETAILS)(partial(open_details, services))
-    app.view(part_messages.PART_FORM)(partial(save_part, services))
-    app.view(part_messages.CONCERN_FORM)(partial(send_concern, services))
+    app.command(NAME, matchers=[named("start")])(handler(services, type_start))
+    app.action(wizard.START)(handler(services, press_start))
+    app.view(page_moment.PAGE)(handler(services, send_page, wizard.after_moment))
+    app.view(page_promise.PAGE)(handler(services, send_page, wizard.after_promise))
+    app.view(page_preview.PAGE)(handler(services, announce))
+    app.action(page_promise.ADD)(handler(services, turn_page, wizard.add_row))
+    app.action(page_promise.MORE)(handler(services, turn_page, wizard.show_more))
+    app.action(page_promise.BACK)(handler(services, go_back))
+    app.action(page_moment.ANYWAY)(acknowledge_choice)
+    app.command(NAME, matchers=[named("extend")])(handler(services, type_extend))
+    app.action(ending_messages.EXTEND)(handler(services, press_extend))
 
 
-async def start(services: Services, ack: AsyncAck, body: Body, context: AsyncBoltContext) -> None:
+async def type_start(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
     """`/imbalance start …`"""
-    await wizard.open_start(
-        services,
-        body,
-        workspace_id=str(context.team_id),
-        channel_id=body["channel_id"],
-        user_id=body["user_id"],
-        words=parse(body.get("text", "")).arguments,
-    )
+    words = parse(body.get("text", "")).arguments
+    await wizard.open_start(services, request, body, words=words)
+    await ack()
+
+
+async def press_start(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
+    """*Start a phase*, on the status card: the button carries the channel."""
+    await wizard.open_start(services, replace(request, channel_id=request.target_id), body)
     await ack()
 
 
 async def send_page(
-    services: Services, then: Page, ack: AsyncAck, body: Body, context: AsyncBoltContext
+    services: Services, next_page: Page, request: Request, ack: AsyncAck, body: Body
 ) -> None:
     """*Next* and *Preview*: the page that follows takes this one's place."""
-    page = await then(services, _filling(body, context), body["view"]["state"]["values"])
+    page = await next_page(services, request, body["view"]["state"]["values"])
     await show_next(ack, page)
 
 
-async def announce(
-    services: Services, ack: AsyncAck, body: Body, context: AsyncBoltContext
-) -> None:
-    page = await wizard.announce(services, _filling(body, context))
-    await show_next(ack, page)
+async def announce(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
+    await show_next(ack, await wizard.announce(services, request))
 
 
 async def turn_page(
-    services: Services, then: Page, ack: AsyncAck, body: Body, context: AsyncBoltContext
+    services: Services, changed_page: Page, request: Request, ack: AsyncAck, body: Body
 ) -> None:
     """A button in the form: the same page with more on it."""
-    page = await then(services, _filling(body, context), body["view"]["state"]["values"])
-    await change_form(services.client_for(str(context.team_id)), body["view"], page)
+    page = await changed_page(services, request, body["view"]["state"]["values"])
+    await change_form(services.client_for(request.workspace_id), body["view"], page)
     await ack()
 
 
-async def go_back(services: Services, ack: AsyncAck, body: Body, context: AsyncBoltContext) -> None:
-    view = body["view"]
-    who = _filling(body, context)
-    page = await wizard.back(services, who, view["state"]["values"], view["callback_id"])
-    await change_form(services.client_for(who.workspace_id), view, page)
+async def go_back(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
+    callback_id = body["view"]["callback_id"]
+    page = await wizard.back(services, request, typed_values(body), callback_id)
+    await change_form(services.client_for(request.workspace_id), body["view"], page)
     await ack()
 
 
-async def only_chosen(ack: AsyncAck) -> None:
-    """A tick outside an input is told at once; it counts when the page is sent."""
+async def acknowledge_choice(ack: AsyncAck) -> None:
+    """A tick outside an input is sent at once; it counts when the page is sent."""
     await ack()
 
 
-def _filling(body: Body, context: AsyncBoltContext) -> Filling:
-    return Filling(
-        workspace_id=str(context.team_id),
-        user_id=body["user"]["id"],
-        draft_id=body["view"]["private_metadata"],
-    )
+async def type_extend(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
+    async with services.db.reading() as reader:
+        latest = await phase_to_manage_in_channel(reader, request)
+    await _open_extend(services, replace(request, target_id=latest.phase_id), body)
+    await ack()
+
+
+async def press_extend(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
+    await _open_extend(services, request, body)
+    await ack()
+
+
+async def _open_extend(services: Services, request: Request, body: Body) -> None:
+    """The form; for a phase extended before, the start form of the one that follows it."""
+    phase = await phase_to_manage(services, request)
+    if not phase.is_active:
+        raise Refused(extend.ENDED)
+    if phase.extension_reason is not None:
+        there = replace(request, channel_id=phase.channel_id)
+        await wizard.open_start(services, there, body, continues=phase.phase_id)
+        return
+    form = extend_form.build(phase, extend.latest_end(phase))
+    await open_form(services.client_for(request.workspace_id), body, form)

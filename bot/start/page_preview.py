@@ -9,7 +9,7 @@ from slack_sdk.models.views import View
 
 from bot.announcement import messages
 from bot.dates import day
-from bot.phases.model import WholePhase
+from bot.phases.model import Phase
 from bot.phases.wording import WEEKDAYS, lead_names, title
 from bot.rounds.messages import PRIVACY, question_text
 from bot.rounds.questions import Question
@@ -40,7 +40,7 @@ class Preview:
     """What will be said, with what the lead should know first."""
 
     draft_id: str
-    whole: WholePhase  # as it will be
+    phase: Phase  # as it will be
     today: date
     first_on: date  # when the first questions come
     questions: Sequence[Question]  # as members will read them
@@ -50,8 +50,8 @@ class Preview:
 
 def build(preview: Preview) -> View:
     """The announcement and the weekly message, without anything to press in them."""
-    phase = preview.whole.phase
-    announced = messages.announcement(preview.whole, preview.today).blocks[:-1]
+    phase = preview.phase
+    announced = messages.announcement(phase, preview.today).blocks[:-1]
     blocks: list[Block] = []
     if preview.refusal:
         blocks.append(section(f"*{truncated(preview.refusal, SECTION - 2)}*"))
@@ -71,9 +71,8 @@ def build(preview: Preview) -> View:
     )
 
 
-def done(whole: WholePhase, first_on: date) -> View:
+def done(phase: Phase, first_on: date) -> View:
     """The confirmation in the form."""
-    phase = whole.phase
     where = channel(phase.channel_id)
     weekdays = WEEKDAYS[phase.weekday]
     return View(
@@ -89,23 +88,23 @@ def done(whole: WholePhase, first_on: date) -> View:
 
 
 def _weekly(preview: Preview) -> list[Block]:
-    where = channel(preview.whole.phase.channel_id)
-    weekdays = WEEKDAYS[preview.whole.phase.weekday]
-    asked = len(preview.whole.members)
-    if preview.whole.minimum is None:
+    where = channel(preview.phase.channel_id)
+    weekdays = WEEKDAYS[preview.phase.weekday]
+    asked = len(preview.phase.members)
+    if preview.phase.minimum is None:
         start = section(AS_TALK.format(channel=where, weekdays=weekdays))
         return [start, *_questions(preview.questions)]
     start = section(
         IN_MESSAGE.format(
             people=asked,
             weekdays=weekdays,
-            time=f"{preview.whole.phase.time_of_day:%H:%M}",
+            time=f"{preview.phase.time_of_day:%H:%M}",
             first=day(preview.first_on),
         )
     )
-    leads = lead_names(preview.whole)
-    see = "sees" if len(preview.whole.leads) == 1 else "see"
-    small = PRIVACY.format(leads=leads, see=see, minimum=preview.whole.minimum)
+    leads = lead_names(preview.phase)
+    see = "sees" if len(preview.phase.leads) == 1 else "see"
+    small = PRIVACY.format(leads=leads, see=see, minimum=preview.phase.minimum)
     return [
         start,
         section(ASKED.format(channel=where)),

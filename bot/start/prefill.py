@@ -7,21 +7,21 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import new_id
 from bot.phases import rules, store
-from bot.phases.model import WholePhase
+from bot.phases.model import Phase
+from bot.phases.rules import Limits
 from bot.slack.errors import Refused
 from bot.slack.mrkdwn import clean, quote, truncated, unescape
 from bot.start import command_args, draft_store
 from bot.start.command_args import Arguments
 from bot.start.draft import Draft, Row
 from bot.start.draft_store import Kept
-from bot.start.eligibility import Starter
-from bot.workspaces.store import settings_of
+from bot.start.eligibility import EligibleLead
 
 #: Characters repeated of what cannot be read as a day.
 DAY_SHOWN = 40
 
 
-async def typed(tx: AsyncConnection, who: Starter, words: Sequence[str]) -> Arguments:
+def typed(who: EligibleLead, words: Sequence[str]) -> Arguments:
     """What followed the command.
 
     Raises:
@@ -33,15 +33,14 @@ async def typed(tx: AsyncConnection, who: Starter, words: Sequence[str]) -> Argu
         word = f'"{quote(truncated(error.typed, DAY_SHOWN))}"' if error.typed else "nothing"
         raise Refused(command_args.NO_DATE.format(typed=word)) from error
     if said.ends_on is not None:
-        limits = await store.limits_of(tx, who.workspace_id)
-        refusal = command_args.refusal_of_end(said, who.today, limits)
+        refusal = command_args.refusal_of_end(said, who.today, Limits.of(who.settings))
         if refusal is not None:
             raise Refused(refusal)
     return replace(said, milestone=clean(said.milestone))
 
 
 async def drafted(
-    tx: AsyncConnection, who: Starter, said: Arguments, continues: str | None
+    tx: AsyncConnection, who: EligibleLead, said: Arguments, continues: str | None
 ) -> tuple[Kept, bool]:
     """A new draft, or what this person left unannounced here; and whether it is the latter.
 
@@ -53,7 +52,7 @@ async def drafted(
     before = await draft_store.of(tx, who.workspace_id, draft_id, where[1]) if draft_id else None
     if before is not None and continues not in (None, before.draft.continues):
         before = None
-    draft = await _blank(tx, who)
+    draft = _blank(who)
     if before is not None:
         draft = _taken_up(before.draft, who, draft, continues)
     elif continues is not None:
@@ -69,7 +68,7 @@ async def drafted(
     return kept, before is not None
 
 
-def _taken_up(before: Draft, who: Starter, blank: Draft, continues: str | None) -> Draft:
+def _taken_up(before: Draft, who: EligibleLead, blank: Draft, continues: str | None) -> Draft:
     """What was left, but for what time has overtaken: a past end, a team nobody chose by hand.
 
     The team of the phase that it continues was chosen when that began.
@@ -83,14 +82,14 @@ def _taken_up(before: Draft, who: Starter, blank: Draft, continues: str | None) 
     )
 
 
-async def _like(tx: AsyncConnection, who: Starter, blank: Draft, phase_id: str) -> Draft:
+async def _like(tx: AsyncConnection, who: EligibleLead, blank: Draft, phase_id: str) -> Draft:
     """A draft that says what a phase said, with an end of its own."""
-    found = await store.whole(tx, who.workspace_id, phase_id)
+    found = await store.load(tx, who.workspace_id, phase_id)
     return blank if found is None else _again(found, blank)
 
 
-def _again(found: WholePhase, blank: Draft) -> Draft:
-    phase = found.phase
+def _again(found: Phase, blank: Draft) -> Draft:
+    phase = found
     return replace(
         blank,
         kind=phase.kind,
@@ -106,8 +105,8 @@ def _again(found: WholePhase, blank: Draft) -> Draft:
     )
 
 
-async def _blank(tx: AsyncConnection, who: Starter) -> Draft:
-    settings = await settings_of(tx, who.workspace_id)
+def _blank(who: EligibleLead) -> Draft:
+    settings = who.settings
     return Draft(
         ends_on=rules.default_end(who.today, settings.default_weeks),
         weekday=settings.default_weekday,

@@ -1,23 +1,25 @@
 """A proposal as the phase it would be: for the preview, and for the rows when it begins."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from datetime import datetime
 from typing import Any
 
-from bot.phases.model import Item, Participant, PhaseRow, WholePhase
+from bot.phases.model import Participant, Phase, SetAsideItem
 from bot.phases.rules import Kind, Proposal, recovery_until
+from bot.workspaces.rules import WorkspaceSettings
 
 LEAD, MEMBER = "lead", "member"
 
 
 def as_it_will_be(
-    proposal: Proposal, names: Mapping[str, str], now: datetime, minimums: tuple[int, int]
-) -> WholePhase:
-    """The phase, had it begun now. `names` of people by id, `minimums` as in `WholePhase`."""
-    known = {**dict.fromkeys(each.name for each in fields(PhaseRow)), **values_of(proposal, now)}
-    phase = PhaseRow(**{**known, "phase_id": "preview", "is_active": True})
-    people = [
+    proposal: Proposal, names: Mapping[str, str], now: datetime, settings: WorkspaceSettings
+) -> Phase:
+    """The phase, had it begun now. `names` are of people by id."""
+    unset = dict.fromkeys(
+        each.name for each in fields(Phase) if each.default is MISSING and each.name != "settings"
+    )
+    people = (
         Participant(
             user_id=user_id,
             name=names.get(user_id, user_id),
@@ -28,9 +30,18 @@ def as_it_will_be(
             thanks_line=None,
         )
         for user_id, role in roles_of(proposal)
-    ]
-    items = tuple(_items(proposal, names))
-    return WholePhase(phase=phase, people=tuple(people), items=items, minimums=minimums)
+    )
+    return Phase(
+        **{
+            **unset,
+            **values_of(proposal, now),
+            "phase_id": "preview",
+            "is_active": True,
+            "people": tuple(people),
+            "items": tuple(_items(proposal, names)),
+            "settings": settings,
+        }
+    )
 
 
 def values_of(proposal: Proposal, now: datetime) -> dict[str, Any]:
@@ -62,13 +73,13 @@ def roles_of(proposal: Proposal) -> list[tuple[str, str]]:
     return list({**roles, **dict.fromkeys(proposal.lead_ids, LEAD)}.items())
 
 
-def _items(proposal: Proposal, names: Mapping[str, str]) -> Iterable[Item]:
+def _items(proposal: Proposal, names: Mapping[str, str]) -> Iterable[SetAsideItem]:
     for position, item in enumerate(proposal.set_aside):
-        yield Item(
+        yield SetAsideItem(
             position=position,
             text=item.text,
             owner_id=item.owner_id,
             owner_name=names.get(item.owner_id, ""),
-            fate=None,
+            outcome=None,
             parked_until=None,
         )

@@ -1,7 +1,6 @@
 """The three pages of the start form, each built from what is kept and true now."""
 
 from collections.abc import Mapping
-from datetime import date
 
 from slack_sdk.models.views import View
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -9,19 +8,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.phases import rules, store
 from bot.phases.budget import Span, budget
 from bot.phases.history import LOOKING_BACK, teams
-from bot.phases.rules import Kind, Proposal
+from bot.phases.rules import Kind, Limits, Proposal
 from bot.rounds.questions import for_member, reworded
 from bot.rounds.rules import plan
 from bot.services import Services
 from bot.start import page_moment, page_preview, page_promise
 from bot.start.draft import Draft, proposal_of
 from bot.start.draft_store import Kept
-from bot.start.eligibility import Scene, names_of
+from bot.start.eligibility import EligibleLead, Scene, names_of
 from bot.start.page_moment import Moment
 from bot.start.page_preview import Preview
 from bot.start.page_promise import Promise
 from bot.start.proposed_phase import as_it_will_be
-from bot.workspaces.store import settings_of
 
 MANY_SPRINT = (
     "{sprinting} of {teams} teams are in a results sprint, this one included. What should be "
@@ -32,35 +30,30 @@ FEWEST_TEAMS = 3
 
 
 async def moment(
-    tx: AsyncConnection, workspace_id: str, kept: Kept, today: date, *, resumed: bool = False
+    tx: AsyncConnection, lead: EligibleLead, kept: Kept, *, resumed: bool = False
 ) -> View:
     """Page 1."""
-    settings = await settings_of(tx, workspace_id)
     facts = Moment(
         draft_id=kept.draft_id,
         channel_id=kept.channel_id,
-        questions=reworded(settings.questions),
-        budget=await _budget(tx, workspace_id, kept, today),
+        questions=reworded(lead.settings.questions),
+        budget=await _budget(tx, lead, kept),
         resumed=resumed,
     )
     return page_moment.build(facts, kept.draft)
 
 
 async def promise(
-    tx: AsyncConnection,
-    workspace_id: str,
-    kept: Kept,
-    today: date,
-    told: Mapping[str, str] | None = None,
+    tx: AsyncConnection, lead: EligibleLead, kept: Kept, told: Mapping[str, str] | None = None
 ) -> View:
     """Page 2; `told` are sentences above fields that it did not show before."""
     kind = kept.draft.kind or Kind.RESULTS_SPRINT
-    limits = await store.limits_of(tx, workspace_id)
+    limits = Limits.of(lead.settings)
     sprint = kind is Kind.RESULTS_SPRINT
     facts = Promise(
         draft_id=kept.draft_id,
         channel_id=kept.channel_id,
-        budget=await _budget(tx, workspace_id, kept, today) if sprint else "",
+        budget=await _budget(tx, lead, kept) if sprint else "",
         max_weeks=limits.max_weeks(kind),
         told=told or {},
     )
@@ -74,13 +67,13 @@ async def preview(services: Services, scene: Scene, kept: Kept, refusal: str | N
     ids = [*proposal.lead_ids, *proposal.member_ids, *owners]
     names = await names_of(services, scene.workspace_id, ids)
     async with services.db.reading() as reader:
-        settings = await settings_of(reader, scene.workspace_id)
-        warnings = await _warnings(reader, scene.workspace_id, proposal)
-    whole = as_it_will_be(proposal, names, services.clock.now(), settings.minimums)
-    questions = for_member([one.name for one in whole.leads], reworded(settings.questions))
+        warnings = await _warnings(reader, scene, proposal)
+    settings = scene.settings
+    phase = as_it_will_be(proposal, names, services.clock.now(), settings)
+    questions = for_member([one.name for one in phase.leads], reworded(settings.questions))
     facts = Preview(
         draft_id=kept.draft_id,
-        whole=whole,
+        phase=phase,
         today=scene.today,
         first_on=plan(proposal.starts_on, proposal.ends_on, proposal.weekday)[0].on,
         questions=questions,
@@ -101,21 +94,21 @@ def proposed(scene: Scene, draft: Draft) -> Proposal:
     )
 
 
-async def _budget(tx: AsyncConnection, workspace_id: str, kept: Kept, today: date) -> str:
+async def _budget(tx: AsyncConnection, lead: EligibleLead, kept: Kept) -> str:
     """The sentence; with this sprint, unless trust-building was chosen."""
-    draft = kept.draft
-    sprints = await store.past_sprints(tx, workspace_id, kept.channel_id, today - LOOKING_BACK)
+    draft, today = kept.draft, lead.today
+    since = today - LOOKING_BACK
+    sprints = await store.past_sprints(tx, lead.workspace_id, kept.channel_id, since)
     if draft.kind is Kind.RESULTS_SPRINT and draft.ends_on > today:
         return budget(sprints, today, Span(starts_on=today, ends_on=draft.ends_on)).sentence
     return budget(sprints, today).sentence
 
 
-async def _warnings(tx: AsyncConnection, workspace_id: str, proposal: Proposal) -> tuple[str, ...]:
-    limits = await store.limits_of(tx, workspace_id)
-    found = rules.warnings(proposal, limits)
+async def _warnings(tx: AsyncConnection, scene: Scene, proposal: Proposal) -> tuple[str, ...]:
+    found = rules.warnings(proposal, Limits.of(scene.settings))
     if proposal.kind is not Kind.RESULTS_SPRINT:
         return found
-    sprinting, there = await teams(tx, workspace_id, proposal.channel_id, proposal.starts_on)
+    sprinting, there = await teams(tx, scene.workspace_id, proposal.channel_id, proposal.starts_on)
     if there >= FEWEST_TEAMS and sprinting * 3 > there:
         return (*found, MANY_SPRINT.format(sprinting=sprinting, teams=there))
     return found

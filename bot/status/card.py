@@ -12,12 +12,13 @@ from bot.channel_health.messages import TRY_AGAIN
 from bot.dates import day, days
 from bot.ending.messages import EXTEND, WRAP_UP
 from bot.phases.budget import SHARE, Budget, Span
-from bot.phases.model import PhaseRow, WholePhase
+from bot.phases.model import Phase
 from bot.phases.rules import Kind
 from bot.phases.wording import EMOJI, NAMES, title
+from bot.rounds.poll import POLL
 from bot.slack.content import Content, actions, button, content, context, paragraphs, section
+from bot.start.wizard import START
 
-START, POLL = "phases.start", "phases.poll"
 SHORT = 120
 
 NOTHING = "No phase runs in this channel."
@@ -42,8 +43,8 @@ class Glance:
     """What one person sees of a channel's state. Days are where its lead lives."""
 
     channel_id: str
-    whole: WholePhase | None  # the phase that runs; None: none does
-    last: PhaseRow | None  # the newest that is over; None: none ever was
+    phase: Phase | None  # the phase that runs; None: none does
+    last: Phase | None  # the newest that is over; None: none ever was
     budget: Budget
     today: date
     manages: bool  # may extend and end it
@@ -52,7 +53,7 @@ class Glance:
 
 def card(glance: Glance) -> Content:
     """The answer to the bare command and to `status`."""
-    return _running(glance, glance.whole) if glance.whole else _idle(glance)
+    return _running(glance, glance.phase) if glance.phase else _idle(glance)
 
 
 def budget_card(budget: Budget, sprints: Sequence[Span], free: date, today: date) -> Content:
@@ -71,11 +72,10 @@ def budget_card(budget: Budget, sprints: Sequence[Span], free: date, today: date
     )
 
 
-def _running(glance: Glance, whole: WholePhase) -> Content:
-    phase = whole.phase
+def _running(glance: Glance, phase: Phase) -> Content:
     blocks: list[Block] = [
-        section(f"*{title(phase, 300)}*\n{standing(whole, glance.today)}"),
-        *paragraphs([*promised(whole, SHORT), questions_line(whole)]),
+        section(f"*{title(phase, 300)}*\n{standing(phase, glance.today)}"),
+        *paragraphs([*promised(phase, SHORT), questions_line(phase)]),
     ]
     if phase.kind is Kind.RESULTS_SPRINT:
         blocks.append(context(glance.budget.sentence))

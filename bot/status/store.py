@@ -7,68 +7,72 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.agenda.slots import zone_of
 from bot.phases import store
 from bot.phases.budget import WINDOW_DAYS, Budget, Span, budget, free_from
-from bot.phases.rules import Actor, recovery_until, refusal_to_start_at_all
+from bot.phases.rules import Actor, Limits, recovery_until, refusal_to_start_at_all
 from bot.services import Services
+from bot.slack.people import Person
+from bot.slack.request import Request
 from bot.status.card import Glance
+from bot.workspaces.rules import WorkspaceSettings
 from bot.workspaces.store import settings_of
 
 TWO_WEEKS = 14
 
 
-async def glance(services: Services, *, workspace_id: str, channel_id: str, user_id: str) -> Glance:
+async def glance(services: Services, request: Request) -> Glance:
     """The channel's state, for this person."""
-    client = services.client_for(workspace_id)
-    person = await services.people.one(client, workspace_id, user_id)
+    person = await _person(services, request)
     actor = Actor(
-        user_id=user_id,
+        user_id=request.user_id,
         is_full_member=person is not None and person.is_full_member,
         is_admin=person is not None and person.is_admin,
     )
+    channel_id = request.channel_id or ""
     async with services.db.reading() as reader:
-        today = await _today(reader, services, workspace_id, person.zone if person else None)
-        latest = await store.latest_in(reader, workspace_id, channel_id)
-        whole = await store.whole(reader, workspace_id, latest.phase_id) if latest else None
-        limits = await store.limits_of(reader, workspace_id)
-        spent, _ = await _budget(reader, workspace_id, channel_id, today)
-    leads = whole is not None and whole.is_led_by(user_id)
-    running = whole is not None and whole.phase.is_active
+        settings = await settings_of(reader, request.workspace_id)
+        today = _today(services, person, settings)
+        latest = await store.latest_in(reader, request.workspace_id, channel_id)
+        spent, _ = await _budget(reader, request, settings, today)
+    running = latest is not None and latest.is_active
+    leads = latest is not None and latest.is_led_by(request.user_id)
     return Glance(
         channel_id=channel_id,
-        whole=whole if running else None,
+        phase=latest if running else None,
         last=None if running else latest,
         budget=spent,
         today=today,
         manages=actor.is_full_member and (leads or actor.is_admin),
-        may_start=refusal_to_start_at_all(actor, limits, "") is None,
+        may_start=refusal_to_start_at_all(actor, Limits.of(settings), "") is None,
     )
 
 
 async def spending(
-    services: Services, *, workspace_id: str, channel_id: str, user_id: str
+    services: Services, request: Request
 ) -> tuple[Budget, tuple[Span, ...], date, date]:
     """The budget, the sprints that count, the day from which two weeks fit, and today."""
-    client = services.client_for(workspace_id)
-    person = await services.people.one(client, workspace_id, user_id)
+    person = await _person(services, request)
     async with services.db.reading() as reader:
-        today = await _today(reader, services, workspace_id, person.zone if person else None)
-        spent, sprints = await _budget(reader, workspace_id, channel_id, today)
-        limits = await store.limits_of(reader, workspace_id)
-    free = free_from(sprints, today, TWO_WEEKS, limits.budget_share)
+        settings = await settings_of(reader, request.workspace_id)
+        today = _today(services, person, settings)
+        spent, sprints = await _budget(reader, request, settings, today)
+    free = free_from(sprints, today, TWO_WEEKS, Limits.of(settings).budget_share)
     rested = [recovery_until(sprint) + timedelta(days=1) for sprint in sprints]
     return spent, sprints, max([free, *rested]), today
 
 
-async def _today(
-    reader: AsyncConnection, services: Services, workspace_id: str, zone: str | None
-) -> date:
-    default = (await settings_of(reader, workspace_id)).default_zone
-    return services.clock.now().astimezone(zone_of(zone, default)).date()
+async def _person(services: Services, request: Request) -> Person | None:
+    client = services.client_for(request.workspace_id)
+    return await services.people.one(client, request.workspace_id, request.user_id)
+
+
+def _today(services: Services, person: Person | None, settings: WorkspaceSettings) -> date:
+    zone = zone_of(person.zone if person else None, settings.default_zone)
+    return services.clock.now().astimezone(zone).date()
 
 
 async def _budget(
-    reader: AsyncConnection, workspace_id: str, channel_id: str, today: date
+    reader: AsyncConnection, request: Request, settings: WorkspaceSettings, today: date
 ) -> tuple[Budget, tuple[Span, ...]]:
     since = today - timedelta(days=WINDOW_DAYS - 1)
-    sprints = await store.past_sprints(reader, workspace_id, channel_id, since)
-    limits = await store.limits_of(reader, workspace_id)
-    return budget(sprints, today, allowed=limits.budget_share), sprints
+    channel_id = request.channel_id or ""
+    sprints = await store.past_sprints(reader, request.workspace_id, channel_id, since)
+    return budget(sprints, today, allowed=Limits.of(settings).budget_share), sprints

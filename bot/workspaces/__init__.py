@@ -1,1 +1,8 @@
-"""One installation: its limits, its wording, who may do what, and who changed it."""
+"""One installation: its settings, who may change them, and what is known of its people."""
+
+from bot.workspaces import lifecycle, token_health
+from bot.workspaces.handlers import register
+
+ACTIONS = (*lifecycle.ACTIONS, *token_health.ACTIONS)
+
+__all__ = ["ACTIONS", "register"]

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import agenda
+from bot.agenda.actions import AgendaAction
 from bot.agenda.agenda import Item, carrying_out
 from bot.agenda.claims import park, unpark
 from bot.db.engine import Database
@@ -15,6 +16,7 @@ from bot.outbox import sender_leases
 from bot.services import Services
 from bot.slack.errors import Refused
 from bot.slack.event_dedup import forget_old
+from bot.slack.request import Request
 from bot.workspaces import profile_refresh, store
 from bot.workspaces.messages import ADMINS_ONLY, UNKNOWN_PERSON
 from bot.workspaces.rules import WorkspaceSettings, faults
@@ -70,9 +72,7 @@ async def uninstall(tx: AsyncConnection, workspace_id: str, reason: str, at: dat
 
 async def change_settings(
     services: Services,
-    *,
-    workspace_id: str,
-    user_id: str,
+    request: Request,
     change: Callable[[WorkspaceSettings], WorkspaceSettings],
 ) -> tuple[str, ...]:
     """Keep what `change` makes of the settings, an audit row for each one that changed.
@@ -82,7 +82,8 @@ async def change_settings(
     Raises:
         Refused: not an admin, or a setting out of its bounds (beside its field).
     """
-    if not await may_change(services, workspace_id, user_id):
+    workspace_id = request.workspace_id
+    if not await may_change(services, request):
         raise Refused(ADMINS_ONLY)
     now = services.clock.now()
     async with services.db.transaction() as tx:
@@ -90,17 +91,17 @@ async def change_settings(
         wrong = faults(settings)
         if wrong:
             raise Refused(wrong[0].text, {fault.field: fault.text for fault in wrong})
-        return await store.save_settings(tx, workspace_id, settings, actor=user_id, now=now)
+        return await store.save_settings(tx, workspace_id, settings, actor=request.user_id, now=now)
 
 
-async def may_change(services: Services, workspace_id: str, user_id: str) -> bool:
+async def may_change(services: Services, request: Request) -> bool:
     """Whether this person is an admin of the workspace.
 
     Raises:
         Refused: Slack does not know them.
     """
-    client = services.client_for(workspace_id)
-    person = await services.people.one(client, workspace_id, user_id)
+    client = services.client_for(request.workspace_id)
+    person = await services.people.one(client, request.workspace_id, request.user_id)
     if person is None:
         raise Refused(UNKNOWN_PERSON)
     return person.is_admin and person.is_full_member
@@ -117,4 +118,7 @@ async def tidy(services: Services, item: Item) -> None:
         )
 
 
-ACTIONS: Mapping[str, Action] = {TIDY: tidy, profile_refresh.READ: profile_refresh.read_person}
+ACTIONS = (
+    AgendaAction(name=TIDY, run=tidy, is_noticed=False),
+    AgendaAction(name=profile_refresh.READ, run=profile_refresh.read_person, is_noticed=False),
+)

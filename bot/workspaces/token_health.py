@@ -12,6 +12,7 @@ from slack_sdk.errors import SlackApiError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import agenda
+from bot.agenda.actions import AgendaAction
 from bot.agenda.agenda import Item, Taken, carrying_out
 from bot.log import log
 from bot.services import Services
@@ -62,7 +63,7 @@ async def try_token(services: Services, item: Item) -> None:
             log.info("installed_again", workspace=item.workspace_id)
 
 
-ACTIONS: Mapping[str, Action] = {TRY: try_token}
+ACTIONS = (AgendaAction(name=TRY, run=try_token, is_noticed=False),)
 
 
 async def _asked(services: Services, workspace_id: str) -> tuple[Mapping[str, Any] | None, bool]:

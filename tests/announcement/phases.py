@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from typing import Any
 
-from bot.phases.model import Item, Participant, PhaseRow, WholePhase
+from bot.phases.model import Participant, Phase, SetAsideItem
 from bot.phases.rules import Kind, SprintPromise, TrustPromise
 from tests.harness import ANA, BEN, CHIARA, DEV, EMI, FINN, LAUNCH
 
@@ -26,7 +26,7 @@ TRUST_PROMISE = TrustPromise(
     yours_to_shape="How we review and meet.",
     give_up="Having the last word on design.",
 )
-SPRINT_ROW = PhaseRow(
+_SPRINT = Phase(
     phase_id="phase1",
     channel_id=LAUNCH,
     kind=Kind.RESULTS_SPRINT,
@@ -54,8 +54,8 @@ SPRINT_ROW = PhaseRow(
     wrapped_up_at=None,
     wrapped_up_by=None,
 )
-TRUST_ROW = replace(
-    SPRINT_ROW,
+_TRUST = replace(
+    _SPRINT,
     kind=Kind.TRUST_BUILDING,
     milestone="new platform team",
     promise=TRUST_PROMISE,
@@ -77,23 +77,17 @@ def participant(user_id: str, **changes: Any) -> Participant:
     return Participant(**{**values, **changes})
 
 
-def item(position: int, text: str, owner_id: str) -> Item:
-    return Item(
+def item(position: int, text: str, owner_id: str) -> SetAsideItem:
+    return SetAsideItem(
         position=position,
         text=text,
         owner_id=owner_id,
         owner_name=NAMES[owner_id],
-        fate=None,
+        outcome=None,
         parked_until=None,
     )
 
 
 TEAM = tuple(participant(user_id) for user_id in NAMES)
-SPRINT = WholePhase(
-    phase=SPRINT_ROW, people=TEAM, items=(item(0, "Dark mode", BEN), item(1, "hiring", ANA))
-)
-TRUST = WholePhase(phase=TRUST_ROW, people=TEAM, items=(item(0, "The reporting rewrite", ANA),))
-
-
-def with_phase(whole: WholePhase, **changes: Any) -> WholePhase:
-    return replace(whole, phase=replace(whole.phase, **changes))
+SPRINT = replace(_SPRINT, people=TEAM, items=(item(0, "Dark mode", BEN), item(1, "hiring", ANA)))
+TRUST = replace(_TRUST, people=TEAM, items=(item(0, "The reporting rewrite", ANA),))

@@ -14,20 +14,20 @@ from bot.db import schema
 from bot.phases import store
 from bot.services import Services
 from bot.slack.errors import Refused
+from bot.slack.request import Request
 from tests.harness import ANA, BEN, CHIARA, GENERAL, LAUNCH, OWNER, WORKSPACE
 from tests.start.proposals import SPRINT, begin, known
 from tests.start.test_begin import end, item, planned, rows
 
 
-async def state(services: Services, phase_id: str, user_id: str, text: str) -> None:
-    await state_part(
-        services,
-        workspace_id=WORKSPACE,
-        phase_id=phase_id,
-        user_id=user_id,
-        text=text,
-        field="text",
+def by(user_id: str, phase_id: str, channel_id: str | None = None) -> Request:
+    return Request(
+        workspace_id=WORKSPACE, target_id=phase_id, user_id=user_id, channel_id=channel_id
     )
+
+
+async def state(services: Services, phase_id: str, user_id: str, text: str) -> None:
+    await state_part(services, by(user_id, phase_id), text=text, field="text")
 
 
 async def worry(
@@ -35,9 +35,7 @@ async def worry(
 ) -> None:
     await concerns.raise_concern(
         services,
-        workspace_id=WORKSPACE,
-        phase_id=phase_id,
-        user_id=user_id,
+        by(user_id, phase_id),
         text=text,
         field="text",
         form=form or f"{user_id} {text}",
@@ -46,8 +44,9 @@ async def worry(
 
 async def contribution(services: Services, phase_id: str, user_id: str) -> str | None:
     async with services.db.reading() as reader:
-        people = await store.people_of(reader, WORKSPACE, phase_id)
-    return next(one.contribution for one in people if one.user_id == user_id)
+        phase = await store.load(reader, WORKSPACE, phase_id)
+    assert phase is not None
+    return next(one.contribution for one in phase.people if one.user_id == user_id)
 
 
 async def test_a_part_is_said_changed_and_taken_back(services: Services) -> None:
@@ -252,10 +251,9 @@ async def test_a_concern_is_not_lost_when_the_lead_left(
 
 async def test_details_are_for_who_sees_the_channel(services: Services) -> None:
     phase_id = await begin(services)
-    ask = {"workspace_id": WORKSPACE, "phase_id": phase_id}
 
-    await seen_by(services, **ask, user_id=OWNER, channel_id=LAUNCH)
-    await seen_by(services, **ask, user_id=BEN, channel_id=None)
+    await seen_by(services, by(OWNER, phase_id, LAUNCH))
+    await seen_by(services, by(BEN, phase_id))
     for channel_id in (GENERAL, None):
         with pytest.raises(Refused, match="Join the channel first"):
-            await seen_by(services, **ask, user_id=OWNER, channel_id=channel_id)
+            await seen_by(services, by(OWNER, phase_id, channel_id))

@@ -9,20 +9,20 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
 from bot.announcement import messages
-from bot.phases.model import WholePhase
+from bot.phases.model import Phase
 from bot.phases.rules import SprintPromise
 from bot.playground.fake_slack.checks import check_blocks
-from tests.announcement.phases import HOSTILE, SPRINT, TODAY, TRUST, item, participant, with_phase
+from tests.announcement.phases import HOSTILE, SPRINT, TODAY, TRUST, item, participant
 from tests.harness import ANA, BEN, CHIARA
 
-EXTENDED = with_phase(
+EXTENDED = replace(
     SPRINT,
     ends_on=date(2026, 12, 23),
     recovery_until=date(2027, 1, 12),
     extension_reason="The audit came a week late.",
 )
-ENDED = with_phase(SPRINT, is_active=False, ended_at=datetime(2026, 12, 16, 15, tzinfo=UTC))
-JUSTIFIED = with_phase(SPRINT, justification="The customer moved the date.")
+ENDED = replace(SPRINT, is_active=False, ended_at=datetime(2026, 12, 16, 15, tzinfo=UTC))
+JUSTIFIED = replace(SPRINT, justification="The customer moved the date.")
 CO_LED = replace(SPRINT, people=(*SPRINT.people[:1], participant(BEN, is_lead=True)))
 CASES = {
     "sprint": SPRINT,
@@ -34,13 +34,13 @@ CASES = {
 }
 
 
-def texts(whole: WholePhase, today: date = TODAY) -> str:
-    blocks = messages.announcement(whole, today).blocks
+def texts(phase: Phase, today: date = TODAY) -> str:
+    blocks = messages.announcement(phase, today).blocks
     return "\n".join(block["text"]["text"] for block in blocks if "text" in block)
 
 
-def buttons(whole: WholePhase) -> list[str]:
-    blocks: list[dict[str, Any]] = messages.announcement(whole, TODAY).blocks
+def buttons(phase: Phase) -> list[str]:
+    blocks: list[dict[str, Any]] = messages.announcement(phase, TODAY).blocks
     return [element["text"]["text"] for element in blocks[-1]["elements"]]
 
 
@@ -65,7 +65,7 @@ def test_counts_days_down(on: date, left: str) -> None:
 
 
 def test_the_first_line_fits_a_notification() -> None:
-    said = messages.announcement(with_phase(SPRINT, milestone="a very long milestone " * 20), TODAY)
+    said = messages.announcement(replace(SPRINT, milestone="a very long milestone " * 20), TODAY)
 
     assert len(said.text) <= 80
     assert said.text.endswith("…")
@@ -94,15 +94,15 @@ def test_who_is_under_four_talks() -> None:
 
 def test_peoples_words_never_fire() -> None:
     promise = SprintPromise(**dict.fromkeys(("stakes", "ask", "protected", "why_you"), HOSTILE))
-    whole = replace(
-        with_phase(SPRINT, milestone=HOSTILE, promise=promise, justification=HOSTILE),
+    phase = replace(
+        replace(SPRINT, milestone=HOSTILE, promise=promise, justification=HOSTILE),
         items=(replace(item(0, HOSTILE, BEN), owner_name=HOSTILE),),
         people=(participant(ANA, name=HOSTILE), participant(CHIARA)),
     )
-    said = messages.announcement(whole, TODAY)
+    said = messages.announcement(phase, TODAY)
 
     assert check_blocks(said.blocks, "message") == []
-    for text in (said.text, texts(whole)):
+    for text in (said.text, texts(phase)):
         assert "<" not in text
         assert "&lt;!channel&gt;" in text
 
@@ -112,8 +112,8 @@ def test_the_longest_words_still_fit(sign: str) -> None:
     long = sign * 3_000
     promise = SprintPromise(stakes=long, ask=long, protected=long, why_you=long, give_up=long)
     items = tuple(item(position, long, BEN) for position in range(5))
-    whole = replace(with_phase(SPRINT, milestone=long, promise=promise), items=items)
-    said = messages.announcement(whole, TODAY + timedelta(days=1))
+    phase = replace(replace(SPRINT, milestone=long, promise=promise), items=items)
+    said = messages.announcement(phase, TODAY + timedelta(days=1))
 
     assert check_blocks(said.blocks, "message") == []
-    assert "*What I give up:*" in texts(whole)
+    assert "*What I give up:*" in texts(phase)

@@ -7,7 +7,7 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
 from bot.announcement import part_messages
-from bot.phases.model import WholePhase
+from bot.phases.model import Phase
 from bot.playground.fake_slack.checks import check_blocks, check_view
 from bot.playground.fake_slack.forms import state_values
 from tests.announcement.phases import HOSTILE, SPRINT, TODAY, TRUST, participant
@@ -107,6 +107,6 @@ def test_a_concern_is_not_divided_where_one_message_can_hold_it() -> None:
 
 def test_details_of_a_large_and_hostile_team_fit() -> None:
     people = tuple(participant(BEN, name="&" * 80, contribution="&" * 240) for _ in range(40))
-    whole: WholePhase = replace(SPRINT, people=(participant(ANA), *people))
+    phase: Phase = replace(SPRINT, people=(participant(ANA), *people))
 
-    assert check_view(part_messages.details(whole, TODAY).to_dict()) == []
+    assert check_view(part_messages.details(phase, TODAY).to_dict()) == []

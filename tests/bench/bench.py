@@ -107,8 +107,8 @@ class Bench:
         self.quick = quick
         self.alone = alone  # one measure only: it need not hurry
         self.say = say
-        #: A moment at which direct messages are welcome; the clock of `tests.bench.bot_process` starts
-        #: there, while `python -m bot run` has the machine's.
+        #: A moment at which direct messages are welcome. The clock of `tests.bench.bot_process`
+        #: starts there, while `python -m bot run` has the machine's.
         self.business = slot(next_weekday(real_now().date(), TUESDAY), TEN, "UTC")
         self._stack = ExitStack()
         self._postgres: postgres.Server | None = None

@@ -109,7 +109,7 @@ async def teams_with_work(db: Outside, teams: int, now: datetime) -> None:
         async with db.transaction() as tx:
             for team in range(teams):
                 closed = {"round_id": _shown_of(team), "number": 2, "state": "closed"}
-                row = a_round(team, now, workspace_id) | closed | {"enough": False}
+                row = a_round(team, now, workspace_id) | closed | {"reached_minimum": False}
                 await tx.execute(insert(schema.rounds).values(row))
 
 
@@ -149,7 +149,9 @@ async def a_past(db: Outside, rounds: int, now: datetime) -> None:
         await _phase(tx, past, ROUNDS_NOW, now - timedelta(days=7 * ROUNDS_NOW - 7), runs=True)
         last = schema.rounds.c.round_id == _round_id(past, ROUNDS_NOW - 1)
         await tx.execute(
-            update(schema.rounds).where(last).values(state="open", enough=None, shown_at=None)
+            update(schema.rounds)
+            .where(last)
+            .values(state="open", reached_minimum=None, shown_at=None)
         )
     await db.analyze()
 
@@ -200,7 +202,7 @@ async def _closed_round(tx: AsyncConnection, phase: int, number: int, at: dateti
         "round_id": round_id,
         "number": number + 1,
         "state": "closed",
-        "enough": True,
+        "reached_minimum": True,
         "answered": MEMBERS - 2,
         "shown_at": at + timedelta(days=3),
         "note": "Fewer meetings from Monday on.",
@@ -213,7 +215,7 @@ async def _closed_round(tx: AsyncConnection, phase: int, number: int, at: dateti
     ]
     await insert_all(tx, schema.round_people, round_people(of, at))
     await insert_all(tx, schema.messages, (asked(one, at) for one in of))
-    await insert_all(tx, schema.figures, _figures(round_id))
+    await insert_all(tx, schema.question_levels, _figures(round_id))
 
 
 def _figures(round_id: str) -> Iterator[dict[str, Any]]:

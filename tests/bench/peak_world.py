@@ -40,7 +40,7 @@ async def tuesday(db: Outside, workspaces: int, at: datetime) -> None:
         last_week = asked(one, at - timedelta(weeks=1))
         await tx.execute(insert(schema.messages).values(last_week))
         await tx.execute(insert(schema.workspaces).values(_workspace(at)))
-        await tx.execute(insert(schema.lanes).values(workspace_id=TEAM))
+        await tx.execute(insert(schema.sender_leases).values(workspace_id=TEAM))
         for statement in _copies():
             await tx.execute(text(statement), {"workspaces": workspaces})
         await insert_all(tx, _SECRETS, _secrets(workspaces))
@@ -76,7 +76,7 @@ def _copies() -> list[str]:
     role, members = "c.role", {"user_id": _USER}
     return [
         _copy(schema.workspaces, {}, per="workspace"),
-        _copy(schema.lanes, {}, per="workspace"),
+        _copy(schema.sender_leases, {}, per="workspace"),
         _copy(
             schema.people, {**members, "team_id": "'T' || w"},
             "c.user_id = 'U00000000'", per="person",

@@ -1,4 +1,4 @@
-"""What Slack's no leads to: the whole table, and what holds for any name of an error."""
+"""What Slack's no leads to: the phase table, and what holds for any name of an error."""
 
 import pytest
 from hypothesis import given
@@ -8,7 +8,7 @@ from slack_sdk.errors import SlackApiError
 from bot.channel_health import failure_policy
 from bot.channel_health.failure_policy import CLOSED, SCOPES, Consequence, Refused, consequence_of
 from bot.outbox.outbox import Operation
-from bot.phases.model import Why
+from bot.phases.model import PauseReason
 from bot.slack.errors import Meaning, verdict
 
 POST, UPDATE, PIN, BOOKMARK, PUBLISH = "post", "update", "pin", "bookmark", "publish"
@@ -96,7 +96,7 @@ def test_every_operation_has_a_name_for_what_it_needs() -> None:
 
 def test_a_channel_is_never_deleted_by_a_refusal() -> None:
     """Slack says channel_not_found also of private channels we were removed from."""
-    assert Why.DELETED not in CLOSED.values()
+    assert PauseReason.DELETED not in CLOSED.values()
 
 
 @pytest.mark.parametrize(

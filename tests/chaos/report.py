@@ -20,7 +20,7 @@ def lines(engine: str, result: Result | Outcome) -> str:
     scenario, found = result.scenario, result.count
     mark = "   " if result.good else "BAD"
     who = f"{engine} {scenario.processes}"
-    cells = (result.struck, found.messages, result.looks, found.lost, found.twice)
+    cells = (result.struck, found.messages, result.lookup_attempts, found.lost, found.twice)
     numbers = "".join(f"{cell:>9}" for cell in (*cells, found.out_of_order))
     table = [f"{mark} {who:<13}{scenario.name:<50}{numbers}{result.seconds:>7.1f}"]
     table += [f"{hits:>25} x {step}" for step, hits in result.hits.items()]

@@ -95,7 +95,7 @@ class Result:
     scenario: Scenario
     hits: Mapping[str, int]  # by step
     strikes: int  # of its trouble
-    looks: int
+    lookup_attempts: int
     count: Count
     seconds: float
     stuck: bool
@@ -145,7 +145,7 @@ async def run(zygote: Zygote, scenario: Scenario, url: str, seed: int) -> Result
         scenario=scenario,
         hits=stage.hits,
         strikes=strikes,
-        looks=sink.looks,
+        lookup_attempts=sink.lookup_attempts,
         count=found,
         seconds=seconds,
         stuck=stuck,
@@ -163,11 +163,11 @@ async def _play(stage: Stage, db: Database) -> tuple[int, int, bool]:
     while monotonic() < until and not stage.crashes:
         _hurry(stage)
         _reap(stage)
-        enough = stage.is_enough and (troubling is None or troubling.done())
+        reached_minimum = stage.is_enough and (troubling is None or troubling.done())
         due, open_ones = await _left(db)
-        if enough and batches and not (due or open_ones):
+        if reached_minimum and batches and not (due or open_ones):
             break
-        if due == 0 and open_ones <= scenario.backlog and not (enough and batches):
+        if due == 0 and open_ones <= scenario.backlog and not (reached_minimum and batches):
             decided += await _decide(stage, db, batches)
             batches += 1
         _bear(stage)

@@ -45,7 +45,7 @@ class Sink:
     kill: dict[int, str] = field(default_factory=dict)
     intercept: Callable[[Json, int], Awaitable[tuple[str, Post | None]]] | None = None
     intercepted: asyncio.Condition = field(default_factory=asyncio.Condition)
-    looks: int = 0
+    lookup_attempts: int = 0
 
     def __post_init__(self) -> None:
         self._random = random.Random(self.seed)
@@ -191,7 +191,7 @@ class Sink:
 
     def _read(self, args: Json, posts: list[Post]) -> Json:
         """Newest first, in pages, as Slack gives it."""
-        self.looks += 1
+        self.lookup_attempts += 1
         at, size = int(args.get("cursor") or 0), int(args["limit"])
         page = posts[::-1][at : at + size]
         more = str(at + size) if at + size < len(posts) else ""

@@ -41,7 +41,7 @@ class Outcome:
 
     scenario: Whole
     hits: Counter[str]
-    looks: int
+    lookup_attempts: int
     count: Count
     silence: float
     seconds: float
@@ -110,7 +110,7 @@ async def run(zygote: Zygote, scenario: Whole, url: str, seed: int) -> Outcome:
     return Outcome(
         scenario=scenario,
         hits=play.hits,
-        looks=sum(call.method == "conversations.history" for call in slack.calls),
+        lookup_attempts=sum(call.method == "conversations.history" for call in slack.calls),
         count=found,
         silence=play.silence(),
         seconds=monotonic() - began,

@@ -5,9 +5,9 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from bot.ending.summary import Ended
-from bot.phases.model import Item, WholePhase
+from bot.phases.model import Phase, SetAsideItem
 from bot.slack.content import Picture
-from tests.announcement.phases import SPRINT, participant, with_phase
+from tests.announcement.phases import SPRINT, participant
 from tests.harness import ANA, BEN
 
 ENDED_ON = date(2026, 12, 18)  # a Friday
@@ -23,42 +23,42 @@ WORDS: dict[str, Any] = {
 OVER: dict[str, Any] = {"is_active": False, "ended_at": datetime(2026, 12, 18, 17, tzinfo=UTC)}
 
 
-def over(whole: WholePhase = SPRINT, *, picture: Picture | None = None, **changes: Any) -> Ended:
+def over(phase: Phase = SPRINT, *, picture: Picture | None = None, **changes: Any) -> Ended:
     """Ended, with what waited taken up again."""
-    phase = with_phase(whole, **{**OVER, **changes})
-    items = tuple(replace(item, fate=item.fate or "resumed") for item in whole.items)
-    ended_at = phase.phase.ended_at
+    phase = replace(phase, **{**OVER, **changes})
+    items = tuple(replace(item, outcome=item.outcome or "resumed") for item in phase.items)
+    ended_at = phase.ended_at
     assert ended_at is not None
     return Ended(
-        whole=replace(phase, items=items),
-        ended_on=phase.phase.day_of(ended_at),
-        writer="Ana" if phase.phase.wrapped_up_by == ANA else "Olivia",
+        phase=replace(phase, items=items),
+        ended_on=phase.day_of(ended_at),
+        writer="Ana" if phase.wrapped_up_by == ANA else "Olivia",
         picture=picture,
         picture_is_newer=False,
     )
 
 
-def decided(whole: WholePhase, *fates: tuple[str, date | None]) -> WholePhase:
+def decided(phase: Phase, *fates: tuple[str, date | None]) -> Phase:
     """What became of each item, in their order."""
     return replace(
-        whole,
+        phase,
         items=tuple(
-            replace(item, fate=fate, parked_until=until)
-            for item, (fate, until) in zip(whole.items, fates, strict=True)
+            replace(item, outcome=fate, parked_until=until)
+            for item, (fate, until) in zip(phase.items, fates, strict=True)
         ),
     )
 
 
-def hostile(sign: str) -> WholePhase:
+def hostile(sign: str) -> Phase:
     """Everything that a person can write is as long and as bad as it can be."""
     name = long(sign, 80)
     items = tuple(
-        Item(
+        SetAsideItem(
             position=position,
             text=long(sign, 3_000),
             owner_id=BEN,
             owner_name=name,
-            fate=None,
+            outcome=None,
             parked_until=None,
         )
         for position in range(5)
@@ -67,8 +67,8 @@ def hostile(sign: str) -> WholePhase:
         participant(ANA, name=name),
         participant(BEN, name=name, contribution=long(sign, 240), thanks_line=long(sign, 300)),
     )
-    whole = replace(SPRINT, items=items, people=people)
-    return with_phase(whole, milestone=long(sign, 3_000), extension_reason=long(sign, 500))
+    phase = replace(SPRINT, items=items, people=people)
+    return replace(phase, milestone=long(sign, 3_000), extension_reason=long(sign, 500))
 
 
 def worded(sign: str) -> dict[str, Any]:

@@ -11,10 +11,10 @@ from bot.clock import real_now
 from bot.db import schema
 from bot.ending.wrap_up_form import WrapUp
 from bot.phases import store
-from bot.phases.model import WholePhase
-from bot.phases.permissions import Managing
+from bot.phases.model import Phase
 from bot.phases.rules import Proposal
 from bot.services import Services
+from bot.slack.request import Request
 from tests.harness import ANA, MEMBERS, OWNER, WORKSPACE
 from tests.start.proposals import SPRINT, begin
 
@@ -30,13 +30,13 @@ async def running(services: Services, proposal: Proposal = SPRINT) -> str:
     return await begin(services, proposal)
 
 
-def by(user_id: str, phase_id: str) -> Managing:
-    return Managing(workspace_id=WORKSPACE, phase_id=phase_id, user_id=user_id)
+def by(user_id: str, phase_id: str) -> Request:
+    return Request(workspace_id=WORKSPACE, target_id=phase_id, user_id=user_id)
 
 
-async def whole_of(services: Services, phase_id: str) -> WholePhase:
+async def phase_of(services: Services, phase_id: str) -> Phase:
     async with services.db.reading() as reader:
-        found = await store.whole(reader, WORKSPACE, phase_id)
+        found = await store.load(reader, WORKSPACE, phase_id)
     assert found is not None
     return found
 
@@ -66,7 +66,7 @@ async def carry_out(services: Services, action: str) -> int:
         items = await due(reader, services.clock.now(), real_now(), 1_000)
     mine = [item for item in items if item.action == action]
     for item in mine:
-        await ACTIONS[action](services, item)
+        await ACTIONS[action].run(services, item)
     return len(mine)
 
 

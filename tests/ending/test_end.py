@@ -20,9 +20,9 @@ from tests.ending.phase_rows import (
     carry_out,
     evidence,
     messages,
+    phase_of,
     planned,
     running,
-    whole_of,
 )
 from tests.harness import ANA, BEN, CHIARA, HANA, LAUNCH, MEMBERS, WORKSPACE
 from tests.start.proposals import SPRINT, TRUST
@@ -48,11 +48,11 @@ async def test_it_ends_and_gives_back(services: Services, clock: MovedClock) -> 
     phase_id = await running(services)
     await end(services, clock)
 
-    whole = await whole_of(services, phase_id)
-    assert not whole.phase.is_active
-    assert (whole.phase.ended_at, whole.phase.ended_by) == (ENDS_AT, None)
-    assert whole.phase.recovery_until == date(2026, 12, 22)
-    assert [item.fate for item in whole.items] == ["resumed", "resumed"]
+    phase = await phase_of(services, phase_id)
+    assert not phase.is_active
+    assert (phase.ended_at, phase.ended_by) == (ENDS_AT, None)
+    assert phase.recovery_until == date(2026, 12, 22)
+    assert [item.outcome for item in phase.items] == ["resumed", "resumed"]
     for action in ("refresh_announcement", "warn_end", "end_phase"):
         assert await planned(services, action) == {}
     rounds = await planned(services, "open_round")
@@ -94,7 +94,7 @@ async def test_after_downtime_the_day_it_really_ended_is_said(
     phase_id = await running(services)
     await end(services, clock, datetime(2026, 12, 10, 9, tzinfo=UTC))
 
-    phase = (await whole_of(services, phase_id)).phase
+    phase = await phase_of(services, phase_id)
     assert phase.day_of(clock.now()) == date(2026, 12, 10)
     assert phase.recovery_until == date(2026, 12, 22)  # the sprint itself was no longer
     assert min((await planned(services, "say_goodbye")).values()) > clock.now()

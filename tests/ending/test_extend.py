@@ -22,10 +22,10 @@ from tests.ending.phase_rows import (
     carry_out,
     evidence,
     messages,
+    phase_of,
     planned,
     rows,
     running,
-    whole_of,
 )
 from tests.harness import ANA, BEN, EXTERNAL, GUEST, HANA, OWNER, WORKSPACE
 from tests.start.proposals import SPRINT, TRUST
@@ -39,7 +39,7 @@ async def test_everything_moves_with_the_end(services: Services, clock: MovedClo
 
     await extend(services, by(ANA, phase_id), MORE)
 
-    phase = (await whole_of(services, phase_id)).phase
+    phase = await phase_of(services, phase_id)
     assert phase.is_active
     assert (phase.ends_on, phase.first_ends_on) == (date(2026, 12, 14), date(2026, 12, 7))
     assert phase.extension_reason == "The audit came late."
@@ -72,7 +72,7 @@ async def test_trust_building_books_no_recovery(services: Services) -> None:
 
     await extend(services, by(ANA, phase_id), MORE)
 
-    assert (await whole_of(services, phase_id)).phase.recovery_until is None
+    assert (await phase_of(services, phase_id)).recovery_until is None
     (said,) = (await messages(services, "extended:")).values()
     assert "ecovery" not in str(said["payload"])
 
@@ -126,7 +126,7 @@ async def test_the_last_minute_and_the_date_agree(services: Services, clock: Mov
         return_exceptions=True,
     )
 
-    phase = (await whole_of(services, phase_id)).phase
+    phase = await phase_of(services, phase_id)
     was_extended = phase.extension_reason is not None
     assert phase.is_active == was_extended
     assert bool(await messages(services, "closing:")) != was_extended

@@ -11,18 +11,18 @@ from syrupy.extensions.json import JSONSnapshotExtension
 
 from bot.ending import extend_form, wrap_up_form
 from bot.ending.extend_form import Extension
-from bot.ending.wrap_up_form import ItemFate, WrapUp
-from bot.phases.model import Fate, WholePhase
+from bot.ending.wrap_up_form import ItemDecision, WrapUp
+from bot.phases.model import ItemOutcome, Phase
 from bot.playground.fake_slack.checks import check_view
 from bot.playground.fake_slack.forms import state_values
-from tests.announcement.phases import HOSTILE, SPRINT, TRUST, participant, with_phase
+from tests.announcement.phases import HOSTILE, SPRINT, TRUST, participant
 from tests.ending.ended_phases import WORDS, decided, hostile, over
 from tests.harness import ANA, BEN, CHIARA
 
 LATEST = date(2026, 12, 25)
 PARKED = decided(SPRINT, ("parked", date(2027, 1, 11)), ("dropped", None))
 WRITTEN = replace(
-    over(PARKED, **WORDS).whole,
+    over(PARKED, **WORDS).phase,
     people=(
         participant(ANA),
         participant(BEN, contribution="I carry the importer.", thanks_line="Thank you, Ben."),
@@ -33,7 +33,7 @@ MANY = tuple(replace(participant(BEN), user_id=f"U{at}") for at in range(25))
 LARGE = replace(SPRINT, people=MANY)
 FORMS = {
     "sprint, running": wrap_up_form.build(SPRINT),
-    "sprint, ended": wrap_up_form.build(over(SPRINT).whole),
+    "sprint, ended": wrap_up_form.build(over(SPRINT).phase),
     "trust, running": wrap_up_form.build(replace(TRUST, items=())),
     "everything written": wrap_up_form.build(WRITTEN),
     "more members than room": wrap_up_form.build(LARGE),
@@ -51,8 +51,8 @@ def typed(view: View, **changes: Any) -> dict[str, Any]:
     return values
 
 
-def extended(whole: WholePhase) -> View:
-    return extend_form.build(whole, LATEST)
+def extended(phase: Phase) -> View:
+    return extend_form.build(phase, LATEST)
 
 
 @pytest.mark.parametrize("name", FORMS)
@@ -68,9 +68,9 @@ def test_the_wrap_up_gives_back_what_was_put_in() -> None:
         outcome="Beta is out. Both customers have it.",
         learning="Reviews were the bottleneck, not code.",
         thanks="To all, for the late test night.",
-        fates={
-            0: ItemFate(fate=Fate.PARKED, until=date(2027, 1, 11)),
-            1: ItemFate(fate=Fate.DROPPED),
+        decisions={
+            0: ItemDecision(outcome=ItemOutcome.PARKED, until=date(2027, 1, 11)),
+            1: ItemDecision(outcome=ItemOutcome.DROPPED),
         },
         lines={BEN: "Thank you, Ben."},
     )
@@ -79,13 +79,13 @@ def test_the_wrap_up_gives_back_what_was_put_in() -> None:
 def test_nothing_chosen_means_taken_up_again() -> None:
     said = wrap_up_form.parse(typed(FORMS["sprint, running"]))
 
-    assert said == WrapUp(fates={0: ItemFate(), 1: ItemFate()})
+    assert said == WrapUp(decisions={0: ItemDecision(), 1: ItemDecision()})
 
 
 def test_a_day_counts_only_where_it_is_parked() -> None:
     values = typed(FORMS["sprint, running"], **{"until:0": {"selected_date": "2027-01-11"}})
 
-    assert wrap_up_form.parse(values).fates[0] == ItemFate()
+    assert wrap_up_form.parse(values).decisions[0] == ItemDecision()
 
 
 def test_what_is_typed_is_cleaned() -> None:
@@ -114,8 +114,8 @@ def test_who_has_no_room_for_a_line_is_told_of() -> None:
 @pytest.mark.parametrize("sign", ["<!channel>", "*", "&", "ש", "😀"])
 @pytest.mark.parametrize("form", [wrap_up_form.build, extended])
 def test_bad_and_long_words_fit_and_never_fire(sign: str, form: Any) -> None:
-    whole: WholePhase = with_phase(hostile(sign), outcome=(sign * 1_000)[:1_000])
-    view = form(whole).to_dict()
+    phase: Phase = replace(hostile(sign), outcome=(sign * 1_000)[:1_000])
+    view = form(phase).to_dict()
 
     assert check_view(view) == []
     sections = [block for block in view["blocks"] if block["type"] == "section"]

@@ -20,9 +20,9 @@ from tests.ending.phase_rows import (
     by,
     carry_out,
     messages,
+    phase_of,
     planned,
     running,
-    whole_of,
 )
 from tests.harness import ANA, HANA, LAUNCH, MEMBERS, WORKSPACE
 from tests.start.proposals import SPRINT, begin
@@ -43,7 +43,7 @@ async def test_woken_at_three_it_ends_at_once_and_tells_of_it_at_eight(
     clock.move_to(NIGHT)
     assert await carry_out(services, "end_phase") == 1
 
-    assert (await whole_of(services, phase_id)).phase.ended_at == NIGHT
+    assert (await phase_of(services, phase_id)).ended_at == NIGHT
     assert await not_before(services, "closing:") == {LAUNCH: MORNING}
     prague = datetime(2026, 12, 10, 7, tzinfo=UTC)
     assert await not_before(services, "wrap_up:") == {ANA: MORNING, HANA: prague}

@@ -17,10 +17,11 @@ from bot.app import ACTIONS
 from bot.channel_health.pause import PAUSE
 from bot.clock import real_now
 from bot.db import schema
-from bot.phases.model import Why
+from bot.phases.model import PauseReason
 from bot.rounds.membership import FOLLOW
 from bot.rounds.opening import LOOK, OPEN
 from bot.services import Services
+from bot.slack.request import Request
 from tests.ending.phase_rows import planned, rows, running
 from tests.harness import BEN, WORKSPACE
 
@@ -41,7 +42,7 @@ async def test_what_is_due_about_a_phase_waits_for_it_empty_handed(
 
     async with services.db.engine.begin() as holder:
         await holder.execute(select(schema.phases).with_for_update())
-        carrying_out = await waiting(services, ACTIONS[action](services, item))
+        carrying_out = await waiting(services, ACTIONS[action].run(services, item))
         later = item.due_at + timedelta(days=1)
         await holder.execute(update(schema.agenda).values(due_at=later))
 
@@ -51,15 +52,15 @@ async def test_what_is_due_about_a_phase_waits_for_it_empty_handed(
 
 async def test_a_concern_being_raised_is_not_left_behind_by_a_delivery(services: Services) -> None:
     phase_id = await running(services)
-    about = {"workspace_id": WORKSPACE, "phase_id": phase_id, "user_id": BEN}
-    await raise_concern(services, **about, text="Too much at once.", field="text", form="one")
+    request = Request(workspace_id=WORKSPACE, target_id=phase_id, user_id=BEN)
+    await raise_concern(services, request, text="Too much at once.", field="text", form="one")
     item = await due_now(services, phase_id, DELIVER)
 
     async with services.db.transaction() as raising:
         later = item.due_at + timedelta(days=1)
         await agenda.put_or_hold(raising, WORKSPACE, action=DELIVER, subject=phase_id, due_at=later)
         with pytest.raises(Taken):
-            await ACTIONS[DELIVER](services, item)
+            await ACTIONS[DELIVER].run(services, item)
 
     assert await planned(services, DELIVER) == {phase_id: item.due_at}
     async with services.db.reading() as reader:
@@ -71,7 +72,7 @@ async def due_now(services: Services, phase_id: str, action: str) -> Item:
     noted = [
         row["subject"] for row in await rows(services, schema.agenda) if row["action"] == action
     ]
-    subject = f"{phase_id}:{Why.UNSEEN}" if action == PAUSE else next(iter(noted), phase_id)
+    subject = f"{phase_id}:{PauseReason.UNSEEN}" if action == PAUSE else next(iter(noted), phase_id)
     item = Item(workspace_id=WORKSPACE, action=action, subject=subject, due_at=now)
     async with services.db.transaction() as tx:
         await agenda.put(tx, WORKSPACE, action=action, subject=subject, due_at=now)

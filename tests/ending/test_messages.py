@@ -9,10 +9,10 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
 from bot.ending import messages
-from bot.phases.model import Participant, WholePhase
+from bot.phases.model import Participant, Phase
 from bot.playground.fake_slack.checks import check_blocks
 from bot.slack.content import Content, with_picture
-from tests.announcement.phases import HOSTILE, SPRINT, TRUST, participant, with_phase
+from tests.announcement.phases import HOSTILE, SPRINT, TRUST, participant
 from tests.ending.ended_phases import (
     ENDED_ON,
     LATER,
@@ -51,21 +51,21 @@ SAID = {
     "wrapped up, newer results": messages.wrapped_up(NEWER, changed=False, today=LATER),
     "warning, sprint": messages.warning(SPRINT),
     "warning, trust": messages.warning(TRUST),
-    "warning, extended once": messages.warning(with_phase(SPRINT, **LONGER)),
-    "asked for a wrap-up": messages.ask_wrap_up(over().whole, date(2026, 12, 22)),
-    "asked for a wrap-up, trust": messages.ask_wrap_up(over(TRUST).whole, date(2026, 12, 22)),
+    "warning, extended once": messages.warning(replace(SPRINT, **LONGER)),
+    "asked for a wrap-up": messages.ask_wrap_up(over().phase, date(2026, 12, 22)),
+    "asked for a wrap-up, trust": messages.ask_wrap_up(over(TRUST).phase, date(2026, 12, 22)),
     "written": messages.written(over(**WORDS)),
     "written by an admin": messages.written(over(**{**WORDS, "wrapped_up_by": OWNER})),
-    "longer, sprint": messages.longer(with_phase(SPRINT, **LONGER), "Ana"),
-    "longer, trust": messages.longer(with_phase(TRUST, **LONGER), HOSTILE),
+    "longer, sprint": messages.longer(replace(SPRINT, **LONGER), "Ana"),
+    "longer, trust": messages.longer(replace(TRUST, **LONGER), HOSTILE),
 }
 
 PART = {"contribution": "I carry the importer."}
 LINE = {"thanks_line": "Without your Tuesday fix we'd have slipped."}
 
 
-def goodbye(whole: WholePhase, member: Participant, today: date, **words: Any) -> Content:
-    return messages.goodbye(over(whole, **words), member, today)
+def goodbye(phase: Phase, member: Participant, today: date, **words: Any) -> Content:
+    return messages.goodbye(over(phase, **words), member, today)
 
 
 GOODBYES = {
@@ -116,16 +116,16 @@ def test_nothing_private_is_in_the_notification(name: str) -> None:
 
 @pytest.mark.parametrize("sign", ["<!channel>", "*", "&", "ש", "😀", "\u202e", "x y\n"])
 def test_bad_and_long_words_are_shown_and_never_fire(sign: str) -> None:
-    whole = hostile(sign)
-    ended = over(whole, picture=PICTURE, **worded(sign))
-    ben = next(one for one in whole.people if one.user_id == BEN)
+    phase = hostile(sign)
+    ended = over(phase, picture=PICTURE, **worded(sign))
+    ben = next(one for one in phase.people if one.user_id == BEN)
     all_said = [
         messages.closing(ended),
         messages.wrapped_up(ended, changed=True, today=LATER),
-        messages.warning(whole),
-        messages.ask_wrap_up(ended.whole, LATER),
+        messages.warning(phase),
+        messages.ask_wrap_up(ended.phase, LATER),
         messages.written(replace(ended, writer=long(sign, 80))),
-        messages.longer(whole, long(sign, 80)),
+        messages.longer(phase, long(sign, 80)),
         messages.goodbye(ended, ben, LATER),
         messages.late_line(ended, ben, LATER),
     ]
@@ -152,7 +152,7 @@ def test_a_picture_is_shown_again_only_with_newer_results() -> None:
 
 
 def test_an_extended_phase_offers_no_second_extension() -> None:
-    said = words(messages.warning(with_phase(SPRINT, **LONGER)))
+    said = words(messages.warning(replace(SPRINT, **LONGER)))
 
     assert messages.EXTEND not in said
     assert messages.WRAP_UP in said

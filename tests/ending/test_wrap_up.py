@@ -10,8 +10,8 @@ import pytest
 from bot.clock import MovedClock
 from bot.db import schema
 from bot.ending.wrap_up import wrap_up
-from bot.ending.wrap_up_form import ItemFate
-from bot.phases.model import Fate
+from bot.ending.wrap_up_form import ItemDecision
+from bot.phases.model import ItemOutcome
 from bot.services import Services
 from bot.slack.errors import Refused
 from tests.ending.phase_rows import (
@@ -21,16 +21,16 @@ from tests.ending.phase_rows import (
     carry_out,
     evidence,
     messages,
+    phase_of,
     planned,
     rows,
     running,
-    whole_of,
 )
 from tests.harness import ANA, BEN, EXTERNAL, GUEST, HANA, MEMBERS, OWNER
 from tests.start.proposals import SPRINT, TRUST
 
-PARKED = ItemFate(fate=Fate.PARKED, until=date(2027, 1, 11))
-DECIDED = replace(SAID, fates={0: PARKED, 1: ItemFate(fate=Fate.DROPPED)})
+PARKED = ItemDecision(outcome=ItemOutcome.PARKED, until=date(2027, 1, 11))
+DECIDED = replace(SAID, decisions={0: PARKED, 1: ItemDecision(outcome=ItemOutcome.DROPPED)})
 
 
 async def test_a_running_phase_ends_with_it(services: Services, clock: MovedClock) -> None:
@@ -39,13 +39,13 @@ async def test_a_running_phase_ends_with_it(services: Services, clock: MovedCloc
 
     await wrap_up(services, by(ANA, phase_id), DECIDED)
 
-    whole = await whole_of(services, phase_id)
-    assert not whole.phase.is_active
-    assert (whole.phase.ended_by, whole.phase.wrapped_up_by) == (ANA, ANA)
-    assert whole.phase.ended_at == whole.phase.wrapped_up_at == clock.now()
-    assert (whole.phase.outcome, whole.phase.learning) == ("Beta is out.", "Review earlier.")
-    assert whole.phase.recovery_until == date(2026, 11, 28)  # three days, of a sprint of three
-    assert [(item.fate, item.parked_until) for item in whole.items] == [
+    phase = await phase_of(services, phase_id)
+    assert not phase.is_active
+    assert (phase.ended_by, phase.wrapped_up_by) == (ANA, ANA)
+    assert phase.ended_at == phase.wrapped_up_at == clock.now()
+    assert (phase.outcome, phase.learning) == ("Beta is out.", "Review earlier.")
+    assert phase.recovery_until == date(2026, 11, 28)  # three days, of a sprint of three
+    assert [(item.outcome, item.parked_until) for item in phase.items] == [
         ("parked", date(2027, 1, 11)),
         ("dropped", None),
     ]
@@ -92,7 +92,7 @@ async def test_after_the_end_the_outcome_is_added(services: Services, clock: Mov
 
     await wrap_up(services, by(ANA, phase_id), DECIDED)
 
-    phase = (await whole_of(services, phase_id)).phase
+    phase = await phase_of(services, phase_id)
     assert (phase.ended_by, phase.ended_at) == (None, ENDS_AT)
     assert phase.wrapped_up_at == clock.now()
     (closing,) = (await messages(services, "closing:")).values()
@@ -112,7 +112,7 @@ async def test_what_stays_as_it_was_is_not_said_again(
     clock.move_to(ENDS_AT)
     await carry_out(services, "end_phase")
 
-    await wrap_up(services, by(ANA, phase_id), replace(SAID, fates={0: ItemFate()}))
+    await wrap_up(services, by(ANA, phase_id), replace(SAID, decisions={0: ItemDecision()}))
 
     (added,) = (await messages(services, "wrapped_up:")).values()
     assert "Dark mode" not in str(added["payload"])
@@ -190,7 +190,7 @@ async def test_the_last_minute_and_the_date_are_one_end(
 
     assert not isinstance(done[0], BaseException)
     assert len(await messages(services, "closing:")) == 1
-    phase = (await whole_of(services, phase_id)).phase
+    phase = await phase_of(services, phase_id)
     assert phase.outcome == "Beta is out."
     assert len(await planned(services, "say_goodbye")) == len(MEMBERS)
 
@@ -202,9 +202,9 @@ async def test_the_last_minute_and_the_date_are_one_end(
         ({"outcome": "x" * 1_001}, "outcome", "1,001 characters, and 1,000 fit"),
         ({"learning": "x" * 3_001}, "learning", "3,001 characters, and 1,000 fit"),
         ({"lines": {BEN: "x" * 301}}, f"line:{BEN}", "301 characters, and 300 fit"),
-        ({"fates": {1: ItemFate(fate=Fate.PARKED)}}, "until:1", "needs a day"),
+        ({"decisions": {1: ItemDecision(outcome=ItemOutcome.PARKED)}}, "until:1", "needs a day"),
         (
-            {"fates": {0: ItemFate(fate=Fate.PARKED, until=date(2026, 11, 23))}},
+            {"decisions": {0: ItemDecision(outcome=ItemOutcome.PARKED, until=date(2026, 11, 23))}},
             "until:0",
             "Mon 23 Nov is not after today",
         ),
@@ -247,7 +247,7 @@ async def test_leads_co_leads_and_admins_may(services: Services, who: str) -> No
 
     await wrap_up(services, by(who, phase_id), SAID)
 
-    phase = (await whole_of(services, phase_id)).phase
+    phase = await phase_of(services, phase_id)
     assert phase.wrapped_up_by == who
     assert phase.recovery_until is None
 

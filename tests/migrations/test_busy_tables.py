@@ -7,7 +7,7 @@ from bot.db.engine import Database
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-@pytest.mark.parametrize("table", ["messages", "agenda", "lanes"])
+@pytest.mark.parametrize("table", ["messages", "agenda", "sender_leases"])
 async def test_it_is_cleaned_once_a_hundredth_of_it_is_dead(db: Database, table: str) -> None:
     async with db.reading() as reader:
         found = await reader.scalar(

@@ -34,10 +34,7 @@ from tests.migrations.test_migrations import NOW, value_for
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 
 #: What removes or narrows something, and why no version that may run beside it misses it.
-ALLOWED = {
-    ("0003", "drop_index", "ix_messages_open"): "made anew at once; only who looks is slower",
-    ("0005", "drop_index", "ix_agenda_due"): "followed by two indexes that serve the same query",
-}
+ALLOWED: dict[tuple[str, str, str], str] = {}
 #: Ways of storing, such as fillfactor, lock nobody out.
 STORAGE = re.compile(r"ALTER TABLE \w+ (RE)?SET \(")
 
@@ -150,19 +147,20 @@ def written_and_read(connection: Connection, table: Table) -> None:
 async def test_a_step_does_not_hold_everybody_up_behind_a_busy_table(
     db: Database, database_url: str
 ) -> None:
-    """Somebody reads for long; meanwhile others write, and the migration gets through at last."""
+    """A long vacuum blocks the migration; others go on writing, and it gets through at last."""
     await migrate(database_url, "base")
     await migrate(database_url, "0001")
     slowest = 0.0
-    plain = make_url(database_url).set(drivername="postgresql")
-    async with await AsyncConnection.connect(plain.render_as_string(hide_password=False)) as reader:
-        await reader.execute("SELECT count(*) FROM phases")
+    url = make_url(database_url).set(drivername="postgresql")
+    dsn = url.render_as_string(hide_password=False)
+    async with await AsyncConnection.connect(dsn) as vacuuming:
+        await vacuuming.execute("LOCK TABLE messages IN SHARE UPDATE EXCLUSIVE MODE")
         migrating = asyncio.create_task(migrate(database_url))
         for _ in range(8):
             await asyncio.sleep(0.2)
             began = monotonic()
             async with db.transaction() as tx:
-                await tx.execute(text("UPDATE phases SET milestone = 'x'"))
+                await tx.execute(text("UPDATE messages SET error = 'x'"))
             slowest = max(slowest, monotonic() - began)
         assert not migrating.done()
     await migrating
@@ -182,8 +180,8 @@ async def test_an_old_version_starts_on_a_newer_schema(db: Database, database_ur
 
 
 async def test_back_to_a_revision_by_its_number(db: Database, database_url: str) -> None:
-    await migrate(database_url, "0002")
-    assert await reached(db) == "0002"
+    await migrate(database_url, "0001")
+    assert await reached(db) == "0001"
     assert await pending(db)
 
 

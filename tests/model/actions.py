@@ -89,7 +89,7 @@ async def end(house: House, user: str, channel: str, fates: Mapping[int, str]) -
     if told:
         return told
     chosen = {name: value for name, value in WORDS.items()}
-    chosen |= {f"fate:{at}": fate for at, fate in fates.items()}
+    chosen |= {f"outcome:{at}": fate for at, fate in fates.items()}
     return str(await lead.sends(**chosen) or "")
 
 

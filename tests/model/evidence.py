@@ -73,7 +73,7 @@ async def _look(world: World) -> Evidence:
             people=await _all(reader, schema.phase_people),
             rounds=await _all(reader, schema.rounds),
             round_people=await _all(reader, schema.round_people),
-            figures=await _all(reader, schema.figures),
+            figures=await _all(reader, schema.question_levels),
             items=await _all(reader, schema.set_aside_items),
             agenda=await _all(reader, schema.agenda),
             messages=await _all(reader, schema.messages),

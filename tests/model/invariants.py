@@ -140,7 +140,7 @@ def ballots_go_with_their_round(seen: Evidence) -> None:
 def work_is_given_back(seen: Evidence) -> None:
     active = {row["phase_id"] for row in seen.phases if row["state"] == "active"}
     for row in seen.items:
-        assert (row["fate"] is None) == (row["phase_id"] in active), row["text"]
+        assert (row["outcome"] is None) == (row["phase_id"] in active), row["text"]
 
 
 def only_what_runs_is_pinned(seen: Evidence, world: World) -> None:
@@ -209,7 +209,7 @@ def _people_are_as_believed(seen: Evidence, round_id: str, one: Round) -> None:
 def _results_are_as_believed(seen: Evidence, found: RowMapping, one: Round) -> None:
     if found["state"] == "cancelled":  # all of its time was downtime
         assert not one.reached - one.unsure
-    assert bool(found["enough"]) == bool(one.shown)
+    assert bool(found["reached_minimum"]) == bool(one.shown)
     figures = [row for row in seen.figures if row["round_id"] == found["round_id"]]
     assert {row["key"]: row["answers"] for row in figures} == {
         key: len(levels) for key, levels in one.shown.items()
@@ -217,7 +217,7 @@ def _results_are_as_believed(seen: Evidence, found: RowMapping, one: Round) -> N
     for row in figures:
         levels = one.shown[row["key"]]
         assert abs(row["level"] - sum(levels) / len(levels)) <= 0.25
-    if found["enough"]:
+    if found["reached_minimum"]:
         given = [one.answers[user] for user in one.answers if user in one.members]
         assert found["answered"] == sum(bool(answers) for answers in given)
     assert found["shown_at"] == one.shown_at

@@ -155,7 +155,7 @@ class Leads(Base):
     @rule(
         user=managers,
         channel=channels,
-        fate=st.sampled_from(["resumed", "dropped"]),
+        outcome=st.sampled_from(["resumed", "dropped"]),
         trouble=troubles,
     )
     def end(self, user: str, channel: str, fate: str, trouble: dict[str, Any] | None) -> None:

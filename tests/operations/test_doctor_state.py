@@ -33,7 +33,7 @@ def about(said: Said, word: str) -> str:
 
 async def lane(db: Database, **values: object) -> None:
     async with db.transaction() as tx:
-        await tx.execute(update(schema.lanes).values(**values))
+        await tx.execute(update(schema.sender_leases).values(**values))
 
 
 async def test_nothing_waits(database_url: str, standin: StandIn) -> None:

@@ -21,7 +21,7 @@ def expired() -> float:
 
 
 async def cancelled(tx: AsyncConnection, _id: str) -> None:
-    await outbox.cancel(tx, WORKSPACE, key=KEY)
+    await outbox.cancel(tx, WORKSPACE, keys=[KEY])
 
 
 async def deleted(tx: AsyncConnection, _id: str) -> None:

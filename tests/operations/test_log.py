@@ -11,7 +11,7 @@ import pytest
 from bot.log import say_what_about
 from bot.rounds.lifecycle import plan_rounds
 from tests.harness import ANA, BEN, CHIARA, LAUNCH, MEMBERS, WORKSPACE, House
-from tests.rounds.round_rows import NOW, a_phase
+from tests.rounds.round_rows import NOW, a_phase, the_phase
 from tests.scenarios.lead import Lead
 
 TUESDAY_EVENING = datetime(2026, 11, 24, 20, tzinfo=UTC)
@@ -39,7 +39,7 @@ def message_of(house: House, user_id: str) -> dict[str, Any]:
 async def ask(house: House) -> None:
     async with house.bot.db.transaction() as tx:
         await a_phase(tx, phase_id=PHASE)
-        await plan_rounds(tx, WORKSPACE, PHASE, NOW)
+        await plan_rounds(tx, WORKSPACE, await the_phase(tx), NOW)
     await house.travel_to(TUESDAY_EVENING)
 
 

@@ -20,7 +20,7 @@ from tests.docs.reading import ROOT
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 KEYS = re.compile(r'(?:key=|return |key = |told = )f"([a-z_]+):\{')
 #: Written like keys, but of blocks in forms.
-NOT_KEYS = {"answer", "fate", "line", "note", "until"}
+NOT_KEYS = {"answer", "line", "outcome", "note", "until"}
 
 
 def a_message(**changed: Any) -> Listed:

@@ -73,7 +73,7 @@ async def test_nothing_waits(database_url: str) -> None:
 
 
 async def test_a_held_one_is_posted_again_only_on_purpose(db: Database, database_url: str) -> None:
-    waits = await held(db, looks=2)
+    waits = await held(db, lookup_attempts=2)
 
     asked = await command(database_url, "outbox", "retry", waits)
     assert asked.code == 1
@@ -83,7 +83,12 @@ async def test_a_held_one_is_posted_again_only_on_purpose(db: Database, database
     done = await command(database_url, "outbox", "retry", waits, YES)
     after = await row(db, waits)
     assert (done.code, done.out) == (0, f"{waits} is posted again.\n")
-    assert (after.state, after.attempts, after.looks, after.error) == (State.PENDING, 0, 0, None)
+    assert (after.state, after.attempts, after.lookup_attempts, after.error) == (
+        State.PENDING,
+        0,
+        0,
+        None,
+    )
     assert after.fence == 1  # whoever sent it before may say nothing any more
 
 
@@ -107,7 +112,7 @@ async def test_what_slack_refused_is_posted_again_at_once(db: Database, database
 async def test_a_halted_workspace_is_named(db: Database, database_url: str) -> None:
     refused = await a_message(db, state=State.FAILED, error="is_archived")
     async with db.transaction() as tx:
-        await tx.execute(schema.lanes.update().values(halted="token_revoked"))
+        await tx.execute(schema.sender_leases.update().values(halted="token_revoked"))
 
     done = await command(database_url, "outbox", "retry", refused)
 

@@ -42,7 +42,7 @@ async def due(db: Database, at: datetime, **values: Any) -> None:
 
 async def lane(db: Database, **values: Any) -> None:
     async with db.transaction() as tx:
-        await tx.execute(update(schema.lanes).values(**values))
+        await tx.execute(update(schema.sender_leases).values(**values))
 
 
 async def lag(db: Database) -> timedelta:

@@ -1,7 +1,7 @@
 """Writes answers and closes rounds on an SQLite file, is killed again and again, and looks.
 
-`python -m tests.outages.kill_loop FILE KILLS SEED` prints what it counted, as JSON. It forks what it
-kills, so that the imports are paid once.
+`python -m tests.outages.kill_loop FILE KILLS SEED` prints what it counted, as JSON. It forks what
+it kills, so that the imports are paid once.
 """
 
 import asyncio
@@ -28,10 +28,11 @@ from bot.db.engine import Database
 from bot.db.migrate import migrate
 from bot.keys import KeyRing
 from bot.rounds import answering, ballots, lifecycle, questions, store
-from bot.rounds.answer_authorization import Answering
 from bot.rounds.answer_form import Given
 from bot.services import Services
 from bot.slack.people import People
+from bot.slack.request import Request
+from bot.slack.throttled_reads import ThrottledReads
 from tests.conftest import KEY
 from tests.harness import ANA, MEMBERS, WORKSPACE
 from tests.rounds.round_rows import NOW, a_person, a_phase, a_round
@@ -64,10 +65,12 @@ class Acknowledged:
 
 def services_on(db: Database) -> Services:
     clock = MovedClock(NOW)
+    reads = ThrottledReads(db)
     return Services(
         db=db,
         clock=clock,
-        people=People(db, clock),
+        reads=reads,
+        people=People(db, clock, reads),
         keys=KeyRing([KEY]),
         client_for=lambda _workspace_id: AsyncWebClient("xoxb-none"),
     )
@@ -83,7 +86,7 @@ async def prepare(url: str) -> None:
         await a_phase(tx)
         for number in range(1, ROUNDS + 1):
             round_id = f"round{number:03}"
-            await a_round(tx, round_id=round_id, number=number, questions=asked)
+            await a_round(tx, target_id=round_id, number=number, questions=asked)
             await ballots.open_vault(tx, KeyRing([KEY]), WORKSPACE, round_id)
             await agenda.put(tx, WORKSPACE, action="close_round", subject=round_id, due_at=CLOSES)
     await db.close()
@@ -116,7 +119,7 @@ async def open_rounds(db: Database) -> list[str]:
 
 
 async def answer(services: Services, round_id: str, user_id: str, serial: int) -> None:
-    who = Answering(workspace_id=WORKSPACE, user_id=user_id, round_id=round_id, place=None)
+    who = Request(workspace_id=WORKSPACE, user_id=user_id, target_id=round_id)
     given = Given(answers={"clarity": 4, "trust": 3, "ego": 5}, comment=str(serial))
     await answering.answer(services, who, given)
 

@@ -27,7 +27,7 @@ from tests.harness import ANA, BEN, MEMBERS, WORKSPACE, House
 from tests.outages.outage import SHORT_FORM_WAITS
 from tests.outages.tcp_proxy import Wire, wire
 from tests.postgres import PORT, OwnServer
-from tests.rounds.round_rows import NOW, PHASE, a_phase
+from tests.rounds.round_rows import NOW, a_phase, the_phase
 
 TUESDAY_EVENING = datetime(2026, 11, 24, 20, tzinfo=UTC)
 GIVEN_UP_BY_NOW = 3.0
@@ -66,7 +66,7 @@ async def asked(house: House) -> House:
     """A phase began on Monday; by Tuesday evening everyone has the first questions."""
     async with house.bot.db.transaction() as tx:
         await a_phase(tx)
-        await plan_rounds(tx, WORKSPACE, PHASE, NOW)
+        await plan_rounds(tx, WORKSPACE, await the_phase(tx), NOW)
     await house.travel_to(TUESDAY_EVENING)
     return house
 

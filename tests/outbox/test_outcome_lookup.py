@@ -85,5 +85,5 @@ async def ask_everyone(db: Database, clock: MovedClock, weeks: Iterable[int], st
     ]
     async with db.transaction() as tx:
         lane = [{"workspace_id": f"T{workspace}"} for workspace in range(WORKSPACES)]
-        await put_all_if_new(tx, schema.lanes, lane)
+        await put_all_if_new(tx, schema.sender_leases, lane)
         await tx.execute(insert(schema.messages), rows)

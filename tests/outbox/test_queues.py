@@ -191,7 +191,9 @@ async def test_workspaces_that_never_waited_come_first(sender: Sender) -> None:
     await sender.say("hello")
     past = sender.clock.now() - timedelta(days=365)
     async with sender.db.transaction() as tx:
-        await tx.execute(insert(schema.lanes), [{"workspace_id": "T0WAITED", "resume_at": past}])
+        await tx.execute(
+            insert(schema.sender_leases), [{"workspace_id": "T0WAITED", "resume_at": past}]
+        )
         await outbox.say(
             tx,
             "T0WAITED",

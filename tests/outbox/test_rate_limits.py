@@ -55,7 +55,7 @@ def a_row(operation: Operation = Operation.POST, conversation: str = "C1", pace:
         not_before=datetime(2026, 11, 23, tzinfo=UTC),
         expires_at=None,
         attempts=0,
-        looks=0,
+        lookup_attempts=0,
         error=None,
         first_try_at=None,
         thread_ts=None,

@@ -32,7 +32,7 @@ STRANGE: dict[str, dict[str, Any]] = {
 
 
 async def owner(sender: Sender) -> str | None:
-    lanes = schema.lanes
+    lanes = schema.sender_leases
     async with sender.db.reading() as reader:
         owner: str | None = await reader.scalar(select(lanes.c.owner))
         return owner

@@ -164,7 +164,7 @@ async def test_where_there_is_nothing_to_compare_it_ends_after_more_than_a_day(
     await let_try(sender, 1, others=False)
     assert await states(sender, ["edit:hello"]) == ["failed"]
     async with sender.db.reading() as reader:
-        assert await reader.scalar(select(schema.lanes.c.owner)) is None
+        assert await reader.scalar(select(schema.sender_leases.c.owner)) is None
 
 
 @pytest.mark.parametrize(

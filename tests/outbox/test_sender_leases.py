@@ -44,7 +44,7 @@ def told(sender: Sender, refusals: list[Refusal]) -> Delivery:
 
 async def lane(sender: Sender) -> dict[str, object]:
     async with sender.db.reading() as reader:
-        return dict((await reader.execute(schema.lanes.select())).mappings().one())
+        return dict((await reader.execute(schema.sender_leases.select())).mappings().one())
 
 
 async def test_the_next_sender_knows_what_was_used(
@@ -58,7 +58,7 @@ async def test_the_next_sender_knows_what_was_used(
 
     await paced(sender).deliver_due()
     assert len(sender.texts()) == 3
-    assert (await lane(sender))["pace"] is not None
+    assert (await lane(sender))["rate_usage"] is not None
 
 
 async def test_retry_after_holds_for_the_next_sender_and_for_that_method_alone(
@@ -71,7 +71,7 @@ async def test_retry_after_holds_for_the_next_sender_and_for_that_method_alone(
     await paced(sender).deliver_due()
     await sender.say("to ben", to=BEN)
     async with sender.db.transaction() as tx:
-        await tx.execute(update(schema.lanes).values(resume_at=None))
+        await tx.execute(update(schema.sender_leases).values(resume_at=None))
     calls = len(sender.slack.calls)
     await paced(sender).deliver_due()
 
@@ -79,7 +79,7 @@ async def test_retry_after_holds_for_the_next_sender_and_for_that_method_alone(
     assert (await sender.row("second")).attempts == 0
     async with sender.db.reading() as reader:
         real = await sender_leases.real_time(reader)
-    used = Pace().resume((await lane(sender))["pace"], real.timestamp())  # type: ignore[arg-type]
+    used = Pace().resume((await lane(sender))["rate_usage"], real.timestamp())  # type: ignore[arg-type]
     assert used.barred() == {"post", DIRECT}
 
 
@@ -95,7 +95,7 @@ async def test_while_posts_wait_edits_and_other_workspaces_go_on(sender: Sender)
         # The stand-in is one workspace; we know it under another name, too.
         said = content("elsewhere", section("elsewhere"))
         await outbox.say(tx, "T0OTHER", key="other", to=LAUNCH, content=said, now=now)
-        await tx.execute(update(schema.lanes).values(resume_at=None))
+        await tx.execute(update(schema.sender_leases).values(resume_at=None))
     for _ in range(3):
         await paced(sender).deliver_due()
 
@@ -178,7 +178,7 @@ async def test_who_lost_its_lane_says_nothing_about_what_it_claimed(sender: Send
     first = asyncio.create_task(sender.another(client=slow).deliver_due())
     await slow.begun.wait()
     async with sender.db.transaction() as tx:  # its lease has run out
-        await tx.execute(update(schema.lanes).values(lease_until=sender.clock.now()))
+        await tx.execute(update(schema.sender_leases).values(lease_until=sender.clock.now()))
     second = asyncio.create_task(sender.another(client=next_one).deliver_due())
     await next_one.begun.wait()
     slow.let_go.set()
@@ -284,7 +284,7 @@ async def test_posts_to_channels_are_looked_for_twice(sender: Sender) -> None:
     await sender.say("hello")
     await sender.deliver()
 
-    looks = [call.method for call in sender.slack.calls].count("conversations.history")
-    assert looks == 2
+    lookup_attempts = [call.method for call in sender.slack.calls].count("conversations.history")
+    assert lookup_attempts == 2
     assert sender.texts() == ["hello"]
-    assert (await sender.row("hello")).looks == 0
+    assert (await sender.row("hello")).lookup_attempts == 0

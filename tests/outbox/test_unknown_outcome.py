@@ -1,13 +1,12 @@
 """Posts of which nobody knows whether Slack took them: found wherever they are, sent once."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from slack_bolt.context.async_context import AsyncBoltContext
 from sqlalchemy import select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.channel_health.delivery_events import on_posted
 from bot.clock import real_now
@@ -15,6 +14,7 @@ from bot.db import schema
 from bot.outbox import outbox, requeue
 from bot.outbox.outcome_lookup import PAGE
 from bot.outbox.web_api import METADATA_TYPE
+from bot.services import Services
 from bot.slack.content import content, section
 from tests.harness import BEN, LAUNCH, WORKSPACE
 from tests.outbox.sender import IMPATIENT, Sender
@@ -60,7 +60,7 @@ def posts(sender: Sender, key: str) -> list[str | None]:
     ]
 
 
-def looks(sender: Sender) -> int:
+def lookup_attempts(sender: Sender) -> int:
     return [call.method for call in sender.slack.calls].count("conversations.history")
 
 
@@ -68,13 +68,9 @@ def direct(sender: Sender) -> list[str]:
     return [message["text"] for message in sender.slack.as_user(BEN).dm_with_bot()]
 
 
-async def nothing_did_without(
-    _tx: AsyncConnection, _workspace_id: str, _key: str, _now: datetime
+async def test_slacks_own_event_is_heeded_as_long_as_it_is_not_sent_again(
+    sender: Sender, services: Services
 ) -> None:
-    return
-
-
-async def test_slacks_own_event_is_heeded_as_long_as_it_is_not_sent_again(sender: Sender) -> None:
     """It comes after looks that did not find the message yet."""
     await leave_in_doubt(sender, "hello", accepted=True)
     await change(sender, "hello", state="pending", retry_at=None, error="proven absent")
@@ -88,7 +84,7 @@ async def test_slacks_own_event_is_heeded_as_long_as_it_is_not_sent_again(sender
     }
     body = {"event_id": "Ev1", "event": event}
     context = AsyncBoltContext({"team_id": WORKSPACE})
-    await on_posted(sender.db, sender.clock, nothing_did_without, body, context)
+    await on_posted(services, body, context)
     assert (await sender.row("hello")).ts == event["message_ts"]
 
     await sender.deliver()
@@ -113,7 +109,7 @@ async def test_what_expires_in_doubt_is_looked_for_all_the_same(
 async def test_what_is_cancelled_in_doubt_is_not_sent_again(sender: Sender, accepted: bool) -> None:
     await leave_in_doubt(sender, "warn", accepted=accepted, to=BEN)
     async with sender.db.transaction() as tx:
-        await outbox.cancel(tx, WORKSPACE, key="warn")
+        await outbox.cancel(tx, WORKSPACE, keys=["warn"])
     await look_now(sender, "warn")
 
     assert (await sender.row("warn")).state == ("sent" if accepted else "expired")
@@ -172,9 +168,9 @@ async def test_a_token_that_is_no_good_any_more_ends_the_looks_too(sender: Sende
     sender.slack.faults.fail_next("conversations.history", error="token_revoked", times=100)
     await look_now(sender, "hello")
 
-    assert looks(sender) == 1
+    assert lookup_attempts(sender) == 1
     async with sender.db.reading() as reader:
-        assert await reader.scalar(select(schema.lanes.c.halted)) == "token_revoked"
+        assert await reader.scalar(select(schema.sender_leases.c.halted)) == "token_revoked"
     assert (await sender.row("hello")).state == "unknown"
 
 
@@ -186,7 +182,7 @@ async def test_looks_that_cannot_be_made_become_ever_rarer(sender: Sender) -> No
         await change(sender, "hello", retry_at=None)
         await patient.deliver_due()
 
-    assert (await sender.row("hello")).looks == 5
+    assert (await sender.row("hello")).lookup_attempts == 5
     assert (await sender.row("hello")).retry_at - real_now() > timedelta(seconds=60)
 
 
@@ -195,7 +191,7 @@ async def test_a_look_that_could_not_be_made_is_none_of_the_two(sender: Sender) 
     sender.slack.faults.fail_next("conversations.history", status=500)
     await look_now(sender, "hello")
 
-    assert looks(sender) == 3
+    assert lookup_attempts(sender) == 3
     assert sender.texts() == ["hello"]
 
 
@@ -219,6 +215,6 @@ async def test_what_much_was_said_after_is_found_or_for_a_person_to_decide(
         await sender.client.chat_postMessage(channel=LAUNCH, text=f"{number}")
     await look_now(sender, "hello")
 
-    assert looks(sender) == pages
+    assert lookup_attempts(sender) == pages
     assert (await sender.row("hello")).state == ("held", "sent")[pages - 1]
     assert sender.texts().count("hello") == 1

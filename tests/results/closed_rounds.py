@@ -4,7 +4,9 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 
 from bot.results.levels import Counts, figure
-from bot.results.model import ClosedRound, PhaseFacts, Reflection, Showing, Shown
+from bot.results.model import ClosedRound, Reflection, Showing, Shown
+from tests.announcement.phases import SPRINT, participant
+from tests.harness import ANA, BEN
 
 TEAM_READS = datetime(2026, 12, 4, 10, 0, tzinfo=UTC)
 LABELS = {
@@ -16,17 +18,8 @@ HOSTILE = "*Ana* <!channel> <@U0BEN> <https://x.example|y> `a` _b_ & \u202eabc"
 NOTE = "Too many goals.\nWe drop the importer until January."
 COMMENTS = ("The importer is late & nobody says so", "Thanks for Tuesday")
 
-PHASE = PhaseFacts(
-    phase_id="p" * 32,
-    channel_id="C0LAUNCH",
-    lead_ids=("U0ANA",),
-    lead_names=("Ana",),
-    zone="Europe/Lisbon",
-    comments_to="leads",
-    starts_on=date(2026, 11, 23),
-    ended_on=date(2026, 12, 18),
-)
-TWO_LEADS = replace(PHASE, lead_ids=("U0ANA", "U0BEN"), lead_names=("Ana", "Ben"))
+PHASE = replace(SPRINT, phase_id="p" * 32, starts_on=date(2026, 11, 23), people=(participant(ANA),))
+TWO_LEADS = replace(PHASE, people=(participant(ANA), participant(BEN, is_lead=True)))
 OWN = Reflection(name="Ana", answers={"clarity": 5, "trust": 3, "ego": None}, shared=False)
 
 

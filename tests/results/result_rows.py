@@ -45,7 +45,7 @@ async def a_closed_round(
     await tx.execute(
         update(rounds)
         .where(rounds.c.round_id == round_id)
-        .values(state="closed", enough=answered is not None, answered=answered)
+        .values(state="closed", reached_minimum=answered is not None, answered=answered)
     )
     return Closing(round_id=round_id)
 

@@ -12,6 +12,7 @@ from bot.results.lifecycle import keep, show_results
 from bot.services import Services
 from tests.harness import WORKSPACE
 from tests.results.result_rows import HIGH, LOW, MIXED, Closing, a_closed_round
+from tests.rounds.round_rows import the_phase
 
 #: Thursday afternoon in Lisbon; the team reads it on Friday at ten.
 CLOSED = datetime(2026, 11, 26, 16, 0, tzinfo=UTC)
@@ -28,12 +29,12 @@ async def close(
     answered = None if counts is None else 6
     async with db.transaction() as tx:
         closing = await a_closed_round(tx, round_id, number=number, answered=answered, **more)
-        await keep(tx, WORKSPACE, closing, counts, comments, now)
+        await keep(tx, WORKSPACE, await the_phase(tx), closing, counts, comments, now)
     return closing
 
 
 async def figures(db: Database, round_id: str = "r1") -> dict[str, Any]:
-    kept = schema.figures
+    kept = schema.question_levels
     async with db.reading() as reader:
         rows = await reader.execute(select(kept).where(kept.c.round_id == round_id))
         return {row.key: row for row in rows}

@@ -49,9 +49,9 @@ FACTS = {
 SHOWN = {
     **{f"{name}_to_leads": to_leads(facts) for name, facts in FACTS.items()},
     **{f"{name}_to_team": to_team(facts) for name, facts in FACTS.items()},
-    "paused_to_leads": to_leads(showing(START, NOTED, phase=replace(PHASE, is_paused=True))),
+    "paused_to_leads": to_leads(showing(START, NOTED, phase=replace(PHASE, paused_at=TEAM_READS))),
     "paused_too_few_to_leads": to_leads(
-        showing(START, TOO_FEW, phase=replace(PHASE, is_paused=True))
+        showing(START, TOO_FEW, phase=replace(PHASE, paused_at=TEAM_READS))
     ),
 }
 
@@ -210,7 +210,7 @@ def test_what_people_wrote_never_fires() -> None:
     round_ = replace(
         NOTED, note=HOSTILE, noted_by=HOSTILE, labels=dict.fromkeys(WEEK.labels, HOSTILE)
     )
-    phase = replace(TO_TEAM, lead_names=(HOSTILE,))
+    phase = replace(TO_TEAM, people=(replace(TO_TEAM.people[0], name=HOSTILE),))
     beside = replace(BENS, name=HOSTILE)
     facts = showing(START, round_, phase=phase, reflections=(beside,), comments=(HOSTILE,) * 2)
     for message in (to_leads(facts), to_team(facts)):

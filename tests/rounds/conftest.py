@@ -5,7 +5,7 @@ import pytest
 from bot.db.engine import Database
 from bot.rounds.lifecycle import plan_rounds
 from tests.harness import OWNER, WORKSPACE
-from tests.rounds.round_rows import NOW, PHASE, ZONES, a_person, a_phase
+from tests.rounds.round_rows import NOW, ZONES, a_person, a_phase, the_phase
 
 
 @pytest.fixture
@@ -16,5 +16,5 @@ async def phase(db: Database) -> Database:
             await a_person(tx, user_id)
         await a_person(tx, OWNER, is_admin=True)
         await a_phase(tx)
-        await plan_rounds(tx, WORKSPACE, PHASE, NOW)
+        await plan_rounds(tx, WORKSPACE, await the_phase(tx), NOW)
     return db

@@ -6,10 +6,10 @@ from typing import Any
 from sqlalchemy import select, update
 
 from bot.agenda.claims import due
+from bot.app import ACTIONS
 from bot.clock import real_now
 from bot.db import schema
 from bot.db.engine import Database
-from bot.rounds.lifecycle import ACTIONS
 from bot.services import Services
 from tests.harness import WORKSPACE
 
@@ -44,7 +44,7 @@ async def carry_out(services: Services, action: str, subject: str | None = None)
         items = await due(reader, services.clock.now(), real_now(), 1_000)
     mine = [one for one in items if one.action == action and subject in (None, one.subject)]
     for item in mine:
-        await ACTIONS[action](services, item)
+        await ACTIONS[action].run(services, item)
     return [item.subject for item in mine]
 
 

@@ -6,6 +6,8 @@ from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
+from bot.phases import store
+from bot.phases.model import Phase
 from bot.workspaces.rules import WorkspaceSettings
 from bot.workspaces.store import remember_workspace, save_settings
 from tests.harness import ANA, LAUNCH, MEMBERS, WORKSPACE
@@ -124,3 +126,9 @@ async def a_workspace(tx: AsyncConnection, settings: WorkspaceSettings) -> None:
     us = {"team_id": WORKSPACE, "user_id": "U0BOT"}
     await remember_workspace(tx, us, NOW)
     await save_settings(tx, WORKSPACE, settings, actor=ANA, now=NOW)
+
+
+async def the_phase(tx: AsyncConnection, phase_id: str = PHASE) -> Phase:
+    found = await store.load(tx, WORKSPACE, phase_id)
+    assert found is not None
+    return found

@@ -13,17 +13,17 @@ from bot.db.engine import Database
 from bot.keys import KeyRing
 from bot.outbox import outbox
 from bot.rounds import answering, ballots, questions, store
-from bot.rounds.answer_authorization import Answering
 from bot.rounds.answer_form import Given
 from bot.services import Services
 from bot.slack.content import content
 from bot.slack.errors import Refused
+from bot.slack.request import Request
 from tests.harness import ANA, BEN, CHIARA, GUEST, MEMBERS, WORKSPACE
 from tests.rounds.evidence import agenda_of, delivered, said, the_round
 from tests.rounds.round_rows import NOW, PHASE, ROUND, a_person, a_phase, a_round
 
-BEN_HERE = Answering(workspace_id=WORKSPACE, user_id=BEN, round_id=ROUND, place=("D0BEN", "1.1"))
-ANA_HERE = Answering(workspace_id=WORKSPACE, user_id=ANA, round_id=ROUND, place=("D0ANA", "1.1"))
+BEN_HERE = Request(workspace_id=WORKSPACE, user_id=BEN, target_id=ROUND, message=("D0BEN", "1.1"))
+ANA_HERE = Request(workspace_id=WORKSPACE, user_id=ANA, target_id=ROUND, message=("D0ANA", "1.1"))
 GIVEN = Given(answers={"clarity": 2, "trust": None, "ego": 5}, comment="Fewer goals")
 
 
@@ -51,7 +51,7 @@ async def asked(db: Database, services: Services) -> Database:
     return db
 
 
-async def given_by(services: Services, who: Answering) -> Given:
+async def given_by(services: Services, who: Request) -> Given:
     _, given = await answering.to_change(services, who)
     return given
 
@@ -94,7 +94,7 @@ async def test_an_answer_leaves_nothing_readable_and_no_time(
 async def test_outside_its_message_the_receipt_comes_as_an_edit(
     asked: Database, services: Services
 ) -> None:
-    receipt = await answering.answer(services, replace(BEN_HERE, place=None), GIVEN)
+    receipt = await answering.answer(services, replace(BEN_HERE, message=None), GIVEN)
 
     edit = (await said(asked))[f"edit:ask:{ROUND}:{BEN}"]
     assert edit == {"text": receipt.text, "blocks": receipt.blocks}
@@ -150,15 +150,15 @@ async def test_a_lead_who_skips_is_not_reminded(asked: Database, services: Servi
 @pytest.mark.parametrize(
     ("who", "why"),
     [
-        (replace(BEN_HERE, round_id="nosuch"), "these questions are closed"),
+        (replace(BEN_HERE, target_id="nosuch"), "these questions are closed"),
         (replace(BEN_HERE, workspace_id="T0OTHER"), "these questions are closed"),
         (replace(BEN_HERE, user_id=GUEST), "not among the people asked"),
-        (replace(BEN_HERE, place=("D0CHI", "1.1")), "sent to somebody else"),
-        (replace(BEN_HERE, place=("D0ANA", "1.1")), "sent to somebody else"),
+        (replace(BEN_HERE, message=("D0CHI", "1.1")), "sent to somebody else"),
+        (replace(BEN_HERE, message=("D0ANA", "1.1")), "sent to somebody else"),
     ],
 )
 async def test_others_are_refused(
-    asked: Database, services: Services, who: Answering, why: str
+    asked: Database, services: Services, who: Request, why: str
 ) -> None:
     for doing in (
         answering.answer(services, who, GIVEN),
@@ -191,7 +191,7 @@ async def test_an_answer_after_the_close_is_refused(
 async def test_a_message_that_is_still_being_proven_counts(
     asked: Database, services: Services
 ) -> None:
-    await answering.answer(services, replace(BEN_HERE, place=("D0BEN", "9.9")), GIVEN)
+    await answering.answer(services, replace(BEN_HERE, message=("D0BEN", "9.9")), GIVEN)
 
     assert await ballots_in(asked) == 1
 

@@ -76,7 +76,7 @@ async def test_nothing_readable_is_stored(vault: Database) -> None:
 
     for secret in (BEN, CHIARA, COMMENT, "clarity", "answers"):
         assert secret not in seen
-    assert "voter" not in schema.metadata.tables["round_secrets"].c
+    assert "voter_token" not in schema.metadata.tables["round_secrets"].c
 
 
 async def test_same_answers_look_different_and_an_answer_looks_like_a_skip(
@@ -96,7 +96,7 @@ async def test_same_answers_look_different_and_an_answer_looks_like_a_skip(
 async def test_rows_hold_no_time_and_no_order(vault: Database) -> None:
     names = set(schema.metadata.tables["ballots"].c.keys())
 
-    assert names == {"workspace_id", "round_id", "voter", "sealed"}
+    assert names == {"workspace_id", "round_id", "voter_token", "sealed"}
     if vault.is_sqlite:
         async with vault.reading() as reader:
             with pytest.raises(Exception, match="rowid"):
@@ -156,7 +156,7 @@ async def test_a_ballot_moved_to_another_person_counts_for_nobody(vault: Databas
     table = schema.metadata.tables["ballots"]
 
     async with vault.transaction() as tx:
-        await tx.execute(update(table).values(voter="0" * 64))
+        await tx.execute(update(table).values(voter_token="0" * 64))
         tally = await ballots.count_and_destroy(tx, KEYS, WORKSPACE, ROUND)
 
     assert (tally.unreadable, tally.counts) == (1, {})
@@ -200,7 +200,7 @@ async def test_scrubbing_takes_it_out_of_the_files(vault: Database) -> None:
     await cast(vault, BEN)
     async with vault.reading() as reader:
         sealed = await reader.scalar(text("SELECT sealed FROM ballots"))
-        voter = await reader.scalar(text("SELECT voter FROM ballots"))
+        voter_token = await reader.scalar(text("SELECT voter FROM ballots"))
     async with vault.transaction() as tx:
         await ballots.count_and_destroy(tx, KEYS, WORKSPACE, ROUND)
 
@@ -210,7 +210,7 @@ async def test_scrubbing_takes_it_out_of_the_files(vault: Database) -> None:
         file = Path(make_url(str(vault.engine.url)).database or "")
         found = b"".join(one.read_bytes() for one in file.parent.glob(f"{file.name}*"))
         assert bytes(sealed)[:64] not in found
-        assert voter.encode() not in found
+        assert voter_token.encode() not in found
         assert sqlite3.connect(file).execute("PRAGMA integrity_check").fetchone() == ("ok",)
     else:
         async with vault.transaction() as tx:

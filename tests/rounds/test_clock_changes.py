@@ -11,7 +11,7 @@ from bot.rounds.lifecycle import plan_rounds
 from bot.services import Services
 from tests.harness import ANA, MEMBERS, WORKSPACE
 from tests.rounds.evidence import agenda_of, carry_out
-from tests.rounds.round_rows import PHASE, a_person, a_phase
+from tests.rounds.round_rows import a_person, a_phase, the_phase
 
 WHERE = dict(
     zip(
@@ -48,7 +48,7 @@ async def test_everybody_is_asked_at_ten_every_week(
         for user_id, zone in WHERE.items():
             await a_person(tx, user_id, zone=zone, refreshed_at=now + timedelta(days=365))
         await a_phase(tx, starts_on=starts_on, ends_on=ends_on, zone="Europe/Berlin")
-        await plan_rounds(tx, WORKSPACE, PHASE, now)
+        await plan_rounds(tx, WORKSPACE, await the_phase(tx), now)
     weekly = {
         subject: due_at
         for subject, due_at in (await agenda_of(db, "open_round")).items()

@@ -14,12 +14,13 @@ from bot.db.engine import Database
 from bot.keys import KeyMissing, KeyRing
 from bot.outbox import outbox
 from bot.rounds import answering, ballots, questions, secure_delete, store
-from bot.rounds.answer_authorization import Answering, admit
+from bot.rounds.answer_authorization import admit
 from bot.rounds.answer_form import Given
 from bot.rounds.lifecycle import KEY_TRIES
 from bot.services import Services
 from bot.slack.content import content
 from bot.slack.errors import Refused
+from bot.slack.request import Request
 from tests.harness import ANA, BEN, HANA, MEMBERS, WORKSPACE
 from tests.rounds.evidence import agenda_of, carry_out, said, the_round
 from tests.rounds.round_rows import NOW, ROUND, a_person, a_phase, a_round
@@ -45,7 +46,7 @@ async def opened(db: Database, services: Services) -> Database:
 
 
 async def answers(services: Services, user_id: str, *levels: int | None, comment: str = "") -> None:
-    who = Answering(workspace_id=WORKSPACE, user_id=user_id, round_id=ROUND, place=None)
+    who = Request(workspace_id=WORKSPACE, user_id=user_id, target_id=ROUND)
     given = Given(answers=dict(zip(KEYS, levels, strict=True)), comment=comment)
     await answering.answer(services, who, given)
 
@@ -67,7 +68,9 @@ async def left_in_the_vault(db: Database) -> list[int | None]:
 
 async def figures_of(db: Database) -> dict[str, int]:
     async with db.reading() as reader:
-        rows = await reader.execute(select(schema.figures.c.key, schema.figures.c.answers))
+        rows = await reader.execute(
+            select(schema.question_levels.c.key, schema.question_levels.c.answers)
+        )
         return {row.key: row.answers for row in rows}
 
 
@@ -84,7 +87,7 @@ async def test_enough_answers_are_kept_as_totals_and_nothing_else(
     await close(services)
 
     closed = await the_round(opened)
-    assert (closed.state, closed.enough, closed.answered) == ("closed", True, 4)
+    assert (closed.state, closed.reached_minimum, closed.answered) == ("closed", True, 4)
     assert await figures_of(opened) == dict.fromkeys(KEYS, 4)
     assert await left_in_the_vault(opened) == [0, 0]
 
@@ -105,7 +108,7 @@ async def test_too_few_answers_leave_nothing(opened: Database, services: Service
     await close(services)
 
     closed = await the_round(opened)
-    assert (closed.state, closed.enough, closed.answered) == ("closed", False, None)
+    assert (closed.state, closed.reached_minimum, closed.answered) == ("closed", False, None)
     assert await figures_of(opened) == {}
     assert await comments_of(opened) == []
     assert await left_in_the_vault(opened) == [0, 0]
@@ -120,7 +123,7 @@ async def test_enough_people_but_no_question_with_enough_answers(
         await answers(services, user_id, *levels)
     await close(services)
 
-    assert (await the_round(opened)).enough is False
+    assert (await the_round(opened)).reached_minimum is False
     assert await figures_of(opened) == {}
 
 
@@ -233,7 +236,7 @@ async def test_a_key_that_is_missed_for_a_day_is_told_and_nothing_is_kept(
 
     told = str((await said(opened))[f"edit:ask:{ROUND}:{BEN}"])
     assert "retired the key" in told
-    assert (await the_round(opened)).enough is False
+    assert (await the_round(opened)).reached_minimum is False
     assert await left_in_the_vault(opened) == [0, 0]
 
 
@@ -266,7 +269,7 @@ async def test_an_answer_racing_the_close_is_counted_or_refused(
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 async def test_closing_waits_for_an_answer_under_way(opened: Database, services: Services) -> None:
     """The closing cannot take the row that an answer holds."""
-    one = Answering(workspace_id=WORKSPACE, user_id=BEN, round_id=ROUND, place=None)
+    one = Request(workspace_id=WORKSPACE, user_id=BEN, target_id=ROUND)
     async with opened.transaction() as answer:
         await admit(answer, [one], NOW, to_write=True)
         async with opened.transaction() as another_answer:

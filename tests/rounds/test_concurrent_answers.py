@@ -17,11 +17,11 @@ from bot.db.group_commit import MOST
 from bot.db.request_deadline import Late, Progress, answered_within, current
 from bot.outbox import outbox
 from bot.rounds import answering, ballots, questions, store
-from bot.rounds.answer_authorization import Answering
 from bot.rounds.answer_form import Given
 from bot.services import Services
 from bot.slack.content import Content, content
 from bot.slack.errors import Refused
+from bot.slack.request import Request
 from tests.harness import ANA, BEN, CHIARA, DEV, EMI, GUEST, MEMBERS, WORKSPACE
 from tests.rounds.evidence import carry_out, delivered, said, the_round
 from tests.rounds.round_rows import NOW, ROUND, a_person, a_phase, a_round
@@ -48,9 +48,9 @@ async def asked(db: Database, services: Services) -> Database:
     return db
 
 
-def here(user_id: str, **changed: Any) -> Answering:
+def here(user_id: str, **changed: Any) -> Request:
     place = (f"D0{user_id[2:]}", "1.1")
-    who = Answering(workspace_id=WORKSPACE, user_id=user_id, round_id=ROUND, place=place)
+    who = Request(workspace_id=WORKSPACE, user_id=user_id, target_id=ROUND, message=place)
     return replace(who, **changed)
 
 
@@ -101,10 +101,10 @@ async def test_a_refusal_spoils_nobody(asked: Database, services: Services) -> N
     refused = {
         "not among": answering.answer(services, here(GUEST), levels(1)),
         "somebody else": answering.answer(
-            services, here(CHIARA, place=("D0BEN", "1.1")), levels(1)
+            services, here(CHIARA, message=("D0BEN", "1.1")), levels(1)
         ),
         "characters": answering.answer(services, here(DEV), levels(1, "x" * 1_001)),
-        "are closed": answering.answer(services, here(EMI, round_id="nosuch"), levels(1)),
+        "are closed": answering.answer(services, here(EMI, target_id="nosuch"), levels(1)),
     }
     told = await at_once(*refused.values(), answering.answer(services, here(BEN), levels(4)))
 
@@ -282,6 +282,9 @@ async def test_no_answer_is_lost_or_counted_late(asked: Database, services: Serv
 
     closed = await the_round(asked)
     assert closed.state == "closed"
-    enough = len(acknowledged) >= closed.minimum
-    assert (closed.enough, closed.answered) == (enough, len(acknowledged) if enough else None)
+    reached_minimum = len(acknowledged) >= closed.minimum
+    assert (closed.reached_minimum, closed.answered) == (
+        reached_minimum,
+        len(acknowledged) if reached_minimum else None,
+    )
     assert await ballots_in(asked) == 0

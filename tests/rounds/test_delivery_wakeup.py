@@ -34,7 +34,7 @@ async def test_answers_wake_nobody(awaited: Database, services: Services) -> Non
 async def test_an_answer_that_is_shown_elsewhere_wakes_delivery(
     awaited: Database, services: Services
 ) -> None:
-    await answering.answer(services, here(BEN, place=None), levels(3))
+    await answering.answer(services, here(BEN, message=None), levels(3))
 
     assert awaited.changed.is_set()
 

@@ -27,6 +27,7 @@ from tests.rounds.round_rows import (
     a_phase,
     a_round,
     a_workspace,
+    the_phase,
 )
 
 WEEKLY = f"{PHASE}:weekly:2026-12-01"
@@ -90,7 +91,7 @@ async def test_for_whom_it_would_be_two_days_late_the_round_goes_without(
             away = user_id in (BEN, CHIARA, DEV)
             await a_person(tx, user_id, zone="Pacific/Auckland" if away else "Europe/Lisbon")
         await a_phase(tx, weekday=3)
-        await plan_rounds(tx, WORKSPACE, PHASE, NOW)
+        await plan_rounds(tx, WORKSPACE, await the_phase(tx), NOW)
     subject = f"{PHASE}:weekly:2026-12-03"
     assert subject in await agenda_of(db, "open_round")
     clock.move_to(datetime(2026, 12, 4, 16, tzinfo=UTC))
@@ -110,7 +111,7 @@ async def test_where_too_few_are_left_the_round_is_left_out(
             away = user_id in (BEN, CHIARA, DEV)
             await a_person(tx, user_id, zone="Pacific/Auckland" if away else "Europe/Lisbon")
         await a_phase(tx, weekday=3, members=MEMBERS[:6])
-        await plan_rounds(tx, WORKSPACE, PHASE, NOW)
+        await plan_rounds(tx, WORKSPACE, await the_phase(tx), NOW)
     clock.move_to(datetime(2026, 12, 4, 16, tzinfo=UTC))
 
     await carry_out(services, "open_round", f"{PHASE}:weekly:2026-12-03")
@@ -202,7 +203,7 @@ async def test_another_weekday_in_the_settings_changes_no_running_phase(
     async with phase.transaction() as tx:
         await a_workspace(tx, WorkspaceSettings(default_weekday=4, default_time=time(15)))
         before = await agenda_of(phase, "open_round")
-        await plan_rounds(tx, WORKSPACE, PHASE, NOW)
+        await plan_rounds(tx, WORKSPACE, await the_phase(tx), NOW)
 
     assert await agenda_of(phase, "open_round") == before
 
@@ -216,7 +217,7 @@ async def test_a_new_end_opens_no_round_twice(
     opened = await the_round(phase)
     async with phase.transaction() as tx:
         await tx.execute(update(schema.phases).values(ends_on=date(2026, 12, 30)))
-        await plan_rounds(tx, WORKSPACE, PHASE, clock.now())
+        await plan_rounds(tx, WORKSPACE, await the_phase(tx), clock.now())
     assert WEEKLY in await agenda_of(phase, "open_round")
 
     await carry_out(services, "open_round")

@@ -8,11 +8,11 @@ from sqlalchemy import insert, select, update
 from bot.clock import MovedClock
 from bot.db import schema
 from bot.db.engine import Database
-from bot.rounds.lifecycle import cancel_rounds, plan_rounds
+from bot.rounds.lifecycle import drop_rounds, keep_after_rounds, plan_rounds
 from bot.services import Services
 from tests.harness import ANA, BEN, CHIARA, DEV, EMI, FINN, LAUNCH, MEMBERS, WORKSPACE
 from tests.rounds.evidence import agenda_of, carry_out, said, the_round
-from tests.rounds.round_rows import NOW, PHASE, ZONES, a_person, a_phase, a_round
+from tests.rounds.round_rows import NOW, PHASE, ZONES, a_person, a_phase, a_round, the_phase
 
 FIRST = f"{PHASE}:first:2026-11-24"
 WEEKLY = f"{PHASE}:weekly:2026-12-01"
@@ -47,7 +47,7 @@ async def test_planning_again_after_an_extension_keeps_what_is_over_away(phase: 
     late = datetime(2026, 12, 9, 12, tzinfo=UTC)
     async with phase.transaction() as tx:
         await tx.execute(update(schema.phases).values(ends_on=date(2026, 12, 30)))
-        await plan_rounds(tx, WORKSPACE, PHASE, late)
+        await plan_rounds(tx, WORKSPACE, await the_phase(tx), late)
 
     planned = await agenda_of(phase, "open_round")
     assert f"{PHASE}:weekly:2026-12-15" in planned
@@ -60,7 +60,7 @@ async def test_a_closing_round_in_the_evening_opens_before_its_phase_ends(phase:
     async with phase.transaction() as tx:
         evening = {"zone": "Pacific/Auckland", "time_of_day": time(20, 0)}
         await tx.execute(update(schema.phases).values(ends_on=date(2026, 12, 15), **evening))
-        await plan_rounds(tx, WORKSPACE, PHASE, NOW)
+        await plan_rounds(tx, WORKSPACE, await the_phase(tx), NOW)
 
     planned = await agenda_of(phase, "open_round")
     ends_at = datetime(2026, 12, 15, 4, tzinfo=UTC)  # 17:00 in Auckland
@@ -69,16 +69,15 @@ async def test_a_closing_round_in_the_evening_opens_before_its_phase_ends(phase:
 
 async def test_ending_early_moves_the_rounds_after_it(phase: Database) -> None:
     async with phase.transaction() as tx:
-        await cancel_rounds(
-            tx, WORKSPACE, PHASE, datetime(2026, 12, 4, 12, tzinfo=UTC), keep_after=True
-        )
+        now = datetime(2026, 12, 4, 12, tzinfo=UTC)
+        await keep_after_rounds(tx, WORKSPACE, await the_phase(tx), now)
 
     assert list(await agenda_of(phase, "open_round")) == [f"{PHASE}:after:2026-12-18"]
 
 
 async def test_a_new_phase_cancels_everything_of_the_old_one(phase: Database) -> None:
     async with phase.transaction() as tx:
-        await cancel_rounds(tx, WORKSPACE, PHASE, NOW, keep_after=False)
+        await drop_rounds(tx, WORKSPACE, PHASE)
 
     assert await agenda_of(phase, "open_round") == {}
 
@@ -254,7 +253,7 @@ async def test_summer_time_takes_no_round_away(
             await a_person(tx, user_id)
         await a_phase(tx, starts_on=date(2027, 3, 22), ends_on=date(2027, 4, 16), weekday=0)
         await a_round(tx, state="closed", opened_at=datetime(2027, 3, 24, 10, tzinfo=UTC))
-        await plan_rounds(tx, WORKSPACE, PHASE, datetime(2027, 3, 25, tzinfo=UTC))
+        await plan_rounds(tx, WORKSPACE, await the_phase(tx), datetime(2027, 3, 25, tzinfo=UTC))
     subject = f"{PHASE}:weekly:2027-03-29"
 
     clock.move_to((await agenda_of(db, "open_round"))[subject])

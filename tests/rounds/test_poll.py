@@ -9,6 +9,7 @@ from bot.db.engine import Database
 from bot.rounds.poll import poll
 from bot.services import Services
 from bot.slack.errors import Refused
+from bot.slack.request import Request
 from tests.harness import ANA, BEN, EMI, LAUNCH, OWNER, WORKSPACE
 from tests.rounds.evidence import agenda_of, carry_out, the_round
 from tests.rounds.round_rows import PHASE
@@ -17,10 +18,14 @@ WEEKLY = f"{PHASE}:weekly:2026-12-01"
 CLOSING = f"{PHASE}:closing:2026-12-15"
 
 
+def by(user_id: str, channel_id: str = LAUNCH) -> Request:
+    return Request(workspace_id=WORKSPACE, channel_id=channel_id, user_id=user_id)
+
+
 async def test_a_lead_asks_now(phase: Database, services: Services, clock: MovedClock) -> None:
     clock.move_to(datetime(2026, 11, 27, 12, tzinfo=UTC))  # Friday noon
 
-    told = await poll(services, workspace_id=WORKSPACE, channel_id=LAUNCH, user_id=ANA)
+    told = await poll(services, by(ANA))
 
     opened = await the_round(phase)
     assert told.startswith("7 people are asked")
@@ -36,7 +41,7 @@ async def test_after_a_poll_the_near_weekly_round_is_left_out(
     phase: Database, services: Services, clock: MovedClock
 ) -> None:
     clock.move_to(datetime(2026, 11, 27, 12, tzinfo=UTC))
-    await poll(services, workspace_id=WORKSPACE, channel_id=LAUNCH, user_id=ANA)
+    await poll(services, by(ANA))
 
     clock.move_to((await agenda_of(phase, "open_round"))[WEEKLY])
     await carry_out(services, "open_round", WEEKLY)
@@ -48,7 +53,7 @@ async def test_after_a_poll_the_near_closing_round_is_left_out(
     phase: Database, services: Services, clock: MovedClock
 ) -> None:
     clock.move_to(datetime(2026, 12, 11, 12, tzinfo=UTC))
-    await poll(services, workspace_id=WORKSPACE, channel_id=LAUNCH, user_id=ANA)
+    await poll(services, by(ANA))
 
     clock.move_to((await agenda_of(phase, "open_round"))[CLOSING])
     await carry_out(services, "open_round", CLOSING)
@@ -59,14 +64,13 @@ async def test_after_a_poll_the_near_closing_round_is_left_out(
 async def test_polls_are_refused_with_a_reason(
     phase: Database, services: Services, clock: MovedClock
 ) -> None:
-    here = {"workspace_id": WORKSPACE, "channel_id": LAUNCH}
     with pytest.raises(Refused, match="no phase runs"):
-        await poll(services, workspace_id=WORKSPACE, channel_id="C0PLATF", user_id=ANA)
+        await poll(services, by(ANA, "C0PLATF"))
     with pytest.raises(Refused, match="only the leads"):
-        await poll(services, **here, user_id=BEN)
-    await poll(services, **here, user_id=OWNER)
+        await poll(services, by(BEN))
+    await poll(services, by(OWNER))
     clock.advance(timedelta(days=4, hours=23))
     with pytest.raises(Refused, match="two within five days"):
-        await poll(services, **here, user_id=ANA)
+        await poll(services, by(ANA))
     clock.advance(timedelta(hours=1))
-    assert "are asked" in await poll(services, **here, user_id=ANA)
+    assert "are asked" in await poll(services, by(ANA))

@@ -10,10 +10,11 @@ from bot.rounds.lifecycle import plan_rounds
 from bot.rounds.poll import poll
 from bot.services import Services
 from bot.slack.errors import Refused
+from bot.slack.request import Request
 from bot.workspaces.rules import WorkspaceSettings
 from tests.harness import ANA, BEN, CHIARA, DEV, EMI, LAUNCH, WORKSPACE
 from tests.rounds.evidence import agenda_of, carry_out, said, the_round
-from tests.rounds.round_rows import NOW, PHASE, ZONES, a_person, a_phase, a_workspace
+from tests.rounds.round_rows import NOW, PHASE, ZONES, a_person, a_phase, a_workspace, the_phase
 from tests.rounds.test_opening import open_first
 
 
@@ -23,7 +24,7 @@ async def a_small_team(db: Database, *members: str, settings: WorkspaceSettings)
             await a_person(tx, user_id)
         await a_workspace(tx, settings)
         await a_phase(tx, members=members)
-        await plan_rounds(tx, WORKSPACE, PHASE, NOW)
+        await plan_rounds(tx, WORKSPACE, await the_phase(tx), NOW)
 
 
 async def test_under_four_nobody_is_asked_and_nothing_is_stored(
@@ -58,11 +59,11 @@ async def test_a_small_teams_channel_gets_the_questions_once_a_day(
 ) -> None:
     await a_small_team(db, BEN, CHIARA, DEV, settings=WorkspaceSettings())
     clock.move_to(datetime(2026, 11, 27, 12, tzinfo=UTC))
-    here = {"workspace_id": WORKSPACE, "channel_id": LAUNCH, "user_id": ANA}
-    assert "too small for answers without names" in await poll(services, **here)
+    request = Request(workspace_id=WORKSPACE, channel_id=LAUNCH, user_id=ANA)
+    assert "too small for answers without names" in await poll(services, request)
     await carry_out(services, "talk")
 
     with pytest.raises(Refused, match="stand in the channel already"):
-        await poll(services, **here)
+        await poll(services, request)
 
     assert await agenda_of(db, "talk") == {}

@@ -91,7 +91,7 @@ async def test_results_that_waited_are_shown_once_it_goes_on(house: House, ana: 
     await house.slack.team_answers()
     await close(house, "archived")
     await house.wait(days=4)  # the questions closed meanwhile, by their rules
-    assert await count(house, schema.figures) > 0
+    assert await count(house, schema.question_levels) > 0
     assert not any("stakes" in text for text in in_channel(house))
     (results,) = [m for m in ana.me.dm_with_bot() if "for the leads first" in m["text"]]
     assert "once I can write in the channel again" in shown(results["blocks"])

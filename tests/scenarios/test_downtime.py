@@ -9,7 +9,7 @@ from bot.outbox import sender_leases
 from bot.rounds.lifecycle import plan_rounds
 from bot.workspaces.lifecycle import install
 from tests.harness import ANA, BEN, LAUNCH, MEMBERS, WORKSPACE, House
-from tests.rounds.round_rows import NOW, PHASE, a_phase
+from tests.rounds.round_rows import NOW, a_phase, the_phase
 from tests.scenarios.lead import Lead
 
 WEEKLY_OPENS = datetime(2026, 11, 30, 20, tzinfo=UTC)  # Tuesday 10:00 where days begin first
@@ -20,7 +20,7 @@ async def running(house: House) -> House:
     """A phase since Monday, before its first questions."""
     async with house.bot.db.transaction() as tx:
         await a_phase(tx)
-        await plan_rounds(tx, WORKSPACE, PHASE, NOW)
+        await plan_rounds(tx, WORKSPACE, await the_phase(tx), NOW)
     await house.settle()
     return house
 

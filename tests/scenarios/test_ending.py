@@ -57,7 +57,7 @@ async def test_wrapped_up_before_the_end(house: House, ana: Lead) -> None:
     await ana.me.click("phases.end")
     assert ana.page == "Wrap up"
     assert "The phase ends when you send this" in shown(ana.blocks)
-    assert ana.inputs[:5] == ["outcome", "learning", "thanks", "fate:0", "until:0"]
+    assert ana.inputs[:5] == ["outcome", "learning", "thanks", "outcome:0", "until:0"]
 
     assert await ana.sends(**WORDS, **{"line:U0BEN": "Your Tuesday fix saved us."}) == {}
 
@@ -108,7 +108,7 @@ async def test_wrapped_up_after_the_end(house: House, ana: Lead) -> None:
     await ana.me.click("phases.end")
     assert "The phase has ended." in shown(ana.blocks)
 
-    choices = {"fate:0": "parked", "until:0": "2027-01-11", "line:U0FIN": "Good catch."}
+    choices = {"outcome:0": "parked", "until:0": "2027-01-11", "line:U0FIN": "Good catch."}
     assert await ana.sends(**WORDS, **choices) == {}
 
     (added,) = in_channel(house, "what it brought")
@@ -143,7 +143,7 @@ async def test_parked_work_needs_a_later_day(house: House, ana: Lead, until: str
     await ana.me.command("/imbalance end", LAUNCH)
 
     chosen = {"until:0": until} if until else {}
-    errors = await ana.sends(**WORDS, **{"fate:0": "parked"}, **chosen)
+    errors = await ana.sends(**WORDS, **{"outcome:0": "parked"}, **chosen)
 
     assert list(errors) == ["until:0"]
     assert errors["until:0"].startswith("Nothing was sent: ")
@@ -155,7 +155,7 @@ async def test_dropped_work_is_said_to_be(house: House, ana: Lead) -> None:
     await ana.starts()
     await ana.me.command("/imbalance end", LAUNCH)
 
-    await ana.sends(**WORDS, **{"fate:0": "dropped"})
+    await ana.sends(**WORDS, **{"outcome:0": "dropped"})
     await house.wait(days=1)
 
     assert "• Dark mode: dropped." in shown(in_channel(house, "it's over")[0]["blocks"])

@@ -16,6 +16,7 @@ from bot.metrics import rate_limited
 from bot.slack.conversations import channel_of, member_ids
 from bot.slack.errors import verdict
 from bot.slack.people import People
+from bot.slack.throttled_reads import ThrottledReads
 from bot.workspaces.lifecycle import ASK_MISSED
 from tests.harness import ANA, BEN, LAUNCH, MEMBERS, OWNER, PLATFORM, WORKSPACE, House
 from tests.scenarios.lead import Lead, count
@@ -44,7 +45,7 @@ async def over(house: House) -> None:
     """The time that Slack asked for has passed."""
     house.slack.faults.clear()
     async with house.bot.db.transaction() as tx:
-        await tx.execute(delete(schema.slack_waits))
+        await tx.execute(delete(schema.rate_limit_waits))
         failed = schema.agenda.c.attempts > 0
         await tx.execute(update(schema.agenda).where(failed).values(retry_at=None))
 
@@ -94,15 +95,16 @@ async def test_other_processes_and_methods_and_workspaces(
     with pytest.raises(SlackApiError):
         await house.bot.services.people.one(client, WORKSPACE, BEN)
 
-    other = People(db, house.clock)  # of another process
+    other_reads = ThrottledReads(db)  # of another process
+    other = People(db, house.clock, other_reads)
     with pytest.raises(SlackApiError) as refused:
         await other.one(client, WORKSPACE, ANA)
 
     assert asked(house, "users.info") == 1
     assert rate_limited.labels("users.info")._value.get() == refusals + 1
     assert LONG - 600 < (verdict(refused.value).retry_after or 0) <= LONG
-    assert BEN in await member_ids(db, client, WORKSPACE, LAUNCH)
-    assert await channel_of(db, client, WORKSPACE, PLATFORM) is not None
+    assert BEN in await member_ids(other_reads, client, WORKSPACE, LAUNCH)
+    assert await channel_of(other_reads, client, WORKSPACE, PLATFORM) is not None
     house.slack.faults.clear()
     assert await other.one(client, "T0OTHER", BEN) is not None
 
@@ -111,10 +113,10 @@ async def test_once_the_time_is_over_slack_is_asked(db: Database, house: House) 
     async with db.transaction() as tx:
         row = {"workspace_id": WORKSPACE, "method": "users_info"}
         past = real_now() - timedelta(seconds=1)
-        await tx.execute(schema.slack_waits.insert().values(**row, until=past))
+        await tx.execute(schema.rate_limit_waits.insert().values(**row, until=past))
 
-    found = await People(db, house.clock).one(house.bot.client, WORKSPACE, BEN)
+    found = await People(db, house.clock, ThrottledReads(db)).one(house.bot.client, WORKSPACE, BEN)
 
     assert found is not None
     async with db.reading() as reader:
-        assert await reader.scalar(select(func.count()).select_from(schema.slack_waits)) == 1
+        assert await reader.scalar(select(func.count()).select_from(schema.rate_limit_waits)) == 1

@@ -12,7 +12,7 @@ from bot.outbox import outbox
 from bot.rounds.lifecycle import plan_rounds
 from bot.slack.content import content, section
 from tests.harness import ANA, BEN, LAUNCH, MEMBERS, WORKSPACE, House
-from tests.rounds.round_rows import NOW, PHASE, a_phase
+from tests.rounds.round_rows import NOW, PHASE, a_phase, the_phase
 from tests.scenarios.lead import count
 
 TUESDAY_EVENING = datetime(2026, 11, 24, 20, tzinfo=UTC)
@@ -26,7 +26,7 @@ NOTE = "You said the importer is late. <!channel> It waits until January."
 async def a_phase_runs(house: House, **changed: object) -> None:
     async with house.bot.db.transaction() as tx:
         await a_phase(tx, **changed)  # type: ignore[arg-type]
-        await plan_rounds(tx, WORKSPACE, PHASE, NOW)
+        await plan_rounds(tx, WORKSPACE, await the_phase(tx), NOW)
         said = content("Results sprint", section("Results sprint"))
         key = f"announcement:{PHASE}"
         await outbox.say(tx, WORKSPACE, key=key, to=LAUNCH, content=said, now=NOW)
@@ -172,7 +172,7 @@ async def test_too_few_answers_show_and_leave_nothing(asked: House) -> None:
     assert "They are not kept." in read(message)
     assert COMMENT not in read(told) + read(message)
     async with asked.bot.db.reading() as reader:
-        for table in (schema.figures, schema.round_comments):
+        for table in (schema.question_levels, schema.round_comments):
             assert await reader.scalar(select(func.count()).select_from(table)) == 0
 
 

@@ -12,7 +12,7 @@ from bot.db import schema
 from bot.rounds import ballots
 from bot.rounds.lifecycle import plan_rounds
 from tests.harness import ANA, BEN, CHIARA, GENERAL, GUEST, LAUNCH, MEMBERS, WORKSPACE, House
-from tests.rounds.round_rows import NOW, PHASE, a_phase
+from tests.rounds.round_rows import NOW, a_phase, the_phase
 
 TUESDAY_EVENING = datetime(2026, 11, 24, 20, tzinfo=UTC)
 COMMENT = "The importer is late & nobody says so"
@@ -23,7 +23,7 @@ async def asked(house: House) -> House:
     """A phase began on Monday; by Tuesday evening everyone has the first questions."""
     async with house.bot.db.transaction() as tx:
         await a_phase(tx)
-        await plan_rounds(tx, WORKSPACE, PHASE, NOW)
+        await plan_rounds(tx, WORKSPACE, await the_phase(tx), NOW)
     await house.travel_to(TUESDAY_EVENING)
     return house
 
@@ -113,7 +113,7 @@ async def test_a_leads_tick_is_taken_along_into_the_form(asked: House) -> None:
 async def test_a_lead_who_skips_before_their_hour_is_not_asked(house: House) -> None:
     async with house.bot.db.transaction() as tx:
         await a_phase(tx)
-        await plan_rounds(tx, WORKSPACE, PHASE, NOW)
+        await plan_rounds(tx, WORKSPACE, await the_phase(tx), NOW)
     await house.travel_to(datetime(2026, 11, 24, 7, tzinfo=UTC))  # open, and not nine in Lisbon
     ana = house.slack.as_user(ANA)
     await ana.open_home()

@@ -30,12 +30,12 @@ from bot.ending.wrap_up_form import WrapUp
 from bot.log import configure
 from bot.outbox.delivery import Patience
 from bot.outbox.rate_limits import Pace
-from bot.phases.permissions import Managing
 from bot.phases.rules import Kind, Proposal, SetAside, SprintPromise, TrustPromise
 from bot.rounds import poll as rounds_poll
 from bot.settings import Settings
 from bot.slack import deadline_app
 from bot.slack.errors import Refused
+from bot.slack.request import Request
 from bot.start import begin
 from bot.start.begin import Beginning
 from bot.workspaces.lifecycle import install
@@ -178,24 +178,22 @@ class Hand:
             remind=told["reminds"],
         )
         begun = Beginning(proposal=proposal, in_channel=(BOT, told["lead"], *told["members"]))
-        phase_id = await begin.start(self._bot.services, told["workspace"], begun)
-        return {"phase_id": phase_id, "next": await self._bot.settle()}
+        phase = await begin.start(self._bot.services, told["workspace"], begun)
+        return {"phase_id": phase.phase_id, "next": await self._bot.settle()}
 
     async def extend(self, told: Said) -> Said:
         asked = Extension(ends_on=date.fromisoformat(told["until"]), reason="It takes longer.")
-        return await self._try(ending_extend.extend(self._bot.services, _managing(told), asked))
+        return await self._try(ending_extend.extend(self._bot.services, _request(told), asked))
 
     async def end(self, told: Said) -> Said:
         said = WrapUp(outcome="It is out.")
-        return await self._try(wrap_up.wrap_up(self._bot.services, _managing(told), said))
+        return await self._try(wrap_up.wrap_up(self._bot.services, _request(told), said))
 
     async def poll(self, told: Said) -> Said:
         return await self._try(
             rounds_poll.poll(
                 self._bot.services,
-                workspace_id=told["workspace"],
-                channel_id=CHANNEL,
-                user_id=told["user"],
+                Request(workspace_id=told["workspace"], channel_id=CHANNEL, user_id=told["user"]),
             )
         )
 
@@ -219,8 +217,8 @@ class Hand:
         return {"refused": "", "next": await self._bot.settle()}
 
 
-def _managing(told: Said) -> Managing:
-    return Managing(workspace_id=told["workspace"], phase_id=told["phase_id"], user_id=told["user"])
+def _request(told: Said) -> Request:
+    return Request(workspace_id=told["workspace"], target_id=told["phase_id"], user_id=told["user"])
 
 
 def _megabytes() -> float:

@@ -213,7 +213,9 @@ def _keep_apart(soak: Soak, rounds: dict[str, Row], wrong: list[str]) -> None:
 
 async def _enough_answers(soak: Soak, rounds: dict[str, Row], wrong: list[str]) -> None:
     """No figure from fewer answers than its round's minimum, and no band of one."""
-    for round_id, answers, bands in await soak.bot.rows("figures", "round_id", "answers", "bands"):
+    for round_id, answers, bands in await soak.bot.rows(
+        "question_levels", "round_id", "answers", "bands"
+    ):
         parts = [band["answers"] for band in bands or []]
         if answers < rounds[round_id]["minimum"] or sum(parts) not in (0, answers) or 1 in parts:
             wrong.append(f"too fine: {round_id} {answers} {bands}")

@@ -105,7 +105,8 @@ def _compare(
 
 async def _rounds(soak: Soak, told: Reckoning) -> None:
     rows = await soak.bot.rows(
-        "rounds", *("phase_id", "number", "kind", "state", "opened_at", "closes_at", "enough")
+        "rounds",
+        *("phase_id", "number", "kind", "state", "opened_at", "closes_at", "reached_minimum"),
     )
     seen: dict[str, list[list]] = defaultdict(list)
     for row in sorted(rows, key=lambda row: row[1]):
@@ -122,8 +123,8 @@ async def _rounds(soak: Soak, told: Reckoning) -> None:
 
 def _as_row(one: Round) -> list:
     state = "open" if one.is_open else "closed" if one.is_kept else "cancelled"
-    enough = bool(one.shown) if state == "closed" else None
-    return [one.kind, state, one.opened_at.isoformat(), one.closes_at.isoformat(), enough]
+    reached_minimum = bool(one.shown) if state == "closed" else None
+    return [one.kind, state, one.opened_at.isoformat(), one.closes_at.isoformat(), reached_minimum]
 
 
 async def _messages(soak: Soak, told: Reckoning) -> None:
@@ -223,7 +224,7 @@ async def _left_over(soak: Soak, told: Reckoning) -> None:
             told.wrong.append(f"late: {action} {subject} {due_at}")
     phases = await soak.bot.rows("phases", "phase_id", "state")
     active = {phase_id for phase_id, state in phases if state == "active"}
-    for phase_id, fate in await soak.bot.rows("set_aside_items", "phase_id", "fate"):
+    for phase_id, fate in await soak.bot.rows("set_aside_items", "phase_id", "outcome"):
         if (fate is None) != (phase_id in active):
             told.wrong.append(f"set aside: {phase_id} {fate}")
     believed = {

@@ -44,7 +44,8 @@ async def known(services: Services, *user_ids: str) -> None:
 
 async def begin(services: Services, proposal: Proposal = SPRINT, **more: Any) -> str:
     """Start it; returns the phase's id."""
-    return await start(services, WORKSPACE, Beginning(proposal=proposal, **more))
+    phase = await start(services, WORKSPACE, Beginning(proposal=proposal, **more))
+    return phase.phase_id
 
 
 async def _remember(tx: AsyncConnection, services: Services, user_id: str) -> None:

@@ -54,7 +54,7 @@ async def planned(services: Services) -> dict[str, datetime]:
 
 async def save(services: Services, kept: Kept = DRAFT) -> None:
     async with services.db.transaction() as tx:
-        await draft_store.save(tx, WORKSPACE, kept, services.clock.now())
+        await draft_store.create(tx, WORKSPACE, kept, services.clock.now())
 
 
 async def test_everything_is_kept(services: Services) -> None:
@@ -62,16 +62,16 @@ async def test_everything_is_kept(services: Services) -> None:
     phase_id = await begin(services, answers={"clarity": 4, "trust": None, "ego": 2})
 
     async with services.db.reading() as reader:
-        whole = await store.whole(reader, WORKSPACE, phase_id)
+        phase = await store.load(reader, WORKSPACE, phase_id)
         active = await store.active_in(reader, WORKSPACE, LAUNCH)
         mine = await store.phases_of(reader, WORKSPACE, BEN)
-    assert whole is not None
-    assert active == whole.phase == mine[0]
-    assert whole.phase.promise == SPRINT.promise
-    assert whole.phase.recovery_until == date(2026, 12, 22)
-    assert [one.user_id for one in whole.leads] == [ANA]
-    assert sorted(one.user_id for one in whole.members) == sorted(MEMBERS)
-    assert [(one.text, one.owner_name) for one in whole.items] == [
+    assert phase is not None
+    assert active == phase == mine[0]
+    assert phase.promise == SPRINT.promise
+    assert phase.recovery_until == date(2026, 12, 22)
+    assert [one.user_id for one in phase.leads] == [ANA]
+    assert sorted(one.user_id for one in phase.members) == sorted(MEMBERS)
+    assert [(one.text, one.owner_name) for one in phase.items] == [
         ("Dark mode", "Ben"),
         ("hiring", "Ana"),
     ]
@@ -201,7 +201,7 @@ async def test_one_that_continues_another_ends_it(services: Services, clock: Mov
     )
 
     async with services.db.reading() as reader:
-        ended = await store.phase(reader, WORKSPACE, old)
+        ended = await store.load(reader, WORKSPACE, old)
         active = await store.active_in(reader, WORKSPACE, LAUNCH)
     assert ended is not None
     assert not ended.is_active

@@ -10,6 +10,7 @@ from bot.playground.server import StandIn
 from bot.services import Services
 from bot.slack.errors import Refused
 from bot.slack.people import SLACKBOT
+from bot.slack.request import Request
 from bot.start.draft import Draft, Row
 from bot.start.eligibility import Scene, join, look_at, with_team, wrong_people
 from bot.status.store import glance, spending
@@ -41,7 +42,9 @@ DRAFT = Draft(ends_on=date(2026, 12, 7))
 
 
 async def scene_of(services: Services, user_id: str = ANA, channel_id: str = LAUNCH) -> Scene:
-    return await look_at(services, workspace_id=WORKSPACE, channel_id=channel_id, user_id=user_id)
+    return await look_at(
+        services, Request(workspace_id=WORKSPACE, channel_id=channel_id, user_id=user_id)
+    )
 
 
 @pytest.mark.parametrize(

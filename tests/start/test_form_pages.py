@@ -18,7 +18,7 @@ from bot.start.draft import Draft, Row, as_json, from_json, proposal_of
 from bot.start.page_moment import Moment
 from bot.start.page_preview import Preview
 from bot.start.page_promise import FIELDS, Promise
-from tests.announcement.phases import SPRINT, TODAY, TRUST, with_phase
+from tests.announcement.phases import SPRINT, TODAY, TRUST
 from tests.harness import ANA, BEN, CHIARA, HANA, LAUNCH
 
 MOMENT = Moment(
@@ -65,7 +65,7 @@ TRUSTING = replace(
 )
 PREVIEW = Preview(
     draft_id="draft1",
-    whole=SPRINT,
+    phase=SPRINT,
     today=TODAY,
     first_on=date(2026, 12, 7),
     questions=for_member(["Ana"]),
@@ -75,10 +75,10 @@ MOMENTS = {"blank": BLANK, "answered, doubted": ANSWERED}
 PROMISES = {"sprint": FILLED, "sprint with all options": OPENED, "trust": TRUSTING}
 PREVIEWS = {
     "sprint": PREVIEW,
-    "trust, warned": replace(PREVIEW, whole=TRUST, warnings=("Over four weeks.",)),
+    "trust, warned": replace(PREVIEW, phase=TRUST, warnings=("Over four weeks.",)),
     "too small to be asked, refused": replace(
         PREVIEW,
-        whole=replace(with_phase(SPRINT), people=SPRINT.people[:3]),
+        phase=replace(SPRINT, people=SPRINT.people[:3]),
         refusal="Nothing was started: a sprint runs here.",
     ),
 }

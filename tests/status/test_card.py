@@ -9,25 +9,25 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
 from bot.phases.budget import Budget, Span
-from bot.phases.model import WholePhase
+from bot.phases.model import Phase
 from bot.playground.fake_slack.checks import check_blocks
 from bot.slack.content import Content
 from bot.status import card
 from bot.status.card import Glance
-from tests.announcement.phases import SPRINT, TODAY, TRUST, with_phase
+from tests.announcement.phases import SPRINT, TODAY, TRUST
 from tests.ending.ended_phases import ENDED_ON, WORDS, hostile, over
 from tests.harness import LAUNCH
 
-ENDED = over().whole.phase
-WRAPPED = over(**WORDS).whole.phase
+ENDED = over().phase
+WRAPPED = over(**WORDS).phase
 FIRST = Span(starts_on=date(2026, 10, 5), ends_on=date(2026, 10, 19))
 SECOND = Span(starts_on=TODAY, ends_on=date(2026, 12, 18))
 
 
-def seen(whole: WholePhase | None, **changes: Any) -> Content:
+def seen(phase: Phase | None, **changes: Any) -> Content:
     facts = {
         "channel_id": LAUNCH,
-        "whole": whole,
+        "phase": phase,
         "last": None,
         "budget": Budget(spent=15),
         "today": TODAY,
@@ -42,7 +42,7 @@ CARDS = {
     "sprint, member": seen(SPRINT),
     "sprint, lead": seen(SPRINT, manages=True),
     "sprint, last day, extended": seen(
-        with_phase(SPRINT, extension_reason="The audit came late."), today=SPRINT.phase.ends_on
+        replace(SPRINT, extension_reason="The audit came late."), today=SPRINT.ends_on
     ),
     "trust, lead": seen(TRUST, manages=True),
     "never, member": seen(None),

@@ -16,6 +16,7 @@ from bot.phases.store import limits_of
 from bot.services import Services
 from bot.slack.errors import Refused
 from bot.slack.event_dedup import is_new
+from bot.slack.request import Request
 from bot.workspaces import lifecycle, store
 from bot.workspaces.rules import BOUNDS, WorkspaceSettings
 from tests.harness import BEN, GUEST, OWNER, WORKSPACE
@@ -45,7 +46,7 @@ async def change(
     services: Services, settings: WorkspaceSettings, user_id: str = OWNER
 ) -> tuple[str, ...]:
     return await lifecycle.change_settings(
-        services, workspace_id=WORKSPACE, user_id=user_id, change=lambda _: settings
+        services, Request(workspace_id=WORKSPACE, user_id=user_id), lambda _: settings
     )
 
 

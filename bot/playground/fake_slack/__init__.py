@@ -1,1 +1,1 @@
-"""TODO"""
+"""A fake Slack: the Web API, Socket Mode, signed HTTP, and the people of a workspace."""

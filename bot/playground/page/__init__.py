@@ -1,1 +1,1 @@
-"""TODO"""
+"""The playground's page in the browser, and what it calls."""

@@ -91,7 +91,7 @@ class Sending:
             at = self.bench.business
             await insert_all(tx, schema.messages, to_send(count, at, series))
             await insert_all(tx, schema.messages, with_pictures(reports, at, series))
-            await insert_if_new(tx, schema.lanes, workspace_id=TEAM)
+            await insert_if_new(tx, schema.sender_leases, workspace_id=TEAM)
         self.child.tell("wake")
         await self.slack.wait_for(POST, count + reports, PATIENCE_SECONDS)
         await asyncio.sleep(latency + SETTLING_SECONDS)

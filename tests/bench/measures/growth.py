@@ -11,8 +11,10 @@ from bot.clock import MovedClock, monotonic
 from bot.ending.messages import closing
 from bot.ending.summary import ended_of
 from bot.home.lifecycle import show_home
+from bot.phases.store import load
 from bot.results.lifecycle import SHOW, show_results
 from bot.settings import Settings
+from bot.slack.request import Request
 from bot.status.store import glance
 from tests.bench.admin_database import Outside, opened
 from tests.bench.bench import ENGINES, Bench
@@ -118,16 +120,18 @@ async def _results_due(app: Imbalance, rounds: int) -> None:
 
 
 async def _home(app: Imbalance, _: int) -> None:
-    await show_home(app.services, workspace_id=TEAM, user_id=LEAD, channel_ids=(CHANNEL,))
+    await show_home(app.services, Request(workspace_id=TEAM, user_id=LEAD), channel_ids=(CHANNEL,))
 
 
 async def _report(app: Imbalance, rounds: int) -> None:
     async with app.db.reading() as reader:
-        closing(await ended_of(reader, TEAM, last_phase(rounds)))
+        phase = await load(reader, TEAM, last_phase(rounds))
+        assert phase is not None
+        closing(await ended_of(reader, TEAM, phase))
 
 
 async def _status(app: Imbalance, _: int) -> None:
-    await glance(app.services, workspace_id=TEAM, channel_id=CHANNEL, user_id=LEAD)
+    await glance(app.services, Request(workspace_id=TEAM, channel_id=CHANNEL, user_id=LEAD))
 
 
 #: The budget stands in the status, and is read from the channel's past.

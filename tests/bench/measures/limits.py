@@ -87,7 +87,7 @@ async def _write(bench: Bench, url: str, count: int) -> float:
     began = real_now().timestamp()
     to = (person(number) for number in range(count))
     async with opened(url) as db, db.transaction() as tx:
-        await insert_if_new(tx, schema.lanes, workspace_id=WORKSPACE)
+        await insert_if_new(tx, schema.sender_leases, workspace_id=WORKSPACE)
         messages = direct_messages(to, bench.business, "limits", WORKSPACE)
         await insert_all(tx, schema.messages, messages)
     return began

@@ -1,4 +1,4 @@
-"""The tables of the first release."""
+"""Every table of the first release."""
 
 from collections.abc import Sequence
 
@@ -22,8 +22,22 @@ def upgrade() -> None:
         sa.Column("retry_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("workspace_id", "action", "subject", name=op.f("pk_agenda")),
     )
-    op.create_index("ix_agenda_due", "agenda", ["due_at"], unique=False)
-
+    op.create_index(
+        "ix_agenda_fresh",
+        "agenda",
+        ["due_at", "workspace_id", "action", "subject"],
+        unique=False,
+        sqlite_where=sa.text("retry_at IS NULL"),
+        postgresql_where=sa.text("retry_at IS NULL"),
+    )
+    op.create_index(
+        "ix_agenda_retry",
+        "agenda",
+        ["retry_at", "workspace_id", "action", "subject"],
+        unique=False,
+        sqlite_where=sa.text("retry_at IS NOT NULL"),
+        postgresql_where=sa.text("retry_at IS NOT NULL"),
+    )
     op.create_table(
         "audit",
         sa.Column("workspace_id", sa.String(length=32), nullable=False),
@@ -53,14 +67,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("workspace_id", "event_id", name=op.f("pk_events_seen")),
     )
     op.create_index(op.f("ix_events_seen_seen_at"), "events_seen", ["seen_at"], unique=False)
-
-    op.create_table(
-        "lanes",
-        sa.Column("workspace_id", sa.String(length=32), nullable=False),
-        sa.Column("owner", sa.String(length=32), nullable=True),
-        sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
-        sa.PrimaryKeyConstraint("workspace_id", name=op.f("pk_lanes")),
-    )
     op.create_table(
         "messages",
         sa.Column("workspace_id", sa.String(length=32), nullable=False),
@@ -79,7 +85,9 @@ def upgrade() -> None:
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
         sa.Column("fence", sa.Integer(), server_default="0", nullable=False),
         sa.Column("retry_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("lookup_attempts", sa.Integer(), server_default="0", nullable=False),
         sa.Column("first_try_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("thread_ts", sa.String(length=32), nullable=True),
         sa.Column("channel", sa.String(length=32), nullable=True),
         sa.Column("ts", sa.String(length=32), nullable=True),
         sa.Column("error", sa.String(length=255), nullable=True),
@@ -94,7 +102,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_messages_open",
         "messages",
-        ["workspace_id", "not_before"],
+        ["workspace_id", "conversation", "message_id", "not_before"],
         unique=False,
         sqlite_where=sa.text("state IN ('pending','sending','unknown')"),
         postgresql_where=sa.text("state IN ('pending','sending','unknown')"),
@@ -111,7 +119,6 @@ def upgrade() -> None:
         postgresql_where=sa.text("state IN ('held','failed')"),
     )
     op.create_index("uq_messages_key", "messages", ["workspace_id", "key"], unique=True)
-
     op.create_table(
         "people",
         sa.Column("workspace_id", sa.String(length=32), nullable=False),
@@ -138,7 +145,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("workspace_id", "draft_id", name=op.f("pk_phase_drafts")),
     )
     op.create_index(op.f("ix_phase_drafts_saved_at"), "phase_drafts", ["saved_at"], unique=False)
-
     op.create_table(
         "phases",
         sa.Column("workspace_id", sa.String(length=32), nullable=False),
@@ -167,6 +173,10 @@ def upgrade() -> None:
         sa.Column("learning", sa.Text(), nullable=True),
         sa.Column("thanks", sa.Text(), nullable=True),
         sa.Column("wrapped_up_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("wrapped_up_by", sa.String(length=32), nullable=True),
+        sa.Column("paused_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("paused_because", sa.String(length=32), nullable=True),
+        sa.Column("membership_synced_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
             "kind IN ('results_sprint', 'trust_building')", name=op.f("ck_phases_kind")
         ),
@@ -185,7 +195,23 @@ def upgrade() -> None:
         sqlite_where=sa.text("state = 'active'"),
         postgresql_where=sa.text("state = 'active'"),
     )
-
+    op.create_table(
+        "rate_limit_waits",
+        sa.Column("workspace_id", sa.String(length=32), nullable=False),
+        sa.Column("method", sa.String(length=64), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("workspace_id", "method", name=op.f("pk_rate_limit_waits")),
+    )
+    op.create_table(
+        "sender_leases",
+        sa.Column("workspace_id", sa.String(length=32), nullable=False),
+        sa.Column("owner", sa.String(length=32), nullable=True),
+        sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("resume_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("rate_usage", sa.JSON(), nullable=True),
+        sa.Column("halted", sa.String(length=64), nullable=True),
+        sa.PrimaryKeyConstraint("workspace_id", name=op.f("pk_sender_leases")),
+    )
     op.create_table(
         "workspaces",
         sa.Column("workspace_id", sa.String(length=32), nullable=False),
@@ -213,6 +239,21 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "non_participants",
+        sa.Column("workspace_id", sa.String(length=32), nullable=False),
+        sa.Column("phase_id", sa.String(length=32), nullable=False),
+        sa.Column("user_id", sa.String(length=32), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["workspace_id", "phase_id"],
+            ["phases.workspace_id", "phases.phase_id"],
+            name=op.f("fk_non_participants_phases"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint(
+            "workspace_id", "phase_id", "user_id", name=op.f("pk_non_participants")
+        ),
+    )
+    op.create_table(
         "phase_people",
         sa.Column("workspace_id", sa.String(length=32), nullable=False),
         sa.Column("phase_id", sa.String(length=32), nullable=False),
@@ -235,7 +276,6 @@ def upgrade() -> None:
     op.create_index(
         "ix_phase_people_user", "phase_people", ["workspace_id", "user_id"], unique=False
     )
-
     op.create_table(
         "reflections",
         sa.Column("workspace_id", sa.String(length=32), nullable=False),
@@ -267,7 +307,7 @@ def upgrade() -> None:
         sa.Column("minimum", sa.Integer(), nullable=False),
         sa.Column("asked", sa.Integer(), nullable=False),
         sa.Column("questions", sa.JSON(), nullable=False),
-        sa.Column("enough", sa.Boolean(), nullable=True),
+        sa.Column("reached_minimum", sa.Boolean(), nullable=True),
         sa.Column("answered", sa.Integer(), nullable=True),
         sa.Column("note", sa.Text(), nullable=True),
         sa.Column("noted_by", sa.String(length=32), nullable=True),
@@ -289,7 +329,6 @@ def upgrade() -> None:
     op.create_index(
         "uq_rounds_number", "rounds", ["workspace_id", "phase_id", "number"], unique=True
     )
-
     op.create_table(
         "set_aside_items",
         sa.Column("workspace_id", sa.String(length=32), nullable=False),
@@ -297,7 +336,7 @@ def upgrade() -> None:
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("owner_id", sa.String(length=32), nullable=False),
-        sa.Column("fate", sa.String(length=16), nullable=True),
+        sa.Column("outcome", sa.String(length=16), nullable=True),
         sa.Column("parked_until", sa.Date(), nullable=True),
         sa.ForeignKeyConstraint(
             ["workspace_id", "phase_id"],
@@ -313,7 +352,7 @@ def upgrade() -> None:
         "ballots",
         sa.Column("workspace_id", sa.String(length=32), nullable=False),
         sa.Column("round_id", sa.String(length=32), nullable=False),
-        sa.Column("voter", sa.String(length=64), nullable=False),
+        sa.Column("voter_token", sa.String(length=64), nullable=False),
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(
             ["workspace_id", "round_id"],
@@ -321,11 +360,11 @@ def upgrade() -> None:
             name=op.f("fk_ballots_rounds"),
             ondelete="CASCADE",
         ),
-        sa.PrimaryKeyConstraint("workspace_id", "round_id", "voter", name=op.f("pk_ballots")),
+        sa.PrimaryKeyConstraint("workspace_id", "round_id", "voter_token", name=op.f("pk_ballots")),
         sqlite_with_rowid=False,
     )
     op.create_table(
-        "figures",
+        "question_levels",
         sa.Column("workspace_id", sa.String(length=32), nullable=False),
         sa.Column("round_id", sa.String(length=32), nullable=False),
         sa.Column("key", sa.String(length=16), nullable=False),
@@ -337,10 +376,10 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["workspace_id", "round_id"],
             ["rounds.workspace_id", "rounds.round_id"],
-            name=op.f("fk_figures_rounds"),
+            name=op.f("fk_question_levels_rounds"),
             ondelete="CASCADE",
         ),
-        sa.PrimaryKeyConstraint("workspace_id", "round_id", "key", name=op.f("pk_figures")),
+        sa.PrimaryKeyConstraint("workspace_id", "round_id", "key", name=op.f("pk_question_levels")),
     )
     op.create_table(
         "round_comments",
@@ -379,7 +418,6 @@ def upgrade() -> None:
     op.create_index(
         "ix_round_people_user", "round_people", ["workspace_id", "user_id"], unique=False
     )
-
     op.create_table(
         "round_secrets",
         sa.Column("workspace_id", sa.String(length=32), nullable=False),
@@ -398,23 +436,66 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+
     op.drop_table("round_secrets")
+    op.drop_index("ix_round_people_user", table_name="round_people")
     op.drop_table("round_people")
     op.drop_table("round_comments")
-    op.drop_table("figures")
+    op.drop_table("question_levels")
     op.drop_table("ballots")
     op.drop_table("set_aside_items")
+    op.drop_index("uq_rounds_number", table_name="rounds")
+    op.drop_index("ix_rounds_opened", table_name="rounds")
     op.drop_table("rounds")
     op.drop_table("reflections")
+    op.drop_index("ix_phase_people_user", table_name="phase_people")
     op.drop_table("phase_people")
+    op.drop_table("non_participants")
     op.drop_table("concerns")
     op.drop_table("workspaces")
+    op.drop_table("sender_leases")
+    op.drop_table("rate_limit_waits")
+    op.drop_index(
+        "uq_phases_active_channel",
+        table_name="phases",
+        sqlite_where=sa.text("state = 'active'"),
+        postgresql_where=sa.text("state = 'active'"),
+    )
+    op.drop_index("ix_phases_state", table_name="phases")
+    op.drop_index("ix_phases_channel", table_name="phases")
     op.drop_table("phases")
+    op.drop_index(op.f("ix_phase_drafts_saved_at"), table_name="phase_drafts")
     op.drop_table("phase_drafts")
     op.drop_table("people")
+    op.drop_index("uq_messages_key", table_name="messages")
+    op.drop_index(
+        "ix_messages_stuck",
+        table_name="messages",
+        sqlite_where=sa.text("state IN ('held','failed')"),
+        postgresql_where=sa.text("state IN ('held','failed')"),
+    )
+    op.drop_index("ix_messages_place", table_name="messages")
+    op.drop_index(
+        "ix_messages_open",
+        table_name="messages",
+        sqlite_where=sa.text("state IN ('pending','sending','unknown')"),
+        postgresql_where=sa.text("state IN ('pending','sending','unknown')"),
+    )
     op.drop_table("messages")
-    op.drop_table("lanes")
+    op.drop_index(op.f("ix_events_seen_seen_at"), table_name="events_seen")
     op.drop_table("events_seen")
     op.drop_table("channel_optouts")
     op.drop_table("audit")
+    op.drop_index(
+        "ix_agenda_retry",
+        table_name="agenda",
+        sqlite_where=sa.text("retry_at IS NOT NULL"),
+        postgresql_where=sa.text("retry_at IS NOT NULL"),
+    )
+    op.drop_index(
+        "ix_agenda_fresh",
+        table_name="agenda",
+        sqlite_where=sa.text("retry_at IS NULL"),
+        postgresql_where=sa.text("retry_at IS NULL"),
+    )
     op.drop_table("agenda")

@@ -1,21 +1,21 @@
-"""PostgreSQL cleans up after the busy tables early: what is claimed stays quick to find.
+"""Let PostgreSQL vacuum the busy tables early, so that claiming rows stays fast.
 
-Their rows change often and leave dead ones behind, which a claim has to pass over. By default a
-table is cleaned once a fifth of it is dead; with a million messages that is far too late. Free
-room on each page lets a changed row stay where it is, without a new entry in every index.
+Their rows change often and leave dead versions behind, which a claim has to skip. By default a
+table is vacuumed once a fifth of it is dead, which is far too late for a million messages. Free
+space on each page lets an updated row stay on its page, without a new entry in every index.
 """
 
 from collections.abc import Sequence
 
 from alembic import op
 
-revision: str = "0006"
-down_revision: str | None = "0005"
+revision: str = "0002"
+down_revision: str | None = "0001"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
-#: Percent of a page that inserts fill. Lanes are few, and written with every turn of sending.
-FILLFACTOR = {"messages": 80, "agenda": 80, "lanes": 50}
+#: Percentage of a page that inserts fill. Leases are few, and written with every batch of calls.
+FILLFACTOR = {"messages": 80, "agenda": 80, "sender_leases": 50}
 EARLY = {
     "autovacuum_vacuum_scale_factor": "0.01",
     "autovacuum_vacuum_threshold": "500",

@@ -1,0 +1,66 @@
+"""The person behind a Slack payload, and what they acted on."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from slack_bolt.async_app import AsyncAck, AsyncBoltContext
+
+Body = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """One command, button press or form submission that Bolt has authorized."""
+
+    workspace_id: str
+    user_id: str
+    #: The id that the form or, outside of forms, the pressed button carries: of a phase, a round, a
+    #: draft, a message or a channel. Empty for a command.
+    target_id: str = ""
+    #: Where the command was typed or the button stands; null in App Home and in forms.
+    channel_id: str | None = None
+    #: Channel and ts of the message that holds the button; null elsewhere.
+    message: tuple[str, str] | None = None
+
+    @classmethod
+    def of(cls, body: Mapping[str, Any], context: AsyncBoltContext) -> Self:
+        """Read it from a payload of a command, a button or a form."""
+        workspace_id = str(context.team_id)
+        if "command" in body:
+            return cls(
+                workspace_id=workspace_id, user_id=body["user_id"], channel_id=body["channel_id"]
+            )
+        place = body.get("container") or {}
+        in_message = place.get("type") == "message"
+        return cls(
+            workspace_id=workspace_id,
+            user_id=body["user"]["id"],
+            target_id=_target_id(body),
+            channel_id=(body.get("channel") or {}).get("id"),
+            message=(place["channel_id"], place["message_ts"]) if in_message else None,
+        )
+
+
+def _target_id(body: Mapping[str, Any]) -> str:
+    view = body.get("view") or {}
+    if view.get("type") == "modal":
+        return view.get("private_metadata") or ""
+    return body["actions"][0].get("value") or ""
+
+
+def handler(
+    services: Any, handle: Callable[..., Awaitable[None]], *leading: Any
+) -> Callable[..., Awaitable[None]]:
+    """The Bolt listener that calls `handle(services, *leading, request, ack, body)`."""
+
+    async def listener(ack: AsyncAck, body: Body, context: AsyncBoltContext) -> None:
+        await handle(services, *leading, Request.of(body, context), ack, body)
+
+    return listener
+
+
+def typed_values(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The state of the submitted form's inputs, by block id."""
+    values: Mapping[str, Any] = body["view"]["state"]["values"]
+    return values

@@ -1,0 +1,23 @@
+"""Slack handlers for `/imbalance`, `/imbalance status` and `/imbalance budget`."""
+
+from slack_bolt.async_app import AsyncAck, AsyncApp
+
+from bot.services import Services
+from bot.slack.command import NAME, named
+from bot.slack.request import Body, Request, handler
+from bot.status import card, store
+
+
+def register(app: AsyncApp, services: Services) -> None:
+    app.command(NAME, matchers=[named("", "status")])(handler(services, show_status))
+    app.command(NAME, matchers=[named("budget")])(handler(services, show_budget))
+
+
+async def show_status(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
+    said = card.card(await store.glance(services, request))
+    await ack(text=said.text, blocks=said.blocks)
+
+
+async def show_budget(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
+    said = card.budget_card(*await store.spending(services, request))
+    await ack(text=said.text, blocks=said.blocks)
