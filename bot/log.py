@@ -15,13 +15,6 @@ import structlog
 OURS = "imbalance"
 log: Any = structlog.get_logger(OURS)
 
-#: What the id in a name is of: the name of a message, or of something due. Else a phase's.
-_ABOUT = {
-    **dict.fromkeys(("ask", "reflect", "remind", "lead_results", "results", "comments"), "round"),
-    **dict.fromkeys(("close_round", "scrub", "show_results"), "round"),
-    "tell_of_unsaid": "message",
-}
-_OUR_ID = re.compile(r"[0-9a-f]{32}")
 _PERSON = re.compile(r"[UW][A-Z0-9]{2,}")
 #: Says which migrations are carried out, at INFO.
 MIGRATIONS = "alembic.runtime.migration"
@@ -46,7 +39,7 @@ def configure(level: str = "INFO", format_: str = "json") -> None:
     """
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
-        say_what_about,
+        hide_people,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -193,19 +186,15 @@ def _said_by(error: BaseException) -> str:
     return ""
 
 
-def say_what_about(
+def hide_people(
     _logger: Any, _method: str, line: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
-    """Name the phase or round that a line is about, and nobody it was about.
+    """Take people out of the names of messages and of what was due.
 
-    Both stand in the key of a message and, beside its action, in the subject of what was due.
+    Beside them stands the phase or round, which must not be said of one person.
     """
     for name in ("key", "subject"):
         parts = str(line.get(name) or "").split(":")
-        ours = next((at for at, part in enumerate(parts) if _OUR_ID.fullmatch(part)), None)
-        if ours is not None:
-            kind = line.get("action") if name == "subject" else parts[ours - 1]
-            line.setdefault(_ABOUT.get(str(kind), "phase"), parts[ours])
         if any(map(_PERSON.fullmatch, parts)):
             line[name] = ":".join(SOMEBODY if _PERSON.fullmatch(part) else part for part in parts)
     return line

@@ -1,7 +1,47 @@
-"""Agenda actions: a name, the function that carries it out, and how it may be run."""
+"""Agenda actions: their names, what each is about, and how it may be run.
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+An action is about one thing, its subject: stored as an id, or as an id and what else it takes to
+tell one from another, joined by colons. The ids lead, so that everything about one phase or round
+is found by how its subject starts. Subjects of several parts are built and parsed here only.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, fields
+from datetime import date
+from enum import StrEnum
+from typing import Self
+
+
+class ActionName(StrEnum):
+    """Every kind of work that can become due."""
+
+    ASK = "ask"
+    ASK_WHAT_WAS_MISSED = "ask_what_was_missed"
+    CLOSE_ROUND = "close_round"
+    DELIVER_CONCERNS = "deliver_concerns"
+    DROP_PERSON = "drop_person"
+    END_PHASE = "end_phase"
+    FOLLOW_MEMBERS = "follow_members"
+    FOLLOW_ZONE = "follow_zone"
+    FORGET_DRAFTS = "forget_drafts"
+    LOOK_AT_CHANNEL = "look_at_channel"
+    OPEN_ROUND = "open_round"
+    PAUSE_PHASE = "pause_phase"
+    READ_PERSON = "read_person"
+    REFRESH_ANNOUNCEMENT = "refresh_announcement"
+    REMIND = "remind"
+    SAY_GOODBYE = "say_goodbye"
+    SAY_LINE = "say_line"
+    SCRUB = "scrub"
+    SEND_AGAIN_TO_PERSON = "send_again_to_person"
+    SHOW_RESULTS = "show_results"
+    TALK = "talk"
+    TELL_ADMINS = "tell_admins"
+    TELL_OF_MISSING = "tell_of_missing"
+    TELL_OF_UNSAID = "tell_of_unsaid"
+    TIDY = "tidy"
+    TRY_TOKEN = "try_token"
+    WARN_END = "warn_end"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -12,9 +52,174 @@ class AgendaAction:
     follow, and all of them are done in one transaction.
     """
 
-    name: str
+    name: ActionName
     run: Callable[..., Awaitable[None]]
     #: Whether people see what it does. The playground skips over the others when it looks for the
     #: next thing that happens.
     is_noticed: bool = True
     is_batched: bool = False
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What an action is about where one id does not say it. `str` gives what is stored."""
+
+    def __str__(self) -> str:
+        return ":".join(str(getattr(self, field.name)) for field in fields(self))
+
+
+@dataclass(frozen=True)
+class PhasePerson(Subject):
+    """A person in a phase: say_goodbye, say_line."""
+
+    phase_id: str
+    user_id: str
+
+    @classmethod
+    def parse(cls, subject: str) -> Self:
+        phase_id, user_id = subject.split(":")
+        return cls(phase_id, user_id)
+
+
+@dataclass(frozen=True)
+class RoundPerson(Subject):
+    """A person asked in a round: ask, remind."""
+
+    round_id: str
+    user_id: str
+
+    @classmethod
+    def parse(cls, subject: str) -> Self:
+        round_id, user_id = subject.split(":")
+        return cls(round_id, user_id)
+
+
+@dataclass(frozen=True)
+class PlannedRound(Subject):
+    """A round that is to be opened: open_round."""
+
+    phase_id: str
+    kind: str
+    on: date
+
+    @classmethod
+    def parse(cls, subject: str) -> Self:
+        phase_id, kind, on = subject.split(":")
+        return cls(phase_id, kind, date.fromisoformat(on))
+
+
+@dataclass(frozen=True)
+class PhaseDay(Subject):
+    """A day of a phase: talk, which comes once a day."""
+
+    phase_id: str
+    on: date
+
+    @classmethod
+    def parse(cls, subject: str) -> Self:
+        phase_id, on = subject.split(":")
+        return cls(phase_id, date.fromisoformat(on))
+
+
+@dataclass(frozen=True)
+class ScrubPass(Subject):
+    """The first or the second scrub after a round: scrub."""
+
+    round_id: str
+    is_second: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.round_id}:again" if self.is_second else self.round_id
+
+    @classmethod
+    def parse(cls, subject: str) -> Self:
+        round_id, _, again = subject.partition(":")
+        return cls(round_id, bool(again))
+
+
+@dataclass(frozen=True)
+class PausedPhase(Subject):
+    """A phase and why its channel cannot be spoken in: pause_phase."""
+
+    phase_id: str
+    because: str
+
+    @classmethod
+    def parse(cls, subject: str) -> Self:
+        phase_id, because = subject.split(":")
+        return cls(phase_id, because)
+
+
+@dataclass(frozen=True)
+class UnsaidMessage(Subject):
+    """A message that Slack refused, and what that means for the team: tell_of_unsaid."""
+
+    message_id: str
+    consequence: str
+
+    @classmethod
+    def parse(cls, subject: str) -> Self:
+        message_id, consequence = subject.split(":")
+        return cls(message_id, consequence)
+
+
+@dataclass(frozen=True)
+class TokenTry(Subject):
+    """How often a refused token was tried again: try_token."""
+
+    tries: int
+
+    @classmethod
+    def parse(cls, subject: str) -> Self:
+        return cls(int(subject))
+
+
+#: What the leading part of each action's subject identifies.
+LEADING_ID: Mapping[str, str] = {
+    ActionName.ASK: "round",
+    ActionName.ASK_WHAT_WAS_MISSED: "workspace",
+    ActionName.CLOSE_ROUND: "round",
+    ActionName.DELIVER_CONCERNS: "phase",
+    ActionName.DROP_PERSON: "person",
+    ActionName.END_PHASE: "phase",
+    ActionName.FOLLOW_MEMBERS: "phase",
+    ActionName.FOLLOW_ZONE: "person",
+    ActionName.FORGET_DRAFTS: "workspace",
+    ActionName.LOOK_AT_CHANNEL: "phase",
+    ActionName.OPEN_ROUND: "phase",
+    ActionName.PAUSE_PHASE: "phase",
+    ActionName.READ_PERSON: "person",
+    ActionName.REFRESH_ANNOUNCEMENT: "phase",
+    ActionName.REMIND: "round",
+    ActionName.SAY_GOODBYE: "phase",
+    ActionName.SAY_LINE: "phase",
+    ActionName.SCRUB: "round",
+    ActionName.SEND_AGAIN_TO_PERSON: "person",
+    ActionName.SHOW_RESULTS: "round",
+    ActionName.TALK: "phase",
+    ActionName.TELL_ADMINS: "phase",
+    ActionName.TELL_OF_MISSING: "phase",
+    ActionName.TELL_OF_UNSAID: "message",
+    ActionName.TIDY: "workspace",
+    ActionName.TRY_TOKEN: "tries",
+    ActionName.WARN_END: "phase",
+}
+#: Those that a line of the log may name; never a person.
+_LOGGED = ("message", "phase", "round")
+
+
+def leading_id(subject: str) -> str:
+    """The id that a subject starts with, or is."""
+    return subject.partition(":")[0]
+
+
+def start_of_subjects(about: str) -> str:
+    """How every subject of several parts starts that is about this phase or round."""
+    return f"{about}:"
+
+
+def log_fields(action: str, subject: str) -> dict[str, str]:
+    """What a line of the log says of something due."""
+    said = {"action": action, "subject": subject}
+    name = LEADING_ID.get(action)
+    return {**said, name: leading_id(subject)} if name in _LOGGED else said

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Row, bindparam, case, delete, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.agenda.actions import log_fields, start_of_subjects
 from bot.db import schema
 from bot.db.engine import Database
 from bot.db.upserts import insert_or_change
@@ -147,14 +148,14 @@ async def drop_all(
 
 
 async def drop_about(
-    tx: AsyncConnection, workspace_id: str, *, actions: Collection[str], subject_starts: str
+    tx: AsyncConnection, workspace_id: str, *, actions: Collection[str], about: str
 ) -> None:
-    """Do none of these actions any more about subjects that start so (ids hold no wildcard)."""
+    """Do none of these any more about any subject of several parts that starts with this id."""
     await tx.execute(
         delete(_agenda).where(
             _agenda.c.workspace_id == workspace_id,
             _agenda.c.action.in_(actions),
-            _agenda.c.subject.startswith(subject_starts, autoescape=True),
+            _agenda.c.subject.startswith(start_of_subjects(about), autoescape=True),
         )
     )
 
@@ -186,16 +187,14 @@ async def due_of(
     return due_at
 
 
-async def is_noted(
-    tx: AsyncConnection, workspace_id: str, *, action: str, subject_starts: str
-) -> bool:
-    """Whether this is to be done about any subject that starts so."""
+async def is_noted(tx: AsyncConnection, workspace_id: str, *, action: str, about: str) -> bool:
+    """Whether this is to be done about any subject of several parts that starts with this id."""
     found = await tx.scalar(
         select(_agenda.c.subject)
         .where(
             _agenda.c.workspace_id == workspace_id,
             _agenda.c.action == action,
-            _agenda.c.subject.startswith(subject_starts, autoescape=True),
+            _agenda.c.subject.startswith(start_of_subjects(about), autoescape=True),
         )
         .limit(1)
     )
@@ -217,8 +216,7 @@ def let_go(item: Item, reason: str) -> None:
     """Say in the log why something due is not done any more. Never because of what one said."""
     log.info(
         "agenda_action_stale",
-        action=item.action,
-        subject=item.subject,
+        **log_fields(item.action, item.subject),
         workspace=item.workspace_id,
         reason=reason,
     )

@@ -13,6 +13,7 @@ from itertools import chain
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from structlog.contextvars import bound_contextvars
 
+from bot.agenda.actions import leading_id, log_fields
 from bot.agenda.agenda import Item, Taken
 from bot.agenda.claims import claim, due, failed, give_back
 from bot.clock import Clock, real_now
@@ -118,7 +119,7 @@ class Ticker:
             if more or first.action not in self._together:
                 found[key] = [[first], *([one] for one in more)]
                 continue
-            about, _, _ = first.subject.partition(":")
+            about = leading_id(first.subject)
             found.setdefault((first.workspace_id, first.action, about), [[]])[0].append(first)
         return found.values()
 
@@ -183,7 +184,7 @@ class Ticker:
 
 
 def _about(item: Item) -> dict[str, str]:
-    return {"action": item.action, "subject": item.subject, "workspace": item.workspace_id}
+    return {**log_fields(item.action, item.subject), "workspace": item.workspace_id}
 
 
 def _wait_after(attempts: int) -> timedelta:

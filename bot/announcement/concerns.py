@@ -8,7 +8,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import agenda
-from bot.agenda.actions import AgendaAction
+from bot.agenda.actions import ActionName, AgendaAction
 from bot.agenda.agenda import Item, carrying_out
 from bot.agenda.slots import MORNING, next_working_morning, within_hours
 from bot.announcement.contributions import check_length, running_phase_of_team
@@ -16,14 +16,13 @@ from bot.announcement.part_messages import CONCERN_LIMIT, concerns_for_leads
 from bot.clock import shuffled
 from bot.db import schema
 from bot.db.upserts import put
-from bot.outbox import outbox
+from bot.outbox import keys, outbox
 from bot.phases import store
 from bot.phases.model import Phase
 from bot.services import Services
 from bot.slack.errors import Refused
 from bot.slack.request import Request
 
-DELIVER = "deliver_concerns"
 ID_LENGTH, BATCH_LENGTH = 32, 16  # of our own ids; of what tells one delivery from others
 
 EMPTY = "Nothing was sent: the note is empty. Write what worries you, or close the form."
@@ -54,7 +53,7 @@ async def raise_concern(
         await agenda.put_or_hold(
             tx,
             workspace_id,
-            action=DELIVER,
+            action=ActionName.DELIVER_CONCERNS,
             subject=phase_id,
             due_at=next_working_morning(now, phase.zone),
         )
@@ -93,7 +92,7 @@ async def _send(
             await outbox.say(
                 tx,
                 workspace_id,
-                key=f"concerns:{phase.phase_id}:{batch}:{number}:{lead.user_id}",
+                key=keys.concerns(phase.phase_id, batch, number, lead.user_id),
                 to=lead.user_id,
                 content=content,
                 now=at,
@@ -109,4 +108,4 @@ async def _taken(tx: AsyncConnection, workspace_id: str, phase_id: str) -> dict[
     return found
 
 
-ACTIONS = (AgendaAction(name=DELIVER, run=deliver_concerns),)
+ACTIONS = (AgendaAction(name=ActionName.DELIVER_CONCERNS, run=deliver_concerns),)

@@ -5,64 +5,53 @@ from datetime import datetime, time, timedelta
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import agenda
-from bot.agenda.actions import AgendaAction
+from bot.agenda.actions import ActionName, AgendaAction
 from bot.agenda.agenda import Item, carrying_out
 from bot.agenda.slots import slot
 from bot.announcement import messages
-from bot.outbox import outbox
+from bot.outbox import keys, outbox
 from bot.phases import rules, store
 from bot.phases.model import Phase
-from bot.rounds.opening import LOOK, REFRESH
 from bot.services import Services
 
-WARN, END = "warn_end", "end_phase"
 #: Where the lead lives.
 WARNS_AT = time(9, 0)
 NEW_DAY = time(0, 1)
 
 
-def announcement_key(phase_id: str) -> str:
-    return f"announcement:{phase_id}"
-
-
-def warning_key(phase: Phase, user_id: str) -> str:
-    """With the day: an extended phase is asked about again before its new end."""
-    return f"warn:{phase.phase_id}:{phase.ends_on}:{user_id}"
-
-
 async def plan_days(tx: AsyncConnection, workspace_id: str, phase: Phase, now: datetime) -> None:
     """Note what this phase's dates ask for; what was noted before is moved."""
     warn_at = slot(rules.warn_on(phase.ends_on), WARNS_AT, phase.zone)
-    due = {
-        REFRESH: _next_day(phase, now),
-        END: phase.ends_at,
+    due: dict[str, datetime] = {
+        ActionName.REFRESH_ANNOUNCEMENT: _next_day(phase, now),
+        ActionName.END_PHASE: phase.ends_at,
     }
     if warn_at > now:  # a phase of a day or two needs no warning
-        due[WARN] = warn_at
+        due[ActionName.WARN_END] = warn_at
     else:
-        await agenda.drop(tx, workspace_id, action=WARN, subject=phase.phase_id)
+        await agenda.drop(tx, workspace_id, action=ActionName.WARN_END, subject=phase.phase_id)
     await agenda.put_actions(tx, workspace_id, subject=phase.phase_id, due=due)
 
 
 async def unwarn(tx: AsyncConnection, workspace_id: str, phase: Phase) -> None:
     """Its end moved, or came: a warning that still waits for the morning is not said any more."""
-    keys = [warning_key(phase, one.user_id) for one in phase.people if one.is_lead]
-    await outbox.cancel(tx, workspace_id, keys=keys)
+    warnings = [keys.warning(phase.phase_id, phase.ends_on, one.user_id) for one in phase.leads]
+    await outbox.cancel(tx, workspace_id, keys=warnings)
 
 
 async def tell(tx: AsyncConnection, workspace_id: str, phase: Phase, now: datetime) -> None:
     """Edit the announcement to what is true now; that of a paused phase is edited later."""
     if not phase.is_paused:
-        said, key = (
-            messages.announcement(phase, phase.day_of(now)),
-            announcement_key(phase.phase_id),
-        )
+        said = messages.announcement(phase, phase.day_of(now))
+        key = keys.announcement(phase.phase_id)
         await outbox.edit(tx, workspace_id, of=key, content=said, now=now)
 
 
 async def look_soon(tx: AsyncConnection, workspace_id: str, phase_id: str, now: datetime) -> None:
     """Ask Slack, outside of this transaction, how its channel is."""
-    await agenda.put(tx, workspace_id, action=LOOK, subject=phase_id, due_at=now)
+    await agenda.put(
+        tx, workspace_id, action=ActionName.LOOK_AT_CHANNEL, subject=phase_id, due_at=now
+    )
 
 
 async def refresh_announcement(services: Services, item: Item) -> None:
@@ -77,11 +66,17 @@ async def refresh_announcement(services: Services, item: Item) -> None:
             await look_soon(tx, item.workspace_id, phase.phase_id, now)
         tomorrow = _next_day(phase, now)
         await agenda.put(
-            tx, item.workspace_id, action=REFRESH, subject=phase.phase_id, due_at=tomorrow
+            tx,
+            item.workspace_id,
+            action=ActionName.REFRESH_ANNOUNCEMENT,
+            subject=phase.phase_id,
+            due_at=tomorrow,
         )
 
 
-ACTIONS = (AgendaAction(name=REFRESH, run=refresh_announcement, is_noticed=False),)
+ACTIONS = (
+    AgendaAction(name=ActionName.REFRESH_ANNOUNCEMENT, run=refresh_announcement, is_noticed=False),
+)
 
 
 def _next_day(phase: Phase, now: datetime) -> datetime:

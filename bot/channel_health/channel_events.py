@@ -21,7 +21,7 @@ from bot.db.upserts import insert_if_new
 from bot.ending import end, goodbyes
 from bot.ending.summary import ended_of
 from bot.log import log
-from bot.outbox import outbox, requeue
+from bot.outbox import keys, outbox, requeue
 from bot.phases import store
 from bot.phases.model import PauseReason, Phase
 from bot.results.lifecycle import show_missed
@@ -123,7 +123,7 @@ async def _tell_of_deletion(
         await outbox.say(
             tx,
             workspace_id,
-            key=end.wrap_up_key(phase.phase_id, lead.user_id),
+            key=keys.wrap_up(phase.phase_id, lead.user_id),
             to=lead.user_id,
             content=words.channel_deleted(ended, goodbyes_on),
             now=within_hours(now, lead.zone or ended.phase.zone),

@@ -10,11 +10,10 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import agenda
-from bot.agenda.actions import AgendaAction
+from bot.agenda.actions import ActionName, AgendaAction, PausedPhase, UnsaidMessage
 from bot.agenda.agenda import Item, carrying_out
-from bot.announcement import refresh
 from bot.channel_health import messages as words
-from bot.channel_health import pause, unreachable_people
+from bot.channel_health import pause
 from bot.channel_health.failure_policy import (
     CLOSED,
     GONE,
@@ -26,23 +25,19 @@ from bot.channel_health.failure_policy import (
 )
 from bot.log import log
 from bot.metrics import defects
-from bot.outbox import outbox, requeue
-from bot.outbox.admin_queries import what_it_is_about
+from bot.outbox import keys, outbox, requeue
+from bot.outbox.keys import MessageKey, MessageKind
 from bot.outbox.outbox import Operation
 from bot.outbox.refusal import Refusal
 from bot.phases import store
 from bot.phases.model import Phase
-from bot.rounds.opening import LOOK
 from bot.rounds.store import round_of
 from bot.services import Services
 from bot.slack.errors import Meaning
 from bot.workspaces.token_health import token_refused
 
-MISSING, UNSAID = "tell_of_missing", "tell_of_unsaid"
-#: Kinds of messages whose keys name a round.
-ABOUT_ROUNDS = ("results", "ask", "comments", "lead_results")
 #: Kinds of messages for a member that hold a line of a lead.
-TO_MEMBERS = ("goodbye", "line")
+TO_MEMBERS = (MessageKind.GOODBYE, MessageKind.LINE)
 #: After these, who leads is told of what the team waits for.
 UNSPOKEN = (Consequence.UNSAID, Consequence.NO_REPLY, Consequence.DEFECT)
 
@@ -79,7 +74,7 @@ async def tell_of_missing(services: Services, item: Item) -> None:
         phase = await store.load(tx, item.workspace_id, item.subject)
         if phase is None:
             return
-        key = refresh.announcement_key(item.subject)
+        key = keys.announcement(item.subject)
         await requeue.forget_place(tx, item.workspace_id, key=key, reason="deleted in Slack")
         await outbox.unbookmark(tx, item.workspace_id, of=key, now=now)
         await requeue.retry(
@@ -94,40 +89,40 @@ async def tell_of_missing(services: Services, item: Item) -> None:
             return
         said = words.missing(phase)
         for lead in phase.reachable_leads:
-            told = pause.missing_key(item.subject, lead.user_id)
+            told = keys.missing(item.subject, lead.user_id)
             await pause.say_or_edit(tx, item.workspace_id, phase, lead, told, said, now)
 
 
 async def tell_of_unsaid(services: Services, item: Item) -> None:
     """What the team waits for could not be said: its leads are told, once for each message."""
-    message_id, what = item.subject.split(":")
+    about = UnsaidMessage.parse(item.subject)
     now = services.clock.now()
     async with carrying_out(services.db, item) as tx:
-        refused = await requeue.refused(tx, item.workspace_id, message_id)
+        refused = await requeue.refused(tx, item.workspace_id, about.message_id)
         if refused is None:
             return
         key, to = refused
-        kind, subject = _named(key)
+        why = Consequence(about.consequence)
         phase_id = await _phase_of(tx, item.workspace_id, key)
         phase = await store.load(tx, item.workspace_id, phase_id)
         if phase is None:
             return
-        if kind in WORDS and _is_person(to):
-            await _tell_of_words(tx, item.workspace_id, phase, key, to, Consequence(what), now)
+        if key.kind in WORDS and _is_person(to):
+            await _tell_of_words(tx, item.workspace_id, phase, key, to, why, now)
             return
-        nowhere = key == refresh.announcement_key(phase_id) and phase.is_active
-        said = words.not_said(phase, kind, Consequence(what), post_again=nowhere)
+        nowhere = key == keys.announcement(phase_id) and phase.is_active
+        said = words.not_said(phase, key.kind, why, post_again=nowhere)
         tell = pause.say_or_edit if nowhere else pause.say_once  # refused anew, told anew
         for lead in phase.reachable_leads:
-            told = pause.not_said_key(kind, subject, lead.user_id)
+            told = keys.not_said(key, lead.user_id)
             await tell(tx, item.workspace_id, phase, lead, told, said, now)
 
 
 ACTIONS = (
-    AgendaAction(name=pause.PAUSE, run=pause.pause_phase),
-    AgendaAction(name=LOOK, run=pause.look_at_channel),
-    AgendaAction(name=MISSING, run=tell_of_missing),
-    AgendaAction(name=UNSAID, run=tell_of_unsaid),
+    AgendaAction(name=ActionName.PAUSE_PHASE, run=pause.pause_phase),
+    AgendaAction(name=ActionName.LOOK_AT_CHANNEL, run=pause.look_at_channel),
+    AgendaAction(name=ActionName.TELL_OF_MISSING, run=tell_of_missing),
+    AgendaAction(name=ActionName.TELL_OF_UNSAID, run=tell_of_unsaid),
 )
 
 
@@ -135,7 +130,7 @@ async def _tell_of_words(
     tx: AsyncConnection,
     workspace_id: str,
     phase: Phase,
-    key: str,
+    key: MessageKey,
     to: str,
     why: Consequence,
     now: datetime,
@@ -145,44 +140,45 @@ async def _tell_of_words(
     Of what a member was to read those who lead are told; of what a lead was to read, that lead.
     Where the lead cannot be written to, co-leads have had the same; without any, admins are told.
     """
-    kind, *about = key.split(":")
     reader = next((one for one in phase.people if one.user_id == to), None)
-    if kind in TO_MEMBERS:
+    if key.kind in TO_MEMBERS:
         told = phase.reachable_leads if reader and reader.thanks_line else ()
     elif reader and reader.is_reachable and why is not Consequence.DROP_PERSON:
         told = (reader,)
     else:
         told = ()
         if not [one for one in phase.reachable_leads if one.user_id != to]:
-            action, phase_id = unreachable_people.TELL_ADMINS, phase.phase_id
+            action, phase_id = ActionName.TELL_ADMINS, phase.phase_id
             await agenda.put(tx, workspace_id, action=action, subject=phase_id, due_at=now)
-    said = words.undelivered(phase, kind, why, reader.name if reader else to)
-    subject = about[0] if kind in ABOUT_ROUNDS else ":".join(about[:2])
+    said = words.undelivered(phase, key.kind, why, reader.name if reader else to)
     for lead in told:
-        told_key = pause.not_said_key(kind, subject, lead.user_id)
+        told_key = keys.not_said(key, lead.user_id)
         await pause.say_once(tx, workspace_id, phase, lead, told_key, said, now)
 
 
-async def _to_do(tx: AsyncConnection, refusal: Refusal, what: Consequence) -> list[tuple[str, str]]:
+async def _to_do(
+    tx: AsyncConnection, refusal: Refusal, what: Consequence
+) -> list[tuple[ActionName, str]]:
     """The agenda's actions and their subjects."""
-    found: list[tuple[str, str]] = []
+    found: list[tuple[ActionName, str]] = []
     if what is Consequence.DROP_PERSON:
-        found.append((unreachable_people.DROP, refusal.conversation))
+        found.append((ActionName.DROP_PERSON, refusal.conversation))
     if _is_told_of(refusal, what):
-        found.append((UNSAID, f"{refusal.message_id}:{what}"))
+        found.append((ActionName.TELL_OF_UNSAID, str(UnsaidMessage(refusal.message_id, what))))
     if what is Consequence.MISSING:
-        found.append((MISSING, await _phase_of(tx, refusal.workspace_id, refusal.key)))
+        phase_id = await _phase_of(tx, refusal.workspace_id, refusal.key)
+        found.append((ActionName.TELL_OF_MISSING, phase_id))
     if what is Consequence.PAUSE:
         phase = await store.latest_in(tx, refusal.workspace_id, refusal.conversation)
         why = CLOSED[refusal.reason]
         if phase is not None and phase.paused_because != why:
-            found.append((pause.PAUSE, f"{phase.phase_id}:{why}"))
+            found.append((ActionName.PAUSE_PHASE, str(PausedPhase(phase.phase_id, why))))
     return found
 
 
 def _is_told_of(refusal: Refusal, what: Consequence) -> bool:
     """Whether somebody waits for this message, or wrote what is in it."""
-    kind, posted = _named(refusal.key)[0], refusal.operation is Operation.POST
+    kind, posted = refusal.key.kind, refusal.operation is Operation.POST
     unspoken = what in UNSPOKEN or (what is Consequence.WITHOUT and posted)
     if posted and kind in WORDS and _is_person(refusal.conversation):
         if not (unspoken or what is Consequence.DROP_PERSON):
@@ -196,11 +192,10 @@ def _is_person(conversation: str) -> bool:
     return conversation.startswith(("U", "W"))
 
 
-async def _phase_of(tx: AsyncConnection, workspace_id: str, key: str) -> str:
+async def _phase_of(tx: AsyncConnection, workspace_id: str, key: MessageKey) -> str:
     """The phase that a message is about; its key names the phase, or a round of it."""
-    kind, subject = _named(key)
-    found = await round_of(tx, workspace_id, subject) if kind in ABOUT_ROUNDS else None
-    return found.phase_id if found else subject
+    found = await round_of(tx, workspace_id, key.round_id) if key.round_id else None
+    return found.phase_id if found else key.phase_id or ""
 
 
 async def _note_missing_scope(tx: AsyncConnection, refusal: Refusal) -> None:
@@ -216,16 +211,10 @@ async def _note_missing_scope(tx: AsyncConnection, refusal: Refusal) -> None:
         log.warning("not_granted", needs=SCOPES[refusal.operation], **_about(refusal))
 
 
-def _named(key: str) -> tuple[str, str]:
-    """What kind of message a key names, and whose; an edit or a pin is of the same kind."""
-    kind, subject = what_it_is_about(key).split(":")[:2]
-    return kind, subject
-
-
 def _about(refusal: Refusal) -> dict[str, str]:
     return {
+        **refusal.key.log_fields,
         "workspace": refusal.workspace_id,
         "message": refusal.message_id,
-        "key": refusal.key,
         "reason": refusal.reason,
     }

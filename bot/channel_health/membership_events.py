@@ -10,7 +10,7 @@ from typing import Any
 from slack_bolt.async_app import AsyncApp, AsyncBoltContext
 
 from bot.agenda import agenda
-from bot.agenda.actions import AgendaAction
+from bot.agenda.actions import ActionName, AgendaAction
 from bot.agenda.agenda import Item, carrying_out, strike_off
 from bot.announcement import refresh
 from bot.channel_health import channel_events
@@ -19,7 +19,6 @@ from bot.rounds import membership
 from bot.services import Services
 from bot.slack.event_dedup import is_new
 from bot.workspaces import profile_refresh
-from bot.workspaces.lifecycle import ASK_MISSED
 
 Body = dict[str, Any]
 
@@ -49,7 +48,7 @@ async def changed(services: Services, body: Body, context: AsyncBoltContext) -> 
         if event["type"] == JOINED and at >= phase.started_at.replace(microsecond=0):
             await membership.came(tx, workspace_id, phase.phase_id, event["user"])
         await agenda.put(
-            tx, workspace_id, action=membership.FOLLOW, subject=phase.phase_id, due_at=now
+            tx, workspace_id, action=ActionName.FOLLOW_MEMBERS, subject=phase.phase_id, due_at=now
         )
 
 
@@ -74,11 +73,13 @@ async def ask_what_was_missed(services: Services, item: Item) -> None:
     async with carrying_out(services.db, item) as tx:
         running = await store.active_ids(tx, item.workspace_id)
         due = {one: now + number * profile_refresh.SPACING for number, one in enumerate(running)}
-        await agenda.put_all_if_new(tx, item.workspace_id, action=membership.FOLLOW, due=due)
+        await agenda.put_all_if_new(
+            tx, item.workspace_id, action=ActionName.FOLLOW_MEMBERS, due=due
+        )
         await profile_refresh.read_all(tx, item.workspace_id, now)
 
 
 ACTIONS = (
-    AgendaAction(name=membership.FOLLOW, run=follow, is_noticed=False),
-    AgendaAction(name=ASK_MISSED, run=ask_what_was_missed, is_noticed=False),
+    AgendaAction(name=ActionName.FOLLOW_MEMBERS, run=follow, is_noticed=False),
+    AgendaAction(name=ActionName.ASK_WHAT_WAS_MISSED, run=ask_what_was_missed, is_noticed=False),
 )

@@ -7,6 +7,7 @@ from slack_sdk.errors import SlackApiError
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.agenda.actions import PausedPhase
 from bot.agenda.agenda import Item, strike_off
 from bot.agenda.slots import within_hours
 from bot.announcement import messages, refresh
@@ -15,7 +16,8 @@ from bot.channel_health.failure_policy import CLOSED
 from bot.db import schema
 from bot.ending import end
 from bot.log import log
-from bot.outbox import outbox, requeue
+from bot.outbox import keys, outbox, requeue
+from bot.outbox.keys import MessageKey
 from bot.outbox.outbox import Operation
 from bot.phases import store
 from bot.phases.model import Participant, PauseReason, Phase
@@ -28,19 +30,18 @@ from bot.slack.conversations import Channel, channel_of
 from bot.slack.errors import Meaning, Refused, reason_of, verdict
 from bot.slack.request import Request
 
-PAUSE = "pause_phase"
-
 OVER = "Nothing was posted: this phase has ended. `/imbalance` in the channel shows how it stands."
 RUNS = "Nothing was changed: this phase is not paused any more. It goes on as planned."
 
 
 async def pause_phase(services: Services, item: Item) -> None:
     """Slack refused what was said in the channel."""
-    phase_id, because = item.subject.split(":")
+    paused = PausedPhase.parse(item.subject)
     async with services.db.transaction() as tx:
-        await store.lock(tx, item.workspace_id, phase_id)
+        await store.lock(tx, item.workspace_id, paused.phase_id)
         await strike_off(tx, item)
-        await pause(tx, item.workspace_id, phase_id, PauseReason(because), services.clock.now())
+        why, now = PauseReason(paused.because), services.clock.now()
+        await pause(tx, item.workspace_id, paused.phase_id, why, now)
 
 
 async def look_at_channel(services: Services, item: Item) -> None:
@@ -91,7 +92,7 @@ async def post_again(services: Services, request: Request) -> None:
         if not phase.is_active:
             raise Refused(OVER)
         if not await requeue.was_said(
-            tx, request.workspace_id, refresh.announcement_key(request.target_id)
+            tx, request.workspace_id, keys.announcement(request.target_id)
         ):
             await announce_anew(tx, request.workspace_id, phase, now)
         await say_posted_again(tx, request.workspace_id, phase, now)
@@ -126,7 +127,7 @@ async def go_on(tx: AsyncConnection, workspace_id: str, phase_id: str, now: date
         return
     phase = await mark(tx, workspace_id, before, at=None, because=None)
     log.info("phase_goes_on", workspace=workspace_id, phase=phase_id)
-    announcement = refresh.announcement_key(phase_id)
+    announcement = keys.announcement(phase_id)
     if before.is_active and await requeue.was_refused(tx, workspace_id, announcement):
         await announce_anew(tx, workspace_id, phase, now)
     await requeue.retry(
@@ -144,13 +145,13 @@ async def announce_anew(
     tx: AsyncConnection, workspace_id: str, phase: Phase, now: datetime
 ) -> None:
     """Post the announcement as a new message, with its pin and bookmark."""
-    key = refresh.announcement_key(phase.phase_id)
+    key = keys.announcement(phase.phase_id)
     said = messages.announcement(phase, phase.day_of(now))
     await requeue.post_anew(tx, workspace_id, key=key, content=said, now=now)
     mark = {"title": bookmark_title(phase), "emoji": EMOJI_NAMES[phase.kind]}
     for operation, payload in ((Operation.PIN, {}), (Operation.BOOKMARK, mark)):
         await requeue.mark_anew(tx, workspace_id, operation, of=key, payload=payload, now=now)
-    await requeue.drop(tx, workspace_id, key=f"{Operation.UNBOOKMARK}:{Operation.BOOKMARK}:{key}")
+    await requeue.drop(tx, workspace_id, key=keys.unbookmark_of(key))
 
 
 async def say_posted_again(
@@ -161,8 +162,8 @@ async def say_posted_again(
     phase_id = phase.phase_id
     for lead in phase.leads:
         for key in (
-            missing_key(phase_id, lead.user_id),
-            not_said_key("announcement", phase_id, lead.user_id),
+            keys.missing(phase_id, lead.user_id),
+            keys.not_said(keys.announcement(phase_id), lead.user_id),
         ):
             if await requeue.was_said(tx, workspace_id, key):
                 await outbox.edit(tx, workspace_id, of=key, content=said, now=now)
@@ -193,7 +194,7 @@ async def say_or_edit(
     workspace_id: str,
     phase: Phase,
     lead: Participant,
-    key: str,
+    key: MessageKey,
     said: Content,
     now: datetime,
 ) -> None:
@@ -209,7 +210,7 @@ async def say_once(
     workspace_id: str,
     phase: Phase,
     lead: Participant,
-    key: str,
+    key: MessageKey,
     said: Content,
     now: datetime,
 ) -> None:
@@ -218,19 +219,9 @@ async def say_once(
     await outbox.say(tx, workspace_id, key=key, to=lead.user_id, content=said, now=at)
 
 
-def missing_key(phase_id: str, user_id: str) -> str:
-    """The message to a lead that the announcement was deleted."""
-    return f"missing:{phase_id}:{user_id}"
-
-
-def not_said_key(kind: str, subject: str, user_id: str) -> str:
-    """The message to a lead that another could not be said. `subject` is a phase or a round."""
-    return f"not_said:{kind}:{subject}:{user_id}"
-
-
-def _paused_key(phase: Phase, user_id: str) -> str:
+def _paused_key(phase: Phase, user_id: str) -> MessageKey:
     assert phase.paused_at is not None
-    return f"paused:{phase.phase_id}:{int(phase.paused_at.timestamp())}:{user_id}"
+    return keys.paused(phase.phase_id, phase.paused_at, user_id)
 
 
 async def _tell_of_going_on(

@@ -6,19 +6,20 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.announcement import refresh
 from bot.channel_health import pause
-from bot.outbox import requeue
+from bot.outbox import keys, requeue
+from bot.outbox.keys import MessageKey
 from bot.outbox.outbox import Operation
 from bot.phases import store
 from bot.phases.wording import EMOJI_NAMES, bookmark_title
 
 
-async def stands(tx: AsyncConnection, workspace_id: str, key: str, now: datetime) -> None:
+async def stands(tx: AsyncConnection, workspace_id: str, key: MessageKey, now: datetime) -> None:
     """If this is the announcement of a phase, let it stand as it would without the doubt.
 
     While the phase runs that is pinned and bookmarked; when it is over, it says so.
     """
-    phase_id = key.rpartition(":")[2]
-    if key != refresh.announcement_key(phase_id):
+    phase_id = key.phase_id
+    if phase_id is None or key != keys.announcement(phase_id):
         return
     phase = await store.load(tx, workspace_id, phase_id)
     if phase is None:

@@ -7,23 +7,21 @@ from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import agenda
-from bot.agenda.actions import AgendaAction
+from bot.agenda.actions import ActionName, AgendaAction
 from bot.agenda.agenda import Item, carrying_out
 from bot.agenda.slots import within_hours
 from bot.channel_health import messages as words
 from bot.channel_health import pause
 from bot.channel_health.failure_policy import UNREACHABLE, WORDS
 from bot.log import log
-from bot.outbox import outbox, requeue
+from bot.outbox import keys, outbox, requeue
 from bot.outbox.outbox import Operation
 from bot.phases import store
 from bot.phases.model import Phase
 from bot.services import Services
 from bot.slack.errors import Meaning, reason_of, verdict
 from bot.slack.people import Person, admins_among, known_admins, mark_unreachable, remember_all
-from bot.workspaces.profile_refresh import REOPENED
 
-DROP, TELL_ADMINS = "drop_person", "tell_admins"
 #: So many admins are told, and so many pages of people are read to find one.
 ADMINS_TOLD, PAGES, PAGE = 3, 5, 200
 
@@ -63,16 +61,13 @@ async def tell_admins(services: Services, item: Item) -> None:
             await outbox.say(
                 tx,
                 item.workspace_id,
-                key=nobody_leads_key(item.subject, admin.user_id, runs=runs),
+                key=(keys.nobody_leads if runs else keys.nobody_reads)(
+                    phase.phase_id, admin.user_id
+                ),
                 to=admin.user_id,
                 content=(words.nobody_leads if runs else words.nobody_reads)(phase),
                 now=within_hours(now, admin.zone or phase.zone),
             )
-
-
-def nobody_leads_key(phase_id: str, user_id: str, *, runs: bool) -> str:
-    """The message to an admin that nobody leads a phase, or reads what is left of one."""
-    return f"nobody_leads:{phase_id}:{user_id}" if runs else f"nobody_reads:{phase_id}:{user_id}"
 
 
 async def send_again(services: Services, item: Item) -> None:
@@ -96,9 +91,9 @@ async def send_again(services: Services, item: Item) -> None:
 
 
 ACTIONS = (
-    AgendaAction(name=DROP, run=drop_person),
-    AgendaAction(name=TELL_ADMINS, run=tell_admins),
-    AgendaAction(name=REOPENED, run=send_again),
+    AgendaAction(name=ActionName.DROP_PERSON, run=drop_person),
+    AgendaAction(name=ActionName.TELL_ADMINS, run=tell_admins),
+    AgendaAction(name=ActionName.SEND_AGAIN_TO_PERSON, run=send_again),
 )
 
 
@@ -107,12 +102,14 @@ async def _tell_others(
 ) -> None:
     phase_id = phase.phase_id
     if not phase.reachable_leads:
-        await agenda.put(tx, workspace_id, action=TELL_ADMINS, subject=phase_id, due_at=now)
+        await agenda.put(
+            tx, workspace_id, action=ActionName.TELL_ADMINS, subject=phase_id, due_at=now
+        )
         return
     name = next(one.name for one in phase.leads if one.user_id == user_id)
     said = words.leads_alone(phase, name)
     for lead in phase.reachable_leads:
-        key = f"alone:{phase_id}:{user_id}:{lead.user_id}"
+        key = keys.alone(phase_id, user_id, lead.user_id)
         await pause.say_once(tx, workspace_id, phase, lead, key, said, now)
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import agenda
-from bot.agenda.actions import AgendaAction
+from bot.agenda.actions import ActionName, AgendaAction
 from bot.agenda.agenda import Item, strike_off
 from bot.agenda.slots import once_welcome, within_hours, working_day_after
 from bot.announcement import refresh
@@ -16,24 +16,17 @@ from bot.db import schema
 from bot.ending import goodbyes, messages
 from bot.ending.summary import Ended, ended_of
 from bot.ending.wrap_up_form import ItemDecision
-from bot.outbox import outbox
+from bot.outbox import keys, outbox
 from bot.phases import store
 from bot.phases.budget import Span
 from bot.phases.model import ItemOutcome, Phase, SetAsideItem
 from bot.phases.rules import Kind, recovery_until
 from bot.rounds.lifecycle import keep_after_rounds
-from bot.rounds.membership import FOLLOW
-from bot.rounds.opening import REFRESH
 from bot.services import Services
 from bot.workspaces.store import note_change
 
 #: Leads have so many working days to write a line before the goodbyes go without.
 WAIT_FOR_LINES = 2
-
-
-def wrap_up_key(phase_id: str, user_id: str) -> str:
-    """The question to a lead, after the end."""
-    return f"wrap_up:{phase_id}:{user_id}"
 
 
 async def finish(
@@ -64,7 +57,12 @@ async def finish(
         recovery_until=recovery,
         items=await decide_items(tx, workspace_id, phase, {}),
     )
-    actions = (REFRESH, FOLLOW, refresh.WARN, refresh.END)
+    actions = (
+        ActionName.REFRESH_ANNOUNCEMENT,
+        ActionName.FOLLOW_MEMBERS,
+        ActionName.WARN_END,
+        ActionName.END_PHASE,
+    )
     await agenda.drop_all(tx, workspace_id, actions=actions, subject=phase.phase_id)
     await keep_after_rounds(tx, workspace_id, ended, now)
     await refresh.unwarn(tx, workspace_id, phase)
@@ -77,7 +75,7 @@ async def finish(
 async def take_down(tx: AsyncConnection, workspace_id: str, phase: Phase, now: datetime) -> None:
     """The announcement of a phase that is over says so; its pin and bookmark are removed."""
     await refresh.tell(tx, workspace_id, phase, now)
-    announcement = refresh.announcement_key(phase.phase_id)
+    announcement = keys.announcement(phase.phase_id)
     await outbox.unpin(tx, workspace_id, of=announcement, now=now)
     await outbox.unbookmark(tx, workspace_id, of=announcement, now=now)
 
@@ -97,11 +95,7 @@ async def end_phase(services: Services, item: Item) -> None:
         await ask_what_it_brought(tx, item.workspace_id, ended, now)
 
 
-ACTIONS = (AgendaAction(name=refresh.END, run=end_phase),)
-
-
-def closing_key(phase_id: str) -> str:
-    return f"closing:{phase_id}"
+ACTIONS = (AgendaAction(name=ActionName.END_PHASE, run=end_phase),)
 
 
 async def close_in_channel(
@@ -114,7 +108,7 @@ async def close_in_channel(
     await outbox.say(
         tx,
         workspace_id,
-        key=closing_key(phase.phase_id),
+        key=keys.closing(phase.phase_id),
         to=phase.channel_id,
         content=messages.closing(ended),
         now=now,
@@ -131,7 +125,7 @@ async def ask_what_it_brought(
         await outbox.say(
             tx,
             workspace_id,
-            key=wrap_up_key(phase.phase_id, lead.user_id),
+            key=keys.wrap_up(phase.phase_id, lead.user_id),
             to=lead.user_id,
             content=messages.ask_wrap_up(ended.phase, goodbyes_on),
             now=within_hours(now, lead.zone or phase.zone),

@@ -6,14 +6,14 @@ from datetime import date, datetime
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.agenda.actions import AgendaAction
+from bot.agenda.actions import ActionName, AgendaAction
 from bot.agenda.agenda import Item, carrying_out, let_go
 from bot.agenda.slots import within_hours
 from bot.announcement import refresh
 from bot.db import schema
 from bot.ending import messages
 from bot.ending.extend_form import ENDS_ON, REASON, REASON_LIMIT, Extension
-from bot.outbox import outbox
+from bot.outbox import keys, outbox
 from bot.phases import rules, store
 from bot.phases.budget import Span
 from bot.phases.model import Phase
@@ -98,7 +98,7 @@ async def warn_end(services: Services, item: Item) -> None:
             await outbox.say(
                 tx,
                 item.workspace_id,
-                key=refresh.warning_key(phase, lead.user_id),
+                key=keys.warning(phase.phase_id, phase.ends_on, lead.user_id),
                 to=lead.user_id,
                 content=messages.warning(phase),
                 now=at,
@@ -106,7 +106,7 @@ async def warn_end(services: Services, item: Item) -> None:
             )
 
 
-ACTIONS = (AgendaAction(name=refresh.WARN, run=warn_end),)
+ACTIONS = (AgendaAction(name=ActionName.WARN_END, run=warn_end),)
 
 
 def _check(phase: Phase, asked: Extension) -> None:
@@ -165,7 +165,7 @@ async def _announce(tx: AsyncConnection, request: Request, moved: Phase, now: da
     await outbox.say(
         tx,
         request.workspace_id,
-        key=f"extended:{request.target_id}",
+        key=keys.extended(request.target_id),
         to=moved.channel_id,
         content=messages.longer(moved, by),
         now=now,

@@ -6,18 +6,17 @@ from datetime import date, datetime
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import agenda
-from bot.agenda.actions import AgendaAction
+from bot.agenda.actions import ActionName, AgendaAction, PhasePerson
 from bot.agenda.agenda import Item, carrying_out, let_go
 from bot.agenda.slots import slot, within_hours
 from bot.ending import messages
 from bot.ending.summary import Ended, ended_of
-from bot.outbox import outbox
+from bot.outbox import keys, outbox
+from bot.outbox.keys import MessageKey
 from bot.phases import store
 from bot.phases.model import Participant, Phase
 from bot.services import Services
 from bot.slack.content import Content
-
-GOODBYE, LINE = "say_goodbye", "say_line"
 
 
 async def plan(
@@ -29,43 +28,46 @@ async def plan(
         zone = member.zone or phase.zone
         at = slot(on, phase.time_of_day, zone) if on else now
         due[_subject(phase, member)] = within_hours(at, zone)
-    await agenda.put_all(tx, workspace_id, action=GOODBYE, due=due)
+    await agenda.put_all(tx, workspace_id, action=ActionName.SAY_GOODBYE, due=due)
 
 
 async def hurry(tx: AsyncConnection, workspace_id: str, phase: Phase, now: datetime) -> None:
     """It is wrapped up: goodbyes wait no longer. A line for who had theirs comes by itself."""
     for member in phase.members:
         subject = _subject(phase, member)
-        waits = await agenda.due_of(tx, workspace_id, action=GOODBYE, subject=subject)
+        waits = await agenda.due_of(
+            tx, workspace_id, action=ActionName.SAY_GOODBYE, subject=subject
+        )
         if waits is not None:
-            await _put(tx, workspace_id, GOODBYE, phase, member, now)
+            await _put(tx, workspace_id, ActionName.SAY_GOODBYE, phase, member, now)
         elif member.thanks_line:
-            await _put(tx, workspace_id, LINE, phase, member, now)
+            await _put(tx, workspace_id, ActionName.SAY_LINE, phase, member, now)
 
 
 async def say_goodbye(services: Services, item: Item) -> None:
-    await _say(services, item, "goodbye", messages.goodbye)
+    await _say(services, item, keys.goodbye, messages.goodbye)
 
 
 async def say_line(services: Services, item: Item) -> None:
     """What was written for somebody after their goodbye."""
-    await _say(services, item, "line", messages.late_line)
+    await _say(services, item, keys.line, messages.late_line)
 
 
 ACTIONS = (
-    AgendaAction(name=GOODBYE, run=say_goodbye),
-    AgendaAction(name=LINE, run=say_line),
+    AgendaAction(name=ActionName.SAY_GOODBYE, run=say_goodbye),
+    AgendaAction(name=ActionName.SAY_LINE, run=say_line),
 )
 
 
 async def _say(
     services: Services,
     item: Item,
-    key: str,
+    key: Callable[[str, str], MessageKey],
     words: Callable[[Ended, Participant, date], Content],
 ) -> None:
     """In their working hours, also after downtime; to nobody who cannot or will not read it."""
-    phase_id, user_id = item.subject.split(":")
+    about = PhasePerson.parse(item.subject)
+    phase_id, user_id = about.phase_id, about.user_id
     client = services.client_for(item.workspace_id)
     person = await services.people.one(client, item.workspace_id, user_id)
     now = services.clock.now()
@@ -83,7 +85,7 @@ async def _say(
         await outbox.say(
             tx,
             item.workspace_id,
-            key=f"{key}:{item.subject}",
+            key=key(phase_id, user_id),
             to=user_id,
             content=words(ended, found[0], ended.phase.day_of(now)),
             now=within_hours(now, person.zone or ended.phase.zone),

@@ -21,7 +21,7 @@ from bot.ending.wrap_up_form import (
     line_block,
     until_block,
 )
-from bot.outbox import outbox, requeue
+from bot.outbox import keys, outbox, requeue
 from bot.phases import store
 from bot.phases.model import ItemOutcome, Phase, SetAsideItem
 from bot.phases.permissions import actor_of, lock_to_manage
@@ -80,7 +80,7 @@ async def _add_to_the_end(
         await outbox.say(
             tx,
             request.workspace_id,
-            key=f"wrapped_up:{phase.phase_id}",
+            key=keys.wrapped_up(phase.phase_id),
             to=phase.channel_id,
             content=messages.wrapped_up(
                 ended, changed=items_before != phase.items, today=phase.day_of(now)
@@ -88,7 +88,7 @@ async def _add_to_the_end(
             now=await _after_closing(tx, request, phase, now),
         )
     for lead in ended.phase.leads:
-        key = end.wrap_up_key(phase.phase_id, lead.user_id)
+        key = keys.wrap_up(phase.phase_id, lead.user_id)
         await outbox.edit(
             tx, request.workspace_id, of=key, content=messages.written(ended), now=now
         )
@@ -99,7 +99,7 @@ async def _after_closing(
     tx: AsyncConnection, request: Request, phase: Phase, now: datetime
 ) -> datetime:
     """At once; after downtime the closing may still wait for the morning, and this with it."""
-    key = end.closing_key(phase.phase_id)
+    key = keys.closing(phase.phase_id)
     closed = await requeue.was_said(tx, request.workspace_id, key)
     return now if closed else within_hours(now, phase.zone)
 

@@ -6,6 +6,7 @@ from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import agenda
+from bot.agenda.actions import ActionName
 from bot.announcement.messages import standing
 from bot.db import schema
 from bot.db.upserts import insert_if_new
@@ -16,7 +17,6 @@ from bot.outbox import outbox
 from bot.phases import store
 from bot.phases.model import Phase
 from bot.phases.wording import title
-from bot.rounds.opening import OPEN
 from bot.rounds.rules import NOTHING_AFTER
 from bot.rounds.store import open_for
 from bot.services import Services
@@ -95,7 +95,7 @@ async def _phases(
 
 
 async def _has_rounds_to_come(tx: AsyncConnection, workspace_id: str, phase_id: str) -> bool:
-    return await agenda.is_noted(tx, workspace_id, action=OPEN, subject_starts=f"{phase_id}:")
+    return await agenda.is_noted(tx, workspace_id, action=ActionName.OPEN_ROUND, about=phase_id)
 
 
 def _line(phase: Phase, user_id: str, now: datetime, *, opted_out: bool) -> PhaseLine:

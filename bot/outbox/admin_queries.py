@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
 from bot.metrics import deliveries
+from bot.outbox.keys import MessageKey
 from bot.outbox.outbox import Operation, State
 from bot.outbox.queue_heads import written_out
 from bot.outbox.queued_message import Place
@@ -29,7 +30,6 @@ IN_DOUBT = (State.HELD, State.UNKNOWN)
 #: Nobody need decide about these.
 OVER = (State.SENT, State.EXPIRED)
 DROPPED = "dropped by a person"
-_OF_WHAT = ("edit:", *(f"{operation}:" for operation in Operation))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,7 @@ class Listed:
 
     workspace_id: str
     message_id: str
-    key: str = field(repr=False)  # may name people: for our own use, never shown
+    key: MessageKey = field(repr=False)  # may name people: for our own use, never shown
     operation: Operation
     state: State
     conversation: str  # a channel's id, or a person's
@@ -52,7 +52,7 @@ class Listed:
     @property
     def kind(self) -> str:
         """The first word of its key, such as "ask"; of an edit or pin, that of its message."""
-        return what_it_is_about(self.key).split(":")[0]
+        return self.key.kind
 
     @property
     def to_person(self) -> bool:
@@ -60,12 +60,6 @@ class Listed:
 
     def is_too_late(self, now: datetime) -> bool:
         return self.expires_at is not None and self.expires_at <= now
-
-
-def what_it_is_about(key: str) -> str:
-    """The key of the message that an edit or a pin belongs to; any other key as it is."""
-    of = next((of for of in _OF_WHAT if key.startswith(of)), None)
-    return key if of is None else what_it_is_about(key.removeprefix(of))
 
 
 async def listed(
@@ -106,14 +100,14 @@ async def one(tx: AsyncConnection, workspace_id: str, message_id: str) -> Listed
     return None if row is None else _listed(row)
 
 
-async def held_key(tx: AsyncConnection, workspace_id: str, message_id: str) -> str | None:
+async def held_key(tx: AsyncConnection, workspace_id: str, message_id: str) -> MessageKey | None:
     """The key of this message if it is held; None: it is not."""
     key: str | None = await tx.scalar(
         select(_messages.c.key).where(
             _this(workspace_id, message_id), _messages.c.state == State.HELD
         )
     )
-    return key
+    return None if key is None else MessageKey(key)
 
 
 async def halted_because(reader: AsyncConnection, workspace_id: str) -> str | None:
@@ -190,7 +184,7 @@ def _listed(row: RowMapping) -> Listed:
     return Listed(
         workspace_id=row["workspace_id"],
         message_id=row["message_id"],
-        key=row["key"],
+        key=MessageKey(row["key"]),
         operation=Operation(row["operation"]),
         state=State(row["state"]),
         conversation=row["conversation"],

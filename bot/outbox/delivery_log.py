@@ -47,7 +47,7 @@ def record_postponed(row: Row, until: datetime) -> None:
     """One message that waits for hours that suit its reader."""
     log.info(
         "message_put_off",
-        key=row.key,
+        **row.key.log_fields,
         workspace=row.workspace_id,
         message=row.message_id,
         until=until.isoformat(),
@@ -60,4 +60,4 @@ def _record(row: Row, state: State, reason: str | None) -> None:
     if reason:
         fields["reason"] = reason
     said = log.warning if state in _NOTEWORTHY else log.info
-    said(f"message_{state}", key=row.key, operation=row.operation, **fields)
+    said(f"message_{state}", **row.key.log_fields, operation=row.operation, **fields)

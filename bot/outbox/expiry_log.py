@@ -5,6 +5,7 @@ from typing import Any
 from bot.db import schema
 from bot.log import log
 from bot.metrics import deliveries
+from bot.outbox.keys import MessageKey
 
 _messages = schema.messages
 #: What `note_expired` needs of a message.
@@ -16,7 +17,7 @@ def note_expired(message: Any, reason: str) -> None:
     deliveries.labels(message.operation, "expired").inc()
     log.info(
         "message_expired",
-        key=message.key,
+        **MessageKey(message.key).log_fields,
         operation=message.operation,
         workspace=message.workspace_id,
         message=message.message_id,

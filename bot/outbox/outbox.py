@@ -1,6 +1,6 @@
 """Saying something: a row in the caller's transaction, under a key that names it once.
 
-A key such as "ask:ROUND:USER" is the natural name of one message. Saying it again changes
+A key is the natural name of one message (`keys.MessageKey`). Saying it again changes
 nothing; editing it changes what is shown, and the latest edit wins.
 """
 
@@ -16,6 +16,7 @@ from bot.clock import new_sortable_id
 from bot.db import schema
 from bot.db.upserts import Row, insert_if_new, padded, put_all_if_new
 from bot.outbox.expiry_log import NAMES, note_expired
+from bot.outbox.keys import MessageKey, bookmark_of, derived, edit_of, home
 from bot.slack.content import Blocks, Content
 
 _messages = schema.messages
@@ -50,11 +51,11 @@ async def say(
     tx: AsyncConnection,
     workspace_id: str,
     *,
-    key: str,
+    key: MessageKey,
     to: str,
     content: Content,
     now: datetime,
-    thread_of: str | None = None,
+    thread_of: MessageKey | None = None,
     expires_at: datetime | None = None,
 ) -> None:
     """Post a message to a channel, or to a person as a direct message.
@@ -68,7 +69,7 @@ async def say(
 async def say_all(
     tx: AsyncConnection,
     workspace_id: str,
-    posts: Iterable[tuple[str, str, Content]],
+    posts: Iterable[tuple[MessageKey, str, Content]],
     *,
     now: datetime,
     expires_at: datetime | None = None,
@@ -81,7 +82,7 @@ async def say_all(
 
 
 async def edit(
-    tx: AsyncConnection, workspace_id: str, *, of: str, content: Content, now: datetime
+    tx: AsyncConnection, workspace_id: str, *, of: MessageKey, content: Content, now: datetime
 ) -> None:
     """Change what a message shows, once it is in Slack; an edit still waiting is replaced.
 
@@ -93,37 +94,39 @@ async def edit(
     to = await _conversation_of(tx, workspace_id, of)
     if to is None:
         return
-    await _replace(tx, workspace_id, f"edit:{of}", Operation.UPDATE, to, payload, now, of)
+    await _replace(tx, workspace_id, edit_of(of), Operation.UPDATE, to, payload, now, of)
 
 
 async def publish(
     tx: AsyncConnection, workspace_id: str, *, user_id: str, view: dict[str, Any], now: datetime
 ) -> None:
     """Show a person's App Home; a view still waiting is replaced."""
-    await _replace(tx, workspace_id, f"home:{user_id}", Operation.PUBLISH, user_id, view, now)
+    await _replace(tx, workspace_id, home(user_id), Operation.PUBLISH, user_id, view, now)
 
 
-async def pin(tx: AsyncConnection, workspace_id: str, *, of: str, now: datetime) -> None:
+async def pin(tx: AsyncConnection, workspace_id: str, *, of: MessageKey, now: datetime) -> None:
     await _beside(tx, workspace_id, Operation.PIN, of, {}, now)
 
 
-async def unpin(tx: AsyncConnection, workspace_id: str, *, of: str, now: datetime) -> None:
+async def unpin(tx: AsyncConnection, workspace_id: str, *, of: MessageKey, now: datetime) -> None:
     await _beside(tx, workspace_id, Operation.UNPIN, of, {}, now)
 
 
 async def bookmark(
-    tx: AsyncConnection, workspace_id: str, *, of: str, title: str, emoji: str, now: datetime
+    tx: AsyncConnection, workspace_id: str, *, of: MessageKey, title: str, emoji: str, now: datetime
 ) -> None:
     """Add a link to the message to its channel's bookmarks."""
     payload = {"title": title, "emoji": emoji}
     await _beside(tx, workspace_id, Operation.BOOKMARK, of, payload, now)
 
 
-async def unbookmark(tx: AsyncConnection, workspace_id: str, *, of: str, now: datetime) -> None:
-    await _beside(tx, workspace_id, Operation.UNBOOKMARK, f"{Operation.BOOKMARK}:{of}", {}, now)
+async def unbookmark(
+    tx: AsyncConnection, workspace_id: str, *, of: MessageKey, now: datetime
+) -> None:
+    await _beside(tx, workspace_id, Operation.UNBOOKMARK, bookmark_of(of), {}, now)
 
 
-async def cancel(tx: AsyncConnection, workspace_id: str, *, keys: Collection[str]) -> None:
+async def cancel(tx: AsyncConnection, workspace_id: str, *, keys: Collection[MessageKey]) -> None:
     """Do not send these any more. One that may be in Slack is looked up, and not sent again."""
     this = (_messages.c.workspace_id == workspace_id) & _messages.c.key.in_(padded(keys))
     cancelled = await tx.execute(
@@ -141,7 +144,9 @@ async def cancel(tx: AsyncConnection, workspace_id: str, *, keys: Collection[str
     )
 
 
-async def place_of(tx: AsyncConnection, workspace_id: str, key: str) -> tuple[str, str] | None:
+async def place_of(
+    tx: AsyncConnection, workspace_id: str, key: MessageKey
+) -> tuple[str, str] | None:
     """Channel and ts of a message that is in Slack; None where it is not known to be."""
     row = (
         await tx.execute(
@@ -155,28 +160,29 @@ async def place_of(tx: AsyncConnection, workspace_id: str, key: str) -> tuple[st
     return None if row is None else (row.channel, row.ts)
 
 
-async def key_at(tx: AsyncConnection, workspace_id: str, *, channel: str, ts: str) -> str | None:
+async def key_at(
+    tx: AsyncConnection, workspace_id: str, *, channel: str, ts: str
+) -> MessageKey | None:
     """The key of our message at this place in Slack: which message was pressed in."""
-    return (
-        await tx.execute(
-            select(_messages.c.key).where(
-                _messages.c.workspace_id == workspace_id,
-                _messages.c.channel == channel,
-                _messages.c.ts == ts,
-                _messages.c.operation == Operation.POST,
-            )
+    key: str | None = await tx.scalar(
+        select(_messages.c.key).where(
+            _messages.c.workspace_id == workspace_id,
+            _messages.c.channel == channel,
+            _messages.c.ts == ts,
+            _messages.c.operation == Operation.POST,
         )
-    ).scalar()
+    )
+    return None if key is None else MessageKey(key)
 
 
-async def _conversation_of(tx: AsyncConnection, workspace_id: str, key: str) -> str | None:
+async def _conversation_of(tx: AsyncConnection, workspace_id: str, key: MessageKey) -> str | None:
     mine = (_messages.c.workspace_id == workspace_id) & (_messages.c.key == key)
     to: str | None = await tx.scalar(select(_messages.c.conversation).where(mine))
     return to
 
 
 async def _rewritten(
-    tx: AsyncConnection, workspace_id: str, key: str, payload: dict[str, Any], now: datetime
+    tx: AsyncConnection, workspace_id: str, key: MessageKey, payload: dict[str, Any], now: datetime
 ) -> bool:
     done = await tx.execute(
         update(_messages)
@@ -197,7 +203,7 @@ async def _beside(
     tx: AsyncConnection,
     workspace_id: str,
     operation: Operation,
-    of: str,
+    of: MessageKey,
     payload: dict[str, Any],
     now: datetime,
 ) -> None:
@@ -207,7 +213,7 @@ async def _beside(
     await _put(
         tx,
         workspace_id,
-        key=f"{operation}:{of}",
+        key=derived(operation, of),
         operation=operation,
         conversation=to,
         target_key=of,
@@ -240,7 +246,7 @@ def _row(workspace_id: str, now: datetime) -> Row:
     }
 
 
-def _post(key: str, to: str, content: Content) -> Row:
+def _post(key: MessageKey, to: str, content: Content) -> Row:
     picture = content.picture
     return {
         "key": key,
@@ -256,12 +262,12 @@ def _post(key: str, to: str, content: Content) -> Row:
 async def _replace(
     tx: AsyncConnection,
     workspace_id: str,
-    key: str,
+    key: MessageKey,
     operation: Operation,
     conversation: str,
     payload: Blocks | dict[str, Any],
     now: datetime,
-    target_key: str | None = None,
+    target_key: MessageKey | None = None,
 ) -> None:
     fresh = await _put(
         tx,

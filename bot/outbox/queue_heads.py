@@ -29,6 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
+from bot.outbox.keys import MessageKey
 from bot.outbox.outbox import Operation, State
 from bot.outbox.queued_message import NOWHERE, Place, Row
 from bot.outbox.rate_limits import DIRECT, PROOF
@@ -180,6 +181,7 @@ _HEADS = _heads(_queue(_messages))  # made once: it is asked before every few ca
 
 def _row(row: Any) -> Row:
     copied = {name: row[name] for name in _READ if name != "target"}
+    copied["key"] = MessageKey(copied["key"])
     copied["operation"] = Operation(copied["operation"])
     copied["state"] = State(copied["state"])
     return Row(**copied, target=_target(row))

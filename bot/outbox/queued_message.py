@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from bot.outbox.keys import MessageKey
 from bot.outbox.outbox import Operation, State
 from bot.slack.errors import Meaning
 
@@ -26,7 +27,7 @@ class Row:
 
     workspace_id: str
     message_id: str
-    key: str
+    key: MessageKey
     operation: Operation
     conversation: str
     payload: dict[str, Any] = field(default_factory=dict)  # empty until it is claimed

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.outbox.keys import MessageKey
 from bot.outbox.outbox import Operation
 from bot.slack.errors import Meaning
 
@@ -16,7 +17,7 @@ class Refusal:
 
     workspace_id: str
     message_id: str
-    key: str
+    key: MessageKey
     operation: Operation
     conversation: str
     reason: str

@@ -14,6 +14,7 @@ from bot.clock import new_sortable_id
 from bot.db import schema
 from bot.db.upserts import AT_ONCE, padded
 from bot.outbox.expiry_log import NAMES, note_expired
+from bot.outbox.keys import MessageKey, derived, edit_of
 from bot.outbox.outbox import Operation, State
 from bot.outbox.queue_heads import OPEN
 from bot.slack.content import Content
@@ -21,13 +22,13 @@ from bot.slack.content import Content
 _messages = schema.messages
 
 
-async def is_known(tx: AsyncConnection, workspace_id: str, key: str) -> bool:
+async def is_known(tx: AsyncConnection, workspace_id: str, key: MessageKey) -> bool:
     """Whether this was ever decided to be said."""
     found = await tx.scalar(select(_messages.c.message_id).where(_this(workspace_id, key)))
     return found is not None
 
 
-async def was_refused(tx: AsyncConnection, workspace_id: str, key: str) -> bool:
+async def was_refused(tx: AsyncConnection, workspace_id: str, key: MessageKey) -> bool:
     """Whether Slack would not take it, so that it stands nowhere."""
     state = await tx.scalar(select(_messages.c.state).where(_this(workspace_id, key)))
     return bool(state == State.FAILED)
@@ -35,7 +36,7 @@ async def was_refused(tx: AsyncConnection, workspace_id: str, key: str) -> bool:
 
 async def refused(
     tx: AsyncConnection, workspace_id: str, message_id: str
-) -> tuple[str, str] | None:
+) -> tuple[MessageKey, str] | None:
     """The key and the conversation of a message that Slack would not take.
 
     None where it was changed since.
@@ -48,7 +49,7 @@ async def refused(
         )
     )
     row = rows.first()
-    return None if row is None else (row.key, row.conversation)
+    return None if row is None else (MessageKey(row.key), row.conversation)
 
 
 async def others_refused(
@@ -69,21 +70,21 @@ async def others_refused(
     return found is not None
 
 
-async def was_said(tx: AsyncConnection, workspace_id: str, key: str) -> bool:
+async def was_said(tx: AsyncConnection, workspace_id: str, key: MessageKey) -> bool:
     """Whether it is in Slack, or may be on its way there."""
     state = await tx.scalar(select(_messages.c.state).where(_this(workspace_id, key)))
     return state in (State.SENT, State.SENDING, State.UNKNOWN, State.HELD)
 
 
-async def is_waiting(tx: AsyncConnection, workspace_id: str, key: str) -> bool:
+async def is_waiting(tx: AsyncConnection, workspace_id: str, key: MessageKey) -> bool:
     """Whether it is still to be sent, or being sent."""
     state = await tx.scalar(select(_messages.c.state).where(_this(workspace_id, key)))
     return state in OPEN
 
 
 async def read_from(
-    tx: AsyncConnection, workspace_id: str, keys: Iterable[str], now: datetime
-) -> dict[str, datetime]:
+    tx: AsyncConnection, workspace_id: str, keys: Iterable[MessageKey], now: datetime
+) -> dict[MessageKey, datetime]:
     """From when messages could be read: `now` at the earliest where one is still on its way."""
     rows = await tx.execute(
         select(
@@ -91,7 +92,9 @@ async def read_from(
         ).where(_messages.c.workspace_id == workspace_id, _messages.c.key.in_(padded(keys)))
     )
     return {
-        row.key: max(row.not_before, now) if row.state in OPEN else row.sent_at or row.not_before
+        MessageKey(row.key): max(row.not_before, now)
+        if row.state in OPEN
+        else row.sent_at or row.not_before
         for row in rows
     }
 
@@ -149,11 +152,11 @@ async def retry(
         )
         .order_by(_messages.c.message_id)
     )
-    keys = [key for key in refused if kinds is None or key.split(":")[0] in kinds]
+    keys = [key for key in refused if kinds is None or MessageKey(key).kind in kinds]
     for key in keys:
         await tx.execute(
             update(_messages)
-            .where(_this(workspace_id, key))
+            .where(_this(workspace_id, MessageKey(key)))
             .values(
                 message_id=new_sortable_id(),
                 state=State.PENDING,
@@ -166,7 +169,9 @@ async def retry(
     return len(keys)
 
 
-async def forget_place(tx: AsyncConnection, workspace_id: str, *, key: str, reason: str) -> bool:
+async def forget_place(
+    tx: AsyncConnection, workspace_id: str, *, key: MessageKey, reason: str
+) -> bool:
     """The message was deleted in Slack: nothing can be edited, pinned or replied to any more.
 
     Returns whether it was thought to be there.
@@ -184,13 +189,13 @@ async def forget_place(tx: AsyncConnection, workspace_id: str, *, key: str, reas
 
 
 async def post_anew(
-    tx: AsyncConnection, workspace_id: str, *, key: str, content: Content, now: datetime
+    tx: AsyncConnection, workspace_id: str, *, key: MessageKey, content: Content, now: datetime
 ) -> None:
     """Say once more, as a new message, what is not in Slack: it was refused, or deleted there."""
     await _renew(
         tx, workspace_id, key, {"text": content.text, "blocks": content.blocks}, Operation.POST, now
     )
-    await drop(tx, workspace_id, key=f"edit:{key}")
+    await drop(tx, workspace_id, key=edit_of(key))
 
 
 async def mark_anew(
@@ -198,23 +203,23 @@ async def mark_anew(
     workspace_id: str,
     operation: Operation,
     *,
-    of: str,
+    of: MessageKey,
     payload: dict[str, Any],
     now: datetime,
 ) -> None:
     """Pin or bookmark the new message as the old one was."""
-    await _renew(tx, workspace_id, f"{operation}:{of}", payload, operation, now)
+    await _renew(tx, workspace_id, derived(operation, of), payload, operation, now)
 
 
-async def drop(tx: AsyncConnection, workspace_id: str, *, key: str) -> None:
+async def drop(tx: AsyncConnection, workspace_id: str, *, key: MessageKey) -> None:
     """Forget that this was ever decided, so that it can be decided again."""
     await _drop(tx, _this(workspace_id, key))
 
 
-async def drop_edits(tx: AsyncConnection, workspace_id: str, *, of: Sequence[str]) -> None:
+async def drop_edits(tx: AsyncConnection, workspace_id: str, *, of: Sequence[MessageKey]) -> None:
     """Forget that these messages were ever edited, and how often."""
     for start in range(0, len(of), AT_ONCE):
-        edits = padded(f"edit:{key}" for key in of[start : start + AT_ONCE])
+        edits = padded(edit_of(key) for key in of[start : start + AT_ONCE])
         await _drop(tx, (_messages.c.workspace_id == workspace_id) & _messages.c.key.in_(edits))
 
 
@@ -236,7 +241,7 @@ async def move(tx: AsyncConnection, workspace_id: str, *, conversation: str, to:
 async def _renew(
     tx: AsyncConnection,
     workspace_id: str,
-    key: str,
+    key: MessageKey,
     payload: dict[str, Any],
     operation: Operation,
     now: datetime,
@@ -267,5 +272,5 @@ async def _renew(
     )
 
 
-def _this(workspace_id: str, key: str) -> Any:
+def _this(workspace_id: str, key: MessageKey) -> Any:
     return (_messages.c.workspace_id == workspace_id) & (_messages.c.key == key)

@@ -64,7 +64,7 @@ class Jobs:
         try:
             return await self._done(row, claimed_at)
         except Exception as error:  # no lane may die of one call
-            log.error("call_failed", exc_info=error, key=row.key, message=row.message_id)
+            log.error("call_failed", exc_info=error, message=row.message_id, **row.key.log_fields)
             in_doubt = row.operation is Operation.POST
             return Finding(
                 row=row,
@@ -98,7 +98,9 @@ class Jobs:
     def _not_sent(self, row: Row, error: Exception) -> Finding:
         why = verdict(error)
         if why.meaning is Meaning.UNKNOWN and _our_own(error):
-            log.error("message_faulty", exc_info=error, key=row.key, message=row.message_id)
+            log.error(
+                "message_faulty", exc_info=error, message=row.message_id, **row.key.log_fields
+            )
             may_be_there = row.operation is Operation.POST  # it may come of reading the answer
             if row.attempts >= OWN_FAULTS and not may_be_there:
                 why = Verdict(meaning=Meaning.PERMANENT, reason=why.reason)
@@ -149,7 +151,7 @@ class Jobs:
             file_id = await upload(client, self._drawn, row.picture or {})
         except Exception as error:
             why, tries = verdict(error), row.attempts + 1
-            log.warning("picture_failed", key=row.key, tries=tries, reason=why.reason)
+            log.warning("picture_failed", tries=tries, reason=why.reason, **row.key.log_fields)
             if why.retry_after is not None:  # Slack's wish costs no try, and stops no posts
                 wait = why.retry_after
                 return Finding(row=row, state=State.PENDING, reason=why.reason, wait=wait)

@@ -189,7 +189,7 @@ class Lane:
         except Exception as error:  # what follows for one message stops no other
             if trouble(error) is not None:  # it is noted later, with what was learnt
                 raise
-            log.error("consequence_failed", exc_info=error, key=row.key, reason=reason)
+            log.error("consequence_failed", exc_info=error, reason=reason, **row.key.log_fields)
 
     async def _doubt(self, tx: AsyncConnection, real: datetime) -> None:
         look_at = real + timedelta(seconds=self._tools.patience.settle)

@@ -8,7 +8,7 @@ from sqlalchemy import delete, insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import agenda
-from bot.agenda.actions import AgendaAction
+from bot.agenda.actions import ActionName, AgendaAction
 from bot.agenda.agenda import Item, carrying_out
 from bot.agenda.slots import LATE, next_working_morning, once_welcome, within_hours
 from bot.db import schema
@@ -21,7 +21,6 @@ from bot.services import Services
 from bot.slack.errors import Refused
 from bot.slack.request import Request
 
-SHOW = "show_results"
 #: The team sees results on the working day after the closing, in the lead's zone.
 SHOWN_AT = time(10, 0)
 
@@ -60,7 +59,9 @@ async def keep(
         await _keep_comments(tx, workspace_id, closing.round_id, comments)
     told_at = within_hours(now, phase.zone)
     due_at = next_working_morning(told_at, phase.zone, SHOWN_AT)
-    await agenda.put(tx, workspace_id, action=SHOW, subject=closing.round_id, due_at=due_at)
+    await agenda.put(
+        tx, workspace_id, action=ActionName.SHOW_RESULTS, subject=closing.round_id, due_at=due_at
+    )
     showing = await _showing(tx, workspace_id, phase, closing.round_id, due_at)
     await tell_leads(tx, workspace_id, showing, now)
 
@@ -88,7 +89,10 @@ async def save_note(services: Services, request: Request, text: str) -> None:
         if not saved.rowcount:
             raise Refused(ALREADY_SHOWN)
         now = services.clock.now()
-        due_at = await agenda.due_of(tx, workspace_id, action=SHOW, subject=round_id) or now
+        due_at = (
+            await agenda.due_of(tx, workspace_id, action=ActionName.SHOW_RESULTS, subject=round_id)
+            or now
+        )
         showing = await _showing(tx, workspace_id, phase, round_id, due_at)
         await edit_leads(tx, workspace_id, showing, now)
 
@@ -125,7 +129,9 @@ async def _put_off(tx: AsyncConnection, item: Item, phase: Phase, now: datetime)
         at = next_working_morning(within_hours(now, phase.zone), phase.zone, SHOWN_AT)
     if at <= now:
         return False
-    await agenda.put(tx, item.workspace_id, action=SHOW, subject=item.subject, due_at=at)
+    await agenda.put(
+        tx, item.workspace_id, action=ActionName.SHOW_RESULTS, subject=item.subject, due_at=at
+    )
     showing = await _showing(tx, item.workspace_id, phase, item.subject, at)
     await edit_leads(tx, item.workspace_id, showing, now)
     return True
@@ -137,11 +143,15 @@ async def show_missed(tx: AsyncConnection, workspace_id: str, phase: Phase, now:
     for one in await store.closed_rounds(tx, workspace_id, phase):
         if one.shown_at is None:
             await agenda.put_or_hold(
-                tx, workspace_id, action=SHOW, subject=one.round_id, due_at=due_at
+                tx,
+                workspace_id,
+                action=ActionName.SHOW_RESULTS,
+                subject=one.round_id,
+                due_at=due_at,
             )
 
 
-ACTIONS = (AgendaAction(name=SHOW, run=show_results),)
+ACTIONS = (AgendaAction(name=ActionName.SHOW_RESULTS, run=show_results),)
 
 
 async def _keep_figures(

@@ -5,7 +5,8 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda.slots import within_hours
-from bot.outbox import outbox, requeue
+from bot.outbox import keys, outbox, requeue
+from bot.outbox.keys import MessageKey
 from bot.phases.model import Phase
 from bot.results import messages
 from bot.results.comments import in_replies
@@ -25,7 +26,7 @@ async def tell_leads(
         readers = {phase.lead_id: phase.zone}
     said = messages.to_leads(showing)
     for lead_id, zone in readers.items():
-        key = lead_key(showing.round.round_id, lead_id)
+        key = keys.lead_results(showing.round.round_id, lead_id)
         at = within_hours(now, zone)
         await outbox.say(tx, workspace_id, key=key, to=lead_id, content=said, now=at)
         await _say_more(tx, workspace_id, showing, lead_id, key, at)
@@ -34,7 +35,7 @@ async def tell_leads(
 async def leads_wait(tx: AsyncConnection, workspace_id: str, phase: Phase, round_id: str) -> bool:
     """Whether a lead's message with these results is still on its way to Slack."""
     for lead_id in phase.lead_ids:
-        if await requeue.is_waiting(tx, workspace_id, lead_key(round_id, lead_id)):
+        if await requeue.is_waiting(tx, workspace_id, keys.lead_results(round_id, lead_id)):
             return True
     return False
 
@@ -45,7 +46,7 @@ async def edit_leads(
     """Show them the note as it was saved or, once the team has read it, without the box."""
     said = messages.to_leads(showing)
     for lead_id in showing.phase.lead_ids:
-        key = lead_key(showing.round.round_id, lead_id)
+        key = keys.lead_results(showing.round.round_id, lead_id)
         await outbox.edit(tx, workspace_id, of=key, content=said, now=now)
 
 
@@ -53,8 +54,8 @@ async def tell_team(
     tx: AsyncConnection, workspace_id: str, showing: Showing, now: datetime
 ) -> None:
     """In the announcement's thread, with the comments if the form chose so."""
-    phase, key = showing.phase, team_key(showing.round.round_id)
-    announcement = f"announcement:{phase.phase_id}"
+    phase, key = showing.phase, keys.results(showing.round.round_id)
+    announcement = keys.announcement(phase.phase_id)
     said = messages.to_team(showing)
     await outbox.say(
         tx,
@@ -69,22 +70,12 @@ async def tell_team(
         await _say_more(tx, workspace_id, showing, phase.channel_id, announcement, now)
 
 
-def lead_key(round_id: str, lead_id: str) -> str:
-    """The name of the message in which a lead reads the results."""
-    return f"lead_results:{round_id}:{lead_id}"
-
-
-def team_key(round_id: str) -> str:
-    """The name of the message in which the team reads the results."""
-    return f"results:{round_id}"
-
-
 async def _say_more(
     tx: AsyncConnection,
     workspace_id: str,
     showing: Showing,
     to: str,
-    thread_of: str,
+    thread_of: MessageKey,
     now: datetime,
 ) -> None:
     """The comments that had no room in the message."""
@@ -92,7 +83,7 @@ async def _say_more(
         await outbox.say(
             tx,
             workspace_id,
-            key=f"comments:{showing.round.round_id}:{to}:{number}",
+            key=keys.comments(showing.round.round_id, to, number),
             to=to,
             content=page,
             thread_of=thread_of,

@@ -11,8 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.db import schema
 from bot.db.upserts import padded
 from bot.keys import Wrapped
-from bot.outbox import outbox
-from bot.rounds import asking, ballots, store
+from bot.outbox import keys, outbox
+from bot.outbox.keys import MessageKey
+from bot.rounds import ballots, store
 from bot.rounds.model import Asked, Round
 from bot.slack.errors import Refused
 from bot.slack.request import Request
@@ -42,7 +43,7 @@ class Admitted:
     round: Round
     person: Asked
     channel_id: str
-    sent: Mapping[str, tuple[str | None, str | None]]  # by key, channel and ts where known
+    sent: Mapping[MessageKey, tuple[str | None, str | None]]  # by key, channel and ts where known
     secret: Wrapped | None = field(repr=False)  # of the round; None: destroyed
 
 
@@ -98,8 +99,8 @@ _FOUND = ballots.with_secrets(
             _people.c.left_at.is_(None),
         ),
     )
-    .outerjoin(_asked, _said(_asked, asking.ask_key_of(_rounds, _roster)))
-    .outerjoin(_reminded, _said(_reminded, asking.remind_key_of(_rounds, _roster)))
+    .outerjoin(_asked, _said(_asked, keys.question_in_sql(_rounds, _roster)))
+    .outerjoin(_reminded, _said(_reminded, keys.remind_in_sql(_rounds, _roster)))
     .where(
         _rounds.c.workspace_id.in_(bindparam("workspaces", expanding=True)),
         _rounds.c.round_id.in_(bindparam("rounds", expanding=True)),
@@ -142,11 +143,11 @@ def _judged(
     if asked.has_left:
         return Refused(LEFT)
     found = store.as_round(person._mapping)
-    sent = {
-        person.asked_key: (person.asked_channel, person.asked_ts),
-        person.reminded_key: (person.reminded_channel, person.reminded_ts),
-    }
-    sent.pop(None, None)
+    messages = (
+        (person.asked_key, person.asked_channel, person.asked_ts),
+        (person.reminded_key, person.reminded_channel, person.reminded_ts),
+    )
+    sent = {MessageKey(key): (channel, ts) for key, channel, ts in messages if key is not None}
     return Admitted(
         round=found,
         person=asked,
@@ -170,6 +171,6 @@ async def _at_place(
     ):
         channel, ts = request.message
         key = await outbox.key_at(tx, request.workspace_id, channel=channel, ts=ts)
-        if key is not None and key.split(":")[1:] != [request.target_id, request.user_id]:
+        if key is not None and (key.round_id, key.user_id) != (request.target_id, request.user_id):
             return Refused(SOMEBODY_ELSES)
     return found

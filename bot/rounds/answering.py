@@ -13,15 +13,17 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import agenda
+from bot.agenda.actions import ActionName, RoundPerson
 from bot.db import schema
 from bot.db.engine import wake_nobody
 from bot.db.upserts import put_all
 from bot.keys import KeyMissing
 from bot.outbox import outbox
+from bot.outbox.keys import MessageKey, remind
 from bot.rounds import ballots, messages, store
 from bot.rounds.answer_authorization import Admitted, admit
 from bot.rounds.answer_form import Given
-from bot.rounds.asking import ASK, REMIND, ask_key, remind_key
+from bot.rounds.asking import ask_key
 from bot.rounds.ballot_crypto import Ballot
 from bot.rounds.ballots import Cast
 from bot.rounds.model import Asking, Round
@@ -98,8 +100,8 @@ async def show(services: Services, request: Request, message: Content) -> None:
         )
         if person is None:
             return
-        keys = [remind_key(request.target_id, request.user_id), ask_key(request.target_id, person)]
-        await _show(tx, request.workspace_id, keys, message, services.clock.now())
+        sent = [remind(request.target_id, request.user_id), ask_key(request.target_id, person)]
+        await _show(tx, request.workspace_id, sent, message, services.clock.now())
 
 
 async def _keep_all(
@@ -163,8 +165,8 @@ async def _reflect(tx: AsyncConnection, leads: Sequence[_Accepted]) -> None:
     await put_all(tx, schema.reflections, rows)
     for one in leads:
         if one.given is None:  # a lead's are named anyway, so no ballot has to hide it
-            subject = f"{one.request.target_id}:{one.request.user_id}"
-            for action in (ASK, REMIND):
+            subject = str(RoundPerson(one.request.target_id, one.request.user_id))
+            for action in (ActionName.ASK, ActionName.REMIND):
                 await agenda.drop(tx, one.request.workspace_id, action=action, subject=subject)
 
 
@@ -198,7 +200,7 @@ async def _told(
     return receipt
 
 
-def _others(one: _Accepted) -> list[str]:
+def _others(one: _Accepted) -> list[MessageKey]:
     """Messages to be edited: what was pressed in is replaced by its response_url, or stays."""
     if one.given is None:
         return []
@@ -227,7 +229,11 @@ async def _given_before(
 
 
 async def _show(
-    tx: AsyncConnection, workspace_id: str, keys: Sequence[str], message: Content, now: datetime
+    tx: AsyncConnection,
+    workspace_id: str,
+    keys: Sequence[MessageKey],
+    message: Content,
+    now: datetime,
 ) -> None:
     for key in keys:
         await outbox.edit(tx, workspace_id, of=key, content=message, now=now)

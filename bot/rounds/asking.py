@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Table, case, literal
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import agenda
+from bot.agenda.actions import ActionName, PhaseDay, RoundPerson
 from bot.agenda.agenda import Item, carrying_out, let_go
 from bot.agenda.slots import within_hours
-from bot.outbox import outbox, requeue
+from bot.outbox import keys, outbox, requeue
+from bot.outbox.keys import MessageKey
 from bot.phases import store as phase_store
 from bot.phases.model import Phase
 from bot.results.store import latest_note
@@ -19,8 +20,6 @@ from bot.rounds.model import Asked, Round
 from bot.services import Services
 from bot.slack.content import Content
 from bot.slack.people import Person
-
-ASK, REMIND = "ask", "remind"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,29 +41,9 @@ class _ToAsk:
     people: tuple[_Due, ...]
 
 
-def ask_key(round_id: str, person: Asked) -> str:
-    """The name of the message that asks this person."""
-    return f"{'reflect' if person.is_lead else 'ask'}:{round_id}:{person.user_id}"
-
-
-def talk_key(subject: str) -> str:
-    """Of the questions in the channel, by what is due: the phase and the day."""
-    return f"talking_points:{subject}"
-
-
-def remind_key(round_id: str, user_id: str) -> str:
-    return f"remind:{round_id}:{user_id}"
-
-
-def ask_key_of(round_: Table, person: Table) -> ColumnElement[str]:
-    """`ask_key` in SQL."""
-    kind = case((person.c.role == "lead", "reflect:"), else_="ask:")
-    return kind + round_.c.round_id + ":" + person.c.user_id
-
-
-def remind_key_of(round_: Table, person: Table) -> ColumnElement[str]:
-    """`remind_key` in SQL."""
-    return literal("remind:") + round_.c.round_id + ":" + person.c.user_id
+def ask_key(round_id: str, person: Asked) -> MessageKey:
+    """The key of the message that asks this person."""
+    return (keys.reflect if person.is_lead else keys.ask)(round_id, person.user_id)
 
 
 async def ask(services: Services, *items: Item) -> None:
@@ -105,7 +84,7 @@ async def remind(services: Services, *items: Item) -> None:
         round_id, closes_at = found.round.round_id, found.round.closes_at
         reminder = messages.reminder(round_id, found.phase.channel_id, closes_at)
         posts = (
-            (remind_key(round_id, one.person.user_id), one.person.user_id, reminder)
+            (keys.remind(round_id, one.person.user_id), one.person.user_id, reminder)
             for one in people
         )
         await outbox.say_all(tx, found.workspace_id, posts, now=now, expires_at=closes_at)
@@ -113,10 +92,10 @@ async def remind(services: Services, *items: Item) -> None:
 
 async def talk(services: Services, item: Item) -> None:
     """Put the questions to the channel of a team too small to be asked one by one."""
-    phase_id, _, _ = item.subject.partition(":")
+    day = PhaseDay.parse(item.subject)
     now = services.clock.now()
     async with carrying_out(services.db, item) as tx:
-        phase = await phase_store.load(tx, item.workspace_id, phase_id)
+        phase = await phase_store.load(tx, item.workspace_id, day.phase_id)
         if phase is None or phase.is_paused:
             return
         at = rules.asked_at(item.due_at, now, phase.zone)
@@ -128,7 +107,7 @@ async def talk(services: Services, item: Item) -> None:
         await outbox.say(
             tx,
             item.workspace_id,
-            key=talk_key(item.subject),
+            key=keys.talking_points(day.phase_id, day.on),
             to=phase.channel_id,
             content=messages.talking_points(wording),
             now=at,
@@ -143,8 +122,7 @@ async def _profiles(services: Services, items: Sequence[Item]) -> dict[str, Pers
 
 
 def _user_id(item: Item) -> str:
-    _, user_id = item.subject.split(":")
-    return user_id
+    return RoundPerson.parse(item.subject).user_id
 
 
 async def _to_ask(
@@ -156,7 +134,7 @@ async def _to_ask(
 ) -> _ToAsk | None:
     """None where nobody is; the items are of one round."""
     workspace_id = items[0].workspace_id
-    round_id, _ = items[0].subject.split(":")
+    round_id = RoundPerson.parse(items[0].subject).round_id
     a_round = await store.round_of(tx, workspace_id, round_id)
     if a_round is None or not a_round.is_open or now >= a_round.closes_at:
         for item in items:
@@ -196,10 +174,10 @@ async def _questions(tx: AsyncConnection, found: _ToAsk) -> tuple[Content, Conte
 
 
 async def _remind_at(tx: AsyncConnection, found: _ToAsk, now: datetime) -> dict[_Due, datetime]:
-    keys = {one: ask_key(found.round.round_id, one.person) for one in found.people}
-    read_from = await requeue.read_from(tx, found.workspace_id, keys.values(), now)
+    asked = {one: ask_key(found.round.round_id, one.person) for one in found.people}
+    read_from = await requeue.read_from(tx, found.workspace_id, asked.values(), now)
     at = {one: within_hours(now, one.zone) for one in found.people}
-    for one, key in keys.items():
+    for one, key in asked.items():
         if key in read_from:
             at[one] = max(at[one], rules.remind_at(read_from[key], one.zone))
     return at
@@ -235,4 +213,4 @@ async def _plan_reminders(
         for subject, due_at in at.items()
         if rules.is_worth_asking(due_at, closes_at)
     }
-    await agenda.put_all(tx, found.workspace_id, action=REMIND, due=due)
+    await agenda.put_all(tx, found.workspace_id, action=ActionName.REMIND, due=due)

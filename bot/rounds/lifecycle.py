@@ -8,26 +8,25 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import agenda
-from bot.agenda.actions import AgendaAction
+from bot.agenda.actions import ActionName, AgendaAction, PlannedRound, ScrubPass
 from bot.agenda.agenda import Item, carrying_out, let_go
 from bot.db import schema
 from bot.keys import KeyMissing
-from bot.outbox import outbox, requeue
+from bot.outbox import keys, outbox, requeue
+from bot.outbox.keys import MessageKey
 from bot.phases import store as phase_store
 from bot.phases.model import Phase
 from bot.results.lifecycle import keep
 from bot.rounds import ballots, messages, rules, secure_delete, store
-from bot.rounds.asking import ASK, REMIND, ask, ask_key, remind, remind_key, talk
+from bot.rounds.asking import ask, ask_key, remind, talk
 from bot.rounds.ballots import Tally
 from bot.rounds.model import Round
-from bot.rounds.opening import CLOSE, OPEN, TALK, open_round, opens_at
+from bot.rounds.opening import open_round, opens_at
 from bot.rounds.rules import Planned, RoundKind
 from bot.rounds.timezone_change import follow_zone
 from bot.services import Services
 from bot.slack.content import Content
-from bot.workspaces.profile_refresh import MOVED
 
-SCRUB = "scrub"
 SCRUB_AGAIN_AFTER = timedelta(hours=6)
 #: A single comment under a single team would be nobody's but its writer's.
 COMMENTS_FROM = 2
@@ -38,7 +37,9 @@ NO_KEY = "answers are locked with a key that is not in IMBALANCE_KEYS: put it ba
 
 async def plan_rounds(tx: AsyncConnection, workspace_id: str, phase: Phase, now: datetime) -> None:
     """Note when this phase's rounds open, from its dates; what was noted before is replaced."""
-    await agenda.drop_about(tx, workspace_id, actions=(OPEN,), subject_starts=f"{phase.phase_id}:")
+    await agenda.drop_about(
+        tx, workspace_id, actions=(ActionName.OPEN_ROUND,), about=phase.phase_id
+    )
     today = phase.day_of(now)
     planned = rules.plan(phase.starts_on, phase.ends_on, phase.weekday)
     to_come = [one for one in planned if one.on > today or opens_at(phase, one.kind, one.on) > now]
@@ -61,7 +62,9 @@ async def keep_after_rounds(
 
 async def drop_rounds(tx: AsyncConnection, workspace_id: str, phase_id: str) -> None:
     """Open no more rounds of this phase. An open one closes at its own time."""
-    await agenda.drop_about(tx, workspace_id, actions=(OPEN, TALK), subject_starts=f"{phase_id}:")
+    await agenda.drop_about(
+        tx, workspace_id, actions=(ActionName.OPEN_ROUND, ActionName.TALK), about=phase_id
+    )
 
 
 async def close_round(services: Services, item: Item) -> None:
@@ -104,7 +107,9 @@ async def close_round(services: Services, item: Item) -> None:
         await _hand_over(tx, item.workspace_id, phase, found, tally, reached_minimum, now)
         await _ask_nobody_more(tx, item.workspace_id, found)
         await _say_closed(tx, item.workspace_id, phase, found, tally, reached_minimum, now)
-        await agenda.put(tx, item.workspace_id, action=SCRUB, subject=found.round_id, due_at=now)
+        await agenda.put(
+            tx, item.workspace_id, action=ActionName.SCRUB, subject=found.round_id, due_at=now
+        )
 
 
 async def scrub(services: Services, item: Item) -> None:
@@ -114,23 +119,25 @@ async def scrub(services: Services, item: Item) -> None:
     backup's, was left by the first, which does not say so.
     """
     await secure_delete.scrub(services.db)
-    round_id, _, second = item.subject.partition(":")
+    done = ScrubPass.parse(item.subject)
     async with carrying_out(services.db, item) as tx:
-        if services.db.is_sqlite or second:
+        if services.db.is_sqlite or done.is_second:
             return
         due_at = services.clock.now() + SCRUB_AGAIN_AFTER
-        subject = f"{round_id}:again"
-        await agenda.put(tx, item.workspace_id, action=SCRUB, subject=subject, due_at=due_at)
+        subject = str(ScrubPass(done.round_id, is_second=True))
+        await agenda.put(
+            tx, item.workspace_id, action=ActionName.SCRUB, subject=subject, due_at=due_at
+        )
 
 
 ACTIONS = (
-    AgendaAction(name=OPEN, run=open_round),
-    AgendaAction(name=ASK, run=ask, is_batched=True),
-    AgendaAction(name=REMIND, run=remind, is_batched=True),
-    AgendaAction(name=TALK, run=talk),
-    AgendaAction(name=CLOSE, run=close_round),
-    AgendaAction(name=SCRUB, run=scrub, is_noticed=False),
-    AgendaAction(name=MOVED, run=follow_zone, is_noticed=False),
+    AgendaAction(name=ActionName.OPEN_ROUND, run=open_round),
+    AgendaAction(name=ActionName.ASK, run=ask, is_batched=True),
+    AgendaAction(name=ActionName.REMIND, run=remind, is_batched=True),
+    AgendaAction(name=ActionName.TALK, run=talk),
+    AgendaAction(name=ActionName.CLOSE_ROUND, run=close_round),
+    AgendaAction(name=ActionName.SCRUB, run=scrub, is_noticed=False),
+    AgendaAction(name=ActionName.FOLLOW_ZONE, run=follow_zone, is_noticed=False),
 )
 
 
@@ -138,9 +145,10 @@ async def _schedule(
     tx: AsyncConnection, workspace_id: str, phase: Phase, rounds: Sequence[Planned]
 ) -> None:
     due = {
-        f"{phase.phase_id}:{one.kind}:{one.on}": opens_at(phase, one.kind, one.on) for one in rounds
+        str(PlannedRound(phase.phase_id, one.kind, one.on)): opens_at(phase, one.kind, one.on)
+        for one in rounds
     }
-    await agenda.put_all(tx, workspace_id, action=OPEN, due=due)
+    await agenda.put_all(tx, workspace_id, action=ActionName.OPEN_ROUND, due=due)
 
 
 def _enough(tally: Tally, found: Round) -> bool:
@@ -162,7 +170,9 @@ async def _cancel(tx: AsyncConnection, item: Item, found: Round, now: datetime) 
     let_go(item, "no member was asked")
     await _set(tx, item.workspace_id, found, state="cancelled")
     await _ask_nobody_more(tx, item.workspace_id, found)
-    await agenda.put(tx, item.workspace_id, action=SCRUB, subject=found.round_id, due_at=now)
+    await agenda.put(
+        tx, item.workspace_id, action=ActionName.SCRUB, subject=found.round_id, due_at=now
+    )
 
 
 async def _mark_closed(
@@ -200,7 +210,7 @@ async def _hand_over(
 
 async def _ask_nobody_more(tx: AsyncConnection, workspace_id: str, found: Round) -> None:
     await agenda.drop_about(
-        tx, workspace_id, actions=(ASK, REMIND), subject_starts=f"{found.round_id}:"
+        tx, workspace_id, actions=(ActionName.ASK, ActionName.REMIND), about=found.round_id
     )
 
 
@@ -218,11 +228,11 @@ async def _say_closed(
     Nor do the rows tell, but of an edit that is on its way: one that is the second would be of
     somebody who answered.
     """
-    told: dict[str, Content] = {}
+    told: dict[MessageKey, Content] = {}
     for person in await store.roster(tx, workspace_id, found.round_id):
         ended = messages.CLOSED_MIRROR if person.is_lead else _ended(tally, reached_minimum)
         said = messages.closed(phase.channel_id, ended)
-        for key in (ask_key(found.round_id, person), remind_key(found.round_id, person.user_id)):
+        for key in (ask_key(found.round_id, person), keys.remind(found.round_id, person.user_id)):
             told[key] = said
     await requeue.drop_edits(tx, workspace_id, of=[*told])
     for key, said in told.items():

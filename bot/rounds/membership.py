@@ -24,8 +24,6 @@ from bot.slack.conversations import member_ids
 from bot.slack.errors import Meaning, reason_of, verdict
 from bot.slack.people import Person
 
-#: Carried out by whoever keeps the announcement true.
-FOLLOW = "follow_members"
 #: Slack's own failure, which it names as if it were ours
 #: (https://docs.slack.dev/reference/methods/conversations.members).
 NOT_NOW = ("fetch_members_failed",)

@@ -9,6 +9,7 @@ from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import agenda
+from bot.agenda.actions import ActionName, PhaseDay, PlannedRound, RoundPerson
 from bot.agenda.agenda import Item, strike_off
 from bot.agenda.slots import slot, within_hours, zone_of
 from bot.clock import new_id
@@ -19,17 +20,11 @@ from bot.phases import store as phase_store
 from bot.phases.model import Phase
 from bot.phases.privacy import minimum_for
 from bot.rounds import ballots, membership, questions, rules, store
-from bot.rounds.asking import ASK
 from bot.rounds.membership import Look
 from bot.rounds.rules import Candidate, RoundKind
 from bot.services import Services
 from bot.slack.people import Person
 
-OPEN, CLOSE, TALK = "open_round", "close_round", "talk"
-#: Slack would not say who is in the phase's channel: what became of it is looked at.
-LOOK = "look_at_channel"
-#: The team changed: its announcement is to say so.
-REFRESH = "refresh_announcement"
 #: Where each day begins first: a round opens before it is time to ask anybody.
 EARLIEST_ZONE = "Pacific/Kiritimati"
 #: So long before its phase ends each of its rounds is open, at the latest.
@@ -71,7 +66,8 @@ def opens_at(phase: Phase, kind: RoundKind, on: date) -> datetime:
 
 async def open_round(services: Services, item: Item) -> None:
     """Open a planned round, or leave it out where the rules say so."""
-    phase_id, kind, day = item.subject.split(":")
+    planned = PlannedRound.parse(item.subject)
+    phase_id, kind, on = planned.phase_id, planned.kind, planned.on
     seen = await membership.look(services, item.workspace_id, phase_id)
     now = services.clock.now()
     async with services.db.transaction() as tx:
@@ -79,7 +75,6 @@ async def open_round(services: Services, item: Item) -> None:
         await strike_off(tx, item)
         if phase is None:
             return
-        on = date.fromisoformat(day)
         at = slot(on, time_of(phase, RoundKind(kind)), phase.zone)
         opening = Opening(kind=RoundKind(kind), on=on, at=at)
         if reason := await _why_not(tx, item.workspace_id, phase, opening, now):
@@ -87,7 +82,13 @@ async def open_round(services: Services, item: Item) -> None:
             return
         if seen is None:
             log.warning("round_left_out", phase=phase_id, kind=kind, reason="nobody can be read")
-            await agenda.put(tx, item.workspace_id, action=LOOK, subject=phase_id, due_at=now)
+            await agenda.put(
+                tx,
+                item.workspace_id,
+                action=ActionName.LOOK_AT_CHANNEL,
+                subject=phase_id,
+                due_at=now,
+            )
             return
         await open_now(tx, services, item.workspace_id, phase, opening, seen)
 
@@ -131,7 +132,9 @@ async def open_now(
     round_id = await _write(tx, workspace_id, phase, facts)
     await ballots.open_vault(tx, services.keys, workspace_id, round_id)
     await _list(tx, workspace_id, round_id, slots, leads)
-    await agenda.put(tx, workspace_id, action=CLOSE, subject=round_id, due_at=opened.closes_at)
+    await agenda.put(
+        tx, workspace_id, action=ActionName.CLOSE_ROUND, subject=round_id, due_at=opened.closes_at
+    )
     return opened
 
 
@@ -141,7 +144,8 @@ async def _with_its_team(
     """The phase with the team that is there now, whether or not Slack told who came and went."""
     if not await membership.follow(tx, workspace_id, phase, seen, now):
         return phase
-    for action in (REFRESH, membership.FOLLOW):  # who came and went since is looked for again
+    # Who came and went since is looked for again.
+    for action in (ActionName.REFRESH_ANNOUNCEMENT, ActionName.FOLLOW_MEMBERS):
         await agenda.put(tx, workspace_id, action=action, subject=phase.phase_id, due_at=now)
     changed = await phase_store.load(tx, workspace_id, phase.phase_id)
     assert changed is not None  # it is held
@@ -208,17 +212,17 @@ def _reachable(person: Person | None) -> bool:
     return person is not None and person.is_full_member
 
 
-def talk_about(phase: Phase, opening: Opening) -> str:
+def talk_day(phase: Phase, opening: Opening) -> PhaseDay:
     """The subject of what the channel gets instead: once a day."""
-    return f"{phase.phase_id}:{opening.at.date()}"
+    return PhaseDay(phase.phase_id, opening.at.date())
 
 
 async def _talk_instead(
     tx: AsyncConnection, workspace_id: str, phase: Phase, opening: Opening, now: datetime
 ) -> None:
-    subject = talk_about(phase, opening)
+    subject = str(talk_day(phase, opening))
     due_at = within_hours(max(opening.at, now), phase.zone)
-    await agenda.put(tx, workspace_id, action=TALK, subject=subject, due_at=due_at)
+    await agenda.put(tx, workspace_id, action=ActionName.TALK, subject=subject, due_at=due_at)
 
 
 async def _write(
@@ -249,8 +253,8 @@ async def _list(
         for one, slot_at in slots.items()
     ]
     await tx.execute(insert(schema.round_people), rows)
-    due = {f"{round_id}:{user_id}": slot_at for user_id, slot_at in slots.items()}
-    await agenda.put_all(tx, workspace_id, action=ASK, due=due)
+    due = {str(RoundPerson(round_id, user_id)): slot_at for user_id, slot_at in slots.items()}
+    await agenda.put_all(tx, workspace_id, action=ActionName.ASK, due=due)
 
 
 async def _take_over_start(

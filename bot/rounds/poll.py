@@ -2,12 +2,11 @@
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.outbox import requeue
+from bot.outbox import keys, requeue
 from bot.phases import store as phase_store
 from bot.phases.model import Phase
 from bot.rounds import membership, rules, store
-from bot.rounds.asking import talk_key
-from bot.rounds.opening import Opened, Opening, open_now, talk_about
+from bot.rounds.opening import Opened, Opening, open_now, talk_day
 from bot.rounds.rules import RoundKind
 from bot.services import Services
 from bot.slack.errors import Refused
@@ -74,7 +73,9 @@ async def poll(services: Services, request: Request) -> str:
         if last is not None and free is not None and now < free:
             raise Refused(TOO_SOON.format(last=instant(last), free=instant(free)))
         opening = Opening(kind=RoundKind.POLL, on=None, at=now)
-        talked = await requeue.is_known(tx, workspace_id, talk_key(talk_about(phase, opening)))
+        talk = talk_day(phase, opening)
+        key = keys.talking_points(talk.phase_id, talk.on)
+        talked = await requeue.is_known(tx, workspace_id, key)
         opened = await open_now(tx, services, workspace_id, phase, opening, seen)
         if talked and not opened.asked:
             raise Refused(TALKED)

@@ -7,6 +7,7 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import agenda
+from bot.agenda.actions import ActionName, RoundPerson
 from bot.agenda.agenda import Item, carrying_out
 from bot.agenda.slots import slot, within_hours, zone_of
 from bot.db import schema
@@ -14,7 +15,6 @@ from bot.outbox import requeue
 from bot.phases import store as phase_store
 from bot.phases.model import Phase
 from bot.rounds import rules, store
-from bot.rounds.asking import ASK
 from bot.rounds.model import Round
 from bot.rounds.opening import time_of
 from bot.services import Services
@@ -57,11 +57,11 @@ async def _move(
     tx: AsyncConnection, workspace_id: str, found: Round, user_id: str, at: datetime
 ) -> None:
     """Only where it still waits: who was asked is not asked again."""
-    subject = f"{found.round_id}:{user_id}"
-    await agenda.hold(tx, workspace_id, action=ASK, subject=subject)
-    if await agenda.due_of(tx, workspace_id, action=ASK, subject=subject) is None:
+    subject = str(RoundPerson(found.round_id, user_id))
+    await agenda.hold(tx, workspace_id, action=ActionName.ASK, subject=subject)
+    if await agenda.due_of(tx, workspace_id, action=ActionName.ASK, subject=subject) is None:
         return
-    await agenda.put(tx, workspace_id, action=ASK, subject=subject, due_at=at)
+    await agenda.put(tx, workspace_id, action=ActionName.ASK, subject=subject, due_at=at)
     people = schema.round_people
     await tx.execute(
         update(people)

@@ -8,14 +8,14 @@ from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.announcement import messages
-from bot.announcement.refresh import announcement_key, plan_days
+from bot.announcement.refresh import plan_days
 from bot.clock import new_id
 from bot.dates import day
 from bot.db import schema
 from bot.db.upserts import insert_if_new
 from bot.ending import end
 from bot.ending.summary import ended_of
-from bot.outbox import outbox
+from bot.outbox import keys, outbox
 from bot.phases import rules, store
 from bot.phases.history import ended_since, past_of
 from bot.phases.model import Phase
@@ -200,7 +200,7 @@ async def _audit(
 
 
 async def _announce(tx: AsyncConnection, workspace_id: str, phase: Phase, now: datetime) -> None:
-    key = announcement_key(phase.phase_id)
+    key = keys.announcement(phase.phase_id)
     said = messages.announcement(phase, phase.starts_on)
     await outbox.say(tx, workspace_id, key=key, to=phase.channel_id, content=said, now=now)
     await outbox.pin(tx, workspace_id, of=key, now=now)

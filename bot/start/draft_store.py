@@ -7,14 +7,13 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import agenda
-from bot.agenda.actions import AgendaAction
+from bot.agenda.actions import ActionName, AgendaAction
 from bot.agenda.agenda import Item, strike_off
 from bot.db import schema
 from bot.db.upserts import put
 from bot.services import Services
 from bot.start.draft import Draft, as_json, from_json
 
-FORGET = "forget_drafts"
 KEPT = timedelta(days=7)
 
 _drafts = schema.phase_drafts
@@ -35,7 +34,7 @@ async def create(tx: AsyncConnection, workspace_id: str, kept: Kept, now: dateti
     """Store a new draft, or one taken up again; it is deleted a week after its last change."""
     await save(tx, workspace_id, kept, now)
     await agenda.put_or_hold(
-        tx, workspace_id, action=FORGET, subject=workspace_id, due_at=now + KEPT
+        tx, workspace_id, action=ActionName.FORGET_DRAFTS, subject=workspace_id, due_at=now + KEPT
     )
 
 
@@ -118,10 +117,10 @@ async def forget_drafts(services: Services, item: Item) -> None:
             await agenda.put(
                 tx,
                 item.workspace_id,
-                action=FORGET,
+                action=ActionName.FORGET_DRAFTS,
                 subject=item.workspace_id,
                 due_at=oldest + KEPT,
             )
 
 
-ACTIONS = (AgendaAction(name=FORGET, run=forget_drafts, is_noticed=False),)
+ACTIONS = (AgendaAction(name=ActionName.FORGET_DRAFTS, run=forget_drafts, is_noticed=False),)

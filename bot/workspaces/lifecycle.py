@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import agenda
-from bot.agenda.actions import AgendaAction
+from bot.agenda.actions import ActionName, AgendaAction
 from bot.agenda.agenda import Item, carrying_out
 from bot.agenda.claims import park, unpark
 from bot.db.engine import Database
@@ -24,9 +24,6 @@ from bot.workspaces.rules import WorkspaceSettings, faults
 #: Some take several items of one workspace at once.
 Action = Callable[..., Awaitable[None]]
 
-TIDY = "tidy"
-#: Carried out by whoever knows what Slack tells of.
-ASK_MISSED = "ask_what_was_missed"
 EVERY = timedelta(days=1)
 
 
@@ -46,15 +43,25 @@ async def installed(tx: AsyncConnection, us: Mapping[str, Any], now: datetime) -
     await store.remember_workspace(tx, us, now)
     await sender_leases.resume(tx, workspace_id)
     await unpark(tx, workspace_id)
-    await agenda.put(tx, workspace_id, action=ASK_MISSED, subject=workspace_id, due_at=now)
-    if await agenda.due_of(tx, workspace_id, action=TIDY, subject=workspace_id) is None:
-        await agenda.put(tx, workspace_id, action=TIDY, subject=workspace_id, due_at=now + EVERY)
+    await agenda.put(
+        tx, workspace_id, action=ActionName.ASK_WHAT_WAS_MISSED, subject=workspace_id, due_at=now
+    )
+    if await agenda.due_of(tx, workspace_id, action=ActionName.TIDY, subject=workspace_id) is None:
+        await agenda.put(
+            tx, workspace_id, action=ActionName.TIDY, subject=workspace_id, due_at=now + EVERY
+        )
 
 
 async def ask_what_was_missed(tx: AsyncConnection, now: datetime) -> None:
     """Slack could not tell us anything for a while, of any workspace."""
     for workspace_id in await store.installed_workspaces(tx):
-        await agenda.put(tx, workspace_id, action=ASK_MISSED, subject=workspace_id, due_at=now)
+        await agenda.put(
+            tx,
+            workspace_id,
+            action=ActionName.ASK_WHAT_WAS_MISSED,
+            subject=workspace_id,
+            due_at=now,
+        )
 
 
 async def uninstall(tx: AsyncConnection, workspace_id: str, reason: str, at: datetime) -> bool:
@@ -114,11 +121,11 @@ async def tidy(services: Services, item: Item) -> None:
         await forget_old(tx, now)
         await profile_refresh.read_old(tx, item.workspace_id, now)
         await agenda.put(
-            tx, item.workspace_id, action=TIDY, subject=item.subject, due_at=now + EVERY
+            tx, item.workspace_id, action=ActionName.TIDY, subject=item.subject, due_at=now + EVERY
         )
 
 
 ACTIONS = (
-    AgendaAction(name=TIDY, run=tidy, is_noticed=False),
-    AgendaAction(name=profile_refresh.READ, run=profile_refresh.read_person, is_noticed=False),
+    AgendaAction(name=ActionName.TIDY, run=tidy, is_noticed=False),
+    AgendaAction(name=ActionName.READ_PERSON, run=profile_refresh.read_person, is_noticed=False),
 )

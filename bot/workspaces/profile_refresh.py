@@ -11,15 +11,11 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import agenda
+from bot.agenda.actions import ActionName
 from bot.agenda.agenda import Item, carrying_out
 from bot.services import Services
 from bot.slack import people
 
-READ = "read_person"
-#: Carried out by whoever asks people at their time of day.
-MOVED = "follow_zone"
-#: Carried out by whoever keeps what could not be said to somebody.
-REOPENED = "send_again_to_person"
 #: Between two people who are asked about in a row: a third of what Slack allows (tier 4), so that
 #: the rest is there for who waits.
 SPACING = timedelta(seconds=2)
@@ -34,12 +30,15 @@ async def is_news(tx: AsyncConnection, workspace_id: str, user: Mapping[str, Any
     if before != people.said_of(workspace_id, user):
         return True
     # Slack is being asked: the answer may be older than this.
-    return await agenda.due_of(tx, workspace_id, action=READ, subject=user_id) is not None
+    return (
+        await agenda.due_of(tx, workspace_id, action=ActionName.READ_PERSON, subject=user_id)
+        is not None
+    )
 
 
 async def read_soon(tx: AsyncConnection, workspace_id: str, user_id: str, now: datetime) -> None:
     """Ask Slack, outside of this transaction, how somebody is now."""
-    await agenda.put(tx, workspace_id, action=READ, subject=user_id, due_at=now)
+    await agenda.put(tx, workspace_id, action=ActionName.READ_PERSON, subject=user_id, due_at=now)
 
 
 async def read_old(tx: AsyncConnection, workspace_id: str, now: datetime) -> None:
@@ -68,13 +67,21 @@ async def read_person(services: Services, item: Item) -> None:
         before = (await people.known(tx, workspace_id, [user_id])).get(user_id)
         await people.remember(tx, workspace_id, user, now)
         if before is not None and before.is_deleted and not user.get("deleted"):
-            await agenda.put(tx, workspace_id, action=REOPENED, subject=user_id, due_at=now)
+            await agenda.put(
+                tx,
+                workspace_id,
+                action=ActionName.SEND_AGAIN_TO_PERSON,
+                subject=user_id,
+                due_at=now,
+            )
         if before is not None and user.get("tz") not in (None, before.zone):
-            await agenda.put(tx, workspace_id, action=MOVED, subject=user_id, due_at=now)
+            await agenda.put(
+                tx, workspace_id, action=ActionName.FOLLOW_ZONE, subject=user_id, due_at=now
+            )
 
 
 async def _spread(
     tx: AsyncConnection, workspace_id: str, user_ids: Collection[str], now: datetime
 ) -> None:
     due = {one: now + number * SPACING for number, one in enumerate(user_ids)}
-    await agenda.put_all_if_new(tx, workspace_id, action=READ, due=due)
+    await agenda.put_all_if_new(tx, workspace_id, action=ActionName.READ_PERSON, due=due)

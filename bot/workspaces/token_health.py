@@ -12,14 +12,13 @@ from slack_sdk.errors import SlackApiError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import agenda
-from bot.agenda.actions import AgendaAction
+from bot.agenda.actions import ActionName, AgendaAction, TokenTry
 from bot.agenda.agenda import Item, Taken, carrying_out
 from bot.log import log
 from bot.services import Services
 from bot.slack.errors import Meaning, verdict
 from bot.workspaces.lifecycle import Action, installed, uninstall
 
-TRY = "try_token"
 #: Taken back for good: only a new installation helps.
 FINAL = {"token_expired", "token_revoked"}
 FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=15), timedelta(days=1)
@@ -55,7 +54,7 @@ async def try_token(services: Services, item: Item) -> None:
     us, final = await _asked(services, item.workspace_id)
     now = services.clock.now()
     async with carrying_out(services.db, item) as tx:
-        tries = int(item.subject) + 1
+        tries = TokenTry.parse(item.subject).tries + 1
         if us is None and not final and tries < TRIES:
             await _try_later(tx, item.workspace_id, tries, now)
         if us is not None:
@@ -63,7 +62,7 @@ async def try_token(services: Services, item: Item) -> None:
             log.info("installed_again", workspace=item.workspace_id)
 
 
-ACTIONS = (AgendaAction(name=TRY, run=try_token, is_noticed=False),)
+ACTIONS = (AgendaAction(name=ActionName.TRY_TOKEN, run=try_token, is_noticed=False),)
 
 
 async def _asked(services: Services, workspace_id: str) -> tuple[Mapping[str, Any] | None, bool]:
@@ -81,4 +80,10 @@ async def _asked(services: Services, workspace_id: str) -> tuple[Mapping[str, An
 
 async def _try_later(tx: AsyncConnection, workspace_id: str, tries: int, now: datetime) -> None:
     wait: timedelta = min(FIRST_WAIT * 2 ** min(tries, 10), LONGEST_WAIT)
-    await agenda.put(tx, workspace_id, action=TRY, subject=str(tries), due_at=now + wait)
+    await agenda.put(
+        tx,
+        workspace_id,
+        action=ActionName.TRY_TOKEN,
+        subject=str(TokenTry(tries)),
+        due_at=now + wait,
+    )

@@ -7,10 +7,8 @@ from typing import Any
 from sqlalchemy import Table, delete, insert, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.agenda.actions import ActionName
 from bot.db import schema
-from bot.results.lifecycle import SHOW
-from bot.rounds.asking import ASK
-from bot.rounds.opening import REFRESH
 from tests.bench.admin_database import Outside
 from tests.bench.sink import CHANNEL, LEAD, TEAM
 from tests.bench.world import (
@@ -126,9 +124,9 @@ async def make_due(db: Outside, team: int, at: datetime) -> None:
 
 def _due_about(team: int) -> Iterator[tuple[str, str]]:
     for one in range(MEMBERS):
-        yield ASK, f"round{team:06d}:U{team * MEMBERS + one:08d}"
-    yield SHOW, _shown_of(team)
-    yield REFRESH, f"phase{team:06d}"
+        yield ActionName.ASK, f"round{team:06d}:U{team * MEMBERS + one:08d}"
+    yield ActionName.SHOW_RESULTS, _shown_of(team)
+    yield ActionName.REFRESH_ANNOUNCEMENT, f"phase{team:06d}"
 
 
 def _shown_of(team: int) -> str:

@@ -54,9 +54,7 @@ SAID: dict[str, Content] = {
         f"undelivered, {kind}": words.undelivered(SPRINT, kind, Consequence.DEFECT, "Ben")
         for kind in words.UNDELIVERED
     },
-    "undelivered, no account": words.undelivered(
-        SPRINT, "goodbye", Consequence.DROP_PERSON, "Ben"
-    ),
+    "undelivered, no account": words.undelivered(SPRINT, "goodbye", Consequence.DROP_PERSON, "Ben"),
     **{
         f"not said, {kind}": words.not_said(SPRINT, kind, Consequence.DEFECT, post_again=False)
         for kind in words.AWAITED

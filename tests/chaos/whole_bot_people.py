@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from bot.clock import real_now
 from bot.db import schema
 from bot.outbox import outbox
+from bot.outbox.keys import MessageKey
 from bot.slack.content import content, section
 from tests.chaos.whole_bot_process import STEPS
 from tests.chaos.whole_bot_run import Play
@@ -65,7 +66,7 @@ class People:
                 await outbox.say(
                     tx,
                     WORKSPACE,
-                    key=f"number:{number}",
+                    key=MessageKey(f"number:{number}"),
                     to=READERS[number % len(READERS)],
                     content=content(text, section(text)),
                     now=real_now(),

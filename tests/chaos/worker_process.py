@@ -24,6 +24,7 @@ from bot.db.engine import Database
 from bot.log import configure
 from bot.outbox import outbox, rate_limits, sender_leases, slack_calls
 from bot.outbox.delivery import Delivery, Patience
+from bot.outbox.keys import MessageKey
 from bot.outbox.rate_limits import Pace
 from bot.slack.content import content, section
 from tests.chaos import steps
@@ -139,21 +140,22 @@ async def _link(db: Database, clock: Clock, item: Item) -> None:
 async def say(tx: AsyncConnection, workspace_id: str, to: str, number: int, clock: Clock) -> None:
     """The messages of one link. The second has a random key: done twice, it is said twice."""
     now, head = clock.now(), f"{to}:{number}"
+    first = MessageKey(f"{head}:0")
 
-    async def one(key: str, text: str, thread_of: str | None = None) -> None:
+    async def one(key: str, text: str, thread_of: MessageKey | None = None) -> None:
         said = content(text, section(text))
         await outbox.say(
-            tx, workspace_id, key=key, to=to, content=said, now=now, thread_of=thread_of
+            tx, workspace_id, key=MessageKey(key), to=to, content=said, now=now, thread_of=thread_of
         )
 
     await one(f"{head}:0", f"{head}:0")
     await one(f"ran:{new_id()}", f"{head}:1")
-    await one(f"{head}:2", f"{head}:2", thread_of=f"{head}:0" if number % 2 else None)
+    await one(f"{head}:2", f"{head}:2", thread_of=first if number % 2 else None)
     if number % 3 == 0:
         text = f"{head}:0 edited"
         edited = content(text, section(text))
-        await outbox.edit(tx, workspace_id, of=f"{head}:0", content=edited, now=now)
+        await outbox.edit(tx, workspace_id, of=first, content=edited, now=now)
     if number % 4 == 0:
-        await outbox.pin(tx, workspace_id, of=f"{head}:0", now=now)
+        await outbox.pin(tx, workspace_id, of=first, now=now)
     if number % 5 == 0:
-        await outbox.bookmark(tx, workspace_id, of=f"{head}:0", title="Phase", emoji=":x:", now=now)
+        await outbox.bookmark(tx, workspace_id, of=first, title="Phase", emoji=":x:", now=now)

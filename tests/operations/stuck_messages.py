@@ -13,6 +13,7 @@ from bot.clock import real_now
 from bot.db import schema
 from bot.db.engine import Database
 from bot.outbox import outbox
+from bot.outbox.keys import MessageKey
 from bot.outbox.outbox import State
 from bot.settings import encode_key
 from bot.slack.content import content, section
@@ -61,7 +62,7 @@ async def a_message(
     at = (now or real_now()) - timedelta(hours=1)
     async with db.transaction() as tx:
         said = content(SECRET_TEXT, section(SECRET_TEXT))
-        await outbox.say(tx, workspace_id, key=key, to=to, content=said, now=at)
+        await outbox.say(tx, workspace_id, key=MessageKey(key), to=to, content=said, now=at)
         mine = (_messages.c.workspace_id == workspace_id) & (_messages.c.key == key)
         if values:
             await tx.execute(update(_messages).where(mine).values(**values))

@@ -4,11 +4,12 @@ from collections.abc import Iterable
 
 import pytest
 
+from bot.agenda.actions import ActionName
 from bot.clock import MovedClock
 from bot.db import schema
 from bot.db.engine import Database
 from bot.operations.event_gap_monitor import Hearing
-from bot.workspaces.lifecycle import ASK_MISSED, ask_what_was_missed, install, uninstall
+from bot.workspaces.lifecycle import ask_what_was_missed, install, uninstall
 from tests.harness import WORKSPACE
 from tests.rounds.evidence import agenda_of
 
@@ -81,4 +82,4 @@ async def test_it_is_asked_wherever_we_are_installed(db: Database, clock: MovedC
     async with db.transaction() as tx:
         await ask_what_was_missed(tx, clock.now())
 
-    assert await agenda_of(db, ASK_MISSED) == {WORKSPACE: clock.now()}
+    assert await agenda_of(db, ActionName.ASK_WHAT_WAS_MISSED) == {WORKSPACE: clock.now()}

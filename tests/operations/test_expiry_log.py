@@ -8,11 +8,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db.engine import Database
 from bot.outbox import admin_queries, outbox, requeue
+from bot.outbox.keys import MessageKey
 from bot.outbox.outbox import State
 from tests.harness import WORKSPACE
 from tests.operations.stuck_messages import a_message, row
 
-KEY = "announcement:abc"
+KEY = MessageKey("announcement:abc")
 
 
 def expired() -> float:

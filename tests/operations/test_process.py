@@ -16,6 +16,7 @@ from bot.clock import Clock, monotonic, real_now
 from bot.db import schema
 from bot.db.engine import Database
 from bot.outbox import outbox
+from bot.outbox.keys import MessageKey
 from bot.outbox.outbox import State
 from bot.playground.server import StandIn
 from bot.slack.content import content, section
@@ -67,7 +68,7 @@ async def say_to_many(db: Database) -> None:
             await outbox.say(
                 tx,
                 WORKSPACE,
-                key=f"goodbye:{number}",
+                key=MessageKey(f"goodbye:{number}"),
                 to=MEMBERS[number % len(MEMBERS)],
                 content=content(text, section(text)),
                 now=real_now(),

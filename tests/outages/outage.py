@@ -12,6 +12,7 @@ from bot.clock import Clock, real_now
 from bot.db.engine import Database
 from bot.db.migrate import migrate
 from bot.outbox import outbox
+from bot.outbox.keys import MessageKey
 from bot.playground.server import StandIn
 from bot.slack.content import content, section
 from tests.conftest import MANIFEST
@@ -144,7 +145,7 @@ async def say_something(db: Database, members: tuple[str, ...]) -> int:
             await outbox.say(
                 tx,
                 WORKSPACE,
-                key=f"outage:{member}",
+                key=MessageKey(f"outage:{member}"),
                 to=member,
                 content=content(text, section(text)),
                 now=real_now(),

@@ -11,6 +11,7 @@ from bot.db import schema
 from bot.db.engine import Database
 from bot.outbox import outbox
 from bot.outbox.delivery import Delivery, Patience
+from bot.outbox.keys import MessageKey
 from bot.outbox.rate_limits import Pace
 from bot.playground.server import StandIn
 from bot.slack.content import content, section
@@ -60,7 +61,13 @@ class Sender:
         said = content(text or key, section(text or key))
         async with self.db.transaction() as tx:
             await outbox.say(
-                tx, WORKSPACE, key=key, to=to, content=said, now=self.clock.now(), **more
+                tx,
+                WORKSPACE,
+                key=MessageKey(key),
+                to=to,
+                content=said,
+                now=self.clock.now(),
+                **more,
             )
 
     async def deliver(self) -> None:

@@ -13,6 +13,7 @@ from bot.db.engine import Database
 from bot.db.upserts import AT_ONCE
 from bot.outbox import outbox
 from bot.outbox.bulk_send import FanOuts
+from bot.outbox.keys import MessageKey
 from bot.outbox.outbox import Operation
 from bot.outbox.rate_limits import PER_MINUTE, WINDOW_SECONDS, Pace
 from bot.playground.server import StandIn
@@ -39,7 +40,7 @@ async def edit_many(sender: Sender) -> None:
     await sender.say("first")
     await sender.deliver()
     place = {"channel": LAUNCH, "ts": (await sender.row("first")).ts}
-    keys = [f"m{number}" for number in range(EDITS + REST)]
+    keys = [MessageKey(f"m{number}") for number in range(EDITS + REST)]
     async with sender.db.transaction() as tx:
         await outbox.say_all(tx, WORKSPACE, [(key, LAUNCH, said) for key in keys], now=now)
         mine = schema.messages.c.workspace_id == WORKSPACE
@@ -79,7 +80,7 @@ async def test_how_far_it_is_and_how_long_the_limits_hold_it_up(
 
 async def test_more_than_are_written_at_once_are_each_said_once(sender: Sender) -> None:
     said, many = content("said", section("said")), 2 * AT_ONCE + 1
-    posts = [(f"m{number}", f"U{number}", said) for number in range(many)]
+    posts = [(MessageKey(f"m{number}"), f"U{number}", said) for number in range(many)]
     for _ in "12":
         async with sender.db.transaction() as tx:
             await outbox.say_all(tx, WORKSPACE, posts, now=sender.clock.now())

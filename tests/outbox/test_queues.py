@@ -13,6 +13,7 @@ from bot.clock import MovedClock
 from bot.db import schema
 from bot.db.engine import Database
 from bot.outbox import outbox, requeue, sender_leases
+from bot.outbox.keys import MessageKey
 from bot.playground.server import StandIn
 from bot.slack.content import content, section
 from tests.harness import BEN, LAUNCH, WORKSPACE
@@ -31,7 +32,7 @@ async def sender(db: Database, clock: MovedClock, standin: StandIn) -> AsyncIter
 async def edit(sender: Sender, of: str, text: str) -> None:
     async with sender.db.transaction() as tx:
         said = content(text, section(text))
-        await outbox.edit(tx, WORKSPACE, of=of, content=said, now=sender.clock.now())
+        await outbox.edit(tx, WORKSPACE, of=MessageKey(of), content=said, now=sender.clock.now())
 
 
 async def publish(sender: Sender) -> None:
@@ -94,7 +95,7 @@ async def test_what_refers_to_an_unknown_message_waits_and_holds_up_nobody(
     await delivery.deliver_due()
     await edit(sender, "hello", "edited")
     async with sender.db.transaction() as tx:
-        await outbox.pin(tx, WORKSPACE, of="hello", now=sender.clock.now())
+        await outbox.pin(tx, WORKSPACE, of=MessageKey("hello"), now=sender.clock.now())
     await sender.say("to ben", to=BEN)
     await delivery.deliver_due()
 
@@ -136,7 +137,9 @@ async def test_what_is_said_anew_comes_before_its_replies_and_they_before_the_re
     now = sender.clock.now()
     async with sender.db.transaction() as tx:
         said = content("announcement", section("announcement"))
-        await requeue.post_anew(tx, WORKSPACE, key="announcement", content=said, now=now)
+        await requeue.post_anew(
+            tx, WORKSPACE, key=MessageKey("announcement"), content=said, now=now
+        )
         await requeue.retry(tx, WORKSPACE, conversation=LAUNCH, reasons=("is_archived",), now=now)
     await sender.deliver()
 
@@ -171,8 +174,8 @@ async def test_a_pin_that_fails_holds_up_only_what_is_done_to_its_message(sender
     sender.slack.faults.fail_next("pins.add", status=500)
     now = sender.clock.now()
     async with sender.db.transaction() as tx:
-        await outbox.pin(tx, WORKSPACE, of="hello", now=now)
-        await outbox.unpin(tx, WORKSPACE, of="hello", now=now)
+        await outbox.pin(tx, WORKSPACE, of=MessageKey("hello"), now=now)
+        await outbox.unpin(tx, WORKSPACE, of=MessageKey("hello"), now=now)
     await edit(sender, "hello", "edited")
     await sender.say("next")
     await sender.another(PATIENT).deliver_due()
@@ -197,7 +200,7 @@ async def test_workspaces_that_never_waited_come_first(sender: Sender) -> None:
         await outbox.say(
             tx,
             "T0WAITED",
-            key="hello",
+            key=MessageKey("hello"),
             to=LAUNCH,
             content=content("hello", section("hello")),
             now=sender.clock.now(),

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.outbox.keys import MessageKey
 from bot.outbox.outbox import Operation, State
 from bot.outbox.queued_message import NOWHERE, Finding, Row
 from bot.outbox.rate_limits import (
@@ -42,7 +43,7 @@ def a_row(operation: Operation = Operation.POST, conversation: str = "C1", pace:
     return Row(
         workspace_id="T1",
         message_id="1",
-        key="k",
+        key=MessageKey("k"),
         operation=operation,
         conversation=conversation,
         payload={},

@@ -12,6 +12,7 @@ from sqlalchemy import select, update
 
 from bot.db import schema
 from bot.outbox import outbox
+from bot.outbox.keys import MessageKey
 from bot.outbox.slack_calls import OWN_FAULTS
 from bot.slack.content import content, section
 from tests.harness import WORKSPACE
@@ -170,4 +171,6 @@ async def test_a_no_to_what_was_replaced_meanwhile_is_not_the_last_word(
 async def edit(sender: Sender, text: str) -> None:
     async with sender.db.transaction() as tx:
         said = content(text, section(text))
-        await outbox.edit(tx, WORKSPACE, of="hello", content=said, now=sender.clock.now())
+        await outbox.edit(
+            tx, WORKSPACE, of=MessageKey("hello"), content=said, now=sender.clock.now()
+        )

@@ -12,6 +12,7 @@ from bot.db import schema
 from bot.db.engine import Database
 from bot.keys import KeyRing
 from bot.outbox import outbox
+from bot.outbox.keys import MessageKey
 from bot.rounds import answering, ballots, questions, store
 from bot.rounds.answer_form import Given
 from bot.services import Services
@@ -40,7 +41,7 @@ async def asked(db: Database, services: Services) -> Database:
             await outbox.say(
                 tx,
                 WORKSPACE,
-                key=f"{'reflect' if user_id == ANA else 'ask'}:{ROUND}:{user_id}",
+                key=MessageKey(f"{'reflect' if user_id == ANA else 'ask'}:{ROUND}:{user_id}"),
                 to=user_id,
                 content=content("?"),
                 now=NOW,

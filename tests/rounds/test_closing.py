@@ -13,6 +13,7 @@ from bot.db import schema
 from bot.db.engine import Database
 from bot.keys import KeyMissing, KeyRing
 from bot.outbox import outbox
+from bot.outbox.keys import MessageKey
 from bot.rounds import answering, ballots, questions, secure_delete, store
 from bot.rounds.answer_authorization import admit
 from bot.rounds.answer_form import Given
@@ -41,7 +42,9 @@ async def opened(db: Database, services: Services) -> Database:
         await agenda.put(tx, WORKSPACE, action="close_round", subject=ROUND, due_at=CLOSES)
         for user_id in (ANA, *MEMBERS):
             key = f"{'reflect' if user_id == ANA else 'ask'}:{ROUND}:{user_id}"
-            await outbox.say(tx, WORKSPACE, key=key, to=user_id, content=content("?"), now=NOW)
+            await outbox.say(
+                tx, WORKSPACE, key=MessageKey(key), to=user_id, content=content("?"), now=NOW
+            )
     return db
 
 

@@ -16,6 +16,7 @@ from bot.db.engine import Database
 from bot.db.group_commit import MOST
 from bot.db.request_deadline import Late, Progress, answered_within, current
 from bot.outbox import outbox
+from bot.outbox.keys import MessageKey
 from bot.rounds import answering, ballots, questions, store
 from bot.rounds.answer_form import Given
 from bot.services import Services
@@ -42,7 +43,9 @@ async def asked(db: Database, services: Services) -> Database:
         await agenda.put(tx, WORKSPACE, action="close_round", subject=ROUND, due_at=CLOSES)
         for user_id in MEMBERS:
             key = f"ask:{ROUND}:{user_id}"
-            await outbox.say(tx, WORKSPACE, key=key, to=user_id, content=content("?"), now=NOW)
+            await outbox.say(
+                tx, WORKSPACE, key=MessageKey(key), to=user_id, content=content("?"), now=NOW
+            )
     for user_id in MEMBERS:
         await delivered(db, f"ask:{ROUND}:{user_id}", (f"D0{user_id[2:]}", "1.1"))
     return db
@@ -152,7 +155,7 @@ async def test_reminders_are_edited_where_there_are_any(
 ) -> None:
     async with asked.transaction() as tx:
         key = f"remind:{ROUND}:{BEN}"
-        await outbox.say(tx, WORKSPACE, key=key, to=BEN, content=content("!"), now=NOW)
+        await outbox.say(tx, WORKSPACE, key=MessageKey(key), to=BEN, content=content("!"), now=NOW)
     await at_once(*(answering.answer(services, here(one), levels(4)) for one in (BEN, CHIARA)))
 
     edits = [key for key in await said(asked) if key.startswith("edit:")]

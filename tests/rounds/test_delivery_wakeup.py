@@ -7,6 +7,7 @@ import pytest
 from bot.agenda import agenda
 from bot.db.engine import Database, wake_nobody
 from bot.outbox import outbox
+from bot.outbox.keys import MessageKey
 from bot.rounds import answering
 from bot.services import Services
 from bot.slack.content import content
@@ -44,7 +45,7 @@ async def test_a_reminder_to_be_edited_wakes_delivery(
 ) -> None:
     async with awaited.transaction() as tx:
         key = f"remind:{ROUND}:{BEN}"
-        await outbox.say(tx, WORKSPACE, key=key, to=BEN, content=content("!"), now=NOW)
+        await outbox.say(tx, WORKSPACE, key=MessageKey(key), to=BEN, content=content("!"), now=NOW)
     awaited.changed.clear()
 
     await answering.answer(services, here(BEN), levels(3))

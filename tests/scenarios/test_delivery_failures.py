@@ -4,10 +4,9 @@ import pytest
 from sqlalchemy import select
 from structlog.testing import capture_logs
 
-from bot.announcement.refresh import announcement_key
 from bot.db import schema
 from bot.operations.message_decisions import OPERATOR, Decision, decide
-from bot.outbox import admin_queries, outbox
+from bot.outbox import admin_queries, keys, outbox
 from bot.outbox.outbox import State
 from bot.slack.content import content, section
 from tests.harness import ANA, LAUNCH, MEMBERS, PLATFORM, WORKSPACE, House
@@ -223,7 +222,7 @@ async def test_a_lost_message_of_an_earlier_phase_leaves_the_one_that_runs_alone
 ) -> None:
     await ana.starts()
     await ana.me.close()
-    earlier = announcement_key((await phase(house)).phase_id)
+    earlier = keys.announcement((await phase(house)).phase_id)
     (announced,) = ana.me.visible(LAUNCH)
     await house.wait(days=16)
     house.slack.delete_message(LAUNCH, announced["ts"])

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from bot.db import schema
 from bot.outbox import outbox
+from bot.outbox.keys import MessageKey
 from bot.rounds.lifecycle import plan_rounds
 from bot.slack.content import content, section
 from tests.harness import ANA, BEN, LAUNCH, MEMBERS, WORKSPACE, House
@@ -29,7 +30,7 @@ async def a_phase_runs(house: House, **changed: object) -> None:
         await plan_rounds(tx, WORKSPACE, await the_phase(tx), NOW)
         said = content("Results sprint", section("Results sprint"))
         key = f"announcement:{PHASE}"
-        await outbox.say(tx, WORKSPACE, key=key, to=LAUNCH, content=said, now=NOW)
+        await outbox.say(tx, WORKSPACE, key=MessageKey(key), to=LAUNCH, content=said, now=NOW)
 
 
 async def answer(house: House, count: int, **values: str) -> None:

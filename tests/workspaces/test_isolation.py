@@ -349,7 +349,7 @@ def keep_settings(tx: Any, ws: str, s: Services) -> Awaitable[Any]:
     return settings.save_settings(tx, ws, chosen, actor=OWNER, now=s.clock.now())
 
 
-def state_part(s: Services, ws: str) -> Awaitable[Any]:
+def run_state_part(s: Services, ws: str) -> Awaitable[Any]:
     return state_part(s, workspace_id=ws, phase_id=RUNS, user_id=EMI, text="I do.", field="f")
 
 

@@ -8,13 +8,14 @@ from slack_sdk.errors import SlackApiError
 from sqlalchemy import select
 
 from bot.agenda import agenda
+from bot.agenda.actions import ActionName
 from bot.agenda.agenda import Item
 from bot.clock import MovedClock
 from bot.db import schema
 from bot.playground.server import StandIn
 from bot.services import Services
-from bot.workspaces.lifecycle import TIDY, tidy
-from bot.workspaces.profile_refresh import READ, read_person
+from bot.workspaces.lifecycle import tidy
+from bot.workspaces.profile_refresh import read_person
 from tests.harness import BEN, CHIARA, DEV, MEMBERS, WORKSPACE
 from tests.rounds.evidence import agenda_of
 from tests.rounds.round_rows import NOW, a_person
@@ -23,9 +24,13 @@ from tests.rounds.round_rows import NOW, a_person
 async def a_day_later(services: Services, clock: MovedClock, days: int) -> None:
     """What is done once a day, on that day."""
     clock.move_to(NOW + timedelta(days=days))
-    item = Item(workspace_id=WORKSPACE, action=TIDY, subject=WORKSPACE, due_at=clock.now())
+    item = Item(
+        workspace_id=WORKSPACE, action=ActionName.TIDY, subject=WORKSPACE, due_at=clock.now()
+    )
     async with services.db.transaction() as tx:
-        await agenda.put(tx, WORKSPACE, action=TIDY, subject=WORKSPACE, due_at=item.due_at)
+        await agenda.put(
+            tx, WORKSPACE, action=ActionName.TIDY, subject=WORKSPACE, due_at=item.due_at
+        )
     await tidy(services, item)
 
 
@@ -52,7 +57,7 @@ async def test_profiles_hold_for_a_month_and_closed_accounts_for_a_week(
 
     await a_day_later(services, clock, days)
 
-    assert list(await agenda_of(services.db, READ)) == asked
+    assert list(await agenda_of(services.db, ActionName.READ_PERSON)) == asked
 
 
 async def test_those_whose_time_is_up_on_one_day_are_asked_about_one_after_the_other(
@@ -64,7 +69,7 @@ async def test_those_whose_time_is_up_on_one_day_are_asked_about_one_after_the_o
 
     await a_day_later(services, clock, 30)
 
-    due = sorted((await agenda_of(services.db, READ)).values())
+    due = sorted((await agenda_of(services.db, ActionName.READ_PERSON)).values())
     assert due == [clock.now() + timedelta(seconds=2 * number) for number in range(len(MEMBERS))]
     client = services.client_for(WORKSPACE)
     assert len(await services.people.of(client, WORKSPACE, MEMBERS)) == len(MEMBERS)
@@ -83,7 +88,7 @@ async def test_where_slack_will_not_say_what_it_last_said_holds(
 
     assert await ben(services) == ("Asia/Tokyo", clock.now())
     await a_day_later(services, clock, 31)
-    assert await agenda_of(services.db, READ) == {}
+    assert await agenda_of(services.db, ActionName.READ_PERSON) == {}
 
 
 async def test_a_failure_is_tried_again_and_forgets_nothing(
@@ -118,5 +123,5 @@ async def test_strangers_are_asked_about_at_once_and_who_was_read_is_kept(
 
 
 async def _reading_ben(services: Services, clock: MovedClock) -> Item:
-    due_at = (await agenda_of(services.db, READ))[BEN]
-    return Item(workspace_id=WORKSPACE, action=READ, subject=BEN, due_at=due_at)
+    due_at = (await agenda_of(services.db, ActionName.READ_PERSON))[BEN]
+    return Item(workspace_id=WORKSPACE, action=ActionName.READ_PERSON, subject=BEN, due_at=due_at)

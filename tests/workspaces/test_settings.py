@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from bot.agenda.actions import ActionName
 from bot.agenda.agenda import Item, Taken
 from bot.clock import MovedClock
 from bot.db import schema
@@ -252,15 +253,15 @@ async def test_old_events_are_forgotten_once_a_day(
     async with installed.transaction() as tx:
         assert await is_new(tx, WORKSPACE, {"event_id": "Ev1"}, NOW - timedelta(days=2))
         assert await is_new(tx, WORKSPACE, {"event_id": "Ev2"}, NOW)
-    due_at = (await agenda_of(installed, lifecycle.TIDY))[WORKSPACE]
+    due_at = (await agenda_of(installed, ActionName.TIDY))[WORKSPACE]
     clock.move_to(due_at)
-    item = Item(workspace_id=WORKSPACE, action=lifecycle.TIDY, subject=WORKSPACE, due_at=due_at)
+    item = Item(workspace_id=WORKSPACE, action=ActionName.TIDY, subject=WORKSPACE, due_at=due_at)
 
     await lifecycle.tidy(services, item)
 
     async with installed.transaction() as tx:
         assert not await is_new(tx, WORKSPACE, {"event_id": "Ev2"}, NOW)
         assert await is_new(tx, WORKSPACE, {"event_id": "Ev1"}, NOW)
-    assert (await agenda_of(installed, lifecycle.TIDY))[WORKSPACE] == due_at + lifecycle.EVERY
+    assert (await agenda_of(installed, ActionName.TIDY))[WORKSPACE] == due_at + lifecycle.EVERY
     with pytest.raises(Taken):
         await lifecycle.tidy(services, item)

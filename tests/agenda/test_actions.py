@@ -1,0 +1,81 @@
+"""Names and subjects of agenda actions: stored as before, parsed as they were built."""
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.agenda import actions
+from bot.agenda.actions import (
+    ActionName,
+    PauseReason,
+    PhaseDay,
+    PhasePerson,
+    PlannedRound,
+    RoundPerson,
+    ScrubPass,
+    Subject,
+    TokenTry,
+    UnsaidMessage,
+)
+from bot.app import ACTIONS
+from bot.channel_health.failure_policy import Consequence
+from bot.phases.model import Why
+from bot.rounds.rules import RoundKind
+
+DAY = date(2026, 11, 24)
+ids = st.text(alphabet="0123456789abcdef", min_size=32, max_size=32)
+people = st.text(alphabet="ABCDEFGH0123456789", min_size=2, max_size=12).map("U{}".format)
+SUBJECTS: dict[type[Subject], st.SearchStrategy[Subject]] = {
+    PauseReason: st.builds(PauseReason, ids, st.sampled_from(Why)),
+    PhaseDay: st.builds(PhaseDay, ids, st.dates()),
+    PhasePerson: st.builds(PhasePerson, ids, people),
+    PlannedRound: st.builds(PlannedRound, ids, st.sampled_from(RoundKind), st.dates()),
+    RoundPerson: st.builds(RoundPerson, ids, people),
+    ScrubPass: st.builds(ScrubPass, ids, st.booleans()),
+    TokenTry: st.builds(TokenTry, st.integers(min_value=0)),
+    UnsaidMessage: st.builds(UnsaidMessage, ids, st.sampled_from(Consequence)),
+}
+
+
+def test_every_action_is_carried_out_and_says_what_it_is_about():
+    assert ACTIONS.keys() == set(ActionName) == actions.LEADING_ID.keys()
+
+
+def test_every_subject_is_tried():
+    assert SUBJECTS.keys() == set(Subject.__subclasses__())
+
+
+@pytest.mark.parametrize("kind", SUBJECTS)
+@given(data=st.data())
+def test_a_subject_is_parsed_as_it_was_built(kind: type[Subject], data: st.DataObject) -> None:
+    subject = data.draw(SUBJECTS[kind])
+
+    assert kind.parse(str(subject)) == subject  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("subject", "stored"),
+    [
+        (PauseReason("p", Why.UNSEEN), "p:unseen"),
+        (PhaseDay("p", DAY), "p:2026-11-24"),
+        (PhasePerson("p", "U1"), "p:U1"),
+        (PlannedRound("p", RoundKind.WEEKLY, DAY), "p:weekly:2026-11-24"),
+        (RoundPerson("r", "U1"), "r:U1"),
+        (ScrubPass("r"), "r"),
+        (ScrubPass("r", is_second=True), "r:again"),
+        (TokenTry(3), "3"),
+        (UnsaidMessage("m", Consequence.NO_REPLY), "m:no_reply"),
+    ],
+)
+def test_subjects_are_stored_as_before(subject: Subject, stored: str) -> None:
+    assert str(subject) == stored
+
+
+@given(round_id=ids, user_id=people)
+def test_a_subject_of_several_parts_starts_with_its_id(round_id: str, user_id: str) -> None:
+    subject = str(RoundPerson(round_id, user_id))
+
+    assert actions.leading_id(subject) == round_id
+    assert subject.startswith(actions.start_of_subjects(round_id))

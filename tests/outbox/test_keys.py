@@ -1,0 +1,167 @@
+"""Keys of messages are what was stored so far, and are parsed as they were built."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from bot.db import schema
+from bot.db.engine import Database
+from bot.outbox import keys
+from bot.outbox.keys import Derived, MessageKey, MessageKind
+from tests.harness import ANA, BEN
+from tests.rounds.round_rows import ROUND, a_phase, a_round
+
+P, R = "f" * 32, "a" * 32
+DAY = date(2026, 11, 24)
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+#: One of each kind as it is stored: what is in databases out there keeps its meaning.
+STORED = {
+    keys.alone(P, "U1", "U2"): f"alone:{P}:U1:U2",
+    keys.announcement(P): f"announcement:{P}",
+    keys.ask(R, "U1"): f"ask:{R}:U1",
+    keys.closing(P): f"closing:{P}",
+    keys.comments(R, "C1", 2): f"comments:{R}:C1:2",
+    keys.concerns(P, DAY, 0, "U1"): f"concerns:{P}:2026-11-24:0:U1",
+    keys.extended(P): f"extended:{P}",
+    keys.goodbye(P, "U1"): f"goodbye:{P}:U1",
+    keys.home("U1"): "home:U1",
+    keys.lead_results(R, "U1"): f"lead_results:{R}:U1",
+    keys.line(P, "U1"): f"line:{P}:U1",
+    keys.missing(P, "U1"): f"missing:{P}:U1",
+    keys.nobody_leads(P, "U1"): f"nobody_leads:{P}:U1",
+    keys.not_said(keys.results(R), "U1"): f"not_said:results:{R}:U1",
+    keys.not_said(keys.talking_points(P, DAY), "U1"): f"not_said:talking_points:{P}:U1",
+    keys.paused(P, NOON, "U1"): f"paused:{P}:1795521600:U1",
+    keys.reflect(R, "U1"): f"reflect:{R}:U1",
+    keys.remind(R, "U1"): f"remind:{R}:U1",
+    keys.results(R): f"results:{R}",
+    keys.talking_points(P, DAY): f"talking_points:{P}:2026-11-24",
+    keys.warning(P, DAY, "U1"): f"warn:{P}:2026-11-24:U1",
+    keys.wrap_up(P, "U1"): f"wrap_up:{P}:U1",
+    keys.wrapped_up(P): f"wrapped_up:{P}",
+    keys.edit_of(keys.ask(R, "U1")): f"edit:ask:{R}:U1",
+    keys.derived("pin", keys.announcement(P)): f"pin:announcement:{P}",
+    keys.unbookmark_of(keys.announcement(P)): f"unbookmark:bookmark:announcement:{P}",
+}
+
+ids = st.text(alphabet="0123456789abcdef", min_size=32, max_size=32)
+people = st.text(alphabet="ABCDEFGH0123456789", min_size=2, max_size=12).map("U{}".format)
+days, numbers = st.dates(), st.integers(min_value=0, max_value=99)
+#: How each kind is built, and from what.
+BUILT: dict[MessageKind, tuple[Callable[..., MessageKey], dict[str, st.SearchStrategy[object]]]] = {
+    MessageKind.ALONE: (keys.alone, {"phase": ids, "unreachable": people, "person": people}),
+    MessageKind.ANNOUNCEMENT: (keys.announcement, {"phase": ids}),
+    MessageKind.ASK: (keys.ask, {"round": ids, "person": people}),
+    MessageKind.CLOSING: (keys.closing, {"phase": ids}),
+    MessageKind.COMMENTS: (keys.comments, {"round": ids, "to": people, "number": numbers}),
+    MessageKind.CONCERNS: (
+        keys.concerns,
+        {"phase": ids, "day": days, "number": numbers, "person": people},
+    ),
+    MessageKind.EXTENDED: (keys.extended, {"phase": ids}),
+    MessageKind.GOODBYE: (keys.goodbye, {"phase": ids, "person": people}),
+    MessageKind.HOME: (keys.home, {"person": people}),
+    MessageKind.LEAD_RESULTS: (keys.lead_results, {"round": ids, "person": people}),
+    MessageKind.LINE: (keys.line, {"phase": ids, "person": people}),
+    MessageKind.MISSING: (keys.missing, {"phase": ids, "person": people}),
+    MessageKind.NOBODY_LEADS: (keys.nobody_leads, {"phase": ids, "person": people}),
+    MessageKind.PAUSED: (
+        lambda phase_id, since, user_id: keys.paused(
+            phase_id, datetime.fromtimestamp(since, UTC), user_id
+        ),
+        {"phase": ids, "since": st.integers(0, 4_000_000_000), "person": people},
+    ),
+    MessageKind.REFLECT: (keys.reflect, {"round": ids, "person": people}),
+    MessageKind.REMIND: (keys.remind, {"round": ids, "person": people}),
+    MessageKind.RESULTS: (keys.results, {"round": ids}),
+    MessageKind.TALKING_POINTS: (keys.talking_points, {"phase": ids, "day": days}),
+    MessageKind.WARN: (keys.warning, {"phase": ids, "ends_on": days, "person": people}),
+    MessageKind.WRAP_UP: (keys.wrap_up, {"phase": ids, "person": people}),
+    MessageKind.WRAPPED_UP: (keys.wrapped_up, {"phase": ids}),
+}
+
+
+@st.composite
+def built(draw: st.DrawFn, kind: MessageKind) -> tuple[MessageKey, dict[str, str]]:
+    """A key of this kind, and what it was built from."""
+    build, parts = BUILT[kind]
+    given_parts = {name: draw(values) for name, values in parts.items()}
+    return build(*given_parts.values()), {name: str(one) for name, one in given_parts.items()}
+
+
+def test_keys_are_stored_as_before():
+    assert {str(key): text for key, text in STORED.items()} == {t: t for t in STORED.values()}
+    assert {key.kind for key in STORED} == set(MessageKind)
+
+
+def test_every_kind_is_tried():
+    assert {*BUILT, MessageKind.NOT_SAID} == set(MessageKind)
+
+
+@given(data=st.data())
+@settings(max_examples=20)
+def test_a_key_is_parsed_as_it_was_built(data: st.DataObject) -> None:
+    for kind in BUILT:
+        key, parts = data.draw(built(kind))
+        read = MessageKey(str(key))
+
+        assert (read.kind, read.fields) == (kind, parts)
+        assert (read.phase_id, read.round_id) == (parts.get("phase"), parts.get("round"))
+        assert read.user_id == parts.get("person")
+        assert read.message == read
+
+
+@given(data=st.data(), user_id=people)
+@settings(max_examples=20)
+def test_what_could_not_be_said_is_named(data: st.DataObject, user_id: str) -> None:
+    for kind in BUILT:
+        if kind is MessageKind.HOME:
+            continue
+        of, _ = data.draw(built(kind))
+        read = MessageKey(str(keys.not_said(of, user_id)))
+
+        assert (read.kind, read.user_id) == (MessageKind.NOT_SAID, user_id)
+        assert read.fields["about"] == kind
+        assert (read.phase_id, read.round_id) == (of.phase_id, of.round_id)
+
+
+@given(data=st.data(), done=st.lists(st.sampled_from(Derived), min_size=1, max_size=2))
+@settings(max_examples=20)
+def test_an_edit_or_a_mark_is_of_its_message(data: st.DataObject, done: list[Derived]) -> None:
+    for kind in BUILT:
+        of, parts = data.draw(built(kind))
+        key = of
+        for one in done:
+            key = keys.derived(one, key)
+
+        assert key.message == of
+        assert (key.kind, key.fields) == (kind, parts)
+
+
+@pytest.mark.parametrize("text", ["something:new:U1", "something", "", "not_said", "ask"])
+def test_an_unknown_or_broken_key_names_nothing(text: str) -> None:
+    key = MessageKey(text)
+
+    assert (key.phase_id, key.round_id, key.user_id) == (None, None, None)
+    assert key.log_fields == {"key": text}
+
+
+async def test_the_database_builds_the_same_keys(db: Database) -> None:
+    async with db.transaction() as tx:
+        await a_phase(tx)
+        await a_round(tx)
+    rounds, people_ = schema.rounds, schema.round_people
+    wanted = select(keys.question_in_sql(rounds, people_), keys.remind_in_sql(rounds, people_))
+    async with db.reading() as reader:
+        rows = await reader.execute(wanted.join(people_, people_.c.round_id == rounds.c.round_id))
+        found = {tuple(row) for row in rows}
+
+    assert {
+        (keys.reflect(ROUND, ANA), keys.remind(ROUND, ANA)),
+        (keys.ask(ROUND, BEN), keys.remind(ROUND, BEN)),
+    } <= found
