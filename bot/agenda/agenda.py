@@ -109,7 +109,7 @@ async def put_or_hold(
     and without what is written here. Whoever had begun to leaves off, so it is free again.
     """
     row = {"workspace_id": workspace_id, "action": action, "subject": subject, "due_at": due_at}
-    await insert_or_change(tx, _agenda, row, retry_at=_UNLESS_PARKED)
+    await insert_or_change(tx, _agenda, row, {"retry_at": _UNLESS_PARKED})
 
 
 async def put_all_if_new(

@@ -1,5 +1,6 @@
 """Slack's events about the bot's own messages: early proof that one was delivered."""
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -8,11 +9,11 @@ from slack_bolt.async_app import AsyncApp, AsyncBoltContext
 from bot.channel_health import restore_announcement
 from bot.metrics import proofs
 from bot.outbox import admin_queries
+from bot.outbox.outbox import State
 from bot.outbox.queued_message import Place
 from bot.outbox.transitions import confirm
 from bot.outbox.web_api import METADATA_TYPE
 from bot.services import Services
-from bot.slack.event_dedup import is_new
 
 
 def register(app: AsyncApp, services: Services) -> None:
@@ -20,19 +21,35 @@ def register(app: AsyncApp, services: Services) -> None:
 
 
 async def on_posted(services: Services, body: dict[str, Any], context: AsyncBoltContext) -> None:
+    """Confirm a message that Slack says is posted. A repeated event changes nothing."""
     event = body["event"]
-    if event["metadata"].get("event_type") != METADATA_TYPE:
-        return
     message_id = (event["metadata"].get("event_payload") or {}).get("id")
-    if not isinstance(message_id, str):
-        return  # another app's, of the same type
+    if not isinstance(message_id, str) or not _is_ours(event, context):
+        return
+    workspace_id, now = str(context.team_id), services.clock.now()
     place = Place(channel=event["channel_id"], ts=event["message_ts"])
     async with services.db.transaction() as tx:
-        workspace_id, now = str(context.team_id), services.clock.now()
-        if not await is_new(tx, workspace_id, body, now):
+        message = await admin_queries.unconfirmed(tx, workspace_id, message_id)
+        if message is None or not _is_of(message.conversation, place):
             return
-        held = await admin_queries.held_key(tx, workspace_id, message_id)
         if await confirm(tx, workspace_id, message_id, place, now):
             proofs.labels("reported").inc()
-            if held is not None:
-                await restore_announcement.stands(tx, workspace_id, held, now)
+            if message.state is State.HELD:
+                await restore_announcement.stands(tx, workspace_id, message.key, now)
+
+
+def _is_ours(event: Mapping[str, Any], context: AsyncBoltContext) -> bool:
+    """Whether this bot posted it: a subscription may bring other apps' metadata of our type too."""
+    if event["metadata"].get("event_type") != METADATA_TYPE:
+        return False
+    by_user = event.get("user_id") is not None and event["user_id"] == context.bot_user_id
+    return by_user or (event.get("bot_id") is not None and event["bot_id"] == context.bot_id)
+
+
+def _is_of(conversation: str, place: Place) -> bool:
+    """Whether a message to this channel or person can be at this place.
+
+    Slack opens a direct message itself, so its channel is not known before.
+    """
+    to_person = conversation.startswith(("U", "W"))
+    return place.channel == conversation or (to_person and str(place.channel).startswith("D"))

@@ -1,10 +1,10 @@
 """Inserts that meet a row already there, spelled the same for both engines."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any, TypeAlias, TypeVar
 
-from sqlalchemy import Table
+from sqlalchemy import Select, Table, literal
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -41,11 +41,39 @@ async def put(tx: AsyncConnection, table: Table, key: dict[str, Any], **values: 
     await tx.execute(statement)
 
 
-async def insert_or_change(tx: AsyncConnection, table: Table, row: Row, **changes: Any) -> None:
-    """Insert the row, or make these changes to the one that has its key; it is held either way."""
+async def insert_or_change(
+    tx: AsyncConnection, table: Table, row: Row, changes: Row, key: Sequence[str] = ()
+) -> None:
+    """Insert the row, or make these changes to the one that has its key; it is held either way.
+
+    `key` names the columns of a unique index; without any it is the primary key.
+    """
+    index = key or [column.name for column in table.primary_key.columns]
     statement = _insert(tx, table).values(**row)
-    key = list(table.primary_key.columns)
-    await tx.execute(statement.on_conflict_do_update(index_elements=key, set_=changes))
+    await tx.execute(statement.on_conflict_do_update(index_elements=index, set_=changes))
+
+
+async def insert_from(
+    tx: AsyncConnection,
+    table: Table,
+    row: Row,
+    query: Select[Any],
+    changes: Row | None = None,
+    key: Sequence[str] = (),
+) -> None:
+    """Insert the row with further columns read by `query`, once for each row that it finds.
+
+    Where `key`, the columns of a unique index, is taken, make these changes to the row that has it.
+    """
+    columns = table.c
+    given = [literal(value, columns[name].type) for name, value in row.items()]
+    found = [column.name for column in query.selected_columns]
+    statement = _insert(tx, table).from_select([*found, *row], query.add_columns(*given))
+    if changes:
+        statement = statement.on_conflict_do_update(index_elements=key, set_=changes)
+    else:
+        statement = statement.on_conflict_do_nothing()
+    await tx.execute(statement)
 
 
 async def put_all(tx: AsyncConnection, table: Table, rows: Iterable[Row]) -> None:

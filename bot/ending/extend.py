@@ -18,7 +18,7 @@ from bot.phases import rules, store
 from bot.phases.budget import Span
 from bot.phases.model import Phase
 from bot.phases.permissions import actor_of, lock_to_manage
-from bot.rounds.lifecycle import plan_rounds
+from bot.rounds.lifecycle import replan_rounds
 from bot.services import Services
 from bot.slack.errors import Refused
 from bot.slack.people import known
@@ -58,7 +58,7 @@ async def extend(services: Services, request: Request, asked: Extension) -> Phas
         await refresh.plan_days(tx, request.workspace_id, moved, now)
         # After it: who warns of the old end at this moment has done so by then.
         await refresh.unwarn(tx, request.workspace_id, phase)
-        await plan_rounds(tx, request.workspace_id, moved, now)
+        await replan_rounds(tx, request.workspace_id, moved, now)
         await refresh.tell(tx, request.workspace_id, moved, now)
         if not moved.is_paused:  # else the announcement says it when it goes on
             await _announce(tx, request, moved, now)

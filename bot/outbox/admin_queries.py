@@ -100,14 +100,30 @@ async def one(tx: AsyncConnection, workspace_id: str, message_id: str) -> Listed
     return None if row is None else _listed(row)
 
 
-async def held_key(tx: AsyncConnection, workspace_id: str, message_id: str) -> MessageKey | None:
-    """The key of this message if it is held; None: it is not."""
-    key: str | None = await tx.scalar(
-        select(_messages.c.key).where(
-            _this(workspace_id, message_id), _messages.c.state == State.HELD
+@dataclass(frozen=True, kw_only=True)
+class Unconfirmed:
+    """A message that may be in Slack, and is not known to be."""
+
+    key: MessageKey
+    conversation: str
+    state: State
+
+
+async def unconfirmed(
+    tx: AsyncConnection, workspace_id: str, message_id: str
+) -> Unconfirmed | None:
+    """This message, unless it is known to be in Slack already, or not to be sent."""
+    rows = await tx.execute(
+        select(_messages.c.key, _messages.c.conversation, _messages.c.state).where(
+            _this(workspace_id, message_id),
+            _messages.c.state.not_in((State.SENT, State.FAILED, State.EXPIRED)),
         )
     )
-    return None if key is None else MessageKey(key)
+    row = rows.first()
+    if row is None:
+        return None
+    key, state = MessageKey(row.key), State(row.state)
+    return Unconfirmed(key=key, conversation=row.conversation, state=state)
 
 
 async def halted_because(reader: AsyncConnection, workspace_id: str) -> str | None:

@@ -9,17 +9,25 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, case, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import new_sortable_id
 from bot.db import schema
-from bot.db.upserts import Row, insert_if_new, padded, put_all_if_new
+from bot.db.upserts import (
+    Row,
+    insert_from,
+    insert_if_new,
+    insert_or_change,
+    padded,
+    put_all_if_new,
+)
 from bot.outbox.expiry_log import NAMES, note_expired
 from bot.outbox.keys import MessageKey, bookmark_of, derived, edit_of, home
-from bot.slack.content import Blocks, Content
+from bot.slack.content import Content
 
 _messages = schema.messages
+_KEY = ("workspace_id", "key")
 CANCELLED = "no longer needed"
 
 
@@ -62,8 +70,8 @@ async def say(
 
     `thread_of` is the key of the message to reply to. After `expires_at` it is not sent any more.
     """
-    post = _post(key, to, content)
-    await _put(tx, workspace_id, now=now, **post, target_key=thread_of, expires_at=expires_at)
+    row = {**_row(workspace_id, now), **_post(key, to, content)}
+    await insert_if_new(tx, _messages, **row, target_key=thread_of, expires_at=expires_at)
 
 
 async def say_all(
@@ -76,9 +84,7 @@ async def say_all(
 ) -> None:
     """Post many messages, each under its key, to its conversation; in this order."""
     rows = [{**_row(workspace_id, now), **_post(*post), "expires_at": expires_at} for post in posts]
-    if rows:
-        await _need_lane(tx, workspace_id)
-        await put_all_if_new(tx, _messages, rows)
+    await put_all_if_new(tx, _messages, rows)
 
 
 async def edit(
@@ -91,25 +97,31 @@ async def edit(
     payload = {"text": content.text, "blocks": content.blocks}
     if await _rewritten(tx, workspace_id, of, payload, now):
         return
-    to = await _conversation_of(tx, workspace_id, of)
-    if to is None:
-        return
-    await _replace(tx, workspace_id, edit_of(of), Operation.UPDATE, to, payload, now, of)
+    row = _operation(workspace_id, Operation.UPDATE, of, payload, now)
+    changes = {"payload": payload, **_replaced(now)}
+    await insert_from(tx, _messages, row, _conversation(workspace_id, of), changes, _KEY)
 
 
 async def publish(
     tx: AsyncConnection, workspace_id: str, *, user_id: str, view: dict[str, Any], now: datetime
 ) -> None:
     """Show a person's App Home; a view still waiting is replaced."""
-    await _replace(tx, workspace_id, home(user_id), Operation.PUBLISH, user_id, view, now)
+    row = {
+        **_row(workspace_id, now),
+        "key": home(user_id),
+        "operation": Operation.PUBLISH,
+        "conversation": user_id,
+        "payload": view,
+    }
+    await insert_or_change(tx, _messages, row, {"payload": view, **_replaced(now)}, _KEY)
 
 
 async def pin(tx: AsyncConnection, workspace_id: str, *, of: MessageKey, now: datetime) -> None:
-    await _beside(tx, workspace_id, Operation.PIN, of, {}, now)
+    await _add_operation(tx, workspace_id, Operation.PIN, of, {}, now)
 
 
 async def unpin(tx: AsyncConnection, workspace_id: str, *, of: MessageKey, now: datetime) -> None:
-    await _beside(tx, workspace_id, Operation.UNPIN, of, {}, now)
+    await _add_operation(tx, workspace_id, Operation.UNPIN, of, {}, now)
 
 
 async def bookmark(
@@ -117,47 +129,37 @@ async def bookmark(
 ) -> None:
     """Add a link to the message to its channel's bookmarks."""
     payload = {"title": title, "emoji": emoji}
-    await _beside(tx, workspace_id, Operation.BOOKMARK, of, payload, now)
+    await _add_operation(tx, workspace_id, Operation.BOOKMARK, of, payload, now)
 
 
 async def unbookmark(
     tx: AsyncConnection, workspace_id: str, *, of: MessageKey, now: datetime
 ) -> None:
-    await _beside(tx, workspace_id, Operation.UNBOOKMARK, bookmark_of(of), {}, now)
+    await _add_operation(tx, workspace_id, Operation.UNBOOKMARK, bookmark_of(of), {}, now)
 
 
 async def cancel(tx: AsyncConnection, workspace_id: str, *, keys: Collection[MessageKey]) -> None:
     """Do not send these any more. One that may be in Slack is looked up, and not sent again."""
-    this = (_messages.c.workspace_id == workspace_id) & _messages.c.key.in_(padded(keys))
-    cancelled = await tx.execute(
+    is_pending = _messages.c.state == State.PENDING
+    changed = await tx.execute(
         update(_messages)
-        .where(this, _messages.c.state == State.PENDING)
-        .values(state=State.EXPIRED, payload=None, picture=None, error=CANCELLED)
-        .returning(*NAMES)
-    )
-    for message in cancelled:
-        note_expired(message, CANCELLED)
-    await tx.execute(
-        update(_messages)
-        .where(this, _messages.c.state.in_((State.SENDING, State.UNKNOWN)))
-        .values(expires_at=_messages.c.created_at)
-    )
-
-
-async def place_of(
-    tx: AsyncConnection, workspace_id: str, key: MessageKey
-) -> tuple[str, str] | None:
-    """Channel and ts of a message that is in Slack; None where it is not known to be."""
-    row = (
-        await tx.execute(
-            select(_messages.c.channel, _messages.c.ts).where(
-                _messages.c.workspace_id == workspace_id,
-                _messages.c.key == key,
-                _messages.c.ts.is_not(None),
-            )
+        .where(
+            _messages.c.workspace_id == workspace_id,
+            _messages.c.key.in_(padded(keys)),
+            _messages.c.state.in_((State.PENDING, State.SENDING, State.UNKNOWN)),
         )
-    ).first()
-    return None if row is None else (row.channel, row.ts)
+        .values(
+            state=case((is_pending, State.EXPIRED.value), else_=_messages.c.state),
+            payload=case((is_pending, None), else_=_messages.c.payload),
+            picture=case((is_pending, None), else_=_messages.c.picture),
+            error=case((is_pending, CANCELLED), else_=_messages.c.error),
+            expires_at=case((is_pending, _messages.c.expires_at), else_=_messages.c.created_at),
+        )
+        .returning(_messages.c.state, *NAMES)
+    )
+    for message in changed:
+        if message.state == State.EXPIRED:
+            note_expired(message, CANCELLED)
 
 
 async def key_at(
@@ -173,12 +175,6 @@ async def key_at(
         )
     )
     return None if key is None else MessageKey(key)
-
-
-async def _conversation_of(tx: AsyncConnection, workspace_id: str, key: MessageKey) -> str | None:
-    mine = (_messages.c.workspace_id == workspace_id) & (_messages.c.key == key)
-    to: str | None = await tx.scalar(select(_messages.c.conversation).where(mine))
-    return to
 
 
 async def _rewritten(
@@ -199,7 +195,7 @@ async def _rewritten(
     return bool(done.rowcount)
 
 
-async def _beside(
+async def _add_operation(
     tx: AsyncConnection,
     workspace_id: str,
     operation: Operation,
@@ -207,32 +203,22 @@ async def _beside(
     payload: dict[str, Any],
     now: datetime,
 ) -> None:
-    to = await _conversation_of(tx, workspace_id, of)
-    if to is None:
-        return
-    await _put(
-        tx,
-        workspace_id,
-        key=derived(operation, of),
-        operation=operation,
-        conversation=to,
-        target_key=of,
-        payload=payload,
-        now=now,
-    )
+    """Do this to the message, in its conversation, once; nothing where there is no such message."""
+    row = _operation(workspace_id, operation, of, payload, now)
+    await insert_from(tx, _messages, row, _conversation(workspace_id, of))
 
 
-async def _put(tx: AsyncConnection, workspace_id: str, *, now: datetime, **values: Any) -> bool:
-    await _need_lane(tx, workspace_id)
-    return await insert_if_new(tx, _messages, **_row(workspace_id, now), **values)
+def _operation(
+    workspace_id: str, operation: Operation, of: MessageKey, payload: dict[str, Any], now: datetime
+) -> Row:
+    key = edit_of(of) if operation is Operation.UPDATE else derived(operation, of)
+    given = {"key": key, "operation": operation, "target_key": of, "payload": payload}
+    return {**_row(workspace_id, now), **given}
 
 
-async def _need_lane(tx: AsyncConnection, workspace_id: str) -> None:
-    # Looked for first: an insert would wait for the lane's sender to commit its turn.
-    lanes = schema.sender_leases
-    here = select(lanes.c.workspace_id).where(lanes.c.workspace_id == workspace_id)
-    if await tx.scalar(here) is None:
-        await insert_if_new(tx, lanes, workspace_id=workspace_id)
+def _conversation(workspace_id: str, key: MessageKey) -> Select[tuple[str]]:
+    mine = (_messages.c.workspace_id == workspace_id) & (_messages.c.key == key)
+    return select(_messages.c.conversation).where(mine)
 
 
 def _row(workspace_id: str, now: datetime) -> Row:
@@ -259,45 +245,28 @@ def _post(key: MessageKey, to: str, content: Content) -> Row:
     }
 
 
-async def _replace(
-    tx: AsyncConnection,
-    workspace_id: str,
-    key: MessageKey,
-    operation: Operation,
-    conversation: str,
-    payload: Blocks | dict[str, Any],
-    now: datetime,
-    target_key: MessageKey | None = None,
-) -> None:
-    fresh = await _put(
-        tx,
-        workspace_id,
-        key=key,
-        operation=operation,
-        conversation=conversation,
-        target_key=target_key,
-        payload=payload,
-        now=now,
-    )
-    if fresh:
-        return
-    # A call under way finds at its end that the revision moved on, and the row is sent again.
-    mine = (_messages.c.workspace_id == workspace_id) & (_messages.c.key == key)
-    await tx.execute(
-        update(_messages)
-        .where(mine)
-        .values(payload=payload, revision=_messages.c.revision + 1, not_before=now)
-    )
-    await tx.execute(
-        update(_messages)
-        .where(mine, _messages.c.state != State.SENDING)
-        .values(
-            state=State.PENDING,
-            message_id=new_sortable_id(),
-            created_at=now,
-            attempts=0,
-            first_try_at=None,
-            retry_at=None,
-            error=None,
-        )
-    )
+def _replaced(now: datetime) -> Row:
+    """Changes to an edit or a view that is already there, in terms of the row and of `EXCLUDED`.
+
+    A call under way finds at its end that the revision moved on, and the row is sent again.
+    """
+    is_sending = _messages.c.state == State.SENDING
+    fresh = {
+        "state": State.PENDING,
+        "message_id": new_sortable_id(),
+        "created_at": now,
+        "attempts": 0,
+        "first_try_at": None,
+        "retry_at": None,
+        "error": None,
+    }
+    return {
+        "revision": _messages.c.revision + 1,
+        "not_before": now,
+        **{
+            name: case(
+                (is_sending, _messages.c[name]), else_=literal(value, _messages.c[name].type)
+            )
+            for name, value in fresh.items()
+        },
+    }

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BindParameter, Integer, bindparam, func, or_, select, update
+from sqlalchemy import BindParameter, Integer, bindparam, case, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import real_now
 from bot.db import schema
-from bot.db.upserts import padded
+from bot.db.upserts import padded, put
 from bot.outbox.outbox import Operation, State
 from bot.outbox.queue_heads import any_of, could_go, is_open, limit_of, written_out
 
@@ -142,10 +142,8 @@ async def halt(tx: AsyncConnection, workspace_id: str, reason: str) -> None:
 
 
 async def resume(tx: AsyncConnection, workspace_id: str) -> None:
-    """Send for this workspace again; what waited is sent, or expires, as it says."""
-    await tx.execute(
-        update(_leases).where(_leases.c.workspace_id == workspace_id).values(halted=None)
-    )
+    """Send for this workspace from now on; what waited is sent, or expires, as it says."""
+    await put(tx, _leases, {"workspace_id": workspace_id}, halted=None)
 
 
 async def doubt_interrupted(tx: AsyncConnection, workspace_id: str, look_at: datetime) -> int:
@@ -154,15 +152,17 @@ async def doubt_interrupted(tx: AsyncConnection, workspace_id: str, look_at: dat
     What can be repeated without harm is simply sent again.
     """
     interrupted = (_messages.c.workspace_id == workspace_id) & (_messages.c.state == State.SENDING)
-    await tx.execute(
+    is_post = _messages.c.operation == Operation.POST
+    states = await tx.scalars(
         update(_messages)
-        .where(interrupted, _OPEN, _messages.c.operation != Operation.POST)
-        .values(state=State.PENDING)
+        .where(interrupted, _OPEN)
+        .values(
+            state=case((is_post, State.UNKNOWN.value), else_=State.PENDING.value),
+            retry_at=case((is_post, look_at), else_=_messages.c.retry_at),
+        )
+        .returning(_messages.c.state)
     )
-    doubted = await tx.execute(
-        update(_messages).where(interrupted, _OPEN).values(state=State.UNKNOWN, retry_at=look_at)
-    )
-    return doubted.rowcount
+    return sum(state == State.UNKNOWN for state in states)
 
 
 async def next_due(reader: AsyncConnection, now: datetime) -> datetime | None:

@@ -57,6 +57,11 @@ class SetAsideItem:
     parked_until: date | None  # None unless parked
 
 
+def listing_order(person: Participant) -> tuple[bool, str, str]:
+    """A sort key: leads first, each group by name."""
+    return not person.is_lead, person.name, person.user_id
+
+
 @dataclass(frozen=True, kw_only=True)
 class Phase:
     """One phase with its people, its set-aside items and its workspace's settings.

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.db import schema
 from bot.db.upserts import padded
 from bot.phases.budget import Span
-from bot.phases.model import Participant, Phase, SetAsideItem
+from bot.phases.model import Participant, Phase, SetAsideItem, listing_order
 from bot.phases.rules import Kind, Promise, SprintPromise, TrustPromise
 from bot.workspaces.rules import from_json
 
@@ -194,7 +194,7 @@ async def _people_of(
     for row in rows.mappings():
         found[row["phase_id"]].append(_participant(row))
     for people in found.values():
-        people.sort(key=lambda one: (not one.is_lead, one.name, one.user_id))
+        people.sort(key=listing_order)
     return found
 
 

@@ -36,14 +36,20 @@ NO_KEY = "answers are locked with a key that is not in IMBALANCE_KEYS: put it ba
 
 
 async def plan_rounds(tx: AsyncConnection, workspace_id: str, phase: Phase, now: datetime) -> None:
-    """Note when this phase's rounds open, from its dates; what was noted before is replaced."""
-    await agenda.drop_about(
-        tx, workspace_id, actions=(ActionName.OPEN_ROUND,), about=phase.phase_id
-    )
+    """Note when a new phase's rounds open, from its dates."""
     today = phase.day_of(now)
     planned = rules.plan(phase.starts_on, phase.ends_on, phase.weekday)
     to_come = [one for one in planned if one.on > today or opens_at(phase, one.kind, one.on) > now]
     await _schedule(tx, workspace_id, phase, to_come)
+
+
+async def replan_rounds(
+    tx: AsyncConnection, workspace_id: str, phase: Phase, now: datetime
+) -> None:
+    """Replace the rounds to come by those of the phase's new dates."""
+    planned = (ActionName.OPEN_ROUND,)
+    await agenda.drop_about(tx, workspace_id, actions=planned, about=phase.phase_id)
+    await plan_rounds(tx, workspace_id, phase, now)
 
 
 async def keep_after_rounds(

@@ -1,7 +1,7 @@
 """A phase begins: everything that follows from *Announce*, in one transaction."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy import insert
@@ -26,9 +26,11 @@ from bot.rounds.membership import add_non_participants
 from bot.rounds.rules import NOTHING_AFTER
 from bot.services import Services
 from bot.slack.errors import Refused
+from bot.slack.people import known
 from bot.start import draft_store
-from bot.start.proposed_phase import roles_of, values_of
-from bot.workspaces.store import note_change, settings_of
+from bot.start.proposed_phase import as_it_will_be, roles_of, values_of
+from bot.workspaces.rules import WorkspaceSettings
+from bot.workspaces.store import note_change
 
 RUNS_ALREADY = (
     "Nothing was started: a {name} runs here until {day}, and one at a time keeps it clear. "
@@ -45,6 +47,7 @@ class Beginning:
     """What is to begin."""
 
     proposal: Proposal
+    settings: WorkspaceSettings  # as the request read them
     answers: Mapping[str, int | None] = field(default_factory=dict)  # the lead's first reflection
     draft_id: str | None = None  # None: it was not written in a form
     continues: str | None = None  # the running phase that ends for this one
@@ -66,11 +69,13 @@ async def start(services: Services, workspace_id: str, beginning: Beginning) -> 
     async with services.db.transaction() as tx:
         before = await _begun_before(tx, workspace_id, beginning)
         if before is not None:
-            return await _loaded(tx, workspace_id, before)
+            phase = await store.load(tx, workspace_id, before)
+            assert phase is not None  # a draft is forgotten before its phase is
+            return phase
         await _make_room(tx, workspace_id, beginning, now)
         await _ask_the_rules(tx, workspace_id, beginning)
         phase_id = await _keep(tx, workspace_id, beginning, now)
-        phase = await _loaded(tx, workspace_id, phase_id)
+        phase = await _begun(tx, workspace_id, phase_id, beginning, now)
         await plan_rounds(tx, workspace_id, phase, now)
         await _announce(tx, workspace_id, phase, now)
         if beginning.draft_id:
@@ -78,10 +83,20 @@ async def start(services: Services, workspace_id: str, beginning: Beginning) -> 
     return phase
 
 
-async def _loaded(tx: AsyncConnection, workspace_id: str, phase_id: str) -> Phase:
-    phase = await store.load(tx, workspace_id, phase_id)
-    assert phase is not None  # its row is this transaction's, or its draft's
-    return phase
+async def _begun(
+    tx: AsyncConnection, workspace_id: str, phase_id: str, beginning: Beginning, now: datetime
+) -> Phase:
+    """The phase as `_keep` wrote it."""
+    proposal = beginning.proposal
+    owners = [item.owner_id for item in proposal.set_aside]
+    ids = [*proposal.lead_ids, *proposal.member_ids, *owners]
+    profiles = await known(tx, workspace_id, ids)
+    names = {user_id: person.name for user_id, person in profiles.items()}
+    return replace(
+        as_it_will_be(proposal, names, now, beginning.settings),
+        phase_id=phase_id,
+        membership_synced_at=now if beginning.in_channel else None,
+    )
 
 
 def runs_already(phase: Phase) -> str:
@@ -130,7 +145,7 @@ async def _end(
 
 async def _ask_the_rules(tx: AsyncConnection, workspace_id: str, beginning: Beginning) -> None:
     proposal = beginning.proposal
-    limits = Limits.of(await settings_of(tx, workspace_id))
+    limits = Limits.of(beginning.settings)
     past = await past_of(tx, workspace_id, proposal, limits, beginning.continues)
     refusals = rules.refusals_to_start(proposal, past, limits, proposal.starts_on)
     if refusals:

@@ -5,7 +5,7 @@ from dataclasses import MISSING, fields
 from datetime import datetime
 from typing import Any
 
-from bot.phases.model import Participant, Phase, SetAsideItem
+from bot.phases.model import Participant, Phase, SetAsideItem, listing_order
 from bot.phases.rules import Kind, Proposal, recovery_until
 from bot.workspaces.rules import WorkspaceSettings
 
@@ -37,7 +37,7 @@ def as_it_will_be(
             **values_of(proposal, now),
             "phase_id": "preview",
             "is_active": True,
-            "people": tuple(people),
+            "people": tuple(sorted(people, key=listing_order)),
             "items": tuple(_items(proposal, names)),
             "settings": settings,
         }

@@ -257,6 +257,7 @@ def _faults(scene: Scene, draft: Draft, past: Past) -> dict[str, str]:
 def _beginning(scene: Scene, kept: Kept) -> Beginning:
     return Beginning(
         proposal=wizard_views.proposed(scene, kept.draft),
+        settings=scene.settings,
         answers=kept.draft.answers,
         draft_id=kept.draft_id,
         continues=kept.draft.continues,
