@@ -1,4 +1,4 @@
-"""What time it is, and everything that is random: the only module that may ask the machine.
+"""The time, and everything that is random: the only module that may ask the machine for either.
 
 Everyone else is given a `Clock` and ids, so that time can be moved and tests repeat themselves.
 """

@@ -1,4 +1,4 @@
-"""How a calendar day is written, the same for every reader."""
+"""Calendar days as text, the same for every reader."""
 
 from datetime import date
 

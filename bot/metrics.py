@@ -1,4 +1,4 @@
-"""What is counted, for Prometheus. No label ever names a person."""
+"""Metrics for Prometheus. No label ever names a person."""
 
 from prometheus_client import Counter, Gauge, Histogram
 

@@ -1,4 +1,4 @@
-"""What every listener and every agenda action is handed; made once in `bot/app.py`."""
+"""The services that every listener and agenda action is given; built once in `bot/app.py`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

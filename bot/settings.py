@@ -1,4 +1,4 @@
-"""Everything an operator can set, read once at the start and passed along from there.
+"""The settings of an operator, read once at the start and passed along from there.
 
 Values come from the environment, then from a `.env` file. A secret may also stand in a file
 whose path is given as `NAME_FILE`, as container platforms do it.

@@ -1,4 +1,4 @@
-"""What is due when: a durable list, local-time slots and the tick that works it off.
+"""A durable list of actions that become due, local-time slots, and the tick that runs them.
 
 Any process may carry out anything at any time: an hour late, weeks late, a second time, beside
 what else is due. So each action asks what is true now and decides by pure rules what is still to

@@ -1,4 +1,4 @@
-"""What is due when: rows that name an action, and the way one of them is carried out once."""
+"""The agenda's rows: one for each action that is to run, and the transaction that runs it once."""
 
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager

@@ -1,4 +1,4 @@
-"""Who carries out what is due: claimed in batches, so that replicas do not meet at each item.
+"""Claims on due actions, taken in batches so that replicas do not contend for each row.
 
 A claim is a `retry_at` a little later: who dies with it leaves the item to the others after that.
 It is no lock. An item that takes longer may be begun twice, and `strike_off` lets one through.

@@ -1,4 +1,4 @@
-"""What the team says back: one's own part, and concerns that reach the leads without a name."""
+"""Concerns: notes that reach the leads without a name."""
 
 from collections.abc import Mapping
 from datetime import datetime

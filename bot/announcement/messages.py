@@ -1,4 +1,4 @@
-"""What the channel reads of a phase: its announcement, kept true by edits."""
+"""The announcement, which edits keep true. Pure."""
 
 from datetime import date
 

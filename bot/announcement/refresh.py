@@ -1,4 +1,4 @@
-"""What was announced is kept true: its days left by a daily edit, its end by the agenda."""
+"""Keeping the announcement true: days left by a daily edit, the end by the agenda."""
 
 from datetime import datetime, time, timedelta
 

@@ -1,4 +1,4 @@
-"""What Slack tells of channels: archived, deleted, left by us or joined again, under another id.
+"""Channel events: archived, deleted, left or joined by the bot, given another id.
 
 Events come twice and in any order. So those that can be undone are only a reason to ask Slack how
 the channel is now; what cannot be undone is acted on at once.

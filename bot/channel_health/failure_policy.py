@@ -1,4 +1,4 @@
-"""What follows when Slack refuses a message for good: one table, decided once. Pure.
+"""One table of what follows when Slack refuses a message for good. Pure.
 
 Names of errors: https://docs.slack.dev/reference/methods/chat.postMessage and its neighbours. An
 unknown name costs that one message and nothing else; if the team waits for it, its leads are told.

@@ -1,4 +1,4 @@
-"""Who comes to a phase's channel and who goes: asked from the next round on, or not any more.
+"""Joining and leaving a phase's channel: members are asked from the next round on, or no more.
 
 Slack tells of it twice and in any order, so each event is only a reason to ask who is there now.
 """

@@ -1,4 +1,4 @@
-"""What leads and admins are told when Slack does not let a phase go on as planned. Pure."""
+"""Messages to leads and admins when Slack does not let a phase go on as planned. Pure."""
 
 from collections.abc import Mapping
 from datetime import date

@@ -1,4 +1,4 @@
-"""Somebody whom Slack does not let us write to is dropped; who else must know is told."""
+"""People whom Slack does not let the bot write to: they are dropped, and co-leads are told."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""How each engine's connections are made: what they promise, and how long they wait."""
+"""Connections of each engine: their guarantees and their timeouts."""
 
 import select
 from typing import Any

@@ -1,4 +1,4 @@
-"""What an error says about the database itself, as against a mistake of ours."""
+"""Classification of database errors: trouble of the database, or a mistake of ours."""
 
 import sqlite3
 from enum import StrEnum

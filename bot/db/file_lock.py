@@ -1,4 +1,4 @@
-"""One process at a time on an SQLite file: a lock beside it, which the system frees on any exit."""
+"""An exclusive lock beside an SQLite file, which the system frees when the process exits."""
 
 import asyncio
 import fcntl

@@ -1,4 +1,4 @@
-"""How far a person's request came in the database, so that they are told the truth in time.
+"""Progress of a person's request in the database, so that a late answer tells the truth.
 
 Slack waits three seconds. A database that hangs must not turn that into silence: who waits is
 told that nothing was saved, and what was under way is given up before it can be kept after all.

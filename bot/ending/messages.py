@@ -1,4 +1,4 @@
-"""What is said towards the end of a phase, at its end, and when it is extended. Pure."""
+"""Messages before a phase ends, at its end, and when it is extended. Pure."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date

@@ -1,4 +1,4 @@
-"""What is known of a phase that has ended: the facts behind closing, wrap-up and goodbyes."""
+"""Facts about a phase that has ended, for its closing, wrap-up and goodbyes."""
 
 from dataclasses import dataclass
 from datetime import date

@@ -1,4 +1,4 @@
-"""What workspace admins decide about held messages, each time as the admins they are then."""
+"""Decisions of workspace admins about held messages; their rights are checked each time."""
 
 from slack_sdk.errors import SlackApiError
 from sqlalchemy.ext.asyncio import AsyncConnection

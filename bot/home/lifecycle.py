@@ -1,4 +1,4 @@
-"""What App Home changes: who is asked in a channel. And what it reads."""
+"""Reads for App Home, and opting out of and into a channel's questions."""
 
 from datetime import date, datetime
 

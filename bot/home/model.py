@@ -1,4 +1,4 @@
-"""What one person's App Home shows."""
+"""The contents of one person's App Home."""
 
 from dataclasses import dataclass
 from datetime import date, datetime

@@ -1,4 +1,4 @@
-"""What was looked at, and how it is: a line each, with what to do."""
+"""Findings of `doctor`: one line for each check, with what to do."""
 
 from dataclasses import dataclass
 from enum import StrEnum

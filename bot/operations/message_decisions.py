@@ -1,4 +1,4 @@
-"""What a person decides about a message that nobody can prove: what may be done, and doing it."""
+"""Decisions about a message that nobody can prove: the choices, and carrying one out."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum

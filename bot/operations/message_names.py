@@ -1,4 +1,4 @@
-"""What messages and their troubles are called, for who must decide about them. Pure."""
+"""Names of messages and of their failures, for whoever must decide about them. Pure."""
 
 from bot.channel_health.failure_policy import (
     CLOSED,

@@ -1,1 +1,1 @@
-"""What is to be said in Slack, kept until it is known to have been said."""
+"""Messages for Slack, kept until they are known to have been delivered."""

@@ -1,4 +1,4 @@
-"""What an operator or an admin sees of messages that did not arrive, and decides about them.
+"""Messages that did not arrive, for operators and admins, and their decisions about them.
 
 Nothing here calls Slack, and nothing shows a text.
 """

@@ -1,4 +1,4 @@
-"""How far messages to many people have come: in the log, in metrics and for `doctor`.
+"""Progress of messages to many people: in the log, in metrics and for `doctor`.
 
 All of it is read from what senders left in the database, so every replica says the same.
 """

@@ -1,4 +1,4 @@
-"""What delivery leaves in the log and the metrics: ids and reasons, never a text."""
+"""Log lines and metrics of delivery: ids and reasons, never a text."""
 
 from datetime import datetime
 from typing import Any

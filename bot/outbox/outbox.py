@@ -1,4 +1,4 @@
-"""Saying something: a row in the caller's transaction, under a key that names it once.
+"""Enqueueing: a message is a row in the caller's transaction, under a key that names it once.
 
 A key is the natural name of one message (`keys.MessageKey`). Saying it again changes
 nothing; editing it changes what is shown, and the latest edit wins.

@@ -1,4 +1,4 @@
-"""What may go next in a workspace: the first open message of each queue.
+"""The messages that may go next in a workspace: the first open one of each queue.
 
 A queue is what must stay in order: the posts of a conversation, the edits of a message, what is
 pinned and bookmarked of it, a person's App Home. One queue that waits for Slack, or for somebody

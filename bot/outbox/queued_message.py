@@ -1,4 +1,4 @@
-"""One message as its sender sees it, and what a call taught about it."""
+"""One message as its sender sees it, and the result of a call about it."""
 
 from dataclasses import dataclass, field
 from datetime import datetime

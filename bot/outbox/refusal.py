@@ -1,4 +1,4 @@
-"""What the rest of the house is told when Slack refuses a message for good."""
+"""The facts about a message that Slack refused for good, for the packages above."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What becomes of messages when their conversation closes, opens again, moves, or loses one.
+"""Changes to queued messages when a conversation closes, opens again, moves or loses a message.
 
 None of these calls Slack: a row goes back to where delivery finds it, or is kept from it.
 """

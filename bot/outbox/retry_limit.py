@@ -1,4 +1,4 @@
-"""When a message is given up that Slack never says a clear no to.
+"""The limit after which a message is given up that Slack never clearly refuses.
 
 Slack being unwell is no reason: that passes, and nothing may be lost by it. So only tries count
 that reached Slack, and they count only while it takes other posts of the same workspace: then it

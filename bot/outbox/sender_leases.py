@@ -1,4 +1,4 @@
-"""One sender at a time for a workspace, so that its order and its limits are kept wherever it
+"""Leases of senders: one sender at a time for a workspace, which keeps its order and its limits.
 runs. A lane is leased for 15 s and renewed; a dead sender's lane is free after that.
 """
 

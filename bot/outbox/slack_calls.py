@@ -1,4 +1,4 @@
-"""What is done outside of any transaction: a call to Slack, and what it means for its message.
+"""Calls to Slack, made outside of any transaction, and their results.
 
 Each job returns a finding and raises nothing but cancellation: a fault of Slack is an answer too,
 and so is one of ours.

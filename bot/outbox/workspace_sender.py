@@ -1,4 +1,4 @@
-"""One workspace's sending, in turns: a turn is one transaction, calls are made between turns.
+"""The sender of one workspace: it works in turns, each one transaction, with calls between them.
 
 A turn writes down what the calls since the last one taught, takes what may go next within Slack's
 limits and claims it. So a message costs two transactions however slow Slack is, and a hundred

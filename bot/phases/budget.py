@@ -1,4 +1,4 @@
-"""How much of the last 90 days a channel spent in results sprints. Pure."""
+"""Share of the last 90 days that a channel spent in results sprints. Pure."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What was in a channel before, and what is in the others: reads for the start form."""
+"""Earlier phases of a channel and phases of other channels: reads for the start form."""
 
 from datetime import date, timedelta
 

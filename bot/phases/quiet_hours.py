@@ -1,4 +1,4 @@
-"""When something may be said, to a person or in a channel: for delivery, which knows no zones."""
+"""The next allowed time for a message to a person or channel, for delivery, which knows no zones."""
 
 from collections.abc import Collection
 from datetime import datetime

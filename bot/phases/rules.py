@@ -1,4 +1,4 @@
-"""What makes an imbalance intentional: what may start, be extended and end, and why not. Pure.
+"""Rules of starting, extending and ending a phase, with the reason for each refusal. Pure.
 
 Dates are calendar days in the lead's zone. A refusal is a value with the sentence for the person:
 what did not happen, why, what to do now.

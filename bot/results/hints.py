@@ -1,4 +1,4 @@
-"""When a lead should look up: an observation and one thing to try, from what may be shown. Pure."""
+"""Hints for leads: an observation and one thing to try, from results that may be shown. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How coarse an answer has to be so that it shows the team and nobody in it. Pure.
+"""Coarsening of answers, so that they show the team and nobody in it. Pure.
 
 Below eight answers: the mean to the nearest half and how many chose 4 or 5. From eight on: three
 bands, a band of one merged with its neighbour, beside the same mean. Never a count for each

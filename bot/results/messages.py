@@ -1,4 +1,4 @@
-"""What is said of a closed round: to its leads at once, to the team a working day later.
+"""Results of a closed round: for its leads at once, for the team a working day later. Pure.
 
 Pure functions of facts. Signals, gaps and (unless the form chose otherwise) comments are for the
 leads alone.

@@ -1,4 +1,4 @@
-"""What is known of a closed round when it is shown."""
+"""A closed round as it is shown."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Who is told what of a closed round, and under which names: rows of the outbox."""
+"""Messages with the results of a closed round: their readers, keys and times."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""What a round is called: on the picture's axis, in a first line, and as what came before."""
+"""Labels of rounds: on the chart's axis, in a first line, and for the round before."""
 
 from bot.results.model import ClosedRound
 

@@ -1,4 +1,4 @@
-"""Who may answer which round: read for many people at once, in the same few statements."""
+"""Authorization to answer rounds, read for many people at once in the same few statements."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Asking people: the weekly message at their slot, and at most one reminder."""
+"""Sending the questions: the weekly message at each person's slot, and at most one reminder."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

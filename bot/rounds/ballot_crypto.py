@@ -1,4 +1,4 @@
-"""How a ballot is sealed: pure, given a round's secret. Part of the vault; see `ballots`."""
+"""Encryption of ballots, given a round's secret. Pure; used by `ballots` only."""
 
 import hmac
 import json

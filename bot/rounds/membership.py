@@ -1,4 +1,4 @@
-"""Who is in a phase's channel now, compared with who was: its team follows that.
+"""Comparison of a phase's channel as it is now with its team as it was.
 
 Slack tells who comes and who goes, in any order, and not at all while nobody was there to hear it.
 So it is asked, and what it says is compared with whom we know: the team, and the onlookers, who

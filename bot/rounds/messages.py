@@ -1,4 +1,4 @@
-"""What members and leads are told about a round: pure functions of facts.
+"""Messages to members and leads about a round. Pure.
 
 The three questions are inputs: what somebody chooses stays in their own client until they press
 Send. No answer is ever put into a message.

@@ -1,4 +1,4 @@
-"""What the rest of the room is told about a round, its phase and who is in it."""
+"""A round and the people in it."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, time

@@ -1,4 +1,4 @@
-"""When the questions come, who is asked, and from how many answers on anything is shown. Pure."""
+"""Rules of rounds: when they open, who is asked, and the minimum number of answers. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet

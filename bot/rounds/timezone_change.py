@@ -1,4 +1,4 @@
-"""Somebody moved to another time zone: they are asked, and told, at their time there."""
+"""A person's change of time zone: their questions follow to their time there."""
 
 from datetime import date, datetime
 from functools import partial

@@ -1,4 +1,4 @@
-"""What nobody waits for: done after Slack has its answer, and before the bot stops."""
+"""Work done after Slack has its answer, and finished before the bot stops."""
 
 import asyncio
 from collections.abc import Coroutine

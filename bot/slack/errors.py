@@ -1,4 +1,4 @@
-"""What Slack's answers mean, decided once; and how a refusal reaches the person."""
+"""The meaning of Slack's errors, decided once, and how a refusal reaches the person."""
 
 import asyncio
 from collections.abc import Mapping

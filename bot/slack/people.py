@@ -1,4 +1,4 @@
-"""Who people are: read from Slack, remembered in the database.
+"""People: read from Slack, remembered in the database.
 
 Slack is not asked here about people who are remembered: `bot.workspaces.profile_refresh` refreshes
 them one by one, so that a weekly round waits for no answer about somebody it already knows.

@@ -1,4 +1,4 @@
-"""What follows `/imbalance start`: kind, end and milestone, each optional, in this order. Pure."""
+"""Arguments of `/imbalance start`: kind, end and milestone, each optional, in this order. Pure."""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Who wants to start a phase, and where: with every reason why it cannot be.
+"""Eligibility to start a phase in a channel, with every reason against it.
 
 Who they are is known here, as a rule; how things are in the channel only Slack can say.
 """

@@ -1,4 +1,4 @@
-"""What the start form is filled with when it opens: by the command, or by what was before."""
+"""Initial values of the start form, from the command or from an earlier phase."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace

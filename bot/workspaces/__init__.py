@@ -1,4 +1,4 @@
-"""One installation: its settings, who may change them, and what is known of its people."""
+"""An installation: its settings, who may change them, and its people."""
 
 from bot.workspaces import lifecycle, token_health
 from bot.workspaces.handlers import register

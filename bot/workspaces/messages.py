@@ -1,4 +1,4 @@
-"""What is said about a workspace's settings. Pure functions of facts."""
+"""Messages about a workspace's settings. Pure."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What is remembered of people is kept true: nobody's question waits for that.
+"""Keeping remembered profiles up to date, without making anybody wait for it.
 
 Events come twice and in any order, or not at all while nobody was there to take them. So each is
 only a reason to ask Slack how the person is now; and everybody is asked about now and then.

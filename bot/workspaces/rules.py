@@ -1,4 +1,4 @@
-"""What a workspace may set, and within which bounds. Pure."""
+"""A workspace's settings and their bounds. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields

@@ -1,4 +1,4 @@
-"""How the app answered a payload."""
+"""The app's answers to payloads."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""What every part of the stand-in shares, put together once."""
+"""State that every part of the fake Slack shares, built once."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping

@@ -1,4 +1,4 @@
-"""Who works at Northwind, and in which channels: where every playground and every test begins."""
+"""The people and channels of Northwind, where every playground and every test begins."""
 
 from collections.abc import Iterator
 from dataclasses import replace

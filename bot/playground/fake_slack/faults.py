@@ -1,4 +1,4 @@
-"""What can be told to go wrong."""
+"""Faults that can be injected."""
 
 import asyncio
 import json

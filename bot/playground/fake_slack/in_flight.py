@@ -1,4 +1,4 @@
-"""What is under way: requests being answered, envelopes not yet acknowledged, tasks."""
+"""Work in flight: requests being answered, envelopes not yet acknowledged, tasks."""
 
 import asyncio
 from collections import Counter

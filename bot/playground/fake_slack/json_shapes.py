@@ -1,4 +1,4 @@
-"""How Slack writes its objects in JSON: users, conversations, messages, views, files."""
+"""Slack's JSON objects: users, conversations, messages, views, files."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo

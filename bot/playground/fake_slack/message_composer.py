@@ -1,4 +1,4 @@
-"""What Slack's client makes of typed text: names become mentions, the rest is escaped."""
+"""Slack's treatment of typed text: names become mentions, the rest is escaped."""
 
 import re
 

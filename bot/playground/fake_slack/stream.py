@@ -1,4 +1,4 @@
-"""What the page is told while it is open: one JSON object for each change."""
+"""Updates to the open page: one JSON object for each change."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""What happens in a workspace besides talk: people come, leave, move; channels are archived.
+"""Changes in the workspace besides messages: people join, leave, move; channels are archived.
 
 Each changes the model at once and tells the app; the task returned ends when it has heard.
 """

@@ -1,4 +1,4 @@
-"""What the page calls: the same deeds as the people driver, in JSON."""
+"""The page's API: the same actions as the people driver, in JSON."""
 
 import mimetypes
 from collections.abc import Awaitable, Callable

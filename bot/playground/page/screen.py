@@ -1,4 +1,4 @@
-"""What one person's screen shows of the workspace, in the page's own shapes."""
+"""One person's screen of the workspace, in the page's own JSON."""
 
 import re
 from collections.abc import Iterator
