@@ -1,6 +1,6 @@
 """Every table but the ballots', on one page: columns and the constraint behind each promise.
 
-The ballots and their secrets are in `bot/rounds/ballots.py`, a vault that nobody else reads.
+The ballots and their secrets are read and written in `bot/rounds/ballots.py` only.
 Every key begins with the workspace, so no row can be reached from another one.
 """
 

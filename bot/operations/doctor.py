@@ -23,7 +23,7 @@ from bot.settings import NotStarted, Settings, SettingsError, load
 from bot.slack.errors import reason_of
 
 MANIFEST = Path(__file__).parents[2] / "manifest.json"
-#: Slack's signatures are refused more than five minutes off; this leaves room.
+#: Slack's signatures are refused more than five minutes off; this leaves a margin.
 LARGEST_SKEW = timedelta(seconds=30)
 WAIT_SECONDS = 10
 READY_SECONDS = 5

@@ -82,9 +82,9 @@ async def state_of(db: Database, now: datetime, real: datetime) -> AsyncIterator
         yield outbox(await system_state.outbox_lag(reader, now, real))
         for finding in await _messages(reader, now):
             yield finding
-        lanes = await system_state.lanes(reader, real)
-        yield senders([lane for lane in lanes if lane.owner and not lane.halted])
-        for finding in halted([lane for lane in lanes if lane.halted]):
+        all_senders = await system_state.senders(reader, real)
+        yield senders([sender for sender in all_senders if sender.owner and not sender.halted])
+        for finding in halted([sender for sender in all_senders if sender.halted]):
             yield finding
         for fan_out in await fan_outs(reader, Pace(), now):
             yield sending_to_many(fan_out, real)
@@ -122,9 +122,9 @@ def messages(of: State, waiting: Waiting, reasons: Mapping[str, int]) -> Finding
     return ok(said) if of in (State.PENDING, State.SENDING) else look(said)
 
 
-def senders(lanes: Sequence[Lane]) -> Finding:
+def senders(all_senders: Sequence[Lane]) -> Finding:
     """Who sends, and for how long nobody else may."""
-    silent = [lane for lane in lanes if lane.lease_left < system_state.NOTHING]
+    silent = [sender for sender in all_senders if sender.lease_left < system_state.NOTHING]
     if silent:
         first = silent[0]
         return look(
@@ -134,28 +134,28 @@ def senders(lanes: Sequence[Lane]) -> Finding:
                 left=span(-first.lease_left),
             )
         )
-    if not lanes:
+    if not all_senders:
         return ok(NO_SENDER)
     at_work = [
         AT_WORK.format(
-            workspace=lane.workspace_id, owner=_short(lane.owner), left=span(lane.lease_left)
+            workspace=sender.workspace_id, owner=_short(sender.owner), left=span(sender.lease_left)
         )
-        for lane in lanes
+        for sender in all_senders
     ]
-    return ok(f"{ALL_AT_WORK.format(count=len(lanes))} ({_some(at_work)})")
+    return ok(f"{ALL_AT_WORK.format(count=len(all_senders))} ({_some(at_work)})")
 
 
-def halted(lanes: Sequence[Lane]) -> list[Finding]:
+def halted(all_senders: Sequence[Lane]) -> list[Finding]:
     """Workspaces that nothing is sent for. A removed app is nobody's fault, a bad token is."""
     findings = []
-    for lane in lanes[:MOST_LINES]:
-        removed = lane.halted in REMOVALS
+    for sender in all_senders[:MOST_LINES]:
+        removed = sender.halted in REMOVALS
         said = HALTED.format(
-            workspace=lane.workspace_id, reason=lane.halted, do=REMOVED if removed else TOKEN
+            workspace=sender.workspace_id, reason=sender.halted, do=REMOVED if removed else TOKEN
         )
         findings.append(look(said) if removed else wrong(said))
-    if len(lanes) > MOST_LINES:
-        findings.append(look(f"halted: {AND_MORE.format(count=len(lanes) - MOST_LINES)}"))
+    if len(all_senders) > MOST_LINES:
+        findings.append(look(f"halted: {AND_MORE.format(count=len(all_senders) - MOST_LINES)}"))
     return findings
 
 

@@ -135,7 +135,7 @@ async def halted(reader: AsyncConnection) -> Mapping[str, int]:
     return {row[0]: row[1] for row in rows}
 
 
-async def lanes(reader: AsyncConnection, real: datetime) -> Sequence[Lane]:
+async def senders(reader: AsyncConnection, real: datetime) -> Sequence[Lane]:
     """Workspaces that somebody sends for, and those that nothing is sent for."""
     rows = await reader.execute(
         select(_lanes)

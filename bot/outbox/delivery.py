@@ -2,15 +2,15 @@
 
 The protocol, step by step, for one message:
 
-1. its workspace's lane is leased; it is the first of its conversation and within Slack's limits;
+1. one sender leases its workspace; it is the first of its conversation and within Slack's limits;
 2. a transaction marks it `sending` with a new fence and commits;
 3. the call is made, without retries by the SDK;
-4. the lane's next transaction concludes it: sent with channel and ts; pending again where Slack
+4. the sender's next transaction concludes it: sent with channel and ts; pending again where Slack
    surely did nothing; failed where it never will; unknown otherwise;
 5. an unknown one is looked up after a settling time: present is sent, absent is pending again,
    and where no proof can be had it is held.
 
-A process that dies between 2 and 4 leaves `sending`, which the lane's next owner treats as
+A process that dies between 2 and 4 leaves `sending`, which the next owner of the lease treats as
 unknown. What can be repeated without harm (edits, pins, home views) skips the proof.
 """
 
@@ -58,7 +58,7 @@ async def always_welcome(
 
 
 class Delivery:
-    """The sender. Any number of processes may run one; each lane has one owner at a time."""
+    """The sender. Any number of processes may run one; each workspace has one sender at a time."""
 
     def __init__(
         self,
@@ -86,7 +86,7 @@ class Delivery:
             turns=asyncio.Semaphore(MOST_TURNS),
             owner=new_id(),
         )
-        self._lanes: dict[str, Lane] = {}
+        self._senders: dict[str, Lane] = {}
         self._tasks: dict[str, asyncio.Task[int]] = {}
         self._fan_outs = FanOuts()
         self._stopping = False
@@ -118,8 +118,8 @@ class Delivery:
         """Make no more calls than those under way."""
         self._stopping = True
         self._db.changed.set()
-        for lane in self._lanes.values():
-            lane.stopping = True
+        for sender in self._senders.values():
+            sender.stopping = True
 
     async def stop(self, seconds: float = 7) -> None:
         """Begin nothing new, and give calls under way so many seconds."""
@@ -145,34 +145,35 @@ class Delivery:
             open_messages.labels(state).set(count)
 
     async def _start_lanes(self) -> None:
-        if len(self._lanes) >= MOST_LANES:
+        if len(self._senders) >= MOST_LANES:
             return
         async with self._db.reading() as reader:
             waiting = await sender_leases.with_work(reader, self._clock.now(), MOST_LANES)
         for workspace_id in shuffled(waiting):  # so that replicas begin in different places
-            if workspace_id not in self._lanes and len(self._lanes) < MOST_LANES:
-                self._lanes[workspace_id] = Lane(
+            if workspace_id not in self._senders and len(self._senders) < MOST_LANES:
+                self._senders[workspace_id] = Lane(
                     self._tools, workspace_id, abandoned=waiting[workspace_id]
                 )
                 self._tasks[workspace_id] = asyncio.create_task(
-                    self._work(self._lanes[workspace_id], workspace_id), name=f"lane {workspace_id}"
+                    self._work(self._senders[workspace_id], workspace_id),
+                    name=f"sender {workspace_id}",
                 )
 
-    async def _work(self, lane: Lane, workspace_id: str) -> int:
+    async def _work(self, sender: Lane, workspace_id: str) -> int:
         bind_contextvars(workspace=workspace_id)  # of this task and of the calls it begins
         try:
-            while await self._turn(lane, workspace_id):
-                await lane.wait()
+            while await self._turn(sender, workspace_id):
+                await sender.wait()
         finally:
-            lane.abandon()
-            del self._lanes[workspace_id], self._tasks[workspace_id]
-        return lane.calls
+            sender.abandon()
+            del self._senders[workspace_id], self._tasks[workspace_id]
+        return sender.calls
 
-    async def _turn(self, lane: Lane, workspace_id: str) -> bool:
+    async def _turn(self, sender: Lane, workspace_id: str) -> bool:
         try:
-            return await lane.turn()
+            return await sender.turn()
         except Exception as error:  # one of the three borders where everything is caught
             if trouble(error) is None:
                 log.error("lane_failed", exc_info=error, workspace=workspace_id)
             await self._pause(AFTER_FAILURE_SECONDS)
-            return lane.owes and not self._stopping
+            return sender.owes and not self._stopping

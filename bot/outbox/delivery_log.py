@@ -34,7 +34,7 @@ def record_finding(finding: Finding) -> None:
 
 
 def record_takeover(workspace_id: str, doubted: int, *, abandoned: bool) -> None:
-    """A lane that is ours now, and how many calls its last sender left under way."""
+    """Log that a lease is ours now, and how many calls its last owner left under way."""
     if abandoned:
         lane_takeovers.inc()
         log.warning("lane_taken_over", workspace=workspace_id)

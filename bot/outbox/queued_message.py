@@ -23,7 +23,7 @@ NOWHERE = Place(channel=None, ts=None)
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """An open message, as it was when its lane's transaction read or claimed it."""
+    """An open message, as it was when its sender's transaction read or claimed it."""
 
     workspace_id: str
     message_id: str

@@ -2,7 +2,7 @@
 
 Figures: https://docs.slack.dev/apis/web-api/rate-limits. A tier allows so many calls a minute;
 chat.postMessage one a second in each channel and "several hundred" a minute in a workspace, taken
-as 300. What was used is kept with the workspace's lane, so whoever sends next goes on from there.
+as 300. What was used is kept with the workspace's lease, so whoever sends next goes on from there.
 
 Pure: given what was used and the time, it says what may be sent now.
 """
@@ -144,13 +144,13 @@ class Used:
     def _until(self, limit: str, count: int, reserved: int) -> float:
         at = max(self._now, self._blocked.get(limit, 0.0))
         made = deque(self._calls.get(limit, ()))
-        room = int(PER_MINUTE[limit] - reserved - sum(calls for _, calls in made))
-        while count > room:  # as soon as one more may be made it is
-            if room > 0:
-                made.append([at, room])
-                count, room = count - room, 0
+        capacity = int(PER_MINUTE[limit] - reserved - sum(calls for _, calls in made))
+        while count > capacity:  # as soon as one more may be made it is
+            if capacity > 0:
+                made.append([at, capacity])
+                count, capacity = count - capacity, 0
             began, calls = made.popleft()
-            at, room = max(at, began + WINDOW_SECONDS), room + int(calls)
+            at, capacity = max(at, began + WINDOW_SECONDS), capacity + int(calls)
         return at - self._now if count else 0.0
 
     def _left(self, name: str) -> int:

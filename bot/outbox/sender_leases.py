@@ -1,5 +1,6 @@
 """Leases of senders: one sender at a time for a workspace, which keeps its order and its limits.
-runs. A lane is leased for 15 s and renewed; a dead sender's lane is free after that.
+
+A lease lasts 15 s and is renewed; a dead sender's lease is free after that.
 """
 
 from collections.abc import Collection
@@ -106,13 +107,13 @@ async def with_work(reader: AsyncConnection, now: datetime, limit: int) -> dict[
 
 
 async def take(tx: AsyncConnection, workspace_id: str, owner: str, real: datetime) -> Lease | None:
-    """Take the lane, if it is free or its owner is silent, and nobody else takes it now."""
+    """Take the lease, if it is free or has run out, and nobody else takes it now."""
     given = {"b_workspace": workspace_id, "b_owner": owner, "real": real, "b_until": real + LEASE}
     return _lease((await tx.execute(_TAKE, given)).first())
 
 
 async def renew(tx: AsyncConnection, workspace_id: str, owner: str, real: datetime) -> Lease | None:
-    """Keep the lane, if it is ours still."""
+    """Renew the lease, if it is still ours."""
     given = {"b_workspace": workspace_id, "b_owner": owner, "b_until": real + LEASE}
     return _lease((await tx.execute(_RENEW, given)).first())
 
@@ -129,7 +130,7 @@ async def save(tx: AsyncConnection, workspace_id: str, rate_usage: dict[str, Any
 async def release(
     tx: AsyncConnection, workspace_id: str, owner: str, resume_at: datetime | None = None
 ) -> None:
-    """Give the lane back; nobody need look at it before `resume_at` (real time)."""
+    """Give the lease back; nobody need take it before `resume_at` (real time)."""
     given = {"b_workspace": workspace_id, "b_owner": owner, "b_resume_at": resume_at}
     await tx.execute(_RELEASE, given)
 

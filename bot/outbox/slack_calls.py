@@ -63,7 +63,7 @@ class Jobs:
         """Send it, prove it, or upload its picture. `claimed_at` is of `uptime`."""
         try:
             return await self._done(row, claimed_at)
-        except Exception as error:  # no lane may die of one call
+        except Exception as error:  # one call must not stop its workspace's sender
             log.error("call_failed", exc_info=error, message=row.message_id, **row.key.log_fields)
             in_doubt = row.operation is Operation.POST
             return Finding(
@@ -82,7 +82,7 @@ class Jobs:
         return await self._send(row, claimed_at)
 
     async def _send(self, row: Row, claimed_at: float) -> Finding:
-        if uptime() - claimed_at > BEGIN_WITHIN_SECONDS:  # the lane may be another's by now
+        if uptime() - claimed_at > BEGIN_WITHIN_SECONDS:  # the lease may be another's by now
             wait = self._patience.backoff(row.attempts)
             tried = uncounted(row)
             return Finding(row=row, state=State.PENDING, reason="late", wait=wait, tried=tried)
@@ -145,7 +145,7 @@ class Jobs:
         )
 
     async def _picture(self, row: Row) -> Finding:
-        """Upload it; the message is sent with the lane's next turn."""
+        """Upload it; the message is sent in the sender's next turn."""
         try:
             client = self._client_for(row.workspace_id)
             file_id = await upload(client, self._drawn, row.picture or {})

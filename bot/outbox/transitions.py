@@ -1,7 +1,7 @@
 """The writes of a message's way: claimed before the call, concluded after it.
 
 Whoever concludes names the fence of the claim it acted under. A sender that was thought dead and
-had its lane taken over finds another fence, and may say nothing any more.
+lost its lease finds another fence, and can change nothing any more.
 """
 
 from collections.abc import Sequence

@@ -46,7 +46,7 @@ WelcomeAt = Callable[
 
 @dataclass(frozen=True, kw_only=True)
 class Tools:
-    """What every lane works with."""
+    """Dependencies of every sender."""
 
     db: Database
     clock: Clock
@@ -75,7 +75,7 @@ class Lane:
 
     @property
     def owes(self) -> bool:
-        """Whether there is something only this lane knows."""
+        """Whether it has results that are not stored yet, or calls under way."""
         return bool(self._calls or self._learnt)
 
     async def turn(self) -> bool:
@@ -200,14 +200,14 @@ class Lane:
         self, tx: AsyncConnection, used: Used, now: datetime, real: datetime
     ) -> tuple[list[Row], bool]:
         """What goes next; and whether something was put aside, so that more may follow at once."""
-        room = IN_FLIGHT - len(self._calls)
+        capacity = IN_FLIGHT - len(self._calls)
         found = await heads(
             tx,
             self._workspace_id,
             now=now,
             real=real,
             barred=used.barred(),
-            limit=IN_FLIGHT + room,
+            limit=IN_FLIGHT + capacity,
         )
         free = [row for row in found if row.queue not in self._calls]
         welcome = await self._welcome(tx, free, now)
@@ -219,7 +219,7 @@ class Lane:
             elif row.state is State.PENDING and await is_hopeless(tx, row, now):
                 await self._give_up(tx, row, now, real)
                 put_aside = True
-            elif len(chosen) < room and used.take(row):
+            elif len(chosen) < capacity and used.take(row):
                 chosen.append(row)
         return chosen, put_aside
 

@@ -1,4 +1,4 @@
-"""Permissions to extend and end a phase: its leads and workspace admins, checked at every action."""
+"""Permissions to extend and end a phase: checked at every action."""
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 

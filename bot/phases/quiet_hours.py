@@ -1,4 +1,4 @@
-"""The next allowed time for a message to a person or channel, for delivery, which knows no zones."""
+"""The next time at which a message to a person or channel is allowed, for delivery."""
 
 from collections.abc import Collection
 from datetime import datetime

@@ -9,7 +9,7 @@ from bot.slack.mrkdwn import fitted, quotation
 
 HEADING = "*Comments, shuffled and without names*"
 MORE = "More comments, shuffled and without names"
-#: One section of comments has room beside the results, whatever else is said there; the others
+#: One section of comments fits beside the results, whatever else is said there; the others
 #: go into replies. Which ones must not change when the results are edited: replies are not.
 SECTION_LIMIT = 2_000
 #: Of a note, with what is said before it.

@@ -20,7 +20,7 @@ class Asked(Protocol):
 
 
 class Closing(Protocol):
-    """The round that is being closed, as the rounds' room knows it."""
+    """The round that is being closed, as `bot.rounds` knows it."""
 
     @property
     def round_id(self) -> str: ...

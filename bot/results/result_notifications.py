@@ -78,7 +78,7 @@ async def _say_more(
     thread_of: MessageKey,
     now: datetime,
 ) -> None:
-    """The comments that had no room in the message."""
+    """The comments that did not fit into the message."""
     for number, page in enumerate(in_replies(showing.comments), start=2):
         await outbox.say(
             tx,

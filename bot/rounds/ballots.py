@@ -1,11 +1,11 @@
-"""The vault: one person's answers in a round, unreadable without a key kept elsewhere.
+"""Ballots: one person's answers in a round, encrypted with a key that is kept elsewhere.
 
 A ballot is stored under HMAC-SHA256(round secret, user id) and sealed with a key derived from the
 same secret. The secret is wrapped by a key of IMBALANCE_KEYS, which no database and no backup
 holds. There is no time, no sequence and no order of insertion to read. Closing a round counts the
 ballots and destroys them with the secret, in one transaction.
 
-Nobody outside this room imports it; the linter says so.
+No other package imports it; the import linter checks that.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -141,21 +141,21 @@ async def cast_all(tx: AsyncConnection, keys: KeyRing, casts: Sequence[Cast]) ->
     the round was retired or the round was closed, ValueError where its secret was changed.
     """
     secrets = {(one.workspace_id, one.round_id): one.secret for one in casts}
-    vaults = {place: _vault(keys, place, secret) for place, secret in secrets.items()}
+    vaults = {place: _cipher(keys, place, secret) for place, secret in secrets.items()}
     opened = [(vaults[one.workspace_id, one.round_id], one) for one in casts]
-    rows = [(_row(vault, one), one) for vault, one in opened if isinstance(vault, Vault)]
+    rows = [(_row(cipher, one), one) for cipher, one in opened if isinstance(cipher, Vault)]
     await put_all(tx, _ballots, [row for row, one in rows if one.ballot is not None])
     await put_all_if_new(tx, _ballots, [row for row, one in rows if one.ballot is None])
-    return [None if isinstance(vault, Vault) else vault for vault, _ in opened]
+    return [None if isinstance(cipher, Vault) else cipher for cipher, _ in opened]
 
 
-def _row(vault: Vault, one: Cast) -> Row:
-    voter_token = vault.voter_token(one.user_id)
+def _row(cipher: Vault, one: Cast) -> Row:
+    voter_token = cipher.voter_token(one.user_id)
     return {
         "workspace_id": one.workspace_id,
         "round_id": one.round_id,
         "voter_token": voter_token,
-        "sealed": vault.seal(voter_token, one.ballot or Ballot()),
+        "sealed": cipher.seal(voter_token, one.ballot or Ballot()),
     }
 
 
@@ -167,8 +167,8 @@ async def of_voter(
     Raises:
         KeyMissing: the key that protects this round was retired, or the round was closed.
     """
-    vault = await _opened(tx, keys, workspace_id, round_id)
-    voter_token = vault.voter_token(user_id)
+    cipher = await _opened(tx, keys, workspace_id, round_id)
+    voter_token = cipher.voter_token(user_id)
     sealed = (
         await tx.execute(
             select(_ballots.c.sealed).where(
@@ -176,7 +176,7 @@ async def of_voter(
             )
         )
     ).scalar()
-    return None if sealed is None else vault.unseal(voter_token, sealed)
+    return None if sealed is None else cipher.unseal(voter_token, sealed)
 
 
 async def who_answered(
@@ -187,8 +187,8 @@ async def who_answered(
     Raises:
         KeyMissing: the key that protects this round was retired, or the round was closed.
     """
-    vault = await _opened(tx, keys, workspace_id, round_id)
-    voters = {vault.voter_token(one): one for one in user_ids}
+    cipher = await _opened(tx, keys, workspace_id, round_id)
+    voters = {cipher.voter_token(one): one for one in user_ids}
     mine = _in_round(_ballots, workspace_id, round_id) & _ballots.c.voter_token.in_(padded(voters))
     return frozenset(
         voters[one] for one in await tx.scalars(select(_ballots.c.voter_token).where(mine))
@@ -233,16 +233,16 @@ async def lack_key(tx: AsyncConnection, keys: KeyRing, workspace_id: str, round_
 
 async def _opened(tx: AsyncConnection, keys: KeyRing, workspace_id: str, round_id: str) -> Vault:
     wrapped = await secret_of(tx, workspace_id, round_id)
-    vault = _vault(keys, (workspace_id, round_id), wrapped)
-    if isinstance(vault, Exception):
-        raise vault
-    return vault
+    cipher = _cipher(keys, (workspace_id, round_id), wrapped)
+    if isinstance(cipher, Exception):
+        raise cipher
+    return cipher
 
 
-def _vault(
+def _cipher(
     keys: KeyRing, of: tuple[str, str], wrapped: Wrapped | None
 ) -> Vault | KeyMissing | ValueError:
-    """The vault of a round, or what is wrong with it."""
+    """The cipher of a round, or the reason why there is none."""
     if wrapped is None:
         return KeyMissing("destroyed")
     place = _place(*of)
@@ -260,13 +260,13 @@ async def _read(
     found: Iterable[tuple[str, bytes]],
 ) -> list[Ballot]:
     try:
-        vault = await _opened(tx, keys, workspace_id, round_id)
+        cipher = await _opened(tx, keys, workspace_id, round_id)
     except (KeyMissing, ValueError):
         return []
     read = []
     for voter_token, sealed in found:
         try:
-            read.append(vault.unseal(voter_token, sealed))
+            read.append(cipher.unseal(voter_token, sealed))
         except ValueError:  # tampered with: it counts for nobody
             continue
     return read

@@ -101,7 +101,7 @@ async def open_now(
     opening: Opening,
     seen: Look,
 ) -> Opened:
-    """Write the round, its list, its vault, and what is due because of it."""
+    """Write the round, its roster, its secret, and the actions that follow from it."""
     now = services.clock.now()
     phase = await _with_its_team(tx, workspace_id, phase, seen, now)
     profiles = seen.profiles

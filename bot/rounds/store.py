@@ -1,4 +1,4 @@
-"""Reads about rounds and what they need of their phase. Answers are in the vault, not here."""
+"""Reads about rounds and what they need of their phase. Answers are read in `ballots` only."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict

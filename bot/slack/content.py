@@ -1,4 +1,4 @@
-"""Block Kit pieces that every room uses, and what one message is made of.
+"""Block Kit elements that every package uses, and the content of one message.
 
 Slack's limits are checked by slack_sdk's models when they are turned into dictionaries; the limit
 of a whole message is checked here.
@@ -91,8 +91,8 @@ def size(blocks: Iterable[Block | dict[str, Any]]) -> int:
     return sum(BLOCK_COST + _characters(block) for block in as_dicts([*blocks]))
 
 
-def pages(groups: Iterable[Sequence[Block]], room: int) -> list[list[Block]]:
-    """The blocks in their order, divided among messages that have `room` for them each.
+def pages(groups: Iterable[Sequence[Block]], capacity: int) -> list[list[Block]]:
+    """The blocks in their order, divided among messages that have `capacity` for them each.
 
     A group stays together where one message can hold it.
     """
@@ -100,11 +100,11 @@ def pages(groups: Iterable[Sequence[Block]], room: int) -> list[list[Block]]:
     left = 0
     for group in groups:
         whole = size(group)
-        for part in [group] if whole <= room else [[block] for block in group]:
+        for part in [group] if whole <= capacity else [[block] for block in group]:
             used = size(part)
             if not found or used > left:
                 found.append([])
-                left = room
+                left = capacity
             found[-1] += part
             left -= used
     return found
