@@ -1,6 +1,10 @@
-"""Calendar days as text, the same for every reader."""
+"""Calendar days as text, the same for every reader; and the delay that makes something late."""
 
-from datetime import date
+from datetime import date, timedelta
+
+#: An action or a message that begins longer than this after its time was held up, by downtime of
+#: ours or of Slack's, and may come at a bad hour.
+LATE = timedelta(minutes=15)
 
 
 def day(value: date) -> str:

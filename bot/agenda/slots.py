@@ -7,12 +7,12 @@ change repeats becomes its first occurrence.
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from bot.dates import LATE
+
 DEFAULT_ZONE = "UTC"
 DAY_BEGINS, DAY_ENDS = time(8, 0), time(20, 0)
 MORNING = time(9, 0)
 SATURDAY = 5
-#: What is later than this was held up (by downtime, ours or Slack's) and may come at a bad hour.
-LATE = timedelta(minutes=15)
 
 
 def zone_of(name: str | None, default: str = DEFAULT_ZONE) -> ZoneInfo:

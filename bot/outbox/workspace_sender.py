@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import Clock, uptime
+from bot.dates import LATE
 from bot.db.db_errors import trouble
 from bot.db.engine import Database
 from bot.log import log
@@ -34,8 +35,6 @@ IN_FLIGHT = 64
 LONGEST_REST = timedelta(seconds=5)
 #: Calls begun together end together: one turn is enough for all that end within this time.
 COLLECT_SECONDS = 0.01
-#: What waited longer than this for its turn is late, and may have become untimely.
-LATE = timedelta(minutes=15)
 
 #: From when these people and channels of a workspace may be written to: now, or the next hour
 #: that suits there.

@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.agenda import agenda
 from bot.agenda.actions import ActionName, AgendaAction
 from bot.agenda.agenda import Item, carrying_out
-from bot.agenda.slots import LATE, next_working_morning, once_welcome, within_hours
+from bot.agenda.slots import next_working_morning, once_welcome, within_hours
+from bot.dates import LATE
 from bot.db import schema
 from bot.phases.model import Phase
 from bot.results import messages, store

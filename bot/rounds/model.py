@@ -1,42 +1,10 @@
 """A round and the people in it."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import datetime
 
-from bot.agenda.slots import slot
 from bot.rounds.questions import Question
 from bot.rounds.rules import RoundKind
-
-#: Where the lead lives. The day is over for most of the team when the phase ends.
-_ENDS_AT = time(17, 0)
-
-
-def ends_at(ends_on: date, zone: str) -> datetime:
-    """When a phase with this last day ends; `zone` is its lead's."""
-    return slot(ends_on, _ENDS_AT, zone)
-
-
-@dataclass(frozen=True, kw_only=True)
-class PhaseFacts:
-    """What rounds need to know of a phase. Dates and `time_of_day` are wall-clock; see `zone`."""
-
-    phase_id: str
-    channel_id: str
-    kind: str
-    is_active: bool
-    lead_ids: tuple[str, ...]  # who started it first
-    lead_names: tuple[str, ...]  # in the same order
-    members: tuple[str, ...]  # who has not left
-    weekday: int  # 0 is Monday
-    time_of_day: time  # in each person's own zone
-    zone: str  # the lead's
-    started_at: datetime
-    starts_on: date
-    ends_on: date
-    ended_at: datetime | None
-    remind: bool
-    comments_to: str  # leads, or team
-    is_paused: bool  # its channel cannot be spoken in: no questions begin
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 OUR_LEADS = "our leads"
-#: What a workspace may put into other words; the keys and the three questions stay.
-REWORDABLE = ("label", "to_member", "to_lead")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,9 +6,8 @@ Rules: https://docs.slack.dev/messaging/formatting-message-text
 import re
 import unicodedata
 from collections.abc import Sequence
-from datetime import date, datetime, time
+from datetime import datetime
 from itertools import accumulate
-from zoneinfo import ZoneInfo
 
 from bot.dates import day
 
@@ -74,11 +73,6 @@ def instant(moment: datetime) -> str:
     """A moment in each reader's own zone and words, with the weekday or "tomorrow"."""
     fallback = f"{day(moment.date())} {moment:%H:%M} UTC"
     return f"<!date^{int(moment.timestamp())}^{{date_long_pretty}} at {{time}}|{fallback}>"
-
-
-def instant_of(value: date, at: time, zone: str) -> str:
-    """A wall-clock moment of one zone, shown in each reader's own."""
-    return instant(datetime.combine(value, at, ZoneInfo(zone)))
 
 
 def length(text: str) -> int:

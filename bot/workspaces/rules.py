@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 
 #: Our own figures; a workspace may be stricter with the minimums, never laxer.
 LEAST_SMALL, LEAST_LARGE = 4, 5
-QUESTION_KEYS = ("clarity", "trust", "ego")
 LONGEST_LABEL, LONGEST_QUESTION = 75, 300
 
 BOUNDS = {
