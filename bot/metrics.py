@@ -18,7 +18,7 @@ defects = Counter(
 )
 agenda_actions = Counter("imbalance_agenda_actions", "Things that were due", ["action", "outcome"])
 agenda_lag_seconds = Gauge(
-    "imbalance_agenda_lag_seconds", "Age of the oldest thing that is due and not done"
+    "imbalance_scheduler_lag_seconds", "Age of the oldest thing that is due and not done"
 )
 open_messages = Gauge("imbalance_open_messages", "Messages not at their end", ["state"])
 call_seconds = Histogram("imbalance_slack_call_seconds", "Web API calls", ["method"])
@@ -26,14 +26,14 @@ database_failures = Counter(
     "imbalance_database_failures", "Transactions and reads that the database failed", ["kind"]
 )
 fan_out_left = Gauge(
-    "imbalance_fan_out_left_messages", "Messages that wait in workspaces which have many of them"
+    "imbalance_bulk_send_left_messages", "Messages that wait in workspaces which have many of them"
 )
 fan_out_sent = Gauge(
-    "imbalance_fan_out_sent_messages",
+    "imbalance_bulk_send_sent_messages",
     "Messages sent in workspaces which have many of them, since their last minute without one",
 )
 fan_out_end_seconds = Gauge(
-    "imbalance_fan_out_expected_end_seconds",
+    "imbalance_bulk_send_eta_seconds",
     "How long Slack's limits will hold up the last of the messages in such a workspace",
 )
 oldest_message_seconds = Gauge(
@@ -55,11 +55,13 @@ unknown_outcomes = Counter(
     "imbalance_unknown_outcomes", "Posts of which nobody knew whether Slack took them", ["cause"]
 )
 proofs = Counter(
-    "imbalance_proofs", "Looks for posts whose outcome was unknown, by what was found", ["result"]
+    "imbalance_delivery_lookups",
+    "Looks for posts whose outcome was unknown, by what was found",
+    ["result"],
 )
 rate_limited = Counter("imbalance_rate_limited", "Calls that Slack answered with 429", ["method"])
 lane_takeovers = Counter(
-    "imbalance_lane_takeovers", "Workspaces taken over from a sender that had fallen silent"
+    "imbalance_sender_takeovers", "Workspaces taken over from a sender that had fallen silent"
 )
 request_seconds = Histogram(
     "imbalance_request_seconds", "From a request of Slack to our answer", ["kind"]
