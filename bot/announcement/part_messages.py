@@ -12,7 +12,6 @@ from bot.announcement.messages import SHORT, promised, standing
 from bot.phases.model import Phase
 from bot.phases.wording import WEEKDAYS, lead_names, one_line, title
 from bot.slack.content import (
-    MESSAGE,
     SECTION,
     Content,
     content,
@@ -22,7 +21,6 @@ from bot.slack.content import (
     paragraphs,
     plain,
     section,
-    size,
 )
 from bot.slack.inputs import text_input
 from bot.slack.mrkdwn import channel, clean, fitted, quotation
@@ -129,7 +127,7 @@ def concerns_for_leads(channel_id: str, texts: Sequence[str]) -> list[Content]:
     why = context(WHY)
     beside = [_from(first, channel_id, number=99, count=99), why]
     notes = [[divider(), *paragraphs(quotation(text, SECTION))] for text in texts]
-    found = pages(notes, MESSAGE - size(beside))
+    found = pages(notes, beside)
     return [
         content(first, _from(first, channel_id, number=number, count=len(found)), *page, why)
         for number, page in enumerate(found, start=1)

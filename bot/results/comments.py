@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from slack_sdk.models.blocks import Block
 
-from bot.slack.content import MESSAGE, Content, content, joined, pages, section, size
+from bot.slack.content import Content, content, joined, pages, section
 from bot.slack.mrkdwn import fitted, quotation
 
 HEADING = "*Comments, shuffled and without names*"
@@ -26,7 +26,7 @@ def in_replies(comments: Sequence[str]) -> list[Content]:
     """The others, in as many messages as they need."""
     heading = section(f"*{MORE}*")
     others = [[section(text)] for text in _sections(comments)[1:]]
-    return [content(MORE, heading, *page) for page in pages(others, MESSAGE - size([heading]))]
+    return [content(MORE, heading, *page) for page in pages(others, [heading])]
 
 
 def quoted(text: str) -> str:

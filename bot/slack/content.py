@@ -91,18 +91,19 @@ def size(blocks: Iterable[Block | dict[str, Any]]) -> int:
     return sum(BLOCK_COST + _characters(block) for block in as_dicts([*blocks]))
 
 
-def pages(groups: Iterable[Sequence[Block]], capacity: int) -> list[list[Block]]:
-    """The blocks in their order, divided among messages that have `capacity` for them each.
+def pages(groups: Iterable[Sequence[Block]], beside: Sequence[Block]) -> list[list[Block]]:
+    """The blocks in their order, divided among messages that each hold the blocks `beside` too.
 
     A group stays together where one message can hold it.
     """
+    capacity, most = MESSAGE - size(beside), MOST_BLOCKS - len(beside)
     found: list[list[Block]] = []
     left = 0
     for group in groups:
-        whole = size(group)
-        for part in [group] if whole <= capacity else [[block] for block in group]:
+        fits = size(group) <= capacity and len(group) <= most
+        for part in [group] if fits else [[block] for block in group]:
             used = size(part)
-            if not found or used > left:
+            if not found or used > left or len(found[-1]) + len(part) > most:
                 found.append([])
                 left = capacity
             found[-1] += part
