@@ -111,7 +111,7 @@ class _Filling:
             settings=changed(settings),
             installed_at=NOW,
         )
-        await self.add(schema.lanes)
+        await self.add(schema.sender_leases)
         for user_id in sorted({*PEOPLE} - {self.pick(GUSTAVO, HANA)}):
             await self.add(
                 schema.people,
@@ -190,7 +190,7 @@ class _Filling:
             wrapped_up_by=BEN if ended else None,
             paused_at=NOW if is_paused else None,
             paused_because="archived" if is_paused else None,
-            followed_since=self.pick(NOW, None),
+            membership_synced_at=self.pick(NOW, None),
         )
         await self.people_of(phase_id)
         for position in range(self.pick(1, 2)):
@@ -220,7 +220,7 @@ class _Filling:
                 thanks_line=f"Thanks of {self.workspace_id}",
             )
         onlooker = self.pick(GUSTAVO, HANA)
-        await self.add(schema.phase_onlookers, phase_id=phase_id, user_id=onlooker)
+        await self.add(schema.non_participants, phase_id=phase_id, user_id=onlooker)
 
     async def rounds(self) -> None:
         shift = timedelta(hours=self.pick(0, 2))
@@ -247,7 +247,7 @@ class _Filling:
             minimum=self.pick(4, 5),
             asked=len(members),
             questions=rounds_store.as_json(QUESTIONS),
-            enough=True if closed else None,
+            reached_minimum=True if closed else None,
             answered=len(members) if closed else None,
             note=f"Note of {round_id} in {self.workspace_id}" if closed else None,
             noted_by=BEN if closed else None,
@@ -277,7 +277,11 @@ class _Filling:
     async def results(self, round_id: str) -> None:
         for key in self.pick(("clarity", "trust"), ("clarity", "ego")):
             await self.add(
-                schema.figures, round_id=round_id, key=key, answers=5, level=self.pick(3.5, 4.5)
+                schema.question_levels,
+                round_id=round_id,
+                key=key,
+                answers=5,
+                level=self.pick(3.5, 4.5),
             )
         text = f"Comment of {round_id} in {self.workspace_id}"
         await self.add(schema.round_comments, round_id=round_id, position=0, text=text)

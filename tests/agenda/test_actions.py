@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bot.agenda import actions
 from bot.agenda.actions import (
     ActionName,
-    PauseReason,
+    PausedPhase,
     PhaseDay,
     PhasePerson,
     PlannedRound,
@@ -21,14 +21,14 @@ from bot.agenda.actions import (
 )
 from bot.app import ACTIONS
 from bot.channel_health.failure_policy import Consequence
-from bot.phases.model import Why
+from bot.phases.model import PauseReason
 from bot.rounds.rules import RoundKind
 
 DAY = date(2026, 11, 24)
 ids = st.text(alphabet="0123456789abcdef", min_size=32, max_size=32)
 people = st.text(alphabet="ABCDEFGH0123456789", min_size=2, max_size=12).map("U{}".format)
 SUBJECTS: dict[type[Subject], st.SearchStrategy[Subject]] = {
-    PauseReason: st.builds(PauseReason, ids, st.sampled_from(Why)),
+    PausedPhase: st.builds(PausedPhase, ids, st.sampled_from(PauseReason)),
     PhaseDay: st.builds(PhaseDay, ids, st.dates()),
     PhasePerson: st.builds(PhasePerson, ids, people),
     PlannedRound: st.builds(PlannedRound, ids, st.sampled_from(RoundKind), st.dates()),
@@ -58,7 +58,7 @@ def test_a_subject_is_parsed_as_it_was_built(kind: type[Subject], data: st.DataO
 @pytest.mark.parametrize(
     ("subject", "stored"),
     [
-        (PauseReason("p", Why.UNSEEN), "p:unseen"),
+        (PausedPhase("p", PauseReason.UNSEEN), "p:unseen"),
         (PhaseDay("p", DAY), "p:2026-11-24"),
         (PhasePerson("p", "U1"), "p:U1"),
         (PlannedRound("p", RoundKind.WEEKLY, DAY), "p:weekly:2026-11-24"),

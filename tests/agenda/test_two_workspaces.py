@@ -26,7 +26,7 @@ WRITES: dict[str, tuple[Work, tuple[str, ...]]] = {
     "put or hold": (lambda tx: agenda.put_or_hold(tx, ONE, **A, due_at=LATER), SEED),
     "drop": (lambda tx: agenda.drop(tx, ONE, **A), SEED[1:]),
     "drop about": (
-        lambda tx: agenda.drop_about(tx, ONE, action="act", subject_starts="p1:"),
+        lambda tx: agenda.drop_about(tx, ONE, actions=("act",), about="p1"),
         SEED[2:],
     ),
     "strike off": (lambda tx: strike_off(tx, item("p1:a")), SEED[1:]),
@@ -80,12 +80,13 @@ async def test_what_is_noted_elsewhere_is_not_noted_here(
     await note(db, **{"subject": "p1:a", **elsewhere})
     async with db.reading() as reader:
         assert await agenda.due_of(reader, ONE, **A) is None
-        assert not await agenda.is_noted(reader, ONE, action="act", subject_starts="p1")
+        assert not await agenda.is_noted(reader, ONE, action="act", about="p1")
         here = {"action": "act", "workspace_id": ONE, **elsewhere}
         assert await agenda.due_of(reader, **here, subject="p1:a") == MONDAY
         assert await agenda.due_of(reader, **here, subject="p1") is None
-        assert await agenda.is_noted(reader, **here, subject_starts="p1:")
-        assert not await agenda.is_noted(reader, **here, subject_starts="1")
+        assert await agenda.is_noted(reader, **here, about="p1")
+        for part in ("1", "p"):
+            assert not await agenda.is_noted(reader, **here, about=part)
 
 
 async def test_things_of_two_workspaces_are_never_done_together(

@@ -169,13 +169,16 @@ async def test_the_order_of_concerns_is_shuffled(
     assert len({tuple(shuffled(range(9))) for _ in range(9)}) > 1
 
 
-@pytest.mark.parametrize(("count", "messages"), [(1, 1), (6, 1), (7, 2), (13, 3)])
-async def test_six_concerns_fit_one_message(
-    services: Services, clock: MovedClock, count: int, messages: int
+@pytest.mark.parametrize(
+    ("length", "count", "messages"),
+    [(0, 1, 1), (0, 13, 1), (0, 24, 1), (2_900, 3, 1), (2_900, 4, 2), (2_900, 7, 3)],
+)
+async def test_concerns_come_whole_in_as_many_messages_as_they_need(
+    services: Services, clock: MovedClock, length: int, count: int, messages: int
 ) -> None:
     phase_id = await begin(services)
     for number in range(count):
-        await worry(services, phase_id, BEN, f"<{number}>")
+        await worry(services, phase_id, BEN, f"<{number}>" + "x" * length)
     due = await item(services, "deliver_concerns")
     clock.move_to(due.due_at)
 
@@ -184,7 +187,7 @@ async def test_six_concerns_fit_one_message(
     said = [one for one in await rows(services, schema.messages) if "concerns" in one["key"]]
     assert len(said) == messages
     text = str([one["payload"] for one in said])
-    assert all(text.count(f"&lt;{number}&gt;") == 1 for number in range(count))
+    assert all(text.count(f"&lt;{number}&gt;{'x' * length}") == 1 for number in range(count))
 
 
 async def test_the_longest_texts_are_taken_and_one_more_character_is_not(
@@ -222,14 +225,14 @@ async def test_who_left_is_not_of_the_team_any_more(
     async with services.db.transaction() as tx:
         left = update(people).where(people.c.user_id == user_id).values(left_at=clock.now())
         await tx.execute(left)
-    ask = {"workspace_id": WORKSPACE, "phase_id": phase_id, "user_id": user_id}
+    request = by(user_id, phase_id)
 
     with pytest.raises(Refused, match="not in the team"):
         await state(services, phase_id, user_id, "Late.")
     with pytest.raises(Refused, match="not in the team"):
-        await of_team(services, **ask)
+        await of_team(services, request)
     with pytest.raises(Refused, match="Join the channel first"):
-        await seen_by(services, **ask, channel_id=None)
+        await seen_by(services, request)
 
 
 async def test_a_concern_is_not_lost_when_the_lead_left(

@@ -107,8 +107,8 @@ class _Day:
 
     async def watch(self, seconds: float, *, sampled: bool) -> Tuesday:
         since, began = monotonic(), self._used()
-        reached_minimum = asyncio.Event()
-        answering = asyncio.create_task(self._answers(reached_minimum))
+        enough = asyncio.Event()
+        answering = asyncio.create_task(self._answers(enough))
 
         async def asking() -> None:
             await self.slack.wait_until(POST, self.asked, self.ten + seconds, LOOK_SECONDS)
@@ -118,7 +118,7 @@ class _Day:
         else:
             profile = ""
             await asking()
-        reached_minimum.set()
+        enough.set()
         took, used = monotonic() - since, self._used()
         answers = await answering
         await asyncio.sleep(SETTLING_SECONDS)
@@ -137,14 +137,14 @@ class _Day:
         ours = [one.cpu_seconds() for one in (self.slack.child, *self.bots)]
         return [self.bench.postgres_cpu_seconds(), *ours]
 
-    async def _answers(self, reached_minimum: asyncio.Event) -> _Answers:
+    async def _answers(self, enough: asyncio.Event) -> _Answers:
         """Of those who were asked first, spread over the replicas, until it is enough."""
         ready: deque[Seen] = deque()
         feeding = asyncio.create_task(self._feed(ready))
         each = self.asked * ANSWER_SHARE / ANSWER_SECONDS / len(self.bots)
         load = self._clicks(ready)
         timed = await asyncio.gather(
-            *(at_a_rate(bot.port, load, each, reached_minimum) for bot in self.bots)
+            *(at_a_rate(bot.port, load, each, enough) for bot in self.bots)
         )
         feeding.cancel()
         wrong = sum(one.wrong.total() for one in timed) + await refused(self.slack)

@@ -15,7 +15,7 @@ from bot.channel_health import pause as channel_health_pause
 from bot.clock import MovedClock
 from bot.db import schema
 from bot.db.engine import Database
-from bot.phases.model import Why
+from bot.phases.model import PauseReason
 from bot.playground.fake_slack.example_workspace import BOT_USER_ID
 from bot.playground.server import StandIn
 from bot.services import Services
@@ -34,9 +34,9 @@ async def running(db: Database) -> Database:
         for user_id in (ANA, *MEMBERS):
             await a_person(tx, user_id)
         started_at = NOW + timedelta(milliseconds=500)
-        await a_phase(tx, started_at=started_at, followed_since=started_at)
+        await a_phase(tx, started_at=started_at, membership_synced_at=started_at)
         key = {"workspace_id": WORKSPACE, "phase_id": PHASE}
-        await tx.execute(insert(schema.phase_onlookers).values(**key, user_id=FINN))
+        await tx.execute(insert(schema.non_participants).values(**key, user_id=FINN))
     return db
 
 
@@ -86,7 +86,7 @@ async def test_who_comes_while_it_runs_looks_on_no_longer(
 ) -> None:
     await membership_events.changed(services, event(kind, at=at, user=who), US)
 
-    assert await rows_of(running, schema.phase_onlookers.c.user_id) == onlookers
+    assert await rows_of(running, schema.non_participants.c.user_id) == onlookers
     assert await agenda_of(running, "follow_members") == {PHASE: services.clock.now()}
 
 
@@ -173,7 +173,7 @@ async def test_with_its_channel_a_phase_is_over_and_nothing_is_asked_or_kept_of_
 ) -> None:
     await marked(running, state=state, ended_at=None if state == "active" else NOW)
     async with running.transaction() as tx:
-        await a_round(tx, state="closed", enough=True, answered=4)
+        await a_round(tx, state="closed", reached_minimum=True, answered=4)
         for action in ("open_round", "talk"):
             subject = f"{PHASE}:after:2027-01-01"
             at = NOW + timedelta(weeks=5)
@@ -253,17 +253,17 @@ async def test_where_slack_will_not_say_what_was_known_holds(
 async def test_leads_are_told_of_a_pause_once_and_of_its_end_in_the_same_place(
     running: Database, services: Services, clock: MovedClock
 ) -> None:
-    async def pause(why: Why) -> None:
+    async def pause(why: PauseReason) -> None:
         async with running.transaction() as tx:
             await channel_health_pause.pause(tx, WORKSPACE, PHASE, why, clock.now())
 
     key = f"paused:{PHASE}:{int(clock.now().timestamp())}:{ANA}"
-    await pause(Why.ARCHIVED)
+    await pause(PauseReason.ARCHIVED)
     clock.advance(timedelta(minutes=1))
-    await pause(Why.ARCHIVED)
+    await pause(PauseReason.ARCHIVED)
     assert [one for one in await said(running) if ANA in one] == [key]
     await delivered(running, key, ("D1", "1.1"))
-    await pause(Why.OUTSIDE)  # another reason: said in the same place
+    await pause(PauseReason.OUTSIDE)  # another reason: said in the same place
     assert [one for one in await said(running) if ANA in one] == [key, f"edit:{key}"]
 
     async with running.transaction() as tx:
@@ -279,7 +279,7 @@ async def test_who_has_not_heard_of_a_pause_need_not_hear_of_its_end(
 ) -> None:
     now = services.clock.now()
     async with running.transaction() as tx:
-        await channel_health_pause.pause(tx, WORKSPACE, PHASE, Why.ARCHIVED, now)
+        await channel_health_pause.pause(tx, WORKSPACE, PHASE, PauseReason.ARCHIVED, now)
         await channel_health_pause.go_on(tx, WORKSPACE, PHASE, now)
 
     messages = schema.messages
@@ -291,9 +291,10 @@ async def test_who_has_not_heard_of_a_pause_need_not_hear_of_its_end(
 async def test_nobody_is_told_of_the_pause_of_a_phase_that_ended(
     running: Database, services: Services
 ) -> None:
+    now = services.clock.now()
     await marked(running, state="ended", ended_at=NOW)
     async with running.transaction() as tx:
-        await channel_health_pause.pause(tx, WORKSPACE, PHASE, Why.ARCHIVED, services.clock.now())
+        await channel_health_pause.pause(tx, WORKSPACE, PHASE, PauseReason.ARCHIVED, now)
 
     assert (await paused(running))[1] == "archived"
     assert await said(running) == {}

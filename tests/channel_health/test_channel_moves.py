@@ -10,14 +10,14 @@ from sqlalchemy import insert, select
 from bot.channel_health import channel_events, pause
 from bot.clock import MovedClock
 from bot.db import schema
-from bot.phases.model import Why
+from bot.phases.model import PauseReason
 from bot.services import Services
 from bot.start import draft_store
 from bot.start.draft import Draft
 from bot.start.draft_store import Kept
 from tests.ending.phase_rows import messages, planned, running
 from tests.harness import ANA, BEN, CHIARA, LAUNCH, MEMBERS, PLATFORM, WORKSPACE
-from tests.rounds.round_rows import NOW, a_phase
+from tests.rounds.round_rows import NOW, a_phase, the_phase
 
 NEW = "C0NEWID"
 
@@ -187,7 +187,8 @@ async def test_a_channel_deleted_while_its_phase_waits_keeps_since_when_it_did(
 ) -> None:
     phase_id = await running(services)
     async with services.db.transaction() as tx:
-        await pause.mark(tx, WORKSPACE, phase_id, at=NOW, because=Why.ARCHIVED)
+        phase = await the_phase(tx, phase_id)
+        await pause.mark(tx, WORKSPACE, phase, at=NOW, because=PauseReason.ARCHIVED)
     clock.advance(timedelta(days=1))
 
     await happens(services, "channel_deleted", channel=LAUNCH)

@@ -10,12 +10,12 @@ from slack_sdk.errors import SlackApiError
 from sqlalchemy import insert, select, update
 
 from bot.agenda import agenda
-from bot.channel_health import delivery_failures, pause
+from bot.channel_health import delivery_failures
 from bot.clock import MovedClock
 from bot.db import schema
+from bot.outbox.keys import MessageKey
 from bot.outbox.outbox import Operation
 from bot.outbox.refusal import Refusal
-from bot.phases.model import Why
 from bot.phases.quiet_hours import welcome_at
 from bot.playground.server import StandIn
 from bot.services import Services
@@ -38,7 +38,8 @@ def refusal(**changed: Any) -> Refusal:
         "reason": "is_archived",
         "meaning": Meaning.PERMANENT,
     }
-    return Refusal(**{**whole, **changed})
+    given = {**whole, **changed}
+    return Refusal(**{**given, "key": MessageKey(given["key"])})
 
 
 async def noted(services: Services, **changed: Any) -> list[tuple[str, str]]:
@@ -277,21 +278,6 @@ async def test_a_deleted_announcement_is_forgotten_and_leads_of_a_running_phase_
     states = {key: row["state"] for key, row in (await messages(services, "k")).items()}
     assert states == {"k0": "pending", "k1": "failed", "k2": "failed"}
     assert len(await messages(services, "unbookmark:")) == 1
-
-
-async def test_of_a_phase_that_waits_the_announcement_is_not_edited(services: Services) -> None:
-    phase_id = await running(services)
-    async with services.db.transaction() as tx:
-        await pause.mark(tx, WORKSPACE, phase_id, at=NOW, because=Why.OUTSIDE)
-
-    services.clock.move_to(datetime(2026, 11, 24, 0, 1, tzinfo=UTC))  # type: ignore[attr-defined]
-    assert await carry_out(services, "refresh_announcement") == 1
-
-    assert await messages(services, "edit:") == {}
-    assert await planned(services, "look_at_channel") == {phase_id: services.clock.now()}
-    assert await planned(services, "refresh_announcement") == {
-        phase_id: datetime(2026, 11, 25, 0, 1, tzinfo=UTC)
-    }
 
 
 async def test_what_is_told_of_is_told_of_a_phase_that_is_known(services: Services) -> None:

@@ -11,12 +11,12 @@ from bot.agenda.agenda import Item
 from bot.channel_health import delivery_failures, membership_events, pause
 from bot.db import schema
 from bot.db.engine import Database
-from bot.outbox import outbox
-from bot.phases.permissions import Managing
+from bot.outbox import keys, outbox
 from bot.playground.server import StandIn
 from bot.services import Services
 from bot.slack.content import content
 from bot.slack.errors import Refused
+from bot.slack.request import Request
 from tests.harness import (
     ANA,
     BEN,
@@ -43,8 +43,8 @@ async def running(db: Database, standin: StandIn) -> Database:
     async with db.transaction() as tx:
         for user_id in (ANA, *MEMBERS):
             await a_person(tx, user_id)
-        await a_phase(tx, followed_since=NOW)
-        key = f"announcement:{PHASE}"
+        await a_phase(tx, membership_synced_at=NOW)
+        key = keys.announcement(PHASE)
         await outbox.say(tx, WORKSPACE, key=key, to=LAUNCH, content=content("!"), now=NOW)
     await delivered(db, key, (LAUNCH, "1.1"))
     standin.workspace.conversations[LAUNCH].members = [ANA, *MEMBERS]
@@ -60,7 +60,7 @@ async def people(db: Database) -> dict[str, tuple[str, bool]]:
 
 async def onlookers(db: Database) -> set[str]:
     async with db.reading() as reader:
-        return set(await reader.scalars(select(schema.phase_onlookers.c.user_id)))
+        return set(await reader.scalars(select(schema.non_participants.c.user_id)))
 
 
 async def due(services: Services, action: str, subject: str) -> Item:
@@ -136,14 +136,15 @@ async def test_a_guest_who_becomes_a_colleague_is_of_the_team_once_they_come_ane
 async def test_who_was_there_before_anybody_looked_only_looks_on(
     running: Database, services: Services, standin: StandIn
 ) -> None:
-    await marked(running, followed_since=None)
+    await marked(running, membership_synced_at=None)
     standin.workspace.conversations[LAUNCH].members.append(OWNER)
     await follow(services)
 
     assert OWNER not in await people(running)
     assert await onlookers(running) == {OWNER}
+    synced_at = select(schema.phases.c.membership_synced_at)
     async with running.reading() as reader:
-        assert await reader.scalar(select(schema.phases.c.followed_since)) == services.clock.now()
+        assert await reader.scalar(synced_at) == services.clock.now()
 
 
 @pytest.mark.parametrize("how", ["paused", "ended", "unreadable"])
@@ -179,7 +180,7 @@ async def test_what_was_missed_is_asked_for_one_after_the_other(
         await a_phase(tx, phase_id="over", state="ended")
         at = now - timedelta(hours=1)
         await agenda.put(tx, WORKSPACE, action="follow_members", subject="p3", due_at=at)
-    item = await due(services, "ask_missed", WORKSPACE)
+    item = await due(services, "ask_what_was_missed", WORKSPACE)
     await membership_events.ask_what_was_missed(services, item)
 
     found = await agenda_of(running, "follow_members")
@@ -190,8 +191,8 @@ async def test_what_was_missed_is_asked_for_one_after_the_other(
     assert set(await agenda_of(running, "read_person")) == {ANA, *MEMBERS}
 
 
-def who(user_id: str) -> Managing:
-    return Managing(workspace_id=WORKSPACE, phase_id=PHASE, user_id=user_id)
+def who(user_id: str) -> Request:
+    return Request(workspace_id=WORKSPACE, user_id=user_id, target_id=PHASE)
 
 
 @pytest.mark.parametrize(
@@ -254,11 +255,10 @@ async def unsaid(services: Services, key: str, state: str = "failed") -> dict[st
         "created_at": NOW,
         "error": "never_heard_of",
     }
-    columns = {name: value for name, value in row.items() if name in schema.messages.c}
     messages = schema.messages
     async with services.db.transaction() as tx:
         await tx.execute(delete(messages).where(messages.c.key == key))
-        await tx.execute(insert(messages).values(**columns))
+        await tx.execute(insert(messages).values(**row))
     await delivery_failures.tell_of_unsaid(
         services, await due(services, "tell_of_unsaid", "m1:unsaid")
     )
@@ -279,8 +279,8 @@ async def test_each_lead_is_told_what_could_not_be_said_unless_it_was_changed_si
         await tx.execute(closed.values(is_deleted=True))
     told = await unsaid(services, f"closing:{PHASE}", state)
 
-    keys = {f"not_said:closing:{PHASE}:{lead}" for lead in (ANA, CHIARA)}
-    assert set(told) == (keys if state == "failed" else set())
+    whom = {f"not_said:closing:{PHASE}::{lead}" for lead in (ANA, CHIARA)}
+    assert set(told) == (whom if state == "failed" else set())
     assert all("The closing" in body["text"] for body in told.values())
 
 

@@ -1,7 +1,7 @@
 """A phase that waits: since when, for which reason, and what its leads hear of it."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from slack_sdk.errors import SlackApiError
@@ -11,22 +11,21 @@ from bot.agenda import agenda
 from bot.channel_health import pause as channel_health_pause
 from bot.clock import MovedClock
 from bot.db import schema
-from bot.phases import store
-from bot.phases.model import PhaseRow, Why
+from bot.phases.model import PauseReason
 from bot.playground.fake_slack.example_workspace import BOT_USER_ID
 from bot.playground.server import StandIn
 from bot.services import Services
 from bot.slack.errors import Refused
-from tests.ending.phase_rows import by, carry_out, messages, planned, running
+from tests.ending.phase_rows import by, carry_out, messages, phase_of, planned, running
 from tests.harness import ANA, BEN, HANA, LAUNCH, WORKSPACE
 from tests.rounds.evidence import delivered
-from tests.rounds.round_rows import NOW
+from tests.rounds.round_rows import NOW, the_phase
 from tests.start.proposals import SPRINT
 
 LATER = NOW + timedelta(hours=2)
 
 
-async def pause(services: Services, phase_id: str, why: Why) -> None:
+async def pause(services: Services, phase_id: str, why: PauseReason) -> None:
     async with services.db.transaction() as tx:
         await channel_health_pause.pause(tx, WORKSPACE, phase_id, why, services.clock.now())
 
@@ -34,13 +33,6 @@ async def pause(services: Services, phase_id: str, why: Why) -> None:
 async def go_on(services: Services, phase_id: str) -> None:
     async with services.db.transaction() as tx:
         await channel_health_pause.go_on(tx, WORKSPACE, phase_id, services.clock.now())
-
-
-async def phase_of(services: Services, phase_id: str) -> PhaseRow:
-    async with services.db.reading() as reader:
-        found = await store.phase(reader, WORKSPACE, phase_id)
-    assert found is not None
-    return found
 
 
 async def paused(services: Services, phase_id: str) -> tuple[datetime | None, str | None]:
@@ -59,12 +51,12 @@ async def test_a_second_reason_keeps_the_time_of_the_first_and_is_told_in_its_pl
     services: Services, clock: MovedClock
 ) -> None:
     phase_id = await running(services)
-    await pause(services, phase_id, Why.OUTSIDE)
+    await pause(services, phase_id, PauseReason.OUTSIDE)
     clock.move_to(LATER)
 
-    await pause(services, phase_id, Why.ARCHIVED)
+    await pause(services, phase_id, PauseReason.ARCHIVED)
 
-    assert await paused(services, phase_id) == (NOW, Why.ARCHIVED)
+    assert await paused(services, phase_id) == (NOW, PauseReason.ARCHIVED)
     assert list(await messages(services, "paused:")) == [
         f"paused:{phase_id}:{int(NOW.timestamp())}:{ANA}"
     ]
@@ -74,20 +66,21 @@ async def test_the_same_reason_twice_changes_nothing(services: Services, clock: 
     phase_id = await running(services)
     for at in (NOW, LATER):
         clock.move_to(at)
-        await pause(services, phase_id, Why.ARCHIVED)
+        await pause(services, phase_id, PauseReason.ARCHIVED)
 
-    assert await paused(services, phase_id) == (NOW, Why.ARCHIVED)
+    assert await paused(services, phase_id) == (NOW, PauseReason.ARCHIVED)
     assert await messages(services, "edit:paused:") == {}
 
 
 async def test_of_a_deleted_channel_nothing_else_becomes_known(services: Services) -> None:
     phase_id = await running(services)
     async with services.db.transaction() as tx:
-        await channel_health_pause.mark(tx, WORKSPACE, phase_id, at=NOW, because=Why.DELETED)
+        phase = await the_phase(tx, phase_id)
+        await channel_health_pause.mark(tx, WORKSPACE, phase, at=NOW, because=PauseReason.DELETED)
 
-    await pause(services, phase_id, Why.ARCHIVED)
+    await pause(services, phase_id, PauseReason.ARCHIVED)
 
-    assert (await paused(services, phase_id))[1] == Why.DELETED
+    assert (await paused(services, phase_id))[1] == PauseReason.DELETED
 
 
 async def test_each_lead_who_can_be_written_to_is_told_and_no_member(services: Services) -> None:
@@ -96,7 +89,7 @@ async def test_each_lead_who_can_be_written_to_is_told_and_no_member(services: S
     async with services.db.transaction() as tx:
         await tx.execute(update(people).where(people.c.user_id == BEN).values(is_deleted=True))
 
-    await pause(services, phase_id, Why.ARCHIVED)
+    await pause(services, phase_id, PauseReason.ARCHIVED)
 
     told = await messages(services, "paused:")
     assert {row["conversation"] for row in told.values()} == {ANA, HANA}
@@ -106,9 +99,9 @@ async def test_of_a_phase_that_is_over_nobody_is_told(services: Services) -> Non
     phase_id = await running(services)
     await end(services, phase_id)
 
-    await pause(services, phase_id, Why.ARCHIVED)
+    await pause(services, phase_id, PauseReason.ARCHIVED)
 
-    assert (await paused(services, phase_id))[1] == Why.ARCHIVED
+    assert (await paused(services, phase_id))[1] == PauseReason.ARCHIVED
     assert await messages(services, "paused:") == {}
 
 
@@ -117,7 +110,7 @@ async def test_when_it_goes_on_who_was_told_reads_so_in_the_same_place(
     services: Services, was_told: bool
 ) -> None:
     phase_id = await running(services)
-    await pause(services, phase_id, Why.ARCHIVED)
+    await pause(services, phase_id, PauseReason.ARCHIVED)
     (key,) = await messages(services, "paused:")
     if was_told:
         await delivered(services.db, key, ("D0ANA", "1.1"))
@@ -135,41 +128,51 @@ async def test_only_a_paused_phase_that_runs_is_tried_again(services: Services) 
     phase_id = await running(services)
     with pytest.raises(Refused, match="is not paused any more"):
         await channel_health_pause.try_again(services, by(ANA, phase_id))
-    await pause(services, phase_id, Why.RESTRICTED)
+    await pause(services, phase_id, PauseReason.RESTRICTED)
     await channel_health_pause.try_again(services, by(ANA, phase_id))
     assert await paused(services, phase_id) == (None, None)
 
-    await pause(services, phase_id, Why.RESTRICTED)
+    await pause(services, phase_id, PauseReason.RESTRICTED)
     await end(services, phase_id)
     for press in (channel_health_pause.try_again, channel_health_pause.post_again):
         with pytest.raises(Refused, match="this phase has ended"):
             await press(services, by(ANA, phase_id))
-    assert (await paused(services, phase_id))[1] == Why.RESTRICTED
+    assert (await paused(services, phase_id))[1] == PauseReason.RESTRICTED
 
 
 @pytest.mark.parametrize(
     ("known", "is_there", "is_archived", "then"),
     [
         (None, True, False, None),
-        (None, True, True, Why.ARCHIVED),
-        (None, False, False, Why.OUTSIDE),
-        (Why.OUTSIDE, False, True, Why.ARCHIVED),
-        (Why.OUTSIDE, False, False, Why.OUTSIDE),
-        (Why.OUTSIDE, True, False, None),
-        (Why.ARCHIVED, True, False, None),
-        (Why.ARCHIVED, False, False, None),  # archiving emptied it of apps: the bot joins again
-        (Why.RESTRICTED, True, False, Why.RESTRICTED),  # of that Slack tells nothing
-        (Why.RESTRICTED, True, True, Why.ARCHIVED),
-        (Why.DELETED, True, False, Why.DELETED),
+        (None, True, True, PauseReason.ARCHIVED),
+        (None, False, False, PauseReason.OUTSIDE),
+        (PauseReason.OUTSIDE, False, True, PauseReason.ARCHIVED),
+        (PauseReason.OUTSIDE, False, False, PauseReason.OUTSIDE),
+        (PauseReason.OUTSIDE, True, False, None),
+        (PauseReason.ARCHIVED, True, False, None),
+        (
+            PauseReason.ARCHIVED,
+            False,
+            False,
+            None,
+        ),  # archiving emptied it of apps: the bot joins again
+        (
+            PauseReason.RESTRICTED,
+            True,
+            False,
+            PauseReason.RESTRICTED,
+        ),  # of that Slack tells nothing
+        (PauseReason.RESTRICTED, True, True, PauseReason.ARCHIVED),
+        (PauseReason.DELETED, True, False, PauseReason.DELETED),
     ],
 )
 async def test_a_look_at_the_channel_decides(
     services: Services,
     standin: StandIn,
-    known: Why | None,
+    known: PauseReason | None,
     is_there: bool,
     is_archived: bool,
-    then: Why | None,
+    then: PauseReason | None,
 ) -> None:
     phase_id = await running(services)
     channel = standin.workspace.conversations[LAUNCH]
@@ -177,24 +180,26 @@ async def test_a_look_at_the_channel_decides(
     channel.members = [ANA, BOT_USER_ID] if is_there else [ANA]
     async with services.db.transaction() as tx:
         at = NOW if known else None
-        await channel_health_pause.mark(tx, WORKSPACE, phase_id, at=at, because=known)
+        phase = await the_phase(tx, phase_id)
+        await channel_health_pause.mark(tx, WORKSPACE, phase, at=at, because=known)
         await agenda.put(tx, WORKSPACE, action="look_at_channel", subject=phase_id, due_at=NOW)
 
     assert await carry_out(services, "look_at_channel") == 1
 
     assert (await paused(services, phase_id))[1] == then
     assert await planned(services, "look_at_channel") == {}
-    assert (BOT_USER_ID in channel.members) is (is_there or known is Why.ARCHIVED)
+    assert (BOT_USER_ID in channel.members) is (is_there or known is PauseReason.ARCHIVED)
 
 
-@pytest.mark.parametrize("known", [Why.OUTSIDE, None])
+@pytest.mark.parametrize("known", [PauseReason.OUTSIDE, None])
 async def test_where_slack_will_not_say_what_was_known_holds(
-    services: Services, standin: StandIn, known: Why | None
+    services: Services, standin: StandIn, known: PauseReason | None
 ) -> None:
     phase_id = await running(services)
     async with services.db.transaction() as tx:
         at = NOW if known else None
-        await channel_health_pause.mark(tx, WORKSPACE, phase_id, at=at, because=known)
+        phase = await the_phase(tx, phase_id)
+        await channel_health_pause.mark(tx, WORKSPACE, phase, at=at, because=known)
         await agenda.put(tx, WORKSPACE, action="look_at_channel", subject=phase_id, due_at=NOW)
     standin.faults.fail_next("conversations.info", error="missing_scope")
 
@@ -215,3 +220,21 @@ async def test_where_slack_cannot_say_now_it_is_asked_again(
         await carry_out(services, "look_at_channel")
 
     assert await planned(services, "look_at_channel") == {phase_id: NOW}
+
+
+async def test_of_a_phase_that_waits_the_announcement_is_not_edited(
+    services: Services, clock: MovedClock
+) -> None:
+    phase_id = await running(services)
+    async with services.db.transaction() as tx:
+        phase = await the_phase(tx, phase_id)
+        await channel_health_pause.mark(tx, WORKSPACE, phase, at=NOW, because=PauseReason.OUTSIDE)
+
+    clock.move_to(datetime(2026, 11, 24, 0, 1, tzinfo=UTC))
+    assert await carry_out(services, "refresh_announcement") == 1
+
+    assert await messages(services, "edit:") == {}
+    assert await planned(services, "look_at_channel") == {phase_id: clock.now()}
+    assert await planned(services, "refresh_announcement") == {
+        phase_id: datetime(2026, 11, 25, 0, 1, tzinfo=UTC)
+    }

@@ -33,7 +33,7 @@ from bot.db.upserts import (
 from tests.db.test_db_errors import of_server, wrapped
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
-_waits = schema.slack_waits
+_waits = schema.rate_limit_waits
 
 
 # --- transactions --------------------------------------------------------------------------
@@ -68,10 +68,10 @@ async def test_what_is_committed_wakes_delivery_unless_there_is_nothing_to_say(
 async def test_all_of_it_is_kept_or_nothing(db: Database) -> None:
     with suppress(KeyError):
         async with db.transaction() as tx:
-            await tx.execute(insert(schema.lanes).values(workspace_id="T1"))
+            await tx.execute(insert(schema.sender_leases).values(workspace_id="T1"))
             raise KeyError
     async with db.reading() as reader:
-        assert (await reader.execute(select(schema.lanes))).all() == []
+        assert (await reader.execute(select(schema.sender_leases))).all() == []
 
 
 async def test_what_takes_too_long_is_given_up_and_counted(

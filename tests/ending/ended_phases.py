@@ -38,13 +38,13 @@ def over(phase: Phase = SPRINT, *, picture: Picture | None = None, **changes: An
     )
 
 
-def decided(phase: Phase, *fates: tuple[str, date | None]) -> Phase:
+def decided(phase: Phase, *outcomes: tuple[str, date | None]) -> Phase:
     """What became of each item, in their order."""
     return replace(
         phase,
         items=tuple(
-            replace(item, outcome=fate, parked_until=until)
-            for item, (fate, until) in zip(phase.items, fates, strict=True)
+            replace(item, outcome=outcome, parked_until=until)
+            for item, (outcome, until) in zip(phase.items, outcomes, strict=True)
         ),
     )
 

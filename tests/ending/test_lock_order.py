@@ -9,17 +9,14 @@ import pytest
 from sqlalchemy import select, text, update
 
 from bot.agenda import agenda
+from bot.agenda.actions import ActionName, PausedPhase
 from bot.agenda.agenda import Item, Taken
 from bot.agenda.claims import due
-from bot.announcement.concerns import DELIVER, raise_concern
-from bot.announcement.refresh import END
+from bot.announcement.concerns import raise_concern
 from bot.app import ACTIONS
-from bot.channel_health.pause import PAUSE
 from bot.clock import real_now
 from bot.db import schema
 from bot.phases.model import PauseReason
-from bot.rounds.membership import FOLLOW
-from bot.rounds.opening import LOOK, OPEN
 from bot.services import Services
 from bot.slack.request import Request
 from tests.ending.phase_rows import planned, rows, running
@@ -34,9 +31,18 @@ WAITING = text(
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
 
-@pytest.mark.parametrize("action", [END, FOLLOW, LOOK, OPEN, PAUSE])
+@pytest.mark.parametrize(
+    "action",
+    [
+        ActionName.END_PHASE,
+        ActionName.FOLLOW_MEMBERS,
+        ActionName.LOOK_AT_CHANNEL,
+        ActionName.OPEN_ROUND,
+        ActionName.PAUSE_PHASE,
+    ],
+)
 async def test_what_is_due_about_a_phase_waits_for_it_empty_handed(
-    services: Services, action: str
+    services: Services, action: ActionName
 ) -> None:
     item = await due_now(services, await running(services), action)
 
@@ -54,25 +60,29 @@ async def test_a_concern_being_raised_is_not_left_behind_by_a_delivery(services:
     phase_id = await running(services)
     request = Request(workspace_id=WORKSPACE, target_id=phase_id, user_id=BEN)
     await raise_concern(services, request, text="Too much at once.", field="text", form="one")
-    item = await due_now(services, phase_id, DELIVER)
+    item = await due_now(services, phase_id, ActionName.DELIVER_CONCERNS)
 
     async with services.db.transaction() as raising:
         later = item.due_at + timedelta(days=1)
-        await agenda.put_or_hold(raising, WORKSPACE, action=DELIVER, subject=phase_id, due_at=later)
+        await agenda.put_or_hold(
+            raising, WORKSPACE, action=ActionName.DELIVER_CONCERNS, subject=phase_id, due_at=later
+        )
         with pytest.raises(Taken):
-            await ACTIONS[DELIVER].run(services, item)
+            await ACTIONS[ActionName.DELIVER_CONCERNS].run(services, item)
 
-    assert await planned(services, DELIVER) == {phase_id: item.due_at}
+    assert await planned(services, ActionName.DELIVER_CONCERNS) == {phase_id: item.due_at}
     async with services.db.reading() as reader:
         assert await due(reader, item.due_at, real_now(), 1) == [item]  # at once
 
 
-async def due_now(services: Services, phase_id: str, action: str) -> Item:
+async def due_now(services: Services, phase_id: str, action: ActionName) -> Item:
     now = services.clock.now()
     noted = [
         row["subject"] for row in await rows(services, schema.agenda) if row["action"] == action
     ]
-    subject = f"{phase_id}:{PauseReason.UNSEEN}" if action == PAUSE else next(iter(noted), phase_id)
+    subject = next(iter(noted), phase_id)
+    if action is ActionName.PAUSE_PHASE:
+        subject = str(PausedPhase(phase_id, PauseReason.UNSEEN))
     item = Item(workspace_id=WORKSPACE, action=action, subject=subject, due_at=now)
     async with services.db.transaction() as tx:
         await agenda.put(tx, WORKSPACE, action=action, subject=subject, due_at=now)

@@ -13,9 +13,9 @@ from bot.ending import wrap_up_form
 from bot.ending.end import finish
 from bot.ending.summary import ended_of
 from bot.ending.wrap_up import wrap_up
-from bot.ending.wrap_up_form import ItemFate, WrapUp
+from bot.ending.wrap_up_form import ItemDecision, WrapUp
 from bot.phases import store
-from bot.phases.model import Fate
+from bot.phases.model import ItemOutcome
 from bot.results.store import comments_of, latest_note
 from bot.rounds.questions import QUESTIONS
 from bot.rounds.store import as_json
@@ -27,12 +27,12 @@ from tests.ending.phase_rows import (
     by,
     carry_out,
     messages,
+    phase_of,
     planned,
     running,
-    whole_of,
 )
 from tests.harness import ANA, BEN, CHIARA, LAUNCH, MEMBERS, OWNER, WORKSPACE
-from tests.rounds.round_rows import NOW, a_phase, a_round
+from tests.rounds.round_rows import NOW, a_phase, a_round, the_phase
 from tests.start.proposals import SPRINT, TRUST
 
 
@@ -42,7 +42,7 @@ async def a_closed_round(services: Services, number: int, **changed: Any) -> Non
         "phase_id": "over",
         "number": number,
         "state": "closed",
-        "enough": True,
+        "reached_minimum": True,
         "answered": 5,
         "questions": as_json(QUESTIONS),
     }
@@ -50,7 +50,7 @@ async def a_closed_round(services: Services, number: int, **changed: Any) -> Non
         await a_round(tx, **{**values, **changed})
         for key in ("clarity", "trust"):
             await tx.execute(
-                insert(schema.figures).values(
+                insert(schema.question_levels).values(
                     workspace_id=WORKSPACE,
                     round_id=f"round{number}",
                     key=key,
@@ -87,10 +87,9 @@ async def test_only_what_the_team_has_seen_is_pictured(
         await a_closed_round(over, number + 1, shown_at=shown_at)
 
     async with over.db.reading() as reader:
-        found = await ended_of(reader, WORKSPACE, "over")
-        for phase_id in ("runs", "unknown"):
-            with pytest.raises(LookupError):
-                await ended_of(reader, WORKSPACE, phase_id)
+        found = await ended_of(reader, WORKSPACE, await the_phase(reader, "over"))
+        with pytest.raises(ValueError, match="still runs"):
+            await ended_of(reader, WORKSPACE, await the_phase(reader, "runs"))
 
     assert (found.picture is not None, found.picture_is_newer) == (pictured, newer)
     assert (found.ended_on, found.writer) == (date(2026, 12, 7), "U0NOBODY")
@@ -118,26 +117,28 @@ async def test_items_and_comments_are_read_in_their_order(over: Services) -> Non
             await tx.execute(schema.round_comments.insert().values(**here, round_id="round1"))
 
     async with over.db.reading() as reader:
-        items = await store.items_of(reader, WORKSPACE, "over")
+        items = (await the_phase(reader, "over")).items
         comments = await comments_of(reader, WORKSPACE, "round1")
 
     assert [one.text for one in items] == ["0", "1", "2"]
     assert comments == ("0", "1", "2")
 
 
-@pytest.mark.parametrize("fate", [None, *Fate])
-async def test_the_form_shows_what_was_decided(services: Services, fate: Fate | None) -> None:
-    whole = await whole_of(services, await running(services))
-    decided = tuple(replace(one, fate=fate) for one in whole.items)
+@pytest.mark.parametrize("outcome", [None, *ItemOutcome])
+async def test_the_form_shows_what_was_decided(
+    services: Services, outcome: ItemOutcome | None
+) -> None:
+    phase = await phase_of(services, await running(services))
+    decided = tuple(replace(one, outcome=outcome) for one in phase.items)
 
-    view = wrap_up_form.build(replace(whole, items=decided)).to_dict()
+    view = wrap_up_form.build(replace(phase, items=decided)).to_dict()
 
     shown = [
         block["element"]["initial_option"]["value"]
         for block in view["blocks"]
-        if block.get("block_id", "").startswith("fate:")
+        if block.get("block_id", "").startswith("outcome:")
     ]
-    assert shown == [fate or Fate.RESUMED] * 2
+    assert shown == [outcome or ItemOutcome.RESUMED] * 2
 
 
 @pytest.mark.parametrize(
@@ -150,9 +151,15 @@ async def test_the_form_shows_what_was_decided(services: Services, fate: Fate | 
         ({"learning": "x" * 1_001}, "learning"),
         ({"thanks": "x" * 1_001}, "thanks"),
         ({"lines": {BEN: "x", CHIARA: "x" * 301}}, f"line:{CHIARA}"),
-        ({"fates": {1: ItemFate(fate=Fate.PARKED)}}, "until:1"),
-        ({"fates": {1: ItemFate(fate=Fate.PARKED, until=date(2026, 11, 23))}}, "until:1"),
-        ({"fates": {1: ItemFate(fate=Fate.PARKED, until=date(2026, 11, 24))}}, None),
+        ({"decisions": {1: ItemDecision(outcome=ItemOutcome.PARKED)}}, "until:1"),
+        (
+            {"decisions": {1: ItemDecision(outcome=ItemOutcome.PARKED, until=date(2026, 11, 23))}},
+            "until:1",
+        ),
+        (
+            {"decisions": {1: ItemDecision(outcome=ItemOutcome.PARKED, until=date(2026, 11, 24))}},
+            None,
+        ),
     ],
 )
 async def test_a_wrap_up_takes_so_much_and_parks_until_a_later_day(
@@ -165,26 +172,25 @@ async def test_a_wrap_up_takes_so_much_and_parks_until_a_later_day(
         with pytest.raises(Refused) as refused:
             await wrap_up(services, by(ANA, phase_id), replace(SAID, **said))
         assert list(refused.value.fields) == [field]
-    assert (await whole_of(services, phase_id)).phase.is_active is (field is not None)
+    assert (await phase_of(services, phase_id)).is_active is (field is not None)
 
 
 async def test_what_a_wrap_up_said_is_kept_where_it_belongs(services: Services) -> None:
     phase_id = await running(services)
     said = WrapUp(
         outcome="Out.",
-        fates={1: ItemFate(fate=Fate.PARKED, until=date(2027, 1, 11))},
+        decisions={1: ItemDecision(outcome=ItemOutcome.PARKED, until=date(2027, 1, 11))},
         lines={BEN: "Your fix held."},
     )
     await wrap_up(services, by(OWNER, phase_id), said)
 
-    whole = await whole_of(services, phase_id)
-    assert [(one.fate, one.parked_until) for one in whole.items] == [
+    phase = await phase_of(services, phase_id)
+    assert [(one.outcome, one.parked_until) for one in phase.items] == [
         ("resumed", None),
         ("parked", date(2027, 1, 11)),
     ]
-    lines = {one.user_id: one.thanks_line for one in whole.people}
+    lines = {one.user_id: one.thanks_line for one in phase.people}
     assert lines == {**dict.fromkeys((ANA, *MEMBERS)), BEN: "Your fix held."}
-    phase = whole.phase
     assert (phase.outcome, phase.learning, phase.thanks) == ("Out.", None, None)
     assert (phase.wrapped_up_by, phase.ended_by, phase.wrapped_up_at) == (OWNER, OWNER, NOW)
     audit = schema.audit
@@ -211,10 +217,10 @@ async def test_recovery_is_as_long_as_the_sprint_was(
     found = []
     for phase_id in ids:
         async with services.db.transaction() as tx:
-            phase = await store.phase_to_change(tx, WORKSPACE, phase_id)
+            phase = await store.lock(tx, WORKSPACE, phase_id)
             assert phase is not None
             await finish(tx, WORKSPACE, phase, by=None, now=ended_at)
-        found.append((await whole_of(services, phase_id)).phase.recovery_until)
+        found.append((await phase_of(services, phase_id)).recovery_until)
 
     assert found == [until, None]
 
@@ -267,6 +273,6 @@ async def test_a_member_without_a_time_zone_has_their_goodbye_in_the_phases(
 
 async def test_a_sprint_is_announced_and_ended_by_its_own_lead(services: Services) -> None:
     phase_id = await running(services, SPRINT)
-    whole = await whole_of(services, phase_id)
-    assert (whole.phase.ended_by, whole.phase.ended_at) == (None, None)
-    assert [one.position for one in whole.items] == [0, 1]
+    phase = await phase_of(services, phase_id)
+    assert (phase.ended_by, phase.ended_at) == (None, None)
+    assert [one.position for one in phase.items] == [0, 1]

@@ -8,16 +8,17 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select, update
 
+from bot.agenda.actions import ActionName
 from bot.clock import MovedClock
 from bot.db import schema
 from bot.home import handlers, held_decisions
-from bot.home.lifecycle import opt, show_home
+from bot.home.lifecycle import opt_in, opt_out, show_home
 from bot.operations.message_decisions import Decision
 from bot.playground.server import StandIn
 from bot.rounds import ballots
-from bot.rounds.opening import OPEN
 from bot.services import Services
 from bot.slack.errors import Refused
+from bot.slack.request import Request
 from tests.harness import (
     ANA,
     BEN,
@@ -46,6 +47,10 @@ async def people(services: Services) -> Services:
     return services
 
 
+def by(user_id: str, target_id: str = "") -> Request:
+    return Request(workspace_id=WORKSPACE, user_id=user_id, target_id=target_id)
+
+
 async def home(
     services: Services,
     user_id: str,
@@ -56,8 +61,7 @@ async def home(
     """The buttons of the tab as it was published, each with what it is about."""
     await show_home(
         services,
-        workspace_id=WORKSPACE,
-        user_id=user_id,
+        by(user_id),
         channel_ids=channel_ids,
         is_admin=is_admin,
     )
@@ -95,7 +99,8 @@ async def opted_out(services: Services) -> list[tuple[str, str]]:
 
 
 async def chooses(services: Services, user_id: str, channel_id: str, *, out: bool) -> None:
-    await opt(services, workspace_id=WORKSPACE, user_id=user_id, channel_id=channel_id, out=out)
+    choose = opt_out if out else opt_in
+    await choose(services, by(user_id, channel_id))
 
 
 async def test_opting_out_and_in_is_for_one_person_in_one_channel(services: Services) -> None:
@@ -153,7 +158,13 @@ async def test_what_is_led_and_ends_first_stands_first_and_what_is_over_last(
         {"phase_id": "led", "channel_id": GENERAL, "leads": (BEN,), "members": (ANA,)},
         {"phase_id": "same-day", "channel_id": "C0A", "leads": (ANA,), "members": (BEN,)},
     )
-    await add(people, schema.agenda, action=OPEN, subject="over:after:2026-12-04", due_at=NOW)
+    await add(
+        people,
+        schema.agenda,
+        action=ActionName.OPEN_ROUND,
+        subject="over:after:2026-12-04",
+        due_at=NOW,
+    )
 
     shown = [about for action, about in await home(people, BEN, ()) if action == DETAILS]
 
@@ -176,7 +187,7 @@ async def test_what_is_over_is_shown_while_it_is_asked_about(
 ) -> None:
     await add_phases(people, {"state": "ended", "ended_at": NOW - ended_before})
     if noted:
-        await add(people, schema.agenda, action=OPEN, subject=noted, due_at=NOW)
+        await add(people, schema.agenda, action=ActionName.OPEN_ROUND, subject=noted, due_at=NOW)
 
     assert bool(await home(people, BEN)) is shown
     assert ("It is over." in str(await published(people, BEN))) is shown
@@ -272,12 +283,12 @@ async def test_only_admins_with_an_open_account_decide(
     async with people.db.transaction() as tx:
         await a_person(tx, "U0ADM", **{"is_admin": True, **changed})
 
-    about = {"workspace_id": WORKSPACE, "user_id": "U0ADM", "message_id": "held0"}
+    request = by("U0ADM", "held0")
     for decision in Decision:
         with pytest.raises(Refused, match="only workspace admins decide"):
-            await held_decisions.decide(people, decision, **about)
+            await held_decisions.decide(people, decision, request)
     with pytest.raises(Refused, match="only workspace admins decide"):
-        await held_decisions.held_one(people, WORKSPACE, "U0ADM", "held0")
+        await held_decisions.held_one(people, request)
 
 
 @pytest.mark.parametrize(
@@ -289,13 +300,13 @@ async def test_what_may_be_there_is_asked_for_by_its_link(
     await hold_back(people, LAUNCH, state=state)
 
     if may:
-        found = await held_decisions.held_one(people, WORKSPACE, OWNER, f"{state}0")
+        found = await held_decisions.held_one(people, by(OWNER, f"{state}0"))
         assert (found.channel_id, found.at) == (LAUNCH, NOW)
     else:
         with pytest.raises(Refused, match="Nothing was changed"):
-            await held_decisions.held_one(people, WORKSPACE, OWNER, f"{state}0")
+            await held_decisions.held_one(people, by(OWNER, f"{state}0"))
     with pytest.raises(Refused, match="no message has this id"):
-        await held_decisions.held_one(people, WORKSPACE, OWNER, "unknown id")
+        await held_decisions.held_one(people, by(OWNER, "unknown id"))
 
 
 @pytest.mark.parametrize(
@@ -314,9 +325,9 @@ async def test_a_link_that_leads_nowhere_is_said_beside_it(
     if fault:
         standin.faults.fail_next("chat.getPermalink", **fault)
 
-    about = {"workspace_id": WORKSPACE, "user_id": OWNER, "message_id": "held0", "link": link}
+    request = by(OWNER, "held0")
     with pytest.raises(Refused, match=says) as refused:
-        await held_decisions.decide(people, Decision.THERE, **about)
+        await held_decisions.decide(people, Decision.THERE, request, link=link)
     assert list(refused.value.fields) == ["link"]
 
 

@@ -81,7 +81,7 @@ async def poll(house: House, user: str, channel: str) -> str:
     return (await house.slack.as_user(user).command("/imbalance poll", channel)).text
 
 
-async def end(house: House, user: str, channel: str, fates: Mapping[int, str]) -> str:
+async def end(house: House, user: str, channel: str, outcomes: Mapping[int, str]) -> str:
     """Wrap up. Returns why not."""
     lead = Lead(house, user)
     await close(house, user)
@@ -89,7 +89,7 @@ async def end(house: House, user: str, channel: str, fates: Mapping[int, str]) -
     if told:
         return told
     chosen = {name: value for name, value in WORDS.items()}
-    chosen |= {f"outcome:{at}": fate for at, fate in fates.items()}
+    chosen |= {f"outcome:{at}": outcome for at, outcome in outcomes.items()}
     return str(await lead.sends(**chosen) or "")
 
 

@@ -158,11 +158,11 @@ class Leads(Base):
         outcome=st.sampled_from(["resumed", "dropped"]),
         trouble=troubles,
     )
-    def end(self, user: str, channel: str, fate: str, trouble: dict[str, Any] | None) -> None:
+    def end(self, user: str, channel: str, outcome: str, trouble: dict[str, Any] | None) -> None:
         phase = self.latest(channel)
         self._meets(trouble)
-        fates = {0: fate} if phase and phase.is_sprint else {}
-        told = self.world.do(actions.end(self.world.house, user, channel, fates))
+        outcomes = {0: outcome} if phase and phase.is_sprint else {}
+        told = self.world.do(actions.end(self.world.house, user, channel, outcomes))
         may = phase is not None and not phase.is_wrapped_up and self.manages(user, phase)
         assert trouble or (told == "") == may, told
         done = may and phase is not None and self._row(phase)["wrapped_up_at"] is not None

@@ -128,8 +128,8 @@ async def test_who_sends_and_how_far_it_is(
     for number in range(26):
         await a_message(db, f"ask:1:U{number}", to=f"U{number}")
     owner, now = "abcdef0123456789", real_now()
-    pace = {"sent": [now.timestamp(), 5]}
-    await lane(db, owner=owner, lease_until=now + timedelta(seconds=60), pace=pace)
+    rate_usage = {"sent": [now.timestamp(), 5]}
+    await lane(db, owner=owner, lease_until=now + timedelta(seconds=60), rate_usage=rate_usage)
     at_work = await doctor(database_url, standin)
     assert f"senders: 1 ({WORKSPACE} by abcdef01, its lease runs" in at_work.out
     assert f"sending to many in {WORKSPACE}: 5 sent, 26 left, done at about" in at_work.out

@@ -16,7 +16,7 @@ from tests.rounds.evidence import agenda_of
 US = {"team_id": WORKSPACE, "user_id": "U0BOT"}
 
 
-async def misses(lookup_attempts: Iterable[tuple[float, bool]]) -> int:
+async def misses(looks: Iterable[tuple[float, bool]]) -> int:
     """How often something was missed, looking at these times, with whether Slack could tell."""
     asked = 0
     now, hears = 0.0, True
@@ -29,7 +29,7 @@ async def misses(lookup_attempts: Iterable[tuple[float, bool]]) -> int:
         asked += 1
 
     hearing = Hearing(could_tell, missed, lambda: now)
-    for now, hears in lookup_attempts:  # noqa: B007
+    for now, hears in looks:  # noqa: B007
         await hearing.look()
     return asked
 
@@ -45,9 +45,9 @@ async def misses(lookup_attempts: Iterable[tuple[float, bool]]) -> int:
     ],
 )
 async def test_only_what_slack_does_not_repeat_is_missed(
-    lookup_attempts: list[tuple[float, bool]], times: int
+    looks: list[tuple[float, bool]], times: int
 ) -> None:
-    assert await misses(lookup_attempts) == times
+    assert await misses(looks) == times
 
 
 async def test_what_cannot_be_noted_is_noted_with_the_next_look() -> None:

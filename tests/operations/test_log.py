@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from bot.log import say_what_about
+from bot.agenda import actions
+from bot.log import hide_people
+from bot.outbox.keys import MessageKey
 from bot.rounds.lifecycle import plan_rounds
 from tests.harness import ANA, BEN, CHIARA, LAUNCH, MEMBERS, WORKSPACE, House
 from tests.rounds.round_rows import NOW, a_phase, the_phase
@@ -39,7 +41,7 @@ def message_of(house: House, user_id: str) -> dict[str, Any]:
 async def ask(house: House) -> None:
     async with house.bot.db.transaction() as tx:
         await a_phase(tx, phase_id=PHASE)
-        await plan_rounds(tx, WORKSPACE, await the_phase(tx), NOW)
+        await plan_rounds(tx, WORKSPACE, await the_phase(tx, PHASE), NOW)
     await house.travel_to(TUESDAY_EVENING)
 
 
@@ -100,18 +102,21 @@ async def test_our_lines_have_only_fields_that_can_hold_no_answer(lines: Any, ho
 
 
 def test_a_line_names_its_phase_round_and_message() -> None:
-    def said(**line: Any) -> dict[str, Any]:
-        return dict(say_what_about(None, "info", line))
+    def of_message(key: str) -> dict[str, Any]:
+        return dict(hide_people(None, "info", MessageKey(key).log_fields))
 
-    assert said(key=f"announcement:{PHASE}")["phase"] == PHASE
-    assert said(key=f"unbookmark:bookmark:announcement:{PHASE}")["phase"] == PHASE
-    asked = said(key=f"edit:ask:{ROUND}:{BEN}")
+    def of_action(action: str, subject: str) -> dict[str, Any]:
+        return dict(hide_people(None, "info", actions.log_fields(action, subject)))
+
+    assert of_message(f"announcement:{PHASE}")["phase"] == PHASE
+    assert of_message(f"unbookmark:bookmark:announcement:{PHASE}")["phase"] == PHASE
+    asked = of_message(f"edit:ask:{ROUND}:{BEN}")
     assert (asked["round"], asked["key"]) == (ROUND, f"edit:ask:{ROUND}:somebody")
-    opened = said(action="open_round", subject=f"{PHASE}:weekly:2026-11-24")
-    assert opened["phase"] == PHASE
-    assert said(action="ask", subject=f"{ROUND}:{BEN}")["round"] == ROUND
-    assert said(key=f"home:{BEN}") == {"key": "home:somebody"}
-    assert said(event="started") == {"event": "started"}
+    assert of_action("open_round", f"{PHASE}:weekly:2026-11-24")["phase"] == PHASE
+    reminded = of_action("ask", f"{ROUND}:{BEN}")
+    assert (reminded["round"], reminded["subject"]) == (ROUND, f"{ROUND}:somebody")
+    assert of_message(f"home:{BEN}") == {"key": "home:somebody"}
+    assert hide_people(None, "info", {"event": "started"}) == {"event": "started"}
 
 
 async def test_lines_of_delivery_and_agenda_have_their_ids(lines: Any, house: House) -> None:

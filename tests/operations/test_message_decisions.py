@@ -13,7 +13,7 @@ from bot.db.engine import Database
 from bot.operations import message_decisions, status_report, system_state
 from bot.operations.durations import span
 from bot.operations.message_decisions import Decision, decide, why_not, why_not_there
-from bot.outbox import admin_queries
+from bot.outbox import admin_queries, keys
 from bot.outbox.admin_queries import Listed
 from bot.outbox.outbox import Operation, State
 from bot.outbox.queued_message import Place
@@ -30,7 +30,7 @@ def listed(**changed: Any) -> Listed:
     message = Listed(
         workspace_id=WORKSPACE,
         message_id="1",
-        key="announcement:abc",
+        key=keys.announcement("abc"),
         operation=Operation.POST,
         state=State.HELD,
         conversation=LAUNCH,
@@ -127,7 +127,7 @@ async def change(db: Database, **values: Any) -> None:
 @pytest.mark.parametrize("of", [*State])
 async def test_a_decision_changes_only_what_it_may(db: Database, of: State) -> None:
     """Whatever was read before, and whoever asks."""
-    message_id = await a_message(db, state=of, looks=2, attempts=9, retry_at=real_now())
+    message_id = await a_message(db, state=of, lookup_attempts=2, attempts=9, retry_at=real_now())
     seen, now = Place(channel=LAUNCH, ts="1.1"), real_now()
     before = await row(db, message_id)
     again = of in (State.HELD, State.FAILED)
@@ -141,7 +141,7 @@ async def test_a_decision_changes_only_what_it_may(db: Database, of: State) -> N
         if not may:
             assert after == before
         elif does is admin_queries.post_again:
-            assert (after.state, after.attempts, after.looks) == ("pending", 0, 0)
+            assert (after.state, after.attempts, after.lookup_attempts) == ("pending", 0, 0)
             assert (after.retry_at, after.error, after.fence) == (None, None, 1)
         else:
             assert (after.state, after.payload) == ("expired", None)
@@ -224,8 +224,8 @@ async def test_what_waits_is_due_and_could_be_sent(db: Database) -> None:
     await a_message(db, "later:1", not_before=now + timedelta(hours=1))
     await a_message(db, "halted:1", workspace_id="T2", not_before=now - timedelta(days=9))
     async with db.transaction() as tx:
-        mine = schema.lanes.c.workspace_id == "T2"
-        await tx.execute(update(schema.lanes).where(mine).values(halted="invalid_auth"))
+        mine = schema.sender_leases.c.workspace_id == "T2"
+        await tx.execute(update(schema.sender_leases).where(mine).values(halted="invalid_auth"))
     async with db.reading() as reader:
         found = await system_state.waiting(reader, now)
         lanes = await system_state.lanes(reader, now)

@@ -285,13 +285,15 @@ async def test_a_database_that_hangs_is_said_to_after_some_seconds(
 
 
 async def test_one_workspaces_messages_are_not_late_for_another(db: Database) -> None:
-    """The other has a free lane and nothing to send."""
+    """The other has a free lease and nothing to send."""
     await a_message(db, workspace_id="T1")
     await a_message(db, workspace_id="T2", state="sent")
     alive = real_now() + timedelta(seconds=15)
     async with db.transaction() as tx:
-        mine = schema.lanes.c.workspace_id == "T1"
-        await tx.execute(update(schema.lanes).where(mine).values(owner="a", lease_until=alive))
+        mine = schema.sender_leases.c.workspace_id == "T1"
+        await tx.execute(
+            update(schema.sender_leases).where(mine).values(owner="a", lease_until=alive)
+        )
     assert await lag(db) == timedelta(0)
 
     await a_message(db, workspace_id="T3", now=real_now() - timedelta(hours=1))

@@ -86,7 +86,7 @@ async def prepare(url: str) -> None:
         await a_phase(tx)
         for number in range(1, ROUNDS + 1):
             round_id = f"round{number:03}"
-            await a_round(tx, target_id=round_id, number=number, questions=asked)
+            await a_round(tx, round_id=round_id, number=number, questions=asked)
             await ballots.open_vault(tx, KeyRing([KEY]), WORKSPACE, round_id)
             await agenda.put(tx, WORKSPACE, action="close_round", subject=round_id, due_at=CLOSES)
     await db.close()
@@ -178,7 +178,7 @@ HALF_DONE = {
     "counted wrongly": f"""SELECT round_id FROM rounds
         WHERE state = 'closed' AND answered IS NOT {len(ANSWERERS)}""",
     "without figures": """SELECT round_id FROM rounds
-        WHERE state = 'closed' AND round_id NOT IN (SELECT round_id FROM figures)""",
+        WHERE state = 'closed' AND round_id NOT IN (SELECT round_id FROM question_levels)""",
     "not told to the lead": f"""SELECT round_id FROM rounds WHERE state = 'closed'
         AND 'lead_results:' || round_id || ':{ANA}' NOT IN (SELECT key FROM messages)""",
 }

@@ -7,6 +7,7 @@ import pytest
 
 from bot.db.engine import Database
 from bot.outbox import outbox, requeue
+from bot.outbox.keys import MessageKey
 from bot.outbox.outbox import Operation, State
 from bot.slack.content import content, section
 from tests.conftest import MONDAY
@@ -36,9 +37,9 @@ async def test_what_is_said_anew_begins_anew(db: Database, operation: str) -> No
     before = await row_of(db, key)
     now = MONDAY + timedelta(minutes=1)
     async with db.transaction() as tx:
-        await outbox.edit(tx, ONE, of="a", content=NEW, now=now)
+        await outbox.edit(tx, ONE, of=MessageKey("a"), content=NEW, now=now)
         await outbox.publish(tx, ONE, user_id=PERSON, view={"type": "home"}, now=now)
-        await requeue.post_anew(tx, ONE, key="b", content=NEW, now=now)
+        await requeue.post_anew(tx, ONE, key=MessageKey("b"), content=NEW, now=now)
 
     after = await row_of(db, key)
     assert (after.state, after.attempts, after.retry_at) == ("pending", 0, None)
@@ -46,8 +47,8 @@ async def test_what_is_said_anew_begins_anew(db: Database, operation: str) -> No
     assert (after.not_before, after.created_at, after.ts) == (now, now, None)
     assert after.message_id != before.message_id  # it comes after what was said before
     async with db.reading() as reader:
-        assert await requeue.is_known(reader, ONE, "edit:a")
-        assert not await requeue.is_known(reader, ONE, "edit:b")  # it is in it already
+        assert await requeue.is_known(reader, ONE, MessageKey("edit:a"))
+        assert not await requeue.is_known(reader, ONE, MessageKey("edit:b"))  # it is in it already
 
 
 @pytest.mark.parametrize("state", ["pending", "sending", "unknown"])
@@ -55,7 +56,7 @@ async def test_what_is_on_its_way_is_not_posted_anew(db: Database, state: str) -
     await write(db, ONE, message("a", state=state))
     before = await row_of(db, "a")
     async with db.transaction() as tx:
-        await requeue.post_anew(tx, ONE, key="a", content=NEW, now=LATER)
+        await requeue.post_anew(tx, ONE, key=MessageKey("a"), content=NEW, now=LATER)
 
     assert await row_of(db, "a") == before
 
@@ -64,7 +65,7 @@ async def test_only_a_pin_is_pinned_anew(db: Database) -> None:
     await write(db, ONE, message("pin:a", state="sent"))
     before = await row_of(db, "pin:a")
     async with db.transaction() as tx:
-        await requeue.mark_anew(tx, ONE, Operation.PIN, of="a", payload={}, now=LATER)
+        await requeue.mark_anew(tx, ONE, Operation.PIN, of=MessageKey("a"), payload={}, now=LATER)
 
     assert await row_of(db, "pin:a") == before
 
@@ -73,7 +74,7 @@ async def test_an_edit_under_way_is_changed_and_stays_under_way(db: Database) ->
     edit = message("edit:a", operation="update", target_key="a", state="sending")
     await write(db, ONE, message("a", state="sent"), edit)
     async with db.transaction() as tx:
-        await outbox.edit(tx, ONE, of="a", content=NEW, now=LATER)
+        await outbox.edit(tx, ONE, of=MessageKey("a"), content=NEW, now=LATER)
 
     after = await row_of(db, "edit:a")
     assert (after.state, after.revision, after.message_id) == ("sending", 1, "id-edit:a")
@@ -95,8 +96,8 @@ async def test_only_what_is_for_later_and_was_never_tried_is_said_as_it_reads_no
 ) -> None:
     await write(db, ONE, message("a", **values))
     async with db.transaction() as tx:
-        await outbox.edit(tx, ONE, of="a", content=NEW, now=MONDAY)
-        edited = await requeue.is_known(tx, ONE, "edit:a")
+        await outbox.edit(tx, ONE, of=MessageKey("a"), content=NEW, now=MONDAY)
+        edited = await requeue.is_known(tx, ONE, MessageKey("edit:a"))
 
     after = await row_of(db, "a")
     assert (after.payload["text"], after.revision) == (("new", 1) if rewritten else ("a", 0))
@@ -118,7 +119,7 @@ async def test_what_is_cancelled_on_its_way_is_not_said_again(
 ) -> None:
     await write(db, ONE, message("a", state=state))
     async with db.transaction() as tx:
-        await outbox.cancel(tx, ONE, key="a")
+        await outbox.cancel(tx, ONE, keys=[MessageKey("a")])
 
     row = await row_of(db, "a")
     assert (row.state, row.expires_at) == (after, MONDAY if expires else None)
@@ -129,8 +130,11 @@ async def test_what_is_cancelled_on_its_way_is_not_said_again(
 async def test_what_is_said_expires_when_it_says(db: Database, expires_at: Any) -> None:
     async with db.transaction() as tx:
         how = {"now": MONDAY, "expires_at": expires_at}
-        await outbox.say(tx, ONE, key="a", to=CHANNEL, content=NEW, thread_of="b", **how)
-        await outbox.say_all(tx, ONE, [("c", PERSON, NEW), ("d", CHANNEL, NEW)], **how)
+        await outbox.say(
+            tx, ONE, key=MessageKey("a"), to=CHANNEL, content=NEW, thread_of=MessageKey("b"), **how
+        )
+        posts = [(MessageKey("c"), PERSON, NEW), (MessageKey("d"), CHANNEL, NEW)]
+        await outbox.say_all(tx, ONE, posts, **how)
 
     rows = [await row_of(db, key) for key in "acd"]
     assert [row.expires_at for row in rows] == [expires_at] * 3
@@ -200,10 +204,10 @@ async def test_what_is_known_of_a_message_by_its_state(db: Database) -> None:
     async with db.reading() as reader:
         found = {
             state.value: (
-                await requeue.was_refused(reader, ONE, state),
+                await requeue.was_refused(reader, ONE, MessageKey(state)),
                 await requeue.refused(reader, ONE, f"id-{state}") is not None,
-                await requeue.was_said(reader, ONE, state),
-                await requeue.is_waiting(reader, ONE, state),
+                await requeue.was_said(reader, ONE, MessageKey(state)),
+                await requeue.is_waiting(reader, ONE, MessageKey(state)),
             )
             for state in State
         }
@@ -241,7 +245,7 @@ async def test_from_when_a_message_could_be_read(db: Database) -> None:
     )
     async with db.reading() as reader:
         keys = ["due", "later", "sent", "refused", "never decided"]
-        found = await requeue.read_from(reader, ONE, keys, MONDAY)
+        found = await requeue.read_from(reader, ONE, map(MessageKey, keys), MONDAY)
 
     assert found == {"due": MONDAY, "later": LATER, "sent": sent_at, "refused": EARLIER}
 
@@ -250,9 +254,10 @@ async def test_from_when_a_message_could_be_read(db: Database) -> None:
 async def test_only_what_is_settled_is_forgotten(db: Database, state: State) -> None:
     await write(db, ONE, message("edit:a", state=state), message("edit:b", state=state))
     async with db.transaction() as tx:
-        await requeue.drop(tx, ONE, key="edit:a")
-        await requeue.drop_edits(tx, ONE, of=["b"])
-        kept = [await requeue.is_known(tx, ONE, key) for key in ("edit:a", "edit:b")]
+        await requeue.drop(tx, ONE, key=MessageKey("edit:a"))
+        await requeue.drop_edits(tx, ONE, of=[MessageKey("b")])
+        edits = (MessageKey("edit:a"), MessageKey("edit:b"))
+        kept = [await requeue.is_known(tx, ONE, key) for key in edits]
 
     assert kept == [state in (State.SENDING, State.UNKNOWN)] * 2
 
@@ -260,8 +265,10 @@ async def test_only_what_is_settled_is_forgotten(db: Database, state: State) -> 
 async def test_what_was_never_in_slack_cannot_be_deleted_there(db: Database) -> None:
     await write(db, ONE, message("a"), message("b", state="sent", channel=CHANNEL, ts=TS))
     async with db.transaction() as tx:
-        assert not await requeue.forget_place(tx, ONE, key="a", reason="deleted in Slack")
-        assert await requeue.forget_place(tx, ONE, key="b", reason="deleted in Slack")
+        assert not await requeue.forget_place(
+            tx, ONE, key=MessageKey("a"), reason="deleted in Slack"
+        )
+        assert await requeue.forget_place(tx, ONE, key=MessageKey("b"), reason="deleted in Slack")
 
     assert [(await row_of(db, key)).state for key in "ab"] == ["pending", "expired"]
 
@@ -289,5 +296,5 @@ async def test_what_stands_at_a_place_is_the_post_and_not_what_was_done_to_it(
     )
     async with db.reading() as reader:
         assert await outbox.key_at(reader, ONE, channel=CHANNEL, ts=TS) == "b"
-        assert await outbox.place_of(reader, ONE, "b") == (CHANNEL, TS)
+        assert await outbox.place_of(reader, ONE, MessageKey("b")) == (CHANNEL, TS)
         assert await outbox.key_at(reader, ONE, channel=CHANNEL, ts="1.1") is None

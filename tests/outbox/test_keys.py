@@ -15,7 +15,7 @@ from bot.outbox.keys import Derived, MessageKey, MessageKind
 from tests.harness import ANA, BEN
 from tests.rounds.round_rows import ROUND, a_phase, a_round
 
-P, R = "f" * 32, "a" * 32
+P, R, B = "f" * 32, "a" * 32, "b" * 32
 DAY = date(2026, 11, 24)
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
@@ -26,7 +26,7 @@ STORED = {
     keys.ask(R, "U1"): f"ask:{R}:U1",
     keys.closing(P): f"closing:{P}",
     keys.comments(R, "C1", 2): f"comments:{R}:C1:2",
-    keys.concerns(P, DAY, 0, "U1"): f"concerns:{P}:2026-11-24:0:U1",
+    keys.concerns(P, B, 0, "U1"): f"concerns:{P}:{B}:0:U1",
     keys.extended(P): f"extended:{P}",
     keys.goodbye(P, "U1"): f"goodbye:{P}:U1",
     keys.home("U1"): "home:U1",
@@ -34,8 +34,14 @@ STORED = {
     keys.line(P, "U1"): f"line:{P}:U1",
     keys.missing(P, "U1"): f"missing:{P}:U1",
     keys.nobody_leads(P, "U1"): f"nobody_leads:{P}:U1",
-    keys.not_said(keys.results(R), "U1"): f"not_said:results:{R}:U1",
-    keys.not_said(keys.talking_points(P, DAY), "U1"): f"not_said:talking_points:{P}:U1",
+    keys.nobody_reads(P, "U1"): f"nobody_reads:{P}:U1",
+    keys.not_said(keys.results(R), "U1"): f"not_said:results:{R}::U1",
+    keys.not_said(keys.talking_points(P, DAY), "U1"): f"not_said:talking_points:{P}::U1",
+    keys.not_said(keys.goodbye(P, "U2"), "U1"): f"not_said:goodbye:{P}:U2:U1",
+    keys.not_said(keys.line(P, "U2"), "U1"): f"not_said:line:{P}:U2:U1",
+    keys.not_said(
+        keys.concerns(P, "b" * 32, 1, "U2"), "U1"
+    ): f"not_said:concerns:{P}:{'b' * 32}:U1",
     keys.paused(P, NOON, "U1"): f"paused:{P}:1795521600:U1",
     keys.reflect(R, "U1"): f"reflect:{R}:U1",
     keys.remind(R, "U1"): f"remind:{R}:U1",
@@ -61,7 +67,7 @@ BUILT: dict[MessageKind, tuple[Callable[..., MessageKey], dict[str, st.SearchStr
     MessageKind.COMMENTS: (keys.comments, {"round": ids, "to": people, "number": numbers}),
     MessageKind.CONCERNS: (
         keys.concerns,
-        {"phase": ids, "day": days, "number": numbers, "person": people},
+        {"phase": ids, "batch": ids, "number": numbers, "person": people},
     ),
     MessageKind.EXTENDED: (keys.extended, {"phase": ids}),
     MessageKind.GOODBYE: (keys.goodbye, {"phase": ids, "person": people}),
@@ -70,6 +76,7 @@ BUILT: dict[MessageKind, tuple[Callable[..., MessageKey], dict[str, st.SearchStr
     MessageKind.LINE: (keys.line, {"phase": ids, "person": people}),
     MessageKind.MISSING: (keys.missing, {"phase": ids, "person": people}),
     MessageKind.NOBODY_LEADS: (keys.nobody_leads, {"phase": ids, "person": people}),
+    MessageKind.NOBODY_READS: (keys.nobody_reads, {"phase": ids, "person": people}),
     MessageKind.PAUSED: (
         lambda phase_id, since, user_id: keys.paused(
             phase_id, datetime.fromtimestamp(since, UTC), user_id

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.clock import MovedClock, real_now
 from bot.db import schema
 from bot.outbox import outbox
+from bot.outbox.keys import MessageKey
 from bot.slack.content import content, section
 from tests.harness import BEN, LAUNCH, WORKSPACE
 from tests.outbox.sender import Sender
@@ -87,7 +88,7 @@ async def test_a_late_edit_is_made_at_any_hour(sender: Sender, clock: MovedClock
     await sender.deliver()
     async with sender.db.transaction() as tx:
         said = content("changed", section("changed"))
-        await outbox.edit(tx, WORKSPACE, of="hello", content=said, now=clock.now())
+        await outbox.edit(tx, WORKSPACE, of=MessageKey("hello"), content=said, now=clock.now())
     clock.advance(timedelta(days=1))
     await sender.another(welcome_at=welcome_at).deliver_due()
 
@@ -103,7 +104,7 @@ async def test_a_workspace_at_its_limits_is_looked_at_again_within_five_seconds(
     await sender.another(limited=True).deliver_due()
 
     async with sender.db.reading() as reader:
-        lane = (await reader.execute(schema.lanes.select())).one()
+        lane = (await reader.execute(schema.sender_leases.select())).one()
     assert (lane.owner, lane.lease_until) == (None, None)
     assert timedelta(0) < lane.resume_at - real_now() <= timedelta(seconds=5)
 

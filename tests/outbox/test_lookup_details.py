@@ -7,10 +7,12 @@ import pytest
 from slack_bolt.context.async_context import AsyncBoltContext
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.channel_health import restore_announcement
 from bot.channel_health.delivery_events import on_posted
 from bot.clock import real_now
 from bot.outbox.retry_limit import MOST_TRIES
 from bot.outbox.web_api import METADATA_TYPE
+from bot.services import Services
 from tests.harness import BEN, LAUNCH, WORKSPACE
 from tests.outbox.sender import IMPATIENT, Sender
 from tests.outbox.test_unknown_outcome import (
@@ -18,8 +20,7 @@ from tests.outbox.test_unknown_outcome import (
     direct,
     leave_in_doubt,
     look_now,
-    looks,
-    nothing_did_without,
+    lookup_attempts,
     posts,
 )
 
@@ -90,7 +91,14 @@ async def test_another_apps_message_with_our_id_is_no_proof(sender: Sender) -> N
     ],
 )
 async def test_only_our_own_event_proves_what_may_be_there(
-    sender: Sender, state: str, tried: bool, event_type: str, team: str, heard: bool
+    sender: Sender,
+    services: Services,
+    monkeypatch: pytest.MonkeyPatch,
+    state: str,
+    tried: bool,
+    event_type: str,
+    team: str,
+    heard: bool,
 ) -> None:
     await sender.say("hello")
     await change(sender, "hello", state=state, first_try_at=sender.clock.now() if tried else None)
@@ -98,6 +106,8 @@ async def test_only_our_own_event_proves_what_may_be_there(
 
     async def stands(_tx: AsyncConnection, workspace_id: str, key: str, _now: datetime) -> None:
         stood.append(f"{workspace_id}:{key}")
+
+    monkeypatch.setattr(restore_announcement, "stands", stands)
 
     message_id = (await sender.row("hello")).message_id
     event = {
@@ -108,7 +118,7 @@ async def test_only_our_own_event_proves_what_may_be_there(
     context = AsyncBoltContext({"team_id": team})
     for _ in "12":  # Slack may tell of it again
         body = {"event_id": "Ev1", "event": event}
-        await on_posted(sender.db, sender.clock, stands, body, context)
+        await on_posted(services, body, context)
 
     row = await sender.row("hello")
     assert (row.state, row.channel, row.ts) == (
@@ -118,7 +128,9 @@ async def test_only_our_own_event_proves_what_may_be_there(
     assert stood == [f"{WORKSPACE}:hello"] * (heard and state == "held")
 
 
-async def test_an_event_that_was_heard_already_proves_nothing_anew(sender: Sender) -> None:
+async def test_an_event_that_was_heard_already_proves_nothing_anew(
+    sender: Sender, services: Services
+) -> None:
     """What it told of was posted anew since, and that one is on its way."""
     await sender.say("hello")
     message_id = (await sender.row("hello")).message_id
@@ -131,7 +143,7 @@ async def test_an_event_that_was_heard_already_proves_nothing_anew(sender: Sende
     for _ in "12":
         await change(sender, "hello", state="unknown", ts=None)
         body = {"event_id": "Ev1", "event": event}
-        await on_posted(sender.db, sender.clock, nothing_did_without, body, context)
+        await on_posted(services, body, context)
 
     assert (await sender.row("hello")).state == "unknown"
 
@@ -152,7 +164,7 @@ async def test_the_second_look_comes_after_a_while(sender: Sender) -> None:
     await sender.another(replace(IMPATIENT, settle=600)).deliver_due()
 
     row = await sender.row("hello")
-    assert (row.state, row.error, row.looks) == ("unknown", "not there yet", 1)
+    assert (row.state, row.error, row.lookup_attempts) == ("unknown", "not there yet", 1)
     assert row.retry_at - real_now() > timedelta(seconds=300)
 
 
@@ -161,8 +173,8 @@ async def test_to_a_person_one_look_is_enough(sender: Sender) -> None:
     await change(sender, "hello", retry_at=None)
     await sender.another(replace(IMPATIENT, settle=600)).deliver_due()
 
-    assert (looks(sender), direct(sender)) == (1, ["hello"])
-    assert (await sender.row("hello")).looks == 0
+    assert (lookup_attempts(sender), direct(sender)) == (1, ["hello"])
+    assert (await sender.row("hello")).lookup_attempts == 0
 
 
 async def test_a_look_begins_an_hour_before_the_first_try_with_one_small_page(

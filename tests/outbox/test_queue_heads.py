@@ -168,7 +168,7 @@ async def test_a_lane_is_free_or_its_senders_silent(
 ) -> None:
     await write(db, ONE, message("hello"))
     async with db.transaction() as tx:
-        await tx.execute(update(schema.lanes).values(**lane))
+        await tx.execute(update(schema.sender_leases).values(**lane))
 
     assert await work(db, MONDAY, monkeypatch) == works
     async with db.transaction() as tx:
@@ -190,7 +190,7 @@ async def test_only_who_has_a_lane_renews_it_and_gives_it_back(
 ) -> None:
     await write(db, ONE)
     async with db.transaction() as tx:
-        await tx.execute(update(schema.lanes).values(**lane))
+        await tx.execute(update(schema.sender_leases).values(**lane))
         assert (await sender_leases.renew(tx, ONE, "me", REAL) is not None) == renewed
     if renewed:
         assert (await the_lane(db)).lease_until == REAL + timedelta(seconds=15)
@@ -205,7 +205,7 @@ async def test_only_who_has_a_lane_renews_it_and_gives_it_back(
 
 async def the_lane(db: Database) -> Any:
     async with db.reading() as reader:
-        return (await reader.execute(schema.lanes.select())).one()
+        return (await reader.execute(schema.sender_leases.select())).one()
 
 
 def test_a_lease_outlives_some_renewals_that_fail() -> None:
@@ -223,8 +223,8 @@ async def test_who_waited_longest_for_slacks_limits_comes_first_after_who_never_
     for workspace_id, resume_at in (("T3", past), ("T1", past - MOMENT), ("T2", None)):
         await write(db, workspace_id, message("hello"))
         async with db.transaction() as tx:
-            mine = schema.lanes.c.workspace_id == workspace_id
-            await tx.execute(update(schema.lanes).where(mine).values(resume_at=resume_at))
+            mine = schema.sender_leases.c.workspace_id == workspace_id
+            await tx.execute(update(schema.sender_leases).where(mine).values(resume_at=resume_at))
 
     async with db.reading() as reader:
         assert list(await sender_leases.with_work(reader, MONDAY, 9)) == ["T2", "T1", "T3"]

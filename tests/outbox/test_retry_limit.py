@@ -17,6 +17,7 @@ from bot.db import schema
 from bot.db.engine import Database
 from bot.outbox import outbox, requeue
 from bot.outbox.delivery import Patience
+from bot.outbox.keys import MessageKey
 from bot.outbox.refusal import Refusal
 from bot.outbox.retry_limit import ENOUGH_TRIES, LONGEST_WAIT_AT, MOST_TRIES, is_hopeless, uncounted
 from bot.slack.content import content, section
@@ -52,13 +53,13 @@ async def as_after(sender: Sender, tries: int, *keys: str) -> None:
 
 async def pin(sender: Sender, key: str) -> None:
     async with sender.db.transaction() as tx:
-        await outbox.pin(tx, WORKSPACE, of=key, now=sender.clock.now())
+        await outbox.pin(tx, WORKSPACE, of=MessageKey(key), now=sender.clock.now())
 
 
 async def edit(sender: Sender, key: str, text: str) -> None:
     async with sender.db.transaction() as tx:
         said = content(text, section(text))
-        await outbox.edit(tx, WORKSPACE, of=key, content=said, now=sender.clock.now())
+        await outbox.edit(tx, WORKSPACE, of=MessageKey(key), content=said, now=sender.clock.now())
 
 
 async def states(sender: Sender, keys: Sequence[str]) -> list[str]:

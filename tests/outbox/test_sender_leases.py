@@ -17,6 +17,7 @@ from bot.clock import MovedClock, monotonic, uptime
 from bot.db import schema
 from bot.outbox import outbox, sender_leases
 from bot.outbox.delivery import Delivery
+from bot.outbox.keys import MessageKey
 from bot.outbox.rate_limits import DIRECT, Pace
 from bot.outbox.refusal import Refusal
 from bot.outbox.slack_calls import BEGIN_WITHIN_SECONDS
@@ -91,10 +92,10 @@ async def test_while_posts_wait_edits_and_other_workspaces_go_on(sender: Sender)
     await paced(sender).deliver_due()
     async with sender.db.transaction() as tx:
         now, said = sender.clock.now(), content("edited", section("edited"))
-        await outbox.edit(tx, WORKSPACE, of="first", content=said, now=now)
+        await outbox.edit(tx, WORKSPACE, of=MessageKey("first"), content=said, now=now)
         # The stand-in is one workspace; we know it under another name, too.
         said = content("elsewhere", section("elsewhere"))
-        await outbox.say(tx, "T0OTHER", key="other", to=LAUNCH, content=said, now=now)
+        await outbox.say(tx, "T0OTHER", key=MessageKey("other"), to=LAUNCH, content=said, now=now)
         await tx.execute(update(schema.sender_leases).values(resume_at=None))
     for _ in range(3):
         await paced(sender).deliver_due()
@@ -205,7 +206,7 @@ async def test_the_wait_for_a_turn_makes_no_call_late(
     with monkeypatch.context() as building:
         building.setattr(asyncio, "Semaphore", Busy)
         delivery = sender.another(replace(IMPATIENT, first_retry=600))
-    for module in ("lane", "jobs"):
+    for module in ("workspace_sender", "slack_calls"):
         monkeypatch.setattr(f"bot.outbox.{module}.uptime", lambda: time[0])
     await sender.say("hello")
     await delivery.deliver_due()

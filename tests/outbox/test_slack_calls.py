@@ -118,7 +118,7 @@ async def test_a_picture_is_tried_twenty_times(
 async def test_what_an_error_makes_of_a_look(
     error: Exception, state: State, looked: int, wait: float | None
 ) -> None:
-    found = await outcome(error, state=State.UNKNOWN, conversation="U1", looks=2)
+    found = await outcome(error, state=State.UNKNOWN, conversation="U1", lookup_attempts=2)
 
     assert (found.state, found.looked, found.wait is None) == (state, looked, wait is None)
     assert wait is None or wait / 2 <= (found.wait or 0) <= wait

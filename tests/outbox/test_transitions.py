@@ -79,7 +79,7 @@ async def concluded(db: Database, *, meanwhile: dict[str, Any], **found: Any) ->
     await change(db, "hello", retry_at=None)
     async with db.transaction() as tx:
         (claimed,) = await transitions.claim(tx, [await head(tx, "hello")], MONDAY)
-    await change(db, "hello", **{"looks": 2, "retry_at": LATER, **meanwhile})
+    await change(db, "hello", **{"lookup_attempts": 2, "retry_at": LATER, **meanwhile})
     finding = Finding(row=claimed, **found)
     async with db.transaction() as tx:
         if finding.state is State.SENT:
@@ -139,7 +139,7 @@ async def test_what_was_not_sent_is_put_back_unless_something_else_became_of_it(
 
     assert after.state == state
     untouched = meanwhile.get("state", "pending") != "pending" or "fence" in meanwhile
-    assert (after.attempts, after.looks) == ((4, 2) if untouched else (3, 3))
+    assert (after.attempts, after.lookup_attempts) == ((4, 2) if untouched else (3, 3))
     assert (after.error, after.retry_at) == (
         ("before", LATER) if untouched else ("why", MONDAY + timedelta(seconds=60))
     )

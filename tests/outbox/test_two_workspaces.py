@@ -13,6 +13,7 @@ from bot.clock import real_now
 from bot.db import schema
 from bot.db.engine import Database
 from bot.outbox import admin_queries, outbox, requeue, sender_leases, transitions
+from bot.outbox.keys import MessageKey
 from bot.outbox.outbox import Operation, State
 from bot.outbox.queue_heads import heads
 from bot.outbox.queued_message import Finding, Place
@@ -46,7 +47,7 @@ def finding(key: str, state: State) -> Work:
     """What was learnt of a message, noted down."""
 
     async def note(tx: AsyncConnection) -> None:
-        row = replace(await head(tx, "reply"), key=key)
+        row = replace(await head(tx, "reply"), key=MessageKey(key))
         learnt = [Finding(row=row, state=state, place=PLACE, reason="why")]
         if state is State.SENT:
             await transitions.conclude(tx, learnt, MONDAY)
@@ -61,7 +62,9 @@ async def expire(tx: AsyncConnection) -> None:
 
 
 async def postpone(tx: AsyncConnection) -> None:
-    row = replace(await head(tx, "reply"), key="sent")  # what refers to it waits as well
+    row = replace(
+        await head(tx, "reply"), key=MessageKey("sent")
+    )  # what refers to it waits as well
     await transitions.postpone(tx, row, LATER)
 
 
@@ -83,22 +86,26 @@ async def retry(tx: AsyncConnection) -> None:
 
 #: Everything that writes, done in the first workspace.
 WRITES: dict[str, Work] = {
-    "cancel": lambda tx: outbox.cancel(tx, ONE, key="pending"),
-    "cancel in doubt": lambda tx: outbox.cancel(tx, ONE, key="unknown"),
+    "cancel": lambda tx: outbox.cancel(tx, ONE, keys=[MessageKey("pending")]),
+    "cancel in doubt": lambda tx: outbox.cancel(tx, ONE, keys=[MessageKey("unknown")]),
     "edit of what is for later": lambda tx: outbox.edit(
-        tx, ONE, of="later", content=NEW, now=MONDAY
+        tx, ONE, of=MessageKey("later"), content=NEW, now=MONDAY
     ),
-    "edit": lambda tx: outbox.edit(tx, ONE, of="sent", content=NEW, now=MONDAY),
+    "edit": lambda tx: outbox.edit(tx, ONE, of=MessageKey("sent"), content=NEW, now=MONDAY),
     "publish": lambda tx: outbox.publish(tx, ONE, user_id=PERSON, view=VIEW, now=MONDAY),
     "follow": follow,
     "retry": retry,
-    "forget": lambda tx: requeue.forget_place(tx, ONE, key="sent", reason="deleted in Slack"),
-    "post anew": lambda tx: requeue.post_anew(tx, ONE, key="failed", content=NEW, now=MONDAY),
-    "mark anew": lambda tx: requeue.mark_anew(
-        tx, ONE, Operation.PIN, of="sent", payload={}, now=MONDAY
+    "forget": lambda tx: requeue.forget_place(
+        tx, ONE, key=MessageKey("sent"), reason="deleted in Slack"
     ),
-    "drop": lambda tx: requeue.drop(tx, ONE, key="sent"),
-    "drop edits": lambda tx: requeue.drop_edits(tx, ONE, of=["sent"]),
+    "post anew": lambda tx: requeue.post_anew(
+        tx, ONE, key=MessageKey("failed"), content=NEW, now=MONDAY
+    ),
+    "mark anew": lambda tx: requeue.mark_anew(
+        tx, ONE, Operation.PIN, of=MessageKey("sent"), payload={}, now=MONDAY
+    ),
+    "drop": lambda tx: requeue.drop(tx, ONE, key=MessageKey("sent")),
+    "drop edits": lambda tx: requeue.drop_edits(tx, ONE, of=[MessageKey("sent")]),
     "move": lambda tx: requeue.move(tx, ONE, conversation=CHANNEL, to="C3"),
     "claim": claim,
     "conclude": finding("sending", State.SENT),
@@ -149,8 +156,8 @@ async def test_a_lane_that_is_resumed_or_renewed_is_its_own(db: Database) -> Non
 
 #: Everything that reads about one workspace, and what it finds where there is nothing.
 READS: dict[str, tuple[Callable[[AsyncConnection, str], Awaitable[Any]], Any]] = {
-    "is known": (lambda tx, ws: requeue.is_known(tx, ws, "sent"), False),
-    "was refused": (lambda tx, ws: requeue.was_refused(tx, ws, "failed"), False),
+    "is known": (lambda tx, ws: requeue.is_known(tx, ws, MessageKey("sent")), False),
+    "was refused": (lambda tx, ws: requeue.was_refused(tx, ws, MessageKey("failed")), False),
     "refused key": (lambda tx, ws: requeue.refused(tx, ws, "id-failed"), None),
     "others refused": (
         lambda tx, ws: requeue.others_refused(
@@ -158,10 +165,10 @@ READS: dict[str, tuple[Callable[[AsyncConnection, str], Awaitable[Any]], Any]] =
         ),
         False,
     ),
-    "was said": (lambda tx, ws: requeue.was_said(tx, ws, "held"), False),
-    "is waiting": (lambda tx, ws: requeue.is_waiting(tx, ws, "pending"), False),
-    "read from": (lambda tx, ws: requeue.read_from(tx, ws, ["sent"], MONDAY), {}),
-    "place of": (lambda tx, ws: outbox.place_of(tx, ws, "sent"), None),
+    "was said": (lambda tx, ws: requeue.was_said(tx, ws, MessageKey("held")), False),
+    "is waiting": (lambda tx, ws: requeue.is_waiting(tx, ws, MessageKey("pending")), False),
+    "read from": (lambda tx, ws: requeue.read_from(tx, ws, [MessageKey("sent")], MONDAY), {}),
+    "place of": (lambda tx, ws: outbox.place_of(tx, ws, MessageKey("sent")), None),
     "key at": (lambda tx, ws: outbox.key_at(tx, ws, channel=CHANNEL, ts=TS), None),
     "listed": (
         lambda tx, ws: admin_queries.listed(tx, [State.HELD], limit=9, workspace_id=ws),
@@ -193,8 +200,8 @@ async def test_what_is_read_of_one_workspace_is_not_the_others(
 async def test_edits_and_pins_are_only_made_of_ones_own_messages(db: Database) -> None:
     await write(db, TWO, *everything())
     async with db.transaction() as tx:
-        await outbox.edit(tx, ONE, of="failed", content=NEW, now=MONDAY)
-        await outbox.pin(tx, ONE, of="failed", now=MONDAY)
+        await outbox.edit(tx, ONE, of=MessageKey("failed"), content=NEW, now=MONDAY)
+        await outbox.pin(tx, ONE, of=MessageKey("failed"), now=MONDAY)
 
     assert await rows_of(db, ONE) == []
 
@@ -202,8 +209,8 @@ async def test_edits_and_pins_are_only_made_of_ones_own_messages(db: Database) -
 async def test_a_workspace_gets_a_lane_though_another_has_one(db: Database) -> None:
     await write(db, TWO, message("hello"))
     async with db.transaction() as tx:
-        await outbox.say(tx, ONE, key="hello", to=CHANNEL, content=NEW, now=MONDAY)
-        await outbox.say_all(tx, "T3", [("hello", CHANNEL, NEW)], now=MONDAY)
+        await outbox.say(tx, ONE, key=MessageKey("hello"), to=CHANNEL, content=NEW, now=MONDAY)
+        await outbox.say_all(tx, "T3", [(MessageKey("hello"), CHANNEL, NEW)], now=MONDAY)
 
     async with db.reading() as reader:
         assert set(await sender_leases.with_work(reader, MONDAY, 9)) == {ONE, TWO, "T3"}

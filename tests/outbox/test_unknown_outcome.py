@@ -12,6 +12,7 @@ from bot.channel_health.delivery_events import on_posted
 from bot.clock import real_now
 from bot.db import schema
 from bot.outbox import outbox, requeue
+from bot.outbox.keys import MessageKey
 from bot.outbox.outcome_lookup import PAGE
 from bot.outbox.web_api import METADATA_TYPE
 from bot.services import Services
@@ -43,12 +44,12 @@ async def look_now(sender: Sender, key: str) -> None:
 async def anew(sender: Sender, key: str) -> None:
     async with sender.db.transaction() as tx:
         said, now = content(key, section(key)), sender.clock.now()
-        await requeue.post_anew(tx, WORKSPACE, key=key, content=said, now=now)
+        await requeue.post_anew(tx, WORKSPACE, key=MessageKey(key), content=said, now=now)
 
 
 async def forget(sender: Sender, key: str) -> None:
     async with sender.db.transaction() as tx:
-        await requeue.forget_place(tx, WORKSPACE, key=key, reason="deleted in Slack")
+        await requeue.forget_place(tx, WORKSPACE, key=MessageKey(key), reason="deleted in Slack")
 
 
 def posts(sender: Sender, key: str) -> list[str | None]:
@@ -109,7 +110,7 @@ async def test_what_expires_in_doubt_is_looked_for_all_the_same(
 async def test_what_is_cancelled_in_doubt_is_not_sent_again(sender: Sender, accepted: bool) -> None:
     await leave_in_doubt(sender, "warn", accepted=accepted, to=BEN)
     async with sender.db.transaction() as tx:
-        await outbox.cancel(tx, WORKSPACE, keys=["warn"])
+        await outbox.cancel(tx, WORKSPACE, keys=[MessageKey("warn")])
     await look_now(sender, "warn")
 
     assert (await sender.row("warn")).state == ("sent" if accepted else "expired")

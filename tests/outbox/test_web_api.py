@@ -10,6 +10,7 @@ from sqlalchemy import update
 
 from bot.db import schema
 from bot.outbox import outbox
+from bot.outbox.keys import MessageKey
 from bot.outbox.queued_message import Finding, Row
 from bot.outbox.refusal import Refusal
 from bot.outbox.slack_calls import Jobs
@@ -74,12 +75,14 @@ async def mark(sender: Sender, *, undo: bool) -> None:
     now, said = sender.clock.now(), content("new", section("new"))
     async with sender.db.transaction() as tx:
         if undo:
-            await outbox.unpin(tx, WORKSPACE, of="hello", now=now)
-            await outbox.unbookmark(tx, WORKSPACE, of="hello", now=now)
+            await outbox.unpin(tx, WORKSPACE, of=MessageKey("hello"), now=now)
+            await outbox.unbookmark(tx, WORKSPACE, of=MessageKey("hello"), now=now)
             return
-        await outbox.edit(tx, WORKSPACE, of="hello", content=said, now=now)
-        await outbox.pin(tx, WORKSPACE, of="hello", now=now)
-        await outbox.bookmark(tx, WORKSPACE, of="hello", title="Phase", emoji=":x:", now=now)
+        await outbox.edit(tx, WORKSPACE, of=MessageKey("hello"), content=said, now=now)
+        await outbox.pin(tx, WORKSPACE, of=MessageKey("hello"), now=now)
+        await outbox.bookmark(
+            tx, WORKSPACE, of=MessageKey("hello"), title="Phase", emoji=":x:", now=now
+        )
 
 
 async def test_a_bookmark_that_may_be_there_is_found_among_others(sender: Sender) -> None:
@@ -102,7 +105,12 @@ async def say_with_picture(sender: Sender) -> None:
     said = content("results", picture_block("A chart"), picture=facts)
     async with sender.db.transaction() as tx:
         await outbox.say(
-            tx, WORKSPACE, key="results", to=LAUNCH, content=said, now=sender.clock.now()
+            tx,
+            WORKSPACE,
+            key=MessageKey("results"),
+            to=LAUNCH,
+            content=said,
+            now=sender.clock.now(),
         )
 
 
@@ -112,7 +120,9 @@ async def test_an_edit_keeps_the_picture(sender: Sender) -> None:
     file_id = (await sender.row("results")).file_id
     async with sender.db.transaction() as tx:
         said = content("changed", picture_block("A chart"))
-        await outbox.edit(tx, WORKSPACE, of="results", content=said, now=sender.clock.now())
+        await outbox.edit(
+            tx, WORKSPACE, of=MessageKey("results"), content=said, now=sender.clock.now()
+        )
     await sender.deliver()
 
     (edited,) = args(sender, "chat.update")
@@ -255,7 +265,9 @@ async def test_what_a_dead_sender_left_is_counted_and_looked_for_after_a_while(
     await sender.say("hello")
     async with sender.db.transaction() as tx:
         await tx.execute(update(schema.messages).values(state="sending"))
-        await tx.execute(update(schema.lanes).values(owner="dead", lease_until=sender.clock.now()))
+        await tx.execute(
+            update(schema.sender_leases).values(owner="dead", lease_until=sender.clock.now())
+        )
     await sender.say("wakes", to="U0BEN")
     await sender.another(replace(IMPATIENT, settle=600)).deliver_due()
 

@@ -70,9 +70,9 @@ def everything() -> list[dict[str, Any]]:
 async def write(db: Database, workspace_id: str, *rows: Mapping[str, Any]) -> None:
     """Write these messages to a workspace, which has a lane then."""
     async with db.transaction() as tx:
-        here = schema.lanes.c.workspace_id == workspace_id
-        if await tx.scalar(select(schema.lanes.c.workspace_id).where(here)) is None:
-            await tx.execute(insert(schema.lanes).values(workspace_id=workspace_id))
+        here = schema.sender_leases.c.workspace_id == workspace_id
+        if await tx.scalar(select(schema.sender_leases.c.workspace_id).where(here)) is None:
+            await tx.execute(insert(schema.sender_leases).values(workspace_id=workspace_id))
         for row in rows:
             await tx.execute(insert(schema.messages).values({**row, "workspace_id": workspace_id}))
 
@@ -82,7 +82,7 @@ async def rows_of(db: Database, workspace_id: str) -> list[Any]:
     async with db.reading() as reader:
         return [
             row
-            for table in (schema.lanes, schema.messages)
+            for table in (schema.sender_leases, schema.messages)
             for row in (await reader.execute(_of(table, workspace_id))).mappings()
         ]
 

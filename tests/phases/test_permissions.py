@@ -13,11 +13,12 @@ from bot.db import schema
 from bot.ending.extend import extend
 from bot.ending.extend_form import Extension
 from bot.ending.wrap_up import wrap_up
-from bot.phases.permissions import Managing, may_manage
+from bot.phases.permissions import lock_to_manage, phase_to_manage
 from bot.phases.rules import Actor
 from bot.rounds.poll import poll
 from bot.services import Services
 from bot.slack.errors import Refused
+from bot.slack.request import Request
 from bot.status.store import glance
 from bot.workspaces.lifecycle import change_settings, may_change
 from tests.ending.phase_rows import SAID, by, carry_out, evidence, messages, planned, running
@@ -27,20 +28,20 @@ from tests.rounds.round_rows import a_person
 MORE = Extension(ends_on=date(2026, 12, 14), reason="The audit came late.")
 WARNED_AT = datetime(2026, 12, 3, 9, tzinfo=UTC)
 CLOSED = [{"is_guest": True}, {"is_deleted": True}, {"is_bot": True}, {"team_id": "T0PARTNER"}]
-CHANGES: dict[str, Callable[[Services, Managing], Awaitable[object]]] = {
-    "extend": lambda services, who: extend(services, who, MORE),
-    "wrap_up": lambda services, who: wrap_up(services, who, SAID),
+CHANGES: dict[str, Callable[[Services, Request], Awaitable[object]]] = {
+    "extend": lambda services, request: extend(services, request, MORE),
+    "wrap_up": lambda services, request: wrap_up(services, request, SAID),
     "try_again": try_again,
     "post_again": post_again,
 }
 
 
 def asks_now(services: Services, user_id: str) -> Awaitable[str]:
-    return poll(services, workspace_id=WORKSPACE, channel_id=LAUNCH, user_id=user_id)
+    return poll(services, here(user_id))
 
 
-def here(user_id: str) -> dict[str, str]:
-    return {"workspace_id": WORKSPACE, "channel_id": LAUNCH, "user_id": user_id}
+def here(user_id: str) -> Request:
+    return Request(workspace_id=WORKSPACE, channel_id=LAUNCH, user_id=user_id)
 
 
 @pytest.mark.parametrize("closed", CLOSED)
@@ -57,12 +58,10 @@ async def test_an_admin_who_is_no_full_member_changes_nothing(
     for change in CHANGES.values():
         with pytest.raises(Refused, match="guests"):
             await change(services, by("U0ADM", phase_id))
-    assert not await may_change(services, WORKSPACE, "U0ADM")
+    assert not await may_change(services, here("U0ADM"))
     with pytest.raises(Refused, match="only workspace admins"):
-        await change_settings(
-            services, workspace_id=WORKSPACE, user_id="U0ADM", change=lambda now: now
-        )
-    seen = await glance(services, **here("U0ADM"))
+        await change_settings(services, here("U0ADM"), lambda now: now)
+    seen = await glance(services, here("U0ADM"))
     assert (seen.manages, seen.may_start) == (False, False)
     assert await evidence(services) == before
 
@@ -79,7 +78,7 @@ async def test_a_lead_who_is_no_full_member_any_more_manages_nothing(
     for change in CHANGES.values():
         with pytest.raises(Refused, match="guests"):
             await change(services, by(ANA, phase_id))
-    assert not (await glance(services, **here(ANA))).manages
+    assert not (await glance(services, here(ANA))).manages
 
 
 @pytest.mark.parametrize(("user_id", "manages"), [(ANA, True), (OWNER, True), (BEN, False)])
@@ -88,7 +87,7 @@ async def test_leads_and_admins_manage_and_may_poll(
 ) -> None:
     await running(services)
 
-    seen = await glance(services, **here(user_id))
+    seen = await glance(services, here(user_id))
     assert (seen.manages, seen.may_start) == (manages, True)
     if manages:
         assert "are asked" in await asks_now(services, user_id)
@@ -102,10 +101,12 @@ async def test_a_phase_that_nobody_knows_is_not_changed(services: Services) -> N
     for change in CHANGES.values():
         with pytest.raises(Refused, match="not known any more"):
             await change(services, by(OWNER, "another"))
-    async with services.db.reading() as reader:
+    async with services.db.transaction() as tx:
         actor = Actor(user_id=OWNER, is_full_member=True, is_admin=True)
         with pytest.raises(Refused, match="not known any more"):
-            await may_manage(reader, by(OWNER, "another"), actor)
+            await lock_to_manage(tx, by(OWNER, "another"), actor)
+    with pytest.raises(Refused, match="not known any more"):
+        await phase_to_manage(services, by(OWNER, "another"))
 
 
 async def test_whom_slack_does_not_know_changes_nothing(services: Services) -> None:
@@ -114,10 +115,10 @@ async def test_whom_slack_does_not_know_changes_nothing(services: Services) -> N
         with pytest.raises(Refused, match="guests"):
             await change(services, by("U0NOBODY", phase_id))
     with pytest.raises(Refused, match="Slack does not know you here"):
-        await may_change(services, WORKSPACE, "U0NOBODY")
+        await may_change(services, here("U0NOBODY"))
     with pytest.raises(Refused, match="only the leads"):
         await asks_now(services, "U0NOBODY")
-    seen = await glance(services, **here("U0NOBODY"))
+    seen = await glance(services, here("U0NOBODY"))
     assert (seen.manages, seen.may_start) == (False, False)
 
 

@@ -9,23 +9,25 @@ from sqlalchemy import insert, select, update
 from bot.clock import MovedClock
 from bot.db import schema
 from bot.db.engine import Database
+from bot.phases.model import Phase
 from bot.results import store
-from bot.results.lifecycle import Noting, save_note
+from bot.results.lifecycle import save_note
 from bot.results.messages import NOTE_LIMIT
 from bot.services import Services
 from bot.slack.errors import Refused
+from bot.slack.request import Request
 from tests.harness import ANA, BEN, CHIARA, DEV, LAUNCH, MEMBERS, WORKSPACE
 from tests.results.result_rows import HIGH, LOW, MIXED, a_closed_round, a_reflection
 from tests.results.steps import CLOSED, FRIDAY, close, figures, show
 from tests.rounds.evidence import agenda_of, delivered, said
-from tests.rounds.round_rows import PHASE, a_person, a_phase, a_round
+from tests.rounds.round_rows import PHASE, a_person, a_phase, a_round, the_phase
 
 TO_ANA = f"lead_results:r1:{ANA}"
 
 
-async def phase_of(db: Database) -> Any:
+async def phase_of(db: Database) -> Phase:
     async with db.reading() as reader:
-        return await store.phase_of(reader, WORKSPACE, PHASE)
+        return await the_phase(reader)
 
 
 async def marked(db: Database, **values: object) -> None:
@@ -67,7 +69,7 @@ async def test_rounds_are_counted_in_weeks_of_the_phase_and_then_since_its_end(
     await marked(phase, ended_at=datetime(2026, 12, 9, 12, tzinfo=UTC), state="ended")
     async with phase.transaction() as tx:
         await a_closed_round(tx, "r1", kind=kind, opened_at=at(on))
-        (found,) = await store.closed_rounds(tx, WORKSPACE, PHASE)
+        (found,) = await store.closed_rounds(tx, WORKSPACE, await the_phase(tx))
 
     assert (found.kind, found.week) == (kind, week)
 
@@ -110,7 +112,7 @@ async def test_only_closed_rounds_are_read_in_their_order_with_their_questions_i
     async with phase.transaction() as tx:
         await a_round(tx, round_id="r3", number=3)
         await a_round(tx, round_id="r4", number=4, state="cancelled")
-        rounds = await store.closed_rounds(tx, WORKSPACE, PHASE)
+        rounds = await store.closed_rounds(tx, WORKSPACE, await the_phase(tx))
 
     assert [one.round_id for one in rounds] == ["r1", "r2"]
     assert [one.figure.key for one in rounds[1].figures] == ["clarity", "trust", "ego"]
@@ -215,7 +217,7 @@ async def test_results_of_a_phase_that_waits_are_not_shown_and_not_marked(
 
     assert "results:r1" not in await said(phase)
     async with phase.reading() as reader:
-        (found,) = await store.closed_rounds(reader, WORKSPACE, PHASE)
+        (found,) = await store.closed_rounds(reader, WORKSPACE, await the_phase(reader))
         assert len(await store.comments_of(reader, WORKSPACE, "r1")) == 2
     assert found.shown_at is None
 
@@ -237,8 +239,8 @@ async def test_past_a_quarter_of_an_hour_the_team_waits_for_leads_who_have_not_r
     assert await agenda_of(phase, "show_results") == ({} if is_shown else {"r1": monday})
 
 
-def noting(text: str, user_id: str = ANA) -> Noting:
-    return Noting(workspace_id=WORKSPACE, round_id="r1", user_id=user_id, text=text)
+def by(user_id: str) -> Request:
+    return Request(workspace_id=WORKSPACE, user_id=user_id, target_id="r1")
 
 
 async def test_a_note_of_exactly_the_limit_is_saved_under_its_writers_name(
@@ -246,12 +248,12 @@ async def test_a_note_of_exactly_the_limit_is_saved_under_its_writers_name(
 ) -> None:
     await leads(phase, BEN)
     await close(phase)
-    await save_note(services, noting("x" * NOTE_LIMIT, BEN))
+    await save_note(services, by(BEN), "x" * NOTE_LIMIT)
     with pytest.raises(Refused, match="1,001 characters, and 1,000 fit"):
-        await save_note(services, noting("x" * (NOTE_LIMIT + 1)))
+        await save_note(services, by(ANA), "x" * (NOTE_LIMIT + 1))
 
     async with phase.reading() as reader:
-        (found,) = await store.closed_rounds(reader, WORKSPACE, PHASE)
+        (found,) = await store.closed_rounds(reader, WORKSPACE, await the_phase(reader))
     assert (found.note, found.noted_by) == ("x" * 1_000, "Ben")
     told = await said(phase)
     for lead in (ANA, BEN):  # both see what was saved, and until when it can be changed
@@ -265,7 +267,7 @@ async def test_only_the_round_that_was_shown_is_marked(phase: Database, services
     await show(services, "r2")
 
     async with phase.reading() as reader:
-        rounds = await store.closed_rounds(reader, WORKSPACE, PHASE)
+        rounds = await store.closed_rounds(reader, WORKSPACE, await the_phase(reader))
     assert [one.shown_at is None for one in rounds] == [True, False]
 
 
@@ -273,9 +275,9 @@ async def test_a_phase_is_gone_only_where_its_channel_was_deleted(phase: Databas
     for because, expected in ((None, (False, False)), ("archived", (True, False))):
         await marked(phase, paused_at=CLOSED if because else None, paused_because=because)
         found = await phase_of(phase)
-        assert (found.is_paused, found.is_gone) == expected
+        assert (found.is_paused, found.is_channel_deleted) == expected
     await marked(phase, paused_because="deleted")
-    assert (await phase_of(phase)).is_gone
+    assert (await phase_of(phase)).is_channel_deleted
 
 
 async def test_another_phases_rounds_are_not_of_this_one(db: Database, clock: MovedClock) -> None:
@@ -292,6 +294,8 @@ async def test_another_phases_rounds_are_not_of_this_one(db: Database, clock: Mo
 
     async with db.reading() as reader:
         assert await store.latest_note(reader, WORKSPACE, PHASE) is None
-        assert await store.history(reader, WORKSPACE, PHASE) == ()
+        assert await store.history(reader, WORKSPACE, await the_phase(reader)) == ()
         assert await store.comments_of(reader, WORKSPACE, "r1") == ()
-        assert await store.phase_id_of(reader, WORKSPACE, "r9") == "other"
+        found = await store.phase_of_round(reader, WORKSPACE, "r9")
+    assert found is not None
+    assert found.phase_id == "other"

@@ -6,9 +6,10 @@ from datetime import date, timedelta
 import pytest
 
 from bot.results.chart import ChartFacts, Line, alt_text
-from bot.results.comments import SECTION_LIMIT, in_message, in_replies, quoted
+from bot.results.comments import NOTE_SHOWN, SECTION_LIMIT, in_message, in_replies, quoted
 from bot.results.level_blocks import gist, level_paragraphs, picture, picture_of
 from bot.results.model import Reflection, last_with
+from bot.slack.content import MESSAGE, size
 from tests.results.closed_rounds import LARGE, PHASE, START, TOO_FEW, WEEK, showing, shown
 
 HIGH, LOW = (0, 0, 0, 2, 2), (2, 2, 0, 0, 0)
@@ -101,8 +102,8 @@ def test_gaps_and_signals_follow_from_what_is_shown() -> None:
 
 @pytest.mark.parametrize(("days", "count"), [(21, 1), (22, 0)])
 def test_low_once_counts_in_phases_of_up_to_three_weeks(days: int, count: int) -> None:
-    phase = replace(PHASE, starts_on=date(2026, 11, 23), ended_on=date(2026, 11, 23))
-    phase = replace(phase, ended_on=phase.starts_on + timedelta(days=days))
+    starts_on = date(2026, 11, 23)
+    phase = replace(PHASE, starts_on=starts_on, ends_on=starts_on + timedelta(days=days))
     facts = showing(START, WEEK, phase=phase, reflections=())
 
     assert len(facts.signals) == count
@@ -130,13 +131,15 @@ def test_comments_are_packed_into_pages_of_what_fits() -> None:
     line = "x" * (SECTION_LIMIT // 2 - 2)  # with its sign for a quotation one half, less a letter
     exactly, one_more = [line, line], [line, line + "xx"]
     assert len(in_message(exactly)) == 2  # the heading, and one section of both
-    assert len(in_message([*exactly, "y"])) == 3
-    assert len(in_message([line, line + "x"])) == 3
-    assert len(in_message(one_more)) == 3
-    assert in_replies([line] * 4) == []
-    (reply,) = in_replies([line] * 5)
-    assert len(reply.blocks) == 2
-    assert len(in_replies([line] * 9)) == 2
+    assert in_replies(exactly) == []
+    for longer in ([*exactly, "y"], [line, line + "x"], one_more):
+        assert len(in_message(longer)) == 2  # the rest goes into a reply
+        (reply,) = in_replies(longer)
+        assert len(reply.blocks) == 2
+    (reply,) = in_replies([line] * 13)
+    assert len(reply.blocks) == 7  # the heading, and as many sections as a message holds
+    assert [len(one.blocks) for one in in_replies([line] * 14)] == [6, 2]
+    assert all(size(one.blocks) <= MESSAGE for one in in_replies([line] * 60))
     assert quoted("a\nb") == ">a\n>b"
-    assert all(len(quoted("x" * length)) <= SECTION_LIMIT for length in (2_750, 2_850, 3_000))
-    assert len(quoted("<" * 3_000)) <= SECTION_LIMIT
+    assert all(len(quoted("x" * length)) <= NOTE_SHOWN + 1 for length in (2_750, 2_850, 3_000))
+    assert len(quoted("<" * 3_000)) <= NOTE_SHOWN + 1

@@ -200,7 +200,7 @@ async def test_scrubbing_takes_it_out_of_the_files(vault: Database) -> None:
     await cast(vault, BEN)
     async with vault.reading() as reader:
         sealed = await reader.scalar(text("SELECT sealed FROM ballots"))
-        voter_token = await reader.scalar(text("SELECT voter FROM ballots"))
+        voter_token = await reader.scalar(text("SELECT voter_token FROM ballots"))
     async with vault.transaction() as tx:
         await ballots.count_and_destroy(tx, KEYS, WORKSPACE, ROUND)
 

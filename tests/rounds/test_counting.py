@@ -11,15 +11,15 @@ from bot.agenda import agenda
 from bot.clock import MovedClock
 from bot.db import schema
 from bot.db.engine import Database
-from bot.outbox import outbox
+from bot.outbox import keys, outbox
 from bot.outbox.outbox import State
 from bot.results.store import comments_of
 from bot.rounds import answering, ballots, questions, store
-from bot.rounds.answer_authorization import Answering
 from bot.rounds.answer_form import Given
 from bot.rounds.messages import COMMENT_LIMIT
 from bot.services import Services
 from bot.slack.content import content
+from bot.slack.request import Request
 from tests.harness import ANA, BEN, CHIARA, MEMBERS, WORKSPACE
 from tests.results.steps import show
 from tests.rounds.evidence import agenda_of, carry_out, said, the_round
@@ -46,7 +46,7 @@ async def opened(db: Database, services: Services) -> Database:
 async def answers(
     services: Services, user_id: str, *levels: int | None, comment: str = "", round_id: str = ROUND
 ) -> None:
-    who = Answering(workspace_id=WORKSPACE, user_id=user_id, round_id=round_id, place=None)
+    who = Request(workspace_id=WORKSPACE, user_id=user_id, target_id=round_id)
     given = Given(answers=dict(zip(KEYS, levels, strict=True)), comment=comment)
     await answering.answer(services, who, given)
 
@@ -68,7 +68,7 @@ async def asked_with(db: Database, state: State | None, who: Iterable[str]) -> N
         return
     async with db.transaction() as tx:
         for user_id in who:
-            key = f"{'reflect' if user_id == ANA else 'ask'}:{ROUND}:{user_id}"
+            key = (keys.reflect if user_id == ANA else keys.ask)(ROUND, user_id)
             await outbox.say(tx, WORKSPACE, key=key, to=user_id, content=content("?"), now=NOW)
         await tx.execute(update(messages).values(state=state))
 
@@ -235,7 +235,7 @@ async def test_each_question_is_counted_by_itself_from_its_minimum_on(
         await answers(services, user_id, *levels)
     await close(services, clock)
 
-    kept = {row.key: row for row in await rows_of(opened, schema.figures)}
+    kept = {row.key: row for row in await rows_of(opened, schema.question_levels)}
     assert {key: (one.answers, one.share_high) for key, one in kept.items()} == {
         "clarity": (5, 3),
         "trust": (4, 1),
@@ -250,7 +250,7 @@ async def test_who_only_skips_or_comments_is_not_counted_as_having_answered(
     for user_id in MEMBERS[:4]:
         await answers(services, user_id, 3, 3, 3)
     await answers(services, MEMBERS[4], None, None, None, comment="Only words")
-    who = Answering(workspace_id=WORKSPACE, user_id=MEMBERS[5], round_id=ROUND, place=None)
+    who = Request(workspace_id=WORKSPACE, user_id=MEMBERS[5], target_id=ROUND)
     await answering.skip(services, who)
     await close(services, clock)
 

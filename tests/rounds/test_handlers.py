@@ -10,29 +10,30 @@ from bot.agenda import agenda
 from bot.clock import MovedClock
 from bot.db import schema
 from bot.db.engine import Database
-from bot.outbox import outbox
+from bot.outbox import keys, outbox
+from bot.outbox.keys import MessageKey
 from bot.rounds import answering, ballots, questions, store
-from bot.rounds.answer_authorization import Answering
 from bot.rounds.answer_form import Given
 from bot.services import Services
 from bot.slack.content import content
 from bot.slack.errors import Refused
+from bot.slack.request import Request
 from tests.harness import ANA, BEN, CHIARA, MEMBERS, WORKSPACE
 from tests.rounds.evidence import agenda_of, carry_out, delivered, said
 from tests.rounds.round_rows import NOW, PHASE, ROUND, a_person, a_phase, a_round
 
 GIVEN = Given(answers={"clarity": 2, "trust": None, "ego": 5}, comment="Fewer goals")
 ASKED, REMINDED = ("D0BEN", "1.1"), ("D0BEN", "2.2")
-ASK, REMIND = f"ask:{ROUND}:{BEN}", f"remind:{ROUND}:{BEN}"
+ASK, REMIND = keys.ask(ROUND, BEN), keys.remind(ROUND, BEN)
 CLOSES = NOW + timedelta(days=2)
 MOMENT = timedelta(seconds=1)
 
 
-def ben(place: tuple[str, str] | None, round_id: str = ROUND) -> Answering:
-    return Answering(workspace_id=WORKSPACE, user_id=BEN, round_id=round_id, place=place)
+def ben(place: tuple[str, str] | None, round_id: str = ROUND) -> Request:
+    return Request(workspace_id=WORKSPACE, user_id=BEN, target_id=round_id, message=place)
 
 
-async def a_message(db: Database, key: str, to: str, place: tuple[str, str]) -> None:
+async def a_message(db: Database, key: MessageKey, to: str, place: tuple[str, str]) -> None:
     async with db.transaction() as tx:
         await outbox.say(tx, WORKSPACE, key=key, to=to, content=content("?"), now=NOW)
     await delivered(db, key, place)
@@ -53,7 +54,7 @@ async def asked(db: Database, services: Services) -> Database:
             await ballots.open_vault(tx, services.keys, WORKSPACE, round_id)
     await a_message(db, ASK, BEN, ASKED)
     await a_message(db, REMIND, BEN, REMINDED)
-    await a_message(db, f"ask:other:{BEN}", BEN, ("D0BEN", "3.3"))
+    await a_message(db, keys.ask("other", BEN), BEN, ("D0BEN", "3.3"))
     return db
 
 
@@ -139,7 +140,7 @@ async def test_home_has_what_closes_first_in_front_and_nothing_for_who_left(
 async def test_a_lead_who_answers_twice_has_the_last_word(
     asked: Database, services: Services
 ) -> None:
-    who = Answering(workspace_id=WORKSPACE, user_id=ANA, round_id=ROUND, place=None)
+    who = Request(workspace_id=WORKSPACE, user_id=ANA, target_id=ROUND)
     await answering.answer(services, who, Given(answers={"clarity": 5}, shared=True))
     await answering.answer(services, who, Given(answers={"clarity": 1}))
 
@@ -153,7 +154,7 @@ async def test_a_lead_who_answers_twice_has_the_last_word(
 async def test_a_lead_who_answered_one_round_is_asked_in_the_next(
     asked: Database, services: Services
 ) -> None:
-    who = Answering(workspace_id=WORKSPACE, user_id=ANA, round_id="other", place=None)
+    who = Request(workspace_id=WORKSPACE, user_id=ANA, target_id="other")
     await answering.answer(services, who, Given(answers={"clarity": 5}))
     async with asked.transaction() as tx:
         await agenda.put(tx, WORKSPACE, action="ask", subject=f"{ROUND}:{ANA}", due_at=NOW)
@@ -170,7 +171,7 @@ async def test_a_lead_who_skips_is_asked_no_more_and_others_are(
             for user_id in (ANA, BEN):
                 subject = f"{ROUND}:{user_id}"
                 await agenda.put(tx, WORKSPACE, action=action, subject=subject, due_at=NOW)
-    who = Answering(workspace_id=WORKSPACE, user_id=ANA, round_id=ROUND, place=None)
+    who = Request(workspace_id=WORKSPACE, user_id=ANA, target_id=ROUND)
     await answering.skip(services, who)
 
     for action in ("ask", "remind"):

@@ -10,20 +10,20 @@ from slack_sdk.errors import SlackApiError
 from sqlalchemy import delete, select, update
 
 from bot.agenda import agenda
+from bot.agenda.actions import ActionName
 from bot.agenda.agenda import Item, Taken
 from bot.channel_health import membership_events
 from bot.clock import MovedClock
 from bot.db import schema
-from bot.outbox import outbox
-from bot.phases import store
+from bot.outbox import keys, outbox
 from bot.playground.server import StandIn
-from bot.rounds import membership, team
+from bot.rounds import membership
 from bot.services import Services
 from bot.slack.content import content
 from bot.slack.people import SLACKBOT
 from tests.harness import ANA, BEN, CHIARA, DEV, EMI, FINN, GUEST, HANA, LAUNCH, WORKSPACE
 from tests.rounds.evidence import agenda_of
-from tests.rounds.round_rows import NOW, PHASE, a_person, a_phase
+from tests.rounds.round_rows import NOW, PHASE, a_person, a_phase, the_phase
 
 LATER = NOW + timedelta(days=1)
 
@@ -48,8 +48,7 @@ async def follow(services: Services) -> bool:
     seen = await membership.look(services, WORKSPACE, PHASE)
     assert seen is not None
     async with services.db.transaction() as tx:
-        phase = await team.phase_of(tx, WORKSPACE, PHASE)
-        assert phase is not None
+        phase = await the_phase(tx)
         return await membership.follow(tx, WORKSPACE, phase, seen, services.clock.now())
 
 
@@ -63,7 +62,7 @@ async def in_team(services: Services, phase_id: str = PHASE) -> dict[str, tuple[
 
 async def onlookers(services: Services) -> set[str]:
     async with services.db.reading() as reader:
-        return set(await reader.scalars(select(schema.phase_onlookers.c.user_id)))
+        return set(await reader.scalars(select(schema.non_participants.c.user_id)))
 
 
 def there(standin: StandIn, *user_ids: str) -> None:
@@ -92,8 +91,8 @@ async def test_who_comes_is_of_the_team_if_they_are_colleagues(
     }
     assert await onlookers(followed) == {DEV, GUEST, SLACKBOT}
     async with followed.db.reading() as reader:
-        people = await store.people_of(reader, WORKSPACE, PHASE)
-    assert [one.user_id for one in people if one.is_lead] == [ANA]
+        found = await the_phase(reader)
+    assert [one.user_id for one in found.people if one.is_lead] == [ANA]
 
 
 async def test_who_goes_has_left_at_that_time_and_comes_back_as_what_they_were(
@@ -111,17 +110,16 @@ async def test_who_goes_has_left_at_that_time_and_comes_back_as_what_they_were(
     back = (clock.now(), None)
     assert await in_team(followed) == {ANA: back, BEN: (NOW, LATER), CHIARA: HERE, DEV: back}
     async with followed.db.reading() as reader:
-        found = await team.phase_of(reader, WORKSPACE, PHASE)
-    assert found is not None
-    assert (found.lead_ids, found.members) == ((ANA,), (CHIARA, DEV))
+        found = await the_phase(reader)
+    assert (found.lead_ids, found.member_ids) == ((ANA,), (CHIARA, DEV))
 
 
 async def test_at_the_first_look_everybody_else_is_an_onlooker(
     followed: Services, standin: StandIn
 ) -> None:
     async with followed.db.transaction() as tx:
-        await tx.execute(update(schema.phases).values(followed_since=None))
-        await tx.execute(delete(schema.phase_onlookers))
+        await tx.execute(update(schema.phases).values(membership_synced_at=None))
+        await tx.execute(delete(schema.non_participants))
     there(standin, ANA, BEN, EMI, GUEST)
 
     assert await follow(followed)
@@ -130,7 +128,7 @@ async def test_at_the_first_look_everybody_else_is_an_onlooker(
     assert await onlookers(followed) == {EMI, GUEST}
     async with followed.db.reading() as reader:
         since = await reader.scalar(
-            select(schema.phases.c.followed_since).where(schema.phases.c.phase_id == PHASE)
+            select(schema.phases.c.membership_synced_at).where(schema.phases.c.phase_id == PHASE)
         )
     assert since == LATER
 
@@ -143,8 +141,7 @@ async def test_a_phase_that_is_over_or_paused_is_not_followed(
     async with followed.db.transaction() as tx:
         seen = await membership.look(followed, WORKSPACE, PHASE)
         await tx.execute(update(schema.phases).values(**changed))
-        phase = await team.phase_of(tx, WORKSPACE, PHASE)
-        assert phase is not None
+        phase = await the_phase(tx)
         assert seen is not None
         if not phase.is_active:
             assert not await membership.follow(tx, WORKSPACE, phase, seen, LATER)
@@ -202,13 +199,13 @@ async def test_who_came_while_it_runs_is_no_onlooker_also_in_its_first_second(
     await happens(followed, kind, at)
 
     assert await onlookers(followed) == left
-    assert await agenda_of(followed.db, membership.FOLLOW) == {PHASE: LATER}
+    assert await agenda_of(followed.db, ActionName.FOLLOW_MEMBERS) == {PHASE: LATER}
 
 
 async def test_a_coming_to_a_channel_without_a_phase_concerns_nobody(followed: Services) -> None:
     await happens(followed, membership_events.JOINED, LATER, "C0NOPHASE")
 
-    assert await agenda_of(followed.db, membership.FOLLOW) == {}
+    assert await agenda_of(followed.db, ActionName.FOLLOW_MEMBERS) == {}
     assert await onlookers(followed) == {DEV}
 
 
@@ -227,7 +224,10 @@ async def test_what_was_missed_is_asked_for_one_after_the_other(
     await membership_events.ask_what_was_missed(followed, item)
 
     two = timedelta(seconds=2)
-    assert await agenda_of(followed.db, membership.FOLLOW) == {"other": LATER, PHASE: LATER + two}
+    assert await agenda_of(followed.db, ActionName.FOLLOW_MEMBERS) == {
+        "other": LATER,
+        PHASE: LATER + two,
+    }
     read = await agenda_of(followed.db, "read_person")
     assert sorted(read.values()) == [LATER + number * two for number in range(9)]
     assert await agenda_of(followed.db, "ask_what_was_missed") == {}
@@ -240,19 +240,23 @@ async def test_following_is_carried_out_once_and_the_announcement_says_who_is_th
     there(standin, ANA, BEN, CHIARA, EMI)
     async with followed.db.transaction() as tx:
         subject = "gone" if gone else PHASE
-        await agenda.put(tx, WORKSPACE, action=membership.FOLLOW, subject=subject, due_at=LATER)
+        await agenda.put(
+            tx, WORKSPACE, action=ActionName.FOLLOW_MEMBERS, subject=subject, due_at=LATER
+        )
         said = content("Announced")
-        key = f"announcement:{PHASE}"
+        key = keys.announcement(PHASE)
         await outbox.say(tx, WORKSPACE, key=key, to=LAUNCH, content=said, now=NOW)
-    item = Item(workspace_id=WORKSPACE, action=membership.FOLLOW, subject=subject, due_at=LATER)
+    item = Item(
+        workspace_id=WORKSPACE, action=ActionName.FOLLOW_MEMBERS, subject=subject, due_at=LATER
+    )
 
     await membership_events.follow(followed, item)
 
     assert (EMI in await in_team(followed)) is not gone
-    assert await agenda_of(followed.db, membership.FOLLOW) == {}
-    keys = schema.messages.c.key
+    assert await agenda_of(followed.db, ActionName.FOLLOW_MEMBERS) == {}
+    key_column = schema.messages.c.key
     async with followed.db.reading() as reader:
-        edits = list(await reader.scalars(select(keys).where(keys.startswith("edit:"))))
+        edits = list(await reader.scalars(select(key_column).where(key_column.startswith("edit:"))))
     assert len(edits) == (not gone)
     with pytest.raises(Taken):
         await membership_events.follow(followed, item)
@@ -264,10 +268,14 @@ async def test_a_paused_phase_is_left_as_it_is_though_its_look_was_due(
     there(standin, ANA, EMI)
     async with followed.db.transaction() as tx:
         await tx.execute(update(schema.phases).values(paused_at=NOW))
-        await agenda.put(tx, WORKSPACE, action=membership.FOLLOW, subject=PHASE, due_at=LATER)
-    item = Item(workspace_id=WORKSPACE, action=membership.FOLLOW, subject=PHASE, due_at=LATER)
+        await agenda.put(
+            tx, WORKSPACE, action=ActionName.FOLLOW_MEMBERS, subject=PHASE, due_at=LATER
+        )
+    item = Item(
+        workspace_id=WORKSPACE, action=ActionName.FOLLOW_MEMBERS, subject=PHASE, due_at=LATER
+    )
 
     await membership_events.follow(followed, item)
 
     assert await in_team(followed) == {ANA: HERE, BEN: HERE, CHIARA: HERE}
-    assert await agenda_of(followed.db, membership.FOLLOW) == {}
+    assert await agenda_of(followed.db, ActionName.FOLLOW_MEMBERS) == {}

@@ -16,14 +16,27 @@ from bot.rounds.poll import poll
 from bot.services import Services
 from bot.slack.errors import Refused
 from bot.slack.people import SLACKBOT, mark_unreachable
+from bot.slack.request import Request
 from bot.workspaces.rules import WorkspaceSettings
 from tests.harness import ANA, BEN, CHIARA, GUEST, LAUNCH, MEMBERS, OTHER_BOT, OWNER, WORKSPACE
 from tests.rounds.evidence import agenda_of, carry_out, delivered, said, the_round
-from tests.rounds.round_rows import NOW, PHASE, ROUND, a_person, a_phase, a_round, a_workspace
+from tests.rounds.round_rows import (
+    NOW,
+    PHASE,
+    ROUND,
+    a_person,
+    a_phase,
+    a_round,
+    a_workspace,
+    the_phase,
+)
 from tests.rounds.test_opening import open_first, roster_of
 
 EVE = "W0EVE"  # as Slack calls people of an organisation
-HERE = {"workspace_id": WORKSPACE, "channel_id": LAUNCH}
+
+
+def here(user_id: str) -> Request:
+    return Request(workspace_id=WORKSPACE, channel_id=LAUNCH, user_id=user_id)
 
 
 async def of_the_team(db: Database, user_id: str, role: str = "member") -> None:
@@ -84,7 +97,7 @@ async def test_whose_zone_nobody_knows_is_asked_in_the_workspaces_zone(
             await a_person(tx, user_id, zone=None)
         await a_workspace(tx, WorkspaceSettings(default_zone="Asia/Tokyo"))
         await a_phase(tx)
-        await plan_rounds(tx, WORKSPACE, PHASE, NOW)
+        await plan_rounds(tx, WORKSPACE, await the_phase(tx), NOW)
     await open_first(services, clock)
     nine = datetime(2026, 11, 24, 0, tzinfo=UTC)  # in Tokyo
     assert set((await agenda_of(db, "ask")).values()) == {nine}
@@ -186,10 +199,10 @@ async def test_leads_and_admins_poll_and_nobody_else(
         await tx.execute(update(people).where(people.c.user_id == "U0WAS").values(left_at=NOW))
 
     if may:
-        assert "are asked" in await poll(services, **HERE, user_id=who)
+        assert "are asked" in await poll(services, here(who))
     else:
         with pytest.raises(Refused, match="only the leads"):
-            await poll(services, **HERE, user_id=who)
+            await poll(services, here(who))
         assert await the_round(phase) is None
 
 
@@ -214,10 +227,10 @@ async def test_a_poll_within_five_days_of_any_questions_in_the_channel_is_refuse
         await a_round(tx, phase_id=phase_id, state=state, opened_at=opened_at)
 
     if may:
-        assert "are asked" in await poll(services, **HERE, user_id=ANA)
+        assert "are asked" in await poll(services, here(ANA))
     else:
         with pytest.raises(Refused, match="two within five days"):
-            await poll(services, **HERE, user_id=ANA)
+            await poll(services, here(ANA))
 
 
 async def test_a_paused_phase_takes_no_poll(phase: Database, services: Services) -> None:
@@ -225,7 +238,7 @@ async def test_a_paused_phase_takes_no_poll(phase: Database, services: Services)
         await tx.execute(update(schema.phases).values(paused_at=NOW, paused_because="archived"))
 
     with pytest.raises(Refused, match="this phase is paused"):
-        await poll(services, **HERE, user_id=ANA)
+        await poll(services, here(ANA))
 
 
 @pytest.mark.parametrize("is_stranger", [True, False])

@@ -238,6 +238,8 @@ async def test_only_leads_and_admins_let_it_try_again(house: House, ana: Lead) -
                 "type": "block_actions",
                 "team": {"id": "T0PLAY", "domain": "northwind"},
                 "user": {"id": person.user_id, "team_id": "T0PLAY"},
+                "container": {"type": "message", "channel_id": LAUNCH, "message_ts": "1.1"},
+                "channel": {"id": LAUNCH},
                 "trigger_id": "1.1.a",
                 "actions": [pressed],
             }

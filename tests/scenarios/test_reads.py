@@ -8,6 +8,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy import delete, func, select, update
 
 from bot.agenda import agenda
+from bot.agenda.actions import ActionName
 from bot.agenda.ticker import AT_ONCE
 from bot.clock import real_now
 from bot.db import schema
@@ -17,7 +18,6 @@ from bot.slack.conversations import channel_of, member_ids
 from bot.slack.errors import verdict
 from bot.slack.people import People
 from bot.slack.throttled_reads import ThrottledReads
-from bot.workspaces.lifecycle import ASK_MISSED
 from tests.harness import ANA, BEN, LAUNCH, MEMBERS, OWNER, PLATFORM, WORKSPACE, House
 from tests.scenarios.lead import Lead, count
 from tests.scenarios.screen import told
@@ -56,7 +56,9 @@ async def test_people_are_asked_about_again_when_slack_allows_it(house: House, a
     busy(house, "users.info")
     async with house.bot.db.transaction() as tx:
         now = house.clock.now()
-        await agenda.put(tx, WORKSPACE, action=ASK_MISSED, subject=WORKSPACE, due_at=now)
+        await agenda.put(
+            tx, WORKSPACE, action=ActionName.ASK_WHAT_WAS_MISSED, subject=WORKSPACE, due_at=now
+        )
     house.slack.leave(LAUNCH, MEMBERS[1])
     await passes(house, minutes=1)
 

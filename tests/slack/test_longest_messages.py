@@ -13,7 +13,7 @@ from bot.channel_health.failure_policy import Consequence
 from bot.ending import messages as ending_messages
 from bot.home.help import help_message, unknown_message
 from bot.phases.budget import Budget, Span
-from bot.phases.model import Item, Participant, WholePhase
+from bot.phases.model import Participant, Phase, SetAsideItem
 from bot.phases.rules import Kind, SprintPromise, TrustPromise
 from bot.playground.fake_slack.checks import check_blocks, check_view
 from bot.results.comments import in_replies
@@ -26,7 +26,7 @@ from bot.slack.content import BLOCK_COST, MESSAGE, Content, MessageTooLong, cont
 from bot.status import card
 from bot.workspaces.messages import read_only
 from bot.workspaces.rules import WorkspaceSettings
-from tests.announcement.phases import SPRINT, TODAY, participant, with_phase
+from tests.announcement.phases import SPRINT, TODAY, participant
 from tests.ending.ended_phases import PICTURE, over
 from tests.harness import ANA, BEN, LAUNCH
 from tests.results import closed_rounds as results
@@ -47,36 +47,36 @@ def people(sign: str, members: int = MEMBERS) -> tuple[Participant, ...]:
     return (*leads, *[participant(BEN, name=name, **own)] * members)
 
 
-def whole(sign: str, kind: Kind, **changes: Any) -> WholePhase:
+def longest(sign: str, kind: Kind, **changes: Any) -> Phase:
     """A phase of which everything that a form takes is as long as it takes it."""
     made = SprintPromise if kind is Kind.RESULTS_SPRINT else TrustPromise
     promise = made(**dict.fromkeys(made.__dataclass_fields__, long(sign, 240)))
     items = tuple(
-        Item(
+        SetAsideItem(
             position=n,
             text=long(sign, 240),
             owner_id=BEN,
             owner_name=long(sign, 80),
-            fate=None,
+            outcome=None,
             parked_until=None,
         )
         for n in range(5)
     )
     texts = {"milestone": 240, "justification": 240, "extension_reason": 500}
     written = {name: long(sign, length) for name, length in texts.items()}
-    phase = replace(SPRINT, people=people(sign), items=items)
-    return with_phase(phase, kind=kind, promise=promise, **{**written, **changes})
+    phase = replace(SPRINT, people=people(sign), items=items, kind=kind, promise=promise)
+    return replace(phase, **{**written, **changes})
 
 
 def of_a_phase(sign: str) -> Iterator[Content]:
     for kind in Kind:
-        running = whole(sign, kind)
+        running = longest(sign, kind)
         yield messages.announcement(running, TODAY)
         yield ending_messages.warning(running)
         yield ending_messages.longer(running, long(sign, 80))
         glance = card.Glance(
             channel_id=LAUNCH,
-            whole=running,
+            phase=running,
             last=None,
             budget=Budget(spent=30),
             today=TODAY,
@@ -90,24 +90,22 @@ def of_a_phase(sign: str) -> Iterator[Content]:
             picture = replace(PICTURE, alt_text="x" * 5_000)
             ended = replace(over(running, picture=picture, **said), picture_is_newer=True)
             ended = replace(ended, writer=long(sign, 80))
-            yield messages.announcement(ended.whole, TODAY)
+            yield messages.announcement(ended.phase, TODAY)
             yield ending_messages.closing(ended)
             yield ending_messages.wrapped_up(ended, changed=True, today=TODAY)
-            yield ending_messages.ask_wrap_up(ended.whole, TODAY)
+            yield ending_messages.ask_wrap_up(ended.phase, TODAY)
             yield ending_messages.written(ended)
-            member = ended.whole.members[0]
+            member = ended.phase.members[0]
             yield ending_messages.goodbye(ended, member, TODAY)
             yield ending_messages.late_line(ended, member, TODAY)
             yield channel_health_messages.channel_deleted(ended, TODAY)
-    yield channel_health_messages.leads_alone(SPRINT.phase, long(sign, 80))
+    yield channel_health_messages.leads_alone(SPRINT, long(sign, 80))
     for undelivered in channel_health_messages.UNDELIVERED:
         why = Consequence.UNSAID
-        yield channel_health_messages.undelivered(SPRINT.phase, undelivered, why, long(sign, 80))
+        yield channel_health_messages.undelivered(SPRINT, undelivered, why, long(sign, 80))
     yield from part_messages.concerns_for_leads(LAUNCH, [long(sign, 3_000)] * 12)
     for awaited in channel_health_messages.AWAITED:
-        yield channel_health_messages.not_said(
-            SPRINT.phase, awaited, Consequence.DEFECT, post_again=True
-        )
+        yield channel_health_messages.not_said(SPRINT, awaited, Consequence.DEFECT, post_again=True)
 
 
 def of_a_round(sign: str) -> Iterator[Content]:
@@ -138,12 +136,8 @@ def of_results(sign: str) -> Iterator[Content]:
     name, label = long(sign, 80), long(sign, 75)
     comments = tuple(long(sign, 1_000) for _ in range(COMMENTS))
     labels = dict.fromkeys(results.LABELS, label)
-    phase = replace(
-        results.PHASE,
-        lead_ids=tuple(f"U0LEAD{n}" for n in range(LEADS)),
-        lead_names=(name,) * LEADS,
-        comments_to="team",
-    )
+    leads = [replace(participant(ANA, name=name), user_id=f"U0LEAD{n}") for n in range(LEADS)]
+    phase = replace(results.PHASE, people=tuple(leads), comments_to="team")
     reflection = replace(results.OWN, name=name, shared=True)
     for note in (None, long(sign, 1_000)):
         for shown_at in (None, results.TEAM_READS):
@@ -191,7 +185,7 @@ def test_slack_would_take_every_message_at_its_longest(sign: str) -> None:
 @pytest.mark.parametrize("members", [MEMBERS, 1_000])
 def test_slack_would_take_the_details_at_their_longest(sign: str, members: int) -> None:
     for kind in Kind:
-        large = replace(whole(sign, kind), people=people(sign, members))
+        large = replace(longest(sign, kind), people=people(sign, members))
         view = part_messages.details(large, TODAY).to_dict()
         assert check_view(view) == []
 
@@ -202,8 +196,8 @@ def test_nothing_that_people_write_is_cut_where_little_of_it_is_escaped(sign: st
     outcome = long(sign, 990) + "End."
     words = dict.fromkeys(("outcome", "learning", "thanks"), outcome)
     written = {"wrapped_up_at": datetime(2026, 12, 18, 17, tzinfo=UTC), "wrapped_up_by": ANA}
-    ended = over(whole(sign, Kind.RESULTS_SPRINT, **words, **written))
-    member = replace(ended.whole.members[0], thanks_line=long(sign, 290) + "End.")
+    ended = over(longest(sign, Kind.RESULTS_SPRINT, **words, **written))
+    member = replace(ended.phase.members[0], thanks_line=long(sign, 290) + "End.")
     for message, times in (
         (ending_messages.closing(ended), 3),
         (ending_messages.wrapped_up(ended, changed=True, today=TODAY), 3),

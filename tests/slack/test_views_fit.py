@@ -13,7 +13,7 @@ from bot.ending import extend_form, wrap_up_form
 from bot.home import held_messages
 from bot.home import view as home
 from bot.home.model import HomeFacts
-from bot.phases.model import Participant, WholePhase
+from bot.phases.model import Participant, Phase
 from bot.phases.rules import Kind
 from bot.playground.fake_slack.checks import check_view
 from bot.rounds import answer_form, questions_form
@@ -88,9 +88,9 @@ drafts = st.builds(
 
 
 @st.composite
-def phases(draw: st.DrawFn) -> WholePhase:
+def phases(draw: st.DrawFn) -> Phase:
     """A phase in which everything that people write is as drawn."""
-    whole = draw(st.sampled_from((SPRINT, TRUST)))
+    phase = draw(st.sampled_from((SPRINT, TRUST)))
     people: list[Participant] = [
         participant(
             user_id,
@@ -105,16 +105,17 @@ def phases(draw: st.DrawFn) -> WholePhase:
         replace(item(number, draw(WRITTEN.filter(bool)), BEN), owner_name=draw(TEXTS))
         for number in range(draw(st.integers(0, 5)))
     )
-    promise: Any = whole.phase.promise
+    promise: Any = phase.promise
     words = {name: draw(WRITTEN) for name in promise.__dataclass_fields__}
     texts: Any = {name: draw(WRITTEN) for name in PHASE_TEXTS}
-    row = replace(
-        whole.phase,
+    return replace(
+        phase,
         promise=replace(promise, **words),
         weekday=draw(WEEKDAYS),
+        people=tuple(people),
+        items=items,
         **texts,
     )
-    return replace(whole, phase=row, people=tuple(people), items=items)
 
 
 def accepted(view: View) -> None:
@@ -142,17 +143,15 @@ def test_the_pages_of_the_start_form(draft: Draft, asked: tuple[Question, ...], 
 
 @many
 @given(phases(), questions, NAMED)
-def test_what_is_shown_of_a_phase(
-    whole: WholePhase, asked: tuple[Question, ...], said: str
-) -> None:
-    accepted(page_preview.build(replace(PREVIEW, whole=whole, questions=asked, refusal=said)))
-    accepted(page_preview.done(whole, TODAY))
-    accepted(extend_form.build(whole, TODAY))
-    accepted(wrap_up_form.build(whole))
-    accepted(part_messages.part_form(whole, BEN))
-    accepted(part_messages.concern_form(whole))
-    accepted(part_messages.concern_taken(whole))
-    accepted(part_messages.details(whole, TODAY))
+def test_what_is_shown_of_a_phase(phase: Phase, asked: tuple[Question, ...], said: str) -> None:
+    accepted(page_preview.build(replace(PREVIEW, phase=phase, questions=asked, refusal=said)))
+    accepted(page_preview.done(phase, TODAY))
+    accepted(extend_form.build(phase, TODAY))
+    accepted(wrap_up_form.build(phase))
+    accepted(part_messages.part_form(phase, BEN))
+    accepted(part_messages.concern_form(phase))
+    accepted(part_messages.concern_taken(phase))
+    accepted(part_messages.details(phase, TODAY))
     accepted(not_done(Refused(said)))
 
 

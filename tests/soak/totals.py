@@ -224,9 +224,9 @@ async def _left_over(soak: Soak, told: Reckoning) -> None:
             told.wrong.append(f"late: {action} {subject} {due_at}")
     phases = await soak.bot.rows("phases", "phase_id", "state")
     active = {phase_id for phase_id, state in phases if state == "active"}
-    for phase_id, fate in await soak.bot.rows("set_aside_items", "phase_id", "outcome"):
-        if (fate is None) != (phase_id in active):
-            told.wrong.append(f"set aside: {phase_id} {fate}")
+    for phase_id, outcome in await soak.bot.rows("set_aside_items", "phase_id", "outcome"):
+        if (outcome is None) != (phase_id in active):
+            told.wrong.append(f"set aside: {phase_id} {outcome}")
     believed = {
         phase.phase_id for place in soak.places.values() for phase in place.belief.phases
         if phase.is_active

@@ -10,7 +10,7 @@ from bot.clock import MovedClock
 from bot.db import schema
 from bot.phases import history, store
 from bot.phases.budget import Span
-from bot.phases.rules import Kind
+from bot.phases.rules import Kind, Limits
 from bot.services import Services
 from bot.start import draft_store
 from bot.start.draft import Draft, Row, from_json
@@ -22,6 +22,7 @@ from tests.start.proposals import SPRINT
 
 TODAY = date(2026, 11, 23)
 ENDS_ON = date(2026, 12, 7)
+LIMITS = Limits()
 KEPT = Kept(
     draft_id="one",
     channel_id=LAUNCH,
@@ -72,7 +73,8 @@ async def test_the_newest_that_was_not_announced_is_found_by_its_writer_in_its_c
 async def test_what_was_saved_again_is_kept_for_a_week_from_then(
     services: Services, clock: MovedClock
 ) -> None:
-    await save(services, KEPT)
+    async with services.db.transaction() as tx:
+        await draft_store.create(tx, WORKSPACE, KEPT, NOW)
     clock.advance(timedelta(days=6))
     await save(services, replace(KEPT, draft=Draft(ends_on=ENDS_ON, more=True)))
 
@@ -148,7 +150,7 @@ async def test_past_sprints_count_from_the_day_they_ended_on_in_order(services: 
 
     async with services.db.reading() as reader:
         sprints = await store.past_sprints(reader, WORKSPACE, LAUNCH, since)
-        past = await history.past_of(reader, WORKSPACE, SPRINT, None)
+        past = await history.past_of(reader, WORKSPACE, SPRINT, LIMITS, None)
         latest = await store.latest_in(reader, WORKSPACE, LAUNCH)
         ended = await history.ended_since(reader, WORKSPACE, LAUNCH, since)
 
@@ -172,9 +174,11 @@ async def test_whether_the_phase_it_continues_was_extended(
     await add(services, {**spell(TODAY, ENDS_ON), "state": "active", "extension_reason": reason})
 
     async with services.db.reading() as reader:
-        assert (await history.past_of(reader, WORKSPACE, SPRINT, "p0")).was_extended is extended
-        assert not (await history.past_of(reader, WORKSPACE, SPRINT, None)).was_extended
-        assert not (await history.past_of(reader, WORKSPACE, SPRINT, "gone")).was_extended
+        assert (
+            await history.past_of(reader, WORKSPACE, SPRINT, LIMITS, "p0")
+        ).was_extended is extended
+        assert not (await history.past_of(reader, WORKSPACE, SPRINT, LIMITS, None)).was_extended
+        assert not (await history.past_of(reader, WORKSPACE, SPRINT, LIMITS, "gone")).was_extended
 
 
 async def test_a_team_is_a_channel_with_a_phase_in_ninety_days(services: Services) -> None:

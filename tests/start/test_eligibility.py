@@ -109,9 +109,9 @@ async def test_a_person_without_a_time_zone_lives_in_the_workspaces(
 
     scene = await scene_of(services)
     assert (scene.zone, scene.today) == (zone or default, today)
-    about = {"workspace_id": WORKSPACE, "channel_id": LAUNCH, "user_id": ANA}
-    assert (await glance(services, **about)).today == today
-    assert (await spending(services, **about))[-1] == today
+    request = Request(workspace_id=WORKSPACE, channel_id=LAUNCH, user_id=ANA)
+    assert (await glance(services, request)).today == today
+    assert (await spending(services, request))[-1] == today
 
 
 @pytest.mark.parametrize(("extra", "by_hand"), [(4, False), (5, True)])

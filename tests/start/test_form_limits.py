@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 
 from bot.ending import extend_form, wrap_up_form
-from bot.ending.wrap_up_form import ItemFate
-from bot.phases.model import Fate
+from bot.ending.wrap_up_form import ItemDecision
+from bot.phases.model import ItemOutcome
 from bot.phases.rules import Kind, Proposal, SetAside, SprintPromise, TrustPromise
 from bot.start import page_moment, page_options, page_promise
 from bot.start.draft import Draft, Row, proposal_of
 from bot.start.proposed_phase import as_it_will_be, roles_of, values_of
+from bot.workspaces.rules import WorkspaceSettings
 from tests.harness import ANA, BEN, CHIARA, HANA, LAUNCH
 from tests.rounds.round_rows import NOW
 from tests.start.proposals import SPRINT, TRUST
@@ -131,14 +132,15 @@ def test_what_is_kept_of_a_proposal_and_who_is_what() -> None:
     roles = roles_of(both)
     assert len(roles) == len(dict(roles))
     assert {one for one, role in roles if role == "lead"} == {ANA, BEN, HANA}
-    whole = as_it_will_be(both, {BEN: "Ben"}, NOW, (6, 7))
-    assert whole.phase.is_active
-    assert whole.minimums == (6, 7)
-    assert whole.leads_to_tell == whole.leads
-    assert [one.user_id for one in whole.leads] == [ANA, BEN, HANA]
-    assert [(item.owner_name, item.fate) for item in whole.items] == [("Ben", None), ("", None)]
-    assert not any(one.has_left for one in whole.people)
-    assert {one.name for one in whole.leads} == {ANA, "Ben", HANA}
+    settings = WorkspaceSettings(minimum_small=6, minimum_large=7)
+    phase = as_it_will_be(both, {BEN: "Ben"}, NOW, settings)
+    assert phase.is_active
+    assert phase.settings == settings
+    assert phase.reachable_leads == phase.leads
+    assert [one.user_id for one in phase.leads] == [ANA, BEN, HANA]
+    assert [(item.owner_name, item.outcome) for item in phase.items] == [("Ben", None), ("", None)]
+    assert not any(one.has_left for one in phase.people)
+    assert {one.name for one in phase.leads} == {ANA, "Ben", HANA}
 
 
 def chosen(value: str | None) -> dict[str, Any]:
@@ -220,8 +222,8 @@ def test_a_day_to_park_until_counts_where_the_work_is_parked() -> None:
         for name in ("outcome", "learning", "thanks", f"line:{BEN}")
     }
     values[f"line:{HANA}"] = {wrap_up_form.VALUE: {"value": "  "}}
-    for position, fate in enumerate(("parked", "dropped", "parked", None)):
-        values[f"fate:{position}"] = {wrap_up_form.VALUE: chosen(fate)}
+    for position, outcome in enumerate(("parked", "dropped", "parked", None)):
+        values[f"outcome:{position}"] = {wrap_up_form.VALUE: chosen(outcome)}
         day = None if position == 2 else "2027-01-11"
         values[f"until:{position}"] = {wrap_up_form.VALUE: {"selected_date": day}}
 
@@ -229,11 +231,11 @@ def test_a_day_to_park_until_counts_where_the_work_is_parked() -> None:
 
     assert (said.outcome, said.learning, said.thanks) == ("outcome", "learning", "thanks")
     assert said.lines == {BEN: f"line:{BEN}"}
-    assert said.fates == {
-        0: ItemFate(fate=Fate.PARKED, until=date(2027, 1, 11)),
-        1: ItemFate(fate=Fate.DROPPED),
-        2: ItemFate(fate=Fate.PARKED),
-        3: ItemFate(fate=Fate.RESUMED),
+    assert said.decisions == {
+        0: ItemDecision(outcome=ItemOutcome.PARKED, until=date(2027, 1, 11)),
+        1: ItemDecision(outcome=ItemOutcome.DROPPED),
+        2: ItemDecision(outcome=ItemOutcome.PARKED),
+        3: ItemDecision(outcome=ItemOutcome.RESUMED),
     }
     assert (wrap_up_form.TEXT_LIMIT, wrap_up_form.LINE_LIMIT) == (1_000, 300)
     assert extend_form.REASON_LIMIT == 500

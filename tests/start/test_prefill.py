@@ -9,11 +9,12 @@ import pytest
 from bot.phases.rules import Kind
 from bot.services import Services
 from bot.slack.errors import Refused
+from bot.slack.request import Request
 from bot.start import draft_store, prefill
 from bot.start.command_args import Arguments
 from bot.start.draft import Draft, Row
 from bot.start.draft_store import Kept
-from bot.start.eligibility import Starter, starter
+from bot.start.eligibility import EligibleLead, eligible_lead
 from bot.workspaces.rules import WorkspaceSettings
 from tests.harness import ANA, BEN, CHIARA, LAUNCH, MEMBERS, WORKSPACE
 from tests.rounds.round_rows import NOW, a_workspace
@@ -32,8 +33,9 @@ LEFT = Draft(
 )
 
 
-async def who(services: Services) -> Starter:
-    return await starter(services, workspace_id=WORKSPACE, channel_id=LAUNCH, user_id=ANA)
+async def who(services: Services) -> EligibleLead:
+    request = Request(workspace_id=WORKSPACE, channel_id=LAUNCH, user_id=ANA)
+    return await eligible_lead(services, request)
 
 
 async def drafted(
@@ -63,10 +65,9 @@ async def test_an_end_that_cannot_be_is_said_where_it_was_typed(
     services: Services, words: str, says: str
 ) -> None:
     one = await who(services)
-    async with services.db.reading() as reader:
-        with pytest.raises(Refused, match=says):
-            await prefill.typed(reader, one, words.split())
-        said = await prefill.typed(reader, one, ["results", "1w", "Ship", "&lt;it&gt;"])
+    with pytest.raises(Refused, match=says):
+        prefill.typed(one, words.split())
+    said = prefill.typed(one, ["results", "1w", "Ship", "&lt;it&gt;"])
     assert said.milestone == "Ship <it>"
     assert said.ends_on == date(2026, 11, 30)
 

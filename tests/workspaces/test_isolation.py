@@ -23,22 +23,24 @@ from bot.clock import MovedClock
 from bot.ending import end, extend, goodbyes, summary
 from bot.ending import wrap_up as ending_wrap_up
 from bot.ending.extend_form import Extension
-from bot.ending.wrap_up_form import ItemFate, WrapUp
+from bot.ending.wrap_up_form import ItemDecision, WrapUp
 from bot.home import held_decisions
 from bot.home import lifecycle as home
 from bot.operations.message_decisions import Decision
+from bot.outbox import keys
 from bot.outbox.outbox import Operation
 from bot.outbox.refusal import Refusal
 from bot.phases import history, quiet_hours, store
-from bot.phases.model import Fate, Why
-from bot.phases.permissions import Managing
+from bot.phases.model import ItemOutcome, PauseReason, Phase
 from bot.phases.quiet_hours import welcome_at
+from bot.phases.rules import Limits
 from bot.results import store as results
-from bot.rounds import membership, team
+from bot.rounds import membership
 from bot.rounds import store as rounds
 from bot.rounds.membership import Look
 from bot.services import Services
 from bot.slack.errors import Meaning
+from bot.slack.request import Request
 from bot.start import begin, draft_store
 from bot.start.begin import Beginning
 from bot.start.draft import Draft
@@ -85,6 +87,12 @@ Read = Callable[[Any, str, Services], Awaitable[Any]]
 Write = Callable[[Services, str], Awaitable[Any]]
 
 
+async def loaded(tx: Any, ws: str, phase_id: str = RUNS) -> Phase:
+    phase = await store.load(tx, ws, phase_id)
+    assert phase is not None
+    return phase
+
+
 async def asking(tx: Any, ws: str) -> Any:
     found = await rounds.round_of(tx, ws, OPEN_ROUND)
     assert found is not None
@@ -99,24 +107,43 @@ async def who_answered(tx: Any, ws: str, services: Services) -> Any:
     return sorted(await rounds.who_answered(tx, services.keys, ws, found, leads))
 
 
+def of_phase(name: str) -> Read:
+    """One part of the phase that runs."""
+
+    async def read(tx: Any, ws: str, _: Services) -> Any:
+        return getattr(await loaded(tx, ws), name)
+
+    return read
+
+
+def with_phase(read: Callable[[Any, str, Phase], Awaitable[Any]], phase_id: str = RUNS) -> Read:
+    """What is read of a phase of this workspace."""
+
+    async def read_it(tx: Any, ws: str, _: Services) -> Any:
+        return await read(tx, ws, await loaded(tx, ws, phase_id))
+
+    return read_it
+
+
 READS: dict[str, Read] = {
     "active_in": lambda tx, ws, _: store.active_in(tx, ws, LAUNCH),
     "latest_in": lambda tx, ws, _: store.latest_in(tx, ws, LAUNCH),
-    "concerned_in": lambda tx, ws, _: store.concerned_in(tx, ws, PLATFORM),
-    "running": lambda tx, ws, _: store.running(tx, ws),
+    "affected_in": lambda tx, ws, _: store.affected_in(tx, ws, PLATFORM),
+    "active_ids": lambda tx, ws, _: store.active_ids(tx, ws),
     "zones_in": lambda tx, ws, _: store.zones_in(tx, ws, (*CHANNELS, "C0SECOND")),
-    "phase": lambda tx, ws, _: store.phase(tx, ws, RUNS),
-    "phase_to_change": lambda tx, ws, _: store.phase_to_change(tx, ws, OVER),
-    "whole": lambda tx, ws, _: store.whole(tx, ws, RUNS),
+    "load": lambda tx, ws, _: store.load(tx, ws, RUNS),
+    "lock": lambda tx, ws, _: store.lock(tx, ws, OVER),
     "phases_of": lambda tx, ws, _: store.phases_of(tx, ws, BEN),
-    "people_of": lambda tx, ws, _: store.people_of(tx, ws, RUNS),
-    "items_of": lambda tx, ws, _: store.items_of(tx, ws, RUNS),
+    "people": of_phase("people"),
+    "items": of_phase("items"),
+    "phase_settings": of_phase("settings"),
+    "limits": of_phase("limits"),
     "past_sprints": lambda tx, ws, _: store.past_sprints(tx, ws, LAUNCH, SINCE),
-    "limits_of": lambda tx, ws, _: store.limits_of(tx, ws),
-    "past_of": lambda tx, ws, _: history.past_of(tx, ws, SPRINT, None),
+    "past_of": lambda tx, ws, _: history.past_of(tx, ws, SPRINT, Limits(), None),
+    "past_of_continued": lambda tx, ws, _: history.past_of(tx, ws, SPRINT, Limits(), RUNS),
     "ended_since": lambda tx, ws, _: history.ended_since(tx, ws, PLATFORM, SINCE),
     "teams": lambda tx, ws, _: history.teams(tx, ws, LAUNCH, TODAY),
-    "ended_of": lambda tx, ws, _: summary.ended_of(tx, ws, OVER),
+    "ended_of": with_phase(summary.ended_of, OVER),
     "draft_of": lambda tx, ws, _: draft_store.of(tx, ws, DRAFT, ANA),
     "newer_draft_of": lambda tx, ws, _: draft_store.of(tx, ws, NEWER_DRAFT, ANA),
     "unfinished": lambda tx, ws, _: draft_store.unfinished(tx, ws, LAUNCH, ANA),
@@ -134,16 +161,14 @@ READS: dict[str, Read] = {
     "open_for": lambda tx, ws, s: rounds.open_for(tx, ws, EMI, s.keys, s.clock.now()),
     "who_answered": who_answered,
     "reflection": lambda tx, ws, _: rounds.reflection(tx, ws, RUNS, CLOSED_ROUND, ANA),
-    "rounds_phase_of": lambda tx, ws, _: team.phase_of(tx, ws, RUNS),
-    "rounds_active_in": lambda tx, ws, _: team.active_in(tx, ws, LAUNCH),
-    "opted_out": lambda tx, ws, _: team.opted_out(tx, ws, LAUNCH),
-    "results_phase_of": lambda tx, ws, _: results.phase_of(tx, ws, RUNS),
-    "closed_rounds": lambda tx, ws, _: results.closed_rounds(tx, ws, RUNS),
-    "phase_id_of": lambda tx, ws, _: results.phase_id_of(tx, ws, DROPPED_ROUND),
+    "opted_out": lambda tx, ws, _: store.opted_out(tx, ws, LAUNCH),
+    "opted_out_channels": lambda tx, ws, _: store.opted_out_channels(tx, ws, BEN),
+    "closed_rounds": with_phase(results.closed_rounds),
+    "phase_of_round": lambda tx, ws, _: results.phase_of_round(tx, ws, DROPPED_ROUND),
     "asked_in": lambda tx, ws, _: results.asked_in(tx, ws, OPEN_ROUND),
     "comments_of": lambda tx, ws, _: results.comments_of(tx, ws, CLOSED_ROUND),
     "latest_note": lambda tx, ws, _: results.latest_note(tx, ws, RUNS),
-    "history": lambda tx, ws, _: results.history(tx, ws, OVER),
+    "history": with_phase(results.history, OVER),
     "held_in": lambda tx, ws, _: held_decisions.held_in(tx, ws),
     "settings_of": lambda tx, ws, _: settings.settings_of(tx, ws),
     "settings_to_change": lambda tx, ws, _: settings.settings_to_change(tx, ws),
@@ -186,24 +211,22 @@ async def test_a_read_about_one_phase_or_round_sees_no_other(
     await two_workspaces.fill(ws)
     async with services.db.reading() as reader:
         for phase_id in (RUNS, OVER):
-            whole = await store.whole(reader, ws, phase_id)
-            shown = await results.closed_rounds(reader, ws, phase_id)
+            phase = await loaded(reader, ws, phase_id)
+            shown = await results.closed_rounds(reader, ws, phase)
             round_id = {RUNS: CLOSED_ROUND, OVER: OLD_ROUND}[phase_id]
             comments = await results.comments_of(reader, ws, round_id)
             note = await results.latest_note(reader, ws, phase_id)
-            phase = await results.phase_of(reader, ws, phase_id)
             reflections = await results.reflections_of(reader, ws, phase, round_id)
 
-            assert whole is not None
             assert [one.round_id for one in shown] == [round_id]
             assert len(shown[0].figures) == 2
-            assert (len(whole.items), len(whole.people)) == (1, 7)
+            assert (len(phase.items), len(phase.people)) == (1, 7)
             assert comments == (f"Comment of {round_id} in {ws}",)
             assert note == f"Note of {round_id} in {ws}"
             assert [one.answers for one in reflections] == [
                 {"clarity": {RUNS: 3, OVER: 2}[phase_id]}
             ]
-            assert f" of {other[phase_id]} in" not in str(whole)
+            assert f" of {other[phase_id]} in" not in str(phase)
             where = (phase_id, round_id, ANA)
             assert await rounds.reflection(reader, ws, *where) == (reflections[0].answers, False)
             assert await rounds.reflection(reader, ws, phase_id, OPEN_ROUND, ANA) is None
@@ -218,9 +241,9 @@ async def test_reflections_and_zones_are_of_their_own_workspace(
     found = []
     async with services.db.reading() as reader:
         for workspace_id in BOTH:
-            phase = await results.phase_of(reader, workspace_id, RUNS)
+            phase = await loaded(reader, workspace_id)
             mine = await results.reflections_of(reader, workspace_id, phase, CLOSED_ROUND)
-            zones = await results.zones_of(reader, workspace_id, phase)
+            zones = {lead.user_id: lead.zone for lead in phase.leads}
             found.append(([(one.name[-6:], one.answers, one.shared) for one in mine], zones))
 
     assert found == [
@@ -268,19 +291,18 @@ def told(listener: Callable[..., Awaitable[Any]], **event: str) -> Write:
     return write
 
 
-def by(ws: str, phase_id: str = RUNS) -> Managing:
-    return Managing(workspace_id=ws, phase_id=phase_id, user_id=ANA)
+def by(ws: str, user_id: str, target_id: str = "") -> Request:
+    return Request(workspace_id=ws, user_id=user_id, target_id=target_id)
 
 
 async def finish(tx: Any, ws: str, services: Services) -> None:
-    phase = await store.phase_to_change(tx, ws, RUNS)
+    phase = await store.lock(tx, ws, RUNS)
     assert phase is not None
     await end.finish(tx, ws, phase, by=ANA, now=services.clock.now())
 
 
 async def follow(tx: Any, ws: str, services: Services) -> None:
-    phase = await team.phase_of(tx, ws, RUNS)
-    assert phase is not None
+    phase = await loaded(tx, ws)
     person = (await services.people.of(services.client_for(ws), ws, [CHIARA, BEN])).values()
     seen = Look(
         there=frozenset((ANA, BEN, CHIARA, EMI, "U0NEW")),
@@ -308,17 +330,20 @@ async def look(services: Services, ws: str) -> None:
 
 
 async def plan_goodbyes(tx: Any, ws: str, services: Services) -> None:
-    whole = await store.whole(tx, ws, OVER)
-    assert whole is not None
-    await goodbyes.plan(tx, ws, whole, None, services.clock.now())
-    await goodbyes.hurry(tx, ws, whole, services.clock.now() + timedelta(days=1))
+    phase = await loaded(tx, ws, OVER)
+    await goodbyes.plan(tx, ws, phase, None, services.clock.now())
+    await goodbyes.hurry(tx, ws, phase, services.clock.now() + timedelta(days=1))
 
 
 async def plan_days(tx: Any, ws: str, services: Services) -> None:
-    phase = await store.phase(tx, ws, RUNS)
-    assert phase is not None
+    phase = await loaded(tx, ws)
     await phases.plan_days(tx, ws, phase, services.clock.now())
     await phases.unwarn(tx, ws, phase)
+
+
+async def mark_paused(tx: Any, ws: str, services: Services) -> None:
+    now = services.clock.now()
+    await pause.mark(tx, ws, await loaded(tx, ws), at=now, because=PauseReason.UNSEEN)
 
 
 async def refused(tx: Any, ws: str, services: Services) -> None:
@@ -327,7 +352,7 @@ async def refused(tx: Any, ws: str, services: Services) -> None:
         Refusal(
             workspace_id=ws,
             message_id="any",
-            key=f"announcement:{RUNS}",
+            key=keys.announcement(RUNS),
             operation=Operation.POST,
             conversation=PLATFORM,
             reason="not_in_channel",
@@ -350,12 +375,11 @@ def keep_settings(tx: Any, ws: str, s: Services) -> Awaitable[Any]:
 
 
 def run_state_part(s: Services, ws: str) -> Awaitable[Any]:
-    return state_part(s, workspace_id=ws, phase_id=RUNS, user_id=EMI, text="I do.", field="f")
+    return state_part(s, by(ws, EMI, RUNS), text="I do.", field="f")
 
 
 def raise_concern(s: Services, ws: str) -> Awaitable[Any]:
-    where = {"workspace_id": ws, "phase_id": RUNS, "user_id": EMI}
-    return concerns.raise_concern(s, **where, text="Hm.", field="f", form="V1")
+    return concerns.raise_concern(s, by(ws, EMI, RUNS), text="Hm.", field="f", form="V1")
 
 
 def start(s: Services, ws: str) -> Awaitable[Any]:
@@ -367,36 +391,34 @@ def start(s: Services, ws: str) -> Awaitable[Any]:
 
 def wrap_up(s: Services, ws: str) -> Awaitable[Any]:
     said = WrapUp(
-        outcome="Done.", fates={0: ItemFate(fate=Fate.DROPPED)}, lines={EMI: "Yours held."}
+        outcome="Done.",
+        decisions={0: ItemDecision(outcome=ItemOutcome.DROPPED)},
+        lines={EMI: "Yours held."},
     )
-    return ending_wrap_up.wrap_up(s, by(ws), said)
+    return ending_wrap_up.wrap_up(s, by(ws, ANA, RUNS), said)
 
 
 def spend(s: Services, ws: str) -> Awaitable[Any]:
     longer = Extension(ends_on=date(2026, 12, 3), reason="One more week.")
-    return extend.extend(s, by(ws), longer)
-
-
-def opt(s: Services, ws: str, user_id: str, *, out: bool) -> Awaitable[Any]:
-    return home.opt(s, workspace_id=ws, user_id=user_id, channel_id=LAUNCH, out=out)
+    return extend.extend(s, by(ws, ANA, RUNS), longer)
 
 
 async def opt_in(s: Services, ws: str) -> None:
     for user_id in (BEN, CHIARA):
-        await opt(s, ws, user_id, out=False)
+        await home.opt_in(s, by(ws, user_id, LAUNCH))
 
 
 def drop_held(s: Services, ws: str) -> Awaitable[Any]:
-    return held_decisions.decide(s, Decision.DROP, workspace_id=ws, user_id=OWNER, message_id=HELD)
+    return held_decisions.decide(s, Decision.DROP, by(ws, OWNER, HELD))
 
 
 def show_home(s: Services, ws: str) -> Awaitable[Any]:
-    return home.show_home(s, workspace_id=ws, user_id=BEN, channel_ids=CHANNELS, is_admin=True)
+    return home.show_home(s, by(ws, BEN), channel_ids=CHANNELS, is_admin=True)
 
 
 def change_settings(s: Services, ws: str) -> Awaitable[Any]:
     return workspaces.change_settings(
-        s, workspace_id=ws, user_id=OWNER, change=lambda now: replace(now, default_weeks=3)
+        s, by(ws, OWNER), change=lambda now: replace(now, default_weeks=3)
     )
 
 
@@ -406,14 +428,14 @@ def installed(tx: Any, ws: str, s: Services) -> Awaitable[Any]:
 
 
 WRITES: dict[str, Write] = {
-    "opt_out": lambda s, ws: opt(s, ws, EMI, out=True),
+    "opt_out": lambda s, ws: home.opt_out(s, by(ws, EMI, LAUNCH)),
     "opt_in": opt_in,
     "show_home": show_home,
     "decide": drop_held,
     "save_draft": in_one(save_draft),
     "mark_announced": in_one(lambda tx, ws, _: draft_store.mark_announced(tx, ws, DRAFT, RUNS)),
     "forget_drafts": due(draft_store.forget_drafts, "forget_drafts"),
-    "state_part": state_part,
+    "state_part": run_state_part,
     "raise_concern": raise_concern,
     "deliver_concerns": due(concerns.deliver_concerns, "deliver_concerns", RUNS),
     "start": start,
@@ -426,11 +448,9 @@ WRITES: dict[str, Write] = {
     "plan_days": in_one(plan_days),
     "refresh": due(phases.refresh_announcement, "refresh_announcement", RUNS),
     "pause": in_one(
-        lambda tx, ws, s: pause.pause(tx, ws, RUNS, Why.ARCHIVED, s.clock.now()),
+        lambda tx, ws, s: pause.pause(tx, ws, RUNS, PauseReason.ARCHIVED, s.clock.now()),
     ),
-    "pause_mark": in_one(
-        lambda tx, ws, s: pause.mark(tx, ws, RUNS, at=s.clock.now(), because=Why.UNSEEN),
-    ),
+    "pause_mark": in_one(mark_paused),
     "look_at_channel": due(pause.look_at_channel, "look_at_channel", RUNS),
     "tell_of_missing": due(delivery_failures.tell_of_missing, "tell_of_missing", RUNS),
     "refused": in_one(refused),
@@ -514,11 +534,11 @@ async def test_spending_and_the_glance_are_of_their_own_workspace(
     for workspace_id in BOTH:
         await two_workspaces.fill(workspace_id)
     for workspace_id in BOTH:
-        where = {"workspace_id": workspace_id, "channel_id": LAUNCH, "user_id": BEN}
-        seen = await status_store.glance(services, **where)
-        spent, sprints, _, _ = await status_store.spending(services, **where)
+        request = Request(workspace_id=workspace_id, user_id=BEN, channel_id=LAUNCH)
+        seen = await status_store.glance(services, request)
+        spent, sprints, _, _ = await status_store.spending(services, request)
 
-        assert seen.whole is not None
-        assert workspace_id in seen.whole.phase.milestone
+        assert seen.phase is not None
+        assert workspace_id in seen.phase.milestone
         assert seen.budget == spent
         assert len(sprints) == 2

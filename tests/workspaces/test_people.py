@@ -108,7 +108,7 @@ async def test_all_pages_of_a_channel_are_read(
     monkeypatch.setattr(conversations, "PAGE", 2)
     client = services.client_for(WORKSPACE)
 
-    found = await member_ids(services.db, client, WORKSPACE, LAUNCH)
+    found = await member_ids(services.reads, client, WORKSPACE, LAUNCH)
 
     assert found == standin.workspace.conversations[LAUNCH].members
     pages = [call for call in standin.calls if call.method == "conversations.members"]
@@ -119,7 +119,7 @@ async def test_a_channel_as_the_bot_sees_it(services: Services, standin: StandIn
     client = services.client_for(WORKSPACE)
 
     async def flags(channel_id: str) -> set[str] | None:
-        found = await channel_of(services.db, client, WORKSPACE, channel_id)
+        found = await channel_of(services.reads, client, WORKSPACE, channel_id)
         names = ("is_member", "is_private", "is_archived", "is_shared")
         return None if found is None else {name for name in names if getattr(found, name)}
 
@@ -129,7 +129,7 @@ async def test_a_channel_as_the_bot_sees_it(services: Services, standin: StandIn
     assert "is_archived" in (await flags(ARCHIVED) or ())
     assert await flags(SECRET) is None
     assert await flags("C0NOSUCH") is None
-    found = await channel_of(services.db, client, WORKSPACE, LAUNCH)
+    found = await channel_of(services.reads, client, WORKSPACE, LAUNCH)
     assert found is not None
     assert (found.channel_id, found.name) == (LAUNCH, "launch")
     standin.faults.fail_next("conversations.info", error="internal_error")
@@ -144,9 +144,9 @@ async def test_a_channel_counts_as_shared_from_the_invitation_on(
     async def answer(*_: object, **__: object) -> dict[str, Any]:
         return {"channel": {"id": LAUNCH, how: True}}
 
-    monkeypatch.setattr(conversations, "read", answer)
     client = services.client_for(WORKSPACE)
-    found = await channel_of(services.db, client, WORKSPACE, LAUNCH)
+    monkeypatch.setattr(services.reads, "read", answer)
+    found = await channel_of(services.reads, client, WORKSPACE, LAUNCH)
 
     assert found is not None
     assert (found.is_shared, found.name) == (True, LAUNCH)

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from bot.agenda import agenda
+from bot.agenda.actions import ActionName
 from bot.agenda.agenda import Item
 from bot.clock import MovedClock
 from bot.db import schema
@@ -16,7 +17,7 @@ from bot.playground.server import StandIn
 from bot.services import Services
 from bot.slack.people import Person, known, remember
 from bot.workspaces import handlers, profile_refresh
-from bot.workspaces.profile_refresh import MOVED, READ, read_person
+from bot.workspaces.profile_refresh import read_person
 from tests.harness import BEN, CHIARA, WORKSPACE
 from tests.rounds.evidence import agenda_of
 from tests.rounds.round_rows import NOW, a_person
@@ -54,7 +55,7 @@ async def test_only_what_is_not_remembered_is_news(
     for _ in range(2):
         await handlers.person_changed(services, {"event_id": "Ev1", "event": event}, context)
 
-    assert bool(await agenda_of(services.db, READ)) is news
+    assert bool(await agenda_of(services.db, ActionName.READ_PERSON)) is news
 
 
 async def test_while_slack_is_asked_any_word_of_a_person_is_news(services: Services) -> None:
@@ -62,7 +63,7 @@ async def test_while_slack_is_asked_any_word_of_a_person_is_news(services: Servi
         await remember(tx, WORKSPACE, BEN_SAID, NOW)
         await profile_refresh.read_soon(tx, WORKSPACE, BEN, NOW)
         assert await profile_refresh.is_news(tx, WORKSPACE, BEN_SAID)
-        await agenda.drop(tx, WORKSPACE, action=READ, subject=BEN)
+        await agenda.drop(tx, WORKSPACE, action=ActionName.READ_PERSON, subject=BEN)
         await profile_refresh.read_soon(tx, WORKSPACE, CHIARA, NOW)
         assert not await profile_refresh.is_news(tx, WORKSPACE, BEN_SAID)
 
@@ -86,8 +87,10 @@ async def test_who_moved_is_followed(
 
     await read_ben(services)
 
-    assert await agenda_of(services.db, MOVED) == ({BEN: services.clock.now()} if moved else {})
-    assert await agenda_of(services.db, READ) == {}
+    assert await agenda_of(services.db, ActionName.FOLLOW_ZONE) == (
+        {BEN: services.clock.now()} if moved else {}
+    )
+    assert await agenda_of(services.db, ActionName.READ_PERSON) == {}
     assert (await ben(services)).zone == now
 
 
@@ -95,7 +98,7 @@ async def test_a_stranger_is_remembered_and_has_moved_from_nowhere(services: Ser
     await read_ben(services)
 
     assert (await ben(services)).name == "Ben"
-    assert await agenda_of(services.db, MOVED) == {}
+    assert await agenda_of(services.db, ActionName.FOLLOW_ZONE) == {}
 
 
 async def test_somebody_slack_says_no_more_of_is_kept_as_is_and_was_looked_for_now(
@@ -115,14 +118,14 @@ async def test_somebody_slack_says_no_more_of_is_kept_as_is_and_was_looked_for_n
             BEN: clock.now(),
             CHIARA: NOW - timedelta(days=40),
         }
-    assert await agenda_of(services.db, MOVED) == {}
+    assert await agenda_of(services.db, ActionName.FOLLOW_ZONE) == {}
 
 
 async def read_ben(services: Services) -> None:
     now = services.clock.now()
     async with services.db.transaction() as tx:
         await profile_refresh.read_soon(tx, WORKSPACE, BEN, now)
-    item = Item(workspace_id=WORKSPACE, action=READ, subject=BEN, due_at=now)
+    item = Item(workspace_id=WORKSPACE, action=ActionName.READ_PERSON, subject=BEN, due_at=now)
     await read_person(services, item)
 
 

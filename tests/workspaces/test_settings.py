@@ -13,7 +13,6 @@ from bot.clock import MovedClock
 from bot.db import schema
 from bot.db.engine import Database
 from bot.phases.rules import Limits
-from bot.phases.store import limits_of
 from bot.services import Services
 from bot.slack.errors import Refused
 from bot.slack.event_dedup import is_new
@@ -151,7 +150,7 @@ async def test_each_setting_is_saved_and_read_back(
 async def test_the_rules_read_what_was_set(installed: Database, services: Services) -> None:
     async def limits() -> Limits:
         async with installed.reading() as reader:
-            return await limits_of(reader, WORKSPACE)
+            return Limits.of(await store.settings_of(reader, WORKSPACE))
 
     assert await limits() == Limits()
     chosen = WorkspaceSettings(

@@ -8,16 +8,17 @@ from slack_sdk.errors import SlackApiError
 from sqlalchemy import select
 
 from bot.agenda import agenda
+from bot.agenda.actions import ActionName
 from bot.agenda.agenda import NEVER, Item, Taken
 from bot.clock import MovedClock
 from bot.db import schema
 from bot.db.engine import Database
-from bot.outbox import outbox
+from bot.outbox import keys, outbox
 from bot.playground.server import StandIn
 from bot.services import Services
 from bot.slack.content import content
 from bot.workspaces.lifecycle import install
-from bot.workspaces.token_health import LONGEST_WAIT, TRIES, TRY, noticing, token_refused, try_token
+from bot.workspaces.token_health import LONGEST_WAIT, TRIES, noticing, token_refused, try_token
 from tests.harness import BEN, WORKSPACE
 from tests.rounds.evidence import agenda_of
 from tests.rounds.round_rows import NOW
@@ -29,7 +30,9 @@ US = {"team_id": WORKSPACE, "user_id": "U0BOT", "team": "Play"}
 async def installed(db: Database, clock: MovedClock) -> Database:
     await install(db, US, NOW)
     async with db.transaction() as tx:
-        await outbox.say(tx, WORKSPACE, key="k", to=BEN, content=content("Hello"), now=NOW)
+        await outbox.say(
+            tx, WORKSPACE, key=keys.announcement("p"), to=BEN, content=content("Hello"), now=NOW
+        )
     clock.advance(timedelta(hours=1))
     return db
 
@@ -39,7 +42,7 @@ async def state(db: Database) -> tuple[str | None, str | None]:
     async with db.reading() as reader:
         return (
             await reader.scalar(select(schema.workspaces.c.state)),
-            await reader.scalar(select(schema.lanes.c.halted)),
+            await reader.scalar(select(schema.sender_leases.c.halted)),
         )
 
 
@@ -64,21 +67,21 @@ async def test_a_token_that_was_not_taken_back_for_good_is_asked_about(
 
     assert await state(installed) == ("uninstalled", reason)
     due = {tried: clock.now() + wait for tried, wait in tries.items()}
-    assert await agenda_of(installed, TRY) == due
+    assert await agenda_of(installed, ActionName.TRY_TOKEN) == due
 
 
 async def test_a_refusal_from_before_the_installation_changes_nothing(installed: Database) -> None:
     await refuse(installed, "invalid_auth", NOW - timedelta(seconds=1))
 
     assert await state(installed) == ("installed", None)
-    assert await agenda_of(installed, TRY) == {}
+    assert await agenda_of(installed, ActionName.TRY_TOKEN) == {}
 
 
 async def a_try(services: Services, tried: int) -> Item:
     now = services.clock.now()
     async with services.db.transaction() as tx:
-        await agenda.put(tx, WORKSPACE, action=TRY, subject=str(tried), due_at=now)
-    return Item(workspace_id=WORKSPACE, action=TRY, subject=str(tried), due_at=now)
+        await agenda.put(tx, WORKSPACE, action=ActionName.TRY_TOKEN, subject=str(tried), due_at=now)
+    return Item(workspace_id=WORKSPACE, action=ActionName.TRY_TOKEN, subject=str(tried), due_at=now)
 
 
 @pytest.mark.parametrize(
@@ -103,12 +106,12 @@ async def test_it_is_asked_about_ever_more_seldom_until_it_is_given_up(
 ) -> None:
     await refuse(installed, "invalid_auth", services.clock.now())
     async with installed.transaction() as tx:
-        await agenda.drop(tx, WORKSPACE, action=TRY, subject="0")
+        await agenda.drop(tx, WORKSPACE, action=ActionName.TRY_TOKEN, subject="0")
     standin.faults.fail_next("auth.test", error=error)
 
     await try_token(services, await a_try(services, tried))
 
-    due = await agenda_of(installed, TRY)
+    due = await agenda_of(installed, ActionName.TRY_TOKEN)
     assert due == ({} if later is None else {later[0]: services.clock.now() + later[1]})
     assert (await state(installed))[0] == "uninstalled"
 
@@ -143,7 +146,7 @@ async def test_where_slack_cannot_say_now_the_try_itself_is_tried_again(
     with pytest.raises(SlackApiError):
         await try_token(services, item)
 
-    assert list(await agenda_of(installed, TRY)) == ["3"]
+    assert list(await agenda_of(installed, ActionName.TRY_TOKEN)) == ["3"]
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ US = {"team_id": WORKSPACE, "user_id": "U0BOT", "team": "Play"}
 @pytest.fixture
 async def installed(db: Database, clock: MovedClock) -> Database:
     async with db.transaction() as tx:
-        await tx.execute(insert(schema.lanes).values(workspace_id=WORKSPACE))
+        await tx.execute(insert(schema.sender_leases).values(workspace_id=WORKSPACE))
     await install(db, US, clock.now())
     clock.advance(timedelta(days=1))
     return db
@@ -52,7 +52,7 @@ async def state(db: Database) -> tuple[str, str | None]:
     """Of the workspace, and why nothing is sent for it."""
     async with db.reading() as reader:
         found = await reader.scalar(select(schema.workspaces.c.state))
-        return str(found), await reader.scalar(select(schema.lanes.c.halted))
+        return str(found), await reader.scalar(select(schema.sender_leases.c.halted))
 
 
 @pytest.mark.parametrize(

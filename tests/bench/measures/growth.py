@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from statistics import median
 
 from bot.agenda import agenda
+from bot.agenda.actions import ActionName
 from bot.agenda.agenda import Item
 from bot.app import Imbalance
 from bot.clock import MovedClock, monotonic
@@ -12,7 +13,7 @@ from bot.ending.messages import closing
 from bot.ending.summary import ended_of
 from bot.home.lifecycle import show_home
 from bot.phases.store import load
-from bot.results.lifecycle import SHOW, show_results
+from bot.results.lifecycle import show_results
 from bot.settings import Settings
 from bot.slack.request import Request
 from bot.status.store import glance
@@ -108,7 +109,9 @@ async def _tick(bench: Bench, app: Imbalance, db: Outside, team: int) -> float:
 
 async def _results(app: Imbalance, rounds: int) -> None:
     due_at = app.services.clock.now()
-    item = Item(workspace_id=TEAM, action=SHOW, subject=last_shown(rounds), due_at=due_at)
+    item = Item(
+        workspace_id=TEAM, action=ActionName.SHOW_RESULTS, subject=last_shown(rounds), due_at=due_at
+    )
     await show_results(app.services, item)
 
 
@@ -116,7 +119,9 @@ async def _results_due(app: Imbalance, rounds: int) -> None:
     """Before each time that they are shown."""
     due_at = app.services.clock.now()
     async with app.db.transaction() as tx:
-        await agenda.put(tx, TEAM, action=SHOW, subject=last_shown(rounds), due_at=due_at)
+        await agenda.put(
+            tx, TEAM, action=ActionName.SHOW_RESULTS, subject=last_shown(rounds), due_at=due_at
+        )
 
 
 async def _home(app: Imbalance, _: int) -> None:
