@@ -171,7 +171,7 @@ async def test_the_order_of_concerns_is_shuffled(
 
 @pytest.mark.parametrize(
     ("length", "count", "messages"),
-    [(0, 1, 1), (0, 13, 1), (0, 24, 1), (2_900, 3, 1), (2_900, 4, 2), (2_900, 7, 3)],
+    [(0, 1, 1), (0, 13, 1), (0, 24, 1), (0, 25, 2), (2_900, 3, 1), (2_900, 4, 2), (2_900, 7, 3)],
 )
 async def test_concerns_come_whole_in_as_many_messages_as_they_need(
     services: Services, clock: MovedClock, length: int, count: int, messages: int

@@ -207,8 +207,8 @@ async def test_of_rows_with_one_key_the_last_counts_or_the_one_that_is_there(db:
         await put_all(tx, _waits, [a_row("a", 5)])
         await put_all(tx, _waits, [])
         await put(tx, _waits, {"workspace_id": "T1", "method": "c"}, until=NOON)
-        await insert_or_change(tx, _waits, a_row("d", 6), until=NOON)
-        await insert_or_change(tx, _waits, a_row("e", 6), until=NOON)
+        await insert_or_change(tx, _waits, a_row("d", 6), {"until": NOON})
+        await insert_or_change(tx, _waits, a_row("e", 6), {"until": NOON})
     assert await kept(db) == {"a": 5, "b": 2, "c": 0, "d": 0, "e": 6}
 
 

@@ -150,7 +150,8 @@ async def test_a_decision_changes_only_what_it_may(db: Database, of: State) -> N
     async with db.transaction() as tx:
         there = await admin_queries.is_there(tx, WORKSPACE, message_id, seen, now)
         assert there is (of in (State.HELD, State.UNKNOWN))
-        assert (await admin_queries.held_key(tx, WORKSPACE, message_id)) is None
+        in_doubt = await admin_queries.unconfirmed(tx, WORKSPACE, message_id)
+        assert (in_doubt is None) is (there or of in (State.SENT, State.FAILED, State.EXPIRED))
     assert (await row(db, message_id)).state == ("sent" if there else of)
 
 
@@ -228,7 +229,7 @@ async def test_what_waits_is_due_and_could_be_sent(db: Database) -> None:
         await tx.execute(update(schema.sender_leases).where(mine).values(halted="invalid_auth"))
     async with db.reading() as reader:
         found = await system_state.waiting(reader, now)
-        lanes = await system_state.lanes(reader, now)
+        lanes = await system_state.senders(reader, now)
         assert await system_state.halted(reader) == {"invalid_auth": 1}
 
     assert {of: (one.count, one.oldest) for of, one in found.items()} == {

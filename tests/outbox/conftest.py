@@ -5,11 +5,15 @@ from aiohttp import ClientSession, ClientTimeout
 
 from bot.clock import MovedClock
 from bot.db.engine import Database
+from bot.outbox import sender_leases
 from bot.playground.server import StandIn
+from tests.harness import WORKSPACE
 from tests.outbox.sender import Sender
 
 
 @pytest.fixture
 async def sender(db: Database, clock: MovedClock, standin: StandIn) -> AsyncIterator[Sender]:
+    async with db.transaction() as tx:
+        await sender_leases.resume(tx, WORKSPACE)  # as an installation does
     async with ClientSession(timeout=ClientTimeout(total=1)) as session:
         yield Sender(db, clock, standin, session)

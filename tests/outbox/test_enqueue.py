@@ -296,5 +296,4 @@ async def test_what_stands_at_a_place_is_the_post_and_not_what_was_done_to_it(
     )
     async with db.reading() as reader:
         assert await outbox.key_at(reader, ONE, channel=CHANNEL, ts=TS) == "b"
-        assert await outbox.place_of(reader, ONE, MessageKey("b")) == (CHANNEL, TS)
         assert await outbox.key_at(reader, ONE, channel=CHANNEL, ts="1.1") is None

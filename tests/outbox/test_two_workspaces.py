@@ -168,7 +168,6 @@ READS: dict[str, tuple[Callable[[AsyncConnection, str], Awaitable[Any]], Any]] =
     "was said": (lambda tx, ws: requeue.was_said(tx, ws, MessageKey("held")), False),
     "is waiting": (lambda tx, ws: requeue.is_waiting(tx, ws, MessageKey("pending")), False),
     "read from": (lambda tx, ws: requeue.read_from(tx, ws, [MessageKey("sent")], MONDAY), {}),
-    "place of": (lambda tx, ws: outbox.place_of(tx, ws, MessageKey("sent")), None),
     "key at": (lambda tx, ws: outbox.key_at(tx, ws, channel=CHANNEL, ts=TS), None),
     "listed": (
         lambda tx, ws: admin_queries.listed(tx, [State.HELD], limit=9, workspace_id=ws),
@@ -176,7 +175,7 @@ READS: dict[str, tuple[Callable[[AsyncConnection, str], Awaitable[Any]], Any]] =
     ),
     "count": (lambda tx, ws: admin_queries.count(tx, [State.HELD], ws), 0),
     "one": (lambda tx, ws: admin_queries.one(tx, ws, "id-held"), None),
-    "held key": (lambda tx, ws: admin_queries.held_key(tx, ws, "id-held"), None),
+    "unconfirmed": (lambda tx, ws: admin_queries.unconfirmed(tx, ws, "id-held"), None),
     "halted because": (lambda tx, ws: admin_queries.halted_because(tx, ws), None),
     "heads": (
         lambda tx, ws: heads(tx, ws, now=MONDAY, real=real_now(), barred=(), limit=9),

@@ -39,6 +39,7 @@ from bot.slack.request import Request
 from bot.start import begin
 from bot.start.begin import Beginning
 from bot.workspaces.lifecycle import install
+from bot.workspaces.rules import WorkspaceSettings
 from tests.harness import TINY_PNG
 from tests.soak.simulated_workspace import BOT, CHANNEL
 
@@ -177,7 +178,11 @@ class Hand:
             time_of_day=time.fromisoformat(told["at"]),
             remind=told["reminds"],
         )
-        begun = Beginning(proposal=proposal, in_channel=(BOT, told["lead"], *told["members"]))
+        begun = Beginning(
+            proposal=proposal,
+            settings=WorkspaceSettings(),
+            in_channel=(BOT, told["lead"], *told["members"]),
+        )
         phase = await begin.start(self._bot.services, told["workspace"], begun)
         return {"phase_id": phase.phase_id, "next": await self._bot.settle()}
 

@@ -10,6 +10,7 @@ from bot.phases.rules import Kind, Proposal, SetAside, SprintPromise, TrustPromi
 from bot.services import Services
 from bot.slack.people import remember
 from bot.start.begin import Beginning, start
+from bot.workspaces.store import settings_of
 from tests.harness import ANA, BEN, LAUNCH, MEMBERS, WORKSPACE
 
 TODAY = date(2026, 11, 23)
@@ -44,7 +45,10 @@ async def known(services: Services, *user_ids: str) -> None:
 
 async def begin(services: Services, proposal: Proposal = SPRINT, **more: Any) -> str:
     """Start it; returns the phase's id."""
-    phase = await start(services, WORKSPACE, Beginning(proposal=proposal, **more))
+    async with services.db.reading() as reader:
+        settings = await settings_of(reader, WORKSPACE)
+    begun = Beginning(proposal=proposal, settings=settings, **more)
+    phase = await start(services, WORKSPACE, begun)
     return phase.phase_id
 
 

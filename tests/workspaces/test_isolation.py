@@ -385,7 +385,15 @@ def raise_concern(s: Services, ws: str) -> Awaitable[Any]:
 def start(s: Services, ws: str) -> Awaitable[Any]:
     proposal = replace(SPRINT, channel_id="C0NEW", justification="It is worth it.")
     return begin.start(
-        s, ws, Beginning(proposal=proposal, answers={"ego": 2}, draft_id=DRAFT, in_channel=PEOPLE)
+        s,
+        ws,
+        Beginning(
+            proposal=proposal,
+            settings=WorkspaceSettings(),
+            answers={"ego": 2},
+            draft_id=DRAFT,
+            in_channel=PEOPLE,
+        ),
     )
 
 
