@@ -165,9 +165,7 @@ phases = Table(
     Column("wrapped_up_at", UtcDateTime),  # null: no wrap-up was written (yet)
     Column("wrapped_up_by", SlackId),
     Column("paused_at", UtcDateTime),  # null: its channel can be spoken in
-    Column(
-        "paused_because", String(32)
-    ),  # a `bot.channel_health.failure_policy.Why`; null: not paused
+    Column("paused_because", String(32)),  # a `bot.phases.model.PauseReason`; null: not paused
     Column("membership_synced_at", UtcDateTime),  # null: its channel was never read
     CheckConstraint("state IN ('active', 'ended')", name="state"),
     CheckConstraint("kind IN ('results_sprint', 'trust_building')", name="kind"),

@@ -118,4 +118,4 @@ async def _put(
 
 
 def _subject(phase: Phase, member: Participant) -> str:
-    return f"{phase.phase_id}:{member.user_id}"
+    return str(PhasePerson(phase.phase_id, member.user_id))

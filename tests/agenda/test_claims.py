@@ -251,7 +251,7 @@ async def test_how_late_the_oldest_thing_is_and_what_became_of_it_is_counted(
         return REGISTRY.get_sample_value("imbalance_agenda_actions_total", labels) or 0
 
     def lag() -> float | None:
-        return REGISTRY.get_sample_value("imbalance_agenda_lag_seconds")
+        return REGISTRY.get_sample_value("imbalance_scheduler_lag_seconds")
 
     lags: list[float | None] = []
     act = doing_together(db, [])

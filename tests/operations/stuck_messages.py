@@ -12,6 +12,7 @@ from sqlalchemy import select, update
 from bot.clock import real_now
 from bot.db import schema
 from bot.db.engine import Database
+from bot.db.upserts import insert_if_new
 from bot.outbox import outbox
 from bot.outbox.keys import MessageKey
 from bot.outbox.outbox import State
@@ -62,6 +63,7 @@ async def a_message(
     at = (now or real_now()) - timedelta(hours=1)
     async with db.transaction() as tx:
         said = content(SECRET_TEXT, section(SECRET_TEXT))
+        await insert_if_new(tx, schema.sender_leases, workspace_id=workspace_id)
         await outbox.say(tx, workspace_id, key=MessageKey(key), to=to, content=said, now=at)
         mine = (_messages.c.workspace_id == workspace_id) & (_messages.c.key == key)
         if values:

@@ -207,7 +207,7 @@ async def test_metrics_measure_though_nobody_asked_whether_it_is_ready(
         assert answer.headers["Content-Type"] == CONTENT_TYPE_LATEST
 
     measured = dict(line.rsplit(" ", 1) for line in said.splitlines() if line[0] != "#")
-    assert float(measured["imbalance_agenda_lag_seconds"]) == pytest.approx(1200, abs=60)
+    assert float(measured["imbalance_scheduler_lag_seconds"]) == pytest.approx(1200, abs=60)
     assert float(measured['imbalance_ready{check="agenda"}']) == 0
     oldest = 'imbalance_oldest_message_age_seconds{state="held"}'
     assert float(measured[oldest]) == pytest.approx(3600, abs=60)

@@ -15,5 +15,5 @@ from tests.outbox.sender import Sender
 async def sender(db: Database, clock: MovedClock, standin: StandIn) -> AsyncIterator[Sender]:
     async with db.transaction() as tx:
         await sender_leases.resume(tx, WORKSPACE)  # as an installation does
-    async with ClientSession(timeout=ClientTimeout(total=1)) as session:
+    async with ClientSession(timeout=ClientTimeout(total=5)) as session:
         yield Sender(db, clock, standin, session)

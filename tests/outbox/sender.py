@@ -3,6 +3,7 @@
 from typing import Any
 
 from aiohttp import ClientSession
+from slack_bolt.async_app import AsyncBoltContext
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy import select
 
@@ -13,6 +14,8 @@ from bot.outbox import outbox
 from bot.outbox.delivery import Delivery, Patience
 from bot.outbox.keys import MessageKey
 from bot.outbox.rate_limits import Pace
+from bot.outbox.web_api import METADATA_TYPE
+from bot.playground.fake_slack.example_workspace import BOT_USER_ID
 from bot.playground.server import StandIn
 from bot.slack.content import content, section
 from tests.harness import BEN, LAUNCH, TINY_PNG, WORKSPACE
@@ -85,3 +88,21 @@ class Sender:
             for message in self.slack.as_user(BEN).visible(channel)
             if message.get("bot_id")
         ]
+
+
+def our_event(
+    message_id: str, *, event_type: str = METADATA_TYPE, **changed: Any
+) -> dict[str, Any]:
+    """Slack's event that our bot posted this message to #launch."""
+    return {
+        "channel_id": LAUNCH,
+        "message_ts": "1795424401.000000",
+        "user_id": BOT_USER_ID,
+        "metadata": {"event_type": event_type, "event_payload": {"id": message_id}},
+        **changed,
+    }
+
+
+def our_context(team_id: str = WORKSPACE) -> AsyncBoltContext:
+    """What Bolt knows of the workspace that an event comes from."""
+    return AsyncBoltContext({"team_id": team_id, "bot_user_id": BOT_USER_ID})

@@ -1,34 +1,23 @@
 """How far a message to many has come, as every replica tells it."""
 
-from collections.abc import AsyncIterator
-
 import pytest
-from aiohttp import ClientSession, ClientTimeout
 from prometheus_client import REGISTRY
 from sqlalchemy import select, update
 
-from bot.clock import MovedClock, real_now
+from bot.clock import real_now
 from bot.db import schema
-from bot.db.engine import Database
 from bot.db.upserts import AT_ONCE
 from bot.outbox import outbox
 from bot.outbox.bulk_send import FanOuts
 from bot.outbox.keys import MessageKey
 from bot.outbox.outbox import Operation
 from bot.outbox.rate_limits import PER_MINUTE, WINDOW_SECONDS, Pace
-from bot.playground.server import StandIn
 from bot.slack.content import content, section
 from tests.harness import LAUNCH, WORKSPACE
 from tests.outbox.sender import Sender
 
 EDITS = PER_MINUTE[Operation.UPDATE]
 REST = 25
-
-
-@pytest.fixture
-async def sender(db: Database, clock: MovedClock, standin: StandIn) -> AsyncIterator[Sender]:
-    async with ClientSession(timeout=ClientTimeout(total=5)) as session:
-        yield Sender(db, clock, standin, session)
 
 
 async def edit_many(sender: Sender) -> None:
@@ -53,8 +42,8 @@ async def edit_many(sender: Sender) -> None:
 async def measure(sender: Sender, fan_outs: FanOuts) -> dict[str, float | None]:
     async with sender.db.reading() as reader:
         await fan_outs.measure(reader, Pace(), sender.clock.now(), real_now())
-    names = ("sent_messages", "left_messages", "expected_end_seconds")
-    return {name: REGISTRY.get_sample_value(f"imbalance_fan_out_{name}") for name in names}
+    names = ("sent_messages", "left_messages", "eta_seconds")
+    return {name: REGISTRY.get_sample_value(f"imbalance_bulk_send_{name}") for name in names}
 
 
 async def test_how_far_it_is_and_how_long_the_limits_hold_it_up(
@@ -66,7 +55,7 @@ async def test_how_far_it_is_and_how_long_the_limits_hold_it_up(
     for replica in (one, other):
         told = await measure(sender, replica)
         assert (told["sent_messages"], told["left_messages"]) == (EDITS, REST)
-        assert 0 < (told["expected_end_seconds"] or 0) <= WINDOW_SECONDS
+        assert 0 < (told["eta_seconds"] or 0) <= WINDOW_SECONDS
 
     async with sender.db.transaction() as tx:
         open_ones = schema.messages.c.state == "pending"

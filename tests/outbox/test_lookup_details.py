@@ -2,19 +2,22 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
-from slack_bolt.context.async_context import AsyncBoltContext
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.channel_health import restore_announcement
 from bot.channel_health.delivery_events import on_posted
 from bot.clock import real_now
+from bot.outbox import requeue
+from bot.outbox.keys import MessageKey
 from bot.outbox.retry_limit import MOST_TRIES
 from bot.outbox.web_api import METADATA_TYPE
 from bot.services import Services
+from bot.slack.content import content, section
 from tests.harness import BEN, LAUNCH, WORKSPACE
-from tests.outbox.sender import IMPATIENT, Sender
+from tests.outbox.sender import IMPATIENT, Sender, our_context, our_event
 from tests.outbox.test_unknown_outcome import (
     change,
     direct,
@@ -77,17 +80,21 @@ async def test_another_apps_message_with_our_id_is_no_proof(sender: Sender) -> N
 
 
 @pytest.mark.parametrize(
-    ("state", "tried", "event_type", "team", "heard"),
+    ("state", "tried", "event_type", "team", "more", "heard"),
     [
-        ("unknown", True, METADATA_TYPE, WORKSPACE, True),
-        ("held", True, METADATA_TYPE, WORKSPACE, True),
-        ("sending", True, METADATA_TYPE, WORKSPACE, True),
-        ("pending", True, METADATA_TYPE, WORKSPACE, True),
-        ("pending", False, METADATA_TYPE, WORKSPACE, False),
-        ("expired", True, METADATA_TYPE, WORKSPACE, False),
-        ("failed", True, METADATA_TYPE, WORKSPACE, False),
-        ("unknown", True, "another_app", WORKSPACE, False),
-        ("held", True, METADATA_TYPE, "T0OTHER", False),
+        ("unknown", True, METADATA_TYPE, WORKSPACE, {}, True),
+        ("held", True, METADATA_TYPE, WORKSPACE, {}, True),
+        ("sending", True, METADATA_TYPE, WORKSPACE, {}, True),
+        ("pending", True, METADATA_TYPE, WORKSPACE, {}, True),
+        ("pending", False, METADATA_TYPE, WORKSPACE, {}, False),
+        ("expired", True, METADATA_TYPE, WORKSPACE, {}, False),
+        ("failed", True, METADATA_TYPE, WORKSPACE, {}, False),
+        ("unknown", True, "another_app", WORKSPACE, {}, False),
+        ("held", True, METADATA_TYPE, "T0OTHER", {}, False),
+        ("unknown", True, METADATA_TYPE, WORKSPACE, {"user_id": "U0OTHERBOT"}, False),
+        ("unknown", True, METADATA_TYPE, WORKSPACE, {"user_id": None}, False),
+        ("unknown", True, METADATA_TYPE, WORKSPACE, {"channel_id": "C0ELSEWHERE"}, False),
+        ("unknown", True, METADATA_TYPE, WORKSPACE, {"channel_id": "D0ELSEWHERE"}, False),
     ],
 )
 async def test_only_our_own_event_proves_what_may_be_there(
@@ -98,6 +105,7 @@ async def test_only_our_own_event_proves_what_may_be_there(
     tried: bool,
     event_type: str,
     team: str,
+    more: dict[str, Any],
     heard: bool,
 ) -> None:
     await sender.say("hello")
@@ -110,12 +118,8 @@ async def test_only_our_own_event_proves_what_may_be_there(
     monkeypatch.setattr(restore_announcement, "stands", stands)
 
     message_id = (await sender.row("hello")).message_id
-    event = {
-        "channel_id": LAUNCH,
-        "message_ts": "1795424401.000000",
-        "metadata": {"event_type": event_type, "event_payload": {"id": message_id}},
-    }
-    context = AsyncBoltContext({"team_id": team})
+    event = our_event(message_id, event_type=event_type, **more)
+    context = our_context(team)
     for _ in "12":  # Slack may tell of it again
         body = {"event_id": "Ev1", "event": event}
         await on_posted(services, body, context)
@@ -128,22 +132,19 @@ async def test_only_our_own_event_proves_what_may_be_there(
     assert stood == [f"{WORKSPACE}:hello"] * (heard and state == "held")
 
 
-async def test_an_event_that_was_heard_already_proves_nothing_anew(
+async def test_an_event_about_an_earlier_post_proves_nothing_about_a_later_one(
     sender: Sender, services: Services
 ) -> None:
-    """What it told of was posted anew since, and that one is on its way."""
+    """It was deleted in Slack and posted again, and Slack tells of the first post once more."""
     await sender.say("hello")
-    message_id = (await sender.row("hello")).message_id
-    event = {
-        "channel_id": LAUNCH,
-        "message_ts": "1795424401.000000",
-        "metadata": {"event_type": METADATA_TYPE, "event_payload": {"id": message_id}},
-    }
-    context = AsyncBoltContext({"team_id": WORKSPACE})
-    for _ in "12":
-        await change(sender, "hello", state="unknown", ts=None)
-        body = {"event_id": "Ev1", "event": event}
-        await on_posted(services, body, context)
+    await sender.deliver()
+    event = our_event((await sender.row("hello")).message_id)
+    said, key = content("hello", section("hello")), MessageKey("hello")
+    async with sender.db.transaction() as tx:
+        await requeue.forget_place(tx, WORKSPACE, key=key, reason="deleted in Slack")
+        await requeue.post_anew(tx, WORKSPACE, key=key, content=said, now=sender.clock.now())
+    await change(sender, "hello", state="unknown")
+    await on_posted(services, {"event_id": "Ev2", "event": event}, our_context())
 
     assert (await sender.row("hello")).state == "unknown"
 

@@ -1,32 +1,22 @@
 """What waits for what: order within a queue, and nothing held up that could go."""
 
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-import pytest
-from aiohttp import ClientSession, ClientTimeout
 from sqlalchemy import insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import MovedClock
 from bot.db import schema
-from bot.db.engine import Database
 from bot.outbox import outbox, requeue, sender_leases
 from bot.outbox.keys import MessageKey
-from bot.playground.server import StandIn
 from bot.slack.content import content, section
 from tests.harness import BEN, LAUNCH, WORKSPACE
 from tests.outbox.sender import IMPATIENT, Sender
 
 #: The next look or try never comes by itself.
 PATIENT = replace(IMPATIENT, settle=3600, first_retry=3600)
-
-
-@pytest.fixture
-async def sender(db: Database, clock: MovedClock, standin: StandIn) -> AsyncIterator[Sender]:
-    async with ClientSession(timeout=ClientTimeout(total=1)) as session:
-        yield Sender(db, clock, standin, session)
 
 
 async def edit(sender: Sender, of: str, text: str) -> None:

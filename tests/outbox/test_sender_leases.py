@@ -95,6 +95,7 @@ async def test_while_posts_wait_edits_and_other_workspaces_go_on(sender: Sender)
         await outbox.edit(tx, WORKSPACE, of=MessageKey("first"), content=said, now=now)
         # The stand-in is one workspace; we know it under another name, too.
         said = content("elsewhere", section("elsewhere"))
+        await sender_leases.resume(tx, "T0OTHER")
         await outbox.say(tx, "T0OTHER", key=MessageKey("other"), to=LAUNCH, content=said, now=now)
         await tx.execute(update(schema.sender_leases).values(resume_at=None))
     for _ in range(3):

@@ -5,7 +5,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from slack_bolt.context.async_context import AsyncBoltContext
 from sqlalchemy import select, update
 
 from bot.channel_health.delivery_events import on_posted
@@ -14,11 +13,10 @@ from bot.db import schema
 from bot.outbox import outbox, requeue
 from bot.outbox.keys import MessageKey
 from bot.outbox.outcome_lookup import PAGE
-from bot.outbox.web_api import METADATA_TYPE
 from bot.services import Services
 from bot.slack.content import content, section
 from tests.harness import BEN, LAUNCH, WORKSPACE
-from tests.outbox.sender import IMPATIENT, Sender
+from tests.outbox.sender import IMPATIENT, Sender, our_context, our_event
 
 
 async def leave_in_doubt(sender: Sender, key: str, *, accepted: bool, **more: Any) -> None:
@@ -75,17 +73,9 @@ async def test_slacks_own_event_is_heeded_as_long_as_it_is_not_sent_again(
     """It comes after looks that did not find the message yet."""
     await leave_in_doubt(sender, "hello", accepted=True)
     await change(sender, "hello", state="pending", retry_at=None, error="proven absent")
-    event = {
-        "channel_id": LAUNCH,
-        "message_ts": sender.slack.as_user(BEN).visible(LAUNCH)[-1]["ts"],
-        "metadata": {
-            "event_type": METADATA_TYPE,
-            "event_payload": {"id": (await sender.row("hello")).message_id},
-        },
-    }
-    body = {"event_id": "Ev1", "event": event}
-    context = AsyncBoltContext({"team_id": WORKSPACE})
-    await on_posted(services, body, context)
+    ts = sender.slack.as_user(BEN).visible(LAUNCH)[-1]["ts"]
+    event = our_event((await sender.row("hello")).message_id, message_ts=ts)
+    await on_posted(services, {"event_id": "Ev1", "event": event}, our_context())
     assert (await sender.row("hello")).ts == event["message_ts"]
 
     await sender.deliver()

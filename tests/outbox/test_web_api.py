@@ -226,9 +226,9 @@ async def test_every_outcome_is_counted(sender: Sender) -> None:
         ("rate_limited", {"method": "post"}),
         ("rate_limited", {"method": "proof"}),
         ("unknown_outcomes", {"cause": "fatal_error"}),
-        ("proofs", {"result": "present"}),
-        ("proofs", {"result": "not_yet"}),
-        ("proofs", {"result": "absent"}),
+        ("delivery_lookups", {"result": "present"}),
+        ("delivery_lookups", {"result": "not_yet"}),
+        ("delivery_lookups", {"result": "absent"}),
     ]
     before = [counted(name, **labels) for name, labels in names]
     faults = sender.slack.faults
@@ -261,7 +261,7 @@ async def test_a_picture_that_was_uploaded_is_no_outcome(sender: Sender) -> None
 async def test_what_a_dead_sender_left_is_counted_and_looked_for_after_a_while(
     sender: Sender,
 ) -> None:
-    before = (counted("lane_takeovers"), counted("unknown_outcomes", cause="interrupted"))
+    before = (counted("sender_takeovers"), counted("unknown_outcomes", cause="interrupted"))
     await sender.say("hello")
     async with sender.db.transaction() as tx:
         await tx.execute(update(schema.messages).values(state="sending"))
@@ -273,5 +273,5 @@ async def test_what_a_dead_sender_left_is_counted_and_looked_for_after_a_while(
 
     row = await sender.row("hello")
     assert (row.state, row.retry_at is None) == ("unknown", False)
-    after = (counted("lane_takeovers"), counted("unknown_outcomes", cause="interrupted"))
+    after = (counted("sender_takeovers"), counted("unknown_outcomes", cause="interrupted"))
     assert after == (before[0] + 1, before[1] + 1)

@@ -23,7 +23,7 @@ from bot.playground.fake_slack.model import Conversation, Json
 from bot.playground.fake_slack.people import Person
 from bot.playground.page import screen
 
-PAGE = Path(__file__).parent / "page"
+PAGE = Path(__file__).parent
 SETTLE_SECONDS = 5
 IN_THREAD = "{command} is not supported in threads. Write it in the channel."
 ARCHIVED = "This channel is archived: nothing can be written here."
