@@ -17,13 +17,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot.clock import Clock, MovedClock, random_bytes, real_now
+from bot.clock import AdjustableClock, Clock, random_bytes, real_now
 from bot.operations import outbox_arguments
 from bot.settings import NotStarted, Settings, SettingsError, encode_key, load
 
 if TYPE_CHECKING:
     from bot.app import Imbalance
-    from bot.playground.server import StandIn
+    from bot.playground.server import FakeSlack
 
 BEHIND = "The database is not at this version's schema. Run `python -m bot migrate` first."
 NOT_STARTED = "Nothing was started."
@@ -87,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
 
 async def _run(options: argparse.Namespace) -> None:
     from bot.app import Imbalance, Unable
-    from bot.db.file_lock import alone_on
+    from bot.db.file_lock import exclusive_lock
     from bot.db.revision import pending
     from bot.log import configure
 
@@ -98,7 +98,7 @@ async def _run(options: argparse.Namespace) -> None:
     if missing:
         raise SettingsError(missing)
     configure(settings.log_level, settings.log_format)
-    async with alone_on(settings.database_url):
+    async with exclusive_lock(settings.database_url):
         if options.migrate:
             from bot.db.migrate import migrate
 
@@ -142,19 +142,19 @@ async def until_stopped(app: "Imbalance", ready: Callable[[], None] = lambda: No
 
 
 async def _migrate(options: argparse.Namespace) -> None:
-    from bot.db.file_lock import alone_on
+    from bot.db.file_lock import exclusive_lock
     from bot.db.migrate import migrate
 
     settings = load()
-    async with alone_on(settings.database_url):
+    async with exclusive_lock(settings.database_url):
         await migrate(settings.database_url, options.to)
     print(f"The database is at {options.to}.")
 
 
 async def _doctor(_: argparse.Namespace) -> int:
-    from bot.operations.doctor import examine
+    from bot.operations.doctor import diagnose
 
-    return await examine()
+    return await diagnose()
 
 
 async def _outbox(options: argparse.Namespace) -> int:
@@ -183,17 +183,17 @@ async def _keys(_: argparse.Namespace) -> None:
 
 async def _playground(options: argparse.Namespace) -> None:
     from bot.app import Unable
-    from bot.db.file_lock import alone_on
+    from bot.db.file_lock import exclusive_lock
     from bot.db.migrate import migrate
     from bot.log import configure
-    from bot.playground.server import StandIn
+    from bot.playground.server import FakeSlack
 
     configure("WARNING", "text")
     settings = _playground_settings(reset=options.reset)
-    async with alone_on(settings.database_url):
+    async with exclusive_lock(settings.database_url):
         await migrate(settings.database_url)
-        clock = MovedClock(max(real_now(), _remembered_time()), running=True)
-        slack = StandIn(
+        clock = AdjustableClock(max(real_now(), _remembered_time()), running=True)
+        slack = FakeSlack(
             clock=clock.now,
             manifest=MANIFEST,
             port=options.port,
@@ -211,7 +211,7 @@ async def _playground(options: argparse.Namespace) -> None:
 
 
 async def _play(
-    options: argparse.Namespace, settings: Settings, clock: MovedClock, slack: "StandIn"
+    options: argparse.Namespace, settings: Settings, clock: AdjustableClock, slack: "FakeSlack"
 ) -> None:
     from bot.app import Imbalance, travel
 
@@ -248,7 +248,7 @@ async def _play(
     await until_stopped(app, ready)
 
 
-async def _to_next_message(app: "Imbalance", clock: MovedClock, slack: "StandIn") -> None:
+async def _to_next_message(app: "Imbalance", clock: AdjustableClock, slack: "FakeSlack") -> None:
     """Pass over what nobody notices, until the bot says something."""
     from bot.app import travel
 
@@ -261,7 +261,7 @@ async def _to_next_message(app: "Imbalance", clock: MovedClock, slack: "StandIn"
         await travel(app, clock, due)
 
 
-def _said(slack: "StandIn") -> int:
+def _said(slack: "FakeSlack") -> int:
     return sum(call.method == "chat.postMessage" for call in slack.calls)
 
 

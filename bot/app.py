@@ -24,20 +24,20 @@ from bot import (
     status,
     workspaces,
 )
-from bot.agenda.agenda import next_due
+from bot.agenda.schedule import next_due
 from bot.agenda.ticker import Ticker
-from bot.channel_health.delivery_failures import refused
-from bot.clock import Clock, MovedClock
+from bot.channel_health.delivery_failures import on_refused
+from bot.clock import AdjustableClock, Clock
 from bot.db.engine import Database
 from bot.keys import KeyRing
 from bot.log import log
-from bot.operations.event_gap_monitor import Hearing
+from bot.operations.event_gap_monitor import EventGapMonitor
 from bot.operations.readiness import not_ready
 from bot.outbox import sender_leases
-from bot.outbox.delivery import Delivery, Patience
+from bot.outbox.delivery import Delivery, RetryTimings
 from bot.outbox.pictures import Draw
-from bot.outbox.rate_limits import Pace
-from bot.phases.quiet_hours import welcome_at
+from bot.outbox.rate_limits import RateLimits
+from bot.phases.quiet_hours import next_allowed_at
 from bot.results.chart import draw_in_child
 from bot.services import Services
 from bot.settings import NotStarted, Settings
@@ -48,9 +48,9 @@ from bot.slack.http import signed
 from bot.slack.people import People
 from bot.slack.sockets import Sockets
 from bot.slack.throttled_reads import ThrottledReads
-from bot.web import Site, operating
+from bot.web import Site, health_and_metrics
 from bot.workspaces.lifecycle import ask_what_was_missed, install
-from bot.workspaces.token_health import noticing
+from bot.workspaces.token_health import watching_token
 
 CALL_SECONDS = 20
 PORT_TAKEN = "Port {port} is in use. Set HTTP_PORT or METRICS_PORT to another one."
@@ -84,8 +84,8 @@ class Imbalance:
         clock: Clock,
         *,
         http: bool = False,
-        pace: Pace | None = None,
-        patience: Patience | None = None,
+        pace: RateLimits | None = None,
+        patience: RetryTimings | None = None,
         draw: Draw = draw_in_child,
         host: str = "0.0.0.0",
     ) -> None:
@@ -114,14 +114,17 @@ class Imbalance:
         self.ticker = Ticker(
             self.db,
             clock,
-            {name: partial(noticing(one.run), self.services) for name, one in ACTIONS.items()},
+            {
+                name: partial(watching_token(one.run), self.services)
+                for name, one in ACTIONS.items()
+            },
             [name for name, one in ACTIONS.items() if one.is_batched],
         )
-        patience = patience or Patience(settle=settings.settle_seconds)
+        patience = patience or RetryTimings(settle=settings.settle_seconds)
         self.delivery = self._delivering(draw, pace, patience)
         self.http_port = settings.http_port
 
-    def _delivering(self, draw: Draw, pace: Pace | None, patience: Patience) -> Delivery:
+    def _delivering(self, draw: Draw, pace: RateLimits | None, patience: RetryTimings) -> Delivery:
         return Delivery(
             self.db,
             self._clock,
@@ -129,8 +132,8 @@ class Imbalance:
             draw,
             pace=pace,
             patience=patience,
-            refused=refused,
-            welcome_at=welcome_at,
+            refused=on_refused,
+            welcome_at=next_allowed_at,
         )
 
     async def start(self) -> None:
@@ -148,11 +151,13 @@ class Imbalance:
         bolt = await self._listening()
         delivering = asyncio.create_task(self.delivery.run(), name="delivery")
         self._running.push_async_callback(self._stop_working, delivering)
-        watching = asyncio.create_task(Hearing(self._hears, self._missed).watch(), name="hearing")
+        watching = asyncio.create_task(
+            EventGapMonitor(self._hears, self._missed).watch(), name="hearing"
+        )
         self._running.callback(watching.cancel)
         self.ticker.start(self._settings.tick_seconds)
         if self._settings.metrics_port:
-            await self._serve(operating(self.not_ready), self._settings.metrics_port)
+            await self._serve(health_and_metrics(self.not_ready), self._settings.metrics_port)
         if self._http:
             self.http_port = await self._serve(
                 signed(bolt, self._settings.slack_signing_secret), self._settings.http_port
@@ -266,7 +271,7 @@ def _authorize_only(us: dict[str, Any], client: AsyncWebClient) -> Authorize:
     return authorize
 
 
-async def travel(app: Imbalance, clock: MovedClock, until: datetime) -> None:
+async def travel(app: Imbalance, clock: AdjustableClock, until: datetime) -> None:
     """Move business time, stopping at everything that becomes due on the way."""
     await app.catch_up()
     while (due := await app.next_due()) is not None and due <= until:

@@ -25,7 +25,7 @@ class Clock:
         return datetime.now(UTC)
 
 
-class MovedClock(Clock):
+class AdjustableClock(Clock):
     """A clock that is moved by hand; it stands still in between unless it is `running`."""
 
     def __init__(self, start: datetime, *, running: bool = False) -> None:

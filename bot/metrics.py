@@ -11,13 +11,13 @@ refused_signatures = Counter(
 deliveries = Counter(
     "imbalance_deliveries", "Attempts to say something in Slack", ["operation", "outcome"]
 )
-defects = Counter(
+malformed_messages = Counter(
     "imbalance_malformed_messages",
     "Messages Slack refused as malformed: ours to mend",
     ["operation"],
 )
 agenda_actions = Counter("imbalance_agenda_actions", "Things that were due", ["action", "outcome"])
-agenda_lag_seconds = Gauge(
+scheduler_lag_seconds = Gauge(
     "imbalance_scheduler_lag_seconds", "Age of the oldest thing that is due and not done"
 )
 open_messages = Gauge("imbalance_open_messages", "Messages not at their end", ["state"])
@@ -25,14 +25,14 @@ call_seconds = Histogram("imbalance_slack_call_seconds", "Web API calls", ["meth
 database_failures = Counter(
     "imbalance_database_failures", "Transactions and reads that the database failed", ["kind"]
 )
-fan_out_left = Gauge(
+bulk_send_left = Gauge(
     "imbalance_bulk_send_left_messages", "Messages that wait in workspaces which have many of them"
 )
-fan_out_sent = Gauge(
+bulk_send_sent = Gauge(
     "imbalance_bulk_send_sent_messages",
     "Messages sent in workspaces which have many of them, since their last minute without one",
 )
-fan_out_end_seconds = Gauge(
+bulk_send_eta_seconds = Gauge(
     "imbalance_bulk_send_eta_seconds",
     "How long Slack's limits will hold up the last of the messages in such a workspace",
 )
@@ -54,13 +54,13 @@ ready = Gauge("imbalance_ready", "1 if this is well, 0 if /readyz names it", ["c
 unknown_outcomes = Counter(
     "imbalance_unknown_outcomes", "Posts of which nobody knew whether Slack took them", ["cause"]
 )
-proofs = Counter(
+delivery_lookups = Counter(
     "imbalance_delivery_lookups",
     "Looks for posts whose outcome was unknown, by what was found",
     ["result"],
 )
 rate_limited = Counter("imbalance_rate_limited", "Calls that Slack answered with 429", ["method"])
-lane_takeovers = Counter(
+sender_takeovers = Counter(
     "imbalance_sender_takeovers", "Workspaces taken over from a sender that had fallen silent"
 )
 request_seconds = Histogram(

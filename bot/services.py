@@ -8,7 +8,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.clock import Clock
 from bot.db.engine import Database
 from bot.keys import KeyRing
-from bot.slack.background_tasks import Afterwards
+from bot.slack.background_tasks import BackgroundTasks
 from bot.slack.people import People
 from bot.slack.throttled_reads import ThrottledReads
 
@@ -23,4 +23,4 @@ class Services:
     people: People
     keys: KeyRing
     client_for: Callable[[str], AsyncWebClient]
-    afterwards: Afterwards = field(default_factory=Afterwards)
+    afterwards: BackgroundTasks = field(default_factory=BackgroundTasks)

@@ -12,7 +12,7 @@ STOPS_WITHIN_SECONDS = 3.0
 Readiness = Callable[[], Awaitable[Mapping[str, str]]]
 
 
-def operating(ready: Readiness) -> web.Application:
+def health_and_metrics(ready: Readiness) -> web.Application:
     """`/healthz` (the process answers), `/readyz` (it can work), `/metrics` (Prometheus)."""
 
     async def healthz(_: web.Request) -> web.Response:

@@ -12,9 +12,9 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from bot.db.connections import without_foreign_keys
-from bot.db.db_errors import Trouble, trouble
+from bot.db.db_errors import FailureKind, failure_kind
 from bot.db.engine import Database
-from bot.db.file_lock import Locked
+from bot.db.file_lock import FileLocked
 from bot.db.schema import metadata
 from bot.rounds import ballots
 from bot.settings import load
@@ -72,10 +72,10 @@ async def _until_done(db: Database) -> None:
                 await tx.run_sync(_migrate)
             return
         except DBAPIError as error:
-            if trouble(error) not in (Trouble.SLOW, Trouble.CONFLICT):
+            if failure_kind(error) not in (FailureKind.SLOW, FailureKind.CONFLICT):
                 raise
             if not left:
-                raise Locked(IN_USE) from error
+                raise FileLocked(IN_USE) from error
         await asyncio.sleep(PAUSE_SECONDS)
 
 

@@ -15,22 +15,22 @@ import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.app import Imbalance
-from bot.clock import MovedClock
+from bot.clock import AdjustableClock
 from bot.db.engine import Database
 from bot.db.migrate import migrate
 from bot.keys import KeyRing
 from bot.log import configure, log
-from bot.outbox.delivery import Patience
-from bot.outbox.rate_limits import Pace
+from bot.outbox.delivery import RetryTimings
+from bot.outbox.rate_limits import RateLimits
 from bot.playground.fake_slack import dispatch, triggers
-from bot.playground.server import StandIn
+from bot.playground.server import FakeSlack
 from bot.services import Services
 from bot.settings import Settings
 from bot.slack import deadline_app
 from bot.slack.people import People
 from bot.slack.throttled_reads import ThrottledReads
 from tests import postgres
-from tests.harness import TINY_PNG, House
+from tests.harness import TINY_PNG, BotHarness
 from tests.two_workspaces import TwoWorkspaces
 
 #: A Monday morning in Lisbon, where the lead lives.
@@ -96,21 +96,21 @@ def two_workspaces(db: Database) -> TwoWorkspaces:
 
 
 @pytest.fixture
-def clock() -> MovedClock:
-    return MovedClock(MONDAY)
+def clock() -> AdjustableClock:
+    return AdjustableClock(MONDAY)
 
 
 @pytest.fixture
-async def standin(clock: MovedClock) -> AsyncIterator[StandIn]:
+async def standin(clock: AdjustableClock) -> AsyncIterator[FakeSlack]:
     """The stand-in Slack, with its cast, listening on a free port."""
-    slack = StandIn(clock=clock.now, manifest=MANIFEST)
+    slack = FakeSlack(clock=clock.now, manifest=MANIFEST)
     await slack.start()
     yield slack
     await slack.stop()
 
 
 @pytest.fixture
-def settings(database_url: str, standin: StandIn) -> Settings:
+def settings(database_url: str, standin: FakeSlack) -> Settings:
     return Settings(
         slack_bot_token=standin.bot_token,
         slack_app_token=standin.app_token,
@@ -125,34 +125,34 @@ def settings(database_url: str, standin: StandIn) -> Settings:
 
 
 @pytest.fixture
-async def bot(settings: Settings, clock: MovedClock) -> AsyncIterator[Imbalance]:
+async def bot(settings: Settings, clock: AdjustableClock) -> AsyncIterator[Imbalance]:
     """The whole bot over Socket Mode, without Slack's limits and with a picture at hand."""
 
     async def draw(_: object) -> bytes:
         return TINY_PNG
 
-    patience = Patience(settle=0, first_retry=0, picture_retry=0, picture_tries=2)
-    app = Imbalance(settings, clock, pace=Pace(limited=False), patience=patience, draw=draw)
+    patience = RetryTimings(settle=0, first_retry=0, picture_retry=0, picture_tries=2)
+    app = Imbalance(settings, clock, pace=RateLimits(limited=False), patience=patience, draw=draw)
     await app.start()
     yield app
     await app.stop()
 
 
 @pytest.fixture
-def house(bot: Imbalance, standin: StandIn, clock: MovedClock) -> Iterator[House]:
+def house(bot: Imbalance, standin: FakeSlack, clock: AdjustableClock) -> Iterator[BotHarness]:
     """The running bot, the stand-in and the clock, with words to tell a story in.
 
     Slack tells the app nothing of a view it refused as the answer to a submission; here a test
     in which that happened fails.
     """
-    yield House(bot=bot, slack=standin, clock=clock)
+    yield BotHarness(bot=bot, slack=standin, clock=clock)
     assert [each for each in standin.problems if "invalid_arguments" in each] == []
 
 
 @pytest.fixture
 async def house_over_http(
-    settings: Settings, clock: MovedClock, standin: StandIn
-) -> AsyncIterator[House]:
+    settings: Settings, clock: AdjustableClock, standin: FakeSlack
+) -> AsyncIterator[BotHarness]:
     """The running bot behind HTTP; the stand-in signs and posts to it."""
 
     async def draw(_: object) -> bytes:
@@ -163,13 +163,13 @@ async def house_over_http(
         clock,
         http=True,
         host="127.0.0.1",
-        pace=Pace(limited=False),
-        patience=Patience(settle=0),
+        pace=RateLimits(limited=False),
+        patience=RetryTimings(settle=0),
         draw=draw,
     )
     await app.start()
     standin.request_url = f"http://127.0.0.1:{app.http_port}/slack/events"
-    yield House(bot=app, slack=standin, clock=clock)
+    yield BotHarness(bot=app, slack=standin, clock=clock)
     await app.stop()
 
 
@@ -190,7 +190,7 @@ def written(
 
 
 @pytest.fixture
-def services(db: Database, clock: MovedClock, standin: StandIn) -> Services:
+def services(db: Database, clock: AdjustableClock, standin: FakeSlack) -> Services:
     """The tools of the house without the house: for tests of one transaction."""
     client = AsyncWebClient("xoxb-playground", base_url=standin.api_url, retry_handlers=[])
     reads = ThrottledReads(db)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.app import Imbalance, travel
-from bot.clock import MovedClock
-from bot.playground.server import StandIn
+from bot.clock import AdjustableClock
+from bot.playground.server import FakeSlack
 
 ANA, BEN, CHIARA, DEV = "U0ANA", "U0BEN", "U0CHI", "U0DEV"
 EMI, FINN, GUSTAVO, HANA = "U0EMI", "U0FIN", "U0GUS", "U0HAN"
@@ -23,12 +23,12 @@ TINY_PNG = base64.b64decode(
 
 
 @dataclass(frozen=True, kw_only=True)
-class House:
+class BotHarness:
     """A running bot and its stand-in Slack."""
 
     bot: Imbalance
-    slack: StandIn
-    clock: MovedClock
+    slack: FakeSlack
+    clock: AdjustableClock
 
     async def settle(self) -> None:
         """Wait until nobody has anything left to do at this moment."""

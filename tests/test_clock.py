@@ -5,23 +5,23 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from bot import clock as clocks
-from bot.clock import MovedClock, jittered, new_id, new_sortable_id, shuffled
+from bot.clock import AdjustableClock, jittered, new_id, new_sortable_id, shuffled
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 
 def test_a_moved_clock_stands_still():
-    clock = MovedClock(NOON)
+    clock = AdjustableClock(NOON)
 
     assert clock.now() == clock.now() == NOON
 
 
 def test_it_moves_by_hand():
-    assert MovedClock(NOON).advance(timedelta(days=1)) == NOON + timedelta(days=1)
+    assert AdjustableClock(NOON).advance(timedelta(days=1)) == NOON + timedelta(days=1)
 
 
 def test_a_running_one_goes_on_from_there():
-    clock = MovedClock(NOON, running=True)
+    clock = AdjustableClock(NOON, running=True)
 
     assert NOON <= clock.now() < NOON + timedelta(minutes=1)
 
@@ -29,7 +29,7 @@ def test_a_running_one_goes_on_from_there():
 def test_a_running_one_goes_on_from_where_it_was_moved_to(monkeypatch: pytest.MonkeyPatch) -> None:
     seconds = 1000.0
     monkeypatch.setattr(clocks, "monotonic", lambda: seconds)
-    running, still = MovedClock(NOON, running=True), MovedClock(NOON)
+    running, still = AdjustableClock(NOON, running=True), AdjustableClock(NOON)
     seconds += 60
     assert (running.now(), still.now()) == (NOON + timedelta(minutes=1), NOON)
 
@@ -39,7 +39,7 @@ def test_a_running_one_goes_on_from_where_it_was_moved_to(monkeypatch: pytest.Mo
 
 
 def test_it_tells_the_time_in_utc():
-    moved = MovedClock(NOON.astimezone(timezone(timedelta(hours=9))))
+    moved = AdjustableClock(NOON.astimezone(timezone(timedelta(hours=9))))
 
     assert (moved.now(), moved.now().tzinfo) == (NOON, UTC)
     assert clocks.real_now().tzinfo is clocks.Clock().now().tzinfo is UTC
@@ -54,7 +54,7 @@ def test_retries_are_spread_over_the_second_half_of_their_wait():
 
 def test_a_time_without_zone_is_refused():
     with pytest.raises(ValueError, match="zone"):
-        MovedClock(NOON.replace(tzinfo=None))
+        AdjustableClock(NOON.replace(tzinfo=None))
 
 
 def test_sortable_ids_sort_as_they_were_made():

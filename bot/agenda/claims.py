@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.agenda.agenda import NEVER, Item, as_item
+from bot.agenda.schedule import PARKED, AgendaItem, item_from_row
 from bot.db import schema
 
 _agenda = schema.agenda
@@ -28,18 +28,20 @@ def _again(real: datetime) -> tuple[ColumnElement[bool], tuple[Any, ...]]:
     return (_agenda.c.retry_at <= real, (_agenda.c.retry_at, *_KEY))
 
 
-async def due(reader: AsyncConnection, now: datetime, real: datetime, limit: int) -> list[Item]:
+async def due(
+    reader: AsyncConnection, now: datetime, real: datetime, limit: int
+) -> list[AgendaItem]:
     """What is due at `now`, oldest first, without what failed and waits for its next try."""
-    found: list[Item] = []
+    found: list[AgendaItem] = []
     for condition, order in (_FRESH, _again(real)):
         rows = await reader.execute(_due(now, condition, order, limit, _agenda))
-        found += [as_item(row) for row in rows]
+        found += [item_from_row(row) for row in rows]
     return sorted(found, key=_oldest_first)[:limit]
 
 
-async def claim(tx: AsyncConnection, now: datetime, real: datetime, limit: int) -> list[Item]:
+async def claim(tx: AsyncConnection, now: datetime, real: datetime, limit: int) -> list[AgendaItem]:
     """Take what is due at `now` and not claimed by others, oldest first."""
-    found: list[Item] = []
+    found: list[AgendaItem] = []
     for condition, order in (_FRESH, _again(real)):
         first = _due(now, condition, order, limit - len(found), *_KEY)
         mine = first.with_for_update(skip_locked=True).cte("mine")
@@ -49,20 +51,20 @@ async def claim(tx: AsyncConnection, now: datetime, real: datetime, limit: int) 
             .values(retry_at=real + CLAIMED_FOR)
             .returning(_agenda)
         )
-        found += [as_item(row) for row in rows]
+        found += [item_from_row(row) for row in rows]
         if len(found) == limit:
             break
     return sorted(found, key=_oldest_first)
 
 
-async def give_back(tx: AsyncConnection, items: Sequence[Item]) -> None:
+async def release(tx: AsyncConnection, items: Sequence[AgendaItem]) -> None:
     """Let others do at once what was claimed and not begun."""
     keys = [(item.workspace_id, item.action, item.subject) for item in items]
     mine = tuple_(*_KEY).in_(keys)
-    await tx.execute(update(_agenda).where(mine, _agenda.c.retry_at < NEVER).values(retry_at=None))
+    await tx.execute(update(_agenda).where(mine, _agenda.c.retry_at < PARKED).values(retry_at=None))
 
 
-async def failed(tx: AsyncConnection, item: Item, retry_at: datetime) -> None:
+async def reschedule_failed(tx: AsyncConnection, item: AgendaItem, retry_at: datetime) -> None:
     """Try again at `retry_at` (real time)."""
     await tx.execute(
         update(_agenda)
@@ -71,7 +73,7 @@ async def failed(tx: AsyncConnection, item: Item, retry_at: datetime) -> None:
             _agenda.c.action == item.action,
             _agenda.c.subject == item.subject,
             _agenda.c.due_at == item.due_at,  # who moved it meanwhile wants it then
-            or_(_agenda.c.retry_at.is_(None), _agenda.c.retry_at < NEVER),
+            or_(_agenda.c.retry_at.is_(None), _agenda.c.retry_at < PARKED),
         )
         .values(attempts=_agenda.c.attempts + 1, retry_at=retry_at)
     )
@@ -80,7 +82,7 @@ async def failed(tx: AsyncConnection, item: Item, retry_at: datetime) -> None:
 async def park(tx: AsyncConnection, workspace_id: str) -> None:
     """Do nothing of this workspace, and do not even look at it, until `unpark`."""
     await tx.execute(
-        update(_agenda).where(_agenda.c.workspace_id == workspace_id).values(retry_at=NEVER)
+        update(_agenda).where(_agenda.c.workspace_id == workspace_id).values(retry_at=PARKED)
     )
 
 
@@ -88,7 +90,7 @@ async def unpark(tx: AsyncConnection, workspace_id: str) -> None:
     """Do what became due meanwhile, as after any downtime."""
     await tx.execute(
         update(_agenda)
-        .where(_agenda.c.workspace_id == workspace_id, _agenda.c.retry_at == NEVER)
+        .where(_agenda.c.workspace_id == workspace_id, _agenda.c.retry_at == PARKED)
         .values(retry_at=None, attempts=0)
     )
 
@@ -99,5 +101,5 @@ def _due(
     return select(*columns).where(_agenda.c.due_at <= now, condition).order_by(*order).limit(limit)
 
 
-def _oldest_first(item: Item) -> tuple[datetime, str, str, str]:
+def _oldest_first(item: AgendaItem) -> tuple[datetime, str, str, str]:
     return item.due_at, item.workspace_id, item.action, item.subject

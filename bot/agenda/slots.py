@@ -66,7 +66,7 @@ def within_hours(
     return slot(working_day_from(first), begin, zone, default)
 
 
-def once_welcome(due_at: datetime, now: datetime, zone: str | None) -> datetime:
+def within_hours_if_late(due_at: datetime, now: datetime, zone: str | None) -> datetime:
     """When to say in a channel what was due at `due_at`: at once, or within hours if it is late.
 
     A promised time is kept even on a Saturday; what was held up can wait for Monday as well.

@@ -14,13 +14,13 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from structlog.contextvars import bound_contextvars
 
 from bot.agenda.actions import leading_id, log_fields
-from bot.agenda.agenda import Item, Taken
-from bot.agenda.claims import claim, due, failed, give_back
+from bot.agenda.claims import claim, due, release, reschedule_failed
+from bot.agenda.schedule import AgendaItem, AlreadyTaken
 from bot.clock import Clock, real_now
-from bot.db.db_errors import trouble
+from bot.db.db_errors import failure_kind
 from bot.db.engine import Database
 from bot.log import log
-from bot.metrics import agenda_actions, agenda_lag_seconds
+from bot.metrics import agenda_actions, scheduler_lag_seconds
 from bot.slack.errors import verdict
 
 #: Takes an item; one that is carried out together takes several.
@@ -62,7 +62,7 @@ class Ticker:
         self._working = asyncio.Lock()
         self._at_once = asyncio.Semaphore(1 if db.is_sqlite else AT_ONCE)
         self._stopping = False
-        self._left: list[Item] = []  # claimed, and not begun any more
+        self._left: list[AgendaItem] = []  # claimed, and not begun any more
 
     def start(self, seconds: float) -> None:
         """Tick every so many seconds, in the running loop."""
@@ -99,7 +99,7 @@ class Ticker:
         try:
             await self.tick()
         except Exception as error:  # one of the three borders where everything is caught
-            if trouble(error) is None:  # the database says itself that it does not work
+            if failure_kind(error) is None:  # the database says itself that it does not work
                 log.error("tick_failed", exc_info=error)
 
     async def _work_off(self) -> int:
@@ -109,12 +109,12 @@ class Ticker:
             await self._give_back()
         return done
 
-    def _side_by_side(self, items: Sequence[Item]) -> Iterable[list[list[Item]]]:
+    def _side_by_side(self, items: Sequence[AgendaItem]) -> Iterable[list[list[AgendaItem]]]:
         """What need not wait for each other: of each the steps, one after the other."""
-        subjects: dict[tuple[str, str], list[Item]] = {}
+        subjects: dict[tuple[str, str], list[AgendaItem]] = {}
         for item in items:
             subjects.setdefault((item.workspace_id, item.subject), []).append(item)
-        found: dict[tuple[str, ...], list[list[Item]]] = {}
+        found: dict[tuple[str, ...], list[list[AgendaItem]]] = {}
         for key, (first, *more) in subjects.items():
             if more or first.action not in self._together:
                 found[key] = [[first], *([one] for one in more)]
@@ -123,18 +123,18 @@ class Ticker:
             found.setdefault((first.workspace_id, first.action, about), [[]])[0].append(first)
         return found.values()
 
-    async def _claim(self) -> list[Item]:
+    async def _claim(self) -> list[AgendaItem]:
         now = self._clock.now()
         async with self._db.reading() as reader:  # most ticks find nothing and write nothing
             oldest = await due(reader, now, real_now(), 1)
         lag = now - oldest[0].due_at if oldest else timedelta(0)
-        agenda_lag_seconds.set(lag.total_seconds())
+        scheduler_lag_seconds.set(lag.total_seconds())
         if not oldest:
             return []
         async with self._db.transaction() as tx:
             return await claim(tx, now, real_now(), BATCH)
 
-    async def _in_order(self, steps: Sequence[list[Item]]) -> int:
+    async def _in_order(self, steps: Sequence[list[AgendaItem]]) -> int:
         """One step after the other; what is not about the same does not wait for it."""
         done = 0
         for at, items in enumerate(steps):
@@ -149,13 +149,13 @@ class Ticker:
                 done += await self._in_order([[item] for item in items])
         return done
 
-    async def _carry_out(self, items: Sequence[Item]) -> bool:
+    async def _carry_out(self, items: Sequence[AgendaItem]) -> bool:
         """Whether these were carried out, all of them. Of one that fails it is noted."""
         item = items[0]
         try:
             with bound_contextvars(**_about(item)):  # all are about the same, but for people
                 await self._actions[item.action](*items)
-        except Taken:
+        except AlreadyTaken:
             return False
         except Exception as error:  # one of the three borders where everything is caught
             if len(items) == 1:
@@ -169,21 +169,21 @@ class Ticker:
             log.info("agenda_action_done", **_about(item))
         return True
 
-    async def _put_off(self, item: Item, error: Exception) -> None:
+    async def _put_off(self, item: AgendaItem, error: Exception) -> None:
         asked = timedelta(seconds=verdict(error).retry_after or 0)
         wait = max(_wait_after(item.attempts), asked)
         with suppress(Exception):  # then it is free again when the claim has run out
             async with self._db.transaction() as tx:
-                await failed(tx, item, real_now() + wait)
+                await reschedule_failed(tx, item, real_now() + wait)
 
     async def _give_back(self) -> None:
         if not self._left:
             return
         async with self._db.transaction() as tx:
-            await give_back(tx, self._left)
+            await release(tx, self._left)
 
 
-def _about(item: Item) -> dict[str, str]:
+def _about(item: AgendaItem) -> dict[str, str]:
     return {**log_fields(item.action, item.subject), "workspace": item.workspace_id}
 
 

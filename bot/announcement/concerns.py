@@ -7,16 +7,16 @@ from hashlib import sha256
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.agenda import agenda
+from bot.agenda import schedule
 from bot.agenda.actions import ActionName, AgendaAction
-from bot.agenda.agenda import Item, carrying_out
+from bot.agenda.schedule import AgendaItem, run_item
 from bot.agenda.slots import MORNING, next_working_morning, within_hours
 from bot.announcement.contributions import check_length, running_phase_of_team
 from bot.announcement.part_messages import CONCERN_LIMIT, concerns_for_leads
 from bot.clock import shuffled
 from bot.db import schema
 from bot.db.upserts import put
-from bot.outbox import keys, outbox
+from bot.outbox import enqueue, keys
 from bot.phases import store
 from bot.phases.model import Phase
 from bot.services import Services
@@ -50,7 +50,7 @@ async def raise_concern(
         concern_id = sha256(f"{phase_id}:{form}".encode()).hexdigest()[:ID_LENGTH]
         key = {"workspace_id": workspace_id, "phase_id": phase_id, "concern_id": concern_id}
         # The earliest note decides the morning: a later one does not put it off.
-        await agenda.put_or_hold(
+        await schedule.add_or_lock(
             tx,
             workspace_id,
             action=ActionName.DELIVER_CONCERNS,
@@ -61,14 +61,14 @@ async def raise_concern(
     return phase
 
 
-async def deliver_concerns(services: Services, item: Item) -> None:
+async def deliver_concerns(services: Services, item: AgendaItem) -> None:
     """Give each lead the notes in an order that says nothing, and keep none.
 
     It comes on the working morning where the first lead lives; co-leads get theirs in the same
     hours of their own. A phase that ended meanwhile makes no difference.
     """
     now = services.clock.now()
-    async with carrying_out(services.db, item) as tx:
+    async with run_item(services.db, item) as tx:
         phase = await store.load(tx, item.workspace_id, item.subject)
         concerns = await _taken(tx, item.workspace_id, item.subject)
         if phase is not None and concerns:
@@ -89,7 +89,7 @@ async def _send(
     for lead in phase.reachable_leads or starter:  # who left the channel still answers for it
         at = within_hours(now, lead.zone or phase.zone, begin=MORNING)
         for number, content in enumerate(said, start=1):
-            await outbox.say(
+            await enqueue.post(
                 tx,
                 workspace_id,
                 key=keys.concerns(phase.phase_id, batch, number, lead.user_id),

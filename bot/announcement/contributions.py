@@ -25,7 +25,7 @@ NOT_THERE = (
 TOO_LONG = "Nothing was saved: this has {length:,} characters, and {limit:,} fit. Shorten it."
 
 
-async def seen_by(services: Services, request: Request) -> Phase:
+async def visible_phase(services: Services, request: Request) -> Phase:
     """The phase, for who pressed in its channel or is in its team.
 
     Raises:
@@ -40,7 +40,7 @@ async def seen_by(services: Services, request: Request) -> Phase:
     return phase
 
 
-async def of_team(services: Services, request: Request) -> Phase:
+async def phase_for_member(services: Services, request: Request) -> Phase:
     """The running phase, for somebody in its team.
 
     Raises:
@@ -50,7 +50,7 @@ async def of_team(services: Services, request: Request) -> Phase:
         return await running_phase_of_team(reader, request)
 
 
-async def state_part(services: Services, request: Request, *, text: str, field: str) -> None:
+async def save_contribution(services: Services, request: Request, *, text: str, field: str) -> None:
     """Keep what somebody's part is; empty takes it back. `field` is where it was typed.
 
     Raises:

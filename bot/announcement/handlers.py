@@ -17,27 +17,27 @@ def register(app: AsyncApp, services: Services) -> None:
 
 
 async def open_part(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
-    phase = await contributions.of_team(services, request)
+    phase = await contributions.phase_for_member(services, request)
     form = part_messages.part_form(phase, request.user_id)
     await open_form(services.client_for(request.workspace_id), body, form)
     await ack()
 
 
 async def open_concern(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
-    form = part_messages.concern_form(await contributions.of_team(services, request))
+    form = part_messages.concern_form(await contributions.phase_for_member(services, request))
     await open_form(services.client_for(request.workspace_id), body, form)
     await ack()
 
 
 async def open_details(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
-    phase = await contributions.seen_by(services, request)
+    phase = await contributions.visible_phase(services, request)
     page = part_messages.details(phase, phase.day_of(services.clock.now()))
     await open_form(services.client_for(request.workspace_id), body, page)
     await ack()
 
 
 async def save_part(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
-    await contributions.state_part(
+    await contributions.save_contribution(
         services,
         request,
         text=part_messages.typed(typed_values(body), part_messages.PART_BLOCK),

@@ -56,15 +56,15 @@ TALKING = "{weekdays}: 3 questions to talk about together, nothing stored."
 def announcement(phase: Phase, today: date) -> Content:
     """The message that stands in the channel, as it is true on `today` where the lead lives."""
     blocks: list[Block] = [
-        section(f"*{title(phase, 300)}*\n{standing(phase, today)}"),
-        *paragraphs(promised(phase, SHORT)),
+        section(f"*{title(phase, 300)}*\n{status_line(phase, today)}"),
+        *paragraphs(promise_lines(phase, SHORT)),
     ]
     if phase.is_active:
         blocks.append(section(questions_line(phase)))
     return content(title(phase), *blocks, actions(*_buttons(phase)))
 
 
-def standing(phase: Phase, today: date) -> str:
+def status_line(phase: Phase, today: date) -> str:
     """The second line: days left, who leads, and why it is paused if it is."""
     led_by = LED_BY.format(leads=lead_names(phase))
     if not phase.is_active:
@@ -78,7 +78,7 @@ def _paused(phase: Phase) -> str:
     return PAUSED.format(why=PAUSED_WHY[PauseReason(because)]) if because else ""
 
 
-def promised(phase: Phase, limit: int) -> list[str]:
+def promise_lines(phase: Phase, limit: int) -> list[str]:
     """A line for each part of the promise, texts cut to `limit` characters."""
     lines = []
     for key, label in LABELS[phase.kind]:

@@ -8,7 +8,7 @@ from typing import Any
 from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
 
-from bot.announcement.messages import SHORT, promised, standing
+from bot.announcement.messages import SHORT, promise_lines, status_line
 from bot.phases.model import Phase
 from bot.phases.wording import WEEKDAYS, lead_names, one_line, title
 from bot.slack.content import (
@@ -137,8 +137,8 @@ def concerns_for_leads(channel_id: str, texts: Sequence[str]) -> list[Content]:
 def details(phase: Phase, today: date) -> View:
     """Everything that was promised, in full, and who does what."""
     blocks: list[Block] = [
-        section(f"*{title(phase, SECTION - 800)}*\n{standing(phase, today)}"),
-        *paragraphs(promised(phase, SECTION)),
+        section(f"*{title(phase, SECTION - 800)}*\n{status_line(phase, today)}"),
+        *paragraphs(promise_lines(phase, SECTION)),
         *paragraphs(_people(phase)),
         context(_when(phase)),
     ]

@@ -4,12 +4,12 @@ from datetime import datetime, time, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.agenda import agenda
+from bot.agenda import schedule
 from bot.agenda.actions import ActionName, AgendaAction
-from bot.agenda.agenda import Item, carrying_out
+from bot.agenda.schedule import AgendaItem, run_item
 from bot.agenda.slots import slot
 from bot.announcement import messages
-from bot.outbox import keys, outbox
+from bot.outbox import enqueue, keys
 from bot.phases import rules, store
 from bot.phases.model import Phase
 from bot.services import Services
@@ -19,7 +19,9 @@ WARNS_AT = time(9, 0)
 NEW_DAY = time(0, 1)
 
 
-async def plan_days(tx: AsyncConnection, workspace_id: str, phase: Phase, now: datetime) -> None:
+async def schedule_dates(
+    tx: AsyncConnection, workspace_id: str, phase: Phase, now: datetime
+) -> None:
     """Note what this phase's dates ask for; what was noted before is moved."""
     warn_at = slot(rules.warn_on(phase.ends_on), WARNS_AT, phase.zone)
     due: dict[str, datetime] = {
@@ -29,43 +31,47 @@ async def plan_days(tx: AsyncConnection, workspace_id: str, phase: Phase, now: d
     if warn_at > now:  # a phase of a day or two needs no warning
         due[ActionName.WARN_END] = warn_at
     else:
-        await agenda.drop(tx, workspace_id, action=ActionName.WARN_END, subject=phase.phase_id)
-    await agenda.put_actions(tx, workspace_id, subject=phase.phase_id, due=due)
+        await schedule.remove(tx, workspace_id, action=ActionName.WARN_END, subject=phase.phase_id)
+    await schedule.add_actions(tx, workspace_id, subject=phase.phase_id, due=due)
 
 
-async def unwarn(tx: AsyncConnection, workspace_id: str, phase: Phase) -> None:
+async def cancel_warnings(tx: AsyncConnection, workspace_id: str, phase: Phase) -> None:
     """Its end moved, or came: a warning that still waits for the morning is not said any more."""
     warnings = [keys.warning(phase.phase_id, phase.ends_on, one.user_id) for one in phase.leads]
-    await outbox.cancel(tx, workspace_id, keys=warnings)
+    await enqueue.cancel(tx, workspace_id, keys=warnings)
 
 
-async def tell(tx: AsyncConnection, workspace_id: str, phase: Phase, now: datetime) -> None:
+async def edit_announcement(
+    tx: AsyncConnection, workspace_id: str, phase: Phase, now: datetime
+) -> None:
     """Edit the announcement to what is true now; that of a paused phase is edited later."""
     if not phase.is_paused:
         said = messages.announcement(phase, phase.day_of(now))
         key = keys.announcement(phase.phase_id)
-        await outbox.edit(tx, workspace_id, of=key, content=said, now=now)
+        await enqueue.edit(tx, workspace_id, of=key, content=said, now=now)
 
 
-async def look_soon(tx: AsyncConnection, workspace_id: str, phase_id: str, now: datetime) -> None:
+async def check_channel_soon(
+    tx: AsyncConnection, workspace_id: str, phase_id: str, now: datetime
+) -> None:
     """Ask Slack, outside of this transaction, how its channel is."""
-    await agenda.put(
+    await schedule.add(
         tx, workspace_id, action=ActionName.LOOK_AT_CHANNEL, subject=phase_id, due_at=now
     )
 
 
-async def refresh_announcement(services: Services, item: Item) -> None:
+async def refresh_announcement(services: Services, item: AgendaItem) -> None:
     """Count the days left down, every day until the end."""
     now = services.clock.now()
-    async with carrying_out(services.db, item) as tx:
+    async with run_item(services.db, item) as tx:
         phase = await store.load(tx, item.workspace_id, item.subject)
         if phase is None or not phase.is_active:
             return
-        await tell(tx, item.workspace_id, phase, now)
+        await edit_announcement(tx, item.workspace_id, phase, now)
         if phase.is_paused:  # Slack may not have told us that its channel is back
-            await look_soon(tx, item.workspace_id, phase.phase_id, now)
+            await check_channel_soon(tx, item.workspace_id, phase.phase_id, now)
         tomorrow = _next_day(phase, now)
-        await agenda.put(
+        await schedule.add(
             tx,
             item.workspace_id,
             action=ActionName.REFRESH_ANNOUNCEMENT,

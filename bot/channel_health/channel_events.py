@@ -19,9 +19,9 @@ from bot.channel_health import pause
 from bot.db import schema
 from bot.db.upserts import insert_if_new
 from bot.ending import end, goodbyes
-from bot.ending.summary import ended_of
+from bot.ending.summary import summarize
 from bot.log import log
-from bot.outbox import keys, outbox, requeue
+from bot.outbox import enqueue, keys, requeue
 from bot.phases import store
 from bot.phases.model import PauseReason, Phase
 from bot.results.lifecycle import show_missed
@@ -44,13 +44,13 @@ DELETIONS = ("channel_deleted", "group_deleted")
 
 def register(app: AsyncApp, services: Services) -> None:
     for name in CHANGES:
-        app.event(name)(partial(changed, services))
+        app.event(name)(partial(on_channel_changed, services))
     for name in DELETIONS:
-        app.event(name)(partial(deleted, services))
-    app.event("channel_id_changed")(partial(moved, services))
+        app.event(name)(partial(on_channel_deleted, services))
+    app.event("channel_id_changed")(partial(on_channel_id_changed, services))
 
 
-async def changed(services: Services, body: Body, context: AsyncBoltContext) -> None:
+async def on_channel_changed(services: Services, body: Body, context: AsyncBoltContext) -> None:
     """Something happened to a channel, or to our place in it."""
     workspace_id = str(context.team_id)
     now = services.clock.now()
@@ -58,10 +58,10 @@ async def changed(services: Services, body: Body, context: AsyncBoltContext) -> 
         if not await is_new(tx, workspace_id, body, now):
             return
         for phase in await store.affected_in(tx, workspace_id, body["event"]["channel"]):
-            await refresh.look_soon(tx, workspace_id, phase.phase_id, now)
+            await refresh.check_channel_soon(tx, workspace_id, phase.phase_id, now)
 
 
-async def deleted(services: Services, body: Body, context: AsyncBoltContext) -> None:
+async def on_channel_deleted(services: Services, body: Body, context: AsyncBoltContext) -> None:
     """A phase ends with its channel: what waited is given back, members get their goodbye."""
     workspace_id = str(context.team_id)
     now = services.clock.now()
@@ -75,7 +75,7 @@ async def deleted(services: Services, body: Body, context: AsyncBoltContext) -> 
             await _end_with_channel(tx, workspace_id, phase_id, now)
 
 
-async def moved(services: Services, body: Body, context: AsyncBoltContext) -> None:
+async def on_channel_id_changed(services: Services, body: Body, context: AsyncBoltContext) -> None:
     """Slack gave a channel another id, as when it is shared: all that names it moves along."""
     workspace_id, event = str(context.team_id), body["event"]
     old, new = event["old_channel_id"], event["new_channel_id"]
@@ -91,10 +91,10 @@ async def moved(services: Services, body: Body, context: AsyncBoltContext) -> No
         )
         await _move_phases(tx, workspace_id, old, new, now)
         await _move_optouts(tx, workspace_id, old, new)
-        await requeue.move(tx, workspace_id, conversation=old, to=new)
+        await requeue.change_conversation(tx, workspace_id, conversation=old, to=new)
         log.info("channel_moved", workspace=workspace_id, channel=new)
         for phase in await store.affected_in(tx, workspace_id, new):
-            await refresh.look_soon(tx, workspace_id, phase.phase_id, now)
+            await refresh.check_channel_soon(tx, workspace_id, phase.phase_id, now)
 
 
 async def _end_with_channel(
@@ -103,11 +103,11 @@ async def _end_with_channel(
     phase = await store.lock(tx, workspace_id, phase_id)
     if phase is None:
         return
-    phase = await pause.mark(
+    phase = await pause.store_pause(
         tx, workspace_id, phase, at=phase.paused_at or now, because=PauseReason.DELETED
     )
     if phase.is_active:
-        phase = await end.finish(tx, workspace_id, phase, by=None, now=now)
+        phase = await end.end_now(tx, workspace_id, phase, by=None, now=now)
         await _tell_of_deletion(tx, workspace_id, phase, now)
     await show_missed(tx, workspace_id, phase, now)  # to nobody: their comments are deleted
     # Nobody can be read there any more, so nobody can be asked two weeks later.
@@ -117,10 +117,10 @@ async def _end_with_channel(
 async def _tell_of_deletion(
     tx: AsyncConnection, workspace_id: str, phase: Phase, now: datetime
 ) -> None:
-    ended = await ended_of(tx, workspace_id, phase)
+    ended = await summarize(tx, workspace_id, phase)
     goodbyes_on = working_day_after(ended.ended_on, end.WAIT_FOR_LINES)
     for lead in ended.phase.reachable_leads:
-        await outbox.say(
+        await enqueue.post(
             tx,
             workspace_id,
             key=keys.wrap_up(phase.phase_id, lead.user_id),
@@ -128,7 +128,7 @@ async def _tell_of_deletion(
             content=words.channel_deleted(ended, goodbyes_on),
             now=within_hours(now, lead.zone or ended.phase.zone),
         )
-    await goodbyes.plan(tx, workspace_id, ended.phase, goodbyes_on, now)
+    await goodbyes.schedule_goodbyes(tx, workspace_id, ended.phase, goodbyes_on, now)
 
 
 async def _move_phases(
@@ -152,8 +152,8 @@ async def _silence(tx: AsyncConnection, workspace_id: str, phase_id: str, now: d
     held = await store.lock(tx, workspace_id, phase_id)
     if held is None or not held.is_active:
         return
-    paused = await pause.mark(tx, workspace_id, held, at=now, because=PauseReason.UNSEEN)
-    await end.finish(tx, workspace_id, paused, by=None, now=now)
+    paused = await pause.store_pause(tx, workspace_id, held, at=now, because=PauseReason.UNSEEN)
+    await end.end_now(tx, workspace_id, paused, by=None, now=now)
 
 
 async def _move_optouts(tx: AsyncConnection, workspace_id: str, old: str, new: str) -> None:

@@ -7,35 +7,37 @@ from typing import Any
 from slack_bolt.async_app import AsyncApp, AsyncBoltContext
 
 from bot.channel_health import restore_announcement
-from bot.metrics import proofs
+from bot.metrics import delivery_lookups
 from bot.outbox import admin_queries
-from bot.outbox.outbox import State
-from bot.outbox.queued_message import Place
+from bot.outbox.enqueue import State
+from bot.outbox.queued_message import SlackLocation
 from bot.outbox.transitions import confirm
 from bot.outbox.web_api import METADATA_TYPE
 from bot.services import Services
 
 
 def register(app: AsyncApp, services: Services) -> None:
-    app.event("message_metadata_posted")(partial(on_posted, services))
+    app.event("message_metadata_posted")(partial(on_message_posted, services))
 
 
-async def on_posted(services: Services, body: dict[str, Any], context: AsyncBoltContext) -> None:
+async def on_message_posted(
+    services: Services, body: dict[str, Any], context: AsyncBoltContext
+) -> None:
     """Confirm a message that Slack says is posted. A repeated event changes nothing."""
     event = body["event"]
     message_id = (event["metadata"].get("event_payload") or {}).get("id")
     if not isinstance(message_id, str) or not _is_ours(event, context):
         return
     workspace_id, now = str(context.team_id), services.clock.now()
-    place = Place(channel=event["channel_id"], ts=event["message_ts"])
+    place = SlackLocation(channel=event["channel_id"], ts=event["message_ts"])
     async with services.db.transaction() as tx:
         message = await admin_queries.unconfirmed(tx, workspace_id, message_id)
         if message is None or not _is_of(message.conversation, place):
             return
         if await confirm(tx, workspace_id, message_id, place, now):
-            proofs.labels("reported").inc()
+            delivery_lookups.labels("reported").inc()
             if message.state is State.HELD:
-                await restore_announcement.stands(tx, workspace_id, message.key, now)
+                await restore_announcement.restore(tx, workspace_id, message.key, now)
 
 
 def _is_ours(event: Mapping[str, Any], context: AsyncBoltContext) -> bool:
@@ -46,7 +48,7 @@ def _is_ours(event: Mapping[str, Any], context: AsyncBoltContext) -> bool:
     return by_user or (event.get("bot_id") is not None and event["bot_id"] == context.bot_id)
 
 
-def _is_of(conversation: str, place: Place) -> bool:
+def _is_of(conversation: str, place: SlackLocation) -> bool:
     """Whether a message to this channel or person can be at this place.
 
     Slack opens a direct message itself, so its channel is not known before.

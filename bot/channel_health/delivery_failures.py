@@ -9,9 +9,9 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.agenda import agenda
+from bot.agenda import schedule
 from bot.agenda.actions import ActionName, AgendaAction, PausedPhase, UnsaidMessage
-from bot.agenda.agenda import Item, carrying_out
+from bot.agenda.schedule import AgendaItem, run_item
 from bot.channel_health import messages as words
 from bot.channel_health import pause
 from bot.channel_health.failure_policy import (
@@ -19,64 +19,64 @@ from bot.channel_health.failure_policy import (
     GONE,
     SCOPES,
     WORDS,
-    Consequence,
-    Refused,
-    consequence_of,
+    Failure,
+    FailureAction,
+    action_for,
 )
 from bot.log import log
-from bot.metrics import defects
-from bot.outbox import keys, outbox, requeue
+from bot.metrics import malformed_messages
+from bot.outbox import enqueue, keys, requeue
+from bot.outbox.enqueue import Operation
+from bot.outbox.failed_message import FailedMessage
 from bot.outbox.keys import MessageKey, MessageKind
-from bot.outbox.outbox import Operation
-from bot.outbox.refusal import Refusal
 from bot.phases import store
 from bot.phases.model import Phase
 from bot.rounds.store import round_of
 from bot.services import Services
-from bot.slack.errors import Meaning
+from bot.slack.errors import ErrorKind
 from bot.workspaces.token_health import token_refused
 
 #: Kinds of messages for a member that hold a line of a lead.
 TO_MEMBERS = (MessageKind.GOODBYE, MessageKind.LINE)
 #: After these, who leads is told of what the team waits for.
-UNSPOKEN = (Consequence.UNSAID, Consequence.NO_REPLY, Consequence.DEFECT)
+UNSPOKEN = (FailureAction.UNSAID, FailureAction.NO_REPLY, FailureAction.DEFECT)
 
 
-async def refused(tx: AsyncConnection, refusal: Refusal, now: datetime) -> None:
+async def on_refused(tx: AsyncConnection, refusal: FailedMessage, now: datetime) -> None:
     """Note what follows from a refusal. Never calls Slack."""
-    if refusal.meaning is Meaning.WORKSPACE:
+    if refusal.meaning is ErrorKind.WORKSPACE:
         await token_refused(tx, refusal.workspace_id, refusal.reason, now)
         return
-    what = consequence_of(
-        Refused(
+    what = action_for(
+        Failure(
             reason=refusal.reason,
             operation=refusal.operation,
             to_person=_is_person(refusal.conversation),
         )
     )
-    if what is Consequence.DEFECT:
-        defects.labels(refusal.operation).inc()
+    if what is FailureAction.DEFECT:
+        malformed_messages.labels(refusal.operation).inc()
         log.error("refused_as_malformed", **_about(refusal))
-    if what is Consequence.WITHOUT:
+    if what is FailureAction.WITHOUT:
         await _note_missing_scope(tx, refusal)
     for action, subject in await _to_do(tx, refusal, what):
         workspace_id = refusal.workspace_id
-        await agenda.put(tx, workspace_id, action=action, subject=subject, due_at=now)
+        await schedule.add(tx, workspace_id, action=action, subject=subject, due_at=now)
 
 
-async def tell_of_missing(services: Services, item: Item) -> None:
+async def report_missing_announcement(services: Services, item: AgendaItem) -> None:
     """The announcement was deleted in Slack: edits stop, replies become messages of their own.
 
     It is not posted again by itself: who deleted it on purpose is not fought.
     """
     now = services.clock.now()
-    async with carrying_out(services.db, item) as tx:
+    async with run_item(services.db, item) as tx:
         phase = await store.load(tx, item.workspace_id, item.subject)
         if phase is None:
             return
         key = keys.announcement(item.subject)
-        await requeue.forget_place(tx, item.workspace_id, key=key, reason="deleted in Slack")
-        await outbox.unbookmark(tx, item.workspace_id, of=key, now=now)
+        await requeue.mark_deleted(tx, item.workspace_id, key=key, reason="deleted in Slack")
+        await enqueue.unbookmark(tx, item.workspace_id, of=key, now=now)
         await requeue.retry(
             tx,
             item.workspace_id,
@@ -90,19 +90,19 @@ async def tell_of_missing(services: Services, item: Item) -> None:
         said = words.missing(phase)
         for lead in phase.reachable_leads:
             told = keys.missing(item.subject, lead.user_id)
-            await pause.say_or_edit(tx, item.workspace_id, phase, lead, told, said, now)
+            await pause.send_or_edit(tx, item.workspace_id, phase, lead, told, said, now)
 
 
-async def tell_of_unsaid(services: Services, item: Item) -> None:
+async def report_undelivered(services: Services, item: AgendaItem) -> None:
     """What the team waits for could not be said: its leads are told, once for each message."""
     about = UnsaidMessage.parse(item.subject)
     now = services.clock.now()
-    async with carrying_out(services.db, item) as tx:
+    async with run_item(services.db, item) as tx:
         refused = await requeue.refused(tx, item.workspace_id, about.message_id)
         if refused is None:
             return
         key, to = refused
-        why = Consequence(about.consequence)
+        why = FailureAction(about.consequence)
         phase_id = await _phase_of(tx, item.workspace_id, key)
         phase = await store.load(tx, item.workspace_id, phase_id)
         if phase is None:
@@ -112,7 +112,7 @@ async def tell_of_unsaid(services: Services, item: Item) -> None:
             return
         nowhere = key == keys.announcement(phase_id) and phase.is_active
         said = words.not_said(phase, key.kind, why, post_again=nowhere)
-        tell = pause.say_or_edit if nowhere else pause.say_once  # refused anew, told anew
+        tell = pause.send_or_edit if nowhere else pause.send_once  # refused anew, told anew
         for lead in phase.reachable_leads:
             told = keys.not_said(key, lead.user_id)
             await tell(tx, item.workspace_id, phase, lead, told, said, now)
@@ -120,9 +120,9 @@ async def tell_of_unsaid(services: Services, item: Item) -> None:
 
 ACTIONS = (
     AgendaAction(name=ActionName.PAUSE_PHASE, run=pause.pause_phase),
-    AgendaAction(name=ActionName.LOOK_AT_CHANNEL, run=pause.look_at_channel),
-    AgendaAction(name=ActionName.TELL_OF_MISSING, run=tell_of_missing),
-    AgendaAction(name=ActionName.TELL_OF_UNSAID, run=tell_of_unsaid),
+    AgendaAction(name=ActionName.LOOK_AT_CHANNEL, run=pause.check_channel),
+    AgendaAction(name=ActionName.TELL_OF_MISSING, run=report_missing_announcement),
+    AgendaAction(name=ActionName.TELL_OF_UNSAID, run=report_undelivered),
 )
 
 
@@ -132,7 +132,7 @@ async def _tell_of_words(
     phase: Phase,
     key: MessageKey,
     to: str,
-    why: Consequence,
+    why: FailureAction,
     now: datetime,
 ) -> None:
     """What people wrote did not reach `to`. It stays in the outbox; who should know is told.
@@ -143,32 +143,32 @@ async def _tell_of_words(
     reader = next((one for one in phase.people if one.user_id == to), None)
     if key.kind in TO_MEMBERS:
         told = phase.reachable_leads if reader and reader.thanks_line else ()
-    elif reader and reader.is_reachable and why is not Consequence.DROP_PERSON:
+    elif reader and reader.is_reachable and why is not FailureAction.DROP_PERSON:
         told = (reader,)
     else:
         told = ()
         if not [one for one in phase.reachable_leads if one.user_id != to]:
             action, phase_id = ActionName.TELL_ADMINS, phase.phase_id
-            await agenda.put(tx, workspace_id, action=action, subject=phase_id, due_at=now)
+            await schedule.add(tx, workspace_id, action=action, subject=phase_id, due_at=now)
     said = words.undelivered(phase, key.kind, why, reader.name if reader else to)
     for lead in told:
         told_key = keys.not_said(key, lead.user_id)
-        await pause.say_once(tx, workspace_id, phase, lead, told_key, said, now)
+        await pause.send_once(tx, workspace_id, phase, lead, told_key, said, now)
 
 
 async def _to_do(
-    tx: AsyncConnection, refusal: Refusal, what: Consequence
+    tx: AsyncConnection, refusal: FailedMessage, what: FailureAction
 ) -> list[tuple[ActionName, str]]:
     """The agenda's actions and their subjects."""
     found: list[tuple[ActionName, str]] = []
-    if what is Consequence.DROP_PERSON:
+    if what is FailureAction.DROP_PERSON:
         found.append((ActionName.DROP_PERSON, refusal.conversation))
     if _is_told_of(refusal, what):
         found.append((ActionName.TELL_OF_UNSAID, str(UnsaidMessage(refusal.message_id, what))))
-    if what is Consequence.MISSING:
+    if what is FailureAction.MISSING:
         phase_id = await _phase_of(tx, refusal.workspace_id, refusal.key)
         found.append((ActionName.TELL_OF_MISSING, phase_id))
-    if what is Consequence.PAUSE:
+    if what is FailureAction.PAUSE:
         phase = await store.latest_in(tx, refusal.workspace_id, refusal.conversation)
         why = CLOSED[refusal.reason]
         if phase is not None and phase.paused_because != why:
@@ -176,12 +176,12 @@ async def _to_do(
     return found
 
 
-def _is_told_of(refusal: Refusal, what: Consequence) -> bool:
+def _is_told_of(refusal: FailedMessage, what: FailureAction) -> bool:
     """Whether somebody waits for this message, or wrote what is in it."""
     kind, posted = refusal.key.kind, refusal.operation is Operation.POST
-    unspoken = what in UNSPOKEN or (what is Consequence.WITHOUT and posted)
+    unspoken = what in UNSPOKEN or (what is FailureAction.WITHOUT and posted)
     if posted and kind in WORDS and _is_person(refusal.conversation):
-        if not (unspoken or what is Consequence.DROP_PERSON):
+        if not (unspoken or what is FailureAction.DROP_PERSON):
             return False
         log.warning("words_not_delivered", kind=kind, **_about(refusal))
         return True
@@ -198,7 +198,7 @@ async def _phase_of(tx: AsyncConnection, workspace_id: str, key: MessageKey) -> 
     return found.phase_id if found else key.phase_id or ""
 
 
-async def _note_missing_scope(tx: AsyncConnection, refusal: Refusal) -> None:
+async def _note_missing_scope(tx: AsyncConnection, refusal: FailedMessage) -> None:
     """Once for each thing that is not granted, not for each message that needs it."""
     noted = await requeue.others_refused(
         tx,
@@ -211,7 +211,7 @@ async def _note_missing_scope(tx: AsyncConnection, refusal: Refusal) -> None:
         log.warning("not_granted", needs=SCOPES[refusal.operation], **_about(refusal))
 
 
-def _about(refusal: Refusal) -> dict[str, str]:
+def _about(refusal: FailedMessage) -> dict[str, str]:
     return {
         **refusal.key.log_fields,
         "workspace": refusal.workspace_id,

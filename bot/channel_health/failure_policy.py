@@ -10,7 +10,7 @@ from enum import StrEnum
 from bot.phases.model import PauseReason
 
 
-class Consequence(StrEnum):
+class FailureAction(StrEnum):
     """What is done about a refusal."""
 
     DROP_PERSON = "drop_person"  # they are not written to any more
@@ -24,8 +24,8 @@ class Consequence(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Refused:
-    """A refusal as the table sees it. `operation` is `bot.outbox.outbox.Operation`'s value."""
+class Failure:
+    """A refusal as the table sees it. `operation` is `bot.outbox.enqueue.Operation`'s value."""
 
     reason: str
     operation: str
@@ -99,28 +99,28 @@ SCOPES = {
 }
 
 
-def consequence_of(refused: Refused) -> Consequence:
+def action_for(refused: Failure) -> FailureAction:
     """What follows. The token's refusals are the workspace's and do not come here."""
     if refused.reason in NOT_GRANTED:
-        return Consequence.WITHOUT
+        return FailureAction.WITHOUT
     if refused.reason in MALFORMED:
-        return Consequence.DEFECT
+        return FailureAction.DEFECT
     known = _to_person(refused) if refused.to_person else _in_channel(refused)
     if known is not None:
         return known
-    return Consequence.UNSAID if refused.operation == "post" else Consequence.NOTHING
+    return FailureAction.UNSAID if refused.operation == "post" else FailureAction.NOTHING
 
 
-def _to_person(refused: Refused) -> Consequence | None:
-    return Consequence.DROP_PERSON if refused.reason in UNREACHABLE else None
+def _to_person(refused: Failure) -> FailureAction | None:
+    return FailureAction.DROP_PERSON if refused.reason in UNREACHABLE else None
 
 
-def _in_channel(refused: Refused) -> Consequence | None:
+def _in_channel(refused: Failure) -> FailureAction | None:
     if refused.reason in GONE:
-        return Consequence.MISSING
+        return FailureAction.MISSING
     why = CLOSED.get(refused.reason)
     if refused.operation in EXTRAS and why is PauseReason.RESTRICTED:
-        return Consequence.NOTHING  # pinning is restricted, speaking may not be
+        return FailureAction.NOTHING  # pinning is restricted, speaking may not be
     if why is not None:
-        return Consequence.PAUSE
-    return Consequence.NO_REPLY if refused.reason in NO_REPLIES else None
+        return FailureAction.PAUSE
+    return FailureAction.NO_REPLY if refused.reason in NO_REPLIES else None

@@ -9,9 +9,9 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncApp, AsyncBoltContext
 
-from bot.agenda import agenda
+from bot.agenda import schedule
 from bot.agenda.actions import ActionName, AgendaAction
-from bot.agenda.agenda import Item, carrying_out, strike_off
+from bot.agenda.schedule import AgendaItem, complete_or_abort, run_item
 from bot.announcement import refresh
 from bot.channel_health import channel_events
 from bot.phases import store
@@ -27,14 +27,14 @@ JOINED, LEFT = "member_joined_channel", "member_left_channel"
 
 def register(app: AsyncApp, services: Services) -> None:
     for name in (JOINED, LEFT):
-        app.event(name)(partial(changed, services))
+        app.event(name)(partial(on_membership_changed, services))
 
 
-async def changed(services: Services, body: Body, context: AsyncBoltContext) -> None:
+async def on_membership_changed(services: Services, body: Body, context: AsyncBoltContext) -> None:
     """Somebody came or went."""
     event = body["event"]
     if event["user"] == context.bot_user_id:
-        await channel_events.changed(services, body, context)
+        await channel_events.on_channel_changed(services, body, context)
         return
     workspace_id, now = str(context.team_id), services.clock.now()
     async with services.db.transaction() as tx:
@@ -46,40 +46,40 @@ async def changed(services: Services, body: Body, context: AsyncBoltContext) -> 
         await store.lock(tx, workspace_id, phase.phase_id)
         at = datetime.fromtimestamp(body["event_time"], UTC)  # in whole seconds
         if event["type"] == JOINED and at >= phase.started_at.replace(microsecond=0):
-            await membership.came(tx, workspace_id, phase.phase_id, event["user"])
-        await agenda.put(
+            await membership.mark_joined(tx, workspace_id, phase.phase_id, event["user"])
+        await schedule.add(
             tx, workspace_id, action=ActionName.FOLLOW_MEMBERS, subject=phase.phase_id, due_at=now
         )
 
 
-async def follow(services: Services, item: Item) -> None:
+async def sync_members(services: Services, item: AgendaItem) -> None:
     """Ask Slack who is in a phase's channel; its team is who is there."""
-    seen = await membership.look(services, item.workspace_id, item.subject)
+    seen = await membership.read_channel(services, item.workspace_id, item.subject)
     now = services.clock.now()
     async with services.db.transaction() as tx:
         phase = await store.lock(tx, item.workspace_id, item.subject)
-        await strike_off(tx, item)
+        await complete_or_abort(tx, item)
         if phase is None or seen is None:  # a pause ends with the look of its next round
             return
-        if await membership.follow(tx, item.workspace_id, phase, seen, now):
+        if await membership.apply_membership(tx, item.workspace_id, phase, seen, now):
             changed = await store.load(tx, item.workspace_id, item.subject)
             assert changed is not None  # it is locked
-            await refresh.tell(tx, item.workspace_id, changed, now)
+            await refresh.edit_announcement(tx, item.workspace_id, changed, now)
 
 
-async def ask_what_was_missed(services: Services, item: Item) -> None:
+async def read_missed_changes(services: Services, item: AgendaItem) -> None:
     """Nobody was there for a while: what Slack may have told in vain is asked for, spread out."""
     now = services.clock.now()
-    async with carrying_out(services.db, item) as tx:
+    async with run_item(services.db, item) as tx:
         running = await store.active_ids(tx, item.workspace_id)
         due = {one: now + number * profile_refresh.SPACING for number, one in enumerate(running)}
-        await agenda.put_all_if_new(
+        await schedule.add_all_if_absent(
             tx, item.workspace_id, action=ActionName.FOLLOW_MEMBERS, due=due
         )
         await profile_refresh.read_all(tx, item.workspace_id, now)
 
 
 ACTIONS = (
-    AgendaAction(name=ActionName.FOLLOW_MEMBERS, run=follow, is_noticed=False),
-    AgendaAction(name=ActionName.ASK_WHAT_WAS_MISSED, run=ask_what_was_missed, is_noticed=False),
+    AgendaAction(name=ActionName.FOLLOW_MEMBERS, run=sync_members, is_noticed=False),
+    AgendaAction(name=ActionName.ASK_WHAT_WAS_MISSED, run=read_missed_changes, is_noticed=False),
 )

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from datetime import date
 
-from bot.channel_health.failure_policy import Consequence
+from bot.channel_health.failure_policy import FailureAction
 from bot.dates import day
 from bot.ending.messages import EXTEND, WRAP_UP, coming_back, served
-from bot.ending.summary import Ended
+from bot.ending.summary import EndedPhase
 from bot.phases.model import PauseReason, Phase
 from bot.phases.wording import EMOJI, NAMES
 from bot.slack.content import Content, actions, button, content, paragraphs, section
@@ -79,12 +79,12 @@ NOT_GRANTED = (
     "The app may not do this as it is installed. Ask a workspace admin to install it again."
 )
 REFUSED = "Slack refused it. Whoever runs the bot finds the reason in the log."
-WHY_NOT_SAID: Mapping[Consequence, str] = {
-    Consequence.DEFECT: OUR_FAULT,
-    Consequence.NO_REPLY: NO_REPLIES,
-    Consequence.WITHOUT: NOT_GRANTED,
-    Consequence.UNSAID: REFUSED,
-    Consequence.DROP_PERSON: "Slack says that this account cannot be reached.",
+WHY_NOT_SAID: Mapping[FailureAction, str] = {
+    FailureAction.DEFECT: OUR_FAULT,
+    FailureAction.NO_REPLY: NO_REPLIES,
+    FailureAction.WITHOUT: NOT_GRANTED,
+    FailureAction.UNSAID: REFUSED,
+    FailureAction.DROP_PERSON: "Slack says that this account cannot be reached.",
 }
 #: By the kind of a message that holds what people wrote, and did not reach whom it was for.
 UNDELIVERED: Mapping[str, str] = {
@@ -133,7 +133,7 @@ def goes_on(phase: Phase) -> Content:
     return content(first, section(f"*{first}*\n{CAUGHT_UP}"))
 
 
-def channel_deleted(ended: Ended, goodbyes_on: date) -> Content:
+def channel_deleted(ended: EndedPhase, goodbyes_on: date) -> Content:
     """To each lead: what comes back, and what is still asked of them."""
     phase = ended.phase
     first = DELETED.format(emoji=EMOJI[phase.kind], name=NAMES[phase.kind])
@@ -172,7 +172,7 @@ def nobody_leads(phase: Phase) -> Content:
     )
 
 
-def not_said(phase: Phase, kind: str, why: Consequence, *, post_again: bool) -> Content:
+def not_said(phase: Phase, kind: str, why: FailureAction, *, post_again: bool) -> Content:
     """To each lead, once for each message. `kind` is one of AWAITED, `why` of WHY_NOT_SAID."""
     what, where = AWAITED[kind]
     first = NOT_SAID.format(what=what, channel=channel(phase.channel_id))
@@ -180,11 +180,11 @@ def not_said(phase: Phase, kind: str, why: Consequence, *, post_again: bool) -> 
     return content(first, section(f"*{first}*\n{WHY_NOT_SAID[why]} {where}"), *again)
 
 
-def undelivered(phase: Phase, kind: str, why: Consequence, name: str) -> Content:
+def undelivered(phase: Phase, kind: str, why: FailureAction, name: str) -> Content:
     """To a lead, once: what people wrote did not reach them, or the member with this name."""
     shown = fitted(name, NAME_SHOWN)
     first = UNDELIVERED[kind].format(channel=channel(phase.channel_id), name=shown)
-    kept = KEPT_UNTIL_OPENED if why is Consequence.DROP_PERSON else KEPT
+    kept = KEPT_UNTIL_OPENED if why is FailureAction.DROP_PERSON else KEPT
     return content(first, section(f"*{first}*\n{WHY_NOT_SAID[why]} {kept}"))
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda.actions import PausedPhase
-from bot.agenda.agenda import Item, strike_off
+from bot.agenda.schedule import AgendaItem, complete_or_abort
 from bot.agenda.slots import within_hours
 from bot.announcement import messages, refresh
 from bot.channel_health import messages as words
@@ -16,9 +16,9 @@ from bot.channel_health.failure_policy import CLOSED
 from bot.db import schema
 from bot.ending import end
 from bot.log import log
-from bot.outbox import keys, outbox, requeue
+from bot.outbox import enqueue, keys, requeue
+from bot.outbox.enqueue import Operation
 from bot.outbox.keys import MessageKey
-from bot.outbox.outbox import Operation
 from bot.phases import store
 from bot.phases.model import Participant, PauseReason, Phase
 from bot.phases.permissions import actor_of, lock_to_manage
@@ -27,24 +27,24 @@ from bot.results.lifecycle import show_missed
 from bot.services import Services
 from bot.slack.content import Content
 from bot.slack.conversations import Channel, channel_of
-from bot.slack.errors import Meaning, Refused, reason_of, verdict
+from bot.slack.errors import ErrorKind, Refused, reason_of, verdict
 from bot.slack.request import Request
 
 OVER = "Nothing was posted: this phase has ended. `/imbalance` in the channel shows how it stands."
 RUNS = "Nothing was changed: this phase is not paused any more. It goes on as planned."
 
 
-async def pause_phase(services: Services, item: Item) -> None:
+async def pause_phase(services: Services, item: AgendaItem) -> None:
     """Slack refused what was said in the channel."""
     paused = PausedPhase.parse(item.subject)
     async with services.db.transaction() as tx:
         await store.lock(tx, item.workspace_id, paused.phase_id)
-        await strike_off(tx, item)
+        await complete_or_abort(tx, item)
         why, now = PauseReason(paused.because), services.clock.now()
         await pause(tx, item.workspace_id, paused.phase_id, why, now)
 
 
-async def look_at_channel(services: Services, item: Item) -> None:
+async def check_channel(services: Services, item: AgendaItem) -> None:
     """Ask Slack how the channel is now, and let the phase wait or go on accordingly.
 
     What happened to it, in which order and how often it was told, makes no difference.
@@ -56,13 +56,13 @@ async def look_at_channel(services: Services, item: Item) -> None:
     now = services.clock.now()
     async with services.db.transaction() as tx:
         phase = await store.lock(tx, item.workspace_id, item.subject)
-        await strike_off(tx, item)
+        await complete_or_abort(tx, item)
         if phase is None or not looked:
             return
         if why is not None:
             await pause(tx, item.workspace_id, phase.phase_id, why, now)
         elif phase.paused_because != PauseReason.RESTRICTED:  # of that Slack tells nothing
-            await go_on(tx, item.workspace_id, phase.phase_id, now)
+            await resume(tx, item.workspace_id, phase.phase_id, now)
 
 
 async def try_again(services: Services, request: Request) -> None:
@@ -76,7 +76,7 @@ async def try_again(services: Services, request: Request) -> None:
         phase = await lock_to_manage(tx, request, actor)
         if not phase.is_paused or not phase.is_active:
             raise Refused(RUNS if phase.is_active else OVER)
-        await go_on(tx, request.workspace_id, request.target_id, services.clock.now())
+        await resume(tx, request.workspace_id, request.target_id, services.clock.now())
 
 
 async def post_again(services: Services, request: Request) -> None:
@@ -91,11 +91,11 @@ async def post_again(services: Services, request: Request) -> None:
         phase = await lock_to_manage(tx, request, actor)
         if not phase.is_active:
             raise Refused(OVER)
-        if not await requeue.was_said(
+        if not await requeue.is_delivered(
             tx, request.workspace_id, keys.announcement(request.target_id)
         ):
-            await announce_anew(tx, request.workspace_id, phase, now)
-        await say_posted_again(tx, request.workspace_id, phase, now)
+            await repost_announcement(tx, request.workspace_id, phase, now)
+        await tell_reposted(tx, request.workspace_id, phase, now)
 
 
 async def pause(
@@ -108,16 +108,16 @@ async def pause(
     phase = await store.lock(tx, workspace_id, phase_id)
     if phase is None or phase.paused_because in (why, PauseReason.DELETED):
         return
-    phase = await mark(tx, workspace_id, phase, at=phase.paused_at or now, because=why)
+    phase = await store_pause(tx, workspace_id, phase, at=phase.paused_at or now, because=why)
     log.warning("phase_paused", workspace=workspace_id, phase=phase_id, because=why)
     if not phase.is_active:
         return
     for lead in phase.reachable_leads:
         key = _paused_key(phase, lead.user_id)
-        await say_or_edit(tx, workspace_id, phase, lead, key, words.paused(phase), now)
+        await send_or_edit(tx, workspace_id, phase, lead, key, words.paused(phase), now)
 
 
-async def go_on(tx: AsyncConnection, workspace_id: str, phase_id: str, now: datetime) -> None:
+async def resume(tx: AsyncConnection, workspace_id: str, phase_id: str, now: datetime) -> None:
     """The channel can be spoken in: what was missed is made up for, once.
 
     Of a phase that ended meanwhile only the announcement is put right, without a word.
@@ -125,36 +125,36 @@ async def go_on(tx: AsyncConnection, workspace_id: str, phase_id: str, now: date
     before = await store.lock(tx, workspace_id, phase_id)
     if before is None or not before.is_paused:
         return
-    phase = await mark(tx, workspace_id, before, at=None, because=None)
+    phase = await store_pause(tx, workspace_id, before, at=None, because=None)
     log.info("phase_goes_on", workspace=workspace_id, phase=phase_id)
     announcement = keys.announcement(phase_id)
     if before.is_active and await requeue.was_refused(tx, workspace_id, announcement):
-        await announce_anew(tx, workspace_id, phase, now)
+        await repost_announcement(tx, workspace_id, phase, now)
     await requeue.retry(
         tx, workspace_id, conversation=before.channel_id, reasons=tuple(CLOSED), now=now
     )
     await show_missed(tx, workspace_id, phase, now)
     if not before.is_active:
-        await end.take_down(tx, workspace_id, phase, now)
+        await end.retire_announcement(tx, workspace_id, phase, now)
         return
-    await refresh.tell(tx, workspace_id, phase, now)
+    await refresh.edit_announcement(tx, workspace_id, phase, now)
     await _tell_of_going_on(tx, workspace_id, phase, before, now)
 
 
-async def announce_anew(
+async def repost_announcement(
     tx: AsyncConnection, workspace_id: str, phase: Phase, now: datetime
 ) -> None:
     """Post the announcement as a new message, with its pin and bookmark."""
     key = keys.announcement(phase.phase_id)
     said = messages.announcement(phase, phase.day_of(now))
-    await requeue.post_anew(tx, workspace_id, key=key, content=said, now=now)
+    await requeue.repost(tx, workspace_id, key=key, content=said, now=now)
     mark = {"title": bookmark_title(phase), "emoji": EMOJI_NAMES[phase.kind]}
     for operation, payload in ((Operation.PIN, {}), (Operation.BOOKMARK, mark)):
-        await requeue.mark_anew(tx, workspace_id, operation, of=key, payload=payload, now=now)
-    await requeue.drop(tx, workspace_id, key=keys.unbookmark_of(key))
+        await requeue.repin(tx, workspace_id, operation, of=key, payload=payload, now=now)
+    await requeue.remove(tx, workspace_id, key=keys.unbookmark_of(key))
 
 
-async def say_posted_again(
+async def tell_reposted(
     tx: AsyncConnection, workspace_id: str, phase: Phase, now: datetime
 ) -> None:
     """In the place where leads were told that it was not there; who was not told yet is not."""
@@ -165,13 +165,13 @@ async def say_posted_again(
             keys.missing(phase_id, lead.user_id),
             keys.not_said(keys.announcement(phase_id), lead.user_id),
         ):
-            if await requeue.was_said(tx, workspace_id, key):
-                await outbox.edit(tx, workspace_id, of=key, content=said, now=now)
+            if await requeue.is_delivered(tx, workspace_id, key):
+                await enqueue.edit(tx, workspace_id, of=key, content=said, now=now)
             else:
-                await requeue.drop(tx, workspace_id, key=key)
+                await requeue.remove(tx, workspace_id, key=key)
 
 
-async def mark(
+async def store_pause(
     tx: AsyncConnection,
     workspace_id: str,
     phase: Phase,
@@ -189,7 +189,7 @@ async def mark(
     return replace(phase, paused_at=at, paused_because=because)
 
 
-async def say_or_edit(
+async def send_or_edit(
     tx: AsyncConnection,
     workspace_id: str,
     phase: Phase,
@@ -199,13 +199,13 @@ async def say_or_edit(
     now: datetime,
 ) -> None:
     """A direct message in the lead's hours; what they were told before is changed in its place."""
-    if await requeue.is_known(tx, workspace_id, key):
-        await outbox.edit(tx, workspace_id, of=key, content=said, now=now)
+    if await requeue.exists(tx, workspace_id, key):
+        await enqueue.edit(tx, workspace_id, of=key, content=said, now=now)
     else:
-        await say_once(tx, workspace_id, phase, lead, key, said, now)
+        await send_once(tx, workspace_id, phase, lead, key, said, now)
 
 
-async def say_once(
+async def send_once(
     tx: AsyncConnection,
     workspace_id: str,
     phase: Phase,
@@ -216,7 +216,7 @@ async def say_once(
 ) -> None:
     """A direct message in the lead's hours, unless they were told under this key before."""
     at = within_hours(now, lead.zone or phase.zone)
-    await outbox.say(tx, workspace_id, key=key, to=lead.user_id, content=said, now=at)
+    await enqueue.post(tx, workspace_id, key=key, to=lead.user_id, content=said, now=at)
 
 
 def _paused_key(phase: Phase, user_id: str) -> MessageKey:
@@ -230,11 +230,11 @@ async def _tell_of_going_on(
     """In the same place; who did not hear of the pause yet need not hear of its end."""
     for lead in phase.reachable_leads:
         key = _paused_key(before, lead.user_id)
-        if await requeue.was_said(tx, workspace_id, key):
+        if await requeue.is_delivered(tx, workspace_id, key):
             said = words.goes_on(phase)
-            await outbox.edit(tx, workspace_id, of=key, content=said, now=now)
+            await enqueue.edit(tx, workspace_id, of=key, content=said, now=now)
         else:
-            await outbox.cancel(tx, workspace_id, keys=[key])
+            await enqueue.cancel(tx, workspace_id, keys=[key])
 
 
 async def _standing(services: Services, workspace_id: str, phase: Phase) -> PauseReason | None:
@@ -251,7 +251,7 @@ async def _standing(services: Services, workspace_id: str, phase: Phase) -> Paus
             return None  # nobody sent us away: it was archived, and that empties a channel of apps
         return why
     except SlackApiError as error:
-        if verdict(error).meaning is not Meaning.PERMANENT:
+        if verdict(error).meaning is not ErrorKind.PERMANENT:
             raise
         log.warning("channel_not_read", workspace=workspace_id, reason=reason_of(error))
         return PauseReason(phase.paused_because) if phase.paused_because else None

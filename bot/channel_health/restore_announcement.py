@@ -7,13 +7,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.announcement import refresh
 from bot.channel_health import pause
 from bot.outbox import keys, requeue
+from bot.outbox.enqueue import Operation
 from bot.outbox.keys import MessageKey
-from bot.outbox.outbox import Operation
 from bot.phases import store
 from bot.phases.wording import EMOJI_NAMES, bookmark_title
 
 
-async def stands(tx: AsyncConnection, workspace_id: str, key: MessageKey, now: datetime) -> None:
+async def restore(tx: AsyncConnection, workspace_id: str, key: MessageKey, now: datetime) -> None:
     """If this is the announcement of a phase, let it stand as it would without the doubt.
 
     While the phase runs that is pinned and bookmarked; when it is over, it says so.
@@ -24,13 +24,13 @@ async def stands(tx: AsyncConnection, workspace_id: str, key: MessageKey, now: d
     phase = await store.load(tx, workspace_id, phase_id)
     if phase is None:
         return
-    await refresh.tell(tx, workspace_id, phase, now)
+    await refresh.edit_announcement(tx, workspace_id, phase, now)
     if not phase.is_active:
         return
-    await pause.say_posted_again(tx, workspace_id, phase, now)
+    await pause.tell_reposted(tx, workspace_id, phase, now)
     mark = {
         "title": bookmark_title(phase),
         "emoji": EMOJI_NAMES[phase.kind],
     }
     for operation, payload in ((Operation.PIN, {}), (Operation.BOOKMARK, mark)):
-        await requeue.mark_anew(tx, workspace_id, operation, of=key, payload=payload, now=now)
+        await requeue.repin(tx, workspace_id, operation, of=key, payload=payload, now=now)

@@ -6,27 +6,27 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.agenda import agenda
+from bot.agenda import schedule
 from bot.agenda.actions import ActionName, AgendaAction
-from bot.agenda.agenda import Item, carrying_out
+from bot.agenda.schedule import AgendaItem, run_item
 from bot.agenda.slots import within_hours
 from bot.channel_health import messages as words
 from bot.channel_health import pause
 from bot.channel_health.failure_policy import UNREACHABLE, WORDS
 from bot.log import log
-from bot.outbox import keys, outbox, requeue
-from bot.outbox.outbox import Operation
+from bot.outbox import enqueue, keys, requeue
+from bot.outbox.enqueue import Operation
 from bot.phases import store
 from bot.phases.model import Phase
 from bot.services import Services
-from bot.slack.errors import Meaning, reason_of, verdict
+from bot.slack.errors import ErrorKind, reason_of, verdict
 from bot.slack.people import Person, admins_among, known_admins, mark_unreachable, remember_all
 
 #: So many admins are told, and so many pages of people are read to find one.
 ADMINS_TOLD, PAGES, PAGE = 3, 5, 200
 
 
-async def drop_person(services: Services, item: Item) -> None:
+async def drop_person(services: Services, item: AgendaItem) -> None:
     """Write to them no more, until Slack says that the account is open again.
 
     They stay in the number asked, and no message names them as missing. Where they lead, their
@@ -34,7 +34,7 @@ async def drop_person(services: Services, item: Item) -> None:
     """
     now = services.clock.now()
     user_id = item.subject
-    async with carrying_out(services.db, item) as tx:
+    async with run_item(services.db, item) as tx:
         await mark_unreachable(tx, item.workspace_id, user_id, now)
         log.info("person_dropped", workspace=item.workspace_id)
         for phase in await store.phases_of(tx, item.workspace_id, user_id):
@@ -42,7 +42,7 @@ async def drop_person(services: Services, item: Item) -> None:
                 await _tell_others(tx, item.workspace_id, phase, user_id, now)
 
 
-async def tell_admins(services: Services, item: Item) -> None:
+async def tell_admins(services: Services, item: AgendaItem) -> None:
     """Nobody who leads can be written to: some workspace admins are told, once."""
     client = services.client_for(item.workspace_id)
     async with services.db.reading() as reader:
@@ -50,7 +50,7 @@ async def tell_admins(services: Services, item: Item) -> None:
     if not admins:
         admins = await _look_for_admins(services, client, item.workspace_id)
     now = services.clock.now()
-    async with carrying_out(services.db, item) as tx:
+    async with run_item(services.db, item) as tx:
         phase = await store.load(tx, item.workspace_id, item.subject)
         if phase is None or phase.reachable_leads:
             return
@@ -58,7 +58,7 @@ async def tell_admins(services: Services, item: Item) -> None:
         if not admins:
             log.warning("nobody_leads", workspace=item.workspace_id, phase=item.subject)
         for admin in admins[:ADMINS_TOLD]:
-            await outbox.say(
+            await enqueue.post(
                 tx,
                 item.workspace_id,
                 key=(keys.nobody_leads if runs else keys.nobody_reads)(
@@ -70,13 +70,13 @@ async def tell_admins(services: Services, item: Item) -> None:
             )
 
 
-async def send_again(services: Services, item: Item) -> None:
+async def send_again(services: Services, item: AgendaItem) -> None:
     """Their account is open again: what people wrote for them was kept, and is sent now.
 
     It waits for their hours. What the bot itself had to say meanwhile is out of date.
     """
     now = services.clock.now()
-    async with carrying_out(services.db, item) as tx:
+    async with run_item(services.db, item) as tx:
         count = await requeue.retry(
             tx,
             item.workspace_id,
@@ -102,7 +102,7 @@ async def _tell_others(
 ) -> None:
     phase_id = phase.phase_id
     if not phase.reachable_leads:
-        await agenda.put(
+        await schedule.add(
             tx, workspace_id, action=ActionName.TELL_ADMINS, subject=phase_id, due_at=now
         )
         return
@@ -110,7 +110,7 @@ async def _tell_others(
     said = words.leads_alone(phase, name)
     for lead in phase.reachable_leads:
         key = keys.alone(phase_id, user_id, lead.user_id)
-        await pause.say_once(tx, workspace_id, phase, lead, key, said, now)
+        await pause.send_once(tx, workspace_id, phase, lead, key, said, now)
 
 
 async def _look_for_admins(
@@ -124,7 +124,7 @@ async def _look_for_admins(
                 workspace_id, client.users_list, limit=PAGE, cursor=cursor
             )
         except SlackApiError as error:
-            if verdict(error).meaning is not Meaning.PERMANENT:
+            if verdict(error).meaning is not ErrorKind.PERMANENT:
                 raise
             log.warning("admins_not_read", workspace=workspace_id, reason=reason_of(error))
             return ()

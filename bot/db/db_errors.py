@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import psycopg
 
 
-class Trouble(StrEnum):
+class FailureKind(StrEnum):
     """Why the database did not do its part."""
 
     UNREACHABLE = "unreachable"  # gone, restarting, cut off, or refusing to write
@@ -26,35 +26,35 @@ class TooSlow(Exception):
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html; the longest prefix counts.
 _BY_SQLSTATE = {
-    "08": Trouble.UNREACHABLE,
-    "25006": Trouble.UNREACHABLE,  # read-only: a standby, after a switch-over
-    "25P": Trouble.SLOW,
-    "40": Trouble.CONFLICT,
-    "53": Trouble.FULL,
-    "55P03": Trouble.SLOW,
-    "57014": Trouble.SLOW,
-    "57P": Trouble.UNREACHABLE,
-    "58": Trouble.UNREACHABLE,
+    "08": FailureKind.UNREACHABLE,
+    "25006": FailureKind.UNREACHABLE,  # read-only: a standby, after a switch-over
+    "25P": FailureKind.SLOW,
+    "40": FailureKind.CONFLICT,
+    "53": FailureKind.FULL,
+    "55P03": FailureKind.SLOW,
+    "57014": FailureKind.SLOW,
+    "57P": FailureKind.UNREACHABLE,
+    "58": FailureKind.UNREACHABLE,
 }
 _BY_SQLITE_CODE = {
-    sqlite3.SQLITE_BUSY: Trouble.SLOW,
-    sqlite3.SQLITE_LOCKED: Trouble.SLOW,
-    sqlite3.SQLITE_FULL: Trouble.FULL,
-    sqlite3.SQLITE_NOMEM: Trouble.FULL,
-    sqlite3.SQLITE_READONLY: Trouble.UNREACHABLE,
-    sqlite3.SQLITE_IOERR: Trouble.UNREACHABLE,
-    sqlite3.SQLITE_CANTOPEN: Trouble.UNREACHABLE,
-    sqlite3.SQLITE_PERM: Trouble.UNREACHABLE,
-    sqlite3.SQLITE_PROTOCOL: Trouble.UNREACHABLE,
-    sqlite3.SQLITE_CORRUPT: Trouble.UNREACHABLE,
-    sqlite3.SQLITE_NOTADB: Trouble.UNREACHABLE,
+    sqlite3.SQLITE_BUSY: FailureKind.SLOW,
+    sqlite3.SQLITE_LOCKED: FailureKind.SLOW,
+    sqlite3.SQLITE_FULL: FailureKind.FULL,
+    sqlite3.SQLITE_NOMEM: FailureKind.FULL,
+    sqlite3.SQLITE_READONLY: FailureKind.UNREACHABLE,
+    sqlite3.SQLITE_IOERR: FailureKind.UNREACHABLE,
+    sqlite3.SQLITE_CANTOPEN: FailureKind.UNREACHABLE,
+    sqlite3.SQLITE_PERM: FailureKind.UNREACHABLE,
+    sqlite3.SQLITE_PROTOCOL: FailureKind.UNREACHABLE,
+    sqlite3.SQLITE_CORRUPT: FailureKind.UNREACHABLE,
+    sqlite3.SQLITE_NOTADB: FailureKind.UNREACHABLE,
 }
 
 
-def trouble(error: BaseException) -> Trouble | None:
+def failure_kind(error: BaseException) -> FailureKind | None:
     """The database's trouble; None where the error is about something else."""
     if isinstance(error, PoolTimeout | TooSlow):
-        return Trouble.SLOW
+        return FailureKind.SLOW
     driver = error.orig if isinstance(error, DBAPIError) else error
     if _is_postgresqls(driver):
         return _of_postgresql(driver)
@@ -73,10 +73,10 @@ def answered(error: BaseException) -> bool:
     return isinstance(driver, sqlite3.Error)
 
 
-def worth_repeating(error: BaseException) -> bool:
+def is_retryable(error: BaseException) -> bool:
     """Whether the same may well work at once: the connection was lost, or two collided."""
     lost = isinstance(error, DBAPIError) and error.connection_invalidated
-    return lost or trouble(error) is Trouble.CONFLICT
+    return lost or failure_kind(error) is FailureKind.CONFLICT
 
 
 def _is_postgresqls(error: BaseException | None) -> "TypeGuard[psycopg.Error]":
@@ -84,12 +84,12 @@ def _is_postgresqls(error: BaseException | None) -> "TypeGuard[psycopg.Error]":
     return type(error).__module__.partition(".")[0] == "psycopg"
 
 
-def _of_postgresql(error: "psycopg.Error") -> Trouble | None:
+def _of_postgresql(error: "psycopg.Error") -> FailureKind | None:
     import psycopg
 
     if error.sqlstate is None:
         gone = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
-        return Trouble.UNREACHABLE if gone else None
+        return FailureKind.UNREACHABLE if gone else None
     for length in (5, 3, 2):
         found = _BY_SQLSTATE.get(error.sqlstate[:length])
         if found is not None:

@@ -10,9 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from bot.db.connections import arguments, async_url, prepare
 from bot.db.db_errors import TooSlow
-from bot.db.group_commit import Item, Outcomes, Result, Together
+from bot.db.group_commit import GroupCommit, Item, Outcomes, Result
 from bot.db.health import Health
-from bot.db.request_deadline import Progress, all_given_up, committing, inside
+from bot.db.request_deadline import RequestProgress, all_given_up, committing, inside
 
 Given = TypeVar("Given", bound=Hashable)
 
@@ -23,7 +23,7 @@ CLOSING_SECONDS = 1.0
 _QUIET = "quiet"
 
 
-def wake_nobody(tx: AsyncConnection) -> None:
+def skip_delivery_wakeup(tx: AsyncConnection) -> None:
     """Nothing that was written in this transaction is to be said in Slack."""
     tx.info[_QUIET] = True
 
@@ -47,7 +47,7 @@ class Database:
         # SQLite has one writer. Waiting for it here is fair and at once; its own busy handler
         # sleeps up to 100 ms between looks, and who comes last may win.
         self._turn = asyncio.Lock() if self.is_sqlite else nullcontext()
-        self._together: dict[Any, Together[Any, Any]] = {}
+        self._together: dict[Any, GroupCommit[Any, Any]] = {}
 
     @property
     def is_sqlite(self) -> bool:
@@ -85,15 +85,15 @@ class Database:
         self,
         work: Callable[[AsyncConnection, Given, Sequence[Item]], Awaitable[Outcomes[Result]]],
         given: Given,
-    ) -> Together[Item, Result]:
+    ) -> GroupCommit[Item, Result]:
         """Where to hand in items for `work`, which is told `given` besides: one for all callers."""
         if (work, given) not in self._together:
 
             async def on_all(tx: AsyncConnection, items: Sequence[Item]) -> Outcomes[Result]:
                 return await work(tx, given, items)
 
-            self._together[work, given] = Together(self.transaction, on_all, self.health.failed)
-        found: Together[Item, Result] = self._together[work, given]
+            self._together[work, given] = GroupCommit(self.transaction, on_all, self.health.failed)
+        found: GroupCommit[Item, Result] = self._together[work, given]
         return found
 
     async def close(self) -> None:
@@ -106,7 +106,7 @@ class Database:
         await self.engine.dispose()
 
     @asynccontextmanager
-    async def _watched(self) -> AsyncIterator[Progress]:
+    async def _watched(self) -> AsyncIterator[RequestProgress]:
         try:
             with inside(self.health.failed) as progress:
                 async with asyncio.timeout(LONGEST_SECONDS) as limit:

@@ -23,7 +23,7 @@ UNUSABLE_FILE = (
 )
 
 
-class Locked(NotStarted):
+class FileLocked(NotStarted):
     """The database file stayed in use; the message says what to do."""
 
 
@@ -36,7 +36,7 @@ def sqlite_file(url: str) -> Path | None:
 
 
 @asynccontextmanager
-async def alone_on(url: str, patience: float = PATIENCE_SECONDS) -> AsyncIterator[None]:
+async def exclusive_lock(url: str, patience: float = PATIENCE_SECONDS) -> AsyncIterator[None]:
     """Hold the lock of an SQLite file; on other databases, nothing. Makes the file's folder.
 
     Raises:
@@ -67,7 +67,7 @@ async def _take(descriptor: int, file: Path, patience: float) -> None:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if asyncio.get_running_loop().time() >= deadline:
-                raise Locked(HELD.format(file=file)) from None
+                raise FileLocked(HELD.format(file=file)) from None
             await asyncio.sleep(LOOK_EVERY_SECONDS)
         else:
             return

@@ -14,8 +14,8 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.db.db_errors import trouble
-from bot.db.request_deadline import Progress, SomebodyLeft, inside, on_behalf_of
+from bot.db.db_errors import failure_kind
+from bot.db.request_deadline import RequestAbandoned, RequestProgress, inside, on_behalf_of
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -33,7 +33,7 @@ Work: TypeAlias = Callable[[AsyncConnection, Sequence[Item]], Awaitable[Outcomes
 class _Waiting(Generic[Item, Result]):
     item: Item
     future: "asyncio.Future[Result]"
-    progress: Progress
+    progress: RequestProgress
 
     def tell(self, outcome: Result | Exception) -> None:
         if self.future.done():  # who waited has gone
@@ -44,7 +44,7 @@ class _Waiting(Generic[Item, Result]):
             self.future.set_result(outcome)
 
 
-class Together(Generic[Item, Result]):
+class GroupCommit(Generic[Item, Result]):
     """One kind of work on one database."""
 
     def __init__(
@@ -122,12 +122,12 @@ class Together(Generic[Item, Result]):
     async def _settle(self, batch: Sequence[_Waiting[Item, Result]]) -> None:
         try:
             outcomes = await self._commit(batch)
-        except SomebodyLeft:
+        except RequestAbandoned:
             if still := [one for one in batch if _is_wanted(one)]:
                 await self._settle(still)
             return
         except Exception as error:
-            if trouble(error) is None and len(batch) > 1:
+            if failure_kind(error) is None and len(batch) > 1:
                 for one in filter(_is_wanted, batch):  # what cannot be done shall fail alone
                     await self._settle([one])
                 return

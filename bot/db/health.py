@@ -3,7 +3,7 @@
 import re
 
 from bot.clock import monotonic
-from bot.db.db_errors import Trouble, trouble
+from bot.db.db_errors import FailureKind, failure_kind
 from bot.log import log
 from bot.metrics import database_failures
 
@@ -25,11 +25,11 @@ class Health:
 
     def failed(self, error: BaseException) -> None:
         """Count an error, if it is the database's trouble."""
-        kind = trouble(error)
+        kind = failure_kind(error)
         if kind is None:
             return
         database_failures.labels(kind).inc()
-        if kind is Trouble.CONFLICT:  # of two transactions with each other, not of the database
+        if kind is FailureKind.CONFLICT:  # of two transactions with each other, not of the database
             return
         now = self._failed_at = monotonic()
         self._failing_since = self._failing_since or now

@@ -19,7 +19,7 @@ T = TypeVar("T")
 MOST_TRIES = 3
 
 
-class Late(Exception):
+class DeadlineExceeded(Exception):
     """The database did not answer in time. `unsure`: something may have been kept all the same."""
 
     def __init__(self, *, unsure: bool) -> None:
@@ -27,12 +27,12 @@ class Late(Exception):
         self.unsure = unsure
 
 
-class SomebodyLeft(Exception):
+class RequestAbandoned(Exception):
     """What was to be kept for many is not wanted by one of them any more."""
 
 
 @dataclass
-class Progress:
+class RequestProgress:
     """One request: whether it is in the database now, and what it may have kept there."""
 
     inside: int = 0
@@ -45,7 +45,7 @@ class Progress:
     #: takes note of a database that was waited for in vain
     complain: Callable[[BaseException], None] | None = None
     #: others' requests that share its fate
-    many: Sequence["Progress"] = ()
+    many: Sequence["RequestProgress"] = ()
 
     def may_begin_again(self) -> bool:
         """Whether the request may be begun anew, as nothing of it was kept; asks for it if so."""
@@ -54,12 +54,12 @@ class Progress:
         return self.again
 
 
-_current: ContextVar[Progress | None] = ContextVar("progress", default=None)
+_current: ContextVar[RequestProgress | None] = ContextVar("progress", default=None)
 
 
-def current() -> Progress:
+def current() -> RequestProgress:
     """The progress of the request under way; a fresh one where no person waits."""
-    return _current.get() or Progress(tries=MOST_TRIES)
+    return _current.get() or RequestProgress(tries=MOST_TRIES)
 
 
 def nobody_waits() -> None:
@@ -68,7 +68,7 @@ def nobody_waits() -> None:
 
 
 @contextmanager
-def inside(complain: Callable[[BaseException], None] | None = None) -> Iterator[Progress]:
+def inside(complain: Callable[[BaseException], None] | None = None) -> Iterator[RequestProgress]:
     """The time in between is spent in the database; `complain` is called if it is too long."""
     progress = current()
     progress.inside += 1
@@ -80,7 +80,7 @@ def inside(complain: Callable[[BaseException], None] | None = None) -> Iterator[
 
 
 @contextmanager
-def committing(progress: Progress) -> Iterator[None]:
+def committing(progress: RequestProgress) -> Iterator[None]:
     """The time in between something is being kept; not begun if the request was given up.
 
     Raises:
@@ -89,7 +89,7 @@ def committing(progress: Progress) -> Iterator[None]:
     if progress.given_up:
         raise asyncio.CancelledError  # a cancellation got lost on the way; they were told no
     if any(one.given_up for one in progress.many):
-        raise SomebodyLeft
+        raise RequestAbandoned
     everyone = (progress, *progress.many)
     before = [one.kept for one in everyone]
     for one in everyone:
@@ -107,9 +107,9 @@ def committing(progress: Progress) -> Iterator[None]:
 
 
 @contextmanager
-def on_behalf_of(many: Sequence[Progress]) -> Iterator[None]:
+def on_behalf_of(many: Sequence[RequestProgress]) -> Iterator[None]:
     """What is kept in between is kept for all these requests."""
-    token = _current.set(Progress(tries=MOST_TRIES, many=many))
+    token = _current.set(RequestProgress(tries=MOST_TRIES, many=many))
     try:
         yield
     finally:
@@ -125,7 +125,7 @@ async def answered_within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
     Raises:
         Late: it was given up, or its commit is under way.
     """
-    progress = Progress()
+    progress = RequestProgress()
     token = _current.set(progress)
     task = asyncio.create_task(work)
     _current.reset(token)
@@ -142,7 +142,7 @@ async def answered_within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
     if not progress.committing:
         progress.given_up = True
         task.cancel()
-    raise Late(unsure=progress.kept)
+    raise DeadlineExceeded(unsure=progress.kept)
 
 
 async def all_given_up() -> None:

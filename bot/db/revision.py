@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
-from bot.db.db_errors import trouble
+from bot.db.db_errors import failure_kind
 from bot.db.engine import Database
 from bot.settings import NotStarted
 
@@ -47,7 +47,7 @@ async def reached(db: Database) -> str:
         async with db.reading() as reader:
             return await reader.run_sync(_revision) or ""
     except Exception as error:  # drivers raise anything for what DATABASE_URL makes them do
-        kind = trouble(error)
+        kind = failure_kind(error)
         if kind is None:
             raise Unreachable(unusable(error)) from error
         raise Unreachable(UNREACHABLE.format(why=kind)) from error

@@ -7,29 +7,29 @@ from datetime import date, datetime
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.agenda import agenda
+from bot.agenda import schedule
 from bot.agenda.actions import ActionName, AgendaAction
-from bot.agenda.agenda import Item, strike_off
-from bot.agenda.slots import once_welcome, within_hours, working_day_after
+from bot.agenda.schedule import AgendaItem, complete_or_abort
+from bot.agenda.slots import within_hours, within_hours_if_late, working_day_after
 from bot.announcement import refresh
 from bot.db import schema
 from bot.ending import goodbyes, messages
-from bot.ending.summary import Ended, ended_of
+from bot.ending.summary import EndedPhase, summarize
 from bot.ending.wrap_up_form import ItemDecision
-from bot.outbox import keys, outbox
+from bot.outbox import enqueue, keys
 from bot.phases import store
 from bot.phases.budget import Span
 from bot.phases.model import ItemOutcome, Phase, SetAsideItem
 from bot.phases.rules import Kind, recovery_until
 from bot.rounds.lifecycle import keep_after_rounds
 from bot.services import Services
-from bot.workspaces.store import note_change
+from bot.workspaces.store import add_audit_entry
 
 #: Leads have so many working days to write a line before the goodbyes go without.
 WAIT_FOR_LINES = 2
 
 
-async def finish(
+async def end_now(
     tx: AsyncConnection, workspace_id: str, phase: Phase, *, by: str | None, now: datetime
 ) -> Phase:
     """End a running phase in the caller's transaction, which holds it; returns it as it is now.
@@ -63,49 +63,51 @@ async def finish(
         ActionName.WARN_END,
         ActionName.END_PHASE,
     )
-    await agenda.drop_all(tx, workspace_id, actions=actions, subject=phase.phase_id)
+    await schedule.remove_actions(tx, workspace_id, actions=actions, subject=phase.phase_id)
     await keep_after_rounds(tx, workspace_id, ended, now)
-    await refresh.unwarn(tx, workspace_id, phase)
+    await refresh.cancel_warnings(tx, workspace_id, phase)
     if not phase.is_paused:
-        await take_down(tx, workspace_id, ended, now)
+        await retire_announcement(tx, workspace_id, ended, now)
     await _audit(tx, workspace_id, phase, by, now)
     return ended
 
 
-async def take_down(tx: AsyncConnection, workspace_id: str, phase: Phase, now: datetime) -> None:
+async def retire_announcement(
+    tx: AsyncConnection, workspace_id: str, phase: Phase, now: datetime
+) -> None:
     """The announcement of a phase that is over says so; its pin and bookmark are removed."""
-    await refresh.tell(tx, workspace_id, phase, now)
+    await refresh.edit_announcement(tx, workspace_id, phase, now)
     announcement = keys.announcement(phase.phase_id)
-    await outbox.unpin(tx, workspace_id, of=announcement, now=now)
-    await outbox.unbookmark(tx, workspace_id, of=announcement, now=now)
+    await enqueue.unpin(tx, workspace_id, of=announcement, now=now)
+    await enqueue.unbookmark(tx, workspace_id, of=announcement, now=now)
 
 
-async def end_phase(services: Services, item: Item) -> None:
+async def end_phase(services: Services, item: AgendaItem) -> None:
     """Its date has come: it ends by itself, and the leads are asked what it brought."""
     now = services.clock.now()
     async with services.db.transaction() as tx:
         phase = await store.lock(tx, item.workspace_id, item.subject)
-        await strike_off(tx, item)
+        await complete_or_abort(tx, item)
         if phase is None or not phase.is_active:
             return
-        phase = await finish(tx, item.workspace_id, phase, by=None, now=now)
-        ended = await ended_of(tx, item.workspace_id, phase)
-        said_at = once_welcome(item.due_at, now, phase.zone)
-        await close_in_channel(tx, item.workspace_id, ended, said_at)
-        await ask_what_it_brought(tx, item.workspace_id, ended, now)
+        phase = await end_now(tx, item.workspace_id, phase, by=None, now=now)
+        ended = await summarize(tx, item.workspace_id, phase)
+        said_at = within_hours_if_late(item.due_at, now, phase.zone)
+        await post_closing(tx, item.workspace_id, ended, said_at)
+        await ask_for_wrap_up(tx, item.workspace_id, ended, now)
 
 
 ACTIONS = (AgendaAction(name=ActionName.END_PHASE, run=end_phase),)
 
 
-async def close_in_channel(
-    tx: AsyncConnection, workspace_id: str, ended: Ended, now: datetime
+async def post_closing(
+    tx: AsyncConnection, workspace_id: str, ended: EndedPhase, now: datetime
 ) -> None:
     """That it is over, with what is known so far; nothing where nobody can be told."""
     phase = ended.phase
     if phase.is_paused:
         return
-    await outbox.say(
+    await enqueue.post(
         tx,
         workspace_id,
         key=keys.closing(phase.phase_id),
@@ -115,14 +117,14 @@ async def close_in_channel(
     )
 
 
-async def ask_what_it_brought(
-    tx: AsyncConnection, workspace_id: str, ended: Ended, now: datetime
+async def ask_for_wrap_up(
+    tx: AsyncConnection, workspace_id: str, ended: EndedPhase, now: datetime
 ) -> None:
     """The leads, in their hours; the goodbyes leave them some days to write their lines."""
     phase = ended.phase
     goodbyes_on = working_day_after(ended.ended_on, WAIT_FOR_LINES)
     for lead in ended.phase.reachable_leads:
-        await outbox.say(
+        await enqueue.post(
             tx,
             workspace_id,
             key=keys.wrap_up(phase.phase_id, lead.user_id),
@@ -130,7 +132,7 @@ async def ask_what_it_brought(
             content=messages.ask_wrap_up(ended.phase, goodbyes_on),
             now=within_hours(now, lead.zone or phase.zone),
         )
-    await goodbyes.plan(tx, workspace_id, ended.phase, goodbyes_on, now)
+    await goodbyes.schedule_goodbyes(tx, workspace_id, ended.phase, goodbyes_on, now)
 
 
 async def decide_items(
@@ -174,7 +176,7 @@ async def _audit(
 ) -> None:
     if by is None:
         return
-    await note_change(
+    await add_audit_entry(
         tx,
         workspace_id,
         actor=by,

@@ -7,13 +7,13 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda.actions import ActionName, AgendaAction
-from bot.agenda.agenda import Item, carrying_out, let_go
+from bot.agenda.schedule import AgendaItem, log_skipped, run_item
 from bot.agenda.slots import within_hours
 from bot.announcement import refresh
 from bot.db import schema
 from bot.ending import messages
 from bot.ending.extend_form import ENDS_ON, REASON, REASON_LIMIT, Extension
-from bot.outbox import keys, outbox
+from bot.outbox import enqueue, keys
 from bot.phases import rules, store
 from bot.phases.budget import Span
 from bot.phases.model import Phase
@@ -23,7 +23,7 @@ from bot.services import Services
 from bot.slack.errors import Refused
 from bot.slack.people import known
 from bot.slack.request import Request
-from bot.workspaces.store import note_change
+from bot.workspaces.store import add_audit_entry
 
 ENDED = (
     "The phase was not extended: it has ended. `/imbalance start` begins a new one, with its own "
@@ -55,11 +55,11 @@ async def extend(services: Services, request: Request, asked: Extension) -> Phas
         phase = await lock_to_manage(tx, request, actor)
         _check(phase, asked)
         moved = await _move(tx, request, phase, asked, now)
-        await refresh.plan_days(tx, request.workspace_id, moved, now)
+        await refresh.schedule_dates(tx, request.workspace_id, moved, now)
         # After it: who warns of the old end at this moment has done so by then.
-        await refresh.unwarn(tx, request.workspace_id, phase)
+        await refresh.cancel_warnings(tx, request.workspace_id, phase)
         await replan_rounds(tx, request.workspace_id, moved, now)
-        await refresh.tell(tx, request.workspace_id, moved, now)
+        await refresh.edit_announcement(tx, request.workspace_id, moved, now)
         if not moved.is_paused:  # else the announcement says it when it goes on
             await _announce(tx, request, moved, now)
     return moved
@@ -79,13 +79,13 @@ def latest_end(phase: Phase) -> date:
     return latest
 
 
-async def warn_end(services: Services, item: Item) -> None:
+async def warn_of_end(services: Services, item: AgendaItem) -> None:
     """Two working days before the end, each lead is asked: end it, or extend it.
 
     Late, in their next hours, as long as it has not ended by then.
     """
     now = services.clock.now()
-    async with carrying_out(services.db, item) as tx:
+    async with run_item(services.db, item) as tx:
         phase = await store.load(tx, item.workspace_id, item.subject)
         if phase is None or not phase.is_active:
             return
@@ -93,9 +93,9 @@ async def warn_end(services: Services, item: Item) -> None:
         for lead in phase.reachable_leads:
             at = within_hours(now, lead.zone or phase.zone)
             if at >= over_at:
-                let_go(item, "it ends before this could be read")
+                log_skipped(item, "it ends before this could be read")
                 continue
-            await outbox.say(
+            await enqueue.post(
                 tx,
                 item.workspace_id,
                 key=keys.warning(phase.phase_id, phase.ends_on, lead.user_id),
@@ -106,7 +106,7 @@ async def warn_end(services: Services, item: Item) -> None:
             )
 
 
-ACTIONS = (AgendaAction(name=ActionName.WARN_END, run=warn_end),)
+ACTIONS = (AgendaAction(name=ActionName.WARN_END, run=warn_of_end),)
 
 
 def _check(phase: Phase, asked: Extension) -> None:
@@ -146,7 +146,7 @@ async def _move(
             recovery_until=moved.recovery_until,
         )
     )
-    await note_change(
+    await add_audit_entry(
         tx,
         request.workspace_id,
         actor=request.user_id,
@@ -162,7 +162,7 @@ async def _move(
 async def _announce(tx: AsyncConnection, request: Request, moved: Phase, now: datetime) -> None:
     profiles = await known(tx, request.workspace_id, [request.user_id])  # a lead, or an admin
     by = profiles[request.user_id].name if request.user_id in profiles else request.user_id
-    await outbox.say(
+    await enqueue.post(
         tx,
         request.workspace_id,
         key=keys.extended(request.target_id),

@@ -5,13 +5,13 @@ from datetime import date, datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.agenda import agenda
+from bot.agenda import schedule
 from bot.agenda.actions import ActionName, AgendaAction, PhasePerson
-from bot.agenda.agenda import Item, carrying_out, let_go
+from bot.agenda.schedule import AgendaItem, log_skipped, run_item
 from bot.agenda.slots import slot, within_hours
 from bot.ending import messages
-from bot.ending.summary import Ended, ended_of
-from bot.outbox import keys, outbox
+from bot.ending.summary import EndedPhase, summarize
+from bot.outbox import enqueue, keys
 from bot.outbox.keys import MessageKey
 from bot.phases import store
 from bot.phases.model import Participant, Phase
@@ -19,7 +19,7 @@ from bot.services import Services
 from bot.slack.content import Content
 
 
-async def plan(
+async def schedule_goodbyes(
     tx: AsyncConnection, workspace_id: str, phase: Phase, on: date | None, now: datetime
 ) -> None:
     """From the day `on`, at the phase's time of day where each member lives; None: from now."""
@@ -28,14 +28,14 @@ async def plan(
         zone = member.zone or phase.zone
         at = slot(on, phase.time_of_day, zone) if on else now
         due[_subject(phase, member)] = within_hours(at, zone)
-    await agenda.put_all(tx, workspace_id, action=ActionName.SAY_GOODBYE, due=due)
+    await schedule.add_all(tx, workspace_id, action=ActionName.SAY_GOODBYE, due=due)
 
 
-async def hurry(tx: AsyncConnection, workspace_id: str, phase: Phase, now: datetime) -> None:
+async def send_soon(tx: AsyncConnection, workspace_id: str, phase: Phase, now: datetime) -> None:
     """It is wrapped up: goodbyes wait no longer. A line for who had theirs comes by itself."""
     for member in phase.members:
         subject = _subject(phase, member)
-        waits = await agenda.due_of(
+        waits = await schedule.due_time(
             tx, workspace_id, action=ActionName.SAY_GOODBYE, subject=subject
         )
         if waits is not None:
@@ -44,26 +44,26 @@ async def hurry(tx: AsyncConnection, workspace_id: str, phase: Phase, now: datet
             await _put(tx, workspace_id, ActionName.SAY_LINE, phase, member, now)
 
 
-async def say_goodbye(services: Services, item: Item) -> None:
+async def send_goodbye(services: Services, item: AgendaItem) -> None:
     await _say(services, item, keys.goodbye, messages.goodbye)
 
 
-async def say_line(services: Services, item: Item) -> None:
+async def send_late_line(services: Services, item: AgendaItem) -> None:
     """What was written for somebody after their goodbye."""
     await _say(services, item, keys.line, messages.late_line)
 
 
 ACTIONS = (
-    AgendaAction(name=ActionName.SAY_GOODBYE, run=say_goodbye),
-    AgendaAction(name=ActionName.SAY_LINE, run=say_line),
+    AgendaAction(name=ActionName.SAY_GOODBYE, run=send_goodbye),
+    AgendaAction(name=ActionName.SAY_LINE, run=send_late_line),
 )
 
 
 async def _say(
     services: Services,
-    item: Item,
+    item: AgendaItem,
     key: Callable[[str, str], MessageKey],
-    words: Callable[[Ended, Participant, date], Content],
+    words: Callable[[EndedPhase, Participant, date], Content],
 ) -> None:
     """In their working hours, also after downtime; to nobody who cannot or will not read it."""
     about = PhasePerson.parse(item.subject)
@@ -71,18 +71,18 @@ async def _say(
     client = services.client_for(item.workspace_id)
     person = await services.people.one(client, item.workspace_id, user_id)
     now = services.clock.now()
-    async with carrying_out(services.db, item) as tx:
+    async with run_item(services.db, item) as tx:
         phase = await store.load(tx, item.workspace_id, phase_id)
         if phase is None or phase.ended_at is None:
-            let_go(item, "the phase is gone")
+            log_skipped(item, "the phase is gone")
             return
-        ended = await ended_of(tx, item.workspace_id, phase)
+        ended = await summarize(tx, item.workspace_id, phase)
         found = [one for one in ended.phase.members if one.user_id == user_id]
         if not found or person is None or not person.is_full_member:
             return
         if await _wants_none(tx, item.workspace_id, ended, found[0]):
             return
-        await outbox.say(
+        await enqueue.post(
             tx,
             item.workspace_id,
             key=key(phase_id, user_id),
@@ -93,7 +93,7 @@ async def _say(
 
 
 async def _wants_none(
-    tx: AsyncConnection, workspace_id: str, ended: Ended, member: Participant
+    tx: AsyncConnection, workspace_id: str, ended: EndedPhase, member: Participant
 ) -> bool:
     """Who opted out of the channel hears only what somebody wrote for them."""
     quiet = await store.opted_out(tx, workspace_id, ended.phase.channel_id)
@@ -108,7 +108,7 @@ async def _put(
     member: Participant,
     earliest: datetime,
 ) -> None:
-    await agenda.put(
+    await schedule.add(
         tx,
         workspace_id,
         action=action,

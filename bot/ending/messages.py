@@ -7,7 +7,7 @@ from slack_sdk.models.blocks import Block
 
 from bot.agenda.slots import working_day_after
 from bot.dates import day, days
-from bot.ending.summary import Ended
+from bot.ending.summary import EndedPhase
 from bot.phases.model import ItemOutcome, Participant, Phase, SetAsideItem
 from bot.phases.rules import Kind
 from bot.phases.wording import EMOJI, NAMES, lead_names, one_line
@@ -76,7 +76,7 @@ YOU = "you"
 LINE_FIRST = "{emoji} {name} in {channel}: a line for you."
 
 
-def closing(ended: Ended) -> Content:
+def closing(ended: EndedPhase) -> Content:
     """For the channel: what comes back, what it cost, and what it brought if that is written."""
     phase = ended.phase
     first = _first(ENDED, phase)
@@ -91,7 +91,7 @@ def closing(ended: Ended) -> Content:
     return content(first, *blocks, picture=ended.picture)
 
 
-def wrapped_up(ended: Ended, *, changed: bool, today: date) -> Content:
+def wrapped_up(ended: EndedPhase, *, changed: bool, today: date) -> Content:
     """For the channel, where the phase had ended by its date before the lead wrote this.
 
     `changed`: what waited is decided differently from what the closing message said.
@@ -131,7 +131,7 @@ def ask_wrap_up(phase: Phase, goodbyes_on: date) -> Content:
     )
 
 
-def written(ended: Ended) -> Content:
+def written(ended: EndedPhase) -> Content:
     """To each lead, in the place of the question, once one of them has answered it."""
     phase = ended.phase
     first = _first(WRITTEN, phase)
@@ -154,7 +154,7 @@ def longer(phase: Phase, by: str) -> Content:
     return content(first, *paragraphs(lines))
 
 
-def goodbye(ended: Ended, member: Participant, today: date) -> Content:
+def goodbye(ended: EndedPhase, member: Participant, today: date) -> Content:
     """To one member, in private."""
     phase = ended.phase
     first = _first(GOODBYE, phase)
@@ -169,7 +169,7 @@ def goodbye(ended: Ended, member: Participant, today: date) -> Content:
     return content(first, *paragraphs(lines))
 
 
-def late_line(ended: Ended, member: Participant, today: date) -> Content:
+def late_line(ended: EndedPhase, member: Participant, today: date) -> Content:
     """To one member, where the line was written after their goodbye."""
     first = _first(LINE_FIRST, ended.phase)
     return content(first, *paragraphs([f"*{first}*", *_line(ended, member)]))
@@ -182,7 +182,7 @@ def _first(words: str, phase: Phase, **more: str) -> str:
     )
 
 
-def _cost(ended: Ended) -> str:
+def _cost(ended: EndedPhase) -> str:
     phase = ended.phase
     took = (ended.ended_on - phase.starts_on).days + 1
     planned = (phase.first_ends_on - phase.starts_on).days + 1
@@ -204,7 +204,7 @@ def served(phase: Phase) -> Iterable[str]:
     return [_labelled(SERVED, phase.milestone)] if phase.milestone else []
 
 
-def _follows(ended: Ended) -> Iterable[str]:
+def _follows(ended: EndedPhase) -> Iterable[str]:
     """Until it is wrapped up; nothing where nobody leads any more, or none can tell the channel."""
     phase = ended.phase
     if phase.wrapped_up_at is None and ended.phase.leads and not phase.is_paused:
@@ -215,13 +215,13 @@ def _labelled(label: str, text: str) -> str:
     return f"*{label}:* {fitted(one_line(text), TEXT_SHOWN)}"
 
 
-def coming_back(ended: Ended, today: date) -> Sequence[str]:
+def coming_back(ended: EndedPhase, today: date) -> Sequence[str]:
     """What becomes of the work that waited, a line each; nothing where none did."""
     items = ended.phase.items
     return [BACK_HEADING, *(_item_outcome(item, ended, today) for item in items)] if items else []
 
 
-def _item_outcome(item: SetAsideItem, ended: Ended, today: date) -> str:
+def _item_outcome(item: SetAsideItem, ended: EndedPhase, today: date) -> str:
     text, owner = _named(item), mention(item.owner_id)
     if item.outcome == ItemOutcome.DROPPED:
         return DROPPED.format(text=text)
@@ -234,7 +234,7 @@ def _named(item: SetAsideItem) -> str:
     return fitted(one_line(item.text).rstrip("."), LINE_SHOWN * 2)
 
 
-def _back_when(ended: Ended, today: date) -> str:
+def _back_when(ended: EndedPhase, today: date) -> str:
     """The working day after the end; a message may come days after that."""
     back = working_day_after(ended.ended_on)
     return (SINCE if back < today else ON).format(day=day(back))
@@ -246,13 +246,13 @@ def _recovery(phase: Phase) -> Sequence[str]:
     return [RECOVERY.format(day=day(working_day_after(phase.recovery_until)))]
 
 
-def _line(ended: Ended, member: Participant) -> Iterable[str]:
+def _line(ended: EndedPhase, member: Participant) -> Iterable[str]:
     if member.thanks_line:
         line = fitted(one_line(member.thanks_line), LINE_SHOWN * 2)
         yield WROTE.format(writer=quote(ended.writer), line=line)
 
 
-def _returning(ended: Ended, user_id: str, today: date) -> Iterable[str]:
+def _returning(ended: EndedPhase, user_id: str, today: date) -> Iterable[str]:
     """What is taken up again, with whom; of their own work also what is not."""
     for item in ended.phase.items:
         mine = item.owner_id == user_id

@@ -13,7 +13,7 @@ from bot.slack.people import known
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ended:
+class EndedPhase:
     """A phase that is over, and what is known of it."""
 
     phase: Phase
@@ -23,14 +23,14 @@ class Ended:
     picture_is_newer: bool  # some of these were shown after the end
 
 
-async def ended_of(tx: AsyncConnection, workspace_id: str, phase: Phase) -> Ended:
+async def summarize(tx: AsyncConnection, workspace_id: str, phase: Phase) -> EndedPhase:
     """The summary of an ended phase. Raises ValueError where it still runs."""
     if phase.ended_at is None:
         raise ValueError(f"phase {phase.phase_id} still runs")
     ended_at = phase.ended_at
     rounds = await closed_rounds(tx, workspace_id, phase)
     seen = [(one, one.shown_at) for one in rounds if one.shown_at is not None]
-    return Ended(
+    return EndedPhase(
         phase=phase,
         ended_on=phase.day_of(ended_at),
         writer=await _writer(tx, workspace_id, phase),

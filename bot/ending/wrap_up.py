@@ -10,7 +10,7 @@ from bot.agenda.slots import within_hours
 from bot.dates import day
 from bot.db import schema
 from bot.ending import end, goodbyes, messages
-from bot.ending.summary import Ended, ended_of
+from bot.ending.summary import EndedPhase, summarize
 from bot.ending.wrap_up_form import (
     LEARNING,
     LINE_LIMIT,
@@ -21,14 +21,14 @@ from bot.ending.wrap_up_form import (
     line_block,
     until_block,
 )
-from bot.outbox import keys, outbox, requeue
+from bot.outbox import enqueue, keys, requeue
 from bot.phases import store
 from bot.phases.model import ItemOutcome, Phase, SetAsideItem
 from bot.phases.permissions import actor_of, lock_to_manage
 from bot.services import Services
 from bot.slack.errors import Refused
 from bot.slack.request import Request
-from bot.workspaces.store import note_change
+from bot.workspaces.store import add_audit_entry
 
 WRITTEN = (
     "Nothing was changed: this phase is wrapped up, and the channel has read it. Write to the "
@@ -56,12 +56,12 @@ async def wrap_up(services: Services, request: Request, said: WrapUp) -> Phase:
         was_active, items = phase.is_active, phase.items
         if was_active:
             by = request.user_id
-            phase = await end.finish(tx, request.workspace_id, phase, by=by, now=now)
+            phase = await end.end_now(tx, request.workspace_id, phase, by=by, now=now)
         phase = await _keep(tx, request, phase, said, now)
-        ended = await ended_of(tx, request.workspace_id, phase)
+        ended = await summarize(tx, request.workspace_id, phase)
         if was_active:
-            await end.close_in_channel(tx, request.workspace_id, ended, now)
-            await goodbyes.plan(tx, request.workspace_id, ended.phase, None, now)
+            await end.post_closing(tx, request.workspace_id, ended, now)
+            await goodbyes.schedule_goodbyes(tx, request.workspace_id, ended.phase, None, now)
         else:
             await _add_to_the_end(tx, request, items, ended, now)
     return phase
@@ -71,13 +71,13 @@ async def _add_to_the_end(
     tx: AsyncConnection,
     request: Request,
     items_before: Sequence[SetAsideItem],
-    ended: Ended,
+    ended: EndedPhase,
     now: datetime,
 ) -> None:
     """It had ended by its date: the channel reads the rest, and no lead is asked any more."""
     phase = ended.phase
     if not phase.is_paused:
-        await outbox.say(
+        await enqueue.post(
             tx,
             request.workspace_id,
             key=keys.wrapped_up(phase.phase_id),
@@ -89,10 +89,10 @@ async def _add_to_the_end(
         )
     for lead in ended.phase.leads:
         key = keys.wrap_up(phase.phase_id, lead.user_id)
-        await outbox.edit(
+        await enqueue.edit(
             tx, request.workspace_id, of=key, content=messages.written(ended), now=now
         )
-    await goodbyes.hurry(tx, request.workspace_id, ended.phase, now)
+    await goodbyes.send_soon(tx, request.workspace_id, ended.phase, now)
 
 
 async def _after_closing(
@@ -100,7 +100,7 @@ async def _after_closing(
 ) -> datetime:
     """At once; after downtime the closing may still wait for the morning, and this with it."""
     key = keys.closing(phase.phase_id)
-    closed = await requeue.was_said(tx, request.workspace_id, key)
+    closed = await requeue.is_delivered(tx, request.workspace_id, key)
     return now if closed else within_hours(now, phase.zone)
 
 
@@ -139,7 +139,7 @@ async def _keep(
     )
     await end.decide_items(tx, request.workspace_id, phase, said.decisions)
     await _keep_lines(tx, request, said.lines)
-    await note_change(
+    await add_audit_entry(
         tx,
         request.workspace_id,
         actor=request.user_id,

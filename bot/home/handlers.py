@@ -96,7 +96,7 @@ async def decide(
 
 async def ask_for_link(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
     """An admin saw a held message: where?"""
-    form = held_messages.build(await held_decisions.held_one(services, request))
+    form = held_messages.build(await held_decisions.held_message(services, request))
     await open_form(services.client_for(request.workspace_id), body, form)
     await ack()
 

@@ -4,15 +4,15 @@ from slack_sdk.errors import SlackApiError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.home.held_messages import LINK, SHOWN
-from bot.home.model import Held
+from bot.home.model import HeldMessage
 from bot.operations import message_decisions, message_names
 from bot.operations.message_decisions import Decision
 from bot.outbox import admin_queries
-from bot.outbox.admin_queries import Listed
-from bot.outbox.outbox import State
-from bot.outbox.queued_message import Place
+from bot.outbox.admin_queries import ListedMessage
+from bot.outbox.enqueue import State
+from bot.outbox.queued_message import SlackLocation
 from bot.services import Services
-from bot.slack.errors import Meaning, Refused, verdict
+from bot.slack.errors import ErrorKind, Refused, verdict
 from bot.slack.links import place_in
 from bot.slack.request import Request
 from bot.workspaces.lifecycle import may_change
@@ -24,14 +24,18 @@ NOT_SEEN = (
 CANNOT_ASK = "Nothing was changed: Slack did not answer. Try again in a minute."
 
 
-async def held_in(tx: AsyncConnection, workspace_id: str) -> tuple[tuple[Held, ...], int]:
+async def held_messages_of(
+    tx: AsyncConnection, workspace_id: str
+) -> tuple[tuple[HeldMessage, ...], int]:
     """The first few held messages of a workspace, and how many there are."""
-    found = await admin_queries.listed(tx, (State.HELD,), limit=SHOWN, workspace_id=workspace_id)
+    found = await admin_queries.list_messages(
+        tx, (State.HELD,), limit=SHOWN, workspace_id=workspace_id
+    )
     count = await admin_queries.count(tx, (State.HELD,), workspace_id) if found else 0
     return tuple(_held(message) for message in found), count
 
 
-async def held_one(services: Services, request: Request) -> Held:
+async def held_message(services: Services, request: Request) -> HeldMessage:
     """One held message, for an admin who says that it is there.
 
     Raises:
@@ -40,7 +44,7 @@ async def held_one(services: Services, request: Request) -> Held:
     await _only_admins(services, request)
     async with services.db.reading() as reader:
         message = await _message(reader, request)
-    against = message_decisions.why_not(Decision.THERE, message, services.clock.now())
+    against = message_decisions.refusal_of(Decision.THERE, message, services.clock.now())
     if against is not None:
         raise Refused(against)
     return _held(message)
@@ -69,14 +73,14 @@ async def _only_admins(services: Services, request: Request) -> None:
         raise Refused(ADMINS_ONLY)
 
 
-async def _message(tx: AsyncConnection, request: Request) -> Listed:
+async def _message(tx: AsyncConnection, request: Request) -> ListedMessage:
     message = await admin_queries.one(tx, request.workspace_id, request.target_id)
     if message is None:
         raise Refused(message_decisions.NOT_FOUND)
     return message
 
 
-async def _seen(services: Services, workspace_id: str, link: str) -> Place:
+async def _seen(services: Services, workspace_id: str, link: str) -> SlackLocation:
     """The place a link leads to, if Slack knows a message there."""
     found = place_in(link)
     if found is None:
@@ -85,14 +89,14 @@ async def _seen(services: Services, workspace_id: str, link: str) -> Place:
     try:
         await services.client_for(workspace_id).chat_getPermalink(channel=channel, message_ts=ts)
     except SlackApiError as error:
-        gone = verdict(error).meaning is Meaning.PERMANENT
+        gone = verdict(error).meaning is ErrorKind.PERMANENT
         said = NOT_SEEN if gone else CANNOT_ASK
         raise Refused(said, {LINK: said}) from error
-    return Place(channel=channel, ts=ts)
+    return SlackLocation(channel=channel, ts=ts)
 
 
-def _held(message: Listed) -> Held:
-    return Held(
+def _held(message: ListedMessage) -> HeldMessage:
+    return HeldMessage(
         message_id=message.message_id,
         what=message_names.what(message),
         channel_id=None if message.to_person else message.conversation,

@@ -6,7 +6,7 @@ from typing import Any
 from slack_sdk.models.blocks import ActionsBlock, Block, ConfirmObject
 from slack_sdk.models.views import View
 
-from bot.home.model import Held
+from bot.home.model import HeldMessage
 from bot.slack.content import actions, button, context, header, plain, section
 from bot.slack.inputs import text_input
 from bot.slack.mrkdwn import channel, clean, instant
@@ -41,7 +41,7 @@ LABEL = "Link to the message"
 EXAMPLE = "https://example.slack.com/archives/C0123456789/p1763892000123456"
 
 
-def blocks(held: Sequence[Held], count: int) -> list[Block]:
+def blocks(held: Sequence[HeldMessage], count: int) -> list[Block]:
     """The first few with their buttons; `count` is how many there are in all."""
     if not held:
         return []
@@ -50,7 +50,7 @@ def blocks(held: Sequence[Held], count: int) -> list[Block]:
     return [header(TITLE), section(ABOUT), *shown, *more, context(CHOICES)]
 
 
-def build(held: Held) -> View:
+def build(held: HeldMessage) -> View:
     """The form that asks for the link."""
     link = text_input(LINK, LABEL, VALUE, limit=LONGEST_LINK, placeholder=EXAMPLE)
     return View(
@@ -69,7 +69,7 @@ def parse(values: Mapping[str, Any]) -> str:
     return clean(values[LINK][VALUE].get("value") or "")
 
 
-def _one(held: Held) -> list[Block]:
+def _one(held: HeldMessage) -> list[Block]:
     words = IN_CHANNEL if held.channel_id else TO_PERSON
     what = held.what[0].upper() + held.what[1:]
     where = channel(held.channel_id) if held.channel_id else ""
@@ -77,7 +77,7 @@ def _one(held: Held) -> list[Block]:
     return [section(said), _buttons(held)]
 
 
-def _buttons(held: Held) -> ActionsBlock:
+def _buttons(held: HeldMessage) -> ActionsBlock:
     again = button("Post again", AGAIN, held.message_id, confirm=_ask(AGAIN_TITLE, AGAIN_TEXT))
     there = button("It is there", THERE, held.message_id)
     drop = button("Drop", DROP, held.message_id, confirm=_ask(DROP_TITLE, DROP_TEXT))

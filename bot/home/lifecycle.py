@@ -5,15 +5,15 @@ from datetime import date, datetime
 from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.agenda import agenda
+from bot.agenda import schedule
 from bot.agenda.actions import ActionName
-from bot.announcement.messages import standing
+from bot.announcement.messages import status_line
 from bot.db import schema
 from bot.db.upserts import insert_if_new
-from bot.home.held_decisions import held_in
-from bot.home.model import HomeFacts, PhaseLine
+from bot.home.held_decisions import held_messages_of
+from bot.home.model import HomeFacts, PhaseSummary
 from bot.home.view import build, not_shown
-from bot.outbox import outbox
+from bot.outbox import enqueue
 from bot.phases import store
 from bot.phases.model import Phase
 from bot.phases.wording import title
@@ -37,7 +37,7 @@ async def show_home(
     workspace_id, user_id = request.workspace_id, request.user_id
     now = services.clock.now()
     async with services.db.transaction() as tx:
-        held, held_in_all = await held_in(tx, workspace_id) if is_admin else ((), 0)
+        held, held_in_all = await held_messages_of(tx, workspace_id) if is_admin else ((), 0)
         facts = HomeFacts(
             questions=await open_for(tx, workspace_id, user_id, services.keys, now),
             phases=await _phases(tx, workspace_id, user_id, channel_ids, now),
@@ -48,7 +48,7 @@ async def show_home(
             view = checked(build(facts))
         except Refused as refusal:
             view = checked(not_shown(refusal.text))
-        await outbox.publish(tx, workspace_id, user_id=user_id, view=view, now=now)
+        await enqueue.publish(tx, workspace_id, user_id=user_id, view=view, now=now)
 
 
 async def opt_out(services: Services, request: Request) -> None:
@@ -82,7 +82,7 @@ async def _phases(
     user_id: str,
     channel_ids: tuple[str, ...],
     now: datetime,
-) -> tuple[PhaseLine, ...]:
+) -> tuple[PhaseSummary, ...]:
     found = await store.phases_of(
         tx, workspace_id, user_id, channel_ids=channel_ids, ended_since=now - NOTHING_AFTER
     )
@@ -95,17 +95,19 @@ async def _phases(
 
 
 async def _has_rounds_to_come(tx: AsyncConnection, workspace_id: str, phase_id: str) -> bool:
-    return await agenda.is_noted(tx, workspace_id, action=ActionName.OPEN_ROUND, about=phase_id)
+    return await schedule.is_scheduled(
+        tx, workspace_id, action=ActionName.OPEN_ROUND, about=phase_id
+    )
 
 
-def _line(phase: Phase, user_id: str, now: datetime, *, opted_out: bool) -> PhaseLine:
+def _line(phase: Phase, user_id: str, now: datetime, *, opted_out: bool) -> PhaseSummary:
     leads = phase.is_led_by(user_id)
-    return PhaseLine(
+    return PhaseSummary(
         phase_id=phase.phase_id,
         channel_id=phase.channel_id,
         kind=phase.kind,
         title=title(phase, LONGEST_TITLE),
-        standing=standing(phase, phase.day_of(now)),
+        standing=status_line(phase, phase.day_of(now)),
         ends_on=phase.ends_on,
         leads=leads,
         is_member=phase.has(user_id) and not leads,
@@ -114,6 +116,6 @@ def _line(phase: Phase, user_id: str, now: datetime, *, opted_out: bool) -> Phas
     )
 
 
-def _first(line: PhaseLine) -> tuple[bool, bool, date, str]:
+def _first(line: PhaseSummary) -> tuple[bool, bool, date, str]:
     """What runs comes first, and of that what this person leads."""
     return line.is_over, not line.leads, line.ends_on, line.phase_id

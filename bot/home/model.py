@@ -8,7 +8,7 @@ from bot.rounds.model import OpenQuestion
 
 
 @dataclass(frozen=True, kw_only=True)
-class PhaseLine:
+class PhaseSummary:
     """A phase in one of the person's channels that runs, or about which they are asked again."""
 
     phase_id: str
@@ -24,7 +24,7 @@ class PhaseLine:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Held:
+class HeldMessage:
     """A message that may be in Slack or not, and that nobody can look for."""
 
     message_id: str
@@ -41,6 +41,6 @@ class HomeFacts:
     """
 
     questions: tuple[OpenQuestion, ...]
-    phases: tuple[PhaseLine, ...]
-    held: tuple[Held, ...] = ()
+    phases: tuple[PhaseSummary, ...]
+    held: tuple[HeldMessage, ...] = ()
     held_in_all: int = 0

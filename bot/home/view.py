@@ -8,7 +8,7 @@ from slack_sdk.models.views import View
 from bot.announcement.messages import DETAILS
 from bot.ending.messages import EXTEND, WRAP_UP
 from bot.home import held_messages
-from bot.home.model import HomeFacts, PhaseLine
+from bot.home.model import HomeFacts, PhaseSummary
 from bot.rounds.messages import CHANGE, answer_blocks, small_print
 from bot.rounds.model import OpenQuestion
 from bot.slack.content import actions, button, context, divider, header, section
@@ -109,7 +109,7 @@ def _filled(words: str, question: OpenQuestion) -> str:
     return words.format(channel=channel(asking.channel_id), until=instant(asking.closes_at))
 
 
-def _phases(phases: Sequence[PhaseLine]) -> list[Block]:
+def _phases(phases: Sequence[PhaseSummary]) -> list[Block]:
     if not phases:
         return [section(NO_PHASES)]
     blocks = [block for one in phases[:PHASES_SHOWN] for block in _phase(one)]
@@ -117,7 +117,7 @@ def _phases(phases: Sequence[PhaseLine]) -> list[Block]:
     return [*blocks, context(MORE_PHASES.format(count=more))] if more > 0 else blocks
 
 
-def _phase(line: PhaseLine) -> list[Block]:
+def _phase(line: PhaseSummary) -> list[Block]:
     where = channel(line.channel_id)
     said = f"*{line.title}*\n{where} · {OVER if line.is_over else line.standing}"
     if line.opted_out:

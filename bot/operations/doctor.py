@@ -31,7 +31,7 @@ READY_SECONDS = 5
 Check = Callable[[Settings], AsyncIterator[Finding]]
 
 
-async def examine() -> int:
+async def diagnose() -> int:
     """Look at everything and print a line each. Returns 1 if something is wrong, else 0."""
     try:
         settings = load()

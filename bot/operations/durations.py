@@ -5,7 +5,7 @@ from datetime import timedelta
 _UNITS = (("d", 86400), ("h", 3600), ("min", 60))
 
 
-def span(time: timedelta) -> str:
+def humanize(time: timedelta) -> str:
     """ "40 s", "12 min", "3 h", "5 d"; nothing negative."""
     seconds = max(0, int(time.total_seconds()))
     for name, size in _UNITS:

@@ -14,7 +14,7 @@ LOOK_SECONDS = 60.0
 LOST_AFTER_SECONDS = 300.0
 
 
-class Hearing:
+class EventGapMonitor:
     """Looks now and then. A process that stood still, or a machine that slept, was deaf, too."""
 
     def __init__(

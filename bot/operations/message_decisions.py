@@ -7,11 +7,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.channel_health import restore_announcement
 from bot.outbox import admin_queries
-from bot.outbox.admin_queries import Listed
-from bot.outbox.outbox import State
-from bot.outbox.queued_message import Place
+from bot.outbox.admin_queries import ListedMessage
+from bot.outbox.enqueue import State
+from bot.outbox.queued_message import SlackLocation
 from bot.slack.errors import Refused
-from bot.workspaces.store import note_change
+from bot.workspaces.store import add_audit_entry
 
 #: Clocks differ: what was posted a little before the first try may still be it. A proof looks from
 #: further back, for it knows the message by its id; a link may lead anywhere.
@@ -69,7 +69,7 @@ _NOT = {
 }
 
 
-def why_not(decision: Decision, message: Listed, now: datetime) -> str | None:
+def refusal_of(decision: Decision, message: ListedMessage, now: datetime) -> str | None:
     """What speaks against it; None: nothing. Pure."""
     if (
         decision is Decision.AGAIN
@@ -80,7 +80,7 @@ def why_not(decision: Decision, message: Listed, now: datetime) -> str | None:
     return _NOT[decision].get(message.state)
 
 
-def why_not_there(message: Listed, place: Place) -> str | None:
+def refusal_of_location(message: ListedMessage, place: SlackLocation) -> str | None:
     """Why the message cannot be the one at this place; None: it may be. Pure."""
     channel, ts = str(place.channel), str(place.ts)
     expected = channel.startswith("D") if message.to_person else channel == message.conversation
@@ -93,27 +93,27 @@ def why_not_there(message: Listed, place: Place) -> str | None:
 async def decide(
     tx: AsyncConnection,
     decision: Decision,
-    message: Listed,
+    message: ListedMessage,
     *,
     actor: str,
     now: datetime,
-    place: Place | None = None,
+    place: SlackLocation | None = None,
 ) -> None:
     """Carry it out and leave an audit row. `place` is where it was seen, for THERE.
 
     Raises:
         Refused: the message is not in a state for this, or another place is meant.
     """
-    against = why_not(decision, message, now)
+    against = refusal_of(decision, message, now)
     if against is None and place is not None:
-        against = why_not_there(message, place)
+        against = refusal_of_location(message, place)
     if against is not None:
         raise Refused(against)
     if not await _carried_out(tx, decision, message, now, place):
         raise Refused(MEANWHILE)
     if decision is not Decision.DROP:
-        await restore_announcement.stands(tx, message.workspace_id, message.key, now)
-    await note_change(
+        await restore_announcement.restore(tx, message.workspace_id, message.key, now)
+    await add_audit_entry(
         tx,
         message.workspace_id,
         actor=actor,
@@ -126,7 +126,11 @@ async def decide(
 
 
 async def _carried_out(
-    tx: AsyncConnection, decision: Decision, message: Listed, now: datetime, place: Place | None
+    tx: AsyncConnection,
+    decision: Decision,
+    message: ListedMessage,
+    now: datetime,
+    place: SlackLocation | None,
 ) -> bool:
     mine = message.workspace_id, message.message_id
     if decision is Decision.AGAIN:

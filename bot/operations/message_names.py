@@ -8,8 +8,8 @@ from bot.channel_health.failure_policy import (
     UNREACHABLE,
     WORDS,
 )
-from bot.outbox.admin_queries import DROPPED, Listed
-from bot.outbox.outbox import CANCELLED, Operation, State
+from bot.outbox.admin_queries import DROPPED, ListedMessage
+from bot.outbox.enqueue import CANCELLED, Operation, State
 from bot.phases.model import PauseReason
 
 #: By the first word of a message's key.
@@ -107,12 +107,12 @@ _WORDS_REFUSED = (
 )
 
 
-def what(message: Listed) -> str:
+def what(message: ListedMessage) -> str:
     """What it is, such as "the pin of the announcement of a phase"."""
     return _DONE[message.operation].format(what=WHAT.get(message.kind, _ANOTHER))
 
 
-def why(message: Listed) -> str:
+def why(message: ListedMessage) -> str:
     """What its reason means, and what to do about it."""
     reason = message.reason
     if reason is None:

@@ -18,12 +18,12 @@ from bot.db.engine import Database
 from bot.db.file_lock import sqlite_file
 from bot.db.revision import pending, unusable
 from bot.operations import message_decisions, message_names
-from bot.operations.durations import span
+from bot.operations.durations import humanize
 from bot.operations.message_decisions import Decision, decide
 from bot.outbox import admin_queries
-from bot.outbox.admin_queries import Listed
-from bot.outbox.outbox import State
-from bot.outbox.queued_message import Place
+from bot.outbox.admin_queries import ListedMessage
+from bot.outbox.enqueue import State
+from bot.outbox.queued_message import SlackLocation
 from bot.settings import NotStarted, Settings, load
 from bot.slack.errors import Refused
 from bot.slack.links import place_in
@@ -77,7 +77,7 @@ async def _opened(settings: Settings) -> AsyncIterator[Database]:
 async def _list(db: Database, options: argparse.Namespace) -> int:
     states = tuple(State(state) for state in options.state)
     async with db.reading() as reader:
-        found = await admin_queries.listed(
+        found = await admin_queries.list_messages(
             reader, states, limit=options.limit, workspace_id=options.workspace
         )
         count = await admin_queries.count(reader, states, options.workspace)
@@ -109,7 +109,7 @@ async def _decide(db: Database, options: argparse.Namespace) -> int:
 
 
 async def _decided(tx: AsyncConnection, message_id: str, options: argparse.Namespace) -> str:
-    message = (await admin_queries.found(tx, [message_id])).get(message_id)
+    message = (await admin_queries.find_message(tx, [message_id])).get(message_id)
     if message is None:
         raise Refused(message_decisions.NOT_FOUND)
     decision, place = _meant(options)
@@ -125,7 +125,7 @@ async def _decided(tx: AsyncConnection, message_id: str, options: argparse.Names
     return said
 
 
-def _meant(options: argparse.Namespace) -> tuple[Decision, Place | None]:
+def _meant(options: argparse.Namespace) -> tuple[Decision, SlackLocation | None]:
     if options.doing == "retry":
         return Decision.AGAIN, None
     if options.doing == "drop":
@@ -133,21 +133,21 @@ def _meant(options: argparse.Namespace) -> tuple[Decision, Place | None]:
     found = place_in(options.link)
     if found is None:
         raise Refused(message_decisions.NO_LINK)
-    return Decision.THERE, Place(channel=found[0], ts=found[1])
+    return Decision.THERE, SlackLocation(channel=found[0], ts=found[1])
 
 
-def _where(message: Listed) -> str:
+def _where(message: ListedMessage) -> str:
     return "a person" if message.to_person else message.conversation
 
 
-def _age(message: Listed, now: datetime) -> str:
+def _age(message: ListedMessage, now: datetime) -> str:
     """How old it is; of what is to be said later, in how long."""
     if message.state is State.PENDING and message.not_before > now:
-        return f"in {span(message.not_before - now)}"
-    return span(now - message.decided_at)
+        return f"in {humanize(message.not_before - now)}"
+    return humanize(now - message.decided_at)
 
 
-def _cells(message: Listed, now: datetime) -> tuple[str, ...]:
+def _cells(message: ListedMessage, now: datetime) -> tuple[str, ...]:
     return (
         message.message_id,
         message.state,
@@ -160,7 +160,7 @@ def _cells(message: Listed, now: datetime) -> tuple[str, ...]:
     )
 
 
-def _as_json(message: Listed, now: datetime) -> Mapping[str, Any]:
+def _as_json(message: ListedMessage, now: datetime) -> Mapping[str, Any]:
     return {
         "id": message.message_id,
         "workspace": message.workspace_id,
@@ -185,7 +185,7 @@ def _print_table(rows: Sequence[Sequence[str]]) -> None:
         print("  ".join(cells).rstrip())
 
 
-def _print_explained(found: Iterable[Listed]) -> None:
+def _print_explained(found: Iterable[ListedMessage]) -> None:
     """What each state and reason means, once."""
     sentences = dict.fromkeys(
         f"{one.state}: {message_names.STATES[one.state]}. {message_names.why(one)}".rstrip()

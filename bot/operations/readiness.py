@@ -9,15 +9,15 @@ from bot.clock import Clock, real_now
 from bot.db.engine import Database
 from bot.db.request_deadline import leave_behind
 from bot.metrics import (
-    agenda_lag_seconds,
     halted_workspaces,
     oldest_message_seconds,
     outbox_lag_seconds,
     ready,
+    scheduler_lag_seconds,
 )
 from bot.operations import system_state
-from bot.operations.durations import span
-from bot.outbox.outbox import State
+from bot.operations.durations import humanize
+from bot.outbox.enqueue import State
 
 #: Ticks come every second and a restart takes a few: what is later than this is not worked off.
 LONGEST_AGENDA_LAG = timedelta(minutes=2)
@@ -69,7 +69,7 @@ async def _late(db: Database, now: datetime, real: datetime) -> Mapping[str, str
         outbox = await system_state.outbox_lag(reader, now, real)
         waiting = await system_state.waiting(reader, now)
         halted = await system_state.halted(reader)
-    agenda_lag_seconds.set(agenda.total_seconds())
+    scheduler_lag_seconds.set(agenda.total_seconds())
     outbox_lag_seconds.set(outbox.total_seconds())
     for each in _MEASURED:
         age = waiting[each].oldest if each in waiting else system_state.NOTHING
@@ -79,7 +79,7 @@ async def _late(db: Database, now: datetime, real: datetime) -> Mapping[str, str
         halted_workspaces.labels(reason).set(count)
     found = {}
     if agenda > LONGEST_AGENDA_LAG:
-        found["agenda"] = AGENDA.format(lag=span(agenda))
+        found["agenda"] = AGENDA.format(lag=humanize(agenda))
     if outbox > LONGEST_OUTBOX_LAG:
-        found["outbox"] = OUTBOX.format(lag=span(outbox))
+        found["outbox"] = OUTBOX.format(lag=humanize(outbox))
     return found

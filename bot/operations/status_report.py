@@ -7,13 +7,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db.engine import Database
 from bot.operations import system_state
-from bot.operations.durations import span
+from bot.operations.durations import humanize
 from bot.operations.findings import Finding, look, ok, wrong
 from bot.operations.readiness import LONGEST_AGENDA_LAG, LONGEST_OUTBOX_LAG
-from bot.operations.system_state import Lane, Waiting
-from bot.outbox.bulk_send import FanOut, fan_outs
-from bot.outbox.outbox import State
-from bot.outbox.rate_limits import Pace
+from bot.operations.system_state import SenderState, WaitingMessages
+from bot.outbox.bulk_send import BulkSend, bulk_sends
+from bot.outbox.enqueue import State
+from bot.outbox.rate_limits import RateLimits
 
 #: Longer lists are cut: who has more reads the metrics.
 MOST_LINES = 5
@@ -86,20 +86,20 @@ async def state_of(db: Database, now: datetime, real: datetime) -> AsyncIterator
         yield senders([sender for sender in all_senders if sender.owner and not sender.halted])
         for finding in halted([sender for sender in all_senders if sender.halted]):
             yield finding
-        for fan_out in await fan_outs(reader, Pace(), now):
+        for fan_out in await bulk_sends(reader, RateLimits(), now):
             yield sending_to_many(fan_out, real)
 
 
 def agenda(lag: timedelta) -> Finding:
     if lag > LONGEST_AGENDA_LAG:
-        return wrong(AGENDA_LATE.format(lag=span(lag)))
-    return ok(AGENDA_BEHIND.format(lag=span(lag)) if lag else AGENDA_OK)
+        return wrong(AGENDA_LATE.format(lag=humanize(lag)))
+    return ok(AGENDA_BEHIND.format(lag=humanize(lag)) if lag else AGENDA_OK)
 
 
 def outbox(lag: timedelta) -> Finding:
     if lag > LONGEST_OUTBOX_LAG:
-        return wrong(OUTBOX_LATE.format(lag=span(lag)))
-    return ok(OUTBOX_BEHIND.format(lag=span(lag)) if lag else OUTBOX_OK)
+        return wrong(OUTBOX_LATE.format(lag=humanize(lag)))
+    return ok(OUTBOX_BEHIND.format(lag=humanize(lag)) if lag else OUTBOX_OK)
 
 
 async def _messages(reader: AsyncConnection, now: datetime) -> Sequence[Finding]:
@@ -114,15 +114,15 @@ async def _messages(reader: AsyncConnection, now: datetime) -> Sequence[Finding]
     return said if found else [ok(NOTHING_WAITS), *said]
 
 
-def messages(of: State, waiting: Waiting, reasons: Mapping[str, int]) -> Finding:
+def messages(of: State, waiting: WaitingMessages, reasons: Mapping[str, int]) -> Finding:
     """The messages of one state, and why they are in it."""
     said = WAITING[of].format(
-        count=waiting.count, age=span(waiting.oldest), why=_counted(reasons) or NO_REASON
+        count=waiting.count, age=humanize(waiting.oldest), why=_counted(reasons) or NO_REASON
     )
     return ok(said) if of in (State.PENDING, State.SENDING) else look(said)
 
 
-def senders(all_senders: Sequence[Lane]) -> Finding:
+def senders(all_senders: Sequence[SenderState]) -> Finding:
     """Who sends, and for how long nobody else may."""
     silent = [sender for sender in all_senders if sender.lease_left < system_state.NOTHING]
     if silent:
@@ -131,21 +131,23 @@ def senders(all_senders: Sequence[Lane]) -> Finding:
             SILENT.format(
                 owner=_short(first.owner),
                 workspace=first.workspace_id,
-                left=span(-first.lease_left),
+                left=humanize(-first.lease_left),
             )
         )
     if not all_senders:
         return ok(NO_SENDER)
     at_work = [
         AT_WORK.format(
-            workspace=sender.workspace_id, owner=_short(sender.owner), left=span(sender.lease_left)
+            workspace=sender.workspace_id,
+            owner=_short(sender.owner),
+            left=humanize(sender.lease_left),
         )
         for sender in all_senders
     ]
     return ok(f"{ALL_AT_WORK.format(count=len(all_senders))} ({_some(at_work)})")
 
 
-def halted(all_senders: Sequence[Lane]) -> list[Finding]:
+def halted(all_senders: Sequence[SenderState]) -> list[Finding]:
     """Workspaces that nothing is sent for. A removed app is nobody's fault, a bad token is."""
     findings = []
     for sender in all_senders[:MOST_LINES]:
@@ -159,7 +161,7 @@ def halted(all_senders: Sequence[Lane]) -> list[Finding]:
     return findings
 
 
-def sending_to_many(fan_out: FanOut, real: datetime) -> Finding:
+def sending_to_many(fan_out: BulkSend, real: datetime) -> Finding:
     end = real + timedelta(seconds=fan_out.seconds)
     return ok(
         FAN_OUT.format(

@@ -11,24 +11,24 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.agenda.agenda import NEVER
 from bot.agenda.claims import due
+from bot.agenda.schedule import PARKED
 from bot.db import schema
 from bot.outbox.admin_queries import STUCK
-from bot.outbox.outbox import State
-from bot.outbox.queue_heads import could_go, is_open, written_out
+from bot.outbox.enqueue import State
+from bot.outbox.queue_heads import is_open, is_sendable, literal_states
 
 _agenda, _lanes, _messages = schema.agenda, schema.sender_leases, schema.messages
 NOTHING = timedelta(0)
 _UNDER_WAY = is_open(_messages)
-_STUCK = _messages.c.state.in_(written_out(STUCK))
+_STUCK = _messages.c.state.in_(literal_states(STUCK))
 _SENDS = _messages.c.workspace_id.in_(
     select(_lanes.c.workspace_id).where(_lanes.c.halted.is_(None))
 )
 
 
 @dataclass(frozen=True, kw_only=True)
-class Waiting:
+class WaitingMessages:
     """The messages of one state."""
 
     count: int
@@ -36,7 +36,7 @@ class Waiting:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lane:
+class SenderState:
     """One workspace's sending, where somebody does it or nobody may."""
 
     workspace_id: str
@@ -55,7 +55,7 @@ async def agenda_failing(reader: AsyncConnection) -> Mapping[str, int]:
     """What was due, failed, and is tried again; how many, by action."""
     rows = await reader.execute(
         select(_agenda.c.action, func.count())
-        .where(_agenda.c.retry_at.is_not(None), _agenda.c.retry_at < NEVER, _agenda.c.attempts > 0)
+        .where(_agenda.c.retry_at.is_not(None), _agenda.c.retry_at < PARKED, _agenda.c.attempts > 0)
         .group_by(_agenda.c.action)
         .order_by(_agenda.c.action)
     )
@@ -75,7 +75,7 @@ async def outbox_lag(reader: AsyncConnection, now: datetime, real: datetime) -> 
             _lanes.c.halted.is_(None),
             or_(_lanes.c.owner.is_(None), _lanes.c.lease_until < real),
             or_(_lanes.c.resume_at.is_(None), _lanes.c.resume_at <= real),
-            could_go(now, real),
+            is_sendable(now, real),
         )
         .group_by(_lanes.c.workspace_id, _lanes.c.lease_until, _lanes.c.resume_at)
     )
@@ -83,9 +83,9 @@ async def outbox_lag(reader: AsyncConnection, now: datetime, real: datetime) -> 
     return max(NOTHING, now - min(since)) if since else NOTHING
 
 
-async def waiting(reader: AsyncConnection, now: datetime) -> Mapping[State, Waiting]:
+async def waiting(reader: AsyncConnection, now: datetime) -> Mapping[State, WaitingMessages]:
     """Messages that are due and not at a good end, by state; without halted workspaces."""
-    found: dict[State, Waiting] = {}
+    found: dict[State, WaitingMessages] = {}
     for some in (_UNDER_WAY, _STUCK):
         rows = await reader.execute(
             select(_messages.c.state, func.count(), func.min(_messages.c.not_before))
@@ -93,7 +93,8 @@ async def waiting(reader: AsyncConnection, now: datetime) -> Mapping[State, Wait
             .group_by(_messages.c.state)
         )
         found |= {
-            State(row[0]): Waiting(count=row[1], oldest=max(NOTHING, now - row[2])) for row in rows
+            State(row[0]): WaitingMessages(count=row[1], oldest=max(NOTHING, now - row[2]))
+            for row in rows
         }
     return found
 
@@ -135,7 +136,7 @@ async def halted(reader: AsyncConnection) -> Mapping[str, int]:
     return {row[0]: row[1] for row in rows}
 
 
-async def senders(reader: AsyncConnection, real: datetime) -> Sequence[Lane]:
+async def senders(reader: AsyncConnection, real: datetime) -> Sequence[SenderState]:
     """Workspaces that somebody sends for, and those that nothing is sent for."""
     rows = await reader.execute(
         select(_lanes)
@@ -143,7 +144,7 @@ async def senders(reader: AsyncConnection, real: datetime) -> Sequence[Lane]:
         .order_by(_lanes.c.workspace_id)
     )
     return [
-        Lane(
+        SenderState(
             workspace_id=row.workspace_id,
             owner=row.owner,
             lease_left=(row.lease_until - real) if row.lease_until else NOTHING,

@@ -13,10 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
 from bot.metrics import deliveries
+from bot.outbox.enqueue import Operation, State
 from bot.outbox.keys import MessageKey
-from bot.outbox.outbox import Operation, State
-from bot.outbox.queue_heads import written_out
-from bot.outbox.queued_message import Place
+from bot.outbox.queue_heads import literal_states
+from bot.outbox.queued_message import SlackLocation
 from bot.outbox.transitions import confirm
 
 _messages = schema.messages
@@ -33,7 +33,7 @@ DROPPED = "dropped by a person"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Listed:
+class ListedMessage:
     """One message as who decides about it sees it."""
 
     workspace_id: str
@@ -62,13 +62,13 @@ class Listed:
         return self.expires_at is not None and self.expires_at <= now
 
 
-async def listed(
+async def list_messages(
     reader: AsyncConnection,
     states: Collection[State],
     *,
     limit: int,
     workspace_id: str | None = None,
-) -> tuple[Listed, ...]:
+) -> tuple[ListedMessage, ...]:
     """Messages in these states, of every workspace where none is named.
 
     Those decided first in front, of what is over those decided last.
@@ -87,13 +87,15 @@ async def count(
     return await reader.scalar(select(func.count()).select_from(some)) or 0
 
 
-async def found(tx: AsyncConnection, message_ids: Collection[str]) -> Mapping[str, Listed]:
+async def find_message(
+    tx: AsyncConnection, message_ids: Collection[str]
+) -> Mapping[str, ListedMessage]:
     """These messages, in whatever workspace and state they are; unknown ids are left out."""
     rows = await tx.execute(select(_messages).where(_messages.c.message_id.in_(message_ids)))
     return {row["message_id"]: _listed(row) for row in rows.mappings()}
 
 
-async def one(tx: AsyncConnection, workspace_id: str, message_id: str) -> Listed | None:
+async def one(tx: AsyncConnection, workspace_id: str, message_id: str) -> ListedMessage | None:
     """This message, if the workspace has it."""
     rows = await tx.execute(select(_messages).where(_this(workspace_id, message_id)))
     row = rows.mappings().first()
@@ -156,7 +158,7 @@ async def post_again(tx: AsyncConnection, workspace_id: str, message_id: str) ->
 
 
 async def is_there(
-    tx: AsyncConnection, workspace_id: str, message_id: str, place: Place, now: datetime
+    tx: AsyncConnection, workspace_id: str, message_id: str, place: SlackLocation, now: datetime
 ) -> bool:
     """Somebody saw it in Slack, at this place: it is sent, and can be edited and pinned again.
 
@@ -190,14 +192,14 @@ def _this(workspace_id: str, message_id: str) -> Any:
 
 
 def _some(states: Collection[State], workspace_id: str | None) -> Select[Any]:
-    some = select(_messages).where(_messages.c.state.in_(written_out(states)))
+    some = select(_messages).where(_messages.c.state.in_(literal_states(states)))
     if set(states) <= set(STUCK):  # in the words of the index on them, so that it is used
-        some = some.where(_messages.c.state.in_(written_out(STUCK)))
+        some = some.where(_messages.c.state.in_(literal_states(STUCK)))
     return some if workspace_id is None else some.where(_messages.c.workspace_id == workspace_id)
 
 
-def _listed(row: RowMapping) -> Listed:
-    return Listed(
+def _listed(row: RowMapping) -> ListedMessage:
+    return ListedMessage(
         workspace_id=row["workspace_id"],
         message_id=row["message_id"],
         key=MessageKey(row["key"]),

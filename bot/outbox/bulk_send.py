@@ -10,16 +10,16 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.log import log
-from bot.metrics import fan_out_end_seconds, fan_out_left, fan_out_sent
+from bot.metrics import bulk_send_eta_seconds, bulk_send_left, bulk_send_sent
 from bot.outbox import sender_leases
-from bot.outbox.rate_limits import Pace
+from bot.outbox.rate_limits import RateLimits
 
 #: Fewer than these are gone before anybody looks.
 MANY = 20
 
 
 @dataclass(frozen=True, kw_only=True)
-class FanOut:
+class BulkSend:
     """One workspace with many messages to send."""
 
     workspace_id: str
@@ -32,9 +32,9 @@ class FanOut:
         return self.left > MANY
 
 
-async def fan_outs(
-    reader: AsyncConnection, pace: Pace, now: datetime, besides: Collection[str] = ()
-) -> Sequence[FanOut]:
+async def bulk_sends(
+    reader: AsyncConnection, pace: RateLimits, now: datetime, besides: Collection[str] = ()
+) -> Sequence[BulkSend]:
     """Workspaces with many messages that are due at `now`, and those `besides`."""
     waiting = await sender_leases.many_waiting(reader, now, MANY, besides)
     names = {*waiting, *besides}
@@ -46,7 +46,7 @@ async def fan_outs(
     for workspace_id in sorted(names):
         used, left = pace.resume(kept.get(workspace_id), real), waiting.get(workspace_id, {})
         found.append(
-            FanOut(
+            BulkSend(
                 workspace_id=workspace_id,
                 sent=used.sent,
                 left=sum(left.values()),
@@ -56,17 +56,17 @@ async def fan_outs(
     return found
 
 
-class FanOuts:
+class BulkSendMonitor:
     """Which workspaces had many messages at the last measuring: their end is told as well."""
 
     def __init__(self) -> None:
         self._seen: frozenset[str] = frozenset()
 
     async def measure(
-        self, reader: AsyncConnection, pace: Pace, now: datetime, real: datetime
+        self, reader: AsyncConnection, pace: RateLimits, now: datetime, real: datetime
     ) -> None:
         """Tell how far each of them is; `now` is in business time."""
-        found = await fan_outs(reader, pace, now, self._seen)
+        found = await bulk_sends(reader, pace, now, self._seen)
         for one in found:
             end = (real + timedelta(seconds=one.seconds)).isoformat(timespec="seconds")
             log.info(
@@ -77,7 +77,7 @@ class FanOuts:
                 expected_end=end,
             )
         many = [one for one in found if one.is_many]
-        fan_out_sent.set(sum(one.sent for one in many))
-        fan_out_left.set(sum(one.left for one in many))
-        fan_out_end_seconds.set(max((one.seconds for one in many), default=0))
+        bulk_send_sent.set(sum(one.sent for one in many))
+        bulk_send_left.set(sum(one.left for one in many))
+        bulk_send_eta_seconds.set(max((one.seconds for one in many), default=0))
         self._seen = frozenset(one.workspace_id for one in many)

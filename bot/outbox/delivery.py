@@ -24,19 +24,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from structlog.contextvars import bind_contextvars
 
 from bot.clock import Clock, monotonic, new_id, real_now, shuffled, uptime
-from bot.db.db_errors import trouble
+from bot.db.db_errors import failure_kind
 from bot.db.engine import Database
 from bot.log import log
 from bot.metrics import open_messages
 from bot.outbox import sender_leases
-from bot.outbox.bulk_send import FanOuts
+from bot.outbox.bulk_send import BulkSendMonitor
+from bot.outbox.failed_message import OnFailed, ignore_failure
 from bot.outbox.pictures import Draw
-from bot.outbox.rate_limits import Pace
-from bot.outbox.refusal import Refused, nothing_follows
-from bot.outbox.slack_calls import Jobs, Patience
-from bot.outbox.workspace_sender import Lane, Tools, WelcomeAt
+from bot.outbox.rate_limits import RateLimits
+from bot.outbox.slack_calls import RetryTimings, SlackCalls
+from bot.outbox.workspace_sender import NextAllowedAt, SenderContext, WorkspaceSender
 
-__all__ = ["Delivery", "Patience"]
+__all__ = ["Delivery", "RetryTimings"]
 
 MEASURE_EVERY_SECONDS = 10.0
 #: Commits come in bursts: one look is enough for all of this time.
@@ -50,7 +50,7 @@ MOST_TURNS = 3
 AFTER_FAILURE_SECONDS = 1.0
 
 
-async def always_welcome(
+async def always_allowed(
     _tx: AsyncConnection, _workspace_id: str, conversations: Collection[str], now: datetime
 ) -> Mapping[str, datetime]:
     """For a delivery without quiet hours."""
@@ -67,28 +67,28 @@ class Delivery:
         client_for: Callable[[str], AsyncWebClient],
         draw: Draw,
         *,
-        pace: Pace | None = None,
-        patience: Patience | None = None,
-        refused: Refused = nothing_follows,
-        welcome_at: WelcomeAt = always_welcome,
+        pace: RateLimits | None = None,
+        patience: RetryTimings | None = None,
+        refused: OnFailed = ignore_failure,
+        welcome_at: NextAllowedAt = always_allowed,
     ) -> None:
         self._db = db
         self._clock = clock
-        self._patience = patience or Patience()
-        self._tools = Tools(
+        self._patience = patience or RetryTimings()
+        self._tools = SenderContext(
             db=db,
             clock=clock,
-            jobs=Jobs(client_for, draw, self._patience),
-            pace=pace or Pace(),
+            jobs=SlackCalls(client_for, draw, self._patience),
+            pace=pace or RateLimits(),
             patience=self._patience,
             refused=refused,
             welcome_at=welcome_at,
             turns=asyncio.Semaphore(MOST_TURNS),
             owner=new_id(),
         )
-        self._senders: dict[str, Lane] = {}
+        self._senders: dict[str, WorkspaceSender] = {}
         self._tasks: dict[str, asyncio.Task[int]] = {}
-        self._fan_outs = FanOuts()
+        self._fan_outs = BulkSendMonitor()
         self._stopping = False
         self._measure_at = 0.0
 
@@ -101,7 +101,7 @@ class Delivery:
                 await self._start_lanes()
                 await self._measure()
             except Exception as error:  # one of the three borders where everything is caught
-                if trouble(error) is None:  # the database says itself that it does not work
+                if failure_kind(error) is None:  # the database says itself that it does not work
                     log.error("delivery_failed", exc_info=error)
                 await self._pause(AFTER_FAILURE_SECONDS)
             rest = max(LOOK_AT_MOST_EVERY_SECONDS, RESTS * (uptime() - began))
@@ -151,7 +151,7 @@ class Delivery:
             waiting = await sender_leases.with_work(reader, self._clock.now(), MOST_LANES)
         for workspace_id in shuffled(waiting):  # so that replicas begin in different places
             if workspace_id not in self._senders and len(self._senders) < MOST_LANES:
-                self._senders[workspace_id] = Lane(
+                self._senders[workspace_id] = WorkspaceSender(
                     self._tools, workspace_id, abandoned=waiting[workspace_id]
                 )
                 self._tasks[workspace_id] = asyncio.create_task(
@@ -159,7 +159,7 @@ class Delivery:
                     name=f"sender {workspace_id}",
                 )
 
-    async def _work(self, sender: Lane, workspace_id: str) -> int:
+    async def _work(self, sender: WorkspaceSender, workspace_id: str) -> int:
         bind_contextvars(workspace=workspace_id)  # of this task and of the calls it begins
         try:
             while await self._turn(sender, workspace_id):
@@ -169,11 +169,11 @@ class Delivery:
             del self._senders[workspace_id], self._tasks[workspace_id]
         return sender.calls
 
-    async def _turn(self, sender: Lane, workspace_id: str) -> bool:
+    async def _turn(self, sender: WorkspaceSender, workspace_id: str) -> bool:
         try:
             return await sender.turn()
         except Exception as error:  # one of the three borders where everything is caught
-            if trouble(error) is None:
+            if failure_kind(error) is None:
                 log.error("lane_failed", exc_info=error, workspace=workspace_id)
             await self._pause(AFTER_FAILURE_SECONDS)
             return sender.owes and not self._stopping

@@ -4,9 +4,15 @@ from datetime import datetime
 from typing import Any
 
 from bot.log import log
-from bot.metrics import deliveries, lane_takeovers, proofs, rate_limited, unknown_outcomes
-from bot.outbox.outbox import State
-from bot.outbox.queued_message import Finding, Row
+from bot.metrics import (
+    deliveries,
+    delivery_lookups,
+    rate_limited,
+    sender_takeovers,
+    unknown_outcomes,
+)
+from bot.outbox.enqueue import State
+from bot.outbox.queued_message import QueuedMessage, SendResult
 from bot.outbox.rate_limits import PROOF
 
 #: What a look for an unknown outcome found.
@@ -19,7 +25,7 @@ _PROVEN = {
 _NOTEWORTHY = (State.HELD, State.FAILED, State.UNKNOWN)
 
 
-def record_finding(finding: Finding) -> None:
+def record_finding(finding: SendResult) -> None:
     """One attempt and what it led to."""
     if finding.file_id is not None:  # only its picture was uploaded
         return
@@ -27,7 +33,7 @@ def record_finding(finding: Finding) -> None:
     if finding.retry_after is not None:
         rate_limited.labels(row.pace if row.pace == PROOF else row.operation).inc()
     if row.state is State.UNKNOWN:
-        proofs.labels(_PROVEN[finding.state]).inc()
+        delivery_lookups.labels(_PROVEN[finding.state]).inc()
     elif finding.state is State.UNKNOWN:
         unknown_outcomes.labels(finding.reason).inc()
     _record(finding.row, finding.state, finding.reason)
@@ -36,14 +42,14 @@ def record_finding(finding: Finding) -> None:
 def record_takeover(workspace_id: str, doubted: int, *, abandoned: bool) -> None:
     """Log that a lease is ours now, and how many calls its last owner left under way."""
     if abandoned:
-        lane_takeovers.inc()
+        sender_takeovers.inc()
         log.warning("lane_taken_over", workspace=workspace_id)
     if doubted:
         unknown_outcomes.labels("interrupted").inc(doubted)
         log.warning("outcome_unknown", workspace=workspace_id, messages=doubted)
 
 
-def record_postponed(row: Row, until: datetime) -> None:
+def record_postponed(row: QueuedMessage, until: datetime) -> None:
     """One message that waits for hours that suit its reader."""
     log.info(
         "message_put_off",
@@ -54,7 +60,7 @@ def record_postponed(row: Row, until: datetime) -> None:
     )
 
 
-def _record(row: Row, state: State, reason: str | None) -> None:
+def _record(row: QueuedMessage, state: State, reason: str | None) -> None:
     deliveries.labels(row.operation, state).inc()
     fields: dict[str, Any] = {"workspace": row.workspace_id, "message": row.message_id}
     if reason:

@@ -8,9 +8,9 @@ from typing import Any
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.outbox.queued_message import NOWHERE, Place, Row
+from bot.outbox.queued_message import NOWHERE, QueuedMessage, SlackLocation
 from bot.outbox.web_api import METADATA_TYPE
-from bot.slack.errors import Meaning, reason_of, verdict
+from bot.slack.errors import ErrorKind, reason_of, verdict
 
 #: Clocks differ: look from well before the first try. One that is further off is not ours to mend.
 SKEW = timedelta(hours=1)
@@ -20,14 +20,14 @@ LATER_PAGE = 200  # only those come so far that may read more than one page a mi
 MOST_PAGES = 20
 
 
-class Unproven(StrEnum):
+class LookupResult(StrEnum):
     """Why there is no place."""
 
     ABSENT = "absent"  # read completely, and it is not there
     NO_PROOF = "no_proof"  # Slack will not let us look, or there is too much to read
 
 
-async def find(client: AsyncWebClient, row: Row) -> Place | Unproven:
+async def look_up(client: AsyncWebClient, row: QueuedMessage) -> SlackLocation | LookupResult:
     """Look for the message by its id in the conversation's history, or in its thread.
 
     Raises:
@@ -38,27 +38,27 @@ async def find(client: AsyncWebClient, row: Row) -> Place | Unproven:
         return await _look(client, row, channel, _thread_of(row))
     except SlackApiError as error:
         if reason_of(error) == "thread_not_found":  # with our reply in it, it would be there
-            return Unproven.ABSENT
-        if verdict(error).meaning is Meaning.PERMANENT:
-            return Unproven.NO_PROOF
+            return LookupResult.ABSENT
+        if verdict(error).meaning is ErrorKind.PERMANENT:
+            return LookupResult.NO_PROOF
         raise
 
 
-async def _channel_of(client: AsyncWebClient, row: Row) -> str:
+async def _channel_of(client: AsyncWebClient, row: QueuedMessage) -> str:
     if not row.conversation.startswith(("U", "W")):
         return row.conversation
     opened = await client.conversations_open(users=row.conversation)
     return str(opened["channel"]["id"])
 
 
-def _thread_of(row: Row) -> str | None:
+def _thread_of(row: QueuedMessage) -> str | None:
     """Where it was tried: what it replies to may be deleted by now, or posted anew."""
     return (row.target or NOWHERE).ts if row.thread_ts is None else row.thread_ts
 
 
 async def _look(
-    client: AsyncWebClient, row: Row, channel: str, thread_ts: str | None
-) -> Place | Unproven:
+    client: AsyncWebClient, row: QueuedMessage, channel: str, thread_ts: str | None
+) -> SlackLocation | LookupResult:
     oldest = f"{(row.first_try_at - SKEW).timestamp():.6f}" if row.first_try_at else "0"
     where: dict[str, Any] = {
         "channel": channel,
@@ -74,11 +74,11 @@ async def _look(
         page = await read(**where, cursor=cursor, limit=LATER_PAGE if number else PAGE)
         for message in page["messages"]:
             if _id_of(message) == row.message_id:
-                return Place(channel=channel, ts=message["ts"])
+                return SlackLocation(channel=channel, ts=message["ts"])
         cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
         if not cursor:
-            return Unproven.ABSENT
-    return Unproven.NO_PROOF
+            return LookupResult.ABSENT
+    return LookupResult.NO_PROOF
 
 
 def _id_of(message: dict[str, Any]) -> str | None:

@@ -29,9 +29,9 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
+from bot.outbox.enqueue import Operation, State
 from bot.outbox.keys import MessageKey
-from bot.outbox.outbox import Operation, State
-from bot.outbox.queued_message import NOWHERE, Place, Row
+from bot.outbox.queued_message import NOWHERE, QueuedMessage, SlackLocation
 from bot.outbox.rate_limits import DIRECT, PROOF
 
 T = TypeVar("T")
@@ -41,7 +41,7 @@ _messages = schema.messages
 OPEN = (State.PENDING, State.SENDING, State.UNKNOWN)
 
 
-def written_out(states: Collection[State]) -> BindParameter[list[str]]:
+def literal_states(states: Collection[State]) -> BindParameter[list[str]]:
     """States as the indexes on them are written, so that the planner sees that they fit."""
     values = [state.value for state in states]
     return bindparam(None, values, expanding=True, literal_execute=True)
@@ -49,10 +49,10 @@ def written_out(states: Collection[State]) -> BindParameter[list[str]]:
 
 def is_open(messages: FromClause) -> ColumnElement[bool]:
     """That a message is not at its end, in the words of the index on these."""
-    return messages.c.state.in_(written_out(OPEN))
+    return messages.c.state.in_(literal_states(OPEN))
 
 
-def could_go(now: Any, real: Any) -> ColumnElement[bool]:
+def is_sendable(now: Any, real: Any) -> ColumnElement[bool]:
     """That a message may be worked on: due at `now`, in business time, tried again at `real`.
 
     It is the first of its queue, and what it refers to is in Slack, or never will be.
@@ -65,10 +65,10 @@ def could_go(now: Any, real: Any) -> ColumnElement[bool]:
         _queue(earlier) == _queue(_messages),
         _is_due(earlier, now),
     )
-    return and_(_is_due(_messages, now), _may_be_tried(real), any_of(blocked).is_(None))
+    return and_(_is_due(_messages, now), _may_be_tried(real), first_of(blocked).is_(None))
 
 
-def any_of(found: Select[tuple[T]]) -> ScalarSelect[T]:
+def first_of(found: Select[tuple[T]]) -> ScalarSelect[T]:
     """One of what is found, looked up for each row; null: nothing is.
 
     PostgreSQL makes a join of EXISTS. At ten on a Tuesday, with figures from when hardly anything
@@ -95,7 +95,7 @@ async def heads(
     real: datetime,
     barred: Collection[str],
     limit: int,
-) -> list[Row]:
+) -> list[QueuedMessage]:
     """The first open message of each queue that may be worked on now; channels first.
 
     `barred` names limits that are used up. Payloads are read by the claim: most of what is looked
@@ -174,24 +174,26 @@ def _heads(firsts_of: ColumnElement[str]) -> Select[Any]:
     )
 
 
-_READ = {field.name for field in fields(Row)} - {"payload"}
+_READ = {field.name for field in fields(QueuedMessage)} - {"payload"}
 _IN_WORKSPACE = _messages.c.workspace_id == bindparam("workspace")
 _HEADS = _heads(_queue(_messages))  # made once: it is asked before every few calls
 
 
-def _row(row: Any) -> Row:
+def _row(row: Any) -> QueuedMessage:
     copied = {name: row[name] for name in _READ if name != "target"}
     copied["key"] = MessageKey(copied["key"])
     copied["operation"] = Operation(copied["operation"])
     copied["state"] = State(copied["state"])
-    return Row(**copied, target=_target(row))
+    return QueuedMessage(**copied, target=_target(row))
 
 
-def _target(row: Any) -> Place | None:
+def _target(row: Any) -> SlackLocation | None:
     if row["target_key"] is None:
         return NOWHERE
     if row["target_state"] is None:
         return None
     if row["target_ts"] is None and row["target_state"] not in OPEN:
         return None
-    return Place(channel=row["target_channel"], ts=row["target_ts"], file_id=row["target_file_id"])
+    return SlackLocation(
+        channel=row["target_channel"], ts=row["target_ts"], file_id=row["target_file_id"]
+    )

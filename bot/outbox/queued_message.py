@@ -4,13 +4,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from bot.outbox.enqueue import Operation, State
 from bot.outbox.keys import MessageKey
-from bot.outbox.outbox import Operation, State
-from bot.slack.errors import Meaning
+from bot.slack.errors import ErrorKind
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class SlackLocation:
     """Where something is in Slack. For a bookmark, `ts` is its id; for a home view, nothing."""
 
     channel: str | None
@@ -18,11 +18,11 @@ class Place:
     file_id: str | None = None  # of the picture it shows
 
 
-NOWHERE = Place(channel=None, ts=None)
+NOWHERE = SlackLocation(channel=None, ts=None)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
+class QueuedMessage:
     """An open message, as it was when its sender's transaction read or claimed it."""
 
     workspace_id: str
@@ -49,7 +49,7 @@ class Row:
     queue: str  # the name of what it keeps its order in
     #: Of the message replied to, edited or pinned: NOWHERE if there is none, null if it is not in
     #: Slack and never will be.
-    target: Place | None
+    target: SlackLocation | None
 
     @property
     def to_person(self) -> bool:
@@ -67,15 +67,17 @@ class Row:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finding:
+class SendResult:
     """What a job learned: the state its message has from now on, and why."""
 
-    row: Row  # with the fence of the claim it was made under: an older one may say nothing
+    row: (
+        QueuedMessage  # with the fence of the claim it was made under: an older one may say nothing
+    )
     state: State
-    place: Place = NOWHERE  # where it is, if it was sent
+    place: SlackLocation = NOWHERE  # where it is, if it was sent
     reason: str | None = None
     wait: float | None = None  # real seconds before the next look; null: at once
-    meaning: Meaning | None = None  # of Slack's no; null: there was none
+    meaning: ErrorKind | None = None  # of Slack's no; null: there was none
     retry_after: float | None = None  # seconds that Slack asks to wait for this method
     file_id: str | None = None  # of the picture just uploaded
     tried: int = 0  # to be added to its attempts

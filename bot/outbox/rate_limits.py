@@ -11,9 +11,9 @@ from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from bot.outbox.outbox import Operation, State
-from bot.outbox.queued_message import Finding, Row
-from bot.slack.errors import Meaning
+from bot.outbox.enqueue import Operation, State
+from bot.outbox.queued_message import QueuedMessage, SendResult
+from bot.slack.errors import ErrorKind
 
 #: Looking whether a message is there (conversations.open and .history, tier 3, a little less).
 PROOF = "proof"
@@ -43,18 +43,18 @@ DOUBTS = 3
 DOUBT_SECONDS = 30.0
 
 
-class Pace:
+class RateLimits:
     """The limits. `limited=False` is for tests that are not about them."""
 
     def __init__(self, *, limited: bool = True) -> None:
         self.limited = limited
 
-    def resume(self, kept: Mapping[str, Any] | None, now: float) -> "Used":
+    def resume(self, kept: Mapping[str, Any] | None, now: float) -> "RateUsage":
         """What was used until `now` (Unix seconds), from what `Used.keep` gave."""
-        return Used(kept or {}, now, limited=self.limited)
+        return RateUsage(kept or {}, now, limited=self.limited)
 
 
-class Used:
+class RateUsage:
     """One workspace's use of the limits at one moment, and how much was `sent` without a pause.
 
     A pause is a minute in which nothing was.
@@ -86,7 +86,7 @@ class Used:
         }
         return {name: part for name, part in parts.items() if part} or None
 
-    def learn(self, findings: Iterable[Finding]) -> None:
+    def learn(self, findings: Iterable[SendResult]) -> None:
         """Slack's Retry-After stops that method here; outcomes nobody knows stop posting."""
         for finding in findings:
             if finding.state is State.SENT and self._limited:
@@ -95,7 +95,7 @@ class Used:
                 self._block(_limit_of(finding.row.pace), finding.retry_after)
             if finding.row.operation is not Operation.POST or finding.row.pace == PROOF:
                 continue
-            if finding.meaning is Meaning.UNKNOWN:
+            if finding.meaning is ErrorKind.UNKNOWN:
                 self._doubts += 1
             elif finding.state is State.SENT:
                 self._doubts = 0
@@ -105,7 +105,7 @@ class Used:
         names = (*PER_MINUTE, DIRECT)
         return frozenset(name for name in names if self._left(name) <= 0)
 
-    def take(self, row: Row) -> bool:
+    def take(self, row: QueuedMessage) -> bool:
         """Whether this call may be made now; if so, it is counted."""
         if not self._limited:
             return True

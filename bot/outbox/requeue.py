@@ -13,16 +13,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.clock import new_sortable_id
 from bot.db import schema
 from bot.db.upserts import AT_ONCE, padded
+from bot.outbox.enqueue import Operation, State
 from bot.outbox.expiry_log import NAMES, note_expired
 from bot.outbox.keys import MessageKey, derived, edit_of
-from bot.outbox.outbox import Operation, State
 from bot.outbox.queue_heads import OPEN
 from bot.slack.content import Content
 
 _messages = schema.messages
 
 
-async def is_known(tx: AsyncConnection, workspace_id: str, key: MessageKey) -> bool:
+async def exists(tx: AsyncConnection, workspace_id: str, key: MessageKey) -> bool:
     """Whether this was ever decided to be said."""
     found = await tx.scalar(select(_messages.c.message_id).where(_this(workspace_id, key)))
     return found is not None
@@ -70,7 +70,7 @@ async def others_refused(
     return found is not None
 
 
-async def was_said(tx: AsyncConnection, workspace_id: str, key: MessageKey) -> bool:
+async def is_delivered(tx: AsyncConnection, workspace_id: str, key: MessageKey) -> bool:
     """Whether it is in Slack, or may be on its way there."""
     state = await tx.scalar(select(_messages.c.state).where(_this(workspace_id, key)))
     return state in (State.SENT, State.SENDING, State.UNKNOWN, State.HELD)
@@ -82,7 +82,7 @@ async def is_waiting(tx: AsyncConnection, workspace_id: str, key: MessageKey) ->
     return state in OPEN
 
 
-async def read_from(
+async def readable_from(
     tx: AsyncConnection, workspace_id: str, keys: Iterable[MessageKey], now: datetime
 ) -> dict[MessageKey, datetime]:
     """From when messages could be read: `now` at the earliest where one is still on its way."""
@@ -99,7 +99,7 @@ async def read_from(
     }
 
 
-async def follow(
+async def reschedule_for_zone(
     tx: AsyncConnection,
     workspace_id: str,
     *,
@@ -169,7 +169,7 @@ async def retry(
     return len(keys)
 
 
-async def forget_place(
+async def mark_deleted(
     tx: AsyncConnection, workspace_id: str, *, key: MessageKey, reason: str
 ) -> bool:
     """The message was deleted in Slack: nothing can be edited, pinned or replied to any more.
@@ -188,17 +188,17 @@ async def forget_place(
     return bool(found)
 
 
-async def post_anew(
+async def repost(
     tx: AsyncConnection, workspace_id: str, *, key: MessageKey, content: Content, now: datetime
 ) -> None:
     """Say once more, as a new message, what is not in Slack: it was refused, or deleted there."""
     await _renew(
         tx, workspace_id, key, {"text": content.text, "blocks": content.blocks}, Operation.POST, now
     )
-    await drop(tx, workspace_id, key=edit_of(key))
+    await remove(tx, workspace_id, key=edit_of(key))
 
 
-async def mark_anew(
+async def repin(
     tx: AsyncConnection,
     workspace_id: str,
     operation: Operation,
@@ -211,12 +211,12 @@ async def mark_anew(
     await _renew(tx, workspace_id, derived(operation, of), payload, operation, now)
 
 
-async def drop(tx: AsyncConnection, workspace_id: str, *, key: MessageKey) -> None:
+async def remove(tx: AsyncConnection, workspace_id: str, *, key: MessageKey) -> None:
     """Forget that this was ever decided, so that it can be decided again."""
     await _drop(tx, _this(workspace_id, key))
 
 
-async def drop_edits(tx: AsyncConnection, workspace_id: str, *, of: Sequence[MessageKey]) -> None:
+async def remove_edits(tx: AsyncConnection, workspace_id: str, *, of: Sequence[MessageKey]) -> None:
     """Forget that these messages were ever edited, and how often."""
     for start in range(0, len(of), AT_ONCE):
         edits = padded(edit_of(key) for key in of[start : start + AT_ONCE])
@@ -228,7 +228,9 @@ async def _drop(tx: AsyncConnection, these: Any) -> None:
     await tx.execute(delete(_messages).where(these, settled))
 
 
-async def move(tx: AsyncConnection, workspace_id: str, *, conversation: str, to: str) -> None:
+async def change_conversation(
+    tx: AsyncConnection, workspace_id: str, *, conversation: str, to: str
+) -> None:
     """Slack gave the conversation another id: what was said there is found under it."""
     for column in (_messages.c.conversation, _messages.c.channel):
         await tx.execute(

@@ -12,8 +12,8 @@ from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
-from bot.outbox.outbox import Operation
-from bot.outbox.queued_message import Row
+from bot.outbox.enqueue import Operation
+from bot.outbox.queued_message import QueuedMessage
 
 _messages = schema.messages
 #: From this try on the waits get no longer. Until then every try is counted, for their sake.
@@ -27,12 +27,12 @@ LATELY = timedelta(minutes=15)
 MOST_TRIES = 300
 
 
-def uncounted(row: Row) -> int:
+def uncounted_attempts(row: QueuedMessage) -> int:
     """To be added to the tries, its claim counted, of one that Slack surely did nothing about."""
     return 0 if row.attempts < LONGEST_WAIT_AT else -1
 
 
-async def is_hopeless(tx: AsyncConnection, row: Row, now: datetime) -> bool:
+async def is_exhausted(tx: AsyncConnection, row: QueuedMessage, now: datetime) -> bool:
     """Whether it was tried often and long enough, and others got through (business time)."""
     if row.attempts < ENOUGH_TRIES or row.first_try_at is None:
         return False
@@ -41,7 +41,7 @@ async def is_hopeless(tx: AsyncConnection, row: Row, now: datetime) -> bool:
     return row.attempts >= MOST_TRIES or await _took_another(tx, row, now - LATELY)
 
 
-async def _took_another(tx: AsyncConnection, row: Row, since: datetime) -> bool:
+async def _took_another(tx: AsyncConnection, row: QueuedMessage, since: datetime) -> bool:
     another = exists().where(
         _messages.c.workspace_id == row.workspace_id,
         _messages.c.message_id != row.message_id,

@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.clock import real_now
 from bot.db import schema
 from bot.db.upserts import padded, put
-from bot.outbox.outbox import Operation, State
-from bot.outbox.queue_heads import any_of, could_go, is_open, limit_of, written_out
+from bot.outbox.enqueue import Operation, State
+from bot.outbox.queue_heads import first_of, is_open, is_sendable, limit_of, literal_states
 
 LEASE = timedelta(seconds=15)
 RENEW_EVERY_SECONDS = 5.0
@@ -23,7 +23,7 @@ RENEW_EVERY_SECONDS = 5.0
 _leases = schema.sender_leases
 _messages = schema.messages
 _OPEN = is_open(_messages)
-_STUCK = _messages.c.state.in_(written_out((State.HELD, State.FAILED)))
+_STUCK = _messages.c.state.in_(literal_states((State.HELD, State.FAILED)))
 
 # Made once: they are part of every turn.
 _THIS = _leases.c.workspace_id == bindparam("b_workspace")
@@ -44,7 +44,7 @@ _NOW: BindParameter[datetime] = bindparam("now")
 _REAL: BindParameter[datetime] = bindparam("real")
 _IS_FREE = or_(_leases.c.owner.is_(None), _leases.c.lease_until < _REAL)
 _WORK = select(_messages.c.message_id).where(
-    _messages.c.workspace_id == _leases.c.workspace_id, could_go(_NOW, _REAL)
+    _messages.c.workspace_id == _leases.c.workspace_id, is_sendable(_NOW, _REAL)
 )
 _WITH_WORK = (
     select(_leases.c.workspace_id, _leases.c.owner.is_not(None))
@@ -52,7 +52,7 @@ _WITH_WORK = (
         _leases.c.halted.is_(None),
         _IS_FREE,
         or_(_leases.c.resume_at.is_(None), _leases.c.resume_at <= _REAL),
-        any_of(_WORK).is_not(None),
+        first_of(_WORK).is_not(None),
     )
     .order_by(_leases.c.resume_at.nulls_first())
     .limit(bindparam("most", type_=Integer))
@@ -147,7 +147,9 @@ async def resume(tx: AsyncConnection, workspace_id: str) -> None:
     await put(tx, _leases, {"workspace_id": workspace_id}, halted=None)
 
 
-async def doubt_interrupted(tx: AsyncConnection, workspace_id: str, look_at: datetime) -> int:
+async def mark_interrupted_unknown(
+    tx: AsyncConnection, workspace_id: str, look_at: datetime
+) -> int:
     """What an earlier sender left under way may be in Slack or not: look at `look_at`.
 
     What can be repeated without harm is simply sent again.

@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
 from bot.db.upserts import padded
-from bot.outbox.outbox import Operation, State
-from bot.outbox.queued_message import Finding, Place, Row
+from bot.outbox.enqueue import Operation, State
+from bot.outbox.queued_message import QueuedMessage, SendResult, SlackLocation
 
 _messages = schema.messages
 _MINE = (
@@ -43,12 +43,14 @@ _THREAD = func.coalesce(
 )
 
 
-def _named(finding: Finding) -> dict[str, Any]:
+def _named(finding: SendResult) -> dict[str, Any]:
     row = finding.row
     return {"b_workspace": row.workspace_id, "b_key": row.key, "b_fence": row.fence}
 
 
-async def claim(tx: AsyncConnection, rows: Sequence[Row], now: datetime) -> list[Row]:
+async def claim(
+    tx: AsyncConnection, rows: Sequence[QueuedMessage], now: datetime
+) -> list[QueuedMessage]:
     """Mark that these calls are about to be made. Returns them as they read now."""
     if not rows:
         return []
@@ -88,7 +90,7 @@ async def claim(tx: AsyncConnection, rows: Sequence[Row], now: datetime) -> list
     ]
 
 
-async def conclude(tx: AsyncConnection, sent: Sequence[Finding], now: datetime) -> None:
+async def conclude(tx: AsyncConnection, sent: Sequence[SendResult], now: datetime) -> None:
     """These are in Slack. A newer revision goes out next; else the payload is erased."""
     newest = _messages.c.revision == bindparam("b_revision")
     done = (
@@ -119,7 +121,7 @@ async def conclude(tx: AsyncConnection, sent: Sequence[Finding], now: datetime) 
     )
 
 
-async def put_back(tx: AsyncConnection, findings: Sequence[Finding], real: datetime) -> None:
+async def put_back(tx: AsyncConnection, findings: Sequence[SendResult], real: datetime) -> None:
     """Not said, or not known to be: the state says which, `retry_at` when to look again.
 
     Where it reads otherwise by now, a no to what it was is not the last word.
@@ -169,7 +171,7 @@ def _if_newer(state: State) -> State:
     return State.PENDING if state is State.FAILED else state
 
 
-async def expire(tx: AsyncConnection, row: Row, reason: str) -> None:
+async def expire(tx: AsyncConnection, row: QueuedMessage, reason: str) -> None:
     """It no longer makes sense to say it, and it is not in Slack."""
     await tx.execute(
         update(_messages)
@@ -182,7 +184,7 @@ async def expire(tx: AsyncConnection, row: Row, reason: str) -> None:
     )
 
 
-async def postpone(tx: AsyncConnection, row: Row, until: datetime) -> None:
+async def postpone(tx: AsyncConnection, row: QueuedMessage, until: datetime) -> None:
     """Say it later: at `until` (business time), or not at all where it is too late by then.
 
     What refers to it waits as long: it is not late, and nobody looks for it meanwhile.
@@ -197,7 +199,7 @@ async def postpone(tx: AsyncConnection, row: Row, until: datetime) -> None:
 
 
 async def confirm(
-    tx: AsyncConnection, workspace_id: str, message_id: str, place: Place, now: datetime
+    tx: AsyncConnection, workspace_id: str, message_id: str, place: SlackLocation, now: datetime
 ) -> bool:
     """Slack itself told us, by our own metadata event, where a message is."""
     done = await tx.execute(

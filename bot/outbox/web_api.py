@@ -5,8 +5,8 @@ from typing import Any
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.outbox.outbox import Operation
-from bot.outbox.queued_message import NOWHERE, Place, Row
+from bot.outbox.enqueue import Operation
+from bot.outbox.queued_message import NOWHERE, QueuedMessage, SlackLocation
 from bot.slack.content import with_picture
 from bot.slack.errors import reason_of
 
@@ -18,7 +18,9 @@ _ALREADY = {"already_pinned", "no_pin", "not_pinned", "not_found", "bookmark_not
 _REPEATABLE = {Operation.PIN, Operation.UNPIN, Operation.UNBOOKMARK}
 
 
-async def perform(client: AsyncWebClient, row: Row, target: Place) -> Place:
+async def perform(
+    client: AsyncWebClient, row: QueuedMessage, target: SlackLocation
+) -> SlackLocation:
     """Make the call. `target` is the place of the message edited or pinned.
 
     Raises:
@@ -34,7 +36,7 @@ async def perform(client: AsyncWebClient, row: Row, target: Place) -> Place:
         raise
 
 
-async def _post(client: AsyncWebClient, row: Row, target: Place) -> Place:
+async def _post(client: AsyncWebClient, row: QueuedMessage, target: SlackLocation) -> SlackLocation:
     answer = await client.chat_postMessage(
         channel=row.conversation,
         text=row.payload["text"],
@@ -47,10 +49,12 @@ async def _post(client: AsyncWebClient, row: Row, target: Place) -> Place:
         parse="none",
         link_names=False,
     )
-    return Place(channel=answer["channel"], ts=answer["ts"])
+    return SlackLocation(channel=answer["channel"], ts=answer["ts"])
 
 
-async def _update(client: AsyncWebClient, row: Row, target: Place) -> Place:
+async def _update(
+    client: AsyncWebClient, row: QueuedMessage, target: SlackLocation
+) -> SlackLocation:
     await client.chat_update(
         channel=str(target.channel),
         ts=str(target.ts),
@@ -62,24 +66,28 @@ async def _update(client: AsyncWebClient, row: Row, target: Place) -> Place:
     return target
 
 
-async def _pin(client: AsyncWebClient, row: Row, target: Place) -> Place:
+async def _pin(client: AsyncWebClient, row: QueuedMessage, target: SlackLocation) -> SlackLocation:
     await client.pins_add(channel=str(target.channel), timestamp=target.ts)
     return target
 
 
-async def _unpin(client: AsyncWebClient, row: Row, target: Place) -> Place:
+async def _unpin(
+    client: AsyncWebClient, row: QueuedMessage, target: SlackLocation
+) -> SlackLocation:
     await client.pins_remove(channel=str(target.channel), timestamp=target.ts)
     return target
 
 
-async def _bookmark(client: AsyncWebClient, row: Row, target: Place) -> Place:
+async def _bookmark(
+    client: AsyncWebClient, row: QueuedMessage, target: SlackLocation
+) -> SlackLocation:
     channel = str(target.channel)
     permalink = await client.chat_getPermalink(channel=channel, message_ts=str(target.ts))
     link = permalink["permalink"]
     if row.fence > 1:  # an earlier try may have been carried out
         found = await _bookmark_with(client, channel, link)
         if found:
-            return Place(channel=channel, ts=found)
+            return SlackLocation(channel=channel, ts=found)
     answer = await client.bookmarks_add(
         channel_id=channel,
         title=row.payload["title"],
@@ -87,7 +95,7 @@ async def _bookmark(client: AsyncWebClient, row: Row, target: Place) -> Place:
         link=link,
         emoji=row.payload["emoji"],
     )
-    return Place(channel=channel, ts=answer["bookmark"]["id"])
+    return SlackLocation(channel=channel, ts=answer["bookmark"]["id"])
 
 
 async def _bookmark_with(client: AsyncWebClient, channel: str, link: str) -> str | None:
@@ -95,12 +103,16 @@ async def _bookmark_with(client: AsyncWebClient, channel: str, link: str) -> str
     return next((mark["id"] for mark in listed if mark.get("link") == link), None)
 
 
-async def _unbookmark(client: AsyncWebClient, row: Row, target: Place) -> Place:
+async def _unbookmark(
+    client: AsyncWebClient, row: QueuedMessage, target: SlackLocation
+) -> SlackLocation:
     await client.bookmarks_remove(channel_id=str(target.channel), bookmark_id=str(target.ts))
     return target
 
 
-async def _publish(client: AsyncWebClient, row: Row, target: Place) -> Place:
+async def _publish(
+    client: AsyncWebClient, row: QueuedMessage, target: SlackLocation
+) -> SlackLocation:
     await client.views_publish(user_id=row.conversation, view=row.payload)
     return NOWHERE
 

@@ -14,20 +14,20 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import Clock, uptime
 from bot.dates import LATE
-from bot.db.db_errors import trouble
+from bot.db.db_errors import failure_kind
 from bot.db.engine import Database
 from bot.log import log
 from bot.outbox import sender_leases, transitions
 from bot.outbox.delivery_log import record_finding, record_postponed, record_takeover
+from bot.outbox.enqueue import Operation, State
 from bot.outbox.expiry_log import note_expired
-from bot.outbox.outbox import Operation, State
+from bot.outbox.failed_message import FailedMessage, OnFailed
 from bot.outbox.queue_heads import heads
-from bot.outbox.queued_message import Finding, Row
-from bot.outbox.rate_limits import PROOF, Pace, Used
-from bot.outbox.refusal import Refusal, Refused
-from bot.outbox.retry_limit import is_hopeless
-from bot.outbox.slack_calls import Jobs, Patience
-from bot.slack.errors import Meaning
+from bot.outbox.queued_message import QueuedMessage, SendResult
+from bot.outbox.rate_limits import PROOF, RateLimits, RateUsage
+from bot.outbox.retry_limit import is_exhausted
+from bot.outbox.slack_calls import RetryTimings, SlackCalls
+from bot.slack.errors import ErrorKind
 
 #: Calls of one workspace that may be under way at once.
 IN_FLIGHT = 64
@@ -38,35 +38,35 @@ COLLECT_SECONDS = 0.01
 
 #: From when these people and channels of a workspace may be written to: now, or the next hour
 #: that suits there.
-WelcomeAt = Callable[
+NextAllowedAt = Callable[
     [AsyncConnection, str, Collection[str], datetime], Awaitable[Mapping[str, datetime]]
 ]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tools:
+class SenderContext:
     """Dependencies of every sender."""
 
     db: Database
     clock: Clock
-    jobs: Jobs
-    pace: Pace
-    patience: Patience
-    refused: Refused
-    welcome_at: WelcomeAt
+    jobs: SlackCalls
+    pace: RateLimits
+    patience: RetryTimings
+    refused: OnFailed
+    welcome_at: NextAllowedAt
     turns: asyncio.Semaphore  # so that delivery leaves connections for the people
     owner: str
 
 
-class Lane:
+class WorkspaceSender:
     """The sending of one workspace, as long as there is something to send."""
 
-    def __init__(self, tools: Tools, workspace_id: str, *, abandoned: bool = False) -> None:
+    def __init__(self, tools: SenderContext, workspace_id: str, *, abandoned: bool = False) -> None:
         self._abandoned = abandoned  # by a sender that fell silent
         self._tools = tools
         self._workspace_id = workspace_id
-        self._calls: dict[str, asyncio.Task[Finding]] = {}  # by queue
-        self._learnt: list[Finding] = []
+        self._calls: dict[str, asyncio.Task[SendResult]] = {}  # by queue
+        self._learnt: list[SendResult] = []
         self._mine: bool | None = None  # None: not asked for yet
         self.stopping = False
         self.sent = 0
@@ -113,7 +113,7 @@ class Lane:
         for call in self._calls.values():
             call.cancel()
 
-    def _begin(self, row: Row, claimed_at: float) -> None:
+    def _begin(self, row: QueuedMessage, claimed_at: float) -> None:
         self.calls += 1
         job = self._tools.jobs.do(row, claimed_at)
         self._calls[row.queue] = asyncio.create_task(job, name=f"call {row.message_id}")
@@ -125,8 +125,8 @@ class Lane:
                 self._learnt.append(call.result())
 
     async def _in_transaction(
-        self, tx: AsyncConnection, learnt: tuple[Finding, ...]
-    ) -> tuple[list[Row], bool]:
+        self, tx: AsyncConnection, learnt: tuple[SendResult, ...]
+    ) -> tuple[list[QueuedMessage], bool]:
         tools, now = self._tools, self._tools.clock.now()
         real = await sender_leases.real_time(tx)
         lease = None
@@ -134,7 +134,7 @@ class Lane:
             get = sender_leases.renew if self._mine else sender_leases.take
             lease = await get(tx, self._workspace_id, tools.owner, real)
         await self._write_down(tx, learnt, now, real)
-        if lease is None or any(finding.meaning is Meaning.WORKSPACE for finding in learnt):
+        if lease is None or any(finding.meaning is ErrorKind.WORKSPACE for finding in learnt):
             self._mine = False
             await sender_leases.release(tx, self._workspace_id, tools.owner)
             return [], False
@@ -153,7 +153,7 @@ class Lane:
         return claimed, more
 
     async def _write_down(
-        self, tx: AsyncConnection, learnt: tuple[Finding, ...], now: datetime, real: datetime
+        self, tx: AsyncConnection, learnt: tuple[SendResult, ...], now: datetime, real: datetime
     ) -> None:
         sent = [finding for finding in learnt if finding.state is State.SENT]
         others = [finding for finding in learnt if finding.state is not State.SENT]
@@ -162,18 +162,18 @@ class Lane:
         if others:
             await transitions.put_back(tx, others, real)
         for finding in others:
-            if finding.meaning in (Meaning.PERMANENT, Meaning.WORKSPACE):
+            if finding.meaning in (ErrorKind.PERMANENT, ErrorKind.WORKSPACE):
                 await self._refused(tx, finding, now)
 
-    async def _refused(self, tx: AsyncConnection, finding: Finding, now: datetime) -> None:
+    async def _refused(self, tx: AsyncConnection, finding: SendResult, now: datetime) -> None:
         """What follows from Slack's no belongs to the transaction that notes it."""
         assert finding.meaning is not None
         row, reason = finding.row, finding.reason or ""
-        if finding.meaning is Meaning.WORKSPACE:
+        if finding.meaning is ErrorKind.WORKSPACE:
             await sender_leases.halt(tx, self._workspace_id, reason)
         elif finding.state is not State.FAILED:  # only its picture was refused
             return
-        refusal = Refusal(
+        refusal = FailedMessage(
             workspace_id=row.workspace_id,
             message_id=row.message_id,
             key=row.key,
@@ -186,18 +186,18 @@ class Lane:
             async with tx.begin_nested():
                 await self._tools.refused(tx, refusal, now)
         except Exception as error:  # what follows for one message stops no other
-            if trouble(error) is not None:  # it is noted later, with what was learnt
+            if failure_kind(error) is not None:  # it is noted later, with what was learnt
                 raise
             log.error("consequence_failed", exc_info=error, reason=reason, **row.key.log_fields)
 
     async def _doubt(self, tx: AsyncConnection, real: datetime) -> None:
         look_at = real + timedelta(seconds=self._tools.patience.settle)
-        doubted = await sender_leases.doubt_interrupted(tx, self._workspace_id, look_at)
+        doubted = await sender_leases.mark_interrupted_unknown(tx, self._workspace_id, look_at)
         record_takeover(self._workspace_id, doubted, abandoned=self._abandoned)
 
     async def _choose(
-        self, tx: AsyncConnection, used: Used, now: datetime, real: datetime
-    ) -> tuple[list[Row], bool]:
+        self, tx: AsyncConnection, used: RateUsage, now: datetime, real: datetime
+    ) -> tuple[list[QueuedMessage], bool]:
         """What goes next; and whether something was put aside, so that more may follow at once."""
         capacity = IN_FLIGHT - len(self._calls)
         found = await heads(
@@ -210,12 +210,12 @@ class Lane:
         )
         free = [row for row in found if row.queue not in self._calls]
         welcome = await self._welcome(tx, free, now)
-        chosen: list[Row] = []
+        chosen: list[QueuedMessage] = []
         put_aside = False
         for row in free:
             if await self._put_aside(tx, row, now, welcome.get(row.message_id, now)):
                 put_aside = True
-            elif row.state is State.PENDING and await is_hopeless(tx, row, now):
+            elif row.state is State.PENDING and await is_exhausted(tx, row, now):
                 await self._give_up(tx, row, now, real)
                 put_aside = True
             elif len(chosen) < capacity and used.take(row):
@@ -223,7 +223,7 @@ class Lane:
         return chosen, put_aside
 
     async def _welcome(
-        self, tx: AsyncConnection, rows: Sequence[Row], now: datetime
+        self, tx: AsyncConnection, rows: Sequence[QueuedMessage], now: datetime
     ) -> Mapping[str, datetime]:
         """From when a message suits, by message, where it is late, or was to wait for a person.
 
@@ -244,7 +244,7 @@ class Lane:
         return {row.message_id: at[row.conversation] for row in late}
 
     async def _put_aside(
-        self, tx: AsyncConnection, row: Row, now: datetime, welcome: datetime
+        self, tx: AsyncConnection, row: QueuedMessage, now: datetime, welcome: datetime
     ) -> bool:
         """What is too late is never said, what would disturb is said later.
 
@@ -263,23 +263,27 @@ class Lane:
             return False
         return True
 
-    async def _expire(self, tx: AsyncConnection, row: Row, reason: str) -> None:
+    async def _expire(self, tx: AsyncConnection, row: QueuedMessage, reason: str) -> None:
         await transitions.expire(tx, row, reason)
         note_expired(row, reason)
 
-    async def _give_up(self, tx: AsyncConnection, row: Row, now: datetime, real: datetime) -> None:
-        permanent = Meaning.PERMANENT
-        gone = Finding(row=row, state=State.FAILED, reason="given up", meaning=permanent)
+    async def _give_up(
+        self, tx: AsyncConnection, row: QueuedMessage, now: datetime, real: datetime
+    ) -> None:
+        permanent = ErrorKind.PERMANENT
+        gone = SendResult(row=row, state=State.FAILED, reason="given up", meaning=permanent)
         await self._write_down(tx, (gone,), now, real)
         record_finding(gone)
 
-    async def _claim(self, tx: AsyncConnection, rows: list[Row], now: datetime) -> list[Row]:
+    async def _claim(
+        self, tx: AsyncConnection, rows: list[QueuedMessage], now: datetime
+    ) -> list[QueuedMessage]:
         """Only what may be said twice if we die needs no claim: looking, and uploading."""
         to_send = [row for row in rows if row.pace != PROOF and not row.needs_picture]
         others = [row for row in rows if row not in to_send]
         return await transitions.claim(tx, to_send, now) + others
 
-    async def _release(self, tx: AsyncConnection, used: Used, real: datetime) -> None:
+    async def _release(self, tx: AsyncConnection, used: RateUsage, real: datetime) -> None:
         wait = used.wait()
         resume_at = None if wait is None else real + min(timedelta(seconds=wait), LONGEST_REST)
         await sender_leases.release(tx, self._workspace_id, self._tools.owner, resume_at)

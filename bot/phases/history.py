@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.db import schema
 from bot.phases import rules, store
 from bot.phases.budget import WINDOW_DAYS, budget
-from bot.phases.rules import Kind, Limits, Past, Proposal
+from bot.phases.rules import Kind, Limits, Proposal, SprintHistory
 
 #: How far back sprints matter: the budget's window, and the longest one's recovery.
 LOOKING_BACK = timedelta(days=2 * WINDOW_DAYS)
@@ -22,7 +22,7 @@ async def past_of(
     proposal: Proposal,
     limits: Limits,
     continues: str | None,
-) -> Past:
+) -> SprintHistory:
     """The channel's results sprints until now, as far as they matter for this proposal.
 
     `continues` is the running phase that the new one follows at once.
@@ -32,7 +32,7 @@ async def past_of(
     proposed = proposal.span if proposal.kind is Kind.RESULTS_SPRINT else None
     last = max(sprints, key=lambda span: span.ends_on, default=None)
     before = await store.load(tx, workspace_id, continues) if continues else None
-    return Past(
+    return SprintHistory(
         budget=budget(sprints, proposal.starts_on, proposed, limits.budget_share),
         last_sprint=last,
         recovery_until=rules.recovery_until(last) if last else None,

@@ -11,7 +11,7 @@ from bot.slack.people import known
 from bot.workspaces.store import settings_of
 
 
-async def welcome_at(
+async def next_allowed_at(
     reader: AsyncConnection, workspace_id: str, conversations: Collection[str], now: datetime
 ) -> dict[str, datetime]:
     """From when it suits each of them: `now`, or the next weekday at 08:00 there.

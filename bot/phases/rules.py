@@ -179,7 +179,7 @@ class Proposal:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Past:
+class SprintHistory:
     """The channel's results sprints until now, as far as they matter for the next one."""
 
     budget: Budget  # the proposed sprint included
@@ -216,7 +216,7 @@ class Refusal:
 
 
 def refusals_to_start(
-    proposal: Proposal, past: Past, limits: Limits, today: date
+    proposal: Proposal, past: SprintHistory, limits: Limits, today: date
 ) -> tuple[Refusal, ...]:
     """Everything that keeps the phase from starting; empty: it may."""
     found = [*_dates_refused(proposal, limits, today), *_missing(proposal), *_too_long(proposal)]
@@ -239,7 +239,7 @@ def warnings(proposal: Proposal, limits: Limits) -> tuple[str, ...]:
     return ()
 
 
-def needs_justification(proposal: Proposal, past: Past) -> str | None:
+def needs_justification(proposal: Proposal, past: SprintHistory) -> str | None:
     """Why this start has to be justified in public; None: it need not be."""
     if past.was_extended:
         return EXTENDED_ALREADY

@@ -31,7 +31,7 @@ SHUTDOWN_SECONDS = 1.0
 LARGEST_REQUEST = 20 * 1024 * 1024
 
 
-class StandIn:
+class FakeSlack:
     """A workspace that the bot can be installed in."""
 
     bot_token = BOT_TOKEN

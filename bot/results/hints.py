@@ -38,19 +38,19 @@ GAP = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Signal:
+class Hint:
     """Something the lead alone is told."""
 
     key: str  # the question
     text: str
 
 
-def signals(
+def hints(
     clarity: Sequence[float | None],
     team: Mapping[str, float],
     gaps: Mapping[str, float],
     phase_weeks: float,
-) -> tuple[Signal, ...]:
+) -> tuple[Hint, ...]:
     """What the shown figures say.
 
     `clarity` holds the shown levels of the phase's rounds, the newest last, None where a round
@@ -59,19 +59,19 @@ def signals(
     return (*_low_clarity(clarity, phase_weeks), *_gaps(team, gaps))
 
 
-def _low_clarity(clarity: Sequence[float | None], phase_weeks: float) -> Sequence[Signal]:
+def _low_clarity(clarity: Sequence[float | None], phase_weeks: float) -> Sequence[Hint]:
     needed = 1 if phase_weeks <= SHORT_PHASE_WEEKS else 2
     newest = clarity[-needed:]
     if len(newest) < needed or not all(
         level is not None and level <= LOW_CLARITY for level in newest
     ):
         return ()
-    return (Signal(key="clarity", text=CLARITY_LOW[needed].format(level=newest[-1])),)
+    return (Hint(key="clarity", text=CLARITY_LOW[needed].format(level=newest[-1])),)
 
 
-def _gaps(team: Mapping[str, float], gaps: Mapping[str, float]) -> Sequence[Signal]:
+def _gaps(team: Mapping[str, float], gaps: Mapping[str, float]) -> Sequence[Hint]:
     return [
-        Signal(key=key, text=_gap_text(key, team[key], gap))
+        Hint(key=key, text=_gap_text(key, team[key], gap))
         for key, gap in gaps.items()
         if abs(gap) >= WIDE_GAP
     ]

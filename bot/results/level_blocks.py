@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from slack_sdk.models.blocks import Block
 
 from bot.results.chart import ChartFacts, Line, alt_text
-from bot.results.levels import Band, Figure, level_words
-from bot.results.model import ClosedRound, Showing, Shown
+from bot.results.levels import Band, QuestionLevel, level_words
+from bot.results.model import ClosedRound, ResultsView, ShownLevel
 from bot.results.round_labels import on_axis, since
 from bot.slack.content import Picture, section
 from bot.slack.mrkdwn import fitted
@@ -34,7 +34,7 @@ TOO_FEW_HERE = "*{label}*\nToo few answers to show."
 CHART_TITLE = "Results: {name}"
 
 
-def gist(showing: Showing) -> str:
+def headline(showing: ResultsView) -> str:
     """What changed most; where nothing may be compared, the level of the first question."""
     shown = showing.round.figures
     changes = {one.figure.key: one.change for one in shown if one.change is not None}
@@ -48,7 +48,7 @@ def gist(showing: Showing) -> str:
     return words[0].lower() + words[1:]
 
 
-def level_paragraphs(showing: Showing) -> list[Block]:
+def level_paragraphs(showing: ResultsView) -> list[Block]:
     """One for each question that was asked, in their order."""
     by_key = {one.figure.key: one for one in showing.round.figures}
     return [
@@ -59,7 +59,7 @@ def level_paragraphs(showing: Showing) -> list[Block]:
     ]
 
 
-def picture(showing: Showing) -> Picture | None:
+def picture(showing: ResultsView) -> Picture | None:
     """The levels over the phase's rounds; none where this round shows nothing."""
     return picture_of(showing.rounds) if showing.round.figures else None
 
@@ -80,7 +80,7 @@ def picture_of(rounds: Sequence[ClosedRound]) -> Picture | None:
     return Picture(facts=facts.as_json(), alt_text=alt_text(facts), title=title)
 
 
-def _paragraph(showing: Showing, label: str, one: Shown) -> str:
+def _paragraph(showing: ResultsView, label: str, one: ShownLevel) -> str:
     figure = one.figure
     answers = (
         SHARE.format(answers=figure.answers, high=_share(figure))
@@ -91,7 +91,7 @@ def _paragraph(showing: Showing, label: str, one: Shown) -> str:
     return LEVEL.format(label=label, words=figure.words, change=change, answers=answers)
 
 
-def _share(figure: Figure) -> str:
+def _share(figure: QuestionLevel) -> str:
     return {0: NONE, figure.answers: ALL}.get(figure.share_high or 0, f"{figure.share_high}")
 
 
@@ -108,7 +108,7 @@ def _range(band: Band) -> str:
     return f"{band.first} to {band.last}"
 
 
-def _change(showing: Showing, one: Shown) -> str:
+def _change(showing: ResultsView, one: ShownLevel) -> str:
     before = showing.before(one.figure.key)
     if one.change is None or before is None:
         return ""

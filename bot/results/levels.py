@@ -66,7 +66,7 @@ class Band:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Figure:
+class QuestionLevel:
     """What may be shown of one question in one round."""
 
     key: str
@@ -81,7 +81,7 @@ class Figure:
         return f"{level_words(self.key, self.level)} ({self.level:g} of 5)"
 
 
-def figure(key: str, counts: Counts, minimum: int) -> Figure | None:
+def question_level(key: str, counts: Counts, minimum: int) -> QuestionLevel | None:
     """The figure of one question; None where too few answered it with a level.
 
     "Can't say" and Skip are no answers.
@@ -91,12 +91,17 @@ def figure(key: str, counts: Counts, minimum: int) -> Figure | None:
         return None
     level = _mean_to_half(counts)
     if answers < BANDS_FROM:
-        return Figure(key=key, answers=answers, level=level, share_high=counts[3] + counts[4])
-    return Figure(key=key, answers=answers, level=level, bands=_bands(counts))
+        return QuestionLevel(
+            key=key, answers=answers, level=level, share_high=counts[3] + counts[4]
+        )
+    return QuestionLevel(key=key, answers=answers, level=level, bands=_bands(counts))
 
 
 def change(
-    now: Figure, before: Figure | None, asked: Collection[str], asked_before: Collection[str]
+    now: QuestionLevel,
+    before: QuestionLevel | None,
+    asked: Collection[str],
+    asked_before: Collection[str],
 ) -> float | None:
     """Levels gained or lost since the round before; None where it may not be shown.
 
@@ -114,7 +119,7 @@ def comparable(asked: Collection[str], asked_before: Collection[str]) -> bool:
 
 
 def perception_gap(
-    reflections: Sequence[Mapping[str, int | None]], figures: Sequence[Figure]
+    reflections: Sequence[Mapping[str, int | None]], figures: Sequence[QuestionLevel]
 ) -> dict[str, float]:
     """Reflection minus team, per question; co-leads averaged, what they left blank left out."""
     gaps = {}

@@ -7,16 +7,16 @@ from datetime import datetime, time
 from sqlalchemy import delete, insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.agenda import agenda
+from bot.agenda import schedule
 from bot.agenda.actions import ActionName, AgendaAction
-from bot.agenda.agenda import Item, carrying_out
-from bot.agenda.slots import next_working_morning, once_welcome, within_hours
+from bot.agenda.schedule import AgendaItem, run_item
+from bot.agenda.slots import next_working_morning, within_hours, within_hours_if_late
 from bot.dates import LATE
 from bot.db import schema
 from bot.phases.model import Phase
 from bot.results import messages, store
-from bot.results.levels import Counts, Figure, change, figure
-from bot.results.model import Closing, Showing, last_with
+from bot.results.levels import Counts, QuestionLevel, change, question_level
+from bot.results.model import ClosingRound, ResultsView, last_with
 from bot.results.result_notifications import edit_leads, leads_wait, tell_leads, tell_team
 from bot.services import Services
 from bot.slack.errors import Refused
@@ -40,11 +40,11 @@ EMPTY = (
 TOO_LONG = "Nothing was saved: this has {length:,} characters, and {limit:,} fit. Shorten it."
 
 
-async def keep(
+async def store_results(
     tx: AsyncConnection,
     workspace_id: str,
     phase: Phase,
-    closing: Closing,
+    closing: ClosingRound,
     counts: Mapping[str, Counts] | None,
     comments: Sequence[str],
     now: datetime,
@@ -60,7 +60,7 @@ async def keep(
         await _keep_comments(tx, workspace_id, closing.round_id, comments)
     told_at = within_hours(now, phase.zone)
     due_at = next_working_morning(told_at, phase.zone, SHOWN_AT)
-    await agenda.put(
+    await schedule.add(
         tx, workspace_id, action=ActionName.SHOW_RESULTS, subject=closing.round_id, due_at=due_at
     )
     showing = await _showing(tx, workspace_id, phase, closing.round_id, due_at)
@@ -91,14 +91,16 @@ async def save_note(services: Services, request: Request, text: str) -> None:
             raise Refused(ALREADY_SHOWN)
         now = services.clock.now()
         due_at = (
-            await agenda.due_of(tx, workspace_id, action=ActionName.SHOW_RESULTS, subject=round_id)
+            await schedule.due_time(
+                tx, workspace_id, action=ActionName.SHOW_RESULTS, subject=round_id
+            )
             or now
         )
         showing = await _showing(tx, workspace_id, phase, round_id, due_at)
         await edit_leads(tx, workspace_id, showing, now)
 
 
-async def show_results(services: Services, item: Item) -> None:
+async def show_results(services: Services, item: AgendaItem) -> None:
     """Show the team the totals, whatever was written; then the comments are deleted.
 
     Of a paused phase they are shown when it goes on; where its channel was deleted, never. Late
@@ -107,7 +109,7 @@ async def show_results(services: Services, item: Item) -> None:
     """
     workspace_id, round_id = item.workspace_id, item.subject
     now = services.clock.now()
-    async with carrying_out(services.db, item) as tx:
+    async with run_item(services.db, item) as tx:
         phase = await store.phase_of_round(tx, workspace_id, round_id)
         if phase is None:
             return
@@ -124,13 +126,13 @@ async def show_results(services: Services, item: Item) -> None:
         await _delete_comments(tx, workspace_id, round_id)
 
 
-async def _put_off(tx: AsyncConnection, item: Item, phase: Phase, now: datetime) -> bool:
-    at = once_welcome(item.due_at, now, phase.zone)
+async def _put_off(tx: AsyncConnection, item: AgendaItem, phase: Phase, now: datetime) -> bool:
+    at = within_hours_if_late(item.due_at, now, phase.zone)
     if now - item.due_at > LATE and await leads_wait(tx, item.workspace_id, phase, item.subject):
         at = next_working_morning(within_hours(now, phase.zone), phase.zone, SHOWN_AT)
     if at <= now:
         return False
-    await agenda.put(
+    await schedule.add(
         tx, item.workspace_id, action=ActionName.SHOW_RESULTS, subject=item.subject, due_at=at
     )
     showing = await _showing(tx, item.workspace_id, phase, item.subject, at)
@@ -143,7 +145,7 @@ async def show_missed(tx: AsyncConnection, workspace_id: str, phase: Phase, now:
     due_at = within_hours(now, phase.zone)
     for one in await store.closed_rounds(tx, workspace_id, phase):
         if one.shown_at is None:
-            await agenda.put_or_hold(
+            await schedule.add_or_lock(
                 tx,
                 workspace_id,
                 action=ActionName.SHOW_RESULTS,
@@ -159,7 +161,7 @@ async def _keep_figures(
     tx: AsyncConnection,
     workspace_id: str,
     phase: Phase,
-    closing: Closing,
+    closing: ClosingRound,
     counts: Mapping[str, Counts],
 ) -> None:
     rounds = await store.closed_rounds(tx, workspace_id, phase)
@@ -167,7 +169,7 @@ async def _keep_figures(
     asked = await store.asked_in(tx, workspace_id, closing.round_id)
     for question in closing.questions:
         key = question.key
-        found = figure(key, counts.get(key, (0,) * 5), closing.minimum)
+        found = question_level(key, counts.get(key, (0,) * 5), closing.minimum)
         if found is None:
             continue
         before = last_with(earlier, key)
@@ -177,7 +179,11 @@ async def _keep_figures(
 
 
 async def _keep_figure(
-    tx: AsyncConnection, workspace_id: str, round_id: str, found: Figure, changed: float | None
+    tx: AsyncConnection,
+    workspace_id: str,
+    round_id: str,
+    found: QuestionLevel,
+    changed: float | None,
 ) -> None:
     bands = None if found.bands is None else [asdict(band) for band in found.bands]
     await tx.execute(
@@ -218,10 +224,10 @@ async def _showing(
     phase: Phase,
     round_id: str,
     team_sees_at: datetime,
-) -> Showing:
+) -> ResultsView:
     rounds = await store.closed_rounds(tx, workspace_id, phase)
     place = next(at for at, one in enumerate(rounds) if one.round_id == round_id)
-    return Showing(
+    return ResultsView(
         phase=phase,
         rounds=rounds[: place + 1],
         reflections=await store.reflections_of(tx, workspace_id, phase, round_id),

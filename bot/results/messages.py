@@ -11,9 +11,9 @@ from slack_sdk.models.blocks import Block
 
 from bot.results import comments
 from bot.results.comments import quoted
-from bot.results.level_blocks import gist, level_paragraphs, picture
+from bot.results.level_blocks import headline, level_paragraphs, picture
 from bot.results.levels import level_words
-from bot.results.model import ClosedRound, Reflection, Showing
+from bot.results.model import ClosedRound, Reflection, ResultsView
 from bot.results.round_labels import here
 from bot.slack.content import (
     Content,
@@ -77,7 +77,7 @@ NO_NOTE = "No note from {name} this week."
 NO_NOTE_LATER = "No note from {name} this time."
 
 
-def to_leads(showing: Showing) -> Content:
+def to_leads(showing: ResultsView) -> Content:
     """For each lead, when the questions close; edited once the team has read it."""
     shown = showing.round
     words = FEW if shown.answered is None else TO_LEADS
@@ -93,13 +93,13 @@ def to_leads(showing: Showing) -> Content:
     )
 
 
-def to_team(showing: Showing) -> Content:
+def to_team(showing: ResultsView) -> Content:
     """For the announcement's thread, whatever the lead wrote."""
     shown = showing.round
     if shown.answered is None:
         first = FEW.format(here=_here(showing))
     else:
-        first = TO_TEAM.format(here=_here(showing), gist=gist(showing))
+        first = TO_TEAM.format(here=_here(showing), gist=headline(showing))
     beside = [section(text) for text in _beside_all(showing)]
     return _message(
         showing,
@@ -112,7 +112,7 @@ def to_team(showing: Showing) -> Content:
     )
 
 
-def to_everyone(showing: Showing) -> bool:
+def to_everyone(showing: ResultsView) -> bool:
     """Whether the form chose that the team reads comments."""
     return showing.phase.comments_to == "team"
 
@@ -122,7 +122,7 @@ def note_block(round_id: str) -> str:
     return f"note:{round_id}"
 
 
-def _message(showing: Showing, head: Block, *rest: Block, first: str) -> Content:
+def _message(showing: ResultsView, head: Block, *rest: Block, first: str) -> Content:
     """The head, the levels and the picture where there are any, then the rest."""
     drawn = picture(showing)
     levels = level_paragraphs(showing) if showing.round.answered is not None else []
@@ -130,7 +130,7 @@ def _message(showing: Showing, head: Block, *rest: Block, first: str) -> Content
     return content(first, head, *levels, *chart, *rest, picture=drawn)
 
 
-def _here(showing: Showing) -> str:
+def _here(showing: ResultsView) -> str:
     return here(showing.round, channel(showing.phase.channel_id))
 
 
@@ -140,30 +140,30 @@ def _about(shown: ClosedRound) -> str:
     return ANSWERED.format(answered=shown.answered, asked=shown.asked)
 
 
-def _when(showing: Showing) -> list[str]:
+def _when(showing: ResultsView) -> list[str]:
     if showing.round.shown_at:
         return []
     words = TEAM_READS_THAT if showing.round.answered is None else TEAM_READS
     return [words.format(when=_team_sees(showing))]
 
 
-def _team_sees(showing: Showing) -> str:
+def _team_sees(showing: ResultsView) -> str:
     return WHEN_BACK if showing.phase.is_paused else instant(showing.team_sees_at)
 
 
-def _small_print(showing: Showing) -> str:
+def _small_print(showing: ResultsView) -> str:
     names = showing.phase.lead_names
     get = "gets" if len(names) == 1 else "get"
     leads = fitted(together(names), NAMES_SHOWN)
     return SMALL_PRINT.format(minimum=showing.round.minimum, leads=leads, get=get)
 
 
-def _private(showing: Showing) -> list[Block]:
+def _private(showing: ResultsView) -> list[Block]:
     lines = [*_said(showing), *(signal.text for signal in showing.signals)]
     return paragraphs([ONLY_LEADS, *lines]) if lines else []
 
 
-def _said(showing: Showing) -> Iterable[str]:
+def _said(showing: ResultsView) -> Iterable[str]:
     """Each lead's own answer beside the shown level."""
     for one in showing.round.figures:
         for reflection in showing.reflections[:LEADS_SHOWN]:
@@ -177,7 +177,7 @@ def _said(showing: Showing) -> Iterable[str]:
         yield MORE_LEADS.format(count=more)
 
 
-def _note_box(showing: Showing) -> list[Block]:
+def _note_box(showing: ResultsView) -> list[Block]:
     shown = showing.round
     box = text_input(
         note_block(shown.round_id),
@@ -199,11 +199,11 @@ def _note_box(showing: Showing) -> list[Block]:
     ]
 
 
-def _note_as_read(showing: Showing) -> list[Block]:
+def _note_as_read(showing: ResultsView) -> list[Block]:
     return [section(_note(showing)), context(TEAM_SAW)]
 
 
-def _note(showing: Showing) -> str:
+def _note(showing: ResultsView) -> str:
     shown = showing.round
     name = fitted(_noter(showing), NAMES_SHOWN if not shown.note else NAME_SHOWN)
     if shown.note:
@@ -211,11 +211,11 @@ def _note(showing: Showing) -> str:
     return (NO_NOTE if shown.kind in ("first", "weekly") else NO_NOTE_LATER).format(name=name)
 
 
-def _noter(showing: Showing) -> str:
+def _noter(showing: ResultsView) -> str:
     return showing.round.noted_by or together(showing.phase.lead_names)
 
 
-def _beside_all(showing: Showing) -> Iterable[str]:
+def _beside_all(showing: ResultsView) -> Iterable[str]:
     shared = [one for one in showing.reflections if one.shared]
     for one in shared[:LEADS_SHOWN]:
         yield _beside(one, showing.round)

@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Protocol
 
 from bot.phases.model import Phase
-from bot.results.hints import Signal, signals
-from bot.results.levels import Figure, perception_gap
+from bot.results.hints import Hint, hints
+from bot.results.levels import QuestionLevel, perception_gap
 
 
-class Asked(Protocol):
+class AskedQuestion(Protocol):
     """One question as it was asked."""
 
     @property
@@ -19,7 +19,7 @@ class Asked(Protocol):
     def label(self) -> str: ...
 
 
-class Closing(Protocol):
+class ClosingRound(Protocol):
     """The round that is being closed, as `bot.rounds` knows it."""
 
     @property
@@ -29,14 +29,14 @@ class Closing(Protocol):
     @property
     def minimum(self) -> int: ...
     @property
-    def questions(self) -> Sequence[Asked]: ...
+    def questions(self) -> Sequence[AskedQuestion]: ...
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shown:
+class ShownLevel:
     """One question's figure, and its change since the round before if that may be shown."""
 
-    figure: Figure
+    figure: QuestionLevel
     change: float | None
 
 
@@ -52,12 +52,12 @@ class ClosedRound:
     minimum: int  # answers a question needs to be shown
     answered: int | None  # None: not enough
     labels: Mapping[str, str]  # question key -> label, as asked
-    figures: tuple[Shown, ...]  # of the questions with enough answers
+    figures: tuple[ShownLevel, ...]  # of the questions with enough answers
     note: str | None  # What I heard, what changes; None: nothing (yet)
     noted_by: str | None  # the lead's name
     shown_at: datetime | None  # None: the team has not seen it
 
-    def figure(self, key: str) -> Figure | None:
+    def figure(self, key: str) -> QuestionLevel | None:
         return next((one.figure for one in self.figures if one.figure.key == key), None)
 
     def level(self, key: str) -> float | None:
@@ -75,7 +75,7 @@ class Reflection:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Showing:
+class ResultsView:
     """Everything that is said about one closed round, and when the team sees it."""
 
     phase: Phase
@@ -99,11 +99,11 @@ class Showing:
         return perception_gap([one.answers for one in self.reflections], figures)
 
     @property
-    def signals(self) -> tuple[Signal, ...]:
+    def signals(self) -> tuple[Hint, ...]:
         """What the leads alone are told, from the shown figures and nothing finer."""
         clarity = [one.level("clarity") for one in self.rounds]
         team = {one.figure.key: one.figure.level for one in self.round.figures}
-        return signals(clarity, team, self.gaps, self.phase.weeks)
+        return hints(clarity, team, self.gaps, self.phase.weeks)
 
 
 def last_with(rounds: Sequence[ClosedRound], key: str) -> ClosedRound | None:

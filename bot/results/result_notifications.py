@@ -5,16 +5,16 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda.slots import within_hours
-from bot.outbox import keys, outbox, requeue
+from bot.outbox import enqueue, keys, requeue
 from bot.outbox.keys import MessageKey
 from bot.phases.model import Phase
 from bot.results import messages
 from bot.results.comments import in_replies
-from bot.results.model import Showing
+from bot.results.model import ResultsView
 
 
 async def tell_leads(
-    tx: AsyncConnection, workspace_id: str, showing: Showing, now: datetime
+    tx: AsyncConnection, workspace_id: str, showing: ResultsView, now: datetime
 ) -> None:
     """Each when messages are welcome where they are, with all comments.
 
@@ -28,7 +28,7 @@ async def tell_leads(
     for lead_id, zone in readers.items():
         key = keys.lead_results(showing.round.round_id, lead_id)
         at = within_hours(now, zone)
-        await outbox.say(tx, workspace_id, key=key, to=lead_id, content=said, now=at)
+        await enqueue.post(tx, workspace_id, key=key, to=lead_id, content=said, now=at)
         await _say_more(tx, workspace_id, showing, lead_id, key, at)
 
 
@@ -41,23 +41,23 @@ async def leads_wait(tx: AsyncConnection, workspace_id: str, phase: Phase, round
 
 
 async def edit_leads(
-    tx: AsyncConnection, workspace_id: str, showing: Showing, now: datetime
+    tx: AsyncConnection, workspace_id: str, showing: ResultsView, now: datetime
 ) -> None:
     """Show them the note as it was saved or, once the team has read it, without the box."""
     said = messages.to_leads(showing)
     for lead_id in showing.phase.lead_ids:
         key = keys.lead_results(showing.round.round_id, lead_id)
-        await outbox.edit(tx, workspace_id, of=key, content=said, now=now)
+        await enqueue.edit(tx, workspace_id, of=key, content=said, now=now)
 
 
 async def tell_team(
-    tx: AsyncConnection, workspace_id: str, showing: Showing, now: datetime
+    tx: AsyncConnection, workspace_id: str, showing: ResultsView, now: datetime
 ) -> None:
     """In the announcement's thread, with the comments if the form chose so."""
     phase, key = showing.phase, keys.results(showing.round.round_id)
     announcement = keys.announcement(phase.phase_id)
     said = messages.to_team(showing)
-    await outbox.say(
+    await enqueue.post(
         tx,
         workspace_id,
         key=key,
@@ -73,14 +73,14 @@ async def tell_team(
 async def _say_more(
     tx: AsyncConnection,
     workspace_id: str,
-    showing: Showing,
+    showing: ResultsView,
     to: str,
     thread_of: MessageKey,
     now: datetime,
 ) -> None:
     """The comments that did not fit into the message."""
     for number, page in enumerate(in_replies(showing.comments), start=2):
-        await outbox.say(
+        await enqueue.post(
             tx,
             workspace_id,
             key=keys.comments(showing.round.round_id, to, number),

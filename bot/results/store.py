@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.db import schema
 from bot.phases import store as phase_store
 from bot.phases.model import Phase
-from bot.results.levels import Band, Figure
-from bot.results.model import ClosedRound, Reflection, Shown
+from bot.results.levels import Band, QuestionLevel
+from bot.results.model import ClosedRound, Reflection, ShownLevel
 from bot.slack.people import known
 
 _rounds = schema.rounds
@@ -112,22 +112,22 @@ async def history(tx: AsyncConnection, workspace_id: str, phase: Phase) -> tuple
 
 async def _shown(
     tx: AsyncConnection, workspace_id: str, round_ids: list[str]
-) -> dict[str, tuple[Shown, ...]]:
+) -> dict[str, tuple[ShownLevel, ...]]:
     rows = await tx.execute(
         select(_figures).where(
             _figures.c.workspace_id == workspace_id, _figures.c.round_id.in_(round_ids)
         )
     )
-    shown: dict[str, tuple[Shown, ...]] = {}
+    shown: dict[str, tuple[ShownLevel, ...]] = {}
     for row in rows.mappings():
-        one = Shown(figure=_figure(row), change=row["change"])
+        one = ShownLevel(figure=_figure(row), change=row["change"])
         shown[row["round_id"]] = (*shown.get(row["round_id"], ()), one)
     return shown
 
 
-def _figure(row: RowMapping) -> Figure:
+def _figure(row: RowMapping) -> QuestionLevel:
     bands = row["bands"]
-    return Figure(
+    return QuestionLevel(
         key=row["key"],
         answers=row["answers"],
         level=row["level"],
@@ -137,7 +137,7 @@ def _figure(row: RowMapping) -> Figure:
 
 
 def _closed(
-    row: RowMapping, phase: Phase, shown: tuple[Shown, ...], names: Mapping[str, str]
+    row: RowMapping, phase: Phase, shown: tuple[ShownLevel, ...], names: Mapping[str, str]
 ) -> ClosedRound:
     labels = {asked["key"]: asked["label"] for asked in row["questions"]}
     order = list(labels)

@@ -11,10 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.db import schema
 from bot.db.upserts import padded
 from bot.keys import Wrapped
-from bot.outbox import keys, outbox
+from bot.outbox import enqueue, keys
 from bot.outbox.keys import MessageKey
 from bot.rounds import ballots, store
-from bot.rounds.model import Asked, Round
+from bot.rounds.model import AskedPerson, Round
 from bot.slack.errors import Refused
 from bot.slack.request import Request
 
@@ -37,11 +37,11 @@ LEFT = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Admitted:
+class AuthorizedAnswer:
     """Somebody who may answer now, and the messages about it that they were sent."""
 
     round: Round
-    person: Asked
+    person: AskedPerson
     channel_id: str
     sent: Mapping[MessageKey, tuple[str | None, str | None]]  # by key, channel and ts where known
     secret: Wrapped | None = field(repr=False)  # of the round; None: destroyed
@@ -109,9 +109,9 @@ _FOUND = ballots.with_secrets(
 _FOUND_AND_HELD = _FOUND.with_for_update(read=True, of=_rounds)
 
 
-async def admit(
+async def authorize_all(
     tx: AsyncConnection, many: Sequence[Request], now: datetime, *, to_write: bool
-) -> list[Admitted | Refused]:
+) -> list[AuthorizedAnswer | Refused]:
     """For each whether they may answer at this moment, or why not.
 
     `to_write` keeps the rounds from closing until the transaction ends.
@@ -134,7 +134,7 @@ async def admit(
 
 def _judged(
     of_round: Row[Any] | None, person: Row[Any] | None, now: datetime
-) -> Admitted | Refused:
+) -> AuthorizedAnswer | Refused:
     if of_round is None or of_round.state != "open" or now >= of_round.closes_at:
         return Refused(CLOSED)
     if person is None:
@@ -148,7 +148,7 @@ def _judged(
         (person.reminded_key, person.reminded_channel, person.reminded_ts),
     )
     sent = {MessageKey(key): (channel, ts) for key, channel, ts in messages if key is not None}
-    return Admitted(
+    return AuthorizedAnswer(
         round=found,
         person=asked,
         channel_id=person.channel_id,
@@ -158,19 +158,19 @@ def _judged(
 
 
 async def _at_place(
-    tx: AsyncConnection, request: Request, found: Admitted | Refused
-) -> Admitted | Refused:
+    tx: AsyncConnection, request: Request, found: AuthorizedAnswer | Refused
+) -> AuthorizedAnswer | Refused:
     """Refused where what was pressed in was sent to somebody else.
 
     A message whose sending is still being proven has no place yet: then the list decides alone.
     """
     if (
-        isinstance(found, Admitted)
+        isinstance(found, AuthorizedAnswer)
         and request.message
         and request.message not in found.sent.values()
     ):
         channel, ts = request.message
-        key = await outbox.key_at(tx, request.workspace_id, channel=channel, ts=ts)
+        key = await enqueue.key_at(tx, request.workspace_id, channel=channel, ts=ts)
         if key is not None and (key.round_id, key.user_id) != (request.target_id, request.user_id):
             return Refused(SOMEBODY_ELSES)
     return found

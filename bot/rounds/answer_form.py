@@ -12,7 +12,7 @@ from slack_sdk.models.blocks import Block, InputBlock, Option, RadioButtonsEleme
 from slack_sdk.models.views import View
 
 from bot.rounds import messages
-from bot.rounds.model import Asking
+from bot.rounds.model import QuestionnaireView
 from bot.rounds.questions import Question
 from bot.slack.content import context, plain
 from bot.slack.inputs import offered
@@ -24,7 +24,7 @@ CANNOT_SAY = "Can't say"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Given:
+class AnswerInput:
     """What one person put in: a level per question, None where left blank."""
 
     answers: Mapping[str, int | None] = field(default_factory=dict)
@@ -36,7 +36,7 @@ class Given:
         return any(level is not None for level in self.answers.values())
 
 
-def build(asking: Asking, given: Given) -> View:
+def build(asking: QuestionnaireView, given: AnswerInput) -> View:
     """The form, filled with what was given before."""
     blocks: list[Block] = []
     for question in asking.questions:
@@ -58,7 +58,7 @@ def build(asking: Asking, given: Given) -> View:
     )
 
 
-def parse(values: Mapping[str, Any], round_id: str) -> Given:
+def parse(values: Mapping[str, Any], round_id: str) -> AnswerInput:
     """What is chosen and typed in a message, in the form or in App Home for one round.
 
     `values` is Slack's `state.values`; inputs of other rounds are left out.
@@ -72,7 +72,7 @@ def parse(values: Mapping[str, Any], round_id: str) -> Given:
     }
     comment = mine.pop("comment", {}).get("value") or ""
     share = mine.pop("share", {}).get("selected_options") or []
-    return Given(
+    return AnswerInput(
         answers={key: _chosen(element) for key, element in mine.items()},
         comment=clean(comment),
         shared=bool(share),

@@ -12,21 +12,21 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.agenda import agenda
+from bot.agenda import schedule
 from bot.agenda.actions import ActionName, RoundPerson
 from bot.db import schema
-from bot.db.engine import wake_nobody
+from bot.db.engine import skip_delivery_wakeup
 from bot.db.upserts import put_all
 from bot.keys import KeyMissing
-from bot.outbox import outbox
+from bot.outbox import enqueue
 from bot.outbox.keys import MessageKey, remind
 from bot.rounds import ballots, messages, store
-from bot.rounds.answer_authorization import Admitted, admit
-from bot.rounds.answer_form import Given
+from bot.rounds.answer_authorization import AuthorizedAnswer, authorize_all
+from bot.rounds.answer_form import AnswerInput
 from bot.rounds.asking import ask_key
 from bot.rounds.ballot_crypto import Ballot
 from bot.rounds.ballots import Cast
-from bot.rounds.model import Asking, Round
+from bot.rounds.model import QuestionnaireView, Round
 from bot.services import Services
 from bot.slack.content import Content
 from bot.slack.errors import Refused
@@ -44,7 +44,7 @@ class _Pressed:
     """Send, with what was put in, or Skip (None)."""
 
     request: Request
-    given: Given | None
+    given: AnswerInput | None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -52,11 +52,11 @@ class _Accepted:
     """What is to be kept of it."""
 
     request: Request
-    found: Admitted
-    given: Given | None
+    found: AuthorizedAnswer
+    given: AnswerInput | None
 
 
-async def answer(services: Services, request: Request, given: Given) -> Content:
+async def answer(services: Services, request: Request, given: AnswerInput) -> Content:
     """Keep what was given in place of what this person gave before; returns the receipt.
 
     Raises:
@@ -76,14 +76,14 @@ async def skip(services: Services, request: Request) -> Content:
     return await services.db.together(_keep_all, services).do(_Pressed(request=request, given=None))
 
 
-async def to_change(services: Services, request: Request) -> tuple[Asking, Given]:
+async def to_change(services: Services, request: Request) -> tuple[QuestionnaireView, AnswerInput]:
     """The questions and what this person gave before, for the form.
 
     Raises:
         Refused: the round is closed, or this person may not answer it (here).
     """
     async with services.db.reading() as reader:
-        (found,) = await admit(reader, [request], services.clock.now(), to_write=False)
+        (found,) = await authorize_all(reader, [request], services.clock.now(), to_write=False)
         if isinstance(found, Refused):
             raise found
         before = await _given_before(reader, services, request, found)
@@ -109,17 +109,17 @@ async def _keep_all(
 ) -> list[Content | Exception]:
     """What people pressed, in the same few statements however many they are."""
     now = services.clock.now()
-    admitted = await admit(tx, [one.request for one in many], now, to_write=True)
+    admitted = await authorize_all(tx, [one.request for one in many], now, to_write=True)
     checked = [_checked(one, found) for one, found in zip(many, admitted, strict=True)]
     accepted = [one for one in checked if isinstance(one, _Accepted)]
     await _reflect(tx, [one for one in accepted if one.found.person.is_lead])
     wrong = await _cast(tx, services, [one for one in accepted if not one.found.person.is_lead])
     if not any(map(_others, accepted)):
-        wake_nobody(tx)
+        skip_delivery_wakeup(tx)
     return [await _told(tx, one, wrong, now) for one in checked]
 
 
-def _checked(pressed: _Pressed, found: Admitted | Refused) -> _Accepted | Refused:
+def _checked(pressed: _Pressed, found: AuthorizedAnswer | Refused) -> _Accepted | Refused:
     if isinstance(found, Refused):
         return found
     given = pressed.given
@@ -167,10 +167,10 @@ async def _reflect(tx: AsyncConnection, leads: Sequence[_Accepted]) -> None:
         if one.given is None:  # a lead's are named anyway, so no ballot has to hide it
             subject = str(RoundPerson(one.request.target_id, one.request.user_id))
             for action in (ActionName.ASK, ActionName.REMIND):
-                await agenda.drop(tx, one.request.workspace_id, action=action, subject=subject)
+                await schedule.remove(tx, one.request.workspace_id, action=action, subject=subject)
 
 
-def _reflection(request: Request, found: Round, given: Given) -> dict[str, Any]:
+def _reflection(request: Request, found: Round, given: AnswerInput) -> dict[str, Any]:
     return {
         "workspace_id": request.workspace_id,
         "phase_id": found.phase_id,
@@ -209,14 +209,14 @@ def _others(one: _Accepted) -> list[MessageKey]:
 
 
 async def _given_before(
-    tx: AsyncConnection, services: Services, request: Request, found: Admitted
-) -> Given:
+    tx: AsyncConnection, services: Services, request: Request, found: AuthorizedAnswer
+) -> AnswerInput:
     if found.person.is_lead:
         phase_id = found.round.phase_id
         kept = await store.reflection(
             tx, request.workspace_id, phase_id, request.target_id, request.user_id
         )
-        return Given() if kept is None else Given(answers=kept[0], shared=kept[1])
+        return AnswerInput() if kept is None else AnswerInput(answers=kept[0], shared=kept[1])
     try:
         ballot = await ballots.of_voter(
             tx, services.keys, request.workspace_id, request.target_id, request.user_id
@@ -224,8 +224,8 @@ async def _given_before(
     except KeyMissing as error:
         raise Refused(KEY_RETIRED) from error
     if ballot is None:
-        return Given()
-    return Given(answers=ballot.answers, comment=ballot.comment)
+        return AnswerInput()
+    return AnswerInput(answers=ballot.answers, comment=ballot.comment)
 
 
 async def _show(
@@ -236,4 +236,4 @@ async def _show(
     now: datetime,
 ) -> None:
     for key in keys:
-        await outbox.edit(tx, workspace_id, of=key, content=message, now=now)
+        await enqueue.edit(tx, workspace_id, of=key, content=message, now=now)

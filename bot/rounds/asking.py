@@ -6,17 +6,17 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.agenda import agenda
+from bot.agenda import schedule
 from bot.agenda.actions import ActionName, PhaseDay, RoundPerson
-from bot.agenda.agenda import Item, carrying_out, let_go
+from bot.agenda.schedule import AgendaItem, log_skipped, run_item
 from bot.agenda.slots import within_hours
-from bot.outbox import keys, outbox, requeue
+from bot.outbox import enqueue, keys, requeue
 from bot.outbox.keys import MessageKey
 from bot.phases import store as phase_store
 from bot.phases.model import Phase
 from bot.results.store import latest_note
 from bot.rounds import messages, questions, rules, store
-from bot.rounds.model import Asked, Round
+from bot.rounds.model import AskedPerson, Round
 from bot.services import Services
 from bot.slack.content import Content
 from bot.slack.people import Person
@@ -26,8 +26,8 @@ from bot.slack.people import Person
 class _Due:
     """Somebody whose turn it is."""
 
-    item: Item
-    person: Asked
+    item: AgendaItem
+    person: AskedPerson
     zone: str
 
 
@@ -41,16 +41,16 @@ class _ToAsk:
     people: tuple[_Due, ...]
 
 
-def ask_key(round_id: str, person: Asked) -> MessageKey:
+def ask_key(round_id: str, person: AskedPerson) -> MessageKey:
     """The key of the message that asks this person."""
     return (keys.reflect if person.is_lead else keys.ask)(round_id, person.user_id)
 
 
-async def ask(services: Services, *items: Item) -> None:
+async def send_questions(services: Services, *items: AgendaItem) -> None:
     """Send people of one round the three questions, but who is not to be asked any more."""
     profiles = await _profiles(services, items)
     now = services.clock.now()
-    async with carrying_out(services.db, *items) as tx:
+    async with run_item(services.db, *items) as tx:
         found = await _to_ask(tx, services, items, profiles, now)
         if found is None:
             return
@@ -68,15 +68,15 @@ async def ask(services: Services, *items: Item) -> None:
             )
             for one in people
         )
-        await outbox.say_all(tx, found.workspace_id, posts, now=now, expires_at=closes_at)
+        await enqueue.post_all(tx, found.workspace_id, posts, now=now, expires_at=closes_at)
         await _plan_reminders(tx, found, people, now)
 
 
-async def remind(services: Services, *items: Item) -> None:
+async def send_reminders(services: Services, *items: AgendaItem) -> None:
     """Remind who has neither answered nor skipped, a day after they could read the questions."""
     profiles = await _profiles(services, items)
     now = services.clock.now()
-    async with carrying_out(services.db, *items) as tx:
+    async with run_item(services.db, *items) as tx:
         found = await _to_ask(tx, services, items, profiles, now)
         if found is None:
             return
@@ -87,24 +87,24 @@ async def remind(services: Services, *items: Item) -> None:
             (keys.remind(round_id, one.person.user_id), one.person.user_id, reminder)
             for one in people
         )
-        await outbox.say_all(tx, found.workspace_id, posts, now=now, expires_at=closes_at)
+        await enqueue.post_all(tx, found.workspace_id, posts, now=now, expires_at=closes_at)
 
 
-async def talk(services: Services, item: Item) -> None:
+async def send_talking_points(services: Services, item: AgendaItem) -> None:
     """Put the questions to the channel of a team too small to be asked one by one."""
     day = PhaseDay.parse(item.subject)
     now = services.clock.now()
-    async with carrying_out(services.db, item) as tx:
+    async with run_item(services.db, item) as tx:
         phase = await phase_store.load(tx, item.workspace_id, day.phase_id)
         if phase is None or phase.is_paused:
             return
         at = rules.asked_at(item.due_at, now, phase.zone)
         if at is None:
-            let_go(item, "two days late")
+            log_skipped(item, "two days late")
             return
         reworded = questions.reworded(phase.settings.questions)
         wording = questions.for_member(phase.lead_names, reworded)
-        await outbox.say(
+        await enqueue.post(
             tx,
             item.workspace_id,
             key=keys.talking_points(day.phase_id, day.on),
@@ -115,20 +115,20 @@ async def talk(services: Services, item: Item) -> None:
         )
 
 
-async def _profiles(services: Services, items: Sequence[Item]) -> dict[str, Person]:
+async def _profiles(services: Services, items: Sequence[AgendaItem]) -> dict[str, Person]:
     workspace_id = items[0].workspace_id
     client = services.client_for(workspace_id)
     return await services.people.of(client, workspace_id, map(_user_id, items))
 
 
-def _user_id(item: Item) -> str:
+def _user_id(item: AgendaItem) -> str:
     return RoundPerson.parse(item.subject).user_id
 
 
 async def _to_ask(
     tx: AsyncConnection,
     services: Services,
-    items: Sequence[Item],
+    items: Sequence[AgendaItem],
     profiles: Mapping[str, Person],
     now: datetime,
 ) -> _ToAsk | None:
@@ -138,7 +138,7 @@ async def _to_ask(
     a_round = await store.round_of(tx, workspace_id, round_id)
     if a_round is None or not a_round.is_open or now >= a_round.closes_at:
         for item in items:
-            let_go(item, "the questions are closed")
+            log_skipped(item, "the questions are closed")
         return None
     phase = await phase_store.load(tx, workspace_id, a_round.phase_id)
     if phase is None:
@@ -175,7 +175,7 @@ async def _questions(tx: AsyncConnection, found: _ToAsk) -> tuple[Content, Conte
 
 async def _remind_at(tx: AsyncConnection, found: _ToAsk, now: datetime) -> dict[_Due, datetime]:
     asked = {one: ask_key(found.round.round_id, one.person) for one in found.people}
-    read_from = await requeue.read_from(tx, found.workspace_id, asked.values(), now)
+    read_from = await requeue.readable_from(tx, found.workspace_id, asked.values(), now)
     at = {one: within_hours(now, one.zone) for one in found.people}
     for one, key in asked.items():
         if key in read_from:
@@ -191,13 +191,13 @@ async def _now(
     people = []
     for one, said_at in at.items():
         if not rules.is_worth_asking(said_at, found.round.closes_at):
-            let_go(one.item, "closes before it could be answered")
+            log_skipped(one.item, "closes before it could be answered")
         elif said_at > now:
             later[one.item.subject] = said_at
         else:
             people.append(one)
     action = found.people[0].item.action
-    await agenda.put_all(tx, found.workspace_id, action=action, due=later)
+    await schedule.add_all(tx, found.workspace_id, action=action, due=later)
     return people
 
 
@@ -213,4 +213,4 @@ async def _plan_reminders(
         for subject, due_at in at.items()
         if rules.is_worth_asking(due_at, closes_at)
     }
-    await agenda.put_all(tx, found.workspace_id, action=ActionName.REMIND, due=due)
+    await schedule.add_all(tx, found.workspace_id, action=ActionName.REMIND, due=due)

@@ -30,7 +30,7 @@ class Ballot:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Vault:
+class BallotCipher:
     """A round's secret, opened."""
 
     place: str

@@ -31,7 +31,7 @@ from bot.db import schema
 from bot.db.types import OwnId, SlackId
 from bot.db.upserts import Row, padded, put, put_all, put_all_if_new
 from bot.keys import KeyMissing, KeyRing, Wrapped
-from bot.rounds.ballot_crypto import SECRET_BYTES, Ballot, Vault
+from bot.rounds.ballot_crypto import SECRET_BYTES, Ballot, BallotCipher
 
 LEVELS = range(1, 6)
 _KEY_ID, _SEALED = "secret_key_id", "secret_sealed"
@@ -107,7 +107,9 @@ def _in_round(table: Table, workspace_id: str, round_id: str) -> Any:
     return (table.c.workspace_id == workspace_id) & (table.c.round_id == round_id)
 
 
-async def open_vault(tx: AsyncConnection, keys: KeyRing, workspace_id: str, round_id: str) -> None:
+async def create_secret(
+    tx: AsyncConnection, keys: KeyRing, workspace_id: str, round_id: str
+) -> None:
     """Make the secret of a round that opens."""
     wrapped = keys.wrap(random_bytes(SECRET_BYTES), _place(workspace_id, round_id))
     key = {"workspace_id": workspace_id, "round_id": round_id}
@@ -143,13 +145,13 @@ async def cast_all(tx: AsyncConnection, keys: KeyRing, casts: Sequence[Cast]) ->
     secrets = {(one.workspace_id, one.round_id): one.secret for one in casts}
     vaults = {place: _cipher(keys, place, secret) for place, secret in secrets.items()}
     opened = [(vaults[one.workspace_id, one.round_id], one) for one in casts]
-    rows = [(_row(cipher, one), one) for cipher, one in opened if isinstance(cipher, Vault)]
+    rows = [(_row(cipher, one), one) for cipher, one in opened if isinstance(cipher, BallotCipher)]
     await put_all(tx, _ballots, [row for row, one in rows if one.ballot is not None])
     await put_all_if_new(tx, _ballots, [row for row, one in rows if one.ballot is None])
-    return [None if isinstance(cipher, Vault) else cipher for cipher, _ in opened]
+    return [None if isinstance(cipher, BallotCipher) else cipher for cipher, _ in opened]
 
 
-def _row(cipher: Vault, one: Cast) -> Row:
+def _row(cipher: BallotCipher, one: Cast) -> Row:
     voter_token = cipher.voter_token(one.user_id)
     return {
         "workspace_id": one.workspace_id,
@@ -215,7 +217,9 @@ async def count_and_destroy(
     return _tally(read, unreadable=len(found) - len(read))
 
 
-async def lack_key(tx: AsyncConnection, keys: KeyRing, workspace_id: str, round_id: str) -> bool:
+async def is_key_missing(
+    tx: AsyncConnection, keys: KeyRing, workspace_id: str, round_id: str
+) -> bool:
     """Whether there are ballots, and the key that protects them is not among ours."""
     some = (
         select(_ballots.c.voter_token).where(_in_round(_ballots, workspace_id, round_id)).limit(1)
@@ -231,7 +235,9 @@ async def lack_key(tx: AsyncConnection, keys: KeyRing, workspace_id: str, round_
     return False
 
 
-async def _opened(tx: AsyncConnection, keys: KeyRing, workspace_id: str, round_id: str) -> Vault:
+async def _opened(
+    tx: AsyncConnection, keys: KeyRing, workspace_id: str, round_id: str
+) -> BallotCipher:
     wrapped = await secret_of(tx, workspace_id, round_id)
     cipher = _cipher(keys, (workspace_id, round_id), wrapped)
     if isinstance(cipher, Exception):
@@ -241,13 +247,13 @@ async def _opened(tx: AsyncConnection, keys: KeyRing, workspace_id: str, round_i
 
 def _cipher(
     keys: KeyRing, of: tuple[str, str], wrapped: Wrapped | None
-) -> Vault | KeyMissing | ValueError:
+) -> BallotCipher | KeyMissing | ValueError:
     """The cipher of a round, or the reason why there is none."""
     if wrapped is None:
         return KeyMissing("destroyed")
     place = _place(*of)
     try:
-        return Vault(place=place, secret=keys.unwrap(wrapped, place))
+        return BallotCipher(place=place, secret=keys.unwrap(wrapped, place))
     except (KeyMissing, ValueError) as error:
         return error
 

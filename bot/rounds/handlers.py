@@ -5,7 +5,7 @@ from dataclasses import replace
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.rounds import answer_form, answering, messages, questions_form
-from bot.rounds.answer_form import Given
+from bot.rounds.answer_form import AnswerInput
 from bot.rounds.poll import POLL, poll
 from bot.rounds.questions import QUESTIONS
 from bot.services import Services
@@ -55,7 +55,7 @@ async def skip(services: Services, request: Request, ack: AsyncAck, body: Body) 
 
 async def change(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
     """Change, or Answer in a reminder: the form, with what was given before."""
-    await open_form_with(services, body, request, Given())
+    await open_form_with(services, body, request, AnswerInput())
     await ack()
 
 
@@ -98,7 +98,9 @@ async def save_wording(services: Services, request: Request, ack: AsyncAck, body
         await ack()
 
 
-async def open_form_with(services: Services, body: Body, request: Request, typed: Given) -> None:
+async def open_form_with(
+    services: Services, body: Body, request: Request, typed: AnswerInput
+) -> None:
     """The form, with what was given before and what was typed where there is no answer yet."""
     asking, before = await answering.to_change(services, request)
     comment, shared = typed.comment or before.comment, typed.shared or before.shared

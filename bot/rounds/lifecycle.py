@@ -7,23 +7,23 @@ from typing import Any
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.agenda import agenda
+from bot.agenda import schedule
 from bot.agenda.actions import ActionName, AgendaAction, PlannedRound, ScrubPass
-from bot.agenda.agenda import Item, carrying_out, let_go
+from bot.agenda.schedule import AgendaItem, log_skipped, run_item
 from bot.db import schema
 from bot.keys import KeyMissing
-from bot.outbox import keys, outbox, requeue
+from bot.outbox import enqueue, keys, requeue
 from bot.outbox.keys import MessageKey
 from bot.phases import store as phase_store
 from bot.phases.model import Phase
-from bot.results.lifecycle import keep
+from bot.results.lifecycle import store_results
 from bot.rounds import ballots, messages, rules, secure_delete, store
-from bot.rounds.asking import ask, ask_key, remind, talk
+from bot.rounds.asking import ask_key, send_questions, send_reminders, send_talking_points
 from bot.rounds.ballots import Tally
 from bot.rounds.model import Round
 from bot.rounds.opening import open_round, opens_at
 from bot.rounds.rules import Planned, RoundKind
-from bot.rounds.timezone_change import follow_zone
+from bot.rounds.timezone_change import reschedule_for_zone
 from bot.services import Services
 from bot.slack.content import Content
 
@@ -48,7 +48,7 @@ async def replan_rounds(
 ) -> None:
     """Replace the rounds to come by those of the phase's new dates."""
     planned = (ActionName.OPEN_ROUND,)
-    await agenda.drop_about(tx, workspace_id, actions=planned, about=phase.phase_id)
+    await schedule.remove_about(tx, workspace_id, actions=planned, about=phase.phase_id)
     await plan_rounds(tx, workspace_id, phase, now)
 
 
@@ -68,12 +68,12 @@ async def keep_after_rounds(
 
 async def drop_rounds(tx: AsyncConnection, workspace_id: str, phase_id: str) -> None:
     """Open no more rounds of this phase. An open one closes at its own time."""
-    await agenda.drop_about(
+    await schedule.remove_about(
         tx, workspace_id, actions=(ActionName.OPEN_ROUND, ActionName.TALK), about=phase_id
     )
 
 
-async def close_round(services: Services, item: Item) -> None:
+async def close_round(services: Services, item: AgendaItem) -> None:
     """Count what was answered, keep what may be shown, destroy the rest.
 
     1. The round's row is held FOR UPDATE, so no answer can be half in.
@@ -91,11 +91,11 @@ async def close_round(services: Services, item: Item) -> None:
         KeyMissing: it is to be tried again.
     """
     now = services.clock.now()
-    async with carrying_out(services.db, item) as tx:
+    async with run_item(services.db, item) as tx:
         found = await store.round_to_close(tx, item.workspace_id, item.subject)
         if found is None or not found.is_open:
             return
-        if item.attempts < KEY_TRIES and await ballots.lack_key(
+        if item.attempts < KEY_TRIES and await ballots.is_key_missing(
             tx, services.keys, item.workspace_id, found.round_id
         ):
             raise KeyMissing(NO_KEY)
@@ -113,37 +113,37 @@ async def close_round(services: Services, item: Item) -> None:
         await _hand_over(tx, item.workspace_id, phase, found, tally, reached_minimum, now)
         await _ask_nobody_more(tx, item.workspace_id, found)
         await _say_closed(tx, item.workspace_id, phase, found, tally, reached_minimum, now)
-        await agenda.put(
+        await schedule.add(
             tx, item.workspace_id, action=ActionName.SCRUB, subject=found.round_id, due_at=now
         )
 
 
-async def scrub(services: Services, item: Item) -> None:
+async def scrub(services: Services, item: AgendaItem) -> None:
     """Take the deleted ballots out of the database's own files; repeated until it is done.
 
     On PostgreSQL a second time, hours later: what an older transaction could still see, such as a
     backup's, was left by the first, which does not say so.
     """
-    await secure_delete.scrub(services.db)
+    await secure_delete.vacuum(services.db)
     done = ScrubPass.parse(item.subject)
-    async with carrying_out(services.db, item) as tx:
+    async with run_item(services.db, item) as tx:
         if services.db.is_sqlite or done.is_second:
             return
         due_at = services.clock.now() + SCRUB_AGAIN_AFTER
         subject = str(ScrubPass(done.round_id, is_second=True))
-        await agenda.put(
+        await schedule.add(
             tx, item.workspace_id, action=ActionName.SCRUB, subject=subject, due_at=due_at
         )
 
 
 ACTIONS = (
     AgendaAction(name=ActionName.OPEN_ROUND, run=open_round),
-    AgendaAction(name=ActionName.ASK, run=ask, is_batched=True),
-    AgendaAction(name=ActionName.REMIND, run=remind, is_batched=True),
-    AgendaAction(name=ActionName.TALK, run=talk),
+    AgendaAction(name=ActionName.ASK, run=send_questions, is_batched=True),
+    AgendaAction(name=ActionName.REMIND, run=send_reminders, is_batched=True),
+    AgendaAction(name=ActionName.TALK, run=send_talking_points),
     AgendaAction(name=ActionName.CLOSE_ROUND, run=close_round),
     AgendaAction(name=ActionName.SCRUB, run=scrub, is_noticed=False),
-    AgendaAction(name=ActionName.FOLLOW_ZONE, run=follow_zone, is_noticed=False),
+    AgendaAction(name=ActionName.FOLLOW_ZONE, run=reschedule_for_zone, is_noticed=False),
 )
 
 
@@ -154,7 +154,7 @@ async def _schedule(
         str(PlannedRound(phase.phase_id, one.kind, one.on)): opens_at(phase, one.kind, one.on)
         for one in rounds
     }
-    await agenda.put_all(tx, workspace_id, action=ActionName.OPEN_ROUND, due=due)
+    await schedule.add_all(tx, workspace_id, action=ActionName.OPEN_ROUND, due=due)
 
 
 def _enough(tally: Tally, found: Round) -> bool:
@@ -167,16 +167,16 @@ async def _anybody_asked(tx: AsyncConnection, workspace_id: str, found: Round) -
     for person in await store.roster(tx, workspace_id, found.round_id):
         if person.is_lead:
             continue
-        if await requeue.was_said(tx, workspace_id, ask_key(found.round_id, person)):
+        if await requeue.is_delivered(tx, workspace_id, ask_key(found.round_id, person)):
             return True
     return False
 
 
-async def _cancel(tx: AsyncConnection, item: Item, found: Round, now: datetime) -> None:
-    let_go(item, "no member was asked")
+async def _cancel(tx: AsyncConnection, item: AgendaItem, found: Round, now: datetime) -> None:
+    log_skipped(item, "no member was asked")
     await _set(tx, item.workspace_id, found, state="cancelled")
     await _ask_nobody_more(tx, item.workspace_id, found)
-    await agenda.put(
+    await schedule.add(
         tx, item.workspace_id, action=ActionName.SCRUB, subject=found.round_id, due_at=now
     )
 
@@ -211,11 +211,13 @@ async def _hand_over(
     """Give the results what may be shown. Comments come from two on, and never from too few."""
     shown = {key: chosen for key, chosen in tally.counts.items() if sum(chosen) >= found.minimum}
     comments = tally.comments if reached_minimum and len(tally.comments) >= COMMENTS_FROM else ()
-    await keep(tx, workspace_id, phase, found, shown if reached_minimum else None, comments, now)
+    await store_results(
+        tx, workspace_id, phase, found, shown if reached_minimum else None, comments, now
+    )
 
 
 async def _ask_nobody_more(tx: AsyncConnection, workspace_id: str, found: Round) -> None:
-    await agenda.drop_about(
+    await schedule.remove_about(
         tx, workspace_id, actions=(ActionName.ASK, ActionName.REMIND), about=found.round_id
     )
 
@@ -240,9 +242,9 @@ async def _say_closed(
         said = messages.closed(phase.channel_id, ended)
         for key in (ask_key(found.round_id, person), keys.remind(found.round_id, person.user_id)):
             told[key] = said
-    await requeue.drop_edits(tx, workspace_id, of=[*told])
+    await requeue.remove_edits(tx, workspace_id, of=[*told])
     for key, said in told.items():
-        await outbox.edit(tx, workspace_id, of=key, content=said, now=now)
+        await enqueue.edit(tx, workspace_id, of=key, content=said, now=now)
 
 
 def _ended(tally: Tally, reached_minimum: bool) -> str:

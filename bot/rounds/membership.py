@@ -18,10 +18,10 @@ from bot.db.upserts import padded, put_all_if_new
 from bot.phases import store as phase_store
 from bot.phases.model import Phase
 from bot.rounds import rules
-from bot.rounds.rules import Comings
+from bot.rounds.rules import MembershipDiff
 from bot.services import Services
 from bot.slack.conversations import member_ids
-from bot.slack.errors import Meaning, reason_of, verdict
+from bot.slack.errors import ErrorKind, reason_of, verdict
 from bot.slack.people import Person
 
 #: Slack's own failure, which it names as if it were ours
@@ -34,7 +34,7 @@ _onlookers = schema.non_participants
 
 
 @dataclass(frozen=True, kw_only=True)
-class Look:
+class ChannelMembership:
     """What Slack said of a channel, a moment ago."""
 
     there: frozenset[str]
@@ -51,7 +51,9 @@ class _Known:
     is_followed: bool  # whether it was looked at before
 
 
-async def look(services: Services, workspace_id: str, phase_id: str) -> Look | None:
+async def read_channel(
+    services: Services, workspace_id: str, phase_id: str
+) -> ChannelMembership | None:
     """Ask Slack who is in the phase's channel. Never inside a transaction.
 
     None where the phase is paused, or Slack will not say who is there.
@@ -68,18 +70,18 @@ async def look(services: Services, workspace_id: str, phase_id: str) -> Look | N
     try:
         there = frozenset(await member_ids(services.reads, client, workspace_id, phase.channel_id))
     except SlackApiError as error:
-        if verdict(error).meaning is not Meaning.PERMANENT or reason_of(error) in NOT_NOW:
+        if verdict(error).meaning is not ErrorKind.PERMANENT or reason_of(error) in NOT_NOW:
             raise
         return None
     new = phase.is_active and known.is_followed
     strangers = there - known.team.keys() - known.onlookers if new else frozenset()
     wanted = sorted(strangers | (there & known.team.keys()))
     profiles = await services.people.of(client, workspace_id, wanted)
-    return Look(there=there, strangers=strangers, profiles=profiles)
+    return ChannelMembership(there=there, strangers=strangers, profiles=profiles)
 
 
-async def follow(
-    tx: AsyncConnection, workspace_id: str, phase: Phase, seen: Look, now: datetime
+async def apply_membership(
+    tx: AsyncConnection, workspace_id: str, phase: Phase, seen: ChannelMembership, now: datetime
 ) -> bool:
     """Let the team be who is there; returns whether that changed it.
 
@@ -91,17 +93,17 @@ async def follow(
     known = await _known(tx, workspace_id, phase)
     strangers = seen.strangers - known.team.keys() - known.onlookers
     colleagues = {one for one, person in seen.profiles.items() if person.is_full_member}
-    comings = rules.comings(known.team, seen.there, strangers, colleagues)
+    comings = rules.membership_diff(known.team, seen.there, strangers, colleagues)
     await _keep_team(tx, workspace_id, phase.phase_id, comings, now)
     if known.is_followed:
         await _forget_onlookers(tx, workspace_id, phase.phase_id, known.onlookers - seen.there)
         await add_non_participants(tx, workspace_id, phase.phase_id, strangers - colleagues)
     else:
-        await follow_from(tx, workspace_id, phase.phase_id, seen.there - known.team.keys(), now)
+        await set_baseline(tx, workspace_id, phase.phase_id, seen.there - known.team.keys(), now)
     return comings.are_any
 
 
-async def follow_from(
+async def set_baseline(
     tx: AsyncConnection, workspace_id: str, phase_id: str, onlookers: Collection[str], now: datetime
 ) -> None:
     """From now on whoever comes is of the team; these were there before, and are not."""
@@ -113,7 +115,7 @@ async def follow_from(
     await add_non_participants(tx, workspace_id, phase_id, onlookers)
 
 
-async def came(tx: AsyncConnection, workspace_id: str, phase_id: str, user_id: str) -> None:
+async def mark_joined(tx: AsyncConnection, workspace_id: str, phase_id: str, user_id: str) -> None:
     """Slack told that they came while the phase runs: an onlooker no longer."""
     await _forget_onlookers(tx, workspace_id, phase_id, [user_id])
 
@@ -132,7 +134,7 @@ async def _known(tx: AsyncConnection, workspace_id: str, phase: Phase) -> _Known
 
 
 async def _keep_team(
-    tx: AsyncConnection, workspace_id: str, phase_id: str, comings: Comings, now: datetime
+    tx: AsyncConnection, workspace_id: str, phase_id: str, comings: MembershipDiff, now: datetime
 ) -> None:
     mine = (_people.c.workspace_id == workspace_id) & (_people.c.phase_id == phase_id)
     for who, values in (

@@ -16,7 +16,7 @@ from slack_sdk.models.blocks import (
     RadioButtonsElement,
 )
 
-from bot.rounds.model import Asking
+from bot.rounds.model import QuestionnaireView
 from bot.rounds.questions import Question
 from bot.rounds.rules import RoundKind
 from bot.slack.content import Content, actions, button, content, context, divider, plain, section
@@ -84,7 +84,7 @@ TALKING_WHY = (
 
 # Everyone of a round is shown the same, most of them in the same minute.
 @lru_cache(maxsize=128)
-def ask(asking: Asking) -> Content:
+def ask(asking: QuestionnaireView) -> Content:
     """The weekly message to a member, or the mirror of it to a lead."""
     words = MIRROR if asking.to_lead else OPENING[asking.kind]
     first = words.format(channel=channel(asking.channel_id))
@@ -102,7 +102,7 @@ def ask(asking: Asking) -> Content:
     return content(first, *blocks)
 
 
-def answer_blocks(asking: Asking) -> list[Block]:
+def answer_blocks(asking: QuestionnaireView) -> list[Block]:
     """The questions as inputs, and the comment or the lead's box: for the message and App Home."""
     blocks: list[Block] = []
     for question in asking.questions:
@@ -142,7 +142,7 @@ def level_input(question: Question, round_id: str) -> Block:
     )
 
 
-def comment_input(asking: Asking, typed: str = "") -> Block:
+def comment_input(asking: QuestionnaireView, typed: str = "") -> Block:
     to_team = asking.comments_to == "team"
     words = COMMENTS_TO_TEAM if to_team else COMMENTS_TO_LEADS
     one = len(asking.leads) == 1
@@ -159,7 +159,7 @@ def comment_input(asking: Asking, typed: str = "") -> Block:
     )
 
 
-def share_input(asking: Asking, *, ticked: bool = False) -> Block:
+def share_input(asking: QuestionnaireView, *, ticked: bool = False) -> Block:
     box = Option(value="yes", text=plain(SHARE_TEXT), description=plain(SHARE_WHO))
     return InputBlock(
         block_id=block_id(asking.round_id, "share"),
@@ -171,7 +171,7 @@ def share_input(asking: Asking, *, ticked: bool = False) -> Block:
     )
 
 
-def small_print(asking: Asking) -> str:
+def small_print(asking: QuestionnaireView) -> str:
     """Who sees what, and when: beside every place where it is typed."""
     if asking.to_lead:
         return MIRROR_WHO
@@ -218,7 +218,7 @@ def talking_points(questions: Sequence[Question]) -> Content:
     return content(TALKING_POINTS, section(f"*{TALKING_POINTS}*"), *asked, context(TALKING_WHY))
 
 
-def _when_and_who(asking: Asking) -> str:
+def _when_and_who(asking: QuestionnaireView) -> str:
     until = instant(asking.closes_at)
     if asking.to_lead:
         return MIRROR_WHEN.format(until=until)
@@ -227,7 +227,7 @@ def _when_and_who(asking: Asking) -> str:
     return WHEN_AND_WHO.format(until=until, asked=f"{asking.asked} {people} asked", names=names)
 
 
-def _named(asking: Asking) -> str:
+def _named(asking: QuestionnaireView) -> str:
     more = asking.asked - len(asking.members)
     return together([*asking.members, f"{more} more"] if more > 0 else asking.members)
 

@@ -24,7 +24,7 @@ class Round:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class AskedPerson:
     """One person on a round's list."""
 
     user_id: str
@@ -34,7 +34,7 @@ class Asked:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asking:
+class QuestionnaireView:
     """A round as it is put to one person. Names are display names, as their owners chose them."""
 
     round_id: str
@@ -55,5 +55,5 @@ class Asking:
 class OpenQuestion:
     """A round somebody may answer now, for App Home."""
 
-    asking: Asking
+    asking: QuestionnaireView
     is_answered: bool

@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.agenda import agenda
+from bot.agenda import schedule
 from bot.agenda.actions import ActionName, PhaseDay, PlannedRound, RoundPerson
-from bot.agenda.agenda import Item, strike_off
+from bot.agenda.schedule import AgendaItem, complete_or_abort
 from bot.agenda.slots import slot, within_hours, zone_of
 from bot.clock import new_id
 from bot.db import schema
@@ -20,7 +20,7 @@ from bot.phases import store as phase_store
 from bot.phases.model import Phase
 from bot.phases.privacy import minimum_for
 from bot.rounds import ballots, membership, questions, rules, store
-from bot.rounds.membership import Look
+from bot.rounds.membership import ChannelMembership
 from bot.rounds.rules import Candidate, RoundKind
 from bot.services import Services
 from bot.slack.people import Person
@@ -64,15 +64,15 @@ def opens_at(phase: Phase, kind: RoundKind, on: date) -> datetime:
     return min(opens, phase.ends_at - BEFORE_ITS_END)
 
 
-async def open_round(services: Services, item: Item) -> None:
+async def open_round(services: Services, item: AgendaItem) -> None:
     """Open a planned round, or leave it out where the rules say so."""
     planned = PlannedRound.parse(item.subject)
     phase_id, kind, on = planned.phase_id, planned.kind, planned.on
-    seen = await membership.look(services, item.workspace_id, phase_id)
+    seen = await membership.read_channel(services, item.workspace_id, phase_id)
     now = services.clock.now()
     async with services.db.transaction() as tx:
         phase = await phase_store.lock(tx, item.workspace_id, phase_id)
-        await strike_off(tx, item)
+        await complete_or_abort(tx, item)
         if phase is None:
             return
         at = slot(on, time_of(phase, RoundKind(kind)), phase.zone)
@@ -82,7 +82,7 @@ async def open_round(services: Services, item: Item) -> None:
             return
         if seen is None:
             log.warning("round_left_out", phase=phase_id, kind=kind, reason="nobody can be read")
-            await agenda.put(
+            await schedule.add(
                 tx,
                 item.workspace_id,
                 action=ActionName.LOOK_AT_CHANNEL,
@@ -99,7 +99,7 @@ async def open_now(
     workspace_id: str,
     phase: Phase,
     opening: Opening,
-    seen: Look,
+    seen: ChannelMembership,
 ) -> Opened:
     """Write the round, its roster, its secret, and the actions that follow from it."""
     now = services.clock.now()
@@ -130,23 +130,23 @@ async def open_now(
         "questions": store.as_json(wording),
     }
     round_id = await _write(tx, workspace_id, phase, facts)
-    await ballots.open_vault(tx, services.keys, workspace_id, round_id)
+    await ballots.create_secret(tx, services.keys, workspace_id, round_id)
     await _list(tx, workspace_id, round_id, slots, leads)
-    await agenda.put(
+    await schedule.add(
         tx, workspace_id, action=ActionName.CLOSE_ROUND, subject=round_id, due_at=opened.closes_at
     )
     return opened
 
 
 async def _with_its_team(
-    tx: AsyncConnection, workspace_id: str, phase: Phase, seen: Look, now: datetime
+    tx: AsyncConnection, workspace_id: str, phase: Phase, seen: ChannelMembership, now: datetime
 ) -> Phase:
     """The phase with the team that is there now, whether or not Slack told who came and went."""
-    if not await membership.follow(tx, workspace_id, phase, seen, now):
+    if not await membership.apply_membership(tx, workspace_id, phase, seen, now):
         return phase
     # Who came and went since is looked for again.
     for action in (ActionName.REFRESH_ANNOUNCEMENT, ActionName.FOLLOW_MEMBERS):
-        await agenda.put(tx, workspace_id, action=action, subject=phase.phase_id, due_at=now)
+        await schedule.add(tx, workspace_id, action=action, subject=phase.phase_id, due_at=now)
     changed = await phase_store.load(tx, workspace_id, phase.phase_id)
     assert changed is not None  # it is held
     return changed
@@ -222,7 +222,7 @@ async def _talk_instead(
 ) -> None:
     subject = str(talk_day(phase, opening))
     due_at = within_hours(max(opening.at, now), phase.zone)
-    await agenda.put(tx, workspace_id, action=ActionName.TALK, subject=subject, due_at=due_at)
+    await schedule.add(tx, workspace_id, action=ActionName.TALK, subject=subject, due_at=due_at)
 
 
 async def _write(
@@ -254,7 +254,7 @@ async def _list(
     ]
     await tx.execute(insert(schema.round_people), rows)
     due = {str(RoundPerson(round_id, user_id)): slot_at for user_id, slot_at in slots.items()}
-    await agenda.put_all(tx, workspace_id, action=ActionName.ASK, due=due)
+    await schedule.add_all(tx, workspace_id, action=ActionName.ASK, due=due)
 
 
 async def _take_over_start(

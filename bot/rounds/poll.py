@@ -59,7 +59,7 @@ async def poll(services: Services, request: Request) -> str:
     async with services.db.reading() as reader:
         phase = await _phase(reader, workspace_id, channel_id)
     await _refuse_others(services, request, phase)
-    seen = await membership.look(services, workspace_id, phase.phase_id)
+    seen = await membership.read_channel(services, workspace_id, phase.phase_id)
     now = services.clock.now()
     async with services.db.transaction() as tx:
         locked = await phase_store.lock(tx, workspace_id, phase.phase_id)
@@ -75,7 +75,7 @@ async def poll(services: Services, request: Request) -> str:
         opening = Opening(kind=RoundKind.POLL, on=None, at=now)
         talk = talk_day(phase, opening)
         key = keys.talking_points(talk.phase_id, talk.on)
-        talked = await requeue.is_known(tx, workspace_id, key)
+        talked = await requeue.exists(tx, workspace_id, key)
         opened = await open_now(tx, services, workspace_id, phase, opening, seen)
         if talked and not opened.asked:
             raise Refused(TALKED)

@@ -56,7 +56,7 @@ class Candidate:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comings:
+class MembershipDiff:
     """Who came to a phase's team and who went."""
 
     gone: tuple[str, ...]
@@ -68,18 +68,18 @@ class Comings:
         return bool(self.gone or self.back or self.new)
 
 
-def comings(
+def membership_diff(
     team: Mapping[str, bool],
     there: AbstractSet[str],
     strangers: AbstractSet[str],
     colleagues: AbstractSet[str],
-) -> Comings:
+) -> MembershipDiff:
     """What follows from who is in the channel now.
 
     `team` is everybody who was ever in it, with whether they are; `strangers` came to the channel
     since it was looked at last; `colleagues` are full members among them.
     """
-    return Comings(
+    return MembershipDiff(
         gone=tuple(sorted(one for one in team if team[one] and one not in there)),
         back=tuple(sorted(one for one in team if not team[one] and one in there)),
         new=tuple(sorted(strangers & colleagues)),

@@ -6,7 +6,7 @@ from bot.db.engine import Database
 from bot.rounds.ballots import TABLES
 
 
-async def scrub(db: Database) -> None:
+async def vacuum(db: Database) -> None:
     """Take what was deleted out of the database's own files; run it until it succeeds.
 
     SQLite keeps old pages in its write-ahead log until that is truncated, PostgreSQL keeps dead

@@ -14,7 +14,7 @@ from bot.keys import KeyMissing, KeyRing
 from bot.phases import store as phase_store
 from bot.phases.model import Phase
 from bot.rounds import ballots
-from bot.rounds.model import Asked, Asking, OpenQuestion, Round
+from bot.rounds.model import AskedPerson, OpenQuestion, QuestionnaireView, Round
 from bot.rounds.questions import Question
 from bot.rounds.rules import RoundKind
 
@@ -64,20 +64,20 @@ async def next_number(tx: AsyncConnection, workspace_id: str, phase_id: str) -> 
 
 async def asked_person(
     tx: AsyncConnection, workspace_id: str, round_id: str, user_id: str
-) -> Asked | None:
+) -> AskedPerson | None:
     """The person's place on the round's list; None where they are not asked."""
     return (await asked_among(tx, workspace_id, round_id, [user_id])).get(user_id)
 
 
 async def asked_among(
     tx: AsyncConnection, workspace_id: str, round_id: str, user_ids: Iterable[str]
-) -> dict[str, Asked]:
+) -> dict[str, AskedPerson]:
     """The places on the round's list of those of these people who are on it."""
     query = _list_of(workspace_id, round_id).where(_roster.c.user_id.in_(padded(user_ids)))
     return {row.user_id: as_asked(row) for row in await tx.execute(query)}
 
 
-async def roster(tx: AsyncConnection, workspace_id: str, round_id: str) -> tuple[Asked, ...]:
+async def roster(tx: AsyncConnection, workspace_id: str, round_id: str) -> tuple[AskedPerson, ...]:
     """Everyone on a round's list, as it was fixed when the round opened."""
     rows = await tx.execute(_list_of(workspace_id, round_id).order_by(_roster.c.user_id))
     return tuple(as_asked(row) for row in rows)
@@ -89,7 +89,9 @@ async def open_about(tx: AsyncConnection, workspace_id: str, user_id: str) -> tu
     return tuple(map(as_round, rows.mappings()))
 
 
-async def put_to(tx: AsyncConnection, workspace_id: str, found: Round, *, to_lead: bool) -> Asking:
+async def put_to(
+    tx: AsyncConnection, workspace_id: str, found: Round, *, to_lead: bool
+) -> QuestionnaireView:
     """The round as it is put to a member, or to a lead."""
     phase = await phase_store.load(tx, workspace_id, found.phase_id)
     assert phase is not None  # a round is deleted with its phase
@@ -98,9 +100,9 @@ async def put_to(tx: AsyncConnection, workspace_id: str, found: Round, *, to_lea
 
 async def asking_of(
     tx: AsyncConnection, workspace_id: str, found: Round, phase: Phase, *, to_lead: bool
-) -> Asking:
+) -> QuestionnaireView:
     """The same, where the round's phase was read before."""
-    return Asking(
+    return QuestionnaireView(
         round_id=found.round_id,
         kind=found.kind,
         channel_id=phase.channel_id,
@@ -133,7 +135,11 @@ async def open_for(
 
 
 async def who_answered(
-    tx: AsyncConnection, keys: KeyRing, workspace_id: str, found: Round, people: Iterable[Asked]
+    tx: AsyncConnection,
+    keys: KeyRing,
+    workspace_id: str,
+    found: Round,
+    people: Iterable[AskedPerson],
 ) -> frozenset[str]:
     """Who of these answered or skipped. Of whom that cannot be known any more: they did."""
     ids: dict[bool, list[str]] = {True: [], False: []}
@@ -224,8 +230,8 @@ def _list_of(workspace_id: str, round_id: str) -> Select[Any]:
     )
 
 
-def as_asked(row: Row[Any]) -> Asked:
-    return Asked(
+def as_asked(row: Row[Any]) -> AskedPerson:
+    return AskedPerson(
         user_id=row.user_id,
         is_lead=row.role == "lead",
         slot_at=row.slot_at,

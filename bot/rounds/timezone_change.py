@@ -6,9 +6,9 @@ from functools import partial
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.agenda import agenda
+from bot.agenda import schedule
 from bot.agenda.actions import ActionName, RoundPerson
-from bot.agenda.agenda import Item, carrying_out
+from bot.agenda.schedule import AgendaItem, run_item
 from bot.agenda.slots import slot, within_hours, zone_of
 from bot.db import schema
 from bot.outbox import requeue
@@ -21,18 +21,18 @@ from bot.services import Services
 from bot.slack.people import known
 
 
-async def follow_zone(services: Services, item: Item) -> None:
+async def reschedule_for_zone(services: Services, item: AgendaItem) -> None:
     """Move the questions that were not sent yet, in every open round, before it closes.
 
     What was decided for a later hour of theirs waits for such an hour there.
     """
     now = services.clock.now()
-    async with carrying_out(services.db, item) as tx:
+    async with run_item(services.db, item) as tx:
         person = (await known(tx, item.workspace_id, [item.subject])).get(item.subject)
         if person is None or person.zone is None:
             return
         welcome_at = partial(within_hours, zone=person.zone)
-        await requeue.follow(
+        await requeue.reschedule_for_zone(
             tx, item.workspace_id, user_id=person.user_id, welcome_at=welcome_at, now=now
         )
         for found in await store.open_about(tx, item.workspace_id, person.user_id):
@@ -58,10 +58,10 @@ async def _move(
 ) -> None:
     """Only where it still waits: who was asked is not asked again."""
     subject = str(RoundPerson(found.round_id, user_id))
-    await agenda.hold(tx, workspace_id, action=ActionName.ASK, subject=subject)
-    if await agenda.due_of(tx, workspace_id, action=ActionName.ASK, subject=subject) is None:
+    await schedule.lock(tx, workspace_id, action=ActionName.ASK, subject=subject)
+    if await schedule.due_time(tx, workspace_id, action=ActionName.ASK, subject=subject) is None:
         return
-    await agenda.put(tx, workspace_id, action=ActionName.ASK, subject=subject, due_at=at)
+    await schedule.add(tx, workspace_id, action=ActionName.ASK, subject=subject, due_at=at)
     people = schema.round_people
     await tx.execute(
         update(people)

@@ -15,11 +15,11 @@ from bot.clock import new_id
 from bot.log import log
 from bot.metrics import failed_requests
 from bot.slack.content import SECTION, content, section
-from bot.slack.deadline_app import PatientApp, begins_again, storage_sentence
+from bot.slack.deadline_app import DeadlineApp, is_retried, storage_sentence
 from bot.slack.errors import Refused
 from bot.slack.mrkdwn import truncated
 from bot.slack.payloads import is_event
-from bot.slack.views import answer_message, checked, not_done, open_form
+from bot.slack.views import answer_message, checked, open_form, refusal_view
 
 Authorize = Callable[..., Awaitable[Any]]
 Next = Callable[[], Awaitable[BoltResponse]]
@@ -37,8 +37,8 @@ def build(client: AsyncWebClient, authorize: Authorize) -> AsyncApp:
     It acknowledges after the listener's work (`process_before_response`), so what was answered
     with 200 is kept; and it lets our own metadata events through, which Bolt drops by default.
     """
-    app = PatientApp(
-        tell=tell_the_person,
+    app = DeadlineApp(
+        tell=report_error,
         client=_without_token(client),  # each request's authorisation brings its own
         authorize=authorize,
         process_before_response=True,
@@ -48,7 +48,7 @@ def build(client: AsyncWebClient, authorize: Authorize) -> AsyncApp:
 
     app.use(_NameTheRequest())
     app.use(_IgnoreOurselves())
-    app.error(tell_the_person)
+    app.error(report_error)
     return app
 
 
@@ -82,14 +82,14 @@ def _without_token(client: AsyncWebClient) -> AsyncWebClient:
     )
 
 
-async def tell_the_person(
+async def report_error(
     error: Exception, body: dict[str, Any], client: AsyncWebClient
 ) -> BoltResponse | None:
     """Show a refusal, or that something failed, in the place where the person acted.
 
     An event has no such place: it fails with 500, and Slack sends it again.
     """
-    if begins_again(error):
+    if is_retried(error):
         return None
     told = error if isinstance(error, Refused) else _failed(error, body)
     if is_event(body):
@@ -121,7 +121,7 @@ def _in_form(view: Mapping[str, Any], told: Refused) -> dict[str, Any]:
     fields = {name: text for name, text in told.fields.items() if name in inputs}
     if inputs:  # the form stays open, so nothing typed is lost
         return {"response_action": "errors", "errors": fields or {inputs[0]: told.text}}
-    return {"response_action": "update", "view": checked(not_done(told))}
+    return {"response_action": "update", "view": checked(refusal_view(told))}
 
 
 async def _beside_the_button(
@@ -132,6 +132,6 @@ async def _beside_the_button(
         await answer_message(client, body, said, replace=False)
         return
     try:
-        await open_form(client, body, not_done(told))
+        await open_form(client, body, refusal_view(told))
     except Refused:
         log.warning("refusal_not_shown")

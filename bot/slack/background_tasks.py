@@ -5,7 +5,7 @@ from collections.abc import Coroutine
 from contextvars import copy_context
 from typing import Any
 
-from bot.db.db_errors import trouble
+from bot.db.db_errors import failure_kind
 from bot.db.request_deadline import nobody_waits
 from bot.log import log
 
@@ -13,7 +13,7 @@ from bot.log import log
 LONGEST_SECONDS = 5.0
 
 
-class Afterwards:
+class BackgroundTasks:
     """Work that a request leaves behind, and that may be lost where the process dies."""
 
     def __init__(self) -> None:
@@ -43,5 +43,5 @@ class Afterwards:
     def _ended(self, task: "asyncio.Task[None]") -> None:
         self._under_way.discard(task)
         error = None if task.cancelled() else task.exception()
-        if error is not None and trouble(error) is None:  # the database tells of its own
+        if error is not None and failure_kind(error) is None:  # the database tells of its own
             log.error("afterwards_failed", exc_info=error)

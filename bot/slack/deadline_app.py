@@ -10,8 +10,8 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.clock import jittered
-from bot.db.db_errors import Trouble, trouble, worth_repeating
-from bot.db.request_deadline import Late, answered_within, current
+from bot.db.db_errors import FailureKind, failure_kind, is_retryable
+from bot.db.request_deadline import DeadlineExceeded, answered_within, current
 from bot.log import log
 from bot.metrics import request_seconds
 from bot.slack.payloads import bolt_request, is_event
@@ -36,7 +36,7 @@ UNSURE = (
 Tell = Callable[[Exception, dict[str, Any], AsyncWebClient], Awaitable[BoltResponse | None]]
 
 
-class PatientApp(AsyncApp):
+class DeadlineApp(AsyncApp):
     """Bolt's app. Who typed or pressed is answered within `PATIENCE_SECONDS` of database time.
 
     What collided, or met a connection just lost, is done again from the start, if nothing of it
@@ -57,7 +57,7 @@ class PatientApp(AsyncApp):
             return await super().async_dispatch(req)
         try:
             return await answered_within(PATIENCE_SECONDS, self._until_settled(req))
-        except Late as late:
+        except DeadlineExceeded as late:
             client = req.context.client
             assert client is not None  # given by Bolt before anything else
             return await self._tell(late, req.body, client) or BoltResponse(status=503)
@@ -87,18 +87,18 @@ def _anew(req: AsyncBoltRequest) -> AsyncBoltRequest:
     )
 
 
-def begins_again(error: Exception) -> bool:
+def is_retried(error: Exception) -> bool:
     """Whether this request is tried once more, so that there is nothing to tell yet."""
-    return worth_repeating(error) and current().may_begin_again()
+    return is_retryable(error) and current().may_begin_again()
 
 
 def storage_sentence(error: Exception) -> str | None:
     """What to say where the database failed; None where the error is about something else."""
-    if isinstance(error, Late):
+    if isinstance(error, DeadlineExceeded):
         return UNSURE if error.unsure else NOT_NOW
-    kind = trouble(error)
+    kind = failure_kind(error)
     if kind is None:
         return None
     if current().kept:
         return UNSURE
-    return FULL if kind is Trouble.FULL else NOT_NOW
+    return FULL if kind is FailureKind.FULL else NOT_NOW

@@ -25,7 +25,7 @@ class Refused(Exception):
         self.fields = dict(fields or {})
 
 
-class Meaning(StrEnum):
+class ErrorKind(StrEnum):
     """What is to be done about an answer of Slack."""
 
     LATER = "later"  # surely not done; try again
@@ -36,7 +36,7 @@ class Meaning(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    meaning: Meaning
+    meaning: ErrorKind
     reason: str
     #: seconds that Slack asks to wait for this method; null: it did not say
     retry_after: float | None = field(default=None)
@@ -75,24 +75,24 @@ def verdict(error: BaseException) -> Verdict:
     if isinstance(error, SlackApiError):
         return _answered(error)
     if isinstance(error, ClientConnectorError):  # no byte left this machine
-        return Verdict(meaning=Meaning.LATER, reason="no connection")
+        return Verdict(meaning=ErrorKind.LATER, reason="no connection")
     if isinstance(error, asyncio.TimeoutError):
-        return Verdict(meaning=Meaning.UNKNOWN, reason="timeout")
-    return Verdict(meaning=Meaning.UNKNOWN, reason=type(error).__name__)
+        return Verdict(meaning=ErrorKind.UNKNOWN, reason="timeout")
+    return Verdict(meaning=ErrorKind.UNKNOWN, reason=type(error).__name__)
 
 
 def _answered(error: SlackApiError) -> Verdict:
     name, status = _name_of(error), _status_of(error)
     if status == 429 or name in _RATE_LIMITED:
         seconds = _retry_after(getattr(error.response, "headers", {}))
-        return Verdict(meaning=Meaning.LATER, reason="ratelimited", retry_after=seconds)
+        return Verdict(meaning=ErrorKind.LATER, reason="ratelimited", retry_after=seconds)
     if name is None or status >= 500 or name in _AMBIGUOUS:  # no name: not Slack's own words
-        return Verdict(meaning=Meaning.UNKNOWN, reason=reason_of(error))
+        return Verdict(meaning=ErrorKind.UNKNOWN, reason=reason_of(error))
     if name in _PASSING:
-        return Verdict(meaning=Meaning.LATER, reason=name)
+        return Verdict(meaning=ErrorKind.LATER, reason=name)
     if name in _WORKSPACE:
-        return Verdict(meaning=Meaning.WORKSPACE, reason=name)
-    return Verdict(meaning=Meaning.PERMANENT, reason=name)
+        return Verdict(meaning=ErrorKind.WORKSPACE, reason=name)
+    return Verdict(meaning=ErrorKind.PERMANENT, reason=name)
 
 
 def reason_of(error: SlackApiError) -> str:

@@ -20,7 +20,7 @@ from bot.db import schema
 from bot.db.engine import Database
 from bot.db.upserts import padded, put_all
 from bot.log import log
-from bot.slack.errors import Meaning, reason_of, verdict
+from bot.slack.errors import ErrorKind, reason_of, verdict
 from bot.slack.throttled_reads import ThrottledReads
 
 #: For so long we believe what Slack said of a person, if it tells of no change.
@@ -120,7 +120,7 @@ async def _remembered(
     return {row["user_id"]: row for row in rows.mappings()}
 
 
-def said_of(workspace_id: str, user: Mapping[str, Any]) -> Person:
+def person_from(workspace_id: str, user: Mapping[str, Any]) -> Person:
     """The person that a users.info answer or a user_change event speaks of."""
     columns = _columns(user)
     return _person({"user_id": user["id"], **columns}, workspace_id)
@@ -146,7 +146,9 @@ async def _ids(
     return tuple(await tx.scalars(mine.order_by(people.c.user_id)))
 
 
-async def keep_as_is(tx: AsyncConnection, workspace_id: str, user_id: str, now: datetime) -> None:
+async def mark_refreshed(
+    tx: AsyncConnection, workspace_id: str, user_id: str, now: datetime
+) -> None:
     """Slack says no more of them: what it last said holds, for as long again."""
     people = schema.people
     await tx.execute(
@@ -228,7 +230,7 @@ class People:
         try:
             answer = await self._reads.read(workspace_id, client.users_info, user=user_id)
         except SlackApiError as error:
-            if verdict(error).meaning is not Meaning.PERMANENT:
+            if verdict(error).meaning is not ErrorKind.PERMANENT:
                 raise
             log.info("person_not_read", workspace=workspace_id, reason=reason_of(error))
             return None
@@ -252,7 +254,7 @@ class People:
         for failure in failures:
             if failure is not None:
                 raise failure
-        return {user["id"]: said_of(workspace_id, user) for user in users}
+        return {user["id"]: person_from(workspace_id, user) for user in users}
 
     async def _ask_each(
         self,

@@ -19,7 +19,7 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 
 from bot.clock import jittered, monotonic
 from bot.log import log
-from bot.slack.errors import Meaning, verdict
+from bot.slack.errors import ErrorKind, verdict
 from bot.slack.payloads import Malformed, bolt_request, socket_message
 
 #: Slack gives up waiting for an acknowledgement after 3 s.
@@ -91,7 +91,7 @@ class Connection(SocketModeClient):
                 return str(answer["url"])
             except (SlackApiError, ClientError, OSError, TimeoutError) as error:
                 why = verdict(error)
-                if why.meaning is Meaning.WORKSPACE and self.current_session is None:
+                if why.meaning is ErrorKind.WORKSPACE and self.current_session is None:
                     raise
                 wait = min(2 * wait, LONGEST_WAIT_SECONDS)
                 again_in = jittered(wait) if why.retry_after is None else why.retry_after

@@ -132,7 +132,7 @@ def notice(title: str, text: str) -> View:
     return View(type="modal", title=plain(title), close=plain("Close"), blocks=[said])
 
 
-def not_done(refusal: Refused) -> View:
+def refusal_view(refusal: Refused) -> View:
     """A refusal that takes a form's place."""
     return notice(refusal.title, refusal.text)
 

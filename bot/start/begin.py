@@ -8,14 +8,14 @@ from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.announcement import messages
-from bot.announcement.refresh import plan_days
+from bot.announcement.refresh import schedule_dates
 from bot.clock import new_id
 from bot.dates import day
 from bot.db import schema
 from bot.db.upserts import insert_if_new
 from bot.ending import end
-from bot.ending.summary import ended_of
-from bot.outbox import keys, outbox
+from bot.ending.summary import summarize
+from bot.outbox import enqueue, keys
 from bot.phases import rules, store
 from bot.phases.history import ended_since, past_of
 from bot.phases.model import Phase
@@ -28,9 +28,9 @@ from bot.services import Services
 from bot.slack.errors import Refused
 from bot.slack.people import known
 from bot.start import draft_store
-from bot.start.proposed_phase import as_it_will_be, roles_of, values_of
+from bot.start.proposed_phase import phase_preview, roles_of, values_of
 from bot.workspaces.rules import WorkspaceSettings
-from bot.workspaces.store import note_change
+from bot.workspaces.store import add_audit_entry
 
 RUNS_ALREADY = (
     "Nothing was started: a {name} runs here until {day}, and one at a time keeps it clear. "
@@ -43,7 +43,7 @@ GONE = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Beginning:
+class PhaseStart:
     """What is to begin."""
 
     proposal: Proposal
@@ -54,7 +54,7 @@ class Beginning:
     in_channel: tuple[str, ...] = ()  # everybody, as the lead chose the team; empty: not known
 
 
-async def start(services: Services, workspace_id: str, beginning: Beginning) -> Phase:
+async def start(services: Services, workspace_id: str, beginning: PhaseStart) -> Phase:
     """Begin and announce the phase, and return it. The same draft begins one phase only.
 
     1. The rules are asked again, with what is true now.
@@ -84,7 +84,7 @@ async def start(services: Services, workspace_id: str, beginning: Beginning) -> 
 
 
 async def _begun(
-    tx: AsyncConnection, workspace_id: str, phase_id: str, beginning: Beginning, now: datetime
+    tx: AsyncConnection, workspace_id: str, phase_id: str, beginning: PhaseStart, now: datetime
 ) -> Phase:
     """The phase as `_keep` wrote it."""
     proposal = beginning.proposal
@@ -93,7 +93,7 @@ async def _begun(
     profiles = await known(tx, workspace_id, ids)
     names = {user_id: person.name for user_id, person in profiles.items()}
     return replace(
-        as_it_will_be(proposal, names, now, beginning.settings),
+        phase_preview(proposal, names, now, beginning.settings),
         phase_id=phase_id,
         membership_synced_at=now if beginning.in_channel else None,
     )
@@ -106,18 +106,20 @@ def runs_already(phase: Phase) -> str:
     return RUNS_ALREADY.format(name=full, day=day(phase.ends_on))
 
 
-async def _begun_before(tx: AsyncConnection, workspace_id: str, beginning: Beginning) -> str | None:
+async def _begun_before(
+    tx: AsyncConnection, workspace_id: str, beginning: PhaseStart
+) -> str | None:
     if beginning.draft_id is None:
         return None
     lead_id = beginning.proposal.lead_id
-    kept = await draft_store.of(tx, workspace_id, beginning.draft_id, lead_id, to_write=True)
+    kept = await draft_store.find(tx, workspace_id, beginning.draft_id, lead_id, to_write=True)
     if kept is None:
         raise Refused(GONE)
     return kept.phase_id
 
 
 async def _make_room(
-    tx: AsyncConnection, workspace_id: str, beginning: Beginning, now: datetime
+    tx: AsyncConnection, workspace_id: str, beginning: PhaseStart, now: datetime
 ) -> None:
     """End the phase that this one continues; drop the rounds to come of those before."""
     proposal = beginning.proposal
@@ -137,13 +139,13 @@ async def _end(
     phase = await store.lock(tx, workspace_id, phase_id)
     if phase is None or not phase.is_active:  # its date came a moment before
         return
-    phase = await end.finish(tx, workspace_id, phase, by=lead_id, now=now)
-    ended = await ended_of(tx, workspace_id, phase)
-    await end.close_in_channel(tx, workspace_id, ended, now)
-    await end.ask_what_it_brought(tx, workspace_id, ended, now)
+    phase = await end.end_now(tx, workspace_id, phase, by=lead_id, now=now)
+    ended = await summarize(tx, workspace_id, phase)
+    await end.post_closing(tx, workspace_id, ended, now)
+    await end.ask_for_wrap_up(tx, workspace_id, ended, now)
 
 
-async def _ask_the_rules(tx: AsyncConnection, workspace_id: str, beginning: Beginning) -> None:
+async def _ask_the_rules(tx: AsyncConnection, workspace_id: str, beginning: PhaseStart) -> None:
     proposal = beginning.proposal
     limits = Limits.of(beginning.settings)
     past = await past_of(tx, workspace_id, proposal, limits, beginning.continues)
@@ -152,7 +154,9 @@ async def _ask_the_rules(tx: AsyncConnection, workspace_id: str, beginning: Begi
         raise Refused(refusals[0].text)
 
 
-async def _keep(tx: AsyncConnection, workspace_id: str, beginning: Beginning, now: datetime) -> str:
+async def _keep(
+    tx: AsyncConnection, workspace_id: str, beginning: PhaseStart, now: datetime
+) -> str:
     proposal = beginning.proposal
     mine = {"workspace_id": workspace_id, "phase_id": new_id()}
     values = {
@@ -198,7 +202,7 @@ async def _keep_items(tx: AsyncConnection, mine: Mapping[str, str], proposal: Pr
 async def _audit(
     tx: AsyncConnection, mine: Mapping[str, str], proposal: Proposal, now: datetime
 ) -> None:
-    await note_change(
+    await add_audit_entry(
         tx,
         mine["workspace_id"],
         actor=proposal.lead_id,
@@ -217,9 +221,9 @@ async def _audit(
 async def _announce(tx: AsyncConnection, workspace_id: str, phase: Phase, now: datetime) -> None:
     key = keys.announcement(phase.phase_id)
     said = messages.announcement(phase, phase.starts_on)
-    await outbox.say(tx, workspace_id, key=key, to=phase.channel_id, content=said, now=now)
-    await outbox.pin(tx, workspace_id, of=key, now=now)
-    await outbox.bookmark(
+    await enqueue.post(tx, workspace_id, key=key, to=phase.channel_id, content=said, now=now)
+    await enqueue.pin(tx, workspace_id, of=key, now=now)
+    await enqueue.bookmark(
         tx,
         workspace_id,
         of=key,
@@ -227,7 +231,7 @@ async def _announce(tx: AsyncConnection, workspace_id: str, phase: Phase, now: d
         emoji=EMOJI_NAMES[phase.kind],
         now=now,
     )
-    await plan_days(tx, workspace_id, phase, now)
+    await schedule_dates(tx, workspace_id, phase, now)
 
 
 async def _who_was_first(tx: AsyncConnection, workspace_id: str, channel_id: str) -> str:

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.agenda import agenda
+from bot.agenda import schedule
 from bot.agenda.actions import ActionName, AgendaAction
-from bot.agenda.agenda import Item, strike_off
+from bot.agenda.schedule import AgendaItem, complete_or_abort
 from bot.db import schema
 from bot.db.upserts import put
 from bot.services import Services
@@ -20,7 +20,7 @@ _drafts = schema.phase_drafts
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kept:
+class StoredDraft:
     """A draft as it is kept, for one person in one channel."""
 
     draft_id: str
@@ -30,15 +30,15 @@ class Kept:
     phase_id: str | None  # None: not announced yet
 
 
-async def create(tx: AsyncConnection, workspace_id: str, kept: Kept, now: datetime) -> None:
+async def create(tx: AsyncConnection, workspace_id: str, kept: StoredDraft, now: datetime) -> None:
     """Store a new draft, or one taken up again; it is deleted a week after its last change."""
     await save(tx, workspace_id, kept, now)
-    await agenda.put_or_hold(
+    await schedule.add_or_lock(
         tx, workspace_id, action=ActionName.FORGET_DRAFTS, subject=workspace_id, due_at=now + KEPT
     )
 
 
-async def save(tx: AsyncConnection, workspace_id: str, kept: Kept, now: datetime) -> None:
+async def save(tx: AsyncConnection, workspace_id: str, kept: StoredDraft, now: datetime) -> None:
     """Store a draft over what was stored before."""
     await put(
         tx,
@@ -51,9 +51,9 @@ async def save(tx: AsyncConnection, workspace_id: str, kept: Kept, now: datetime
     )
 
 
-async def of(
+async def find(
     tx: AsyncConnection, workspace_id: str, draft_id: str, user_id: str, *, to_write: bool = False
-) -> Kept | None:
+) -> StoredDraft | None:
     """The person's own draft; None where there is none (any more), or it is somebody else's.
 
     With `to_write` nobody else announces it until the transaction ends.
@@ -66,7 +66,7 @@ async def of(
     row = (await tx.execute(query.with_for_update() if to_write else query)).mappings().first()
     if row is None:
         return None
-    return Kept(
+    return StoredDraft(
         draft_id=draft_id,
         channel_id=row["channel_id"],
         user_id=user_id,
@@ -75,7 +75,7 @@ async def of(
     )
 
 
-async def unfinished(
+async def unfinished_id(
     tx: AsyncConnection, workspace_id: str, channel_id: str, user_id: str
 ) -> str | None:
     """The id of what this person last began to write here and has not announced."""
@@ -104,17 +104,17 @@ async def mark_announced(
     )
 
 
-async def forget_drafts(services: Services, item: Item) -> None:
+async def delete_old_drafts(services: Services, item: AgendaItem) -> None:
     """Delete what was not touched for a week, and come back for the rest."""
     now = services.clock.now()
     mine = _drafts.c.workspace_id == item.workspace_id
     async with services.db.transaction() as tx:
         # First, as who keeps a draft writes it first, and then what is due about it.
         await tx.execute(delete(_drafts).where(mine, _drafts.c.saved_at <= now - KEPT))
-        await strike_off(tx, item)
+        await complete_or_abort(tx, item)
         oldest = await tx.scalar(select(func.min(_drafts.c.saved_at)).where(mine))
         if oldest is not None:
-            await agenda.put(
+            await schedule.add(
                 tx,
                 item.workspace_id,
                 action=ActionName.FORGET_DRAFTS,
@@ -123,4 +123,4 @@ async def forget_drafts(services: Services, item: Item) -> None:
             )
 
 
-ACTIONS = (AgendaAction(name=ActionName.FORGET_DRAFTS, run=forget_drafts, is_noticed=False),)
+ACTIONS = (AgendaAction(name=ActionName.FORGET_DRAFTS, run=delete_old_drafts, is_noticed=False),)

@@ -71,7 +71,7 @@ class EligibleLead:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scene(EligibleLead):
+class EligibleChannel(EligibleLead):
     """A channel, and a full member of it who may start a phase there."""
 
     channel: Channel
@@ -104,9 +104,9 @@ async def eligible_lead(services: Services, request: Request) -> EligibleLead:
     )
 
 
-async def look_at(
+async def eligible_channel(
     services: Services, request: Request, eligible: EligibleLead | None = None
-) -> Scene:
+) -> EligibleChannel:
     """The channel as Slack shows it now. `eligible` is the lead where they were read before.
 
     Raises:
@@ -123,7 +123,7 @@ async def look_at(
         raise Refused(ARCHIVED)
     if request.user_id not in ids:
         raise Refused(NOT_IN_CHANNEL)
-    return Scene(
+    return EligibleChannel(
         workspace_id=workspace_id,
         channel_id=channel.channel_id,
         lead=eligible.lead,
@@ -135,7 +135,7 @@ async def look_at(
     )
 
 
-async def with_team(services: Services, scene: Scene, draft: Draft) -> Draft:
+async def with_team(services: Services, scene: EligibleChannel, draft: Draft) -> Draft:
     """The draft with the channel's colleagues as its team, or to be chosen by hand if many."""
     if draft.members is not None:
         return draft
@@ -145,7 +145,7 @@ async def with_team(services: Services, scene: Scene, draft: Draft) -> Draft:
     return _changed(draft, tuple(one for one in people if one != scene.lead.user_id))
 
 
-async def wrong_people(services: Services, scene: Scene, draft: Draft) -> dict[str, str]:
+async def wrong_people(services: Services, scene: EligibleChannel, draft: Draft) -> dict[str, str]:
     """Who cannot be of the team, lead, or take work back; sentences by the form's field names."""
     owners = {f"owner.{number}": (row.owner_id,) for number, row in enumerate(draft.rows)}
     chosen = {"members": draft.members or (), "co_leads": draft.co_leads}
@@ -169,7 +169,7 @@ async def names_of(services: Services, workspace_id: str, ids: Iterable[str]) ->
     return {user_id: person.name for user_id, person in people.items()}
 
 
-async def join(services: Services, scene: Scene) -> None:
+async def join(services: Services, scene: EligibleChannel) -> None:
     """Come into a public channel, to be able to speak there.
 
     Raises:
@@ -213,7 +213,7 @@ async def _member_ids(
         return []
 
 
-async def _team(services: Services, scene: Scene) -> list[str]:
+async def _team(services: Services, scene: EligibleChannel) -> list[str]:
     """The channel's colleagues; nobody where it is too large, or Slack does not say."""
     if len(scene.member_ids) > LOOKED_AT:
         return []
@@ -240,7 +240,7 @@ def _not_colleagues(people: Mapping[str, Person], ids: Sequence[str]) -> str:
     return _named(people, wrong)
 
 
-def _not_in(scene: Scene, people: Mapping[str, Person], ids: Iterable[str | None]) -> str:
+def _not_in(scene: EligibleChannel, people: Mapping[str, Person], ids: Iterable[str | None]) -> str:
     return _named(people, [one for one in ids if one and one not in scene.member_ids])
 
 

@@ -14,7 +14,7 @@ from bot.slack.mrkdwn import clean, quote, truncated, unescape
 from bot.start import command_args, draft_store
 from bot.start.command_args import Arguments
 from bot.start.draft import Draft, Row
-from bot.start.draft_store import Kept
+from bot.start.draft_store import StoredDraft
 from bot.start.eligibility import EligibleLead
 
 #: Characters repeated of what cannot be read as a day.
@@ -41,15 +41,15 @@ def typed(who: EligibleLead, words: Sequence[str]) -> Arguments:
 
 async def drafted(
     tx: AsyncConnection, who: EligibleLead, said: Arguments, continues: str | None
-) -> tuple[Kept, bool]:
+) -> tuple[StoredDraft, bool]:
     """A new draft, or what this person left unannounced here; and whether it is the latter.
 
     `continues` is the running phase that the new one follows at once, and repeats. What was left
     about something else is kept beside it.
     """
     where = (who.channel_id, who.lead.user_id)
-    draft_id = await draft_store.unfinished(tx, who.workspace_id, *where)
-    before = await draft_store.of(tx, who.workspace_id, draft_id, where[1]) if draft_id else None
+    draft_id = await draft_store.unfinished_id(tx, who.workspace_id, *where)
+    before = await draft_store.find(tx, who.workspace_id, draft_id, where[1]) if draft_id else None
     if before is not None and continues not in (None, before.draft.continues):
         before = None
     draft = _blank(who)
@@ -58,7 +58,7 @@ async def drafted(
     elif continues is not None:
         draft = await _like(tx, who, draft, continues)
     draft = replace(draft, continues=continues, doubted=False, anyway=False)
-    kept = Kept(
+    kept = StoredDraft(
         draft_id=before.draft_id if before else new_id(),
         channel_id=where[0],
         user_id=where[1],

@@ -12,7 +12,7 @@ from bot.workspaces.rules import WorkspaceSettings
 LEAD, MEMBER = "lead", "member"
 
 
-def as_it_will_be(
+def phase_preview(
     proposal: Proposal, names: Mapping[str, str], now: datetime, settings: WorkspaceSettings
 ) -> Phase:
     """The phase, had it begun now. `names` are of people by id."""

@@ -12,12 +12,12 @@ from slack_sdk.models.views import View
 from bot.log import log
 from bot.phases import rules, store
 from bot.phases.history import past_of
-from bot.phases.rules import NEEDS_JUSTIFICATION, Limits, Past, Proposal
+from bot.phases.rules import NEEDS_JUSTIFICATION, Limits, Proposal, SprintHistory
 from bot.rounds.rules import plan
 from bot.services import Services
 from bot.slack.errors import Refused, verdict
 from bot.slack.request import Request
-from bot.slack.views import change_form, not_done, open_form
+from bot.slack.views import change_form, open_form, refusal_view
 from bot.start import (
     begin,
     draft_store,
@@ -28,15 +28,15 @@ from bot.start import (
     prefill,
     wizard_views,
 )
-from bot.start.begin import GONE, Beginning
+from bot.start.begin import GONE, PhaseStart
 from bot.start.draft import Draft
-from bot.start.draft_store import Kept
+from bot.start.draft_store import StoredDraft
 from bot.start.eligibility import (
+    EligibleChannel,
     EligibleLead,
-    Scene,
+    eligible_channel,
     eligible_lead,
     join,
-    look_at,
     with_team,
     wrong_people,
 )
@@ -167,10 +167,10 @@ async def _recheck_channel(
     """Say it in the form that is `shown` where nothing can be started in its channel."""
     client = services.client_for(request.workspace_id)
     try:
-        await look_at(services, request, lead)
+        await eligible_channel(services, request, lead)
     except Refused as refusal:
         with suppress(Refused):  # the next page is shown already, or it was closed
-            await change_form(client, shown, not_done(refusal))
+            await change_form(client, shown, refusal_view(refusal))
     except (SlackApiError, ClientError, TimeoutError) as error:
         log.warning("channel_not_looked_at", reason=verdict(error).reason)
 
@@ -192,26 +192,29 @@ async def _doubt(services: Services, request: Request, draft: Draft) -> View:
     return await _moment(services, request, kept)
 
 
-async def _moment(services: Services, request: Request, kept: Kept) -> View:
+async def _moment(services: Services, request: Request, kept: StoredDraft) -> View:
     scene = await _scene(services, kept, request)
     async with services.db.reading() as reader:
         return await wizard_views.moment(reader, scene, kept)
 
 
 async def _promise(
-    services: Services, scene: Scene, kept: Kept, told: Mapping[str, str] | None = None
+    services: Services,
+    scene: EligibleChannel,
+    kept: StoredDraft,
+    told: Mapping[str, str] | None = None,
 ) -> View:
     async with services.db.reading() as reader:
         return await wizard_views.promise(reader, scene, kept, told)
 
 
-async def _scene(services: Services, kept: Kept, request: Request) -> Scene:
-    return await look_at(services, replace(request, channel_id=kept.channel_id))
+async def _scene(services: Services, kept: StoredDraft, request: Request) -> EligibleChannel:
+    return await eligible_channel(services, replace(request, channel_id=kept.channel_id))
 
 
-async def _kept(services: Services, request: Request) -> Kept:
+async def _kept(services: Services, request: Request) -> StoredDraft:
     async with services.db.reading() as reader:
-        kept = await draft_store.of(
+        kept = await draft_store.find(
             reader, request.workspace_id, request.target_id, request.user_id
         )
     if kept is None:
@@ -219,9 +222,11 @@ async def _kept(services: Services, request: Request) -> Kept:
     return kept
 
 
-async def _changed(services: Services, request: Request, change: Callable[[Draft], Draft]) -> Kept:
+async def _changed(
+    services: Services, request: Request, change: Callable[[Draft], Draft]
+) -> StoredDraft:
     async with services.db.transaction() as tx:
-        kept = await draft_store.of(
+        kept = await draft_store.find(
             tx, request.workspace_id, request.target_id, request.user_id, to_write=True
         )
         if kept is None:
@@ -231,7 +236,9 @@ async def _changed(services: Services, request: Request, change: Callable[[Draft
     return kept
 
 
-async def _stored(services: Services, request: Request, kept: Kept, draft: Draft) -> Kept:
+async def _stored(
+    services: Services, request: Request, kept: StoredDraft, draft: Draft
+) -> StoredDraft:
     """Store a draft that was read in this request."""
     changed = replace(kept, draft=draft)
     async with services.db.transaction() as tx:
@@ -239,14 +246,14 @@ async def _stored(services: Services, request: Request, kept: Kept, draft: Draft
     return changed
 
 
-def _justified(draft: Draft, proposal: Proposal, past: Past) -> Draft:
+def _justified(draft: Draft, proposal: Proposal, past: SprintHistory) -> Draft:
     """The draft that asks for a justification exactly where the rules do."""
     reason = rules.needs_justification(proposal, past)
     sentence = NEEDS_JUSTIFICATION.format(reason=reason) if reason else None
     return replace(draft, justify=sentence)
 
 
-def _faults(scene: Scene, draft: Draft, past: Past) -> dict[str, str]:
+def _faults(scene: EligibleChannel, draft: Draft, past: SprintHistory) -> dict[str, str]:
     proposal = wizard_views.proposed(scene, draft)
     limits = Limits.of(scene.settings)
     found = rules.refusals_to_start(proposal, past, limits, scene.today)
@@ -254,8 +261,8 @@ def _faults(scene: Scene, draft: Draft, past: Past) -> dict[str, str]:
     return {**page_options.faults(draft), **page_promise.faults(draft, proposal.kind), **ruled}
 
 
-def _beginning(scene: Scene, kept: Kept) -> Beginning:
-    return Beginning(
+def _beginning(scene: EligibleChannel, kept: StoredDraft) -> PhaseStart:
+    return PhaseStart(
         proposal=wizard_views.proposed(scene, kept.draft),
         settings=scene.settings,
         answers=kept.draft.answers,

@@ -14,12 +14,12 @@ from bot.rounds.rules import plan
 from bot.services import Services
 from bot.start import page_moment, page_preview, page_promise
 from bot.start.draft import Draft, proposal_of
-from bot.start.draft_store import Kept
-from bot.start.eligibility import EligibleLead, Scene, names_of
+from bot.start.draft_store import StoredDraft
+from bot.start.eligibility import EligibleChannel, EligibleLead, names_of
 from bot.start.page_moment import Moment
 from bot.start.page_preview import Preview
 from bot.start.page_promise import Promise
-from bot.start.proposed_phase import as_it_will_be
+from bot.start.proposed_phase import phase_preview
 
 MANY_SPRINT = (
     "{sprinting} of {teams} teams are in a results sprint, this one included. What should be "
@@ -30,7 +30,7 @@ FEWEST_TEAMS = 3
 
 
 async def moment(
-    tx: AsyncConnection, lead: EligibleLead, kept: Kept, *, resumed: bool = False
+    tx: AsyncConnection, lead: EligibleLead, kept: StoredDraft, *, resumed: bool = False
 ) -> View:
     """Page 1."""
     facts = Moment(
@@ -44,7 +44,10 @@ async def moment(
 
 
 async def promise(
-    tx: AsyncConnection, lead: EligibleLead, kept: Kept, told: Mapping[str, str] | None = None
+    tx: AsyncConnection,
+    lead: EligibleLead,
+    kept: StoredDraft,
+    told: Mapping[str, str] | None = None,
 ) -> View:
     """Page 2; `told` are sentences above fields that it did not show before."""
     kind = kept.draft.kind or Kind.RESULTS_SPRINT
@@ -60,7 +63,9 @@ async def promise(
     return page_promise.build(facts, kept.draft, kind)
 
 
-async def preview(services: Services, scene: Scene, kept: Kept, refusal: str | None = None) -> View:
+async def preview(
+    services: Services, scene: EligibleChannel, kept: StoredDraft, refusal: str | None = None
+) -> View:
     """Page 3; with `refusal`, why *Announce* did not work."""
     proposal = proposed(scene, kept.draft)
     owners = [item.owner_id for item in proposal.set_aside]
@@ -69,7 +74,7 @@ async def preview(services: Services, scene: Scene, kept: Kept, refusal: str | N
     async with services.db.reading() as reader:
         warnings = await _warnings(reader, scene, proposal)
     settings = scene.settings
-    phase = as_it_will_be(proposal, names, services.clock.now(), settings)
+    phase = phase_preview(proposal, names, services.clock.now(), settings)
     questions = for_member([one.name for one in phase.leads], reworded(settings.questions))
     facts = Preview(
         draft_id=kept.draft_id,
@@ -83,7 +88,7 @@ async def preview(services: Services, scene: Scene, kept: Kept, refusal: str | N
     return page_preview.build(facts)
 
 
-def proposed(scene: Scene, draft: Draft) -> Proposal:
+def proposed(scene: EligibleChannel, draft: Draft) -> Proposal:
     """What the draft proposes, today."""
     return proposal_of(
         draft,
@@ -94,7 +99,7 @@ def proposed(scene: Scene, draft: Draft) -> Proposal:
     )
 
 
-async def _budget(tx: AsyncConnection, lead: EligibleLead, kept: Kept) -> str:
+async def _budget(tx: AsyncConnection, lead: EligibleLead, kept: StoredDraft) -> str:
     """The sentence; with this sprint, unless trust-building was chosen."""
     draft, today = kept.draft, lead.today
     since = today - LOOKING_BACK
@@ -104,7 +109,9 @@ async def _budget(tx: AsyncConnection, lead: EligibleLead, kept: Kept) -> str:
     return budget(sprints, today).sentence
 
 
-async def _warnings(tx: AsyncConnection, scene: Scene, proposal: Proposal) -> tuple[str, ...]:
+async def _warnings(
+    tx: AsyncConnection, scene: EligibleChannel, proposal: Proposal
+) -> tuple[str, ...]:
     found = rules.warnings(proposal, Limits.of(scene.settings))
     if proposal.kind is not Kind.RESULTS_SPRINT:
         return found

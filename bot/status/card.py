@@ -7,7 +7,7 @@ from datetime import date
 from slack_sdk.models.blocks import Block
 
 from bot.agenda.slots import working_day_after
-from bot.announcement.messages import DETAILS, MY_PART, promised, questions_line, standing
+from bot.announcement.messages import DETAILS, MY_PART, promise_lines, questions_line, status_line
 from bot.channel_health.messages import TRY_AGAIN
 from bot.dates import day, days
 from bot.ending.messages import EXTEND, WRAP_UP
@@ -39,7 +39,7 @@ WHY = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Glance:
+class ChannelStatus:
     """What one person sees of a channel's state. Days are where its lead lives."""
 
     channel_id: str
@@ -51,7 +51,7 @@ class Glance:
     may_start: bool
 
 
-def card(glance: Glance) -> Content:
+def card(glance: ChannelStatus) -> Content:
     """The answer to the bare command and to `status`."""
     return _running(glance, glance.phase) if glance.phase else _idle(glance)
 
@@ -72,10 +72,10 @@ def budget_card(budget: Budget, sprints: Sequence[Span], free: date, today: date
     )
 
 
-def _running(glance: Glance, phase: Phase) -> Content:
+def _running(glance: ChannelStatus, phase: Phase) -> Content:
     blocks: list[Block] = [
-        section(f"*{title(phase, 300)}*\n{standing(phase, glance.today)}"),
-        *paragraphs([*promised(phase, SHORT), questions_line(phase)]),
+        section(f"*{title(phase, 300)}*\n{status_line(phase, glance.today)}"),
+        *paragraphs([*promise_lines(phase, SHORT), questions_line(phase)]),
     ]
     if phase.kind is Kind.RESULTS_SPRINT:
         blocks.append(context(glance.budget.sentence))
@@ -94,7 +94,7 @@ def _running(glance: Glance, phase: Phase) -> Content:
     return content(title(phase), *blocks, actions(*buttons))
 
 
-def _idle(glance: Glance) -> Content:
+def _idle(glance: ChannelStatus) -> Content:
     last = glance.last
     lines = [NEVER]
     buttons = []
@@ -114,7 +114,7 @@ def _idle(glance: Glance) -> Content:
     return content(NOTHING, *blocks, *([actions(*buttons)] if buttons else []))
 
 
-def _resting(glance: Glance) -> Iterable[str]:
+def _resting(glance: ChannelStatus) -> Iterable[str]:
     until = glance.last.recovery_until if glance.last else None
     if until is not None and glance.today <= until:
         yield RESTING.format(day=day(working_day_after(until)))

@@ -11,14 +11,14 @@ from bot.phases.rules import Actor, Limits, recovery_until, refusal_to_start_at_
 from bot.services import Services
 from bot.slack.people import Person
 from bot.slack.request import Request
-from bot.status.card import Glance
+from bot.status.card import ChannelStatus
 from bot.workspaces.rules import WorkspaceSettings
 from bot.workspaces.store import settings_of
 
 TWO_WEEKS = 14
 
 
-async def glance(services: Services, request: Request) -> Glance:
+async def channel_status(services: Services, request: Request) -> ChannelStatus:
     """The channel's state, for this person."""
     person = await _person(services, request)
     actor = Actor(
@@ -34,7 +34,7 @@ async def glance(services: Services, request: Request) -> Glance:
         spent, _ = await _budget(reader, request, settings, today)
     running = latest is not None and latest.is_active
     leads = latest is not None and latest.is_led_by(request.user_id)
-    return Glance(
+    return ChannelStatus(
         channel_id=channel_id,
         phase=latest if running else None,
         last=None if running else latest,
@@ -45,7 +45,7 @@ async def glance(services: Services, request: Request) -> Glance:
     )
 
 
-async def spending(
+async def budget_status(
     services: Services, request: Request
 ) -> tuple[Budget, tuple[Span, ...], date, date]:
     """The budget, the sprints that count, the day from which two weeks fit, and today."""

@@ -56,7 +56,7 @@ async def person_changed(services: Services, body: Body, context: AsyncBoltConte
     workspace_id, user = str(context.team_id), body["event"]["user"]
     now = services.clock.now()
     async with services.db.transaction() as tx:
-        if await profile_refresh.is_news(tx, workspace_id, user) and await is_new(
+        if await profile_refresh.is_changed(tx, workspace_id, user) and await is_new(
             tx, workspace_id, body, now
         ):
             await profile_refresh.read_soon(tx, workspace_id, user["id"], now)

@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.agenda import agenda
+from bot.agenda import schedule
 from bot.agenda.actions import ActionName, AgendaAction
-from bot.agenda.agenda import Item, carrying_out
 from bot.agenda.claims import park, unpark
+from bot.agenda.schedule import AgendaItem, run_item
 from bot.db.engine import Database
 from bot.log import log
 from bot.outbox import sender_leases
@@ -43,11 +43,14 @@ async def installed(tx: AsyncConnection, us: Mapping[str, Any], now: datetime) -
     await store.remember_workspace(tx, us, now)
     await sender_leases.resume(tx, workspace_id)
     await unpark(tx, workspace_id)
-    await agenda.put(
+    await schedule.add(
         tx, workspace_id, action=ActionName.ASK_WHAT_WAS_MISSED, subject=workspace_id, due_at=now
     )
-    if await agenda.due_of(tx, workspace_id, action=ActionName.TIDY, subject=workspace_id) is None:
-        await agenda.put(
+    if (
+        await schedule.due_time(tx, workspace_id, action=ActionName.TIDY, subject=workspace_id)
+        is None
+    ):
+        await schedule.add(
             tx, workspace_id, action=ActionName.TIDY, subject=workspace_id, due_at=now + EVERY
         )
 
@@ -55,7 +58,7 @@ async def installed(tx: AsyncConnection, us: Mapping[str, Any], now: datetime) -
 async def ask_what_was_missed(tx: AsyncConnection, now: datetime) -> None:
     """Slack could not tell us anything for a while, of any workspace."""
     for workspace_id in await store.installed_workspaces(tx):
-        await agenda.put(
+        await schedule.add(
             tx,
             workspace_id,
             action=ActionName.ASK_WHAT_WAS_MISSED,
@@ -114,13 +117,13 @@ async def may_change(services: Services, request: Request) -> bool:
     return person.is_admin and person.is_full_member
 
 
-async def tidy(services: Services, item: Item) -> None:
+async def tidy(services: Services, item: AgendaItem) -> None:
     """Once a day, forget which events were seen long ago, and ask anew about people."""
     now = services.clock.now()
-    async with carrying_out(services.db, item) as tx:
+    async with run_item(services.db, item) as tx:
         await forget_old(tx, now)
         await profile_refresh.read_old(tx, item.workspace_id, now)
-        await agenda.put(
+        await schedule.add(
             tx, item.workspace_id, action=ActionName.TIDY, subject=item.subject, due_at=now + EVERY
         )
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.agenda import agenda
+from bot.agenda import schedule
 from bot.agenda.actions import ActionName
-from bot.agenda.agenda import Item, carrying_out
+from bot.agenda.schedule import AgendaItem, run_item
 from bot.services import Services
 from bot.slack import people
 
@@ -21,24 +21,24 @@ from bot.slack import people
 SPACING = timedelta(seconds=2)
 
 
-async def is_news(tx: AsyncConnection, workspace_id: str, user: Mapping[str, Any]) -> bool:
+async def is_changed(tx: AsyncConnection, workspace_id: str, user: Mapping[str, Any]) -> bool:
     """Whether what Slack told of somebody is not what we remember; of strangers nothing is."""
     user_id = user["id"]
     before = (await people.known(tx, workspace_id, [user_id])).get(user_id)
     if before is None:
         return False
-    if before != people.said_of(workspace_id, user):
+    if before != people.person_from(workspace_id, user):
         return True
     # Slack is being asked: the answer may be older than this.
     return (
-        await agenda.due_of(tx, workspace_id, action=ActionName.READ_PERSON, subject=user_id)
+        await schedule.due_time(tx, workspace_id, action=ActionName.READ_PERSON, subject=user_id)
         is not None
     )
 
 
 async def read_soon(tx: AsyncConnection, workspace_id: str, user_id: str, now: datetime) -> None:
     """Ask Slack, outside of this transaction, how somebody is now."""
-    await agenda.put(tx, workspace_id, action=ActionName.READ_PERSON, subject=user_id, due_at=now)
+    await schedule.add(tx, workspace_id, action=ActionName.READ_PERSON, subject=user_id, due_at=now)
 
 
 async def read_old(tx: AsyncConnection, workspace_id: str, now: datetime) -> None:
@@ -51,7 +51,7 @@ async def read_all(tx: AsyncConnection, workspace_id: str, now: datetime) -> Non
     await _spread(tx, workspace_id, await people.ids_known(tx, workspace_id), now)
 
 
-async def read_person(services: Services, item: Item) -> None:
+async def read_person(services: Services, item: AgendaItem) -> None:
     """Remember what Slack says of somebody now; who moved is asked, and told, at their time there.
 
     Where Slack will not say, what it last said of them holds.
@@ -60,14 +60,14 @@ async def read_person(services: Services, item: Item) -> None:
     client = services.client_for(workspace_id)
     user = await services.people.ask(client, workspace_id, user_id)
     now = services.clock.now()
-    async with carrying_out(services.db, item) as tx:
+    async with run_item(services.db, item) as tx:
         if user is None:
-            await people.keep_as_is(tx, workspace_id, user_id, now)
+            await people.mark_refreshed(tx, workspace_id, user_id, now)
             return
         before = (await people.known(tx, workspace_id, [user_id])).get(user_id)
         await people.remember(tx, workspace_id, user, now)
         if before is not None and before.is_deleted and not user.get("deleted"):
-            await agenda.put(
+            await schedule.add(
                 tx,
                 workspace_id,
                 action=ActionName.SEND_AGAIN_TO_PERSON,
@@ -75,7 +75,7 @@ async def read_person(services: Services, item: Item) -> None:
                 due_at=now,
             )
         if before is not None and user.get("tz") not in (None, before.zone):
-            await agenda.put(
+            await schedule.add(
                 tx, workspace_id, action=ActionName.FOLLOW_ZONE, subject=user_id, due_at=now
             )
 
@@ -84,4 +84,4 @@ async def _spread(
     tx: AsyncConnection, workspace_id: str, user_ids: Collection[str], now: datetime
 ) -> None:
     due = {one: now + number * SPACING for number, one in enumerate(user_ids)}
-    await agenda.put_all_if_new(tx, workspace_id, action=ActionName.READ_PERSON, due=due)
+    await schedule.add_all_if_absent(tx, workspace_id, action=ActionName.READ_PERSON, due=due)

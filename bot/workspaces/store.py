@@ -86,7 +86,7 @@ async def save_settings(
         name for name in sorted(before.keys() | after.keys()) if before.get(name) != after.get(name)
     ]
     for name in names:
-        await note_change(
+        await add_audit_entry(
             tx,
             workspace_id,
             actor=actor,
@@ -99,7 +99,7 @@ async def save_settings(
     return tuple(names)
 
 
-async def note_change(
+async def add_audit_entry(
     tx: AsyncConnection,
     workspace_id: str,
     *,

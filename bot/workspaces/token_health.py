@@ -11,12 +11,12 @@ from typing import Any
 from slack_sdk.errors import SlackApiError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.agenda import agenda
+from bot.agenda import schedule
 from bot.agenda.actions import ActionName, AgendaAction, TokenTry
-from bot.agenda.agenda import Item, Taken, carrying_out
+from bot.agenda.schedule import AgendaItem, AlreadyTaken, run_item
 from bot.log import log
 from bot.services import Services
-from bot.slack.errors import Meaning, verdict
+from bot.slack.errors import ErrorKind, verdict
 from bot.workspaces.lifecycle import Action, installed, uninstall
 
 #: Taken back for good: only a new installation helps.
@@ -32,28 +32,28 @@ async def token_refused(tx: AsyncConnection, workspace_id: str, reason: str, now
         await _try_later(tx, workspace_id, 0, now)
 
 
-def noticing(action: Action) -> Action:
+def watching_token(action: Action) -> Action:
     """The action; where Slack refuses our token in it, what is due there waits."""
 
-    async def carry_out(services: Services, item: Item, *others: Item) -> None:
+    async def carry_out(services: Services, item: AgendaItem, *others: AgendaItem) -> None:
         try:
             await action(services, item, *others)
         except SlackApiError as error:
             why = verdict(error)
-            if why.meaning is not Meaning.WORKSPACE:
+            if why.meaning is not ErrorKind.WORKSPACE:
                 raise
             async with services.db.transaction() as tx:
                 await token_refused(tx, item.workspace_id, why.reason, services.clock.now())
-            raise Taken(item.action) from error  # it waits, and is no failure
+            raise AlreadyTaken(item.action) from error  # it waits, and is no failure
 
     return carry_out
 
 
-async def try_token(services: Services, item: Item) -> None:
+async def try_token(services: Services, item: AgendaItem) -> None:
     """Ask Slack once more; if the token is good, everything goes on as after an installation."""
     us, final = await _asked(services, item.workspace_id)
     now = services.clock.now()
-    async with carrying_out(services.db, item) as tx:
+    async with run_item(services.db, item) as tx:
         tries = TokenTry.parse(item.subject).tries + 1
         if us is None and not final and tries < TRIES:
             await _try_later(tx, item.workspace_id, tries, now)
@@ -71,7 +71,7 @@ async def _asked(services: Services, workspace_id: str) -> tuple[Mapping[str, An
         answer = (await services.client_for(workspace_id).auth_test()).data
     except SlackApiError as error:
         why = verdict(error)
-        if why.meaning in (Meaning.LATER, Meaning.UNKNOWN):
+        if why.meaning in (ErrorKind.LATER, ErrorKind.UNKNOWN):
             raise
         return None, why.reason in FINAL
     assert isinstance(answer, dict)
@@ -80,7 +80,7 @@ async def _asked(services: Services, workspace_id: str) -> tuple[Mapping[str, An
 
 async def _try_later(tx: AsyncConnection, workspace_id: str, tries: int, now: datetime) -> None:
     wait: timedelta = min(FIRST_WAIT * 2 ** min(tries, 10), LONGEST_WAIT)
-    await agenda.put(
+    await schedule.add(
         tx,
         workspace_id,
         action=ActionName.TRY_TOKEN,

@@ -20,7 +20,7 @@ from bot.agenda.actions import (
     UnsaidMessage,
 )
 from bot.app import ACTIONS
-from bot.channel_health.failure_policy import Consequence
+from bot.channel_health.failure_policy import FailureAction
 from bot.phases.model import PauseReason
 from bot.rounds.rules import RoundKind
 
@@ -35,7 +35,7 @@ SUBJECTS: dict[type[Subject], st.SearchStrategy[Subject]] = {
     RoundPerson: st.builds(RoundPerson, ids, people),
     ScrubPass: st.builds(ScrubPass, ids, st.booleans()),
     TokenTry: st.builds(TokenTry, st.integers(min_value=0)),
-    UnsaidMessage: st.builds(UnsaidMessage, ids, st.sampled_from(Consequence)),
+    UnsaidMessage: st.builds(UnsaidMessage, ids, st.sampled_from(FailureAction)),
 }
 
 
@@ -66,7 +66,7 @@ def test_a_subject_is_parsed_as_it_was_built(kind: type[Subject], data: st.DataO
         (ScrubPass("r"), "r"),
         (ScrubPass("r", is_second=True), "r:again"),
         (TokenTry(3), "3"),
-        (UnsaidMessage("m", Consequence.NO_REPLY), "m:no_reply"),
+        (UnsaidMessage("m", FailureAction.NO_REPLY), "m:no_reply"),
     ],
 )
 def test_subjects_are_stored_as_before(subject: Subject, stored: str) -> None:

@@ -7,11 +7,11 @@ import pytest
 from prometheus_client import REGISTRY
 from sqlalchemy import insert, select, update
 
-from bot.agenda import agenda
-from bot.agenda.agenda import NEVER, Item, Taken, strike_off
-from bot.agenda.claims import CLAIMED_FOR, claim, due, failed, give_back, park, unpark
+from bot.agenda import schedule
+from bot.agenda.claims import CLAIMED_FOR, claim, due, park, release, reschedule_failed, unpark
+from bot.agenda.schedule import PARKED, AgendaItem, AlreadyTaken, complete_or_abort
 from bot.agenda.ticker import FIRST_RETRY, LONGEST_RETRY, Ticker
-from bot.clock import MovedClock, real_now
+from bot.clock import AdjustableClock, real_now
 from bot.db import schema
 from bot.db.engine import Database
 from tests.agenda.test_ticker import doing_together
@@ -36,8 +36,8 @@ async def rows(db: Database, workspace_id: str = ONE) -> dict[str, Any]:
         return {f"{row.action} {row.subject}": row for row in await reader.execute(mine)}
 
 
-def item(subject: str, **values: Any) -> Item:
-    return Item(
+def item(subject: str, **values: Any) -> AgendaItem:
+    return AgendaItem(
         **{"workspace_id": ONE, "action": "act", "due_at": MONDAY, **values}, subject=subject
     )
 
@@ -55,7 +55,7 @@ async def claimed(db: Database, limit: int = 9, real: datetime = REAL) -> list[s
         ({"retry_at": REAL}, True),
         ({"retry_at": REAL + MOMENT}, False),
         ({"retry_at": REAL, "due_at": MONDAY + MOMENT}, False),
-        ({"retry_at": NEVER}, False),
+        ({"retry_at": PARKED}, False),
     ],
 )
 async def test_it_is_due_at_its_very_moment_by_both_clocks(
@@ -119,11 +119,11 @@ async def test_what_is_parked_while_it_is_claimed_stays_so_and_begins_anew(db: D
     async with db.transaction() as tx:
         await park(tx, ONE)
     async with db.transaction() as tx:
-        await failed(tx, item("fails"), REAL)
-        await give_back(tx, [item("given back")])
+        await reschedule_failed(tx, item("fails"), REAL)
+        await release(tx, [item("given back")])
 
     parked = await rows(db)
-    assert [(row.retry_at, row.attempts) for row in parked.values()] == [(NEVER, 4)] * 2
+    assert [(row.retry_at, row.attempts) for row in parked.values()] == [(PARKED, 4)] * 2
     assert await claimed(db, real=REAL + timedelta(days=400)) == []
     async with db.transaction() as tx:
         await unpark(tx, ONE)
@@ -142,7 +142,7 @@ async def test_only_what_was_parked_is_freed(db: Database) -> None:
 
 @pytest.mark.parametrize(
     ("changed", "counted"),
-    [({}, True), ({"due_at": LATER}, False), ({"retry_at": NEVER}, False)],
+    [({}, True), ({"due_at": LATER}, False), ({"retry_at": PARKED}, False)],
     ids=["as it was", "moved", "parked"],
 )
 async def test_a_failure_counts_for_what_was_begun(
@@ -154,7 +154,7 @@ async def test_a_failure_counts_for_what_was_begun(
         await tx.execute(update(_agenda).values(**changed) if changed else select(1))
     before = await rows(db)
     async with db.transaction() as tx:
-        await failed(tx, item("one"), REAL)
+        await reschedule_failed(tx, item("one"), REAL)
 
     after = await rows(db)
     assert after["another one"] == before["another one"]
@@ -168,12 +168,12 @@ async def test_what_is_noted_anew_is_done_at_its_new_time_and_its_failures_are_f
 ) -> None:
     await note(db, "one", attempts=4, retry_at=REAL + timedelta(hours=1))
     async with db.transaction() as tx:
-        await agenda.put_all_if_new(tx, ONE, action="act", due={"one": LATER, "two": LATER})
+        await schedule.add_all_if_absent(tx, ONE, action="act", due={"one": LATER, "two": LATER})
     before = await rows(db)
     assert (before["act one"].due_at, before["act one"].attempts) == (MONDAY, 4)
     assert before["act two"].due_at == LATER
     async with db.transaction() as tx:
-        await agenda.put(tx, ONE, action="act", subject="one", due_at=LATER)
+        await schedule.add(tx, ONE, action="act", subject="one", due_at=LATER)
 
     after = (await rows(db))["act one"]
     assert (after.due_at, after.attempts, after.retry_at) == (LATER, 0, None)
@@ -195,40 +195,40 @@ async def test_only_this_is_struck_off_and_all_of_it_or_nothing(
     await note(db, **{"subject": "other", **values})
     before = await rows(db), await rows(db, TWO)
 
-    with pytest.raises(Taken):
+    with pytest.raises(AlreadyTaken):
         async with db.transaction() as tx:
-            await strike_off(tx, item("one"), item("other"))
+            await complete_or_abort(tx, item("one"), item("other"))
     assert (await rows(db), await rows(db, TWO)) == before
 
     async with db.transaction() as tx:
-        await strike_off(tx, item("one"))
+        await complete_or_abort(tx, item("one"))
     assert "act one" not in await rows(db)
 
 
 async def test_when_the_next_thing_is_due(db: Database) -> None:
     async with db.reading() as reader:
-        assert await agenda.next_due(reader) is None
+        assert await schedule.next_due(reader) is None
     at = [MONDAY + timedelta(minutes=minutes) for minutes in range(5)]
-    await note(db, "parked", due_at=at[0], retry_at=NEVER)
+    await note(db, "parked", due_at=at[0], retry_at=PARKED)
     await note(db, "silent", action="scrub", due_at=at[1])
     await note(db, "silent", action="tidy", due_at=at[1], retry_at=REAL)
     await note(db, "failed", due_at=at[2], retry_at=REAL)
     await note(db, "new", due_at=at[3])
     async with db.reading() as reader:
-        assert await agenda.next_due(reader) == at[1]
-        assert await agenda.next_due(reader, {"scrub"}) == at[1]
-        assert await agenda.next_due(reader, {"scrub", "tidy"}) == at[2]
-        assert await agenda.next_due(reader, {"act"}) == at[1]
-        assert await agenda.next_due(reader, {"act", "scrub", "tidy"}) is None
+        assert await schedule.next_due(reader) == at[1]
+        assert await schedule.next_due(reader, {"scrub"}) == at[1]
+        assert await schedule.next_due(reader, {"scrub", "tidy"}) == at[2]
+        assert await schedule.next_due(reader, {"act"}) == at[1]
+        assert await schedule.next_due(reader, {"act", "scrub", "tidy"}) is None
 
 
 @pytest.mark.parametrize(
     ("attempts", "seconds"), [(0, 2), (1, 4), (2, 8), (8, 512), (9, 600), (500, 600)]
 )
 async def test_waits_after_failures_are_doubled_up_to_ten_minutes(
-    db: Database, clock: MovedClock, attempts: int, seconds: float
+    db: Database, clock: AdjustableClock, attempts: int, seconds: float
 ) -> None:
-    async def fail(_: Item) -> None:
+    async def fail(_: AgendaItem) -> None:
         raise RuntimeError("not now")
 
     await note(db, "one", attempts=attempts)
@@ -244,7 +244,7 @@ async def test_waits_after_failures_are_doubled_up_to_ten_minutes(
 
 
 async def test_how_late_the_oldest_thing_is_and_what_became_of_it_is_counted(
-    db: Database, clock: MovedClock
+    db: Database, clock: AdjustableClock
 ) -> None:
     def counted(outcome: str) -> float:
         labels = {"action": "act", "outcome": outcome}
@@ -256,7 +256,7 @@ async def test_how_late_the_oldest_thing_is_and_what_became_of_it_is_counted(
     lags: list[float | None] = []
     act = doing_together(db, [])
 
-    async def noting(*items: Item) -> None:
+    async def noting(*items: AgendaItem) -> None:
         lags.append(lag())
         await act(*items)
 

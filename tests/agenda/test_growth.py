@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from sqlalchemy import event, text
 
-from bot.agenda.agenda import Item, carrying_out
 from bot.agenda.claims import due
+from bot.agenda.schedule import AgendaItem, run_item
 from bot.agenda.ticker import BATCH, Ticker
-from bot.clock import MovedClock, real_now
+from bot.clock import AdjustableClock, real_now
 from bot.db.engine import Database
 from tests.conftest import MONDAY
 
@@ -61,15 +61,15 @@ async def full(db: Database) -> Database:
     return db
 
 
-async def test_a_tick_reads_no_more_than_is_due(full: Database, clock: MovedClock) -> None:
+async def test_a_tick_reads_no_more_than_is_due(full: Database, clock: AdjustableClock) -> None:
     statements: list[tuple[str, Any]] = []
 
     def remember(_c: object, _cur: object, statement: str, values: Any, *_: object) -> None:
         if "agenda" in statement:
             statements.append((statement, values))
 
-    async def act(item: Item) -> None:
-        async with carrying_out(full, item):
+    async def act(item: AgendaItem) -> None:
+        async with run_item(full, item):
             pass
 
     ticker = Ticker(full, clock, {f"act{number}": act for number in range(5)})

@@ -6,13 +6,13 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy import select, update
 
-from bot.agenda import agenda
-from bot.agenda.agenda import Item
+from bot.agenda import schedule
+from bot.agenda.schedule import AgendaItem
 from bot.agenda.ticker import Ticker
-from bot.clock import MovedClock, real_now
+from bot.clock import AdjustableClock, real_now
 from bot.db import schema
 from bot.db.engine import Database
-from bot.playground.server import StandIn
+from bot.playground.server import FakeSlack
 from tests.harness import LAUNCH, WORKSPACE
 
 
@@ -20,17 +20,17 @@ from tests.harness import LAUNCH, WORKSPACE
     ("attempts", "asked", "waits"), [(0, 300, 300), (9, 300, 600), (9, 900, 900)]
 )
 async def test_what_slack_limits_waits_as_long_as_slack_asks(
-    db: Database, clock: MovedClock, standin: StandIn, attempts: int, asked: int, waits: int
+    db: Database, clock: AdjustableClock, standin: FakeSlack, attempts: int, asked: int, waits: int
 ) -> None:
     """And no less than after any failure."""
     client = AsyncWebClient(standin.bot_token, base_url=standin.api_url, retry_handlers=[])
 
-    async def ask(_: Item) -> None:
+    async def ask(_: AgendaItem) -> None:
         await client.conversations_info(channel=LAUNCH)
 
     standin.faults.fail_next("conversations.info", status=429, retry_after=asked)
     async with db.transaction() as tx:
-        await agenda.put(tx, WORKSPACE, action="ask", subject="it", due_at=clock.now())
+        await schedule.add(tx, WORKSPACE, action="ask", subject="it", due_at=clock.now())
         await tx.execute(update(schema.agenda).values(attempts=attempts))
     await Ticker(db, clock, {"ask": ask}).tick()
 

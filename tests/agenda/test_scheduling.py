@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.agenda import agenda
+from bot.agenda import schedule
 from bot.agenda.claims import claim, due, park
 from bot.clock import real_now
 from bot.db.engine import Database
@@ -17,13 +17,13 @@ LATER = NOW + timedelta(days=1)
 @pytest.fixture
 async def noted(db: Database) -> Database:
     async with db.transaction() as tx:
-        await agenda.put(tx, WORKSPACE, action="act", subject="one", due_at=NOW)
+        await schedule.add(tx, WORKSPACE, action="act", subject="one", due_at=NOW)
     return db
 
 
 async def note_again(db: Database) -> None:
     async with db.transaction() as tx:
-        await agenda.put_or_hold(tx, WORKSPACE, action="act", subject="one", due_at=LATER)
+        await schedule.add_or_lock(tx, WORKSPACE, action="act", subject="one", due_at=LATER)
 
 
 async def due_now(db: Database) -> list[datetime]:

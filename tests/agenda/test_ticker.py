@@ -10,17 +10,17 @@ import pytest
 from sqlalchemy import insert, select, update
 
 import bot.agenda.ticker
-from bot.agenda import agenda
-from bot.agenda.agenda import Item, Taken, carrying_out
+from bot.agenda import schedule
 from bot.agenda.claims import CLAIMED_FOR, claim, park, unpark
+from bot.agenda.schedule import AgendaItem, AlreadyTaken, run_item
 from bot.agenda.ticker import BATCH, Ticker
-from bot.clock import MovedClock, real_now
+from bot.clock import AdjustableClock, real_now
 from bot.db import schema
 from bot.db.engine import Database
 from tests.conftest import MONDAY
 from tests.harness import WORKSPACE
 
-Does = Callable[[Item], Awaitable[None]]
+Does = Callable[[AgendaItem], Awaitable[None]]
 DoesAll = Callable[..., Awaitable[None]]
 MANY = BATCH + 20
 
@@ -59,17 +59,17 @@ async def hurry(db: Database) -> None:
 
 
 def doing(db: Database, done: list[str]) -> Does:
-    async def act(item: Item) -> None:
-        async with carrying_out(db, item):
+    async def act(item: AgendaItem) -> None:
+        async with run_item(db, item):
             done.append(item.subject)
 
     return act
 
 
 def doing_together(db: Database, done: list[list[str]]) -> DoesAll:
-    async def act(*items: Item) -> None:
+    async def act(*items: AgendaItem) -> None:
         subjects = sorted(item.subject for item in items)
-        async with carrying_out(db, *items):
+        async with run_item(db, *items):
             if "bad" in "".join(subjects):
                 raise RuntimeError("not with this one")
             done.append(subjects)
@@ -77,12 +77,12 @@ def doing_together(db: Database, done: list[list[str]]) -> DoesAll:
     return act
 
 
-async def failing(_: Item) -> None:
+async def failing(_: AgendaItem) -> None:
     raise RuntimeError("Slack is away")
 
 
 async def test_two_tickers_at_once_do_everything_once(
-    db: Database, other: Database, clock: MovedClock
+    db: Database, other: Database, clock: AdjustableClock
 ) -> None:
     subjects = [f"{number:03}" for number in range(MANY)]
     await note(db, *subjects)
@@ -99,7 +99,9 @@ async def test_two_tickers_at_once_do_everything_once(
     assert await left(db) == {}
 
 
-async def test_replicas_share_the_work(db: Database, other: Database, clock: MovedClock) -> None:
+async def test_replicas_share_the_work(
+    db: Database, other: Database, clock: AdjustableClock
+) -> None:
     """What one has claimed the other does not even try."""
     await note(db, *(f"{number:03}" for number in range(MANY)))
 
@@ -112,7 +114,7 @@ async def test_replicas_share_the_work(db: Database, other: Database, clock: Mov
     assert [item.subject for item in second] == [f"{number}" for number in range(BATCH, MANY)]
 
 
-async def test_who_dies_leaves_it_to_the_others(db: Database, clock: MovedClock) -> None:
+async def test_who_dies_leaves_it_to_the_others(db: Database, clock: AdjustableClock) -> None:
     await note(db, "lost")
     async with db.transaction() as tx:
         await claim(tx, MONDAY, real_now(), BATCH)
@@ -128,7 +130,7 @@ async def test_who_dies_leaves_it_to_the_others(db: Database, clock: MovedClock)
 
 
 async def test_what_fails_waits_longer_each_time_and_stops_no_other(
-    db: Database, clock: MovedClock, monkeypatch: pytest.MonkeyPatch
+    db: Database, clock: AdjustableClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A hundred failing things at the front do not keep the rest from being done."""
     log = Mock()  # so many errors take the real one seconds to print
@@ -154,18 +156,18 @@ async def test_what_fails_waits_longer_each_time_and_stops_no_other(
 
 
 async def test_what_was_dropped_or_moved_while_it_was_due_is_left(
-    db: Database, clock: MovedClock
+    db: Database, clock: AdjustableClock
 ) -> None:
     await note(db, "dropped", "moved")
     async with db.transaction() as tx:
         items = await claim(tx, MONDAY, real_now(), BATCH)
-        await agenda.drop(tx, WORKSPACE, action="act", subject="dropped")
+        await schedule.remove(tx, WORKSPACE, action="act", subject="dropped")
         later = MONDAY + timedelta(hours=1)
-        await agenda.put(tx, WORKSPACE, action="act", subject="moved", due_at=later)
+        await schedule.add(tx, WORKSPACE, action="act", subject="moved", due_at=later)
 
     for item in items:
-        with pytest.raises(Taken):
-            async with carrying_out(db, item):
+        with pytest.raises(AlreadyTaken):
+            async with run_item(db, item):
                 pass
 
     done: list[str] = []
@@ -177,17 +179,17 @@ async def test_what_was_dropped_or_moved_while_it_was_due_is_left(
 
 
 async def test_what_was_moved_while_it_failed_is_done_at_its_new_time(
-    db: Database, clock: MovedClock
+    db: Database, clock: AdjustableClock
 ) -> None:
     await note(db, "moved")
     done: list[str] = []
 
-    async def moved_then_fails(item: Item) -> None:
+    async def moved_then_fails(item: AgendaItem) -> None:
         if clock.now() > MONDAY:
             return await doing(db, done)(item)
         later = MONDAY + timedelta(seconds=1)
         async with db.transaction() as tx:
-            await agenda.put(tx, WORKSPACE, action="act", subject="moved", due_at=later)
+            await schedule.add(tx, WORKSPACE, action="act", subject="moved", due_at=later)
         raise RuntimeError("too late")
 
     ticker = Ticker(db, clock, {"act": moved_then_fails})
@@ -198,15 +200,17 @@ async def test_what_was_moved_while_it_failed_is_done_at_its_new_time(
     assert (await left(db)) == {}
 
 
-async def test_things_about_one_subject_keep_their_order(db: Database, clock: MovedClock) -> None:
+async def test_things_about_one_subject_keep_their_order(
+    db: Database, clock: AdjustableClock
+) -> None:
     for minute, action in enumerate(("warn", "end", "after")):
         await note(db, "phase", action=action, at=MONDAY - timedelta(minutes=10 - minute))
     began: list[str] = []
 
-    async def slow(item: Item) -> None:
+    async def slow(item: AgendaItem) -> None:
         began.append(item.action)
         await asyncio.sleep(0.01)
-        async with carrying_out(db, item):
+        async with run_item(db, item):
             pass
 
     await Ticker(db, clock, {"warn": slow, "end": slow, "after": slow}).tick()
@@ -215,7 +219,7 @@ async def test_things_about_one_subject_keep_their_order(db: Database, clock: Mo
 
 
 async def test_what_is_due_about_one_thing_is_done_in_one_transaction(
-    db: Database, clock: MovedClock
+    db: Database, clock: AdjustableClock
 ) -> None:
     """Of one subject two things are due: they keep their order, each in its own."""
     await note(db, "one:a", "one:b", "one:c", "other:a")
@@ -228,7 +232,9 @@ async def test_what_is_due_about_one_thing_is_done_in_one_transaction(
     assert await left(db) == {}
 
 
-async def test_what_cannot_be_done_together_fails_alone(db: Database, clock: MovedClock) -> None:
+async def test_what_cannot_be_done_together_fails_alone(
+    db: Database, clock: AdjustableClock
+) -> None:
     await note(db, "one:a", "one:bad", "one:c")
     done: list[list[str]] = []
 
@@ -240,14 +246,14 @@ async def test_what_cannot_be_done_together_fails_alone(db: Database, clock: Mov
     assert {subject: row.attempts for subject, row in rows.items()} == {"one:bad": 1}
 
 
-async def test_what_another_process_took_is_left_out(db: Database, clock: MovedClock) -> None:
+async def test_what_another_process_took_is_left_out(db: Database, clock: AdjustableClock) -> None:
     await note(db, "one:a", "one:b", "one:c")
     done: list[list[str]] = []
     act = doing_together(db, done)
 
-    async def meanwhile(*items: Item) -> None:
+    async def meanwhile(*items: AgendaItem) -> None:
         async with db.transaction() as tx:
-            await agenda.drop(tx, WORKSPACE, action="act", subject="one:b")
+            await schedule.remove(tx, WORKSPACE, action="act", subject="one:b")
         await act(*items)
 
     count = await Ticker(db, clock, {"act": meanwhile}, ["act"]).tick()
@@ -258,13 +264,13 @@ async def test_what_another_process_took_is_left_out(db: Database, clock: MovedC
 
 
 async def test_stopping_ends_what_was_begun_and_gives_back_the_rest(
-    db: Database, clock: MovedClock
+    db: Database, clock: AdjustableClock
 ) -> None:
     await note(db, *(f"{number:03}" for number in range(BATCH)))
     done: list[str] = []
     began = asyncio.Event()
 
-    async def slow(item: Item) -> None:
+    async def slow(item: AgendaItem) -> None:
         began.set()
         await asyncio.sleep(0.05)
         await doing(db, done)(item)
@@ -282,7 +288,7 @@ async def test_stopping_ends_what_was_begun_and_gives_back_the_rest(
 
 
 async def test_nothing_is_done_for_who_uninstalled_us_until_they_are_back(
-    db: Database, clock: MovedClock
+    db: Database, clock: AdjustableClock
 ) -> None:
     await note(db, "tidy")
     async with db.transaction() as tx:
@@ -293,7 +299,7 @@ async def test_nothing_is_done_for_who_uninstalled_us_until_they_are_back(
 
     assert await ticker.tick() == 0
     async with db.reading() as reader:
-        assert await agenda.next_due(reader) is None
+        assert await schedule.next_due(reader) is None
     async with db.transaction() as tx:
         await unpark(tx, WORKSPACE)
 

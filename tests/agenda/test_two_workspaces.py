@@ -6,11 +6,11 @@ from typing import Any, TypeAlias
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.agenda import agenda
-from bot.agenda.agenda import NEVER, strike_off
-from bot.agenda.claims import CLAIMED_FOR, failed, give_back, park, unpark
+from bot.agenda import schedule
+from bot.agenda.claims import CLAIMED_FOR, park, release, reschedule_failed, unpark
+from bot.agenda.schedule import PARKED, complete_or_abort
 from bot.agenda.ticker import Ticker
-from bot.clock import MovedClock, real_now
+from bot.clock import AdjustableClock, real_now
 from bot.db.engine import Database
 from tests.agenda.test_claims import LATER, ONE, REAL, TWO, item, note, rows
 from tests.agenda.test_ticker import doing_together
@@ -22,16 +22,16 @@ A = {"action": "act", "subject": "p1:a"}
 #: Everything that writes, done in the first workspace, and what is left of these there.
 SEED = ("p1:a", "p1:b", "p2:a", "xp1:a")
 WRITES: dict[str, tuple[Work, tuple[str, ...]]] = {
-    "put": (lambda tx: agenda.put(tx, ONE, **A, due_at=LATER), SEED),
-    "put or hold": (lambda tx: agenda.put_or_hold(tx, ONE, **A, due_at=LATER), SEED),
-    "drop": (lambda tx: agenda.drop(tx, ONE, **A), SEED[1:]),
+    "put": (lambda tx: schedule.add(tx, ONE, **A, due_at=LATER), SEED),
+    "put or hold": (lambda tx: schedule.add_or_lock(tx, ONE, **A, due_at=LATER), SEED),
+    "drop": (lambda tx: schedule.remove(tx, ONE, **A), SEED[1:]),
     "drop about": (
-        lambda tx: agenda.drop_about(tx, ONE, actions=("act",), about="p1"),
+        lambda tx: schedule.remove_about(tx, ONE, actions=("act",), about="p1"),
         SEED[2:],
     ),
-    "strike off": (lambda tx: strike_off(tx, item("p1:a")), SEED[1:]),
-    "failed": (lambda tx: failed(tx, item("p1:a"), REAL), SEED),
-    "give back": (lambda tx: give_back(tx, [item("p1:a")]), SEED),
+    "strike off": (lambda tx: complete_or_abort(tx, item("p1:a")), SEED[1:]),
+    "failed": (lambda tx: reschedule_failed(tx, item("p1:a"), REAL), SEED),
+    "give back": (lambda tx: release(tx, [item("p1:a")]), SEED),
     "park": (lambda tx: park(tx, ONE), SEED),
 }
 
@@ -70,7 +70,7 @@ async def test_only_the_workspace_that_is_installed_again_is_freed(db: Database)
         await unpark(tx, ONE)
 
     assert {row.retry_at for row in (await rows(db)).values()} == {None}
-    assert {row.retry_at for row in (await rows(db, TWO)).values()} == {NEVER}
+    assert {row.retry_at for row in (await rows(db, TWO)).values()} == {PARKED}
 
 
 @pytest.mark.parametrize("elsewhere", [{"workspace_id": TWO}, {"action": "other"}])
@@ -79,18 +79,18 @@ async def test_what_is_noted_elsewhere_is_not_noted_here(
 ) -> None:
     await note(db, **{"subject": "p1:a", **elsewhere})
     async with db.reading() as reader:
-        assert await agenda.due_of(reader, ONE, **A) is None
-        assert not await agenda.is_noted(reader, ONE, action="act", about="p1")
+        assert await schedule.due_time(reader, ONE, **A) is None
+        assert not await schedule.is_scheduled(reader, ONE, action="act", about="p1")
         here = {"action": "act", "workspace_id": ONE, **elsewhere}
-        assert await agenda.due_of(reader, **here, subject="p1:a") == MONDAY
-        assert await agenda.due_of(reader, **here, subject="p1") is None
-        assert await agenda.is_noted(reader, **here, about="p1")
+        assert await schedule.due_time(reader, **here, subject="p1:a") == MONDAY
+        assert await schedule.due_time(reader, **here, subject="p1") is None
+        assert await schedule.is_scheduled(reader, **here, about="p1")
         for part in ("1", "p"):
-            assert not await agenda.is_noted(reader, **here, about=part)
+            assert not await schedule.is_scheduled(reader, **here, about=part)
 
 
 async def test_things_of_two_workspaces_are_never_done_together(
-    db: Database, clock: MovedClock
+    db: Database, clock: AdjustableClock
 ) -> None:
     for workspace_id in (ONE, TWO):
         await note(db, "p1:a", workspace_id)

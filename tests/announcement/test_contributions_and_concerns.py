@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select, update
 
-from bot.agenda.agenda import Item
+from bot.agenda.schedule import AgendaItem
 from bot.announcement import concerns
-from bot.announcement.contributions import of_team, seen_by, state_part
-from bot.clock import MovedClock, shuffled
+from bot.announcement.contributions import phase_for_member, save_contribution, visible_phase
+from bot.clock import AdjustableClock, shuffled
 from bot.db import schema
 from bot.phases import store
 from bot.services import Services
@@ -27,7 +27,7 @@ def by(user_id: str, phase_id: str, channel_id: str | None = None) -> Request:
 
 
 async def state(services: Services, phase_id: str, user_id: str, text: str) -> None:
-    await state_part(services, by(user_id, phase_id), text=text, field="text")
+    await save_contribution(services, by(user_id, phase_id), text=text, field="text")
 
 
 async def worry(
@@ -78,7 +78,7 @@ async def test_a_part_too_long_is_told_at_its_field(services: Services) -> None:
     assert "3,001 characters, and 240 fit" in refused.value.fields["text"]
 
 
-async def test_after_the_end_nothing_is_taken(services: Services, clock: MovedClock) -> None:
+async def test_after_the_end_nothing_is_taken(services: Services, clock: AdjustableClock) -> None:
     phase_id = await begin(services)
     await end(services, clock, days=14)
 
@@ -111,7 +111,7 @@ async def test_the_same_form_sent_twice_is_one_concern(services: Services) -> No
 
 
 async def test_a_later_concern_does_not_put_off_the_first(
-    services: Services, clock: MovedClock
+    services: Services, clock: AdjustableClock
 ) -> None:
     phase_id = await begin(services)
     await worry(services, phase_id, BEN, "First")
@@ -122,14 +122,14 @@ async def test_a_later_concern_does_not_put_off_the_first(
 
 
 async def test_concerns_reach_each_lead_mixed_and_are_deleted(
-    services: Services, clock: MovedClock
+    services: Services, clock: AdjustableClock
 ) -> None:
     await known(services)
     phase_id = await begin(services, replace(SPRINT, co_lead_ids=(CHIARA,)))
     texts = [f"Concern {number}" for number in range(8)]
     for text in texts:
         await worry(services, phase_id, BEN, text)
-    due: Item = await item(services, "deliver_concerns")
+    due: AgendaItem = await item(services, "deliver_concerns")
     clock.move_to(due.due_at)
 
     await concerns.deliver_concerns(services, due)
@@ -149,7 +149,7 @@ async def test_concerns_reach_each_lead_mixed_and_are_deleted(
 
 
 async def test_the_order_of_concerns_is_shuffled(
-    services: Services, clock: MovedClock, monkeypatch: pytest.MonkeyPatch
+    services: Services, clock: AdjustableClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In the order that `bot.clock.shuffled` gives, not in the one they were kept in."""
     await known(services)
@@ -174,7 +174,7 @@ async def test_the_order_of_concerns_is_shuffled(
     [(0, 1, 1), (0, 13, 1), (0, 24, 1), (0, 25, 2), (2_900, 3, 1), (2_900, 4, 2), (2_900, 7, 3)],
 )
 async def test_concerns_come_whole_in_as_many_messages_as_they_need(
-    services: Services, clock: MovedClock, length: int, count: int, messages: int
+    services: Services, clock: AdjustableClock, length: int, count: int, messages: int
 ) -> None:
     phase_id = await begin(services)
     for number in range(count):
@@ -218,7 +218,7 @@ async def test_a_later_note_of_the_same_person_takes_the_place_of_the_first_for_
 
 @pytest.mark.parametrize("user_id", [BEN, ANA])
 async def test_who_left_is_not_of_the_team_any_more(
-    services: Services, clock: MovedClock, user_id: str
+    services: Services, clock: AdjustableClock, user_id: str
 ) -> None:
     phase_id = await begin(services)
     people = schema.phase_people
@@ -230,13 +230,13 @@ async def test_who_left_is_not_of_the_team_any_more(
     with pytest.raises(Refused, match="not in the team"):
         await state(services, phase_id, user_id, "Late.")
     with pytest.raises(Refused, match="not in the team"):
-        await of_team(services, request)
+        await phase_for_member(services, request)
     with pytest.raises(Refused, match="Join the channel first"):
-        await seen_by(services, request)
+        await visible_phase(services, request)
 
 
 async def test_a_concern_is_not_lost_when_the_lead_left(
-    services: Services, clock: MovedClock
+    services: Services, clock: AdjustableClock
 ) -> None:
     phase_id = await begin(services)
     await worry(services, phase_id, BEN, "Who leads now?")
@@ -255,8 +255,8 @@ async def test_a_concern_is_not_lost_when_the_lead_left(
 async def test_details_are_for_who_sees_the_channel(services: Services) -> None:
     phase_id = await begin(services)
 
-    await seen_by(services, by(OWNER, phase_id, LAUNCH))
-    await seen_by(services, by(BEN, phase_id))
+    await visible_phase(services, by(OWNER, phase_id, LAUNCH))
+    await visible_phase(services, by(BEN, phase_id))
     for channel_id in (GENERAL, None):
         with pytest.raises(Refused, match="Join the channel first"):
-            await seen_by(services, by(OWNER, phase_id, channel_id))
+            await visible_phase(services, by(OWNER, phase_id, channel_id))

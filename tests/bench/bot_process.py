@@ -23,10 +23,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 import bot.app
 from bot.__main__ import until_stopped
 from bot.app import Imbalance
-from bot.clock import MovedClock, monotonic
+from bot.clock import AdjustableClock, monotonic
 from bot.log import configure
 from bot.outbox import rate_limits
-from bot.outbox.rate_limits import Pace
+from bot.outbox.rate_limits import RateLimits
 from bot.settings import load
 from bot.slack.app import Authorize
 from tests.bench.sampling import Sampler
@@ -37,7 +37,7 @@ _in_one = bot.app._authorize_only
 async def main(*, unpaced: bool) -> None:
     settings = load(os.environ)
     configure(settings.log_level, settings.log_format)
-    limits = Pace(limited=False) if unpaced else None
+    limits = RateLimits(limited=False) if unpaced else None
     app = Imbalance(settings, _clock(), http=True, pace=limits, host="127.0.0.1")
     told = asyncio.create_task(_listen(app, Sampler()))
     await until_stopped(app)
@@ -68,11 +68,11 @@ async def _listen(app: Imbalance, sampler: Sampler) -> None:
                 _write(Path(file), json.dumps(sampler.stop()))
 
 
-def _clock() -> MovedClock:
+def _clock() -> AdjustableClock:
     """The same in every replica: CLOCK_MONOTONIC is one for the machine."""
     shown = datetime.fromisoformat(os.environ["BENCH_CLOCK"])
     since = monotonic() - float(os.environ["BENCH_CLOCK_AT"])
-    return MovedClock(shown + timedelta(seconds=since), running=True)
+    return AdjustableClock(shown + timedelta(seconds=since), running=True)
 
 
 def _write(file: Path, text: str) -> None:

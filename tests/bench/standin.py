@@ -16,7 +16,7 @@ from aiohttp import web
 from bot.clock import Clock
 from bot.playground.fake_slack import rate_limits
 from bot.playground.fake_slack.core import Call
-from bot.playground.server import StandIn
+from bot.playground.server import FakeSlack
 from tests.bench.processes import ROOT
 from tests.harness import BEN
 
@@ -26,7 +26,7 @@ def person(number: int) -> str:
 
 
 async def main(port: int, control: int, app_url: str, people: int, latency: float) -> None:
-    slack = StandIn(clock=Clock().now, manifest=ROOT / "manifest.json", port=port)
+    slack = FakeSlack(clock=Clock().now, manifest=ROOT / "manifest.json", port=port)
     for number in range(people):
         slack.workspace.users[person(number)] = slack.copy_of(BEN, id=person(number))
     slack.request_url = app_url
@@ -43,7 +43,7 @@ async def main(port: int, control: int, app_url: str, people: int, latency: floa
     await slack.stop()
 
 
-def _control(slack: StandIn) -> web.Application:
+def _control(slack: FakeSlack) -> web.Application:
     async def told(_: web.Request) -> web.Response:
         return web.json_response([_summary(call) for call in slack.calls])
 

@@ -14,7 +14,7 @@ from bot.keys import KeyRing
 from bot.results.chart import ChartFacts, Line
 from bot.rounds import ballots, messages, questions
 from bot.rounds.ballot_crypto import Ballot
-from bot.rounds.model import Asking
+from bot.rounds.model import QuestionnaireView
 from bot.rounds.rules import RoundKind
 from tests.bench.admin_database import Outside
 from tests.bench.sink import CHANNEL, LEAD, TEAM, TEAM_SIZE
@@ -99,7 +99,7 @@ async def asked_teams(
             await insert_all(tx, schema.messages, (asked(one, now) for one in everyone))
         keys = KeyRing([KEY])
         for team in range(teams):
-            await ballots.open_vault(tx, keys, workspace_id, f"round{team:06d}")
+            await ballots.create_secret(tx, keys, workspace_id, f"round{team:06d}")
     return everyone
 
 
@@ -245,8 +245,8 @@ def with_pictures(count: int, at: datetime, series: str) -> Iterator[dict[str, A
         }
 
 
-def asking(round_id: str, now: datetime) -> Asking:
-    return Asking(
+def asking(round_id: str, now: datetime) -> QuestionnaireView:
+    return QuestionnaireView(
         round_id=round_id,
         kind=RoundKind.WEEKLY,
         channel_id=CHANNEL,

@@ -19,8 +19,8 @@ from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.clock import MovedClock
-from bot.playground.server import StandIn
+from bot.clock import AdjustableClock
+from bot.playground.server import FakeSlack
 from tests.browser.page_driver import Screen
 from tests.browser.sample_app import MANIFEST, SampleApp
 
@@ -67,7 +67,7 @@ async def open_page(browser: Browser, tmp_path: Path) -> AsyncIterator[OpenPage]
     pictures = Path(os.environ.get("SCREENSHOTS") or tmp_path)
 
     async def opened(
-        slack: StandIn, person: str = "Ana Costa", *, width: int = 1280, dark: bool = False
+        slack: FakeSlack, person: str = "Ana Costa", *, width: int = 1280, dark: bool = False
     ) -> Screen:
         size = {"width": width, "height": HEIGHTS.get(width, NORMAL_HEIGHT)}
         context = await browser.new_context(
@@ -105,9 +105,9 @@ def _watch(page: Page, problems: list[str]) -> None:
 
 
 @pytest.fixture
-async def slack(clock: MovedClock) -> AsyncIterator[StandIn]:
+async def slack(clock: AdjustableClock) -> AsyncIterator[FakeSlack]:
     """A stand-in in which the sample app is installed; its levers move the clock alone."""
-    standin = StandIn(clock=clock.now, manifest=MANIFEST)
+    standin = FakeSlack(clock=clock.now, manifest=MANIFEST)
     leaps = {"hour": timedelta(hours=1), "day": timedelta(days=1), "next": timedelta(hours=3)}
 
     async def advance(leap: str) -> None:
@@ -123,12 +123,12 @@ async def slack(clock: MovedClock) -> AsyncIterator[StandIn]:
 
 
 @pytest.fixture
-def api(slack: StandIn) -> AsyncWebClient:
+def api(slack: FakeSlack) -> AsyncWebClient:
     return AsyncWebClient(slack.bot_token, base_url=slack.api_url, retry_handlers=[])
 
 
 @pytest.fixture
-async def sample(slack: StandIn, api: AsyncWebClient) -> AsyncIterator[SampleApp]:
+async def sample(slack: FakeSlack, api: AsyncWebClient) -> AsyncIterator[SampleApp]:
     """The sample app, connected over Socket Mode."""
     app = AsyncApp(
         client=api,

@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import expect
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.playground.server import StandIn
+from bot.playground.server import FakeSlack
 from tests.browser.conftest import OpenPage
 from tests.browser.sample_app import SampleApp
 from tests.browser.sample_blocks import questions
@@ -13,7 +13,7 @@ from tests.harness import BEN, LAUNCH, TINY_PNG
 pytestmark = pytest.mark.browser
 
 
-async def test_threads_pins_and_bookmarks(open_page: OpenPage, slack: StandIn, sample: SampleApp):
+async def test_threads_pins_and_bookmarks(open_page: OpenPage, slack: FakeSlack, sample: SampleApp):
     screen = await open_page(slack)
     await screen.type_command("/sample thread")
     announcement = screen.message("An announcement.")
@@ -43,7 +43,7 @@ async def test_threads_pins_and_bookmarks(open_page: OpenPage, slack: StandIn, s
 
 
 async def test_questions_are_answered_in_the_direct_message(
-    open_page: OpenPage, slack: StandIn, sample: SampleApp, api: AsyncWebClient
+    open_page: OpenPage, slack: FakeSlack, sample: SampleApp, api: AsyncWebClient
 ):
     said = await api.chat_postMessage(channel=BEN, text="Three questions", blocks=questions())
     screen = await open_page(slack, "Ben Okafor")
@@ -69,7 +69,7 @@ async def test_questions_are_answered_in_the_direct_message(
 
 
 async def test_the_home_tab_keeps_what_is_typed(
-    open_page: OpenPage, slack: StandIn, sample: SampleApp
+    open_page: OpenPage, slack: FakeSlack, sample: SampleApp
 ):
     screen = await open_page(slack)
     await screen.open("Imbalance")
@@ -84,7 +84,9 @@ async def test_the_home_tab_keeps_what_is_typed(
     await expect(screen.conversation).to_contain_text("Sending messages to this app")
 
 
-async def test_every_element_tells_the_app(open_page: OpenPage, slack: StandIn, sample: SampleApp):
+async def test_every_element_tells_the_app(
+    open_page: OpenPage, slack: FakeSlack, sample: SampleApp
+):
     screen = await open_page(slack)
     await screen.type_command("/sample gallery")
     message = screen.message("Gallery")
@@ -122,7 +124,7 @@ async def test_every_element_tells_the_app(open_page: OpenPage, slack: StandIn, 
 
 
 async def test_what_people_write_is_shown_and_never_fires(
-    open_page: OpenPage, slack: StandIn, sample: SampleApp
+    open_page: OpenPage, slack: FakeSlack, sample: SampleApp
 ):
     nasty = "<img src=x onerror=alert(1)> <!channel> *bold* 2 < 3 & [x](javascript:alert(2)) שלום"
     screen = await open_page(slack)
@@ -135,7 +137,7 @@ async def test_what_people_write_is_shown_and_never_fires(
 
 
 async def test_uploaded_pictures_are_shown(
-    open_page: OpenPage, slack: StandIn, sample: SampleApp, api: AsyncWebClient
+    open_page: OpenPage, slack: FakeSlack, sample: SampleApp, api: AsyncWebClient
 ):
     uploaded = await api.files_upload_v2(content=TINY_PNG, filename="chart.png", title="Chart")
     picture = {"type": "image", "slack_file": {"id": uploaded["file"]["id"]}, "alt_text": "A dot"}

@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import Page, expect
 
-from bot.playground.server import StandIn
+from bot.playground.server import FakeSlack
 from tests.browser.conftest import OpenPage
 from tests.browser.sample_app import SampleApp
 from tests.harness import ANA, BEN
@@ -22,7 +22,7 @@ async def focused(page: Page) -> str:
 
 
 async def test_a_form_says_what_is_wrong_at_the_field(
-    open_page: OpenPage, slack: StandIn, sample: SampleApp
+    open_page: OpenPage, slack: FakeSlack, sample: SampleApp
 ):
     screen = await open_page(slack)
     await screen.type_command("/sample form")
@@ -56,7 +56,7 @@ async def test_a_form_says_what_is_wrong_at_the_field(
 
 
 async def test_going_back_finds_everything_as_it_was_typed(
-    open_page: OpenPage, slack: StandIn, sample: SampleApp
+    open_page: OpenPage, slack: FakeSlack, sample: SampleApp
 ):
     screen = await open_page(slack)
     await screen.type_command("/sample form")
@@ -78,7 +78,7 @@ async def test_going_back_finds_everything_as_it_was_typed(
 
 
 async def test_what_is_typed_outlives_a_changed_view(
-    open_page: OpenPage, slack: StandIn, sample: SampleApp
+    open_page: OpenPage, slack: FakeSlack, sample: SampleApp
 ):
     screen = await open_page(slack)
     await screen.type_command("/sample form")
@@ -91,7 +91,7 @@ async def test_what_is_typed_outlives_a_changed_view(
     await expect(screen.field("Who takes part?").locator(".chip")).to_contain_text(["Ben Okafor"])
 
 
-async def test_a_form_needs_no_mouse(open_page: OpenPage, slack: StandIn, sample: SampleApp):
+async def test_a_form_needs_no_mouse(open_page: OpenPage, slack: FakeSlack, sample: SampleApp):
     screen = await open_page(slack)
     keys = screen.page.keyboard
     await screen.composer.focus()
@@ -129,7 +129,9 @@ async def test_a_form_needs_no_mouse(open_page: OpenPage, slack: StandIn, sample
     assert sample.heard[-1] == ("closed", False)
 
 
-async def test_the_cross_closes_all_at_once(open_page: OpenPage, slack: StandIn, sample: SampleApp):
+async def test_the_cross_closes_all_at_once(
+    open_page: OpenPage, slack: FakeSlack, sample: SampleApp
+):
     screen = await open_page(slack)
     await screen.type_command("/sample form")
     await screen.fill_field("What is it for?", "The beta")

@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import expect
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.playground.server import StandIn
+from bot.playground.server import FakeSlack
 from tests.browser.conftest import OpenPage
 from tests.browser.sample_app import SampleApp
 from tests.browser.sample_blocks import questions, section
@@ -16,7 +16,7 @@ ONLY_YOU = "Only visible to you"
 
 
 async def test_a_command_is_completed_and_answered_to_its_author_alone(
-    open_page: OpenPage, slack: StandIn, sample: SampleApp
+    open_page: OpenPage, slack: FakeSlack, sample: SampleApp
 ):
     screen = await open_page(slack)
 
@@ -35,7 +35,7 @@ async def test_a_command_is_completed_and_answered_to_its_author_alone(
 
 
 async def test_names_are_completed_and_become_mentions(
-    open_page: OpenPage, slack: StandIn, sample: SampleApp
+    open_page: OpenPage, slack: FakeSlack, sample: SampleApp
 ):
     screen = await open_page(slack)
 
@@ -53,7 +53,7 @@ async def test_names_are_completed_and_become_mentions(
 
 
 async def test_time_is_shown_where_the_person_is(
-    open_page: OpenPage, slack: StandIn, sample: SampleApp, api: AsyncWebClient
+    open_page: OpenPage, slack: FakeSlack, sample: SampleApp, api: AsyncWebClient
 ):
     screen = await open_page(slack)
     now = screen.page.locator("#timebar .now")
@@ -74,7 +74,7 @@ async def test_time_is_shown_where_the_person_is(
 
 
 async def test_the_team_answers(
-    open_page: OpenPage, slack: StandIn, sample: SampleApp, api: AsyncWebClient
+    open_page: OpenPage, slack: FakeSlack, sample: SampleApp, api: AsyncWebClient
 ):
     for user_id in (BEN, "U0CHI", "U0DEV"):
         await api.chat_postMessage(channel=user_id, text="Three", blocks=questions())
@@ -86,7 +86,7 @@ async def test_the_team_answers(
 
 
 async def test_an_app_that_does_not_answer_is_said_so(
-    open_page: OpenPage, slack: StandIn, sample: SampleApp
+    open_page: OpenPage, slack: FakeSlack, sample: SampleApp
 ):
     slack.core.dispatch.ack_seconds = 0.2
     screen = await open_page(slack)
@@ -99,7 +99,7 @@ async def test_an_app_that_does_not_answer_is_said_so(
 
 
 async def test_everybody_sees_what_is_theirs(
-    open_page: OpenPage, slack: StandIn, sample: SampleApp
+    open_page: OpenPage, slack: FakeSlack, sample: SampleApp
 ):
     screen = await open_page(slack)
     sidebar = screen.page.locator("#sidebar")
@@ -121,7 +121,7 @@ async def test_everybody_sees_what_is_theirs(
 
 
 async def test_what_is_new_is_announced_and_marked(
-    open_page: OpenPage, slack: StandIn, sample: SampleApp, api: AsyncWebClient
+    open_page: OpenPage, slack: FakeSlack, sample: SampleApp, api: AsyncWebClient
 ):
     for day in range(1, 30):
         await api.chat_postMessage(channel=LAUNCH, text=f"Day {day}")
@@ -147,7 +147,7 @@ async def test_what_is_new_is_announced_and_marked(
 
 
 async def test_a_lost_connection_is_made_again(
-    open_page: OpenPage, slack: StandIn, sample: SampleApp, api: AsyncWebClient
+    open_page: OpenPage, slack: FakeSlack, sample: SampleApp, api: AsyncWebClient
 ):
     screen = await open_page(slack)
     await slack.core.stream.close()
@@ -158,7 +158,9 @@ async def test_a_lost_connection_is_made_again(
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-async def test_it_fits_a_phone(open_page: OpenPage, slack: StandIn, sample: SampleApp, dark: bool):
+async def test_it_fits_a_phone(
+    open_page: OpenPage, slack: FakeSlack, sample: SampleApp, dark: bool
+):
     screen = await open_page(slack, width=400, dark=dark)
     sidebar = screen.page.locator("#sidebar")
     await expect(sidebar).not_to_be_in_viewport()
@@ -191,7 +193,7 @@ NAMELESS = """() => [...document.querySelectorAll(
 
 
 async def test_everything_that_can_be_used_has_a_name(
-    open_page: OpenPage, slack: StandIn, sample: SampleApp
+    open_page: OpenPage, slack: FakeSlack, sample: SampleApp
 ):
     screen = await open_page(slack)
     await screen.type_command("/sample gallery")

@@ -11,10 +11,10 @@ import pytest
 from playwright.async_api import expect
 
 from bot.app import Imbalance, travel
-from bot.clock import MovedClock
-from bot.outbox.delivery import Patience
-from bot.outbox.rate_limits import Pace
-from bot.playground.server import StandIn
+from bot.clock import AdjustableClock
+from bot.outbox.delivery import RetryTimings
+from bot.outbox.rate_limits import RateLimits
+from bot.playground.server import FakeSlack
 from bot.settings import Settings
 from tests.browser.conftest import OpenPage
 from tests.browser.page_driver import Screen
@@ -38,9 +38,13 @@ PROMISE = {
 
 
 @pytest.fixture
-async def slack(settings: Settings, clock: MovedClock, standin: StandIn) -> AsyncIterator[StandIn]:
+async def slack(
+    settings: Settings, clock: AdjustableClock, standin: FakeSlack
+) -> AsyncIterator[FakeSlack]:
     """The stand-in with the whole bot behind it; the time bar moves its clock."""
-    app = Imbalance(settings, clock, pace=Pace(limited=False), patience=Patience(settle=0))
+    app = Imbalance(
+        settings, clock, pace=RateLimits(limited=False), patience=RetryTimings(settle=0)
+    )
     await app.start()
 
     async def advance(leap: str) -> None:
@@ -56,7 +60,7 @@ async def slack(settings: Settings, clock: MovedClock, standin: StandIn) -> Asyn
 class Story:
     """The story at one width; pictures of narrow pages are named so."""
 
-    slack: StandIn
+    slack: FakeSlack
     open_page: OpenPage
     width: int
 
@@ -76,7 +80,7 @@ class Story:
 
 
 @pytest.fixture(params=[WIDE, NARROW])
-def story(slack: StandIn, open_page: OpenPage, request: pytest.FixtureRequest) -> Story:
+def story(slack: FakeSlack, open_page: OpenPage, request: pytest.FixtureRequest) -> Story:
     return Story(slack, open_page, request.param)
 
 

@@ -8,16 +8,16 @@ import pytest
 from slack_sdk.errors import SlackApiError
 from sqlalchemy import insert, select, update
 
-from bot.agenda import agenda
-from bot.agenda.agenda import Item
+from bot.agenda import schedule
+from bot.agenda.schedule import AgendaItem
 from bot.channel_health import channel_events, membership_events
 from bot.channel_health import pause as channel_health_pause
-from bot.clock import MovedClock
+from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.db.engine import Database
 from bot.phases.model import PauseReason
 from bot.playground.fake_slack.example_workspace import BOT_USER_ID
-from bot.playground.server import StandIn
+from bot.playground.server import FakeSlack
 from bot.services import Services
 from tests.harness import ANA, BEN, FINN, LAUNCH, MEMBERS, PLATFORM, WORKSPACE
 from tests.rounds.evidence import agenda_of, delivered, said
@@ -84,7 +84,7 @@ async def test_who_comes_while_it_runs_looks_on_no_longer(
     at: datetime,
     onlookers: list[str],
 ) -> None:
-    await membership_events.changed(services, event(kind, at=at, user=who), US)
+    await membership_events.on_membership_changed(services, event(kind, at=at, user=who), US)
 
     assert await rows_of(running, schema.non_participants.c.user_id) == onlookers
     assert await agenda_of(running, "follow_members") == {PHASE: services.clock.now()}
@@ -94,7 +94,7 @@ async def test_who_comes_while_it_runs_looks_on_no_longer(
 async def test_our_own_coming_and_going_is_about_the_channel(
     running: Database, services: Services, kind: str
 ) -> None:
-    await membership_events.changed(services, event(kind, user=BOT_USER_ID), US)
+    await membership_events.on_membership_changed(services, event(kind, user=BOT_USER_ID), US)
 
     assert await agenda_of(running, "follow_members") == {}
     assert list(await agenda_of(running, "look_at_channel")) == [PHASE]
@@ -104,17 +104,21 @@ async def test_an_event_that_comes_twice_or_concerns_no_phase_is_nothing(
     running: Database, services: Services
 ) -> None:
     joined = event("member_joined_channel", user=FINN)
-    await membership_events.changed(services, {**joined, "event_id": "Ev2"}, US)
+    await membership_events.on_membership_changed(services, {**joined, "event_id": "Ev2"}, US)
     await agenda_is_empty_after(running)
-    await membership_events.changed(services, {**joined, "event_id": "Ev2"}, US)
-    await channel_events.changed(services, event("channel_archive", "Ev2"), US)
-    await membership_events.changed(services, event("member_joined_channel", "Ev3", user=FINN), US)
+    await membership_events.on_membership_changed(services, {**joined, "event_id": "Ev2"}, US)
+    await channel_events.on_channel_changed(services, event("channel_archive", "Ev2"), US)
+    await membership_events.on_membership_changed(
+        services, event("member_joined_channel", "Ev3", user=FINN), US
+    )
     assert list(await agenda_of(running, "follow_members")) == [PHASE]
     await agenda_is_empty_after(running)
 
     await marked(running, state="ended")
-    await membership_events.changed(services, event("member_joined_channel", "Ev4", user=FINN), US)
-    await channel_events.changed(services, event("channel_archive", "Ev5"), US)
+    await membership_events.on_membership_changed(
+        services, event("member_joined_channel", "Ev4", user=FINN), US
+    )
+    await channel_events.on_channel_changed(services, event("channel_archive", "Ev5"), US)
     assert await rows_of(running, schema.agenda.c.action) == []
 
 
@@ -139,7 +143,7 @@ async def test_a_channel_with_another_id_takes_its_drafts_and_optouts_along(
                 insert(schema.phase_drafts).values(**draft, user_id=ANA, content={}, saved_at=NOW)
             )
     ids: dict[str, Any] = {"old_channel_id": LAUNCH, "new_channel_id": MOVED}
-    await channel_events.moved(services, event("channel_id_changed", **ids), US)
+    await channel_events.on_channel_id_changed(services, event("channel_id_changed", **ids), US)
 
     async with running.reading() as reader:
         left = (await reader.execute(select(schema.channel_optouts))).all()
@@ -161,7 +165,7 @@ async def test_a_channel_that_keeps_its_id_keeps_everything(
         who = {"workspace_id": WORKSPACE, "channel_id": LAUNCH, "user_id": BEN}
         await tx.execute(insert(schema.channel_optouts).values(**who))
     ids: dict[str, Any] = {"old_channel_id": LAUNCH, "new_channel_id": LAUNCH}
-    await channel_events.moved(services, event("channel_id_changed", **ids), US)
+    await channel_events.on_channel_id_changed(services, event("channel_id_changed", **ids), US)
 
     assert await rows_of(running, schema.channel_optouts.c.user_id) == [BEN]
     assert await rows_of(running, schema.phases.c.state) == ["active"]
@@ -177,8 +181,8 @@ async def test_with_its_channel_a_phase_is_over_and_nothing_is_asked_or_kept_of_
         for action in ("open_round", "talk"):
             subject = f"{PHASE}:after:2027-01-01"
             at = NOW + timedelta(weeks=5)
-            await agenda.put(tx, WORKSPACE, action=action, subject=subject, due_at=at)
-    await channel_events.deleted(services, event("channel_deleted"), US)
+            await schedule.add(tx, WORKSPACE, action=action, subject=subject, due_at=at)
+    await channel_events.on_channel_deleted(services, event("channel_deleted"), US)
 
     assert await paused(running) == (services.clock.now(), "deleted")
     assert await rows_of(running, schema.phases.c.state) == ["ended"]
@@ -193,9 +197,9 @@ async def test_with_its_channel_a_phase_is_over_and_nothing_is_asked_or_kept_of_
 async def looks(services: Services) -> None:
     at = services.clock.now()
     async with services.db.transaction() as tx:
-        await agenda.put(tx, WORKSPACE, action="look_at_channel", subject=PHASE, due_at=at)
-    item = Item(workspace_id=WORKSPACE, action="look_at_channel", subject=PHASE, due_at=at)
-    await channel_health_pause.look_at_channel(services, item)
+        await schedule.add(tx, WORKSPACE, action="look_at_channel", subject=PHASE, due_at=at)
+    item = AgendaItem(workspace_id=WORKSPACE, action="look_at_channel", subject=PHASE, due_at=at)
+    await channel_health_pause.check_channel(services, item)
 
 
 @pytest.mark.parametrize(
@@ -220,7 +224,7 @@ async def looks(services: Services) -> None:
 async def test_a_look_at_the_channel_decides_whether_the_phase_waits(
     running: Database,
     services: Services,
-    standin: StandIn,
+    standin: FakeSlack,
     before: str | None,
     channel: dict[str, Any],
     then: str | None,
@@ -238,7 +242,7 @@ async def test_a_look_at_the_channel_decides_whether_the_phase_waits(
 
 @pytest.mark.parametrize("before", [None, "outside"])
 async def test_where_slack_will_not_say_what_was_known_holds(
-    running: Database, services: Services, standin: StandIn, before: str | None
+    running: Database, services: Services, standin: FakeSlack, before: str | None
 ) -> None:
     await marked(running, paused_at=NOW if before else None, paused_because=before)
     standin.faults.fail_next("conversations.info", error="missing_scope")
@@ -251,7 +255,7 @@ async def test_where_slack_will_not_say_what_was_known_holds(
 
 
 async def test_leads_are_told_of_a_pause_once_and_of_its_end_in_the_same_place(
-    running: Database, services: Services, clock: MovedClock
+    running: Database, services: Services, clock: AdjustableClock
 ) -> None:
     async def pause(why: PauseReason) -> None:
         async with running.transaction() as tx:
@@ -267,8 +271,8 @@ async def test_leads_are_told_of_a_pause_once_and_of_its_end_in_the_same_place(
     assert [one for one in await said(running) if ANA in one] == [key, f"edit:{key}"]
 
     async with running.transaction() as tx:
-        await channel_health_pause.go_on(tx, WORKSPACE, PHASE, clock.now())
-        await channel_health_pause.go_on(tx, WORKSPACE, PHASE, clock.now())
+        await channel_health_pause.resume(tx, WORKSPACE, PHASE, clock.now())
+        await channel_health_pause.resume(tx, WORKSPACE, PHASE, clock.now())
     told = await said(running)
     assert "goes on" in told[f"edit:{key}"]["text"]
     assert await paused(running) == (None, None)
@@ -280,7 +284,7 @@ async def test_who_has_not_heard_of_a_pause_need_not_hear_of_its_end(
     now = services.clock.now()
     async with running.transaction() as tx:
         await channel_health_pause.pause(tx, WORKSPACE, PHASE, PauseReason.ARCHIVED, now)
-        await channel_health_pause.go_on(tx, WORKSPACE, PHASE, now)
+        await channel_health_pause.resume(tx, WORKSPACE, PHASE, now)
 
     messages = schema.messages
     async with running.reading() as reader:

@@ -8,13 +8,13 @@ import pytest
 from sqlalchemy import insert, select
 
 from bot.channel_health import channel_events, pause
-from bot.clock import MovedClock
+from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.phases.model import PauseReason
 from bot.services import Services
 from bot.start import draft_store
 from bot.start.draft import Draft
-from bot.start.draft_store import Kept
+from bot.start.draft_store import StoredDraft
 from tests.ending.phase_rows import messages, planned, running
 from tests.harness import ANA, BEN, CHIARA, LAUNCH, MEMBERS, PLATFORM, WORKSPACE
 from tests.rounds.round_rows import NOW, a_phase, the_phase
@@ -26,10 +26,10 @@ async def happens(services: Services, kind: str, event_id: str = "Ev1", **event:
     body: Any = {"event_id": event_id, "event": {"type": kind, **event}}
     context: Any = SimpleNamespace(team_id=WORKSPACE)
     listener = {
-        "channel_id_changed": channel_events.moved,
-        "channel_deleted": channel_events.deleted,
+        "channel_id_changed": channel_events.on_channel_id_changed,
+        "channel_deleted": channel_events.on_channel_deleted,
     }
-    await listener.get(kind, channel_events.changed)(services, body, context)
+    await listener.get(kind, channel_events.on_channel_changed)(services, body, context)
 
 
 async def moves(services: Services, old: str = LAUNCH, new: str = NEW) -> None:
@@ -70,7 +70,7 @@ async def test_all_that_names_a_channel_moves_with_its_id(services: Services) ->
             values = {"workspace_id": WORKSPACE, "channel_id": channel_id, "user_id": user_id}
             await tx.execute(insert(schema.channel_optouts).values(**values))
         for draft_id, channel_id in (("here", LAUNCH), ("there", PLATFORM)):
-            kept = Kept(
+            kept = StoredDraft(
                 draft_id=draft_id,
                 channel_id=channel_id,
                 user_id=ANA,
@@ -138,7 +138,7 @@ async def test_what_happens_to_a_channel_is_looked_at_where_it_concerns_a_phase(
 
 
 async def test_a_phase_ends_with_its_channel_and_its_members_get_a_goodbye(
-    services: Services, clock: MovedClock
+    services: Services, clock: AdjustableClock
 ) -> None:
     phase_id = await running(services)
     await add(services, {"phase_id": "else", "channel_id": PLATFORM})
@@ -183,12 +183,12 @@ async def test_a_channel_deleted_after_the_end_asks_nothing_more_and_says_nothin
 
 
 async def test_a_channel_deleted_while_its_phase_waits_keeps_since_when_it_did(
-    services: Services, clock: MovedClock
+    services: Services, clock: AdjustableClock
 ) -> None:
     phase_id = await running(services)
     async with services.db.transaction() as tx:
         phase = await the_phase(tx, phase_id)
-        await pause.mark(tx, WORKSPACE, phase, at=NOW, because=PauseReason.ARCHIVED)
+        await pause.store_pause(tx, WORKSPACE, phase, at=NOW, because=PauseReason.ARCHIVED)
     clock.advance(timedelta(days=1))
 
     await happens(services, "channel_deleted", channel=LAUNCH)

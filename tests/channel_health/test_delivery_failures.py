@@ -9,17 +9,17 @@ import pytest
 from slack_sdk.errors import SlackApiError
 from sqlalchemy import insert, select, update
 
-from bot.agenda import agenda
+from bot.agenda import schedule
 from bot.channel_health import delivery_failures
-from bot.clock import MovedClock
+from bot.clock import AdjustableClock
 from bot.db import schema
+from bot.outbox.enqueue import Operation
+from bot.outbox.failed_message import FailedMessage
 from bot.outbox.keys import MessageKey
-from bot.outbox.outbox import Operation
-from bot.outbox.refusal import Refusal
-from bot.phases.quiet_hours import welcome_at
-from bot.playground.server import StandIn
+from bot.phases.quiet_hours import next_allowed_at
+from bot.playground.server import FakeSlack
 from bot.services import Services
-from bot.slack.errors import Meaning
+from bot.slack.errors import ErrorKind
 from tests.ending.phase_rows import carry_out, messages, planned, running
 from tests.harness import ANA, BEN, CHIARA, GENERAL, HANA, LAUNCH, OWNER, PLATFORM, WORKSPACE
 from tests.rounds.round_rows import NOW, a_person, a_phase, a_round
@@ -28,7 +28,7 @@ from tests.start.proposals import SPRINT
 ENDED: dict[str, Any] = {"state": "ended", "ended_at": NOW}
 
 
-def refusal(**changed: Any) -> Refusal:
+def refusal(**changed: Any) -> FailedMessage:
     whole: dict[str, Any] = {
         "workspace_id": WORKSPACE,
         "message_id": "message",
@@ -36,15 +36,15 @@ def refusal(**changed: Any) -> Refusal:
         "operation": Operation.POST,
         "conversation": LAUNCH,
         "reason": "is_archived",
-        "meaning": Meaning.PERMANENT,
+        "meaning": ErrorKind.PERMANENT,
     }
     given = {**whole, **changed}
-    return Refusal(**{**given, "key": MessageKey(given["key"])})
+    return FailedMessage(**{**given, "key": MessageKey(given["key"])})
 
 
 async def noted(services: Services, **changed: Any) -> list[tuple[str, str]]:
     async with services.db.transaction() as tx:
-        await delivery_failures.refused(tx, refusal(**changed), NOW)
+        await delivery_failures.on_refused(tx, refusal(**changed), NOW)
     rows = schema.agenda
     async with services.db.reading() as reader:
         found = await reader.execute(select(rows.c.action, rows.c.subject))
@@ -116,7 +116,7 @@ async def lose(services: Services, *user_ids: str, **changed: object) -> None:
 
 async def drop(services: Services, user_id: str) -> None:
     async with services.db.transaction() as tx:
-        await agenda.put(tx, WORKSPACE, action="drop_person", subject=user_id, due_at=NOW)
+        await schedule.add(tx, WORKSPACE, action="drop_person", subject=user_id, due_at=NOW)
     assert await carry_out(services, "drop_person") == 1
 
 
@@ -146,7 +146,7 @@ async def test_co_leads_hear_of_a_lead_out_of_reach_once_and_members_of_nobody(
 
 
 async def test_where_nobody_else_leads_three_admins_are_told_in_their_hours(
-    services: Services, clock: MovedClock
+    services: Services, clock: AdjustableClock
 ) -> None:
     phase_id = await running(services)
     await lose(services, OWNER, is_admin=False)
@@ -195,7 +195,7 @@ async def test_admins_are_not_told_of_what_is_settled_meanwhile(
     ],
 )
 async def test_admins_are_looked_for_where_none_is_known(
-    services: Services, standin: StandIn, fault: dict[str, Any], raises: bool, told: list[str]
+    services: Services, standin: FakeSlack, fault: dict[str, Any], raises: bool, told: list[str]
 ) -> None:
     await running(services)
     await lose(services, OWNER, is_admin=False)
@@ -232,7 +232,7 @@ async def test_a_channel_has_the_hours_of_its_latest_phase_and_people_their_own(
         await a_phase(tx, phase_id="a-new", zone="Europe/Rome")
 
     async with services.db.reading() as reader:
-        found = await welcome_at(reader, WORKSPACE, [LAUNCH, GENERAL, BEN], night)
+        found = await next_allowed_at(reader, WORKSPACE, [LAUNCH, GENERAL, BEN], night)
 
     assert found == {
         LAUNCH: datetime(2026, 11, 24, 7, tzinfo=UTC),
@@ -269,7 +269,7 @@ async def test_a_deleted_announcement_is_forgotten_and_leads_of_a_running_phase_
                     created_at=NOW,
                 )
             )
-        await agenda.put(tx, WORKSPACE, action="tell_of_missing", subject=phase_id, due_at=NOW)
+        await schedule.add(tx, WORKSPACE, action="tell_of_missing", subject=phase_id, due_at=NOW)
 
     assert await carry_out(services, "tell_of_missing") == 1
 
@@ -283,8 +283,10 @@ async def test_a_deleted_announcement_is_forgotten_and_leads_of_a_running_phase_
 async def test_what_is_told_of_is_told_of_a_phase_that_is_known(services: Services) -> None:
     """It may have been deleted with its workspace's data since it was noted."""
     async with services.db.transaction() as tx:
-        await agenda.put(tx, WORKSPACE, action="tell_of_missing", subject="gone", due_at=NOW)
-        await agenda.put(tx, WORKSPACE, action="tell_of_unsaid", subject="gone:unsaid", due_at=NOW)
+        await schedule.add(tx, WORKSPACE, action="tell_of_missing", subject="gone", due_at=NOW)
+        await schedule.add(
+            tx, WORKSPACE, action="tell_of_unsaid", subject="gone:unsaid", due_at=NOW
+        )
 
     assert await carry_out(services, "tell_of_missing") == 1
     assert await carry_out(services, "tell_of_unsaid") == 1

@@ -8,19 +8,19 @@ from slack_sdk.errors import SlackApiError
 from sqlalchemy import select, update
 from structlog.testing import capture_logs
 
-from bot.agenda import agenda
-from bot.agenda.agenda import Item
+from bot.agenda import schedule
+from bot.agenda.schedule import AgendaItem
 from bot.channel_health import unreachable_people
-from bot.channel_health.delivery_failures import refused
-from bot.clock import MovedClock
+from bot.channel_health.delivery_failures import on_refused
+from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.db.engine import Database
+from bot.outbox.enqueue import Operation
+from bot.outbox.failed_message import FailedMessage
 from bot.outbox.keys import MessageKey
-from bot.outbox.outbox import Operation
-from bot.outbox.refusal import Refusal
-from bot.playground.server import StandIn
+from bot.playground.server import FakeSlack
 from bot.services import Services
-from bot.slack.errors import Meaning
+from bot.slack.errors import ErrorKind
 from tests.harness import ANA, BEN, CHIARA, DEV, EMI, LAUNCH, MEMBERS, OWNER, PLATFORM, WORKSPACE
 from tests.rounds.evidence import said
 from tests.rounds.round_rows import NOW, PHASE, ROUND, a_person, a_phase, a_round
@@ -46,17 +46,17 @@ async def noted(db: Database) -> set[tuple[str, str, datetime]]:
 
 
 async def refuse(db: Database, reason: str, key: str, to: str, operation: Operation) -> None:
-    refusal = Refusal(
+    refusal = FailedMessage(
         workspace_id=WORKSPACE,
         message_id="m1",
         key=MessageKey(key),
         operation=operation,
         conversation=to,
         reason=reason,
-        meaning=Meaning.PERMANENT,
+        meaning=ErrorKind.PERMANENT,
     )
     async with db.transaction() as tx:
-        await refused(tx, refusal, NOW)
+        await on_refused(tx, refusal, NOW)
 
 
 @pytest.mark.parametrize(
@@ -111,12 +111,12 @@ async def leaderless(running: Database) -> Database:
     people = schema.people
     async with running.transaction() as tx:
         await tx.execute(update(people).where(people.c.user_id == ANA).values(is_deleted=True))
-        await agenda.put(tx, WORKSPACE, action="tell_admins", subject=PHASE, due_at=NOW)
+        await schedule.add(tx, WORKSPACE, action="tell_admins", subject=PHASE, due_at=NOW)
     return running
 
 
 async def tell_admins(services: Services) -> dict[str, Any]:
-    item = Item(workspace_id=WORKSPACE, action="tell_admins", subject=PHASE, due_at=NOW)
+    item = AgendaItem(workspace_id=WORKSPACE, action="tell_admins", subject=PHASE, due_at=NOW)
     await unreachable_people.tell_admins(services, item)
     return await said(services.db)
 
@@ -126,7 +126,7 @@ def told(user_id: str) -> str:
 
 
 async def test_three_admins_are_told_within_their_hours(
-    leaderless: Database, services: Services, clock: MovedClock
+    leaderless: Database, services: Services, clock: AdjustableClock
 ) -> None:
     clock.move_to(datetime(2026, 11, 23, 12, tzinfo=UTC))  # 21:00 in Tokyo
     people = schema.people
@@ -144,7 +144,7 @@ async def test_three_admins_are_told_within_their_hours(
 async def test_an_admin_is_looked_for_in_the_first_pages(
     leaderless: Database,
     services: Services,
-    standin: StandIn,
+    standin: FakeSlack,
     monkeypatch: pytest.MonkeyPatch,
     pages: int,
     found: bool,
@@ -177,7 +177,7 @@ async def test_nobody_is_asked_to_lead_a_phase_that_ended_or_is_led_again(
 
 
 async def test_where_slack_will_not_list_people_that_is_logged_and_a_failure_is_tried_again(
-    leaderless: Database, services: Services, standin: StandIn
+    leaderless: Database, services: Services, standin: FakeSlack
 ) -> None:
     standin.faults.fail_next("users.list", error="internal_error")
     with pytest.raises(SlackApiError):

@@ -6,63 +6,63 @@ from hypothesis import strategies as st
 from slack_sdk.errors import SlackApiError
 
 from bot.channel_health import failure_policy
-from bot.channel_health.failure_policy import CLOSED, SCOPES, Consequence, Refused, consequence_of
-from bot.outbox.outbox import Operation
+from bot.channel_health.failure_policy import CLOSED, SCOPES, Failure, FailureAction, action_for
+from bot.outbox.enqueue import Operation
 from bot.phases.model import PauseReason
-from bot.slack.errors import Meaning, verdict
+from bot.slack.errors import ErrorKind, verdict
 
 POST, UPDATE, PIN, BOOKMARK, PUBLISH = "post", "update", "pin", "bookmark", "publish"
 TABLE = [
     # a person
-    ("user_disabled", POST, True, Consequence.DROP_PERSON),
-    ("user_not_found", POST, True, Consequence.DROP_PERSON),
-    ("user_not_visible", POST, True, Consequence.DROP_PERSON),
-    ("cannot_dm_bot", POST, True, Consequence.DROP_PERSON),
-    ("channel_not_found", POST, True, Consequence.DROP_PERSON),
-    ("is_archived", UPDATE, True, Consequence.DROP_PERSON),
-    ("user_not_found", PUBLISH, True, Consequence.DROP_PERSON),
-    ("message_not_found", UPDATE, True, Consequence.NOTHING),
-    ("restricted_action", POST, True, Consequence.UNSAID),
-    ("restricted_action", UPDATE, True, Consequence.NOTHING),
+    ("user_disabled", POST, True, FailureAction.DROP_PERSON),
+    ("user_not_found", POST, True, FailureAction.DROP_PERSON),
+    ("user_not_visible", POST, True, FailureAction.DROP_PERSON),
+    ("cannot_dm_bot", POST, True, FailureAction.DROP_PERSON),
+    ("channel_not_found", POST, True, FailureAction.DROP_PERSON),
+    ("is_archived", UPDATE, True, FailureAction.DROP_PERSON),
+    ("user_not_found", PUBLISH, True, FailureAction.DROP_PERSON),
+    ("message_not_found", UPDATE, True, FailureAction.NOTHING),
+    ("restricted_action", POST, True, FailureAction.UNSAID),
+    ("restricted_action", UPDATE, True, FailureAction.NOTHING),
     # a channel
-    ("is_archived", POST, False, Consequence.PAUSE),
-    ("is_archived", PIN, False, Consequence.PAUSE),
-    ("not_in_channel", UPDATE, False, Consequence.PAUSE),
-    ("channel_not_found", BOOKMARK, False, Consequence.PAUSE),
-    ("restricted_action", POST, False, Consequence.PAUSE),
-    ("restricted_action_read_only_channel", POST, False, Consequence.PAUSE),
-    ("ekm_access_denied", POST, False, Consequence.PAUSE),
-    ("restricted_action", PIN, False, Consequence.NOTHING),
-    ("restricted_action", BOOKMARK, False, Consequence.NOTHING),
+    ("is_archived", POST, False, FailureAction.PAUSE),
+    ("is_archived", PIN, False, FailureAction.PAUSE),
+    ("not_in_channel", UPDATE, False, FailureAction.PAUSE),
+    ("channel_not_found", BOOKMARK, False, FailureAction.PAUSE),
+    ("restricted_action", POST, False, FailureAction.PAUSE),
+    ("restricted_action_read_only_channel", POST, False, FailureAction.PAUSE),
+    ("ekm_access_denied", POST, False, FailureAction.PAUSE),
+    ("restricted_action", PIN, False, FailureAction.NOTHING),
+    ("restricted_action", BOOKMARK, False, FailureAction.NOTHING),
     # a message that is not there, or takes no replies
-    ("message_not_found", UPDATE, False, Consequence.MISSING),
-    ("message_not_found", PIN, False, Consequence.MISSING),
-    ("thread_not_found", POST, False, Consequence.MISSING),
-    ("restricted_action_thread_locked", POST, False, Consequence.NO_REPLY),
-    ("cannot_reply_to_message", POST, False, Consequence.NO_REPLY),
-    ("cant_update_message", UPDATE, False, Consequence.NOTHING),
-    ("edit_window_closed", UPDATE, False, Consequence.NOTHING),
+    ("message_not_found", UPDATE, False, FailureAction.MISSING),
+    ("message_not_found", PIN, False, FailureAction.MISSING),
+    ("thread_not_found", POST, False, FailureAction.MISSING),
+    ("restricted_action_thread_locked", POST, False, FailureAction.NO_REPLY),
+    ("cannot_reply_to_message", POST, False, FailureAction.NO_REPLY),
+    ("cant_update_message", UPDATE, False, FailureAction.NOTHING),
+    ("edit_window_closed", UPDATE, False, FailureAction.NOTHING),
     # ours
-    ("msg_too_long", UPDATE, False, Consequence.DEFECT),
-    ("invalid_blocks", POST, False, Consequence.DEFECT),
-    ("invalid_blocks", POST, True, Consequence.DEFECT),
-    ("invalid_arguments", PUBLISH, True, Consequence.DEFECT),
+    ("msg_too_long", UPDATE, False, FailureAction.DEFECT),
+    ("invalid_blocks", POST, False, FailureAction.DEFECT),
+    ("invalid_blocks", POST, True, FailureAction.DEFECT),
+    ("invalid_arguments", PUBLISH, True, FailureAction.DEFECT),
     # the installation
-    ("missing_scope", PIN, False, Consequence.WITHOUT),
-    ("missing_scope", POST, True, Consequence.WITHOUT),
-    ("messages_tab_disabled", POST, True, Consequence.WITHOUT),
-    ("not_enabled", PUBLISH, True, Consequence.WITHOUT),
+    ("missing_scope", PIN, False, FailureAction.WITHOUT),
+    ("missing_scope", POST, True, FailureAction.WITHOUT),
+    ("messages_tab_disabled", POST, True, FailureAction.WITHOUT),
+    ("not_enabled", PUBLISH, True, FailureAction.WITHOUT),
     # full lists beside it
-    ("too_many_pins", PIN, False, Consequence.NOTHING),
-    ("too_many_bookmarks", BOOKMARK, False, Consequence.NOTHING),
+    ("too_many_pins", PIN, False, FailureAction.NOTHING),
+    ("too_many_bookmarks", BOOKMARK, False, FailureAction.NOTHING),
 ]
 
 
 @pytest.mark.parametrize(("reason", "operation", "to_person", "follows"), TABLE)
-def test_the_table(reason: str, operation: str, to_person: bool, follows: Consequence) -> None:
-    refused = Refused(reason=reason, operation=operation, to_person=to_person)
+def test_the_table(reason: str, operation: str, to_person: bool, follows: FailureAction) -> None:
+    refused = Failure(reason=reason, operation=operation, to_person=to_person)
 
-    assert consequence_of(refused) is follows
+    assert action_for(refused) is follows
 
 
 @given(st.text(), st.sampled_from([*Operation]), st.booleans())
@@ -72,22 +72,22 @@ def test_an_unknown_name_costs_one_message_that_is_told_of(
     known = {
         name for one in vars(failure_policy).values() if isinstance(one, set | dict) for name in one
     }
-    refused = Refused(reason=f"new_{reason}", operation=operation, to_person=to_person)
+    refused = Failure(reason=f"new_{reason}", operation=operation, to_person=to_person)
 
     if refused.reason not in known:
         told = operation == Operation.POST
-        assert consequence_of(refused) is (Consequence.UNSAID if told else Consequence.NOTHING)
+        assert action_for(refused) is (FailureAction.UNSAID if told else FailureAction.NOTHING)
 
 
 @given(st.sampled_from(sorted(CLOSED)), st.sampled_from([*Operation]))
 def test_no_person_pauses_a_phase_and_no_channel_drops_a_person(
     reason: str, operation: str
 ) -> None:
-    to_person = Refused(reason=reason, operation=operation, to_person=True)
-    in_channel = Refused(reason=reason, operation=operation, to_person=False)
+    to_person = Failure(reason=reason, operation=operation, to_person=True)
+    in_channel = Failure(reason=reason, operation=operation, to_person=False)
 
-    assert consequence_of(to_person) is not Consequence.PAUSE
-    assert consequence_of(in_channel) is not Consequence.DROP_PERSON
+    assert action_for(to_person) is not FailureAction.PAUSE
+    assert action_for(in_channel) is not FailureAction.DROP_PERSON
 
 
 def test_every_operation_has_a_name_for_what_it_needs() -> None:
@@ -102,17 +102,17 @@ def test_a_channel_is_never_deleted_by_a_refusal() -> None:
 @pytest.mark.parametrize(
     ("name", "meaning"),
     [
-        ("account_inactive", Meaning.WORKSPACE),
-        ("token_revoked", Meaning.WORKSPACE),
-        ("team_access_not_granted", Meaning.WORKSPACE),
-        ("team_added_to_org", Meaning.LATER),
-        ("ratelimited", Meaning.LATER),
-        ("fatal_error", Meaning.UNKNOWN),
-        ("user_disabled", Meaning.PERMANENT),
-        ("never_heard_of", Meaning.PERMANENT),
+        ("account_inactive", ErrorKind.WORKSPACE),
+        ("token_revoked", ErrorKind.WORKSPACE),
+        ("team_access_not_granted", ErrorKind.WORKSPACE),
+        ("team_added_to_org", ErrorKind.LATER),
+        ("ratelimited", ErrorKind.LATER),
+        ("fatal_error", ErrorKind.UNKNOWN),
+        ("user_disabled", ErrorKind.PERMANENT),
+        ("never_heard_of", ErrorKind.PERMANENT),
     ],
 )
-def test_only_what_is_for_good_comes_to_the_table(name: str, meaning: Meaning) -> None:
+def test_only_what_is_for_good_comes_to_the_table(name: str, meaning: ErrorKind) -> None:
     class Answer(dict[str, str]):
         status_code = 200
         headers: dict[str, str] = {}  # noqa: RUF012

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, insert, select, update
 
-from bot.agenda import agenda
-from bot.agenda.agenda import Item
+from bot.agenda import schedule
+from bot.agenda.schedule import AgendaItem
 from bot.channel_health import delivery_failures, membership_events, pause
 from bot.db import schema
 from bot.db.engine import Database
-from bot.outbox import keys, outbox
-from bot.playground.server import StandIn
+from bot.outbox import enqueue, keys
+from bot.playground.server import FakeSlack
 from bot.services import Services
 from bot.slack.content import content
 from bot.slack.errors import Refused
@@ -38,14 +38,14 @@ EDIT = f"edit:announcement:{PHASE}"
 
 
 @pytest.fixture
-async def running(db: Database, standin: StandIn) -> Database:
+async def running(db: Database, standin: FakeSlack) -> Database:
     """A phase whose channel has exactly its team, followed from its start, and announced."""
     async with db.transaction() as tx:
         for user_id in (ANA, *MEMBERS):
             await a_person(tx, user_id)
         await a_phase(tx, membership_synced_at=NOW)
         key = keys.announcement(PHASE)
-        await outbox.say(tx, WORKSPACE, key=key, to=LAUNCH, content=content("!"), now=NOW)
+        await enqueue.post(tx, WORKSPACE, key=key, to=LAUNCH, content=content("!"), now=NOW)
     await delivered(db, key, (LAUNCH, "1.1"))
     standin.workspace.conversations[LAUNCH].members = [ANA, *MEMBERS]
     return db
@@ -63,15 +63,15 @@ async def onlookers(db: Database) -> set[str]:
         return set(await reader.scalars(select(schema.non_participants.c.user_id)))
 
 
-async def due(services: Services, action: str, subject: str) -> Item:
+async def due(services: Services, action: str, subject: str) -> AgendaItem:
     at = services.clock.now()
     async with services.db.transaction() as tx:
-        await agenda.put(tx, WORKSPACE, action=action, subject=subject, due_at=at)
-    return Item(workspace_id=WORKSPACE, action=action, subject=subject, due_at=at)
+        await schedule.add(tx, WORKSPACE, action=action, subject=subject, due_at=at)
+    return AgendaItem(workspace_id=WORKSPACE, action=action, subject=subject, due_at=at)
 
 
 async def follow(services: Services) -> None:
-    await membership_events.follow(services, await due(services, "follow_members", PHASE))
+    await membership_events.sync_members(services, await due(services, "follow_members", PHASE))
 
 
 async def marked(db: Database, **values: object) -> None:
@@ -80,7 +80,7 @@ async def marked(db: Database, **values: object) -> None:
 
 
 async def test_colleagues_who_come_are_of_the_team_and_others_look_on(
-    running: Database, services: Services, standin: StandIn
+    running: Database, services: Services, standin: FakeSlack
 ) -> None:
     there = standin.workspace.conversations[LAUNCH].members
     there += [OWNER, GUEST, OTHER_BOT, EXTERNAL]
@@ -101,7 +101,7 @@ async def test_colleagues_who_come_are_of_the_team_and_others_look_on(
 
 
 async def test_who_leaves_one_channel_stays_in_the_others(
-    running: Database, services: Services, standin: StandIn
+    running: Database, services: Services, standin: FakeSlack
 ) -> None:
     async with running.transaction() as tx:
         await a_phase(tx, phase_id="other", channel_id="C0PLATF")
@@ -115,7 +115,7 @@ async def test_who_leaves_one_channel_stays_in_the_others(
 
 
 async def test_a_guest_who_becomes_a_colleague_is_of_the_team_once_they_come_anew(
-    running: Database, services: Services, standin: StandIn
+    running: Database, services: Services, standin: FakeSlack
 ) -> None:
     there = standin.workspace.conversations[LAUNCH].members
     there.append(GUEST)
@@ -134,7 +134,7 @@ async def test_a_guest_who_becomes_a_colleague_is_of_the_team_once_they_come_ane
 
 
 async def test_who_was_there_before_anybody_looked_only_looks_on(
-    running: Database, services: Services, standin: StandIn
+    running: Database, services: Services, standin: FakeSlack
 ) -> None:
     await marked(running, membership_synced_at=None)
     standin.workspace.conversations[LAUNCH].members.append(OWNER)
@@ -149,7 +149,7 @@ async def test_who_was_there_before_anybody_looked_only_looks_on(
 
 @pytest.mark.parametrize("how", ["paused", "ended", "unreadable"])
 async def test_nobody_is_followed_where_it_waits_is_over_or_cannot_be_read(
-    running: Database, services: Services, standin: StandIn, how: str
+    running: Database, services: Services, standin: FakeSlack, how: str
 ) -> None:
     standin.workspace.conversations[LAUNCH].members = [ANA, OWNER]
     before = await people(running)
@@ -179,9 +179,9 @@ async def test_what_was_missed_is_asked_for_one_after_the_other(
             await a_phase(tx, phase_id=phase_id, **channel)
         await a_phase(tx, phase_id="over", state="ended")
         at = now - timedelta(hours=1)
-        await agenda.put(tx, WORKSPACE, action="follow_members", subject="p3", due_at=at)
+        await schedule.add(tx, WORKSPACE, action="follow_members", subject="p3", due_at=at)
     item = await due(services, "ask_what_was_missed", WORKSPACE)
-    await membership_events.ask_what_was_missed(services, item)
+    await membership_events.read_missed_changes(services, item)
 
     found = await agenda_of(running, "follow_members")
     assert found.pop("p3") == now - timedelta(hours=1)  # noted before: not put off
@@ -228,10 +228,10 @@ async def test_only_leads_and_admins_try_again(
     ("carry_out", "action", "subject"),
     [
         (pause.pause_phase, "pause_phase", "gone:archived"),
-        (pause.look_at_channel, "look_at_channel", "gone"),
-        (delivery_failures.tell_of_missing, "tell_of_missing", "gone"),
-        (delivery_failures.tell_of_unsaid, "tell_of_unsaid", "gone:unsaid"),
-        (membership_events.follow, "follow_members", "gone"),
+        (pause.check_channel, "look_at_channel", "gone"),
+        (delivery_failures.report_missing_announcement, "tell_of_missing", "gone"),
+        (delivery_failures.report_undelivered, "tell_of_unsaid", "gone:unsaid"),
+        (membership_events.sync_members, "follow_members", "gone"),
     ],
 )
 async def test_what_is_due_of_a_phase_or_message_that_is_gone_is_done_with(
@@ -259,7 +259,7 @@ async def unsaid(services: Services, key: str, state: str = "failed") -> dict[st
     async with services.db.transaction() as tx:
         await tx.execute(delete(messages).where(messages.c.key == key))
         await tx.execute(insert(messages).values(**row))
-    await delivery_failures.tell_of_unsaid(
+    await delivery_failures.report_undelivered(
         services, await due(services, "tell_of_unsaid", "m1:unsaid")
     )
     told = await said(services.db)

@@ -10,14 +10,14 @@ from syrupy.extensions.json import JSONSnapshotExtension
 
 from bot.announcement import messages
 from bot.channel_health import messages as words
-from bot.channel_health.failure_policy import Consequence
+from bot.channel_health.failure_policy import FailureAction
 from bot.ending import messages as ending_messages
 from bot.phases.budget import Budget
 from bot.phases.model import PauseReason, Phase
 from bot.playground.fake_slack.checks import check_blocks
 from bot.slack.content import Content
 from bot.status import card as status_card
-from bot.status.card import Glance
+from bot.status.card import ChannelStatus
 from tests.announcement.phases import HOSTILE, SPRINT, TODAY, TRUST
 from tests.ending.ended_phases import WORDS, hostile, over
 from tests.harness import LAUNCH
@@ -51,22 +51,24 @@ SAID: dict[str, Content] = {
     "nobody leads": words.nobody_leads(SPRINT),
     "nobody reads": words.nobody_reads(SPRINT),
     **{
-        f"undelivered, {kind}": words.undelivered(SPRINT, kind, Consequence.DEFECT, "Ben")
+        f"undelivered, {kind}": words.undelivered(SPRINT, kind, FailureAction.DEFECT, "Ben")
         for kind in words.UNDELIVERED
     },
-    "undelivered, no account": words.undelivered(SPRINT, "goodbye", Consequence.DROP_PERSON, "Ben"),
+    "undelivered, no account": words.undelivered(
+        SPRINT, "goodbye", FailureAction.DROP_PERSON, "Ben"
+    ),
     **{
-        f"not said, {kind}": words.not_said(SPRINT, kind, Consequence.DEFECT, post_again=False)
+        f"not said, {kind}": words.not_said(SPRINT, kind, FailureAction.DEFECT, post_again=False)
         for kind in words.AWAITED
     },
     "not said, no replies": words.not_said(
-        SPRINT, "results", Consequence.NO_REPLY, post_again=False
+        SPRINT, "results", FailureAction.NO_REPLY, post_again=False
     ),
     "not said, not granted": words.not_said(
-        SPRINT, "results", Consequence.WITHOUT, post_again=False
+        SPRINT, "results", FailureAction.WITHOUT, post_again=False
     ),
     "not said, may be posted again": words.not_said(
-        SPRINT, "announcement", Consequence.UNSAID, post_again=True
+        SPRINT, "announcement", FailureAction.UNSAID, post_again=True
     ),
     "asked for a wrap-up, apart": ending_messages.ask_wrap_up(
         over(**APART).phase, date(2026, 12, 22)
@@ -91,7 +93,7 @@ def test_it_stands_on_the_card_and_in_app_home(
 ) -> None:
     phase = paused(why=why)
     card = status_card.card(
-        Glance(
+        ChannelStatus(
             channel_id=LAUNCH,
             phase=phase,
             last=None,
@@ -105,7 +107,7 @@ def test_it_stands_on_the_card_and_in_app_home(
     assert check_blocks(card.blocks, "message") == []
     assert "Ask now" not in str(card.blocks)
     assert words.TRY_AGAIN in str(card.blocks)
-    assert messages.standing(phase, TODAY) == snapshot.use_extension(JSONSnapshotExtension)
+    assert messages.status_line(phase, TODAY) == snapshot.use_extension(JSONSnapshotExtension)
 
 
 @pytest.mark.parametrize("sign", ["<!channel>", "*", "&", "😀"])

@@ -7,13 +7,13 @@ import pytest
 from slack_sdk.errors import SlackApiError
 from sqlalchemy import update
 
-from bot.agenda import agenda
+from bot.agenda import schedule
 from bot.channel_health import pause as channel_health_pause
-from bot.clock import MovedClock
+from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.phases.model import PauseReason
 from bot.playground.fake_slack.example_workspace import BOT_USER_ID
-from bot.playground.server import StandIn
+from bot.playground.server import FakeSlack
 from bot.services import Services
 from bot.slack.errors import Refused
 from tests.ending.phase_rows import by, carry_out, messages, phase_of, planned, running
@@ -32,7 +32,7 @@ async def pause(services: Services, phase_id: str, why: PauseReason) -> None:
 
 async def go_on(services: Services, phase_id: str) -> None:
     async with services.db.transaction() as tx:
-        await channel_health_pause.go_on(tx, WORKSPACE, phase_id, services.clock.now())
+        await channel_health_pause.resume(tx, WORKSPACE, phase_id, services.clock.now())
 
 
 async def paused(services: Services, phase_id: str) -> tuple[datetime | None, str | None]:
@@ -48,7 +48,7 @@ async def end(services: Services, phase_id: str) -> None:
 
 
 async def test_a_second_reason_keeps_the_time_of_the_first_and_is_told_in_its_place(
-    services: Services, clock: MovedClock
+    services: Services, clock: AdjustableClock
 ) -> None:
     phase_id = await running(services)
     await pause(services, phase_id, PauseReason.OUTSIDE)
@@ -62,7 +62,9 @@ async def test_a_second_reason_keeps_the_time_of_the_first_and_is_told_in_its_pl
     ]
 
 
-async def test_the_same_reason_twice_changes_nothing(services: Services, clock: MovedClock) -> None:
+async def test_the_same_reason_twice_changes_nothing(
+    services: Services, clock: AdjustableClock
+) -> None:
     phase_id = await running(services)
     for at in (NOW, LATER):
         clock.move_to(at)
@@ -76,7 +78,9 @@ async def test_of_a_deleted_channel_nothing_else_becomes_known(services: Service
     phase_id = await running(services)
     async with services.db.transaction() as tx:
         phase = await the_phase(tx, phase_id)
-        await channel_health_pause.mark(tx, WORKSPACE, phase, at=NOW, because=PauseReason.DELETED)
+        await channel_health_pause.store_pause(
+            tx, WORKSPACE, phase, at=NOW, because=PauseReason.DELETED
+        )
 
     await pause(services, phase_id, PauseReason.ARCHIVED)
 
@@ -168,7 +172,7 @@ async def test_only_a_paused_phase_that_runs_is_tried_again(services: Services) 
 )
 async def test_a_look_at_the_channel_decides(
     services: Services,
-    standin: StandIn,
+    standin: FakeSlack,
     known: PauseReason | None,
     is_there: bool,
     is_archived: bool,
@@ -181,8 +185,8 @@ async def test_a_look_at_the_channel_decides(
     async with services.db.transaction() as tx:
         at = NOW if known else None
         phase = await the_phase(tx, phase_id)
-        await channel_health_pause.mark(tx, WORKSPACE, phase, at=at, because=known)
-        await agenda.put(tx, WORKSPACE, action="look_at_channel", subject=phase_id, due_at=NOW)
+        await channel_health_pause.store_pause(tx, WORKSPACE, phase, at=at, because=known)
+        await schedule.add(tx, WORKSPACE, action="look_at_channel", subject=phase_id, due_at=NOW)
 
     assert await carry_out(services, "look_at_channel") == 1
 
@@ -193,14 +197,14 @@ async def test_a_look_at_the_channel_decides(
 
 @pytest.mark.parametrize("known", [PauseReason.OUTSIDE, None])
 async def test_where_slack_will_not_say_what_was_known_holds(
-    services: Services, standin: StandIn, known: PauseReason | None
+    services: Services, standin: FakeSlack, known: PauseReason | None
 ) -> None:
     phase_id = await running(services)
     async with services.db.transaction() as tx:
         at = NOW if known else None
         phase = await the_phase(tx, phase_id)
-        await channel_health_pause.mark(tx, WORKSPACE, phase, at=at, because=known)
-        await agenda.put(tx, WORKSPACE, action="look_at_channel", subject=phase_id, due_at=NOW)
+        await channel_health_pause.store_pause(tx, WORKSPACE, phase, at=at, because=known)
+        await schedule.add(tx, WORKSPACE, action="look_at_channel", subject=phase_id, due_at=NOW)
     standin.faults.fail_next("conversations.info", error="missing_scope")
 
     assert await carry_out(services, "look_at_channel") == 1
@@ -209,11 +213,11 @@ async def test_where_slack_will_not_say_what_was_known_holds(
 
 
 async def test_where_slack_cannot_say_now_it_is_asked_again(
-    services: Services, standin: StandIn
+    services: Services, standin: FakeSlack
 ) -> None:
     phase_id = await running(services)
     async with services.db.transaction() as tx:
-        await agenda.put(tx, WORKSPACE, action="look_at_channel", subject=phase_id, due_at=NOW)
+        await schedule.add(tx, WORKSPACE, action="look_at_channel", subject=phase_id, due_at=NOW)
     standin.faults.fail_next("conversations.info", status=500)
 
     with pytest.raises(SlackApiError):
@@ -223,12 +227,14 @@ async def test_where_slack_cannot_say_now_it_is_asked_again(
 
 
 async def test_of_a_phase_that_waits_the_announcement_is_not_edited(
-    services: Services, clock: MovedClock
+    services: Services, clock: AdjustableClock
 ) -> None:
     phase_id = await running(services)
     async with services.db.transaction() as tx:
         phase = await the_phase(tx, phase_id)
-        await channel_health_pause.mark(tx, WORKSPACE, phase, at=NOW, because=PauseReason.OUTSIDE)
+        await channel_health_pause.store_pause(
+            tx, WORKSPACE, phase, at=NOW, because=PauseReason.OUTSIDE
+        )
 
     clock.move_to(datetime(2026, 11, 24, 0, 1, tzinfo=UTC))
     assert await carry_out(services, "refresh_announcement") == 1

@@ -10,11 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
 from bot.outbox import queue_heads, sender_leases, slack_calls, transitions
-from bot.outbox.outbox import State
-from bot.outbox.queued_message import Finding, Row
-from bot.outbox.rate_limits import Used
+from bot.outbox.enqueue import State
+from bot.outbox.queued_message import QueuedMessage, SendResult
+from bot.outbox.rate_limits import RateUsage
 from bot.slack import errors
-from bot.slack.errors import Meaning
+from bot.slack.errors import ErrorKind
 
 _messages = schema.messages
 
@@ -25,7 +25,7 @@ def no_proof() -> None:
 
     def sure(error: BaseException) -> Any:
         why = verdict(error)
-        return replace(why, meaning=Meaning.LATER) if why.meaning is Meaning.UNKNOWN else why
+        return replace(why, meaning=ErrorKind.LATER) if why.meaning is ErrorKind.UNKNOWN else why
 
     async def trust(tx: AsyncConnection, workspace_id: str, look_at: datetime) -> int:
         await tx.execute(
@@ -36,14 +36,16 @@ def no_proof() -> None:
         return 0
 
     slack_calls.verdict = sure  # type: ignore[attr-defined]
-    sender_leases.doubt_interrupted = trust
+    sender_leases.mark_interrupted_unknown = trust
 
 
 def sent_before_the_call() -> None:
     """A message counts as sent as soon as it is claimed."""
     claim = transitions.claim
 
-    async def hasty(tx: AsyncConnection, rows: Sequence[Row], now: datetime) -> list[Row]:
+    async def hasty(
+        tx: AsyncConnection, rows: Sequence[QueuedMessage], now: datetime
+    ) -> list[QueuedMessage]:
         claimed = await claim(tx, rows, now)
         if claimed:
             await tx.execute(
@@ -76,12 +78,12 @@ def no_heads() -> None:
 
 def no_patience() -> None:
     """Slack's Retry-After is not heeded."""
-    learn = Used.learn
+    learn = RateUsage.learn
 
-    def deaf(self: Used, findings: Iterable[Finding]) -> None:
+    def deaf(self: RateUsage, findings: Iterable[SendResult]) -> None:
         learn(self, [replace(finding, retry_after=None) for finding in findings])
 
-    Used.learn = deaf  # type: ignore[method-assign]
+    RateUsage.learn = deaf  # type: ignore[method-assign]
 
 
 class Mutation(NamedTuple):

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from bot.db import schema
 from bot.db.engine import Database
-from bot.outbox.outbox import Operation, State
+from bot.outbox.enqueue import Operation, State
 from bot.outbox.queue_heads import OPEN
 from tests.chaos.sink import Sink
 

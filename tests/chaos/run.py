@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import exists, select
 from sqlalchemy.exc import DBAPIError
 
-from bot.agenda import agenda
+from bot.agenda import schedule
 from bot.clock import monotonic, real_now
 from bot.db import schema
 from bot.db.db_errors import TooSlow
@@ -198,7 +198,7 @@ async def _decide(stage: Stage, db: Database, batch: int) -> int:
             async with db.transaction() as tx:
                 for number, to in enumerate(first):
                     workspace, subject = f"T{number % WORKSPACES}", f"{to}:1:{scenario.links}"
-                    await agenda.put(tx, workspace, action=LINK, subject=subject, due_at=now)
+                    await schedule.add(tx, workspace, action=LINK, subject=subject, due_at=now)
     return scenario.chains * scenario.links
 
 

@@ -16,7 +16,7 @@ from bot.clock import Clock, monotonic, real_now
 from bot.db import schema
 from bot.db.engine import Database
 from bot.outbox.queue_heads import OPEN
-from bot.playground.server import StandIn
+from bot.playground.server import FakeSlack
 from tests.chaos.fork_server import Zygote
 from tests.chaos.oracle import Count
 from tests.chaos.whole_bot_oracle import count
@@ -86,7 +86,7 @@ def mutated() -> dict[str, Whole]:
 
 async def run(zygote: Zygote, scenario: Whole, url: str, seed: int) -> Outcome:
     """Raises nothing for what it finds: the outcome says it."""
-    began, slack, db = monotonic(), StandIn(clock=Clock().now, manifest=MANIFEST), Database(url)
+    began, slack, db = monotonic(), FakeSlack(clock=Clock().now, manifest=MANIFEST), Database(url)
     slack.core.dispatch.retry_after = RETRY_AFTER
     await slack.start()
     orders = WholeOrders(

@@ -7,11 +7,11 @@ from sqlalchemy import select
 
 from bot.clock import real_now
 from bot.db import schema
-from bot.outbox.outbox import Operation, State
+from bot.outbox.enqueue import Operation, State
 from bot.outbox.queue_heads import OPEN
 from bot.outbox.web_api import METADATA_TYPE
 from bot.playground.fake_slack import example_workspace
-from bot.playground.server import StandIn
+from bot.playground.server import FakeSlack
 from tests.chaos.oracle import Count
 from tests.chaos.whole_bot_people import NUMBERED, People, begun
 from tests.chaos.whole_bot_run import Play
@@ -46,7 +46,7 @@ async def count(play: Play, people: People) -> Count:
     return found
 
 
-def _ours(slack: StandIn) -> list[tuple[str, dict[str, Any]]]:
+def _ours(slack: FakeSlack) -> list[tuple[str, dict[str, Any]]]:
     """Channel and message of everything the bot posted, oldest first."""
     return [
         (conversation.id, message)
@@ -56,7 +56,7 @@ def _ours(slack: StandIn) -> list[tuple[str, dict[str, Any]]]:
     ]
 
 
-def _count_posts(found: Count, slack: StandIn, idents: set[str]) -> None:
+def _count_posts(found: Count, slack: FakeSlack, idents: set[str]) -> None:
     seen = Counter(
         message["metadata"]["event_payload"]["id"]
         for _, message in _ours(slack)
@@ -70,7 +70,7 @@ def _count_posts(found: Count, slack: StandIn, idents: set[str]) -> None:
             found.double(f"message {ident}, {times} times", extra)
 
 
-def _count_order(found: Count, slack: StandIn) -> None:
+def _count_order(found: Count, slack: FakeSlack) -> None:
     last: dict[str, int] = defaultdict(lambda: -1)
     for channel, message in _ours(slack):
         if not message["text"].startswith(NUMBERED):

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from bot.clock import real_now
 from bot.db import schema
-from bot.outbox import outbox
+from bot.outbox import enqueue
 from bot.outbox.keys import MessageKey
 from bot.slack.content import content, section
 from tests.chaos.whole_bot_process import STEPS
@@ -63,7 +63,7 @@ class People:
                 return
             text = f"{NUMBERED}{number}"
             async with play.db.transaction() as tx:
-                await outbox.say(
+                await enqueue.post(
                     tx,
                     WORKSPACE,
                     key=MessageKey(f"number:{number}"),

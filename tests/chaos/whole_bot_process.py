@@ -12,8 +12,8 @@ from bot.app import Imbalance
 from bot.clock import Clock
 from bot.log import configure
 from bot.outbox import sender_leases, slack_calls
-from bot.outbox.delivery import Patience
-from bot.outbox.rate_limits import Pace
+from bot.outbox.delivery import RetryTimings
+from bot.outbox.rate_limits import RateLimits
 from bot.playground.fake_slack.core import APP_TOKEN, BOT_TOKEN
 from bot.rounds import ballots
 from bot.settings import Settings
@@ -116,8 +116,8 @@ async def _work(orders: WholeOrders) -> None:
     app = Imbalance(
         settings,
         Clock(),
-        pace=Pace(limited=False),
-        patience=Patience(settle=orders.settle, first_retry=0.05, longest_retry=0.5, look=0.25),
+        pace=RateLimits(limited=False),
+        patience=RetryTimings(settle=orders.settle, first_retry=0.05, longest_retry=0.5, look=0.25),
         draw=_draw,
     )
     await app.start()

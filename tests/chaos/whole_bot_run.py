@@ -10,7 +10,7 @@ from datetime import datetime
 
 from bot.clock import real_now
 from bot.db.engine import Database
-from bot.playground.server import StandIn
+from bot.playground.server import FakeSlack
 from tests.chaos.fork_server import Zygote
 from tests.chaos.whole_bot_process import STEPS, WholeOrders
 
@@ -41,7 +41,7 @@ class Play:
 
     scenario: Whole
     zygote: Zygote
-    slack: StandIn
+    slack: FakeSlack
     db: Database
     orders: WholeOrders
     rng: random.Random

@@ -16,16 +16,16 @@ from slack_sdk.http_retry.builtin_async_handlers import AsyncConnectionErrorRetr
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.agenda import agenda, claims
-from bot.agenda.agenda import Item, carrying_out
+from bot.agenda import claims, schedule
+from bot.agenda.schedule import AgendaItem, run_item
 from bot.agenda.ticker import Ticker
 from bot.clock import Clock, monotonic, new_id
 from bot.db.engine import Database
 from bot.log import configure
-from bot.outbox import outbox, rate_limits, sender_leases, slack_calls
-from bot.outbox.delivery import Delivery, Patience
+from bot.outbox import enqueue, rate_limits, sender_leases, slack_calls
+from bot.outbox.delivery import Delivery, RetryTimings
 from bot.outbox.keys import MessageKey
-from bot.outbox.rate_limits import Pace
+from bot.outbox.rate_limits import RateLimits
 from bot.slack.content import content, section
 from tests.chaos import steps
 from tests.chaos.mutations import MUTATIONS
@@ -98,8 +98,8 @@ async def _work(orders: Orders, pid: int) -> None:
             clock,
             client_for,
             _draw,
-            pace=Pace(),
-            patience=Patience(
+            pace=RateLimits(),
+            patience=RetryTimings(
                 settle=orders.settle,
                 first_retry=orders.first_retry,
                 longest_retry=0.5,
@@ -125,16 +125,16 @@ async def _tick(ticker: Ticker) -> None:
         await asyncio.sleep(0.03)
 
 
-async def _link(db: Database, clock: Clock, item: Item) -> None:
+async def _link(db: Database, clock: Clock, item: AgendaItem) -> None:
     """One thing that is due: "CHAIN:NUMBER:LAST", to a channel or a person."""
     to, number, last = item.subject.split(":")
-    async with carrying_out(db, item) as tx:
+    async with run_item(db, item) as tx:
         steps.carrying_out()
         await say(tx, item.workspace_id, to, int(number), clock)
         if int(number) < int(last):
             following = f"{to}:{int(number) + 1}:{last}"
             now = clock.now()
-            await agenda.put(tx, item.workspace_id, action=LINK, subject=following, due_at=now)
+            await schedule.add(tx, item.workspace_id, action=LINK, subject=following, due_at=now)
 
 
 async def say(tx: AsyncConnection, workspace_id: str, to: str, number: int, clock: Clock) -> None:
@@ -144,7 +144,7 @@ async def say(tx: AsyncConnection, workspace_id: str, to: str, number: int, cloc
 
     async def one(key: str, text: str, thread_of: MessageKey | None = None) -> None:
         said = content(text, section(text))
-        await outbox.say(
+        await enqueue.post(
             tx, workspace_id, key=MessageKey(key), to=to, content=said, now=now, thread_of=thread_of
         )
 
@@ -154,8 +154,8 @@ async def say(tx: AsyncConnection, workspace_id: str, to: str, number: int, cloc
     if number % 3 == 0:
         text = f"{head}:0 edited"
         edited = content(text, section(text))
-        await outbox.edit(tx, workspace_id, of=first, content=edited, now=now)
+        await enqueue.edit(tx, workspace_id, of=first, content=edited, now=now)
     if number % 4 == 0:
-        await outbox.pin(tx, workspace_id, of=first, now=now)
+        await enqueue.pin(tx, workspace_id, of=first, now=now)
     if number % 5 == 0:
-        await outbox.bookmark(tx, workspace_id, of=first, title="Phase", emoji=":x:", now=now)
+        await enqueue.bookmark(tx, workspace_id, of=first, title="Phase", emoji=":x:", now=now)

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from bot.db.db_errors import TooSlow, Trouble, answered, trouble, worth_repeating
+from bot.db.db_errors import FailureKind, TooSlow, answered, failure_kind, is_retryable
 
 
 def of_server(sqlstate: str | None, kind: type[psycopg.Error] = psycopg.Error) -> Exception:
@@ -31,55 +31,58 @@ def wrapped(error: Exception, *, lost: bool = False) -> DBAPIError:
 @pytest.mark.parametrize(
     ("sqlstates", "kind"),
     [
-        (("08000", "08006", "25006", "57P01", "57P03", "58030"), Trouble.UNREACHABLE),
-        (("25P03", "55P03", "57014"), Trouble.SLOW),
-        (("53100", "53200", "53300"), Trouble.FULL),
-        (("40001", "40P01"), Trouble.CONFLICT),
+        (("08000", "08006", "25006", "57P01", "57P03", "58030"), FailureKind.UNREACHABLE),
+        (("25P03", "55P03", "57014"), FailureKind.SLOW),
+        (("53100", "53200", "53300"), FailureKind.FULL),
+        (("40001", "40P01"), FailureKind.CONFLICT),
         (("23505", "25001", "42601", "55000", "57000"), None),
     ],
 )
-def test_the_servers_codes(sqlstates: tuple[str, ...], kind: Trouble | None) -> None:
+def test_the_servers_codes(sqlstates: tuple[str, ...], kind: FailureKind | None) -> None:
     for sqlstate in sqlstates:
         error = of_server(sqlstate)
-        assert trouble(error) is trouble(wrapped(error)) is kind, sqlstate
+        assert failure_kind(error) is failure_kind(wrapped(error)) is kind, sqlstate
 
 
 @pytest.mark.parametrize(
     ("codes", "kind"),
     [
-        ((sqlite3.SQLITE_BUSY, sqlite3.SQLITE_BUSY_SNAPSHOT, sqlite3.SQLITE_LOCKED), Trouble.SLOW),
-        ((sqlite3.SQLITE_FULL, sqlite3.SQLITE_NOMEM), Trouble.FULL),
+        (
+            (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_BUSY_SNAPSHOT, sqlite3.SQLITE_LOCKED),
+            FailureKind.SLOW,
+        ),
+        ((sqlite3.SQLITE_FULL, sqlite3.SQLITE_NOMEM), FailureKind.FULL),
         (
             (
                 *(sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_IOERR_FSYNC),
                 *(sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_PROTOCOL),
                 *(sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB),
             ),
-            Trouble.UNREACHABLE,
+            FailureKind.UNREACHABLE,
         ),
         ((sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_ERROR), None),
     ],
 )
-def test_the_files_codes(codes: tuple[int, ...], kind: Trouble | None) -> None:
+def test_the_files_codes(codes: tuple[int, ...], kind: FailureKind | None) -> None:
     for code in codes:
         error = of_file(code)
-        assert trouble(error) is trouble(wrapped(error)) is kind, code
+        assert failure_kind(error) is failure_kind(wrapped(error)) is kind, code
 
 
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
-        (PoolTimeout(), Trouble.SLOW),
-        (TooSlow(), Trouble.SLOW),
-        (of_server(None, psycopg.OperationalError), Trouble.UNREACHABLE),
-        (of_server(None, psycopg.InterfaceError), Trouble.UNREACHABLE),
+        (PoolTimeout(), FailureKind.SLOW),
+        (TooSlow(), FailureKind.SLOW),
+        (of_server(None, psycopg.OperationalError), FailureKind.UNREACHABLE),
+        (of_server(None, psycopg.InterfaceError), FailureKind.UNREACHABLE),
         (of_server(None, psycopg.DataError), None),
         (sqlite3.ProgrammingError("sqlite3 itself objects"), None),
         (KeyError("ours"), None),
     ],
 )
-def test_what_has_no_code(error: Exception, kind: Trouble | None) -> None:
-    assert trouble(error) is kind
+def test_what_has_no_code(error: Exception, kind: FailureKind | None) -> None:
+    assert failure_kind(error) is kind
 
 
 @pytest.mark.parametrize(
@@ -113,4 +116,4 @@ def test_whether_the_database_itself_said_that_nothing_was_kept(error: Any, said
     ],
 )
 def test_what_is_worth_another_try_at_once(error: Exception, worth_it: bool) -> None:
-    assert worth_repeating(error) is worth_it
+    assert is_retryable(error) is worth_it

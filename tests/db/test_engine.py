@@ -16,8 +16,8 @@ from structlog.testing import capture_logs
 
 from bot.db import health, schema
 from bot.db.db_errors import TooSlow
-from bot.db.engine import Database, wake_nobody
-from bot.db.file_lock import Locked, alone_on, sqlite_file
+from bot.db.engine import Database, skip_delivery_wakeup
+from bot.db.file_lock import FileLocked, exclusive_lock, sqlite_file
 from bot.db.health import Health
 from bot.db.migrate import migrate
 from bot.db.revision import newest, pending
@@ -47,7 +47,7 @@ async def test_what_is_committed_wakes_delivery_unless_there_is_nothing_to_say(
         try:
             async with db.transaction() as tx:
                 if quiet:
-                    wake_nobody(tx)
+                    skip_delivery_wakeup(tx)
                 if fails:
                     raise KeyError
         except KeyError:
@@ -278,19 +278,19 @@ async def test_a_newer_schema_stays_and_an_older_one_is_behind(
 
 async def test_one_process_at_a_time_has_the_file(tmp_path: Any) -> None:
     url = f"sqlite:///{tmp_path / 'deep' / 'imbalance.db'}"
-    async with alone_on(url, 0):
-        with pytest.raises(Locked, match="was not started twice"):
-            async with alone_on(url, 0):
+    async with exclusive_lock(url, 0):
+        with pytest.raises(FileLocked, match="was not started twice"):
+            async with exclusive_lock(url, 0):
                 raise AssertionError
         waits = asyncio.create_task(wait_for(url))
         await asyncio.sleep(0)
         assert not waits.done()
     await waits
-    async with alone_on("postgresql://host/db", 0), alone_on("postgresql://host/db", 0):
+    async with exclusive_lock("postgresql://host/db", 0), exclusive_lock("postgresql://host/db", 0):
         assert sqlite_file("postgresql://host/db") is None
 
 
 async def wait_for(url: str) -> None:
     """Wait for the file, and let go of it."""
-    async with alone_on(url, 20):
+    async with exclusive_lock(url, 20):
         pass

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from bot.db.db_errors import TooSlow
-from bot.db.group_commit import MOST, Together
+from bot.db.group_commit import MOST, GroupCommit
 from bot.db.request_deadline import (
     MOST_TRIES,
-    Late,
-    Progress,
-    SomebodyLeft,
+    DeadlineExceeded,
+    RequestAbandoned,
+    RequestProgress,
     answered_within,
     committing,
     current,
@@ -36,7 +36,7 @@ from tests.db.test_db_errors import of_server
 def test_a_request_is_begun_three_times_unless_something_was_kept(
     progress: dict[str, Any], may: bool
 ) -> None:
-    request = Progress(**progress)
+    request = RequestProgress(**progress)
     tries = request.tries
 
     assert request.may_begin_again() is request.again is may
@@ -58,8 +58,8 @@ def test_a_request_is_begun_three_times_unless_something_was_kept(
 def test_what_may_have_been_kept_is_known_of_everyone_it_was_for(
     error: Exception | None, before: bool, kept_after: bool
 ) -> None:
-    one = Progress(kept=before)
-    progress = Progress(kept=before, many=[one])
+    one = RequestProgress(kept=before)
+    progress = RequestProgress(kept=before, many=[one])
     with nullcontext() if error is None else pytest.raises(type(error)), committing(progress):
         assert progress.committing == one.committing == 1
         if error is not None:
@@ -70,10 +70,13 @@ def test_what_may_have_been_kept_is_known_of_everyone_it_was_for(
 
 
 def test_nothing_is_kept_for_who_was_told_that_nothing_was() -> None:
-    gone = Progress(given_up=True)
+    gone = RequestProgress(given_up=True)
     with pytest.raises(asyncio.CancelledError), committing(gone):
         raise AssertionError
-    with pytest.raises(SomebodyLeft), committing(Progress(many=[Progress(), gone])):
+    with (
+        pytest.raises(RequestAbandoned),
+        committing(RequestProgress(many=[RequestProgress(), gone])),
+    ):
         raise AssertionError
 
     assert not gone.kept
@@ -92,7 +95,7 @@ async def test_only_the_database_is_held_to_the_time(
 ) -> None:
     ended = asyncio.Event()
     said: list[BaseException] = []
-    progress = Progress()
+    progress = RequestProgress()
 
     async def work() -> str:
         nonlocal progress
@@ -111,7 +114,7 @@ async def test_only_the_database_is_held_to_the_time(
             ended.set()
         return "done"
 
-    with pytest.raises(Late) if late else nullcontext() as raised:
+    with pytest.raises(DeadlineExceeded) if late else nullcontext() as raised:
         assert await answered_within(0.01, work()) == "done"
     assert raised is None or raised.value.unsure is unsure
     await asyncio.wait_for(ended.wait(), 10)
@@ -128,7 +131,7 @@ class Worked:
         self.batches: list[list[str]] = []
         self.hold = asyncio.Event()
         self.errors: dict[str, Exception] = {}
-        self.together: Together[str, str] = Together(self.transaction, self.work)
+        self.together: GroupCommit[str, str] = GroupCommit(self.transaction, self.work)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Any]:
@@ -184,7 +187,7 @@ async def test_what_cannot_be_done_fails_alone_unless_it_is_the_databases_troubl
 
 async def test_nothing_is_done_for_who_waits_no_longer() -> None:
     worked = Worked()
-    given_up = Progress(given_up=True)
+    given_up = RequestProgress(given_up=True)
 
     async def leave() -> None:
         with on_behalf_of([]):

@@ -12,7 +12,7 @@ from bot import metrics
 from bot.operations import status_report
 from bot.operations.outbox_arguments import LOOKED_AT, STATES
 from bot.operations.readiness import CHECKS, LONGEST_AGENDA_LAG, LONGEST_OUTBOX_LAG
-from bot.outbox.outbox import State
+from bot.outbox.enqueue import State
 from tests.docs.reading import code, section, text
 
 #: What PromQL and Grafana themselves call so.

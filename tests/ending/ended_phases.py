@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
-from bot.ending.summary import Ended
+from bot.ending.summary import EndedPhase
 from bot.phases.model import Phase, SetAsideItem
 from bot.slack.content import Picture
 from tests.announcement.phases import SPRINT, participant
@@ -23,13 +23,13 @@ WORDS: dict[str, Any] = {
 OVER: dict[str, Any] = {"is_active": False, "ended_at": datetime(2026, 12, 18, 17, tzinfo=UTC)}
 
 
-def over(phase: Phase = SPRINT, *, picture: Picture | None = None, **changes: Any) -> Ended:
+def over(phase: Phase = SPRINT, *, picture: Picture | None = None, **changes: Any) -> EndedPhase:
     """Ended, with what waited taken up again."""
     phase = replace(phase, **{**OVER, **changes})
     items = tuple(replace(item, outcome=item.outcome or "resumed") for item in phase.items)
     ended_at = phase.ended_at
     assert ended_at is not None
-    return Ended(
+    return EndedPhase(
         phase=replace(phase, items=items),
         ended_on=phase.day_of(ended_at),
         writer="Ana" if phase.wrapped_up_by == ANA else "Olivia",

@@ -6,12 +6,12 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy import insert, update
 
-from bot.agenda.agenda import Item, Taken
 from bot.agenda.claims import due
-from bot.clock import MovedClock
+from bot.agenda.schedule import AgendaItem, AlreadyTaken
+from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.ending.end import end_phase
-from bot.ending.goodbyes import say_goodbye
+from bot.ending.goodbyes import send_goodbye
 from bot.services import Services
 from bot.slack.people import mark_unreachable
 from tests.ending.phase_rows import (
@@ -28,12 +28,12 @@ from tests.harness import ANA, BEN, CHIARA, HANA, LAUNCH, MEMBERS, WORKSPACE
 from tests.start.proposals import SPRINT, TRUST
 
 
-async def end(services: Services, clock: MovedClock, at: datetime = ENDS_AT) -> None:
+async def end(services: Services, clock: AdjustableClock, at: datetime = ENDS_AT) -> None:
     clock.move_to(at)
     assert await carry_out(services, "end_phase") == 1
 
 
-async def item(services: Services, action: str) -> Item:
+async def item(services: Services, action: str) -> AgendaItem:
     async with services.db.reading() as reader:
         return next(one for one in await due(reader, FAR, FAR, 1_000) if one.action == action)
 
@@ -44,7 +44,7 @@ async def changed(services: Services, user_id: str, **values: object) -> None:
         await tx.execute(update(people).where(people.c.user_id == user_id).values(**values))
 
 
-async def test_it_ends_and_gives_back(services: Services, clock: MovedClock) -> None:
+async def test_it_ends_and_gives_back(services: Services, clock: AdjustableClock) -> None:
     phase_id = await running(services)
     await end(services, clock)
 
@@ -59,7 +59,7 @@ async def test_it_ends_and_gives_back(services: Services, clock: MovedClock) -> 
     assert set(rounds) == {"2026-12-21"}  # two weeks after the end
 
 
-async def test_channel_and_leads_hear_of_it(services: Services, clock: MovedClock) -> None:
+async def test_channel_and_leads_hear_of_it(services: Services, clock: AdjustableClock) -> None:
     phase_id = await running(services, replace(SPRINT, co_lead_ids=(HANA,)))
     await end(services, clock)
 
@@ -77,19 +77,19 @@ async def test_channel_and_leads_hear_of_it(services: Services, clock: MovedCloc
     assert len(await messages(services, "unbookmark:")) == 1
 
 
-async def test_it_ends_once(services: Services, clock: MovedClock) -> None:
+async def test_it_ends_once(services: Services, clock: AdjustableClock) -> None:
     await running(services)
     due_item = await item(services, "end_phase")
     await end(services, clock)
     before = await evidence(services)
 
-    with pytest.raises(Taken):
+    with pytest.raises(AlreadyTaken):
         await end_phase(services, due_item)
     assert await evidence(services) == before
 
 
 async def test_after_downtime_the_day_it_really_ended_is_said(
-    services: Services, clock: MovedClock
+    services: Services, clock: AdjustableClock
 ) -> None:
     phase_id = await running(services)
     await end(services, clock, datetime(2026, 12, 10, 9, tzinfo=UTC))
@@ -101,7 +101,7 @@ async def test_after_downtime_the_day_it_really_ended_is_said(
 
 
 async def test_goodbyes_wait_two_working_days_for_a_line(
-    services: Services, clock: MovedClock
+    services: Services, clock: AdjustableClock
 ) -> None:
     await running(services, replace(TRUST, ends_on=date(2026, 12, 4)))  # a Friday
     await end(services, clock, datetime(2026, 12, 4, 17, tzinfo=UTC))
@@ -114,7 +114,7 @@ async def test_goodbyes_wait_two_working_days_for_a_line(
     assert goodbyes["U0FIN"] == datetime(2026, 12, 8, 15, tzinfo=UTC)
 
 
-async def test_a_goodbye_says_what_was_theirs(services: Services, clock: MovedClock) -> None:
+async def test_a_goodbye_says_what_was_theirs(services: Services, clock: AdjustableClock) -> None:
     phase_id = await running(services)
     await changed(services, BEN, contribution="I carry the importer.")
     await end(services, clock)
@@ -131,21 +131,21 @@ async def test_a_goodbye_says_what_was_theirs(services: Services, clock: MovedCl
     assert {row["conversation"] for row in said.values()} == set(MEMBERS)
 
 
-async def test_a_goodbye_is_said_once(services: Services, clock: MovedClock) -> None:
+async def test_a_goodbye_is_said_once(services: Services, clock: AdjustableClock) -> None:
     await running(services)
     await end(services, clock)
     goodbye = await item(services, "say_goodbye")
     clock.advance(timedelta(days=3))
     await carry_out(services, "say_goodbye")
 
-    with pytest.raises(Taken):
-        await say_goodbye(services, goodbye)
+    with pytest.raises(AlreadyTaken):
+        await send_goodbye(services, goodbye)
     assert len(await messages(services, "goodbye:")) == len(MEMBERS)
 
 
 @pytest.mark.parametrize("why", ["left", "deactivated"])
 async def test_who_is_gone_is_not_written_to(
-    services: Services, clock: MovedClock, why: str
+    services: Services, clock: AdjustableClock, why: str
 ) -> None:
     await running(services)
     await end(services, clock)
@@ -165,7 +165,7 @@ async def test_who_is_gone_is_not_written_to(
 
 @pytest.mark.parametrize(("line", "hears"), [(None, False), ("Your fix held.", True)])
 async def test_who_opted_out_hears_only_what_was_written_for_them(
-    services: Services, clock: MovedClock, line: str | None, hears: bool
+    services: Services, clock: AdjustableClock, line: str | None, hears: bool
 ) -> None:
     await running(services)
     await changed(services, BEN, thanks_line=line)
@@ -182,7 +182,7 @@ async def test_who_opted_out_hears_only_what_was_written_for_them(
 
 
 async def test_after_downtime_a_goodbye_waits_for_the_morning(
-    services: Services, clock: MovedClock
+    services: Services, clock: AdjustableClock
 ) -> None:
     phase_id = await running(services)
     await end(services, clock)
@@ -195,7 +195,9 @@ async def test_after_downtime_a_goodbye_waits_for_the_morning(
     assert said[f"goodbye:{phase_id}:{HANA}"]["not_before"] == monday
 
 
-async def test_a_phase_without_a_lead_ends_as_well(services: Services, clock: MovedClock) -> None:
+async def test_a_phase_without_a_lead_ends_as_well(
+    services: Services, clock: AdjustableClock
+) -> None:
     await running(services)
     await changed(services, ANA, left_at=clock.now())
 

@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy import update
 
-from bot.agenda import agenda
-from bot.clock import MovedClock
+from bot.agenda import schedule
+from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.ending.extend import extend
 from bot.ending.extend_form import Extension
@@ -33,7 +33,7 @@ from tests.start.proposals import SPRINT, TRUST
 MORE = Extension(ends_on=date(2026, 12, 14), reason="The audit came late.")
 
 
-async def test_everything_moves_with_the_end(services: Services, clock: MovedClock) -> None:
+async def test_everything_moves_with_the_end(services: Services, clock: AdjustableClock) -> None:
     phase_id = await running(services)
     clock.advance(timedelta(days=9))
 
@@ -77,7 +77,9 @@ async def test_trust_building_books_no_recovery(services: Services) -> None:
     assert "ecovery" not in str(said["payload"])
 
 
-async def test_an_admin_signs_with_their_own_name(services: Services, clock: MovedClock) -> None:
+async def test_an_admin_signs_with_their_own_name(
+    services: Services, clock: AdjustableClock
+) -> None:
     """Also where nobody leads any more."""
     phase_id = await running(services)
     people = schema.phase_people
@@ -115,7 +117,9 @@ async def test_two_at_the_same_moment_are_one(services: Services) -> None:
     assert len(await messages(services, "extended:")) == 1
 
 
-async def test_the_last_minute_and_the_date_agree(services: Services, clock: MovedClock) -> None:
+async def test_the_last_minute_and_the_date_agree(
+    services: Services, clock: AdjustableClock
+) -> None:
     """Either it ended and was not extended, or it was and runs on."""
     phase_id = await running(services)
     clock.move_to(ENDS_AT)
@@ -187,7 +191,7 @@ async def test_who_does_not_lead_may_not(services: Services, who: str) -> None:
 
 
 async def test_each_lead_is_warned_two_working_days_before(
-    services: Services, clock: MovedClock
+    services: Services, clock: AdjustableClock
 ) -> None:
     phase_id = await running(services, replace(SPRINT, co_lead_ids=(HANA,)))
     clock.move_to(datetime(2026, 12, 3, 9, tzinfo=UTC))
@@ -201,7 +205,9 @@ async def test_each_lead_is_warned_two_working_days_before(
     assert phase_id in str(list(warned))
 
 
-async def test_an_extended_phase_is_warned_of_again(services: Services, clock: MovedClock) -> None:
+async def test_an_extended_phase_is_warned_of_again(
+    services: Services, clock: AdjustableClock
+) -> None:
     phase_id = await running(services)
     clock.move_to(datetime(2026, 12, 3, 9, tzinfo=UTC))
     await carry_out(services, "warn_end")
@@ -213,11 +219,11 @@ async def test_an_extended_phase_is_warned_of_again(services: Services, clock: M
     assert len(await messages(services, "warn:")) == 2
 
 
-async def test_what_has_ended_is_not_warned_of(services: Services, clock: MovedClock) -> None:
+async def test_what_has_ended_is_not_warned_of(services: Services, clock: AdjustableClock) -> None:
     phase_id = await running(services)
     await wrap_up(services, by(ANA, phase_id), SAID)
     async with services.db.transaction() as tx:  # as if it had been claimed a moment before
-        await agenda.put(tx, WORKSPACE, action="warn_end", subject=phase_id, due_at=clock.now())
+        await schedule.add(tx, WORKSPACE, action="warn_end", subject=phase_id, due_at=clock.now())
 
     assert await carry_out(services, "warn_end") == 1
 

@@ -6,12 +6,12 @@ from datetime import UTC, date, datetime
 import pytest
 from sqlalchemy import delete
 
-from bot.agenda.agenda import Item
-from bot.clock import MovedClock
+from bot.agenda.schedule import AgendaItem
+from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.ending.extend import extend
 from bot.ending.extend_form import Extension
-from bot.ending.goodbyes import say_goodbye
+from bot.ending.goodbyes import send_goodbye
 from bot.ending.wrap_up import wrap_up
 from bot.services import Services
 from tests.ending.phase_rows import (
@@ -37,7 +37,7 @@ async def not_before(services: Services, prefix: str) -> dict[str, datetime]:
 
 
 async def test_woken_at_three_it_ends_at_once_and_tells_of_it_at_eight(
-    services: Services, clock: MovedClock
+    services: Services, clock: AdjustableClock
 ) -> None:
     phase_id = await running(services, replace(SPRINT, co_lead_ids=(HANA,)))
     clock.move_to(NIGHT)
@@ -53,7 +53,7 @@ async def test_woken_at_three_it_ends_at_once_and_tells_of_it_at_eight(
 
 
 async def test_on_a_promised_saturday_the_channel_hears_of_it_and_leads_on_monday(
-    services: Services, clock: MovedClock
+    services: Services, clock: AdjustableClock
 ) -> None:
     saturday = datetime(2026, 12, 5, 17, tzinfo=UTC)
     await running(services, replace(SPRINT, ends_on=date(2026, 12, 5)))
@@ -66,7 +66,7 @@ async def test_on_a_promised_saturday_the_channel_hears_of_it_and_leads_on_monda
 
 
 async def test_what_a_lead_says_before_eight_comes_after_the_closing(
-    services: Services, clock: MovedClock
+    services: Services, clock: AdjustableClock
 ) -> None:
     phase_id = await running(services)
     clock.move_to(NIGHT)
@@ -90,7 +90,7 @@ async def test_what_a_lead_says_before_eight_comes_after_the_closing(
     ],
 )
 async def test_a_late_warning_comes_in_the_leads_hours_or_not_at_all(
-    services: Services, clock: MovedClock, now: datetime, at: datetime | None
+    services: Services, clock: AdjustableClock, now: datetime, at: datetime | None
 ) -> None:
     await running(services)
     clock.move_to(now)
@@ -100,7 +100,7 @@ async def test_a_late_warning_comes_in_the_leads_hours_or_not_at_all(
 
 
 async def test_a_warning_that_waits_is_not_said_of_an_end_that_moved(
-    services: Services, clock: MovedClock
+    services: Services, clock: AdjustableClock
 ) -> None:
     phase_id = await running(services)
     clock.move_to(datetime(2026, 12, 4, 3, tzinfo=UTC))
@@ -114,7 +114,7 @@ async def test_a_warning_that_waits_is_not_said_of_an_end_that_moved(
 
 @pytest.mark.parametrize("order", [("warn_end", "end_phase"), ("end_phase", "warn_end")])
 async def test_warning_and_end_may_come_in_any_order(
-    services: Services, clock: MovedClock, order: tuple[str, str]
+    services: Services, clock: AdjustableClock, order: tuple[str, str]
 ) -> None:
     await running(services)
     clock.move_to(NIGHT)
@@ -127,7 +127,7 @@ async def test_warning_and_end_may_come_in_any_order(
 
 
 async def test_after_six_weeks_everything_is_said_once(
-    services: Services, clock: MovedClock
+    services: Services, clock: AdjustableClock
 ) -> None:
     await running(services)
     clock.move_to(datetime(2027, 1, 20, 12, tzinfo=UTC))
@@ -145,7 +145,7 @@ async def test_after_six_weeks_everything_is_said_once(
 
 
 async def test_nobody_is_told_of_a_phase_that_is_gone(
-    services: Services, clock: MovedClock
+    services: Services, clock: AdjustableClock
 ) -> None:
     phase_id = await running(services)
     clock.move_to(ENDS_AT)
@@ -155,16 +155,16 @@ async def test_nobody_is_told_of_a_phase_that_is_gone(
     subject = f"{phase_id}:{HANA}"
     due_at = (await planned(services, "say_goodbye"))[HANA]
 
-    await say_goodbye(
+    await send_goodbye(
         services,
-        Item(workspace_id=WORKSPACE, action="say_goodbye", subject=subject, due_at=due_at),
+        AgendaItem(workspace_id=WORKSPACE, action="say_goodbye", subject=subject, due_at=due_at),
     )
 
     assert await messages(services, "goodbye:") == {}
 
 
 async def test_one_that_another_follows_at_once_ends_like_any_other(
-    services: Services, clock: MovedClock
+    services: Services, clock: AdjustableClock
 ) -> None:
     old = await running(services)
     clock.move_to(datetime(2026, 12, 2, 22, tzinfo=UTC))

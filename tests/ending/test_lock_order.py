@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text, update
 
-from bot.agenda import agenda
+from bot.agenda import schedule
 from bot.agenda.actions import ActionName, PausedPhase
-from bot.agenda.agenda import Item, Taken
 from bot.agenda.claims import due
+from bot.agenda.schedule import AgendaItem, AlreadyTaken
 from bot.announcement.concerns import raise_concern
 from bot.app import ACTIONS
 from bot.clock import real_now
@@ -52,7 +52,7 @@ async def test_what_is_due_about_a_phase_waits_for_it_empty_handed(
         later = item.due_at + timedelta(days=1)
         await holder.execute(update(schema.agenda).values(due_at=later))
 
-    with pytest.raises(Taken):
+    with pytest.raises(AlreadyTaken):
         await carrying_out
 
 
@@ -64,10 +64,10 @@ async def test_a_concern_being_raised_is_not_left_behind_by_a_delivery(services:
 
     async with services.db.transaction() as raising:
         later = item.due_at + timedelta(days=1)
-        await agenda.put_or_hold(
+        await schedule.add_or_lock(
             raising, WORKSPACE, action=ActionName.DELIVER_CONCERNS, subject=phase_id, due_at=later
         )
-        with pytest.raises(Taken):
+        with pytest.raises(AlreadyTaken):
             await ACTIONS[ActionName.DELIVER_CONCERNS].run(services, item)
 
     assert await planned(services, ActionName.DELIVER_CONCERNS) == {phase_id: item.due_at}
@@ -75,7 +75,7 @@ async def test_a_concern_being_raised_is_not_left_behind_by_a_delivery(services:
         assert await due(reader, item.due_at, real_now(), 1) == [item]  # at once
 
 
-async def due_now(services: Services, phase_id: str, action: ActionName) -> Item:
+async def due_now(services: Services, phase_id: str, action: ActionName) -> AgendaItem:
     now = services.clock.now()
     noted = [
         row["subject"] for row in await rows(services, schema.agenda) if row["action"] == action
@@ -83,9 +83,9 @@ async def due_now(services: Services, phase_id: str, action: ActionName) -> Item
     subject = next(iter(noted), phase_id)
     if action is ActionName.PAUSE_PHASE:
         subject = str(PausedPhase(phase_id, PauseReason.UNSEEN))
-    item = Item(workspace_id=WORKSPACE, action=action, subject=subject, due_at=now)
+    item = AgendaItem(workspace_id=WORKSPACE, action=action, subject=subject, due_at=now)
     async with services.db.transaction() as tx:
-        await agenda.put(tx, WORKSPACE, action=action, subject=subject, due_at=now)
+        await schedule.add(tx, WORKSPACE, action=action, subject=subject, due_at=now)
     return item
 
 

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select, update
 
-from bot.clock import MovedClock
+from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.ending import wrap_up_form
-from bot.ending.end import finish
-from bot.ending.summary import ended_of
+from bot.ending.end import end_now
+from bot.ending.summary import summarize
 from bot.ending.wrap_up import wrap_up
 from bot.ending.wrap_up_form import ItemDecision, WrapUp
 from bot.phases import store
@@ -87,9 +87,9 @@ async def test_only_what_the_team_has_seen_is_pictured(
         await a_closed_round(over, number + 1, shown_at=shown_at)
 
     async with over.db.reading() as reader:
-        found = await ended_of(reader, WORKSPACE, await the_phase(reader, "over"))
+        found = await summarize(reader, WORKSPACE, await the_phase(reader, "over"))
         with pytest.raises(ValueError, match="still runs"):
-            await ended_of(reader, WORKSPACE, await the_phase(reader, "runs"))
+            await summarize(reader, WORKSPACE, await the_phase(reader, "runs"))
 
     assert (found.picture is not None, found.picture_is_newer) == (pictured, newer)
     assert (found.ended_on, found.writer) == (date(2026, 12, 7), "U0NOBODY")
@@ -219,14 +219,14 @@ async def test_recovery_is_as_long_as_the_sprint_was(
         async with services.db.transaction() as tx:
             phase = await store.lock(tx, WORKSPACE, phase_id)
             assert phase is not None
-            await finish(tx, WORKSPACE, phase, by=None, now=ended_at)
+            await end_now(tx, WORKSPACE, phase, by=None, now=ended_at)
         found.append((await phase_of(services, phase_id)).recovery_until)
 
     assert found == [until, None]
 
 
 async def test_after_the_end_the_wrap_up_hurries_the_goodbyes_and_lines_come_by_themselves(
-    services: Services, clock: MovedClock
+    services: Services, clock: AdjustableClock
 ) -> None:
     phase_id = await running(services)
     clock.move_to(ENDS_AT)
@@ -253,7 +253,7 @@ async def test_after_the_end_the_wrap_up_hurries_the_goodbyes_and_lines_come_by_
 
 @pytest.mark.parametrize("zone", [None, "Asia/Tokyo"])
 async def test_a_member_without_a_time_zone_has_their_goodbye_in_the_phases(
-    services: Services, clock: MovedClock, zone: str | None
+    services: Services, clock: AdjustableClock, zone: str | None
 ) -> None:
     phase_id = await running(services)
     people = schema.people

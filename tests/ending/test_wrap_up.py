@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.clock import MovedClock
+from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.ending.wrap_up import wrap_up
 from bot.ending.wrap_up_form import ItemDecision
@@ -33,7 +33,7 @@ PARKED = ItemDecision(outcome=ItemOutcome.PARKED, until=date(2027, 1, 11))
 DECIDED = replace(SAID, decisions={0: PARKED, 1: ItemDecision(outcome=ItemOutcome.DROPPED)})
 
 
-async def test_a_running_phase_ends_with_it(services: Services, clock: MovedClock) -> None:
+async def test_a_running_phase_ends_with_it(services: Services, clock: AdjustableClock) -> None:
     phase_id = await running(services)
     clock.advance(timedelta(days=2))
 
@@ -70,7 +70,7 @@ async def test_the_channel_hears_it_once_and_the_pin_goes(services: Services) ->
 
 
 async def test_goodbyes_come_in_each_ones_working_hours(
-    services: Services, clock: MovedClock
+    services: Services, clock: AdjustableClock
 ) -> None:
     phase_id = await running(services)
     clock.move_to(datetime(2026, 11, 27, 18, tzinfo=UTC))  # Friday evening in Lisbon
@@ -84,7 +84,9 @@ async def test_goodbyes_come_in_each_ones_working_hours(
     assert goodbyes["U0EMI"] == datetime(2026, 11, 29, 23, tzinfo=UTC)  # Monday 08:00 in Tokyo
 
 
-async def test_after_the_end_the_outcome_is_added(services: Services, clock: MovedClock) -> None:
+async def test_after_the_end_the_outcome_is_added(
+    services: Services, clock: AdjustableClock
+) -> None:
     phase_id = await running(services)
     clock.move_to(ENDS_AT)
     assert await carry_out(services, "end_phase") == 1
@@ -106,7 +108,7 @@ async def test_after_the_end_the_outcome_is_added(services: Services, clock: Mov
 
 
 async def test_what_stays_as_it_was_is_not_said_again(
-    services: Services, clock: MovedClock
+    services: Services, clock: AdjustableClock
 ) -> None:
     phase_id = await running(services)
     clock.move_to(ENDS_AT)
@@ -118,7 +120,7 @@ async def test_what_stays_as_it_was_is_not_said_again(
     assert "Dark mode" not in str(added["payload"])
 
 
-async def test_lines_are_private_and_signed(services: Services, clock: MovedClock) -> None:
+async def test_lines_are_private_and_signed(services: Services, clock: AdjustableClock) -> None:
     phase_id = await running(services)
     await wrap_up(services, by(OWNER, phase_id), replace(SAID, lines={BEN: "Your fix held."}))
     clock.advance(timedelta(days=1))
@@ -133,7 +135,7 @@ async def test_lines_are_private_and_signed(services: Services, clock: MovedCloc
 
 
 async def test_a_line_written_after_the_goodbyes_comes_by_itself(
-    services: Services, clock: MovedClock
+    services: Services, clock: AdjustableClock
 ) -> None:
     phase_id = await running(services)
     clock.move_to(ENDS_AT)
@@ -176,7 +178,7 @@ async def test_two_at_the_same_moment_are_one(services: Services) -> None:
 
 
 async def test_the_last_minute_and_the_date_are_one_end(
-    services: Services, clock: MovedClock
+    services: Services, clock: AdjustableClock
 ) -> None:
     """The tick and the lead meet; neither waits for the other for ever, and it ends once."""
     phase_id = await running(services)

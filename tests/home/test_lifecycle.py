@@ -9,12 +9,12 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from bot.agenda.actions import ActionName
-from bot.clock import MovedClock
+from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.home import handlers, held_decisions
 from bot.home.lifecycle import opt_in, opt_out, show_home
 from bot.operations.message_decisions import Decision
-from bot.playground.server import StandIn
+from bot.playground.server import FakeSlack
 from bot.rounds import ballots
 from bot.services import Services
 from bot.slack.errors import Refused
@@ -146,7 +146,7 @@ async def test_the_buttons_name_the_phase_or_its_channel(people: Services) -> No
 
 
 async def test_what_is_led_and_ends_first_stands_first_and_what_is_over_last(
-    people: Services, clock: MovedClock
+    people: Services, clock: AdjustableClock
 ) -> None:
     over = {"state": "ended", "ended_at": NOW - timedelta(days=3), "leads": (BEN,), "members": ()}
     mine = {"leads": (ANA,), "members": (BEN,)}
@@ -218,7 +218,7 @@ async def test_open_questions_close_first_first_and_none_that_wait_to_be_counted
         for name in channels:
             closes = NOW + timedelta(hours=hours[name])
             await a_round(tx, round_id=f"round-{name}", phase_id=name, closes_at=closes)
-            await ballots.open_vault(tx, people.keys, WORKSPACE, f"round-{name}")
+            await ballots.create_secret(tx, people.keys, WORKSPACE, f"round-{name}")
 
     buttons = await home(people, BEN, ())
     asked = [(action, about) for action, about in buttons if action in (SEND, SKIP)]
@@ -233,7 +233,7 @@ async def test_who_left_the_team_is_not_asked_in_home(people: Services) -> None:
     await add_phases(people, {})
     async with people.db.transaction() as tx:
         await a_round(tx)
-        await ballots.open_vault(tx, people.keys, WORKSPACE, ROUND)
+        await ballots.create_secret(tx, people.keys, WORKSPACE, ROUND)
         gone = schema.phase_people
         await tx.execute(update(gone).where(gone.c.user_id == BEN).values(left_at=NOW))
 
@@ -288,7 +288,7 @@ async def test_only_admins_with_an_open_account_decide(
         with pytest.raises(Refused, match="only workspace admins decide"):
             await held_decisions.decide(people, decision, request)
     with pytest.raises(Refused, match="only workspace admins decide"):
-        await held_decisions.held_one(people, request)
+        await held_decisions.held_message(people, request)
 
 
 @pytest.mark.parametrize(
@@ -300,13 +300,13 @@ async def test_what_may_be_there_is_asked_for_by_its_link(
     await hold_back(people, LAUNCH, state=state)
 
     if may:
-        found = await held_decisions.held_one(people, by(OWNER, f"{state}0"))
+        found = await held_decisions.held_message(people, by(OWNER, f"{state}0"))
         assert (found.channel_id, found.at) == (LAUNCH, NOW)
     else:
         with pytest.raises(Refused, match="Nothing was changed"):
-            await held_decisions.held_one(people, by(OWNER, f"{state}0"))
+            await held_decisions.held_message(people, by(OWNER, f"{state}0"))
     with pytest.raises(Refused, match="no message has this id"):
-        await held_decisions.held_one(people, by(OWNER, "unknown id"))
+        await held_decisions.held_message(people, by(OWNER, "unknown id"))
 
 
 @pytest.mark.parametrize(
@@ -318,7 +318,7 @@ async def test_what_may_be_there_is_asked_for_by_its_link(
     ],
 )
 async def test_a_link_that_leads_nowhere_is_said_beside_it(
-    people: Services, standin: StandIn, fault: dict[str, Any] | None, says: str
+    people: Services, standin: FakeSlack, fault: dict[str, Any] | None, says: str
 ) -> None:
     await hold_back(people, LAUNCH)
     link = f"https://example.slack.com/archives/{LAUNCH}/p1763892000123456" if fault else "here"
@@ -357,7 +357,7 @@ async def test_another_tab_than_home_publishes_nothing(people: Services, tab: st
 
 
 async def test_home_is_shown_where_slack_will_not_say_the_channels_or_who_is_an_admin(
-    people: Services, standin: StandIn
+    people: Services, standin: FakeSlack
 ) -> None:
     await add_phases(people, {})
     standin.faults.fail_next("users.conversations", error="user_not_found")

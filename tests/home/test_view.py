@@ -9,14 +9,14 @@ from syrupy.extensions.json import JSONSnapshotExtension
 
 from bot.home import held_messages
 from bot.home.help import SUBCOMMANDS, help_message, unknown_message
-from bot.home.model import Held, HomeFacts, PhaseLine
+from bot.home.model import HeldMessage, HomeFacts, PhaseSummary
 from bot.home.view import INLINE, build
 from bot.phases.rules import Kind
 from bot.playground.fake_slack.checks import check_blocks, check_view
 from bot.rounds.model import OpenQuestion
 from tests.rounds.test_messages import ASKING
 
-LINE = PhaseLine(
+LINE = PhaseSummary(
     phase_id="p" * 32,
     channel_id="C0LAUNCH",
     kind=Kind.RESULTS_SPRINT,
@@ -30,7 +30,7 @@ LINE = PhaseLine(
 OPEN = OpenQuestion(asking=ASKING, is_answered=False)
 ANSWERED = OpenQuestion(asking=ASKING, is_answered=True)
 TO_LEAD = OpenQuestion(asking=replace(ASKING, to_lead=True), is_answered=False)
-HELD = Held(
+HELD = HeldMessage(
     message_id="e" * 32,
     what="the announcement of a phase",
     channel_id="C0LAUNCH",

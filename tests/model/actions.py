@@ -7,7 +7,7 @@ from datetime import date, time
 from typing import Any
 
 from bot.playground.fake_slack import forms
-from tests.harness import House
+from tests.harness import BotHarness
 from tests.scenarios.lead import CLEAR, SPRINT, TRUST, Lead
 
 Levels = Mapping[str, int]
@@ -29,7 +29,7 @@ class Wish:
     twice: bool  # Announce is pressed twice
 
 
-async def start(house: House, user: str, wish: Wish) -> tuple[str, bool]:
+async def start(house: BotHarness, user: str, wish: Wish) -> tuple[str, bool]:
     """All of the start form. Returns what was refused, and whether a reason was asked for."""
     lead = Lead(house, user)
     await close(house, user)
@@ -65,23 +65,23 @@ def _options(wish: Wish) -> dict[str, Any]:
     return options
 
 
-async def _announce(house: House, lead: Lead, times: int) -> None:
+async def _announce(house: BotHarness, lead: Lead, times: int) -> None:
     view_id = lead.view["id"]
     await asyncio.gather(*(lead.me.submit(view_id) for _ in range(times)))
     await house.settle()
 
 
-async def close(house: House, user: str) -> None:
+async def close(house: BotHarness, user: str) -> None:
     me = house.slack.as_user(user)
     while me.top_view is not None:
         await me.close(everything=True)
 
 
-async def poll(house: House, user: str, channel: str) -> str:
+async def poll(house: BotHarness, user: str, channel: str) -> str:
     return (await house.slack.as_user(user).command("/imbalance poll", channel)).text
 
 
-async def end(house: House, user: str, channel: str, outcomes: Mapping[int, str]) -> str:
+async def end(house: BotHarness, user: str, channel: str, outcomes: Mapping[int, str]) -> str:
     """Wrap up. Returns why not."""
     lead = Lead(house, user)
     await close(house, user)
@@ -93,7 +93,7 @@ async def end(house: House, user: str, channel: str, outcomes: Mapping[int, str]
     return str(await lead.sends(**chosen) or "")
 
 
-async def extend(house: House, user: str, channel: str, until: date) -> str:
+async def extend(house: BotHarness, user: str, channel: str, until: date) -> str:
     """Extend. Returns why not."""
     lead = Lead(house, user)
     await close(house, user)
@@ -106,7 +106,7 @@ async def extend(house: House, user: str, channel: str, until: date) -> str:
 
 
 async def answer(
-    house: House, user: str, round_id: str, levels: Levels, comment: str, *, times: int = 1
+    house: BotHarness, user: str, round_id: str, levels: Levels, comment: str, *, times: int = 1
 ) -> str:
     """In the message: Send, or Change and the form. Returns why not."""
     me = house.slack.as_user(user)
@@ -127,7 +127,7 @@ async def answer(
     return str((await me.submit()).errors or "")
 
 
-async def skip(house: House, user: str, round_id: str) -> bool:
+async def skip(house: BotHarness, user: str, round_id: str) -> bool:
     found = _asking(house, user, round_id)
     if found is None or not _has(found[1], "rounds.skip"):
         return False
@@ -136,7 +136,7 @@ async def skip(house: House, user: str, round_id: str) -> bool:
 
 
 async def answer_in_home(
-    house: House, user: str, round_id: str, levels: Levels, comment: str
+    house: BotHarness, user: str, round_id: str, levels: Levels, comment: str
 ) -> bool:
     """In App Home, where the round stands open there. Returns whether it does."""
     view = await home(house, user)
@@ -149,7 +149,7 @@ async def answer_in_home(
     return True
 
 
-async def opt(house: House, user: str, channel: str, *, out: bool) -> bool:
+async def opt(house: BotHarness, user: str, channel: str, *, out: bool) -> bool:
     """Press the switch of that channel in App Home. Returns whether it is there."""
     view = await home(house, user)
     try:
@@ -160,7 +160,7 @@ async def opt(house: House, user: str, channel: str, *, out: bool) -> bool:
     return True
 
 
-async def home(house: House, user: str) -> dict[str, Any]:
+async def home(house: BotHarness, user: str) -> dict[str, Any]:
     await house.slack.as_user(user).open_home()
     await house.settle()
     view = house.slack.as_user(user).home
@@ -168,7 +168,7 @@ async def home(house: House, user: str) -> dict[str, Any]:
     return view
 
 
-async def say(house: House, user: str, channel: str, button: str, text: str) -> bool:
+async def say(house: BotHarness, user: str, channel: str, button: str, text: str) -> bool:
     """My part, or a concern, from the announcement. Returns whether the form was there."""
     me = house.slack.as_user(user)
     await close(house, user)
@@ -184,7 +184,7 @@ async def say(house: House, user: str, channel: str, button: str, text: str) -> 
     return True
 
 
-def _asking(house: House, user: str, round_id: str) -> tuple[dict[str, Any], Any] | None:
+def _asking(house: BotHarness, user: str, round_id: str) -> tuple[dict[str, Any], Any] | None:
     """The newest message to this person with something to press about this round."""
     for message in reversed(house.slack.as_user(user).dm_with_bot()):
         direct = house.slack.as_user(user).direct_message

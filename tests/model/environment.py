@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
 from bot.playground.fake_slack.workspace_changes import Heard
-from bot.playground.server import StandIn
+from bot.playground.server import FakeSlack
 from tests.harness import ANA, CHIARA, DEV, EMI, GUEST, MEMBERS, OWNER
 from tests.model.answers import somebody
 from tests.model.base import Base
@@ -87,7 +87,7 @@ class Weather(Base):
 
     @rule(count=st.sampled_from(AWAY), channel=channels, leaver=st.none() | comers)
     def bot_is_away(self, count: float, channel: str, leaver: str | None) -> None:
-        def meanwhile(slack: StandIn) -> Heard:
+        def meanwhile(slack: FakeSlack) -> Heard:
             if leaver is None:
                 return None
             self.belief.leave(channel, leaver)

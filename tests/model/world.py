@@ -7,18 +7,18 @@ from typing import Any, TypeVar
 
 from sqlalchemy import func, select
 
-from bot.agenda.agenda import NEVER
+from bot.agenda.schedule import PARKED
 from bot.app import Imbalance
-from bot.clock import MovedClock
+from bot.clock import AdjustableClock
 from bot.db import schema
-from bot.outbox.delivery import Patience
-from bot.outbox.rate_limits import Pace
+from bot.outbox.delivery import RetryTimings
+from bot.outbox.rate_limits import RateLimits
 from bot.playground.fake_slack.core import Call
 from bot.playground.fake_slack.workspace_changes import Heard, done
-from bot.playground.server import StandIn
+from bot.playground.server import FakeSlack
 from bot.settings import Settings
 from tests.conftest import KEY, MANIFEST, MONDAY
-from tests.harness import TINY_PNG, House
+from tests.harness import TINY_PNG, BotHarness
 from tests.model.crashable_loop import Mortal
 
 T = TypeVar("T")
@@ -26,10 +26,10 @@ T = TypeVar("T")
 SETTLES_WITHIN = 60.0  # real seconds
 LOST_AFTER = 1.0  # that Slack takes an acknowledgement for lost
 LOOK_EVERY = 0.02
-PATIENCE = Patience(settle=0, first_retry=0, picture_retry=0, picture_tries=2, look=0.05)
+PATIENCE = RetryTimings(settle=0, first_retry=0, picture_retry=0, picture_tries=2, look=0.05)
 
 
-class Unhurried(StandIn):
+class Unhurried(FakeSlack):
     """A stand-in that waits for a slow machine."""
 
     async def settled(self, timeout: float = SETTLES_WITHIN) -> None:
@@ -43,7 +43,7 @@ class World:
         self._runner = asyncio.Runner()
         self._mortal = Mortal(self._runner.get_loop())
         self._url = url
-        self.clock = MovedClock(MONDAY)
+        self.clock = AdjustableClock(MONDAY)
         self.slack = Unhurried(clock=self.clock.now, manifest=MANIFEST)
         self._read = 0
         self.do(self.slack.start())
@@ -81,7 +81,7 @@ class World:
         fresh, self._read = self.slack.calls[self._read :], len(self.slack.calls)
         return fresh
 
-    def hears(self, happens: Callable[[StandIn], Heard]) -> None:
+    def hears(self, happens: Callable[[FakeSlack], Heard]) -> None:
         """Something happens in Slack, and the bot has heard of it if it is told."""
 
         async def happen() -> None:
@@ -89,7 +89,7 @@ class World:
 
         self.do(happen())
 
-    def hears_again(self, happens: Callable[[StandIn], Heard]) -> None:
+    def hears_again(self, happens: Callable[[FakeSlack], Heard]) -> None:
         """The same, and Slack loses the first acknowledgement: it tells the bot once more."""
         dispatch = self.slack.core.dispatch
         patience, dispatch.ack_seconds = dispatch.ack_seconds, LOST_AFTER
@@ -107,7 +107,7 @@ class World:
 
         self.do(renew())
 
-    def asleep_until(self, until: datetime, meanwhile: Callable[[StandIn], Heard]) -> None:
+    def asleep_until(self, until: datetime, meanwhile: Callable[[FakeSlack], Heard]) -> None:
         """The bot is stopped, `meanwhile` happens, and it starts again then.
 
         What Slack had to tell reaches it afterwards, as after a short outage.
@@ -143,11 +143,11 @@ class World:
         await self._mortal.kill()
         await self.house.bot.stop()  # nothing of it is left that could do anything
 
-    async def _begun(self) -> House:
-        house: House = await self._mortal.begin(self._started())
+    async def _begun(self) -> BotHarness:
+        house: BotHarness = await self._mortal.begin(self._started())
         return house
 
-    async def _started(self) -> House:
+    async def _started(self) -> BotHarness:
         async def draw(_: object) -> bytes:
             return TINY_PNG
 
@@ -162,10 +162,10 @@ class World:
             http_port=0,
             metrics_port=0,
         )
-        pace = Pace(limited=False)
+        pace = RateLimits(limited=False)
         bot = Imbalance(settings, self.clock, pace=pace, patience=PATIENCE, draw=draw)
         await bot.start()
-        return House(bot=bot, slack=self.slack, clock=self.clock)
+        return BotHarness(bot=bot, slack=self.slack, clock=self.clock)
 
     async def _settle(self) -> None:
         loop = asyncio.get_running_loop()
@@ -183,7 +183,7 @@ class World:
         now = self.clock.now()
         agenda, messages = schema.agenda, schema.messages
         due = select(agenda.c.action).where(
-            agenda.c.due_at <= now, func.coalesce(agenda.c.retry_at, now) < NEVER
+            agenda.c.due_at <= now, func.coalesce(agenda.c.retry_at, now) < PARKED
         )
         unsaid = select(messages.c.key).where(
             messages.c.state.in_(("pending", "sending", "unknown")), messages.c.not_before <= now

@@ -13,9 +13,9 @@ from bot.clock import real_now
 from bot.db import schema
 from bot.db.engine import Database
 from bot.db.upserts import insert_if_new
-from bot.outbox import outbox
+from bot.outbox import enqueue
+from bot.outbox.enqueue import State
 from bot.outbox.keys import MessageKey
-from bot.outbox.outbox import State
 from bot.settings import encode_key
 from bot.slack.content import content, section
 from tests.conftest import KEY
@@ -64,7 +64,7 @@ async def a_message(
     async with db.transaction() as tx:
         said = content(SECRET_TEXT, section(SECRET_TEXT))
         await insert_if_new(tx, schema.sender_leases, workspace_id=workspace_id)
-        await outbox.say(tx, workspace_id, key=MessageKey(key), to=to, content=said, now=at)
+        await enqueue.post(tx, workspace_id, key=MessageKey(key), to=to, content=said, now=at)
         mine = (_messages.c.workspace_id == workspace_id) & (_messages.c.key == key)
         if values:
             await tx.execute(update(_messages).where(mine).values(**values))

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.operations import doctor
-from bot.playground.server import StandIn
+from bot.playground.server import FakeSlack
 from bot.settings import Settings, encode_key
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -25,7 +25,7 @@ def environment(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> pytest.M
 async def test_all_is_well(
     environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert await doctor.examine() == 0
+    assert await doctor.diagnose() == 0
     assert "wrong" not in capsys.readouterr().out
 
 
@@ -49,16 +49,16 @@ async def test_what_is_wrong_is_named(
 ) -> None:
     environment.setenv(name, value)
 
-    assert await doctor.examine() == 1
+    assert await doctor.diagnose() == 1
     assert says in capsys.readouterr().out
 
 
 async def test_a_missing_scope_is_named(
-    environment: pytest.MonkeyPatch, standin: StandIn, capsys: pytest.CaptureFixture[str]
+    environment: pytest.MonkeyPatch, standin: FakeSlack, capsys: pytest.CaptureFixture[str]
 ) -> None:
     standin.scopes.discard("pins:write")
 
-    assert await doctor.examine() == 1
+    assert await doctor.diagnose() == 1
     assert "scopes: missing pins:write" in capsys.readouterr().out
 
 
@@ -67,7 +67,7 @@ async def test_a_server_that_does_not_answer_keeps_nothing_else_from_being_said(
 ) -> None:
     environment.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:9/none")
 
-    assert await doctor.examine() == 1
+    assert await doctor.diagnose() == 1
     said = capsys.readouterr().out
     assert "The database cannot be reached (unreachable)" in said
     assert "SLACK_APP_TOKEN: Socket Mode opens" in said

@@ -4,17 +4,17 @@ from datetime import timedelta
 
 from sqlalchemy import update
 
-from bot.agenda import agenda
+from bot.agenda import schedule
 from bot.clock import real_now
 from bot.db import schema
 from bot.db.engine import Database
-from bot.outbox.outbox import State
-from bot.playground.server import StandIn
+from bot.outbox.enqueue import State
+from bot.playground.server import FakeSlack
 from tests.harness import BEN, WORKSPACE
 from tests.operations.stuck_messages import Said, a_message, command, held
 
 
-async def doctor(url: str, slack: StandIn) -> Said:
+async def doctor(url: str, slack: FakeSlack) -> Said:
     return await command(
         url,
         "doctor",
@@ -36,7 +36,7 @@ async def lane(db: Database, **values: object) -> None:
         await tx.execute(update(schema.sender_leases).values(**values))
 
 
-async def test_nothing_waits(database_url: str, standin: StandIn) -> None:
+async def test_nothing_waits(database_url: str, standin: FakeSlack) -> None:
     said = await doctor(database_url, standin)
 
     assert said.code == 0
@@ -46,7 +46,7 @@ async def test_nothing_waits(database_url: str, standin: StandIn) -> None:
 
 
 async def test_what_somebody_should_look_at(
-    db: Database, database_url: str, standin: StandIn
+    db: Database, database_url: str, standin: FakeSlack
 ) -> None:
     await held(db, "announcement:1")
     await held(db, "results:1")
@@ -55,7 +55,7 @@ async def test_what_somebody_should_look_at(
         db, "closing:1", state=State.UNKNOWN, error="timeout", retry_at=real_now() + timedelta(1)
     )
     async with db.transaction() as tx:
-        await agenda.put(tx, WORKSPACE, action="close_round", subject="1", due_at=real_now())
+        await schedule.add(tx, WORKSPACE, action="close_round", subject="1", due_at=real_now())
         later = real_now() + timedelta(minutes=5)
         await tx.execute(update(schema.agenda).values(attempts=2, retry_at=later))
     standin.scopes.discard("channels:history")
@@ -72,7 +72,7 @@ async def test_what_somebody_should_look_at(
 
 
 async def test_what_is_not_said_any_more_is_shown_and_no_alarm(
-    db: Database, database_url: str, standin: StandIn
+    db: Database, database_url: str, standin: FakeSlack
 ) -> None:
     at = real_now()
     for number in range(3):
@@ -94,11 +94,11 @@ async def test_what_is_not_said_any_more_is_shown_and_no_alarm(
     assert "And 4 more" in listed.out
 
 
-async def test_what_is_wrong(db: Database, database_url: str, standin: StandIn) -> None:
+async def test_what_is_wrong(db: Database, database_url: str, standin: FakeSlack) -> None:
     await a_message(db)
     async with db.transaction() as tx:
         at = real_now() - timedelta(hours=3)
-        await agenda.put(tx, WORKSPACE, action="tidy", subject="it", due_at=at)
+        await schedule.add(tx, WORKSPACE, action="tidy", subject="it", due_at=at)
 
     said = await doctor(database_url, standin)
 
@@ -108,7 +108,7 @@ async def test_what_is_wrong(db: Database, database_url: str, standin: StandIn) 
 
 
 async def test_a_refused_token_and_a_removed_app(
-    db: Database, database_url: str, standin: StandIn
+    db: Database, database_url: str, standin: FakeSlack
 ) -> None:
     await a_message(db)
     await lane(db, halted="app_uninstalled")
@@ -123,7 +123,7 @@ async def test_a_refused_token_and_a_removed_app(
 
 
 async def test_who_sends_and_how_far_it_is(
-    db: Database, database_url: str, standin: StandIn
+    db: Database, database_url: str, standin: FakeSlack
 ) -> None:
     for number in range(26):
         await a_message(db, f"ask:1:U{number}", to=f"U{number}")

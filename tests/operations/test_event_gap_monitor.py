@@ -5,10 +5,10 @@ from collections.abc import Iterable
 import pytest
 
 from bot.agenda.actions import ActionName
-from bot.clock import MovedClock
+from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.db.engine import Database
-from bot.operations.event_gap_monitor import Hearing
+from bot.operations.event_gap_monitor import EventGapMonitor
 from bot.workspaces.lifecycle import ask_what_was_missed, install, uninstall
 from tests.harness import WORKSPACE
 from tests.rounds.evidence import agenda_of
@@ -28,7 +28,7 @@ async def misses(looks: Iterable[tuple[float, bool]]) -> int:
         nonlocal asked
         asked += 1
 
-    hearing = Hearing(could_tell, missed, lambda: now)
+    hearing = EventGapMonitor(could_tell, missed, lambda: now)
     for now, hears in looks:  # noqa: B007
         await hearing.look()
     return asked
@@ -62,7 +62,7 @@ async def test_what_cannot_be_noted_is_noted_with_the_next_look() -> None:
             raise TimeoutError
         noted.append(now)
 
-    hearing = Hearing(could_tell, missed, lambda: now)
+    hearing = EventGapMonitor(could_tell, missed, lambda: now)
     now = 1000.0
     with pytest.raises(TimeoutError):
         await hearing.look()
@@ -72,7 +72,7 @@ async def test_what_cannot_be_noted_is_noted_with_the_next_look() -> None:
     assert noted == [1060.0]
 
 
-async def test_it_is_asked_wherever_we_are_installed(db: Database, clock: MovedClock) -> None:
+async def test_it_is_asked_wherever_we_are_installed(db: Database, clock: AdjustableClock) -> None:
     await install(db, US, clock.now())
     await install(db, {**US, "team_id": "T0GONE"}, clock.now())
     async with db.transaction() as tx:

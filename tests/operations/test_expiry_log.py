@@ -7,9 +7,9 @@ from prometheus_client import REGISTRY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db.engine import Database
-from bot.outbox import admin_queries, outbox, requeue
+from bot.outbox import admin_queries, enqueue, requeue
+from bot.outbox.enqueue import State
 from bot.outbox.keys import MessageKey
-from bot.outbox.outbox import State
 from tests.harness import WORKSPACE
 from tests.operations.stuck_messages import a_message, row
 
@@ -22,11 +22,11 @@ def expired() -> float:
 
 
 async def cancelled(tx: AsyncConnection, _id: str) -> None:
-    await outbox.cancel(tx, WORKSPACE, keys=[KEY])
+    await enqueue.cancel(tx, WORKSPACE, keys=[KEY])
 
 
 async def deleted(tx: AsyncConnection, _id: str) -> None:
-    await requeue.forget_place(tx, WORKSPACE, key=KEY, reason="deleted in Slack")
+    await requeue.mark_deleted(tx, WORKSPACE, key=KEY, reason="deleted in Slack")
 
 
 async def dropped(tx: AsyncConnection, message_id: str) -> None:

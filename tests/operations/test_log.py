@@ -12,7 +12,7 @@ from bot.agenda import actions
 from bot.log import hide_people
 from bot.outbox.keys import MessageKey
 from bot.rounds.lifecycle import plan_rounds
-from tests.harness import ANA, BEN, CHIARA, LAUNCH, MEMBERS, WORKSPACE, House
+from tests.harness import ANA, BEN, CHIARA, LAUNCH, MEMBERS, WORKSPACE, BotHarness
 from tests.rounds.round_rows import NOW, a_phase, the_phase
 from tests.scenarios.lead import Lead
 
@@ -34,18 +34,18 @@ def lines(written: io.StringIO) -> Any:
     return lambda: [json.loads(line) for line in written.getvalue().splitlines()]
 
 
-def message_of(house: House, user_id: str) -> dict[str, Any]:
+def message_of(house: BotHarness, user_id: str) -> dict[str, Any]:
     return house.slack.as_user(user_id).dm_with_bot()[-1]
 
 
-async def ask(house: House) -> None:
+async def ask(house: BotHarness) -> None:
     async with house.bot.db.transaction() as tx:
         await a_phase(tx, phase_id=PHASE)
         await plan_rounds(tx, WORKSPACE, await the_phase(tx, PHASE), NOW)
     await house.travel_to(TUESDAY_EVENING)
 
 
-async def answer(house: House, user_id: str, value: str) -> None:
+async def answer(house: BotHarness, user_id: str, value: str) -> None:
     inputs = [b["block_id"] for b in message_of(house, user_id)["blocks"] if b["type"] == "input"]
     typed = {name: value for name in inputs if name.split(":")[-1] in QUESTIONS}
     typed |= {name: f"{MARK} {user_id}" for name in inputs if name.endswith(":comment")}
@@ -53,7 +53,7 @@ async def answer(house: House, user_id: str, value: str) -> None:
     await house.settle()
 
 
-async def whole_round(house: House, value: str) -> None:
+async def whole_round(house: BotHarness, value: str) -> None:
     """Asked, answered, changed, skipped, reminded, reflected, closed, shown."""
     await ask(house)
     for user_id in (*MEMBERS[:6], ANA):
@@ -66,7 +66,7 @@ async def whole_round(house: House, value: str) -> None:
 
 
 async def test_a_whole_round_leaves_no_answer_in_the_log(
-    written: io.StringIO, lines: Any, house: House
+    written: io.StringIO, lines: Any, house: BotHarness
 ) -> None:
     await whole_round(house, "2")
 
@@ -82,7 +82,7 @@ async def test_a_whole_round_leaves_no_answer_in_the_log(
 @pytest.mark.parametrize("written", ["DEBUG json", "DEBUG text"], indirect=True)
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_a_failure_is_told_without_what_was_answered(
-    written: io.StringIO, house: House, monkeypatch: pytest.MonkeyPatch
+    written: io.StringIO, house: BotHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await ask(house)
     monkeypatch.setattr("bot.rounds.answer_form.parse", lambda *_: 1 // 0)
@@ -94,7 +94,9 @@ async def test_a_failure_is_told_without_what_was_answered(
         assert word not in written.getvalue()
 
 
-async def test_our_lines_have_only_fields_that_can_hold_no_answer(lines: Any, house: House) -> None:
+async def test_our_lines_have_only_fields_that_can_hold_no_answer(
+    lines: Any, house: BotHarness
+) -> None:
     await whole_round(house, "2")
 
     ours = [line for line in lines() if line["logger"] == "imbalance"]
@@ -119,7 +121,7 @@ def test_a_line_names_its_phase_round_and_message() -> None:
     assert hide_people(None, "info", {"event": "started"}) == {"event": "started"}
 
 
-async def test_lines_of_delivery_and_agenda_have_their_ids(lines: Any, house: House) -> None:
+async def test_lines_of_delivery_and_agenda_have_their_ids(lines: Any, house: BotHarness) -> None:
     await whole_round(house, "4")
 
     delivery = [line for line in lines() if line["event"].startswith("message_")]
@@ -133,12 +135,12 @@ async def test_lines_of_delivery_and_agenda_have_their_ids(lines: Any, house: Ho
     assert {line["phase"] for line in opened} == {PHASE}
 
 
-async def no_picture(house: House) -> None:
+async def no_picture(house: BotHarness) -> None:
     house.slack.faults.fail_next("files.getUploadURLExternal", error="file_upload_disabled")
     await whole_round(house, "4")
 
 
-async def no_round(house: House) -> None:
+async def no_round(house: BotHarness) -> None:
     await Lead(house).starts("results 2w")
     house.slack.faults.fail_next("conversations.members", error="method_deprecated")
     await house.wait(days=1)
@@ -148,7 +150,7 @@ async def no_round(house: House) -> None:
     ("story", "event"), [(no_picture, "picture_failed"), (no_round, "round_left_out")]
 )
 async def test_whatever_is_said_on_the_way_has_its_workspace(
-    lines: Any, house: House, story: Callable[[House], Awaitable[None]], event: str
+    lines: Any, house: BotHarness, story: Callable[[BotHarness], Awaitable[None]], event: str
 ) -> None:
     await story(house)
 

@@ -13,7 +13,7 @@ from psycopg.errors import InvalidTextRepresentation, UniqueViolation
 from slack_sdk.errors import SlackApiError
 
 from bot.log import log
-from tests.harness import House
+from tests.harness import BotHarness
 from tests.scenarios.requests import PRESSED, STATE, form, post, signed
 
 BOTH = pytest.mark.parametrize("written", ["DEBUG json", "DEBUG text"], indirect=True)
@@ -37,7 +37,9 @@ FORGED = 'first\n{"event": "forged"}\r\x1b[2Jlast\u2028\u202e\ud800'
     "written", ["INFO json", "INFO text", "DEBUG json", "DEBUG text"], indirect=True
 )
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_a_refused_answer_is_not_logged(written: io.StringIO, house_over_http: House) -> None:
+async def test_a_refused_answer_is_not_logged(
+    written: io.StringIO, house_over_http: BotHarness
+) -> None:
     body = form(ANSWER)
     for headers in ({}, signed(b"other"), signed(body, -400), signed(body, 400)):
         assert await post(house_over_http, body, headers) == 401
@@ -49,7 +51,7 @@ async def test_a_refused_answer_is_not_logged(written: io.StringIO, house_over_h
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_refused_bodies_do_not_fill_the_log(
-    written: io.StringIO, house_over_http: House
+    written: io.StringIO, house_over_http: BotHarness
 ) -> None:
     body = b"\nforged " * (1024 * 1024 // 8)
     for _ in range(20):

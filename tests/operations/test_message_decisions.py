@@ -11,12 +11,12 @@ from bot.clock import real_now
 from bot.db import schema
 from bot.db.engine import Database
 from bot.operations import message_decisions, status_report, system_state
-from bot.operations.durations import span
-from bot.operations.message_decisions import Decision, decide, why_not, why_not_there
+from bot.operations.durations import humanize
+from bot.operations.message_decisions import Decision, decide, refusal_of, refusal_of_location
 from bot.outbox import admin_queries, keys
-from bot.outbox.admin_queries import Listed
-from bot.outbox.outbox import Operation, State
-from bot.outbox.queued_message import Place
+from bot.outbox.admin_queries import ListedMessage
+from bot.outbox.enqueue import Operation, State
+from bot.outbox.queued_message import SlackLocation
 from bot.slack.errors import Refused
 from tests.conftest import MONDAY
 from tests.harness import BEN, LAUNCH, PLATFORM, WORKSPACE
@@ -26,8 +26,8 @@ AGAIN, THERE, DROP = Decision.AGAIN, Decision.THERE, Decision.DROP
 MOMENT = timedelta(microseconds=1)
 
 
-def listed(**changed: Any) -> Listed:
-    message = Listed(
+def listed(**changed: Any) -> ListedMessage:
+    message = ListedMessage(
         workspace_id=WORKSPACE,
         message_id="1",
         key=keys.announcement("abc"),
@@ -76,7 +76,11 @@ def test_what_speaks_against_it(
 ) -> None:
     message = listed(state=of)
 
-    assert [why_not(one, message, MONDAY) for one in (AGAIN, THERE, DROP)] == [again, there, drop]
+    assert [refusal_of(one, message, MONDAY) for one in (AGAIN, THERE, DROP)] == [
+        again,
+        there,
+        drop,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -95,7 +99,7 @@ def test_what_is_too_late_is_not_posted_again(
 ) -> None:
     message = listed(state=of, expires_at=MONDAY + left)
 
-    assert why_not(decision, message, MONDAY) == against
+    assert refusal_of(decision, message, MONDAY) == against
 
 
 @pytest.mark.parametrize(
@@ -116,7 +120,7 @@ def test_where_it_may_have_been_seen(
 ) -> None:
     ts = f"{MONDAY.timestamp() + seconds:.6f}"
 
-    assert why_not_there(listed(**message), Place(channel=channel, ts=ts)) == against
+    assert refusal_of_location(listed(**message), SlackLocation(channel=channel, ts=ts)) == against
 
 
 async def change(db: Database, **values: Any) -> None:
@@ -128,7 +132,7 @@ async def change(db: Database, **values: Any) -> None:
 async def test_a_decision_changes_only_what_it_may(db: Database, of: State) -> None:
     """Whatever was read before, and whoever asks."""
     message_id = await a_message(db, state=of, lookup_attempts=2, attempts=9, retry_at=real_now())
-    seen, now = Place(channel=LAUNCH, ts="1.1"), real_now()
+    seen, now = SlackLocation(channel=LAUNCH, ts="1.1"), real_now()
     before = await row(db, message_id)
     again = of in (State.HELD, State.FAILED)
     for does, may in (
@@ -177,7 +181,7 @@ async def test_what_is_over_is_listed_backwards(db: Database) -> None:
 
     async def found(*states: State, **how: Any) -> list[str]:
         async with db.reading() as reader:
-            rows = await admin_queries.listed(reader, states, **{"limit": 9, **how})
+            rows = await admin_queries.list_messages(reader, states, **{"limit": 9, **how})
             assert await admin_queries.count(reader, states) >= len(rows)
         return [one.message_id for one in rows]
 
@@ -252,7 +256,7 @@ async def test_what_waits_is_due_and_could_be_sent(db: Database) -> None:
     ],
 )
 def test_spans(seconds: float, said: str) -> None:
-    assert span(timedelta(seconds=seconds)) == said
+    assert humanize(timedelta(seconds=seconds)) == said
 
 
 def test_what_is_late_is_wrong_and_what_is_a_little_late_is_not() -> None:
@@ -265,9 +269,9 @@ def test_what_is_late_is_wrong_and_what_is_a_little_late_is_not() -> None:
     assert ("nothing is late" in found[0].text, "2 min" in found[1].text) == (True, True)
 
 
-def lane(name: str, **changed: Any) -> system_state.Lane:
+def lane(name: str, **changed: Any) -> system_state.SenderState:
     given = {"owner": "abcdef0123", "lease_left": timedelta(seconds=9), "halted": None, **changed}
-    return system_state.Lane(workspace_id=name, **given)
+    return system_state.SenderState(workspace_id=name, **given)
 
 
 def test_long_lists_are_cut_and_say_so() -> None:

@@ -9,12 +9,12 @@ import pytest
 
 from bot.channel_health.failure_policy import CLOSED, GONE, MALFORMED, NOT_GRANTED
 from bot.operations import message_names
-from bot.operations.durations import span
-from bot.operations.message_decisions import Decision, why_not, why_not_there
-from bot.outbox.admin_queries import Listed
+from bot.operations.durations import humanize
+from bot.operations.message_decisions import Decision, refusal_of, refusal_of_location
+from bot.outbox.admin_queries import ListedMessage
+from bot.outbox.enqueue import Operation, State
 from bot.outbox.keys import Derived, MessageKey, MessageKind
-from bot.outbox.outbox import Operation, State
-from bot.outbox.queued_message import Place
+from bot.outbox.queued_message import SlackLocation
 from bot.slack.links import place_in
 from tests.docs.reading import ROOT
 
@@ -24,8 +24,8 @@ KEYS = re.compile(r'(?:key=|return |key = |told = )f"([a-z_]+):\{')
 ALSO_BLOCKS = {"line"}
 
 
-def a_message(key: str = "announcement:1", **changed: Any) -> Listed:
-    return Listed(
+def a_message(key: str = "announcement:1", **changed: Any) -> ListedMessage:
+    return ListedMessage(
         key=MessageKey(key),
         **{
             "workspace_id": "T0PLAY",
@@ -101,7 +101,7 @@ def test_who_a_message_names_is_not_printed():
 def test_each_decision_in_each_state_is_done_or_refused_with_a_reason(
     decision: Decision, state: State
 ):
-    against = why_not(decision, a_message(state=state), NOW)
+    against = refusal_of(decision, a_message(state=state), NOW)
 
     assert against is None or against.startswith("Nothing was changed: ")
     if state in (State.SENT, State.SENDING, State.EXPIRED):
@@ -113,16 +113,16 @@ def test_each_decision_in_each_state_is_done_or_refused_with_a_reason(
 def test_what_is_over_is_not_posted_again():
     over = a_message(state=State.FAILED, expires_at=NOW)
 
-    assert why_not(Decision.AGAIN, over, NOW - timedelta(seconds=1)) is None
-    assert "its time is over" in (why_not(Decision.AGAIN, over, NOW) or "")
+    assert refusal_of(Decision.AGAIN, over, NOW - timedelta(seconds=1)) is None
+    assert "its time is over" in (refusal_of(Decision.AGAIN, over, NOW) or "")
 
 
 def test_a_place_fits_its_conversation_and_time():
     ts = f"{NOW.timestamp():.6f}"
     earlier = f"{(NOW - timedelta(minutes=5)).timestamp():.6f}"
 
-    def against(message: Listed, channel: str, ts: str) -> str | None:
-        return why_not_there(message, Place(channel=channel, ts=ts))
+    def against(message: ListedMessage, channel: str, ts: str) -> str | None:
+        return refusal_of_location(message, SlackLocation(channel=channel, ts=ts))
 
     assert against(a_message(), "C0LAUNCH", ts) is None
     assert against(a_message(conversation="U0BEN"), "D0BEN", ts) is None
@@ -157,4 +157,4 @@ def test_a_link_leads_to_a_message_or_not(link: str, place: tuple[str, str] | No
     [(-5, "0 s"), (0, "0 s"), (119, "119 s"), (120, "2 min"), (7200, "2 h"), (200000, "2 d")],
 )
 def test_spans(seconds: int, said: str):
-    assert span(timedelta(seconds=seconds)) == said
+    assert humanize(timedelta(seconds=seconds)) == said

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from bot.clock import real_now
 from bot.db import schema
 from bot.db.engine import Database
-from bot.outbox.outbox import State
+from bot.outbox.enqueue import State
 from tests.harness import BEN, LAUNCH
 from tests.operations.stuck_messages import SECRET_TEXT, a_message, command, held, row
 

@@ -15,10 +15,10 @@ from sqlalchemy import func, select
 from bot.clock import Clock, monotonic, real_now
 from bot.db import schema
 from bot.db.engine import Database
-from bot.outbox import outbox
+from bot.outbox import enqueue
+from bot.outbox.enqueue import State
 from bot.outbox.keys import MessageKey
-from bot.outbox.outbox import State
-from bot.playground.server import StandIn
+from bot.playground.server import FakeSlack
 from bot.slack.content import content, section
 from tests.conftest import MANIFEST
 from tests.harness import BEN, MEMBERS, WORKSPACE
@@ -39,9 +39,9 @@ def free_port() -> int:
 
 
 @pytest.fixture
-async def slack() -> AsyncIterator[StandIn]:
+async def slack() -> AsyncIterator[FakeSlack]:
     """A stand-in on the real clock, as the process is."""
-    started = StandIn(clock=Clock().now, manifest=MANIFEST)
+    started = FakeSlack(clock=Clock().now, manifest=MANIFEST)
     await started.start()
     yield started
     await started.stop()
@@ -54,7 +54,7 @@ def port() -> int:
 
 @pytest.fixture
 async def running_bot(
-    database_url: str, slack: StandIn, tmp_path: Path, port: int
+    database_url: str, slack: FakeSlack, tmp_path: Path, port: int
 ) -> AsyncIterator[Running]:
     environ = environment(database_url, slack, METRICS_PORT=str(port))
     async with running(tmp_path, environ) as bot:
@@ -65,7 +65,7 @@ async def say_to_many(db: Database) -> None:
     async with db.transaction() as tx:
         for number in range(MANY):
             text = f"number {number}"
-            await outbox.say(
+            await enqueue.post(
                 tx,
                 WORKSPACE,
                 key=MessageKey(f"goodbye:{number}"),
@@ -81,7 +81,7 @@ async def count(db: Database, state: State) -> int:
         return await reader.scalar(select(func.count()).where(mine)) or 0
 
 
-def posts(slack: StandIn) -> int:
+def posts(slack: FakeSlack) -> int:
     return sum(call.method == "chat.postMessage" for call in slack.calls)
 
 
@@ -92,7 +92,7 @@ async def until_under_way(db: Database) -> None:
 
 
 async def test_sigterm_lets_calls_under_way_end_and_begins_nothing(
-    running_bot: Running, db: Database, slack: StandIn
+    running_bot: Running, db: Database, slack: FakeSlack
 ) -> None:
     slack.faults.latency = LATENCY_SECONDS
     await say_to_many(db)
@@ -115,7 +115,7 @@ async def test_sigterm_lets_calls_under_way_end_and_begins_nothing(
 
 
 async def test_it_is_asked_looked_at_and_told_beside_its_work(
-    running_bot: Running, db: Database, database_url: str, slack: StandIn, port: int
+    running_bot: Running, db: Database, database_url: str, slack: FakeSlack, port: int
 ) -> None:
     waits = await held(db)
     async with ClientSession(f"http://127.0.0.1:{port}") as http:
@@ -151,7 +151,7 @@ async def test_a_start_that_is_well_warns_of_nothing(running_bot: Running) -> No
 
 
 async def test_what_an_operator_decides_the_running_bot_does(
-    running_bot: Running, db: Database, database_url: str, slack: StandIn
+    running_bot: Running, db: Database, database_url: str, slack: FakeSlack
 ) -> None:
     waits = await held(db, f"goodbye:1:{BEN}", to=BEN, now=real_now() + timedelta(hours=1))
     assert slack.as_user(BEN).dm_with_bot() == []

@@ -11,14 +11,14 @@ from aiohttp import ClientSession
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY
 from sqlalchemy import update
 
-from bot.agenda import agenda
+from bot.agenda import schedule
 from bot.clock import Clock, real_now
 from bot.db import schema
 from bot.db.engine import Database
-from bot.metrics import agenda_lag_seconds, oldest_message_seconds, ready
+from bot.metrics import oldest_message_seconds, ready, scheduler_lag_seconds
 from bot.operations import readiness, system_state
-from bot.outbox.outbox import State
-from bot.web import Site, operating
+from bot.outbox.enqueue import State
+from bot.web import Site, health_and_metrics
 from tests.harness import WORKSPACE
 from tests.operations.stuck_messages import a_message, held
 
@@ -35,7 +35,7 @@ async def wrong(db: Database) -> dict[str, str]:
 
 async def due(db: Database, at: datetime, **values: Any) -> None:
     async with db.transaction() as tx:
-        await agenda.put(tx, WORKSPACE, action="tidy", subject="it", due_at=at)
+        await schedule.add(tx, WORKSPACE, action="tidy", subject="it", due_at=at)
         if values:
             await tx.execute(update(schema.agenda).values(**values))
 
@@ -66,7 +66,7 @@ async def test_what_is_due_and_not_done_is_named(db: Database) -> None:
     "values",
     [
         {"retry_at": real_now() + timedelta(hours=1), "attempts": 3},
-        {"retry_at": agenda.NEVER},
+        {"retry_at": schedule.PARKED},
     ],
     ids=["fails and waits", "its workspace is gone"],
 )
@@ -156,7 +156,7 @@ async def test_the_answer_says_nothing_of_what_the_database_said() -> None:
     async def ready() -> Mapping[str, str]:
         return await readiness.not_ready(gone, Clock(), connected)
 
-    served = Site(operating(ready), "127.0.0.1", 0)
+    served = Site(health_and_metrics(ready), "127.0.0.1", 0)
     async with ClientSession(f"http://127.0.0.1:{await served.start()}") as http:
         async with http.get("/readyz") as answer:
             said = await answer.json()
@@ -174,7 +174,7 @@ async def site(db: Database) -> AsyncIterator[str]:
     async def ready() -> dict[str, str]:
         return await wrong(db)
 
-    served = Site(operating(ready), "127.0.0.1", 0)
+    served = Site(health_and_metrics(ready), "127.0.0.1", 0)
     yield f"http://127.0.0.1:{await served.start()}"
     await served.stop()
 
@@ -198,7 +198,7 @@ async def test_metrics_measure_though_nobody_asked_whether_it_is_ready(
 ) -> None:
     await due(db, real_now() - LONG_AGO)
     await held(db)
-    agenda_lag_seconds.set(0)
+    scheduler_lag_seconds.set(0)
     ready.labels("agenda").set(1)
     oldest_message_seconds.labels(State.HELD).set(0)
 

@@ -13,7 +13,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.operations import verify_trials
 from bot.operations.verify_slack import verify
-from bot.playground.server import StandIn
+from bot.playground.server import FakeSlack
 from bot.settings import Settings
 from bot.slack.sockets import Sockets
 from bot.web import Site
@@ -23,7 +23,7 @@ SETTINGS_WITHOUT_DATABASE = "sqlite:///never-opened.db"
 
 
 @pytest.fixture
-def settings(standin: StandIn) -> Settings:
+def settings(standin: FakeSlack) -> Settings:
     return Settings(
         slack_bot_token=standin.bot_token,
         slack_app_token=standin.app_token,
@@ -32,7 +32,7 @@ def settings(standin: StandIn) -> Settings:
     )
 
 
-async def when(asked: str, slack: StandIn, act: Callable[[], Awaitable[object]]) -> None:
+async def when(asked: str, slack: FakeSlack, act: Callable[[], Awaitable[object]]) -> None:
     """Act as soon as a message that says so stands in the channel."""
     for _ in range(1000):
         for message in slack.as_user(BEN).visible(LAUNCH):
@@ -44,7 +44,7 @@ async def when(asked: str, slack: StandIn, act: Callable[[], Awaitable[object]])
 
 
 async def test_what_slack_does_by_itself(
-    settings: Settings, standin: StandIn, capsys: pytest.CaptureFixture[str]
+    settings: Settings, standin: FakeSlack, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code = await verify(settings, LAUNCH, http=False, people=False, wait=0)
 
@@ -59,7 +59,7 @@ async def test_what_slack_does_by_itself(
 
 
 async def test_what_only_people_can_tell(
-    settings: Settings, standin: StandIn, capsys: pytest.CaptureFixture[str]
+    settings: Settings, standin: FakeSlack, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ben, chiara = standin.as_user(BEN), standin.as_user(CHIARA)
     answers = {verify_trials.CHOICE: "4", verify_trials.WORDS: "a few"}
@@ -83,7 +83,7 @@ async def test_what_only_people_can_tell(
 
 async def test_missing_events_and_scopes_are_named(
     settings: Settings,
-    standin: StandIn,
+    standin: FakeSlack,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -100,7 +100,7 @@ async def test_missing_events_and_scopes_are_named(
 
 
 async def test_a_wrong_token_is_said_first(
-    settings: Settings, standin: StandIn, capsys: pytest.CaptureFixture[str]
+    settings: Settings, standin: FakeSlack, capsys: pytest.CaptureFixture[str]
 ) -> None:
     standin.faults.fail_next("auth.test", error="invalid_auth")
     code = await verify(settings, LAUNCH, http=False, people=False, wait=0)
@@ -112,7 +112,7 @@ async def test_a_wrong_token_is_said_first(
 @pytest.mark.parametrize("fault", [{"drop": True}, {"status": 503}], ids=["cut", "503"])
 async def test_a_call_without_an_answer_costs_one_trial(
     settings: Settings,
-    standin: StandIn,
+    standin: FakeSlack,
     capsys: pytest.CaptureFixture[str],
     fault: dict[str, Any],
 ) -> None:
@@ -131,7 +131,7 @@ async def test_a_call_without_an_answer_costs_one_trial(
 
 async def test_events_that_a_running_bot_heard_are_not_called_lost(
     settings: Settings,
-    standin: StandIn,
+    standin: FakeSlack,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -152,7 +152,7 @@ async def test_events_that_a_running_bot_heard_are_not_called_lost(
 
 
 async def test_a_port_that_the_bot_holds_is_named(
-    settings: Settings, standin: StandIn, capsys: pytest.CaptureFixture[str]
+    settings: Settings, standin: FakeSlack, capsys: pytest.CaptureFixture[str]
 ) -> None:
     taken = Site(web.Application(), "0.0.0.0", 0)
     port = await taken.start()

@@ -13,7 +13,7 @@ from pathlib import Path
 from bot.clock import real_now
 from bot.db.engine import Database
 from bot.keys import KeyRing
-from bot.playground.server import StandIn
+from bot.playground.server import FakeSlack
 from bot.rounds import ballots
 from bot.settings import encode_key
 from tests.conftest import KEY
@@ -47,7 +47,7 @@ class Running:
                 await asyncio.sleep(0.05)
 
 
-def environment(url: str, slack: StandIn, **more: str) -> dict[str, str]:
+def environment(url: str, slack: FakeSlack, **more: str) -> dict[str, str]:
     """The settings of a process that talks to this stand-in."""
     return {
         **os.environ,
@@ -106,6 +106,6 @@ async def open_round(db: Database, members: tuple[str, ...]) -> None:
             first_ends_on=last_day,
         )
         await a_round(tx, members=members, opened_at=now, closes_at=now + timedelta(days=2))
-        await ballots.open_vault(tx, KeyRing([KEY]), WORKSPACE, ROUND)
+        await ballots.create_secret(tx, KeyRing([KEY]), WORKSPACE, ROUND)
         for member in members:
             await a_person(tx, member)

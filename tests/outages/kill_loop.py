@@ -20,15 +20,15 @@ from pathlib import Path
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy import select
 
-from bot.agenda import agenda
-from bot.agenda.agenda import Item
-from bot.clock import MovedClock
+from bot.agenda import schedule
+from bot.agenda.schedule import AgendaItem
+from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.db.engine import Database
 from bot.db.migrate import migrate
 from bot.keys import KeyRing
 from bot.rounds import answering, ballots, lifecycle, questions, store
-from bot.rounds.answer_form import Given
+from bot.rounds.answer_form import AnswerInput
 from bot.services import Services
 from bot.slack.people import People
 from bot.slack.request import Request
@@ -64,7 +64,7 @@ class Acknowledged:
 
 
 def services_on(db: Database) -> Services:
-    clock = MovedClock(NOW)
+    clock = AdjustableClock(NOW)
     reads = ThrottledReads(db)
     return Services(
         db=db,
@@ -87,8 +87,8 @@ async def prepare(url: str) -> None:
         for number in range(1, ROUNDS + 1):
             round_id = f"round{number:03}"
             await a_round(tx, round_id=round_id, number=number, questions=asked)
-            await ballots.open_vault(tx, KeyRing([KEY]), WORKSPACE, round_id)
-            await agenda.put(tx, WORKSPACE, action="close_round", subject=round_id, due_at=CLOSES)
+            await ballots.create_secret(tx, KeyRing([KEY]), WORKSPACE, round_id)
+            await schedule.add(tx, WORKSPACE, action="close_round", subject=round_id, due_at=CLOSES)
     await db.close()
 
 
@@ -104,8 +104,10 @@ async def write(url: str, say: int, serial: int) -> None:
                 serial += 1
                 await answer(services, round_id, user_id, serial)
                 os.write(say, f"answered {round_id} {user_id} {serial}\n".encode())
-        item = Item(workspace_id=WORKSPACE, action="close_round", subject=round_id, due_at=CLOSES)
-        await lifecycle.close_round(replace(services, clock=MovedClock(CLOSES)), item)
+        item = AgendaItem(
+            workspace_id=WORKSPACE, action="close_round", subject=round_id, due_at=CLOSES
+        )
+        await lifecycle.close_round(replace(services, clock=AdjustableClock(CLOSES)), item)
         os.write(say, f"closed {round_id}\n".encode())
 
 
@@ -120,7 +122,7 @@ async def open_rounds(db: Database) -> list[str]:
 
 async def answer(services: Services, round_id: str, user_id: str, serial: int) -> None:
     who = Request(workspace_id=WORKSPACE, user_id=user_id, target_id=round_id)
-    given = Given(answers={"clarity": 4, "trust": 3, "ego": 5}, comment=str(serial))
+    given = AnswerInput(answers={"clarity": 4, "trust": 3, "ego": 5}, comment=str(serial))
     await answering.answer(services, who, given)
 
 

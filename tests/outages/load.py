@@ -11,7 +11,7 @@ from bot.clock import monotonic
 from bot.db.engine import Database
 from bot.keys import KeyRing
 from bot.playground.fake_slack.app_answers import Answer
-from bot.playground.server import StandIn
+from bot.playground.server import FakeSlack
 from bot.rounds import answer_form, ballots, messages
 from bot.slack.deadline_app import FULL, NOT_NOW, UNSURE
 from tests.conftest import KEY
@@ -40,7 +40,7 @@ class Member:
     user_id: str
     told: list[Told] = field(default_factory=list)
 
-    async def answer(self, slack: StandIn) -> Told:
+    async def answer(self, slack: FakeSlack) -> Told:
         serial = len(self.told) + 1
         began = monotonic()
         answer = await slack.interact(submission(self.user_id, comment=str(serial)))
@@ -64,7 +64,7 @@ class Crowd:
     is not covered by a later answer.
     """
 
-    slack: StandIn
+    slack: FakeSlack
     members: list[Member]
     _tired: asyncio.Event = field(default_factory=asyncio.Event)
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)

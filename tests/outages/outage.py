@@ -11,9 +11,9 @@ from pathlib import Path
 from bot.clock import Clock, real_now
 from bot.db.engine import Database
 from bot.db.migrate import migrate
-from bot.outbox import outbox
+from bot.outbox import enqueue
 from bot.outbox.keys import MessageKey
-from bot.playground.server import StandIn
+from bot.playground.server import FakeSlack
 from bot.slack.content import content, section
 from tests.conftest import MANIFEST
 from tests.harness import BEN, LAUNCH, WORKSPACE
@@ -75,7 +75,7 @@ async def outage(
     """Let people answer and messages go out while the database is away for so long."""
     url = server.create()
     await migrate(url)
-    slack = StandIn(clock=Clock().now, manifest=MANIFEST)
+    slack = FakeSlack(clock=Clock().now, manifest=MANIFEST)
     await slack.start()
     db = Database(url)
     try:
@@ -142,7 +142,7 @@ async def say_something(db: Database, members: tuple[str, ...]) -> int:
     async with db.transaction() as tx:
         for member in members:
             text = f"Message for {member}"
-            await outbox.say(
+            await enqueue.post(
                 tx,
                 WORKSPACE,
                 key=MessageKey(f"outage:{member}"),
@@ -153,7 +153,7 @@ async def say_something(db: Database, members: tuple[str, ...]) -> int:
     return len(members)
 
 
-def messages_in(slack: StandIn) -> Counter[str]:
+def messages_in(slack: FakeSlack) -> Counter[str]:
     """How often each of them is in Slack."""
     said = [
         message["text"]
@@ -163,7 +163,7 @@ def messages_in(slack: StandIn) -> Counter[str]:
     return Counter(text for text in said if text.startswith("Message for "))
 
 
-def moved_in(slack: StandIn, members: tuple[str, ...]) -> None:
+def moved_in(slack: FakeSlack, members: tuple[str, ...]) -> None:
     """Let them be people of the stand-in's workspace, and of the phase's channel."""
     ben = slack.workspace.users[BEN]
     for member in members:

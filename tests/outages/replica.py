@@ -9,10 +9,10 @@ import sys
 from datetime import datetime
 
 from bot.app import Imbalance
-from bot.clock import MovedClock
+from bot.clock import AdjustableClock
 from bot.log import configure
-from bot.outbox.delivery import Patience
-from bot.outbox.rate_limits import Pace
+from bot.outbox.delivery import RetryTimings
+from bot.outbox.rate_limits import RateLimits
 from bot.settings import load
 from tests.harness import TINY_PNG
 from tests.rounds.round_rows import NOW
@@ -24,14 +24,14 @@ async def draw(_: object) -> bytes:
 
 async def main() -> None:
     configure("INFO", "json")
-    clock = MovedClock(NOW)
+    clock = AdjustableClock(NOW)
     app = Imbalance(
         load(),
         clock,
         http=True,
         host="127.0.0.1",
-        pace=Pace(limited=False),
-        patience=Patience(settle=1, look=0.1, picture_retry=0.1),
+        pace=RateLimits(limited=False),
+        patience=RetryTimings(settle=1, look=0.1, picture_retry=0.1),
         draw=draw,
     )
     await app.start()

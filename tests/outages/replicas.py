@@ -13,11 +13,11 @@ from typing import Any
 from aiohttp import ClientError, ClientSession, web
 from sqlalchemy import func, or_, select
 
-from bot.agenda.agenda import next_due
-from bot.clock import MovedClock, real_now
+from bot.agenda.schedule import next_due
+from bot.clock import AdjustableClock, real_now
 from bot.db import schema
 from bot.db.engine import Database
-from bot.playground.server import StandIn
+from bot.playground.server import FakeSlack
 from bot.slack.http import SLACK_PATH
 from tests.outages.bot_process import environment, stopped
 
@@ -58,9 +58,9 @@ class Fleet:
     It has what the words of the scenarios need of a house.
     """
 
-    slack: StandIn
+    slack: FakeSlack
     db: Database
-    clock: MovedClock
+    clock: AdjustableClock
     replicas: list[Replica]
     gone: list[Replica] = field(default_factory=list)
 
@@ -118,7 +118,7 @@ class Fleet:
 
 @asynccontextmanager
 async def fleet(
-    count: int, url: str, slack: StandIn, clock: MovedClock, folder: Path
+    count: int, url: str, slack: FakeSlack, clock: AdjustableClock, folder: Path
 ) -> AsyncIterator[Fleet]:
     """So many replicas, and the stand-in sends them what people do."""
     async with AsyncExitStack() as stack:

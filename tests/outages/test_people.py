@@ -23,7 +23,7 @@ from bot.metrics import database_failures
 from bot.rounds import ballots
 from bot.rounds.lifecycle import plan_rounds
 from bot.slack.deadline_app import FULL, NOT_NOW
-from tests.harness import ANA, BEN, MEMBERS, WORKSPACE, House
+from tests.harness import ANA, BEN, MEMBERS, WORKSPACE, BotHarness
 from tests.outages.outage import SHORT_FORM_WAITS
 from tests.outages.tcp_proxy import Wire, wire
 from tests.postgres import PORT, OwnServer
@@ -62,7 +62,7 @@ async def database_url(
 
 
 @pytest.fixture
-async def asked(house: House) -> House:
+async def asked(house: BotHarness) -> BotHarness:
     """A phase began on Monday; by Tuesday evening everyone has the first questions."""
     async with house.bot.db.transaction() as tx:
         await a_phase(tx)
@@ -97,7 +97,7 @@ def away(engine_name: str, line: Wire, database_url: str) -> Away:
     return locked if engine_name == "sqlite" else cut
 
 
-def levels(house: House, user_id: str, **values: str) -> dict[str, Any]:
+def levels(house: BotHarness, user_id: str, **values: str) -> dict[str, Any]:
     blocks = house.slack.as_user(user_id).dm_with_bot()[-1]["blocks"]
     inputs = [block["block_id"] for block in blocks if block["type"] == "input"]
     return {name: values[key] for name in inputs if (key := name.split(":")[-1]) in values}
@@ -115,11 +115,13 @@ async def in_time(work: Awaitable[Any]) -> Any:
     return done
 
 
-def shown_alone(house: House, user_id: str) -> list[str]:
+def shown_alone(house: BotHarness, user_id: str) -> list[str]:
     return [one["text"] for one in house.slack.as_user(user_id).dm_with_bot() if one["ephemeral"]]
 
 
-async def test_beside_the_button_and_pressing_again_is_enough(asked: House, away: Away) -> None:
+async def test_beside_the_button_and_pressing_again_is_enough(
+    asked: BotHarness, away: Away
+) -> None:
     ben = asked.slack.as_user(BEN)
     async with away():
         await in_time(ben.click("rounds.send", values=levels(asked, BEN, clarity="2")))
@@ -133,7 +135,7 @@ async def test_beside_the_button_and_pressing_again_is_enough(asked: House, away
     assert asked.slack.problems == []
 
 
-async def test_in_the_form_which_keeps_what_was_typed(asked: House, away: Away) -> None:
+async def test_in_the_form_which_keeps_what_was_typed(asked: BotHarness, away: Away) -> None:
     ben = asked.slack.as_user(BEN)
     await ben.click("rounds.send", values=levels(asked, BEN, comment="Late & nobody says so"))
     view = ben.top_view
@@ -149,14 +151,14 @@ async def test_in_the_form_which_keeps_what_was_typed(asked: House, away: Away) 
 
 
 @pytest.mark.parametrize("engine_name", ["postgresql"], indirect=True)
-async def test_after_the_command(asked: House, away: Away) -> None:
+async def test_after_the_command(asked: BotHarness, away: Away) -> None:
     async with away():
         said = await in_time(asked.slack.as_user(ANA).command("/imbalance status"))
 
     assert NOT_NOW in str(said)
 
 
-async def test_an_event_is_sent_again_by_slack(asked: House, away: Away) -> None:
+async def test_an_event_is_sent_again_by_slack(asked: BotHarness, away: Away) -> None:
     """Ben moved while nothing could be written: it is known once Slack says it again."""
     asked.slack.core.dispatch.retry_after = (1.0, 3.0)
     asked.slack.workspace.users[BEN].tz = "Asia/Tokyo"
@@ -172,7 +174,7 @@ async def test_an_event_is_sent_again_by_slack(asked: House, away: Away) -> None
     assert zone == "Asia/Tokyo"
 
 
-def user_of(house: House, user_id: str) -> dict[str, Any]:
+def user_of(house: BotHarness, user_id: str) -> dict[str, Any]:
     user = house.slack.workspace.users[user_id]
     return {
         "id": user.id,
@@ -197,7 +199,7 @@ def user_of(house: House, user_id: str) -> dict[str, Any]:
     ids=["full", "read-only"],
 )
 async def test_a_file_that_takes_nothing_more(
-    asked: House, pragma: str, mend: str, sentence: str
+    asked: BotHarness, pragma: str, mend: str, sentence: str
 ) -> None:
     now_on = pragma
 
@@ -219,7 +221,7 @@ async def test_a_file_that_takes_nothing_more(
     assert await ballots_kept(asked.bot.db) == saved + 1
 
 
-async def sends(house: House, user_id: str) -> list[str]:
+async def sends(house: BotHarness, user_id: str) -> list[str]:
     """Send the longest answer there can be. Returns what was said against it."""
     chosen = levels(house, user_id, clarity="2", comment="x" * 900)
     await in_time(house.slack.as_user(user_id).click("rounds.send", values=chosen))
@@ -228,7 +230,7 @@ async def sends(house: House, user_id: str) -> list[str]:
 
 @pytest.mark.parametrize("engine_name", ["postgresql"], indirect=True)
 async def test_a_connection_lost_before_anything_was_kept_costs_nobody_anything(
-    asked: House, cluster: OwnServer
+    asked: BotHarness, cluster: OwnServer
 ) -> None:
     """The answer waits for a row; its connection is ended there; it is begun again and kept."""
     db = asked.bot.db
@@ -251,7 +253,7 @@ async def test_a_connection_lost_before_anything_was_kept_costs_nobody_anything(
 
 
 @pytest.mark.parametrize("engine_name", ["postgresql"], indirect=True)
-async def test_two_in_each_others_way_cost_nobody_anything(asked: House) -> None:
+async def test_two_in_each_others_way_cost_nobody_anything(asked: BotHarness) -> None:
     """PostgreSQL ends one of two transactions that wait for each other; it is begun again."""
     db = asked.bot.db
     ben = asked.slack.as_user(BEN)
@@ -272,7 +274,7 @@ async def test_two_in_each_others_way_cost_nobody_anything(asked: House) -> None
 
 @pytest.mark.parametrize("engine_name", ["postgresql"], indirect=True)
 async def test_a_server_that_may_only_be_read_is_left(
-    asked: House, cluster: OwnServer, database_url: str
+    asked: BotHarness, cluster: OwnServer, database_url: str
 ) -> None:
     """As after a switch-over: connections made meanwhile would refuse every write for ever."""
     ben = asked.slack.as_user(BEN)

@@ -12,7 +12,7 @@ from bot.clock import Clock, monotonic
 from bot.db.engine import Database
 from bot.db.migrate import migrate
 from bot.operations.readiness import DATABASE, LOOK_SECONDS, not_ready
-from bot.playground.server import StandIn
+from bot.playground.server import FakeSlack
 from tests.conftest import MANIFEST
 from tests.harness import MEMBERS
 from tests.outages.bot_process import environment, open_round, running
@@ -69,7 +69,7 @@ async def test_told_to_stop_while_people_answer_and_the_network_is_cut_it_stops(
 ) -> None:
     url = cluster.create()
     await migrate(url)
-    slack = StandIn(clock=Clock().now, manifest=MANIFEST)
+    slack = FakeSlack(clock=Clock().now, manifest=MANIFEST)
     await slack.start()
     db = Database(url)
     await open_round(db, MEMBERS)

@@ -7,11 +7,11 @@ from typing import Any, cast
 import pytest
 from sqlalchemy import select
 
-from bot.clock import MovedClock
+from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.playground.fake_slack import example_workspace as people
-from bot.playground.server import StandIn
-from tests.harness import ANA, LAUNCH, MEMBERS, House
+from bot.playground.server import FakeSlack
+from tests.harness import ANA, LAUNCH, MEMBERS, BotHarness
 from tests.outages.replicas import Fleet, fleet
 from tests.scenarios.lead import Lead
 
@@ -21,11 +21,11 @@ REPLICAS = 3
 @pytest.mark.slow
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 async def test_a_phase_from_start_to_results_across_replicas(
-    database_url: str, standin: StandIn, clock: MovedClock, tmp_path: Path
+    database_url: str, standin: FakeSlack, clock: AdjustableClock, tmp_path: Path
 ) -> None:
     async with fleet(REPLICAS, database_url, standin, clock, tmp_path) as bots:
         standin.faults.duplicate_events(10_000)
-        await Lead(cast(House, bots)).starts("results 2w")
+        await Lead(cast(BotHarness, bots)).starts("results 2w")
         await bots.wait(days=1, hours=10)  # everyone was asked, New York last
         await standin.team_answers()
         await bots.lose_one()
@@ -54,7 +54,7 @@ async def answered(bots: Fleet) -> list[int | None]:
         )
 
 
-def posted(slack: StandIn) -> list[tuple[str, str, str]]:
+def posted(slack: FakeSlack) -> list[tuple[str, str, str]]:
     """Channel, ts and text of everything that the bot posted."""
     return [
         (conversation.id, ts, message["text"])
@@ -64,12 +64,12 @@ def posted(slack: StandIn) -> list[tuple[str, str, str]]:
     ]
 
 
-def said_twice(slack: StandIn) -> list[Any]:
+def said_twice(slack: FakeSlack) -> list[Any]:
     counts = Counter((channel, text) for channel, _, text in posted(slack))
     return [said for said, count in counts.items() if count > 1]
 
 
-def texts_to(slack: StandIn, user_id: str) -> list[str]:
+def texts_to(slack: FakeSlack, user_id: str) -> list[str]:
     direct = slack.as_user(user_id).direct_message
     return [text for channel, _, text in posted(slack) if direct and channel == direct.id]
 

@@ -14,7 +14,7 @@ from bot.clock import Clock, monotonic
 from bot.db.engine import Database
 from bot.db.file_lock import PATIENCE_SECONDS
 from bot.db.migrate import migrate
-from bot.playground.server import StandIn
+from bot.playground.server import FakeSlack
 from tests.conftest import MANIFEST
 from tests.outages.bot_process import environment, open_round, running
 from tests.outages.load import SAVED, SILENCE, UNSAVED, Crowd, Member
@@ -48,7 +48,7 @@ async def test_a_full_disk_is_said_and_forgotten_once_there_is_room(tmp_path: Pa
     file = tmp_path / "imbalance.db"
     url = f"sqlite:///{file}"
     await migrate(url)
-    slack = StandIn(clock=Clock().now, manifest=MANIFEST)
+    slack = FakeSlack(clock=Clock().now, manifest=MANIFEST)
     await slack.start()
     db = Database(url)
     members = tuple(f"U1M{number:03}" for number in range(12))
@@ -95,7 +95,7 @@ async def told(crowd: Crowd, meaning: str, *, more_than: int = 0) -> None:
 async def test_a_second_process_waits_and_then_says_why_not(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'imbalance.db'}"
     await migrate(url)
-    slack = StandIn(clock=Clock().now, manifest=MANIFEST)
+    slack = FakeSlack(clock=Clock().now, manifest=MANIFEST)
     await slack.start()
     environ = environment(url, slack)
     async with running(tmp_path, environ) as first:

@@ -7,26 +7,28 @@ from slack_bolt.async_app import AsyncBoltContext
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy import select
 
-from bot.clock import MovedClock
+from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.db.engine import Database
-from bot.outbox import outbox
-from bot.outbox.delivery import Delivery, Patience
+from bot.outbox import enqueue
+from bot.outbox.delivery import Delivery, RetryTimings
 from bot.outbox.keys import MessageKey
-from bot.outbox.rate_limits import Pace
+from bot.outbox.rate_limits import RateLimits
 from bot.outbox.web_api import METADATA_TYPE
 from bot.playground.fake_slack.example_workspace import BOT_USER_ID
-from bot.playground.server import StandIn
+from bot.playground.server import FakeSlack
 from bot.slack.content import content, section
 from tests.harness import BEN, LAUNCH, TINY_PNG, WORKSPACE
 
-IMPATIENT = Patience(settle=0, first_retry=0, picture_retry=0, picture_tries=2)
+IMPATIENT = RetryTimings(settle=0, first_retry=0, picture_retry=0, picture_tries=2)
 
 
 class Sender:
     """A delivery, and the words to give it work."""
 
-    def __init__(self, db: Database, clock: MovedClock, slack: StandIn, session: ClientSession):
+    def __init__(
+        self, db: Database, clock: AdjustableClock, slack: FakeSlack, session: ClientSession
+    ):
         self.db, self.clock, self.slack = db, clock, slack
         self.client = AsyncWebClient(
             slack.bot_token, base_url=slack.api_url, retry_handlers=[], timeout=1, session=session
@@ -36,7 +38,7 @@ class Sender:
 
     def another(
         self,
-        patience: Patience = IMPATIENT,
+        patience: RetryTimings = IMPATIENT,
         *,
         limited: bool = False,
         client: AsyncWebClient | None = None,
@@ -49,7 +51,7 @@ class Sender:
                 raise TimeoutError
             return TINY_PNG
 
-        pace = Pace(limited=limited)
+        pace = RateLimits(limited=limited)
         return Delivery(
             self.db,
             self.clock,
@@ -63,7 +65,7 @@ class Sender:
     async def say(self, key: str, to: str = LAUNCH, text: str = "", **more: Any) -> None:
         said = content(text or key, section(text or key))
         async with self.db.transaction() as tx:
-            await outbox.say(
+            await enqueue.post(
                 tx,
                 WORKSPACE,
                 key=MessageKey(key),

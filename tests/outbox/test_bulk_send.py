@@ -7,11 +7,11 @@ from sqlalchemy import select, update
 from bot.clock import real_now
 from bot.db import schema
 from bot.db.upserts import AT_ONCE
-from bot.outbox import outbox
-from bot.outbox.bulk_send import FanOuts
+from bot.outbox import enqueue
+from bot.outbox.bulk_send import BulkSendMonitor
+from bot.outbox.enqueue import Operation
 from bot.outbox.keys import MessageKey
-from bot.outbox.outbox import Operation
-from bot.outbox.rate_limits import PER_MINUTE, WINDOW_SECONDS, Pace
+from bot.outbox.rate_limits import PER_MINUTE, WINDOW_SECONDS, RateLimits
 from bot.slack.content import content, section
 from tests.harness import LAUNCH, WORKSPACE
 from tests.outbox.sender import Sender
@@ -31,17 +31,17 @@ async def edit_many(sender: Sender) -> None:
     place = {"channel": LAUNCH, "ts": (await sender.row("first")).ts}
     keys = [MessageKey(f"m{number}") for number in range(EDITS + REST)]
     async with sender.db.transaction() as tx:
-        await outbox.say_all(tx, WORKSPACE, [(key, LAUNCH, said) for key in keys], now=now)
+        await enqueue.post_all(tx, WORKSPACE, [(key, LAUNCH, said) for key in keys], now=now)
         mine = schema.messages.c.workspace_id == WORKSPACE
         await tx.execute(update(schema.messages).where(mine).values(state="sent", **place))
         for key in keys:
-            await outbox.edit(tx, WORKSPACE, of=key, content=said, now=now)
+            await enqueue.edit(tx, WORKSPACE, of=key, content=said, now=now)
     await sender.another(limited=True).deliver_due()
 
 
-async def measure(sender: Sender, fan_outs: FanOuts) -> dict[str, float | None]:
+async def measure(sender: Sender, fan_outs: BulkSendMonitor) -> dict[str, float | None]:
     async with sender.db.reading() as reader:
-        await fan_outs.measure(reader, Pace(), sender.clock.now(), real_now())
+        await fan_outs.measure(reader, RateLimits(), sender.clock.now(), real_now())
     names = ("sent_messages", "left_messages", "eta_seconds")
     return {name: REGISTRY.get_sample_value(f"imbalance_bulk_send_{name}") for name in names}
 
@@ -50,7 +50,7 @@ async def test_how_far_it_is_and_how_long_the_limits_hold_it_up(
     sender: Sender, capsys: pytest.CaptureFixture[str]
 ) -> None:
     await edit_many(sender)
-    one, other = FanOuts(), FanOuts()
+    one, other = BulkSendMonitor(), BulkSendMonitor()
 
     for replica in (one, other):
         told = await measure(sender, replica)
@@ -72,7 +72,7 @@ async def test_more_than_are_written_at_once_are_each_said_once(sender: Sender) 
     posts = [(MessageKey(f"m{number}"), f"U{number}", said) for number in range(many)]
     for _ in "12":
         async with sender.db.transaction() as tx:
-            await outbox.say_all(tx, WORKSPACE, posts, now=sender.clock.now())
+            await enqueue.post_all(tx, WORKSPACE, posts, now=sender.clock.now())
 
     async with sender.db.reading() as reader:
         keys = list(await reader.scalars(select(schema.messages.c.key)))

@@ -8,7 +8,7 @@ import pytest
 
 from bot.clock import real_now
 from bot.db import schema
-from bot.outbox import outbox
+from bot.outbox import enqueue
 from bot.outbox.keys import MessageKey
 from bot.slack.content import Picture, content, picture_block, section
 from tests.harness import BEN, CHIARA, LAUNCH, PLATFORM, WORKSPACE
@@ -55,8 +55,10 @@ async def test_an_edit_of_what_is_for_later_is_in_it_from_the_start(sender: Send
     now, later = sender.clock.now(), sender.clock.now() + timedelta(hours=1)
     async with sender.db.transaction() as tx:
         old, new = content("old", section("old")), content("new", section("new"))
-        await outbox.say(tx, WORKSPACE, key=MessageKey("later"), to=LAUNCH, content=old, now=later)
-        await outbox.edit(tx, WORKSPACE, of=MessageKey("later"), content=new, now=now)
+        await enqueue.post(
+            tx, WORKSPACE, key=MessageKey("later"), to=LAUNCH, content=old, now=later
+        )
+        await enqueue.edit(tx, WORKSPACE, of=MessageKey("later"), content=new, now=now)
     await sender.deliver()
     assert sender.texts() == []
 
@@ -72,7 +74,7 @@ async def test_an_edit_that_waits_is_replaced_by_the_next(sender: Sender) -> Non
     for text in ("one", "two"):
         async with sender.db.transaction() as tx:
             said = content(text, section(text))
-            await outbox.edit(
+            await enqueue.edit(
                 tx, WORKSPACE, of=MessageKey("hello"), content=said, now=sender.clock.now()
             )
     await sender.deliver()
@@ -85,8 +87,8 @@ async def test_pins_and_bookmarks_are_set_and_taken_back(sender: Sender) -> None
     await sender.say("hello")
     now = sender.clock.now()
     async with sender.db.transaction() as tx:
-        await outbox.pin(tx, WORKSPACE, of=MessageKey("hello"), now=now)
-        await outbox.bookmark(
+        await enqueue.pin(tx, WORKSPACE, of=MessageKey("hello"), now=now)
+        await enqueue.bookmark(
             tx, WORKSPACE, of=MessageKey("hello"), title="Phase", emoji=":x:", now=now
         )
     await sender.deliver()
@@ -94,8 +96,8 @@ async def test_pins_and_bookmarks_are_set_and_taken_back(sender: Sender) -> None
     assert [mark["title"] for mark in listed["bookmarks"]] == ["Phase"]
 
     async with sender.db.transaction() as tx:
-        await outbox.unpin(tx, WORKSPACE, of=MessageKey("hello"), now=now)
-        await outbox.unbookmark(tx, WORKSPACE, of=MessageKey("hello"), now=now)
+        await enqueue.unpin(tx, WORKSPACE, of=MessageKey("hello"), now=now)
+        await enqueue.unbookmark(tx, WORKSPACE, of=MessageKey("hello"), now=now)
     await sender.deliver()
     assert (await sender.client.bookmarks_list(channel_id=LAUNCH))["bookmarks"] == []
     assert (await sender.row("unpin:hello")).state == "sent"
@@ -227,7 +229,7 @@ async def say_with_picture(sender: Sender) -> None:
         picture=Picture(facts={}, alt_text="A chart", title="Results"),
     )
     async with sender.db.transaction() as tx:
-        await outbox.say(
+        await enqueue.post(
             tx,
             WORKSPACE,
             key=MessageKey("results"),

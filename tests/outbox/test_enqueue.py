@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from bot.db.engine import Database
-from bot.outbox import outbox, requeue
+from bot.outbox import enqueue, requeue
+from bot.outbox.enqueue import Operation, State
 from bot.outbox.keys import MessageKey
-from bot.outbox.outbox import Operation, State
 from bot.slack.content import content, section
 from tests.conftest import MONDAY
 from tests.outbox.test_transitions import EARLIER, row_of
@@ -37,9 +37,9 @@ async def test_what_is_said_anew_begins_anew(db: Database, operation: str) -> No
     before = await row_of(db, key)
     now = MONDAY + timedelta(minutes=1)
     async with db.transaction() as tx:
-        await outbox.edit(tx, ONE, of=MessageKey("a"), content=NEW, now=now)
-        await outbox.publish(tx, ONE, user_id=PERSON, view={"type": "home"}, now=now)
-        await requeue.post_anew(tx, ONE, key=MessageKey("b"), content=NEW, now=now)
+        await enqueue.edit(tx, ONE, of=MessageKey("a"), content=NEW, now=now)
+        await enqueue.publish(tx, ONE, user_id=PERSON, view={"type": "home"}, now=now)
+        await requeue.repost(tx, ONE, key=MessageKey("b"), content=NEW, now=now)
 
     after = await row_of(db, key)
     assert (after.state, after.attempts, after.retry_at) == ("pending", 0, None)
@@ -47,8 +47,8 @@ async def test_what_is_said_anew_begins_anew(db: Database, operation: str) -> No
     assert (after.not_before, after.created_at, after.ts) == (now, now, None)
     assert after.message_id != before.message_id  # it comes after what was said before
     async with db.reading() as reader:
-        assert await requeue.is_known(reader, ONE, MessageKey("edit:a"))
-        assert not await requeue.is_known(reader, ONE, MessageKey("edit:b"))  # it is in it already
+        assert await requeue.exists(reader, ONE, MessageKey("edit:a"))
+        assert not await requeue.exists(reader, ONE, MessageKey("edit:b"))  # it is in it already
 
 
 @pytest.mark.parametrize("state", ["pending", "sending", "unknown"])
@@ -56,7 +56,7 @@ async def test_what_is_on_its_way_is_not_posted_anew(db: Database, state: str) -
     await write(db, ONE, message("a", state=state))
     before = await row_of(db, "a")
     async with db.transaction() as tx:
-        await requeue.post_anew(tx, ONE, key=MessageKey("a"), content=NEW, now=LATER)
+        await requeue.repost(tx, ONE, key=MessageKey("a"), content=NEW, now=LATER)
 
     assert await row_of(db, "a") == before
 
@@ -65,7 +65,7 @@ async def test_only_a_pin_is_pinned_anew(db: Database) -> None:
     await write(db, ONE, message("pin:a", state="sent"))
     before = await row_of(db, "pin:a")
     async with db.transaction() as tx:
-        await requeue.mark_anew(tx, ONE, Operation.PIN, of=MessageKey("a"), payload={}, now=LATER)
+        await requeue.repin(tx, ONE, Operation.PIN, of=MessageKey("a"), payload={}, now=LATER)
 
     assert await row_of(db, "pin:a") == before
 
@@ -74,7 +74,7 @@ async def test_an_edit_under_way_is_changed_and_stays_under_way(db: Database) ->
     edit = message("edit:a", operation="update", target_key="a", state="sending")
     await write(db, ONE, message("a", state="sent"), edit)
     async with db.transaction() as tx:
-        await outbox.edit(tx, ONE, of=MessageKey("a"), content=NEW, now=LATER)
+        await enqueue.edit(tx, ONE, of=MessageKey("a"), content=NEW, now=LATER)
 
     after = await row_of(db, "edit:a")
     assert (after.state, after.revision, after.message_id) == ("sending", 1, "id-edit:a")
@@ -96,8 +96,8 @@ async def test_only_what_is_for_later_and_was_never_tried_is_said_as_it_reads_no
 ) -> None:
     await write(db, ONE, message("a", **values))
     async with db.transaction() as tx:
-        await outbox.edit(tx, ONE, of=MessageKey("a"), content=NEW, now=MONDAY)
-        edited = await requeue.is_known(tx, ONE, MessageKey("edit:a"))
+        await enqueue.edit(tx, ONE, of=MessageKey("a"), content=NEW, now=MONDAY)
+        edited = await requeue.exists(tx, ONE, MessageKey("edit:a"))
 
     after = await row_of(db, "a")
     assert (after.payload["text"], after.revision) == (("new", 1) if rewritten else ("a", 0))
@@ -119,7 +119,7 @@ async def test_what_is_cancelled_on_its_way_is_not_said_again(
 ) -> None:
     await write(db, ONE, message("a", state=state))
     async with db.transaction() as tx:
-        await outbox.cancel(tx, ONE, keys=[MessageKey("a")])
+        await enqueue.cancel(tx, ONE, keys=[MessageKey("a")])
 
     row = await row_of(db, "a")
     assert (row.state, row.expires_at) == (after, MONDAY if expires else None)
@@ -130,11 +130,11 @@ async def test_what_is_cancelled_on_its_way_is_not_said_again(
 async def test_what_is_said_expires_when_it_says(db: Database, expires_at: Any) -> None:
     async with db.transaction() as tx:
         how = {"now": MONDAY, "expires_at": expires_at}
-        await outbox.say(
+        await enqueue.post(
             tx, ONE, key=MessageKey("a"), to=CHANNEL, content=NEW, thread_of=MessageKey("b"), **how
         )
         posts = [(MessageKey("c"), PERSON, NEW), (MessageKey("d"), CHANNEL, NEW)]
-        await outbox.say_all(tx, ONE, posts, **how)
+        await enqueue.post_all(tx, ONE, posts, **how)
 
     rows = [await row_of(db, key) for key in "acd"]
     assert [row.expires_at for row in rows] == [expires_at] * 3
@@ -190,7 +190,7 @@ async def test_only_what_waits_to_be_said_to_somebody_follows_them(
     waits = {"conversation": PERSON, "not_before": LATER, **values}
     await write(db, ONE, message("a", **waits))
     async with db.transaction() as tx:
-        await requeue.follow(
+        await requeue.reschedule_for_zone(
             tx, ONE, user_id=PERSON, welcome_at=lambda at: at + timedelta(days=1), now=MONDAY
         )
 
@@ -206,7 +206,7 @@ async def test_what_is_known_of_a_message_by_its_state(db: Database) -> None:
             state.value: (
                 await requeue.was_refused(reader, ONE, MessageKey(state)),
                 await requeue.refused(reader, ONE, f"id-{state}") is not None,
-                await requeue.was_said(reader, ONE, MessageKey(state)),
+                await requeue.is_delivered(reader, ONE, MessageKey(state)),
                 await requeue.is_waiting(reader, ONE, MessageKey(state)),
             )
             for state in State
@@ -245,7 +245,7 @@ async def test_from_when_a_message_could_be_read(db: Database) -> None:
     )
     async with db.reading() as reader:
         keys = ["due", "later", "sent", "refused", "never decided"]
-        found = await requeue.read_from(reader, ONE, map(MessageKey, keys), MONDAY)
+        found = await requeue.readable_from(reader, ONE, map(MessageKey, keys), MONDAY)
 
     assert found == {"due": MONDAY, "later": LATER, "sent": sent_at, "refused": EARLIER}
 
@@ -254,10 +254,10 @@ async def test_from_when_a_message_could_be_read(db: Database) -> None:
 async def test_only_what_is_settled_is_forgotten(db: Database, state: State) -> None:
     await write(db, ONE, message("edit:a", state=state), message("edit:b", state=state))
     async with db.transaction() as tx:
-        await requeue.drop(tx, ONE, key=MessageKey("edit:a"))
-        await requeue.drop_edits(tx, ONE, of=[MessageKey("b")])
+        await requeue.remove(tx, ONE, key=MessageKey("edit:a"))
+        await requeue.remove_edits(tx, ONE, of=[MessageKey("b")])
         edits = (MessageKey("edit:a"), MessageKey("edit:b"))
-        kept = [await requeue.is_known(tx, ONE, key) for key in edits]
+        kept = [await requeue.exists(tx, ONE, key) for key in edits]
 
     assert kept == [state in (State.SENDING, State.UNKNOWN)] * 2
 
@@ -265,10 +265,10 @@ async def test_only_what_is_settled_is_forgotten(db: Database, state: State) -> 
 async def test_what_was_never_in_slack_cannot_be_deleted_there(db: Database) -> None:
     await write(db, ONE, message("a"), message("b", state="sent", channel=CHANNEL, ts=TS))
     async with db.transaction() as tx:
-        assert not await requeue.forget_place(
+        assert not await requeue.mark_deleted(
             tx, ONE, key=MessageKey("a"), reason="deleted in Slack"
         )
-        assert await requeue.forget_place(tx, ONE, key=MessageKey("b"), reason="deleted in Slack")
+        assert await requeue.mark_deleted(tx, ONE, key=MessageKey("b"), reason="deleted in Slack")
 
     assert [(await row_of(db, key)).state for key in "ab"] == ["pending", "expired"]
 
@@ -276,8 +276,8 @@ async def test_what_was_never_in_slack_cannot_be_deleted_there(db: Database) -> 
 async def test_a_conversation_with_a_new_id_keeps_what_was_said_there(db: Database) -> None:
     await write(db, ONE, message("a", channel=CHANNEL, ts=TS), message("b", conversation="C2"))
     async with db.transaction() as tx:
-        await requeue.move(tx, ONE, conversation=CHANNEL, to="C3")
-        assert await outbox.key_at(tx, ONE, channel="C3", ts=TS) == "a"
+        await requeue.change_conversation(tx, ONE, conversation=CHANNEL, to="C3")
+        assert await enqueue.key_at(tx, ONE, channel="C3", ts=TS) == "a"
 
     rows = [await row_of(db, key) for key in "ab"]
     assert [(row.conversation, row.channel) for row in rows] == [("C3", "C3"), ("C2", None)]
@@ -295,5 +295,5 @@ async def test_what_stands_at_a_place_is_the_post_and_not_what_was_done_to_it(
         message("z:pin", operation="pin", **placed),
     )
     async with db.reading() as reader:
-        assert await outbox.key_at(reader, ONE, channel=CHANNEL, ts=TS) == "b"
-        assert await outbox.key_at(reader, ONE, channel=CHANNEL, ts="1.1") is None
+        assert await enqueue.key_at(reader, ONE, channel=CHANNEL, ts=TS) == "b"
+        assert await enqueue.key_at(reader, ONE, channel=CHANNEL, ts="1.1") is None

@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.clock import MovedClock, real_now
+from bot.clock import AdjustableClock, real_now
 from bot.db import schema
-from bot.outbox import outbox
+from bot.outbox import enqueue
 from bot.outbox.keys import MessageKey
 from bot.slack.content import content, section
 from tests.harness import BEN, LAUNCH, WORKSPACE
@@ -33,7 +33,7 @@ HOUR = timedelta(hours=1)
 )
 async def test_who_is_asked_whether_it_suits(
     sender: Sender,
-    clock: MovedClock,
+    clock: AdjustableClock,
     to: str,
     planned: timedelta,
     late: timedelta,
@@ -62,7 +62,7 @@ async def test_who_is_asked_whether_it_suits(
 
 @pytest.mark.parametrize("hours", [0, 1, 2])
 async def test_what_is_put_off_beyond_its_time_is_not_said(
-    sender: Sender, clock: MovedClock, hours: int
+    sender: Sender, clock: AdjustableClock, hours: int
 ) -> None:
     """It waits for an hour that suits, in an hour; it expires now, then, or later."""
     suits = clock.now() + LATE + HOUR
@@ -80,7 +80,7 @@ async def test_what_is_put_off_beyond_its_time_is_not_said(
     assert row.state == ("pending" if hours == 2 else "expired")
 
 
-async def test_a_late_edit_is_made_at_any_hour(sender: Sender, clock: MovedClock) -> None:
+async def test_a_late_edit_is_made_at_any_hour(sender: Sender, clock: AdjustableClock) -> None:
     async def welcome_at(*_: Any) -> Mapping[str, datetime]:
         raise AssertionError
 
@@ -88,7 +88,7 @@ async def test_a_late_edit_is_made_at_any_hour(sender: Sender, clock: MovedClock
     await sender.deliver()
     async with sender.db.transaction() as tx:
         said = content("changed", section("changed"))
-        await outbox.edit(tx, WORKSPACE, of=MessageKey("hello"), content=said, now=clock.now())
+        await enqueue.edit(tx, WORKSPACE, of=MessageKey("hello"), content=said, now=clock.now())
     clock.advance(timedelta(days=1))
     await sender.another(welcome_at=welcome_at).deliver_due()
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.channel_health import restore_announcement
-from bot.channel_health.delivery_events import on_posted
+from bot.channel_health.delivery_events import on_message_posted
 from bot.clock import real_now
 from bot.outbox import requeue
 from bot.outbox.keys import MessageKey
@@ -122,7 +122,7 @@ async def test_only_our_own_event_proves_what_may_be_there(
     context = our_context(team)
     for _ in "12":  # Slack may tell of it again
         body = {"event_id": "Ev1", "event": event}
-        await on_posted(services, body, context)
+        await on_message_posted(services, body, context)
 
     row = await sender.row("hello")
     assert (row.state, row.channel, row.ts) == (
@@ -141,10 +141,10 @@ async def test_an_event_about_an_earlier_post_proves_nothing_about_a_later_one(
     event = our_event((await sender.row("hello")).message_id)
     said, key = content("hello", section("hello")), MessageKey("hello")
     async with sender.db.transaction() as tx:
-        await requeue.forget_place(tx, WORKSPACE, key=key, reason="deleted in Slack")
-        await requeue.post_anew(tx, WORKSPACE, key=key, content=said, now=sender.clock.now())
+        await requeue.mark_deleted(tx, WORKSPACE, key=key, reason="deleted in Slack")
+        await requeue.repost(tx, WORKSPACE, key=key, content=said, now=sender.clock.now())
     await change(sender, "hello", state="unknown")
-    await on_posted(services, {"event_id": "Ev2", "event": event}, our_context())
+    await on_message_posted(services, {"event_id": "Ev2", "event": event}, our_context())
 
     assert (await sender.row("hello")).state == "unknown"
 

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import insert, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.clock import MovedClock
+from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.db.engine import Database
 from bot.db.upserts import put_all_if_new
@@ -25,7 +25,7 @@ WAITING = WORKSPACES * PEOPLE
 #: For each message that waits: itself and what it refers to, once as the first of its queue.
 EACH = 4
 
-Look: TypeAlias = Callable[[AsyncConnection, MovedClock], Awaitable[object]]
+Look: TypeAlias = Callable[[AsyncConnection, AdjustableClock], Awaitable[object]]
 
 LOOKS: dict[str, Look] = {
     "lanes with work": lambda reader, clock: sender_leases.with_work(reader, clock.now(), 64),
@@ -44,7 +44,7 @@ LOOKS: dict[str, Look] = {
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 @pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
 async def test_a_look_reads_what_waits_and_little_else(
-    db: Database, clock: MovedClock, look: Look
+    db: Database, clock: AdjustableClock, look: Look
 ) -> None:
     await ask_everyone(db, clock, range(WEEKS), "sent")
     async with db.engine.connect() as connection:
@@ -66,7 +66,9 @@ _ROWS_READ = text(
 )
 
 
-async def ask_everyone(db: Database, clock: MovedClock, weeks: Iterable[int], state: str) -> None:
+async def ask_everyone(
+    db: Database, clock: AdjustableClock, weeks: Iterable[int], state: str
+) -> None:
     rows = [
         {
             "workspace_id": f"T{workspace}",

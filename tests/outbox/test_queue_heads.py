@@ -12,7 +12,7 @@ from bot.db import schema
 from bot.db.engine import Database
 from bot.outbox import sender_leases
 from bot.outbox.queue_heads import heads
-from bot.outbox.queued_message import NOWHERE, Place, Row
+from bot.outbox.queued_message import NOWHERE, QueuedMessage, SlackLocation
 from tests.conftest import MONDAY
 from tests.outbox.workspace_rows import CHANNEL, LATER, ONE, PERSON, TS, TWO, message, write
 
@@ -20,7 +20,7 @@ MOMENT = timedelta(microseconds=1)
 REAL = datetime.fromisoformat("2026-11-23T10:00:00+00:00")
 
 
-async def next_ones(db: Database, **how: Any) -> list[Row]:
+async def next_ones(db: Database, **how: Any) -> list[QueuedMessage]:
     given = {"now": MONDAY, "real": REAL, "barred": (), "limit": 9, **how}
     async with db.reading() as reader:
         return await heads(reader, ONE, **given)
@@ -112,7 +112,7 @@ async def test_which_limit_and_which_queue_a_message_is_of(
 
 
 PLACED = {"channel": CHANNEL, "ts": TS, "file_id": "F1"}
-THERE = Place(channel=CHANNEL, ts=TS, file_id="F1")
+THERE = SlackLocation(channel=CHANNEL, ts=TS, file_id="F1")
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ THERE = Place(channel=CHANNEL, ts=TS, file_id="F1")
     ],
 )
 async def test_what_refers_to_a_message_waits_for_it_or_learns_that_it_never_comes(
-    db: Database, target: dict[str, Any] | None, found: list[Place | None]
+    db: Database, target: dict[str, Any] | None, found: list[SlackLocation | None]
 ) -> None:
     if target is not None:
         await write(db, ONE, message("a", conversation="C2", **target))
@@ -240,7 +240,7 @@ async def test_what_a_dead_sender_left_is_doubted_if_it_may_be_seen_twice(db: Da
         message("sent", state="sent"),
     )
     async with db.transaction() as tx:
-        assert await sender_leases.doubt_interrupted(tx, ONE, REAL) == 1
+        assert await sender_leases.mark_interrupted_unknown(tx, ONE, REAL) == 1
         rows = (await tx.execute(schema.messages.select())).all()
 
     assert {row.key: (row.state, row.retry_at) for row in rows} == {

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.clock import MovedClock
+from bot.clock import AdjustableClock
 from bot.db import schema
-from bot.outbox import outbox, requeue, sender_leases
+from bot.outbox import enqueue, requeue, sender_leases
 from bot.outbox.keys import MessageKey
 from bot.slack.content import content, section
 from tests.harness import BEN, LAUNCH, WORKSPACE
@@ -22,13 +22,13 @@ PATIENT = replace(IMPATIENT, settle=3600, first_retry=3600)
 async def edit(sender: Sender, of: str, text: str) -> None:
     async with sender.db.transaction() as tx:
         said = content(text, section(text))
-        await outbox.edit(tx, WORKSPACE, of=MessageKey(of), content=said, now=sender.clock.now())
+        await enqueue.edit(tx, WORKSPACE, of=MessageKey(of), content=said, now=sender.clock.now())
 
 
 async def publish(sender: Sender) -> None:
     async with sender.db.transaction() as tx:
         view = {"type": "home", "blocks": []}
-        await outbox.publish(tx, WORKSPACE, user_id=BEN, view=view, now=sender.clock.now())
+        await enqueue.publish(tx, WORKSPACE, user_id=BEN, view=view, now=sender.clock.now())
 
 
 async def look_again(sender: Sender) -> None:
@@ -52,7 +52,7 @@ def posts(sender: Sender) -> list[tuple[str, bool]]:
 
 
 async def test_an_edit_waits_for_its_message_that_is_put_off(
-    sender: Sender, clock: MovedClock
+    sender: Sender, clock: AdjustableClock
 ) -> None:
     morning = clock.now() + timedelta(hours=9)
 
@@ -85,7 +85,7 @@ async def test_what_refers_to_an_unknown_message_waits_and_holds_up_nobody(
     await delivery.deliver_due()
     await edit(sender, "hello", "edited")
     async with sender.db.transaction() as tx:
-        await outbox.pin(tx, WORKSPACE, of=MessageKey("hello"), now=sender.clock.now())
+        await enqueue.pin(tx, WORKSPACE, of=MessageKey("hello"), now=sender.clock.now())
     await sender.say("to ben", to=BEN)
     await delivery.deliver_due()
 
@@ -127,9 +127,7 @@ async def test_what_is_said_anew_comes_before_its_replies_and_they_before_the_re
     now = sender.clock.now()
     async with sender.db.transaction() as tx:
         said = content("announcement", section("announcement"))
-        await requeue.post_anew(
-            tx, WORKSPACE, key=MessageKey("announcement"), content=said, now=now
-        )
+        await requeue.repost(tx, WORKSPACE, key=MessageKey("announcement"), content=said, now=now)
         await requeue.retry(tx, WORKSPACE, conversation=LAUNCH, reasons=("is_archived",), now=now)
     await sender.deliver()
 
@@ -164,8 +162,8 @@ async def test_a_pin_that_fails_holds_up_only_what_is_done_to_its_message(sender
     sender.slack.faults.fail_next("pins.add", status=500)
     now = sender.clock.now()
     async with sender.db.transaction() as tx:
-        await outbox.pin(tx, WORKSPACE, of=MessageKey("hello"), now=now)
-        await outbox.unpin(tx, WORKSPACE, of=MessageKey("hello"), now=now)
+        await enqueue.pin(tx, WORKSPACE, of=MessageKey("hello"), now=now)
+        await enqueue.unpin(tx, WORKSPACE, of=MessageKey("hello"), now=now)
     await edit(sender, "hello", "edited")
     await sender.say("next")
     await sender.another(PATIENT).deliver_due()
@@ -187,7 +185,7 @@ async def test_workspaces_that_never_waited_come_first(sender: Sender) -> None:
         await tx.execute(
             insert(schema.sender_leases), [{"workspace_id": "T0WAITED", "resume_at": past}]
         )
-        await outbox.say(
+        await enqueue.post(
             tx,
             "T0WAITED",
             key=MessageKey("hello"),

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from bot.outbox.outbox import Operation, State
-from bot.outbox.queued_message import Finding
-from bot.outbox.rate_limits import DIRECT, PER_MINUTE, PROOF, WINDOW_SECONDS, Pace
-from bot.slack.errors import Meaning
+from bot.outbox.enqueue import Operation, State
+from bot.outbox.queued_message import SendResult
+from bot.outbox.rate_limits import DIRECT, PER_MINUTE, PROOF, WINDOW_SECONDS, RateLimits
+from bot.slack.errors import ErrorKind
 from tests.outbox.test_rate_limits import BEGIN, SLACKS, a_finding, a_row, direct, resumed
 
 
@@ -32,7 +32,7 @@ def test_retry_after_stops_the_limit_that_was_met_for_so_long(name: str) -> None
     row = a_row(operation, pace=name)
     used = resumed(None, 0)
     for seconds in (40, 30):  # the longest wish counts
-        used.learn([Finding(row=row, state=State.PENDING, retry_after=seconds)])
+        used.learn([SendResult(row=row, state=State.PENDING, retry_after=seconds)])
 
     stopped = {Operation.POST, DIRECT} if name in (Operation.POST, DIRECT) else {name}
     assert used.barred() == stopped
@@ -44,9 +44,9 @@ def test_retry_after_stops_the_limit_that_was_met_for_so_long(name: str) -> None
 
 def test_one_workspaces_wait_is_not_anothers() -> None:
     """Whoever sends for several resumes each from what was kept of it."""
-    pace = Pace()
+    pace = RateLimits()
     one, two = pace.resume(None, BEGIN), pace.resume(None, BEGIN)
-    one.learn([a_finding(State.PENDING, Meaning.LATER, wait=30)])
+    one.learn([a_finding(State.PENDING, ErrorKind.LATER, wait=30)])
     one.take(a_row(Operation.UPDATE))
 
     assert two.take(a_row())
@@ -66,17 +66,17 @@ def test_a_conversation_takes_three_at_once_and_then_waits_for_the_next() -> Non
 
 def test_the_wait_is_for_what_is_free_first() -> None:
     used = resumed(None, 0)
-    used.learn([a_finding(State.PENDING, Meaning.LATER, wait=30)])
+    used.learn([a_finding(State.PENDING, ErrorKind.LATER, wait=30)])
     for wait in (50, 20):
         row = a_row(Operation.PIN if wait == 50 else Operation.UPDATE)
-        used.learn([Finding(row=row, state=State.PENDING, retry_after=wait)])
+        used.learn([SendResult(row=row, state=State.PENDING, retry_after=wait)])
 
     assert used.wait() == 20
     assert resumed(None, 0).wait() is None
 
 
-def doubt() -> Finding:
-    return a_finding(State.UNKNOWN, Meaning.UNKNOWN)
+def doubt() -> SendResult:
+    return a_finding(State.UNKNOWN, ErrorKind.UNKNOWN)
 
 
 @pytest.mark.parametrize(
@@ -85,15 +85,15 @@ def doubt() -> Finding:
         ([doubt()] * 2, False),
         ([doubt()] * 3, True),
         ([doubt(), doubt(), a_finding(State.SENT), doubt(), doubt()], False),
-        ([doubt(), doubt(), a_finding(State.PENDING, Meaning.LATER), doubt()], True),
-        ([a_finding(State.FAILED, Meaning.PERMANENT)] * 9, False),
+        ([doubt(), doubt(), a_finding(State.PENDING, ErrorKind.LATER), doubt()], True),
+        ([a_finding(State.FAILED, ErrorKind.PERMANENT)] * 9, False),
         ([replace(doubt(), row=a_row(Operation.UPDATE))] * 9, False),
         ([replace(doubt(), row=a_row(pace=PROOF))] * 9, False),
         # what is looked for and found says nothing of whether Slack takes posts now
         ([doubt()] * 3 + [replace(a_finding(State.SENT), row=a_row(pace=PROOF))], True),
     ],
 )
-def test_three_doubts_in_a_row_stop_posting(learnt: list[Finding], stopped: bool) -> None:
+def test_three_doubts_in_a_row_stop_posting(learnt: list[SendResult], stopped: bool) -> None:
     used = resumed(None, 0)
     for finding in learnt:
         used.learn([finding])

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.outbox.enqueue import Operation, State
 from bot.outbox.keys import MessageKey
-from bot.outbox.outbox import Operation, State
-from bot.outbox.queued_message import NOWHERE, Finding, Row
+from bot.outbox.queued_message import NOWHERE, QueuedMessage, SendResult
 from bot.outbox.rate_limits import (
     CONVERSATION_BURST,
     CONVERSATION_SECONDS,
@@ -19,10 +19,10 @@ from bot.outbox.rate_limits import (
     PROOF,
     RESERVED_FOR_CHANNELS,
     WINDOW_SECONDS,
-    Pace,
-    Used,
+    RateLimits,
+    RateUsage,
 )
-from bot.slack.errors import Meaning
+from bot.slack.errors import ErrorKind
 
 #: https://docs.slack.dev/apis/web-api/rate-limits, and of each method's page the tier.
 SLACKS = {
@@ -39,8 +39,10 @@ BEGIN = 1_795_000_000.0
 POSTS = PER_MINUTE[Operation.POST]
 
 
-def a_row(operation: Operation = Operation.POST, conversation: str = "C1", pace: str = "") -> Row:
-    return Row(
+def a_row(
+    operation: Operation = Operation.POST, conversation: str = "C1", pace: str = ""
+) -> QueuedMessage:
+    return QueuedMessage(
         workspace_id="T1",
         message_id="1",
         key=MessageKey("k"),
@@ -66,17 +68,17 @@ def a_row(operation: Operation = Operation.POST, conversation: str = "C1", pace:
     )
 
 
-def a_finding(state: State, meaning: Meaning | None = None, **more: float) -> Finding:
-    return Finding(row=a_row(), state=state, meaning=meaning, retry_after=more.get("wait"))
+def a_finding(state: State, meaning: ErrorKind | None = None, **more: float) -> SendResult:
+    return SendResult(row=a_row(), state=state, meaning=meaning, retry_after=more.get("wait"))
 
 
-def resumed(used: Used | None, at: float) -> Used:
+def resumed(used: RateUsage | None, at: float) -> RateUsage:
     """As the next sender does: from JSON."""
     kept = json.loads(json.dumps(used.keep())) if used is not None else None
-    return Pace().resume(kept, BEGIN + at)
+    return RateLimits().resume(kept, BEGIN + at)
 
 
-def direct(number: int) -> Row:
+def direct(number: int) -> QueuedMessage:
     return a_row(conversation=f"U{number}", pace=DIRECT)
 
 
@@ -142,7 +144,7 @@ def test_how_long_the_limits_hold_up_what_waits() -> None:
     assert later.until_made({DIRECT: 181}) == WINDOW_SECONDS - 30
     assert later.until_made({DIRECT: 180, Operation.POST: 1}) == WINDOW_SECONDS - 30
 
-    later.learn([a_finding(State.PENDING, Meaning.LATER, wait=40)])
+    later.learn([a_finding(State.PENDING, ErrorKind.LATER, wait=40)])
     assert later.until_made({DIRECT: 1}) == 40
 
 
@@ -170,7 +172,7 @@ def test_what_goes_to_many_people_leaves_room_for_channels() -> None:
 
 def test_retry_after_stops_that_method_and_no_other() -> None:
     used = resumed(None, 0)
-    used.learn([a_finding(State.PENDING, Meaning.LATER, wait=30)])
+    used.learn([a_finding(State.PENDING, ErrorKind.LATER, wait=30)])
 
     assert not used.take(a_row())
     assert used.take(a_row(Operation.UPDATE))
@@ -180,7 +182,7 @@ def test_retry_after_stops_that_method_and_no_other() -> None:
 
 def test_outcomes_nobody_knows_stop_posting_until_a_probe_succeeds() -> None:
     used = resumed(None, 0)
-    used.learn([a_finding(State.UNKNOWN, Meaning.UNKNOWN)] * DOUBTS)
+    used.learn([a_finding(State.UNKNOWN, ErrorKind.UNKNOWN)] * DOUBTS)
 
     assert [used.take(direct(number)) for number in range(3)] == [True, False, False]
     assert not resumed(used, DOUBT_SECONDS - 1).take(direct(5))

@@ -11,7 +11,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy import select, update
 
 from bot.db import schema
-from bot.outbox import outbox
+from bot.outbox import enqueue
 from bot.outbox.keys import MessageKey
 from bot.outbox.slack_calls import OWN_FAULTS
 from bot.slack.content import content, section
@@ -171,6 +171,6 @@ async def test_a_no_to_what_was_replaced_meanwhile_is_not_the_last_word(
 async def edit(sender: Sender, text: str) -> None:
     async with sender.db.transaction() as tx:
         said = content(text, section(text))
-        await outbox.edit(
+        await enqueue.edit(
             tx, WORKSPACE, of=MessageKey("hello"), content=said, now=sender.clock.now()
         )

@@ -15,13 +15,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.clock import real_now
 from bot.db import schema
 from bot.db.engine import Database
-from bot.outbox import outbox, requeue
-from bot.outbox.delivery import Patience
+from bot.outbox import enqueue, requeue
+from bot.outbox.delivery import RetryTimings
+from bot.outbox.failed_message import FailedMessage
 from bot.outbox.keys import MessageKey
-from bot.outbox.refusal import Refusal
-from bot.outbox.retry_limit import ENOUGH_TRIES, LONGEST_WAIT_AT, MOST_TRIES, is_hopeless, uncounted
+from bot.outbox.retry_limit import (
+    ENOUGH_TRIES,
+    LONGEST_WAIT_AT,
+    MOST_TRIES,
+    is_exhausted,
+    uncounted_attempts,
+)
 from bot.slack.content import content, section
-from bot.slack.errors import Meaning
+from bot.slack.errors import ErrorKind
 from tests.conftest import MONDAY
 from tests.harness import BEN, CHIARA, LAUNCH, WORKSPACE
 from tests.outbox.sender import IMPATIENT, Sender
@@ -53,13 +59,13 @@ async def as_after(sender: Sender, tries: int, *keys: str) -> None:
 
 async def pin(sender: Sender, key: str) -> None:
     async with sender.db.transaction() as tx:
-        await outbox.pin(tx, WORKSPACE, of=MessageKey(key), now=sender.clock.now())
+        await enqueue.pin(tx, WORKSPACE, of=MessageKey(key), now=sender.clock.now())
 
 
 async def edit(sender: Sender, key: str, text: str) -> None:
     async with sender.db.transaction() as tx:
         said = content(text, section(text))
-        await outbox.edit(tx, WORKSPACE, of=MessageKey(key), content=said, now=sender.clock.now())
+        await enqueue.edit(tx, WORKSPACE, of=MessageKey(key), content=said, now=sender.clock.now())
 
 
 async def states(sender: Sender, keys: Sequence[str]) -> list[str]:
@@ -113,7 +119,7 @@ async def test_nothing_is_given_up_while_slack_is_unwell(sender: Sender) -> None
     await edit(sender, "hello", "changed")
     async with sender.db.transaction() as tx:
         view = {"type": "home", "blocks": []}
-        await outbox.publish(tx, WORKSPACE, user_id=CHIARA, view=view, now=sender.clock.now())
+        await enqueue.publish(tx, WORKSPACE, user_id=CHIARA, view=view, now=sender.clock.now())
     for method in ("chat.postMessage", "chat.update", "views.publish"):
         sender.slack.faults.fail_next(method, status=503, times=10)
     keys = ["to ben", "edit:hello", f"home:{CHIARA}"]
@@ -197,7 +203,7 @@ async def test_when_a_message_is_given_up(
         await write(db, ONE, message("other", state="sent", sent_at=MONDAY - taken))
 
     async with db.reading() as reader:
-        assert await is_hopeless(reader, await head(reader, "hello"), MONDAY) == hopeless
+        assert await is_exhausted(reader, await head(reader, "hello"), MONDAY) == hopeless
 
 
 async def test_that_it_was_taken_itself_says_nothing_of_others(db: Database) -> None:
@@ -206,7 +212,7 @@ async def test_that_it_was_taken_itself_says_nothing_of_others(db: Database) -> 
     await write(db, ONE, message("hello", attempts=21, first_try_at=first, sent_at=MONDAY))
 
     async with db.reading() as reader:
-        assert not await is_hopeless(reader, await head(reader, "hello"), MONDAY)
+        assert not await is_exhausted(reader, await head(reader, "hello"), MONDAY)
 
 
 @pytest.mark.parametrize(("attempts", "added"), [(1, 0), (8, 0), (9, -1), (20, -1)])
@@ -216,13 +222,13 @@ async def test_tries_that_slack_did_not_get_are_counted_for_their_waits_alone(
     await write(db, ONE, message("hello", attempts=attempts))
 
     async with db.reading() as reader:
-        assert uncounted(await head(reader, "hello")) == added
+        assert uncounted_attempts(await head(reader, "hello")) == added
 
 
 async def test_after_it_was_given_up_it_is_not_tried_any_more(sender: Sender) -> None:
-    told: list[Refusal] = []
+    told: list[FailedMessage] = []
 
-    async def refused(_tx: AsyncConnection, refusal: Refusal, _now: datetime) -> None:
+    async def refused(_tx: AsyncConnection, refusal: FailedMessage, _now: datetime) -> None:
         told.append(refusal)
 
     sender.slack.faults.fail_next("chat.update", status=500, times=10)
@@ -238,7 +244,7 @@ async def test_after_it_was_given_up_it_is_not_tried_any_more(sender: Sender) ->
 
     assert calls(sender, "chat.update") == before
     assert [(one.key, one.reason, one.meaning) for one in told] == [
-        ("edit:hello", "given up", Meaning.PERMANENT)
+        ("edit:hello", "given up", ErrorKind.PERMANENT)
     ]
 
 
@@ -270,14 +276,14 @@ async def test_what_is_sent_again_waits_anew(sender: Sender) -> None:
     ("tries", "longest"), [(0, 2), (1, 4), (3, 16), (8, 512), (9, 600), (300, 600)]
 )
 def test_waits_are_doubled_up_to_ten_minutes(tries: int, longest: float) -> None:
-    waits = [Patience().backoff(tries) for _ in range(50)]
+    waits = [RetryTimings().backoff(tries) for _ in range(50)]
 
     assert all(longest / 2 <= wait <= longest for wait in waits)
     assert max(waits) - min(waits) > longest / 10  # many retries do not meet
 
 
 def test_how_patient_delivery_is() -> None:
-    assert Patience() == Patience(
+    assert RetryTimings() == RetryTimings(
         settle=120,
         first_retry=2,
         longest_retry=600,

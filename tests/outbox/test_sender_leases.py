@@ -13,16 +13,16 @@ from sqlalchemy import update
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.clock import MovedClock, monotonic, uptime
+from bot.clock import AdjustableClock, monotonic, uptime
 from bot.db import schema
-from bot.outbox import outbox, sender_leases
+from bot.outbox import enqueue, sender_leases
 from bot.outbox.delivery import Delivery
+from bot.outbox.failed_message import FailedMessage
 from bot.outbox.keys import MessageKey
-from bot.outbox.rate_limits import DIRECT, Pace
-from bot.outbox.refusal import Refusal
+from bot.outbox.rate_limits import DIRECT, RateLimits
 from bot.outbox.slack_calls import BEGIN_WITHIN_SECONDS
 from bot.slack.content import content, section
-from bot.slack.errors import Meaning
+from bot.slack.errors import ErrorKind
 from tests.harness import BEN, CHIARA, LAUNCH, PLATFORM, WORKSPACE
 from tests.outbox.sender import IMPATIENT, Sender
 
@@ -32,10 +32,10 @@ def paced(sender: Sender) -> Delivery:
     return sender.another(limited=True)
 
 
-def told(sender: Sender, refusals: list[Refusal]) -> Delivery:
+def told(sender: Sender, refusals: list[FailedMessage]) -> Delivery:
     """One that tells what Slack refused."""
 
-    async def refused(_tx: AsyncConnection, refusal: Refusal, _now: datetime) -> None:
+    async def refused(_tx: AsyncConnection, refusal: FailedMessage, _now: datetime) -> None:
         refusals.append(refusal)
         if refusal.key == "breaks":
             raise RuntimeError("a consequence that cannot be carried out")
@@ -80,7 +80,7 @@ async def test_retry_after_holds_for_the_next_sender_and_for_that_method_alone(
     assert (await sender.row("second")).attempts == 0
     async with sender.db.reading() as reader:
         real = await sender_leases.real_time(reader)
-    used = Pace().resume((await lane(sender))["rate_usage"], real.timestamp())  # type: ignore[arg-type]
+    used = RateLimits().resume((await lane(sender))["rate_usage"], real.timestamp())  # type: ignore[arg-type]
     assert used.barred() == {"post", DIRECT}
 
 
@@ -92,11 +92,11 @@ async def test_while_posts_wait_edits_and_other_workspaces_go_on(sender: Sender)
     await paced(sender).deliver_due()
     async with sender.db.transaction() as tx:
         now, said = sender.clock.now(), content("edited", section("edited"))
-        await outbox.edit(tx, WORKSPACE, of=MessageKey("first"), content=said, now=now)
+        await enqueue.edit(tx, WORKSPACE, of=MessageKey("first"), content=said, now=now)
         # The stand-in is one workspace; we know it under another name, too.
         said = content("elsewhere", section("elsewhere"))
         await sender_leases.resume(tx, "T0OTHER")
-        await outbox.say(tx, "T0OTHER", key=MessageKey("other"), to=LAUNCH, content=said, now=now)
+        await enqueue.post(tx, "T0OTHER", key=MessageKey("other"), to=LAUNCH, content=said, now=now)
         await tx.execute(update(schema.sender_leases).values(resume_at=None))
     for _ in range(3):
         await paced(sender).deliver_due()
@@ -108,7 +108,7 @@ async def test_while_posts_wait_edits_and_other_workspaces_go_on(sender: Sender)
 
 
 async def test_a_halted_lane_is_left_alone_until_it_is_resumed(sender: Sender) -> None:
-    refusals: list[Refusal] = []
+    refusals: list[FailedMessage] = []
     delivery = told(sender, refusals)
     sender.slack.faults.fail_next("chat.postMessage", error="token_revoked")
     await sender.say("hello")
@@ -116,7 +116,7 @@ async def test_a_halted_lane_is_left_alone_until_it_is_resumed(sender: Sender) -
     await delivery.deliver_due()
 
     assert [(refusal.reason, refusal.meaning) for refusal in refusals] == [
-        ("token_revoked", Meaning.WORKSPACE)
+        ("token_revoked", ErrorKind.WORKSPACE)
     ]
     assert (await lane(sender))["halted"] == "token_revoked"
     assert sender.texts() == []
@@ -128,7 +128,7 @@ async def test_a_halted_lane_is_left_alone_until_it_is_resumed(sender: Sender) -
 
 
 async def test_what_follows_from_a_no_stops_nothing_even_where_it_fails(sender: Sender) -> None:
-    refusals: list[Refusal] = []
+    refusals: list[FailedMessage] = []
     await sender.say("breaks", to=PLATFORM)
     await sender.say("here")
     await told(sender, refusals).deliver_due()
@@ -144,7 +144,7 @@ async def test_what_follows_from_a_no_is_not_lost_with_the_database(
     monkeypatch.setattr("bot.outbox.delivery.AFTER_FAILURE_SECONDS", 0)
     refusals: list[str] = []
 
-    async def refused(_tx: AsyncConnection, refusal: Refusal, _now: datetime) -> None:
+    async def refused(_tx: AsyncConnection, refusal: FailedMessage, _now: datetime) -> None:
         refusals.append(refusal.key)
         if len(refusals) == 1:
             raise PoolTimeout
@@ -253,7 +253,7 @@ async def test_a_dead_senders_lane_is_taken_over_after_its_lease(sender: Sender)
 
 
 async def test_late_direct_messages_wait_for_an_hour_that_suits(
-    sender: Sender, clock: MovedClock
+    sender: Sender, clock: AdjustableClock
 ) -> None:
     morning = clock.now() + timedelta(hours=9)
 

@@ -8,15 +8,15 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.clock import uptime
-from bot.outbox.outbox import Operation, State
-from bot.outbox.queued_message import Finding, Place, Row
-from bot.outbox.slack_calls import BEGIN_WITHIN_SECONDS, Jobs, Patience
-from bot.slack.errors import Meaning
+from bot.outbox.enqueue import Operation, State
+from bot.outbox.queued_message import QueuedMessage, SendResult, SlackLocation
+from bot.outbox.slack_calls import BEGIN_WITHIN_SECONDS, RetryTimings, SlackCalls
+from bot.slack.errors import ErrorKind
 from tests.harness import TINY_PNG
 from tests.outbox.test_rate_limits import a_row
 from tests.slack.test_errors import answered
 
-LATER, PERMANENT, UNKNOWN = Meaning.LATER, Meaning.PERMANENT, Meaning.UNKNOWN
+LATER, PERMANENT, UNKNOWN = ErrorKind.LATER, ErrorKind.PERMANENT, ErrorKind.UNKNOWN
 UPDATE = Operation.UPDATE
 
 
@@ -31,15 +31,15 @@ class Failing(AsyncWebClient):
         raise self._error
 
 
-async def outcome(error: Exception, claimed_at: float | None = None, **row: Any) -> Finding:
+async def outcome(error: Exception, claimed_at: float | None = None, **row: Any) -> SendResult:
     """What a call teaches that ends so."""
 
     async def draw(_: object) -> bytes:
         return TINY_PNG
 
-    jobs = Jobs(lambda _: Failing(error), draw, Patience())
+    jobs = SlackCalls(lambda _: Failing(error), draw, RetryTimings())
     changed = {"state": State.PENDING, "payload": {"text": "x", "blocks": []}, "attempts": 1, **row}
-    asked: Row = replace(a_row(), target=Place(channel="C1", ts="1.1"), **changed)
+    asked: QueuedMessage = replace(a_row(), target=SlackLocation(channel="C1", ts="1.1"), **changed)
     return await jobs.do(asked, uptime() if claimed_at is None else claimed_at)
 
 
@@ -58,7 +58,7 @@ def no(name: str, status: int = 200, **headers: str) -> SlackApiError:
         (no("fatal_error"), {"operation": UPDATE}, State.PENDING, UNKNOWN, 0, 4),
         (no("team_added_to_org"), {}, State.PENDING, LATER, 0, 4),
         (no("team_added_to_org"), {"attempts": 9}, State.PENDING, LATER, -1, 600),
-        (no("token_revoked"), {}, State.PENDING, Meaning.WORKSPACE, 0, 4),
+        (no("token_revoked"), {}, State.PENDING, ErrorKind.WORKSPACE, 0, 4),
         (no("ratelimited", 429), {}, State.PENDING, LATER, -1, None),
         (no("invalid_blocks"), {"file_id": "F1"}, State.PENDING, None, 0, 6),
         (no("invalid_blocks"), {"file_id": "F1", "attempts": 20}, State.PENDING, None, -20, 6),
@@ -75,7 +75,7 @@ async def test_what_an_error_makes_of_a_message(
     error: Exception,
     row: dict[str, Any],
     state: State,
-    meaning: Meaning | None,
+    meaning: ErrorKind | None,
     tried: int,
     wait: float | None,
 ) -> None:

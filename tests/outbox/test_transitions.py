@@ -10,13 +10,13 @@ from bot.clock import real_now
 from bot.db import schema
 from bot.db.engine import Database
 from bot.outbox import transitions
-from bot.outbox.outbox import State
-from bot.outbox.queued_message import Finding, Place
+from bot.outbox.enqueue import State
+from bot.outbox.queued_message import SendResult, SlackLocation
 from tests.conftest import MONDAY
 from tests.outbox.workspace_rows import LATER, ONE, head, message, write
 
 _messages = schema.messages
-PLACE = Place(channel="C9", ts="9.9")
+PLACE = SlackLocation(channel="C9", ts="9.9")
 EARLIER = MONDAY - timedelta(hours=1)
 
 
@@ -80,7 +80,7 @@ async def concluded(db: Database, *, meanwhile: dict[str, Any], **found: Any) ->
     async with db.transaction() as tx:
         (claimed,) = await transitions.claim(tx, [await head(tx, "hello")], MONDAY)
     await change(db, "hello", **{"lookup_attempts": 2, "retry_at": LATER, **meanwhile})
-    finding = Finding(row=claimed, **found)
+    finding = SendResult(row=claimed, **found)
     async with db.transaction() as tx:
         if finding.state is State.SENT:
             await transitions.conclude(tx, [finding], MONDAY)

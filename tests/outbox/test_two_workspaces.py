@@ -12,12 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.clock import real_now
 from bot.db import schema
 from bot.db.engine import Database
-from bot.outbox import admin_queries, outbox, requeue, sender_leases, transitions
+from bot.outbox import admin_queries, enqueue, requeue, sender_leases, transitions
+from bot.outbox.enqueue import Operation, State
 from bot.outbox.keys import MessageKey
-from bot.outbox.outbox import Operation, State
 from bot.outbox.queue_heads import heads
-from bot.outbox.queued_message import Finding, Place
-from bot.outbox.retry_limit import AT_LEAST, ENOUGH_TRIES, is_hopeless
+from bot.outbox.queued_message import SendResult, SlackLocation
+from bot.outbox.retry_limit import AT_LEAST, ENOUGH_TRIES, is_exhausted
 from bot.slack.content import content
 from tests.conftest import MONDAY
 from tests.outbox.workspace_rows import (
@@ -35,7 +35,7 @@ from tests.outbox.workspace_rows import (
 )
 
 Work: TypeAlias = Callable[[AsyncConnection], Awaitable[Any]]
-NEW, PLACE = content("new"), Place(channel="C9", ts="9.9")
+NEW, PLACE = content("new"), SlackLocation(channel="C9", ts="9.9")
 OWNER, VIEW = "me", {"type": "home", "blocks": []}
 
 
@@ -48,7 +48,7 @@ def finding(key: str, state: State) -> Work:
 
     async def note(tx: AsyncConnection) -> None:
         row = replace(await head(tx, "reply"), key=MessageKey(key))
-        learnt = [Finding(row=row, state=state, place=PLACE, reason="why")]
+        learnt = [SendResult(row=row, state=state, place=PLACE, reason="why")]
         if state is State.SENT:
             await transitions.conclude(tx, learnt, MONDAY)
         else:
@@ -74,7 +74,7 @@ async def take_and_release(tx: AsyncConnection) -> None:
 
 
 async def follow(tx: AsyncConnection) -> None:
-    await requeue.follow(
+    await requeue.reschedule_for_zone(
         tx, ONE, user_id=PERSON, welcome_at=lambda at: at + timedelta(hours=1), now=MONDAY
     )
 
@@ -86,27 +86,27 @@ async def retry(tx: AsyncConnection) -> None:
 
 #: Everything that writes, done in the first workspace.
 WRITES: dict[str, Work] = {
-    "cancel": lambda tx: outbox.cancel(tx, ONE, keys=[MessageKey("pending")]),
-    "cancel in doubt": lambda tx: outbox.cancel(tx, ONE, keys=[MessageKey("unknown")]),
-    "edit of what is for later": lambda tx: outbox.edit(
+    "cancel": lambda tx: enqueue.cancel(tx, ONE, keys=[MessageKey("pending")]),
+    "cancel in doubt": lambda tx: enqueue.cancel(tx, ONE, keys=[MessageKey("unknown")]),
+    "edit of what is for later": lambda tx: enqueue.edit(
         tx, ONE, of=MessageKey("later"), content=NEW, now=MONDAY
     ),
-    "edit": lambda tx: outbox.edit(tx, ONE, of=MessageKey("sent"), content=NEW, now=MONDAY),
-    "publish": lambda tx: outbox.publish(tx, ONE, user_id=PERSON, view=VIEW, now=MONDAY),
+    "edit": lambda tx: enqueue.edit(tx, ONE, of=MessageKey("sent"), content=NEW, now=MONDAY),
+    "publish": lambda tx: enqueue.publish(tx, ONE, user_id=PERSON, view=VIEW, now=MONDAY),
     "follow": follow,
     "retry": retry,
-    "forget": lambda tx: requeue.forget_place(
+    "forget": lambda tx: requeue.mark_deleted(
         tx, ONE, key=MessageKey("sent"), reason="deleted in Slack"
     ),
-    "post anew": lambda tx: requeue.post_anew(
+    "post anew": lambda tx: requeue.repost(
         tx, ONE, key=MessageKey("failed"), content=NEW, now=MONDAY
     ),
-    "mark anew": lambda tx: requeue.mark_anew(
+    "mark anew": lambda tx: requeue.repin(
         tx, ONE, Operation.PIN, of=MessageKey("sent"), payload={}, now=MONDAY
     ),
-    "drop": lambda tx: requeue.drop(tx, ONE, key=MessageKey("sent")),
-    "drop edits": lambda tx: requeue.drop_edits(tx, ONE, of=[MessageKey("sent")]),
-    "move": lambda tx: requeue.move(tx, ONE, conversation=CHANNEL, to="C3"),
+    "drop": lambda tx: requeue.remove(tx, ONE, key=MessageKey("sent")),
+    "drop edits": lambda tx: requeue.remove_edits(tx, ONE, of=[MessageKey("sent")]),
+    "move": lambda tx: requeue.change_conversation(tx, ONE, conversation=CHANNEL, to="C3"),
     "claim": claim,
     "conclude": finding("sending", State.SENT),
     "put back": finding("sending", State.UNKNOWN),
@@ -117,7 +117,7 @@ WRITES: dict[str, Work] = {
     "take and release": take_and_release,
     "save": lambda tx: sender_leases.save(tx, ONE, {"doubts": 1}),
     "halt": lambda tx: sender_leases.halt(tx, ONE, "token_revoked"),
-    "doubt": lambda tx: sender_leases.doubt_interrupted(tx, ONE, real_now()),
+    "doubt": lambda tx: sender_leases.mark_interrupted_unknown(tx, ONE, real_now()),
     "post again": lambda tx: admin_queries.post_again(tx, ONE, "id-held"),
     "it is there": lambda tx: admin_queries.is_there(tx, ONE, "id-held", PLACE, MONDAY),
     "drop by a person": lambda tx: admin_queries.drop(tx, ONE, "id-held"),
@@ -156,7 +156,7 @@ async def test_a_lane_that_is_resumed_or_renewed_is_its_own(db: Database) -> Non
 
 #: Everything that reads about one workspace, and what it finds where there is nothing.
 READS: dict[str, tuple[Callable[[AsyncConnection, str], Awaitable[Any]], Any]] = {
-    "is known": (lambda tx, ws: requeue.is_known(tx, ws, MessageKey("sent")), False),
+    "is known": (lambda tx, ws: requeue.exists(tx, ws, MessageKey("sent")), False),
     "was refused": (lambda tx, ws: requeue.was_refused(tx, ws, MessageKey("failed")), False),
     "refused key": (lambda tx, ws: requeue.refused(tx, ws, "id-failed"), None),
     "others refused": (
@@ -165,12 +165,12 @@ READS: dict[str, tuple[Callable[[AsyncConnection, str], Awaitable[Any]], Any]] =
         ),
         False,
     ),
-    "was said": (lambda tx, ws: requeue.was_said(tx, ws, MessageKey("held")), False),
+    "was said": (lambda tx, ws: requeue.is_delivered(tx, ws, MessageKey("held")), False),
     "is waiting": (lambda tx, ws: requeue.is_waiting(tx, ws, MessageKey("pending")), False),
-    "read from": (lambda tx, ws: requeue.read_from(tx, ws, [MessageKey("sent")], MONDAY), {}),
-    "key at": (lambda tx, ws: outbox.key_at(tx, ws, channel=CHANNEL, ts=TS), None),
+    "read from": (lambda tx, ws: requeue.readable_from(tx, ws, [MessageKey("sent")], MONDAY), {}),
+    "key at": (lambda tx, ws: enqueue.key_at(tx, ws, channel=CHANNEL, ts=TS), None),
     "listed": (
-        lambda tx, ws: admin_queries.listed(tx, [State.HELD], limit=9, workspace_id=ws),
+        lambda tx, ws: admin_queries.list_messages(tx, [State.HELD], limit=9, workspace_id=ws),
         (),
     ),
     "count": (lambda tx, ws: admin_queries.count(tx, [State.HELD], ws), 0),
@@ -199,8 +199,8 @@ async def test_what_is_read_of_one_workspace_is_not_the_others(
 async def test_edits_and_pins_are_only_made_of_ones_own_messages(db: Database) -> None:
     await write(db, TWO, *everything())
     async with db.transaction() as tx:
-        await outbox.edit(tx, ONE, of=MessageKey("failed"), content=NEW, now=MONDAY)
-        await outbox.pin(tx, ONE, of=MessageKey("failed"), now=MONDAY)
+        await enqueue.edit(tx, ONE, of=MessageKey("failed"), content=NEW, now=MONDAY)
+        await enqueue.pin(tx, ONE, of=MessageKey("failed"), now=MONDAY)
 
     assert await rows_of(db, ONE) == []
 
@@ -208,7 +208,7 @@ async def test_edits_and_pins_are_only_made_of_ones_own_messages(db: Database) -
 async def test_a_workspace_is_sent_for_once_it_is_installed(db: Database) -> None:
     await write(db, TWO, message("hello"))
     async with db.transaction() as tx:
-        await outbox.say(tx, ONE, key=MessageKey("hello"), to=CHANNEL, content=NEW, now=MONDAY)
+        await enqueue.post(tx, ONE, key=MessageKey("hello"), to=CHANNEL, content=NEW, now=MONDAY)
         await sender_leases.resume(tx, ONE)
 
     async with db.reading() as reader:
@@ -254,7 +254,7 @@ async def test_what_refers_to_a_message_finds_the_one_of_its_own_workspace(
         }
         assert await sender_leases.with_work(reader, MONDAY, 9) == {mine: False}
     assert [(row.key, row.target) for row in found[mine]] == [
-        ("edit:a", Place(channel=CHANNEL, ts=TS))
+        ("edit:a", SlackLocation(channel=CHANNEL, ts=TS))
     ]
     assert found[other] == []
 
@@ -273,7 +273,7 @@ async def test_a_reply_goes_to_the_thread_of_its_own_workspace(db: Database, oth
         (claimed,) = await transitions.claim(tx, [await head(tx, "reply")], MONDAY)
 
     assert claimed.thread_ts == "1.1"
-    assert claimed.target == Place(channel=CHANNEL, ts="1.1")
+    assert claimed.target == SlackLocation(channel=CHANNEL, ts="1.1")
 
 
 async def test_posts_that_another_workspace_took_say_nothing_of_ours(db: Database) -> None:
@@ -282,9 +282,9 @@ async def test_posts_that_another_workspace_took_say_nothing_of_ours(db: Databas
 
     async with db.transaction() as tx:
         row = await head(tx, "hello")
-        assert not await is_hopeless(tx, row, MONDAY)
+        assert not await is_exhausted(tx, row, MONDAY)
         await tx.execute(update(schema.messages).values(workspace_id=ONE))
-        assert await is_hopeless(tx, row, MONDAY)
+        assert await is_exhausted(tx, row, MONDAY)
 
 
 async def test_many_messages_are_many_in_one_workspace(db: Database) -> None:

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from bot.channel_health.delivery_events import on_posted
+from bot.channel_health.delivery_events import on_message_posted
 from bot.clock import real_now
 from bot.db import schema
-from bot.outbox import outbox, requeue
+from bot.outbox import enqueue, requeue
 from bot.outbox.keys import MessageKey
 from bot.outbox.outcome_lookup import PAGE
 from bot.services import Services
@@ -42,12 +42,12 @@ async def look_now(sender: Sender, key: str) -> None:
 async def anew(sender: Sender, key: str) -> None:
     async with sender.db.transaction() as tx:
         said, now = content(key, section(key)), sender.clock.now()
-        await requeue.post_anew(tx, WORKSPACE, key=MessageKey(key), content=said, now=now)
+        await requeue.repost(tx, WORKSPACE, key=MessageKey(key), content=said, now=now)
 
 
 async def forget(sender: Sender, key: str) -> None:
     async with sender.db.transaction() as tx:
-        await requeue.forget_place(tx, WORKSPACE, key=MessageKey(key), reason="deleted in Slack")
+        await requeue.mark_deleted(tx, WORKSPACE, key=MessageKey(key), reason="deleted in Slack")
 
 
 def posts(sender: Sender, key: str) -> list[str | None]:
@@ -75,7 +75,7 @@ async def test_slacks_own_event_is_heeded_as_long_as_it_is_not_sent_again(
     await change(sender, "hello", state="pending", retry_at=None, error="proven absent")
     ts = sender.slack.as_user(BEN).visible(LAUNCH)[-1]["ts"]
     event = our_event((await sender.row("hello")).message_id, message_ts=ts)
-    await on_posted(services, {"event_id": "Ev1", "event": event}, our_context())
+    await on_message_posted(services, {"event_id": "Ev1", "event": event}, our_context())
     assert (await sender.row("hello")).ts == event["message_ts"]
 
     await sender.deliver()
@@ -100,7 +100,7 @@ async def test_what_expires_in_doubt_is_looked_for_all_the_same(
 async def test_what_is_cancelled_in_doubt_is_not_sent_again(sender: Sender, accepted: bool) -> None:
     await leave_in_doubt(sender, "warn", accepted=accepted, to=BEN)
     async with sender.db.transaction() as tx:
-        await outbox.cancel(tx, WORKSPACE, keys=[MessageKey("warn")])
+        await enqueue.cancel(tx, WORKSPACE, keys=[MessageKey("warn")])
     await look_now(sender, "warn")
 
     assert (await sender.row("warn")).state == ("sent" if accepted else "expired")

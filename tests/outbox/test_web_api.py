@@ -9,11 +9,11 @@ from prometheus_client import REGISTRY
 from sqlalchemy import update
 
 from bot.db import schema
-from bot.outbox import outbox
+from bot.outbox import enqueue
+from bot.outbox.failed_message import FailedMessage
 from bot.outbox.keys import MessageKey
-from bot.outbox.queued_message import Finding, Row
-from bot.outbox.refusal import Refusal
-from bot.outbox.slack_calls import Jobs
+from bot.outbox.queued_message import QueuedMessage, SendResult
+from bot.outbox.slack_calls import SlackCalls
 from bot.outbox.web_api import METADATA_TYPE
 from bot.slack.content import Picture, content, picture_block, section
 from tests.harness import LAUNCH, WORKSPACE
@@ -75,12 +75,12 @@ async def mark(sender: Sender, *, undo: bool) -> None:
     now, said = sender.clock.now(), content("new", section("new"))
     async with sender.db.transaction() as tx:
         if undo:
-            await outbox.unpin(tx, WORKSPACE, of=MessageKey("hello"), now=now)
-            await outbox.unbookmark(tx, WORKSPACE, of=MessageKey("hello"), now=now)
+            await enqueue.unpin(tx, WORKSPACE, of=MessageKey("hello"), now=now)
+            await enqueue.unbookmark(tx, WORKSPACE, of=MessageKey("hello"), now=now)
             return
-        await outbox.edit(tx, WORKSPACE, of=MessageKey("hello"), content=said, now=now)
-        await outbox.pin(tx, WORKSPACE, of=MessageKey("hello"), now=now)
-        await outbox.bookmark(
+        await enqueue.edit(tx, WORKSPACE, of=MessageKey("hello"), content=said, now=now)
+        await enqueue.pin(tx, WORKSPACE, of=MessageKey("hello"), now=now)
+        await enqueue.bookmark(
             tx, WORKSPACE, of=MessageKey("hello"), title="Phase", emoji=":x:", now=now
         )
 
@@ -104,7 +104,7 @@ async def say_with_picture(sender: Sender) -> None:
     facts = Picture(facts={}, alt_text="A chart", title="Results")
     said = content("results", picture_block("A chart"), picture=facts)
     async with sender.db.transaction() as tx:
-        await outbox.say(
+        await enqueue.post(
             tx,
             WORKSPACE,
             key=MessageKey("results"),
@@ -120,7 +120,7 @@ async def test_an_edit_keeps_the_picture(sender: Sender) -> None:
     file_id = (await sender.row("results")).file_id
     async with sender.db.transaction() as tx:
         said = content("changed", picture_block("A chart"))
-        await outbox.edit(
+        await enqueue.edit(
             tx, WORKSPACE, of=MessageKey("results"), content=said, now=sender.clock.now()
         )
     await sender.deliver()
@@ -132,9 +132,9 @@ async def test_an_edit_keeps_the_picture(sender: Sender) -> None:
 async def test_a_picture_that_slack_refuses_is_left_out_and_nothing_follows(
     sender: Sender,
 ) -> None:
-    told: list[Refusal] = []
+    told: list[FailedMessage] = []
 
-    async def refused(_tx: object, refusal: Refusal, _now: object) -> None:
+    async def refused(_tx: object, refusal: FailedMessage, _now: object) -> None:
         told.append(refusal)
 
     sender.slack.faults.fail_next("chat.postMessage", error="invalid_blocks", times=3)
@@ -191,9 +191,9 @@ async def test_no_more_calls_are_under_way_than_there_is_room_for(
 ) -> None:
     monkeypatch.setattr("bot.outbox.workspace_sender.IN_FLIGHT", 2)
     at_once: list[int] = []
-    begin = Jobs.do
+    begin = SlackCalls.do
 
-    async def counted(jobs: Jobs, row: Row, claimed_at: float) -> Finding:
+    async def counted(jobs: SlackCalls, row: QueuedMessage, claimed_at: float) -> SendResult:
         at_once.append(1)
         under_way = sum(at_once)
         try:
@@ -203,7 +203,7 @@ async def test_no_more_calls_are_under_way_than_there_is_room_for(
             at_once.append(-1)
 
     most: list[int] = []
-    monkeypatch.setattr(Jobs, "do", counted)
+    monkeypatch.setattr(SlackCalls, "do", counted)
     for number in range(5):
         await sender.say(f"m{number}", to=f"U0{number}")
     async with sender.db.transaction() as tx:

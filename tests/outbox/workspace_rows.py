@@ -9,9 +9,9 @@ from sqlalchemy import Table, insert, select
 from bot.clock import real_now
 from bot.db import schema
 from bot.db.engine import Database
-from bot.outbox.outbox import State
+from bot.outbox.enqueue import State
 from bot.outbox.queue_heads import heads
-from bot.outbox.queued_message import Row
+from bot.outbox.queued_message import QueuedMessage
 from tests.conftest import MONDAY
 
 ONE, TWO = "T1", "T2"
@@ -92,7 +92,7 @@ def _of(table: Table, workspace_id: str) -> Any:
     return mine.order_by(table.c.key) if "key" in table.c else mine
 
 
-async def head(tx: Any, key: str, now: datetime = MONDAY) -> Row:
+async def head(tx: Any, key: str, now: datetime = MONDAY) -> QueuedMessage:
     """The message as its sender in the first workspace sees it."""
     found = await heads(tx, ONE, now=now, real=real_now(), barred=(), limit=100)
     return next(row for row in found if row.key == key)

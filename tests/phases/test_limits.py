@@ -11,10 +11,10 @@ from bot.phases.rules import (
     Dates,
     Kind,
     Limits,
-    Past,
     Proposal,
     Refusal,
     SetAside,
+    SprintHistory,
     SprintPromise,
     TrustPromise,
     default_end,
@@ -137,12 +137,18 @@ def test_the_warning_begins_the_day_after_four_weeks(days: int, warned: bool) ->
         # twelve days long: the next may begin twelve days after it ended
         (past(days_from(TODAY - timedelta(days=23), 12)), None),
         (past(days_from(TODAY - timedelta(days=22), 12)), "less than its own length before"),
-        (Past(budget=budget([days_from(date(2026, 9, 15), 15)], TODAY, sprint().span)), None),
-        (Past(budget=budget([days_from(date(2026, 9, 15), 16)], TODAY, sprint().span)), "31 of"),
+        (
+            SprintHistory(budget=budget([days_from(date(2026, 9, 15), 15)], TODAY, sprint().span)),
+            None,
+        ),
+        (
+            SprintHistory(budget=budget([days_from(date(2026, 9, 15), 16)], TODAY, sprint().span)),
+            "31 of",
+        ),
     ],
 )
 def test_the_last_day_on_which_a_start_has_to_be_justified(
-    before: Past, because: str | None
+    before: SprintHistory, because: str | None
 ) -> None:
     found = needs_justification(sprint(), before)
 

@@ -6,9 +6,9 @@ from datetime import UTC, date, datetime
 import pytest
 from sqlalchemy import update
 
-from bot.agenda import agenda
+from bot.agenda import schedule
 from bot.channel_health.pause import post_again, try_again
-from bot.clock import MovedClock
+from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.ending.extend import extend
 from bot.ending.extend_form import Extension
@@ -19,7 +19,7 @@ from bot.rounds.poll import poll
 from bot.services import Services
 from bot.slack.errors import Refused
 from bot.slack.request import Request
-from bot.status.store import glance
+from bot.status.store import channel_status
 from bot.workspaces.lifecycle import change_settings, may_change
 from tests.ending.phase_rows import SAID, by, carry_out, evidence, messages, planned, running
 from tests.harness import ANA, BEN, LAUNCH, OWNER, WORKSPACE
@@ -61,7 +61,7 @@ async def test_an_admin_who_is_no_full_member_changes_nothing(
     assert not await may_change(services, here("U0ADM"))
     with pytest.raises(Refused, match="only workspace admins"):
         await change_settings(services, here("U0ADM"), lambda now: now)
-    seen = await glance(services, here("U0ADM"))
+    seen = await channel_status(services, here("U0ADM"))
     assert (seen.manages, seen.may_start) == (False, False)
     assert await evidence(services) == before
 
@@ -78,7 +78,7 @@ async def test_a_lead_who_is_no_full_member_any_more_manages_nothing(
     for change in CHANGES.values():
         with pytest.raises(Refused, match="guests"):
             await change(services, by(ANA, phase_id))
-    assert not (await glance(services, here(ANA))).manages
+    assert not (await channel_status(services, here(ANA))).manages
 
 
 @pytest.mark.parametrize(("user_id", "manages"), [(ANA, True), (OWNER, True), (BEN, False)])
@@ -87,7 +87,7 @@ async def test_leads_and_admins_manage_and_may_poll(
 ) -> None:
     await running(services)
 
-    seen = await glance(services, here(user_id))
+    seen = await channel_status(services, here(user_id))
     assert (seen.manages, seen.may_start) == (manages, True)
     if manages:
         assert "are asked" in await asks_now(services, user_id)
@@ -118,7 +118,7 @@ async def test_whom_slack_does_not_know_changes_nothing(services: Services) -> N
         await may_change(services, here("U0NOBODY"))
     with pytest.raises(Refused, match="only the leads"):
         await asks_now(services, "U0NOBODY")
-    seen = await glance(services, here("U0NOBODY"))
+    seen = await channel_status(services, here("U0NOBODY"))
     assert (seen.manages, seen.may_start) == (False, False)
 
 
@@ -131,7 +131,9 @@ async def test_a_second_extension_is_refused_at_the_day(services: Services) -> N
     assert list(refused.value.fields) == ["ends_on"]
 
 
-async def test_after_an_early_end_no_warning_comes(services: Services, clock: MovedClock) -> None:
+async def test_after_an_early_end_no_warning_comes(
+    services: Services, clock: AdjustableClock
+) -> None:
     phase_id = await running(services)
     assert await planned(services, "warn_end") == {phase_id: WARNED_AT}
     await wrap_up(services, by(ANA, phase_id), SAID)
@@ -140,13 +142,13 @@ async def test_after_an_early_end_no_warning_comes(services: Services, clock: Mo
     # One that another process had begun to carry out finds that it has ended.
     clock.move_to(WARNED_AT)
     async with services.db.transaction() as tx:
-        await agenda.put(tx, WORKSPACE, action="warn_end", subject=phase_id, due_at=WARNED_AT)
+        await schedule.add(tx, WORKSPACE, action="warn_end", subject=phase_id, due_at=WARNED_AT)
     assert await carry_out(services, "warn_end") == 1
     assert await messages(services, "warn:") == {}
 
 
 async def test_a_warning_that_waits_for_the_morning_is_cancelled_by_an_early_end(
-    services: Services, clock: MovedClock
+    services: Services, clock: AdjustableClock
 ) -> None:
     phase_id = await running(services)
     clock.move_to(datetime(2026, 12, 3, 21, tzinfo=UTC))  # late, and night in Lisbon

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.db.engine import Database
-from bot.phases.quiet_hours import welcome_at
+from bot.phases.quiet_hours import next_allowed_at
 from bot.workspaces.lifecycle import install
 from bot.workspaces.rules import WorkspaceSettings
 from bot.workspaces.store import save_settings
@@ -32,7 +32,7 @@ async def test_each_in_their_own_zone_and_strangers_in_the_workspaces(
         await save_settings(tx, WORKSPACE, settings, actor=OWNER, now=NIGHT)
 
     async with db.reading() as reader:
-        found = await welcome_at(reader, WORKSPACE, {BEN, CHIARA, DEV, "U0NEW"}, NIGHT)
+        found = await next_allowed_at(reader, WORKSPACE, {BEN, CHIARA, DEV, "U0NEW"}, NIGHT)
 
     assert found == {
         BEN: datetime(2026, 11, 24, 7, tzinfo=UTC),

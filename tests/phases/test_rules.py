@@ -14,10 +14,10 @@ from bot.phases.rules import (
     Dates,
     Kind,
     Limits,
-    Past,
     Proposal,
     Refusal,
     SetAside,
+    SprintHistory,
     SprintPromise,
     TrustPromise,
     default_end,
@@ -64,12 +64,12 @@ def trust(**changed: Any) -> Proposal:
     return replace(plain, **changed)
 
 
-def past(*sprints: Span, **more: Any) -> Past:
+def past(*sprints: Span, **more: Any) -> SprintHistory:
     spent = budget(sprints, TODAY, sprint().span)
-    return Past(budget=spent, last_sprint=sprints[-1] if sprints else None, **more)
+    return SprintHistory(budget=spent, last_sprint=sprints[-1] if sprints else None, **more)
 
 
-def refused(proposal: Proposal, before: Past | None = None) -> dict[str | None, str]:
+def refused(proposal: Proposal, before: SprintHistory | None = None) -> dict[str | None, str]:
     found = refusals_to_start(proposal, before or past(), LIMITS, TODAY)
     return {refusal.field: refusal.text for refusal in found}
 
@@ -130,7 +130,7 @@ LONG_AGO = Span(starts_on=date(2026, 9, 10), ends_on=date(2026, 10, 5))
     ],
 )
 def test_what_is_not_extraordinary_any_more_needs_a_justification(
-    before: Past, because: str
+    before: SprintHistory, because: str
 ) -> None:
     text = refused(sprint(), before)["justification"]
 
@@ -215,7 +215,7 @@ RECOVERY = date(2026, 12, 22)
 )
 def test_recoverys_last_day_is_still_recovery(starts_on: date, justified: bool) -> None:
     proposal = sprint(starts_on=starts_on, ends_on=starts_on + timedelta(days=7))
-    before = Past(budget=budget((), TODAY), recovery_until=RECOVERY)
+    before = SprintHistory(budget=budget((), TODAY), recovery_until=RECOVERY)
 
     assert (needs_justification(proposal, before) is not None) is justified
 
@@ -224,7 +224,7 @@ def test_recoverys_last_day_is_still_recovery(starts_on: date, justified: bool) 
 def test_a_sprint_may_follow_after_its_own_length(days_since: int, too_soon: bool) -> None:
     last = Span(starts_on=date(2026, 9, 1), ends_on=date(2026, 9, 12))  # twelve days
     starts_on = last.ends_on + timedelta(days=days_since)
-    before = Past(budget=budget((), TODAY), last_sprint=last)
+    before = SprintHistory(budget=budget((), TODAY), last_sprint=last)
 
     said = needs_justification(sprint(starts_on=starts_on), before)
     assert (said is not None) is too_soon
@@ -236,9 +236,9 @@ def test_exactly_a_third_is_within_the_budget(spent: int, is_over: bool) -> None
     found = budget((full,), TODAY)
 
     assert (found.spent, found.is_over) == (spent, is_over)
-    said = needs_justification(sprint(), Past(budget=found))
+    said = needs_justification(sprint(), SprintHistory(budget=found))
     assert (said is not None) is is_over
-    assert needs_justification(trust(), Past(budget=found)) is None
+    assert needs_justification(trust(), SprintHistory(budget=found)) is None
 
 
 def test_the_window_is_ninety_days_with_today() -> None:

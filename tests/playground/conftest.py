@@ -9,19 +9,19 @@ from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.clock import MovedClock
-from bot.playground.server import StandIn
+from bot.clock import AdjustableClock
+from bot.playground.server import FakeSlack
 from tests.playground.helpers import MANIFEST
 
 
 @pytest.fixture
-def clock() -> MovedClock:
-    return MovedClock(datetime(2026, 11, 23, 9, 0, tzinfo=UTC))
+def clock() -> AdjustableClock:
+    return AdjustableClock(datetime(2026, 11, 23, 9, 0, tzinfo=UTC))
 
 
 @pytest.fixture
-async def slack(clock: MovedClock) -> AsyncIterator[StandIn]:
-    standin = StandIn(clock=clock.now, manifest=MANIFEST)
+async def slack(clock: AdjustableClock) -> AsyncIterator[FakeSlack]:
+    standin = FakeSlack(clock=clock.now, manifest=MANIFEST)
     await standin.start()
     yield standin
     await standin.stop()
@@ -34,7 +34,7 @@ async def session() -> AsyncIterator[ClientSession]:
 
 
 @pytest.fixture
-def api(slack: StandIn, session: ClientSession) -> AsyncWebClient:
+def api(slack: FakeSlack, session: ClientSession) -> AsyncWebClient:
     return AsyncWebClient(
         slack.bot_token, base_url=slack.api_url, session=session, retry_handlers=[]
     )
@@ -45,14 +45,14 @@ def app(api: AsyncWebClient) -> AsyncApp:
     """Bolt as the bot sets it up; tests add listeners before or after it is connected."""
     return AsyncApp(
         client=api,
-        signing_secret=StandIn.signing_secret,
+        signing_secret=FakeSlack.signing_secret,
         process_before_response=True,
         ignoring_self_events_enabled=False,
     )
 
 
 @pytest.fixture
-async def socket(app: AsyncApp, slack: StandIn) -> AsyncIterator[AsyncSocketModeHandler]:
+async def socket(app: AsyncApp, slack: FakeSlack) -> AsyncIterator[AsyncSocketModeHandler]:
     """The app, connected over Socket Mode."""
     handler = AsyncSocketModeHandler(app, slack.app_token)
     await handler.connect_async()

@@ -6,7 +6,7 @@ import pytest
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.playground.server import StandIn
+from bot.playground.server import FakeSlack
 from tests.playground.helpers import (
     ANA,
     BEN,
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("socket")
 
 
 async def test_a_button_brings_everything_that_was_chosen(
-    slack: StandIn, app: AsyncApp, api: AsyncWebClient
+    slack: FakeSlack, app: AsyncApp, api: AsyncWebClient
 ) -> None:
     received: list[dict[str, Any]] = []
 
@@ -60,7 +60,7 @@ async def test_a_button_brings_everything_that_was_chosen(
 
 
 async def test_menus_fire_with_their_choice(
-    slack: StandIn, app: AsyncApp, api: AsyncWebClient
+    slack: FakeSlack, app: AsyncApp, api: AsyncWebClient
 ) -> None:
     chosen = []
 
@@ -82,7 +82,7 @@ async def test_menus_fire_with_their_choice(
 
 
 async def test_a_click_on_what_is_not_there_says_what_is(
-    slack: StandIn, api: AsyncWebClient
+    slack: FakeSlack, api: AsyncWebClient
 ) -> None:
     await api.chat_postMessage(channel=LAUNCH, text="x", blocks=[actions(button("real"))])
     with pytest.raises(LookupError, match="real"):
@@ -90,7 +90,7 @@ async def test_a_click_on_what_is_not_there_says_what_is(
 
 
 async def test_a_button_in_a_modal_may_push_another(
-    slack: StandIn, app: AsyncApp, api: AsyncWebClient
+    slack: FakeSlack, app: AsyncApp, api: AsyncWebClient
 ) -> None:
     opening(app, modal(actions(button("more"))))
     kinds = []
@@ -110,7 +110,7 @@ async def test_a_button_in_a_modal_may_push_another(
 
 
 async def test_the_home_is_opened_and_its_button_pressed(
-    slack: StandIn, app: AsyncApp, api: AsyncWebClient
+    slack: FakeSlack, app: AsyncApp, api: AsyncWebClient
 ) -> None:
     opened = []
 

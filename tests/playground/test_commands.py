@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from slack_bolt.async_app import AsyncApp
 
-from bot.playground.server import StandIn
+from bot.playground.server import FakeSlack
 from tests.playground.helpers import ANA, BEN, BOT, LAUNCH, PLATFORM, XAVIER
 
 pytestmark = pytest.mark.usefixtures("socket")
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("socket")
     ],
 )
 async def test_typed_text_arrives_as_slack_writes_it(
-    slack: StandIn, app: AsyncApp, written: str, arrives: str
+    slack: FakeSlack, app: AsyncApp, written: str, arrives: str
 ) -> None:
     texts = []
 
@@ -41,7 +41,7 @@ async def test_typed_text_arrives_as_slack_writes_it(
     assert texts == [arrives]
 
 
-async def test_without_should_escape_names_are_plain_words(slack: StandIn, app: AsyncApp) -> None:
+async def test_without_should_escape_names_are_plain_words(slack: FakeSlack, app: AsyncApp) -> None:
     @app.command("/plain")
     async def plainly(ack: Any, command: dict[str, Any]) -> None:
         await ack(command["text"])
@@ -49,7 +49,7 @@ async def test_without_should_escape_names_are_plain_words(slack: StandIn, app: 
     assert (await slack.as_user(ANA).command("/plain @Ben", LAUNCH)).text == "@Ben"
 
 
-async def test_a_command_works_where_the_app_is_not(slack: StandIn, app: AsyncApp) -> None:
+async def test_a_command_works_where_the_app_is_not(slack: FakeSlack, app: AsyncApp) -> None:
     @app.command("/note")
     async def note(ack: Any, respond: Any) -> None:
         await respond("by url")
@@ -62,7 +62,7 @@ async def test_a_command_works_where_the_app_is_not(slack: StandIn, app: AsyncAp
     assert seen == ["/note", "for all"]
 
 
-async def test_slack_itself_refuses_some_commands(slack: StandIn) -> None:
+async def test_slack_itself_refuses_some_commands(slack: FakeSlack) -> None:
     unknown = await slack.as_user(ANA).command("/nothing", LAUNCH)
     outsider = await slack.as_user(XAVIER).command("/note", "C0PARTN")
 
@@ -70,7 +70,7 @@ async def test_slack_itself_refuses_some_commands(slack: StandIn) -> None:
     assert "other organisations" in outsider.text
 
 
-async def test_the_app_is_invited_by_command(slack: StandIn, app: AsyncApp) -> None:
+async def test_the_app_is_invited_by_command(slack: FakeSlack, app: AsyncApp) -> None:
     came = asyncio.Event()
 
     @app.event("member_joined_channel")

@@ -7,7 +7,7 @@ from aiohttp import ClientSession
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.playground.server import StandIn
+from bot.playground.server import FakeSlack
 from tests.playground.helpers import ANA, LAUNCH, said_no
 
 PICTURE = {"type": "image", "alt_text": "A chart"}
@@ -17,7 +17,7 @@ async def show(api: AsyncWebClient, block: dict[str, Any]) -> str:
     return str((await api.chat_postMessage(channel=LAUNCH, text="look", blocks=[block]))["ts"])
 
 
-async def test_a_picture_is_uploaded_and_then_shown(slack: StandIn, api: AsyncWebClient) -> None:
+async def test_a_picture_is_uploaded_and_then_shown(slack: FakeSlack, api: AsyncWebClient) -> None:
     answer = await api.files_upload_v2(content=b"png", filename="a.png", alt_txt="A chart")
     file_id = answer["files"][0]["id"]
     ts = await show(api, {**PICTURE, "slack_file": {"id": file_id}})
@@ -29,7 +29,7 @@ async def test_a_picture_is_uploaded_and_then_shown(slack: StandIn, api: AsyncWe
     assert info["shares"]["public"][LAUNCH][0]["ts"] == ts
 
 
-async def test_a_picture_must_be_there_and_processed(slack: StandIn, api: AsyncWebClient) -> None:
+async def test_a_picture_must_be_there_and_processed(slack: FakeSlack, api: AsyncWebClient) -> None:
     answer = await api.files_upload_v2(content=b"png", filename="a.png")
     good, bad = ({"id": answer["files"][0]["id"]}, {"id": "F0"})
     slack.faults.unprocessed_files = 1
@@ -41,7 +41,7 @@ async def test_a_picture_must_be_there_and_processed(slack: StandIn, api: AsyncW
     await show(api, {**PICTURE, "slack_file": good})
 
 
-async def test_a_file_can_be_shared_by_the_upload(slack: StandIn, api: AsyncWebClient) -> None:
+async def test_a_file_can_be_shared_by_the_upload(slack: FakeSlack, api: AsyncWebClient) -> None:
     await api.files_upload_v2(
         content=b"png", filename="a.png", channel=LAUNCH, initial_comment="look"
     )
@@ -52,7 +52,7 @@ async def test_a_file_can_be_shared_by_the_upload(slack: StandIn, api: AsyncWebC
 
 
 async def test_an_upload_is_done_in_order(
-    slack: StandIn, api: AsyncWebClient, session: ClientSession
+    slack: FakeSlack, api: AsyncWebClient, session: ClientSession
 ) -> None:
     announced = await api.files_getUploadURLExternal(filename="a.png", length=3)
     file = {"id": announced["file_id"], "title": "A"}

@@ -6,8 +6,8 @@ import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.clock import MovedClock
-from bot.playground.server import StandIn
+from bot.clock import AdjustableClock
+from bot.playground.server import FakeSlack
 from tests.playground.helpers import (
     ANA,
     BEN,
@@ -29,7 +29,7 @@ async def post(api: AsyncWebClient, text: str = "hello", **more: Any) -> str:
     return str(answer["ts"])
 
 
-async def test_a_message_is_the_apps(slack: StandIn, api: AsyncWebClient) -> None:
+async def test_a_message_is_the_apps(slack: FakeSlack, api: AsyncWebClient) -> None:
     answer = await api.chat_postMessage(
         channel=LAUNCH, text="hello", blocks=[section(), actions(button())]
     )
@@ -41,7 +41,7 @@ async def test_a_message_is_the_apps(slack: StandIn, api: AsyncWebClient) -> Non
 
 
 async def test_timestamps_are_business_time_and_never_repeat(
-    api: AsyncWebClient, clock: MovedClock
+    api: AsyncWebClient, clock: AdjustableClock
 ) -> None:
     told = [await post(api) for _ in range(3)]
 
@@ -50,7 +50,7 @@ async def test_timestamps_are_business_time_and_never_repeat(
 
 
 async def test_a_message_to_a_person_opens_the_direct_message(
-    slack: StandIn, api: AsyncWebClient
+    slack: FakeSlack, api: AsyncWebClient
 ) -> None:
     answer = await api.chat_postMessage(channel=BEN, text="hello")
     opened = await api.conversations_open(users=BEN)
@@ -89,7 +89,7 @@ async def test_what_is_wrong_with_blocks_is_said_where_it_is(api: AsyncWebClient
 
 
 async def test_a_long_text_is_cut_when_posted_and_refused_when_changed(
-    slack: StandIn, api: AsyncWebClient
+    slack: FakeSlack, api: AsyncWebClient
 ) -> None:
     ts = await post(api, "x" * 50_000)
     assert len(slack.workspace.messages(LAUNCH)[0]["text"]) == 40_000
@@ -100,7 +100,7 @@ async def test_a_long_text_is_cut_when_posted_and_refused_when_changed(
 
 
 async def test_an_edit_is_refused_when_its_blocks_are_too_long_together(
-    slack: StandIn, api: AsyncWebClient
+    slack: FakeSlack, api: AsyncWebClient
 ) -> None:
     ts = await post(api)
     with pytest.raises(SlackApiError) as refused:
@@ -110,7 +110,9 @@ async def test_an_edit_is_refused_when_its_blocks_are_too_long_together(
     assert "blocks" not in slack.workspace.messages(LAUNCH)[0]
 
 
-async def test_an_edit_with_text_alone_removes_blocks(slack: StandIn, api: AsyncWebClient) -> None:
+async def test_an_edit_with_text_alone_removes_blocks(
+    slack: FakeSlack, api: AsyncWebClient
+) -> None:
     ts = await post(api, blocks=[section()], metadata=METADATA)
     await api.chat_update(channel=LAUNCH, ts=ts, text="other")
 
@@ -119,7 +121,7 @@ async def test_an_edit_with_text_alone_removes_blocks(slack: StandIn, api: Async
     assert (seen["text"], seen["edited"]["user"], seen["metadata"]) == ("other", BOT, METADATA)
 
 
-async def test_an_edit_of_blocks_alone_shows_no_mark(slack: StandIn, api: AsyncWebClient) -> None:
+async def test_an_edit_of_blocks_alone_shows_no_mark(slack: FakeSlack, api: AsyncWebClient) -> None:
     ts = await post(api, blocks=[section()])
     await api.chat_update(channel=LAUNCH, ts=ts, text="hello", blocks=[section("new")])
 
@@ -129,7 +131,7 @@ async def test_an_edit_of_blocks_alone_shows_no_mark(slack: StandIn, api: AsyncW
 
 
 async def test_only_own_messages_can_be_changed_or_deleted(
-    slack: StandIn, api: AsyncWebClient
+    slack: FakeSlack, api: AsyncWebClient
 ) -> None:
     theirs = (await slack.as_user(ANA).say(LAUNCH, "mine"))["ts"]
     for call, error in (
@@ -143,7 +145,9 @@ async def test_only_own_messages_can_be_changed_or_deleted(
         assert said_no(refused.value) == error
 
 
-async def test_a_deleted_message_is_gone_with_its_pin(slack: StandIn, api: AsyncWebClient) -> None:
+async def test_a_deleted_message_is_gone_with_its_pin(
+    slack: FakeSlack, api: AsyncWebClient
+) -> None:
     ts = await post(api)
     await api.pins_add(channel=LAUNCH, timestamp=ts)
     await api.chat_delete(channel=LAUNCH, ts=ts)
@@ -151,7 +155,7 @@ async def test_a_deleted_message_is_gone_with_its_pin(slack: StandIn, api: Async
     assert (slack.workspace.messages(LAUNCH), slack.workspace.pins(LAUNCH)) == ([], [])
 
 
-async def test_a_whisper_is_for_one_person(slack: StandIn, api: AsyncWebClient) -> None:
+async def test_a_whisper_is_for_one_person(slack: FakeSlack, api: AsyncWebClient) -> None:
     await api.chat_postEphemeral(channel=LAUNCH, user=ANA, text="psst")
     with pytest.raises(SlackApiError) as refused:
         await api.chat_postEphemeral(channel=LAUNCH, user="U0OWN", text="psst")
@@ -204,7 +208,7 @@ async def test_history_needs_membership(api: AsyncWebClient) -> None:
     assert said_no(refused.value) == "not_in_channel"
 
 
-async def test_pins(slack: StandIn, api: AsyncWebClient) -> None:
+async def test_pins(slack: FakeSlack, api: AsyncWebClient) -> None:
     ts = await post(api)
     await api.pins_add(channel=LAUNCH, timestamp=ts)
     with pytest.raises(SlackApiError) as twice:
@@ -218,7 +222,7 @@ async def test_pins(slack: StandIn, api: AsyncWebClient) -> None:
     assert (said_no(twice.value), said_no(none.value)) == ("already_pinned", "no_pin")
 
 
-async def test_bookmarks(slack: StandIn, api: AsyncWebClient) -> None:
+async def test_bookmarks(slack: FakeSlack, api: AsyncWebClient) -> None:
     link = (await api.chat_getPermalink(channel=LAUNCH, message_ts=await post(api)))["permalink"]
     added = await api.bookmarks_add(
         channel_id=LAUNCH, title="Phase", type="link", link=link, emoji=":flag:"
@@ -235,7 +239,7 @@ async def test_bookmarks(slack: StandIn, api: AsyncWebClient) -> None:
     assert (said_no(refused.value), slack.workspace.bookmarks(LAUNCH)) == ("not_found", [])
 
 
-async def test_reactions(slack: StandIn, api: AsyncWebClient) -> None:
+async def test_reactions(slack: FakeSlack, api: AsyncWebClient) -> None:
     ts = await post(api)
     await api.reactions_add(channel=LAUNCH, timestamp=ts, name="eyes")
     with pytest.raises(SlackApiError) as refused:
@@ -246,7 +250,7 @@ async def test_reactions(slack: StandIn, api: AsyncWebClient) -> None:
 
 
 async def test_the_home_is_published_and_a_stale_hash_refused(
-    slack: StandIn, api: AsyncWebClient
+    slack: FakeSlack, api: AsyncWebClient
 ) -> None:
     view: Any = {"type": "home", "blocks": [section()]}
     first = await api.views_publish(user_id=GRETA, view=view)

@@ -7,7 +7,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.playground.server import StandIn
+from bot.playground.server import FakeSlack
 from tests.playground.helpers import (
     ANA,
     BEN,
@@ -29,7 +29,7 @@ TOO_LONG = modal(asked("b", typed(initial_value="x" * 241, max_length=240)))
 pytestmark = pytest.mark.usefixtures("socket")
 
 
-async def test_a_form_is_filled_and_sent_whole(slack: StandIn, app: AsyncApp) -> None:
+async def test_a_form_is_filled_and_sent_whole(slack: FakeSlack, app: AsyncApp) -> None:
     form = modal(
         asked("level", radio(initial_option=option("3"))),
         asked("why", typed("why")),
@@ -81,7 +81,7 @@ async def test_a_form_is_filled_and_sent_whole(slack: StandIn, app: AsyncApp) ->
     ],
 )
 async def test_the_client_refuses_before_the_app_is_asked(
-    slack: StandIn, app: AsyncApp, element: dict[str, Any], value: Any, error: str
+    slack: FakeSlack, app: AsyncApp, element: dict[str, Any], value: Any, error: str
 ) -> None:
     opening(app, modal(asked("field", element)))
     received = answering(app, {})
@@ -95,7 +95,7 @@ async def test_the_client_refuses_before_the_app_is_asked(
 
 
 async def test_errors_stand_at_their_inputs_and_what_was_typed_stays(
-    slack: StandIn, app: AsyncApp
+    slack: FakeSlack, app: AsyncApp
 ) -> None:
     opening(app, modal(asked("field", typed())))
     answering(app, {"response_action": "errors", "errors": {"field": "too vague"}}, {})
@@ -123,7 +123,7 @@ async def test_errors_stand_at_their_inputs_and_what_was_typed_stays(
     ],
 )
 async def test_an_answer_that_is_no_good_shows_a_failure(
-    slack: StandIn, app: AsyncApp, answer: dict[str, Any]
+    slack: FakeSlack, app: AsyncApp, answer: dict[str, Any]
 ) -> None:
     opening(app, modal(section(block_id="words"), asked("field", typed(), optional=True)))
     answering(app, answer)
@@ -136,7 +136,7 @@ async def test_an_answer_that_is_no_good_shows_a_failure(
     assert len(slack.problems) == 1
 
 
-async def test_modals_are_stacked_updated_and_cleared(slack: StandIn, app: AsyncApp) -> None:
+async def test_modals_are_stacked_updated_and_cleared(slack: FakeSlack, app: AsyncApp) -> None:
     first = modal(asked("a", typed(), optional=True))
     opening(app, first)
     answering(
@@ -157,7 +157,7 @@ async def test_modals_are_stacked_updated_and_cleared(slack: StandIn, app: Async
     assert stacks == [["a", "b"], ["a", "b", "c"], ["a", "b", "d"], ["a", "b"], []]
 
 
-async def test_a_fourth_modal_does_not_open(slack: StandIn, app: AsyncApp) -> None:
+async def test_a_fourth_modal_does_not_open(slack: FakeSlack, app: AsyncApp) -> None:
     form = modal(asked("a", typed(), optional=True))
     opening(app, form)
     answering(app, {"response_action": "push", "view": form})
@@ -169,7 +169,7 @@ async def test_a_fourth_modal_does_not_open(slack: StandIn, app: AsyncApp) -> No
     assert "push_limit_reached" in slack.problems[0]
 
 
-async def test_closing_is_told_where_it_was_asked_for(slack: StandIn, app: AsyncApp) -> None:
+async def test_closing_is_told_where_it_was_asked_for(slack: FakeSlack, app: AsyncApp) -> None:
     opening(app, modal(section(), notify_on_close=True))
     closed = []
 
@@ -188,7 +188,7 @@ async def test_closing_is_told_where_it_was_asked_for(slack: StandIn, app: Async
 
 
 async def test_a_trigger_opens_one_modal_and_dies(
-    slack: StandIn, app: AsyncApp, api: AsyncWebClient
+    slack: FakeSlack, app: AsyncApp, api: AsyncWebClient
 ) -> None:
     triggers = []
 
@@ -219,7 +219,7 @@ async def test_a_trigger_opens_one_modal_and_dies(
 
 
 async def test_views_are_updated_by_id_and_what_was_typed_stays_where_ids_stay(
-    slack: StandIn, app: AsyncApp, api: AsyncWebClient
+    slack: FakeSlack, app: AsyncApp, api: AsyncWebClient
 ) -> None:
     form = modal(asked("keep", typed()), asked("drop", typed()), external_id="mine")
     opened = opening(app, form)
@@ -238,7 +238,7 @@ async def test_views_are_updated_by_id_and_what_was_typed_stays_where_ids_stay(
     assert [said_no(error.value) for error in (stale, closed)] == ["hash_conflict", "not_found"]
 
 
-async def test_an_external_id_is_unique(slack: StandIn, app: AsyncApp) -> None:
+async def test_an_external_id_is_unique(slack: FakeSlack, app: AsyncApp) -> None:
     opening(app, modal(section(), external_id="mine"))
     await slack.as_user(ANA).command("/note", LAUNCH)
     slack.core.dispatch.ack_seconds = 0.2  # the app's error leaves Ben without an answer

@@ -12,8 +12,8 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.clock import MovedClock
-from bot.playground.server import StandIn
+from bot.clock import AdjustableClock
+from bot.playground.server import FakeSlack
 from tests.playground.helpers import (
     ANA,
     ARCHIVED,
@@ -36,7 +36,7 @@ Call = Callable[..., Awaitable[dict[str, Any]]]
 
 
 @pytest.fixture
-def get(slack: StandIn, session: ClientSession) -> Call:
+def get(slack: FakeSlack, session: ClientSession) -> Call:
     async def call(path: str, **query: str) -> dict[str, Any]:
         async with session.get(f"{slack.url}/ui/{path}", params=query) as response:
             return dict(await response.json())
@@ -45,7 +45,7 @@ def get(slack: StandIn, session: ClientSession) -> Call:
 
 
 @pytest.fixture
-def post(slack: StandIn, session: ClientSession) -> Call:
+def post(slack: FakeSlack, session: ClientSession) -> Call:
     async def call(path: str, **body: Any) -> dict[str, Any]:
         async with session.post(f"{slack.url}/ui/{path}", json=body) as response:
             return dict(await response.json())
@@ -54,7 +54,9 @@ def post(slack: StandIn, session: ClientSession) -> Call:
 
 
 @pytest.fixture
-async def stream(slack: StandIn, session: ClientSession) -> AsyncIterator[ClientWebSocketResponse]:
+async def stream(
+    slack: FakeSlack, session: ClientSession
+) -> AsyncIterator[ClientWebSocketResponse]:
     async with session.ws_connect(f"{slack.url}/ui/stream?user={ANA}") as socket:
         yield socket
 
@@ -143,7 +145,7 @@ async def test_what_cannot_be_sent_is_said(post: Call, body: dict[str, Any], why
 
 
 async def test_changes_are_streamed(
-    slack: StandIn, api: AsyncWebClient, stream: ClientWebSocketResponse
+    slack: FakeSlack, api: AsyncWebClient, stream: ClientWebSocketResponse
 ) -> None:
     ts = (await api.chat_postMessage(channel=LAUNCH, text="one"))["ts"]
     await api.chat_update(channel=LAUNCH, ts=ts, text="two")
@@ -167,7 +169,7 @@ async def test_changes_are_streamed(
 
 
 async def test_a_form_is_filled_through_the_page(
-    slack: StandIn,
+    slack: FakeSlack,
     app: AsyncApp,
     socket: AsyncSocketModeHandler,
     get: Call,
@@ -227,8 +229,8 @@ async def test_a_button_is_pressed_through_the_page(
 
 
 async def test_time_is_moved_by_who_starts_it(
-    slack: StandIn,
-    clock: MovedClock,
+    slack: FakeSlack,
+    clock: AdjustableClock,
     get: Call,
     post: Call,
     stream: ClientWebSocketResponse,
@@ -252,7 +254,7 @@ async def test_time_is_moved_by_who_starts_it(
 
 
 async def test_the_home_and_the_team_and_a_new_start(
-    slack: StandIn, api: AsyncWebClient, get: Call, post: Call
+    slack: FakeSlack, api: AsyncWebClient, get: Call, post: Call
 ) -> None:
     assert (await get("home", user=ANA))["view"] is None
     await api.views_publish(user_id=ANA, view=home(section()))
@@ -263,7 +265,7 @@ async def test_the_home_and_the_team_and_a_new_start(
     assert slack.as_user(ANA).home is None
 
 
-async def test_other_sites_have_no_say(slack: StandIn, session: ClientSession) -> None:
+async def test_other_sites_have_no_say(slack: FakeSlack, session: ClientSession) -> None:
     for origin, status in (("https://evil.example", 403), (slack.url, 200)):
         async with session.post(
             f"{slack.url}/ui/reset", json={}, headers={"Origin": origin}
@@ -272,7 +274,7 @@ async def test_other_sites_have_no_say(slack: StandIn, session: ClientSession) -
 
 
 async def test_uploads_are_served(
-    slack: StandIn, api: AsyncWebClient, session: ClientSession
+    slack: FakeSlack, api: AsyncWebClient, session: ClientSession
 ) -> None:
     answer = await api.files_upload_v2(content=b"png", filename="a.png")
     async with session.get(f"{slack.url}/files/{answer['files'][0]['id']}") as response:
@@ -281,7 +283,7 @@ async def test_uploads_are_served(
         assert response.status == 404
 
 
-async def test_a_taken_port_is_an_error(slack: StandIn, clock: MovedClock) -> None:
+async def test_a_taken_port_is_an_error(slack: FakeSlack, clock: AdjustableClock) -> None:
     port = int(slack.url.rsplit(":", 1)[1])
     with pytest.raises(OSError, match="in use"):
-        await StandIn(clock=clock.now, manifest=MANIFEST, port=port).start()
+        await FakeSlack(clock=clock.now, manifest=MANIFEST, port=port).start()

@@ -7,14 +7,14 @@ from aiohttp import ClientSession
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.playground.server import StandIn
+from bot.playground.server import FakeSlack
 from tests.playground.helpers import ANA, BEN, LAUNCH, actions, button, plain, section
 
 pytestmark = pytest.mark.usefixtures("socket")
 
 
 async def test_a_buttons_message_is_replaced_and_deleted(
-    slack: StandIn, app: AsyncApp, api: AsyncWebClient
+    slack: FakeSlack, app: AsyncApp, api: AsyncWebClient
 ) -> None:
     @app.action("go")
     async def go(ack: Any, respond: Any, action: dict[str, Any]) -> None:
@@ -39,7 +39,7 @@ async def test_a_buttons_message_is_replaced_and_deleted(
 
 
 async def test_an_ephemeral_message_has_buttons_too(
-    slack: StandIn, app: AsyncApp, api: AsyncWebClient
+    slack: FakeSlack, app: AsyncApp, api: AsyncWebClient
 ) -> None:
     bodies = []
 
@@ -59,7 +59,7 @@ async def test_an_ephemeral_message_has_buttons_too(
 
 
 async def test_a_response_url_lasts_five_times_and_half_an_hour(
-    slack: StandIn, app: AsyncApp, session: ClientSession
+    slack: FakeSlack, app: AsyncApp, session: ClientSession
 ) -> None:
     urls = []
 
@@ -82,7 +82,7 @@ async def test_a_response_url_lasts_five_times_and_half_an_hour(
 
 
 async def test_an_empty_or_broken_answer_by_url_is_refused(
-    slack: StandIn, app: AsyncApp, session: ClientSession
+    slack: FakeSlack, app: AsyncApp, session: ClientSession
 ) -> None:
     @app.command("/note")
     async def note(ack: Any, command: dict[str, Any]) -> None:
@@ -98,7 +98,7 @@ async def test_an_empty_or_broken_answer_by_url_is_refused(
 
 
 async def test_an_answer_by_url_that_is_too_long_is_refused(
-    slack: StandIn, app: AsyncApp, session: ClientSession
+    slack: FakeSlack, app: AsyncApp, session: ClientSession
 ) -> None:
     answers = []
 

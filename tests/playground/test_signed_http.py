@@ -9,12 +9,12 @@ from aiohttp import web
 from slack_bolt.async_app import AsyncApp
 
 from bot.playground.fake_slack.signed_http import signature
-from bot.playground.server import StandIn
+from bot.playground.server import FakeSlack
 from tests.playground.helpers import ANA, LAUNCH
 
 
 @pytest.fixture
-async def listening(app: AsyncApp, slack: StandIn) -> AsyncIterator[AsyncApp]:
+async def listening(app: AsyncApp, slack: FakeSlack) -> AsyncIterator[AsyncApp]:
     """The app behind a request URL."""
     runner = web.AppRunner(app.web_app(), access_log=None)
     await runner.setup()
@@ -24,7 +24,7 @@ async def listening(app: AsyncApp, slack: StandIn) -> AsyncIterator[AsyncApp]:
     await runner.cleanup()
 
 
-async def test_commands_and_events_are_signed(slack: StandIn, listening: AsyncApp) -> None:
+async def test_commands_and_events_are_signed(slack: FakeSlack, listening: AsyncApp) -> None:
     @listening.command("/note")
     async def note(ack: Any, command: dict[str, Any]) -> None:
         await ack(f"noted {command['text']}")
@@ -43,7 +43,9 @@ async def test_commands_and_events_are_signed(slack: StandIn, listening: AsyncAp
     assert heard.is_set()
 
 
-async def test_a_wrong_signature_is_refused_by_the_app(slack: StandIn, listening: AsyncApp) -> None:
+async def test_a_wrong_signature_is_refused_by_the_app(
+    slack: FakeSlack, listening: AsyncApp
+) -> None:
     http = slack.core.http
     good = http.headers(b"payload={}")
     forged = {**good, "X-Slack-Signature": "v0=" + "0" * 64}
@@ -69,7 +71,7 @@ def test_the_signature_is_slacks() -> None:
 
 
 async def test_failed_events_are_retried_over_http_with_headers(
-    slack: StandIn, listening: AsyncApp
+    slack: FakeSlack, listening: AsyncApp
 ) -> None:
     slack.core.dispatch.retry_after = (0, 0, 0)
     seen = []

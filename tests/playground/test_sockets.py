@@ -13,14 +13,14 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.playground.server import StandIn
+from bot.playground.server import FakeSlack
 from tests.playground.helpers import ANA, BEN, CHIARA, LAUNCH, METADATA, SECRET, said_no
 
 
 class RawSocket:
     """A connection of ours, frame by frame."""
 
-    def __init__(self, slack: StandIn, session: ClientSession) -> None:
+    def __init__(self, slack: FakeSlack, session: ClientSession) -> None:
         self.slack, self.session = slack, session
 
     async def open(self) -> dict[str, Any]:
@@ -42,7 +42,7 @@ class RawSocket:
 
 
 @pytest.fixture
-async def raw(slack: StandIn, session: ClientSession) -> AsyncIterator[RawSocket]:
+async def raw(slack: FakeSlack, session: ClientSession) -> AsyncIterator[RawSocket]:
     socket = RawSocket(slack, session)
     yield socket
     if not socket.socket.closed:
@@ -60,7 +60,7 @@ async def test_hello_comes_first_and_a_ticket_opens_once(
         await session.ws_connect(raw.url)
 
 
-async def test_a_ping_is_answered_with_its_own_payload(slack: StandIn, raw: RawSocket) -> None:
+async def test_a_ping_is_answered_with_its_own_payload(slack: FakeSlack, raw: RawSocket) -> None:
     await raw.open()
     await raw.socket.ping(b"sdk-ping-pong:1.5")
     frame = await raw.socket.receive(timeout=20)
@@ -72,7 +72,7 @@ async def test_a_ping_is_answered_with_its_own_payload(slack: StandIn, raw: RawS
         await raw.socket.receive(timeout=0.05)
 
 
-async def test_a_command_waits_for_its_acknowledgement(slack: StandIn, raw: RawSocket) -> None:
+async def test_a_command_waits_for_its_acknowledgement(slack: FakeSlack, raw: RawSocket) -> None:
     await raw.open()
     typing = asyncio.create_task(slack.as_user(ANA).command("/note add milk", LAUNCH))
     envelope = await raw.receive()
@@ -87,7 +87,7 @@ async def test_a_command_waits_for_its_acknowledgement(slack: StandIn, raw: RawS
     assert (await typing).text == "added"
 
 
-async def test_an_event_carries_the_whole_callback(slack: StandIn, raw: RawSocket) -> None:
+async def test_an_event_carries_the_whole_callback(slack: FakeSlack, raw: RawSocket) -> None:
     await raw.open()
     heard = slack.set_tz(ANA, "Asia/Tokyo")
     envelope = await raw.receive()
@@ -104,7 +104,7 @@ async def test_an_event_carries_the_whole_callback(slack: StandIn, raw: RawSocke
 
 
 async def test_an_unacknowledged_event_comes_again_with_the_same_id(
-    slack: StandIn, raw: RawSocket
+    slack: FakeSlack, raw: RawSocket
 ) -> None:
     slack.core.dispatch.retry_after = (0, 0, 0)
     await raw.open()
@@ -123,7 +123,7 @@ async def test_an_unacknowledged_event_comes_again_with_the_same_id(
     assert await heard
 
 
-async def test_after_three_retries_an_event_is_given_up(slack: StandIn, raw: RawSocket) -> None:
+async def test_after_three_retries_an_event_is_given_up(slack: FakeSlack, raw: RawSocket) -> None:
     slack.core.dispatch.retry_after = (0, 0, 0)
     slack.core.dispatch.ack_seconds = 0.02
     await raw.open()
@@ -135,7 +135,7 @@ async def test_after_three_retries_an_event_is_given_up(slack: StandIn, raw: Raw
     assert slack.problems == ["event user_change: not acknowledged"]
 
 
-async def test_events_can_be_doubled_and_reordered(slack: StandIn, raw: RawSocket) -> None:
+async def test_events_can_be_doubled_and_reordered(slack: FakeSlack, raw: RawSocket) -> None:
     await raw.open()
     slack.faults.duplicate_events()
     slack.core.events.hold()
@@ -153,7 +153,7 @@ async def test_events_can_be_doubled_and_reordered(slack: StandIn, raw: RawSocke
 
 
 async def test_each_payload_goes_to_one_connection_and_a_leaving_one_gets_none(
-    slack: StandIn, session: ClientSession
+    slack: FakeSlack, session: ClientSession
 ) -> None:
     first, second = RawSocket(slack, session), RawSocket(slack, session)
     await first.open()
@@ -171,7 +171,7 @@ async def test_each_payload_goes_to_one_connection_and_a_leaving_one_gets_none(
 
 
 async def test_no_more_than_ten_connections(
-    slack: StandIn, session: ClientSession, api: AsyncWebClient
+    slack: FakeSlack, session: ClientSession, api: AsyncWebClient
 ) -> None:
     sockets = [RawSocket(slack, session) for _ in range(10)]
     for socket in sockets:
@@ -185,7 +185,7 @@ async def test_no_more_than_ten_connections(
 
 
 async def test_what_a_lost_connection_had_is_sent_over_another(
-    slack: StandIn, session: ClientSession
+    slack: FakeSlack, session: ClientSession
 ) -> None:
     first, second = RawSocket(slack, session), RawSocket(slack, session)
     await first.open()
@@ -205,7 +205,7 @@ async def test_what_a_lost_connection_had_is_sent_over_another(
 
 
 async def test_bolt_comes_back_after_a_refresh(
-    slack: StandIn, app: AsyncApp, socket: AsyncSocketModeHandler
+    slack: FakeSlack, app: AsyncApp, socket: AsyncSocketModeHandler
 ) -> None:
     @app.command("/note")
     async def note(ack: Any) -> None:
@@ -216,7 +216,7 @@ async def test_bolt_comes_back_after_a_refresh(
         assert (await slack.as_user(person).command("/note", LAUNCH)).text == "noted"
 
 
-async def test_nobody_there_is_said_at_once(slack: StandIn) -> None:
+async def test_nobody_there_is_said_at_once(slack: FakeSlack) -> None:
     result = await slack.as_user(ANA).command("/note", LAUNCH)
 
     assert (result.status, result.error) == (0, "dispatch_failed")
@@ -224,7 +224,7 @@ async def test_nobody_there_is_said_at_once(slack: StandIn) -> None:
 
 
 async def test_a_slow_app_is_not_waited_for(
-    slack: StandIn, app: AsyncApp, socket: AsyncSocketModeHandler
+    slack: FakeSlack, app: AsyncApp, socket: AsyncSocketModeHandler
 ) -> None:
     slack.core.dispatch.ack_seconds = 0.05
 
@@ -236,7 +236,7 @@ async def test_a_slow_app_is_not_waited_for(
     assert (await slack.as_user(ANA).command("/note", LAUNCH)).error == "operation_timeout"
 
 
-async def test_only_what_the_app_subscribed_to_and_sees_is_told(slack: StandIn) -> None:
+async def test_only_what_the_app_subscribed_to_and_sees_is_told(slack: FakeSlack) -> None:
     assert slack.archive(SECRET) is None  # private, and the app is not in it
     assert slack.leave("C0PLATF", BEN) is None  # the app is not in it
     with pytest.raises(ValueError, match="channel_shared"):
@@ -244,7 +244,7 @@ async def test_only_what_the_app_subscribed_to_and_sees_is_told(slack: StandIn) 
 
 
 async def test_own_messages_with_metadata_are_told(
-    slack: StandIn, app: AsyncApp, api: AsyncWebClient, socket: AsyncSocketModeHandler
+    slack: FakeSlack, app: AsyncApp, api: AsyncWebClient, socket: AsyncSocketModeHandler
 ) -> None:
     told: list[dict[str, Any]] = []
     for kind in ("posted", "updated", "deleted"):

@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.clock import MovedClock
-from bot.playground.server import StandIn
+from bot.clock import AdjustableClock
+from bot.playground.server import FakeSlack
 from tests.playground.helpers import ANA, BEN, LAUNCH, MANIFEST, home, section
 
 
-async def test_a_restart_goes_on(clock: MovedClock, tmp_path: Path) -> None:
+async def test_a_restart_goes_on(clock: AdjustableClock, tmp_path: Path) -> None:
     store = tmp_path / "data" / "slack.json"
-    first = StandIn(clock=clock.now, manifest=MANIFEST, store=store)
+    first = FakeSlack(clock=clock.now, manifest=MANIFEST, store=store)
     await first.start()
     client = AsyncWebClient(first.bot_token, base_url=first.api_url)
     upload = await client.files_upload_v2(content=b"png", filename="a.png")
@@ -22,7 +22,7 @@ async def test_a_restart_goes_on(clock: MovedClock, tmp_path: Path) -> None:
     first.set_tz(BEN, "Asia/Tokyo")
     await first.stop()
 
-    second = StandIn(clock=clock.now, manifest=MANIFEST, store=store)
+    second = FakeSlack(clock=clock.now, manifest=MANIFEST, store=store)
     await second.start()
     client = AsyncWebClient(second.bot_token, base_url=second.api_url)
     later = await client.chat_postMessage(channel=posted["channel"], text="later")
@@ -36,11 +36,11 @@ async def test_a_restart_goes_on(clock: MovedClock, tmp_path: Path) -> None:
 
 
 async def test_it_is_saved_while_it_runs(
-    clock: MovedClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    clock: AdjustableClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.playground.fake_slack.store.SAVE_AFTER_SECONDS", 0)
     store = tmp_path / "slack.json"
-    running = StandIn(clock=clock.now, manifest=MANIFEST, store=store)
+    running = FakeSlack(clock=clock.now, manifest=MANIFEST, store=store)
     await running.start()
     client = AsyncWebClient(running.bot_token, base_url=running.api_url)
     await client.chat_postMessage(channel=LAUNCH, text="kept")

@@ -9,7 +9,7 @@ from aiohttp import ClientError, ClientSession
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.playground.server import StandIn
+from bot.playground.server import FakeSlack
 from tests.playground.helpers import (
     ANA,
     ARCHIVED,
@@ -34,7 +34,7 @@ async def test_the_app_learns_who_it_is(api: AsyncWebClient) -> None:
 
 @pytest.mark.parametrize("how", ["query", "form", "json"])
 async def test_arguments_come_in_three_ways(
-    slack: StandIn, session: ClientSession, how: str
+    slack: FakeSlack, session: ClientSession, how: str
 ) -> None:
     args = {"user": ANA, "include_locale": "true", "team_id": "T0PLAY", "no_such_arg": "x"}
     sent: dict[str, Any] = {{"query": "params", "form": "data", "json": "json"}[how]: args}
@@ -48,7 +48,7 @@ async def test_arguments_come_in_three_ways(
 
 @pytest.mark.parametrize(("body", "error"), [(b"{", "invalid_json"), (b"[1]", "json_not_object")])
 async def test_a_body_that_is_no_object_is_refused(
-    slack: StandIn, session: ClientSession, body: bytes, error: str
+    slack: FakeSlack, session: ClientSession, body: bytes, error: str
 ) -> None:
     headers = {"Authorization": "Bearer xoxb-playground", "Content-Type": "application/json"}
     async with session.post(f"{slack.api_url}auth.test", data=body, headers=headers) as response:
@@ -65,7 +65,7 @@ async def test_a_body_that_is_no_object_is_refused(
         ("xoxb-playground", "chat.shout", "unknown_method"),
     ],
 )
-async def test_the_token_must_fit(slack: StandIn, token: str, method: str, error: str) -> None:
+async def test_the_token_must_fit(slack: FakeSlack, token: str, method: str, error: str) -> None:
     client = AsyncWebClient(token, base_url=slack.api_url, retry_handlers=[])
     with pytest.raises(SlackApiError) as refused:
         await client.api_call(method)
@@ -73,7 +73,7 @@ async def test_the_token_must_fit(slack: StandIn, token: str, method: str, error
     assert said_no(refused.value) == error
 
 
-async def test_a_missing_scope_is_named(slack: StandIn, api: AsyncWebClient) -> None:
+async def test_a_missing_scope_is_named(slack: FakeSlack, api: AsyncWebClient) -> None:
     slack.scopes.discard("chat:write")
     with pytest.raises(SlackApiError) as refused:
         await api.chat_postMessage(channel=LAUNCH, text="hello")
@@ -84,7 +84,7 @@ async def test_a_missing_scope_is_named(slack: StandIn, api: AsyncWebClient) -> 
 
 
 async def test_the_scope_for_reading_follows_the_kind_of_conversation(
-    slack: StandIn, api: AsyncWebClient
+    slack: FakeSlack, api: AsyncWebClient
 ) -> None:
     slack.scopes.discard("groups:read")
     slack.join(SECRET, BOT)
@@ -95,7 +95,7 @@ async def test_the_scope_for_reading_follows_the_kind_of_conversation(
     assert refused.value.response["needed"] == "groups:read"
 
 
-async def test_a_revoked_token_opens_nothing(slack: StandIn, api: AsyncWebClient) -> None:
+async def test_a_revoked_token_opens_nothing(slack: FakeSlack, api: AsyncWebClient) -> None:
     slack.uninstall()
     with pytest.raises(SlackApiError) as refused:
         await api.auth_test()
@@ -124,7 +124,7 @@ async def test_where_the_app_may_not_write(api: AsyncWebClient, channel: str, er
 
 
 async def test_an_outsider_is_reached_only_through_a_shared_channel(
-    slack: StandIn, api: AsyncWebClient
+    slack: FakeSlack, api: AsyncWebClient
 ) -> None:
     await api.chat_postMessage(channel=XAVIER, text="hello")
     slack.leave(PARTNER, XAVIER)
@@ -135,7 +135,7 @@ async def test_an_outsider_is_reached_only_through_a_shared_channel(
 
 
 async def test_a_public_channel_can_be_joined_and_then_written_to(
-    slack: StandIn, api: AsyncWebClient
+    slack: FakeSlack, api: AsyncWebClient
 ) -> None:
     first = await api.conversations_join(channel=PLATFORM)
     again = await api.conversations_join(channel=PLATFORM)
@@ -158,7 +158,7 @@ async def test_everybody_in_a_channel_is_listed_page_by_page(api: AsyncWebClient
     assert said_no(refused.value) == "invalid_cursor"
 
 
-async def test_channels_are_listed_by_kind(slack: StandIn, api: AsyncWebClient) -> None:
+async def test_channels_are_listed_by_kind(slack: FakeSlack, api: AsyncWebClient) -> None:
     listed = await api.conversations_list(exclude_archived=True)
     mine = await api.users_conversations(types="public_channel,private_channel")
 
@@ -178,7 +178,7 @@ async def test_people_have_profiles(api: AsyncWebClient) -> None:
     assert len((await api.users_list())["members"]) == 15
 
 
-async def test_the_real_limits_can_be_switched_on(slack: StandIn, api: AsyncWebClient) -> None:
+async def test_the_real_limits_can_be_switched_on(slack: FakeSlack, api: AsyncWebClient) -> None:
     slack.faults.rate_limits = True
     burst = [api.chat_postMessage(channel=LAUNCH, text="hello") for _ in range(5)]
     with pytest.raises(SlackApiError) as refused:
@@ -192,7 +192,7 @@ async def test_the_real_limits_can_be_switched_on(slack: StandIn, api: AsyncWebC
 
 
 async def test_history_can_be_as_slow_as_for_unlisted_apps(
-    slack: StandIn, api: AsyncWebClient
+    slack: FakeSlack, api: AsyncWebClient
 ) -> None:
     slack.faults.slow_history = True
     for number in range(20):
@@ -209,7 +209,7 @@ async def test_history_can_be_as_slow_as_for_unlisted_apps(
     [({"status": 500}, 500), ({"status": 429, "retry_after": 7}, 429), ({"error": "odd"}, 200)],
 )
 async def test_a_call_can_be_made_to_fail(
-    slack: StandIn, api: AsyncWebClient, fault: dict[str, Any], status: int
+    slack: FakeSlack, api: AsyncWebClient, fault: dict[str, Any], status: int
 ) -> None:
     slack.faults.fail_next("chat.postMessage", **fault)
     with pytest.raises(SlackApiError) as refused:
@@ -222,7 +222,7 @@ async def test_a_call_can_be_made_to_fail(
 
 @pytest.mark.parametrize("fault", [{"status": 503}, {"error": "fatal_error"}, {"drop": True}])
 async def test_a_call_can_fail_after_it_was_carried_out(
-    slack: StandIn, api: AsyncWebClient, fault: dict[str, Any]
+    slack: FakeSlack, api: AsyncWebClient, fault: dict[str, Any]
 ) -> None:
     slack.faults.fail_next("chat.postMessage", after_accept=True, **fault)
     with pytest.raises((SlackApiError, ClientError)):
@@ -232,7 +232,7 @@ async def test_a_call_can_fail_after_it_was_carried_out(
 
 
 async def test_a_call_can_hang_and_does_not_keep_the_server(
-    slack: StandIn, api: AsyncWebClient
+    slack: FakeSlack, api: AsyncWebClient
 ) -> None:
     slack.faults.fail_next("auth.test", hang=60)
     waiting = asyncio.create_task(api.auth_test())
@@ -244,7 +244,7 @@ async def test_a_call_can_hang_and_does_not_keep_the_server(
     assert (await waiting)["ok"]
 
 
-async def test_every_call_is_kept(slack: StandIn, api: AsyncWebClient) -> None:
+async def test_every_call_is_kept(slack: FakeSlack, api: AsyncWebClient) -> None:
     slack.faults.fail_next("*", error="odd")
     with pytest.raises(SlackApiError):
         await api.users_info(user=BEN)
@@ -254,8 +254,8 @@ async def test_every_call_is_kept(slack: StandIn, api: AsyncWebClient) -> None:
     assert kept == [("users.info", BEN, False), ("users.info", BEN, True)]
 
 
-async def test_two_servers_do_not_know_each_other(slack: StandIn, api: AsyncWebClient) -> None:
-    other = StandIn(clock=slack.workspace.now, manifest={})
+async def test_two_servers_do_not_know_each_other(slack: FakeSlack, api: AsyncWebClient) -> None:
+    other = FakeSlack(clock=slack.workspace.now, manifest={})
     await other.start()
     await api.chat_postMessage(channel=LAUNCH, text="hello")
 
@@ -271,7 +271,7 @@ async def test_blocks_can_be_asked_about(api: AsyncWebClient) -> None:
     assert refused.value.response["errors"][0]["pointer"] == "/blocks/0"
 
 
-async def test_back_to_the_cast(slack: StandIn, api: AsyncWebClient) -> None:
+async def test_back_to_the_cast(slack: FakeSlack, api: AsyncWebClient) -> None:
     await api.chat_postMessage(channel=ANA, text="hello")
     slack.deactivate(BEN)
     slack.reset()

@@ -7,14 +7,14 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.playground.server import StandIn
+from bot.playground.server import FakeSlack
 from tests.playground.helpers import ANA, BEN, BOT, LAUNCH, actions, asked, button, radio
 
 pytestmark = pytest.mark.usefixtures("socket")
 
 
 async def test_people_write_and_the_app_hears_of_its_direct_message(
-    slack: StandIn, app: AsyncApp
+    slack: FakeSlack, app: AsyncApp
 ) -> None:
     heard = []
 
@@ -35,7 +35,7 @@ async def test_people_write_and_the_app_hears_of_its_direct_message(
 
 
 async def test_the_team_answers_what_it_was_asked(
-    slack: StandIn, app: AsyncApp, api: AsyncWebClient
+    slack: FakeSlack, app: AsyncApp, api: AsyncWebClient
 ) -> None:
     answers: dict[str, Any] = {}
 
@@ -55,7 +55,7 @@ async def test_the_team_answers_what_it_was_asked(
     assert all(answers.values())
 
 
-async def test_changes_in_the_workspace_are_told(slack: StandIn, app: AsyncApp) -> None:
+async def test_changes_in_the_workspace_are_told(slack: FakeSlack, app: AsyncApp) -> None:
     told: list[Any] = []
     for kind in (
         *("user_change", "team_join", "member_left_channel", "channel_archive"),
@@ -88,7 +88,7 @@ async def test_changes_in_the_workspace_are_told(slack: StandIn, app: AsyncApp) 
     assert changed["user"]["deleted"]
 
 
-async def test_the_app_itself_is_removed_and_invited(slack: StandIn, app: AsyncApp) -> None:
+async def test_the_app_itself_is_removed_and_invited(slack: FakeSlack, app: AsyncApp) -> None:
     told: list[tuple[str, str]] = []
     for kind in ("member_left_channel", "member_joined_channel", "channel_left"):
 
@@ -106,7 +106,7 @@ async def test_the_app_itself_is_removed_and_invited(slack: StandIn, app: AsyncA
 
 
 async def test_posting_is_restricted_a_message_deleted_a_token_given_back(
-    slack: StandIn, api: AsyncWebClient
+    slack: FakeSlack, api: AsyncWebClient
 ) -> None:
     said = await api.chat_postMessage(channel=LAUNCH, text="said")
     slack.restrict(LAUNCH)
@@ -129,7 +129,7 @@ async def test_posting_is_restricted_a_message_deleted_a_token_given_back(
     await api.chat_postMessage(channel=LAUNCH, text="back")
 
 
-async def test_a_forged_interaction_can_be_sent(slack: StandIn, app: AsyncApp) -> None:
+async def test_a_forged_interaction_can_be_sent(slack: FakeSlack, app: AsyncApp) -> None:
     received = []
 
     @app.action("go")

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
-from bot.results.levels import Counts, figure
-from bot.results.model import ClosedRound, Reflection, Showing, Shown
+from bot.results.levels import Counts, question_level
+from bot.results.model import ClosedRound, Reflection, ResultsView, ShownLevel
 from tests.announcement.phases import SPRINT, participant
 from tests.harness import ANA, BEN
 
@@ -23,10 +23,10 @@ TWO_LEADS = replace(PHASE, people=(participant(ANA), participant(BEN, is_lead=Tr
 OWN = Reflection(name="Ana", answers={"clarity": 5, "trust": 3, "ego": None}, shared=False)
 
 
-def shown(key: str, counts: Counts, change: float | None = None) -> Shown:
-    found = figure(key, counts, minimum=4)
+def shown(key: str, counts: Counts, change: float | None = None) -> ShownLevel:
+    found = question_level(key, counts, minimum=4)
     assert found is not None
-    return Shown(figure=found, change=change)
+    return ShownLevel(figure=found, change=change)
 
 
 START = ClosedRound(
@@ -76,9 +76,9 @@ LARGE = replace(
 TOO_FEW = replace(WEEK, answered=None, figures=())
 
 
-def showing(*rounds: ClosedRound, **changed: object) -> Showing:
+def showing(*rounds: ClosedRound, **changed: object) -> ResultsView:
     """The last of these rounds, as it is shown."""
-    facts = Showing(
+    facts = ResultsView(
         phase=PHASE,
         rounds=rounds or (START, WEEK),
         reflections=(OWN,),

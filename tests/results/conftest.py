@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.clock import MovedClock
+from bot.clock import AdjustableClock
 from bot.db.engine import Database
 from tests.harness import ANA, MEMBERS
 from tests.results.steps import CLOSED
@@ -10,7 +10,7 @@ from tests.rounds.round_rows import a_person, a_phase
 
 
 @pytest.fixture
-async def phase(db: Database, clock: MovedClock) -> Database:
+async def phase(db: Database, clock: AdjustableClock) -> Database:
     clock.move_to(CLOSED)
     async with db.transaction() as tx:
         for user_id in (ANA, *MEMBERS):

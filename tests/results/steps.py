@@ -5,10 +5,10 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from bot.agenda.agenda import Item
+from bot.agenda.schedule import AgendaItem
 from bot.db import schema
 from bot.db.engine import Database
-from bot.results.lifecycle import keep, show_results
+from bot.results.lifecycle import show_results, store_results
 from bot.services import Services
 from tests.harness import WORKSPACE
 from tests.results.result_rows import HIGH, LOW, MIXED, Closing, a_closed_round
@@ -29,7 +29,7 @@ async def close(
     answered = None if counts is None else 6
     async with db.transaction() as tx:
         closing = await a_closed_round(tx, round_id, number=number, answered=answered, **more)
-        await keep(tx, WORKSPACE, await the_phase(tx), closing, counts, comments, now)
+        await store_results(tx, WORKSPACE, await the_phase(tx), closing, counts, comments, now)
     return closing
 
 
@@ -46,5 +46,7 @@ async def count(db: Database, table: Any) -> int:
 
 
 async def show(services: Services, round_id: str = "r1", due_at: datetime = FRIDAY) -> None:
-    item = Item(workspace_id=WORKSPACE, action="show_results", subject=round_id, due_at=due_at)
+    item = AgendaItem(
+        workspace_id=WORKSPACE, action="show_results", subject=round_id, due_at=due_at
+    )
     await show_results(services, item)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.results.hints import signals
+from bot.results.hints import hints
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ from bot.results.hints import signals
     ],
 )
 def test_low_clarity(levels: list[float | None], weeks: int, told: bool) -> None:
-    found = signals(levels, {}, {}, weeks)
+    found = hints(levels, {}, {}, weeks)
 
     assert bool(found) == told
 
@@ -43,22 +43,22 @@ def test_low_clarity(levels: list[float | None], weeks: int, told: bool) -> None
     ],
 )
 def test_a_wide_gap(gap: float, begins: str) -> None:
-    found = signals([], {"clarity": 3.0}, {"clarity": gap}, 2)
+    found = hints([], {"clarity": 3.0}, {"clarity": gap}, 2)
 
     assert bool(found) == bool(begins)
     assert all(signal.text.startswith(begins) for signal in found)
 
 
 def test_a_short_phase_says_one_round_and_a_long_one_two() -> None:
-    (one,) = signals([2.5], {}, {}, 3)
-    (two,) = signals([2.5, 2.0], {}, {}, 4)
+    (one,) = hints([2.5], {}, {}, 3)
+    (two,) = hints([2.5, 2.0], {}, {}, 4)
 
     assert one.text.startswith("Low on Clear and doable (2.5 of 5)")
     assert two.text.startswith("Two rounds low")
 
 
 def test_each_question_has_its_own_gap() -> None:
-    found = signals([], {"trust": 2.0, "ego": 4.5}, {"trust": 2.0, "ego": -2.0, "clarity": 0.5}, 2)
+    found = hints([], {"trust": 2.0, "ego": 4.5}, {"trust": 2.0, "ego": -2.0, "clarity": 0.5}, 2)
 
     assert [(one.key, one.text[:28]) for one in found] == [
         ("trust", "You see more trust than the "),

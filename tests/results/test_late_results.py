@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.clock import MovedClock
+from bot.clock import AdjustableClock
 from bot.db.engine import Database
 from bot.services import Services
 from tests.harness import ANA
@@ -21,7 +21,7 @@ async def read_by_leads(db: Database) -> None:
 
 @pytest.mark.parametrize("late", [timedelta(hours=1), timedelta(days=5), timedelta(weeks=6)])
 async def test_what_is_late_is_still_shown(
-    phase: Database, services: Services, clock: MovedClock, late: timedelta
+    phase: Database, services: Services, clock: AdjustableClock, late: timedelta
 ) -> None:
     await close(phase)
     await read_by_leads(phase)
@@ -32,7 +32,7 @@ async def test_what_is_late_is_still_shown(
 
 
 async def test_woken_at_three_the_team_reads_it_at_eight(
-    phase: Database, services: Services, clock: MovedClock
+    phase: Database, services: Services, clock: AdjustableClock
 ) -> None:
     await close(phase)
     await read_by_leads(phase)
@@ -49,7 +49,7 @@ async def test_woken_at_three_the_team_reads_it_at_eight(
 
 
 async def test_leads_read_it_a_working_day_before_whatever_held_it_up(
-    phase: Database, services: Services, clock: MovedClock
+    phase: Database, services: Services, clock: AdjustableClock
 ) -> None:
     await close(phase)  # and nothing of it reached Slack
     clock.move_to(NIGHT)

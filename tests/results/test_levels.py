@@ -6,19 +6,19 @@ from hypothesis import strategies as st
 
 from bot.results.levels import (
     WORDS,
-    Figure,
+    QuestionLevel,
     change,
     comparable,
-    figure,
     level_words,
     perception_gap,
+    question_level,
 )
 
 COUNTS = st.lists(st.integers(0, 12), min_size=5, max_size=5)
 
 
-def shown(counts: list[int], minimum: int = 4) -> Figure | None:
-    return figure("clarity", counts, minimum)
+def shown(counts: list[int], minimum: int = 4) -> QuestionLevel | None:
+    return question_level("clarity", counts, minimum)
 
 
 @given(COUNTS, st.integers(4, 12))

@@ -10,7 +10,7 @@ from syrupy.extensions.json import JSONSnapshotExtension
 from bot.playground.fake_slack.checks import check_blocks
 from bot.results.comments import in_replies
 from bot.results.messages import NOTE_LIMIT, to_leads, to_team
-from bot.results.model import Reflection, Showing
+from bot.results.model import Reflection, ResultsView
 from bot.slack.content import Content
 from tests.results.closed_rounds import (
     COMMENTS,
@@ -158,7 +158,7 @@ def test_below_the_minimum_no_number_of_answers_is_told() -> None:
 
 
 def test_the_note_can_be_written_until_the_team_has_read_it() -> None:
-    def boxes(facts: Showing) -> list[str]:
+    def boxes(facts: ResultsView) -> list[str]:
         return [block["type"] for block in to_leads(facts).blocks if block["type"] == "input"]
 
     assert boxes(FACTS["noted"]) == ["input"]

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import select, update
 
-from bot.agenda.agenda import Taken
-from bot.clock import MovedClock
+from bot.agenda.schedule import AlreadyTaken
+from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.db.engine import Database
 from bot.services import Services
@@ -48,7 +48,7 @@ async def test_too_few_leave_nothing_but_that(phase: Database) -> None:
 
 
 async def test_leads_read_it_at_once_and_the_team_a_working_day_later(
-    phase: Database, services: Services, clock: MovedClock
+    phase: Database, services: Services, clock: AdjustableClock
 ) -> None:
     await close(phase, comments=COMMENTS)
 
@@ -65,12 +65,12 @@ async def test_leads_read_it_at_once_and_the_team_a_working_day_later(
     assert "No note from Ana this week." in str(told["results:r1"])
     assert "Thanks for Tuesday" not in str(told["results:r1"])
     assert await count(phase, schema.round_comments) == 0
-    with pytest.raises(Taken):
+    with pytest.raises(AlreadyTaken):
         await show(services)
 
 
 async def test_comments_of_a_deleted_channel_are_not_kept(
-    phase: Database, services: Services, clock: MovedClock
+    phase: Database, services: Services, clock: AdjustableClock
 ) -> None:
     await close(phase, comments=COMMENTS)
     async with phase.transaction() as tx:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select, update
 
-from bot.clock import MovedClock
+from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.db.engine import Database
 from bot.phases.model import Phase
@@ -189,7 +189,7 @@ async def test_each_lead_is_told_in_hours_of_theirs_and_who_is_gone_is_not(
 
 @pytest.mark.parametrize("comments_to", ["leads", "team"])
 async def test_comments_without_room_follow_in_the_thread_of_who_may_read_them(
-    phase: Database, services: Services, clock: MovedClock, comments_to: str
+    phase: Database, services: Services, clock: AdjustableClock, comments_to: str
 ) -> None:
     await marked(phase, comments_to=comments_to)
     await close(phase, comments=tuple(f"{n:02} " + "words " * 160 for n in range(12)))
@@ -208,7 +208,7 @@ async def test_comments_without_room_follow_in_the_thread_of_who_may_read_them(
 
 
 async def test_results_of_a_phase_that_waits_are_not_shown_and_not_marked(
-    phase: Database, services: Services, clock: MovedClock
+    phase: Database, services: Services, clock: AdjustableClock
 ) -> None:
     await close(phase, comments=("One", "Two"))
     await marked(phase, paused_at=CLOSED, paused_because="archived")
@@ -226,7 +226,7 @@ async def test_results_of_a_phase_that_waits_are_not_shown_and_not_marked(
     ("late", "is_shown"), [(timedelta(minutes=15), True), (timedelta(minutes=16), False)]
 )
 async def test_past_a_quarter_of_an_hour_the_team_waits_for_leads_who_have_not_read(
-    phase: Database, services: Services, clock: MovedClock, late: timedelta, is_shown: bool
+    phase: Database, services: Services, clock: AdjustableClock, late: timedelta, is_shown: bool
 ) -> None:
     await leads(phase, BEN)
     await close(phase)
@@ -280,7 +280,9 @@ async def test_a_phase_is_gone_only_where_its_channel_was_deleted(phase: Databas
     assert (await phase_of(phase)).is_channel_deleted
 
 
-async def test_another_phases_rounds_are_not_of_this_one(db: Database, clock: MovedClock) -> None:
+async def test_another_phases_rounds_are_not_of_this_one(
+    db: Database, clock: AdjustableClock
+) -> None:
     async with db.transaction() as tx:
         for user_id in (ANA, *MEMBERS):
             await a_person(tx, user_id)

@@ -7,7 +7,7 @@ import pytest
 
 from bot.results.chart import ChartFacts, Line, alt_text
 from bot.results.comments import NOTE_SHOWN, SECTION_LIMIT, in_message, in_replies, quoted
-from bot.results.level_blocks import gist, level_paragraphs, picture, picture_of
+from bot.results.level_blocks import headline, level_paragraphs, picture, picture_of
 from bot.results.model import Reflection, last_with
 from bot.slack.content import MESSAGE, size
 from tests.results.closed_rounds import LARGE, PHASE, START, TOO_FEW, WEEK, showing, shown
@@ -56,7 +56,7 @@ def gist_of(*changes: float | None) -> str:
     figures = tuple(
         shown(key, HIGH, change=change) for key, change in zip(keys, changes, strict=True)
     )
-    return gist(showing(START, replace(WEEK, figures=figures)))
+    return headline(showing(START, replace(WEEK, figures=figures)))
 
 
 @pytest.mark.parametrize(

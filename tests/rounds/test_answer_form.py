@@ -10,13 +10,13 @@ from syrupy.extensions.json import JSONSnapshotExtension
 
 from bot.playground.fake_slack.checks import check_view
 from bot.rounds import answer_form
-from bot.rounds.answer_form import Given
+from bot.rounds.answer_form import AnswerInput
 from tests.rounds.test_messages import ASKING, HOSTILE
 
 LEAD = replace(ASKING, to_lead=True)
-BLANK = Given(answers={"clarity": None, "trust": None, "ego": None})
-FILLED = Given(answers={"clarity": 1, "trust": None, "ego": 5}, comment="Fewer goals")
-SHARED = Given(answers={"clarity": 3, "trust": 4, "ego": 5}, shared=True)
+BLANK = AnswerInput(answers={"clarity": None, "trust": None, "ego": None})
+FILLED = AnswerInput(answers={"clarity": 1, "trust": None, "ego": 5}, comment="Fewer goals")
+SHARED = AnswerInput(answers={"clarity": 3, "trust": 4, "ego": 5}, shared=True)
 
 
 def submitted(view: View) -> dict[str, Any]:
@@ -36,14 +36,14 @@ def submitted(view: View) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("asking", "given"), [(ASKING, BLANK), (ASKING, FILLED), (LEAD, SHARED)])
-def test_gives_back_what_was_put_in(asking: Any, given: Given) -> None:
+def test_gives_back_what_was_put_in(asking: Any, given: AnswerInput) -> None:
     view = answer_form.build(asking, given)
 
     assert answer_form.parse(submitted(view), asking.round_id) == given
 
 
 @pytest.mark.parametrize(("asking", "given"), [(ASKING, BLANK), (ASKING, FILLED), (LEAD, SHARED)])
-def test_is_shown_as_before(asking: Any, given: Given, snapshot: SnapshotAssertion) -> None:
+def test_is_shown_as_before(asking: Any, given: AnswerInput, snapshot: SnapshotAssertion) -> None:
     view = answer_form.build(asking, given).to_dict()
     assert check_view(view) == []
 
@@ -59,7 +59,7 @@ def test_holds_no_answer_in_its_metadata() -> None:
 def test_values_of_another_round_are_left_out() -> None:
     values = submitted(answer_form.build(ASKING, FILLED))
 
-    assert answer_form.parse(values, "another") == Given()
+    assert answer_form.parse(values, "another") == AnswerInput()
 
 
 def test_cannot_say_is_no_answer() -> None:

@@ -6,15 +6,15 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select, update
 
-from bot.agenda import agenda
-from bot.clock import MovedClock, random_bytes
+from bot.agenda import schedule
+from bot.clock import AdjustableClock, random_bytes
 from bot.db import schema
 from bot.db.engine import Database
 from bot.keys import KeyRing
-from bot.outbox import outbox
+from bot.outbox import enqueue
 from bot.outbox.keys import MessageKey
 from bot.rounds import answering, ballots, questions, store
-from bot.rounds.answer_form import Given
+from bot.rounds.answer_form import AnswerInput
 from bot.services import Services
 from bot.slack.content import content
 from bot.slack.errors import Refused
@@ -25,7 +25,7 @@ from tests.rounds.round_rows import NOW, PHASE, ROUND, a_person, a_phase, a_roun
 
 BEN_HERE = Request(workspace_id=WORKSPACE, user_id=BEN, target_id=ROUND, message=("D0BEN", "1.1"))
 ANA_HERE = Request(workspace_id=WORKSPACE, user_id=ANA, target_id=ROUND, message=("D0ANA", "1.1"))
-GIVEN = Given(answers={"clarity": 2, "trust": None, "ego": 5}, comment="Fewer goals")
+GIVEN = AnswerInput(answers={"clarity": 2, "trust": None, "ego": 5}, comment="Fewer goals")
 
 
 @pytest.fixture
@@ -36,9 +36,9 @@ async def asked(db: Database, services: Services) -> Database:
             await a_person(tx, user_id)
         await a_phase(tx)
         await a_round(tx, questions=store.as_json(questions.for_member(["Ana"])))
-        await ballots.open_vault(tx, services.keys, WORKSPACE, ROUND)
+        await ballots.create_secret(tx, services.keys, WORKSPACE, ROUND)
         for user_id in (ANA, *MEMBERS):
-            await outbox.say(
+            await enqueue.post(
                 tx,
                 WORKSPACE,
                 key=MessageKey(f"{'reflect' if user_id == ANA else 'ask'}:{ROUND}:{user_id}"),
@@ -52,7 +52,7 @@ async def asked(db: Database, services: Services) -> Database:
     return db
 
 
-async def given_by(services: Services, who: Request) -> Given:
+async def given_by(services: Services, who: Request) -> AnswerInput:
     _, given = await answering.to_change(services, who)
     return given
 
@@ -130,7 +130,7 @@ async def test_skipping_keeps_what_was_sent_before(asked: Database, services: Se
 
 
 async def test_a_lead_reflects_under_their_name(asked: Database, services: Services) -> None:
-    given = Given(answers={"clarity": 4, "trust": 4, "ego": None}, shared=True)
+    given = AnswerInput(answers={"clarity": 4, "trust": 4, "ego": None}, shared=True)
     await answering.answer(services, ANA_HERE, given)
 
     async with asked.reading() as reader:
@@ -142,7 +142,7 @@ async def test_a_lead_reflects_under_their_name(asked: Database, services: Servi
 
 async def test_a_lead_who_skips_is_not_reminded(asked: Database, services: Services) -> None:
     async with asked.transaction() as tx:
-        await agenda.put(tx, WORKSPACE, action="remind", subject=f"{ROUND}:{ANA}", due_at=NOW)
+        await schedule.add(tx, WORKSPACE, action="remind", subject=f"{ROUND}:{ANA}", due_at=NOW)
     await answering.skip(services, ANA_HERE)
 
     assert await agenda_of(asked, "remind") == {}
@@ -181,7 +181,7 @@ async def test_who_left_the_team_cannot_answer(asked: Database, services: Servic
 
 
 async def test_an_answer_after_the_close_is_refused(
-    asked: Database, services: Services, clock: MovedClock
+    asked: Database, services: Services, clock: AdjustableClock
 ) -> None:
     clock.advance(timedelta(days=2))  # the agenda has not come to it yet
 

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import insert, update
 
-from bot.agenda import agenda
-from bot.clock import MovedClock, random_bytes
+from bot.agenda import schedule
+from bot.clock import AdjustableClock, random_bytes
 from bot.db import schema
 from bot.db.engine import Database
 from bot.keys import KeyRing
@@ -31,10 +31,10 @@ async def opened(db: Database, services: Services) -> Database:
             await a_person(tx, user_id)
         await a_phase(tx)
         await a_round(tx, questions=store.as_json(questions.for_member(["Ana"])))
-        await ballots.open_vault(tx, services.keys, WORKSPACE, ROUND)
+        await ballots.create_secret(tx, services.keys, WORKSPACE, ROUND)
         for user_id in (ANA, BEN):
             subject = f"{ROUND}:{user_id}"
-            await agenda.put(tx, WORKSPACE, action="ask", subject=subject, due_at=NOW)
+            await schedule.add(tx, WORKSPACE, action="ask", subject=subject, due_at=NOW)
     return db
 
 
@@ -54,7 +54,7 @@ async def change_ben(db: Database, **values: object) -> None:
 
 
 async def test_a_member_gets_the_questions_and_later_one_reminder(
-    opened: Database, services: Services, clock: MovedClock
+    opened: Database, services: Services, clock: AdjustableClock
 ) -> None:
     await carry_out(services, "ask", f"{ROUND}:{BEN}")
     assert (await said(opened))[ASK_BEN]["text"].startswith("Three questions about this week")
@@ -76,7 +76,7 @@ async def test_a_lead_gets_the_mirror(opened: Database, services: Services) -> N
 
 @pytest.mark.parametrize("ballot", [Ballot(answers={"clarity": 3}), Ballot()])
 async def test_who_answered_or_skipped_is_left_in_peace(
-    opened: Database, services: Services, clock: MovedClock, ballot: Ballot
+    opened: Database, services: Services, clock: AdjustableClock, ballot: Ballot
 ) -> None:
     await carry_out(services, "ask", f"{ROUND}:{BEN}")
     await answers(services, BEN, ballot)
@@ -124,7 +124,7 @@ async def test_who_opted_out_or_left_meanwhile_is_not_written_to(
 
 
 async def test_at_night_it_waits_for_the_morning_there(
-    opened: Database, services: Services, clock: MovedClock
+    opened: Database, services: Services, clock: AdjustableClock
 ) -> None:
     clock.move_to(datetime(2026, 11, 23, 21, tzinfo=UTC))  # 22:00 in Lagos
     await carry_out(services, "ask", f"{ROUND}:{BEN}")
@@ -135,11 +135,11 @@ async def test_at_night_it_waits_for_the_morning_there(
 
 
 async def test_nobody_is_reminded_at_night(
-    opened: Database, services: Services, clock: MovedClock
+    opened: Database, services: Services, clock: AdjustableClock
 ) -> None:
     async with opened.transaction() as tx:
         subject = f"{ROUND}:{EMI}"  # 18:00 in Tokyo
-        await agenda.put(tx, WORKSPACE, action="ask", subject=subject, due_at=NOW)
+        await schedule.add(tx, WORKSPACE, action="ask", subject=subject, due_at=NOW)
     clock.advance(timedelta(hours=2))
     await carry_out(services, "ask", f"{ROUND}:{EMI}")
     assert (await agenda_of(opened, "remind"))[f"{ROUND}:{EMI}"] == clock.now() + timedelta(days=1)
@@ -153,7 +153,7 @@ async def test_nobody_is_reminded_at_night(
 
 
 async def test_whom_the_questions_reached_late_is_reminded_a_day_after_that(
-    opened: Database, services: Services, clock: MovedClock
+    opened: Database, services: Services, clock: AdjustableClock
 ) -> None:
     """Slack was away: a reminder an hour after the questions would only nag."""
     await carry_out(services, "ask", f"{ROUND}:{BEN}")
@@ -174,7 +174,7 @@ async def test_whom_the_questions_reached_late_is_reminded_a_day_after_that(
 
 
 async def test_nobody_is_reminded_of_what_they_do_not_have_yet(
-    opened: Database, services: Services, clock: MovedClock
+    opened: Database, services: Services, clock: AdjustableClock
 ) -> None:
     await carry_out(services, "ask", f"{ROUND}:{BEN}")
     clock.advance(timedelta(days=1))
@@ -192,7 +192,7 @@ async def test_without_reminders_there_is_none(opened: Database, services: Servi
 
 
 async def test_after_the_close_nobody_is_asked(
-    opened: Database, services: Services, clock: MovedClock
+    opened: Database, services: Services, clock: AdjustableClock
 ) -> None:
     clock.advance(timedelta(days=2))
     await carry_out(services, "ask")
@@ -202,7 +202,7 @@ async def test_after_the_close_nobody_is_asked(
 
 
 async def test_with_a_retired_key_nobody_is_reminded(
-    opened: Database, services: Services, clock: MovedClock
+    opened: Database, services: Services, clock: AdjustableClock
 ) -> None:
     await carry_out(services, "ask")
     clock.advance(timedelta(days=1))

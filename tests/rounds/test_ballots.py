@@ -27,7 +27,7 @@ async def vault(db: Database) -> Database:
     async with db.transaction() as tx:
         await a_phase(tx)
         await a_round(tx)
-        await ballots.open_vault(tx, KEYS, WORKSPACE, ROUND)
+        await ballots.create_secret(tx, KEYS, WORKSPACE, ROUND)
     return db
 
 
@@ -204,7 +204,7 @@ async def test_scrubbing_takes_it_out_of_the_files(vault: Database) -> None:
     async with vault.transaction() as tx:
         await ballots.count_and_destroy(tx, KEYS, WORKSPACE, ROUND)
 
-    await secure_delete.scrub(vault)
+    await secure_delete.vacuum(vault)
 
     if vault.is_sqlite:
         file = Path(make_url(str(vault.engine.url)).database or "")

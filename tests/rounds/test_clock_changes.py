@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.clock import MovedClock
+from bot.clock import AdjustableClock
 from bot.db.engine import Database
 from bot.rounds.lifecycle import plan_rounds
 from bot.services import Services
@@ -40,7 +40,7 @@ SPANS = [
 
 @pytest.mark.parametrize(("starts_on", "ends_on"), SPANS)
 async def test_everybody_is_asked_at_ten_every_week(
-    db: Database, services: Services, clock: MovedClock, starts_on: date, ends_on: date
+    db: Database, services: Services, clock: AdjustableClock, starts_on: date, ends_on: date
 ) -> None:
     now = datetime.combine(starts_on, time(9), UTC)
     clock.move_to(now)

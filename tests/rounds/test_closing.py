@@ -7,16 +7,16 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select, text, update
 
-from bot.agenda import agenda
-from bot.clock import MovedClock, random_bytes
+from bot.agenda import schedule
+from bot.clock import AdjustableClock, random_bytes
 from bot.db import schema
 from bot.db.engine import Database
 from bot.keys import KeyMissing, KeyRing
-from bot.outbox import outbox
+from bot.outbox import enqueue
 from bot.outbox.keys import MessageKey
 from bot.rounds import answering, ballots, questions, secure_delete, store
-from bot.rounds.answer_authorization import admit
-from bot.rounds.answer_form import Given
+from bot.rounds.answer_authorization import authorize_all
+from bot.rounds.answer_form import AnswerInput
 from bot.rounds.lifecycle import KEY_TRIES
 from bot.services import Services
 from bot.slack.content import content
@@ -38,11 +38,11 @@ async def opened(db: Database, services: Services) -> Database:
             await a_person(tx, user_id)
         await a_phase(tx)
         await a_round(tx, questions=store.as_json(questions.for_member(["Ana"])))
-        await ballots.open_vault(tx, services.keys, WORKSPACE, ROUND)
-        await agenda.put(tx, WORKSPACE, action="close_round", subject=ROUND, due_at=CLOSES)
+        await ballots.create_secret(tx, services.keys, WORKSPACE, ROUND)
+        await schedule.add(tx, WORKSPACE, action="close_round", subject=ROUND, due_at=CLOSES)
         for user_id in (ANA, *MEMBERS):
             key = f"{'reflect' if user_id == ANA else 'ask'}:{ROUND}:{user_id}"
-            await outbox.say(
+            await enqueue.post(
                 tx, WORKSPACE, key=MessageKey(key), to=user_id, content=content("?"), now=NOW
             )
     return db
@@ -50,12 +50,12 @@ async def opened(db: Database, services: Services) -> Database:
 
 async def answers(services: Services, user_id: str, *levels: int | None, comment: str = "") -> None:
     who = Request(workspace_id=WORKSPACE, user_id=user_id, target_id=ROUND)
-    given = Given(answers=dict(zip(KEYS, levels, strict=True)), comment=comment)
+    given = AnswerInput(answers=dict(zip(KEYS, levels, strict=True)), comment=comment)
     await answering.answer(services, who, given)
 
 
 def at_the_close(services: Services) -> Services:
-    return replace(services, clock=MovedClock(CLOSES))
+    return replace(services, clock=AdjustableClock(CLOSES))
 
 
 async def close(services: Services) -> None:
@@ -172,7 +172,7 @@ async def test_nobody_is_asked_or_reminded_any_more(opened: Database, services: 
     async with opened.transaction() as tx:
         for action in ("ask", "remind"):
             subject = f"{ROUND}:{BEN}"
-            await agenda.put(tx, WORKSPACE, action=action, subject=subject, due_at=CLOSES)
+            await schedule.add(tx, WORKSPACE, action=action, subject=subject, due_at=CLOSES)
     await close(services)
 
     assert await agenda_of(opened, "ask") == {}
@@ -184,7 +184,7 @@ async def test_closing_twice_changes_nothing(opened: Database, services: Service
         await answers(services, user_id, 2, 4, 5)
     await close(services)
     async with opened.transaction() as tx:
-        await agenda.put(tx, WORKSPACE, action="close_round", subject=ROUND, due_at=CLOSES)
+        await schedule.add(tx, WORKSPACE, action="close_round", subject=ROUND, due_at=CLOSES)
     await close(services)
 
     assert (await the_round(opened)).answered == 4
@@ -211,7 +211,7 @@ async def test_what_was_deleted_is_scrubbed_until_it_works(
     second = {f"{ROUND}:again": CLOSES + timedelta(hours=6)} if on_postgresql else {}
     assert await agenda_of(opened, "scrub") == second
 
-    later = replace(services, clock=MovedClock(CLOSES + timedelta(hours=6)))
+    later = replace(services, clock=AdjustableClock(CLOSES + timedelta(hours=6)))
     await carry_out(later, "scrub")
     assert await agenda_of(opened, "scrub") == {}
 
@@ -274,9 +274,9 @@ async def test_closing_waits_for_an_answer_under_way(opened: Database, services:
     """The closing cannot take the row that an answer holds."""
     one = Request(workspace_id=WORKSPACE, user_id=BEN, target_id=ROUND)
     async with opened.transaction() as answer:
-        await admit(answer, [one], NOW, to_write=True)
+        await authorize_all(answer, [one], NOW, to_write=True)
         async with opened.transaction() as another_answer:
-            await admit(another_answer, [one], NOW, to_write=True)
+            await authorize_all(another_answer, [one], NOW, to_write=True)
         async with opened.transaction() as closing:
             await closing.execute(text("SET LOCAL lock_timeout = '50ms'"))
             with pytest.raises(Exception, match="lock timeout"):

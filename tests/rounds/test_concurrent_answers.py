@@ -10,15 +10,15 @@ import pytest
 from sqlalchemy import event, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.agenda import agenda
+from bot.agenda import schedule
 from bot.db import schema
 from bot.db.engine import Database
 from bot.db.group_commit import MOST
-from bot.db.request_deadline import Late, Progress, answered_within, current
-from bot.outbox import outbox
+from bot.db.request_deadline import DeadlineExceeded, RequestProgress, answered_within, current
+from bot.outbox import enqueue
 from bot.outbox.keys import MessageKey
 from bot.rounds import answering, ballots, questions, store
-from bot.rounds.answer_form import Given
+from bot.rounds.answer_form import AnswerInput
 from bot.services import Services
 from bot.slack.content import Content, content
 from bot.slack.errors import Refused
@@ -39,11 +39,11 @@ async def asked(db: Database, services: Services) -> Database:
             await a_person(tx, user_id)
         await a_phase(tx)
         await a_round(tx, questions=store.as_json(questions.for_member(["Ana"])))
-        await ballots.open_vault(tx, services.keys, WORKSPACE, ROUND)
-        await agenda.put(tx, WORKSPACE, action="close_round", subject=ROUND, due_at=CLOSES)
+        await ballots.create_secret(tx, services.keys, WORKSPACE, ROUND)
+        await schedule.add(tx, WORKSPACE, action="close_round", subject=ROUND, due_at=CLOSES)
         for user_id in MEMBERS:
             key = f"ask:{ROUND}:{user_id}"
-            await outbox.say(
+            await enqueue.post(
                 tx, WORKSPACE, key=MessageKey(key), to=user_id, content=content("?"), now=NOW
             )
     for user_id in MEMBERS:
@@ -57,8 +57,8 @@ def here(user_id: str, **changed: Any) -> Request:
     return replace(who, **changed)
 
 
-def levels(level: int, comment: str = "") -> Given:
-    return Given(answers=dict.fromkeys(KEYS, level), comment=comment)
+def levels(level: int, comment: str = "") -> AnswerInput:
+    return AnswerInput(answers=dict.fromkeys(KEYS, level), comment=comment)
 
 
 async def at_once(*doing: Any) -> list[Any]:
@@ -66,7 +66,7 @@ async def at_once(*doing: Any) -> list[Any]:
     return await asyncio.gather(*doing, return_exceptions=True)
 
 
-async def given_by(services: Services, user_id: str) -> Given:
+async def given_by(services: Services, user_id: str) -> AnswerInput:
     return (await answering.to_change(services, here(user_id)))[1]
 
 
@@ -155,7 +155,9 @@ async def test_reminders_are_edited_where_there_are_any(
 ) -> None:
     async with asked.transaction() as tx:
         key = f"remind:{ROUND}:{BEN}"
-        await outbox.say(tx, WORKSPACE, key=MessageKey(key), to=BEN, content=content("!"), now=NOW)
+        await enqueue.post(
+            tx, WORKSPACE, key=MessageKey(key), to=BEN, content=content("!"), now=NOW
+        )
     await at_once(*(answering.answer(services, here(one), levels(4)) for one in (BEN, CHIARA)))
 
     edits = [key for key in await said(asked) if key.startswith("edit:")]
@@ -174,7 +176,7 @@ async def _double_all(
         raise ZeroDivisionError
     for item in items:
         if item % 2 == 0:
-            await agenda.put(tx, WORKSPACE, action="remind", subject=str(item), due_at=NOW)
+            await schedule.add(tx, WORKSPACE, action="remind", subject=str(item), due_at=NOW)
     return [Refused("odd") if item % 2 else 2 * item for item in items]
 
 
@@ -230,7 +232,7 @@ async def test_where_everybody_goes_away_nothing_is_kept(db: Database) -> None:
 
 async def test_who_was_told_no_is_left_out(db: Database) -> None:
     """Given up between the work and the commit: the others' is kept, and theirs is not."""
-    of: dict[int, Progress] = {}
+    of: dict[int, RequestProgress] = {}
 
     def give_up() -> None:
         of[2].given_up = True
@@ -251,8 +253,8 @@ async def test_who_was_told_no_is_left_out(db: Database) -> None:
 async def test_who_waits_in_vain_is_told_so(db: Database) -> None:
     """While another transaction is under way nothing of theirs is begun, and nothing is kept."""
     async with db.transaction() as tx:
-        await agenda.put(tx, WORKSPACE, action="remind", subject="2", due_at=NOW)
-        with pytest.raises(Late) as late:
+        await schedule.add(tx, WORKSPACE, action="remind", subject="2", due_at=NOW)
+        with pytest.raises(DeadlineExceeded) as late:
             await answered_within(0.2, db.together(_double_all, _nothing).do(2))
     assert not late.value.unsure
 

@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select, update
 
-from bot.agenda import agenda
-from bot.clock import MovedClock
+from bot.agenda import schedule
+from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.db.engine import Database
-from bot.outbox import keys, outbox
-from bot.outbox.outbox import State
+from bot.outbox import enqueue, keys
+from bot.outbox.enqueue import State
 from bot.results.store import comments_of
 from bot.rounds import answering, ballots, questions, store
-from bot.rounds.answer_form import Given
+from bot.rounds.answer_form import AnswerInput
 from bot.rounds.messages import COMMENT_LIMIT
 from bot.services import Services
 from bot.slack.content import content
@@ -38,8 +38,8 @@ async def opened(db: Database, services: Services) -> Database:
             await a_person(tx, user_id)
         await a_phase(tx)
         await a_round(tx, questions=store.as_json(questions.for_member(["Ana"])))
-        await ballots.open_vault(tx, services.keys, WORKSPACE, ROUND)
-        await agenda.put(tx, WORKSPACE, action="close_round", subject=ROUND, due_at=CLOSES)
+        await ballots.create_secret(tx, services.keys, WORKSPACE, ROUND)
+        await schedule.add(tx, WORKSPACE, action="close_round", subject=ROUND, due_at=CLOSES)
     return db
 
 
@@ -47,7 +47,7 @@ async def answers(
     services: Services, user_id: str, *levels: int | None, comment: str = "", round_id: str = ROUND
 ) -> None:
     who = Request(workspace_id=WORKSPACE, user_id=user_id, target_id=round_id)
-    given = Given(answers=dict(zip(KEYS, levels, strict=True)), comment=comment)
+    given = AnswerInput(answers=dict(zip(KEYS, levels, strict=True)), comment=comment)
     await answering.answer(services, who, given)
 
 
@@ -69,7 +69,7 @@ async def asked_with(db: Database, state: State | None, who: Iterable[str]) -> N
     async with db.transaction() as tx:
         for user_id in who:
             key = (keys.reflect if user_id == ANA else keys.ask)(ROUND, user_id)
-            await outbox.say(tx, WORKSPACE, key=key, to=user_id, content=content("?"), now=NOW)
+            await enqueue.post(tx, WORKSPACE, key=key, to=user_id, content=content("?"), now=NOW)
         await tx.execute(update(messages).values(state=state))
 
 
@@ -78,14 +78,14 @@ async def rows_of(db: Database, table: Any) -> list[Any]:
         return list((await reader.execute(select(table))).all())
 
 
-async def close(services: Services, clock: MovedClock, round_id: str = ROUND) -> None:
+async def close(services: Services, clock: AdjustableClock, round_id: str = ROUND) -> None:
     clock.move_to((await agenda_of(services.db, "close_round"))[round_id])
     await carry_out(services, "close_round", round_id)
 
 
 @pytest.mark.parametrize("shared", [True, False])
 async def test_what_a_lead_said_at_the_start_stands_in_the_first_results(
-    phase: Database, services: Services, clock: MovedClock, shared: bool
+    phase: Database, services: Services, clock: AdjustableClock, shared: bool
 ) -> None:
     await reflected(phase, ANA, shared=shared)
     await open_first(services, clock)
@@ -108,7 +108,7 @@ async def test_what_a_lead_said_at_the_start_stands_in_the_first_results(
 
 
 async def test_only_the_first_round_takes_the_start_over_and_from_each_lead(
-    phase: Database, services: Services, clock: MovedClock
+    phase: Database, services: Services, clock: AdjustableClock
 ) -> None:
     people = schema.phase_people
     async with phase.transaction() as tx:
@@ -144,7 +144,7 @@ async def test_only_the_first_round_takes_the_start_over_and_from_each_lead(
 async def test_a_round_is_cancelled_only_where_no_member_can_have_its_questions(
     opened: Database,
     services: Services,
-    clock: MovedClock,
+    clock: AdjustableClock,
     state: State | None,
     who: tuple[str, ...],
     then: str,
@@ -159,14 +159,14 @@ async def test_a_round_is_cancelled_only_where_no_member_can_have_its_questions(
 
 
 async def test_a_cancelled_round_asks_and_reminds_nobody_more(
-    opened: Database, services: Services, clock: MovedClock
+    opened: Database, services: Services, clock: AdjustableClock
 ) -> None:
     async with opened.transaction() as tx:
         for action in ("ask", "remind"):
             later = CLOSES + timedelta(days=1)
             for round_id in (ROUND, "another"):
                 subject = f"{round_id}:{BEN}"
-                await agenda.put(tx, WORKSPACE, action=action, subject=subject, due_at=later)
+                await schedule.add(tx, WORKSPACE, action=action, subject=subject, due_at=later)
     await close(services, clock)
 
     for action in ("ask", "remind"):
@@ -174,7 +174,7 @@ async def test_a_cancelled_round_asks_and_reminds_nobody_more(
 
 
 async def test_whoever_answered_in_home_keeps_the_round(
-    opened: Database, services: Services, clock: MovedClock
+    opened: Database, services: Services, clock: AdjustableClock
 ) -> None:
     """No message was sent, but there is something to count."""
     await answers(services, BEN, 3, 3, 3)
@@ -185,7 +185,7 @@ async def test_whoever_answered_in_home_keeps_the_round(
 
 @pytest.mark.parametrize("length", [COMMENT_LIMIT, COMMENT_LIMIT - 1])
 async def test_a_comment_of_exactly_the_limit_is_kept_whole(
-    opened: Database, services: Services, clock: MovedClock, length: int
+    opened: Database, services: Services, clock: AdjustableClock, length: int
 ) -> None:
     comment = "ü" * length
     for user_id in MEMBERS[:4]:
@@ -200,7 +200,7 @@ async def test_a_comment_of_exactly_the_limit_is_kept_whole(
 
 
 async def test_comments_are_kept_in_the_order_of_a_shuffle(
-    opened: Database, services: Services, clock: MovedClock, monkeypatch: pytest.MonkeyPatch
+    opened: Database, services: Services, clock: AdjustableClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def backwards(texts: Iterable[str]) -> list[str]:
         return sorted(texts, reverse=True)
@@ -217,7 +217,7 @@ async def test_comments_are_kept_in_the_order_of_a_shuffle(
 
 @pytest.mark.parametrize(("answered", "kept"), [(3, 0), (4, 4)])
 async def test_comments_of_too_few_are_not_kept(
-    opened: Database, services: Services, clock: MovedClock, answered: int, kept: int
+    opened: Database, services: Services, clock: AdjustableClock, answered: int, kept: int
 ) -> None:
     for user_id in MEMBERS[:answered]:
         await answers(services, user_id, 3, 3, 3, comment="Too close to home")
@@ -227,7 +227,7 @@ async def test_comments_of_too_few_are_not_kept(
 
 
 async def test_each_question_is_counted_by_itself_from_its_minimum_on(
-    opened: Database, services: Services, clock: MovedClock
+    opened: Database, services: Services, clock: AdjustableClock
 ) -> None:
     """Five answered: all of them clarity, four trust, three ego."""
     given = [(5, 1, 3), (5, 1, 3), (5, 1, 3), (1, 5, None), (1, None, None)]
@@ -245,7 +245,7 @@ async def test_each_question_is_counted_by_itself_from_its_minimum_on(
 
 
 async def test_who_only_skips_or_comments_is_not_counted_as_having_answered(
-    opened: Database, services: Services, clock: MovedClock
+    opened: Database, services: Services, clock: AdjustableClock
 ) -> None:
     for user_id in MEMBERS[:4]:
         await answers(services, user_id, 3, 3, 3)

@@ -4,9 +4,9 @@ from contextlib import suppress
 
 import pytest
 
-from bot.agenda import agenda
-from bot.db.engine import Database, wake_nobody
-from bot.outbox import outbox
+from bot.agenda import schedule
+from bot.db.engine import Database, skip_delivery_wakeup
+from bot.outbox import enqueue
 from bot.outbox.keys import MessageKey
 from bot.rounds import answering
 from bot.services import Services
@@ -45,7 +45,9 @@ async def test_a_reminder_to_be_edited_wakes_delivery(
 ) -> None:
     async with awaited.transaction() as tx:
         key = f"remind:{ROUND}:{BEN}"
-        await outbox.say(tx, WORKSPACE, key=MessageKey(key), to=BEN, content=content("!"), now=NOW)
+        await enqueue.post(
+            tx, WORKSPACE, key=MessageKey(key), to=BEN, content=content("!"), now=NOW
+        )
     awaited.changed.clear()
 
     await answering.answer(services, here(BEN), levels(3))
@@ -55,14 +57,14 @@ async def test_a_reminder_to_be_edited_wakes_delivery(
 
 async def test_quiet_is_one_transaction_only(awaited: Database) -> None:
     async with awaited.transaction() as tx:
-        wake_nobody(tx)
+        skip_delivery_wakeup(tx)
     with suppress(ZeroDivisionError):
         async with awaited.transaction() as tx:
-            wake_nobody(tx)
+            skip_delivery_wakeup(tx)
             raise ZeroDivisionError
     assert not awaited.changed.is_set()
 
     async with awaited.transaction() as tx:
-        await agenda.put(tx, WORKSPACE, action="remind", subject="2", due_at=NOW)
+        await schedule.add(tx, WORKSPACE, action="remind", subject="2", due_at=NOW)
 
     assert awaited.changed.is_set()

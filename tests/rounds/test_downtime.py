@@ -7,11 +7,11 @@ import pytest
 from slack_sdk.errors import SlackApiError
 from sqlalchemy import select, update
 
-from bot.agenda import agenda
-from bot.clock import MovedClock
+from bot.agenda import schedule
+from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.db.engine import Database
-from bot.playground.server import StandIn
+from bot.playground.server import FakeSlack
 from bot.rounds import ballots, questions, store
 from bot.rounds.lifecycle import plan_rounds
 from bot.services import Services
@@ -35,7 +35,7 @@ TUESDAY = datetime(2026, 12, 1, 10, tzinfo=UTC)  # in Lisbon, where the lead liv
 CLOSES = NOW + timedelta(days=2)
 
 
-async def open_weekly(services: Services, clock: MovedClock, late: timedelta) -> None:
+async def open_weekly(services: Services, clock: AdjustableClock, late: timedelta) -> None:
     clock.move_to(TUESDAY + late)
     await carry_out(services, "open_round", WEEKLY)
 
@@ -48,17 +48,17 @@ async def opened(db: Database, services: Services) -> Database:
             await a_person(tx, user_id)
         await a_phase(tx)
         await a_round(tx, questions=store.as_json(questions.for_member(["Ana"])))
-        await ballots.open_vault(tx, services.keys, WORKSPACE, ROUND)
-        await agenda.put(tx, WORKSPACE, action="close_round", subject=ROUND, due_at=CLOSES)
+        await ballots.create_secret(tx, services.keys, WORKSPACE, ROUND)
+        await schedule.add(tx, WORKSPACE, action="close_round", subject=ROUND, due_at=CLOSES)
         for user_id in (ANA, *MEMBERS):
             subject = f"{ROUND}:{user_id}"
-            await agenda.put(tx, WORKSPACE, action="ask", subject=subject, due_at=NOW)
+            await schedule.add(tx, WORKSPACE, action="ask", subject=subject, due_at=NOW)
     return db
 
 
 @pytest.mark.parametrize("hours", [0.1, 5, 17, 38])
 async def test_a_round_some_hours_late_asks_everyone_at_a_welcome_hour(
-    phase: Database, services: Services, clock: MovedClock, hours: float
+    phase: Database, services: Services, clock: AdjustableClock, hours: float
 ) -> None:
     await open_weekly(services, clock, timedelta(hours=hours))
 
@@ -73,7 +73,7 @@ async def test_a_round_some_hours_late_asks_everyone_at_a_welcome_hour(
 
 @pytest.mark.parametrize("late", [timedelta(hours=48), timedelta(days=10), timedelta(weeks=6)])
 async def test_a_round_whose_time_has_passed_is_not_opened(
-    phase: Database, services: Services, clock: MovedClock, late: timedelta
+    phase: Database, services: Services, clock: AdjustableClock, late: timedelta
 ) -> None:
     await open_weekly(services, clock, late)
 
@@ -83,7 +83,7 @@ async def test_a_round_whose_time_has_passed_is_not_opened(
 
 
 async def test_for_whom_it_would_be_two_days_late_the_round_goes_without(
-    db: Database, services: Services, clock: MovedClock
+    db: Database, services: Services, clock: AdjustableClock
 ) -> None:
     """Thursday's questions on Friday evening: in Auckland it is Saturday, Monday is too late."""
     async with db.transaction() as tx:
@@ -104,7 +104,7 @@ async def test_for_whom_it_would_be_two_days_late_the_round_goes_without(
 
 
 async def test_where_too_few_are_left_the_round_is_left_out(
-    db: Database, services: Services, clock: MovedClock
+    db: Database, services: Services, clock: AdjustableClock
 ) -> None:
     async with db.transaction() as tx:
         for user_id in ZONES:
@@ -121,7 +121,7 @@ async def test_where_too_few_are_left_the_round_is_left_out(
 
 
 async def test_a_round_that_nobody_was_asked_in_is_taken_back(
-    opened: Database, services: Services, clock: MovedClock
+    opened: Database, services: Services, clock: AdjustableClock
 ) -> None:
     """All of its time was downtime: no questions for a closed round, no results of nobody."""
     clock.move_to(CLOSES + timedelta(days=8))
@@ -138,7 +138,7 @@ async def test_a_round_that_nobody_was_asked_in_is_taken_back(
 
 @pytest.mark.parametrize("first", ["ask", "close_round"])
 async def test_in_which_order_late_things_are_done_makes_no_difference(
-    opened: Database, services: Services, clock: MovedClock, first: str
+    opened: Database, services: Services, clock: AdjustableClock, first: str
 ) -> None:
     clock.move_to(CLOSES + timedelta(minutes=1))
     for action in (first, "ask", "remind", "close_round"):
@@ -149,7 +149,7 @@ async def test_in_which_order_late_things_are_done_makes_no_difference(
 
 
 async def test_nobody_is_asked_what_they_could_not_answer_in_peace(
-    opened: Database, services: Services, clock: MovedClock
+    opened: Database, services: Services, clock: AdjustableClock
 ) -> None:
     clock.move_to(CLOSES - timedelta(minutes=59))
     await carry_out(services, "ask")
@@ -159,7 +159,7 @@ async def test_nobody_is_asked_what_they_could_not_answer_in_peace(
 
 
 async def test_woken_at_three_the_questions_wait_for_eight(
-    opened: Database, services: Services, clock: MovedClock
+    opened: Database, services: Services, clock: AdjustableClock
 ) -> None:
     clock.move_to(datetime(2026, 11, 24, 2, tzinfo=UTC))  # 03:00 in Lagos
     await carry_out(services, "ask", f"{ROUND}:{BEN}")
@@ -171,12 +171,14 @@ async def test_woken_at_three_the_questions_wait_for_eight(
 
 
 async def test_talking_points_come_to_the_channel_at_a_good_hour_or_not_at_all(
-    db: Database, services: Services, clock: MovedClock
+    db: Database, services: Services, clock: AdjustableClock
 ) -> None:
     async with db.transaction() as tx:
         await a_phase(tx)
         for day, due_at in (("2026-11-24", TUESDAY), ("2026-11-17", TUESDAY - timedelta(days=7))):
-            await agenda.put(tx, WORKSPACE, action="talk", subject=f"{PHASE}:{day}", due_at=due_at)
+            await schedule.add(
+                tx, WORKSPACE, action="talk", subject=f"{PHASE}:{day}", due_at=due_at
+            )
     clock.move_to(TUESDAY + timedelta(hours=17))  # 03:00
     await carry_out(services, "talk")
 
@@ -187,7 +189,7 @@ async def test_talking_points_come_to_the_channel_at_a_good_hour_or_not_at_all(
 
 
 async def test_a_round_opens_late_where_slack_could_not_say_who_is_there(
-    phase: Database, services: Services, clock: MovedClock, standin: StandIn
+    phase: Database, services: Services, clock: AdjustableClock, standin: FakeSlack
 ) -> None:
     standin.faults.fail_next("conversations.members", error="fetch_members_failed")
     with pytest.raises(SlackApiError):
@@ -198,7 +200,7 @@ async def test_a_round_opens_late_where_slack_could_not_say_who_is_there(
 
 
 async def test_another_weekday_in_the_settings_changes_no_running_phase(
-    phase: Database, services: Services, clock: MovedClock
+    phase: Database, services: Services, clock: AdjustableClock
 ) -> None:
     async with phase.transaction() as tx:
         await a_workspace(tx, WorkspaceSettings(default_weekday=4, default_time=time(15)))
@@ -209,7 +211,7 @@ async def test_another_weekday_in_the_settings_changes_no_running_phase(
 
 
 async def test_a_new_end_opens_no_round_twice(
-    phase: Database, services: Services, clock: MovedClock
+    phase: Database, services: Services, clock: AdjustableClock
 ) -> None:
     """On Monday evening Tuesday's questions are open already, for those far in the east."""
     clock.move_to((await agenda_of(phase, "open_round"))[WEEKLY])

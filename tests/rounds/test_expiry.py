@@ -5,13 +5,13 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from bot.agenda import agenda
-from bot.clock import MovedClock
+from bot.agenda import schedule
+from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.db.engine import Database
 from bot.outbox.delivery import Delivery
-from bot.outbox.rate_limits import Pace
-from bot.playground.server import StandIn
+from bot.outbox.rate_limits import RateLimits
+from bot.playground.server import FakeSlack
 from bot.rounds import ballots, questions, store
 from bot.services import Services
 from bot.workspaces.rules import WorkspaceSettings
@@ -29,7 +29,7 @@ async def deliver(services: Services) -> None:
     async def draw(_: object) -> bytes:
         return TINY_PNG
 
-    pace = Pace(limited=False)
+    pace = RateLimits(limited=False)
     await Delivery(services.db, services.clock, services.client_for, draw, pace=pace).deliver_due()
 
 
@@ -47,9 +47,9 @@ async def ask(db: Database, services: Services) -> None:
             await a_person(tx, user_id)
         await a_phase(tx)
         await a_round(tx, questions=store.as_json(questions.for_member(["Ana"])))
-        await ballots.open_vault(tx, services.keys, WORKSPACE, ROUND)
+        await ballots.create_secret(tx, services.keys, WORKSPACE, ROUND)
         subject = f"{ROUND}:{BEN}"
-        await agenda.put(tx, WORKSPACE, action="ask", subject=subject, due_at=NOW)
+        await schedule.add(tx, WORKSPACE, action="ask", subject=subject, due_at=NOW)
     await carry_out(services, "ask")
 
 
@@ -58,8 +58,8 @@ async def ask(db: Database, services: Services) -> None:
 async def test_when_the_round_has_closed_nobody_hears_of_it_any_more(
     db: Database,
     services: Services,
-    clock: MovedClock,
-    standin: StandIn,
+    clock: AdjustableClock,
+    standin: FakeSlack,
     early: timedelta,
     key: str,
 ) -> None:
@@ -77,7 +77,7 @@ async def test_when_the_round_has_closed_nobody_hears_of_it_any_more(
 
 @pytest.mark.parametrize("early", [timedelta(seconds=1), timedelta(0)])
 async def test_after_two_days_there_is_nothing_to_talk_about_any_more(
-    db: Database, services: Services, clock: MovedClock, standin: StandIn, early: timedelta
+    db: Database, services: Services, clock: AdjustableClock, standin: FakeSlack, early: timedelta
 ) -> None:
     await a_small_team(db, BEN, CHIARA, DEV, settings=WorkspaceSettings())
     await open_first(services, clock)

@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from bot.agenda import agenda
-from bot.clock import MovedClock
+from bot.agenda import schedule
+from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.db.engine import Database
-from bot.outbox import keys, outbox
+from bot.outbox import enqueue, keys
 from bot.outbox.keys import MessageKey
 from bot.rounds import answering, ballots, questions, store
-from bot.rounds.answer_form import Given
+from bot.rounds.answer_form import AnswerInput
 from bot.services import Services
 from bot.slack.content import content
 from bot.slack.errors import Refused
@@ -22,7 +22,7 @@ from tests.harness import ANA, BEN, CHIARA, MEMBERS, WORKSPACE
 from tests.rounds.evidence import agenda_of, carry_out, delivered, said
 from tests.rounds.round_rows import NOW, PHASE, ROUND, a_person, a_phase, a_round
 
-GIVEN = Given(answers={"clarity": 2, "trust": None, "ego": 5}, comment="Fewer goals")
+GIVEN = AnswerInput(answers={"clarity": 2, "trust": None, "ego": 5}, comment="Fewer goals")
 ASKED, REMINDED = ("D0BEN", "1.1"), ("D0BEN", "2.2")
 ASK, REMIND = keys.ask(ROUND, BEN), keys.remind(ROUND, BEN)
 CLOSES = NOW + timedelta(days=2)
@@ -35,7 +35,7 @@ def ben(place: tuple[str, str] | None, round_id: str = ROUND) -> Request:
 
 async def a_message(db: Database, key: MessageKey, to: str, place: tuple[str, str]) -> None:
     async with db.transaction() as tx:
-        await outbox.say(tx, WORKSPACE, key=key, to=to, content=content("?"), now=NOW)
+        await enqueue.post(tx, WORKSPACE, key=key, to=to, content=content("?"), now=NOW)
     await delivered(db, key, place)
 
 
@@ -51,7 +51,7 @@ async def asked(db: Database, services: Services) -> Database:
         later: dict[str, Any] = {"number": 2, "closes_at": CLOSES - MOMENT, "questions": wording}
         await a_round(tx, round_id="other", **later)
         for round_id in (ROUND, "other"):
-            await ballots.open_vault(tx, services.keys, WORKSPACE, round_id)
+            await ballots.create_secret(tx, services.keys, WORKSPACE, round_id)
     await a_message(db, ASK, BEN, ASKED)
     await a_message(db, REMIND, BEN, REMINDED)
     await a_message(db, keys.ask("other", BEN), BEN, ("D0BEN", "3.3"))
@@ -103,7 +103,7 @@ async def test_a_message_is_pressed_in_for_its_own_round(
 
 @pytest.mark.parametrize(("left", "may"), [(MOMENT, True), (timedelta(0), False)])
 async def test_answers_are_taken_until_the_second_of_the_close(
-    asked: Database, services: Services, clock: MovedClock, left: timedelta, may: bool
+    asked: Database, services: Services, clock: AdjustableClock, left: timedelta, may: bool
 ) -> None:
     clock.move_to(CLOSES - left)
     async with asked.reading() as reader:
@@ -141,8 +141,8 @@ async def test_a_lead_who_answers_twice_has_the_last_word(
     asked: Database, services: Services
 ) -> None:
     who = Request(workspace_id=WORKSPACE, user_id=ANA, target_id=ROUND)
-    await answering.answer(services, who, Given(answers={"clarity": 5}, shared=True))
-    await answering.answer(services, who, Given(answers={"clarity": 1}))
+    await answering.answer(services, who, AnswerInput(answers={"clarity": 5}, shared=True))
+    await answering.answer(services, who, AnswerInput(answers={"clarity": 1}))
 
     async with asked.reading() as reader:
         kept = await store.reflection(reader, WORKSPACE, PHASE, ROUND, ANA)
@@ -155,9 +155,9 @@ async def test_a_lead_who_answered_one_round_is_asked_in_the_next(
     asked: Database, services: Services
 ) -> None:
     who = Request(workspace_id=WORKSPACE, user_id=ANA, target_id="other")
-    await answering.answer(services, who, Given(answers={"clarity": 5}))
+    await answering.answer(services, who, AnswerInput(answers={"clarity": 5}))
     async with asked.transaction() as tx:
-        await agenda.put(tx, WORKSPACE, action="ask", subject=f"{ROUND}:{ANA}", due_at=NOW)
+        await schedule.add(tx, WORKSPACE, action="ask", subject=f"{ROUND}:{ANA}", due_at=NOW)
     await carry_out(services, "ask")
 
     assert f"reflect:{ROUND}:{ANA}" in await said(asked)
@@ -170,7 +170,7 @@ async def test_a_lead_who_skips_is_asked_no_more_and_others_are(
         for action in ("ask", "remind"):
             for user_id in (ANA, BEN):
                 subject = f"{ROUND}:{user_id}"
-                await agenda.put(tx, WORKSPACE, action=action, subject=subject, due_at=NOW)
+                await schedule.add(tx, WORKSPACE, action=action, subject=subject, due_at=NOW)
     who = Request(workspace_id=WORKSPACE, user_id=ANA, target_id=ROUND)
     await answering.skip(services, who)
 
@@ -194,7 +194,7 @@ TEN = datetime(2026, 11, 24, 10, tzinfo=NOW.tzinfo)
 async def test_only_planned_times_move_along_with_a_person(
     asked: Database,
     services: Services,
-    clock: MovedClock,
+    clock: AdjustableClock,
     kind: str,
     opened_at: datetime,
     moved_to: datetime | None,
@@ -205,11 +205,11 @@ async def test_only_planned_times_move_along_with_a_person(
         await tx.execute(schema.messages.delete())
         facts = {"kind": kind, "opened_at": opened_at, "closes_at": TEN + timedelta(days=2)}
         await tx.execute(update(rounds).where(rounds.c.round_id == ROUND).values(**facts))
-        await agenda.put(tx, WORKSPACE, action="ask", subject=subject, due_at=TEN)
+        await schedule.add(tx, WORKSPACE, action="ask", subject=subject, due_at=TEN)
         zone = update(people).where(people.c.user_id == BEN).values(zone="Asia/Tokyo")
         await tx.execute(zone)
         now = clock.now()
-        await agenda.put(tx, WORKSPACE, action="follow_zone", subject=BEN, due_at=now)
+        await schedule.add(tx, WORKSPACE, action="follow_zone", subject=BEN, due_at=now)
     await carry_out(services, "follow_zone")
 
     assert (await agenda_of(asked, "ask"))[subject] == (moved_to or TEN)
@@ -221,7 +221,7 @@ async def test_only_planned_times_move_along_with_a_person(
 
 
 async def test_the_reminder_is_left_out_where_it_could_not_be_answered(
-    asked: Database, services: Services, clock: MovedClock
+    asked: Database, services: Services, clock: AdjustableClock
 ) -> None:
     """Asked a day and less than an hour before the close: by then it is over."""
     subject = f"{ROUND}:{BEN}"
@@ -230,7 +230,7 @@ async def test_the_reminder_is_left_out_where_it_could_not_be_answered(
         async with asked.transaction() as tx:
             await tx.execute(schema.messages.delete())
             await tx.execute(schema.agenda.delete())
-            await agenda.put(tx, WORKSPACE, action="ask", subject=subject, due_at=clock.now())
+            await schedule.add(tx, WORKSPACE, action="ask", subject=subject, due_at=clock.now())
         await carry_out(services, "ask", subject)
         assert ASK in await said(asked)
         assert bool(await agenda_of(asked, "remind")) is planned
@@ -250,7 +250,7 @@ async def test_the_lead_is_never_shown_the_note_they_wrote_and_members_are(
         await tx.execute(schema.messages.delete())
         for user_id in (ANA, CHIARA):
             subject = f"{ROUND}:{user_id}"
-            await agenda.put(tx, WORKSPACE, action="ask", subject=subject, due_at=NOW)
+            await schedule.add(tx, WORKSPACE, action="ask", subject=subject, due_at=NOW)
     await carry_out(services, "ask")
 
     told = await said(asked)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.agenda.slots import is_working_day, once_welcome, slot, within_hours
+from bot.agenda.slots import is_working_day, slot, within_hours, within_hours_if_late
 from bot.rounds.rules import APART, LAST_CALL, OPEN_FOR, asked_at, is_worth_asking, may_open
 
 ZONES = st.sampled_from(sorted(name for name in available_timezones() if "/" in name))
@@ -94,7 +94,7 @@ def test_a_friday(now: str, asked: str | None) -> None:
 def test_a_channel_reads_late_things_at_a_good_hour(late: timedelta, said: str) -> None:
     due_at = slot(date(2026, 11, 21), time(17), BERLIN)
 
-    found = once_welcome(due_at, due_at + late, BERLIN)
+    found = within_hours_if_late(due_at, due_at + late, BERLIN)
 
     assert found.astimezone(ZoneInfo(BERLIN)).replace(tzinfo=None) == datetime.fromisoformat(said)
 

@@ -9,14 +9,14 @@ import pytest
 from slack_sdk.errors import SlackApiError
 from sqlalchemy import delete, select, update
 
-from bot.agenda import agenda
+from bot.agenda import schedule
 from bot.agenda.actions import ActionName
-from bot.agenda.agenda import Item, Taken
+from bot.agenda.schedule import AgendaItem, AlreadyTaken
 from bot.channel_health import membership_events
-from bot.clock import MovedClock
+from bot.clock import AdjustableClock
 from bot.db import schema
-from bot.outbox import keys, outbox
-from bot.playground.server import StandIn
+from bot.outbox import enqueue, keys
+from bot.playground.server import FakeSlack
 from bot.rounds import membership
 from bot.services import Services
 from bot.slack.content import content
@@ -29,7 +29,7 @@ LATER = NOW + timedelta(days=1)
 
 
 @pytest.fixture
-async def followed(services: Services, standin: StandIn, clock: MovedClock) -> Services:
+async def followed(services: Services, standin: FakeSlack, clock: AdjustableClock) -> Services:
     """A phase of Ana, Ben and Chiara; Dev was in the channel and not chosen."""
     async with services.db.transaction() as tx:
         for user_id in (ANA, BEN, CHIARA, DEV, EMI, FINN, HANA):
@@ -38,18 +38,18 @@ async def followed(services: Services, standin: StandIn, clock: MovedClock) -> S
         await a_person(tx, SLACKBOT)
         await a_phase(tx, leads=(ANA,), members=(BEN, CHIARA))
         await a_phase(tx, phase_id="other", channel_id="C0OTHER", leads=(ANA,), members=(BEN,))
-        await membership.follow_from(tx, WORKSPACE, PHASE, [DEV], NOW)
+        await membership.set_baseline(tx, WORKSPACE, PHASE, [DEV], NOW)
     standin.workspace.conversations[LAUNCH].members = [ANA, BEN, CHIARA, DEV]
     clock.move_to(LATER)
     return services
 
 
 async def follow(services: Services) -> bool:
-    seen = await membership.look(services, WORKSPACE, PHASE)
+    seen = await membership.read_channel(services, WORKSPACE, PHASE)
     assert seen is not None
     async with services.db.transaction() as tx:
         phase = await the_phase(tx)
-        return await membership.follow(tx, WORKSPACE, phase, seen, services.clock.now())
+        return await membership.apply_membership(tx, WORKSPACE, phase, seen, services.clock.now())
 
 
 async def in_team(services: Services, phase_id: str = PHASE) -> dict[str, tuple[Any, Any]]:
@@ -65,7 +65,7 @@ async def onlookers(services: Services) -> set[str]:
         return set(await reader.scalars(select(schema.non_participants.c.user_id)))
 
 
-def there(standin: StandIn, *user_ids: str) -> None:
+def there(standin: FakeSlack, *user_ids: str) -> None:
     standin.workspace.conversations[LAUNCH].members = list(user_ids)
 
 
@@ -79,7 +79,7 @@ async def test_nothing_changes_while_the_same_are_there(followed: Services) -> N
 
 
 async def test_who_comes_is_of_the_team_if_they_are_colleagues(
-    followed: Services, standin: StandIn
+    followed: Services, standin: FakeSlack
 ) -> None:
     there(standin, ANA, BEN, CHIARA, DEV, EMI, GUEST, SLACKBOT)
 
@@ -96,7 +96,7 @@ async def test_who_comes_is_of_the_team_if_they_are_colleagues(
 
 
 async def test_who_goes_has_left_at_that_time_and_comes_back_as_what_they_were(
-    followed: Services, standin: StandIn, clock: MovedClock
+    followed: Services, standin: FakeSlack, clock: AdjustableClock
 ) -> None:
     there(standin, CHIARA)
     assert await follow(followed)
@@ -115,7 +115,7 @@ async def test_who_goes_has_left_at_that_time_and_comes_back_as_what_they_were(
 
 
 async def test_at_the_first_look_everybody_else_is_an_onlooker(
-    followed: Services, standin: StandIn
+    followed: Services, standin: FakeSlack
 ) -> None:
     async with followed.db.transaction() as tx:
         await tx.execute(update(schema.phases).values(membership_synced_at=None))
@@ -135,23 +135,23 @@ async def test_at_the_first_look_everybody_else_is_an_onlooker(
 
 @pytest.mark.parametrize("changed", [{"state": "ended", "ended_at": NOW}, {"paused_at": NOW}])
 async def test_a_phase_that_is_over_or_paused_is_not_followed(
-    followed: Services, standin: StandIn, changed: dict[str, Any]
+    followed: Services, standin: FakeSlack, changed: dict[str, Any]
 ) -> None:
     there(standin, ANA, EMI)
     async with followed.db.transaction() as tx:
-        seen = await membership.look(followed, WORKSPACE, PHASE)
+        seen = await membership.read_channel(followed, WORKSPACE, PHASE)
         await tx.execute(update(schema.phases).values(**changed))
         phase = await the_phase(tx)
         assert seen is not None
         if not phase.is_active:
-            assert not await membership.follow(tx, WORKSPACE, phase, seen, LATER)
+            assert not await membership.apply_membership(tx, WORKSPACE, phase, seen, LATER)
     if "paused_at" in changed:
-        assert await membership.look(followed, WORKSPACE, PHASE) is None
+        assert await membership.read_channel(followed, WORKSPACE, PHASE) is None
     else:  # who left may be seen, who comes is not of a team that is over
-        later = await membership.look(followed, WORKSPACE, PHASE)
+        later = await membership.read_channel(followed, WORKSPACE, PHASE)
         assert later is not None
         assert later.strangers == frozenset()
-    assert await membership.look(followed, WORKSPACE, "unknown") is None
+    assert await membership.read_channel(followed, WORKSPACE, "unknown") is None
     assert set(await in_team(followed)) == {ANA, BEN, CHIARA}
 
 
@@ -160,21 +160,21 @@ async def test_a_phase_that_is_over_or_paused_is_not_followed(
     [("channel_not_found", False), ("fetch_members_failed", True), ("internal_error", True)],
 )
 async def test_where_slack_will_not_say_nobody_is_seen_and_where_it_cannot_it_is_asked_again(
-    followed: Services, standin: StandIn, error: str, raises: bool
+    followed: Services, standin: FakeSlack, error: str, raises: bool
 ) -> None:
     standin.faults.fail_next("conversations.members", error=error)
     if raises:
         with pytest.raises(SlackApiError):
-            await membership.look(followed, WORKSPACE, PHASE)
+            await membership.read_channel(followed, WORKSPACE, PHASE)
     else:
-        assert await membership.look(followed, WORKSPACE, PHASE) is None
+        assert await membership.read_channel(followed, WORKSPACE, PHASE) is None
 
 
 async def happens(services: Services, kind: str, at: datetime, channel_id: str = LAUNCH) -> None:
     event = {"type": kind, "user": DEV, "channel": channel_id}
     body = {"event_id": f"Ev{at}{kind}", "event_time": int(at.timestamp()), "event": event}
     context = SimpleNamespace(team_id=WORKSPACE, bot_user_id="U0IMBAL")
-    await membership_events.changed(services, body, context)  # type: ignore[arg-type]
+    await membership_events.on_membership_changed(services, body, context)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -210,18 +210,18 @@ async def test_a_coming_to_a_channel_without_a_phase_concerns_nobody(followed: S
 
 
 async def test_what_was_missed_is_asked_for_one_after_the_other(
-    followed: Services, clock: MovedClock
+    followed: Services, clock: AdjustableClock
 ) -> None:
     async with followed.db.transaction() as tx:
         await a_phase(tx, phase_id="over", channel_id="C0OVER", state="ended", ended_at=NOW)
-        await agenda.put(
+        await schedule.add(
             tx, WORKSPACE, action="ask_what_was_missed", subject=WORKSPACE, due_at=LATER
         )
-    item = Item(
+    item = AgendaItem(
         workspace_id=WORKSPACE, action="ask_what_was_missed", subject=WORKSPACE, due_at=LATER
     )
 
-    await membership_events.ask_what_was_missed(followed, item)
+    await membership_events.read_missed_changes(followed, item)
 
     two = timedelta(seconds=2)
     assert await agenda_of(followed.db, ActionName.FOLLOW_MEMBERS) == {
@@ -235,22 +235,22 @@ async def test_what_was_missed_is_asked_for_one_after_the_other(
 
 @pytest.mark.parametrize("gone", [False, True])
 async def test_following_is_carried_out_once_and_the_announcement_says_who_is_there(
-    followed: Services, standin: StandIn, gone: bool
+    followed: Services, standin: FakeSlack, gone: bool
 ) -> None:
     there(standin, ANA, BEN, CHIARA, EMI)
     async with followed.db.transaction() as tx:
         subject = "gone" if gone else PHASE
-        await agenda.put(
+        await schedule.add(
             tx, WORKSPACE, action=ActionName.FOLLOW_MEMBERS, subject=subject, due_at=LATER
         )
         said = content("Announced")
         key = keys.announcement(PHASE)
-        await outbox.say(tx, WORKSPACE, key=key, to=LAUNCH, content=said, now=NOW)
-    item = Item(
+        await enqueue.post(tx, WORKSPACE, key=key, to=LAUNCH, content=said, now=NOW)
+    item = AgendaItem(
         workspace_id=WORKSPACE, action=ActionName.FOLLOW_MEMBERS, subject=subject, due_at=LATER
     )
 
-    await membership_events.follow(followed, item)
+    await membership_events.sync_members(followed, item)
 
     assert (EMI in await in_team(followed)) is not gone
     assert await agenda_of(followed.db, ActionName.FOLLOW_MEMBERS) == {}
@@ -258,24 +258,24 @@ async def test_following_is_carried_out_once_and_the_announcement_says_who_is_th
     async with followed.db.reading() as reader:
         edits = list(await reader.scalars(select(key_column).where(key_column.startswith("edit:"))))
     assert len(edits) == (not gone)
-    with pytest.raises(Taken):
-        await membership_events.follow(followed, item)
+    with pytest.raises(AlreadyTaken):
+        await membership_events.sync_members(followed, item)
 
 
 async def test_a_paused_phase_is_left_as_it_is_though_its_look_was_due(
-    followed: Services, standin: StandIn
+    followed: Services, standin: FakeSlack
 ) -> None:
     there(standin, ANA, EMI)
     async with followed.db.transaction() as tx:
         await tx.execute(update(schema.phases).values(paused_at=NOW))
-        await agenda.put(
+        await schedule.add(
             tx, WORKSPACE, action=ActionName.FOLLOW_MEMBERS, subject=PHASE, due_at=LATER
         )
-    item = Item(
+    item = AgendaItem(
         workspace_id=WORKSPACE, action=ActionName.FOLLOW_MEMBERS, subject=PHASE, due_at=LATER
     )
 
-    await membership_events.follow(followed, item)
+    await membership_events.sync_members(followed, item)
 
     assert await in_team(followed) == {ANA: HERE, BEN: HERE, CHIARA: HERE}
     assert await agenda_of(followed.db, ActionName.FOLLOW_MEMBERS) == {}

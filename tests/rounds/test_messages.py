@@ -10,14 +10,14 @@ from syrupy.extensions.json import JSONSnapshotExtension
 
 from bot.playground.fake_slack.checks import check_blocks
 from bot.rounds import messages, questions
-from bot.rounds.model import Asking
+from bot.rounds.model import QuestionnaireView
 from bot.rounds.rules import RoundKind
 from bot.slack.content import Content
 
 CLOSES = datetime(2026, 11, 26, 17, 0, tzinfo=UTC)
 NAMES = ("Ben Okafor", "Chiara Rossi", "Dev Patel", "Emi Tanaka", "Finn O'Brien")
 HOSTILE = "*Ana* <!channel> <@U0BEN> <https://x.example|y> `a` _b_ & \u202eabc"
-ASKING = Asking(
+ASKING = QuestionnaireView(
     round_id="r" * 32,
     kind=RoundKind.WEEKLY,
     channel_id="C0LAUNCH",

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 import pytest
 from sqlalchemy import insert, select, update
 
-from bot.clock import MovedClock
+from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.db.engine import Database
 from bot.rounds.lifecycle import drop_rounds, keep_after_rounds, plan_rounds
@@ -19,7 +19,7 @@ WEEKLY = f"{PHASE}:weekly:2026-12-01"
 CLOSING = f"{PHASE}:closing:2026-12-15"
 
 
-async def open_first(services: Services, clock: MovedClock) -> None:
+async def open_first(services: Services, clock: AdjustableClock) -> None:
     clock.move_to((await agenda_of(services.db, "open_round"))[FIRST])
     await carry_out(services, "open_round")
 
@@ -83,7 +83,7 @@ async def test_a_new_phase_cancels_everything_of_the_old_one(phase: Database) ->
 
 
 async def test_opening_fixes_who_is_asked_and_when(
-    phase: Database, services: Services, clock: MovedClock
+    phase: Database, services: Services, clock: AdjustableClock
 ) -> None:
     await open_first(services, clock)
 
@@ -100,7 +100,7 @@ async def test_opening_fixes_who_is_asked_and_when(
 
 
 async def test_leads_reflect_and_are_not_counted(
-    phase: Database, services: Services, clock: MovedClock
+    phase: Database, services: Services, clock: AdjustableClock
 ) -> None:
     await open_first(services, clock)
 
@@ -110,7 +110,7 @@ async def test_leads_reflect_and_are_not_counted(
 
 
 async def test_wording_is_fixed_with_the_leads_name(
-    phase: Database, services: Services, clock: MovedClock
+    phase: Database, services: Services, clock: AdjustableClock
 ) -> None:
     await open_first(services, clock)
 
@@ -120,7 +120,7 @@ async def test_wording_is_fixed_with_the_leads_name(
 
 
 async def test_who_cannot_or_will_not_be_asked_is_left_out(
-    phase: Database, services: Services, clock: MovedClock
+    phase: Database, services: Services, clock: AdjustableClock
 ) -> None:
     async with phase.transaction() as tx:
         await tx.execute(
@@ -152,7 +152,7 @@ async def test_who_cannot_or_will_not_be_asked_is_left_out(
 
 
 async def test_the_start_form_counts_as_the_first_reflection(
-    phase: Database, services: Services, clock: MovedClock
+    phase: Database, services: Services, clock: AdjustableClock
 ) -> None:
     answers = {"clarity": 3, "trust": 4, "ego": None}
     async with phase.transaction() as tx:
@@ -175,7 +175,7 @@ async def test_the_start_form_counts_as_the_first_reflection(
 
 
 async def test_after_long_downtime_a_round_is_left_out(
-    phase: Database, services: Services, clock: MovedClock
+    phase: Database, services: Services, clock: AdjustableClock
 ) -> None:
     clock.move_to(datetime(2026, 11, 26, 10, tzinfo=UTC))
     await carry_out(services, "open_round")
@@ -185,7 +185,7 @@ async def test_after_long_downtime_a_round_is_left_out(
 
 
 async def test_after_short_downtime_everyone_is_asked_at_a_welcome_hour(
-    phase: Database, services: Services, clock: MovedClock
+    phase: Database, services: Services, clock: AdjustableClock
 ) -> None:
     clock.move_to(datetime(2026, 11, 24, 22, tzinfo=UTC))
     await carry_out(services, "open_round")
@@ -198,7 +198,7 @@ async def test_after_short_downtime_everyone_is_asked_at_a_welcome_hour(
 
 @pytest.mark.parametrize("hours_before", [1, 24 * 5 - 1])
 async def test_never_two_within_five_days(
-    phase: Database, services: Services, clock: MovedClock, hours_before: int
+    phase: Database, services: Services, clock: AdjustableClock, hours_before: int
 ) -> None:
     opens = datetime(2026, 11, 24, 9, tzinfo=UTC)
     async with phase.transaction() as tx:
@@ -218,7 +218,7 @@ async def test_never_two_within_five_days(
 
 
 async def test_an_ended_phase_opens_no_weekly_round(
-    phase: Database, services: Services, clock: MovedClock
+    phase: Database, services: Services, clock: AdjustableClock
 ) -> None:
     async with phase.transaction() as tx:
         await tx.execute(update(schema.phases).values(state="ended"))
@@ -229,7 +229,7 @@ async def test_an_ended_phase_opens_no_weekly_round(
 
 
 async def test_a_round_after_the_end_waits_for_no_new_phase(
-    phase: Database, services: Services, clock: MovedClock
+    phase: Database, services: Services, clock: AdjustableClock
 ) -> None:
     async with phase.transaction() as tx:
         await tx.execute(update(schema.phases).values(state="ended"))
@@ -245,7 +245,7 @@ async def test_a_round_after_the_end_waits_for_no_new_phase(
 
 
 async def test_summer_time_takes_no_round_away(
-    db: Database, services: Services, clock: MovedClock
+    db: Database, services: Services, clock: AdjustableClock
 ) -> None:
     """From Wednesday 10:00 to Monday 10:00 over the change it is an hour less than five days."""
     async with db.transaction() as tx:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.clock import MovedClock
+from bot.clock import AdjustableClock
 from bot.db.engine import Database
 from bot.rounds.poll import poll
 from bot.services import Services
@@ -22,7 +22,7 @@ def by(user_id: str, channel_id: str = LAUNCH) -> Request:
     return Request(workspace_id=WORKSPACE, channel_id=channel_id, user_id=user_id)
 
 
-async def test_a_lead_asks_now(phase: Database, services: Services, clock: MovedClock) -> None:
+async def test_a_lead_asks_now(phase: Database, services: Services, clock: AdjustableClock) -> None:
     clock.move_to(datetime(2026, 11, 27, 12, tzinfo=UTC))  # Friday noon
 
     told = await poll(services, by(ANA))
@@ -38,7 +38,7 @@ async def test_a_lead_asks_now(phase: Database, services: Services, clock: Moved
 
 
 async def test_after_a_poll_the_near_weekly_round_is_left_out(
-    phase: Database, services: Services, clock: MovedClock
+    phase: Database, services: Services, clock: AdjustableClock
 ) -> None:
     clock.move_to(datetime(2026, 11, 27, 12, tzinfo=UTC))
     await poll(services, by(ANA))
@@ -50,7 +50,7 @@ async def test_after_a_poll_the_near_weekly_round_is_left_out(
 
 
 async def test_after_a_poll_the_near_closing_round_is_left_out(
-    phase: Database, services: Services, clock: MovedClock
+    phase: Database, services: Services, clock: AdjustableClock
 ) -> None:
     clock.move_to(datetime(2026, 12, 11, 12, tzinfo=UTC))
     await poll(services, by(ANA))
@@ -62,7 +62,7 @@ async def test_after_a_poll_the_near_closing_round_is_left_out(
 
 
 async def test_polls_are_refused_with_a_reason(
-    phase: Database, services: Services, clock: MovedClock
+    phase: Database, services: Services, clock: AdjustableClock
 ) -> None:
     with pytest.raises(Refused, match="no phase runs"):
         await poll(services, by(ANA, "C0PLATF"))

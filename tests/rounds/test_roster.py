@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import insert, select, update
 
-from bot.agenda import agenda
-from bot.clock import MovedClock
+from bot.agenda import schedule
+from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.db.engine import Database
-from bot.playground.server import StandIn
+from bot.playground.server import FakeSlack
 from bot.rounds import questions, store
 from bot.rounds.lifecycle import plan_rounds
 from bot.rounds.poll import poll
@@ -59,7 +59,7 @@ async def expires(db: Database) -> dict[str, datetime | None]:
 
 
 async def test_an_opted_out_lead_gets_no_reflection(
-    phase: Database, services: Services, clock: MovedClock
+    phase: Database, services: Services, clock: AdjustableClock
 ) -> None:
     await opts_out(phase, ANA)
     await opts_out(phase, BEN, channel_id="C0PLATF")  # of another channel: that is no matter
@@ -70,7 +70,7 @@ async def test_an_opted_out_lead_gets_no_reflection(
 
 
 async def test_slackbot_and_bots_are_not_asked_and_an_id_with_w_is(
-    phase: Database, services: Services, clock: MovedClock, standin: StandIn
+    phase: Database, services: Services, clock: AdjustableClock, standin: FakeSlack
 ) -> None:
     async with phase.transaction() as tx:
         await a_person(tx, SLACKBOT, zone=None)
@@ -90,7 +90,7 @@ async def test_slackbot_and_bots_are_not_asked_and_an_id_with_w_is(
 
 
 async def test_whose_zone_nobody_knows_is_asked_in_the_workspaces_zone(
-    db: Database, services: Services, clock: MovedClock
+    db: Database, services: Services, clock: AdjustableClock
 ) -> None:
     async with db.transaction() as tx:
         for user_id in (ANA, *MEMBERS):
@@ -141,7 +141,7 @@ async def test_thirty_are_named_and_the_others_counted(db: Database) -> None:
 
 
 async def test_questions_and_reminders_expire_when_they_close(
-    phase: Database, services: Services, clock: MovedClock
+    phase: Database, services: Services, clock: AdjustableClock
 ) -> None:
     await open_first(services, clock)
     opened = await the_round(phase)
@@ -157,7 +157,7 @@ async def test_questions_and_reminders_expire_when_they_close(
 
 
 async def test_talking_points_expire_two_days_after_they_were_due(
-    db: Database, services: Services, clock: MovedClock
+    db: Database, services: Services, clock: AdjustableClock
 ) -> None:
     due_at = datetime(2026, 11, 24, 10, tzinfo=UTC)
     async with db.transaction() as tx:
@@ -165,7 +165,7 @@ async def test_talking_points_expire_two_days_after_they_were_due(
         await a_phase(tx)
         for phase_id in (PHASE, "other", "gone"):
             subject = f"{phase_id}:2026-11-24"
-            await agenda.put(tx, WORKSPACE, action="talk", subject=subject, due_at=due_at)
+            await schedule.add(tx, WORKSPACE, action="talk", subject=subject, due_at=due_at)
     clock.move_to(due_at + timedelta(hours=3))
     await carry_out(services, "talk")
 
@@ -186,7 +186,7 @@ async def test_talking_points_expire_two_days_after_they_were_due(
     ],
 )
 async def test_leads_and_admins_poll_and_nobody_else(
-    phase: Database, services: Services, clock: MovedClock, who: str, may: bool
+    phase: Database, services: Services, clock: AdjustableClock, who: str, may: bool
 ) -> None:
     people = schema.phase_people
     async with phase.transaction() as tx:
@@ -243,7 +243,7 @@ async def test_a_paused_phase_takes_no_poll(phase: Database, services: Services)
 
 @pytest.mark.parametrize("is_stranger", [True, False])
 async def test_who_cannot_be_written_to_is_asked_no_more(
-    phase: Database, services: Services, clock: MovedClock, is_stranger: bool
+    phase: Database, services: Services, clock: AdjustableClock, is_stranger: bool
 ) -> None:
     people = schema.people
     async with phase.transaction() as tx:

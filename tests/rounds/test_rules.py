@@ -15,8 +15,8 @@ from bot.rounds.rules import (
     Candidate,
     RoundKind,
     closes_at,
-    comings,
     may_open,
+    membership_diff,
     plan,
     poll_free_from,
     remind_at,
@@ -151,7 +151,7 @@ def test_a_workspace_rewords_but_drops_nothing() -> None:
 
 
 def test_the_team_follows_who_is_in_the_channel() -> None:
-    found = comings(
+    found = membership_diff(
         team={"stays": True, "goes": True, "is back": False, "is away": False},
         there={"stays", "is back", "new", "guest", "onlooker"},
         strangers={"new", "guest"},
@@ -163,6 +163,8 @@ def test_the_team_follows_who_is_in_the_channel() -> None:
 
 
 def test_where_everybody_is_as_before_nobody_came_or_went() -> None:
-    found = comings({"stays": True, "is away": False}, {"stays", "onlooker"}, set(), {"stays"})
+    found = membership_diff(
+        {"stays": True, "is away": False}, {"stays", "onlooker"}, set(), {"stays"}
+    )
 
     assert not found.are_any

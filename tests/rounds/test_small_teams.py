@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.clock import MovedClock
+from bot.clock import AdjustableClock
 from bot.db.engine import Database
 from bot.rounds.lifecycle import plan_rounds
 from bot.rounds.poll import poll
@@ -28,7 +28,7 @@ async def a_small_team(db: Database, *members: str, settings: WorkspaceSettings)
 
 
 async def test_under_four_nobody_is_asked_and_nothing_is_stored(
-    db: Database, services: Services, clock: MovedClock
+    db: Database, services: Services, clock: AdjustableClock
 ) -> None:
     await a_small_team(db, BEN, CHIARA, DEV, settings=WorkspaceSettings())
 
@@ -43,7 +43,7 @@ async def test_under_four_nobody_is_asked_and_nothing_is_stored(
 
 
 async def test_where_more_answers_are_wanted_than_there_are_people_nobody_is_asked(
-    db: Database, services: Services, clock: MovedClock
+    db: Database, services: Services, clock: AdjustableClock
 ) -> None:
     settings = WorkspaceSettings(minimum_small=5)
     await a_small_team(db, BEN, CHIARA, DEV, EMI, settings=settings)
@@ -55,7 +55,7 @@ async def test_where_more_answers_are_wanted_than_there_are_people_nobody_is_ask
 
 
 async def test_a_small_teams_channel_gets_the_questions_once_a_day(
-    db: Database, services: Services, clock: MovedClock
+    db: Database, services: Services, clock: AdjustableClock
 ) -> None:
     await a_small_team(db, BEN, CHIARA, DEV, settings=WorkspaceSettings())
     clock.move_to(datetime(2026, 11, 27, 12, tzinfo=UTC))

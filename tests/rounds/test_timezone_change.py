@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import update
 
-from bot.agenda import agenda
-from bot.clock import MovedClock
+from bot.agenda import schedule
+from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.db.engine import Database
 from bot.services import Services
@@ -20,7 +20,7 @@ IN_LAGOS = datetime(2026, 12, 1, 9, tzinfo=UTC)
 
 
 @pytest.fixture
-async def opened(phase: Database, services: Services, clock: MovedClock) -> Database:
+async def opened(phase: Database, services: Services, clock: AdjustableClock) -> Database:
     clock.move_to((await agenda_of(phase, "open_round"))[WEEKLY])
     await carry_out(services, "open_round", WEEKLY)
     return phase
@@ -31,7 +31,7 @@ async def moves(services: Services, user_id: str, zone: str | None) -> None:
     async with services.db.transaction() as tx:
         await tx.execute(update(people).where(people.c.user_id == user_id).values(zone=zone))
         now = services.clock.now()
-        await agenda.put(tx, WORKSPACE, action="follow_zone", subject=user_id, due_at=now)
+        await schedule.add(tx, WORKSPACE, action="follow_zone", subject=user_id, due_at=now)
     await carry_out(services, "follow_zone")
 
 
@@ -65,7 +65,7 @@ async def test_they_are_asked_at_ten_where_they_are_now(
 
 
 async def test_who_moves_past_ten_is_asked_at_once(
-    opened: Database, services: Services, clock: MovedClock
+    opened: Database, services: Services, clock: AdjustableClock
 ) -> None:
     clock.move_to(IN_LAGOS - timedelta(hours=1))
     await moves(services, BEN, "Asia/Kolkata")  # 13:30 there
@@ -74,7 +74,7 @@ async def test_who_moves_past_ten_is_asked_at_once(
 
 
 async def test_who_moves_into_the_evening_is_asked_next_morning(
-    opened: Database, services: Services, clock: MovedClock
+    opened: Database, services: Services, clock: AdjustableClock
 ) -> None:
     clock.move_to(IN_LAGOS - timedelta(hours=1))
     await moves(services, BEN, "Pacific/Auckland")  # 21:00 there
@@ -83,7 +83,7 @@ async def test_who_moves_into_the_evening_is_asked_next_morning(
 
 
 async def test_who_was_asked_is_not_asked_again(
-    opened: Database, services: Services, clock: MovedClock
+    opened: Database, services: Services, clock: AdjustableClock
 ) -> None:
     clock.move_to(IN_LAGOS)
     await carry_out(services, "ask")
@@ -98,7 +98,7 @@ async def test_who_was_asked_is_not_asked_again(
 
 
 async def test_a_reminder_waits_for_the_morning_there(
-    opened: Database, services: Services, clock: MovedClock
+    opened: Database, services: Services, clock: AdjustableClock
 ) -> None:
     clock.move_to(IN_LAGOS)
     await carry_out(services, "ask")
@@ -129,7 +129,7 @@ async def test_no_other_zone_changes_nothing(
 
 
 async def test_where_ten_there_is_too_late_the_old_time_stands(
-    opened: Database, services: Services, clock: MovedClock
+    opened: Database, services: Services, clock: AdjustableClock
 ) -> None:
     """The round closes at its fixed time, whatever people do."""
     async with opened.transaction() as tx:

@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.harness import House
+from tests.harness import BotHarness
 from tests.scenarios.lead import Lead
 
 
 @pytest.fixture
-def ana(house: House) -> Lead:
+def ana(house: BotHarness) -> Lead:
     return Lead(house)

@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from tests.harness import ANA, BEN, LAUNCH, House
+from tests.harness import ANA, BEN, LAUNCH, BotHarness
 
 CLEAR = {"start.level.clarity": "4", "start.level.trust": "3"}
 SPRINT = {
@@ -31,7 +31,7 @@ TRUST = {
 class Lead:
     """Ana (or another) at a form."""
 
-    def __init__(self, house: House, user_id: str = ANA) -> None:
+    def __init__(self, house: BotHarness, user_id: str = ANA) -> None:
         self.house = house
         self.me = house.slack.as_user(user_id)
 
@@ -91,6 +91,6 @@ def shown(blocks: list[dict[str, Any]]) -> str:
     return "\n".join(found)
 
 
-async def count(house: House, table: Any) -> int:
+async def count(house: BotHarness, table: Any) -> int:
     async with house.bot.db.reading() as reader:
         return await reader.scalar(select(func.count()).select_from(table)) or 0

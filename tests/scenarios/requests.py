@@ -12,8 +12,8 @@ from aiohttp import ClientSession
 from prometheus_client import REGISTRY
 
 from bot.clock import real_now
-from bot.playground.server import StandIn
-from tests.harness import BEN, LAUNCH, WORKSPACE, House
+from bot.playground.server import FakeSlack
+from tests.harness import BEN, LAUNCH, WORKSPACE, BotHarness
 
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 
@@ -22,16 +22,16 @@ def signed(body: bytes, offset: int = 0) -> dict[str, str]:
     """Headers with a signature of any bytes, made `offset` seconds from now."""
     timestamp = str(int(real_now().timestamp()) + offset)
     base = b"v0:" + timestamp.encode() + b":" + body
-    signature = hmac.new(StandIn.signing_secret.encode(), base, hashlib.sha256).hexdigest()
+    signature = hmac.new(FakeSlack.signing_secret.encode(), base, hashlib.sha256).hexdigest()
     return {"X-Slack-Request-Timestamp": timestamp, "X-Slack-Signature": f"v0={signature}"}
 
 
-async def post(house: House, body: bytes, headers: dict[str, str], kind: str = FORM) -> int:
+async def post(house: BotHarness, body: bytes, headers: dict[str, str], kind: str = FORM) -> int:
     return (await ask(house, body, headers, kind))[0]
 
 
 async def ask(
-    house: House, body: bytes, headers: dict[str, str], kind: str = FORM
+    house: BotHarness, body: bytes, headers: dict[str, str], kind: str = FORM
 ) -> tuple[int, str]:
     """The status and the text that come back."""
     async with ClientSession() as session:
@@ -43,11 +43,11 @@ async def ask(
             return answer.status, await answer.text()
 
 
-async def post_signed(house: House, body: bytes, kind: str = FORM) -> int:
+async def post_signed(house: BotHarness, body: bytes, kind: str = FORM) -> int:
     return await post(house, body, signed(body), kind)
 
 
-async def send_raw(house: House, request: bytes) -> bytes:
+async def send_raw(house: BotHarness, request: bytes) -> bytes:
     """What comes back for these very bytes."""
     reader, writer = await asyncio.open_connection("127.0.0.1", house.bot.http_port)
     writer.write(request)

@@ -5,21 +5,21 @@ from typing import Any
 from sqlalchemy import select
 
 from bot.db import schema
-from tests.harness import ANA, LAUNCH, House
+from tests.harness import ANA, LAUNCH, BotHarness
 
 
-def told(house: House, user_id: str = ANA) -> list[str]:
+def told(house: BotHarness, user_id: str = ANA) -> list[str]:
     """The first lines of what this person was told in private, oldest first."""
     return [message["text"] for message in house.slack.as_user(user_id).dm_with_bot()]
 
 
-def said(house: House, user_id: str, starts: str) -> dict[str, Any]:
+def said(house: BotHarness, user_id: str, starts: str) -> dict[str, Any]:
     """The one direct message to this person whose first line has these words."""
     (found,) = [m for m in house.slack.as_user(user_id).dm_with_bot() if starts in m["text"]]
     return found
 
 
-def calls(house: House, *methods: str, channel: str = LAUNCH) -> int:
+def calls(house: BotHarness, *methods: str, channel: str = LAUNCH) -> int:
     """How often Slack was asked to do something in a channel."""
     return sum(
         call.method in methods
@@ -28,16 +28,16 @@ def calls(house: House, *methods: str, channel: str = LAUNCH) -> int:
     )
 
 
-async def phase(house: House) -> Any:
+async def phase(house: BotHarness) -> Any:
     async with house.bot.db.reading() as reader:
         return (await reader.execute(select(schema.phases))).one()
 
 
-def in_channel(house: House, channel_id: str = LAUNCH) -> list[str]:
+def in_channel(house: BotHarness, channel_id: str = LAUNCH) -> list[str]:
     return [message["text"] for message in house.slack.as_user(ANA).visible(channel_id)]
 
 
-async def press(house: House, user_id: str, button: str, message: dict[str, Any]) -> None:
+async def press(house: BotHarness, user_id: str, button: str, message: dict[str, Any]) -> None:
     """Press a button in a direct message."""
     me = house.slack.as_user(user_id)
     assert me.direct_message is not None
@@ -45,11 +45,11 @@ async def press(house: House, user_id: str, button: str, message: dict[str, Any]
     await house.settle()
 
 
-def posts_to(house: House, user_id: str) -> int:
+def posts_to(house: BotHarness, user_id: str) -> int:
     return calls(house, "chat.postMessage", channel=user_id)
 
 
-async def failed(house: House) -> list[tuple[str, str]]:
+async def failed(house: BotHarness) -> list[tuple[str, str]]:
     """The messages that Slack never took, by the first word of their key, and why."""
     messages = schema.messages
     async with house.bot.db.reading() as reader:

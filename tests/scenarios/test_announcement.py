@@ -1,11 +1,11 @@
 """The announcement and its buttons, and the phase that follows an extended one."""
 
 from bot.db import schema
-from tests.harness import BEN, CHIARA, GUEST, LAUNCH, House
+from tests.harness import BEN, CHIARA, GUEST, LAUNCH, BotHarness
 from tests.scenarios.lead import CLEAR, Lead, count, shown
 
 
-async def test_after_one_extension_a_new_phase_follows(house: House, ana: Lead) -> None:
+async def test_after_one_extension_a_new_phase_follows(house: BotHarness, ana: Lead) -> None:
     await ana.starts()
     await ana.me.command("/imbalance extend", LAUNCH)
     await ana.sends(**{"ends_on": "2026-12-10", "reason": "The audit came late."})
@@ -32,7 +32,7 @@ async def test_after_one_extension_a_new_phase_follows(house: House, ana: Lead) 
     assert len(channel.pins) == len(channel.bookmarks) == 1
 
 
-async def test_days_left_are_counted_down(house: House, ana: Lead) -> None:
+async def test_days_left_are_counted_down(house: BotHarness, ana: Lead) -> None:
     await ana.starts()
 
     await house.wait(days=13)
@@ -41,7 +41,7 @@ async def test_days_left_are_counted_down(house: House, ana: Lead) -> None:
     assert "1 day left" in shown(announcement["blocks"])
 
 
-async def test_my_part_stands_under_details(house: House, ana: Lead) -> None:
+async def test_my_part_stands_under_details(house: BotHarness, ana: Lead) -> None:
     await ana.starts()
     ben, chiara = Lead(house, BEN), Lead(house, CHIARA)
     await ben.me.click("phase.my_part")
@@ -54,7 +54,7 @@ async def test_my_part_stands_under_details(house: House, ana: Lead) -> None:
     assert "Chiara:" not in said
 
 
-async def test_a_concern_reaches_the_leads_without_a_name(house: House, ana: Lead) -> None:
+async def test_a_concern_reaches_the_leads_without_a_name(house: BotHarness, ana: Lead) -> None:
     await ana.starts()
     ben = Lead(house, BEN)
     await ben.me.click("phase.concern")
@@ -70,7 +70,7 @@ async def test_a_concern_reaches_the_leads_without_a_name(house: House, ana: Lea
     assert await count(house, schema.concerns) == 0
 
 
-async def test_who_is_not_in_the_team_is_told_so(house: House, ana: Lead) -> None:
+async def test_who_is_not_in_the_team_is_told_so(house: BotHarness, ana: Lead) -> None:
     await ana.starts()
     guest = house.slack.as_user(GUEST)
 

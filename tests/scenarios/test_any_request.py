@@ -9,14 +9,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.harness import House
+from tests.harness import BotHarness
 from tests.scenarios.requests import FORM, JSON, PAYLOADS, form, post_signed
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
-def house(written: io.StringIO, house_over_http: House) -> House:
+def house(written: io.StringIO, house_over_http: BotHarness) -> BotHarness:
     return house_over_http
 
 
@@ -65,7 +65,7 @@ SETTINGS = settings(
 @SETTINGS
 @given(body=BYTES, kind=st.sampled_from([FORM, JSON, "text/plain"]))
 async def test_no_bytes_that_are_signed_make_a_server_error(
-    house: House, written: io.StringIO, body: bytes, kind: str
+    house: BotHarness, written: io.StringIO, body: bytes, kind: str
 ) -> None:
     # 401: Slack never signs what is not UTF-8
     assert await post_signed(house, body, kind) in (200, 400, 401)
@@ -75,7 +75,7 @@ async def test_no_bytes_that_are_signed_make_a_server_error(
 @SETTINGS
 @given(payload=changed_payloads())
 async def test_no_payload_that_is_signed_makes_a_server_error(
-    house: House, payload: dict[str, Any]
+    house: BotHarness, payload: dict[str, Any]
 ) -> None:
     assert await post_signed(house, form(payload)) in (200, 400)
     assert await post_signed(house, json.dumps(payload).encode(), JSON) in (200, 400)

@@ -3,14 +3,14 @@
 from sqlalchemy import select
 
 from bot.db import schema
-from tests.harness import BEN, CHIARA, LAUNCH, House
+from tests.harness import BEN, CHIARA, LAUNCH, BotHarness
 from tests.scenarios.lead import Lead, shown
 from tests.scenarios.screen import in_channel, phase, told
 
 MOVED = "C0MOVED"
 
 
-async def test_a_renamed_channel_is_called_by_its_new_name(house: House, ana: Lead) -> None:
+async def test_a_renamed_channel_is_called_by_its_new_name(house: BotHarness, ana: Lead) -> None:
     """Whatever we write names it by its id; Slack shows the name it has now."""
     await ana.starts()
     await house.wait(days=1)
@@ -24,7 +24,7 @@ async def test_a_renamed_channel_is_called_by_its_new_name(house: House, ana: Le
         assert "#launch" not in str(rows)
 
 
-async def test_a_channel_with_a_new_id_takes_everything_along(house: House, ana: Lead) -> None:
+async def test_a_channel_with_a_new_id_takes_everything_along(house: BotHarness, ana: Lead) -> None:
     await ana.starts()
     await ana.me.close()
     await house.slack.as_user(CHIARA).open_home()
@@ -52,7 +52,7 @@ async def test_a_channel_with_a_new_id_takes_everything_along(house: House, ana:
 
 
 async def test_a_refusal_before_the_new_id_was_heard_of_is_made_up_for(
-    house: House, ana: Lead
+    house: BotHarness, ana: Lead
 ) -> None:
     await ana.starts()
     house.slack.core.events.hold()
@@ -67,7 +67,7 @@ async def test_a_refusal_before_the_new_id_was_heard_of_is_made_up_for(
     assert "13 days left" in shown(ana.me.visible(MOVED)[0]["blocks"])
 
 
-async def test_a_phase_begun_under_the_new_id_stays(house: House, ana: Lead) -> None:
+async def test_a_phase_begun_under_the_new_id_stays(house: BotHarness, ana: Lead) -> None:
     await ana.starts()
     await ana.me.close()
     house.slack.core.events.hold()

@@ -4,12 +4,12 @@ import pytest
 
 from bot.db import schema
 from bot.playground.fake_slack.example_workspace import BOT_USER_ID
-from tests.harness import ANA, BEN, LAUNCH, MEMBERS, OWNER, PLATFORM, SECRET, House
+from tests.harness import ANA, BEN, LAUNCH, MEMBERS, OWNER, PLATFORM, SECRET, BotHarness
 from tests.scenarios.lead import Lead, count, shown
 from tests.scenarios.screen import calls, in_channel, phase, press, said, told
 
 
-async def close(house: House, how: str, channel_id: str = LAUNCH) -> None:
+async def close(house: BotHarness, how: str, channel_id: str = LAUNCH) -> None:
     if how == "archived":
         house.slack.archive(channel_id)
     else:
@@ -17,7 +17,7 @@ async def close(house: House, how: str, channel_id: str = LAUNCH) -> None:
     await house.settle()
 
 
-async def open_again(house: House, how: str, channel_id: str = LAUNCH) -> None:
+async def open_again(house: BotHarness, how: str, channel_id: str = LAUNCH) -> None:
     if how == "archived":
         house.slack.unarchive(channel_id)
     else:
@@ -30,7 +30,7 @@ async def open_again(house: House, how: str, channel_id: str = LAUNCH) -> None:
     [("archived", "The channel is archived"), ("outside", "I was removed from the channel")],
 )
 async def test_a_closed_channel_pauses_its_phase_and_it_goes_on_by_itself(
-    house: House, ana: Lead, how: str, why: str
+    house: BotHarness, ana: Lead, how: str, why: str
 ) -> None:
     await ana.starts()
     await close(house, how)
@@ -56,7 +56,7 @@ async def test_a_closed_channel_pauses_its_phase_and_it_goes_on_by_itself(
 
 
 @pytest.mark.parametrize(("how", "because"), [("archived", "archived"), ("outside", "unseen")])
-async def test_a_private_channel_too(house: House, ana: Lead, how: str, because: str) -> None:
+async def test_a_private_channel_too(house: BotHarness, ana: Lead, how: str, because: str) -> None:
     house.slack.join(SECRET, BOT_USER_ID, inviter=ANA)
     await ana.starts(channel_id=SECRET)
     await close(house, how, SECRET)
@@ -71,7 +71,7 @@ async def test_a_private_channel_too(house: House, ana: Lead, how: str, because:
 
 @pytest.mark.parametrize("removed", [False, True])
 async def test_archiving_may_empty_a_channel_of_apps(
-    house: House, ana: Lead, removed: bool
+    house: BotHarness, ana: Lead, removed: bool
 ) -> None:
     await ana.starts()
     await close(house, "outside" if removed else "archived")
@@ -85,7 +85,7 @@ async def test_archiving_may_empty_a_channel_of_apps(
     assert ((await phase(house)).paused_at is None) is not removed
 
 
-async def test_results_that_waited_are_shown_once_it_goes_on(house: House, ana: Lead) -> None:
+async def test_results_that_waited_are_shown_once_it_goes_on(house: BotHarness, ana: Lead) -> None:
     await ana.starts()
     await house.wait(days=1)
     await house.slack.team_answers()
@@ -104,7 +104,9 @@ async def test_results_that_waited_are_shown_once_it_goes_on(house: House, ana: 
     assert await count(house, schema.round_comments) == 0
 
 
-async def test_a_paused_phase_ends_on_its_day_and_only_in_private(house: House, ana: Lead) -> None:
+async def test_a_paused_phase_ends_on_its_day_and_only_in_private(
+    house: BotHarness, ana: Lead
+) -> None:
     await ana.starts()
     await close(house, "archived")
     before = in_channel(house)
@@ -130,7 +132,7 @@ async def test_a_paused_phase_ends_on_its_day_and_only_in_private(house: House, 
 
 
 async def test_a_paused_phase_can_be_extended_and_says_so_when_it_goes_on(
-    house: House, ana: Lead
+    house: BotHarness, ana: Lead
 ) -> None:
     await ana.starts()
     await close(house, "outside")
@@ -146,7 +148,7 @@ async def test_a_paused_phase_can_be_extended_and_says_so_when_it_goes_on(
     assert "The audit came late." in announcement
 
 
-async def test_where_it_stands_is_said_in_words(house: House, ana: Lead) -> None:
+async def test_where_it_stands_is_said_in_words(house: BotHarness, ana: Lead) -> None:
     await ana.starts()
     await ana.me.close()
     await close(house, "outside")
@@ -163,7 +165,7 @@ async def test_where_it_stands_is_said_in_words(house: House, ana: Lead) -> None
     assert "one at a time" in (await ana.me.command("/imbalance start", LAUNCH)).text
 
 
-async def test_another_channel_goes_on_meanwhile(house: House, ana: Lead) -> None:
+async def test_another_channel_goes_on_meanwhile(house: BotHarness, ana: Lead) -> None:
     await ana.starts()
     await ana.me.close()
     await ana.starts(channel_id=PLATFORM)
@@ -178,7 +180,7 @@ async def test_another_channel_goes_on_meanwhile(house: House, ana: Lead) -> Non
 
 @pytest.mark.parametrize("backwards", [False, True])
 async def test_events_that_come_twice_or_in_disorder_change_nothing_twice(
-    house: House, ana: Lead, backwards: bool
+    house: BotHarness, ana: Lead, backwards: bool
 ) -> None:
     await ana.starts()
     house.slack.core.events.hold()
@@ -192,7 +194,7 @@ async def test_events_that_come_twice_or_in_disorder_change_nothing_twice(
     assert told(house) == []
 
 
-async def test_where_no_event_came_the_bot_looks_for_itself(house: House, ana: Lead) -> None:
+async def test_where_no_event_came_the_bot_looks_for_itself(house: BotHarness, ana: Lead) -> None:
     await ana.starts()
     channel = house.slack.workspace.conversations[LAUNCH]
     channel.is_archived = True  # unheard
@@ -206,7 +208,7 @@ async def test_where_no_event_came_the_bot_looks_for_itself(house: House, ana: L
 
 
 async def test_a_deleted_channel_ends_its_phase_and_gives_back_what_waited(
-    house: House, ana: Lead
+    house: BotHarness, ana: Lead
 ) -> None:
     await ana.starts()
     await ana.me.close()
@@ -224,7 +226,7 @@ async def test_a_deleted_channel_ends_its_phase_and_gives_back_what_waited(
     assert house.slack.problems == []
 
 
-async def test_only_leads_and_admins_let_it_try_again(house: House, ana: Lead) -> None:
+async def test_only_leads_and_admins_let_it_try_again(house: BotHarness, ana: Lead) -> None:
     await ana.starts()
     await ana.me.close()
     await close(house, "outside")

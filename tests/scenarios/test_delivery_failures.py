@@ -6,10 +6,10 @@ from structlog.testing import capture_logs
 
 from bot.db import schema
 from bot.operations.message_decisions import OPERATOR, Decision, decide
-from bot.outbox import admin_queries, keys, outbox
-from bot.outbox.outbox import State
+from bot.outbox import admin_queries, enqueue, keys
+from bot.outbox.enqueue import State
 from bot.slack.content import content, section
-from tests.harness import ANA, LAUNCH, MEMBERS, PLATFORM, WORKSPACE, House
+from tests.harness import ANA, LAUNCH, MEMBERS, PLATFORM, WORKSPACE, BotHarness
 from tests.scenarios.lead import Lead, shown
 from tests.scenarios.screen import calls, failed, in_channel, phase, press, said, told
 
@@ -26,7 +26,7 @@ from tests.scenarios.screen import calls, failed, in_channel, phase, press, said
     ],
 )
 async def test_a_channel_that_refuses_pauses_its_phase_alone(
-    house: House, ana: Lead, error: str, why: str
+    house: BotHarness, ana: Lead, error: str, why: str
 ) -> None:
     await ana.starts()
     await ana.me.close()
@@ -49,7 +49,7 @@ async def test_a_channel_that_refuses_pauses_its_phase_alone(
 
 
 async def test_where_posting_is_restricted_the_lead_lets_it_try_again(
-    house: House, ana: Lead
+    house: BotHarness, ana: Lead
 ) -> None:
     await ana.starts()
     await ana.me.close()
@@ -76,7 +76,9 @@ async def test_where_posting_is_restricted_the_lead_lets_it_try_again(
     assert await failed(house) == []
 
 
-async def test_an_announcement_that_was_refused_stands_once_it_may(house: House, ana: Lead) -> None:
+async def test_an_announcement_that_was_refused_stands_once_it_may(
+    house: BotHarness, ana: Lead
+) -> None:
     house.slack.restrict(LAUNCH)
     await ana.starts()
     await ana.me.close()
@@ -90,7 +92,7 @@ async def test_an_announcement_that_was_refused_stands_once_it_may(house: House,
     assert len(channel.pins) == len(channel.bookmarks) == 1
 
 
-async def test_a_deleted_announcement_is_not_fought(house: House, ana: Lead) -> None:
+async def test_a_deleted_announcement_is_not_fought(house: BotHarness, ana: Lead) -> None:
     await ana.starts()
     await ana.me.close()
     announcement = ana.me.visible(LAUNCH)[0]
@@ -122,7 +124,7 @@ async def test_a_deleted_announcement_is_not_fought(house: House, ana: Lead) -> 
 
 
 async def test_a_reply_to_a_deleted_announcement_is_posted_without_it(
-    house: House, ana: Lead
+    house: BotHarness, ana: Lead
 ) -> None:
     await ana.starts()
     await house.wait(days=1)
@@ -142,7 +144,7 @@ async def test_a_reply_to_a_deleted_announcement_is_posted_without_it(
 
 @pytest.mark.parametrize("error", ["invalid_blocks", "msg_too_long"])
 async def test_what_we_made_wrong_is_our_defect_and_its_lead_is_told(
-    house: House, ana: Lead, error: str
+    house: BotHarness, ana: Lead, error: str
 ) -> None:
     await ana.starts()
     house.slack.faults.fail_next("chat.update", error=error, times=2)
@@ -160,7 +162,9 @@ async def test_what_we_made_wrong_is_our_defect_and_its_lead_is_told(
     assert "11 days left" in shown(ana.me.visible(LAUNCH)[0]["blocks"])
 
 
-async def test_results_that_slack_takes_no_replies_for_are_told_of(house: House, ana: Lead) -> None:
+async def test_results_that_slack_takes_no_replies_for_are_told_of(
+    house: BotHarness, ana: Lead
+) -> None:
     await ana.starts()
     await house.wait(days=1)
     await house.slack.team_answers()
@@ -181,7 +185,7 @@ async def test_results_that_slack_takes_no_replies_for_are_told_of(house: House,
     ],
 )
 async def test_an_announcement_refused_for_whatever_reason_is_told_of_and_posted_again(
-    house: House, ana: Lead, error: str, why: str
+    house: BotHarness, ana: Lead, error: str, why: str
 ) -> None:
     house.slack.faults.fail_next("chat.postMessage", error=error)
     await ana.starts()
@@ -201,13 +205,13 @@ async def test_an_announcement_refused_for_whatever_reason_is_told_of_and_posted
     assert len(channel.pins) == len(channel.bookmarks) == 1
 
 
-async def test_a_lead_need_not_hear_at_last_of_what_is_mended(house: House, ana: Lead) -> None:
+async def test_a_lead_need_not_hear_at_last_of_what_is_mended(house: BotHarness, ana: Lead) -> None:
     await house.wait(hours=13)  # in the evening leads are not written to
     house.slack.faults.fail_next("chat.postMessage", error="external_channel_migrating")
     await ana.starts()
     await ana.me.close()
     async with house.bot.db.transaction() as tx:
-        (refused,) = await admin_queries.listed(tx, (State.FAILED,), limit=9)
+        (refused,) = await admin_queries.list_messages(tx, (State.FAILED,), limit=9)
         await decide(tx, Decision.AGAIN, refused, actor=OPERATOR, now=house.clock.now())
     await house.settle()
     assert len(in_channel(house)) == 1
@@ -218,7 +222,7 @@ async def test_a_lead_need_not_hear_at_last_of_what_is_mended(house: House, ana:
 
 
 async def test_a_lost_message_of_an_earlier_phase_leaves_the_one_that_runs_alone(
-    house: House, ana: Lead
+    house: BotHarness, ana: Lead
 ) -> None:
     await ana.starts()
     await ana.me.close()
@@ -231,7 +235,7 @@ async def test_a_lost_message_of_an_earlier_phase_leaves_the_one_that_runs_alone
 
     async with house.bot.db.transaction() as tx:
         late = content("late", section("late"))
-        await outbox.edit(tx, WORKSPACE, of=earlier, content=late, now=house.clock.now())
+        await enqueue.edit(tx, WORKSPACE, of=earlier, content=late, now=house.clock.now())
     await house.settle()
 
     assert not [one for one in told(house) if "was deleted" in one]
@@ -242,7 +246,7 @@ async def test_a_lost_message_of_an_earlier_phase_leaves_the_one_that_runs_alone
     assert "13 days left" in shown(counted["blocks"])
 
 
-async def test_a_scope_that_is_missing_is_done_without(house: House, ana: Lead) -> None:
+async def test_a_scope_that_is_missing_is_done_without(house: BotHarness, ana: Lead) -> None:
     house.slack.scopes.discard("pins:write")
     with capture_logs() as logs:
         await ana.starts()

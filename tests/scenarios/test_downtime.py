@@ -8,7 +8,7 @@ import pytest
 from bot.outbox import sender_leases
 from bot.rounds.lifecycle import plan_rounds
 from bot.workspaces.lifecycle import install
-from tests.harness import ANA, BEN, LAUNCH, MEMBERS, WORKSPACE, House
+from tests.harness import ANA, BEN, LAUNCH, MEMBERS, WORKSPACE, BotHarness
 from tests.rounds.round_rows import NOW, a_phase, the_phase
 from tests.scenarios.lead import Lead
 
@@ -16,7 +16,7 @@ WEEKLY_OPENS = datetime(2026, 11, 30, 20, tzinfo=UTC)  # Tuesday 10:00 where day
 
 
 @pytest.fixture
-async def running(house: House) -> House:
+async def running(house: BotHarness) -> BotHarness:
     """A phase since Monday, before its first questions."""
     async with house.bot.db.transaction() as tx:
         await a_phase(tx)
@@ -25,14 +25,14 @@ async def running(house: House) -> House:
     return house
 
 
-def read_at(house: House, user_id: str) -> list[datetime]:
+def read_at(house: BotHarness, user_id: str) -> list[datetime]:
     """When each message in this person's conversation with the bot was posted, where they are."""
     zone = ZoneInfo(house.slack.workspace.users[user_id].tz or "UTC")
     messages = house.slack.as_user(user_id).dm_with_bot()
     return [datetime.fromtimestamp(float(one["ts"]), UTC).astimezone(zone) for one in messages]
 
 
-async def away_until(house: House, instant: datetime) -> None:
+async def away_until(house: BotHarness, instant: datetime) -> None:
     """Time passes, and nobody is there to do anything; then the bot is back."""
     house.clock.move_to(instant)
     us = (await house.bot.client.auth_test()).data
@@ -52,7 +52,7 @@ async def away_until(house: House, instant: datetime) -> None:
     ],
 )
 async def test_woken_at_three_nobody_is_written_to_at_a_bad_hour(
-    running: House, back: datetime
+    running: BotHarness, back: datetime
 ) -> None:
     await away_until(running, back)
     await running.wait(days=4)
@@ -63,7 +63,7 @@ async def test_woken_at_three_nobody_is_written_to_at_a_bad_hour(
             assert time(8) <= at.time() <= time(20, 1), at
 
 
-async def test_questions_of_a_round_that_passed_are_never_asked(running: House) -> None:
+async def test_questions_of_a_round_that_passed_are_never_asked(running: BotHarness) -> None:
     """Open, and then away for all of its time: no questions, no results of nobody."""
     await running.travel_to(datetime(2026, 11, 23, 20, tzinfo=UTC))  # opened, nobody asked yet
     await away_until(running, datetime(2026, 11, 28, 3, tzinfo=UTC))
@@ -77,7 +77,7 @@ async def test_questions_of_a_round_that_passed_are_never_asked(running: House) 
     assert asked["text"].startswith("Three questions about this week")
 
 
-async def test_what_could_not_be_sent_in_time_does_not_come_at_night(running: House) -> None:
+async def test_what_could_not_be_sent_in_time_does_not_come_at_night(running: BotHarness) -> None:
     """Decided in time, held up on its way to Slack: it is put off where it is sent, too."""
     await running.travel_to(datetime(2026, 11, 24, 7, tzinfo=UTC))
     assert read_at(running, BEN) == []
@@ -94,7 +94,7 @@ async def test_what_could_not_be_sent_in_time_does_not_come_at_night(running: Ho
 
 
 async def test_what_could_not_be_posted_in_time_comes_to_a_channel_in_its_leads_hours(
-    house: House,
+    house: BotHarness,
 ) -> None:
     """A phase ends on a Monday at 17:00 in Lisbon; Slack is back on Tuesday at 03:00."""
     await Lead(house).starts()
@@ -115,7 +115,7 @@ async def test_what_could_not_be_posted_in_time_comes_to_a_channel_in_its_leads_
     assert "it's over" in posted["text"]
 
 
-async def test_who_moves_is_asked_at_their_time_there_and_once(running: House) -> None:
+async def test_who_moves_is_asked_at_their_time_there_and_once(running: BotHarness) -> None:
     await running.travel_to(WEEKLY_OPENS + timedelta(hours=1))
     before = len(read_at(running, BEN))
     running.slack.set_tz(BEN, "America/Los_Angeles")
@@ -126,7 +126,7 @@ async def test_who_moves_is_asked_at_their_time_there_and_once(running: House) -
     assert (at.date().isoformat(), at.time().hour) == ("2026-12-01", 10)
 
 
-async def test_a_weekly_round_asks_slack_about_nobody_it_knows(running: House) -> None:
+async def test_a_weekly_round_asks_slack_about_nobody_it_knows(running: BotHarness) -> None:
     await running.travel_to(datetime(2026, 11, 27, 12, tzinfo=UTC))
     assert "users.info" in {call.method for call in running.slack.calls}
     running.slack.calls.clear()
@@ -139,7 +139,7 @@ async def test_a_weekly_round_asks_slack_about_nobody_it_knows(running: House) -
 
 
 async def test_who_moved_while_nobody_was_there_is_asked_at_their_time_there(
-    running: House,
+    running: BotHarness,
 ) -> None:
     await running.travel_to(WEEKLY_OPENS + timedelta(hours=1))
     before = len(read_at(running, BEN))
@@ -151,7 +151,9 @@ async def test_who_moved_while_nobody_was_there_is_asked_at_their_time_there(
     assert (at.date().isoformat(), at.time().hour) == ("2026-12-01", 10)
 
 
-async def test_after_a_start_people_are_asked_about_one_after_the_other(running: House) -> None:
+async def test_after_a_start_people_are_asked_about_one_after_the_other(
+    running: BotHarness,
+) -> None:
     await running.travel_to(datetime(2026, 11, 27, 12, tzinfo=UTC))
     running.slack.calls.clear()
     await away_until(running, datetime(2026, 11, 27, 13, tzinfo=UTC))

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.harness import ANA, BEN, CHIARA, FINN, GUEST, LAUNCH, MEMBERS, OWNER, House
+from tests.harness import ANA, BEN, CHIARA, FINN, GUEST, LAUNCH, MEMBERS, OWNER, BotHarness
 from tests.scenarios.lead import Lead, shown
 
 WARNED = datetime(2026, 12, 3, 10, tzinfo=UTC)
@@ -14,21 +14,23 @@ OVER = datetime(2026, 12, 7, 17, 1, tzinfo=UTC)  # the sprint of two weeks has e
 WORDS = {"outcome": "Beta is out.", "learning": "Review earlier.", "thanks": "To all."}
 
 
-def told(house: House, user_id: str, words: str) -> list[dict[str, Any]]:
+def told(house: BotHarness, user_id: str, words: str) -> list[dict[str, Any]]:
     """Messages from the bot to one person whose first line has these words."""
     return [one for one in house.slack.as_user(user_id).dm_with_bot() if words in one["text"]]
 
 
-def in_channel(house: House, words: str) -> list[dict[str, Any]]:
+def in_channel(house: BotHarness, words: str) -> list[dict[str, Any]]:
     return [one for one in house.slack.as_user(BEN).visible(LAUNCH) if words in one["text"]]
 
 
-async def types(house: House, user_id: str, words: str) -> str:
+async def types(house: BotHarness, user_id: str, words: str) -> str:
     answer = await house.slack.as_user(user_id).command(f"/imbalance {words}".strip(), LAUNCH)
     return answer.text
 
 
-async def test_the_question_two_days_before_and_the_end_by_itself(house: House, ana: Lead) -> None:
+async def test_the_question_two_days_before_and_the_end_by_itself(
+    house: BotHarness, ana: Lead
+) -> None:
     await ana.starts()
     await house.travel_to(WARNED)
     (warning,) = told(house, ANA, "ends on Mon 7 Dec")
@@ -51,7 +53,7 @@ async def test_the_question_two_days_before_and_the_end_by_itself(house: House, 
     assert house.slack.problems == []
 
 
-async def test_wrapped_up_before_the_end(house: House, ana: Lead) -> None:
+async def test_wrapped_up_before_the_end(house: BotHarness, ana: Lead) -> None:
     await ana.starts()
     await house.travel_to(WARNED)
     await ana.me.click("phases.end")
@@ -74,7 +76,7 @@ async def test_wrapped_up_before_the_end(house: House, ana: Lead) -> None:
     assert told(house, ANA, "What did it bring?") == []
 
 
-async def test_goodbyes_in_each_ones_hours(house: House, ana: Lead) -> None:
+async def test_goodbyes_in_each_ones_hours(house: BotHarness, ana: Lead) -> None:
     await ana.starts()
     ben = Lead(house, BEN)
     await ben.me.click("phase.my_part")
@@ -101,7 +103,7 @@ async def test_goodbyes_in_each_ones_hours(house: House, ana: Lead) -> None:
     assert told(house, ANA, "it's over") == []
 
 
-async def test_wrapped_up_after_the_end(house: House, ana: Lead) -> None:
+async def test_wrapped_up_after_the_end(house: BotHarness, ana: Lead) -> None:
     await ana.starts()
     await house.travel_to(OVER)
     assert "The phase has ended." not in shown(in_channel(house, "it's over")[0]["blocks"])
@@ -121,7 +123,7 @@ async def test_wrapped_up_after_the_end(house: House, ana: Lead) -> None:
     assert "*Ana to you:* Good catch." in shown(goodbye["blocks"])
 
 
-async def test_a_line_for_who_had_their_goodbye(house: House, ana: Lead) -> None:
+async def test_a_line_for_who_had_their_goodbye(house: BotHarness, ana: Lead) -> None:
     await ana.starts()
     await house.travel_to(OVER)
     await house.wait(days=4)
@@ -138,7 +140,7 @@ async def test_a_line_for_who_had_their_goodbye(house: House, ana: Lead) -> None
 
 
 @pytest.mark.parametrize("until", ["", "2026-11-23", "2026-11-20"])
-async def test_parked_work_needs_a_later_day(house: House, ana: Lead, until: str) -> None:
+async def test_parked_work_needs_a_later_day(house: BotHarness, ana: Lead, until: str) -> None:
     await ana.starts()
     await ana.me.command("/imbalance end", LAUNCH)
 
@@ -151,7 +153,7 @@ async def test_parked_work_needs_a_later_day(house: House, ana: Lead, until: str
     assert in_channel(house, "it's over") == []
 
 
-async def test_dropped_work_is_said_to_be(house: House, ana: Lead) -> None:
+async def test_dropped_work_is_said_to_be(house: BotHarness, ana: Lead) -> None:
     await ana.starts()
     await ana.me.command("/imbalance end", LAUNCH)
 
@@ -163,7 +165,7 @@ async def test_dropped_work_is_said_to_be(house: House, ana: Lead) -> None:
     assert "*Dropped, it was yours:* Dark mode." in goodbye
 
 
-async def test_who_is_slower_is_told_and_loses_nothing(house: House, ana: Lead) -> None:
+async def test_who_is_slower_is_told_and_loses_nothing(house: BotHarness, ana: Lead) -> None:
     await ana.starts()
     olivia = Lead(house, OWNER)
     await olivia.me.command("/imbalance end", LAUNCH)
@@ -177,7 +179,7 @@ async def test_who_is_slower_is_told_and_loses_nothing(house: House, ana: Lead) 
     assert len(in_channel(house, "it's over")) == 1
 
 
-async def test_late_clicks_on_old_messages(house: House, ana: Lead) -> None:
+async def test_late_clicks_on_old_messages(house: BotHarness, ana: Lead) -> None:
     await ana.starts()
     await house.travel_to(WARNED)
     (warning,) = told(house, ANA, "ends on")
@@ -201,7 +203,7 @@ async def test_late_clicks_on_old_messages(house: House, ana: Lead) -> None:
     [(BEN, "only the leads of this phase"), (GUEST, "guests and people from other")],
 )
 async def test_somebody_elses_phase_is_not_ended(
-    house: House, ana: Lead, who: str, said: str
+    house: BotHarness, ana: Lead, who: str, said: str
 ) -> None:
     await ana.starts()
 
@@ -212,7 +214,7 @@ async def test_somebody_elses_phase_is_not_ended(
         assert house.slack.as_user(who).top_view is None
 
 
-async def test_an_admin_may_end_it(house: House, ana: Lead) -> None:
+async def test_an_admin_may_end_it(house: BotHarness, ana: Lead) -> None:
     await ana.starts()
     olivia = Lead(house, OWNER)
     await olivia.me.command("/imbalance end", LAUNCH)
@@ -224,13 +226,13 @@ async def test_an_admin_may_end_it(house: House, ana: Lead) -> None:
 
 
 @pytest.mark.parametrize("words", ["end", "extend"])
-async def test_without_a_phase_there_is_nothing_to_end(house: House, words: str) -> None:
+async def test_without_a_phase_there_is_nothing_to_end(house: BotHarness, words: str) -> None:
     said = await types(house, ANA, words)
 
     assert said.startswith("Nothing was changed: no phase runs in this channel.")
 
 
-async def test_hostile_words_are_shown_and_never_fire(house: House, ana: Lead) -> None:
+async def test_hostile_words_are_shown_and_never_fire(house: BotHarness, ana: Lead) -> None:
     await ana.starts()
     await ana.me.command("/imbalance end", LAUNCH)
     bad = "<!channel> <@U0BEN> *now* \u202e😀 שלום"
@@ -247,7 +249,9 @@ async def test_hostile_words_are_shown_and_never_fire(house: House, ana: Lead) -
     assert house.slack.problems == []
 
 
-async def test_the_report_has_the_pictures_of_what_the_team_saw(house: House, ana: Lead) -> None:
+async def test_the_report_has_the_pictures_of_what_the_team_saw(
+    house: BotHarness, ana: Lead
+) -> None:
     await ana.starts()
     while (due := await house.bot.next_due()) is not None and due <= OVER:
         await house.travel_to(due)

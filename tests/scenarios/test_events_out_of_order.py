@@ -7,12 +7,12 @@ import pytest
 from sqlalchemy import select
 
 from bot.db import schema
-from tests.harness import BEN, LAUNCH, OWNER, House
+from tests.harness import BEN, LAUNCH, OWNER, BotHarness
 from tests.scenarios.lead import Lead
 from tests.scenarios.screen import told
 
 
-async def remembered(house: House, user_id: str) -> Any:
+async def remembered(house: BotHarness, user_id: str) -> Any:
     people = schema.people
     async with house.bot.db.reading() as reader:
         found = await reader.execute(select(people).where(people.c.user_id == user_id))
@@ -27,7 +27,7 @@ async def remembered(house: House, user_id: str) -> Any:
     ],
 )
 async def test_who_moved_twice_lives_where_they_moved_last(
-    house: House, ana: Lead, zones: Sequence[str]
+    house: BotHarness, ana: Lead, zones: Sequence[str]
 ) -> None:
     await ana.starts()
     await house.wait(days=1)
@@ -40,7 +40,7 @@ async def test_who_moved_twice_lives_where_they_moved_last(
     assert (await remembered(house, BEN)).zone == zones[-1]
 
 
-async def test_an_account_closed_and_opened_again_is_open(house: House, ana: Lead) -> None:
+async def test_an_account_closed_and_opened_again_is_open(house: BotHarness, ana: Lead) -> None:
     await ana.starts()
     house.slack.core.events.hold()
     house.slack.change_user(BEN, deleted=True)
@@ -51,7 +51,7 @@ async def test_an_account_closed_and_opened_again_is_open(house: House, ana: Lea
     assert not (await remembered(house, BEN)).is_deleted
 
 
-async def test_who_left_and_came_back_is_asked(house: House, ana: Lead) -> None:
+async def test_who_left_and_came_back_is_asked(house: BotHarness, ana: Lead) -> None:
     await ana.starts()
     house.slack.core.events.hold()
     house.slack.leave(LAUNCH, BEN)
@@ -63,7 +63,7 @@ async def test_who_left_and_came_back_is_asked(house: House, ana: Lead) -> None:
     assert any("questions" in text for text in told(house, BEN))
 
 
-async def test_who_came_and_left_is_not_asked(house: House, ana: Lead) -> None:
+async def test_who_came_and_left_is_not_asked(house: BotHarness, ana: Lead) -> None:
     await ana.starts()
     house.slack.core.events.hold()
     house.slack.join(LAUNCH, OWNER)
@@ -76,7 +76,7 @@ async def test_who_came_and_left_is_not_asked(house: House, ana: Lead) -> None:
 
 
 async def test_while_slack_will_not_say_who_is_there_it_is_asked_again(
-    house: House, ana: Lead
+    house: BotHarness, ana: Lead
 ) -> None:
     await ana.starts()
     house.slack.faults.fail_next("conversations.members", status=500)

@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 from sqlalchemy import delete, select
 
 from bot.db import schema
-from tests.harness import ANA, FINN, LAUNCH, House
+from tests.harness import ANA, FINN, LAUNCH, BotHarness
 from tests.scenarios.lead import CLEAR, Lead, shown
 from tests.scenarios.test_ending import OVER, WARNED, in_channel, told
 
 
-async def test_extended_once_with_a_reason_the_channel_reads(house: House, ana: Lead) -> None:
+async def test_extended_once_with_a_reason_the_channel_reads(house: BotHarness, ana: Lead) -> None:
     await ana.starts()
     await house.travel_to(WARNED)
     await ana.me.click("phases.extend")
@@ -32,7 +32,7 @@ async def test_extended_once_with_a_reason_the_channel_reads(house: House, ana: 
     assert "Extend" not in shown(again["blocks"]).splitlines()
 
 
-async def test_a_continuation_that_was_left_is_taken_up_again(house: House, ana: Lead) -> None:
+async def test_a_continuation_that_was_left_is_taken_up_again(house: BotHarness, ana: Lead) -> None:
     """Extended before, *Extend* opens a new phase's form: what was typed there is kept."""
     await ana.starts()
     await house.travel_to(WARNED)

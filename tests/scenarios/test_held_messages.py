@@ -7,14 +7,14 @@ from sqlalchemy import select
 
 from bot.db import schema
 from bot.home.held_messages import SHOWN
-from tests.harness import ANA, BEN, LAUNCH, OWNER, WORKSPACE, House
+from tests.harness import ANA, BEN, LAUNCH, OWNER, WORKSPACE, BotHarness
 from tests.operations.stuck_messages import held
 from tests.scenarios.lead import Lead, shown
 
 AGAIN, THERE, DROP = "home.held_again", "home.held_there", "home.held_drop"
 
 
-def lose_an_announcement(house: House, *, arrives: bool) -> None:
+def lose_an_announcement(house: BotHarness, *, arrives: bool) -> None:
     """Slack's answer is lost, its event too, and it does not let us look."""
     house.slack.core.manifest.events.discard("message_metadata_posted")
     house.slack.faults.fail_next("chat.postMessage", status=500, after_accept=arrives)
@@ -22,14 +22,14 @@ def lose_an_announcement(house: House, *, arrives: bool) -> None:
 
 
 @pytest.fixture
-async def lost(house: House) -> House:
+async def lost(house: BotHarness) -> BotHarness:
     """An announcement that is held, and is not in Slack."""
     lose_an_announcement(house, arrives=False)
     await Lead(house).starts("results 2w")
     return house
 
 
-async def home(house: House, user_id: str) -> dict[str, Any]:
+async def home(house: BotHarness, user_id: str) -> dict[str, Any]:
     await house.slack.as_user(user_id).open_home()
     await house.settle()
     view = house.slack.as_user(user_id).home
@@ -37,12 +37,12 @@ async def home(house: House, user_id: str) -> dict[str, Any]:
     return view
 
 
-def announcements(house: House) -> list[dict[str, Any]]:
+def announcements(house: BotHarness) -> list[dict[str, Any]]:
     said = house.slack.as_user(BEN).visible(LAUNCH)
     return [one for one in said if "Results sprint until" in one["text"]]
 
 
-async def pastes(house: House, link: str) -> dict[str, str]:
+async def pastes(house: BotHarness, link: str) -> dict[str, str]:
     """The owner fills in the form; returns the errors beside its fields."""
     owner = house.slack.as_user(OWNER)
     assert owner.top_view is not None
@@ -50,7 +50,7 @@ async def pastes(house: House, link: str) -> dict[str, str]:
     return (await owner.submit()).errors
 
 
-async def state(house: House) -> str:
+async def state(house: BotHarness) -> str:
     messages = schema.messages
     async with house.bot.db.reading() as reader:
         found = await reader.scalar(
@@ -59,20 +59,20 @@ async def state(house: House) -> str:
     return str(found)
 
 
-async def marks(house: House) -> list[Any]:
+async def marks(house: BotHarness) -> list[Any]:
     """The pins and bookmarks of the channel."""
     listed = await house.bot.client.bookmarks_list(channel_id=LAUNCH)
     return [*house.slack.core.workspace.pins(LAUNCH), *listed["bookmarks"]]
 
 
-async def notes(house: House) -> list[tuple[str, Any]]:
+async def notes(house: BotHarness) -> list[tuple[str, Any]]:
     audit = schema.audit
     async with house.bot.db.reading() as reader:
         rows = await reader.execute(select(audit).where(audit.c.action == "message"))
         return [(row.actor_id, row.after) for row in rows]
 
 
-async def test_only_admins_see_what_is_held(lost: House) -> None:
+async def test_only_admins_see_what_is_held(lost: BotHarness) -> None:
     seen = shown((await home(lost, OWNER))["blocks"])
 
     assert await state(lost) == "held"
@@ -81,7 +81,7 @@ async def test_only_admins_see_what_is_held(lost: House) -> None:
     assert "Messages to decide about" not in shown((await home(lost, ANA))["blocks"])
 
 
-async def test_posted_again_it_stands_there_once(lost: House) -> None:
+async def test_posted_again_it_stands_there_once(lost: BotHarness) -> None:
     await home(lost, OWNER)
     await lost.slack.as_user(OWNER).click(AGAIN)
     await lost.settle()
@@ -93,7 +93,7 @@ async def test_posted_again_it_stands_there_once(lost: House) -> None:
     assert "Messages to decide about" not in shown((await home(lost, OWNER))["blocks"])
 
 
-async def test_one_that_is_there_is_kept_up_to_date_again(house: House) -> None:
+async def test_one_that_is_there_is_kept_up_to_date_again(house: BotHarness) -> None:
     lose_an_announcement(house, arrives=True)
     await Lead(house).starts("results 2w")
     owner = house.slack.as_user(OWNER)
@@ -118,7 +118,7 @@ async def test_one_that_is_there_is_kept_up_to_date_again(house: House) -> None:
 
 @pytest.mark.parametrize("days", [0, 20])
 async def test_one_that_slack_tells_of_late_stands_as_if_it_was_never_in_doubt(
-    house: House, days: int
+    house: BotHarness, days: int
 ) -> None:
     house.slack.core.events.hold()
     house.slack.faults.fail_next("chat.postMessage", status=500, after_accept=True)
@@ -137,7 +137,7 @@ async def test_one_that_slack_tells_of_late_stands_as_if_it_was_never_in_doubt(
     assert len(await marks(house)) == (0 if days else 2)
 
 
-async def test_dropped_it_is_said_no_more(lost: House) -> None:
+async def test_dropped_it_is_said_no_more(lost: BotHarness) -> None:
     await home(lost, OWNER)
     await lost.slack.as_user(OWNER).click(DROP)
     await lost.wait(days=1)
@@ -146,7 +146,7 @@ async def test_dropped_it_is_said_no_more(lost: House) -> None:
     assert await state(lost) == "expired"
 
 
-async def test_authority_is_checked_again_at_the_click(lost: House) -> None:
+async def test_authority_is_checked_again_at_the_click(lost: BotHarness) -> None:
     await home(lost, OWNER)
     owner = lost.slack.as_user(OWNER)
     async with lost.bot.db.transaction() as tx:
@@ -159,7 +159,7 @@ async def test_authority_is_checked_again_at_the_click(lost: House) -> None:
     assert await state(lost) == "held"
 
 
-async def test_what_was_decided_meanwhile_is_not_decided_twice(lost: House) -> None:
+async def test_what_was_decided_meanwhile_is_not_decided_twice(lost: BotHarness) -> None:
     await home(lost, OWNER)
     owner = lost.slack.as_user(OWNER)
     messages = schema.messages
@@ -178,7 +178,7 @@ async def test_what_was_decided_meanwhile_is_not_decided_twice(lost: House) -> N
     assert announcements(lost) == []
 
 
-async def test_many_are_counted(lost: House) -> None:
+async def test_many_are_counted(lost: BotHarness) -> None:
     for number in range(4):
         await held(lost.bot.db, f"results:{number}", now=lost.clock.now())
     seen = shown((await home(lost, OWNER))["blocks"])
@@ -187,7 +187,7 @@ async def test_many_are_counted(lost: House) -> None:
     assert "And 2 more. They come when these are decided." in seen
 
 
-async def test_who_was_not_reached_answers_in_home(house: House) -> None:
+async def test_who_was_not_reached_answers_in_home(house: BotHarness) -> None:
     await Lead(house).starts("results 2w")
     house.slack.core.manifest.events.discard("message_metadata_posted")
     house.slack.faults.fail_next("chat.postMessage", status=500, times=20)

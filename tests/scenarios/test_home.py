@@ -4,19 +4,19 @@ from typing import Any
 
 import pytest
 
-from tests.harness import ANA, BEN, CHIARA, GUEST, HANA, LAUNCH, OWNER, House
+from tests.harness import ANA, BEN, CHIARA, GUEST, HANA, LAUNCH, OWNER, BotHarness
 from tests.scenarios.lead import Lead
 
 
 @pytest.fixture
-async def asked(house: House) -> House:
+async def asked(house: BotHarness) -> BotHarness:
     """A sprint whose first questions are out."""
     await Lead(house).starts("results 2w")
     await house.wait(days=1)
     return house
 
 
-async def home(house: House, user_id: str) -> dict[str, Any]:
+async def home(house: BotHarness, user_id: str) -> dict[str, Any]:
     await house.slack.as_user(user_id).open_home()
     await house.settle()
     view = house.slack.as_user(user_id).home
@@ -36,7 +36,7 @@ def levels(view: dict[str, Any], level: str) -> dict[str, str]:
     }
 
 
-async def test_a_member_answers_in_home(asked: House) -> None:
+async def test_a_member_answers_in_home(asked: BotHarness) -> None:
     chiara = asked.slack.as_user(CHIARA)
     view = await home(asked, CHIARA)
     await chiara.click("home.send", view_id=view["id"], values=levels(view, "4"))
@@ -46,7 +46,7 @@ async def test_a_member_answers_in_home(asked: House) -> None:
     assert chiara.dm_with_bot()[-1]["text"].startswith("Received")
 
 
-async def test_a_comment_alone_is_taken_along_into_the_form(asked: House) -> None:
+async def test_a_comment_alone_is_taken_along_into_the_form(asked: BotHarness) -> None:
     chiara = asked.slack.as_user(CHIARA)
     view = await home(asked, CHIARA)
     box = next(
@@ -62,7 +62,7 @@ async def test_a_comment_alone_is_taken_along_into_the_form(asked: House) -> Non
     assert "home.send" in texts(await home(asked, CHIARA))  # nothing was saved
 
 
-async def test_skipping_in_home_stops_the_reminder(asked: House) -> None:
+async def test_skipping_in_home_stops_the_reminder(asked: BotHarness) -> None:
     view = await home(asked, CHIARA)
     await asked.slack.as_user(CHIARA).click("home.skip", view_id=view["id"])
     await asked.wait(days=1, hours=6)
@@ -72,7 +72,7 @@ async def test_skipping_in_home_stops_the_reminder(asked: House) -> None:
     assert any("still open" in m["text"] for m in asked.slack.as_user(BEN).dm_with_bot())
 
 
-async def test_who_opts_out_is_not_asked_until_they_opt_in(asked: House) -> None:
+async def test_who_opts_out_is_not_asked_until_they_opt_in(asked: BotHarness) -> None:
     hana = asked.slack.as_user(HANA)
     view = await home(asked, HANA)
     await hana.click("home.opt_out", view_id=view["id"])
@@ -88,7 +88,7 @@ async def test_who_opts_out_is_not_asked_until_they_opt_in(asked: House) -> None
     assert len(hana.dm_with_bot()) > before
 
 
-async def test_after_the_end_one_can_still_opt_out_of_what_is_asked_then(asked: House) -> None:
+async def test_after_the_end_one_can_still_opt_out_of_what_is_asked_then(asked: BotHarness) -> None:
     hana = asked.slack.as_user(HANA)
     await asked.wait(days=16)
     view = await home(asked, HANA)
@@ -105,7 +105,7 @@ async def test_after_the_end_one_can_still_opt_out_of_what_is_asked_then(asked: 
     assert "It is over." not in texts(await home(asked, HANA))
 
 
-async def test_everyone_sees_the_phases_of_their_channels(asked: House) -> None:
+async def test_everyone_sees_the_phases_of_their_channels(asked: BotHarness) -> None:
     assert "phases.extend" in texts(await home(asked, ANA))
     assert "home.opt_out" in texts(await home(asked, BEN))
     guest = texts(await home(asked, GUEST))
@@ -114,7 +114,7 @@ async def test_everyone_sees_the_phases_of_their_channels(asked: House) -> None:
     assert "None runs now" in texts(await home(asked, OWNER))
 
 
-async def test_help_and_typos(house: House) -> None:
+async def test_help_and_typos(house: BotHarness) -> None:
     ben = house.slack.as_user(BEN)
     assert "What Imbalance can do here" in (await ben.command("/imbalance help", LAUNCH)).text
     answer = await ben.command("/imbalance strat", LAUNCH)

@@ -6,7 +6,7 @@ from slack_sdk.signature import SignatureVerifier
 
 from bot.clock import real_now
 from bot.metrics import refused_signatures
-from tests.harness import ANA, BEN, LAUNCH, House
+from tests.harness import ANA, BEN, LAUNCH, BotHarness
 from tests.scenarios.lead import Lead
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -14,11 +14,11 @@ BODY = "command=%2Fimbalance&text=help&team_id=T0PLAY&user_id=U0ANA&channel_id=C
 
 
 @pytest.fixture
-def house(house_over_http: House) -> House:
+def house(house_over_http: BotHarness) -> BotHarness:
     return house_over_http
 
 
-async def test_a_phase_starts_and_is_answered(house: House) -> None:
+async def test_a_phase_starts_and_is_answered(house: BotHarness) -> None:
     await Lead(house).starts("results 2w")
     await house.wait(days=1)
     await house.slack.team_answers()
@@ -29,7 +29,7 @@ async def test_a_phase_starts_and_is_answered(house: House) -> None:
     assert house.slack.problems == []
 
 
-async def test_it_is_ready_without_a_socket(house: House) -> None:
+async def test_it_is_ready_without_a_socket(house: BotHarness) -> None:
     assert await house.bot.not_ready() == {}
     assert house.slack.core.sockets.connections == []
 
@@ -57,7 +57,7 @@ def now(offset: int = 0) -> str:
     ids=["none", "stale", "wrong", "not ascii", "no number", "other body"],
 )
 async def test_a_request_not_signed_by_slack_is_refused_and_counted(
-    house: House, headers: dict[str, str]
+    house: BotHarness, headers: dict[str, str]
 ) -> None:
     before = refused_signatures._value.get()
     answer = await post(house, headers)
@@ -66,11 +66,11 @@ async def test_a_request_not_signed_by_slack_is_refused_and_counted(
     assert refused_signatures._value.get() == before + 1
 
 
-async def test_a_signed_request_is_answered(house: House) -> None:
+async def test_a_signed_request_is_answered(house: BotHarness) -> None:
     assert await post(house, signed(now())) == 200
 
 
-async def post(house: House, headers: dict[str, str]) -> int:
+async def post(house: BotHarness, headers: dict[str, str]) -> int:
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     async with ClientSession() as session:
         url = str(house.slack.request_url)

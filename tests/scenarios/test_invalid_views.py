@@ -16,7 +16,7 @@ from bot.slack import views
 from bot.slack.content import plain
 from bot.slack.views import CANNOT_SHOW
 from bot.start import page_moment, page_preview, page_promise
-from tests.harness import ANA, House
+from tests.harness import ANA, BotHarness
 from tests.scenarios.lead import CLEAR, SPRINT, Lead, shown
 
 MARK = "violet giraffe"
@@ -51,7 +51,7 @@ def rules(logged: list[Any], callback_id: str | None) -> list[str]:
 
 
 async def test_for_a_command(
-    house: House, ana: Lead, logged: list[Any], monkeypatch: pytest.MonkeyPatch
+    house: BotHarness, ana: Lead, logged: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = counted()
     monkeypatch.setattr(page_moment, "TITLE", f"{MARK} {MARK}")
@@ -65,7 +65,7 @@ async def test_for_a_command(
 
 
 async def test_for_a_submission_the_form_stays_with_what_was_typed(
-    house: House, ana: Lead, logged: list[Any], monkeypatch: pytest.MonkeyPatch
+    house: BotHarness, ana: Lead, logged: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await ana.types("results 2w")
     monkeypatch.setattr(page_promise, "_milestone", too_long)
@@ -81,7 +81,7 @@ async def test_for_a_submission_the_form_stays_with_what_was_typed(
 
 
 async def test_for_a_submission_without_inputs_a_page_says_it(
-    house: House, ana: Lead, logged: list[Any], monkeypatch: pytest.MonkeyPatch
+    house: BotHarness, ana: Lead, logged: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await ana.types("results 2w")
     await ana.sends(**CLEAR)
@@ -97,7 +97,7 @@ async def test_for_a_submission_without_inputs_a_page_says_it(
 
 
 async def test_for_a_button_a_page_on_top_says_it(
-    house: House, ana: Lead, logged: list[Any], monkeypatch: pytest.MonkeyPatch
+    house: BotHarness, ana: Lead, logged: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await ana.types("results 2w")
     await ana.sends(**CLEAR)
@@ -115,7 +115,7 @@ async def test_for_a_button_a_page_on_top_says_it(
 
 
 async def test_for_the_home_tab_the_tab_says_it(
-    house: House, ana: Lead, logged: list[Any], monkeypatch: pytest.MonkeyPatch
+    house: BotHarness, ana: Lead, logged: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(_: object) -> View:
         return View(type="home", callback_id="home", blocks=[too_long(), too_long()])
@@ -132,7 +132,7 @@ async def test_for_the_home_tab_the_tab_says_it(
 
 
 async def test_what_only_slack_refuses_is_logged_by_its_place(
-    house: House, ana: Lead, logged: list[Any], monkeypatch: pytest.MonkeyPatch
+    house: BotHarness, ana: Lead, logged: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await ana.types("results 2w")
     await ana.sends(**CLEAR)

@@ -22,7 +22,7 @@ from tests.harness import (
     MEMBERS,
     OWNER,
     WORKSPACE,
-    House,
+    BotHarness,
 )
 from tests.scenarios.lead import CLEAR, SPRINT, Lead
 
@@ -50,7 +50,9 @@ def hint(ana: Lead, block_id: str = "start.text.milestone") -> str:
 
 
 @pytest.mark.parametrize("name", GOALS)
-async def test_a_long_goal_is_cut_to_fit_on_every_page(house: House, ana: Lead, name: str) -> None:
+async def test_a_long_goal_is_cut_to_fit_on_every_page(
+    house: BotHarness, ana: Lead, name: str
+) -> None:
     assert await ana.types(f"results 2w {GOALS[name]}") == ""
     assert await ana.sends(**CLEAR) == {}
     assert ana.page == "The promise"
@@ -91,7 +93,9 @@ async def test_a_goal_that_fits_is_kept_as_it_is(ana: Lead) -> None:
     assert hint(ana) == ""
 
 
-async def test_a_draft_kept_with_a_long_goal_is_taken_up_again(house: House, ana: Lead) -> None:
+async def test_a_draft_kept_with_a_long_goal_is_taken_up_again(
+    house: BotHarness, ana: Lead
+) -> None:
     await ana.types(f"results 2w {'g' * 500}")
     await ana.me.close()
 
@@ -106,7 +110,7 @@ async def test_a_draft_kept_with_a_long_goal_is_taken_up_again(house: House, ana
 
 
 async def test_a_draft_kept_with_long_texts_and_a_weekend_day_opens(
-    house: House, ana: Lead
+    house: BotHarness, ana: Lead
 ) -> None:
     await ana.types("results 2w")
     await ana.me.close()
@@ -131,7 +135,7 @@ async def test_a_draft_kept_with_long_texts_and_a_weekend_day_opens(
     assert house.slack.problems == []
 
 
-async def test_long_names_fit_every_form(house: House, ana: Lead) -> None:
+async def test_long_names_fit_every_form(house: BotHarness, ana: Lead) -> None:
     """The longest that Slack takes, all of it to be escaped, and as many leads as there may be."""
     for user_id in (ANA, *MEMBERS):
         house.slack.workspace.users[user_id].real_name = "&" * 80
@@ -154,7 +158,7 @@ async def test_long_names_fit_every_form(house: House, ana: Lead) -> None:
     assert house.slack.problems == []
 
 
-async def test_settings_beyond_what_the_form_can_show_stay(house: House) -> None:
+async def test_settings_beyond_what_the_form_can_show_stay(house: BotHarness) -> None:
     many = tuple(f"U{number:010}" for number in range(300))
     async with house.bot.db.transaction() as tx:
         after = WorkspaceSettings(starters=many)
@@ -177,7 +181,7 @@ async def test_a_day_that_cannot_be_read_is_not_repeated_at_length(ana: Lead) ->
     assert len(told) < 300
 
 
-async def _rewrite_the_draft(house: House, **changes: Any) -> None:
+async def _rewrite_the_draft(house: BotHarness, **changes: Any) -> None:
     drafts = schema.phase_drafts
     async with house.bot.db.transaction() as tx:
         content = (await tx.execute(select(drafts.c.content))).scalar_one()

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.harness import House
+from tests.harness import BotHarness
 from tests.scenarios.malformed import ANSWERED, MALFORMED
 from tests.scenarios.requests import (
     FORM,
@@ -31,7 +31,7 @@ BODIES = {**MALFORMED, **ANSWERED, "no UTF-8": (b'{"violet": "\xff\xfe"}', JSON)
 
 
 @pytest.fixture
-def house(written: io.StringIO, house_over_http: House) -> House:
+def house(written: io.StringIO, house_over_http: BotHarness) -> BotHarness:
     return house_over_http
 
 
@@ -56,7 +56,7 @@ FORGERIES: tuple[Callable[[bytes], dict[str, str]], ...] = (
 
 @pytest.mark.parametrize("forge", FORGERIES, ids=[str(n) for n in range(len(FORGERIES))])
 async def test_what_is_not_signed_is_refused_and_counted_once(
-    house: House, written: io.StringIO, forge: Callable[[bytes], dict[str, str]]
+    house: BotHarness, written: io.StringIO, forge: Callable[[bytes], dict[str, str]]
 ) -> None:
     for name, (body, kind) in BODIES.items():
         before = refused()
@@ -68,7 +68,7 @@ async def test_what_is_not_signed_is_refused_and_counted_once(
 
 
 async def test_what_is_signed_and_malformed_is_refused_without_a_traceback(
-    house: House, written: io.StringIO
+    house: BotHarness, written: io.StringIO
 ) -> None:
     before = refused()
     answers = {name: await post_signed(house, *body) for name, body in MALFORMED.items()}
@@ -79,7 +79,9 @@ async def test_what_is_signed_and_malformed_is_refused_without_a_traceback(
     assert quiet(written)
 
 
-async def test_what_is_signed_and_unusual_is_answered(house: House, written: io.StringIO) -> None:
+async def test_what_is_signed_and_unusual_is_answered(
+    house: BotHarness, written: io.StringIO
+) -> None:
     answers = {name: await post_signed(house, *body) for name, body in ANSWERED.items()}
 
     assert answers == dict.fromkeys(ANSWERED, 200)
@@ -88,7 +90,7 @@ async def test_what_is_signed_and_unusual_is_answered(house: House, written: io.
 
 
 @pytest.mark.parametrize("name", ["unknown form", "unknown command"])
-async def test_what_is_unknown_is_told_to_the_person(house: House, name: str) -> None:
+async def test_what_is_unknown_is_told_to_the_person(house: BotHarness, name: str) -> None:
     body, kind = ANSWERED[name]
     status, text = await ask(house, body, signed(body), kind)
 
@@ -96,13 +98,13 @@ async def test_what_is_unknown_is_told_to_the_person(house: House, name: str) ->
     assert "I do not know this button, form or command" in text
 
 
-async def test_the_body_is_utf_8_whatever_its_headers_say(house: House) -> None:
+async def test_the_body_is_utf_8_whatever_its_headers_say(house: BotHarness) -> None:
     body = urlencode(TYPED).encode()
     for kind in (f"{FORM}; charset=utf-16", f"{FORM}; charset=violet", "", ";;;", "text/plain"):
         assert await post_signed(house, body, kind) == 200
 
 
-async def test_an_ssl_check_needs_no_signature_and_counts_as_none(house: House) -> None:
+async def test_an_ssl_check_needs_no_signature_and_counts_as_none(house: BotHarness) -> None:
     before = refused()
 
     assert await post(house, b"token=violet&ssl_check=1", {}) == 200
@@ -114,7 +116,7 @@ async def test_an_ssl_check_needs_no_signature_and_counts_as_none(house: House) 
 
 
 @pytest.mark.parametrize("kind", [FORM, JSON])
-async def test_a_large_body_is_refused(house: House, written: io.StringIO, kind: str) -> None:
+async def test_a_large_body_is_refused(house: BotHarness, written: io.StringIO, kind: str) -> None:
     body = b"violet" * 200_000
     for headers in ({}, signed(body)):
         assert await post(house, body, headers, kind) == 413
@@ -138,7 +140,7 @@ NOT_HTTP = (
 )
 
 
-async def test_what_is_not_http_is_refused(house: House, written: io.StringIO) -> None:
+async def test_what_is_not_http_is_refused(house: BotHarness, written: io.StringIO) -> None:
     for request in NOT_HTTP:
         assert (request, (await send_raw(house, request))[9:12]) == (request, b"400")
 
@@ -146,7 +148,7 @@ async def test_what_is_not_http_is_refused(house: House, written: io.StringIO) -
 
 
 async def test_a_body_that_is_cut_off_leaves_no_traceback(
-    house: House, written: io.StringIO
+    house: BotHarness, written: io.StringIO
 ) -> None:
     _, writer = await asyncio.open_connection("127.0.0.1", house.bot.http_port)
     lines = "".join(f"{name}: {value}\r\n" for name, value in signed(b"violet").items())
@@ -159,7 +161,7 @@ async def test_a_body_that_is_cut_off_leaves_no_traceback(
     assert quiet(written)
 
 
-async def test_chunks_are_put_together(house: House) -> None:
+async def test_chunks_are_put_together(house: BotHarness) -> None:
     body = urlencode(TYPED).encode()
     lines = "".join(f"{name}: {value}\r\n" for name, value in signed(body).items()).encode()
     chunks = b"".join(b"1\r\n%c\r\n" % byte for byte in body) + b"0\r\n\r\n"
@@ -168,7 +170,7 @@ async def test_chunks_are_put_together(house: House) -> None:
 
 
 @pytest.mark.parametrize("name", ["X-Slack-Signature", "X-Slack-Request-Timestamp"])
-async def test_of_two_signatures_the_first_counts(house: House, name: str) -> None:
+async def test_of_two_signatures_the_first_counts(house: BotHarness, name: str) -> None:
     body = urlencode(TYPED).encode()
     lines = [f"{key}: {value}".encode() for key, value in signed(body).items()]
     more = [b"Content-Length: %d" % len(body), b"Content-Type: " + FORM.encode()]
@@ -182,7 +184,7 @@ async def test_of_two_signatures_the_first_counts(house: House, name: str) -> No
 
 
 async def test_an_event_that_the_database_failed_comes_again(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    house: BotHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: Any) -> Any:
         raise sqlite3.OperationalError("disk I/O error")

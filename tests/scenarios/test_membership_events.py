@@ -17,26 +17,26 @@ from tests.harness import (
     LAUNCH,
     OWNER,
     PLATFORM,
-    House,
+    BotHarness,
 )
 from tests.scenarios.lead import CLEAR, SPRINT, Lead, shown
 from tests.scenarios.screen import told
 
 
-def announcement(house: House) -> str:
+def announcement(house: BotHarness) -> str:
     """As the others in the channel read it now."""
     (found,) = [one for one in house.slack.as_user(CHIARA).visible(LAUNCH) if "🏁" in one["text"]]
     return shown(found["blocks"])
 
 
-async def people_of(house: House) -> dict[str, Any]:
+async def people_of(house: BotHarness) -> dict[str, Any]:
     people = schema.phase_people
     async with house.bot.db.reading() as reader:
         rows = (await reader.execute(select(people))).mappings()
         return {row["user_id"]: row for row in rows}
 
 
-async def test_who_leaves_is_not_written_to_any_more(house: House, ana: Lead) -> None:
+async def test_who_leaves_is_not_written_to_any_more(house: BotHarness, ana: Lead) -> None:
     await ana.starts()
     house.slack.leave(LAUNCH, BEN)
     await house.settle()
@@ -48,7 +48,7 @@ async def test_who_leaves_is_not_written_to_any_more(house: House, ana: Lead) ->
     assert (await people_of(house))[BEN]["left_at"] is not None
 
 
-async def test_who_comes_is_asked_from_the_next_round_on(house: House, ana: Lead) -> None:
+async def test_who_comes_is_asked_from_the_next_round_on(house: BotHarness, ana: Lead) -> None:
     await ana.starts()
     await house.wait(days=2)
     house.slack.join(LAUNCH, OWNER)
@@ -61,7 +61,7 @@ async def test_who_comes_is_asked_from_the_next_round_on(house: House, ana: Lead
     assert "questions about this week" in asked["text"]
 
 
-async def test_a_guest_who_comes_is_not_of_the_team(house: House, ana: Lead) -> None:
+async def test_a_guest_who_comes_is_not_of_the_team(house: BotHarness, ana: Lead) -> None:
     await ana.starts()
     house.slack.leave(LAUNCH, GUEST)
     house.slack.join(LAUNCH, GUEST)
@@ -71,7 +71,7 @@ async def test_a_guest_who_comes_is_not_of_the_team(house: House, ana: Lead) -> 
     assert "to 7 people" in announcement(house)
 
 
-async def test_a_lead_who_comes_back_leads_again(house: House, ana: Lead) -> None:
+async def test_a_lead_who_comes_back_leads_again(house: BotHarness, ana: Lead) -> None:
     await ana.starts()
     house.slack.leave(LAUNCH, ANA)
     await house.settle()
@@ -85,7 +85,7 @@ async def test_a_lead_who_comes_back_leads_again(house: House, ana: Lead) -> Non
     assert (await people_of(house))[ANA]["role"] == "lead"
 
 
-async def test_a_channel_without_a_phase_has_no_team(house: House, ana: Lead) -> None:
+async def test_a_channel_without_a_phase_has_no_team(house: BotHarness, ana: Lead) -> None:
     await ana.starts()
     before = await people_of(house)
     house.slack.join(PLATFORM, OWNER)
@@ -103,7 +103,7 @@ async def starts_with(ana: Lead, members: list[str]) -> None:
     await ana.sends()
 
 
-def unheard(house: House, *, comes: str | None = None, goes: str | None = None) -> None:
+def unheard(house: BotHarness, *, comes: str | None = None, goes: str | None = None) -> None:
     """Somebody comes to the channel or goes, while nobody is there whom Slack could tell."""
     there = house.slack.workspace.conversations[LAUNCH].members
     if comes:
@@ -113,7 +113,7 @@ def unheard(house: House, *, comes: str | None = None, goes: str | None = None) 
 
 
 async def test_who_came_and_went_unheard_is_noticed_when_the_next_round_opens(
-    house: House, ana: Lead
+    house: BotHarness, ana: Lead
 ) -> None:
     await ana.starts()
     await house.wait(days=2)
@@ -130,7 +130,7 @@ async def test_who_came_and_went_unheard_is_noticed_when_the_next_round_opens(
     assert people[OWNER]["role"] == "member"
 
 
-async def test_who_was_not_chosen_is_never_asked(house: House, ana: Lead) -> None:
+async def test_who_was_not_chosen_is_never_asked(house: BotHarness, ana: Lead) -> None:
     await starts_with(ana, [BEN, CHIARA, DEV, EMI])
     unheard(house, comes=OWNER)
     await house.wait(days=9)
@@ -139,7 +139,9 @@ async def test_who_was_not_chosen_is_never_asked(house: House, ana: Lead) -> Non
     assert any("questions" in text for text in told(house, OWNER))
 
 
-async def test_who_was_not_chosen_and_comes_anew_is_of_the_team(house: House, ana: Lead) -> None:
+async def test_who_was_not_chosen_and_comes_anew_is_of_the_team(
+    house: BotHarness, ana: Lead
+) -> None:
     await starts_with(ana, [BEN, CHIARA, DEV, EMI])
     await house.wait(days=2)
     house.slack.leave(LAUNCH, FINN)
@@ -156,7 +158,7 @@ async def test_who_was_not_chosen_and_comes_anew_is_of_the_team(house: House, an
         assert any("questions" in text for text in told(house, user_id))
 
 
-async def test_a_coming_from_before_the_phase_is_told_late(house: House, ana: Lead) -> None:
+async def test_a_coming_from_before_the_phase_is_told_late(house: BotHarness, ana: Lead) -> None:
     house.slack.core.events.hold()
     house.slack.leave(LAUNCH, FINN)
     house.slack.join(LAUNCH, FINN)

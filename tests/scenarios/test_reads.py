@@ -7,7 +7,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy import delete, func, select, update
 
-from bot.agenda import agenda
+from bot.agenda import schedule
 from bot.agenda.actions import ActionName
 from bot.agenda.ticker import AT_ONCE
 from bot.clock import real_now
@@ -18,30 +18,30 @@ from bot.slack.conversations import channel_of, member_ids
 from bot.slack.errors import verdict
 from bot.slack.people import People
 from bot.slack.throttled_reads import ThrottledReads
-from tests.harness import ANA, BEN, LAUNCH, MEMBERS, OWNER, PLATFORM, WORKSPACE, House
+from tests.harness import ANA, BEN, LAUNCH, MEMBERS, OWNER, PLATFORM, WORKSPACE, BotHarness
 from tests.scenarios.lead import Lead, count
 from tests.scenarios.screen import told
 
 LONG = 3000  # seconds: no test waits for it
 
 
-def asked(house: House, method: str) -> int:
+def asked(house: BotHarness, method: str) -> int:
     return sum(call.method == method for call in house.slack.calls)
 
 
-def busy(house: House, method: str) -> None:
+def busy(house: BotHarness, method: str) -> None:
     """Slack answers this method with 429 from now on."""
     house.slack.calls.clear()
     house.slack.faults.fail_next(method, status=429, retry_after=LONG, times=500)
 
 
-async def passes(house: House, **time: float) -> None:
+async def passes(house: BotHarness, **time: float) -> None:
     """So much time; what Slack refused is not waited for."""
     house.clock.advance(timedelta(**time))
     await house.settle()
 
 
-async def over(house: House) -> None:
+async def over(house: BotHarness) -> None:
     """The time that Slack asked for has passed."""
     house.slack.faults.clear()
     async with house.bot.db.transaction() as tx:
@@ -50,13 +50,15 @@ async def over(house: House) -> None:
         await tx.execute(update(schema.agenda).where(failed).values(retry_at=None))
 
 
-async def test_people_are_asked_about_again_when_slack_allows_it(house: House, ana: Lead) -> None:
+async def test_people_are_asked_about_again_when_slack_allows_it(
+    house: BotHarness, ana: Lead
+) -> None:
     await ana.starts()
     house.slack.workspace.users[BEN].tz = "Asia/Tokyo"  # unheard
     busy(house, "users.info")
     async with house.bot.db.transaction() as tx:
         now = house.clock.now()
-        await agenda.put(
+        await schedule.add(
             tx, WORKSPACE, action=ActionName.ASK_WHAT_WAS_MISSED, subject=WORKSPACE, due_at=now
         )
     house.slack.leave(LAUNCH, MEMBERS[1])
@@ -74,7 +76,9 @@ async def test_people_are_asked_about_again_when_slack_allows_it(house: House, a
     assert zone == "Asia/Tokyo"
 
 
-async def test_a_round_waits_to_open_until_slack_says_who_is_there(house: House, ana: Lead) -> None:
+async def test_a_round_waits_to_open_until_slack_says_who_is_there(
+    house: BotHarness, ana: Lead
+) -> None:
     await ana.starts()
     busy(house, "conversations.members")
     house.slack.join(LAUNCH, OWNER)
@@ -89,7 +93,7 @@ async def test_a_round_waits_to_open_until_slack_says_who_is_there(house: House,
 
 
 async def test_other_processes_and_methods_and_workspaces(
-    db: Database, house: House, database_url: str
+    db: Database, house: BotHarness, database_url: str
 ) -> None:
     client: AsyncWebClient = house.bot.client
     refusals = rate_limited.labels("users.info")._value.get()
@@ -111,7 +115,7 @@ async def test_other_processes_and_methods_and_workspaces(
     assert await other.one(client, "T0OTHER", BEN) is not None
 
 
-async def test_once_the_time_is_over_slack_is_asked(db: Database, house: House) -> None:
+async def test_once_the_time_is_over_slack_is_asked(db: Database, house: BotHarness) -> None:
     async with db.transaction() as tx:
         row = {"workspace_id": WORKSPACE, "method": "users_info"}
         past = real_now() - timedelta(seconds=1)

@@ -9,8 +9,8 @@ from bot.clock import monotonic
 from bot.db import schema
 from bot.db.engine import Database
 from bot.slack import background_tasks
-from bot.slack.background_tasks import Afterwards
-from tests.harness import BEN, House
+from bot.slack.background_tasks import BackgroundTasks
+from tests.harness import BEN, BotHarness
 from tests.scenarios.test_rounds import asked, ballots_left, chosen, message_of
 
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -20,14 +20,14 @@ SLOW_SECONDS = 0.5
 VERY_SLOW_SECONDS = 1.5  # a receipt is given up after two
 
 
-async def press_send(house: House) -> None:
+async def press_send(house: BotHarness) -> None:
     """Ben's answer, acknowledged; he waits for nothing else."""
     values = chosen(message_of(house, BEN)["blocks"], clarity="2")
     await house.slack.as_user(BEN).click("rounds.send", values=values)
 
 
 @on_sqlite
-async def test_a_slow_receipt_delays_no_acknowledgement(asked: House) -> None:
+async def test_a_slow_receipt_delays_no_acknowledgement(asked: BotHarness) -> None:
     asked.slack.faults.fail_next("response_url", hang=VERY_SLOW_SECONDS)
     began = monotonic()
 
@@ -41,7 +41,7 @@ async def test_a_slow_receipt_delays_no_acknowledgement(asked: House) -> None:
 
 
 @on_sqlite
-async def test_a_receipt_under_way_is_waited_for_at_the_stop(asked: House) -> None:
+async def test_a_receipt_under_way_is_waited_for_at_the_stop(asked: BotHarness) -> None:
     asked.slack.faults.fail_next("response_url", hang=SLOW_SECONDS)
     await press_send(asked)
 
@@ -51,7 +51,7 @@ async def test_a_receipt_under_way_is_waited_for_at_the_stop(asked: House) -> No
 
 
 @on_sqlite
-async def test_an_edit_is_noted_for_what_fails_at_the_stop(asked: House, db: Database) -> None:
+async def test_an_edit_is_noted_for_what_fails_at_the_stop(asked: BotHarness, db: Database) -> None:
     asked.slack.faults.fail_next("response_url", hang=SLOW_SECONDS, status=500)
     await press_send(asked)
 
@@ -66,7 +66,7 @@ async def test_an_edit_is_noted_for_what_fails_at_the_stop(asked: House, db: Dat
 
 async def test_the_stop_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(background_tasks, "LONGEST_SECONDS", 0.05)
-    after = Afterwards()
+    after = BackgroundTasks()
     after.do(_for_ever())
 
     await asyncio.wait_for(after.stop(), 1)

@@ -8,11 +8,11 @@ import pytest
 from sqlalchemy import func, select
 
 from bot.db import schema
-from bot.outbox import outbox
+from bot.outbox import enqueue
 from bot.outbox.keys import MessageKey
 from bot.rounds.lifecycle import plan_rounds
 from bot.slack.content import content, section
-from tests.harness import ANA, BEN, LAUNCH, MEMBERS, WORKSPACE, House
+from tests.harness import ANA, BEN, LAUNCH, MEMBERS, WORKSPACE, BotHarness
 from tests.rounds.round_rows import NOW, PHASE, a_phase, the_phase
 from tests.scenarios.lead import count
 
@@ -24,16 +24,16 @@ COMMENT = "The importer is late & nobody says so"
 NOTE = "You said the importer is late. <!channel> It waits until January."
 
 
-async def a_phase_runs(house: House, **changed: object) -> None:
+async def a_phase_runs(house: BotHarness, **changed: object) -> None:
     async with house.bot.db.transaction() as tx:
         await a_phase(tx, **changed)  # type: ignore[arg-type]
         await plan_rounds(tx, WORKSPACE, await the_phase(tx), NOW)
         said = content("Results sprint", section("Results sprint"))
         key = f"announcement:{PHASE}"
-        await outbox.say(tx, WORKSPACE, key=MessageKey(key), to=LAUNCH, content=said, now=NOW)
+        await enqueue.post(tx, WORKSPACE, key=MessageKey(key), to=LAUNCH, content=said, now=NOW)
 
 
-async def answer(house: House, count: int, **values: str) -> None:
+async def answer(house: BotHarness, count: int, **values: str) -> None:
     """So many of the team press Send with the same answers and a comment."""
     for user_id in MEMBERS[:count]:
         person = house.slack.as_user(user_id)
@@ -46,24 +46,24 @@ async def answer(house: House, count: int, **values: str) -> None:
 
 
 @pytest.fixture
-async def asked(house: House) -> House:
+async def asked(house: BotHarness) -> BotHarness:
     await a_phase_runs(house)
     await house.travel_to(TUESDAY_EVENING)
     return house
 
 
 @pytest.fixture
-async def closed(asked: House) -> House:
+async def closed(asked: BotHarness) -> BotHarness:
     await answer(asked, 5, clarity="2", trust="4", ego="5")
     await asked.travel_to(BEFORE_THE_TEAM)
     return asked
 
 
-def last_to(house: House, user_id: str) -> dict[str, Any]:
+def last_to(house: BotHarness, user_id: str) -> dict[str, Any]:
     return house.slack.as_user(user_id).dm_with_bot()[-1]
 
 
-def in_thread(house: House) -> list[dict[str, Any]]:
+def in_thread(house: BotHarness) -> list[dict[str, Any]]:
     """Replies to the announcement, as Ben sees them."""
     seen = house.slack.as_user(BEN).visible(LAUNCH)
     return [one for one in seen if one.get("thread_ts", one["ts"]) != one["ts"]]
@@ -73,14 +73,14 @@ def read(message: dict[str, Any]) -> str:
     return json.dumps(message["blocks"], ensure_ascii=False)
 
 
-async def write(house: House, text: str, user_id: str = ANA) -> None:
+async def write(house: BotHarness, text: str, user_id: str = ANA) -> None:
     blocks = last_to(house, user_id)["blocks"]
     (box,) = [block["block_id"] for block in blocks if block["type"] == "input"]
     await house.slack.as_user(user_id).click("results.save_note", values={box: text})
     await house.settle()
 
 
-async def test_the_lead_reads_levels_picture_and_comments_first(closed: House) -> None:
+async def test_the_lead_reads_levels_picture_and_comments_first(closed: BotHarness) -> None:
     message = last_to(closed, ANA)
 
     assert message["text"] == f"Start in <#{LAUNCH}>: the results, for the leads first."
@@ -92,7 +92,7 @@ async def test_the_lead_reads_levels_picture_and_comments_first(closed: House) -
     assert in_thread(closed) == []
 
 
-async def test_the_team_reads_them_a_working_day_later_with_the_note(closed: House) -> None:
+async def test_the_team_reads_them_a_working_day_later_with_the_note(closed: BotHarness) -> None:
     await write(closed, NOTE)
     assert "Saved by" in read(last_to(closed, ANA))
     assert "image" in [block["type"] for block in last_to(closed, ANA)["blocks"]]
@@ -108,7 +108,7 @@ async def test_the_team_reads_them_a_working_day_later_with_the_note(closed: Hou
     assert "nobody says so" in read(last_to(closed, ANA))
 
 
-async def test_a_note_is_cleaned_and_an_empty_one_refused(closed: House) -> None:
+async def test_a_note_is_cleaned_and_an_empty_one_refused(closed: BotHarness) -> None:
     await write(closed, "  We \u202estop\u202c the importer. \n")
     await write(closed, " \u200b\n ")
 
@@ -118,21 +118,23 @@ async def test_a_note_is_cleaned_and_an_empty_one_refused(closed: House) -> None
     assert notes == ["We stop the importer."]
 
 
-async def test_whatever_was_written_the_team_reads_them(closed: House) -> None:
+async def test_whatever_was_written_the_team_reads_them(closed: BotHarness) -> None:
     await closed.travel_to(SHOWN)
 
     (message,) = in_thread(closed)
     assert "No note from Ana" in read(message)
 
 
-async def test_the_note_opens_the_next_questions(closed: House) -> None:
+async def test_the_note_opens_the_next_questions(closed: BotHarness) -> None:
     await write(closed, NOTE)
     await closed.travel_to(datetime(2026, 12, 1, 20, tzinfo=UTC))
 
     assert "It waits until January." in read(last_to(closed, BEN))
 
 
-async def test_too_late_or_not_a_lead_or_empty_is_said_beside_the_button(closed: House) -> None:
+async def test_too_late_or_not_a_lead_or_empty_is_said_beside_the_button(
+    closed: BotHarness,
+) -> None:
     before = last_to(closed, ANA)
     ana, ben = closed.slack.as_user(ANA), closed.slack.as_user(BEN)
     await ana.click("results.save_note")
@@ -152,7 +154,7 @@ async def test_too_late_or_not_a_lead_or_empty_is_said_beside_the_button(closed:
         assert await reader.scalar(select(func.count(schema.rounds.c.note))) == 0
 
 
-async def test_without_its_picture_the_message_still_comes(asked: House) -> None:
+async def test_without_its_picture_the_message_still_comes(asked: BotHarness) -> None:
     await answer(asked, 5, clarity="2", trust="4", ego="5")
     upload = "files.getUploadURLExternal"
     asked.slack.faults.fail_next(upload, error="file_uploads_disabled", times=9)
@@ -163,7 +165,7 @@ async def test_without_its_picture_the_message_still_comes(asked: House) -> None
     assert "image" not in [block["type"] for block in message["blocks"]]
 
 
-async def test_too_few_answers_show_and_leave_nothing(asked: House) -> None:
+async def test_too_few_answers_show_and_leave_nothing(asked: BotHarness) -> None:
     await answer(asked, 3, clarity="1", trust="1", ego="1")
     await asked.travel_to(SHOWN)
 
@@ -177,7 +179,7 @@ async def test_too_few_answers_show_and_leave_nothing(asked: House) -> None:
             assert await reader.scalar(select(func.count()).select_from(table)) == 0
 
 
-async def test_comments_die_with_the_channel_they_were_about(closed: House) -> None:
+async def test_comments_die_with_the_channel_they_were_about(closed: BotHarness) -> None:
     """Archived when the team was to read the results, and deleted later."""
     assert await count(closed, schema.round_comments) == 5
     closed.slack.archive(LAUNCH)
@@ -190,7 +192,7 @@ async def test_comments_die_with_the_channel_they_were_about(closed: House) -> N
     assert await count(closed, schema.round_comments) == 0
 
 
-async def test_the_form_may_choose_that_the_team_reads_comments(house: House) -> None:
+async def test_the_form_may_choose_that_the_team_reads_comments(house: BotHarness) -> None:
     await a_phase_runs(house, comments_to="team")
     await house.travel_to(TUESDAY_EVENING)
     await answer(house, 5, clarity="2", trust="4", ego="5")

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from bot.db import schema
 from bot.rounds import ballots
 from bot.rounds.lifecycle import plan_rounds
-from tests.harness import ANA, BEN, CHIARA, GENERAL, GUEST, LAUNCH, MEMBERS, WORKSPACE, House
+from tests.harness import ANA, BEN, CHIARA, GENERAL, GUEST, LAUNCH, MEMBERS, WORKSPACE, BotHarness
 from tests.rounds.round_rows import NOW, a_phase, the_phase
 
 TUESDAY_EVENING = datetime(2026, 11, 24, 20, tzinfo=UTC)
@@ -19,7 +19,7 @@ COMMENT = "The importer is late & nobody says so"
 
 
 @pytest.fixture
-async def asked(house: House) -> House:
+async def asked(house: BotHarness) -> BotHarness:
     """A phase began on Monday; by Tuesday evening everyone has the first questions."""
     async with house.bot.db.transaction() as tx:
         await a_phase(tx)
@@ -28,7 +28,7 @@ async def asked(house: House) -> House:
     return house
 
 
-def message_of(house: House, user_id: str) -> dict[str, Any]:
+def message_of(house: BotHarness, user_id: str) -> dict[str, Any]:
     """The newest message in this person's conversation with the bot."""
     return house.slack.as_user(user_id).dm_with_bot()[-1]
 
@@ -39,22 +39,22 @@ def chosen(blocks: list[dict[str, Any]], **values: Any) -> dict[str, Any]:
     return {name: values[key] for name in inputs if (key := name.split(":")[-1]) in values}
 
 
-async def send(house: House, user_id: str, **values: Any) -> None:
+async def send(house: BotHarness, user_id: str, **values: Any) -> None:
     values_by_block = chosen(message_of(house, user_id)["blocks"], **values)
     await house.slack.as_user(user_id).click("rounds.send", values=values_by_block)
     await house.settle()
 
 
-async def close(house: House) -> None:
+async def close(house: BotHarness) -> None:
     await house.wait(days=3)
 
 
-async def ballots_left(house: House) -> int:
+async def ballots_left(house: BotHarness) -> int:
     async with house.bot.db.reading() as reader:
         return await reader.scalar(select(func.count()).select_from(ballots.TABLES[0])) or 0
 
 
-async def answered(house: House) -> int | None:
+async def answered(house: BotHarness) -> int | None:
     async with house.bot.db.reading() as reader:
         found: int | None = await reader.scalar(
             select(schema.rounds.c.answered).order_by(schema.rounds.c.number).limit(1)
@@ -62,7 +62,7 @@ async def answered(house: House) -> int | None:
         return found
 
 
-async def test_everyone_is_asked_in_their_own_morning(asked: House) -> None:
+async def test_everyone_is_asked_in_their_own_morning(asked: BotHarness) -> None:
     for user_id in MEMBERS:
         (message,) = asked.slack.as_user(user_id).dm_with_bot()
         zone = asked.slack.workspace.users[user_id].tz
@@ -74,7 +74,7 @@ async def test_everyone_is_asked_in_their_own_morning(asked: House) -> None:
 
 
 async def test_send_is_saved_and_the_receipt_takes_the_place_of_the_questions(
-    asked: House,
+    asked: BotHarness,
 ) -> None:
     await send(asked, BEN, clarity="2", ego="5", comment=COMMENT)
 
@@ -84,7 +84,7 @@ async def test_send_is_saved_and_the_receipt_takes_the_place_of_the_questions(
     assert await ballots_left(asked) == 1
 
 
-async def test_change_opens_what_was_sent_and_keeps_what_is_new(asked: House) -> None:
+async def test_change_opens_what_was_sent_and_keeps_what_is_new(asked: BotHarness) -> None:
     await send(asked, BEN, clarity="2", comment=COMMENT)
     ben = asked.slack.as_user(BEN)
 
@@ -101,7 +101,7 @@ async def test_change_opens_what_was_sent_and_keeps_what_is_new(asked: House) ->
     assert await ballots_left(asked) == 1
 
 
-async def test_a_leads_tick_is_taken_along_into_the_form(asked: House) -> None:
+async def test_a_leads_tick_is_taken_along_into_the_form(asked: BotHarness) -> None:
     await send(asked, ANA, share=["yes"])
 
     view = asked.slack.as_user(ANA).top_view
@@ -110,7 +110,7 @@ async def test_a_leads_tick_is_taken_along_into_the_form(asked: House) -> None:
     assert [option["value"] for option in box["element"]["initial_options"]] == ["yes"]
 
 
-async def test_a_lead_who_skips_before_their_hour_is_not_asked(house: House) -> None:
+async def test_a_lead_who_skips_before_their_hour_is_not_asked(house: BotHarness) -> None:
     async with house.bot.db.transaction() as tx:
         await a_phase(tx)
         await plan_rounds(tx, WORKSPACE, await the_phase(tx), NOW)
@@ -125,7 +125,7 @@ async def test_a_lead_who_skips_before_their_hour_is_not_asked(house: House) -> 
     assert ana.dm_with_bot() == []
 
 
-async def test_send_with_nothing_chosen_opens_the_form_and_saves_nothing(asked: House) -> None:
+async def test_send_with_nothing_chosen_opens_the_form_and_saves_nothing(asked: BotHarness) -> None:
     await send(asked, BEN, comment=COMMENT)
     ben = asked.slack.as_user(BEN)
     view = ben.top_view
@@ -142,7 +142,7 @@ async def test_send_with_nothing_chosen_opens_the_form_and_saves_nothing(asked: 
 
 
 async def test_a_form_with_nothing_in_it_is_refused_and_a_comment_alone_is_taken(
-    asked: House,
+    asked: BotHarness,
 ) -> None:
     await send(asked, BEN)
     ben = asked.slack.as_user(BEN)
@@ -162,7 +162,7 @@ async def test_a_form_with_nothing_in_it_is_refused_and_a_comment_alone_is_taken
     assert message_of(asked, BEN)["text"].startswith("Received.")
 
 
-async def test_skip_says_so_and_stops_the_reminder(asked: House) -> None:
+async def test_skip_says_so_and_stops_the_reminder(asked: BotHarness) -> None:
     await asked.slack.as_user(BEN).click("rounds.skip")
     await asked.wait(days=1)
 
@@ -172,7 +172,7 @@ async def test_skip_says_so_and_stops_the_reminder(asked: House) -> None:
     assert len(asked.slack.as_user(CHIARA).dm_with_bot()) == 2
 
 
-async def test_a_reminder_leads_to_the_form(asked: House) -> None:
+async def test_a_reminder_leads_to_the_form(asked: BotHarness) -> None:
     await asked.wait(days=1)
     chiara = asked.slack.as_user(CHIARA)
     await chiara.click("rounds.change")
@@ -185,7 +185,7 @@ async def test_a_reminder_leads_to_the_form(asked: House) -> None:
     assert {message["text"][:9] for message in chiara.dm_with_bot()} == {"Received."}
 
 
-async def test_at_the_close_only_totals_stay_and_everyone_is_told(asked: House) -> None:
+async def test_at_the_close_only_totals_stay_and_everyone_is_told(asked: BotHarness) -> None:
     for user_id in MEMBERS[:5]:
         await send(asked, user_id, clarity="2", trust="4", ego="5", comment=COMMENT)
     await close(asked)
@@ -197,7 +197,7 @@ async def test_at_the_close_only_totals_stay_and_everyone_is_told(asked: House) 
         assert first["text"] == f"The questions about <#{LAUNCH}> are closed."
 
 
-async def test_no_answer_ever_entered_a_message(asked: House) -> None:
+async def test_no_answer_ever_entered_a_message(asked: BotHarness) -> None:
     """Companies can export messages: every call that writes one is searched."""
     for user_id in MEMBERS[:5]:
         await send(asked, user_id, clarity="2", trust="4", ego="5", comment=COMMENT)
@@ -211,7 +211,7 @@ async def test_no_answer_ever_entered_a_message(asked: House) -> None:
     assert "selected_option" not in written
 
 
-async def test_a_closed_round_takes_nothing_more(asked: House) -> None:
+async def test_a_closed_round_takes_nothing_more(asked: BotHarness) -> None:
     await send(asked, BEN, clarity="2")
     ben = asked.slack.as_user(BEN)
     await ben.click("rounds.change")
@@ -224,7 +224,7 @@ async def test_a_closed_round_takes_nothing_more(asked: House) -> None:
     assert "these questions are closed" in json.dumps(submitted.errors)
 
 
-async def test_a_forged_press_in_another_persons_message_changes_nothing(asked: House) -> None:
+async def test_a_forged_press_in_another_persons_message_changes_nothing(asked: BotHarness) -> None:
     theirs = message_of(asked, CHIARA)
     direct = asked.slack.as_user(CHIARA).direct_message
     assert direct is not None
@@ -244,7 +244,7 @@ async def test_a_forged_press_in_another_persons_message_changes_nothing(asked: 
     assert await ballots_left(asked) == 0
 
 
-async def test_a_lost_receipt_is_repaired_by_an_edit(asked: House) -> None:
+async def test_a_lost_receipt_is_repaired_by_an_edit(asked: BotHarness) -> None:
     asked.slack.faults.fail_next("response_url", status=500)
     await send(asked, BEN, clarity="2")
 
@@ -252,7 +252,7 @@ async def test_a_lost_receipt_is_repaired_by_an_edit(asked: House) -> None:
     assert await ballots_left(asked) == 1
 
 
-async def test_poll_is_refused_where_it_makes_no_sense(asked: House) -> None:
+async def test_poll_is_refused_where_it_makes_no_sense(asked: BotHarness) -> None:
     ana, ben = asked.slack.as_user(ANA), asked.slack.as_user(BEN)
 
     soon = await ana.command("/imbalance poll", LAUNCH)
@@ -264,7 +264,7 @@ async def test_poll_is_refused_where_it_makes_no_sense(asked: House) -> None:
     assert "only the leads" in not_a_lead.text
 
 
-async def test_poll_asks_everyone_within_their_hours(asked: House) -> None:
+async def test_poll_asks_everyone_within_their_hours(asked: BotHarness) -> None:
     await asked.travel_to(datetime(2026, 11, 30, 10, tzinfo=UTC))
 
     told = await asked.slack.as_user(ANA).command("/imbalance poll", LAUNCH)

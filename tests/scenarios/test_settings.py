@@ -8,15 +8,15 @@ from bot.db import schema
 from bot.playground.fake_slack.workspace_changes import done
 from bot.workspaces import store
 from bot.workspaces.rules import WorkspaceSettings
-from tests.harness import ANA, BEN, GUEST, LAUNCH, OWNER, WORKSPACE, House
+from tests.harness import ANA, BEN, GUEST, LAUNCH, OWNER, WORKSPACE, BotHarness
 
 
-async def settings_of(house: House) -> WorkspaceSettings:
+async def settings_of(house: BotHarness) -> WorkspaceSettings:
     async with house.bot.db.reading() as reader:
         return await store.settings_of(reader, WORKSPACE)
 
 
-async def test_an_admin_changes_a_limit_and_reads_what_was_saved(house: House) -> None:
+async def test_an_admin_changes_a_limit_and_reads_what_was_saved(house: BotHarness) -> None:
     admin = house.slack.as_user(OWNER)
     await admin.command("/imbalance settings", LAUNCH)
     view = admin.top_view
@@ -35,7 +35,7 @@ async def test_an_admin_changes_a_limit_and_reads_what_was_saved(house: House) -
     }
 
 
-async def test_what_cannot_be_is_said_at_its_field_and_nothing_is_saved(house: House) -> None:
+async def test_what_cannot_be_is_said_at_its_field_and_nothing_is_saved(house: BotHarness) -> None:
     admin = house.slack.as_user(OWNER)
     await admin.command("/imbalance settings", LAUNCH)
     view = admin.top_view
@@ -47,7 +47,7 @@ async def test_what_cannot_be_is_said_at_its_field_and_nothing_is_saved(house: H
     assert await settings_of(house) == WorkspaceSettings()
 
 
-async def test_nothing_changed_closes_the_form(house: House) -> None:
+async def test_nothing_changed_closes_the_form(house: BotHarness) -> None:
     admin = house.slack.as_user(OWNER)
     await admin.command("/imbalance settings", LAUNCH)
     submitted = await admin.submit()
@@ -56,7 +56,7 @@ async def test_nothing_changed_closes_the_form(house: House) -> None:
     assert admin.top_view is None
 
 
-async def test_the_questions_are_reworded_on_top_of_the_settings(house: House) -> None:
+async def test_the_questions_are_reworded_on_top_of_the_settings(house: BotHarness) -> None:
     admin = house.slack.as_user(OWNER)
     await admin.command("/imbalance settings", LAUNCH)
     await admin.click("workspaces.reword", view_id=(admin.top_view or {})["id"])
@@ -69,14 +69,14 @@ async def test_the_questions_are_reworded_on_top_of_the_settings(house: House) -
     assert (await settings_of(house)).questions == {"ego": {"label": "Room to err?"}}
 
 
-async def test_others_read_them_and_learn_whom_to_ask(house: House) -> None:
+async def test_others_read_them_and_learn_whom_to_ask(house: BotHarness) -> None:
     told = await house.slack.as_user(BEN).command("/imbalance settings", LAUNCH)
 
     assert "Ask one of them" in json.dumps(told.body["blocks"])
     assert house.slack.as_user(BEN).top_view is None
 
 
-async def test_an_admin_no_more_cannot_save_an_open_form(house: House) -> None:
+async def test_an_admin_no_more_cannot_save_an_open_form(house: BotHarness) -> None:
     admin = house.slack.as_user(OWNER)
     await admin.command("/imbalance settings", LAUNCH)
     view = admin.top_view
@@ -90,7 +90,7 @@ async def test_an_admin_no_more_cannot_save_an_open_form(house: House) -> None:
     assert await settings_of(house) == WorkspaceSettings()
 
 
-async def test_every_event_is_acknowledged(house: House) -> None:
+async def test_every_event_is_acknowledged(house: BotHarness) -> None:
     for event in (
         {"type": "team_join", "user": {"id": "U0NEW", "name": "new"}},
         {"type": "member_joined_channel", "user": GUEST, "channel": LAUNCH, "team": WORKSPACE},
@@ -103,7 +103,7 @@ async def test_every_event_is_acknowledged(house: House) -> None:
         assert await reader.scalar(select(schema.workspaces.c.state)) == "installed"
 
 
-async def test_the_app_removed_is_noted(house: House) -> None:
+async def test_the_app_removed_is_noted(house: BotHarness) -> None:
     await house.slack.emit({"type": "app_uninstalled"})
     await house.settle()
 

@@ -15,14 +15,14 @@ from structlog.testing import capture_logs
 
 import bot.slack.app
 from bot.app import Imbalance, Unable
-from bot.clock import MovedClock, monotonic
-from bot.playground.server import StandIn
+from bot.clock import AdjustableClock, monotonic
+from bot.playground.server import FakeSlack
 from bot.settings import Settings
 from bot.slack.sockets import Connection, Sockets
-from tests.harness import ANA, BEN, LAUNCH, House
+from tests.harness import ANA, BEN, LAUNCH, BotHarness
 
 
-async def connected(slack: StandIn, count: int) -> bool:
+async def connected(slack: FakeSlack, count: int) -> bool:
     """Whether so many connections come to stand, within 20 s."""
     for _ in range(2000):
         if len([c for c in slack.core.sockets.connections if not c.leaving]) == count:
@@ -31,12 +31,12 @@ async def connected(slack: StandIn, count: int) -> bool:
     return False
 
 
-async def test_there_are_two_connections(house: House) -> None:
+async def test_there_are_two_connections(house: BotHarness) -> None:
     assert await connected(house.slack, 2)
 
 
 async def test_what_is_under_way_is_acknowledged_before_its_connection_is_renewed(
-    house: House,
+    house: BotHarness,
 ) -> None:
     assert await connected(house.slack, 2)
     house.slack.faults.fail_next("*", hang=0.5)
@@ -50,7 +50,7 @@ async def test_what_is_under_way_is_acknowledged_before_its_connection_is_renewe
     assert await connected(house.slack, 2)
 
 
-async def test_what_comes_while_a_ticket_is_fetched_is_acknowledged(house: House) -> None:
+async def test_what_comes_while_a_ticket_is_fetched_is_acknowledged(house: BotHarness) -> None:
     assert await connected(house.slack, 2)
     old, other = house.slack.core.sockets.connections
     other.leaving = True  # everything comes over the one that is being renewed
@@ -67,7 +67,7 @@ async def test_what_comes_while_a_ticket_is_fetched_is_acknowledged(house: House
 
 
 async def test_a_ticket_is_asked_for_again_when_slack_allows_it(
-    standin: StandIn, monkeypatch: pytest.MonkeyPatch
+    standin: FakeSlack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def authorize(**_: Any) -> None:
         return None
@@ -85,7 +85,7 @@ async def test_a_ticket_is_asked_for_again_when_slack_allows_it(
     await connection.leave()
 
 
-async def test_commands_during_a_renewal_are_answered(house: House) -> None:
+async def test_commands_during_a_renewal_are_answered(house: BotHarness) -> None:
     assert await connected(house.slack, 2)
     for _ in range(3):
         house.slack.faults.refresh_sockets()
@@ -95,7 +95,7 @@ async def test_commands_during_a_renewal_are_answered(house: House) -> None:
 
 
 async def test_it_is_ready_while_one_connection_is_left(
-    house: House, bot: Imbalance, standin: StandIn
+    house: BotHarness, bot: Imbalance, standin: FakeSlack
 ) -> None:
     assert await connected(standin, 2)
     lost = standin.core.sockets.connections[0]
@@ -108,14 +108,14 @@ async def test_it_is_ready_while_one_connection_is_left(
     assert answered.status == 200
 
 
-async def test_it_is_not_ready_before_the_first(settings: Settings, clock: MovedClock) -> None:
+async def test_it_is_not_ready_before_the_first(settings: Settings, clock: AdjustableClock) -> None:
     starting = Imbalance(settings, clock)
     assert list(await starting.not_ready()) == ["socket"]
     await starting.db.close()
 
 
 async def test_a_token_that_slack_refuses_is_named_at_the_start(
-    settings: Settings, clock: MovedClock
+    settings: Settings, clock: AdjustableClock
 ) -> None:
     starting = Imbalance(replace(settings, slack_app_token="xapp-wrong"), clock)
 
@@ -124,7 +124,7 @@ async def test_a_token_that_slack_refuses_is_named_at_the_start(
     await starting.stop()
 
 
-async def test_after_both_were_cut_it_comes_back(house: House) -> None:
+async def test_after_both_were_cut_it_comes_back(house: BotHarness) -> None:
     assert await connected(house.slack, 2)
     house.slack.faults.cut_sockets()
     answered = await house.slack.as_user(ANA).command("/imbalance help", LAUNCH)
@@ -139,7 +139,7 @@ def watchful(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_while_slack_refuses_connections_it_tries_ever_more_seldom(
-    watchful: None, house: House, standin: StandIn
+    watchful: None, house: BotHarness, standin: FakeSlack
 ) -> None:
     assert await connected(standin, 2)
     standin.faults.fail_next("apps.connections.open", error="internal_error", times=8)
@@ -160,7 +160,7 @@ async def test_while_slack_refuses_connections_it_tries_ever_more_seldom(
 
 
 async def test_the_last_connection_that_slack_allows_is_warned_of(
-    house: House, bot: Imbalance, standin: StandIn, monkeypatch: pytest.MonkeyPatch
+    house: BotHarness, bot: Imbalance, standin: FakeSlack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert await connected(standin, 2)
     monkeypatch.setattr("bot.slack.sockets.MOST_CONNECTIONS", 3)
@@ -211,7 +211,7 @@ MALFORMED = (
 
 
 async def test_what_is_malformed_does_not_disturb_a_connection(
-    written: io.StringIO, house: House, monkeypatch: pytest.MonkeyPatch
+    written: io.StringIO, house: BotHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.slack.sockets.DRAIN_SECONDS", 60)  # longer than `connected` waits
     assert await connected(house.slack, 2)
@@ -232,14 +232,14 @@ async def test_what_is_malformed_does_not_disturb_a_connection(
         assert word not in written.getvalue()
 
 
-def an_app(slack: StandIn) -> AsyncApp:
+def an_app(slack: FakeSlack) -> AsyncApp:
     return AsyncApp(
         client=AsyncWebClient(slack.bot_token, base_url=slack.api_url, retry_handlers=[])
     )
 
 
 async def test_how_many_an_app_has_is_what_slack_greeted_with(
-    standin: StandIn,
+    standin: FakeSlack,
 ) -> None:
     """The tenth is the last that Slack allows, and is warned of; other messages say nothing."""
     app = an_app(standin)
@@ -259,7 +259,7 @@ async def test_how_many_an_app_has_is_what_slack_greeted_with(
 
 
 async def test_it_is_idle_when_everything_that_came_was_answered(
-    standin: StandIn, monkeypatch: pytest.MonkeyPatch
+    standin: FakeSlack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What asks it to be renewed is not waited for: that waits for all others."""
     app = an_app(standin)
@@ -288,7 +288,7 @@ async def test_it_is_idle_when_everything_that_came_was_answered(
 
 
 async def test_only_one_connection_is_renewed_at_a_time(
-    standin: StandIn, monkeypatch: pytest.MonkeyPatch
+    standin: FakeSlack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = an_app(standin)
     sockets = Sockets(app, standin.app_token, count=2)
@@ -319,7 +319,7 @@ async def test_only_one_connection_is_renewed_at_a_time(
     ],
 )
 async def test_a_refused_token_ends_only_the_first_try_to_connect(
-    standin: StandIn,
+    standin: FakeSlack,
     monkeypatch: pytest.MonkeyPatch,
     error: str,
     connected_before: bool,

@@ -17,12 +17,12 @@ from tests.harness import (
     MEMBERS,
     OTHER_BOT,
     PLATFORM,
-    House,
+    BotHarness,
 )
 from tests.scenarios.lead import CLEAR, SPRINT, TRUST, Lead, shown
 
 
-async def test_a_sprint_from_the_command_to_the_announcement(house: House, ana: Lead) -> None:
+async def test_a_sprint_from_the_command_to_the_announcement(house: BotHarness, ana: Lead) -> None:
     assert await ana.types("results until 2026-12-18") == ""
     assert ana.page == "Is this the moment?"
     assert "With this one: 26 of 90 days in results sprints." in shown(ana.blocks)
@@ -62,7 +62,7 @@ async def test_a_sprint_from_the_command_to_the_announcement(house: House, ana: 
 
 
 async def test_the_form_opens_before_slack_is_asked_about_the_channel(
-    house: House, ana: Lead
+    house: BotHarness, ana: Lead
 ) -> None:
     await ana.starts()  # so that Ana is known
     await house.wait(days=15)
@@ -76,7 +76,7 @@ async def test_the_form_opens_before_slack_is_asked_about_the_channel(
     assert sorted(asked) == ["conversations.info", "conversations.members"]
 
 
-async def test_trust_building_chosen_in_the_form(house: House, ana: Lead) -> None:
+async def test_trust_building_chosen_in_the_form(house: BotHarness, ana: Lead) -> None:
     await ana.types("")
     assert await ana.sends(start__kind="trust_building", **CLEAR) == {}
     assert await ana.sends(**TRUST) == {}
@@ -88,7 +88,7 @@ async def test_trust_building_chosen_in_the_form(house: House, ana: Lead) -> Non
     assert "no new sprint" not in shown(announcement["blocks"])
 
 
-async def test_the_first_questions_come_the_next_morning(house: House, ana: Lead) -> None:
+async def test_the_first_questions_come_the_next_morning(house: BotHarness, ana: Lead) -> None:
     await ana.starts()
     await house.wait(days=2)
 
@@ -122,7 +122,7 @@ async def test_a_clearer_answer_needs_no_tick(ana: Lead) -> None:
     assert ana.page == "The promise"
 
 
-async def test_the_questions_may_stay_blank(house: House, ana: Lead) -> None:
+async def test_the_questions_may_stay_blank(house: BotHarness, ana: Lead) -> None:
     await ana.types("results 2w")
 
     await ana.sends()
@@ -162,7 +162,7 @@ async def test_another_row_keeps_what_is_typed_up_to_five(ana: Lead) -> None:
     assert "Dark mode (Ben), Thing 2 (Ana), Thing 3 (Ana)" in shown(ana.blocks)
 
 
-async def test_more_options_open_in_place(house: House, ana: Lead) -> None:
+async def test_more_options_open_in_place(house: BotHarness, ana: Lead) -> None:
     await ana.types("results 2w")
     await ana.sends(**CLEAR)
     await ana.me.fill(ana.view["id"], {"start.text.ask": "Fast reviews"})
@@ -212,7 +212,9 @@ async def test_errors_stand_at_their_field(ana: Lead, option: str, value: Any, s
     assert ana.typed("start.text.ask") == SPRINT["start.text.ask"]
 
 
-async def test_a_second_sprint_too_soon_is_justified_in_public(house: House, ana: Lead) -> None:
+async def test_a_second_sprint_too_soon_is_justified_in_public(
+    house: BotHarness, ana: Lead
+) -> None:
     await ana.starts("results 3w")
     await house.wait(days=22)  # it ended by itself, and a day passed
     await ana.types("results 2w")
@@ -229,7 +231,9 @@ async def test_a_second_sprint_too_soon_is_justified_in_public(house: House, ana
     assert "*Why another sprint:* The customer moved the date." in shown(announcement["blocks"])
 
 
-async def test_a_public_channel_is_joined_when_it_is_announced(house: House, ana: Lead) -> None:
+async def test_a_public_channel_is_joined_when_it_is_announced(
+    house: BotHarness, ana: Lead
+) -> None:
     await ana.types("trust 3w", PLATFORM)
     await ana.sends(**CLEAR)
     await ana.sends(**TRUST)

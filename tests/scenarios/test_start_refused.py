@@ -4,14 +4,14 @@ import pytest
 from sqlalchemy import select
 
 from bot.db import schema
-from tests.harness import ARCHIVED, BEN, GUEST, LAUNCH, SECRET, House
+from tests.harness import ARCHIVED, BEN, GUEST, LAUNCH, SECRET, BotHarness
 from tests.scenarios.lead import CLEAR, SPRINT, TRUST, Lead, count, shown
 
 #: Where nothing can be started, as Slack says.
 NO_PLACE = [(SECRET, "I am not in this private channel"), (ARCHIVED, "archived")]
 
 
-async def test_a_refusal_says_why_and_what_to_do(house: House) -> None:
+async def test_a_refusal_says_why_and_what_to_do(house: BotHarness) -> None:
     guest = Lead(house, GUEST)
 
     told = await guest.types("results 2w")
@@ -22,7 +22,7 @@ async def test_a_refusal_says_why_and_what_to_do(house: House) -> None:
 
 @pytest.mark.parametrize(("channel_id", "said"), NO_PLACE)
 async def test_what_slack_says_of_the_channel_is_said_in_the_form(
-    house: House, ana: Lead, channel_id: str, said: str
+    house: BotHarness, ana: Lead, channel_id: str, said: str
 ) -> None:
     assert await ana.types("results 2w", channel_id) == ""
     await house.settle()
@@ -36,7 +36,7 @@ async def test_what_slack_says_of_the_channel_is_said_in_the_form(
 
 @pytest.mark.parametrize(("channel_id", "said"), NO_PLACE)
 async def test_where_slack_did_not_say_it_next_is_refused(
-    house: House, ana: Lead, channel_id: str, said: str
+    house: BotHarness, ana: Lead, channel_id: str, said: str
 ) -> None:
     house.slack.faults.fail_next("conversations.info", status=503)
     await ana.types("results 2w", channel_id)
@@ -48,7 +48,7 @@ async def test_where_slack_did_not_say_it_next_is_refused(
     assert ana.typed("start.level.clarity")["value"] == CLEAR["start.level.clarity"]
 
 
-async def test_a_direct_message_is_no_place_for_a_phase(house: House, ana: Lead) -> None:
+async def test_a_direct_message_is_no_place_for_a_phase(house: BotHarness, ana: Lead) -> None:
     await ana.me.open_home()
     direct = ana.me.direct_message
     assert direct is not None
@@ -71,7 +71,7 @@ async def test_what_cannot_be_is_said_at_the_command(ana: Lead, words: str, said
     assert ana.me.top_view is None
 
 
-async def test_one_phase_a_channel(house: House, ana: Lead) -> None:
+async def test_one_phase_a_channel(house: BotHarness, ana: Lead) -> None:
     await ana.starts()
     ben = Lead(house, BEN)
 
@@ -82,7 +82,7 @@ async def test_one_phase_a_channel(house: House, ana: Lead) -> None:
     assert ben.me.top_view is None
 
 
-async def test_who_was_slower_loses_nothing(house: House, ana: Lead) -> None:
+async def test_who_was_slower_loses_nothing(house: BotHarness, ana: Lead) -> None:
     ben = Lead(house, BEN)
     await ben.types("trust 2w")
     await ben.sends(**CLEAR)
@@ -98,7 +98,7 @@ async def test_who_was_slower_loses_nothing(house: House, ana: Lead) -> None:
     assert await count(house, schema.phases) == 1
 
 
-async def test_what_was_left_half_done_comes_back(house: House, ana: Lead) -> None:
+async def test_what_was_left_half_done_comes_back(house: BotHarness, ana: Lead) -> None:
     await ana.types("results 2w")
     await ana.sends(**CLEAR)
     await ana.sends(**SPRINT)
@@ -111,7 +111,9 @@ async def test_what_was_left_half_done_comes_back(house: House, ana: Lead) -> No
     assert ana.typed("start.text.stakes") == SPRINT["start.text.stakes"]
 
 
-async def test_an_end_that_passed_meanwhile_is_not_brought_back(house: House, ana: Lead) -> None:
+async def test_an_end_that_passed_meanwhile_is_not_brought_back(
+    house: BotHarness, ana: Lead
+) -> None:
     await ana.types("results until 2026-11-25 ship the beta")
     await ana.sends(**CLEAR)
     await ana.me.close()
@@ -124,7 +126,7 @@ async def test_an_end_that_passed_meanwhile_is_not_brought_back(house: House, an
     assert ana.typed("start.ends_on") == "2026-12-10"
 
 
-async def test_a_page_of_a_forgotten_form_says_so(house: House, ana: Lead) -> None:
+async def test_a_page_of_a_forgotten_form_says_so(house: BotHarness, ana: Lead) -> None:
     await ana.types("results 2w")
     await ana.sends(**CLEAR)
     await house.wait(days=8)
@@ -134,7 +136,7 @@ async def test_a_page_of_a_forgotten_form_says_so(house: House, ana: Lead) -> No
     assert "this form is older than a week and was forgotten" in str(errors)
 
 
-async def test_submitted_twice_it_is_one_phase(house: House, ana: Lead) -> None:
+async def test_submitted_twice_it_is_one_phase(house: BotHarness, ana: Lead) -> None:
     await ana.types("results 2w")
     await ana.sends(**CLEAR)
     await ana.sends(**SPRINT)
@@ -151,7 +153,7 @@ async def test_submitted_twice_it_is_one_phase(house: House, ana: Lead) -> None:
     assert len(house.slack.as_user(BEN).visible(LAUNCH)) == 1
 
 
-async def test_mentions_are_shown_and_never_fire(house: House, ana: Lead) -> None:
+async def test_mentions_are_shown_and_never_fire(house: BotHarness, ana: Lead) -> None:
     hostile = {name: "<!channel> & <@U0BEN> *now* \u202e😀 שלום" for name in SPRINT}
     await ana.types("results 2w <!channel> &amp; more")
     await ana.sends(**CLEAR)

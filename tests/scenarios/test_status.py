@@ -4,14 +4,16 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.harness import ANA, BEN, GENERAL, GUEST, LAUNCH, MEMBERS, OWNER, House
+from tests.harness import ANA, BEN, GENERAL, GUEST, LAUNCH, MEMBERS, OWNER, BotHarness
 from tests.scenarios.lead import Lead, shown
 
 OVER = datetime(2026, 12, 7, 17, 1, tzinfo=UTC)
 WORDS = {"outcome": "Beta is out."}
 
 
-async def card(house: House, user_id: str, words: str = "", channel_id: str = LAUNCH) -> list[str]:
+async def card(
+    house: BotHarness, user_id: str, words: str = "", channel_id: str = LAUNCH
+) -> list[str]:
     """What the command shows this person, line by line; it stays as their own message."""
     me = house.slack.as_user(user_id)
     answer = await me.command(f"/imbalance {words}".strip(), channel_id)
@@ -20,7 +22,7 @@ async def card(house: House, user_id: str, words: str = "", channel_id: str = LA
     return shown(answer.body["blocks"]).splitlines()
 
 
-async def test_before_the_first_phase(house: House, ana: Lead) -> None:
+async def test_before_the_first_phase(house: BotHarness, ana: Lead) -> None:
     said = await card(house, ANA)
     assert said == [
         "*No phase runs in this channel.*",
@@ -34,7 +36,7 @@ async def test_before_the_first_phase(house: House, ana: Lead) -> None:
     assert ana.page == "Is this the moment?"
 
 
-async def test_a_guest_is_offered_nothing_they_may_not_do(house: House, ana: Lead) -> None:
+async def test_a_guest_is_offered_nothing_they_may_not_do(house: BotHarness, ana: Lead) -> None:
     assert "Start a phase" not in await card(house, GUEST)
     await ana.starts()
 
@@ -44,7 +46,7 @@ async def test_a_guest_is_offered_nothing_they_may_not_do(house: House, ana: Lea
 
 
 @pytest.mark.parametrize("words", ["", "status"])
-async def test_while_one_runs(house: House, ana: Lead, words: str) -> None:
+async def test_while_one_runs(house: BotHarness, ana: Lead, words: str) -> None:
     await ana.starts()
     member, lead = await card(house, BEN, words), await card(house, ANA, words)
 
@@ -63,7 +65,7 @@ async def test_while_one_runs(house: House, ana: Lead, words: str) -> None:
     ("button", "page"), [("phase.details", "Details"), ("phase.my_part", "My part")]
 )
 async def test_a_member_presses_its_buttons(
-    house: House, ana: Lead, button: str, page: str
+    house: BotHarness, ana: Lead, button: str, page: str
 ) -> None:
     await ana.starts()
     ben = Lead(house, BEN)
@@ -78,7 +80,7 @@ async def test_a_member_presses_its_buttons(
     ("button", "page"), [("phases.extend", "Extend"), ("phases.end", "Wrap up")]
 )
 async def test_the_lead_presses_its_buttons(
-    house: House, ana: Lead, button: str, page: str
+    house: BotHarness, ana: Lead, button: str, page: str
 ) -> None:
     await ana.starts()
     await ana.me.close()
@@ -89,7 +91,7 @@ async def test_the_lead_presses_its_buttons(
     assert ana.page == page
 
 
-async def test_ask_now_asks(house: House, ana: Lead) -> None:
+async def test_ask_now_asks(house: BotHarness, ana: Lead) -> None:
     await ana.starts()
     await ana.me.close()
     await card(house, ANA)
@@ -104,7 +106,7 @@ async def test_ask_now_asks(house: House, ana: Lead) -> None:
     assert house.slack.problems == []
 
 
-async def test_after_the_end_and_after_the_wrap_up(house: House, ana: Lead) -> None:
+async def test_after_the_end_and_after_the_wrap_up(house: BotHarness, ana: Lead) -> None:
     await ana.starts()
     await ana.me.close()
     await house.travel_to(OVER)
@@ -128,7 +130,9 @@ async def test_after_the_end_and_after_the_wrap_up(house: House, ana: Lead) -> N
     assert (await card(house, ANA))[-2:] == ["Start a phase", "Details"]
 
 
-async def test_the_budget_says_what_counts_and_from_when_one_fits(house: House, ana: Lead) -> None:
+async def test_the_budget_says_what_counts_and_from_when_one_fits(
+    house: BotHarness, ana: Lead
+) -> None:
     await ana.starts()
 
     said = await card(house, BEN, "budget")
@@ -141,7 +145,7 @@ async def test_the_budget_says_what_counts_and_from_when_one_fits(house: House, 
     assert "A sprint of two weeks fits without a justification from Wed 23 Dec on." in said
 
 
-async def test_a_budget_that_was_never_used(house: House) -> None:
+async def test_a_budget_that_was_never_used(house: BotHarness) -> None:
     said = await card(house, BEN, "budget", GENERAL)
 
     assert "No sprint counts in these 90 days." in said

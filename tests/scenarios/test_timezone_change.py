@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.harness import ANA, LAUNCH, House
+from tests.harness import ANA, LAUNCH, BotHarness
 from tests.scenarios.lead import Lead
 
 FAR = "America/Los_Angeles"
@@ -15,7 +15,7 @@ CLOSED = datetime(2026, 11, 28, 18, 0, tzinfo=UTC)
 
 @pytest.mark.parametrize("zone", [FAR, "Asia/Kathmandu", "Pacific/Kiritimati"])
 async def test_what_waits_for_monday_waits_for_it_where_they_are_now(
-    house: House, ana: Lead, zone: str
+    house: BotHarness, ana: Lead, zone: str
 ) -> None:
     await house.travel_to(datetime(2026, 11, 25, 9, 0, tzinfo=UTC))
     await ana.starts()
@@ -32,7 +32,7 @@ async def test_what_waits_for_monday_waits_for_it_where_they_are_now(
     assert time(8) <= there.time() <= time(20)
 
 
-def results(house: House) -> list[dict]:
+def results(house: BotHarness) -> list[dict]:
     """What the lead was told of the first questions."""
     found = house.slack.as_user(ANA).dm_with_bot()
     return [one for one in found if LAUNCH in str(one["blocks"]) and "answer" in one["text"]]

@@ -5,15 +5,15 @@ from sqlalchemy import select
 
 from bot.app import Imbalance
 from bot.db import schema
-from bot.outbox.rate_limits import Pace
+from bot.outbox.rate_limits import RateLimits
 from bot.settings import Settings
 from bot.workspaces.lifecycle import install
-from tests.harness import BEN, DEV, LAUNCH, MEMBERS, House
+from tests.harness import BEN, DEV, LAUNCH, MEMBERS, BotHarness
 from tests.scenarios.lead import Lead, shown
 from tests.scenarios.screen import told
 
 
-def said_and_read(house: House) -> int:
+def said_and_read(house: BotHarness) -> int:
     """The calls to Slack, but those that only ask whether our token is good."""
     return sum(call.method != "auth.test" for call in house.slack.calls)
 
@@ -22,7 +22,7 @@ def said_and_read(house: House) -> int:
     "how", ["token_revoked", "account_inactive", "invalid_auth", "uninstalled"]
 )
 async def test_without_a_token_everything_waits_and_goes_on_after(
-    house: House, ana: Lead, settings: Settings, how: str
+    house: BotHarness, ana: Lead, settings: Settings, how: str
 ) -> None:
     await ana.starts()
     if how == "uninstalled":
@@ -43,11 +43,11 @@ async def test_without_a_token_everything_waits_and_goes_on_after(
 
     house.slack.reinstall()
     await house.bot.stop()
-    again = Imbalance(settings, house.clock, pace=Pace(limited=False))
+    again = Imbalance(settings, house.clock, pace=RateLimits(limited=False))
     await again.start()
     try:
         await again.catch_up()
-        later = House(bot=again, slack=house.slack, clock=house.clock)
+        later = BotHarness(bot=again, slack=house.slack, clock=house.clock)
         assert "7 days left" in shown(ana.me.visible(LAUNCH)[0]["blocks"])
         await later.wait(days=2)
         assert any("questions" in text for text in told(house, DEV))
@@ -57,7 +57,7 @@ async def test_without_a_token_everything_waits_and_goes_on_after(
 
 @pytest.mark.parametrize("error", ["invalid_auth", "account_inactive"])
 async def test_a_token_that_slack_refused_on_a_bad_day_heals_by_itself(
-    house: House, ana: Lead, error: str
+    house: BotHarness, ana: Lead, error: str
 ) -> None:
     await ana.starts()
     house.slack.core.install.revoked = error
@@ -73,7 +73,9 @@ async def test_a_token_that_slack_refused_on_a_bad_day_heals_by_itself(
     assert "13 days left" in shown(ana.me.visible(LAUNCH)[0]["blocks"])
 
 
-async def test_an_old_removal_does_not_undo_a_new_installation(house: House, ana: Lead) -> None:
+async def test_an_old_removal_does_not_undo_a_new_installation(
+    house: BotHarness, ana: Lead
+) -> None:
     await ana.starts()
     house.slack.core.events.hold()
     house.slack.uninstall()

@@ -7,7 +7,7 @@ from sqlalchemy import select, update
 from structlog.testing import capture_logs
 
 from bot.db import schema
-from tests.harness import ANA, BEN, CHIARA, LAUNCH, MEMBERS, OWNER, House
+from tests.harness import ANA, BEN, CHIARA, LAUNCH, MEMBERS, OWNER, BotHarness
 from tests.operations.stuck_messages import command
 from tests.scenarios.lead import Lead, count, shown
 from tests.scenarios.screen import failed, posts_to, said, told
@@ -18,7 +18,7 @@ FRIDAY = datetime(2026, 11, 27, 16, tzinfo=UTC)
 WORRY = "Two of us worked on Sunday."
 
 
-async def raises(house: House, *texts: str) -> None:
+async def raises(house: BotHarness, *texts: str) -> None:
     """Members write to the leads, one each."""
     for user_id, text in zip(MEMBERS, texts, strict=False):
         me = Lead(house, user_id)
@@ -27,7 +27,7 @@ async def raises(house: House, *texts: str) -> None:
         await me.me.close()
 
 
-async def kept(house: House, kind: str = "concerns") -> list[str]:
+async def kept(house: BotHarness, kind: str = "concerns") -> list[str]:
     """What is in the messages of this kind that the outbox still has."""
     messages = schema.messages
     async with house.bot.db.reading() as reader:
@@ -37,12 +37,12 @@ async def kept(house: House, kind: str = "concerns") -> list[str]:
         return [shown(payload["blocks"]) for payload in rows if payload]
 
 
-def read(house: House, user_id: str = ANA) -> str:
+def read(house: BotHarness, user_id: str = ANA) -> str:
     """Everything that stands in this person's conversation with the bot."""
     return "\n".join(shown(m["blocks"]) for m in house.slack.as_user(user_id).dm_with_bot())
 
 
-async def test_six_long_concerns_of_a_night_are_read_in_full(house: House, ana: Lead) -> None:
+async def test_six_long_concerns_of_a_night_are_read_in_full(house: BotHarness, ana: Lead) -> None:
     await ana.starts()
     letters = "ABCDEF"
     await raises(house, *[f"{letter} " * 1_498 + "End" for letter in letters])
@@ -65,7 +65,7 @@ async def test_six_long_concerns_of_a_night_are_read_in_full(house: House, ana: 
 
 
 async def test_refused_concerns_are_kept_told_of_and_read_when_sent_again(
-    house: House, ana: Lead, database_url: str
+    house: BotHarness, ana: Lead, database_url: str
 ) -> None:
     await ana.starts()
     await house.travel_to(FRIDAY)
@@ -99,7 +99,7 @@ async def test_refused_concerns_are_kept_told_of_and_read_when_sent_again(
     assert told(house, OWNER) == []
 
 
-async def test_each_morning_that_fails_is_told_of(house: House, ana: Lead) -> None:
+async def test_each_morning_that_fails_is_told_of(house: BotHarness, ana: Lead) -> None:
     await ana.starts("results 3w")
     for number, text in enumerate(("first worry", "second worry")):
         await house.travel_to(FRIDAY + timedelta(weeks=number))
@@ -112,7 +112,7 @@ async def test_each_morning_that_fails_is_told_of(house: House, ana: Lead) -> No
 
 
 async def test_concerns_for_a_lead_whose_account_is_closed_wait_for_it(
-    house: House, ana: Lead
+    house: BotHarness, ana: Lead
 ) -> None:
     await ana.starts()
     await raises(house, WORRY)
@@ -133,7 +133,9 @@ async def test_concerns_for_a_lead_whose_account_is_closed_wait_for_it(
     assert await kept(house) == []
 
 
-async def test_admins_hear_of_concerns_of_a_phase_that_is_over(house: House, ana: Lead) -> None:
+async def test_admins_hear_of_concerns_of_a_phase_that_is_over(
+    house: BotHarness, ana: Lead
+) -> None:
     await ana.starts("results 1w")
     await house.wait(days=7)
     await raises(house, WORRY)
@@ -147,7 +149,7 @@ async def test_admins_hear_of_concerns_of_a_phase_that_is_over(house: House, ana
     assert any(WORRY in one for one in await kept(house))
 
 
-async def test_a_co_lead_reads_what_the_other_cannot(house: House, ana: Lead) -> None:
+async def test_a_co_lead_reads_what_the_other_cannot(house: BotHarness, ana: Lead) -> None:
     await ana.starts()
     async with house.bot.db.transaction() as tx:
         people = schema.phase_people
@@ -161,7 +163,7 @@ async def test_a_co_lead_reads_what_the_other_cannot(house: House, ana: Lead) ->
     assert told(house, OWNER) == []
 
 
-async def test_two_deliveries_of_one_day_are_both_read(house: House, ana: Lead) -> None:
+async def test_two_deliveries_of_one_day_are_both_read(house: BotHarness, ana: Lead) -> None:
     """The first one was late: nobody was there in the morning it was for."""
     await ana.starts()
     await raises(house, "first worry")
@@ -182,7 +184,7 @@ async def test_two_deliveries_of_one_day_are_both_read(house: House, ana: Lead) 
 
 @pytest.mark.parametrize("comments_to", ["leads", "team"])
 async def test_long_comments_of_a_week_are_read_in_full(
-    house: House, ana: Lead, comments_to: str
+    house: BotHarness, ana: Lead, comments_to: str
 ) -> None:
     await ana.starts()
     async with house.bot.db.transaction() as tx:
@@ -201,7 +203,7 @@ async def test_long_comments_of_a_week_are_read_in_full(
 
 
 async def test_comments_for_a_lead_whose_account_is_closed_wait_for_it(
-    house: House, ana: Lead
+    house: BotHarness, ana: Lead
 ) -> None:
     await ana.starts()
     await house.wait(days=1, hours=8)
@@ -224,7 +226,7 @@ async def test_comments_for_a_lead_whose_account_is_closed_wait_for_it(
     assert await kept(house, "lead_results") == []
 
 
-async def test_a_line_that_a_member_never_gets_is_told_of(house: House, ana: Lead) -> None:
+async def test_a_line_that_a_member_never_gets_is_told_of(house: BotHarness, ana: Lead) -> None:
     await ana.starts()
     await house.wait(days=2)
     async with house.bot.db.transaction() as tx:

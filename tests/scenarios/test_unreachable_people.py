@@ -6,12 +6,12 @@ import pytest
 from sqlalchemy import func, select
 
 from bot.db import schema
-from tests.harness import ANA, BEN, CHIARA, LAUNCH, MEMBERS, OWNER, House
+from tests.harness import ANA, BEN, CHIARA, LAUNCH, MEMBERS, OWNER, BotHarness
 from tests.scenarios.lead import Lead
 from tests.scenarios.screen import failed, posts_to, told
 
 
-def unheard(house: House, user_id: str, **changes: Any) -> None:
+def unheard(house: BotHarness, user_id: str, **changes: Any) -> None:
     """Slack closed an account, and its event was lost."""
     for name, value in changes.items():
         setattr(house.slack.workspace.users[user_id], name, value)
@@ -25,7 +25,7 @@ def unheard(house: House, user_id: str, **changes: Any) -> None:
     ],
 )
 async def test_a_person_who_cannot_be_written_to_is_dropped(
-    house: House, ana: Lead, changes: dict[str, Any], error: str
+    house: BotHarness, ana: Lead, changes: dict[str, Any], error: str
 ) -> None:
     await ana.starts()
     unheard(house, BEN, **changes)
@@ -46,7 +46,7 @@ async def test_a_person_who_cannot_be_written_to_is_dropped(
 
 
 @pytest.mark.parametrize("error", ["user_not_found", "user_not_visible", "channel_not_found"])
-async def test_by_whatever_name_slack_calls_it(house: House, ana: Lead, error: str) -> None:
+async def test_by_whatever_name_slack_calls_it(house: BotHarness, ana: Lead, error: str) -> None:
     await ana.starts()
     house.slack.faults.fail_next("chat.postMessage", error=error)  # the first who is asked
 
@@ -58,7 +58,7 @@ async def test_by_whatever_name_slack_calls_it(house: House, ana: Lead, error: s
     assert posts_to(house, dropped[0]) == 1
 
 
-async def test_who_comes_back_is_asked_again(house: House, ana: Lead) -> None:
+async def test_who_comes_back_is_asked_again(house: BotHarness, ana: Lead) -> None:
     await ana.starts()
     unheard(house, BEN, deleted=True)
     await house.wait(days=3)
@@ -71,7 +71,9 @@ async def test_who_comes_back_is_asked_again(house: House, ana: Lead) -> None:
     assert any("questions" in text for text in told(house, BEN))
 
 
-async def test_co_leads_hear_of_a_lead_who_cannot_be_written_to(house: House, ana: Lead) -> None:
+async def test_co_leads_hear_of_a_lead_who_cannot_be_written_to(
+    house: BotHarness, ana: Lead
+) -> None:
     await ana.starts()
     async with house.bot.db.transaction() as tx:
         people = schema.phase_people
@@ -88,7 +90,7 @@ async def test_co_leads_hear_of_a_lead_who_cannot_be_written_to(house: House, an
     assert told(house, OWNER) == []
 
 
-async def test_admins_hear_where_nobody_else_leads(house: House, ana: Lead) -> None:
+async def test_admins_hear_where_nobody_else_leads(house: BotHarness, ana: Lead) -> None:
     await ana.starts()
     unheard(house, ANA, deleted=True)
 
@@ -101,7 +103,7 @@ async def test_admins_hear_where_nobody_else_leads(house: House, ana: Lead) -> N
 
 
 async def test_people_who_cannot_be_read_any_more_stay_as_they_were(
-    house: House, ana: Lead
+    house: BotHarness, ana: Lead
 ) -> None:
     await ana.starts()
     house.slack.scopes.discard("users:read")

@@ -7,8 +7,8 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
-from bot.playground.server import StandIn
-from tests.harness import ANA, House
+from bot.playground.server import FakeSlack
+from tests.harness import ANA, BotHarness
 from tests.scenarios.lead import Lead
 
 #: Calls that people see, and what they are called in the log.
@@ -26,7 +26,7 @@ DAYS_LEFT = "Results sprint until"
 class Log:
     """What the bot did in Slack, a line each, without the daily count of days left."""
 
-    def __init__(self, slack: StandIn) -> None:
+    def __init__(self, slack: FakeSlack) -> None:
         self._slack = slack
         self._read = 0
         self.lines: list[str] = []
@@ -58,7 +58,7 @@ class Log:
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_two_weeks_message_by_message(house: House, snapshot: SnapshotAssertion) -> None:
+async def test_two_weeks_message_by_message(house: BotHarness, snapshot: SnapshotAssertion) -> None:
     log = Log(house.slack)
     await Lead(house).starts("results 2w")
     log.add(house.clock.now())

@@ -8,7 +8,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot.slack.command import named, parse, suggestion
 from bot.slack.content import PICTURE, SECTION, paragraphs, picture_block, with_picture
-from bot.slack.errors import LONGEST_RETRY_AFTER, Meaning, verdict
+from bot.slack.errors import LONGEST_RETRY_AFTER, ErrorKind, verdict
 from bot.slack.mrkdwn import (
     clean,
     escape,
@@ -20,7 +20,7 @@ from bot.slack.mrkdwn import (
     truncated,
     unescape,
 )
-from bot.slack.people import SLACKBOT, admins_among, said_of
+from bot.slack.people import SLACKBOT, admins_among, person_from
 from tests.harness import BEN, WORKSPACE
 
 JOINER = "\u2060"
@@ -42,26 +42,26 @@ def refused(error: str | None = None, status: int = 200, **headers: str) -> Slac
 @pytest.mark.parametrize(
     ("error", "meaning"),
     [
-        (refused("ratelimited"), Meaning.LATER),
-        (refused("rate_limited"), Meaning.LATER),
-        (refused("anything", 429), Meaning.LATER),
-        (refused(None, 429), Meaning.LATER),
-        (refused("org_login_required"), Meaning.LATER),
-        (refused("channel_not_found", 499), Meaning.PERMANENT),
-        (refused("channel_not_found", 500), Meaning.UNKNOWN),
-        (refused("channel_not_found", 503), Meaning.UNKNOWN),
-        (refused(None), Meaning.UNKNOWN),
-        (refused(""), Meaning.UNKNOWN),
-        *((refused(name), Meaning.UNKNOWN) for name in ("internal_error", "request_timeout")),
+        (refused("ratelimited"), ErrorKind.LATER),
+        (refused("rate_limited"), ErrorKind.LATER),
+        (refused("anything", 429), ErrorKind.LATER),
+        (refused(None, 429), ErrorKind.LATER),
+        (refused("org_login_required"), ErrorKind.LATER),
+        (refused("channel_not_found", 499), ErrorKind.PERMANENT),
+        (refused("channel_not_found", 500), ErrorKind.UNKNOWN),
+        (refused("channel_not_found", 503), ErrorKind.UNKNOWN),
+        (refused(None), ErrorKind.UNKNOWN),
+        (refused(""), ErrorKind.UNKNOWN),
+        *((refused(name), ErrorKind.UNKNOWN) for name in ("internal_error", "request_timeout")),
         *(
-            (refused(name), Meaning.WORKSPACE)
+            (refused(name), ErrorKind.WORKSPACE)
             for name in ("invalid_auth", "not_authed", "token_expired", "token_revoked")
         ),
-        (TimeoutError(), Meaning.UNKNOWN),
-        (OSError(), Meaning.UNKNOWN),
+        (TimeoutError(), ErrorKind.UNKNOWN),
+        (OSError(), ErrorKind.UNKNOWN),
     ],
 )
-def test_what_an_answer_means(error: BaseException, meaning: Meaning) -> None:
+def test_what_an_answer_means(error: BaseException, meaning: ErrorKind) -> None:
     found = verdict(error)
 
     assert found.meaning is meaning
@@ -107,7 +107,7 @@ def test_whatever_is_said_of_when_to_ask_again(said: str, seconds: float) -> Non
     ],
 )
 def test_what_slack_says_of_a_person(user: dict[str, Any], what: set[str]) -> None:
-    found = said_of(WORKSPACE, {"id": BEN, "tz": "Africa/Lagos", **user})
+    found = person_from(WORKSPACE, {"id": BEN, "tz": "Africa/Lagos", **user})
 
     flags = ("is_bot", "is_guest", "is_external", "is_deleted", "is_admin")
     assert {name for name in flags if getattr(found, name)} == what
@@ -126,7 +126,7 @@ def test_what_slack_says_of_a_person(user: dict[str, Any], what: set[str]) -> No
     ],
 )
 def test_people_are_called_by_the_first_name_slack_has(user: dict[str, Any], name: str) -> None:
-    found = said_of(WORKSPACE, {"id": BEN, **user})
+    found = person_from(WORKSPACE, {"id": BEN, **user})
 
     assert (found.name, found.zone) == (name, None)
 

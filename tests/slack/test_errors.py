@@ -8,10 +8,10 @@ from aiohttp.client_reqrep import ConnectionKey
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.slack.errors import Meaning, reason_of, verdict
+from bot.slack.errors import ErrorKind, reason_of, verdict
 
-LATER, PERMANENT = Meaning.LATER, Meaning.PERMANENT
-OF_THE_WORKSPACE, UNKNOWN = Meaning.WORKSPACE, Meaning.UNKNOWN
+LATER, PERMANENT = ErrorKind.LATER, ErrorKind.PERMANENT
+OF_THE_WORKSPACE, UNKNOWN = ErrorKind.WORKSPACE, ErrorKind.UNKNOWN
 
 
 def answered(data: Any, status: int = 200, **headers: str) -> SlackApiError:
@@ -50,7 +50,7 @@ def answered(data: Any, status: int = 200, **headers: str) -> SlackApiError:
     ],
     ids=["unknown", "workspace", "later", "permanent"],
 )
-def test_slacks_names(names: tuple[str, ...], meaning: Meaning) -> None:
+def test_slacks_names(names: tuple[str, ...], meaning: ErrorKind) -> None:
     for name in names:
         assert verdict(answered({"ok": False, "error": name})).meaning is meaning, name
 
@@ -113,7 +113,7 @@ def test_how_long_slack_asks_to_wait(said: str, seconds: float) -> None:
     ids=["no connection", "timeout", "cut", "ours"],
 )
 def test_without_an_answer_only_what_never_left_is_surely_not_done(
-    error: Exception, meaning: Meaning, reason: str
+    error: Exception, meaning: ErrorKind, reason: str
 ) -> None:
     found = verdict(error)
 

@@ -9,7 +9,7 @@ import pytest
 
 from bot.announcement import messages, part_messages
 from bot.channel_health import messages as channel_health_messages
-from bot.channel_health.failure_policy import Consequence
+from bot.channel_health.failure_policy import FailureAction
 from bot.ending import messages as ending_messages
 from bot.home.help import help_message, unknown_message
 from bot.phases.budget import Budget, Span
@@ -20,7 +20,7 @@ from bot.results.comments import in_replies
 from bot.results.messages import to_leads, to_team
 from bot.rounds import messages as asking_messages
 from bot.rounds import questions
-from bot.rounds.model import Asking
+from bot.rounds.model import QuestionnaireView
 from bot.rounds.rules import RoundKind
 from bot.slack.content import BLOCK_COST, MESSAGE, Content, MessageTooLong, content, section, size
 from bot.status import card
@@ -74,7 +74,7 @@ def of_a_phase(sign: str) -> Iterator[Content]:
         yield messages.announcement(running, TODAY)
         yield ending_messages.warning(running)
         yield ending_messages.longer(running, long(sign, 80))
-        glance = card.Glance(
+        glance = card.ChannelStatus(
             channel_id=LAUNCH,
             phase=running,
             last=None,
@@ -101,18 +101,20 @@ def of_a_phase(sign: str) -> Iterator[Content]:
             yield channel_health_messages.channel_deleted(ended, TODAY)
     yield channel_health_messages.leads_alone(SPRINT, long(sign, 80))
     for undelivered in channel_health_messages.UNDELIVERED:
-        why = Consequence.UNSAID
+        why = FailureAction.UNSAID
         yield channel_health_messages.undelivered(SPRINT, undelivered, why, long(sign, 80))
     yield from part_messages.concerns_for_leads(LAUNCH, [long(sign, 3_000)] * 12)
     for awaited in channel_health_messages.AWAITED:
-        yield channel_health_messages.not_said(SPRINT, awaited, Consequence.DEFECT, post_again=True)
+        yield channel_health_messages.not_said(
+            SPRINT, awaited, FailureAction.DEFECT, post_again=True
+        )
 
 
 def of_a_round(sign: str) -> Iterator[Content]:
     name, label = long(sign, 80), long(sign, 75)
     words = {"label": label, "to_member": long(sign, 300), "to_lead": long(sign, 300)}
     wording = questions.reworded(dict.fromkeys(questions.KEYS, words))
-    asking = Asking(
+    asking = QuestionnaireView(
         round_id="r" * 32,
         kind=RoundKind.WEEKLY,
         channel_id=LAUNCH,

@@ -17,13 +17,13 @@ from bot.phases.model import Participant, Phase
 from bot.phases.rules import Kind
 from bot.playground.fake_slack.checks import check_view
 from bot.rounds import answer_form, questions_form
-from bot.rounds.answer_form import Given
+from bot.rounds.answer_form import AnswerInput
 from bot.rounds.model import OpenQuestion
 from bot.rounds.questions import Question, for_member, reworded
 from bot.slack.errors import Refused
 from bot.slack.mrkdwn import clean, quote
 from bot.slack.view_rules import broken_rules
-from bot.slack.views import not_done
+from bot.slack.views import refusal_view
 from bot.start import page_moment, page_preview, page_promise
 from bot.start.draft import Draft, Row
 from bot.workspaces import settings_form
@@ -152,7 +152,7 @@ def test_what_is_shown_of_a_phase(phase: Phase, asked: tuple[Question, ...], sai
     accepted(part_messages.concern_form(phase))
     accepted(part_messages.concern_taken(phase))
     accepted(part_messages.details(phase, TODAY))
-    accepted(not_done(Refused(said)))
+    accepted(refusal_view(Refused(said)))
 
 
 @many
@@ -171,7 +171,7 @@ def test_the_answers_and_the_home_tab(
     answers: dict[str, int | None],
 ) -> None:
     asking = replace(ASKING, questions=asked, leads=names, members=names, to_lead=to_lead)
-    accepted(answer_form.build(asking, Given(answers=answers, comment=comment)))
+    accepted(answer_form.build(asking, AnswerInput(answers=answers, comment=comment)))
     accepted(
         home.build(
             HomeFacts(questions=(OpenQuestion(asking=asking, is_answered=False),), phases=())

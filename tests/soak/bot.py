@@ -19,17 +19,17 @@ from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy import func, select
 
 import bot.slack.app
-from bot.agenda.agenda import NEVER
+from bot.agenda.schedule import PARKED
 from bot.app import Imbalance
-from bot.clock import MovedClock
+from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.ending import extend as ending_extend
 from bot.ending import wrap_up
 from bot.ending.extend_form import Extension
 from bot.ending.wrap_up_form import WrapUp
 from bot.log import configure
-from bot.outbox.delivery import Patience
-from bot.outbox.rate_limits import Pace
+from bot.outbox.delivery import RetryTimings
+from bot.outbox.rate_limits import RateLimits
 from bot.phases.rules import Kind, Proposal, SetAside, SprintPromise, TrustPromise
 from bot.rounds import poll as rounds_poll
 from bot.settings import Settings
@@ -37,13 +37,13 @@ from bot.slack import deadline_app
 from bot.slack.errors import Refused
 from bot.slack.request import Request
 from bot.start import begin
-from bot.start.begin import Beginning
+from bot.start.begin import PhaseStart
 from bot.workspaces.lifecycle import install
 from bot.workspaces.rules import WorkspaceSettings
 from tests.harness import TINY_PNG
 from tests.soak.simulated_workspace import BOT, CHANNEL
 
-PATIENCE = Patience(settle=0, first_retry=0, picture_retry=0, picture_tries=2)
+PATIENCE = RetryTimings(settle=0, first_retry=0, picture_retry=0, picture_tries=2)
 SETTLES_WITHIN = 60.0
 LOOK_EVERY = 0.01
 SECRET = "soak-signing-secret"
@@ -55,7 +55,7 @@ Said = dict[str, Any]
 class Many(Imbalance):
     """One process for many workspaces: each has its own token, and nothing else of its own."""
 
-    def __init__(self, workspaces: list[str], settings: Settings, clock: MovedClock) -> None:
+    def __init__(self, workspaces: list[str], settings: Settings, clock: AdjustableClock) -> None:
         async def draw(_: object) -> bytes:
             return TINY_PNG
 
@@ -69,7 +69,7 @@ class Many(Imbalance):
             settings,
             clock,
             http=True,
-            pace=Pace(limited=False),
+            pace=RateLimits(limited=False),
             patience=PATIENCE,
             draw=draw,
             host="127.0.0.1",
@@ -114,7 +114,7 @@ class Many(Imbalance):
     async def _left(self) -> list[str]:
         now, agenda, messages = self.moved.now(), schema.agenda, schema.messages
         due = select(agenda.c.action).where(
-            agenda.c.due_at <= now, func.coalesce(agenda.c.retry_at, now) < NEVER
+            agenda.c.due_at <= now, func.coalesce(agenda.c.retry_at, now) < PARKED
         )
         unsaid = select(messages.c.key).where(
             messages.c.state.in_(OPEN), messages.c.not_before <= now
@@ -128,7 +128,7 @@ class Hand:
 
     def __init__(self, told: Said) -> None:
         self._workspaces: list[str] = told["workspaces"]
-        self._clock = MovedClock(datetime.fromisoformat(told["now"]))
+        self._clock = AdjustableClock(datetime.fromisoformat(told["now"]))
         self._settings = Settings(
             slack_bot_token="xoxb-T0000",
             slack_signing_secret=SECRET,
@@ -178,7 +178,7 @@ class Hand:
             time_of_day=time.fromisoformat(told["at"]),
             remind=told["reminds"],
         )
-        begun = Beginning(
+        begun = PhaseStart(
             proposal=proposal,
             settings=WorkspaceSettings(),
             in_channel=(BOT, told["lead"], *told["members"]),

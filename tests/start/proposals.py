@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.phases.rules import Kind, Proposal, SetAside, SprintPromise, TrustPromise
 from bot.services import Services
 from bot.slack.people import remember
-from bot.start.begin import Beginning, start
+from bot.start.begin import PhaseStart, start
 from bot.workspaces.store import settings_of
 from tests.harness import ANA, BEN, LAUNCH, MEMBERS, WORKSPACE
 
@@ -47,7 +47,7 @@ async def begin(services: Services, proposal: Proposal = SPRINT, **more: Any) ->
     """Start it; returns the phase's id."""
     async with services.db.reading() as reader:
         settings = await settings_of(reader, WORKSPACE)
-    begun = Beginning(proposal=proposal, settings=settings, **more)
+    begun = PhaseStart(proposal=proposal, settings=settings, **more)
     phase = await start(services, WORKSPACE, begun)
     return phase.phase_id
 

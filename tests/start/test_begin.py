@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Table, func, select
 
-from bot.agenda.agenda import Item
 from bot.agenda.claims import due
+from bot.agenda.schedule import AgendaItem
 from bot.announcement import refresh
-from bot.clock import MovedClock
+from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.ending.end import end_phase
 from bot.phases import store
@@ -20,12 +20,12 @@ from bot.services import Services
 from bot.slack.errors import Refused
 from bot.start import draft_store
 from bot.start.draft import Draft
-from bot.start.draft_store import Kept
+from bot.start.draft_store import StoredDraft
 from tests.harness import ANA, BEN, CHIARA, LAUNCH, MEMBERS, PLATFORM, WORKSPACE
 from tests.start.proposals import SPRINT, TODAY, TRUST, begin, known
 
 FAR = datetime(2027, 12, 31, tzinfo=UTC)
-DRAFT = Kept(
+DRAFT = StoredDraft(
     draft_id="draft1",
     channel_id=LAUNCH,
     user_id=ANA,
@@ -52,7 +52,7 @@ async def planned(services: Services) -> dict[str, datetime]:
     return {item.action: item.due_at for item in reversed(items)}
 
 
-async def save(services: Services, kept: Kept = DRAFT) -> None:
+async def save(services: Services, kept: StoredDraft = DRAFT) -> None:
     async with services.db.transaction() as tx:
         await draft_store.create(tx, WORKSPACE, kept, services.clock.now())
 
@@ -154,7 +154,7 @@ async def test_what_the_rules_refuse_leaves_nothing(services: Services) -> None:
 
 
 async def test_a_sprint_in_recovery_time_needs_a_justification(
-    services: Services, clock: MovedClock
+    services: Services, clock: AdjustableClock
 ) -> None:
     await begin(services)
     await end(services, clock, days=14)
@@ -167,7 +167,7 @@ async def test_a_sprint_in_recovery_time_needs_a_justification(
 
 
 async def test_one_that_ended_early_counts_as_long_as_it_ran(
-    services: Services, clock: MovedClock
+    services: Services, clock: AdjustableClock
 ) -> None:
     await begin(services)
     await end(services, clock, days=3)
@@ -178,7 +178,7 @@ async def test_one_that_ended_early_counts_as_long_as_it_ran(
 
 
 async def test_a_new_phase_drops_the_rounds_of_the_old_one(
-    services: Services, clock: MovedClock
+    services: Services, clock: AdjustableClock
 ) -> None:
     old = await begin(services)
     await end(services, clock, days=14)
@@ -191,7 +191,9 @@ async def test_a_new_phase_drops_the_rounds_of_the_old_one(
     assert await subjects(services, "open_round") == {new}
 
 
-async def test_one_that_continues_another_ends_it(services: Services, clock: MovedClock) -> None:
+async def test_one_that_continues_another_ends_it(
+    services: Services, clock: AdjustableClock
+) -> None:
     old = await begin(services)
     clock.advance(timedelta(days=9))
     new = await begin(
@@ -209,7 +211,7 @@ async def test_one_that_continues_another_ends_it(services: Services, clock: Mov
     assert active.phase_id == new
 
 
-async def test_days_left_are_edited_every_day(services: Services, clock: MovedClock) -> None:
+async def test_days_left_are_edited_every_day(services: Services, clock: AdjustableClock) -> None:
     phase_id = await begin(services)
     clock.move_to(datetime(2026, 11, 24, 0, 1, tzinfo=UTC))
     await refresh.refresh_announcement(services, await item(services, "refresh_announcement"))
@@ -222,20 +224,20 @@ async def test_days_left_are_edited_every_day(services: Services, clock: MovedCl
     assert phase_id in edits[0]["key"]
 
 
-async def test_an_old_draft_is_forgotten(services: Services, clock: MovedClock) -> None:
+async def test_an_old_draft_is_forgotten(services: Services, clock: AdjustableClock) -> None:
     await save(services)
     clock.advance(timedelta(days=4))
     await save(services, replace(DRAFT, draft_id="draft2", user_id=CHIARA))
     clock.advance(timedelta(days=3))
 
-    await draft_store.forget_drafts(services, await item(services, "forget_drafts"))
+    await draft_store.delete_old_drafts(services, await item(services, "forget_drafts"))
 
     (left,) = await rows(services, schema.phase_drafts)
     assert left["draft_id"] == "draft2"
     assert (await planned(services))["forget_drafts"] == clock.now() + timedelta(days=4)
 
 
-async def item(services: Services, action: str) -> Item:
+async def item(services: Services, action: str) -> AgendaItem:
     async with services.db.reading() as reader:
         return next(one for one in await due(reader, FAR, FAR, 100) if one.action == action)
 
@@ -247,7 +249,7 @@ async def subjects(services: Services, action: str) -> set[str]:
     return {one.subject.split(":")[0] for one in items if one.action == action}
 
 
-async def end(services: Services, clock: MovedClock, days: int) -> None:
+async def end(services: Services, clock: AdjustableClock, days: int) -> None:
     """So many days later, in the afternoon, it ends."""
     clock.advance(timedelta(days=days, hours=8))
     await end_phase(services, await item(services, "end_phase"))

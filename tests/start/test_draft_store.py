@@ -6,7 +6,7 @@ from datetime import date, datetime, time, timedelta
 import pytest
 from sqlalchemy import select
 
-from bot.clock import MovedClock
+from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.phases import history, store
 from bot.phases.budget import Span
@@ -15,7 +15,7 @@ from bot.services import Services
 from bot.start import draft_store
 from bot.start.draft import Draft, Row, from_json
 from bot.start.draft import as_json as draft_as_json
-from bot.start.draft_store import Kept
+from bot.start.draft_store import StoredDraft
 from tests.harness import ANA, BEN, GENERAL, LAUNCH, PLATFORM, WORKSPACE
 from tests.rounds.round_rows import NOW, a_phase
 from tests.start.proposals import SPRINT
@@ -23,7 +23,7 @@ from tests.start.proposals import SPRINT
 TODAY = date(2026, 11, 23)
 ENDS_ON = date(2026, 12, 7)
 LIMITS = Limits()
-KEPT = Kept(
+KEPT = StoredDraft(
     draft_id="one",
     channel_id=LAUNCH,
     user_id=ANA,
@@ -32,18 +32,18 @@ KEPT = Kept(
 )
 
 
-async def save(services: Services, kept: Kept) -> None:
+async def save(services: Services, kept: StoredDraft) -> None:
     async with services.db.transaction() as tx:
         await draft_store.save(tx, WORKSPACE, kept, services.clock.now())
 
 
 async def found(services: Services, channel_id: str = LAUNCH, user_id: str = ANA) -> str | None:
     async with services.db.reading() as reader:
-        return await draft_store.unfinished(reader, WORKSPACE, channel_id, user_id)
+        return await draft_store.unfinished_id(reader, WORKSPACE, channel_id, user_id)
 
 
 async def test_the_newest_that_was_not_announced_is_found_by_its_writer_in_its_channel(
-    services: Services, clock: MovedClock
+    services: Services, clock: AdjustableClock
 ) -> None:
     await save(services, replace(KEPT, draft_id="two"))
     clock.advance(timedelta(hours=1))
@@ -61,17 +61,17 @@ async def test_the_newest_that_was_not_announced_is_found_by_its_writer_in_its_c
 
     assert await found(services) == "two"
     async with services.db.reading() as reader:
-        announced = await draft_store.of(reader, WORKSPACE, "one", ANA)
+        announced = await draft_store.find(reader, WORKSPACE, "one", ANA)
         assert announced is not None
         assert announced.phase_id == "phase"
-        assert await draft_store.of(reader, WORKSPACE, "one", BEN) is None
-        left = await draft_store.of(reader, WORKSPACE, "two", ANA)
+        assert await draft_store.find(reader, WORKSPACE, "one", BEN) is None
+        left = await draft_store.find(reader, WORKSPACE, "two", ANA)
         assert left is not None
         assert left.phase_id is None
 
 
 async def test_what_was_saved_again_is_kept_for_a_week_from_then(
-    services: Services, clock: MovedClock
+    services: Services, clock: AdjustableClock
 ) -> None:
     async with services.db.transaction() as tx:
         await draft_store.create(tx, WORKSPACE, KEPT, NOW)
@@ -81,7 +81,7 @@ async def test_what_was_saved_again_is_kept_for_a_week_from_then(
     saved = schema.phase_drafts
     async with services.db.reading() as reader:
         (row,) = await reader.execute(select(saved.c.saved_at))
-        kept = await draft_store.of(reader, WORKSPACE, "one", ANA)
+        kept = await draft_store.find(reader, WORKSPACE, "one", ANA)
         due = await reader.scalar(select(schema.agenda.c.due_at))
     assert row.saved_at == clock.now()
     assert kept is not None

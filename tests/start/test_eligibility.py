@@ -5,15 +5,15 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from bot.clock import MovedClock
-from bot.playground.server import StandIn
+from bot.clock import AdjustableClock
+from bot.playground.server import FakeSlack
 from bot.services import Services
 from bot.slack.errors import Refused
 from bot.slack.people import SLACKBOT
 from bot.slack.request import Request
 from bot.start.draft import Draft, Row
-from bot.start.eligibility import Scene, join, look_at, with_team, wrong_people
-from bot.status.store import glance, spending
+from bot.start.eligibility import EligibleChannel, eligible_channel, join, with_team, wrong_people
+from bot.status.store import budget_status, channel_status
 from bot.workspaces.rules import WorkspaceSettings
 from bot.workspaces.store import remember_workspace, save_settings
 from tests.harness import (
@@ -41,8 +41,10 @@ from tests.rounds.round_rows import a_person, a_workspace
 DRAFT = Draft(ends_on=date(2026, 12, 7))
 
 
-async def scene_of(services: Services, user_id: str = ANA, channel_id: str = LAUNCH) -> Scene:
-    return await look_at(
+async def scene_of(
+    services: Services, user_id: str = ANA, channel_id: str = LAUNCH
+) -> EligibleChannel:
+    return await eligible_channel(
         services, Request(workspace_id=WORKSPACE, channel_id=channel_id, user_id=user_id)
     )
 
@@ -96,7 +98,7 @@ async def test_today_is_where_the_lead_lives(services: Services) -> None:
 )
 async def test_a_person_without_a_time_zone_lives_in_the_workspaces(
     services: Services,
-    clock: MovedClock,
+    clock: AdjustableClock,
     zone: str | None,
     default: str,
     now: datetime,
@@ -110,8 +112,8 @@ async def test_a_person_without_a_time_zone_lives_in_the_workspaces(
     scene = await scene_of(services)
     assert (scene.zone, scene.today) == (zone or default, today)
     request = Request(workspace_id=WORKSPACE, channel_id=LAUNCH, user_id=ANA)
-    assert (await glance(services, request)).today == today
-    assert (await spending(services, request))[-1] == today
+    assert (await channel_status(services, request)).today == today
+    assert (await budget_status(services, request))[-1] == today
 
 
 @pytest.mark.parametrize(("extra", "by_hand"), [(4, False), (5, True)])
@@ -150,7 +152,7 @@ async def test_channels_of_more_than_twenty_are_not_looked_through(
 
 
 async def test_a_lead_alone_or_a_team_slack_will_not_tell_of_is_chosen_by_hand_or_empty(
-    services: Services, standin: StandIn
+    services: Services, standin: FakeSlack
 ) -> None:
     scene = await scene_of(services)
     alone = await with_team(services, replace(scene, member_ids=(ANA,)), DRAFT)
@@ -162,7 +164,7 @@ async def test_a_lead_alone_or_a_team_slack_will_not_tell_of_is_chosen_by_hand_o
 
 
 async def test_an_archived_channel_and_one_not_to_be_joined_are_refused(
-    services: Services, standin: StandIn
+    services: Services, standin: FakeSlack
 ) -> None:
     scene = await scene_of(services, ANA, PLATFORM)
     before = len([call for call in standin.calls if call.method == "conversations.join"])
@@ -185,7 +187,9 @@ async def test_the_team_is_who_is_in_the_channel(services: Services) -> None:
     assert not draft.choose_team
 
 
-async def test_a_large_channel_is_chosen_from_by_hand(services: Services, standin: StandIn) -> None:
+async def test_a_large_channel_is_chosen_from_by_hand(
+    services: Services, standin: FakeSlack
+) -> None:
     scene = await scene_of(services)
     many = tuple(f"U0NEW{number}" for number in range(20))
     draft = await with_team(services, replace(scene, member_ids=scene.member_ids + many), DRAFT)

@@ -12,7 +12,7 @@ from bot.phases.model import ItemOutcome
 from bot.phases.rules import Kind, Proposal, SetAside, SprintPromise, TrustPromise
 from bot.start import page_moment, page_options, page_promise
 from bot.start.draft import Draft, Row, proposal_of
-from bot.start.proposed_phase import as_it_will_be, roles_of, values_of
+from bot.start.proposed_phase import phase_preview, roles_of, values_of
 from bot.workspaces.rules import WorkspaceSettings
 from tests.harness import ANA, BEN, CHIARA, HANA, LAUNCH
 from tests.rounds.round_rows import NOW
@@ -133,7 +133,7 @@ def test_what_is_kept_of_a_proposal_and_who_is_what() -> None:
     assert len(roles) == len(dict(roles))
     assert {one for one, role in roles if role == "lead"} == {ANA, BEN, HANA}
     settings = WorkspaceSettings(minimum_small=6, minimum_large=7)
-    phase = as_it_will_be(both, {BEN: "Ben"}, NOW, settings)
+    phase = phase_preview(both, {BEN: "Ben"}, NOW, settings)
     assert phase.is_active
     assert phase.settings == settings
     assert phase.reachable_leads == phase.leads

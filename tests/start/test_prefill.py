@@ -13,7 +13,7 @@ from bot.slack.request import Request
 from bot.start import draft_store, prefill
 from bot.start.command_args import Arguments
 from bot.start.draft import Draft, Row
-from bot.start.draft_store import Kept
+from bot.start.draft_store import StoredDraft
 from bot.start.eligibility import EligibleLead, eligible_lead
 from bot.workspaces.rules import WorkspaceSettings
 from tests.harness import ANA, BEN, CHIARA, LAUNCH, MEMBERS, WORKSPACE
@@ -40,14 +40,14 @@ async def who(services: Services) -> EligibleLead:
 
 async def drafted(
     services: Services, said: Arguments = TYPED, continues: str | None = None
-) -> tuple[Kept, bool]:
+) -> tuple[StoredDraft, bool]:
     one = await who(services)
     async with services.db.transaction() as tx:
         return await prefill.drafted(tx, one, said, continues)
 
 
 async def leave(services: Services, draft: Draft = LEFT) -> None:
-    kept = Kept(draft_id="left", channel_id=LAUNCH, user_id=ANA, draft=draft, phase_id=None)
+    kept = StoredDraft(draft_id="left", channel_id=LAUNCH, user_id=ANA, draft=draft, phase_id=None)
     async with services.db.transaction() as tx:
         await draft_store.save(tx, WORKSPACE, kept, NOW)
 

@@ -13,7 +13,7 @@ from bot.phases.model import Phase
 from bot.playground.fake_slack.checks import check_blocks
 from bot.slack.content import Content
 from bot.status import card
-from bot.status.card import Glance
+from bot.status.card import ChannelStatus
 from tests.announcement.phases import SPRINT, TODAY, TRUST
 from tests.ending.ended_phases import ENDED_ON, WORDS, hostile, over
 from tests.harness import LAUNCH
@@ -35,7 +35,7 @@ def seen(phase: Phase | None, **changes: Any) -> Content:
         "may_start": True,
         **changes,
     }
-    return card.card(Glance(**facts))
+    return card.card(ChannelStatus(**facts))
 
 
 CARDS = {

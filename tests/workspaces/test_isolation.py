@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from bot.agenda.agenda import Item
+from bot.agenda.schedule import AgendaItem
 from bot.announcement import concerns
 from bot.announcement import refresh as phases
-from bot.announcement.contributions import state_part
+from bot.announcement.contributions import save_contribution
 from bot.channel_health import (
     channel_events,
     delivery_failures,
@@ -19,7 +19,7 @@ from bot.channel_health import (
     pause,
     unreachable_people,
 )
-from bot.clock import MovedClock
+from bot.clock import AdjustableClock
 from bot.ending import end, extend, goodbyes, summary
 from bot.ending import wrap_up as ending_wrap_up
 from bot.ending.extend_form import Extension
@@ -28,21 +28,21 @@ from bot.home import held_decisions
 from bot.home import lifecycle as home
 from bot.operations.message_decisions import Decision
 from bot.outbox import keys
-from bot.outbox.outbox import Operation
-from bot.outbox.refusal import Refusal
+from bot.outbox.enqueue import Operation
+from bot.outbox.failed_message import FailedMessage
 from bot.phases import history, quiet_hours, store
 from bot.phases.model import ItemOutcome, PauseReason, Phase
-from bot.phases.quiet_hours import welcome_at
+from bot.phases.quiet_hours import next_allowed_at
 from bot.phases.rules import Limits
 from bot.results import store as results
 from bot.rounds import membership
 from bot.rounds import store as rounds
-from bot.rounds.membership import Look
+from bot.rounds.membership import ChannelMembership
 from bot.services import Services
-from bot.slack.errors import Meaning
+from bot.slack.errors import ErrorKind
 from bot.slack.request import Request
 from bot.start import begin, draft_store
-from bot.start.begin import Beginning
+from bot.start.begin import PhaseStart
 from bot.start.draft import Draft
 from bot.status import store as status_store
 from bot.workspaces import lifecycle as workspaces
@@ -143,11 +143,11 @@ READS: dict[str, Read] = {
     "past_of_continued": lambda tx, ws, _: history.past_of(tx, ws, SPRINT, Limits(), RUNS),
     "ended_since": lambda tx, ws, _: history.ended_since(tx, ws, PLATFORM, SINCE),
     "teams": lambda tx, ws, _: history.teams(tx, ws, LAUNCH, TODAY),
-    "ended_of": with_phase(summary.ended_of, OVER),
-    "draft_of": lambda tx, ws, _: draft_store.of(tx, ws, DRAFT, ANA),
-    "newer_draft_of": lambda tx, ws, _: draft_store.of(tx, ws, NEWER_DRAFT, ANA),
-    "unfinished": lambda tx, ws, _: draft_store.unfinished(tx, ws, LAUNCH, ANA),
-    "hours": lambda tx, ws, s: quiet_hours.welcome_at(tx, ws, (LAUNCH, BEN), night(s)),
+    "ended_of": with_phase(summary.summarize, OVER),
+    "draft_of": lambda tx, ws, _: draft_store.find(tx, ws, DRAFT, ANA),
+    "newer_draft_of": lambda tx, ws, _: draft_store.find(tx, ws, NEWER_DRAFT, ANA),
+    "unfinished": lambda tx, ws, _: draft_store.unfinished_id(tx, ws, LAUNCH, ANA),
+    "hours": lambda tx, ws, s: quiet_hours.next_allowed_at(tx, ws, (LAUNCH, BEN), night(s)),
     "round_of": lambda tx, ws, _: rounds.round_of(tx, ws, OPEN_ROUND),
     "round_to_close": lambda tx, ws, _: rounds.round_to_close(tx, ws, CLOSED_ROUND),
     "last_opening": lambda tx, ws, _: rounds.last_opening(tx, ws, LAUNCH),
@@ -169,11 +169,11 @@ READS: dict[str, Read] = {
     "comments_of": lambda tx, ws, _: results.comments_of(tx, ws, CLOSED_ROUND),
     "latest_note": lambda tx, ws, _: results.latest_note(tx, ws, RUNS),
     "history": with_phase(results.history, OVER),
-    "held_in": lambda tx, ws, _: held_decisions.held_in(tx, ws),
+    "held_in": lambda tx, ws, _: held_decisions.held_messages_of(tx, ws),
     "settings_of": lambda tx, ws, _: settings.settings_of(tx, ws),
     "settings_to_change": lambda tx, ws, _: settings.settings_to_change(tx, ws),
     "audit_of": lambda tx, ws, _: settings.audit_of(tx, ws),
-    "quiet": lambda tx, ws, s: welcome_at(tx, ws, (BEN, "U0NEW"), night(s)),
+    "quiet": lambda tx, ws, s: next_allowed_at(tx, ws, (BEN, "U0NEW"), night(s)),
 }
 
 
@@ -265,11 +265,13 @@ def in_one(do: Callable[[Any, str, Services], Awaitable[Any]]) -> Write:
     return write
 
 
-def due(action: Callable[[Services, Item], Awaitable[Any]], name: str, subject: str = "") -> Write:
+def due(
+    action: Callable[[Services, AgendaItem], Awaitable[Any]], name: str, subject: str = ""
+) -> Write:
     """It is carried out, being due."""
 
     async def write(services: Services, workspace_id: str) -> None:
-        item = Item(
+        item = AgendaItem(
             workspace_id=workspace_id,
             action=name,
             subject=subject or workspace_id,
@@ -298,26 +300,26 @@ def by(ws: str, user_id: str, target_id: str = "") -> Request:
 async def finish(tx: Any, ws: str, services: Services) -> None:
     phase = await store.lock(tx, ws, RUNS)
     assert phase is not None
-    await end.finish(tx, ws, phase, by=ANA, now=services.clock.now())
+    await end.end_now(tx, ws, phase, by=ANA, now=services.clock.now())
 
 
 async def follow(tx: Any, ws: str, services: Services) -> None:
     phase = await loaded(tx, ws)
     person = (await services.people.of(services.client_for(ws), ws, [CHIARA, BEN])).values()
-    seen = Look(
+    seen = ChannelMembership(
         there=frozenset((ANA, BEN, CHIARA, EMI, "U0NEW")),
         strangers=frozenset((CHIARA, "U0NEW")),
         profiles={one.user_id: one for one in person},
     )
-    await membership.follow(tx, ws, phase, seen, services.clock.now())
+    await membership.apply_membership(tx, ws, phase, seen, services.clock.now())
 
 
 async def look(services: Services, ws: str) -> None:
     """A read outside of any transaction: what it saw is kept as an audit row."""
-    seen = await membership.look(services, ws, RUNS)
+    seen = await membership.read_channel(services, ws, RUNS)
     assert seen is not None
     async with services.db.transaction() as tx:
-        await settings.note_change(
+        await settings.add_audit_entry(
             tx,
             ws,
             actor=ANA,
@@ -331,39 +333,39 @@ async def look(services: Services, ws: str) -> None:
 
 async def plan_goodbyes(tx: Any, ws: str, services: Services) -> None:
     phase = await loaded(tx, ws, OVER)
-    await goodbyes.plan(tx, ws, phase, None, services.clock.now())
-    await goodbyes.hurry(tx, ws, phase, services.clock.now() + timedelta(days=1))
+    await goodbyes.schedule_goodbyes(tx, ws, phase, None, services.clock.now())
+    await goodbyes.send_soon(tx, ws, phase, services.clock.now() + timedelta(days=1))
 
 
 async def plan_days(tx: Any, ws: str, services: Services) -> None:
     phase = await loaded(tx, ws)
-    await phases.plan_days(tx, ws, phase, services.clock.now())
-    await phases.unwarn(tx, ws, phase)
+    await phases.schedule_dates(tx, ws, phase, services.clock.now())
+    await phases.cancel_warnings(tx, ws, phase)
 
 
 async def mark_paused(tx: Any, ws: str, services: Services) -> None:
     now = services.clock.now()
-    await pause.mark(tx, ws, await loaded(tx, ws), at=now, because=PauseReason.UNSEEN)
+    await pause.store_pause(tx, ws, await loaded(tx, ws), at=now, because=PauseReason.UNSEEN)
 
 
 async def refused(tx: Any, ws: str, services: Services) -> None:
-    await delivery_failures.refused(
+    await delivery_failures.on_refused(
         tx,
-        Refusal(
+        FailedMessage(
             workspace_id=ws,
             message_id="any",
             key=keys.announcement(RUNS),
             operation=Operation.POST,
             conversation=PLATFORM,
             reason="not_in_channel",
-            meaning=Meaning.PERMANENT,
+            meaning=ErrorKind.PERMANENT,
         ),
         services.clock.now(),
     )
 
 
 async def save_draft(tx: Any, ws: str, services: Services) -> None:
-    kept = await draft_store.of(tx, ws, DRAFT, ANA)
+    kept = await draft_store.find(tx, ws, DRAFT, ANA)
     assert kept is not None
     changed = replace(kept, draft=Draft(ends_on=TODAY))
     await draft_store.save(tx, ws, changed, services.clock.now())
@@ -375,7 +377,7 @@ def keep_settings(tx: Any, ws: str, s: Services) -> Awaitable[Any]:
 
 
 def run_state_part(s: Services, ws: str) -> Awaitable[Any]:
-    return state_part(s, by(ws, EMI, RUNS), text="I do.", field="f")
+    return save_contribution(s, by(ws, EMI, RUNS), text="I do.", field="f")
 
 
 def raise_concern(s: Services, ws: str) -> Awaitable[Any]:
@@ -387,7 +389,7 @@ def start(s: Services, ws: str) -> Awaitable[Any]:
     return begin.start(
         s,
         ws,
-        Beginning(
+        PhaseStart(
             proposal=proposal,
             settings=WorkspaceSettings(),
             answers={"ego": 2},
@@ -442,13 +444,13 @@ WRITES: dict[str, Write] = {
     "decide": drop_held,
     "save_draft": in_one(save_draft),
     "mark_announced": in_one(lambda tx, ws, _: draft_store.mark_announced(tx, ws, DRAFT, RUNS)),
-    "forget_drafts": due(draft_store.forget_drafts, "forget_drafts"),
+    "forget_drafts": due(draft_store.delete_old_drafts, "forget_drafts"),
     "state_part": run_state_part,
     "raise_concern": raise_concern,
     "deliver_concerns": due(concerns.deliver_concerns, "deliver_concerns", RUNS),
     "start": start,
     "extend": spend,
-    "warn_end": due(extend.warn_end, "warn_end", RUNS),
+    "warn_end": due(extend.warn_of_end, "warn_end", RUNS),
     "wrap_up": wrap_up,
     "finish": in_one(finish),
     "end_phase": due(end.end_phase, "end_phase", RUNS),
@@ -459,25 +461,32 @@ WRITES: dict[str, Write] = {
         lambda tx, ws, s: pause.pause(tx, ws, RUNS, PauseReason.ARCHIVED, s.clock.now()),
     ),
     "pause_mark": in_one(mark_paused),
-    "look_at_channel": due(pause.look_at_channel, "look_at_channel", RUNS),
-    "tell_of_missing": due(delivery_failures.tell_of_missing, "tell_of_missing", RUNS),
+    "look_at_channel": due(pause.check_channel, "look_at_channel", RUNS),
+    "tell_of_missing": due(delivery_failures.report_missing_announcement, "tell_of_missing", RUNS),
     "refused": in_one(refused),
     "drop_person": due(unreachable_people.drop_person, "drop_person", ANA),
-    "channel_archived": told(channel_events.changed, type="channel_archive", channel=PLATFORM),
-    "channel_deleted": told(channel_events.deleted, type="channel_deleted", channel=LAUNCH),
+    "channel_archived": told(
+        channel_events.on_channel_changed, type="channel_archive", channel=PLATFORM
+    ),
+    "channel_deleted": told(
+        channel_events.on_channel_deleted, type="channel_deleted", channel=LAUNCH
+    ),
     "channel_moved": told(
-        channel_events.moved,
+        channel_events.on_channel_id_changed,
         type="channel_id_changed",
         old_channel_id=LAUNCH,
         new_channel_id="C0NEW",
     ),
     "somebody_came": told(
-        membership_events.changed, type="member_joined_channel", user=GUSTAVO, channel=LAUNCH
+        membership_events.on_membership_changed,
+        type="member_joined_channel",
+        user=GUSTAVO,
+        channel=LAUNCH,
     ),
-    "follow_due": due(membership_events.follow, "follow_members", RUNS),
+    "follow_due": due(membership_events.sync_members, "follow_members", RUNS),
     "follow": in_one(follow),
     "follow_from": in_one(
-        lambda tx, ws, s: membership.follow_from(tx, ws, ONE_SIDED, [OWNER], s.clock.now()),
+        lambda tx, ws, s: membership.set_baseline(tx, ws, ONE_SIDED, [OWNER], s.clock.now()),
     ),
     "came": in_one(lambda tx, ws, _: came(tx, ws)),
     "look": look,
@@ -508,12 +517,12 @@ def of_other_phases(rows: dict[str, list[str]]) -> list[str]:
 
 async def came(tx: Any, ws: str) -> None:
     for user_id in (GUSTAVO, HANA):
-        await membership.came(tx, ws, RUNS, user_id)
+        await membership.mark_joined(tx, ws, RUNS, user_id)
 
 
 @pytest.mark.parametrize("name", WRITES)
 async def test_a_change_is_one_of_its_own_workspace_only(
-    two_workspaces: TwoWorkspaces, services: Services, clock: MovedClock, name: str
+    two_workspaces: TwoWorkspaces, services: Services, clock: AdjustableClock, name: str
 ) -> None:
     """What is changed beside the other workspace is what is changed alone; nothing there is."""
     for workspace_id, other in (BOTH, BOTH[::-1]):
@@ -543,8 +552,8 @@ async def test_spending_and_the_glance_are_of_their_own_workspace(
         await two_workspaces.fill(workspace_id)
     for workspace_id in BOTH:
         request = Request(workspace_id=workspace_id, user_id=BEN, channel_id=LAUNCH)
-        seen = await status_store.glance(services, request)
-        spent, sprints, _, _ = await status_store.spending(services, request)
+        seen = await status_store.channel_status(services, request)
+        spent, sprints, _, _ = await status_store.budget_status(services, request)
 
         assert seen.phase is not None
         assert workspace_id in seen.phase.milestone

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from bot.db import schema
 from bot.db.engine import Database
-from bot.playground.server import StandIn
+from bot.playground.server import FakeSlack
 from bot.services import Services
 from bot.slack import conversations
 from bot.slack.conversations import channel_of, member_ids
@@ -19,9 +19,9 @@ from bot.slack.people import (
     FRESH_CLOSED,
     ids_known,
     ids_to_refresh,
-    keep_as_is,
     known,
     known_admins,
+    mark_refreshed,
     mark_unreachable,
 )
 from tests.harness import (
@@ -54,7 +54,7 @@ async def test_who_is_asked_about_again_and_who_is_believed(db: Database) -> Non
         assert await ids_to_refresh(tx, WORKSPACE, NOW) == (ANA, CHIARA)
         assert await ids_known(tx, WORKSPACE) == (ANA, BEN, CHIARA, DEV, EMI)
 
-        await keep_as_is(tx, WORKSPACE, CHIARA, NOW)
+        await mark_refreshed(tx, WORKSPACE, CHIARA, NOW)
         assert await ids_to_refresh(tx, WORKSPACE, NOW) == (ANA,)
 
 
@@ -103,7 +103,7 @@ async def test_an_event_is_new_once_and_forgotten_after_two_days(db: Database) -
 
 
 async def test_all_pages_of_a_channel_are_read(
-    services: Services, standin: StandIn, monkeypatch: pytest.MonkeyPatch
+    services: Services, standin: FakeSlack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(conversations, "PAGE", 2)
     client = services.client_for(WORKSPACE)
@@ -115,7 +115,7 @@ async def test_all_pages_of_a_channel_are_read(
     assert len(pages) == (len(found) + 1) // 2
 
 
-async def test_a_channel_as_the_bot_sees_it(services: Services, standin: StandIn) -> None:
+async def test_a_channel_as_the_bot_sees_it(services: Services, standin: FakeSlack) -> None:
     client = services.client_for(WORKSPACE)
 
     async def flags(channel_id: str) -> set[str] | None:

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from bot.agenda import agenda
+from bot.agenda import schedule
 from bot.agenda.actions import ActionName
-from bot.agenda.agenda import Item
-from bot.clock import MovedClock
+from bot.agenda.schedule import AgendaItem
+from bot.clock import AdjustableClock
 from bot.db import schema
-from bot.playground.server import StandIn
+from bot.playground.server import FakeSlack
 from bot.services import Services
 from bot.slack.people import Person, known, remember
 from bot.workspaces import handlers, profile_refresh
@@ -62,10 +62,10 @@ async def test_while_slack_is_asked_any_word_of_a_person_is_news(services: Servi
     async with services.db.transaction() as tx:
         await remember(tx, WORKSPACE, BEN_SAID, NOW)
         await profile_refresh.read_soon(tx, WORKSPACE, BEN, NOW)
-        assert await profile_refresh.is_news(tx, WORKSPACE, BEN_SAID)
-        await agenda.drop(tx, WORKSPACE, action=ActionName.READ_PERSON, subject=BEN)
+        assert await profile_refresh.is_changed(tx, WORKSPACE, BEN_SAID)
+        await schedule.remove(tx, WORKSPACE, action=ActionName.READ_PERSON, subject=BEN)
         await profile_refresh.read_soon(tx, WORKSPACE, CHIARA, NOW)
-        assert not await profile_refresh.is_news(tx, WORKSPACE, BEN_SAID)
+        assert not await profile_refresh.is_changed(tx, WORKSPACE, BEN_SAID)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ async def test_while_slack_is_asked_any_word_of_a_person_is_news(services: Servi
     ],
 )
 async def test_who_moved_is_followed(
-    services: Services, standin: StandIn, before: str | None, now: str | None, moved: bool
+    services: Services, standin: FakeSlack, before: str | None, now: str | None, moved: bool
 ) -> None:
     async with services.db.transaction() as tx:
         await a_person(tx, BEN, zone=before, refreshed_at=NOW - timedelta(days=40))
@@ -102,7 +102,7 @@ async def test_a_stranger_is_remembered_and_has_moved_from_nowhere(services: Ser
 
 
 async def test_somebody_slack_says_no_more_of_is_kept_as_is_and_was_looked_for_now(
-    services: Services, standin: StandIn, clock: MovedClock
+    services: Services, standin: FakeSlack, clock: AdjustableClock
 ) -> None:
     async with services.db.transaction() as tx:
         await a_person(tx, BEN, zone="Asia/Tokyo", refreshed_at=NOW - timedelta(days=40))
@@ -125,7 +125,9 @@ async def read_ben(services: Services) -> None:
     now = services.clock.now()
     async with services.db.transaction() as tx:
         await profile_refresh.read_soon(tx, WORKSPACE, BEN, now)
-    item = Item(workspace_id=WORKSPACE, action=ActionName.READ_PERSON, subject=BEN, due_at=now)
+    item = AgendaItem(
+        workspace_id=WORKSPACE, action=ActionName.READ_PERSON, subject=BEN, due_at=now
+    )
     await read_person(services, item)
 
 

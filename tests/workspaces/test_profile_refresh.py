@@ -7,12 +7,12 @@ import pytest
 from slack_sdk.errors import SlackApiError
 from sqlalchemy import select
 
-from bot.agenda import agenda
+from bot.agenda import schedule
 from bot.agenda.actions import ActionName
-from bot.agenda.agenda import Item
-from bot.clock import MovedClock
+from bot.agenda.schedule import AgendaItem
+from bot.clock import AdjustableClock
 from bot.db import schema
-from bot.playground.server import StandIn
+from bot.playground.server import FakeSlack
 from bot.services import Services
 from bot.workspaces.lifecycle import tidy
 from bot.workspaces.profile_refresh import read_person
@@ -21,14 +21,14 @@ from tests.rounds.evidence import agenda_of
 from tests.rounds.round_rows import NOW, a_person
 
 
-async def a_day_later(services: Services, clock: MovedClock, days: int) -> None:
+async def a_day_later(services: Services, clock: AdjustableClock, days: int) -> None:
     """What is done once a day, on that day."""
     clock.move_to(NOW + timedelta(days=days))
-    item = Item(
+    item = AgendaItem(
         workspace_id=WORKSPACE, action=ActionName.TIDY, subject=WORKSPACE, due_at=clock.now()
     )
     async with services.db.transaction() as tx:
-        await agenda.put(
+        await schedule.add(
             tx, WORKSPACE, action=ActionName.TIDY, subject=WORKSPACE, due_at=item.due_at
         )
     await tidy(services, item)
@@ -41,7 +41,7 @@ async def ben(services: Services) -> tuple[str | None, object]:
         return tuple((await reader.execute(found)).one())
 
 
-def asked_about(standin: StandIn) -> list[str]:
+def asked_about(standin: FakeSlack) -> list[str]:
     return [call.args["user"] for call in standin.calls if call.method == "users.info"]
 
 
@@ -50,7 +50,7 @@ def asked_about(standin: StandIn) -> list[str]:
     [(False, 29, []), (False, 30, [BEN]), (True, 5, []), (True, 6, [BEN])],
 )
 async def test_profiles_hold_for_a_month_and_closed_accounts_for_a_week(
-    services: Services, clock: MovedClock, is_deleted: bool, days: int, asked: Sequence[str]
+    services: Services, clock: AdjustableClock, is_deleted: bool, days: int, asked: Sequence[str]
 ) -> None:
     async with services.db.transaction() as tx:
         await a_person(tx, BEN, is_deleted=is_deleted, refreshed_at=NOW)
@@ -61,7 +61,7 @@ async def test_profiles_hold_for_a_month_and_closed_accounts_for_a_week(
 
 
 async def test_those_whose_time_is_up_on_one_day_are_asked_about_one_after_the_other(
-    services: Services, clock: MovedClock, standin: StandIn
+    services: Services, clock: AdjustableClock, standin: FakeSlack
 ) -> None:
     async with services.db.transaction() as tx:
         for user_id in MEMBERS:
@@ -77,7 +77,7 @@ async def test_those_whose_time_is_up_on_one_day_are_asked_about_one_after_the_o
 
 
 async def test_where_slack_will_not_say_what_it_last_said_holds(
-    services: Services, clock: MovedClock, standin: StandIn
+    services: Services, clock: AdjustableClock, standin: FakeSlack
 ) -> None:
     async with services.db.transaction() as tx:
         await a_person(tx, BEN, refreshed_at=NOW, zone="Asia/Tokyo")
@@ -92,7 +92,7 @@ async def test_where_slack_will_not_say_what_it_last_said_holds(
 
 
 async def test_a_failure_is_tried_again_and_forgets_nothing(
-    services: Services, clock: MovedClock, standin: StandIn
+    services: Services, clock: AdjustableClock, standin: FakeSlack
 ) -> None:
     async with services.db.transaction() as tx:
         await a_person(tx, BEN, refreshed_at=NOW, zone="Asia/Tokyo")
@@ -109,7 +109,7 @@ async def test_a_failure_is_tried_again_and_forgets_nothing(
 
 
 async def test_strangers_are_asked_about_at_once_and_who_was_read_is_kept(
-    services: Services, standin: StandIn
+    services: Services, standin: FakeSlack
 ) -> None:
     client = services.client_for(WORKSPACE)
     standin.faults.fail_next("users.info", status=500)
@@ -122,6 +122,8 @@ async def test_strangers_are_asked_about_at_once_and_who_was_read_is_kept(
     assert len(asked_about(standin)) == 4  # the one that failed, again
 
 
-async def _reading_ben(services: Services, clock: MovedClock) -> Item:
+async def _reading_ben(services: Services, clock: AdjustableClock) -> AgendaItem:
     due_at = (await agenda_of(services.db, ActionName.READ_PERSON))[BEN]
-    return Item(workspace_id=WORKSPACE, action=ActionName.READ_PERSON, subject=BEN, due_at=due_at)
+    return AgendaItem(
+        workspace_id=WORKSPACE, action=ActionName.READ_PERSON, subject=BEN, due_at=due_at
+    )

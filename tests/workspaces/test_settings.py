@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import select
 
 from bot.agenda.actions import ActionName
-from bot.agenda.agenda import Item, Taken
-from bot.clock import MovedClock
+from bot.agenda.schedule import AgendaItem, AlreadyTaken
+from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.db.engine import Database
 from bot.phases.rules import Limits
@@ -63,7 +63,7 @@ async def test_without_settings_ours_hold(installed: Database) -> None:
 
 
 async def test_each_change_has_its_audit_row(
-    installed: Database, services: Services, clock: MovedClock
+    installed: Database, services: Services, clock: AdjustableClock
 ) -> None:
     assert await change(services, THEIRS) == ("sprint_max_weeks", "starters")
     clock.advance(timedelta(hours=1))
@@ -174,7 +174,7 @@ async def test_the_rules_read_what_was_set(installed: Database, services: Servic
 async def test_the_audit_shows_the_newest_first_and_so_many(installed: Database) -> None:
     async with installed.transaction() as tx:
         for number in range(3):
-            await store.note_change(
+            await store.add_audit_entry(
                 tx,
                 WORKSPACE,
                 actor=OWNER,
@@ -247,14 +247,16 @@ async def test_a_removal_older_than_the_installation_changes_nothing(installed: 
 
 
 async def test_old_events_are_forgotten_once_a_day(
-    installed: Database, services: Services, clock: MovedClock
+    installed: Database, services: Services, clock: AdjustableClock
 ) -> None:
     async with installed.transaction() as tx:
         assert await is_new(tx, WORKSPACE, {"event_id": "Ev1"}, NOW - timedelta(days=2))
         assert await is_new(tx, WORKSPACE, {"event_id": "Ev2"}, NOW)
     due_at = (await agenda_of(installed, ActionName.TIDY))[WORKSPACE]
     clock.move_to(due_at)
-    item = Item(workspace_id=WORKSPACE, action=ActionName.TIDY, subject=WORKSPACE, due_at=due_at)
+    item = AgendaItem(
+        workspace_id=WORKSPACE, action=ActionName.TIDY, subject=WORKSPACE, due_at=due_at
+    )
 
     await lifecycle.tidy(services, item)
 
@@ -262,5 +264,5 @@ async def test_old_events_are_forgotten_once_a_day(
         assert not await is_new(tx, WORKSPACE, {"event_id": "Ev2"}, NOW)
         assert await is_new(tx, WORKSPACE, {"event_id": "Ev1"}, NOW)
     assert (await agenda_of(installed, ActionName.TIDY))[WORKSPACE] == due_at + lifecycle.EVERY
-    with pytest.raises(Taken):
+    with pytest.raises(AlreadyTaken):
         await lifecycle.tidy(services, item)

@@ -7,18 +7,24 @@ import pytest
 from slack_sdk.errors import SlackApiError
 from sqlalchemy import select
 
-from bot.agenda import agenda
+from bot.agenda import schedule
 from bot.agenda.actions import ActionName
-from bot.agenda.agenda import NEVER, Item, Taken
-from bot.clock import MovedClock
+from bot.agenda.schedule import PARKED, AgendaItem, AlreadyTaken
+from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.db.engine import Database
-from bot.outbox import keys, outbox
-from bot.playground.server import StandIn
+from bot.outbox import enqueue, keys
+from bot.playground.server import FakeSlack
 from bot.services import Services
 from bot.slack.content import content
 from bot.workspaces.lifecycle import install
-from bot.workspaces.token_health import LONGEST_WAIT, TRIES, noticing, token_refused, try_token
+from bot.workspaces.token_health import (
+    LONGEST_WAIT,
+    TRIES,
+    token_refused,
+    try_token,
+    watching_token,
+)
 from tests.harness import BEN, WORKSPACE
 from tests.rounds.evidence import agenda_of
 from tests.rounds.round_rows import NOW
@@ -27,10 +33,10 @@ US = {"team_id": WORKSPACE, "user_id": "U0BOT", "team": "Play"}
 
 
 @pytest.fixture
-async def installed(db: Database, clock: MovedClock) -> Database:
+async def installed(db: Database, clock: AdjustableClock) -> Database:
     await install(db, US, NOW)
     async with db.transaction() as tx:
-        await outbox.say(
+        await enqueue.post(
             tx, WORKSPACE, key=keys.announcement("p"), to=BEN, content=content("Hello"), now=NOW
         )
     clock.advance(timedelta(hours=1))
@@ -61,7 +67,7 @@ async def refuse(db: Database, reason: str, at: datetime) -> None:
     ],
 )
 async def test_a_token_that_was_not_taken_back_for_good_is_asked_about(
-    installed: Database, clock: MovedClock, reason: str, tries: dict[str, timedelta]
+    installed: Database, clock: AdjustableClock, reason: str, tries: dict[str, timedelta]
 ) -> None:
     await refuse(installed, reason, clock.now())
 
@@ -77,11 +83,15 @@ async def test_a_refusal_from_before_the_installation_changes_nothing(installed:
     assert await agenda_of(installed, ActionName.TRY_TOKEN) == {}
 
 
-async def a_try(services: Services, tried: int) -> Item:
+async def a_try(services: Services, tried: int) -> AgendaItem:
     now = services.clock.now()
     async with services.db.transaction() as tx:
-        await agenda.put(tx, WORKSPACE, action=ActionName.TRY_TOKEN, subject=str(tried), due_at=now)
-    return Item(workspace_id=WORKSPACE, action=ActionName.TRY_TOKEN, subject=str(tried), due_at=now)
+        await schedule.add(
+            tx, WORKSPACE, action=ActionName.TRY_TOKEN, subject=str(tried), due_at=now
+        )
+    return AgendaItem(
+        workspace_id=WORKSPACE, action=ActionName.TRY_TOKEN, subject=str(tried), due_at=now
+    )
 
 
 @pytest.mark.parametrize(
@@ -99,14 +109,14 @@ async def a_try(services: Services, tried: int) -> Item:
 async def test_it_is_asked_about_ever_more_seldom_until_it_is_given_up(
     installed: Database,
     services: Services,
-    standin: StandIn,
+    standin: FakeSlack,
     tried: int,
     error: str,
     later: tuple[str, timedelta] | None,
 ) -> None:
     await refuse(installed, "invalid_auth", services.clock.now())
     async with installed.transaction() as tx:
-        await agenda.drop(tx, WORKSPACE, action=ActionName.TRY_TOKEN, subject="0")
+        await schedule.remove(tx, WORKSPACE, action=ActionName.TRY_TOKEN, subject="0")
     standin.faults.fail_next("auth.test", error=error)
 
     await try_token(services, await a_try(services, tried))
@@ -134,11 +144,11 @@ async def parked(db: Database) -> dict[str, bool]:
     agenda_ = schema.agenda
     async with db.reading() as reader:
         rows = await reader.execute(select(agenda_.c.action, agenda_.c.retry_at))
-        return {row.action: row.retry_at == NEVER for row in rows}
+        return {row.action: row.retry_at == PARKED for row in rows}
 
 
 async def test_where_slack_cannot_say_now_the_try_itself_is_tried_again(
-    installed: Database, services: Services, standin: StandIn
+    installed: Database, services: Services, standin: FakeSlack
 ) -> None:
     item = await a_try(services, 3)
     standin.faults.fail_next("auth.test", status=500)
@@ -152,7 +162,7 @@ async def test_where_slack_cannot_say_now_the_try_itself_is_tried_again(
 @pytest.mark.parametrize(
     ("error", "raises", "then"),
     [
-        ("invalid_auth", Taken, ("uninstalled", "invalid_auth")),
+        ("invalid_auth", AlreadyTaken, ("uninstalled", "invalid_auth")),
         ("channel_not_found", SlackApiError, ("installed", None)),
         ("internal_error", SlackApiError, ("installed", None)),
     ],
@@ -164,11 +174,11 @@ async def test_an_action_notices_a_refused_token_and_nothing_else(
     raises: type[Exception],
     then: Sequence[str | None],
 ) -> None:
-    async def act(_services: Services, _item: Item) -> None:
+    async def act(_services: Services, _item: AgendaItem) -> None:
         raise SlackApiError("no", {"ok": False, "error": error})
 
-    item = Item(workspace_id=WORKSPACE, action="any", subject="any", due_at=NOW)
+    item = AgendaItem(workspace_id=WORKSPACE, action="any", subject="any", due_at=NOW)
     with pytest.raises(raises):
-        await noticing(act)(services, item)
+        await watching_token(act)(services, item)
 
     assert await state(installed) == then

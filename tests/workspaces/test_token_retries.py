@@ -6,15 +6,15 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select
 
-from bot.agenda import agenda
-from bot.agenda.agenda import Item, Taken
-from bot.clock import MovedClock
+from bot.agenda import schedule
+from bot.agenda.schedule import AgendaItem, AlreadyTaken
+from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.db.engine import Database
-from bot.playground.server import StandIn
+from bot.playground.server import FakeSlack
 from bot.services import Services
 from bot.workspaces.lifecycle import install
-from bot.workspaces.token_health import TRIES, noticing, token_refused, try_token
+from bot.workspaces.token_health import TRIES, token_refused, try_token, watching_token
 from tests.harness import LAUNCH, WORKSPACE
 from tests.rounds.evidence import agenda_of
 
@@ -22,7 +22,7 @@ US = {"team_id": WORKSPACE, "user_id": "U0BOT", "team": "Play"}
 
 
 @pytest.fixture
-async def installed(db: Database, clock: MovedClock) -> Database:
+async def installed(db: Database, clock: AdjustableClock) -> Database:
     async with db.transaction() as tx:
         await tx.execute(insert(schema.sender_leases).values(workspace_id=WORKSPACE))
     await install(db, US, clock.now())
@@ -30,7 +30,7 @@ async def installed(db: Database, clock: MovedClock) -> Database:
     return db
 
 
-async def refuse(db: Database, clock: MovedClock, reason: str) -> None:
+async def refuse(db: Database, clock: AdjustableClock, reason: str) -> None:
     async with db.transaction() as tx:
         await token_refused(tx, WORKSPACE, reason, clock.now())
 
@@ -40,9 +40,10 @@ async def ask_again(services: Services, tries: int) -> dict[str, Any]:
     now, subject = services.clock.now(), str(tries)
     async with services.db.transaction() as tx:
         await tx.execute(schema.agenda.delete().where(schema.agenda.c.action == "try_token"))
-        await agenda.put(tx, WORKSPACE, action="try_token", subject=subject, due_at=now)
+        await schedule.add(tx, WORKSPACE, action="try_token", subject=subject, due_at=now)
     await try_token(
-        services, Item(workspace_id=WORKSPACE, action="try_token", subject=subject, due_at=now)
+        services,
+        AgendaItem(workspace_id=WORKSPACE, action="try_token", subject=subject, due_at=now),
     )
     noted = await agenda_of(services.db, "try_token")
     return {subject: due_at - now for subject, due_at in noted.items()}
@@ -65,7 +66,7 @@ async def state(db: Database) -> tuple[str, str | None]:
     ],
 )
 async def test_only_a_token_that_was_not_taken_back_is_asked_about(
-    installed: Database, clock: MovedClock, reason: str, asked: bool
+    installed: Database, clock: AdjustableClock, reason: str, asked: bool
 ) -> None:
     await refuse(installed, clock, reason)
 
@@ -74,7 +75,9 @@ async def test_only_a_token_that_was_not_taken_back_is_asked_about(
     assert await state(installed) == ("uninstalled", reason)
 
 
-async def test_an_old_refusal_is_not_asked_about(installed: Database, clock: MovedClock) -> None:
+async def test_an_old_refusal_is_not_asked_about(
+    installed: Database, clock: AdjustableClock
+) -> None:
     """We were installed again since."""
     clock.advance(-timedelta(days=2))
     await refuse(installed, clock, "invalid_auth")
@@ -97,8 +100,8 @@ async def test_an_old_refusal_is_not_asked_about(installed: Database, clock: Mov
 async def test_it_is_asked_forty_times_in_a_month_and_then_no_more(
     installed: Database,
     services: Services,
-    clock: MovedClock,
-    standin: StandIn,
+    clock: AdjustableClock,
+    standin: FakeSlack,
     tries: int,
     again: dict[str, timedelta],
 ) -> None:
@@ -110,7 +113,7 @@ async def test_it_is_asked_forty_times_in_a_month_and_then_no_more(
 
 
 async def test_once_it_is_taken_back_it_is_not_asked_about_any_more(
-    installed: Database, services: Services, clock: MovedClock, standin: StandIn
+    installed: Database, services: Services, clock: AdjustableClock, standin: FakeSlack
 ) -> None:
     await refuse(installed, clock, "invalid_auth")
     standin.faults.fail_next("auth.test", error="token_revoked")
@@ -120,7 +123,7 @@ async def test_once_it_is_taken_back_it_is_not_asked_about_any_more(
 
 
 async def test_a_token_that_is_good_again_is_asked_about_no_more(
-    installed: Database, services: Services, clock: MovedClock
+    installed: Database, services: Services, clock: AdjustableClock
 ) -> None:
     await refuse(installed, clock, "invalid_auth")
 
@@ -129,24 +132,24 @@ async def test_a_token_that_is_good_again_is_asked_about_no_more(
 
 
 @pytest.mark.parametrize(
-    ("error", "ends"), [("invalid_auth", Taken), ("not_in_channel", Exception)]
+    ("error", "ends"), [("invalid_auth", AlreadyTaken), ("not_in_channel", Exception)]
 )
 async def test_only_a_refused_token_makes_its_workspace_wait(
     installed: Database,
     services: Services,
-    clock: MovedClock,
-    standin: StandIn,
+    clock: AdjustableClock,
+    standin: FakeSlack,
     error: str,
     ends: type[Exception],
 ) -> None:
-    async def act(services: Services, _: Item) -> None:
+    async def act(services: Services, _: AgendaItem) -> None:
         await services.client_for(WORKSPACE).conversations_info(channel=LAUNCH)
 
     standin.faults.fail_next("conversations.info", error=error)
-    item = Item(workspace_id=WORKSPACE, action="act", subject="it", due_at=clock.now())
+    item = AgendaItem(workspace_id=WORKSPACE, action="act", subject="it", due_at=clock.now())
     with pytest.raises(ends) as ended:
-        await noticing(act)(services, item)
+        await watching_token(act)(services, item)
 
     refused = error == "invalid_auth"
-    assert isinstance(ended.value, Taken) == refused
+    assert isinstance(ended.value, AlreadyTaken) == refused
     assert (await state(installed))[0] == ("uninstalled" if refused else "installed")

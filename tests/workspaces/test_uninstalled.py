@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 
-from bot.agenda.agenda import Item, next_due
-from bot.agenda.claims import claim, due, failed
-from bot.clock import MovedClock, real_now
+from bot.agenda.claims import claim, due, reschedule_failed
+from bot.agenda.schedule import AgendaItem, next_due
+from bot.clock import AdjustableClock, real_now
 from bot.db.engine import Database
 from bot.workspaces.lifecycle import install, uninstall
 from tests.harness import WORKSPACE
@@ -12,13 +12,13 @@ from tests.harness import WORKSPACE
 US = {"team_id": WORKSPACE, "user_id": "U0BOT", "team": "Play"}
 
 
-async def what_is_due(db: Database, clock: MovedClock) -> list[Item]:
+async def what_is_due(db: Database, clock: AdjustableClock) -> list[AgendaItem]:
     async with db.reading() as reader:
         return await due(reader, clock.now(), real_now(), 100)
 
 
 async def test_the_agenda_waits_for_us_to_be_installed_again(
-    db: Database, clock: MovedClock
+    db: Database, clock: AdjustableClock
 ) -> None:
     await install(db, US, clock.now())
     clock.advance(timedelta(days=2))
@@ -26,7 +26,7 @@ async def test_the_agenda_waits_for_us_to_be_installed_again(
         _, tidy = await claim(tx, clock.now(), real_now(), 10)
         assert await uninstall(tx, WORKSPACE, "token_revoked", clock.now())
     async with db.transaction() as tx:  # it was under way, and Slack refused it
-        await failed(tx, tidy, real_now() - timedelta(seconds=1))
+        await reschedule_failed(tx, tidy, real_now() - timedelta(seconds=1))
 
     assert await what_is_due(db, clock) == []
     async with db.reading() as reader:

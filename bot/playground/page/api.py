@@ -35,7 +35,7 @@ NOT_FOUND = "That is not there any more."
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-class Refusal(Exception):
+class BadRequest(Exception):
     """Something the page cannot do, in a sentence."""
 
 
@@ -103,7 +103,7 @@ async def _answered(doing: Awaitable[Json]) -> web.Response:
     """A refusal is an answer like any other: HTTP errors would fill the browser's console."""
     try:
         return web.json_response({"ok": True, **await doing})
-    except Refusal as refusal:
+    except BadRequest as refusal:
         return web.json_response({"ok": False, "error": str(refusal)})
     except LookupError:
         return web.json_response({"ok": False, "error": NOT_FOUND})
@@ -158,10 +158,10 @@ async def _send(core: Core, body: Json) -> Json:
     if text.startswith("/"):
         return await _command(core, conversation, body, text)
     if conversation.is_archived:
-        raise Refusal(ARCHIVED)
+        raise BadRequest(ARCHIVED)
     with_app = conversation.is_im and example_workspace.BOT_USER_ID in conversation.members
     if with_app and not core.manifest.takes_messages:
-        raise Refusal(READ_ONLY)
+        raise BadRequest(READ_ONLY)
     person = Person(core, body["user"])
     await person.say(conversation.id, text, body.get("thread_ts"))
     return {}
@@ -170,10 +170,10 @@ async def _send(core: Core, body: Json) -> Json:
 async def _command(core: Core, conversation: Conversation, body: Json, text: str) -> Json:
     name, _, rest = text.partition(" ")
     if body.get("thread_ts"):
-        raise Refusal(IN_THREAD.format(command=name))
+        raise BadRequest(IN_THREAD.format(command=name))
     result = await commands.run(core, body["user"], conversation, name, rest.strip())
     if result.error:
-        raise Refusal(result.text)
+        raise BadRequest(result.text)
     return {}
 
 
@@ -181,7 +181,7 @@ async def _action(core: Core, body: Json) -> Json:
     typed = (body.get("state") or {}).get("values") or {}
     answer = await block_actions.act(core, body["user"], body["container"], body["action"], typed)
     if not answer.is_ack:
-        raise Refusal(NO_ANSWER.format(error=answer.error or f"http_{answer.status}"))
+        raise BadRequest(NO_ANSWER.format(error=answer.error or f"http_{answer.status}"))
     return {}
 
 
@@ -190,7 +190,7 @@ async def _submit(core: Core, body: Json) -> Json:
     block_actions.merge(view.typed, (body.get("state") or {}).get("values") or {})
     result = await modals.submit(core, view)
     if result.failure:
-        raise Refusal(result.failure)
+        raise BadRequest(result.failure)
     return {"ok": not result.errors, "errors": result.errors}
 
 
@@ -209,7 +209,7 @@ async def _direct(core: Core, body: Json) -> Json:
 
 async def _time(core: Core, body: Json) -> Json:
     if core.hooks.advance is None:
-        raise Refusal(NO_CLOCK)
+        raise BadRequest(NO_CLOCK)
     async with core.hooks.moving:
         await core.hooks.advance(body["advance"])
         with suppress(TimeoutError):

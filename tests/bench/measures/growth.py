@@ -4,19 +4,19 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from statistics import median
 
-from bot.agenda import agenda
+from bot.agenda import schedule
 from bot.agenda.actions import ActionName
-from bot.agenda.agenda import Item
+from bot.agenda.schedule import AgendaItem
 from bot.app import Imbalance
-from bot.clock import MovedClock, monotonic
+from bot.clock import AdjustableClock, monotonic
 from bot.ending.messages import closing
-from bot.ending.summary import ended_of
+from bot.ending.summary import summarize
 from bot.home.lifecycle import show_home
 from bot.phases.store import load
 from bot.results.lifecycle import show_results
 from bot.settings import Settings
 from bot.slack.request import Request
-from bot.status.store import glance
+from bot.status.store import channel_status
 from tests.bench.admin_database import Outside, opened
 from tests.bench.bench import ENGINES, Bench
 from tests.bench.crowds import (
@@ -58,7 +58,7 @@ async def _idle_bot(bench: Bench, engine: str) -> AsyncIterator[tuple[Imbalance,
             database_url=url,
             keys=(KEY,),
         )
-        app = Imbalance(settings, MovedClock(bench.business))
+        app = Imbalance(settings, AdjustableClock(bench.business))
         yield app, db
         await app.db.close()
 
@@ -109,7 +109,7 @@ async def _tick(bench: Bench, app: Imbalance, db: Outside, team: int) -> float:
 
 async def _results(app: Imbalance, rounds: int) -> None:
     due_at = app.services.clock.now()
-    item = Item(
+    item = AgendaItem(
         workspace_id=TEAM, action=ActionName.SHOW_RESULTS, subject=last_shown(rounds), due_at=due_at
     )
     await show_results(app.services, item)
@@ -119,7 +119,7 @@ async def _results_due(app: Imbalance, rounds: int) -> None:
     """Before each time that they are shown."""
     due_at = app.services.clock.now()
     async with app.db.transaction() as tx:
-        await agenda.put(
+        await schedule.add(
             tx, TEAM, action=ActionName.SHOW_RESULTS, subject=last_shown(rounds), due_at=due_at
         )
 
@@ -132,11 +132,11 @@ async def _report(app: Imbalance, rounds: int) -> None:
     async with app.db.reading() as reader:
         phase = await load(reader, TEAM, last_phase(rounds))
         assert phase is not None
-        closing(await ended_of(reader, TEAM, phase))
+        closing(await summarize(reader, TEAM, phase))
 
 
 async def _status(app: Imbalance, _: int) -> None:
-    await glance(app.services, Request(workspace_id=TEAM, channel_id=CHANNEL, user_id=LEAD))
+    await channel_status(app.services, Request(workspace_id=TEAM, channel_id=CHANNEL, user_id=LEAD))
 
 
 #: The budget stands in the status, and is read from the channel's past.

@@ -20,9 +20,9 @@ from bot.log import log
 _agenda = schema.agenda
 _KEY = (_agenda.c.workspace_id, _agenda.c.action, _agenda.c.subject)
 #: A `retry_at` of what is not done until its workspace is installed again; see `claims.park`.
-NEVER = datetime(9999, 12, 31, tzinfo=UTC)
+PARKED = datetime(9999, 12, 31, tzinfo=UTC)
 #: The `retry_at` of what is free for anybody, but of a parked row.
-_UNLESS_PARKED = case((_agenda.c.retry_at == NEVER, _agenda.c.retry_at))
+_UNLESS_PARKED = case((_agenda.c.retry_at == PARKED, _agenda.c.retry_at))
 
 
 # Who holds a row already carries it out, so nobody waits for one.
@@ -39,12 +39,12 @@ _FREE = (
 _STRIKE_OFF = delete(_agenda).where(tuple_(*_KEY).in_(select(_FREE))).returning(_agenda.c.subject)
 
 
-class Taken(Exception):
+class AlreadyTaken(Exception):
     """Another process carries this out, or it was dropped or moved."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Item:
+class AgendaItem:
     """One thing that is due. `subject` names what it is about, such as a round's id."""
 
     workspace_id: str
@@ -54,8 +54,8 @@ class Item:
     attempts: int = 0
 
 
-def as_item(row: Row[Any]) -> Item:
-    return Item(
+def item_from_row(row: Row[Any]) -> AgendaItem:
+    return AgendaItem(
         workspace_id=row.workspace_id,
         action=row.action,
         subject=row.subject,
@@ -64,14 +64,14 @@ def as_item(row: Row[Any]) -> Item:
     )
 
 
-async def put(
+async def add(
     tx: AsyncConnection, workspace_id: str, *, action: str, subject: str, due_at: datetime
 ) -> None:
     """Note what is to be done at `due_at` (business time), or move it there if it was noted."""
-    await put_all(tx, workspace_id, action=action, due={subject: due_at})
+    await add_all(tx, workspace_id, action=action, due={subject: due_at})
 
 
-async def put_all(
+async def add_all(
     tx: AsyncConnection, workspace_id: str, *, action: str, due: Mapping[str, datetime]
 ) -> None:
     """The same for many subjects, each at its own time."""
@@ -80,7 +80,7 @@ async def put_all(
     )
 
 
-async def put_actions(
+async def add_actions(
     tx: AsyncConnection, workspace_id: str, *, subject: str, due: Mapping[str, datetime]
 ) -> None:
     """The same for many actions about one subject, each at its own time."""
@@ -100,7 +100,7 @@ def _row(workspace_id: str, action: str, subject: str, due_at: datetime) -> dict
     }
 
 
-async def put_or_hold(
+async def add_or_lock(
     tx: AsyncConnection, workspace_id: str, *, action: str, subject: str, due_at: datetime
 ) -> None:
     """Note what is to be done at `due_at` (business time), unless it was noted already.
@@ -112,7 +112,7 @@ async def put_or_hold(
     await insert_or_change(tx, _agenda, row, {"retry_at": _UNLESS_PARKED})
 
 
-async def put_all_if_new(
+async def add_all_if_absent(
     tx: AsyncConnection, workspace_id: str, *, action: str, due: Mapping[str, datetime]
 ) -> None:
     """Note each subject at its own time, unless it was noted already; that is left as it is."""
@@ -123,7 +123,7 @@ async def put_all_if_new(
     await put_rows_if_new(tx, _agenda, rows)
 
 
-async def drop(tx: AsyncConnection, workspace_id: str, *, action: str, subject: str) -> None:
+async def remove(tx: AsyncConnection, workspace_id: str, *, action: str, subject: str) -> None:
     """Do not do it any more."""
     await tx.execute(
         delete(_agenda).where(
@@ -134,7 +134,7 @@ async def drop(tx: AsyncConnection, workspace_id: str, *, action: str, subject: 
     )
 
 
-async def drop_all(
+async def remove_actions(
     tx: AsyncConnection, workspace_id: str, *, actions: Collection[str], subject: str
 ) -> None:
     """Do none of these actions about this subject any more."""
@@ -147,7 +147,7 @@ async def drop_all(
     )
 
 
-async def drop_about(
+async def remove_about(
     tx: AsyncConnection, workspace_id: str, *, actions: Collection[str], about: str
 ) -> None:
     """Do none of these any more about any subject of several parts that starts with this id."""
@@ -160,7 +160,7 @@ async def drop_about(
     )
 
 
-async def hold(tx: AsyncConnection, workspace_id: str, *, action: str, subject: str) -> None:
+async def lock(tx: AsyncConnection, workspace_id: str, *, action: str, subject: str) -> None:
     """Let nobody begin to carry this out until the transaction ends, if it is noted."""
     await tx.execute(
         select(_agenda.c.subject)
@@ -173,7 +173,7 @@ async def hold(tx: AsyncConnection, workspace_id: str, *, action: str, subject: 
     )
 
 
-async def due_of(
+async def due_time(
     tx: AsyncConnection, workspace_id: str, *, action: str, subject: str
 ) -> datetime | None:
     """When this is due; None where it is not on the agenda."""
@@ -187,7 +187,7 @@ async def due_of(
     return due_at
 
 
-async def is_noted(tx: AsyncConnection, workspace_id: str, *, action: str, about: str) -> bool:
+async def is_scheduled(tx: AsyncConnection, workspace_id: str, *, action: str, about: str) -> bool:
     """Whether this is to be done about any subject of several parts that starts with this id."""
     found = await tx.scalar(
         select(_agenda.c.subject)
@@ -204,7 +204,7 @@ async def is_noted(tx: AsyncConnection, workspace_id: str, *, action: str, about
 async def next_due(reader: AsyncConnection, besides: Iterable[str] = ()) -> datetime | None:
     """When the next thing is due, `besides` these actions; None where nothing is."""
     others = _agenda.c.action.not_in(list(besides))
-    failed = (_agenda.c.retry_at.is_not(None), _agenda.c.retry_at < NEVER)
+    failed = (_agenda.c.retry_at.is_not(None), _agenda.c.retry_at < PARKED)
     earliest = [
         await reader.scalar(select(func.min(_agenda.c.due_at)).where(others, *waits))
         for waits in ((_agenda.c.retry_at.is_(None),), failed)
@@ -212,7 +212,7 @@ async def next_due(reader: AsyncConnection, besides: Iterable[str] = ()) -> date
     return min((found for found in earliest if found is not None), default=None)
 
 
-def let_go(item: Item, reason: str) -> None:
+def log_skipped(item: AgendaItem, reason: str) -> None:
     """Say in the log why something due is not done any more. Never because of what one said."""
     log.info(
         "agenda_action_stale",
@@ -223,7 +223,9 @@ def let_go(item: Item, reason: str) -> None:
 
 
 @asynccontextmanager
-async def carrying_out(db: Database, item: Item, *others: Item) -> AsyncIterator[AsyncConnection]:
+async def run_item(
+    db: Database, item: AgendaItem, *others: AgendaItem
+) -> AsyncIterator[AsyncConnection]:
     """The one transaction that does what is due and strikes it off the list.
 
     Others are of the same workspace and action, and are done with it or not at all.
@@ -232,11 +234,11 @@ async def carrying_out(db: Database, item: Item, *others: Item) -> AsyncIterator
         Taken: someone else does it, or it is not due any more; nothing is to be done.
     """
     async with db.transaction() as tx:
-        await strike_off(tx, item, *others)
+        await complete_or_abort(tx, item, *others)
         yield tx
 
 
-async def strike_off(tx: AsyncConnection, item: Item, *others: Item) -> None:
+async def complete_or_abort(tx: AsyncConnection, item: AgendaItem, *others: AgendaItem) -> None:
     """Strike these off in the caller's transaction, which holds their phase if it changes it.
 
     In this order: who holds a phase may move or drop what is due about it, and two that took the
@@ -249,4 +251,4 @@ async def strike_off(tx: AsyncConnection, item: Item, *others: Item) -> None:
     key = {"workspace_id": item.workspace_id, "action": item.action, "mine": mine}
     struck_off = await tx.execute(_STRIKE_OFF, key)
     if len(struck_off.all()) < len(mine):
-        raise Taken(item.action)
+        raise AlreadyTaken(item.action)

@@ -14,14 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import new_sortable_id
 from bot.db import schema
-from bot.db.upserts import (
-    Row,
-    insert_from,
-    insert_if_new,
-    insert_or_change,
-    padded,
-    put_all_if_new,
-)
+from bot.db.upserts import Row, insert_from, insert_if_new, insert_or_change, padded, put_all_if_new
 from bot.outbox.expiry_log import NAMES, note_expired
 from bot.outbox.keys import MessageKey, bookmark_of, derived, edit_of, home
 from bot.slack.content import Content
@@ -55,7 +48,7 @@ class State(StrEnum):
     EXPIRED = "expired"  # it no longer made sense
 
 
-async def say(
+async def post(
     tx: AsyncConnection,
     workspace_id: str,
     *,
@@ -74,7 +67,7 @@ async def say(
     await insert_if_new(tx, _messages, **row, target_key=thread_of, expires_at=expires_at)
 
 
-async def say_all(
+async def post_all(
     tx: AsyncConnection,
     workspace_id: str,
     posts: Iterable[tuple[MessageKey, str, Content]],

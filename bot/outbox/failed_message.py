@@ -6,13 +6,13 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.outbox.enqueue import Operation
 from bot.outbox.keys import MessageKey
-from bot.outbox.outbox import Operation
-from bot.slack.errors import Meaning
+from bot.slack.errors import ErrorKind
 
 
 @dataclass(frozen=True, kw_only=True)
-class Refusal:
+class FailedMessage:
     """One message that Slack will not take, and why in Slack's own name for it."""
 
     workspace_id: str
@@ -21,12 +21,12 @@ class Refusal:
     operation: Operation
     conversation: str
     reason: str
-    meaning: Meaning  # PERMANENT: this message failed; WORKSPACE: the token is no good
+    meaning: ErrorKind  # PERMANENT: this message failed; WORKSPACE: the token is no good
 
 
 #: Carries out what follows, in the transaction that marks the message. Never calls Slack.
-Refused = Callable[[AsyncConnection, Refusal, datetime], Awaitable[None]]
+OnFailed = Callable[[AsyncConnection, FailedMessage, datetime], Awaitable[None]]
 
 
-async def nothing_follows(_tx: AsyncConnection, _refusal: Refusal, _now: datetime) -> None:
+async def ignore_failure(_tx: AsyncConnection, _refusal: FailedMessage, _now: datetime) -> None:
     """For a delivery that nobody else depends on."""
