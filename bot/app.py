@@ -85,7 +85,7 @@ class Imbalance:
         *,
         http: bool = False,
         pace: RateLimits | None = None,
-        patience: RetryTimings | None = None,
+        retry_timings: RetryTimings | None = None,
         draw: Draw = draw_in_child,
         host: str = "0.0.0.0",
     ) -> None:
@@ -120,20 +120,22 @@ class Imbalance:
             },
             [name for name, one in ACTIONS.items() if one.is_batched],
         )
-        patience = patience or RetryTimings(settle=settings.settle_seconds)
-        self.delivery = self._delivering(draw, pace, patience)
+        retry_timings = retry_timings or RetryTimings(settle=settings.settle_seconds)
+        self.delivery = self._delivering(draw, pace, retry_timings)
         self.http_port = settings.http_port
 
-    def _delivering(self, draw: Draw, pace: RateLimits | None, patience: RetryTimings) -> Delivery:
+    def _delivering(
+        self, draw: Draw, pace: RateLimits | None, retry_timings: RetryTimings
+    ) -> Delivery:
         return Delivery(
             self.db,
             self._clock,
             self.services.client_for,
             draw,
             pace=pace,
-            patience=patience,
+            retry_timings=retry_timings,
             refused=on_refused,
-            welcome_at=next_allowed_at,
+            next_allowed_at=next_allowed_at,
         )
 
     async def start(self) -> None:
@@ -147,7 +149,7 @@ class Imbalance:
         )
         self.client.session = session
         self._running.push_async_callback(self.db.close)
-        self._running.push_async_callback(self.services.afterwards.stop)
+        self._running.push_async_callback(self.services.background_tasks.stop)
         bolt = await self._listening()
         delivering = asyncio.create_task(self.delivery.run(), name="delivery")
         self._running.push_async_callback(self._stop_working, delivering)
@@ -174,9 +176,9 @@ class Imbalance:
 
     async def catch_up(self) -> None:
         """Carry out and deliver until nothing is due any more."""
-        await self.services.afterwards.done()
+        await self.services.background_tasks.done()
         while await self.ticker.tick() + await self.delivery.deliver_due():
-            await self.services.afterwards.done()
+            await self.services.background_tasks.done()
 
     async def next_due(self) -> datetime | None:
         """When the next thing on the agenda is due, or to be said."""

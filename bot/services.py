@@ -23,4 +23,4 @@ class Services:
     people: People
     keys: KeyRing
     client_for: Callable[[str], AsyncWebClient]
-    afterwards: BackgroundTasks = field(default_factory=BackgroundTasks)
+    background_tasks: BackgroundTasks = field(default_factory=BackgroundTasks)

@@ -44,7 +44,7 @@ for name in list(os.environ):  # no setting of the person who runs the tests
 
 
 @pytest.fixture(autouse=True)
-def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+def generous_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Deadlines in real seconds are generous: other work may hold the machine up for some.
 
     What is about a deadline sets its own, or lets time pass.
@@ -101,7 +101,7 @@ def clock() -> AdjustableClock:
 
 
 @pytest.fixture
-async def standin(clock: AdjustableClock) -> AsyncIterator[FakeSlack]:
+async def fake_slack(clock: AdjustableClock) -> AsyncIterator[FakeSlack]:
     """The stand-in Slack, with its cast, listening on a free port."""
     slack = FakeSlack(clock=clock.now, manifest=MANIFEST)
     await slack.start()
@@ -110,12 +110,12 @@ async def standin(clock: AdjustableClock) -> AsyncIterator[FakeSlack]:
 
 
 @pytest.fixture
-def settings(database_url: str, standin: FakeSlack) -> Settings:
+def settings(database_url: str, fake_slack: FakeSlack) -> Settings:
     return Settings(
-        slack_bot_token=standin.bot_token,
-        slack_app_token=standin.app_token,
-        slack_signing_secret=standin.signing_secret,
-        slack_api_url=standin.api_url,
+        slack_bot_token=fake_slack.bot_token,
+        slack_app_token=fake_slack.app_token,
+        slack_signing_secret=fake_slack.signing_secret,
+        slack_api_url=fake_slack.api_url,
         database_url=database_url,
         keys=(KEY,),
         tick_seconds=3600,  # tests tick by hand
@@ -131,27 +131,29 @@ async def bot(settings: Settings, clock: AdjustableClock) -> AsyncIterator[Imbal
     async def draw(_: object) -> bytes:
         return TINY_PNG
 
-    patience = RetryTimings(settle=0, first_retry=0, picture_retry=0, picture_tries=2)
-    app = Imbalance(settings, clock, pace=RateLimits(limited=False), patience=patience, draw=draw)
+    retry_timings = RetryTimings(settle=0, first_retry=0, picture_retry=0, picture_tries=2)
+    app = Imbalance(
+        settings, clock, pace=RateLimits(limited=False), retry_timings=retry_timings, draw=draw
+    )
     await app.start()
     yield app
     await app.stop()
 
 
 @pytest.fixture
-def house(bot: Imbalance, standin: FakeSlack, clock: AdjustableClock) -> Iterator[BotHarness]:
+def harness(bot: Imbalance, fake_slack: FakeSlack, clock: AdjustableClock) -> Iterator[BotHarness]:
     """The running bot, the stand-in and the clock, with words to tell a story in.
 
     Slack tells the app nothing of a view it refused as the answer to a submission; here a test
     in which that happened fails.
     """
-    yield BotHarness(bot=bot, slack=standin, clock=clock)
-    assert [each for each in standin.problems if "invalid_arguments" in each] == []
+    yield BotHarness(bot=bot, slack=fake_slack, clock=clock)
+    assert [each for each in fake_slack.problems if "invalid_arguments" in each] == []
 
 
 @pytest.fixture
-async def house_over_http(
-    settings: Settings, clock: AdjustableClock, standin: FakeSlack
+async def harness_over_http(
+    settings: Settings, clock: AdjustableClock, fake_slack: FakeSlack
 ) -> AsyncIterator[BotHarness]:
     """The running bot behind HTTP; the stand-in signs and posts to it."""
 
@@ -164,12 +166,12 @@ async def house_over_http(
         http=True,
         host="127.0.0.1",
         pace=RateLimits(limited=False),
-        patience=RetryTimings(settle=0),
+        retry_timings=RetryTimings(settle=0),
         draw=draw,
     )
     await app.start()
-    standin.request_url = f"http://127.0.0.1:{app.http_port}/slack/events"
-    yield BotHarness(bot=app, slack=standin, clock=clock)
+    fake_slack.request_url = f"http://127.0.0.1:{app.http_port}/slack/events"
+    yield BotHarness(bot=app, slack=fake_slack, clock=clock)
     await app.stop()
 
 
@@ -190,9 +192,9 @@ def written(
 
 
 @pytest.fixture
-def services(db: Database, clock: AdjustableClock, standin: FakeSlack) -> Services:
+def services(db: Database, clock: AdjustableClock, fake_slack: FakeSlack) -> Services:
     """The tools of the house without the house: for tests of one transaction."""
-    client = AsyncWebClient("xoxb-playground", base_url=standin.api_url, retry_handlers=[])
+    client = AsyncWebClient("xoxb-playground", base_url=fake_slack.api_url, retry_handlers=[])
     reads = ThrottledReads(db)
     return Services(
         db=db,

@@ -36,7 +36,7 @@ def sqlite_file(url: str) -> Path | None:
 
 
 @asynccontextmanager
-async def exclusive_lock(url: str, patience: float = PATIENCE_SECONDS) -> AsyncIterator[None]:
+async def exclusive_lock(url: str, retry_timings: float = PATIENCE_SECONDS) -> AsyncIterator[None]:
     """Hold the lock of an SQLite file; on other databases, nothing. Makes the file's folder.
 
     Raises:
@@ -48,7 +48,7 @@ async def exclusive_lock(url: str, patience: float = PATIENCE_SECONDS) -> AsyncI
         yield
         return
     with _lock_file(file) as handle:
-        await _take(handle.fileno(), file, patience)
+        await _take(handle.fileno(), file, retry_timings)
         yield
 
 
@@ -60,8 +60,8 @@ def _lock_file(file: Path) -> TextIO:
         raise NotStarted(UNUSABLE_FILE.format(why=type(error).__name__)) from error
 
 
-async def _take(descriptor: int, file: Path, patience: float) -> None:
-    deadline = asyncio.get_running_loop().time() + patience
+async def _take(descriptor: int, file: Path, retry_timings: float) -> None:
+    deadline = asyncio.get_running_loop().time() + retry_timings
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -68,21 +68,21 @@ class Delivery:
         draw: Draw,
         *,
         pace: RateLimits | None = None,
-        patience: RetryTimings | None = None,
+        retry_timings: RetryTimings | None = None,
         refused: OnFailed = ignore_failure,
-        welcome_at: NextAllowedAt = always_allowed,
+        next_allowed_at: NextAllowedAt = always_allowed,
     ) -> None:
         self._db = db
         self._clock = clock
-        self._patience = patience or RetryTimings()
+        self._patience = retry_timings or RetryTimings()
         self._tools = SenderContext(
             db=db,
             clock=clock,
             jobs=SlackCalls(client_for, draw, self._patience),
             pace=pace or RateLimits(),
-            patience=self._patience,
+            retry_timings=self._patience,
             refused=refused,
-            welcome_at=welcome_at,
+            next_allowed_at=next_allowed_at,
             turns=asyncio.Semaphore(MOST_TURNS),
             owner=new_id(),
         )

@@ -104,7 +104,7 @@ async def reschedule_for_zone(
     workspace_id: str,
     *,
     user_id: str,
-    welcome_at: Callable[[datetime], datetime],
+    next_allowed_at: Callable[[datetime], datetime],
     now: datetime,
 ) -> None:
     """Let what waits to be said to somebody wait for an hour that suits them where they are now."""
@@ -121,7 +121,7 @@ async def reschedule_for_zone(
         await tx.execute(
             update(_messages)
             .where(waits, _messages.c.key == row.key)
-            .values(not_before=welcome_at(row.not_before))
+            .values(not_before=next_allowed_at(row.not_before))
         )
 
 

@@ -52,11 +52,11 @@ class SlackCalls:
     """The calls of delivery."""
 
     def __init__(
-        self, client_for: Callable[[str], AsyncWebClient], draw: Draw, patience: RetryTimings
+        self, client_for: Callable[[str], AsyncWebClient], draw: Draw, retry_timings: RetryTimings
     ) -> None:
         self._client_for = client_for
         self._draw = draw
-        self._patience = patience
+        self._patience = retry_timings
         self._one_at_a_time = asyncio.Lock()  # drawing takes a core for a second or two
 
     async def do(self, row: QueuedMessage, claimed_at: float) -> SendResult:

@@ -51,9 +51,9 @@ class SenderContext:
     clock: Clock
     jobs: SlackCalls
     pace: RateLimits
-    patience: RetryTimings
+    retry_timings: RetryTimings
     refused: OnFailed
-    welcome_at: NextAllowedAt
+    next_allowed_at: NextAllowedAt
     turns: asyncio.Semaphore  # so that delivery leaves connections for the people
     owner: str
 
@@ -191,7 +191,7 @@ class WorkspaceSender:
             log.error("consequence_failed", exc_info=error, reason=reason, **row.key.log_fields)
 
     async def _doubt(self, tx: AsyncConnection, real: datetime) -> None:
-        look_at = real + timedelta(seconds=self._tools.patience.settle)
+        look_at = real + timedelta(seconds=self._tools.retry_timings.settle)
         doubted = await sender_leases.mark_interrupted_unknown(tx, self._workspace_id, look_at)
         record_takeover(self._workspace_id, doubted, abandoned=self._abandoned)
 
@@ -240,7 +240,7 @@ class WorkspaceSender:
         if not late:
             return {}
         conversations = {row.conversation for row in late}
-        at = await self._tools.welcome_at(tx, self._workspace_id, conversations, now)
+        at = await self._tools.next_allowed_at(tx, self._workspace_id, conversations, now)
         return {row.message_id: at[row.conversation] for row in late}
 
     async def _put_aside(

@@ -31,9 +31,9 @@ async def reschedule_for_zone(services: Services, item: AgendaItem) -> None:
         person = (await known(tx, item.workspace_id, [item.subject])).get(item.subject)
         if person is None or person.zone is None:
             return
-        welcome_at = partial(within_hours, zone=person.zone)
+        next_allowed_at = partial(within_hours, zone=person.zone)
         await requeue.reschedule_for_zone(
-            tx, item.workspace_id, user_id=person.user_id, welcome_at=welcome_at, now=now
+            tx, item.workspace_id, user_id=person.user_id, next_allowed_at=next_allowed_at, now=now
         )
         for found in await store.open_about(tx, item.workspace_id, person.user_id):
             phase = await phase_store.load(tx, item.workspace_id, found.phase_id)

@@ -20,15 +20,20 @@ from tests.harness import LAUNCH, WORKSPACE
     ("attempts", "asked", "waits"), [(0, 300, 300), (9, 300, 600), (9, 900, 900)]
 )
 async def test_what_slack_limits_waits_as_long_as_slack_asks(
-    db: Database, clock: AdjustableClock, standin: FakeSlack, attempts: int, asked: int, waits: int
+    db: Database,
+    clock: AdjustableClock,
+    fake_slack: FakeSlack,
+    attempts: int,
+    asked: int,
+    waits: int,
 ) -> None:
     """And no less than after any failure."""
-    client = AsyncWebClient(standin.bot_token, base_url=standin.api_url, retry_handlers=[])
+    client = AsyncWebClient(fake_slack.bot_token, base_url=fake_slack.api_url, retry_handlers=[])
 
     async def ask(_: AgendaItem) -> None:
         await client.conversations_info(channel=LAUNCH)
 
-    standin.faults.fail_next("conversations.info", status=429, retry_after=asked)
+    fake_slack.faults.fail_next("conversations.info", status=429, retry_after=asked)
     async with db.transaction() as tx:
         await schedule.add(tx, WORKSPACE, action="ask", subject="it", due_at=clock.now())
         await tx.execute(update(schema.agenda).values(attempts=attempts))

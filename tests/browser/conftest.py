@@ -107,7 +107,7 @@ def _watch(page: Page, problems: list[str]) -> None:
 @pytest.fixture
 async def slack(clock: AdjustableClock) -> AsyncIterator[FakeSlack]:
     """A stand-in in which the sample app is installed; its levers move the clock alone."""
-    standin = FakeSlack(clock=clock.now, manifest=MANIFEST)
+    fake_slack = FakeSlack(clock=clock.now, manifest=MANIFEST)
     leaps = {"hour": timedelta(hours=1), "day": timedelta(days=1), "next": timedelta(hours=3)}
 
     async def advance(leap: str) -> None:
@@ -116,10 +116,10 @@ async def slack(clock: AdjustableClock) -> AsyncIterator[FakeSlack]:
     async def next_event() -> datetime | None:
         return clock.now() + leaps["next"]
 
-    standin.hooks.advance, standin.hooks.next_event = advance, next_event
-    await standin.start()
-    yield standin
-    await standin.stop()
+    fake_slack.hooks.advance, fake_slack.hooks.next_event = advance, next_event
+    await fake_slack.start()
+    yield fake_slack
+    await fake_slack.stop()
 
 
 @pytest.fixture

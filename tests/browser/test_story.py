@@ -39,20 +39,20 @@ PROMISE = {
 
 @pytest.fixture
 async def slack(
-    settings: Settings, clock: AdjustableClock, standin: FakeSlack
+    settings: Settings, clock: AdjustableClock, fake_slack: FakeSlack
 ) -> AsyncIterator[FakeSlack]:
     """The stand-in with the whole bot behind it; the time bar moves its clock."""
     app = Imbalance(
-        settings, clock, pace=RateLimits(limited=False), patience=RetryTimings(settle=0)
+        settings, clock, pace=RateLimits(limited=False), retry_timings=RetryTimings(settle=0)
     )
     await app.start()
 
     async def advance(leap: str) -> None:
         await travel(app, clock, clock.now() + LEAPS[leap])
 
-    standin.hooks.advance = advance
-    standin.hooks.next_event = app.next_event
-    yield standin
+    fake_slack.hooks.advance = advance
+    fake_slack.hooks.next_event = app.next_event
+    yield fake_slack
     await app.stop()
 
 

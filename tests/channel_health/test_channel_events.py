@@ -224,7 +224,7 @@ async def looks(services: Services) -> None:
 async def test_a_look_at_the_channel_decides_whether_the_phase_waits(
     running: Database,
     services: Services,
-    standin: FakeSlack,
+    fake_slack: FakeSlack,
     before: str | None,
     channel: dict[str, Any],
     then: str | None,
@@ -232,7 +232,7 @@ async def test_a_look_at_the_channel_decides_whether_the_phase_waits(
     since = NOW - timedelta(days=1) if before else None
     await marked(running, paused_at=since, paused_because=before)
     for name, value in channel.items():
-        setattr(standin.workspace.conversations[LAUNCH], name, value)
+        setattr(fake_slack.workspace.conversations[LAUNCH], name, value)
     await looks(services)
 
     paused_at, because = await paused(running)
@@ -242,14 +242,14 @@ async def test_a_look_at_the_channel_decides_whether_the_phase_waits(
 
 @pytest.mark.parametrize("before", [None, "outside"])
 async def test_where_slack_will_not_say_what_was_known_holds(
-    running: Database, services: Services, standin: FakeSlack, before: str | None
+    running: Database, services: Services, fake_slack: FakeSlack, before: str | None
 ) -> None:
     await marked(running, paused_at=NOW if before else None, paused_because=before)
-    standin.faults.fail_next("conversations.info", error="missing_scope")
+    fake_slack.faults.fail_next("conversations.info", error="missing_scope")
     await looks(services)
     assert (await paused(running))[1] == before
 
-    standin.faults.fail_next("conversations.info", error="internal_error")
+    fake_slack.faults.fail_next("conversations.info", error="internal_error")
     with pytest.raises(SlackApiError):
         await looks(services)
 

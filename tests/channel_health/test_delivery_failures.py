@@ -195,13 +195,13 @@ async def test_admins_are_not_told_of_what_is_settled_meanwhile(
     ],
 )
 async def test_admins_are_looked_for_where_none_is_known(
-    services: Services, standin: FakeSlack, fault: dict[str, Any], raises: bool, told: list[str]
+    services: Services, fake_slack: FakeSlack, fault: dict[str, Any], raises: bool, told: list[str]
 ) -> None:
     await running(services)
     await lose(services, OWNER, is_admin=False)
     await drop(services, ANA)
     if fault:
-        standin.faults.fail_next("users.list", **fault)
+        fake_slack.faults.fail_next("users.list", **fault)
 
     if raises:
         with pytest.raises(SlackApiError):

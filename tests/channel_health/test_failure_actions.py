@@ -144,18 +144,18 @@ async def test_three_admins_are_told_within_their_hours(
 async def test_an_admin_is_looked_for_in_the_first_pages(
     leaderless: Database,
     services: Services,
-    standin: FakeSlack,
+    fake_slack: FakeSlack,
     monkeypatch: pytest.MonkeyPatch,
     pages: int,
     found: bool,
 ) -> None:
     monkeypatch.setattr(unreachable_people, "PAGE", 1)
     monkeypatch.setattr(unreachable_people, "PAGES", pages)
-    keep = standin.workspace.users
-    standin.workspace.users = {BEN: keep[BEN], **keep}  # an ordinary member first
+    keep = fake_slack.workspace.users
+    fake_slack.workspace.users = {BEN: keep[BEN], **keep}  # an ordinary member first
 
     assert (told(OWNER) in await tell_admins(services)) is found
-    read = [call for call in standin.calls if call.method == "users.list"]
+    read = [call for call in fake_slack.calls if call.method == "users.list"]
     assert len(read) <= pages
 
 
@@ -177,12 +177,12 @@ async def test_nobody_is_asked_to_lead_a_phase_that_ended_or_is_led_again(
 
 
 async def test_where_slack_will_not_list_people_that_is_logged_and_a_failure_is_tried_again(
-    leaderless: Database, services: Services, standin: FakeSlack
+    leaderless: Database, services: Services, fake_slack: FakeSlack
 ) -> None:
-    standin.faults.fail_next("users.list", error="internal_error")
+    fake_slack.faults.fail_next("users.list", error="internal_error")
     with pytest.raises(SlackApiError):
         await tell_admins(services)
-    standin.faults.fail_next("users.list", error="missing_scope")
+    fake_slack.faults.fail_next("users.list", error="missing_scope")
     with capture_logs() as logs:
         assert await tell_admins(services) == {}
 

@@ -38,7 +38,7 @@ EDIT = f"edit:announcement:{PHASE}"
 
 
 @pytest.fixture
-async def running(db: Database, standin: FakeSlack) -> Database:
+async def running(db: Database, fake_slack: FakeSlack) -> Database:
     """A phase whose channel has exactly its team, followed from its start, and announced."""
     async with db.transaction() as tx:
         for user_id in (ANA, *MEMBERS):
@@ -47,7 +47,7 @@ async def running(db: Database, standin: FakeSlack) -> Database:
         key = keys.announcement(PHASE)
         await enqueue.post(tx, WORKSPACE, key=key, to=LAUNCH, content=content("!"), now=NOW)
     await delivered(db, key, (LAUNCH, "1.1"))
-    standin.workspace.conversations[LAUNCH].members = [ANA, *MEMBERS]
+    fake_slack.workspace.conversations[LAUNCH].members = [ANA, *MEMBERS]
     return db
 
 
@@ -80,9 +80,9 @@ async def marked(db: Database, **values: object) -> None:
 
 
 async def test_colleagues_who_come_are_of_the_team_and_others_look_on(
-    running: Database, services: Services, standin: FakeSlack
+    running: Database, services: Services, fake_slack: FakeSlack
 ) -> None:
-    there = standin.workspace.conversations[LAUNCH].members
+    there = fake_slack.workspace.conversations[LAUNCH].members
     there += [OWNER, GUEST, OTHER_BOT, EXTERNAL]
     there.remove(BEN)
     before = await people(running)
@@ -101,11 +101,11 @@ async def test_colleagues_who_come_are_of_the_team_and_others_look_on(
 
 
 async def test_who_leaves_one_channel_stays_in_the_others(
-    running: Database, services: Services, standin: FakeSlack
+    running: Database, services: Services, fake_slack: FakeSlack
 ) -> None:
     async with running.transaction() as tx:
         await a_phase(tx, phase_id="other", channel_id="C0PLATF")
-    standin.workspace.conversations[LAUNCH].members.remove(BEN)
+    fake_slack.workspace.conversations[LAUNCH].members.remove(BEN)
     await follow(services)
 
     rows = schema.phase_people
@@ -115,9 +115,9 @@ async def test_who_leaves_one_channel_stays_in_the_others(
 
 
 async def test_a_guest_who_becomes_a_colleague_is_of_the_team_once_they_come_anew(
-    running: Database, services: Services, standin: FakeSlack
+    running: Database, services: Services, fake_slack: FakeSlack
 ) -> None:
-    there = standin.workspace.conversations[LAUNCH].members
+    there = fake_slack.workspace.conversations[LAUNCH].members
     there.append(GUEST)
     await follow(services)
     async with running.transaction() as tx:
@@ -134,10 +134,10 @@ async def test_a_guest_who_becomes_a_colleague_is_of_the_team_once_they_come_ane
 
 
 async def test_who_was_there_before_anybody_looked_only_looks_on(
-    running: Database, services: Services, standin: FakeSlack
+    running: Database, services: Services, fake_slack: FakeSlack
 ) -> None:
     await marked(running, membership_synced_at=None)
-    standin.workspace.conversations[LAUNCH].members.append(OWNER)
+    fake_slack.workspace.conversations[LAUNCH].members.append(OWNER)
     await follow(services)
 
     assert OWNER not in await people(running)
@@ -149,16 +149,16 @@ async def test_who_was_there_before_anybody_looked_only_looks_on(
 
 @pytest.mark.parametrize("how", ["paused", "ended", "unreadable"])
 async def test_nobody_is_followed_where_it_waits_is_over_or_cannot_be_read(
-    running: Database, services: Services, standin: FakeSlack, how: str
+    running: Database, services: Services, fake_slack: FakeSlack, how: str
 ) -> None:
-    standin.workspace.conversations[LAUNCH].members = [ANA, OWNER]
+    fake_slack.workspace.conversations[LAUNCH].members = [ANA, OWNER]
     before = await people(running)
     if how == "paused":
         await marked(running, paused_at=NOW, paused_because="archived")
     elif how == "ended":
         await marked(running, state="ended", ended_at=NOW)
     else:
-        standin.faults.fail_next("conversations.members", error="missing_scope")
+        fake_slack.faults.fail_next("conversations.members", error="missing_scope")
     await follow(services)
 
     assert await people(running) == before

@@ -172,14 +172,14 @@ async def test_only_a_paused_phase_that_runs_is_tried_again(services: Services) 
 )
 async def test_a_look_at_the_channel_decides(
     services: Services,
-    standin: FakeSlack,
+    fake_slack: FakeSlack,
     known: PauseReason | None,
     is_there: bool,
     is_archived: bool,
     then: PauseReason | None,
 ) -> None:
     phase_id = await running(services)
-    channel = standin.workspace.conversations[LAUNCH]
+    channel = fake_slack.workspace.conversations[LAUNCH]
     channel.is_archived = is_archived
     channel.members = [ANA, BOT_USER_ID] if is_there else [ANA]
     async with services.db.transaction() as tx:
@@ -197,7 +197,7 @@ async def test_a_look_at_the_channel_decides(
 
 @pytest.mark.parametrize("known", [PauseReason.OUTSIDE, None])
 async def test_where_slack_will_not_say_what_was_known_holds(
-    services: Services, standin: FakeSlack, known: PauseReason | None
+    services: Services, fake_slack: FakeSlack, known: PauseReason | None
 ) -> None:
     phase_id = await running(services)
     async with services.db.transaction() as tx:
@@ -205,7 +205,7 @@ async def test_where_slack_will_not_say_what_was_known_holds(
         phase = await the_phase(tx, phase_id)
         await channel_health_pause.store_pause(tx, WORKSPACE, phase, at=at, because=known)
         await schedule.add(tx, WORKSPACE, action="look_at_channel", subject=phase_id, due_at=NOW)
-    standin.faults.fail_next("conversations.info", error="missing_scope")
+    fake_slack.faults.fail_next("conversations.info", error="missing_scope")
 
     assert await carry_out(services, "look_at_channel") == 1
 
@@ -213,12 +213,12 @@ async def test_where_slack_will_not_say_what_was_known_holds(
 
 
 async def test_where_slack_cannot_say_now_it_is_asked_again(
-    services: Services, standin: FakeSlack
+    services: Services, fake_slack: FakeSlack
 ) -> None:
     phase_id = await running(services)
     async with services.db.transaction() as tx:
         await schedule.add(tx, WORKSPACE, action="look_at_channel", subject=phase_id, due_at=NOW)
-    standin.faults.fail_next("conversations.info", status=500)
+    fake_slack.faults.fail_next("conversations.info", status=500)
 
     with pytest.raises(SlackApiError):
         await carry_out(services, "look_at_channel")

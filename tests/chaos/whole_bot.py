@@ -20,7 +20,7 @@ from bot.playground.server import FakeSlack
 from tests.chaos.fork_server import Zygote
 from tests.chaos.oracle import Count
 from tests.chaos.whole_bot_oracle import count
-from tests.chaos.whole_bot_people import ANSWERERS, LEADS, LOOK_SECONDS, People, weather
+from tests.chaos.whole_bot_people import ANSWERERS, LEADS, LOOK_SECONDS, People, environment
 from tests.chaos.whole_bot_process import CALLED, CALLING, MUTATIONS, STEPS, WholeOrders
 from tests.chaos.whole_bot_run import Play, Whole
 from tests.conftest import MANIFEST
@@ -73,7 +73,7 @@ def scenarios(processes: int, hits: int, *, quick: bool) -> Iterator[Whole]:
     if not quick:
         name = f"taken over within {TAKEOVER_SECONDS:.0f} s, as in production"
         yield Whole(
-            name=name, processes=processes, steps=(CALLING,), hits=3, weather=False, lease=0
+            name=name, processes=processes, steps=(CALLING,), hits=3, environment=False, lease=0
         )
 
 
@@ -122,8 +122,8 @@ async def run(zygote: Zygote, scenario: Whole, url: str, seed: int) -> Outcome:
 async def _play(play: Play, people: People) -> bool:
     """Returns whether it never came to an end."""
     aside = [asyncio.create_task(_keep_alive(play))]
-    if play.scenario.weather:
-        aside.append(asyncio.create_task(weather(play)))
+    if play.scenario.environment:
+        aside.append(asyncio.create_task(environment(play)))
     answering = asyncio.create_task(people.answer())
     leads = [asyncio.create_task(people.lead(number)) for number in range(len(LEADS))]
     doing = [asyncio.create_task(people.say()), *leads]

@@ -132,7 +132,7 @@ async def begun(play: Play, number: int) -> int:
         return found or 0
 
 
-async def weather(play: Play) -> None:
+async def environment(play: Play) -> None:
     """Connections are renewed and cut, acknowledgements and answers lost, events repeated."""
     faults = play.slack.faults
     strikes: tuple[Callable[[], object], ...] = (

@@ -117,7 +117,9 @@ async def _work(orders: WholeOrders) -> None:
         settings,
         Clock(),
         pace=RateLimits(limited=False),
-        patience=RetryTimings(settle=orders.settle, first_retry=0.05, longest_retry=0.5, look=0.25),
+        retry_timings=RetryTimings(
+            settle=orders.settle, first_retry=0.05, longest_retry=0.5, look=0.25
+        ),
         draw=_draw,
     )
     await app.start()

@@ -29,7 +29,7 @@ class Whole:
     hits: int = 0  # at each of them
     phases: int = 3  # at least; more while it is to die at their beginning
     messages: int = 60  # at least; more until it has died often enough
-    weather: bool = True  # connections come and go, acknowledgements are lost
+    environment: bool = True  # connections come and go, acknowledgements are lost
     lease: float = 2.0  # 0: production's
     mutation: str = ""
     longest: float = 240.0  # then it counts as stuck

@@ -99,7 +99,7 @@ async def _work(orders: Orders, pid: int) -> None:
             client_for,
             _draw,
             pace=RateLimits(),
-            patience=RetryTimings(
+            retry_timings=RetryTimings(
                 settle=orders.settle,
                 first_retry=orders.first_retry,
                 longest_retry=0.5,

@@ -318,12 +318,12 @@ async def test_what_may_be_there_is_asked_for_by_its_link(
     ],
 )
 async def test_a_link_that_leads_nowhere_is_said_beside_it(
-    people: Services, standin: FakeSlack, fault: dict[str, Any] | None, says: str
+    people: Services, fake_slack: FakeSlack, fault: dict[str, Any] | None, says: str
 ) -> None:
     await hold_back(people, LAUNCH)
     link = f"https://example.slack.com/archives/{LAUNCH}/p1763892000123456" if fault else "here"
     if fault:
-        standin.faults.fail_next("chat.getPermalink", **fault)
+        fake_slack.faults.fail_next("chat.getPermalink", **fault)
 
     request = by(OWNER, "held0")
     with pytest.raises(Refused, match=says) as refused:
@@ -357,11 +357,11 @@ async def test_another_tab_than_home_publishes_nothing(people: Services, tab: st
 
 
 async def test_home_is_shown_where_slack_will_not_say_the_channels_or_who_is_an_admin(
-    people: Services, standin: FakeSlack
+    people: Services, fake_slack: FakeSlack
 ) -> None:
     await add_phases(people, {})
-    standin.faults.fail_next("users.conversations", error="user_not_found")
-    standin.faults.fail_next("users.info", status=500)
+    fake_slack.faults.fail_next("users.conversations", error="user_not_found")
+    fake_slack.faults.fail_next("users.info", status=500)
     context = SimpleNamespace(team_id=WORKSPACE)
     for user_id in (BEN, "U0NOBODY"):
         event = {"user": user_id, "tab": "home"}
@@ -371,7 +371,7 @@ async def test_home_is_shown_where_slack_will_not_say_the_channels_or_who_is_an_
     assert "None runs now" in str(await published(people, "U0NOBODY"))
     (asked,) = [
         call
-        for call in standin.calls
+        for call in fake_slack.calls
         if call.method == "users.conversations" and call.args["user"] == BEN
     ]
     assert asked.args["types"] == "public_channel,private_channel"

@@ -29,15 +29,15 @@ class Wish:
     twice: bool  # Announce is pressed twice
 
 
-async def start(house: BotHarness, user: str, wish: Wish) -> tuple[str, bool]:
+async def start(harness: BotHarness, user: str, wish: Wish) -> tuple[str, bool]:
     """All of the start form. Returns what was refused, and whether a reason was asked for."""
-    lead = Lead(house, user)
-    await close(house, user)
+    lead = Lead(harness, user)
+    await close(harness, user)
     kind = "results" if wish.is_sprint else "trust"
     told = await lead.types(f"{kind} until {wish.ends}", wish.channel)
     if told:
         return told, False
-    await house.settle()  # what only Slack knows is said in the form
+    await harness.settle()  # what only Slack knows is said in the form
     if lead.me.top_view is None or not lead.me.top_view.get("submit"):
         return "refused in the form", False
     if errors := await lead.sends(**CLEAR):
@@ -50,7 +50,7 @@ async def start(house: BotHarness, user: str, wish: Wish) -> tuple[str, bool]:
         errors = await lead.sends(start__text__justification=REASON)
     if errors:
         return str(errors), asked
-    await _announce(house, lead, 2 if wish.twice else 1)
+    await _announce(harness, lead, 2 if wish.twice else 1)
     return "", asked
 
 
@@ -65,26 +65,26 @@ def _options(wish: Wish) -> dict[str, Any]:
     return options
 
 
-async def _announce(house: BotHarness, lead: Lead, times: int) -> None:
+async def _announce(harness: BotHarness, lead: Lead, times: int) -> None:
     view_id = lead.view["id"]
     await asyncio.gather(*(lead.me.submit(view_id) for _ in range(times)))
-    await house.settle()
+    await harness.settle()
 
 
-async def close(house: BotHarness, user: str) -> None:
-    me = house.slack.as_user(user)
+async def close(harness: BotHarness, user: str) -> None:
+    me = harness.slack.as_user(user)
     while me.top_view is not None:
         await me.close(everything=True)
 
 
-async def poll(house: BotHarness, user: str, channel: str) -> str:
-    return (await house.slack.as_user(user).command("/imbalance poll", channel)).text
+async def poll(harness: BotHarness, user: str, channel: str) -> str:
+    return (await harness.slack.as_user(user).command("/imbalance poll", channel)).text
 
 
-async def end(house: BotHarness, user: str, channel: str, outcomes: Mapping[int, str]) -> str:
+async def end(harness: BotHarness, user: str, channel: str, outcomes: Mapping[int, str]) -> str:
     """Wrap up. Returns why not."""
-    lead = Lead(house, user)
-    await close(house, user)
+    lead = Lead(harness, user)
+    await close(harness, user)
     told = (await lead.me.command("/imbalance end", channel)).text
     if told:
         return told
@@ -93,10 +93,10 @@ async def end(house: BotHarness, user: str, channel: str, outcomes: Mapping[int,
     return str(await lead.sends(**chosen) or "")
 
 
-async def extend(house: BotHarness, user: str, channel: str, until: date) -> str:
+async def extend(harness: BotHarness, user: str, channel: str, until: date) -> str:
     """Extend. Returns why not."""
-    lead = Lead(house, user)
-    await close(house, user)
+    lead = Lead(harness, user)
+    await close(harness, user)
     told = (await lead.me.command("/imbalance extend", channel)).text
     if told:
         return told
@@ -106,11 +106,11 @@ async def extend(house: BotHarness, user: str, channel: str, until: date) -> str
 
 
 async def answer(
-    house: BotHarness, user: str, round_id: str, levels: Levels, comment: str, *, times: int = 1
+    harness: BotHarness, user: str, round_id: str, levels: Levels, comment: str, *, times: int = 1
 ) -> str:
     """In the message: Send, or Change and the form. Returns why not."""
-    me = house.slack.as_user(user)
-    found = _asking(house, user, round_id)
+    me = harness.slack.as_user(user)
+    found = _asking(harness, user, round_id)
     if found is None:
         return "no message"
     place, blocks = found
@@ -119,7 +119,7 @@ async def answer(
         sends = (me.click("rounds.send", **place, values=typed) for _ in range(times))
         await asyncio.gather(*sends)
         return ""
-    await close(house, user)
+    await close(harness, user)
     await me.click("rounds.change", **place)
     if me.top_view is None:
         return "no form"
@@ -127,51 +127,51 @@ async def answer(
     return str((await me.submit()).errors or "")
 
 
-async def skip(house: BotHarness, user: str, round_id: str) -> bool:
-    found = _asking(house, user, round_id)
+async def skip(harness: BotHarness, user: str, round_id: str) -> bool:
+    found = _asking(harness, user, round_id)
     if found is None or not _has(found[1], "rounds.skip"):
         return False
-    await house.slack.as_user(user).click("rounds.skip", **found[0])
+    await harness.slack.as_user(user).click("rounds.skip", **found[0])
     return True
 
 
 async def answer_in_home(
-    house: BotHarness, user: str, round_id: str, levels: Levels, comment: str
+    harness: BotHarness, user: str, round_id: str, levels: Levels, comment: str
 ) -> bool:
     """In App Home, where the round stands open there. Returns whether it does."""
-    view = await home(house, user)
+    view = await home(harness, user)
     if f"answer:{round_id}:clarity" not in str(view["blocks"]):
         return False
-    me = house.slack.as_user(user)
+    me = harness.slack.as_user(user)
     action = _button(view["blocks"], "home.send", round_id)
     await me.fill(view["id"], _typed(round_id, levels, comment))
     await me.act({"type": "view", "view_id": view["id"]}, action)
     return True
 
 
-async def opt(house: BotHarness, user: str, channel: str, *, out: bool) -> bool:
+async def opt(harness: BotHarness, user: str, channel: str, *, out: bool) -> bool:
     """Press the switch of that channel in App Home. Returns whether it is there."""
-    view = await home(house, user)
+    view = await home(harness, user)
     try:
         action = _button(view["blocks"], "home.opt_out" if out else "home.opt_in", channel)
     except LookupError:
         return False
-    await house.slack.as_user(user).act({"type": "view", "view_id": view["id"]}, action)
+    await harness.slack.as_user(user).act({"type": "view", "view_id": view["id"]}, action)
     return True
 
 
-async def home(house: BotHarness, user: str) -> dict[str, Any]:
-    await house.slack.as_user(user).open_home()
-    await house.settle()
-    view = house.slack.as_user(user).home
+async def home(harness: BotHarness, user: str) -> dict[str, Any]:
+    await harness.slack.as_user(user).open_home()
+    await harness.settle()
+    view = harness.slack.as_user(user).home
     assert view is not None
     return view
 
 
-async def say(house: BotHarness, user: str, channel: str, button: str, text: str) -> bool:
+async def say(harness: BotHarness, user: str, channel: str, button: str, text: str) -> bool:
     """My part, or a concern, from the announcement. Returns whether the form was there."""
-    me = house.slack.as_user(user)
-    await close(house, user)
+    me = harness.slack.as_user(user)
+    await close(harness, user)
     try:
         await me.click(f"phase.{button}", channel=channel)
     except LookupError:
@@ -184,10 +184,10 @@ async def say(house: BotHarness, user: str, channel: str, button: str, text: str
     return True
 
 
-def _asking(house: BotHarness, user: str, round_id: str) -> tuple[dict[str, Any], Any] | None:
+def _asking(harness: BotHarness, user: str, round_id: str) -> tuple[dict[str, Any], Any] | None:
     """The newest message to this person with something to press about this round."""
-    for message in reversed(house.slack.as_user(user).dm_with_bot()):
-        direct = house.slack.as_user(user).direct_message
+    for message in reversed(harness.slack.as_user(user).dm_with_bot()):
+        direct = harness.slack.as_user(user).direct_message
         assert direct is not None
         for _, element in forms.elements(message.get("blocks") or []):
             if element.get("value") == round_id:

@@ -17,75 +17,77 @@ somebody = st.sampled_from((*MEMBERS, ANA))
 
 
 class Answers(Base):
-    @precondition(lambda self: self.belief.rounds())
+    @precondition(lambda self: self.reference_model.rounds())
     @rule(data=st.data(), given=levels, says=st.booleans(), times=st.integers(1, 2))
     def answer(self, data: Any, given: dict[str, int], says: bool, times: int) -> None:
         self._answer(*self._whose(data), given, says, times)
 
-    @precondition(lambda self: self.belief.next_opening is not None)
+    @precondition(lambda self: self.reference_model.next_opening is not None)
     @rule(count=st.integers(3, 8), level=st.integers(1, 5), wait=st.integers(15, 40))
     def questions_come_and_go(self, count: int, level: int, wait: int) -> None:
         """On to the next questions; so many answer, and they are closed."""
-        opens = self.belief.next_opening
+        opens = self.reference_model.next_opening
         assert opens is not None
-        self.passes(max(opens - self.belief.now, timedelta(0)) + timedelta(hours=wait))
+        self.passes(max(opens - self.reference_model.now, timedelta(0)) + timedelta(hours=wait))
         self.all_is_well()
-        if self.belief.rounds():
+        if self.reference_model.rounds():
             self._many_answer(count, dict.fromkeys(KEYS, level))
             self.all_is_well()
-            self.passes(self.belief.rounds()[-1].closes_at - self.belief.now)
+            self.passes(self.reference_model.rounds()[-1].closes_at - self.reference_model.now)
 
-    @precondition(lambda self: self.belief.rounds())
+    @precondition(lambda self: self.reference_model.rounds())
     @rule(count=st.integers(2, 8), level=st.integers(1, 5), blank=st.sampled_from([None, *KEYS]))
     def many_answer(self, count: int, level: int, blank: str | None) -> None:
         """As many as it takes to be shown, or nearly."""
         self._many_answer(count, {key: level for key in KEYS if key != blank})
 
     def _many_answer(self, count: int, given: dict[str, int]) -> None:
-        one = self.belief.rounds()[-1]
+        one = self.reference_model.rounds()[-1]
         for user in sorted(one.reached)[:count]:
             self._answer(one, user, given, False, 1)
 
-    @precondition(lambda self: self.belief.rounds())
+    @precondition(lambda self: self.reference_model.rounds())
     @rule(data=st.data(), given=levels, says=st.booleans())
     def answer_in_home(self, data: Any, given: dict[str, int], says: bool) -> None:
         one, user = self._whose(data)
         comment = self._comment(one, user, says)
         self.world.calm()
-        house, round_id = self.world.house, self.round_id(one)
-        done = self.world.do(actions.answer_in_home(house, user, round_id, given, comment))
-        assert not done or one in self.belief.open_for(user)
+        harness, round_id = self.world.harness, self.round_id(one)
+        done = self.world.do(actions.answer_in_home(harness, user, round_id, given, comment))
+        assert not done or one in self.reference_model.open_for(user)
         if done:
             self._said(one, user, given, comment)
 
-    @precondition(lambda self: self.belief.rounds())
+    @precondition(lambda self: self.reference_model.rounds())
     @rule(data=st.data())
     def skip(self, data: Any) -> None:
         one, user = self._whose(data)
-        pressed = self.world.do(actions.skip(self.world.house, user, self.round_id(one)))
+        pressed = self.world.do(actions.skip(self.world.harness, user, self.round_id(one)))
         if pressed and user not in one.phase.left:
             (one.skipped if user in one.members else one.quiet_leads).add(user)
 
     @rule(user=somebody, channel=channels, out=st.booleans())
     def opt(self, user: str, channel: str, out: bool) -> None:
         self.world.calm()
-        if self.world.do(actions.opt(self.world.house, user, channel, out=out)):
-            quiet = self.belief.quiet.setdefault(channel, set())
+        if self.world.do(actions.opt(self.world.harness, user, channel, out=out)):
+            quiet = self.reference_model.quiet.setdefault(channel, set())
             (quiet.add if out else quiet.discard)(user)
 
     @rule(user=somebody, channel=channels, button=st.sampled_from(["my_part", "concern"]))
     def say(self, user: str, channel: str, button: str) -> None:
-        self.world.do(actions.say(self.world.house, user, channel, button, "The importer is late."))
+        self.world.do(
+            actions.say(self.world.harness, user, channel, button, "The importer is late.")
+        )
 
     def _whose(self, data: Any) -> tuple[Round, str]:
-        one = data.draw(st.sampled_from(self.belief.rounds()), label="round")
+        one = data.draw(st.sampled_from(self.reference_model.rounds()), label="round")
         user = data.draw(st.sampled_from(sorted(one.people)), label="who")
         return one, user
 
     def _answer(self, one: Round, user: str, given: dict[str, int], says: bool, times: int) -> None:
         comment = self._comment(one, user, says)
-        house, round_id = self.world.house, self.round_id(one)
-        told = self.world.do(actions.answer(house, user, round_id, given, comment, times=times))
+        harness, round_id = self.world.harness, self.round_id(one)
+        told = self.world.do(actions.answer(harness, user, round_id, given, comment, times=times))
         self.world.settle()
         if told == "no message":
             assert user in one.unsure or user not in {*one.asked, *one.reminded}

@@ -40,16 +40,18 @@ class Base(RuleBasedStateMachine):
             for user in workspace.users.values()
         }
         inside = {channel: set(workspace.conversations[channel].members) for channel in CHANNELS}
-        self.belief = Belief(now=MONDAY, people=people, inside=inside)
+        self.reference_model = Belief(now=MONDAY, people=people, inside=inside)
         self.seen: Evidence = look(self.world)
         self.comments: dict[str, Round] = {}
 
     def latest(self, channel: str) -> Phase | None:
         """The channel's phase that began last."""
-        return next((one for one in reversed(self.belief.phases) if one.channel == channel), None)
+        return next(
+            (one for one in reversed(self.reference_model.phases) if one.channel == channel), None
+        )
 
     def manages(self, user: str, phase: Phase) -> bool:
-        person = self.belief.people[user]
+        person = self.reference_model.people[user]
         return person.may_act and (person.is_admin or user in phase.present_leads)
 
     def round_id(self, one: Round) -> str:
@@ -59,23 +61,23 @@ class Base(RuleBasedStateMachine):
     def passes(self, time: timedelta) -> None:
         until = self.world.now + time
         self.world.travel_to(until)
-        self.belief.advance(until)
+        self.reference_model.advance(until)
 
     @invariant()
     def all_is_well(self) -> None:
         self.tally["steps"] += 1
         self.world.settle()
-        self.belief.advance(self.world.now)  # what is due at this very moment
+        self.reference_model.advance(self.world.now)  # what is due at this very moment
         before, seen = {one.ts for one in self.seen.said}, look(self.world)
-        adopt(self.belief, seen.rounds_of, seen.round_people)
+        adopt(self.reference_model, seen.rounds_of, seen.round_people)
         self.seen = seen
         fresh = [one for one in seen.said if one.ts not in before]
-        invariants.check(seen, fresh, self.world, self.belief)
+        invariants.check(seen, fresh, self.world, self.reference_model)
         invariants.nothing_given_away(self.world, self.comments)
 
     def teardown(self) -> None:
-        rounds = self.belief.rounds(only_open=False)
-        self.tally["phases"] += len(self.belief.phases)
+        rounds = self.reference_model.rounds(only_open=False)
+        self.tally["phases"] += len(self.reference_model.phases)
         self.tally["rounds"] += len(rounds)
         self.tally["rounds shown"] += sum(bool(one.shown) and not one.is_open for one in rounds)
         self.tally["messages"] += len(self.seen.said)

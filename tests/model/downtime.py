@@ -8,26 +8,28 @@ from tests.model.facts import Round, as_seen
 from tests.model.reference_model import Belief
 
 
-def oversleep(belief: Belief, until: datetime) -> None:
+def oversleep(reference_model: Belief, until: datetime) -> None:
     """Let time pass with a bot that was away: all that became due is due now, in its order."""
-    belief.now = until
-    for one in belief.rounds():
+    reference_model.now = until
+    for one in reference_model.rounds():
         late = {*one.to_ask, *one.to_remind}
         one.unsure |= {who for who in late if _is_late(one, who, until)}
         one.show_unsure |= one.closes_at <= until
-    for one in belief.rounds(only_open=False):
+    for one in reference_model.rounds(only_open=False):
         one.show_unsure |= one.show_at is not None and one.show_at <= until
-    for phase in belief.phases:
+    for phase in reference_model.phases:
         for (kind, on), opens in list(phase.planned.items()):
             if opens <= until:
                 del phase.planned[kind, on]
                 phase.overslept.add(kind)
-    belief.advance(until)
+    reference_model.advance(until)
 
 
-def adopt(belief: Belief, rounds_of: Callable[[str], list[Any]], people: Iterable[Any]) -> None:
+def adopt(
+    reference_model: Belief, rounds_of: Callable[[str], list[Any]], people: Iterable[Any]
+) -> None:
     """Rounds that should have opened while the bot was away may have, or not."""
-    for phase in belief.phases:
+    for phase in reference_model.phases:
         found = rounds_of(phase.phase_id)
         believed = [(one.kind, one.opened_at, one.closes_at) for one in phase.rounds]
         assert len(found) >= len(believed), (phase, believed, found)

@@ -37,24 +37,24 @@ class Weather(Base):
     @rule(channel=channels, user=comers)
     def goes(self, channel: str, user: str) -> None:
         self.world.hears(lambda slack: slack.leave(channel, user))
-        self.belief.leave(channel, user)
+        self.reference_model.leave(channel, user)
 
     @rule(channel=channels, user=comers)
     def comes(self, channel: str, user: str) -> None:
         self.world.calm()
         self.world.hears(lambda slack: slack.join(channel, user))
-        if user not in self.belief.inside[channel]:
-            self.belief.join(channel, user)
+        if user not in self.reference_model.inside[channel]:
+            self.reference_model.join(channel, user)
 
     @rule(user=st.sampled_from([CHIARA, DEV, EMI]), closed=st.booleans())
     def account(self, user: str, closed: bool) -> None:
         self.world.hears(lambda slack: slack.change_user(user, deleted=closed))
-        self.belief.people[user].is_closed = closed
+        self.reference_model.people[user].is_closed = closed
 
     @rule(user=somebody, zone=st.sampled_from(ZONES))
     def moves(self, user: str, zone: str) -> None:
         self.world.hears(lambda slack: slack.set_tz(user, zone))
-        self.belief.move(user, zone)
+        self.reference_model.move(user, zone)
 
     @rule(
         method=st.sampled_from(METHODS),
@@ -71,9 +71,9 @@ class Weather(Base):
     @rule(channel=channels, user=comers)
     def an_acknowledgement_is_lost(self, channel: str, user: str) -> None:
         self.world.calm()
-        inside = user in self.belief.inside[channel]
+        inside = user in self.reference_model.inside[channel]
         self.world.hears_again(lambda slack: (slack.leave if inside else slack.join)(channel, user))
-        (self.belief.leave if inside else self.belief.join)(channel, user)
+        (self.reference_model.leave if inside else self.reference_model.join)(channel, user)
 
     @rule(cut=st.booleans())
     def sockets_are_renewed(self, cut: bool) -> None:
@@ -83,17 +83,17 @@ class Weather(Base):
     def bot_is_killed(self, calls: int, turns: int) -> None:
         self.world.calm()
         self.world.killed_at_work(calls, turns)
-        self.belief.advance(self.world.now)
+        self.reference_model.advance(self.world.now)
 
     @rule(count=st.sampled_from(AWAY), channel=channels, leaver=st.none() | comers)
     def bot_is_away(self, count: float, channel: str, leaver: str | None) -> None:
         def meanwhile(slack: FakeSlack) -> Heard:
             if leaver is None:
                 return None
-            self.belief.leave(channel, leaver)
+            self.reference_model.leave(channel, leaver)
             return slack.leave(channel, leaver)
 
         self.world.calm()
         until = self.world.now + timedelta(hours=count)
         self.world.asleep_until(until, meanwhile)
-        oversleep(self.belief, until)
+        oversleep(self.reference_model, until)

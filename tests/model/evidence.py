@@ -67,7 +67,7 @@ def look(world: World) -> Evidence:
 
 
 async def _look(world: World) -> Evidence:
-    async with world.house.bot.db.reading() as reader:
+    async with world.harness.bot.db.reading() as reader:
         return Evidence(
             phases=await _all(reader, schema.phases),
             people=await _all(reader, schema.phase_people),

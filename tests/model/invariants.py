@@ -25,20 +25,20 @@ ANSWERED = ("initial_option", "selected_option", "initial_value")
 GOOD_ENDS = {"sent", "expired"}
 
 
-def check(seen: Evidence, fresh: list[Said], world: World, belief: Belief) -> None:
+def check(seen: Evidence, fresh: list[Said], world: World, reference_model: Belief) -> None:
     """All of it."""
     one_active_phase_a_channel(seen)
     everything_is_said_once(seen, world.now)
     in_order(seen)
-    nobody_is_disturbed(fresh, seen, belief)
+    nobody_is_disturbed(fresh, seen, reference_model)
     rounds_keep_apart(seen)
     nothing_finer_than_promised(seen)
     ballots_go_with_their_round(seen)
     work_is_given_back(seen)
     only_what_runs_is_pinned(seen, world)
     the_agenda_is_clean(seen, world.now)
-    phases_are_as_believed(seen, belief)
-    messages_are_as_foreseen(seen, belief)
+    phases_are_as_believed(seen, reference_model)
+    messages_are_as_foreseen(seen, reference_model)
     assert world.slack.problems == []
 
 
@@ -69,14 +69,16 @@ def everything_is_said_once(seen: Evidence, now: datetime) -> None:
         assert waits or row["state"] in GOOD_ENDS, (row["key"], row["state"], row["error"])
 
 
-def messages_are_as_foreseen(seen: Evidence, belief: Belief) -> None:
+def messages_are_as_foreseen(seen: Evidence, reference_model: Belief) -> None:
     """Each that was to be decided was, to whom and for when it should be; and no other."""
     rows = {row["key"]: dict(row) for row in seen.messages}
-    ids: dict[Phase | Round, str] = {one: one.phase_id for one in belief.phases}
-    for phase in belief.phases:
+    ids: dict[Phase | Round, str] = {one: one.phase_id for one in reference_model.phases}
+    for phase in reference_model.phases:
         found = seen.rounds_of(phase.phase_id)
         ids |= {one: row["round_id"] for one, row in zip(phase.rounds, found, strict=True)}
-    wrong = list(not_as_foreseen(belief.letters, belief.rounds(only_open=False), rows, ids))
+    wrong = list(
+        not_as_foreseen(reference_model.letters, reference_model.rounds(only_open=False), rows, ids)
+    )
     assert wrong == [], wrong
     for key, row in rows.items():
         assert row["state"] != "expired" or rightly_expired(key, row, rows), (key, row["error"])
@@ -94,12 +96,12 @@ def in_order(seen: Evidence) -> None:
             assert allowed or not overtook, (first["key"], second["key"])
 
 
-def nobody_is_disturbed(fresh: list[Said], seen: Evidence, belief: Belief) -> None:
+def nobody_is_disturbed(fresh: list[Said], seen: Evidence, reference_model: Belief) -> None:
     """Direct messages come 08:00 to 20:00 on weekdays, where the person is."""
     rows = {row["message_id"]: row for row in seen.messages}
     for one in fresh:
         if one.to is not None:
-            key, person = rows[one.message_id]["key"], belief.people[one.to]
+            key, person = rows[one.message_id]["key"], reference_model.people[one.to]
             assert is_welcome(one.at, person.zone), (key, one.at, person.zone)
 
 
@@ -171,9 +173,9 @@ def the_agenda_is_clean(seen: Evidence, now: datetime) -> None:
             assert row["action"] in AFTER_CLOSING, row["action"]
 
 
-def phases_are_as_believed(seen: Evidence, belief: Belief) -> None:
-    assert len(seen.phases) == len(belief.phases)
-    for phase in belief.phases:
+def phases_are_as_believed(seen: Evidence, reference_model: Belief) -> None:
+    assert len(seen.phases) == len(reference_model.phases)
+    for phase in reference_model.phases:
         row = seen.phase(phase.phase_id)
         assert row["channel_id"] == phase.channel
         assert (row["state"] == "active") == phase.is_active

@@ -60,37 +60,39 @@ class Leads(Base):
         self._start(user, channel, wish, days)
 
     def _start(self, user: str, channel: str, said: dict, days: int) -> None:
-        belief, who = self.belief, self.belief.people[user]
-        inside = {one for one in belief.inside[channel] if belief.people[one].may_act}
-        today = there(belief.now, who.zone).date()
+        reference_model, who = self.reference_model, self.reference_model.people[user]
+        inside = {
+            one for one in reference_model.inside[channel] if reference_model.people[one].may_act
+        }
+        today = there(reference_model.now, who.zone).date()
         wish = Wish(channel=channel, ends=today + days * DAY, **said)
         if wish.co_lead not in inside - {user}:
             wish = Wish(channel=channel, ends=wish.ends, **{**said, "co_lead": None})
         self.world.calm()
-        told, asked = self.world.do(actions.start(self.world.house, user, wish))
+        told, asked = self.world.do(actions.start(self.world.harness, user, wish))
         leads = {one for one in (user, wish.co_lead) if one}
         longest = 7 * (6 if wish.is_sprint else 12)
-        free = belief.active(channel) is None
+        free = reference_model.active(channel) is None
         may = user in inside and free and 0 < days <= longest and bool(inside - leads)
         assert (told == "") == may, told
         if not may:
             return
-        assert asked == (wish.is_sprint and belief.needs_reason(channel, today, wish.ends))
+        assert asked == (wish.is_sprint and reference_model.needs_reason(channel, today, wish.ends))
         self._begun(user, wish, today, leads, inside - leads)
 
     def _begun(
         self, user: str, wish: Wish, today: date, leads: set[str], members: set[str]
     ) -> None:
-        known = {one.phase_id for one in self.belief.phases}
+        known = {one.phase_id for one in self.reference_model.phases}
         fresh = [row for row in look(self.world).phases if row["phase_id"] not in known]
         assert len(fresh) == 1, "announced twice, begun twice"
-        self.belief.start(
+        self.reference_model.start(
             Phase(
                 phase_id=fresh[0]["phase_id"],
                 channel=wish.channel,
                 is_sprint=wish.is_sprint,
                 lead=user,
-                zone=self.belief.people[user].zone,
+                zone=self.reference_model.people[user].zone,
                 starts=today,
                 ends=wish.ends,
                 weekday=wish.weekday,
@@ -120,9 +122,11 @@ class Leads(Base):
     )
     def extend(self, user: str, channel: str, days: int, trouble: dict[str, Any] | None) -> None:
         phase = self.latest(channel)
-        until = (phase.ends if phase else there(self.belief.now, "UTC").date()) + days * DAY
+        until = (
+            phase.ends if phase else there(self.reference_model.now, "UTC").date()
+        ) + days * DAY
         self._meets(trouble)
-        told = self.world.do(actions.extend(self.world.house, user, channel, until))
+        told = self.world.do(actions.extend(self.world.harness, user, channel, until))
         may = (
             phase is not None
             and phase.is_active
@@ -135,17 +139,17 @@ class Leads(Base):
         self._told(told, done)
         if done and phase is not None:
             phase.ends = until
-            self.belief.plan(phase)
+            self.reference_model.plan(phase)
 
     @rule(user=managers, channel=channels)
     def poll(self, user: str, channel: str) -> None:
-        phase = self.belief.active(channel)
+        phase = self.reference_model.active(channel)
         self.world.calm()
-        told = self.world.do(actions.poll(self.world.house, user, channel))
+        told = self.world.do(actions.poll(self.world.harness, user, channel))
         may = (
             phase is not None
             and (user in phase.present_leads or self.manages(user, phase))
-            and self.belief.poll(phase)
+            and self.reference_model.poll(phase)
         )
         assert (not told.startswith("No questions were sent")) == may, told
 
@@ -162,10 +166,10 @@ class Leads(Base):
         phase = self.latest(channel)
         self._meets(trouble)
         outcomes = {0: outcome} if phase and phase.is_sprint else {}
-        told = self.world.do(actions.end(self.world.house, user, channel, outcomes))
+        told = self.world.do(actions.end(self.world.harness, user, channel, outcomes))
         may = phase is not None and not phase.is_wrapped_up and self.manages(user, phase)
         assert trouble or (told == "") == may, told
         done = may and phase is not None and self._row(phase)["wrapped_up_at"] is not None
         self._told(told, done)
         if done and phase is not None:
-            self.belief.wrap_up(phase)
+            self.reference_model.wrap_up(phase)

@@ -48,14 +48,14 @@ class World:
         self._read = 0
         self.do(self.slack.start())
         self.slack.core.dispatch.retry_after = (0.0,) * 20  # it may be slow for long
-        self.house = self.do(self._begun())
+        self.harness = self.do(self._begun())
 
     def do(self, what: Coroutine[Any, Any, T]) -> T:
         return self._runner.run(what)
 
     def close(self) -> None:
         try:
-            self.do(self.house.bot.stop())
+            self.do(self.harness.bot.stop())
             self.do(self.slack.stop())
         finally:
             self._runner.close()
@@ -92,11 +92,11 @@ class World:
     def hears_again(self, happens: Callable[[FakeSlack], Heard]) -> None:
         """The same, and Slack loses the first acknowledgement: it tells the bot once more."""
         dispatch = self.slack.core.dispatch
-        patience, dispatch.ack_seconds = dispatch.ack_seconds, LOST_AFTER
+        retry_timings, dispatch.ack_seconds = dispatch.ack_seconds, LOST_AFTER
         self.slack.faults.lose_acks(1)
         self.hears(happens)
         self.slack.faults.clear()
-        dispatch.ack_seconds = patience
+        dispatch.ack_seconds = retry_timings
 
     def renew_sockets(self, *, cut: bool) -> None:
         async def renew() -> None:
@@ -113,10 +113,10 @@ class World:
         What Slack had to tell reaches it afterwards, as after a short outage.
         """
         self.slack.core.events.hold()
-        self.do(self.house.bot.stop())
+        self.do(self.harness.bot.stop())
         self.hears(meanwhile)
         self.clock.move_to(until)
-        self.house = self.do(self._begun())
+        self.harness = self.do(self._begun())
         self.do(self.slack.core.events.release())
         self.settle()
 
@@ -126,7 +126,7 @@ class World:
         It dies once Slack has got so many calls, after so many turns of the loop, or at its end.
         """
         self.do(self._die(calls, turns))
-        self.house = self.do(self._begun())
+        self.harness = self.do(self._begun())
         self.do(self.slack.core.events.release())
         self.settle()
 
@@ -135,17 +135,17 @@ class World:
         self.clock.move_to(await self._next() or self.now)
         self.slack.core.events.hold()
         before = len(self.slack.calls)
-        working = self._mortal.begin(self.house.bot.catch_up())
+        working = self._mortal.begin(self.harness.bot.catch_up())
         while not working.done() and len(self.slack.calls) < before + calls:  # noqa: ASYNC110
             await asyncio.sleep(0)
         for _ in range(turns):
             await asyncio.sleep(0)
         await self._mortal.kill()
-        await self.house.bot.stop()  # nothing of it is left that could do anything
+        await self.harness.bot.stop()  # nothing of it is left that could do anything
 
     async def _begun(self) -> BotHarness:
-        house: BotHarness = await self._mortal.begin(self._started())
-        return house
+        harness: BotHarness = await self._mortal.begin(self._started())
+        return harness
 
     async def _started(self) -> BotHarness:
         async def draw(_: object) -> bytes:
@@ -163,7 +163,7 @@ class World:
             metrics_port=0,
         )
         pace = RateLimits(limited=False)
-        bot = Imbalance(settings, self.clock, pace=pace, patience=PATIENCE, draw=draw)
+        bot = Imbalance(settings, self.clock, pace=pace, retry_timings=PATIENCE, draw=draw)
         await bot.start()
         return BotHarness(bot=bot, slack=self.slack, clock=self.clock)
 
@@ -171,7 +171,7 @@ class World:
         loop = asyncio.get_running_loop()
         give_up = loop.time() + SETTLES_WITHIN
         while True:
-            await self.house.settle()
+            await self.harness.settle()
             left = await self._left()
             if not left:
                 return
@@ -188,7 +188,7 @@ class World:
         unsaid = select(messages.c.key).where(
             messages.c.state.in_(("pending", "sending", "unknown")), messages.c.not_before <= now
         )
-        async with self.house.bot.db.reading() as reader:
+        async with self.harness.bot.db.reading() as reader:
             return [*await reader.scalars(due), *await reader.scalars(unsaid)]
 
     async def _travel_to(self, until: datetime) -> None:
@@ -205,7 +205,7 @@ class World:
         waits = select(func.min(messages.c.not_before)).where(
             messages.c.state.in_(("pending", "unknown")), messages.c.not_before > self.now
         )
-        async with self.house.bot.db.reading() as reader:
+        async with self.harness.bot.db.reading() as reader:
             said = await reader.scalar(waits)
-        due = await self.house.bot.next_due()
+        due = await self.harness.bot.next_due()
         return min((one for one in (due, said) if one is not None), default=None)

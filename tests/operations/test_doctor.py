@@ -54,9 +54,9 @@ async def test_what_is_wrong_is_named(
 
 
 async def test_a_missing_scope_is_named(
-    environment: pytest.MonkeyPatch, standin: FakeSlack, capsys: pytest.CaptureFixture[str]
+    environment: pytest.MonkeyPatch, fake_slack: FakeSlack, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    standin.scopes.discard("pins:write")
+    fake_slack.scopes.discard("pins:write")
 
     assert await doctor.diagnose() == 1
     assert "scopes: missing pins:write" in capsys.readouterr().out

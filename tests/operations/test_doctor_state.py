@@ -36,8 +36,8 @@ async def lane(db: Database, **values: object) -> None:
         await tx.execute(update(schema.sender_leases).values(**values))
 
 
-async def test_nothing_waits(database_url: str, standin: FakeSlack) -> None:
-    said = await doctor(database_url, standin)
+async def test_nothing_waits(database_url: str, fake_slack: FakeSlack) -> None:
+    said = await doctor(database_url, fake_slack)
 
     assert said.code == 0
     assert {line[:6].strip() for line in said.out.splitlines()} == {"ok"}
@@ -46,7 +46,7 @@ async def test_nothing_waits(database_url: str, standin: FakeSlack) -> None:
 
 
 async def test_what_somebody_should_look_at(
-    db: Database, database_url: str, standin: FakeSlack
+    db: Database, database_url: str, fake_slack: FakeSlack
 ) -> None:
     await held(db, "announcement:1")
     await held(db, "results:1")
@@ -58,9 +58,9 @@ async def test_what_somebody_should_look_at(
         await schedule.add(tx, WORKSPACE, action="close_round", subject="1", due_at=real_now())
         later = real_now() + timedelta(minutes=5)
         await tx.execute(update(schema.agenda).values(attempts=2, retry_at=later))
-    standin.scopes.discard("channels:history")
+    fake_slack.scopes.discard("channels:history")
 
-    said = await doctor(database_url, standin)
+    said = await doctor(database_url, fake_slack)
 
     assert said.code == 0
     assert about(said, "messages held").startswith("look")
@@ -72,7 +72,7 @@ async def test_what_somebody_should_look_at(
 
 
 async def test_what_is_not_said_any_more_is_shown_and_no_alarm(
-    db: Database, database_url: str, standin: FakeSlack
+    db: Database, database_url: str, fake_slack: FakeSlack
 ) -> None:
     at = real_now()
     for number in range(3):
@@ -81,7 +81,7 @@ async def test_what_is_not_said_any_more_is_shown_and_no_alarm(
     dropped = await held(db, "results:1")
     await command(database_url, "outbox", "drop", dropped)
 
-    said = await doctor(database_url, standin)
+    said = await doctor(database_url, fake_slack)
     listed = await command(database_url, "outbox", "list", "--state", "expired", "--limit", "1")
 
     assert said.code == 0
@@ -94,13 +94,13 @@ async def test_what_is_not_said_any_more_is_shown_and_no_alarm(
     assert "And 4 more" in listed.out
 
 
-async def test_what_is_wrong(db: Database, database_url: str, standin: FakeSlack) -> None:
+async def test_what_is_wrong(db: Database, database_url: str, fake_slack: FakeSlack) -> None:
     await a_message(db)
     async with db.transaction() as tx:
         at = real_now() - timedelta(hours=3)
         await schedule.add(tx, WORKSPACE, action="tidy", subject="it", due_at=at)
 
-    said = await doctor(database_url, standin)
+    said = await doctor(database_url, fake_slack)
 
     assert said.code == 1
     assert about(said, "agenda:").startswith("wrong  agenda: what is due is 3 h late")
@@ -108,33 +108,33 @@ async def test_what_is_wrong(db: Database, database_url: str, standin: FakeSlack
 
 
 async def test_a_refused_token_and_a_removed_app(
-    db: Database, database_url: str, standin: FakeSlack
+    db: Database, database_url: str, fake_slack: FakeSlack
 ) -> None:
     await a_message(db)
     await lane(db, halted="app_uninstalled")
-    removed = await doctor(database_url, standin)
+    removed = await doctor(database_url, fake_slack)
     assert removed.code == 0
     assert about(removed, "halted").startswith("look")
 
     await lane(db, halted="invalid_auth")
-    refused = await doctor(database_url, standin)
+    refused = await doctor(database_url, fake_slack)
     assert refused.code == 1
     assert "put the new token into SLACK_BOT_TOKEN" in about(refused, "halted")
 
 
 async def test_who_sends_and_how_far_it_is(
-    db: Database, database_url: str, standin: FakeSlack
+    db: Database, database_url: str, fake_slack: FakeSlack
 ) -> None:
     for number in range(26):
         await a_message(db, f"ask:1:U{number}", to=f"U{number}")
     owner, now = "abcdef0123456789", real_now()
     rate_usage = {"sent": [now.timestamp(), 5]}
     await lane(db, owner=owner, lease_until=now + timedelta(seconds=60), rate_usage=rate_usage)
-    at_work = await doctor(database_url, standin)
+    at_work = await doctor(database_url, fake_slack)
     assert f"senders: 1 ({WORKSPACE} by abcdef01, its lease runs" in at_work.out
     assert f"sending to many in {WORKSPACE}: 5 sent, 26 left, done at about" in at_work.out
     assert at_work.code == 0
 
     await lane(db, lease_until=real_now() - timedelta(seconds=30))
-    silent = await doctor(database_url, standin)
+    silent = await doctor(database_url, fake_slack)
     assert about(silent, "has been silent").startswith("look")

@@ -34,43 +34,43 @@ def lines(written: io.StringIO) -> Any:
     return lambda: [json.loads(line) for line in written.getvalue().splitlines()]
 
 
-def message_of(house: BotHarness, user_id: str) -> dict[str, Any]:
-    return house.slack.as_user(user_id).dm_with_bot()[-1]
+def message_of(harness: BotHarness, user_id: str) -> dict[str, Any]:
+    return harness.slack.as_user(user_id).dm_with_bot()[-1]
 
 
-async def ask(house: BotHarness) -> None:
-    async with house.bot.db.transaction() as tx:
+async def ask(harness: BotHarness) -> None:
+    async with harness.bot.db.transaction() as tx:
         await a_phase(tx, phase_id=PHASE)
         await plan_rounds(tx, WORKSPACE, await the_phase(tx, PHASE), NOW)
-    await house.travel_to(TUESDAY_EVENING)
+    await harness.travel_to(TUESDAY_EVENING)
 
 
-async def answer(house: BotHarness, user_id: str, value: str) -> None:
-    inputs = [b["block_id"] for b in message_of(house, user_id)["blocks"] if b["type"] == "input"]
+async def answer(harness: BotHarness, user_id: str, value: str) -> None:
+    inputs = [b["block_id"] for b in message_of(harness, user_id)["blocks"] if b["type"] == "input"]
     typed = {name: value for name in inputs if name.split(":")[-1] in QUESTIONS}
     typed |= {name: f"{MARK} {user_id}" for name in inputs if name.endswith(":comment")}
-    await house.slack.as_user(user_id).click("rounds.send", values=typed)
-    await house.settle()
+    await harness.slack.as_user(user_id).click("rounds.send", values=typed)
+    await harness.settle()
 
 
-async def whole_round(house: BotHarness, value: str) -> None:
+async def whole_round(harness: BotHarness, value: str) -> None:
     """Asked, answered, changed, skipped, reminded, reflected, closed, shown."""
-    await ask(house)
+    await ask(harness)
     for user_id in (*MEMBERS[:6], ANA):
-        await answer(house, user_id, value)
-    chiara = house.slack.as_user(CHIARA)
+        await answer(harness, user_id, value)
+    chiara = harness.slack.as_user(CHIARA)
     await chiara.click("rounds.change")
     await chiara.submit()
-    await house.slack.as_user(MEMBERS[-1]).click("rounds.skip")
-    await house.wait(days=6)
+    await harness.slack.as_user(MEMBERS[-1]).click("rounds.skip")
+    await harness.wait(days=6)
 
 
 async def test_a_whole_round_leaves_no_answer_in_the_log(
-    written: io.StringIO, lines: Any, house: BotHarness
+    written: io.StringIO, lines: Any, harness: BotHarness
 ) -> None:
-    await whole_round(house, "2")
+    await whole_round(harness, "2")
 
-    shown = [m["text"] for m in house.slack.as_user(BEN).visible(LAUNCH)]
+    shown = [m["text"] for m in harness.slack.as_user(BEN).visible(LAUNCH)]
     assert [text.split(":")[0] for text in shown] == [f"Start in <#{LAUNCH}>"]
     assert "message_sent" in {line["event"] for line in lines()}
     for word in (MARK, "giraffe", "selected_option", "radio_buttons", "block_id", "answer:"):
@@ -82,11 +82,11 @@ async def test_a_whole_round_leaves_no_answer_in_the_log(
 @pytest.mark.parametrize("written", ["DEBUG json", "DEBUG text"], indirect=True)
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_a_failure_is_told_without_what_was_answered(
-    written: io.StringIO, house: BotHarness, monkeypatch: pytest.MonkeyPatch
+    written: io.StringIO, harness: BotHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await ask(house)
+    await ask(harness)
     monkeypatch.setattr("bot.rounds.answer_form.parse", lambda *_: 1 // 0)
-    await answer(house, BEN, "2")
+    await answer(harness, BEN, "2")
 
     assert "request_failed" in written.getvalue()
     assert "ZeroDivisionError" in written.getvalue()
@@ -95,9 +95,9 @@ async def test_a_failure_is_told_without_what_was_answered(
 
 
 async def test_our_lines_have_only_fields_that_can_hold_no_answer(
-    lines: Any, house: BotHarness
+    lines: Any, harness: BotHarness
 ) -> None:
-    await whole_round(house, "2")
+    await whole_round(harness, "2")
 
     ours = [line for line in lines() if line["logger"] == "imbalance"]
     assert set[str]().union(*ours) <= FIELDS
@@ -121,8 +121,8 @@ def test_a_line_names_its_phase_round_and_message() -> None:
     assert hide_people(None, "info", {"event": "started"}) == {"event": "started"}
 
 
-async def test_lines_of_delivery_and_agenda_have_their_ids(lines: Any, house: BotHarness) -> None:
-    await whole_round(house, "4")
+async def test_lines_of_delivery_and_agenda_have_their_ids(lines: Any, harness: BotHarness) -> None:
+    await whole_round(harness, "4")
 
     delivery = [line for line in lines() if line["event"].startswith("message_")]
     assert {"workspace", "message", "key", "operation"} <= set.intersection(*map(set, delivery))
@@ -135,24 +135,24 @@ async def test_lines_of_delivery_and_agenda_have_their_ids(lines: Any, house: Bo
     assert {line["phase"] for line in opened} == {PHASE}
 
 
-async def no_picture(house: BotHarness) -> None:
-    house.slack.faults.fail_next("files.getUploadURLExternal", error="file_upload_disabled")
-    await whole_round(house, "4")
+async def no_picture(harness: BotHarness) -> None:
+    harness.slack.faults.fail_next("files.getUploadURLExternal", error="file_upload_disabled")
+    await whole_round(harness, "4")
 
 
-async def no_round(house: BotHarness) -> None:
-    await Lead(house).starts("results 2w")
-    house.slack.faults.fail_next("conversations.members", error="method_deprecated")
-    await house.wait(days=1)
+async def no_round(harness: BotHarness) -> None:
+    await Lead(harness).starts("results 2w")
+    harness.slack.faults.fail_next("conversations.members", error="method_deprecated")
+    await harness.wait(days=1)
 
 
 @pytest.mark.parametrize(
     ("story", "event"), [(no_picture, "picture_failed"), (no_round, "round_left_out")]
 )
 async def test_whatever_is_said_on_the_way_has_its_workspace(
-    lines: Any, house: BotHarness, story: Callable[[BotHarness], Awaitable[None]], event: str
+    lines: Any, harness: BotHarness, story: Callable[[BotHarness], Awaitable[None]], event: str
 ) -> None:
-    await story(house)
+    await story(harness)
 
     ours = [line for line in lines() if line["logger"] == "imbalance"]
     assert event in {line["event"] for line in ours}

@@ -38,11 +38,11 @@ FORGED = 'first\n{"event": "forged"}\r\x1b[2Jlast\u2028\u202e\ud800'
 )
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_a_refused_answer_is_not_logged(
-    written: io.StringIO, house_over_http: BotHarness
+    written: io.StringIO, harness_over_http: BotHarness
 ) -> None:
     body = form(ANSWER)
     for headers in ({}, signed(b"other"), signed(body, -400), signed(body, 400)):
-        assert await post(house_over_http, body, headers) == 401
+        assert await post(harness_over_http, body, headers) == 401
 
     assert written.getvalue().count("signature_refused") == 4
     assert not leaks(written)
@@ -51,11 +51,11 @@ async def test_a_refused_answer_is_not_logged(
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_refused_bodies_do_not_fill_the_log(
-    written: io.StringIO, house_over_http: BotHarness
+    written: io.StringIO, harness_over_http: BotHarness
 ) -> None:
     body = b"\nforged " * (1024 * 1024 // 8)
     for _ in range(20):
-        assert await post(house_over_http, body, signed(b"another body")) == 401
+        assert await post(harness_over_http, body, signed(b"another body")) == 401
 
     assert len(written.getvalue()) < 10_000
     assert "forged" not in written.getvalue()

@@ -23,11 +23,11 @@ SETTINGS_WITHOUT_DATABASE = "sqlite:///never-opened.db"
 
 
 @pytest.fixture
-def settings(standin: FakeSlack) -> Settings:
+def settings(fake_slack: FakeSlack) -> Settings:
     return Settings(
-        slack_bot_token=standin.bot_token,
-        slack_app_token=standin.app_token,
-        slack_api_url=standin.api_url,
+        slack_bot_token=fake_slack.bot_token,
+        slack_app_token=fake_slack.app_token,
+        slack_api_url=fake_slack.api_url,
         database_url=SETTINGS_WITHOUT_DATABASE,
     )
 
@@ -44,7 +44,7 @@ async def when(asked: str, slack: FakeSlack, act: Callable[[], Awaitable[object]
 
 
 async def test_what_slack_does_by_itself(
-    settings: Settings, standin: FakeSlack, capsys: pytest.CaptureFixture[str]
+    settings: Settings, fake_slack: FakeSlack, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code = await verify(settings, LAUNCH, http=False, people=False, wait=0)
 
@@ -55,19 +55,23 @@ async def test_what_slack_does_by_itself(
     assert "keeps both of two equal posts" in said[0]
     assert "all came" in said[1]
     assert "SETTLE_SECONDS=120 is right" in said[2]
-    assert not [m for m in standin.as_user(BEN).visible(LAUNCH) if "Imbalance tries" in m["text"]]
+    assert not [
+        m for m in fake_slack.as_user(BEN).visible(LAUNCH) if "Imbalance tries" in m["text"]
+    ]
 
 
 async def test_what_only_people_can_tell(
-    settings: Settings, standin: FakeSlack, capsys: pytest.CaptureFixture[str]
+    settings: Settings, fake_slack: FakeSlack, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    ben, chiara = standin.as_user(BEN), standin.as_user(CHIARA)
+    ben, chiara = fake_slack.as_user(BEN), fake_slack.as_user(CHIARA)
     answers = {verify_trials.CHOICE: "4", verify_trials.WORDS: "a few"}
 
     async def people() -> None:
-        await when("reload Slack", standin, lambda: ben.click(verify_trials.SEND, values=answers))
-        await when("On a phone", standin, lambda: ben.click(verify_trials.SEND))
-        await when("A picture", standin, lambda: ben.click(verify_trials.SEE))
+        await when(
+            "reload Slack", fake_slack, lambda: ben.click(verify_trials.SEND, values=answers)
+        )
+        await when("On a phone", fake_slack, lambda: ben.click(verify_trials.SEND))
+        await when("A picture", fake_slack, lambda: ben.click(verify_trials.SEE))
         await chiara.click(verify_trials.SEE_NOT)
 
     acting = asyncio.create_task(people())
@@ -83,13 +87,13 @@ async def test_what_only_people_can_tell(
 
 async def test_missing_events_and_scopes_are_named(
     settings: Settings,
-    standin: FakeSlack,
+    fake_slack: FakeSlack,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(verify_trials, "EVENT_SECONDS", 0.2)
-    monkeypatch.setattr(standin.core.events, "emit", lambda *_args, **_more: None)
-    standin.faults.fail_next("conversations.history", error="missing_scope", times=9)
+    monkeypatch.setattr(fake_slack.core.events, "emit", lambda *_args, **_more: None)
+    fake_slack.faults.fail_next("conversations.history", error="missing_scope", times=9)
 
     code = await verify(settings, LAUNCH, http=False, people=False, wait=0)
 
@@ -100,9 +104,9 @@ async def test_missing_events_and_scopes_are_named(
 
 
 async def test_a_wrong_token_is_said_first(
-    settings: Settings, standin: FakeSlack, capsys: pytest.CaptureFixture[str]
+    settings: Settings, fake_slack: FakeSlack, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    standin.faults.fail_next("auth.test", error="invalid_auth")
+    fake_slack.faults.fail_next("auth.test", error="invalid_auth")
     code = await verify(settings, LAUNCH, http=False, people=False, wait=0)
 
     assert code == 1
@@ -112,12 +116,12 @@ async def test_a_wrong_token_is_said_first(
 @pytest.mark.parametrize("fault", [{"drop": True}, {"status": 503}], ids=["cut", "503"])
 async def test_a_call_without_an_answer_costs_one_trial(
     settings: Settings,
-    standin: FakeSlack,
+    fake_slack: FakeSlack,
     capsys: pytest.CaptureFixture[str],
     fault: dict[str, Any],
 ) -> None:
-    standin.faults.fail_next("chat.postMessage", **fault)
-    standin.faults.fail_next("chat.delete", **fault)
+    fake_slack.faults.fail_next("chat.postMessage", **fault)
+    fake_slack.faults.fail_next("chat.delete", **fault)
 
     code = await verify(settings, LAUNCH, http=False, people=False, wait=0)
 
@@ -131,7 +135,7 @@ async def test_a_call_without_an_answer_costs_one_trial(
 
 async def test_events_that_a_running_bot_heard_are_not_called_lost(
     settings: Settings,
-    standin: FakeSlack,
+    fake_slack: FakeSlack,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -139,8 +143,8 @@ async def test_events_that_a_running_bot_heard_are_not_called_lost(
     client = AsyncWebClient(settings.slack_bot_token, base_url=settings.slack_api_url)
     bot = Sockets(AsyncApp(client=client), settings.slack_app_token, count=1)
     await bot.connect()
-    bots = standin.core.sockets.connections[0]
-    monkeypatch.setattr(standin.core.sockets, "_one", partial(asyncio.sleep, 0, bots))
+    bots = fake_slack.core.sockets.connections[0]
+    monkeypatch.setattr(fake_slack.core.sockets, "_one", partial(asyncio.sleep, 0, bots))
 
     code = await verify(settings, LAUNCH, http=False, people=False, wait=0)
 
@@ -152,7 +156,7 @@ async def test_events_that_a_running_bot_heard_are_not_called_lost(
 
 
 async def test_a_port_that_the_bot_holds_is_named(
-    settings: Settings, standin: FakeSlack, capsys: pytest.CaptureFixture[str]
+    settings: Settings, fake_slack: FakeSlack, capsys: pytest.CaptureFixture[str]
 ) -> None:
     taken = Site(web.Application(), "0.0.0.0", 0)
     port = await taken.start()

@@ -16,7 +16,7 @@ def cluster() -> Iterator[postgres.OwnServer]:
 
 
 @pytest.fixture(autouse=True)
-def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+def generous_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
     """The bot has its usual patience; what the loaded machine adds is not held against it.
 
     `make chaos` holds an outage of a minute to Slack's three seconds.

@@ -31,7 +31,7 @@ async def main() -> None:
         http=True,
         host="127.0.0.1",
         pace=RateLimits(limited=False),
-        patience=RetryTimings(settle=1, look=0.1, picture_retry=0.1),
+        retry_timings=RetryTimings(settle=1, look=0.1, picture_retry=0.1),
         draw=draw,
     )
     await app.start()

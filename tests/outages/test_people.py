@@ -62,13 +62,13 @@ async def database_url(
 
 
 @pytest.fixture
-async def asked(house: BotHarness) -> BotHarness:
+async def asked(harness: BotHarness) -> BotHarness:
     """A phase began on Monday; by Tuesday evening everyone has the first questions."""
-    async with house.bot.db.transaction() as tx:
+    async with harness.bot.db.transaction() as tx:
         await a_phase(tx)
         await plan_rounds(tx, WORKSPACE, await the_phase(tx), NOW)
-    await house.travel_to(TUESDAY_EVENING)
-    return house
+    await harness.travel_to(TUESDAY_EVENING)
+    return harness
 
 
 @pytest.fixture
@@ -97,8 +97,8 @@ def away(engine_name: str, line: Wire, database_url: str) -> Away:
     return locked if engine_name == "sqlite" else cut
 
 
-def levels(house: BotHarness, user_id: str, **values: str) -> dict[str, Any]:
-    blocks = house.slack.as_user(user_id).dm_with_bot()[-1]["blocks"]
+def levels(harness: BotHarness, user_id: str, **values: str) -> dict[str, Any]:
+    blocks = harness.slack.as_user(user_id).dm_with_bot()[-1]["blocks"]
     inputs = [block["block_id"] for block in blocks if block["type"] == "input"]
     return {name: values[key] for name in inputs if (key := name.split(":")[-1]) in values}
 
@@ -115,8 +115,8 @@ async def in_time(work: Awaitable[Any]) -> Any:
     return done
 
 
-def shown_alone(house: BotHarness, user_id: str) -> list[str]:
-    return [one["text"] for one in house.slack.as_user(user_id).dm_with_bot() if one["ephemeral"]]
+def shown_alone(harness: BotHarness, user_id: str) -> list[str]:
+    return [one["text"] for one in harness.slack.as_user(user_id).dm_with_bot() if one["ephemeral"]]
 
 
 async def test_beside_the_button_and_pressing_again_is_enough(
@@ -174,8 +174,8 @@ async def test_an_event_is_sent_again_by_slack(asked: BotHarness, away: Away) ->
     assert zone == "Asia/Tokyo"
 
 
-def user_of(house: BotHarness, user_id: str) -> dict[str, Any]:
-    user = house.slack.workspace.users[user_id]
+def user_of(harness: BotHarness, user_id: str) -> dict[str, Any]:
+    user = harness.slack.workspace.users[user_id]
     return {
         "id": user.id,
         "team_id": user.team_id,
@@ -221,11 +221,11 @@ async def test_a_file_that_takes_nothing_more(
     assert await ballots_kept(asked.bot.db) == saved + 1
 
 
-async def sends(house: BotHarness, user_id: str) -> list[str]:
+async def sends(harness: BotHarness, user_id: str) -> list[str]:
     """Send the longest answer there can be. Returns what was said against it."""
-    chosen = levels(house, user_id, clarity="2", comment="x" * 900)
-    await in_time(house.slack.as_user(user_id).click("rounds.send", values=chosen))
-    return shown_alone(house, user_id)
+    chosen = levels(harness, user_id, clarity="2", comment="x" * 900)
+    await in_time(harness.slack.as_user(user_id).click("rounds.send", values=chosen))
+    return shown_alone(harness, user_id)
 
 
 @pytest.mark.parametrize("engine_name", ["postgresql"], indirect=True)

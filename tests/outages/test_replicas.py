@@ -21,23 +21,23 @@ REPLICAS = 3
 @pytest.mark.slow
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 async def test_a_phase_from_start_to_results_across_replicas(
-    database_url: str, standin: FakeSlack, clock: AdjustableClock, tmp_path: Path
+    database_url: str, fake_slack: FakeSlack, clock: AdjustableClock, tmp_path: Path
 ) -> None:
-    async with fleet(REPLICAS, database_url, standin, clock, tmp_path) as bots:
-        standin.faults.duplicate_events(10_000)
+    async with fleet(REPLICAS, database_url, fake_slack, clock, tmp_path) as bots:
+        fake_slack.faults.duplicate_events(10_000)
         await Lead(cast(BotHarness, bots)).starts("results 2w")
         await bots.wait(days=1, hours=10)  # everyone was asked, New York last
-        await standin.team_answers()
+        await fake_slack.team_answers()
         await bots.lose_one()
         await bots.wait(days=4)
 
         assert await answered(bots) == [len(MEMBERS)]
-        assert said_twice(standin) == []
+        assert said_twice(fake_slack) == []
         assert await kept_and_seen(bots) == []
-        assert standin.problems == []
-        asked = [texts_to(standin, member) for member in MEMBERS]
+        assert fake_slack.problems == []
+        asked = [texts_to(fake_slack, member) for member in MEMBERS]
         assert [len(texts) for texts in asked] == [1] * len(MEMBERS)
-        assert texts_to(standin, ANA)  # the lead's own questions, and the results
+        assert texts_to(fake_slack, ANA)  # the lead's own questions, and the results
         for replica in bots.replicas + bots.gone:
             assert replica.answered > 0
             assert replica.did("request_failed") == replica.did("agenda_action_failed") == 0

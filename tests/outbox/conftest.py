@@ -12,8 +12,10 @@ from tests.outbox.sender import Sender
 
 
 @pytest.fixture
-async def sender(db: Database, clock: AdjustableClock, standin: FakeSlack) -> AsyncIterator[Sender]:
+async def sender(
+    db: Database, clock: AdjustableClock, fake_slack: FakeSlack
+) -> AsyncIterator[Sender]:
     async with db.transaction() as tx:
         await sender_leases.resume(tx, WORKSPACE)  # as an installation does
     async with ClientSession(timeout=ClientTimeout(total=5)) as session:
-        yield Sender(db, clock, standin, session)
+        yield Sender(db, clock, fake_slack, session)

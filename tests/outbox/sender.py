@@ -38,7 +38,7 @@ class Sender:
 
     def another(
         self,
-        patience: RetryTimings = IMPATIENT,
+        retry_timings: RetryTimings = IMPATIENT,
         *,
         limited: bool = False,
         client: AsyncWebClient | None = None,
@@ -58,7 +58,7 @@ class Sender:
             lambda _: client or self.client,
             draw,
             pace=pace,
-            patience=patience,
+            retry_timings=retry_timings,
             **more,
         )
 

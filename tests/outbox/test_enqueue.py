@@ -191,7 +191,7 @@ async def test_only_what_waits_to_be_said_to_somebody_follows_them(
     await write(db, ONE, message("a", **waits))
     async with db.transaction() as tx:
         await requeue.reschedule_for_zone(
-            tx, ONE, user_id=PERSON, welcome_at=lambda at: at + timedelta(days=1), now=MONDAY
+            tx, ONE, user_id=PERSON, next_allowed_at=lambda at: at + timedelta(days=1), now=MONDAY
         )
 
     after = (await row_of(db, "a")).not_before

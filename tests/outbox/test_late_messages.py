@@ -42,7 +42,7 @@ async def test_who_is_asked_whether_it_suits(
     asked: list[str] = []
     until = clock.now() + timedelta(days=1)
 
-    async def welcome_at(
+    async def next_allowed_at(
         _tx: AsyncConnection, workspace_id: str, users: Collection[str], _now: datetime
     ) -> Mapping[str, datetime]:
         asked.extend(f"{workspace_id} {user}" for user in users)
@@ -53,7 +53,7 @@ async def test_who_is_asked_whether_it_suits(
     async with sender.db.transaction() as tx:
         await tx.execute(update(schema.messages).values(not_before=not_before))
     clock.move_to(not_before + late)
-    await sender.another(welcome_at=welcome_at).deliver_due()
+    await sender.another(next_allowed_at=next_allowed_at).deliver_due()
 
     row = await sender.row("hello")
     assert asked == [f"{WORKSPACE} {to}"] * asks
@@ -67,21 +67,21 @@ async def test_what_is_put_off_beyond_its_time_is_not_said(
     """It waits for an hour that suits, in an hour; it expires now, then, or later."""
     suits = clock.now() + LATE + HOUR
 
-    async def welcome_at(
+    async def next_allowed_at(
         _tx: AsyncConnection, _ws: str, users: Collection[str], _now: datetime
     ) -> Mapping[str, datetime]:
         return dict.fromkeys(users, suits)
 
     await sender.say("hello", to=BEN, expires_at=clock.now() + LATE + timedelta(hours=hours))
     clock.advance(LATE)
-    await sender.another(welcome_at=welcome_at).deliver_due()
+    await sender.another(next_allowed_at=next_allowed_at).deliver_due()
 
     row = await sender.row("hello")
     assert row.state == ("pending" if hours == 2 else "expired")
 
 
 async def test_a_late_edit_is_made_at_any_hour(sender: Sender, clock: AdjustableClock) -> None:
-    async def welcome_at(*_: Any) -> Mapping[str, datetime]:
+    async def next_allowed_at(*_: Any) -> Mapping[str, datetime]:
         raise AssertionError
 
     await sender.say("hello")
@@ -90,7 +90,7 @@ async def test_a_late_edit_is_made_at_any_hour(sender: Sender, clock: Adjustable
         said = content("changed", section("changed"))
         await enqueue.edit(tx, WORKSPACE, of=MessageKey("hello"), content=said, now=clock.now())
     clock.advance(timedelta(days=1))
-    await sender.another(welcome_at=welcome_at).deliver_due()
+    await sender.another(next_allowed_at=next_allowed_at).deliver_due()
 
     assert sender.texts() == ["changed"]
 

@@ -56,12 +56,12 @@ async def test_an_edit_waits_for_its_message_that_is_put_off(
 ) -> None:
     morning = clock.now() + timedelta(hours=9)
 
-    async def welcome_at(
+    async def next_allowed_at(
         _tx: AsyncConnection, _ws: str, conversations: Collection[str], now: datetime
     ) -> Mapping[str, datetime]:
         return dict.fromkeys(conversations, max(now, morning))
 
-    delivery = sender.another(welcome_at=welcome_at)
+    delivery = sender.another(next_allowed_at=next_allowed_at)
     await sender.say("ask", to=BEN)
     clock.advance(timedelta(minutes=5))
     await edit(sender, "ask", "closed")

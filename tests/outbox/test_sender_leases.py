@@ -257,12 +257,12 @@ async def test_late_direct_messages_wait_for_an_hour_that_suits(
 ) -> None:
     morning = clock.now() + timedelta(hours=9)
 
-    async def welcome_at(
+    async def next_allowed_at(
         _tx: AsyncConnection, _ws: str, users: Collection[str], now: datetime
     ) -> Mapping[str, datetime]:
         return {user: max(now, morning) if user == BEN else now for user in users}
 
-    delivery = sender.another(welcome_at=welcome_at)
+    delivery = sender.another(next_allowed_at=next_allowed_at)
     await sender.say("to ben", to=BEN)
     await sender.say("no use to ben then", to=BEN, expires_at=morning)
     await sender.say("to chiara", to=CHIARA)

@@ -75,7 +75,7 @@ async def take_and_release(tx: AsyncConnection) -> None:
 
 async def follow(tx: AsyncConnection) -> None:
     await requeue.reschedule_for_zone(
-        tx, ONE, user_id=PERSON, welcome_at=lambda at: at + timedelta(hours=1), now=MONDAY
+        tx, ONE, user_id=PERSON, next_allowed_at=lambda at: at + timedelta(hours=1), now=MONDAY
     )
 
 

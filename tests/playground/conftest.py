@@ -21,10 +21,10 @@ def clock() -> AdjustableClock:
 
 @pytest.fixture
 async def slack(clock: AdjustableClock) -> AsyncIterator[FakeSlack]:
-    standin = FakeSlack(clock=clock.now, manifest=MANIFEST)
-    await standin.start()
-    yield standin
-    await standin.stop()
+    fake_slack = FakeSlack(clock=clock.now, manifest=MANIFEST)
+    await fake_slack.start()
+    yield fake_slack
+    await fake_slack.stop()
 
 
 @pytest.fixture

@@ -189,9 +189,9 @@ async def test_talking_points_come_to_the_channel_at_a_good_hour_or_not_at_all(
 
 
 async def test_a_round_opens_late_where_slack_could_not_say_who_is_there(
-    phase: Database, services: Services, clock: AdjustableClock, standin: FakeSlack
+    phase: Database, services: Services, clock: AdjustableClock, fake_slack: FakeSlack
 ) -> None:
-    standin.faults.fail_next("conversations.members", error="fetch_members_failed")
+    fake_slack.faults.fail_next("conversations.members", error="fetch_members_failed")
     with pytest.raises(SlackApiError):
         await open_weekly(services, clock, timedelta(hours=1))
     await open_weekly(services, clock, timedelta(hours=2))

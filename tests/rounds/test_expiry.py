@@ -59,7 +59,7 @@ async def test_when_the_round_has_closed_nobody_hears_of_it_any_more(
     db: Database,
     services: Services,
     clock: AdjustableClock,
-    standin: FakeSlack,
+    fake_slack: FakeSlack,
     early: timedelta,
     key: str,
 ) -> None:
@@ -72,12 +72,16 @@ async def test_when_the_round_has_closed_nobody_hears_of_it_any_more(
     await deliver(services)
 
     assert await state(db, key) == ("sent" if early else "expired", CLOSES)
-    assert len(standin.as_user(BEN).dm_with_bot()) == (1 if early else 0)
+    assert len(fake_slack.as_user(BEN).dm_with_bot()) == (1 if early else 0)
 
 
 @pytest.mark.parametrize("early", [timedelta(seconds=1), timedelta(0)])
 async def test_after_two_days_there_is_nothing_to_talk_about_any_more(
-    db: Database, services: Services, clock: AdjustableClock, standin: FakeSlack, early: timedelta
+    db: Database,
+    services: Services,
+    clock: AdjustableClock,
+    fake_slack: FakeSlack,
+    early: timedelta,
 ) -> None:
     await a_small_team(db, BEN, CHIARA, DEV, settings=WorkspaceSettings())
     await open_first(services, clock)
@@ -89,6 +93,6 @@ async def test_after_two_days_there_is_nothing_to_talk_about_any_more(
 
     expected = "sent" if early else "expired", due_at + timedelta(days=2)
     assert await state(db, f"talking_points:{PHASE}:2026-11-24") == expected
-    assert bool([one for one in standin.as_user(BEN).visible(LAUNCH) if one.get("bot_id")]) == bool(
-        early
-    )
+    assert bool(
+        [one for one in fake_slack.as_user(BEN).visible(LAUNCH) if one.get("bot_id")]
+    ) == bool(early)

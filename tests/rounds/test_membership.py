@@ -29,7 +29,7 @@ LATER = NOW + timedelta(days=1)
 
 
 @pytest.fixture
-async def followed(services: Services, standin: FakeSlack, clock: AdjustableClock) -> Services:
+async def followed(services: Services, fake_slack: FakeSlack, clock: AdjustableClock) -> Services:
     """A phase of Ana, Ben and Chiara; Dev was in the channel and not chosen."""
     async with services.db.transaction() as tx:
         for user_id in (ANA, BEN, CHIARA, DEV, EMI, FINN, HANA):
@@ -39,7 +39,7 @@ async def followed(services: Services, standin: FakeSlack, clock: AdjustableCloc
         await a_phase(tx, leads=(ANA,), members=(BEN, CHIARA))
         await a_phase(tx, phase_id="other", channel_id="C0OTHER", leads=(ANA,), members=(BEN,))
         await membership.set_baseline(tx, WORKSPACE, PHASE, [DEV], NOW)
-    standin.workspace.conversations[LAUNCH].members = [ANA, BEN, CHIARA, DEV]
+    fake_slack.workspace.conversations[LAUNCH].members = [ANA, BEN, CHIARA, DEV]
     clock.move_to(LATER)
     return services
 
@@ -65,8 +65,8 @@ async def onlookers(services: Services) -> set[str]:
         return set(await reader.scalars(select(schema.non_participants.c.user_id)))
 
 
-def there(standin: FakeSlack, *user_ids: str) -> None:
-    standin.workspace.conversations[LAUNCH].members = list(user_ids)
+def there(fake_slack: FakeSlack, *user_ids: str) -> None:
+    fake_slack.workspace.conversations[LAUNCH].members = list(user_ids)
 
 
 HERE = (NOW, None)
@@ -79,9 +79,9 @@ async def test_nothing_changes_while_the_same_are_there(followed: Services) -> N
 
 
 async def test_who_comes_is_of_the_team_if_they_are_colleagues(
-    followed: Services, standin: FakeSlack
+    followed: Services, fake_slack: FakeSlack
 ) -> None:
-    there(standin, ANA, BEN, CHIARA, DEV, EMI, GUEST, SLACKBOT)
+    there(fake_slack, ANA, BEN, CHIARA, DEV, EMI, GUEST, SLACKBOT)
 
     assert await follow(followed)
 
@@ -96,16 +96,16 @@ async def test_who_comes_is_of_the_team_if_they_are_colleagues(
 
 
 async def test_who_goes_has_left_at_that_time_and_comes_back_as_what_they_were(
-    followed: Services, standin: FakeSlack, clock: AdjustableClock
+    followed: Services, fake_slack: FakeSlack, clock: AdjustableClock
 ) -> None:
-    there(standin, CHIARA)
+    there(fake_slack, CHIARA)
     assert await follow(followed)
     assert await in_team(followed) == {ANA: (NOW, LATER), BEN: (NOW, LATER), CHIARA: HERE}
     assert await onlookers(followed) == set()  # Dev went too, and would be new
     assert await in_team(followed, "other") == {ANA: HERE, BEN: HERE}
 
     clock.move_to(LATER + timedelta(days=1))
-    there(standin, ANA, CHIARA, DEV)
+    there(fake_slack, ANA, CHIARA, DEV)
     assert await follow(followed)
     back = (clock.now(), None)
     assert await in_team(followed) == {ANA: back, BEN: (NOW, LATER), CHIARA: HERE, DEV: back}
@@ -115,12 +115,12 @@ async def test_who_goes_has_left_at_that_time_and_comes_back_as_what_they_were(
 
 
 async def test_at_the_first_look_everybody_else_is_an_onlooker(
-    followed: Services, standin: FakeSlack
+    followed: Services, fake_slack: FakeSlack
 ) -> None:
     async with followed.db.transaction() as tx:
         await tx.execute(update(schema.phases).values(membership_synced_at=None))
         await tx.execute(delete(schema.non_participants))
-    there(standin, ANA, BEN, EMI, GUEST)
+    there(fake_slack, ANA, BEN, EMI, GUEST)
 
     assert await follow(followed)
 
@@ -135,9 +135,9 @@ async def test_at_the_first_look_everybody_else_is_an_onlooker(
 
 @pytest.mark.parametrize("changed", [{"state": "ended", "ended_at": NOW}, {"paused_at": NOW}])
 async def test_a_phase_that_is_over_or_paused_is_not_followed(
-    followed: Services, standin: FakeSlack, changed: dict[str, Any]
+    followed: Services, fake_slack: FakeSlack, changed: dict[str, Any]
 ) -> None:
-    there(standin, ANA, EMI)
+    there(fake_slack, ANA, EMI)
     async with followed.db.transaction() as tx:
         seen = await membership.read_channel(followed, WORKSPACE, PHASE)
         await tx.execute(update(schema.phases).values(**changed))
@@ -160,9 +160,9 @@ async def test_a_phase_that_is_over_or_paused_is_not_followed(
     [("channel_not_found", False), ("fetch_members_failed", True), ("internal_error", True)],
 )
 async def test_where_slack_will_not_say_nobody_is_seen_and_where_it_cannot_it_is_asked_again(
-    followed: Services, standin: FakeSlack, error: str, raises: bool
+    followed: Services, fake_slack: FakeSlack, error: str, raises: bool
 ) -> None:
-    standin.faults.fail_next("conversations.members", error=error)
+    fake_slack.faults.fail_next("conversations.members", error=error)
     if raises:
         with pytest.raises(SlackApiError):
             await membership.read_channel(followed, WORKSPACE, PHASE)
@@ -235,9 +235,9 @@ async def test_what_was_missed_is_asked_for_one_after_the_other(
 
 @pytest.mark.parametrize("gone", [False, True])
 async def test_following_is_carried_out_once_and_the_announcement_says_who_is_there(
-    followed: Services, standin: FakeSlack, gone: bool
+    followed: Services, fake_slack: FakeSlack, gone: bool
 ) -> None:
-    there(standin, ANA, BEN, CHIARA, EMI)
+    there(fake_slack, ANA, BEN, CHIARA, EMI)
     async with followed.db.transaction() as tx:
         subject = "gone" if gone else PHASE
         await schedule.add(
@@ -263,9 +263,9 @@ async def test_following_is_carried_out_once_and_the_announcement_says_who_is_th
 
 
 async def test_a_paused_phase_is_left_as_it_is_though_its_look_was_due(
-    followed: Services, standin: FakeSlack
+    followed: Services, fake_slack: FakeSlack
 ) -> None:
-    there(standin, ANA, EMI)
+    there(fake_slack, ANA, EMI)
     async with followed.db.transaction() as tx:
         await tx.execute(update(schema.phases).values(paused_at=NOW))
         await schedule.add(

@@ -70,7 +70,7 @@ async def test_an_opted_out_lead_gets_no_reflection(
 
 
 async def test_slackbot_and_bots_are_not_asked_and_an_id_with_w_is(
-    phase: Database, services: Services, clock: AdjustableClock, standin: FakeSlack
+    phase: Database, services: Services, clock: AdjustableClock, fake_slack: FakeSlack
 ) -> None:
     async with phase.transaction() as tx:
         await a_person(tx, SLACKBOT, zone=None)
@@ -78,7 +78,7 @@ async def test_slackbot_and_bots_are_not_asked_and_an_id_with_w_is(
         await a_person(tx, EVE)
     for user_id in (SLACKBOT, OTHER_BOT, EVE):
         await of_the_team(phase, user_id)
-    standin.workspace.conversations[LAUNCH].members += [SLACKBOT, EVE]
+    fake_slack.workspace.conversations[LAUNCH].members += [SLACKBOT, EVE]
     await open_first(services, clock)
 
     assert set(await roster_of(phase)) == {ANA, EVE, *MEMBERS}

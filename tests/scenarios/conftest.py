@@ -7,5 +7,5 @@ from tests.scenarios.lead import Lead
 
 
 @pytest.fixture
-def ana(house: BotHarness) -> Lead:
-    return Lead(house)
+def ana(harness: BotHarness) -> Lead:
+    return Lead(harness)

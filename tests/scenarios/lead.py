@@ -31,9 +31,9 @@ TRUST = {
 class Lead:
     """Ana (or another) at a form."""
 
-    def __init__(self, house: BotHarness, user_id: str = ANA) -> None:
-        self.house = house
-        self.me = house.slack.as_user(user_id)
+    def __init__(self, harness: BotHarness, user_id: str = ANA) -> None:
+        self.harness = harness
+        self.me = harness.slack.as_user(user_id)
 
     @property
     def page(self) -> str:
@@ -68,12 +68,12 @@ class Lead:
         named = {name.replace("__", "."): value for name, value in values.items()}
         await self.me.fill(self.view["id"], named)
         answer = await self.me.submit()
-        await self.house.settle()
+        await self.harness.settle()
         return answer.errors
 
     async def starts(self, kind: str = "results 2w", channel_id: str = LAUNCH) -> None:
         """All of it, from the command to *Announce*."""
-        await self.house.settle()  # the bot has begun, and knows nobody yet
+        await self.harness.settle()  # the bot has begun, and knows nobody yet
         assert await self.types(kind, channel_id) == ""
         assert await self.sends(**CLEAR) == {}
         promise = TRUST if kind.startswith("trust") else SPRINT
@@ -91,6 +91,6 @@ def shown(blocks: list[dict[str, Any]]) -> str:
     return "\n".join(found)
 
 
-async def count(house: BotHarness, table: Any) -> int:
-    async with house.bot.db.reading() as reader:
+async def count(harness: BotHarness, table: Any) -> int:
+    async with harness.bot.db.reading() as reader:
         return await reader.scalar(select(func.count()).select_from(table)) or 0

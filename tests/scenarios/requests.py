@@ -26,16 +26,16 @@ def signed(body: bytes, offset: int = 0) -> dict[str, str]:
     return {"X-Slack-Request-Timestamp": timestamp, "X-Slack-Signature": f"v0={signature}"}
 
 
-async def post(house: BotHarness, body: bytes, headers: dict[str, str], kind: str = FORM) -> int:
-    return (await ask(house, body, headers, kind))[0]
+async def post(harness: BotHarness, body: bytes, headers: dict[str, str], kind: str = FORM) -> int:
+    return (await ask(harness, body, headers, kind))[0]
 
 
 async def ask(
-    house: BotHarness, body: bytes, headers: dict[str, str], kind: str = FORM
+    harness: BotHarness, body: bytes, headers: dict[str, str], kind: str = FORM
 ) -> tuple[int, str]:
     """The status and the text that come back."""
     async with ClientSession() as session:
-        url = str(house.slack.request_url)
+        url = str(harness.slack.request_url)
         content = {"Content-Type": kind} if kind else {}
         async with session.post(
             url, data=io.BytesIO(body), headers={**content, **headers}
@@ -43,13 +43,13 @@ async def ask(
             return answer.status, await answer.text()
 
 
-async def post_signed(house: BotHarness, body: bytes, kind: str = FORM) -> int:
-    return await post(house, body, signed(body), kind)
+async def post_signed(harness: BotHarness, body: bytes, kind: str = FORM) -> int:
+    return await post(harness, body, signed(body), kind)
 
 
-async def send_raw(house: BotHarness, request: bytes) -> bytes:
+async def send_raw(harness: BotHarness, request: bytes) -> bytes:
     """What comes back for these very bytes."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", house.bot.http_port)
+    reader, writer = await asyncio.open_connection("127.0.0.1", harness.bot.http_port)
     writer.write(request)
     answer = await reader.read()
     writer.close()

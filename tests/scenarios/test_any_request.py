@@ -16,8 +16,8 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
-def house(written: io.StringIO, house_over_http: BotHarness) -> BotHarness:
-    return house_over_http
+def harness(written: io.StringIO, harness_over_http: BotHarness) -> BotHarness:
+    return harness_over_http
 
 
 VALUES = st.recursive(
@@ -65,17 +65,17 @@ SETTINGS = settings(
 @SETTINGS
 @given(body=BYTES, kind=st.sampled_from([FORM, JSON, "text/plain"]))
 async def test_no_bytes_that_are_signed_make_a_server_error(
-    house: BotHarness, written: io.StringIO, body: bytes, kind: str
+    harness: BotHarness, written: io.StringIO, body: bytes, kind: str
 ) -> None:
     # 401: Slack never signs what is not UTF-8
-    assert await post_signed(house, body, kind) in (200, 400, 401)
+    assert await post_signed(harness, body, kind) in (200, 400, 401)
     assert "exception" not in written.getvalue()
 
 
 @SETTINGS
 @given(payload=changed_payloads())
 async def test_no_payload_that_is_signed_makes_a_server_error(
-    house: BotHarness, payload: dict[str, Any]
+    harness: BotHarness, payload: dict[str, Any]
 ) -> None:
-    assert await post_signed(house, form(payload)) in (200, 400)
-    assert await post_signed(house, json.dumps(payload).encode(), JSON) in (200, 400)
+    assert await post_signed(harness, form(payload)) in (200, 400)
+    assert await post_signed(harness, json.dumps(payload).encode(), JSON) in (200, 400)

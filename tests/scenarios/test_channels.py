@@ -9,20 +9,20 @@ from tests.scenarios.lead import Lead, count, shown
 from tests.scenarios.screen import calls, in_channel, phase, press, said, told
 
 
-async def close(house: BotHarness, how: str, channel_id: str = LAUNCH) -> None:
+async def close(harness: BotHarness, how: str, channel_id: str = LAUNCH) -> None:
     if how == "archived":
-        house.slack.archive(channel_id)
+        harness.slack.archive(channel_id)
     else:
-        house.slack.leave(channel_id, BOT_USER_ID)
-    await house.settle()
+        harness.slack.leave(channel_id, BOT_USER_ID)
+    await harness.settle()
 
 
-async def open_again(house: BotHarness, how: str, channel_id: str = LAUNCH) -> None:
+async def open_again(harness: BotHarness, how: str, channel_id: str = LAUNCH) -> None:
     if how == "archived":
-        house.slack.unarchive(channel_id)
+        harness.slack.unarchive(channel_id)
     else:
-        house.slack.join(channel_id, BOT_USER_ID, inviter=ANA)
-    await house.settle()
+        harness.slack.join(channel_id, BOT_USER_ID, inviter=ANA)
+    await harness.settle()
 
 
 @pytest.mark.parametrize(
@@ -30,134 +30,138 @@ async def open_again(house: BotHarness, how: str, channel_id: str = LAUNCH) -> N
     [("archived", "The channel is archived"), ("outside", "I was removed from the channel")],
 )
 async def test_a_closed_channel_pauses_its_phase_and_it_goes_on_by_itself(
-    house: BotHarness, ana: Lead, how: str, why: str
+    harness: BotHarness, ana: Lead, how: str, why: str
 ) -> None:
     await ana.starts()
-    await close(house, how)
+    await close(harness, how)
 
-    paused = said(house, ANA, "is paused")
+    paused = said(harness, ANA, "is paused")
     assert why in shown(paused["blocks"])
-    assert all(told(house, member) == [] for member in MEMBERS)
+    assert all(told(harness, member) == [] for member in MEMBERS)
 
-    before = calls(house, "chat.postMessage", "chat.update")
-    await house.wait(days=3)
-    assert calls(house, "chat.postMessage", "chat.update") == before
-    assert all(told(house, member) == [] for member in MEMBERS)  # no questions began
-    assert len(told(house)) == 1
+    before = calls(harness, "chat.postMessage", "chat.update")
+    await harness.wait(days=3)
+    assert calls(harness, "chat.postMessage", "chat.update") == before
+    assert all(told(harness, member) == [] for member in MEMBERS)  # no questions began
+    assert len(told(harness)) == 1
 
-    await open_again(house, how)
+    await open_again(harness, how)
 
     (goes_on,) = [message for message in ana.me.dm_with_bot() if "goes on" in message["text"]]
     assert goes_on["ts"] == paused["ts"]
     assert "11 days left" in shown(ana.me.visible(LAUNCH)[0]["blocks"])
-    await house.wait(days=5)
-    assert any("questions" in text for text in told(house, BEN))
-    assert house.slack.problems == []
+    await harness.wait(days=5)
+    assert any("questions" in text for text in told(harness, BEN))
+    assert harness.slack.problems == []
 
 
 @pytest.mark.parametrize(("how", "because"), [("archived", "archived"), ("outside", "unseen")])
-async def test_a_private_channel_too(house: BotHarness, ana: Lead, how: str, because: str) -> None:
-    house.slack.join(SECRET, BOT_USER_ID, inviter=ANA)
+async def test_a_private_channel_too(
+    harness: BotHarness, ana: Lead, how: str, because: str
+) -> None:
+    harness.slack.join(SECRET, BOT_USER_ID, inviter=ANA)
     await ana.starts(channel_id=SECRET)
-    await close(house, how, SECRET)
+    await close(harness, how, SECRET)
 
-    assert (await phase(house)).paused_because == because
-    assert len(told(house)) == 1
-    await open_again(house, how, SECRET)
+    assert (await phase(harness)).paused_because == because
+    assert len(told(harness)) == 1
+    await open_again(harness, how, SECRET)
 
-    assert (await phase(house)).paused_at is None
-    assert "goes on" in told(house)[0]
+    assert (await phase(harness)).paused_at is None
+    assert "goes on" in told(harness)[0]
 
 
 @pytest.mark.parametrize("removed", [False, True])
 async def test_archiving_may_empty_a_channel_of_apps(
-    house: BotHarness, ana: Lead, removed: bool
+    harness: BotHarness, ana: Lead, removed: bool
 ) -> None:
     await ana.starts()
-    await close(house, "outside" if removed else "archived")
-    channel = house.slack.workspace.conversations[LAUNCH]
+    await close(harness, "outside" if removed else "archived")
+    channel = harness.slack.workspace.conversations[LAUNCH]
     if not removed:
         channel.members.remove(BOT_USER_ID)  # unheard
-    await open_again(house, "archived")
+    await open_again(harness, "archived")
 
     # Where we were sent away on purpose we do not come back by ourselves.
     assert (BOT_USER_ID in channel.members) is not removed
-    assert ((await phase(house)).paused_at is None) is not removed
+    assert ((await phase(harness)).paused_at is None) is not removed
 
 
-async def test_results_that_waited_are_shown_once_it_goes_on(house: BotHarness, ana: Lead) -> None:
+async def test_results_that_waited_are_shown_once_it_goes_on(
+    harness: BotHarness, ana: Lead
+) -> None:
     await ana.starts()
-    await house.wait(days=1)
-    await house.slack.team_answers()
-    await close(house, "archived")
-    await house.wait(days=4)  # the questions closed meanwhile, by their rules
-    assert await count(house, schema.question_levels) > 0
-    assert not any("stakes" in text for text in in_channel(house))
+    await harness.wait(days=1)
+    await harness.slack.team_answers()
+    await close(harness, "archived")
+    await harness.wait(days=4)  # the questions closed meanwhile, by their rules
+    assert await count(harness, schema.question_levels) > 0
+    assert not any("stakes" in text for text in in_channel(harness))
     (results,) = [m for m in ana.me.dm_with_bot() if "for the leads first" in m["text"]]
     assert "once I can write in the channel again" in shown(results["blocks"])
 
-    await open_again(house, "archived")
-    await house.wait(days=2)
+    await open_again(harness, "archived")
+    await harness.wait(days=2)
 
     shown_to_team = [m for m in ana.me.visible(LAUNCH) if m.get("thread_ts") not in (None, m["ts"])]
     assert len(shown_to_team) == 1
-    assert await count(house, schema.round_comments) == 0
+    assert await count(harness, schema.round_comments) == 0
 
 
 async def test_a_paused_phase_ends_on_its_day_and_only_in_private(
-    house: BotHarness, ana: Lead
+    harness: BotHarness, ana: Lead
 ) -> None:
     await ana.starts()
-    await close(house, "archived")
-    before = in_channel(house)
+    await close(harness, "archived")
+    before = in_channel(harness)
 
-    await house.wait(days=15)
+    await harness.wait(days=15)
 
-    assert (await phase(house)).state == "ended"
-    asked = said(house, ANA, "What did it bring?")
+    assert (await phase(harness)).state == "ended"
+    asked = said(harness, ANA, "What did it bring?")
     assert "I cannot write in the channel now" in shown(asked["blocks"])
-    await press(house, ANA, "phases.end", asked)
+    await press(harness, ANA, "phases.end", asked)
     await ana.sends(outcome="Beta is out.")
     assert "The channel cannot be written in" in shown(ana.blocks)
     await ana.me.close()
-    await house.wait(days=3)
-    assert any("it's over" in text for text in told(house, BEN))
-    assert in_channel(house) == before
+    await harness.wait(days=3)
+    assert any("it's over" in text for text in told(harness, BEN))
+    assert in_channel(harness) == before
 
-    await open_again(house, "archived")
+    await open_again(harness, "archived")
 
-    assert in_channel(house) == ["🏁 Results sprint, ended Mon 7 Dec: ship the beta"]
-    channel = house.slack.workspace.conversations[LAUNCH]
+    assert in_channel(harness) == ["🏁 Results sprint, ended Mon 7 Dec: ship the beta"]
+    channel = harness.slack.workspace.conversations[LAUNCH]
     assert channel.pins == channel.bookmarks == []
 
 
 async def test_a_paused_phase_can_be_extended_and_says_so_when_it_goes_on(
-    house: BotHarness, ana: Lead
+    harness: BotHarness, ana: Lead
 ) -> None:
     await ana.starts()
-    await close(house, "outside")
+    await close(harness, "outside")
     await ana.me.command("/imbalance extend", LAUNCH)
     await ana.sends(**{"ends_on": "2026-12-10", "reason": "The audit came late."})
     assert "once I can write in it again" in shown(ana.blocks)
     await ana.me.close()
 
-    await open_again(house, "outside")
+    await open_again(harness, "outside")
 
     announcement = shown(ana.me.visible(LAUNCH)[0]["blocks"])
     assert "until Thu 10 Dec" in announcement
     assert "The audit came late." in announcement
 
 
-async def test_where_it_stands_is_said_in_words(house: BotHarness, ana: Lead) -> None:
+async def test_where_it_stands_is_said_in_words(harness: BotHarness, ana: Lead) -> None:
     await ana.starts()
     await ana.me.close()
-    await close(house, "outside")
+    await close(harness, "outside")
 
     card = await ana.me.command("/imbalance", LAUNCH)
     assert "paused: I am not in the channel any more" in shown(card.body["blocks"])
     assert "Try again" in shown(card.body["blocks"])
     home = await ana.me.open_home()
-    await house.settle()
+    await harness.settle()
     home = ana.me.home
     assert home is not None
     assert "paused: I am not in the channel any more" in shown(home["blocks"])
@@ -165,77 +169,77 @@ async def test_where_it_stands_is_said_in_words(house: BotHarness, ana: Lead) ->
     assert "one at a time" in (await ana.me.command("/imbalance start", LAUNCH)).text
 
 
-async def test_another_channel_goes_on_meanwhile(house: BotHarness, ana: Lead) -> None:
+async def test_another_channel_goes_on_meanwhile(harness: BotHarness, ana: Lead) -> None:
     await ana.starts()
     await ana.me.close()
     await ana.starts(channel_id=PLATFORM)
     await ana.me.close()
-    await close(house, "archived")
+    await close(harness, "archived")
 
-    await house.wait(days=3)
+    await harness.wait(days=3)
 
     assert "11 days left" in shown(ana.me.visible(PLATFORM)[0]["blocks"])
-    assert any("questions" in text for text in told(house, BEN))
+    assert any("questions" in text for text in told(harness, BEN))
 
 
 @pytest.mark.parametrize("backwards", [False, True])
 async def test_events_that_come_twice_or_in_disorder_change_nothing_twice(
-    house: BotHarness, ana: Lead, backwards: bool
+    harness: BotHarness, ana: Lead, backwards: bool
 ) -> None:
     await ana.starts()
-    house.slack.core.events.hold()
-    house.slack.archive(LAUNCH)
-    house.slack.unarchive(LAUNCH)
-    house.slack.faults.duplicate_events(2)
-    await house.slack.core.events.release(backwards=backwards)
-    await house.settle()
+    harness.slack.core.events.hold()
+    harness.slack.archive(LAUNCH)
+    harness.slack.unarchive(LAUNCH)
+    harness.slack.faults.duplicate_events(2)
+    await harness.slack.core.events.release(backwards=backwards)
+    await harness.settle()
 
-    assert (await phase(house)).paused_at is None
-    assert told(house) == []
+    assert (await phase(harness)).paused_at is None
+    assert told(harness) == []
 
 
-async def test_where_no_event_came_the_bot_looks_for_itself(house: BotHarness, ana: Lead) -> None:
+async def test_where_no_event_came_the_bot_looks_for_itself(harness: BotHarness, ana: Lead) -> None:
     await ana.starts()
-    channel = house.slack.workspace.conversations[LAUNCH]
+    channel = harness.slack.workspace.conversations[LAUNCH]
     channel.is_archived = True  # unheard
-    await house.wait(days=1)
-    assert "is paused" in told(house)[0]
+    await harness.wait(days=1)
+    assert "is paused" in told(harness)[0]
 
     channel.is_archived = False
-    await house.wait(days=1)
+    await harness.wait(days=1)
 
-    assert "goes on" in told(house)[0]
+    assert "goes on" in told(harness)[0]
 
 
 async def test_a_deleted_channel_ends_its_phase_and_gives_back_what_waited(
-    house: BotHarness, ana: Lead
+    harness: BotHarness, ana: Lead
 ) -> None:
     await ana.starts()
     await ana.me.close()
-    house.slack.delete_channel(LAUNCH)
-    await house.settle()
+    harness.slack.delete_channel(LAUNCH)
+    await harness.settle()
 
-    gone = said(house, ANA, "its channel was deleted")
+    gone = said(harness, ANA, "its channel was deleted")
     assert "Dark mode: back with" in shown(gone["blocks"])
-    assert (await phase(house)).state == "ended"
-    await press(house, ANA, "phases.end", gone)
+    assert (await phase(harness)).state == "ended"
+    await press(harness, ANA, "phases.end", gone)
     await ana.sends(outcome="Nothing more.")
-    await house.wait(days=40)
-    assert any("it's over" in text for text in told(house, BEN))
-    assert not any("questions" in text for text in told(house, BEN))
-    assert house.slack.problems == []
+    await harness.wait(days=40)
+    assert any("it's over" in text for text in told(harness, BEN))
+    assert not any("questions" in text for text in told(harness, BEN))
+    assert harness.slack.problems == []
 
 
-async def test_only_leads_and_admins_let_it_try_again(house: BotHarness, ana: Lead) -> None:
+async def test_only_leads_and_admins_let_it_try_again(harness: BotHarness, ana: Lead) -> None:
     await ana.starts()
     await ana.me.close()
-    await close(house, "outside")
+    await close(harness, "outside")
     await ana.me.command("/imbalance", LAUNCH)
-    ben, olivia = house.slack.as_user(BEN), house.slack.as_user(OWNER)
-    value = (await phase(house)).phase_id
+    ben, olivia = harness.slack.as_user(BEN), harness.slack.as_user(OWNER)
+    value = (await phase(harness)).phase_id
     pressed = {"type": "button", "action_id": "phases.try_again", "block_id": "b", "value": value}
     for person, then in ((ben, "outside"), (olivia, None)):
-        await house.slack.interact(
+        await harness.slack.interact(
             {
                 "type": "block_actions",
                 "team": {"id": "T0PLAY", "domain": "northwind"},
@@ -246,4 +250,4 @@ async def test_only_leads_and_admins_let_it_try_again(house: BotHarness, ana: Le
                 "actions": [pressed],
             }
         )
-        assert (await phase(house)).paused_because == then
+        assert (await phase(harness)).paused_because == then

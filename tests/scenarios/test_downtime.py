@@ -16,29 +16,29 @@ WEEKLY_OPENS = datetime(2026, 11, 30, 20, tzinfo=UTC)  # Tuesday 10:00 where day
 
 
 @pytest.fixture
-async def running(house: BotHarness) -> BotHarness:
+async def running(harness: BotHarness) -> BotHarness:
     """A phase since Monday, before its first questions."""
-    async with house.bot.db.transaction() as tx:
+    async with harness.bot.db.transaction() as tx:
         await a_phase(tx)
         await plan_rounds(tx, WORKSPACE, await the_phase(tx), NOW)
-    await house.settle()
-    return house
+    await harness.settle()
+    return harness
 
 
-def read_at(house: BotHarness, user_id: str) -> list[datetime]:
+def read_at(harness: BotHarness, user_id: str) -> list[datetime]:
     """When each message in this person's conversation with the bot was posted, where they are."""
-    zone = ZoneInfo(house.slack.workspace.users[user_id].tz or "UTC")
-    messages = house.slack.as_user(user_id).dm_with_bot()
+    zone = ZoneInfo(harness.slack.workspace.users[user_id].tz or "UTC")
+    messages = harness.slack.as_user(user_id).dm_with_bot()
     return [datetime.fromtimestamp(float(one["ts"]), UTC).astimezone(zone) for one in messages]
 
 
-async def away_until(house: BotHarness, instant: datetime) -> None:
+async def away_until(harness: BotHarness, instant: datetime) -> None:
     """Time passes, and nobody is there to do anything; then the bot is back."""
-    house.clock.move_to(instant)
-    us = (await house.bot.client.auth_test()).data
+    harness.clock.move_to(instant)
+    us = (await harness.bot.client.auth_test()).data
     assert isinstance(us, dict)
-    await install(house.bot.db, us, house.clock.now())  # as at its start
-    await house.settle()
+    await install(harness.bot.db, us, harness.clock.now())  # as at its start
+    await harness.settle()
 
 
 @pytest.mark.parametrize(
@@ -94,24 +94,24 @@ async def test_what_could_not_be_sent_in_time_does_not_come_at_night(running: Bo
 
 
 async def test_what_could_not_be_posted_in_time_comes_to_a_channel_in_its_leads_hours(
-    house: BotHarness,
+    harness: BotHarness,
 ) -> None:
     """A phase ends on a Monday at 17:00 in Lisbon; Slack is back on Tuesday at 03:00."""
-    await Lead(house).starts()
-    await house.travel_to(datetime(2026, 12, 7, 16, 30, tzinfo=UTC))
-    before = len(house.slack.as_user(BEN).visible(LAUNCH))
-    async with house.bot.db.transaction() as tx:
+    await Lead(harness).starts()
+    await harness.travel_to(datetime(2026, 12, 7, 16, 30, tzinfo=UTC))
+    before = len(harness.slack.as_user(BEN).visible(LAUNCH))
+    async with harness.bot.db.transaction() as tx:
         await sender_leases.halt(tx, WORKSPACE, "token_expired")
-    house.clock.move_to(datetime(2026, 12, 7, 17, 5, tzinfo=UTC))
-    await house.settle()
-    house.clock.move_to(datetime(2026, 12, 8, 3, tzinfo=UTC))
-    async with house.bot.db.transaction() as tx:
+    harness.clock.move_to(datetime(2026, 12, 7, 17, 5, tzinfo=UTC))
+    await harness.settle()
+    harness.clock.move_to(datetime(2026, 12, 8, 3, tzinfo=UTC))
+    async with harness.bot.db.transaction() as tx:
         await sender_leases.resume(tx, WORKSPACE)
-    await house.settle()
-    assert len(house.slack.as_user(BEN).visible(LAUNCH)) == before
+    await harness.settle()
+    assert len(harness.slack.as_user(BEN).visible(LAUNCH)) == before
 
-    await house.travel_to(datetime(2026, 12, 8, 8, tzinfo=UTC))
-    (posted,) = house.slack.as_user(BEN).visible(LAUNCH)[before:]
+    await harness.travel_to(datetime(2026, 12, 8, 8, tzinfo=UTC))
+    (posted,) = harness.slack.as_user(BEN).visible(LAUNCH)[before:]
     assert "it's over" in posted["text"]
 
 

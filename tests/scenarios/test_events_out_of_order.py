@@ -12,9 +12,9 @@ from tests.scenarios.lead import Lead
 from tests.scenarios.screen import told
 
 
-async def remembered(house: BotHarness, user_id: str) -> Any:
+async def remembered(harness: BotHarness, user_id: str) -> Any:
     people = schema.people
-    async with house.bot.db.reading() as reader:
+    async with harness.bot.db.reading() as reader:
         found = await reader.execute(select(people).where(people.c.user_id == user_id))
         return found.one()
 
@@ -27,61 +27,61 @@ async def remembered(house: BotHarness, user_id: str) -> Any:
     ],
 )
 async def test_who_moved_twice_lives_where_they_moved_last(
-    house: BotHarness, ana: Lead, zones: Sequence[str]
+    harness: BotHarness, ana: Lead, zones: Sequence[str]
 ) -> None:
     await ana.starts()
-    await house.wait(days=1)
-    house.slack.core.events.hold()
+    await harness.wait(days=1)
+    harness.slack.core.events.hold()
     for zone in zones:
-        house.slack.set_tz(BEN, zone)
-    await house.slack.core.events.release(backwards=True)
-    await house.settle()
+        harness.slack.set_tz(BEN, zone)
+    await harness.slack.core.events.release(backwards=True)
+    await harness.settle()
 
-    assert (await remembered(house, BEN)).zone == zones[-1]
+    assert (await remembered(harness, BEN)).zone == zones[-1]
 
 
-async def test_an_account_closed_and_opened_again_is_open(house: BotHarness, ana: Lead) -> None:
+async def test_an_account_closed_and_opened_again_is_open(harness: BotHarness, ana: Lead) -> None:
     await ana.starts()
-    house.slack.core.events.hold()
-    house.slack.change_user(BEN, deleted=True)
-    house.slack.change_user(BEN, deleted=False)
-    await house.slack.core.events.release(backwards=True)
-    await house.settle()
+    harness.slack.core.events.hold()
+    harness.slack.change_user(BEN, deleted=True)
+    harness.slack.change_user(BEN, deleted=False)
+    await harness.slack.core.events.release(backwards=True)
+    await harness.settle()
 
-    assert not (await remembered(house, BEN)).is_deleted
+    assert not (await remembered(harness, BEN)).is_deleted
 
 
-async def test_who_left_and_came_back_is_asked(house: BotHarness, ana: Lead) -> None:
+async def test_who_left_and_came_back_is_asked(harness: BotHarness, ana: Lead) -> None:
     await ana.starts()
-    house.slack.core.events.hold()
-    house.slack.leave(LAUNCH, BEN)
-    house.slack.join(LAUNCH, BEN)
-    await house.slack.core.events.release(backwards=True)
-    await house.settle()
+    harness.slack.core.events.hold()
+    harness.slack.leave(LAUNCH, BEN)
+    harness.slack.join(LAUNCH, BEN)
+    await harness.slack.core.events.release(backwards=True)
+    await harness.settle()
 
-    await house.wait(days=2)
-    assert any("questions" in text for text in told(house, BEN))
+    await harness.wait(days=2)
+    assert any("questions" in text for text in told(harness, BEN))
 
 
-async def test_who_came_and_left_is_not_asked(house: BotHarness, ana: Lead) -> None:
+async def test_who_came_and_left_is_not_asked(harness: BotHarness, ana: Lead) -> None:
     await ana.starts()
-    house.slack.core.events.hold()
-    house.slack.join(LAUNCH, OWNER)
-    house.slack.leave(LAUNCH, OWNER)
-    await house.slack.core.events.release(backwards=True)
-    await house.settle()
+    harness.slack.core.events.hold()
+    harness.slack.join(LAUNCH, OWNER)
+    harness.slack.leave(LAUNCH, OWNER)
+    await harness.slack.core.events.release(backwards=True)
+    await harness.settle()
 
-    await house.wait(days=9)
-    assert told(house, OWNER) == []
+    await harness.wait(days=9)
+    assert told(harness, OWNER) == []
 
 
 async def test_while_slack_will_not_say_who_is_there_it_is_asked_again(
-    house: BotHarness, ana: Lead
+    harness: BotHarness, ana: Lead
 ) -> None:
     await ana.starts()
-    house.slack.faults.fail_next("conversations.members", status=500)
-    house.slack.leave(LAUNCH, BEN)
-    await house.settle()
+    harness.slack.faults.fail_next("conversations.members", status=500)
+    harness.slack.leave(LAUNCH, BEN)
+    await harness.settle()
 
-    await house.wait(days=2)
-    assert told(house, BEN) == []
+    await harness.wait(days=2)
+    assert told(harness, BEN) == []

@@ -10,9 +10,11 @@ from tests.scenarios.lead import CLEAR, Lead, shown
 from tests.scenarios.test_ending import OVER, WARNED, in_channel, told
 
 
-async def test_extended_once_with_a_reason_the_channel_reads(house: BotHarness, ana: Lead) -> None:
+async def test_extended_once_with_a_reason_the_channel_reads(
+    harness: BotHarness, ana: Lead
+) -> None:
     await ana.starts()
-    await house.travel_to(WARNED)
+    await harness.travel_to(WARNED)
     await ana.me.click("phases.extend")
     assert ana.page == "Extend"
     assert ana.typed("ends_on") == "2026-12-14"
@@ -21,22 +23,24 @@ async def test_extended_once_with_a_reason_the_channel_reads(house: BotHarness, 
     assert "to Mon 14 Dec at most" in errors["ends_on"]
     assert await ana.sends(ends_on="2026-12-14") == {}
 
-    (said,) = in_channel(house, "extended to Mon 14 Dec")
+    (said,) = in_channel(harness, "extended to Mon 14 Dec")
     assert "Ana: The audit came late." in shown(said["blocks"])
-    announcement = in_channel(house, "until Mon 14 Dec: ship the beta")[0]
+    announcement = in_channel(harness, "until Mon 14 Dec: ship the beta")[0]
     assert "*Extended from Mon 7 Dec:* The audit came late." in shown(announcement["blocks"])
-    await house.travel_to(OVER)
-    assert in_channel(house, "it's over") == []
-    await house.travel_to(datetime(2026, 12, 10, 10, tzinfo=UTC))
-    (again,) = told(house, ANA, "ends on Mon 14 Dec")
+    await harness.travel_to(OVER)
+    assert in_channel(harness, "it's over") == []
+    await harness.travel_to(datetime(2026, 12, 10, 10, tzinfo=UTC))
+    (again,) = told(harness, ANA, "ends on Mon 14 Dec")
     assert "Extend" not in shown(again["blocks"]).splitlines()
 
 
-async def test_a_continuation_that_was_left_is_taken_up_again(house: BotHarness, ana: Lead) -> None:
+async def test_a_continuation_that_was_left_is_taken_up_again(
+    harness: BotHarness, ana: Lead
+) -> None:
     """Extended before, *Extend* opens a new phase's form: what was typed there is kept."""
     await ana.starts()
-    await house.travel_to(WARNED)
-    async with house.bot.db.transaction() as tx:
+    await harness.travel_to(WARNED)
+    async with harness.bot.db.transaction() as tx:
         people = schema.phase_people
         await tx.execute(delete(people).where(people.c.user_id == FINN))
     await ana.me.click("phases.extend")
@@ -53,7 +57,7 @@ async def test_a_continuation_that_was_left_is_taken_up_again(house: BotHarness,
 
     assert ana.typed("start.text.stakes") == "Another customer decides."
     drafts, people = schema.phase_drafts, schema.phase_people
-    async with house.bot.db.reading() as reader:
+    async with harness.bot.db.reading() as reader:
         kept = await reader.scalar(select(drafts.c.content).where(drafts.c.phase_id.is_(None)))
         team = await reader.scalars(select(people.c.user_id).where(people.c.role == "member"))
         assert kept is not None

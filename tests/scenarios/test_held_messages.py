@@ -14,60 +14,60 @@ from tests.scenarios.lead import Lead, shown
 AGAIN, THERE, DROP = "home.held_again", "home.held_there", "home.held_drop"
 
 
-def lose_an_announcement(house: BotHarness, *, arrives: bool) -> None:
+def lose_an_announcement(harness: BotHarness, *, arrives: bool) -> None:
     """Slack's answer is lost, its event too, and it does not let us look."""
-    house.slack.core.manifest.events.discard("message_metadata_posted")
-    house.slack.faults.fail_next("chat.postMessage", status=500, after_accept=arrives)
-    house.slack.faults.fail_next("conversations.history", error="missing_scope")
+    harness.slack.core.manifest.events.discard("message_metadata_posted")
+    harness.slack.faults.fail_next("chat.postMessage", status=500, after_accept=arrives)
+    harness.slack.faults.fail_next("conversations.history", error="missing_scope")
 
 
 @pytest.fixture
-async def lost(house: BotHarness) -> BotHarness:
+async def lost(harness: BotHarness) -> BotHarness:
     """An announcement that is held, and is not in Slack."""
-    lose_an_announcement(house, arrives=False)
-    await Lead(house).starts("results 2w")
-    return house
+    lose_an_announcement(harness, arrives=False)
+    await Lead(harness).starts("results 2w")
+    return harness
 
 
-async def home(house: BotHarness, user_id: str) -> dict[str, Any]:
-    await house.slack.as_user(user_id).open_home()
-    await house.settle()
-    view = house.slack.as_user(user_id).home
+async def home(harness: BotHarness, user_id: str) -> dict[str, Any]:
+    await harness.slack.as_user(user_id).open_home()
+    await harness.settle()
+    view = harness.slack.as_user(user_id).home
     assert view is not None
     return view
 
 
-def announcements(house: BotHarness) -> list[dict[str, Any]]:
-    said = house.slack.as_user(BEN).visible(LAUNCH)
+def announcements(harness: BotHarness) -> list[dict[str, Any]]:
+    said = harness.slack.as_user(BEN).visible(LAUNCH)
     return [one for one in said if "Results sprint until" in one["text"]]
 
 
-async def pastes(house: BotHarness, link: str) -> dict[str, str]:
+async def pastes(harness: BotHarness, link: str) -> dict[str, str]:
     """The owner fills in the form; returns the errors beside its fields."""
-    owner = house.slack.as_user(OWNER)
+    owner = harness.slack.as_user(OWNER)
     assert owner.top_view is not None
     await owner.fill(owner.top_view["id"], {"link": link})
     return (await owner.submit()).errors
 
 
-async def state(house: BotHarness) -> str:
+async def state(harness: BotHarness) -> str:
     messages = schema.messages
-    async with house.bot.db.reading() as reader:
+    async with harness.bot.db.reading() as reader:
         found = await reader.scalar(
             select(messages.c.state).where(messages.c.key.startswith("announcement:"))
         )
     return str(found)
 
 
-async def marks(house: BotHarness) -> list[Any]:
+async def marks(harness: BotHarness) -> list[Any]:
     """The pins and bookmarks of the channel."""
-    listed = await house.bot.client.bookmarks_list(channel_id=LAUNCH)
-    return [*house.slack.core.workspace.pins(LAUNCH), *listed["bookmarks"]]
+    listed = await harness.bot.client.bookmarks_list(channel_id=LAUNCH)
+    return [*harness.slack.core.workspace.pins(LAUNCH), *listed["bookmarks"]]
 
 
-async def notes(house: BotHarness) -> list[tuple[str, Any]]:
+async def notes(harness: BotHarness) -> list[tuple[str, Any]]:
     audit = schema.audit
-    async with house.bot.db.reading() as reader:
+    async with harness.bot.db.reading() as reader:
         rows = await reader.execute(select(audit).where(audit.c.action == "message"))
         return [(row.actor_id, row.after) for row in rows]
 
@@ -93,48 +93,48 @@ async def test_posted_again_it_stands_there_once(lost: BotHarness) -> None:
     assert "Messages to decide about" not in shown((await home(lost, OWNER))["blocks"])
 
 
-async def test_one_that_is_there_is_kept_up_to_date_again(house: BotHarness) -> None:
-    lose_an_announcement(house, arrives=True)
-    await Lead(house).starts("results 2w")
-    owner = house.slack.as_user(OWNER)
-    await home(house, OWNER)
-    (stands,) = announcements(house)
+async def test_one_that_is_there_is_kept_up_to_date_again(harness: BotHarness) -> None:
+    lose_an_announcement(harness, arrives=True)
+    await Lead(harness).starts("results 2w")
+    owner = harness.slack.as_user(OWNER)
+    await home(harness, OWNER)
+    (stands,) = announcements(harness)
 
     await owner.click(THERE)
-    said = await pastes(house, "https://example.com")
+    said = await pastes(harness, "https://example.com")
     assert "no link to a message" in said["link"]
-    said = await pastes(house, f"{house.slack.url}/archives/{LAUNCH}/p1999999999000000")
+    said = await pastes(harness, f"{harness.slack.url}/archives/{LAUNCH}/p1999999999000000")
     assert "Slack knows no message at this link" in said["link"]
     ts = stands["ts"].replace(".", "")
-    assert await pastes(house, f"{house.slack.url}/archives/{LAUNCH}/p{ts}") == {}
-    await house.wait(days=1)
+    assert await pastes(harness, f"{harness.slack.url}/archives/{LAUNCH}/p{ts}") == {}
+    await harness.wait(days=1)
 
-    (after,) = announcements(house)
+    (after,) = announcements(harness)
     assert after["ts"] == stands["ts"]
     assert shown(after["blocks"]) != shown(stands["blocks"])  # one day less is left
-    assert len(await marks(house)) == 2
-    assert await notes(house) == [(OWNER, {"decision": "there"})]
+    assert len(await marks(harness)) == 2
+    assert await notes(harness) == [(OWNER, {"decision": "there"})]
 
 
 @pytest.mark.parametrize("days", [0, 20])
 async def test_one_that_slack_tells_of_late_stands_as_if_it_was_never_in_doubt(
-    house: BotHarness, days: int
+    harness: BotHarness, days: int
 ) -> None:
-    house.slack.core.events.hold()
-    house.slack.faults.fail_next("chat.postMessage", status=500, after_accept=True)
-    house.slack.faults.fail_next("conversations.history", error="missing_scope")
-    await Lead(house).starts("results 2w")
-    assert await state(house) == "held"
-    assert await marks(house) == []
-    await house.wait(days=days)  # the phase runs, or is over by then
+    harness.slack.core.events.hold()
+    harness.slack.faults.fail_next("chat.postMessage", status=500, after_accept=True)
+    harness.slack.faults.fail_next("conversations.history", error="missing_scope")
+    await Lead(harness).starts("results 2w")
+    assert await state(harness) == "held"
+    assert await marks(harness) == []
+    await harness.wait(days=days)  # the phase runs, or is over by then
 
-    await house.slack.core.events.release()
-    await house.settle()
+    await harness.slack.core.events.release()
+    await harness.settle()
 
-    assert await state(house) == "sent"
-    (stands,) = house.slack.as_user(BEN).visible(LAUNCH)[:1]
+    assert await state(harness) == "sent"
+    (stands,) = harness.slack.as_user(BEN).visible(LAUNCH)[:1]
     assert ("ended" in stands["text"]) == bool(days)
-    assert len(await marks(house)) == (0 if days else 2)
+    assert len(await marks(harness)) == (0 if days else 2)
 
 
 async def test_dropped_it_is_said_no_more(lost: BotHarness) -> None:
@@ -187,15 +187,15 @@ async def test_many_are_counted(lost: BotHarness) -> None:
     assert "And 2 more. They come when these are decided." in seen
 
 
-async def test_who_was_not_reached_answers_in_home(house: BotHarness) -> None:
-    await Lead(house).starts("results 2w")
-    house.slack.core.manifest.events.discard("message_metadata_posted")
-    house.slack.faults.fail_next("chat.postMessage", status=500, times=20)
-    house.slack.faults.fail_next("conversations.history", error="missing_scope", times=20)
-    await house.wait(days=1)
-    ben = house.slack.as_user(BEN)
+async def test_who_was_not_reached_answers_in_home(harness: BotHarness) -> None:
+    await Lead(harness).starts("results 2w")
+    harness.slack.core.manifest.events.discard("message_metadata_posted")
+    harness.slack.faults.fail_next("chat.postMessage", status=500, times=20)
+    harness.slack.faults.fail_next("conversations.history", error="missing_scope", times=20)
+    await harness.wait(days=1)
+    ben = harness.slack.as_user(BEN)
     asked = [m for m in ben.dm_with_bot() if "Three questions" in m["text"]]
-    view = await home(house, BEN)
+    view = await home(harness, BEN)
 
     levels = {
         block["block_id"]: "4"
@@ -203,7 +203,7 @@ async def test_who_was_not_reached_answers_in_home(house: BotHarness) -> None:
         if block["type"] == "input" and block["element"]["type"] == "radio_buttons"
     }
     await ben.click("home.send", view_id=view["id"], values=levels)
-    await house.settle()
+    await harness.settle()
 
     assert asked == []
-    assert "Noted. You can still change that" in shown((await home(house, BEN))["blocks"])
+    assert "Noted. You can still change that" in shown((await home(harness, BEN))["blocks"])

@@ -9,17 +9,17 @@ from tests.scenarios.lead import Lead
 
 
 @pytest.fixture
-async def asked(house: BotHarness) -> BotHarness:
+async def asked(harness: BotHarness) -> BotHarness:
     """A sprint whose first questions are out."""
-    await Lead(house).starts("results 2w")
-    await house.wait(days=1)
-    return house
+    await Lead(harness).starts("results 2w")
+    await harness.wait(days=1)
+    return harness
 
 
-async def home(house: BotHarness, user_id: str) -> dict[str, Any]:
-    await house.slack.as_user(user_id).open_home()
-    await house.settle()
-    view = house.slack.as_user(user_id).home
+async def home(harness: BotHarness, user_id: str) -> dict[str, Any]:
+    await harness.slack.as_user(user_id).open_home()
+    await harness.settle()
+    view = harness.slack.as_user(user_id).home
     assert view is not None
     return view
 
@@ -114,8 +114,8 @@ async def test_everyone_sees_the_phases_of_their_channels(asked: BotHarness) -> 
     assert "None runs now" in texts(await home(asked, OWNER))
 
 
-async def test_help_and_typos(house: BotHarness) -> None:
-    ben = house.slack.as_user(BEN)
+async def test_help_and_typos(harness: BotHarness) -> None:
+    ben = harness.slack.as_user(BEN)
     assert "What Imbalance can do here" in (await ben.command("/imbalance help", LAUNCH)).text
     answer = await ben.command("/imbalance strat", LAUNCH)
     assert "Nothing was done" in answer.text

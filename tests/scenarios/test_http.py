@@ -14,24 +14,24 @@ BODY = "command=%2Fimbalance&text=help&team_id=T0PLAY&user_id=U0ANA&channel_id=C
 
 
 @pytest.fixture
-def house(house_over_http: BotHarness) -> BotHarness:
-    return house_over_http
+def harness(harness_over_http: BotHarness) -> BotHarness:
+    return harness_over_http
 
 
-async def test_a_phase_starts_and_is_answered(house: BotHarness) -> None:
-    await Lead(house).starts("results 2w")
-    await house.wait(days=1)
-    await house.slack.team_answers()
-    await house.settle()
+async def test_a_phase_starts_and_is_answered(harness: BotHarness) -> None:
+    await Lead(harness).starts("results 2w")
+    await harness.wait(days=1)
+    await harness.slack.team_answers()
+    await harness.settle()
 
-    assert "Results sprint until" in house.slack.as_user(ANA).visible(LAUNCH)[0]["text"]
-    assert house.slack.as_user(BEN).dm_with_bot()[-1]["text"].startswith("Received")
-    assert house.slack.problems == []
+    assert "Results sprint until" in harness.slack.as_user(ANA).visible(LAUNCH)[0]["text"]
+    assert harness.slack.as_user(BEN).dm_with_bot()[-1]["text"].startswith("Received")
+    assert harness.slack.problems == []
 
 
-async def test_it_is_ready_without_a_socket(house: BotHarness) -> None:
-    assert await house.bot.not_ready() == {}
-    assert house.slack.core.sockets.connections == []
+async def test_it_is_ready_without_a_socket(harness: BotHarness) -> None:
+    assert await harness.bot.not_ready() == {}
+    assert harness.slack.core.sockets.connections == []
 
 
 def signed(timestamp: str, body: str = BODY) -> dict[str, str]:
@@ -57,22 +57,22 @@ def now(offset: int = 0) -> str:
     ids=["none", "stale", "wrong", "not ascii", "no number", "other body"],
 )
 async def test_a_request_not_signed_by_slack_is_refused_and_counted(
-    house: BotHarness, headers: dict[str, str]
+    harness: BotHarness, headers: dict[str, str]
 ) -> None:
     before = refused_signatures._value.get()
-    answer = await post(house, headers)
+    answer = await post(harness, headers)
 
     assert answer == 401
     assert refused_signatures._value.get() == before + 1
 
 
-async def test_a_signed_request_is_answered(house: BotHarness) -> None:
-    assert await post(house, signed(now())) == 200
+async def test_a_signed_request_is_answered(harness: BotHarness) -> None:
+    assert await post(harness, signed(now())) == 200
 
 
-async def post(house: BotHarness, headers: dict[str, str]) -> int:
+async def post(harness: BotHarness, headers: dict[str, str]) -> int:
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     async with ClientSession() as session:
-        url = str(house.slack.request_url)
+        url = str(harness.slack.request_url)
         async with session.post(url, data=BODY, headers={**form, **headers}) as answer:
             return answer.status

@@ -51,7 +51,7 @@ def rules(logged: list[Any], callback_id: str | None) -> list[str]:
 
 
 async def test_for_a_command(
-    house: BotHarness, ana: Lead, logged: list[Any], monkeypatch: pytest.MonkeyPatch
+    harness: BotHarness, ana: Lead, logged: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = counted()
     monkeypatch.setattr(page_moment, "TITLE", f"{MARK} {MARK}")
@@ -61,11 +61,11 @@ async def test_for_a_command(
     assert ana.page == ""
     assert rules(logged, page_moment.PAGE) == ["title must be between 1 and 24 characters"]
     assert counted() == before + 1
-    assert [call for call in house.slack.calls if call.method == "views.open"] == []
+    assert [call for call in harness.slack.calls if call.method == "views.open"] == []
 
 
 async def test_for_a_submission_the_form_stays_with_what_was_typed(
-    house: BotHarness, ana: Lead, logged: list[Any], monkeypatch: pytest.MonkeyPatch
+    harness: BotHarness, ana: Lead, logged: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await ana.types("results 2w")
     monkeypatch.setattr(page_promise, "_milestone", too_long)
@@ -77,11 +77,11 @@ async def test_for_a_submission_the_form_stays_with_what_was_typed(
     assert ana.typed("start.level.clarity")["value"] == "4"
     (rule,) = rules(logged, page_promise.PAGE)
     assert rule.startswith("initial_value does not fit max_length")
-    assert house.slack.problems == []
+    assert harness.slack.problems == []
 
 
 async def test_for_a_submission_without_inputs_a_page_says_it(
-    house: BotHarness, ana: Lead, logged: list[Any], monkeypatch: pytest.MonkeyPatch
+    harness: BotHarness, ana: Lead, logged: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await ana.types("results 2w")
     await ana.sends(**CLEAR)
@@ -93,11 +93,11 @@ async def test_for_a_submission_without_inputs_a_page_says_it(
     assert ana.page == "Not shown"
     assert shown(ana.blocks) == CANNOT_SHOW
     assert rules(logged, None)
-    assert house.slack.problems == []
+    assert harness.slack.problems == []
 
 
 async def test_for_a_button_a_page_on_top_says_it(
-    house: BotHarness, ana: Lead, logged: list[Any], monkeypatch: pytest.MonkeyPatch
+    harness: BotHarness, ana: Lead, logged: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await ana.types("results 2w")
     await ana.sends(**CLEAR)
@@ -115,7 +115,7 @@ async def test_for_a_button_a_page_on_top_says_it(
 
 
 async def test_for_the_home_tab_the_tab_says_it(
-    house: BotHarness, ana: Lead, logged: list[Any], monkeypatch: pytest.MonkeyPatch
+    harness: BotHarness, ana: Lead, logged: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(_: object) -> View:
         return View(type="home", callback_id="home", blocks=[too_long(), too_long()])
@@ -123,16 +123,16 @@ async def test_for_the_home_tab_the_tab_says_it(
     monkeypatch.setattr(lifecycle, "build", broken)
 
     await ana.me.open_home()
-    await house.settle()
+    await harness.settle()
 
-    home = house.slack.workspace.home_of(ANA)
+    home = harness.slack.workspace.home_of(ANA)
     assert home is not None
     assert CANNOT_SHOW in shown(home.blocks)
     assert "block_id repeated in /blocks" in rules(logged, "home")
 
 
 async def test_what_only_slack_refuses_is_logged_by_its_place(
-    house: BotHarness, ana: Lead, logged: list[Any], monkeypatch: pytest.MonkeyPatch
+    harness: BotHarness, ana: Lead, logged: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await ana.types("results 2w")
     await ana.sends(**CLEAR)

@@ -51,7 +51,7 @@ def hint(ana: Lead, block_id: str = "start.text.milestone") -> str:
 
 @pytest.mark.parametrize("name", GOALS)
 async def test_a_long_goal_is_cut_to_fit_on_every_page(
-    house: BotHarness, ana: Lead, name: str
+    harness: BotHarness, ana: Lead, name: str
 ) -> None:
     assert await ana.types(f"results 2w {GOALS[name]}") == ""
     assert await ana.sends(**CLEAR) == {}
@@ -73,8 +73,8 @@ async def test_a_long_goal_is_cut_to_fit_on_every_page(
     assert await ana.sends() == {}
 
     assert ana.page == "Announced"
-    assert len(house.slack.as_user(BEN).visible(LAUNCH)) == 1
-    assert house.slack.problems == []
+    assert len(harness.slack.as_user(BEN).visible(LAUNCH)) == 1
+    assert harness.slack.problems == []
 
 
 async def test_an_emoji_is_not_cut_in_half(ana: Lead) -> None:
@@ -94,7 +94,7 @@ async def test_a_goal_that_fits_is_kept_as_it_is(ana: Lead) -> None:
 
 
 async def test_a_draft_kept_with_a_long_goal_is_taken_up_again(
-    house: BotHarness, ana: Lead
+    harness: BotHarness, ana: Lead
 ) -> None:
     await ana.types(f"results 2w {'g' * 500}")
     await ana.me.close()
@@ -110,12 +110,12 @@ async def test_a_draft_kept_with_a_long_goal_is_taken_up_again(
 
 
 async def test_a_draft_kept_with_long_texts_and_a_weekend_day_opens(
-    house: BotHarness, ana: Lead
+    harness: BotHarness, ana: Lead
 ) -> None:
     await ana.types("results 2w")
     await ana.me.close()
     await _rewrite_the_draft(
-        house,
+        harness,
         texts={name.removeprefix("start.text."): "😀" * 400 for name in SPRINT},
         rows=[{"text": "w" * 900, "owner_id": None}] * 5,
         weekday=6,
@@ -132,13 +132,13 @@ async def test_a_draft_kept_with_long_texts_and_a_weekend_day_opens(
     assert ana.typed("start.row.4") == "w" * 239 + "…"
     assert "900 characters" in hint(ana, "start.row.0")
     assert ana.typed("start.weekday") is None
-    assert house.slack.problems == []
+    assert harness.slack.problems == []
 
 
-async def test_long_names_fit_every_form(house: BotHarness, ana: Lead) -> None:
+async def test_long_names_fit_every_form(harness: BotHarness, ana: Lead) -> None:
     """The longest that Slack takes, all of it to be escaped, and as many leads as there may be."""
     for user_id in (ANA, *MEMBERS):
-        house.slack.workspace.users[user_id].real_name = "&" * 80
+        harness.slack.workspace.users[user_id].real_name = "&" * 80
     await ana.types(f"results 2w {'&' * 240}")
     await ana.sends(**CLEAR)
     await ana.me.click("phase.start.more")
@@ -146,31 +146,31 @@ async def test_long_names_fit_every_form(house: BotHarness, ana: Lead) -> None:
     await ana.sends(**{**REST, "start.members": [BEN, GUSTAVO], "start.co_leads": leads})
     await ana.sends()
     assert ana.page == "Announced"
-    message = house.slack.as_user(BEN).visible(LAUNCH)[0]
+    message = harness.slack.as_user(BEN).visible(LAUNCH)[0]
 
     for button, title in (("phase.my_part", "My part"), ("phase.details", "Details")):
-        await house.slack.as_user(BEN).click(button, channel=LAUNCH, ts=message["ts"])
-        view = house.slack.as_user(BEN).top_view
+        await harness.slack.as_user(BEN).click(button, channel=LAUNCH, ts=message["ts"])
+        view = harness.slack.as_user(BEN).top_view
         assert view is not None
         assert view["title"]["text"] == title
     await ana.me.command("/imbalance end", LAUNCH)
     assert ana.page == "Wrap up"
-    assert house.slack.problems == []
+    assert harness.slack.problems == []
 
 
-async def test_settings_beyond_what_the_form_can_show_stay(house: BotHarness) -> None:
+async def test_settings_beyond_what_the_form_can_show_stay(harness: BotHarness) -> None:
     many = tuple(f"U{number:010}" for number in range(300))
-    async with house.bot.db.transaction() as tx:
+    async with harness.bot.db.transaction() as tx:
         after = WorkspaceSettings(starters=many)
-        await store.save_settings(tx, WORKSPACE, after, actor=OWNER, now=house.clock.now())
-    admin = house.slack.as_user(OWNER)
+        await store.save_settings(tx, WORKSPACE, after, actor=OWNER, now=harness.clock.now())
+    admin = harness.slack.as_user(OWNER)
 
     await admin.command("/imbalance settings", LAUNCH)
     assert admin.top_view is not None
     await admin.fill(admin.top_view["id"], {"minimum_small": "5"})
     assert (await admin.submit()).errors == {}
 
-    async with house.bot.db.reading() as reader:
+    async with harness.bot.db.reading() as reader:
         assert (await store.settings_of(reader, WORKSPACE)).starters == many
 
 
@@ -181,8 +181,8 @@ async def test_a_day_that_cannot_be_read_is_not_repeated_at_length(ana: Lead) ->
     assert len(told) < 300
 
 
-async def _rewrite_the_draft(house: BotHarness, **changes: Any) -> None:
+async def _rewrite_the_draft(harness: BotHarness, **changes: Any) -> None:
     drafts = schema.phase_drafts
-    async with house.bot.db.transaction() as tx:
+    async with harness.bot.db.transaction() as tx:
         content = (await tx.execute(select(drafts.c.content))).scalar_one()
         await tx.execute(update(drafts).values(content={**content, **changes}))

@@ -31,8 +31,8 @@ BODIES = {**MALFORMED, **ANSWERED, "no UTF-8": (b'{"violet": "\xff\xfe"}', JSON)
 
 
 @pytest.fixture
-def house(written: io.StringIO, house_over_http: BotHarness) -> BotHarness:
-    return house_over_http
+def harness(written: io.StringIO, harness_over_http: BotHarness) -> BotHarness:
+    return harness_over_http
 
 
 def quiet(written: io.StringIO) -> bool:
@@ -56,11 +56,11 @@ FORGERIES: tuple[Callable[[bytes], dict[str, str]], ...] = (
 
 @pytest.mark.parametrize("forge", FORGERIES, ids=[str(n) for n in range(len(FORGERIES))])
 async def test_what_is_not_signed_is_refused_and_counted_once(
-    house: BotHarness, written: io.StringIO, forge: Callable[[bytes], dict[str, str]]
+    harness: BotHarness, written: io.StringIO, forge: Callable[[bytes], dict[str, str]]
 ) -> None:
     for name, (body, kind) in BODIES.items():
         before = refused()
-        assert (name, await post(house, body, forge(body), kind)) == (name, 401)
+        assert (name, await post(harness, body, forge(body), kind)) == (name, 401)
         assert (name, refused()) == (name, before + 1)
 
     assert written.getvalue().count("signature_refused") == len(BODIES)
@@ -68,10 +68,10 @@ async def test_what_is_not_signed_is_refused_and_counted_once(
 
 
 async def test_what_is_signed_and_malformed_is_refused_without_a_traceback(
-    house: BotHarness, written: io.StringIO
+    harness: BotHarness, written: io.StringIO
 ) -> None:
     before = refused()
-    answers = {name: await post_signed(house, *body) for name, body in MALFORMED.items()}
+    answers = {name: await post_signed(harness, *body) for name, body in MALFORMED.items()}
 
     assert answers == dict.fromkeys(MALFORMED, 400)
     assert refused() == before
@@ -80,9 +80,9 @@ async def test_what_is_signed_and_malformed_is_refused_without_a_traceback(
 
 
 async def test_what_is_signed_and_unusual_is_answered(
-    house: BotHarness, written: io.StringIO
+    harness: BotHarness, written: io.StringIO
 ) -> None:
-    answers = {name: await post_signed(house, *body) for name, body in ANSWERED.items()}
+    answers = {name: await post_signed(harness, *body) for name, body in ANSWERED.items()}
 
     assert answers == dict.fromkeys(ANSWERED, 200)
     assert "Traceback" not in written.getvalue()
@@ -90,36 +90,38 @@ async def test_what_is_signed_and_unusual_is_answered(
 
 
 @pytest.mark.parametrize("name", ["unknown form", "unknown command"])
-async def test_what_is_unknown_is_told_to_the_person(house: BotHarness, name: str) -> None:
+async def test_what_is_unknown_is_told_to_the_person(harness: BotHarness, name: str) -> None:
     body, kind = ANSWERED[name]
-    status, text = await ask(house, body, signed(body), kind)
+    status, text = await ask(harness, body, signed(body), kind)
 
     assert status == 200
     assert "I do not know this button, form or command" in text
 
 
-async def test_the_body_is_utf_8_whatever_its_headers_say(house: BotHarness) -> None:
+async def test_the_body_is_utf_8_whatever_its_headers_say(harness: BotHarness) -> None:
     body = urlencode(TYPED).encode()
     for kind in (f"{FORM}; charset=utf-16", f"{FORM}; charset=violet", "", ";;;", "text/plain"):
-        assert await post_signed(house, body, kind) == 200
+        assert await post_signed(harness, body, kind) == 200
 
 
-async def test_an_ssl_check_needs_no_signature_and_counts_as_none(house: BotHarness) -> None:
+async def test_an_ssl_check_needs_no_signature_and_counts_as_none(harness: BotHarness) -> None:
     before = refused()
 
-    assert await post(house, b"token=violet&ssl_check=1", {}) == 200
+    assert await post(harness, b"token=violet&ssl_check=1", {}) == 200
     assert refused() == before
-    assert await post_signed(house, b"token=violet&ssl_check=1") == 200
-    assert await post(house, b"token=violet&ssl_check=1", signed(b"another body")) == 401
-    assert await post(house, b"text=ssl_check=1", {}) == 401
+    assert await post_signed(harness, b"token=violet&ssl_check=1") == 200
+    assert await post(harness, b"token=violet&ssl_check=1", signed(b"another body")) == 401
+    assert await post(harness, b"text=ssl_check=1", {}) == 401
     assert refused() == before + 2
 
 
 @pytest.mark.parametrize("kind", [FORM, JSON])
-async def test_a_large_body_is_refused(house: BotHarness, written: io.StringIO, kind: str) -> None:
+async def test_a_large_body_is_refused(
+    harness: BotHarness, written: io.StringIO, kind: str
+) -> None:
     body = b"violet" * 200_000
     for headers in ({}, signed(body)):
-        assert await post(house, body, headers, kind) == 413
+        assert await post(harness, body, headers, kind) == 413
     assert quiet(written)
 
 
@@ -140,17 +142,17 @@ NOT_HTTP = (
 )
 
 
-async def test_what_is_not_http_is_refused(house: BotHarness, written: io.StringIO) -> None:
+async def test_what_is_not_http_is_refused(harness: BotHarness, written: io.StringIO) -> None:
     for request in NOT_HTTP:
-        assert (request, (await send_raw(house, request))[9:12]) == (request, b"400")
+        assert (request, (await send_raw(harness, request))[9:12]) == (request, b"400")
 
     assert quiet(written)
 
 
 async def test_a_body_that_is_cut_off_leaves_no_traceback(
-    house: BotHarness, written: io.StringIO
+    harness: BotHarness, written: io.StringIO
 ) -> None:
-    _, writer = await asyncio.open_connection("127.0.0.1", house.bot.http_port)
+    _, writer = await asyncio.open_connection("127.0.0.1", harness.bot.http_port)
     lines = "".join(f"{name}: {value}\r\n" for name, value in signed(b"violet").items())
     writer.write(HEAD + lines.encode() + b"Content-Length: 60\r\n\r\nviolet")
     await writer.drain()
@@ -161,22 +163,22 @@ async def test_a_body_that_is_cut_off_leaves_no_traceback(
     assert quiet(written)
 
 
-async def test_chunks_are_put_together(house: BotHarness) -> None:
+async def test_chunks_are_put_together(harness: BotHarness) -> None:
     body = urlencode(TYPED).encode()
     lines = "".join(f"{name}: {value}\r\n" for name, value in signed(body).items()).encode()
     chunks = b"".join(b"1\r\n%c\r\n" % byte for byte in body) + b"0\r\n\r\n"
 
-    assert (await send_raw(house, CHUNKED + lines + b"\r\n" + chunks))[9:12] == b"200"
+    assert (await send_raw(harness, CHUNKED + lines + b"\r\n" + chunks))[9:12] == b"200"
 
 
 @pytest.mark.parametrize("name", ["X-Slack-Signature", "X-Slack-Request-Timestamp"])
-async def test_of_two_signatures_the_first_counts(house: BotHarness, name: str) -> None:
+async def test_of_two_signatures_the_first_counts(harness: BotHarness, name: str) -> None:
     body = urlencode(TYPED).encode()
     lines = [f"{key}: {value}".encode() for key, value in signed(body).items()]
     more = [b"Content-Length: %d" % len(body), b"Content-Type: " + FORM.encode()]
 
     async def status(headers: list[bytes]) -> bytes:
-        return (await send_raw(house, HEAD + b"\r\n".join(headers) + b"\r\n\r\n" + body))[9:12]
+        return (await send_raw(harness, HEAD + b"\r\n".join(headers) + b"\r\n\r\n" + body))[9:12]
 
     wrong = f"{name}: \u00fc".encode()
     assert await status([*lines, wrong, *more]) == b"200"
@@ -184,14 +186,14 @@ async def test_of_two_signatures_the_first_counts(house: BotHarness, name: str) 
 
 
 async def test_an_event_that_the_database_failed_comes_again(
-    house: BotHarness, monkeypatch: pytest.MonkeyPatch
+    harness: BotHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: Any) -> Any:
         raise sqlite3.OperationalError("disk I/O error")
 
     body = json.dumps(told("channel_archive")).encode()
-    monkeypatch.setattr(house.bot.db, "transaction", fail)
-    assert await post_signed(house, body, JSON) == 500
+    monkeypatch.setattr(harness.bot.db, "transaction", fail)
+    assert await post_signed(harness, body, JSON) == 500
 
     monkeypatch.undo()
-    assert await post_signed(house, body, JSON) == 200
+    assert await post_signed(harness, body, JSON) == 200

@@ -23,75 +23,75 @@ from tests.scenarios.lead import CLEAR, SPRINT, Lead, shown
 from tests.scenarios.screen import told
 
 
-def announcement(house: BotHarness) -> str:
+def announcement(harness: BotHarness) -> str:
     """As the others in the channel read it now."""
-    (found,) = [one for one in house.slack.as_user(CHIARA).visible(LAUNCH) if "🏁" in one["text"]]
+    (found,) = [one for one in harness.slack.as_user(CHIARA).visible(LAUNCH) if "🏁" in one["text"]]
     return shown(found["blocks"])
 
 
-async def people_of(house: BotHarness) -> dict[str, Any]:
+async def people_of(harness: BotHarness) -> dict[str, Any]:
     people = schema.phase_people
-    async with house.bot.db.reading() as reader:
+    async with harness.bot.db.reading() as reader:
         rows = (await reader.execute(select(people))).mappings()
         return {row["user_id"]: row for row in rows}
 
 
-async def test_who_leaves_is_not_written_to_any_more(house: BotHarness, ana: Lead) -> None:
+async def test_who_leaves_is_not_written_to_any_more(harness: BotHarness, ana: Lead) -> None:
     await ana.starts()
-    house.slack.leave(LAUNCH, BEN)
-    await house.settle()
-    assert "Tuesdays: 3 questions to 6 people" in announcement(house)
+    harness.slack.leave(LAUNCH, BEN)
+    await harness.settle()
+    assert "Tuesdays: 3 questions to 6 people" in announcement(harness)
 
-    await house.wait(days=2)
+    await harness.wait(days=2)
 
-    assert house.slack.as_user(BEN).dm_with_bot() == []
-    assert (await people_of(house))[BEN]["left_at"] is not None
+    assert harness.slack.as_user(BEN).dm_with_bot() == []
+    assert (await people_of(harness))[BEN]["left_at"] is not None
 
 
-async def test_who_comes_is_asked_from_the_next_round_on(house: BotHarness, ana: Lead) -> None:
+async def test_who_comes_is_asked_from_the_next_round_on(harness: BotHarness, ana: Lead) -> None:
     await ana.starts()
-    await house.wait(days=2)
-    house.slack.join(LAUNCH, OWNER)
-    await house.settle()
+    await harness.wait(days=2)
+    harness.slack.join(LAUNCH, OWNER)
+    await harness.settle()
 
-    assert "Tuesdays: 3 questions to 8 people" in announcement(house)
-    assert house.slack.as_user(OWNER).dm_with_bot() == []
-    await house.wait(days=7)
-    (asked,) = house.slack.as_user(OWNER).dm_with_bot()[:1]
+    assert "Tuesdays: 3 questions to 8 people" in announcement(harness)
+    assert harness.slack.as_user(OWNER).dm_with_bot() == []
+    await harness.wait(days=7)
+    (asked,) = harness.slack.as_user(OWNER).dm_with_bot()[:1]
     assert "questions about this week" in asked["text"]
 
 
-async def test_a_guest_who_comes_is_not_of_the_team(house: BotHarness, ana: Lead) -> None:
+async def test_a_guest_who_comes_is_not_of_the_team(harness: BotHarness, ana: Lead) -> None:
     await ana.starts()
-    house.slack.leave(LAUNCH, GUEST)
-    house.slack.join(LAUNCH, GUEST)
-    await house.settle()
+    harness.slack.leave(LAUNCH, GUEST)
+    harness.slack.join(LAUNCH, GUEST)
+    await harness.settle()
 
-    assert GUEST not in await people_of(house)
-    assert "to 7 people" in announcement(house)
+    assert GUEST not in await people_of(harness)
+    assert "to 7 people" in announcement(harness)
 
 
-async def test_a_lead_who_comes_back_leads_again(house: BotHarness, ana: Lead) -> None:
+async def test_a_lead_who_comes_back_leads_again(harness: BotHarness, ana: Lead) -> None:
     await ana.starts()
-    house.slack.leave(LAUNCH, ANA)
-    await house.settle()
-    assert "led by nobody in this channel" in announcement(house)
+    harness.slack.leave(LAUNCH, ANA)
+    await harness.settle()
+    assert "led by nobody in this channel" in announcement(harness)
     assert "only the leads" in (await ana.me.command("/imbalance end", LAUNCH)).text
 
-    house.slack.join(LAUNCH, ANA)
-    await house.settle()
+    harness.slack.join(LAUNCH, ANA)
+    await harness.settle()
 
-    assert "led by Ana" in announcement(house)
-    assert (await people_of(house))[ANA]["role"] == "lead"
+    assert "led by Ana" in announcement(harness)
+    assert (await people_of(harness))[ANA]["role"] == "lead"
 
 
-async def test_a_channel_without_a_phase_has_no_team(house: BotHarness, ana: Lead) -> None:
+async def test_a_channel_without_a_phase_has_no_team(harness: BotHarness, ana: Lead) -> None:
     await ana.starts()
-    before = await people_of(house)
-    house.slack.join(PLATFORM, OWNER)
-    await house.settle()
+    before = await people_of(harness)
+    harness.slack.join(PLATFORM, OWNER)
+    await harness.settle()
 
-    assert await people_of(house) == before
+    assert await people_of(harness) == before
 
 
 async def starts_with(ana: Lead, members: list[str]) -> None:
@@ -103,9 +103,9 @@ async def starts_with(ana: Lead, members: list[str]) -> None:
     await ana.sends()
 
 
-def unheard(house: BotHarness, *, comes: str | None = None, goes: str | None = None) -> None:
+def unheard(harness: BotHarness, *, comes: str | None = None, goes: str | None = None) -> None:
     """Somebody comes to the channel or goes, while nobody is there whom Slack could tell."""
-    there = house.slack.workspace.conversations[LAUNCH].members
+    there = harness.slack.workspace.conversations[LAUNCH].members
     if comes:
         there.append(comes)
     if goes:
@@ -113,59 +113,59 @@ def unheard(house: BotHarness, *, comes: str | None = None, goes: str | None = N
 
 
 async def test_who_came_and_went_unheard_is_noticed_when_the_next_round_opens(
-    house: BotHarness, ana: Lead
+    harness: BotHarness, ana: Lead
 ) -> None:
     await ana.starts()
-    await house.wait(days=2)
-    unheard(house, comes=OWNER, goes=BEN)
-    before = len(told(house, BEN))
+    await harness.wait(days=2)
+    unheard(harness, comes=OWNER, goes=BEN)
+    before = len(told(harness, BEN))
 
-    await house.wait(days=7)
+    await harness.wait(days=7)
 
-    assert any("questions about this week" in text for text in told(house, OWNER))
-    assert len(told(house, BEN)) == before
-    assert "led by Ana" in announcement(house)
-    people = await people_of(house)
+    assert any("questions about this week" in text for text in told(harness, OWNER))
+    assert len(told(harness, BEN)) == before
+    assert "led by Ana" in announcement(harness)
+    people = await people_of(harness)
     assert people[BEN]["left_at"] is not None
     assert people[OWNER]["role"] == "member"
 
 
-async def test_who_was_not_chosen_is_never_asked(house: BotHarness, ana: Lead) -> None:
+async def test_who_was_not_chosen_is_never_asked(harness: BotHarness, ana: Lead) -> None:
     await starts_with(ana, [BEN, CHIARA, DEV, EMI])
-    unheard(house, comes=OWNER)
-    await house.wait(days=9)
+    unheard(harness, comes=OWNER)
+    await harness.wait(days=9)
 
-    assert told(house, FINN) == told(house, HANA) == []
-    assert any("questions" in text for text in told(house, OWNER))
+    assert told(harness, FINN) == told(harness, HANA) == []
+    assert any("questions" in text for text in told(harness, OWNER))
 
 
 async def test_who_was_not_chosen_and_comes_anew_is_of_the_team(
-    house: BotHarness, ana: Lead
+    harness: BotHarness, ana: Lead
 ) -> None:
     await starts_with(ana, [BEN, CHIARA, DEV, EMI])
-    await house.wait(days=2)
-    house.slack.leave(LAUNCH, FINN)
-    await house.settle()
-    unheard(house, comes=FINN)
-    house.slack.core.events.hold()
-    house.slack.leave(LAUNCH, HANA)
-    house.slack.join(LAUNCH, HANA)
-    await house.slack.core.events.release(backwards=True)
-    await house.settle()
-    await house.wait(days=7)
+    await harness.wait(days=2)
+    harness.slack.leave(LAUNCH, FINN)
+    await harness.settle()
+    unheard(harness, comes=FINN)
+    harness.slack.core.events.hold()
+    harness.slack.leave(LAUNCH, HANA)
+    harness.slack.join(LAUNCH, HANA)
+    await harness.slack.core.events.release(backwards=True)
+    await harness.settle()
+    await harness.wait(days=7)
 
     for user_id in (FINN, HANA):
-        assert any("questions" in text for text in told(house, user_id))
+        assert any("questions" in text for text in told(harness, user_id))
 
 
-async def test_a_coming_from_before_the_phase_is_told_late(house: BotHarness, ana: Lead) -> None:
-    house.slack.core.events.hold()
-    house.slack.leave(LAUNCH, FINN)
-    house.slack.join(LAUNCH, FINN)
-    await house.wait(minutes=1)
+async def test_a_coming_from_before_the_phase_is_told_late(harness: BotHarness, ana: Lead) -> None:
+    harness.slack.core.events.hold()
+    harness.slack.leave(LAUNCH, FINN)
+    harness.slack.join(LAUNCH, FINN)
+    await harness.wait(minutes=1)
     await starts_with(ana, [BEN, CHIARA, DEV, EMI])
-    await house.slack.core.events.release()
-    await house.settle()
+    await harness.slack.core.events.release()
+    await harness.settle()
 
-    await house.wait(days=9)
-    assert told(house, FINN) == []
+    await harness.wait(days=9)
+    assert told(harness, FINN) == []

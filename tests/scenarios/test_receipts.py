@@ -20,10 +20,10 @@ SLOW_SECONDS = 0.5
 VERY_SLOW_SECONDS = 1.5  # a receipt is given up after two
 
 
-async def press_send(house: BotHarness) -> None:
+async def press_send(harness: BotHarness) -> None:
     """Ben's answer, acknowledged; he waits for nothing else."""
-    values = chosen(message_of(house, BEN)["blocks"], clarity="2")
-    await house.slack.as_user(BEN).click("rounds.send", values=values)
+    values = chosen(message_of(harness, BEN)["blocks"], clarity="2")
+    await harness.slack.as_user(BEN).click("rounds.send", values=values)
 
 
 @on_sqlite

@@ -24,8 +24,8 @@ COMMENT = "The importer is late & nobody says so"
 NOTE = "You said the importer is late. <!channel> It waits until January."
 
 
-async def a_phase_runs(house: BotHarness, **changed: object) -> None:
-    async with house.bot.db.transaction() as tx:
+async def a_phase_runs(harness: BotHarness, **changed: object) -> None:
+    async with harness.bot.db.transaction() as tx:
         await a_phase(tx, **changed)  # type: ignore[arg-type]
         await plan_rounds(tx, WORKSPACE, await the_phase(tx), NOW)
         said = content("Results sprint", section("Results sprint"))
@@ -33,23 +33,23 @@ async def a_phase_runs(house: BotHarness, **changed: object) -> None:
         await enqueue.post(tx, WORKSPACE, key=MessageKey(key), to=LAUNCH, content=said, now=NOW)
 
 
-async def answer(house: BotHarness, count: int, **values: str) -> None:
+async def answer(harness: BotHarness, count: int, **values: str) -> None:
     """So many of the team press Send with the same answers and a comment."""
     for user_id in MEMBERS[:count]:
-        person = house.slack.as_user(user_id)
+        person = harness.slack.as_user(user_id)
         blocks = person.dm_with_bot()[-1]["blocks"]
         inputs = [block["block_id"] for block in blocks if block["type"] == "input"]
         chosen = {**values, "comment": COMMENT}
         typed = {name: chosen[key] for name in inputs if (key := name.split(":")[-1]) in chosen}
         await person.click("rounds.send", values=typed)
-    await house.settle()
+    await harness.settle()
 
 
 @pytest.fixture
-async def asked(house: BotHarness) -> BotHarness:
-    await a_phase_runs(house)
-    await house.travel_to(TUESDAY_EVENING)
-    return house
+async def asked(harness: BotHarness) -> BotHarness:
+    await a_phase_runs(harness)
+    await harness.travel_to(TUESDAY_EVENING)
+    return harness
 
 
 @pytest.fixture
@@ -59,13 +59,13 @@ async def closed(asked: BotHarness) -> BotHarness:
     return asked
 
 
-def last_to(house: BotHarness, user_id: str) -> dict[str, Any]:
-    return house.slack.as_user(user_id).dm_with_bot()[-1]
+def last_to(harness: BotHarness, user_id: str) -> dict[str, Any]:
+    return harness.slack.as_user(user_id).dm_with_bot()[-1]
 
 
-def in_thread(house: BotHarness) -> list[dict[str, Any]]:
+def in_thread(harness: BotHarness) -> list[dict[str, Any]]:
     """Replies to the announcement, as Ben sees them."""
-    seen = house.slack.as_user(BEN).visible(LAUNCH)
+    seen = harness.slack.as_user(BEN).visible(LAUNCH)
     return [one for one in seen if one.get("thread_ts", one["ts"]) != one["ts"]]
 
 
@@ -73,11 +73,11 @@ def read(message: dict[str, Any]) -> str:
     return json.dumps(message["blocks"], ensure_ascii=False)
 
 
-async def write(house: BotHarness, text: str, user_id: str = ANA) -> None:
-    blocks = last_to(house, user_id)["blocks"]
+async def write(harness: BotHarness, text: str, user_id: str = ANA) -> None:
+    blocks = last_to(harness, user_id)["blocks"]
     (box,) = [block["block_id"] for block in blocks if block["type"] == "input"]
-    await house.slack.as_user(user_id).click("results.save_note", values={box: text})
-    await house.settle()
+    await harness.slack.as_user(user_id).click("results.save_note", values={box: text})
+    await harness.settle()
 
 
 async def test_the_lead_reads_levels_picture_and_comments_first(closed: BotHarness) -> None:
@@ -192,11 +192,11 @@ async def test_comments_die_with_the_channel_they_were_about(closed: BotHarness)
     assert await count(closed, schema.round_comments) == 0
 
 
-async def test_the_form_may_choose_that_the_team_reads_comments(house: BotHarness) -> None:
-    await a_phase_runs(house, comments_to="team")
-    await house.travel_to(TUESDAY_EVENING)
-    await answer(house, 5, clarity="2", trust="4", ego="5")
-    await house.travel_to(SHOWN)
+async def test_the_form_may_choose_that_the_team_reads_comments(harness: BotHarness) -> None:
+    await a_phase_runs(harness, comments_to="team")
+    await harness.travel_to(TUESDAY_EVENING)
+    await answer(harness, 5, clarity="2", trust="4", ego="5")
+    await harness.travel_to(SHOWN)
 
-    (message,) = in_thread(house)
+    (message,) = in_thread(harness)
     assert read(message).count("nobody says so") == 5

@@ -19,18 +19,18 @@ COMMENT = "The importer is late & nobody says so"
 
 
 @pytest.fixture
-async def asked(house: BotHarness) -> BotHarness:
+async def asked(harness: BotHarness) -> BotHarness:
     """A phase began on Monday; by Tuesday evening everyone has the first questions."""
-    async with house.bot.db.transaction() as tx:
+    async with harness.bot.db.transaction() as tx:
         await a_phase(tx)
         await plan_rounds(tx, WORKSPACE, await the_phase(tx), NOW)
-    await house.travel_to(TUESDAY_EVENING)
-    return house
+    await harness.travel_to(TUESDAY_EVENING)
+    return harness
 
 
-def message_of(house: BotHarness, user_id: str) -> dict[str, Any]:
+def message_of(harness: BotHarness, user_id: str) -> dict[str, Any]:
     """The newest message in this person's conversation with the bot."""
-    return house.slack.as_user(user_id).dm_with_bot()[-1]
+    return harness.slack.as_user(user_id).dm_with_bot()[-1]
 
 
 def chosen(blocks: list[dict[str, Any]], **values: Any) -> dict[str, Any]:
@@ -39,23 +39,23 @@ def chosen(blocks: list[dict[str, Any]], **values: Any) -> dict[str, Any]:
     return {name: values[key] for name in inputs if (key := name.split(":")[-1]) in values}
 
 
-async def send(house: BotHarness, user_id: str, **values: Any) -> None:
-    values_by_block = chosen(message_of(house, user_id)["blocks"], **values)
-    await house.slack.as_user(user_id).click("rounds.send", values=values_by_block)
-    await house.settle()
+async def send(harness: BotHarness, user_id: str, **values: Any) -> None:
+    values_by_block = chosen(message_of(harness, user_id)["blocks"], **values)
+    await harness.slack.as_user(user_id).click("rounds.send", values=values_by_block)
+    await harness.settle()
 
 
-async def close(house: BotHarness) -> None:
-    await house.wait(days=3)
+async def close(harness: BotHarness) -> None:
+    await harness.wait(days=3)
 
 
-async def ballots_left(house: BotHarness) -> int:
-    async with house.bot.db.reading() as reader:
+async def ballots_left(harness: BotHarness) -> int:
+    async with harness.bot.db.reading() as reader:
         return await reader.scalar(select(func.count()).select_from(ballots.TABLES[0])) or 0
 
 
-async def answered(house: BotHarness) -> int | None:
-    async with house.bot.db.reading() as reader:
+async def answered(harness: BotHarness) -> int | None:
+    async with harness.bot.db.reading() as reader:
         found: int | None = await reader.scalar(
             select(schema.rounds.c.answered).order_by(schema.rounds.c.number).limit(1)
         )
@@ -110,17 +110,17 @@ async def test_a_leads_tick_is_taken_along_into_the_form(asked: BotHarness) -> N
     assert [option["value"] for option in box["element"]["initial_options"]] == ["yes"]
 
 
-async def test_a_lead_who_skips_before_their_hour_is_not_asked(house: BotHarness) -> None:
-    async with house.bot.db.transaction() as tx:
+async def test_a_lead_who_skips_before_their_hour_is_not_asked(harness: BotHarness) -> None:
+    async with harness.bot.db.transaction() as tx:
         await a_phase(tx)
         await plan_rounds(tx, WORKSPACE, await the_phase(tx), NOW)
-    await house.travel_to(datetime(2026, 11, 24, 7, tzinfo=UTC))  # open, and not nine in Lisbon
-    ana = house.slack.as_user(ANA)
+    await harness.travel_to(datetime(2026, 11, 24, 7, tzinfo=UTC))  # open, and not nine in Lisbon
+    ana = harness.slack.as_user(ANA)
     await ana.open_home()
-    await house.settle()
+    await harness.settle()
     assert ana.home is not None
     await ana.click("home.skip", view_id=ana.home["id"])
-    await house.travel_to(TUESDAY_EVENING)
+    await harness.travel_to(TUESDAY_EVENING)
 
     assert ana.dm_with_bot() == []
 

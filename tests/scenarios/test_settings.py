@@ -11,13 +11,13 @@ from bot.workspaces.rules import WorkspaceSettings
 from tests.harness import ANA, BEN, GUEST, LAUNCH, OWNER, WORKSPACE, BotHarness
 
 
-async def settings_of(house: BotHarness) -> WorkspaceSettings:
-    async with house.bot.db.reading() as reader:
+async def settings_of(harness: BotHarness) -> WorkspaceSettings:
+    async with harness.bot.db.reading() as reader:
         return await store.settings_of(reader, WORKSPACE)
 
 
-async def test_an_admin_changes_a_limit_and_reads_what_was_saved(house: BotHarness) -> None:
-    admin = house.slack.as_user(OWNER)
+async def test_an_admin_changes_a_limit_and_reads_what_was_saved(harness: BotHarness) -> None:
+    admin = harness.slack.as_user(OWNER)
     await admin.command("/imbalance settings", LAUNCH)
     view = admin.top_view
     assert view is not None
@@ -26,8 +26,8 @@ async def test_an_admin_changes_a_limit_and_reads_what_was_saved(house: BotHarne
 
     assert submitted.errors == {}
     assert "Answers needed, teams of 4 to 7" in json.dumps(admin.top_view)
-    assert await settings_of(house) == WorkspaceSettings(minimum_small=5, starters=(ANA, BEN))
-    async with house.bot.db.reading() as reader:
+    assert await settings_of(harness) == WorkspaceSettings(minimum_small=5, starters=(ANA, BEN))
+    async with harness.bot.db.reading() as reader:
         changes = await store.audit_of(reader, WORKSPACE)
     assert {(one.subject, one.actor_id) for one in changes} == {
         ("minimum_small", OWNER),
@@ -35,8 +35,10 @@ async def test_an_admin_changes_a_limit_and_reads_what_was_saved(house: BotHarne
     }
 
 
-async def test_what_cannot_be_is_said_at_its_field_and_nothing_is_saved(house: BotHarness) -> None:
-    admin = house.slack.as_user(OWNER)
+async def test_what_cannot_be_is_said_at_its_field_and_nothing_is_saved(
+    harness: BotHarness,
+) -> None:
+    admin = harness.slack.as_user(OWNER)
     await admin.command("/imbalance settings", LAUNCH)
     view = admin.top_view
     assert view is not None
@@ -44,11 +46,11 @@ async def test_what_cannot_be_is_said_at_its_field_and_nothing_is_saved(house: B
     submitted = await admin.submit(view["id"])
 
     assert set(submitted.errors) == {"default_weeks", "default_zone"}
-    assert await settings_of(house) == WorkspaceSettings()
+    assert await settings_of(harness) == WorkspaceSettings()
 
 
-async def test_nothing_changed_closes_the_form(house: BotHarness) -> None:
-    admin = house.slack.as_user(OWNER)
+async def test_nothing_changed_closes_the_form(harness: BotHarness) -> None:
+    admin = harness.slack.as_user(OWNER)
     await admin.command("/imbalance settings", LAUNCH)
     submitted = await admin.submit()
 
@@ -56,8 +58,8 @@ async def test_nothing_changed_closes_the_form(house: BotHarness) -> None:
     assert admin.top_view is None
 
 
-async def test_the_questions_are_reworded_on_top_of_the_settings(house: BotHarness) -> None:
-    admin = house.slack.as_user(OWNER)
+async def test_the_questions_are_reworded_on_top_of_the_settings(harness: BotHarness) -> None:
+    admin = harness.slack.as_user(OWNER)
     await admin.command("/imbalance settings", LAUNCH)
     await admin.click("workspaces.reword", view_id=(admin.top_view or {})["id"])
     view = admin.top_view
@@ -66,46 +68,46 @@ async def test_the_questions_are_reworded_on_top_of_the_settings(house: BotHarne
     await admin.fill(view["id"], {"ego_label": "Room to err?"})
     await admin.submit(view["id"])
 
-    assert (await settings_of(house)).questions == {"ego": {"label": "Room to err?"}}
+    assert (await settings_of(harness)).questions == {"ego": {"label": "Room to err?"}}
 
 
-async def test_others_read_them_and_learn_whom_to_ask(house: BotHarness) -> None:
-    told = await house.slack.as_user(BEN).command("/imbalance settings", LAUNCH)
+async def test_others_read_them_and_learn_whom_to_ask(harness: BotHarness) -> None:
+    told = await harness.slack.as_user(BEN).command("/imbalance settings", LAUNCH)
 
     assert "Ask one of them" in json.dumps(told.body["blocks"])
-    assert house.slack.as_user(BEN).top_view is None
+    assert harness.slack.as_user(BEN).top_view is None
 
 
-async def test_an_admin_no_more_cannot_save_an_open_form(house: BotHarness) -> None:
-    admin = house.slack.as_user(OWNER)
+async def test_an_admin_no_more_cannot_save_an_open_form(harness: BotHarness) -> None:
+    admin = harness.slack.as_user(OWNER)
     await admin.command("/imbalance settings", LAUNCH)
     view = admin.top_view
     assert view is not None
     await admin.fill(view["id"], {"minimum_small": "5"})
-    await done(house.slack.change_user(OWNER, is_admin=False, is_owner=False))
-    await house.settle()
+    await done(harness.slack.change_user(OWNER, is_admin=False, is_owner=False))
+    await harness.settle()
     submitted = await admin.submit(view["id"])
 
     assert "only workspace admins" in json.dumps(submitted.errors)
-    assert await settings_of(house) == WorkspaceSettings()
+    assert await settings_of(harness) == WorkspaceSettings()
 
 
-async def test_every_event_is_acknowledged(house: BotHarness) -> None:
+async def test_every_event_is_acknowledged(harness: BotHarness) -> None:
     for event in (
         {"type": "team_join", "user": {"id": "U0NEW", "name": "new"}},
         {"type": "member_joined_channel", "user": GUEST, "channel": LAUNCH, "team": WORKSPACE},
         {"type": "tokens_revoked", "tokens": {"oauth": [BEN], "bot": []}},
     ):
-        assert await house.slack.emit(event)
-    await house.settle()
+        assert await harness.slack.emit(event)
+    await harness.settle()
 
-    async with house.bot.db.reading() as reader:
+    async with harness.bot.db.reading() as reader:
         assert await reader.scalar(select(schema.workspaces.c.state)) == "installed"
 
 
-async def test_the_app_removed_is_noted(house: BotHarness) -> None:
-    await house.slack.emit({"type": "app_uninstalled"})
-    await house.settle()
+async def test_the_app_removed_is_noted(harness: BotHarness) -> None:
+    await harness.slack.emit({"type": "app_uninstalled"})
+    await harness.settle()
 
-    async with house.bot.db.reading() as reader:
+    async with harness.bot.db.reading() as reader:
         assert await reader.scalar(select(schema.workspaces.c.state)) == "uninstalled"

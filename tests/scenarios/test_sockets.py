@@ -31,52 +31,52 @@ async def connected(slack: FakeSlack, count: int) -> bool:
     return False
 
 
-async def test_there_are_two_connections(house: BotHarness) -> None:
-    assert await connected(house.slack, 2)
+async def test_there_are_two_connections(harness: BotHarness) -> None:
+    assert await connected(harness.slack, 2)
 
 
 async def test_what_is_under_way_is_acknowledged_before_its_connection_is_renewed(
-    house: BotHarness,
+    harness: BotHarness,
 ) -> None:
-    assert await connected(house.slack, 2)
-    house.slack.faults.fail_next("*", hang=0.5)
-    asked = asyncio.create_task(house.slack.as_user(ANA).command("/imbalance start", LAUNCH))
+    assert await connected(harness.slack, 2)
+    harness.slack.faults.fail_next("*", hang=0.5)
+    asked = asyncio.create_task(harness.slack.as_user(ANA).command("/imbalance start", LAUNCH))
     await asyncio.sleep(0.1)
-    renewed = house.slack.faults.refresh_sockets()
+    renewed = harness.slack.faults.refresh_sockets()
     assert renewed is not None
     await renewed
 
     assert (await asked).status == 200
-    assert await connected(house.slack, 2)
+    assert await connected(harness.slack, 2)
 
 
-async def test_what_comes_while_a_ticket_is_fetched_is_acknowledged(house: BotHarness) -> None:
-    assert await connected(house.slack, 2)
-    old, other = house.slack.core.sockets.connections
+async def test_what_comes_while_a_ticket_is_fetched_is_acknowledged(harness: BotHarness) -> None:
+    assert await connected(harness.slack, 2)
+    old, other = harness.slack.core.sockets.connections
     other.leaving = True  # everything comes over the one that is being renewed
-    house.slack.faults.fail_next("apps.connections.open", hang=0.4)
+    harness.slack.faults.fail_next("apps.connections.open", hang=0.4)
     await old.send({"type": "disconnect", "reason": "refresh_requested", "debug_info": {}})
     await asyncio.sleep(0.1)
-    house.slack.faults.fail_next("*", hang=0.8)
+    harness.slack.faults.fail_next("*", hang=0.8)
 
-    answered = await house.slack.as_user(ANA).command("/imbalance start", LAUNCH)
+    answered = await harness.slack.as_user(ANA).command("/imbalance start", LAUNCH)
 
     assert answered.status == 200
     old.leaving = True
-    assert await connected(house.slack, 1)  # a new one, besides the other
+    assert await connected(harness.slack, 1)  # a new one, besides the other
 
 
 async def test_a_ticket_is_asked_for_again_when_slack_allows_it(
-    standin: FakeSlack, monkeypatch: pytest.MonkeyPatch
+    fake_slack: FakeSlack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def authorize(**_: Any) -> None:
         return None
 
     monkeypatch.setattr("bot.slack.sockets.CONNECT_SECONDS", 1)  # shorter than the wait
-    standin.faults.fail_next("apps.connections.open", status=429, retry_after=2)
-    client = AsyncWebClient(base_url=standin.api_url, retry_handlers=[])
+    fake_slack.faults.fail_next("apps.connections.open", status=429, retry_after=2)
+    client = AsyncWebClient(base_url=fake_slack.api_url, retry_handlers=[])
     app = bot.slack.app.build(client, authorize)
-    connection = Connection(app, standin.app_token, asyncio.Lock())
+    connection = Connection(app, fake_slack.app_token, asyncio.Lock())
     began = monotonic()
     await connection.connect()
 
@@ -85,26 +85,26 @@ async def test_a_ticket_is_asked_for_again_when_slack_allows_it(
     await connection.leave()
 
 
-async def test_commands_during_a_renewal_are_answered(house: BotHarness) -> None:
-    assert await connected(house.slack, 2)
+async def test_commands_during_a_renewal_are_answered(harness: BotHarness) -> None:
+    assert await connected(harness.slack, 2)
     for _ in range(3):
-        house.slack.faults.refresh_sockets()
+        harness.slack.faults.refresh_sockets()
         for person in (ANA, BEN):
-            answered = await house.slack.as_user(person).command("/imbalance help", LAUNCH)
+            answered = await harness.slack.as_user(person).command("/imbalance help", LAUNCH)
             assert answered.status == 200
 
 
 async def test_it_is_ready_while_one_connection_is_left(
-    house: BotHarness, bot: Imbalance, standin: FakeSlack
+    harness: BotHarness, bot: Imbalance, fake_slack: FakeSlack
 ) -> None:
-    assert await connected(standin, 2)
-    lost = standin.core.sockets.connections[0]
+    assert await connected(fake_slack, 2)
+    lost = fake_slack.core.sockets.connections[0]
     assert lost.request.transport is not None
     lost.request.transport.abort()
     await asyncio.sleep(0.05)
 
     assert "socket" not in await bot.not_ready()
-    answered = await house.slack.as_user(ANA).command("/imbalance help", LAUNCH)
+    answered = await harness.slack.as_user(ANA).command("/imbalance help", LAUNCH)
     assert answered.status == 200
 
 
@@ -124,10 +124,10 @@ async def test_a_token_that_slack_refuses_is_named_at_the_start(
     await starting.stop()
 
 
-async def test_after_both_were_cut_it_comes_back(house: BotHarness) -> None:
-    assert await connected(house.slack, 2)
-    house.slack.faults.cut_sockets()
-    answered = await house.slack.as_user(ANA).command("/imbalance help", LAUNCH)
+async def test_after_both_were_cut_it_comes_back(harness: BotHarness) -> None:
+    assert await connected(harness.slack, 2)
+    harness.slack.faults.cut_sockets()
+    answered = await harness.slack.as_user(ANA).command("/imbalance help", LAUNCH)
 
     assert answered.status == 200
 
@@ -139,13 +139,13 @@ def watchful(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_while_slack_refuses_connections_it_tries_ever_more_seldom(
-    watchful: None, house: BotHarness, standin: FakeSlack
+    watchful: None, harness: BotHarness, fake_slack: FakeSlack
 ) -> None:
-    assert await connected(standin, 2)
-    standin.faults.fail_next("apps.connections.open", error="internal_error", times=8)
+    assert await connected(fake_slack, 2)
+    fake_slack.faults.fail_next("apps.connections.open", error="internal_error", times=8)
 
     with capture_logs() as logs:
-        standin.faults.cut_sockets()
+        fake_slack.faults.cut_sockets()
         for _ in range(1000):
             waits = [line["again_in"] for line in logs if line["event"] == "socket_not_renewed"]
             if len(waits) == 8:
@@ -154,18 +154,18 @@ async def test_while_slack_refuses_connections_it_tries_ever_more_seldom(
 
     assert len(waits) == 8
     assert max(waits) >= 8 * min(waits)
-    assert await connected(standin, 2)
-    answered = await house.slack.as_user(ANA).command("/imbalance help", LAUNCH)
+    assert await connected(fake_slack, 2)
+    answered = await harness.slack.as_user(ANA).command("/imbalance help", LAUNCH)
     assert answered.status == 200
 
 
 async def test_the_last_connection_that_slack_allows_is_warned_of(
-    house: BotHarness, bot: Imbalance, standin: FakeSlack, monkeypatch: pytest.MonkeyPatch
+    harness: BotHarness, bot: Imbalance, fake_slack: FakeSlack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert await connected(standin, 2)
+    assert await connected(fake_slack, 2)
     monkeypatch.setattr("bot.slack.sockets.MOST_CONNECTIONS", 3)
     app = AsyncApp(client=bot.client)
-    another = Sockets(app, standin.app_token, count=1)
+    another = Sockets(app, fake_slack.app_token, count=1)
 
     with capture_logs() as logs:
         await another.connect()
@@ -211,21 +211,21 @@ MALFORMED = (
 
 
 async def test_what_is_malformed_does_not_disturb_a_connection(
-    written: io.StringIO, house: BotHarness, monkeypatch: pytest.MonkeyPatch
+    written: io.StringIO, harness: BotHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.slack.sockets.DRAIN_SECONDS", 60)  # longer than `connected` waits
-    assert await connected(house.slack, 2)
-    for connection in house.slack.core.sockets.connections:
+    assert await connected(harness.slack, 2)
+    for connection in harness.slack.core.sockets.connections:
         for message in MALFORMED:
             await connection.socket.send_str(message)
     for _ in range(2):
-        answered = await house.slack.as_user(ANA).command("/imbalance help", LAUNCH)
+        answered = await harness.slack.as_user(ANA).command("/imbalance help", LAUNCH)
         assert answered.status == 200
-    renewed = house.slack.faults.refresh_sockets()
+    renewed = harness.slack.faults.refresh_sockets()
     assert renewed is not None
     await renewed
 
-    assert await connected(house.slack, 2)
+    assert await connected(harness.slack, 2)
     assert "socket_message_malformed" in written.getvalue()
     assert "request_malformed" in written.getvalue()
     for word in ("exception", "violet"):
@@ -239,11 +239,11 @@ def an_app(slack: FakeSlack) -> AsyncApp:
 
 
 async def test_how_many_an_app_has_is_what_slack_greeted_with(
-    standin: FakeSlack,
+    fake_slack: FakeSlack,
 ) -> None:
     """The tenth is the last that Slack allows, and is warned of; other messages say nothing."""
-    app = an_app(standin)
-    sockets = Sockets(app, standin.app_token, count=2)
+    app = an_app(fake_slack)
+    sockets = Sockets(app, fake_slack.app_token, count=2)
     one, other = sockets._connections
     assert sockets.others == 0
 
@@ -259,11 +259,11 @@ async def test_how_many_an_app_has_is_what_slack_greeted_with(
 
 
 async def test_it_is_idle_when_everything_that_came_was_answered(
-    standin: FakeSlack, monkeypatch: pytest.MonkeyPatch
+    fake_slack: FakeSlack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What asks it to be renewed is not waited for: that waits for all others."""
-    app = an_app(standin)
-    connection = Connection(app, standin.app_token, asyncio.Lock())
+    app = an_app(fake_slack)
+    connection = Connection(app, fake_slack.app_token, asyncio.Lock())
 
     async def renewed(*_: Any, **__: Any) -> None:
         return
@@ -288,10 +288,10 @@ async def test_it_is_idle_when_everything_that_came_was_answered(
 
 
 async def test_only_one_connection_is_renewed_at_a_time(
-    standin: FakeSlack, monkeypatch: pytest.MonkeyPatch
+    fake_slack: FakeSlack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app = an_app(standin)
-    sockets = Sockets(app, standin.app_token, count=2)
+    app = an_app(fake_slack)
+    sockets = Sockets(app, fake_slack.app_token, count=2)
     under_way: list[int] = []
     most = 0
 
@@ -319,7 +319,7 @@ async def test_only_one_connection_is_renewed_at_a_time(
     ],
 )
 async def test_a_refused_token_ends_only_the_first_try_to_connect(
-    standin: FakeSlack,
+    fake_slack: FakeSlack,
     monkeypatch: pytest.MonkeyPatch,
     error: str,
     connected_before: bool,
@@ -332,11 +332,11 @@ async def test_a_refused_token_ends_only_the_first_try_to_connect(
 
     shim = SimpleNamespace(sleep=sleep, timeout=asyncio.timeout)
     monkeypatch.setattr("bot.slack.sockets.jittered", lambda seconds: seconds)
-    app = an_app(standin)
-    connection = Connection(app, standin.app_token, asyncio.Lock())
+    app = an_app(fake_slack)
+    connection = Connection(app, fake_slack.app_token, asyncio.Lock())
     monkeypatch.setattr("bot.slack.sockets.asyncio", shim)
     connection.current_session = connected_before or None  # type: ignore[assignment]
-    standin.faults.fail_next("apps.connections.open", error=error, times=6)
+    fake_slack.faults.fail_next("apps.connections.open", error=error, times=6)
     if raises:
         with pytest.raises(SlackApiError):
             await connection.issue_new_wss_url()

@@ -22,7 +22,9 @@ from tests.harness import (
 from tests.scenarios.lead import CLEAR, SPRINT, TRUST, Lead, shown
 
 
-async def test_a_sprint_from_the_command_to_the_announcement(house: BotHarness, ana: Lead) -> None:
+async def test_a_sprint_from_the_command_to_the_announcement(
+    harness: BotHarness, ana: Lead
+) -> None:
     assert await ana.types("results until 2026-12-18") == ""
     assert ana.page == "Is this the moment?"
     assert "With this one: 26 of 90 days in results sprints." in shown(ana.blocks)
@@ -32,11 +34,11 @@ async def test_a_sprint_from_the_command_to_the_announcement(house: BotHarness, 
     assert ana.page == "Preview"
     assert "Each of you owns a piece nobody else can." in shown(ana.blocks)
     assert "What each of 7 people gets* Tuesdays at 10:00" in shown(ana.blocks)
-    assert house.slack.as_user(BEN).visible(LAUNCH) == []
+    assert harness.slack.as_user(BEN).visible(LAUNCH) == []
     await ana.sends()
 
     assert ana.page == "Announced"
-    (announcement,) = house.slack.as_user(BEN).visible(LAUNCH)
+    (announcement,) = harness.slack.as_user(BEN).visible(LAUNCH)
     assert announcement["text"] == "🏁 Results sprint until Fri 18 Dec: ship the beta"
     assert shown(announcement["blocks"]).splitlines() == [
         "*🏁 Results sprint until Fri 18 Dec: ship the beta*",
@@ -54,7 +56,7 @@ async def test_a_sprint_from_the_command_to_the_announcement(house: BotHarness, 
         "Raise a concern",
         "Details",
     ]
-    channel = house.slack.workspace.conversations[LAUNCH]
+    channel = harness.slack.workspace.conversations[LAUNCH]
     assert [pin["ts"] for pin in channel.pins] == [announcement["ts"]]
     assert [bookmark["title"] for bookmark in channel.bookmarks] == [
         "Results sprint: ship the beta"
@@ -62,41 +64,41 @@ async def test_a_sprint_from_the_command_to_the_announcement(house: BotHarness, 
 
 
 async def test_the_form_opens_before_slack_is_asked_about_the_channel(
-    house: BotHarness, ana: Lead
+    harness: BotHarness, ana: Lead
 ) -> None:
     await ana.starts()  # so that Ana is known
-    await house.wait(days=15)
-    before = len(house.slack.calls)
+    await harness.wait(days=15)
+    before = len(harness.slack.calls)
 
     await ana.types("results 2w")
-    await house.settle()
+    await harness.settle()
 
-    opened, *asked = [call.method for call in house.slack.calls[before:]]
+    opened, *asked = [call.method for call in harness.slack.calls[before:]]
     assert opened == "views.open"
     assert sorted(asked) == ["conversations.info", "conversations.members"]
 
 
-async def test_trust_building_chosen_in_the_form(house: BotHarness, ana: Lead) -> None:
+async def test_trust_building_chosen_in_the_form(harness: BotHarness, ana: Lead) -> None:
     await ana.types("")
     assert await ana.sends(start__kind="trust_building", **CLEAR) == {}
     assert await ana.sends(**TRUST) == {}
     await ana.sends()
 
-    (announcement,) = house.slack.as_user(BEN).visible(LAUNCH)
+    (announcement,) = harness.slack.as_user(BEN).visible(LAUNCH)
     assert announcement["text"] == "🌱 Trust-building until Mon 7 Dec: new platform team"
     assert "*Not here:* Customer data." in shown(announcement["blocks"])
     assert "no new sprint" not in shown(announcement["blocks"])
 
 
-async def test_the_first_questions_come_the_next_morning(house: BotHarness, ana: Lead) -> None:
+async def test_the_first_questions_come_the_next_morning(harness: BotHarness, ana: Lead) -> None:
     await ana.starts()
-    await house.wait(days=2)
+    await harness.wait(days=2)
 
     for member in MEMBERS:
-        first = house.slack.as_user(member).dm_with_bot()[0]
+        first = harness.slack.as_user(member).dm_with_bot()[0]
         assert first["text"].startswith("Three questions about the start")
     for other in (GUEST, OTHER_BOT):
-        assert house.slack.as_user(other).dm_with_bot() == []
+        assert harness.slack.as_user(other).dm_with_bot() == []
 
 
 async def test_an_ordinary_week_is_doubted_at_the_place(ana: Lead) -> None:
@@ -122,7 +124,7 @@ async def test_a_clearer_answer_needs_no_tick(ana: Lead) -> None:
     assert ana.page == "The promise"
 
 
-async def test_the_questions_may_stay_blank(house: BotHarness, ana: Lead) -> None:
+async def test_the_questions_may_stay_blank(harness: BotHarness, ana: Lead) -> None:
     await ana.types("results 2w")
 
     await ana.sends()
@@ -162,7 +164,7 @@ async def test_another_row_keeps_what_is_typed_up_to_five(ana: Lead) -> None:
     assert "Dark mode (Ben), Thing 2 (Ana), Thing 3 (Ana)" in shown(ana.blocks)
 
 
-async def test_more_options_open_in_place(house: BotHarness, ana: Lead) -> None:
+async def test_more_options_open_in_place(harness: BotHarness, ana: Lead) -> None:
     await ana.types("results 2w")
     await ana.sends(**CLEAR)
     await ana.me.fill(ana.view["id"], {"start.text.ask": "Fast reviews"})
@@ -181,7 +183,7 @@ async def test_more_options_open_in_place(house: BotHarness, ana: Lead) -> None:
     await ana.sends(**SPRINT, **options)
     await ana.sends()
 
-    (announcement,) = house.slack.as_user(BEN).visible(LAUNCH)
+    (announcement,) = harness.slack.as_user(BEN).visible(LAUNCH)
     assert "led by Ana and Hana" in shown(announcement["blocks"])
     assert "Thursdays: 3 questions to 4 people, totals only." in shown(announcement["blocks"])
 
@@ -213,10 +215,10 @@ async def test_errors_stand_at_their_field(ana: Lead, option: str, value: Any, s
 
 
 async def test_a_second_sprint_too_soon_is_justified_in_public(
-    house: BotHarness, ana: Lead
+    harness: BotHarness, ana: Lead
 ) -> None:
     await ana.starts("results 3w")
-    await house.wait(days=22)  # it ended by itself, and a day passed
+    await harness.wait(days=22)  # it ended by itself, and a day passed
     await ana.types("results 2w")
     await ana.sends(**CLEAR)
     await ana.sends(**SPRINT)
@@ -227,17 +229,17 @@ async def test_a_second_sprint_too_soon_is_justified_in_public(
     assert ana.page == "Preview"
     await ana.sends()
 
-    announcement = house.slack.as_user(BEN).visible(LAUNCH)[-1]
+    announcement = harness.slack.as_user(BEN).visible(LAUNCH)[-1]
     assert "*Why another sprint:* The customer moved the date." in shown(announcement["blocks"])
 
 
 async def test_a_public_channel_is_joined_when_it_is_announced(
-    house: BotHarness, ana: Lead
+    harness: BotHarness, ana: Lead
 ) -> None:
     await ana.types("trust 3w", PLATFORM)
     await ana.sends(**CLEAR)
     await ana.sends(**TRUST)
-    joined = [call.method for call in house.slack.calls if call.method == "conversations.join"]
+    joined = [call.method for call in harness.slack.calls if call.method == "conversations.join"]
     assert joined == []
 
     await ana.sends()

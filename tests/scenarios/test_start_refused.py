@@ -11,8 +11,8 @@ from tests.scenarios.lead import CLEAR, SPRINT, TRUST, Lead, count, shown
 NO_PLACE = [(SECRET, "I am not in this private channel"), (ARCHIVED, "archived")]
 
 
-async def test_a_refusal_says_why_and_what_to_do(house: BotHarness) -> None:
-    guest = Lead(house, GUEST)
+async def test_a_refusal_says_why_and_what_to_do(harness: BotHarness) -> None:
+    guest = Lead(harness, GUEST)
 
     told = await guest.types("results 2w")
 
@@ -22,25 +22,25 @@ async def test_a_refusal_says_why_and_what_to_do(house: BotHarness) -> None:
 
 @pytest.mark.parametrize(("channel_id", "said"), NO_PLACE)
 async def test_what_slack_says_of_the_channel_is_said_in_the_form(
-    house: BotHarness, ana: Lead, channel_id: str, said: str
+    harness: BotHarness, ana: Lead, channel_id: str, said: str
 ) -> None:
     assert await ana.types("results 2w", channel_id) == ""
-    await house.settle()
+    await harness.settle()
 
     assert said in shown(ana.blocks)
     assert shown(ana.blocks).startswith("Nothing was started: ")
     assert ana.inputs == []
-    (changed,) = [call for call in house.slack.calls if call.method == "views.update"]
+    (changed,) = [call for call in harness.slack.calls if call.method == "views.update"]
     assert changed.args["hash"]  # else a page shown meanwhile would be lost
 
 
 @pytest.mark.parametrize(("channel_id", "said"), NO_PLACE)
 async def test_where_slack_did_not_say_it_next_is_refused(
-    house: BotHarness, ana: Lead, channel_id: str, said: str
+    harness: BotHarness, ana: Lead, channel_id: str, said: str
 ) -> None:
-    house.slack.faults.fail_next("conversations.info", status=503)
+    harness.slack.faults.fail_next("conversations.info", status=503)
     await ana.types("results 2w", channel_id)
-    await house.settle()
+    await harness.settle()
 
     errors = await ana.sends(**CLEAR)
 
@@ -48,7 +48,7 @@ async def test_where_slack_did_not_say_it_next_is_refused(
     assert ana.typed("start.level.clarity")["value"] == CLEAR["start.level.clarity"]
 
 
-async def test_a_direct_message_is_no_place_for_a_phase(house: BotHarness, ana: Lead) -> None:
+async def test_a_direct_message_is_no_place_for_a_phase(harness: BotHarness, ana: Lead) -> None:
     await ana.me.open_home()
     direct = ana.me.direct_message
     assert direct is not None
@@ -71,9 +71,9 @@ async def test_what_cannot_be_is_said_at_the_command(ana: Lead, words: str, said
     assert ana.me.top_view is None
 
 
-async def test_one_phase_a_channel(house: BotHarness, ana: Lead) -> None:
+async def test_one_phase_a_channel(harness: BotHarness, ana: Lead) -> None:
     await ana.starts()
-    ben = Lead(house, BEN)
+    ben = Lead(harness, BEN)
 
     told = await ben.types("trust")
 
@@ -82,8 +82,8 @@ async def test_one_phase_a_channel(house: BotHarness, ana: Lead) -> None:
     assert ben.me.top_view is None
 
 
-async def test_who_was_slower_loses_nothing(house: BotHarness, ana: Lead) -> None:
-    ben = Lead(house, BEN)
+async def test_who_was_slower_loses_nothing(harness: BotHarness, ana: Lead) -> None:
+    ben = Lead(harness, BEN)
     await ben.types("trust 2w")
     await ben.sends(**CLEAR)
     await ben.sends(**TRUST)
@@ -95,10 +95,10 @@ async def test_who_was_slower_loses_nothing(house: BotHarness, ana: Lead) -> Non
     assert "a results sprint runs here until Mon 7 Dec" in shown(ben.blocks)
     assert "What you typed is kept for a week" in shown(ben.blocks)
     assert "Customer data." in shown(ben.blocks)
-    assert await count(house, schema.phases) == 1
+    assert await count(harness, schema.phases) == 1
 
 
-async def test_what_was_left_half_done_comes_back(house: BotHarness, ana: Lead) -> None:
+async def test_what_was_left_half_done_comes_back(harness: BotHarness, ana: Lead) -> None:
     await ana.types("results 2w")
     await ana.sends(**CLEAR)
     await ana.sends(**SPRINT)
@@ -112,12 +112,12 @@ async def test_what_was_left_half_done_comes_back(house: BotHarness, ana: Lead) 
 
 
 async def test_an_end_that_passed_meanwhile_is_not_brought_back(
-    house: BotHarness, ana: Lead
+    harness: BotHarness, ana: Lead
 ) -> None:
     await ana.types("results until 2026-11-25 ship the beta")
     await ana.sends(**CLEAR)
     await ana.me.close()
-    await house.wait(days=3)
+    await harness.wait(days=3)
 
     await ana.types("")
     await ana.sends()
@@ -126,41 +126,41 @@ async def test_an_end_that_passed_meanwhile_is_not_brought_back(
     assert ana.typed("start.ends_on") == "2026-12-10"
 
 
-async def test_a_page_of_a_forgotten_form_says_so(house: BotHarness, ana: Lead) -> None:
+async def test_a_page_of_a_forgotten_form_says_so(harness: BotHarness, ana: Lead) -> None:
     await ana.types("results 2w")
     await ana.sends(**CLEAR)
-    await house.wait(days=8)
+    await harness.wait(days=8)
 
     errors = await ana.sends(**SPRINT)
 
     assert "this form is older than a week and was forgotten" in str(errors)
 
 
-async def test_submitted_twice_it_is_one_phase(house: BotHarness, ana: Lead) -> None:
+async def test_submitted_twice_it_is_one_phase(harness: BotHarness, ana: Lead) -> None:
     await ana.types("results 2w")
     await ana.sends(**CLEAR)
     await ana.sends(**SPRINT)
     draft_id = ana.view["private_metadata"]
     await ana.sends()
     await ana.types("results 2w")  # refused; the old form is sent once more
-    async with house.bot.db.reading() as reader:
+    async with harness.bot.db.reading() as reader:
         kept = await reader.scalar(
             select(schema.phase_drafts.c.phase_id).where(schema.phase_drafts.c.draft_id == draft_id)
         )
 
     assert kept is not None
-    assert await count(house, schema.phases) == 1
-    assert len(house.slack.as_user(BEN).visible(LAUNCH)) == 1
+    assert await count(harness, schema.phases) == 1
+    assert len(harness.slack.as_user(BEN).visible(LAUNCH)) == 1
 
 
-async def test_mentions_are_shown_and_never_fire(house: BotHarness, ana: Lead) -> None:
+async def test_mentions_are_shown_and_never_fire(harness: BotHarness, ana: Lead) -> None:
     hostile = {name: "<!channel> & <@U0BEN> *now* \u202e😀 שלום" for name in SPRINT}
     await ana.types("results 2w <!channel> &amp; more")
     await ana.sends(**CLEAR)
     await ana.sends(**{**hostile, "start.owner.0": BEN})
     await ana.sends()
 
-    (announcement,) = house.slack.as_user(BEN).visible(LAUNCH)
+    (announcement,) = harness.slack.as_user(BEN).visible(LAUNCH)
     said = announcement["text"] + shown(announcement["blocks"])
     assert "&lt;!channel&gt;" in said
     assert "<!channel>" not in said

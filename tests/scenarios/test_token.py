@@ -13,80 +13,80 @@ from tests.scenarios.lead import Lead, shown
 from tests.scenarios.screen import told
 
 
-def said_and_read(house: BotHarness) -> int:
+def said_and_read(harness: BotHarness) -> int:
     """The calls to Slack, but those that only ask whether our token is good."""
-    return sum(call.method != "auth.test" for call in house.slack.calls)
+    return sum(call.method != "auth.test" for call in harness.slack.calls)
 
 
 @pytest.mark.parametrize(
     "how", ["token_revoked", "account_inactive", "invalid_auth", "uninstalled"]
 )
 async def test_without_a_token_everything_waits_and_goes_on_after(
-    house: BotHarness, ana: Lead, settings: Settings, how: str
+    harness: BotHarness, ana: Lead, settings: Settings, how: str
 ) -> None:
     await ana.starts()
     if how == "uninstalled":
-        house.slack.uninstall()
-        await house.settle()
+        harness.slack.uninstall()
+        await harness.settle()
     else:
-        house.slack.core.install.revoked = how  # unheard
+        harness.slack.core.install.revoked = how  # unheard
 
-    await house.wait(days=3)
+    await harness.wait(days=3)
 
     workspaces = schema.workspaces
-    async with house.bot.db.reading() as reader:
+    async with harness.bot.db.reading() as reader:
         assert await reader.scalar(select(workspaces.c.state)) == "uninstalled"
-    tried = said_and_read(house)
-    await house.wait(days=4)
-    assert said_and_read(house) == tried
-    assert all(told(house, member) == [] for member in MEMBERS)
+    tried = said_and_read(harness)
+    await harness.wait(days=4)
+    assert said_and_read(harness) == tried
+    assert all(told(harness, member) == [] for member in MEMBERS)
 
-    house.slack.reinstall()
-    await house.bot.stop()
-    again = Imbalance(settings, house.clock, pace=RateLimits(limited=False))
+    harness.slack.reinstall()
+    await harness.bot.stop()
+    again = Imbalance(settings, harness.clock, pace=RateLimits(limited=False))
     await again.start()
     try:
         await again.catch_up()
-        later = BotHarness(bot=again, slack=house.slack, clock=house.clock)
+        later = BotHarness(bot=again, slack=harness.slack, clock=harness.clock)
         assert "7 days left" in shown(ana.me.visible(LAUNCH)[0]["blocks"])
         await later.wait(days=2)
-        assert any("questions" in text for text in told(house, DEV))
+        assert any("questions" in text for text in told(harness, DEV))
     finally:
         await again.stop()
 
 
 @pytest.mark.parametrize("error", ["invalid_auth", "account_inactive"])
 async def test_a_token_that_slack_refused_on_a_bad_day_heals_by_itself(
-    house: BotHarness, ana: Lead, error: str
+    harness: BotHarness, ana: Lead, error: str
 ) -> None:
     await ana.starts()
-    house.slack.core.install.revoked = error
-    await house.wait(days=1)
-    assert told(house, BEN) == []
-    asked = sum(call.method == "auth.test" for call in house.slack.calls)
+    harness.slack.core.install.revoked = error
+    await harness.wait(days=1)
+    assert told(harness, BEN) == []
+    asked = sum(call.method == "auth.test" for call in harness.slack.calls)
     assert 4 <= asked <= 10  # ever more seldom
 
-    house.slack.reinstall()
-    await house.wait(hours=10)
+    harness.slack.reinstall()
+    await harness.wait(hours=10)
 
-    assert all(told(house, member) for member in MEMBERS)
+    assert all(told(harness, member) for member in MEMBERS)
     assert "13 days left" in shown(ana.me.visible(LAUNCH)[0]["blocks"])
 
 
 async def test_an_old_removal_does_not_undo_a_new_installation(
-    house: BotHarness, ana: Lead
+    harness: BotHarness, ana: Lead
 ) -> None:
     await ana.starts()
-    house.slack.core.events.hold()
-    house.slack.uninstall()
-    house.slack.reinstall()
-    await house.wait(hours=1)
-    us = (await house.bot.client.auth_test()).data
+    harness.slack.core.events.hold()
+    harness.slack.uninstall()
+    harness.slack.reinstall()
+    await harness.wait(hours=1)
+    us = (await harness.bot.client.auth_test()).data
     assert isinstance(us, dict)
-    await install(house.bot.db, us, house.clock.now())
-    await house.slack.core.events.release(backwards=True)
-    await house.settle()
+    await install(harness.bot.db, us, harness.clock.now())
+    await harness.slack.core.events.release(backwards=True)
+    await harness.settle()
 
-    await house.wait(days=1, hours=8)
+    await harness.wait(days=1, hours=8)
 
-    assert all(told(house, member) for member in MEMBERS)
+    assert all(told(harness, member) for member in MEMBERS)

@@ -18,36 +18,38 @@ FRIDAY = datetime(2026, 11, 27, 16, tzinfo=UTC)
 WORRY = "Two of us worked on Sunday."
 
 
-async def raises(house: BotHarness, *texts: str) -> None:
+async def raises(harness: BotHarness, *texts: str) -> None:
     """Members write to the leads, one each."""
     for user_id, text in zip(MEMBERS, texts, strict=False):
-        me = Lead(house, user_id)
+        me = Lead(harness, user_id)
         await me.me.click("phase.concern")
         assert await me.sends(**{"phase.concern.text": text}) == {}
         await me.me.close()
 
 
-async def kept(house: BotHarness, kind: str = "concerns") -> list[str]:
+async def kept(harness: BotHarness, kind: str = "concerns") -> list[str]:
     """What is in the messages of this kind that the outbox still has."""
     messages = schema.messages
-    async with house.bot.db.reading() as reader:
+    async with harness.bot.db.reading() as reader:
         rows = await reader.scalars(
             select(messages.c.payload).where(messages.c.key.startswith(f"{kind}:"))
         )
         return [shown(payload["blocks"]) for payload in rows if payload]
 
 
-def read(house: BotHarness, user_id: str = ANA) -> str:
+def read(harness: BotHarness, user_id: str = ANA) -> str:
     """Everything that stands in this person's conversation with the bot."""
-    return "\n".join(shown(m["blocks"]) for m in house.slack.as_user(user_id).dm_with_bot())
+    return "\n".join(shown(m["blocks"]) for m in harness.slack.as_user(user_id).dm_with_bot())
 
 
-async def test_six_long_concerns_of_a_night_are_read_in_full(house: BotHarness, ana: Lead) -> None:
+async def test_six_long_concerns_of_a_night_are_read_in_full(
+    harness: BotHarness, ana: Lead
+) -> None:
     await ana.starts()
     letters = "ABCDEF"
-    await raises(house, *[f"{letter} " * 1_498 + "End" for letter in letters])
+    await raises(harness, *[f"{letter} " * 1_498 + "End" for letter in letters])
 
-    await house.wait(days=1, hours=1)
+    await harness.wait(days=1, hours=1)
 
     found = [m for m in ana.me.dm_with_bot() if "concerns from your team" in m["text"]]
     heads = [shown(m["blocks"][:1]) for m in found]
@@ -57,29 +59,29 @@ async def test_six_long_concerns_of_a_night_are_read_in_full(house: BotHarness, 
     ]
     for letter in letters:
         assert sum(shown(m["blocks"]).count(f"{letter} ") for m in found) == 1_498
-    assert read(house).count("End") == 6
-    assert house.slack.problems == []
-    assert await failed(house) == []
-    assert await count(house, schema.concerns) == 0
-    assert await kept(house) == []
+    assert read(harness).count("End") == 6
+    assert harness.slack.problems == []
+    assert await failed(harness) == []
+    assert await count(harness, schema.concerns) == 0
+    assert await kept(harness) == []
 
 
 async def test_refused_concerns_are_kept_told_of_and_read_when_sent_again(
-    house: BotHarness, ana: Lead, database_url: str
+    harness: BotHarness, ana: Lead, database_url: str
 ) -> None:
     await ana.starts()
-    await house.travel_to(FRIDAY)
-    await raises(house, WORRY)
-    house.slack.faults.fail_next("chat.postMessage", error="msg_blocks_too_long")
+    await harness.travel_to(FRIDAY)
+    await raises(harness, WORRY)
+    harness.slack.faults.fail_next("chat.postMessage", error="msg_blocks_too_long")
 
     with capture_logs() as logs:
-        await house.wait(days=2, hours=18)
+        await harness.wait(days=2, hours=18)
 
-    notice = said(house, ANA, "did not reach you")
+    notice = said(harness, ANA, "did not reach you")
     assert notice["text"] == f"Concerns from your team in <#{LAUNCH}> did not reach you."
     assert "Nothing is lost" in shown(notice["blocks"])
-    assert WORRY not in read(house)
-    (held,) = await kept(house)
+    assert WORRY not in read(harness)
+    (held,) = await kept(harness)
     assert WORRY in held
     (noted,) = [line for line in logs if line["event"] == "words_not_delivered"]
     assert (noted["kind"], noted["reason"]) == ("concerns", "msg_blocks_too_long")
@@ -91,159 +93,159 @@ async def test_refused_concerns_are_kept_told_of_and_read_when_sent_again(
 
     done = await command(database_url, "outbox", "retry", noted["message"])
     assert done.code == 0, done.out
-    await house.settle()
+    await harness.settle()
 
-    assert read(house).count(WORRY) == 1
-    assert await kept(house) == []
-    assert await failed(house) == []
-    assert told(house, OWNER) == []
+    assert read(harness).count(WORRY) == 1
+    assert await kept(harness) == []
+    assert await failed(harness) == []
+    assert told(harness, OWNER) == []
 
 
-async def test_each_morning_that_fails_is_told_of(house: BotHarness, ana: Lead) -> None:
+async def test_each_morning_that_fails_is_told_of(harness: BotHarness, ana: Lead) -> None:
     await ana.starts("results 3w")
     for number, text in enumerate(("first worry", "second worry")):
-        await house.travel_to(FRIDAY + timedelta(weeks=number))
-        await raises(house, text)
-        house.slack.faults.fail_next("chat.postMessage", error="invalid_blocks")
-        await house.wait(days=2, hours=18)
+        await harness.travel_to(FRIDAY + timedelta(weeks=number))
+        await raises(harness, text)
+        harness.slack.faults.fail_next("chat.postMessage", error="invalid_blocks")
+        await harness.wait(days=2, hours=18)
 
-    assert sum("did not reach you" in text for text in told(house)) == 2
-    assert len(await kept(house)) == 2
+    assert sum("did not reach you" in text for text in told(harness)) == 2
+    assert len(await kept(harness)) == 2
 
 
 async def test_concerns_for_a_lead_whose_account_is_closed_wait_for_it(
-    house: BotHarness, ana: Lead
+    harness: BotHarness, ana: Lead
 ) -> None:
     await ana.starts()
-    await raises(house, WORRY)
-    house.slack.workspace.users[ANA].deleted = True
+    await raises(harness, WORRY)
+    harness.slack.workspace.users[ANA].deleted = True
 
-    await house.wait(days=1)
+    await harness.wait(days=1)
 
-    assert [WORRY in one for one in await kept(house)] == [True]
-    assert told(house, OWNER) == [f"A phase in <#{LAUNCH}> has no lead whom I can write to."]
-    assert "What the team wrote to its lead is kept" in read(house, OWNER)
-    assert WORRY not in read(house, OWNER)
+    assert [WORRY in one for one in await kept(harness)] == [True]
+    assert told(harness, OWNER) == [f"A phase in <#{LAUNCH}> has no lead whom I can write to."]
+    assert "What the team wrote to its lead is kept" in read(harness, OWNER)
+    assert WORRY not in read(harness, OWNER)
 
-    house.slack.change_user(ANA, deleted=False)
-    await house.settle()
-    await house.wait(hours=1)
+    harness.slack.change_user(ANA, deleted=False)
+    await harness.settle()
+    await harness.wait(hours=1)
 
-    assert read(house).count(WORRY) == 1
-    assert await kept(house) == []
+    assert read(harness).count(WORRY) == 1
+    assert await kept(harness) == []
 
 
 async def test_admins_hear_of_concerns_of_a_phase_that_is_over(
-    house: BotHarness, ana: Lead
+    harness: BotHarness, ana: Lead
 ) -> None:
     await ana.starts("results 1w")
-    await house.wait(days=7)
-    await raises(house, WORRY)
-    await house.wait(hours=8, minutes=30)
-    house.slack.workspace.users[ANA].deleted = True
+    await harness.wait(days=7)
+    await raises(harness, WORRY)
+    await harness.wait(hours=8, minutes=30)
+    harness.slack.workspace.users[ANA].deleted = True
 
-    await house.wait(days=4)
+    await harness.wait(days=4)
 
-    assert f"What a team wrote in <#{LAUNCH}> reaches nobody." in told(house, OWNER)
-    assert WORRY not in read(house, OWNER)
-    assert any(WORRY in one for one in await kept(house))
+    assert f"What a team wrote in <#{LAUNCH}> reaches nobody." in told(harness, OWNER)
+    assert WORRY not in read(harness, OWNER)
+    assert any(WORRY in one for one in await kept(harness))
 
 
-async def test_a_co_lead_reads_what_the_other_cannot(house: BotHarness, ana: Lead) -> None:
+async def test_a_co_lead_reads_what_the_other_cannot(harness: BotHarness, ana: Lead) -> None:
     await ana.starts()
-    async with house.bot.db.transaction() as tx:
+    async with harness.bot.db.transaction() as tx:
         people = schema.phase_people
         await tx.execute(update(people).where(people.c.user_id == CHIARA).values(role="lead"))
-    await raises(house, WORRY)
-    house.slack.workspace.users[ANA].deleted = True
+    await raises(harness, WORRY)
+    harness.slack.workspace.users[ANA].deleted = True
 
-    await house.wait(days=1)
+    await harness.wait(days=1)
 
-    assert read(house, CHIARA).count(WORRY) == 1
-    assert told(house, OWNER) == []
+    assert read(harness, CHIARA).count(WORRY) == 1
+    assert told(harness, OWNER) == []
 
 
-async def test_two_deliveries_of_one_day_are_both_read(house: BotHarness, ana: Lead) -> None:
+async def test_two_deliveries_of_one_day_are_both_read(harness: BotHarness, ana: Lead) -> None:
     """The first one was late: nobody was there in the morning it was for."""
     await ana.starts()
-    await raises(house, "first worry")
-    await house.wait(days=1)
-    await raises(house, "second worry")
-    async with house.bot.db.transaction() as tx:
+    await raises(harness, "first worry")
+    await harness.wait(days=1)
+    await raises(harness, "second worry")
+    async with harness.bot.db.transaction() as tx:
         agenda = schema.agenda
         await tx.execute(
             update(agenda)
             .where(agenda.c.action == "deliver_concerns")
-            .values(due_at=house.clock.now())
+            .values(due_at=harness.clock.now())
         )
-    await house.settle()
+    await harness.settle()
 
-    assert read(house).count("first worry") == 1
-    assert read(house).count("second worry") == 1
+    assert read(harness).count("first worry") == 1
+    assert read(harness).count("second worry") == 1
 
 
 @pytest.mark.parametrize("comments_to", ["leads", "team"])
 async def test_long_comments_of_a_week_are_read_in_full(
-    house: BotHarness, ana: Lead, comments_to: str
+    harness: BotHarness, ana: Lead, comments_to: str
 ) -> None:
     await ana.starts()
-    async with house.bot.db.transaction() as tx:
+    async with harness.bot.db.transaction() as tx:
         await tx.execute(update(schema.phases).values(comments_to=comments_to))
-    await house.wait(days=1, hours=8)
+    await harness.wait(days=1, hours=8)
     for number, member in enumerate(MEMBERS):
         comment = f"N{number}" + "&" * 995 + "End"
-        await send(house, member, clarity="4", trust="3", ego="3", comment=comment)
-    await house.wait(days=5)
+        await send(harness, member, clarity="4", trust="3", ego="3", comment=comment)
+    await harness.wait(days=5)
 
-    seen = read(house)
+    seen = read(harness)
     assert [seen.count(f"N{n}&amp;") for n in range(len(MEMBERS))] == [1] * len(MEMBERS)
     assert seen.count("&amp;") == 995 * len(MEMBERS)
-    assert house.slack.problems == []
-    assert await failed(house) == []
+    assert harness.slack.problems == []
+    assert await failed(harness) == []
 
 
 async def test_comments_for_a_lead_whose_account_is_closed_wait_for_it(
-    house: BotHarness, ana: Lead
+    harness: BotHarness, ana: Lead
 ) -> None:
     await ana.starts()
-    await house.wait(days=1, hours=8)
+    await harness.wait(days=1, hours=8)
     for member in MEMBERS[:5]:
-        await send(house, member, clarity="4", trust="3", ego="3", comment=f"{WORRY} {member}")
-    house.slack.change_user(ANA, deleted=True)
-    await house.settle()
+        await send(harness, member, clarity="4", trust="3", ego="3", comment=f"{WORRY} {member}")
+    harness.slack.change_user(ANA, deleted=True)
+    await harness.settle()
 
-    await house.wait(days=7)
+    await harness.wait(days=7)
 
-    assert WORRY in str(await kept(house, "lead_results"))
-    assert WORRY not in read(house, OWNER)
-    assert told(house, OWNER) == [f"A phase in <#{LAUNCH}> has no lead whom I can write to."]
+    assert WORRY in str(await kept(harness, "lead_results"))
+    assert WORRY not in read(harness, OWNER)
+    assert told(harness, OWNER) == [f"A phase in <#{LAUNCH}> has no lead whom I can write to."]
 
-    house.slack.change_user(ANA, deleted=False)
-    await house.settle()
-    await house.wait(days=1)
+    harness.slack.change_user(ANA, deleted=False)
+    await harness.settle()
+    await harness.wait(days=1)
 
-    assert all(f"{WORRY} {member}" in read(house) for member in MEMBERS[:5])
-    assert await kept(house, "lead_results") == []
+    assert all(f"{WORRY} {member}" in read(harness) for member in MEMBERS[:5])
+    assert await kept(harness, "lead_results") == []
 
 
-async def test_a_line_that_a_member_never_gets_is_told_of(house: BotHarness, ana: Lead) -> None:
+async def test_a_line_that_a_member_never_gets_is_told_of(harness: BotHarness, ana: Lead) -> None:
     await ana.starts()
-    await house.wait(days=2)
-    async with house.bot.db.transaction() as tx:
+    await harness.wait(days=2)
+    async with harness.bot.db.transaction() as tx:
         people = schema.phase_people
         line = update(people).where(people.c.user_id == BEN).values(thanks_line="For the night.")
         await tx.execute(line)
-    await house.wait(days=13)
-    house.slack.workspace.users[BEN].deleted = True
+    await harness.wait(days=13)
+    harness.slack.workspace.users[BEN].deleted = True
 
-    await house.wait(days=5)
+    await harness.wait(days=5)
 
-    notice = said(house, ANA, "The line to Ben")
+    notice = said(harness, ANA, "The line to Ben")
     assert notice["text"] == f"The line to Ben in <#{LAUNCH}> did not arrive."
     assert "sent if the account is opened again" in shown(notice["blocks"])
-    assert any("For the night." in one for one in await kept(house, "goodbye"))
-    assert posts_to(house, BEN) >= 1
-    house.slack.change_user(BEN, deleted=False)
-    await house.settle()
-    await house.wait(days=3)
-    assert "For the night." in read(house, BEN)
+    assert any("For the night." in one for one in await kept(harness, "goodbye"))
+    assert posts_to(harness, BEN) >= 1
+    harness.slack.change_user(BEN, deleted=False)
+    await harness.settle()
+    await harness.wait(days=3)
+    assert "For the night." in read(harness, BEN)

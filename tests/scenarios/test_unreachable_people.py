@@ -11,10 +11,10 @@ from tests.scenarios.lead import Lead
 from tests.scenarios.screen import failed, posts_to, told
 
 
-def unheard(house: BotHarness, user_id: str, **changes: Any) -> None:
+def unheard(harness: BotHarness, user_id: str, **changes: Any) -> None:
     """Slack closed an account, and its event was lost."""
     for name, value in changes.items():
-        setattr(house.slack.workspace.users[user_id], name, value)
+        setattr(harness.slack.workspace.users[user_id], name, value)
 
 
 @pytest.mark.parametrize(
@@ -25,92 +25,92 @@ def unheard(house: BotHarness, user_id: str, **changes: Any) -> None:
     ],
 )
 async def test_a_person_who_cannot_be_written_to_is_dropped(
-    house: BotHarness, ana: Lead, changes: dict[str, Any], error: str
+    harness: BotHarness, ana: Lead, changes: dict[str, Any], error: str
 ) -> None:
     await ana.starts()
-    unheard(house, BEN, **changes)
+    unheard(harness, BEN, **changes)
 
-    await house.wait(days=1, hours=8)
-    assert ("ask", error) in await failed(house)
-    assert all(told(house, member) for member in MEMBERS if member != BEN)
-    await house.wait(days=40)
+    await harness.wait(days=1, hours=8)
+    assert ("ask", error) in await failed(harness)
+    assert all(told(harness, member) for member in MEMBERS if member != BEN)
+    await harness.wait(days=40)
 
-    assert posts_to(house, BEN) == 1
-    async with house.bot.db.reading() as reader:
+    assert posts_to(harness, BEN) == 1
+    async with harness.bot.db.reading() as reader:
         asked = await reader.scalar(
             select(schema.rounds.c.asked).where(schema.rounds.c.number == 1)
         )
     assert asked == 7
     assert "Ben" not in str([m["text"] for m in ana.me.dm_with_bot()])
-    assert house.slack.problems == []
+    assert harness.slack.problems == []
 
 
 @pytest.mark.parametrize("error", ["user_not_found", "user_not_visible", "channel_not_found"])
-async def test_by_whatever_name_slack_calls_it(house: BotHarness, ana: Lead, error: str) -> None:
+async def test_by_whatever_name_slack_calls_it(harness: BotHarness, ana: Lead, error: str) -> None:
     await ana.starts()
-    house.slack.faults.fail_next("chat.postMessage", error=error)  # the first who is asked
+    harness.slack.faults.fail_next("chat.postMessage", error=error)  # the first who is asked
 
-    await house.wait(days=1)
-    await house.wait(days=2)
+    await harness.wait(days=1)
+    await harness.wait(days=2)
 
-    dropped = [member for member in MEMBERS if not told(house, member)]
+    dropped = [member for member in MEMBERS if not told(harness, member)]
     assert len(dropped) == 1
-    assert posts_to(house, dropped[0]) == 1
+    assert posts_to(harness, dropped[0]) == 1
 
 
-async def test_who_comes_back_is_asked_again(house: BotHarness, ana: Lead) -> None:
+async def test_who_comes_back_is_asked_again(harness: BotHarness, ana: Lead) -> None:
     await ana.starts()
-    unheard(house, BEN, deleted=True)
-    await house.wait(days=3)
-    assert told(house, BEN) == []
+    unheard(harness, BEN, deleted=True)
+    await harness.wait(days=3)
+    assert told(harness, BEN) == []
 
-    house.slack.change_user(BEN, deleted=False)
-    await house.settle()
-    await house.wait(days=6)
+    harness.slack.change_user(BEN, deleted=False)
+    await harness.settle()
+    await harness.wait(days=6)
 
-    assert any("questions" in text for text in told(house, BEN))
+    assert any("questions" in text for text in told(harness, BEN))
 
 
 async def test_co_leads_hear_of_a_lead_who_cannot_be_written_to(
-    house: BotHarness, ana: Lead
+    harness: BotHarness, ana: Lead
 ) -> None:
     await ana.starts()
-    async with house.bot.db.transaction() as tx:
+    async with harness.bot.db.transaction() as tx:
         people = schema.phase_people
         await tx.execute(people.update().where(people.c.user_id == CHIARA).values(role="lead"))
-    unheard(house, ANA, deleted=True)
+    unheard(harness, ANA, deleted=True)
 
-    await house.wait(days=16)
+    await harness.wait(days=16)
 
-    assert [text for text in told(house, CHIARA) if "I cannot write to" in text] == [
+    assert [text for text in told(harness, CHIARA) if "I cannot write to" in text] == [
         f"I cannot write to Ana, who leads in <#{LAUNCH}> with you."
     ]
-    assert posts_to(house, ANA) == 1
-    assert any("What did it bring?" in text for text in told(house, CHIARA))
-    assert told(house, OWNER) == []
+    assert posts_to(harness, ANA) == 1
+    assert any("What did it bring?" in text for text in told(harness, CHIARA))
+    assert told(harness, OWNER) == []
 
 
-async def test_admins_hear_where_nobody_else_leads(house: BotHarness, ana: Lead) -> None:
+async def test_admins_hear_where_nobody_else_leads(harness: BotHarness, ana: Lead) -> None:
     await ana.starts()
-    unheard(house, ANA, deleted=True)
+    unheard(harness, ANA, deleted=True)
 
-    await house.wait(days=16)
+    await harness.wait(days=16)
 
-    (text,) = told(house, OWNER)
+    (text,) = told(harness, OWNER)
     assert text == f"A phase in <#{LAUNCH}> has no lead whom I can write to."
-    assert posts_to(house, ANA) == 1
-    assert any("it's over" in one for one in told(house, BEN))
+    assert posts_to(harness, ANA) == 1
+    assert any("it's over" in one for one in told(harness, BEN))
 
 
 async def test_people_who_cannot_be_read_any_more_stay_as_they_were(
-    house: BotHarness, ana: Lead
+    harness: BotHarness, ana: Lead
 ) -> None:
     await ana.starts()
-    house.slack.scopes.discard("users:read")
+    harness.slack.scopes.discard("users:read")
 
-    await house.wait(days=9)
+    await harness.wait(days=9)
 
-    assert sum("questions" in text for text in told(house, BEN)) >= 2
-    async with house.bot.db.reading() as reader:
+    assert sum("questions" in text for text in told(harness, BEN)) >= 2
+    async with harness.bot.db.reading() as reader:
         attempts = await reader.scalar(select(func.max(schema.agenda.c.attempts)))
     assert not attempts

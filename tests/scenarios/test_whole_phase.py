@@ -58,19 +58,21 @@ class Log:
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_two_weeks_message_by_message(house: BotHarness, snapshot: SnapshotAssertion) -> None:
-    log = Log(house.slack)
-    await Lead(house).starts("results 2w")
-    log.add(house.clock.now())
-    until = house.clock.now() + timedelta(weeks=5)
-    while (due := await house.bot.next_due()) is not None and due <= until:
-        await house.travel_to(due)
-        log.add(house.clock.now())
-        if await house.slack.team_answers():
-            await house.settle()
-            log.add(house.clock.now())
+async def test_two_weeks_message_by_message(
+    harness: BotHarness, snapshot: SnapshotAssertion
+) -> None:
+    log = Log(harness.slack)
+    await Lead(harness).starts("results 2w")
+    log.add(harness.clock.now())
+    until = harness.clock.now() + timedelta(weeks=5)
+    while (due := await harness.bot.next_due()) is not None and due <= until:
+        await harness.travel_to(due)
+        log.add(harness.clock.now())
+        if await harness.slack.team_answers():
+            await harness.settle()
+            log.add(harness.clock.now())
 
-    assert house.slack.problems == []
+    assert harness.slack.problems == []
     assert log.lines == snapshot(extension_class=JSONSnapshotExtension)
     told = [line for line in log.lines if "says Ana" in line or "says #launch" in line]
     assert len(told) > 10

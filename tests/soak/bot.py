@@ -70,7 +70,7 @@ class Many(Imbalance):
             clock,
             http=True,
             pace=RateLimits(limited=False),
-            patience=PATIENCE,
+            retry_timings=PATIENCE,
             draw=draw,
             host="127.0.0.1",
         )

@@ -45,12 +45,12 @@ def _adopted(places: dict[str, Place], rounds: list[list], people: list[list]) -
                 by_phase.get(place.workspace_id + phase.phase_id, []),
                 key=lambda row: row["number"],
             )
-            for phase in place.belief.phases
+            for phase in place.reference_model.phases
         }
         ids = [row["round_id"] for rows in mine.values() for row in rows]
         listed = [row for one in ids for row in by_round.get(one, [])]
-        downtime.adopt(place.belief, mine.__getitem__, listed)
-        place.belief.advance(place.belief.now)
+        downtime.adopt(place.reference_model, mine.__getitem__, listed)
+        place.reference_model.advance(place.reference_model.now)
 
 
 def _instant(value: str) -> datetime:

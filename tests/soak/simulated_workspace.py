@@ -25,7 +25,7 @@ class Place:
     """The people of a workspace, and what ought to be said to them."""
 
     workspace_id: str
-    belief: Belief
+    reference_model: Belief
     dice: Dice
     lead: str = "U00"
     rounds: dict[str, object] = field(default_factory=dict)  # by id: the believed ones
@@ -39,27 +39,31 @@ class Place:
 
     @property
     def inside(self) -> set[str]:
-        return self.belief.inside[CHANNEL]
+        return self.reference_model.inside[CHANNEL]
 
     def newcomer(self) -> str:
         """Somebody who was never there."""
         user = f"U{self.people_ever:02d}"
         self.people_ever += 1
         zone = self.dice.one_of(ZONES)
-        self.belief.people[user] = Someone(zone=zone)
-        self.zones[user] = [(self.belief.now, zone)]
+        self.reference_model.people[user] = Someone(zone=zone)
+        self.zones[user] = [(self.reference_model.now, zone)]
         return user
 
     def moves(self, user: str, zone: str) -> None:
         """From now on it is their new zone that counts."""
-        self.belief.move(user, zone)
-        self.zones[user].append((self.belief.now, zone))
+        self.reference_model.move(user, zone)
+        self.zones[user].append((self.reference_model.now, zone))
 
 
 def settle_in(number: int, seed: int, now: datetime) -> Place:
     """A lead and a team of 4 to 12, each where the dice say."""
-    belief = Belief(now=now, people={}, inside={CHANNEL: set()})
-    place = Place(workspace_id=f"T{number:04d}", belief=belief, dice=Dice("place", seed, number))
+    reference_model = Belief(now=now, people={}, inside={CHANNEL: set()})
+    place = Place(
+        workspace_id=f"T{number:04d}",
+        reference_model=reference_model,
+        dice=Dice("place", seed, number),
+    )
     for _ in range(1 + place.dice.between(SMALLEST, LARGEST)):
         place.inside.add(place.newcomer())
     return place

@@ -190,7 +190,7 @@ class Slack:
 
 def profile(place: Place, user: str) -> Args:
     """As Slack tells of somebody."""
-    someone = place.belief.people[user]
+    someone = place.reference_model.people[user]
     return {
         "id": user,
         "team_id": place.workspace_id,

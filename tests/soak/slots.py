@@ -174,7 +174,9 @@ def _days(phase: Phase, kind: str) -> list[date]:
 
 def _questions(soak: Soak, rounds: dict[str, Row]) -> Iterator[Asked]:
     phases = {
-        phase.phase_id: phase for place in soak.places.values() for phase in place.belief.phases
+        phase.phase_id: phase
+        for place in soak.places.values()
+        for phase in place.reference_model.phases
     }
     for account in soak.slack.accounts.values():
         for post in account.posts:

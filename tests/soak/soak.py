@@ -64,7 +64,7 @@ class Soak:
                 week = (self.now - began).days // 7
                 await self._tell(week)
         for place in self.places.values():
-            place.belief.advance(self.now)
+            place.reference_model.advance(self.now)
 
     def later(self, at: datetime, deed: Deed) -> None:
         heapq.heappush(self._queue, (at, next(self._numbers), deed))
@@ -106,9 +106,9 @@ class Soak:
     # ------------------------------------------------------------ phases
 
     async def _starts(self, place: Place) -> None:
-        belief, dice = place.belief, place.dice
-        belief.advance(self.now)
-        running = belief.active(CHANNEL)
+        reference_model, dice = place.reference_model, place.dice
+        reference_model.advance(self.now)
+        running = reference_model.active(CHANNEL)
         members = place.inside - {place.lead}
         if running is not None or not members:
             after = running.ends_at if running else self.now
@@ -129,11 +129,11 @@ class Soak:
             reminds=phase.reminds,
         )
         phase.phase_id = answer["phase_id"]
-        belief.start(phase)
+        reference_model.start(phase)
         self._plans(place, phase)
 
     def _phase(self, place: Place, members: set[str]) -> Phase:
-        zone = place.belief.people[place.lead].zone
+        zone = place.reference_model.people[place.lead].zone
         today = there(self.now, zone).date()
         return Phase(
             phase_id="",
@@ -165,14 +165,14 @@ class Soak:
         self.later(_on_grid(phase.ends_at) + gap, partial(self._starts, place))
 
     async def _polls(self, place: Place) -> None:
-        place.belief.advance(self.now)
-        phase = place.belief.active(CHANNEL)
-        may = phase is not None and place.belief.poll(phase)
+        place.reference_model.advance(self.now)
+        phase = place.reference_model.active(CHANNEL)
+        may = phase is not None and place.reference_model.poll(phase)
         told = await self.bot.do("poll", workspace=place.workspace_id, user=place.lead)
         self._expect(may == (told["refused"] == ""), f"poll: {told['refused']}")
 
     async def _extends(self, place: Place, phase: Phase) -> None:
-        place.belief.advance(self.now)
+        place.reference_model.advance(self.now)
         until = min(phase.ends + 3 * DAY, phase.latest_extension)
         may = phase.is_active and phase.ends == phase.first_ends < until
         about = {"workspace": place.workspace_id, "phase_id": phase.phase_id, "user": place.lead}
@@ -180,29 +180,29 @@ class Soak:
         self._expect(may == (told["refused"] == ""), f"extend: {told['refused']}")
         if may:
             phase.ends = until
-            place.belief.plan(phase)
+            place.reference_model.plan(phase)
 
     async def _ends(self, place: Place, phase: Phase) -> None:
-        place.belief.advance(self.now)
+        place.reference_model.advance(self.now)
         about = {"workspace": place.workspace_id, "phase_id": phase.phase_id, "user": place.lead}
         told = await self.bot.do("end", **about)
         self._expect(told["refused"] == "", f"end: {told['refused']}")
-        place.belief.wrap_up(phase)
+        place.reference_model.wrap_up(phase)
 
     # ------------------------------------------------------------ people
 
     async def _lives(self, place: Place) -> None:
         """Somebody comes, goes, or moves to another time zone; now and then."""
-        dice, belief = place.dice, place.belief
-        belief.advance(self.now)
+        dice, reference_model = place.dice, place.reference_model
+        reference_model.advance(self.now)
         team = sorted(place.inside - {place.lead})
         if dice.chance(COMES) and len(team) < LARGEST:
             user = place.newcomer()
-            belief.join(CHANNEL, user)
+            reference_model.join(CHANNEL, user)
             await self._hears(place, {"type": "member_joined_channel", "user": user})
         if dice.chance(GOES) and len(team) >= SMALLEST:
             user = dice.one_of(team)
-            belief.leave(CHANNEL, user)
+            reference_model.leave(CHANNEL, user)
             await self._hears(place, {"type": "member_left_channel", "user": user})
         if dice.chance(MOVES):
             user = dice.one_of(sorted(place.inside))
@@ -221,14 +221,16 @@ class Soak:
         fresh, self.slack.fresh = self.slack.fresh, []
         for post in fresh:
             place = self.places[post.workspace_id]
-            if post.to != CHANNEL and not is_welcome(self.now, place.belief.people[post.to].zone):
+            if post.to != CHANNEL and not is_welcome(
+                self.now, place.reference_model.people[post.to].zone
+            ):
                 self.disturbed += 1
                 self.wrong.append(f"at a bad hour: {post}")
             if "rounds.send" in post.pressing:
                 self._is_asked(place, post)
 
     def _is_asked(self, place: Place, post: Post) -> None:
-        place.belief.advance(self.now)
+        place.reference_model.advance(self.now)
         round_id = post.pressing["rounds.send"]
         one = self.rounds.get(round_id) or self._unnamed(place)
         if one is None:
@@ -244,13 +246,13 @@ class Soak:
 
     def _unnamed(self, place: Place) -> Round | None:
         named = {id(one) for one in self.rounds.values()}
-        found = [one for one in place.belief.rounds() if id(one) not in named]
+        found = [one for one in place.reference_model.rounds() if id(one) not in named]
         return found[-1] if found else None
 
     async def _answers(self, place: Place, one: Round, post: Post, given: dict[str, int]) -> None:
         """Send, or Skip where nothing is given."""
-        place.belief.advance(self.now)
-        if one not in place.belief.open_for(post.to):
+        place.reference_model.advance(self.now)
+        if one not in place.reference_model.open_for(post.to):
             return
         speaks = given and post.to in one.members and place.dice.chance(REMARKS)
         remark = f"remark {next(self._numbers)} of mine" if speaks else ""
@@ -271,11 +273,11 @@ class Soak:
         """Nobody is there; people wait with what they wanted to do."""
         self.away.append((self.now, self.now + long))
         for place in self.places.values():
-            place.belief.advance(self.now)
+            place.reference_model.advance(self.now)
         await self.bot.do("away")
         self.now += long
         for place in self.places.values():
-            oversleep(place.belief, self.now)
+            oversleep(place.reference_model, self.now)
         await self.bot.do("back", at=self.now.isoformat())
         await adopt(self.places, self.bot)
         self._react()

@@ -40,7 +40,7 @@ def asked(
     )
     place = Place(
         workspace_id="T0001",
-        belief=Belief(now=BEGAN, people={}, inside={}),
+        reference_model=Belief(now=BEGAN, people={}, inside={}),
         dice=Dice(),
         zones={"U01": list(zones) or [(BEGAN, BERLIN)]},
     )

@@ -75,7 +75,7 @@ def _questions(soak: Soak, told: Reckoning) -> None:
             reminded[post.pressing["rounds.change"], post.to].append(post.at)
     ids = {id(one): round_id for round_id, one in soak.rounds.items()}
     for place in soak.places.values():
-        for one in place.belief.rounds(only_open=False):
+        for one in place.reference_model.rounds(only_open=False):
             about = f"{place.workspace_id} {one.kind} {one.opened_at}"
             round_id = ids.get(id(one), "")
             told.slots += len(one.asked)
@@ -112,7 +112,7 @@ async def _rounds(soak: Soak, told: Reckoning) -> None:
     for row in sorted(rows, key=lambda row: row[1]):
         seen[row[0]].append(row[2:])
     for place in soak.places.values():
-        for phase in place.belief.phases:
+        for phase in place.reference_model.phases:
             believed = [_as_row(one) for one in phase.rounds]
             told.rounds += len(believed)
             told.shown += sum(row[-1] is True for row in believed)
@@ -166,11 +166,13 @@ async def _as_foreseen(soak: Soak, told: Reckoning) -> None:
         row["not_before"] = datetime.fromisoformat(row["not_before"])
         rows[row["workspace_id"]][row["key"]] = row
     for place in soak.places.values():
-        belief, mine = place.belief, rows[place.workspace_id]
-        for phase in belief.phases:
+        reference_model, mine = place.reference_model, rows[place.workspace_id]
+        for phase in reference_model.phases:
             ids[phase] = phase.phase_id
             ids |= dict(zip(phase.rounds, numbered[phase.phase_id], strict=False))
-        told.wrong += not_as_foreseen(belief.letters, belief.rounds(only_open=False), mine, ids)
+        told.wrong += not_as_foreseen(
+            reference_model.letters, reference_model.rounds(only_open=False), mine, ids
+        )
         told.wrong += [
             f"{key} expired: {row['error']}"
             for key, row in mine.items()
@@ -185,10 +187,10 @@ def _remarks(soak: Soak, told: Reckoning) -> None:
         for remark in post.remarks:
             seen[remark].append(post)
     for place in soak.places.values():
-        for one in place.belief.rounds(only_open=False):
+        for one in place.reference_model.rounds(only_open=False):
             written = one.comments.values()
             go_out = bool(one.shown) and len(written) >= COMMENTS_FROM and not one.is_open
-            letters = place.belief.letters.of("lead_results", one)
+            letters = place.reference_model.letters.of("lead_results", one)
             readers = (
                 {letter.to for letter in letters if letter.state == "sent"} if go_out else set()
             )
@@ -228,7 +230,7 @@ async def _left_over(soak: Soak, told: Reckoning) -> None:
         if (outcome is None) != (phase_id in active):
             told.wrong.append(f"set aside: {phase_id} {outcome}")
     believed = {
-        phase.phase_id for place in soak.places.values() for phase in place.belief.phases
+        phase.phase_id for place in soak.places.values() for phase in place.reference_model.phases
         if phase.is_active
     }  # fmt: skip
     if active != believed:
@@ -238,7 +240,7 @@ async def _left_over(soak: Soak, told: Reckoning) -> None:
 async def _marks(soak: Soak, told: Reckoning) -> None:
     """One pin and one bookmark for each phase that runs."""
     for account in soak.slack.accounts.values():
-        running = account.place.belief.active(CHANNEL) is not None
+        running = account.place.reference_model.active(CHANNEL) is not None
         marks = (len(account.pins), len(account.bookmarks))
         if marks != (running, running):
             told.wrong.append(f"{account.place.workspace_id}: pins and bookmarks {marks}")

@@ -152,30 +152,30 @@ async def test_channels_of_more_than_twenty_are_not_looked_through(
 
 
 async def test_a_lead_alone_or_a_team_slack_will_not_tell_of_is_chosen_by_hand_or_empty(
-    services: Services, standin: FakeSlack
+    services: Services, fake_slack: FakeSlack
 ) -> None:
     scene = await scene_of(services)
     alone = await with_team(services, replace(scene, member_ids=(ANA,)), DRAFT)
     assert (alone.members, alone.choose_team) == ((), False)
 
-    standin.faults.fail_next("users.info", status=500)
+    fake_slack.faults.fail_next("users.info", status=500)
     unknown = await with_team(services, replace(scene, member_ids=(ANA, HANA)), DRAFT)
     assert (unknown.members, unknown.choose_team) == ((), True)
 
 
 async def test_an_archived_channel_and_one_not_to_be_joined_are_refused(
-    services: Services, standin: FakeSlack
+    services: Services, fake_slack: FakeSlack
 ) -> None:
     scene = await scene_of(services, ANA, PLATFORM)
-    before = len([call for call in standin.calls if call.method == "conversations.join"])
+    before = len([call for call in fake_slack.calls if call.method == "conversations.join"])
     await join(services, replace(scene, channel=replace(scene.channel, is_member=True)))
-    assert len([c for c in standin.calls if c.method == "conversations.join"]) == before
+    assert len([c for c in fake_slack.calls if c.method == "conversations.join"]) == before
 
-    standin.faults.fail_next("conversations.join", error="method_not_supported_for_channel_type")
+    fake_slack.faults.fail_next("conversations.join", error="method_not_supported_for_channel_type")
     with pytest.raises(Refused, match=r"\(method_not_supported_for_channel_type\)"):
         await join(services, replace(scene, channel=replace(scene.channel, is_member=False)))
 
-    standin.archive(PLATFORM)
+    fake_slack.archive(PLATFORM)
     with pytest.raises(Refused, match="this channel is archived"):
         await scene_of(services, ANA, PLATFORM)
 
@@ -188,7 +188,7 @@ async def test_the_team_is_who_is_in_the_channel(services: Services) -> None:
 
 
 async def test_a_large_channel_is_chosen_from_by_hand(
-    services: Services, standin: FakeSlack
+    services: Services, fake_slack: FakeSlack
 ) -> None:
     scene = await scene_of(services)
     many = tuple(f"U0NEW{number}" for number in range(20))
@@ -196,7 +196,7 @@ async def test_a_large_channel_is_chosen_from_by_hand(
 
     assert draft.members == ()
     assert draft.choose_team
-    assert not [call for call in standin.calls if call.args.get("user") == many[0]]
+    assert not [call for call in fake_slack.calls if call.args.get("user") == many[0]]
 
 
 async def test_who_was_chosen_stays(services: Services) -> None:

@@ -103,19 +103,19 @@ async def test_an_event_is_new_once_and_forgotten_after_two_days(db: Database) -
 
 
 async def test_all_pages_of_a_channel_are_read(
-    services: Services, standin: FakeSlack, monkeypatch: pytest.MonkeyPatch
+    services: Services, fake_slack: FakeSlack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(conversations, "PAGE", 2)
     client = services.client_for(WORKSPACE)
 
     found = await member_ids(services.reads, client, WORKSPACE, LAUNCH)
 
-    assert found == standin.workspace.conversations[LAUNCH].members
-    pages = [call for call in standin.calls if call.method == "conversations.members"]
+    assert found == fake_slack.workspace.conversations[LAUNCH].members
+    pages = [call for call in fake_slack.calls if call.method == "conversations.members"]
     assert len(pages) == (len(found) + 1) // 2
 
 
-async def test_a_channel_as_the_bot_sees_it(services: Services, standin: FakeSlack) -> None:
+async def test_a_channel_as_the_bot_sees_it(services: Services, fake_slack: FakeSlack) -> None:
     client = services.client_for(WORKSPACE)
 
     async def flags(channel_id: str) -> set[str] | None:
@@ -132,7 +132,7 @@ async def test_a_channel_as_the_bot_sees_it(services: Services, standin: FakeSla
     found = await channel_of(services.reads, client, WORKSPACE, LAUNCH)
     assert found is not None
     assert (found.channel_id, found.name) == (LAUNCH, "launch")
-    standin.faults.fail_next("conversations.info", error="internal_error")
+    fake_slack.faults.fail_next("conversations.info", error="internal_error")
     with pytest.raises(SlackApiError):
         await flags(LAUNCH)
 

@@ -78,12 +78,12 @@ async def test_while_slack_is_asked_any_word_of_a_person_is_news(services: Servi
     ],
 )
 async def test_who_moved_is_followed(
-    services: Services, standin: FakeSlack, before: str | None, now: str | None, moved: bool
+    services: Services, fake_slack: FakeSlack, before: str | None, now: str | None, moved: bool
 ) -> None:
     async with services.db.transaction() as tx:
         await a_person(tx, BEN, zone=before, refreshed_at=NOW - timedelta(days=40))
-    user = standin.workspace.users[BEN]
-    standin.workspace.users[BEN] = replace(user, tz=now)
+    user = fake_slack.workspace.users[BEN]
+    fake_slack.workspace.users[BEN] = replace(user, tz=now)
 
     await read_ben(services)
 
@@ -102,12 +102,12 @@ async def test_a_stranger_is_remembered_and_has_moved_from_nowhere(services: Ser
 
 
 async def test_somebody_slack_says_no_more_of_is_kept_as_is_and_was_looked_for_now(
-    services: Services, standin: FakeSlack, clock: AdjustableClock
+    services: Services, fake_slack: FakeSlack, clock: AdjustableClock
 ) -> None:
     async with services.db.transaction() as tx:
         await a_person(tx, BEN, zone="Asia/Tokyo", refreshed_at=NOW - timedelta(days=40))
         await a_person(tx, CHIARA, refreshed_at=NOW - timedelta(days=40))
-    standin.faults.fail_next("users.info", error="user_not_visible")
+    fake_slack.faults.fail_next("users.info", error="user_not_visible")
 
     await read_ben(services)
 

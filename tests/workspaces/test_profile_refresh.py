@@ -41,8 +41,8 @@ async def ben(services: Services) -> tuple[str | None, object]:
         return tuple((await reader.execute(found)).one())
 
 
-def asked_about(standin: FakeSlack) -> list[str]:
-    return [call.args["user"] for call in standin.calls if call.method == "users.info"]
+def asked_about(fake_slack: FakeSlack) -> list[str]:
+    return [call.args["user"] for call in fake_slack.calls if call.method == "users.info"]
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ async def test_profiles_hold_for_a_month_and_closed_accounts_for_a_week(
 
 
 async def test_those_whose_time_is_up_on_one_day_are_asked_about_one_after_the_other(
-    services: Services, clock: AdjustableClock, standin: FakeSlack
+    services: Services, clock: AdjustableClock, fake_slack: FakeSlack
 ) -> None:
     async with services.db.transaction() as tx:
         for user_id in MEMBERS:
@@ -73,16 +73,16 @@ async def test_those_whose_time_is_up_on_one_day_are_asked_about_one_after_the_o
     assert due == [clock.now() + timedelta(seconds=2 * number) for number in range(len(MEMBERS))]
     client = services.client_for(WORKSPACE)
     assert len(await services.people.of(client, WORKSPACE, MEMBERS)) == len(MEMBERS)
-    assert asked_about(standin) == []  # nobody's question waits for it
+    assert asked_about(fake_slack) == []  # nobody's question waits for it
 
 
 async def test_where_slack_will_not_say_what_it_last_said_holds(
-    services: Services, clock: AdjustableClock, standin: FakeSlack
+    services: Services, clock: AdjustableClock, fake_slack: FakeSlack
 ) -> None:
     async with services.db.transaction() as tx:
         await a_person(tx, BEN, refreshed_at=NOW, zone="Asia/Tokyo")
     await a_day_later(services, clock, 30)
-    standin.faults.fail_next("users.info", error="user_not_found")
+    fake_slack.faults.fail_next("users.info", error="user_not_found")
 
     await read_person(services, await _reading_ben(services, clock))
 
@@ -92,34 +92,34 @@ async def test_where_slack_will_not_say_what_it_last_said_holds(
 
 
 async def test_a_failure_is_tried_again_and_forgets_nothing(
-    services: Services, clock: AdjustableClock, standin: FakeSlack
+    services: Services, clock: AdjustableClock, fake_slack: FakeSlack
 ) -> None:
     async with services.db.transaction() as tx:
         await a_person(tx, BEN, refreshed_at=NOW, zone="Asia/Tokyo")
     await a_day_later(services, clock, 30)
     item = await _reading_ben(services, clock)
-    standin.faults.fail_next("users.info", status=500)
+    fake_slack.faults.fail_next("users.info", status=500)
 
     with pytest.raises(SlackApiError):
         await read_person(services, item)
 
     assert await ben(services) == ("Asia/Tokyo", NOW)
     await read_person(services, item)
-    assert await ben(services) == (standin.workspace.users[BEN].tz, clock.now())
+    assert await ben(services) == (fake_slack.workspace.users[BEN].tz, clock.now())
 
 
 async def test_strangers_are_asked_about_at_once_and_who_was_read_is_kept(
-    services: Services, standin: FakeSlack
+    services: Services, fake_slack: FakeSlack
 ) -> None:
     client = services.client_for(WORKSPACE)
-    standin.faults.fail_next("users.info", status=500)
+    fake_slack.faults.fail_next("users.info", status=500)
     with pytest.raises(SlackApiError):
         await services.people.of(client, WORKSPACE, [BEN, CHIARA, DEV])
 
     found = await services.people.of(client, WORKSPACE, [BEN, CHIARA, DEV])
 
     assert list(found) == [BEN, CHIARA, DEV]
-    assert len(asked_about(standin)) == 4  # the one that failed, again
+    assert len(asked_about(fake_slack)) == 4  # the one that failed, again
 
 
 async def _reading_ben(services: Services, clock: AdjustableClock) -> AgendaItem:

@@ -109,7 +109,7 @@ async def a_try(services: Services, tried: int) -> AgendaItem:
 async def test_it_is_asked_about_ever_more_seldom_until_it_is_given_up(
     installed: Database,
     services: Services,
-    standin: FakeSlack,
+    fake_slack: FakeSlack,
     tried: int,
     error: str,
     later: tuple[str, timedelta] | None,
@@ -117,7 +117,7 @@ async def test_it_is_asked_about_ever_more_seldom_until_it_is_given_up(
     await refuse(installed, "invalid_auth", services.clock.now())
     async with installed.transaction() as tx:
         await schedule.remove(tx, WORKSPACE, action=ActionName.TRY_TOKEN, subject="0")
-    standin.faults.fail_next("auth.test", error=error)
+    fake_slack.faults.fail_next("auth.test", error=error)
 
     await try_token(services, await a_try(services, tried))
 
@@ -148,10 +148,10 @@ async def parked(db: Database) -> dict[str, bool]:
 
 
 async def test_where_slack_cannot_say_now_the_try_itself_is_tried_again(
-    installed: Database, services: Services, standin: FakeSlack
+    installed: Database, services: Services, fake_slack: FakeSlack
 ) -> None:
     item = await a_try(services, 3)
-    standin.faults.fail_next("auth.test", status=500)
+    fake_slack.faults.fail_next("auth.test", status=500)
 
     with pytest.raises(SlackApiError):
         await try_token(services, item)

@@ -101,22 +101,22 @@ async def test_it_is_asked_forty_times_in_a_month_and_then_no_more(
     installed: Database,
     services: Services,
     clock: AdjustableClock,
-    standin: FakeSlack,
+    fake_slack: FakeSlack,
     tries: int,
     again: dict[str, timedelta],
 ) -> None:
     await refuse(installed, clock, "invalid_auth")
-    standin.faults.fail_next("auth.test", error="invalid_auth")
+    fake_slack.faults.fail_next("auth.test", error="invalid_auth")
 
     assert await ask_again(services, tries) == again
     assert (await state(installed))[0] == "uninstalled"
 
 
 async def test_once_it_is_taken_back_it_is_not_asked_about_any_more(
-    installed: Database, services: Services, clock: AdjustableClock, standin: FakeSlack
+    installed: Database, services: Services, clock: AdjustableClock, fake_slack: FakeSlack
 ) -> None:
     await refuse(installed, clock, "invalid_auth")
-    standin.faults.fail_next("auth.test", error="token_revoked")
+    fake_slack.faults.fail_next("auth.test", error="token_revoked")
 
     assert await ask_again(services, 1) == {}
     assert (await state(installed))[0] == "uninstalled"
@@ -138,14 +138,14 @@ async def test_only_a_refused_token_makes_its_workspace_wait(
     installed: Database,
     services: Services,
     clock: AdjustableClock,
-    standin: FakeSlack,
+    fake_slack: FakeSlack,
     error: str,
     ends: type[Exception],
 ) -> None:
     async def act(services: Services, _: AgendaItem) -> None:
         await services.client_for(WORKSPACE).conversations_info(channel=LAUNCH)
 
-    standin.faults.fail_next("conversations.info", error=error)
+    fake_slack.faults.fail_next("conversations.info", error=error)
     item = AgendaItem(workspace_id=WORKSPACE, action="act", subject="it", due_at=clock.now())
     with pytest.raises(ends) as ended:
         await watching_token(act)(services, item)

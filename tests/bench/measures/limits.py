@@ -12,8 +12,8 @@ from bot.db.upserts import insert_if_new
 from bot.playground.fake_slack.rate_limits import SPECIAL
 from tests.bench.admin_database import opened
 from tests.bench.bench import CALL_SECONDS, POST, Bench
+from tests.bench.fake_slack import person
 from tests.bench.processes import free_port
-from tests.bench.standin import person
 from tests.bench.table import GOALS, Row
 from tests.bench.world import direct_messages, insert_all
 from tests.harness import WORKSPACE
