@@ -1,6 +1,6 @@
 """The command line: `python -m bot --help`.
 
-Each command imports what it needs when it is called, so that `run` is ready soon.
+Each command imports what it needs when it is called, so that `run` starts quickly.
 """
 
 import argparse
@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,16 +33,16 @@ PORT_TAKEN = "Port {port} is in use. Choose another one: make playground PORT=87
 PLAYGROUND = Path("data/playground")
 MANIFEST = Path(__file__).parents[1] / "manifest.json"
 LONGEST_LEAP = timedelta(days=60)
-#: Objects made and kept since Python last looked for garbage. Its own 700 is half an answer's, and
-#: cost a tenth of the processor time.
+#: Net new objects before Python runs garbage collection. Its default of 700 is half of what one
+#: answer creates, and cost a tenth of the processor time.
 GARBAGE_AFTER = 10_000
 LEAPS = {"hour": timedelta(hours=1), "day": timedelta(days=1)}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command. Returns the exit code: 0 done, 1 refused (and said why)."""
+    """Run one command. Return the exit code: 0 done, 1 refused (with the reason printed)."""
     options = _parser().parse_args(arguments)
-    gc.disable()  # nothing of what is imported now is garbage
+    gc.disable()  # the imports that follow create no garbage
     try:
         return asyncio.run(options.command(options)) or 0
     except KeyboardInterrupt:
@@ -56,9 +57,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
     def command(
-        name: str, run: Callable[[argparse.Namespace], Awaitable[int | None]], says: str
+        name: str, run: Callable[[argparse.Namespace], Awaitable[int | None]], help_text: str
     ) -> argparse.ArgumentParser:
-        added = commands.add_parser(name, help=says, description=says)
+        added = commands.add_parser(name, help=help_text, description=help_text)
         added.set_defaults(command=run)
         return added
 
@@ -68,11 +69,12 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--migrate", action="store_true", help="bring the database up to date first")
     back = command("migrate", _migrate, "Bring the database to this version's schema.")
     back.add_argument("--to", default="head", metavar="REVISION", help="also back, such as -1")
-    play = command("playground", _playground, "Try it all with a small Slack of its own.")
-    play.add_argument("--port", type=int, default=8765)
-    play.add_argument("--http", action="store_true", help="signed HTTP instead of Socket Mode")
-    play.add_argument("--reset", action="store_true", help="forget everything and start over")
-    play.add_argument("--no-open", action="store_true", help="do not open a browser")
+    if find_spec("bot.playground"):  # the container image does without it
+        play = command("playground", _playground, "Try it all with a small Slack of its own.")
+        play.add_argument("--port", type=int, default=8765)
+        play.add_argument("--http", action="store_true", help="signed HTTP instead of Socket Mode")
+        play.add_argument("--reset", action="store_true", help="forget everything and start over")
+        play.add_argument("--no-open", action="store_true", help="do not open a browser")
     command("doctor", _doctor, "Check settings, database, tokens and scopes; say what to mend.")
     outbox = command("outbox", _outbox, "See messages that wait for somebody, and decide.")
     outbox_arguments.outbox(outbox)
@@ -109,19 +111,19 @@ async def _run(options: argparse.Namespace) -> None:
         try:
             await until_stopped(app)
         finally:
-            await _insist()
+            await _cancel_remaining()
 
 
-async def _insist() -> None:
-    """Cancel what a hanging database still holds up; asyncio does it a second time at the end.
+async def _cancel_remaining() -> None:
+    """Cancel what a hanging database still holds up; asyncio cancels it a second time at the end.
 
-    After the first, psycopg asks the server for up to ten seconds to leave off.
+    After the first cancellation, psycopg spends up to ten seconds asking the server to stop.
     """
-    left = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in left:
+    remaining = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in remaining:
         task.cancel()
-    if left:
-        await asyncio.wait(left, timeout=LEFT_SECONDS)
+    if remaining:
+        await asyncio.wait(remaining, timeout=LEFT_SECONDS)
 
 
 async def until_stopped(app: "Imbalance", ready: Callable[[], None] = lambda: None) -> None:
@@ -132,7 +134,7 @@ async def until_stopped(app: "Imbalance", ready: Callable[[], None] = lambda: No
         loop.add_signal_handler(name, stopping.set)
     try:
         await app.start()
-        gc.freeze()  # what is there now stays: to look through it took 100 ms each time
+        gc.freeze()  # objects created so far are permanent: scanning them took 100 ms each time
         gc.set_threshold(GARBAGE_AFTER)
         gc.enable()
         ready()
@@ -232,7 +234,7 @@ async def _play(
         if leap in LEAPS:
             await travel(app, clock, clock.now() + LEAPS[leap])
         else:
-            await _to_next_message(app, clock, slack)
+            await _advance_to_next_message(app, clock, slack)
         _remember_time(clock.now())
 
     def ready() -> None:
@@ -248,20 +250,22 @@ async def _play(
     await until_stopped(app, ready)
 
 
-async def _to_next_message(app: "Imbalance", clock: AdjustableClock, slack: "FakeSlack") -> None:
-    """Pass over what nobody notices, until the bot says something."""
+async def _advance_to_next_message(
+    app: "Imbalance", clock: AdjustableClock, slack: "FakeSlack"
+) -> None:
+    """Skip events that nobody notices, until the bot posts a message."""
     from bot.app import travel
 
     until = clock.now() + LONGEST_LEAP
-    before = _said(slack)
-    while _said(slack) == before:
+    before = _count_messages(slack)
+    while _count_messages(slack) == before:
         due = await app.next_due()
         if due is None or due > until:
             return
         await travel(app, clock, due)
 
 
-def _said(slack: "FakeSlack") -> int:
+def _count_messages(slack: "FakeSlack") -> int:
     return sum(call.method == "chat.postMessage" for call in slack.calls)
 
 

@@ -1,4 +1,4 @@
-"""The one place where the parts meet: made, started and stopped in order."""
+"""The application: its parts are built, started and stopped here, in order."""
 
 import asyncio
 from collections.abc import Iterable, Mapping
@@ -55,8 +55,8 @@ from bot.workspaces.token_health import watching_token
 CALL_SECONDS = 20
 PORT_TAKEN = "Port {port} is in use. Set HTTP_PORT or METRICS_PORT to another one."
 
-#: Bolt tries listeners one after the other, some 10 µs each: the busiest package comes first. Home
-#: comes last, since it also takes the commands and events that are left.
+#: Bolt tries listeners one after the other, about 10 µs each: the busiest package comes first. Home
+#: comes last, since it also takes all remaining commands and events.
 PACKAGES = (
     rounds,
     channel_health,
@@ -72,11 +72,11 @@ ACTIONS = {action.name: action for package in PACKAGES for action in package.ACT
 
 
 class Unable(NotStarted):
-    """The bot cannot start; the message says why and what to do."""
+    """Raised if the bot cannot start; the message says why and what to do."""
 
 
 class Imbalance:
-    """The bot: listens to Slack, carries out what is due, delivers what is to be said."""
+    """The bot: listens to Slack, runs due actions, delivers queued messages."""
 
     def __init__(
         self,
@@ -93,14 +93,14 @@ class Imbalance:
         self._clock = clock
         self._http = http
         self._host = host
-        self._running = AsyncExitStack()
+        self._resources = AsyncExitStack()
         self._sockets: Sockets | None = None
         self.db = Database(settings.database_url)
         self.client = AsyncWebClient(
             token=settings.slack_bot_token,
             base_url=settings.slack_api_url,
             timeout=CALL_SECONDS,
-            retry_handlers=[],  # slack_sdk's own retries post twice where a reply was cut
+            retry_handlers=[],  # slack_sdk's own retries post twice if a reply is lost
         )
         reads = ThrottledReads(self.db)
         self.services = Services(
@@ -115,16 +115,16 @@ class Imbalance:
             self.db,
             clock,
             {
-                name: partial(watching_token(one.run), self.services)
-                for name, one in ACTIONS.items()
+                name: partial(watching_token(action.run), self.services)
+                for name, action in ACTIONS.items()
             },
-            [name for name, one in ACTIONS.items() if one.is_batched],
+            [name for name, action in ACTIONS.items() if action.is_batched],
         )
         retry_timings = retry_timings or RetryTimings(settle=settings.settle_seconds)
-        self.delivery = self._delivering(draw, pace, retry_timings)
+        self.delivery = self._build_delivery(draw, pace, retry_timings)
         self.http_port = settings.http_port
 
-    def _delivering(
+    def _build_delivery(
         self, draw: Draw, pace: RateLimits | None, retry_timings: RetryTimings
     ) -> Delivery:
         return Delivery(
@@ -139,24 +139,25 @@ class Imbalance:
         )
 
     async def start(self) -> None:
-        """Connect to Slack and begin to work.
+        """Connect to Slack and start to work.
 
         Raises:
             Unable: Slack refused the token, or could not be reached.
         """
-        session = await self._running.enter_async_context(
-            ClientSession(timeout=ClientTimeout(total=CALL_SECONDS))  # the client has no say in it
+        session = await self._resources.enter_async_context(
+            # slack_sdk ignores the client's timeout when it is given a session.
+            ClientSession(timeout=ClientTimeout(total=CALL_SECONDS))
         )
         self.client.session = session
-        self._running.push_async_callback(self.db.close)
-        self._running.push_async_callback(self.services.background_tasks.stop)
-        bolt = await self._listening()
-        delivering = asyncio.create_task(self.delivery.run(), name="delivery")
-        self._running.push_async_callback(self._stop_working, delivering)
-        watching = asyncio.create_task(
-            EventGapMonitor(self._hears, self._missed).watch(), name="hearing"
+        self._resources.push_async_callback(self.db.close)
+        self._resources.push_async_callback(self.services.background_tasks.stop)
+        bolt = await self._build_bolt()
+        delivery_task = asyncio.create_task(self.delivery.run(), name="delivery")
+        self._resources.push_async_callback(self._stop_working, delivery_task)
+        monitor_task = asyncio.create_task(
+            EventGapMonitor(self._can_receive, self._schedule_catch_up).watch(), name="hearing"
         )
-        self._running.callback(watching.cancel)
+        self._resources.callback(monitor_task.cancel)
         self.ticker.start(self._settings.tick_seconds)
         if self._settings.metrics_port:
             await self._serve(health_and_metrics(self.not_ready), self._settings.metrics_port)
@@ -169,39 +170,41 @@ class Imbalance:
         log.info("started", mode="http" if self._http else "socket")
 
     async def stop(self) -> None:
-        """Take nothing new, let what is under way end, close."""
+        """Take nothing new, let what is under way end, and close."""
         self.delivery.begin_nothing()
-        await self._running.aclose()
+        await self._resources.aclose()
         log.info("stopped")
 
     async def catch_up(self) -> None:
-        """Carry out and deliver until nothing is due any more."""
+        """Run actions and deliver messages until nothing is due any more."""
         await self.services.background_tasks.done()
         while await self.ticker.tick() + await self.delivery.deliver_due():
             await self.services.background_tasks.done()
 
     async def next_due(self) -> datetime | None:
-        """When the next thing on the agenda is due, or to be said."""
-        return await self._next()
+        """Return when the next agenda item or message is due."""
+        return await self._next_time()
 
     async def next_event(self) -> datetime | None:
-        """When the next thing is due that somebody may notice."""
-        return await self._next([name for name, one in ACTIONS.items() if not one.is_noticed])
+        """Return when the next agenda item or message is due that somebody may notice."""
+        return await self._next_time(
+            [name for name, action in ACTIONS.items() if not action.is_noticed]
+        )
 
-    async def _next(self, besides: Iterable[str] = ()) -> datetime | None:
+    async def _next_time(self, besides: Iterable[str] = ()) -> datetime | None:
         async with self.db.reading() as reader:
-            due = await next_due(reader, besides)
-            said = await sender_leases.next_due(reader, self._clock.now())
-        return min((at for at in (due, said) if at is not None), default=None)
+            action_at = await next_due(reader, besides)
+            message_at = await sender_leases.next_due(reader, self._clock.now())
+        return min((at for at in (action_at, message_at) if at is not None), default=None)
 
     async def not_ready(self) -> Mapping[str, str]:
-        """What keeps it from working now, in a sentence each; empty when nothing does."""
+        """Return what keeps the bot from working now, a sentence each; empty if nothing does."""
         return await not_ready(self.db, self._clock, self._is_connected)
 
-    async def _hears(self) -> bool:
+    async def _can_receive(self) -> bool:
         return not {"database", "socket"} & (await self.not_ready()).keys()
 
-    async def _missed(self) -> None:
+    async def _schedule_catch_up(self) -> None:
         async with self.db.transaction() as tx:
             await ask_what_was_missed(tx, self._clock.now())
 
@@ -211,32 +214,32 @@ class Imbalance:
         return self._sockets is not None and await self._sockets.is_connected()
 
     def client_for(self, workspace_id: str) -> AsyncWebClient:
-        """The Web API with a workspace's token: there is one workspace."""
+        """Return the Web API client with a workspace's token: there is only one workspace."""
         return self.client
 
-    async def _listening(self) -> AsyncApp:
-        authorize = await self._installed()
+    async def _build_bolt(self) -> AsyncApp:
+        authorize = await self._install()
         bolt = build_bolt_app(self.client, authorize)
         for package in PACKAGES:
             package.register(bolt, self.services)
         return bolt
 
-    async def _installed(self) -> Authorize:
-        """Whom the bot works for, as Slack says."""
+    async def _install(self) -> Authorize:
+        """Install the bot's own workspace, as Slack identifies it; return its authorization."""
         try:
-            us = (await self.client.auth_test()).data
+            identity = (await self.client.auth_test()).data
         except SlackApiError as error:
             raise Unable(f"Slack refused SLACK_BOT_TOKEN: {reason_of(error)}.") from error
         except (ClientError, TimeoutError) as error:
             raise Unable(f"Slack cannot be reached at {self.client.base_url}.") from error
-        assert isinstance(us, dict)
-        await install(self.db, us, self._clock.now())
-        return _authorize_only(us, self.client)
+        assert isinstance(identity, dict)
+        await install(self.db, identity, self._clock.now())
+        return _authorize_only(identity, self.client)
 
     async def _connect(self, bolt: AsyncApp) -> None:
         settings = self._settings
         self._sockets = Sockets(bolt, settings.slack_app_token, settings.sockets)
-        self._running.push_async_callback(self._sockets.close)
+        self._resources.push_async_callback(self._sockets.close)
         try:
             await self._sockets.connect()
         except SlackApiError as error:
@@ -244,22 +247,22 @@ class Imbalance:
 
     async def _serve(self, app: Any, port: int) -> int:
         site = Site(app, self._host, port)
-        self._running.push_async_callback(site.stop)
+        self._resources.push_async_callback(site.stop)
         try:
             return await site.start()
         except OSError as error:
             raise Unable(PORT_TAKEN.format(port=port)) from error
 
-    async def _stop_working(self, delivering: asyncio.Task[None]) -> None:
+    async def _stop_working(self, delivery_task: asyncio.Task[None]) -> None:
         await asyncio.gather(self.ticker.stop(), self.delivery.stop())
-        # Cancelled halfway it would leave a connection open; but a database may hang.
-        await asyncio.wait({delivering}, timeout=1)
-        delivering.cancel()
+        # Cancelling it halfway would leave a connection open; but a database may hang.
+        await asyncio.wait({delivery_task}, timeout=1)
+        delivery_task.cancel()
 
 
 def _authorize_only(us: dict[str, Any], client: AsyncWebClient) -> Authorize:
-    """Bolt's authorisation for one workspace: its own, and nobody else's."""
-    ours = AuthorizeResult(
+    """Return Bolt's authorization for one workspace: its own, and no other."""
+    result = AuthorizeResult(
         enterprise_id=us.get("enterprise_id"),
         team_id=us["team_id"],
         bot_user_id=us["user_id"],
@@ -268,7 +271,7 @@ def _authorize_only(us: dict[str, Any], client: AsyncWebClient) -> Authorize:
     )
 
     async def authorize(team_id: str | None, **_: Any) -> AuthorizeResult | None:
-        return ours if team_id == us["team_id"] else None
+        return result if team_id == us["team_id"] else None
 
     return authorize
 

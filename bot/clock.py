@@ -1,6 +1,6 @@
-"""The time, and everything that is random: the only module that may ask the machine for either.
+"""The time, and everything random: the only module that may ask the machine for either.
 
-Everyone else is given a `Clock` and ids, so that time can be moved and tests repeat themselves.
+All other code is given a `Clock` and ids, so that time can be moved and tests are repeatable.
 """
 
 import random
@@ -21,12 +21,12 @@ class Clock:
     """Business time: when phases end and questions are due. This one is the system's."""
 
     def now(self) -> datetime:
-        """The time, with its zone, which is always UTC."""
+        """Return the time, always in UTC."""
         return datetime.now(UTC)
 
 
 class AdjustableClock(Clock):
-    """A clock that is moved by hand; it stands still in between unless it is `running`."""
+    """A clock that is moved by hand; between moves it stands still unless it is `running`."""
 
     def __init__(self, start: datetime, *, running: bool = False) -> None:
         self._running = running
@@ -38,7 +38,7 @@ class AdjustableClock(Clock):
         return self._base + timedelta(seconds=monotonic() - self._moved_at)
 
     def move_to(self, instant: datetime) -> None:
-        """Set the clock. Raises ValueError for a time without zone."""
+        """Set the clock. Raises ValueError for a time without a zone."""
         if instant.tzinfo is None:
             raise ValueError("a time needs a zone")
         self._base = instant.astimezone(UTC)
@@ -51,39 +51,39 @@ class AdjustableClock(Clock):
 
 
 def monotonic() -> float:
-    """Real seconds that never go back; for leases, pacing and time-outs, not for business."""
+    """Return real seconds that never go back; for leases, pacing and timeouts, not for business."""
     return time.monotonic()
 
 
 def uptime() -> float:
-    """Like `monotonic`, but counting on while the machine sleeps, where the system can tell."""
+    """Return seconds like `monotonic`, including the machine's sleep if the system can tell."""
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 def real_now() -> datetime:
-    """The machine's time in UTC, which nobody moves; for leases and retries."""
+    """Return the machine's time in UTC, which is never moved; for leases and retries."""
     return datetime.now(UTC)
 
 
 def new_id() -> str:
-    """128 random bits in hex: nothing about a row can be guessed from it."""
+    """Return 128 random bits in hex: nothing about a row can be guessed from it."""
     return secrets.token_hex(16)
 
 
 def random_bytes(count: int) -> bytes:
-    """Random bytes fit for keys."""
+    """Return random bytes fit for keys."""
     return secrets.token_bytes(count)
 
 
 def shuffled(items: Iterable[T]) -> list[T]:
-    """The items in an order that cannot be predicted or repeated."""
+    """Return the items in an order that cannot be predicted or repeated."""
     mixed = list(items)
     random.SystemRandom().shuffle(mixed)
     return mixed
 
 
 def jittered(seconds: float) -> float:
-    """Somewhere between half of it and all of it, so that many retries do not meet."""
+    """Return a random time between half of it and all of it, so that retries do not coincide."""
     return random.SystemRandom().uniform(seconds / 2, seconds)
 
 
@@ -102,8 +102,8 @@ _sortable_ids = _SortableIds()
 
 
 def new_sortable_id() -> str:
-    """Like UUID 7: 32 hex digits that sort in the order this process made them.
+    """Return an id like UUID 7: 32 hex digits that sort in the order this process made them.
 
-    It tells when it was made: never for anything that must not be linked to a moment.
+    It reveals when it was made: never use it for anything that must not be linked to a moment.
     """
     return _sortable_ids.next()

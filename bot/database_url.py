@@ -1,8 +1,8 @@
-"""Reading DATABASE_URL strictly, so that no piece of a password is taken for something else.
+"""Strict reading of DATABASE_URL, so that no part of a password is taken for something else.
 
-A parser that guesses takes `bot:p@ss@host` for a host called `ss@host`, and whatever fails to
-reach it then prints a piece of the password. A URL that can be read in two ways is therefore
-refused, and no sentence here contains any part of a value.
+A parser that guesses takes `bot:p@ss@host` for a host called `ss@host`, and whatever fails to reach
+it then prints part of the password. A URL that can be read in two ways is therefore refused, and no
+message here contains any part of a value.
 """
 
 import re
@@ -64,7 +64,7 @@ TWICE = "DATABASE_URL: the parameter {name} is given twice."
 BAD_CHOICE = "DATABASE_URL: the parameter {name} must be one of {choices}."
 BAD_SCHEMA = "DATABASE_URL: schema must be one name of letters, digits and underscores."
 
-# Another library's driver means the same database, so its URL is understood. A driver that is not
+# Another library's driver means the same database, so its URL is accepted. A driver that is not
 # listed may mean another one: pysqlcipher's files are encrypted.
 _DRIVERS = {
     "sqlite": {"", "aiosqlite", "pysqlite"},
@@ -75,29 +75,29 @@ _SSL = {"true": "require", "false": "disable", "no-verify": "require"}
 _ALIASES = {"ssl": "sslmode", "prepared_statement_cache_size": "statement_cache_size"}
 #: Understood by `bot.db.connections`, not by libpq.
 SCHEMA, PGBOUNCER, STATEMENT_CACHE = "schema", "pgbouncer", "statement_cache_size"
-#: About the connection pool of other clients; ours has its own size.
+#: Parameters of other clients' connection pools; ours has its own size.
 _IGNORED = {"connection_limit", "pool_timeout"}
 
 
 class InvalidDatabaseUrl(ValueError):
-    """DATABASE_URL cannot be used; the message is for the operator and holds no part of it."""
+    """Raised if DATABASE_URL cannot be used; the message for the operator holds no part of it."""
 
 
 def read(written: str) -> str:
-    """Return the URL as SQLAlchemy reads it without any guess.
+    """Return the URL in the one way that SQLAlchemy can read it.
 
     Raises:
         InvalidDatabaseUrl: it is wrong, or can be read in two ways.
     """
     if written[:1] in {"'", '"', "`"} or written[-1:] in {"'", '"', "`"}:
         raise InvalidDatabaseUrl(QUOTED)
-    found = re.match(r"(sqlite|postgres(?:ql)?)(?:\+(\w+))?:", written, re.I | re.A)
-    if found is None:
+    match = re.match(r"(sqlite|postgres(?:ql)?)(?:\+(\w+))?:", written, re.I | re.A)
+    if match is None:
         raise InvalidDatabaseUrl(NOT_A_DATABASE)
-    backend = "sqlite" if found[1].lower() == "sqlite" else "postgresql"
-    if (found[2] or "").lower() not in _DRIVERS[backend]:
+    backend = "sqlite" if match[1].lower() == "sqlite" else "postgresql"
+    if (match[2] or "").lower() not in _DRIVERS[backend]:
         raise InvalidDatabaseUrl(OTHER_DRIVER.format(scheme=f"{backend}://"))
-    rest = written[found.end() :]
+    rest = written[match.end() :]
     return _sqlite(rest) if backend == "sqlite" else _postgresql(rest)
 
 
@@ -149,10 +149,10 @@ def _place(written: str) -> tuple[str | None, int | None]:
     """Split a host and a port."""
     if "," in written:
         raise InvalidDatabaseUrl(SEVERAL_HOSTS)
-    found = re.fullmatch(r"(?:\[(.*)\]|([\w.-]*))(?::(.*))?", written)
-    if found is None:
+    match = re.fullmatch(r"(?:\[(.*)\]|([\w.-]*))(?::(.*))?", written)
+    if match is None:
         raise InvalidDatabaseUrl(BAD_HOST)
-    address, name, port = found.groups()
+    address, name, port = match.groups()
     try:
         host = str(IPv6Address(address)) if address is not None else name
         host.encode("idna")  # as getaddrinfo does, which would raise the same error later
@@ -182,12 +182,12 @@ def _parameters(query: str) -> dict[str, tuple[str, ...]]:
     except ValueError:
         raise InvalidDatabaseUrl(BAD_QUERY) from None
     _check_names([name for name, _ in pairs])
-    found: dict[str, tuple[str, ...]] = {}
+    parameters: dict[str, tuple[str, ...]] = {}
     for name, value in _translated(pairs):
-        if name in found and name != "host":
+        if name in parameters and name != "host":
             raise InvalidDatabaseUrl(TWICE.format(name=name))
-        found[name] = (*found.get(name, ()), value)
-    return found
+        parameters[name] = (*parameters.get(name, ()), value)
+    return parameters
 
 
 def _check_names(names: list[str]) -> None:
@@ -196,7 +196,7 @@ def _check_names(names: list[str]) -> None:
 
     known = {option.keyword.decode() for option in psycopg.pq.Conninfo.get_defaults()}
     known |= {*_ALIASES, *_IGNORED, SCHEMA, PGBOUNCER, STATEMENT_CACHE}
-    # After a secret with an unescaped & in it, a name may be a piece of that secret.
+    # After a secret with an unescaped & in it, a name may be part of that secret.
     may_be_secret = any("password" in name or "secret" in name for name in names)
     for name in names:
         if name not in known:
@@ -206,7 +206,7 @@ def _check_names(names: list[str]) -> None:
 
 
 def _translated(pairs: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    """Yield what other libraries call by other names as libpq or `bot.db.connections` does."""
+    """Yield parameters under the names of libpq or `bot.db.connections`."""
     for written, value in pairs:
         name = _ALIASES.get(written, written)
         if not value or name in _IGNORED:
@@ -225,9 +225,9 @@ def _translated(pairs: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
 
 
 def _check_parts(url: URL) -> None:
-    """Refuse hosts and ports that do not go together, or stand in the URL twice."""
-    given = url.translate_connect_args(username="user", database="dbname")
-    for name in given:
+    """Refuse hosts and ports that do not go together, or that are given twice."""
+    parts = url.translate_connect_args(username="user", database="dbname")
+    for name in parts:
         if name in url.query:
             raise InvalidDatabaseUrl(TWICE.format(name=name))
     dialect = url.set(drivername="postgresql+psycopg").get_dialect()()

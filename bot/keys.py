@@ -1,7 +1,7 @@
-"""Keys kept outside the database: what is wrapped by them cannot be read from a backup alone.
+"""Keys kept outside the database: what they wrap cannot be read from a backup alone.
 
-AES-256-GCM by the `cryptography` library. The first key wraps; all of them unwrap, so keys can
-be added and, once nothing needs them any more, retired by the operator.
+AES-256-GCM by the `cryptography` library. The first key wraps; all of them unwrap, so the operator
+can add keys, and retire them once nothing needs them any more.
 """
 
 from collections.abc import Sequence
@@ -17,25 +17,25 @@ NONCE_BYTES = 12
 
 
 class KeyMissing(Exception):
-    """Something was wrapped by a key that is not among IMBALANCE_KEYS (any more)."""
+    """Raised if a value was wrapped by a key that is not, or no longer, in IMBALANCE_KEYS."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Wrapped:
-    """A sealed value and which key opens it."""
+    """A sealed value and the id of its key."""
 
     key_id: str
     sealed: bytes
 
 
 def seal(key: bytes, value: bytes, context: bytes) -> bytes:
-    """Encrypt with a 32-byte key; `context` must be the same when it is opened."""
+    """Encrypt with a 32-byte key; `unseal` needs the same `context`."""
     nonce = random_bytes(NONCE_BYTES)
     return nonce + AESGCM(key).encrypt(nonce, value, context)
 
 
 def unseal(key: bytes, sealed: bytes, context: bytes) -> bytes:
-    """The value that was sealed.
+    """Return the value that was sealed.
 
     Raises:
         ValueError: another key, another context, or changed bytes.
@@ -58,7 +58,7 @@ class KeyRing:
         return Wrapped(key_id=self._newest, sealed=sealed)
 
     def unwrap(self, wrapped: Wrapped, context: str) -> bytes:
-        """The value.
+        """Return the value that was wrapped.
 
         Raises:
             KeyMissing: the key was retired.

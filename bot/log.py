@@ -1,4 +1,4 @@
-"""Log lines: an event word and fields, never a payload, never a person with an answer."""
+"""Log lines: an event name and fields; never a payload, never a person with an answer."""
 
 import json
 import logging
@@ -16,26 +16,26 @@ OURS = "imbalance"
 log: Any = structlog.get_logger(OURS)
 
 _PERSON = re.compile(r"[UW][A-Z0-9]{2,}")
-#: Says which migrations are carried out, at INFO.
+#: Logs which migrations are run, at INFO.
 MIGRATIONS = "alembic.runtime.migration"
-#: Libraries whose messages hold nothing of what people said.
+#: Libraries whose messages contain nothing that people wrote.
 _WITHOUT_PAYLOADS = {"imbalance", "alembic", "apscheduler", "psycopg", "sqlalchemy"}
-#: aiohttp's errors about requests that are not HTTP, or not encoded as they say.
+#: aiohttp's errors about requests that are not HTTP, or have the wrong encoding.
 _NOT_HTTP = {"HttpProcessingError", "RequestPayloadError"}
-#: Characters of one value, errors of one chain, frames of one error.
+#: Limits: characters of a value, errors in a chain, frames of an error.
 LONGEST_VALUE = 500
 MOST_ERRORS = 8
 MOST_FRAMES = 40
-#: Fields that structlog needs, and a traceback, which has lines of its own.
-_AS_THEY_ARE = {"_record", "_from_structlog", "exception"}
-#: What stands in our lines where a name would tell of one person.
+#: Fields that structlog needs, and the traceback, which has lines of its own.
+_UNCHANGED = {"_record", "_from_structlog", "exception"}
+#: Replaces a name that would identify a person in our lines.
 SOMEBODY = "somebody"
 
 
 def configure(level: str = "INFO", format_: str = "json") -> None:
     """Send our lines, and the libraries', to standard error in one format.
 
-    `level` is a name of the standard library's levels; `format_` is json, or text for people.
+    `level` is the name of a standard library level; `format_` is json, or text for people.
     """
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
@@ -69,42 +69,45 @@ def configure(level: str = "INFO", format_: str = "json") -> None:
     )
     root = logging.getLogger()
     root.handlers = [handler]
-    # Below WARNING libraries tell of each call and print payloads: only we go lower.
+    # Below WARNING, libraries log each call and print payloads: only our own level may be lower.
     root.setLevel(max(logging.WARNING, logging.getLevelName(level)))
     logging.getLogger(OURS).setLevel(level)
     logging.getLogger(MIGRATIONS).setLevel(max(logging.INFO, logging.getLevelName(level)))
     for name in ("apscheduler.scheduler", "psycopg"):
-        # While the database hangs they warn at each tick and of each connection given up, of
-        # which bot.db.health says enough.
+        # While the database hangs they warn at each tick and of each abandoned connection, of which
+        # bot.db.health logs enough.
         logging.getLogger(name).setLevel(logging.ERROR)
 
 
 class _Handler(logging.StreamHandler[Any]):
-    """Writes to a stream; of a line that it cannot write, it does not print the arguments."""
+    """A stream handler that does not print the arguments of a line that it cannot write."""
 
     def handleError(self, record: logging.LogRecord) -> None:
         with suppress(OSError, ValueError):
             self.stream.write(f'{{"event": "line_lost", "logger": {json.dumps(record.name)}}}\n')
 
 
-def _is_shown(line: logging.LogRecord) -> bool:
-    """Whether an operator needs a line. Bolt sets levels of its own, so here is the last word."""
-    if line.name == OURS:
+def _is_shown(record: logging.LogRecord) -> bool:
+    """Return whether an operator needs a line. Bolt sets levels of its own, so this decides."""
+    if record.name == OURS:
         return True
-    lowest = logging.INFO if line.name == MIGRATIONS else logging.WARNING
-    return line.levelno >= lowest and not (_is_about_token(line) or _is_bad_request(line))
+    lowest = logging.INFO if record.name == MIGRATIONS else logging.WARNING
+    return record.levelno >= lowest and not (_is_about_token(record) or _is_bad_request(record))
 
 
-def _is_about_token(line: logging.LogRecord) -> bool:
-    """Bolt finds SLACK_BOT_TOKEN in the environment and warns that it does not use it: right so."""
-    return line.name.startswith("slack_bolt") and "`token` will be unused" in str(line.msg)
+def _is_about_token(record: logging.LogRecord) -> bool:
+    """Return whether Bolt warns that it ignores the environment's SLACK_BOT_TOKEN, as it should."""
+    return record.name.startswith("slack_bolt") and "`token` will be unused" in str(record.msg)
 
 
-def _is_bad_request(line: logging.LogRecord) -> bool:
-    """aiohttp answers with 400 what is not HTTP, and logs it as an error of the server."""
-    kinds = type(line.exc_info[1]).__mro__ if line.exc_info else ()
+def _is_bad_request(record: logging.LogRecord) -> bool:
+    """Return whether aiohttp logs a request that is not HTTP as an error of the server.
+
+    It answers such a request with 400.
+    """
+    kinds = type(record.exc_info[1]).__mro__ if record.exc_info else ()
     names = {kind.__name__ for kind in kinds}
-    return line.name == "aiohttp.server" and not names.isdisjoint(_NOT_HTTP)
+    return record.name == "aiohttp.server" and not names.isdisjoint(_NOT_HTTP)
 
 
 def _without_message(
@@ -112,8 +115,8 @@ def _without_message(
 ) -> MutableMapping[str, Any]:
     """Replace a library's message by the place in the library that it comes from.
 
-    Slack's libraries, aiohttp and asyncio write payloads into their messages, and which do so
-    changes with their versions. So all are taken to, but those known to have none.
+    Slack's libraries, aiohttp and asyncio write payloads into their messages, and which of them do
+    so changes with their versions. So all are assumed to, except those known not to.
     """
     record: logging.LogRecord = line["_record"]
     if record.name.partition(".")[0] not in _WITHOUT_PAYLOADS:
@@ -124,9 +127,9 @@ def _without_message(
 def printable_values(
     _logger: Any, _method: str, line: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
-    """Cut what is too long, and escape what could begin another line or move the cursor."""
+    """Cut values that are too long; escape what could begin a new line or move the cursor."""
     for name, value in line.items():
-        if name not in _AS_THEY_ARE:
+        if name not in _UNCHANGED:
             line[name] = _printable(value)
     return line
 
@@ -137,61 +140,63 @@ def _printable(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_printable(item) for item in value]
     if isinstance(value, dict):
-        return {_line(str(name)): _printable(item) for name, item in value.items()}
-    return _line(str(value))
+        return {_one_line(str(name)): _printable(item) for name, item in value.items()}
+    return _one_line(str(value))
 
 
-def _line(text: str) -> str:
+def _one_line(text: str) -> str:
     cut = text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
     if cut.isprintable():
         return cut
     return "".join(
-        one if one.isprintable() else one.encode("unicode_escape").decode() for one in cut
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in cut
     )
 
 
 def traceback_of(exc_info: Any) -> str:
-    """Where it happened and what kind of error it is, without what most errors say.
+    """Return where an error happened and its kind, without the message of most errors.
 
-    The text of an error may quote what could not be parsed, found or stored.
+    An error's message may quote what could not be parsed, found or stored.
     """
-    return "".join(_told(exc_info[1], set()))
+    return "".join(_traceback_lines(exc_info[1], set()))
 
 
-def _told(error: BaseException, told: set[int]) -> Iterator[str]:
-    told.add(id(error))
-    before = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-    if before is not None and id(before) not in told and len(told) < MOST_ERRORS:
-        yield from _told(before, told)
+def _traceback_lines(error: BaseException, seen: set[int]) -> Iterator[str]:
+    seen.add(id(error))
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if cause is not None and id(cause) not in seen and len(seen) < MOST_ERRORS:
+        yield from _traceback_lines(cause, seen)
         yield "\nwhich led to:\n"
     yield from traceback.format_tb(error.__traceback__, limit=-MOST_FRAMES)
-    kind, said = type(error), _said_by(error)
+    kind, reason = type(error), _safe_reason(error)
     name = f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")
-    yield f"{name}: {said}\n" if said else f"{name}\n"
-    for one in error.exceptions if isinstance(error, BaseExceptionGroup) else ():
-        yield from _told(one, told)
+    yield f"{name}: {reason}\n" if reason else f"{name}\n"
+    for inner in error.exceptions if isinstance(error, BaseExceptionGroup) else ():
+        yield from _traceback_lines(inner, seen)
 
 
-def _said_by(error: BaseException) -> str:
-    """What the system, a database or Slack named as the reason; nothing of other errors."""
+def _safe_reason(error: BaseException) -> str:
+    """Return the reason that the system, a database or Slack named; nothing of other errors."""
     response = getattr(error, "response", None)
     answer = getattr(response, "data", response)
     if isinstance(answer, dict):  # SlackApiError
-        return _line(str(answer.get("error", "")))
-    # PostgreSQL quotes values where the data is at fault, and else only after the first line.
-    is_postgresqls = type(error).__module__.partition(".")[0] == "psycopg"
-    quotes = "DataError" in {kind.__name__ for kind in type(error).__mro__}
-    if isinstance(error, OSError | ImportError | sqlite3.Error) or (is_postgresqls and not quotes):
-        return _line(str(error).partition("\n")[0])
+        return _one_line(str(answer.get("error", "")))
+    # PostgreSQL quotes values if the data is at fault, and otherwise only after the first line.
+    is_psycopg_error = type(error).__module__.partition(".")[0] == "psycopg"
+    may_quote = "DataError" in {kind.__name__ for kind in type(error).__mro__}
+    if isinstance(error, OSError | ImportError | sqlite3.Error) or (
+        is_psycopg_error and not may_quote
+    ):
+        return _one_line(str(error).partition("\n")[0])
     return ""
 
 
 def hide_people(
     _logger: Any, _method: str, line: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
-    """Take people out of the names of messages and of what was due.
+    """Remove people from message keys and agenda subjects.
 
-    Beside them stands the phase or round, which must not be said of one person.
+    The same line names the phase or round, which must not be linked to a person.
     """
     for name in ("key", "subject"):
         parts = str(line.get(name) or "").split(":")

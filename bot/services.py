@@ -15,7 +15,7 @@ from bot.slack.throttled_reads import ThrottledReads
 
 @dataclass(frozen=True, kw_only=True)
 class Services:
-    """The services of the bot. `client_for` gives the Web API client of a workspace."""
+    """The services of the bot. `client_for` returns the Web API client of a workspace."""
 
     db: Database
     clock: Clock

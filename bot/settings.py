@@ -1,7 +1,7 @@
-"""The settings of an operator, read once at the start and passed along from there.
+"""The operator's settings, read once at the start and passed on from there.
 
-Values come from the environment, then from a `.env` file. A secret may also stand in a file
-whose path is given as `NAME_FILE`, as container platforms do it.
+Values come from the environment, then from a `.env` file. A secret may also be in a file whose path
+is given as `NAME_FILE`, as container platforms do it.
 """
 
 import base64
@@ -26,7 +26,7 @@ LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 LOG_FORMATS = ("text", "json")
 
 BOTH_GIVEN = "{name} and {name}_FILE are both set; keep one of them."
-# No sentence contains a value: any setting may hold a secret that was meant for another one.
+# No message contains a value: any setting may hold a secret that was meant for another one.
 UNREADABLE = "{name}_FILE must be the path of a file; no file can be read there ({why})."
 NOT_A_NUMBER = "{name} must be a number from {low} to {high}."
 NOT_ONE_OF = "{name} must be one of {choices}."
@@ -52,11 +52,11 @@ NEEDED = {
 
 
 class NotStarted(Exception):
-    """Why a command refuses to begin, in words for who called it."""
+    """Raised if a command refuses to start; the message is for its caller."""
 
 
 class SettingsError(NotStarted):
-    """One or more settings are wrong; says all of it at once, a sentence a line."""
+    """Raised if settings are wrong; reports all mistakes at once, a sentence a line."""
 
     def __init__(self, mistakes: tuple[str, ...]) -> None:
         super().__init__("\n".join(mistakes))
@@ -65,7 +65,7 @@ class SettingsError(NotStarted):
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Settings:
-    """What was set. An empty string means that it was not; its repr shows no secret."""
+    """The settings. An empty string means not set; the repr shows no secret."""
 
     slack_bot_token: str = ""
     slack_app_token: str = ""
@@ -78,25 +78,25 @@ class Settings:
     """32 bytes each; the first wraps new secrets, all of them unwrap."""
     tick_seconds: float = 1.0
     settle_seconds: float = 120.0
-    """Real time before a message of unknown outcome is looked for; see `verify-slack`."""
+    """Real time before a message of unknown outcome is looked up; see `verify-slack`."""
     sockets: int = 2
     """Socket Mode connections of this process; Slack allows an app ten in all."""
     http_port: int = 3000
-    """Where Slack's signed requests arrive with --http."""
+    """Port for Slack's signed requests with --http."""
     metrics_port: int = 9464
-    """Health and metrics, for the operator's eyes; 0 for none."""
+    """Port for health and metrics, for the operator only; 0 for none."""
     log_level: str = "INFO"
     log_format: str = "text"
 
     def missing_to_run(self, *, http: bool) -> tuple[str, ...]:
-        """What `run` lacks, a sentence each."""
-        given = {
+        """Return what `run` lacks, a sentence each."""
+        values = {
             "SLACK_BOT_TOKEN": self.slack_bot_token,
             "SLACK_APP_TOKEN": http or self.slack_app_token,
             "SLACK_SIGNING_SECRET": not http or self.slack_signing_secret,
             "IMBALANCE_KEYS": self.keys,
         }
-        return tuple(NEEDED[name] for name, value in given.items() if not value)
+        return tuple(NEEDED[name] for name, value in values.items() if not value)
 
     def __repr__(self) -> str:
         hidden = {"slack_bot_token", "slack_app_token", "slack_signing_secret", "client_secret"}
@@ -109,9 +109,10 @@ class Settings:
 
 
 def load(environ: Mapping[str, str] | None = None, env_file: Path | None = None) -> Settings:
-    """Read the settings. Raises SettingsError that names every mistake.
+    """Read the settings. Raises SettingsError, which names every mistake.
 
-    Without arguments: the process's environment over `.env` in the working directory.
+    Without arguments, the process's environment takes precedence over `.env` in the working
+    directory.
     """
     if environ is None:
         environ = os.environ
@@ -134,14 +135,14 @@ def _from_file(file: Path) -> Mapping[str, str | None]:
 
 
 def names() -> tuple[str, ...]:
-    """Every name that is read, in order; the documentation is checked against it."""
+    """Return every name that is read, in order; the documentation is checked against it."""
     reader = _Reader({})
     _read(reader)
     return tuple(reader.names)
 
 
 def encode_key(key: bytes) -> str:
-    """A key as it is written in IMBALANCE_KEYS."""
+    """Return a key as it is written in IMBALANCE_KEYS."""
     return base64.urlsafe_b64encode(key).decode()
 
 
@@ -175,7 +176,7 @@ class _Reader:
         self.names: list[str] = []
         self.mistakes: list[str] = []
 
-    def _wrong(self, sentence: str, **words: object) -> None:
+    def _add_mistake(self, sentence: str, **words: object) -> None:
         self.mistakes.append(sentence.format(**words))
 
     def text(self, name: str, default: str) -> str:
@@ -188,23 +189,23 @@ class _Reader:
         if not path:
             return value or default
         if value:
-            self._wrong(BOTH_GIVEN, name=name)
+            self._add_mistake(BOTH_GIVEN, name=name)
         try:
             return Path(path).read_text(encoding="utf-8").strip()
         except (OSError, ValueError) as error:  # ValueError: not UTF-8, or no possible path
-            self._wrong(UNREADABLE, name=name, why=type(error).__name__)
+            self._add_mistake(UNREADABLE, name=name, why=type(error).__name__)
             return default
 
     def token(self, name: str, not_prefix: str, other: str) -> str:
         value = self.secret(name)
         if value.startswith(not_prefix):
-            self._wrong(WRONG_TOKEN, name=name, prefix=not_prefix, other=other)
+            self._add_mistake(WRONG_TOKEN, name=name, prefix=not_prefix, other=other)
         return value
 
     def url(self, name: str, default: str) -> str:
         value = self.text(name, default)
         if not _is_web_address(value):
-            self._wrong(NOT_A_URL, name=name)
+            self._add_mistake(NOT_A_URL, name=name)
         return value.rstrip("/") + "/"
 
     def database(self, name: str, default: str) -> str:
@@ -219,7 +220,7 @@ class _Reader:
         decoded = [_decode_key(key) for key in written]
         for number, key in enumerate(decoded, start=1):
             if key is None:
-                self._wrong(BAD_KEY, name=name, number=number)
+                self._add_mistake(BAD_KEY, name=name, number=number)
         return tuple(key for key in decoded if key is not None)
 
     def number(self, name: str, default: T, kind: Callable[[str], T], low: float, high: float) -> T:
@@ -230,7 +231,7 @@ class _Reader:
                 return number
         except ValueError:
             pass
-        self._wrong(NOT_A_NUMBER, name=name, low=low, high=high)
+        self._add_mistake(NOT_A_NUMBER, name=name, low=low, high=high)
         return default
 
     def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
@@ -238,20 +239,23 @@ class _Reader:
         for choice in choices:
             if value.lower() == choice.lower():
                 return choice
-        self._wrong(NOT_ONE_OF, name=name, choices=", ".join(choices))
+        self._add_mistake(NOT_ONE_OF, name=name, choices=", ".join(choices))
         return default
 
     def refuse_bolts_own(self, *names: str) -> None:
         for name in names:
             if self._values.get(name):
-                self._wrong(BOLTS_OWN, name=name, short=name.removeprefix("SLACK_"))
+                self._add_mistake(BOLTS_OWN, name=name, short=name.removeprefix("SLACK_"))
 
 
 def _is_web_address(written: str) -> bool:
-    """Whether Slack's Web API may be there; beside a token, HTTP has no place for a password."""
+    """Return whether Slack's Web API may be at this URL.
+
+    Besides the token, HTTP leaves no place for a password, so the URL may contain none.
+    """
     try:
         parts = urlsplit(written)
-        _ = parts.port  # raises ValueError where it is not one
+        _ = parts.port  # raises ValueError if it is invalid
     except ValueError:
         return False
     is_plain = written.isprintable() and not set(written) & set(" @?#\\")

@@ -1,30 +1,30 @@
-"""Serving HTTP; health and metrics for the operator."""
+"""HTTP servers; health and metrics for the operator."""
 
 from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-#: What is being answered when the bot stops may take so long: Slack waits three seconds.
+#: Time that requests in progress have when the bot stops: Slack waits three seconds.
 STOPS_WITHIN_SECONDS = 3.0
 
-#: What is wrong, a sentence for each check that failed; empty: ready.
+#: Returns a sentence for each failed check, by its name; empty if the bot is ready.
 Readiness = Callable[[], Awaitable[Mapping[str, str]]]
 
 
 def health_and_metrics(ready: Readiness) -> web.Application:
-    """`/healthz` (the process answers), `/readyz` (it can work), `/metrics` (Prometheus)."""
+    """Serve `/healthz` (the process answers), `/readyz` (it can work), `/metrics` (Prometheus)."""
 
     async def healthz(_: web.Request) -> web.Response:
         return web.json_response({"ok": True})
 
     async def readyz(_: web.Request) -> web.Response:
-        wrong = await ready()
-        said = {"ok": not wrong, "wrong": dict(wrong)}
-        return web.json_response(said, status=503 if wrong else 200)
+        problems = await ready()
+        report = {"ok": not problems, "wrong": dict(problems)}
+        return web.json_response(report, status=503 if problems else 200)
 
     async def metrics(_: web.Request) -> web.Response:
-        await ready()  # measures what the database knows
+        await ready()  # updates the gauges that are read from the database
         return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     app = web.Application()
@@ -45,7 +45,7 @@ class Site:
         self._port = port
 
     async def start(self) -> int:
-        """Serve. Returns the port, which the system chooses where 0 was given."""
+        """Start to serve. Return the port, which the system chooses if 0 was given."""
         await self._runner.setup()
         await web.TCPSite(self._runner, self._host, self._port).start()
         return int(self._runner.addresses[0][1])

@@ -1,4 +1,4 @@
-"""What every test may ask for: both database engines, a clock, a stand-in Slack, a running bot."""
+"""What every test may ask for: both database engines, a clock, a fake Slack, a running bot."""
 
 import asyncio
 import io
@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -43,15 +44,73 @@ for name in list(os.environ):  # no setting of the person who runs the tests
         del os.environ[name]
 
 
+def set_generous_timeouts(patch: pytest.MonkeyPatch) -> None:
+    """Make deadlines in real seconds generous: other work may hold the machine up for some."""
+    patch.setattr(deadline_app, "PATIENCE_SECONDS", 8.0)
+    patch.setattr(dispatch, "ACK_SECONDS", 10.0)
+    patch.setattr(triggers, "LIFE_SECONDS", 30.0)
+
+
+@asynccontextmanager
+async def running_fake_slack(clock: AdjustableClock) -> AsyncIterator[FakeSlack]:
+    """A fake Slack with the example workspace, listening on a free port."""
+    slack = FakeSlack(clock=clock.now, manifest=MANIFEST)
+    await slack.start()
+    yield slack
+    await slack.stop()
+
+
+def settings_for(database_url: str, slack: FakeSlack) -> Settings:
+    """Settings of a bot on this database that talks to this fake Slack."""
+    return Settings(
+        slack_bot_token=slack.bot_token,
+        slack_app_token=slack.app_token,
+        slack_signing_secret=slack.signing_secret,
+        slack_api_url=slack.api_url,
+        database_url=database_url,
+        keys=(KEY,),
+        tick_seconds=3600,  # tests tick by hand
+        http_port=0,
+        metrics_port=0,
+    )
+
+
+@asynccontextmanager
+async def running_bot(settings: Settings, clock: AdjustableClock) -> AsyncIterator[Imbalance]:
+    """The whole bot over Socket Mode, without Slack's limits and with a picture at hand."""
+
+    async def draw(_: object) -> bytes:
+        return TINY_PNG
+
+    retry_timings = RetryTimings(settle=0, first_retry=0, picture_retry=0, picture_tries=2)
+    app = Imbalance(
+        settings, clock, pace=RateLimits(limited=False), retry_timings=retry_timings, draw=draw
+    )
+    await app.start()
+    yield app
+    await app.stop()
+
+
+@asynccontextmanager
+async def running_harness(database_url: str) -> AsyncIterator[BotHarness]:
+    """What the fixture `harness` gives, outside pytest, on a migrated database."""
+    clock = AdjustableClock(MONDAY)
+    with pytest.MonkeyPatch.context() as patch:
+        set_generous_timeouts(patch)
+        async with (
+            running_fake_slack(clock) as slack,
+            running_bot(settings_for(database_url, slack), clock) as bot,
+        ):
+            yield BotHarness(bot=bot, slack=slack, clock=clock)
+
+
 @pytest.fixture(autouse=True)
 def generous_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Deadlines in real seconds are generous: other work may hold the machine up for some.
 
     What is about a deadline sets its own, or lets time pass.
     """
-    monkeypatch.setattr(deadline_app, "PATIENCE_SECONDS", 8.0)
-    monkeypatch.setattr(dispatch, "ACK_SECONDS", 10.0)
-    monkeypatch.setattr(triggers, "LIFE_SECONDS", 30.0)
+    set_generous_timeouts(monkeypatch)
 
 
 @pytest.fixture(scope="session")
@@ -102,47 +161,25 @@ def clock() -> AdjustableClock:
 
 @pytest.fixture
 async def fake_slack(clock: AdjustableClock) -> AsyncIterator[FakeSlack]:
-    """The stand-in Slack, with its cast, listening on a free port."""
-    slack = FakeSlack(clock=clock.now, manifest=MANIFEST)
-    await slack.start()
-    yield slack
-    await slack.stop()
+    """The fake Slack, with its cast, listening on a free port."""
+    async with running_fake_slack(clock) as slack:
+        yield slack
 
 
 @pytest.fixture
 def settings(database_url: str, fake_slack: FakeSlack) -> Settings:
-    return Settings(
-        slack_bot_token=fake_slack.bot_token,
-        slack_app_token=fake_slack.app_token,
-        slack_signing_secret=fake_slack.signing_secret,
-        slack_api_url=fake_slack.api_url,
-        database_url=database_url,
-        keys=(KEY,),
-        tick_seconds=3600,  # tests tick by hand
-        http_port=0,
-        metrics_port=0,
-    )
+    return settings_for(database_url, fake_slack)
 
 
 @pytest.fixture
 async def bot(settings: Settings, clock: AdjustableClock) -> AsyncIterator[Imbalance]:
-    """The whole bot over Socket Mode, without Slack's limits and with a picture at hand."""
-
-    async def draw(_: object) -> bytes:
-        return TINY_PNG
-
-    retry_timings = RetryTimings(settle=0, first_retry=0, picture_retry=0, picture_tries=2)
-    app = Imbalance(
-        settings, clock, pace=RateLimits(limited=False), retry_timings=retry_timings, draw=draw
-    )
-    await app.start()
-    yield app
-    await app.stop()
+    async with running_bot(settings, clock) as app:
+        yield app
 
 
 @pytest.fixture
 def harness(bot: Imbalance, fake_slack: FakeSlack, clock: AdjustableClock) -> Iterator[BotHarness]:
-    """The running bot, the stand-in and the clock, with words to tell a story in.
+    """The running bot, the fake Slack and the clock, with words to tell a story in.
 
     Slack tells the app nothing of a view it refused as the answer to a submission; here a test
     in which that happened fails.
@@ -155,7 +192,7 @@ def harness(bot: Imbalance, fake_slack: FakeSlack, clock: AdjustableClock) -> It
 async def harness_over_http(
     settings: Settings, clock: AdjustableClock, fake_slack: FakeSlack
 ) -> AsyncIterator[BotHarness]:
-    """The running bot behind HTTP; the stand-in signs and posts to it."""
+    """The running bot behind HTTP; the fake Slack signs and posts to it."""
 
     async def draw(_: object) -> bytes:
         return TINY_PNG
@@ -193,7 +230,7 @@ def written(
 
 @pytest.fixture
 def services(db: Database, clock: AdjustableClock, fake_slack: FakeSlack) -> Services:
-    """The tools of the house without the house: for tests of one transaction."""
+    """The services without the rest of the bot: for tests of one transaction."""
     client = AsyncWebClient("xoxb-playground", base_url=fake_slack.api_url, retry_handlers=[])
     reads = ThrottledReads(db)
     return Services(

@@ -24,7 +24,7 @@ TINY_PNG = base64.b64decode(
 
 @dataclass(frozen=True, kw_only=True)
 class BotHarness:
-    """A running bot and its stand-in Slack."""
+    """A running bot and its fake Slack."""
 
     bot: Imbalance
     slack: FakeSlack

@@ -1,37 +1,39 @@
-"""A durable list of actions that become due, local-time slots, and the tick that runs them.
+"""A durable agenda of due actions, local-time slots, and the ticker that runs the actions.
 
-Any process may carry out anything at any time: an hour late, weeks late, a second time, beside
-what else is due. So each action asks what is true now and decides by pure rules what is still to
-be done (`slots.once_welcome`, `slots.within_hours`, `rounds.rules.asked_at`). What is stale is
-dropped with a line in the log (`agenda.let_go`). No action counts on another subject's having
-been done before; things about one subject are done in the order they were due. Who is asked in
-one round, or reminded, at one moment is so in one transaction: a person's slot costs a fraction.
+Any process may run any action at any time: an hour late, weeks late, a second time, or alongside
+other due actions. Each action therefore reads the current state and decides by pure rules what is
+still to be done (`slots.within_hours_if_late`, `slots.within_hours`, `rounds.rules.asked_at`). A
+stale action is dropped and logged (`agenda_action_stale`). No action relies on an action of another
+subject having run before it; actions on one subject run in the order they were due. Everyone who is
+asked or reminded in one round at the same moment is handled in one transaction, so a person's slot
+costs a fraction of one.
 
-What becomes of each when it is late, when it is stale, and at what hour people hear of it:
+For each action, when it still runs if late, when it is stale, and at what hour people hear of it:
 
-open_round      Asks everyone in their next hours. Stale 48 h after their time: for the whole round
-                by the lead's clock, else the round goes without them, and not with too few.
-                So a late one never comes within five days of the next. Silent.
-ask             As long as the round is open for another hour. That person's hours.
-remind          The same, and a day after the questions really reached them.
-talk            Stale after 48 h. Late, in the lead's hours.
-close_round     Always: answers are counted and destroyed, without their key after a day. A round in
-                which no member was asked is taken back without a word. Leads in their hours.
-show_results    Always, a working day after the leads could read them. Late, in the lead's hours.
-warn_end        Until the phase ends. Each lead's hours.
-end_phase       Always; it ends when the bot is back. Late, the channel reads it in the lead's
-                hours (in time it does so at any hour); leads in theirs.
-say_goodbye     (and say_line) Always, unless they left or opted out. That person's hours.
-deliver_concerns  Always: a note is never lost. Each lead's mornings.
-refresh_announcement  Once, for today, until it has ended. Silent.
-follow_members  Until the phase ends: it asks who is in its channel now. Silent.
-read_person     Always: it asks how somebody is now. Silent.
-ask_what_was_missed  Always: plans the two above, spread out. Silent.
-follow_zone     Moves questions that were not sent yet, if they can still be answered. Silent.
-look_at_channel (and what else follows from Slack's no) Always: it asks how things are now.
+open_round      Asks each person at their next suitable hour. Stale 48 h after its time: for the
+                whole round by the lead's clock; a person for whom it is stale is left out, and the
+                round is not opened with too few. So a late round never comes within five days of
+                the next. Silent.
+ask             While the round stays open for at least another hour. In the person's hours.
+remind          As for ask, and a day after the questions actually reached the person.
+talk            Stale after 48 h. If late, in the lead's hours.
+close_round     Always: answers are counted and destroyed; after a day, without their key. A round
+                in which no member was asked is cancelled silently. Leads hear in their hours.
+show_results    Always, a working day after the leads could read them. If late, in the lead's hours.
+warn_end        Until the phase ends. In each lead's hours.
+end_phase       Always; a phase ends as soon as the bot is back. If late, the channel is told in the
+                lead's hours (at any hour if on time); leads in theirs.
+say_goodbye     (and say_line) Always, unless the person left or opted out. In the person's hours.
+deliver_concerns  Always: a concern is never lost. In each lead's morning.
+refresh_announcement  Once, for today, until the phase has ended. Silent.
+follow_members  Until the phase ends: reads who is in the channel now. Silent.
+read_person     Always: reads the person's current profile. Silent.
+ask_what_was_missed  Always: schedules the two above, spread out. Silent.
+follow_zone     Reschedules questions not sent yet, if they can still be answered. Silent.
+look_at_channel (and other consequences of a Slack refusal) Always: reads the current state.
 scrub, tidy, forget_drafts  Always. Silent.
 
-Messages that were decided in time and are late on their way, because Slack or we were away, are
-put off to the next hours of the person, or of the channel's lead, where they are sent
-(`phases.hours.welcome_at`).
+Messages that were decided in time but are sent late, because Slack or the bot was down, are
+postponed when they are sent to the next suitable hour of the person, or of the channel's lead
+(`phases.quiet_hours.next_allowed_at`).
 """

@@ -1,8 +1,8 @@
-"""Agenda actions: their names, what each is about, and how it may be run.
+"""Agenda actions: their names, their subjects, and how each may be run.
 
-An action is about one thing, its subject: stored as an id, or as an id and what else it takes to
-tell one from another, joined by colons. The ids lead, so that everything about one phase or round
-is found by how its subject starts. Subjects of several parts are built and parsed here only.
+Each action has one subject: a stored id, or an id followed by whatever else tells one subject from
+another, joined by colons. The id comes first, so that everything about one phase or round can be
+found by the start of its subject. Subjects of several parts are built and parsed here only.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -13,7 +13,7 @@ from typing import Self
 
 
 class ActionName(StrEnum):
-    """Every kind of work that can become due."""
+    """Every kind of action that can become due."""
 
     ASK = "ask"
     ASK_WHAT_WAS_MISSED = "ask_what_was_missed"
@@ -46,23 +46,23 @@ class ActionName(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class AgendaAction:
-    """One kind of work that can become due.
+    """One kind of action that can become due.
 
-    `run` takes the services and the due item; if `is_batched`, further items of the same subject
-    follow, and all of them are done in one transaction.
+    `run` takes the services and the due item. If `is_batched`, further items with the same leading
+    id follow, and all of them run in one transaction.
     """
 
     name: ActionName
     run: Callable[..., Awaitable[None]]
-    #: Whether people see what it does. The playground skips over the others when it looks for the
-    #: next thing that happens.
+    #: Whether people notice its effect. The playground skips the other actions when it looks for
+    #: the next event.
     is_noticed: bool = True
     is_batched: bool = False
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What an action is about where one id does not say it. `str` gives what is stored."""
+    """An action's subject that needs more than one id. `str` gives the stored form."""
 
     def __str__(self) -> str:
         return ":".join(str(getattr(self, field.name)) for field in fields(self))
@@ -96,7 +96,7 @@ class RoundPerson(Subject):
 
 @dataclass(frozen=True)
 class PlannedRound(Subject):
-    """A round that is to be opened: open_round."""
+    """A round to be opened: open_round."""
 
     phase_id: str
     kind: str
@@ -110,7 +110,7 @@ class PlannedRound(Subject):
 
 @dataclass(frozen=True)
 class PhaseDay(Subject):
-    """A day of a phase: talk, which comes once a day."""
+    """A day of a phase: talk, which runs once a day."""
 
     phase_id: str
     on: date
@@ -139,7 +139,7 @@ class ScrubPass(Subject):
 
 @dataclass(frozen=True)
 class PausedPhase(Subject):
-    """A phase and why its channel cannot be spoken in: pause_phase."""
+    """A phase and why its channel cannot be posted to: pause_phase."""
 
     phase_id: str
     because: str
@@ -152,7 +152,7 @@ class PausedPhase(Subject):
 
 @dataclass(frozen=True)
 class UnsaidMessage(Subject):
-    """A message that Slack refused, and what that means for the team: tell_of_unsaid."""
+    """A message that Slack refused, and the consequence for the team: tell_of_unsaid."""
 
     message_id: str
     consequence: str
@@ -165,7 +165,7 @@ class UnsaidMessage(Subject):
 
 @dataclass(frozen=True)
 class TokenTry(Subject):
-    """How often a refused token was tried again: try_token."""
+    """The number of times a refused token was retried: try_token."""
 
     tries: int
 
@@ -174,7 +174,7 @@ class TokenTry(Subject):
         return cls(int(subject))
 
 
-#: What the leading part of each action's subject identifies.
+#: The kind of thing that the leading id of each action's subject identifies.
 LEADING_ID: Mapping[str, str] = {
     ActionName.ASK: "round",
     ActionName.ASK_WHAT_WAS_MISSED: "workspace",
@@ -204,22 +204,22 @@ LEADING_ID: Mapping[str, str] = {
     ActionName.TRY_TOKEN: "tries",
     ActionName.WARN_END: "phase",
 }
-#: Those that a line of the log may name; never a person.
+#: The kinds of id that may be logged; never a person.
 _LOGGED = ("message", "phase", "round")
 
 
 def leading_id(subject: str) -> str:
-    """The id that a subject starts with, or is."""
+    """Return the id that a subject starts with, or is."""
     return subject.partition(":")[0]
 
 
 def start_of_subjects(about: str) -> str:
-    """How every subject of several parts starts that is about this phase or round."""
+    """Return the prefix of every multi-part subject about this phase or round."""
     return f"{about}:"
 
 
 def log_fields(action: str, subject: str) -> dict[str, str]:
-    """What a line of the log says of something due."""
-    said = {"action": action, "subject": subject}
-    name = LEADING_ID.get(action)
-    return {**said, name: leading_id(subject)} if name in _LOGGED else said
+    """Return the log fields that describe an agenda item."""
+    described = {"action": action, "subject": subject}
+    id_name = LEADING_ID.get(action)
+    return {**described, id_name: leading_id(subject)} if id_name in _LOGGED else described

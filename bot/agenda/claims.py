@@ -1,7 +1,8 @@
-"""Claims on due actions, taken in batches so that replicas do not contend for each row.
+"""Claims on due agenda items, taken in batches so that replicas do not contend for each row.
 
-A claim is a `retry_at` a little later: who dies with it leaves the item to the others after that.
-It is no lock. An item that takes longer may be begun twice, and `strike_off` lets one through.
+A claim sets `retry_at` to a short time ahead: if the claiming process dies, others may take the
+item after that. A claim is no lock. A slow item may be started twice; `complete_or_abort` lets only
+one of the runs commit.
 """
 
 from collections.abc import Sequence
@@ -15,64 +16,66 @@ from bot.agenda.schedule import PARKED, AgendaItem, item_from_row
 from bot.db import schema
 
 _agenda = schema.agenda
-_KEY = (_agenda.c.workspace_id, _agenda.c.action, _agenda.c.subject)
+_KEY_COLUMNS = (_agenda.c.workspace_id, _agenda.c.action, _agenda.c.subject)
 
-#: Real time until others may take what a process claimed and did not do.
+#: Real time after which other processes may take a claimed item that was not run.
 CLAIMED_FOR = timedelta(seconds=20)
 
-# One index each (`schema.agenda`). Asked together, as one condition, they would use neither.
-_FRESH = (_agenda.c.retry_at.is_(None), (_agenda.c.due_at, *_KEY))
+# Each has its own index (`schema.agenda`). Combined in one condition, neither would be used.
+_FRESH = (_agenda.c.retry_at.is_(None), (_agenda.c.due_at, *_KEY_COLUMNS))
 
 
-def _again(real: datetime) -> tuple[ColumnElement[bool], tuple[Any, ...]]:
-    return (_agenda.c.retry_at <= real, (_agenda.c.retry_at, *_KEY))
+def _retryable(real: datetime) -> tuple[ColumnElement[bool], tuple[Any, ...]]:
+    return (_agenda.c.retry_at <= real, (_agenda.c.retry_at, *_KEY_COLUMNS))
 
 
 async def due(
     reader: AsyncConnection, now: datetime, real: datetime, limit: int
 ) -> list[AgendaItem]:
-    """What is due at `now`, oldest first, without what failed and waits for its next try."""
-    found: list[AgendaItem] = []
-    for condition, order in (_FRESH, _again(real)):
+    """Return the items due at `now`, oldest first, except failed ones not to be retried yet."""
+    items: list[AgendaItem] = []
+    for condition, order in (_FRESH, _retryable(real)):
         rows = await reader.execute(_due(now, condition, order, limit, _agenda))
-        found += [item_from_row(row) for row in rows]
-    return sorted(found, key=_oldest_first)[:limit]
+        items += [item_from_row(row) for row in rows]
+    return sorted(items, key=_oldest_first)[:limit]
 
 
 async def claim(tx: AsyncConnection, now: datetime, real: datetime, limit: int) -> list[AgendaItem]:
-    """Take what is due at `now` and not claimed by others, oldest first."""
-    found: list[AgendaItem] = []
-    for condition, order in (_FRESH, _again(real)):
-        first = _due(now, condition, order, limit - len(found), *_KEY)
-        mine = first.with_for_update(skip_locked=True).cte("mine")
+    """Claim the items due at `now` that nobody else has claimed, oldest first."""
+    items: list[AgendaItem] = []
+    for condition, order in (_FRESH, _retryable(real)):
+        candidates = _due(now, condition, order, limit - len(items), *_KEY_COLUMNS)
+        claimable = candidates.with_for_update(skip_locked=True).cte("claimable")
         rows = await tx.execute(
             update(_agenda)
-            .where(tuple_(*_KEY).in_(select(mine)))
+            .where(tuple_(*_KEY_COLUMNS).in_(select(claimable)))
             .values(retry_at=real + CLAIMED_FOR)
             .returning(_agenda)
         )
-        found += [item_from_row(row) for row in rows]
-        if len(found) == limit:
+        items += [item_from_row(row) for row in rows]
+        if len(items) == limit:
             break
-    return sorted(found, key=_oldest_first)
+    return sorted(items, key=_oldest_first)
 
 
 async def release(tx: AsyncConnection, items: Sequence[AgendaItem]) -> None:
-    """Let others do at once what was claimed and not begun."""
+    """Make items that were claimed but not started available to others at once."""
     keys = [(item.workspace_id, item.action, item.subject) for item in items]
-    mine = tuple_(*_KEY).in_(keys)
-    await tx.execute(update(_agenda).where(mine, _agenda.c.retry_at < PARKED).values(retry_at=None))
+    claimed = tuple_(*_KEY_COLUMNS).in_(keys)
+    await tx.execute(
+        update(_agenda).where(claimed, _agenda.c.retry_at < PARKED).values(retry_at=None)
+    )
 
 
 async def reschedule_failed(tx: AsyncConnection, item: AgendaItem, retry_at: datetime) -> None:
-    """Try again at `retry_at` (real time)."""
+    """Retry the item at `retry_at` (real time)."""
     await tx.execute(
         update(_agenda)
         .where(
             _agenda.c.workspace_id == item.workspace_id,
             _agenda.c.action == item.action,
             _agenda.c.subject == item.subject,
-            _agenda.c.due_at == item.due_at,  # who moved it meanwhile wants it then
+            _agenda.c.due_at == item.due_at,  # if it was rescheduled meanwhile, the new time stands
             or_(_agenda.c.retry_at.is_(None), _agenda.c.retry_at < PARKED),
         )
         .values(attempts=_agenda.c.attempts + 1, retry_at=retry_at)
@@ -80,14 +83,14 @@ async def reschedule_failed(tx: AsyncConnection, item: AgendaItem, retry_at: dat
 
 
 async def park(tx: AsyncConnection, workspace_id: str) -> None:
-    """Do nothing of this workspace, and do not even look at it, until `unpark`."""
+    """Exclude this workspace's items from every query for due items, until `unpark`."""
     await tx.execute(
         update(_agenda).where(_agenda.c.workspace_id == workspace_id).values(retry_at=PARKED)
     )
 
 
 async def unpark(tx: AsyncConnection, workspace_id: str) -> None:
-    """Do what became due meanwhile, as after any downtime."""
+    """Run what became due meanwhile, as after any downtime."""
     await tx.execute(
         update(_agenda)
         .where(_agenda.c.workspace_id == workspace_id, _agenda.c.retry_at == PARKED)

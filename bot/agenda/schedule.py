@@ -1,4 +1,4 @@
-"""The agenda's rows: one for each action that is to run, and the transaction that runs it once."""
+"""The agenda's rows, one for each scheduled action, and the transaction that runs an item once."""
 
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
@@ -18,34 +18,37 @@ from bot.db.upserts import put_all_if_new as put_rows_if_new
 from bot.log import log
 
 _agenda = schema.agenda
-_KEY = (_agenda.c.workspace_id, _agenda.c.action, _agenda.c.subject)
-#: A `retry_at` of what is not done until its workspace is installed again; see `claims.park`.
+_KEY_COLUMNS = (_agenda.c.workspace_id, _agenda.c.action, _agenda.c.subject)
+#: The `retry_at` of items not to be run until their workspace is installed again; see
+#: `claims.park`.
 PARKED = datetime(9999, 12, 31, tzinfo=UTC)
-#: The `retry_at` of what is free for anybody, but of a parked row.
+#: Resets `retry_at`, so that any process may take the item, unless it is parked.
 _UNLESS_PARKED = case((_agenda.c.retry_at == PARKED, _agenda.c.retry_at))
 
 
-# Who holds a row already carries it out, so nobody waits for one.
+# Whoever has locked a row is already running it, so nobody waits for one.
 _FREE = (
-    select(*_KEY)
+    select(*_KEY_COLUMNS)
     .where(
         _agenda.c.workspace_id == bindparam("workspace_id"),
         _agenda.c.action == bindparam("action"),
-        tuple_(_agenda.c.subject, _agenda.c.due_at).in_(bindparam("mine", expanding=True)),
+        tuple_(_agenda.c.subject, _agenda.c.due_at).in_(bindparam("items", expanding=True)),
     )
     .with_for_update(skip_locked=True)
     .cte("free")
 )
-_STRIKE_OFF = delete(_agenda).where(tuple_(*_KEY).in_(select(_FREE))).returning(_agenda.c.subject)
+_DELETE_FREE = (
+    delete(_agenda).where(tuple_(*_KEY_COLUMNS).in_(select(_FREE))).returning(_agenda.c.subject)
+)
 
 
 class AlreadyTaken(Exception):
-    """Another process carries this out, or it was dropped or moved."""
+    """Raised if another process is running the item, or it was dropped or rescheduled."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class AgendaItem:
-    """One thing that is due. `subject` names what it is about, such as a round's id."""
+    """One due action. `subject` says what it is about, such as a round's id."""
 
     workspace_id: str
     action: str
@@ -67,25 +70,27 @@ def item_from_row(row: Row[Any]) -> AgendaItem:
 async def add(
     tx: AsyncConnection, workspace_id: str, *, action: str, subject: str, due_at: datetime
 ) -> None:
-    """Note what is to be done at `due_at` (business time), or move it there if it was noted."""
+    """Schedule an action for `due_at` (business time), or reschedule it if it is on the agenda."""
     await add_all(tx, workspace_id, action=action, due={subject: due_at})
 
 
 async def add_all(
     tx: AsyncConnection, workspace_id: str, *, action: str, due: Mapping[str, datetime]
 ) -> None:
-    """The same for many subjects, each at its own time."""
+    """Schedule or reschedule one action for many subjects, each at its own time."""
     await put_rows(
-        tx, _agenda, [_row(workspace_id, action, subject, at) for subject, at in due.items()]
+        tx,
+        _agenda,
+        [_row(workspace_id, action, subject, due_at) for subject, due_at in due.items()],
     )
 
 
 async def add_actions(
     tx: AsyncConnection, workspace_id: str, *, subject: str, due: Mapping[str, datetime]
 ) -> None:
-    """The same for many actions about one subject, each at its own time."""
+    """Schedule or reschedule many actions for one subject, each at its own time."""
     await put_rows(
-        tx, _agenda, [_row(workspace_id, action, subject, at) for action, at in due.items()]
+        tx, _agenda, [_row(workspace_id, action, subject, due_at) for action, due_at in due.items()]
     )
 
 
@@ -103,10 +108,11 @@ def _row(workspace_id: str, action: str, subject: str, due_at: datetime) -> dict
 async def add_or_lock(
     tx: AsyncConnection, workspace_id: str, *, action: str, subject: str, due_at: datetime
 ) -> None:
-    """Note what is to be done at `due_at` (business time), unless it was noted already.
+    """Schedule an action for `due_at` (business time), unless it is on the agenda already.
 
-    Then it is held: who carries it out does so before or after this transaction, not meanwhile
-    and without what is written here. Whoever had begun to leaves off, so it is free again.
+    Either way the row is locked: a process that runs it does so before or after this transaction,
+    not meanwhile without seeing what is written here. A run that had already begun is aborted, so
+    the item is made available again.
     """
     row = {"workspace_id": workspace_id, "action": action, "subject": subject, "due_at": due_at}
     await insert_or_change(tx, _agenda, row, {"retry_at": _UNLESS_PARKED})
@@ -115,7 +121,7 @@ async def add_or_lock(
 async def add_all_if_absent(
     tx: AsyncConnection, workspace_id: str, *, action: str, due: Mapping[str, datetime]
 ) -> None:
-    """Note each subject at its own time, unless it was noted already; that is left as it is."""
+    """Schedule each subject at its own time; leave those already on the agenda as they are."""
     rows = [
         {"workspace_id": workspace_id, "action": action, "subject": subject, "due_at": due_at}
         for subject, due_at in due.items()
@@ -124,7 +130,7 @@ async def add_all_if_absent(
 
 
 async def remove(tx: AsyncConnection, workspace_id: str, *, action: str, subject: str) -> None:
-    """Do not do it any more."""
+    """Remove an action from the agenda."""
     await tx.execute(
         delete(_agenda).where(
             _agenda.c.workspace_id == workspace_id,
@@ -137,7 +143,7 @@ async def remove(tx: AsyncConnection, workspace_id: str, *, action: str, subject
 async def remove_actions(
     tx: AsyncConnection, workspace_id: str, *, actions: Collection[str], subject: str
 ) -> None:
-    """Do none of these actions about this subject any more."""
+    """Remove all of these actions about this subject."""
     await tx.execute(
         delete(_agenda).where(
             _agenda.c.workspace_id == workspace_id,
@@ -150,7 +156,7 @@ async def remove_actions(
 async def remove_about(
     tx: AsyncConnection, workspace_id: str, *, actions: Collection[str], about: str
 ) -> None:
-    """Do none of these any more about any subject of several parts that starts with this id."""
+    """Remove these actions for every multi-part subject that starts with this id."""
     await tx.execute(
         delete(_agenda).where(
             _agenda.c.workspace_id == workspace_id,
@@ -161,7 +167,7 @@ async def remove_about(
 
 
 async def lock(tx: AsyncConnection, workspace_id: str, *, action: str, subject: str) -> None:
-    """Let nobody begin to carry this out until the transaction ends, if it is noted."""
+    """Keep others from starting this action until the transaction ends, if it is on the agenda."""
     await tx.execute(
         select(_agenda.c.subject)
         .where(
@@ -176,7 +182,7 @@ async def lock(tx: AsyncConnection, workspace_id: str, *, action: str, subject: 
 async def due_time(
     tx: AsyncConnection, workspace_id: str, *, action: str, subject: str
 ) -> datetime | None:
-    """When this is due; None where it is not on the agenda."""
+    """Return when this is due, or None if it is not on the agenda."""
     due_at: datetime | None = await tx.scalar(
         select(_agenda.c.due_at).where(
             _agenda.c.workspace_id == workspace_id,
@@ -188,8 +194,8 @@ async def due_time(
 
 
 async def is_scheduled(tx: AsyncConnection, workspace_id: str, *, action: str, about: str) -> bool:
-    """Whether this is to be done about any subject of several parts that starts with this id."""
-    found = await tx.scalar(
+    """Return whether the action is scheduled for a multi-part subject that starts with this id."""
+    subject_found = await tx.scalar(
         select(_agenda.c.subject)
         .where(
             _agenda.c.workspace_id == workspace_id,
@@ -198,22 +204,22 @@ async def is_scheduled(tx: AsyncConnection, workspace_id: str, *, action: str, a
         )
         .limit(1)
     )
-    return found is not None
+    return subject_found is not None
 
 
 async def next_due(reader: AsyncConnection, besides: Iterable[str] = ()) -> datetime | None:
-    """When the next thing is due, `besides` these actions; None where nothing is."""
-    others = _agenda.c.action.not_in(list(besides))
-    failed = (_agenda.c.retry_at.is_not(None), _agenda.c.retry_at < PARKED)
+    """Return when the next action is due, excluding those in `besides`, or None if nothing is."""
+    not_excluded = _agenda.c.action.not_in(list(besides))
+    awaiting_retry = (_agenda.c.retry_at.is_not(None), _agenda.c.retry_at < PARKED)
     earliest = [
-        await reader.scalar(select(func.min(_agenda.c.due_at)).where(others, *waits))
-        for waits in ((_agenda.c.retry_at.is_(None),), failed)
+        await reader.scalar(select(func.min(_agenda.c.due_at)).where(not_excluded, *conditions))
+        for conditions in ((_agenda.c.retry_at.is_(None),), awaiting_retry)
     ]
-    return min((found for found in earliest if found is not None), default=None)
+    return min((due_at for due_at in earliest if due_at is not None), default=None)
 
 
 def log_skipped(item: AgendaItem, reason: str) -> None:
-    """Say in the log why something due is not done any more. Never because of what one said."""
+    """Log why a due item is not run. The reason never depends on what a person said."""
     log.info(
         "agenda_action_stale",
         **log_fields(item.action, item.subject),
@@ -226,12 +232,12 @@ def log_skipped(item: AgendaItem, reason: str) -> None:
 async def run_item(
     db: Database, item: AgendaItem, *others: AgendaItem
 ) -> AsyncIterator[AsyncConnection]:
-    """The one transaction that does what is due and strikes it off the list.
+    """Run due items and remove them from the agenda, in one transaction.
 
-    Others are of the same workspace and action, and are done with it or not at all.
+    `others` belong to the same workspace and action; all of the items are done, or none.
 
     Raises:
-        Taken: someone else does it, or it is not due any more; nothing is to be done.
+        AlreadyTaken: another process runs one of them, or it is no longer due; do nothing.
     """
     async with db.transaction() as tx:
         await complete_or_abort(tx, item, *others)
@@ -239,16 +245,17 @@ async def run_item(
 
 
 async def complete_or_abort(tx: AsyncConnection, item: AgendaItem, *others: AgendaItem) -> None:
-    """Strike these off in the caller's transaction, which holds their phase if it changes it.
+    """Remove these items in the caller's transaction.
 
-    In this order: who holds a phase may move or drop what is due about it, and two that took the
-    two in different orders would wait for each other.
+    If the transaction changes their phase, it must have locked the phase first: whoever has locked
+    a phase may reschedule or drop its items, and two transactions taking the two locks in different
+    orders would deadlock.
 
     Raises:
-        Taken: someone else does it, or it is not due any more; nothing is to be done.
+        AlreadyTaken: another process runs one of them, or it is no longer due; do nothing.
     """
-    mine = [(one.subject, one.due_at) for one in (item, *others)]
-    key = {"workspace_id": item.workspace_id, "action": item.action, "mine": mine}
-    struck_off = await tx.execute(_STRIKE_OFF, key)
-    if len(struck_off.all()) < len(mine):
+    due = [(due_item.subject, due_item.due_at) for due_item in (item, *others)]
+    key = {"workspace_id": item.workspace_id, "action": item.action, "items": due}
+    removed = await tx.execute(_DELETE_FREE, key)
+    if len(removed.all()) < len(due):
         raise AlreadyTaken(item.action)

@@ -1,7 +1,7 @@
-"""Wall-clock times of people turned into instants, across zones and summer time. Pure.
+"""Conversion of people's wall-clock times to instants, across time zones and daylight saving. Pure.
 
-A time that a spring change skips becomes the first instant after the gap; one that an autumn
-change repeats becomes its first occurrence.
+A time that a spring change skips becomes the first instant after the gap; one that an autumn change
+repeats becomes its first occurrence.
 """
 
 from datetime import UTC, date, datetime, time, timedelta
@@ -16,7 +16,7 @@ SATURDAY = 5
 
 
 def zone_of(name: str | None, default: str = DEFAULT_ZONE) -> ZoneInfo:
-    """The zone of an IANA name; the default where Slack gave none or one nobody knows."""
+    """Return the zone of an IANA name; the default if Slack gave none or an unknown one."""
     try:
         return ZoneInfo(name or default)
     except (KeyError, ValueError, OSError):
@@ -24,23 +24,23 @@ def zone_of(name: str | None, default: str = DEFAULT_ZONE) -> ZoneInfo:
 
 
 def slot(on: date, at: time, zone: str | None, default: str = DEFAULT_ZONE) -> datetime:
-    """The instant (UTC) when clocks in the zone show this day and time."""
-    here = zone_of(zone, default)
-    wanted = datetime.combine(on, at, here)
-    instant = wanted.astimezone(UTC)
-    shown = instant.astimezone(here)
-    if shown.replace(tzinfo=None) == wanted.replace(tzinfo=None):
+    """Return the instant (UTC) when clocks in the zone show this day and time."""
+    local_zone = zone_of(zone, default)
+    local_time = datetime.combine(on, at, local_zone)
+    instant = local_time.astimezone(UTC)
+    shown = instant.astimezone(local_zone)
+    if shown.replace(tzinfo=None) == local_time.replace(tzinfo=None):
         return instant
-    return _end_of_gap(wanted.replace(fold=1).astimezone(UTC), instant, here)
+    return _end_of_gap(local_time.replace(fold=1).astimezone(UTC), instant, local_zone)
 
 
 def _end_of_gap(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
-    """The first instant with the new offset, to the second."""
-    old = before.astimezone(zone).utcoffset()
+    """Return the first instant with the new offset, to the second."""
+    old_offset = before.astimezone(zone).utcoffset()
     low, high = 0, int((after - before).total_seconds())
     while low < high:
         middle = (low + high) // 2
-        if (before + timedelta(seconds=middle)).astimezone(zone).utcoffset() == old:
+        if (before + timedelta(seconds=middle)).astimezone(zone).utcoffset() == old_offset:
             low = middle + 1
         else:
             high = middle
@@ -54,67 +54,67 @@ def within_hours(
     end: time = DAY_ENDS,
     default: str = DEFAULT_ZONE,
 ) -> datetime:
-    """The instant itself if it is a weekday between these hours there; else the next begin.
+    """Return the instant if it is a weekday within these local hours; else the next `begin`.
 
     `end` itself is still within.
     """
-    there = instant.astimezone(zone_of(zone, default))
-    if is_working_day(there.date()) and begin <= there.time() <= end:
+    local = instant.astimezone(zone_of(zone, default))
+    if is_working_day(local.date()) and begin <= local.time() <= end:
         return instant
-    early = there.time() < begin
-    first = there.date() if early else there.date() + timedelta(days=1)
-    return slot(working_day_from(first), begin, zone, default)
+    is_early = local.time() < begin
+    first_day = local.date() if is_early else local.date() + timedelta(days=1)
+    return slot(working_day_from(first_day), begin, zone, default)
 
 
 def within_hours_if_late(due_at: datetime, now: datetime, zone: str | None) -> datetime:
-    """When to say in a channel what was due at `due_at`: at once, or within hours if it is late.
+    """Return when to post in a channel: now, or within hours if `due_at` was long ago.
 
-    A promised time is kept even on a Saturday; what was held up can wait for Monday as well.
+    A promised time is kept even on a Saturday; what was delayed can wait for Monday as well.
     """
     return within_hours(now, zone) if now - due_at > LATE else now
 
 
 def is_working_day(day: date) -> bool:
-    """Monday to Friday. Public holidays are not known."""
+    """Return whether the day is Monday to Friday. Public holidays are not known."""
     return day.weekday() < SATURDAY
 
 
 def working_day_from(day: date) -> date:
-    """The day itself, or the Monday after a weekend."""
+    """Return the day itself, or the Monday after a weekend."""
     while not is_working_day(day):
         day += timedelta(days=1)
     return day
 
 
 def working_day_until(day: date) -> date:
-    """The day itself, or the Friday before a weekend."""
+    """Return the day itself, or the Friday before a weekend."""
     while not is_working_day(day):
         day -= timedelta(days=1)
     return day
 
 
 def working_day_after(day: date, count: int = 1) -> date:
-    """So many working days later."""
+    """Return the day that is `count` working days later."""
     for _ in range(count):
         day = working_day_from(day + timedelta(days=1))
     return day
 
 
 def working_day_before(day: date, count: int = 1) -> date:
-    """So many working days earlier."""
+    """Return the day that is `count` working days earlier."""
     for _ in range(count):
         day = working_day_until(day - timedelta(days=1))
     return day
 
 
 def next_weekday(after: date, weekday: int) -> date:
-    """The first such weekday (0 is Monday) later than the day."""
+    """Return the first such weekday (0 is Monday) after the day."""
     return after + timedelta(days=(weekday - after.weekday() - 1) % 7 + 1)
 
 
 def next_working_morning(
     instant: datetime, zone: str | None, at: time = MORNING, default: str = DEFAULT_ZONE
 ) -> datetime:
-    """The morning of the working day after this instant's day in the zone."""
+    """Return the morning of the next working day after this instant's day in the zone."""
     today = instant.astimezone(zone_of(zone, default)).date()
     return slot(working_day_after(today), at, zone, default)

@@ -1,4 +1,4 @@
-"""The tick: APScheduler calls it, it carries out what is due.
+"""The ticker: APScheduler calls it, and it runs what is due.
 
 APScheduler does nothing else here: its job stores cannot be shared by processes, and its cron
 triggers fire twice or never around daylight-saving changes.
@@ -23,23 +23,23 @@ from bot.log import log
 from bot.metrics import agenda_actions, scheduler_lag_seconds
 from bot.slack.errors import verdict
 
-#: Takes an item; one that is carried out together takes several.
+#: Takes an item; a batched action takes several.
 Action = Callable[..., Awaitable[None]]
 
 BATCH = 100
-#: On PostgreSQL; SQLite has one writer. Answers of people need connections too.
+#: Actions run at once on PostgreSQL; SQLite has one writer. People's requests need connections too.
 AT_ONCE = 6
 FIRST_RETRY = timedelta(seconds=2)
 LONGEST_RETRY = timedelta(minutes=10)
 
 
 class Ticker:
-    """Carries out due items, each by the action of its name.
+    """Runs due items, each by the action of its name.
 
-    An action opens its transaction with `carrying_out`, or strikes its item off in it. One that
-    fails is logged and tried again later; it stops no other. Things about one subject are done in
-    the order they were due, others side by side: no action may count on what another subject's
-    has done (see `bot.agenda`).
+    An action opens its transaction with `run_item`, or calls `complete_or_abort` in its own. A
+    failed action is logged and retried later, and stops no other. Items with one subject run in the
+    order they were due, others concurrently: no action may rely on what an action on another
+    subject has done (see `bot.agenda`).
     """
 
     def __init__(
@@ -49,23 +49,23 @@ class Ticker:
         actions: Mapping[str, Action],
         together: Collection[str] = (),
     ) -> None:
-        """`together` are the actions that may be given at once all that is due about one thing.
+        """Set up a ticker; `together` names the actions that may be given a batch of due items.
 
-        That is named by what their subjects begin with, up to a colon. What cannot be done
-        together is done one by one.
+        The items of a batch share the leading id of their subjects. If a batch fails, its items are
+        run one by one.
         """
         self._db = db
         self._clock = clock
         self._actions = actions
-        self._together = together
+        self._batched = together
         self._scheduler = AsyncIOScheduler(timezone="UTC")
-        self._working = asyncio.Lock()
-        self._at_once = asyncio.Semaphore(1 if db.is_sqlite else AT_ONCE)
+        self._tick_lock = asyncio.Lock()
+        self._concurrency = asyncio.Semaphore(1 if db.is_sqlite else AT_ONCE)
         self._stopping = False
-        self._left: list[AgendaItem] = []  # claimed, and not begun any more
+        self._unstarted: list[AgendaItem] = []  # claimed, but not to be started any more
 
     def start(self, seconds: float) -> None:
-        """Tick every so many seconds, in the running loop."""
+        """Tick every `seconds` seconds, in the running loop."""
         self._scheduler.add_job(
             self._tick_on_time,
             "interval",
@@ -77,51 +77,53 @@ class Ticker:
         self._scheduler.start()
 
     async def stop(self, seconds: float = 5) -> None:
-        """Begin nothing new, and give what is being carried out so many seconds.
+        """Start nothing new, and give running actions up to `seconds` seconds to finish.
 
-        APScheduler would cancel it in the middle.
+        APScheduler would cancel them halfway.
         """
         self._stopping = True
         with suppress(TimeoutError):
-            async with asyncio.timeout(seconds), self._working:
+            async with asyncio.timeout(seconds), self._tick_lock:
                 pass
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
 
     async def tick(self) -> int:
-        """Do what is due now, until nothing is. Returns how many things were done."""
-        if self._working.locked():
+        """Run what is due until nothing is. Return the number of items done."""
+        if self._tick_lock.locked():
             return 0
-        async with self._working:
-            return await self._work_off()
+        async with self._tick_lock:
+            return await self._run_due()
 
     async def _tick_on_time(self) -> None:
         try:
             await self.tick()
-        except Exception as error:  # one of the three borders where everything is caught
-            if failure_kind(error) is None:  # the database says itself that it does not work
+        except Exception as error:  # one of the three places that catch everything
+            if failure_kind(error) is None:  # a database failure is logged by bot.db.health
                 log.error("tick_failed", exc_info=error)
 
-    async def _work_off(self) -> int:
+    async def _run_due(self) -> int:
         done = 0
         while not self._stopping and (items := await self._claim()):
-            done += sum(await asyncio.gather(*map(self._in_order, self._side_by_side(items))))
-            await self._give_back()
+            done += sum(await asyncio.gather(*map(self._run_steps, self._concurrent_steps(items))))
+            await self._release_unstarted()
         return done
 
-    def _side_by_side(self, items: Sequence[AgendaItem]) -> Iterable[list[list[AgendaItem]]]:
-        """What need not wait for each other: of each the steps, one after the other."""
+    def _concurrent_steps(self, items: Sequence[AgendaItem]) -> Iterable[list[list[AgendaItem]]]:
+        """Group items into lists of steps: lists run concurrently, the steps of a list in order."""
         subjects: dict[tuple[str, str], list[AgendaItem]] = {}
         for item in items:
             subjects.setdefault((item.workspace_id, item.subject), []).append(item)
-        found: dict[tuple[str, ...], list[list[AgendaItem]]] = {}
-        for key, (first, *more) in subjects.items():
-            if more or first.action not in self._together:
-                found[key] = [[first], *([one] for one in more)]
+        steps_by_key: dict[tuple[str, ...], list[list[AgendaItem]]] = {}
+        for key, (first, *later) in subjects.items():
+            if later or first.action not in self._batched:
+                steps_by_key[key] = [[first], *([item] for item in later)]
                 continue
-            about = leading_id(first.subject)
-            found.setdefault((first.workspace_id, first.action, about), [[]])[0].append(first)
-        return found.values()
+            shared_id = leading_id(first.subject)
+            steps_by_key.setdefault((first.workspace_id, first.action, shared_id), [[]])[0].append(
+                first
+            )
+        return steps_by_key.values()
 
     async def _claim(self) -> list[AgendaItem]:
         now = self._clock.now()
@@ -134,60 +136,63 @@ class Ticker:
         async with self._db.transaction() as tx:
             return await claim(tx, now, real_now(), BATCH)
 
-    async def _in_order(self, steps: Sequence[list[AgendaItem]]) -> int:
-        """One step after the other; what is not about the same does not wait for it."""
+    async def _run_steps(self, steps: Sequence[list[AgendaItem]]) -> int:
+        """Run steps in order; items with other subjects do not wait for them."""
         done = 0
-        for at, items in enumerate(steps):
-            async with self._at_once:
+        for index, items in enumerate(steps):
+            async with self._concurrency:
                 if self._stopping:
-                    self._left += chain.from_iterable(steps[at:])
+                    self._unstarted += chain.from_iterable(steps[index:])
                     break
-                carried_out = await self._carry_out(items)
-            if carried_out:
+                succeeded = await self._run(items)
+            if succeeded:
                 done += len(items)
-            elif len(items) > 1:  # what cannot be done shall fail alone
-                done += await self._in_order([[item] for item in items])
+            elif len(items) > 1:  # so that only the failing item fails
+                done += await self._run_steps([[item] for item in items])
         return done
 
-    async def _carry_out(self, items: Sequence[AgendaItem]) -> bool:
-        """Whether these were carried out, all of them. Of one that fails it is noted."""
+    async def _run(self, items: Sequence[AgendaItem]) -> bool:
+        """Run these items and return whether all of them were done.
+
+        Schedule a retry of a single item that fails.
+        """
         item = items[0]
         try:
-            with bound_contextvars(**_about(item)):  # all are about the same, but for people
+            with bound_contextvars(**_log_context(item)):  # they differ only in the person
                 await self._actions[item.action](*items)
         except AlreadyTaken:
             return False
-        except Exception as error:  # one of the three borders where everything is caught
+        except Exception as error:  # one of the three places that catch everything
             if len(items) == 1:
                 agenda_actions.labels(item.action, "failed").inc()
-                about = _about(item)
-                log.error("agenda_action_failed", exc_info=error, attempts=item.attempts, **about)
-                await self._put_off(item, error)
+                context = _log_context(item)
+                log.error("agenda_action_failed", exc_info=error, attempts=item.attempts, **context)
+                await self._schedule_retry(item, error)
             return False
         agenda_actions.labels(item.action, "done").inc(len(items))
         for item in items:
-            log.info("agenda_action_done", **_about(item))
+            log.info("agenda_action_done", **_log_context(item))
         return True
 
-    async def _put_off(self, item: AgendaItem, error: Exception) -> None:
-        asked = timedelta(seconds=verdict(error).retry_after or 0)
-        wait = max(_wait_after(item.attempts), asked)
-        with suppress(Exception):  # then it is free again when the claim has run out
+    async def _schedule_retry(self, item: AgendaItem, error: Exception) -> None:
+        requested = timedelta(seconds=verdict(error).retry_after or 0)
+        wait = max(_wait_after(item.attempts), requested)
+        with suppress(Exception):  # if this fails, the item is free once its claim expires
             async with self._db.transaction() as tx:
                 await reschedule_failed(tx, item, real_now() + wait)
 
-    async def _give_back(self) -> None:
-        if not self._left:
+    async def _release_unstarted(self) -> None:
+        if not self._unstarted:
             return
         async with self._db.transaction() as tx:
-            await release(tx, self._left)
+            await release(tx, self._unstarted)
 
 
-def _about(item: AgendaItem) -> dict[str, str]:
+def _log_context(item: AgendaItem) -> dict[str, str]:
     return {**log_fields(item.action, item.subject), "workspace": item.workspace_id}
 
 
 def _wait_after(attempts: int) -> timedelta:
-    """Two seconds, doubled after each failure, at most ten minutes."""
+    """Return the wait after a failure: two seconds, doubled each time, at most ten minutes."""
     doubled: timedelta = FIRST_RETRY * 2 ** min(attempts, 20)
     return min(doubled, LONGEST_RETRY)

@@ -1,4 +1,4 @@
-"""The announcement in the channel, kept up to date, and what the team adds to it."""
+"""The announcement in the channel, its daily update, and contributions from the team."""
 
 from bot.announcement import concerns, refresh
 from bot.announcement.handlers import register

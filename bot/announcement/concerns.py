@@ -1,4 +1,4 @@
-"""Concerns: notes that reach the leads without a name."""
+"""Concerns: anonymous notes to the leads."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -23,7 +23,7 @@ from bot.services import Services
 from bot.slack.errors import Refused
 from bot.slack.request import Request
 
-ID_LENGTH, BATCH_LENGTH = 32, 16  # of our own ids; of what tells one delivery from others
+ID_LENGTH, BATCH_LENGTH = 32, 16  # of a concern id; of the batch part of a key
 
 EMPTY = "Nothing was sent: the note is empty. Write what worries you, or close the form."
 
@@ -33,12 +33,12 @@ _concerns = schema.concerns
 async def raise_concern(
     services: Services, request: Request, *, text: str, field: str, form: str
 ) -> Phase:
-    """Keep a note for the leads, without who wrote it and when. Returns the phase.
+    """Store an anonymous note for the leads, without its author or time. Return the phase.
 
-    `form` is the id of the form it was typed in: sent once more, it is still one note.
+    `form` is the id of the submitted form, so that submitting it twice stores one note.
 
     Raises:
-        Refused: the phase has ended, they are not in its team, or the text is empty or too long.
+        Refused: the phase has ended, the person is not in its team, the text is empty or too long.
     """
     if not text:
         raise Refused(EMPTY, {field: EMPTY})
@@ -49,7 +49,7 @@ async def raise_concern(
         phase = await running_phase_of_team(tx, request)
         concern_id = sha256(f"{phase_id}:{form}".encode()).hexdigest()[:ID_LENGTH]
         key = {"workspace_id": workspace_id, "phase_id": phase_id, "concern_id": concern_id}
-        # The earliest note decides the morning: a later one does not put it off.
+        # The first note sets the delivery morning; later ones do not postpone it.
         await schedule.add_or_lock(
             tx,
             workspace_id,
@@ -62,15 +62,15 @@ async def raise_concern(
 
 
 async def deliver_concerns(services: Services, item: AgendaItem) -> None:
-    """Give each lead the notes in an order that says nothing, and keep none.
+    """Send the notes to each lead in random order, and delete them here.
 
-    It comes on the working morning where the first lead lives; co-leads get theirs in the same
-    hours of their own. A phase that ended meanwhile makes no difference.
+    They become due on the next working morning where the first lead lives; each co-lead gets them
+    during the same hours in their own zone. This holds even if the phase has ended meanwhile.
     """
     now = services.clock.now()
     async with run_item(services.db, item) as tx:
         phase = await store.load(tx, item.workspace_id, item.subject)
-        concerns = await _taken(tx, item.workspace_id, item.subject)
+        concerns = await _take(tx, item.workspace_id, item.subject)
         if phase is not None and concerns:
             await _send(tx, item.workspace_id, phase, concerns, now)
 
@@ -82,13 +82,14 @@ async def _send(
     concerns: Mapping[str, str],
     now: datetime,
 ) -> None:
-    said = concerns_for_leads(phase.channel_id, shuffled(concerns.values()))
-    # Named by what is in them: had two deliveries one name, the later one would never be said.
+    messages = concerns_for_leads(phase.channel_id, shuffled(concerns.values()))
+    # The key is derived from the concern ids: a batch with the key of an earlier one would
+    # never be sent.
     batch = sha256(":".join(sorted(concerns)).encode()).hexdigest()[:BATCH_LENGTH]
-    starter = [one for one in phase.people if one.user_id == phase.lead_id]
-    for lead in phase.reachable_leads or starter:  # who left the channel still answers for it
+    starter = [person for person in phase.people if person.user_id == phase.lead_id]
+    for lead in phase.reachable_leads or starter:  # even if they have left the channel
         at = within_hours(now, lead.zone or phase.zone, begin=MORNING)
-        for number, content in enumerate(said, start=1):
+        for number, content in enumerate(messages, start=1):
             await enqueue.post(
                 tx,
                 workspace_id,
@@ -99,13 +100,13 @@ async def _send(
             )
 
 
-async def _taken(tx: AsyncConnection, workspace_id: str, phase_id: str) -> dict[str, str]:
-    """The notes by their ids. From here on the outbox keeps them until Slack has taken them."""
-    mine = (_concerns.c.workspace_id == workspace_id) & (_concerns.c.phase_id == phase_id)
-    rows = await tx.execute(select(_concerns.c.concern_id, _concerns.c.text).where(mine))
-    found = {row.concern_id: row.text for row in rows}
-    await tx.execute(delete(_concerns).where(mine))
-    return found
+async def _take(tx: AsyncConnection, workspace_id: str, phase_id: str) -> dict[str, str]:
+    """Delete the notes and return them by id. From here on the outbox keeps them until delivery."""
+    of_phase = (_concerns.c.workspace_id == workspace_id) & (_concerns.c.phase_id == phase_id)
+    rows = await tx.execute(select(_concerns.c.concern_id, _concerns.c.text).where(of_phase))
+    texts = {row.concern_id: row.text for row in rows}
+    await tx.execute(delete(_concerns).where(of_phase))
+    return texts
 
 
 ACTIONS = (AgendaAction(name=ActionName.DELIVER_CONCERNS, run=deliver_concerns),)

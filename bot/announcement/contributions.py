@@ -1,4 +1,4 @@
-"""Each team member's own part in the phase, stated by themselves."""
+"""Contributions: what each team member says is their own part in the phase."""
 
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -26,10 +26,10 @@ TOO_LONG = "Nothing was saved: this has {length:,} characters, and {limit:,} fit
 
 
 async def visible_phase(services: Services, request: Request) -> Phase:
-    """The phase, for who pressed in its channel or is in its team.
+    """Return the phase, for a person in its team or a request from its channel.
 
     Raises:
-        Refused: it is none of their channels'.
+        Refused: there is no such phase, or neither is the case.
     """
     async with services.db.reading() as reader:
         phase = await store.load(reader, request.workspace_id, request.target_id)
@@ -41,20 +41,22 @@ async def visible_phase(services: Services, request: Request) -> Phase:
 
 
 async def phase_for_member(services: Services, request: Request) -> Phase:
-    """The running phase, for somebody in its team.
+    """Return the running phase, for a person in its team.
 
     Raises:
-        Refused: it has ended, or they are not.
+        Refused: the phase has ended, or the person is not in its team.
     """
     async with services.db.reading() as reader:
         return await running_phase_of_team(reader, request)
 
 
 async def save_contribution(services: Services, request: Request, *, text: str, field: str) -> None:
-    """Keep what somebody's part is; empty takes it back. `field` is where it was typed.
+    """Store a person's contribution; an empty text removes it.
+
+    `field` is the block it was typed in.
 
     Raises:
-        Refused: the phase has ended, they are not in its team, or the text is too long.
+        Refused: the phase has ended, the person is not in its team, or the text is too long.
     """
     check_length(text, PART_LIMIT, field)
     async with services.db.transaction() as tx:
@@ -71,10 +73,10 @@ async def save_contribution(services: Services, request: Request, *, text: str, 
 
 
 async def running_phase_of_team(tx: AsyncConnection, request: Request) -> Phase:
-    """The running phase that is the request's target.
+    """Return the running phase that the request targets.
 
     Raises:
-        Refused: it has ended, or this person is not in its team.
+        Refused: it has ended, or the person is not in its team.
     """
     phase = await store.load(tx, request.workspace_id, request.target_id)
     if phase is None or not phase.is_active:
@@ -85,7 +87,11 @@ async def running_phase_of_team(tx: AsyncConnection, request: Request) -> Phase:
 
 
 def check_length(text: str, limit: int, field: str) -> None:
-    """Raises Refused, beside `field`, where `text` has more than `limit` characters."""
+    """Check that `text` has at most `limit` characters.
+
+    Raises:
+        Refused: it is longer; shown beside `field`.
+    """
     if len(text) > limit:
-        said = TOO_LONG.format(length=len(text), limit=limit)
-        raise Refused(said, {field: said})
+        refusal = TOO_LONG.format(length=len(text), limit=limit)
+        raise Refused(refusal, {field: refusal})

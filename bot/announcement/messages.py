@@ -1,4 +1,4 @@
-"""The announcement, which edits keep true. Pure."""
+"""The announcement, kept up to date by edits. Pure."""
 
 from datetime import date
 
@@ -13,9 +13,9 @@ from bot.slack.content import SECTION, Content, actions, button, content, paragr
 from bot.slack.mrkdwn import fitted, length, quote, truncated
 
 MY_PART, CONCERN, DETAILS = "phase.my_part", "phase.concern", "phase.details"
-SHORT = 240  # of one text in the announcement; the rest is under Details
+SHORT = 240  # characters of each text in the announcement; Details shows the full text
 
-#: What each part of the promise is called, in the order it is read.
+#: Labels of the parts of the promise, in display order.
 SET_ASIDE = "set_aside"
 LABELS = {
     Kind.RESULTS_SPRINT: (
@@ -54,7 +54,7 @@ TALKING = "{weekdays}: 3 questions to talk about together, nothing stored."
 
 
 def announcement(phase: Phase, today: date) -> Content:
-    """The message that stands in the channel, as it is true on `today` where the lead lives."""
+    """Build the announcement as of `today`, a date in the lead's time zone."""
     blocks: list[Block] = [
         section(f"*{title(phase, 300)}*\n{status_line(phase, today)}"),
         *paragraphs(promise_lines(phase, SHORT)),
@@ -65,7 +65,7 @@ def announcement(phase: Phase, today: date) -> Content:
 
 
 def status_line(phase: Phase, today: date) -> str:
-    """The second line: days left, who leads, and why it is paused if it is."""
+    """The second line: days left, the leads, and the reason for a pause, if any."""
     led_by = LED_BY.format(leads=lead_names(phase))
     if not phase.is_active:
         return led_by
@@ -74,47 +74,47 @@ def status_line(phase: Phase, today: date) -> str:
 
 
 def _paused(phase: Phase) -> str:
-    because = phase.paused_because
-    return PAUSED.format(why=PAUSED_WHY[PauseReason(because)]) if because else ""
+    reason = phase.paused_because
+    return PAUSED.format(why=PAUSED_WHY[PauseReason(reason)]) if reason else ""
 
 
 def promise_lines(phase: Phase, limit: int) -> list[str]:
-    """A line for each part of the promise, texts cut to `limit` characters."""
+    """Return a line for each part of the promise, with texts cut to `limit` characters."""
     lines = []
     for key, label in LABELS[phase.kind]:
         if key == SET_ASIDE:
-            lines += _waiting(phase, label, limit)
+            lines += _set_aside_lines(phase, label, limit)
         else:
             lines += _labelled(label, getattr(phase.promise, key), limit)
     if phase.recovery_until is not None:
-        free = day(working_day_after(phase.recovery_until))
-        lines += _labelled(AFTER, NO_NEW.format(day=free), limit)
+        free_from = day(working_day_after(phase.recovery_until))
+        lines += _labelled(AFTER, NO_NEW.format(day=free_from), limit)
     lines += _labelled(ANOTHER[phase.kind], phase.justification, limit)
     extended = EXTENDED.format(day=day(phase.first_ends_on))
     return [*lines, *_labelled(extended, phase.extension_reason, limit)]
 
 
 def questions_line(phase: Phase) -> str:
-    """When questions come, to how many, and what is shown of the answers."""
+    """A line about the questions: weekday, number of people asked, what is shown of answers."""
     asked = len(phase.members)
-    words = TALKING if phase.minimum is None else QUESTIONS
-    return words.format(weekdays=WEEKDAYS[phase.weekday], people=asked)
+    template = TALKING if phase.minimum is None else QUESTIONS
+    return template.format(weekdays=WEEKDAYS[phase.weekday], people=asked)
 
 
 def _labelled(label: str, text: str | None, limit: int) -> list[str]:
-    return [f"*{label}:* {_cut(text, limit)}"] if text else []
+    return [f"*{label}:* {_shortened(text, limit)}"] if text else []
 
 
-def _cut(text: str, limit: int) -> str:
-    # Escaping makes it longer: `limit` is what people can read.
+def _shortened(text: str, limit: int) -> str:
+    # `limit` counts visible characters; escaping adds more.
     return fitted(truncated(one_line(text), limit), min(2 * limit, SECTION - 100))
 
 
-def _waiting(phase: Phase, label: str, limit: int) -> list[str]:
+def _set_aside_lines(phase: Phase, label: str, limit: int) -> list[str]:
     if not phase.items:
         return []
     items = ", ".join(_item(item, limit) for item in phase.items)
-    if length(items) > SECTION - 100:  # only where much of it has to be escaped
+    if length(items) > SECTION - 100:  # only if many characters need escaping
         items = ", ".join(_item(item, SECTION // 30) for item in phase.items)
     line = f"*{label}:* {items}."
     if not phase.is_active:
@@ -128,11 +128,11 @@ def _item(item: SetAsideItem, limit: int) -> str:
 
 
 def _buttons(phase: Phase) -> list[object]:
-    more = button("Details", DETAILS, phase.phase_id)
+    details = button("Details", DETAILS, phase.phase_id)
     if not phase.is_active:
-        return [more]
+        return [details]
     return [
         button("My part", MY_PART, phase.phase_id),
         button("Raise a concern", CONCERN, phase.phase_id),
-        more,
+        details,
     ]

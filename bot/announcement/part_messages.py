@@ -1,4 +1,4 @@
-"""The forms *My part* and *Raise a concern*, *Details*, and concerns as leads read them."""
+"""The *My part*, *Raise a concern* and *Details* modals, and the concerns message for leads."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -57,7 +57,7 @@ WHY = (
 DETAILS_TITLE = "Details"
 TEAM, PARTS = "Who is asked", "Who does what"
 MORE_PARTS = "And {count} more."
-#: Of what people said of their parts, in JSON: Slack takes 250,000 bytes of a form.
+#: Maximum size of all contributions, in JSON: Slack accepts 250,000 bytes per view.
 PARTS_ROOM = 120_000
 WHEN = (
     "{weekdays} at {time} in each person's own time zone, and first on the working morning after "
@@ -76,15 +76,17 @@ COMMENTS = {
 
 
 def part_form(phase: Phase, user_id: str) -> View:
-    """A member's own words about their part, to write, change or take back."""
-    mine = next((one.contribution for one in phase.people if one.user_id == user_id), None)
+    """Build the form in which a member writes, changes or removes their contribution."""
+    current = next(
+        (person.contribution for person in phase.people if person.user_id == user_id), None
+    )
     about = PART_ABOUT.format(title=title(phase), channel=channel(phase.channel_id))
     text = text_input(
         PART_BLOCK,
         PART_LABEL,
         TEXT,
         limit=PART_LIMIT,
-        value=mine,
+        value=current,
         placeholder=PART_EXAMPLE,
         multiline=True,
         optional=True,
@@ -93,7 +95,7 @@ def part_form(phase: Phase, user_id: str) -> View:
 
 
 def concern_form(phase: Phase) -> View:
-    """A note to the leads."""
+    """Build the form for an anonymous note to the leads."""
     about = CONCERN_ABOUT.format(leads=lead_names(phase))
     text = text_input(
         CONCERN_BLOCK,
@@ -107,7 +109,7 @@ def concern_form(phase: Phase) -> View:
 
 
 def concern_taken(phase: Phase) -> View:
-    """The confirmation. It does not repeat the note."""
+    """Build the confirmation, which does not repeat the note."""
     return View(
         type="modal",
         title=plain(TAKEN_TITLE),
@@ -117,49 +119,49 @@ def concern_taken(phase: Phase) -> View:
 
 
 def typed(values: Mapping[str, Any], block_id: str) -> str:
-    """What was written in one of these forms. `values` is Slack's `state.values`."""
+    """Return the text typed in one of these forms. `values` is Slack's `state.values`."""
     return clean(values.get(block_id, {}).get(TEXT, {}).get("value") or "")
 
 
 def concerns_for_leads(channel_id: str, texts: Sequence[str]) -> list[Content]:
-    """The notes, each on its own, in the order given and in as many messages as they need."""
+    """Build as many messages as the notes need, in the given order, divided by lines."""
     first = ONE if len(texts) == 1 else MANY.format(count=len(texts))
     why = context(WHY)
-    beside = [_from(first, channel_id, number=99, count=99), why]
+    frame = [_from(first, channel_id, number=99, count=99), why]
     notes = [[divider(), *paragraphs(quotation(text, SECTION))] for text in texts]
-    found = pages(notes, beside)
+    note_pages = pages(notes, frame)
     return [
-        content(first, _from(first, channel_id, number=number, count=len(found)), *page, why)
-        for number, page in enumerate(found, start=1)
+        content(first, _from(first, channel_id, number=number, count=len(note_pages)), *page, why)
+        for number, page in enumerate(note_pages, start=1)
     ]
 
 
 def details(phase: Phase, today: date) -> View:
-    """Everything that was promised, in full, and who does what."""
+    """Build the modal with the full promise and the contributions."""
     blocks: list[Block] = [
         section(f"*{title(phase, SECTION - 800)}*\n{status_line(phase, today)}"),
         *paragraphs(promise_lines(phase, SECTION)),
         *paragraphs(_people(phase)),
-        context(_when(phase)),
+        context(_about_questions(phase)),
     ]
     return View(type="modal", title=plain(DETAILS_TITLE), close=plain("Close"), blocks=blocks)
 
 
 def _people(phase: Phase) -> list[str]:
-    names = ", ".join(one.name for one in phase.members)
+    names = ", ".join(member.name for member in phase.members)
     lines = [f"*{TEAM}:* {fitted(names, SECTION - 100)}"] if names else []
-    parts = [one for one in phase.people if one.contribution and not one.has_left]
+    parts = [person for person in phase.people if person.contribution and not person.has_left]
     if parts:
         lines.append(f"*{PARTS}:*")
-    said = [_part(one.name, one.contribution or "") for one in parts]
-    return [*lines, *_as_many_as_fit(said)]
+    contributions = [_part(person.name, person.contribution or "") for person in parts]
+    return [*lines, *_fitting(contributions)]
 
 
 def _part(name: str, contribution: str) -> str:
     return f"• {fitted(name, 200)}: {fitted(one_line(contribution), SECTION - 300)}"
 
 
-def _as_many_as_fit(parts: Sequence[str]) -> Iterator[str]:
+def _fitting(parts: Sequence[str]) -> Iterator[str]:
     used = 0
     for number, part in enumerate(parts):
         used += len(json.dumps(part))
@@ -169,7 +171,7 @@ def _as_many_as_fit(parts: Sequence[str]) -> Iterator[str]:
         yield part
 
 
-def _when(phase: Phase) -> str:
+def _about_questions(phase: Phase) -> str:
     weekdays = WEEKDAYS[phase.weekday]
     if phase.minimum is None:
         return WHEN_SMALL.format(weekdays=weekdays)
@@ -179,18 +181,20 @@ def _when(phase: Phase) -> str:
 
 
 def _from(first: str, channel_id: str, *, number: int, count: int) -> Block:
-    words = FROM if count == 1 else FROM_PART
+    template = FROM if count == 1 else FROM_PART
     about = channel(channel_id)
-    return section(words.format(first=first, channel=about, number=number, count=count))
+    return section(template.format(first=first, channel=about, number=number, count=count))
 
 
-def _form(callback_id: str, name: str, send: str, phase: Phase, blocks: list[Block]) -> View:
+def _form(
+    callback_id: str, heading: str, submit_label: str, phase: Phase, blocks: list[Block]
+) -> View:
     return View(
         type="modal",
         callback_id=callback_id,
         private_metadata=phase.phase_id,
-        title=plain(name),
-        submit=plain(send),
+        title=plain(heading),
+        submit=plain(submit_label),
         close=plain("Cancel"),
         blocks=blocks,
     )

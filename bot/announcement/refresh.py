@@ -1,4 +1,4 @@
-"""Keeping the announcement true: days left by a daily edit, the end by the agenda."""
+"""Updates of the announcement: a daily edit of the days left, and the agenda items of a phase."""
 
 from datetime import datetime, time, timedelta
 
@@ -14,7 +14,7 @@ from bot.phases import rules, store
 from bot.phases.model import Phase
 from bot.services import Services
 
-#: Where the lead lives.
+#: In the lead's time zone.
 WARNS_AT = time(9, 0)
 NEW_DAY = time(0, 1)
 
@@ -22,7 +22,7 @@ NEW_DAY = time(0, 1)
 async def schedule_dates(
     tx: AsyncConnection, workspace_id: str, phase: Phase, now: datetime
 ) -> None:
-    """Note what this phase's dates ask for; what was noted before is moved."""
+    """Schedule the agenda items that follow from the phase's dates, replacing earlier ones."""
     warn_at = slot(rules.warn_on(phase.ends_on), WARNS_AT, phase.zone)
     due: dict[str, datetime] = {
         ActionName.REFRESH_ANNOUNCEMENT: _next_day(phase, now),
@@ -36,39 +36,39 @@ async def schedule_dates(
 
 
 async def cancel_warnings(tx: AsyncConnection, workspace_id: str, phase: Phase) -> None:
-    """Its end moved, or came: a warning that still waits for the morning is not said any more."""
-    warnings = [keys.warning(phase.phase_id, phase.ends_on, one.user_id) for one in phase.leads]
+    """Cancel undelivered warnings of the end, because it has moved or the phase has ended."""
+    warnings = [keys.warning(phase.phase_id, phase.ends_on, lead.user_id) for lead in phase.leads]
     await enqueue.cancel(tx, workspace_id, keys=warnings)
 
 
 async def edit_announcement(
     tx: AsyncConnection, workspace_id: str, phase: Phase, now: datetime
 ) -> None:
-    """Edit the announcement to what is true now; that of a paused phase is edited later."""
+    """Bring the announcement up to date. While a phase is paused, this is put off."""
     if not phase.is_paused:
-        said = messages.announcement(phase, phase.day_of(now))
+        announcement = messages.announcement(phase, phase.day_of(now))
         key = keys.announcement(phase.phase_id)
-        await enqueue.edit(tx, workspace_id, of=key, content=said, now=now)
+        await enqueue.edit(tx, workspace_id, of=key, content=announcement, now=now)
 
 
 async def check_channel_soon(
     tx: AsyncConnection, workspace_id: str, phase_id: str, now: datetime
 ) -> None:
-    """Ask Slack, outside of this transaction, how its channel is."""
+    """Schedule a check of the channel in Slack, outside this transaction."""
     await schedule.add(
         tx, workspace_id, action=ActionName.LOOK_AT_CHANNEL, subject=phase_id, due_at=now
     )
 
 
 async def refresh_announcement(services: Services, item: AgendaItem) -> None:
-    """Count the days left down, every day until the end."""
+    """Update the days left, daily until the end."""
     now = services.clock.now()
     async with run_item(services.db, item) as tx:
         phase = await store.load(tx, item.workspace_id, item.subject)
         if phase is None or not phase.is_active:
             return
         await edit_announcement(tx, item.workspace_id, phase, now)
-        if phase.is_paused:  # Slack may not have told us that its channel is back
+        if phase.is_paused:  # the event about the channel being usable again may be lost
             await check_channel_soon(tx, item.workspace_id, phase.phase_id, now)
         tomorrow = _next_day(phase, now)
         await schedule.add(

@@ -1,4 +1,4 @@
-"""Trouble with a channel, its members or a delivery, and what follows for the phase."""
+"""Problems with a channel, its members or a delivery, and their consequences for the phase."""
 
 from bot.channel_health import delivery_failures, membership_events, unreachable_people
 from bot.channel_health.handlers import register

@@ -1,7 +1,7 @@
 """Channel events: archived, deleted, left or joined by the bot, given another id.
 
-Events come twice and in any order. So those that can be undone are only a reason to ask Slack how
-the channel is now; what cannot be undone is acted on at once.
+Slack repeats events and may send them out of order. An event about a reversible change therefore
+only triggers a check of the channel in Slack; an irreversible one is acted on at once.
 """
 
 from datetime import datetime
@@ -51,7 +51,7 @@ def register(app: AsyncApp, services: Services) -> None:
 
 
 async def on_channel_changed(services: Services, body: Body, context: AsyncBoltContext) -> None:
-    """Something happened to a channel, or to our place in it."""
+    """Schedule a check of a channel after it, or the bot's membership in it, has changed."""
     workspace_id = str(context.team_id)
     now = services.clock.now()
     async with services.db.transaction() as tx:
@@ -62,28 +62,32 @@ async def on_channel_changed(services: Services, body: Body, context: AsyncBoltC
 
 
 async def on_channel_deleted(services: Services, body: Body, context: AsyncBoltContext) -> None:
-    """A phase ends with its channel: what waited is given back, members get their goodbye."""
+    """End the phase with its channel: set-aside work resumes, and members get their goodbye."""
     workspace_id = str(context.team_id)
     now = services.clock.now()
     async with services.db.transaction() as tx:
         if not await is_new(tx, workspace_id, body, now):
             return
         channel_id = body["event"]["channel"]
-        concerned = await store.affected_in(tx, workspace_id, channel_id)
-        latest = await store.latest_in(tx, workspace_id, channel_id)  # it may still ask
-        for phase_id in sorted({one.phase_id for one in (*concerned, latest) if one is not None}):
+        affected = await store.affected_in(tx, workspace_id, channel_id)
+        # The latest phase may have ended, with rounds still to come.
+        latest = await store.latest_in(tx, workspace_id, channel_id)
+        for phase_id in sorted(
+            {phase.phase_id for phase in (*affected, latest) if phase is not None}
+        ):
             await _end_with_channel(tx, workspace_id, phase_id, now)
 
 
 async def on_channel_id_changed(services: Services, body: Body, context: AsyncBoltContext) -> None:
-    """Slack gave a channel another id, as when it is shared: all that names it moves along."""
+    """Move everything to the new id that Slack gave a channel, for example when it is shared."""
     workspace_id, event = str(context.team_id), body["event"]
     old, new = event["old_channel_id"], event["new_channel_id"]
     now = services.clock.now()
     async with services.db.transaction() as tx:
         if not await is_new(tx, workspace_id, body, now) or old == new:
             return
-        drafts = schema.phase_drafts  # before the phases, as where a phase begins with its draft
+        # Drafts are locked before phases, in the same order as when a phase starts.
+        drafts = schema.phase_drafts
         await tx.execute(
             update(drafts)
             .where(drafts.c.workspace_id == workspace_id, drafts.c.channel_id == old)
@@ -108,13 +112,13 @@ async def _end_with_channel(
     )
     if phase.is_active:
         phase = await end.end_now(tx, workspace_id, phase, by=None, now=now)
-        await _tell_of_deletion(tx, workspace_id, phase, now)
-    await show_missed(tx, workspace_id, phase, now)  # to nobody: their comments are deleted
-    # Nobody can be read there any more, so nobody can be asked two weeks later.
+        await _notify_leads(tx, workspace_id, phase, now)
+    await show_missed(tx, workspace_id, phase, now)  # shown to nobody; deletes the comments
+    # The members of a deleted channel cannot be read, so no later rounds are possible.
     await drop_rounds(tx, workspace_id, phase_id)
 
 
-async def _tell_of_deletion(
+async def _notify_leads(
     tx: AsyncConnection, workspace_id: str, phase: Phase, now: datetime
 ) -> None:
     ended = await summarize(tx, workspace_id, phase)
@@ -134,11 +138,15 @@ async def _tell_of_deletion(
 async def _move_phases(
     tx: AsyncConnection, workspace_id: str, old: str, new: str, now: datetime
 ) -> None:
-    """One phase runs in a channel: one begun under the new id, before we heard of it, stays."""
-    there = await store.active_in(tx, workspace_id, new)
-    here = await store.active_in(tx, workspace_id, old)
-    if there is not None and here is not None:
-        await _silence(tx, workspace_id, here.phase_id, now)
+    """Move the phases of a channel to its new id.
+
+    A channel has one running phase: if one was started under the new id before this event arrived,
+    it stays and the other one ends.
+    """
+    already_there = await store.active_in(tx, workspace_id, new)
+    to_move = await store.active_in(tx, workspace_id, old)
+    if already_there is not None and to_move is not None:
+        await _end_silently(tx, workspace_id, to_move.phase_id, now)
     phases = schema.phases
     await tx.execute(
         update(phases)
@@ -147,18 +155,20 @@ async def _move_phases(
     )
 
 
-async def _silence(tx: AsyncConnection, workspace_id: str, phase_id: str, now: datetime) -> None:
-    """It ends, unless its date came a moment before, and says nothing in the channel."""
-    held = await store.lock(tx, workspace_id, phase_id)
-    if held is None or not held.is_active:
+async def _end_silently(
+    tx: AsyncConnection, workspace_id: str, phase_id: str, now: datetime
+) -> None:
+    """End the phase, unless it has ended meanwhile, without a message in the channel."""
+    phase = await store.lock(tx, workspace_id, phase_id)
+    if phase is None or not phase.is_active:
         return
-    paused = await pause.store_pause(tx, workspace_id, held, at=now, because=PauseReason.UNSEEN)
+    paused = await pause.store_pause(tx, workspace_id, phase, at=now, because=PauseReason.UNSEEN)
     await end.end_now(tx, workspace_id, paused, by=None, now=now)
 
 
 async def _move_optouts(tx: AsyncConnection, workspace_id: str, old: str, new: str) -> None:
     optouts = schema.channel_optouts
-    mine = (optouts.c.workspace_id == workspace_id) & (optouts.c.channel_id == old)
-    for user_id in list(await tx.scalars(select(optouts.c.user_id).where(mine))):
+    of_channel = (optouts.c.workspace_id == workspace_id) & (optouts.c.channel_id == old)
+    for user_id in list(await tx.scalars(select(optouts.c.user_id).where(of_channel))):
         await insert_if_new(tx, optouts, workspace_id=workspace_id, channel_id=new, user_id=user_id)
-    await tx.execute(delete(optouts).where(mine))
+    await tx.execute(delete(optouts).where(of_channel))

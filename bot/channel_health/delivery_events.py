@@ -1,4 +1,4 @@
-"""Slack's events about the bot's own messages: early proof that one was delivered."""
+"""Slack's events about the bot's own messages: early proof of delivery."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -23,35 +23,35 @@ def register(app: AsyncApp, services: Services) -> None:
 async def on_message_posted(
     services: Services, body: dict[str, Any], context: AsyncBoltContext
 ) -> None:
-    """Confirm a message that Slack says is posted. A repeated event changes nothing."""
+    """Confirm a message that Slack reports as posted. A repeated event changes nothing."""
     event = body["event"]
     message_id = (event["metadata"].get("event_payload") or {}).get("id")
     if not isinstance(message_id, str) or not _is_ours(event, context):
         return
     workspace_id, now = str(context.team_id), services.clock.now()
-    place = SlackLocation(channel=event["channel_id"], ts=event["message_ts"])
+    location = SlackLocation(channel=event["channel_id"], ts=event["message_ts"])
     async with services.db.transaction() as tx:
         message = await admin_queries.unconfirmed(tx, workspace_id, message_id)
-        if message is None or not _is_of(message.conversation, place):
+        if message is None or not _matches(message.conversation, location):
             return
-        if await confirm(tx, workspace_id, message_id, place, now):
+        if await confirm(tx, workspace_id, message_id, location, now):
             delivery_lookups.labels("reported").inc()
             if message.state is State.HELD:
                 await restore_announcement.restore(tx, workspace_id, message.key, now)
 
 
 def _is_ours(event: Mapping[str, Any], context: AsyncBoltContext) -> bool:
-    """Whether this bot posted it: a subscription may bring other apps' metadata of our type too."""
+    """Return whether this bot posted it; other apps' metadata of the same type may arrive, too."""
     if event["metadata"].get("event_type") != METADATA_TYPE:
         return False
     by_user = event.get("user_id") is not None and event["user_id"] == context.bot_user_id
     return by_user or (event.get("bot_id") is not None and event["bot_id"] == context.bot_id)
 
 
-def _is_of(conversation: str, place: SlackLocation) -> bool:
-    """Whether a message to this channel or person can be at this place.
+def _matches(conversation: str, location: SlackLocation) -> bool:
+    """Return whether a message to this channel or person can be at this location.
 
-    Slack opens a direct message itself, so its channel is not known before.
+    Slack opens direct messages itself, so their channel id is not known beforehand.
     """
     to_person = conversation.startswith(("U", "W"))
-    return place.channel == conversation or (to_person and str(place.channel).startswith("D"))
+    return location.channel == conversation or (to_person and str(location.channel).startswith("D"))

@@ -1,8 +1,8 @@
-"""Slack refused a message for good: what the table says follows, carried out.
+"""Consequences of a message that Slack refused for good, as listed in `failure_policy`.
 
-Delivery calls `refused` in the transaction that marks the message. There only a row of the agenda
-is written, so that hardly anything is waited for and one failure stops no other message; the
-agenda does the rest, once, and tries again where it fails.
+Delivery calls `on_refused` in the transaction that marks the message. That only writes agenda
+items, so delivery hardly waits and one failure holds up no other message. The agenda then carries
+each one out once, retrying it if it fails.
 """
 
 from datetime import datetime
@@ -36,38 +36,38 @@ from bot.services import Services
 from bot.slack.errors import ErrorKind
 from bot.workspaces.token_health import token_refused
 
-#: Kinds of messages for a member that hold a line of a lead.
+#: Kinds of messages to a member that may contain a personal line from a lead.
 TO_MEMBERS = (MessageKind.GOODBYE, MessageKind.LINE)
-#: After these, who leads is told of what the team waits for.
+#: After these, the leads are told about a message that the team is waiting for.
 UNSPOKEN = (FailureAction.UNSAID, FailureAction.NO_REPLY, FailureAction.DEFECT)
 
 
 async def on_refused(tx: AsyncConnection, refusal: FailedMessage, now: datetime) -> None:
-    """Note what follows from a refusal. Never calls Slack."""
+    """Schedule the consequences of a refusal. Never calls Slack."""
     if refusal.meaning is ErrorKind.WORKSPACE:
         await token_refused(tx, refusal.workspace_id, refusal.reason, now)
         return
-    what = action_for(
+    consequence = action_for(
         Failure(
             reason=refusal.reason,
             operation=refusal.operation,
             to_person=_is_person(refusal.conversation),
         )
     )
-    if what is FailureAction.DEFECT:
+    if consequence is FailureAction.DEFECT:
         malformed_messages.labels(refusal.operation).inc()
-        log.error("refused_as_malformed", **_about(refusal))
-    if what is FailureAction.WITHOUT:
+        log.error("refused_as_malformed", **_log_fields(refusal))
+    if consequence is FailureAction.WITHOUT:
         await _note_missing_scope(tx, refusal)
-    for action, subject in await _to_do(tx, refusal, what):
+    for action, subject in await _consequences(tx, refusal, consequence):
         workspace_id = refusal.workspace_id
         await schedule.add(tx, workspace_id, action=action, subject=subject, due_at=now)
 
 
 async def report_missing_announcement(services: Services, item: AgendaItem) -> None:
-    """The announcement was deleted in Slack: edits stop, replies become messages of their own.
+    """Handle an announcement that was deleted in Slack: stop edits, post replies as messages.
 
-    It is not posted again by itself: who deleted it on purpose is not fought.
+    It is not posted again automatically, because it may have been deleted on purpose.
     """
     now = services.clock.now()
     async with run_item(services.db, item) as tx:
@@ -87,35 +87,36 @@ async def report_missing_announcement(services: Services, item: AgendaItem) -> N
         )
         if not phase.is_active:
             return
-        said = words.missing(phase)
+        content = words.missing(phase)
         for lead in phase.reachable_leads:
-            told = keys.missing(item.subject, lead.user_id)
-            await pause.send_or_edit(tx, item.workspace_id, phase, lead, told, said, now)
+            notice_key = keys.missing(item.subject, lead.user_id)
+            await pause.send_or_edit(tx, item.workspace_id, phase, lead, notice_key, content, now)
 
 
 async def report_undelivered(services: Services, item: AgendaItem) -> None:
-    """What the team waits for could not be said: its leads are told, once for each message."""
-    about = UnsaidMessage.parse(item.subject)
+    """Tell the leads, once per message, that a message the team is waiting for was refused."""
+    unsaid = UnsaidMessage.parse(item.subject)
     now = services.clock.now()
     async with run_item(services.db, item) as tx:
-        refused = await requeue.refused(tx, item.workspace_id, about.message_id)
+        refused = await requeue.refused(tx, item.workspace_id, unsaid.message_id)
         if refused is None:
             return
         key, to = refused
-        why = FailureAction(about.consequence)
+        consequence = FailureAction(unsaid.consequence)
         phase_id = await _phase_of(tx, item.workspace_id, key)
         phase = await store.load(tx, item.workspace_id, phase_id)
         if phase is None:
             return
         if key.kind in WORDS and _is_person(to):
-            await _tell_of_words(tx, item.workspace_id, phase, key, to, why, now)
+            await _report_lost_words(tx, item.workspace_id, phase, key, to, consequence, now)
             return
-        nowhere = key == keys.announcement(phase_id) and phase.is_active
-        said = words.not_said(phase, key.kind, why, post_again=nowhere)
-        tell = pause.send_or_edit if nowhere else pause.send_once  # refused anew, told anew
+        repostable = key == keys.announcement(phase_id) and phase.is_active
+        content = words.not_said(phase, key.kind, consequence, post_again=repostable)
+        # A reposted announcement may be refused again, and is then reported again.
+        notify = pause.send_or_edit if repostable else pause.send_once
         for lead in phase.reachable_leads:
-            told = keys.not_said(key, lead.user_id)
-            await tell(tx, item.workspace_id, phase, lead, told, said, now)
+            notice_key = keys.not_said(key, lead.user_id)
+            await notify(tx, item.workspace_id, phase, lead, notice_key, content, now)
 
 
 ACTIONS = (
@@ -126,64 +127,66 @@ ACTIONS = (
 )
 
 
-async def _tell_of_words(
+async def _report_lost_words(
     tx: AsyncConnection,
     workspace_id: str,
     phase: Phase,
     key: MessageKey,
     to: str,
-    why: FailureAction,
+    consequence: FailureAction,
     now: datetime,
 ) -> None:
-    """What people wrote did not reach `to`. It stays in the outbox; who should know is told.
+    """Report that something people wrote did not reach `to`. It stays in the outbox.
 
-    Of what a member was to read those who lead are told; of what a lead was to read, that lead.
-    Where the lead cannot be written to, co-leads have had the same; without any, admins are told.
+    If it was for a member, the leads are told; if it was for a lead, that lead is. If that lead
+    cannot be written to, their co-leads have received the same; if there are none, admins are told.
     """
-    reader = next((one for one in phase.people if one.user_id == to), None)
+    reader = next((person for person in phase.people if person.user_id == to), None)
     if key.kind in TO_MEMBERS:
-        told = phase.reachable_leads if reader and reader.thanks_line else ()
-    elif reader and reader.is_reachable and why is not FailureAction.DROP_PERSON:
-        told = (reader,)
+        recipients = phase.reachable_leads if reader and reader.thanks_line else ()
+    elif reader and reader.is_reachable and consequence is not FailureAction.DROP_PERSON:
+        recipients = (reader,)
     else:
-        told = ()
-        if not [one for one in phase.reachable_leads if one.user_id != to]:
+        recipients = ()
+        if not [person for person in phase.reachable_leads if person.user_id != to]:
             action, phase_id = ActionName.TELL_ADMINS, phase.phase_id
             await schedule.add(tx, workspace_id, action=action, subject=phase_id, due_at=now)
-    said = words.undelivered(phase, key.kind, why, reader.name if reader else to)
-    for lead in told:
-        told_key = keys.not_said(key, lead.user_id)
-        await pause.send_once(tx, workspace_id, phase, lead, told_key, said, now)
+    content = words.undelivered(phase, key.kind, consequence, reader.name if reader else to)
+    for lead in recipients:
+        notice_key = keys.not_said(key, lead.user_id)
+        await pause.send_once(tx, workspace_id, phase, lead, notice_key, content, now)
 
 
-async def _to_do(
-    tx: AsyncConnection, refusal: FailedMessage, what: FailureAction
+async def _consequences(
+    tx: AsyncConnection, refusal: FailedMessage, consequence: FailureAction
 ) -> list[tuple[ActionName, str]]:
-    """The agenda's actions and their subjects."""
-    found: list[tuple[ActionName, str]] = []
-    if what is FailureAction.DROP_PERSON:
-        found.append((ActionName.DROP_PERSON, refusal.conversation))
-    if _is_told_of(refusal, what):
-        found.append((ActionName.TELL_OF_UNSAID, str(UnsaidMessage(refusal.message_id, what))))
-    if what is FailureAction.MISSING:
+    """Return the agenda actions to schedule, with their subjects."""
+    items: list[tuple[ActionName, str]] = []
+    if consequence is FailureAction.DROP_PERSON:
+        items.append((ActionName.DROP_PERSON, refusal.conversation))
+    if _is_reported(refusal, consequence):
+        items.append(
+            (ActionName.TELL_OF_UNSAID, str(UnsaidMessage(refusal.message_id, consequence)))
+        )
+    if consequence is FailureAction.MISSING:
         phase_id = await _phase_of(tx, refusal.workspace_id, refusal.key)
-        found.append((ActionName.TELL_OF_MISSING, phase_id))
-    if what is FailureAction.PAUSE:
+        items.append((ActionName.TELL_OF_MISSING, phase_id))
+    if consequence is FailureAction.PAUSE:
         phase = await store.latest_in(tx, refusal.workspace_id, refusal.conversation)
-        why = CLOSED[refusal.reason]
-        if phase is not None and phase.paused_because != why:
-            found.append((ActionName.PAUSE_PHASE, str(PausedPhase(phase.phase_id, why))))
-    return found
+        reason = CLOSED[refusal.reason]
+        if phase is not None and phase.paused_because != reason:
+            items.append((ActionName.PAUSE_PHASE, str(PausedPhase(phase.phase_id, reason))))
+    return items
 
 
-def _is_told_of(refusal: FailedMessage, what: FailureAction) -> bool:
-    """Whether somebody waits for this message, or wrote what is in it."""
+def _is_reported(refusal: FailedMessage, consequence: FailureAction) -> bool:
+    """Return whether somebody is waiting for this message, or wrote part of it."""
     kind, posted = refusal.key.kind, refusal.operation is Operation.POST
-    unspoken = what in UNSPOKEN or (what is FailureAction.WITHOUT and posted)
+    unspoken = consequence in UNSPOKEN or (consequence is FailureAction.WITHOUT and posted)
     if posted and kind in WORDS and _is_person(refusal.conversation):
-        if not (unspoken or what is FailureAction.DROP_PERSON):
+        if not (unspoken or consequence is FailureAction.DROP_PERSON):
             return False
-        log.warning("words_not_delivered", kind=kind, **_about(refusal))
+        log.warning("words_not_delivered", kind=kind, **_log_fields(refusal))
         return True
     return unspoken and kind in words.AWAITED
 
@@ -193,13 +196,13 @@ def _is_person(conversation: str) -> bool:
 
 
 async def _phase_of(tx: AsyncConnection, workspace_id: str, key: MessageKey) -> str:
-    """The phase that a message is about; its key names the phase, or a round of it."""
-    found = await round_of(tx, workspace_id, key.round_id) if key.round_id else None
-    return found.phase_id if found else key.phase_id or ""
+    """Return the id of the phase a message is about; its key names the phase or a round of it."""
+    round_ = await round_of(tx, workspace_id, key.round_id) if key.round_id else None
+    return round_.phase_id if round_ else key.phase_id or ""
 
 
 async def _note_missing_scope(tx: AsyncConnection, refusal: FailedMessage) -> None:
-    """Once for each thing that is not granted, not for each message that needs it."""
+    """Log a missing permission once, not for each message that needs it."""
     noted = await requeue.others_refused(
         tx,
         refusal.workspace_id,
@@ -208,10 +211,10 @@ async def _note_missing_scope(tx: AsyncConnection, refusal: FailedMessage) -> No
         reason=refusal.reason,
     )
     if not noted:
-        log.warning("not_granted", needs=SCOPES[refusal.operation], **_about(refusal))
+        log.warning("not_granted", needs=SCOPES[refusal.operation], **_log_fields(refusal))
 
 
-def _about(refusal: FailedMessage) -> dict[str, str]:
+def _log_fields(refusal: FailedMessage) -> dict[str, str]:
     return {
         **refusal.key.log_fields,
         "workspace": refusal.workspace_id,

@@ -1,7 +1,8 @@
-"""One table of what follows when Slack refuses a message for good. Pure.
+"""The consequences of each permanent refusal by Slack, as one table. Pure.
 
-Names of errors: https://docs.slack.dev/reference/methods/chat.postMessage and its neighbours. An
-unknown name costs that one message and nothing else; if the team waits for it, its leads are told.
+Names of errors: https://docs.slack.dev/reference/methods/chat.postMessage and related methods. An
+unknown error fails that one message and nothing else; if the team is waiting for the message, its
+leads are told.
 """
 
 from dataclasses import dataclass
@@ -11,28 +12,28 @@ from bot.phases.model import PauseReason
 
 
 class FailureAction(StrEnum):
-    """What is done about a refusal."""
+    """The consequence of a refusal."""
 
-    DROP_PERSON = "drop_person"  # they are not written to any more
-    PAUSE = "pause"  # the channel's phase waits
-    MISSING = "missing"  # the message it belongs to was deleted in Slack: no edits, say so once
-    UNSAID = "unsaid"  # something the team waits for was not said: its leads are told once
-    NO_REPLY = "no_reply"  # the same: that thread takes no replies
-    DEFECT = "defect"  # the same, and it is our fault: an error in the log, a metric
-    WITHOUT = "without"  # the app may not do this here: the rest works, what was not said is told
-    NOTHING = "nothing"  # this message failed; that is all
+    DROP_PERSON = "drop_person"  # send them nothing more
+    PAUSE = "pause"  # pause the channel's phase
+    MISSING = "missing"  # the target message was deleted in Slack: stop edits, report it once
+    UNSAID = "unsaid"  # the team is waiting for it: tell the leads once
+    NO_REPLY = "no_reply"  # as UNSAID, because the thread takes no replies
+    DEFECT = "defect"  # as UNSAID, and a bug of ours: log an error, count it
+    WITHOUT = "without"  # a permission is missing: go on without, report unsent messages
+    NOTHING = "nothing"  # only this message fails
 
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:
-    """A refusal as the table sees it. `operation` is `bot.outbox.enqueue.Operation`'s value."""
+    """A refusal as the table needs it. `operation` is a value of `bot.outbox.enqueue.Operation`."""
 
     reason: str
     operation: str
     to_person: bool
 
 
-#: What is known of a channel by the error it gives.
+#: The reason for a pause, by Slack's error.
 CLOSED = {
     "is_archived": PauseReason.ARCHIVED,
     "not_in_channel": PauseReason.OUTSIDE,
@@ -44,7 +45,7 @@ CLOSED = {
     "posting_to_channel_denied": PauseReason.RESTRICTED,
     "no_permission": PauseReason.RESTRICTED,
 }
-#: Nobody can be reached there: closed accounts, apps, people who are hidden from us.
+#: The recipient cannot be reached: deactivated accounts, apps, people hidden from the bot.
 UNREACHABLE = {
     "cannot_dm_bot",
     "channel_not_found",
@@ -54,15 +55,15 @@ UNREACHABLE = {
     "user_not_visible",
     "users_not_found",
 }
-#: The message that is edited, pinned or replied to is not there.
+#: The message to edit, pin or reply to does not exist.
 GONE = {"message_not_found", "thread_not_found"}
-#: The reply is refused, the channel is not.
+#: Only replies are refused; the channel takes other messages.
 NO_REPLIES = {
     "cannot_reply_to_message",
     "restricted_action_non_threadable_channel",
     "restricted_action_thread_locked",
 }
-#: The message is not made as Slack wants it.
+#: The message is malformed.
 MALFORMED = {
     "block_mismatch",
     "invalid_arg_name",
@@ -80,14 +81,14 @@ MALFORMED = {
     "too_many_contact_cards",
     "view_too_large",
 }
-#: Kinds of messages to one person that hold what people wrote, and that stand nowhere else. When
-#: refused they are kept, somebody is told, and who can be written to again gets them.
+#: Kinds of messages to one person that contain the only copy of what people wrote. If refused, they
+#: are kept and reported, and sent once the recipient can be reached again.
 WORDS = frozenset({"concerns", "comments", "lead_results", "goodbye", "line"})
-#: The app as it is installed may not do this.
+#: The installed app lacks a permission.
 NOT_GRANTED = {"messages_tab_disabled", "missing_scope", "not_allowed_token_type", "not_enabled"}
-#: Marks beside the announcement: the phase does not depend on them.
+#: Pins and bookmarks of the announcement, which the phase does not depend on.
 EXTRAS = {"pin", "unpin", "bookmark", "unbookmark"}
-#: What each operation needs, to name it where it is not granted.
+#: The permission each operation needs, for the log.
 SCOPES = {
     "post": "chat:write",
     "update": "chat:write",
@@ -100,14 +101,14 @@ SCOPES = {
 
 
 def action_for(refused: Failure) -> FailureAction:
-    """What follows. The token's refusals are the workspace's and do not come here."""
+    """Return the consequence of a refusal. Refused tokens are handled elsewhere, per workspace."""
     if refused.reason in NOT_GRANTED:
         return FailureAction.WITHOUT
     if refused.reason in MALFORMED:
         return FailureAction.DEFECT
-    known = _to_person(refused) if refused.to_person else _in_channel(refused)
-    if known is not None:
-        return known
+    specific = _to_person(refused) if refused.to_person else _in_channel(refused)
+    if specific is not None:
+        return specific
     return FailureAction.UNSAID if refused.operation == "post" else FailureAction.NOTHING
 
 
@@ -118,9 +119,9 @@ def _to_person(refused: Failure) -> FailureAction | None:
 def _in_channel(refused: Failure) -> FailureAction | None:
     if refused.reason in GONE:
         return FailureAction.MISSING
-    why = CLOSED.get(refused.reason)
-    if refused.operation in EXTRAS and why is PauseReason.RESTRICTED:
-        return FailureAction.NOTHING  # pinning is restricted, speaking may not be
-    if why is not None:
+    pause_reason = CLOSED.get(refused.reason)
+    if refused.operation in EXTRAS and pause_reason is PauseReason.RESTRICTED:
+        return FailureAction.NOTHING  # only pinning may be restricted, not posting
+    if pause_reason is not None:
         return FailureAction.PAUSE
     return FailureAction.NO_REPLY if refused.reason in NO_REPLIES else None

@@ -1,4 +1,4 @@
-"""Slack handlers for what happens to a phase's channel, its people and the bot's messages."""
+"""Slack handlers for channel and membership changes, delivery reports, and related buttons."""
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
@@ -16,12 +16,12 @@ def register(app: AsyncApp, services: Services) -> None:
 
 
 async def press_try_again(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
-    """*Try again*, where a phase is paused."""
+    """Handle *Try again*, offered while a phase is paused."""
     await pause.try_again(services, request)
     await ack()
 
 
 async def press_post_again(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
-    """*Post it again*, where the announcement was deleted."""
+    """Handle *Post it again*, offered when the announcement was deleted."""
     await pause.post_again(services, request)
     await ack()

@@ -1,6 +1,7 @@
-"""Joining and leaving a phase's channel: members are asked from the next round on, or no more.
+"""People joining and leaving a phase's channel; changes take effect from the next round on.
 
-Slack tells of it twice and in any order, so each event is only a reason to ask who is there now.
+Slack repeats these events and may send them out of order, so each only triggers a read of the
+channel's current members.
 """
 
 from datetime import UTC, datetime
@@ -31,7 +32,7 @@ def register(app: AsyncApp, services: Services) -> None:
 
 
 async def on_membership_changed(services: Services, body: Body, context: AsyncBoltContext) -> None:
-    """Somebody came or went."""
+    """Schedule a read of the channel's members after a person has joined or left."""
     event = body["event"]
     if event["user"] == context.bot_user_id:
         await channel_events.on_channel_changed(services, body, context)
@@ -44,7 +45,7 @@ async def on_membership_changed(services: Services, body: Body, context: AsyncBo
         if phase is None:
             return
         await store.lock(tx, workspace_id, phase.phase_id)
-        at = datetime.fromtimestamp(body["event_time"], UTC)  # in whole seconds
+        at = datetime.fromtimestamp(body["event_time"], UTC)  # has whole seconds only
         if event["type"] == JOINED and at >= phase.started_at.replace(microsecond=0):
             await membership.mark_joined(tx, workspace_id, phase.phase_id, event["user"])
         await schedule.add(
@@ -53,26 +54,29 @@ async def on_membership_changed(services: Services, body: Body, context: AsyncBo
 
 
 async def sync_members(services: Services, item: AgendaItem) -> None:
-    """Ask Slack who is in a phase's channel; its team is who is there."""
+    """Make the current members of a phase's channel, as Slack lists them, its team."""
     seen = await membership.read_channel(services, item.workspace_id, item.subject)
     now = services.clock.now()
     async with services.db.transaction() as tx:
         phase = await store.lock(tx, item.workspace_id, item.subject)
         await complete_or_abort(tx, item)
-        if phase is None or seen is None:  # a pause ends with the look of its next round
+        if phase is None or seen is None:  # the check before the next round ends a pause
             return
         if await membership.apply_membership(tx, item.workspace_id, phase, seen, now):
-            changed = await store.load(tx, item.workspace_id, item.subject)
-            assert changed is not None  # it is locked
-            await refresh.edit_announcement(tx, item.workspace_id, changed, now)
+            updated = await store.load(tx, item.workspace_id, item.subject)
+            assert updated is not None  # it is locked
+            await refresh.edit_announcement(tx, item.workspace_id, updated, now)
 
 
 async def read_missed_changes(services: Services, item: AgendaItem) -> None:
-    """Nobody was there for a while: what Slack may have told in vain is asked for, spread out."""
+    """Read what events may have been missed while the bot was down, spread out over time."""
     now = services.clock.now()
     async with run_item(services.db, item) as tx:
-        running = await store.active_ids(tx, item.workspace_id)
-        due = {one: now + number * profile_refresh.SPACING for number, one in enumerate(running)}
+        phase_ids = await store.active_ids(tx, item.workspace_id)
+        due = {
+            phase_id: now + number * profile_refresh.SPACING
+            for number, phase_id in enumerate(phase_ids)
+        }
         await schedule.add_all_if_absent(
             tx, item.workspace_id, action=ActionName.FOLLOW_MEMBERS, due=due
         )

@@ -1,4 +1,4 @@
-"""Messages to leads and admins when Slack does not let a phase go on as planned. Pure."""
+"""Messages to leads and admins when Slack keeps a phase from going on as planned. Pure."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -13,7 +13,7 @@ from bot.slack.content import Content, actions, button, content, paragraphs, sec
 from bot.slack.mrkdwn import channel, fitted
 
 TRY_AGAIN, POST_AGAIN = "phases.try_again", "phases.post_again"
-NAME_SHOWN = 30  # so that a first line stays one
+NAME_SHOWN = 30  # keeps the first line on one line
 
 PAUSED = "{emoji} {name} in {channel} is paused."
 BECAUSE: Mapping[PauseReason, str] = {
@@ -86,7 +86,7 @@ WHY_NOT_SAID: Mapping[FailureAction, str] = {
     FailureAction.UNSAID: REFUSED,
     FailureAction.DROP_PERSON: "Slack says that this account cannot be reached.",
 }
-#: By the kind of a message that holds what people wrote, and did not reach whom it was for.
+#: Notices about undelivered messages that contain what people wrote, by kind.
 UNDELIVERED: Mapping[str, str] = {
     "concerns": "Concerns from your team in {channel} did not reach you.",
     "comments": "Comments about {channel} did not reach you.",
@@ -99,7 +99,7 @@ KEPT = (
     "it again (`python -m bot outbox`)."
 )
 KEPT_UNTIL_OPENED = "It is kept, and sent if the account is opened again."
-#: By the first word of a message's key: what it is called, and where to read it now.
+#: The name of a message and where to read it instead, by the kind in its key.
 AWAITED: Mapping[str, tuple[str, str]] = {
     "announcement": ("The announcement", "`/imbalance status` in the channel shows the same."),
     "results": ("Results", "You have them in this conversation: tell the team what you read."),
@@ -113,7 +113,7 @@ AWAITED: Mapping[str, tuple[str, str]] = {
 
 
 def paused(phase: Phase) -> Content:
-    """To each lead, once for each pause."""
+    """Notify each lead, once per pause."""
     first = _first(PAUSED, phase)
     why = BECAUSE[PauseReason(phase.paused_because or PauseReason.UNSEEN)]
     until = UNTIL.format(day=day(phase.ends_on))
@@ -128,26 +128,26 @@ def paused(phase: Phase) -> Content:
 
 
 def goes_on(phase: Phase) -> Content:
-    """To each lead, in the place of the message that it is paused."""
+    """Replace the notice of the pause, for each lead."""
     first = _first(GOES_ON, phase)
     return content(first, section(f"*{first}*\n{CAUGHT_UP}"))
 
 
 def channel_deleted(ended: EndedPhase, goodbyes_on: date) -> Content:
-    """To each lead: what comes back, and what is still asked of them."""
+    """Tell each lead what resumes and what they are still asked for."""
     phase = ended.phase
     first = DELETED.format(emoji=EMOJI[phase.kind], name=NAMES[phase.kind])
     lines = [f"*{first}*\n{DELETED_WHY.format(day=day(goodbyes_on))}"]
     lines += [*served(phase), *coming_back(ended, ended.ended_on)]
-    asked = actions(button("Wrap up", WRAP_UP, phase.phase_id, style="primary"))
-    return content(first, *paragraphs(lines), asked)
+    buttons = actions(button("Wrap up", WRAP_UP, phase.phase_id, style="primary"))
+    return content(first, *paragraphs(lines), buttons)
 
 
 def missing(phase: Phase) -> Content:
-    """To each lead, once: an admin who deleted it on purpose is not fought."""
+    """Notify each lead, once; an admin may have deleted it on purpose."""
     first = MISSING.format(channel=channel(phase.channel_id))
-    again = actions(button("Post it again", POST_AGAIN, phase.phase_id))
-    return content(first, section(f"*{first}*\n{MISSING_WHY}"), again)
+    buttons = actions(button("Post it again", POST_AGAIN, phase.phase_id))
+    return content(first, section(f"*{first}*\n{MISSING_WHY}"), buttons)
 
 
 def posted_again(phase: Phase) -> Content:
@@ -156,13 +156,13 @@ def posted_again(phase: Phase) -> Content:
 
 
 def leads_alone(phase: Phase, name: str) -> Content:
-    """To each co-lead, once. `name` is the lead's whom we cannot write to."""
+    """Notify each co-lead, once. `name` is the name of the unreachable lead."""
     first = ALONE.format(lead=fitted(name, NAME_SHOWN), channel=channel(phase.channel_id))
     return content(first, section(f"*{first}*\n{ALONE_WHY}"))
 
 
 def nobody_leads(phase: Phase) -> Content:
-    """To workspace admins, once, where nobody else leads."""
+    """Notify workspace admins, once, when no lead can be reached."""
     first = NOBODY.format(channel=channel(phase.channel_id))
     buttons = actions(
         button("End", WRAP_UP, phase.phase_id), button("Extend", EXTEND, phase.phase_id)
@@ -173,15 +173,15 @@ def nobody_leads(phase: Phase) -> Content:
 
 
 def not_said(phase: Phase, kind: str, why: FailureAction, *, post_again: bool) -> Content:
-    """To each lead, once for each message. `kind` is one of AWAITED, `why` of WHY_NOT_SAID."""
+    """Notify each lead, once per message. `kind` is a key of AWAITED, `why` of WHY_NOT_SAID."""
     what, where = AWAITED[kind]
     first = NOT_SAID.format(what=what, channel=channel(phase.channel_id))
-    again = [actions(button("Post it again", POST_AGAIN, phase.phase_id))] if post_again else []
-    return content(first, section(f"*{first}*\n{WHY_NOT_SAID[why]} {where}"), *again)
+    buttons = [actions(button("Post it again", POST_AGAIN, phase.phase_id))] if post_again else []
+    return content(first, section(f"*{first}*\n{WHY_NOT_SAID[why]} {where}"), *buttons)
 
 
 def undelivered(phase: Phase, kind: str, why: FailureAction, name: str) -> Content:
-    """To a lead, once: what people wrote did not reach them, or the member with this name."""
+    """Tell a lead, once, that what people wrote did not reach them or the member `name`."""
     shown = fitted(name, NAME_SHOWN)
     first = UNDELIVERED[kind].format(channel=channel(phase.channel_id), name=shown)
     kept = KEPT_UNTIL_OPENED if why is FailureAction.DROP_PERSON else KEPT
@@ -189,12 +189,12 @@ def undelivered(phase: Phase, kind: str, why: FailureAction, name: str) -> Conte
 
 
 def nobody_reads(phase: Phase) -> Content:
-    """To workspace admins, once, where a phase is over and none of its leads can be reached."""
+    """Notify workspace admins, once, when a phase is over and no lead can be reached."""
     first = NOBODY_READS.format(channel=channel(phase.channel_id))
     return content(first, section(f"*{first}*\n{NOBODY_READS_WHY}"))
 
 
-def _first(words: str, phase: Phase) -> str:
-    return words.format(
+def _first(template: str, phase: Phase) -> str:
+    return template.format(
         emoji=EMOJI[phase.kind], name=NAMES[phase.kind], channel=channel(phase.channel_id)
     )

@@ -1,4 +1,4 @@
-"""A phase whose channel cannot be spoken in waits, and goes on when it can."""
+"""Pause a phase while the bot cannot post in its channel, and resume it afterwards."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -35,41 +35,41 @@ RUNS = "Nothing was changed: this phase is not paused any more. It goes on as pl
 
 
 async def pause_phase(services: Services, item: AgendaItem) -> None:
-    """Slack refused what was said in the channel."""
-    paused = PausedPhase.parse(item.subject)
+    """Pause a phase after Slack has refused a message in its channel."""
+    target = PausedPhase.parse(item.subject)
     async with services.db.transaction() as tx:
-        await store.lock(tx, item.workspace_id, paused.phase_id)
+        await store.lock(tx, item.workspace_id, target.phase_id)
         await complete_or_abort(tx, item)
-        why, now = PauseReason(paused.because), services.clock.now()
-        await pause(tx, item.workspace_id, paused.phase_id, why, now)
+        why, now = PauseReason(target.because), services.clock.now()
+        await pause(tx, item.workspace_id, target.phase_id, why, now)
 
 
 async def check_channel(services: Services, item: AgendaItem) -> None:
-    """Ask Slack how the channel is now, and let the phase wait or go on accordingly.
+    """Read the channel from Slack, and pause or resume the phase accordingly.
 
-    What happened to it, in which order and how often it was told, makes no difference.
+    Only the current state counts, not the order or number of the events that led to it.
     """
     async with services.db.reading() as reader:
         phase = await store.load(reader, item.workspace_id, item.subject)
     looked = phase is not None and phase.paused_because != PauseReason.DELETED
-    why = await _standing(services, item.workspace_id, phase) if phase and looked else None
+    reason = await _pause_reason(services, item.workspace_id, phase) if phase and looked else None
     now = services.clock.now()
     async with services.db.transaction() as tx:
         phase = await store.lock(tx, item.workspace_id, item.subject)
         await complete_or_abort(tx, item)
         if phase is None or not looked:
             return
-        if why is not None:
-            await pause(tx, item.workspace_id, phase.phase_id, why, now)
-        elif phase.paused_because != PauseReason.RESTRICTED:  # of that Slack tells nothing
+        if reason is not None:
+            await pause(tx, item.workspace_id, phase.phase_id, reason, now)
+        elif phase.paused_because != PauseReason.RESTRICTED:  # which a check cannot see
             await resume(tx, item.workspace_id, phase.phase_id, now)
 
 
 async def try_again(services: Services, request: Request) -> None:
-    """Somebody mended what kept us from posting; if not, Slack refuses again and it waits again.
+    """Resume a phase after somebody has fixed the cause; if Slack refuses again, it pauses again.
 
     Raises:
-        Refused: not a lead or admin, or it is not paused.
+        Refused: the person is not a lead or admin, or the phase is not paused.
     """
     actor = await actor_of(services, request)
     async with services.db.transaction() as tx:
@@ -80,10 +80,10 @@ async def try_again(services: Services, request: Request) -> None:
 
 
 async def post_again(services: Services, request: Request) -> None:
-    """The announcement was deleted by mistake, or was refused: it stands in the channel again.
+    """Post the announcement again after it was deleted by mistake, or was refused.
 
     Raises:
-        Refused: not a lead or admin, or the phase has ended.
+        Refused: the person is not a lead or admin, or the phase has ended.
     """
     actor = await actor_of(services, request)
     now = services.clock.now()
@@ -101,9 +101,9 @@ async def post_again(services: Services, request: Request) -> None:
 async def pause(
     tx: AsyncConnection, workspace_id: str, phase_id: str, why: PauseReason, now: datetime
 ) -> None:
-    """Say nothing in the channel and begin no questions until it can be spoken in.
+    """Stop channel messages and new rounds until the bot can post again; tell the leads once.
 
-    Its open questions close by their rules, its end stands. The leads are told once.
+    Open rounds close as planned, and the end of the phase does not change.
     """
     phase = await store.lock(tx, workspace_id, phase_id)
     if phase is None or phase.paused_because in (why, PauseReason.DELETED):
@@ -118,9 +118,9 @@ async def pause(
 
 
 async def resume(tx: AsyncConnection, workspace_id: str, phase_id: str, now: datetime) -> None:
-    """The channel can be spoken in: what was missed is made up for, once.
+    """Resume a phase once its channel is usable, and catch up, once, on what was missed.
 
-    Of a phase that ended meanwhile only the announcement is put right, without a word.
+    If the phase has ended meanwhile, only its announcement is updated, without a message.
     """
     before = await store.lock(tx, workspace_id, phase_id)
     if before is None or not before.is_paused:
@@ -138,7 +138,7 @@ async def resume(tx: AsyncConnection, workspace_id: str, phase_id: str, now: dat
         await end.retire_announcement(tx, workspace_id, phase, now)
         return
     await refresh.edit_announcement(tx, workspace_id, phase, now)
-    await _tell_of_going_on(tx, workspace_id, phase, before, now)
+    await _notify_resumed(tx, workspace_id, phase, before, now)
 
 
 async def repost_announcement(
@@ -146,8 +146,8 @@ async def repost_announcement(
 ) -> None:
     """Post the announcement as a new message, with its pin and bookmark."""
     key = keys.announcement(phase.phase_id)
-    said = messages.announcement(phase, phase.day_of(now))
-    await requeue.repost(tx, workspace_id, key=key, content=said, now=now)
+    content = messages.announcement(phase, phase.day_of(now))
+    await requeue.repost(tx, workspace_id, key=key, content=content, now=now)
     mark = {"title": bookmark_title(phase), "emoji": EMOJI_NAMES[phase.kind]}
     for operation, payload in ((Operation.PIN, {}), (Operation.BOOKMARK, mark)):
         await requeue.repin(tx, workspace_id, operation, of=key, payload=payload, now=now)
@@ -157,8 +157,8 @@ async def repost_announcement(
 async def tell_reposted(
     tx: AsyncConnection, workspace_id: str, phase: Phase, now: datetime
 ) -> None:
-    """In the place where leads were told that it was not there; who was not told yet is not."""
-    said = words.posted_again(phase)
+    """Edit the leads' notices that the announcement is missing; remove those not yet delivered."""
+    content = words.posted_again(phase)
     phase_id = phase.phase_id
     for lead in phase.leads:
         for key in (
@@ -166,7 +166,7 @@ async def tell_reposted(
             keys.not_said(keys.announcement(phase_id), lead.user_id),
         ):
             if await requeue.is_delivered(tx, workspace_id, key):
-                await enqueue.edit(tx, workspace_id, of=key, content=said, now=now)
+                await enqueue.edit(tx, workspace_id, of=key, content=content, now=now)
             else:
                 await requeue.remove(tx, workspace_id, key=key)
 
@@ -179,7 +179,7 @@ async def store_pause(
     at: datetime | None,
     because: PauseReason | None,
 ) -> Phase:
-    """Store whether, since when and why a phase is paused; returns it as it is now."""
+    """Store whether, since when and why a phase is paused; return the updated phase."""
     phases = schema.phases
     await tx.execute(
         update(phases)
@@ -198,7 +198,7 @@ async def send_or_edit(
     said: Content,
     now: datetime,
 ) -> None:
-    """A direct message in the lead's hours; what they were told before is changed in its place."""
+    """Send a lead a direct message in their working hours, or edit the one under this key."""
     if await requeue.exists(tx, workspace_id, key):
         await enqueue.edit(tx, workspace_id, of=key, content=said, now=now)
     else:
@@ -214,7 +214,7 @@ async def send_once(
     said: Content,
     now: datetime,
 ) -> None:
-    """A direct message in the lead's hours, unless they were told under this key before."""
+    """Send a lead a direct message in their working hours, unless one under this key exists."""
     at = within_hours(now, lead.zone or phase.zone)
     await enqueue.post(tx, workspace_id, key=key, to=lead.user_id, content=said, now=at)
 
@@ -224,32 +224,32 @@ def _paused_key(phase: Phase, user_id: str) -> MessageKey:
     return keys.paused(phase.phase_id, phase.paused_at, user_id)
 
 
-async def _tell_of_going_on(
+async def _notify_resumed(
     tx: AsyncConnection, workspace_id: str, phase: Phase, before: Phase, now: datetime
 ) -> None:
-    """In the same place; who did not hear of the pause yet need not hear of its end."""
+    """Edit the leads' notices of the pause; cancel those not yet delivered."""
     for lead in phase.reachable_leads:
         key = _paused_key(before, lead.user_id)
         if await requeue.is_delivered(tx, workspace_id, key):
-            said = words.goes_on(phase)
-            await enqueue.edit(tx, workspace_id, of=key, content=said, now=now)
+            content = words.goes_on(phase)
+            await enqueue.edit(tx, workspace_id, of=key, content=content, now=now)
         else:
             await enqueue.cancel(tx, workspace_id, keys=[key])
 
 
-async def _standing(services: Services, workspace_id: str, phase: Phase) -> PauseReason | None:
-    """What keeps us from the channel; None: nothing that Slack tells of.
+async def _pause_reason(services: Services, workspace_id: str, phase: Phase) -> PauseReason | None:
+    """Return what keeps the bot from the channel, or None if Slack shows no obstacle.
 
-    Where Slack will not say, what was known holds.
+    If Slack refuses to say, the last known reason stands.
     """
     client = services.client_for(workspace_id)
     try:
         channel = await channel_of(services.reads, client, workspace_id, phase.channel_id)
-        why = _why_closed(channel)
-        if why is PauseReason.OUTSIDE and phase.paused_because == PauseReason.ARCHIVED:
+        reason = _closed_reason(channel)
+        if reason is PauseReason.OUTSIDE and phase.paused_because == PauseReason.ARCHIVED:
             await client.conversations_join(channel=phase.channel_id)
-            return None  # nobody sent us away: it was archived, and that empties a channel of apps
-        return why
+            return None  # not removed by a person: archiving removes apps from a channel
+        return reason
     except SlackApiError as error:
         if verdict(error).meaning is not ErrorKind.PERMANENT:
             raise
@@ -257,7 +257,7 @@ async def _standing(services: Services, workspace_id: str, phase: Phase) -> Paus
         return PauseReason(phase.paused_because) if phase.paused_because else None
 
 
-def _why_closed(channel: Channel | None) -> PauseReason | None:
+def _closed_reason(channel: Channel | None) -> PauseReason | None:
     if channel is None:
         return PauseReason.UNSEEN
     if channel.is_archived:

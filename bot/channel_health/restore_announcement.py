@@ -1,4 +1,4 @@
-"""A held message is there after all: what its announcement did without meanwhile is due again."""
+"""Restore the pin, bookmark and text of an announcement whose held message proves delivered."""
 
 from datetime import datetime
 
@@ -14,9 +14,10 @@ from bot.phases.wording import EMOJI_NAMES, bookmark_title
 
 
 async def restore(tx: AsyncConnection, workspace_id: str, key: MessageKey, now: datetime) -> None:
-    """If this is the announcement of a phase, let it stand as it would without the doubt.
+    """Bring the announcement of a phase up to date once its delivery is certain.
 
-    While the phase runs that is pinned and bookmarked; when it is over, it says so.
+    Does nothing for other messages. A running phase gets its pin and bookmark; an ended one only
+    the edit that says so.
     """
     phase_id = key.phase_id
     if phase_id is None or key != keys.announcement(phase_id):

@@ -1,4 +1,4 @@
-"""People whom Slack does not let the bot write to: they are dropped, and co-leads are told."""
+"""People the bot may not write to: they are sent nothing more, and co-leads are told."""
 
 from datetime import datetime
 
@@ -22,15 +22,15 @@ from bot.services import Services
 from bot.slack.errors import ErrorKind, reason_of, verdict
 from bot.slack.people import Person, admins_among, known_admins, mark_unreachable, remember_all
 
-#: So many admins are told, and so many pages of people are read to find one.
+#: How many admins are told, and how many pages of people are read to find one.
 ADMINS_TOLD, PAGES, PAGE = 3, 5, 200
 
 
 async def drop_person(services: Services, item: AgendaItem) -> None:
-    """Write to them no more, until Slack says that the account is open again.
+    """Send a person nothing more until Slack says that the account is active again.
 
-    They stay in the number asked, and no message names them as missing. Where they lead, their
-    co-leads hear of it; where nobody else leads, workspace admins do.
+    They still count among those asked, and no message names them as missing. If they lead a phase,
+    their co-leads are told; if there are none, workspace admins are.
     """
     now = services.clock.now()
     user_id = item.subject
@@ -39,11 +39,11 @@ async def drop_person(services: Services, item: AgendaItem) -> None:
         log.info("person_dropped", workspace=item.workspace_id)
         for phase in await store.phases_of(tx, item.workspace_id, user_id):
             if phase.is_led_by(user_id):
-                await _tell_others(tx, item.workspace_id, phase, user_id, now)
+                await _notify_others(tx, item.workspace_id, phase, user_id, now)
 
 
 async def tell_admins(services: Services, item: AgendaItem) -> None:
-    """Nobody who leads can be written to: some workspace admins are told, once."""
+    """Tell some workspace admins, once, that no lead of a phase can be reached."""
     client = services.client_for(item.workspace_id)
     async with services.db.reading() as reader:
         admins = await known_admins(reader, item.workspace_id)
@@ -71,9 +71,10 @@ async def tell_admins(services: Services, item: AgendaItem) -> None:
 
 
 async def send_again(services: Services, item: AgendaItem) -> None:
-    """Their account is open again: what people wrote for them was kept, and is sent now.
+    """Send what people wrote for a person whose account is active again.
 
-    It waits for their hours. What the bot itself had to say meanwhile is out of date.
+    It waits for their working hours. The bot's own messages from meanwhile are outdated and not
+    sent.
     """
     now = services.clock.now()
     async with run_item(services.db, item) as tx:
@@ -97,7 +98,7 @@ ACTIONS = (
 )
 
 
-async def _tell_others(
+async def _notify_others(
     tx: AsyncConnection, workspace_id: str, phase: Phase, user_id: str, now: datetime
 ) -> None:
     phase_id = phase.phase_id
@@ -106,17 +107,17 @@ async def _tell_others(
             tx, workspace_id, action=ActionName.TELL_ADMINS, subject=phase_id, due_at=now
         )
         return
-    name = next(one.name for one in phase.leads if one.user_id == user_id)
-    said = words.leads_alone(phase, name)
+    name = next(unreachable.name for unreachable in phase.leads if unreachable.user_id == user_id)
+    content = words.leads_alone(phase, name)
     for lead in phase.reachable_leads:
         key = keys.alone(phase_id, user_id, lead.user_id)
-        await pause.send_once(tx, workspace_id, phase, lead, key, said, now)
+        await pause.send_once(tx, workspace_id, phase, lead, key, content, now)
 
 
 async def _look_for_admins(
     services: Services, client: AsyncWebClient, workspace_id: str
 ) -> tuple[Person, ...]:
-    """Some of them, from the first pages of everybody; none where Slack will not say."""
+    """Return some admins from the first pages of users; none if Slack refuses to say."""
     cursor = ""
     for _ in range(PAGES):
         try:
@@ -128,9 +129,9 @@ async def _look_for_admins(
                 raise
             log.warning("admins_not_read", workspace=workspace_id, reason=reason_of(error))
             return ()
-        found = admins_among(page["members"])
+        page_admins = admins_among(page["members"])
         async with services.db.transaction() as tx:
-            await remember_all(tx, workspace_id, found, services.clock.now())
+            await remember_all(tx, workspace_id, page_admins, services.clock.now())
             admins = await known_admins(tx, workspace_id)
         cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
         if admins or not cursor:

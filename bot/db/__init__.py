@@ -1,1 +1,1 @@
-"""The database: engine, schema and column types. Knows no Slack and no capability."""
+"""The database: engine, schema and column types. Knows nothing of Slack or of any feature."""

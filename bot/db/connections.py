@@ -10,18 +10,20 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from bot.database_url import PGBOUNCER, SCHEMA, STATEMENT_CACHE
 
-#: Longer than a person waits (see `progress`), so that work in the background gets its turn.
+#: Longer than a person waits (see `bot.db.request_deadline`), so that background work gets its
+#: turn.
 BUSY_TIMEOUT_MS = 5_000
 POOL_SECONDS = 5
 MOST_CONNECTIONS = 15
-#: PostgreSQL's code for a write to what may only be read.
+#: PostgreSQL's code for a write in a read-only transaction.
 READ_ONLY = "25006"
 
-#: A cut network sends no word: what is sent and not confirmed within 6 s, and an idle connection
-#: whose other end is silent for some 11 s, count as lost. Both ends need it: the server keeps the
-#: locks of a client it believes in. Our transactions never wait for anything but the database,
-#: so one idle for 10 s belongs to a process that stands still. Nor does any statement of ours run
-#: for so long that compiling it would pay: where the planner thought so, it took 30 ms of 32.
+#: A broken network connection is not reported, so it counts as lost when sent data is not
+#: acknowledged within 6 s, or when the other end of an idle connection is silent for about 11 s.
+#: Both ends need these settings: the server keeps a client's locks as long as it believes the
+#: client is alive. Our transactions wait for nothing but the database, so one idle for 10 s belongs
+#: to a stalled process. None of our statements runs long enough for JIT compilation to pay off:
+#: where the planner chose it, it took 30 ms of 32.
 _SERVER_SETTINGS = {
     "jit": "off",
     "statement_timeout": "20s",
@@ -44,41 +46,44 @@ _CLIENT_SETTINGS = {
 
 
 def async_url(url: URL) -> URL:
-    """The URL with the asyncio driver we use, aiosqlite or psycopg 3, and what that understands."""
+    """Return the URL for our asyncio driver, aiosqlite or psycopg 3.
+
+    Query parameters that the driver does not understand are removed.
+    """
     drivers = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg"}
     backend = url.get_backend_name()
-    understood = url.difference_update_query((SCHEMA, PGBOUNCER, STATEMENT_CACHE))
-    return understood.set(drivername=drivers.get(backend, url.drivername))
+    driver_url = url.difference_update_query((SCHEMA, PGBOUNCER, STATEMENT_CACHE))
+    return driver_url.set(drivername=drivers.get(backend, url.drivername))
 
 
 def arguments(url: URL) -> dict[str, Any]:
-    """What else the engine is made with. What DATABASE_URL itself says, in its query, wins."""
+    """Return the other arguments for the engine. Those in DATABASE_URL's query take precedence."""
     if url.get_backend_name() != "postgresql":
-        from bot.db.sqlite_driver import connect  # where PostgreSQL is used it need not be loaded
+        from bot.db.sqlite_driver import connect  # not loaded where PostgreSQL is used
 
-        # Every transaction of ours ends before its connection goes back, so nothing is left to
-        # roll back there.
+        # All our transactions end before their connection is returned, so there is nothing to roll
+        # back.
         return {"connect_args": {"async_creator_fn": connect}, "pool_reset_on_return": None}
-    # Kept when work comes in bursts: making one takes as long as some ten transactions do.
+    # Kept open for bursts of work: opening a connection takes as long as about ten transactions.
     pool = {"pool_size": MOST_CONNECTIONS, "max_overflow": 0, "pool_timeout": POOL_SECONDS}
     return {"connect_args": _connect_arguments(url), **pool}
 
 
 def _connect_arguments(url: URL) -> dict[str, str | None]:
-    ours: dict[str, str | None] = dict(_CLIENT_SETTINGS)
+    settings: dict[str, str | None] = dict(_CLIENT_SETTINGS)
     if PGBOUNCER in url.query:
-        del ours["options"]  # it refuses connections that come with any
+        del settings["options"]  # PgBouncer refuses connections with `options`
     if PGBOUNCER in url.query or STATEMENT_CACHE in url.query:
-        ours["prepare_threshold"] = None
-    options = url.query.get("options", ours.get("options", ""))
-    ours = {name: value for name, value in ours.items() if name not in url.query}
+        settings["prepare_threshold"] = None
+    options = url.query.get("options", settings.get("options", ""))
+    settings = {name: value for name, value in settings.items() if name not in url.query}
     if SCHEMA in url.query:
-        ours["options"] = f'{options} -c search_path="{url.query[SCHEMA]}"'
-    return ours
+        settings["options"] = f'{options} -c search_path="{url.query[SCHEMA]}"'
+    return settings
 
 
 def prepare(engine: Engine) -> None:
-    """Set up every connection this engine will make."""
+    """Register the setup of every connection that this engine will open."""
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_in_sqlite)
@@ -88,8 +93,10 @@ def prepare(engine: Engine) -> None:
 
 
 def without_foreign_keys(engine: Engine) -> None:
-    """For migrations: where SQLite rebuilds a table, dropping the old one would delete its rows'
-    children. PostgreSQL alters tables in place.
+    """Switch SQLite's foreign keys off for migrations.
+
+    SQLite rebuilds tables: dropping the old one would delete the children of its rows. PostgreSQL
+    alters tables in place.
     """
 
     def switch_off(dbapi_connection: Any, _entry: ConnectionPoolEntry) -> None:
@@ -126,18 +133,18 @@ def _begin_in_sqlite(connection: Connection) -> None:
 
 
 def _refuse_closed(dbapi_connection: Any, _entry: ConnectionPoolEntry, _proxy: Any) -> None:
-    """Take no connection the server has closed: the pool then makes another one.
+    """Refuse a connection that the server has closed, so that the pool opens another one.
 
-    A server that goes away says so, and that waits to be read. Looking whether anything does
-    takes a few microseconds, where asking the server (pool_pre_ping) takes a round trip.
+    A closing server sends a message, which waits to be read. Polling for it takes a few
+    microseconds; asking the server (pool_pre_ping) takes a round trip.
     """
-    looked = select.poll()
-    looked.register(dbapi_connection.driver_connection.fileno(), select.POLLIN)
-    if looked.poll(0):
+    poller = select.poll()
+    poller.register(dbapi_connection.driver_connection.fileno(), select.POLLIN)
+    if poller.poll(0):
         raise DisconnectionError("closed by the server")
 
 
 def _leave_read_only(context: ExceptionContext) -> None:
-    """After a switch-over the old primary may still answer: do not stay with it."""
+    """Drop connections to a read-only server, such as the old primary after a switch-over."""
     if getattr(context.original_exception, "sqlstate", None) == READ_ONLY:
         context.is_disconnect = True

@@ -1,4 +1,4 @@
-"""Classification of database errors: trouble of the database, or a mistake of ours."""
+"""Classification of database errors: a failure of the database, or a bug of ours."""
 
 import sqlite3
 from enum import StrEnum
@@ -12,16 +12,16 @@ if TYPE_CHECKING:
 
 
 class FailureKind(StrEnum):
-    """Why the database did not do its part."""
+    """The ways in which the database can fail."""
 
     UNREACHABLE = "unreachable"  # gone, restarting, cut off, or refusing to write
-    SLOW = "slow"  # a lock, a statement or a free connection was waited for too long
+    SLOW = "slow"  # waited too long for a lock, a statement or a free connection
     FULL = "full"  # no space, no memory, no connection left
-    CONFLICT = "conflict"  # two transactions were in each other's way: try again
+    CONFLICT = "conflict"  # two transactions conflicted: try again
 
 
 class TooSlow(Exception):
-    """A transaction took longer than any of ours may."""
+    """Raised if a transaction took longer than any of ours may."""
 
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html; the longest prefix counts.
@@ -52,46 +52,48 @@ _BY_SQLITE_CODE = {
 
 
 def failure_kind(error: BaseException) -> FailureKind | None:
-    """The database's trouble; None where the error is about something else."""
+    """Return the kind of database failure, or None if the error is about something else."""
     if isinstance(error, PoolTimeout | TooSlow):
         return FailureKind.SLOW
-    driver = error.orig if isinstance(error, DBAPIError) else error
-    if _is_postgresqls(driver):
-        return _of_postgresql(driver)
-    if isinstance(driver, sqlite3.Error):
-        # the low byte is the kind, the rest the detail; -1: sqlite3 itself objects
-        return _BY_SQLITE_CODE.get(getattr(driver, "sqlite_errorcode", -1) & 0xFF)
+    driver_error = error.orig if isinstance(error, DBAPIError) else error
+    if _is_psycopg_error(driver_error):
+        return _postgresql_kind(driver_error)
+    if isinstance(driver_error, sqlite3.Error):
+        # the low byte is the kind, the rest the detail; -1: raised by the sqlite3 module itself
+        return _BY_SQLITE_CODE.get(getattr(driver_error, "sqlite_errorcode", -1) & 0xFF)
     return None
 
 
 def answered(error: BaseException) -> bool:
-    """Whether the database itself said so: then nothing of the transaction was kept."""
-    driver = error.orig if isinstance(error, DBAPIError) else error
-    if _is_postgresqls(driver):
-        # when it shuts down, and where a standby never answered, the commit may stand
-        return driver.sqlstate is not None and not driver.sqlstate.startswith(("57P", "08"))
-    return isinstance(driver, sqlite3.Error)
+    """Return whether the database itself reported the error, so that nothing was committed."""
+    driver_error = error.orig if isinstance(error, DBAPIError) else error
+    if _is_psycopg_error(driver_error):
+        # at a shutdown, or if a standby never answered, the commit may still have happened
+        return driver_error.sqlstate is not None and not driver_error.sqlstate.startswith(
+            ("57P", "08")
+        )
+    return isinstance(driver_error, sqlite3.Error)
 
 
 def is_retryable(error: BaseException) -> bool:
-    """Whether the same may well work at once: the connection was lost, or two collided."""
-    lost = isinstance(error, DBAPIError) and error.connection_invalidated
-    return lost or failure_kind(error) is FailureKind.CONFLICT
+    """Return whether an immediate retry may work: the connection was lost, or two collided."""
+    is_connection_lost = isinstance(error, DBAPIError) and error.connection_invalidated
+    return is_connection_lost or failure_kind(error) is FailureKind.CONFLICT
 
 
-def _is_postgresqls(error: BaseException | None) -> "TypeGuard[psycopg.Error]":
-    """Told by its name: where SQLite is used, the other driver need not be loaded."""
+def _is_psycopg_error(error: BaseException | None) -> "TypeGuard[psycopg.Error]":
+    """Tell by the module's name: psycopg need not be loaded where SQLite is used."""
     return type(error).__module__.partition(".")[0] == "psycopg"
 
 
-def _of_postgresql(error: "psycopg.Error") -> FailureKind | None:
+def _postgresql_kind(error: "psycopg.Error") -> FailureKind | None:
     import psycopg
 
     if error.sqlstate is None:
-        gone = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
-        return FailureKind.UNREACHABLE if gone else None
+        is_unreachable = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+        return FailureKind.UNREACHABLE if is_unreachable else None
     for length in (5, 3, 2):
-        found = _BY_SQLSTATE.get(error.sqlstate[:length])
-        if found is not None:
-            return found
+        kind = _BY_SQLSTATE.get(error.sqlstate[:length])
+        if kind is not None:
+            return kind
     return None

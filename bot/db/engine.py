@@ -1,4 +1,4 @@
-"""The engine and its transactions, the same for SQLite and PostgreSQL."""
+"""The engine and its transactions, with one interface for SQLite and PostgreSQL."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
@@ -16,38 +16,38 @@ from bot.db.request_deadline import RequestProgress, all_given_up, committing, i
 
 Given = TypeVar("Given", bound=Hashable)
 
-#: Longer than any statement may take. It ends what waits for a server that has gone silent
-#: behind a connection that looks alive.
+#: Longer than any statement may take. Ends a wait for a server that went silent while its
+#: connection still looks alive.
 LONGEST_SECONDS = 30.0
 CLOSING_SECONDS = 1.0
-_QUIET = "quiet"
+_SKIP_WAKEUP = "quiet"
 
 
 def skip_delivery_wakeup(tx: AsyncConnection) -> None:
-    """Nothing that was written in this transaction is to be said in Slack."""
-    tx.info[_QUIET] = True
+    """Mark the transaction as one that enqueues nothing for delivery to Slack."""
+    tx.info[_SKIP_WAKEUP] = True
 
 
 class Database:
     """Transactions on one engine.
 
-    `changed` is set after every commit but those that `wake_nobody`, so that delivery need not
-    poll for what this process wrote itself. What fails is counted and logged here (`health`), so
-    callers that go on need not say it again.
+    `changed` is set after every commit except those of transactions with `skip_delivery_wakeup`, so
+    that delivery need not poll for what this process wrote itself. Failures are counted and logged
+    here (`health`), so callers that carry on need not log them again.
     """
 
     def __init__(self, url: str) -> None:
-        given = make_url(url)
+        parsed = make_url(url)
         self.engine: AsyncEngine = create_async_engine(
-            async_url(given), hide_parameters=True, **arguments(given)
+            async_url(parsed), hide_parameters=True, **arguments(parsed)
         )
         prepare(self.engine.sync_engine)
         self.changed = asyncio.Event()
         self.health = Health()
-        # SQLite has one writer. Waiting for it here is fair and at once; its own busy handler
-        # sleeps up to 100 ms between looks, and who comes last may win.
-        self._turn = asyncio.Lock() if self.is_sqlite else nullcontext()
-        self._together: dict[Any, GroupCommit[Any, Any]] = {}
+        # SQLite has one writer. Waiting for this lock is fair and ends at once; SQLite's own busy
+        # handler sleeps up to 100 ms between attempts, and a latecomer may get in first.
+        self._write_lock = asyncio.Lock() if self.is_sqlite else nullcontext()
+        self._group_commits: dict[Any, GroupCommit[Any, Any]] = {}
 
     @property
     def is_sqlite(self) -> bool:
@@ -55,28 +55,28 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
-        """Everything inside is committed together; an exception rolls all of it back.
+        """Run a transaction: all of it is committed together, or rolled back on an exception.
 
         Raises:
-            TooSlow: it was not done within `LONGEST_SECONDS`, and rolled back.
+            TooSlow: it did not finish within `LONGEST_SECONDS`, and was rolled back.
         """
-        async with self._watched() as progress, self._turn, self.engine.connect() as tx:
+        async with self._monitored() as progress, self._write_lock, self.engine.connect() as tx:
             await tx.begin()
-            tx.info.pop(_QUIET, None)
+            tx.info.pop(_SKIP_WAKEUP, None)
             yield tx
             with committing(progress):
                 await tx.commit()
-            if not tx.info.pop(_QUIET, False):
+            if not tx.info.pop(_SKIP_WAKEUP, False):
                 self.changed.set()
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """A consistent view for reads only; takes no write lock.
+        """Open a consistent view for reads only; takes no write lock.
 
         Raises:
-            TooSlow: it was not done within `LONGEST_SECONDS`.
+            TooSlow: it did not finish within `LONGEST_SECONDS`.
         """
-        async with self._watched(), self.engine.connect() as connection:
+        async with self._monitored(), self.engine.connect() as connection:
             reader = await connection.execution_options(reading=True)
             async with reader.begin():
                 yield reader
@@ -86,27 +86,29 @@ class Database:
         work: Callable[[AsyncConnection, Given, Sequence[Item]], Awaitable[Outcomes[Result]]],
         given: Given,
     ) -> GroupCommit[Item, Result]:
-        """Where to hand in items for `work`, which is told `given` besides: one for all callers."""
-        if (work, given) not in self._together:
+        """Return the group commit for `work`, shared by all callers; `work` also gets `given`."""
+        if (work, given) not in self._group_commits:
 
-            async def on_all(tx: AsyncConnection, items: Sequence[Item]) -> Outcomes[Result]:
+            async def work_on_all(tx: AsyncConnection, items: Sequence[Item]) -> Outcomes[Result]:
                 return await work(tx, given, items)
 
-            self._together[work, given] = GroupCommit(self.transaction, on_all, self.health.failed)
-        found: GroupCommit[Item, Result] = self._together[work, given]
-        return found
+            self._group_commits[work, given] = GroupCommit(
+                self.transaction, work_on_all, self.health.failed
+            )
+        group_commit: GroupCommit[Item, Result] = self._group_commits[work, given]
+        return group_commit
 
     async def close(self) -> None:
-        """Let go of all connections, after what is under way, if that does not hang."""
+        """Close all connections after the work under way, unless that hangs."""
         with suppress(TimeoutError):
             async with asyncio.timeout(CLOSING_SECONDS):
-                for one in self._together.values():
-                    await one.ended()
+                for group_commit in self._group_commits.values():
+                    await group_commit.ended()
                 await all_given_up()
         await self.engine.dispose()
 
     @asynccontextmanager
-    async def _watched(self) -> AsyncIterator[RequestProgress]:
+    async def _monitored(self) -> AsyncIterator[RequestProgress]:
         try:
             with inside(self.health.failed) as progress:
                 async with asyncio.timeout(LONGEST_SECONDS) as limit:

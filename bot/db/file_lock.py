@@ -1,4 +1,4 @@
-"""An exclusive lock beside an SQLite file, which the system frees when the process exits."""
+"""An exclusive lock beside an SQLite file, which the system releases when the process exits."""
 
 import asyncio
 import fcntl
@@ -24,11 +24,11 @@ UNUSABLE_FILE = (
 
 
 class FileLocked(NotStarted):
-    """The database file stayed in use; the message says what to do."""
+    """Raised if the database file stays in use; the message says what to do."""
 
 
 def sqlite_file(url: str) -> Path | None:
-    """The file of an SQLite URL; None for other databases and for memory."""
+    """Return the file of an SQLite URL, or None for other databases and for memory."""
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite" or not parsed.database:
         return None
@@ -37,18 +37,18 @@ def sqlite_file(url: str) -> Path | None:
 
 @asynccontextmanager
 async def exclusive_lock(url: str, retry_timings: float = PATIENCE_SECONDS) -> AsyncIterator[None]:
-    """Hold the lock of an SQLite file; on other databases, nothing. Makes the file's folder.
+    """Hold the lock of an SQLite file, and make its folder; do nothing on other databases.
 
     Raises:
-        Locked: it was still held after `patience` seconds.
-        NotStarted: its folder cannot be made or written to.
+        FileLocked: the lock was still held after `retry_timings` seconds.
+        NotStarted: the folder cannot be made or written to.
     """
     file = sqlite_file(url)
     if file is None:
         yield
         return
     with _lock_file(file) as handle:
-        await _take(handle.fileno(), file, retry_timings)
+        await _acquire(handle.fileno(), file, retry_timings)
         yield
 
 
@@ -60,8 +60,8 @@ def _lock_file(file: Path) -> TextIO:
         raise NotStarted(UNUSABLE_FILE.format(why=type(error).__name__)) from error
 
 
-async def _take(descriptor: int, file: Path, retry_timings: float) -> None:
-    deadline = asyncio.get_running_loop().time() + retry_timings
+async def _acquire(descriptor: int, file: Path, patience: float) -> None:
+    deadline = asyncio.get_running_loop().time() + patience
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

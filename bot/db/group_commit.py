@@ -1,7 +1,7 @@
-"""Many callers, one transaction: what is handed in while one commits shares the next.
+"""Group commit: items handed in while one transaction commits share the next one.
 
-A commit costs a write to the disk however much is in it. Nobody waits for company: where nothing
-is under way, an item's transaction begins at once.
+A commit costs one write to the disk, however much is in it. An item never waits for others to join
+it: if nothing is under way, its transaction begins at once.
 """
 
 import asyncio
@@ -20,23 +20,24 @@ from bot.db.request_deadline import RequestAbandoned, RequestProgress, inside, o
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-#: So many items share a transaction at most: the last of them waits for the work on all.
+#: The most items that share a transaction: the last of them waits for the work on all.
 MOST = 64
 
-#: For each item its result, or the exception its caller gets: of that item nothing was written.
+#: For each item its result, or the exception its caller gets; then nothing of that item was
+#: written.
 Outcomes: TypeAlias = Sequence[Result | Exception]
-#: Does what every item asks for, in the order they were handed in.
+#: Does the work for every item, in the order they were handed in.
 Work: TypeAlias = Callable[[AsyncConnection, Sequence[Item]], Awaitable[Outcomes[Result]]]
 
 
 @dataclass(eq=False)
-class _Waiting(Generic[Item, Result]):
+class _WaitingItem(Generic[Item, Result]):
     item: Item
     future: "asyncio.Future[Result]"
     progress: RequestProgress
 
-    def tell(self, outcome: Result | Exception) -> None:
-        if self.future.done():  # who waited has gone
+    def resolve(self, outcome: Result | Exception) -> None:
+        if self.future.done():  # the caller no longer waits
             return
         if isinstance(outcome, Exception):
             self.future.set_exception(outcome)
@@ -45,7 +46,7 @@ class _Waiting(Generic[Item, Result]):
 
 
 class GroupCommit(Generic[Item, Result]):
-    """One kind of work on one database."""
+    """A group commit of one kind of work on one database."""
 
     def __init__(
         self,
@@ -55,45 +56,47 @@ class GroupCommit(Generic[Item, Result]):
     ) -> None:
         self._transaction = transaction
         self._work = work
-        self._complain = complain
-        self._waiting: deque[_Waiting[Item, Result]] = deque()
-        self._under_way: Sequence[_Waiting[Item, Result]] = ()
+        self._report_failure = complain
+        self._waiting: deque[_WaitingItem[Item, Result]] = deque()
+        self._under_way: Sequence[_WaitingItem[Item, Result]] = ()
         self._running: asyncio.Task[None] | None = None
 
     async def do(self, item: Item) -> Result:
-        """Have it done; returns once it is committed. A caller may give up without harm to others.
+        """Have the work done for an item; return once it is committed.
+
+        A caller may give up without harming others.
 
         Raises:
             Exception: the item's own, or the transaction's; then nothing of the item was kept.
         """
-        with inside(self._complain) as progress:
+        with inside(self._report_failure) as progress:
             future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-            self._waiting.append(_Waiting(item, future, progress))
-            if self._running is None:  # in nobody's context: it works for many
+            self._waiting.append(_WaitingItem(item, future, progress))
+            if self._running is None:  # in no caller's context: it serves many
                 self._running = asyncio.create_task(self._run(), context=Context())
             try:
                 return await future
             except asyncio.CancelledError:
-                self._left()
+                self._cancel_if_unwanted()
                 raise
 
     async def ended(self) -> None:
-        """Wait for what was handed in."""
+        """Wait until everything handed in is done."""
         if self._running is not None:
             await asyncio.wait({self._running})
 
     async def _run(self) -> None:
         try:
-            while batch := self._next():
+            while batch := self._next_batch():
                 self._under_way = batch
-                await self._settled(batch)
+                await self._settle_unless_abandoned(batch)
                 self._under_way = ()
         finally:
             self._running = None
-            for one in (*self._under_way, *self._waiting):  # none, unless this was cancelled
-                one.future.cancel()
+            for waiting in (*self._under_way, *self._waiting):  # none, unless this was cancelled
+                waiting.future.cancel()
 
-    async def _settled(self, batch: Sequence[_Waiting[Item, Result]]) -> None:
+    async def _settle_unless_abandoned(self, batch: Sequence[_WaitingItem[Item, Result]]) -> None:
         try:
             await self._settle(batch)
         except asyncio.CancelledError:
@@ -102,44 +105,44 @@ class GroupCommit(Generic[Item, Result]):
                 raise
             task.uncancel()
 
-    def _left(self) -> None:
-        """Somebody waits no longer. Where nobody does, a database that hangs need not, either."""
+    def _cancel_if_unwanted(self) -> None:
+        """Cancel the batch under way if no caller waits for it: the database may be hanging."""
         batch = self._under_way
-        if any(_is_wanted(one) or one.progress.committing for one in batch):
+        if any(_is_wanted(waiting) or waiting.progress.committing for waiting in batch):
             return
         if batch and self._running is not None:
             self._under_way = ()
             self._running.cancel()
 
-    def _next(self) -> list[_Waiting[Item, Result]]:
-        batch: list[_Waiting[Item, Result]] = []
+    def _next_batch(self) -> list[_WaitingItem[Item, Result]]:
+        batch: list[_WaitingItem[Item, Result]] = []
         while self._waiting and len(batch) < MOST:
-            one = self._waiting.popleft()
-            if _is_wanted(one):
-                batch.append(one)
+            waiting = self._waiting.popleft()
+            if _is_wanted(waiting):
+                batch.append(waiting)
         return batch
 
-    async def _settle(self, batch: Sequence[_Waiting[Item, Result]]) -> None:
+    async def _settle(self, batch: Sequence[_WaitingItem[Item, Result]]) -> None:
         try:
             outcomes = await self._commit(batch)
         except RequestAbandoned:
-            if still := [one for one in batch if _is_wanted(one)]:
-                await self._settle(still)
+            if remaining := [waiting for waiting in batch if _is_wanted(waiting)]:
+                await self._settle(remaining)
             return
         except Exception as error:
             if failure_kind(error) is None and len(batch) > 1:
-                for one in filter(_is_wanted, batch):  # what cannot be done shall fail alone
-                    await self._settle([one])
+                for waiting in filter(_is_wanted, batch):  # so that only the failing item fails
+                    await self._settle([waiting])
                 return
             outcomes = [error for _ in batch]
-        for one, outcome in zip(batch, outcomes, strict=True):
-            one.tell(outcome)
+        for waiting, outcome in zip(batch, outcomes, strict=True):
+            waiting.resolve(outcome)
 
-    async def _commit(self, batch: Sequence[_Waiting[Item, Result]]) -> Outcomes[Result]:
-        with on_behalf_of([one.progress for one in batch]):
+    async def _commit(self, batch: Sequence[_WaitingItem[Item, Result]]) -> Outcomes[Result]:
+        with on_behalf_of([waiting.progress for waiting in batch]):
             async with self._transaction() as tx:
-                return await self._work(tx, [one.item for one in batch])
+                return await self._work(tx, [waiting.item for waiting in batch])
 
 
-def _is_wanted(one: _Waiting[Any, Any]) -> bool:
-    return not one.future.done() and not one.progress.given_up
+def _is_wanted(waiting: _WaitingItem[Any, Any]) -> bool:
+    return not waiting.future.done() and not waiting.progress.given_up

@@ -1,4 +1,4 @@
-"""Bringing the database to the schema of this version, forwards or back."""
+"""Migration of the database to this version's schema, or back to an older one."""
 
 import asyncio
 
@@ -27,19 +27,18 @@ def _config(url: str) -> Config:
 async def migrate(url: str, revision: str = "head") -> None:
     """Run the migrations up to a revision, or down to an older one.
 
-    A database that a newer version has taken further stays as it is: this one can use it.
+    A database that a newer version has migrated further is left as it is: this version can use it.
     Alembic is synchronous and starts its own event loop, so it gets a thread.
 
     Raises:
         Unreachable: the database does not answer.
-        Locked: its tables were in use all the time.
         NotStarted: its user may not change tables there.
     """
-    at = await _at(url)
-    if revision == "head" and at > newest():
+    current = await _current_revision(url)
+    if revision == "head" and current > newest():
         return
-    back = revision == "base" or revision.startswith("-") or revision < at
-    step = command.downgrade if back else command.upgrade
+    is_downgrade = revision == "base" or revision.startswith("-") or revision < current
+    step = command.downgrade if is_downgrade else command.upgrade
     try:
         await asyncio.to_thread(step, _config(url), revision)
     except DBAPIError as error:
@@ -48,7 +47,7 @@ async def migrate(url: str, revision: str = "head") -> None:
         raise NotStarted(NOT_ALLOWED.format(why=type(error.orig).__name__)) from error
 
 
-async def _at(url: str) -> str:
+async def _current_revision(url: str) -> str:
     db = Database(url)
     try:
         return await reached(db)

@@ -1,7 +1,7 @@
-"""Progress of a person's request in the database, so that a late answer tells the truth.
+"""Database progress of a person's request, so that a late answer tells the truth.
 
-Slack waits three seconds. A database that hangs must not turn that into silence: who waits is
-told that nothing was saved, and what was under way is given up before it can be kept after all.
+Slack waits three seconds. If the database hangs, the person is told in time that nothing was saved,
+and the work under way is abandoned before it can be committed after all.
 """
 
 import asyncio
@@ -15,12 +15,15 @@ from bot.db.db_errors import TooSlow, answered
 
 T = TypeVar("T")
 
-#: How often a request is begun in all, where the database asks for another try.
+#: How often a request is tried in all, where the database asks for a retry.
 MOST_TRIES = 3
 
 
 class DeadlineExceeded(Exception):
-    """The database did not answer in time. `unsure`: something may have been kept all the same."""
+    """Raised if the database did not answer in time.
+
+    `unsure`: something may have been saved anyway.
+    """
 
     def __init__(self, *, unsure: bool) -> None:
         super().__init__("the database did not answer in time")
@@ -28,27 +31,27 @@ class DeadlineExceeded(Exception):
 
 
 class RequestAbandoned(Exception):
-    """What was to be kept for many is not wanted by one of them any more."""
+    """Raised if one of the requests that a group commit serves was given up."""
 
 
 @dataclass
 class RequestProgress:
-    """One request: whether it is in the database now, and what it may have kept there."""
+    """Progress of one request: whether it is in the database now, and whether it may have saved."""
 
     inside: int = 0
     committing: int = 0
     tries: int = 1
-    #: something was kept, or a commit was sent and its outcome never came
+    #: whether something was committed, or a commit was sent and its outcome is unknown
     kept: bool = False
     given_up: bool = False
     again: bool = False
-    #: takes note of a database that was waited for in vain
+    #: records that the database was waited for in vain
     complain: Callable[[BaseException], None] | None = None
-    #: others' requests that share its fate
+    #: requests of other people that are committed together with this one
     many: Sequence["RequestProgress"] = ()
 
     def may_begin_again(self) -> bool:
-        """Whether the request may be begun anew, as nothing of it was kept; asks for it if so."""
+        """Request a retry if nothing was committed yet and tries are left; return whether it is."""
         self.again = not self.kept and not self.given_up and self.tries < MOST_TRIES
         self.tries += self.again
         return self.again
@@ -58,18 +61,18 @@ _current: ContextVar[RequestProgress | None] = ContextVar("progress", default=No
 
 
 def current() -> RequestProgress:
-    """The progress of the request under way; a fresh one where no person waits."""
+    """Return the progress of the current request; a fresh one if no person waits."""
     return _current.get() or RequestProgress(tries=MOST_TRIES)
 
 
 def nobody_waits() -> None:
-    """What follows in this context is part of no person's request."""
+    """Mark what follows in this context as part of no person's request."""
     _current.set(None)
 
 
 @contextmanager
 def inside(complain: Callable[[BaseException], None] | None = None) -> Iterator[RequestProgress]:
-    """The time in between is spent in the database; `complain` is called if it is too long."""
+    """Count the time in this block as spent in the database; set the `complain` callback."""
     progress = current()
     progress.inside += 1
     progress.complain = complain
@@ -81,34 +84,34 @@ def inside(complain: Callable[[BaseException], None] | None = None) -> Iterator[
 
 @contextmanager
 def committing(progress: RequestProgress) -> Iterator[None]:
-    """The time in between something is being kept; not begun if the request was given up.
+    """Commit within this block; do not begin if the request was given up.
 
     Raises:
-        SomebodyLeft: of those it is done for, one was told that nothing was kept.
+        RequestAbandoned: one of the requests served was given up, and told that nothing was saved.
     """
     if progress.given_up:
-        raise asyncio.CancelledError  # a cancellation got lost on the way; they were told no
-    if any(one.given_up for one in progress.many):
+        raise asyncio.CancelledError  # the cancellation was lost; the person was told no
+    if any(other.given_up for other in progress.many):
         raise RequestAbandoned
-    everyone = (progress, *progress.many)
-    before = [one.kept for one in everyone]
-    for one in everyone:
-        one.kept = True
-        one.committing += 1
+    requests = (progress, *progress.many)
+    before = [request.kept for request in requests]
+    for request in requests:
+        request.kept = True
+        request.committing += 1
     try:
         yield
     except Exception as error:
-        for one, kept in zip(everyone, before, strict=True):
-            one.kept = kept or not answered(error)
+        for request, kept in zip(requests, before, strict=True):
+            request.kept = kept or not answered(error)
         raise
     finally:
-        for one in everyone:
-            one.committing -= 1
+        for request in requests:
+            request.committing -= 1
 
 
 @contextmanager
 def on_behalf_of(many: Sequence[RequestProgress]) -> Iterator[None]:
-    """What is kept in between is kept for all these requests."""
+    """Serve all these requests with what is committed within this block."""
     token = _current.set(RequestProgress(tries=MOST_TRIES, many=many))
     try:
         yield
@@ -117,13 +120,13 @@ def on_behalf_of(many: Sequence[RequestProgress]) -> Iterator[None]:
 
 
 async def answered_within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
-    """Wait for the work. If it then still waits for the database, give it up.
+    """Wait for the work; if it still waits for the database after that, give it up.
 
-    What is being committed is not disturbed, and what waits for something else goes on: only
-    the database is held to the time here.
+    A commit under way is not disturbed, and work that waits for something else goes on: only time
+    in the database is limited here.
 
     Raises:
-        Late: it was given up, or its commit is under way.
+        DeadlineExceeded: the work was given up, or its commit is under way.
     """
     progress = RequestProgress()
     token = _current.set(progress)
@@ -146,23 +149,23 @@ async def answered_within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
 
 
 async def all_given_up() -> None:
-    """Wait until what was given up has let go of its connections."""
+    """Wait until abandoned work has released its connections."""
     loop = asyncio.get_running_loop()
-    mine = {task for task in _left_behind if task.get_loop() is loop}
-    if mine:
-        await asyncio.wait(mine)
+    tasks = {task for task in _abandoned_tasks if task.get_loop() is loop}
+    if tasks:
+        await asyncio.wait(tasks)
 
 
-_left_behind: set["asyncio.Task[Any]"] = set()
+_abandoned_tasks: set["asyncio.Task[Any]"] = set()
 
 
 def leave_behind(task: "asyncio.Task[Any]") -> None:
-    """Let it end by itself: giving up a connection that was cut takes seconds more."""
+    """Let a task end in the background: giving up a broken connection takes seconds more."""
 
-    def ended(task: "asyncio.Task[Any]") -> None:
-        _left_behind.discard(task)
+    def on_done(task: "asyncio.Task[Any]") -> None:
+        _abandoned_tasks.discard(task)
         if not task.cancelled():
-            task.exception()  # was counted where it happened
+            task.exception()  # retrieved so that it is not logged; counted where it happened
 
-    _left_behind.add(task)  # a task that nobody holds may vanish halfway
-    task.add_done_callback(ended)
+    _abandoned_tasks.add(task)  # a task without a reference may be collected halfway
+    task.add_done_callback(on_done)

@@ -1,6 +1,6 @@
-"""Whether the database is at this version's schema, asked without loading Alembic.
+"""Check of whether the database is at this version's schema, without loading Alembic.
 
-Migrations only add, so that a version runs on beside a newer schema, and may be started there.
+Migrations only add, so this version also runs on a newer schema, and can be started on one.
 """
 
 from pathlib import Path
@@ -20,16 +20,16 @@ _TABLE = "alembic_version"
 
 
 class Unreachable(NotStarted):
-    """The database did not answer, or refused; the message says what to look at."""
+    """Raised if the database did not answer, or refused; the message says what to check."""
 
 
 def newest() -> str:
-    """The last revision: our migrations are one line, and their files begin with the number."""
+    """Return the last revision: our migrations are linear, and file names begin with the number."""
     return max(path.name.split("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
 
 
 async def pending(db: Database) -> bool:
-    """Whether the database lacks revisions of this version.
+    """Return whether the database lacks revisions of this version.
 
     Raises:
         Unreachable: it does not answer, or refuses.
@@ -38,7 +38,7 @@ async def pending(db: Database) -> bool:
 
 
 async def reached(db: Database) -> str:
-    """The database's revision; empty where it has none yet.
+    """Return the database's revision; empty if it has none yet.
 
     Raises:
         Unreachable: it does not answer, or refuses.
@@ -46,7 +46,7 @@ async def reached(db: Database) -> str:
     try:
         async with db.reading() as reader:
             return await reader.run_sync(_revision) or ""
-    except Exception as error:  # drivers raise anything for what DATABASE_URL makes them do
+    except Exception as error:  # drivers raise all kinds of errors for a bad DATABASE_URL
         kind = failure_kind(error)
         if kind is None:
             raise Unreachable(unusable(error)) from error
@@ -54,7 +54,7 @@ async def reached(db: Database) -> str:
 
 
 def unusable(error: BaseException) -> str:
-    """What an operator is told. A driver's own text may hold parts of DATABASE_URL."""
+    """Return the message for the operator. The driver's own text may hold parts of DATABASE_URL."""
     driver = getattr(error, "orig", None) or error
     return UNUSABLE.format(why=type(driver).__name__)
 

@@ -1,7 +1,7 @@
-"""Every table but the ballots', on one page: columns and the constraint behind each promise.
+"""All tables except the ballots': columns, and the constraint behind each guarantee.
 
-The ballots and their secrets are read and written in `bot/rounds/ballots.py` only.
-Every key begins with the workspace, so no row can be reached from another one.
+The ballots and their secrets are read and written in `bot/rounds/ballots.py` only. Every key begins
+with the workspace, so no row can be reached from another workspace.
 """
 
 from sqlalchemy import (
@@ -55,7 +55,7 @@ def _to_round() -> ForeignKeyConstraint:
     )
 
 
-# --- one installation -----------------------------------------------------------------------
+# --- workspaces -----------------------------------------------------------------------------
 
 workspaces = Table(
     "workspaces",
@@ -71,7 +71,7 @@ workspaces = Table(
     Column("installed_at", UtcDateTime, nullable=False),
 )
 
-#: What Slack last said of a person; refreshed by events, so rounds need no call per person.
+#: People as Slack last described them; refreshed by events, so rounds need no call per person.
 people = Table(
     "people",
     metadata,
@@ -95,7 +95,7 @@ channel_optouts = Table(
     Column("user_id", SlackId, primary_key=True),
 )
 
-#: Who changed what a leader or admin may change. Never an answer.
+#: Changes by leads and admins. Never an answer.
 audit = Table(
     "audit",
     metadata,
@@ -106,7 +106,7 @@ audit = Table(
     Column("action", String(64), nullable=False),
     Column("subject", String(128), nullable=False),
     Column("before", JSON),  # null: it did not exist
-    Column("after", JSON),  # null: it is gone
+    Column("after", JSON),  # null: it was removed
 )
 
 #: Slack's events, each acted on once.
@@ -120,7 +120,7 @@ events_seen = Table(
 
 # --- phases ---------------------------------------------------------------------------------
 
-#: A start form being filled in: what its earlier pages said, so that nothing is lost.
+#: A start form being filled in: the contents of its earlier pages, so that nothing is lost.
 phase_drafts = Table(
     "phase_drafts",
     metadata,
@@ -130,7 +130,7 @@ phase_drafts = Table(
     Column("user_id", SlackId, nullable=False),
     Column("content", JSON, nullable=False),
     Column("saved_at", UtcDateTime, nullable=False, index=True),
-    #: null: not announced yet. A second submit of the same form finds it.
+    #: null: not announced yet. Finds the phase when the form is submitted twice.
     Column("phase_id", OwnId),
 )
 
@@ -143,7 +143,7 @@ phases = Table(
     Column("kind", String(16), nullable=False),
     Column("state", String(16), nullable=False),
     Column("lead_id", SlackId, nullable=False),  # who started it
-    Column("zone", String(64), nullable=False),  # the lead's; its dates are meant there
+    Column("zone", String(64), nullable=False),  # the lead's; the phase's dates are in it
     Column("milestone", Text, nullable=False),  # may be empty for trust-building
     Column("promise", JSON, nullable=False),  # a SprintPromise or TrustPromise, by kind
     Column("justification", Text),  # null: none was needed
@@ -152,7 +152,7 @@ phases = Table(
     Column("ends_on", Date, nullable=False),
     Column("first_ends_on", Date, nullable=False),  # before any extension
     Column("extension_reason", Text),  # null: never extended
-    Column("recovery_until", Date),  # null: trust-building books none
+    Column("recovery_until", Date),  # null: trust-building has none
     Column("weekday", Integer, nullable=False),  # 0 is Monday
     Column("time_of_day", Time, nullable=False),  # in each person's own zone
     Column("remind", Boolean, nullable=False),
@@ -164,7 +164,7 @@ phases = Table(
     Column("thanks", Text),
     Column("wrapped_up_at", UtcDateTime),  # null: no wrap-up was written (yet)
     Column("wrapped_up_by", SlackId),
-    Column("paused_at", UtcDateTime),  # null: its channel can be spoken in
+    Column("paused_at", UtcDateTime),  # null: the bot can post in its channel
     Column("paused_because", String(32)),  # a `bot.phases.model.PauseReason`; null: not paused
     Column("membership_synced_at", UtcDateTime),  # null: its channel was never read
     CheckConstraint("state IN ('active', 'ended')", name="state"),
@@ -191,13 +191,13 @@ phase_people = Table(
     Column("role", String(16), nullable=False),  # lead, or member
     Column("joined_at", UtcDateTime, nullable=False),
     Column("left_at", UtcDateTime),  # null: still there
-    Column("contribution", Text),  # null: not said, and never shown who has not
+    Column("contribution", Text),  # null: none written; who has none is never shown
     Column("thanks_line", Text),  # null: the lead wrote none
     _to_phase(),
     Index("ix_phase_people_user", "workspace_id", "user_id"),
 )
 
-#: Who was in the channel already, and not chosen: never mistaken for somebody who came.
+#: People who were in the channel at the start and not chosen: never mistaken for new members.
 non_participants = Table(
     "non_participants",
     metadata,
@@ -215,12 +215,12 @@ set_aside_items = Table(
     Column("position", Integer, primary_key=True),
     Column("text", Text, nullable=False),
     Column("owner_id", SlackId, nullable=False),
-    Column("outcome", String(16)),  # null: still on hold; resumed, dropped or parked
+    Column("outcome", String(16)),  # null: still set aside; resumed, dropped or parked
     Column("parked_until", Date),  # null unless parked
     _to_phase(),
 )
 
-#: A note to the leads without a name: no author and no time. Deleted once delivered.
+#: Concerns: anonymous notes to the leads, without author or time. Deleted once delivered.
 concerns = Table(
     "concerns",
     metadata,
@@ -246,11 +246,11 @@ rounds = Table(
     Column("opened_at", UtcDateTime, nullable=False),
     Column("closes_at", UtcDateTime, nullable=False),
     Column("minimum", Integer, nullable=False),  # answers a question needs to be shown
-    Column("asked", Integer, nullable=False),  # members asked; stays when one leaves
+    Column("asked", Integer, nullable=False),  # unchanged when one leaves
     Column("questions", JSON, nullable=False),  # the wording as it was asked
     Column("reached_minimum", Boolean),  # null: open. False: nothing was kept
     Column("answered", Integer),  # null: open or not enough
-    Column("note", Text),  # What I heard, what changes; null: none
+    Column("note", Text),  # the lead's "What I heard, what changes"; null: none
     Column("noted_by", SlackId),
     Column("shown_at", UtcDateTime),  # null: the team has not seen the results
     CheckConstraint("state IN ('open', 'closed', 'cancelled')", name="state"),
@@ -280,11 +280,11 @@ reflections = Table(
     Column("moment", OwnId, primary_key=True),  # "start", or the round's id
     Column("user_id", SlackId, primary_key=True),
     Column("answers", JSON, nullable=False),  # question key -> 1..5 or null
-    Column("shared", Boolean, nullable=False),  # Show my answers beside yours
+    Column("shared", Boolean, nullable=False),  # whether "Show my answers beside yours" was chosen
     _to_phase(),
 )
 
-#: What a closed round may show of one question, and nothing finer.
+#: The result of one question of a closed round: all that may be shown of it.
 question_levels = Table(
     "question_levels",
     metadata,
@@ -299,7 +299,7 @@ question_levels = Table(
     _to_round(),
 )
 
-#: Shuffled, unlinked from scores; deleted once the results were posted.
+#: Comments of a round: shuffled, unlinked from scores; deleted once the results were posted.
 round_comments = Table(
     "round_comments",
     metadata,
@@ -311,7 +311,7 @@ round_comments = Table(
     sqlite_with_rowid=False,
 )
 
-# --- what is due, and what is to be said ----------------------------------------------------
+# --- agenda and outbox ---------------------------------------------------------------------
 
 agenda = Table(
     "agenda",
@@ -322,7 +322,7 @@ agenda = Table(
     Column("due_at", UtcDateTime, nullable=False),  # business time
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("retry_at", UtcDateTime),  # real time; null: neither claimed nor failed
-    # In the order they are claimed, so that a batch costs the same however much is due.
+    # In the order of claims, so that claiming a batch costs the same however much is due.
     Index(
         "ix_agenda_fresh",
         *("due_at", "workspace_id", "action", "subject"),
@@ -341,10 +341,10 @@ messages = Table(
     "messages",
     metadata,
     _workspace(),
-    Column("message_id", OwnId, primary_key=True),  # sortable: the order they were decided in
+    Column("message_id", OwnId, primary_key=True),  # sortable: the order of enqueueing
     Column("key", String(160), nullable=False),
     Column("operation", String(16), nullable=False),
-    Column("conversation", SlackId, nullable=False),  # channel or user; order is kept within
+    Column("conversation", SlackId, nullable=False),  # channel or user; order is kept within it
     Column("target_key", String(160)),  # the message replied to, edited or pinned; null: none
     Column("payload", JSON),  # null: sent, and erased
     Column("picture", JSON),  # null: none, or erased
@@ -358,11 +358,11 @@ messages = Table(
     Column("retry_at", UtcDateTime),  # real time; null: at once
     Column(
         "lookup_attempts", Integer, nullable=False, server_default="0"
-    ),  # for it, without finding it
-    Column("first_try_at", UtcDateTime),  # business time, where proof starts to look
-    Column("thread_ts", String(32)),  # where it was last tried; empty: in no thread; null: unknown
+    ),  # lookups that did not find it
+    Column("first_try_at", UtcDateTime),  # business time; where lookups start from
+    Column("thread_ts", String(32)),  # thread of its last try; empty: in no thread; null: unknown
     Column("channel", SlackId),  # null: not known to be in Slack
-    Column("ts", String(32)),  # Slack's message id; for a bookmark, its id
+    Column("ts", String(32)),  # Slack's message id; for a bookmark, the bookmark's
     Column("error", String(255)),  # the last one, for doctor
     Column("created_at", UtcDateTime, nullable=False),
     Column("sent_at", UtcDateTime),
@@ -388,7 +388,7 @@ messages = Table(
     Index("ix_messages_place", "workspace_id", "channel", "ts"),
 )
 
-#: Who may send for a workspace now: one sender keeps its limits and its order.
+#: Leases of workspaces: one sender at a time keeps a workspace's order and rate limits.
 sender_leases = Table(
     "sender_leases",
     metadata,
@@ -396,11 +396,11 @@ sender_leases = Table(
     Column("owner", OwnId),  # null: free
     Column("lease_until", UtcDateTime),  # real time; null: free
     Column("resume_at", UtcDateTime),  # real time: nothing may be sent before; null: at once
-    Column("rate_usage", JSON),  # what was used of Slack's limits; null: nothing lately
-    Column("halted", String(64)),  # why nothing can be sent until an admin acts; null: it can
+    Column("rate_usage", JSON),  # use of Slack's rate limits; null: none lately
+    Column("halted", String(64)),  # why nothing can be sent until an admin acts; null: not halted
 )
 
-#: Reads that Slack wants to be left alone with for a while: nobody asks before.
+#: Rate limits on reads: the method is not called again before `until`.
 rate_limit_waits = Table(
     "rate_limit_waits",
     metadata,

@@ -1,7 +1,8 @@
-"""SQLite in fewer steps: a statement is run and read in one visit to its connection's thread.
+"""SQLite with fewer thread switches: a statement is run and read in one visit to its thread.
 
-SQLAlchemy makes a cursor, runs, fetches and closes it, and aiosqlite goes to the thread for each
-of the four. A visit costs more than most of our statements do. BEGIN goes with the first of them.
+SQLAlchemy opens a cursor, executes, fetches and closes it, and aiosqlite goes to the connection's
+thread for each of the four. A visit costs more than most of our statements do. BEGIN is run
+together with the first statement.
 """
 
 import sqlite3
@@ -15,7 +16,10 @@ CHUNK = 64  # aiosqlite's own default; nothing here reads in chunks
 
 
 class Cursor:
-    """What SQLAlchemy asks of a cursor. It is made, read and closed where it runs."""
+    """The part of a cursor that SQLAlchemy needs.
+
+    The underlying sqlite3 cursor is opened, read and closed within one visit.
+    """
 
     def __init__(self, connection: "Connection") -> None:
         self._connection = connection
@@ -67,16 +71,16 @@ class Cursor:
 
 
 class Connection(aiosqlite.Connection):
-    """aiosqlite's connection, with such cursors."""
+    """An aiosqlite connection that uses these cursors."""
 
     _begin: str | None = None
 
     def begin_with(self, statement: str) -> None:
-        """Begin a transaction by this statement, right before the first that is run in it."""
+        """Set the statement that begins a transaction, run right before its first statement."""
         self._begin = statement
 
     def to_begin(self) -> str | None:
-        """What has to be run first; None: nothing."""
+        """Return the statement that must be run first, or None, and clear it."""
         begin, self._begin = self._begin, None
         return begin
 
@@ -92,12 +96,12 @@ class Connection(aiosqlite.Connection):
         return Cursor(self)
 
     async def visit(self, work: Callable[[sqlite3.Connection], None]) -> None:
-        """Do it in the connection's thread."""
+        """Run the work in the connection's thread."""
         await self._execute(work, self._conn)  # type: ignore[no-untyped-call]
 
 
 def connect(database: str, **options: Any) -> Connection:
-    """As `aiosqlite.connect`, for SQLAlchemy's `async_creator_fn`."""
+    """Connect like `aiosqlite.connect`, for SQLAlchemy's `async_creator_fn`."""
     connection = Connection(partial(sqlite3.connect, database, **options), CHUNK)
-    connection._thread.daemon = True  # as SQLAlchemy does with aiosqlite's own
+    connection._thread.daemon = True  # as SQLAlchemy does for aiosqlite's own connections
     return connection

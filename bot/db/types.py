@@ -1,4 +1,4 @@
-"""Column types both engines agree on."""
+"""Column types that behave alike on both engines."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import DateTime, Dialect, String
 from sqlalchemy.types import TypeDecorator
 
-#: Slack's ids are 9 to 11 characters today, of no promised length.
+#: Slack's ids are 9 to 11 characters today; no length is promised.
 SlackId = String(32)
 #: Our own ids: 32 hexadecimal characters.
 OwnId = String(32)
@@ -15,7 +15,7 @@ OwnId = String(32)
 class UtcDateTime(TypeDecorator[datetime]):
     """An instant. Takes and returns aware datetimes in UTC; refuses naive ones.
 
-    SQLite drops the zone of a datetime, so it is put back on the way out.
+    SQLite drops the zone of a datetime, so it is restored when reading.
 
     Raises:
         ValueError: a naive datetime was given.

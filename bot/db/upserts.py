@@ -1,4 +1,4 @@
-"""Inserts that meet a row already there, spelled the same for both engines."""
+"""Inserts that may conflict with an existing row, in one form for both engines."""
 
 from collections.abc import Iterable, Sequence
 from functools import cache
@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 T = TypeVar("T")
 Row: TypeAlias = dict[str, Any]
 
-#: Rows handed over together: the memory for all of them would stay with the process.
+#: Rows per statement: the process would keep the memory for all rows of a larger one.
 AT_ONCE = 500
 
 
@@ -24,15 +24,15 @@ def _dialect(name: str) -> Any:
 
 
 async def insert_if_new(tx: AsyncConnection, table: Table, **values: Any) -> bool:
-    """Insert a row unless its key is taken. Returns whether it was new."""
-    # Not by rowcount: psycopg's is -1 where it was not told.
+    """Insert a row unless its key is taken. Return whether it was new."""
+    # Not by rowcount: psycopg's is -1 if the server did not report it.
     statement = _insert(tx, table).values(**values).on_conflict_do_nothing()
     inserted = await tx.execute(statement.returning(*table.primary_key.columns))
     return inserted.first() is not None
 
 
 async def put(tx: AsyncConnection, table: Table, key: dict[str, Any], **values: Any) -> None:
-    """Insert the row, or change `values` of the one that has this key."""
+    """Insert the row, or update `values` of the one that has this key."""
     statement = _insert(tx, table).values(**key, **values)
     if values:
         statement = statement.on_conflict_do_update(index_elements=list(key), set_=values)
@@ -44,9 +44,10 @@ async def put(tx: AsyncConnection, table: Table, key: dict[str, Any], **values: 
 async def insert_or_change(
     tx: AsyncConnection, table: Table, row: Row, changes: Row, key: Sequence[str] = ()
 ) -> None:
-    """Insert the row, or make these changes to the one that has its key; it is held either way.
+    """Insert the row, or apply the changes to the row that has its key.
 
-    `key` names the columns of a unique index; without any it is the primary key.
+    The row is locked either way. `key` names the columns of a unique index; the default is the
+    primary key.
     """
     index = key or [column.name for column in table.primary_key.columns]
     statement = _insert(tx, table).values(**row)
@@ -61,14 +62,14 @@ async def insert_from(
     changes: Row | None = None,
     key: Sequence[str] = (),
 ) -> None:
-    """Insert the row with further columns read by `query`, once for each row that it finds.
+    """Insert the row, with further columns read by `query`, once for each row that it finds.
 
-    Where `key`, the columns of a unique index, is taken, make these changes to the row that has it.
+    If `key`, the columns of a unique index, is taken, apply the changes to the row that has it.
     """
     columns = table.c
-    given = [literal(value, columns[name].type) for name, value in row.items()]
-    found = [column.name for column in query.selected_columns]
-    statement = _insert(tx, table).from_select([*found, *row], query.add_columns(*given))
+    literals = [literal(value, columns[name].type) for name, value in row.items()]
+    query_columns = [column.name for column in query.selected_columns]
+    statement = _insert(tx, table).from_select([*query_columns, *row], query.add_columns(*literals))
     if changes:
         statement = statement.on_conflict_do_update(index_elements=key, set_=changes)
     else:
@@ -77,10 +78,11 @@ async def insert_from(
 
 
 async def put_all(tx: AsyncConnection, table: Table, rows: Iterable[Row]) -> None:
-    """Insert rows with the same columns, or change those that have their keys; the last one counts.
+    """Insert rows with the same columns, or update those that have their keys.
 
-    In the order of these keys, so that two transactions with the same rows do not block each
-    other, and nothing tells who came first.
+    Of rows with the same key the last one wins. Rows are written in key order, so that two
+    transactions with the same rows do not deadlock, and the order of rows does not tell which came
+    first.
     """
     if ordered := _ordered(table, rows):
         columns = tuple(name for name in ordered[0] if not table.c[name].primary_key)
@@ -88,25 +90,25 @@ async def put_all(tx: AsyncConnection, table: Table, rows: Iterable[Row]) -> Non
 
 
 async def put_all_if_new(tx: AsyncConnection, table: Table, rows: Iterable[Row]) -> None:
-    """Insert rows with the same columns, but those whose keys are taken; in the keys' order."""
+    """Insert rows with the same columns, in key order, except those whose keys are taken."""
     if ordered := _ordered(table, rows):
         await _execute(tx, _put_statement(tx.dialect.name, table, ()), ordered)
 
 
 async def _execute(tx: AsyncConnection, statement: Any, rows: list[Row]) -> None:
     for start in range(0, len(rows), AT_ONCE):
-        some = rows[start : start + AT_ONCE]
-        # psycopg makes a pipeline of a list, which takes longer than one statement does.
-        await tx.execute(statement, some if len(some) > 1 else some[0])
+        chunk = rows[start : start + AT_ONCE]
+        # psycopg runs a list as a pipeline, which is slower than one statement.
+        await tx.execute(statement, chunk if len(chunk) > 1 else chunk[0])
 
 
 def _ordered(table: Table, rows: Iterable[Row]) -> list[Row]:
     key = [column.name for column in table.primary_key.columns]
-    last = {tuple(row[name] for name in key): row for row in rows}
-    return [last[place] for place in sorted(last)]
+    row_by_key = {tuple(row[name] for name in key): row for row in rows}
+    return [row_by_key[row_key] for row_key in sorted(row_by_key)]
 
 
-@cache  # made once: SQLAlchemy then finds at once what it compiled
+@cache  # built once, so that SQLAlchemy finds the compiled statement at once
 def _put_statement(dialect: str, table: Table, changed: tuple[str, ...]) -> Any:
     statement = _dialect(dialect).insert(table)
     if not changed:
@@ -118,6 +120,9 @@ def _put_statement(dialect: str, table: Table, changed: tuple[str, ...]) -> Any:
 
 
 def padded(values: Iterable[T]) -> list[T]:
-    """The values for an IN, some repeated: lists of few lengths make few different statements."""
-    found = list(dict.fromkeys(values))
-    return found + found[-1:] * ((1 << (len(found) - 1).bit_length()) - len(found))
+    """Return the values for an IN, some of them repeated.
+
+    Padding lists to few lengths makes few different statements.
+    """
+    distinct = list(dict.fromkeys(values))
+    return distinct + distinct[-1:] * ((1 << (len(distinct) - 1).bit_length()) - len(distinct))

@@ -1,4 +1,4 @@
-"""A phase ends: by its date, or because its lead says so; what was set aside is given back."""
+"""The end of a phase, by its date or by its lead, and the return of set-aside work."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -25,20 +25,20 @@ from bot.rounds.lifecycle import keep_after_rounds
 from bot.services import Services
 from bot.workspaces.store import add_audit_entry
 
-#: Leads have so many working days to write a line before the goodbyes go without.
+#: Working days that leads have for writing personal lines before the goodbyes go out.
 WAIT_FOR_LINES = 2
 
 
 async def end_now(
     tx: AsyncConnection, workspace_id: str, phase: Phase, *, by: str | None, now: datetime
 ) -> Phase:
-    """End a running phase in the caller's transaction, which holds it; returns it as it is now.
+    """End a running phase that the caller's transaction has locked; return the updated phase.
 
-    `by` is None where its date did it.
+    `by` is None if it ends by its date.
 
-    1. It is marked ended, and what still waited is taken up again.
-    2. What its calendar held is dropped; rounds after the end stay.
-    3. The announcement says that it has ended, and is unpinned; of a paused phase it cannot be.
+    1. Mark it as ended, and resume the set-aside items that are still undecided.
+    2. Remove its agenda items, except those of rounds after the end.
+    3. Edit the announcement to say so and unpin it, unless the phase is paused.
     """
     recovery = _recovery(phase, phase.day_of(now))
     await tx.execute(
@@ -75,7 +75,7 @@ async def end_now(
 async def retire_announcement(
     tx: AsyncConnection, workspace_id: str, phase: Phase, now: datetime
 ) -> None:
-    """The announcement of a phase that is over says so; its pin and bookmark are removed."""
+    """Edit the announcement to say that the phase is over; remove its pin and bookmark."""
     await refresh.edit_announcement(tx, workspace_id, phase, now)
     announcement = keys.announcement(phase.phase_id)
     await enqueue.unpin(tx, workspace_id, of=announcement, now=now)
@@ -83,7 +83,7 @@ async def retire_announcement(
 
 
 async def end_phase(services: Services, item: AgendaItem) -> None:
-    """Its date has come: it ends by itself, and the leads are asked what it brought."""
+    """End a phase whose date has come, and ask the leads for the wrap-up."""
     now = services.clock.now()
     async with services.db.transaction() as tx:
         phase = await store.lock(tx, item.workspace_id, item.subject)
@@ -92,8 +92,8 @@ async def end_phase(services: Services, item: AgendaItem) -> None:
             return
         phase = await end_now(tx, item.workspace_id, phase, by=None, now=now)
         ended = await summarize(tx, item.workspace_id, phase)
-        said_at = within_hours_if_late(item.due_at, now, phase.zone)
-        await post_closing(tx, item.workspace_id, ended, said_at)
+        post_at = within_hours_if_late(item.due_at, now, phase.zone)
+        await post_closing(tx, item.workspace_id, ended, post_at)
         await ask_for_wrap_up(tx, item.workspace_id, ended, now)
 
 
@@ -103,7 +103,7 @@ ACTIONS = (AgendaAction(name=ActionName.END_PHASE, run=end_phase),)
 async def post_closing(
     tx: AsyncConnection, workspace_id: str, ended: EndedPhase, now: datetime
 ) -> None:
-    """That it is over, with what is known so far; nothing where nobody can be told."""
+    """Post the closing message with what is known so far, unless the phase is paused."""
     phase = ended.phase
     if phase.is_paused:
         return
@@ -120,7 +120,10 @@ async def post_closing(
 async def ask_for_wrap_up(
     tx: AsyncConnection, workspace_id: str, ended: EndedPhase, now: datetime
 ) -> None:
-    """The leads, in their hours; the goodbyes leave them some days to write their lines."""
+    """Ask the leads for the wrap-up, in their working hours.
+
+    The goodbyes wait WAIT_FOR_LINES working days, so that leads can write their lines.
+    """
     phase = ended.phase
     goodbyes_on = working_day_after(ended.ended_on, WAIT_FOR_LINES)
     for lead in ended.phase.reachable_leads:
@@ -141,30 +144,32 @@ async def decide_items(
     phase: Phase,
     decisions: Mapping[int, ItemDecision],
 ) -> tuple[SetAsideItem, ...]:
-    """Store what becomes of the items, and return them. Those not decided are taken up again."""
+    """Store the outcomes of the set-aside items and return them. Undecided ones are resumed."""
     items = schema.set_aside_items
-    mine = (items.c.workspace_id == workspace_id) & (items.c.phase_id == phase.phase_id)
-    for position, decided in decisions.items():
+    of_phase = (items.c.workspace_id == workspace_id) & (items.c.phase_id == phase.phase_id)
+    for position, decision in decisions.items():
         await tx.execute(
             update(items)
-            .where(mine, items.c.position == position)
-            .values(outcome=decided.outcome, parked_until=decided.until)
+            .where(of_phase, items.c.position == position)
+            .values(outcome=decision.outcome, parked_until=decision.until)
         )
     if phase.items:
         await tx.execute(
-            update(items).where(mine, items.c.outcome.is_(None)).values(outcome=ItemOutcome.RESUMED)
+            update(items)
+            .where(of_phase, items.c.outcome.is_(None))
+            .values(outcome=ItemOutcome.RESUMED)
         )
-    return tuple(_decided(item, decisions.get(item.position)) for item in phase.items)
+    return tuple(_with_outcome(item, decisions.get(item.position)) for item in phase.items)
 
 
-def _decided(item: SetAsideItem, decided: ItemDecision | None) -> SetAsideItem:
-    if decided is not None:
-        return replace(item, outcome=decided.outcome, parked_until=decided.until)
+def _with_outcome(item: SetAsideItem, decision: ItemDecision | None) -> SetAsideItem:
+    if decision is not None:
+        return replace(item, outcome=decision.outcome, parked_until=decision.until)
     return replace(item, outcome=item.outcome or ItemOutcome.RESUMED)
 
 
 def _recovery(phase: Phase, ended_on: date) -> date | None:
-    """From the day it really ended."""
+    """Return the last day of recovery, counted from the day the phase really ended."""
     if phase.kind is not Kind.RESULTS_SPRINT:
         return None
     last = max(phase.starts_on, min(ended_on, phase.ends_on))

@@ -1,4 +1,4 @@
-"""More time, once, with a reason the channel reads; and the question two days before the end."""
+"""Extension of a phase, once and with a reason for the channel, and the warning before its end."""
 
 from dataclasses import replace
 from datetime import date, datetime
@@ -41,35 +41,36 @@ NO_ROOM = (
 TOO_LONG = "The phase was not extended: this has {length} characters, and {limit} fit. Shorten it."
 
 
-async def extend(services: Services, request: Request, asked: Extension) -> Phase:
-    """Move the end: the announcement, the rounds, the warning and the recovery move with it.
+async def extend(services: Services, request: Request, extension: Extension) -> Phase:
+    """Move the end of a phase, with its announcement, rounds, warning and recovery.
 
-    Returns the phase as it is now.
+    Return the updated phase.
 
     Raises:
-        Refused: not a lead or admin, ended, extended before, or a field cannot be so.
+        Refused: the person is not a lead or admin, the phase has ended or was extended before, or a
+            field is invalid.
     """
     actor = await actor_of(services, request)
     now = services.clock.now()
     async with services.db.transaction() as tx:
         phase = await lock_to_manage(tx, request, actor)
-        _check(phase, asked)
-        moved = await _move(tx, request, phase, asked, now)
+        _check(phase, extension)
+        moved = await _move(tx, request, phase, extension, now)
         await refresh.schedule_dates(tx, request.workspace_id, moved, now)
-        # After it: who warns of the old end at this moment has done so by then.
+        # After rescheduling, so that a concurrent warning of the old end is already enqueued.
         await refresh.cancel_warnings(tx, request.workspace_id, phase)
         await replan_rounds(tx, request.workspace_id, moved, now)
         await refresh.edit_announcement(tx, request.workspace_id, moved, now)
-        if not moved.is_paused:  # else the announcement says it when it goes on
+        if not moved.is_paused:  # otherwise the announcement shows it on resume
             await _announce(tx, request, moved, now)
     return moved
 
 
 def latest_end(phase: Phase) -> date:
-    """The last day that the phase may be extended to.
+    """Return the last day that the phase may be extended to.
 
     Raises:
-        Refused: it has ended, or is as long as it may be.
+        Refused: it has ended, or already has the maximum length.
     """
     if not phase.is_active:
         raise Refused(ENDED)
@@ -80,9 +81,9 @@ def latest_end(phase: Phase) -> date:
 
 
 async def warn_of_end(services: Services, item: AgendaItem) -> None:
-    """Two working days before the end, each lead is asked: end it, or extend it.
+    """Ask each lead, two working days before the end, whether to end or to extend.
 
-    Late, in their next hours, as long as it has not ended by then.
+    A late warning goes out in their next working hours, unless the phase has ended by then.
     """
     now = services.clock.now()
     async with run_item(services.db, item) as tx:
@@ -109,29 +110,29 @@ async def warn_of_end(services: Services, item: AgendaItem) -> None:
 ACTIONS = (AgendaAction(name=ActionName.WARN_END, run=warn_of_end),)
 
 
-def _check(phase: Phase, asked: Extension) -> None:
+def _check(phase: Phase, extension: Extension) -> None:
     latest_end(phase)
-    if asked.ends_on is None:
+    if extension.ends_on is None:
         raise Refused(NEEDS_DAY, {ENDS_ON: NEEDS_DAY})
-    refusal = rules.refusal_to_extend(phase.dates, asked.ends_on, phase.limits)
+    refusal = rules.refusal_to_extend(phase.dates, extension.ends_on, phase.limits)
     if refusal is not None:
         raise Refused(refusal.text, {refusal.field or ENDS_ON: refusal.text})
-    if not asked.reason:
+    if not extension.reason:
         raise Refused(NEEDS_REASON, {REASON: NEEDS_REASON})
-    if len(asked.reason) > REASON_LIMIT:
-        text = TOO_LONG.format(length=len(asked.reason), limit=REASON_LIMIT)
+    if len(extension.reason) > REASON_LIMIT:
+        text = TOO_LONG.format(length=len(extension.reason), limit=REASON_LIMIT)
         raise Refused(text, {REASON: text})
 
 
 async def _move(
-    tx: AsyncConnection, request: Request, phase: Phase, asked: Extension, now: datetime
+    tx: AsyncConnection, request: Request, phase: Phase, extension: Extension, now: datetime
 ) -> Phase:
-    assert asked.ends_on is not None  # checked
-    span = Span(starts_on=phase.starts_on, ends_on=asked.ends_on)
+    assert extension.ends_on is not None  # checked
+    span = Span(starts_on=phase.starts_on, ends_on=extension.ends_on)
     moved = replace(
         phase,
-        ends_on=asked.ends_on,
-        extension_reason=asked.reason,
+        ends_on=extension.ends_on,
+        extension_reason=extension.reason,
         recovery_until=rules.recovery_until(span) if phase.is_sprint else None,
     )
     phases = schema.phases
@@ -160,7 +161,8 @@ async def _move(
 
 
 async def _announce(tx: AsyncConnection, request: Request, moved: Phase, now: datetime) -> None:
-    profiles = await known(tx, request.workspace_id, [request.user_id])  # a lead, or an admin
+    # The person may be an admin outside the team.
+    profiles = await known(tx, request.workspace_id, [request.user_id])
     by = profiles[request.user_id].name if request.user_id in profiles else request.user_id
     await enqueue.post(
         tx,

@@ -32,14 +32,14 @@ WHY_EXAMPLE = "The importer needed a second rewrite. Nothing else changes."
 
 @dataclass(frozen=True, kw_only=True)
 class Extension:
-    """What was typed. `ends_on` None: no day was chosen."""
+    """The submitted values. `ends_on` is None if no day was chosen."""
 
     ends_on: date | None
     reason: str
 
 
 def build(phase: Phase, latest: date) -> View:
-    """Filled with the latest day possible."""
+    """Build the form, preset to the latest possible day."""
     about = ABOUT.format(title=f"*{title(phase, 300)}*", latest=day(latest))
     end = InputBlock(
         block_id=ENDS_ON,
@@ -67,7 +67,7 @@ def build(phase: Phase, latest: date) -> View:
 
 
 def parse(values: Mapping[str, Any]) -> Extension:
-    """`values` is Slack's `state.values`."""
+    """Return the submitted values. `values` is Slack's `state.values`."""
     chosen = values[ENDS_ON][VALUE].get("selected_date")
     typed = values[REASON][VALUE].get("value") or ""
     return Extension(ends_on=date.fromisoformat(chosen) if chosen else None, reason=clean(typed))

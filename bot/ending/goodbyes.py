@@ -1,4 +1,4 @@
-"""Each member's private goodbye, in their own working hours."""
+"""Private goodbyes to members, in their working hours."""
 
 from collections.abc import Callable
 from datetime import date, datetime
@@ -22,7 +22,10 @@ from bot.slack.content import Content
 async def schedule_goodbyes(
     tx: AsyncConnection, workspace_id: str, phase: Phase, on: date | None, now: datetime
 ) -> None:
-    """From the day `on`, at the phase's time of day where each member lives; None: from now."""
+    """Schedule each member's goodbye in their working hours, from `on` or, if None, from `now`.
+
+    On the day `on` it is due at the phase's time of day in the member's zone.
+    """
     due = {}
     for member in phase.members:
         zone = member.zone or phase.zone
@@ -32,25 +35,28 @@ async def schedule_goodbyes(
 
 
 async def send_soon(tx: AsyncConnection, workspace_id: str, phase: Phase, now: datetime) -> None:
-    """It is wrapped up: goodbyes wait no longer. A line for who had theirs comes by itself."""
+    """Schedule goodbyes that are still to come for now, as the phase is wrapped up.
+
+    Members who have had theirs get their personal line, if any, as a separate message.
+    """
     for member in phase.members:
         subject = _subject(phase, member)
-        waits = await schedule.due_time(
+        due_at = await schedule.due_time(
             tx, workspace_id, action=ActionName.SAY_GOODBYE, subject=subject
         )
-        if waits is not None:
-            await _put(tx, workspace_id, ActionName.SAY_GOODBYE, phase, member, now)
+        if due_at is not None:
+            await _schedule(tx, workspace_id, ActionName.SAY_GOODBYE, phase, member, now)
         elif member.thanks_line:
-            await _put(tx, workspace_id, ActionName.SAY_LINE, phase, member, now)
+            await _schedule(tx, workspace_id, ActionName.SAY_LINE, phase, member, now)
 
 
 async def send_goodbye(services: Services, item: AgendaItem) -> None:
-    await _say(services, item, keys.goodbye, messages.goodbye)
+    await _send(services, item, keys.goodbye, messages.goodbye)
 
 
 async def send_late_line(services: Services, item: AgendaItem) -> None:
-    """What was written for somebody after their goodbye."""
-    await _say(services, item, keys.line, messages.late_line)
+    """Send a personal line that was written after the member's goodbye."""
+    await _send(services, item, keys.line, messages.late_line)
 
 
 ACTIONS = (
@@ -59,15 +65,18 @@ ACTIONS = (
 )
 
 
-async def _say(
+async def _send(
     services: Services,
     item: AgendaItem,
     key: Callable[[str, str], MessageKey],
-    words: Callable[[EndedPhase, Participant, date], Content],
+    build: Callable[[EndedPhase, Participant, date], Content],
 ) -> None:
-    """In their working hours, also after downtime; to nobody who cannot or will not read it."""
-    about = PhasePerson.parse(item.subject)
-    phase_id, user_id = about.phase_id, about.user_id
+    """Send it in the member's working hours, also after downtime.
+
+    Nothing is sent to people who cannot read it, or who have opted out and have no personal line.
+    """
+    subject = PhasePerson.parse(item.subject)
+    phase_id, user_id = subject.phase_id, subject.user_id
     client = services.client_for(item.workspace_id)
     person = await services.people.one(client, item.workspace_id, user_id)
     now = services.clock.now()
@@ -77,17 +86,17 @@ async def _say(
             log_skipped(item, "the phase is gone")
             return
         ended = await summarize(tx, item.workspace_id, phase)
-        found = [one for one in ended.phase.members if one.user_id == user_id]
-        if not found or person is None or not person.is_full_member:
+        matching = [member for member in ended.phase.members if member.user_id == user_id]
+        if not matching or person is None or not person.is_full_member:
             return
-        if await _wants_none(tx, item.workspace_id, ended, found[0]):
+        if await _wants_none(tx, item.workspace_id, ended, matching[0]):
             return
         await enqueue.post(
             tx,
             item.workspace_id,
             key=key(phase_id, user_id),
             to=user_id,
-            content=words(ended, found[0], ended.phase.day_of(now)),
+            content=build(ended, matching[0], ended.phase.day_of(now)),
             now=within_hours(now, person.zone or ended.phase.zone),
         )
 
@@ -95,12 +104,12 @@ async def _say(
 async def _wants_none(
     tx: AsyncConnection, workspace_id: str, ended: EndedPhase, member: Participant
 ) -> bool:
-    """Who opted out of the channel hears only what somebody wrote for them."""
+    """Return whether they have opted out of the channel and have no personal line to read."""
     quiet = await store.opted_out(tx, workspace_id, ended.phase.channel_id)
     return member.user_id in quiet and not member.thanks_line
 
 
-async def _put(
+async def _schedule(
     tx: AsyncConnection,
     workspace_id: str,
     action: str,

@@ -1,4 +1,4 @@
-"""Slack handlers for ending a phase, wrapping it up, and moving its end."""
+"""Slack handlers for ending, wrapping up and extending a phase."""
 
 from dataclasses import replace
 
@@ -45,17 +45,17 @@ async def press_end(services: Services, request: Request, ack: AsyncAck, body: B
 
 
 async def submit_extend(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
-    asked = extend_form.parse(typed_values(body))
-    moved = await extend.extend(services, request, asked)
-    told = EXTENDED_APART if moved.is_paused else EXTENDED
-    await show_next(ack, notice("Extended", told))
+    extension = extend_form.parse(typed_values(body))
+    moved = await extend.extend(services, request, extension)
+    text = EXTENDED_APART if moved.is_paused else EXTENDED
+    await show_next(ack, notice("Extended", text))
 
 
 async def submit_wrap_up(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
-    said = wrap_up_form.parse(typed_values(body))
-    ended = await wrap_up.wrap_up(services, request, said)
-    told = ENDED_APART if ended.is_paused else ENDED
-    await show_next(ack, notice(DONE, told))
+    submitted = wrap_up_form.parse(typed_values(body))
+    ended = await wrap_up.wrap_up(services, request, submitted)
+    text = ENDED_APART if ended.is_paused else ENDED
+    await show_next(ack, notice(DONE, text))
 
 
 async def _open_end(services: Services, request: Request, body: Body) -> None:

@@ -1,4 +1,4 @@
-"""Messages before a phase ends, at its end, and when it is extended. Pure."""
+"""Messages before the end of a phase, at its end, and about an extension. Pure."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date
@@ -77,12 +77,12 @@ LINE_FIRST = "{emoji} {name} in {channel}: a line for you."
 
 
 def closing(ended: EndedPhase) -> Content:
-    """For the channel: what comes back, what it cost, and what it brought if that is written."""
+    """Build the channel's closing message: returning work, duration, and the outcome if written."""
     phase = ended.phase
     first = _first(ENDED, phase)
     lines = [f"*{first}*\n{_cost(ended)}", *served(phase)]
     blocks: list[Block | dict[str, object]] = [*paragraphs(lines)]
-    blocks += paragraphs(_words(phase))
+    blocks += paragraphs(_wrap_up_lines(phase))
     blocks += paragraphs(coming_back(ended, ended.ended_on))
     blocks += paragraphs(_recovery(phase))
     if ended.picture:
@@ -92,13 +92,16 @@ def closing(ended: EndedPhase) -> Content:
 
 
 def wrapped_up(ended: EndedPhase, *, changed: bool, today: date) -> Content:
-    """For the channel, where the phase had ended by its date before the lead wrote this.
+    """Build the channel's message for a wrap-up written after the phase ended by its date.
 
-    `changed`: what waited is decided differently from what the closing message said.
+    `changed` says whether set-aside work is decided differently from the closing message.
     """
     phase = ended.phase
     first = _first(BROUGHT_FIRST, phase)
-    blocks: list[Block | dict[str, object]] = [section(f"*{first}*"), *paragraphs(_words(phase))]
+    blocks: list[Block | dict[str, object]] = [
+        section(f"*{first}*"),
+        *paragraphs(_wrap_up_lines(phase)),
+    ]
     if changed:
         blocks += [context(CHANGED_SINCE), *paragraphs(coming_back(ended, today))]
     picture = ended.picture if ended.picture_is_newer else None
@@ -108,22 +111,22 @@ def wrapped_up(ended: EndedPhase, *, changed: bool, today: date) -> Content:
 
 
 def warning(phase: Phase) -> Content:
-    """To each lead, two working days before the end."""
+    """Build the message to each lead, two working days before the end."""
     first = _first(WARN, phase, day=day(phase.ends_on))
     extended = phase.extension_reason is not None
     buttons = [button("Wrap up now", WRAP_UP, phase.phase_id)]
     if not extended:
         buttons.append(button("Extend", EXTEND, phase.phase_id))
     back = WARN_BACK.format(day=day(working_day_after(phase.ends_on))) if phase.items else ""
-    said = f"{WARN_NOTHING.format(back=back)} {WARN_ONLY if extended else WARN_ASK}"
-    return content(first, section(f"*{first}*\n{said}"), actions(*buttons))
+    advice = f"{WARN_NOTHING.format(back=back)} {WARN_ONLY if extended else WARN_ASK}"
+    return content(first, section(f"*{first}*\n{advice}"), actions(*buttons))
 
 
 def ask_wrap_up(phase: Phase, goodbyes_on: date) -> Content:
-    """To each lead, when it has ended by its date."""
+    """Build the message to each lead when the phase has ended by its date."""
     first = _first(ASK_WRAP_UP, phase)
-    words = ASK_APART if phase.is_paused else ASK_WHY
-    why = words.format(day=day(goodbyes_on)) + (ASK_BACK if phase.items else "")
+    template = ASK_APART if phase.is_paused else ASK_WHY
+    why = template.format(day=day(goodbyes_on)) + (ASK_BACK if phase.items else "")
     return content(
         first,
         section(f"*{first}*\n{why}"),
@@ -132,7 +135,7 @@ def ask_wrap_up(phase: Phase, goodbyes_on: date) -> Content:
 
 
 def written(ended: EndedPhase) -> Content:
-    """To each lead, in the place of the question, once one of them has answered it."""
+    """Build the text that replaces the question to each lead once one has answered it."""
     phase = ended.phase
     first = _first(WRITTEN, phase)
     by = (WRITTEN_APART if phase.is_paused else WRITTEN_BY).format(writer=quote(ended.writer))
@@ -140,7 +143,7 @@ def written(ended: EndedPhase) -> Content:
 
 
 def longer(phase: Phase, by: str) -> Content:
-    """For the channel, when the end moved. `by` is the lead's name."""
+    """Build the channel's message about the new end. `by` is the name of whoever extended it."""
     first = _first(EXTENDED, phase, day=day(phase.ends_on))
     why = EXTENDED_WHY.format(
         before=day(phase.first_ends_on),
@@ -149,35 +152,35 @@ def longer(phase: Phase, by: str) -> Content:
     )
     lines = [f"*{first}*", why]
     if phase.recovery_until:
-        free = day(working_day_after(phase.recovery_until))
-        lines.append(EXTENDED_RECOVERY.format(day=free))
+        free_from = day(working_day_after(phase.recovery_until))
+        lines.append(EXTENDED_RECOVERY.format(day=free_from))
     return content(first, *paragraphs(lines))
 
 
 def goodbye(ended: EndedPhase, member: Participant, today: date) -> Content:
-    """To one member, in private."""
+    """Build the private message to one member."""
     phase = ended.phase
     first = _first(GOODBYE, phase)
     lines = [f"*{first}*"]
     if phase.outcome:
         lines.append(_labelled(BROUGHT, phase.outcome))
     if member.contribution:
-        said = fitted(one_line(member.contribution), TEXT_SHOWN)
-        lines.append(CARRIED.format(contribution=said))
-    lines += _line(ended, member)
-    lines += [*_returning(ended, member.user_id, today), *_recovery(phase), *_follows(ended)]
+        contribution = fitted(one_line(member.contribution), TEXT_SHOWN)
+        lines.append(CARRIED.format(contribution=contribution))
+    lines += _thanks_line(ended, member)
+    lines += [*_item_lines(ended, member.user_id, today), *_recovery(phase), *_follows(ended)]
     return content(first, *paragraphs(lines))
 
 
 def late_line(ended: EndedPhase, member: Participant, today: date) -> Content:
-    """To one member, where the line was written after their goodbye."""
+    """Build the private message with a line written after the member's goodbye."""
     first = _first(LINE_FIRST, ended.phase)
-    return content(first, *paragraphs([f"*{first}*", *_line(ended, member)]))
+    return content(first, *paragraphs([f"*{first}*", *_thanks_line(ended, member)]))
 
 
-def _first(words: str, phase: Phase, **more: str) -> str:
+def _first(template: str, phase: Phase, **more: str) -> str:
     name = NAMES[phase.kind]
-    return words.format(
+    return template.format(
         emoji=EMOJI[phase.kind], name=name, channel=channel(phase.channel_id), **more
     )
 
@@ -186,26 +189,26 @@ def _cost(ended: EndedPhase) -> str:
     phase = ended.phase
     took = (ended.ended_on - phase.starts_on).days + 1
     planned = (phase.first_ends_on - phase.starts_on).days + 1
-    words = ""
+    deviation = ""
     if took > planned:
-        words = EXTENDED_BY.format(days=took - planned)
+        deviation = EXTENDED_BY.format(days=took - planned)
     elif took < planned:
-        words = EARLY.format(days=planned - took)
-    return COST.format(days=days(took), planned=words)
+        deviation = EARLY.format(days=planned - took)
+    return COST.format(days=days(took), planned=deviation)
 
 
-def _words(phase: Phase) -> Iterable[str]:
+def _wrap_up_lines(phase: Phase) -> Iterable[str]:
     written = ((BROUGHT, phase.outcome), (LEARNED, phase.learning), (THANKS, phase.thanks))
     return [_labelled(label, text) for label, text in written if text]
 
 
 def served(phase: Phase) -> Iterable[str]:
-    """The milestone, where there is one."""
+    """Return a line with the milestone, if there is one."""
     return [_labelled(SERVED, phase.milestone)] if phase.milestone else []
 
 
 def _follows(ended: EndedPhase) -> Iterable[str]:
-    """Until it is wrapped up; nothing where nobody leads any more, or none can tell the channel."""
+    """Announce the wrap-up until it is written, unless there is no lead or the phase is paused."""
     phase = ended.phase
     if phase.wrapped_up_at is None and ended.phase.leads and not phase.is_paused:
         yield FOLLOWS.format(leads=lead_names(ended.phase))
@@ -216,7 +219,7 @@ def _labelled(label: str, text: str) -> str:
 
 
 def coming_back(ended: EndedPhase, today: date) -> Sequence[str]:
-    """What becomes of the work that waited, a line each; nothing where none did."""
+    """Return a heading and a line for each set-aside item; nothing if there are none."""
     items = ended.phase.items
     return [BACK_HEADING, *(_item_outcome(item, ended, today) for item in items)] if items else []
 
@@ -235,7 +238,7 @@ def _named(item: SetAsideItem) -> str:
 
 
 def _back_when(ended: EndedPhase, today: date) -> str:
-    """The working day after the end; a message may come days after that."""
+    """The working day after the end, worded for a message that may come days later."""
     back = working_day_after(ended.ended_on)
     return (SINCE if back < today else ON).format(day=day(back))
 
@@ -246,21 +249,21 @@ def _recovery(phase: Phase) -> Sequence[str]:
     return [RECOVERY.format(day=day(working_day_after(phase.recovery_until)))]
 
 
-def _line(ended: EndedPhase, member: Participant) -> Iterable[str]:
+def _thanks_line(ended: EndedPhase, member: Participant) -> Iterable[str]:
     if member.thanks_line:
         line = fitted(one_line(member.thanks_line), LINE_SHOWN * 2)
         yield WROTE.format(writer=quote(ended.writer), line=line)
 
 
-def _returning(ended: EndedPhase, user_id: str, today: date) -> Iterable[str]:
-    """What is taken up again, with whom; of their own work also what is not."""
+def _item_lines(ended: EndedPhase, user_id: str, today: date) -> Iterable[str]:
+    """Yield what resumes and with whom; of the member's own items also the others."""
     for item in ended.phase.items:
-        mine = item.owner_id == user_id
+        is_own = item.owner_id == user_id
         if item.outcome == ItemOutcome.RESUMED:
-            owner = YOU if mine else fitted(item.owner_name or item.owner_id, LINE_SHOWN)
+            owner = YOU if is_own else fitted(item.owner_name or item.owner_id, LINE_SHOWN)
             when = _back_when(ended, today)
             yield BACK_WITH.format(owner=owner, when=when, text=_named(item))
-        elif mine and item.outcome == ItemOutcome.PARKED and item.parked_until:
+        elif is_own and item.outcome == ItemOutcome.PARKED and item.parked_until:
             yield YOURS_PARKED.format(day=day(item.parked_until), text=_named(item))
-        elif mine and item.outcome == ItemOutcome.DROPPED:
+        elif is_own and item.outcome == ItemOutcome.DROPPED:
             yield YOURS_DROPPED.format(text=_named(item))

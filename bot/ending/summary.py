@@ -1,4 +1,4 @@
-"""Facts about a phase that has ended, for its closing, wrap-up and goodbyes."""
+"""Facts about an ended phase, for its closing message, wrap-up and goodbyes."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -14,28 +14,32 @@ from bot.slack.people import known
 
 @dataclass(frozen=True, kw_only=True)
 class EndedPhase:
-    """A phase that is over, and what is known of it."""
+    """A phase that is over, and what is known about it."""
 
     phase: Phase
     ended_on: date
-    writer: str  # the name of who wrapped it up; empty: nobody has yet
-    picture: Picture | None  # of results that the team has seen; None: there are none
-    picture_is_newer: bool  # some of these were shown after the end
+    writer: str  # name of the author of the wrap-up; empty if there is none yet
+    picture: Picture | None  # of results shown to the team; None if there are none
+    picture_is_newer: bool  # some of these results were shown after the end
 
 
 async def summarize(tx: AsyncConnection, workspace_id: str, phase: Phase) -> EndedPhase:
-    """The summary of an ended phase. Raises ValueError where it still runs."""
+    """Return the summary of an ended phase.
+
+    Raises:
+        ValueError: it is still running.
+    """
     if phase.ended_at is None:
         raise ValueError(f"phase {phase.phase_id} still runs")
     ended_at = phase.ended_at
     rounds = await closed_rounds(tx, workspace_id, phase)
-    seen = [(one, one.shown_at) for one in rounds if one.shown_at is not None]
+    shown = [(round_, round_.shown_at) for round_ in rounds if round_.shown_at is not None]
     return EndedPhase(
         phase=phase,
         ended_on=phase.day_of(ended_at),
         writer=await _writer(tx, workspace_id, phase),
-        picture=picture_of([one for one, _ in seen]),
-        picture_is_newer=any(shown_at > ended_at for _, shown_at in seen),
+        picture=picture_of([round_ for round_, _ in shown]),
+        picture_is_newer=any(shown_at > ended_at for _, shown_at in shown),
     )
 
 
@@ -43,7 +47,7 @@ async def _writer(tx: AsyncConnection, workspace_id: str, phase: Phase) -> str:
     user_id = phase.wrapped_up_by
     if user_id is None:
         return ""
-    names = {one.user_id: one.name for one in phase.people}
+    names = {person.user_id: person.name for person in phase.people}
     if user_id in names:
         return names[user_id]
     profiles = await known(tx, workspace_id, [user_id])

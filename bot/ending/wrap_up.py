@@ -1,4 +1,4 @@
-"""The wrap-up: what a lead says at the end, and what becomes of the work that waited."""
+"""The wrap-up: the lead's words about a phase, and what happens to set-aside work."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
@@ -40,11 +40,11 @@ PARKED_WHEN = "Nothing was sent: parked work needs a day on which it comes back.
 PARKED_LATER = "Nothing was sent: {day} is not after today. Choose a later day."
 
 
-async def wrap_up(services: Services, request: Request, said: WrapUp) -> Phase:
-    """Keep what a lead says at the end; a running phase ends with it. Returns it as it is now.
+async def wrap_up(services: Services, request: Request, submitted: WrapUp) -> Phase:
+    """Store the wrap-up, ending the phase if it is running; return the updated phase.
 
     Raises:
-        Refused: not a lead or admin, written before, or something cannot be so (at its field).
+        Refused: the person is not a lead or admin, it was written before, or a field is invalid.
     """
     actor = await actor_of(services, request)
     now = services.clock.now()
@@ -52,29 +52,32 @@ async def wrap_up(services: Services, request: Request, said: WrapUp) -> Phase:
         phase = await lock_to_manage(tx, request, actor)
         if phase.wrapped_up_at is not None:
             raise Refused(WRITTEN)
-        _check(said, phase.day_of(now))
+        _check(submitted, phase.day_of(now))
         was_active, items = phase.is_active, phase.items
         if was_active:
             by = request.user_id
             phase = await end.end_now(tx, request.workspace_id, phase, by=by, now=now)
-        phase = await _keep(tx, request, phase, said, now)
+        phase = await _store(tx, request, phase, submitted, now)
         ended = await summarize(tx, request.workspace_id, phase)
         if was_active:
             await end.post_closing(tx, request.workspace_id, ended, now)
             await goodbyes.schedule_goodbyes(tx, request.workspace_id, ended.phase, None, now)
         else:
-            await _add_to_the_end(tx, request, items, ended, now)
+            await _publish_after_end(tx, request, items, ended, now)
     return phase
 
 
-async def _add_to_the_end(
+async def _publish_after_end(
     tx: AsyncConnection,
     request: Request,
     items_before: Sequence[SetAsideItem],
     ended: EndedPhase,
     now: datetime,
 ) -> None:
-    """It had ended by its date: the channel reads the rest, and no lead is asked any more."""
+    """Publish the wrap-up of a phase that had already ended by its date.
+
+    The channel gets the rest of the closing, and the leads are no longer asked.
+    """
     phase = ended.phase
     if not phase.is_paused:
         await enqueue.post(
@@ -98,30 +101,33 @@ async def _add_to_the_end(
 async def _after_closing(
     tx: AsyncConnection, request: Request, phase: Phase, now: datetime
 ) -> datetime:
-    """At once; after downtime the closing may still wait for the morning, and this with it."""
+    """Return `now`, unless the closing message is still undelivered.
+
+    After downtime it may wait for working hours, and the wrap-up has to wait with it.
+    """
     key = keys.closing(phase.phase_id)
     closed = await requeue.is_delivered(tx, request.workspace_id, key)
     return now if closed else within_hours(now, phase.zone)
 
 
-def _check(said: WrapUp, today: date) -> None:
-    wrong = {} if said.outcome else {OUTCOME: NEEDS_OUTCOME}
-    limits = {name: (getattr(said, name), TEXT_LIMIT) for name in (OUTCOME, LEARNING, THANKS)}
-    limits |= {line_block(one): (line, LINE_LIMIT) for one, line in said.lines.items()}
+def _check(submitted: WrapUp, today: date) -> None:
+    errors = {} if submitted.outcome else {OUTCOME: NEEDS_OUTCOME}
+    limits = {name: (getattr(submitted, name), TEXT_LIMIT) for name in (OUTCOME, LEARNING, THANKS)}
+    limits |= {line_block(user_id): (line, LINE_LIMIT) for user_id, line in submitted.lines.items()}
     for name, (text, limit) in limits.items():
         if len(text) > limit:
-            wrong[name] = TOO_LONG.format(length=len(text), limit=limit)
-    for position, item in said.decisions.items():
+            errors[name] = TOO_LONG.format(length=len(text), limit=limit)
+    for position, item in submitted.decisions.items():
         if item.outcome is ItemOutcome.PARKED and item.until is None:
-            wrong[until_block(position)] = PARKED_WHEN
+            errors[until_block(position)] = PARKED_WHEN
         elif item.until is not None and item.until <= today:
-            wrong[until_block(position)] = PARKED_LATER.format(day=day(item.until))
-    if wrong:
-        raise Refused(next(iter(wrong.values())), wrong)
+            errors[until_block(position)] = PARKED_LATER.format(day=day(item.until))
+    if errors:
+        raise Refused(next(iter(errors.values())), errors)
 
 
-async def _keep(
-    tx: AsyncConnection, request: Request, phase: Phase, said: WrapUp, now: datetime
+async def _store(
+    tx: AsyncConnection, request: Request, phase: Phase, submitted: WrapUp, now: datetime
 ) -> Phase:
     phases = schema.phases
     await tx.execute(
@@ -130,15 +136,15 @@ async def _keep(
             phases.c.workspace_id == request.workspace_id, phases.c.phase_id == request.target_id
         )
         .values(
-            outcome=said.outcome,
-            learning=said.learning or None,
-            thanks=said.thanks or None,
+            outcome=submitted.outcome,
+            learning=submitted.learning or None,
+            thanks=submitted.thanks or None,
             wrapped_up_at=now,
             wrapped_up_by=request.user_id,
         )
     )
-    await end.decide_items(tx, request.workspace_id, phase, said.decisions)
-    await _keep_lines(tx, request, said.lines)
+    await end.decide_items(tx, request.workspace_id, phase, submitted.decisions)
+    await _store_lines(tx, request, submitted.lines)
     await add_audit_entry(
         tx,
         request.workspace_id,
@@ -150,11 +156,11 @@ async def _keep(
         now=now,
     )
     stored = await store.load(tx, request.workspace_id, request.target_id)
-    assert stored is not None  # it is locked
+    assert stored is not None  # its row is locked
     return stored
 
 
-async def _keep_lines(tx: AsyncConnection, request: Request, lines: Mapping[str, str]) -> None:
+async def _store_lines(tx: AsyncConnection, request: Request, lines: Mapping[str, str]) -> None:
     people = schema.phase_people
     for user_id, line in lines.items():
         await tx.execute(

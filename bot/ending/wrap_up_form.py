@@ -1,4 +1,4 @@
-"""The form that ends a phase: what it brought, what was learned, what comes back."""
+"""The form that ends a phase: outcome, learning, thanks, and the fate of set-aside work."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ FORM = "phases.wrap_up"
 VALUE = "phases.value"
 OUTCOME, LEARNING, THANKS = "outcome", "learning", "thanks"
 TEXT_LIMIT, LINE_LIMIT = 1_000, 300
-#: With more members the lines would make the form too long to be filled in.
+#: Members with a line in the form; with more it would be too long to fill in.
 LINES_SHOWN = 20
 
 TITLE = "Wrap up"
@@ -57,7 +57,7 @@ OUTCOMES = {
 
 @dataclass(frozen=True, kw_only=True)
 class ItemDecision:
-    """`until` is None unless parked."""
+    """The decision about a set-aside item. `until` is None unless it is parked."""
 
     outcome: ItemOutcome = ItemOutcome.RESUMED
     until: date | None = None
@@ -65,7 +65,7 @@ class ItemDecision:
 
 @dataclass(frozen=True, kw_only=True)
 class WrapUp:
-    """What a lead says at the end. Lines by user id, decisions by the item's position."""
+    """The submitted values. Lines are keyed by user id, decisions by the item's position."""
 
     outcome: str = ""
     learning: str = ""
@@ -75,15 +75,15 @@ class WrapUp:
 
 
 def build(phase: Phase) -> View:
-    """Filled with what was said before, if anything."""
+    """Build the form, filled with what was entered before, if anything."""
     about = f"*{title(phase, 300)}*\n{ABOUT[phase.is_active]}"
-    blocks: list[Block] = [section(about), *(_text(phase, *each) for each in FIELDS)]
+    blocks: list[Block] = [section(about), *(_text(phase, *text_field) for text_field in FIELDS)]
     if phase.items:
         blocks += [header(BACK), context(BACK_ABOUT)]
         blocks += [block for item in phase.items for block in _item(item)]
     if phase.members:
         blocks += [header(PRIVATE), context(*_about_lines(phase))]
-        blocks += [_line(one) for one in phase.members[:LINES_SHOWN]]
+        blocks += [_thanks_line(member) for member in phase.members[:LINES_SHOWN]]
     return View(
         type="modal",
         callback_id=FORM,
@@ -96,13 +96,13 @@ def build(phase: Phase) -> View:
 
 
 def parse(values: Mapping[str, Any]) -> WrapUp:
-    """`values` is Slack's `state.values`."""
+    """Return the submitted values. `values` is Slack's `state.values`."""
     given = {block_id: states[VALUE] for block_id, states in values.items() if VALUE in states}
     texts = {name: clean(given[name].get("value") or "") for name in (OUTCOME, LEARNING, THANKS)}
     positions = [int(name.split(":")[1]) for name in given if name.startswith("outcome:")]
     return WrapUp(
         **texts,
-        decisions={at: _decision(given, at) for at in positions},
+        decisions={position: _decision(given, position) for position in positions},
         lines={
             name.split(":")[1]: line
             for name in given
@@ -162,7 +162,7 @@ def _about_lines(phase: Phase) -> list[str]:
     return [PRIVATE_ABOUT, PRIVATE_REST.format(shown=LINES_SHOWN)]
 
 
-def _line(member: Participant) -> Block:
+def _thanks_line(member: Participant) -> Block:
     return text_input(
         line_block(member.user_id),
         truncated(member.name.strip() or member.user_id, 200),

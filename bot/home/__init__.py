@@ -1,4 +1,4 @@
-"""App Home and help: what is open for a person, and what the bot can do."""
+"""App Home and help: open questions and phases of a person, and the list of commands."""
 
 from bot.agenda.actions import AgendaAction
 from bot.home.handlers import register

@@ -1,4 +1,4 @@
-"""Slack handlers for App Home, and for every command and event that nothing else handles."""
+"""Slack handlers for App Home, and for all commands and events without another handler."""
 
 import re
 from functools import partial
@@ -30,7 +30,7 @@ UNKNOWN = (
 
 
 def register(app: AsyncApp, services: Services) -> None:
-    """Must come after every other package: it also takes the commands and events that are left."""
+    """Register the handlers. Call it last: it also catches all remaining commands and events."""
     app.event("app_home_opened")(partial(opened, services))
     app.action(view.SEND)(handler(services, send))
     app.action(view.SKIP)(handler(services, skip))
@@ -49,53 +49,53 @@ def register(app: AsyncApp, services: Services) -> None:
 
 
 async def opened(services: Services, body: Body, context: AsyncBoltContext) -> None:
-    """Somebody looks at the Home tab (Slack also tells of the Messages tab)."""
+    """Publish the Home tab when a person opens it; Slack also reports the Messages tab."""
     event = body["event"]
     if event.get("tab") == "home":
-        await _show(services, Request(workspace_id=str(context.team_id), user_id=event["user"]))
+        await _publish(services, Request(workspace_id=str(context.team_id), user_id=event["user"]))
 
 
 async def send(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
-    """With nothing chosen it opens the form and saves nothing, as in the weekly message."""
-    given = answer_form.parse(typed_values(body), request.target_id)
-    if not given.has_answer:
-        await open_form_with(services, body, request, given)
+    """Save the answers, or open the form if nothing is chosen, as in the weekly message."""
+    answers = answer_form.parse(typed_values(body), request.target_id)
+    if not answers.has_answer:
+        await open_form_with(services, body, request, answers)
         await ack()
         return
-    await answering.answer(services, request, given)
+    await answering.answer(services, request, answers)
     await ack()
-    await _show(services, request)
+    await _publish(services, request)
 
 
 async def skip(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
     await answering.skip(services, request)
     await ack()
-    await _show(services, request)
+    await _publish(services, request)
 
 
 async def opt_out(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
     await lifecycle.opt_out(services, request)
     await ack()
-    await _show(services, request)
+    await _publish(services, request)
 
 
 async def opt_in(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
     await lifecycle.opt_in(services, request)
     await ack()
-    await _show(services, request)
+    await _publish(services, request)
 
 
 async def decide(
     services: Services, decision: Decision, request: Request, ack: AsyncAck, body: Body
 ) -> None:
-    """An admin has a held message posted again, or drops it."""
+    """Carry out an admin's decision to post a held message again or drop it."""
     await held_decisions.decide(services, decision, request)
     await ack()
-    await _show(services, request)
+    await _publish(services, request)
 
 
 async def ask_for_link(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
-    """An admin saw a held message: where?"""
+    """Ask an admin who has seen a held message for its link."""
     form = held_messages.build(await held_decisions.held_message(services, request))
     await open_form(services.client_for(request.workspace_id), body, form)
     await ack()
@@ -105,21 +105,21 @@ async def keep_link(services: Services, request: Request, ack: AsyncAck, body: B
     link = held_messages.parse(typed_values(body))
     await held_decisions.decide(services, Decision.THERE, request, link=link)
     await ack()
-    await _show(services, request)
+    await _publish(services, request)
 
 
 async def show_help(ack: AsyncAck) -> None:
-    said = help_message()
-    await ack(text=said.text, blocks=said.blocks)
+    message = help_message()
+    await ack(text=message.text, blocks=message.blocks)
 
 
 async def show_unknown(ack: AsyncAck, body: Body) -> None:
-    said = unknown_message(parse(body.get("text", "")).name)
-    await ack(text=said.text, blocks=said.blocks)
+    message = unknown_message(parse(body.get("text", "")).name)
+    await ack(text=message.text, blocks=message.blocks)
 
 
 async def acknowledge(body: Body) -> None:
-    """In Socket Mode an event without a listener would never be acknowledged."""
+    """Accept the event; without a listener it would never be acknowledged in Socket Mode."""
     log.debug("event_not_needed", event_type=body["event"]["type"])
 
 
@@ -127,7 +127,7 @@ async def refuse_unknown() -> None:
     raise Refused(UNKNOWN)
 
 
-async def _show(services: Services, request: Request) -> None:
+async def _publish(services: Services, request: Request) -> None:
     client = services.client_for(request.workspace_id)
     await lifecycle.show_home(
         services,
@@ -138,7 +138,7 @@ async def _show(services: Services, request: Request) -> None:
 
 
 async def _is_admin(services: Services, request: Request) -> bool:
-    """Whether held messages are shown; where Slack cannot be asked now they are not."""
+    """Return whether to show held messages; not if Slack cannot be asked now."""
     try:
         return await may_change(services, request)
     except (Refused, SlackApiError, ClientError, TimeoutError):
@@ -146,9 +146,9 @@ async def _is_admin(services: Services, request: Request) -> bool:
 
 
 async def _channels_of(client: AsyncWebClient, user_id: str) -> tuple[str, ...]:
-    """The channels this person and the bot are both in; none where Slack will not say."""
+    """Return the channels that both the person and the bot are in; none if Slack refuses to say."""
     try:
-        answer = await client.users_conversations(
+        response = await client.users_conversations(
             user=user_id,
             types="public_channel,private_channel",
             exclude_archived=True,
@@ -157,4 +157,4 @@ async def _channels_of(client: AsyncWebClient, user_id: str) -> tuple[str, ...]:
     except SlackApiError as error:
         log.warning("channels_not_read", reason=reason_of(error))
         return ()
-    return tuple(channel["id"] for channel in answer["channels"])
+    return tuple(channel["id"] for channel in response["channels"])

@@ -27,48 +27,48 @@ CANNOT_ASK = "Nothing was changed: Slack did not answer. Try again in a minute."
 async def held_messages_of(
     tx: AsyncConnection, workspace_id: str
 ) -> tuple[tuple[HeldMessage, ...], int]:
-    """The first few held messages of a workspace, and how many there are."""
-    found = await admin_queries.list_messages(
+    """Return the first few held messages of a workspace, and the number of all."""
+    messages = await admin_queries.list_messages(
         tx, (State.HELD,), limit=SHOWN, workspace_id=workspace_id
     )
-    count = await admin_queries.count(tx, (State.HELD,), workspace_id) if found else 0
-    return tuple(_held(message) for message in found), count
+    count = await admin_queries.count(tx, (State.HELD,), workspace_id) if messages else 0
+    return tuple(_as_held(message) for message in messages), count
 
 
 async def held_message(services: Services, request: Request) -> HeldMessage:
-    """One held message, for an admin who says that it is there.
+    """Return a held message, for an admin who says that it was delivered.
 
     Raises:
-        Refused: not an admin, or it is not held any more.
+        Refused: the person is not an admin, or the message is no longer held.
     """
-    await _only_admins(services, request)
+    await _require_admin(services, request)
     async with services.db.reading() as reader:
         message = await _message(reader, request)
-    against = message_decisions.refusal_of(Decision.THERE, message, services.clock.now())
-    if against is not None:
-        raise Refused(against)
-    return _held(message)
+    refusal = message_decisions.refusal_of(Decision.THERE, message, services.clock.now())
+    if refusal is not None:
+        raise Refused(refusal)
+    return _as_held(message)
 
 
 async def decide(
     services: Services, decision: Decision, request: Request, *, link: str | None = None
 ) -> None:
-    """Carry out what an admin decided; `link` says where it is, for THERE.
+    """Carry out an admin's decision; for THERE, `link` points to the message.
 
     Raises:
-        Refused: not an admin, no such message there, or it was decided already.
+        Refused: the person is not an admin, the link leads to no message, or it was decided before.
     """
-    await _only_admins(services, request)
-    place = None if link is None else await _seen(services, request.workspace_id, link)
+    await _require_admin(services, request)
+    location = None if link is None else await _location_from(services, request.workspace_id, link)
     now = services.clock.now()
     async with services.db.transaction() as tx:
         message = await _message(tx, request)
         await message_decisions.decide(
-            tx, decision, message, actor=request.user_id, now=now, place=place
+            tx, decision, message, actor=request.user_id, now=now, place=location
         )
 
 
-async def _only_admins(services: Services, request: Request) -> None:
+async def _require_admin(services: Services, request: Request) -> None:
     if not await may_change(services, request):
         raise Refused(ADMINS_ONLY)
 
@@ -80,22 +80,22 @@ async def _message(tx: AsyncConnection, request: Request) -> ListedMessage:
     return message
 
 
-async def _seen(services: Services, workspace_id: str, link: str) -> SlackLocation:
-    """The place a link leads to, if Slack knows a message there."""
-    found = place_in(link)
-    if found is None:
+async def _location_from(services: Services, workspace_id: str, link: str) -> SlackLocation:
+    """Return the location a link points to, if Slack knows a message there."""
+    target = place_in(link)
+    if target is None:
         raise Refused(message_decisions.NO_LINK, {LINK: message_decisions.NO_LINK})
-    channel, ts = found
+    channel, ts = target
     try:
         await services.client_for(workspace_id).chat_getPermalink(channel=channel, message_ts=ts)
     except SlackApiError as error:
-        gone = verdict(error).meaning is ErrorKind.PERMANENT
-        said = NOT_SEEN if gone else CANNOT_ASK
-        raise Refused(said, {LINK: said}) from error
+        is_missing = verdict(error).meaning is ErrorKind.PERMANENT
+        refusal = NOT_SEEN if is_missing else CANNOT_ASK
+        raise Refused(refusal, {LINK: refusal}) from error
     return SlackLocation(channel=channel, ts=ts)
 
 
-def _held(message: ListedMessage) -> HeldMessage:
+def _as_held(message: ListedMessage) -> HeldMessage:
     return HeldMessage(
         message_id=message.message_id,
         what=message_names.what(message),

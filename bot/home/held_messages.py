@@ -1,4 +1,4 @@
-"""Messages of which nobody can tell whether they arrived, as workspace admins see them in Home."""
+"""Held messages, whose delivery cannot be determined, as shown to workspace admins in Home."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,7 +13,7 @@ from bot.slack.mrkdwn import channel, clean, instant
 
 AGAIN, THERE, DROP = "home.held_again", "home.held_there", "home.held_drop"
 FORM, LINK, VALUE = "home.held_link", "link", "home.value"
-#: So many are shown with buttons, the others counted.
+#: Messages shown with buttons; the others are counted.
 SHOWN = 3
 LONGEST_LINK = 300
 
@@ -42,16 +42,16 @@ EXAMPLE = "https://example.slack.com/archives/C0123456789/p1763892000123456"
 
 
 def blocks(held: Sequence[HeldMessage], count: int) -> list[Block]:
-    """The first few with their buttons; `count` is how many there are in all."""
+    """Build blocks for the first few messages, with buttons; `count` is the number of all."""
     if not held:
         return []
-    shown = [block for one in held for block in _one(one)]
+    shown = [block for message in held for block in _message_blocks(message)]
     more = [context(MORE.format(count=count - len(held)))] if count > len(held) else []
     return [header(TITLE), section(ABOUT), *shown, *more, context(CHOICES)]
 
 
 def build(held: HeldMessage) -> View:
-    """The form that asks for the link."""
+    """Build the form that asks for the link."""
     link = text_input(LINK, LABEL, VALUE, limit=LONGEST_LINK, placeholder=EXAMPLE)
     return View(
         type="modal",
@@ -65,26 +65,28 @@ def build(held: HeldMessage) -> View:
 
 
 def parse(values: Mapping[str, Any]) -> str:
-    """The link, as it was pasted. `values` is Slack's `state.values`."""
+    """Return the link as pasted. `values` is Slack's `state.values`."""
     return clean(values[LINK][VALUE].get("value") or "")
 
 
-def _one(held: HeldMessage) -> list[Block]:
-    words = IN_CHANNEL if held.channel_id else TO_PERSON
+def _message_blocks(held: HeldMessage) -> list[Block]:
+    template = IN_CHANNEL if held.channel_id else TO_PERSON
     what = held.what[0].upper() + held.what[1:]
     where = channel(held.channel_id) if held.channel_id else ""
-    said = words.format(what=what, channel=where, at=instant(held.at))
-    return [section(said), _buttons(held)]
+    text = template.format(what=what, channel=where, at=instant(held.at))
+    return [section(text), _buttons(held)]
 
 
 def _buttons(held: HeldMessage) -> ActionsBlock:
-    again = button("Post again", AGAIN, held.message_id, confirm=_ask(AGAIN_TITLE, AGAIN_TEXT))
+    again = button(
+        "Post again", AGAIN, held.message_id, confirm=_confirmation(AGAIN_TITLE, AGAIN_TEXT)
+    )
     there = button("It is there", THERE, held.message_id)
-    drop = button("Drop", DROP, held.message_id, confirm=_ask(DROP_TITLE, DROP_TEXT))
+    drop = button("Drop", DROP, held.message_id, confirm=_confirmation(DROP_TITLE, DROP_TEXT))
     return actions(again, *([there] if held.channel_id else []), drop)
 
 
-def _ask(title: str, text: str) -> ConfirmObject:
+def _confirmation(title: str, text: str) -> ConfirmObject:
     return ConfirmObject(
         title=plain(title), text=plain(text), confirm=plain("Yes"), deny=plain("Cancel")
     )

@@ -1,10 +1,11 @@
-"""`/imbalance help`, and a kind answer to anything else."""
+"""`/imbalance help`, and the reply to unknown subcommands."""
 
 from bot.slack.command import NAME, suggestion
 from bot.slack.content import Content, content, context, section
 from bot.slack.mrkdwn import quote, truncated
 
-#: What each subcommand does, in the order people need them. The bare command shows the state.
+#: Subcommands and their descriptions, in the order people need them. The bare command shows the
+#: status.
 SUBCOMMANDS = {
     "start": "start a phase: a form with a preview, nothing is said before you announce it",
     "status": "how this channel's phase stands, with the buttons that make sense now",
@@ -15,7 +16,7 @@ SUBCOMMANDS = {
     "settings": "limits, who may start, wording and defaults of this workspace",
     "help": "this page",
 }
-#: What may follow `start`.
+#: Examples of arguments to `start`.
 START_EXAMPLES = (
     f"`{NAME} start results 2w Ship the beta`",
     f"`{NAME} start trust until 2026-12-18`",
@@ -35,9 +36,9 @@ LONGEST_QUOTE = 40
 
 
 def help_message() -> Content:
-    """What can be typed, and what a phase is."""
+    """Build the list of commands, with an explanation of phases."""
     commands = [f"`{NAME}`  this channel at a glance"]
-    commands += [f"`{NAME} {name}`  {does}" for name, does in SUBCOMMANDS.items()]
+    commands += [f"`{NAME} {name}`  {description}" for name, description in SUBCOMMANDS.items()]
     return content(
         TITLE,
         section(f"*{TITLE}*\n{ABOUT}"),
@@ -48,8 +49,8 @@ def help_message() -> Content:
 
 
 def unknown_message(typed: str) -> Content:
-    """The nearest subcommand; nothing happens by itself."""
-    said = UNKNOWN.format(typed=f'"{quote(truncated(typed, LONGEST_QUOTE))}"')
+    """Suggest the nearest subcommand. Nothing is carried out."""
+    refusal = UNKNOWN.format(typed=f'"{quote(truncated(typed, LONGEST_QUOTE))}"')
     nearest = suggestion(typed, list(SUBCOMMANDS))
     advice = MEANT.format(name=nearest) if nearest else SEE_HELP
-    return content(NOTHING_DONE, section(f"{said} {advice}"))
+    return content(NOTHING_DONE, section(f"{refusal} {advice}"))

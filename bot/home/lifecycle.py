@@ -30,9 +30,9 @@ LONGEST_TITLE = 300
 async def show_home(
     services: Services, request: Request, *, channel_ids: tuple[str, ...], is_admin: bool = False
 ) -> None:
-    """Publish a person's App Home as things are now; the newest view wins.
+    """Publish a person's App Home in its current state; the newest view wins.
 
-    `channel_ids` are channels the person is in; phases they belong to are shown anyway.
+    `channel_ids` are channels the person is in; the phases they belong to are always shown.
     """
     workspace_id, user_id = request.workspace_id, request.user_id
     now = services.clock.now()
@@ -52,7 +52,7 @@ async def show_home(
 
 
 async def opt_out(services: Services, request: Request) -> None:
-    """Ask this person no more in the target channel. Rounds already open stay answerable."""
+    """Stop asking this person in the target channel. Open rounds can still be answered."""
     async with services.db.transaction() as tx:
         await insert_if_new(
             tx,
@@ -64,7 +64,7 @@ async def opt_out(services: Services, request: Request) -> None:
 
 
 async def opt_in(services: Services, request: Request) -> None:
-    """Ask this person in the target channel again."""
+    """Resume asking this person in the target channel."""
     optouts = schema.channel_optouts
     async with services.db.transaction() as tx:
         await tx.execute(
@@ -83,15 +83,19 @@ async def _phases(
     channel_ids: tuple[str, ...],
     now: datetime,
 ) -> tuple[PhaseSummary, ...]:
-    found = await store.phases_of(
+    phases = await store.phases_of(
         tx, workspace_id, user_id, channel_ids=channel_ids, ended_since=now - NOTHING_AFTER
     )
-    ended = [one.phase_id for one in found if not one.is_active]
-    asked_again = {one for one in ended if await _has_rounds_to_come(tx, workspace_id, one)}
-    shown = [one for one in found if one.is_active or one.phase_id in asked_again]
-    quiet = await store.opted_out_channels(tx, workspace_id, user_id) if shown else frozenset()
-    lines = [_line(one, user_id, now, opted_out=one.channel_id in quiet) for one in shown]
-    return tuple(sorted(lines, key=_first))
+    ended = [phase.phase_id for phase in phases if not phase.is_active]
+    asked_again = {
+        phase_id for phase_id in ended if await _has_rounds_to_come(tx, workspace_id, phase_id)
+    }
+    shown = [phase for phase in phases if phase.is_active or phase.phase_id in asked_again]
+    opted_out = await store.opted_out_channels(tx, workspace_id, user_id) if shown else frozenset()
+    summaries = [
+        _summary(phase, user_id, now, opted_out=phase.channel_id in opted_out) for phase in shown
+    ]
+    return tuple(sorted(summaries, key=_sort_key))
 
 
 async def _has_rounds_to_come(tx: AsyncConnection, workspace_id: str, phase_id: str) -> bool:
@@ -100,7 +104,7 @@ async def _has_rounds_to_come(tx: AsyncConnection, workspace_id: str, phase_id: 
     )
 
 
-def _line(phase: Phase, user_id: str, now: datetime, *, opted_out: bool) -> PhaseSummary:
+def _summary(phase: Phase, user_id: str, now: datetime, *, opted_out: bool) -> PhaseSummary:
     leads = phase.is_led_by(user_id)
     return PhaseSummary(
         phase_id=phase.phase_id,
@@ -116,6 +120,6 @@ def _line(phase: Phase, user_id: str, now: datetime, *, opted_out: bool) -> Phas
     )
 
 
-def _first(line: PhaseSummary) -> tuple[bool, bool, date, str]:
-    """What runs comes first, and of that what this person leads."""
-    return line.is_over, not line.leads, line.ends_on, line.phase_id
+def _sort_key(summary: PhaseSummary) -> tuple[bool, bool, date, str]:
+    """Sort key: running phases first, and among them those that the person leads."""
+    return summary.is_over, not summary.leads, summary.ends_on, summary.phase_id

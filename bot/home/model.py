@@ -1,4 +1,4 @@
-"""The contents of one person's App Home."""
+"""The contents of a person's App Home."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -9,35 +9,35 @@ from bot.rounds.model import OpenQuestion
 
 @dataclass(frozen=True, kw_only=True)
 class PhaseSummary:
-    """A phase in one of the person's channels that runs, or about which they are asked again."""
+    """A phase shown to a person: it is running, or they will be asked about it again."""
 
     phase_id: str
     channel_id: str
     kind: Kind
-    title: str  # quoted, ready to show
+    title: str  # escaped, ready to show
     standing: str
     ends_on: date
-    leads: bool  # whether this person does
-    is_member: bool  # and so is asked
+    leads: bool  # whether this person leads it
+    is_member: bool  # of the team, and so is asked
     opted_out: bool
     is_over: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class HeldMessage:
-    """A message that may be in Slack or not, and that nobody can look for."""
+    """A message whose delivery is unknown and cannot be looked up."""
 
     message_id: str
     what: str  # such as "the announcement of a phase"
-    channel_id: str | None  # None: to a person
-    at: datetime  # when it was to be said
+    channel_id: str | None  # None if sent to a person
+    at: datetime  # when it was due
 
 
 @dataclass(frozen=True, kw_only=True)
 class HomeFacts:
-    """One person's open questions, those that close first in front, and their phases.
+    """A person's open questions, ordered by closing time, and their phases.
 
-    For a workspace admin also the first of the held messages, and how many there are.
+    For a workspace admin also the first few held messages, and the number of all.
     """
 
     questions: tuple[OpenQuestion, ...]

@@ -1,4 +1,4 @@
-"""App Home: a person's open questions, the phases in their channels, how answers stay anonymous."""
+"""App Home: a person's open questions, the phases in their channels, and anonymity explained."""
 
 from collections.abc import Sequence
 
@@ -17,9 +17,9 @@ from bot.slack.mrkdwn import channel, instant
 SEND, SKIP = "home.send", "home.skip"
 OPT_OUT, OPT_IN = "home.opt_out", "home.opt_in"
 HOME = "home"
-#: Slack takes 100 blocks; more questions than this are buttons.
+#: Questions that can be answered in place, as Slack accepts 100 blocks; the others are buttons.
 INLINE = 3
-#: With these, and all else that the tab may show, it has 100 blocks.
+#: Limits that keep the whole tab within 100 blocks.
 QUESTION_BLOCKS, PHASES_SHOWN = 40, 20
 
 QUESTIONS, NO_QUESTIONS = "Your open questions", "None. The next ones come as a message from me."
@@ -37,7 +37,7 @@ PHASES, NO_PHASES = (
 OPTED_OUT = "You are not asked in {channel}."
 OVER = "It is over. The team is asked once or twice more how things are since."
 ANONYMITY = "How your answers stay anonymous"
-#: What DESIGN's promise comes to, said plainly.
+#: The promise of anonymity in DESIGN, in plain words.
 PROMISE = (
     "• While questions are open, your answers are kept under a code and encrypted, so that you "
     "can change them. Whoever runs the bot's server could link them to you until then.",
@@ -57,7 +57,7 @@ HELP = "`/imbalance help` in any channel lists what I can do."
 
 
 def build(facts: HomeFacts) -> View:
-    """The whole tab."""
+    """Build the whole tab."""
     blocks: list[Block] = [header(QUESTIONS), *_questions(facts.questions)]
     blocks += [divider(), header(PHASES), *_phases(facts.phases)]
     if facts.held:
@@ -67,29 +67,29 @@ def build(facts: HomeFacts) -> View:
 
 
 def not_shown(text: str) -> View:
-    """Instead of the tab, why it cannot be shown."""
+    """Build a tab that says why the usual one cannot be shown."""
     return View(type="home", callback_id=HOME, blocks=[section(text), context(HELP)])
 
 
 def _questions(questions: Sequence[OpenQuestion]) -> list[Block]:
     if not questions:
         return [section(NO_QUESTIONS)]
-    unanswered = [one for one in questions if not one.is_answered]
-    blocks = [block for one in unanswered[:INLINE] for block in _inline(one)]
-    for one in unanswered[INLINE:]:
-        blocks += _as_button(one, MORE, "Answer")
-    for one in questions:
-        if one.is_answered:
-            blocks += _as_button(one, ANSWERED, "Change")
+    unanswered = [question for question in questions if not question.is_answered]
+    blocks = [block for question in unanswered[:INLINE] for block in _inline(question)]
+    for question in unanswered[INLINE:]:
+        blocks += _as_button(question, MORE, "Answer")
+    for question in questions:
+        if question.is_answered:
+            blocks += _as_button(question, ANSWERED, "Change")
     more = len(blocks) - QUESTION_BLOCKS
     return [*blocks[:QUESTION_BLOCKS], context(MORE_QUESTIONS)] if more > 0 else blocks
 
 
 def _inline(question: OpenQuestion) -> list[Block]:
     asking = question.asking
-    words = ABOUT_YOU if asking.to_lead else ABOUT
+    template = ABOUT_YOU if asking.to_lead else ABOUT
     return [
-        section(_filled(words, question)),
+        section(_filled(template, question)),
         *answer_blocks(asking),
         context(small_print(asking)),
         actions(
@@ -99,37 +99,37 @@ def _inline(question: OpenQuestion) -> list[Block]:
     ]
 
 
-def _as_button(question: OpenQuestion, words: str, label: str) -> list[Block]:
-    said = _filled(words, question)
-    return [section(said, accessory=button(label, CHANGE, question.asking.round_id))]
+def _as_button(question: OpenQuestion, template: str, label: str) -> list[Block]:
+    text = _filled(template, question)
+    return [section(text, accessory=button(label, CHANGE, question.asking.round_id))]
 
 
-def _filled(words: str, question: OpenQuestion) -> str:
+def _filled(template: str, question: OpenQuestion) -> str:
     asking = question.asking
-    return words.format(channel=channel(asking.channel_id), until=instant(asking.closes_at))
+    return template.format(channel=channel(asking.channel_id), until=instant(asking.closes_at))
 
 
 def _phases(phases: Sequence[PhaseSummary]) -> list[Block]:
     if not phases:
         return [section(NO_PHASES)]
-    blocks = [block for one in phases[:PHASES_SHOWN] for block in _phase(one)]
+    blocks = [block for phase in phases[:PHASES_SHOWN] for block in _phase(phase)]
     more = len(phases) - PHASES_SHOWN
     return [*blocks, context(MORE_PHASES.format(count=more))] if more > 0 else blocks
 
 
-def _phase(line: PhaseSummary) -> list[Block]:
-    where = channel(line.channel_id)
-    said = f"*{line.title}*\n{where} · {OVER if line.is_over else line.standing}"
-    if line.opted_out:
-        said += f"\n{OPTED_OUT.format(channel=where)}"
-    buttons = [button("Details", DETAILS, line.phase_id)]
-    if line.leads and not line.is_over:
+def _phase(phase: PhaseSummary) -> list[Block]:
+    channel_link = channel(phase.channel_id)
+    text = f"*{phase.title}*\n{channel_link} · {OVER if phase.is_over else phase.standing}"
+    if phase.opted_out:
+        text += f"\n{OPTED_OUT.format(channel=channel_link)}"
+    buttons = [button("Details", DETAILS, phase.phase_id)]
+    if phase.leads and not phase.is_over:
         buttons += [
-            button("Extend", EXTEND, line.phase_id),
-            button("End", WRAP_UP, line.phase_id),
+            button("Extend", EXTEND, phase.phase_id),
+            button("End", WRAP_UP, phase.phase_id),
         ]
-    if line.opted_out:
-        buttons.append(button("Ask me here again", OPT_IN, line.channel_id))
-    elif line.is_member:
-        buttons.append(button("Don't ask me here", OPT_OUT, line.channel_id))
-    return [section(said), actions(*buttons)]
+    if phase.opted_out:
+        buttons.append(button("Ask me here again", OPT_IN, phase.channel_id))
+    elif phase.is_member:
+        buttons.append(button("Don't ask me here", OPT_OUT, phase.channel_id))
+    return [section(text), actions(*buttons)]

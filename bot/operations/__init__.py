@@ -1,1 +1,1 @@
-"""The present state for operators, and the commands with which they act on it."""
+"""The current state for operators, and the commands they use to act on it."""

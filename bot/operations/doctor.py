@@ -1,4 +1,4 @@
-"""`python -m bot doctor`: what works, what does not, and what to do about it."""
+"""`python -m bot doctor`: checks of each part of the installation, with advice."""
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -23,7 +23,7 @@ from bot.settings import NotStarted, Settings, SettingsError, load
 from bot.slack.errors import reason_of
 
 MANIFEST = Path(__file__).parents[2] / "manifest.json"
-#: Slack's signatures are refused more than five minutes off; this leaves a margin.
+#: Requests signed by Slack are rejected when more than five minutes off; this leaves a margin.
 LARGEST_SKEW = timedelta(seconds=30)
 WAIT_SECONDS = 10
 READY_SECONDS = 5
@@ -32,7 +32,7 @@ Check = Callable[[Settings], AsyncIterator[Finding]]
 
 
 async def diagnose() -> int:
-    """Look at everything and print a line each. Returns 1 if something is wrong, else 0."""
+    """Run all checks and print a line for each. Return 1 if something is wrong, else 0."""
     try:
         settings = load()
     except SettingsError as error:
@@ -40,13 +40,13 @@ async def diagnose() -> int:
             print(wrong(mistake))
         return 1
     code = 0
-    async for finding in _all(settings):
+    async for finding in _findings(settings):
         print(finding, flush=True)
         code |= finding.level is Level.WRONG
     return int(code)
 
 
-async def _all(settings: Settings) -> AsyncIterator[Finding]:
+async def _findings(settings: Settings) -> AsyncIterator[Finding]:
     for sentence in settings.missing_to_run(http=bool(settings.slack_signing_secret)):
         yield wrong(sentence)
     for check in (_process, _database, _slack, _socket):
@@ -55,16 +55,16 @@ async def _all(settings: Settings) -> AsyncIterator[Finding]:
 
 
 async def _process(settings: Settings) -> AsyncIterator[Finding]:
-    """The bot that runs on this machine, asked through its own port."""
+    """Check the bot that runs on this machine, through its own port."""
     port = settings.metrics_port
     if not port:
         return
     try:
         async with (
             ClientSession(timeout=ClientTimeout(total=READY_SECONDS)) as http,
-            http.get(f"http://127.0.0.1:{port}/readyz") as answer,
+            http.get(f"http://127.0.0.1:{port}/readyz") as response,
         ):
-            is_ready, why = answer.ok, dict((await answer.json())["wrong"])
+            is_ready, problems = response.ok, dict((await response.json())["wrong"])
     except (ClientError, TimeoutError, ValueError, KeyError, TypeError):
         yield look(
             f"bot: none answers on port {port} of this machine. If it is to run here, start it; if "
@@ -73,7 +73,7 @@ async def _process(settings: Settings) -> AsyncIterator[Finding]:
         return
     if is_ready:
         yield ok(f"bot: runs and is ready (port {port})")
-    for check, sentence in why.items():
+    for check, sentence in problems.items():
         yield wrong(f"bot: {check}: {sentence}")
 
 
@@ -109,12 +109,12 @@ async def _slack(settings: Settings) -> AsyncIterator[Finding]:
     client = AsyncWebClient(
         settings.slack_bot_token, base_url=settings.slack_api_url, timeout=WAIT_SECONDS
     )
-    answer = await _asked("SLACK_BOT_TOKEN", client.auth_test)
-    if isinstance(answer, Finding):
-        yield answer
+    response = await _call("SLACK_BOT_TOKEN", client.auth_test)
+    if isinstance(response, Finding):
+        yield response
         return
-    yield ok(f"SLACK_BOT_TOKEN: {answer['user']} in {answer['team']}")
-    headers = {name.lower(): value for name, value in answer.headers.items()}
+    yield ok(f"SLACK_BOT_TOKEN: {response['user']} in {response['team']}")
+    headers = {name.lower(): value for name, value in response.headers.items()}
     for finding in _scopes(headers.get("x-oauth-scopes", "")):
         yield finding
     if "date" in headers:
@@ -142,9 +142,9 @@ def _scopes(granted: str) -> Iterator[Finding]:
 
 
 def _skew(date: str) -> Finding:
-    apart = abs(real_now() - parsedate_to_datetime(date))
-    if apart > LARGEST_SKEW:
-        return wrong(f"clock: {apart.seconds} s away from Slack's: set this machine's.")
+    difference = abs(real_now() - parsedate_to_datetime(date))
+    if difference > LARGEST_SKEW:
+        return wrong(f"clock: {difference.seconds} s away from Slack's: set this machine's.")
     return ok("clock: agrees with Slack's")
 
 
@@ -156,21 +156,21 @@ async def _socket(settings: Settings) -> AsyncIterator[Finding]:
     async def connect() -> AsyncSlackResponse:
         return await client.apps_connections_open(app_token=settings.slack_app_token)
 
-    answer = await _asked("SLACK_APP_TOKEN", connect)
-    if isinstance(answer, Finding):
-        yield answer
+    response = await _call("SLACK_APP_TOKEN", connect)
+    if isinstance(response, Finding):
+        yield response
     else:
         yield ok("SLACK_APP_TOKEN: Socket Mode opens")
 
 
-async def _asked(
+async def _call(
     token: str, call: Callable[[], Awaitable[AsyncSlackResponse]]
 ) -> AsyncSlackResponse | Finding:
     try:
         return await call()
     except SlackApiError as error:
-        said = reason_of(error)
-        return wrong(f"{token}: Slack says {said}: copy it again from the app's settings.")
+        reason = reason_of(error)
+        return wrong(f"{token}: Slack says {reason}: copy it again from the app's settings.")
     except (ClientError, TimeoutError) as error:
         return wrong(
             f"{token}: Slack cannot be reached ({type(error).__name__}): look at its status page, "

@@ -1,4 +1,4 @@
-"""Spans of time for people: two figures of precision are enough to act on."""
+"""Durations for people, in a single unit: two digits are precise enough to act on."""
 
 from datetime import timedelta
 
@@ -6,7 +6,7 @@ _UNITS = (("d", 86400), ("h", 3600), ("min", 60))
 
 
 def humanize(time: timedelta) -> str:
-    """ "40 s", "12 min", "3 h", "5 d"; nothing negative."""
+    """Return a duration such as "40 s", "12 min", "3 h" or "5 d"; negative ones count as 0."""
     seconds = max(0, int(time.total_seconds()))
     for name, size in _UNITS:
         if seconds >= 2 * size:

@@ -1,6 +1,6 @@
-"""Whether Slack could tell us things: after a while in which it could not, some of them are lost.
+"""Detection of gaps in which Slack could not deliver events, some of which are then lost.
 
-Its last repetition of an event comes some six minutes after the first try.
+Slack retries an event for the last time some six minutes after the first attempt.
 """
 
 import asyncio
@@ -10,12 +10,15 @@ from bot.clock import uptime
 from bot.log import log
 
 LOOK_SECONDS = 60.0
-#: Between two moments in which it could.
+#: The longest time between two successful checks that counts as no gap.
 LOST_AFTER_SECONDS = 300.0
 
 
 class EventGapMonitor:
-    """Looks now and then. A process that stood still, or a machine that slept, was deaf, too."""
+    """A periodic check of whether Slack can deliver events.
+
+    The time while the process was suspended, or the machine asleep, counts as a gap, too.
+    """
 
     def __init__(
         self,
@@ -23,19 +26,19 @@ class EventGapMonitor:
         missed: Callable[[], Awaitable[None]],
         now: Callable[[], float] = uptime,
     ) -> None:
-        """`missed` is called where Slack may have told things in vain; it may fail."""
+        """Store the callbacks. `missed` is called after a gap; it may fail."""
         self._hears = hears
         self._missed = missed
         self._now = now
         self._heard_at = now()
 
     async def watch(self) -> None:
-        """Look until cancelled."""
+        """Check periodically until cancelled."""
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             try:
                 await self.look()
-            except Exception as error:  # the next look tries again, since nothing is noted
+            except Exception as error:  # the next check tries again, as _heard_at is unchanged
                 log.warning("hearing_not_looked_at", reason=type(error).__name__)
 
     async def look(self) -> None:

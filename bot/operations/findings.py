@@ -1,20 +1,20 @@
-"""Findings of `doctor`: one line for each check, with what to do."""
+"""Findings of `doctor`: one line per check, with advice."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Level(StrEnum):
-    """How it is."""
+    """The severity of a finding."""
 
     OK = "ok"
-    LOOK = "look"  # it works; somebody should look at this
-    WRONG = "wrong"  # it does not work until somebody does something
+    LOOK = "look"  # works, but somebody should look at it
+    WRONG = "wrong"  # does not work until somebody acts
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One thing that was looked at."""
+    """The result of one check."""
 
     level: Level
     text: str

@@ -1,4 +1,4 @@
-"""Decisions about a message that nobody can prove: the choices, and carrying one out."""
+"""Decisions about a message of unknown outcome: the choices, and carrying one out."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -13,10 +13,10 @@ from bot.outbox.queued_message import SlackLocation
 from bot.slack.errors import Refused
 from bot.workspaces.store import add_audit_entry
 
-#: Clocks differ: what was posted a little before the first try may still be it. A proof looks from
-#: further back, for it knows the message by its id; a link may lead anywhere.
+#: Allowance for clock differences: a message posted slightly before the first attempt may be this
+#: one. The lookup allows more, as it identifies the message by its id; a link may lead anywhere.
 SKEW = timedelta(seconds=60)
-#: What operators are called in the audit; people are called by their ids.
+#: The actor in the audit for operators; other people appear by their ids.
 OPERATOR = "operator"
 
 NOT_FOUND = "Nothing was changed: no message has this id."
@@ -39,14 +39,14 @@ MEANWHILE = "Nothing was changed: somebody else decided meanwhile. Look again."
 
 
 class Decision(StrEnum):
-    """What is to become of it."""
+    """The possible decisions about a message."""
 
     AGAIN = "again"
     THERE = "there"
     DROP = "drop"
 
 
-_NOT = {
+_REFUSALS = {
     Decision.AGAIN: {
         State.PENDING: ON_ITS_WAY,
         State.SENDING: BEING_SENT,
@@ -70,24 +70,24 @@ _NOT = {
 
 
 def refusal_of(decision: Decision, message: ListedMessage, now: datetime) -> str | None:
-    """What speaks against it; None: nothing. Pure."""
+    """Return the reason against a decision, or None if it is possible. Pure."""
     if (
         decision is Decision.AGAIN
         and message.state in admin_queries.STUCK
         and message.is_too_late(now)
     ):
         return TOO_LATE
-    return _NOT[decision].get(message.state)
+    return _REFUSALS[decision].get(message.state)
 
 
 def refusal_of_location(message: ListedMessage, place: SlackLocation) -> str | None:
-    """Why the message cannot be the one at this place; None: it may be. Pure."""
+    """Return why the message cannot be the one at this location, or None if it may be. Pure."""
     channel, ts = str(place.channel), str(place.ts)
-    expected = channel.startswith("D") if message.to_person else channel == message.conversation
-    if not expected:
+    is_expected = channel.startswith("D") if message.to_person else channel == message.conversation
+    if not is_expected:
         return ELSEWHERE
-    tried = message.first_try_at or message.decided_at
-    return EARLIER if float(ts) < (tried - SKEW).timestamp() else None
+    earliest = message.first_try_at or message.decided_at
+    return EARLIER if float(ts) < (earliest - SKEW).timestamp() else None
 
 
 async def decide(
@@ -99,17 +99,17 @@ async def decide(
     now: datetime,
     place: SlackLocation | None = None,
 ) -> None:
-    """Carry it out and leave an audit row. `place` is where it was seen, for THERE.
+    """Carry out a decision and add an audit row. `place` is the location it was seen at, for THERE.
 
     Raises:
-        Refused: the message is not in a state for this, or another place is meant.
+        Refused: the message is not in a suitable state, or the location does not fit it.
     """
-    against = refusal_of(decision, message, now)
-    if against is None and place is not None:
-        against = refusal_of_location(message, place)
-    if against is not None:
-        raise Refused(against)
-    if not await _carried_out(tx, decision, message, now, place):
+    refusal = refusal_of(decision, message, now)
+    if refusal is None and place is not None:
+        refusal = refusal_of_location(message, place)
+    if refusal is not None:
+        raise Refused(refusal)
+    if not await _carry_out(tx, decision, message, now, place):
         raise Refused(MEANWHILE)
     if decision is not Decision.DROP:
         await restore_announcement.restore(tx, message.workspace_id, message.key, now)
@@ -125,17 +125,17 @@ async def decide(
     )
 
 
-async def _carried_out(
+async def _carry_out(
     tx: AsyncConnection,
     decision: Decision,
     message: ListedMessage,
     now: datetime,
     place: SlackLocation | None,
 ) -> bool:
-    mine = message.workspace_id, message.message_id
+    ids = message.workspace_id, message.message_id
     if decision is Decision.AGAIN:
-        return await admin_queries.post_again(tx, *mine)
+        return await admin_queries.post_again(tx, *ids)
     if decision is Decision.DROP:
-        return await admin_queries.drop(tx, *mine)
-    assert place is not None  # without it nothing could be edited or pinned any more
-    return await admin_queries.is_there(tx, *mine, place, now)
+        return await admin_queries.drop(tx, *ids)
+    assert place is not None  # needed for later edits and pins
+    return await admin_queries.is_there(tx, *ids, place, now)

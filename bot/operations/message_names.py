@@ -1,4 +1,4 @@
-"""Names of messages and of their failures, for whoever must decide about them. Pure."""
+"""Names of messages and explanations of failures, for people who decide about them. Pure."""
 
 from bot.channel_health.failure_policy import (
     CLOSED,
@@ -12,7 +12,7 @@ from bot.outbox.admin_queries import DROPPED, ListedMessage
 from bot.outbox.enqueue import CANCELLED, Operation, State
 from bot.phases.model import PauseReason
 
-#: By the first word of a message's key.
+#: Descriptions of messages, by the kind in the key.
 WHAT = {
     "alone": "a note to a lead who is left alone",
     "announcement": "the announcement of a phase",
@@ -38,8 +38,8 @@ WHAT = {
     "wrap_up": "the question how a phase went",
     "wrapped_up": "what a phase brought",
 }
-_ANOTHER = "a message"
-_DONE = {
+_UNKNOWN_KIND = "a message"
+_BY_OPERATION = {
     Operation.POST: "{what}",
     Operation.UPDATE: "an edit of {what}",
     Operation.PIN: "the pin of {what}",
@@ -71,7 +71,7 @@ _NO_PROOF = (
     "its link, or drop it."
 )
 _TOKEN = "Slack refuses the bot's token. Install the app again, put the new token, restart."
-_WORDS = {
+_EXPLANATIONS = {
     "no proof can be had": _NO_PROOF,
     "too late": "Its time was over before it could be sent.",
     CANCELLED: "What it was about changed before it was sent.",
@@ -94,34 +94,34 @@ _WORDS = {
     **{name: "Slack refuses how it is made: report it, then drop it." for name in MALFORMED},
     **{name: "The app may not do this. Install it with every scope." for name in NOT_GRANTED},
 }
-_SILENT = "Nobody said why."
-_OTHERWISE = "Slack said {reason}."
-_NOBODY = "This person cannot be reached any more. Drop it."
-_NOBODY_YET = (
+_NO_REASON = "Nobody said why."
+_OTHER_REASON = "Slack said {reason}."
+_UNREACHABLE = "This person cannot be reached any more. Drop it."
+_UNREACHABLE_KEPT = (
     "This person cannot be reached. It is sent by itself if the account is opened again; dropping "
     "it loses what people wrote."
 )
-_WORDS_REFUSED = (
+_MALFORMED_KEPT = (
     "Slack refuses how it is made: report it, and retry it after an update; dropping it loses what "
     "people wrote."
 )
 
 
 def what(message: ListedMessage) -> str:
-    """What it is, such as "the pin of the announcement of a phase"."""
-    return _DONE[message.operation].format(what=WHAT.get(message.kind, _ANOTHER))
+    """Return the name of a message, such as "the pin of the announcement of a phase"."""
+    return _BY_OPERATION[message.operation].format(what=WHAT.get(message.kind, _UNKNOWN_KIND))
 
 
 def why(message: ListedMessage) -> str:
-    """What its reason means, and what to do about it."""
+    """Return an explanation of its reason, with advice."""
     reason = message.reason
     if reason is None:
-        return "" if message.state is State.PENDING else _SILENT
+        return "" if message.state is State.PENDING else _NO_REASON
     holds_words = message.kind in WORDS and message.operation is Operation.POST
     if message.to_person and reason in UNREACHABLE:
-        return _NOBODY_YET if holds_words else _NOBODY
+        return _UNREACHABLE_KEPT if holds_words else _UNREACHABLE
     if reason in MALFORMED and holds_words:
-        return _WORDS_REFUSED
+        return _MALFORMED_KEPT
     if reason in CLOSED:
         return _CLOSED_BECAUSE[CLOSED[reason]]
-    return _WORDS.get(reason) or _OTHERWISE.format(reason=reason)
+    return _EXPLANATIONS.get(reason) or _OTHER_REASON.format(reason=reason)

@@ -1,4 +1,4 @@
-"""The arguments of `python -m bot outbox`; apart, so that nothing else is loaded to read them."""
+"""The arguments of `python -m bot outbox`, in a module of their own to keep imports light."""
 
 import argparse
 
@@ -10,30 +10,30 @@ ID = "a message's id, as `outbox list` prints it"
 
 
 def outbox(parser: argparse.ArgumentParser) -> None:
-    """What can be done with messages; the name of it ends up in `doing`."""
-    doings = parser.add_subparsers(dest="doing", required=True, metavar="WHAT")
-    seen = doings.add_parser("list", help="messages that wait for somebody, and why")
-    seen.add_argument("--state", type=_states, default=_states(LOOKED_AT), metavar="STATE,...")
-    seen.add_argument("--workspace", metavar="T...", help="only of this workspace")
-    seen.add_argument(
+    """Add the subcommands of `outbox`; the chosen one is stored in `doing`."""
+    subcommands = parser.add_subparsers(dest="doing", required=True, metavar="WHAT")
+    list_ = subcommands.add_parser("list", help="messages that wait for somebody, and why")
+    list_.add_argument("--state", type=_states, default=_states(LOOKED_AT), metavar="STATE,...")
+    list_.add_argument("--workspace", metavar="T...", help="only of this workspace")
+    list_.add_argument(
         "--limit",
         type=int,
         default=MOST,
         help="at most so many, oldest first; of what is over, newest first",
     )
-    seen.add_argument("--json", action="store_true", help="one JSON list instead of lines")
-    again = doings.add_parser("retry", help="post what is held or failed again")
-    again.add_argument("ids", nargs="+", metavar="ID", help=ID)
-    again.add_argument("--yes", action="store_true", help="even if it may then be seen twice")
-    there = doings.add_parser("there", help="a held message was seen in Slack")
+    list_.add_argument("--json", action="store_true", help="one JSON list instead of lines")
+    retry = subcommands.add_parser("retry", help="post what is held or failed again")
+    retry.add_argument("ids", nargs="+", metavar="ID", help=ID)
+    retry.add_argument("--yes", action="store_true", help="even if it may then be seen twice")
+    there = subcommands.add_parser("there", help="a held message was seen in Slack")
     there.add_argument("id", metavar="ID", help=ID)
     there.add_argument("link", metavar="LINK", help="its link: More actions, Copy link")
-    dropped = doings.add_parser("drop", help="never say it")
-    dropped.add_argument("ids", nargs="+", metavar="ID", help=ID)
+    drop = subcommands.add_parser("drop", help="never say it")
+    drop.add_argument("ids", nargs="+", metavar="ID", help=ID)
 
 
-def _states(written: str) -> tuple[str, ...]:
-    states = tuple(part.strip() for part in written.split(",") if part.strip())
+def _states(text: str) -> tuple[str, ...]:
+    states = tuple(part.strip() for part in text.split(",") if part.strip())
     unknown = [state for state in states if state not in STATES]
     if unknown or not states:
         raise argparse.ArgumentTypeError(f"one or more of {', '.join(STATES)}")

@@ -1,6 +1,6 @@
-"""`python -m bot outbox`: messages that wait for somebody, and what is to become of them.
+"""`python -m bot outbox`: messages that need a decision, and the decisions about them.
 
-It works beside a running bot, and prints ids and reasons, never a text, a person or a key.
+It can be used while the bot is running. It prints ids and reasons, never texts, people or keys.
 """
 
 import argparse
@@ -46,13 +46,13 @@ HEAD = ("ID", "STATE", "WORKSPACE", "AGE", "TRIES", "WHERE", "WHAT", "REASON")
 
 
 async def outbox(options: argparse.Namespace) -> int:
-    """Carry out what `arguments.outbox` read. Returns 0, or 1 if something was not done.
+    """Carry out a parsed subcommand. Return 0, or 1 if something was refused.
 
     Raises:
-        NotStarted: there is no database to look into.
+        NotStarted: there is no usable database.
     """
     try:
-        async with _opened(load()) as db:
+        async with _open_database(load()) as db:
             if options.doing == "list":
                 return await _list(db, options)
             return await _decide(db, options)
@@ -61,7 +61,7 @@ async def outbox(options: argparse.Namespace) -> int:
 
 
 @asynccontextmanager
-async def _opened(settings: Settings) -> AsyncIterator[Database]:
+async def _open_database(settings: Settings) -> AsyncIterator[Database]:
     file = sqlite_file(settings.database_url)
     if file is not None and not file.exists():
         raise NotStarted(NO_FILE.format(file=file))
@@ -77,21 +77,21 @@ async def _opened(settings: Settings) -> AsyncIterator[Database]:
 async def _list(db: Database, options: argparse.Namespace) -> int:
     states = tuple(State(state) for state in options.state)
     async with db.reading() as reader:
-        found = await admin_queries.list_messages(
+        messages = await admin_queries.list_messages(
             reader, states, limit=options.limit, workspace_id=options.workspace
         )
         count = await admin_queries.count(reader, states, options.workspace)
     now = real_now()
     if options.json:
-        print(json.dumps([_as_json(message, now) for message in found], indent=2))
+        print(json.dumps([_as_json(message, now) for message in messages], indent=2))
         return 0
-    if not found:
+    if not messages:
         print(NONE.format(states=" or ".join(states)))
         return 0
-    _print_table([HEAD, *(_cells(message, now) for message in found)])
-    _print_explained(found)
-    if count > len(found):
-        print(MORE.format(count=count - len(found)))
+    _print_table([HEAD, *(_cells(message, now) for message in messages)])
+    _print_explanations(messages)
+    if count > len(messages):
+        print(MORE.format(count=count - len(messages)))
     return 0
 
 
@@ -101,39 +101,41 @@ async def _decide(db: Database, options: argparse.Namespace) -> int:
     for message_id in dict.fromkeys(ids):
         try:
             async with db.transaction() as tx:
-                print(await _decided(tx, message_id, options))
-        except Refused as why:
-            print(f"{message_id}  {why.text}" if message_id not in why.text else why.text)
+                print(await _decide_one(tx, message_id, options))
+        except Refused as refusal:
+            print(
+                f"{message_id}  {refusal.text}" if message_id not in refusal.text else refusal.text
+            )
             refused += 1
     return 1 if refused else 0
 
 
-async def _decided(tx: AsyncConnection, message_id: str, options: argparse.Namespace) -> str:
+async def _decide_one(tx: AsyncConnection, message_id: str, options: argparse.Namespace) -> str:
     message = (await admin_queries.find_message(tx, [message_id])).get(message_id)
     if message is None:
         raise Refused(message_decisions.NOT_FOUND)
-    decision, place = _meant(options)
+    decision, location = _decision_from(options)
     if decision is Decision.AGAIN and message.state is State.HELD and not options.yes:
         raise Refused(MAY_BE_TWICE.format(id=message_id))
     await decide(
-        tx, decision, message, actor=message_decisions.OPERATOR, now=real_now(), place=place
+        tx, decision, message, actor=message_decisions.OPERATOR, now=real_now(), place=location
     )
-    said = DONE[decision].format(id=message_id)
+    text = DONE[decision].format(id=message_id)
     halted = await admin_queries.halted_because(tx, message.workspace_id)
     if decision is Decision.AGAIN and halted:
-        return f"{said} {HALTED.format(workspace=message.workspace_id, reason=halted)}"
-    return said
+        return f"{text} {HALTED.format(workspace=message.workspace_id, reason=halted)}"
+    return text
 
 
-def _meant(options: argparse.Namespace) -> tuple[Decision, SlackLocation | None]:
+def _decision_from(options: argparse.Namespace) -> tuple[Decision, SlackLocation | None]:
     if options.doing == "retry":
         return Decision.AGAIN, None
     if options.doing == "drop":
         return Decision.DROP, None
-    found = place_in(options.link)
-    if found is None:
+    target = place_in(options.link)
+    if target is None:
         raise Refused(message_decisions.NO_LINK)
-    return Decision.THERE, SlackLocation(channel=found[0], ts=found[1])
+    return Decision.THERE, SlackLocation(channel=target[0], ts=target[1])
 
 
 def _where(message: ListedMessage) -> str:
@@ -141,7 +143,7 @@ def _where(message: ListedMessage) -> str:
 
 
 def _age(message: ListedMessage, now: datetime) -> str:
-    """How old it is; of what is to be said later, in how long."""
+    """Return the age of a message or, if it is due later, the time until then."""
     if message.state is State.PENDING and message.not_before > now:
         return f"in {humanize(message.not_before - now)}"
     return humanize(now - message.decided_at)
@@ -179,16 +181,16 @@ def _as_json(message: ListedMessage, now: datetime) -> Mapping[str, Any]:
 
 
 def _print_table(rows: Sequence[Sequence[str]]) -> None:
-    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         print("  ".join(cells).rstrip())
 
 
-def _print_explained(found: Iterable[ListedMessage]) -> None:
-    """What each state and reason means, once."""
+def _print_explanations(messages: Iterable[ListedMessage]) -> None:
+    """Print the explanation of each state and reason, once."""
     sentences = dict.fromkeys(
-        f"{one.state}: {message_names.STATES[one.state]}. {message_names.why(one)}".rstrip()
-        for one in found
+        f"{item.state}: {message_names.STATES[item.state]}. {message_names.why(item)}".rstrip()
+        for item in messages
     )
     print("", *sentences, sep="\n")

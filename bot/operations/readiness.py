@@ -1,4 +1,4 @@
-"""Whether it can work, and works: asked by `/readyz`, told to Prometheus with each look."""
+"""Readiness of the bot, for `/readyz`; each check also updates the Prometheus metrics."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -19,16 +19,16 @@ from bot.operations import system_state
 from bot.operations.durations import humanize
 from bot.outbox.enqueue import State
 
-#: Ticks come every second and a restart takes a few: what is later than this is not worked off.
+#: Ticks come every second and a restart takes a few; a longer lag means that no bot does the work.
 LONGEST_AGENDA_LAG = timedelta(minutes=2)
-#: What we promise: questions come within 15 minutes when all workspaces are asked at once. A
-#: sender that died is replaced after 20 s, so in a quiet hour this is late by far.
+#: The promise that questions arrive within 15 minutes when all workspaces are asked at once. A dead
+#: sender is replaced after 20 s, so with little load this is very late.
 LONGEST_OUTBOX_LAG = timedelta(minutes=15)
-#: Who asks waits for some seconds only; a database that takes longer is the answer.
+#: Callers wait only a few seconds; a slower database counts as not responding.
 LOOK_SECONDS = 3.0
 
-_TOLD_BY_DATABASE = ("agenda", "outbox")
-CHECKS = ("database", "socket", *_TOLD_BY_DATABASE)
+_FROM_DATABASE = ("agenda", "outbox")
+CHECKS = ("database", "socket", *_FROM_DATABASE)
 DATABASE = "The database does not answer."
 SOCKET = "No connection to Slack is open; it is being renewed."
 AGENDA = "What is due is done {lag} late."
@@ -39,28 +39,28 @@ _MEASURED = (State.PENDING, State.SENDING, State.UNKNOWN, State.HELD, State.FAIL
 async def not_ready(
     db: Database, clock: Clock, is_connected: Callable[[], Awaitable[bool]]
 ) -> Mapping[str, str]:
-    """What is wrong, a sentence for each of CHECKS that is; empty: nothing."""
-    late = await _looked(db, clock)
-    found = {"database": DATABASE} if late is None else dict(late)
+    """Return a sentence for each of CHECKS that fails; empty if none does."""
+    late = await _late_in_time(db, clock)
+    problems = {"database": DATABASE} if late is None else dict(late)
     if not await is_connected():
-        found["socket"] = SOCKET
+        problems["socket"] = SOCKET
     for check in CHECKS:
-        ready.labels(check).set(check not in found)
+        ready.labels(check).set(check not in problems)
     if late is None:
-        for check in _TOLD_BY_DATABASE:
+        for check in _FROM_DATABASE:
             ready.labels(check).set(nan)
-    return found
+    return problems
 
 
-async def _looked(db: Database, clock: Clock) -> Mapping[str, str] | None:
-    """What is late; None where the database did not answer in time."""
-    look = asyncio.create_task(_late(db, clock.now(), real_now()))
-    await asyncio.wait({look}, timeout=LOOK_SECONDS)
-    if not look.done():
-        look.cancel()
-        leave_behind(look)
+async def _late_in_time(db: Database, clock: Clock) -> Mapping[str, str] | None:
+    """Return what is late, or None if the database did not respond in time."""
+    task = asyncio.create_task(_late(db, clock.now(), real_now()))
+    await asyncio.wait({task}, timeout=LOOK_SECONDS)
+    if not task.done():
+        task.cancel()
+        leave_behind(task)
         return None
-    return None if look.exception() else look.result()  # whatever it says, the answer is the same
+    return None if task.exception() else task.result()  # any failure means not ready
 
 
 async def _late(db: Database, now: datetime, real: datetime) -> Mapping[str, str]:
@@ -71,15 +71,15 @@ async def _late(db: Database, now: datetime, real: datetime) -> Mapping[str, str
         halted = await system_state.halted(reader)
     scheduler_lag_seconds.set(agenda.total_seconds())
     outbox_lag_seconds.set(outbox.total_seconds())
-    for each in _MEASURED:
-        age = waiting[each].oldest if each in waiting else system_state.NOTHING
-        oldest_message_seconds.labels(each).set(age.total_seconds())
+    for state in _MEASURED:
+        age = waiting[state].oldest if state in waiting else system_state.NOTHING
+        oldest_message_seconds.labels(state).set(age.total_seconds())
     halted_workspaces.clear()
     for reason, count in halted.items():
         halted_workspaces.labels(reason).set(count)
-    found = {}
+    late = {}
     if agenda > LONGEST_AGENDA_LAG:
-        found["agenda"] = AGENDA.format(lag=humanize(agenda))
+        late["agenda"] = AGENDA.format(lag=humanize(agenda))
     if outbox > LONGEST_OUTBOX_LAG:
-        found["outbox"] = OUTBOX.format(lag=humanize(outbox))
-    return found
+        late["outbox"] = OUTBOX.format(lag=humanize(outbox))
+    return late

@@ -1,4 +1,4 @@
-"""The present state in sentences, for `doctor`: how each thing is, and what to do about it."""
+"""The current state in sentences, for `doctor`, with advice."""
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -15,7 +15,7 @@ from bot.outbox.bulk_send import BulkSend, bulk_sends
 from bot.outbox.enqueue import State
 from bot.outbox.rate_limits import RateLimits
 
-#: Longer lists are cut: who has more reads the metrics.
+#: Longer lists are cut; larger installations use the metrics.
 MOST_LINES = 5
 NO_REASON = "no reason noted"
 OUTBOX_LIST = "`python -m bot outbox list` shows them"
@@ -73,12 +73,12 @@ AND_MORE = "and {count} more"
 
 
 async def state_of(db: Database, now: datetime, real: datetime) -> AsyncIterator[Finding]:
-    """Everything about the agenda and the outbox."""
+    """Yield the findings about the agenda and the outbox."""
     async with db.reading() as reader:
         yield agenda(await system_state.agenda_lag(reader, now, real))
         failing = await system_state.agenda_failing(reader)
         if failing:
-            yield look(AGENDA_FAILING.format(what=_counted(failing)))
+            yield look(AGENDA_FAILING.format(what=_with_counts(failing)))
         yield outbox(await system_state.outbox_lag(reader, now, real))
         for finding in await _messages(reader, now):
             yield finding
@@ -103,27 +103,35 @@ def outbox(lag: timedelta) -> Finding:
 
 
 async def _messages(reader: AsyncConnection, now: datetime) -> Sequence[Finding]:
-    found = await system_state.waiting(reader, now)
-    said = []
-    for each in WAITING:
-        if each in found:
-            said.append(messages(each, found[each], await system_state.reasons(reader, each)))
-    over = await system_state.given_up(reader, now - RECENT)
-    if over:
-        said.append(ok(GIVEN_UP.format(count=sum(over.values()), why=_counted(over) or NO_REASON)))
-    return said if found else [ok(NOTHING_WAITS), *said]
+    waiting = await system_state.waiting(reader, now)
+    findings = []
+    for state in WAITING:
+        if state in waiting:
+            findings.append(
+                messages(state, waiting[state], await system_state.reasons(reader, state))
+            )
+    given_up = await system_state.given_up(reader, now - RECENT)
+    if given_up:
+        findings.append(
+            ok(
+                GIVEN_UP.format(
+                    count=sum(given_up.values()), why=_with_counts(given_up) or NO_REASON
+                )
+            )
+        )
+    return findings if waiting else [ok(NOTHING_WAITS), *findings]
 
 
 def messages(of: State, waiting: WaitingMessages, reasons: Mapping[str, int]) -> Finding:
-    """The messages of one state, and why they are in it."""
-    said = WAITING[of].format(
-        count=waiting.count, age=humanize(waiting.oldest), why=_counted(reasons) or NO_REASON
+    """Describe the messages of one state, with the reasons for it."""
+    text = WAITING[of].format(
+        count=waiting.count, age=humanize(waiting.oldest), why=_with_counts(reasons) or NO_REASON
     )
-    return ok(said) if of in (State.PENDING, State.SENDING) else look(said)
+    return ok(text) if of in (State.PENDING, State.SENDING) else look(text)
 
 
 def senders(all_senders: Sequence[SenderState]) -> Finding:
-    """Who sends, and for how long nobody else may."""
+    """Describe the senders, with the remaining time of their leases."""
     silent = [sender for sender in all_senders if sender.lease_left < system_state.NOTHING]
     if silent:
         first = silent[0]
@@ -144,18 +152,18 @@ def senders(all_senders: Sequence[SenderState]) -> Finding:
         )
         for sender in all_senders
     ]
-    return ok(f"{ALL_AT_WORK.format(count=len(all_senders))} ({_some(at_work)})")
+    return ok(f"{ALL_AT_WORK.format(count=len(all_senders))} ({_shortened(at_work)})")
 
 
 def halted(all_senders: Sequence[SenderState]) -> list[Finding]:
-    """Workspaces that nothing is sent for. A removed app is nobody's fault, a bad token is."""
+    """Describe halted workspaces. A bad token is a problem; a removed app is not."""
     findings = []
     for sender in all_senders[:MOST_LINES]:
         removed = sender.halted in REMOVALS
-        said = HALTED.format(
+        text = HALTED.format(
             workspace=sender.workspace_id, reason=sender.halted, do=REMOVED if removed else TOKEN
         )
-        findings.append(look(said) if removed else wrong(said))
+        findings.append(look(text) if removed else wrong(text))
     if len(all_senders) > MOST_LINES:
         findings.append(look(f"halted: {AND_MORE.format(count=len(all_senders) - MOST_LINES)}"))
     return findings
@@ -173,11 +181,11 @@ def sending_to_many(fan_out: BulkSend, real: datetime) -> Finding:
     )
 
 
-def _counted(counts: Mapping[str, int]) -> str:
-    return _some([f"{count} {name}".strip() for name, count in counts.items() if name])
+def _with_counts(counts: Mapping[str, int]) -> str:
+    return _shortened([f"{count} {name}".strip() for name, count in counts.items() if name])
 
 
-def _some(words: Iterable[str]) -> str:
+def _shortened(words: Iterable[str]) -> str:
     words = list(words)
     more = len(words) - MOST_LINES
     shown = words[:MOST_LINES]

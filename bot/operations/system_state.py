@@ -1,7 +1,7 @@
-"""The present state, read from the database: what is late, what waits, who sends.
+"""The current state, read from the database: what is late, what is waiting, and the senders.
 
-Ages compare business time with real time where both are written; with a clock that nobody moved
-they are the same.
+Ages compare business time with real time where both are stored; unless the clock was moved, they
+are the same.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,12 +18,12 @@ from bot.outbox.admin_queries import STUCK
 from bot.outbox.enqueue import State
 from bot.outbox.queue_heads import is_open, is_sendable, literal_states
 
-_agenda, _lanes, _messages = schema.agenda, schema.sender_leases, schema.messages
+_agenda, _leases, _messages = schema.agenda, schema.sender_leases, schema.messages
 NOTHING = timedelta(0)
-_UNDER_WAY = is_open(_messages)
-_STUCK = _messages.c.state.in_(literal_states(STUCK))
-_SENDS = _messages.c.workspace_id.in_(
-    select(_lanes.c.workspace_id).where(_lanes.c.halted.is_(None))
+_IS_OPEN = is_open(_messages)
+_IS_STUCK = _messages.c.state.in_(literal_states(STUCK))
+_IS_NOT_HALTED = _messages.c.workspace_id.in_(
+    select(_leases.c.workspace_id).where(_leases.c.halted.is_(None))
 )
 
 
@@ -32,12 +32,12 @@ class WaitingMessages:
     """The messages of one state."""
 
     count: int
-    oldest: timedelta  # since it was to be said
+    oldest: timedelta  # time since it was due
 
 
 @dataclass(frozen=True, kw_only=True)
 class SenderState:
-    """One workspace's sending, where somebody does it or nobody may."""
+    """The sending of one workspace: by a sender, or halted."""
 
     workspace_id: str
     owner: str | None
@@ -46,13 +46,13 @@ class SenderState:
 
 
 async def agenda_lag(reader: AsyncConnection, now: datetime, real: datetime) -> timedelta:
-    """How late the oldest thing is that is due and could be done."""
+    """Return how late the oldest agenda item is that is due and can be run."""
     oldest = await due(reader, now, real, 1)
     return max(NOTHING, now - oldest[0].due_at) if oldest else NOTHING
 
 
 async def agenda_failing(reader: AsyncConnection) -> Mapping[str, int]:
-    """What was due, failed, and is tried again; how many, by action."""
+    """Return the number of failed items that will be retried, by action."""
     rows = await reader.execute(
         select(_agenda.c.action, func.count())
         .where(_agenda.c.retry_at.is_not(None), _agenda.c.retry_at < PARKED, _agenda.c.attempts > 0)
@@ -63,48 +63,48 @@ async def agenda_failing(reader: AsyncConnection) -> Mapping[str, int]:
 
 
 async def outbox_lag(reader: AsyncConnection, now: datetime, real: datetime) -> timedelta:
-    """How long a workspace has had something to send, and nobody who sends it."""
+    """Return how long a workspace has had messages to send, but no sender."""
     ready_at = case(
         (_messages.c.retry_at > _messages.c.not_before, _messages.c.retry_at),
         else_=_messages.c.not_before,
     )
     rows = await reader.execute(
-        select(_lanes.c.lease_until, _lanes.c.resume_at, func.min(ready_at))
-        .join(_messages, _messages.c.workspace_id == _lanes.c.workspace_id)
+        select(_leases.c.lease_until, _leases.c.resume_at, func.min(ready_at))
+        .join(_messages, _messages.c.workspace_id == _leases.c.workspace_id)
         .where(
-            _lanes.c.halted.is_(None),
-            or_(_lanes.c.owner.is_(None), _lanes.c.lease_until < real),
-            or_(_lanes.c.resume_at.is_(None), _lanes.c.resume_at <= real),
+            _leases.c.halted.is_(None),
+            or_(_leases.c.owner.is_(None), _leases.c.lease_until < real),
+            or_(_leases.c.resume_at.is_(None), _leases.c.resume_at <= real),
             is_sendable(now, real),
         )
-        .group_by(_lanes.c.workspace_id, _lanes.c.lease_until, _lanes.c.resume_at)
+        .group_by(_leases.c.workspace_id, _leases.c.lease_until, _leases.c.resume_at)
     )
-    since = [max(at for at in row if at is not None) for row in rows]
-    return max(NOTHING, now - min(since)) if since else NOTHING
+    waiting_since = [max(at for at in row if at is not None) for row in rows]
+    return max(NOTHING, now - min(waiting_since)) if waiting_since else NOTHING
 
 
 async def waiting(reader: AsyncConnection, now: datetime) -> Mapping[State, WaitingMessages]:
-    """Messages that are due and not at a good end, by state; without halted workspaces."""
-    found: dict[State, WaitingMessages] = {}
-    for some in (_UNDER_WAY, _STUCK):
+    """Return due messages that are not finished, by state; halted workspaces are left out."""
+    by_state: dict[State, WaitingMessages] = {}
+    for condition in (_IS_OPEN, _IS_STUCK):
         rows = await reader.execute(
             select(_messages.c.state, func.count(), func.min(_messages.c.not_before))
-            .where(some, _messages.c.not_before <= now, _SENDS)
+            .where(condition, _messages.c.not_before <= now, _IS_NOT_HALTED)
             .group_by(_messages.c.state)
         )
-        found |= {
+        by_state |= {
             State(row[0]): WaitingMessages(count=row[1], oldest=max(NOTHING, now - row[2]))
             for row in rows
         }
-    return found
+    return by_state
 
 
 async def reasons(reader: AsyncConnection, state: State) -> Mapping[str, int]:
-    """Why messages are in this state; how many, the commonest first."""
+    """Count the reasons of messages in this state, most frequent first."""
     count = func.count()
     rows = await reader.execute(
         select(_messages.c.error, count)
-        .where(_STUCK if state in STUCK else _UNDER_WAY, _is(state))
+        .where(_IS_STUCK if state in STUCK else _IS_OPEN, _is_in_state(state))
         .group_by(_messages.c.error)
         .order_by(count.desc(), _messages.c.error)
     )
@@ -112,14 +112,14 @@ async def reasons(reader: AsyncConnection, state: State) -> Mapping[str, int]:
 
 
 async def given_up(reader: AsyncConnection, since: datetime) -> Mapping[str, int]:
-    """Why messages decided since then are not said any more; how many, the commonest first.
+    """Count the reasons of messages decided after `since` and given up, most frequent first.
 
-    It reads all that was ever said: for who asks, not for every minute.
+    It reads all messages ever enqueued, so it is for use on demand, not every minute.
     """
     count = func.count()
     rows = await reader.execute(
         select(_messages.c.error, count)
-        .where(_is(State.EXPIRED), _messages.c.created_at >= since)
+        .where(_is_in_state(State.EXPIRED), _messages.c.created_at >= since)
         .group_by(_messages.c.error)
         .order_by(count.desc(), _messages.c.error)
     )
@@ -127,21 +127,21 @@ async def given_up(reader: AsyncConnection, since: datetime) -> Mapping[str, int
 
 
 async def halted(reader: AsyncConnection) -> Mapping[str, int]:
-    """Workspaces that nothing is sent for; how many, by Slack's reason."""
+    """Return the number of halted workspaces, by Slack's reason."""
     rows = await reader.execute(
-        select(_lanes.c.halted, func.count())
-        .where(_lanes.c.halted.is_not(None))
-        .group_by(_lanes.c.halted)
+        select(_leases.c.halted, func.count())
+        .where(_leases.c.halted.is_not(None))
+        .group_by(_leases.c.halted)
     )
     return {row[0]: row[1] for row in rows}
 
 
 async def senders(reader: AsyncConnection, real: datetime) -> Sequence[SenderState]:
-    """Workspaces that somebody sends for, and those that nothing is sent for."""
+    """Return the workspaces with a sender, and the halted ones."""
     rows = await reader.execute(
-        select(_lanes)
-        .where(or_(_lanes.c.halted.is_not(None), _lanes.c.owner.is_not(None)))
-        .order_by(_lanes.c.workspace_id)
+        select(_leases)
+        .where(or_(_leases.c.halted.is_not(None), _leases.c.owner.is_not(None)))
+        .order_by(_leases.c.workspace_id)
     )
     return [
         SenderState(
@@ -154,5 +154,5 @@ async def senders(reader: AsyncConnection, real: datetime) -> Sequence[SenderSta
     ]
 
 
-def _is(state: State) -> ColumnElement[bool]:
+def _is_in_state(state: State) -> ColumnElement[bool]:
     return _messages.c.state == state

@@ -1,7 +1,7 @@
-"""`python -m bot verify-slack`: tries in a real workspace what no document promises.
+"""`python -m bot verify-slack`: trials in a real workspace of undocumented behaviour of Slack.
 
-It says a few things to one person or channel, takes them back, and prints what it saw and what to
-set. Some trials need a person. Nothing is written to the database.
+It posts a few messages to a person or channel, deletes them, and prints the results and advice on
+settings. Some trials need a person. Nothing is written to the database.
 """
 
 from contextlib import AsyncExitStack
@@ -26,7 +26,7 @@ STOP_THE_BOT = (
 
 
 async def verify(settings: Settings, to: str, *, http: bool, people: bool, wait: float) -> int:
-    """Try everything and print a line each. Returns 0 if nothing is to be looked at, else 1."""
+    """Run the trials and print a line for each. Return 1 if a result needs attention, else 0."""
     print(STOP_THE_BOT)
     async with AsyncExitStack() as running:
         session = ClientSession(timeout=ClientTimeout(total=CALL_SECONDS))
@@ -48,11 +48,11 @@ async def verify(settings: Settings, to: str, *, http: bool, people: bool, wait:
             print(Seen(good=False, text=f"Port {settings.http_port} is in use: stop the bot."))
             return 1
         running.push_async_callback(trials.take_back)
-        to_look_at = False
+        needs_attention = False
         async for seen in carry_out(trials, people=people):
             print(seen, flush=True)
-            to_look_at = to_look_at or seen.good is False
-    return int(to_look_at)
+            needs_attention = needs_attention or seen.good is False
+    return int(needs_attention)
 
 
 async def _channel(client: AsyncWebClient, to: str) -> str:
@@ -64,14 +64,14 @@ async def _channel(client: AsyncWebClient, to: str) -> str:
 async def _connect(
     running: AsyncExitStack, settings: Settings, trials: Trials, *, http: bool
 ) -> None:
-    us = (await trials.client.auth_test()).data
-    assert isinstance(us, dict)
+    identity = (await trials.client.auth_test()).data
+    assert isinstance(identity, dict)
 
     async def authorize(**_: Any) -> AuthorizeResult:
         return AuthorizeResult(
-            enterprise_id=us.get("enterprise_id"),
-            team_id=us["team_id"],
-            bot_user_id=us["user_id"],
+            enterprise_id=identity.get("enterprise_id"),
+            team_id=identity["team_id"],
+            bot_user_id=identity["user_id"],
             bot_token=trials.client.token,
         )
 

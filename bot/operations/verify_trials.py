@@ -1,4 +1,4 @@
-"""The trials, one function each: it says a few things, watches, and tells what follows."""
+"""The trials, one function each: post messages, observe, and conclude."""
 
 import asyncio
 import math
@@ -32,7 +32,7 @@ POSTS = 5
 EVENT_SECONDS = 30.0
 HISTORY_SECONDS = 20.0
 LOOK_EVERY_SECONDS = 0.2
-#: The settling time leaves this much more than the slowest of a few reads.
+#: The settling time is the slowest of a few reads times this.
 SAFETY = 10
 SHORTEST_SETTLE = 120
 SEND, SEE, SEE_NOT = "verify.send", "verify.see", "verify.see_not"
@@ -45,16 +45,16 @@ PHONE = (
     "*Inputs on a phone.* On a phone: choose and write something below, leave this conversation "
     "and come back, then press *Send*."
 )
-#: A call that Slack refused, or of which no answer came.
+#: A call that Slack refused, or did not respond to.
 FAILURES = (SlackClientError, ClientError, TimeoutError)
 PICTURE = "*A picture.* Everybody here: do you see a chart below?"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """What one trial showed, and what follows from it."""
+    """The result of a trial, and the conclusion."""
 
-    good: bool | None  # None: it could not be tried
+    good: bool | None  # None if it could not be tried
     text: str
 
     def __str__(self) -> str:
@@ -64,54 +64,58 @@ class Seen:
 
 @dataclass(kw_only=True)
 class Trials:
-    """One workspace, one conversation, and what Slack tells us meanwhile."""
+    """The workspace and conversation of the trials, and the events received."""
 
     client: AsyncWebClient
     channel: str
     wait: float
-    told: dict[str, float] = field(default_factory=dict)  # message ids, by metadata event
+    told: dict[str, float] = field(default_factory=dict)  # times of metadata events, by message id
     heard: asyncio.Event = field(default_factory=asyncio.Event)
     pressed: asyncio.Queue[dict[str, Any]] = field(default_factory=asyncio.Queue)
     posted: list[str] = field(default_factory=list)
-    #: How many connections of the app belong to others, who are told in our place.
+    #: Returns the number of the app's other connections, which may receive events instead.
     others: Callable[[], int] = lambda: 0
 
     async def post(self, text: str, **more: Any) -> str:
-        """Returns its ts; it is taken back at the end."""
+        """Post a message, to be deleted at the end; return its ts."""
         answer = await self.client.chat_postMessage(channel=self.channel, text=text, **more)
         self.posted.append(str(answer["ts"]))
         return self.posted[-1]
 
     async def take_back(self) -> None:
-        """Delete what was said, and say how much of it stays."""
-        left = 0
+        """Delete the posted messages; print how many could not be deleted."""
+        remaining = 0
         for ts in dict.fromkeys(self.posted):
             try:
                 await self.client.chat_delete(channel=self.channel, ts=ts)
             except FAILURES:
-                left += 1
-        if left:
-            print(Seen(good=False, text=f"{left} trial messages could not be deleted: delete them"))
+                remaining += 1
+        if remaining:
+            print(
+                Seen(
+                    good=False, text=f"{remaining} trial messages could not be deleted: delete them"
+                )
+            )
 
     def listen(self, app: AsyncApp) -> None:
-        """Hear our own metadata events, and the buttons of the trials."""
+        """Receive our own metadata events, and presses of the buttons of the trials."""
 
-        async def told(body: dict[str, Any]) -> None:
+        async def on_metadata(body: dict[str, Any]) -> None:
             metadata = body["event"]["metadata"]
             self.told.setdefault(metadata["event_payload"].get("id", ""), monotonic())
             self.heard.set()
 
-        async def pressed(ack: Callable[[], Awaitable[None]], body: dict[str, Any]) -> None:
+        async def on_press(ack: Callable[[], Awaitable[None]], body: dict[str, Any]) -> None:
             await ack()
             await self.pressed.put(body)
 
-        app.event("message_metadata_posted")(told)
+        app.event("message_metadata_posted")(on_metadata)
         for action in (SEND, SEE, SEE_NOT):
-            app.action(action)(pressed)
+            app.action(action)(on_press)
 
 
 async def carry_out(trials: Trials, *, people: bool) -> AsyncIterator[Seen]:
-    """Each trial in turn; those that need a person come last."""
+    """Run each trial in turn; those that need a person come last."""
     tries: list[Callable[[Trials], Awaitable[Seen]]] = [_twice, _events, _history]
     if people:
         tries += [_reload, _phone, _picture]
@@ -121,16 +125,18 @@ async def carry_out(trials: Trials, *, people: bool) -> AsyncIterator[Seen]:
         except FAILURES as error:
             name = attempt.__name__.strip("_")
             text = f"{name}: could not be tried ({verdict(error).reason})."
-            more = "" if isinstance(error, SlackApiError) else " A trial message may be left there."
-            seen = Seen(good=None, text=text + more)
+            note = "" if isinstance(error, SlackApiError) else " A trial message may be left there."
+            seen = Seen(good=None, text=text + note)
         yield seen
 
 
 async def _twice(trials: Trials) -> Seen:
-    same = new_id()
-    first = await trials.post("Imbalance tries: one message, sent twice.", client_msg_id=same)
+    client_id = new_id()
+    first = await trials.post("Imbalance tries: one message, sent twice.", client_msg_id=client_id)
     try:
-        second = await trials.post("Imbalance tries: one message, sent twice.", client_msg_id=same)
+        second = await trials.post(
+            "Imbalance tries: one message, sent twice.", client_msg_id=client_id
+        )
     except SlackApiError as error:
         return Seen(
             good=True, text=f"client_msg_id: the second post is refused ({reason_of(error)})."
@@ -149,7 +155,9 @@ async def _events(trials: Trials) -> Seen:
     for number in range(POSTS):
         ident = new_id()
         sent[ident] = monotonic()
-        await trials.post(f"Imbalance tries: its own event, {number + 1}.", metadata=_marked(ident))
+        await trials.post(
+            f"Imbalance tries: its own event, {number + 1}.", metadata=_metadata(ident)
+        )
     with suppress(TimeoutError):
         async with asyncio.timeout(EVENT_SECONDS):
             while not sent.keys() <= trials.told.keys():
@@ -158,17 +166,17 @@ async def _events(trials: Trials) -> Seen:
     delays = [trials.told[ident] - sent[ident] for ident in sent if ident in trials.told]
     if len(delays) == POSTS:
         return Seen(good=True, text=f"own metadata events: all came, within {max(delays):.1f} s.")
-    came = f"own metadata events: {len(delays)} of {POSTS} came within {EVENT_SECONDS:.0f} s."
+    summary = f"own metadata events: {len(delays)} of {POSTS} came within {EVENT_SECONDS:.0f} s."
     others = trials.others()
     if others:
         return Seen(
             good=None,
-            text=f"{came} Others hold {others} of the app's connections, and Slack tells each "
+            text=f"{summary} Others hold {others} of the app's connections, and Slack tells each "
             "event to one: stop the bot, then try again.",
         )
     return Seen(
         good=False,
-        text=f"{came} Check the scope metadata.message:read and metadata_subscriptions in the "
+        text=f"{summary} Check the scope metadata.message:read and metadata_subscriptions in the "
         "app's manifest, and install the app again.",
     )
 
@@ -177,8 +185,8 @@ async def _history(trials: Trials) -> Seen:
     slowest = 0.0
     for number in range(POSTS):
         ident, began = new_id(), monotonic()
-        await trials.post(f"Imbalance tries: its history, {number + 1}.", metadata=_marked(ident))
-        while not await _reads(trials, ident):
+        await trials.post(f"Imbalance tries: its history, {number + 1}.", metadata=_metadata(ident))
+        while not await _is_in_history(trials, ident):
             if monotonic() - began > HISTORY_SECONDS:
                 return Seen(
                     good=False,
@@ -195,12 +203,14 @@ async def _history(trials: Trials) -> Seen:
     )
 
 
-async def _reads(trials: Trials, ident: str) -> bool:
+async def _is_in_history(trials: Trials, ident: str) -> bool:
     page = await trials.client.conversations_history(
         channel=trials.channel, limit=15, include_all_metadata=True
     )
-    found = [(message.get("metadata") or {}).get("event_payload") for message in page["messages"]]
-    return any(payload and payload.get("id") == ident for payload in found)
+    payloads = [
+        (message.get("metadata") or {}).get("event_payload") for message in page["messages"]
+    ]
+    return any(payload and payload.get("id") == ident for payload in payloads)
 
 
 async def _reload(trials: Trials) -> Seen:
@@ -211,34 +221,34 @@ async def _phone(trials: Trials) -> Seen:
     return await _inputs(trials, "inputs on a phone", PHONE)
 
 
-async def _inputs(trials: Trials, name: str, asks: str) -> Seen:
+async def _inputs(trials: Trials, name: str, instructions: str) -> Seen:
     options = [Option(value=str(number), label=str(number)) for number in range(1, 6)]
     choice = RadioButtonsElement(action_id=CHOICE, options=options)
     words = PlainTextInputElement(action_id=WORDS, multiline=True)
     await trials.post(
         "Imbalance tries: inputs in a message.",
         blocks=[
-            section(asks),
+            section(instructions),
             InputBlock(block_id=CHOICE, label=plain("A number"), element=choice, optional=True),
             InputBlock(block_id=WORDS, label=plain("Some words"), element=words, optional=True),
             ActionsBlock(elements=[ButtonElement(text="Send", action_id=SEND)]),
         ],
     )
     print(f"      {name}: waiting up to {trials.wait:.0f} s for somebody to follow the message")
-    body = await _next(trials, trials.wait)
+    body = await _next_press(trials, trials.wait)
     if body is None:
         return Seen(good=None, text=f"{name}: nobody pressed Send.")
     values = body["state"]["values"]
-    kept = [
+    arrived = [
         bool(values[CHOICE][CHOICE].get("selected_option")),
         bool(values[WORDS][WORDS].get("value")),
     ]
-    if all(kept):
+    if all(arrived):
         return Seen(good=True, text=f"{name}: the choice and the words arrived.")
     return Seen(
         good=False,
-        text=f"{name}: choice {'arrived' if kept[0] else 'lost'}, words "
-        f"{'arrived' if kept[1] else 'lost'}. Tell people to answer in one go, or with the form "
+        text=f"{name}: choice {'arrived' if arrived[0] else 'lost'}, words "
+        f"{'arrived' if arrived[1] else 'lost'}. Tell people to answer in one go, or with the form "
         "(*Send* with nothing chosen opens it).",
     )
 
@@ -257,23 +267,23 @@ async def _picture(trials: Trials) -> Seen:
     blocks = [section(PICTURE), picture, ActionsBlock(elements=buttons)]
     await trials.post("Imbalance tries: a picture.", blocks=blocks)
     print(f"      picture: waiting {trials.wait:.0f} s for everybody here to press a button")
-    said: dict[str, str] = {}
+    choices: dict[str, str] = {}
     until = monotonic() + trials.wait
-    while (body := await _next(trials, until - monotonic())) is not None:
-        said[body["user"]["id"]] = body["actions"][0]["action_id"]
-    missing = sum(answer == SEE_NOT for answer in said.values())
-    if not said:
+    while (body := await _next_press(trials, until - monotonic())) is not None:
+        choices[body["user"]["id"]] = body["actions"][0]["action_id"]
+    missing = sum(answer == SEE_NOT for answer in choices.values())
+    if not choices:
         return Seen(good=None, text="picture: nobody pressed a button.")
-    text = f"picture: {len(said) - missing} of {len(said)} see it."
-    more = " Give the app files:read, or results go without pictures." if missing else ""
-    return Seen(good=not missing, text=text + more)
+    text = f"picture: {len(choices) - missing} of {len(choices)} see it."
+    advice = " Give the app files:read, or results go without pictures." if missing else ""
+    return Seen(good=not missing, text=text + advice)
 
 
-async def _next(trials: Trials, seconds: float) -> dict[str, Any] | None:
+async def _next_press(trials: Trials, seconds: float) -> dict[str, Any] | None:
     with suppress(TimeoutError):
         return await asyncio.wait_for(trials.pressed.get(), max(0.0, seconds))
     return None
 
 
-def _marked(ident: str) -> dict[str, Any]:
+def _metadata(ident: str) -> dict[str, Any]:
     return {"event_type": METADATA_TYPE, "event_payload": {"id": ident}}

@@ -1,1 +1,1 @@
-"""Messages for Slack, kept until they are known to have been delivered."""
+"""The outbox: messages for Slack, kept until they are known to have been delivered."""

@@ -1,6 +1,6 @@
-"""Messages that did not arrive, for operators and admins, and their decisions about them.
+"""Undelivered messages, and the decisions of operators and admins about them.
 
-Nothing here calls Slack, and nothing shows a text.
+Nothing here calls Slack, and nothing shows a message's text.
 """
 
 from collections.abc import Collection, Mapping
@@ -20,25 +20,25 @@ from bot.outbox.queued_message import SlackLocation
 from bot.outbox.transitions import confirm
 
 _messages = schema.messages
-_lanes = schema.sender_leases
-#: Said again by who decides so. Any other state has a way of its own.
+_leases = schema.sender_leases
+#: States of messages that an admin may have sent again. Other states resolve themselves.
 STUCK = (State.HELD, State.FAILED)
-#: Given up by who decides so; a call under way cannot be taken back.
+#: States of messages that an admin may drop; a call under way cannot be taken back.
 DROPPABLE = (State.PENDING, State.UNKNOWN, *STUCK)
-#: May be in Slack, so it may be found there.
+#: States of messages that may be in Slack, and so may be found there.
 IN_DOUBT = (State.HELD, State.UNKNOWN)
-#: Nobody need decide about these.
+#: States that need no decision.
 OVER = (State.SENT, State.EXPIRED)
 DROPPED = "dropped by a person"
 
 
 @dataclass(frozen=True, kw_only=True)
 class ListedMessage:
-    """One message as who decides about it sees it."""
+    """One message as an admin sees it."""
 
     workspace_id: str
     message_id: str
-    key: MessageKey = field(repr=False)  # may name people: for our own use, never shown
+    key: MessageKey = field(repr=False)  # may name people: for internal use, never shown
     operation: Operation
     state: State
     conversation: str  # a channel's id, or a person's
@@ -47,11 +47,11 @@ class ListedMessage:
     expires_at: datetime | None
     first_try_at: datetime | None
     attempts: int
-    reason: str | None  # Slack's word for it, or ours
+    reason: str | None  # Slack's name for the error, or ours
 
     @property
     def kind(self) -> str:
-        """The first word of its key, such as "ask"; of an edit or pin, that of its message."""
+        """Return the first word of its key, such as "ask"; of an edit or pin, its message's."""
         return self.key.kind
 
     @property
@@ -69,42 +69,42 @@ async def list_messages(
     limit: int,
     workspace_id: str | None = None,
 ) -> tuple[ListedMessage, ...]:
-    """Messages in these states, of every workspace where none is named.
+    """Return messages in these states, of all workspaces if none is named.
 
-    Those decided first in front, of what is over those decided last.
+    The oldest come first; of sent and expired messages, the newest.
     """
-    by = _messages.c.message_id
-    order = by.desc() if set(states) <= set(OVER) else by
-    wanted = _some(states, workspace_id).order_by(order).limit(limit)
-    return tuple(_listed(row) for row in (await reader.execute(wanted)).mappings())
+    message_id = _messages.c.message_id
+    order = message_id.desc() if set(states) <= set(OVER) else message_id
+    query = _select_messages(states, workspace_id).order_by(order).limit(limit)
+    return tuple(_listed_message(row) for row in (await reader.execute(query)).mappings())
 
 
 async def count(
     reader: AsyncConnection, states: Collection[State], workspace_id: str | None = None
 ) -> int:
-    """How many messages are in these states."""
-    some = _some(states, workspace_id).subquery()
-    return await reader.scalar(select(func.count()).select_from(some)) or 0
+    """Return the number of messages in these states."""
+    messages = _select_messages(states, workspace_id).subquery()
+    return await reader.scalar(select(func.count()).select_from(messages)) or 0
 
 
 async def find_message(
     tx: AsyncConnection, message_ids: Collection[str]
 ) -> Mapping[str, ListedMessage]:
-    """These messages, in whatever workspace and state they are; unknown ids are left out."""
+    """Return these messages, whatever their workspace and state; unknown ids are left out."""
     rows = await tx.execute(select(_messages).where(_messages.c.message_id.in_(message_ids)))
-    return {row["message_id"]: _listed(row) for row in rows.mappings()}
+    return {row["message_id"]: _listed_message(row) for row in rows.mappings()}
 
 
 async def one(tx: AsyncConnection, workspace_id: str, message_id: str) -> ListedMessage | None:
-    """This message, if the workspace has it."""
-    rows = await tx.execute(select(_messages).where(_this(workspace_id, message_id)))
+    """Return this message, if the workspace has it."""
+    rows = await tx.execute(select(_messages).where(_is_message(workspace_id, message_id)))
     row = rows.mappings().first()
-    return None if row is None else _listed(row)
+    return None if row is None else _listed_message(row)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Unconfirmed:
-    """A message that may be in Slack, and is not known to be."""
+    """A message that may be in Slack, but is not known to be."""
 
     key: MessageKey
     conversation: str
@@ -114,10 +114,10 @@ class Unconfirmed:
 async def unconfirmed(
     tx: AsyncConnection, workspace_id: str, message_id: str
 ) -> Unconfirmed | None:
-    """This message, unless it is known to be in Slack already, or not to be sent."""
+    """Return this message, unless it is known to be in Slack, or not to be sent any more."""
     rows = await tx.execute(
         select(_messages.c.key, _messages.c.conversation, _messages.c.state).where(
-            _this(workspace_id, message_id),
+            _is_message(workspace_id, message_id),
             _messages.c.state.not_in((State.SENT, State.FAILED, State.EXPIRED)),
         )
     )
@@ -129,22 +129,22 @@ async def unconfirmed(
 
 
 async def halted_because(reader: AsyncConnection, workspace_id: str) -> str | None:
-    """Why nothing is sent for this workspace; None: it is."""
+    """Return why nothing is sent for this workspace, or None if it is not halted."""
     halted: str | None = await reader.scalar(
-        select(_lanes.c.halted).where(_lanes.c.workspace_id == workspace_id)
+        select(_leases.c.halted).where(_leases.c.workspace_id == workspace_id)
     )
     return halted
 
 
 async def post_again(tx: AsyncConnection, workspace_id: str, message_id: str) -> bool:
-    """Send once more what is held or failed; one that did arrive is then seen twice.
+    """Send a held or failed message again; if it had arrived after all, it is then seen twice.
 
-    It keeps its place in the order and the time it was for, so a late direct message waits for
-    its reader's day. Returns whether it was still held or failed.
+    It keeps its place in the queue and the time it was for, so a late direct message waits for its
+    reader's hours. Return whether it was still held or failed.
     """
-    done = await tx.execute(
+    result = await tx.execute(
         update(_messages)
-        .where(_this(workspace_id, message_id), _messages.c.state.in_(STUCK))
+        .where(_is_message(workspace_id, message_id), _messages.c.state.in_(STUCK))
         .values(
             state=State.PENDING,
             attempts=0,
@@ -154,51 +154,51 @@ async def post_again(tx: AsyncConnection, workspace_id: str, message_id: str) ->
             error=None,
         )
     )
-    return bool(done.rowcount)
+    return bool(result.rowcount)
 
 
 async def is_there(
     tx: AsyncConnection, workspace_id: str, message_id: str, place: SlackLocation, now: datetime
 ) -> bool:
-    """Somebody saw it in Slack, at this place: it is sent, and can be edited and pinned again.
+    """Mark a message as sent, since somebody saw it in Slack; it can be edited and pinned again.
 
-    Returns whether that was still in doubt.
+    Return whether that was still in doubt.
     """
-    seen = await one(tx, workspace_id, message_id)
-    if seen is None or seen.state not in IN_DOUBT:
+    message = await one(tx, workspace_id, message_id)
+    if message is None or message.state not in IN_DOUBT:
         return False
     return await confirm(tx, workspace_id, message_id, place, now)
 
 
 async def drop(tx: AsyncConnection, workspace_id: str, message_id: str) -> bool:
-    """Never say it, and look for it no more. Returns whether it could still be dropped.
+    """Give up a message and stop looking for it. Return whether it could still be dropped.
 
-    It is counted here and not logged: each decision has its line in the audit.
+    The drop is counted here and not logged: each decision is recorded in the audit.
     """
-    done = await tx.execute(
+    result = await tx.execute(
         update(_messages)
-        .where(_this(workspace_id, message_id), _messages.c.state.in_(DROPPABLE))
+        .where(_is_message(workspace_id, message_id), _messages.c.state.in_(DROPPABLE))
         .values(state=State.EXPIRED, payload=None, picture=None, retry_at=None, error=DROPPED)
         .returning(_messages.c.operation)
     )
-    operation = done.scalar()
+    operation = result.scalar()
     if operation is not None:
         deliveries.labels(operation, State.EXPIRED).inc()
     return operation is not None
 
 
-def _this(workspace_id: str, message_id: str) -> Any:
+def _is_message(workspace_id: str, message_id: str) -> Any:
     return (_messages.c.workspace_id == workspace_id) & (_messages.c.message_id == message_id)
 
 
-def _some(states: Collection[State], workspace_id: str | None) -> Select[Any]:
-    some = select(_messages).where(_messages.c.state.in_(literal_states(states)))
-    if set(states) <= set(STUCK):  # in the words of the index on them, so that it is used
-        some = some.where(_messages.c.state.in_(literal_states(STUCK)))
-    return some if workspace_id is None else some.where(_messages.c.workspace_id == workspace_id)
+def _select_messages(states: Collection[State], workspace_id: str | None) -> Select[Any]:
+    query = select(_messages).where(_messages.c.state.in_(literal_states(states)))
+    if set(states) <= set(STUCK):  # repeated as in the index, so that it is used
+        query = query.where(_messages.c.state.in_(literal_states(STUCK)))
+    return query if workspace_id is None else query.where(_messages.c.workspace_id == workspace_id)
 
 
-def _listed(row: RowMapping) -> ListedMessage:
+def _listed_message(row: RowMapping) -> ListedMessage:
     return ListedMessage(
         workspace_id=row["workspace_id"],
         message_id=row["message_id"],

@@ -1,6 +1,6 @@
 """Progress of messages to many people: in the log, in metrics and for `doctor`.
 
-All of it is read from what senders left in the database, so every replica says the same.
+All of it is read from what senders stored in the database, so every replica reports the same.
 """
 
 from collections.abc import Collection, Sequence
@@ -14,7 +14,7 @@ from bot.metrics import bulk_send_eta_seconds, bulk_send_left, bulk_send_sent
 from bot.outbox import sender_leases
 from bot.outbox.rate_limits import RateLimits
 
-#: Fewer than these are gone before anybody looks.
+#: So few messages are sent before anyone would look at their progress.
 MANY = 20
 
 
@@ -23,9 +23,9 @@ class BulkSend:
     """One workspace with many messages to send."""
 
     workspace_id: str
-    sent: int  # without a minute's pause, until now
+    sent: int  # until now, without a pause of a minute
     left: int
-    seconds: float  # until Slack's limits will have let the last of them through
+    seconds: float  # until Slack's limits will have admitted the last of them
 
     @property
     def is_many(self) -> bool:
@@ -35,29 +35,29 @@ class BulkSend:
 async def bulk_sends(
     reader: AsyncConnection, pace: RateLimits, now: datetime, besides: Collection[str] = ()
 ) -> Sequence[BulkSend]:
-    """Workspaces with many messages that are due at `now`, and those `besides`."""
+    """Return the workspaces with many messages due at `now`, and those in `besides`."""
     waiting = await sender_leases.many_waiting(reader, now, MANY, besides)
-    names = {*waiting, *besides}
-    if not names:
+    workspace_ids = {*waiting, *besides}
+    if not workspace_ids:
         return ()
-    kept = await sender_leases.used_in(reader, names)
+    usages = await sender_leases.used_in(reader, workspace_ids)
     real = (await sender_leases.real_time(reader)).timestamp()
-    found = []
-    for workspace_id in sorted(names):
-        used, left = pace.resume(kept.get(workspace_id), real), waiting.get(workspace_id, {})
-        found.append(
+    sends = []
+    for workspace_id in sorted(workspace_ids):
+        usage, left = pace.resume(usages.get(workspace_id), real), waiting.get(workspace_id, {})
+        sends.append(
             BulkSend(
                 workspace_id=workspace_id,
-                sent=used.sent,
+                sent=usage.sent,
                 left=sum(left.values()),
-                seconds=used.until_made(left),
+                seconds=usage.until_made(left),
             )
         )
-    return found
+    return sends
 
 
 class BulkSendMonitor:
-    """Which workspaces had many messages at the last measuring: their end is told as well."""
+    """Remembers workspaces with many messages, so that the end of a bulk send is reported too."""
 
     def __init__(self) -> None:
         self._seen: frozenset[str] = frozenset()
@@ -65,19 +65,19 @@ class BulkSendMonitor:
     async def measure(
         self, reader: AsyncConnection, pace: RateLimits, now: datetime, real: datetime
     ) -> None:
-        """Tell how far each of them is; `now` is in business time."""
-        found = await bulk_sends(reader, pace, now, self._seen)
-        for one in found:
-            end = (real + timedelta(seconds=one.seconds)).isoformat(timespec="seconds")
+        """Report the progress of each bulk send; `now` is in business time."""
+        sends = await bulk_sends(reader, pace, now, self._seen)
+        for send in sends:
+            end = (real + timedelta(seconds=send.seconds)).isoformat(timespec="seconds")
             log.info(
                 "fan_out",
-                workspace=one.workspace_id,
-                sent=one.sent,
-                left=one.left,
+                workspace=send.workspace_id,
+                sent=send.sent,
+                left=send.left,
                 expected_end=end,
             )
-        many = [one for one in found if one.is_many]
-        bulk_send_sent.set(sum(one.sent for one in many))
-        bulk_send_left.set(sum(one.left for one in many))
-        bulk_send_eta_seconds.set(max((one.seconds for one in many), default=0))
-        self._seen = frozenset(one.workspace_id for one in many)
+        many = [send for send in sends if send.is_many]
+        bulk_send_sent.set(sum(send.sent for send in many))
+        bulk_send_left.set(sum(send.left for send in many))
+        bulk_send_eta_seconds.set(max((send.seconds for send in many), default=0))
+        self._seen = frozenset(send.workspace_id for send in many)

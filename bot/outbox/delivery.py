@@ -1,17 +1,17 @@
-"""Delivery: sends what is due, learns where it is, retries, and looks up unknown outcomes.
+"""Delivery: sends what is due, records where it is, retries, and looks up unknown outcomes.
 
 The protocol, step by step, for one message:
 
-1. one sender leases its workspace; it is the first of its conversation and within Slack's limits;
+1. one sender leases the workspace; the message is the head of its queue and within Slack's limits;
 2. a transaction marks it `sending` with a new fence and commits;
 3. the call is made, without retries by the SDK;
-4. the sender's next transaction concludes it: sent with channel and ts; pending again where Slack
-   surely did nothing; failed where it never will; unknown otherwise;
-5. an unknown one is looked up after a settling time: present is sent, absent is pending again,
-   and where no proof can be had it is held.
+4. the sender's next transaction records the result: sent with channel and ts; pending again if
+   Slack certainly did nothing; failed if it never will; unknown otherwise;
+5. an unknown one is looked up after a settling time: if present it is sent, if absent it is pending
+   again, and if that cannot be determined it is held.
 
-A process that dies between 2 and 4 leaves `sending`, which the next owner of the lease treats as
-unknown. What can be repeated without harm (edits, pins, home views) skips the proof.
+A process that dies between 2 and 4 leaves `sending`, which the lease's next owner treats as
+unknown. Operations that can be repeated without harm (edits, pins, home views) skip the lookup.
 """
 
 import asyncio
@@ -39,13 +39,14 @@ from bot.outbox.workspace_sender import NextAllowedAt, SenderContext, WorkspaceS
 __all__ = ["Delivery", "RetryTimings"]
 
 MEASURE_EVERY_SECONDS = 10.0
-#: Commits come in bursts: one look is enough for all of this time.
+#: Commits come in bursts: one query is enough for all within this time.
 LOOK_AT_MOST_EVERY_SECONDS = 0.05
-#: Among thousands of workspaces a look takes longer; then it rests for so many times that.
+#: The query takes longer among thousands of workspaces; the pause after it is this many times as
+#: long.
 RESTS = 9
 #: Workspaces that one process sends for at once.
-MOST_LANES = 64
-#: Transactions of delivery at once; answers of people need connections too.
+MOST_SENDERS = 64
+#: Delivery's transactions at once; people's requests need connections too.
 MOST_TURNS = 3
 AFTER_FAILURE_SECONDS = 1.0
 
@@ -53,12 +54,15 @@ AFTER_FAILURE_SECONDS = 1.0
 async def always_allowed(
     _tx: AsyncConnection, _workspace_id: str, conversations: Collection[str], now: datetime
 ) -> Mapping[str, datetime]:
-    """For a delivery without quiet hours."""
+    """Allow sending at any time; for a delivery without quiet hours."""
     return dict.fromkeys(conversations, now)
 
 
 class Delivery:
-    """The sender. Any number of processes may run one; each workspace has one sender at a time."""
+    """Starts a sender for each workspace with work.
+
+    Any number of processes may run one; each workspace has one sender at a time.
+    """
 
     def __init__(
         self,
@@ -74,13 +78,13 @@ class Delivery:
     ) -> None:
         self._db = db
         self._clock = clock
-        self._patience = retry_timings or RetryTimings()
-        self._tools = SenderContext(
+        self._timings = retry_timings or RetryTimings()
+        self._context = SenderContext(
             db=db,
             clock=clock,
-            jobs=SlackCalls(client_for, draw, self._patience),
+            jobs=SlackCalls(client_for, draw, self._timings),
             pace=pace or RateLimits(),
-            retry_timings=self._patience,
+            retry_timings=self._timings,
             refused=refused,
             next_allowed_at=next_allowed_at,
             turns=asyncio.Semaphore(MOST_TURNS),
@@ -88,41 +92,41 @@ class Delivery:
         )
         self._senders: dict[str, WorkspaceSender] = {}
         self._tasks: dict[str, asyncio.Task[int]] = {}
-        self._fan_outs = BulkSendMonitor()
+        self._bulk_sends = BulkSendMonitor()
         self._stopping = False
         self._measure_at = 0.0
 
     async def run(self) -> None:
-        """Send what is due until stopped, as soon as it is written here."""
+        """Send what is due until stopped; what this process writes, at once."""
         while not self._stopping:
             self._db.changed.clear()
             began = uptime()
             try:
-                await self._start_lanes()
+                await self._start_senders()
                 await self._measure()
-            except Exception as error:  # one of the three borders where everything is caught
-                if failure_kind(error) is None:  # the database says itself that it does not work
+            except Exception as error:  # one of the three places that catch everything
+                if failure_kind(error) is None:  # a database failure is logged by bot.db.health
                     log.error("delivery_failed", exc_info=error)
                 await self._pause(AFTER_FAILURE_SECONDS)
             rest = max(LOOK_AT_MOST_EVERY_SECONDS, RESTS * (uptime() - began))
-            await self._pause(min(rest, self._patience.look))
+            await self._pause(min(rest, self._timings.look))
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._db.changed.wait(), self._patience.look)
+                await asyncio.wait_for(self._db.changed.wait(), self._timings.look)
 
     async def deliver_due(self) -> int:
-        """Send what is due now and wait for it. Returns how many calls were made."""
-        await self._start_lanes()
+        """Send what is due now and wait for it. Return the number of calls made."""
+        await self._start_senders()
         return sum(await asyncio.gather(*self._tasks.values()))
 
     def begin_nothing(self) -> None:
-        """Make no more calls than those under way."""
+        """Make no further calls beyond those under way."""
         self._stopping = True
         self._db.changed.set()
         for sender in self._senders.values():
             sender.stopping = True
 
     async def stop(self, seconds: float = 7) -> None:
-        """Begin nothing new, and give calls under way so many seconds."""
+        """Start nothing new, and give calls under way up to `seconds` seconds."""
         self.begin_nothing()
         if self._tasks:
             _, late = await asyncio.wait(self._tasks.values(), timeout=seconds)
@@ -140,40 +144,42 @@ class Delivery:
         self._measure_at = monotonic() + MEASURE_EVERY_SECONDS
         async with self._db.reading() as reader:
             counts = await sender_leases.counts(reader)
-            await self._fan_outs.measure(reader, self._tools.pace, self._clock.now(), real_now())
+            await self._bulk_sends.measure(
+                reader, self._context.pace, self._clock.now(), real_now()
+            )
         for state, count in counts.items():
             open_messages.labels(state).set(count)
 
-    async def _start_lanes(self) -> None:
-        if len(self._senders) >= MOST_LANES:
+    async def _start_senders(self) -> None:
+        if len(self._senders) >= MOST_SENDERS:
             return
         async with self._db.reading() as reader:
-            waiting = await sender_leases.with_work(reader, self._clock.now(), MOST_LANES)
-        for workspace_id in shuffled(waiting):  # so that replicas begin in different places
-            if workspace_id not in self._senders and len(self._senders) < MOST_LANES:
+            waiting = await sender_leases.with_work(reader, self._clock.now(), MOST_SENDERS)
+        for workspace_id in shuffled(waiting):  # so that replicas start with different workspaces
+            if workspace_id not in self._senders and len(self._senders) < MOST_SENDERS:
                 self._senders[workspace_id] = WorkspaceSender(
-                    self._tools, workspace_id, abandoned=waiting[workspace_id]
+                    self._context, workspace_id, abandoned=waiting[workspace_id]
                 )
                 self._tasks[workspace_id] = asyncio.create_task(
-                    self._work(self._senders[workspace_id], workspace_id),
+                    self._run_sender(self._senders[workspace_id], workspace_id),
                     name=f"sender {workspace_id}",
                 )
 
-    async def _work(self, sender: WorkspaceSender, workspace_id: str) -> int:
+    async def _run_sender(self, sender: WorkspaceSender, workspace_id: str) -> int:
         bind_contextvars(workspace=workspace_id)  # of this task and of the calls it begins
         try:
-            while await self._turn(sender, workspace_id):
+            while await self._run_turn(sender, workspace_id):
                 await sender.wait()
         finally:
             sender.abandon()
             del self._senders[workspace_id], self._tasks[workspace_id]
         return sender.calls
 
-    async def _turn(self, sender: WorkspaceSender, workspace_id: str) -> bool:
+    async def _run_turn(self, sender: WorkspaceSender, workspace_id: str) -> bool:
         try:
             return await sender.turn()
-        except Exception as error:  # one of the three borders where everything is caught
+        except Exception as error:  # one of the three places that catch everything
             if failure_kind(error) is None:
-                log.error("lane_failed", exc_info=error, workspace=workspace_id)
+                log.error("sender_failed", exc_info=error, workspace=workspace_id)
             await self._pause(AFTER_FAILURE_SECONDS)
             return sender.owes and not self._stopping

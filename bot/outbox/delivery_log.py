@@ -1,4 +1,4 @@
-"""Log lines and metrics of delivery: ids and reasons, never a text."""
+"""Log lines and metrics of delivery: ids and reasons, never a message's text."""
 
 from datetime import datetime
 from typing import Any
@@ -15,8 +15,8 @@ from bot.outbox.enqueue import State
 from bot.outbox.queued_message import QueuedMessage, SendResult
 from bot.outbox.rate_limits import PROOF
 
-#: What a look for an unknown outcome found.
-_PROVEN = {
+#: Results of looking up an unknown outcome, by the message's new state.
+_LOOKUP_RESULTS = {
     State.SENT: "present",
     State.PENDING: "absent",
     State.HELD: "impossible",
@@ -25,32 +25,32 @@ _PROVEN = {
 _NOTEWORTHY = (State.HELD, State.FAILED, State.UNKNOWN)
 
 
-def record_finding(finding: SendResult) -> None:
-    """One attempt and what it led to."""
-    if finding.file_id is not None:  # only its picture was uploaded
+def record_finding(result: SendResult) -> None:
+    """Record one attempt and its result."""
+    if result.file_id is not None:  # only its picture was uploaded
         return
-    row = finding.row
-    if finding.retry_after is not None:
+    row = result.row
+    if result.retry_after is not None:
         rate_limited.labels(row.pace if row.pace == PROOF else row.operation).inc()
     if row.state is State.UNKNOWN:
-        delivery_lookups.labels(_PROVEN[finding.state]).inc()
-    elif finding.state is State.UNKNOWN:
-        unknown_outcomes.labels(finding.reason).inc()
-    _record(finding.row, finding.state, finding.reason)
+        delivery_lookups.labels(_LOOKUP_RESULTS[result.state]).inc()
+    elif result.state is State.UNKNOWN:
+        unknown_outcomes.labels(result.reason).inc()
+    _record(result.row, result.state, result.reason)
 
 
 def record_takeover(workspace_id: str, doubted: int, *, abandoned: bool) -> None:
-    """Log that a lease is ours now, and how many calls its last owner left under way."""
+    """Log that we took a lease, and how many calls its last owner left under way."""
     if abandoned:
         sender_takeovers.inc()
-        log.warning("lane_taken_over", workspace=workspace_id)
+        log.warning("sender_taken_over", workspace=workspace_id)
     if doubted:
         unknown_outcomes.labels("interrupted").inc(doubted)
         log.warning("outcome_unknown", workspace=workspace_id, messages=doubted)
 
 
 def record_postponed(row: QueuedMessage, until: datetime) -> None:
-    """One message that waits for hours that suit its reader."""
+    """Log that a message waits for hours that suit its reader."""
     log.info(
         "message_put_off",
         **row.key.log_fields,
@@ -65,5 +65,5 @@ def _record(row: QueuedMessage, state: State, reason: str | None) -> None:
     fields: dict[str, Any] = {"workspace": row.workspace_id, "message": row.message_id}
     if reason:
         fields["reason"] = reason
-    said = log.warning if state in _NOTEWORTHY else log.info
-    said(f"message_{state}", **row.key.log_fields, operation=row.operation, **fields)
+    write = log.warning if state in _NOTEWORTHY else log.info
+    write(f"message_{state}", **row.key.log_fields, operation=row.operation, **fields)

@@ -1,7 +1,7 @@
-"""Enqueueing: a message is a row in the caller's transaction, under a key that names it once.
+"""Enqueueing: a message is a row in the caller's transaction, with a key that makes it unique.
 
-A key is the natural name of one message (`keys.MessageKey`). Saying it again changes
-nothing; editing it changes what is shown, and the latest edit wins.
+A key is the natural name of one message (`keys.MessageKey`). Enqueueing it again changes nothing;
+editing it changes what is shown, and the latest edit wins.
 """
 
 from collections.abc import Collection, Iterable
@@ -25,7 +25,7 @@ CANCELLED = "no longer needed"
 
 
 class Operation(StrEnum):
-    """What is done in Slack."""
+    """The operations on Slack."""
 
     POST = "post"
     UPDATE = "update"
@@ -37,15 +37,15 @@ class Operation(StrEnum):
 
 
 class State(StrEnum):
-    """Where a message is on its way."""
+    """The states of delivery of a message."""
 
-    PENDING = "pending"  # to be sent when it is due
+    PENDING = "pending"  # to be sent when due
     SENDING = "sending"  # a call may be under way
     SENT = "sent"  # known to be in Slack
-    UNKNOWN = "unknown"  # may be in Slack; to be proven before it is sent again
-    HELD = "held"  # no proof can be had: an admin decides
-    FAILED = "failed"  # Slack will never take it
-    EXPIRED = "expired"  # it no longer made sense
+    UNKNOWN = "unknown"  # may be in Slack; to be looked up before it is sent again
+    HELD = "held"  # cannot be looked up: an admin decides
+    FAILED = "failed"  # Slack will never accept it
+    EXPIRED = "expired"  # no longer worth sending
 
 
 async def post(
@@ -59,7 +59,7 @@ async def post(
     thread_of: MessageKey | None = None,
     expires_at: datetime | None = None,
 ) -> None:
-    """Post a message to a channel, or to a person as a direct message.
+    """Enqueue a message to a channel, or to a person as a direct message.
 
     `thread_of` is the key of the message to reply to. After `expires_at` it is not sent any more.
     """
@@ -75,7 +75,7 @@ async def post_all(
     now: datetime,
     expires_at: datetime | None = None,
 ) -> None:
-    """Post many messages, each under its key, to its conversation; in this order."""
+    """Enqueue many messages in this order, each with its key, conversation and content."""
     rows = [{**_row(workspace_id, now), **_post(*post), "expires_at": expires_at} for post in posts]
     await put_all_if_new(tx, _messages, rows)
 
@@ -85,13 +85,13 @@ async def edit(
 ) -> None:
     """Change what a message shows, once it is in Slack; an edit still waiting is replaced.
 
-    One that is to be sent later than `now` is then sent as it reads now, with its own picture.
+    A message that is itself to be sent later than `now` is rewritten instead; it keeps its picture.
     """
     payload = {"text": content.text, "blocks": content.blocks}
-    if await _rewritten(tx, workspace_id, of, payload, now):
+    if await _rewrite_pending(tx, workspace_id, of, payload, now):
         return
     row = _operation(workspace_id, Operation.UPDATE, of, payload, now)
-    changes = {"payload": payload, **_replaced(now)}
+    changes = {"payload": payload, **_replacement(now)}
     await insert_from(tx, _messages, row, _conversation(workspace_id, of), changes, _KEY)
 
 
@@ -106,7 +106,7 @@ async def publish(
         "conversation": user_id,
         "payload": view,
     }
-    await insert_or_change(tx, _messages, row, {"payload": view, **_replaced(now)}, _KEY)
+    await insert_or_change(tx, _messages, row, {"payload": view, **_replacement(now)}, _KEY)
 
 
 async def pin(tx: AsyncConnection, workspace_id: str, *, of: MessageKey, now: datetime) -> None:
@@ -132,7 +132,7 @@ async def unbookmark(
 
 
 async def cancel(tx: AsyncConnection, workspace_id: str, *, keys: Collection[MessageKey]) -> None:
-    """Do not send these any more. One that may be in Slack is looked up, and not sent again."""
+    """Stop sending these. One that may be in Slack is looked up, and not sent again."""
     is_pending = _messages.c.state == State.PENDING
     changed = await tx.execute(
         update(_messages)
@@ -158,7 +158,7 @@ async def cancel(tx: AsyncConnection, workspace_id: str, *, keys: Collection[Mes
 async def key_at(
     tx: AsyncConnection, workspace_id: str, *, channel: str, ts: str
 ) -> MessageKey | None:
-    """The key of our message at this place in Slack: which message was pressed in."""
+    """Return the key of our message at this place in Slack, such as the one of a pressed button."""
     key: str | None = await tx.scalar(
         select(_messages.c.key).where(
             _messages.c.workspace_id == workspace_id,
@@ -170,10 +170,10 @@ async def key_at(
     return None if key is None else MessageKey(key)
 
 
-async def _rewritten(
+async def _rewrite_pending(
     tx: AsyncConnection, workspace_id: str, key: MessageKey, payload: dict[str, Any], now: datetime
 ) -> bool:
-    done = await tx.execute(
+    result = await tx.execute(
         update(_messages)
         .where(
             _messages.c.workspace_id == workspace_id,
@@ -181,11 +181,11 @@ async def _rewritten(
             _messages.c.operation == Operation.POST,
             _messages.c.state == State.PENDING,
             _messages.c.not_before > now,
-            _messages.c.first_try_at.is_(None),  # else it may be in Slack as it was
+            _messages.c.first_try_at.is_(None),  # otherwise the old text may be in Slack already
         )
         .values(payload=payload, revision=_messages.c.revision + 1)
     )
-    return bool(done.rowcount)
+    return bool(result.rowcount)
 
 
 async def _add_operation(
@@ -196,7 +196,7 @@ async def _add_operation(
     payload: dict[str, Any],
     now: datetime,
 ) -> None:
-    """Do this to the message, in its conversation, once; nothing where there is no such message."""
+    """Enqueue an operation on a message, once; do nothing if there is no such message."""
     row = _operation(workspace_id, operation, of, payload, now)
     await insert_from(tx, _messages, row, _conversation(workspace_id, of))
 
@@ -205,17 +205,17 @@ def _operation(
     workspace_id: str, operation: Operation, of: MessageKey, payload: dict[str, Any], now: datetime
 ) -> Row:
     key = edit_of(of) if operation is Operation.UPDATE else derived(operation, of)
-    given = {"key": key, "operation": operation, "target_key": of, "payload": payload}
-    return {**_row(workspace_id, now), **given}
+    fields = {"key": key, "operation": operation, "target_key": of, "payload": payload}
+    return {**_row(workspace_id, now), **fields}
 
 
 def _conversation(workspace_id: str, key: MessageKey) -> Select[tuple[str]]:
-    mine = (_messages.c.workspace_id == workspace_id) & (_messages.c.key == key)
-    return select(_messages.c.conversation).where(mine)
+    is_message = (_messages.c.workspace_id == workspace_id) & (_messages.c.key == key)
+    return select(_messages.c.conversation).where(is_message)
 
 
 def _row(workspace_id: str, now: datetime) -> Row:
-    """What every new message begins with."""
+    """Return the columns that every new message starts with."""
     return {
         "workspace_id": workspace_id,
         "message_id": new_sortable_id(),
@@ -238,13 +238,13 @@ def _post(key: MessageKey, to: str, content: Content) -> Row:
     }
 
 
-def _replaced(now: datetime) -> Row:
-    """Changes to an edit or a view that is already there, in terms of the row and of `EXCLUDED`.
+def _replacement(now: datetime) -> Row:
+    """Return the changes to an existing edit or view, as expressions on the row and on `EXCLUDED`.
 
-    A call under way finds at its end that the revision moved on, and the row is sent again.
+    A call under way finds at its end that the revision has changed, and the row is sent again.
     """
     is_sending = _messages.c.state == State.SENDING
-    fresh = {
+    reset = {
         "state": State.PENDING,
         "message_id": new_sortable_id(),
         "created_at": now,
@@ -260,6 +260,6 @@ def _replaced(now: datetime) -> Row:
             name: case(
                 (is_sending, _messages.c[name]), else_=literal(value, _messages.c[name].type)
             )
-            for name, value in fresh.items()
+            for name, value in reset.items()
         },
     }

@@ -1,4 +1,4 @@
-"""A message that is not said any more is counted and leaves a line, whoever decided so."""
+"""Counting and logging of messages that are not sent any more, whoever decided so."""
 
 from typing import Any
 
@@ -8,12 +8,12 @@ from bot.metrics import deliveries
 from bot.outbox.keys import MessageKey
 
 _messages = schema.messages
-#: What `note_expired` needs of a message.
+#: The columns of a message that `note_expired` needs.
 NAMES = (_messages.c.workspace_id, _messages.c.message_id, _messages.c.key, _messages.c.operation)
 
 
 def note_expired(message: Any, reason: str) -> None:
-    """`message` is its row, or what was read of it: NAMES."""
+    """Record that a message expired; `message` is its row, or its columns in NAMES."""
     deliveries.labels(message.operation, "expired").inc()
     log.info(
         "message_expired",

@@ -1,4 +1,4 @@
-"""The facts about a message that Slack refused for good, for the packages above."""
+"""The facts about a message that Slack refused for good, for the higher layers."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from bot.slack.errors import ErrorKind
 
 @dataclass(frozen=True, kw_only=True)
 class FailedMessage:
-    """One message that Slack will not take, and why in Slack's own name for it."""
+    """One message that Slack will not accept; the reason is Slack's own name for the error."""
 
     workspace_id: str
     message_id: str
@@ -21,12 +21,12 @@ class FailedMessage:
     operation: Operation
     conversation: str
     reason: str
-    meaning: ErrorKind  # PERMANENT: this message failed; WORKSPACE: the token is no good
+    meaning: ErrorKind  # PERMANENT: this message failed; WORKSPACE: the token is invalid
 
 
-#: Carries out what follows, in the transaction that marks the message. Never calls Slack.
+#: Handles the failure in the transaction that marks the message. Never calls Slack.
 OnFailed = Callable[[AsyncConnection, FailedMessage, datetime], Awaitable[None]]
 
 
 async def ignore_failure(_tx: AsyncConnection, _refusal: FailedMessage, _now: datetime) -> None:
-    """For a delivery that nobody else depends on."""
+    """Do nothing; for a delivery that nothing else depends on."""

@@ -1,8 +1,8 @@
 """Keys of messages: built and parsed here only.
 
 A key is stored as text: the kind of the message, then what tells it from others of its kind, joined
-by colons, such as "ask:ROUND:USER". What is done to a message besides posting it has a key of its
-own, the operation before the message's key, such as "pin:announcement:PHASE".
+by colons, such as "ask:ROUND:USER". Any operation on a message other than posting it has a key of
+its own, the operation before the message's key, such as "pin:announcement:PHASE".
 """
 
 from collections.abc import Mapping
@@ -41,7 +41,7 @@ class MessageKind(StrEnum):
 
 
 class Derived(StrEnum):
-    """What is done to a message besides posting it. All but edits are named as operations are."""
+    """The operations on a message other than posting. All but edits are named like operations."""
 
     EDIT = "edit"
     PIN = "pin"
@@ -52,9 +52,9 @@ class Derived(StrEnum):
 
 _DERIVED = frozenset(Derived)
 _PHASE, _ROUND, _PERSON, _ABOUT = "phase", "round", "person", "about"
-#: The names of what follows the kind in a key. After NOT_SAID come parts of another message's key:
-#: its kind, the phase or round that it is about, and which of several it is, if leads are told of
-#: each.
+#: The names of the parts after the kind in a key. After NOT_SAID come parts of another message's
+#: key: its kind, the phase or round that it is about, and, for kinds reported one by one, which
+#: message it is.
 _FIELDS: Mapping[str, tuple[str, ...]] = {
     MessageKind.ALONE: (_PHASE, "unreachable", _PERSON),
     MessageKind.ANNOUNCEMENT: (_PHASE,),
@@ -80,33 +80,36 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
     MessageKind.WRAP_UP: (_PHASE, _PERSON),
     MessageKind.WRAPPED_UP: (_PHASE,),
 }
-#: Of these there are several in a phase, and leads are told of each that could not be said.
-_TOLD_OF_EACH = (MessageKind.CONCERNS, MessageKind.GOODBYE, MessageKind.LINE)
+#: Kinds with several messages in a phase; leads are told of each that could not be sent.
+_REPORTED_ONE_BY_ONE = (MessageKind.CONCERNS, MessageKind.GOODBYE, MessageKind.LINE)
 
 
 class MessageKey(str):
-    """The key of one message, or of an edit or a mark of it.
+    """The key of one message, or of an operation on it.
 
-    It is a string, so the database takes it as it is. `MessageKey(text)` parses what was stored; a
-    key of a kind that this version does not know has no fields.
+    It is a string, so the database accepts it unchanged. `MessageKey(text)` parses a stored key; a
+    key whose kind this version does not know has no fields.
     """
 
     __slots__ = ()
 
     @property
     def message(self) -> "MessageKey":
-        """The key of the message that an edit or a pin belongs to; any other key as it is."""
+        """Return the message's key if this is the key of an operation on it; else this key."""
         first, _, rest = self.partition(":")
         return MessageKey(rest).message if first in _DERIVED else self
 
     @property
     def kind(self) -> str:
-        """A MessageKind, or a word of another version; of an edit or pin, that of its message."""
+        """Return a MessageKind, or the name of a kind of another version.
+
+        For an edit or a pin, it is the kind of its message.
+        """
         return self.message.partition(":")[0]
 
     @property
     def fields(self) -> dict[str, str]:
-        """What follows the kind, by name."""
+        """Return the parts after the kind, by name."""
         kind, *values = self.message.split(":")
         fields = dict(zip(_FIELDS.get(kind, ()), values, strict=False))
         if "id" in fields:
@@ -123,18 +126,18 @@ class MessageKey(str):
 
     @property
     def user_id(self) -> str | None:
-        """Whom it is said to, or whose App Home it is."""
+        """Return the recipient, or the owner of the App Home."""
         return self.fields.get(_PERSON)
 
     @property
     def log_fields(self) -> dict[str, str]:
-        """What a line of the log says of it. bot.log takes people out of the key."""
+        """Return the log fields that describe the message. bot.log takes people out of the key."""
         about = {name: value for name, value in self.fields.items() if name in (_PHASE, _ROUND)}
         return {"key": self, **about}
 
 
 def alone(phase_id: str, unreachable_id: str, user_id: str) -> MessageKey:
-    """To a lead: another lead cannot be reached any more."""
+    """Return the key of a notice to a lead that another lead cannot be reached any more."""
     return _key(MessageKind.ALONE, phase_id, unreachable_id, user_id)
 
 
@@ -143,12 +146,12 @@ def announcement(phase_id: str) -> MessageKey:
 
 
 def ask(round_id: str, user_id: str) -> MessageKey:
-    """The questions to a member."""
+    """Return the key of the questions to a member."""
     return _key(MessageKind.ASK, round_id, user_id)
 
 
 def reflect(round_id: str, user_id: str) -> MessageKey:
-    """The questions to a lead."""
+    """Return the key of the questions to a lead."""
     return _key(MessageKind.REFLECT, round_id, user_id)
 
 
@@ -157,12 +160,12 @@ def closing(phase_id: str) -> MessageKey:
 
 
 def comments(round_id: str, to: str, number: int) -> MessageKey:
-    """A page of comments, to a lead or to the channel."""
+    """Return the key of a page of comments, to a lead or to the channel."""
     return _key(MessageKind.COMMENTS, round_id, to, number)
 
 
 def concerns(phase_id: str, batch: str, number: int, user_id: str) -> MessageKey:
-    """A page of notes to a lead. `batch` tells the notes of one delivery from others."""
+    """Return the key of a page of concerns to a lead; `batch` identifies one delivery."""
     return _key(MessageKind.CONCERNS, phase_id, batch, number, user_id)
 
 
@@ -183,34 +186,40 @@ def lead_results(round_id: str, user_id: str) -> MessageKey:
 
 
 def line(phase_id: str, user_id: str) -> MessageKey:
-    """A line of thanks that was written after the member's goodbye."""
+    """Return the key of a line of thanks written after the member's goodbye."""
     return _key(MessageKind.LINE, phase_id, user_id)
 
 
 def missing(phase_id: str, user_id: str) -> MessageKey:
-    """To a lead: the announcement was deleted."""
+    """Return the key of a notice to a lead that the announcement was deleted."""
     return _key(MessageKind.MISSING, phase_id, user_id)
 
 
 def nobody_leads(phase_id: str, user_id: str) -> MessageKey:
-    """To a workspace admin: no lead can be reached any more."""
+    """Return the key of a notice to a workspace admin that no lead can be reached any more."""
     return _key(MessageKind.NOBODY_LEADS, phase_id, user_id)
 
 
 def nobody_reads(phase_id: str, user_id: str) -> MessageKey:
-    """To a workspace admin: a phase that has ended has nobody left who reads what it brought."""
+    """Return the key of a notice to a workspace admin about an ended phase.
+
+    Nobody is left to read its results.
+    """
     return _key(MessageKind.NOBODY_READS, phase_id, user_id)
 
 
 def not_said(of: MessageKey, user_id: str) -> MessageKey:
-    """To a lead: another message could not be said; once for all its pages."""
+    """Return the key of a notice to a lead that a message could not be sent.
+
+    There is one notice for all pages of a message.
+    """
     kind, about, *rest = of.message.split(":")
-    which = rest[0] if kind in _TOLD_OF_EACH else ""
+    which = rest[0] if kind in _REPORTED_ONE_BY_ONE else ""
     return _key(MessageKind.NOT_SAID, kind, about, which, user_id)
 
 
 def paused(phase_id: str, since: datetime, user_id: str) -> MessageKey:
-    """To a lead, once for each pause."""
+    """Return the key of a notice to a lead, one for each pause."""
     return _key(MessageKind.PAUSED, phase_id, int(since.timestamp()), user_id)
 
 
@@ -219,22 +228,22 @@ def remind(round_id: str, user_id: str) -> MessageKey:
 
 
 def results(round_id: str) -> MessageKey:
-    """The results for the team."""
+    """Return the key of the results for the team."""
     return _key(MessageKind.RESULTS, round_id)
 
 
 def talking_points(phase_id: str, day: date) -> MessageKey:
-    """The questions to the channel of a team too small to be asked one by one."""
+    """Return the key of the questions to the channel of a team too small to be asked one by one."""
     return _key(MessageKind.TALKING_POINTS, phase_id, day)
 
 
 def warning(phase_id: str, ends_on: date, user_id: str) -> MessageKey:
-    """With the day: an extended phase is asked about again before its new end."""
+    """Return the key of an end warning. It has the day: an extended phase is asked about again."""
     return _key(MessageKind.WARN, phase_id, ends_on, user_id)
 
 
 def wrap_up(phase_id: str, user_id: str) -> MessageKey:
-    """The question to a lead, after the end."""
+    """Return the key of the question to a lead after the end."""
     return _key(MessageKind.WRAP_UP, phase_id, user_id)
 
 
@@ -243,7 +252,7 @@ def wrapped_up(phase_id: str) -> MessageKey:
 
 
 def derived(operation: str, of: MessageKey) -> MessageKey:
-    """What an operation does to a message; `operation` is the name of one of Derived."""
+    """Return the key of an operation on a message; `operation` is the name of one of Derived."""
     return _key(Derived(operation), of)
 
 
@@ -256,19 +265,19 @@ def bookmark_of(key: MessageKey) -> MessageKey:
 
 
 def unbookmark_of(key: MessageKey) -> MessageKey:
-    """Of the message, whose bookmark is taken back."""
+    """Return the key of the bookmark's removal, given the message's key."""
     return derived(Derived.UNBOOKMARK, bookmark_of(key))
 
 
 def question_in_sql(round_: Table, person: Table) -> ColumnElement[str]:
-    """`reflect` for a lead of the round, else `ask`, as an expression on their rows."""
+    """Return `reflect` for a lead of the round, else `ask`, as an expression on their rows."""
     kinds = (f"{MessageKind.REFLECT}:", f"{MessageKind.ASK}:")
     kind = case((person.c.role == "lead", kinds[0]), else_=kinds[1])
     return kind + round_.c.round_id + ":" + person.c.user_id
 
 
 def remind_in_sql(round_: Table, person: Table) -> ColumnElement[str]:
-    """`remind` as an expression on their rows."""
+    """Return `remind` as an expression on their rows."""
     return literal(f"{MessageKind.REMIND}:") + round_.c.round_id + ":" + person.c.user_id
 
 

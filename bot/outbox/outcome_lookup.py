@@ -1,4 +1,4 @@
-"""Was it said? An attempt whose outcome is unknown is looked up before it is made again."""
+"""Lookup of messages of unknown outcome: looked up in Slack before they are sent again."""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -12,19 +12,19 @@ from bot.outbox.queued_message import NOWHERE, QueuedMessage, SlackLocation
 from bot.outbox.web_api import METADATA_TYPE
 from bot.slack.errors import ErrorKind, reason_of, verdict
 
-#: Clocks differ: look from well before the first try. One that is further off is not ours to mend.
+#: Clocks differ: look from well before the first try. We cannot correct a larger difference.
 SKEW = timedelta(hours=1)
 PAGE = 15  # what every kind of app may read at once
-LATER_PAGE = 200  # only those come so far that may read more than one page a minute
-#: Some 4,000 messages: who said more since is not read through.
+LATER_PAGE = 200  # only apps that may read more than one page a minute get this far
+#: About 4,000 messages: a conversation with more since then is not read to the end.
 MOST_PAGES = 20
 
 
 class LookupResult(StrEnum):
-    """Why there is no place."""
+    """Reasons why a lookup found no message."""
 
-    ABSENT = "absent"  # read completely, and it is not there
-    NO_PROOF = "no_proof"  # Slack will not let us look, or there is too much to read
+    ABSENT = "absent"  # read completely, and the message is not there
+    NO_PROOF = "no_proof"  # Slack does not allow the lookup, or there is too much to read
 
 
 async def look_up(client: AsyncWebClient, row: QueuedMessage) -> SlackLocation | LookupResult:
@@ -37,7 +37,7 @@ async def look_up(client: AsyncWebClient, row: QueuedMessage) -> SlackLocation |
         channel = await _channel_of(client, row)
         return await _look(client, row, channel, _thread_of(row))
     except SlackApiError as error:
-        if reason_of(error) == "thread_not_found":  # with our reply in it, it would be there
+        if reason_of(error) == "thread_not_found":  # with our reply in it, it would exist
             return LookupResult.ABSENT
         if verdict(error).meaning is ErrorKind.PERMANENT:
             return LookupResult.NO_PROOF
@@ -52,7 +52,7 @@ async def _channel_of(client: AsyncWebClient, row: QueuedMessage) -> str:
 
 
 def _thread_of(row: QueuedMessage) -> str | None:
-    """Where it was tried: what it replies to may be deleted by now, or posted anew."""
+    """Return the thread of the last try: its parent may since have been deleted, or reposted."""
     return (row.target or NOWHERE).ts if row.thread_ts is None else row.thread_ts
 
 
@@ -60,7 +60,7 @@ async def _look(
     client: AsyncWebClient, row: QueuedMessage, channel: str, thread_ts: str | None
 ) -> SlackLocation | LookupResult:
     oldest = f"{(row.first_try_at - SKEW).timestamp():.6f}" if row.first_try_at else "0"
-    where: dict[str, Any] = {
+    arguments: dict[str, Any] = {
         "channel": channel,
         "oldest": oldest,
         "inclusive": True,
@@ -68,10 +68,10 @@ async def _look(
     }
     read: Callable[..., Awaitable[Any]] = client.conversations_history
     if thread_ts:
-        read, where = client.conversations_replies, {**where, "ts": thread_ts}
+        read, arguments = client.conversations_replies, {**arguments, "ts": thread_ts}
     cursor = ""
     for number in range(MOST_PAGES):
-        page = await read(**where, cursor=cursor, limit=LATER_PAGE if number else PAGE)
+        page = await read(**arguments, cursor=cursor, limit=LATER_PAGE if number else PAGE)
         for message in page["messages"]:
             if _id_of(message) == row.message_id:
                 return SlackLocation(channel=channel, ts=message["ts"])

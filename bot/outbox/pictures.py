@@ -1,16 +1,16 @@
-"""A picture is drawn and uploaded unshared; the message then shows it by its file id."""
+"""Pictures: drawn and uploaded unshared; the message then shows one by its file id."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-#: Facts of a chart in, PNG out.
+#: Takes the facts of a chart, returns a PNG.
 Draw = Callable[[dict[str, Any]], Awaitable[bytes]]
 
 
 async def upload(client: AsyncWebClient, draw: Draw, picture: dict[str, Any]) -> str:
-    """Draw it, upload it, and return its file id. Repeating it leaves only an unseen file.
+    """Draw a picture, upload it, and return its file id. Repeating this only leaves an unseen file.
 
     Raises:
         SlackApiError, aiohttp.ClientError, TimeoutError: it could not be uploaded.

@@ -1,9 +1,8 @@
 """The messages that may go next in a workspace: the first open one of each queue.
 
-A queue is what must stay in order: the posts of a conversation, the edits of a message, what is
-pinned and bookmarked of it, a person's App Home. One queue that waits for Slack, or for somebody
-to decide, holds up no other. What refers to a message that is on its way waits beside its queue,
-as if it were not there yet.
+A queue is what must stay in order: the posts of a conversation, the edits of a message, its pins
+and bookmarks, a person's App Home. A queue that waits for Slack, or for a decision, holds up no
+other. A message that refers to one not sent yet waits outside its queue, and does not block it.
 """
 
 from collections.abc import Collection
@@ -37,25 +36,26 @@ from bot.outbox.rate_limits import DIRECT, PROOF
 T = TypeVar("T")
 
 _messages = schema.messages
-#: Not at their end.
+#: States of messages that delivery still works on.
 OPEN = (State.PENDING, State.SENDING, State.UNKNOWN)
 
 
 def literal_states(states: Collection[State]) -> BindParameter[list[str]]:
-    """States as the indexes on them are written, so that the planner sees that they fit."""
+    """Return states as written in the indexes, so that the planner recognises the match."""
     values = [state.value for state in states]
     return bindparam(None, values, expanding=True, literal_execute=True)
 
 
 def is_open(messages: FromClause) -> ColumnElement[bool]:
-    """That a message is not at its end, in the words of the index on these."""
+    """Return the condition that a message is open, as written in the indexes."""
     return messages.c.state.in_(literal_states(OPEN))
 
 
 def is_sendable(now: Any, real: Any) -> ColumnElement[bool]:
-    """That a message may be worked on: due at `now`, in business time, tried again at `real`.
+    """Return the condition that a message may be processed.
 
-    It is the first of its queue, and what it refers to is in Slack, or never will be.
+    It is due at `now` (business time), may be retried at `real` (real time), and is the first of
+    its queue; the message it refers to is in Slack, or never will be.
     """
     earlier = _messages.alias("earlier")
     blocked = select(earlier.c.message_id).where(
@@ -65,20 +65,21 @@ def is_sendable(now: Any, real: Any) -> ColumnElement[bool]:
         _queue(earlier) == _queue(_messages),
         _is_due(earlier, now),
     )
-    return and_(_is_due(_messages, now), _may_be_tried(real), first_of(blocked).is_(None))
+    return and_(_is_due(_messages, now), _may_be_retried(real), first_of(blocked).is_(None))
 
 
-def first_of(found: Select[tuple[T]]) -> ScalarSelect[T]:
-    """One of what is found, looked up for each row; null: nothing is.
+def first_of(query: Select[tuple[T]]) -> ScalarSelect[T]:
+    """Return a subquery for one of the rows found, evaluated for each outer row; null if none.
 
-    PostgreSQL makes a join of EXISTS. At ten on a Tuesday, with figures from when hardly anything
-    was open, it took the wrong one, and a look for work took longer than any statement may.
+    PostgreSQL turns EXISTS into a join. At ten on a Tuesday, with statistics from when hardly
+    anything was open, it chose the wrong one, and a query for work took longer than any statement
+    may.
     """
-    return found.limit(1).scalar_subquery()
+    return query.limit(1).scalar_subquery()
 
 
 def limit_of(messages: FromClause) -> ColumnElement[str]:
-    """The name of the limit that a message counts under."""
+    """Return the name of the rate limit that a message counts towards."""
     to_person = messages.c.conversation.like("U%") | messages.c.conversation.like("W%")
     return case(
         (messages.c.state == State.UNKNOWN, PROOF),
@@ -96,23 +97,23 @@ async def heads(
     barred: Collection[str],
     limit: int,
 ) -> list[QueuedMessage]:
-    """The first open message of each queue that may be worked on now; channels first.
+    """Return the first open message of each queue that may be processed now; channels first.
 
-    `barred` names limits that are used up. Payloads are read by the claim: most of what is looked
-    at among many has to wait.
+    `barred` names rate limits that are used up. Payloads are read by the claim: in a large queue,
+    most messages looked at here have to wait.
     """
-    given = {
+    parameters = {
         "workspace": workspace_id,
         "now": now,
         "real": real,
         "barred": list(barred),
         "most": limit,
     }
-    return [_row(row) for row in (await tx.execute(_HEADS, given)).mappings()]
+    return [_queued_message(row) for row in (await tx.execute(_HEADS, parameters)).mappings()]
 
 
 def _queue(messages: FromClause) -> ColumnElement[str]:
-    """The name of what it keeps its order in: a conversation, or a key."""
+    """Return the name of a message's queue: a conversation, or a key."""
     operation = messages.c.operation
     return case(
         (operation == Operation.POST, messages.c.conversation),
@@ -123,30 +124,30 @@ def _queue(messages: FromClause) -> ColumnElement[str]:
 
 def _is_due(messages: FromClause, now: Any) -> ColumnElement[bool]:
     target = _messages.alias("awaited")
-    on_its_way = and_(target.c.ts.is_(None), target.c.state.in_(OPEN))
-    # Looked up for each by its key: as a join, planners without figures take a worse index.
-    awaited = select(on_its_way).where(
+    is_in_transit = and_(target.c.ts.is_(None), target.c.state.in_(OPEN))
+    # A subquery by key: as a join, planners without statistics choose a worse index.
+    awaited = select(is_in_transit).where(
         target.c.workspace_id == messages.c.workspace_id, target.c.key == messages.c.target_key
     )
-    waits = func.coalesce(awaited.scalar_subquery(), false())
-    return and_(is_open(messages), messages.c.not_before <= now, ~waits)
+    waits_for_target = func.coalesce(awaited.scalar_subquery(), false())
+    return and_(is_open(messages), messages.c.not_before <= now, ~waits_for_target)
 
 
-def _may_be_tried(real: Any) -> ColumnElement[bool]:
+def _may_be_retried(real: Any) -> ColumnElement[bool]:
     return or_(_messages.c.retry_at.is_(None), _messages.c.retry_at <= real)
 
 
-def _heads(firsts_of: ColumnElement[str]) -> Select[Any]:
+def _heads(queue: ColumnElement[str]) -> Select[Any]:
     pace, target = limit_of(_messages), _messages.alias("target")
-    firsts = (
+    first_messages = (
         select(func.min(_messages.c.message_id).label("message_id"))
         .where(_IN_WORKSPACE, _is_due(_messages, bindparam("now")))
-        .group_by(firsts_of)
+        .group_by(queue)
         .subquery()
     )
     return (
         select(
-            *(column for column in _messages.c if column.name in _READ),
+            *(column for column in _messages.c if column.name in _READ_COLUMNS),
             _messages.c.target_key,
             pace.label("pace"),
             _queue(_messages).label("queue"),
@@ -155,7 +156,7 @@ def _heads(firsts_of: ColumnElement[str]) -> Select[Any]:
             target.c.ts.label("target_ts"),
             target.c.file_id.label("target_file_id"),
         )
-        .join(firsts, _messages.c.message_id == firsts.c.message_id)
+        .join(first_messages, _messages.c.message_id == first_messages.c.message_id)
         .outerjoin(
             target,
             and_(
@@ -166,7 +167,7 @@ def _heads(firsts_of: ColumnElement[str]) -> Select[Any]:
         .where(
             _IN_WORKSPACE,
             _messages.c.state != State.SENDING,
-            _may_be_tried(bindparam("real")),
+            _may_be_retried(bindparam("real")),
             pace.not_in(bindparam("barred", expanding=True)),
         )
         .order_by(pace == DIRECT, _messages.c.message_id)
@@ -174,17 +175,17 @@ def _heads(firsts_of: ColumnElement[str]) -> Select[Any]:
     )
 
 
-_READ = {field.name for field in fields(QueuedMessage)} - {"payload"}
+_READ_COLUMNS = {field.name for field in fields(QueuedMessage)} - {"payload"}
 _IN_WORKSPACE = _messages.c.workspace_id == bindparam("workspace")
-_HEADS = _heads(_queue(_messages))  # made once: it is asked before every few calls
+_HEADS = _heads(_queue(_messages))  # built once: it is run before every few calls
 
 
-def _row(row: Any) -> QueuedMessage:
-    copied = {name: row[name] for name in _READ if name != "target"}
-    copied["key"] = MessageKey(copied["key"])
-    copied["operation"] = Operation(copied["operation"])
-    copied["state"] = State(copied["state"])
-    return QueuedMessage(**copied, target=_target(row))
+def _queued_message(row: Any) -> QueuedMessage:
+    values = {name: row[name] for name in _READ_COLUMNS if name != "target"}
+    values["key"] = MessageKey(values["key"])
+    values["operation"] = Operation(values["operation"])
+    values["state"] = State(values["state"])
+    return QueuedMessage(**values, target=_target(row))
 
 
 def _target(row: Any) -> SlackLocation | None:

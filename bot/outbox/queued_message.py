@@ -11,7 +11,7 @@ from bot.slack.errors import ErrorKind
 
 @dataclass(frozen=True, kw_only=True)
 class SlackLocation:
-    """Where something is in Slack. For a bookmark, `ts` is its id; for a home view, nothing."""
+    """The location of something in Slack. `ts` of a bookmark is its id; a home view has none."""
 
     channel: str | None
     ts: str | None
@@ -43,22 +43,23 @@ class QueuedMessage:
     lookup_attempts: int
     error: str | None  # why it is not sent yet
     first_try_at: datetime | None
-    #: Of its last try; empty: in no thread; null: not tried, or by a version that did not note it.
+    #: Thread of its last try; empty: in no thread; null: not tried, or by a version that did not
+    #: store it.
     thread_ts: str | None
-    pace: str  # the name of the limit it counts under
-    queue: str  # the name of what it keeps its order in
-    #: Of the message replied to, edited or pinned: NOWHERE if there is none, null if it is not in
-    #: Slack and never will be.
+    pace: str  # the name of the rate limit it counts towards
+    queue: str  # the name of its queue
+    #: Location of the message replied to, edited or pinned: NOWHERE if there is none, null if it is
+    #: not in Slack and never will be.
     target: SlackLocation | None
 
     @property
     def to_person(self) -> bool:
-        """A direct message: to a person's id, not a channel's."""
+        """Return whether this is a direct message: to a person's id, not a channel's."""
         return self.conversation.startswith(("U", "W"))
 
     @property
     def was_to_wait(self) -> bool:
-        """For a later time than the one it was decided for."""
+        """Return whether it was enqueued for a later time."""
         return self.not_before > self.created_at
 
     @property
@@ -68,18 +69,16 @@ class QueuedMessage:
 
 @dataclass(frozen=True, kw_only=True)
 class SendResult:
-    """What a job learned: the state its message has from now on, and why."""
+    """The result of a job: the new state of its message, and why."""
 
-    row: (
-        QueuedMessage  # with the fence of the claim it was made under: an older one may say nothing
-    )
+    row: QueuedMessage  # with the fence of its claim: an outdated one changes nothing
     state: State
     place: SlackLocation = NOWHERE  # where it is, if it was sent
     reason: str | None = None
     wait: float | None = None  # real seconds before the next look; null: at once
-    meaning: ErrorKind | None = None  # of Slack's no; null: there was none
+    meaning: ErrorKind | None = None  # of Slack's refusal; null: there was none
     retry_after: float | None = None  # seconds that Slack asks to wait for this method
     file_id: str | None = None  # of the picture just uploaded
-    tried: int = 0  # to be added to its attempts
-    looked: int = 0  # to be added to its looks
-    drop_picture: bool = False  # say it without
+    tried: int = 0  # change to its attempts
+    looked: int = 0  # change to its lookup attempts
+    drop_picture: bool = False  # send it without its picture

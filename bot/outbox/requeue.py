@@ -1,6 +1,6 @@
-"""Changes to queued messages when a conversation closes, opens again, moves or loses a message.
+"""Changes to queued messages when a conversation closes, reopens, moves or loses a message.
 
-None of these calls Slack: a row goes back to where delivery finds it, or is kept from it.
+None of these calls Slack: a row is made available to delivery again, or kept from it.
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -23,23 +23,23 @@ _messages = schema.messages
 
 
 async def exists(tx: AsyncConnection, workspace_id: str, key: MessageKey) -> bool:
-    """Whether this was ever decided to be said."""
-    found = await tx.scalar(select(_messages.c.message_id).where(_this(workspace_id, key)))
-    return found is not None
+    """Return whether this message was ever enqueued."""
+    message_id = await tx.scalar(select(_messages.c.message_id).where(_has_key(workspace_id, key)))
+    return message_id is not None
 
 
 async def was_refused(tx: AsyncConnection, workspace_id: str, key: MessageKey) -> bool:
-    """Whether Slack would not take it, so that it stands nowhere."""
-    state = await tx.scalar(select(_messages.c.state).where(_this(workspace_id, key)))
+    """Return whether Slack refused the message, so that it is nowhere in Slack."""
+    state = await tx.scalar(select(_messages.c.state).where(_has_key(workspace_id, key)))
     return bool(state == State.FAILED)
 
 
 async def refused(
     tx: AsyncConnection, workspace_id: str, message_id: str
 ) -> tuple[MessageKey, str] | None:
-    """The key and the conversation of a message that Slack would not take.
+    """Return the key and the conversation of a message that Slack refused.
 
-    None where it was changed since.
+    Return None if its state has changed since.
     """
     rows = await tx.execute(
         select(_messages.c.key, _messages.c.conversation).where(
@@ -55,8 +55,8 @@ async def refused(
 async def others_refused(
     tx: AsyncConnection, workspace_id: str, *, but: str, operation: Operation, reason: str
 ) -> bool:
-    """Whether another message than this one was refused in the same way before."""
-    found = await tx.scalar(
+    """Return whether another message was refused in the same way before."""
+    other = await tx.scalar(
         select(_messages.c.message_id)
         .where(
             _messages.c.workspace_id == workspace_id,
@@ -67,25 +67,25 @@ async def others_refused(
         )
         .limit(1)
     )
-    return found is not None
+    return other is not None
 
 
 async def is_delivered(tx: AsyncConnection, workspace_id: str, key: MessageKey) -> bool:
-    """Whether it is in Slack, or may be on its way there."""
-    state = await tx.scalar(select(_messages.c.state).where(_this(workspace_id, key)))
+    """Return whether it is in Slack, or may be on its way there."""
+    state = await tx.scalar(select(_messages.c.state).where(_has_key(workspace_id, key)))
     return state in (State.SENT, State.SENDING, State.UNKNOWN, State.HELD)
 
 
 async def is_waiting(tx: AsyncConnection, workspace_id: str, key: MessageKey) -> bool:
-    """Whether it is still to be sent, or being sent."""
-    state = await tx.scalar(select(_messages.c.state).where(_this(workspace_id, key)))
+    """Return whether it is still to be sent, or being sent."""
+    state = await tx.scalar(select(_messages.c.state).where(_has_key(workspace_id, key)))
     return state in OPEN
 
 
 async def readable_from(
     tx: AsyncConnection, workspace_id: str, keys: Iterable[MessageKey], now: datetime
 ) -> dict[MessageKey, datetime]:
-    """From when messages could be read: `now` at the earliest where one is still on its way."""
+    """Return from when messages could be read: `now` at the earliest if one is still to be sent."""
     rows = await tx.execute(
         select(
             _messages.c.key, _messages.c.state, _messages.c.not_before, _messages.c.sent_at
@@ -107,20 +107,20 @@ async def reschedule_for_zone(
     next_allowed_at: Callable[[datetime], datetime],
     now: datetime,
 ) -> None:
-    """Let what waits to be said to somebody wait for an hour that suits them where they are now."""
-    waits = (
+    """Move a person's waiting messages to hours that suit them in their current zone."""
+    waiting = (
         (_messages.c.workspace_id == workspace_id)
         & (_messages.c.conversation == user_id)
         & (_messages.c.operation == Operation.POST)
         & (_messages.c.state == State.PENDING)
     )
     rows = await tx.execute(
-        select(_messages.c.key, _messages.c.not_before).where(waits, _messages.c.not_before > now)
+        select(_messages.c.key, _messages.c.not_before).where(waiting, _messages.c.not_before > now)
     )
     for row in rows.all():
         await tx.execute(
             update(_messages)
-            .where(waits, _messages.c.key == row.key)
+            .where(waiting, _messages.c.key == row.key)
             .values(not_before=next_allowed_at(row.not_before))
         )
 
@@ -137,11 +137,11 @@ async def retry(
 ) -> int:
     """Send what was refused in this conversation for one of these reasons, in its old order.
 
-    All of it comes after what was posted anew before: also what replies to that. What has expired
-    meanwhile stays unsaid. `kinds` are first words of keys; None: whatever it is. Returns how many
-    messages it is.
+    All of it, including replies, follows what was reposted before. Messages that have expired
+    meanwhile are not sent. `kinds` are first words of keys; None: any kind. Return the number of
+    messages.
     """
-    refused = await tx.scalars(
+    refused_keys = await tx.scalars(
         select(_messages.c.key)
         .where(
             _messages.c.workspace_id == workspace_id,
@@ -152,11 +152,11 @@ async def retry(
         )
         .order_by(_messages.c.message_id)
     )
-    keys = [key for key in refused if kinds is None or MessageKey(key).kind in kinds]
+    keys = [key for key in refused_keys if kinds is None or MessageKey(key).kind in kinds]
     for key in keys:
         await tx.execute(
             update(_messages)
-            .where(_this(workspace_id, MessageKey(key)))
+            .where(_has_key(workspace_id, MessageKey(key)))
             .values(
                 message_id=new_sortable_id(),
                 state=State.PENDING,
@@ -172,27 +172,27 @@ async def retry(
 async def mark_deleted(
     tx: AsyncConnection, workspace_id: str, *, key: MessageKey, reason: str
 ) -> bool:
-    """The message was deleted in Slack: nothing can be edited, pinned or replied to any more.
+    """Mark the message as deleted in Slack: it cannot be edited, pinned or replied to any more.
 
-    Returns whether it was thought to be there.
+    Return whether it was thought to be there.
     """
-    done = await tx.execute(
+    result = await tx.execute(
         update(_messages)
-        .where(_this(workspace_id, key), _messages.c.ts.is_not(None))
+        .where(_has_key(workspace_id, key), _messages.c.ts.is_not(None))
         .values(state=State.EXPIRED, channel=None, ts=None, error=reason)
         .returning(*NAMES)
     )
-    found = done.all()
-    for message in found:
+    deleted = result.all()
+    for message in deleted:
         note_expired(message, reason)
-    return bool(found)
+    return bool(deleted)
 
 
 async def repost(
     tx: AsyncConnection, workspace_id: str, *, key: MessageKey, content: Content, now: datetime
 ) -> None:
-    """Say once more, as a new message, what is not in Slack: it was refused, or deleted there."""
-    await _renew(
+    """Post as a new message what is not in Slack: it was refused, or deleted there."""
+    await _reset(
         tx, workspace_id, key, {"text": content.text, "blocks": content.blocks}, Operation.POST, now
     )
     await remove(tx, workspace_id, key=edit_of(key))
@@ -208,30 +208,32 @@ async def repin(
     now: datetime,
 ) -> None:
     """Pin or bookmark the new message as the old one was."""
-    await _renew(tx, workspace_id, derived(operation, of), payload, operation, now)
+    await _reset(tx, workspace_id, derived(operation, of), payload, operation, now)
 
 
 async def remove(tx: AsyncConnection, workspace_id: str, *, key: MessageKey) -> None:
-    """Forget that this was ever decided, so that it can be decided again."""
-    await _drop(tx, _this(workspace_id, key))
+    """Delete the message's row, so that it can be enqueued again."""
+    await _delete_settled(tx, _has_key(workspace_id, key))
 
 
 async def remove_edits(tx: AsyncConnection, workspace_id: str, *, of: Sequence[MessageKey]) -> None:
-    """Forget that these messages were ever edited, and how often."""
+    """Delete the edits of these messages, and their revisions."""
     for start in range(0, len(of), AT_ONCE):
         edits = padded(edit_of(key) for key in of[start : start + AT_ONCE])
-        await _drop(tx, (_messages.c.workspace_id == workspace_id) & _messages.c.key.in_(edits))
+        await _delete_settled(
+            tx, (_messages.c.workspace_id == workspace_id) & _messages.c.key.in_(edits)
+        )
 
 
-async def _drop(tx: AsyncConnection, these: Any) -> None:
+async def _delete_settled(tx: AsyncConnection, condition: Any) -> None:
     settled = _messages.c.state.not_in((State.SENDING, State.UNKNOWN))
-    await tx.execute(delete(_messages).where(these, settled))
+    await tx.execute(delete(_messages).where(condition, settled))
 
 
 async def change_conversation(
     tx: AsyncConnection, workspace_id: str, *, conversation: str, to: str
 ) -> None:
-    """Slack gave the conversation another id: what was said there is found under it."""
+    """Give messages the conversation's new id, as Slack changed it."""
     for column in (_messages.c.conversation, _messages.c.channel):
         await tx.execute(
             update(_messages)
@@ -240,7 +242,7 @@ async def change_conversation(
         )
 
 
-async def _renew(
+async def _reset(
     tx: AsyncConnection,
     workspace_id: str,
     key: MessageKey,
@@ -248,11 +250,11 @@ async def _renew(
     operation: Operation,
     now: datetime,
 ) -> None:
-    """What is on its way is left alone: it may be in Slack."""
+    """Reset a message to be sent anew, unless it is open: it may be in Slack."""
     await tx.execute(
         update(_messages)
         .where(
-            _this(workspace_id, key),
+            _has_key(workspace_id, key),
             _messages.c.operation == operation,
             _messages.c.state.not_in(OPEN),
         )
@@ -274,5 +276,5 @@ async def _renew(
     )
 
 
-def _this(workspace_id: str, key: MessageKey) -> Any:
+def _has_key(workspace_id: str, key: MessageKey) -> Any:
     return (_messages.c.workspace_id == workspace_id) & (_messages.c.key == key)

@@ -1,4 +1,4 @@
-"""Leases of senders: one sender at a time for a workspace, which keeps its order and its limits.
+"""Leases of workspaces: one sender at a time, which keeps the workspace's order and rate limits.
 
 A lease lasts 15 s and is renewed; a dead sender's lease is free after that.
 """
@@ -25,16 +25,16 @@ _messages = schema.messages
 _OPEN = is_open(_messages)
 _STUCK = _messages.c.state.in_(literal_states((State.HELD, State.FAILED)))
 
-# Made once: they are part of every turn.
-_THIS = _leases.c.workspace_id == bindparam("b_workspace")
-_OURS = _THIS & (_leases.c.owner == bindparam("b_owner"))
+# Built once: they are part of every turn.
+_IN_WORKSPACE = _leases.c.workspace_id == bindparam("b_workspace")
+_OURS = _IN_WORKSPACE & (_leases.c.owner == bindparam("b_owner"))
 _RENEW = (
     update(_leases)
     .where(_OURS, _leases.c.halted.is_(None))
     .values(lease_until=bindparam("b_until"))
     .returning(_leases.c.rate_usage)
 )
-_SAVE = update(_leases).where(_THIS).values(rate_usage=bindparam("b_usage"))
+_SAVE = update(_leases).where(_IN_WORKSPACE).values(rate_usage=bindparam("b_usage"))
 _RELEASE = (
     update(_leases)
     .where(_OURS)
@@ -57,14 +57,14 @@ _WITH_WORK = (
     .order_by(_leases.c.resume_at.nulls_first())
     .limit(bindparam("most", type_=Integer))
 )
-_TAKEN = (
+_TAKEABLE = (
     select(_leases.c.workspace_id)
-    .where(_THIS, _leases.c.halted.is_(None), _IS_FREE)
+    .where(_IN_WORKSPACE, _leases.c.halted.is_(None), _IS_FREE)
     .with_for_update(skip_locked=True)
 )
 _TAKE = (
     update(_leases)
-    .where(_leases.c.workspace_id.in_(_TAKEN))
+    .where(_leases.c.workspace_id.in_(_TAKEABLE))
     .values(owner=bindparam("b_owner"), lease_until=bindparam("b_until"))
     .returning(_leases.c.rate_usage)
 )
@@ -74,11 +74,14 @@ _TAKE = (
 class Lease:
     """The right to send for a workspace."""
 
-    rate_usage: dict[str, Any] | None  # what was used of Slack's limits
+    rate_usage: dict[str, Any] | None  # usage of Slack's rate limits
 
 
 async def real_time(connection: AsyncConnection) -> datetime:
-    """The time that all senders share: PostgreSQL's clock; with SQLite there is one machine."""
+    """Return the time that all senders share.
+
+    It is PostgreSQL's clock; with SQLite there is only one machine.
+    """
     if connection.dialect.name == "sqlite":
         return real_now()
     now: datetime = (await connection.execute(select(func.clock_timestamp()))).scalar_one()
@@ -86,36 +89,41 @@ async def real_time(connection: AsyncConnection) -> datetime:
 
 
 async def counts(reader: AsyncConnection) -> dict[str, int]:
-    """How many messages are in each state that is no good end (yet)."""
-    found = {state.value: 0 for state in State if state not in (State.SENT, State.EXPIRED)}
-    for some in (_OPEN, _STUCK):
+    """Return the number of messages in each state, except sent and expired."""
+    totals = {state.value: 0 for state in State if state not in (State.SENT, State.EXPIRED)}
+    for condition in (_OPEN, _STUCK):
         rows = await reader.execute(
-            select(_messages.c.state, func.count()).where(some).group_by(_messages.c.state)
+            select(_messages.c.state, func.count()).where(condition).group_by(_messages.c.state)
         )
-        found |= {row[0]: row[1] for row in rows}
-    return found
+        totals |= {row[0]: row[1] for row in rows}
+    return totals
 
 
 async def with_work(reader: AsyncConnection, now: datetime, limit: int) -> dict[str, bool]:
-    """Workspaces that have something to send or to prove, and nobody who does it.
+    """Return workspaces that have something to send or to look up, and no sender.
 
-    Each with whether somebody did, and fell silent.
+    Each comes with whether it had a sender that fell silent.
     """
-    given = {"now": now, "real": await real_time(reader), "most": limit}
-    rows = await reader.execute(_WITH_WORK, given)
+    parameters = {"now": now, "real": await real_time(reader), "most": limit}
+    rows = await reader.execute(_WITH_WORK, parameters)
     return {row[0]: bool(row[1]) for row in rows}
 
 
 async def take(tx: AsyncConnection, workspace_id: str, owner: str, real: datetime) -> Lease | None:
-    """Take the lease, if it is free or has run out, and nobody else takes it now."""
-    given = {"b_workspace": workspace_id, "b_owner": owner, "real": real, "b_until": real + LEASE}
-    return _lease((await tx.execute(_TAKE, given)).first())
+    """Take the lease, if it is free or has run out, and nobody else is taking it."""
+    parameters = {
+        "b_workspace": workspace_id,
+        "b_owner": owner,
+        "real": real,
+        "b_until": real + LEASE,
+    }
+    return _lease((await tx.execute(_TAKE, parameters)).first())
 
 
 async def renew(tx: AsyncConnection, workspace_id: str, owner: str, real: datetime) -> Lease | None:
     """Renew the lease, if it is still ours."""
-    given = {"b_workspace": workspace_id, "b_owner": owner, "b_until": real + LEASE}
-    return _lease((await tx.execute(_RENEW, given)).first())
+    parameters = {"b_workspace": workspace_id, "b_owner": owner, "b_until": real + LEASE}
+    return _lease((await tx.execute(_RENEW, parameters)).first())
 
 
 def _lease(row: Any) -> Lease | None:
@@ -123,36 +131,36 @@ def _lease(row: Any) -> Lease | None:
 
 
 async def save(tx: AsyncConnection, workspace_id: str, rate_usage: dict[str, Any] | None) -> None:
-    """Keep what was used of Slack's limits, for whoever sends next."""
+    """Store the usage of Slack's rate limits for the next sender."""
     await tx.execute(_SAVE, {"b_workspace": workspace_id, "b_usage": rate_usage})
 
 
 async def release(
     tx: AsyncConnection, workspace_id: str, owner: str, resume_at: datetime | None = None
 ) -> None:
-    """Give the lease back; nobody need take it before `resume_at` (real time)."""
-    given = {"b_workspace": workspace_id, "b_owner": owner, "b_resume_at": resume_at}
-    await tx.execute(_RELEASE, given)
+    """Release the lease; it need not be taken again before `resume_at` (real time)."""
+    parameters = {"b_workspace": workspace_id, "b_owner": owner, "b_resume_at": resume_at}
+    await tx.execute(_RELEASE, parameters)
 
 
 async def halt(tx: AsyncConnection, workspace_id: str, reason: str) -> None:
-    """Send nothing for this workspace until `resume`: its token is no good."""
+    """Send nothing for this workspace until `resume`: its token is invalid."""
     await tx.execute(
         update(_leases).where(_leases.c.workspace_id == workspace_id).values(halted=reason[:64])
     )
 
 
 async def resume(tx: AsyncConnection, workspace_id: str) -> None:
-    """Send for this workspace from now on; what waited is sent, or expires, as it says."""
+    """Send for this workspace again; waiting messages are sent, or expire, as they say."""
     await put(tx, _leases, {"workspace_id": workspace_id}, halted=None)
 
 
 async def mark_interrupted_unknown(
     tx: AsyncConnection, workspace_id: str, look_at: datetime
 ) -> int:
-    """What an earlier sender left under way may be in Slack or not: look at `look_at`.
+    """Mark posts that an earlier sender left under way as unknown, to be looked up at `look_at`.
 
-    What can be repeated without harm is simply sent again.
+    Operations that can be repeated without harm are simply sent again.
     """
     interrupted = (_messages.c.workspace_id == workspace_id) & (_messages.c.state == State.SENDING)
     is_post = _messages.c.operation == Operation.POST
@@ -169,7 +177,7 @@ async def mark_interrupted_unknown(
 
 
 async def next_due(reader: AsyncConnection, now: datetime) -> datetime | None:
-    """When the next message that waits for its hour is to be said; None where none does."""
+    """Return when the next message scheduled for later is to be sent, or None."""
     earliest: datetime | None = await reader.scalar(
         select(func.min(_messages.c.not_before)).where(_OPEN, _messages.c.not_before > now)
     )
@@ -179,35 +187,35 @@ async def next_due(reader: AsyncConnection, now: datetime) -> datetime | None:
 async def many_waiting(
     reader: AsyncConnection, now: datetime, many: int, besides: Collection[str] = ()
 ) -> dict[str, dict[str, int]]:
-    """How many messages are due and not at their end, by workspace and by Slack's limit.
+    """Return the number of open messages that are due, by workspace and by rate limit.
 
-    Of workspaces with more than `many`, and of those `besides`.
+    Covers workspaces with more than `many`, and those in `besides`.
     """
-    # In one pass: a second one over what the first found was a pass for each message, where
-    # PostgreSQL's figures were from before a fan-out.
+    # In one pass: with PostgreSQL's statistics from before a bulk send, a second pass over the
+    # results of the first became one pass for each message.
     limit = limit_of(_messages).label("limit")
     in_workspace = func.sum(func.count()).over(partition_by=_messages.c.workspace_id)
-    each = (
+    grouped = (
         select(_messages.c.workspace_id, limit, func.count().label("count"))
         .add_columns(in_workspace.label("in_workspace"))
         .where(_OPEN, _messages.c.not_before <= now)
         .group_by(_messages.c.workspace_id, limit)
         .subquery()
     )
-    named = each.c.workspace_id.in_(padded(besides))
+    is_named = grouped.c.workspace_id.in_(padded(besides))
     rows = await reader.execute(
-        select(each.c.workspace_id, each.c.limit, each.c.count).where(
-            or_(each.c.in_workspace > many, named)
+        select(grouped.c.workspace_id, grouped.c.limit, grouped.c.count).where(
+            or_(grouped.c.in_workspace > many, is_named)
         )
     )
-    found: dict[str, dict[str, int]] = {}
+    by_workspace: dict[str, dict[str, int]] = {}
     for workspace_id, name, count in rows:
-        found.setdefault(workspace_id, {})[name] = count
-    return found
+        by_workspace.setdefault(workspace_id, {})[name] = count
+    return by_workspace
 
 
 async def used_in(reader: AsyncConnection, workspaces: Collection[str]) -> dict[str, Any]:
-    """What was used of Slack's limits in these workspaces, for `Pace.resume`."""
+    """Return the usage of Slack's rate limits in these workspaces, for `RateLimits.resume`."""
     rows = await reader.execute(
         select(_leases.c.workspace_id, _leases.c.rate_usage).where(
             _leases.c.workspace_id.in_(padded(workspaces))

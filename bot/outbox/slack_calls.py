@@ -1,7 +1,7 @@
 """Calls to Slack, made outside of any transaction, and their results.
 
-Each job returns a finding and raises nothing but cancellation: a fault of Slack is an answer too,
-and so is one of ours.
+Each job returns a result and raises nothing but cancellation: a fault of Slack is a result too, and
+so is one of ours.
 """
 
 import asyncio
@@ -23,28 +23,27 @@ from bot.outbox.retry_limit import uncounted_attempts
 from bot.outbox.web_api import perform
 from bot.slack.errors import ErrorKind, Verdict, verdict
 
-#: A call begins within this time after its claim or not at all: far less than a lease.
+#: A call starts within this time after its claim or not at all: far less than a lease.
 BEGIN_WITHIN_SECONDS = 5.0
-#: A fault of our own, tried so often, will not mend itself.
+#: After this many tries, a fault of our own counts as permanent.
 OWN_FAULTS = 3
-#: Posts to channels are looked for twice, in two looks one after the other that could be made,
-#: before they are sent again.
+#: Before posts to channels are sent again, two completed lookups in a row must not find them.
 ABSENT_ONCE = "not there yet"
 
 
 @dataclass(frozen=True, kw_only=True)
 class RetryTimings:
-    """How long to wait, in real seconds."""
+    """Waiting times, in real seconds."""
 
-    settle: float = 120  # before looking whether an unknown message is there
+    settle: float = 120  # before looking up an unknown message
     first_retry: float = 2  # doubled after each failure
     longest_retry: float = 600
     picture_tries: int = 20  # about two minutes
     picture_retry: float = 6
-    look: float = 1  # how often to look for what other processes wrote
+    look: float = 1  # how often to check for what other processes wrote
 
     def backoff(self, tries: int) -> float:
-        """Seconds before the next try."""
+        """Return the seconds before the next try."""
         return jittered(min(self.first_retry * 2 ** min(tries, 16), self.longest_retry))
 
 
@@ -56,13 +55,13 @@ class SlackCalls:
     ) -> None:
         self._client_for = client_for
         self._draw = draw
-        self._patience = retry_timings
-        self._one_at_a_time = asyncio.Lock()  # drawing takes a core for a second or two
+        self._timings = retry_timings
+        self._drawing_lock = asyncio.Lock()  # drawing takes a core for a second or two
 
     async def do(self, row: QueuedMessage, claimed_at: float) -> SendResult:
-        """Send it, prove it, or upload its picture. `claimed_at` is of `uptime`."""
+        """Send a message, look it up, or upload its picture. `claimed_at` is of `uptime`."""
         try:
-            return await self._done(row, claimed_at)
+            return await self._do(row, claimed_at)
         except Exception as error:  # one call must not stop its workspace's sender
             log.error("call_failed", exc_info=error, message=row.message_id, **row.key.log_fields)
             in_doubt = row.operation is Operation.POST
@@ -70,20 +69,20 @@ class SlackCalls:
                 row=row,
                 state=State.UNKNOWN if in_doubt else State.PENDING,
                 reason=type(error).__name__,
-                wait=self._patience.settle if in_doubt else self._patience.backoff(row.attempts),
+                wait=self._timings.settle if in_doubt else self._timings.backoff(row.attempts),
                 meaning=ErrorKind.UNKNOWN,
             )
 
-    async def _done(self, row: QueuedMessage, claimed_at: float) -> SendResult:
+    async def _do(self, row: QueuedMessage, claimed_at: float) -> SendResult:
         if row.state is State.UNKNOWN:
-            return await self._prove(row)
+            return await self._look_up(row)
         if row.needs_picture:
-            return await self._picture(row)
+            return await self._upload_picture(row)
         return await self._send(row, claimed_at)
 
     async def _send(self, row: QueuedMessage, claimed_at: float) -> SendResult:
-        if uptime() - claimed_at > BEGIN_WITHIN_SECONDS:  # the lease may be another's by now
-            wait = self._patience.backoff(row.attempts)
+        if uptime() - claimed_at > BEGIN_WITHIN_SECONDS:  # another sender may hold the lease by now
+            wait = self._timings.backoff(row.attempts)
             tried = uncounted_attempts(row)
             return SendResult(row=row, state=State.PENDING, reason="late", wait=wait, tried=tried)
         try:
@@ -92,122 +91,122 @@ class SlackCalls:
                     self._client_for(row.workspace_id), row, row.target or NOWHERE
                 )
         except Exception as error:
-            return self._not_sent(row, error)
+            return self._failed(row, error)
         return SendResult(row=row, state=State.SENT, place=place)
 
-    def _not_sent(self, row: QueuedMessage, error: Exception) -> SendResult:
-        why = verdict(error)
-        if why.meaning is ErrorKind.UNKNOWN and _our_own(error):
+    def _failed(self, row: QueuedMessage, error: Exception) -> SendResult:
+        failure = verdict(error)
+        if failure.meaning is ErrorKind.UNKNOWN and _is_own_fault(error):
             log.error(
                 "message_faulty", exc_info=error, message=row.message_id, **row.key.log_fields
             )
-            may_be_there = row.operation is Operation.POST  # it may come of reading the answer
+            may_be_there = row.operation is Operation.POST  # the fault may be in reading the answer
             if row.attempts >= OWN_FAULTS and not may_be_there:
-                why = Verdict(meaning=ErrorKind.PERMANENT, reason=why.reason)
-        if why.meaning is ErrorKind.PERMANENT and row.file_id:
-            return self._without_file(row, why)
-        state, wait = self._after(row, why)
+                failure = Verdict(meaning=ErrorKind.PERMANENT, reason=failure.reason)
+        if failure.meaning is ErrorKind.PERMANENT and row.file_id:
+            return self._without_file(row, failure)
+        state, wait = self._next_state(row, failure)
         return SendResult(
             row=row,
             state=state,
-            reason=why.reason,
+            reason=failure.reason,
             wait=wait,
-            meaning=why.meaning,
-            retry_after=why.retry_after,
-            tried=self._tried(row, why),
+            meaning=failure.meaning,
+            retry_after=failure.retry_after,
+            tried=self._attempts_change(row, failure),
         )
 
     @staticmethod
-    def _tried(row: QueuedMessage, why: Verdict) -> int:
-        if why.retry_after is not None:
+    def _attempts_change(row: QueuedMessage, failure: Verdict) -> int:
+        if failure.retry_after is not None:
             return -1
-        return uncounted_attempts(row) if why.meaning is ErrorKind.LATER else 0
+        return uncounted_attempts(row) if failure.meaning is ErrorKind.LATER else 0
 
-    def _after(self, row: QueuedMessage, why: Verdict) -> tuple[State, float | None]:
-        if why.retry_after is not None:  # its method waits, not this message
+    def _next_state(self, row: QueuedMessage, failure: Verdict) -> tuple[State, float | None]:
+        if failure.retry_after is not None:  # the method is limited, not this message
             return State.PENDING, None
-        if why.meaning is ErrorKind.PERMANENT:
+        if failure.meaning is ErrorKind.PERMANENT:
             return State.FAILED, None
-        if why.meaning is ErrorKind.UNKNOWN and row.operation is Operation.POST:
-            return State.UNKNOWN, self._patience.settle
-        return State.PENDING, self._patience.backoff(row.attempts)
+        if failure.meaning is ErrorKind.UNKNOWN and row.operation is Operation.POST:
+            return State.UNKNOWN, self._timings.settle
+        return State.PENDING, self._timings.backoff(row.attempts)
 
-    def _without_file(self, row: QueuedMessage, why: Verdict) -> SendResult:
-        """Slack may still be working on the picture: wait for it, in the end do without."""
-        gives_up = row.attempts >= self._patience.picture_tries or why.reason != "invalid_blocks"
+    def _without_file(self, row: QueuedMessage, failure: Verdict) -> SendResult:
+        """Wait for the picture, which Slack may still be processing; in the end send without it."""
+        gives_up = row.attempts >= self._timings.picture_tries or failure.reason != "invalid_blocks"
         return SendResult(
             row=row,
             state=State.PENDING,
-            reason=why.reason,
-            wait=self._patience.picture_retry,
+            reason=failure.reason,
+            wait=self._timings.picture_retry,
             drop_picture=gives_up,
             tried=-row.attempts if gives_up else 0,
         )
 
-    async def _picture(self, row: QueuedMessage) -> SendResult:
-        """Upload it; the message is sent in the sender's next turn."""
+    async def _upload_picture(self, row: QueuedMessage) -> SendResult:
+        """Upload the picture; the message is sent in the sender's next turn."""
         try:
             client = self._client_for(row.workspace_id)
-            file_id = await upload(client, self._drawn, row.picture or {})
+            file_id = await upload(client, self._draw_alone, row.picture or {})
         except Exception as error:
-            why, tries = verdict(error), row.attempts + 1
-            log.warning("picture_failed", tries=tries, reason=why.reason, **row.key.log_fields)
-            if why.retry_after is not None:  # Slack's wish costs no try, and stops no posts
-                wait = why.retry_after
-                return SendResult(row=row, state=State.PENDING, reason=why.reason, wait=wait)
-            gives_up = tries >= self._patience.picture_tries
+            failure, tries = verdict(error), row.attempts + 1
+            log.warning("picture_failed", tries=tries, reason=failure.reason, **row.key.log_fields)
+            if failure.retry_after is not None:  # a rate limit costs no try, and stops no posts
+                wait = failure.retry_after
+                return SendResult(row=row, state=State.PENDING, reason=failure.reason, wait=wait)
+            gives_up = tries >= self._timings.picture_tries
             return SendResult(
                 row=row,
                 state=State.PENDING,
                 reason="no picture",
-                wait=0 if gives_up else self._patience.picture_retry,
+                wait=0 if gives_up else self._timings.picture_retry,
                 tried=-row.attempts if gives_up else 1,
                 drop_picture=gives_up,
             )
         return SendResult(row=row, state=State.PENDING, file_id=file_id, tried=-row.attempts)
 
-    async def _drawn(self, facts: dict[str, Any]) -> bytes:
-        async with self._one_at_a_time:
+    async def _draw_alone(self, facts: dict[str, Any]) -> bytes:
+        async with self._drawing_lock:
             return await self._draw(facts)
 
-    async def _prove(self, row: QueuedMessage) -> SendResult:
+    async def _look_up(self, row: QueuedMessage) -> SendResult:
         try:
-            found = await look_up(self._client_for(row.workspace_id), row)
+            result = await look_up(self._client_for(row.workspace_id), row)
         except Exception as error:
-            why = verdict(error)
-            wait = why.retry_after or self._patience.backoff(row.lookup_attempts)
-            return _unproven(row, State.UNKNOWN, why.reason, wait, why)
-        if isinstance(found, SlackLocation):
-            return SendResult(row=row, state=State.SENT, place=found)
-        if found is LookupResult.NO_PROOF:
-            return _unproven(row, State.HELD, "no proof can be had")
+            failure = verdict(error)
+            wait = failure.retry_after or self._timings.backoff(row.lookup_attempts)
+            return _without_location(row, State.UNKNOWN, failure.reason, wait, failure)
+        if isinstance(result, SlackLocation):
+            return SendResult(row=row, state=State.SENT, place=result)
+        if result is LookupResult.NO_PROOF:
+            return _without_location(row, State.HELD, "no proof can be had")
         if not row.to_person and row.error != ABSENT_ONCE:
-            return _unproven(row, State.UNKNOWN, ABSENT_ONCE, self._patience.settle)
-        return _unproven(row, State.PENDING, "proven absent")
+            return _without_location(row, State.UNKNOWN, ABSENT_ONCE, self._timings.settle)
+        return _without_location(row, State.PENDING, "proven absent")
 
 
-def _unproven(
+def _without_location(
     row: QueuedMessage,
     state: State,
     reason: str,
     wait: float | None = None,
-    why: Verdict | None = None,
+    failure: Verdict | None = None,
 ) -> SendResult:
     return SendResult(
         row=row,
         state=state,
         reason=reason,
         wait=wait,
-        meaning=why.meaning if why else None,
-        retry_after=why.retry_after if why else None,
+        meaning=failure.meaning if failure else None,
+        retry_after=failure.retry_after if failure else None,
         looked=-row.lookup_attempts if state is State.PENDING else 1,
     )
 
 
-def _our_own(error: Exception) -> bool:
-    """Not Slack's no and not the network's: a defect of ours.
+def _is_own_fault(error: Exception) -> bool:
+    """Return whether the error is a bug of ours, and not from Slack or the network.
 
-    Some of the network's errors are a ValueError too, such as that of a certificate.
+    Some network errors, such as that of a certificate, are a ValueError too.
     """
-    ours = KeyError | TypeError | ValueError | AttributeError | AssertionError
-    return isinstance(error, ours) and not isinstance(error, OSError | ClientError)
+    own_faults = KeyError | TypeError | ValueError | AttributeError | AssertionError
+    return isinstance(error, own_faults) and not isinstance(error, OSError | ClientError)

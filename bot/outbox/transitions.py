@@ -1,7 +1,7 @@
-"""The writes of a message's way: claimed before the call, concluded after it.
+"""The state changes of a message: claimed before the call, concluded after it.
 
-Whoever concludes names the fence of the claim it acted under. A sender that was thought dead and
-lost its lease finds another fence, and can change nothing any more.
+Each result names the fence of the claim it was made under. A sender that was thought dead and lost
+its lease finds another fence, and can change nothing any more.
 """
 
 from collections.abc import Sequence
@@ -25,12 +25,12 @@ _MINE = (
 )
 _DROP = bindparam("b_drop", type_=Boolean)
 _state = _messages.c.state
-# Spelled out: a list cannot be bound where many rows are updated by one statement.
-_TRIED = or_(_state == State.SENDING, _state == State.UNKNOWN)
-_OPEN = or_(_state == State.PENDING, _TRIED)
+# Written out: a list cannot be bound where one statement updates many rows.
+_IS_TRIED = or_(_state == State.SENDING, _state == State.UNKNOWN)
+_IS_OPEN = or_(_state == State.PENDING, _IS_TRIED)
 
 _target = _messages.alias("target")
-#: Where the message replied to is now: in the claim itself, since it may be deleted any time.
+#: Current thread: read in the claim itself, since the parent may be deleted at any time.
 _THREAD = func.coalesce(
     select(_target.c.ts)
     .where(
@@ -43,15 +43,15 @@ _THREAD = func.coalesce(
 )
 
 
-def _named(finding: SendResult) -> dict[str, Any]:
-    row = finding.row
+def _claim_parameters(result: SendResult) -> dict[str, Any]:
+    row = result.row
     return {"b_workspace": row.workspace_id, "b_key": row.key, "b_fence": row.fence}
 
 
 async def claim(
     tx: AsyncConnection, rows: Sequence[QueuedMessage], now: datetime
 ) -> list[QueuedMessage]:
-    """Mark that these calls are about to be made. Returns them as they read now."""
+    """Mark that these calls are about to be made. Return the rows with their current content."""
     if not rows:
         return []
     claimed = await tx.execute(
@@ -76,29 +76,29 @@ async def claim(
             _messages.c.thread_ts,
         )
     )
-    mine = {row.message_id: row for row in claimed}
+    claimed_rows = {row.message_id: row for row in claimed}
     return [
         replace(
             row,
-            fence=found.fence,
-            revision=found.revision,
-            payload=found.payload or {},
-            thread_ts=found.thread_ts,
+            fence=current.fence,
+            revision=current.revision,
+            payload=current.payload or {},
+            thread_ts=current.thread_ts,
         )
         for row in rows
-        if (found := mine.get(row.message_id))
+        if (current := claimed_rows.get(row.message_id))
     ]
 
 
 async def conclude(tx: AsyncConnection, sent: Sequence[SendResult], now: datetime) -> None:
-    """These are in Slack. A newer revision goes out next; else the payload is erased."""
-    newest = _messages.c.revision == bindparam("b_revision")
-    done = (
+    """Mark these as sent. A newer revision is sent next; else the payload is erased."""
+    is_current = _messages.c.revision == bindparam("b_revision")
+    statement = (
         update(_messages)
-        .where(_MINE, _TRIED)
+        .where(_MINE, _IS_TRIED)
         .values(
-            state=case((newest, State.SENT.value), else_=State.PENDING.value),
-            payload=case((newest, None), else_=_messages.c.payload),
+            state=case((is_current, State.SENT.value), else_=State.PENDING.value),
+            payload=case((is_current, None), else_=_messages.c.payload),
             picture=None,
             channel=bindparam("b_channel"),
             ts=bindparam("b_ts"),
@@ -108,30 +108,30 @@ async def conclude(tx: AsyncConnection, sent: Sequence[SendResult], now: datetim
         )
     )
     await tx.execute(
-        done,
+        statement,
         [
             {
-                **_named(finding),
-                "b_revision": finding.row.revision,
-                "b_channel": finding.place.channel,
-                "b_ts": finding.place.ts,
+                **_claim_parameters(result),
+                "b_revision": result.row.revision,
+                "b_channel": result.place.channel,
+                "b_ts": result.place.ts,
             }
-            for finding in sent
+            for result in sent
         ],
     )
 
 
 async def put_back(tx: AsyncConnection, findings: Sequence[SendResult], real: datetime) -> None:
-    """Not said, or not known to be: the state says which, `retry_at` when to look again.
+    """Store results other than sent: the state says which, `retry_at` when to try or look again.
 
-    Where it reads otherwise by now, a no to what it was is not the last word.
+    If the message was edited meanwhile, a refusal of the old content does not make it failed.
     """
-    newest = _messages.c.revision == bindparam("b_revision")
-    back = (
+    is_current = _messages.c.revision == bindparam("b_revision")
+    statement = (
         update(_messages)
-        .where(_MINE, _OPEN)
+        .where(_MINE, _IS_OPEN)
         .values(
-            state=case((newest, bindparam("b_state")), else_=bindparam("b_if_newer")),
+            state=case((is_current, bindparam("b_state")), else_=bindparam("b_if_newer")),
             error=bindparam("b_error"),
             retry_at=bindparam("b_retry_at"),
             attempts=_messages.c.attempts + bindparam("b_tried"),
@@ -146,33 +146,33 @@ async def put_back(tx: AsyncConnection, findings: Sequence[SendResult], real: da
         )
     )
     await tx.execute(
-        back,
+        statement,
         [
             {
-                **_named(finding),
-                "b_revision": finding.row.revision,
-                "b_state": finding.state.value,
-                "b_if_newer": _if_newer(finding.state).value,
-                "b_error": (finding.reason or "")[:255] or None,
+                **_claim_parameters(result),
+                "b_revision": result.row.revision,
+                "b_state": result.state.value,
+                "b_if_newer": _state_if_edited(result.state).value,
+                "b_error": (result.reason or "")[:255] or None,
                 "b_retry_at": None
-                if finding.wait is None
-                else real + timedelta(seconds=finding.wait),
-                "b_tried": finding.tried,
-                "b_looked": finding.looked,
-                "b_drop": finding.drop_picture,
-                "b_file_id": finding.file_id,
+                if result.wait is None
+                else real + timedelta(seconds=result.wait),
+                "b_tried": result.tried,
+                "b_looked": result.looked,
+                "b_drop": result.drop_picture,
+                "b_file_id": result.file_id,
             }
-            for finding in findings
+            for result in findings
         ],
     )
 
 
-def _if_newer(state: State) -> State:
+def _state_if_edited(state: State) -> State:
     return State.PENDING if state is State.FAILED else state
 
 
 async def expire(tx: AsyncConnection, row: QueuedMessage, reason: str) -> None:
-    """It no longer makes sense to say it, and it is not in Slack."""
+    """Expire a message that is no longer worth sending and is not in Slack."""
     await tx.execute(
         update(_messages)
         .where(
@@ -185,15 +185,15 @@ async def expire(tx: AsyncConnection, row: QueuedMessage, reason: str) -> None:
 
 
 async def postpone(tx: AsyncConnection, row: QueuedMessage, until: datetime) -> None:
-    """Say it later: at `until` (business time), or not at all where it is too late by then.
+    """Send the message later: at `until` (business time), or not at all if it expires before.
 
-    What refers to it waits as long: it is not late, and nobody looks for it meanwhile.
+    Messages that refer to it wait as long, so that they do not count as late meanwhile.
     """
-    itself = _messages.c.key == row.key
-    refers = (_messages.c.target_key == row.key) & (_messages.c.not_before < until)
+    is_message = _messages.c.key == row.key
+    refers_to_it = (_messages.c.target_key == row.key) & (_messages.c.not_before < until)
     await tx.execute(
         update(_messages)
-        .where(_messages.c.workspace_id == row.workspace_id, itself | (refers & _OPEN))
+        .where(_messages.c.workspace_id == row.workspace_id, is_message | (refers_to_it & _IS_OPEN))
         .values(not_before=until)
     )
 
@@ -201,15 +201,15 @@ async def postpone(tx: AsyncConnection, row: QueuedMessage, until: datetime) -> 
 async def confirm(
     tx: AsyncConnection, workspace_id: str, message_id: str, place: SlackLocation, now: datetime
 ) -> bool:
-    """Slack itself told us, by our own metadata event, where a message is."""
-    done = await tx.execute(
+    """Record where a message is, as Slack reported in our own metadata event."""
+    result = await tx.execute(
         update(_messages)
         .where(
             _messages.c.workspace_id == workspace_id,
             _messages.c.message_id == message_id,
             or_(
                 _state.in_((State.SENDING, State.UNKNOWN, State.HELD)),
-                # looked for in vain, and about to be sent again
+                # looked up without success, and about to be sent again
                 (_state == State.PENDING) & _messages.c.first_try_at.is_not(None),
             ),
         )
@@ -224,4 +224,4 @@ async def confirm(
             error=None,
         )
     )
-    return bool(done.rowcount)
+    return bool(result.rowcount)

@@ -1,4 +1,4 @@
-"""The Web API call behind each operation, and how a message finds the one it refers to."""
+"""The Web API call of each operation, and how a message finds the one it refers to."""
 
 from typing import Any
 
@@ -10,10 +10,10 @@ from bot.outbox.queued_message import NOWHERE, QueuedMessage, SlackLocation
 from bot.slack.content import with_picture
 from bot.slack.errors import reason_of
 
-#: Marks our messages in Slack with their opaque id, so that an unknown outcome can be proven.
+#: Marks our messages in Slack with their opaque id, so that an unknown outcome can be looked up.
 METADATA_TYPE = "imbalance_message"
 
-#: What Slack answers where the work was already done.
+#: Slack's errors if the work was already done.
 _ALREADY = {"already_pinned", "no_pin", "not_pinned", "not_found", "bookmark_not_found"}
 _REPEATABLE = {Operation.PIN, Operation.UNPIN, Operation.UNBOOKMARK}
 
@@ -21,10 +21,10 @@ _REPEATABLE = {Operation.PIN, Operation.UNPIN, Operation.UNBOOKMARK}
 async def perform(
     client: AsyncWebClient, row: QueuedMessage, target: SlackLocation
 ) -> SlackLocation:
-    """Make the call. `target` is the place of the message edited or pinned.
+    """Make the call. `target` is the location of the message edited or pinned.
 
     Raises:
-        SlackApiError: Slack said no.
+        SlackApiError: Slack refused.
         aiohttp.ClientError, TimeoutError: no answer; the outcome may be unknown.
     """
     call = _CALLS[row.operation]
@@ -41,9 +41,9 @@ async def _post(client: AsyncWebClient, row: QueuedMessage, target: SlackLocatio
         channel=row.conversation,
         text=row.payload["text"],
         blocks=with_picture(row.payload["blocks"], row.file_id),
-        thread_ts=row.thread_ts or None,  # as it was claimed: there it is looked for
+        thread_ts=row.thread_ts or None,  # as stored by the claim: lookups search there
         metadata={"event_type": METADATA_TYPE, "event_payload": {"id": row.message_id}},
-        client_msg_id=row.message_id,  # undocumented: where Slack heeds it, so much the better
+        client_msg_id=row.message_id,  # undocumented: may help if Slack honours it
         unfurl_links=False,
         unfurl_media=False,
         parse="none",
@@ -85,9 +85,9 @@ async def _bookmark(
     permalink = await client.chat_getPermalink(channel=channel, message_ts=str(target.ts))
     link = permalink["permalink"]
     if row.fence > 1:  # an earlier try may have been carried out
-        found = await _bookmark_with(client, channel, link)
-        if found:
-            return SlackLocation(channel=channel, ts=found)
+        bookmark_id = await _find_bookmark(client, channel, link)
+        if bookmark_id:
+            return SlackLocation(channel=channel, ts=bookmark_id)
     answer = await client.bookmarks_add(
         channel_id=channel,
         title=row.payload["title"],
@@ -98,9 +98,9 @@ async def _bookmark(
     return SlackLocation(channel=channel, ts=answer["bookmark"]["id"])
 
 
-async def _bookmark_with(client: AsyncWebClient, channel: str, link: str) -> str | None:
+async def _find_bookmark(client: AsyncWebClient, channel: str, link: str) -> str | None:
     listed: list[dict[str, Any]] = (await client.bookmarks_list(channel_id=channel))["bookmarks"]
-    return next((mark["id"] for mark in listed if mark.get("link") == link), None)
+    return next((bookmark["id"] for bookmark in listed if bookmark.get("link") == link), None)
 
 
 async def _unbookmark(

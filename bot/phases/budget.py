@@ -52,7 +52,7 @@ def budget(
     proposed: Span | None = None,
     allowed: float = SHARE,
 ) -> Budget:
-    """The budget of a channel: of the 90 days up to today, or up to the proposal's end.
+    """Return a channel's budget: of the 90 days up to today, or up to the proposal's end.
 
     A day that two sprints share counts once.
     """
@@ -64,9 +64,9 @@ def budget(
 
 
 def free_from(sprints: Sequence[Span], today: date, length: int, allowed: float = SHARE) -> date:
-    """The first day from today on which a sprint of `length` days stays within the budget.
+    """Return the first day from today on which a sprint of `length` days stays within the budget.
 
-    A sprint longer than the whole budget never does: then the day by which nothing counts.
+    A sprint longer than the whole budget never does: then the day from which no past sprint counts.
     """
     for ahead in range(WINDOW_DAYS + 1):
         start = today + timedelta(days=ahead)

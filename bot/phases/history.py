@@ -23,7 +23,7 @@ async def past_of(
     limits: Limits,
     continues: str | None,
 ) -> SprintHistory:
-    """The channel's results sprints until now, as far as they matter for this proposal.
+    """Return the channel's results sprints until now, as far as they matter for this proposal.
 
     `continues` is the running phase that the new one follows at once.
     """
@@ -31,19 +31,19 @@ async def past_of(
     sprints = await store.past_sprints(tx, workspace_id, proposal.channel_id, since)
     proposed = proposal.span if proposal.kind is Kind.RESULTS_SPRINT else None
     last = max(sprints, key=lambda span: span.ends_on, default=None)
-    before = await store.load(tx, workspace_id, continues) if continues else None
+    continued = await store.load(tx, workspace_id, continues) if continues else None
     return SprintHistory(
         budget=budget(sprints, proposal.starts_on, proposed, limits.budget_share),
         last_sprint=last,
         recovery_until=rules.recovery_until(last) if last else None,
-        was_extended=before is not None and before.extension_reason is not None,
+        was_extended=continued is not None and continued.extension_reason is not None,
     )
 
 
 async def ended_since(
     tx: AsyncConnection, workspace_id: str, channel_id: str, since: date
 ) -> tuple[str, ...]:
-    """The ids of a channel's phases that are over and were to end on `since` or later."""
+    """Return the ids of a channel's phases that are over and were to end on `since` or later."""
     ids = await tx.scalars(
         select(_phases.c.phase_id).where(
             _phases.c.workspace_id == workspace_id,
@@ -58,12 +58,12 @@ async def ended_since(
 async def teams(
     tx: AsyncConnection, workspace_id: str, channel_id: str, today: date
 ) -> tuple[int, int]:
-    """How many teams are in a results sprint now, and how many there are; this one in both.
+    """Return how many teams are in a results sprint now, and how many there are; this one in both.
 
     A team is a channel with a phase in the last 90 days.
     """
     sprinting = (_phases.c.state == "active") & (_phases.c.kind == Kind.RESULTS_SPRINT)
-    found = await tx.execute(
+    counts = await tx.execute(
         select(
             func.count(func.distinct(case((sprinting, _phases.c.channel_id)))),
             func.count(func.distinct(_phases.c.channel_id)),
@@ -73,5 +73,5 @@ async def teams(
             _phases.c.ends_on >= today - timedelta(days=WINDOW_DAYS),
         )
     )
-    others_sprinting, others = found.one()
+    others_sprinting, others = counts.one()
     return others_sprinting + 1, others + 1

@@ -1,4 +1,4 @@
-"""The phase, its people and the work it put on hold, read once and passed on."""
+"""The phase, its people and its set-aside items, read once and passed on."""
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
@@ -9,12 +9,12 @@ from bot.phases.privacy import minimum_for
 from bot.phases.rules import Dates, Kind, Limits, Promise
 from bot.workspaces.rules import WorkspaceSettings
 
-#: Where the lead lives. For most of the team the day is over when the phase ends.
+#: In the lead's zone. For most of the team the day is over when the phase ends.
 ENDS_AT = time(17, 0)
 
 
 class ItemOutcome(StrEnum):
-    """What becomes of set-aside work at the end of a phase."""
+    """The outcome of a set-aside item at the end of a phase."""
 
     RESUMED = "resumed"
     DROPPED = "dropped"
@@ -22,7 +22,7 @@ class ItemOutcome(StrEnum):
 
 
 class PauseReason(StrEnum):
-    """Why a phase is paused. Stored in `phases.paused_because`."""
+    """The reason why a phase is paused, stored in `phases.paused_because`."""
 
     ARCHIVED = "archived"
     OUTSIDE = "outside"  # the bot was removed from the channel
@@ -40,14 +40,14 @@ class Participant:
     zone: str | None
     is_lead: bool
     has_left: bool
-    contribution: str | None  # None: not stated; never show who has not
+    contribution: str | None  # None: not stated; never show who stated none
     thanks_line: str | None  # None: the lead wrote none
-    is_reachable: bool = True  # no closed account
+    is_reachable: bool = True  # the account is not deactivated
 
 
 @dataclass(frozen=True, kw_only=True)
 class SetAsideItem:
-    """A piece of work on hold, and what became of it at the end."""
+    """A piece of work on hold, and its outcome at the end."""
 
     position: int
     text: str
@@ -58,7 +58,7 @@ class SetAsideItem:
 
 
 def listing_order(person: Participant) -> tuple[bool, str, str]:
-    """A sort key: leads first, each group by name."""
+    """Return a sort key: leads first, each group by name."""
     return not person.is_lead, person.name, person.user_id
 
 
@@ -108,7 +108,7 @@ class Phase:
 
     @property
     def is_paused(self) -> bool:
-        """Nothing is posted in its channel, and no questions are asked."""
+        """Return whether it is paused: nothing is posted in its channel, no questions asked."""
         return self.paused_at is not None
 
     @property
@@ -126,7 +126,7 @@ class Phase:
 
     @property
     def ended_on(self) -> date:
-        """The day it ended; while it runs, the day it is to end."""
+        """The day it ended; while it runs, the day it is due to end."""
         return min(self.ends_on, self.day_of(self.ended_at)) if self.ended_at else self.ends_on
 
     @property
@@ -147,43 +147,43 @@ class Phase:
     @property
     def leads(self) -> tuple[Participant, ...]:
         """The leads who have not left; the one who started it comes first."""
-        leads = [one for one in self.people if one.is_lead and not one.has_left]
-        return tuple(sorted(leads, key=lambda one: one.user_id != self.lead_id))
+        leads = [person for person in self.people if person.is_lead and not person.has_left]
+        return tuple(sorted(leads, key=lambda person: person.user_id != self.lead_id))
 
     @property
     def lead_ids(self) -> tuple[str, ...]:
-        return tuple(one.user_id for one in self.leads)
+        return tuple(person.user_id for person in self.leads)
 
     @property
     def lead_names(self) -> tuple[str, ...]:
         """Names of the leads; of the person who started it where no lead is left."""
-        starter = [one for one in self.people if one.user_id == self.lead_id]
-        return tuple(one.name for one in self.leads or starter) or (self.lead_id,)
+        starter = [person for person in self.people if person.user_id == self.lead_id]
+        return tuple(person.name for person in self.leads or starter) or (self.lead_id,)
 
     @property
     def reachable_leads(self) -> tuple[Participant, ...]:
         """The leads to whom Slack delivers direct messages."""
-        return tuple(one for one in self.leads if one.is_reachable)
+        return tuple(person for person in self.leads if person.is_reachable)
 
     @property
     def members(self) -> tuple[Participant, ...]:
-        return tuple(one for one in self.people if not (one.is_lead or one.has_left))
+        return tuple(person for person in self.people if not (person.is_lead or person.has_left))
 
     @property
     def member_ids(self) -> tuple[str, ...]:
-        return tuple(one.user_id for one in self.members)
+        return tuple(person.user_id for person in self.members)
 
     @property
     def limits(self) -> Limits:
         return Limits.of(self.settings)
 
     def day_of(self, instant: datetime) -> date:
-        """The calendar day of an instant where the lead lives."""
+        """Return the calendar day of an instant in the lead's zone."""
         return instant.astimezone(zone_of(self.zone)).date()
 
     def is_led_by(self, user_id: str) -> bool:
         return user_id in self.lead_ids
 
     def has(self, user_id: str) -> bool:
-        """Whether this person is in the phase's team now, as lead or member."""
-        return any(one.user_id == user_id and not one.has_left for one in self.people)
+        """Return whether this person is in the phase's team now, as lead or member."""
+        return any(person.user_id == user_id and not person.has_left for person in self.people)

@@ -1,4 +1,4 @@
-"""Permissions to extend and end a phase: checked at every action."""
+"""Permissions to extend and end a phase, checked at every action."""
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -18,7 +18,7 @@ NO_PHASE = (
 
 
 async def actor_of(services: Services, request: Request) -> Actor:
-    """The role of the person who asks, as Slack gives it. Never inside a transaction."""
+    """Return the role of the person who asks, as Slack gives it. Never inside a transaction."""
     client = services.client_for(request.workspace_id)
     person = await services.people.one(client, request.workspace_id, request.user_id)
     return Actor(
@@ -29,7 +29,7 @@ async def actor_of(services: Services, request: Request) -> Actor:
 
 
 async def phase_to_manage(services: Services, request: Request) -> Phase:
-    """The phase that is the request's target, for a form; nothing is locked.
+    """Return the phase that is the request's target, for a form; nothing is locked.
 
     Raises:
         Refused: this person may not change it, or it is gone.
@@ -40,7 +40,7 @@ async def phase_to_manage(services: Services, request: Request) -> Phase:
 
 
 async def lock_to_manage(tx: AsyncConnection, request: Request, actor: Actor) -> Phase:
-    """The phase that is the request's target, locked until the transaction ends.
+    """Return the phase that is the request's target, locked until the transaction ends.
 
     Raises:
         Refused: this person may not change it, or it is gone.
@@ -51,7 +51,7 @@ async def lock_to_manage(tx: AsyncConnection, request: Request, actor: Actor) ->
 
 
 async def phase_to_manage_in_channel(reader: AsyncConnection, request: Request) -> Phase:
-    """The channel's newest phase, unless it is wrapped up.
+    """Return the channel's newest phase, unless its wrap-up was written.
 
     Raises:
         Refused: there is none.
@@ -66,7 +66,7 @@ async def _managed(tx: AsyncConnection, request: Request, actor: Actor) -> Phase
     phase = await store.load(tx, request.workspace_id, request.target_id)
     if phase is None:
         raise Refused(GONE)
-    leads = [one.user_id for one in phase.leads]
+    leads = [lead.user_id for lead in phase.leads]
     refusal = refusal_to_manage(actor, leads, lead_names(phase))
     if refusal is not None:
         raise Refused(refusal.text)

@@ -1,4 +1,4 @@
-"""From how many answers on a team's results may be shown. Pure."""
+"""The minimum number of answers from which a team's results may be shown. Pure."""
 
 SMALLEST_TEAM = 4
 LARGE_TEAM = 8
@@ -8,10 +8,10 @@ MINIMUM_SMALL, MINIMUM_LARGE = 4, 5
 def minimum_for(
     team_size: int, small: int = MINIMUM_SMALL, large: int = MINIMUM_LARGE
 ) -> int | None:
-    """Answers a question needs to be shown; None for a team too small to be asked at all.
+    """Return the answers a question needs to be shown; None for a team too small to be asked.
 
-    A workspace may raise both figures. They are never lowered below ours. A team of fewer people
-    than answers are needed would be asked in vain.
+    A workspace may raise both figures, but not lower them below ours. A team of fewer people than
+    answers are needed would be asked in vain.
     """
     if team_size < SMALLEST_TEAM:
         return None

@@ -14,26 +14,26 @@ from bot.workspaces.store import settings_of
 async def next_allowed_at(
     reader: AsyncConnection, workspace_id: str, conversations: Collection[str], now: datetime
 ) -> dict[str, datetime]:
-    """From when it suits each of them: `now`, or the next weekday at 08:00 there.
+    """Return when each may be messaged: `now`, or the next weekday at 08:00 in its zone.
 
-    A channel has the hours of whoever leads its latest phase, a person their own.
+    A channel has the hours of the lead of its latest phase, a person their own.
     """
     zones = await zones_in(reader, workspace_id, conversations)
-    others = [one for one in conversations if one not in zones]
-    people = await _welcome_people_at(reader, workspace_id, others, now)
+    others = [conversation for conversation in conversations if conversation not in zones]
+    people = await _people_allowed_at(reader, workspace_id, others, now)
     return people | {channel: within_hours(now, zone) for channel, zone in zones.items()}
 
 
-async def _welcome_people_at(
+async def _people_allowed_at(
     reader: AsyncConnection, workspace_id: str, user_ids: Collection[str], now: datetime
 ) -> dict[str, datetime]:
-    """From when each of them may be written to: `now`, or the next weekday at 08:00 there.
+    """Return when each person may be messaged: `now`, or the next weekday at 08:00 in their zone.
 
-    Read from what we remember of people; Slack is not asked.
+    Read from stored profiles; Slack is not asked.
     """
     people = await known(reader, workspace_id, user_ids)
-    zones = {one: people[one].zone if one in people else None for one in user_ids}
+    zones = {user_id: people[user_id].zone if user_id in people else None for user_id in user_ids}
     default = None
     if not all(zones.values()):
         default = (await settings_of(reader, workspace_id)).default_zone
-    return {one: within_hours(now, zone or default) for one, zone in zones.items()}
+    return {user_id: within_hours(now, zone or default) for user_id, zone in zones.items()}

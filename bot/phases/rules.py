@@ -1,7 +1,7 @@
 """Rules of starting, extending and ending a phase, with the reason for each refusal. Pure.
 
 Dates are calendar days in the lead's zone. A refusal is a value with the sentence for the person:
-what did not happen, why, what to do now.
+what did not happen, why, and what to do now.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -74,13 +74,13 @@ LEADS_ONLY = (
 )
 
 
-#: One input of Slack's takes at most 3,000 characters.
+#: A Slack input takes at most 3,000 characters.
 TEXT_LIMIT = 3_000
 SET_ASIDE_LIMIT = 5
 
 
 class Kind(StrEnum):
-    """What comes first for a while."""
+    """The priority of a phase."""
 
     RESULTS_SPRINT = "results_sprint"
     TRUST_BUILDING = "trust_building"
@@ -88,7 +88,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What a workspace allows. Weeks are of seven days."""
+    """The limits that a workspace sets. Weeks are of seven days."""
 
     sprint_warn_weeks: int = 4
     sprint_max_weeks: int = 6  # extensions included
@@ -98,25 +98,25 @@ class Limits:
 
     @classmethod
     def of(cls, settings: WorkspaceSettings) -> Self:
-        """The limits among a workspace's settings."""
-        # 33 per cent is how people write a third; thirty of ninety days are still within it.
-        third = settings.budget_percent == round(SHARE * 100)
+        """Return the limits among a workspace's settings."""
+        # People write a third as 33 per cent; thirty of ninety days are still within it.
+        is_third = settings.budget_percent == round(SHARE * 100)
         return cls(
             sprint_warn_weeks=settings.sprint_warn_weeks,
             sprint_max_weeks=settings.sprint_max_weeks,
             trust_max_weeks=settings.trust_max_weeks,
-            budget_share=SHARE if third else settings.budget_percent / 100,
+            budget_share=SHARE if is_third else settings.budget_percent / 100,
             starters=settings.starters,
         )
 
     def max_weeks(self, kind: Kind) -> int:
-        sprint = kind is Kind.RESULTS_SPRINT
-        return self.sprint_max_weeks if sprint else self.trust_max_weeks
+        is_sprint = kind is Kind.RESULTS_SPRINT
+        return self.sprint_max_weeks if is_sprint else self.trust_max_weeks
 
 
 @dataclass(frozen=True, kw_only=True)
 class SetAside:
-    """Work that may wait, and who has it back at the end."""
+    """Work that may wait, and the person who takes it back at the end."""
 
     text: str
     owner_id: str
@@ -124,7 +124,7 @@ class SetAside:
 
 @dataclass(frozen=True, kw_only=True)
 class SprintPromise:
-    """What the lead of a results sprint says out loud."""
+    """The public promise of the lead of a results sprint."""
 
     stakes: str
     ask: str = ""
@@ -135,7 +135,7 @@ class SprintPromise:
 
 @dataclass(frozen=True, kw_only=True)
 class TrustPromise:
-    """What the lead of a trust-building phase says out loud."""
+    """The public promise of the lead of a trust-building phase."""
 
     purpose: str
     mistakes_fine: str = ""
@@ -190,7 +190,7 @@ class SprintHistory:
 
 @dataclass(frozen=True, kw_only=True)
 class Dates:
-    """When a running phase began and is to end."""
+    """The dates on which a running phase began and is due to end."""
 
     kind: Kind
     starts_on: date
@@ -200,7 +200,7 @@ class Dates:
 
 @dataclass(frozen=True, kw_only=True)
 class Actor:
-    """Who wants to do something."""
+    """A person who wants to do something."""
 
     user_id: str
     is_full_member: bool
@@ -209,7 +209,7 @@ class Actor:
 
 @dataclass(frozen=True, kw_only=True)
 class Refusal:
-    """A "no", for the field it is about; None: for the whole."""
+    """A refusal, about one field; `field` None: about the whole."""
 
     text: str
     field: str | None = field(default=None)
@@ -218,29 +218,29 @@ class Refusal:
 def refusals_to_start(
     proposal: Proposal, past: SprintHistory, limits: Limits, today: date
 ) -> tuple[Refusal, ...]:
-    """Everything that keeps the phase from starting; empty: it may."""
-    found = [*_dates_refused(proposal, limits, today), *_missing(proposal), *_too_long(proposal)]
+    """Return everything that keeps the phase from starting; empty: it may."""
+    refusals = [*_dates_refused(proposal, limits, today), *_missing(proposal), *_too_long(proposal)]
     reason = needs_justification(proposal, past)
     if reason and not proposal.justification:
         text = NEEDS_JUSTIFICATION.format(reason=reason)
-        found.append(Refusal(text=text, field="justification"))
-    return tuple(found)
+        refusals.append(Refusal(text=text, field="justification"))
+    return tuple(refusals)
 
 
 def warnings(proposal: Proposal, limits: Limits) -> tuple[str, ...]:
-    """What the lead should know before announcing; it refuses nothing.
+    """Return what the lead should know before announcing; it refuses nothing.
 
     Past four weeks: the advantage of long hours is gone after about eight weeks (IGDA), and
     output an hour falls beyond about 50 hours a week (Pencavel 2014).
     """
-    long = proposal.span.days > limits.sprint_warn_weeks * 7 + 1
-    if proposal.kind is Kind.RESULTS_SPRINT and long:
+    is_long = proposal.span.days > limits.sprint_warn_weeks * 7 + 1
+    if proposal.kind is Kind.RESULTS_SPRINT and is_long:
         return (LONG_SPRINT.format(weeks=limits.sprint_warn_weeks),)
     return ()
 
 
 def needs_justification(proposal: Proposal, past: SprintHistory) -> str | None:
-    """Why this start has to be justified in public; None: it need not be."""
+    """Return why this start has to be justified in public; None: it need not be."""
     if past.was_extended:
         return EXTENDED_ALREADY
     if proposal.kind is not Kind.RESULTS_SPRINT:
@@ -256,7 +256,7 @@ def needs_justification(proposal: Proposal, past: SprintHistory) -> str | None:
 
 
 def default_end(today: date, weeks: int = 2) -> date:
-    """So many weeks from today; a weekend moves to Monday."""
+    """Return the day this many weeks from today; a weekend moves to Monday."""
     return working_day_from(today + timedelta(weeks=weeks))
 
 
@@ -265,24 +265,24 @@ def latest_end(kind: Kind, starts_on: date, limits: Limits) -> date:
 
 
 def recovery_until(span: Span) -> date:
-    """A results sprint books at least its own length of recovery."""
+    """Return the last day of recovery: a results sprint books at least its own length of it."""
     return span.ends_on + timedelta(days=span.days)
 
 
 def warn_on(ends_on: date) -> date:
-    """The lead is asked two working days before the end."""
+    """Return the day on which the lead is asked: two working days before the end."""
     return working_day_before(ends_on, 2)
 
 
 def latest_extension(dates: Dates, limits: Limits) -> date:
-    """At most half the first length more, and within the longest allowed."""
+    """Return the latest new end: at most half the first length more, within the longest allowed."""
     half = (dates.first_ends_on - dates.starts_on) / 2
     allowed = latest_end(dates.kind, dates.starts_on, limits)
     return min(dates.first_ends_on + timedelta(days=max(1, half.days)), allowed)
 
 
 def refusal_to_extend(dates: Dates, new_end: date, limits: Limits) -> Refusal | None:
-    """Why the phase may not end on the new day; None: it may."""
+    """Return why the phase may not end on the new day; None: it may."""
     if dates.ends_on != dates.first_ends_on:
         return Refusal(text=EXTENDED_ONCE)
     if new_end <= dates.ends_on:
@@ -294,7 +294,10 @@ def refusal_to_extend(dates: Dates, new_end: date, limits: Limits) -> Refusal | 
 
 
 def refusal_to_start_at_all(actor: Actor, limits: Limits, names: str) -> Refusal | None:
-    """Any full member may start, or only those named; `names` are shown to who may not."""
+    """Return why the actor may start no phase; None: they may.
+
+    Any full member may, or only those named; `names` are shown to the others.
+    """
     if not actor.is_full_member:
         return Refusal(text=GUESTS_NEVER)
     if limits.starters is None or actor.is_admin or actor.user_id in limits.starters:
@@ -303,7 +306,10 @@ def refusal_to_start_at_all(actor: Actor, limits: Limits, names: str) -> Refusal
 
 
 def refusal_to_manage(actor: Actor, lead_ids: Collection[str], names: str) -> Refusal | None:
-    """Extending and ending is for the phase's leads and workspace admins."""
+    """Return why the actor may not extend or end the phase; None: they may.
+
+    That is for the phase's leads and workspace admins.
+    """
     if not actor.is_full_member:
         return Refusal(text=GUESTS_NEVER)
     if actor.is_admin or actor.user_id in lead_ids:
@@ -343,15 +349,15 @@ def _missing(proposal: Proposal) -> Iterable[Refusal]:
 def _too_long(proposal: Proposal) -> Iterable[Refusal]:
     for name, text in (*_texts(proposal), *_set_aside_texts(proposal.set_aside)):
         if len(text) > TEXT_LIMIT:
-            said = TEXT_TOO_LONG.format(length=len(text), limit=TEXT_LIMIT)
-            yield Refusal(text=said, field=name)
+            message = TEXT_TOO_LONG.format(length=len(text), limit=TEXT_LIMIT)
+            yield Refusal(text=message, field=name)
 
 
 def _texts(proposal: Proposal) -> Iterable[tuple[str, str]]:
     yield "milestone", proposal.milestone
     yield "justification", proposal.justification
-    for each in fields(proposal.promise):
-        yield each.name, getattr(proposal.promise, each.name)
+    for promise_field in fields(proposal.promise):
+        yield promise_field.name, getattr(proposal.promise, promise_field.name)
 
 
 def _set_aside_texts(items: Sequence[SetAside]) -> Iterable[tuple[str, str]]:

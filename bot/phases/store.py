@@ -1,4 +1,4 @@
-"""Reads about phases. A phase is loaded whole, in three statements however many are loaded."""
+"""Reads about phases, each loaded whole: three statements, however many phases are loaded."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -21,55 +21,55 @@ _items = schema.set_aside_items
 _profiles = schema.people
 _workspaces = schema.workspaces
 
-#: Columns of a phase that its model names otherwise, or builds from.
-_BUILT = {"kind", "is_active", "promise", "people", "items", "settings"}
+#: Fields of the model that are not copied from a column of the same name.
+_BUILT_FIELDS = {"kind", "is_active", "promise", "people", "items", "settings"}
 
 
 async def load(tx: AsyncConnection, workspace_id: str, phase_id: str) -> Phase | None:
-    return await _one(tx, _phase(workspace_id, phase_id))
+    return await _load_one(tx, _phase_query(workspace_id, phase_id))
 
 
 async def lock(tx: AsyncConnection, workspace_id: str, phase_id: str) -> Phase | None:
-    """The phase, kept from being changed by others until the transaction ends.
+    """Return the phase, locked against changes by others until the transaction ends.
 
     Rows that refer to it may still be written.
     """
-    query = _phase(workspace_id, phase_id).with_for_update(key_share=True, of=_phases)
-    return await _one(tx, query)
+    query = _phase_query(workspace_id, phase_id).with_for_update(key_share=True, of=_phases)
+    return await _load_one(tx, query)
 
 
 async def active_in(tx: AsyncConnection, workspace_id: str, channel_id: str) -> Phase | None:
-    """The phase that runs in a channel now."""
-    return await _one(tx, _in_channel(workspace_id, channel_id).where(_is_active()))
+    """Return the phase that runs in a channel now."""
+    return await _load_one(tx, _channel_query(workspace_id, channel_id).where(_is_active()))
 
 
 async def latest_in(tx: AsyncConnection, workspace_id: str, channel_id: str) -> Phase | None:
-    """The phase of a channel that started last, whether it still runs or not."""
-    newest = _in_channel(workspace_id, channel_id).order_by(_phases.c.started_at.desc()).limit(1)
-    return await _one(tx, newest)
+    """Return the phase of a channel that started last, whether it still runs or not."""
+    newest = _channel_query(workspace_id, channel_id).order_by(_phases.c.started_at.desc()).limit(1)
+    return await _load_one(tx, newest)
 
 
 async def affected_in(tx: AsyncConnection, workspace_id: str, channel_id: str) -> tuple[Phase, ...]:
-    """The phases that a change of a channel affects: those that run or are still paused."""
+    """Return the phases that a change of a channel affects: running, or still paused."""
     affected = or_(_is_active(), _phases.c.paused_at.is_not(None))
-    found = _in_channel(workspace_id, channel_id).where(affected).order_by(_phases.c.started_at)
-    return await _all(tx, found)
+    query = _channel_query(workspace_id, channel_id).where(affected).order_by(_phases.c.started_at)
+    return await _load_all(tx, query)
 
 
 async def active_ids(tx: AsyncConnection, workspace_id: str) -> tuple[str, ...]:
-    """The ids of the phases that run in a workspace, in the order they were started."""
-    found = await tx.scalars(
+    """Return the ids of the phases that run in a workspace, in the order they were started."""
+    ids = await tx.scalars(
         select(_phases.c.phase_id)
         .where(_phases.c.workspace_id == workspace_id, _is_active())
         .order_by(_phases.c.started_at, _phases.c.phase_id)
     )
-    return tuple(found)
+    return tuple(ids)
 
 
 async def zones_in(
     tx: AsyncConnection, workspace_id: str, channel_ids: Collection[str]
 ) -> dict[str, str]:
-    """The zone of each channel's latest phase; channels that never had one are left out."""
+    """Return the zone of each channel's latest phase, without channels that never had one."""
     rows = await tx.execute(
         select(_phases.c.channel_id, _phases.c.zone)
         .where(
@@ -88,26 +88,26 @@ async def phases_of(
     channel_ids: Collection[str] = (),
     ended_since: datetime | None = None,
 ) -> tuple[Phase, ...]:
-    """The running phases that a person leads or is a member of, or in these channels.
+    """Return the running phases that a person leads or is a member of, or in these channels.
 
     With `ended_since`, theirs that ended after it as well. Newest first.
     """
-    mine = _phases.c.phase_id.in_(
+    takes_part = _phases.c.phase_id.in_(
         select(_people.c.phase_id).where(
             _people.c.workspace_id == workspace_id,
             _people.c.user_id == user_id,
             _people.c.left_at.is_(None),
         )
     )
-    wanted = and_(mine | _phases.c.channel_id.in_(padded(channel_ids)), _is_active())
+    wanted = and_(takes_part | _phases.c.channel_id.in_(padded(channel_ids)), _is_active())
     if ended_since is not None:
-        wanted = or_(wanted, mine & (_phases.c.ended_at > ended_since))
-    found = _in_workspace(workspace_id).where(wanted)
-    return await _all(tx, found.order_by(_phases.c.started_at.desc(), _phases.c.phase_id))
+        wanted = or_(wanted, takes_part & (_phases.c.ended_at > ended_since))
+    query = _workspace_query(workspace_id).where(wanted)
+    return await _load_all(tx, query.order_by(_phases.c.started_at.desc(), _phases.c.phase_id))
 
 
 async def opted_out(tx: AsyncConnection, workspace_id: str, channel_id: str) -> frozenset[str]:
-    """The ids of people who want no direct messages about this channel."""
+    """Return the ids of people who want no direct messages about this channel."""
     optouts = schema.channel_optouts
     rows = await tx.scalars(
         select(optouts.c.user_id).where(
@@ -120,7 +120,7 @@ async def opted_out(tx: AsyncConnection, workspace_id: str, channel_id: str) -> 
 async def opted_out_channels(
     tx: AsyncConnection, workspace_id: str, user_id: str
 ) -> frozenset[str]:
-    """The channels about which this person wants no direct messages."""
+    """Return the channels about which this person wants no direct messages."""
     optouts = schema.channel_optouts
     rows = await tx.scalars(
         select(optouts.c.channel_id).where(
@@ -133,17 +133,17 @@ async def opted_out_channels(
 async def past_sprints(
     tx: AsyncConnection, workspace_id: str, channel_id: str, since: date
 ) -> tuple[Span, ...]:
-    """The results sprints of a channel that ended on `since` or later, or still run, by start.
+    """Return a channel's results sprints that ended on `since` or later, or still run, by start.
 
     One that was ended early counts up to the day it ended on.
     """
     rows = await tx.execute(
-        _in_channel(workspace_id, channel_id)
+        _channel_query(workspace_id, channel_id)
         .where(_phases.c.kind == Kind.RESULTS_SPRINT, _phases.c.ends_on >= since)
         .order_by(_phases.c.starts_on)
     )
-    sprints = [_built(row, (), ()) for row in rows.mappings()]
-    spans = [Span(starts_on=one.starts_on, ends_on=one.ended_on) for one in sprints]
+    sprints = [_build(row, (), ()) for row in rows.mappings()]
+    spans = [Span(starts_on=sprint.starts_on, ends_on=sprint.ended_on) for sprint in sprints]
     return tuple(span for span in spans if span.ends_on >= since)
 
 
@@ -151,7 +151,7 @@ def _is_active() -> Any:
     return _phases.c.state == "active"
 
 
-def _in_workspace(workspace_id: str) -> Select[Any]:
+def _workspace_query(workspace_id: str) -> Select[Any]:
     return (
         select(_phases, _workspaces.c.settings)
         .outerjoin(_workspaces, _workspaces.c.workspace_id == _phases.c.workspace_id)
@@ -159,27 +159,27 @@ def _in_workspace(workspace_id: str) -> Select[Any]:
     )
 
 
-def _phase(workspace_id: str, phase_id: str) -> Select[Any]:
-    return _in_workspace(workspace_id).where(_phases.c.phase_id == phase_id)
+def _phase_query(workspace_id: str, phase_id: str) -> Select[Any]:
+    return _workspace_query(workspace_id).where(_phases.c.phase_id == phase_id)
 
 
-def _in_channel(workspace_id: str, channel_id: str) -> Select[Any]:
-    return _in_workspace(workspace_id).where(_phases.c.channel_id == channel_id)
+def _channel_query(workspace_id: str, channel_id: str) -> Select[Any]:
+    return _workspace_query(workspace_id).where(_phases.c.channel_id == channel_id)
 
 
-async def _one(tx: AsyncConnection, query: Select[Any]) -> Phase | None:
-    found = await _all(tx, query)
-    return found[0] if found else None
+async def _load_one(tx: AsyncConnection, query: Select[Any]) -> Phase | None:
+    phases = await _load_all(tx, query)
+    return phases[0] if phases else None
 
 
-async def _all(tx: AsyncConnection, query: Select[Any]) -> tuple[Phase, ...]:
+async def _load_all(tx: AsyncConnection, query: Select[Any]) -> tuple[Phase, ...]:
     rows = (await tx.execute(query)).mappings().all()
     if not rows:
         return ()
     workspace_id, ids = rows[0]["workspace_id"], [row["phase_id"] for row in rows]
     people = await _people_of(tx, workspace_id, ids)
     items = await _items_of(tx, workspace_id, ids)
-    return tuple(_built(row, people[row["phase_id"]], items[row["phase_id"]]) for row in rows)
+    return tuple(_build(row, people[row["phase_id"]], items[row["phase_id"]]) for row in rows)
 
 
 async def _people_of(
@@ -190,12 +190,12 @@ async def _people_of(
         .outerjoin(_profiles, _is_profile(_people.c.user_id))
         .where(_people.c.workspace_id == workspace_id, _people.c.phase_id.in_(padded(phase_ids)))
     )
-    found: dict[str, list[Participant]] = defaultdict(list)
+    people_by_phase: dict[str, list[Participant]] = defaultdict(list)
     for row in rows.mappings():
-        found[row["phase_id"]].append(_participant(row))
-    for people in found.values():
+        people_by_phase[row["phase_id"]].append(_participant(row))
+    for people in people_by_phase.values():
         people.sort(key=listing_order)
-    return found
+    return people_by_phase
 
 
 async def _items_of(
@@ -207,21 +207,21 @@ async def _items_of(
         .where(_items.c.workspace_id == workspace_id, _items.c.phase_id.in_(padded(phase_ids)))
         .order_by(_items.c.position)
     )
-    found: dict[str, list[SetAsideItem]] = defaultdict(list)
+    items_by_phase: dict[str, list[SetAsideItem]] = defaultdict(list)
     for row in rows.mappings():
-        found[row["phase_id"]].append(_item(row))
-    return found
+        items_by_phase[row["phase_id"]].append(_item(row))
+    return items_by_phase
 
 
 def _is_profile(user_id: Any) -> Any:
-    """That a profile is this person's, in the workspace of the row it is joined to."""
+    """Return the condition that a profile is this person's, in the workspace of the joined row."""
     workspace_id = user_id.table.c.workspace_id
     return and_(_profiles.c.workspace_id == workspace_id, _profiles.c.user_id == user_id)
 
 
-def _built(row: RowMapping, people: Sequence[Participant], items: Sequence[SetAsideItem]) -> Phase:
+def _build(row: RowMapping, people: Sequence[Participant], items: Sequence[SetAsideItem]) -> Phase:
     kind = Kind(row["kind"])
-    stored = {name: row[name] for name in Phase.__dataclass_fields__ if name not in _BUILT}
+    stored = {name: row[name] for name in Phase.__dataclass_fields__ if name not in _BUILT_FIELDS}
     return Phase(
         kind=kind,
         is_active=row["state"] == "active",

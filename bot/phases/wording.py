@@ -17,7 +17,7 @@ NO_LEAD = "nobody in this channel"
 
 
 def title(phase: Phase, limit: int = FIRST_LINE) -> str:
-    """The first line: what, until when, what for. Quoted, and at most `limit` characters."""
+    """Return the first line: kind, end and milestone. Quoted, and at most `limit` characters."""
     words, until = RUNNING, phase.ends_on
     if not phase.is_active:
         words, until = ENDED, phase.day_of(phase.ended_at) if phase.ended_at else until
@@ -28,7 +28,7 @@ def title(phase: Phase, limit: int = FIRST_LINE) -> str:
 
 
 def bookmark_title(phase: Phase) -> str:
-    """Plain text, and without a date: a bookmark is not edited when a phase is extended."""
+    """Return plain text without a date: a bookmark is not edited when a phase is extended."""
     name = NAMES[phase.kind]
     milestone = one_line(phase.milestone)
     return truncated(f"{name}: {milestone}" if milestone else name, FIRST_LINE)
@@ -39,5 +39,5 @@ def one_line(text: str) -> str:
 
 
 def lead_names(phase: Phase) -> str:
-    """Who leads, quoted."""
-    return fitted(together([one.name for one in phase.leads] or [NO_LEAD]), LEADS_SHOWN)
+    """Return the names of the leads, quoted."""
+    return fitted(together([lead.name for lead in phase.leads] or [NO_LEAD]), LEADS_SHOWN)

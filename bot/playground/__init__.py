@@ -1,1 +1,1 @@
-"""A Slack to try the bot with: the Web API, Socket Mode, signed HTTP, people, and a page."""
+"""A fake Slack for trying the bot: Web API, Socket Mode, signed HTTP, people, and a web page."""

@@ -1,4 +1,4 @@
-"""The stand-in: one aiohttp server that plays Slack, its people and its page."""
+"""The fake Slack: an aiohttp server with the API, the people and the page."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -47,7 +47,7 @@ class FakeSlack:
         host: str = "127.0.0.1",
         store: Path | None = None,
     ) -> None:
-        """`clock` is business time; `manifest` says what the app may do and is told.
+        """Build the server; `clock` is business time, `manifest` grants scopes and events.
 
         With `store` (a JSON file) the workspace outlives the process.
         """
@@ -56,10 +56,14 @@ class FakeSlack:
         self.store = Store(self.core, store) if store else None
         self._runner: web.AppRunner | None = None
 
-    # ------------------------------------------------------------ to run it
+    # ------------------------------------------------------------ running
 
     async def start(self) -> None:
-        """Listen. Raises OSError where the port is taken."""
+        """Start listening.
+
+        Raises:
+            OSError: the port is taken.
+        """
         if self.store is not None:
             self.store.load()
         application = _application(self.core)
@@ -76,7 +80,7 @@ class FakeSlack:
         self.core.url = f"http://{self._host}:{port}"
 
     async def stop(self) -> None:
-        """Say goodbye to every connection, keep the workspace, close."""
+        """Close every connection, save the workspace, stop."""
         core = self.core
         core.faults.stopping.set()
         await core.work.cancel()
@@ -98,14 +102,14 @@ class FakeSlack:
 
     @property
     def request_url(self) -> str | None:
-        """Where signed HTTP goes; none: Socket Mode."""
+        """The URL for signed HTTP, or None for Socket Mode."""
         return self.core.http.request_url
 
     @request_url.setter
     def request_url(self, url: str | None) -> None:
         self.core.http.request_url = url
 
-    # ------------------------------------------------------------ to look at
+    # ------------------------------------------------------------ inspecting
 
     @property
     def workspace(self) -> Workspace:
@@ -113,17 +117,17 @@ class FakeSlack:
 
     @property
     def calls(self) -> list[Call]:
-        """What the app asked of the Web API, newest last."""
+        """The app's Web API calls, newest last."""
         return self.core.calls
 
     @property
     def problems(self) -> list[str]:
-        """What people would have noticed as the app's failure; empty in a good test."""
+        """The app's failures that people would have noticed; empty in a good test."""
         return self.core.problems
 
     @property
     def scopes(self) -> set[str]:
-        """What the app was granted: the manifest's, until somebody changes it."""
+        """The app's scopes, initially those of the manifest."""
         return self.core.manifest.scopes
 
     @property
@@ -137,12 +141,13 @@ class FakeSlack:
     async def settled(self, timeout: float = 5) -> None:
         """Wait until no envelope is unacknowledged and no request is open.
 
-        Raises TimeoutError that names what is.
+        Raises:
+            TimeoutError: one still is; the message names it.
         """
         await self.core.work.settled(timeout)
 
     def reset(self) -> None:
-        """Back to the cast, nothing said, no fault ordered."""
+        """Restore the initial workspace, without messages or faults."""
         self.core.workspace.reset()
         self.core.faults.clear()
         self.core.calls.clear()
@@ -150,7 +155,7 @@ class FakeSlack:
         self.core.install.revoked = ""
         self.core.stream.on_change()
 
-    # ------------------------------------------------------------ to be someone
+    # ------------------------------------------------------------ acting as people
 
     def as_user(self, user_id: str) -> Person:
         if user_id not in self.workspace.users:
@@ -158,19 +163,20 @@ class FakeSlack:
         return Person(self.core, user_id)
 
     async def team_answers(self) -> int:
-        """Let every member answer their open questions. Returns how many did."""
+        """Let every member answer their open questions. Return the number of people who did."""
         return await answer_for_the_team(self.core)
 
     async def interact(self, payload: Json) -> Any:
-        """Deliver an interaction exactly as given, forged or not."""
+        """Deliver an interaction exactly as given, even if forged."""
         return await self.core.dispatch.ask("interactive", payload)
 
-    # ------------------------------------------------------------ to let things happen
+    # ------------------------------------------------------------ changing the workspace
 
     async def emit(self, event: Json) -> bool:
-        """Deliver an Events API event; the model is not changed. Returns whether it was heard.
+        """Deliver an event without changing the state. Return whether it was acknowledged.
 
-        Raises ValueError where the installed app would not be told.
+        Raises:
+            ValueError: the installed app would not receive it.
         """
         channel = event.get("channel") or event.get("channel_id")
         channel_id = channel.get("id") if isinstance(channel, dict) else channel
@@ -181,9 +187,10 @@ class FakeSlack:
         return self.workspace.conversations[channel_id]
 
     def deactivate(self, user_id: str) -> Heard:
-        """Close an account. This and what follows change the model at once and tell the app;
+        """Close an account.
 
-        `await` them (where something is returned) to wait until it has heard.
+        This and the following methods change the state at once and send the app an event; await the
+        result, if there is one, to wait for its acknowledgement.
         """
         return self.change_user(user_id, deleted=True)
 
@@ -218,11 +225,11 @@ class FakeSlack:
         return workspace_changes.change_id(self.core, self._channel(channel_id), new_id)
 
     def restrict(self, channel_id: str, error: str = "restricted_action") -> None:
-        """Let the app post there no more; an empty `error` lets it again."""
+        """Stop the app from posting there; an empty `error` allows it again."""
         workspace_changes.restrict(self.core, self._channel(channel_id), error)
 
     def delete_message(self, channel_id: str, ts: str) -> None:
-        """An admin deletes a message."""
+        """Delete a message as an admin."""
         conversation = self._channel(channel_id)
         messages.delete(self.core, conversation, conversation.messages[ts])
 
@@ -236,7 +243,7 @@ class FakeSlack:
         return workspace_changes.uninstall(self.core)
 
     def copy_of(self, user_id: str, **changes: Any) -> User:
-        """A person like another one, to `add_user`."""
+        """Return a copy of a person, for `add_user`."""
         return replace(self.workspace.users[user_id], **changes)
 
 

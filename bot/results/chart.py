@@ -1,6 +1,6 @@
-"""A picture of a phase's results: facts and their description here, drawn in a child process.
+"""The chart of a phase's results: its data and alt text here, drawn in a child process.
 
-matplotlib is large and busy, so it never loads into the bot itself.
+matplotlib is large and uses much CPU, so it is never loaded into the bot itself.
 """
 
 import asyncio
@@ -18,12 +18,12 @@ DRAWING = "bot.results.chart_process"
 
 
 class DrawingFailed(Exception):
-    """The child process did not draw; the message says what it said."""
+    """The child process did not draw; the message gives its error output."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """One question over the rounds; None where a round may not be shown."""
+    """One question's levels over the rounds; None where a round may not be shown."""
 
     label: str
     levels: tuple[float | None, ...]
@@ -31,7 +31,7 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True)
 class ChartFacts:
-    """What the picture shows: the same rounds for every line, oldest first."""
+    """The data of the chart: the same rounds for every line, oldest first."""
 
     rounds: tuple[str, ...]  # "Start", "Week 2"
     lines: tuple[Line, ...]
@@ -41,11 +41,13 @@ class ChartFacts:
 
 
 def alt_text(facts: ChartFacts) -> str:
-    """The picture in words: each question's newest level, and where it came from."""
-    return "Levels from 1 to 5. " + " ".join(_in_words(line, facts.rounds) for line in facts.lines)
+    """Return the chart in words: each question's levels, round by round."""
+    return "Levels from 1 to 5. " + " ".join(
+        _levels_in_words(line, facts.rounds) for line in facts.lines
+    )
 
 
-def _in_words(line: Line, rounds: Sequence[str]) -> str:
+def _levels_in_words(line: Line, rounds: Sequence[str]) -> str:
     shown = [
         (name, level) for name, level in zip(rounds, line.levels, strict=True) if level is not None
     ]
@@ -56,7 +58,7 @@ def _in_words(line: Line, rounds: Sequence[str]) -> str:
 
 
 async def draw_in_child(facts: dict[str, Any]) -> bytes:
-    """The picture of `ChartFacts.as_json()` as PNG.
+    """Return the chart of `ChartFacts.as_json()` as PNG.
 
     Raises:
         DrawingFailed: it took over 20 s, or matplotlib failed.
@@ -69,11 +71,11 @@ async def draw_in_child(facts: dict[str, Any]) -> bytes:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    with suppress(OSError):  # a picture can wait, people cannot
+    with suppress(OSError):  # a chart can wait, people cannot
         os.setpriority(os.PRIO_PROCESS, child.pid, LOW_PRIORITY)
     try:
         async with asyncio.timeout(DRAW_SECONDS):
-            png, said = await child.communicate(json.dumps(facts).encode())
+            png, errors = await child.communicate(json.dumps(facts).encode())
     except TimeoutError as error:
         raise DrawingFailed(f"not drawn within {DRAW_SECONDS:g} s") from error
     finally:
@@ -81,5 +83,5 @@ async def draw_in_child(facts: dict[str, Any]) -> bytes:
             child.kill()
             await child.wait()
     if child.returncode:
-        raise DrawingFailed(said.decode(errors="replace")[-500:])
+        raise DrawingFailed(errors.decode(errors="replace")[-500:])
     return png

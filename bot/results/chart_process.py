@@ -1,7 +1,7 @@
-"""The child process that draws: chart facts as JSON on standard input, PNG on standard output.
+"""The child process that draws: chart data as JSON on standard input, PNG on standard output.
 
-It brings its own background, so it is legible in light and dark mode; it is as wide as a phone
-shows it at three times the density; and no meaning is in a colour alone.
+The chart has its own background, so it is legible in light and dark mode; it is as wide as a phone
+shows it, at three times the density; and no meaning is in a colour alone.
 """
 
 import json
@@ -21,26 +21,26 @@ DOTS_PER_INCH = 300
 PAPER, INK, QUIET, RULE = "#FFFFFF", "#1D1C1D", "#616061", "#DDDDDD"
 COLOURS = ("#1264A3", "#007A5A", "#8C3A9E")
 LONGEST_LABEL = 42
-LARGEST = 6  # rounds with a name of their own on the axis
+LARGEST = 6  # up to this many rounds are each named on the axis
 
 
 def draw(facts: dict[str, Any]) -> bytes:
-    """A row for each question: its levels over the rounds, the newest written out."""
+    """Return the chart: a row per question, its levels over the rounds, the newest written out."""
     lines = facts["lines"]
     canvas = Canvas(figsize=(WIDTH, ROW_HEIGHT * len(lines) + 0.2), dpi=DOTS_PER_INCH)
     canvas.set_facecolor(PAPER)
-    for place, line in enumerate(lines):
-        axes = canvas.add_subplot(len(lines), 1, place + 1)
-        _row(axes, line, COLOURS[place % len(COLOURS)])
-        _rounds(axes, facts["rounds"], named=place == len(lines) - 1)
+    for index, line in enumerate(lines):
+        axes = canvas.add_subplot(len(lines), 1, index + 1)
+        _draw_row(axes, line, COLOURS[index % len(COLOURS)])
+        _label_rounds(axes, facts["rounds"], named=index == len(lines) - 1)
     canvas.subplots_adjust(left=0.06, right=0.86, top=0.93, bottom=0.11, hspace=0.55)
     png = BytesIO()
     canvas.savefig(png, format="png", facecolor=PAPER)
     return png.getvalue()
 
 
-def _row(axes: Axes, line: dict[str, Any], colour: str) -> None:
-    shown = [(place, level) for place, level in enumerate(line["levels"]) if level is not None]
+def _draw_row(axes: Axes, line: dict[str, Any], colour: str) -> None:
+    shown = [(index, level) for index, level in enumerate(line["levels"]) if level is not None]
     label = shorten(line["label"], LONGEST_LABEL, placeholder="…")
     axes.set_title(label, loc="left", fontsize=10, color=INK, fontweight="bold")
     axes.set_ylim(0.6, 5.4)
@@ -52,11 +52,11 @@ def _row(axes: Axes, line: dict[str, Any], colour: str) -> None:
     if not shown:
         axes.text(0, 3, "Not enough answers", fontsize=8, color=QUIET, va="center")
         return
-    places, levels = zip(*shown, strict=True)
-    axes.plot(places, levels, color=colour, linewidth=2, marker="o", markersize=5)
+    indices, levels = zip(*shown, strict=True)
+    axes.plot(indices, levels, color=colour, linewidth=2, marker="o", markersize=5)
     axes.annotate(
         f"{levels[-1]:g}",
-        (places[-1], levels[-1]),
+        (indices[-1], levels[-1]),
         xytext=(9, 0),
         textcoords="offset points",
         fontsize=13,
@@ -67,13 +67,13 @@ def _row(axes: Axes, line: dict[str, Any], colour: str) -> None:
     )
 
 
-def _rounds(axes: Axes, names: list[str], *, named: bool) -> None:
+def _label_rounds(axes: Axes, names: list[str], *, named: bool) -> None:
     last = max(len(names) - 1, 1)
     axes.set_xlim(-0.12 * last, last * 1.02)
     axes.set_xticks(range(len(names)))
     few = len(names) <= LARGEST
     ends = (0, len(names) - 1)
-    texts = [name if few or place in ends else "" for place, name in enumerate(names)]
+    texts = [name if few or index in ends else "" for index, name in enumerate(names)]
     axes.set_xticklabels(texts if named else [""] * len(names))
 
 

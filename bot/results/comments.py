@@ -1,4 +1,4 @@
-"""Comments in blocks: all of them, in the message or in replies to it."""
+"""Blocks with the comments: all of them, in the message or in replies to it."""
 
 from collections.abc import Sequence
 
@@ -9,34 +9,36 @@ from bot.slack.mrkdwn import fitted, quotation
 
 HEADING = "*Comments, shuffled and without names*"
 MORE = "More comments, shuffled and without names"
-#: One section of comments fits beside the results, whatever else is said there; the others
-#: go into replies. Which ones must not change when the results are edited: replies are not.
+#: One section of comments fits beside the results, whatever else they contain; the others go into
+#: replies. The split must not change when the results are edited, because replies never are.
 SECTION_LIMIT = 2_000
-#: Of a note, with what is said before it.
+#: Limit of a note, with the heading before it.
 NOTE_SHOWN = 2_700
 
 
 def in_message(comments: Sequence[str]) -> list[Block]:
-    """As many as fit beside the results; nothing where there are none."""
+    """Return as many comments as fit beside the results; no blocks where there are none."""
     first = _sections(comments)[:1]
     return [section(HEADING), *map(section, first)] if first else []
 
 
 def in_replies(comments: Sequence[str]) -> list[Content]:
-    """The others, in as many messages as they need."""
+    """Return the other comments, in as many messages as they need."""
     heading = section(f"*{MORE}*")
     others = [[section(text)] for text in _sections(comments)[1:]]
     return [content(MORE, heading, *page) for page in pages(others, [heading])]
 
 
 def quoted(text: str) -> str:
-    """A person's words as a quotation, cut so that they fit a section."""
+    """Return a person's words as a quotation, cut so that they fit a section."""
     return "\n".join(f">{line}" for line in fitted(text, NOTE_SHOWN).splitlines())
 
 
 def _sections(comments: Sequence[str]) -> list[str]:
-    """All of them, divided by empty lines, as many together as fit a section."""
+    """Return all comments, divided by empty lines, as many together as fit a section."""
     texts = (
-        text for one in comments for text in joined(quotation(one, SECTION_LIMIT), SECTION_LIMIT)
+        text
+        for comment in comments
+        for text in joined(quotation(comment, SECTION_LIMIT), SECTION_LIMIT)
     )
     return joined(texts, SECTION_LIMIT, "\n\n")

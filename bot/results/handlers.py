@@ -14,8 +14,8 @@ def register(app: AsyncApp, services: Services) -> None:
 
 
 async def save_note(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
-    """Save, under the results a lead got: what they heard, and what changes."""
-    box = state_values(body).get(messages.note_block(request.target_id), {})
-    typed = box.get(messages.NOTE, {}).get("value") or ""
+    """Save a lead's note on the results: what they heard, and what changes."""
+    state = state_values(body).get(messages.note_block(request.target_id), {})
+    typed = state.get(messages.NOTE, {}).get("value") or ""
     await lifecycle.save_note(services, request, clean(typed))
     await ack()

@@ -14,7 +14,7 @@ CLARITY_LOW = {
     2: "Two rounds low on Clear and doable: the goal is unclear, the team isn't set up, or the "
     "push never stops. Ask which.",
 }
-#: For each question: what to try where the lead sees it higher, and where lower, than the team.
+#: Things to try, by question: where the lead rates it higher, and where lower, than the team.
 GAP = {
     "clarity": (
         "You see it clearer than the team does ({lead:g} against {team:g}). Ask somebody to say "
@@ -39,7 +39,7 @@ GAP = {
 
 @dataclass(frozen=True, kw_only=True)
 class Hint:
-    """Something the lead alone is told."""
+    """A hint for the leads alone."""
 
     key: str  # the question
     text: str
@@ -51,7 +51,7 @@ def hints(
     gaps: Mapping[str, float],
     phase_weeks: float,
 ) -> tuple[Hint, ...]:
-    """What the shown figures say.
+    """Return the hints that follow from the shown figures.
 
     `clarity` holds the shown levels of the phase's rounds, the newest last, None where a round
     showed none; `team` the newest shown levels; `gaps` reflection minus team, by question.

@@ -1,6 +1,6 @@
-"""The shown figures in words: one line that says it all, a paragraph for each question, a picture.
+"""The shown figures in words: a headline, a paragraph for each question, and the chart.
 
-Numbers come with their meaning and their size, and never finer than they are known.
+Numbers come with their meaning and their scale, and never finer than they are known.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from bot.slack.content import Picture, section
 from bot.slack.mrkdwn import fitted
 
 LABEL_SHOWN = 300
-#: What went up and what went down, by question.
+#: Words for a rise and for a fall, by question.
 MOVED = {
     "clarity": ("clearer", "less clear"),
     "trust": ("more trust", "less trust"),
@@ -34,10 +34,14 @@ TOO_FEW_HERE = "*{label}*\nToo few answers to show."
 CHART_TITLE = "Results: {name}"
 
 
-def headline(showing: ResultsView) -> str:
-    """What changed most; where nothing may be compared, the level of the first question."""
-    shown = showing.round.figures
-    changes = {one.figure.key: one.change for one in shown if one.change is not None}
+def headline(view: ResultsView) -> str:
+    """Return what changed most; where nothing may be compared, the level of the first question."""
+    shown = view.round.figures
+    changes = {
+        shown_level.figure.key: shown_level.change
+        for shown_level in shown
+        if shown_level.change is not None
+    }
     moved = sorted((key for key in changes if changes[key]), key=lambda key: -abs(changes[key]))
     if moved:
         moves = [MOVED[key][changes[key] < 0] for key in moved[:MOVES_NAMED]]
@@ -48,31 +52,31 @@ def headline(showing: ResultsView) -> str:
     return words[0].lower() + words[1:]
 
 
-def level_paragraphs(showing: ResultsView) -> list[Block]:
-    """One for each question that was asked, in their order."""
-    by_key = {one.figure.key: one for one in showing.round.figures}
+def level_paragraphs(view: ResultsView) -> list[Block]:
+    """Return a paragraph for each question that was asked, in their order."""
+    by_key = {shown_level.figure.key: shown_level for shown_level in view.round.figures}
     return [
-        section(_paragraph(showing, fitted(label, LABEL_SHOWN), by_key[key]))
+        section(_paragraph(view, fitted(label, LABEL_SHOWN), by_key[key]))
         if key in by_key
         else section(TOO_FEW_HERE.format(label=fitted(label, LABEL_SHOWN)))
-        for key, label in showing.round.labels.items()
+        for key, label in view.round.labels.items()
     ]
 
 
-def picture(showing: ResultsView) -> Picture | None:
-    """The levels over the phase's rounds; none where this round shows nothing."""
-    return picture_of(showing.rounds) if showing.round.figures else None
+def picture(view: ResultsView) -> Picture | None:
+    """Return the chart over the phase's rounds; None where this round shows nothing."""
+    return picture_of(view.rounds) if view.round.figures else None
 
 
 def picture_of(rounds: Sequence[ClosedRound]) -> Picture | None:
-    """The levels over these rounds, oldest first; none where none of them shows anything."""
-    if not any(one.figures for one in rounds):
+    """Return the chart over these rounds, oldest first; None where none of them shows anything."""
+    if not any(closed_round.figures for closed_round in rounds):
         return None
     newest = rounds[-1]
     facts = ChartFacts(
-        rounds=tuple(on_axis(one) for one in rounds),
+        rounds=tuple(on_axis(closed_round) for closed_round in rounds),
         lines=tuple(
-            Line(label=label, levels=tuple(one.level(key) for one in rounds))
+            Line(label=label, levels=tuple(closed_round.level(key) for closed_round in rounds))
             for key, label in newest.labels.items()
         ),
     )
@@ -80,14 +84,14 @@ def picture_of(rounds: Sequence[ClosedRound]) -> Picture | None:
     return Picture(facts=facts.as_json(), alt_text=alt_text(facts), title=title)
 
 
-def _paragraph(showing: ResultsView, label: str, one: ShownLevel) -> str:
-    figure = one.figure
+def _paragraph(view: ResultsView, label: str, shown_level: ShownLevel) -> str:
+    figure = shown_level.figure
     answers = (
         SHARE.format(answers=figure.answers, high=_share(figure))
         if figure.bands is None
         else BANDS.format(answers=figure.answers, bands=_bands(figure.bands))
     )
-    change = _change(showing, one)
+    change = _change(view, shown_level)
     return LEVEL.format(label=label, words=figure.words, change=change, answers=answers)
 
 
@@ -96,7 +100,7 @@ def _share(figure: QuestionLevel) -> str:
 
 
 def _bands(bands: Sequence[Band]) -> str:
-    """The highest first; a band nobody chose is left out."""
+    """Return the bands in words, the highest first; a band nobody chose is left out."""
     return ", ".join(
         f"{band.answers} chose {band.first if band.first == band.last else _range(band)}"
         for band in reversed(bands)
@@ -108,9 +112,9 @@ def _range(band: Band) -> str:
     return f"{band.first} to {band.last}"
 
 
-def _change(showing: ResultsView, one: ShownLevel) -> str:
-    before = showing.before(one.figure.key)
-    if one.change is None or before is None:
+def _change(view: ResultsView, shown_level: ShownLevel) -> str:
+    previous = view.before(shown_level.figure.key)
+    if shown_level.change is None or previous is None:
         return ""
-    words = UP if one.change > 0 else DOWN if one.change < 0 else SAME
-    return words.format(by=abs(one.change), when=since(before))
+    words = UP if shown_level.change > 0 else DOWN if shown_level.change < 0 else SAME
+    return words.format(by=abs(shown_level.change), when=since(previous))

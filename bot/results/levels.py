@@ -1,8 +1,8 @@
 """Coarsening of answers, so that they show the team and nobody in it. Pure.
 
 Below eight answers: the mean to the nearest half and how many chose 4 or 5. From eight on: three
-bands, a band of one merged with its neighbour, beside the same mean. Never a count for each
-level, a lowest, a highest, or anything below the minimum.
+bands, a band of one merged with its neighbour, beside the same mean. Never shown are a count for
+each level, a lowest, a highest, or anything below the minimum.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -15,7 +15,7 @@ LOW, MIDDLE, HIGH = (1, 2), (3, 3), (4, 5)
 #: A difference of one person between two rounds would show that person's answer.
 TELLING_DIFFERENCE = 1
 
-#: What each level means, from 1 to 5 in halves, by question.
+#: The meaning of each level, from 1 to 5 in halves, by question.
 WORDS = {
     "clarity": (
         "Unclear",
@@ -52,7 +52,7 @@ WORDS = {
     ),
 }
 
-#: How many chose each level from 1 to 5.
+#: Numbers of answers at each level from 1 to 5.
 Counts = Sequence[int]
 
 
@@ -67,22 +67,22 @@ class Band:
 
 @dataclass(frozen=True, kw_only=True)
 class QuestionLevel:
-    """What may be shown of one question in one round."""
+    """The figures that may be shown of one question in one round."""
 
     key: str
     answers: int
     level: float  # the mean to the nearest half, 1 to 5
-    share_high: int | None = None  # of the answers, those of 4 and 5; None from eight on
-    bands: tuple[Band, ...] | None = None  # None below eight
+    share_high: int | None = None  # answers of 4 and 5; None from eight answers on
+    bands: tuple[Band, ...] | None = None  # None below eight answers
 
     @property
     def words(self) -> str:
-        """The level in words and with its size: "Mostly clear (4 of 5)"."""
+        """The level in words and as a number: "Mostly clear (4 of 5)"."""
         return f"{level_words(self.key, self.level)} ({self.level:g} of 5)"
 
 
 def question_level(key: str, counts: Counts, minimum: int) -> QuestionLevel | None:
-    """The figure of one question; None where too few answered it with a level.
+    """Return the figures of one question; None where too few answered it with a level.
 
     "Can't say" and Skip are no answers.
     """
@@ -103,10 +103,10 @@ def change(
     asked: Collection[str],
     asked_before: Collection[str],
 ) -> float | None:
-    """Levels gained or lost since the round before; None where it may not be shown.
+    """Return the levels gained or lost since the round before; None where it may not be shown.
 
-    Both rounds reach their minimum on the question, and the people asked are the same or differ
-    by two or more.
+    It is shown where both rounds reach their minimum on the question, and the people asked are the
+    same or differ by two or more.
     """
     if before is None or not comparable(asked, asked_before):
         return None
@@ -114,24 +114,26 @@ def change(
 
 
 def comparable(asked: Collection[str], asked_before: Collection[str]) -> bool:
-    """Whether a difference between two rounds cannot be one person's answer."""
+    """Return whether a difference between two rounds cannot be one person's answer."""
     return len(set(asked) ^ set(asked_before)) != TELLING_DIFFERENCE
 
 
 def perception_gap(
     reflections: Sequence[Mapping[str, int | None]], figures: Sequence[QuestionLevel]
 ) -> dict[str, float]:
-    """Reflection minus team, per question; co-leads averaged, what they left blank left out."""
+    """Return reflection minus team, per question; co-leads averaged, blanks left out."""
     gaps = {}
-    for each in figures:
-        said = [level for one in reflections if (level := one.get(each.key)) is not None]
-        if said:
-            gaps[each.key] = sum(said) / len(said) - each.level
+    for figure in figures:
+        levels = [
+            level for reflection in reflections if (level := reflection.get(figure.key)) is not None
+        ]
+        if levels:
+            gaps[figure.key] = sum(levels) / len(levels) - figure.level
     return gaps
 
 
 def level_words(key: str, level: float) -> str:
-    """What a level means, in halves from 1 to 5."""
+    """Return the meaning of a level, in halves from 1 to 5."""
     return WORDS[key][round(level * 2) - 2]
 
 
@@ -147,15 +149,15 @@ def _bands(counts: Counts) -> tuple[Band, ...]:
         for first, last in (LOW, MIDDLE, HIGH)
     ]
     while (
-        lone := next((at for at, band in enumerate(bands) if band.answers == 1), None)
+        lone := next((index for index, band in enumerate(bands) if band.answers == 1), None)
     ) is not None:
         bands = _merged(bands, lone)
     return tuple(bands)
 
 
 def _merged(bands: list[Band], lone: int) -> list[Band]:
-    """Take a band of one together with its lower neighbour, or the upper one of the lowest."""
+    """Merge a band of one with its lower neighbour, or the lowest band with the upper one."""
     low = max(lone - 1, 0)
-    one, other = bands[low], bands[low + 1]
-    both = Band(first=one.first, last=other.last, answers=one.answers + other.answers)
-    return [*bands[:low], both, *bands[low + 2 :]]
+    lower, upper = bands[low], bands[low + 1]
+    merged = Band(first=lower.first, last=upper.last, answers=lower.answers + upper.answers)
+    return [*bands[:low], merged, *bands[low + 2 :]]

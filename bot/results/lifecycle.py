@@ -1,4 +1,4 @@
-"""From a round's closing to what the team reads: kept, shown to the leads, then to everyone."""
+"""The results of a closed round: stored, shown to the leads, then to the team."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -49,26 +49,26 @@ async def store_results(
     comments: Sequence[str],
     now: datetime,
 ) -> None:
-    """Keep what may be shown of a round, inside the transaction that closes it.
+    """Store what may be shown of a round, inside the transaction that closes it.
 
-    `counts` holds how many chose each level from 1 to 5, by question; None where too few
-    answered: then nothing is kept, and that is what is said. The leads read it as soon as
-    messages are welcome where they are, the team a working day later.
+    `counts` holds how many chose each level from 1 to 5, by question; None where too few answered:
+    then nothing is stored, and the results say so. The leads read them as soon as messages are
+    allowed in their zone, the team a working day later.
     """
     if counts is not None:
-        await _keep_figures(tx, workspace_id, phase, closing, counts)
-        await _keep_comments(tx, workspace_id, closing.round_id, comments)
-    told_at = within_hours(now, phase.zone)
-    due_at = next_working_morning(told_at, phase.zone, SHOWN_AT)
+        await _store_figures(tx, workspace_id, phase, closing, counts)
+        await _store_comments(tx, workspace_id, closing.round_id, comments)
+    leads_read_at = within_hours(now, phase.zone)
+    due_at = next_working_morning(leads_read_at, phase.zone, SHOWN_AT)
     await schedule.add(
         tx, workspace_id, action=ActionName.SHOW_RESULTS, subject=closing.round_id, due_at=due_at
     )
-    showing = await _showing(tx, workspace_id, phase, closing.round_id, due_at)
-    await tell_leads(tx, workspace_id, showing, now)
+    view = await _results_view(tx, workspace_id, phase, closing.round_id, due_at)
+    await tell_leads(tx, workspace_id, view, now)
 
 
 async def save_note(services: Services, request: Request, text: str) -> None:
-    """Keep what a lead heard; the last word before the team reads it counts.
+    """Store a lead's note; the last one before the team reads it counts.
 
     Raises:
         Refused: nothing written, too long, not a lead of this phase, or the team has read it.
@@ -96,16 +96,16 @@ async def save_note(services: Services, request: Request, text: str) -> None:
             )
             or now
         )
-        showing = await _showing(tx, workspace_id, phase, round_id, due_at)
-        await edit_leads(tx, workspace_id, showing, now)
+        view = await _results_view(tx, workspace_id, phase, round_id, due_at)
+        await edit_leads(tx, workspace_id, view, now)
 
 
 async def show_results(services: Services, item: AgendaItem) -> None:
-    """Show the team the totals, whatever was written; then the comments are deleted.
+    """Show the team the totals, whatever was written; then delete the comments.
 
-    Of a paused phase they are shown when it goes on; where its channel was deleted, never. Late
-    they wait for a good hour, and for the leads, who read them a working day before the team
-    whatever held them up.
+    In a paused phase they are shown when it resumes; where its channel was deleted, never. If late,
+    they wait for an allowed hour, and for the leads, who read them a working day before the team
+    whatever the delay.
     """
     workspace_id, round_id = item.workspace_id, item.subject
     now = services.clock.now()
@@ -117,16 +117,16 @@ async def show_results(services: Services, item: AgendaItem) -> None:
             await _delete_comments(tx, workspace_id, round_id)
         if phase.is_paused:
             return
-        if await _put_off(tx, item, phase, now):
+        if await _postpone(tx, item, phase, now):
             return
         await _mark_shown(tx, workspace_id, round_id, now)
-        showing = await _showing(tx, workspace_id, phase, round_id, now)
-        await tell_team(tx, workspace_id, showing, now)
-        await edit_leads(tx, workspace_id, showing, now)
+        view = await _results_view(tx, workspace_id, phase, round_id, now)
+        await tell_team(tx, workspace_id, view, now)
+        await edit_leads(tx, workspace_id, view, now)
         await _delete_comments(tx, workspace_id, round_id)
 
 
-async def _put_off(tx: AsyncConnection, item: AgendaItem, phase: Phase, now: datetime) -> bool:
+async def _postpone(tx: AsyncConnection, item: AgendaItem, phase: Phase, now: datetime) -> bool:
     at = within_hours_if_late(item.due_at, now, phase.zone)
     if now - item.due_at > LATE and await leads_wait(tx, item.workspace_id, phase, item.subject):
         at = next_working_morning(within_hours(now, phase.zone), phase.zone, SHOWN_AT)
@@ -135,21 +135,21 @@ async def _put_off(tx: AsyncConnection, item: AgendaItem, phase: Phase, now: dat
     await schedule.add(
         tx, item.workspace_id, action=ActionName.SHOW_RESULTS, subject=item.subject, due_at=at
     )
-    showing = await _showing(tx, item.workspace_id, phase, item.subject, at)
-    await edit_leads(tx, item.workspace_id, showing, now)
+    view = await _results_view(tx, item.workspace_id, phase, item.subject, at)
+    await edit_leads(tx, item.workspace_id, view, now)
     return True
 
 
 async def show_missed(tx: AsyncConnection, workspace_id: str, phase: Phase, now: datetime) -> None:
-    """A paused phase goes on: what the team should have seen meanwhile is shown now."""
+    """Schedule the results that the team missed during a pause: the phase resumes."""
     due_at = within_hours(now, phase.zone)
-    for one in await store.closed_rounds(tx, workspace_id, phase):
-        if one.shown_at is None:
+    for closed_round in await store.closed_rounds(tx, workspace_id, phase):
+        if closed_round.shown_at is None:
             await schedule.add_or_lock(
                 tx,
                 workspace_id,
                 action=ActionName.SHOW_RESULTS,
-                subject=one.round_id,
+                subject=closed_round.round_id,
                 due_at=due_at,
             )
 
@@ -157,7 +157,7 @@ async def show_missed(tx: AsyncConnection, workspace_id: str, phase: Phase, now:
 ACTIONS = (AgendaAction(name=ActionName.SHOW_RESULTS, run=show_results),)
 
 
-async def _keep_figures(
+async def _store_figures(
     tx: AsyncConnection,
     workspace_id: str,
     phase: Phase,
@@ -165,42 +165,42 @@ async def _keep_figures(
     counts: Mapping[str, Counts],
 ) -> None:
     rounds = await store.closed_rounds(tx, workspace_id, phase)
-    earlier = [one for one in rounds if one.round_id != closing.round_id]
+    earlier = [closed_round for closed_round in rounds if closed_round.round_id != closing.round_id]
     asked = await store.asked_in(tx, workspace_id, closing.round_id)
     for question in closing.questions:
         key = question.key
-        found = question_level(key, counts.get(key, (0,) * 5), closing.minimum)
-        if found is None:
+        figure = question_level(key, counts.get(key, (0,) * 5), closing.minimum)
+        if figure is None:
             continue
-        before = last_with(earlier, key)
-        asked_before = await store.asked_in(tx, workspace_id, before.round_id) if before else ()
-        changed = change(found, before.figure(key) if before else None, asked, asked_before)
-        await _keep_figure(tx, workspace_id, closing.round_id, found, changed)
+        previous = last_with(earlier, key)
+        asked_before = await store.asked_in(tx, workspace_id, previous.round_id) if previous else ()
+        difference = change(figure, previous.figure(key) if previous else None, asked, asked_before)
+        await _store_figure(tx, workspace_id, closing.round_id, figure, difference)
 
 
-async def _keep_figure(
+async def _store_figure(
     tx: AsyncConnection,
     workspace_id: str,
     round_id: str,
-    found: QuestionLevel,
-    changed: float | None,
+    figure: QuestionLevel,
+    difference: float | None,
 ) -> None:
-    bands = None if found.bands is None else [asdict(band) for band in found.bands]
+    bands = None if figure.bands is None else [asdict(band) for band in figure.bands]
     await tx.execute(
         insert(schema.question_levels).values(
             workspace_id=workspace_id,
             round_id=round_id,
-            key=found.key,
-            answers=found.answers,
-            level=found.level,
-            share_high=found.share_high,
+            key=figure.key,
+            answers=figure.answers,
+            level=figure.level,
+            share_high=figure.share_high,
             bands=bands,
-            change=changed,
+            change=difference,
         )
     )
 
 
-async def _keep_comments(
+async def _store_comments(
     tx: AsyncConnection, workspace_id: str, round_id: str, comments: Sequence[str]
 ) -> None:
     key = {"workspace_id": workspace_id, "round_id": round_id}
@@ -218,7 +218,7 @@ async def _delete_comments(tx: AsyncConnection, workspace_id: str, round_id: str
     )
 
 
-async def _showing(
+async def _results_view(
     tx: AsyncConnection,
     workspace_id: str,
     phase: Phase,
@@ -226,10 +226,12 @@ async def _showing(
     team_sees_at: datetime,
 ) -> ResultsView:
     rounds = await store.closed_rounds(tx, workspace_id, phase)
-    place = next(at for at, one in enumerate(rounds) if one.round_id == round_id)
+    position = next(
+        index for index, closed_round in enumerate(rounds) if closed_round.round_id == round_id
+    )
     return ResultsView(
         phase=phase,
-        rounds=rounds[: place + 1],
+        rounds=rounds[: position + 1],
         reflections=await store.reflections_of(tx, workspace_id, phase, round_id),
         comments=await store.comments_of(tx, workspace_id, round_id),
         team_sees_at=team_sees_at,

@@ -1,7 +1,6 @@
 """Results of a closed round: for its leads at once, for the team a working day later. Pure.
 
-Pure functions of facts. Signals, gaps and (unless the form chose otherwise) comments are for the
-leads alone.
+Signals, gaps and (unless the form chose otherwise) comments are for the leads alone.
 """
 
 from collections.abc import Iterable
@@ -31,7 +30,7 @@ from bot.slack.mrkdwn import channel, fitted, instant, together
 
 SAVE_NOTE, NOTE = "results.save_note", "results.note"
 NOTE_LIMIT = 1_000
-LEADS_LIMIT = 500  # of the names of those who lead: six long ones fit
+LEADS_LIMIT = 500  # of the leads' names: six long ones fit
 
 TO_LEADS = "{here}: the results, for the leads first."
 TO_TEAM = "{here}: {gist}."
@@ -52,9 +51,9 @@ SMALL_PRINT = (
 
 WHEN_BACK = "once I can write in the channel again"
 
-#: Of names that stand in a sentence; of a name and of a question's label beside an answer.
+#: Limits of names in a sentence; of a name and of a question's label beside an answer.
 NAMES_SHOWN, NAME_SHOWN, LABEL_SHOWN = 600, 80, 75
-#: Whose own answers are shown: a phase begins with at most five co-leads.
+#: Most leads whose own answers are shown: a phase begins with at most five co-leads.
 LEADS_SHOWN = 6
 MORE_LEADS = "And those of {count} more."
 
@@ -77,61 +76,61 @@ NO_NOTE = "No note from {name} this week."
 NO_NOTE_LATER = "No note from {name} this time."
 
 
-def to_leads(showing: ResultsView) -> Content:
-    """For each lead, when the questions close; edited once the team has read it."""
-    shown = showing.round
+def to_leads(view: ResultsView) -> Content:
+    """Return the message to each lead when questions close; edited once the team has read it."""
+    shown = view.round
     words = FEW if shown.answered is None else TO_LEADS
-    first = words.format(here=_here(showing))
+    first = words.format(here=_here(view))
     return _message(
-        showing,
-        section("\n".join([f"*{first}*", _about(shown), *_when(showing)])),
-        *_private(showing),
-        *comments.in_message(showing.comments),
+        view,
+        section("\n".join([f"*{first}*", _about(shown), *_team_reads(view)])),
+        *_private(view),
+        *comments.in_message(view.comments),
         divider(),
-        *(_note_as_read(showing) if shown.shown_at else _note_box(showing)),
+        *(_note_as_read(view) if shown.shown_at else _note_box(view)),
         first=first,
     )
 
 
-def to_team(showing: ResultsView) -> Content:
-    """For the announcement's thread, whatever the lead wrote."""
-    shown = showing.round
+def to_team(view: ResultsView) -> Content:
+    """Return the post in the announcement's thread, whatever the lead wrote."""
+    shown = view.round
     if shown.answered is None:
-        first = FEW.format(here=_here(showing))
+        first = FEW.format(here=_here(view))
     else:
-        first = TO_TEAM.format(here=_here(showing), gist=headline(showing))
-    beside = [section(text) for text in _beside_all(showing)]
+        first = TO_TEAM.format(here=_here(view), gist=headline(view))
+    shared_answers = [section(text) for text in _shared_answers(view)]
     return _message(
-        showing,
+        view,
         section(f"*{first}*\n{_about(shown)}"),
-        *(beside if shown.answered is not None else ()),
-        *((section(_note(showing)),) if shown.note or shown.answered is not None else ()),
-        *(comments.in_message(showing.comments) if to_everyone(showing) else ()),
-        *((context(_small_print(showing)),) if shown.answered is not None else ()),
+        *(shared_answers if shown.answered is not None else ()),
+        *((section(_note(view)),) if shown.note or shown.answered is not None else ()),
+        *(comments.in_message(view.comments) if to_everyone(view) else ()),
+        *((context(_small_print(view)),) if shown.answered is not None else ()),
         first=first,
     )
 
 
-def to_everyone(showing: ResultsView) -> bool:
-    """Whether the form chose that the team reads comments."""
-    return showing.phase.comments_to == "team"
+def to_everyone(view: ResultsView) -> bool:
+    """Return whether the form chose that the team reads comments."""
+    return view.phase.comments_to == "team"
 
 
 def note_block(round_id: str) -> str:
-    """What the box is called: with its round, so that two weeks' notes do not mix."""
+    """Return the note input's block id, with its round so that two weeks' notes do not mix."""
     return f"note:{round_id}"
 
 
-def _message(showing: ResultsView, head: Block, *rest: Block, first: str) -> Content:
-    """The head, the levels and the picture where there are any, then the rest."""
-    drawn = picture(showing)
-    levels = level_paragraphs(showing) if showing.round.answered is not None else []
-    chart: list[dict[str, Any]] = [picture_block(drawn.alt_text)] if drawn else []
-    return content(first, head, *levels, *chart, *rest, picture=drawn)
+def _message(view: ResultsView, head: Block, *rest: Block, first: str) -> Content:
+    """Return the head, the levels and the chart where there are any, then the rest."""
+    chart = picture(view)
+    levels = level_paragraphs(view) if view.round.answered is not None else []
+    chart_blocks: list[dict[str, Any]] = [picture_block(chart.alt_text)] if chart else []
+    return content(first, head, *levels, *chart_blocks, *rest, picture=chart)
 
 
-def _here(showing: ResultsView) -> str:
-    return here(showing.round, channel(showing.phase.channel_id))
+def _here(view: ResultsView) -> str:
+    return here(view.round, channel(view.phase.channel_id))
 
 
 def _about(shown: ClosedRound) -> str:
@@ -140,45 +139,45 @@ def _about(shown: ClosedRound) -> str:
     return ANSWERED.format(answered=shown.answered, asked=shown.asked)
 
 
-def _when(showing: ResultsView) -> list[str]:
-    if showing.round.shown_at:
+def _team_reads(view: ResultsView) -> list[str]:
+    if view.round.shown_at:
         return []
-    words = TEAM_READS_THAT if showing.round.answered is None else TEAM_READS
-    return [words.format(when=_team_sees(showing))]
+    words = TEAM_READS_THAT if view.round.answered is None else TEAM_READS
+    return [words.format(when=_team_reads_when(view))]
 
 
-def _team_sees(showing: ResultsView) -> str:
-    return WHEN_BACK if showing.phase.is_paused else instant(showing.team_sees_at)
+def _team_reads_when(view: ResultsView) -> str:
+    return WHEN_BACK if view.phase.is_paused else instant(view.team_sees_at)
 
 
-def _small_print(showing: ResultsView) -> str:
-    names = showing.phase.lead_names
+def _small_print(view: ResultsView) -> str:
+    names = view.phase.lead_names
     get = "gets" if len(names) == 1 else "get"
     leads = fitted(together(names), NAMES_SHOWN)
-    return SMALL_PRINT.format(minimum=showing.round.minimum, leads=leads, get=get)
+    return SMALL_PRINT.format(minimum=view.round.minimum, leads=leads, get=get)
 
 
-def _private(showing: ResultsView) -> list[Block]:
-    lines = [*_said(showing), *(signal.text for signal in showing.signals)]
+def _private(view: ResultsView) -> list[Block]:
+    lines = [*_lead_answers(view), *(signal.text for signal in view.signals)]
     return paragraphs([ONLY_LEADS, *lines]) if lines else []
 
 
-def _said(showing: ResultsView) -> Iterable[str]:
-    """Each lead's own answer beside the shown level."""
-    for one in showing.round.figures:
-        for reflection in showing.reflections[:LEADS_SHOWN]:
-            mine = reflection.answers.get(one.figure.key)
-            if mine is not None:
-                label = fitted(showing.round.labels[one.figure.key], LABEL_SHOWN)
+def _lead_answers(view: ResultsView) -> Iterable[str]:
+    """Yield each lead's own answer beside the shown level."""
+    for shown_level in view.round.figures:
+        for reflection in view.reflections[:LEADS_SHOWN]:
+            level = reflection.answers.get(shown_level.figure.key)
+            if level is not None:
+                label = fitted(view.round.labels[shown_level.figure.key], LABEL_SHOWN)
                 lead = fitted(reflection.name, NAME_SHOWN)
-                yield SAID.format(label=label, lead=lead, mine=mine, team=one.figure.level)
-    more = len(showing.reflections) - LEADS_SHOWN
-    if more > 0 and showing.round.figures:
+                yield SAID.format(label=label, lead=lead, mine=level, team=shown_level.figure.level)
+    more = len(view.reflections) - LEADS_SHOWN
+    if more > 0 and view.round.figures:
         yield MORE_LEADS.format(count=more)
 
 
-def _note_box(showing: ResultsView) -> list[Block]:
-    shown = showing.round
+def _note_box(view: ResultsView) -> list[Block]:
+    shown = view.round
     box = text_input(
         note_block(shown.round_id),
         NOTE_LABEL,
@@ -190,40 +189,40 @@ def _note_box(showing: ResultsView) -> list[Block]:
         multiline=True,
         optional=True,
     )
-    when = _team_sees(showing)
-    said = NOTE_SAVED if shown.note else NOTE_UNTIL
+    when = _team_reads_when(view)
+    template = NOTE_SAVED if shown.note else NOTE_UNTIL
     return [
         box,
         actions(button("Save", SAVE_NOTE, shown.round_id, style="primary")),
-        context(said.format(when=when, name=fitted(_noter(showing), NAMES_SHOWN))),
+        context(template.format(when=when, name=fitted(_note_author(view), NAMES_SHOWN))),
     ]
 
 
-def _note_as_read(showing: ResultsView) -> list[Block]:
-    return [section(_note(showing)), context(TEAM_SAW)]
+def _note_as_read(view: ResultsView) -> list[Block]:
+    return [section(_note(view)), context(TEAM_SAW)]
 
 
-def _note(showing: ResultsView) -> str:
-    shown = showing.round
-    name = fitted(_noter(showing), NAMES_SHOWN if not shown.note else NAME_SHOWN)
+def _note(view: ResultsView) -> str:
+    shown = view.round
+    name = fitted(_note_author(view), NAMES_SHOWN if not shown.note else NAME_SHOWN)
     if shown.note:
         return HEARD.format(name=name, note=quoted(shown.note))
     return (NO_NOTE if shown.kind in ("first", "weekly") else NO_NOTE_LATER).format(name=name)
 
 
-def _noter(showing: ResultsView) -> str:
-    return showing.round.noted_by or together(showing.phase.lead_names)
+def _note_author(view: ResultsView) -> str:
+    return view.round.noted_by or together(view.phase.lead_names)
 
 
-def _beside_all(showing: ResultsView) -> Iterable[str]:
-    shared = [one for one in showing.reflections if one.shared]
-    for one in shared[:LEADS_SHOWN]:
-        yield _beside(one, showing.round)
+def _shared_answers(view: ResultsView) -> Iterable[str]:
+    shared = [reflection for reflection in view.reflections if reflection.shared]
+    for reflection in shared[:LEADS_SHOWN]:
+        yield _answers_of_lead(reflection, view.round)
     if len(shared) > LEADS_SHOWN:
         yield MORE_LEADS.format(count=len(shared) - LEADS_SHOWN)
 
 
-def _beside(reflection: Reflection, shown: ClosedRound) -> str:
+def _answers_of_lead(reflection: Reflection, shown: ClosedRound) -> str:
     answers = "\n".join(
         f"{fitted(label, LABEL_SHOWN)} {_in_words(key, reflection.answers.get(key))}"
         for key, label in shown.labels.items()

@@ -20,7 +20,7 @@ class AskedQuestion(Protocol):
 
 
 class ClosingRound(Protocol):
-    """The round that is being closed, as `bot.rounds` knows it."""
+    """The round that is being closed, as `bot.rounds` models it."""
 
     @property
     def round_id(self) -> str: ...
@@ -58,7 +58,10 @@ class ClosedRound:
     shown_at: datetime | None  # None: the team has not seen it
 
     def figure(self, key: str) -> QuestionLevel | None:
-        return next((one.figure for one in self.figures if one.figure.key == key), None)
+        return next(
+            (shown_level.figure for shown_level in self.figures if shown_level.figure.key == key),
+            None,
+        )
 
     def level(self, key: str) -> float | None:
         figure = self.figure(key)
@@ -76,7 +79,7 @@ class Reflection:
 
 @dataclass(frozen=True, kw_only=True)
 class ResultsView:
-    """Everything that is said about one closed round, and when the team sees it."""
+    """Everything shown about one closed round, and when the team sees it."""
 
     phase: Phase
     rounds: tuple[ClosedRound, ...]  # of the phase, oldest first; the last is the one shown
@@ -89,23 +92,25 @@ class ResultsView:
         return self.rounds[-1]
 
     def before(self, key: str) -> ClosedRound | None:
-        """The last round before that showed this question: what its change is counted from."""
+        """Return the last round before that showed this question: the base of its change."""
         return last_with(self.rounds[:-1], key)
 
     @property
     def gaps(self) -> Mapping[str, float]:
         """Reflection minus team, by question; co-leads averaged."""
-        figures = [one.figure for one in self.round.figures]
-        return perception_gap([one.answers for one in self.reflections], figures)
+        figures = [shown_level.figure for shown_level in self.round.figures]
+        return perception_gap([reflection.answers for reflection in self.reflections], figures)
 
     @property
     def signals(self) -> tuple[Hint, ...]:
-        """What the leads alone are told, from the shown figures and nothing finer."""
-        clarity = [one.level("clarity") for one in self.rounds]
-        team = {one.figure.key: one.figure.level for one in self.round.figures}
+        """The hints for the leads alone, from the shown figures and nothing finer."""
+        clarity = [closed_round.level("clarity") for closed_round in self.rounds]
+        team = {shown.figure.key: shown.figure.level for shown in self.round.figures}
         return hints(clarity, team, self.gaps, self.phase.weeks)
 
 
 def last_with(rounds: Sequence[ClosedRound], key: str) -> ClosedRound | None:
-    """The newest of these rounds that showed this question."""
-    return next((one for one in reversed(rounds) if one.figure(key)), None)
+    """Return the newest of these rounds that showed this question."""
+    return next(
+        (closed_round for closed_round in reversed(rounds) if closed_round.figure(key)), None
+    )

@@ -25,14 +25,14 @@ SINCE = {
 }
 
 
-def on_axis(one: ClosedRound) -> str:
-    return AXIS[one.kind].format(week=one.week)
+def on_axis(closed_round: ClosedRound) -> str:
+    return AXIS[closed_round.kind].format(week=closed_round.week)
 
 
-def here(one: ClosedRound, channel: str) -> str:
-    """The beginning of a first line. `channel` is as Slack links it."""
-    return HERE[one.kind].format(week=one.week, channel=channel)
+def here(closed_round: ClosedRound, channel: str) -> str:
+    """Return the beginning of a first line. `channel` is as Slack links it."""
+    return HERE[closed_round.kind].format(week=closed_round.week, channel=channel)
 
 
-def since(one: ClosedRound) -> str:
-    return SINCE[one.kind].format(week=one.week)
+def since(closed_round: ClosedRound) -> str:
+    return SINCE[closed_round.kind].format(week=closed_round.week)

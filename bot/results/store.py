@@ -1,4 +1,4 @@
-"""Reads about closed rounds. Nothing finer than what may be shown is there to be read."""
+"""Reads about closed rounds. Nothing finer than what may be shown is stored."""
 
 from collections.abc import Mapping
 
@@ -19,7 +19,7 @@ _figures = schema.question_levels
 async def closed_rounds(
     tx: AsyncConnection, workspace_id: str, phase: Phase
 ) -> tuple[ClosedRound, ...]:
-    """The phase's closed rounds, oldest first, with what may be shown of them."""
+    """Return the phase's closed rounds, oldest first, with what may be shown of them."""
     rows = (
         (
             await tx.execute(
@@ -32,14 +32,14 @@ async def closed_rounds(
         .mappings()
         .all()
     )
-    shown = await _shown(tx, workspace_id, [row["round_id"] for row in rows])
+    shown = await _shown_levels(tx, workspace_id, [row["round_id"] for row in rows])
     noters = await known(tx, workspace_id, [row["noted_by"] for row in rows if row["noted_by"]])
     names = {user_id: person.name for user_id, person in noters.items()}
-    return tuple(_closed(row, phase, shown.get(row["round_id"], ()), names) for row in rows)
+    return tuple(_closed_round(row, phase, shown.get(row["round_id"], ()), names) for row in rows)
 
 
 async def phase_of_round(tx: AsyncConnection, workspace_id: str, round_id: str) -> Phase | None:
-    """The phase that a round belongs to."""
+    """Return the phase that a round belongs to."""
     phase_id = await tx.scalar(
         select(_rounds.c.phase_id).where(
             _rounds.c.workspace_id == workspace_id, _rounds.c.round_id == round_id
@@ -49,7 +49,7 @@ async def phase_of_round(tx: AsyncConnection, workspace_id: str, round_id: str) 
 
 
 async def asked_in(tx: AsyncConnection, workspace_id: str, round_id: str) -> frozenset[str]:
-    """The members who were asked; whether they answered is not known any more."""
+    """Return the members who were asked; whether they answered is not known any more."""
     roster = schema.round_people
     rows = await tx.scalars(
         select(roster.c.user_id).where(
@@ -62,7 +62,7 @@ async def asked_in(tx: AsyncConnection, workspace_id: str, round_id: str) -> fro
 
 
 async def comments_of(tx: AsyncConnection, workspace_id: str, round_id: str) -> tuple[str, ...]:
-    """The comments in the order they were shuffled into; none once the team saw the results."""
+    """Return the comments in their shuffled order; none once the team saw the results."""
     comments = schema.round_comments
     rows = await tx.scalars(
         select(comments.c.text)
@@ -75,7 +75,7 @@ async def comments_of(tx: AsyncConnection, workspace_id: str, round_id: str) -> 
 async def reflections_of(
     tx: AsyncConnection, workspace_id: str, phase: Phase, round_id: str
 ) -> tuple[Reflection, ...]:
-    """What the leads answered themselves. The start form's answers became the first round's."""
+    """Return the leads' own answers. The start form's answers became the first round's."""
     reflections = schema.reflections
     rows = await tx.execute(
         select(reflections).where(
@@ -93,7 +93,7 @@ async def reflections_of(
 
 
 async def latest_note(tx: AsyncConnection, workspace_id: str, phase_id: str) -> str | None:
-    """What was heard and what changes, as the team last read it; None where it read none."""
+    """Return the lead's note on the results the team read last; None where there is none."""
     note: str | None = await tx.scalar(
         select(_rounds.c.note)
         .where(_rounds.c.workspace_id == workspace_id, _rounds.c.phase_id == phase_id)
@@ -105,12 +105,12 @@ async def latest_note(tx: AsyncConnection, workspace_id: str, phase_id: str) -> 
 
 
 async def history(tx: AsyncConnection, workspace_id: str, phase: Phase) -> tuple[ClosedRound, ...]:
-    """What the team has seen of this phase, oldest first."""
+    """Return the rounds of this phase whose results the team has seen, oldest first."""
     rounds = await closed_rounds(tx, workspace_id, phase)
-    return tuple(one for one in rounds if one.shown_at is not None)
+    return tuple(closed_round for closed_round in rounds if closed_round.shown_at is not None)
 
 
-async def _shown(
+async def _shown_levels(
     tx: AsyncConnection, workspace_id: str, round_ids: list[str]
 ) -> dict[str, tuple[ShownLevel, ...]]:
     rows = await tx.execute(
@@ -120,8 +120,8 @@ async def _shown(
     )
     shown: dict[str, tuple[ShownLevel, ...]] = {}
     for row in rows.mappings():
-        one = ShownLevel(figure=_figure(row), change=row["change"])
-        shown[row["round_id"]] = (*shown.get(row["round_id"], ()), one)
+        shown_level = ShownLevel(figure=_figure(row), change=row["change"])
+        shown[row["round_id"]] = (*shown.get(row["round_id"], ()), shown_level)
     return shown
 
 
@@ -136,7 +136,7 @@ def _figure(row: RowMapping) -> QuestionLevel:
     )
 
 
-def _closed(
+def _closed_round(
     row: RowMapping, phase: Phase, shown: tuple[ShownLevel, ...], names: Mapping[str, str]
 ) -> ClosedRound:
     labels = {asked["key"]: asked["label"] for asked in row["questions"]}
@@ -150,7 +150,7 @@ def _closed(
         minimum=row["minimum"],
         answered=row["answered"],
         labels=labels,
-        figures=tuple(sorted(shown, key=lambda one: order.index(one.figure.key))),
+        figures=tuple(sorted(shown, key=lambda shown_level: order.index(shown_level.figure.key))),
         note=row["note"],
         noted_by=names.get(row["noted_by"]),
         shown_at=row["shown_at"],

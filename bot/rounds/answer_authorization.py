@@ -38,30 +38,31 @@ LEFT = (
 
 @dataclass(frozen=True, kw_only=True)
 class AuthorizedAnswer:
-    """Somebody who may answer now, and the messages about it that they were sent."""
+    """A person who may answer now, with the messages about it that they were sent."""
 
     round: Round
     person: AskedPerson
     channel_id: str
-    sent: Mapping[MessageKey, tuple[str | None, str | None]]  # by key, channel and ts where known
-    secret: Wrapped | None = field(repr=False)  # of the round; None: destroyed
+    sent: Mapping[MessageKey, tuple[str | None, str | None]]  # by key: channel and ts, where known
+    secret: Wrapped | None = field(repr=False)  # the round's; None if destroyed
 
 
 _rounds = schema.rounds
 _phases = schema.phases
 _roster = schema.round_people
 _people = schema.phase_people
-_PLACED = ("key", "channel", "ts")
+_MESSAGE_COLUMNS = ("key", "channel", "ts")
 _asked = schema.messages.alias("asked")
 _reminded = schema.messages.alias("reminded")
 
 
-def _said(message: Any, key: ColumnElement[str]) -> ColumnElement[bool]:
+def _message_join(message: Any, key: ColumnElement[str]) -> ColumnElement[bool]:
     return and_(message.c.workspace_id == _rounds.c.workspace_id, message.c.key == key)
 
 
-#: Made once, with a person's row beside the round's; the round's alone for who is not asked.
-_FOUND = ballots.with_secrets(
+#: Built once. Selects a row for each round and listed person; a round with none of the given people
+#: on its list comes as a single row without a person.
+_QUERY = ballots.with_secrets(
     select(
         _rounds,
         _phases.c.channel_id,
@@ -70,9 +71,9 @@ _FOUND = ballots.with_secrets(
         _roster.c.slot_at,
         _people.c.user_id.label("there"),
         *(
-            one.c[name].label(f"{one.name}_{name}")
-            for one in (_asked, _reminded)
-            for name in _PLACED
+            message.c[name].label(f"{message.name}_{name}")
+            for message in (_asked, _reminded)
+            for name in _MESSAGE_COLUMNS
         ),
     )
     .join(
@@ -99,78 +100,80 @@ _FOUND = ballots.with_secrets(
             _people.c.left_at.is_(None),
         ),
     )
-    .outerjoin(_asked, _said(_asked, keys.question_in_sql(_rounds, _roster)))
-    .outerjoin(_reminded, _said(_reminded, keys.remind_in_sql(_rounds, _roster)))
+    .outerjoin(_asked, _message_join(_asked, keys.question_in_sql(_rounds, _roster)))
+    .outerjoin(_reminded, _message_join(_reminded, keys.remind_in_sql(_rounds, _roster)))
     .where(
         _rounds.c.workspace_id.in_(bindparam("workspaces", expanding=True)),
         _rounds.c.round_id.in_(bindparam("rounds", expanding=True)),
     )
 )
-_FOUND_AND_HELD = _FOUND.with_for_update(read=True, of=_rounds)
+_LOCKING_QUERY = _QUERY.with_for_update(read=True, of=_rounds)
 
 
 async def authorize_all(
-    tx: AsyncConnection, many: Sequence[Request], now: datetime, *, to_write: bool
+    tx: AsyncConnection, requests: Sequence[Request], now: datetime, *, to_write: bool
 ) -> list[AuthorizedAnswer | Refused]:
-    """For each whether they may answer at this moment, or why not.
+    """Return for each request whether its person may answer now, or why not.
 
     `to_write` keeps the rounds from closing until the transaction ends.
     """
-    wanted = {
-        "workspaces": padded(request.workspace_id for request in many),
-        "rounds": padded(request.target_id for request in many),
-        "users": padded(request.user_id for request in many),
+    parameters = {
+        "workspaces": padded(request.workspace_id for request in requests),
+        "rounds": padded(request.target_id for request in requests),
+        "users": padded(request.user_id for request in requests),
     }
-    rows = (await tx.execute(_FOUND_AND_HELD if to_write else _FOUND, wanted)).all()
+    rows = (await tx.execute(_LOCKING_QUERY if to_write else _QUERY, parameters)).all()
     rounds = {(row.workspace_id, row.round_id): row for row in rows}
     people = {(row.workspace_id, row.round_id, row.user_id): row for row in rows}
-    admitted = []
-    for request in many:
-        of_round = rounds.get((request.workspace_id, request.target_id))
-        person = people.get((request.workspace_id, request.target_id, request.user_id))
-        admitted.append(await _at_place(tx, request, _judged(of_round, person, now)))
-    return admitted
+    authorizations = []
+    for request in requests:
+        round_row = rounds.get((request.workspace_id, request.target_id))
+        person_row = people.get((request.workspace_id, request.target_id, request.user_id))
+        authorizations.append(
+            await _check_message(tx, request, _authorize(round_row, person_row, now))
+        )
+    return authorizations
 
 
-def _judged(
-    of_round: Row[Any] | None, person: Row[Any] | None, now: datetime
+def _authorize(
+    round_row: Row[Any] | None, person_row: Row[Any] | None, now: datetime
 ) -> AuthorizedAnswer | Refused:
-    if of_round is None or of_round.state != "open" or now >= of_round.closes_at:
+    if round_row is None or round_row.state != "open" or now >= round_row.closes_at:
         return Refused(CLOSED)
-    if person is None:
+    if person_row is None:
         return Refused(NOT_ASKED)
-    asked = store.as_asked(person)
-    if asked.has_left:
+    person = store.as_asked(person_row)
+    if person.has_left:
         return Refused(LEFT)
-    found = store.as_round(person._mapping)
+    round_ = store.as_round(person_row._mapping)
     messages = (
-        (person.asked_key, person.asked_channel, person.asked_ts),
-        (person.reminded_key, person.reminded_channel, person.reminded_ts),
+        (person_row.asked_key, person_row.asked_channel, person_row.asked_ts),
+        (person_row.reminded_key, person_row.reminded_channel, person_row.reminded_ts),
     )
     sent = {MessageKey(key): (channel, ts) for key, channel, ts in messages if key is not None}
     return AuthorizedAnswer(
-        round=found,
-        person=asked,
-        channel_id=person.channel_id,
+        round=round_,
+        person=person,
+        channel_id=person_row.channel_id,
         sent=sent,
-        secret=ballots.secret_in(person._mapping),
+        secret=ballots.secret_in(person_row._mapping),
     )
 
 
-async def _at_place(
-    tx: AsyncConnection, request: Request, found: AuthorizedAnswer | Refused
+async def _check_message(
+    tx: AsyncConnection, request: Request, authorization: AuthorizedAnswer | Refused
 ) -> AuthorizedAnswer | Refused:
-    """Refused where what was pressed in was sent to somebody else.
+    """Refuse an answer given in a message that was sent to somebody else.
 
-    A message whose sending is still being proven has no place yet: then the list decides alone.
+    A message whose delivery is not confirmed yet has no known place; then the list alone decides.
     """
     if (
-        isinstance(found, AuthorizedAnswer)
+        isinstance(authorization, AuthorizedAnswer)
         and request.message
-        and request.message not in found.sent.values()
+        and request.message not in authorization.sent.values()
     ):
         channel, ts = request.message
         key = await enqueue.key_at(tx, request.workspace_id, channel=channel, ts=ts)
         if key is not None and (key.round_id, key.user_id) != (request.target_id, request.user_id):
             return Refused(SOMEBODY_ELSES)
-    return found
+    return authorization

@@ -1,7 +1,7 @@
-"""The form in which answers are changed, and given where Send was pressed with nothing chosen.
+"""The form for changing answers, and for giving them when Send was pressed with nothing chosen.
 
 Its `private_metadata` is the round's id. A form is shown to one person only and is in no export,
-so it may hold what they chose before; a message never does.
+so it may hold their earlier answers; a message never does.
 """
 
 from collections.abc import Mapping
@@ -25,11 +25,11 @@ CANNOT_SAY = "Can't say"
 
 @dataclass(frozen=True, kw_only=True)
 class AnswerInput:
-    """What one person put in: a level per question, None where left blank."""
+    """One person's input: a level per question, None where left blank."""
 
     answers: Mapping[str, int | None] = field(default_factory=dict)
     comment: str = ""
-    shared: bool = False  # a lead's: show my answers beside yours
+    shared: bool = False  # leads only: show these answers beside the team's totals
 
     @property
     def has_answer(self) -> bool:
@@ -37,11 +37,11 @@ class AnswerInput:
 
 
 def build(asking: QuestionnaireView, given: AnswerInput) -> View:
-    """The form, filled with what was given before."""
+    """Return the form, filled with the earlier answers."""
     blocks: list[Block] = []
     for question in asking.questions:
         blocks.append(messages.question_text(question, to_lead=asking.to_lead))
-        blocks.append(_level(question, asking.round_id, given.answers.get(question.key)))
+        blocks.append(_level_input(question, asking.round_id, given.answers.get(question.key)))
     if asking.to_lead:
         blocks.append(messages.share_input(asking, ticked=given.shared))
     else:
@@ -59,28 +59,28 @@ def build(asking: QuestionnaireView, given: AnswerInput) -> View:
 
 
 def parse(values: Mapping[str, Any], round_id: str) -> AnswerInput:
-    """What is chosen and typed in a message, in the form or in App Home for one round.
+    """Return what is chosen and typed for one round in a message, in the form or in App Home.
 
-    `values` is Slack's `state.values`; inputs of other rounds are left out.
+    `values` is Slack's `state.values`; inputs of other rounds are ignored.
     """
-    start = messages.block_id(round_id, "")
-    mine = {
-        name.removeprefix(start): element
+    prefix = messages.block_id(round_id, "")
+    inputs = {
+        name.removeprefix(prefix): element
         for name, state in values.items()
-        if name.startswith(start)
+        if name.startswith(prefix)
         for element in state.values()
     }
-    comment = mine.pop("comment", {}).get("value") or ""
-    share = mine.pop("share", {}).get("selected_options") or []
+    comment = inputs.pop("comment", {}).get("value") or ""
+    share = inputs.pop("share", {}).get("selected_options") or []
     return AnswerInput(
-        answers={key: _chosen(element) for key, element in mine.items()},
+        answers={key: _selected_level(element) for key, element in inputs.items()},
         comment=clean(comment),
         shared=bool(share),
     )
 
 
-def _level(question: Question, round_id: str, level: int | None) -> Block:
-    # Chosen radio buttons cannot be taken back, so here "can't say" is one of them.
+def _level_input(question: Question, round_id: str, level: int | None) -> Block:
+    # A selected radio button cannot be deselected, so here "can't say" is an option.
     blank = Option(value="0", text=plain(CANNOT_SAY))
     options = [*messages.levels(question), blank]
     return InputBlock(
@@ -95,6 +95,6 @@ def _level(question: Question, round_id: str, level: int | None) -> Block:
     )
 
 
-def _chosen(element: Mapping[str, Any]) -> int | None:
+def _selected_level(element: Mapping[str, Any]) -> int | None:
     value = (element.get("selected_option") or {}).get("value", "")
     return int(value) if value in ("1", "2", "3", "4", "5") else None

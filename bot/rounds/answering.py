@@ -1,8 +1,8 @@
-"""Answering a round: send, change, skip. Each is saved and committed before Slack is told so.
+"""Answering a round: send, change, skip. Each is committed before it is acknowledged to Slack.
 
-An answer holds the round's row FOR SHARE and finds it open, closing holds it FOR UPDATE: no
-answer can slip into a round that is being counted. What people send while others' answers are
-being committed is kept in one transaction.
+An answer locks the round's row FOR SHARE and checks that it is open, closing locks it FOR UPDATE:
+no answer can be added to a round that is being counted. What people send while others' answers
+are being committed is stored in one transaction.
 """
 
 from collections.abc import Sequence
@@ -40,8 +40,8 @@ TOO_LONG = "Nothing was saved: the comment has {length} characters, and {limit} 
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Pressed:
-    """Send, with what was put in, or Skip (None)."""
+class _Submission:
+    """A press of Send with its input, or of Skip (`given` is None)."""
 
     request: Request
     given: AnswerInput | None
@@ -49,174 +49,200 @@ class _Pressed:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Accepted:
-    """What is to be kept of it."""
+    """A submission that is to be stored."""
 
     request: Request
-    found: AuthorizedAnswer
+    authorized: AuthorizedAnswer
     given: AnswerInput | None
 
 
 async def answer(services: Services, request: Request, given: AnswerInput) -> Content:
-    """Keep what was given in place of what this person gave before; returns the receipt.
+    """Store the answers in place of this person's earlier ones, and return the receipt.
 
     Raises:
-        Refused: the round is closed, or this person may not answer it (here).
+        Refused: the round is closed, or this person may not answer it, or not in this message.
     """
-    return await services.db.together(_keep_all, services).do(
-        _Pressed(request=request, given=given)
+    return await services.db.together(_store_all, services).do(
+        _Submission(request=request, given=given)
     )
 
 
 async def skip(services: Services, request: Request) -> Content:
-    """Remind this person no more; what they sent before stays. Returns what to show.
+    """Stop reminding this person, keep their earlier answers, and return what to show.
 
     Raises:
-        Refused: the round is closed, or this person may not answer it (here).
+        Refused: the round is closed, or this person may not answer it, or not in this message.
     """
-    return await services.db.together(_keep_all, services).do(_Pressed(request=request, given=None))
+    return await services.db.together(_store_all, services).do(
+        _Submission(request=request, given=None)
+    )
 
 
 async def to_change(services: Services, request: Request) -> tuple[QuestionnaireView, AnswerInput]:
-    """The questions and what this person gave before, for the form.
+    """Return the questions and this person's earlier answers, for the form.
 
     Raises:
-        Refused: the round is closed, or this person may not answer it (here).
+        Refused: the round is closed, or this person may not answer it, or not in this message.
     """
     async with services.db.reading() as reader:
-        (found,) = await authorize_all(reader, [request], services.clock.now(), to_write=False)
-        if isinstance(found, Refused):
-            raise found
-        before = await _given_before(reader, services, request, found)
-        to_lead = found.person.is_lead
-        asking = await store.put_to(reader, request.workspace_id, found.round, to_lead=to_lead)
-    return asking, before
+        (authorized,) = await authorize_all(reader, [request], services.clock.now(), to_write=False)
+        if isinstance(authorized, Refused):
+            raise authorized
+        earlier = await _earlier_input(reader, services, request, authorized)
+        to_lead = authorized.person.is_lead
+        asking = await store.put_to(reader, request.workspace_id, authorized.round, to_lead=to_lead)
+    return asking, earlier
 
 
 async def show(services: Services, request: Request, message: Content) -> None:
-    """Show it in place of the question by an edit, because Slack did not take it directly."""
+    """Replace the question with `message` by an edit, because Slack did not accept it directly."""
     async with services.db.transaction() as tx:
         person = await store.asked_person(
             tx, request.workspace_id, request.target_id, request.user_id
         )
         if person is None:
             return
-        sent = [remind(request.target_id, request.user_id), ask_key(request.target_id, person)]
-        await _show(tx, request.workspace_id, sent, message, services.clock.now())
+        message_keys = [
+            remind(request.target_id, request.user_id),
+            ask_key(request.target_id, person),
+        ]
+        await _edit_messages(tx, request.workspace_id, message_keys, message, services.clock.now())
 
 
-async def _keep_all(
-    tx: AsyncConnection, services: Services, many: Sequence[_Pressed]
+async def _store_all(
+    tx: AsyncConnection, services: Services, submissions: Sequence[_Submission]
 ) -> list[Content | Exception]:
-    """What people pressed, in the same few statements however many they are."""
+    """Store the submissions, in the same few statements however many they are."""
     now = services.clock.now()
-    admitted = await authorize_all(tx, [one.request for one in many], now, to_write=True)
-    checked = [_checked(one, found) for one, found in zip(many, admitted, strict=True)]
-    accepted = [one for one in checked if isinstance(one, _Accepted)]
-    await _reflect(tx, [one for one in accepted if one.found.person.is_lead])
-    wrong = await _cast(tx, services, [one for one in accepted if not one.found.person.is_lead])
-    if not any(map(_others, accepted)):
+    authorizations = await authorize_all(
+        tx, [submission.request for submission in submissions], now, to_write=True
+    )
+    results = [
+        _check(submission, authorization)
+        for submission, authorization in zip(submissions, authorizations, strict=True)
+    ]
+    accepted = [submission for submission in results if isinstance(submission, _Accepted)]
+    await _store_reflections(
+        tx, [submission for submission in accepted if submission.authorized.person.is_lead]
+    )
+    failures = await _cast_ballots(
+        tx,
+        services,
+        [submission for submission in accepted if not submission.authorized.person.is_lead],
+    )
+    if not any(map(_messages_to_edit, accepted)):
         skip_delivery_wakeup(tx)
-    return [await _told(tx, one, wrong, now) for one in checked]
+    return [await _response(tx, submission, failures, now) for submission in results]
 
 
-def _checked(pressed: _Pressed, found: AuthorizedAnswer | Refused) -> _Accepted | Refused:
-    if isinstance(found, Refused):
-        return found
-    given = pressed.given
+def _check(
+    submission: _Submission, authorization: AuthorizedAnswer | Refused
+) -> _Accepted | Refused:
+    if isinstance(authorization, Refused):
+        return authorization
+    given = submission.given
     if given is None:
-        return _Accepted(request=pressed.request, found=found, given=None)
+        return _Accepted(request=submission.request, authorized=authorization, given=None)
     if len(given.comment) > messages.COMMENT_LIMIT:
-        block_id = messages.block_id(found.round.round_id, "comment")
+        block_id = messages.block_id(authorization.round.round_id, "comment")
         text = TOO_LONG.format(length=len(given.comment), limit=messages.COMMENT_LIMIT)
         return Refused(text, {block_id: text})
-    asked = [question.key for question in found.round.questions]
+    asked = [question.key for question in authorization.round.questions]
     given = replace(given, answers={key: given.answers.get(key) for key in asked})
-    return _Accepted(request=pressed.request, found=found, given=given)
+    return _Accepted(request=submission.request, authorized=authorization, given=given)
 
 
-async def _cast(
+async def _cast_ballots(
     tx: AsyncConnection, services: Services, members: Sequence[_Accepted]
 ) -> dict[_Accepted, Exception]:
-    """Keep the ballots; returns those that could not be, and why."""
+    """Store the ballots; return those that could not be stored, and why."""
     if not members:
         return {}
-    casts = [_ballot_of(one) for one in members]
-    wrong = await ballots.cast_all(tx, services.keys, casts)
+    casts = [_cast_of(member) for member in members]
+    errors = await ballots.cast_all(tx, services.keys, casts)
     return {
-        one: Refused(KEY_RETIRED) if isinstance(error, KeyMissing) else error
-        for one, error in zip(members, wrong, strict=True)
+        member: Refused(KEY_RETIRED) if isinstance(error, KeyMissing) else error
+        for member, error in zip(members, errors, strict=True)
         if error is not None
     }
 
 
-def _ballot_of(one: _Accepted) -> Cast:
-    request, given = one.request, one.given
+def _cast_of(accepted: _Accepted) -> Cast:
+    request, given = accepted.request, accepted.given
     return Cast(
         workspace_id=request.workspace_id,
         round_id=request.target_id,
         user_id=request.user_id,
-        secret=one.found.secret,
+        secret=accepted.authorized.secret,
         ballot=None if given is None else Ballot(answers=given.answers, comment=given.comment),
     )
 
 
-async def _reflect(tx: AsyncConnection, leads: Sequence[_Accepted]) -> None:
-    rows = [_reflection(one.request, one.found.round, one.given) for one in leads if one.given]
+async def _store_reflections(tx: AsyncConnection, leads: Sequence[_Accepted]) -> None:
+    rows = [
+        _reflection(lead.request, lead.authorized.round, lead.given) for lead in leads if lead.given
+    ]
     await put_all(tx, schema.reflections, rows)
-    for one in leads:
-        if one.given is None:  # a lead's are named anyway, so no ballot has to hide it
-            subject = str(RoundPerson(one.request.target_id, one.request.user_id))
+    for lead in leads:
+        if lead.given is None:  # leads answer by name anyway, so no ballot has to hide it
+            subject = str(RoundPerson(lead.request.target_id, lead.request.user_id))
             for action in (ActionName.ASK, ActionName.REMIND):
-                await schedule.remove(tx, one.request.workspace_id, action=action, subject=subject)
+                await schedule.remove(tx, lead.request.workspace_id, action=action, subject=subject)
 
 
-def _reflection(request: Request, found: Round, given: AnswerInput) -> dict[str, Any]:
+def _reflection(request: Request, round_: Round, given: AnswerInput) -> dict[str, Any]:
     return {
         "workspace_id": request.workspace_id,
-        "phase_id": found.phase_id,
-        "moment": found.round_id,
+        "phase_id": round_.phase_id,
+        "moment": round_.round_id,
         "user_id": request.user_id,
         "answers": dict(given.answers),
         "shared": given.shared,
     }
 
 
-async def _told(
+async def _response(
     tx: AsyncConnection,
-    one: _Accepted | Refused,
-    wrong: dict[_Accepted, Exception],
+    result: _Accepted | Refused,
+    failures: dict[_Accepted, Exception],
     now: datetime,
 ) -> Content | Exception:
-    """What the person is shown; messages they did not press in are edited to say it, too."""
-    if isinstance(one, Refused):
-        return one
-    if one in wrong:
-        return wrong[one]
-    found = one.found.round
-    if one.given is None:
-        return messages.skipped(found.round_id, one.found.channel_id, found.closes_at)
-    receipt = messages.received(found.round_id, one.found.channel_id, found.closes_at)
-    await _show(tx, one.request.workspace_id, _others(one), receipt, now)
+    """Return what the person is shown, and edit their other messages to say it, too."""
+    if isinstance(result, Refused):
+        return result
+    if result in failures:
+        return failures[result]
+    round_ = result.authorized.round
+    if result.given is None:
+        return messages.skipped(round_.round_id, result.authorized.channel_id, round_.closes_at)
+    receipt = messages.received(round_.round_id, result.authorized.channel_id, round_.closes_at)
+    await _edit_messages(tx, result.request.workspace_id, _messages_to_edit(result), receipt, now)
     return receipt
 
 
-def _others(one: _Accepted) -> list[MessageKey]:
-    """Messages to be edited: what was pressed in is replaced by its response_url, or stays."""
-    if one.given is None:
+def _messages_to_edit(accepted: _Accepted) -> list[MessageKey]:
+    """Return the messages to edit; the one pressed in is replaced by its response_url, or stays."""
+    if accepted.given is None:
         return []
-    asked = ask_key(one.found.round.round_id, one.found.person)
-    return [key for key in one.found.sent if one.request.message is None or key != asked]
+    asked = ask_key(accepted.authorized.round.round_id, accepted.authorized.person)
+    return [
+        key for key in accepted.authorized.sent if accepted.request.message is None or key != asked
+    ]
 
 
-async def _given_before(
-    tx: AsyncConnection, services: Services, request: Request, found: AuthorizedAnswer
+async def _earlier_input(
+    tx: AsyncConnection, services: Services, request: Request, authorized: AuthorizedAnswer
 ) -> AnswerInput:
-    if found.person.is_lead:
-        phase_id = found.round.phase_id
-        kept = await store.reflection(
+    if authorized.person.is_lead:
+        phase_id = authorized.round.phase_id
+        reflection = await store.reflection(
             tx, request.workspace_id, phase_id, request.target_id, request.user_id
         )
-        return AnswerInput() if kept is None else AnswerInput(answers=kept[0], shared=kept[1])
+        return (
+            AnswerInput()
+            if reflection is None
+            else AnswerInput(answers=reflection[0], shared=reflection[1])
+        )
     try:
         ballot = await ballots.of_voter(
             tx, services.keys, request.workspace_id, request.target_id, request.user_id
@@ -228,7 +254,7 @@ async def _given_before(
     return AnswerInput(answers=ballot.answers, comment=ballot.comment)
 
 
-async def _show(
+async def _edit_messages(
     tx: AsyncConnection,
     workspace_id: str,
     keys: Sequence[MessageKey],

@@ -24,7 +24,7 @@ from bot.slack.people import Person
 
 @dataclass(frozen=True, kw_only=True)
 class _Due:
-    """Somebody whose turn it is."""
+    """A person whose agenda item is due."""
 
     item: AgendaItem
     person: AskedPerson
@@ -32,8 +32,8 @@ class _Due:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _ToAsk:
-    """What is put to whom."""
+class _Batch:
+    """The people of one round whose items are due."""
 
     workspace_id: str
     round: Round
@@ -42,56 +42,56 @@ class _ToAsk:
 
 
 def ask_key(round_id: str, person: AskedPerson) -> MessageKey:
-    """The key of the message that asks this person."""
+    """Return the key of the message that asks this person."""
     return (keys.reflect if person.is_lead else keys.ask)(round_id, person.user_id)
 
 
 async def send_questions(services: Services, *items: AgendaItem) -> None:
-    """Send people of one round the three questions, but who is not to be asked any more."""
+    """Send people of one round the three questions, except those not to be asked any more."""
     profiles = await _profiles(services, items)
     now = services.clock.now()
     async with run_item(services.db, *items) as tx:
-        found = await _to_ask(tx, services, items, profiles, now)
-        if found is None:
+        batch = await _batch_to_ask(tx, services, items, profiles, now)
+        if batch is None:
             return
-        welcome = {one: within_hours(now, one.zone) for one in found.people}
-        people = await _now(tx, found, welcome, now)
+        send_times = {recipient: within_hours(now, recipient.zone) for recipient in batch.people}
+        people = await _due_now(tx, batch, send_times, now)
         if not people:
             return
-        round_id, closes_at = found.round.round_id, found.round.closes_at
-        to_lead, to_member = await _questions(tx, found)
+        round_id, closes_at = batch.round.round_id, batch.round.closes_at
+        to_lead, to_member = await _question_messages(tx, batch)
         posts = (
             (
-                ask_key(round_id, one.person),
-                one.person.user_id,
-                to_lead if one.person.is_lead else to_member,
+                ask_key(round_id, recipient.person),
+                recipient.person.user_id,
+                to_lead if recipient.person.is_lead else to_member,
             )
-            for one in people
+            for recipient in people
         )
-        await enqueue.post_all(tx, found.workspace_id, posts, now=now, expires_at=closes_at)
-        await _plan_reminders(tx, found, people, now)
+        await enqueue.post_all(tx, batch.workspace_id, posts, now=now, expires_at=closes_at)
+        await _plan_reminders(tx, batch, people, now)
 
 
 async def send_reminders(services: Services, *items: AgendaItem) -> None:
-    """Remind who has neither answered nor skipped, a day after they could read the questions."""
+    """Remind those who neither answered nor skipped, a day after they could read the questions."""
     profiles = await _profiles(services, items)
     now = services.clock.now()
     async with run_item(services.db, *items) as tx:
-        found = await _to_ask(tx, services, items, profiles, now)
-        if found is None:
+        batch = await _batch_to_ask(tx, services, items, profiles, now)
+        if batch is None:
             return
-        people = await _now(tx, found, await _remind_at(tx, found, now), now)
-        round_id, closes_at = found.round.round_id, found.round.closes_at
-        reminder = messages.reminder(round_id, found.phase.channel_id, closes_at)
+        people = await _due_now(tx, batch, await _reminder_times(tx, batch, now), now)
+        round_id, closes_at = batch.round.round_id, batch.round.closes_at
+        reminder = messages.reminder(round_id, batch.phase.channel_id, closes_at)
         posts = (
-            (keys.remind(round_id, one.person.user_id), one.person.user_id, reminder)
-            for one in people
+            (keys.remind(round_id, recipient.person.user_id), recipient.person.user_id, reminder)
+            for recipient in people
         )
-        await enqueue.post_all(tx, found.workspace_id, posts, now=now, expires_at=closes_at)
+        await enqueue.post_all(tx, batch.workspace_id, posts, now=now, expires_at=closes_at)
 
 
 async def send_talking_points(services: Services, item: AgendaItem) -> None:
-    """Put the questions to the channel of a team too small to be asked one by one."""
+    """Post the questions in the channel of a team too small to be asked one by one."""
     day = PhaseDay.parse(item.subject)
     now = services.clock.now()
     async with run_item(services.db, item) as tx:
@@ -125,22 +125,22 @@ def _user_id(item: AgendaItem) -> str:
     return RoundPerson.parse(item.subject).user_id
 
 
-async def _to_ask(
+async def _batch_to_ask(
     tx: AsyncConnection,
     services: Services,
     items: Sequence[AgendaItem],
     profiles: Mapping[str, Person],
     now: datetime,
-) -> _ToAsk | None:
-    """None where nobody is; the items are of one round."""
+) -> _Batch | None:
+    """Return those still to be asked, None where nobody is; the items are of one round."""
     workspace_id = items[0].workspace_id
     round_id = RoundPerson.parse(items[0].subject).round_id
-    a_round = await store.round_of(tx, workspace_id, round_id)
-    if a_round is None or not a_round.is_open or now >= a_round.closes_at:
+    round_ = await store.round_of(tx, workspace_id, round_id)
+    if round_ is None or not round_.is_open or now >= round_.closes_at:
         for item in items:
             log_skipped(item, "the questions are closed")
         return None
-    phase = await phase_store.load(tx, workspace_id, a_round.phase_id)
+    phase = await phase_store.load(tx, workspace_id, round_.phase_id)
     if phase is None:
         return None
     listed = await store.asked_among(tx, workspace_id, round_id, map(_user_id, items))
@@ -153,8 +153,8 @@ async def _to_ask(
         and user_id not in optouts
         and not person.has_left
     }
-    # Some did in App Home, before the message came.
-    answered = await store.who_answered(tx, services.keys, workspace_id, a_round, wanted.values())
+    # Some answered in App Home before their message arrived.
+    answered = await store.who_answered(tx, services.keys, workspace_id, round_, wanted.values())
     default = phase.settings.default_zone
     people = tuple(
         _Due(item=item, person=wanted[user_id], zone=profiles[user_id].zone or default)
@@ -163,54 +163,63 @@ async def _to_ask(
     )
     if not people:
         return None
-    return _ToAsk(workspace_id=workspace_id, round=a_round, phase=phase, people=people)
+    return _Batch(workspace_id=workspace_id, round=round_, phase=phase, people=people)
 
 
-async def _questions(tx: AsyncConnection, found: _ToAsk) -> tuple[Content, Content]:
-    """As they are put to a lead, and to a member."""
-    asking = await store.asking_of(tx, found.workspace_id, found.round, found.phase, to_lead=False)
-    note = await latest_note(tx, found.workspace_id, found.phase.phase_id)
+async def _question_messages(tx: AsyncConnection, batch: _Batch) -> tuple[Content, Content]:
+    """Return the questions as put to a lead, and as put to a member."""
+    asking = await store.asking_of(tx, batch.workspace_id, batch.round, batch.phase, to_lead=False)
+    note = await latest_note(tx, batch.workspace_id, batch.phase.phase_id)
     return messages.ask(replace(asking, to_lead=True)), messages.ask(replace(asking, note=note))
 
 
-async def _remind_at(tx: AsyncConnection, found: _ToAsk, now: datetime) -> dict[_Due, datetime]:
-    asked = {one: ask_key(found.round.round_id, one.person) for one in found.people}
-    read_from = await requeue.readable_from(tx, found.workspace_id, asked.values(), now)
-    at = {one: within_hours(now, one.zone) for one in found.people}
-    for one, key in asked.items():
+async def _reminder_times(
+    tx: AsyncConnection, batch: _Batch, now: datetime
+) -> dict[_Due, datetime]:
+    ask_keys = {
+        recipient: ask_key(batch.round.round_id, recipient.person) for recipient in batch.people
+    }
+    read_from = await requeue.readable_from(tx, batch.workspace_id, ask_keys.values(), now)
+    times = {recipient: within_hours(now, recipient.zone) for recipient in batch.people}
+    for recipient, key in ask_keys.items():
         if key in read_from:
-            at[one] = max(at[one], rules.remind_at(read_from[key], one.zone))
-    return at
+            times[recipient] = max(
+                times[recipient], rules.remind_at(read_from[key], recipient.zone)
+            )
+    return times
 
 
-async def _now(
-    tx: AsyncConnection, found: _ToAsk, at: Mapping[_Due, datetime], now: datetime
+async def _due_now(
+    tx: AsyncConnection, batch: _Batch, send_times: Mapping[_Due, datetime], now: datetime
 ) -> list[_Due]:
-    """To whom it is said now. After downtime it may be night where some are: they wait."""
+    """Return those to be messaged now, and reschedule the others.
+
+    After downtime it may be night where some are: they wait.
+    """
     later: dict[str, datetime] = {}
     people = []
-    for one, said_at in at.items():
-        if not rules.is_worth_asking(said_at, found.round.closes_at):
-            log_skipped(one.item, "closes before it could be answered")
-        elif said_at > now:
-            later[one.item.subject] = said_at
+    for recipient, send_at in send_times.items():
+        if not rules.is_worth_asking(send_at, batch.round.closes_at):
+            log_skipped(recipient.item, "closes before it could be answered")
+        elif send_at > now:
+            later[recipient.item.subject] = send_at
         else:
-            people.append(one)
-    action = found.people[0].item.action
-    await schedule.add_all(tx, found.workspace_id, action=action, due=later)
+            people.append(recipient)
+    action = batch.people[0].item.action
+    await schedule.add_all(tx, batch.workspace_id, action=action, due=later)
     return people
 
 
 async def _plan_reminders(
-    tx: AsyncConnection, found: _ToAsk, people: Sequence[_Due], now: datetime
+    tx: AsyncConnection, batch: _Batch, people: Sequence[_Due], now: datetime
 ) -> None:
-    if not found.phase.remind:
+    if not batch.phase.remind:
         return
-    at = {one.item.subject: rules.remind_at(now, one.zone) for one in people}
-    closes_at = found.round.closes_at
+    times = {recipient.item.subject: rules.remind_at(now, recipient.zone) for recipient in people}
+    closes_at = batch.round.closes_at
     due = {
         subject: due_at
-        for subject, due_at in at.items()
+        for subject, due_at in times.items()
         if rules.is_worth_asking(due_at, closes_at)
     }
-    await schedule.add_all(tx, found.workspace_id, action=ActionName.REMIND, due=due)
+    await schedule.add_all(tx, batch.workspace_id, action=ActionName.REMIND, due=due)

@@ -13,13 +13,13 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from bot.keys import seal, unseal
 
 SECRET_BYTES = 32
-#: Ballots are filled up to a multiple of this, so that their size does not tell who commented.
+#: Ballots are padded to a multiple of this, so that their size does not reveal who commented.
 PADDED_TO = 1024
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ballot:
-    """What one person said: a level per question, None where they can't say."""
+    """One person's answers: a level per question, None where they can't say."""
 
     answers: Mapping[str, int | None] = field(default_factory=dict)
     comment: str = ""
@@ -31,7 +31,7 @@ class Ballot:
 
 @dataclass(frozen=True, kw_only=True)
 class BallotCipher:
-    """A round's secret, opened."""
+    """The cipher of one round's ballots, with its secret unwrapped."""
 
     place: str
     secret: bytes
@@ -40,8 +40,8 @@ class BallotCipher:
         return hmac.new(self.secret, user_id.encode(), sha256).hexdigest()
 
     def seal(self, voter_token: str, ballot: Ballot) -> bytes:
-        said = {"answers": dict(ballot.answers), "comment": ballot.comment}
-        value = json.dumps(said, ensure_ascii=False).encode()
+        content = {"answers": dict(ballot.answers), "comment": ballot.comment}
+        value = json.dumps(content, ensure_ascii=False).encode()
         padded = value.ljust(-(-len(value) // PADDED_TO) * PADDED_TO)
         return seal(self._key, padded, f"{self.place}:{voter_token}".encode())
 

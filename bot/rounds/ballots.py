@@ -2,8 +2,8 @@
 
 A ballot is stored under HMAC-SHA256(round secret, user id) and sealed with a key derived from the
 same secret. The secret is wrapped by a key of IMBALANCE_KEYS, which no database and no backup
-holds. There is no time, no sequence and no order of insertion to read. Closing a round counts the
-ballots and destroys them with the secret, in one transaction.
+holds. No time, sequence or order of insertion is stored. Closing a round counts the ballots and
+destroys them with the secret, in one transaction.
 
 No other package imports it; the import linter checks that.
 """
@@ -37,14 +37,14 @@ LEVELS = range(1, 6)
 _KEY_ID, _SEALED = "secret_key_id", "secret_sealed"
 
 
-def _of_round() -> tuple[Column[str], Column[str]]:
+def _round_columns() -> tuple[Column[str], Column[str]]:
     return (
         Column("workspace_id", SlackId, primary_key=True),
         Column("round_id", OwnId, primary_key=True),
     )
 
 
-def _to_round() -> ForeignKeyConstraint:
+def _round_reference() -> ForeignKeyConstraint:
     return ForeignKeyConstraint(
         ["workspace_id", "round_id"],
         ["rounds.workspace_id", "rounds.round_id"],
@@ -55,43 +55,43 @@ def _to_round() -> ForeignKeyConstraint:
 _ballots = Table(
     "ballots",
     schema.metadata,
-    *_of_round(),
+    *_round_columns(),
     Column("voter_token", String(64), primary_key=True),
     Column("sealed", LargeBinary, nullable=False),
-    _to_round(),
+    _round_reference(),
     sqlite_with_rowid=False,
 )
 
 _secrets = Table(
     "round_secrets",
     schema.metadata,
-    *_of_round(),
+    *_round_columns(),
     Column("key_id", String(16), nullable=False),
     Column("sealed", LargeBinary, nullable=False),
-    _to_round(),
+    _round_reference(),
     sqlite_with_rowid=False,
 )
 
 TABLES = (_ballots, _secrets)
 
-#: Why something was not kept; None: it was.
+#: Why a ballot was not stored; None if it was.
 Wrong: TypeAlias = KeyMissing | ValueError | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cast:
-    """One person's ballot. None says: do not remind me, and leave what I sent before."""
+    """One person's ballot; None for a skip, which stops reminders and keeps the earlier ballot."""
 
     workspace_id: str
     round_id: str
     user_id: str
-    secret: Wrapped | None = field(repr=False)  # the round's; None: destroyed
+    secret: Wrapped | None = field(repr=False)  # the round's; None if destroyed
     ballot: Ballot | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tally:
-    """What is left of a round's ballots: no person, no order, no two answers together."""
+    """The totals of a round's ballots: no person, no order, no two answers together."""
 
     counts: Mapping[str, tuple[int, ...]]  # question -> how many chose 1, 2, 3, 4 and 5
     ballots: int  # with at least one answer
@@ -110,66 +110,70 @@ def _in_round(table: Table, workspace_id: str, round_id: str) -> Any:
 async def create_secret(
     tx: AsyncConnection, keys: KeyRing, workspace_id: str, round_id: str
 ) -> None:
-    """Make the secret of a round that opens."""
+    """Create the secret of a round that opens."""
     wrapped = keys.wrap(random_bytes(SECRET_BYTES), _place(workspace_id, round_id))
     key = {"workspace_id": workspace_id, "round_id": round_id}
     await put(tx, _secrets, key, key_id=wrapped.key_id, sealed=wrapped.sealed)
 
 
 def with_secrets(rounds: Select[Any]) -> Select[Any]:
-    """A query of rounds, with the secret of each: still wrapped, to be read by `secret_in`."""
+    """Add to a query of rounds the secret of each, still wrapped, for `secret_in` to read."""
     columns = _secrets.c.key_id.label(_KEY_ID), _secrets.c.sealed.label(_SEALED)
     same = [_secrets.c[name] == schema.rounds.c[name] for name in ("workspace_id", "round_id")]
     return rounds.add_columns(*columns).outerjoin(_secrets, and_(*same))
 
 
 def secret_in(row: RowMapping) -> Wrapped | None:
-    """The round's secret, found `with_secrets`; None: it was destroyed."""
+    """Return the round's secret from a row of `with_secrets`; None if it was destroyed."""
     key_id, sealed = row[_KEY_ID], row[_SEALED]
     return None if key_id is None else Wrapped(key_id=key_id, sealed=sealed)
 
 
 async def secret_of(tx: AsyncConnection, workspace_id: str, round_id: str) -> Wrapped | None:
-    """The round's secret, still wrapped; None: it was destroyed."""
+    """Return the round's secret, still wrapped; None if it was destroyed."""
     query = select(_secrets).where(_in_round(_secrets, workspace_id, round_id))
     row = (await tx.execute(query)).first()
     return None if row is None else Wrapped(key_id=row.key_id, sealed=row.sealed)
 
 
 async def cast_all(tx: AsyncConnection, keys: KeyRing, casts: Sequence[Cast]) -> list[Wrong]:
-    """Keep each ballot in place of the person's earlier one; of several, the last.
+    """Store each ballot in place of the person's earlier one; of several, the last.
 
-    Returns for each what is wrong, None where it was kept: KeyMissing where the key that protects
-    the round was retired or the round was closed, ValueError where its secret was changed.
+    Returns an error for each, None where it was stored: KeyMissing where the key that protects the
+    round was retired or the round was closed, ValueError where its secret was changed.
     """
-    secrets = {(one.workspace_id, one.round_id): one.secret for one in casts}
-    vaults = {place: _cipher(keys, place, secret) for place, secret in secrets.items()}
-    opened = [(vaults[one.workspace_id, one.round_id], one) for one in casts]
-    rows = [(_row(cipher, one), one) for cipher, one in opened if isinstance(cipher, BallotCipher)]
-    await put_all(tx, _ballots, [row for row, one in rows if one.ballot is not None])
-    await put_all_if_new(tx, _ballots, [row for row, one in rows if one.ballot is None])
-    return [None if isinstance(cipher, BallotCipher) else cipher for cipher, _ in opened]
+    secrets = {(cast.workspace_id, cast.round_id): cast.secret for cast in casts}
+    ciphers = {round_key: _cipher(keys, round_key, secret) for round_key, secret in secrets.items()}
+    with_cipher = [(ciphers[cast.workspace_id, cast.round_id], cast) for cast in casts]
+    rows = [
+        (_row(cipher, cast), cast)
+        for cipher, cast in with_cipher
+        if isinstance(cipher, BallotCipher)
+    ]
+    await put_all(tx, _ballots, [row for row, cast in rows if cast.ballot is not None])
+    await put_all_if_new(tx, _ballots, [row for row, cast in rows if cast.ballot is None])
+    return [None if isinstance(cipher, BallotCipher) else cipher for cipher, _ in with_cipher]
 
 
-def _row(cipher: BallotCipher, one: Cast) -> Row:
-    voter_token = cipher.voter_token(one.user_id)
+def _row(cipher: BallotCipher, cast: Cast) -> Row:
+    voter_token = cipher.voter_token(cast.user_id)
     return {
-        "workspace_id": one.workspace_id,
-        "round_id": one.round_id,
+        "workspace_id": cast.workspace_id,
+        "round_id": cast.round_id,
         "voter_token": voter_token,
-        "sealed": cipher.seal(voter_token, one.ballot or Ballot()),
+        "sealed": cipher.seal(voter_token, cast.ballot or Ballot()),
     }
 
 
 async def of_voter(
     tx: AsyncConnection, keys: KeyRing, workspace_id: str, round_id: str, user_id: str
 ) -> Ballot | None:
-    """The person's own ballot, so that they can change it; None where they sent none.
+    """Return the person's own ballot, so that they can change it; None where they sent none.
 
     Raises:
         KeyMissing: the key that protects this round was retired, or the round was closed.
     """
-    cipher = await _opened(tx, keys, workspace_id, round_id)
+    cipher = await _open_cipher(tx, keys, workspace_id, round_id)
     voter_token = cipher.voter_token(user_id)
     sealed = (
         await tx.execute(
@@ -184,16 +188,19 @@ async def of_voter(
 async def who_answered(
     tx: AsyncConnection, keys: KeyRing, workspace_id: str, round_id: str, user_ids: Iterable[str]
 ) -> frozenset[str]:
-    """Who of these sent answers or skipped; asked only to leave them in peace.
+    """Return those who sent answers or skipped; used only to stop asking them.
 
     Raises:
         KeyMissing: the key that protects this round was retired, or the round was closed.
     """
-    cipher = await _opened(tx, keys, workspace_id, round_id)
-    voters = {cipher.voter_token(one): one for one in user_ids}
-    mine = _in_round(_ballots, workspace_id, round_id) & _ballots.c.voter_token.in_(padded(voters))
+    cipher = await _open_cipher(tx, keys, workspace_id, round_id)
+    voters = {cipher.voter_token(user_id): user_id for user_id in user_ids}
+    among_voters = _in_round(_ballots, workspace_id, round_id) & _ballots.c.voter_token.in_(
+        padded(voters)
+    )
     return frozenset(
-        voters[one] for one in await tx.scalars(select(_ballots.c.voter_token).where(mine))
+        voters[token]
+        for token in await tx.scalars(select(_ballots.c.voter_token).where(among_voters))
     )
 
 
@@ -202,32 +209,34 @@ async def count_and_destroy(
 ) -> Tally:
     """Count the ballots, then delete every one of them and the secret.
 
-    The caller holds the round's row FOR UPDATE and closes it in this transaction.
+    The caller has locked the round's row FOR UPDATE and closes it in this transaction.
     """
-    found = (
+    rows = (
         await tx.execute(
             select(_ballots.c.voter_token, _ballots.c.sealed).where(
                 _in_round(_ballots, workspace_id, round_id)
             )
         )
     ).all()
-    read = await _read(tx, keys, workspace_id, round_id, [(row[0], row[1]) for row in found])
+    decrypted = await _decrypt_all(
+        tx, keys, workspace_id, round_id, [(row[0], row[1]) for row in rows]
+    )
     for table in TABLES:
         await tx.execute(delete(table).where(_in_round(table, workspace_id, round_id)))
-    return _tally(read, unreadable=len(found) - len(read))
+    return _tally(decrypted, unreadable=len(rows) - len(decrypted))
 
 
 async def is_key_missing(
     tx: AsyncConnection, keys: KeyRing, workspace_id: str, round_id: str
 ) -> bool:
-    """Whether there are ballots, and the key that protects them is not among ours."""
-    some = (
+    """Return whether there are ballots and the key that protects them is not in the key ring."""
+    any_ballot = (
         select(_ballots.c.voter_token).where(_in_round(_ballots, workspace_id, round_id)).limit(1)
     )
-    if await tx.scalar(some) is None:
+    if await tx.scalar(any_ballot) is None:
         return False
     try:
-        await _opened(tx, keys, workspace_id, round_id)
+        await _open_cipher(tx, keys, workspace_id, round_id)
     except KeyMissing:
         return True
     except ValueError:  # tampered with
@@ -235,7 +244,7 @@ async def is_key_missing(
     return False
 
 
-async def _opened(
+async def _open_cipher(
     tx: AsyncConnection, keys: KeyRing, workspace_id: str, round_id: str
 ) -> BallotCipher:
     wrapped = await secret_of(tx, workspace_id, round_id)
@@ -246,44 +255,44 @@ async def _opened(
 
 
 def _cipher(
-    keys: KeyRing, of: tuple[str, str], wrapped: Wrapped | None
+    keys: KeyRing, round_key: tuple[str, str], wrapped: Wrapped | None
 ) -> BallotCipher | KeyMissing | ValueError:
-    """The cipher of a round, or the reason why there is none."""
+    """Return the cipher of a round, or the reason why there is none."""
     if wrapped is None:
         return KeyMissing("destroyed")
-    place = _place(*of)
+    place = _place(*round_key)
     try:
         return BallotCipher(place=place, secret=keys.unwrap(wrapped, place))
     except (KeyMissing, ValueError) as error:
         return error
 
 
-async def _read(
+async def _decrypt_all(
     tx: AsyncConnection,
     keys: KeyRing,
     workspace_id: str,
     round_id: str,
-    found: Iterable[tuple[str, bytes]],
+    rows: Iterable[tuple[str, bytes]],
 ) -> list[Ballot]:
     try:
-        cipher = await _opened(tx, keys, workspace_id, round_id)
+        cipher = await _open_cipher(tx, keys, workspace_id, round_id)
     except (KeyMissing, ValueError):
         return []
-    read = []
-    for voter_token, sealed in found:
+    decrypted = []
+    for voter_token, sealed in rows:
         try:
-            read.append(cipher.unseal(voter_token, sealed))
-        except ValueError:  # tampered with: it counts for nobody
+            decrypted.append(cipher.unseal(voter_token, sealed))
+        except ValueError:  # tampered with: not counted
             continue
-    return read
+    return decrypted
 
 
-def _tally(read: list[Ballot], *, unreadable: int) -> Tally:
-    keys = sorted({key for ballot in read for key in ballot.answers})
-    chosen = {key: [ballot.answers.get(key) for ballot in read] for key in keys}
+def _tally(decrypted: list[Ballot], *, unreadable: int) -> Tally:
+    keys = sorted({key for ballot in decrypted for key in ballot.answers})
+    chosen = {key: [ballot.answers.get(key) for ballot in decrypted] for key in keys}
     return Tally(
         counts={key: tuple(chosen[key].count(level) for level in LEVELS) for key in keys},
-        ballots=sum(ballot.has_answer for ballot in read),
-        comments=tuple(shuffled(ballot.comment for ballot in read if ballot.comment)),
+        ballots=sum(ballot.has_answer for ballot in decrypted),
+        comments=tuple(shuffled(ballot.comment for ballot in decrypted if ballot.comment)),
         unreadable=unreadable,
     )

@@ -37,7 +37,7 @@ def register(app: AsyncApp, services: Services) -> None:
 
 
 async def send(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
-    """Send, in the weekly message. With nothing chosen it opens the form and saves nothing."""
+    """Handle Send in the weekly message; with nothing chosen, open the form and save nothing."""
     given = answer_form.parse(state_values(body), request.target_id)
     if given.has_answer:
         receipt = await answering.answer(services, request, given)
@@ -54,7 +54,7 @@ async def skip(services: Services, request: Request, ack: AsyncAck, body: Body) 
 
 
 async def change(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
-    """Change, or Answer in a reminder: the form, with what was given before."""
+    """Handle Change, or Answer in a reminder: open the form with the earlier answers."""
     await open_form_with(services, body, request, AnswerInput())
     await ack()
 
@@ -68,20 +68,20 @@ async def submit(services: Services, request: Request, ack: AsyncAck, body: Body
 
 
 async def type_poll(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
-    """`/imbalance poll`: the three questions now."""
+    """Handle `/imbalance poll`: ask the three questions now."""
     await ack(await poll(services, request))
 
 
 async def press_poll(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
-    """*Ask now*, on the status card: the button carries the channel."""
-    said = await poll(services, replace(request, channel_id=request.target_id))
+    """Handle *Ask now* on the status card; the button carries the channel."""
+    reply = await poll(services, replace(request, channel_id=request.target_id))
     client = services.client_for(request.workspace_id)
-    await answer_message(client, body, content(said, section(said)), replace=False)
+    await answer_message(client, body, content(reply, section(reply)), replace=False)
     await ack()
 
 
 async def show_wording(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
-    """The words of the questions, on top of the settings."""
+    """Open the form for the questions' wording, on top of the settings."""
     async with services.db.reading() as reader:
         settings = await settings_of(reader, request.workspace_id)
     form = questions_form.build(QUESTIONS, settings.questions)
@@ -101,18 +101,18 @@ async def save_wording(services: Services, request: Request, ack: AsyncAck, body
 async def open_form_with(
     services: Services, body: Body, request: Request, typed: AnswerInput
 ) -> None:
-    """The form, with what was given before and what was typed where there is no answer yet."""
-    asking, before = await answering.to_change(services, request)
-    comment, shared = typed.comment or before.comment, typed.shared or before.shared
-    given = replace(before, comment=comment, shared=shared)
+    """Open the form with the earlier answers; a comment or tick just entered takes precedence."""
+    asking, earlier = await answering.to_change(services, request)
+    comment, shared = typed.comment or earlier.comment, typed.shared or earlier.shared
+    given = replace(earlier, comment=comment, shared=shared)
     client = services.client_for(request.workspace_id)
     await open_form(client, body, answer_form.build(asking, given))
 
 
 async def _replace(services: Services, body: Body, request: Request, message: Content) -> None:
-    """Show it at once; where Slack does not take it, an edit by the outbox repairs that.
+    """Show the message at once; where Slack does not take it, have the outbox edit it in.
 
-    Their answer is kept by then, so Slack's acknowledgement does not wait for it.
+    The answer is stored by then, so Slack's acknowledgement does not wait for this.
     """
     client = services.client_for(request.workspace_id)
     if not await answer_message(client, body, message, replace=True):

@@ -1,8 +1,8 @@
 """Comparison of a phase's channel as it is now with its team as it was.
 
-Slack tells who comes and who goes, in any order, and not at all while nobody was there to hear it.
-So it is asked, and what it says is compared with whom we know: the team, and the onlookers, who
-were in the channel when the lead chose the team without them.
+Slack reports joins and departures in any order, and those during downtime not at all. So Slack is
+asked for the members, who are compared with the people known already: the team, and the onlookers,
+who were in the channel when the lead chose the team without them.
 """
 
 from collections.abc import Collection, Mapping
@@ -24,7 +24,7 @@ from bot.slack.conversations import member_ids
 from bot.slack.errors import ErrorKind, reason_of, verdict
 from bot.slack.people import Person
 
-#: Slack's own failure, which it names as if it were ours
+#: A failure on Slack's side, although its name suggests one on ours
 #: (https://docs.slack.dev/reference/methods/conversations.members).
 NOT_NOW = ("fetch_members_failed",)
 
@@ -35,20 +35,20 @@ _onlookers = schema.non_participants
 
 @dataclass(frozen=True, kw_only=True)
 class ChannelMembership:
-    """What Slack said of a channel, a moment ago."""
+    """A channel's members, as Slack reported them a moment ago."""
 
     there: frozenset[str]
-    strangers: frozenset[str]  # of those there: neither of the team nor onlookers
-    profiles: Mapping[str, Person]  # of the team and of strangers, as far as they are there
+    strangers: frozenset[str]  # of those there: neither in the team nor onlookers
+    profiles: Mapping[str, Person]  # of those there: the team and the strangers
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Known:
-    """Whom we know of a phase's channel."""
+class _KnownPeople:
+    """The people already stored for a phase's channel."""
 
-    team: Mapping[str, bool]  # everybody who was ever in it; whether they are
+    team: Mapping[str, bool]  # everybody who was ever in it -> whether they are now
     onlookers: frozenset[str]
-    is_followed: bool  # whether it was looked at before
+    is_followed: bool  # whether the channel was read before
 
 
 async def read_channel(
@@ -56,16 +56,16 @@ async def read_channel(
 ) -> ChannelMembership | None:
     """Ask Slack who is in the phase's channel. Never inside a transaction.
 
-    None where the phase is paused, or Slack will not say who is there.
+    Returns None where the phase is paused, or Slack refuses to say who is there.
 
     Raises:
-        SlackApiError: Slack could not say it now.
+        SlackApiError: Slack could not answer now.
     """
     async with services.db.reading() as reader:
         phase = await phase_store.load(reader, workspace_id, phase_id)
         if phase is None or phase.is_paused:
             return None
-        known = await _known(reader, workspace_id, phase)
+        known = await _known_people(reader, workspace_id, phase)
     client = services.client_for(workspace_id)
     try:
         there = frozenset(await member_ids(services.reads, client, workspace_id, phase.channel_id))
@@ -73,40 +73,43 @@ async def read_channel(
         if verdict(error).meaning is not ErrorKind.PERMANENT or reason_of(error) in NOT_NOW:
             raise
         return None
-    new = phase.is_active and known.is_followed
-    strangers = there - known.team.keys() - known.onlookers if new else frozenset()
-    wanted = sorted(strangers | (there & known.team.keys()))
-    profiles = await services.people.of(client, workspace_id, wanted)
+    may_grow = phase.is_active and known.is_followed
+    strangers = there - known.team.keys() - known.onlookers if may_grow else frozenset()
+    user_ids = sorted(strangers | (there & known.team.keys()))
+    profiles = await services.people.of(client, workspace_id, user_ids)
     return ChannelMembership(there=there, strangers=strangers, profiles=profiles)
 
 
 async def apply_membership(
     tx: AsyncConnection, workspace_id: str, phase: Phase, seen: ChannelMembership, now: datetime
 ) -> bool:
-    """Let the team be who is there; returns whether that changed it.
+    """Update the team from the channel's members; return whether that changed it.
 
-    The caller has locked the phase. Colleagues who join while it runs become members, or again
-    what they were before they left; guests, bots and outsiders are onlookers.
+    The caller has locked the phase. Colleagues who join while it runs become members, or regain the
+    role they had before they left; guests, bots and outsiders are onlookers.
     """
     if not phase.is_active:
         return False
-    known = await _known(tx, workspace_id, phase)
+    known = await _known_people(tx, workspace_id, phase)
     strangers = seen.strangers - known.team.keys() - known.onlookers
-    colleagues = {one for one, person in seen.profiles.items() if person.is_full_member}
-    comings = rules.membership_diff(known.team, seen.there, strangers, colleagues)
-    await _keep_team(tx, workspace_id, phase.phase_id, comings, now)
+    colleagues = {user_id for user_id, person in seen.profiles.items() if person.is_full_member}
+    diff = rules.membership_diff(known.team, seen.there, strangers, colleagues)
+    await _store_team(tx, workspace_id, phase.phase_id, diff, now)
     if known.is_followed:
-        await _forget_onlookers(tx, workspace_id, phase.phase_id, known.onlookers - seen.there)
+        await _delete_onlookers(tx, workspace_id, phase.phase_id, known.onlookers - seen.there)
         await add_non_participants(tx, workspace_id, phase.phase_id, strangers - colleagues)
     else:
         await set_baseline(tx, workspace_id, phase.phase_id, seen.there - known.team.keys(), now)
-    return comings.are_any
+    return diff.are_any
 
 
 async def set_baseline(
     tx: AsyncConnection, workspace_id: str, phase_id: str, onlookers: Collection[str], now: datetime
 ) -> None:
-    """From now on whoever comes is of the team; these were there before, and are not."""
+    """Record that the channel was read: whoever joins from now on is in the team.
+
+    The onlookers were there before, and are not.
+    """
     await tx.execute(
         update(_phases)
         .where(_phases.c.workspace_id == workspace_id, _phases.c.phase_id == phase_id)
@@ -116,36 +119,36 @@ async def set_baseline(
 
 
 async def mark_joined(tx: AsyncConnection, workspace_id: str, phase_id: str, user_id: str) -> None:
-    """Slack told that they came while the phase runs: an onlooker no longer."""
-    await _forget_onlookers(tx, workspace_id, phase_id, [user_id])
+    """Delete an onlooker: Slack reported that they joined while the phase runs."""
+    await _delete_onlookers(tx, workspace_id, phase_id, [user_id])
 
 
-async def _known(tx: AsyncConnection, workspace_id: str, phase: Phase) -> _Known:
+async def _known_people(tx: AsyncConnection, workspace_id: str, phase: Phase) -> _KnownPeople:
     onlookers = await tx.scalars(
         select(_onlookers.c.user_id).where(
             _onlookers.c.workspace_id == workspace_id, _onlookers.c.phase_id == phase.phase_id
         )
     )
-    return _Known(
-        team={one.user_id: not one.has_left for one in phase.people},
+    return _KnownPeople(
+        team={person.user_id: not person.has_left for person in phase.people},
         onlookers=frozenset(onlookers),
         is_followed=phase.membership_synced_at is not None,
     )
 
 
-async def _keep_team(
-    tx: AsyncConnection, workspace_id: str, phase_id: str, comings: MembershipDiff, now: datetime
+async def _store_team(
+    tx: AsyncConnection, workspace_id: str, phase_id: str, diff: MembershipDiff, now: datetime
 ) -> None:
-    mine = (_people.c.workspace_id == workspace_id) & (_people.c.phase_id == phase_id)
-    for who, values in (
-        (comings.gone, {"left_at": now}),
-        (comings.back, {"left_at": None, "joined_at": now}),
+    in_phase = (_people.c.workspace_id == workspace_id) & (_people.c.phase_id == phase_id)
+    for user_ids, values in (
+        (diff.gone, {"left_at": now}),
+        (diff.back, {"left_at": None, "joined_at": now}),
     ):
-        if who:
-            changed = update(_people).where(mine, _people.c.user_id.in_(padded(who)))
-            await tx.execute(changed.values(**values))
+        if user_ids:
+            statement = update(_people).where(in_phase, _people.c.user_id.in_(padded(user_ids)))
+            await tx.execute(statement.values(**values))
     key = {"workspace_id": workspace_id, "phase_id": phase_id}
-    new = [{**key, "user_id": one, "role": "member", "joined_at": now} for one in comings.new]
+    new = [{**key, "user_id": user_id, "role": "member", "joined_at": now} for user_id in diff.new]
     if new:
         await tx.execute(insert(_people), new)
 
@@ -153,12 +156,12 @@ async def _keep_team(
 async def add_non_participants(
     tx: AsyncConnection, workspace_id: str, phase_id: str, user_ids: Collection[str]
 ) -> None:
-    """Store who was in the channel when the lead chose the team without them."""
+    """Store the people who were in the channel when the lead chose the team without them."""
     key = {"workspace_id": workspace_id, "phase_id": phase_id}
-    await put_all_if_new(tx, _onlookers, [{**key, "user_id": one} for one in user_ids])
+    await put_all_if_new(tx, _onlookers, [{**key, "user_id": user_id} for user_id in user_ids])
 
 
-async def _forget_onlookers(
+async def _delete_onlookers(
     tx: AsyncConnection, workspace_id: str, phase_id: str, user_ids: Collection[str]
 ) -> None:
     if user_ids:

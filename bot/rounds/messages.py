@@ -1,7 +1,7 @@
 """Messages to members and leads about a round. Pure.
 
-The three questions are inputs: what somebody chooses stays in their own client until they press
-Send. No answer is ever put into a message.
+The three questions are inputs: a choice stays in the person's own client until they press Send.
+No answer is ever put into a message.
 """
 
 from collections.abc import Sequence
@@ -26,9 +26,9 @@ from bot.slack.mrkdwn import channel, fitted, instant, together, truncated
 SEND, SKIP, CHANGE = "rounds.send", "rounds.skip", "rounds.change"
 LEVEL, COMMENT, SHARE = "rounds.level", "rounds.comment", "rounds.share"
 COMMENT_LIMIT = 1_000
-#: Of names and of the lead's note, so that a section's 3,000 characters are never exceeded.
+#: Limits of names and of the lead's note, so that no section exceeds its 3,000 characters.
 NAMES_LIMIT, LEADS_LIMIT, NOTE_LIMIT = 1_000, 600, 2_000
-#: Of a question's label and its sentence, with names and escapes.
+#: Limits of a question's label and its sentence, with names and escapes.
 LABEL_LIMIT, SENTENCE_LIMIT = 400, 1_500
 
 OPENING = {
@@ -82,10 +82,10 @@ TALKING_WHY = (
 )
 
 
-# Everyone of a round is shown the same, most of them in the same minute.
+# Everyone in a round gets the same message, most of them in the same minute.
 @lru_cache(maxsize=128)
 def ask(asking: QuestionnaireView) -> Content:
-    """The weekly message to a member, or the mirror of it to a lead."""
+    """Return the weekly message to a member, or its counterpart for a lead."""
     words = MIRROR if asking.to_lead else OPENING[asking.kind]
     first = words.format(channel=channel(asking.channel_id))
     blocks: list[Block] = [section(f"*{first}*\n{_when_and_who(asking)}")]
@@ -103,7 +103,7 @@ def ask(asking: QuestionnaireView) -> Content:
 
 
 def answer_blocks(asking: QuestionnaireView) -> list[Block]:
-    """The questions as inputs, and the comment or the lead's box: for the message and App Home."""
+    """Return the questions as inputs and the comment or lead's box, for message and App Home."""
     blocks: list[Block] = []
     for question in asking.questions:
         blocks.append(question_text(question, to_lead=asking.to_lead))
@@ -113,7 +113,7 @@ def answer_blocks(asking: QuestionnaireView) -> list[Block]:
 
 
 def block_id(round_id: str, name: str) -> str:
-    """What an input is called: with its round, so that no value slips into the next week's."""
+    """Return an input's block id, with its round so that no value carries over to the next week."""
     return f"answer:{round_id}:{name}"
 
 
@@ -124,7 +124,7 @@ def question_text(question: Question, *, to_lead: bool) -> Block:
 
 
 def levels(question: Question) -> list[Option]:
-    """1 to 5, with a word at 1, 3 and 5."""
+    """Return the options 1 to 5, with a word at 1, 3 and 5."""
     words = dict(zip((1, 3, 5), question.ends, strict=True))
     texts = [f"{level} · {words[level]}" if level in words else f"{level}" for level in range(1, 6)]
     return [
@@ -145,7 +145,7 @@ def level_input(question: Question, round_id: str) -> Block:
 def comment_input(asking: QuestionnaireView, typed: str = "") -> Block:
     to_team = asking.comments_to == "team"
     words = COMMENTS_TO_TEAM if to_team else COMMENTS_TO_LEADS
-    one = len(asking.leads) == 1
+    is_single = len(asking.leads) == 1
     leads = truncated(together(asking.leads), LEADS_LIMIT)
     return text_input(
         block_id(asking.round_id, "comment"),
@@ -153,7 +153,7 @@ def comment_input(asking: QuestionnaireView, typed: str = "") -> Block:
         COMMENT,
         limit=COMMENT_LIMIT,
         value=typed,
-        hint=words.format(leads=leads, read="reads" if one else "read"),
+        hint=words.format(leads=leads, read="reads" if is_single else "read"),
         multiline=True,
         optional=True,
     )
@@ -172,7 +172,7 @@ def share_input(asking: QuestionnaireView, *, ticked: bool = False) -> Block:
 
 
 def small_print(asking: QuestionnaireView) -> str:
-    """Who sees what, and when: beside every place where it is typed."""
+    """Return the note on who sees what and when, shown wherever answers are typed."""
     if asking.to_lead:
         return MIRROR_WHO
     return PRIVACY.format(
@@ -184,7 +184,7 @@ def small_print(asking: QuestionnaireView) -> str:
 
 @lru_cache(maxsize=512)
 def received(round_id: str, channel_id: str, closes_at: datetime) -> Content:
-    """The receipt. It says that something was sent, never what."""
+    """Return the receipt. It says that something was sent, never what."""
     until = RECEIVED_UNTIL.format(channel=channel(channel_id), until=instant(closes_at))
     change = button("Change", CHANGE, round_id)
     return content(RECEIVED, section(until), actions(change))
@@ -207,13 +207,13 @@ def reminder(round_id: str, channel_id: str, closes_at: datetime) -> Content:
 
 
 def closed(channel_id: str, ended: str) -> Content:
-    """The same for everyone asked, whether they answered or not."""
+    """Return the message for everyone asked, alike whether they answered or not."""
     first = CLOSED.format(channel=channel(channel_id))
     return content(first, section(f"{first}\n{ended}"))
 
 
 def talking_points(questions: Sequence[Question]) -> Content:
-    """For a team too small to be asked without names; posted in the channel."""
+    """Return the channel's message for a team too small to be asked without names."""
     asked = [question_text(question, to_lead=False) for question in questions]
     return content(TALKING_POINTS, section(f"*{TALKING_POINTS}*"), *asked, context(TALKING_WHY))
 
@@ -223,11 +223,11 @@ def _when_and_who(asking: QuestionnaireView) -> str:
     if asking.to_lead:
         return MIRROR_WHEN.format(until=until)
     people = "person is" if asking.asked == 1 else "people are"
-    names = fitted(_named(asking), NAMES_LIMIT)
+    names = fitted(_member_names(asking), NAMES_LIMIT)
     return WHEN_AND_WHO.format(until=until, asked=f"{asking.asked} {people} asked", names=names)
 
 
-def _named(asking: QuestionnaireView) -> str:
+def _member_names(asking: QuestionnaireView) -> str:
     more = asking.asked - len(asking.members)
     return together([*asking.members, f"{more} more"] if more > 0 else asking.members)
 

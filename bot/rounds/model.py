@@ -30,12 +30,12 @@ class AskedPerson:
     user_id: str
     is_lead: bool
     slot_at: datetime
-    has_left: bool  # the phase's team, since
+    has_left: bool  # the phase's team, since the round opened
 
 
 @dataclass(frozen=True, kw_only=True)
 class QuestionnaireView:
-    """A round as it is put to one person. Names are display names, as their owners chose them."""
+    """A round as put to one person. Names are display names, as their owners chose them."""
 
     round_id: str
     kind: RoundKind
@@ -48,12 +48,12 @@ class QuestionnaireView:
     questions: tuple[Question, ...]
     closes_at: datetime
     comments_to: str  # leads, or team
-    note: str | None = None  # what the lead heard last time; None: nothing was written
+    note: str | None = None  # the lead's note on the last results; None: none was written
 
 
 @dataclass(frozen=True, kw_only=True)
 class OpenQuestion:
-    """A round somebody may answer now, for App Home."""
+    """A round that somebody may answer now, for App Home."""
 
     asking: QuestionnaireView
     is_answered: bool

@@ -1,4 +1,4 @@
-"""Opening a round: who is asked, from how many answers on, until when. All of it is fixed then."""
+"""Opening a round. It fixes who is asked, the minimum number of answers, and the closing time."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,38 +25,39 @@ from bot.rounds.rules import Candidate, RoundKind
 from bot.services import Services
 from bot.slack.people import Person
 
-#: Where each day begins first: a round opens before it is time to ask anybody.
+#: The zone where each day begins first, so that a round opens before anybody's slot.
 EARLIEST_ZONE = "Pacific/Kiritimati"
-#: So long before its phase ends each of its rounds is open, at the latest.
+#: Each round opens at least this long before its phase ends.
 BEFORE_ITS_END = timedelta(hours=1)
 #: The first questions come in the morning after the announcement, whatever the weekly time.
 FIRST_AT = time(9, 0)
 TOO_LATE = "its time has passed"
-#: A lead's answers in the start form, until the first round takes them over.
+#: The moment of a lead's answers in the start form, until they are copied to the first round.
 AT_START = "start"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Opening:
-    """A round about to open. `at` is when it is meant to, at the lead's place."""
+    """A round about to open. `at` is its planned time in the lead's zone."""
 
     kind: RoundKind
-    on: date | None  # the day of everybody's slot; None: each as soon as messages are welcome
+    on: date | None  # the day of everybody's slot; None: each once their hours allow
     at: datetime
 
 
 @dataclass(frozen=True, kw_only=True)
 class Opened:
-    """What became of it; `asked` 0: the team is too small, its channel gets talking points."""
+    """The outcome; `asked` 0: the team is too small, and its channel gets talking points."""
 
     asked: int
     closes_at: datetime
 
 
 def opens_at(phase: Phase, kind: RoundKind, on: date) -> datetime:
-    """When the round of that day opens: before the day's slot has come anywhere.
+    """Return when the round of that day opens: before the day's slot has come anywhere.
 
-    The last one in the evening of the far east would come when its phase is over there.
+    With an evening slot and a lead in the far east, the last round would otherwise open after its
+    phase is over there.
     """
     opens = slot(on, time_of(phase, kind), EARLIEST_ZONE)
     if kind is RoundKind.AFTER:
@@ -65,7 +66,7 @@ def opens_at(phase: Phase, kind: RoundKind, on: date) -> datetime:
 
 
 async def open_round(services: Services, item: AgendaItem) -> None:
-    """Open a planned round, or leave it out where the rules say so."""
+    """Open a planned round, or skip it where the rules say so."""
     planned = PlannedRound.parse(item.subject)
     phase_id, kind, on = planned.phase_id, planned.kind, planned.on
     seen = await membership.read_channel(services, item.workspace_id, phase_id)
@@ -77,7 +78,7 @@ async def open_round(services: Services, item: AgendaItem) -> None:
             return
         at = slot(on, time_of(phase, RoundKind(kind)), phase.zone)
         opening = Opening(kind=RoundKind(kind), on=on, at=at)
-        if reason := await _why_not(tx, item.workspace_id, phase, opening, now):
+        if reason := await _reason_to_skip(tx, item.workspace_id, phase, opening, now):
             log.info("round_left_out", phase=phase_id, kind=kind, reason=reason)
             return
         if seen is None:
@@ -101,22 +102,28 @@ async def open_now(
     opening: Opening,
     seen: ChannelMembership,
 ) -> Opened:
-    """Write the round, its roster, its secret, and the actions that follow from it."""
+    """Store the round, its roster and its secret, and schedule the actions that follow from it."""
     now = services.clock.now()
-    phase = await _with_its_team(tx, workspace_id, phase, seen, now)
+    phase = await _with_current_team(tx, workspace_id, phase, seen, now)
     profiles = seen.profiles
     optouts = await phase_store.opted_out(tx, workspace_id, phase.channel_id)
-    team_now = rules.who_is_asked(_candidates(phase, profiles, optouts))
+    members = rules.who_is_asked(_candidates(phase, profiles, optouts))
     settings = phase.settings
-    if minimum_for(len(team_now), *settings.minimums) is None:
-        await _talk_instead(tx, workspace_id, phase, opening, now)
+    if minimum_for(len(members), *settings.minimums) is None:
+        await _schedule_talking_points(tx, workspace_id, phase, opening, now)
         return Opened(asked=0, closes_at=now)
-    leads = [one for one in phase.lead_ids if _reachable(profiles.get(one)) and one not in optouts]
-    zones = {one: profiles[one].zone or settings.default_zone for one in (*team_now, *leads)}
+    leads = [
+        user_id
+        for user_id in phase.lead_ids
+        if _reachable(profiles.get(user_id)) and user_id not in optouts
+    ]
+    zones = {
+        user_id: profiles[user_id].zone or settings.default_zone for user_id in (*members, *leads)
+    }
     slots = _slots(phase, opening, zones, now)
-    asked = sum(one in slots for one in team_now)
+    asked = sum(user_id in slots for user_id in members)
     minimum = minimum_for(asked, *settings.minimums)
-    if minimum is None:  # for the others, on the far side of the earth, it is two days late
+    if minimum is None:  # for the others, in distant zones, it is two days late
         log.info("round_left_out", phase=phase.phase_id, kind=opening.kind, reason=TOO_LATE)
         return Opened(asked=0, closes_at=now)
     opened = Opened(asked=asked, closes_at=rules.closes_at(list(slots.values())))
@@ -129,33 +136,33 @@ async def open_now(
         "asked": opened.asked,
         "questions": store.as_json(wording),
     }
-    round_id = await _write(tx, workspace_id, phase, facts)
+    round_id = await _store_round(tx, workspace_id, phase, facts)
     await ballots.create_secret(tx, services.keys, workspace_id, round_id)
-    await _list(tx, workspace_id, round_id, slots, leads)
+    await _store_roster(tx, workspace_id, round_id, slots, leads)
     await schedule.add(
         tx, workspace_id, action=ActionName.CLOSE_ROUND, subject=round_id, due_at=opened.closes_at
     )
     return opened
 
 
-async def _with_its_team(
+async def _with_current_team(
     tx: AsyncConnection, workspace_id: str, phase: Phase, seen: ChannelMembership, now: datetime
 ) -> Phase:
-    """The phase with the team that is there now, whether or not Slack told who came and went."""
+    """Return the phase with its team of now, whether or not Slack reported who came and went."""
     if not await membership.apply_membership(tx, workspace_id, phase, seen, now):
         return phase
-    # Who came and went since is looked for again.
+    # Later changes of the team are looked for again.
     for action in (ActionName.REFRESH_ANNOUNCEMENT, ActionName.FOLLOW_MEMBERS):
         await schedule.add(tx, workspace_id, action=action, subject=phase.phase_id, due_at=now)
     changed = await phase_store.load(tx, workspace_id, phase.phase_id)
-    assert changed is not None  # it is held
+    assert changed is not None  # its row is locked
     return changed
 
 
-async def _why_not(
+async def _reason_to_skip(
     tx: AsyncConnection, workspace_id: str, phase: Phase, opening: Opening, now: datetime
 ) -> str | None:
-    """Why a planned round is left out, for the log; None: it opens."""
+    """Return why a planned round is skipped, for the log; None: it opens."""
     if phase.is_paused:
         return "paused"
     if opening.kind is RoundKind.AFTER:
@@ -166,31 +173,33 @@ async def _why_not(
     if rules.asked_at(opening.at, now, phase.zone) is None:
         return TOO_LATE
     last = await store.last_opening(tx, workspace_id, phase.channel_id)
-    # By the clock on the wall: a week with a change to summer time is an hour short.
-    before = None if last is None else _on_the_wall(last, phase)
-    return None if rules.may_open(_on_the_wall(opening.at, phase), before) else "too near"
+    # In local time: a week with a change to summer time is an hour short.
+    previous = None if last is None else _local_time(last, phase)
+    return None if rules.may_open(_local_time(opening.at, phase), previous) else "too near"
 
 
-def _on_the_wall(instant: datetime, phase: Phase) -> datetime:
+def _local_time(instant: datetime, phase: Phase) -> datetime:
     return instant.astimezone(zone_of(phase.zone)).replace(tzinfo=None)
 
 
 def time_of(phase: Phase, kind: RoundKind) -> time:
-    """When everybody is asked, by the clock on their wall."""
+    """Return the local time at which everybody is asked."""
     return FIRST_AT if kind is RoundKind.FIRST else phase.time_of_day
 
 
 def _slots(
     phase: Phase, opening: Opening, zones: Mapping[str, str], now: datetime
 ) -> dict[str, datetime]:
-    """When each is asked; who would be asked two days late is left out."""
-    at = time_of(phase, opening.kind)
+    """Return when each person is asked, without those who would be asked two days late."""
+    local_time = time_of(phase, opening.kind)
     planned = {
-        one: now if opening.on is None else slot(opening.on, at, zone)
-        for one, zone in zones.items()
+        user_id: now if opening.on is None else slot(opening.on, local_time, zone)
+        for user_id, zone in zones.items()
     }
-    found = {one: rules.asked_at(planned[one], now, zone) for one, zone in zones.items()}
-    return {one: asked_at for one, asked_at in found.items() if asked_at is not None}
+    times = {
+        user_id: rules.asked_at(planned[user_id], now, zone) for user_id, zone in zones.items()
+    }
+    return {user_id: asked_at for user_id, asked_at in times.items() if asked_at is not None}
 
 
 def _candidates(
@@ -198,13 +207,13 @@ def _candidates(
 ) -> list[Candidate]:
     return [
         Candidate(
-            user_id=one,
-            is_full_member=_reachable(profiles.get(one)),
-            is_lead=one in phase.lead_ids,
-            has_opted_out=one in optouts,
-            has_left=one not in profiles,
+            user_id=user_id,
+            is_full_member=_reachable(profiles.get(user_id)),
+            is_lead=user_id in phase.lead_ids,
+            has_opted_out=user_id in optouts,
+            has_left=user_id not in profiles,
         )
-        for one in phase.member_ids
+        for user_id in phase.member_ids
     ]
 
 
@@ -213,11 +222,11 @@ def _reachable(person: Person | None) -> bool:
 
 
 def talk_day(phase: Phase, opening: Opening) -> PhaseDay:
-    """The subject of what the channel gets instead: once a day."""
+    """Return the agenda subject of the channel's talking points: once a day."""
     return PhaseDay(phase.phase_id, opening.at.date())
 
 
-async def _talk_instead(
+async def _schedule_talking_points(
     tx: AsyncConnection, workspace_id: str, phase: Phase, opening: Opening, now: datetime
 ) -> None:
     subject = str(talk_day(phase, opening))
@@ -225,7 +234,7 @@ async def _talk_instead(
     await schedule.add(tx, workspace_id, action=ActionName.TALK, subject=subject, due_at=due_at)
 
 
-async def _write(
+async def _store_round(
     tx: AsyncConnection, workspace_id: str, phase: Phase, facts: dict[str, Any]
 ) -> str:
     round_id = new_id()
@@ -233,37 +242,42 @@ async def _write(
     key = {"workspace_id": workspace_id, "round_id": round_id, "phase_id": phase.phase_id}
     await tx.execute(insert(schema.rounds).values(**key, number=number, state="open", **facts))
     if number == 1:
-        await _take_over_start(tx, workspace_id, phase, round_id)
+        await _copy_start_reflections(tx, workspace_id, phase, round_id)
     about = {"workspace": workspace_id, "phase": phase.phase_id, "round": round_id}
     log.info("round_opened", **about, asked=facts["asked"])
     return round_id
 
 
-async def _list(
+async def _store_roster(
     tx: AsyncConnection,
     workspace_id: str,
     round_id: str,
     slots: Mapping[str, datetime],
     leads: list[str],
 ) -> None:
-    """Fix who is asked, and note when."""
+    """Store who is asked, and schedule when."""
     key = {"workspace_id": workspace_id, "round_id": round_id}
     rows = [
-        {**key, "user_id": one, "role": "lead" if one in leads else "member", "slot_at": slot_at}
-        for one, slot_at in slots.items()
+        {
+            **key,
+            "user_id": user_id,
+            "role": "lead" if user_id in leads else "member",
+            "slot_at": slot_at,
+        }
+        for user_id, slot_at in slots.items()
     ]
     await tx.execute(insert(schema.round_people), rows)
     due = {str(RoundPerson(round_id, user_id)): slot_at for user_id, slot_at in slots.items()}
     await schedule.add_all(tx, workspace_id, action=ActionName.ASK, due=due)
 
 
-async def _take_over_start(
+async def _copy_start_reflections(
     tx: AsyncConnection, workspace_id: str, phase: Phase, round_id: str
 ) -> None:
-    """Who reflected in the start form is not asked again in the first round."""
+    """Copy start-form reflections to the first round, so that those leads are not asked again."""
     for lead_id in phase.lead_ids:
-        kept = await store.reflection(tx, workspace_id, phase.phase_id, AT_START, lead_id)
-        if kept is not None:
+        reflection = await store.reflection(tx, workspace_id, phase.phase_id, AT_START, lead_id)
+        if reflection is not None:
             await insert_if_new(
                 tx,
                 schema.reflections,
@@ -271,6 +285,6 @@ async def _take_over_start(
                 phase_id=phase.phase_id,
                 moment=round_id,
                 user_id=lead_id,
-                answers=kept[0],
-                shared=kept[1],
+                answers=reflection[0],
+                shared=reflection[1],
             )

@@ -13,7 +13,7 @@ from bot.slack.errors import Refused
 from bot.slack.mrkdwn import instant
 from bot.slack.request import Request
 
-#: *Ask now*; the button carries the channel.
+#: Action id of *Ask now*; the button carries the channel.
 POLL = "phases.poll"
 
 NO_PHASE = (
@@ -47,9 +47,9 @@ TALKED = (
 
 
 async def poll(services: Services, request: Request) -> str:
-    """Ask now; returns what to tell who asked for it.
+    """Ask the questions now; return what to tell the person who asked for it.
 
-    A weekly or closing round that would open within five days of it is left out in its turn.
+    A weekly or closing round that would open within five days of it is skipped.
 
     Raises:
         Refused: no phase runs here, it is paused, this person may not ask, the last round is too
@@ -57,8 +57,8 @@ async def poll(services: Services, request: Request) -> str:
     """
     workspace_id, channel_id = request.workspace_id, request.channel_id or ""
     async with services.db.reading() as reader:
-        phase = await _phase(reader, workspace_id, channel_id)
-    await _refuse_others(services, request, phase)
+        phase = await _active_phase(reader, workspace_id, channel_id)
+    await _require_lead_or_admin(services, request, phase)
     seen = await membership.read_channel(services, workspace_id, phase.phase_id)
     now = services.clock.now()
     async with services.db.transaction() as tx:
@@ -73,32 +73,32 @@ async def poll(services: Services, request: Request) -> str:
         if last is not None and free is not None and now < free:
             raise Refused(TOO_SOON.format(last=instant(last), free=instant(free)))
         opening = Opening(kind=RoundKind.POLL, on=None, at=now)
-        talk = talk_day(phase, opening)
-        key = keys.talking_points(talk.phase_id, talk.on)
-        talked = await requeue.exists(tx, workspace_id, key)
+        talk_subject = talk_day(phase, opening)
+        key = keys.talking_points(talk_subject.phase_id, talk_subject.on)
+        already_posted = await requeue.exists(tx, workspace_id, key)
         opened = await open_now(tx, services, workspace_id, phase, opening, seen)
-        if talked and not opened.asked:
+        if already_posted and not opened.asked:
             raise Refused(TALKED)
-    return _said(opened)
+    return _reply(opened)
 
 
-async def _phase(tx: AsyncConnection, workspace_id: str, channel_id: str) -> Phase:
+async def _active_phase(tx: AsyncConnection, workspace_id: str, channel_id: str) -> Phase:
     phase = await phase_store.active_in(tx, workspace_id, channel_id)
     if phase is None:
         raise Refused(NO_PHASE)
     return phase
 
 
-async def _refuse_others(services: Services, request: Request, phase: Phase) -> None:
-    if request.user_id in phase.lead_ids:
-        return
+async def _require_lead_or_admin(services: Services, request: Request, phase: Phase) -> None:
     client = services.client_for(request.workspace_id)
     person = await services.people.one(client, request.workspace_id, request.user_id)
-    if person is None or not (person.is_admin and person.is_full_member):
+    if person is None or not person.is_full_member:
+        raise Refused(NOT_YOURS)
+    if not person.is_admin and request.user_id not in phase.lead_ids:
         raise Refused(NOT_YOURS)
 
 
-def _said(opened: Opened) -> str:
+def _reply(opened: Opened) -> str:
     if not opened.asked:
         return TOO_SMALL
     return ASKED.format(asked=opened.asked, until=instant(opened.closes_at))

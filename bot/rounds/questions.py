@@ -8,7 +8,7 @@ OUR_LEADS = "our leads"
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """One question. In `to_member`, {does}, {Does} and {lead} stand for whom it is about."""
+    """One question. In `to_member`, {does}, {Does} and {lead} stand for the lead it is about."""
 
     key: str
     label: str
@@ -62,24 +62,26 @@ KEYS = tuple(question.key for question in QUESTIONS)
 
 
 def reworded(overrides: Mapping[str, Mapping[str, str]]) -> tuple[Question, ...]:
-    """The questions in a workspace's own words; what it left empty stays ours."""
-    return tuple(_in_other_words(one, overrides.get(one.key, {})) for one in QUESTIONS)
+    """Return the questions in a workspace's own words; where it left one empty, in ours."""
+    return tuple(_reword(question, overrides.get(question.key, {})) for question in QUESTIONS)
 
 
 def for_member(
     lead_names: Sequence[str], questions: Sequence[Question] = QUESTIONS
 ) -> tuple[Question, ...]:
-    """The questions about these leads: one by name, several as "our leads"."""
-    one = len(lead_names) == 1
+    """Return the questions about these leads: one by name, several as "our leads"."""
+    is_single = len(lead_names) == 1
     words = {
-        "{lead}": lead_names[0] if one else OUR_LEADS,
-        "{does}": "does" if one else "do",
-        "{Does}": "Does" if one else "Do",
+        "{lead}": lead_names[0] if is_single else OUR_LEADS,
+        "{does}": "does" if is_single else "do",
+        "{Does}": "Does" if is_single else "Do",
     }
-    return tuple(replace(each, to_member=_filled(each.to_member, words)) for each in questions)
+    return tuple(
+        replace(question, to_member=_filled(question.to_member, words)) for question in questions
+    )
 
 
-def _in_other_words(question: Question, words: Mapping[str, str]) -> Question:
+def _reword(question: Question, words: Mapping[str, str]) -> Question:
     return replace(
         question,
         label=words.get("label") or question.label,
@@ -89,6 +91,6 @@ def _in_other_words(question: Question, words: Mapping[str, str]) -> Question:
 
 
 def _filled(text: str, words: Mapping[str, str]) -> str:
-    for place, word in words.items():
-        text = text.replace(place, word)
+    for placeholder, word in words.items():
+        text = text.replace(placeholder, word)
     return text

@@ -1,4 +1,4 @@
-"""The form in which a workspace says the three questions in its own words; none is dropped."""
+"""The form in which a workspace rewords the three questions; none can be dropped."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
@@ -31,7 +31,7 @@ Words = Mapping[str, Mapping[str, str]]
 
 
 class Question(Protocol):
-    """One of the three questions in our own words."""
+    """One of the three questions in our own wording."""
 
     @property
     def key(self) -> str: ...
@@ -44,7 +44,7 @@ class Question(Protocol):
 
 
 def build(ours: Sequence[Question], words: Words) -> View:
-    """The form, filled with the words in use."""
+    """Return the form, filled with the wording in use."""
     blocks: list[Block] = [context(ABOUT)]
     for question in ours:
         blocks.append(section(f"*{fitted(question.label, LABEL_SHOWN)}*"))
@@ -60,7 +60,7 @@ def build(ours: Sequence[Question], words: Words) -> View:
 
 
 def parse(values: Mapping[str, Any], ours: Sequence[Question]) -> dict[str, dict[str, str]]:
-    """The words that differ from ours."""
+    """Return the wording that differs from ours."""
     words = {
         question.key: {
             name: typed

@@ -18,16 +18,16 @@ from bot.agenda.slots import (
 APART = timedelta(days=5)
 OPEN_FOR = timedelta(hours=48)
 REMIND_AFTER = timedelta(hours=24)
-#: Nobody is asked what they have less time than this to answer.
+#: Nobody is asked with less time than this left to answer.
 LAST_CALL = timedelta(hours=1)
 AFTER_DAYS = 14
-#: So long after its end nobody is asked about a phase any more.
+#: This long after a phase's end nobody is asked about it any more.
 NOTHING_AFTER = timedelta(weeks=6)
 LONG_PHASE_DAYS = 21
 
 
 class RoundKind(StrEnum):
-    """Why the questions are asked."""
+    """The occasion of a round."""
 
     FIRST = "first"  # the working morning after the announcement
     WEEKLY = "weekly"
@@ -46,7 +46,7 @@ class Planned:
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """Someone of the phase's team, as far as asking is concerned."""
+    """A member of the phase's team, with what decides whether they are asked."""
 
     user_id: str
     is_full_member: bool  # no bot, guest, outsider or deactivated account
@@ -57,10 +57,10 @@ class Candidate:
 
 @dataclass(frozen=True, kw_only=True)
 class MembershipDiff:
-    """Who came to a phase's team and who went."""
+    """The people who joined a phase's team and who left it."""
 
     gone: tuple[str, ...]
-    back: tuple[str, ...]  # as what they were before they left
+    back: tuple[str, ...]  # in the role they had before they left
     new: tuple[str, ...]
 
     @property
@@ -74,25 +74,25 @@ def membership_diff(
     strangers: AbstractSet[str],
     colleagues: AbstractSet[str],
 ) -> MembershipDiff:
-    """What follows from who is in the channel now.
+    """Return the changes of the team that follow from who is in the channel now.
 
-    `team` is everybody who was ever in it, with whether they are; `strangers` came to the channel
-    since it was looked at last; `colleagues` are full members among them.
+    `team` is everybody who was ever in it, with whether they are now; `strangers` joined the
+    channel since it was last read; `colleagues` are the full members among them.
     """
     return MembershipDiff(
-        gone=tuple(sorted(one for one in team if team[one] and one not in there)),
-        back=tuple(sorted(one for one in team if not team[one] and one in there)),
+        gone=tuple(sorted(user_id for user_id in team if team[user_id] and user_id not in there)),
+        back=tuple(sorted(user_id for user_id in team if not team[user_id] and user_id in there)),
         new=tuple(sorted(strangers & colleagues)),
     )
 
 
 def plan(starts_on: date, ends_on: date, weekday: int) -> tuple[Planned, ...]:
-    """All rounds of a phase, in order.
+    """Return all rounds of a phase, in order.
 
     The first comes on the working day after the start, then one every `weekday` (0 is Monday).
     The last weekly one within five days of the end is the closing one; where there is none, the
     closing one comes on the last working day. A weekly one too near to another is left out.
-    Afterwards one two weeks after the end, and one four weeks after phases over three weeks.
+    Afterwards comes one two weeks after the end, and one four weeks after phases over three weeks.
     """
     first = Planned(kind=RoundKind.FIRST, on=working_day_after(starts_on))
     weekly = [on for on in _weekdays(first.on, ends_on, weekday) if not _near(on, first.on)]
@@ -109,31 +109,36 @@ def plan(starts_on: date, ends_on: date, weekday: int) -> tuple[Planned, ...]:
 
 
 def may_open(opening: datetime, opened_before: datetime | None) -> bool:
-    """Whether a round may open now, given when the last one did."""
+    """Return whether a round may open now, given when the last one did."""
     return opened_before is None or opening - opened_before >= APART
 
 
 def poll_free_from(opened_before: datetime | None) -> datetime | None:
-    """From when a lead may ask again; None: at once."""
+    """Return when a lead may ask again; None: at once."""
     return None if opened_before is None else opened_before + APART
 
 
 def who_is_asked(candidates: Iterable[Candidate]) -> tuple[str, ...]:
-    """The members to ask. Leads reflect instead, and are never counted among the team."""
+    """Return the members to ask. Leads reflect instead, and are never counted among the team."""
     return tuple(
-        one.user_id
-        for one in candidates
-        if one.is_full_member and not (one.is_lead or one.has_opted_out or one.has_left)
+        candidate.user_id
+        for candidate in candidates
+        if candidate.is_full_member
+        and not (candidate.is_lead or candidate.has_opted_out or candidate.has_left)
     )
 
 
 def closes_at(slots: Sequence[datetime]) -> datetime:
-    """48 hours after the last planned slot. Raises ValueError where nobody is asked."""
+    """Return the time 48 hours after the last planned slot.
+
+    Raises:
+        ValueError: nobody is asked.
+    """
     return max(slots) + OPEN_FOR
 
 
 def asked_at(slot: datetime, now: datetime, zone: str | None) -> datetime | None:
-    """When to ask somebody whose time is `slot`: then or, once it has passed, when welcome there.
+    """Return when to ask somebody: at their slot or, once it has passed, when their hours allow.
 
     None: by then it would be 48 hours late or more, which is too near to the week after, and a
     round opened later could not stay five days away from it.
@@ -144,12 +149,12 @@ def asked_at(slot: datetime, now: datetime, zone: str | None) -> datetime | None
 
 
 def is_worth_asking(at: datetime, closes: datetime) -> bool:
-    """Whether a question (or reminder) that comes at `at` can still be answered in peace."""
+    """Return whether a question or reminder that comes at `at` leaves enough time to answer."""
     return at + LAST_CALL <= closes
 
 
 def remind_at(asked_at: datetime, zone: str | None) -> datetime:
-    """A day after somebody was asked, within the hours when messages are welcome there."""
+    """Return a day after somebody was asked, within the hours allowed for messages to them."""
     return within_hours(asked_at + REMIND_AFTER, zone)
 
 
@@ -168,8 +173,8 @@ def _closing(weekly: Sequence[date], ends_on: date) -> date:
     return working_day_until(ends_on)
 
 
-def _near(one: date, other: date) -> bool:
-    return abs(one - other) < APART
+def _near(day: date, other: date) -> bool:
+    return abs(day - other) < APART
 
 
 def _after(starts_on: date, ends_on: date) -> list[Planned]:

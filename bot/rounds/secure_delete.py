@@ -1,4 +1,4 @@
-"""Deleted ballots, taken out of the database's own files as well."""
+"""Removal of deleted ballots from the database's own files."""
 
 from sqlalchemy import text
 
@@ -7,7 +7,7 @@ from bot.rounds.ballots import TABLES
 
 
 async def vacuum(db: Database) -> None:
-    """Take what was deleted out of the database's own files; run it until it succeeds.
+    """Remove deleted rows from the database's own files; to be run until it succeeds.
 
     SQLite keeps old pages in its write-ahead log until that is truncated, PostgreSQL keeps dead
     rows until the table is vacuumed. Neither can be done inside a transaction.
@@ -17,9 +17,9 @@ async def vacuum(db: Database) -> None:
     """
     if not db.is_sqlite:
         async with db.engine.connect() as connection:
-            alone = await connection.execution_options(isolation_level="AUTOCOMMIT")
+            autocommit = await connection.execution_options(isolation_level="AUTOCOMMIT")
             for table in TABLES:
-                await alone.execute(text(f"VACUUM {table.name}"))
+                await autocommit.execute(text(f"VACUUM {table.name}"))
         return
     async with db.engine.connect() as connection:
         driver = (await connection.get_raw_connection()).driver_connection

@@ -23,21 +23,21 @@ _people = schema.phase_people
 _rounds = schema.rounds
 _roster = schema.round_people
 _reflections = schema.reflections
-#: So many of the people asked are named; the others are counted.
+#: At most this many of the people asked are named; the others are counted.
 MOST_NAMES = 30
 
 
 async def round_of(tx: AsyncConnection, workspace_id: str, round_id: str) -> Round | None:
-    return await _one_round(tx, _round(workspace_id, round_id))
+    return await _load_round(tx, _round_query(workspace_id, round_id))
 
 
 async def round_to_close(tx: AsyncConnection, workspace_id: str, round_id: str) -> Round | None:
-    """The round, kept from being answered or closed by others until the transaction ends."""
-    return await _one_round(tx, _round(workspace_id, round_id).with_for_update())
+    """Return the round, locked against answers and closing until the transaction ends."""
+    return await _load_round(tx, _round_query(workspace_id, round_id).with_for_update())
 
 
 async def last_opening(tx: AsyncConnection, workspace_id: str, channel_id: str) -> datetime | None:
-    """When questions last went out in a channel, in this phase or an earlier one."""
+    """Return when questions last went out in a channel, in this phase or an earlier one."""
     last: datetime | None = (
         await tx.execute(
             select(func.max(_rounds.c.opened_at))
@@ -65,54 +65,54 @@ async def next_number(tx: AsyncConnection, workspace_id: str, phase_id: str) -> 
 async def asked_person(
     tx: AsyncConnection, workspace_id: str, round_id: str, user_id: str
 ) -> AskedPerson | None:
-    """The person's place on the round's list; None where they are not asked."""
+    """Return the person's entry on the round's list; None where they are not asked."""
     return (await asked_among(tx, workspace_id, round_id, [user_id])).get(user_id)
 
 
 async def asked_among(
     tx: AsyncConnection, workspace_id: str, round_id: str, user_ids: Iterable[str]
 ) -> dict[str, AskedPerson]:
-    """The places on the round's list of those of these people who are on it."""
-    query = _list_of(workspace_id, round_id).where(_roster.c.user_id.in_(padded(user_ids)))
+    """Return the entries of these people on the round's list, as far as they are on it."""
+    query = _roster_query(workspace_id, round_id).where(_roster.c.user_id.in_(padded(user_ids)))
     return {row.user_id: as_asked(row) for row in await tx.execute(query)}
 
 
 async def roster(tx: AsyncConnection, workspace_id: str, round_id: str) -> tuple[AskedPerson, ...]:
-    """Everyone on a round's list, as it was fixed when the round opened."""
-    rows = await tx.execute(_list_of(workspace_id, round_id).order_by(_roster.c.user_id))
+    """Return everyone on a round's list, as it was fixed when the round opened."""
+    rows = await tx.execute(_roster_query(workspace_id, round_id).order_by(_roster.c.user_id))
     return tuple(as_asked(row) for row in rows)
 
 
 async def open_about(tx: AsyncConnection, workspace_id: str, user_id: str) -> tuple[Round, ...]:
-    """The open rounds that have this person on their list."""
-    rows = await tx.execute(_open_about(workspace_id, user_id))
+    """Return the open rounds that have this person on their list."""
+    rows = await tx.execute(_open_rounds_query(workspace_id, user_id))
     return tuple(map(as_round, rows.mappings()))
 
 
 async def put_to(
-    tx: AsyncConnection, workspace_id: str, found: Round, *, to_lead: bool
+    tx: AsyncConnection, workspace_id: str, round_: Round, *, to_lead: bool
 ) -> QuestionnaireView:
-    """The round as it is put to a member, or to a lead."""
-    phase = await phase_store.load(tx, workspace_id, found.phase_id)
+    """Return the round as put to a member, or to a lead."""
+    phase = await phase_store.load(tx, workspace_id, round_.phase_id)
     assert phase is not None  # a round is deleted with its phase
-    return await asking_of(tx, workspace_id, found, phase, to_lead=to_lead)
+    return await asking_of(tx, workspace_id, round_, phase, to_lead=to_lead)
 
 
 async def asking_of(
-    tx: AsyncConnection, workspace_id: str, found: Round, phase: Phase, *, to_lead: bool
+    tx: AsyncConnection, workspace_id: str, round_: Round, phase: Phase, *, to_lead: bool
 ) -> QuestionnaireView:
-    """The same, where the round's phase was read before."""
+    """Return the round as put to a member, or to a lead, given its phase."""
     return QuestionnaireView(
-        round_id=found.round_id,
-        kind=found.kind,
+        round_id=round_.round_id,
+        kind=round_.kind,
         channel_id=phase.channel_id,
         to_lead=to_lead,
         leads=phase.lead_names,
-        members=await _first_names(tx, workspace_id, found.round_id),
-        asked=found.asked,
-        minimum=found.minimum,
-        questions=found.questions,
-        closes_at=found.closes_at,
+        members=await _first_names(tx, workspace_id, round_.round_id),
+        asked=round_.asked,
+        minimum=round_.minimum,
+        questions=round_.questions,
+        closes_at=round_.closes_at,
         comments_to=phase.comments_to,
     )
 
@@ -120,16 +120,16 @@ async def asking_of(
 async def open_for(
     tx: AsyncConnection, workspace_id: str, user_id: str, keys: KeyRing, now: datetime
 ) -> tuple[OpenQuestion, ...]:
-    """The rounds this person may answer now, the one that closes first in front."""
+    """Return the rounds this person may answer now, the one that closes first in front."""
     questions = []
-    for found in await open_about(tx, workspace_id, user_id):
-        if found.closes_at <= now:  # it waits to be counted
+    for round_ in await open_about(tx, workspace_id, user_id):
+        if round_.closes_at <= now:  # waiting to be counted
             continue
-        person = await asked_person(tx, workspace_id, found.round_id, user_id)
+        person = await asked_person(tx, workspace_id, round_.round_id, user_id)
         if person is None or person.has_left:
             continue
-        asking = await put_to(tx, workspace_id, found, to_lead=person.is_lead)
-        answered = await who_answered(tx, keys, workspace_id, found, [person])
+        asking = await put_to(tx, workspace_id, round_, to_lead=person.is_lead)
+        answered = await who_answered(tx, keys, workspace_id, round_, [person])
         questions.append(OpenQuestion(asking=asking, is_answered=user_id in answered))
     return tuple(questions)
 
@@ -138,20 +138,20 @@ async def who_answered(
     tx: AsyncConnection,
     keys: KeyRing,
     workspace_id: str,
-    found: Round,
+    round_: Round,
     people: Iterable[AskedPerson],
 ) -> frozenset[str]:
-    """Who of these answered or skipped. Of whom that cannot be known any more: they did."""
+    """Return which of these people answered or skipped: all members, where it is unknowable now."""
     ids: dict[bool, list[str]] = {True: [], False: []}
     for person in people:
         ids[person.is_lead].append(person.user_id)
     leads, members = ids[True], ids[False]
-    reflected = await _reflected(tx, workspace_id, found, leads) if leads else frozenset()
+    reflected = await _who_reflected(tx, workspace_id, round_, leads) if leads else frozenset()
     if not members:
         return reflected
     try:
         return reflected | await ballots.who_answered(
-            tx, keys, workspace_id, found.round_id, members
+            tx, keys, workspace_id, round_.round_id, members
         )
     except KeyMissing:
         return reflected.union(members)
@@ -160,7 +160,7 @@ async def who_answered(
 async def reflection(
     tx: AsyncConnection, workspace_id: str, phase_id: str, moment: str, user_id: str
 ) -> tuple[dict[str, int | None], bool] | None:
-    """A lead's own answers at a moment, and whether the team may see them beside its totals."""
+    """Return a lead's own answers at a moment, and whether the team sees them beside its totals."""
     row = (
         await tx.execute(
             select(_reflections.c.answers, _reflections.c.shared).where(
@@ -175,19 +175,19 @@ async def reflection(
 
 
 def as_json(questions: Iterable[Question]) -> list[dict[str, Any]]:
-    """The wording, to be kept with the round that used it."""
+    """Return the wording, to be stored with the round that used it."""
     return [asdict(question) for question in questions]
 
 
-async def _reflected(
-    tx: AsyncConnection, workspace_id: str, found: Round, lead_ids: Iterable[str]
+async def _who_reflected(
+    tx: AsyncConnection, workspace_id: str, round_: Round, lead_ids: Iterable[str]
 ) -> frozenset[str]:
     return frozenset(
         await tx.scalars(
             select(_reflections.c.user_id).where(
                 _reflections.c.workspace_id == workspace_id,
-                _reflections.c.phase_id == found.phase_id,
-                _reflections.c.moment == found.round_id,
+                _reflections.c.phase_id == round_.phase_id,
+                _reflections.c.moment == round_.round_id,
                 _reflections.c.user_id.in_(padded(lead_ids)),
             )
         )
@@ -196,13 +196,13 @@ async def _reflected(
 
 async def _first_names(tx: AsyncConnection, workspace_id: str, round_id: str) -> tuple[str, ...]:
     profiles = schema.people
-    same = (profiles.c.workspace_id == _roster.c.workspace_id) & (
+    same_person = (profiles.c.workspace_id == _roster.c.workspace_id) & (
         profiles.c.user_id == _roster.c.user_id
     )
     name = func.coalesce(profiles.c.name, _roster.c.user_id)
     rows = await tx.scalars(
         select(name)
-        .select_from(_roster.outerjoin(profiles, same))
+        .select_from(_roster.outerjoin(profiles, same_person))
         .where(_roster.c.workspace_id == workspace_id, _roster.c.round_id == round_id)
         .where(_roster.c.role == "member")
         .order_by(name)
@@ -211,8 +211,8 @@ async def _first_names(tx: AsyncConnection, workspace_id: str, round_id: str) ->
     return tuple(rows)
 
 
-def _list_of(workspace_id: str, round_id: str) -> Select[Any]:
-    still_there = (
+def _roster_query(workspace_id: str, round_id: str) -> Select[Any]:
+    is_still_in_team = (
         (_people.c.workspace_id == _roster.c.workspace_id)
         & (_people.c.phase_id == _rounds.c.phase_id)
         & (_people.c.user_id == _roster.c.user_id)
@@ -225,7 +225,7 @@ def _list_of(workspace_id: str, round_id: str) -> Select[Any]:
             (_rounds.c.workspace_id == _roster.c.workspace_id)
             & (_rounds.c.round_id == _roster.c.round_id),
         )
-        .outerjoin(_people, still_there)
+        .outerjoin(_people, is_still_in_team)
         .where(_roster.c.workspace_id == workspace_id, _roster.c.round_id == round_id)
     )
 
@@ -239,7 +239,7 @@ def as_asked(row: Row[Any]) -> AskedPerson:
     )
 
 
-def _open_about(workspace_id: str, user_id: str) -> Select[Any]:
+def _open_rounds_query(workspace_id: str, user_id: str) -> Select[Any]:
     return (
         select(_rounds)
         .join(
@@ -253,13 +253,13 @@ def _open_about(workspace_id: str, user_id: str) -> Select[Any]:
     )
 
 
-def _round(workspace_id: str, round_id: str) -> Select[Any]:
+def _round_query(workspace_id: str, round_id: str) -> Select[Any]:
     return select(_rounds).where(
         _rounds.c.workspace_id == workspace_id, _rounds.c.round_id == round_id
     )
 
 
-async def _one_round(tx: AsyncConnection, query: Select[Any]) -> Round | None:
+async def _load_round(tx: AsyncConnection, query: Select[Any]) -> Round | None:
     row = (await tx.execute(query)).mappings().first()
     return None if row is None else as_round(row)
 
@@ -275,9 +275,9 @@ def as_round(row: RowMapping) -> Round:
         closes_at=row["closes_at"],
         minimum=row["minimum"],
         asked=row["asked"],
-        questions=tuple(_question(kept) for kept in row["questions"]),
+        questions=tuple(_question(stored) for stored in row["questions"]),
     )
 
 
-def _question(kept: Mapping[str, Any]) -> Question:
-    return Question(**{**kept, "ends": tuple(kept["ends"])})
+def _question(stored: Mapping[str, Any]) -> Question:
+    return Question(**{**stored, "ends": tuple(stored["ends"])})

@@ -1,4 +1,4 @@
-"""A person's change of time zone: their questions follow to their time there."""
+"""Rescheduling of a person's questions after a change of their time zone."""
 
 from datetime import date, datetime
 from functools import partial
@@ -22,9 +22,9 @@ from bot.slack.people import known
 
 
 async def reschedule_for_zone(services: Services, item: AgendaItem) -> None:
-    """Move the questions that were not sent yet, in every open round, before it closes.
+    """Reschedule the person's questions not sent yet, in every open round, before it closes.
 
-    What was decided for a later hour of theirs waits for such an hour there.
+    Messages already put off to an allowed hour of theirs wait for such an hour in the new zone.
     """
     now = services.clock.now()
     async with run_item(services.db, item) as tx:
@@ -35,29 +35,33 @@ async def reschedule_for_zone(services: Services, item: AgendaItem) -> None:
         await requeue.reschedule_for_zone(
             tx, item.workspace_id, user_id=person.user_id, next_allowed_at=next_allowed_at, now=now
         )
-        for found in await store.open_about(tx, item.workspace_id, person.user_id):
-            phase = await phase_store.load(tx, item.workspace_id, found.phase_id)
-            on = planned_on(found, phase) if phase else None
-            if phase is None or on is None:
+        for round_ in await store.open_about(tx, item.workspace_id, person.user_id):
+            phase = await phase_store.load(tx, item.workspace_id, round_.phase_id)
+            planned_day = planned_on(round_, phase) if phase else None
+            if phase is None or planned_day is None:
                 continue
-            planned = slot(on, time_of(phase, found.kind), person.zone)
-            at = within_hours(max(planned, now), person.zone)  # however long that is past
-            if rules.is_worth_asking(at, found.closes_at):
-                await _move(tx, item.workspace_id, found, person.user_id, at)
+            planned = slot(planned_day, time_of(phase, round_.kind), person.zone)
+            at = within_hours(max(planned, now), person.zone)  # even where `planned` is long past
+            if rules.is_worth_asking(at, round_.closes_at):
+                await _reschedule(tx, item.workspace_id, round_, person.user_id, at)
 
 
-def planned_on(found: Round, phase: Phase) -> date | None:
-    """The day of everybody's slot; None where the round opened late, or at no planned time."""
-    there = found.opened_at.astimezone(zone_of(phase.zone))
-    planned = found.kind is not rules.RoundKind.POLL
-    return there.date() if planned and there.time() == time_of(phase, found.kind) else None
+def planned_on(round_: Round, phase: Phase) -> date | None:
+    """Return the day of everybody's slot; None where the round opened late or was not planned."""
+    local_opening = round_.opened_at.astimezone(zone_of(phase.zone))
+    is_planned = round_.kind is not rules.RoundKind.POLL
+    return (
+        local_opening.date()
+        if is_planned and local_opening.time() == time_of(phase, round_.kind)
+        else None
+    )
 
 
-async def _move(
-    tx: AsyncConnection, workspace_id: str, found: Round, user_id: str, at: datetime
+async def _reschedule(
+    tx: AsyncConnection, workspace_id: str, round_: Round, user_id: str, at: datetime
 ) -> None:
-    """Only where it still waits: who was asked is not asked again."""
-    subject = str(RoundPerson(found.round_id, user_id))
+    """Reschedule a question that still waits; a person asked already is not asked again."""
+    subject = str(RoundPerson(round_.round_id, user_id))
     await schedule.lock(tx, workspace_id, action=ActionName.ASK, subject=subject)
     if await schedule.due_time(tx, workspace_id, action=ActionName.ASK, subject=subject) is None:
         return
@@ -67,7 +71,7 @@ async def _move(
         update(people)
         .where(
             people.c.workspace_id == workspace_id,
-            people.c.round_id == found.round_id,
+            people.c.round_id == round_.round_id,
             people.c.user_id == user_id,
         )
         .values(slot_at=at)

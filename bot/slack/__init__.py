@@ -1,1 +1,1 @@
-"""The language of Slack: commands, people, text and errors. Knows no capability."""
+"""The Slack layer: commands, people, text and errors. Knows nothing of any feature."""

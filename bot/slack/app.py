@@ -1,4 +1,4 @@
-"""Bolt, set up once: who may call, what is ignored, and how every error reaches the person."""
+"""The Bolt app: authorization, ignored events, and how every error reaches the person."""
 
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -23,52 +23,52 @@ from bot.slack.views import answer_message, checked, open_form, refusal_view
 
 Authorize = Callable[..., Awaitable[Any]]
 Next = Callable[[], Awaitable[BoltResponse]]
-#: Events about ourselves that we act on; the others only echo what we did.
+#: Events about the bot itself that we act on; the others only echo what we did.
 OWN_EVENTS = {"message_metadata_posted", "member_joined_channel", "member_left_channel"}
 FAILED = "That did not work, and nothing was changed: something failed on our side. Try again."
 
 
 def build(client: AsyncWebClient, authorize: Authorize) -> AsyncApp:
-    """The Bolt app, without listeners.
+    """Build the Bolt app, without listeners.
 
-    Requests were verified before they come here (`bot.slack.http`): Bolt would parse them first,
-    and log those it refuses.
+    Requests are verified before they get here (`bot.slack.http`): Bolt would parse them first, and
+    log those it refuses.
 
-    It acknowledges after the listener's work (`process_before_response`), so what was answered
-    with 200 is kept; and it lets our own metadata events through, which Bolt drops by default.
+    It acknowledges after the listener's work (`process_before_response`), so work answered with 200
+    is committed; and it lets our own metadata events through, which Bolt drops by default.
     """
     app = DeadlineApp(
         tell=report_error,
-        client=_without_token(client),  # each request's authorisation brings its own
+        client=_without_token(client),  # each request gets its token from authorization
         authorize=authorize,
         process_before_response=True,
         ignoring_self_events_enabled=False,
         request_verification_enabled=False,
     )
 
-    app.use(_NameTheRequest())
-    app.use(_IgnoreOurselves())
+    app.use(_BindLogContext())
+    app.use(_IgnoreOwnEvents())
     app.error(report_error)
     return app
 
 
-class _NameTheRequest(AsyncMiddleware):
+class _BindLogContext(AsyncMiddleware):
     async def async_process(
         self, *, req: AsyncBoltRequest, resp: BoltResponse, next: Next
     ) -> BoltResponse | None:
-        names = {"request": new_id()[:12], "workspace": req.context.team_id}
+        fields = {"request": new_id()[:12], "workspace": req.context.team_id}
         structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(**names)
+        structlog.contextvars.bind_contextvars(**fields)
         return await next()
 
 
-class _IgnoreOurselves(AsyncMiddleware):
+class _IgnoreOwnEvents(AsyncMiddleware):
     async def async_process(
         self, *, req: AsyncBoltRequest, resp: BoltResponse, next: Next
     ) -> BoltResponse | None:
         event = req.body["event"] if is_event(req.body) else {}
-        ours = event.get("user") == req.context.bot_user_id and event.get("user") is not None
-        if ours and event["type"] not in OWN_EVENTS:
+        is_ours = event.get("user") == req.context.bot_user_id and event.get("user") is not None
+        if is_ours and event["type"] not in OWN_EVENTS:
             return BoltResponse(status=200, body="")
         return await next()
 
@@ -85,22 +85,22 @@ def _without_token(client: AsyncWebClient) -> AsyncWebClient:
 async def report_error(
     error: Exception, body: dict[str, Any], client: AsyncWebClient
 ) -> BoltResponse | None:
-    """Show a refusal, or that something failed, in the place where the person acted.
+    """Show a refusal, or that something failed, where the person acted.
 
     An event has no such place: it fails with 500, and Slack sends it again.
     """
     if is_retried(error):
         return None
-    told = error if isinstance(error, Refused) else _failed(error, body)
+    refusal = error if isinstance(error, Refused) else _failed(error, body)
     if is_event(body):
         return None
     if "command" in body:
-        return _answer({"response_type": "ephemeral", "text": told.text})
+        return _json_response({"response_type": "ephemeral", "text": refusal.text})
     if body.get("type") == "view_submission":
-        return _answer(_in_form(body["view"], told))
+        return _json_response(_form_response(body["view"], refusal))
     if body.get("type") == "block_actions":
-        await _beside_the_button(client, body, told)
-    return _answer({})
+        await _show_beside_button(client, body, refusal)
+    return _json_response({})
 
 
 def _failed(error: Exception, body: Mapping[str, Any]) -> Refused:
@@ -111,27 +111,27 @@ def _failed(error: Exception, body: Mapping[str, Any]) -> Refused:
     return Refused(sentence or FAILED)
 
 
-def _answer(body: Mapping[str, Any]) -> BoltResponse:
+def _json_response(body: Mapping[str, Any]) -> BoltResponse:
     headers: dict[str, str | Sequence[str]] = {"content-type": "application/json; charset=utf-8"}
     return BoltResponse(status=200, body=json.dumps(body) if body else "", headers=headers)
 
 
-def _in_form(view: Mapping[str, Any], told: Refused) -> dict[str, Any]:
+def _form_response(view: Mapping[str, Any], refusal: Refused) -> dict[str, Any]:
     inputs = [block["block_id"] for block in view["blocks"] if block["type"] == "input"]
-    fields = {name: text for name, text in told.fields.items() if name in inputs}
+    fields = {name: text for name, text in refusal.fields.items() if name in inputs}
     if inputs:  # the form stays open, so nothing typed is lost
-        return {"response_action": "errors", "errors": fields or {inputs[0]: told.text}}
-    return {"response_action": "update", "view": checked(refusal_view(told))}
+        return {"response_action": "errors", "errors": fields or {inputs[0]: refusal.text}}
+    return {"response_action": "update", "view": checked(refusal_view(refusal))}
 
 
-async def _beside_the_button(
-    client: AsyncWebClient, body: Mapping[str, Any], told: Refused
+async def _show_beside_button(
+    client: AsyncWebClient, body: Mapping[str, Any], refusal: Refused
 ) -> None:
     if body.get("response_url"):
-        said = content(told.text, section(truncated(told.text, SECTION)))
-        await answer_message(client, body, said, replace=False)
+        message = content(refusal.text, section(truncated(refusal.text, SECTION)))
+        await answer_message(client, body, message, replace=False)
         return
     try:
-        await open_form(client, body, refusal_view(told))
+        await open_form(client, body, refusal_view(refusal))
     except Refused:
         log.warning("refusal_not_shown")

@@ -1,4 +1,4 @@
-"""Work done after Slack has its answer, and finished before the bot stops."""
+"""Background tasks that run after Slack has its answer, and finish before the bot stops."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -9,39 +9,40 @@ from bot.db.db_errors import failure_kind
 from bot.db.request_deadline import nobody_waits
 from bot.log import log
 
-#: What is still under way then, when the bot stops, is given up.
+#: Tasks still running this long after the bot began to stop are cancelled.
 LONGEST_SECONDS = 5.0
 
 
 class BackgroundTasks:
-    """Work that a request leaves behind, and that may be lost where the process dies."""
+    """Work that outlives its request, and that may be lost if the process dies."""
 
     def __init__(self) -> None:
         self._under_way: set[asyncio.Task[None]] = set()
 
     def do(self, work: Coroutine[Any, Any, None]) -> None:
-        """Begin it; what fails is logged."""
+        """Start the work; failures are logged."""
         context = copy_context()
         context.run(nobody_waits)
         task = asyncio.get_running_loop().create_task(work, context=context)
         self._under_way.add(task)
-        task.add_done_callback(self._ended)
+        task.add_done_callback(self._on_done)
 
     async def done(self) -> None:
-        """Wait until nothing of it is left."""
+        """Wait until no task is left."""
         while self._under_way:
             await asyncio.wait(self._under_way)
 
     async def stop(self) -> None:
-        """Let it end, but not for long."""
+        """Wait for the tasks to end, but no longer than `LONGEST_SECONDS`."""
         if not self._under_way:
             return
         _, late = await asyncio.wait(self._under_way, timeout=LONGEST_SECONDS)
         for task in late:
             task.cancel()
 
-    def _ended(self, task: "asyncio.Task[None]") -> None:
+    def _on_done(self, task: "asyncio.Task[None]") -> None:
         self._under_way.discard(task)
         error = None if task.cancelled() else task.exception()
-        if error is not None and failure_kind(error) is None:  # the database tells of its own
+        # bot.db.health logs database failures itself.
+        if error is not None and failure_kind(error) is None:
             log.error("afterwards_failed", exc_info=error)

@@ -1,4 +1,4 @@
-"""`/imbalance …` taken apart: subcommand, arguments, and what a typo probably meant."""
+"""Parsing of `/imbalance …`: the subcommand, its arguments, and the likely meaning of a typo."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,20 +17,20 @@ class Command:
 
 
 def parse(text: str) -> Command:
-    """The text after the command's name. Never fails; upper case is as good as lower."""
+    """Parse the text after the command's name. Never fails; case does not matter."""
     words = text.split()
     name = words[0].lower() if words else ""
     return Command(name=name, arguments=tuple(words[1:]))
 
 
 def suggestion(name: str, known: Sequence[str]) -> str | None:
-    """The known subcommand nearest to a mistyped one, or None."""
+    """Return the known subcommand closest to a mistyped one, or None."""
     nearest = get_close_matches(name, known, n=1, cutoff=0.6)
     return nearest[0] if nearest else None
 
 
 def named(*names: str) -> Callable[[Mapping[str, Any]], Awaitable[bool]]:
-    """A Bolt matcher: is this use of the command one of these subcommands?"""
+    """Return a Bolt matcher for uses of the command with one of these subcommands."""
 
     async def matches(body: Mapping[str, Any]) -> bool:
         return parse(body.get("text", "")).name in names

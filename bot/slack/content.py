@@ -1,7 +1,7 @@
-"""Block Kit elements that every package uses, and the content of one message.
+"""Block Kit elements shared by every package, and the content of one message.
 
-Slack's limits are checked by slack_sdk's models when they are turned into dictionaries; the limit
-of a whole message is checked here.
+slack_sdk's models check Slack's limits when they are turned into dictionaries; the limit of a whole
+message is checked here.
 """
 
 import re
@@ -24,19 +24,20 @@ from slack_sdk.models.blocks import (
 
 from bot.slack.mrkdwn import length, truncated
 
-#: Characters that fit a section (https://docs.slack.dev/reference/block-kit/blocks/section-block).
+#: Characters that fit in a section
+#: (https://docs.slack.dev/reference/block-kit/blocks/section-block).
 SECTION = 3_000
-#: Characters over all blocks of a message, each block counted as `BLOCK_COST` besides its texts.
-#: Slack refuses more than about 13,200 (`msg_blocks_too_long`). It documents no limit: this one was
-#: measured (https://github.com/slackapi/bolt-js/issues/2509, .../issues/2867).
+#: Characters in all blocks of a message, each block counted as `BLOCK_COST` in addition to its
+#: texts. Slack refuses more than about 13,200 (`msg_blocks_too_long`). The limit is not documented;
+#: this one was measured (https://github.com/slackapi/bolt-js/issues/2509, .../issues/2867).
 MESSAGE, BLOCK_COST, MOST_BLOCKS = 13_000, 125, 50
 #: chat.update refuses a longer `text`.
 NOTIFICATION = 4_000
-#: What must not be cut in two in mrkdwn: an entity, or a mention, link or date.
-_UNCUT = re.compile(r"&(?:amp|lt|gt);|<[^<>]*>")
-#: Slack takes 2,000 characters; so much is read of a picture of very many weeks.
+#: Parts of mrkdwn that must not be cut in two: an entity, or a mention, link or date.
+_INDIVISIBLE = re.compile(r"&(?:amp|lt|gt);|<[^<>]*>")
+#: Slack accepts 2,000 characters; we keep the alt text of a long chart to this.
 ALT_TEXT = 1_000
-#: Stands in a block for the id of a picture that delivery uploads first.
+#: Placeholder in a block for the id of a picture that delivery uploads first.
 PICTURE = "picture"
 
 Blocks = list[dict[str, Any]]
@@ -44,7 +45,7 @@ Blocks = list[dict[str, Any]]
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
-    """A chart to draw and upload before the message is posted; without it if that fails."""
+    """A chart to draw and upload before the message is posted; if that fails, it is left out."""
 
     facts: dict[str, Any]
     alt_text: str
@@ -52,15 +53,15 @@ class Picture:
 
 
 class MessageTooLong(ValueError):
-    """Slack would refuse this message for its length. Its text is never part of the error."""
+    """Raised if Slack would refuse the message as too long. The error never holds its text."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Content:
-    """One message: `text` is the notification and what a screen reader says first.
+    """One message: `text` is the notification, and what a screen reader says first.
 
     Raises:
-        MessageTooLong: Slack would refuse it as a whole, so it may not be decided.
+        MessageTooLong: Slack would refuse it as a whole, so it must not be enqueued.
     """
 
     text: str
@@ -74,10 +75,11 @@ class Content:
 
 
 def content(text: str, *blocks: Block | dict[str, Any], picture: Picture | None = None) -> Content:
-    """A message of these blocks, checked against Slack's limits.
+    """Return a message of these blocks, checked against Slack's limits.
 
-    Where it is too long as a whole its longest sections are cut, visibly. Builders split what
-    nobody may lose (see `pages`) and bound the rest, so that takes texts full of signs to escape.
+    If it is too long as a whole, its longest sections are cut, visibly. Builders split texts that
+    must not be lost (see `pages`) and limit the rest, so only texts with many characters to escape
+    get here.
 
     Raises:
         SlackObjectFormationError: a block breaks a limit.
@@ -87,32 +89,32 @@ def content(text: str, *blocks: Block | dict[str, Any], picture: Picture | None 
 
 
 def size(blocks: Iterable[Block | dict[str, Any]]) -> int:
-    """What these blocks use of `MESSAGE`."""
+    """Return how much of `MESSAGE` these blocks use."""
     return sum(BLOCK_COST + _characters(block) for block in as_dicts([*blocks]))
 
 
 def pages(groups: Iterable[Sequence[Block]], beside: Sequence[Block]) -> list[list[Block]]:
-    """The blocks in their order, divided among messages that each hold the blocks `beside` too.
+    """Divide the blocks, in order, among messages that each also hold the blocks `beside`.
 
-    A group stays together where one message can hold it.
+    A group stays together if it fits in one message.
     """
-    capacity, most = MESSAGE - size(beside), MOST_BLOCKS - len(beside)
-    found: list[list[Block]] = []
-    left = 0
+    capacity, max_blocks = MESSAGE - size(beside), MOST_BLOCKS - len(beside)
+    messages: list[list[Block]] = []
+    remaining = 0
     for group in groups:
-        fits = size(group) <= capacity and len(group) <= most
+        fits = size(group) <= capacity and len(group) <= max_blocks
         for part in [group] if fits else [[block] for block in group]:
             used = size(part)
-            if not found or used > left or len(found[-1]) + len(part) > most:
-                found.append([])
-                left = capacity
-            found[-1] += part
-            left -= used
-    return found
+            if not messages or used > remaining or len(messages[-1]) + len(part) > max_blocks:
+                messages.append([])
+                remaining = capacity
+            messages[-1] += part
+            remaining -= used
+    return messages
 
 
 def _characters(value: Any) -> int:
-    """The length of every string in it."""
+    """Return the total length of all strings in a value."""
     if isinstance(value, str):
         return len(value)
     if isinstance(value, dict):
@@ -121,13 +123,13 @@ def _characters(value: Any) -> int:
 
 
 def _shortened(blocks: Blocks) -> Blocks:
-    """The blocks, their longest sections cut to one length where all together are too long."""
-    over = size(blocks) - MESSAGE
-    if over <= 0:
+    """Return the blocks; if too long in all, cut the longest sections to one length."""
+    excess = size(blocks) - MESSAGE
+    if excess <= 0:
         return blocks
     lengths = sorted((len(_mrkdwn(block)) for block in blocks), reverse=True)
     for count, limit in enumerate([*lengths[1:], 0], start=1):
-        spare = sum(lengths[:count]) - over
+        spare = sum(lengths[:count]) - excess
         if spare >= count * limit:
             return [_cut(block, spare // count) for block in blocks]
     return blocks
@@ -142,9 +144,9 @@ def _cut(block: dict[str, Any], limit: int) -> dict[str, Any]:
     if len(text) <= limit:
         return block
     end = max(limit - 1, 0)
-    for uncut in _UNCUT.finditer(text):
-        if uncut.start() < end < uncut.end():
-            end = uncut.start()
+    for match in _INDIVISIBLE.finditer(text):
+        if match.start() < end < match.end():
+            end = match.start()
     return {**block, "text": {**block["text"], "text": f"{text[:end]}…"}}
 
 
@@ -153,19 +155,19 @@ def as_dicts(blocks: Sequence[Block | dict[str, Any]]) -> Blocks:
 
 
 def section(text: str, *, block_id: str | None = None, accessory: Any = None) -> SectionBlock:
-    """A paragraph of mrkdwn. `verbatim` keeps Slack from linking what people wrote."""
+    """Return a paragraph of mrkdwn. `verbatim` keeps Slack from linking what people wrote."""
     return SectionBlock(
         text=MarkdownTextObject(text=text, verbatim=True), block_id=block_id, accessory=accessory
     )
 
 
 def paragraphs(lines: Iterable[str]) -> list[Block]:
-    """The lines in as few sections as Slack's limit allows."""
+    """Return the lines in as few sections as Slack's limit allows."""
     return [section(text) for text in joined(lines, SECTION)]
 
 
 def joined(lines: Iterable[str], limit: int, between: str = "\n") -> list[str]:
-    """The lines joined into as few texts as possible of at most `limit` characters."""
+    """Join the lines into as few texts as possible of at most `limit` characters."""
     texts: list[str] = []
     for line in lines:
         if texts and length(texts[-1]) + len(between) + length(line) <= limit:
@@ -180,7 +182,7 @@ def header(text: str) -> HeaderBlock:
 
 
 def context(*texts: str) -> ContextBlock:
-    """Small print."""
+    """Return a line of small print."""
     return ContextBlock(elements=[MarkdownTextObject(text=text, verbatim=True) for text in texts])
 
 
@@ -200,7 +202,7 @@ def button(
     style: str | None = None,
     confirm: ConfirmObject | None = None,
 ) -> ButtonElement:
-    """A button. Its value is one id, never a permission: the listener checks who pressed it."""
+    """Return a button. Its value is one id, never a permission: the listener checks the user."""
     return ButtonElement(
         text=plain(text), action_id=action_id, value=value or None, style=style, confirm=confirm
     )
@@ -211,13 +213,13 @@ def actions(*elements: Any, block_id: str | None = None) -> ActionsBlock:
 
 
 def picture_block(alt_text: str) -> dict[str, Any]:
-    """Where the picture goes; slack_sdk has no model of an image by file id."""
+    """Return the block for the picture; slack_sdk has no model of an image by file id."""
     shown = truncated(alt_text, ALT_TEXT)
     return {"type": "image", "slack_file": {"id": PICTURE}, "alt_text": shown}
 
 
 def with_picture(blocks: Blocks, file_id: str | None) -> Blocks:
-    """The blocks with the picture in its place, or without the place where there is none."""
+    """Return the blocks with the picture filled in, or without its block if there is none."""
     filled = []
     for block in blocks:
         if block.get("slack_file", {}).get("id") != PICTURE:

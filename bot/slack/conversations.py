@@ -1,4 +1,4 @@
-"""Channels as Slack shows them to the bot, and who is in them. Never used inside a transaction."""
+"""Channels as the bot sees them in Slack, and their members. Never used inside a transaction."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ PAGE = 200
 
 @dataclass(frozen=True, kw_only=True)
 class Channel:
-    """What Slack says of one conversation, as the bot sees it."""
+    """Slack's description of one conversation, as the bot sees it."""
 
     channel_id: str
     name: str
@@ -25,7 +25,7 @@ class Channel:
 async def member_ids(
     reads: ThrottledReads, client: AsyncWebClient, workspace_id: str, channel_id: str
 ) -> list[str]:
-    """The ids of everyone in a channel, in Slack's order, over all pages.
+    """Return the ids of everyone in a channel, in Slack's order, over all pages.
 
     Raises:
         SlackApiError: the bot may not see the channel, or Slack cannot be asked now.
@@ -49,7 +49,7 @@ async def member_ids(
 async def channel_of(
     reads: ThrottledReads, client: AsyncWebClient, workspace_id: str, channel_id: str
 ) -> Channel | None:
-    """The channel as the bot sees it; None where it may not see it (private, or gone).
+    """Return the channel, or None if the bot may not see it (private, or gone).
 
     Raises:
         SlackApiError: Slack cannot be asked now.
@@ -60,12 +60,12 @@ async def channel_of(
         if error.response.get("error") == "channel_not_found":
             return None
         raise
-    found = answer["channel"]
+    info = answer["channel"]
     return Channel(
-        channel_id=found["id"],
-        name=found.get("name") or found["id"],
-        is_member=bool(found.get("is_member")),
-        is_private=bool(found.get("is_private")),
-        is_archived=bool(found.get("is_archived")),
-        is_shared=bool(found.get("is_ext_shared") or found.get("is_pending_ext_shared")),
+        channel_id=info["id"],
+        name=info.get("name") or info["id"],
+        is_member=bool(info.get("is_member")),
+        is_private=bool(info.get("is_private")),
+        is_archived=bool(info.get("is_archived")),
+        is_shared=bool(info.get("is_ext_shared") or info.get("is_pending_ext_shared")),
     )

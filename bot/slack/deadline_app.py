@@ -1,4 +1,4 @@
-"""A person waits: Bolt, made to answer them in time whatever the database does."""
+"""A Bolt app that answers people in time, whatever the database does."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -16,8 +16,8 @@ from bot.log import log
 from bot.metrics import request_seconds
 from bot.slack.payloads import bolt_request, is_event
 
-#: Slack waits 3 s (https://docs.slack.dev/interactivity/handling-user-interaction); the rest is
-#: for the way there and back, and for showing a sentence beside a button.
+#: Slack waits 3 s (https://docs.slack.dev/interactivity/handling-user-interaction); the rest is for
+#: the round trip, and for showing an error beside a button.
 PATIENCE_SECONDS = 2.4
 PAUSE_SECONDS = 0.1
 
@@ -37,42 +37,42 @@ Tell = Callable[[Exception, dict[str, Any], AsyncWebClient], Awaitable[BoltRespo
 
 
 class DeadlineApp(AsyncApp):
-    """Bolt's app. Who typed or pressed is answered within `PATIENCE_SECONDS` of database time.
+    """A Bolt app that answers whoever typed or pressed within `PATIENCE_SECONDS` of database time.
 
-    What collided, or met a connection just lost, is done again from the start, if nothing of it
-    was kept. Events have nobody waiting: they fail with 500, and Slack sends them again.
+    A request that met a conflict, or a connection just lost, is retried from the start if nothing
+    of it was committed. Nobody waits for events: they fail with 500, and Slack sends them again.
     """
 
     def __init__(self, *, tell: Tell, **options: Any) -> None:
         super().__init__(**options)
-        self._tell = tell
+        self._report = tell
 
     async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
         kind = "event" if is_event(req.body) else "person"
         with request_seconds.labels(kind).time():
-            return await self._answered(req)
+            return await self._dispatch_in_time(req)
 
-    async def _answered(self, req: AsyncBoltRequest) -> BoltResponse:
+    async def _dispatch_in_time(self, req: AsyncBoltRequest) -> BoltResponse:
         if is_event(req.body):
             return await super().async_dispatch(req)
         try:
-            return await answered_within(PATIENCE_SECONDS, self._until_settled(req))
+            return await answered_within(PATIENCE_SECONDS, self._dispatch_with_retries(req))
         except DeadlineExceeded as late:
             client = req.context.client
-            assert client is not None  # given by Bolt before anything else
-            return await self._tell(late, req.body, client) or BoltResponse(status=503)
+            assert client is not None  # set by Bolt before anything else
+            return await self._report(late, req.body, client) or BoltResponse(status=503)
 
-    async def _until_settled(self, req: AsyncBoltRequest) -> BoltResponse:
+    async def _dispatch_with_retries(self, req: AsyncBoltRequest) -> BoltResponse:
         progress = current()
         response = await super().async_dispatch(req)
         while progress.again:
             progress.again = False
             await asyncio.sleep(jittered(PAUSE_SECONDS))
-            response = await super().async_dispatch(_anew(req))
+            response = await super().async_dispatch(_fresh_request(req))
         return response
 
     def _handle_unmatched_requests(self, req: AsyncBoltRequest, resp: BoltResponse) -> BoltResponse:
-        """Acknowledge what nobody listens to, such as `app_rate_limited`.
+        """Acknowledge what has no listener, such as `app_rate_limited`.
 
         Bolt would answer 404, and log parts of the payload.
         """
@@ -80,20 +80,20 @@ class DeadlineApp(AsyncApp):
         return BoltResponse(status=200, body="")
 
 
-def _anew(req: AsyncBoltRequest) -> AsyncBoltRequest:
-    """The request as it came, without what the first try left in it."""
+def _fresh_request(req: AsyncBoltRequest) -> AsyncBoltRequest:
+    """Return the request as it came, without the state that the first try left in it."""
     return bolt_request(
         req.body, mode=req.mode, raw_body=req.raw_body, query=req.query, headers=req.headers
     )
 
 
 def is_retried(error: Exception) -> bool:
-    """Whether this request is tried once more, so that there is nothing to tell yet."""
+    """Return whether this request is retried, so that there is nothing to report yet."""
     return is_retryable(error) and current().may_begin_again()
 
 
 def storage_sentence(error: Exception) -> str | None:
-    """What to say where the database failed; None where the error is about something else."""
+    """Return the sentence for a database failure, or None if the error is about something else."""
     if isinstance(error, DeadlineExceeded):
         return UNSURE if error.unsure else NOT_NOW
     kind = failure_kind(error)

@@ -1,4 +1,4 @@
-"""The meaning of Slack's errors, decided once, and how a refusal reaches the person."""
+"""The meaning of Slack's errors, decided in one place, and refusals shown to people."""
 
 import asyncio
 from collections.abc import Mapping
@@ -11,12 +11,12 @@ from slack_sdk.errors import SlackApiError
 
 
 class Refused(Exception):
-    """What did not happen, why, and what to do now: shown where it was typed.
+    """Raised with what did not happen, why, and what to do now: shown where the person typed it.
 
-    `fields` puts sentences beside inputs of a form, by block id; `text` is the whole sentence.
+    `fields` holds messages for inputs of a form, by block id; `text` is the whole message.
     """
 
-    #: Of the form that says it, where it is said in one.
+    #: Title of the form that shows the refusal, if one does.
     title = "Not done"
 
     def __init__(self, text: str, fields: Mapping[str, str] | None = None) -> None:
@@ -26,11 +26,11 @@ class Refused(Exception):
 
 
 class ErrorKind(StrEnum):
-    """What is to be done about an answer of Slack."""
+    """The kinds of error that Slack's answers fall into, by what is to be done."""
 
-    LATER = "later"  # surely not done; try again
-    PERMANENT = "permanent"  # surely not done; never will be for this target
-    WORKSPACE = "workspace"  # our token is no good: nothing in this workspace will work
+    LATER = "later"  # certainly not done; try again
+    PERMANENT = "permanent"  # certainly not done; never will be for this target
+    WORKSPACE = "workspace"  # our token is invalid: nothing in this workspace will work
     UNKNOWN = "unknown"  # may have been done
 
 
@@ -38,7 +38,7 @@ class ErrorKind(StrEnum):
 class Verdict:
     meaning: ErrorKind
     reason: str
-    #: seconds that Slack asks to wait for this method; null: it did not say
+    #: seconds that Slack asks to wait before calling this method; null: not given
     retry_after: float | None = field(default=None)
 
 
@@ -60,20 +60,20 @@ _WORKSPACE = {
     "token_expired",
     "token_revoked",
 }
-#: The workspace is just moving to an organisation: it passes.
+#: The workspace is being moved to an organisation: these errors pass.
 _PASSING = {"org_login_required", "team_added_to_org"}
 _RATE_LIMITED = {"ratelimited", "rate_limited"}
-#: Seconds; whoever asks for more is asked again then.
+#: Seconds; after this, a method is called again even if Slack asked for a longer wait.
 LONGEST_RETRY_AFTER = 3600.0
 
 
 def verdict(error: BaseException) -> Verdict:
-    """The meaning of a failed Web API call.
+    """Return the meaning of a failed Web API call.
 
-    A name of Slack's that we do not know counts as permanent, an answer without a name as unknown.
+    An unknown error name of Slack's counts as permanent, an answer without a name as unknown.
     """
     if isinstance(error, SlackApiError):
-        return _answered(error)
+        return _verdict_on_response(error)
     if isinstance(error, ClientConnectorError):  # no byte left this machine
         return Verdict(meaning=ErrorKind.LATER, reason="no connection")
     if isinstance(error, asyncio.TimeoutError):
@@ -81,12 +81,12 @@ def verdict(error: BaseException) -> Verdict:
     return Verdict(meaning=ErrorKind.UNKNOWN, reason=type(error).__name__)
 
 
-def _answered(error: SlackApiError) -> Verdict:
+def _verdict_on_response(error: SlackApiError) -> Verdict:
     name, status = _name_of(error), _status_of(error)
     if status == 429 or name in _RATE_LIMITED:
         seconds = _retry_after(getattr(error.response, "headers", {}))
         return Verdict(meaning=ErrorKind.LATER, reason="ratelimited", retry_after=seconds)
-    if name is None or status >= 500 or name in _AMBIGUOUS:  # no name: not Slack's own words
+    if name is None or status >= 500 or name in _AMBIGUOUS:  # no name: not an answer by Slack's API
         return Verdict(meaning=ErrorKind.UNKNOWN, reason=reason_of(error))
     if name in _PASSING:
         return Verdict(meaning=ErrorKind.LATER, reason=name)
@@ -96,13 +96,13 @@ def _answered(error: SlackApiError) -> Verdict:
 
 
 def reason_of(error: SlackApiError) -> str:
-    """Slack's own name for what is wrong; the HTTP status where the body has none."""
+    """Return Slack's name for the error; the HTTP status if the body has none."""
     return _name_of(error) or f"http {_status_of(error)}"
 
 
 def _name_of(error: SlackApiError) -> str | None:
-    """None where a proxy, or a Slack that is unwell, answered with something else than JSON."""
-    body = getattr(error.response, "data", error.response)  # aiohttp's answer where it was broken
+    """Return None if a proxy, or a failing Slack, answered with something else than JSON."""
+    body = getattr(error.response, "data", error.response)  # aiohttp's if it was broken off
     name = body.get("error") if isinstance(body, dict) else None
     return name if isinstance(name, str) and name else None
 
@@ -114,10 +114,10 @@ def _status_of(error: SlackApiError) -> int:
 
 
 def _retry_after(headers: Mapping[str, str]) -> float:
-    """Whoever limits us need not be Slack, and may say anything here, or a date."""
-    said = next((value for name, value in headers.items() if name.lower() == "retry-after"), "")
+    """Parse the header; whoever limits us need not be Slack, and may send anything, or a date."""
+    header = next((value for name, value in headers.items() if name.lower() == "retry-after"), "")
     try:
-        seconds = float(said)
+        seconds = float(header)
     except ValueError:
         seconds = 1.0
     return min(max(seconds, 0.0), LONGEST_RETRY_AFTER) if isfinite(seconds) else 1.0

@@ -1,4 +1,4 @@
-"""Slack may deliver an event again: each is acted on once."""
+"""Deduplication of events: Slack may deliver one again, and each is acted on once."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -17,7 +17,7 @@ KEPT = timedelta(days=2)
 async def is_new(
     tx: AsyncConnection, workspace_id: str, body: Mapping[str, Any], now: datetime
 ) -> bool:
-    """Whether this event was not acted on before; notes it in the transaction of its effect."""
+    """Return whether this event is new; record it in the transaction of its effect."""
     return await insert_if_new(
         tx,
         schema.events_seen,

@@ -20,12 +20,12 @@ LARGEST_REQUEST = 1024 * 1024
 
 #: Interactions come as a form with this one field.
 _PAYLOAD = "payload="
-#: Slack posts this form without a signature now and then, to check our certificate.
+#: Slack sometimes posts this form without a signature, to check our certificate.
 _SSL_CHECK = re.compile(rb"(?:^|&)ssl_check=1(?:&|$)")
 
 
 def signed(bolt: AsyncApp, signing_secret: str) -> web.Application:
-    """Slack's requests, verified against the signing secret."""
+    """Return an application for Slack's requests that verifies them with the signing secret."""
     app = web.Application(client_max_size=LARGEST_REQUEST)
     app.router.add_post(SLACK_PATH, partial(_answer, bolt, SignatureVerifier(signing_secret)))
     return app
@@ -37,10 +37,10 @@ async def _answer(
     try:
         raw = await request.read()
     except (web.RequestPayloadError, ConnectionError):
-        return _refusal(400)  # not encoded as it says, or cut off
+        return _error_response(400)  # wrong encoding, or cut off
     if not _is_signed(verifier, request, raw):
-        return _unsigned(request, raw)
-    text = raw.decode()  # was decoded to verify it, so it is UTF-8
+        return _reject_unsigned(request, raw)
+    text = raw.decode()  # was decoded for the verification, so it is UTF-8
     try:
         received = bolt_request(
             _body(text, request.content_type),
@@ -51,7 +51,7 @@ async def _answer(
         )
     except Malformed as error:
         log.warning("request_malformed", field=error.field)
-        return _refusal(400)
+        return _error_response(400)
     return await to_aiohttp_response(await bolt.async_dispatch(received))
 
 
@@ -61,26 +61,26 @@ def _is_signed(verifier: SignatureVerifier, request: web.Request, raw: bytes) ->
     try:
         return verifier.is_valid(raw, timestamp, signature)
     except (TypeError, ValueError):
-        return False  # no number, not ASCII, or a body that is not UTF-8: not by Slack
+        return False  # no number, not ASCII, or a body that is not UTF-8: not from Slack
 
 
-def _unsigned(request: web.Request, raw: bytes) -> web.Response:
+def _reject_unsigned(request: web.Request, raw: bytes) -> web.Response:
     if "X-Slack-Signature" not in request.headers and _SSL_CHECK.search(raw):
         return web.Response()
     refused_signatures.inc()
     log.warning("signature_refused")
-    return _refusal(401)
+    return _error_response(401)
 
 
-def _refusal(status: int) -> web.Response:
+def _error_response(status: int) -> web.Response:
     return web.json_response({"error": "invalid request"}, status=status)
 
 
 def _body(text: str, content_type: str) -> Any:
-    """The payload, as Bolt finds it in a body, but sooner.
+    """Return the payload that Bolt would find in a body, but faster.
 
-    Bolt uses urllib for interactions, which took a fifth of the time that an answer needs in all.
-    It also takes every command whose text has the word "payload" for an interaction.
+    Bolt uses urllib for interactions, which took a fifth of the total time of an answer. It also
+    takes every command whose text contains the word "payload" for an interaction.
     """
     if text.startswith(_PAYLOAD) and "&" not in text:
         return parsed(unquoted(text.removeprefix(_PAYLOAD)))
@@ -91,6 +91,6 @@ def _body(text: str, content_type: str) -> Any:
 
 
 def unquoted(value: str) -> str:
-    """A field of a form. Its `%3D` is quoted-printable's `=3D`, which is read in C."""
+    """Decode a form field. Rewriting `%3D` as quoted-printable `=3D` lets the C codec decode it."""
     spaced = value.replace("+", " ").replace("=", "%3D").replace("%", "=")
     return a2b_qp(spaced.encode()).decode(errors="replace")

@@ -1,7 +1,7 @@
-"""Inputs of a form, filled with values that Slack accepts, wherever those values come from.
+"""Form inputs whose initial values Slack accepts, wherever those values come from.
 
 Slack refuses a whole view because of one initial value that is too long or not offered, and tells
-nobody when that view answers a submission. So every input that starts with a value is built here.
+nobody if that view answers a submission. So every input with an initial value is built here.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from slack_sdk.models.blocks import (
 from bot.slack.content import plain
 from bot.slack.mrkdwn import length, truncated
 
-#: Of a label or a hint (https://docs.slack.dev/reference/block-kit/blocks/input-block).
+#: Limit of a label or a hint (https://docs.slack.dev/reference/block-kit/blocks/input-block).
 LABEL = 2_000
 CUT = "This had {length:,} characters and {limit:,} fit, so its end was cut off. Check how it ends."
 
@@ -33,7 +33,10 @@ def text_input(
     multiline: bool | None = None,
     optional: bool | None = None,
 ) -> InputBlock:
-    """A text field of at most `limit` characters. A longer value is cut, and the hint says so."""
+    """Return a text field of at most `limit` characters.
+
+    A longer value is cut, and the hint says so.
+    """
     hints = [hint] if hint else []
     if value and length(value) > limit:
         hints.insert(0, CUT.format(length=length(value), limit=limit))
@@ -59,10 +62,10 @@ def people_select(
     most: int | None = None,
     placeholder: str | None = None,
 ) -> UserMultiSelectElement:
-    """A menu of people; without its maximum where more are chosen than that.
+    """Return a menu of people; it has no maximum if more people are chosen already.
 
-    Slack refuses more people to begin with than may be chosen, and dropping some would lose them:
-    the form's own check says that they are too many.
+    Slack refuses more initial people than may be chosen, and dropping some would lose them: the
+    form's own check says that there are too many.
     """
     return UserMultiSelectElement(
         action_id=action_id,
@@ -73,5 +76,5 @@ def people_select(
 
 
 def offered(options: Sequence[Option], value: object) -> Option | None:
-    """The option with this value; None, so that nothing is chosen, where it is not offered."""
+    """Return the option with this value, or None (nothing chosen) if it is not offered."""
     return next((option for option in options if option.value == str(value)), None)

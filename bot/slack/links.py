@@ -9,8 +9,8 @@ _TO_MESSAGE = re.compile(
 
 
 def place_in(link: str) -> tuple[str, str] | None:
-    """The channel and ts that a link leads to; None where it is no link to a message."""
-    found = _TO_MESSAGE.fullmatch(link.strip())
-    if found is None:
+    """Return the channel and ts that a link leads to, or None if it is no link to a message."""
+    match = _TO_MESSAGE.fullmatch(link.strip())
+    if match is None:
         return None
-    return found["channel"], f"{found['seconds']}.{found['rest']}"
+    return match["channel"], f"{match['seconds']}.{match['rest']}"

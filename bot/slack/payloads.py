@@ -1,7 +1,7 @@
-"""Reading what Slack sends: JSON, the fields each payload must have, and the request for Bolt.
+"""Reading Slack's payloads: JSON, the fields each must have, and the request for Bolt.
 
-Bolt and the handlers index payloads without looking. What has not the shape that Slack documents
-is refused here, in one place, for HTTP and Socket Mode alike.
+Bolt and the handlers index payloads without checking. Payloads that do not have the documented
+shape are refused here, in one place, for HTTP and Socket Mode alike.
 """
 
 import json
@@ -44,7 +44,7 @@ _CLICK = {
     "channel": maybe(_WITH_ID),
     "actions": items(fields(action_id=text, value=maybe(text)), at_least=1),
 }
-#: By the type of the container that was clicked in.
+#: By the type of the container of the click.
 _CLICKS: Mapping[str, Check] = {
     "message": fields(
         **_CLICK, container=fields(channel_id=_ID, message_ts=_ID), state=maybe(_STATE)
@@ -57,7 +57,7 @@ _OTHER_CLICK = fields(**_CLICK, container=fields(type=text))
 def _block_actions(body: Any) -> str | None:
     container = body.get("container")
     place = container.get("type") if isinstance(container, dict) else None
-    return _chosen(_CLICKS, place, _OTHER_CLICK)(body)
+    return _check_for(_CLICKS, place, _OTHER_CLICK)(body)
 
 
 _IN_CHANNEL = fields(channel=_ID)
@@ -86,7 +86,7 @@ _OTHER_EVENT = fields(**_EVENT, event=fields(type=text))
 def _event_callback(body: Any) -> str | None:
     event = body.get("event")
     name = event.get("type") if isinstance(event, dict) else None
-    return _chosen(_EVENT_BODIES, name, _OTHER_EVENT)(body)
+    return _check_for(_EVENT_BODIES, name, _OTHER_EVENT)(body)
 
 
 _COMMAND = fields(**_URLS, command=text, team_id=_ID, user_id=_ID, channel_id=_ID, text=maybe(text))
@@ -96,7 +96,7 @@ _BODIES: Mapping[str, Check] = {
     "url_verification": fields(challenge=text),
     "view_submission": fields(**_URLS, user=_WITH_ID, view=fields(**_VIEW, state=_STATE)),
 }
-#: Of types that we act on as little as Bolt does.
+#: Payloads of other types, on which neither Bolt nor we act.
 _OTHER_BODY = fields(**_URLS, type=text)
 
 
@@ -104,29 +104,29 @@ _SOCKET_MESSAGE = fields(type=maybe(text), envelope_id=maybe(text), retry_reason
 
 
 def fault(body: Any) -> str | None:
-    """The first field of a payload that is not as Slack documents it; None where all are."""
+    """Return the first field of a payload that is not as Slack documents it, or None."""
     if not isinstance(body, dict):
         return "body"
     if "command" in body:
         return _COMMAND(body)
     if body.get("ssl_check") == "1":
         return None
-    return _chosen(_BODIES, body.get("type"), _OTHER_BODY)(body)
+    return _check_for(_BODIES, body.get("type"), _OTHER_BODY)(body)
 
 
-def _chosen(checks: Mapping[str, Check], name: Any, otherwise: Check) -> Check:
+def _check_for(checks: Mapping[str, Check], name: Any, otherwise: Check) -> Check:
     return checks.get(name, otherwise) if isinstance(name, str) else otherwise
 
 
 def state_values(body: Mapping[str, Any]) -> dict[str, Any]:
-    """What the inputs of the message hold that was clicked in; without inputs it has no state."""
+    """Return the state of the clicked message's inputs; a message without inputs has none."""
     state = body.get("state") or {"values": {}}
     values: dict[str, Any] = state["values"]
     return values
 
 
 def is_event(body: Mapping[str, Any]) -> bool:
-    """Whether Slack tells of something, so that no person waits for the answer."""
+    """Return whether the payload is an event, so that no person waits for the answer."""
     return body.get("type") == "event_callback"
 
 
@@ -134,14 +134,14 @@ def is_event(body: Mapping[str, Any]) -> bool:
 
 
 class Malformed(Exception):
-    """What came from Slack is not as Slack documents it; `field` names where."""
+    """Raised if a payload is not as Slack documents it; `field` names where."""
 
     def __init__(self, field: str) -> None:
         super().__init__(field)
         self.field = field
 
 
-#: NUL, and half of a surrogate pair (a text cut within an emoji): no database takes them.
+#: NUL, and half of a surrogate pair (from a text cut within an emoji): no database takes them.
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _UNSTORABLE_ESCAPED = re.compile(
     r"\\u(?:0000|[dD](?:[89abAB]..(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..\\u[dD])[c-fC-F]))"
@@ -150,35 +150,35 @@ _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
 def parsed(json_text: str) -> Any:
-    """The value of a JSON text, with characters replaced that cannot be stored.
+    """Parse a JSON text, replacing characters that cannot be stored.
 
     Raises:
-        Malformed: it is no JSON, nested too deep, or has a number too long to convert.
+        Malformed: it is not JSON, nested too deeply, or has a number too long to convert.
     """
     try:
         value = json.loads(json_text)
         return storable(value) if _UNSTORABLE_ESCAPED.search(json_text) else value
     except (ValueError, RecursionError):
-        raise Malformed("json") from None  # the error carries the text
+        raise Malformed("json") from None  # the original error holds the text
 
 
 def socket_message(raw_message: str) -> dict[str, Any]:
-    """What came over a Socket Mode connection.
+    """Parse what came over a Socket Mode connection.
 
     Raises:
-        Malformed: it is not as Slack documents it; its payload is not looked into.
+        Malformed: it is not as Slack documents it; the payload itself is not checked.
     """
     message = parsed(raw_message)
-    wrong = _SOCKET_MESSAGE(message)
-    if wrong is None and "payload" in message and not isinstance(message["payload"], dict):
-        wrong = "payload"
-    if wrong is not None:
-        raise Malformed(wrong or "message")
+    bad_field = _SOCKET_MESSAGE(message)
+    if bad_field is None and "payload" in message and not isinstance(message["payload"], dict):
+        bad_field = "payload"
+    if bad_field is not None:
+        raise Malformed(bad_field or "message")
     return dict(message)
 
 
 def storable(value: Any) -> Any:
-    """The same with `_REPLACEMENT` for each character that cannot be stored."""
+    """Return the value with `_REPLACEMENT` for each character that cannot be stored."""
     if isinstance(value, str):
         return _UNSTORABLE.sub(_REPLACEMENT, value)
     if isinstance(value, list):
@@ -196,18 +196,18 @@ def bolt_request(
     query: Any = "",
     headers: Any = None,
 ) -> AsyncBoltRequest:
-    """Bolt's request for a payload that is already parsed.
+    """Return Bolt's request for a payload that is already parsed.
 
     Raises:
         Malformed: the payload is not as Slack documents it.
     """
-    wrong = fault(body)
-    if wrong is not None:
-        raise Malformed(wrong)
+    bad_field = fault(body)
+    if bad_field is not None:
+        raise Malformed(bad_field)
     request = AsyncBoltRequest(body="", query=query, headers=headers, mode=mode)
     request.raw_body, request.body = raw_body, body
     try:
         request.context = build_async_context(AsyncBoltContext(), body)
     except (TypeError, AttributeError, LookupError, RecursionError):
-        raise Malformed("who or where") from None  # Bolt looks at many fields for that
+        raise Malformed("who or where") from None  # Bolt reads many fields for these
     return request

@@ -1,7 +1,7 @@
-"""People: read from Slack, remembered in the database.
+"""People: read from Slack, stored in the database.
 
-Slack is not asked here about people who are remembered: `bot.workspaces.profile_refresh` refreshes
-them one by one, so that a weekly round waits for no answer about somebody it already knows.
+Slack is not asked here about people who are stored already: `bot.workspaces.profile_refresh`
+refreshes them one by one, so that a weekly round waits for no lookup of somebody known.
 """
 
 import asyncio
@@ -23,18 +23,18 @@ from bot.log import log
 from bot.slack.errors import ErrorKind, reason_of, verdict
 from bot.slack.throttled_reads import ThrottledReads
 
-#: For so long we believe what Slack said of a person, if it tells of no change.
+#: How long a stored profile is trusted if no event reports a change.
 FRESH = timedelta(days=30)
-#: A closed account is looked at again sooner: we may only have been refused for a while. Looked
-#: for once a day, so within a week.
+#: A deactivated account is refreshed sooner: we may only have been refused for a while. Checked
+#: once a day, so it is refreshed within a week.
 FRESH_CLOSED = timedelta(days=6)
-#: So many people are asked about at the same time: somebody may wait for a form.
+#: People looked up at the same time: somebody may be waiting for a form.
 AT_ONCE = 8
 #: Slack's own helper is not marked as a bot in its profile.
 SLACKBOT = "USLACKBOT"
 
 
-_REMEMBERED = select(schema.people).where(
+_STORED_PEOPLE = select(schema.people).where(
     schema.people.c.workspace_id == bindparam("workspace_id"),
     schema.people.c.user_id.in_(bindparam("user_ids", expanding=True)),
 )
@@ -42,7 +42,7 @@ _REMEMBERED = select(schema.people).where(
 
 @dataclass(frozen=True, kw_only=True)
 class Person:
-    """What Slack says of one person."""
+    """Slack's description of one person."""
 
     user_id: str
     name: str
@@ -55,7 +55,7 @@ class Person:
 
     @property
     def is_full_member(self) -> bool:
-        """A colleague who may act: no bot, guest, outsider or deactivated account."""
+        """Return whether this person may act: no bot, guest, outsider or deactivated account."""
         return not (self.is_bot or self.is_guest or self.is_external or self.is_deleted)
 
 
@@ -89,14 +89,14 @@ def _columns(user: Mapping[str, Any]) -> dict[str, Any]:
 async def remember(
     tx: AsyncConnection, workspace_id: str, user: Mapping[str, Any], now: datetime
 ) -> None:
-    """Keep what Slack says of a person: a users.info answer or a user_change event's user."""
+    """Store a person from a users.info answer or a user_change event."""
     await remember_all(tx, workspace_id, [user], now)
 
 
 async def remember_all(
     tx: AsyncConnection, workspace_id: str, users: Iterable[Mapping[str, Any]], now: datetime
 ) -> None:
-    """The same for several people, in one statement."""
+    """Store several people in one statement."""
     key = {"workspace_id": workspace_id, "refreshed_at": now}
     rows = [{**key, "user_id": user["id"], **_columns(user)} for user in users]
     await put_all(tx, schema.people, rows)
@@ -105,51 +105,54 @@ async def remember_all(
 async def known(
     tx: AsyncConnection, workspace_id: str, user_ids: Iterable[str]
 ) -> dict[str, Person]:
-    """The people among these that are remembered, however old."""
-    rows = await _remembered(tx, workspace_id, set(user_ids))
+    """Return the people among these that are stored, however old."""
+    rows = await _stored_rows(tx, workspace_id, set(user_ids))
     return {user_id: _person(row, workspace_id) for user_id, row in rows.items()}
 
 
-async def _remembered(
+async def _stored_rows(
     tx: AsyncConnection, workspace_id: str, user_ids: Collection[str]
 ) -> dict[str, RowMapping]:
     if not user_ids:
         return {}
     key = {"workspace_id": workspace_id, "user_ids": padded(user_ids)}
-    rows = await tx.execute(_REMEMBERED, key)
+    rows = await tx.execute(_STORED_PEOPLE, key)
     return {row["user_id"]: row for row in rows.mappings()}
 
 
 def person_from(workspace_id: str, user: Mapping[str, Any]) -> Person:
-    """The person that a users.info answer or a user_change event speaks of."""
+    """Return the person described by a users.info answer or a user_change event."""
     columns = _columns(user)
     return _person({"user_id": user["id"], **columns}, workspace_id)
 
 
 async def ids_known(tx: AsyncConnection, workspace_id: str) -> tuple[str, ...]:
-    """Everybody who is remembered."""
+    """Return the ids of all stored people."""
     return await _ids(tx, workspace_id)
 
 
 async def ids_to_refresh(tx: AsyncConnection, workspace_id: str, now: datetime) -> tuple[str, ...]:
-    """Of whom Slack has said nothing for so long that it should be asked."""
+    """Return the ids of people whose stored profile is old enough to refresh."""
     people = schema.people
     closed = and_(people.c.is_deleted, people.c.refreshed_at <= now - FRESH_CLOSED)
     return await _ids(tx, workspace_id, or_(people.c.refreshed_at <= now - FRESH, closed))
 
 
 async def _ids(
-    tx: AsyncConnection, workspace_id: str, *which: ColumnElement[bool]
+    tx: AsyncConnection, workspace_id: str, *conditions: ColumnElement[bool]
 ) -> tuple[str, ...]:
     people = schema.people
-    mine = select(people.c.user_id).where(people.c.workspace_id == workspace_id, *which)
-    return tuple(await tx.scalars(mine.order_by(people.c.user_id)))
+    query = select(people.c.user_id).where(people.c.workspace_id == workspace_id, *conditions)
+    return tuple(await tx.scalars(query.order_by(people.c.user_id)))
 
 
 async def mark_refreshed(
     tx: AsyncConnection, workspace_id: str, user_id: str, now: datetime
 ) -> None:
-    """Slack says no more of them: what it last said holds, for as long again."""
+    """Note that Slack had nothing new about a person.
+
+    The stored profile counts as fresh for as long again.
+    """
     people = schema.people
     await tx.execute(
         update(people)
@@ -161,7 +164,10 @@ async def mark_refreshed(
 async def mark_unreachable(
     tx: AsyncConnection, workspace_id: str, user_id: str, now: datetime
 ) -> None:
-    """Slack would not let us write to them. Its next word of them counts again."""
+    """Mark a person as deactivated, since Slack refused to message them.
+
+    The next profile from Slack overrides this.
+    """
     people = schema.people
     changed = await tx.execute(
         update(people)
@@ -173,7 +179,7 @@ async def mark_unreachable(
 
 
 async def known_admins(tx: AsyncConnection, workspace_id: str) -> tuple[Person, ...]:
-    """The workspace admins that are remembered and can be written to."""
+    """Return the workspace admins who are stored and can be messaged."""
     people = schema.people
     rows = await tx.execute(
         select(people)
@@ -184,18 +190,18 @@ async def known_admins(tx: AsyncConnection, workspace_id: str) -> tuple[Person, 
         )
         .order_by(people.c.user_id)
     )
-    found = (_person(row, workspace_id) for row in rows.mappings())
-    return tuple(person for person in found if person.is_full_member)
+    admins = (_person(row, workspace_id) for row in rows.mappings())
+    return tuple(person for person in admins if person.is_full_member)
 
 
 def admins_among(users: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Those of Slack's users who are admins and whose account is open."""
-    found = [(user, _columns(user)) for user in users]
-    return [user for user, seen in found if seen["is_admin"] and not seen["is_deleted"]]
+    """Return those of Slack's users who are admins and whose account is active."""
+    profiles = [(user, _columns(user)) for user in users]
+    return [user for user, profile in profiles if profile["is_admin"] and not profile["is_deleted"]]
 
 
 class People:
-    """Reads about people. Never used inside a transaction."""
+    """Reads of people. Never used inside a transaction."""
 
     def __init__(self, db: Database, clock: Clock, reads: ThrottledReads) -> None:
         self._db = db
@@ -205,16 +211,16 @@ class People:
     async def of(
         self, client: AsyncWebClient, workspace_id: str, user_ids: Iterable[str]
     ) -> dict[str, Person]:
-        """The people with these ids; who Slack does not know is left out.
+        """Return the people with these ids; those Slack does not know are left out.
 
         Raises:
-            SlackApiError: Slack could not be asked now about someone not remembered.
+            SlackApiError: Slack could not be asked now about someone not stored.
         """
         wanted = tuple(dict.fromkeys(user_ids))
-        found = await self._read(workspace_id, wanted)
-        if strangers := [one for one in wanted if one not in found]:
-            found |= await self._meet(client, workspace_id, strangers)
-        return {one: found[one] for one in wanted if one in found}
+        people = await self._read_stored(workspace_id, wanted)
+        if unknown := [user_id for user_id in wanted if user_id not in people]:
+            people |= await self._read_from_slack(client, workspace_id, unknown)
+        return {user_id: people[user_id] for user_id in wanted if user_id in people}
 
     async def one(self, client: AsyncWebClient, workspace_id: str, user_id: str) -> Person | None:
         return (await self.of(client, workspace_id, [user_id])).get(user_id)
@@ -222,7 +228,7 @@ class People:
     async def ask(
         self, client: AsyncWebClient, workspace_id: str, user_id: str
     ) -> Mapping[str, Any] | None:
-        """What Slack says of a person now; None where it will not say.
+        """Return Slack's current profile of a person, or None if it gives none.
 
         Raises:
             SlackApiError: Slack could not be asked now.
@@ -237,17 +243,17 @@ class People:
         user: Mapping[str, Any] = answer["user"]
         return user
 
-    async def _read(self, workspace_id: str, wanted: Collection[str]) -> dict[str, Person]:
+    async def _read_stored(self, workspace_id: str, wanted: Collection[str]) -> dict[str, Person]:
         async with self._db.reading() as reader:
             return await known(reader, workspace_id, wanted)
 
-    async def _meet(
+    async def _read_from_slack(
         self, client: AsyncWebClient, workspace_id: str, user_ids: Collection[str]
     ) -> dict[str, Person]:
-        """Ask about people who are not remembered. Those read before a failure are remembered."""
-        left, users = iter(user_ids), list[Mapping[str, Any]]()
-        asking = (self._ask_each(client, workspace_id, left, users) for _ in range(AT_ONCE))
-        failures = await asyncio.gather(*asking, return_exceptions=True)
+        """Read people who are not stored. Those read before a failure are stored."""
+        remaining, users = iter(user_ids), list[Mapping[str, Any]]()
+        lookups = (self._ask_each(client, workspace_id, remaining, users) for _ in range(AT_ONCE))
+        failures = await asyncio.gather(*lookups, return_exceptions=True)
         if users:
             async with self._db.transaction() as tx:
                 await remember_all(tx, workspace_id, users, self._clock.now())
@@ -260,10 +266,10 @@ class People:
         self,
         client: AsyncWebClient,
         workspace_id: str,
-        left: Iterator[str],
+        remaining: Iterator[str],
         users: list[Mapping[str, Any]],
     ) -> None:
-        for user_id in left:
+        for user_id in remaining:
             user = await self.ask(client, workspace_id, user_id)
             if user is not None:
                 users.append(user)

@@ -1,4 +1,4 @@
-"""The person behind a Slack payload, and what they acted on."""
+"""The person behind a Slack payload, and the target of their action."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -15,17 +15,18 @@ class Request:
 
     workspace_id: str
     user_id: str
-    #: The id that the form or, outside of forms, the pressed button carries: of a phase, a round, a
-    #: draft, a message or a channel. Empty for a command.
+    #: The id in the form or, outside of forms, in the pressed button: of a phase, a round, a draft,
+    #: a message or a channel. Empty for a command.
     target_id: str = ""
-    #: Where the command was typed or the button stands; null in App Home and in forms.
+    #: The channel in which the command was typed or the button pressed; null in App Home and in
+    #: forms.
     channel_id: str | None = None
     #: Channel and ts of the message that holds the button; null elsewhere.
     message: tuple[str, str] | None = None
 
     @classmethod
     def of(cls, body: Mapping[str, Any], context: AsyncBoltContext) -> Self:
-        """Read it from a payload of a command, a button or a form."""
+        """Read the request from the payload of a command, a button or a form."""
         workspace_id = str(context.team_id)
         if "command" in body:
             return cls(
@@ -52,7 +53,7 @@ def _target_id(body: Mapping[str, Any]) -> str:
 def handler(
     services: Any, handle: Callable[..., Awaitable[None]], *leading: Any
 ) -> Callable[..., Awaitable[None]]:
-    """The Bolt listener that calls `handle(services, *leading, request, ack, body)`."""
+    """Return the Bolt listener that calls `handle(services, *leading, request, ack, body)`."""
 
     async def listener(ack: AsyncAck, body: Body, context: AsyncBoltContext) -> None:
         await handle(services, *leading, Request.of(body, context), ack, body)
@@ -61,6 +62,6 @@ def handler(
 
 
 def typed_values(body: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The state of the submitted form's inputs, by block id."""
+    """Return the state of the submitted form's inputs, by block id."""
     values: Mapping[str, Any] = body["view"]["state"]["values"]
     return values

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-#: The path of the first field that does not fit, "" for the value itself; None: all is well.
+#: Returns the path of the first field that does not fit, "" for the value itself; None if all fit.
 Check = Callable[[Any], str | None]
 
-#: The first second after what a datetime can hold.
+#: The first second beyond the range of a datetime.
 _END_OF_TIME = 253_402_300_800
 
 
@@ -19,12 +19,12 @@ def mapping(value: Any) -> str | None:
 
 
 def moment(value: Any) -> str | None:
-    """Seconds since 1970."""
+    """Check for seconds since 1970."""
     return None if isinstance(value, int) and 0 <= value < _END_OF_TIME else ""
 
 
 def identifier(longest: int) -> Check:
-    """An id or timestamp as Slack makes them: short, printable ASCII."""
+    """Check for an id or timestamp as Slack makes them: short, printable ASCII."""
 
     def check(value: Any) -> str | None:
         fits = isinstance(value, str) and 0 < len(value) <= longest
@@ -34,28 +34,28 @@ def identifier(longest: int) -> Check:
 
 
 def maybe(inner: Check) -> Check:
-    """What may also be null or missing."""
+    """Allow null or a missing field as well."""
     return lambda value: None if value is None else inner(value)
 
 
 def fields(**checks: Check) -> Check:
-    """An object with these fields; others do not matter."""
+    """Check for an object with these fields; others do not matter."""
     pairs = tuple(checks.items())
 
     def check(value: Any) -> str | None:
         if not isinstance(value, dict):
             return ""
         for name, inner in pairs:
-            wrong = inner(value.get(name))
-            if wrong is not None:
-                return _path(name, wrong)
+            bad_path = inner(value.get(name))
+            if bad_path is not None:
+                return _path(name, bad_path)
         return None
 
     return check
 
 
 def each(inner: Check) -> Check:
-    """An object whose values all fit, whatever their names."""
+    """Check for an object whose values all fit, whatever their names."""
 
     def check(value: Any) -> str | None:
         return _first(value.values(), inner) if isinstance(value, dict) else ""
@@ -64,7 +64,7 @@ def each(inner: Check) -> Check:
 
 
 def items(inner: Check, *, at_least: int = 0) -> Check:
-    """A list whose items all fit."""
+    """Check for a list whose items all fit."""
 
     def check(value: Any) -> str | None:
         if not isinstance(value, list) or len(value) < at_least:
@@ -76,9 +76,9 @@ def items(inner: Check, *, at_least: int = 0) -> Check:
 
 def _first(values: Any, inner: Check) -> str | None:
     for value in values:
-        wrong = inner(value)
-        if wrong is not None:
-            return _path("*", wrong)
+        bad_path = inner(value)
+        if bad_path is not None:
+            return _path("*", bad_path)
     return None
 
 

@@ -1,6 +1,7 @@
 """Reads from Slack's Web API that respect `Retry-After` across all processes.
 
-A limit holds for one method in one workspace and is stored in the database; other methods go on.
+A rate limit applies to one method in one workspace and is stored in the database; other methods are
+not affected.
 """
 
 import math
@@ -19,7 +20,7 @@ from bot.db.upserts import put
 from bot.metrics import rate_limited
 from bot.slack.errors import verdict
 
-#: For so long (real time) a workspace without limits is taken to have none. A form asks about a
+#: Real time for which a workspace without limits is assumed to have none. A form looks up about a
 #: dozen people at once; another process's new limit is respected a moment later.
 UNLIMITED_FOR = timedelta(seconds=5)
 
@@ -27,7 +28,7 @@ _waits = schema.rate_limit_waits
 
 
 class ThrottledReads:
-    """Calls that change nothing, made only when Slack allows them. Never inside a transaction."""
+    """Read-only calls, made only when Slack allows them. Never inside a transaction."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -39,17 +40,16 @@ class ThrottledReads:
         call: Callable[..., Awaitable[AsyncSlackResponse]],
         **arguments: Any,
     ) -> AsyncSlackResponse:
-        """The answer to the call.
+        """Return the answer to the call.
 
         Raises:
-            SlackApiError: Slack's own; also one with the seconds that are left while Slack wants
-                this method not to be called.
+            SlackApiError: Slack's own, or one with the seconds left while the method is limited.
         """
         method = call.__name__
         until = (await self._limits(workspace_id)).get(method)
-        left = (until - real_now()).total_seconds() if until else 0
-        if left > 0:
-            raise SlackApiError("Slack asked to wait", _refusal(method, left))  # type: ignore[no-untyped-call]
+        remaining = (until - real_now()).total_seconds() if until else 0
+        if remaining > 0:
+            raise SlackApiError("Slack asked to wait", _rate_limited_response(method, remaining))  # type: ignore[no-untyped-call]
         try:
             return await call(**arguments)
         except SlackApiError as error:
@@ -60,16 +60,16 @@ class ThrottledReads:
             raise
 
     async def _limits(self, workspace_id: str) -> Mapping[str, datetime]:
-        """Until when each method is limited; empty where none is known to be."""
+        """Return until when each method is limited; empty if none is known to be."""
         now = real_now()
         if self._unlimited_until.get(workspace_id, now) > now:
             return {}
-        mine = select(_waits.c.method, _waits.c.until).where(_waits.c.workspace_id == workspace_id)
+        query = select(_waits.c.method, _waits.c.until).where(_waits.c.workspace_id == workspace_id)
         async with self._db.reading() as reader:
-            found = {row.method: row.until for row in await reader.execute(mine)}
-        if not found:
+            limits = {row.method: row.until for row in await reader.execute(query)}
+        if not limits:
             self._unlimited_until[workspace_id] = now + UNLIMITED_FOR
-        return found
+        return limits
 
     async def _store_limit(self, workspace_id: str, method: str, seconds: float) -> None:
         self._unlimited_until.pop(workspace_id, None)
@@ -78,8 +78,8 @@ class ThrottledReads:
             await put(tx, _waits, key, until=real_now() + timedelta(seconds=seconds))
 
 
-def _refusal(method: str, seconds: float) -> AsyncSlackResponse:
-    """As Slack would say it."""
+def _rate_limited_response(method: str, seconds: float) -> AsyncSlackResponse:
+    """Return the response that Slack would give."""
     return AsyncSlackResponse(
         client=None,
         http_verb="POST",

@@ -1,7 +1,8 @@
-"""Opening and changing a form for a person who is waiting: two seconds, no retry.
+"""Opening and changing forms for a person who is waiting: two seconds, no retry.
 
-A trigger lives three seconds (https://docs.slack.dev/interactivity/handling-user-interaction), so
-a form is shown from facts already read, and a failure is a sentence instead of a second try.
+A trigger expires after three seconds
+(https://docs.slack.dev/interactivity/handling-user-interaction), so a form is built from data
+already read, and a failure is reported to the person instead of retried.
 """
 
 import asyncio
@@ -30,20 +31,20 @@ CANNOT_SHOW = (
     "our side, and it is logged. What you typed is kept. Try again with shorter texts, or tell "
     "whoever runs this bot."
 )
-#: Slack names the places that are wrong in a view, beside what is wrong there.
+#: Slack's errors name the places in a view that are wrong, beside the reason.
 _POINTER = re.compile(r"\[json-pointer:(/view/[\w/]*)\]")
 
 
 class NotShowable(Refused):
-    """A view that Slack would refuse, or has refused."""
+    """Raised for a view that Slack would refuse, or has refused."""
 
     title = "Not shown"
 
 
 def checked(view: View) -> dict[str, Any]:
-    """The view as it is sent. Every view that leaves passes here, wherever it goes.
+    """Return the view as it is sent. Every view that is sent must pass this check.
 
-    Slack tells nobody that a view answered to a submission is invalid, so it must not get there.
+    If a view that answers a submission is invalid, Slack tells nobody, so it must not be sent.
 
     Raises:
         NotShowable: it breaks a rule of Slack's.
@@ -59,7 +60,7 @@ def checked(view: View) -> dict[str, Any]:
 
 
 async def show_next(ack: AsyncAck, view: View) -> None:
-    """Answer a submission with the view that takes the form's place.
+    """Answer a submission with the view that replaces the form.
 
     Raises:
         NotShowable: it breaks a rule of Slack's.
@@ -70,9 +71,9 @@ async def show_next(ack: AsyncAck, view: View) -> None:
 async def open_form(
     client: AsyncWebClient, body: Mapping[str, Any], view: View
 ) -> Mapping[str, Any]:
-    """Show a form to who typed or pressed; on top of the form it was pressed in, if any.
+    """Show a form to whoever typed or pressed; on top of the form it was pressed in, if any.
 
-    Returns it as it is shown now, for `change_form`.
+    Return the view as it is now shown, for `change_form`.
 
     Raises:
         Refused: Slack did not show it.
@@ -82,18 +83,20 @@ async def open_form(
     trigger_id = body.get("trigger_id")
     if not trigger_id:  # pressed in a message that a workflow step posted
         raise Refused(NOT_SHOWN)
-    answer = await _shown(view, show(trigger_id=trigger_id, view=checked(view)))
+    answer = await _await_shown(view, show(trigger_id=trigger_id, view=checked(view)))
     return answer.get("view") or {}
 
 
 async def change_form(client: AsyncWebClient, shown: Mapping[str, Any], view: View) -> None:
-    """Replace the open form that was last `shown` so; typed values stay by block id.
+    """Replace the open form, last shown as `shown`; typed values are kept by block id.
 
     Raises:
         Refused: Slack did not change it, or it shows something else by now.
     """
-    sent, known = checked(view), shown.get("hash")
-    await _shown(view, client.views_update(view_id=shown["id"], hash=known, view=sent))
+    payload, shown_hash = checked(view), shown.get("hash")
+    await _await_shown(
+        view, client.views_update(view_id=shown["id"], hash=shown_hash, view=payload)
+    )
 
 
 async def answer_message(
@@ -101,11 +104,11 @@ async def answer_message(
 ) -> bool:
     """Answer through the response_url: replace the message pressed in, or add an ephemeral one.
 
-    By the client's connections and proxy, but not by slack_sdk's webhook client: making one for
-    each address took a tenth of the processor time that an answer needs in all. Returns whether
-    Slack took it; the caller has another way for what must be seen.
+    This uses the client's connections and proxy, but not slack_sdk's webhook client: creating one
+    for each address took a tenth of the total processor time of an answer. Return whether Slack
+    took it; the caller has another way to show what must be seen.
     """
-    assert client.session is not None  # ours are made with one
+    assert client.session is not None  # ours always have one
     answer = {"text": message.text, "blocks": message.blocks, "replace_original": replace}
     proxy, ssl = client.proxy, client.ssl or True
     url = body.get("response_url")
@@ -115,9 +118,9 @@ async def answer_message(
     try:
         async with (
             asyncio.timeout(PATIENCE_SECONDS),
-            client.session.post(url, json=answer, proxy=proxy, ssl=ssl) as took,
+            client.session.post(url, json=answer, proxy=proxy, ssl=ssl) as response,
         ):
-            status = took.status
+            status = response.status
     except (ClientError, TimeoutError, OSError) as error:
         log.warning("response_url_failed", reason=type(error).__name__)
         return False
@@ -127,17 +130,17 @@ async def answer_message(
 
 
 def notice(title: str, text: str) -> View:
-    """A form that only says something."""
-    said = section(truncated(text, SECTION))
-    return View(type="modal", title=plain(title), close=plain("Close"), blocks=[said])
+    """Return a form that only shows a message."""
+    message = section(truncated(text, SECTION))
+    return View(type="modal", title=plain(title), close=plain("Close"), blocks=[message])
 
 
 def refusal_view(refusal: Refused) -> View:
-    """A refusal that takes a form's place."""
+    """Return a view that replaces a form by a refusal."""
     return notice(refusal.title, refusal.text)
 
 
-async def _shown(view: View, call: Awaitable[AsyncSlackResponse]) -> AsyncSlackResponse:
+async def _await_shown(view: View, call: Awaitable[AsyncSlackResponse]) -> AsyncSlackResponse:
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
             return await call

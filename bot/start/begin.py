@@ -1,4 +1,4 @@
-"""A phase begins: everything that follows from *Announce*, in one transaction."""
+"""The start of a phase: everything that follows from *Announce*, in one transaction."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -44,100 +44,100 @@ GONE = (
 
 @dataclass(frozen=True, kw_only=True)
 class PhaseStart:
-    """What is to begin."""
+    """A phase that is to start."""
 
     proposal: Proposal
     settings: WorkspaceSettings  # as the request read them
     answers: Mapping[str, int | None] = field(default_factory=dict)  # the lead's first reflection
-    draft_id: str | None = None  # None: it was not written in a form
+    draft_id: str | None = None  # None: not written in a form
     continues: str | None = None  # the running phase that ends for this one
-    in_channel: tuple[str, ...] = ()  # everybody, as the lead chose the team; empty: not known
+    in_channel: tuple[str, ...] = ()  # everybody when the lead chose the team; empty: not known
 
 
-async def start(services: Services, workspace_id: str, beginning: PhaseStart) -> Phase:
-    """Begin and announce the phase, and return it. The same draft begins one phase only.
+async def start(services: Services, workspace_id: str, phase_start: PhaseStart) -> Phase:
+    """Start and announce the phase, and return it. The same draft starts one phase only.
 
-    1. The rules are asked again, with what is true now.
-    2. Phase, people, what waits and the lead's first reflection are kept.
-    3. Rounds and the days of its calendar are noted; older phases' rounds to come are dropped.
-    4. The announcement is said, pinned and bookmarked.
+    1. The rules are checked again, with what is true now.
+    2. Phase, people, set-aside items and the lead's first reflection are stored.
+    3. Rounds and the days of its calendar are scheduled; older phases' rounds to come are dropped.
+    4. The announcement is posted, pinned and bookmarked.
 
     Raises:
         Refused: another phase runs here, or the rules say no.
     """
     now = services.clock.now()
     async with services.db.transaction() as tx:
-        before = await _begun_before(tx, workspace_id, beginning)
-        if before is not None:
-            phase = await store.load(tx, workspace_id, before)
-            assert phase is not None  # a draft is forgotten before its phase is
+        started_id = await _started_before(tx, workspace_id, phase_start)
+        if started_id is not None:
+            phase = await store.load(tx, workspace_id, started_id)
+            assert phase is not None  # a draft is deleted before its phase is
             return phase
-        await _make_room(tx, workspace_id, beginning, now)
-        await _ask_the_rules(tx, workspace_id, beginning)
-        phase_id = await _keep(tx, workspace_id, beginning, now)
-        phase = await _begun(tx, workspace_id, phase_id, beginning, now)
+        await _end_earlier_phases(tx, workspace_id, phase_start, now)
+        await _check_rules(tx, workspace_id, phase_start)
+        phase_id = await _store_phase(tx, workspace_id, phase_start, now)
+        phase = await _stored_phase(tx, workspace_id, phase_id, phase_start, now)
         await plan_rounds(tx, workspace_id, phase, now)
         await _announce(tx, workspace_id, phase, now)
-        if beginning.draft_id:
-            await draft_store.mark_announced(tx, workspace_id, beginning.draft_id, phase_id)
+        if phase_start.draft_id:
+            await draft_store.mark_announced(tx, workspace_id, phase_start.draft_id, phase_id)
     return phase
 
 
-async def _begun(
-    tx: AsyncConnection, workspace_id: str, phase_id: str, beginning: PhaseStart, now: datetime
+async def _stored_phase(
+    tx: AsyncConnection, workspace_id: str, phase_id: str, phase_start: PhaseStart, now: datetime
 ) -> Phase:
-    """The phase as `_keep` wrote it."""
-    proposal = beginning.proposal
+    """Return the phase as `_store_phase` wrote it."""
+    proposal = phase_start.proposal
     owners = [item.owner_id for item in proposal.set_aside]
     ids = [*proposal.lead_ids, *proposal.member_ids, *owners]
     profiles = await known(tx, workspace_id, ids)
     names = {user_id: person.name for user_id, person in profiles.items()}
     return replace(
-        phase_preview(proposal, names, now, beginning.settings),
+        phase_preview(proposal, names, now, phase_start.settings),
         phase_id=phase_id,
-        membership_synced_at=now if beginning.in_channel else None,
+        membership_synced_at=now if phase_start.in_channel else None,
     )
 
 
 def runs_already(phase: Phase) -> str:
-    """Why nothing can be started beside this phase."""
+    """Return why nothing can be started beside this phase."""
     name = NAMES[phase.kind].lower()
-    full = name if phase.is_sprint else f"{name} phase"
-    return RUNS_ALREADY.format(name=full, day=day(phase.ends_on))
+    full_name = name if phase.is_sprint else f"{name} phase"
+    return RUNS_ALREADY.format(name=full_name, day=day(phase.ends_on))
 
 
-async def _begun_before(
-    tx: AsyncConnection, workspace_id: str, beginning: PhaseStart
+async def _started_before(
+    tx: AsyncConnection, workspace_id: str, phase_start: PhaseStart
 ) -> str | None:
-    if beginning.draft_id is None:
+    if phase_start.draft_id is None:
         return None
-    lead_id = beginning.proposal.lead_id
-    kept = await draft_store.find(tx, workspace_id, beginning.draft_id, lead_id, to_write=True)
-    if kept is None:
+    lead_id = phase_start.proposal.lead_id
+    stored = await draft_store.find(tx, workspace_id, phase_start.draft_id, lead_id, to_write=True)
+    if stored is None:
         raise Refused(GONE)
-    return kept.phase_id
+    return stored.phase_id
 
 
-async def _make_room(
-    tx: AsyncConnection, workspace_id: str, beginning: PhaseStart, now: datetime
+async def _end_earlier_phases(
+    tx: AsyncConnection, workspace_id: str, phase_start: PhaseStart, now: datetime
 ) -> None:
     """End the phase that this one continues; drop the rounds to come of those before."""
-    proposal = beginning.proposal
+    proposal = phase_start.proposal
     running = await store.active_in(tx, workspace_id, proposal.channel_id)
-    if running is not None and running.phase_id != beginning.continues:
+    if running is not None and running.phase_id != phase_start.continues:
         raise Refused(runs_already(running))
     if running is not None:
-        await _end(tx, workspace_id, running.phase_id, proposal.lead_id, now)
+        await _end_phase(tx, workspace_id, running.phase_id, proposal.lead_id, now)
     since = proposal.starts_on - NOTHING_AFTER
     for phase_id in await ended_since(tx, workspace_id, proposal.channel_id, since):
         await drop_rounds(tx, workspace_id, phase_id)
 
 
-async def _end(
+async def _end_phase(
     tx: AsyncConnection, workspace_id: str, phase_id: str, lead_id: str, now: datetime
 ) -> None:
     phase = await store.lock(tx, workspace_id, phase_id)
-    if phase is None or not phase.is_active:  # its date came a moment before
+    if phase is None or not phase.is_active:  # it reached its end date a moment ago
         return
     phase = await end.end_now(tx, workspace_id, phase, by=lead_id, now=now)
     ended = await summarize(tx, workspace_id, phase)
@@ -145,54 +145,54 @@ async def _end(
     await end.ask_for_wrap_up(tx, workspace_id, ended, now)
 
 
-async def _ask_the_rules(tx: AsyncConnection, workspace_id: str, beginning: PhaseStart) -> None:
-    proposal = beginning.proposal
-    limits = Limits.of(beginning.settings)
-    past = await past_of(tx, workspace_id, proposal, limits, beginning.continues)
+async def _check_rules(tx: AsyncConnection, workspace_id: str, phase_start: PhaseStart) -> None:
+    proposal = phase_start.proposal
+    limits = Limits.of(phase_start.settings)
+    past = await past_of(tx, workspace_id, proposal, limits, phase_start.continues)
     refusals = rules.refusals_to_start(proposal, past, limits, proposal.starts_on)
     if refusals:
         raise Refused(refusals[0].text)
 
 
-async def _keep(
-    tx: AsyncConnection, workspace_id: str, beginning: PhaseStart, now: datetime
+async def _store_phase(
+    tx: AsyncConnection, workspace_id: str, phase_start: PhaseStart, now: datetime
 ) -> str:
-    proposal = beginning.proposal
-    mine = {"workspace_id": workspace_id, "phase_id": new_id()}
+    proposal = phase_start.proposal
+    ids = {"workspace_id": workspace_id, "phase_id": new_id()}
     values = {
         **values_of(proposal, now),
         "promise": asdict(proposal.promise),
-        "membership_synced_at": now if beginning.in_channel else None,
+        "membership_synced_at": now if phase_start.in_channel else None,
     }
-    # Two at the same moment: the index on active phases lets one of them in.
-    if not await insert_if_new(tx, schema.phases, **mine, state="active", **values):
-        raise Refused(await _who_was_first(tx, workspace_id, proposal.channel_id))
+    # Of two at the same moment, the index on active phases accepts one.
+    if not await insert_if_new(tx, schema.phases, **ids, state="active", **values):
+        raise Refused(await _already_running(tx, workspace_id, proposal.channel_id))
     people = [
-        {**mine, "user_id": user_id, "role": role, "joined_at": now}
+        {**ids, "user_id": user_id, "role": role, "joined_at": now}
         for user_id, role in roles_of(proposal)
     ]
     await tx.execute(insert(schema.phase_people), people)
-    if beginning.in_channel:
-        onlookers = set(beginning.in_channel) - {one["user_id"] for one in people}
-        await add_non_participants(tx, workspace_id, mine["phase_id"], onlookers)
-    await _keep_items(tx, mine, proposal)
-    if beginning.answers:
+    if phase_start.in_channel:
+        onlookers = set(phase_start.in_channel) - {person["user_id"] for person in people}
+        await add_non_participants(tx, workspace_id, ids["phase_id"], onlookers)
+    await _store_items(tx, ids, proposal)
+    if phase_start.answers:
         await tx.execute(
             insert(schema.reflections).values(
-                **mine,
+                **ids,
                 moment="start",
                 user_id=proposal.lead_id,
-                answers=dict(beginning.answers),
+                answers=dict(phase_start.answers),
                 shared=False,
             )
         )
-    await _audit(tx, mine, proposal, now)
-    return mine["phase_id"]
+    await _audit(tx, ids, proposal, now)
+    return ids["phase_id"]
 
 
-async def _keep_items(tx: AsyncConnection, mine: Mapping[str, str], proposal: Proposal) -> None:
+async def _store_items(tx: AsyncConnection, ids: Mapping[str, str], proposal: Proposal) -> None:
     items = [
-        {**mine, "position": position, "text": item.text, "owner_id": item.owner_id}
+        {**ids, "position": position, "text": item.text, "owner_id": item.owner_id}
         for position, item in enumerate(proposal.set_aside)
     ]
     if items:
@@ -200,14 +200,14 @@ async def _keep_items(tx: AsyncConnection, mine: Mapping[str, str], proposal: Pr
 
 
 async def _audit(
-    tx: AsyncConnection, mine: Mapping[str, str], proposal: Proposal, now: datetime
+    tx: AsyncConnection, ids: Mapping[str, str], proposal: Proposal, now: datetime
 ) -> None:
     await add_audit_entry(
         tx,
-        mine["workspace_id"],
+        ids["workspace_id"],
         actor=proposal.lead_id,
         action="start_phase",
-        subject=mine["phase_id"],
+        subject=ids["phase_id"],
         before=None,
         after={
             "channel": proposal.channel_id,
@@ -220,8 +220,8 @@ async def _audit(
 
 async def _announce(tx: AsyncConnection, workspace_id: str, phase: Phase, now: datetime) -> None:
     key = keys.announcement(phase.phase_id)
-    said = messages.announcement(phase, phase.starts_on)
-    await enqueue.post(tx, workspace_id, key=key, to=phase.channel_id, content=said, now=now)
+    message = messages.announcement(phase, phase.starts_on)
+    await enqueue.post(tx, workspace_id, key=key, to=phase.channel_id, content=message, now=now)
     await enqueue.pin(tx, workspace_id, of=key, now=now)
     await enqueue.bookmark(
         tx,
@@ -234,6 +234,6 @@ async def _announce(tx: AsyncConnection, workspace_id: str, phase: Phase, now: d
     await schedule_dates(tx, workspace_id, phase, now)
 
 
-async def _who_was_first(tx: AsyncConnection, workspace_id: str, channel_id: str) -> str:
+async def _already_running(tx: AsyncConnection, workspace_id: str, channel_id: str) -> str:
     running = await store.active_in(tx, workspace_id, channel_id)
     return runs_already(running) if running else GONE

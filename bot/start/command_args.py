@@ -19,11 +19,11 @@ NO_DATE = (
     "Nothing was started: I cannot read {typed} as a day. Write it like `until 2026-12-18`, or "
     "how long, like `2w`."
 )
-_LONG = re.compile(r"(\d{1,3})(d|w)", re.IGNORECASE)
+_DURATION = re.compile(r"(\d{1,3})(d|w)", re.IGNORECASE)
 
 
 class Unreadable(ValueError):
-    """The words cannot be understood; `typed` is the one that stands for a day."""
+    """The words cannot be parsed; `typed` is the one where a day was expected."""
 
     def __init__(self, typed: str) -> None:
         super().__init__(typed)
@@ -32,7 +32,7 @@ class Unreadable(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Arguments:
-    """What was typed. None and empty stand for what was not."""
+    """The arguments typed. None and empty stand for those left out."""
 
     kind: Kind | None = None
     ends_on: date | None = None
@@ -40,7 +40,7 @@ class Arguments:
 
 
 def read(words: Sequence[str], today: date) -> Arguments:
-    """The words after `start`.
+    """Parse the words after `start`.
 
     Raises:
         Unreadable: `until` is followed by something that is no day.
@@ -49,26 +49,26 @@ def read(words: Sequence[str], today: date) -> Arguments:
     kind = KINDS.get(rest[0].lower()) if rest else None
     if kind:
         rest.pop(0)
-    ends_on = _end(rest, today)
+    ends_on = _take_end(rest, today)
     return Arguments(kind=kind, ends_on=ends_on, milestone=" ".join(rest))
 
 
-def refusal_of_end(said: Arguments, today: date, limits: Limits) -> str | None:
-    """Why the end that was typed cannot be; None: it can, or none was typed."""
-    if said.ends_on is None:
+def refusal_of_end(arguments: Arguments, today: date, limits: Limits) -> str | None:
+    """Return why the end that was typed is refused; None: it is not, or none was typed."""
+    if arguments.ends_on is None:
         return None
-    if said.ends_on <= today:
-        return NOT_LATER.format(day=day(said.ends_on))
-    kind = said.kind or Kind.TRUST_BUILDING  # which may last longer
+    if arguments.ends_on <= today:
+        return NOT_LATER.format(day=day(arguments.ends_on))
+    kind = arguments.kind or Kind.TRUST_BUILDING  # the kind that may last longer
     latest = latest_end(kind, today, limits)
-    if said.ends_on <= latest:
+    if arguments.ends_on <= latest:
         return None
-    days = (said.ends_on - today).days + 1
+    days = (arguments.ends_on - today).days + 1
     return TOO_LONG.format(days=days, weeks=limits.max_weeks(kind), latest=day(latest))
 
 
-def _end(rest: list[str], today: date) -> date | None:
-    """Takes the words about the end away from `rest`."""
+def _take_end(rest: list[str], today: date) -> date | None:
+    """Remove the words about the end from `rest`, and return the day they name."""
     if rest and rest[0].lower() == "until":
         rest.pop(0)
         typed = rest.pop(0) if rest else ""
@@ -76,9 +76,9 @@ def _end(rest: list[str], today: date) -> date | None:
             return date.fromisoformat(typed)
         except ValueError as error:
             raise Unreadable(typed) from error
-    long = _LONG.fullmatch(rest[0]) if rest else None
-    if long is None:
+    duration = _DURATION.fullmatch(rest[0]) if rest else None
+    if duration is None:
         return None
     rest.pop(0)
-    count = int(long[1])
-    return default_end(today, count) if long[2] in "wW" else today + timedelta(days=count)
+    count = int(duration[1])
+    return default_end(today, count) if duration[2] in "wW" else today + timedelta(days=count)

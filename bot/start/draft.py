@@ -1,4 +1,4 @@
-"""A phase that somebody is still writing down: what the start form's pages have said so far. Pure.
+"""A phase that is still being written: the input of the start form's pages so far. Pure.
 
 It is kept on the server between the pages, so that a form carries nothing but its id.
 """
@@ -16,7 +16,7 @@ ORDINARY = 2
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One line for work that may wait. `owner_id` None: the lead has it."""
+    """One line for work that may wait. `owner_id` None: the lead's."""
 
     text: str = ""
     owner_id: str | None = None
@@ -29,15 +29,15 @@ class Draft:
     kind: Kind | None = None  # None: not chosen yet
     kind_given: bool = False  # typed with the command, so not asked again
     answers: Mapping[str, int | None] = field(default_factory=dict)  # the lead's first reflection
-    doubted: bool = False  # "this looks like an ordinary week" stands on the page
+    doubted: bool = False  # "this looks like an ordinary week" is on the page
     anyway: bool = False
     texts: Mapping[str, str] = field(default_factory=dict)  # by the names of the rules' fields
     ends_on: date
     rows: tuple[Row, ...] = (Row(),)
     justify: str | None = None  # why a justification is asked for; None: it is not
     more: bool = False  # More options are open
-    members: tuple[str, ...] | None = None  # None: the channel was not looked at yet
-    choose_team: bool = False  # the channel is too large to be taken phase
+    members: tuple[str, ...] | None = None  # None: the channel was not read yet
+    choose_team: bool = False  # the channel is too large to be the team as a whole
     co_leads: tuple[str, ...] = ()
     weekday: int = 1  # 0 is Monday
     time_of_day: time = time(10, 0)
@@ -62,7 +62,7 @@ class Draft:
 
 
 def proposal_of(draft: Draft, *, channel_id: str, lead_id: str, zone: str, today: date) -> Proposal:
-    """What the draft proposes, as the rules read it.
+    """Return what the draft proposes, as the rules read it.
 
     Raises:
         ValueError: the kind was not chosen yet.
@@ -74,8 +74,8 @@ def proposal_of(draft: Draft, *, channel_id: str, lead_id: str, zone: str, today
         kind=draft.kind,
         channel_id=channel_id,
         lead_id=lead_id,
-        co_lead_ids=tuple(one for one in draft.co_leads if one != lead_id),
-        member_ids=tuple(one for one in draft.members or () if one not in leads),
+        co_lead_ids=tuple(user_id for user_id in draft.co_leads if user_id != lead_id),
+        member_ids=tuple(user_id for user_id in draft.members or () if user_id not in leads),
         milestone=draft.text("milestone"),
         starts_on=today,
         ends_on=draft.ends_on,
@@ -101,19 +101,21 @@ def as_json(draft: Draft) -> dict[str, Any]:
     return values
 
 
-def from_json(kept: Mapping[str, Any]) -> Draft:
-    """The draft as it was kept."""
-    lists = {name: tuple(kept[name]) for name in ("members", "co_leads") if kept[name] is not None}
-    read = {
-        "kind": Kind(kept["kind"]) if kept["kind"] else None,
-        "ends_on": date.fromisoformat(kept["ends_on"]),
-        "time_of_day": time.fromisoformat(kept["time_of_day"]),
-        "rows": tuple(Row(**row) for row in kept["rows"]),
+def from_json(stored: Mapping[str, Any]) -> Draft:
+    """Return the draft from its stored form."""
+    tuples = {
+        name: tuple(stored[name]) for name in ("members", "co_leads") if stored[name] is not None
     }
-    return Draft(**{**kept, **lists, **read})
+    parsed = {
+        "kind": Kind(stored["kind"]) if stored["kind"] else None,
+        "ends_on": date.fromisoformat(stored["ends_on"]),
+        "time_of_day": time.fromisoformat(stored["time_of_day"]),
+        "rows": tuple(Row(**row) for row in stored["rows"]),
+    }
+    return Draft(**{**stored, **tuples, **parsed})
 
 
 def _promise(draft: Draft) -> SprintPromise | TrustPromise:
-    promise = SprintPromise if draft.kind is Kind.RESULTS_SPRINT else TrustPromise
-    names = promise.__dataclass_fields__
-    return promise(**{name: draft.text(name) for name in names})
+    promise_type = SprintPromise if draft.kind is Kind.RESULTS_SPRINT else TrustPromise
+    names = promise_type.__dataclass_fields__
+    return promise_type(**{name: draft.text(name) for name in names})

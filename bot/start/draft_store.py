@@ -1,4 +1,4 @@
-"""Drafts kept between the pages of the start form, and forgotten after a week."""
+"""Drafts stored between the pages of the start form, and deleted after a week."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,7 +21,7 @@ _drafts = schema.phase_drafts
 
 @dataclass(frozen=True, kw_only=True)
 class StoredDraft:
-    """A draft as it is kept, for one person in one channel."""
+    """A draft as it is stored, for one person in one channel."""
 
     draft_id: str
     channel_id: str
@@ -30,23 +30,25 @@ class StoredDraft:
     phase_id: str | None  # None: not announced yet
 
 
-async def create(tx: AsyncConnection, workspace_id: str, kept: StoredDraft, now: datetime) -> None:
-    """Store a new draft, or one taken up again; it is deleted a week after its last change."""
-    await save(tx, workspace_id, kept, now)
+async def create(
+    tx: AsyncConnection, workspace_id: str, stored: StoredDraft, now: datetime
+) -> None:
+    """Store a new draft, or one resumed; it is deleted a week after its last change."""
+    await save(tx, workspace_id, stored, now)
     await schedule.add_or_lock(
         tx, workspace_id, action=ActionName.FORGET_DRAFTS, subject=workspace_id, due_at=now + KEPT
     )
 
 
-async def save(tx: AsyncConnection, workspace_id: str, kept: StoredDraft, now: datetime) -> None:
+async def save(tx: AsyncConnection, workspace_id: str, stored: StoredDraft, now: datetime) -> None:
     """Store a draft over what was stored before."""
     await put(
         tx,
         _drafts,
-        {"workspace_id": workspace_id, "draft_id": kept.draft_id},
-        channel_id=kept.channel_id,
-        user_id=kept.user_id,
-        content=as_json(kept.draft),
+        {"workspace_id": workspace_id, "draft_id": stored.draft_id},
+        channel_id=stored.channel_id,
+        user_id=stored.user_id,
+        content=as_json(stored.draft),
         saved_at=now,
     )
 
@@ -54,7 +56,7 @@ async def save(tx: AsyncConnection, workspace_id: str, kept: StoredDraft, now: d
 async def find(
     tx: AsyncConnection, workspace_id: str, draft_id: str, user_id: str, *, to_write: bool = False
 ) -> StoredDraft | None:
-    """The person's own draft; None where there is none (any more), or it is somebody else's.
+    """Return the person's own draft; None where there is none (any more), or it is somebody else's.
 
     With `to_write` nobody else announces it until the transaction ends.
     """
@@ -78,8 +80,8 @@ async def find(
 async def unfinished_id(
     tx: AsyncConnection, workspace_id: str, channel_id: str, user_id: str
 ) -> str | None:
-    """The id of what this person last began to write here and has not announced."""
-    found: str | None = await tx.scalar(
+    """Return the id of this person's latest draft here that was not announced."""
+    draft_id: str | None = await tx.scalar(
         select(_drafts.c.draft_id)
         .where(
             _drafts.c.workspace_id == workspace_id,
@@ -90,13 +92,13 @@ async def unfinished_id(
         .order_by(_drafts.c.saved_at.desc())
         .limit(1)
     )
-    return found
+    return draft_id
 
 
 async def mark_announced(
     tx: AsyncConnection, workspace_id: str, draft_id: str, phase_id: str
 ) -> None:
-    """Nothing of it is needed any more but which phase it became."""
+    """Record which phase the draft became; nothing else of it is needed any more."""
     await tx.execute(
         update(_drafts)
         .where(_drafts.c.workspace_id == workspace_id, _drafts.c.draft_id == draft_id)
@@ -105,14 +107,14 @@ async def mark_announced(
 
 
 async def delete_old_drafts(services: Services, item: AgendaItem) -> None:
-    """Delete what was not touched for a week, and come back for the rest."""
+    """Delete drafts unchanged for a week, and schedule the deletion of the rest."""
     now = services.clock.now()
-    mine = _drafts.c.workspace_id == item.workspace_id
+    in_workspace = _drafts.c.workspace_id == item.workspace_id
     async with services.db.transaction() as tx:
-        # First, as who keeps a draft writes it first, and then what is due about it.
-        await tx.execute(delete(_drafts).where(mine, _drafts.c.saved_at <= now - KEPT))
+        # Before the agenda item: storing a draft writes them in this order, too.
+        await tx.execute(delete(_drafts).where(in_workspace, _drafts.c.saved_at <= now - KEPT))
         await complete_or_abort(tx, item)
-        oldest = await tx.scalar(select(func.min(_drafts.c.saved_at)).where(mine))
+        oldest = await tx.scalar(select(func.min(_drafts.c.saved_at)).where(in_workspace))
         if oldest is not None:
             await schedule.add(
                 tx,

@@ -1,6 +1,6 @@
 """Eligibility to start a phase in a channel, with every reason against it.
 
-Who they are is known here, as a rule; how things are in the channel only Slack can say.
+The person is stored, as a rule; the state of the channel is known to Slack alone.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ from bot.start.draft import Draft
 from bot.workspaces.rules import WorkspaceSettings
 from bot.workspaces.store import settings_of
 
-#: A team of more is chosen by hand; guests and apps of a channel come on top.
+#: A larger team is chosen by hand; a channel's guests and apps come on top.
 TEAM, LOOKED_AT = 12, 20
 
 IN_A_DM = (
@@ -60,13 +60,13 @@ NOT_READING = (
 
 @dataclass(frozen=True, kw_only=True)
 class EligibleLead:
-    """A person who may start phases in this workspace; the channel was not looked at."""
+    """A person who may start phases in this workspace; the channel was not read."""
 
     workspace_id: str
     channel_id: str
     lead: Person
     zone: str
-    today: date  # where the lead lives
+    today: date  # in the lead's zone
     settings: WorkspaceSettings
 
 
@@ -79,7 +79,7 @@ class EligibleChannel(EligibleLead):
 
 
 async def eligible_lead(services: Services, request: Request) -> EligibleLead:
-    """The person who wants to start. Slack is asked only about somebody not remembered.
+    """Return the person who wants to start. Slack is asked only about somebody not stored.
 
     Raises:
         Refused: no phase is started in a direct message, or none by this person.
@@ -91,8 +91,8 @@ async def eligible_lead(services: Services, request: Request) -> EligibleLead:
     lead = await services.people.one(client, workspace_id, request.user_id)
     async with services.db.reading() as reader:
         settings = await settings_of(reader, workspace_id)
-    await _refuse_others(services, request, lead, settings)
-    assert lead is not None  # else refused, being no full member
+    await _require_permission(services, request, lead, settings)
+    assert lead is not None  # otherwise refused: no full member
     zone = lead.zone or settings.default_zone
     return EligibleLead(
         workspace_id=workspace_id,
@@ -107,7 +107,7 @@ async def eligible_lead(services: Services, request: Request) -> EligibleLead:
 async def eligible_channel(
     services: Services, request: Request, eligible: EligibleLead | None = None
 ) -> EligibleChannel:
-    """The channel as Slack shows it now. `eligible` is the lead where they were read before.
+    """Return the channel as Slack shows it now. `eligible` is the lead where they were read before.
 
     Raises:
         Refused: nobody may start a phase here, or this person may not.
@@ -115,13 +115,13 @@ async def eligible_channel(
     eligible = eligible or await eligible_lead(services, request)
     workspace_id = eligible.workspace_id
     client = services.client_for(workspace_id)
-    there = (services.reads, client, workspace_id, eligible.channel_id)
-    channel, ids = await asyncio.gather(channel_of(*there), _member_ids(*there))
+    of_channel = (services.reads, client, workspace_id, eligible.channel_id)
+    channel, user_ids = await asyncio.gather(channel_of(*of_channel), _member_ids(*of_channel))
     if channel is None or (channel.is_private and not channel.is_member):
         raise Refused(INVITE_ME)
     if channel.is_archived:
         raise Refused(ARCHIVED)
-    if request.user_id not in ids:
+    if request.user_id not in user_ids:
         raise Refused(NOT_IN_CHANNEL)
     return EligibleChannel(
         workspace_id=workspace_id,
@@ -131,61 +131,65 @@ async def eligible_channel(
         today=eligible.today,
         settings=eligible.settings,
         channel=channel,
-        member_ids=tuple(ids),
+        member_ids=tuple(user_ids),
     )
 
 
-async def with_team(services: Services, scene: EligibleChannel, draft: Draft) -> Draft:
-    """The draft with the channel's colleagues as its team, or to be chosen by hand if many."""
+async def with_team(services: Services, eligible: EligibleChannel, draft: Draft) -> Draft:
+    """Return the draft with the channel's colleagues as its team; to be chosen by hand if many."""
     if draft.members is not None:
         return draft
-    people = await _team(services, scene)
+    people = await _team(services, eligible)
     if not 0 < len(people) <= TEAM:
-        return _changed(draft, (), by_hand=True)
-    return _changed(draft, tuple(one for one in people if one != scene.lead.user_id))
+        return _with_members(draft, (), by_hand=True)
+    return _with_members(
+        draft, tuple(user_id for user_id in people if user_id != eligible.lead.user_id)
+    )
 
 
-async def wrong_people(services: Services, scene: EligibleChannel, draft: Draft) -> dict[str, str]:
-    """Who cannot be of the team, lead, or take work back; sentences by the form's field names."""
+async def wrong_people(
+    services: Services, eligible: EligibleChannel, draft: Draft
+) -> dict[str, str]:
+    """Return errors by field: people who cannot be in the team, lead, or take work back."""
     owners = {f"owner.{number}": (row.owner_id,) for number, row in enumerate(draft.rows)}
     chosen = {"members": draft.members or (), "co_leads": draft.co_leads}
     fields = {**chosen, **{name: ids for name, ids in owners.items() if ids[0]}}
-    everybody = {one for ids in fields.values() for one in ids if one}
-    people = await _people(services, scene.workspace_id, everybody)
-    found = {}
+    everybody = {user_id for ids in fields.values() for user_id in ids if user_id}
+    people = await _people(services, eligible.workspace_id, everybody)
+    errors = {}
     for name, ids in fields.items():
-        wrong = _not_colleagues(people, [one for one in ids if one])
-        away = [] if name.startswith("owner.") else _not_in(scene, people, ids)
-        if wrong:
-            found[name] = NOT_COLLEAGUES.format(names=wrong)
-        elif away:
-            found[name] = NOT_READING.format(names=away)
-    return found
+        not_colleagues = _not_colleagues(people, [user_id for user_id in ids if user_id])
+        not_in_channel = [] if name.startswith("owner.") else _not_in_channel(eligible, people, ids)
+        if not_colleagues:
+            errors[name] = NOT_COLLEAGUES.format(names=not_colleagues)
+        elif not_in_channel:
+            errors[name] = NOT_READING.format(names=not_in_channel)
+    return errors
 
 
 async def names_of(services: Services, workspace_id: str, ids: Iterable[str]) -> dict[str, str]:
-    """Display names by id, of those whom Slack knows."""
+    """Return display names by id, of those whom Slack knows."""
     people = await _people(services, workspace_id, ids)
     return {user_id: person.name for user_id, person in people.items()}
 
 
-async def join(services: Services, scene: EligibleChannel) -> None:
-    """Come into a public channel, to be able to speak there.
+async def join(services: Services, eligible: EligibleChannel) -> None:
+    """Join a public channel, to be able to post there.
 
     Raises:
         Refused: Slack does not let us.
     """
-    if scene.channel.is_member:
+    if eligible.channel.is_member:
         return
-    client = services.client_for(scene.workspace_id)
+    client = services.client_for(eligible.workspace_id)
     try:
-        await client.conversations_join(channel=scene.channel.channel_id)
+        await client.conversations_join(channel=eligible.channel.channel_id)
     except SlackApiError as error:
         log.warning("channel_not_joined", reason=reason_of(error))
         raise Refused(CANNOT_JOIN.format(reason=reason_of(error))) from error
 
 
-async def _refuse_others(
+async def _require_permission(
     services: Services, request: Request, person: Person | None, settings: WorkspaceSettings
 ) -> None:
     actor = Actor(
@@ -204,7 +208,7 @@ async def _refuse_others(
 async def _member_ids(
     reads: ThrottledReads, client: AsyncWebClient, workspace_id: str, channel_id: str
 ) -> list[str]:
-    """Nobody, where we may not see the channel; `channel_of` tells that."""
+    """Return nobody where we may not see the channel; `channel_of` reports that."""
     try:
         return await member_ids(reads, client, workspace_id, channel_id)
     except SlackApiError as error:
@@ -213,12 +217,12 @@ async def _member_ids(
         return []
 
 
-async def _team(services: Services, scene: EligibleChannel) -> list[str]:
-    """The channel's colleagues; nobody where it is too large, or Slack does not say."""
-    if len(scene.member_ids) > LOOKED_AT:
+async def _team(services: Services, eligible: EligibleChannel) -> list[str]:
+    """Return the channel's colleagues; nobody where it is too large, or Slack does not say."""
+    if len(eligible.member_ids) > LOOKED_AT:
         return []
     try:
-        people = await _people(services, scene.workspace_id, scene.member_ids)
+        people = await _people(services, eligible.workspace_id, eligible.member_ids)
     except SlackApiError as error:
         log.warning("team_not_read", reason=reason_of(error))
         return []
@@ -231,18 +235,24 @@ async def _people(
     return await services.people.of(services.client_for(workspace_id), workspace_id, ids)
 
 
-def _changed(draft: Draft, members: tuple[str, ...], *, by_hand: bool = False) -> Draft:
+def _with_members(draft: Draft, members: tuple[str, ...], *, by_hand: bool = False) -> Draft:
     return replace(draft, members=members, choose_team=by_hand)
 
 
 def _not_colleagues(people: Mapping[str, Person], ids: Sequence[str]) -> str:
-    wrong = [one for one in ids if one not in people or not people[one].is_full_member]
+    wrong = [
+        user_id for user_id in ids if user_id not in people or not people[user_id].is_full_member
+    ]
     return _named(people, wrong)
 
 
-def _not_in(scene: EligibleChannel, people: Mapping[str, Person], ids: Iterable[str | None]) -> str:
-    return _named(people, [one for one in ids if one and one not in scene.member_ids])
+def _not_in_channel(
+    eligible: EligibleChannel, people: Mapping[str, Person], ids: Iterable[str | None]
+) -> str:
+    return _named(
+        people, [user_id for user_id in ids if user_id and user_id not in eligible.member_ids]
+    )
 
 
 def _named(people: Mapping[str, Person], ids: Sequence[str]) -> str:
-    return together([people[one].name if one in people else one for one in ids])
+    return together([people[user_id].name if user_id in people else user_id for user_id in ids])

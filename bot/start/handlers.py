@@ -35,14 +35,14 @@ def register(app: AsyncApp, services: Services) -> None:
 
 
 async def type_start(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
-    """`/imbalance start …`"""
+    """Handle `/imbalance start …`."""
     words = parse(body.get("text", "")).arguments
     await wizard.open_start(services, request, body, words=words)
     await ack()
 
 
 async def press_start(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
-    """*Start a phase*, on the status card: the button carries the channel."""
+    """Handle *Start a phase* on the status card; the button carries the channel."""
     await wizard.open_start(services, replace(request, channel_id=request.target_id), body)
     await ack()
 
@@ -50,7 +50,7 @@ async def press_start(services: Services, request: Request, ack: AsyncAck, body:
 async def send_page(
     services: Services, next_page: Page, request: Request, ack: AsyncAck, body: Body
 ) -> None:
-    """*Next* and *Preview*: the page that follows takes this one's place."""
+    """Handle *Next* and *Preview*: replace this page by the one that follows."""
     page = await next_page(services, request, body["view"]["state"]["values"])
     await show_next(ack, page)
 
@@ -62,7 +62,7 @@ async def announce(services: Services, request: Request, ack: AsyncAck, body: Bo
 async def turn_page(
     services: Services, changed_page: Page, request: Request, ack: AsyncAck, body: Body
 ) -> None:
-    """A button in the form: the same page with more on it."""
+    """Handle a button in the form: show the same page with more on it."""
     page = await changed_page(services, request, body["view"]["state"]["values"])
     await change_form(services.client_for(request.workspace_id), body["view"], page)
     await ack()
@@ -76,7 +76,7 @@ async def go_back(services: Services, request: Request, ack: AsyncAck, body: Bod
 
 
 async def acknowledge_choice(ack: AsyncAck) -> None:
-    """A tick outside an input is sent at once; it counts when the page is sent."""
+    """Acknowledge a tick outside an input: sent at once, it counts when the page is sent."""
     await ack()
 
 
@@ -93,13 +93,13 @@ async def press_extend(services: Services, request: Request, ack: AsyncAck, body
 
 
 async def _open_extend(services: Services, request: Request, body: Body) -> None:
-    """The form; for a phase extended before, the start form of the one that follows it."""
+    """Open the form; for a phase extended before, the start form of the one that follows it."""
     phase = await phase_to_manage(services, request)
     if not phase.is_active:
         raise Refused(extend.ENDED)
     if phase.extension_reason is not None:
-        there = replace(request, channel_id=phase.channel_id)
-        await wizard.open_start(services, there, body, continues=phase.phase_id)
+        in_channel = replace(request, channel_id=phase.channel_id)
+        await wizard.open_start(services, in_channel, body, continues=phase.phase_id)
         return
     form = extend_form.build(phase, extend.latest_end(phase))
     await open_form(services.client_for(request.workspace_id), body, form)

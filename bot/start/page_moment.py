@@ -51,7 +51,7 @@ CHOOSE = "Nothing was started: choose what comes first."
 
 @dataclass(frozen=True, kw_only=True)
 class Moment:
-    """What the page says beside what is filled in."""
+    """The contents of the page beside the draft."""
 
     draft_id: str
     channel_id: str
@@ -61,13 +61,15 @@ class Moment:
 
 
 def build(moment: Moment, draft: Draft) -> View:
-    """The page, filled with the draft."""
+    """Return the page, filled with the draft."""
     blocks: list[Block] = [context(*_about(moment, draft))]
-    blocks.append(_given(draft.kind) if draft.kind and draft.kind_given else _which(draft.kind))
+    blocks.append(
+        _given_kind(draft.kind) if draft.kind and draft.kind_given else _kind_input(draft.kind)
+    )
     blocks += [context(moment.budget), section(MIRROR)]
     for question in moment.questions:
         blocks.append(question_text(question, to_lead=True))
-        blocks.append(_level(question, draft.answers.get(question.key)))
+        blocks.append(_level_input(question, draft.answers.get(question.key)))
         if question.key == "clarity" and draft.doubted:
             blocks += _doubt(draft.anyway)
     return View(
@@ -82,11 +84,11 @@ def build(moment: Moment, draft: Draft) -> View:
 
 
 def parse(values: Mapping[str, Any], draft: Draft) -> Draft:
-    """The draft with what this page says. `values` is Slack's `state.values`."""
-    kind = _chosen(values, KIND_BLOCK, KIND)
+    """Return the draft with this page's input. `values` is Slack's `state.values`."""
+    kind = _selected_value(values, KIND_BLOCK, KIND)
     ticked = values.get(ANYWAY_BLOCK, {}).get(ANYWAY, {}).get("selected_options")
     answers = {
-        block_id.removeprefix("start.level."): _level_of(_chosen(values, block_id, LEVEL))
+        block_id.removeprefix("start.level."): _level_of(_selected_value(values, block_id, LEVEL))
         for block_id in values
         if block_id.startswith("start.level.")
     }
@@ -99,31 +101,31 @@ def parse(values: Mapping[str, Any], draft: Draft) -> Draft:
 
 
 def level_block(key: str) -> str:
-    """What the input of a question is called."""
+    """Return the block id of a question's input."""
     return f"start.level.{key}"
 
 
 def _about(moment: Moment, draft: Draft) -> list[str]:
-    said = [ABOUT.format(channel=channel(moment.channel_id))]
+    lines = [ABOUT.format(channel=channel(moment.channel_id))]
     if draft.continues:
-        said.append(FOLLOWS)
+        lines.append(FOLLOWS)
     elif moment.resumed:
-        said.append(RESUMED)
-    return said
+        lines.append(RESUMED)
+    return lines
 
 
-def _given(kind: Kind) -> Block:
+def _given_kind(kind: Kind) -> Block:
     return section(f"{GIVEN.format(emoji=EMOJI[kind], name=NAMES[kind])}\n{WHAT[kind]}")
 
 
-def _which(kind: Kind | None) -> Block:
+def _kind_input(kind: Kind | None) -> Block:
     options = [
         Option(
-            value=each.value,
-            text=plain(f"{EMOJI[each]} {NAMES[each]}"),
-            description=plain(WHAT[each]),
+            value=option.value,
+            text=plain(f"{EMOJI[option]} {NAMES[option]}"),
+            description=plain(WHAT[option]),
         )
-        for each in Kind
+        for option in Kind
     ]
     return InputBlock(
         block_id=KIND_BLOCK,
@@ -136,7 +138,7 @@ def _which(kind: Kind | None) -> Block:
     )
 
 
-def _level(question: Question, level: int | None) -> Block:
+def _level_input(question: Question, level: int | None) -> Block:
     options = levels(question)
     return InputBlock(
         block_id=level_block(question.key),
@@ -151,13 +153,13 @@ def _level(question: Question, level: int | None) -> Block:
 
 
 def _doubt(ticked: bool) -> list[Block]:
-    # No input block: it would be called "(optional)", and is not.
+    # Not an input block: Slack would label it "(optional)", which it is not.
     yes = [Option(value="yes", text=plain(YES))]
     box = CheckboxesElement(action_id=ANYWAY, options=yes, initial_options=yes if ticked else None)
     return [section(ORDINARY), actions(box, block_id=ANYWAY_BLOCK)]
 
 
-def _chosen(values: Mapping[str, Any], block_id: str, action_id: str) -> str:
+def _selected_value(values: Mapping[str, Any], block_id: str, action_id: str) -> str:
     state = values.get(block_id, {}).get(action_id, {})
     return (state.get("selected_option") or {}).get("value") or ""
 

@@ -31,7 +31,7 @@ TEAM_HINT = (
     "than 4, or than this workspace wants answers, the questions come to the channel to talk about."
 )
 LEADS = "Co-leads"
-CO_LEADS_MOST = 5  # where everybody leads, nobody does; and their answers fit one message
+CO_LEADS_MOST = 5  # if everybody leads, nobody does; and five leads' answers fit one message
 LEADS_HINT = (
     "Up to five. They reflect each week like you, see results when you do, and may extend and end."
 )
@@ -53,13 +53,13 @@ OFF_HOURS = (
 
 
 def build(draft: Draft, told: Mapping[str, str]) -> list[Block]:
-    """The inputs that are open; the team always where it has to be chosen by hand."""
+    """Return the inputs that are open; the team always where it has to be chosen by hand."""
     blocks: list[Block] = []
     if draft.more or draft.choose_team:
-        blocks += _told(told, "members")
+        blocks += _notice(told, "members")
         blocks.append(_people("members", MEMBERS, TEAM, TEAM_HINT, draft.members or ()))
     if draft.more:
-        blocks += _told(told, "co_leads")
+        blocks += _notice(told, "co_leads")
         blocks.append(
             _people("co_leads", CO_LEADS, LEADS, LEADS_HINT, draft.co_leads, CO_LEADS_MOST)
         )
@@ -69,42 +69,42 @@ def build(draft: Draft, told: Mapping[str, str]) -> list[Block]:
 
 
 def parse(values: Mapping[str, Any], draft: Draft) -> Draft:
-    """The draft with these options; those that were not open stay."""
-    said: dict[str, Any] = {}
+    """Return the draft with these options; those that were not open stay."""
+    changes: dict[str, Any] = {}
     for name, action_id in (("members", MEMBERS), ("co_leads", CO_LEADS)):
         state = _state(values, name, action_id)
         if state is not None:
-            said[name] = tuple(state.get("selected_users") or ())
+            changes[name] = tuple(state.get("selected_users") or ())
     weekday, at = _state(values, "weekday", WEEKDAY), _state(values, "time_of_day", TIME)
     if weekday and weekday.get("selected_option"):
-        said["weekday"] = int(weekday["selected_option"]["value"]) % len(DAYS)
+        changes["weekday"] = int(weekday["selected_option"]["value"]) % len(DAYS)
     if at and at.get("selected_time"):
-        said["time_of_day"] = time.fromisoformat(at["selected_time"])
+        changes["time_of_day"] = time.fromisoformat(at["selected_time"])
     remind = _state(values, "remind", REMIND)
     if remind is not None:
-        said["remind"] = bool(remind.get("selected_options"))
+        changes["remind"] = bool(remind.get("selected_options"))
     comments = _state(values, "comments_to", COMMENTS)
     if comments and comments.get("selected_option"):
         to_team = comments["selected_option"]["value"] == "team"
-        said["comments_to"] = "team" if to_team else "leads"
-    return replace(draft, **said)
+        changes["comments_to"] = "team" if to_team else "leads"
+    return replace(draft, **changes)
 
 
 def faults(draft: Draft) -> dict[str, str]:
-    """What cannot be so, by the field's name."""
-    found = {}
+    """Return what is wrong, by the field's name."""
+    errors = {}
     if not time(8) <= draft.time_of_day <= time(20):
-        found["time_of_day"] = OFF_HOURS
+        errors["time_of_day"] = OFF_HOURS
     if len(draft.co_leads) > CO_LEADS_MOST:
-        found["co_leads"] = TOO_MANY_LEADS
-    return found
+        errors["co_leads"] = TOO_MANY_LEADS
+    return errors
 
 
 def block_of(name: str) -> str:
     return f"start.{name}"
 
 
-def _told(told: Mapping[str, str], name: str) -> list[Block]:
+def _notice(told: Mapping[str, str], name: str) -> list[Block]:
     return [section(truncated(told[name], SECTION))] if name in told else []
 
 

@@ -37,7 +37,7 @@ DONE_NEXT = (
 
 @dataclass(frozen=True, kw_only=True)
 class Preview:
-    """What will be said, with what the lead should know first."""
+    """The phase and messages to preview, with what the lead should know first."""
 
     draft_id: str
     phase: Phase  # as it will be
@@ -49,7 +49,7 @@ class Preview:
 
 
 def build(preview: Preview) -> View:
-    """The announcement and the weekly message, without anything to press in them."""
+    """Return the announcement and the weekly message, without anything to press in them."""
     phase = preview.phase
     announced = messages.announcement(phase, preview.today).blocks[:-1]
     blocks: list[Block] = []
@@ -72,15 +72,15 @@ def build(preview: Preview) -> View:
 
 
 def done(phase: Phase, first_on: date) -> View:
-    """The confirmation in the form."""
-    where = channel(phase.channel_id)
+    """Return the confirmation in the form."""
+    channel_link = channel(phase.channel_id)
     weekdays = WEEKDAYS[phase.weekday]
     return View(
         type="modal",
         title=plain(DONE_TITLE),
         close=plain("Close"),
         blocks=[
-            section(DONE.format(title=title(phase, 300), channel=where)),
+            section(DONE.format(title=title(phase, 300), channel=channel_link)),
             section(DONE_QUESTIONS.format(first=day(first_on), weekdays=weekdays)),
             context(DONE_NEXT),
         ],
@@ -88,11 +88,11 @@ def done(phase: Phase, first_on: date) -> View:
 
 
 def _weekly(preview: Preview) -> list[Block]:
-    where = channel(preview.phase.channel_id)
+    channel_link = channel(preview.phase.channel_id)
     weekdays = WEEKDAYS[preview.phase.weekday]
     asked = len(preview.phase.members)
     if preview.phase.minimum is None:
-        start = section(AS_TALK.format(channel=where, weekdays=weekdays))
+        start = section(AS_TALK.format(channel=channel_link, weekdays=weekdays))
         return [start, *_questions(preview.questions)]
     start = section(
         IN_MESSAGE.format(
@@ -104,13 +104,13 @@ def _weekly(preview: Preview) -> list[Block]:
     )
     leads = lead_names(preview.phase)
     see = "sees" if len(preview.phase.leads) == 1 else "see"
-    small = PRIVACY.format(leads=leads, see=see, minimum=preview.phase.minimum)
+    privacy = PRIVACY.format(leads=leads, see=see, minimum=preview.phase.minimum)
     return [
         start,
-        section(ASKED.format(channel=where)),
+        section(ASKED.format(channel=channel_link)),
         *_questions(preview.questions),
         context(THEN),
-        context(small),
+        context(privacy),
     ]
 
 

@@ -65,7 +65,7 @@ MILESTONE = Field(
     example="Ship the beta to the two pilot customers",
 )
 GIVE_UP = "What I give up"
-#: In reading order; what waits stands after the first.
+#: In reading order; the set-aside items come after the first.
 FIELDS = {
     Kind.RESULTS_SPRINT: (
         Field(
@@ -115,26 +115,26 @@ FIELDS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Promise:
-    """What the page says beside what is filled in."""
+    """The contents of the page beside the draft."""
 
     draft_id: str
     channel_id: str
     budget: str  # the sentence; empty for trust-building
     max_weeks: int
-    #: sentences to show above a field, by its name: for what the page did not ask before
+    #: Sentences to show above a field, by its name, where the page did not show it before.
     told: Mapping[str, str] = field(default_factory=dict)
 
 
 def build(promise: Promise, draft: Draft, kind: Kind) -> View:
-    """The page, filled with the draft."""
+    """Return the page, filled with the draft."""
     about = [ABOUT.format(channel=channel(promise.channel_id)), promise.budget]
     blocks: list[Block] = [context(*filter(None, about))]
-    if draft.justify:  # first, so that who comes back to this page sees why
+    if draft.justify:  # first, so that somebody who comes back to this page sees why
         blocks += [section(truncated(draft.justify, SECTION)), _justification(draft)]
-    blocks += [_milestone(draft, kind), _end(draft.ends_on, promise.max_weeks)]
+    blocks += [_milestone(draft, kind), _end_input(draft.ends_on, promise.max_weeks)]
     first, *others = FIELDS[kind]
-    blocks += [_text(first, draft), *_rows(draft, kind)]
-    blocks += [_text(each, draft) for each in others]
+    blocks += [_text_input(first, draft), *_rows(draft, kind)]
+    blocks += [_text_input(text_field, draft) for text_field in others]
     blocks += page_options.build(draft, promise.told)
     blocks.append(_buttons(draft))
     return View(
@@ -149,8 +149,8 @@ def build(promise: Promise, draft: Draft, kind: Kind) -> View:
 
 
 def parse(values: Mapping[str, Any], draft: Draft) -> Draft:
-    """The draft with what this page says; what it did not ask stays. `values` as Slack's state."""
-    said = {
+    """Return the draft with this page's input, from Slack's state; what it did not ask stays."""
+    texts = {
         block_id.removeprefix("start.text."): clean(_state(values, block_id, TEXT, "value"))
         for block_id in values
         if block_id.startswith("start.text.")
@@ -158,30 +158,30 @@ def parse(values: Mapping[str, Any], draft: Draft) -> Draft:
     day = _state(values, field_block("ends_on"), DAY, "selected_date")
     filled = replace(
         draft,
-        texts={**draft.texts, **said},
+        texts={**draft.texts, **texts},
         ends_on=date.fromisoformat(day) if day else draft.ends_on,
-        rows=tuple(_row_of(values, number) for number in range(len(draft.rows))),
+        rows=tuple(_parse_row(values, number) for number in range(len(draft.rows))),
     )
     return page_options.parse(values, filled)
 
 
 def faults(draft: Draft, kind: Kind) -> dict[str, str]:
-    """What is empty or too long, by the field's name."""
-    found = {}
-    for each in (MILESTONE, *FIELDS[kind]):
-        text = draft.text(each.name)
+    """Return what is empty or too long, by the field's name."""
+    errors = {}
+    for text_field in (MILESTONE, *FIELDS[kind]):
+        text = draft.text(text_field.name)
         if len(text) > SHORT:
-            found[each.name] = TOO_LONG.format(length=len(text), limit=SHORT)
-        elif not text and each is not MILESTONE:
-            found[each.name] = EMPTY
+            errors[text_field.name] = TOO_LONG.format(length=len(text), limit=SHORT)
+        elif not text and text_field is not MILESTONE:
+            errors[text_field.name] = EMPTY
     if any(len(row.text) > SHORT for row in draft.rows):
         longest = max(len(row.text) for row in draft.rows)
-        found["set_aside"] = TOO_LONG.format(length=longest, limit=SHORT)
-    return found
+        errors["set_aside"] = TOO_LONG.format(length=longest, limit=SHORT)
+    return errors
 
 
 def field_block(name: str) -> str:
-    """The block id of a field, by the name the rules give it."""
+    """Return the block id of a field, by the name the rules give it."""
     if name == "ends_on":
         return "start.ends_on"
     if name == "set_aside":
@@ -195,27 +195,27 @@ def field_block(name: str) -> str:
 
 def _milestone(draft: Draft, kind: Kind) -> Block:
     if kind is Kind.RESULTS_SPRINT:
-        return _text(MILESTONE, draft)
-    field_ = Field(
+        return _text_input(MILESTONE, draft)
+    text_field = Field(
         name=MILESTONE.name, label=TRUST_MILESTONE, example="New platform team", required=False
     )
-    return _text(field_, draft)
+    return _text_input(text_field, draft)
 
 
-def _text(each: Field, draft: Draft) -> Block:
+def _text_input(text_field: Field, draft: Draft) -> Block:
     return text_input(
-        field_block(each.name),
-        each.label,
+        field_block(text_field.name),
+        text_field.label,
         TEXT,
         limit=SHORT,
-        value=draft.text(each.name),
-        placeholder=each.example,
-        multiline=each is not MILESTONE,
-        optional=not each.required,
+        value=draft.text(text_field.name),
+        placeholder=text_field.example,
+        multiline=text_field is not MILESTONE,
+        optional=not text_field.required,
     )
 
 
-def _end(day: date, weeks: int) -> Block:
+def _end_input(day: date, weeks: int) -> Block:
     return InputBlock(
         block_id=field_block("ends_on"),
         label=plain(ENDS),
@@ -234,7 +234,7 @@ def _rows(draft: Draft, kind: Kind) -> list[Block]:
 
 
 def _row(number: int, row: Row, kind: Kind) -> Sequence[Block]:
-    must = kind is Kind.RESULTS_SPRINT and number == 0
+    is_required = kind is Kind.RESULTS_SPRINT and number == 0
     text = text_input(
         f"start.row.{number}",
         ANOTHER_WAITS if number else WAITS[kind],
@@ -242,9 +242,9 @@ def _row(number: int, row: Row, kind: Kind) -> Sequence[Block]:
         limit=SHORT,
         value=row.text,
         placeholder=WAITS_EXAMPLE[kind],
-        hint=WAITS_HINT if must else None,
+        hint=WAITS_HINT if is_required else None,
         multiline=False,
-        optional=not must,
+        optional=not is_required,
     )
     owner = InputBlock(
         block_id=f"start.owner.{number}",
@@ -258,7 +258,7 @@ def _row(number: int, row: Row, kind: Kind) -> Sequence[Block]:
 
 
 def _justification(draft: Draft) -> Block:
-    return _text(Field(name="justification", label=WHY, example=WHY_EXAMPLE), draft)
+    return _text_input(Field(name="justification", label=WHY, example=WHY_EXAMPLE), draft)
 
 
 def _buttons(draft: Draft) -> Block:
@@ -267,7 +267,7 @@ def _buttons(draft: Draft) -> Block:
     return actions(*shown, block_id=BUTTONS_BLOCK)
 
 
-def _row_of(values: Mapping[str, Any], number: int) -> Row:
+def _parse_row(values: Mapping[str, Any], number: int) -> Row:
     text = clean(_state(values, f"start.row.{number}", TEXT, "value"))
     owner = _state(values, f"start.owner.{number}", OWNER, "selected_user")
     return Row(text=text, owner_id=owner or None)

@@ -17,87 +17,94 @@ from bot.start.draft import Draft, Row
 from bot.start.draft_store import StoredDraft
 from bot.start.eligibility import EligibleLead
 
-#: Characters repeated of what cannot be read as a day.
+#: Characters shown of a word that cannot be read as a day.
 DAY_SHOWN = 40
 
 
-def typed(who: EligibleLead, words: Sequence[str]) -> Arguments:
-    """What followed the command.
+def typed(eligible: EligibleLead, words: Sequence[str]) -> Arguments:
+    """Parse what followed the command.
 
     Raises:
         Refused: a day cannot be read, is past, or too far.
     """
     try:
-        said = command_args.read([unescape(word) for word in words], who.today)
+        arguments = command_args.read([unescape(word) for word in words], eligible.today)
     except command_args.Unreadable as error:
         word = f'"{quote(truncated(error.typed, DAY_SHOWN))}"' if error.typed else "nothing"
         raise Refused(command_args.NO_DATE.format(typed=word)) from error
-    if said.ends_on is not None:
-        refusal = command_args.refusal_of_end(said, who.today, Limits.of(who.settings))
+    if arguments.ends_on is not None:
+        refusal = command_args.refusal_of_end(
+            arguments, eligible.today, Limits.of(eligible.settings)
+        )
         if refusal is not None:
             raise Refused(refusal)
-    return replace(said, milestone=clean(said.milestone))
+    return replace(arguments, milestone=clean(arguments.milestone))
 
 
 async def drafted(
-    tx: AsyncConnection, who: EligibleLead, said: Arguments, continues: str | None
+    tx: AsyncConnection, eligible: EligibleLead, arguments: Arguments, continues: str | None
 ) -> tuple[StoredDraft, bool]:
-    """A new draft, or what this person left unannounced here; and whether it is the latter.
+    """Return a new draft, or what this person left unannounced here; and whether it is the latter.
 
-    `continues` is the running phase that the new one follows at once, and repeats. What was left
-    about something else is kept beside it.
+    `continues` is the running phase that the new one follows at once, and repeats. A draft about
+    something else is kept beside it.
     """
-    where = (who.channel_id, who.lead.user_id)
-    draft_id = await draft_store.unfinished_id(tx, who.workspace_id, *where)
-    before = await draft_store.find(tx, who.workspace_id, draft_id, where[1]) if draft_id else None
+    channel_and_user = (eligible.channel_id, eligible.lead.user_id)
+    draft_id = await draft_store.unfinished_id(tx, eligible.workspace_id, *channel_and_user)
+    before = (
+        await draft_store.find(tx, eligible.workspace_id, draft_id, channel_and_user[1])
+        if draft_id
+        else None
+    )
     if before is not None and continues not in (None, before.draft.continues):
         before = None
-    draft = _blank(who)
+    draft = _blank(eligible)
     if before is not None:
-        draft = _taken_up(before.draft, who, draft, continues)
+        draft = _resumed(before.draft, eligible, draft, continues)
     elif continues is not None:
-        draft = await _like(tx, who, draft, continues)
+        draft = await _repeating(tx, eligible, draft, continues)
     draft = replace(draft, continues=continues, doubted=False, anyway=False)
-    kept = StoredDraft(
+    stored = StoredDraft(
         draft_id=before.draft_id if before else new_id(),
-        channel_id=where[0],
-        user_id=where[1],
-        draft=_with_typed(draft, said),
+        channel_id=channel_and_user[0],
+        user_id=channel_and_user[1],
+        draft=_with_typed(draft, arguments),
         phase_id=None,
     )
-    return kept, before is not None
+    return stored, before is not None
 
 
-def _taken_up(before: Draft, who: EligibleLead, blank: Draft, continues: str | None) -> Draft:
-    """What was left, but for what time has overtaken: a past end, a team nobody chose by hand.
+def _resumed(before: Draft, eligible: EligibleLead, blank: Draft, continues: str | None) -> Draft:
+    """Return the draft without what is outdated: a past end, a team nobody chose by hand.
 
     The team of the phase that it continues was chosen when that began.
     """
-    later = before.ends_on > who.today
-    chosen = before.more or before.choose_team or continues is not None
+    is_future = before.ends_on > eligible.today
+    is_team_chosen = before.more or before.choose_team or continues is not None
     return replace(
         before,
-        ends_on=before.ends_on if later else blank.ends_on,
-        members=before.members if chosen else None,
+        ends_on=before.ends_on if is_future else blank.ends_on,
+        members=before.members if is_team_chosen else None,
     )
 
 
-async def _like(tx: AsyncConnection, who: EligibleLead, blank: Draft, phase_id: str) -> Draft:
-    """A draft that says what a phase said, with an end of its own."""
-    found = await store.load(tx, who.workspace_id, phase_id)
-    return blank if found is None else _again(found, blank)
+async def _repeating(
+    tx: AsyncConnection, eligible: EligibleLead, blank: Draft, phase_id: str
+) -> Draft:
+    """Return a draft that repeats a phase, with an end of its own."""
+    phase = await store.load(tx, eligible.workspace_id, phase_id)
+    return blank if phase is None else _from_phase(phase, blank)
 
 
-def _again(found: Phase, blank: Draft) -> Draft:
-    phase = found
+def _from_phase(phase: Phase, blank: Draft) -> Draft:
     return replace(
         blank,
         kind=phase.kind,
         kind_given=True,
         texts={**asdict(phase.promise), "milestone": phase.milestone},
-        rows=tuple(Row(text=item.text, owner_id=item.owner_id) for item in found.items) or (Row(),),
-        members=tuple(one.user_id for one in found.members),
-        co_leads=tuple(one.user_id for one in found.leads if one.user_id != phase.lead_id),
+        rows=tuple(Row(text=item.text, owner_id=item.owner_id) for item in phase.items) or (Row(),),
+        members=tuple(person.user_id for person in phase.members),
+        co_leads=tuple(person.user_id for person in phase.leads if person.user_id != phase.lead_id),
         weekday=phase.weekday,
         time_of_day=phase.time_of_day,
         remind=phase.remind,
@@ -105,21 +112,21 @@ def _again(found: Phase, blank: Draft) -> Draft:
     )
 
 
-def _blank(who: EligibleLead) -> Draft:
-    settings = who.settings
+def _blank(eligible: EligibleLead) -> Draft:
+    settings = eligible.settings
     return Draft(
-        ends_on=rules.default_end(who.today, settings.default_weeks),
+        ends_on=rules.default_end(eligible.today, settings.default_weeks),
         weekday=settings.default_weekday,
         time_of_day=settings.default_time,
     )
 
 
-def _with_typed(draft: Draft, said: Arguments) -> Draft:
-    texts = {"milestone": said.milestone} if said.milestone else {}
+def _with_typed(draft: Draft, arguments: Arguments) -> Draft:
+    texts = {"milestone": arguments.milestone} if arguments.milestone else {}
     return replace(
         draft,
-        kind=said.kind or draft.kind,
-        kind_given=said.kind is not None or draft.continues is not None,
-        ends_on=said.ends_on or draft.ends_on,
+        kind=arguments.kind or draft.kind,
+        kind_given=arguments.kind is not None or draft.continues is not None,
+        ends_on=arguments.ends_on or draft.ends_on,
         texts={**draft.texts, **texts},
     )

@@ -1,4 +1,4 @@
-"""A proposal as the phase it would be: for the preview, and for the rows when it begins."""
+"""A proposal as the phase it would be: for the preview, and for the rows when it starts."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, fields
@@ -15,9 +15,11 @@ LEAD, MEMBER = "lead", "member"
 def phase_preview(
     proposal: Proposal, names: Mapping[str, str], now: datetime, settings: WorkspaceSettings
 ) -> Phase:
-    """The phase, had it begun now. `names` are of people by id."""
+    """Return the phase, had it started now. `names` are of people by id."""
     unset = dict.fromkeys(
-        each.name for each in fields(Phase) if each.default is MISSING and each.name != "settings"
+        phase_field.name
+        for phase_field in fields(Phase)
+        if phase_field.default is MISSING and phase_field.name != "settings"
     )
     people = (
         Participant(
@@ -45,8 +47,8 @@ def phase_preview(
 
 
 def values_of(proposal: Proposal, now: datetime) -> dict[str, Any]:
-    """What is kept of a phase when it begins, but its id and state."""
-    sprint = proposal.kind is Kind.RESULTS_SPRINT
+    """Return what is stored of a phase when it starts, except its id and state."""
+    is_sprint = proposal.kind is Kind.RESULTS_SPRINT
     return {
         "channel_id": proposal.channel_id,
         "kind": proposal.kind,
@@ -59,7 +61,7 @@ def values_of(proposal: Proposal, now: datetime) -> dict[str, Any]:
         "starts_on": proposal.starts_on,
         "ends_on": proposal.ends_on,
         "first_ends_on": proposal.ends_on,
-        "recovery_until": recovery_until(proposal.span) if sprint else None,
+        "recovery_until": recovery_until(proposal.span) if is_sprint else None,
         "weekday": proposal.weekday,
         "time_of_day": proposal.time_of_day,
         "remind": proposal.remind,
@@ -68,7 +70,7 @@ def values_of(proposal: Proposal, now: datetime) -> dict[str, Any]:
 
 
 def roles_of(proposal: Proposal) -> list[tuple[str, str]]:
-    """Everyone in the phase, once, with their role; who leads is no member."""
+    """Return everyone in the phase, once, with their role; a lead is no member."""
     roles = {user_id: MEMBER for user_id in proposal.member_ids}
     return list({**roles, **dict.fromkeys(proposal.lead_ids, LEAD)}.items())
 

@@ -1,4 +1,4 @@
-"""The start form from page to page. What was typed is kept before anything is refused."""
+"""The start form from page to page. What was typed is stored before anything is refused."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -44,7 +44,7 @@ from bot.start.eligibility import (
 Values = Mapping[str, Any]
 
 
-#: The button that opens the form; it carries the channel.
+#: Action id of the button that opens the form; it carries the channel.
 START = "phases.start"
 
 
@@ -56,10 +56,10 @@ async def open_start(
     words: Sequence[str] = (),
     continues: str | None = None,
 ) -> None:
-    """Open the form, filled with what was typed: after the command, or here before.
+    """Open the form, filled from the command or from an earlier draft here.
 
-    It opens by what is known here. How the channel is, Slack is asked afterwards, and again with
-    each page that is sent. `continues` is the running phase that the new one follows at once.
+    It opens with what is stored. Slack is asked about the channel afterwards, and again with each
+    page that is sent. `continues` is the running phase that the new one follows at once.
 
     Raises:
         Refused: nothing can be started here, or what was typed cannot be.
@@ -70,106 +70,110 @@ async def open_start(
         running = await store.active_in(tx, workspace_id, lead.channel_id)
         if running is not None and running.phase_id != continues:
             raise Refused(begin.runs_already(running))
-        said = prefill.typed(lead, words)
-        kept, resumed = await prefill.drafted(tx, lead, said, continues)
-        await draft_store.create(tx, workspace_id, kept, services.clock.now())
-        page = await wizard_views.moment(tx, lead, kept, resumed=resumed)
+        arguments = prefill.typed(lead, words)
+        stored, resumed = await prefill.drafted(tx, lead, arguments, continues)
+        await draft_store.create(tx, workspace_id, stored, services.clock.now())
+        page = await wizard_views.moment(tx, lead, stored, resumed=resumed)
     shown = await open_form(services.client_for(workspace_id), body, page)
     services.background_tasks.do(_recheck_channel(services, request, lead, shown))
 
 
 async def after_moment(services: Services, request: Request, values: Values) -> View:
-    """Page 1 was sent: returns page 2, or page 1 again with its doubt.
+    """Handle page 1: return page 2, or page 1 again with its doubt.
 
     Raises:
         Refused: something is missing on page 1.
     """
-    kept = await _changed(services, request, lambda draft: page_moment.parse(values, draft))
-    draft = kept.draft
+    stored = await _update_draft(services, request, lambda draft: page_moment.parse(values, draft))
+    draft = stored.draft
     if draft.kind is None:
         raise Refused(page_moment.CHOOSE, {page_moment.KIND_BLOCK: page_moment.CHOOSE})
     if draft.is_ordinary and not draft.anyway:
         return await _doubt(services, request, draft)
-    scene = await _scene(services, kept, request)
-    filled = await with_team(services, scene, draft)
+    eligible = await _eligible_channel(services, stored, request)
+    filled = await with_team(services, eligible, draft)
     filled = replace(filled, doubted=filled.is_ordinary)
-    kept = await _stored(services, request, kept, filled)
-    return await _promise(services, scene, kept)
+    stored = await _store_draft(services, request, stored, filled)
+    return await _promise_page(services, eligible, stored)
 
 
 async def after_promise(services: Services, request: Request, values: Values) -> View:
-    """Page 2 was sent: returns the preview, or page 2 again where it must ask for more.
+    """Handle page 2: return the preview, or page 2 again where it must ask for more.
 
     Raises:
-        Refused: something on page 2 cannot be so, with sentences beside its fields.
+        Refused: something on page 2 is wrong, with sentences beside its fields.
     """
-    kept = await _changed(services, request, lambda draft: page_promise.parse(values, draft))
-    scene = await _scene(services, kept, request)
+    stored = await _update_draft(services, request, lambda draft: page_promise.parse(values, draft))
+    eligible = await _eligible_channel(services, stored, request)
     async with services.db.reading() as reader:
-        proposal = wizard_views.proposed(scene, kept.draft)
-        limits = Limits.of(scene.settings)
-        past = await past_of(reader, scene.workspace_id, proposal, limits, kept.draft.continues)
-    draft = _justified(kept.draft, proposal, past)
-    faults = {**await wrong_people(services, scene, draft), **_faults(scene, draft, past)}
+        proposal = wizard_views.proposed(eligible, stored.draft)
+        limits = Limits.of(eligible.settings)
+        past = await past_of(
+            reader, eligible.workspace_id, proposal, limits, stored.draft.continues
+        )
+    draft = _with_justification(stored.draft, proposal, past)
+    faults = {**await wrong_people(services, eligible, draft), **_faults(eligible, draft, past)}
     if set(faults) & set(page_options.NAMES):
         draft = replace(draft, more=True)
-    kept = await _stored(services, request, kept, draft)
+    stored = await _store_draft(services, request, stored, draft)
     shown = {
         name: text for name, text in faults.items() if page_promise.field_block(name) in values
     }
     if shown:
-        beside = {page_promise.field_block(name): text for name, text in shown.items()}
-        raise Refused(next(iter(shown.values())), beside)
+        by_block = {page_promise.field_block(name): text for name, text in shown.items()}
+        raise Refused(next(iter(shown.values())), by_block)
     if not faults:
-        return await wizard_views.preview(services, scene, kept)
-    return await _promise(services, scene, kept, faults)
+        return await wizard_views.preview(services, eligible, stored)
+    return await _promise_page(services, eligible, stored, faults)
 
 
 async def announce(services: Services, request: Request) -> View:
-    """Page 3 was sent: the phase begins. Returns the confirmation, or page 3 with the reason.
+    """Handle page 3: start the phase. Return the confirmation, or page 3 with the reason.
 
     Raises:
-        Refused: the form was forgotten.
+        Refused: the draft was deleted.
     """
-    kept = await _kept(services, request)
-    scene = await _scene(services, kept, request)
+    stored = await _load_draft(services, request)
+    eligible = await _eligible_channel(services, stored, request)
     try:
-        await join(services, scene)
-        phase = await begin.start(services, request.workspace_id, _beginning(scene, kept))
+        await join(services, eligible)
+        phase = await begin.start(services, request.workspace_id, _phase_start(eligible, stored))
     except Refused as refusal:
-        return await wizard_views.preview(services, scene, kept, refusal.text)
+        return await wizard_views.preview(services, eligible, stored, refusal.text)
     first = plan(phase.starts_on, phase.ends_on, phase.weekday)[0]
     return page_preview.done(phase, first.on)
 
 
 async def add_row(services: Services, request: Request, values: Values) -> View:
-    """*Add another*: page 2 with one more line for what can wait."""
+    """Return page 2 with one more line for what can wait, for *Add another*."""
     return await _page_2_with(services, request, values, lambda draft: draft.with_another_row())
 
 
 async def show_more(services: Services, request: Request, values: Values) -> View:
-    """*More options*: page 2 with all of its inputs."""
+    """Return page 2 with all of its inputs, for *More options*."""
     return await _page_2_with(services, request, values, lambda draft: replace(draft, more=True))
 
 
 async def back(services: Services, request: Request, values: Values, page: str) -> View:
-    """*Back* on page 2 or 3: the page before it, as it was left."""
+    """Return the page before page 2 or 3, as it was left, for *Back*."""
     if page == page_preview.PAGE:
-        kept = await _kept(services, request)
-        return await _promise(services, await _scene(services, kept, request), kept)
-    kept = await _changed(services, request, lambda draft: page_promise.parse(values, draft))
-    return await _moment(services, request, kept)
+        stored = await _load_draft(services, request)
+        return await _promise_page(
+            services, await _eligible_channel(services, stored, request), stored
+        )
+    stored = await _update_draft(services, request, lambda draft: page_promise.parse(values, draft))
+    return await _moment_page(services, request, stored)
 
 
 async def _recheck_channel(
     services: Services, request: Request, lead: EligibleLead, shown: Mapping[str, Any]
 ) -> None:
-    """Say it in the form that is `shown` where nothing can be started in its channel."""
+    """Replace the form that is `shown` by the reason where its channel allows no start."""
     client = services.client_for(request.workspace_id)
     try:
         await eligible_channel(services, request, lead)
     except Refused as refusal:
-        with suppress(Refused):  # the next page is shown already, or it was closed
+        with suppress(Refused):  # the next page is shown already, or the form was closed
             await change_form(client, shown, refusal_view(refusal))
     except (SlackApiError, ClientError, TimeoutError) as error:
         log.warning("channel_not_looked_at", reason=verdict(error).reason)
@@ -178,95 +182,97 @@ async def _recheck_channel(
 async def _page_2_with(
     services: Services, request: Request, values: Values, change: Callable[[Draft], Draft]
 ) -> View:
-    kept = await _changed(
+    stored = await _update_draft(
         services, request, lambda draft: change(page_promise.parse(values, draft))
     )
-    return await _promise(services, await _scene(services, kept, request), kept)
+    return await _promise_page(services, await _eligible_channel(services, stored, request), stored)
 
 
 async def _doubt(services: Services, request: Request, draft: Draft) -> View:
-    if draft.doubted:  # it stands on the page already
+    if draft.doubted:  # it is on the page already
         block_id = page_moment.level_block("clarity")
         raise Refused(page_moment.SAY_YES, {block_id: page_moment.SAY_YES})
-    kept = await _changed(services, request, lambda draft: replace(draft, doubted=True))
-    return await _moment(services, request, kept)
+    stored = await _update_draft(services, request, lambda draft: replace(draft, doubted=True))
+    return await _moment_page(services, request, stored)
 
 
-async def _moment(services: Services, request: Request, kept: StoredDraft) -> View:
-    scene = await _scene(services, kept, request)
+async def _moment_page(services: Services, request: Request, stored: StoredDraft) -> View:
+    eligible = await _eligible_channel(services, stored, request)
     async with services.db.reading() as reader:
-        return await wizard_views.moment(reader, scene, kept)
+        return await wizard_views.moment(reader, eligible, stored)
 
 
-async def _promise(
+async def _promise_page(
     services: Services,
-    scene: EligibleChannel,
-    kept: StoredDraft,
+    eligible: EligibleChannel,
+    stored: StoredDraft,
     told: Mapping[str, str] | None = None,
 ) -> View:
     async with services.db.reading() as reader:
-        return await wizard_views.promise(reader, scene, kept, told)
+        return await wizard_views.promise(reader, eligible, stored, told)
 
 
-async def _scene(services: Services, kept: StoredDraft, request: Request) -> EligibleChannel:
-    return await eligible_channel(services, replace(request, channel_id=kept.channel_id))
+async def _eligible_channel(
+    services: Services, stored: StoredDraft, request: Request
+) -> EligibleChannel:
+    return await eligible_channel(services, replace(request, channel_id=stored.channel_id))
 
 
-async def _kept(services: Services, request: Request) -> StoredDraft:
+async def _load_draft(services: Services, request: Request) -> StoredDraft:
     async with services.db.reading() as reader:
-        kept = await draft_store.find(
+        stored = await draft_store.find(
             reader, request.workspace_id, request.target_id, request.user_id
         )
-    if kept is None:
+    if stored is None:
         raise Refused(GONE)
-    return kept
+    return stored
 
 
-async def _changed(
+async def _update_draft(
     services: Services, request: Request, change: Callable[[Draft], Draft]
 ) -> StoredDraft:
     async with services.db.transaction() as tx:
-        kept = await draft_store.find(
+        stored = await draft_store.find(
             tx, request.workspace_id, request.target_id, request.user_id, to_write=True
         )
-        if kept is None:
+        if stored is None:
             raise Refused(GONE)
-        kept = replace(kept, draft=change(kept.draft))
-        await draft_store.save(tx, request.workspace_id, kept, services.clock.now())
-    return kept
+        stored = replace(stored, draft=change(stored.draft))
+        await draft_store.save(tx, request.workspace_id, stored, services.clock.now())
+    return stored
 
 
-async def _stored(
-    services: Services, request: Request, kept: StoredDraft, draft: Draft
+async def _store_draft(
+    services: Services, request: Request, stored: StoredDraft, draft: Draft
 ) -> StoredDraft:
     """Store a draft that was read in this request."""
-    changed = replace(kept, draft=draft)
+    changed = replace(stored, draft=draft)
     async with services.db.transaction() as tx:
         await draft_store.save(tx, request.workspace_id, changed, services.clock.now())
     return changed
 
 
-def _justified(draft: Draft, proposal: Proposal, past: SprintHistory) -> Draft:
-    """The draft that asks for a justification exactly where the rules do."""
+def _with_justification(draft: Draft, proposal: Proposal, past: SprintHistory) -> Draft:
+    """Return the draft that asks for a justification exactly where the rules do."""
     reason = rules.needs_justification(proposal, past)
     sentence = NEEDS_JUSTIFICATION.format(reason=reason) if reason else None
     return replace(draft, justify=sentence)
 
 
-def _faults(scene: EligibleChannel, draft: Draft, past: SprintHistory) -> dict[str, str]:
-    proposal = wizard_views.proposed(scene, draft)
-    limits = Limits.of(scene.settings)
-    found = rules.refusals_to_start(proposal, past, limits, scene.today)
-    ruled = {refusal.field or "ends_on": refusal.text for refusal in reversed(found)}
-    return {**page_options.faults(draft), **page_promise.faults(draft, proposal.kind), **ruled}
+def _faults(eligible: EligibleChannel, draft: Draft, past: SprintHistory) -> dict[str, str]:
+    proposal = wizard_views.proposed(eligible, draft)
+    limits = Limits.of(eligible.settings)
+    refusals = rules.refusals_to_start(proposal, past, limits, eligible.today)
+    by_rules = {refusal.field or "ends_on": refusal.text for refusal in reversed(refusals)}
+    return {**page_options.faults(draft), **page_promise.faults(draft, proposal.kind), **by_rules}
 
 
-def _beginning(scene: EligibleChannel, kept: StoredDraft) -> PhaseStart:
+def _phase_start(eligible: EligibleChannel, stored: StoredDraft) -> PhaseStart:
     return PhaseStart(
-        proposal=wizard_views.proposed(scene, kept.draft),
-        settings=scene.settings,
-        answers=kept.draft.answers,
-        draft_id=kept.draft_id,
-        continues=kept.draft.continues,
-        in_channel=scene.member_ids,
+        proposal=wizard_views.proposed(eligible, stored.draft),
+        settings=eligible.settings,
+        answers=stored.draft.answers,
+        draft_id=stored.draft_id,
+        continues=stored.draft.continues,
+        in_channel=eligible.member_ids,
     )

@@ -1,4 +1,4 @@
-"""The three pages of the start form, each built from what is kept and true now."""
+"""The three pages of the start form, each built from the stored draft and the current state."""
 
 from collections.abc import Mapping
 
@@ -25,61 +25,61 @@ MANY_SPRINT = (
     "{sprinting} of {teams} teams are in a results sprint, this one included. What should be "
     "exceptional is becoming normal here: talk to the other leads first."
 )
-#: With fewer teams a share says nothing.
+#: With fewer teams a share means nothing.
 FEWEST_TEAMS = 3
 
 
 async def moment(
-    tx: AsyncConnection, lead: EligibleLead, kept: StoredDraft, *, resumed: bool = False
+    tx: AsyncConnection, lead: EligibleLead, stored: StoredDraft, *, resumed: bool = False
 ) -> View:
-    """Page 1."""
+    """Return page 1."""
     facts = Moment(
-        draft_id=kept.draft_id,
-        channel_id=kept.channel_id,
+        draft_id=stored.draft_id,
+        channel_id=stored.channel_id,
         questions=reworded(lead.settings.questions),
-        budget=await _budget(tx, lead, kept),
+        budget=await _budget(tx, lead, stored),
         resumed=resumed,
     )
-    return page_moment.build(facts, kept.draft)
+    return page_moment.build(facts, stored.draft)
 
 
 async def promise(
     tx: AsyncConnection,
     lead: EligibleLead,
-    kept: StoredDraft,
+    stored: StoredDraft,
     told: Mapping[str, str] | None = None,
 ) -> View:
-    """Page 2; `told` are sentences above fields that it did not show before."""
-    kind = kept.draft.kind or Kind.RESULTS_SPRINT
+    """Return page 2; `told` are sentences above fields that it did not show before."""
+    kind = stored.draft.kind or Kind.RESULTS_SPRINT
     limits = Limits.of(lead.settings)
-    sprint = kind is Kind.RESULTS_SPRINT
+    is_sprint = kind is Kind.RESULTS_SPRINT
     facts = Promise(
-        draft_id=kept.draft_id,
-        channel_id=kept.channel_id,
-        budget=await _budget(tx, lead, kept) if sprint else "",
+        draft_id=stored.draft_id,
+        channel_id=stored.channel_id,
+        budget=await _budget(tx, lead, stored) if is_sprint else "",
         max_weeks=limits.max_weeks(kind),
         told=told or {},
     )
-    return page_promise.build(facts, kept.draft, kind)
+    return page_promise.build(facts, stored.draft, kind)
 
 
 async def preview(
-    services: Services, scene: EligibleChannel, kept: StoredDraft, refusal: str | None = None
+    services: Services, eligible: EligibleChannel, stored: StoredDraft, refusal: str | None = None
 ) -> View:
-    """Page 3; with `refusal`, why *Announce* did not work."""
-    proposal = proposed(scene, kept.draft)
+    """Return page 3; with `refusal`, why *Announce* did not work."""
+    proposal = proposed(eligible, stored.draft)
     owners = [item.owner_id for item in proposal.set_aside]
     ids = [*proposal.lead_ids, *proposal.member_ids, *owners]
-    names = await names_of(services, scene.workspace_id, ids)
+    names = await names_of(services, eligible.workspace_id, ids)
     async with services.db.reading() as reader:
-        warnings = await _warnings(reader, scene, proposal)
-    settings = scene.settings
+        warnings = await _warnings(reader, eligible, proposal)
+    settings = eligible.settings
     phase = phase_preview(proposal, names, services.clock.now(), settings)
-    questions = for_member([one.name for one in phase.leads], reworded(settings.questions))
+    questions = for_member([lead.name for lead in phase.leads], reworded(settings.questions))
     facts = Preview(
-        draft_id=kept.draft_id,
+        draft_id=stored.draft_id,
         phase=phase,
-        today=scene.today,
+        today=eligible.today,
         first_on=plan(proposal.starts_on, proposal.ends_on, proposal.weekday)[0].on,
         questions=questions,
         warnings=warnings,
@@ -88,34 +88,36 @@ async def preview(
     return page_preview.build(facts)
 
 
-def proposed(scene: EligibleChannel, draft: Draft) -> Proposal:
-    """What the draft proposes, today."""
+def proposed(eligible: EligibleChannel, draft: Draft) -> Proposal:
+    """Return what the draft proposes, today."""
     return proposal_of(
         draft,
-        channel_id=scene.channel.channel_id,
-        lead_id=scene.lead.user_id,
-        zone=scene.zone,
-        today=scene.today,
+        channel_id=eligible.channel.channel_id,
+        lead_id=eligible.lead.user_id,
+        zone=eligible.zone,
+        today=eligible.today,
     )
 
 
-async def _budget(tx: AsyncConnection, lead: EligibleLead, kept: StoredDraft) -> str:
-    """The sentence; with this sprint, unless trust-building was chosen."""
-    draft, today = kept.draft, lead.today
+async def _budget(tx: AsyncConnection, lead: EligibleLead, stored: StoredDraft) -> str:
+    """Return the budget's sentence; with this sprint, unless trust-building was chosen."""
+    draft, today = stored.draft, lead.today
     since = today - LOOKING_BACK
-    sprints = await store.past_sprints(tx, lead.workspace_id, kept.channel_id, since)
+    sprints = await store.past_sprints(tx, lead.workspace_id, stored.channel_id, since)
     if draft.kind is Kind.RESULTS_SPRINT and draft.ends_on > today:
         return budget(sprints, today, Span(starts_on=today, ends_on=draft.ends_on)).sentence
     return budget(sprints, today).sentence
 
 
 async def _warnings(
-    tx: AsyncConnection, scene: EligibleChannel, proposal: Proposal
+    tx: AsyncConnection, eligible: EligibleChannel, proposal: Proposal
 ) -> tuple[str, ...]:
-    found = rules.warnings(proposal, Limits.of(scene.settings))
+    warnings = rules.warnings(proposal, Limits.of(eligible.settings))
     if proposal.kind is not Kind.RESULTS_SPRINT:
-        return found
-    sprinting, there = await teams(tx, scene.workspace_id, proposal.channel_id, proposal.starts_on)
-    if there >= FEWEST_TEAMS and sprinting * 3 > there:
-        return (*found, MANY_SPRINT.format(sprinting=sprinting, teams=there))
-    return found
+        return warnings
+    sprinting, team_count = await teams(
+        tx, eligible.workspace_id, proposal.channel_id, proposal.starts_on
+    )
+    if team_count >= FEWEST_TEAMS and sprinting * 3 > team_count:
+        return (*warnings, MANY_SPRINT.format(sprinting=sprinting, teams=team_count))
+    return warnings

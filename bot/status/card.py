@@ -1,4 +1,4 @@
-"""This channel at a glance, with the buttons that make sense now, and its budget."""
+"""The status card of a channel, with the buttons that currently apply, and its budget."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -40,83 +40,85 @@ WHY = (
 
 @dataclass(frozen=True, kw_only=True)
 class ChannelStatus:
-    """What one person sees of a channel's state. Days are where its lead lives."""
+    """A channel's state as one person sees it. Days are those where its lead lives."""
 
     channel_id: str
-    phase: Phase | None  # the phase that runs; None: none does
-    last: Phase | None  # the newest that is over; None: none ever was
+    phase: Phase | None  # the running phase, if any
+    last: Phase | None  # the latest ended phase if none is running
     budget: Budget
     today: date
-    manages: bool  # may extend and end it
+    manages: bool  # whether the person may extend and end it
     may_start: bool
 
 
-def card(glance: ChannelStatus) -> Content:
-    """The answer to the bare command and to `status`."""
-    return _running(glance, glance.phase) if glance.phase else _idle(glance)
+def card(status: ChannelStatus) -> Content:
+    """Build the reply to the bare command and to `status`."""
+    return _running(status, status.phase) if status.phase else _idle(status)
 
 
 def budget_card(budget: Budget, sprints: Sequence[Span], free: date, today: date) -> Content:
-    """The answer to `budget`: what counts, and from when one more fits."""
+    """Build the reply to `budget`: the sprints that count, and when the next one fits."""
     lines = [
-        COUNTED.format(first=day(one.starts_on), last=day(one.ends_on), days=days(one.days))
-        for one in sprints
+        COUNTED.format(
+            first=day(sprint.starts_on), last=day(sprint.ends_on), days=days(sprint.days)
+        )
+        for sprint in sprints
     ]
-    fits = FREE_NOW if free <= today else FREE.format(day=day(free))
+    availability = FREE_NOW if free <= today else FREE.format(day=day(free))
     return content(
         BUDGET_TITLE,
         section(f"*{BUDGET_TITLE}*\n{budget.sentence}"),
         section("\n".join(lines or [NONE_COUNTED])),
-        section(fits),
+        section(availability),
         context(WHY.format(share=_share(budget))),
     )
 
 
-def _running(glance: ChannelStatus, phase: Phase) -> Content:
+def _running(status: ChannelStatus, phase: Phase) -> Content:
     blocks: list[Block] = [
-        section(f"*{title(phase, 300)}*\n{status_line(phase, glance.today)}"),
+        section(f"*{title(phase, 300)}*\n{status_line(phase, status.today)}"),
         *paragraphs([*promise_lines(phase, SHORT), questions_line(phase)]),
     ]
     if phase.kind is Kind.RESULTS_SPRINT:
-        blocks.append(context(glance.budget.sentence))
+        blocks.append(context(status.budget.sentence))
     buttons = [
         button("Details", DETAILS, phase.phase_id),
         button("My part", MY_PART, phase.phase_id),
     ]
-    if glance.manages:
+    if status.manages:
         buttons += [
             button("Try again", TRY_AGAIN, phase.phase_id)
             if phase.is_paused
-            else button("Ask now", POLL, glance.channel_id),
+            else button("Ask now", POLL, status.channel_id),
             button("Extend", EXTEND, phase.phase_id),
             button("End", WRAP_UP, phase.phase_id),
         ]
     return content(title(phase), *blocks, actions(*buttons))
 
 
-def _idle(glance: ChannelStatus) -> Content:
-    last = glance.last
+def _idle(status: ChannelStatus) -> Content:
+    last = status.last
     lines = [NEVER]
     buttons = []
-    if glance.may_start:
-        buttons.append(button("Start a phase", START, glance.channel_id, style="primary"))
+    if status.may_start:
+        buttons.append(button("Start a phase", START, status.channel_id, style="primary"))
     if last is not None and last.ended_at is not None:
         ended_on = day(last.day_of(last.ended_at))
         name = NAMES[last.kind]
         lines = [LAST.format(emoji=EMOJI[last.kind], name=name, day=ended_on)]
         buttons.append(button("Details", DETAILS, last.phase_id))
-        if last.wrapped_up_at is None and glance.manages:
+        if last.wrapped_up_at is None and status.manages:
             lines.append(NOT_WRAPPED)
             buttons.append(button("Wrap up", WRAP_UP, last.phase_id))
-    lines += _resting(glance)
-    said = "\n".join([f"*{NOTHING}*", *lines])
-    blocks: list[Block] = [section(said), context(glance.budget.sentence)]
+    lines += _resting(status)
+    text = "\n".join([f"*{NOTHING}*", *lines])
+    blocks: list[Block] = [section(text), context(status.budget.sentence)]
     return content(NOTHING, *blocks, *([actions(*buttons)] if buttons else []))
 
 
-def _resting(glance: ChannelStatus) -> Iterable[str]:
-    until = glance.last.recovery_until if glance.last else None
-    if until is not None and glance.today <= until:
+def _resting(status: ChannelStatus) -> Iterable[str]:
+    until = status.last.recovery_until if status.last else None
+    if until is not None and status.today <= until:
         yield RESTING.format(day=day(working_day_after(until)))
 
 

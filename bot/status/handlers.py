@@ -14,10 +14,10 @@ def register(app: AsyncApp, services: Services) -> None:
 
 
 async def show_status(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
-    said = card.card(await store.channel_status(services, request))
-    await ack(text=said.text, blocks=said.blocks)
+    message = card.card(await store.channel_status(services, request))
+    await ack(text=message.text, blocks=message.blocks)
 
 
 async def show_budget(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
-    said = card.budget_card(*await store.budget_status(services, request))
-    await ack(text=said.text, blocks=said.blocks)
+    message = card.budget_card(*await store.budget_status(services, request))
+    await ack(text=message.text, blocks=message.blocks)

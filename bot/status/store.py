@@ -1,4 +1,4 @@
-"""Reads behind the status card and the budget."""
+"""Queries for the status card and the budget."""
 
 from datetime import date, timedelta
 
@@ -19,7 +19,7 @@ TWO_WEEKS = 14
 
 
 async def channel_status(services: Services, request: Request) -> ChannelStatus:
-    """The channel's state, for this person."""
+    """Return the channel's state for this person."""
     person = await _person(services, request)
     actor = Actor(
         user_id=request.user_id,
@@ -31,14 +31,14 @@ async def channel_status(services: Services, request: Request) -> ChannelStatus:
         settings = await settings_of(reader, request.workspace_id)
         today = _today(services, person, settings)
         latest = await store.latest_in(reader, request.workspace_id, channel_id)
-        spent, _ = await _budget(reader, request, settings, today)
+        channel_budget, _ = await _budget(reader, request, settings, today)
     running = latest is not None and latest.is_active
     leads = latest is not None and latest.is_led_by(request.user_id)
     return ChannelStatus(
         channel_id=channel_id,
         phase=latest if running else None,
         last=None if running else latest,
-        budget=spent,
+        budget=channel_budget,
         today=today,
         manages=actor.is_full_member and (leads or actor.is_admin),
         may_start=refusal_to_start_at_all(actor, Limits.of(settings), "") is None,
@@ -48,15 +48,15 @@ async def channel_status(services: Services, request: Request) -> ChannelStatus:
 async def budget_status(
     services: Services, request: Request
 ) -> tuple[Budget, tuple[Span, ...], date, date]:
-    """The budget, the sprints that count, the day from which two weeks fit, and today."""
+    """Return the budget, the sprints that count, the day from which two weeks fit, and today."""
     person = await _person(services, request)
     async with services.db.reading() as reader:
         settings = await settings_of(reader, request.workspace_id)
         today = _today(services, person, settings)
-        spent, sprints = await _budget(reader, request, settings, today)
-    free = free_from(sprints, today, TWO_WEEKS, Limits.of(settings).budget_share)
-    rested = [recovery_until(sprint) + timedelta(days=1) for sprint in sprints]
-    return spent, sprints, max([free, *rested]), today
+        channel_budget, sprints = await _budget(reader, request, settings, today)
+    fits_from = free_from(sprints, today, TWO_WEEKS, Limits.of(settings).budget_share)
+    recovered_on = [recovery_until(sprint) + timedelta(days=1) for sprint in sprints]
+    return channel_budget, sprints, max([fits_from, *recovered_on]), today
 
 
 async def _person(services: Services, request: Request) -> Person | None:

@@ -1,4 +1,4 @@
-"""An installation: its settings, who may change them, and its people."""
+"""Workspaces: installation, settings, who may change them, and their people."""
 
 from bot.workspaces import lifecycle, token_health
 from bot.workspaces.handlers import register

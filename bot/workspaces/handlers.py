@@ -24,7 +24,7 @@ def register(app: AsyncApp, services: Services) -> None:
 
 
 async def show_settings(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
-    """`/imbalance settings`: a form for admins, the same to read for everyone else."""
+    """Open the settings form for admins; show the settings to everyone else."""
     may_change = await lifecycle.may_change(services, request)
     async with services.db.reading() as reader:
         settings = await store.settings_of(reader, request.workspace_id)
@@ -33,14 +33,16 @@ async def show_settings(services: Services, request: Request, ack: AsyncAck, bod
         await open_form(services.client_for(request.workspace_id), body, form)
         await ack()
     else:
-        said = messages.read_only(settings)
-        await ack(text=said.text, blocks=said.blocks)
+        message = messages.read_only(settings)
+        await ack(text=message.text, blocks=message.blocks)
 
 
 async def save_settings(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
-    given = settings_form.parse(typed_values(body))
+    submitted = settings_form.parse(typed_values(body))
     changed = await lifecycle.change_settings(
-        services, request, lambda now: settings_form.with_changes(now, request.target_id, given)
+        services,
+        request,
+        lambda current: settings_form.with_changes(current, request.target_id, submitted),
     )
     if changed:
         await show_next(ack, notice(messages.TITLE, messages.saved(changed)))
@@ -49,9 +51,9 @@ async def save_settings(services: Services, request: Request, ack: AsyncAck, bod
 
 
 async def person_changed(services: Services, body: Body, context: AsyncBoltContext) -> None:
-    """A profile, a zone or an account changed; only of people we have to do with.
+    """Schedule a read of a known person's profile after Slack reported a change of it.
 
-    Events come in any order, so what this one says may be over: Slack is asked how it is now.
+    Events may arrive out of order and be outdated, so Slack is asked for the current state.
     """
     workspace_id, user = str(context.team_id), body["event"]["user"]
     now = services.clock.now()
@@ -63,15 +65,15 @@ async def person_changed(services: Services, body: Body, context: AsyncBoltConte
 
 
 async def revoked(services: Services, body: Body) -> None:
-    """Tokens were taken back: ours, or only some person's."""
+    """Handle revoked tokens: the bot's own count as an uninstallation, those of users do not."""
     if body["event"]["tokens"].get("bot"):
         await uninstalled(services, body)
 
 
 async def uninstalled(services: Services, body: Body) -> None:
-    """The app was removed. Slack may say so late, after it was installed again."""
+    """Handle the removal of the app. Slack may report it late, after a new installation."""
     workspace_id = body.get("team_id")
-    if workspace_id is None:  # of a whole organisation, where we are not installed
+    if workspace_id is None:  # an organisation-wide installation, which we do not support
         log.warning("uninstalled_elsewhere", reason=body["event"]["type"])
         return
     at = datetime.fromtimestamp(body["event_time"], UTC)

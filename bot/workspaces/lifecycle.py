@@ -1,4 +1,4 @@
-"""An installation's way: installed, set, kept tidy, uninstalled."""
+"""The lifecycle of an installation: install, change settings, daily tidying, uninstall."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
@@ -21,26 +21,26 @@ from bot.workspaces import profile_refresh, store
 from bot.workspaces.messages import ADMINS_ONLY, UNKNOWN_PERSON
 from bot.workspaces.rules import WorkspaceSettings, faults
 
-#: Some take several items of one workspace at once.
+#: Some actions take several agenda items of one workspace at once.
 Action = Callable[..., Awaitable[None]]
 
 EVERY = timedelta(days=1)
 
 
-async def install(db: Database, us: Mapping[str, Any], now: datetime) -> None:
-    """Keep what auth.test said of our installation, and tidy up after it from now on."""
+async def install(db: Database, identity: Mapping[str, Any], now: datetime) -> None:
+    """Store the installation that auth.test reports, and schedule its daily tidying."""
     async with db.transaction() as tx:
-        await installed(tx, us, now)
+        await installed(tx, identity, now)
 
 
-async def installed(tx: AsyncConnection, us: Mapping[str, Any], now: datetime) -> None:
-    """What auth.test said is kept in the caller's transaction.
+async def installed(tx: AsyncConnection, identity: Mapping[str, Any], now: datetime) -> None:
+    """Store the installation that auth.test reports, in the caller's transaction.
 
-    What waited while it was not installed goes on: messages are sent, the agenda is carried out.
-    What Slack told of meanwhile is lost, so it is asked for.
+    Messages and agenda items that waited while it was uninstalled become due again. Slack's events
+    from that time are lost, so a catch-up is scheduled.
     """
-    workspace_id = us["team_id"]
-    await store.remember_workspace(tx, us, now)
+    workspace_id = identity["team_id"]
+    await store.remember_workspace(tx, identity, now)
     await sender_leases.resume(tx, workspace_id)
     await unpark(tx, workspace_id)
     await schedule.add(
@@ -56,7 +56,7 @@ async def installed(tx: AsyncConnection, us: Mapping[str, Any], now: datetime) -
 
 
 async def ask_what_was_missed(tx: AsyncConnection, now: datetime) -> None:
-    """Slack could not tell us anything for a while, of any workspace."""
+    """Schedule a catch-up for all workspaces, after a time in which Slack's events were lost."""
     for workspace_id in await store.installed_workspaces(tx):
         await schedule.add(
             tx,
@@ -68,16 +68,17 @@ async def ask_what_was_missed(tx: AsyncConnection, now: datetime) -> None:
 
 
 async def uninstall(tx: AsyncConnection, workspace_id: str, reason: str, at: datetime) -> bool:
-    """Say nothing and carry out nothing for this workspace until it is installed again.
+    """Stop sending messages and running agenda items for this workspace until it is reinstalled.
 
-    What is due waits. An older removal than the installation changes nothing.
+    They stay in the queue. A removal older than the installation changes nothing. Return whether
+    the workspace was marked as uninstalled.
     """
-    gone = await store.mark_uninstalled(tx, workspace_id, at)
-    if gone:
+    was_removed = await store.mark_uninstalled(tx, workspace_id, at)
+    if was_removed:
         await sender_leases.halt(tx, workspace_id, reason)
         await park(tx, workspace_id)
-    log.warning("uninstalled", workspace=workspace_id, reason=reason, acted_on=gone)
-    return gone
+    log.warning("uninstalled", workspace=workspace_id, reason=reason, acted_on=was_removed)
+    return was_removed
 
 
 async def change_settings(
@@ -85,12 +86,12 @@ async def change_settings(
     request: Request,
     change: Callable[[WorkspaceSettings], WorkspaceSettings],
 ) -> tuple[str, ...]:
-    """Keep what `change` makes of the settings, an audit row for each one that changed.
+    """Store the settings as changed by `change`, with an audit row for each changed one.
 
-    Returns the names of the changed ones.
+    Return the names of the changed settings.
 
     Raises:
-        Refused: not an admin, or a setting out of its bounds (beside its field).
+        Refused: the person is not an admin, or a setting is out of bounds (shown beside its field).
     """
     workspace_id = request.workspace_id
     if not await may_change(services, request):
@@ -105,7 +106,7 @@ async def change_settings(
 
 
 async def may_change(services: Services, request: Request) -> bool:
-    """Whether this person is an admin of the workspace.
+    """Return whether this person is an admin of the workspace.
 
     Raises:
         Refused: Slack does not know them.
@@ -118,7 +119,7 @@ async def may_change(services: Services, request: Request) -> bool:
 
 
 async def tidy(services: Services, item: AgendaItem) -> None:
-    """Once a day, forget which events were seen long ago, and ask anew about people."""
+    """Delete old event ids and schedule reads of outdated profiles, once a day."""
     now = services.clock.now()
     async with run_item(services.db, item) as tx:
         await forget_old(tx, now)

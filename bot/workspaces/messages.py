@@ -13,7 +13,7 @@ ADMINS_ONLY = "Nothing was saved: only workspace admins change settings. Ask one
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 ADMINS_CHANGE = "Workspace admins change these, with `/imbalance settings`. Ask one of them."
 ANYONE = "any full member of the channel"
-#: A section holds 3,000 characters; more people than this are counted instead of named.
+#: People listed by name, as a section holds 3,000 characters; larger numbers are only counted.
 STARTERS_NAMED = 40
 
 LINES = (
@@ -43,7 +43,7 @@ NAMES = {
 
 
 def read_only(settings: WorkspaceSettings) -> Content:
-    """For who may not change them."""
+    """Build the list of settings for people who may not change them."""
     starters = _starters(settings.starters)
     weekday = WEEKDAYS[settings.default_weekday]
     values = {**vars(settings), "starters": starters, "weekday": weekday}
@@ -53,7 +53,7 @@ def read_only(settings: WorkspaceSettings) -> Content:
 
 
 def saved(changes: Sequence[str]) -> str:
-    """The names of what was changed; their values are in the form and in the log."""
+    """List the names of changed settings; the values are in the form and the audit log."""
     return SAVED.format(changes="\n".join(f"• {NAMES[name]}" for name in changes))
 
 

@@ -1,7 +1,7 @@
-"""Keeping remembered profiles up to date, without making anybody wait for it.
+"""Background refresh of stored profiles, so that nobody has to wait for Slack.
 
-Events come twice and in any order, or not at all while nobody was there to take them. So each is
-only a reason to ask Slack how the person is now; and everybody is asked about now and then.
+Events may be repeated, out of order, or lost while the bot is down. Each one therefore only
+triggers a read of the person's current profile, and all profiles are read again now and then.
 """
 
 from collections.abc import Collection, Mapping
@@ -16,20 +16,20 @@ from bot.agenda.schedule import AgendaItem, run_item
 from bot.services import Services
 from bot.slack import people
 
-#: Between two people who are asked about in a row: a third of what Slack allows (tier 4), so that
-#: the rest is there for who waits.
+#: Between two reads: a third of Slack's rate limit (tier 4), which leaves the rest for reads that
+#: somebody is waiting for.
 SPACING = timedelta(seconds=2)
 
 
 async def is_changed(tx: AsyncConnection, workspace_id: str, user: Mapping[str, Any]) -> bool:
-    """Whether what Slack told of somebody is not what we remember; of strangers nothing is."""
+    """Return whether a profile in an event differs from the stored one; False if none is stored."""
     user_id = user["id"]
-    before = (await people.known(tx, workspace_id, [user_id])).get(user_id)
-    if before is None:
+    stored = (await people.known(tx, workspace_id, [user_id])).get(user_id)
+    if stored is None:
         return False
-    if before != people.person_from(workspace_id, user):
+    if stored != people.person_from(workspace_id, user):
         return True
-    # Slack is being asked: the answer may be older than this.
+    # A read is already scheduled, and its response may be older than this event.
     return (
         await schedule.due_time(tx, workspace_id, action=ActionName.READ_PERSON, subject=user_id)
         is not None
@@ -37,24 +37,24 @@ async def is_changed(tx: AsyncConnection, workspace_id: str, user: Mapping[str, 
 
 
 async def read_soon(tx: AsyncConnection, workspace_id: str, user_id: str, now: datetime) -> None:
-    """Ask Slack, outside of this transaction, how somebody is now."""
+    """Schedule a read of a person's profile, outside this transaction."""
     await schedule.add(tx, workspace_id, action=ActionName.READ_PERSON, subject=user_id, due_at=now)
 
 
 async def read_old(tx: AsyncConnection, workspace_id: str, now: datetime) -> None:
-    """Ask anew, spread out, about those of whom Slack has said nothing for long."""
+    """Schedule reads, spread out, of profiles that Slack has not reported on for long."""
     await _spread(tx, workspace_id, await people.ids_to_refresh(tx, workspace_id, now), now)
 
 
 async def read_all(tx: AsyncConnection, workspace_id: str, now: datetime) -> None:
-    """Ask anew, spread out, about everybody: Slack may have told of changes in vain."""
+    """Schedule reads, spread out, of all profiles, because events about them may be lost."""
     await _spread(tx, workspace_id, await people.ids_known(tx, workspace_id), now)
 
 
 async def read_person(services: Services, item: AgendaItem) -> None:
-    """Remember what Slack says of somebody now; who moved is asked, and told, at their time there.
+    """Store a person's current profile; if their zone changed, reschedule what is due to them.
 
-    Where Slack will not say, what it last said of them holds.
+    If Slack refuses to say, the stored profile stays.
     """
     workspace_id, user_id = item.workspace_id, item.subject
     client = services.client_for(workspace_id)
@@ -64,9 +64,9 @@ async def read_person(services: Services, item: AgendaItem) -> None:
         if user is None:
             await people.mark_refreshed(tx, workspace_id, user_id, now)
             return
-        before = (await people.known(tx, workspace_id, [user_id])).get(user_id)
+        stored = (await people.known(tx, workspace_id, [user_id])).get(user_id)
         await people.remember(tx, workspace_id, user, now)
-        if before is not None and before.is_deleted and not user.get("deleted"):
+        if stored is not None and stored.is_deleted and not user.get("deleted"):
             await schedule.add(
                 tx,
                 workspace_id,
@@ -74,7 +74,7 @@ async def read_person(services: Services, item: AgendaItem) -> None:
                 subject=user_id,
                 due_at=now,
             )
-        if before is not None and user.get("tz") not in (None, before.zone):
+        if stored is not None and user.get("tz") not in (None, stored.zone):
             await schedule.add(
                 tx, workspace_id, action=ActionName.FOLLOW_ZONE, subject=user_id, due_at=now
             )
@@ -83,5 +83,5 @@ async def read_person(services: Services, item: AgendaItem) -> None:
 async def _spread(
     tx: AsyncConnection, workspace_id: str, user_ids: Collection[str], now: datetime
 ) -> None:
-    due = {one: now + number * SPACING for number, one in enumerate(user_ids)}
+    due = {user_id: now + number * SPACING for number, user_id in enumerate(user_ids)}
     await schedule.add_all_if_absent(tx, workspace_id, action=ActionName.READ_PERSON, due=due)

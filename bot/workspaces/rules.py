@@ -6,7 +6,7 @@ from datetime import time
 from typing import Any
 from zoneinfo import ZoneInfo
 
-#: Our own figures; a workspace may be stricter with the minimums, never laxer.
+#: The lowest minimums; a workspace may set higher ones, never lower.
 LEAST_SMALL, LEAST_LARGE = 4, 5
 LONGEST_LABEL, LONGEST_QUESTION = 75, 300
 
@@ -41,61 +41,61 @@ TOO_LONG = "Nothing was saved: this has {length} characters, and {limit} fit. Sh
 
 @dataclass(frozen=True, kw_only=True)
 class WorkspaceSettings:
-    """What one workspace decided; the defaults are DESIGN's."""
+    """The settings of one workspace; the defaults are those of DESIGN."""
 
     sprint_warn_weeks: int = 4
     sprint_max_weeks: int = 6  # extensions included
     trust_max_weeks: int = 12
     budget_percent: int = 33
-    starters: tuple[str, ...] | None = None  # None: any full member
+    starters: tuple[str, ...] | None = None  # None means any full member
     minimum_small: int = LEAST_SMALL  # teams of 4 to 7
     minimum_large: int = LEAST_LARGE  # teams of 8 or more
     default_weeks: int = 2
     default_weekday: int = 1  # 0 is Monday
     default_time: time = time(10, 0)  # in each person's own zone
     default_zone: str = "UTC"  # of people whose zone Slack does not know
-    #: question key -> label, to_member, to_lead, where they differ from ours
+    #: question key -> label, to_member, to_lead, where they differ from the default wording
     questions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def minimums(self) -> tuple[int, int]:
-        """Answers needed to show totals, in small teams and in large ones."""
+        """The number of answers needed to show totals, in small and in large teams."""
         return self.minimum_small, self.minimum_large
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """A setting that cannot be so, and the sentence about it."""
+    """An invalid setting, with the sentence that explains it."""
 
     field: str
     text: str
 
 
 def faults(settings: WorkspaceSettings) -> tuple[Fault, ...]:
-    """Everything that keeps the settings from being saved; empty: they may."""
-    found = [
+    """Return everything that prevents the settings from being saved; empty if nothing does."""
+    problems = [
         Fault(field=name, text=OUT_OF_BOUNDS.format(what=what, low=low, high=high))
         for name, (low, high, what) in BOUNDS.items()
         if not low <= getattr(settings, name) <= high
     ]
     shortest = min(settings.sprint_max_weeks, settings.trust_max_weeks)
-    if settings.default_weeks > shortest and not found:
+    if settings.default_weeks > shortest and not problems:
         text = ABOVE_MAXIMUM.format(default=settings.default_weeks, most=shortest)
-        found.append(Fault(field="default_weeks", text=text))
-    if settings.sprint_warn_weeks > settings.sprint_max_weeks and not found:
+        problems.append(Fault(field="default_weeks", text=text))
+    if settings.sprint_warn_weeks > settings.sprint_max_weeks and not problems:
         text = WARNS_NEVER.format(warn=settings.sprint_warn_weeks, most=settings.sprint_max_weeks)
-        found.append(Fault(field="sprint_warn_weeks", text=text))
+        problems.append(Fault(field="sprint_warn_weeks", text=text))
     if not time(8) <= settings.default_time <= time(20):
-        found.append(Fault(field="default_time", text=OFF_HOURS))
+        problems.append(Fault(field="default_time", text=OFF_HOURS))
     if not _is_zone(settings.default_zone):
-        found.append(Fault(field="default_zone", text=UNKNOWN_ZONE))
-    return (*found, *_long_wording(settings.questions))
+        problems.append(Fault(field="default_zone", text=UNKNOWN_ZONE))
+    return (*problems, *_long_wording(settings.questions))
 
 
 def changed(settings: WorkspaceSettings) -> dict[str, Any]:
-    """What differs from the defaults, as JSON."""
-    ours = as_json(WorkspaceSettings())
-    return {name: value for name, value in as_json(settings).items() if value != ours[name]}
+    """Return the settings that differ from the defaults, as JSON."""
+    defaults = as_json(WorkspaceSettings())
+    return {name: value for name, value in as_json(settings).items() if value != defaults[name]}
 
 
 def as_json(settings: WorkspaceSettings) -> dict[str, Any]:
@@ -105,10 +105,10 @@ def as_json(settings: WorkspaceSettings) -> dict[str, Any]:
     return values
 
 
-def from_json(kept: Mapping[str, Any]) -> WorkspaceSettings:
-    """Settings as they were kept; what this version does not know is left out."""
-    names = {each.name for each in fields(WorkspaceSettings)}
-    values = {name: value for name, value in kept.items() if name in names}
+def from_json(stored: Mapping[str, Any]) -> WorkspaceSettings:
+    """Return stored settings; names that this version does not know are ignored."""
+    names = {setting.name for setting in fields(WorkspaceSettings)}
+    values = {name: value for name, value in stored.items() if name in names}
     if "default_time" in values:
         values["default_time"] = time.fromisoformat(values["default_time"])
     if values.get("starters") is not None:

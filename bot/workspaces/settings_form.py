@@ -1,7 +1,7 @@
 """The form with a workspace's limits and defaults. Its block ids are the settings' names.
 
-Its `private_metadata` is what it showed when it was opened, so that only what was changed in it
-is saved: two admins who change different things do not undo each other.
+Its `private_metadata` holds the settings shown when it was opened, so that only those changed in it
+are saved: two admins who change different settings do not undo each other.
 """
 
 import json
@@ -28,7 +28,7 @@ from bot.workspaces.rules import BOUNDS, WorkspaceSettings, as_json, from_json
 
 FORM, REWORD = "workspaces.settings", "workspaces.reword"
 VALUE = "workspaces.value"
-#: So that what was shown fits into private_metadata (3,000 characters).
+#: Keeps the shown settings within private_metadata (3,000 characters).
 MOST_STARTERS = 100
 LONGEST_ZONE = 64
 
@@ -55,7 +55,7 @@ FIELDS = (*NUMBERS, "starters", "default_weekday", "default_time", "default_zone
 
 
 def build(settings: WorkspaceSettings) -> View:
-    """The form for an admin, filled with what holds now."""
+    """Build the form for an admin, filled with the current settings."""
     settings = _showable(settings)
     limits = ("sprint_warn_weeks", "sprint_max_weeks", "trust_max_weeks", "budget_percent")
     blocks: list[Block] = [
@@ -86,14 +86,14 @@ def build(settings: WorkspaceSettings) -> View:
 
 
 def parse(values: Mapping[str, Any]) -> WorkspaceSettings:
-    """What stands in the form. A number that is none counts as out of bounds."""
-    typed: dict[str, Any] = {name: _whole(values[name][VALUE].get("value")) for name in NUMBERS}
+    """Return the submitted settings. An invalid number counts as out of bounds."""
+    numbers: dict[str, Any] = {name: _integer(values[name][VALUE].get("value")) for name in NUMBERS}
     chosen = values["default_weekday"][VALUE].get("selected_option") or {}
     at = values["default_time"][VALUE].get("selected_time")
     return WorkspaceSettings(
-        **typed,
+        **numbers,
         starters=tuple(values["starters"][VALUE].get("selected_users") or ()) or None,
-        default_weekday=_whole(chosen.get("value")),
+        default_weekday=_integer(chosen.get("value")),
         default_time=time.fromisoformat(at) if at else time(0),
         default_zone=clean(values["default_zone"][VALUE].get("value") or ""),
     )
@@ -102,14 +102,14 @@ def parse(values: Mapping[str, Any]) -> WorkspaceSettings:
 def with_changes(
     now: WorkspaceSettings, metadata: str, given: WorkspaceSettings
 ) -> WorkspaceSettings:
-    """The settings as they are now, with what was changed in a form since it was opened."""
+    """Return the current settings with those that were changed in the form."""
     shown = from_json(json.loads(metadata))
-    touched = {
+    changes = {
         name: getattr(given, name)
         for name in FIELDS
         if getattr(given, name) != getattr(shown, name)
     }
-    return replace(now, **touched)
+    return replace(now, **changes)
 
 
 def _shown(settings: WorkspaceSettings) -> str:
@@ -118,14 +118,14 @@ def _shown(settings: WorkspaceSettings) -> str:
 
 
 def _showable(settings: WorkspaceSettings) -> WorkspaceSettings:
-    """The settings as the form can show them; what is not changed in it stays as it is."""
-    within = {
+    """Return the settings limited to what the form can show; unchanged ones are not saved."""
+    clamped = {
         name: min(max(getattr(settings, name), BOUNDS[name][0]), BOUNDS[name][1])
         for name in (*NUMBERS, "default_weekday")
     }
     starters = settings.starters and settings.starters[:MOST_STARTERS]
     zone = truncated(settings.default_zone, LONGEST_ZONE)
-    return replace(settings, **within, starters=starters, default_zone=zone)
+    return replace(settings, **clamped, starters=starters, default_zone=zone)
 
 
 def _number(settings: WorkspaceSettings, name: str) -> Block:
@@ -148,7 +148,9 @@ def _starters(chosen: Sequence[str] | None) -> Block:
 
 
 def _weekday(weekday: int) -> Block:
-    options = [Option(value=str(at), text=plain(name)) for at, name in enumerate(WEEKDAYS[:5])]
+    options = [
+        Option(value=str(number), text=plain(name)) for number, name in enumerate(WEEKDAYS[:5])
+    ]
     days = StaticSelectElement(
         action_id=VALUE, options=options, initial_option=offered(options, weekday)
     )
@@ -182,5 +184,5 @@ def _input(name: str, element: Any, *, optional: bool = False) -> Block:
     )
 
 
-def _whole(text: str | None) -> int:
+def _integer(text: str | None) -> int:
     return int(text) if text and text.lstrip("-").isdecimal() else -1

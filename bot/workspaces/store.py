@@ -1,4 +1,4 @@
-"""Installations and what they set; every change leaves an audit row."""
+"""Storage of installations and their settings; every change leaves an audit row."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _audit = schema.audit
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """Who changed what, and when. None stands for what did not exist before, or does not now."""
+    """An audit entry. `before` or `after` is None if the subject did not exist at that time."""
 
     at: datetime
     actor_id: str
@@ -29,43 +29,48 @@ class Change:
     after: Any
 
 
-async def remember_workspace(tx: AsyncConnection, us: Mapping[str, Any], now: datetime) -> None:
-    """Keep what auth.test said of an installation that works."""
+async def remember_workspace(
+    tx: AsyncConnection, identity: Mapping[str, Any], now: datetime
+) -> None:
+    """Store a working installation as auth.test reports it."""
     await put(
         tx,
         _workspaces,
-        {"workspace_id": us["team_id"]},
-        name=us.get("team") or us["team_id"],
-        app_id=us.get("app_id") or "",
-        bot_user_id=us["user_id"],
+        {"workspace_id": identity["team_id"]},
+        name=identity.get("team") or identity["team_id"],
+        app_id=identity.get("app_id") or "",
+        bot_user_id=identity["user_id"],
         state="installed",
         installed_at=now,
     )
 
 
 async def mark_uninstalled(tx: AsyncConnection, workspace_id: str, at: datetime) -> bool:
-    """It was removed at this time. An older removal than the installation changes nothing."""
-    gone = await tx.execute(
+    """Mark a workspace as uninstalled at this time; return whether it was.
+
+    A removal older than the installation changes nothing.
+    """
+    result = await tx.execute(
         update(_workspaces)
         .where(_workspaces.c.workspace_id == workspace_id, _workspaces.c.installed_at <= at)
         .values(state="uninstalled")
     )
-    return bool(gone.rowcount)
+    return bool(result.rowcount)
 
 
 async def installed_workspaces(tx: AsyncConnection) -> tuple[str, ...]:
-    """Where we work."""
-    found = select(_workspaces.c.workspace_id).where(_workspaces.c.state == "installed")
-    return tuple(await tx.scalars(found.order_by(_workspaces.c.workspace_id)))
+    """Return the ids of the workspaces with the app installed."""
+    installed = select(_workspaces.c.workspace_id).where(_workspaces.c.state == "installed")
+    return tuple(await tx.scalars(installed.order_by(_workspaces.c.workspace_id)))
 
 
 async def settings_of(tx: AsyncConnection, workspace_id: str) -> WorkspaceSettings:
-    """What this workspace set, with our defaults for the rest."""
+    """Return the settings of this workspace, with defaults for those not set."""
     return from_json(await tx.scalar(_settings(workspace_id)) or {})
 
 
 async def settings_to_change(tx: AsyncConnection, workspace_id: str) -> WorkspaceSettings:
-    """The settings, kept from being changed by others until the transaction ends."""
+    """Return the settings, locked against other changes until the transaction ends."""
     return from_json(await tx.scalar(_settings(workspace_id).with_for_update()) or {})
 
 
@@ -77,7 +82,7 @@ async def save_settings(
     actor: str,
     now: datetime,
 ) -> tuple[str, ...]:
-    """Keep the settings, with an audit row for each one that changed; returns their names."""
+    """Store the settings, with an audit row for each changed one; return the names of those."""
     before, after = changed(await settings_of(tx, workspace_id)), changed(settings)
     await tx.execute(
         update(_workspaces).where(_workspaces.c.workspace_id == workspace_id).values(settings=after)
@@ -110,7 +115,7 @@ async def add_audit_entry(
     after: Any,
     now: datetime,
 ) -> None:
-    """An audit row. Nothing in it may be an answer."""
+    """Add an audit row. It must never contain an answer."""
     await tx.execute(
         insert(_audit).values(
             workspace_id=workspace_id,
@@ -126,7 +131,7 @@ async def add_audit_entry(
 
 
 async def audit_of(tx: AsyncConnection, workspace_id: str, limit: int = 100) -> list[Change]:
-    """The newest changes first."""
+    """Return the most recent changes, newest first."""
     rows = await tx.execute(
         select(_audit)
         .where(_audit.c.workspace_id == workspace_id)

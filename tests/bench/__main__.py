@@ -13,7 +13,17 @@ from bot.clock import monotonic, real_now
 from bot.log import configure
 from tests.bench import machine, table
 from tests.bench.bench import Bench
-from tests.bench.measures import answers, busy, commands, fanout, growth, limits, peak, starting
+from tests.bench.measures import (
+    answers,
+    busy,
+    commands,
+    fanout,
+    growth,
+    limits,
+    peak,
+    starting,
+    statements,
+)
 from tests.bench.processes import ROOT
 from tests.bench.table import Row
 
@@ -28,6 +38,7 @@ MEASURES: Mapping[str, Measure] = {
     "fanout": fanout.fan_out,
     "scheduler": growth.scheduler,
     "history": growth.history,
+    "statements": statements.count,
     "start": starting.start,
     "memory": starting.memory,
 }

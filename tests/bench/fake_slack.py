@@ -1,6 +1,6 @@
-"""The stand-in Slack with its real limits, so many people in it, and time passing on every call.
+"""The fake Slack with its real limits, so many people in it, and time passing on every call.
 
-    python -m tests.bench.standin PORT CONTROL_PORT APP_URL PEOPLE SECONDS_PER_CALL MINUTE
+    python -m tests.bench.fake_slack PORT CONTROL_PORT APP_URL PEOPLE SECONDS_PER_CALL MINUTE
 
 MINUTE is how many seconds the limits take for one; for a first look, fewer than 60.
 On the control port, `/_told` says of each call when it came, to whom and what the answer was.

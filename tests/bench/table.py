@@ -38,6 +38,13 @@ GOALS: Mapping[str, Goal] = {
     "memory": Goal(words="at most 2.5 times the do-nothing app", bound=2.5),
     "growth": Goal(words="growth under 10%", bound=10),
     "replicas": Goal(words="3 replicas at least 1.3 times 1", bound=1.3, at_least=True),
+    "statements start": Goal(words="at most 70", bound=70),
+    "statements answer": Goal(words="at most 2", bound=2),
+    "statements open round": Goal(words="at most 20", bound=20),
+    "statements close round": Goal(words="at most 81", bound=81),
+    "statements end": Goal(words="at most 45", bound=45),
+    "statements home": Goal(words="at most 26", bound=26),
+    "statements message": Goal(words="at most 15", bound=15),
     "deadline": Goal(words="each DM within 5 minutes of its slot", bound=300),
 }
 
@@ -116,9 +123,11 @@ def failed(name: str, error: Exception) -> Row:
 
 
 def written(value: float, unit: str) -> str:
-    """Three digits that mean something."""
+    """Three digits that mean something; a count in full."""
     if isinf(value):
         return "failed"
+    if isinstance(value, int):
+        return f"{value}{unit}"
     digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2
     return f"{value:.{digits}f}{unit}"
 

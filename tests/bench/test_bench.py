@@ -23,6 +23,8 @@ from tests.bench.measures.growth import history_row
 from tests.bench.measures.limits import least_seconds
 from tests.bench.measures.limits import rows as limit_rows
 from tests.bench.measures.starting import Course, growth_row, rest_rows
+from tests.bench.measures.statements import SCENARIOS
+from tests.bench.measures.statements import rows as statement_rows
 from tests.bench.sampling import imports, shares
 from tests.bench.saved_results import last_of, not_kept
 from tests.bench.table import GOALS, Row
@@ -202,6 +204,17 @@ def test_history_is_judged_by_the_page_that_grows_most():
     assert row.value == pytest.approx(1.4)
     assert row.spread == pytest.approx((1.0, 1.4))
     assert row.limit.startswith("home grows most")
+
+
+def test_statements_are_judged_by_the_engine_that_is_sent_more():
+    fewer, more = dict.fromkeys(SCENARIOS, 64), dict.fromkeys(SCENARIOS, 71)
+
+    first, *_ = found = statement_rows({"sqlite": fewer, "postgresql": more})
+
+    assert len(found) == len(SCENARIOS)
+    assert (first.value, first.is_met) == (71, False)
+    assert first.shown == "64 statements on sqlite, 71 statements on postgresql"
+    assert " 71 " in table.lines([first])[2]
 
 
 def test_a_fan_out_counts_only_if_each_came_once():

@@ -59,7 +59,7 @@ async def browser(chromium: str) -> AsyncIterator[Browser]:
 
 @pytest.fixture
 async def open_page(browser: Browser, tmp_path: Path) -> AsyncIterator[OpenPage]:
-    """Open a stand-in's page: `await open_page(standin, "Ben Okafor", width=400, dark=True)`.
+    """Open a fake Slack's page: `await open_page(standin, "Ben Okafor", width=400, dark=True)`.
 
     Screenshots go to SCREENSHOTS, or to the test's own folder.
     """
@@ -106,7 +106,7 @@ def _watch(page: Page, problems: list[str]) -> None:
 
 @pytest.fixture
 async def slack(clock: AdjustableClock) -> AsyncIterator[FakeSlack]:
-    """A stand-in in which the sample app is installed; its levers move the clock alone."""
+    """A fake Slack in which the sample app is installed; its levers move the clock alone."""
     fake_slack = FakeSlack(clock=clock.now, manifest=MANIFEST)
     leaps = {"hour": timedelta(hours=1), "day": timedelta(days=1), "next": timedelta(hours=3)}
 

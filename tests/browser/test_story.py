@@ -41,7 +41,7 @@ PROMISE = {
 async def slack(
     settings: Settings, clock: AdjustableClock, fake_slack: FakeSlack
 ) -> AsyncIterator[FakeSlack]:
-    """The stand-in with the whole bot behind it; the time bar moves its clock."""
+    """The fake Slack with the whole bot behind it; the time bar moves its clock."""
     app = Imbalance(
         settings, clock, pace=RateLimits(limited=False), retry_timings=RetryTimings(settle=0)
     )

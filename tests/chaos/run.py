@@ -78,7 +78,7 @@ class Scenario:
     hits: int = 0  # at each of them
     chains: int = 6
     links: int = 6
-    backlog: int = 12  # new chains when no more messages are on their way: lanes are given back
+    backlog: int = 12  # new chains when no more messages are on their way: leases are given back
     mutation: str = ""
     faults: Mapping[str, float] = field(default_factory=lambda: dict(USUAL))
     trouble: Trouble | None = None

@@ -35,7 +35,7 @@ STEPS = {
     "interrupted calls put in doubt": "after doubt",
     "about to look for a message": "before look",
     "a message looked for, nothing noted": "after look",
-    "a lane given back, not committed": "before release",
+    "a lease given back, not committed": "before release",
 }
 
 #: Reached once in a while only.

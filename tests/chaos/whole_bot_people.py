@@ -27,7 +27,7 @@ MOST_PHASES = 600
 LOOK_SECONDS = 0.05
 ANSWER_SECONDS = 0.3
 SAY_SECONDS = 0.05
-WEATHER_SECONDS = 0.7
+FAULT_SECONDS = 0.7
 
 
 class Doubter(Member):
@@ -71,7 +71,7 @@ class People:
                     content=content(text, section(text)),
                     now=real_now(),
                 )
-            await asyncio.sleep(SAY_SECONDS if number < wanted else WEATHER_SECONDS)
+            await asyncio.sleep(SAY_SECONDS if number < wanted else FAULT_SECONDS)
 
     async def lead(self, number: int) -> None:
         """Begin phase after phase, each in its own channel.
@@ -148,5 +148,5 @@ async def environment(play: Play) -> None:
         lambda: faults.fail_next("views.open", hang=0.2, after_accept=True),
     )
     while True:
-        await asyncio.sleep(WEATHER_SECONDS)
+        await asyncio.sleep(FAULT_SECONDS)
         play.rng.choice(strikes)()

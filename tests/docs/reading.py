@@ -15,7 +15,7 @@ def text(path: str) -> str:
 
 @cache
 def code() -> str:
-    """All of the bot's code, without the stand-in Slack."""
+    """All of the bot's code, without the fake Slack."""
     files = sorted(path for path in (ROOT / "bot").rglob("*.py") if "playground" not in path.parts)
     return "\n".join(path.read_text(encoding="utf-8") for path in files)
 

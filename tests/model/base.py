@@ -1,4 +1,4 @@
-"""The machine's two sides, the bot and the belief, and what is compared after every step."""
+"""Both sides of the machine, bot and reference model, and what is compared after each step."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from tests.model import invariants
 from tests.model.downtime import adopt
 from tests.model.evidence import Evidence, look
 from tests.model.facts import Phase, Round, Someone
-from tests.model.reference_model import Belief
+from tests.model.reference_model import ReferenceModel
 from tests.model.world import World
 
 CHANNELS = (LAUNCH, PLATFORM)
@@ -40,7 +40,7 @@ class Base(RuleBasedStateMachine):
             for user in workspace.users.values()
         }
         inside = {channel: set(workspace.conversations[channel].members) for channel in CHANNELS}
-        self.reference_model = Belief(now=MONDAY, people=people, inside=inside)
+        self.reference_model = ReferenceModel(now=MONDAY, people=people, inside=inside)
         self.seen: Evidence = look(self.world)
         self.comments: dict[str, Round] = {}
 

@@ -1,14 +1,14 @@
-"""What the belief makes of downtime, and what it takes over from the bot afterwards."""
+"""What the reference model makes of downtime, and what it takes over from the bot afterwards."""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
 from tests.model.facts import Round, as_seen
-from tests.model.reference_model import Belief
+from tests.model.reference_model import ReferenceModel
 
 
-def oversleep(reference_model: Belief, until: datetime) -> None:
+def oversleep(reference_model: ReferenceModel, until: datetime) -> None:
     """Let time pass with a bot that was away: all that became due is due now, in its order."""
     reference_model.now = until
     for one in reference_model.rounds():
@@ -26,7 +26,7 @@ def oversleep(reference_model: Belief, until: datetime) -> None:
 
 
 def adopt(
-    reference_model: Belief, rounds_of: Callable[[str], list[Any]], people: Iterable[Any]
+    reference_model: ReferenceModel, rounds_of: Callable[[str], list[Any]], people: Iterable[Any]
 ) -> None:
     """Rounds that should have opened while the bot was away may have, or not."""
     for phase in reference_model.phases:

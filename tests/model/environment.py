@@ -29,7 +29,7 @@ METHODS = (
 comers = st.sampled_from((*MEMBERS, ANA, OWNER, GUEST))
 
 
-class Weather(Base):
+class Environment(Base):
     @rule(count=st.sampled_from(PASSING))
     def time_passes(self, count: int) -> None:
         self.passes(timedelta(hours=count))

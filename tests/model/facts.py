@@ -1,4 +1,4 @@
-"""Phases, rounds and people, as far as the belief has to tell them apart."""
+"""Phases, rounds and people, as far as the reference model has to tell them apart."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

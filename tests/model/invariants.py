@@ -10,7 +10,7 @@ from tests.model.calendar import is_welcome
 from tests.model.evidence import Evidence, Said, twice
 from tests.model.facts import Phase, Round
 from tests.model.messages import not_as_foreseen, rightly_expired
-from tests.model.reference_model import Belief
+from tests.model.reference_model import ReferenceModel
 from tests.model.world import World
 
 FIVE_DAYS = timedelta(days=5)
@@ -25,7 +25,7 @@ ANSWERED = ("initial_option", "selected_option", "initial_value")
 GOOD_ENDS = {"sent", "expired"}
 
 
-def check(seen: Evidence, fresh: list[Said], world: World, reference_model: Belief) -> None:
+def check(seen: Evidence, fresh: list[Said], world: World, reference_model: ReferenceModel) -> None:
     """All of it."""
     one_active_phase_a_channel(seen)
     everything_is_said_once(seen, world.now)
@@ -37,7 +37,7 @@ def check(seen: Evidence, fresh: list[Said], world: World, reference_model: Beli
     work_is_given_back(seen)
     only_what_runs_is_pinned(seen, world)
     the_agenda_is_clean(seen, world.now)
-    phases_are_as_believed(seen, reference_model)
+    phases_are_as_the_model_has_them(seen, reference_model)
     messages_are_as_foreseen(seen, reference_model)
     assert world.slack.problems == []
 
@@ -69,7 +69,7 @@ def everything_is_said_once(seen: Evidence, now: datetime) -> None:
         assert waits or row["state"] in GOOD_ENDS, (row["key"], row["state"], row["error"])
 
 
-def messages_are_as_foreseen(seen: Evidence, reference_model: Belief) -> None:
+def messages_are_as_foreseen(seen: Evidence, reference_model: ReferenceModel) -> None:
     """Each that was to be decided was, to whom and for when it should be; and no other."""
     rows = {row["key"]: dict(row) for row in seen.messages}
     ids: dict[Phase | Round, str] = {one: one.phase_id for one in reference_model.phases}
@@ -96,7 +96,7 @@ def in_order(seen: Evidence) -> None:
             assert allowed or not overtook, (first["key"], second["key"])
 
 
-def nobody_is_disturbed(fresh: list[Said], seen: Evidence, reference_model: Belief) -> None:
+def nobody_is_disturbed(fresh: list[Said], seen: Evidence, reference_model: ReferenceModel) -> None:
     """Direct messages come 08:00 to 20:00 on weekdays, where the person is."""
     rows = {row["message_id"]: row for row in seen.messages}
     for one in fresh:
@@ -173,7 +173,7 @@ def the_agenda_is_clean(seen: Evidence, now: datetime) -> None:
             assert row["action"] in AFTER_CLOSING, row["action"]
 
 
-def phases_are_as_believed(seen: Evidence, reference_model: Belief) -> None:
+def phases_are_as_the_model_has_them(seen: Evidence, reference_model: ReferenceModel) -> None:
     assert len(seen.phases) == len(reference_model.phases)
     for phase in reference_model.phases:
         row = seen.phase(phase.phase_id)

@@ -26,7 +26,7 @@ LAST_CALL = timedelta(hours=1)
 
 
 @dataclass(kw_only=True)
-class Belief:
+class ReferenceModel:
     """The world as it should be at `now`."""
 
     now: datetime

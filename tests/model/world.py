@@ -30,7 +30,7 @@ PATIENCE = RetryTimings(settle=0, first_retry=0, picture_retry=0, picture_tries=
 
 
 class Unhurried(FakeSlack):
-    """A stand-in that waits for a slow machine."""
+    """A fake Slack that waits for a slow machine."""
 
     async def settled(self, timeout: float = SETTLES_WITHIN) -> None:
         await super().settled(timeout)

@@ -31,7 +31,7 @@ def about(said: Said, word: str) -> str:
     return line
 
 
-async def lane(db: Database, **values: object) -> None:
+async def lease(db: Database, **values: object) -> None:
     async with db.transaction() as tx:
         await tx.execute(update(schema.sender_leases).values(**values))
 
@@ -111,12 +111,12 @@ async def test_a_refused_token_and_a_removed_app(
     db: Database, database_url: str, fake_slack: FakeSlack
 ) -> None:
     await a_message(db)
-    await lane(db, halted="app_uninstalled")
+    await lease(db, halted="app_uninstalled")
     removed = await doctor(database_url, fake_slack)
     assert removed.code == 0
     assert about(removed, "halted").startswith("look")
 
-    await lane(db, halted="invalid_auth")
+    await lease(db, halted="invalid_auth")
     refused = await doctor(database_url, fake_slack)
     assert refused.code == 1
     assert "put the new token into SLACK_BOT_TOKEN" in about(refused, "halted")
@@ -129,12 +129,12 @@ async def test_who_sends_and_how_far_it_is(
         await a_message(db, f"ask:1:U{number}", to=f"U{number}")
     owner, now = "abcdef0123456789", real_now()
     rate_usage = {"sent": [now.timestamp(), 5]}
-    await lane(db, owner=owner, lease_until=now + timedelta(seconds=60), rate_usage=rate_usage)
+    await lease(db, owner=owner, lease_until=now + timedelta(seconds=60), rate_usage=rate_usage)
     at_work = await doctor(database_url, fake_slack)
     assert f"senders: 1 ({WORKSPACE} by abcdef01, its lease runs" in at_work.out
     assert f"sending to many in {WORKSPACE}: 5 sent, 26 left, done at about" in at_work.out
     assert at_work.code == 0
 
-    await lane(db, lease_until=real_now() - timedelta(seconds=30))
+    await lease(db, lease_until=real_now() - timedelta(seconds=30))
     silent = await doctor(database_url, fake_slack)
     assert about(silent, "has been silent").startswith("look")

@@ -233,13 +233,13 @@ async def test_what_waits_is_due_and_could_be_sent(db: Database) -> None:
         await tx.execute(update(schema.sender_leases).where(mine).values(halted="invalid_auth"))
     async with db.reading() as reader:
         found = await system_state.waiting(reader, now)
-        lanes = await system_state.senders(reader, now)
+        leases = await system_state.senders(reader, now)
         assert await system_state.halted(reader) == {"invalid_auth": 1}
 
     assert {of: (one.count, one.oldest) for of, one in found.items()} == {
         State.PENDING: (2, timedelta(hours=3))
     }
-    assert [(lane.workspace_id, lane.halted) for lane in lanes] == [("T2", "invalid_auth")]
+    assert [(lease.workspace_id, lease.halted) for lease in leases] == [("T2", "invalid_auth")]
 
 
 @pytest.mark.parametrize(
@@ -269,27 +269,27 @@ def test_what_is_late_is_wrong_and_what_is_a_little_late_is_not() -> None:
     assert ("nothing is late" in found[0].text, "2 min" in found[1].text) == (True, True)
 
 
-def lane(name: str, **changed: Any) -> system_state.SenderState:
+def lease(name: str, **changed: Any) -> system_state.SenderState:
     given = {"owner": "abcdef0123", "lease_left": timedelta(seconds=9), "halted": None, **changed}
     return system_state.SenderState(workspace_id=name, **given)
 
 
 def test_long_lists_are_cut_and_say_so() -> None:
-    five, six = ([lane(f"T{n}", halted="invalid_auth") for n in range(count)] for count in (5, 6))
+    five, six = ([lease(f"T{n}", halted="invalid_auth") for n in range(count)] for count in (5, 6))
 
     assert [one.level for one in status_report.halted(five)] == ["wrong"] * 5
     assert [one.level for one in status_report.halted(six)] == ["wrong"] * 5 + ["look"]
     assert "T0" in status_report.halted(six)[0].text
     assert "1" in status_report.halted(six)[-1].text
-    assert [one.level for one in status_report.halted([lane("T1", halted="app_uninstalled")])] == [
+    assert [one.level for one in status_report.halted([lease("T1", halted="app_uninstalled")])] == [
         "look"
     ]
 
 
 def test_a_silent_sender_is_to_be_looked_at() -> None:
-    alive, silent = lane("T1"), lane("T2", lease_left=timedelta(seconds=-1))
+    alive, silent = lease("T1"), lease("T2", lease_left=timedelta(seconds=-1))
 
-    assert status_report.senders([alive, lane("T3", lease_left=timedelta(0))]).level == "ok"
+    assert status_report.senders([alive, lease("T3", lease_left=timedelta(0))]).level == "ok"
     assert status_report.senders([]).level == "ok"
     found = status_report.senders([alive, silent])
     assert (found.level, "T2" in found.text, "T1" in found.text) == ("look", True, False)

@@ -40,7 +40,7 @@ def free_port() -> int:
 
 @pytest.fixture
 async def slack() -> AsyncIterator[FakeSlack]:
-    """A stand-in on the real clock, as the process is."""
+    """A fake Slack on the real clock, as the process is."""
     started = FakeSlack(clock=Clock().now, manifest=MANIFEST)
     await started.start()
     yield started

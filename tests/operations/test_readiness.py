@@ -40,7 +40,7 @@ async def due(db: Database, at: datetime, **values: Any) -> None:
             await tx.execute(update(schema.agenda).values(**values))
 
 
-async def lane(db: Database, **values: Any) -> None:
+async def lease(db: Database, **values: Any) -> None:
     async with db.transaction() as tx:
         await tx.execute(update(schema.sender_leases).values(**values))
 
@@ -89,19 +89,19 @@ async def test_the_outbox_lags_since_the_moment_somebody_could_have_sent(db: Dat
     message_id = await a_message(db)
     assert await lag(db) == pytest.approx(timedelta(hours=1), abs=timedelta(seconds=5))
 
-    await lane(db, owner="dead", lease_until=now - timedelta(seconds=30))
+    await lease(db, owner="dead", lease_until=now - timedelta(seconds=30))
     assert await lag(db) == pytest.approx(timedelta(seconds=30), abs=timedelta(seconds=5))
 
-    await lane(db, owner="alive", lease_until=now + timedelta(seconds=15))
+    await lease(db, owner="alive", lease_until=now + timedelta(seconds=15))
     assert await lag(db) == timedelta(0)
 
-    await lane(db, owner=None, lease_until=None, resume_at=now + timedelta(seconds=5))
+    await lease(db, owner=None, lease_until=None, resume_at=now + timedelta(seconds=5))
     assert await lag(db) == timedelta(0)
 
-    await lane(db, resume_at=None, halted="token_revoked")
+    await lease(db, resume_at=None, halted="token_revoked")
     assert await lag(db) == timedelta(0)
 
-    await lane(db, halted=None)
+    await lease(db, halted=None)
     async with db.transaction() as tx:
         mine = schema.messages.c.message_id == message_id
         await tx.execute(update(schema.messages).where(mine).values(retry_at=now))
@@ -126,7 +126,7 @@ async def test_held_messages_age_and_do_not_make_it_unready(db: Database) -> Non
 
 async def test_halted_workspaces_are_counted_by_reason(db: Database) -> None:
     await a_message(db)
-    await lane(db, halted="token_revoked")
+    await lease(db, halted="token_revoked")
 
     assert await wrong(db) == {}
     labels = {"reason": "token_revoked"}
@@ -245,9 +245,9 @@ async def test_what_is_late_by_how_much(
 async def test_what_the_database_does_not_tell_is_not_known(db: Database) -> None:
     """And what was halted, or waited, once is forgotten when it is so no more."""
     await a_message(db, state="failed", error="why")
-    await lane(db, halted="invalid_auth")
+    await lease(db, halted="invalid_auth")
     await wrong(db)
-    await lane(db, halted=None)
+    await lease(db, halted=None)
     await wrong(db)
     assert halted("invalid_auth") is None
     labels = {"state": State.FAILED.value}

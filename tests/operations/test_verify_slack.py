@@ -1,4 +1,4 @@
-"""`python -m bot verify-slack` against the stand-in, with people who do what it asks."""
+"""`python -m bot verify-slack` against the fake Slack, with people who do what it asks."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

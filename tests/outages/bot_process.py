@@ -48,7 +48,7 @@ class Running:
 
 
 def environment(url: str, slack: FakeSlack, **more: str) -> dict[str, str]:
-    """The settings of a process that talks to this stand-in."""
+    """The settings of a process that talks to this fake Slack."""
     return {
         **os.environ,
         "DATABASE_URL": url,

@@ -120,7 +120,7 @@ def meaning_of(answer: Answer) -> str:
 
 
 def submission(user_id: str, **typed: str) -> dict[str, Any]:
-    """view_submission of the form of answers, as the stand-in and Slack send it."""
+    """view_submission of the form of answers, as the fake Slack and Slack send it."""
     chosen = messages.block_id(ROUND, QUESTION)
     said = messages.block_id(ROUND, "comment")
     return {

@@ -164,7 +164,7 @@ def messages_in(slack: FakeSlack) -> Counter[str]:
 
 
 def moved_in(slack: FakeSlack, members: tuple[str, ...]) -> None:
-    """Let them be people of the stand-in's workspace, and of the phase's channel."""
+    """Let them be people of the fake Slack's workspace, and of the phase's channel."""
     ben = slack.workspace.users[BEN]
     for member in members:
         slack.workspace.users[member] = replace(ben, id=member, name=member.lower())

@@ -55,7 +55,7 @@ class Replica:
 class Fleet:
     """The replicas as one bot: time passes for all of them, and all of them may do what is due.
 
-    It has what the words of the scenarios need of a house.
+    It has what the words of the scenarios need of a bot.
     """
 
     slack: FakeSlack
@@ -120,7 +120,7 @@ class Fleet:
 async def fleet(
     count: int, url: str, slack: FakeSlack, clock: AdjustableClock, folder: Path
 ) -> AsyncIterator[Fleet]:
-    """So many replicas, and the stand-in sends them what people do."""
+    """So many replicas, and the fake Slack sends them what people do."""
     async with AsyncExitStack() as stack:
         db = Database(url)
         stack.push_async_callback(db.close)

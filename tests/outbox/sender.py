@@ -1,4 +1,4 @@
-"""A delivery at work against the stand-in, and what it left behind."""
+"""A delivery at work against the fake Slack, and what it left behind."""
 
 from typing import Any
 

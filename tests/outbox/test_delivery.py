@@ -190,7 +190,7 @@ async def test_what_is_too_late_is_not_said(sender: Sender) -> None:
     assert sender.texts() == []
 
 
-async def test_a_dead_senders_lane_is_taken_over_and_its_call_looked_up(sender: Sender) -> None:
+async def test_a_dead_senders_lease_is_taken_over_and_its_call_looked_up(sender: Sender) -> None:
     await sender.say("hello")
     await sender.deliver()
     async with (

@@ -104,9 +104,9 @@ async def test_a_workspace_at_its_limits_is_looked_at_again_within_five_seconds(
     await sender.another(limited=True).deliver_due()
 
     async with sender.db.reading() as reader:
-        lane = (await reader.execute(schema.sender_leases.select())).one()
-    assert (lane.owner, lane.lease_until) == (None, None)
-    assert timedelta(0) < lane.resume_at - real_now() <= timedelta(seconds=5)
+        lease = (await reader.execute(schema.sender_leases.select())).one()
+    assert (lease.owner, lease.lease_until) == (None, None)
+    assert timedelta(0) < lease.resume_at - real_now() <= timedelta(seconds=5)
 
 
 async def test_who_stops_begins_nothing_more(sender: Sender) -> None:

@@ -28,7 +28,7 @@ EACH = 4
 Look: TypeAlias = Callable[[AsyncConnection, AdjustableClock], Awaitable[object]]
 
 LOOKS: dict[str, Look] = {
-    "lanes with work": lambda reader, clock: sender_leases.with_work(reader, clock.now(), 64),
+    "leases with work": lambda reader, clock: sender_leases.with_work(reader, clock.now(), 64),
     "counts": lambda reader, _: sender_leases.counts(reader),
     "fan-outs": lambda reader, clock: sender_leases.many_waiting(
         reader, clock.now(), PEOPLE // 2, ["T1"]
@@ -86,6 +86,6 @@ async def ask_everyone(
         for person in range(PEOPLE)
     ]
     async with db.transaction() as tx:
-        lane = [{"workspace_id": f"T{workspace}"} for workspace in range(WORKSPACES)]
-        await put_all_if_new(tx, schema.sender_leases, lane)
+        lease = [{"workspace_id": f"T{workspace}"} for workspace in range(WORKSPACES)]
+        await put_all_if_new(tx, schema.sender_leases, lease)
         await tx.execute(insert(schema.messages), rows)

@@ -148,7 +148,7 @@ async def test_what_refers_to_nothing_is_nowhere(db: Database) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lane", "works", "taken"),
+    ("lease", "works", "taken"),
     [
         ({"owner": None}, True, True),
         ({"owner": "other", "lease_until": REAL - MOMENT}, True, True),
@@ -159,25 +159,25 @@ async def test_what_refers_to_nothing_is_nowhere(db: Database) -> None:
         ({"halted": "token_revoked"}, False, False),
     ],
 )
-async def test_a_lane_is_free_or_its_senders_silent(
+async def test_a_lease_is_free_or_its_senders_silent(
     db: Database,
-    lane: dict[str, Any],
+    lease: dict[str, Any],
     works: bool,
     taken: bool,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     await write(db, ONE, message("hello"))
     async with db.transaction() as tx:
-        await tx.execute(update(schema.sender_leases).values(**lane))
+        await tx.execute(update(schema.sender_leases).values(**lease))
 
     assert await work(db, MONDAY, monkeypatch) == works
     async with db.transaction() as tx:
         assert (await sender_leases.take(tx, ONE, "me", REAL) is not None) == taken
-    assert (await the_lane(db)).owner == ("me" if taken else lane.get("owner"))
+    assert (await the_lease(db)).owner == ("me" if taken else lease.get("owner"))
 
 
 @pytest.mark.parametrize(
-    ("lane", "renewed"),
+    ("lease", "renewed"),
     [
         ({"owner": "me", "lease_until": REAL - timedelta(days=1)}, True),
         ({"owner": "other"}, False),
@@ -185,25 +185,25 @@ async def test_a_lane_is_free_or_its_senders_silent(
         ({"owner": "me", "halted": "token_revoked"}, False),
     ],
 )
-async def test_only_who_has_a_lane_renews_it_and_gives_it_back(
-    db: Database, lane: dict[str, Any], renewed: bool
+async def test_only_who_has_a_lease_renews_it_and_gives_it_back(
+    db: Database, lease: dict[str, Any], renewed: bool
 ) -> None:
     await write(db, ONE)
     async with db.transaction() as tx:
-        await tx.execute(update(schema.sender_leases).values(**lane))
+        await tx.execute(update(schema.sender_leases).values(**lease))
         assert (await sender_leases.renew(tx, ONE, "me", REAL) is not None) == renewed
     if renewed:
-        assert (await the_lane(db)).lease_until == REAL + timedelta(seconds=15)
+        assert (await the_lease(db)).lease_until == REAL + timedelta(seconds=15)
 
     async with db.transaction() as tx:
         await sender_leases.release(tx, ONE, "me", LATER)
-    after = await the_lane(db)
-    mine = lane["owner"] == "me"
-    assert after.owner == (None if mine else lane["owner"])
+    after = await the_lease(db)
+    mine = lease["owner"] == "me"
+    assert after.owner == (None if mine else lease["owner"])
     assert after.resume_at == (LATER if mine else None)
 
 
-async def the_lane(db: Database) -> Any:
+async def the_lease(db: Database) -> Any:
     async with db.reading() as reader:
         return (await reader.execute(schema.sender_leases.select())).one()
 

@@ -33,9 +33,9 @@ STRANGE: dict[str, dict[str, Any]] = {
 
 
 async def owner(sender: Sender) -> str | None:
-    lanes = schema.sender_leases
+    leases = schema.sender_leases
     async with sender.db.reading() as reader:
-        owner: str | None = await reader.scalar(select(lanes.c.owner))
+        owner: str | None = await reader.scalar(select(leases.c.owner))
         return owner
 
 
@@ -128,7 +128,7 @@ async def test_a_defect_of_ours_fails_an_edit_but_no_post_that_may_be_there(
     assert (await sender.row("edit:hello")).state == "failed"
 
 
-async def test_a_call_that_breaks_in_our_hands_holds_its_lane_up_for_nobody(
+async def test_a_call_that_breaks_in_our_hands_holds_its_lease_up_for_nobody(
     sender: Sender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(_: BaseException) -> None:

@@ -43,7 +43,7 @@ def told(sender: Sender, refusals: list[FailedMessage]) -> Delivery:
     return sender.another(refused=refused)
 
 
-async def lane(sender: Sender) -> dict[str, object]:
+async def lease(sender: Sender) -> dict[str, object]:
     async with sender.db.reading() as reader:
         return dict((await reader.execute(schema.sender_leases.select())).mappings().one())
 
@@ -59,7 +59,7 @@ async def test_the_next_sender_knows_what_was_used(
 
     await paced(sender).deliver_due()
     assert len(sender.texts()) == 3
-    assert (await lane(sender))["rate_usage"] is not None
+    assert (await lease(sender))["rate_usage"] is not None
 
 
 async def test_retry_after_holds_for_the_next_sender_and_for_that_method_alone(
@@ -80,7 +80,7 @@ async def test_retry_after_holds_for_the_next_sender_and_for_that_method_alone(
     assert (await sender.row("second")).attempts == 0
     async with sender.db.reading() as reader:
         real = await sender_leases.real_time(reader)
-    used = RateLimits().resume((await lane(sender))["rate_usage"], real.timestamp())  # type: ignore[arg-type]
+    used = RateLimits().resume((await lease(sender))["rate_usage"], real.timestamp())  # type: ignore[arg-type]
     assert used.barred() == {"post", DIRECT}
 
 
@@ -93,7 +93,7 @@ async def test_while_posts_wait_edits_and_other_workspaces_go_on(sender: Sender)
     async with sender.db.transaction() as tx:
         now, said = sender.clock.now(), content("edited", section("edited"))
         await enqueue.edit(tx, WORKSPACE, of=MessageKey("first"), content=said, now=now)
-        # The stand-in is one workspace; we know it under another name, too.
+        # The fake Slack is one workspace; we know it under another name, too.
         said = content("elsewhere", section("elsewhere"))
         await sender_leases.resume(tx, "T0OTHER")
         await enqueue.post(tx, "T0OTHER", key=MessageKey("other"), to=LAUNCH, content=said, now=now)
@@ -107,7 +107,7 @@ async def test_while_posts_wait_edits_and_other_workspaces_go_on(sender: Sender)
     assert (row.state, row.attempts) == ("pending", 0)
 
 
-async def test_a_halted_lane_is_left_alone_until_it_is_resumed(sender: Sender) -> None:
+async def test_a_halted_lease_is_left_alone_until_it_is_resumed(sender: Sender) -> None:
     refusals: list[FailedMessage] = []
     delivery = told(sender, refusals)
     sender.slack.faults.fail_next("chat.postMessage", error="token_revoked")
@@ -118,7 +118,7 @@ async def test_a_halted_lane_is_left_alone_until_it_is_resumed(sender: Sender) -
     assert [(refusal.reason, refusal.meaning) for refusal in refusals] == [
         ("token_revoked", ErrorKind.WORKSPACE)
     ]
-    assert (await lane(sender))["halted"] == "token_revoked"
+    assert (await lease(sender))["halted"] == "token_revoked"
     assert sender.texts() == []
 
     async with sender.db.transaction() as tx:
@@ -172,7 +172,7 @@ class Held(AsyncWebClient):
         return await super().chat_postMessage(**args)
 
 
-async def test_who_lost_its_lane_says_nothing_about_what_it_claimed(sender: Sender) -> None:
+async def test_who_lost_its_lease_says_nothing_about_what_it_claimed(sender: Sender) -> None:
     """A slow sender hears a no while another one is sending the message."""
     sender.slack.faults.fail_next("chat.postMessage", status=429, retry_after=0)
     await sender.say("hello")
@@ -234,7 +234,7 @@ async def test_a_call_that_would_begin_too_late_is_not_made(
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-async def test_a_dead_senders_lane_is_taken_over_after_its_lease(sender: Sender) -> None:
+async def test_a_dead_senders_lease_is_taken_over_after_its_lease(sender: Sender) -> None:
     await sender.say("hello")
     async with sender.db.transaction() as tx:
         real = await sender_leases.real_time(tx)

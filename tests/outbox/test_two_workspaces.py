@@ -1,4 +1,4 @@
-"""One workspace's messages, lane and limits are its own, even where every other id is the same."""
+"""One workspace's messages, lease and limits are its own, even where every other id is the same."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -139,7 +139,7 @@ async def test_what_is_written_for_one_workspace_leaves_the_other_as_it_is(
     assert await rows_of(db, ONE) != before
 
 
-async def test_a_lane_that_is_resumed_or_renewed_is_its_own(db: Database) -> None:
+async def test_a_lease_that_is_resumed_or_renewed_is_its_own(db: Database) -> None:
     for workspace_id in (ONE, TWO):
         await write(db, workspace_id)
         async with db.transaction() as tx:

@@ -68,7 +68,7 @@ def everything() -> list[dict[str, Any]]:
 
 
 async def write(db: Database, workspace_id: str, *rows: Mapping[str, Any]) -> None:
-    """Write these messages to a workspace, which has a lane then."""
+    """Write these messages to a workspace, which has a lease then."""
     async with db.transaction() as tx:
         here = schema.sender_leases.c.workspace_id == workspace_id
         if await tx.scalar(select(schema.sender_leases.c.workspace_id).where(here)) is None:

@@ -1,4 +1,4 @@
-"""A stand-in with an app of our own in it: these tests say what the stand-in promises."""
+"""A fake Slack with an app of our own in it: these tests say what the fake Slack promises."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime

@@ -20,7 +20,7 @@ HIGH, LOW, MIXED = (0, 0, 0, 4, 2), (3, 3, 0, 0, 0), (1, 1, 2, 1, 1)
 
 @dataclass(frozen=True, kw_only=True)
 class Closing:
-    """A round as the rounds' room hands it over."""
+    """A round as `bot.rounds` hands it over."""
 
     round_id: str
     phase_id: str = PHASE

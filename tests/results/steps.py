@@ -24,7 +24,7 @@ ALL = {"clarity": LOW, "trust": HIGH, "ego": MIXED}
 async def close(
     db: Database, round_id: str = "r1", *, number: int = 1, now: datetime = CLOSED, **more: Any
 ) -> Closing:
-    """Close a round with these counts, as the rounds' room does."""
+    """Close a round with these counts, as `bot.rounds` does."""
     counts, comments = more.pop("counts", ALL), more.pop("comments", ())
     answered = None if counts is None else 6
     async with db.transaction() as tx:

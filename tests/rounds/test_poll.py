@@ -3,8 +3,10 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import update
 
 from bot.clock import AdjustableClock
+from bot.db import schema
 from bot.db.engine import Database
 from bot.rounds.poll import poll
 from bot.services import Services
@@ -59,6 +61,19 @@ async def test_after_a_poll_the_near_closing_round_is_left_out(
     await carry_out(services, "open_round", CLOSING)
 
     assert (await the_round(phase)).kind == "poll"
+
+
+@pytest.mark.parametrize("user_id", [ANA, OWNER])
+@pytest.mark.parametrize("changed", [{"is_guest": True}, {"is_deleted": True}])
+async def test_a_lead_or_admin_who_is_no_full_member_may_not_poll(
+    phase: Database, services: Services, user_id: str, changed: dict[str, bool]
+) -> None:
+    async with phase.transaction() as tx:
+        mine = schema.people.c.user_id == user_id
+        await tx.execute(update(schema.people).where(mine).values(**changed))
+
+    with pytest.raises(Refused, match="only the leads"):
+        await poll(services, by(user_id))
 
 
 async def test_polls_are_refused_with_a_reason(

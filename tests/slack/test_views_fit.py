@@ -119,7 +119,7 @@ def phases(draw: st.DrawFn) -> Phase:
 
 
 def accepted(view: View) -> None:
-    """Slack takes it, by slack_sdk's rules, by ours and by those of the stand-in."""
+    """Slack takes it, by slack_sdk's rules, by ours and by those of the fake Slack."""
     sent = view.to_dict()
     assert broken_rules(sent) == []
     assert check_view(sent) == []

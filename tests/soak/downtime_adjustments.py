@@ -1,4 +1,4 @@
-"""What the belief takes over from the bot after downtime: rounds that may have opened late, or not.
+"""Adjustments of the reference model after downtime: rounds that may have opened late, or not.
 
 That each was asked at a right time is held against the calendar in `slots`.
 """

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from tests.model.facts import Someone
-from tests.model.reference_model import Belief
+from tests.model.reference_model import ReferenceModel
 from tests.soak.random_choices import Dice
 
 CHANNEL, BOT = "C0TEAM", "U0BOT"
@@ -25,7 +25,7 @@ class Place:
     """The people of a workspace, and what ought to be said to them."""
 
     workspace_id: str
-    reference_model: Belief
+    reference_model: ReferenceModel
     dice: Dice
     lead: str = "U00"
     rounds: dict[str, object] = field(default_factory=dict)  # by id: the believed ones
@@ -58,7 +58,7 @@ class Place:
 
 def settle_in(number: int, seed: int, now: datetime) -> Place:
     """A lead and a team of 4 to 12, each where the dice say."""
-    reference_model = Belief(now=now, people={}, inside={CHANNEL: set()})
+    reference_model = ReferenceModel(now=now, people={}, inside={CHANNEL: set()})
     place = Place(
         workspace_id=f"T{number:04d}",
         reference_model=reference_model,

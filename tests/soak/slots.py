@@ -1,7 +1,7 @@
 """Every question against the clock on the wall, from the calendar and the zones alone.
 
-The belief takes over the list of a round that opened late. Here nothing is taken over: the day
-comes from the phase's dates, the hour from its time, the zone from where the person lived.
+The reference model takes over the list of a round that opened late. Here nothing is taken over:
+the day comes from the phase's dates, the hour from its time, the zone from where the person lived.
 """
 
 from collections import Counter

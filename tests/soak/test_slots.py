@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 import pytest
 
 from tests.model.facts import Phase
-from tests.model.reference_model import Belief
+from tests.model.reference_model import ReferenceModel
 from tests.soak.random_choices import Dice
 from tests.soak.simulated_workspace import Place
 from tests.soak.slack import Post
@@ -40,7 +40,7 @@ def asked(
     )
     place = Place(
         workspace_id="T0001",
-        reference_model=Belief(now=BEGAN, people={}, inside={}),
+        reference_model=ReferenceModel(now=BEGAN, people={}, inside={}),
         dice=Dice(),
         zones={"U01": list(zones) or [(BEGAN, BERLIN)]},
     )

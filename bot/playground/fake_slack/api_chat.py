@@ -1,4 +1,4 @@
-"""chat.*: messages posted, changed, deleted, whispered."""
+"""chat.*: posting, updating and deleting messages, and ephemeral ones."""
 
 from typing import Any
 
@@ -25,20 +25,20 @@ def _post(core: Core, args: Arguments) -> Json:
     content["text"] = content.get("text", "")[:LONGEST_POST]
     content |= _thread(conversation, args)
     content |= _customized(core, args)
-    said = messages.post(core, conversation, messages.by_bot(core, content))
-    return {"channel": conversation.id, "ts": said["ts"], "message": message_object(said)}
+    message = messages.post(core, conversation, messages.by_bot(core, content))
+    return {"channel": conversation.id, "ts": message["ts"], "message": message_object(message)}
 
 
 def require_text(args: Arguments) -> None:
-    told = [args.get(name) for name in ("text", "blocks", "attachments", "markdown_text")]
-    if not any(told):
+    contents = [args.get(name) for name in ("text", "blocks", "attachments", "markdown_text")]
+    if not any(contents):
         raise SlackError("no_text")
-    if args.has("markdown_text") and any(told[:2]):
+    if args.has("markdown_text") and any(contents[:2]):
         raise SlackError("markdown_text_conflict")
 
 
 def _target(core: Core, channel: str) -> Conversation:
-    """Where to post: a conversation, or a person, whose direct message opens."""
+    """Return the conversation to post to; for a person, open the direct message."""
     if channel.startswith(("U", "W")):
         return direct_with(core, channel, "channel_not_found")
     conversation = conversation_for(core, channel)
@@ -56,7 +56,11 @@ def _target(core: Core, channel: str) -> Conversation:
 
 
 def direct_with(core: Core, user_id: str, unknown: str = "user_not_found") -> Conversation:
-    """The app's direct message with a person. Raises SlackError where there can be none."""
+    """Return the app's direct message with a person.
+
+    Raises:
+        SlackError: they cannot have one.
+    """
     user = core.workspace.users.get(user_id)
     if user is None:
         raise SlackError(unknown)
@@ -76,7 +80,11 @@ def _share_a_channel(core: Core, user_id: str) -> bool:
 
 
 def content_of(core: Core, args: Arguments) -> Json:
-    """Text, blocks and attachments that Slack accepts. Raises SlackError where it does not."""
+    """Return the text, blocks and attachments of a message.
+
+    Raises:
+        SlackError: Slack would not accept them.
+    """
     content: Json = {"text": args.text("text") or args.text("markdown_text")}
     blocks: Any = args.get("blocks")
     if blocks is not None:
@@ -113,8 +121,8 @@ def _thread(conversation: Conversation, args: Arguments) -> Json:
 
 
 def _customized(core: Core, args: Arguments) -> Json:
-    wanted = {name: args.get(name) for name in ("username", "icon_emoji", "icon_url")}
-    chosen = {name: value for name, value in wanted.items() if value}
+    values = {name: args.get(name) for name in ("username", "icon_emoji", "icon_url")}
+    chosen = {name: value for name, value in values.items() if value}
     if chosen:
         require(core, "chat:write.customize")
     return chosen
@@ -137,7 +145,7 @@ def _update(core: Core, args: Arguments) -> Json:
 
 
 def _changes(core: Core, args: Arguments, message: Json) -> Json:
-    """New content: text alone removes blocks; blocks alone leave no mark of the edit."""
+    """Return the new content: text alone removes blocks; blocks alone are not marked as an edit."""
     content = content_of(core, args)
     changes: Json = {"blocks": content.get("blocks"), "attachments": content.get("attachments")}
     if args.has("text") and content["text"] != message.get("text"):
@@ -167,8 +175,8 @@ def _whisper(core: Core, args: Arguments) -> Json:
     if user_id not in conversation.members:
         raise SlackError("user_not_in_channel")
     content = content_of(core, args) | _thread(conversation, args)
-    said = messages.whisper(core, conversation, user_id, messages.by_bot(core, content))
-    return {"message_ts": said["ts"]}
+    message = messages.whisper(core, conversation, user_id, messages.by_bot(core, content))
+    return {"message_ts": message["ts"]}
 
 
 def _permalink(core: Core, args: Arguments) -> Json:
@@ -178,7 +186,7 @@ def _permalink(core: Core, args: Arguments) -> Json:
 
 
 def permalink(core: Core, conversation: Conversation, ts: str) -> str:
-    """A message's address; the page opens it."""
+    """Return a message's URL, which the page can open."""
     return f"{core.url}/archives/{conversation.id}/p{ts.replace('.', '')}"
 
 

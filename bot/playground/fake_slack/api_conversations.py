@@ -1,4 +1,4 @@
-"""conversations.*: channels and direct messages, who is in them, what was said."""
+"""conversations.*: channels and direct messages, their members and messages."""
 
 from bot.playground.fake_slack import example_workspace, workspace_changes
 from bot.playground.fake_slack.api_chat import direct_with
@@ -26,7 +26,7 @@ def _open(core: Core, args: Arguments) -> Json:
         conversation = conversation_for(core, args.need("channel"))
     else:
         users = args.words("users")
-        if len(users) != 1:  # group direct messages are not played
+        if len(users) != 1:  # group direct messages are not supported
             raise SlackError("not_enough_users" if not users else "too_many_users")
         conversation = direct_with(core, users[0])
     channel: Json = {"id": conversation.id}
@@ -50,20 +50,24 @@ def _members(core: Core, args: Arguments) -> Json:
 
 
 def _list(core: Core, args: Arguments) -> Json:
-    wanted = args.words("types") or ["public_channel"]
-    found = [c for c in core.workspace.conversations.values() if _type(c) in wanted]
-    return page(args, _listed(core, args, found), "channels")
+    types = args.words("types") or ["public_channel"]
+    conversations = [
+        conversation
+        for conversation in core.workspace.conversations.values()
+        if _type(conversation) in types
+    ]
+    return page(args, _listed(core, args, conversations), "channels")
 
 
 def _of_user(core: Core, args: Arguments) -> Json:
-    wanted = args.words("types") or ["public_channel"]
+    types = args.words("types") or ["public_channel"]
     user_id = args.text("user") or example_workspace.BOT_USER_ID
-    found = [
+    conversations = [
         conversation
         for conversation in core.workspace.conversations.values()
-        if _type(conversation) in wanted and user_id in conversation.members
+        if _type(conversation) in types and user_id in conversation.members
     ]
-    return page(args, _listed(core, args, found), "channels")
+    return page(args, _listed(core, args, conversations), "channels")
 
 
 def _type(conversation: Conversation) -> str:
@@ -71,10 +75,10 @@ def _type(conversation: Conversation) -> str:
     return types[conversation.kind]
 
 
-def _listed(core: Core, args: Arguments, found: list[Conversation]) -> list[Json]:
-    """Those that the app may see."""
+def _listed(core: Core, args: Arguments, conversations: list[Conversation]) -> list[Json]:
+    """Return those of the conversations that the app may see."""
     listed = []
-    for conversation in found:
+    for conversation in conversations:
         hidden = (
             conversation.is_private and example_workspace.BOT_USER_ID not in conversation.members
         )
@@ -107,12 +111,12 @@ def _leave(core: Core, args: Arguments) -> Json:
 
 def _history(core: Core, args: Arguments) -> Json:
     conversation = _readable(core, args)
-    said = [
+    messages = [
         message
         for message in reversed(conversation.messages.values())
         if message.get("thread_ts", message["ts"]) == message["ts"]
     ]
-    return _read(core, args, conversation, said)
+    return _read(core, args, conversation, messages)
 
 
 def _replies(core: Core, args: Arguments) -> Json:
@@ -129,7 +133,7 @@ def _readable(core: Core, args: Arguments) -> Conversation:
 
 
 def _read(core: Core, args: Arguments, conversation: Conversation, messages: list[Json]) -> Json:
-    """One page of the messages that lie between oldest and latest."""
+    """Return one page of the messages between oldest and latest."""
     within = [message for message in messages if _is_within(args, message["ts"])]
     most = SLOW_PAGE if core.faults.slow_history else LARGEST_PAGE
     answer = page(args, within, "messages", most)
@@ -142,7 +146,7 @@ def _read(core: Core, args: Arguments, conversation: Conversation, messages: lis
 
 
 def _is_within(args: Arguments, ts: str) -> bool:
-    """Timestamps are compared as Slack orders them: seconds, then the rest."""
+    """Return whether `ts` lies within; compares seconds, then the rest, as Slack does."""
     oldest, latest = args.text("oldest") or "0", args.text("latest")
     at = _order(ts)
     if args.flag("inclusive"):

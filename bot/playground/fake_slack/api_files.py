@@ -1,4 +1,4 @@
-"""files.*: the two-step upload; a file is shared a moment after it was completed."""
+"""files.*: the two-step upload; a file is shared a moment after its completion."""
 
 from functools import partial
 
@@ -36,7 +36,7 @@ def _upload_url(core: Core, args: Arguments) -> Json:
 
 
 async def upload(core: Core, request: web.Request) -> web.Response:
-    """The second step: raw bytes, no token."""
+    """Handle the second step: raw bytes, no token."""
     with core.work.under_way("upload"):
         file = core.workspace.files.get(request.match_info["file_id"])
         if file is None or file.completed:
@@ -51,7 +51,7 @@ async def upload(core: Core, request: web.Request) -> web.Response:
 
 
 async def _bytes_of(request: web.Request) -> bytes:
-    """A raw body, or the first file of a form."""
+    """Return the raw body, or the first file of a form."""
     if request.content_type != "multipart/form-data":
         return await request.read()
     for part in (await request.post()).values():
@@ -64,7 +64,7 @@ def _complete(core: Core, args: Arguments) -> Json:
     listed = args.get("files")
     if not isinstance(listed, list) or not listed:
         raise SlackError("invalid_arguments")
-    files = [_uploaded(core, one.get("id", "")) for one in listed]
+    files = [_uploaded(core, entry.get("id", "")) for entry in listed]
     channels = _channels(core, args)
     message = _message(core, args) if channels else {}
     for file, named in zip(files, listed, strict=True):
@@ -77,7 +77,7 @@ def _complete(core: Core, args: Arguments) -> Json:
 
 
 def _message(core: Core, args: Arguments) -> Json:
-    """What is said with the files; blocks do not count beside a comment."""
+    """Return the content posted with the files; blocks are ignored beside a comment."""
     if args.has("initial_comment"):
         return {"text": args.text("initial_comment")}
     return content_of(core, args)
@@ -102,9 +102,9 @@ def _share(
 ) -> None:
     if thread_ts:
         content["thread_ts"] = thread_ts
-    said = messages.post(core, conversation, messages.by_bot(core, content))
-    for file in files:
-        file.shares.setdefault(conversation.id, []).append(said["ts"])
+    message = messages.post(core, conversation, messages.by_bot(core, content))
+    for shared in files:
+        shared.shares.setdefault(conversation.id, []).append(message["ts"])
 
 
 def _info(core: Core, args: Arguments) -> Json:

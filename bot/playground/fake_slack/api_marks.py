@@ -1,4 +1,4 @@
-"""pins.*, bookmarks.*, reactions.add: marks that people and apps set on what is there."""
+"""pins.*, bookmarks.* and reactions.add."""
 
 import re
 
@@ -127,14 +127,17 @@ def _react(core: Core, args: Arguments) -> Json:
     name = args.need("name")
     if not _EMOJI_NAME.fullmatch(name):
         raise SlackError("invalid_name")
-    reactions: list[Json] = [dict(one) for one in message.get("reactions", [])]
-    mine = next((one for one in reactions if one["name"] == name), None)
-    if mine is None:
-        mine = {"name": name, "users": [], "count": 0}
-        reactions.append(mine)
-    if example_workspace.BOT_USER_ID in mine["users"]:
+    reactions: list[Json] = [dict(existing) for existing in message.get("reactions", [])]
+    reaction = next((existing for existing in reactions if existing["name"] == name), None)
+    if reaction is None:
+        reaction = {"name": name, "users": [], "count": 0}
+        reactions.append(reaction)
+    if example_workspace.BOT_USER_ID in reaction["users"]:
         raise SlackError("already_reacted")
-    mine |= {"users": [*mine["users"], example_workspace.BOT_USER_ID], "count": mine["count"] + 1}
+    reaction |= {
+        "users": [*reaction["users"], example_workspace.BOT_USER_ID],
+        "count": reaction["count"] + 1,
+    }
     messages.change(core, conversation, message, {"reactions": reactions})
     return {}
 

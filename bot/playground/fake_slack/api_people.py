@@ -1,4 +1,4 @@
-"""auth, users, team, apps: who is who, and the way in."""
+"""auth.*, users.*, team.* and apps.*: people, the team, and opening connections."""
 
 from bot.playground.fake_slack import example_workspace
 from bot.playground.fake_slack.arguments import Arguments

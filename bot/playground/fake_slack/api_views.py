@@ -1,4 +1,4 @@
-"""views.* and blocks.validate: what is open on people's screens."""
+"""views.* and blocks.validate: modals and App Homes."""
 
 from collections.abc import Callable
 
@@ -34,7 +34,7 @@ def _push_modal(core: Core, trigger: Trigger, content: Json) -> View:
 
 
 def _shown(core: Core, args: Arguments, show: Callable[[Core, Trigger, Json], View]) -> Json:
-    """Show a modal by a trigger, which only a view that is good uses up."""
+    """Show a modal with a trigger, which is used up only if the view is valid."""
     content, trigger_id = args.need_object("view"), args.need("trigger_id")
     try:
         refuse("invalid_arguments", check_view(content, has_file=core.has_file))
@@ -68,7 +68,7 @@ def _publish(core: Core, args: Arguments) -> Json:
 
 
 def _validate(core: Core, args: Arguments) -> Json:
-    """blocks.validate: what would be refused, without doing anything."""
+    """Handle blocks.validate: report what would be refused, without any effect."""
     if args.has("view"):
         problems = check_view(args.get("view"), has_file=core.has_file)
     else:

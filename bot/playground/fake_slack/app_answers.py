@@ -1,19 +1,19 @@
-"""The app's answers to payloads."""
+"""The app's responses to payloads."""
 
 from dataclasses import dataclass, field
 
 from bot.playground.fake_slack.model import Json
 
-#: The words of Slack's own client where an app does not answer.
+#: Texts of Slack's own client for an app that does not respond.
 TIMEOUT = "operation_timeout"
 FAILED = "dispatch_failed"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """An acknowledgement, or why there was none."""
+    """An acknowledgement, or the reason why there is none."""
 
-    status: int = 200  # 0: no answer at all
+    status: int = 200  # 0 if there was no response
     body: Json = field(default_factory=dict)
     error: str = ""  # operation_timeout, dispatch_failed
     stop_retries: bool = False  # x-slack-no-retry

@@ -1,4 +1,4 @@
-"""A Web API call's arguments, however they came: query, form and JSON body are one."""
+"""Arguments of a Web API call, merged from the query, form and JSON body."""
 
 import json
 from collections.abc import Mapping
@@ -13,16 +13,20 @@ _JSON_ARGUMENTS = ("blocks", "attachments", "view", "metadata", "files")
 
 
 async def received(request: web.Request) -> Json:
-    """All arguments of a request. Raises SlackError where its JSON cannot be read."""
-    found: Json = dict(request.query)
+    """Return all arguments of a request.
+
+    Raises:
+        SlackError: its JSON is invalid.
+    """
+    arguments: Json = dict(request.query)
     if request.content_type == "application/json":
-        found |= _json_body(await request.read())
+        arguments |= _json_body(await request.read())
     elif request.can_read_body:
-        found |= dict(await request.post())
+        arguments |= dict(await request.post())
     for name in _JSON_ARGUMENTS:
-        if isinstance(found.get(name), str):
-            found[name] = _decoded(name, found[name])
-    return found
+        if isinstance(arguments.get(name), str):
+            arguments[name] = _decoded(name, arguments[name])
+    return arguments
 
 
 def _json_body(body: bytes) -> Json:
@@ -46,7 +50,7 @@ def _decoded(name: str, text: str) -> Any:
 
 
 def token_of(request: web.Request, args: Json) -> str:
-    """The token, from its header or as an argument."""
+    """Return the token from its header or argument."""
     header = request.headers.get("Authorization", "")
     if header.startswith("Bearer "):
         return header.removeprefix("Bearer ").strip()
@@ -54,7 +58,7 @@ def token_of(request: web.Request, args: Json) -> str:
 
 
 class Arguments:
-    """Reads them by kind; unknown ones (such as team_id) do not matter."""
+    """Typed access to arguments; unknown ones (such as team_id) are ignored."""
 
     def __init__(self, given: Mapping[str, Any]) -> None:
         self.given = given
@@ -70,7 +74,11 @@ class Arguments:
         return default if value is None else str(value)
 
     def need(self, name: str) -> str:
-        """A required argument. Raises SlackError where it is missing or empty."""
+        """Return a required argument.
+
+        Raises:
+            SlackError: it is missing or empty.
+        """
         value = self.text(name)
         if not value:
             messages = [f"[ERROR] missing required field: {name}"]
@@ -85,7 +93,7 @@ class Arguments:
         return value
 
     def flag(self, name: str, *, default: bool = False) -> bool:
-        """Slack takes 1, true and "true" for yes."""
+        """Return a boolean; 1, true and "true" count as true, as in Slack."""
         value = self.given.get(name)
         return default if value is None else str(value).lower() in ("1", "true")
 
@@ -99,7 +107,7 @@ class Arguments:
             raise SlackError("invalid_arguments") from None
 
     def words(self, name: str) -> list[str]:
-        """A list that may come joined by commas."""
+        """Return a list, which may be given as a comma-separated string."""
         value = self.given.get(name)
         if isinstance(value, list):
             return [str(word) for word in value]

@@ -1,4 +1,4 @@
-"""block_actions: an element of a message or view is used, and the app is told."""
+"""block_actions: use of an interactive element in a message or view."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from bot.playground.fake_slack.model import Conversation, Json, Typed
 
 
 async def act(core: Core, user_id: str, container: Json, action: Json, typed: Typed) -> Answer:
-    """Send what was used and everything that is chosen beside it."""
+    """Send the action with the state of all other inputs."""
     merge(core.workspace.typed_in(user_id, container), typed)
     _remember(core, user_id, container, action)
     payload = _payload(core, user_id, container)
@@ -30,13 +30,19 @@ def _payload(core: Core, user_id: str, container: Json) -> Json:
 
 
 def message_in(core: Core, container: Json) -> tuple[Conversation, Json, Json]:
-    """The message of a container, and the container in full. Raises LookupError: it is gone."""
+    """Return a container's conversation and message, and the container in full.
+
+    Raises:
+        LookupError: the message no longer exists.
+    """
     conversation = core.workspace.conversations[container["channel_id"]]
     ts = container["message_ts"]
     message = conversation.messages.get(ts)
-    whispered = next((one for one in conversation.ephemerals if one["ts"] == ts), None)
-    found = message or whispered
-    if found is None:
+    whispered = next(
+        (ephemeral for ephemeral in conversation.ephemerals if ephemeral["ts"] == ts), None
+    )
+    target = message or whispered
+    if target is None:
         raise LookupError(f"no message {ts} in {conversation.id}")
     whole = {
         "type": "message",
@@ -44,9 +50,9 @@ def message_in(core: Core, container: Json) -> tuple[Conversation, Json, Json]:
         "channel_id": conversation.id,
         "is_ephemeral": message is None,
     }
-    if "thread_ts" in found:
-        whole["thread_ts"] = found["thread_ts"]
-    return conversation, found, whole
+    if "thread_ts" in target:
+        whole["thread_ts"] = target["thread_ts"]
+    return conversation, target, whole
 
 
 def blocks_in(core: Core, container: Json) -> list[Json]:
@@ -57,13 +63,13 @@ def blocks_in(core: Core, container: Json) -> list[Json]:
 
 
 def merge(known: Typed, more: Typed) -> None:
-    """Keep what was chosen; the latest choice of an element wins."""
+    """Merge new element states into known ones; the latest state of an element wins."""
     for block_id, states in more.items():
         known.setdefault(block_id, {}).update(states)
 
 
 def _remember(core: Core, user_id: str, container: Json, action: Json) -> None:
-    """A choice in a menu outside an input is part of the state as well."""
+    """Store a choice in a menu outside of an input, which is part of the state as well."""
     keys = forms.STATE_KEYS.get(action["type"])
     if keys is not None:
         state = {"type": action["type"], keys[0]: action.get(keys[0])}
@@ -72,29 +78,32 @@ def _remember(core: Core, user_id: str, container: Json, action: Json) -> None:
 
 
 def typed_from(blocks: list[Json], values: dict[str, Any]) -> Typed:
-    """Element states from plain or Slack's values, by block and action id or by either alone."""
+    """Return element states from plain or Slack's values, by block and action id or by either."""
     typed: Typed = {}
     for name, value in values.items():
-        mine = [block for block in blocks if block.get("block_id") == name]
-        for inside, action_id, one in _meant(blocks, mine, name, value):
+        named = [block for block in blocks if block.get("block_id") == name]
+        for inside, action_id, element_value in _meant(blocks, named, name, value):
             block, element = forms.find(inside, action_id)
-            state = forms.plain_state(element, one)
+            state = forms.plain_state(element, element_value)
             typed.setdefault(block["block_id"], {})[element["action_id"]] = state
     return typed
 
 
 def _meant(
-    blocks: list[Json], mine: list[Json], name: str, value: Any
+    blocks: list[Json], named: list[Json], name: str, value: Any
 ) -> list[tuple[list[Json], str, Any]]:
-    """Where to look, for which id, and the value: `mine` is the block named so, if there is."""
-    within = {element["action_id"] for _, element in forms.elements(mine)}
+    """Return the blocks to search, the id to look for, and the value.
+
+    `named` contains the blocks with this id, if there are any.
+    """
+    within = {element["action_id"] for _, element in forms.elements(named)}
     if isinstance(value, dict) and value and value.keys() <= within:
-        return [(mine, action_id, one) for action_id, one in value.items()]
+        return [(named, action_id, element_value) for action_id, element_value in value.items()]
     return [(blocks, name, value)]
 
 
 def fired(blocks: list[Json], element: Json, value: Any) -> Json:
-    """One entry of `actions` for an element, `value` chosen where it has choices."""
+    """Return an entry of `actions` for an element, with `value` as the choice if it has choices."""
     block = next(b for b, e in forms.elements(blocks) if e is element)
     action: Json = {"type": element["type"], "block_id": block["block_id"]}
     action["action_id"] = element["action_id"]
@@ -116,7 +125,11 @@ def where(
     ts: str | None,
     view_id: str | None,
 ) -> tuple[Json, list[Json]]:
-    """The container that holds an element, and its blocks. Raises LookupError: none does."""
+    """Return the container that holds an element, and its blocks.
+
+    Raises:
+        LookupError: no container holds it.
+    """
     tried = []
     for container in _candidates(core, user_id, channel, ts, view_id):
         blocks = blocks_in(core, container)
@@ -143,10 +156,10 @@ def _candidates(
 
 
 def _messages(core: Core, user_id: str, conversations: Any) -> list[Json]:
-    found = [
+    containers = [
         {"type": "message", "channel_id": conversation.id, "message_ts": message["ts"]}
         for conversation in conversations
         for message in (*conversation.messages.values(), *conversation.ephemerals)
         if message.get("blocks") and message.get("only_for", user_id) == user_id
     ]
-    return sorted(found, key=lambda container: str(container["message_ts"]), reverse=True)
+    return sorted(containers, key=lambda container: str(container["message_ts"]), reverse=True)

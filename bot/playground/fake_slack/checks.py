@@ -1,7 +1,8 @@
-"""Slack's rules for blocks, views and metadata: what it would refuse, with JSON pointers.
+"""Slack's rules for blocks, views and metadata, with violations as JSON pointers.
 
 Limits: https://docs.slack.dev/reference/block-kit/blocks and .../reference/views. An empty list
-means that Slack takes it. Tests run these over every snapshot; the stand-in over every call.
+means that Slack accepts it. Tests apply these rules to every snapshot, the fake Slack to every
+call.
 """
 
 import json
@@ -16,9 +17,9 @@ __all__ = ["Problem", "check_blocks", "check_metadata", "check_view", "name_of"]
 
 MOST_BLOCKS = {"message": 50, "modal": 100, "home": 100}
 LARGEST_VIEW = 250_000
-#: Of a whole message. Slack documents no such limit; measured: 13,297 characters in one block, 125
-#: fewer with a divider beside it (https://github.com/slackapi/bolt-js/issues/2509), and a message
-#: of many small blocks was refused at 11,341 (.../issues/2867). So each block counts for some, too.
+#: Limits of a whole message, which Slack does not document. Measured: 13,297 characters in a single
+#: block, 125 fewer with an additional divider (https://github.com/slackapi/bolt-js/issues/2509); a
+#: message of many small blocks was refused at 11,341 (.../issues/2867). So blocks count as well.
 LARGEST_MESSAGE, COST_OF_A_BLOCK = 13_200, 125
 TOO_LONG = f"a message must be less than {LARGEST_MESSAGE + 1} characters over all blocks"
 _EVERYWHERE = {
@@ -57,7 +58,7 @@ _EVENT_TYPE = re.compile(r"[a-z][a-z0-9_]*")
 def check_blocks(
     blocks: Any, surface: Surface, *, has_file: Callable[[str], bool] | None = None
 ) -> list[Problem]:
-    """What Slack would refuse in these blocks on that surface."""
+    """Return what Slack would refuse in these blocks on that surface."""
     check = Check(surface=surface, has_file=has_file)
     spot = Spot(check, blocks, "/blocks")
     _blocks(spot)
@@ -67,13 +68,13 @@ def check_blocks(
 
 
 def name_of(problems: list[Problem]) -> str:
-    """Slack's name for what is wrong with the blocks of a message."""
+    """Return Slack's error for the problems with the blocks of a message."""
     too_long = all(problem.message == TOO_LONG for problem in problems)
     return "msg_blocks_too_long" if too_long else "invalid_blocks"
 
 
 def check_view(view: Any, *, has_file: Callable[[str], bool] | None = None) -> list[Problem]:
-    """What Slack would refuse in a modal or an App Home."""
+    """Return what Slack would refuse in a modal or an App Home."""
     kind = view.get("type") if isinstance(view, dict) else None
     check = Check(surface="home" if kind == "home" else "modal", has_file=has_file)
     spot = Spot(check, view, "/view")
@@ -94,7 +95,7 @@ def check_view(view: Any, *, has_file: Callable[[str], bool] | None = None) -> l
 
 
 def check_metadata(metadata: Any) -> list[Problem]:
-    """What Slack would refuse in a message's metadata."""
+    """Return what Slack would refuse in a message's metadata."""
     check = Check(surface="message")
     spot = Spot(check, metadata, "/metadata")
     if not spot.keys(("event_type", "event_payload"), ("entities",)):
@@ -243,7 +244,7 @@ def _sum_of_message(spot: Spot) -> None:
 
 
 def _characters(value: Any) -> int:
-    """The length of every string in it."""
+    """Return the total length of all strings in it."""
     if isinstance(value, str):
         return len(value)
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Slash commands: the app's, which it must answer, and a few of Slack's own."""
+"""Slash commands: those of the app, which it must acknowledge, and a few of Slack's own."""
 
 import re
 from collections.abc import Awaitable, Callable
@@ -24,23 +24,23 @@ _MENTION = re.compile(r"<@(\w+)>")
 
 @dataclass(frozen=True, kw_only=True)
 class CommandResult:
-    """How a command was answered."""
+    """The outcome of a command."""
 
-    status: int  # 200; 0: Slack never called the app, or it did not answer
-    body: Json  # the acknowledgement's body
-    error: str = ""  # Slack's name for what went wrong
-    told: str = ""  # what Slack itself tells the person then
+    status: int  # 200, or 0 if the app was not called or did not respond
+    body: Json  # of the acknowledgement
+    error: str = ""  # Slack's name of the error
+    told: str = ""  # the text that Slack itself shows for it
 
     @property
     def text(self) -> str:
-        """What the person reads: the answer's text, or Slack's sentence."""
+        """Return what the person reads: the text of the response, or Slack's own."""
         return str(self.body.get("text") or self.told)
 
 
 async def run(
     core: Core, user_id: str, conversation: Conversation, name: str, text: str
 ) -> CommandResult:
-    """Run a command typed in a conversation (never in a thread: Slack refuses there)."""
+    """Run a command typed in a conversation (never in a thread, where Slack refuses commands)."""
     if name in _OWN:
         return await _own(core, user_id, conversation, name, text)
     declared = core.manifest.command(name)
@@ -48,7 +48,7 @@ async def run(
         return _refused("unknown_command", UNKNOWN.format(command=name))
     if core.workspace.users[user_id].team_id != example_workspace.TEAM_ID:
         return _refused("not_installed", OUTSIDER.format(command=name))
-    mentions = declared.get("should_escape")  # else names stay plain words
+    mentions = declared.get("should_escape")  # otherwise names stay plain text
     sent = (
         message_composer.composed(core.workspace, text)
         if mentions
@@ -68,8 +68,8 @@ def _refused(error: str, told: str) -> CommandResult:
 
 def _unanswered(name: str, answer: Answer) -> CommandResult:
     error = answer.error or f"http_{answer.status}"
-    told = FAILED.format(command=name, error=error)
-    return CommandResult(status=answer.status, body={}, error=error, told=told)
+    text = FAILED.format(command=name, error=error)
+    return CommandResult(status=answer.status, body={}, error=error, told=text)
 
 
 # ------------------------------------------------------------ Slack's own

@@ -1,4 +1,4 @@
-"""State that every part of the fake Slack shares, built once."""
+"""State shared by all parts of the fake Slack, built once."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -28,7 +28,7 @@ SIGNING_SECRET = "playground-signing-secret"
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
-    """A Web API call as it was received, and what was answered."""
+    """A Web API call as received, with its response."""
 
     method: str
     args: Json
@@ -39,24 +39,24 @@ class Call:
 
 @dataclass(kw_only=True)
 class Hooks:
-    """What the starter lends: the business clock, which the page moves."""
+    """Callbacks from whoever starts it: control of the business clock for the page."""
 
     advance: Callable[[str], Awaitable[object]] | None = None  # hour, day, next
     next_event: Callable[[], Awaitable[datetime | None]] | None = None
     reset: Callable[[], Awaitable[object]] | None = None
-    moving: asyncio.Lock = field(default_factory=asyncio.Lock)  # time goes one step at a time
+    moving: asyncio.Lock = field(default_factory=asyncio.Lock)  # one step at a time
 
 
 @dataclass(kw_only=True)
 class Install:
-    """Whether the app's bot token still works."""
+    """The state of the app's installation: whether its bot token works."""
 
-    revoked: str = ""  # the error of every call: token_revoked, account_inactive
+    revoked: str = ""  # the error returned by every call: token_revoked, account_inactive
     limits: Limits = field(default_factory=Limits)
 
 
 class Core:
-    """The parts, none of which knows the server."""
+    """The parts, none of which depends on the server."""
 
     def __init__(
         self, clock: Callable[[], datetime], manifest: Path | Mapping[str, Any] | None
@@ -81,11 +81,11 @@ class Core:
 
     @property
     def problems(self) -> list[str]:
-        """What the app did that Slack's users would notice as a failure."""
+        """Return the app's failures that people would notice."""
         return self.dispatch.problems
 
     def has_file(self, file_id: str) -> bool:
-        """Whether a picture may be shown by this id: uploaded, completed, and processed."""
+        """Return whether a picture can be shown by this id: uploaded, completed, and processed."""
         file = self.workspace.files.get(file_id)
         if file is None or not file.completed:
             return False
@@ -95,5 +95,5 @@ class Core:
         return True
 
     def later(self, act: Callable[[], object]) -> None:
-        """Do it after the answer that is being made has left."""
+        """Do it once the response being prepared has been sent."""
         asyncio.get_running_loop().call_soon(act)

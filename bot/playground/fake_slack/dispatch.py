@@ -1,4 +1,4 @@
-"""From Slack to the app: payloads that wait for an answer, events that are tried again."""
+"""Delivery from Slack to the app: payloads that await a response, events that are retried."""
 
 import asyncio
 from typing import Protocol
@@ -11,7 +11,7 @@ from bot.playground.fake_slack.signed_http import SignedHttp
 from bot.playground.fake_slack.sockets import Sockets
 
 ACK_SECONDS = 3.0
-#: Before the first, second and third retry (docs.slack.dev/apis/events-api).
+#: Waits before the first, second and third retry (docs.slack.dev/apis/events-api).
 RETRY_AFTER = (0.0, 60.0, 300.0)
 
 
@@ -20,7 +20,7 @@ class Transport(Protocol):
 
 
 class Dispatch:
-    """Delivers payloads by the transport in use, within Slack's deadlines (real seconds)."""
+    """Delivery by the transport in use, within Slack's deadlines (in real seconds)."""
 
     def __init__(self, work: Work, faults: Faults, sockets: Sockets, http: SignedHttp) -> None:
         self._work = work
@@ -36,16 +36,16 @@ class Dispatch:
         return self._http if self._http.request_url else self._sockets
 
     async def ask(self, kind: str, payload: Json) -> Answer:
-        """Deliver a command or an interaction: once, and a person waits for the answer."""
+        """Deliver a command or an interaction once, while a person waits for the response."""
         answer = await self._attempt(kind, payload, 0, "")
         if not answer.is_ack:
-            named = payload.get("command") or payload.get("type")
-            why = answer.error or f"http {answer.status}"
-            self.problems.append(f"{named}: not acknowledged ({why})")
+            name = payload.get("command") or payload.get("type")
+            reason = answer.error or f"http {answer.status}"
+            self.problems.append(f"{name}: not acknowledged ({reason})")
         return answer
 
     async def tell(self, payload: Json) -> bool:
-        """Deliver an event, again after failures. Returns whether it was acknowledged at last."""
+        """Deliver an event, with retries. Return whether it was acknowledged in the end."""
         if self._faults.duplicates():
             await self._attempt("events_api", payload, 0, "")
         reason = ""
@@ -65,8 +65,8 @@ class Dispatch:
         return not self._http.request_url and not self._sockets.ever_connected
 
     async def _attempt(self, kind: str, payload: Json, attempt: int, reason: str) -> Answer:
-        named = payload.get("command") or payload.get("event", payload).get("type")
-        with self._work.under_way(f"{kind} {named}"):
+        name = payload.get("command") or payload.get("event", payload).get("type")
+        with self._work.under_way(f"{kind} {name}"):
             try:
                 async with asyncio.timeout(self.ack_seconds):
                     return await self._transport.deliver(kind, payload, attempt, reason)

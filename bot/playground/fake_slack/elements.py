@@ -1,4 +1,4 @@
-"""Slack's rules for block elements: buttons, menus, inputs, and the options in them.
+"""Slack's rules for block elements: buttons, menus, inputs, and their options.
 
 Limits: https://docs.slack.dev/reference/block-kit/block-elements and .../composition-objects.
 """
@@ -23,7 +23,7 @@ _ASKING = (*_COMMON, "placeholder", "focus_on_load", "confirm")
 
 
 def check_element(spot: Spot) -> None:
-    """An element of a type that its block allows."""
+    """Check an element, whose type its block allows."""
     if "action_id" in spot.value:
         spot.at("action_id").string(255)
     if spot.has("confirm"):
@@ -34,7 +34,7 @@ def check_element(spot: Spot) -> None:
 
 
 def check_image(spot: Spot, *extra: str) -> None:
-    """A picture: exactly one source, and words for who cannot see it."""
+    """Check an image: exactly one source, and an alternative text."""
     spot.keys(("alt_text",), ("image_url", "slack_file", *extra))
     spot.strings(image_url=3000, alt_text=2000)
     if spot.has("image_url") == spot.has("slack_file"):
@@ -50,8 +50,8 @@ def _slack_file(spot: Spot) -> None:
         return
     if spot.has("id") == spot.has("url"):
         spot.wrong("must have exactly one of id, url")
-    look = spot.check.has_file
-    if look is not None and not look(spot.value.get("id") or spot.value.get("url") or ""):
+    has_file = spot.check.has_file
+    if has_file is not None and not has_file(spot.value.get("id") or spot.value.get("url") or ""):
         spot.wrong("invalid slack file")
 
 
@@ -112,7 +112,7 @@ def _overflow(spot: Spot) -> None:
 
 
 def _choices(spot: Spot) -> None:
-    """Radio buttons and checkboxes."""
+    """Check radio buttons or checkboxes."""
     initial = "initial_option" if spot.value["type"] == "radio_buttons" else "initial_options"
     if spot.keys(("options",), (*_COMMON, initial, "confirm", "focus_on_load")):
         _options(spot.at("options"), 10, plain=False)
@@ -149,11 +149,11 @@ def _most_selected(spot: Spot) -> None:
 
 
 def _ids(spot: Spot) -> None:
-    """Who or what is chosen to begin with."""
+    """Check the initially selected ids."""
     for key in _INITIAL_LISTS[1:]:
         if spot.has(key):
-            for one in spot.at(key).items(1, 1000):
-                one.string(255)
+            for item in spot.at(key).items(1, 1000):
+                item.string(255)
 
 
 def _external_select(spot: Spot, *initial: str) -> None:
@@ -162,7 +162,7 @@ def _external_select(spot: Spot, *initial: str) -> None:
 
 
 def _picking(spot: Spot, *initial: str) -> None:
-    """A menu of people, channels or conversations."""
+    """Check a menu of people, channels or conversations."""
     spot.keys((), (*_ASKING, *initial))
     _ids(spot)
     _most_selected(spot)
@@ -171,8 +171,8 @@ def _picking(spot: Spot, *initial: str) -> None:
 
 
 def _plain_input(spot: Spot) -> None:
-    own = ("initial_value", "multiline", "min_length", "max_length", "dispatch_action_config")
-    spot.keys((), (*_ASKING, *own))
+    specific = ("initial_value", "multiline", "min_length", "max_length", "dispatch_action_config")
+    spot.keys((), (*_ASKING, *specific))
     spot.booleans("multiline")
     if spot.has("min_length"):
         spot.at("min_length").whole(0, 3000)
@@ -189,8 +189,8 @@ def _plain_input(spot: Spot) -> None:
 
 def _number_input(spot: Spot) -> None:
     numbers = ("initial_value", "min_value", "max_value")
-    own = (*_ASKING, *numbers, "dispatch_action_config")
-    if not spot.keys(("is_decimal_allowed",), own):
+    specific = (*_ASKING, *numbers, "dispatch_action_config")
+    if not spot.keys(("is_decimal_allowed",), specific):
         return
     for key in numbers:
         if spot.has(key) and not isinstance(spot.value[key], str):
@@ -211,8 +211,8 @@ def _address_input(spot: Spot) -> None:
 
 
 def _rich_input(spot: Spot) -> None:
-    own = ("initial_value", "dispatch_action_config", "min_lines", "max_lines")
-    spot.keys((), (*_ASKING, *own))
+    specific = ("initial_value", "dispatch_action_config", "min_lines", "max_lines")
+    spot.keys((), (*_ASKING, *specific))
 
 
 def _matching(spot: Spot, key: str, pattern: re.Pattern[str], *extra: str) -> None:

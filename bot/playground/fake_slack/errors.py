@@ -1,4 +1,4 @@
-"""Slack's way to say no."""
+"""Slack's errors."""
 
 from collections.abc import Iterable
 
@@ -7,7 +7,7 @@ from bot.playground.fake_slack.model import Json
 
 
 class SlackError(Exception):
-    """A logical error: HTTP 200 with ok false and a name; sometimes with more."""
+    """A logical error: HTTP 200 with ok false and its name, sometimes with details."""
 
     def __init__(self, error: str, **more: object) -> None:
         super().__init__(error)
@@ -16,7 +16,7 @@ class SlackError(Exception):
 
 
 class RateLimited(Exception):
-    """Too many requests: HTTP 429 and the seconds to wait."""
+    """Too many requests: HTTP 429 with the seconds to wait."""
 
     def __init__(self, retry_after: int) -> None:
         super().__init__(retry_after)
@@ -24,7 +24,7 @@ class RateLimited(Exception):
 
 
 def refuse(error: str, problems: Iterable[Problem]) -> None:
-    """Raise the error with Slack's list of what is wrong where, if anything is."""
+    """Raise the error with Slack's list of problems, if there are any."""
     messages = [str(problem) for problem in problems]
     if messages:
         raise SlackError(error, response_metadata={"messages": messages})

@@ -1,4 +1,4 @@
-"""Events: which of what happens the app is told, and in what envelope."""
+"""Events: which ones the app receives, and their envelope."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ from bot.playground.fake_slack.in_flight import Work
 from bot.playground.fake_slack.manifest import Manifest
 from bot.playground.fake_slack.model import Conversation, Json
 
-#: Sent for every public channel, whether the app is in it or not.
+#: Sent for every public channel, even if the app is not in it.
 _ABOUT_CHANNELS = {
     *("channel_archive", "channel_unarchive", "channel_deleted", "channel_rename"),
     *("channel_shared", "channel_unshared", "channel_left", "group_left", "channel_id_changed"),
@@ -17,7 +17,7 @@ _ABOUT_CHANNELS = {
 
 
 class Events:
-    """Emits what the manifest subscribes to, in the app's sight."""
+    """Emits events that the manifest subscribes to and that the app can see."""
 
     def __init__(self, ids: Ids, manifest: Manifest, dispatch: Dispatch, work: Work) -> None:
         self._ids = ids
@@ -29,8 +29,8 @@ class Events:
     def emit(
         self, event: Json, conversation: Conversation | None = None
     ) -> asyncio.Task[bool] | None:
-        """Tell the app if it would be told. The task ends with its acknowledgement."""
-        if not self._in_sight(event, conversation):
+        """Send an event if the app would receive it. The task ends with its acknowledgement."""
+        if not self._is_visible(event, conversation):
             return None
         family = conversation.family if conversation else "channels"
         if not self._manifest.wants(event, family):
@@ -38,13 +38,17 @@ class Events:
         return self._send(self._envelope(event, conversation))
 
     async def emit_surely(self, event: Json, conversation: Conversation | None = None) -> bool:
-        """Tell the app and wait. Raises ValueError where no installed app would be told."""
+        """Send an event and wait for its acknowledgement.
+
+        Raises:
+            ValueError: no installed app would receive it.
+        """
         task = self.emit(event, conversation)
         if task is None and self._held is None:
             raise ValueError(f"the app is not subscribed to, or cannot see: {event['type']}")
         return await task if task is not None else True
 
-    def _in_sight(self, event: Json, conversation: Conversation | None) -> bool:
+    def _is_visible(self, event: Json, conversation: Conversation | None) -> bool:
         if conversation is None or example_workspace.BOT_USER_ID in conversation.members:
             return True
         return event["type"] in _ABOUT_CHANNELS and not conversation.is_private
@@ -56,11 +60,11 @@ class Events:
         return self._work.spawn(f"event {envelope['event_id']}", self._dispatch.tell(envelope))
 
     def hold(self) -> None:
-        """Keep events back, until `release`."""
+        """Hold events back until `release`."""
         self._held = self._held or []
 
     async def release(self, *, backwards: bool = False) -> None:
-        """Deliver what was held, one after another; Slack promises no order."""
+        """Deliver the held events one by one, as Slack guarantees no order."""
         held, self._held = self._held or [], None
         for envelope in reversed(held) if backwards else held:
             await self._dispatch.tell(envelope)

@@ -1,4 +1,4 @@
-"""The people and channels of Northwind, where every playground and every test begins."""
+"""The people and channels of Northwind, the initial state of every playground and test."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -35,7 +35,7 @@ def _bot(user_id: str, name: str, color: str) -> User:
 
 
 def people() -> Iterator[User]:
-    """Everyone, as they are on the first day."""
+    """Yield all people in their initial state."""
     yield _person(LEAD, "Ana Costa", "Europe/Lisbon", "Engineering lead", "#b5446e")
     yield _person("U0BEN", "Ben Okafor", "Africa/Lagos", "Backend", "#3c7a89")
     yield _person("U0CHI", "Chiara Rossi", "Europe/Rome", "Design", "#7a5ea8")
@@ -54,11 +54,11 @@ def people() -> Iterator[User]:
     yield _bot(OTHER_BOT, "Deploy Bot", "#3f4a5a")
     yield _bot(BOT_USER_ID, "Imbalance", "#2e3a4f")
     slackbot = _person(SLACKBOT, "Slackbot", "", "", "#611f69")
-    yield replace(slackbot, tz=None)  # Slack marks it as no bot, and gives it no time zone
+    yield replace(slackbot, tz=None)  # in Slack it is not marked as a bot, and has no time zone
 
 
 def channels() -> Iterator[Conversation]:
-    """The channels as they are on the first day; direct messages open on demand."""
+    """Yield all channels in their initial state; direct messages open on demand."""
     launch = [LEAD, *MEMBERS, DEACTIVATED, GUEST, OTHER_BOT, BOT_USER_ID]
     everyone = [user.id for user in people() if user.id not in (SLACKBOT, EXTERNAL)]
     yield _channel("C0GENRAL", "general", everyone, "Company news", is_general=True)

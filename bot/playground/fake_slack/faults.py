@@ -1,4 +1,4 @@
-"""Faults that can be injected."""
+"""Injectable faults."""
 
 import asyncio
 import json
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """One call that will not go well."""
+    """A fault for one call."""
 
     status: int | None = None
     error: str | None = None
     retry_after: float | None = None
-    after_accept: bool = False  # Slack did it, and then failed to say so
+    after_accept: bool = False  # Slack carries out the call, and then fails to respond
     hang: float = 0.0  # real seconds
     drop: bool = False  # the connection is cut
-    raw: str | None = None  # what a proxy or a broken server says instead of JSON
+    raw: str | None = None  # the body of a proxy or a broken server, instead of JSON
     content_type: str = "application/json"
 
     @property
@@ -58,7 +58,7 @@ class Fault:
 
 
 class Faults:
-    """The switches. All are off at first."""
+    """The switches, all off at first."""
 
     def __init__(self) -> None:
         self._next: dict[str, deque[Fault]] = defaultdict(deque)
@@ -68,8 +68,8 @@ class Faults:
         self.rate_limits = False  # Slack's real limits
         self.slow_history = False  # 1 request a minute and 15 messages (unlisted apps)
         self.silent_sockets = False  # pings are not answered
-        self.latency = 0.0  # real seconds that every call of the Web API takes
-        self.unprocessed_files = 0  # so many times a picture is refused as not ready
+        self.latency = 0.0  # real seconds added to every Web API call
+        self.unprocessed_files = 0  # how often a picture is refused as not ready
         self.sockets: Sockets | None = None
 
     def fail_next(
@@ -86,11 +86,12 @@ class Faults:
         raw: str | None = None,
         content_type: str = "application/json",
     ) -> None:
-        """Let the next calls of a method fail; "*" is any method, "response_url" is one too.
+        """Make the next calls of a method fail; "*" is any method, and "response_url" is allowed.
 
-        `after_accept` does the work first: the app cannot know. `hang` waits real seconds before
-        answering (and goes on as usual when nothing else is wrong). `drop` cuts the connection.
-        `raw` is the whole body instead of Slack's JSON, said to be of `content_type`.
+        `after_accept` carries out the call first, which the app cannot know. `hang` waits real
+        seconds before responding (normally, if there is no other fault). `drop` cuts the
+        connection. `raw` is the whole body instead of Slack's JSON, with the content type
+        `content_type`.
         """
         fault = Fault(
             status=status,
@@ -105,7 +106,7 @@ class Faults:
         self._next[method].extend([fault] * times)
 
     def take(self, method: str) -> Fault | None:
-        """The fault for this call, if one was ordered."""
+        """Return the fault for this call, if there is one."""
         for name in (method, "*"):
             if self._next[name]:
                 return self._next[name].popleft()
@@ -117,18 +118,18 @@ class Faults:
         request: web.Request,
         answer: Callable[[], Awaitable[web.StreamResponse]],
     ) -> web.StreamResponse:
-        """Answer a request with this fault; `answer` is what would be done without it."""
+        """Respond to a request with this fault; `answer` produces the normal response."""
         goes_well = not fault.replaces_answer and not fault.drop
-        done = await answer() if fault.after_accept else None
+        response = await answer() if fault.after_accept else None
         await self.wait(fault.hang)
         if goes_well:
-            return done or await answer()
+            return response or await answer()
         if fault.drop and request.transport is not None:
             request.transport.abort()
         return fault.answer
 
     async def wait(self, seconds: float) -> None:
-        """Hang, but not longer than the server lives."""
+        """Wait, but no longer than the server runs."""
         if seconds > 0:
             try:
                 await asyncio.wait_for(self.stopping.wait(), seconds)
@@ -136,7 +137,7 @@ class Faults:
                 return
 
     def lose_acks(self, times: int = 1) -> None:
-        """Behave as if the next acknowledgements over a socket had been lost on the way."""
+        """Behave as if the next acknowledgements over a socket were lost."""
         self._lose_acks += times
 
     def loses_ack(self) -> bool:
@@ -160,7 +161,7 @@ class Faults:
         return asyncio.get_running_loop().create_task(self.sockets.refresh())
 
     def cut_sockets(self) -> None:
-        """Close all of the app's connections without a word."""
+        """Close all of the app's connections without a disconnect message."""
         if self.sockets is not None:
             self.sockets.cut()
 

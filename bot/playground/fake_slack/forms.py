@@ -1,6 +1,6 @@
-"""Inputs as a person's own client handles them: what is chosen, what may be sent.
+"""Inputs as a person's client handles them: choices, and validation before sending.
 
-A choice lives in the client until a button or *Submit* sends all of them as `state.values`.
+A choice stays in the client until a button or *Submit* sends all of them as `state.values`.
 """
 
 import re
@@ -17,7 +17,7 @@ OUT_OF_RANGE = "Enter a number between {least} and {most}."
 NO_ADDRESS = "Enter a valid email address."
 LONGEST_TEXT = 3000
 
-#: For each stateful element: the key of its state, and the key of its initial value.
+#: The key of the state and the key of the initial value of each stateful element.
 STATE_KEYS = {
     "plain_text_input": ("value", "initial_value"),
     "number_input": ("value", "initial_value"),
@@ -45,7 +45,7 @@ _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
 def elements(blocks: list[Json]) -> Iterator[tuple[Json, Json]]:
-    """Every interactive element with its block, in reading order."""
+    """Yield every interactive element with its block, in reading order."""
     for block in blocks:
         parts = [block.get("accessory"), block.get("element")]
         if block["type"] in ("actions", "context_actions"):
@@ -60,48 +60,51 @@ def _is_list(element: Json) -> bool:
 
 
 def initial_state(element: Json) -> Json:
-    """An element's state before anybody touched it."""
+    """Return an element's state before any input."""
     key, initial = STATE_KEYS[element["type"]]
     empty: Any = [] if _is_list(element) else None
     return {"type": element["type"], key: element.get(initial, empty)}
 
 
 def state_values(blocks: list[Json], typed: Typed) -> Typed:
-    """`state.values`: all stateful elements, touched or not."""
+    """Return `state.values` with all stateful elements, changed or not."""
     values: Typed = {}
     for block, element in elements(blocks):
         if element["type"] not in STATE_KEYS:
             continue
-        mine = typed.get(block["block_id"], {}).get(element["action_id"])
-        if mine is None or mine.get("type") != element["type"]:
-            mine = initial_state(element)
-        values.setdefault(block["block_id"], {})[element["action_id"]] = mine
+        state = typed.get(block["block_id"], {}).get(element["action_id"])
+        if state is None or state.get("type") != element["type"]:
+            state = initial_state(element)
+        values.setdefault(block["block_id"], {})[element["action_id"]] = state
     return values
 
 
 def find(blocks: list[Json], name: str) -> tuple[Json, Json]:
-    """The element with this action id, or in the block with this id.
+    """Return the element with this action id, or in the block with this id.
 
-    Raises LookupError that names what there is.
+    Raises:
+        LookupError: there is none; the message names those that exist.
     """
-    found = list(elements(blocks))
-    for block, element in found:
+    candidates = list(elements(blocks))
+    for block, element in candidates:
         if name == element["action_id"]:
             return block, element
-    for block, element in found:
+    for block, element in candidates:
         if name == block["block_id"]:
             return block, element
-    there = ", ".join(f"{block['block_id']}/{element['action_id']}" for block, element in found)
+    there = ", ".join(
+        f"{block['block_id']}/{element['action_id']}" for block, element in candidates
+    )
     raise LookupError(f"no {name!r} here; there is: {there or 'nothing'}")
 
 
 def plain_state(element: Json, value: Any) -> Json:
-    """An element's state from a plain value: a text, number, date, or option's value or text."""
+    """Return an element's state from a text, number, date, or the value or text of an option."""
     key, _ = STATE_KEYS[element["type"]]
     if isinstance(value, dict) and key in value:
         return {"type": element["type"], **value}
     if key == "selected_options":
-        chosen: Any = [option_of(element, one) for one in value or []]
+        chosen: Any = [option_of(element, item) for item in value or []]
     elif key == "selected_option":
         chosen = None if value is None else option_of(element, value)
     elif _is_list(element):
@@ -119,7 +122,11 @@ def options_of(element: Json) -> list[Json]:
 
 
 def option_of(element: Json, value: Any) -> Json:
-    """The offered option with this value or text. Raises LookupError that names what there is."""
+    """Return the option with this value or text.
+
+    Raises:
+        LookupError: there is none; the message names those that exist.
+    """
     if isinstance(value, dict):
         return value
     offered = options_of(element)
@@ -131,7 +138,7 @@ def option_of(element: Json, value: Any) -> Json:
 
 
 def client_errors(blocks: list[Json], values: Typed) -> dict[str, str]:
-    """What Slack's client refuses to send: block id and sentence. Inputs alone are looked at."""
+    """Return the errors that keep Slack's client from sending, by block id. Only inputs count."""
     errors = {}
     for block, element in elements(blocks):
         if block["type"] == "input":

@@ -1,4 +1,4 @@
-"""Slack's ids, hashes and timestamps: new ones never repeat an old one."""
+"""Slack's ids, hashes and timestamps; none is ever repeated."""
 
 import random
 import string
@@ -10,7 +10,7 @@ _MICROSECONDS = 1_000_000
 
 
 class Ids:
-    """Makes them. Its two counters are kept with the workspace, so that a restart goes on."""
+    """The generator; its two counters are stored with the workspace and survive a restart."""
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock
@@ -19,14 +19,14 @@ class Ids:
         self.last_microsecond = 0
 
     def now(self) -> datetime:
-        """Business time, with its zone."""
+        """Return business time, with its zone."""
         return self._clock()
 
     def now_seconds(self) -> int:
         return int(self._clock().timestamp())
 
     def new(self, prefix: str) -> str:
-        """An id such as V0000000A1: the prefix says of what."""
+        """Return an id such as V0000000A1; the prefix tells the type."""
         self.made += 1
         number, digits = self.made, ""
         while number:
@@ -35,14 +35,14 @@ class Ids:
         return prefix + digits.rjust(9, "0")
 
     def ts(self) -> str:
-        """A message's timestamp: later than every one before, even if the clock stands still."""
+        """Return a message's timestamp, later than all before, even if the clock stands still."""
         now = int(self._clock().timestamp() * _MICROSECONDS)
         self.last_microsecond = max(now, self.last_microsecond + 1)
         seconds, rest = divmod(self.last_microsecond, _MICROSECONDS)
         return f"{seconds}.{rest:06d}"
 
     def short(self) -> str:
-        """A block or action id as Slack makes them where the app gave none."""
+        """Return a block or action id, as Slack generates them for apps that omit them."""
         return "".join(self._random.choices(string.ascii_letters + string.digits, k=5))
 
     def secret(self) -> str:
@@ -52,9 +52,9 @@ class Ids:
         return str(self._random.randrange(10**12, 10**13))
 
     def hash(self) -> str:
-        """A view's hash: its time and something new."""
+        """Return a view's hash: its time and a unique part."""
         return f"{self.now_seconds()}.{self.short()}{self.short()}"
 
     def chosen(self, count: int) -> int:
-        """Any number below `count`: Slack promises no pattern in which socket gets what."""
+        """Return any number below `count`, as Slack picks sockets without a pattern."""
         return self._random.randrange(count)

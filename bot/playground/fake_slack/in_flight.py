@@ -1,4 +1,4 @@
-"""Work in flight: requests being answered, envelopes not yet acknowledged, tasks."""
+"""Work in progress: open requests, unacknowledged envelopes, and tasks."""
 
 import asyncio
 from collections import Counter
@@ -8,12 +8,12 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-#: Turns of the event loop in which nothing may begin before all counts as quiet.
+#: Idle turns of the event loop before everything counts as finished.
 QUIET_TURNS = 8
 
 
 class Work:
-    """Counts it, waits for its end without polling the clock, and cancels what is left."""
+    """Counts work in progress, waits for its end without polling the clock, cancels the rest."""
 
     def __init__(self) -> None:
         self._open: Counter[str] = Counter()
@@ -35,14 +35,18 @@ class Work:
                 self._idle.set()
 
     def spawn(self, what: str, coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        """Run it beside; it does not count as under way unless it says so itself."""
+        """Run it as a task; it does not count as in progress unless it registers itself."""
         task = asyncio.get_running_loop().create_task(coroutine, name=what)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
 
     async def settled(self, seconds: float) -> None:
-        """Wait until nothing is under way. Raises TimeoutError that names what is."""
+        """Wait until nothing is in progress.
+
+        Raises:
+            TimeoutError: something still is; the message names it.
+        """
         try:
             async with asyncio.timeout(seconds):
                 await self._quiet()

@@ -1,4 +1,4 @@
-"""A place inside a payload, by its JSON pointer, and what is wrong there."""
+"""A location inside a payload, as a JSON pointer, and the problems found there."""
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
@@ -8,13 +8,13 @@ Surface = Literal["message", "modal", "home"]
 
 
 def utf16(text: str) -> int:
-    """Its length in UTF-16 units: the strictest way in which Slack may count characters."""
+    """Return the length in UTF-16 units, the strictest way Slack might count characters."""
     return len(text) + sum(sign > "\uffff" for sign in text)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """Something Slack would refuse, and where."""
+    """Something Slack would refuse, and its location."""
 
     pointer: str
     message: str
@@ -25,16 +25,16 @@ class Problem:
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """One payload being checked: where it is to be shown, and what was found so far."""
+    """The check of one payload: its surface, and the problems found so far."""
 
     surface: Surface
-    has_file: Callable[[str], bool] | None = None  # none: files are not looked up
+    has_file: Callable[[str], bool] | None = None  # None: files are not looked up
     problems: list[Problem] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class Spot:
-    """A value and where it stands."""
+    """A value and its location."""
 
     check: Check
     value: Any
@@ -48,20 +48,20 @@ class Spot:
 
     @property
     def kind(self) -> str:
-        """Its type, when it is an object that has one."""
+        """Return its type, if it is an object that has one."""
         kind = self.value.get("type") if isinstance(self.value, dict) else None
         return kind if isinstance(kind, str) else ""
 
     def listed(self, key: str) -> list[Any]:
-        """The list under a key, empty where there is none."""
-        found = self.value.get(key)
-        return found if isinstance(found, list) else []
+        """Return the list under a key, or an empty one."""
+        value = self.value.get(key)
+        return value if isinstance(value, list) else []
 
     def wrong(self, message: str) -> None:
         self.check.problems.append(Problem(pointer=self.pointer, message=message))
 
     def keys(self, required: Collection[str], optional: Collection[str] = ()) -> bool:
-        """Whether it is an object with all of the required keys; others are refused too."""
+        """Check that it is an object with all required keys and no unknown ones."""
         if not isinstance(self.value, dict):
             self.wrong("must be an object")
             return False
@@ -73,7 +73,7 @@ class Spot:
         return not missing
 
     def items(self, least: int, most: int) -> Iterator["Spot"]:
-        """Its items, when it is a list of that size; else says so and yields what is there."""
+        """Yield its items, after checking that it is a list of a permitted size."""
         if not isinstance(self.value, list):
             self.wrong("must be an array")
             return
@@ -85,7 +85,7 @@ class Spot:
             yield self.at(index)
 
     def string(self, most: int, least: int = 1) -> bool:
-        """Whether it is a string of that length, counted in UTF-16 units."""
+        """Check that it is a string of a permitted length, in UTF-16 units."""
         if not isinstance(self.value, str):
             self.wrong("must be a string")
         elif utf16(self.value) > most:
@@ -97,7 +97,7 @@ class Spot:
         return False
 
     def strings(self, **most: int) -> None:
-        """Check each of these keys that is there as a string of at most so many characters."""
+        """Check that each of these keys, if present, is a string within the given length."""
         for key, limit in most.items():
             if self.has(key):
                 self.at(key).string(limit)
@@ -120,7 +120,7 @@ class Spot:
                 self.at(key).wrong("must be a boolean")
 
     def text(self, most: int, *, plain: bool = True, least: int = 1) -> None:
-        """A text object; `plain`: mrkdwn is not allowed here."""
+        """Check a text object; `plain` forbids mrkdwn."""
         if not self.keys(("type", "text"), ("emoji", "verbatim")):
             return
         kinds = ("plain_text",) if plain else ("plain_text", "mrkdwn")
@@ -133,7 +133,7 @@ class Spot:
         self.at("text").string(most, least)
 
     def texts(self, **most: int) -> None:
-        """Check each of these keys that is there as a plain text object."""
+        """Check that each of these keys, if present, is a plain text object."""
         for key, limit in most.items():
             if self.has(key):
                 self.at(key).text(limit)

@@ -10,7 +10,7 @@ TITLE_OF_BOT = "Imbalance"
 
 
 def user_object(user: User, now: datetime) -> Json:
-    """A user as users.info and user_change have it."""
+    """Build a user as in users.info and user_change."""
     shape: Json = {
         "id": user.id,
         "team_id": user.team_id,
@@ -59,7 +59,7 @@ def _profile(user: User) -> Json:
 
 
 def conversation_object(conversation: Conversation, viewer: str) -> Json:
-    """A conversation as conversations.info has it, seen by a user."""
+    """Build a conversation as in conversations.info, as seen by a user."""
     shape: Json = {
         "id": conversation.id,
         "created": conversation.created,
@@ -121,7 +121,7 @@ def bot_profile(updated: int) -> Json:
 
 
 def message_object(message: Json, *, all_metadata: bool = True) -> Json:
-    """A message as Slack gives it out; by default history shows metadata's type only."""
+    """Build a message as returned by Slack; by default history shows only the type of metadata."""
     shape = {key: value for key, value in message.items() if key != "only_for"}
     if not all_metadata and "metadata" in shape:
         shape["metadata"] = {"event_type": shape["metadata"]["event_type"]}
@@ -129,7 +129,7 @@ def message_object(message: Json, *, all_metadata: bool = True) -> Json:
 
 
 def view_object(view: View, values: Json | None = None) -> Json:
-    """A view as views.open answers it and interactions carry it."""
+    """Build a view as in the response of views.open and in interactions."""
     content = view.content
     shape: Json = {
         "id": view.id,
@@ -184,5 +184,7 @@ def file_object(file: File, url: str) -> Json:
 def _shares(file: File) -> Json:
     if not file.shares:
         return {}
-    listed = {channel: [{"ts": ts} for ts in told] for channel, told in file.shares.items()}
+    listed = {
+        channel: [{"ts": ts} for ts in timestamps] for channel, timestamps in file.shares.items()
+    }
     return {"public": listed}

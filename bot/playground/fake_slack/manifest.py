@@ -1,4 +1,4 @@
-"""The app as it is installed: what its manifest grants it, sends it and shows."""
+"""The installed app according to its manifest: scopes, events and features."""
 
 import json
 import re
@@ -13,13 +13,13 @@ _MESSAGES = {"im": "message.im", "channels": "message.channels", "groups": "mess
 
 
 class Manifest:
-    """Reads manifest.json (a file, or the same as a mapping)."""
+    """A parsed manifest.json (a file, or an equal mapping)."""
 
     def __init__(self, source: Path | Mapping[str, Any] | None) -> None:
         content = json.loads(source.read_text("utf-8")) if isinstance(source, Path) else source
         self._content: Mapping[str, Any] = content or {}
         scopes = self._at("oauth_config", "scopes")
-        # Whoever installed it left the optional ones ticked.
+        # The installation includes the optional ones.
         self.scopes: set[str] = {*scopes.get("bot", []), *scopes.get("bot_optional", [])}
         self.commands: list[Json] = self._at("features").get("slash_commands", [])
         self.app_scopes = {"connections:write"}
@@ -39,7 +39,7 @@ class Manifest:
 
     @property
     def takes_messages(self) -> bool:
-        """Whether people may write to the app in its direct message."""
+        """Return whether people may write to the app in its direct message."""
         home = self._at("features", "app_home")
         return bool(home.get("messages_tab_enabled")) and not home.get(
             "messages_tab_read_only_enabled"
@@ -49,7 +49,7 @@ class Manifest:
         return next((c for c in self.commands if c["command"] == name), None)
 
     def wants(self, event: Json, family: str) -> bool:
-        """Whether the app is subscribed to this event in that kind of conversation."""
+        """Return whether the app is subscribed to this event in that kind of conversation."""
         kind = event["type"]
         if kind == "message":
             return _MESSAGES[family] in self.events
@@ -58,14 +58,17 @@ class Manifest:
         return kind in self.events
 
     def _wants_metadata(self, event: Json) -> bool:
-        told = (event.get("metadata") or event.get("previous_metadata") or {}).get("event_type")
+        event_type = (event.get("metadata") or event.get("previous_metadata") or {}).get(
+            "event_type"
+        )
         return any(
-            wanted["event_type"] == told and wanted["app_id"] in ("*", example_workspace.APP_ID)
-            for wanted in self.metadata
+            subscription["event_type"] == event_type
+            and subscription["app_id"] in ("*", example_workspace.APP_ID)
+            for subscription in self.metadata
         )
 
 
 def subcommands(command: Json) -> list[str]:
-    """The words in a usage hint such as `[start | end]`."""
+    """Return the words in a usage hint such as `[start | end]`."""
     inside = re.search(r"\[([^\]]*\|[^\]]*)\]", command.get("usage_hint") or "")
     return [word.split()[0] for word in inside[1].split("|") if word.strip()] if inside else []

@@ -5,37 +5,40 @@ import re
 from bot.playground.fake_slack.model import Conversation, User
 from bot.playground.fake_slack.workspace import Workspace
 
-#: A mention as the composer inserts it when a name is picked from its menu.
+#: A mention as inserted by the composer's menu.
 _PICKED = re.compile(r"<(?P<kind>[@#])(?P<id>[A-Z0-9]+)(\|[^>]*)?>")
 _URL = re.compile(r"(?<![<\w])https?://[^\s<>|]+")
 
 
 def escaped(text: str) -> str:
-    """Slack's escaping of text that is not markup."""
+    """Return text escaped the way Slack escapes text that is not markup."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def composed(workspace: Workspace, text: str) -> str:
-    """Typed text as apps receive it: `@Ben` is `<@U0BEN>`, `#launch` is `<#C0LAUNCH|launch>`."""
+    """Return typed text as apps receive it.
+
+    `@Ben` becomes `<@U0BEN>`, and `#launch` becomes `<#C0LAUNCH|launch>`.
+    """
     names = _names(workspace)
     longest_first = sorted(names, key=len, reverse=True)
     typed = "|".join(re.escape(name) for name in longest_first)
     pattern = re.compile(rf"{_PICKED.pattern}|(?<![\w&])(?P<name>{typed})(?!\w)", re.IGNORECASE)
     done, end = "", 0
-    for found in pattern.finditer(text):
-        markup = _markup(workspace, names, found)
+    for match in pattern.finditer(text):
+        markup = _markup(workspace, names, match)
         if markup:
-            done += _linked(text[end : found.start()]) + markup
-            end = found.end()
+            done += _linked(text[end : match.start()]) + markup
+            end = match.end()
     return done + _linked(text[end:])
 
 
 def _linked(text: str) -> str:
-    return _URL.sub(lambda found: f"<{found[0]}>", escaped(text))
+    return _URL.sub(lambda match: f"<{match[0]}>", escaped(text))
 
 
 def _names(workspace: Workspace) -> dict[str, str]:
-    """What can be typed for whom and what, in lower case."""
+    """Return the names that can be typed for people and channels, in lower case."""
     names = {}
     for channel in workspace.conversations.values():
         if not channel.is_im:
@@ -61,5 +64,5 @@ def _user(user: User) -> str:
 
 
 def _channel(channel: Conversation) -> str:
-    """A private channel is named by its id alone."""
+    """Return the markup of a channel; that of a private one is its id alone."""
     return f"<#{channel.id}|{'' if channel.is_private else channel.name}>"

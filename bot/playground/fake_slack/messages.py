@@ -1,4 +1,4 @@
-"""Messages come, change and go; pages and the app are told."""
+"""Posting, changing and removing messages, with updates to pages and events to the app."""
 
 from functools import partial
 from typing import Any
@@ -11,7 +11,7 @@ from bot.playground.page import screen
 
 
 def by_bot(core: Core, content: Json) -> Json:
-    """A message of the app, with what Slack adds to its author."""
+    """Build a message of the app, with the author fields that Slack adds."""
     return {
         "type": "message",
         "user": example_workspace.BOT_USER_ID,
@@ -24,7 +24,7 @@ def by_bot(core: Core, content: Json) -> Json:
 
 
 def by_person(core: Core, user_id: str, content: Json) -> Json:
-    """A message that a person typed."""
+    """Build a message typed by a person."""
     return {
         "type": "message",
         "user": user_id,
@@ -35,19 +35,19 @@ def by_person(core: Core, user_id: str, content: Json) -> Json:
 
 
 def post(core: Core, conversation: Conversation, message: Json) -> Json:
-    """Say it: kept, shown on every member's page, told to the app where it listens."""
-    said: Json = {**message, "ts": core.ids.ts()}
-    conversation.messages[said["ts"]] = said
-    conversation.read[said["user"]] = said["ts"]
-    _share_pictures(core, conversation, said)
-    _show(core, "message", conversation, said)
+    """Store a message, show it on every member's page, and send the app its events."""
+    posted: Json = {**message, "ts": core.ids.ts()}
+    conversation.messages[posted["ts"]] = posted
+    conversation.read[posted["user"]] = posted["ts"]
+    _share_pictures(core, conversation, posted)
+    _show(core, "message", conversation, posted)
     show_conversation(core, conversation)
-    tell_of_message(core, conversation, said)
-    return said
+    tell_of_message(core, conversation, posted)
+    return posted
 
 
 def _share_pictures(core: Core, conversation: Conversation, message: Json) -> None:
-    """A shown file gets its share a moment later, as in Slack."""
+    """Share a shown file a moment later, as Slack does."""
     blocks: list[Json] = message.get("blocks") or []
     for block in blocks:
         file = core.workspace.files.get((block.get("slack_file") or {}).get("id", ""))
@@ -74,7 +74,7 @@ def tell_of_message(core: Core, conversation: Conversation, message: Json) -> No
 def tell_of_metadata(
     core: Core, conversation: Conversation, message: Json, what: str, **more: Any
 ) -> None:
-    """The event message_metadata_posted, _updated or _deleted."""
+    """Emit the event message_metadata_posted, _updated or _deleted."""
     event = {
         "type": f"message_metadata_{what}",
         "app_id": example_workspace.APP_ID,
@@ -90,7 +90,7 @@ def tell_of_metadata(
 
 
 def change(core: Core, conversation: Conversation, message: Json, content: Json) -> None:
-    """Put other content into a message; a key of None is removed."""
+    """Change the content of a message; a key of None is removed."""
     before = message.get("metadata")
     for key, value in content.items():
         if value is None:
@@ -119,10 +119,10 @@ def delete(core: Core, conversation: Conversation, message: Json) -> None:
 
 def whisper(core: Core, conversation: Conversation, user_id: str, message: Json) -> Json:
     """Show an ephemeral message to one person."""
-    said = {**message, "ts": core.ids.ts(), "only_for": user_id, "is_ephemeral": True}
-    conversation.ephemerals.append(said)
-    show_ephemeral(core, conversation, said)
-    return said
+    ephemeral = {**message, "ts": core.ids.ts(), "only_for": user_id, "is_ephemeral": True}
+    conversation.ephemerals.append(ephemeral)
+    show_ephemeral(core, conversation, ephemeral)
+    return ephemeral
 
 
 def show_ephemeral(core: Core, conversation: Conversation, message: Json) -> None:
@@ -152,7 +152,7 @@ def _show(core: Core, kind: str, conversation: Conversation, message: Json) -> N
 
 
 def show_conversation(core: Core, conversation: Conversation) -> None:
-    """Unread marks, pins, bookmarks or members of a conversation have changed."""
+    """Update pages after a change of unread marks, pins, bookmarks or members."""
 
     def change(user_id: str) -> Json:
         item = screen.conversation_item(core, conversation, user_id)

@@ -1,4 +1,4 @@
-"""A Web API method: who may call it, how often, and what does it."""
+"""Web API methods: scope, rate limit, and handler."""
 
 import base64
 import binascii
@@ -18,16 +18,20 @@ DEFAULT_PAGE, LARGEST_PAGE = 100, 999
 
 @dataclass(frozen=True, kw_only=True)
 class Method:
-    """One entry of docs.slack.dev/reference/methods."""
+    """An entry of docs.slack.dev/reference/methods."""
 
     handler: Handler
-    tier: int  # 1 to 4; 0: special
-    scope: str = ""  # empty: none, or the handler asks by kind of conversation
+    tier: int  # 1 to 4, or 0 for a special limit
+    scope: str = ""  # empty if none, or if the handler checks it by kind of conversation
     app_token: bool = False  # xapp instead of xoxb
 
 
 def require(core: Core, scope: str) -> None:
-    """Raises SlackError missing_scope."""
+    """Require a scope.
+
+    Raises:
+        SlackError: missing_scope.
+    """
     granted = core.manifest.scopes
     if scope and scope not in granted:
         provided = ",".join(sorted(granted))
@@ -35,9 +39,10 @@ def require(core: Core, scope: str) -> None:
 
 
 def conversation_for(core: Core, channel_id: str, scope_of: str = "") -> Conversation:
-    """A conversation that the app may know of; `scope_of` as in "{}:read" is asked for.
+    """Return a conversation that the app may access, requiring `scope_of`, as in "{}:read".
 
-    Raises SlackError: channel_not_found (also for private ones without the app), missing_scope.
+    Raises:
+        SlackError: channel_not_found (also for private ones without the app), missing_scope.
     """
     conversation = core.workspace.conversations.get(channel_id)
     if conversation is None:
@@ -49,7 +54,7 @@ def conversation_for(core: Core, channel_id: str, scope_of: str = "") -> Convers
 
 
 def joined(core: Core, channel_id: str, *, writing: bool = True) -> Conversation:
-    """A conversation that the app is in, and not archived where it writes."""
+    """Return a conversation that the app is in; if it is to write there, not an archived one."""
     conversation = conversation_for(core, channel_id)
     if example_workspace.BOT_USER_ID not in conversation.members:
         raise SlackError("not_in_channel")
@@ -66,7 +71,11 @@ def message_in(conversation: Conversation, ts: str, error: str = "message_not_fo
 
 
 def page(args: Arguments, items: Sequence[Any], key: str, most: int = LARGEST_PAGE) -> Json:
-    """One page of items, with the cursor of the next. Raises SlackError invalid_cursor."""
+    """Return one page of items, with the cursor of the next.
+
+    Raises:
+        SlackError: invalid_cursor.
+    """
     limit = args.number("limit", DEFAULT_PAGE)
     if not 0 < limit <= 1000:
         raise SlackError("invalid_limit")

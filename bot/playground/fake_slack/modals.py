@@ -1,4 +1,4 @@
-"""A person's modal: submitted or closed, and what the app's answer does to it."""
+"""Submitting and closing a modal, and applying the app's response to it."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,16 +15,16 @@ TROUBLE = "We had some trouble connecting. Try again?"
 
 @dataclass(frozen=True, kw_only=True)
 class SubmitResult:
-    """How a submission ended, as the person sees it."""
+    """The outcome of a submission, as the person sees it."""
 
-    errors: dict[str, str] = field(default_factory=dict)  # block id: sentence under the input
-    view: Json | None = None  # what is on top now, in Slack's form
-    failure: str = ""  # the line at the modal's foot when the app's answer is no good
-    answer: Json = field(default_factory=dict)  # the app's answer
+    errors: dict[str, str] = field(default_factory=dict)  # text under the input, by block id
+    view: Json | None = None  # the top view now, as Slack's JSON
+    failure: str = ""  # the line at the bottom of the modal after an invalid response
+    answer: Json = field(default_factory=dict)  # the app's response
 
 
 async def submit(core: Core, view: View) -> SubmitResult:
-    """Press *Submit*: the client checks first, then the app answers within three seconds."""
+    """Press *Submit*: the client validates first, then the app has three seconds to respond."""
     values = forms.state_values(view.blocks, view.typed)
     errors = forms.client_errors(view.blocks, values)
     if errors:
@@ -33,11 +33,11 @@ async def submit(core: Core, view: View) -> SubmitResult:
     if not answer.is_ack:
         return _failed(core, view, f"not acknowledged ({answer.error or answer.status})", answer)
     try:
-        told = _apply(core, view, answer.body)
+        response_errors = _apply(core, view, answer.body)
     except SlackError as error:
         listed = error.body.get("response_metadata") or {}
         return _failed(core, view, f"{error.error} {listed.get('messages', '')}", answer)
-    return SubmitResult(errors=told, view=_top(core, view.user_id), answer=answer.body)
+    return SubmitResult(errors=response_errors, view=_top(core, view.user_id), answer=answer.body)
 
 
 def _failed(core: Core, view: View, why: str, answer: Answer) -> SubmitResult:
@@ -50,14 +50,14 @@ def _top(core: Core, user_id: str) -> Json | None:
 
 
 def core_view(core: Core, view: View | None) -> Json | None:
-    """The view as Slack writes it, with what is chosen in it."""
+    """Return the view as Slack's JSON, with its current input."""
     if view is None:
         return None
     return view_object(view, forms.state_values(view.blocks, view.typed))
 
 
 def _apply(core: Core, view: View, body: Json) -> dict[str, str]:
-    """Carry out a response_action. Returns errors to show beside inputs."""
+    """Carry out a response_action. Return the errors to show beside inputs."""
     action = body.get("response_action")
     if action == "errors":
         return _errors(view, body.get("errors"))
@@ -97,14 +97,14 @@ def _view_in(body: Json) -> Json:
 
 
 async def close(core: Core, view: View, *, everything: bool = False) -> None:
-    """Press *Cancel*, or the cross that closes all; the app hears of it where it asked to."""
+    """Press *Cancel*, or close all modals; the app is notified if it asked for that."""
     stack = core.workspace.stack_of(view.user_id)
-    told = stack[0] if everything and stack else view
+    notified = stack[0] if everything and stack else view
     payload = payloads.closing(
-        core, told, forms.state_values(told.blocks, told.typed), is_cleared=everything
+        core, notified, forms.state_values(notified.blocks, notified.typed), is_cleared=everything
     )
     views.close(
         core, view.user_id, everything=everything or bool(view.content.get("clear_on_close"))
     )
-    if told.content.get("notify_on_close"):
+    if notified.content.get("notify_on_close"):
         await core.dispatch.ask("interactive", payload)

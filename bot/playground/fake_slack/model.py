@@ -1,12 +1,12 @@
-"""The nouns of a workspace, as data: a person, a conversation, a view, an uploaded file."""
+"""The data model of a workspace: people, conversations, views, and files."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
-#: A JSON object as Slack writes it.
+#: A JSON object in Slack's format.
 Json = dict[str, Any]
 
-#: What a person chose or typed: block id, action id, the element's state as Slack writes it.
+#: A person's input: block id, action id, the element's state in Slack's format.
 Typed = dict[str, dict[str, Json]]
 
 
@@ -18,7 +18,7 @@ class User:
     name: str  # the handle, without @
     real_name: str
     team_id: str
-    tz: str | None  # IANA; none: Slackbot
+    tz: str | None  # IANA; None for Slackbot
     title: str = ""
     color: str = "#51606e"
     deleted: bool = False
@@ -31,7 +31,7 @@ class User:
 
 @dataclass(kw_only=True)
 class Conversation:
-    """A channel or a direct message, with everything in it."""
+    """A channel or a direct message, with its contents."""
 
     id: str
     name: str
@@ -44,37 +44,37 @@ class Conversation:
     is_archived: bool = False
     is_general: bool = False
     is_ext_shared: bool = False
-    refuses: str = ""  # the error of every post, where the app may not write: restricted_action
+    refuses: str = ""  # the error of every post if the app may not post: restricted_action
     messages: dict[str, Json] = field(default_factory=dict)  # by ts, oldest first
     ephemerals: list[Json] = field(default_factory=list)  # with `only_for`
     pins: list[Json] = field(default_factory=list)  # ts, by, at
     bookmarks: list[Json] = field(default_factory=list)
-    read: dict[str, str] = field(default_factory=dict)  # user id: ts of the last message seen
+    read: dict[str, str] = field(default_factory=dict)  # ts of the last message seen, by user id
 
     @property
     def kind(self) -> str:
-        """The page's word for it: im, private or channel."""
+        """Return the page's name for its kind: im, private or channel."""
         if self.is_im:
             return "im"
         return "private" if self.is_private else "channel"
 
     @property
     def family(self) -> str:
-        """How scopes and events name its kind: im, groups or channels."""
+        """Return its kind as in scopes and events: im, groups or channels."""
         return {"im": "im", "private": "groups", "channel": "channels"}[self.kind]
 
     def other_than(self, user_id: str) -> str:
-        """The other person of a direct message."""
+        """Return the other person in a direct message."""
         return next((member for member in self.members if member != user_id), user_id)
 
 
 @dataclass(kw_only=True)
 class View:
-    """A modal or an App Home, as it is open for one person."""
+    """A modal or an App Home, open for one person."""
 
     id: str
     user_id: str
-    content: Json  # what the app sent: type, title, blocks, private_metadata, ...
+    content: Json  # as sent by the app: type, title, blocks, private_metadata, ...
     hash: str
     root_id: str
     previous_id: str | None = None
@@ -96,7 +96,7 @@ class View:
 
 @dataclass(kw_only=True)
 class File:
-    """An upload: announced, then its bytes, then completed."""
+    """An upload: announced, then uploaded, then completed."""
 
     id: str
     name: str
@@ -107,4 +107,4 @@ class File:
     created: int = 0
     uploaded: bool = False
     completed: bool = False
-    shares: dict[str, list[str]] = field(default_factory=dict)  # channel id: ts of its messages
+    shares: dict[str, list[str]] = field(default_factory=dict)  # ts of its messages, by channel id

@@ -1,4 +1,4 @@
-"""The payloads of commands and interactions, field by field as Slack sends them."""
+"""The payloads of commands and interactions, with the fields that Slack sends."""
 
 from bot.playground.fake_slack import example_workspace
 from bot.playground.fake_slack.core import Core
@@ -7,7 +7,7 @@ from bot.playground.fake_slack.model import Conversation, Json, View
 
 
 def command(core: Core, user_id: str, conversation: Conversation, name: str, text: str) -> Json:
-    """A slash command (docs.slack.dev/interactivity/implementing-slash-commands)."""
+    """Build a slash command (docs.slack.dev/interactivity/implementing-slash-commands)."""
     user = core.workspace.users[user_id]
     names = {"im": "directmessage", "private": "privategroup"}
     return {
@@ -48,7 +48,7 @@ def _interaction(core: Core, kind: str, user_id: str) -> Json:
 def action_in_message(
     core: Core, user_id: str, conversation: Conversation, message: Json, container: Json
 ) -> Json:
-    """block_actions from a message; the caller adds actions and state."""
+    """Build block_actions from a message; the caller adds actions and state."""
     payload = _interaction(core, "block_actions", user_id)
     path = core.tickets.issue(user_id, conversation.id, container)
     payload |= {
@@ -63,7 +63,7 @@ def action_in_message(
 
 
 def action_in_view(core: Core, user_id: str, view: View, values: Json) -> Json:
-    """block_actions from a modal or an App Home; the caller adds actions and state."""
+    """Build block_actions from a modal or an App Home; the caller adds actions and state."""
     trigger_id = core.triggers.issue(user_id, in_modal=not view.is_home)
     return _interaction(core, "block_actions", user_id) | {
         "trigger_id": trigger_id,
@@ -74,7 +74,10 @@ def action_in_view(core: Core, user_id: str, view: View, values: Json) -> Json:
 
 
 def submission(core: Core, view: View, values: Json) -> Json:
-    """view_submission (docs.slack.dev/reference/interaction-payloads/view-interactions-payload)."""
+    """Build view_submission.
+
+    See docs.slack.dev/reference/interaction-payloads/view-interactions-payload.
+    """
     return _interaction(core, "view_submission", view.user_id) | {
         "trigger_id": core.triggers.issue(view.user_id, in_modal=True),
         "response_urls": [],
@@ -83,7 +86,7 @@ def submission(core: Core, view: View, values: Json) -> Json:
 
 
 def closing(core: Core, view: View, values: Json, *, is_cleared: bool) -> Json:
-    """view_closed."""
+    """Build view_closed."""
     return _interaction(core, "view_closed", view.user_id) | {
         "view": view_object(view, values),
         "is_cleared": is_cleared,

@@ -1,6 +1,6 @@
-"""Being a person of the workspace: type, click, choose, submit. The page and tests share it.
+"""The actions of a person: type, click, choose, submit. Used by the page and by tests.
 
-Every method returns when the app has answered.
+Every method returns after the app has responded.
 """
 
 import re
@@ -30,12 +30,12 @@ _COMMAND = re.compile(r"(/\S+)(?:\s+(.*))?", re.DOTALL)
 
 @dataclass(frozen=True)
 class Person:
-    """Someone at their screen."""
+    """A person using the client."""
 
     core: Core = field(repr=False)
     user_id: str
 
-    # ------------------------------------------------------------ to say
+    # ------------------------------------------------------------ typing
 
     async def command(self, text: str, channel_id: str = "C0LAUNCH") -> CommandResult:
         """Type a slash command, such as "/imbalance start 2w"."""
@@ -46,21 +46,21 @@ class Person:
         return await commands.run(self.core, self.user_id, conversation, match[1], match[2] or "")
 
     async def say(self, channel_id: str, text: str, thread_ts: str | None = None) -> Json:
-        """Post a message. Returns it as Slack keeps it."""
+        """Post a message. Return it as Slack stores it."""
         conversation = self.core.workspace.conversations[channel_id]
         written: Json = {"text": message_composer.composed(self.core.workspace, text)}
         if thread_ts:
             written["thread_ts"] = thread_ts
         message = messages.by_person(self.core, self.user_id, written)
-        said = messages.post(self.core, conversation, message)
+        posted = messages.post(self.core, conversation, message)
         with suppress(TimeoutError):
             await self.core.work.settled(self.core.dispatch.ack_seconds)
-        return said
+        return posted
 
-    # ------------------------------------------------------------ to act
+    # ------------------------------------------------------------ interacting
 
     async def act(self, container: Json, action: Json, typed: Typed | None = None) -> Answer:
-        """Fire one element of a message or view, with what is chosen beside it."""
+        """Use an element of a message or view, sending the other inputs as well."""
         return await block_actions.act(self.core, self.user_id, container, action, typed or {})
 
     async def click(
@@ -75,9 +75,9 @@ class Person:
     ) -> Answer:
         """Press a button, or choose `value` in a menu.
 
-        Without a place it is looked for where the person would see it first: the open modal,
-        then the App Home, then messages from the newest. `values` are chosen beforehand, by
-        block id and action id (Slack's element state or plain values), or flat by either id.
+        Without a location it is searched where the person would see it first: the open modal, then
+        the App Home, then messages from the newest. `values` are entered beforehand, by block id
+        and action id (Slack's element state or plain values), or flat by either id.
         """
         container, blocks = block_actions.where(
             self.core, self.user_id, action_id, channel, ts, view_id
@@ -89,7 +89,7 @@ class Person:
     async def fill(
         self, view_id: str | None, values: dict[str, Any], *, channel: str = "", ts: str = ""
     ) -> None:
-        """Choose or type plain values by action id or block id; nothing is sent yet."""
+        """Enter plain values by action id or block id; nothing is sent yet."""
         container: Json = {"type": "view", "view_id": view_id}
         if view_id is None:
             container = {"type": "message", "channel_id": channel, "message_ts": ts}
@@ -106,7 +106,7 @@ class Person:
         await modals.close(self.core, self._modal(view_id), everything=everything)
 
     async def open_home(self) -> Json | None:
-        """Open the App Home. Returns what it shows once the app has heard of it."""
+        """Open the App Home. Return its content once the app has acknowledged the event."""
         workspace = self.core.workspace
         home = workspace.home_of(self.user_id)
         direct = workspace.direct(self.user_id, example_workspace.BOT_USER_ID)
@@ -118,25 +118,25 @@ class Person:
         }
         if home is not None:
             event["view"] = view_object(home)
-        heard = self.core.events.emit(event, direct)
-        if heard is not None:
-            await heard
+        acknowledged = self.core.events.emit(event, direct)
+        if acknowledged is not None:
+            await acknowledged
         return self.home
 
-    # ------------------------------------------------------------ to see
+    # ------------------------------------------------------------ reading
 
     @property
     def top_view(self) -> Json | None:
-        """The modal on top, with what is chosen in it; none where none is open."""
+        """Return the top modal with its current input, or None if none is open."""
         return core_view(self.core, self.core.workspace.top_of(self.user_id))
 
     @property
     def home(self) -> Json | None:
-        """The App Home as it was published last, with what is chosen in it."""
+        """Return the App Home as last published, with its current input."""
         return core_view(self.core, self.core.workspace.home_of(self.user_id))
 
     def visible(self, channel_id: str) -> list[Json]:
-        """The messages of a conversation, replies included, and own ephemeral ones; by time."""
+        """Return the messages of a conversation by time, with replies and own ephemeral ones."""
         conversation = self.core.workspace.conversations[channel_id]
         seen = [
             screen.message_item(self.core, conversation, message)
@@ -148,11 +148,11 @@ class Person:
         return sorted(seen, key=lambda message: str(message["ts"]))
 
     def ephemerals(self, channel_id: str) -> list[Json]:
-        """What was shown to this person alone."""
+        """Return the ephemeral messages shown to this person."""
         return [message for message in self.visible(channel_id) if message["ephemeral"]]
 
     def dm_with_bot(self) -> list[Json]:
-        """The direct message with the app."""
+        """Return the messages of the direct message with the app."""
         direct = self.direct_message
         return self.visible(direct.id) if direct is not None else []
 

@@ -1,7 +1,7 @@
 """Slack's rate limits, by method and by channel, in real time.
 
-https://docs.slack.dev/apis/web-api/rate-limits: how large a burst is tolerated is not published;
-here a method takes its minute's worth at once, and a channel three messages.
+https://docs.slack.dev/apis/web-api/rate-limits does not say how large a burst is tolerated; here a
+method takes a minute's worth at once, and a channel three messages.
 """
 
 import math
@@ -19,14 +19,18 @@ SLOW_HISTORY = ("conversations.history", "conversations.replies")
 
 
 class Limits:
-    """When which method was called."""
+    """The times of recent calls, by method and channel."""
 
     def __init__(self) -> None:
         self._calls: dict[str, deque[float]] = {}
         self._channel_free: dict[str, float] = {}
 
     def count(self, method: str, most: int) -> None:
-        """Count a call. Raises RateLimited when a minute had more than so many."""
+        """Count a call.
+
+        Raises:
+            RateLimited: there were more than `most` calls within a minute.
+        """
         now = time.monotonic()
         calls = self._calls.setdefault(method, deque())
         while calls and calls[0] <= now - MINUTE:
@@ -36,7 +40,7 @@ class Limits:
         calls.append(now)
 
     def count_message(self, channel_id: str) -> None:
-        """About one message a second in a channel, with a short burst."""
+        """Count a message: about one a second per channel, with a short burst."""
         now = time.monotonic()
         free = max(
             self._channel_free.get(channel_id, 0.0), now - (CHANNEL_BURST - 1) * CHANNEL_SECONDS

@@ -1,4 +1,4 @@
-"""response_url: the right to answer one interaction, five times within thirty real minutes."""
+"""response_url: up to five responses to an interaction within thirty real minutes."""
 
 import time
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ MOST_KEPT = 10_000
 
 @dataclass(kw_only=True)
 class Ticket:
-    """Where the interaction was; `container` is the message that held the button, if one did."""
+    """The origin of an interaction; `container` is the message with the button, if any."""
 
     user_id: str
     channel_id: str
@@ -23,14 +23,14 @@ class Ticket:
 
 
 class Tickets:
-    """Those that were issued, by the secret in their URL."""
+    """The issued response_urls, by the secret in their URL."""
 
     def __init__(self, ids: Ids) -> None:
         self._ids = ids
         self._issued: dict[str, Ticket] = {}
 
     def issue(self, user_id: str, channel_id: str, container: Json | None = None) -> str:
-        """The path of a new response_url."""
+        """Return the path of a new response_url."""
         secret = self._ids.secret()
         self._issued[secret] = Ticket(
             user_id=user_id, channel_id=channel_id, container=container, issued=time.monotonic()
@@ -41,7 +41,7 @@ class Tickets:
         return f"/hooks/{kind}/{self._ids.digits()}/{secret}"
 
     def use(self, secret: str) -> Ticket | str:
-        """The ticket, or Slack's word for why it cannot be used (any more)."""
+        """Return the ticket, or Slack's error if it cannot be used (any more)."""
         ticket = self._issued.get(secret)
         if ticket is None:
             return "invalid_url"
@@ -53,6 +53,6 @@ class Tickets:
         return ticket
 
     def age(self) -> None:
-        """Let every response_url issued so far expire."""
+        """Expire every response_url issued so far."""
         for ticket in self._issued.values():
             ticket.issued -= LIFE_SECONDS + 1

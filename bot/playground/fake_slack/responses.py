@@ -1,4 +1,4 @@
-"""Answers to a person that are no Web API call: a command's answer, and response_url posts."""
+"""Responses to a person outside the Web API: replies to commands, and response_url posts."""
 
 import json
 from functools import partial
@@ -19,7 +19,7 @@ _CONTENT = ("text", "blocks", "attachments", "thread_ts")
 def show_answer(
     core: Core, user_id: str, conversation: Conversation, typed: str, body: Json
 ) -> None:
-    """Show what a command was answered with; in the channel, what was typed is shown as well."""
+    """Show the reply to a command; if it goes to the channel, show the typed command as well."""
     content = _content(core, body)
     in_channel = body.get("response_type") == "in_channel"
     if in_channel:
@@ -34,7 +34,7 @@ def show_answer(
 
 
 def _content(core: Core, body: Json) -> Json | None:
-    """The message in a body; none where there is nothing to show or Slack would refuse it."""
+    """Return the message in a body, or None if it is empty or Slack would refuse it."""
     if not body.get("text") and not body.get("blocks"):
         return None
     problems = _problems(core, body)
@@ -53,7 +53,7 @@ def _problems(core: Core, body: Json) -> list[Problem]:
 
 
 async def serve(core: Core, request: web.Request) -> web.StreamResponse:
-    """POST to a response_url."""
+    """Handle a POST to a response_url."""
     with core.work.under_way("response_url"):
         fault = core.faults.take("response_url")
         if fault is None:
@@ -78,7 +78,7 @@ async def _respond(core: Core, request: web.Request) -> web.Response:
 
 
 def _carry_out(core: Core, ticket: Ticket, body: Json) -> str:
-    """Do what the body asks. Returns Slack's word for what is wrong, or nothing."""
+    """Carry out the request in the body. Return Slack's error, or an empty string."""
     conversation = core.workspace.conversations.get(ticket.channel_id)
     if conversation is None:
         return "channel_not_found"
@@ -103,7 +103,7 @@ def _original(conversation: Conversation, ticket: Ticket) -> Json | None:
     if ticket.container is None:
         return None
     ts = ticket.container["message_ts"]
-    whispered = (one for one in conversation.ephemerals if one["ts"] == ts)
+    whispered = (item for item in conversation.ephemerals if item["ts"] == ts)
     return conversation.messages.get(ts) or next(whispered, None)
 
 

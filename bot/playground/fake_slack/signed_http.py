@@ -20,13 +20,13 @@ _FORM = "application/x-www-form-urlencoded"
 
 
 def signature(secret: str, timestamp: str, body: bytes) -> str:
-    """Slack's signature of a request body."""
+    """Return Slack's signature of a request body."""
     base = b"v0:" + timestamp.encode() + b":" + body
     return "v0=" + hmac.new(secret.encode(), base, hashlib.sha256).hexdigest()
 
 
 class SignedHttp:
-    """Posts payloads as Slack would. Timestamps are real time: the app compares them with it."""
+    """Posts payloads as Slack does. Timestamps are real time, which the app compares them with."""
 
     def __init__(self, ids: Ids, secret: str) -> None:
         self._ids = ids
@@ -35,7 +35,7 @@ class SignedHttp:
         self.request_url: str | None = None
 
     async def deliver(self, kind: str, payload: Json, attempt: int, reason: str) -> Answer:
-        """Post one payload and read the answer, as long as the caller allows."""
+        """Post a payload and read the response, for as long as the caller allows."""
         body, content_type = _encoded(kind, payload)
         headers = self.headers(body, content_type)
         if attempt:
@@ -54,7 +54,7 @@ class SignedHttp:
         }
 
     async def post(self, body: bytes, headers: dict[str, str]) -> Answer:
-        """Post raw bytes: with other headers than our own it plays a forger."""
+        """Post raw bytes; with custom headers it can simulate a forged request."""
         if self._session is None:
             self._session = ClientSession(timeout=ClientTimeout(total=None))
         async with self._session.post(
@@ -68,7 +68,7 @@ class SignedHttp:
             )
 
     async def verify_url(self) -> bool:
-        """Whether the request URL answers Slack's challenge."""
+        """Return whether the request URL responds to Slack's challenge."""
         challenge = self._ids.secret()
         payload = {"type": "url_verification", "token": "playground", "challenge": challenge}
         answer = await self.deliver("events_api", payload, 0, "")
@@ -89,7 +89,7 @@ def _encoded(kind: str, payload: Json) -> tuple[bytes, str]:
 
 
 def _decoded(text: str) -> Json:
-    """A JSON message, or plain text as one."""
+    """Parse a JSON message, or wrap plain text in one."""
     if not text:
         return {}
     try:

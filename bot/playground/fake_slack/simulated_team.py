@@ -1,4 +1,4 @@
-"""The simulated team: members answer the questions that wait in their direct messages."""
+"""The simulated team: members answer the open questions in their direct messages."""
 
 import random
 
@@ -19,7 +19,7 @@ _COMMENT_CHANCE = 0.3
 
 
 async def answer_for_the_team(core: Core) -> int:
-    """Every member of the cast with open questions answers them. Returns how many people did."""
+    """Let every member with open questions answer them. Return the number of people who did."""
     dice = random.Random(SEED + core.ids.made)
     answered = 0
     for user_id in example_workspace.MEMBERS:

@@ -1,4 +1,4 @@
-"""Socket Mode: connections of the app, and envelopes sent over one of them.
+"""Socket Mode: the app's connections, and envelopes sent over one of them.
 
 https://docs.slack.dev/apis/events-api/using-socket-mode
 """
@@ -25,12 +25,12 @@ _WITH_ANSWER = {"slash_commands", "view_submission", "block_suggestion"}
 
 @dataclass(eq=False)
 class Connection:
-    """One WebSocket of the app, and the envelopes it has not acknowledged."""
+    """A WebSocket of the app, with its unacknowledged envelopes."""
 
     socket: web.WebSocketResponse
     request: web.Request
     waiting: dict[str, asyncio.Future[Answer]] = field(default_factory=dict)
-    leaving: bool = False  # told to reconnect: gets nothing new
+    leaving: bool = False  # asked to reconnect, so it gets nothing new
 
     async def send(self, message: Json) -> None:
         with suppress(ConnectionError):
@@ -50,7 +50,7 @@ class Connection:
 
 
 class Sockets:
-    """All connections of the app. Each payload goes to exactly one, with no pattern."""
+    """All connections of the app. Each payload goes to exactly one, without a pattern."""
 
     def __init__(self, ids: Ids, faults: Faults) -> None:
         self._ids = ids
@@ -61,7 +61,7 @@ class Sockets:
         self.ever_connected = False
 
     def ticket(self) -> str:
-        """A one-time ticket for one connection."""
+        """Return a one-time ticket for one connection."""
         ticket = self._ids.secret()
         self._tickets.add(ticket)
         return ticket
@@ -71,7 +71,7 @@ class Sockets:
         return len(self.connections) >= MOST_CONNECTIONS
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
-        """One connection, from hello to its end."""
+        """Serve a connection from its hello to its end."""
         ticket = request.query.get("ticket", "")
         if ticket not in self._tickets:
             raise web.HTTPForbidden(text="invalid ticket")
@@ -115,7 +115,7 @@ class Sockets:
                     await connection.socket.pong(message.data)
 
     async def deliver(self, kind: str, payload: Json, attempt: int, reason: str) -> Answer:
-        """Send one envelope and wait for its acknowledgement, as long as the caller allows."""
+        """Send an envelope and wait for its acknowledgement, for as long as the caller allows."""
         connection = await self._one()
         if connection is None:
             return NOBODY
@@ -137,7 +137,7 @@ class Sockets:
             connection.waiting.pop(envelope_id, None)
 
     async def _one(self) -> Connection | None:
-        """Any connection; waits for one if the app was here before. None: it never was."""
+        """Return any connection, waiting for one if the app has connected before, else None."""
         while self.ever_connected:
             usable = [c for c in self.connections if not c.leaving and not c.socket.closed]
             if usable:
@@ -147,14 +147,14 @@ class Sockets:
         return None
 
     async def refresh(self, reason: str = "refresh_requested") -> None:
-        """Ask every connection to come back on a new one, as Slack does every few hours."""
+        """Ask every connection to reconnect, as Slack does every few hours."""
         for connection in list(self.connections):
             connection.leaving = True
             message = {"type": "disconnect", "reason": reason, "debug_info": {"host": "playground"}}
             await connection.send(message)
 
     def cut(self) -> None:
-        """Close every connection without a word."""
+        """Close every connection without a disconnect message."""
         for connection in list(self.connections):
             connection.leaving = True
             if connection.request.transport is not None:

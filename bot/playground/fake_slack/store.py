@@ -1,4 +1,4 @@
-"""The workspace on disk: one JSON file and the uploads beside it, so that a restart goes on."""
+"""The workspace on disk: a JSON file, with the uploads beside it, that survives restarts."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ VERSION = 1
 
 
 class Store:
-    """Saves a moment after the last change, atomically, and when it is closed."""
+    """Saves the workspace atomically, a moment after the last change and on closing."""
 
     def __init__(self, core: Core, path: Path) -> None:
         self._core = core
@@ -26,7 +26,7 @@ class Store:
         self.saved = asyncio.Event()  # at least once
 
     def load(self) -> None:
-        """Take up what was kept, if anything, and keep what comes."""
+        """Load the stored workspace, if any, and save changes from now on."""
         self._core.stream.on_change = self._changed
         if self._path.exists():
             content = json.loads(self._path.read_text("utf-8"))
@@ -58,7 +58,7 @@ class Store:
     def _begin(self) -> None:
         self._timer = None
         if self._saving is not None and not self._saving.done():
-            self._changed()  # later, after the one that is being written
+            self._changed()  # saved later, after the write in progress
             return
         self._saving = asyncio.create_task(self._save())
 
@@ -97,7 +97,7 @@ class Store:
         _write_whole(self._path, text.encode())
 
     async def close(self) -> None:
-        """Save what has changed since."""
+        """Save any remaining changes."""
         if self._timer is not None:
             self._timer.cancel()
         if self._saving is not None:
@@ -106,7 +106,7 @@ class Store:
 
 
 def _write_whole(path: Path, content: bytes) -> None:
-    """Write beside, then rename: nobody ever reads half a file."""
+    """Write a temporary file, then rename it, so that nobody reads a partial file."""
     beside = path.with_name(f"{path.name}.new")
     with beside.open("wb") as file:
         file.write(content)

@@ -1,4 +1,4 @@
-"""Updates to the open page: one JSON object for each change."""
+"""Updates to open pages: one JSON object per change."""
 
 import asyncio
 import json
@@ -13,14 +13,14 @@ from bot.playground.fake_slack.model import Json
 
 @dataclass(eq=False, kw_only=True)
 class Screen:
-    """One open page, and the person who looks at it."""
+    """An open page, with the person using it."""
 
     user_id: str
     changes: asyncio.Queue[Json] = field(default_factory=asyncio.Queue)
 
 
 class Stream:
-    """All open pages. Also remembers that something changed, for who keeps the workspace."""
+    """All open pages. It also signals changes, so that the workspace can be saved."""
 
     def __init__(self) -> None:
         self._screens: set[Screen] = set()
@@ -28,18 +28,18 @@ class Stream:
         self.on_change: Callable[[], None] = lambda: None
 
     def publish(self, make: Callable[[str], Json], users: Collection[str] | None = None) -> None:
-        """Tell these people's pages (none: everyone's) what `make` says for each of them."""
+        """Send `make`'s result for each of these people to their pages (None: to everyone's)."""
         self.on_change()
         for screen in self._screens:
             if users is None or screen.user_id in users:
                 screen.changes.put_nowait(make(screen.user_id))
 
     def notice(self, user_id: str, text: str, kind: str = "error") -> None:
-        """A line from Slack itself, such as that an app did not answer."""
+        """Show a line from Slack itself, for example that an app did not respond."""
         self.publish(lambda _: {"type": "notice", "text": text, "kind": kind}, [user_id])
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
-        """One page's connection, until it leaves."""
+        """Serve the connection of a page until it closes."""
         socket = web.WebSocketResponse(heartbeat=30)
         await socket.prepare(request)
         screen = Screen(user_id=request.query.get("user", ""))

@@ -1,4 +1,4 @@
-"""Trigger ids: the right to open one modal, for one person, within three real seconds."""
+"""Trigger ids: the right of one person to open one modal within three real seconds."""
 
 import time
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ MOST_KEPT = 10_000
 @dataclass(kw_only=True)
 class Trigger:
     user_id: str
-    in_modal: bool  # came from inside a modal: may push
+    in_modal: bool  # from inside a modal, so it may push
     issued: float
     used: bool = False
 
 
 class Triggers:
-    """Those that were issued. `age` makes the living ones old, for tests of expiry."""
+    """The issued triggers. `age` expires current ones, for tests."""
 
     def __init__(self, ids: Ids) -> None:
         self._ids = ids
@@ -34,7 +34,11 @@ class Triggers:
         return trigger_id
 
     def use(self, trigger_id: str) -> Trigger:
-        """Raises SlackError where it is unknown, too old or used."""
+        """Use up a trigger and return it.
+
+        Raises:
+            SlackError: it is unknown, too old or used.
+        """
         trigger = self._issued.get(trigger_id)
         if trigger is None:
             raise SlackError("invalid_trigger_id")
@@ -46,11 +50,11 @@ class Triggers:
         return trigger
 
     def owner(self, trigger_id: str) -> str:
-        """Who may use it, or might have; empty where it is unknown."""
+        """Return the person it was issued for; empty if it is unknown."""
         trigger = self._issued.get(trigger_id)
         return trigger.user_id if trigger is not None else ""
 
     def age(self) -> None:
-        """Let every trigger issued so far expire, as if three seconds had passed."""
+        """Expire every trigger issued so far, as if three seconds had passed."""
         for trigger in self._issued.values():
             trigger.issued -= LIFE_SECONDS + 1

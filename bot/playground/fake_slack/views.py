@@ -1,4 +1,4 @@
-"""Modals and App Homes: opened, pushed, changed, published, closed; never above three."""
+"""Modals and App Homes: opening, pushing, updating, publishing, closing; three at most."""
 
 import copy
 from typing import Any
@@ -21,7 +21,7 @@ def open_modal(core: Core, user_id: str, content: Json) -> View:
 
 
 def push(core: Core, user_id: str, content: Json) -> View:
-    """Put a modal on the one that is open."""
+    """Put a modal on top of the open one."""
     stack = core.workspace.stack_of(user_id)
     if not stack:
         raise SlackError("not_found")
@@ -34,7 +34,7 @@ def push(core: Core, user_id: str, content: Json) -> View:
 
 
 def update(core: Core, view: View, content: Json, known_hash: str | None = None) -> View:
-    """Replace a view's content. What was typed stays where block and action id stay."""
+    """Replace a view's content. Input is kept where block and action id are unchanged."""
     if known_hash and known_hash != view.hash:
         raise SlackError("hash_conflict")
     if view.is_home != (content.get("type") == "home"):
@@ -51,7 +51,7 @@ def update(core: Core, view: View, content: Json, known_hash: str | None = None)
 
 
 def publish(core: Core, user_id: str, content: Json, known_hash: str | None = None) -> View:
-    """Show an App Home."""
+    """Publish an App Home."""
     if not core.manifest.has_home:
         raise SlackError("not_enabled")
     if content.get("type") != "home":
@@ -67,7 +67,7 @@ def publish(core: Core, user_id: str, content: Json, known_hash: str | None = No
 
 
 def close(core: Core, user_id: str, *, everything: bool = False) -> list[View]:
-    """Close the top modal, or all. Returns what was closed, top first."""
+    """Close the top modal, or all of them. Return the closed ones, top first."""
     stack = core.workspace.stacks.get(user_id, [])
     closing = [stack.pop() for _ in range(len(stack) if everything else min(1, len(stack)))]
     show_stack(core, user_id)
@@ -75,7 +75,7 @@ def close(core: Core, user_id: str, *, everything: bool = False) -> list[View]:
 
 
 def prepared(core: Core, blocks: list[Json]) -> list[Json]:
-    """Blocks as Slack keeps them: with the ids that the app left out."""
+    """Return blocks as Slack stores them, with the ids that the app omitted."""
     kept = copy.deepcopy(blocks)
     for block in kept:
         if not block.get("block_id"):

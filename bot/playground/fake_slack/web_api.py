@@ -1,4 +1,4 @@
-"""The Web API: token, scope, limits and faults first, then the method; every call is kept."""
+"""The Web API: checks token, scope, limits and faults, runs the method, records every call."""
 
 import json
 from functools import partial
@@ -34,7 +34,7 @@ MOST_CALLS_KEPT = 10_000
 
 
 async def serve(core: Core, request: web.Request) -> web.StreamResponse:
-    """One call, whatever becomes of it."""
+    """Handle and record a call, whatever its outcome."""
     method = request.match_info["method"]
     with core.work.under_way(method):
         fault = core.faults.take(method)
@@ -48,7 +48,7 @@ async def serve(core: Core, request: web.Request) -> web.StreamResponse:
 
 
 async def _keep(core: Core, request: web.Request, method: str, answer: Json) -> None:
-    """Remember a call that fails before it is looked at."""
+    """Record a call that fails before it is processed."""
     args = await received(request)
     _remember(core, method, args, token_of(request, args), answer)
 
@@ -84,7 +84,11 @@ def _call(core: Core, name: str, args: Json, token: str) -> Json:
 
 
 def _admit(core: Core, method: Method, token: str) -> None:
-    """Raises SlackError for a token that is missing, wrong, revoked or of the wrong kind."""
+    """Check the token.
+
+    Raises:
+        SlackError: it is missing, wrong, revoked or of the wrong kind.
+    """
     if not token:
         raise SlackError("not_authed")
     if token not in (BOT_TOKEN, APP_TOKEN):

@@ -1,4 +1,4 @@
-"""The model of the workspace: who is there, what was said, what is open on whose screen."""
+"""The state of the workspace: people, conversations, and open views."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -9,22 +9,22 @@ from bot.playground.fake_slack.model import Conversation, File, Json, Typed, Use
 
 
 class Workspace:
-    """Everything the stand-in knows. Changed by the Web API and by people, read by everyone."""
+    """All state of the fake Slack, changed by the Web API and by people."""
 
     def __init__(self, ids: Ids) -> None:
         self.ids = ids
         self.users: dict[str, User] = {}
         self.conversations: dict[str, Conversation] = {}
         self.views: dict[str, View] = {}
-        self.stacks: dict[str, list[str]] = {}  # user id: ids of the open modals, top last
-        self.homes: dict[str, str] = {}  # user id: id of the home view
+        self.stacks: dict[str, list[str]] = {}  # ids of the open modals by user id, top last
+        self.homes: dict[str, str] = {}  # id of the home view, by user id
         self.files: dict[str, File] = {}
-        self.contents: dict[str, bytes] = {}  # file id: bytes
-        self.typed: dict[tuple[str, str, str], Typed] = {}  # user id, channel id, ts
+        self.contents: dict[str, bytes] = {}  # by file id
+        self.typed: dict[tuple[str, str, str], Typed] = {}  # by user id, channel id, ts
         self.reset()
 
     def reset(self) -> None:
-        """Back to the cast: nothing was ever said."""
+        """Restore the initial people and channels, without messages."""
         self.empty()
         created = self.ids.now_seconds()
         for user in example_workspace.people():
@@ -47,7 +47,7 @@ class Workspace:
     # ------------------------------------------------------------ conversations
 
     def visible_to(self, user_id: str) -> Iterator[Conversation]:
-        """What a person can see: what they are in, and public channels where they may join."""
+        """Yield what a person can see: their conversations, and public channels they may join."""
         user = self.users[user_id]
         inside = not user.is_restricted and user.team_id == example_workspace.TEAM_ID
         for conversation in self.conversations.values():
@@ -56,10 +56,10 @@ class Workspace:
                 yield conversation
 
     def direct(self, one: str, other: str) -> Conversation:
-        """The direct message of two, opened where there is none."""
-        found = self.direct_if_open(one, other)
-        if found is not None:
-            return found
+        """Return the direct message of two people, opening it if needed."""
+        existing = self.direct_if_open(one, other)
+        if existing is not None:
+            return existing
         opened = Conversation(
             id=self.ids.new("D"),
             name="",
@@ -83,11 +83,11 @@ class Workspace:
         )
 
     def messages(self, channel_id: str) -> list[Json]:
-        """Everything said in a conversation, threads included, oldest first."""
+        """Return all messages of a conversation, threads included, oldest first."""
         return list(self.conversations[channel_id].messages.values())
 
     def replies(self, conversation: Conversation, thread_ts: str) -> list[Json]:
-        """The replies to a message, without the message itself, oldest first."""
+        """Return the replies to a message, without the message itself, oldest first."""
         return [
             message
             for message in conversation.messages.values()
@@ -95,7 +95,7 @@ class Workspace:
         ]
 
     def thread_of(self, conversation: Conversation, message: Json) -> Json:
-        """What Slack writes on a message that has replies."""
+        """Return the fields that Slack adds to a message with replies."""
         replies = self.replies(conversation, message["ts"])
         if not replies:
             return {}
@@ -115,7 +115,7 @@ class Workspace:
     # ------------------------------------------------------------ views
 
     def stack_of(self, user_id: str) -> list[View]:
-        """The modals open for a person, top last."""
+        """Return a person's open modals, top last."""
         return [self.views[view_id] for view_id in self.stacks.get(user_id, [])]
 
     def top_of(self, user_id: str) -> View | None:
@@ -125,10 +125,10 @@ class Workspace:
         view_id = self.homes.get(user_id)
         return self.views[view_id] if view_id else None
 
-    # ------------------------------------------------------------ what was typed
+    # ------------------------------------------------------------ input
 
     def typed_in(self, user_id: str, container: Json) -> Typed:
-        """What a person has chosen so far in a message or view; theirs alone, and changeable."""
+        """Return a person's current input in a message or view, as a mutable object."""
         if container["type"] == "view":
             view = self.views.get(container["view_id"])
             return view.typed if view is not None else {}
@@ -136,5 +136,5 @@ class Workspace:
         return self.typed.setdefault(key, {})
 
     def now(self) -> datetime:
-        """Business time."""
+        """Return business time."""
         return self.ids.now()

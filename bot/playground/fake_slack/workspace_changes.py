@@ -1,6 +1,7 @@
 """Changes in the workspace besides messages: people join, leave, move; channels are archived.
 
-Each changes the model at once and tells the app; the task returned ends when it has heard.
+Each changes the state at once and sends the app an event; the returned task ends when the app has
+acknowledged it.
 """
 
 import asyncio
@@ -14,26 +15,26 @@ from bot.playground.fake_slack.model import Conversation, Json, User
 Heard = asyncio.Task[bool] | None
 
 
-async def done(heard: Heard) -> None:
-    """Wait until the app has heard, where it was told."""
-    if heard is not None:
-        await heard
+async def done(acknowledged: Heard) -> None:
+    """Wait until the app has acknowledged the event, if one was sent."""
+    if acknowledged is not None:
+        await acknowledged
 
 
 def change_user(core: Core, user: User, **changes: Any) -> Heard:
-    """Change a person's account: user_change."""
+    """Change a person's account (user_change)."""
     for name, value in changes.items():
         setattr(user, name, value)
     user.updated = core.ids.now_seconds()
     core.stream.on_change()
     if user.team_id != example_workspace.TEAM_ID:
-        return None  # other workspaces' people change unheard
+        return None  # no event about people of other workspaces
     event = {"type": "user_change", "user": user_object(user, core.workspace.now())}
     return core.events.emit(event)
 
 
 def add_user(core: Core, user: User) -> Heard:
-    """Somebody joins the workspace: team_join."""
+    """Add a person to the workspace (team_join)."""
     core.workspace.users[user.id] = user
     core.stream.on_change()
     event = {"type": "team_join", "user": user_object(user, core.workspace.now())}
@@ -41,7 +42,7 @@ def add_user(core: Core, user: User) -> Heard:
 
 
 def join(core: Core, conversation: Conversation, user_id: str, inviter: str | None = None) -> Heard:
-    """Somebody comes into a channel: member_joined_channel."""
+    """Add a person to a channel (member_joined_channel)."""
     if user_id in conversation.members:
         return None
     conversation.members.append(user_id)
@@ -54,17 +55,17 @@ def join(core: Core, conversation: Conversation, user_id: str, inviter: str | No
 
 
 def leave(core: Core, conversation: Conversation, user_id: str) -> Heard:
-    """Somebody leaves a channel or is removed: member_left_channel."""
+    """Remove a person from a channel (member_left_channel)."""
     if user_id not in conversation.members:
         return None
     event = _membership("member_left_channel", conversation, user_id)
-    heard = core.events.emit(event, conversation)
+    acknowledged = core.events.emit(event, conversation)
     conversation.members.remove(user_id)
     if user_id == example_workspace.BOT_USER_ID:
         kind = "group_left" if conversation.is_private else "channel_left"
         core.events.emit({"type": kind, "channel": conversation.id, "actor_id": ""})
     messages.show_conversation(core, conversation)
-    return heard
+    return acknowledged
 
 
 def _membership(kind: str, conversation: Conversation, user_id: str) -> Json:
@@ -82,7 +83,7 @@ def _named(conversation: Conversation, what: str) -> str:
 
 
 def archive(core: Core, conversation: Conversation, by: str, *, undo: bool = False) -> Heard:
-    """channel_archive or, with `undo`, channel_unarchive; group_... for private ones."""
+    """Archive a channel, or unarchive it with `undo` (channel_archive, group_unarchive, ...)."""
     conversation.is_archived = not undo
     messages.show_conversation(core, conversation)
     kind = _named(conversation, "unarchive" if undo else "archive")
@@ -107,16 +108,16 @@ def rename(core: Core, conversation: Conversation, name: str) -> Heard:
 
 
 def delete(core: Core, conversation: Conversation) -> Heard:
-    """channel_deleted: the channel and all in it are gone."""
+    """Delete a channel with its contents (channel_deleted)."""
     kind = _named(conversation, "deleted")
-    heard = core.events.emit({"type": kind, "channel": conversation.id}, conversation)
+    acknowledged = core.events.emit({"type": kind, "channel": conversation.id}, conversation)
     del core.workspace.conversations[conversation.id]
     core.stream.on_change()
-    return heard
+    return acknowledged
 
 
 def change_id(core: Core, conversation: Conversation, new_id: str) -> Heard:
-    """A channel gets another id, as when it is shared: channel_id_changed."""
+    """Give a channel another id, as when it is shared (channel_id_changed)."""
     old_id = conversation.id
     del core.workspace.conversations[old_id]
     conversation.id = new_id
@@ -127,26 +128,26 @@ def change_id(core: Core, conversation: Conversation, new_id: str) -> Heard:
 
 
 def restrict(core: Core, conversation: Conversation, error: str) -> None:
-    """Only some may post from now on; the app is not among them, and is told nothing."""
+    """Limit posting to some people, not including the app; no event is sent."""
     conversation.refuses = error
     messages.show_conversation(core, conversation)
 
 
 def reinstall(core: Core) -> None:
-    """The app is installed again, with the same token."""
+    """Install the app again, with the same token."""
     core.install.revoked = ""
 
 
 def revoke(core: Core, error: str = "token_revoked") -> Heard:
-    """The app's token stops working: tokens_revoked."""
-    heard = core.events.emit(
+    """Revoke the app's token (tokens_revoked)."""
+    acknowledged = core.events.emit(
         {"type": "tokens_revoked", "tokens": {"oauth": [], "bot": [example_workspace.BOT_USER_ID]}}
     )
     core.install.revoked = error
-    return heard
+    return acknowledged
 
 
 def uninstall(core: Core) -> Heard:
-    """The app is removed: app_uninstalled, besides tokens_revoked; in no certain order."""
+    """Remove the app (app_uninstalled and tokens_revoked, in no certain order)."""
     revoke(core, "account_inactive")
     return core.events.emit({"type": "app_uninstalled"})

@@ -1,1 +1,1 @@
-"""The playground's page in the browser, and what it calls."""
+"""The web page of the playground, and its API."""

@@ -1,4 +1,4 @@
-"""The page's API: the same actions as the people driver, in JSON."""
+"""The page's API: the actions of `people`, in JSON."""
 
 import mimetypes
 from collections.abc import Awaitable, Callable
@@ -36,11 +36,11 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class BadRequest(Exception):
-    """Something the page cannot do, in a sentence."""
+    """A request that the page cannot fulfil, with a sentence about it."""
 
 
 def add_routes(application: web.Application, core: Core) -> None:
-    """The page, its files, the uploads, and the /ui/ calls."""
+    """Add the page, its files, the uploads, and the /ui/ calls."""
     application.middlewares.append(_own_page_only)
     router = application.router
     router.add_get("/", _index)
@@ -57,13 +57,13 @@ def add_routes(application: web.Application, core: Core) -> None:
 
 @web.middleware
 async def _own_page_only(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Other sites open in the same browser have no say here."""
+    """Refuse requests by other sites open in the same browser."""
     origin = urlsplit(request.headers.get("Origin", ""))
     if request.path.startswith("/ui/") and origin.netloc not in ("", request.host):
         raise web.HTTPForbidden(text="The playground listens to its own page only.")
     response = await handler(request)
     if request.path == "/" or request.path.startswith("/static/"):
-        response.headers["Cache-Control"] = "no-cache"  # after an update no old part stays
+        response.headers["Cache-Control"] = "no-cache"  # no outdated parts after an update
     return response
 
 
@@ -100,7 +100,7 @@ async def _do(
 
 
 async def _answered(doing: Awaitable[Json]) -> web.Response:
-    """A refusal is an answer like any other: HTTP errors would fill the browser's console."""
+    """Return refusals as normal responses: HTTP errors would fill the browser's console."""
     try:
         return web.json_response({"ok": True, **await doing})
     except BadRequest as refusal:
@@ -109,15 +109,14 @@ async def _answered(doing: Awaitable[Json]) -> web.Response:
         return web.json_response({"ok": False, "error": NOT_FOUND})
 
 
-# ------------------------------------------------------------ to look
+# ------------------------------------------------------------ reading
 
 
 async def _state(core: Core, query: Json) -> Json:
     user_id = query["user"]
     if not core.workspace.users[user_id].is_bot:
-        core.workspace.direct(
-            user_id, example_workspace.BOT_USER_ID
-        )  # apps are listed before they write
+        # Slack lists apps even before their first message.
+        core.workspace.direct(user_id, example_workspace.BOT_USER_ID)
     return screen.state(core, user_id) | {"next_event": await _next_event(core)}
 
 
@@ -141,7 +140,7 @@ async def _home(core: Core, query: Json) -> Json:
     return {"view": await Person(core, query["user"]).open_home()}
 
 
-# ------------------------------------------------------------ to do
+# ------------------------------------------------------------ acting
 
 
 async def _mark_read(core: Core, body: Json) -> Json:
@@ -201,10 +200,10 @@ async def _close(core: Core, body: Json) -> Json:
 
 
 async def _direct(core: Core, body: Json) -> Json:
-    """The direct message of two people, opened where there is none."""
-    one, other = (core.workspace.users[body[key]].id for key in ("user", "other"))
-    conversation = core.workspace.direct(one, other)
-    return {"conversation": screen.conversation_item(core, conversation, one)}
+    """Return the direct message of two people, opening it if needed."""
+    person, other = (core.workspace.users[body[key]].id for key in ("user", "other"))
+    conversation = core.workspace.direct(person, other)
+    return {"conversation": screen.conversation_item(core, conversation, person)}
 
 
 async def _time(core: Core, body: Json) -> Json:
@@ -218,10 +217,10 @@ async def _time(core: Core, body: Json) -> Json:
 
 
 async def _tell_time(core: Core) -> Json:
-    """To every page: what somebody did may have changed what comes next."""
-    told = {"now": core.workspace.now().isoformat(), "next_event": await _next_event(core)}
-    core.stream.publish(lambda _: {"type": "time", **told})
-    return told
+    """Send the time to every page, as an action may have changed the next event."""
+    times = {"now": core.workspace.now().isoformat(), "next_event": await _next_event(core)}
+    core.stream.publish(lambda _: {"type": "time", **times})
+    return times
 
 
 async def _next_event(core: Core) -> str | None:

@@ -1,4 +1,4 @@
-"""One person's screen of the workspace, in the page's own JSON."""
+"""The workspace as seen by one person, in the page's own JSON."""
 
 import re
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ _BROADCAST = re.compile(r"<!(channel|here|everyone)[|>]")
 
 
 def state(core: Core, user_id: str) -> Json:
-    """Everything but the messages: who is there, what there is, what is open."""
+    """Build everything but the messages: people, conversations, and open views."""
     workspace = core.workspace
     me = workspace.users[user_id]
     return {
@@ -107,7 +107,7 @@ def _calls_for(message: Json, conversation: Conversation, user_id: str) -> bool:
 
 
 def history(core: Core, conversation: Conversation, user_id: str) -> list[Json]:
-    """What the person sees in a conversation: its messages, and what is for their eyes only."""
+    """Build the messages a person sees in a conversation, including ephemeral ones."""
     shown = [
         message_item(core, conversation, message)
         for message in conversation.messages.values()
@@ -122,7 +122,7 @@ def history(core: Core, conversation: Conversation, user_id: str) -> list[Json]:
 
 
 def thread(core: Core, conversation: Conversation, user_id: str, thread_ts: str) -> list[Json]:
-    """A message and its replies."""
+    """Build a message with its replies."""
     parent = conversation.messages.get(thread_ts)
     shown = [message_item(core, conversation, parent)] if parent else []
     replies = core.workspace.replies(conversation, thread_ts)
@@ -136,7 +136,7 @@ def thread(core: Core, conversation: Conversation, user_id: str, thread_ts: str)
 
 
 def message_item(core: Core, conversation: Conversation, message: Json) -> Json:
-    """A message for the page, with how its thread stands."""
+    """Build a message for the page, with a summary of its thread."""
     thread = core.workspace.thread_of(conversation, message)
     return message_object(message) | thread | {"ephemeral": False}
 

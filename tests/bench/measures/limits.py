@@ -28,7 +28,7 @@ async def under_limits(bench: Bench) -> list[Row]:
     port, control = free_port(), free_port()
     app = free_port()
     app_url = f"http://127.0.0.1:{app}/slack/events"
-    arguments = ["tests.bench.standin", str(port), str(control), app_url, str(count)]
+    arguments = ["tests.bench.fake_slack", str(port), str(control), app_url, str(count)]
     with bench.child([*arguments, str(CALL_SECONDS), str(minute)], control) as slack:
         await slack.ready()
         async with bench.database("sqlite") as url:
@@ -62,7 +62,7 @@ def rows(count: int, minute: float, began: float, told: list[dict[str, Any]]) ->
         goal=GOALS["limits"],
         value=took / least,
         unit="x",
-        shown=f"{took:.1f} s; the stand-in's {SPECIAL} in any {minute:.0f} s allow {least:.1f} s",
+        shown=f"{took:.1f} s; the fake Slack's {SPECIAL} in any {minute:.0f} s allow {least:.1f} s",
         limit="Slack's limit itself; what is kept back for channels, and some two seconds a "
         "window: half of one for safety, one between looks, and what the minute's first messages "
         "took (reckoned: nearly all is waiting)",
@@ -94,7 +94,7 @@ async def _write(bench: Bench, url: str, count: int) -> float:
 
 
 async def _told(control: int, count: int, seconds: float) -> list[dict[str, Any]]:
-    """What the stand-in was told, a while after so many were taken or it takes too long."""
+    """What the fake Slack was told, a while after so many were taken or it takes too long."""
     until = monotonic() + seconds
     async with ClientSession() as session:
 

@@ -1,0 +1,207 @@
+"""Counts of SQL statements: a phase of a team of twelve from its start to its end."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from unittest import mock
+
+from sqlalchemy import event, select
+
+from bot.agenda.actions import ActionName
+from bot.agenda.claims import due
+from bot.agenda.schedule import AgendaItem
+from bot.app import ACTIONS
+from bot.clock import real_now
+from bot.db import schema
+from bot.db.engine import Database
+from bot.outbox import enqueue, keys, workspace_sender
+from bot.playground.fake_slack.workspace_changes import done
+from bot.slack.content import content
+from tests.harness import BEN, LAUNCH, MEMBERS, WORKSPACE, BotHarness
+from tests.scenarios.lead import CLEAR, SPRINT, Lead
+from tests.scenarios.screen import phase, told
+
+START = "start to announced"
+ANSWER = "one answer"
+OPEN_ROUND = "open a round for 12"
+CLOSE_ROUND = "close a round of 12"
+END = "automatic end, no results"
+END_WITH_CHART = "automatic end, with a chart"
+APP_HOME = "open App Home"
+MESSAGE = "one delivered message"
+
+#: Five more people than the example workspace has in #launch.
+NEWCOMERS = tuple(f"U0NEW{number}" for number in range(5))
+TEAM = (*MEMBERS, *NEWCOMERS)
+LATEST = datetime(2027, 12, 31, tzinfo=UTC)
+#: Tasks that look into the database on a timer, whatever people do.
+POLLING_TASKS = frozenset({"delivery", "hearing"})
+#: Calls begun together are concluded by one turn of the sender only if they end within a few
+#: milliseconds of each other. On a busy machine they do not; so that counts repeat, wait longer.
+COLLECT_SECONDS = 2.0
+
+
+class StatementCounter:
+    """Counts the statements sent to a database, but for those of `POLLING_TASKS`.
+
+    A statement with many rows counts once, as it is sent once. BEGIN and COMMIT do not count.
+    """
+
+    def __init__(self, db: Database) -> None:
+        self._engine = db.engine.sync_engine
+        self._count = 0
+
+    @contextmanager
+    def counting(self) -> Iterator[None]:
+        event.listen(self._engine, "before_cursor_execute", self._add)
+        try:
+            yield
+        finally:
+            event.remove(self._engine, "before_cursor_execute", self._add)
+
+    def take(self) -> int:
+        """The number since it was last taken."""
+        count, self._count = self._count, 0
+        return count
+
+    def _add(self, *_: Any) -> None:
+        task = asyncio.current_task()
+        self._count += task is None or task.get_name() not in POLLING_TASKS
+
+
+async def count_statements(harness: BotHarness) -> dict[str, int]:
+    """Play a sprint in which everybody answers once; returns the statements of each scenario."""
+    await _grow_team(harness)
+    counts = {}
+    counter = StatementCounter(harness.bot.db)
+    with counter.counting(), _one_turn_for_calls_begun_together():
+        await _start(harness)
+        counts[START] = counter.take()
+
+        counts[OPEN_ROUND] = await _carry_out(harness, ActionName.OPEN_ROUND, counter)
+        assert await _people_asked(harness) == len(TEAM)
+        await harness.settle()
+        await harness.wait(days=1)
+
+        counter.take()
+        await _answer(harness, BEN)
+        counts[ANSWER] = counter.take()
+
+        await harness.slack.as_user(BEN).open_home()
+        await _finish(harness)
+        counts[APP_HOME] = counter.take()
+        assert harness.slack.as_user(BEN).home is not None
+
+        for user_id in TEAM:
+            if user_id != BEN:
+                await _answer(harness, user_id)
+        counts[CLOSE_ROUND] = await _carry_out(harness, ActionName.CLOSE_ROUND, counter)
+        await harness.settle()
+
+        counter.take()
+        await _deliver_message(harness)
+        counts[MESSAGE] = counter.take()
+
+        counts[END_WITH_CHART] = await _end(harness, counter)
+    return counts
+
+
+async def count_end_without_results(harness: BotHarness) -> dict[str, int]:
+    """Play a sprint in which nobody answers; returns the statements of its automatic end."""
+    await _grow_team(harness)
+    counter = StatementCounter(harness.bot.db)
+    with counter.counting(), _one_turn_for_calls_begun_together():
+        await _start(harness)
+        return {END: await _end(harness, counter)}
+
+
+def _one_turn_for_calls_begun_together() -> Any:
+    return mock.patch.object(workspace_sender, "COLLECT_SECONDS", COLLECT_SECONDS)
+
+
+async def _grow_team(harness: BotHarness) -> None:
+    slack = harness.slack
+    for user_id in NEWCOMERS:
+        await done(slack.add_user(slack.copy_of(BEN, id=user_id, name=user_id.lower())))
+        await done(slack.join(LAUNCH, user_id))
+    await harness.settle()
+
+
+async def _start(harness: BotHarness) -> None:
+    """From the command, through the three pages, to the announcement with pin and bookmark."""
+    lead = Lead(harness)
+    assert await lead.types("results 2w") == ""
+    for typed in (CLEAR, {**SPRINT, "start.members": [*TEAM]}, {}):
+        await harness.bot.services.background_tasks.done()
+        await lead.me.fill(lead.view["id"], typed)
+        submitted = await lead.me.submit()
+        assert submitted.errors == {}
+    await _finish(harness)
+    methods = {call.method for call in harness.slack.calls}
+    assert {"pins.add", "bookmarks.add"} <= methods
+
+
+async def _answer(harness: BotHarness, user_id: str) -> None:
+    """Send an answer to every question, and a comment; its receipt is part of it."""
+    person = harness.slack.as_user(user_id)
+    blocks = person.dm_with_bot()[-1]["blocks"]
+    asked = [block["block_id"] for block in blocks if block["type"] == "input"]
+    typed = {name: "Fine." if name.endswith(":comment") else "4" for name in asked}
+    await person.click("rounds.send", values=typed)
+    await harness.slack.settled()
+    await harness.bot.services.background_tasks.done()
+    assert told(harness, user_id)[-1].startswith("Received.")
+
+
+async def _deliver_message(harness: BotHarness) -> None:
+    key = keys.ask("a round", BEN)
+    async with harness.bot.db.transaction() as tx:
+        now, hello = harness.clock.now(), content("Hello.")
+        await enqueue.post(tx, WORKSPACE, key=key, to=BEN, content=hello, now=now)
+    await _finish(harness)
+    assert told(harness, BEN)[-1] == "Hello."
+
+
+async def _end(harness: BotHarness, counter: StatementCounter) -> int:
+    """Let time pass until the phase ends by itself; returns the statements of the end alone."""
+    await _travel_to(harness, ActionName.END_PHASE)
+    counter.take()
+    await harness.bot.ticker.tick()
+    await _finish(harness)
+    count = counter.take()
+    assert (await phase(harness)).state == "ended"
+    return count
+
+
+async def _finish(harness: BotHarness) -> None:
+    """Wait for what was begun, and deliver what is to be said, without another tick."""
+    await harness.bot.services.background_tasks.done()
+    await harness.bot.delivery.deliver_due()
+    await harness.slack.settled()
+    await harness.bot.services.background_tasks.done()
+
+
+async def _travel_to(harness: BotHarness, action: str) -> AgendaItem:
+    """Let time pass until the next such action is due, and is not carried out yet."""
+    async with harness.bot.db.reading() as reader:
+        items = await due(reader, LATEST, real_now(), 1000)
+    found = next(item for item in items if item.action == action)
+    await harness.travel_to(found.due_at - timedelta(seconds=1))
+    harness.clock.move_to(found.due_at)
+    return found
+
+
+async def _carry_out(harness: BotHarness, action: ActionName, counter: StatementCounter) -> int:
+    """Carry out the next such action; returns its own statements, without the tick around it."""
+    item = await _travel_to(harness, action)
+    counter.take()
+    await ACTIONS[action].run(harness.bot.services, item)
+    return counter.take()
+
+
+async def _people_asked(harness: BotHarness) -> int | None:
+    async with harness.bot.db.reading() as reader:
+        asked: int | None = await reader.scalar(select(schema.rounds.c.asked))
+        return asked

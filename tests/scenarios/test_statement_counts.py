@@ -1,0 +1,51 @@
+"""What people do costs no more SQL statements than it did: a query in a loop shows here.
+
+Exact where nothing can vary. Where something is posted, the sender and Slack's event about the post
+race: if the event is handled before the sender's next turn, it writes down where the message is,
+which takes one statement more. The bounds of those count one for each post.
+"""
+
+from collections.abc import Mapping
+
+from tests.harness import BotHarness
+from tests.scenarios.statements import (
+    ANSWER,
+    APP_HOME,
+    CLOSE_ROUND,
+    END,
+    END_WITH_CHART,
+    MESSAGE,
+    OPEN_ROUND,
+    START,
+    count_end_without_results,
+    count_statements,
+)
+
+EXACT = {
+    "sqlite": {OPEN_ROUND: 20, ANSWER: 2, APP_HOME: 23, CLOSE_ROUND: 81},
+    "postgresql": {OPEN_ROUND: 20, ANSWER: 2, APP_HOME: 26, CLOSE_ROUND: 81},
+}
+#: More on PostgreSQL, which is asked for its time at each turn of the sender.
+AT_MOST = {
+    "sqlite": {START: 65, MESSAGE: 12, END: 38, END_WITH_CHART: 43},
+    "postgresql": {START: 70, MESSAGE: 15, END: 41, END_WITH_CHART: 47},
+}
+
+
+async def test_the_scenarios_of_a_phase(harness: BotHarness) -> None:
+    check(harness, await count_statements(harness))
+
+
+async def test_an_end_without_results(harness: BotHarness) -> None:
+    check(harness, await count_end_without_results(harness))
+
+
+def check(harness: BotHarness, counts: Mapping[str, int]) -> None:
+    engine = harness.bot.db.engine.dialect.name
+    exact, at_most = EXACT[engine], AT_MOST[engine]
+    assert {name: count for name, count in counts.items() if name in exact} == {
+        name: count for name, count in exact.items() if name in counts
+    }
+    assert {
+        name: count for name, count in counts.items() if name not in exact and count > at_most[name]
+    } == {}
