@@ -68,7 +68,7 @@ def watch(reached: Hook) -> None:
     note("claim", transitions, "claim", when=bool)
     note("conclude", transitions, "conclude")
     note("put_back", transitions, "put_back")
-    note("doubt", sender_leases, "doubt_interrupted", when=bool)
+    note("doubt", sender_leases, "mark_interrupted_unknown", when=bool)
     note("release", sender_leases, "release")
     _surround("call", slack_calls, "perform", reached)
     _surround("look", slack_calls, "find", reached)

@@ -115,7 +115,7 @@ async def test_only_our_own_event_proves_what_may_be_there(
     async def stands(_tx: AsyncConnection, workspace_id: str, key: str, _now: datetime) -> None:
         stood.append(f"{workspace_id}:{key}")
 
-    monkeypatch.setattr(restore_announcement, "stands", stands)
+    monkeypatch.setattr(restore_announcement, "restore", stands)
 
     message_id = (await sender.row("hello")).message_id
     event = our_event(message_id, event_type=event_type, **more)

@@ -201,7 +201,7 @@ async def test_what_was_deleted_is_scrubbed_until_it_works(
         raise RuntimeError("the write-ahead log is being read")
 
     with monkeypatch.context() as patch:
-        patch.setattr(secure_delete, "scrub", in_the_way)
+        patch.setattr(secure_delete, "vacuum", in_the_way)
         with pytest.raises(RuntimeError):
             await carry_out(at_the_close(services), "scrub")
     assert list(await agenda_of(opened, "scrub")) == [ROUND]
