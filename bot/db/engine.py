@@ -81,7 +81,7 @@ class Database:
             async with reader.begin():
                 yield reader
 
-    def together(
+    def group_commit(
         self,
         work: Callable[[AsyncConnection, Given, Sequence[Item]], Awaitable[Outcomes[Result]]],
         given: Given,

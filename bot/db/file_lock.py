@@ -36,11 +36,11 @@ def sqlite_file(url: str) -> Path | None:
 
 
 @asynccontextmanager
-async def exclusive_lock(url: str, retry_timings: float = PATIENCE_SECONDS) -> AsyncIterator[None]:
+async def exclusive_lock(url: str, wait_seconds: float = PATIENCE_SECONDS) -> AsyncIterator[None]:
     """Hold the lock of an SQLite file, and make its folder; do nothing on other databases.
 
     Raises:
-        FileLocked: the lock was still held after `retry_timings` seconds.
+        FileLocked: the lock was still held after `wait_seconds`.
         NotStarted: the folder cannot be made or written to.
     """
     file = sqlite_file(url)
@@ -48,7 +48,7 @@ async def exclusive_lock(url: str, retry_timings: float = PATIENCE_SECONDS) -> A
         yield
         return
     with _lock_file(file) as handle:
-        await _acquire(handle.fileno(), file, retry_timings)
+        await _acquire(handle.fileno(), file, wait_seconds)
         yield
 
 

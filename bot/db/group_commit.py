@@ -61,7 +61,7 @@ class GroupCommit(Generic[Item, Result]):
         self._under_way: Sequence[_WaitingItem[Item, Result]] = ()
         self._running: asyncio.Task[None] | None = None
 
-    async def do(self, item: Item) -> Result:
+    async def submit(self, item: Item) -> Result:
         """Have the work done for an item; return once it is committed.
 
         A caller may give up without harming others.

@@ -82,7 +82,7 @@ class Delivery:
         self._context = SenderContext(
             db=db,
             clock=clock,
-            jobs=SlackCalls(client_for, draw, self._timings),
+            slack_calls=SlackCalls(client_for, draw, self._timings),
             pace=pace or RateLimits(),
             retry_timings=self._timings,
             refused=refused,

@@ -58,10 +58,10 @@ class SlackCalls:
         self._timings = retry_timings
         self._drawing_lock = asyncio.Lock()  # drawing takes a core for a second or two
 
-    async def do(self, row: QueuedMessage, claimed_at: float) -> SendResult:
+    async def run(self, row: QueuedMessage, claimed_at: float) -> SendResult:
         """Send a message, look it up, or upload its picture. `claimed_at` is of `uptime`."""
         try:
-            return await self._do(row, claimed_at)
+            return await self._run(row, claimed_at)
         except Exception as error:  # one call must not stop its workspace's sender
             log.error("call_failed", exc_info=error, message=row.message_id, **row.key.log_fields)
             in_doubt = row.operation is Operation.POST
@@ -73,7 +73,7 @@ class SlackCalls:
                 meaning=ErrorKind.UNKNOWN,
             )
 
-    async def _do(self, row: QueuedMessage, claimed_at: float) -> SendResult:
+    async def _run(self, row: QueuedMessage, claimed_at: float) -> SendResult:
         if row.state is State.UNKNOWN:
             return await self._look_up(row)
         if row.needs_picture:

@@ -49,7 +49,7 @@ class SenderContext:
 
     db: Database
     clock: Clock
-    jobs: SlackCalls
+    slack_calls: SlackCalls
     pace: RateLimits
     retry_timings: RetryTimings
     refused: OnFailed
@@ -117,7 +117,7 @@ class WorkspaceSender:
 
     def _begin(self, row: QueuedMessage, claimed_at: float) -> None:
         self.calls += 1
-        job = self._context.jobs.do(row, claimed_at)
+        job = self._context.slack_calls.run(row, claimed_at)
         self._calls[row.queue] = asyncio.create_task(job, name=f"call {row.message_id}")
 
     def _collect_results(self) -> None:

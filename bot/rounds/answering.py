@@ -62,7 +62,7 @@ async def answer(services: Services, request: Request, given: AnswerInput) -> Co
     Raises:
         Refused: the round is closed, or this person may not answer it, or not in this message.
     """
-    return await services.db.together(_store_all, services).do(
+    return await services.db.group_commit(_store_all, services).submit(
         _Submission(request=request, given=given)
     )
 
@@ -73,7 +73,7 @@ async def skip(services: Services, request: Request) -> Content:
     Raises:
         Refused: the round is closed, or this person may not answer it, or not in this message.
     """
-    return await services.db.together(_store_all, services).do(
+    return await services.db.group_commit(_store_all, services).submit(
         _Submission(request=request, given=None)
     )
 

@@ -41,7 +41,7 @@ async def send(services: Services, request: Request, ack: AsyncAck, body: Body) 
     given = answer_form.parse(state_values(body), request.target_id)
     if given.has_answer:
         receipt = await answering.answer(services, request, given)
-        services.background_tasks.do(_replace(services, body, request, receipt))
+        services.background_tasks.start(_replace(services, body, request, receipt))
     else:
         await open_form_with(services, body, request, given)
     await ack()
@@ -49,7 +49,7 @@ async def send(services: Services, request: Request, ack: AsyncAck, body: Body) 
 
 async def skip(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
     receipt = await answering.skip(services, request)
-    services.background_tasks.do(_replace(services, body, request, receipt))
+    services.background_tasks.start(_replace(services, body, request, receipt))
     await ack()
 
 

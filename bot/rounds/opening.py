@@ -127,16 +127,8 @@ async def open_now(
         log.info("round_left_out", phase=phase.phase_id, kind=opening.kind, reason=TOO_LATE)
         return Opened(asked=0, closes_at=now)
     opened = Opened(asked=asked, closes_at=rules.closes_at(list(slots.values())))
-    wording = questions.for_member(phase.lead_names, questions.reworded(settings.questions))
-    facts = {
-        "kind": opening.kind,
-        "opened_at": max(opening.at, now),
-        "closes_at": opened.closes_at,
-        "minimum": minimum,
-        "asked": opened.asked,
-        "questions": store.as_json(wording),
-    }
-    round_id = await _store_round(tx, workspace_id, phase, facts)
+    columns = {"minimum": minimum, **_columns(phase, opening, opened, now)}
+    round_id = await _store_round(tx, workspace_id, phase, columns)
     await ballots.create_secret(tx, services.keys, workspace_id, round_id)
     await _store_roster(tx, workspace_id, round_id, slots, leads)
     await schedule.add(
@@ -232,6 +224,18 @@ async def _schedule_talking_points(
     subject = str(talk_day(phase, opening))
     due_at = within_hours(max(opening.at, now), phase.zone)
     await schedule.add(tx, workspace_id, action=ActionName.TALK, subject=subject, due_at=due_at)
+
+
+def _columns(phase: Phase, opening: Opening, opened: Opened, now: datetime) -> dict[str, Any]:
+    """The columns of a round that opens, except its ids, its number and its minimum."""
+    reworded = questions.reworded(phase.settings.questions)
+    return {
+        "kind": opening.kind,
+        "opened_at": max(opening.at, now),
+        "closes_at": opened.closes_at,
+        "asked": opened.asked,
+        "questions": store.as_json(questions.for_member(phase.lead_names, reworded)),
+    }
 
 
 async def _store_round(

@@ -19,7 +19,7 @@ class BackgroundTasks:
     def __init__(self) -> None:
         self._under_way: set[asyncio.Task[None]] = set()
 
-    def do(self, work: Coroutine[Any, Any, None]) -> None:
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
         """Start the work; failures are logged."""
         context = copy_context()
         context.run(nobody_waits)

@@ -94,6 +94,7 @@ _BODIES: Mapping[str, Check] = {
     "block_actions": _block_actions,
     "event_callback": _event_callback,
     "url_verification": fields(challenge=text),
+    "view_closed": fields(**_URLS, user=_WITH_ID, view=fields(**_VIEW)),
     "view_submission": fields(**_URLS, user=_WITH_ID, view=fields(**_VIEW, state=_STATE)),
 }
 #: Payloads of other types, on which neither Bolt nor we act.

@@ -75,7 +75,7 @@ async def open_start(
         await draft_store.create(tx, workspace_id, stored, services.clock.now())
         page = await wizard_views.moment(tx, lead, stored, resumed=resumed)
     shown = await open_form(services.client_for(workspace_id), body, page)
-    services.background_tasks.do(_recheck_channel(services, request, lead, shown))
+    services.background_tasks.start(_recheck_channel(services, request, lead, shown))
 
 
 async def after_moment(services: Services, request: Request, values: Values) -> View:

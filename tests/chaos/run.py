@@ -18,6 +18,7 @@ from bot.clock import monotonic, real_now
 from bot.db import schema
 from bot.db.db_errors import TooSlow
 from bot.db.engine import Database
+from bot.db.upserts import put_all_if_new
 from tests.chaos.faults import USUAL, Faults
 from tests.chaos.fork_server import Zygote
 from tests.chaos.oracle import Count, count, left
@@ -196,6 +197,8 @@ async def _decide(stage: Stage, db: Database, batch: int) -> int:
     while not await _decided(db, first[0]):
         with suppress(DBAPIError, TooSlow):  # it may have been kept all the same: look again
             async with db.transaction() as tx:
+                leases = [{"workspace_id": f"T{number}"} for number in range(WORKSPACES)]
+                await put_all_if_new(tx, schema.sender_leases, leases)
                 for number, to in enumerate(first):
                     workspace, subject = f"T{number % WORKSPACES}", f"{to}:1:{scenario.links}"
                     await schedule.add(tx, workspace, action=LINK, subject=subject, due_at=now)

@@ -71,7 +71,7 @@ def watch(reached: Hook) -> None:
     note("doubt", sender_leases, "mark_interrupted_unknown", when=bool)
     note("release", sender_leases, "release")
     _surround("call", slack_calls, "perform", reached)
-    _surround("look", slack_calls, "find", reached)
+    _surround("look", slack_calls, "look_up", reached)
 
 
 def carrying_out() -> None:

@@ -131,7 +131,7 @@ class Worked:
         self.batches: list[list[str]] = []
         self.hold = asyncio.Event()
         self.errors: dict[str, Exception] = {}
-        self.together: GroupCommit[str, str] = GroupCommit(self.transaction, self.work)
+        self.group_commit: GroupCommit[str, str] = GroupCommit(self.transaction, self.work)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Any]:
@@ -148,10 +148,10 @@ class Worked:
 
     async def hand_in(self, *items: str) -> list[Any]:
         """While the first is under way."""
-        first = asyncio.create_task(self.together.do("first"))
+        first = asyncio.create_task(self.group_commit.submit("first"))
         await asyncio.sleep(0)
         await asyncio.sleep(0)
-        others = [asyncio.create_task(self.together.do(item)) for item in items]
+        others = [asyncio.create_task(self.group_commit.submit(item)) for item in items]
         await asyncio.sleep(0)
         self.hold.set()
         assert await first == "FIRST"
@@ -192,13 +192,13 @@ async def test_nothing_is_done_for_who_waits_no_longer() -> None:
     async def leave() -> None:
         with on_behalf_of([]):
             current().given_up = given_up.given_up
-            await worked.together.do("left")
+            await worked.group_commit.submit("left")
 
-    first = asyncio.create_task(worked.together.do("first"))
+    first = asyncio.create_task(worked.group_commit.submit("first"))
     await asyncio.sleep(0)
     leaving = asyncio.create_task(leave())
-    cancelled = asyncio.create_task(worked.together.do("cancelled"))
-    stays = asyncio.create_task(worked.together.do("stays"))
+    cancelled = asyncio.create_task(worked.group_commit.submit("cancelled"))
+    stays = asyncio.create_task(worked.group_commit.submit("stays"))
     await asyncio.sleep(0)
     cancelled.cancel()
     await asyncio.sleep(0)

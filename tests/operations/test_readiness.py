@@ -238,7 +238,7 @@ async def test_what_is_late_by_how_much(
     monkeypatch.setattr(system_state, "outbox_lag", outbox_lag)
 
     assert set(await wrong(db)) == named
-    for name, lag in (("agenda", agenda_late), ("outbox", outbox_late)):
+    for name, lag in (("scheduler", agenda_late), ("outbox", outbox_late)):
         assert REGISTRY.get_sample_value(f"imbalance_{name}_lag_seconds") == lag.total_seconds()
 
 

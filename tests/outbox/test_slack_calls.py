@@ -37,10 +37,10 @@ async def outcome(error: Exception, claimed_at: float | None = None, **row: Any)
     async def draw(_: object) -> bytes:
         return TINY_PNG
 
-    jobs = SlackCalls(lambda _: Failing(error), draw, RetryTimings())
+    calls = SlackCalls(lambda _: Failing(error), draw, RetryTimings())
     changed = {"state": State.PENDING, "payload": {"text": "x", "blocks": []}, "attempts": 1, **row}
     asked: QueuedMessage = replace(a_row(), target=SlackLocation(channel="C1", ts="1.1"), **changed)
-    return await jobs.do(asked, uptime() if claimed_at is None else claimed_at)
+    return await calls.run(asked, uptime() if claimed_at is None else claimed_at)
 
 
 def no(name: str, status: int = 200, **headers: str) -> SlackApiError:

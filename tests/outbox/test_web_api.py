@@ -191,19 +191,19 @@ async def test_no_more_calls_are_under_way_than_there_is_room_for(
 ) -> None:
     monkeypatch.setattr("bot.outbox.workspace_sender.IN_FLIGHT", 2)
     at_once: list[int] = []
-    begin = SlackCalls.do
+    begin = SlackCalls.run
 
-    async def counted(jobs: SlackCalls, row: QueuedMessage, claimed_at: float) -> SendResult:
+    async def counted(calls: SlackCalls, row: QueuedMessage, claimed_at: float) -> SendResult:
         at_once.append(1)
         under_way = sum(at_once)
         try:
             most.append(under_way)
-            return await begin(jobs, row, claimed_at)
+            return await begin(calls, row, claimed_at)
         finally:
             at_once.append(-1)
 
     most: list[int] = []
-    monkeypatch.setattr(SlackCalls, "do", counted)
+    monkeypatch.setattr(SlackCalls, "run", counted)
     for number in range(5):
         await sender.say(f"m{number}", to=f"U0{number}")
     async with sender.db.transaction() as tx:

@@ -189,9 +189,9 @@ async def kept(db: Database) -> set[str]:
 
 
 async def test_what_cannot_be_done_fails_alone(db: Database) -> None:
-    together = db.together(_double_all, _nothing)
+    commits = db.group_commit(_double_all, _nothing)
 
-    told = await at_once(*(together.do(item) for item in (2, 13, 3, 4)))
+    told = await at_once(*(commits.submit(item) for item in (2, 13, 3, 4)))
 
     assert [type(one) for one in told] == [int, ZeroDivisionError, Refused, int]
     assert await kept(db) == {"2", "4"}
@@ -199,35 +199,35 @@ async def test_what_cannot_be_done_fails_alone(db: Database) -> None:
 
 async def test_no_transaction_is_too_large(db: Database) -> None:
     batches: list[int] = []
-    together = db.together(_double_all, lambda: batches.append(1))
+    commits = db.group_commit(_double_all, lambda: batches.append(1))
 
-    await at_once(*(together.do(2 * item) for item in range(MOST + 1)))
+    await at_once(*(commits.submit(2 * item) for item in range(MOST + 1)))
 
     assert len(batches) == 2
 
 
 async def test_who_goes_away_takes_nobody_along(db: Database) -> None:
-    together = db.together(_double_all, lambda: going.cancel())
-    going: asyncio.Future[int] = asyncio.ensure_future(together.do(2))
-    stays = asyncio.ensure_future(together.do(4))
+    commits = db.group_commit(_double_all, lambda: going.cancel())
+    going: asyncio.Future[int] = asyncio.ensure_future(commits.submit(2))
+    stays = asyncio.ensure_future(commits.submit(4))
 
     told = await at_once(going, stays)
 
     assert isinstance(told[0], asyncio.CancelledError)
     assert told[1] == 8
     assert "4" in await kept(db)
-    assert await together.do(6) == 12
+    assert await commits.submit(6) == 12
 
 
 async def test_where_everybody_goes_away_nothing_is_kept(db: Database) -> None:
-    together = db.together(_double_all, lambda: going.cancel())
-    going: asyncio.Future[int] = asyncio.ensure_future(together.do(2))
+    commits = db.group_commit(_double_all, lambda: going.cancel())
+    going: asyncio.Future[int] = asyncio.ensure_future(commits.submit(2))
 
     await at_once(going)
-    await together.ended()
+    await commits.ended()
 
     assert await kept(db) == set()
-    assert await db.together(_double_all, _nothing).do(6) == 12
+    assert await db.group_commit(_double_all, _nothing).submit(6) == 12
 
 
 async def test_who_was_told_no_is_left_out(db: Database) -> None:
@@ -240,7 +240,7 @@ async def test_who_was_told_no_is_left_out(db: Database) -> None:
 
     async def request(item: int) -> int:
         of[item] = current()
-        return await db.together(_double_all, give_up).do(item)
+        return await db.group_commit(_double_all, give_up).submit(item)
 
     going = asyncio.ensure_future(answered_within(5, request(2)))
     told = await at_once(going, answered_within(5, request(4)))
@@ -255,7 +255,7 @@ async def test_who_waits_in_vain_is_told_so(db: Database) -> None:
     async with db.transaction() as tx:
         await schedule.add(tx, WORKSPACE, action="remind", subject="2", due_at=NOW)
         with pytest.raises(DeadlineExceeded) as late:
-            await answered_within(0.2, db.together(_double_all, _nothing).do(2))
+            await answered_within(0.2, db.group_commit(_double_all, _nothing).submit(2))
     assert not late.value.unsure
 
 

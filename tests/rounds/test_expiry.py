@@ -9,6 +9,7 @@ from bot.agenda import schedule
 from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.db.engine import Database
+from bot.outbox import sender_leases
 from bot.outbox.delivery import Delivery
 from bot.outbox.rate_limits import RateLimits
 from bot.playground.server import FakeSlack
@@ -29,6 +30,8 @@ async def deliver(services: Services) -> None:
     async def draw(_: object) -> bytes:
         return TINY_PNG
 
+    async with services.db.transaction() as tx:
+        await sender_leases.resume(tx, WORKSPACE)  # as an installation does
     pace = RateLimits(limited=False)
     await Delivery(services.db, services.clock, services.client_for, draw, pace=pace).deliver_due()
 

@@ -8,7 +8,7 @@ from sqlalchemy import insert, select, update
 from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.db.engine import Database
-from bot.rounds.lifecycle import drop_rounds, keep_after_rounds, plan_rounds
+from bot.rounds.lifecycle import drop_rounds, keep_after_rounds, plan_rounds, replan_rounds
 from bot.services import Services
 from tests.harness import ANA, BEN, CHIARA, DEV, EMI, FINN, LAUNCH, MEMBERS, WORKSPACE
 from tests.rounds.evidence import agenda_of, carry_out, said, the_round
@@ -47,7 +47,7 @@ async def test_planning_again_after_an_extension_keeps_what_is_over_away(phase: 
     late = datetime(2026, 12, 9, 12, tzinfo=UTC)
     async with phase.transaction() as tx:
         await tx.execute(update(schema.phases).values(ends_on=date(2026, 12, 30)))
-        await plan_rounds(tx, WORKSPACE, await the_phase(tx), late)
+        await replan_rounds(tx, WORKSPACE, await the_phase(tx), late)
 
     planned = await agenda_of(phase, "open_round")
     assert f"{PHASE}:weekly:2026-12-15" in planned

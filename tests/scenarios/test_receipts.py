@@ -67,7 +67,7 @@ async def test_an_edit_is_noted_for_what_fails_at_the_stop(asked: BotHarness, db
 async def test_the_stop_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(background_tasks, "LONGEST_SECONDS", 0.05)
     after = BackgroundTasks()
-    after.do(_for_ever())
+    after.start(_for_ever())
 
     await asyncio.wait_for(after.stop(), 1)
     await asyncio.wait_for(after.done(), 1)

@@ -143,7 +143,7 @@ def test_every_view_leaves_through_one_module() -> None:
     published = {
         str(file.relative_to(BOT))
         for file in BOT.rglob("*.py")
-        if "outbox.publish(" in file.read_text()
+        if "enqueue.publish(" in file.read_text()
     }
 
     assert found == {"slack/views.py"}
