@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, case, delete, func, select, tuple_
+from sqlalchemy import Row, bindparam, case, delete, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda.actions import log_fields, start_of_subjects
@@ -140,28 +140,18 @@ async def remove(tx: AsyncConnection, workspace_id: str, *, action: str, subject
     )
 
 
-async def remove_actions(
-    tx: AsyncConnection, workspace_id: str, *, actions: Collection[str], subject: str
-) -> None:
-    """Remove all of these actions about this subject."""
-    await tx.execute(
-        delete(_agenda).where(
-            _agenda.c.workspace_id == workspace_id,
-            _agenda.c.action.in_(actions),
-            _agenda.c.subject == subject,
-        )
-    )
-
-
 async def remove_about(
     tx: AsyncConnection, workspace_id: str, *, actions: Collection[str], about: str
 ) -> None:
-    """Remove these actions for every multi-part subject that starts with this id."""
+    """Remove these actions for the subject that is this id, and for all that start with it."""
     await tx.execute(
         delete(_agenda).where(
             _agenda.c.workspace_id == workspace_id,
             _agenda.c.action.in_(actions),
-            _agenda.c.subject.startswith(start_of_subjects(about), autoescape=True),
+            or_(
+                _agenda.c.subject == about,
+                _agenda.c.subject.startswith(start_of_subjects(about), autoescape=True),
+            ),
         )
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any, TypeAlias, TypeVar
 
-from sqlalchemy import Select, Table, literal
+from sqlalchemy import Select, Table, literal, union_all
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -57,19 +57,22 @@ async def insert_or_change(
 async def insert_from(
     tx: AsyncConnection,
     table: Table,
-    row: Row,
-    query: Select[Any],
+    parts: Sequence[tuple[Row, Select[Any]]],
     changes: Row | None = None,
     key: Sequence[str] = (),
 ) -> None:
-    """Insert the row, with further columns read by `query`, once for each row that it finds.
+    """Insert rows with further columns read by queries: one for each row that a query finds.
 
-    If `key`, the columns of a unique index, is taken, apply the changes to the row that has it.
+    All parts give the same columns. If `key`, the columns of a unique index, is taken, apply the
+    changes to the row that has it.
     """
-    columns = table.c
-    literals = [literal(value, columns[name].type) for name, value in row.items()]
-    query_columns = [column.name for column in query.selected_columns]
-    statement = _insert(tx, table).from_select([*query_columns, *row], query.add_columns(*literals))
+    names = [*(column.name for column in parts[0][1].selected_columns), *parts[0][0]]
+    selects = [
+        query.add_columns(*(literal(value, table.c[name].type) for name, value in row.items()))
+        for row, query in parts
+    ]
+    source = selects[0] if len(selects) == 1 else union_all(*selects)
+    statement = _insert(tx, table).from_select(names, source)
     if changes:
         statement = statement.on_conflict_do_update(index_elements=key, set_=changes)
     else:

@@ -21,7 +21,7 @@ from bot.phases import store
 from bot.phases.budget import Span
 from bot.phases.model import ItemOutcome, Phase, SetAsideItem
 from bot.phases.rules import Kind, recovery_until
-from bot.rounds.lifecycle import keep_after_rounds
+from bot.rounds.lifecycle import ROUNDS_TO_COME, plan_rounds_after
 from bot.services import Services
 from bot.workspaces.store import add_audit_entry
 
@@ -62,9 +62,10 @@ async def end_now(
         ActionName.FOLLOW_MEMBERS,
         ActionName.WARN_END,
         ActionName.END_PHASE,
+        *ROUNDS_TO_COME,
     )
-    await schedule.remove_actions(tx, workspace_id, actions=actions, subject=phase.phase_id)
-    await keep_after_rounds(tx, workspace_id, ended, now)
+    await schedule.remove_about(tx, workspace_id, actions=actions, about=phase.phase_id)
+    await plan_rounds_after(tx, workspace_id, ended, now)
     await refresh.cancel_warnings(tx, workspace_id, phase)
     if not phase.is_paused:
         await retire_announcement(tx, workspace_id, ended, now)
@@ -78,8 +79,7 @@ async def retire_announcement(
     """Edit the announcement to say that the phase is over; remove its pin and bookmark."""
     await refresh.edit_announcement(tx, workspace_id, phase, now)
     announcement = keys.announcement(phase.phase_id)
-    await enqueue.unpin(tx, workspace_id, of=announcement, now=now)
-    await enqueue.unbookmark(tx, workspace_id, of=announcement, now=now)
+    await enqueue.unmark(tx, workspace_id, of=announcement, now=now)
 
 
 async def end_phase(services: Services, item: AgendaItem) -> None:

@@ -92,7 +92,7 @@ async def edit(
         return
     row = _operation(workspace_id, Operation.UPDATE, of, payload, now)
     changes = {"payload": payload, **_replacement(now)}
-    await insert_from(tx, _messages, row, _conversation(workspace_id, of), changes, _KEY)
+    await insert_from(tx, _messages, [(row, _conversation(workspace_id, of))], changes, _KEY)
 
 
 async def publish(
@@ -113,8 +113,13 @@ async def pin(tx: AsyncConnection, workspace_id: str, *, of: MessageKey, now: da
     await _add_operation(tx, workspace_id, Operation.PIN, of, {}, now)
 
 
-async def unpin(tx: AsyncConnection, workspace_id: str, *, of: MessageKey, now: datetime) -> None:
-    await _add_operation(tx, workspace_id, Operation.UNPIN, of, {}, now)
+async def unmark(tx: AsyncConnection, workspace_id: str, *, of: MessageKey, now: datetime) -> None:
+    """Remove the message's pin and its bookmark."""
+    parts = [
+        (_operation(workspace_id, operation, mark, {}, now), _conversation(workspace_id, mark))
+        for operation, mark in ((Operation.UNPIN, of), (Operation.UNBOOKMARK, bookmark_of(of)))
+    ]
+    await insert_from(tx, _messages, parts)
 
 
 async def bookmark(
@@ -198,7 +203,7 @@ async def _add_operation(
 ) -> None:
     """Enqueue an operation on a message, once; do nothing if there is no such message."""
     row = _operation(workspace_id, operation, of, payload, now)
-    await insert_from(tx, _messages, row, _conversation(workspace_id, of))
+    await insert_from(tx, _messages, [(row, _conversation(workspace_id, of))])
 
 
 def _operation(

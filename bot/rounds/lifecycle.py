@@ -33,6 +33,8 @@ COMMENTS_FROM = 2
 #: A day of attempts, ten minutes apart.
 KEY_TRIES = 150
 NO_KEY = "answers are locked with a key that is not in IMBALANCE_KEYS: put it back within a day"
+#: Actions that begin a round, or put its questions to the channel.
+ROUNDS_TO_COME = (ActionName.OPEN_ROUND, ActionName.TALK)
 
 
 async def plan_rounds(tx: AsyncConnection, workspace_id: str, phase: Phase, now: datetime) -> None:
@@ -56,14 +58,10 @@ async def replan_rounds(
     await plan_rounds(tx, workspace_id, phase, now)
 
 
-async def keep_after_rounds(
+async def plan_rounds_after(
     tx: AsyncConnection, workspace_id: str, phase: Phase, now: datetime
 ) -> None:
-    """Drop the phase's rounds to come, except those after its end.
-
-    These are counted from today where the phase ends before its date.
-    """
-    await drop_rounds(tx, workspace_id, phase.phase_id)
+    """Schedule the rounds after the end of a phase, which may have ended before its date."""
     ended_on = min(phase.day_of(now), phase.ends_on)
     planned = rules.plan(phase.starts_on, ended_on, phase.weekday)
     after = [planned_round for planned_round in planned if planned_round.kind is RoundKind.AFTER]
@@ -72,9 +70,7 @@ async def keep_after_rounds(
 
 async def drop_rounds(tx: AsyncConnection, workspace_id: str, phase_id: str) -> None:
     """Drop the phase's rounds to come. An open one closes at its own time."""
-    await schedule.remove_about(
-        tx, workspace_id, actions=(ActionName.OPEN_ROUND, ActionName.TALK), about=phase_id
-    )
+    await schedule.remove_about(tx, workspace_id, actions=ROUNDS_TO_COME, about=phase_id)
 
 
 async def close_round(services: Services, item: AgendaItem) -> None:

@@ -163,7 +163,7 @@ async def test_a_pin_that_fails_holds_up_only_what_is_done_to_its_message(sender
     now = sender.clock.now()
     async with sender.db.transaction() as tx:
         await enqueue.pin(tx, WORKSPACE, of=MessageKey("hello"), now=now)
-        await enqueue.unpin(tx, WORKSPACE, of=MessageKey("hello"), now=now)
+        await enqueue.unmark(tx, WORKSPACE, of=MessageKey("hello"), now=now)
     await edit(sender, "hello", "edited")
     await sender.say("next")
     await sender.another(PATIENT).deliver_due()

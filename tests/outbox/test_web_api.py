@@ -75,7 +75,7 @@ async def mark(sender: Sender, *, undo: bool) -> None:
     now, said = sender.clock.now(), content("new", section("new"))
     async with sender.db.transaction() as tx:
         if undo:
-            await enqueue.unpin(tx, WORKSPACE, of=MessageKey("hello"), now=now)
+            await enqueue.unmark(tx, WORKSPACE, of=MessageKey("hello"), now=now)
             await enqueue.unbookmark(tx, WORKSPACE, of=MessageKey("hello"), now=now)
             return
         await enqueue.edit(tx, WORKSPACE, of=MessageKey("hello"), content=said, now=now)
