@@ -45,4 +45,4 @@ class BackgroundTasks:
         error = None if task.cancelled() else task.exception()
         # bot.db.health logs database failures itself.
         if error is not None and failure_kind(error) is None:
-            log.error("afterwards_failed", exc_info=error)
+            log.error("background_task_failed", exc_info=error)

@@ -79,7 +79,7 @@ class Many(Imbalance):
     def client_for(self, workspace_id: str) -> AsyncWebClient:
         return self._clients[workspace_id]
 
-    async def _installed(self) -> bot.slack.app.Authorize:
+    async def _install(self) -> bot.slack.app.Authorize:
         for workspace_id, client in self._clients.items():
             client.session = self.client.session
             us = {"team_id": workspace_id, "user_id": BOT, "app_id": "A0SOAK"}
@@ -108,7 +108,8 @@ class Many(Imbalance):
             left = await self._left()
             if not left:
                 return await self.next_due()
-            assert loop.time() < give_up, f"still to be done: {left[:9]}"
+            if loop.time() >= give_up:
+                raise RuntimeError(f"still to be done: {left[:9]}")
             await asyncio.sleep(LOOK_EVERY)
 
     async def _left(self) -> list[str]:
