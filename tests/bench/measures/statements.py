@@ -41,7 +41,7 @@ SCENARIOS: Mapping[str, Scenario] = {
         "edit all of them with a few statements, as the questions are posted",
     ),
     statements.END: Scenario(
-        "statements end", f"the end itself a half; {DELIVERY}", "delete from the agenda once"
+        "statements end", f"the end itself a half; {DELIVERY}", "renew and conclude at once"
     ),
     statements.END_WITH_CHART: Scenario(
         "statements end",
