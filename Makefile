@@ -36,7 +36,7 @@ playground: $(RUNTIME) ## try it in the browser, without Slack (PORT=8765, OPEN=
 run: $(RUNTIME) ## run the bot on a real workspace, settings from .env (HTTP=1 for signed HTTP)
 	@exec $(BOT) run --migrate $(if $(filter 1,$(HTTP)),--http)
 
-test: $(DEV) ## every test, on SQLite and PostgreSQL (JOBS=2, ARGS="tests/rules -x")
+test: $(DEV) ## every test, on SQLite and PostgreSQL (JOBS=2, ARGS="tests/phases -x")
 	@.venv/bin/python -m pytest -n $(JOBS) $(ARGS)
 
 chaos: $(DEV) ## die at every step, lose nothing, say nothing twice (QUICK=1, MUTATIONS=1, SEED=1)
@@ -66,7 +66,8 @@ bench: $(DEV) ## how fast it is, beside an app that does nothing (QUICK=1, ONLY=
 		$(if $(filter 1,$(PEAK)),--peak) $(if $(filter 1,$(STRICT)),--strict)
 
 snapshots: $(DEV) ## write what is said anew; then read the diff
-	@.venv/bin/python -m pytest -n $(JOBS) --snapshot-update tests/messages $(ARGS)
+	@.venv/bin/python -m pytest -n $(JOBS) --snapshot-update \
+		$$(grep -rl --include='test_*.py' 'snapshot' tests) $(ARGS)
 	@git --no-pager diff --stat -- tests
 
 pins: $(DEV) ## renew requirements*.txt from pyproject.toml

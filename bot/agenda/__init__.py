@@ -27,6 +27,7 @@ say_goodbye     (and say_line) Always, unless the person left or opted out. In t
 deliver_concerns  Always: a concern is never lost. In each lead's morning.
 refresh_announcement  Once, for today, until the phase has ended. Silent.
 follow_members  Until the phase ends: reads who is in the channel now. Silent.
+send_again_to_person  What people wrote, to a person whose account is open again. In their hours.
 read_person     Always: reads the person's current profile. Silent.
 ask_what_was_missed  Always: schedules the two above, spread out. Silent.
 follow_zone     Reschedules questions not sent yet, if they can still be answered. Silent.

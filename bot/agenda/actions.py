@@ -64,6 +64,11 @@ class AgendaAction:
 class Subject:
     """An action's subject that needs more than one id. `str` gives the stored form."""
 
+    @classmethod
+    def parse(cls, subject: str) -> Self:
+        """Return the subject of this stored form; its parts are text unless a class says more."""
+        return cls(*subject.split(":"))
+
     def __str__(self) -> str:
         return ":".join(str(getattr(self, field.name)) for field in fields(self))
 
@@ -75,11 +80,6 @@ class PhasePerson(Subject):
     phase_id: str
     user_id: str
 
-    @classmethod
-    def parse(cls, subject: str) -> Self:
-        phase_id, user_id = subject.split(":")
-        return cls(phase_id, user_id)
-
 
 @dataclass(frozen=True)
 class RoundPerson(Subject):
@@ -87,11 +87,6 @@ class RoundPerson(Subject):
 
     round_id: str
     user_id: str
-
-    @classmethod
-    def parse(cls, subject: str) -> Self:
-        round_id, user_id = subject.split(":")
-        return cls(round_id, user_id)
 
 
 @dataclass(frozen=True)
@@ -144,11 +139,6 @@ class PausedPhase(Subject):
     phase_id: str
     because: str
 
-    @classmethod
-    def parse(cls, subject: str) -> Self:
-        phase_id, because = subject.split(":")
-        return cls(phase_id, because)
-
 
 @dataclass(frozen=True)
 class UnsaidMessage(Subject):
@@ -156,11 +146,6 @@ class UnsaidMessage(Subject):
 
     message_id: str
     consequence: str
-
-    @classmethod
-    def parse(cls, subject: str) -> Self:
-        message_id, consequence = subject.split(":")
-        return cls(message_id, consequence)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from bot.outbox.queued_message import SlackLocation
 from bot.outbox.transitions import confirm
 from bot.outbox.web_api import METADATA_TYPE
 from bot.services import Services
+from bot.slack.ids import may_hold
 
 
 def register(app: AsyncApp, services: Services) -> None:
@@ -32,7 +33,7 @@ async def on_message_posted(
     location = SlackLocation(channel=event["channel_id"], ts=event["message_ts"])
     async with services.db.transaction() as tx:
         message = await admin_queries.unconfirmed(tx, workspace_id, message_id)
-        if message is None or not _matches(message.conversation, location):
+        if message is None or not may_hold(event["channel_id"], message.conversation):
             return
         if await confirm(tx, workspace_id, message_id, location, now):
             delivery_lookups.labels("reported").inc()
@@ -46,12 +47,3 @@ def _is_ours(event: Mapping[str, Any], context: AsyncBoltContext) -> bool:
         return False
     by_user = event.get("user_id") is not None and event["user_id"] == context.bot_user_id
     return by_user or (event.get("bot_id") is not None and event["bot_id"] == context.bot_id)
-
-
-def _matches(conversation: str, location: SlackLocation) -> bool:
-    """Return whether a message to this channel or person can be at this location.
-
-    Slack opens direct messages itself, so their channel id is not known beforehand.
-    """
-    to_person = conversation.startswith(("U", "W"))
-    return location.channel == conversation or (to_person and str(location.channel).startswith("D"))

@@ -34,6 +34,7 @@ from bot.phases.model import Phase
 from bot.rounds.store import round_of
 from bot.services import Services
 from bot.slack.errors import ErrorKind
+from bot.slack.ids import is_person
 from bot.workspaces.token_health import token_refused
 
 #: Kinds of messages to a member that may contain a personal line from a lead.
@@ -51,7 +52,7 @@ async def on_refused(tx: AsyncConnection, refusal: FailedMessage, now: datetime)
         Failure(
             reason=refusal.reason,
             operation=refusal.operation,
-            to_person=_is_person(refusal.conversation),
+            to_person=is_person(refusal.conversation),
         )
     )
     if consequence is FailureAction.DEFECT:
@@ -107,7 +108,7 @@ async def report_undelivered(services: Services, item: AgendaItem) -> None:
         phase = await store.load(tx, item.workspace_id, phase_id)
         if phase is None:
             return
-        if key.kind in WORDS and _is_person(to):
+        if key.kind in WORDS and is_person(to):
             await _report_lost_words(tx, item.workspace_id, phase, key, to, consequence, now)
             return
         repostable = key == keys.announcement(phase_id) and phase.is_active
@@ -183,16 +184,12 @@ def _is_reported(refusal: FailedMessage, consequence: FailureAction) -> bool:
     """Return whether somebody is waiting for this message, or wrote part of it."""
     kind, posted = refusal.key.kind, refusal.operation is Operation.POST
     unspoken = consequence in UNSPOKEN or (consequence is FailureAction.WITHOUT and posted)
-    if posted and kind in WORDS and _is_person(refusal.conversation):
+    if posted and kind in WORDS and is_person(refusal.conversation):
         if not (unspoken or consequence is FailureAction.DROP_PERSON):
             return False
         log.warning("words_not_delivered", kind=kind, **_log_fields(refusal))
         return True
     return unspoken and kind in words.AWAITED
-
-
-def _is_person(conversation: str) -> bool:
-    return conversation.startswith(("U", "W"))
 
 
 async def _phase_of(tx: AsyncConnection, workspace_id: str, key: MessageKey) -> str:

@@ -11,6 +11,7 @@ from bot.outbox.admin_queries import ListedMessage
 from bot.outbox.enqueue import State
 from bot.outbox.queued_message import SlackLocation
 from bot.slack.errors import Refused
+from bot.slack.ids import may_hold
 from bot.workspaces.store import add_audit_entry
 
 #: Allowance for clock differences: a message posted slightly before the first attempt may be this
@@ -83,8 +84,7 @@ def refusal_of(decision: Decision, message: ListedMessage, now: datetime) -> str
 def refusal_of_location(message: ListedMessage, place: SlackLocation) -> str | None:
     """Return why the message cannot be the one at this location, or None if it may be. Pure."""
     channel, ts = str(place.channel), str(place.ts)
-    is_expected = channel.startswith("D") if message.to_person else channel == message.conversation
-    if not is_expected:
+    if not may_hold(channel, message.conversation):
         return ELSEWHERE
     earliest = message.first_try_at or message.decided_at
     return EARLIER if float(ts) < (earliest - SKEW).timestamp() else None

@@ -16,6 +16,7 @@ from bot.operations.verify_trials import FAILURES, Seen, Trials, carry_out
 from bot.settings import Settings
 from bot.slack.errors import verdict
 from bot.slack.http import signed
+from bot.slack.ids import is_person
 from bot.slack.sockets import Sockets
 from bot.web import Site
 
@@ -56,7 +57,7 @@ async def verify(settings: Settings, to: str, *, http: bool, people: bool, wait:
 
 
 async def _channel(client: AsyncWebClient, to: str) -> str:
-    if not to.startswith(("U", "W")):
+    if not is_person(to):
         return to
     return str((await client.conversations_open(users=to))["channel"]["id"])
 

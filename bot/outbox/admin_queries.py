@@ -18,6 +18,7 @@ from bot.outbox.keys import MessageKey
 from bot.outbox.queue_heads import literal_states
 from bot.outbox.queued_message import SlackLocation
 from bot.outbox.transitions import confirm
+from bot.slack.ids import is_person
 
 _messages = schema.messages
 _leases = schema.sender_leases
@@ -56,7 +57,7 @@ class ListedMessage:
 
     @property
     def to_person(self) -> bool:
-        return self.conversation.startswith(("U", "W"))
+        return is_person(self.conversation)
 
     def is_too_late(self, now: datetime) -> bool:
         return self.expires_at is not None and self.expires_at <= now

@@ -113,15 +113,6 @@ async def pin(tx: AsyncConnection, workspace_id: str, *, of: MessageKey, now: da
     await _add_operation(tx, workspace_id, Operation.PIN, of, {}, now)
 
 
-async def unmark(tx: AsyncConnection, workspace_id: str, *, of: MessageKey, now: datetime) -> None:
-    """Remove the message's pin and its bookmark."""
-    parts = [
-        (_operation(workspace_id, operation, mark, {}, now), _conversation(workspace_id, mark))
-        for operation, mark in ((Operation.UNPIN, of), (Operation.UNBOOKMARK, bookmark_of(of)))
-    ]
-    await insert_from(tx, _messages, parts)
-
-
 async def bookmark(
     tx: AsyncConnection, workspace_id: str, *, of: MessageKey, title: str, emoji: str, now: datetime
 ) -> None:
@@ -134,6 +125,15 @@ async def unbookmark(
     tx: AsyncConnection, workspace_id: str, *, of: MessageKey, now: datetime
 ) -> None:
     await _add_operation(tx, workspace_id, Operation.UNBOOKMARK, bookmark_of(of), {}, now)
+
+
+async def unmark(tx: AsyncConnection, workspace_id: str, *, of: MessageKey, now: datetime) -> None:
+    """Remove the message's pin and its bookmark."""
+    parts = [
+        (_operation(workspace_id, operation, target, {}, now), _conversation(workspace_id, target))
+        for operation, target in ((Operation.UNPIN, of), (Operation.UNBOOKMARK, bookmark_of(of)))
+    ]
+    await insert_from(tx, _messages, parts)
 
 
 async def cancel(tx: AsyncConnection, workspace_id: str, *, keys: Collection[MessageKey]) -> None:
@@ -244,7 +244,7 @@ def _post(key: MessageKey, to: str, content: Content) -> Row:
 
 
 def _replacement(now: datetime) -> Row:
-    """Return the changes to an existing edit or view, as expressions on the row and on `EXCLUDED`.
+    """Return the changes to an existing edit or view, as expressions on its row.
 
     A call under way finds at its end that the revision has changed, and the row is sent again.
     """

@@ -45,7 +45,7 @@ async def look_up(client: AsyncWebClient, row: QueuedMessage) -> SlackLocation |
 
 
 async def _channel_of(client: AsyncWebClient, row: QueuedMessage) -> str:
-    if not row.conversation.startswith(("U", "W")):
+    if not row.to_person:
         return row.conversation
     opened = await client.conversations_open(users=row.conversation)
     return str(opened["channel"]["id"])

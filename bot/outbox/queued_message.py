@@ -7,6 +7,7 @@ from typing import Any
 from bot.outbox.enqueue import Operation, State
 from bot.outbox.keys import MessageKey
 from bot.slack.errors import ErrorKind
+from bot.slack.ids import is_person
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +56,7 @@ class QueuedMessage:
     @property
     def to_person(self) -> bool:
         """Return whether this is a direct message: to a person's id, not a channel's."""
-        return self.conversation.startswith(("U", "W"))
+        return is_person(self.conversation)
 
     @property
     def was_to_wait(self) -> bool:

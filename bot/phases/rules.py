@@ -305,16 +305,17 @@ def refusal_to_start_at_all(actor: Actor, limits: Limits, names: str) -> Refusal
     return Refusal(text=STARTERS_ONLY.format(names=names))
 
 
-def refusal_to_manage(actor: Actor, lead_ids: Collection[str], names: str) -> Refusal | None:
-    """Return why the actor may not extend or end the phase; None: they may.
+def may_manage(actor: Actor, lead_ids: Collection[str]) -> bool:
+    """Return whether the actor may act for a phase: its leads and workspace admins may."""
+    return actor.is_full_member and (actor.is_admin or actor.user_id in lead_ids)
 
-    That is for the phase's leads and workspace admins.
-    """
-    if not actor.is_full_member:
-        return Refusal(text=GUESTS_NEVER)
-    if actor.is_admin or actor.user_id in lead_ids:
+
+def refusal_to_manage(actor: Actor, lead_ids: Collection[str], names: str) -> Refusal | None:
+    """Return why the actor may not extend or end the phase; None: they may."""
+    if may_manage(actor, lead_ids):
         return None
-    return Refusal(text=LEADS_ONLY.format(names=names))
+    text = LEADS_ONLY.format(names=names) if actor.is_full_member else GUESTS_NEVER
+    return Refusal(text=text)
 
 
 def _dates_refused(proposal: Proposal, limits: Limits, today: date) -> Iterable[Refusal]:

@@ -5,6 +5,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.outbox import keys, requeue
 from bot.phases import store as phase_store
 from bot.phases.model import Phase
+from bot.phases.permissions import actor_of
+from bot.phases.rules import may_manage
 from bot.rounds import membership, rules, store
 from bot.rounds.opening import Opened, Opening, open_now, talk_day
 from bot.rounds.rules import RoundKind
@@ -58,7 +60,8 @@ async def poll(services: Services, request: Request) -> str:
     workspace_id, channel_id = request.workspace_id, request.channel_id or ""
     async with services.db.reading() as reader:
         phase = await _active_phase(reader, workspace_id, channel_id)
-    await _require_lead_or_admin(services, request, phase)
+    if not may_manage(await actor_of(services, request), phase.lead_ids):
+        raise Refused(NOT_YOURS)
     seen = await membership.read_channel(services, workspace_id, phase.phase_id)
     now = services.clock.now()
     async with services.db.transaction() as tx:
@@ -87,15 +90,6 @@ async def _active_phase(tx: AsyncConnection, workspace_id: str, channel_id: str)
     if phase is None:
         raise Refused(NO_PHASE)
     return phase
-
-
-async def _require_lead_or_admin(services: Services, request: Request, phase: Phase) -> None:
-    client = services.client_for(request.workspace_id)
-    person = await services.people.one(client, request.workspace_id, request.user_id)
-    if person is None or not person.is_full_member:
-        raise Refused(NOT_YOURS)
-    if not person.is_admin and request.user_id not in phase.lead_ids:
-        raise Refused(NOT_YOURS)
 
 
 def _reply(opened: Opened) -> str:

@@ -25,7 +25,7 @@ class Whole:
 
     name: str
     processes: int = 1
-    steps: tuple[str, ...] = ()  # of `whole_child.STEPS`: where it dies
+    steps: tuple[str, ...] = ()  # of `whole_bot_process.STEPS`: where it dies
     hits: int = 0  # at each of them
     phases: int = 3  # at least; more while it is to die at their beginning
     messages: int = 60  # at least; more until it has died often enough

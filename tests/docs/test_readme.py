@@ -50,5 +50,12 @@ def test_what_the_readme_points_at_exists(target: str):
     assert (ROOT / target).is_file()
 
 
+@pytest.mark.parametrize("file", ["README.md", "Makefile", "pyproject.toml"])
+def test_every_path_that_is_named_exists(file: str):
+    named = set(re.findall(r"(?<![\w/.-])(?:bot|tests|migrations)/[\w./-]*\w", text(file)))
+
+    assert {path for path in named if not (ROOT / path).exists()} == set()
+
+
 def test_it_promises_no_more_than_is_kept():
     assert not re.search(r"100 ?%|fully anonymous|completely anonymous", text("README.md"), re.I)
