@@ -3,19 +3,17 @@
 Migrations only add, so this version also runs on a newer schema, and can be started on one.
 """
 
-from pathlib import Path
-
 from sqlalchemy import Connection, inspect, text
 
 from bot.db.db_errors import failure_kind
 from bot.db.engine import Database
+from bot.resources import MIGRATIONS
 from bot.settings import NotStarted
 
 UNREACHABLE = (
     "The database cannot be reached ({why}). Check DATABASE_URL, and that its server runs."
 )
 UNUSABLE = "The database cannot be used ({why}): check DATABASE_URL."
-MIGRATIONS = Path(__file__).parents[2] / "migrations"
 _TABLE = "alembic_version"
 
 

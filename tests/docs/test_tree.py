@@ -68,7 +68,8 @@ def test_every_pin_has_its_hash_and_comes_from_no_named_place():
 def test_the_top_level_is_as_drawn():
     drawn = {
         "pyproject.toml", "bot", "migrations", "tests", "Dockerfile", ".env.example",
-        "README.md", "Makefile", "manifest.json", "compose.yaml",
+        "README.md", "LICENSE", "CHANGELOG.md", "SECURITY.md", "docs", "deploy",
+        "Makefile", "manifest.json", "compose.yaml",
         "requirements.txt", "requirements-dev.txt",
     }  # fmt: skip
     there = {path.relative_to(ROOT).parts[0] for path in kept_files()}
