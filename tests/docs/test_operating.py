@@ -41,12 +41,12 @@ def samples() -> set[str]:
 
 
 def dashboard() -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads(text(".ops/grafana.json"))
+    loaded: dict[str, Any] = json.loads(text("deploy/grafana.json"))
     return loaded
 
 
 def rules() -> list[dict[str, Any]]:
-    lines = text(".ops/alerts.yaml").splitlines()
+    lines = text("deploy/alerts.yaml").splitlines()
     loaded = json.loads("\n".join(line for line in lines if not line.startswith("#")))
     (group,) = loaded["groups"]
     return list(group["rules"])
