@@ -31,6 +31,8 @@ BATCH = 100
 AT_ONCE = 6
 FIRST_RETRY = timedelta(seconds=2)
 LONGEST_RETRY = timedelta(minutes=10)
+#: The outcomes of an action, in the metrics.
+OUTCOMES = DONE, FAILED = ("done", "failed")
 
 
 class Ticker:
@@ -164,12 +166,12 @@ class Ticker:
             return False
         except Exception as error:  # one of the three places that catch everything
             if len(items) == 1:
-                agenda_actions.labels(item.action, "failed").inc()
+                agenda_actions.labels(item.action, FAILED).inc()
                 context = _log_context(item)
                 log.error("agenda_action_failed", exc_info=error, attempts=item.attempts, **context)
                 await self._schedule_retry(item, error)
             return False
-        agenda_actions.labels(item.action, "done").inc(len(items))
+        agenda_actions.labels(item.action, DONE).inc(len(items))
         for item in items:
             log.info("agenda_action_done", **_log_context(item))
         return True

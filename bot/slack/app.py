@@ -18,7 +18,7 @@ from bot.slack.content import SECTION, content, section
 from bot.slack.deadline_app import DeadlineApp, is_retried, storage_sentence
 from bot.slack.errors import Refused
 from bot.slack.mrkdwn import truncated
-from bot.slack.payloads import is_event
+from bot.slack.payloads import COMMAND, is_event
 from bot.slack.views import answer_message, checked, open_form, refusal_view
 
 Authorize = Callable[..., Awaitable[Any]]
@@ -104,7 +104,7 @@ async def report_error(
 
 
 def _failed(error: Exception, body: Mapping[str, Any]) -> Refused:
-    failed_requests.labels(kind=str(body.get("type", "command"))).inc()
+    failed_requests.labels(kind=str(body.get("type", COMMAND))).inc()
     sentence = storage_sentence(error)
     if sentence is None:
         log.error("request_failed", exc_info=error)
