@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+import yaml
 from prometheus_client import Counter, Gauge, Histogram
 
 from bot import metrics
@@ -46,9 +47,7 @@ def dashboard() -> dict[str, Any]:
 
 
 def rules() -> list[dict[str, Any]]:
-    lines = text("deploy/alerts.yaml").splitlines()
-    loaded = json.loads("\n".join(line for line in lines if not line.startswith("#")))
-    (group,) = loaded["groups"]
+    (group,) = yaml.safe_load(text("deploy/alerts.yaml"))["groups"]
     return list(group["rules"])
 
 
@@ -102,7 +101,7 @@ def test_the_dashboard_asks_for_what_exists():
 
 def test_queries_choose_by_labels_that_exist():
     queries = [target["expr"] for panel in panels() for target in panel["targets"]]
-    known = {"instance", "le", *(label for labels in exposed().values() for label in labels)}
+    known = {"job", "instance", "le", *(label for labels in exposed().values() for label in labels)}
     for query in [*queries, *(rule["expr"] for rule in rules())]:
         chosen = set(re.findall(r'(\w+)\s*[=!]~?\s*"', query))
         grouped = {label for by in re.findall(r"by \(([^)]*)\)", query) for label in by.split(", ")}
@@ -116,7 +115,7 @@ def test_the_dashboard_is_one_grafana_can_import():
 
     assert found["schemaVersion"] >= 36
     assert len(ids) == len(set(ids))
-    assert {"datasource", "instance"} == variables
+    assert {"datasource", "job", "instance"} == variables
     for panel in panels():
         assert panel["datasource"] == {"type": "prometheus", "uid": "${datasource}"}
         assert panel["description"]
@@ -137,7 +136,7 @@ def test_panels_do_not_overlap():
 
 @pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule["alert"])
 def test_each_alert_is_explained(rule: dict[str, Any]):
-    assert named_in(rule["expr"])
+    assert named_in(rule["expr"]) or re.search(r"\bup\{job=", rule["expr"])
     assert named_in(rule["expr"]) <= samples()
     assert rule["labels"]["severity"] in ("critical", "warning")
     assert rule["annotations"].keys() == {"summary", "description", "runbook_url"}
@@ -145,6 +144,23 @@ def test_each_alert_is_explained(rule: dict[str, Any]):
     headings = re.findall(r"^#+ (.+)$", text(file), re.M)
     assert anchor in {heading.lower().replace(" ", "-") for heading in headings}
     assert section(rule["alert"]).strip()
+
+
+@pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule["alert"])
+def test_alerts_and_panels_tell_bots_apart(rule: dict[str, Any]):
+    grouped = re.findall(r"\b(?:by|on) \(([^)]*)\)", rule["expr"])
+
+    assert grouped
+    assert all("job" in labels.split(", ") for labels in grouped)
+    assert "$labels.job" in rule["annotations"]["summary"]
+
+
+def test_panels_show_one_bot():
+    queries = [target["expr"] for panel in panels() for target in panel["targets"]]
+
+    assert [
+        query for query in queries if query.count("imbalance_") != query.count('job="$job"')
+    ] == []
 
 
 def test_the_runbook_has_no_alert_too_many():
