@@ -18,8 +18,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bot import __version__
 from bot.clock import AdjustableClock, Clock, random_bytes, real_now
 from bot.operations import outbox_arguments
+from bot.resources import MANIFEST
 from bot.settings import NotStarted, Settings, SettingsError, encode_key, load
 
 if TYPE_CHECKING:
@@ -31,7 +33,6 @@ NOT_STARTED = "Nothing was started."
 LEFT_SECONDS = 0.5
 PORT_TAKEN = "Port {port} is in use. Choose another one: make playground PORT=8766"
 PLAYGROUND = Path("data/playground")
-MANIFEST = Path(__file__).parents[1] / "manifest.json"
 LONGEST_LEAP = timedelta(days=60)
 #: Net new objects before Python runs garbage collection. Its default of 700 is half of what one
 #: answer creates, and cost a tenth of the processor time.
@@ -53,7 +54,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m bot", description="Imbalance, a Slack bot.")
+    is_script = Path(sys.argv[0]).stem == "imbalance"
+    parser = argparse.ArgumentParser(
+        prog="imbalance" if is_script else "python -m bot", description="Imbalance, a Slack bot."
+    )
+    parser.add_argument("--version", action="version", version=f"imbalance {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
     def command(

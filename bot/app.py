@@ -14,6 +14,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import (
+    __version__,
     announcement,
     channel_health,
     ending,
@@ -87,7 +88,7 @@ class Imbalance:
         pace: RateLimits | None = None,
         retry_timings: RetryTimings | None = None,
         draw: Draw = draw_in_child,
-        host: str = "0.0.0.0",
+        host: str = "0.0.0.0",  # noqa: S104 - containers publish it
     ) -> None:
         self._settings = settings
         self._clock = clock
@@ -167,7 +168,7 @@ class Imbalance:
             )
         else:
             await self._connect(bolt)
-        log.info("started", mode="http" if self._http else "socket")
+        log.info("started", version=__version__, mode="http" if self._http else "socket")
 
     async def stop(self) -> None:
         """Take nothing new, let what is under way end, and close."""

@@ -1,6 +1,11 @@
 """Metrics for Prometheus. No label ever names a person."""
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge, Histogram, Info
+
+from bot import __version__
+
+build = Info("imbalance_build", "This version of the bot")
+build.info({"version": __version__})
 
 failed_requests = Counter(
     "imbalance_failed_requests", "Requests of Slack that ended in an error of ours", ["kind"]

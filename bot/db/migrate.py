@@ -7,7 +7,8 @@ from alembic.config import Config
 from sqlalchemy.exc import DBAPIError
 
 from bot.db.engine import Database
-from bot.db.revision import MIGRATIONS, newest, reached
+from bot.db.revision import newest, reached
+from bot.resources import MIGRATIONS
 from bot.settings import NotStarted
 
 NOT_ALLOWED = (

@@ -3,19 +3,17 @@
 Migrations only add, so this version also runs on a newer schema, and can be started on one.
 """
 
-from pathlib import Path
-
 from sqlalchemy import Connection, inspect, text
 
 from bot.db.db_errors import failure_kind
 from bot.db.engine import Database
+from bot.resources import MIGRATIONS
 from bot.settings import NotStarted
 
 UNREACHABLE = (
     "The database cannot be reached ({why}). Check DATABASE_URL, and that its server runs."
 )
 UNUSABLE = "The database cannot be used ({why}): check DATABASE_URL."
-MIGRATIONS = Path(__file__).parents[2] / "migrations"
 _TABLE = "alembic_version"
 
 
@@ -62,4 +60,4 @@ def unusable(error: BaseException) -> str:
 def _revision(connection: Connection) -> str | None:
     if not inspect(connection).has_table(_TABLE):
         return None
-    return connection.execute(text(f"SELECT version_num FROM {_TABLE}")).scalar()
+    return connection.execute(text(f"SELECT version_num FROM {_TABLE}")).scalar()  # noqa: S608 - the name is ours

@@ -4,7 +4,6 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
-from pathlib import Path
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
 from slack_sdk.errors import SlackApiError
@@ -19,10 +18,10 @@ from bot.db.file_lock import sqlite_file
 from bot.db.revision import pending, unusable
 from bot.operations.findings import Finding, Level, look, ok, wrong
 from bot.operations.status_report import state_of
+from bot.resources import MANIFEST
 from bot.settings import NotStarted, Settings, SettingsError, load
 from bot.slack.errors import reason_of
 
-MANIFEST = Path(__file__).parents[2] / "manifest.json"
 #: Requests signed by Slack are rejected when more than five minutes off; this leaves a margin.
 LARGEST_SKEW = timedelta(seconds=30)
 WAIT_SECONDS = 10

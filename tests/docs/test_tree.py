@@ -68,7 +68,8 @@ def test_pinned_requirements_have_hashes_and_no_urls():
 def test_top_level_has_no_unexpected_entries():
     expected = {
         "pyproject.toml", "bot", "migrations", "tests", "Dockerfile", ".env.example",
-        "README.md", "Makefile", "manifest.json", "compose.yaml",
+        "README.md", "LICENSE", "CHANGELOG.md", "SECURITY.md", "docs", "deploy",
+        "Makefile", "manifest.json", "compose.yaml",
         "requirements.txt", "requirements-dev.txt",
     }  # fmt: skip
     found = {path.relative_to(ROOT).parts[0] for path in kept_files()}
