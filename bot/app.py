@@ -89,7 +89,7 @@ class Imbalance:
         pace: RateLimits | None = None,
         retry_timings: RetryTimings | None = None,
         draw: Draw = draw_in_child,
-        host: str = "0.0.0.0",
+        host: str = "0.0.0.0",  # noqa: S104 - containers publish it
     ) -> None:
         self._settings = settings
         self._clock = clock

@@ -100,7 +100,7 @@ class Ticker:
     async def _tick_on_time(self) -> None:
         try:
             await self.tick()
-        except Exception as error:  # one of the three places that catch everything
+        except Exception as error:  # noqa: BLE001 - the loop goes on
             if failure_kind(error) is None:  # a database failure is logged by bot.db.health
                 log.error("tick_failed", exc_info=error)
 
@@ -164,7 +164,7 @@ class Ticker:
                 await self._actions[item.action](*items)
         except AlreadyTaken:
             return False
-        except Exception as error:  # one of the three places that catch everything
+        except Exception as error:  # noqa: BLE001 - the loop goes on
             if len(items) == 1:
                 agenda_actions.labels(item.action, FAILED).inc()
                 context = _log_context(item)

@@ -129,7 +129,7 @@ class GroupCommit(Generic[Item, Result]):
             if remaining := [waiting for waiting in batch if _is_wanted(waiting)]:
                 await self._settle(remaining)
             return
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - a failure becomes a result
             if failure_kind(error) is None and len(batch) > 1:
                 for waiting in filter(_is_wanted, batch):  # so that only the failing item fails
                     await self._settle([waiting])

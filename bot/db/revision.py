@@ -60,4 +60,4 @@ def unusable(error: BaseException) -> str:
 def _revision(connection: Connection) -> str | None:
     if not inspect(connection).has_table(_TABLE):
         return None
-    return connection.execute(text(f"SELECT version_num FROM {_TABLE}")).scalar()
+    return connection.execute(text(f"SELECT version_num FROM {_TABLE}")).scalar()  # noqa: S608 - the name is ours

@@ -172,7 +172,7 @@ def goodbye(ended: EndedPhase, member: Participant, today: date) -> Content:
     return content(first, *paragraphs(lines))
 
 
-def late_line(ended: EndedPhase, member: Participant, today: date) -> Content:
+def late_line(ended: EndedPhase, member: Participant, _today: date) -> Content:
     """Build the private message with a line written after the member's goodbye."""
     first = _first(LINE_FIRST, ended.phase)
     return content(first, *paragraphs([f"*{first}*", *_thanks_line(ended, member)]))

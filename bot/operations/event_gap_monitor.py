@@ -38,7 +38,7 @@ class EventGapMonitor:
             await asyncio.sleep(LOOK_SECONDS)
             try:
                 await self.look()
-            except Exception as error:  # the next check tries again, as _heard_at is unchanged
+            except Exception as error:  # noqa: BLE001 - the next check tries again, as _heard_at is unchanged
                 log.warning("hearing_not_looked_at", reason=type(error).__name__)
 
     async def look(self) -> None:

@@ -79,7 +79,7 @@ async def _connect(
     app = bot.slack.app.build(trials.client, authorize)
     trials.listen(app)
     if http:
-        site = Site(signed(app, settings.slack_signing_secret), "0.0.0.0", settings.http_port)
+        site = Site(signed(app, settings.slack_signing_secret), "0.0.0.0", settings.http_port)  # noqa: S104 - containers publish it
         running.push_async_callback(site.stop)
         await site.start()
     else:

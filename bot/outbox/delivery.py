@@ -104,7 +104,7 @@ class Delivery:
             try:
                 await self._start_senders()
                 await self._measure()
-            except Exception as error:  # one of the three places that catch everything
+            except Exception as error:  # noqa: BLE001 - the loop goes on
                 if failure_kind(error) is None:  # a database failure is logged by bot.db.health
                     log.error("delivery_failed", exc_info=error)
                 await self._pause(AFTER_FAILURE_SECONDS)
@@ -178,7 +178,7 @@ class Delivery:
     async def _run_turn(self, sender: WorkspaceSender, workspace_id: str) -> bool:
         try:
             return await sender.turn()
-        except Exception as error:  # one of the three places that catch everything
+        except Exception as error:  # noqa: BLE001 - the loop goes on
             if failure_kind(error) is None:
                 log.error("sender_failed", exc_info=error, workspace=workspace_id)
             await self._pause(AFTER_FAILURE_SECONDS)

@@ -62,7 +62,7 @@ class SlackCalls:
         """Send a message, look it up, or upload its picture. `claimed_at` is of `uptime`."""
         try:
             return await self._run(row, claimed_at)
-        except Exception as error:  # one call must not stop its workspace's sender
+        except Exception as error:  # noqa: BLE001 - one call must not stop its workspace's sender
             log.error("call_failed", exc_info=error, message=row.message_id, **row.key.log_fields)
             in_doubt = row.operation is Operation.POST
             return SendResult(
@@ -90,7 +90,7 @@ class SlackCalls:
                 place = await perform(
                     self._client_for(row.workspace_id), row, row.target or NOWHERE
                 )
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - a failure becomes a result
             return self._failed(row, error)
         return SendResult(row=row, state=State.SENT, place=place)
 
@@ -148,7 +148,7 @@ class SlackCalls:
         try:
             client = self._client_for(row.workspace_id)
             file_id = await upload(client, self._draw_alone, row.picture or {})
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - a failure becomes a result
             failure, tries = verdict(error), row.attempts + 1
             log.warning("picture_failed", tries=tries, reason=failure.reason, **row.key.log_fields)
             if failure.retry_after is not None:  # a rate limit costs no try, and stops no posts
@@ -172,7 +172,7 @@ class SlackCalls:
     async def _look_up(self, row: QueuedMessage) -> SendResult:
         try:
             result = await look_up(self._client_for(row.workspace_id), row)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - a failure becomes a result
             failure = verdict(error)
             wait = failure.retry_after or self._timings.backoff(row.lookup_attempts)
             return _without_location(row, State.UNKNOWN, failure.reason, wait, failure)

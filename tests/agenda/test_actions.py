@@ -1,4 +1,4 @@
-"""Names and subjects of agenda actions: stored as before, parsed as they were built."""
+"""Agenda action names and subjects: stable stored form, round-trip parsing."""
 
 from datetime import date
 
@@ -39,17 +39,17 @@ SUBJECTS: dict[type[Subject], st.SearchStrategy[Subject]] = {
 }
 
 
-def test_every_action_is_carried_out_and_says_what_it_is_about():
+def test_every_action_has_a_handler_and_a_leading_id():
     assert ACTIONS.keys() == set(ActionName) == actions.LEADING_ID.keys()
 
 
-def test_every_subject_is_tried():
+def test_strategies_cover_every_subject():
     assert SUBJECTS.keys() == set(Subject.__subclasses__())
 
 
 @pytest.mark.parametrize("kind", SUBJECTS)
 @given(data=st.data())
-def test_a_subject_is_parsed_as_it_was_built(kind: type[Subject], data: st.DataObject) -> None:
+def test_subject_round_trips_through_its_text(kind: type[Subject], data: st.DataObject) -> None:
     subject = data.draw(SUBJECTS[kind])
 
     assert kind.parse(str(subject)) == subject
@@ -69,12 +69,12 @@ def test_a_subject_is_parsed_as_it_was_built(kind: type[Subject], data: st.DataO
         (UnsaidMessage("m", FailureAction.NO_REPLY), "m:no_reply"),
     ],
 )
-def test_subjects_are_stored_as_before(subject: Subject, stored: str) -> None:
+def test_stored_form_of_subjects_is_stable(subject: Subject, stored: str) -> None:
     assert str(subject) == stored
 
 
 @given(round_id=ids, user_id=people)
-def test_a_subject_of_several_parts_starts_with_its_id(round_id: str, user_id: str) -> None:
+def test_compound_subject_starts_with_its_leading_id(round_id: str, user_id: str) -> None:
     subject = str(RoundPerson(round_id, user_id))
 
     assert actions.leading_id(subject) == round_id

@@ -1,4 +1,4 @@
-"""A sprint and a trust-building phase as they are told of, and people with hostile words."""
+"""Example phases for tests of messages and forms, and a hostile text."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, time

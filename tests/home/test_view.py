@@ -1,4 +1,4 @@
-"""App Home and help, as they are shown."""
+"""Views of App Home, the help message and the form for a message link."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -47,19 +47,19 @@ SHOWN = {
         held=(HELD, replace(HELD, channel_id=None, what="the questions to a member")),
         held_in_all=5,
     ),
-    "an_onlooker": HomeFacts(questions=(), phases=(replace(LINE, is_member=False),)),
+    "not_in_the_team": HomeFacts(questions=(), phases=(replace(LINE, is_member=False),)),
 }
 
 
 @pytest.mark.parametrize("name", SHOWN)
-def test_home_is_shown_as_before(name: str, snapshot: SnapshotAssertion) -> None:
+def test_home_view_matches_snapshot(name: str, snapshot: SnapshotAssertion) -> None:
     view = build(SHOWN[name]).to_dict()
 
     assert view == snapshot(extension_class=JSONSnapshotExtension)
     assert check_view(view) == []
 
 
-def test_more_questions_than_fit_are_buttons() -> None:
+def test_questions_beyond_the_inline_limit_are_buttons() -> None:
     many = tuple(
         replace(OPEN, asking=replace(ASKING, round_id=f"{number:032}")) for number in range(8)
     )
@@ -71,16 +71,16 @@ def test_more_questions_than_fit_are_buttons() -> None:
     assert check_view(view) == []
 
 
-def test_help_is_shown_as_before(snapshot: SnapshotAssertion) -> None:
-    said = help_message()
+def test_help_message_matches_snapshot(snapshot: SnapshotAssertion) -> None:
+    message = help_message()
 
-    assert said.blocks == snapshot(extension_class=JSONSnapshotExtension)
-    assert check_blocks(said.blocks, "message") == []
-    assert all(f"/imbalance {name}`" in str(said.blocks) for name in SUBCOMMANDS)
+    assert message.blocks == snapshot(extension_class=JSONSnapshotExtension)
+    assert check_blocks(message.blocks, "message") == []
+    assert all(f"/imbalance {name}`" in str(message.blocks) for name in SUBCOMMANDS)
 
 
 @pytest.mark.parametrize(
-    ("typed", "says"),
+    ("typed", "reply"),
     [
         ("strat", "Did you mean `/imbalance start`?"),
         ("statsu", "Did you mean `/imbalance status`?"),
@@ -89,15 +89,15 @@ def test_help_is_shown_as_before(snapshot: SnapshotAssertion) -> None:
         ("x" * 500, "…"),
     ],
 )
-def test_a_typo_is_answered_kindly(typed: str, says: str) -> None:
-    said = unknown_message(typed)
+def test_unknown_subcommand_gets_a_suggestion_or_a_pointer_to_help(typed: str, reply: str) -> None:
+    message = unknown_message(typed)
 
-    assert says in str(said.blocks)
-    assert said.text.startswith("Nothing was done")
-    assert check_blocks(said.blocks, "message") == []
+    assert reply in str(message.blocks)
+    assert message.text.startswith("Nothing was done")
+    assert check_blocks(message.blocks, "message") == []
 
 
-def test_the_form_for_a_link_is_shown_as_before(snapshot: SnapshotAssertion) -> None:
+def test_link_form_matches_snapshot_and_strips_the_link(snapshot: SnapshotAssertion) -> None:
     view = held_messages.build(HELD).to_dict()
     link = "https://example.slack.com/archives/C0LAUNCH/p1763892000123456"
 

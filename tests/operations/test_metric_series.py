@@ -1,4 +1,4 @@
-"""A bot that has just started has every series that an alert waits for."""
+"""A bot that has just started exposes every series that alerts and dashboard query."""
 
 import inspect
 import re
@@ -21,12 +21,12 @@ from bot.playground.server import FakeSlack
 from tests.conftest import MANIFEST
 from tests.docs.reading import text
 from tests.operations.test_process import free_port
-from tests.outages.bot_process import environment, running
+from tests.outages.bot_process import environment, started_bot
 
-#: One use of a metric in a query, with the labels it is chosen by.
+#: A metric in a query, with its label matchers.
 SELECTOR = re.compile(r"\b(imbalance_\w+)(?:\{([^}]*)\})?")
 MATCHER = re.compile(r'(\w+)(=~|!~|!=|=)"([^"]*)"')
-#: What Grafana puts in.
+#: Labels whose values are Grafana variables.
 VARIABLES = ("job", "instance")
 
 
@@ -45,7 +45,7 @@ def selectors(query: str) -> list[tuple[str, list[tuple[str, str, str]]]]:
     return [(name, MATCHER.findall(labels)) for name, labels in SELECTOR.findall(query)]
 
 
-def is_chosen(sample: Sample, matchers: list[tuple[str, str, str]]) -> bool:
+def matches(sample: Sample, matchers: list[tuple[str, str, str]]) -> bool:
     for label, how, value in matchers:
         if label in VARIABLES:
             continue
@@ -58,11 +58,11 @@ def is_chosen(sample: Sample, matchers: list[tuple[str, str, str]]) -> bool:
 
 @pytest.fixture
 async def just_started(database_url: str, tmp_path: Path) -> AsyncIterator[list[Sample]]:
-    """Everything that a process measures when nothing has happened yet."""
+    """The samples of a process in which nothing has happened yet."""
     slack, port = FakeSlack(clock=Clock().now, manifest=MANIFEST), free_port()
     await slack.start()
     environ = environment(database_url, slack, METRICS_PORT=str(port))
-    async with running(tmp_path, environ), ClientSession() as http:
+    async with started_bot(tmp_path, environ), ClientSession() as http:
         async with http.get(f"http://127.0.0.1:{port}/metrics") as response:
             body = await response.text()
         yield [
@@ -78,7 +78,7 @@ async def test_every_series_with_known_labels_is_there(just_started: list[Sample
             if name.removesuffix("_total") in open_names:
                 continue
             assert any(
-                sample.name == name and is_chosen(sample, matchers) for sample in just_started
+                sample.name == name and matches(sample, matchers) for sample in just_started
             ), (name, matchers)
 
 
@@ -97,7 +97,7 @@ async def test_counters_begin_at_zero(just_started: list[Sample]) -> None:
     assert values["imbalance_agenda_actions_total", "ask", "failed"] == 0
 
 
-async def test_no_gauge_claims_a_figure_before_it_was_measured(just_started: list[Sample]) -> None:
+async def test_gauges_have_no_value_before_they_are_measured(just_started: list[Sample]) -> None:
     held = [sample.value for sample in just_started if sample.name == "imbalance_open_messages"]
 
     assert held

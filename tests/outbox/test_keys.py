@@ -1,4 +1,4 @@
-"""Keys of messages are what was stored so far, and are parsed as they were built."""
+"""Message keys: stable stored form, round-trip parsing."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime
@@ -19,7 +19,7 @@ P, R, B = "f" * 32, "a" * 32, "b" * 32
 DAY = date(2026, 11, 24)
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
-#: One of each kind as it is stored: what is in databases out there keeps its meaning.
+#: One key of each kind in its stored form, on which existing databases depend.
 STORED = {
     keys.alone(P, "U1", "U2"): f"alone:{P}:U1:U2",
     keys.announcement(P): f"announcement:{P}",
@@ -58,7 +58,7 @@ STORED = {
 ids = st.text(alphabet="0123456789abcdef", min_size=32, max_size=32)
 people = st.text(alphabet="ABCDEFGH0123456789", min_size=2, max_size=12).map("U{}".format)
 days, numbers = st.dates(), st.integers(min_value=0, max_value=99)
-#: How each kind is built, and from what.
+#: The builder of each kind, and strategies for its arguments.
 BUILT: dict[MessageKind, tuple[Callable[..., MessageKey], dict[str, st.SearchStrategy[object]]]] = {
     MessageKind.ALONE: (keys.alone, {"phase": ids, "unreachable": people, "person": people}),
     MessageKind.ANNOUNCEMENT: (keys.announcement, {"phase": ids}),
@@ -95,24 +95,24 @@ BUILT: dict[MessageKind, tuple[Callable[..., MessageKey], dict[str, st.SearchStr
 
 @st.composite
 def built(draw: st.DrawFn, kind: MessageKind) -> tuple[MessageKey, dict[str, str]]:
-    """A key of this kind, and what it was built from."""
+    """A key of this kind, and the parts it was built from."""
     build, parts = BUILT[kind]
     given_parts = {name: draw(values) for name, values in parts.items()}
     return build(*given_parts.values()), {name: str(one) for name, one in given_parts.items()}
 
 
-def test_keys_are_stored_as_before():
+def test_stored_form_of_keys_is_stable():
     assert {str(key): text for key, text in STORED.items()} == {t: t for t in STORED.values()}
     assert {key.kind for key in STORED} == set(MessageKind)
 
 
-def test_every_kind_is_tried():
+def test_builders_cover_every_kind():
     assert {*BUILT, MessageKind.NOT_SAID} == set(MessageKind)
 
 
 @given(data=st.data())
 @settings(max_examples=20)
-def test_a_key_is_parsed_as_it_was_built(data: st.DataObject) -> None:
+def test_key_round_trips_through_its_text(data: st.DataObject) -> None:
     for kind in BUILT:
         key, parts = data.draw(built(kind))
         read = MessageKey(str(key))
@@ -125,7 +125,9 @@ def test_a_key_is_parsed_as_it_was_built(data: st.DataObject) -> None:
 
 @given(data=st.data(), user_id=people)
 @settings(max_examples=20)
-def test_what_could_not_be_said_is_named(data: st.DataObject, user_id: str) -> None:
+def test_not_said_key_keeps_the_kind_phase_and_round_of_its_message(
+    data: st.DataObject, user_id: str
+) -> None:
     for kind in BUILT:
         if kind is MessageKind.HOME:
             continue
@@ -137,13 +139,13 @@ def test_what_could_not_be_said_is_named(data: st.DataObject, user_id: str) -> N
         assert (read.phase_id, read.round_id) == (of.phase_id, of.round_id)
 
 
-@given(data=st.data(), done=st.lists(st.sampled_from(Derived), min_size=1, max_size=2))
+@given(data=st.data(), derivations=st.lists(st.sampled_from(Derived), min_size=1, max_size=2))
 @settings(max_examples=20)
-def test_an_edit_or_a_mark_is_of_its_message(data: st.DataObject, done: list[Derived]) -> None:
+def test_derived_key_refers_to_its_message(data: st.DataObject, derivations: list[Derived]) -> None:
     for kind in BUILT:
         of, parts = data.draw(built(kind))
         key = of
-        for one in done:
+        for one in derivations:
             key = keys.derived(one, key)
 
         assert key.message == of
@@ -151,14 +153,14 @@ def test_an_edit_or_a_mark_is_of_its_message(data: st.DataObject, done: list[Der
 
 
 @pytest.mark.parametrize("text", ["something:new:U1", "something", "", "not_said", "ask"])
-def test_an_unknown_or_broken_key_names_nothing(text: str) -> None:
+def test_unknown_or_malformed_key_has_no_ids(text: str) -> None:
     key = MessageKey(text)
 
     assert (key.phase_id, key.round_id, key.user_id) == (None, None, None)
     assert key.log_fields == {"key": text}
 
 
-async def test_the_database_builds_the_same_keys(db: Database) -> None:
+async def test_keys_built_in_sql_equal_those_built_in_python(db: Database) -> None:
     async with db.transaction() as tx:
         await a_phase(tx)
         await a_round(tx)

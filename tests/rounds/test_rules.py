@@ -1,4 +1,4 @@
-"""When the questions come, to whom, and from how many answers on anything is shown."""
+"""Rules for round dates, people asked, reminders, polls and minimum numbers of answers."""
 
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
@@ -41,7 +41,7 @@ def test_rounds_are_at_least_five_days_apart_on_working_days(
 
 
 @given(STARTS, LENGTHS, WORKDAYS)
-def test_a_phase_has_one_first_round_and_at_most_one_closing(
+def test_phase_has_one_first_round_and_at_most_one_closing_round(
     start: date, length: int, weekday: int
 ) -> None:
     end = start + timedelta(days=length)
@@ -54,7 +54,9 @@ def test_a_phase_has_one_first_round_and_at_most_one_closing(
 
 
 @given(STARTS, st.integers(12, 84), WORKDAYS)
-def test_the_closing_round_is_near_the_end(start: date, length: int, weekday: int) -> None:
+def test_closing_round_is_within_five_days_of_the_end(
+    start: date, length: int, weekday: int
+) -> None:
     end = start + timedelta(days=length)
     closing = [each.on for each in plan(start, end, weekday) if each.kind is RoundKind.CLOSING]
 
@@ -62,7 +64,7 @@ def test_the_closing_round_is_near_the_end(start: date, length: int, weekday: in
     assert timedelta(0) <= end - closing[0] <= APART
 
 
-def test_two_weeks_from_a_monday_with_tuesdays() -> None:
+def test_plan_of_a_two_week_phase_with_tuesday_rounds() -> None:
     rounds = plan(date(2026, 11, 23), date(2026, 12, 7), weekday=1)
 
     assert [(each.kind.value, each.on) for each in rounds] == [
@@ -77,25 +79,23 @@ def test_two_weeks_from_a_monday_with_tuesdays() -> None:
     ("team", "minimum"),
     [(0, None), (3, None), (4, 4), (7, 4), (8, 5), (100, 5)],
 )
-def test_the_minimum_follows_the_team(team: int, minimum: int | None) -> None:
+def test_minimum_depends_on_team_size(team: int, minimum: int | None) -> None:
     assert minimum_for(team) == minimum
 
 
 @given(st.integers(4, 200), st.integers(0, 50), st.integers(0, 50))
-def test_a_workspace_raises_the_minimum_and_never_lowers_it(
-    team: int, small: int, large: int
-) -> None:
-    ours, theirs = minimum_for(team), minimum_for(team, small, large)
+def test_workspace_can_raise_but_not_lower_the_minimum(team: int, small: int, large: int) -> None:
+    default, configured = minimum_for(team), minimum_for(team, small, large)
 
-    assert ours is not None
-    raised = max(ours, small if team < 8 else large)
-    assert theirs == (raised if raised <= team else None)  # else they would be asked in vain
+    assert default is not None
+    raised = max(default, small if team < 8 else large)
+    assert configured == (raised if raised <= team else None)  # None: out of reach for the team
 
 
-def test_leads_guests_and_who_opted_out_are_not_asked() -> None:
+def test_leads_guests_leavers_and_opted_out_people_are_not_asked() -> None:
     def candidate(user_id: str, **more: bool) -> Candidate:
-        plain = {"is_full_member": True, "is_lead": False, "has_opted_out": False}
-        return Candidate(user_id=user_id, **{**plain, **more})
+        defaults = {"is_full_member": True, "is_lead": False, "has_opted_out": False}
+        return Candidate(user_id=user_id, **{**defaults, **more})
 
     asked = who_is_asked(
         [
@@ -110,20 +110,20 @@ def test_leads_guests_and_who_opted_out_are_not_asked() -> None:
     assert asked == ("member",)
 
 
-def test_a_round_closes_two_days_after_the_last_slot() -> None:
+def test_round_closes_two_days_after_the_last_slot() -> None:
     early = datetime(2026, 11, 24, 1, tzinfo=UTC)
     late = datetime(2026, 11, 24, 15, tzinfo=UTC)
 
     assert closes_at([late, early]) == datetime(2026, 11, 26, 15, tzinfo=UTC)
 
 
-def test_a_reminder_waits_for_the_working_morning() -> None:
+def test_reminder_due_on_a_weekend_waits_for_monday_morning() -> None:
     friday = datetime(2026, 11, 27, 10, tzinfo=UTC)
 
     assert remind_at(friday, "Europe/London") == datetime(2026, 11, 30, 8, tzinfo=UTC)
 
 
-def test_a_poll_waits_five_days() -> None:
+def test_poll_is_allowed_five_days_after_the_last_round() -> None:
     opened = datetime(2026, 11, 24, 10, tzinfo=UTC)
 
     assert poll_free_from(opened) == opened + APART
@@ -132,7 +132,7 @@ def test_a_poll_waits_five_days() -> None:
     assert may_open(opened + timedelta(days=5), opened)
 
 
-def test_questions_name_one_lead_and_speak_of_several() -> None:
+def test_questions_name_a_single_lead_and_say_our_leads_for_several() -> None:
     one = for_member(["Ana"])
     several = for_member(["Ana", "Ben"])
 
@@ -142,15 +142,17 @@ def test_questions_name_one_lead_and_speak_of_several() -> None:
     assert not any("{" in question.to_member for question in (*one, *several))
 
 
-def test_a_workspace_rewords_but_drops_nothing() -> None:
-    ours = reworded({"clarity": {"label": "Klar?", "to_member": ""}, "unknown": {"label": "x"}})
+def test_workspace_can_reword_questions_but_not_remove_them() -> None:
+    questions = reworded(
+        {"clarity": {"label": "Klar?", "to_member": ""}, "unknown": {"label": "x"}}
+    )
 
-    assert [question.key for question in ours] == [question.key for question in QUESTIONS]
-    assert ours[0].label == "Klar?"
-    assert ours[0].to_member == QUESTIONS[0].to_member
+    assert [question.key for question in questions] == [question.key for question in QUESTIONS]
+    assert questions[0].label == "Klar?"
+    assert questions[0].to_member == QUESTIONS[0].to_member
 
 
-def test_the_team_follows_who_is_in_the_channel() -> None:
+def test_membership_diff_finds_departed_returning_and_new_people() -> None:
     found = membership_diff(
         team={"stays": True, "goes": True, "is back": False, "is away": False},
         there={"stays", "is back", "new", "guest", "onlooker"},
@@ -162,7 +164,7 @@ def test_the_team_follows_who_is_in_the_channel() -> None:
     assert found.are_any
 
 
-def test_where_everybody_is_as_before_nobody_came_or_went() -> None:
+def test_membership_diff_is_empty_when_nobody_came_or_left() -> None:
     found = membership_diff(
         {"stays": True, "is away": False}, {"stays", "onlooker"}, set(), {"stays"}
     )

@@ -1,4 +1,4 @@
-"""What each answer of Slack means for the call that got it."""
+"""Errors of Slack and of the transport, classified by their meaning for the call."""
 
 from typing import Any
 
@@ -11,11 +11,11 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from bot.slack.errors import ErrorKind, reason_of, verdict
 
 LATER, PERMANENT = ErrorKind.LATER, ErrorKind.PERMANENT
-OF_THE_WORKSPACE, UNKNOWN = ErrorKind.WORKSPACE, ErrorKind.UNKNOWN
+WORKSPACE, UNKNOWN = ErrorKind.WORKSPACE, ErrorKind.UNKNOWN
 
 
 def answered(data: Any, status: int = 200, **headers: str) -> SlackApiError:
-    """As slack_sdk raises it."""
+    """A SlackApiError as slack_sdk raises it."""
     response = AsyncSlackResponse(
         client=None,
         http_verb="POST",
@@ -43,21 +43,21 @@ def answered(data: Any, status: int = 200, **headers: str) -> SlackApiError:
                 *("account_inactive", "invalid_auth", "not_authed", "team_access_not_granted"),
                 *("token_expired", "token_revoked"),
             ),
-            OF_THE_WORKSPACE,
+            WORKSPACE,
         ),
         (("org_login_required", "team_added_to_org", "ratelimited", "rate_limited"), LATER),
         (("not_in_channel", "is_archived", "invalid_blocks", "a_name_of_next_year"), PERMANENT),
     ],
     ids=["unknown", "workspace", "later", "permanent"],
 )
-def test_slacks_names(names: tuple[str, ...], meaning: ErrorKind) -> None:
+def test_error_kind_of_slacks_error_names(names: tuple[str, ...], meaning: ErrorKind) -> None:
     for name in names:
         assert verdict(answered({"ok": False, "error": name})).meaning is meaning, name
 
 
 @pytest.mark.parametrize("name", ["not_in_channel", "token_revoked", "org_login_required", None])
 @pytest.mark.parametrize("status", [500, 502, 503])
-def test_with_a_server_error_nobody_knows_the_outcome_whatever_else_is_said(
+def test_server_error_leaves_the_outcome_unknown_whatever_its_name(
     status: int, name: str | None
 ) -> None:
     found = verdict(answered({"ok": False, "error": name}, status))
@@ -67,14 +67,14 @@ def test_with_a_server_error_nobody_knows_the_outcome_whatever_else_is_said(
 
 
 @pytest.mark.parametrize("status", [200, 400, 403, 404, 499])
-def test_below_that_slacks_own_name_counts(status: int) -> None:
+def test_error_name_decides_below_status_500(status: int) -> None:
     assert verdict(answered({"error": "not_in_channel"}, status)).meaning is PERMANENT
     assert verdict(answered({}, status)).meaning is UNKNOWN
     assert reason_of(answered({}, status)) == f"http {status}"
 
 
 @pytest.mark.parametrize(
-    ("said", "seconds"),
+    ("header", "seconds"),
     [
         ("30", 30.0),
         ("0", 0.0),
@@ -88,9 +88,9 @@ def test_below_that_slacks_own_name_counts(status: int) -> None:
         ("", 1.0),
     ],
 )
-def test_how_long_slack_asks_to_wait(said: str, seconds: float) -> None:
-    for header in ("Retry_After", "retry_after", "RETRY_AFTER"):
-        found = verdict(answered({"error": "fatal_error"}, 429, **{header: said}))
+def test_retry_after_header_is_parsed_and_capped(header: str, seconds: float) -> None:
+    for spelling in ("Retry_After", "retry_after", "RETRY_AFTER"):
+        found = verdict(answered({"error": "fatal_error"}, 429, **{spelling: header}))
         assert (found.meaning, found.reason) == (LATER, "ratelimited")
         assert found.retry_after == seconds
     assert verdict(answered({"error": "ratelimited"})).retry_after == 1.0
@@ -110,9 +110,9 @@ def test_how_long_slack_asks_to_wait(said: str, seconds: float) -> None:
         (ServerDisconnectedError(), UNKNOWN, "ServerDisconnectedError"),
         (KeyError("ts"), UNKNOWN, "KeyError"),
     ],
-    ids=["no connection", "timeout", "cut", "ours"],
+    ids=["no connection", "timeout", "connection closed", "any other"],
 )
-def test_without_an_answer_only_what_never_left_is_surely_not_done(
+def test_transport_error_leaves_the_outcome_unknown_unless_not_connected(
     error: Exception, meaning: ErrorKind, reason: str
 ) -> None:
     found = verdict(error)

@@ -1,4 +1,4 @@
-"""Proposals to begin with, and people that Slack told of before."""
+"""Example proposals, and helpers that store people and start phases."""
 
 from dataclasses import replace
 from datetime import date
@@ -36,19 +36,19 @@ TRUST = replace(
 )
 
 
-async def known(services: Services, *user_ids: str) -> None:
-    """Slack told of these people; their name is their id without its U0."""
+async def store_people(services: Services, *user_ids: str) -> None:
+    """Store these people; their names are their ids without the U0 prefix."""
     async with services.db.transaction() as tx:
         for user_id in user_ids or (ANA, *MEMBERS):
             await _remember(tx, services, user_id)
 
 
 async def begin(services: Services, proposal: Proposal = SPRINT, **more: Any) -> str:
-    """Start it; returns the phase's id."""
+    """Start a phase; return its id."""
     async with services.db.reading() as reader:
         settings = await settings_of(reader, WORKSPACE)
-    begun = PhaseStart(proposal=proposal, settings=settings, **more)
-    phase = await start(services, WORKSPACE, begun)
+    phase_start = PhaseStart(proposal=proposal, settings=settings, **more)
+    phase = await start(services, WORKSPACE, phase_start)
     return phase.phase_id
 
 

@@ -1,4 +1,4 @@
-"""The start form's pages: each gives back what it was filled with."""
+"""The pages of the start form: content, round trip of their input, and required texts."""
 
 from dataclasses import replace
 from datetime import date, time
@@ -55,7 +55,7 @@ OPENED = replace(
     remind=False,
     comments_to="team",
 )
-TRUSTING = replace(
+TRUST_DRAFT = replace(
     BLANK,
     kind=Kind.TRUST_BUILDING,
     texts={each.name: f"My {each.name}" for each in FIELDS[Kind.TRUST_BUILDING]}
@@ -72,11 +72,11 @@ PREVIEW = Preview(
     warnings=(),
 )
 MOMENTS = {"blank": BLANK, "answered, doubted": ANSWERED}
-PROMISES = {"sprint": FILLED, "sprint with all options": OPENED, "trust": TRUSTING}
+PROMISES = {"sprint": FILLED, "sprint with all options": OPENED, "trust": TRUST_DRAFT}
 PREVIEWS = {
     "sprint": PREVIEW,
     "trust, warned": replace(PREVIEW, phase=TRUST, warnings=("Over four weeks.",)),
-    "too small to be asked, refused": replace(
+    "too few members, refused": replace(
         PREVIEW,
         phase=replace(SPRINT, people=SPRINT.people[:3]),
         refusal="Nothing was started: a sprint runs here.",
@@ -85,7 +85,7 @@ PREVIEWS = {
 
 
 def submitted(view: View) -> dict[str, Any]:
-    """What Slack sends when the page is submitted as it was shown."""
+    """Return what Slack sends if the page is submitted as shown."""
     shown = view.to_dict()
     assert check_view(shown) == []
     return state_values(shown["blocks"], {})
@@ -97,7 +97,7 @@ def promise_view(draft: Draft) -> View:
 
 
 @pytest.mark.parametrize("name", MOMENTS)
-def test_page_1_gives_back_what_was_put_in(name: str) -> None:
+def test_page_1_round_trips(name: str) -> None:
     draft = MOMENTS[name]
     before = replace(draft, answers={}, anyway=False)
 
@@ -105,7 +105,7 @@ def test_page_1_gives_back_what_was_put_in(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PROMISES)
-def test_page_2_gives_back_what_was_put_in(name: str) -> None:
+def test_page_2_round_trips(name: str) -> None:
     draft = PROMISES[name]
     before = replace(draft, texts={}, rows=tuple(Row() for _ in draft.rows))
     if draft.more:
@@ -115,55 +115,55 @@ def test_page_2_gives_back_what_was_put_in(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PROMISES)
-def test_what_is_kept_comes_back(name: str) -> None:
+def test_draft_round_trips_through_json(name: str) -> None:
     assert from_json(as_json(PROMISES[name])) == PROMISES[name]
 
 
 @pytest.mark.parametrize("name", MOMENTS)
-def test_page_1_is_shown_as_before(name: str, snapshot: SnapshotAssertion) -> None:
+def test_page_1_matches_snapshot(name: str, snapshot: SnapshotAssertion) -> None:
     view = page_moment.build(MOMENT, MOMENTS[name]).to_dict()
 
     assert view == snapshot.use_extension(JSONSnapshotExtension)
 
 
 @pytest.mark.parametrize("name", PROMISES)
-def test_page_2_is_shown_as_before(name: str, snapshot: SnapshotAssertion) -> None:
+def test_page_2_matches_snapshot(name: str, snapshot: SnapshotAssertion) -> None:
     assert promise_view(PROMISES[name]).to_dict() == snapshot.use_extension(JSONSnapshotExtension)
 
 
 @pytest.mark.parametrize("name", PREVIEWS)
-def test_page_3_is_shown_as_before(name: str, snapshot: SnapshotAssertion) -> None:
+def test_page_3_matches_snapshot(name: str, snapshot: SnapshotAssertion) -> None:
     view = page_preview.build(PREVIEWS[name]).to_dict()
     assert check_view(view) == []
 
     assert view == snapshot.use_extension(JSONSnapshotExtension)
 
 
-def test_the_confirmation_is_shown_as_before(snapshot: SnapshotAssertion) -> None:
+def test_confirmation_matches_snapshot(snapshot: SnapshotAssertion) -> None:
     view = page_preview.done(SPRINT, date(2026, 12, 7)).to_dict()
     assert check_view(view) == []
 
     assert view == snapshot.use_extension(JSONSnapshotExtension)
 
 
-def test_a_page_carries_its_draft_and_nothing_else() -> None:
+def test_private_metadata_holds_only_the_draft_id() -> None:
     for view in (page_moment.build(MOMENT, ANSWERED), promise_view(OPENED)):
         assert view.private_metadata == "draft1"
 
 
-def test_the_preview_has_nothing_to_press_but_back_and_announce() -> None:
+def test_preview_has_only_a_back_button() -> None:
     blocks = page_preview.build(PREVIEW).to_dict()["blocks"]
 
-    pressed = [
+    action_ids = [
         one["action_id"]
         for block in blocks
         for one in block.get("elements", [])
         if "action_id" in one
     ]
-    assert pressed == ["phase.start.back"]
+    assert action_ids == ["phase.start.back"]
 
 
-def test_every_text_of_the_promise_is_required() -> None:
+def test_every_promise_text_is_required() -> None:
     for kind in Kind:
         draft = replace(BLANK, kind=kind, texts={"stakes": " "})
         names = {each.name for each in FIELDS[kind]}
@@ -171,14 +171,14 @@ def test_every_text_of_the_promise_is_required() -> None:
         assert names - {"stakes"} <= set(page_promise.faults(draft, kind))
 
 
-def test_a_text_too_long_names_both_lengths() -> None:
+def test_error_for_a_long_text_names_its_length_and_the_limit() -> None:
     draft = replace(FILLED, texts={**FILLED.texts, "ask": "x" * 3_001})
 
-    said = page_promise.faults(draft, Kind.RESULTS_SPRINT)["ask"]
-    assert said == "Nothing was started: this has 3,001 characters, and 240 fit. Shorten it."
+    fault = page_promise.faults(draft, Kind.RESULTS_SPRINT)["ask"]
+    assert fault == "Nothing was started: this has 3,001 characters, and 240 fit. Shorten it."
 
 
-def test_the_lead_owns_what_nobody_else_does() -> None:
+def test_lead_owns_set_aside_items_without_an_owner() -> None:
     proposal = proposal_of(
         replace(OPENED, members=(ANA, BEN, HANA)),
         channel_id=LAUNCH,
@@ -192,7 +192,7 @@ def test_the_lead_owns_what_nobody_else_does() -> None:
     assert proposal.lead_ids == (ANA, HANA)
 
 
-def test_a_justification_counts_only_where_one_is_asked_for() -> None:
+def test_justification_is_used_only_if_requested() -> None:
     values: dict[str, Any] = {"channel_id": LAUNCH, "lead_id": ANA, "zone": "UTC", "today": TODAY}
 
     assert proposal_of(OPENED, **values).justification == "The date moved."

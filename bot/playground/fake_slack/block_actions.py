@@ -149,13 +149,13 @@ def _candidates(
     if channel and ts:
         return [{"type": "message", "channel_id": channel, "message_ts": ts}]
     if channel:
-        return _messages(core, user_id, [core.workspace.conversations[channel]])
+        return _messages(user_id, [core.workspace.conversations[channel]])
     views = (core.workspace.top_of(user_id), core.workspace.home_of(user_id))
     open_views = [{"type": "view", "view_id": view.id} for view in views if view is not None]
-    return open_views + _messages(core, user_id, core.workspace.visible_to(user_id))
+    return open_views + _messages(user_id, core.workspace.visible_to(user_id))
 
 
-def _messages(core: Core, user_id: str, conversations: Any) -> list[Json]:
+def _messages(user_id: str, conversations: Any) -> list[Json]:
     containers = [
         {"type": "message", "channel_id": conversation.id, "message_ts": message["ts"]}
         for conversation in conversations

@@ -46,10 +46,10 @@ def _failed(core: Core, view: View, why: str, answer: Answer) -> SubmitResult:
 
 
 def _top(core: Core, user_id: str) -> Json | None:
-    return core_view(core, core.workspace.top_of(user_id))
+    return view_json(core.workspace.top_of(user_id))
 
 
-def core_view(core: Core, view: View | None) -> Json | None:
+def view_json(view: View | None) -> Json | None:
     """Return the view as Slack's JSON, with its current input."""
     if view is None:
         return None

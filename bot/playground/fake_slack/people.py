@@ -21,7 +21,7 @@ from bot.playground.fake_slack.app_answers import Answer
 from bot.playground.fake_slack.commands import CommandResult
 from bot.playground.fake_slack.core import Core
 from bot.playground.fake_slack.json_shapes import view_object
-from bot.playground.fake_slack.modals import SubmitResult, core_view
+from bot.playground.fake_slack.modals import SubmitResult, view_json
 from bot.playground.fake_slack.model import Conversation, Json, Typed, View
 from bot.playground.page import screen
 
@@ -128,12 +128,12 @@ class Person:
     @property
     def top_view(self) -> Json | None:
         """Return the top modal with its current input, or None if none is open."""
-        return core_view(self.core, self.core.workspace.top_of(self.user_id))
+        return view_json(self.core.workspace.top_of(self.user_id))
 
     @property
     def home(self) -> Json | None:
         """Return the App Home as last published, with its current input."""
-        return core_view(self.core, self.core.workspace.home_of(self.user_id))
+        return view_json(self.core.workspace.home_of(self.user_id))
 
     def visible(self, channel_id: str) -> list[Json]:
         """Return the messages of a conversation by time, with replies and own ephemeral ones."""
