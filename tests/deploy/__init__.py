@@ -1,1 +1,1 @@
-"""What is in deploy/ is valid, and says the same as the bot does."""
+"""Files in deploy/ are valid and agree with the bot."""

@@ -1,4 +1,4 @@
-"""Tools of the operating system that check what is in deploy/."""
+"""Command-line tools that validate files in deploy/."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""The rules for Prometheus, by promtool: well-formed, and each fires when it should."""
+"""The Prometheus rules, checked and unit-tested by promtool."""
 
 import subprocess
 
@@ -21,12 +21,12 @@ def test_the_rules_are_well_formed(promtool: str):
     assert told.returncode == 0, told.stdout + told.stderr
 
 
-def test_each_rule_fires_when_it_should_and_for_that_bot_alone(promtool: str):
+def test_rule_unit_tests_pass(promtool: str):
     told = run(promtool, "test", "rules", "alerts.test.yaml")
 
     assert told.returncode == 0, told.stdout + told.stderr
 
 
 @pytest.mark.parametrize("name", [rule["alert"] for rule in RULES])
-def test_each_rule_is_tested(name: str):
+def test_every_rule_has_a_unit_test(name: str):
     assert f'alertname="{name}", alertstate="firing"' in CASES

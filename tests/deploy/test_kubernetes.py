@@ -12,7 +12,7 @@ from bot import __version__, settings
 from tests.docs.reading import ROOT, text
 
 FOLDER = ROOT / "deploy" / "kubernetes"
-#: The oldest version that its makers still mend, and the newest that the validator knows.
+#: The oldest supported release, and the newest that the validator knows.
 VERSIONS = ("1.34", "1.37")
 MANIFESTS = sorted(path for path in FOLDER.glob("*.yaml") if path.name != "kustomization.yaml")
 #: Being added to the settings.
@@ -41,7 +41,7 @@ def test_each_manifest_is_valid(path: Path, version: str):
         assert kubernetes_validate.validate(document, version, strict=True) == version
 
 
-def test_everything_but_the_secret_is_applied_together():
+def test_kustomization_lists_every_manifest_but_the_secret():
     listed = manifest("kustomization.yaml")["resources"]
 
     assert sorted(listed) == sorted(
@@ -49,7 +49,7 @@ def test_everything_but_the_secret_is_applied_together():
     )
 
 
-def test_the_image_is_of_this_version():
+def test_image_tag_is_this_version():
     (image,) = manifest("kustomization.yaml")["images"]
 
     assert image["newTag"] == __version__
@@ -58,7 +58,7 @@ def test_the_image_is_of_this_version():
     }
 
 
-def test_only_settings_that_are_read_are_set():
+def test_manifests_set_only_existing_settings():
     own = {variable["name"] for variable in container("deployment.yaml")["env"]}
     given = {*manifest("settings.yaml")["data"], *own}
     secret = manifest("secret.example.yaml")["stringData"]
@@ -68,7 +68,7 @@ def test_only_settings_that_are_read_are_set():
     assert settings.load(manifest("settings.yaml")["data"]).http_port == 3000
 
 
-def test_a_bot_with_these_settings_lacks_nothing_but_the_values():
+def test_secret_example_has_every_required_setting():
     secret = manifest("secret.example.yaml")["stringData"]
     needed = settings.Settings().missing_to_run(http=True)
 
@@ -77,7 +77,7 @@ def test_a_bot_with_these_settings_lacks_nothing_but_the_values():
 
 
 @pytest.mark.parametrize("name", ["deployment.yaml", "migrate.yaml"])
-def test_containers_may_do_nothing_but_run(name: str):
+def test_containers_are_hardened(name: str):
     spec, only = pod(name), container(name)
     (user,) = re.findall(r"^USER (\d+):\d+$", text("Dockerfile"), re.M)
 
@@ -95,7 +95,7 @@ def test_containers_may_do_nothing_but_run(name: str):
     assert "emptyDir" in tmp
 
 
-def test_probes_ask_the_port_of_the_metrics():
+def test_probes_use_the_metrics_port():
     bot = container("deployment.yaml")
     ports = {port["name"]: port["containerPort"] for port in bot["ports"]}
     given = manifest("settings.yaml")["data"]
@@ -106,7 +106,7 @@ def test_probes_ask_the_port_of_the_metrics():
         assert bot[probe]["httpGet"] == {"path": "/healthz", "port": "metrics"}
 
 
-def test_no_request_is_lost_while_pods_are_replaced():
+def test_rolling_update_keeps_replicas_available():
     deployment = manifest("deployment.yaml")["spec"]
     pause = int(container("deployment.yaml")["lifecycle"]["preStop"]["exec"]["command"][1])
 
@@ -116,19 +116,19 @@ def test_no_request_is_lost_while_pods_are_replaced():
     assert manifest("disruption-budget.yaml")["spec"]["minAvailable"] < deployment["replicas"]
 
 
-def test_service_and_budget_choose_the_pods_of_the_bot_alone():
-    chosen = manifest("deployment.yaml")["spec"]["selector"]["matchLabels"]
+def test_service_and_budget_select_only_bot_pods():
+    selector = manifest("deployment.yaml")["spec"]["selector"]["matchLabels"]
     labels = {
         name: manifest(name)["spec"]["template"]["metadata"]["labels"]
         for name in ("deployment.yaml", "migrate.yaml")
     }
 
-    assert labels["deployment.yaml"] == chosen != labels["migrate.yaml"]
-    assert manifest("service.yaml")["spec"]["selector"] == chosen
-    assert manifest("disruption-budget.yaml")["spec"]["selector"]["matchLabels"] == chosen
+    assert labels["deployment.yaml"] == selector != labels["migrate.yaml"]
+    assert manifest("service.yaml")["spec"]["selector"] == selector
+    assert manifest("disruption-budget.yaml")["spec"]["selector"]["matchLabels"] == selector
 
 
-def test_round_keys_are_on_one_volume_that_all_pods_share():
+def test_round_keys_are_on_a_shared_volume():
     claim = manifest("round-keys.yaml")
     (volume,) = (v for v in pod("deployment.yaml")["volumes"] if v["name"] == "round-keys")
     bot = container("deployment.yaml")

@@ -1,4 +1,4 @@
-"""deploy/README.md points at what is there, and leaves nothing out."""
+"""Links in deploy/README.md work, and every file is mentioned."""
 
 import re
 

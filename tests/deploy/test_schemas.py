@@ -1,4 +1,4 @@
-"""Files for services of others are as their published schemas say."""
+"""Configuration files for GitHub and Docker Compose follow their published schemas."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The systemd unit is valid, closed to all it does not need, and fits the bot."""
+"""The systemd unit is valid, sandboxed, and fits the bot."""
 
 import subprocess
 from configparser import ConfigParser
@@ -12,7 +12,7 @@ from tests.docs.reading import text
 
 UNIT = "deploy/systemd/imbalance.service"
 PROGRAM = "/opt/imbalance/bin/imbalance"
-#: Of 100, the larger the more exposed; 90 and more is a unit without any of it.
+#: Out of 100; a unit without sandboxing has more than 90.
 MOST_EXPOSED = 20
 
 
@@ -29,7 +29,7 @@ class Unit(ConfigParser):
 
 @pytest.fixture
 def unit_file(tmp_path: Path) -> Path:
-    """The unit, with a program that is there."""
+    """The unit, with the path of a program that exists."""
     program = tmp_path / "imbalance"
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
@@ -49,7 +49,7 @@ def test_the_unit_is_valid(systemd_analyze: str, unit_file: Path):
     assert unit_file.name not in told_by(systemd_analyze, "verify", "--man=no", str(unit_file))
 
 
-def test_the_unit_may_do_little(systemd_analyze: str, unit_file: Path):
+def test_the_unit_is_sandboxed(systemd_analyze: str, unit_file: Path):
     threshold = f"--threshold={MOST_EXPOSED}"
     told_by(systemd_analyze, "security", "--offline=yes", threshold, "--no-pager", str(unit_file))
 
@@ -61,7 +61,7 @@ def test_it_starts_a_command_that_exists():
     assert _parser().parse_args(arguments).migrate
 
 
-def test_it_writes_where_it_may():
+def test_database_and_cache_are_in_writable_folders():
     service = Unit()["Service"]
 
     assert service["WorkingDirectory"] == f"/var/lib/{service['StateDirectory']}"
@@ -70,7 +70,7 @@ def test_it_writes_where_it_may():
     assert service["ProtectSystem"] == "strict"
 
 
-def test_it_waits_longer_than_the_bot_needs_to_stop():
+def test_stop_timeout_is_longer_than_the_bot_needs():
     service = Unit()["Service"]
 
     assert service["KillSignal"] == "SIGTERM"
@@ -78,7 +78,7 @@ def test_it_waits_longer_than_the_bot_needs_to_stop():
     assert service["Restart"] == "on-failure"
 
 
-def test_the_example_of_its_settings_names_what_is_read_and_needed():
+def test_environment_example_has_every_required_setting():
     lines = text("deploy/systemd/imbalance.env.example").splitlines()
     names = {line.partition("=")[0] for line in lines if line and not line.startswith("#")}
     needed = {line.split()[0] for line in settings.Settings().missing_to_run(http=False)}
