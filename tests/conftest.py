@@ -46,9 +46,9 @@ for name in list(os.environ):  # ignore the developer's own settings
 
 def set_generous_timeouts(patch: pytest.MonkeyPatch) -> None:
     """Lengthen deadlines in real seconds, since a busy machine may stall for some."""
-    patch.setattr(deadline_app, "PATIENCE_SECONDS", 8.0)
+    patch.setattr(deadline_app, "RESPONSE_DEADLINE_SECONDS", 8.0)
     patch.setattr(dispatch, "ACK_SECONDS", 10.0)
-    patch.setattr(triggers, "LIFE_SECONDS", 30.0)
+    patch.setattr(triggers, "TRIGGER_LIFETIME_SECONDS", 30.0)
 
 
 @asynccontextmanager
@@ -84,7 +84,11 @@ async def running_bot(settings: Settings, clock: AdjustableClock) -> AsyncIterat
 
     retry_timings = RetryTimings(settle=0, first_retry=0, picture_retry=0, picture_tries=2)
     app = Imbalance(
-        settings, clock, pace=RateLimits(limited=False), retry_timings=retry_timings, draw=draw
+        settings,
+        clock,
+        rate_limits=RateLimits(limited=False),
+        retry_timings=retry_timings,
+        draw=draw,
     )
     await app.start()
     yield app
@@ -202,7 +206,7 @@ async def harness_over_http(
         clock,
         http=True,
         host="127.0.0.1",
-        pace=RateLimits(limited=False),
+        rate_limits=RateLimits(limited=False),
         retry_timings=RetryTimings(settle=0),
         draw=draw,
     )

@@ -4,7 +4,7 @@ import base64
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.app import Imbalance, travel
+from bot.app import Imbalance, advance_clock
 from bot.clock import AdjustableClock
 from bot.playground.server import FakeSlack
 
@@ -38,7 +38,7 @@ class BotHarness:
 
     async def travel_to(self, until: datetime) -> None:
         """Advance the clock to `until`, and run everything that becomes due on the way."""
-        await travel(self.bot, self.clock, until)
+        await advance_clock(self.bot, self.clock, until)
         await self.slack.settled()
 
     async def wait(self, **time: float) -> None:

@@ -223,7 +223,10 @@ def _reachable(folder: Path, account: dict[str, Any]) -> Iterator[Path]:
 
 def _can_run(program: Path, account: dict[str, Any]) -> bool:
     with suppress(OSError):
-        return subprocess.run([program, "-V"], capture_output=True, **account).returncode == 0
+        return (
+            subprocess.run([program, "-V"], capture_output=True, check=False, **account).returncode
+            == 0
+        )
     return False
 
 

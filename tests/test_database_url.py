@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
-from bot.db.connections import arguments
+from bot.db.connections import engine_arguments
 from bot.db.engine import Database
 from bot.settings import SettingsError, load
 
@@ -231,8 +231,8 @@ async def test_provider_parameters_take_effect_on_the_connection(
 
 
 def test_pgbouncer_changes_only_options_and_prepared_statements():
-    plain = arguments(make_url("postgresql://host/db"))["connect_args"]
-    pooled = arguments(make_url("postgresql://host/db?pgbouncer=true"))["connect_args"]
+    plain = engine_arguments(make_url("postgresql://host/db"))["connect_args"]
+    pooled = engine_arguments(make_url("postgresql://host/db?pgbouncer=true"))["connect_args"]
 
     assert plain.keys() - pooled.keys() == {"options"}
     assert pooled.keys() - plain.keys() == {"prepare_threshold"}

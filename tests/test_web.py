@@ -17,7 +17,7 @@ from slack_sdk.signature import SignatureVerifier
 
 import bot.web
 from bot.clock import real_now
-from bot.slack.http import SLACK_PATH, signed, unquoted
+from bot.slack.http import SLACK_PATH, build_web_app, decode_form_field
 from bot.web import Site
 
 SECRET = "secret"
@@ -63,7 +63,7 @@ class RecordingApp(AsyncApp):
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_unquoted_matches_urllib(text: str) -> None:
     for quoted in (quote_plus(text), quote(text), quote(text, safe="=/:")):
-        assert unquoted(quoted) == unquote_plus(quoted) == text
+        assert decode_form_field(quoted) == unquote_plus(quoted) == text
 
 
 @pytest.mark.parametrize("body", BODIES)
@@ -119,7 +119,7 @@ def signature(body: str) -> dict[str, str]:
 
 
 async def post(bolt: Any, body: str, headers: dict[str, str]) -> int:
-    async with TestClient(TestServer(signed(bolt, SECRET))) as client:
+    async with TestClient(TestServer(build_web_app(bolt, SECRET))) as client:
         answer = await client.post(SLACK_PATH, data=body.encode(), headers=headers)
         return answer.status
 

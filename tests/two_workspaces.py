@@ -18,7 +18,7 @@ from bot.db.engine import Database
 from bot.rounds import store as rounds_store
 from bot.rounds.questions import QUESTIONS
 from bot.start.draft import Draft, as_json
-from bot.workspaces.rules import WorkspaceSettings, changed
+from bot.workspaces.rules import WorkspaceSettings, overrides
 from tests.harness import (
     ANA,
     BEN,
@@ -108,7 +108,7 @@ class _Filling:
             schema.workspaces,
             name=self.workspace_id,
             bot_user_id="U0IMBAL",
-            settings=changed(settings),
+            settings=overrides(settings),
             installed_at=NOW,
         )
         await self.add(schema.sender_leases)
@@ -180,7 +180,7 @@ class _Filling:
             started_at=datetime.combine(starts_on, time(9), NOW.tzinfo),
             starts_on=starts_on,
             ends_on=ends_on,
-            first_ends_on=ends_on,
+            original_ends_on=ends_on,
             recovery_until=ends_on + timedelta(days=28),
             weekday=self.pick(1, 2),
             time_of_day=time(10),
@@ -189,7 +189,7 @@ class _Filling:
             ended_at=ended_at if ended else None,
             wrapped_up_by=BEN if ended else None,
             paused_at=NOW if is_paused else None,
-            paused_because="archived" if is_paused else None,
+            pause_reason="archived" if is_paused else None,
             membership_synced_at=self.pick(NOW, None),
         )
         await self.people_of(phase_id)
@@ -292,13 +292,13 @@ class _Filling:
             "end_phase": RUNS,
             "refresh_announcement": RUNS,
             "warn_end": RUNS,
-            "follow_members": RUNS,
-            "look_at_channel": RUNS,
+            "sync_members": RUNS,
+            "check_channel": RUNS,
             "open_round": f"{OVER}:after:2026-12-{self.pick(14, 15)}",
-            "say_goodbye": f"{OVER}:{self.pick(CHIARA, BEN)}",
-            "tell_of_missing": RUNS,
+            "send_goodbye": f"{OVER}:{self.pick(CHIARA, BEN)}",
+            "report_missing_announcement": RUNS,
             "drop_person": ANA,
-            "forget_drafts": self.workspace_id,
+            "delete_old_drafts": self.workspace_id,
             "tidy": self.workspace_id,
             "read_person": self.pick(BEN, CHIARA),
         }

@@ -21,21 +21,21 @@ class Unreachable(NotStarted):
     """Raised if the database did not answer, or refused; the message says what to check."""
 
 
-def newest() -> str:
+def newest_revision() -> str:
     """Return the last revision: our migrations are linear, and file names begin with the number."""
     return max(path.name.split("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
 
 
-async def pending(db: Database) -> bool:
+async def has_pending_migrations(db: Database) -> bool:
     """Return whether the database lacks revisions of this version.
 
     Raises:
         Unreachable: it does not answer, or refuses.
     """
-    return await reached(db) < newest()
+    return await current_revision(db) < newest_revision()
 
 
-async def reached(db: Database) -> str:
+async def current_revision(db: Database) -> str:
     """Return the database's revision; empty if it has none yet.
 
     Raises:

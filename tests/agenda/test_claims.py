@@ -8,8 +8,8 @@ from prometheus_client import REGISTRY
 from sqlalchemy import insert, select, update
 
 from bot.agenda import schedule
-from bot.agenda.claims import CLAIMED_FOR, claim, due, park, release, reschedule_failed, unpark
-from bot.agenda.schedule import PARKED, AgendaItem, AlreadyTaken, complete_or_abort
+from bot.agenda.claims import CLAIM_DURATION, claim, due, park, release, reschedule_failed, unpark
+from bot.agenda.schedule import PARKED, AgendaItem, NoLongerDue, complete_or_abort
 from bot.agenda.ticker import FIRST_RETRY, LONGEST_RETRY, Ticker
 from bot.clock import AdjustableClock, real_now
 from bot.db import schema
@@ -74,8 +74,8 @@ async def test_claim_holds_for_twenty_seconds(db: Database) -> None:
 
     assert await claimed(db) == ["one"]
     assert (await rows(db))["act one"].retry_at == REAL + timedelta(seconds=20)
-    assert await claimed(db, real=REAL + CLAIMED_FOR - MOMENT) == []
-    assert await claimed(db, real=REAL + CLAIMED_FOR) == ["one"]
+    assert await claimed(db, real=REAL + CLAIM_DURATION - MOMENT) == []
+    assert await claimed(db, real=REAL + CLAIM_DURATION) == ["one"]
 
 
 async def test_oldest_item_comes_first_whether_new_or_failed(db: Database) -> None:
@@ -197,7 +197,7 @@ async def test_complete_or_abort_removes_exactly_its_items_or_nothing(
     await insert_item(db, **{"subject": "other", **values})
     before = await rows(db), await rows(db, TWO)
 
-    with pytest.raises(AlreadyTaken):
+    with pytest.raises(NoLongerDue):
         async with db.transaction() as tx:
             await complete_or_abort(tx, item("one"), item("other"))
     assert (await rows(db), await rows(db, TWO)) == before

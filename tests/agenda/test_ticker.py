@@ -11,8 +11,8 @@ from sqlalchemy import insert, select, update
 
 import bot.agenda.ticker
 from bot.agenda import schedule
-from bot.agenda.claims import CLAIMED_FOR, claim, park, unpark
-from bot.agenda.schedule import AgendaItem, AlreadyTaken, run_item
+from bot.agenda.claims import CLAIM_DURATION, claim, park, unpark
+from bot.agenda.schedule import AgendaItem, NoLongerDue, run_item
 from bot.agenda.ticker import BATCH, Ticker
 from bot.clock import AdjustableClock, real_now
 from bot.db import schema
@@ -125,7 +125,7 @@ async def test_items_of_a_dead_ticker_are_claimed_again(
     ticker = Ticker(db, clock, {"act": completing(db, done)})
 
     assert await ticker.tick() == 0
-    assert (await remaining(db))["lost"].retry_at <= real_now() + CLAIMED_FOR
+    assert (await remaining(db))["lost"].retry_at <= real_now() + CLAIM_DURATION
     await make_retries_due(db)
 
     assert await ticker.tick() == 1
@@ -169,7 +169,7 @@ async def test_item_removed_or_moved_while_claimed_is_not_carried_out(
         await schedule.add(tx, WORKSPACE, action="act", subject="moved", due_at=later)
 
     for item in items:
-        with pytest.raises(AlreadyTaken):
+        with pytest.raises(NoLongerDue):
             async with run_item(db, item):
                 pass
 

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import schedule
-from bot.agenda.claims import CLAIMED_FOR, park, release, reschedule_failed, unpark
+from bot.agenda.claims import CLAIM_DURATION, park, release, reschedule_failed, unpark
 from bot.agenda.schedule import PARKED, complete_or_abort
 from bot.agenda.ticker import Ticker
 from bot.clock import AdjustableClock, real_now
@@ -41,7 +41,7 @@ async def fill_both_workspaces(db: Database) -> None:
     for workspace_id in (ONE, TWO):
         for subject in SEED:
             for action in ("act", "other"):
-                claimed_until = real_now() + CLAIMED_FOR if subject == "p1:a" else None
+                claimed_until = real_now() + CLAIM_DURATION if subject == "p1:a" else None
                 await insert_item(db, subject, workspace_id, action=action, retry_at=claimed_until)
 
 

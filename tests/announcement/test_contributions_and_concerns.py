@@ -38,7 +38,7 @@ async def raise_concern(
         by(user_id, phase_id),
         text=text,
         field="text",
-        form=form or f"{user_id} {text}",
+        view_id=form or f"{user_id} {text}",
     )
 
 
@@ -160,7 +160,7 @@ async def test_concerns_are_delivered_in_shuffled_order(
         await raise_concern(services, phase_id, BEN, text)
     due = await item(services, "deliver_concerns")
     clock.move_to(due.due_at)
-    monkeypatch.setattr(concerns, "shuffled", lambda texts: sorted(texts))
+    monkeypatch.setattr(concerns, "shuffled", sorted)
 
     await concerns.deliver_concerns(services, due)
 

@@ -96,7 +96,7 @@ def test_hostile_texts_are_escaped() -> None:
     promise = SprintPromise(**dict.fromkeys(("stakes", "ask", "protected", "why_you"), HOSTILE))
     phase = replace(
         replace(SPRINT, milestone=HOSTILE, promise=promise, justification=HOSTILE),
-        items=(replace(item(0, HOSTILE, BEN), owner_name=HOSTILE),),
+        set_aside_items=(replace(item(0, HOSTILE, BEN), owner_name=HOSTILE),),
         people=(participant(ANA, name=HOSTILE), participant(CHIARA)),
     )
     message = messages.announcement(phase, TODAY)
@@ -112,7 +112,7 @@ def test_longest_texts_fit(filler: str) -> None:
     long = filler * 3_000
     promise = SprintPromise(stakes=long, ask=long, protected=long, why_you=long, give_up=long)
     items = tuple(item(position, long, BEN) for position in range(5))
-    phase = replace(replace(SPRINT, milestone=long, promise=promise), items=items)
+    phase = replace(replace(SPRINT, milestone=long, promise=promise), set_aside_items=items)
     message = messages.announcement(phase, TODAY + timedelta(days=1))
 
     assert check_blocks(message.blocks, "message") == []

@@ -36,9 +36,9 @@ def test_details_match_snapshot(name: str, snapshot: SnapshotAssertion) -> None:
 
 def test_forms_match_snapshot(snapshot: SnapshotAssertion) -> None:
     forms = [
-        part_messages.part_form(WITH_CONTRIBUTIONS, BEN),
+        part_messages.contribution_form(WITH_CONTRIBUTIONS, BEN),
         part_messages.concern_form(WITH_CONTRIBUTIONS),
-        part_messages.concern_taken(WITH_CONTRIBUTIONS),
+        part_messages.concern_received(WITH_CONTRIBUTIONS),
     ]
     views = [form.to_dict() for form in forms]
     assert [check_view(view) for view in views] == [[], [], []]
@@ -55,10 +55,10 @@ def test_details_omit_members_who_wrote_nothing_or_left() -> None:
 
 
 def test_contribution_form_round_trips() -> None:
-    view = part_messages.part_form(WITH_CONTRIBUTIONS, BEN).to_dict()
+    view = part_messages.contribution_form(WITH_CONTRIBUTIONS, BEN).to_dict()
     values = state_values(view["blocks"], {})
 
-    assert part_messages.typed(values, part_messages.PART_BLOCK) == "I carry the importer."
+    assert part_messages.submitted_text(values, part_messages.PART_BLOCK) == "I carry the importer."
 
 
 def test_concerns_message_matches_snapshot(snapshot: SnapshotAssertion) -> None:

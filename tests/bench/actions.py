@@ -21,7 +21,7 @@ _OWN = tuple(map(attrgetter, ("workspace_id", "round_id", "user_id", "channel", 
 
 def click(one: Person, hooks: str, now: datetime, level: str, comment: str) -> bytes:
     """The click on Send in the weekly message, with an answer to each question."""
-    message = messages.ask(questionnaire(one.round_id, now))
+    message = messages.questions_message(questionnaire(one.round_id, now))
     chosen: dict[str, Any] = {
         messages.block_id(one.round_id, question.key): {
             messages.LEVEL: {"type": "radio_buttons", "selected_option": {"value": level}}

@@ -8,7 +8,7 @@ from sqlalchemy import event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from bot.db.connections import arguments, async_url, prepare
+from bot.db.connections import async_url, engine_arguments, register_connection_setup
 
 BUSY_MS = 60_000
 
@@ -19,10 +19,10 @@ class AdminDatabase:
     def __init__(self, url: str) -> None:
         given = make_url(url)
         sqlite = given.get_backend_name() == "sqlite"
-        options = arguments(given) if sqlite else {}
+        options = engine_arguments(given) if sqlite else {}
         self.engine: AsyncEngine = create_async_engine(async_url(given), **options)
         if sqlite:
-            prepare(self.engine.sync_engine)
+            register_connection_setup(self.engine.sync_engine)
             event.listen(self.engine.sync_engine, "connect", _for_bulk)
 
     @asynccontextmanager

@@ -38,17 +38,17 @@ async def main(*, unpaced: bool) -> None:
     settings = load(os.environ)
     configure(settings.log_level, settings.log_format)
     limits = RateLimits(limited=False) if unpaced else None
-    app = Imbalance(settings, _clock(), http=True, pace=limits, host="127.0.0.1")
+    app = Imbalance(settings, _clock(), http=True, rate_limits=limits, host="127.0.0.1")
     listening = asyncio.create_task(_listen(app, Sampler()))
     await until_stopped(app)
     listening.cancel()
 
 
-def _everywhere(us: dict[str, Any], client: AsyncWebClient) -> Authorize:
-    ours = _in_one(us, client)
+def _everywhere(identity: dict[str, Any], client: AsyncWebClient) -> Authorize:
+    ours = _in_one(identity, client)
 
     async def authorize(team_id: str | None, **_: Any) -> AuthorizeResult | None:
-        return await ours(us["team_id"])
+        return await ours(identity["team_id"])
 
     return authorize
 

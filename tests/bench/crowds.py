@@ -183,7 +183,7 @@ async def _phase(
         "channel_id": CHANNEL,
         "starts_on": began.date(),
         "ends_on": ends_on,
-        "first_ends_on": ends_on,
+        "original_ends_on": ends_on,
         **({} if runs else over),
     }
     await tx.execute(insert(schema.phases).values(phase))

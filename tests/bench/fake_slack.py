@@ -60,5 +60,5 @@ def _summary(call: Call) -> dict[str, Any]:
 
 if __name__ == "__main__":
     given = sys.argv[1:]
-    rate_limits.MINUTE = float(given[5])
+    rate_limits.WINDOW_SECONDS = float(given[5])
     asyncio.run(main(int(given[0]), int(given[1]), given[2], int(given[3]), float(given[4])))

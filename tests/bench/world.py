@@ -22,7 +22,7 @@ from tests.bench.sink import CHANNEL, LEAD, TEAM, TEAM_SIZE
 KEY = bytes(range(32))
 MEMBERS = TEAM_SIZE  # of each team
 AT_ONCE = 500  # rows in one statement
-WORDING = questions.for_member(["Ana"])
+WORDING = questions.about_leads(["Ana"])
 
 PROMISE = {
     "stakes": "Two customers decide on 21 Dec.",
@@ -136,7 +136,7 @@ def phase_row(team: int, now: datetime, workspace_id: str = TEAM) -> dict[str, A
         "started_at": now - timedelta(days=7),
         "starts_on": today - timedelta(days=7),
         "ends_on": today + timedelta(days=14),
-        "first_ends_on": today + timedelta(days=14),
+        "original_ends_on": today + timedelta(days=14),
         "weekday": 1,
         "time_of_day": time(10, 0),
         "remind": True,
@@ -209,7 +209,7 @@ def direct_messages(
     people: Iterable[str], at: datetime, series: str, workspace_id: str
 ) -> Iterator[dict[str, Any]]:
     """Pending messages with the weekly questions to these people."""
-    text = messages.ask(questionnaire("round000000", at))
+    text = messages.questions_message(questionnaire("round000000", at))
     for user_id in people:
         yield {
             "workspace_id": workspace_id,

@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 from playwright.async_api import expect
 
-from bot.app import Imbalance, travel
+from bot.app import Imbalance, advance_clock
 from bot.clock import AdjustableClock
 from bot.outbox.delivery import RetryTimings
 from bot.outbox.rate_limits import RateLimits
@@ -44,12 +44,12 @@ async def slack(
 ) -> AsyncIterator[FakeSlack]:
     """The fake Slack with the whole bot behind it; the time bar moves its clock."""
     app = Imbalance(
-        settings, clock, pace=RateLimits(limited=False), retry_timings=RetryTimings(settle=0)
+        settings, clock, rate_limits=RateLimits(limited=False), retry_timings=RetryTimings(settle=0)
     )
     await app.start()
 
     async def advance(leap: str) -> None:
-        await travel(app, clock, clock.now() + LEAPS[leap])
+        await advance_clock(app, clock, clock.now() + LEAPS[leap])
 
     fake_slack.hooks.advance = advance
     fake_slack.hooks.next_event = app.next_event

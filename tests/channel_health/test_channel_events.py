@@ -56,7 +56,7 @@ async def column_values(db: Database, column: Any) -> list[Any]:
 async def pause_state(db: Database) -> tuple[datetime | None, str | None]:
     phases = schema.phases
     async with db.reading() as reader:
-        found = select(phases.c.paused_at, phases.c.paused_because)
+        found = select(phases.c.paused_at, phases.c.pause_reason)
         return tuple((await reader.execute(found.where(phases.c.phase_id == PHASE))).one())
 
 
@@ -89,7 +89,7 @@ async def test_join_after_the_start_removes_person_from_non_participants(
     )
 
     assert await column_values(phase_db, schema.non_participants.c.user_id) == non_participants
-    assert await agenda_of(phase_db, "follow_members") == {PHASE: services.clock.now()}
+    assert await agenda_of(phase_db, "sync_members") == {PHASE: services.clock.now()}
 
 
 @pytest.mark.parametrize("kind", ["member_joined_channel", "member_left_channel"])
@@ -98,8 +98,8 @@ async def test_bot_joining_or_leaving_schedules_a_channel_check(
 ) -> None:
     await membership_events.on_membership_changed(services, event(kind, user=BOT_USER_ID), CONTEXT)
 
-    assert await agenda_of(phase_db, "follow_members") == {}
-    assert list(await agenda_of(phase_db, "look_at_channel")) == [PHASE]
+    assert await agenda_of(phase_db, "sync_members") == {}
+    assert list(await agenda_of(phase_db, "check_channel")) == [PHASE]
 
 
 async def test_duplicate_events_and_events_of_ended_phases_are_ignored(
@@ -113,7 +113,7 @@ async def test_duplicate_events_and_events_of_ended_phases_are_ignored(
     await membership_events.on_membership_changed(
         services, event("member_joined_channel", "Ev3", user=FINN), CONTEXT
     )
-    assert list(await agenda_of(phase_db, "follow_members")) == [PHASE]
+    assert list(await agenda_of(phase_db, "sync_members")) == [PHASE]
     await clear_agenda(phase_db)
 
     await update_phase(phase_db, state="ended")
@@ -166,7 +166,7 @@ async def test_channel_id_change_moves_phases_drafts_and_optouts(
         PLATFORM,
     ]
     assert await column_values(phase_db, schema.phases.c.state) == ["active", "active", "ended"]
-    assert list(await agenda_of(phase_db, "look_at_channel")) == [PHASE]
+    assert list(await agenda_of(phase_db, "check_channel")) == [PHASE]
 
 
 async def test_channel_id_change_to_the_same_id_changes_nothing(
@@ -191,7 +191,7 @@ async def test_channel_deletion_ends_the_phase_and_cancels_its_rounds(
     await update_phase(phase_db, state=state, ended_at=None if state == "active" else NOW)
     async with phase_db.transaction() as tx:
         await a_round(tx, state="closed", reached_minimum=True, answered=4)
-        for action in ("open_round", "talk"):
+        for action in ("open_round", "post_talking_points"):
             subject = f"{PHASE}:after:2027-01-01"
             at = NOW + timedelta(weeks=5)
             await schedule.add(tx, WORKSPACE, action=action, subject=subject, due_at=at)
@@ -199,19 +199,23 @@ async def test_channel_deletion_ends_the_phase_and_cancels_its_rounds(
 
     assert await pause_state(phase_db) == (services.clock.now(), "deleted")
     assert await column_values(phase_db, schema.phases.c.state) == ["ended"]
-    assert await agenda_of(phase_db, "open_round") == await agenda_of(phase_db, "talk") == {}
+    assert (
+        await agenda_of(phase_db, "open_round")
+        == await agenda_of(phase_db, "post_talking_points")
+        == {}
+    )
     assert list(await agenda_of(phase_db, "show_results")) == ["round1"]  # its comments are deleted
     notices = [key for key in await said(phase_db) if key.endswith(f":{ANA}")]
     assert bool(notices) is (state == "active")
-    goodbyes = [subject.split(":")[1] for subject in await agenda_of(phase_db, "say_goodbye")]
+    goodbyes = [subject.split(":")[1] for subject in await agenda_of(phase_db, "send_goodbye")]
     assert sorted(goodbyes) == (sorted(MEMBERS) if state == "active" else [])
 
 
 async def run_channel_check(services: Services) -> None:
     at = services.clock.now()
     async with services.db.transaction() as tx:
-        await schedule.add(tx, WORKSPACE, action="look_at_channel", subject=PHASE, due_at=at)
-    item = AgendaItem(workspace_id=WORKSPACE, action="look_at_channel", subject=PHASE, due_at=at)
+        await schedule.add(tx, WORKSPACE, action="check_channel", subject=PHASE, due_at=at)
+    item = AgendaItem(workspace_id=WORKSPACE, action="check_channel", subject=PHASE, due_at=at)
     await channel_health_pause.check_channel(services, item)
 
 
@@ -243,7 +247,7 @@ async def test_channel_check_pauses_or_resumes_the_phase(
     expected: str | None,
 ) -> None:
     since = NOW - timedelta(days=1) if before else None
-    await update_phase(phase_db, paused_at=since, paused_because=before)
+    await update_phase(phase_db, paused_at=since, pause_reason=before)
     for name, value in channel.items():
         setattr(fake_slack.workspace.conversations[LAUNCH], name, value)
     await run_channel_check(services)
@@ -257,7 +261,7 @@ async def test_channel_check_pauses_or_resumes_the_phase(
 async def test_channel_check_keeps_pause_when_refused_and_raises_on_server_error(
     phase_db: Database, services: Services, fake_slack: FakeSlack, before: str | None
 ) -> None:
-    await update_phase(phase_db, paused_at=NOW if before else None, paused_because=before)
+    await update_phase(phase_db, paused_at=NOW if before else None, pause_reason=before)
     fake_slack.faults.fail_next("conversations.info", error="missing_scope")
     await run_channel_check(services)
     assert (await pause_state(phase_db))[1] == before
@@ -280,7 +284,7 @@ async def test_leads_get_one_pause_notice_that_is_edited_when_the_phase_resumes(
     await pause(PauseReason.ARCHIVED)
     assert [one for one in await said(phase_db) if ANA in one] == [key]
     await delivered(phase_db, key, ("D1", "1.1"))
-    await pause(PauseReason.OUTSIDE)  # another reason: edits the same message
+    await pause(PauseReason.BOT_REMOVED)  # another reason: edits the same message
     assert [one for one in await said(phase_db) if ANA in one] == [key, f"edit:{key}"]
 
     async with phase_db.transaction() as tx:

@@ -41,7 +41,7 @@ async def phases_by_id(services: Services) -> dict[str, tuple[str, str, str | No
     table = schema.phases
     async with services.db.reading() as reader:
         rows = await reader.execute(select(table))
-        return {row.phase_id: (row.channel_id, row.state, row.paused_because) for row in rows}
+        return {row.phase_id: (row.channel_id, row.state, row.pause_reason) for row in rows}
 
 
 async def add_phases(services: Services, *many: dict[str, Any]) -> None:
@@ -96,7 +96,7 @@ async def test_channel_id_change_moves_phases_drafts_and_optouts(services: Servi
         ]
         draft_rows = await reader.execute(select(kept_drafts.c.draft_id, kept_drafts.c.channel_id))
         assert sorted(map(tuple, draft_rows)) == [("here", NEW_CHANNEL), ("there", PLATFORM)]
-    assert list(await planned(services, "look_at_channel")) == ["running"]
+    assert list(await planned(services, "check_channel")) == ["running"]
 
 
 async def test_phase_under_the_new_channel_id_stays_and_the_old_one_ends_silently(
@@ -124,7 +124,7 @@ async def test_channel_id_change_leaves_unaffected_phases_unchanged(
     await change_channel_id(services, old, new)
 
     assert await phases_by_id(services) == {"running": (LAUNCH, "active", None)}
-    assert await planned(services, "look_at_channel") == {}
+    assert await planned(services, "check_channel") == {}
 
 
 @pytest.mark.parametrize("kind", ["channel_archive", "channel_left", "group_unarchive"])
@@ -135,14 +135,14 @@ async def test_channel_event_schedules_a_check_of_running_and_paused_phases(
         services,
         {"phase_id": "running"},
         {"phase_id": "ended", **ENDED},
-        {"phase_id": "paused", **ENDED, "paused_at": NOW, "paused_because": "archived"},
+        {"phase_id": "paused", **ENDED, "paused_at": NOW, "pause_reason": "archived"},
         {"phase_id": "elsewhere", "channel_id": PLATFORM},
     )
 
     for _ in range(2):
         await deliver_event(services, kind, channel=LAUNCH)
 
-    assert sorted(await planned(services, "look_at_channel")) == ["paused", "running"]
+    assert sorted(await planned(services, "check_channel")) == ["paused", "running"]
 
 
 async def test_channel_deletion_ends_the_phase_and_schedules_goodbyes(
@@ -161,8 +161,8 @@ async def test_channel_deletion_ends_the_phase_and_schedules_goodbyes(
     (notice,) = (await messages(services, "wrap_up:")).values()
     assert notice["conversation"] == ANA
     assert await messages(services, "closing:") == {}
-    assert sorted(await planned(services, "say_goodbye")) == sorted(MEMBERS)
-    goodbyes = (await planned(services, "say_goodbye")).values()
+    assert sorted(await planned(services, "send_goodbye")) == sorted(MEMBERS)
+    goodbyes = (await planned(services, "send_goodbye")).values()
     assert {at.date() for at in goodbyes} == {date(2026, 11, 25)}  # two working days later
     assert await planned(services, "open_round") == {}  # no rounds after the end
     assert await planned(services, "end_phase") == {}

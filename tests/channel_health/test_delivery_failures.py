@@ -68,24 +68,24 @@ async def agenda_after_refusal(services: Services, **changed: Any) -> list[tuple
         ),
         (
             {"reason": "message_not_found", "operation": Operation.UPDATE, "key": "edit:results:r"},
-            [("tell_of_missing", "phase1")],  # the phase of the round
+            [("report_missing_announcement", "phase1")],  # the phase of the round
         ),
         (
             {"reason": "message_not_found", "key": "pin:announcement:phase1"},
-            [("tell_of_missing", "phase1")],
+            [("report_missing_announcement", "phase1")],
         ),
         (
             {"reason": "msg_too_long", "key": "closing:phase1"},
-            [("tell_of_unsaid", "message:defect")],
+            [("report_undelivered", "message:defect")],
         ),
         ({"reason": "msg_too_long", "key": "warn:phase1:day:U0ANA"}, []),  # nobody expects it
-        ({"reason": "anything_else"}, [("tell_of_unsaid", "message:unsaid")]),
+        ({"reason": "anything_else"}, [("report_undelivered", "message:unsaid")]),
         ({"reason": "anything_else", "operation": Operation.UPDATE}, []),
-        ({"reason": "missing_scope"}, [("tell_of_unsaid", "message:without")]),
+        ({"reason": "missing_scope"}, [("report_undelivered", "message:without")]),
         ({"reason": "missing_scope", "operation": Operation.PIN}, []),
         (
             {"reason": "cannot_reply_to_message", "key": "results:r"},
-            [("tell_of_unsaid", "message:no_reply")],
+            [("report_undelivered", "message:no_reply")],
         ),
     ],
 )
@@ -100,7 +100,7 @@ async def test_refused_message_schedules_the_action_of_the_failure_policy(
         }
         await a_phase(tx, **before)
         await a_phase(tx, phase_id="newer")
-        paused: dict[str, Any] = {"paused_at": NOW, "paused_because": "archived"}
+        paused: dict[str, Any] = {"paused_at": NOW, "pause_reason": "archived"}
         await a_phase(tx, phase_id="paused", channel_id=PLATFORM, **paused)
         await a_round(tx, round_id="r")
 
@@ -273,9 +273,11 @@ async def test_missing_announcement_is_reported_to_leads_and_its_replies_are_ret
                     created_at=NOW,
                 )
             )
-        await schedule.add(tx, WORKSPACE, action="tell_of_missing", subject=phase_id, due_at=NOW)
+        await schedule.add(
+            tx, WORKSPACE, action="report_missing_announcement", subject=phase_id, due_at=NOW
+        )
 
-    assert await carry_out(services, "tell_of_missing") == 1
+    assert await carry_out(services, "report_missing_announcement") == 1
 
     (notice,) = (await messages(services, "missing:")).values()
     assert notice["conversation"] == ANA
@@ -287,13 +289,15 @@ async def test_missing_announcement_is_reported_to_leads_and_its_replies_are_ret
 async def test_reports_about_a_deleted_phase_send_nothing(services: Services) -> None:
     """The phase may have been deleted with its workspace's data since the item was scheduled."""
     async with services.db.transaction() as tx:
-        await schedule.add(tx, WORKSPACE, action="tell_of_missing", subject="gone", due_at=NOW)
         await schedule.add(
-            tx, WORKSPACE, action="tell_of_unsaid", subject="gone:unsaid", due_at=NOW
+            tx, WORKSPACE, action="report_missing_announcement", subject="gone", due_at=NOW
+        )
+        await schedule.add(
+            tx, WORKSPACE, action="report_undelivered", subject="gone:unsaid", due_at=NOW
         )
 
-    assert await carry_out(services, "tell_of_missing") == 1
-    assert await carry_out(services, "tell_of_unsaid") == 1
+    assert await carry_out(services, "report_missing_announcement") == 1
+    assert await carry_out(services, "report_undelivered") == 1
 
     assert await messages(services, "") == {}
-    assert await planned(services, "tell_of_missing") == {}
+    assert await planned(services, "report_missing_announcement") == {}

@@ -53,7 +53,7 @@ async def refuse(db: Database, reason: str, key: str, to: str, operation: Operat
         operation=operation,
         conversation=to,
         reason=reason,
-        meaning=ErrorKind.PERMANENT,
+        error_kind=ErrorKind.PERMANENT,
     )
     async with db.transaction() as tx:
         await on_refused(tx, refusal, NOW)
@@ -74,15 +74,27 @@ async def refuse(db: Database, reason: str, key: str, to: str, operation: Operat
             f"edit:{ANNOUNCEMENT_KEY}",
             LAUNCH,
             UPDATE,
-            ("tell_of_missing", PHASE),
+            ("report_missing_announcement", PHASE),
         ),
-        ("thread_not_found", RESULTS_KEY, LAUNCH, POST, ("tell_of_missing", PHASE)),
-        ("never_heard_of", RESULTS_KEY, LAUNCH, POST, ("tell_of_unsaid", "m1:unsaid")),
+        ("thread_not_found", RESULTS_KEY, LAUNCH, POST, ("report_missing_announcement", PHASE)),
+        ("never_heard_of", RESULTS_KEY, LAUNCH, POST, ("report_undelivered", "m1:unsaid")),
         ("never_heard_of", f"edit:{RESULTS_KEY}", LAUNCH, UPDATE, None),
-        ("cannot_reply_to_message", RESULTS_KEY, LAUNCH, POST, ("tell_of_unsaid", "m1:no_reply")),
-        ("invalid_blocks", f"edit:{RESULTS_KEY}", LAUNCH, UPDATE, ("tell_of_unsaid", "m1:defect")),
+        (
+            "cannot_reply_to_message",
+            RESULTS_KEY,
+            LAUNCH,
+            POST,
+            ("report_undelivered", "m1:no_reply"),
+        ),
+        (
+            "invalid_blocks",
+            f"edit:{RESULTS_KEY}",
+            LAUNCH,
+            UPDATE,
+            ("report_undelivered", "m1:defect"),
+        ),
         ("invalid_blocks", f"remind:{ROUND}:{BEN}", BEN, POST, None),  # nobody expects it
-        ("missing_scope", ANNOUNCEMENT_KEY, LAUNCH, POST, ("tell_of_unsaid", "m1:without")),
+        ("missing_scope", ANNOUNCEMENT_KEY, LAUNCH, POST, ("report_undelivered", "m1:without")),
         ("missing_scope", f"pin:{ANNOUNCEMENT_KEY}", LAUNCH, PIN, None),
         ("restricted_action", f"pin:{ANNOUNCEMENT_KEY}", LAUNCH, PIN, None),
     ],
@@ -105,7 +117,7 @@ async def test_phase_already_paused_for_the_same_reason_is_not_paused_again(
     phase_db: Database, because: str, again: bool
 ) -> None:
     async with phase_db.transaction() as tx:
-        await tx.execute(update(schema.phases).values(paused_at=NOW, paused_because=because))
+        await tx.execute(update(schema.phases).values(paused_at=NOW, pause_reason=because))
     await refuse(phase_db, "is_archived", RESULTS_KEY, LAUNCH, POST)
 
     assert bool(await scheduled_items(phase_db)) is again
@@ -196,4 +208,4 @@ async def test_admin_lookup_logs_a_refusal_and_raises_on_server_error(
     with capture_logs() as logs:
         assert await tell_admins(services) == {}
 
-    assert [line["event"] for line in logs] == ["admins_not_read", "nobody_leads"]
+    assert [line["event"] for line in logs] == ["admins_not_read", "no_admin_found"]

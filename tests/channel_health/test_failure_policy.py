@@ -6,10 +6,16 @@ from hypothesis import strategies as st
 from slack_sdk.errors import SlackApiError
 
 from bot.channel_health import failure_policy
-from bot.channel_health.failure_policy import CLOSED, SCOPES, Failure, FailureAction, action_for
+from bot.channel_health.failure_policy import (
+    PAUSE_REASONS,
+    SCOPES,
+    Failure,
+    FailureAction,
+    action_for,
+)
 from bot.outbox.enqueue import Operation
 from bot.phases.model import PauseReason
-from bot.slack.errors import ErrorKind, verdict
+from bot.slack.errors import ErrorKind, classify
 
 POST, UPDATE, PIN, BOOKMARK, PUBLISH = "post", "update", "pin", "bookmark", "publish"
 TABLE = [
@@ -22,7 +28,7 @@ TABLE = [
     ("is_archived", UPDATE, True, FailureAction.DROP_PERSON),
     ("user_not_found", PUBLISH, True, FailureAction.DROP_PERSON),
     ("message_not_found", UPDATE, True, FailureAction.NOTHING),
-    ("restricted_action", POST, True, FailureAction.UNSAID),
+    ("restricted_action", POST, True, FailureAction.REPORT),
     ("restricted_action", UPDATE, True, FailureAction.NOTHING),
     # a channel
     ("is_archived", POST, False, FailureAction.PAUSE),
@@ -43,15 +49,15 @@ TABLE = [
     ("cant_update_message", UPDATE, False, FailureAction.NOTHING),
     ("edit_window_closed", UPDATE, False, FailureAction.NOTHING),
     # malformed messages
-    ("msg_too_long", UPDATE, False, FailureAction.DEFECT),
-    ("invalid_blocks", POST, False, FailureAction.DEFECT),
-    ("invalid_blocks", POST, True, FailureAction.DEFECT),
-    ("invalid_arguments", PUBLISH, True, FailureAction.DEFECT),
+    ("msg_too_long", UPDATE, False, FailureAction.MALFORMED),
+    ("invalid_blocks", POST, False, FailureAction.MALFORMED),
+    ("invalid_blocks", POST, True, FailureAction.MALFORMED),
+    ("invalid_arguments", PUBLISH, True, FailureAction.MALFORMED),
     # the installation
-    ("missing_scope", PIN, False, FailureAction.WITHOUT),
-    ("missing_scope", POST, True, FailureAction.WITHOUT),
-    ("messages_tab_disabled", POST, True, FailureAction.WITHOUT),
-    ("not_enabled", PUBLISH, True, FailureAction.WITHOUT),
+    ("missing_scope", PIN, False, FailureAction.MISSING_PERMISSION),
+    ("missing_scope", POST, True, FailureAction.MISSING_PERMISSION),
+    ("messages_tab_disabled", POST, True, FailureAction.MISSING_PERMISSION),
+    ("not_enabled", PUBLISH, True, FailureAction.MISSING_PERMISSION),
     # full lists of pins and bookmarks
     ("too_many_pins", PIN, False, FailureAction.NOTHING),
     ("too_many_bookmarks", BOOKMARK, False, FailureAction.NOTHING),
@@ -79,11 +85,11 @@ def test_unknown_errors_are_reported_for_posts_and_otherwise_ignored(
     if failure.reason not in known:
         is_reported = operation == Operation.POST
         assert action_for(failure) is (
-            FailureAction.UNSAID if is_reported else FailureAction.NOTHING
+            FailureAction.REPORT if is_reported else FailureAction.NOTHING
         )
 
 
-@given(st.sampled_from(sorted(CLOSED)), st.sampled_from([*Operation]))
+@given(st.sampled_from(sorted(PAUSE_REASONS)), st.sampled_from([*Operation]))
 def test_direct_messages_never_pause_a_phase_and_channels_never_drop_a_person(
     reason: str, operation: str
 ) -> None:
@@ -100,7 +106,7 @@ def test_every_operation_has_a_name_for_its_scope() -> None:
 
 def test_no_refusal_marks_a_channel_as_deleted() -> None:
     """Slack also answers channel_not_found for private channels the bot was removed from."""
-    assert PauseReason.DELETED not in CLOSED.values()
+    assert PauseReason.DELETED not in PAUSE_REASONS.values()
 
 
 @pytest.mark.parametrize(
@@ -109,8 +115,8 @@ def test_no_refusal_marks_a_channel_as_deleted() -> None:
         ("account_inactive", ErrorKind.WORKSPACE),
         ("token_revoked", ErrorKind.WORKSPACE),
         ("team_access_not_granted", ErrorKind.WORKSPACE),
-        ("team_added_to_org", ErrorKind.LATER),
-        ("ratelimited", ErrorKind.LATER),
+        ("team_added_to_org", ErrorKind.RETRYABLE),
+        ("ratelimited", ErrorKind.RETRYABLE),
         ("fatal_error", ErrorKind.UNKNOWN),
         ("user_disabled", ErrorKind.PERMANENT),
         ("never_heard_of", ErrorKind.PERMANENT),
@@ -123,4 +129,4 @@ def test_slack_errors_are_classified_by_name(name: str, meaning: ErrorKind) -> N
 
     error = SlackApiError("no", Answer(error=name))
 
-    assert verdict(error).meaning is meaning
+    assert classify(error).kind is meaning

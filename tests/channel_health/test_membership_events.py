@@ -72,7 +72,7 @@ async def schedule_item(services: Services, action: str, subject: str) -> Agenda
 
 async def sync(services: Services) -> None:
     await membership_events.sync_members(
-        services, await schedule_item(services, "follow_members", PHASE)
+        services, await schedule_item(services, "sync_members", PHASE)
     )
 
 
@@ -97,7 +97,7 @@ async def test_colleagues_who_join_become_members_and_others_non_participants(
         OWNER: ("member", True),
     }
     assert await non_participants(phase_db) == {GUEST, OTHER_BOT, EXTERNAL}
-    assert await agenda_of(phase_db, "follow_members") == {}
+    assert await agenda_of(phase_db, "sync_members") == {}
 
     channel_members.append(BEN)
     channel_members.remove(GUEST)
@@ -160,7 +160,7 @@ async def test_sync_skips_paused_or_ended_phases_and_unreadable_channels(
     fake_slack.workspace.conversations[LAUNCH].members = [ANA, OWNER]
     before = await participants(phase_db)
     if how == "paused":
-        await update_phase(phase_db, paused_at=NOW, paused_because="archived")
+        await update_phase(phase_db, paused_at=NOW, pause_reason="archived")
     elif how == "ended":
         await update_phase(phase_db, state="ended", ended_at=NOW)
     else:
@@ -168,7 +168,7 @@ async def test_sync_skips_paused_or_ended_phases_and_unreadable_channels(
     await sync(services)
 
     assert await participants(phase_db) == before
-    assert await agenda_of(phase_db, "follow_members") == {}
+    assert await agenda_of(phase_db, "sync_members") == {}
 
 
 async def test_missed_changes_are_synced_one_phase_at_a_time_oldest_first(
@@ -185,11 +185,11 @@ async def test_missed_changes_are_synced_one_phase_at_a_time_oldest_first(
             await a_phase(tx, phase_id=phase_id, **channel)
         await a_phase(tx, phase_id="over", state="ended")
         at = now - timedelta(hours=1)
-        await schedule.add(tx, WORKSPACE, action="follow_members", subject="p3", due_at=at)
-    item = await schedule_item(services, "ask_what_was_missed", WORKSPACE)
+        await schedule.add(tx, WORKSPACE, action="sync_members", subject="p3", due_at=at)
+    item = await schedule_item(services, "catch_up", WORKSPACE)
     await membership_events.read_missed_changes(services, item)
 
-    found = await agenda_of(phase_db, "follow_members")
+    found = await agenda_of(phase_db, "sync_members")
     assert found.pop("p3") == now - timedelta(hours=1)  # already scheduled: not delayed
     assert sorted(found, key=lambda one: (found[one], one)) == ["p2", "p1", PHASE]
     assert len(set(found.values())) == 3
@@ -222,7 +222,7 @@ async def test_retry_buttons_are_refused_if_nothing_is_paused_or_the_phase_ended
 async def test_only_leads_and_admins_may_use_the_retry_buttons(
     phase_db: Database, services: Services, press: Any, user_id: str
 ) -> None:
-    await update_phase(phase_db, paused_at=NOW, paused_because="outside")
+    await update_phase(phase_db, paused_at=NOW, pause_reason="outside")
     with pytest.raises(Refused):
         await press(services, request_by(user_id))
     async with phase_db.reading() as reader:
@@ -234,10 +234,10 @@ async def test_only_leads_and_admins_may_use_the_retry_buttons(
     ("carry_out", "action", "subject"),
     [
         (pause.pause_phase, "pause_phase", "gone:archived"),
-        (pause.check_channel, "look_at_channel", "gone"),
-        (delivery_failures.report_missing_announcement, "tell_of_missing", "gone"),
-        (delivery_failures.report_undelivered, "tell_of_unsaid", "gone:unsaid"),
-        (membership_events.sync_members, "follow_members", "gone"),
+        (pause.check_channel, "check_channel", "gone"),
+        (delivery_failures.report_missing_announcement, "report_missing_announcement", "gone"),
+        (delivery_failures.report_undelivered, "report_undelivered", "gone:unsaid"),
+        (membership_events.sync_members, "sync_members", "gone"),
     ],
 )
 async def test_agenda_items_of_deleted_phases_or_messages_complete_without_effect(
@@ -266,7 +266,7 @@ async def report_undelivered(services: Services, key: str, state: str = "failed"
         await tx.execute(delete(messages).where(messages.c.key == key))
         await tx.execute(insert(messages).values(**row))
     await delivery_failures.report_undelivered(
-        services, await schedule_item(services, "tell_of_unsaid", "m1:unsaid")
+        services, await schedule_item(services, "report_undelivered", "m1:unsaid")
     )
     messages_by_key = await said(services.db)
     return {one: body for one, body in messages_by_key.items() if one.startswith("not_said:")}

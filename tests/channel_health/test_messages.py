@@ -28,27 +28,27 @@ GOODBYES_ON = date(2026, 12, 22)
 
 
 def paused(phase: Phase = SPRINT, why: PauseReason = PauseReason.ARCHIVED) -> Phase:
-    return replace(phase, paused_at=PAUSED_AT, paused_because=why.value)
+    return replace(phase, paused_at=PAUSED_AT, pause_reason=why.value)
 
 
-PAUSED: dict[str, Any] = {"paused_at": PAUSED_AT, "paused_because": "archived"}
+PAUSED: dict[str, Any] = {"paused_at": PAUSED_AT, "pause_reason": "archived"}
 
 MESSAGES: dict[str, Content] = {
     **{f"paused, {why}": health_messages.paused(paused(why=why)) for why in PAUSE_REASONS},
     "paused, trust": health_messages.paused(paused(TRUST)),
-    "resumed": health_messages.goes_on(SPRINT),
+    "resumed": health_messages.resumed(SPRINT),
     "channel deleted": health_messages.channel_deleted(over(), GOODBYES_ON),
     "channel deleted, nothing set aside": health_messages.channel_deleted(
-        over(replace(TRUST, items=())), GOODBYES_ON
+        over(replace(TRUST, set_aside_items=())), GOODBYES_ON
     ),
     "announcement missing": health_messages.missing(SPRINT),
     "announcement posted again": health_messages.posted_again(SPRINT),
-    "co-lead unreachable": health_messages.leads_alone(SPRINT, "Ana"),
-    "no reachable lead": health_messages.nobody_leads(SPRINT),
-    "no reachable lead after the end": health_messages.nobody_reads(SPRINT),
+    "co-lead unreachable": health_messages.co_lead_unreachable(SPRINT, "Ana"),
+    "no reachable lead": health_messages.no_reachable_lead(SPRINT),
+    "no reachable lead after the end": health_messages.no_reachable_lead_after_end(SPRINT),
     **{
         f"undelivered, {kind}": health_messages.undelivered(
-            SPRINT, kind, FailureAction.DEFECT, "Ben"
+            SPRINT, kind, FailureAction.MALFORMED, "Ben"
         )
         for kind in health_messages.UNDELIVERED
     },
@@ -56,24 +56,24 @@ MESSAGES: dict[str, Content] = {
         SPRINT, "goodbye", FailureAction.DROP_PERSON, "Ben"
     ),
     **{
-        f"not posted, {kind}": health_messages.not_said(
-            SPRINT, kind, FailureAction.DEFECT, post_again=False
+        f"not posted, {kind}": health_messages.not_posted(
+            SPRINT, kind, FailureAction.MALFORMED, post_again=False
         )
         for kind in health_messages.AWAITED
     },
-    "not posted, no replies": health_messages.not_said(
+    "not posted, no replies": health_messages.not_posted(
         SPRINT, "results", FailureAction.NO_REPLY, post_again=False
     ),
-    "not posted, not granted": health_messages.not_said(
-        SPRINT, "results", FailureAction.WITHOUT, post_again=False
+    "not posted, not granted": health_messages.not_posted(
+        SPRINT, "results", FailureAction.MISSING_PERMISSION, post_again=False
     ),
-    "not posted, may be posted again": health_messages.not_said(
-        SPRINT, "announcement", FailureAction.UNSAID, post_again=True
+    "not posted, may be posted again": health_messages.not_posted(
+        SPRINT, "announcement", FailureAction.REPORT, post_again=True
     ),
     "wrap-up request, paused": ending_messages.ask_wrap_up(
         over(**PAUSED).phase, date(2026, 12, 22)
     ),
-    "wrap-up written, paused": ending_messages.written(over(**WORDS, **PAUSED)),
+    "wrap-up written, paused": ending_messages.wrap_up_received(over(**WORDS, **PAUSED)),
 }
 
 
@@ -96,10 +96,10 @@ def test_pause_is_shown_on_the_status_card_and_in_app_home(
         ChannelStatus(
             channel_id=LAUNCH,
             phase=phase,
-            last=None,
+            last_phase=None,
             budget=Budget(spent=15),
             today=TODAY,
-            manages=True,
+            may_manage=True,
             may_start=True,
         )
     )
@@ -115,8 +115,8 @@ def test_hostile_and_long_texts_never_ping_the_channel(filler: str) -> None:
     for message in (
         health_messages.paused(paused(hostile(filler))),
         health_messages.channel_deleted(over(hostile(filler)), GOODBYES_ON),
-        health_messages.leads_alone(SPRINT, filler * 40),
-        health_messages.leads_alone(SPRINT, HOSTILE),
+        health_messages.co_lead_unreachable(SPRINT, filler * 40),
+        health_messages.co_lead_unreachable(SPRINT, HOSTILE),
     ):
         assert check_blocks(message.blocks, "message") == []
         assert "<!channel>" not in str(message.blocks)

@@ -37,7 +37,7 @@ async def resume(services: Services, phase_id: str) -> None:
 
 async def pause_state(services: Services, phase_id: str) -> tuple[datetime | None, str | None]:
     phase = await phase_of(services, phase_id)
-    return phase.paused_at, phase.paused_because
+    return phase.paused_at, phase.pause_reason
 
 
 async def end(services: Services, phase_id: str) -> None:
@@ -51,7 +51,7 @@ async def test_new_pause_reason_keeps_the_pause_start_and_reuses_the_notice(
     services: Services, clock: AdjustableClock
 ) -> None:
     phase_id = await running(services)
-    await pause(services, phase_id, PauseReason.OUTSIDE)
+    await pause(services, phase_id, PauseReason.BOT_REMOVED)
     clock.move_to(LATER)
 
     await pause(services, phase_id, PauseReason.ARCHIVED)
@@ -151,10 +151,10 @@ async def test_try_again_is_refused_unless_the_phase_is_running_and_paused(
     [
         (None, True, False, None),
         (None, True, True, PauseReason.ARCHIVED),
-        (None, False, False, PauseReason.OUTSIDE),
-        (PauseReason.OUTSIDE, False, True, PauseReason.ARCHIVED),
-        (PauseReason.OUTSIDE, False, False, PauseReason.OUTSIDE),
-        (PauseReason.OUTSIDE, True, False, None),
+        (None, False, False, PauseReason.BOT_REMOVED),
+        (PauseReason.BOT_REMOVED, False, True, PauseReason.ARCHIVED),
+        (PauseReason.BOT_REMOVED, False, False, PauseReason.BOT_REMOVED),
+        (PauseReason.BOT_REMOVED, True, False, None),
         (PauseReason.ARCHIVED, True, False, None),
         (
             PauseReason.ARCHIVED,
@@ -188,16 +188,16 @@ async def test_channel_check_pauses_or_resumes_the_phase(
         at = NOW if known else None
         phase = await the_phase(tx, phase_id)
         await channel_health_pause.store_pause(tx, WORKSPACE, phase, at=at, because=known)
-        await schedule.add(tx, WORKSPACE, action="look_at_channel", subject=phase_id, due_at=NOW)
+        await schedule.add(tx, WORKSPACE, action="check_channel", subject=phase_id, due_at=NOW)
 
-    assert await carry_out(services, "look_at_channel") == 1
+    assert await carry_out(services, "check_channel") == 1
 
     assert (await pause_state(services, phase_id))[1] == expected
-    assert await planned(services, "look_at_channel") == {}
+    assert await planned(services, "check_channel") == {}
     assert (BOT_USER_ID in channel.members) is (is_member or known is PauseReason.ARCHIVED)
 
 
-@pytest.mark.parametrize("known", [PauseReason.OUTSIDE, None])
+@pytest.mark.parametrize("known", [PauseReason.BOT_REMOVED, None])
 async def test_refused_channel_check_keeps_the_known_pause_reason(
     services: Services, fake_slack: FakeSlack, known: PauseReason | None
 ) -> None:
@@ -206,10 +206,10 @@ async def test_refused_channel_check_keeps_the_known_pause_reason(
         at = NOW if known else None
         phase = await the_phase(tx, phase_id)
         await channel_health_pause.store_pause(tx, WORKSPACE, phase, at=at, because=known)
-        await schedule.add(tx, WORKSPACE, action="look_at_channel", subject=phase_id, due_at=NOW)
+        await schedule.add(tx, WORKSPACE, action="check_channel", subject=phase_id, due_at=NOW)
     fake_slack.faults.fail_next("conversations.info", error="missing_scope")
 
-    assert await carry_out(services, "look_at_channel") == 1
+    assert await carry_out(services, "check_channel") == 1
 
     assert (await pause_state(services, phase_id))[1] == known
 
@@ -219,13 +219,13 @@ async def test_channel_check_stays_scheduled_after_a_server_error(
 ) -> None:
     phase_id = await running(services)
     async with services.db.transaction() as tx:
-        await schedule.add(tx, WORKSPACE, action="look_at_channel", subject=phase_id, due_at=NOW)
+        await schedule.add(tx, WORKSPACE, action="check_channel", subject=phase_id, due_at=NOW)
     fake_slack.faults.fail_next("conversations.info", status=500)
 
     with pytest.raises(SlackApiError):
-        await carry_out(services, "look_at_channel")
+        await carry_out(services, "check_channel")
 
-    assert await planned(services, "look_at_channel") == {phase_id: NOW}
+    assert await planned(services, "check_channel") == {phase_id: NOW}
 
 
 async def test_announcement_of_a_paused_phase_is_not_edited(
@@ -235,14 +235,14 @@ async def test_announcement_of_a_paused_phase_is_not_edited(
     async with services.db.transaction() as tx:
         phase = await the_phase(tx, phase_id)
         await channel_health_pause.store_pause(
-            tx, WORKSPACE, phase, at=NOW, because=PauseReason.OUTSIDE
+            tx, WORKSPACE, phase, at=NOW, because=PauseReason.BOT_REMOVED
         )
 
     clock.move_to(datetime(2026, 11, 24, 0, 1, tzinfo=UTC))
     assert await carry_out(services, "refresh_announcement") == 1
 
     assert await messages(services, "edit:") == {}
-    assert await planned(services, "look_at_channel") == {phase_id: clock.now()}
+    assert await planned(services, "check_channel") == {phase_id: clock.now()}
     assert await planned(services, "refresh_announcement") == {
         phase_id: datetime(2026, 11, 25, 0, 1, tzinfo=UTC)
     }

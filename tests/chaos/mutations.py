@@ -21,12 +21,12 @@ _messages = schema.messages
 
 def no_proof() -> None:
     """A message with an unknown outcome is sent again without a lookup."""
-    verdict = errors.verdict
+    verdict = errors.classify
 
     def assume_not_sent(error: BaseException) -> Any:
         found = verdict(error)
         return (
-            replace(found, meaning=ErrorKind.LATER) if found.meaning is ErrorKind.UNKNOWN else found
+            replace(found, kind=ErrorKind.RETRYABLE) if found.kind is ErrorKind.UNKNOWN else found
         )
 
     async def requeue_interrupted(tx: AsyncConnection, workspace_id: str, look_at: datetime) -> int:
@@ -80,12 +80,12 @@ def no_conversation_order() -> None:
 
 def no_retry_after() -> None:
     """Slack's Retry-After is ignored."""
-    learn = RateUsage.learn
+    learn = RateUsage.apply_results
 
-    def learn_without_retry_after(self: RateUsage, findings: Iterable[SendResult]) -> None:
-        learn(self, [replace(finding, retry_after=None) for finding in findings])
+    def learn_without_retry_after(self: RateUsage, results: Iterable[SendResult]) -> None:
+        learn(self, [replace(finding, retry_after=None) for finding in results])
 
-    RateUsage.learn = learn_without_retry_after  # type: ignore[method-assign]
+    RateUsage.apply_results = learn_without_retry_after  # type: ignore[method-assign]
 
 
 class Mutation(NamedTuple):

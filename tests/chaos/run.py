@@ -16,9 +16,9 @@ from sqlalchemy.exc import DBAPIError
 from bot.agenda import schedule
 from bot.clock import monotonic, real_now
 from bot.db import schema
-from bot.db.db_errors import TooSlow
+from bot.db.db_errors import TransactionTimeout
 from bot.db.engine import Database
-from bot.db.upserts import put_all_if_new
+from bot.db.upserts import insert_all_if_new
 from tests.chaos.faults import USUAL_SHARES, Faults
 from tests.chaos.fork_server import ForkServer
 from tests.chaos.oracle import Count, count, remaining_work
@@ -192,7 +192,7 @@ async def _remaining_work(db: Database) -> tuple[int, int]:
     """The numbers of due items and open messages; (-1, -1) while the database is away."""
     try:
         return await remaining_work(db)
-    except (DBAPIError, TooSlow):  # this scenario takes the database away
+    except (DBAPIError, TransactionTimeout):  # this scenario takes the database away
         return -1, -1
 
 
@@ -201,10 +201,12 @@ async def _add_chains(current: ScenarioRun, db: Database, batch: int) -> int:
     scenario, now = current.scenario, real_now()
     first = [f"{'CU'[number % 2]}{batch}X{number}" for number in range(scenario.chains)]
     while not await _is_chain_known(db, first[0]):
-        with suppress(DBAPIError, TooSlow):  # it may have been committed anyway: check again
+        with suppress(
+            DBAPIError, TransactionTimeout
+        ):  # it may have been committed anyway: check again
             async with db.transaction() as tx:
                 leases = [{"workspace_id": f"T{number}"} for number in range(WORKSPACES)]
-                await put_all_if_new(tx, schema.sender_leases, leases)
+                await insert_all_if_new(tx, schema.sender_leases, leases)
                 for number, to in enumerate(first):
                     workspace, subject = f"T{number % WORKSPACES}", f"{to}:1:{scenario.links}"
                     await schedule.add(tx, workspace, action=LINK, subject=subject, due_at=now)
@@ -215,7 +217,7 @@ async def _is_chain_known(db: Database, to: str) -> bool:
     """Whether this chain is in the database. Waits until the database answers."""
     due_subject, message_key = schema.agenda.c.subject, schema.messages.c.key
     while True:
-        with suppress(DBAPIError, TooSlow):
+        with suppress(DBAPIError, TransactionTimeout):
             async with db.reading() as reader:
                 known = await reader.scalar(
                     select(exists().where(due_subject.startswith(f"{to}:")))

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
-import bot.channel_health.delivery_events
+import bot.channel_health.delivery_confirmations
 from bot.agenda import claims
 from bot.app import Imbalance
 from bot.clock import Clock
@@ -60,9 +60,9 @@ def main(instructions: dict[str, Any], _pid: int) -> None:
     orders = WholeBotOrders(**instructions)
     configure("CRITICAL", "text")
     if orders.lease_seconds:
-        sender_leases.LEASE = timedelta(seconds=orders.lease_seconds)
+        sender_leases.LEASE_DURATION = timedelta(seconds=orders.lease_seconds)
         sender_leases.RENEW_EVERY_SECONDS = orders.lease_seconds / 4
-        claims.CLAIMED_FOR = timedelta(seconds=orders.lease_seconds)
+        claims.CLAIM_DURATION = timedelta(seconds=orders.lease_seconds)
         slack_calls.BEGIN_WITHIN_SECONDS = orders.lease_seconds / 3
     if orders.mutation:
         MUTATIONS[orders.mutation].apply()
@@ -70,7 +70,7 @@ def main(instructions: dict[str, Any], _pid: int) -> None:
     steps.watch_steps(reached)
     steps.tag_when_called("answer", ballots, "cast_all")
     steps.tag_when_called("announce", begin, "_announce")
-    steps.tag_when_called("confirm", bot.channel_health.delivery_events, "confirm")
+    steps.tag_when_called("confirm", bot.channel_health.delivery_confirmations, "confirm")
     asyncio.run(_work(orders))
 
 
@@ -80,7 +80,7 @@ def answers_not_saved() -> None:
     async def discard(_tx: object, _keys: object, casts: Sequence[object]) -> list[None]:
         return [None for _ in casts]
 
-    ballots.cast_all = discard  # type: ignore[assignment]
+    ballots.store_all = discard  # type: ignore[assignment]
 
 
 def no_lookup_and_no_confirmation() -> None:
@@ -93,7 +93,7 @@ def no_lookup_and_no_confirmation() -> None:
         return False
 
     no_proof()
-    setattr(bot.channel_health.delivery_events, "confirm", ignore)  # noqa: B010  (mypy: imported there)
+    setattr(bot.channel_health.delivery_confirmations, "confirm", ignore)  # noqa: B010  (mypy: imported there)
 
 
 MUTATIONS = {
@@ -115,9 +115,9 @@ async def _work(orders: WholeBotOrders) -> None:
     app = Imbalance(
         settings,
         Clock(),
-        pace=RateLimits(limited=False),
+        rate_limits=RateLimits(limited=False),
         retry_timings=RetryTimings(
-            settle=orders.settle_seconds, first_retry=0.05, longest_retry=0.5, look=0.25
+            settle=orders.settle_seconds, first_retry=0.05, longest_retry=0.5, poll=0.25
         ),
         draw=_draw,
     )

@@ -57,13 +57,16 @@ def main(instructions: dict[str, Any], pid: int) -> None:
     """Work until killed. Takes `Orders` as JSON."""
     orders = Orders(**instructions)
     configure("CRITICAL", "text")
-    sender_leases.LEASE = timedelta(seconds=orders.lease_seconds)
+    sender_leases.LEASE_DURATION = timedelta(seconds=orders.lease_seconds)
     sender_leases.RENEW_EVERY_SECONDS = orders.lease_seconds / 4
-    claims.CLAIMED_FOR = timedelta(seconds=orders.lease_seconds)
+    claims.CLAIM_DURATION = timedelta(seconds=orders.lease_seconds)
     slack_calls.BEGIN_WITHIN_SECONDS = orders.begin_within_seconds
     # So fast that only Slack's 429 and unknown outcomes slow anything down.
     rate_limits.PER_MINUTE = dict.fromkeys(rate_limits.PER_MINUTE, 1_000_000)
-    rate_limits.CONVERSATION_SECONDS, rate_limits.DOUBT_SECONDS = 0.0, orders.lease_seconds / 4
+    rate_limits.CONVERSATION_SECONDS, rate_limits.PROBE_EVERY_SECONDS = (
+        0.0,
+        orders.lease_seconds / 4,
+    )
     if orders.mutation:
         MUTATIONS[orders.mutation].apply()
     reached: Callable[[str], None] = KillAt(orders.step, orders.times) if orders.step else _ignore
@@ -98,12 +101,12 @@ async def _work(orders: Orders, pid: int) -> None:
             clock,
             client_for,
             _draw,
-            pace=RateLimits(),
+            rate_limits=RateLimits(),
             retry_timings=RetryTimings(
                 settle=orders.settle_seconds,
                 first_retry=orders.first_retry_seconds,
                 longest_retry=0.5,
-                look=0.05,
+                poll=0.05,
             ),
         )
         ticker = Ticker(db, clock, {LINK: partial(_carry_out_link, db, clock)})

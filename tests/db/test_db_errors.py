@@ -8,7 +8,13 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from bot.db.db_errors import FailureKind, TooSlow, answered, failure_kind, is_retryable
+from bot.db.db_errors import (
+    FailureKind,
+    TransactionTimeout,
+    failure_kind,
+    is_definite_failure,
+    is_retryable,
+)
 
 
 def server_error(sqlstate: str | None, kind: type[psycopg.Error] = psycopg.Error) -> Exception:
@@ -75,7 +81,7 @@ def test_failure_kind_of_sqlite_codes(codes: tuple[int, ...], kind: FailureKind 
     ("error", "kind"),
     [
         (PoolTimeout(), FailureKind.SLOW),
-        (TooSlow(), FailureKind.SLOW),
+        (TransactionTimeout(), FailureKind.SLOW),
         (server_error(None, psycopg.OperationalError), FailureKind.UNREACHABLE),
         (server_error(None, psycopg.InterfaceError), FailureKind.UNREACHABLE),
         (server_error(None, psycopg.DataError), None),
@@ -97,15 +103,15 @@ def test_failure_kind_of_errors_without_a_code(error: Exception, kind: FailureKi
         (server_error("08006"), False),
         (server_error(None), False),
         (sqlite_error(sqlite3.SQLITE_FULL), True),
-        (TooSlow(), False),
+        (TransactionTimeout(), False),
         (OSError(), False),
     ],
 )
 def test_answered_only_if_the_database_itself_reported_the_failure(
     error: Any, definite: bool
 ) -> None:
-    assert answered(error) is definite
-    assert answered(wrapped(error)) is definite
+    assert is_definite_failure(error) is definite
+    assert is_definite_failure(wrapped(error)) is definite
 
 
 @pytest.mark.parametrize(

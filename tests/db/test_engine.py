@@ -14,20 +14,20 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from structlog.testing import capture_logs
 
 from bot.db import health, schema
-from bot.db.db_errors import TooSlow
+from bot.db.db_errors import TransactionTimeout
 from bot.db.engine import Database, skip_delivery_wakeup
 from bot.db.file_lock import FileLocked, exclusive_lock, sqlite_file
 from bot.db.health import Health
 from bot.db.migrate import migrate
-from bot.db.revision import newest, pending
+from bot.db.revision import has_pending_migrations, newest_revision
 from bot.db.upserts import (
-    AT_ONCE,
+    ROWS_PER_STATEMENT,
+    insert_all_if_new,
     insert_if_new,
     insert_or_change,
     padded,
-    put,
-    put_all,
-    put_all_if_new,
+    upsert,
+    upsert_all,
 )
 from tests.db.test_db_errors import server_error, wrapped
 
@@ -79,14 +79,14 @@ async def test_slow_transaction_is_aborted_and_counted(
     monkeypatch.setattr("bot.db.engine.LONGEST_SECONDS", 0.01)
     before = failures("slow")
     for use in (db.transaction, db.reading):
-        with pytest.raises(TooSlow):
+        with pytest.raises(TransactionTimeout):
             async with use():
                 await asyncio.Event().wait()
     with pytest.raises(TimeoutError) as ours:  # a TimeoutError from elsewhere passes unchanged
         async with db.reading():
             raise TimeoutError
 
-    assert not isinstance(ours.value, TooSlow)
+    assert not isinstance(ours.value, TransactionTimeout)
     assert failures("slow") == before + 2
 
 
@@ -108,9 +108,11 @@ def test_every_failure_is_counted_but_logged_at_intervals(time: list[float]) -> 
     before, health_state = failures("slow"), Health()
     with capture_logs() as logs:
         for time[0] in (100.0, 101.0, 109.9, 110.0, 119.0):
-            health_state.failed(PoolTimeout("no connection\n  was free " + "x" * 500))
-        health_state.failed(KeyError("ours"))
-        health_state.failed(wrapped(server_error("40001")))  # a conflict between transactions
+            health_state.record_failure(PoolTimeout("no connection\n  was free " + "x" * 500))
+        health_state.record_failure(KeyError("ours"))
+        health_state.record_failure(
+            wrapped(server_error("40001"))
+        )  # a conflict between transactions
 
     assert failures("slow") == before + 5
     assert [(line["event"], line["failures"]) for line in logs] == [
@@ -126,16 +128,16 @@ def test_recovery_is_logged_after_a_calm_period_and_the_next_failure_at_once(
 ) -> None:
     health_state = Health()
     with capture_logs() as logs:
-        health_state.worked()  # it never failed
+        health_state.record_success()  # it never failed
         for time[0] in (100.0, 104.0):
-            health_state.failed(TooSlow("slow"))
+            health_state.record_failure(TransactionTimeout("slow"))
         for time[0] in (105.9, 106.0, 106.1):
-            health_state.worked()
-        health_state.failed(TooSlow("slow again"))
+            health_state.record_success()
+        health_state.record_failure(TransactionTimeout("slow again"))
 
     assert [line["event"] for line in logs] == [
         "database_failed",
-        "database_back",
+        "database_recovered",
         "database_failed",
     ]
     assert logs[1]["seconds"] == 4.0
@@ -145,9 +147,9 @@ def test_recovery_is_logged_after_a_calm_period_and_the_next_failure_at_once(
 def test_serialization_conflict_is_counted_but_not_logged(time: list[float]) -> None:
     before, health_state = failures("conflict"), Health()
     with capture_logs() as logs:
-        health_state.failed(wrapped(server_error("40001")))
+        health_state.record_failure(wrapped(server_error("40001")))
         time[0] += 10
-        health_state.worked()
+        health_state.record_success()
 
     assert (logs, failures("conflict")) == ([], before + 1)
 
@@ -163,7 +165,7 @@ async def test_failure_and_recovery_of_the_database_are_logged(
         async with db.reading():
             pass
 
-    assert [line["event"] for line in logs] == ["database_failed", "database_back"]
+    assert [line["event"] for line in logs] == ["database_failed", "database_recovered"]
 
 
 # --- rows and times ------------------------------------------------------------------------
@@ -196,16 +198,16 @@ async def kept(db: Database) -> dict[str, int]:
 
 async def test_upserts_keep_the_last_or_the_existing_row_per_key(db: Database) -> None:
     async with db.transaction() as tx:
-        await put_all(tx, _waits, [a_row("b", 1), a_row("a", 1), a_row("b", 2)])
+        await upsert_all(tx, _waits, [a_row("b", 1), a_row("a", 1), a_row("b", 2)])
         assert not await insert_if_new(tx, _waits, **a_row("b", 3))
         assert await insert_if_new(tx, _waits, **a_row("c", 3))
     assert await kept(db) == {"a": 1, "b": 2, "c": 3}
 
     async with db.transaction() as tx:
-        await put_all_if_new(tx, _waits, [a_row("b", 4), a_row("d", 4)])
-        await put_all(tx, _waits, [a_row("a", 5)])
-        await put_all(tx, _waits, [])
-        await put(tx, _waits, {"workspace_id": "T1", "method": "c"}, until=NOON)
+        await insert_all_if_new(tx, _waits, [a_row("b", 4), a_row("d", 4)])
+        await upsert_all(tx, _waits, [a_row("a", 5)])
+        await upsert_all(tx, _waits, [])
+        await upsert(tx, _waits, {"workspace_id": "T1", "method": "c"}, until=NOON)
         await insert_or_change(tx, _waits, a_row("d", 6), {"until": NOON})
         await insert_or_change(tx, _waits, a_row("e", 6), {"until": NOON})
     assert await kept(db) == {"a": 5, "b": 2, "c": 0, "d": 0, "e": 6}
@@ -214,7 +216,7 @@ async def test_upserts_keep_the_last_or_the_existing_row_per_key(db: Database) -
 async def test_put_all_writes_every_row_in_key_order(db: Database) -> None:
     """Writers of the same rows then cannot deadlock, and the order of arrival is not revealed."""
     written: list[Any] = []
-    many = AT_ONCE + 2
+    many = ROWS_PER_STATEMENT + 2
 
     class RecordingTransaction:
         """A transaction that records the rows of each statement."""
@@ -228,7 +230,7 @@ async def test_put_all_writes_every_row_in_key_order(db: Database) -> None:
 
     async with db.transaction() as tx:
         rows = [a_row(f"{number:04}") for number in reversed(range(many))]
-        await put_all(RecordingTransaction(tx), _waits, rows)  # type: ignore[arg-type]
+        await upsert_all(RecordingTransaction(tx), _waits, rows)  # type: ignore[arg-type]
 
     names = [row["method"] for rows in written for row in rows]
     assert names == [f"{number:04}" for number in range(many)]
@@ -262,17 +264,17 @@ async def test_migrations_are_pending_only_on_an_older_schema(
         async with db.transaction() as tx:
             await tx.exec_driver_sql("UPDATE alembic_version SET version_num = ?", (revision,))
 
-    assert not await pending(db)
+    assert not await has_pending_migrations(db)
     await at("9999")
-    assert not await pending(db)
+    assert not await has_pending_migrations(db)
     await migrate(database_url)
-    assert not await pending(db)
+    assert not await has_pending_migrations(db)
     await at("0000")
-    assert await pending(db)
-    await at(newest())
-    older = f"{int(newest()) - 1:0{len(newest())}}"
+    assert await has_pending_migrations(db)
+    await at(newest_revision())
+    older = f"{int(newest_revision()) - 1:0{len(newest_revision())}}"
     await migrate(database_url, older)
-    assert await pending(db)
+    assert await has_pending_migrations(db)
 
 
 async def test_sqlite_file_is_locked_by_one_process_at_a_time(tmp_path: Any) -> None:

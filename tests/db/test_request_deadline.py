@@ -7,18 +7,18 @@ from typing import Any
 
 import pytest
 
-from bot.db.db_errors import TooSlow
-from bot.db.group_commit import MOST, GroupCommit
+from bot.db.db_errors import TransactionTimeout
+from bot.db.group_commit import MAX_BATCH, GroupCommit
 from bot.db.request_deadline import (
-    MOST_TRIES,
+    MAX_TRIES,
     DeadlineExceeded,
     RequestAbandoned,
     RequestProgress,
-    answered_within,
     committing,
     current,
-    inside,
-    on_behalf_of,
+    in_database,
+    run_with_deadline,
+    serving_requests,
 )
 from tests.db.test_db_errors import server_error
 
@@ -27,8 +27,8 @@ from tests.db.test_db_errors import server_error
     ("progress", "may"),
     [
         ({}, True),
-        ({"tries": MOST_TRIES - 1}, True),
-        ({"tries": MOST_TRIES}, False),  # no attempt left
+        ({"tries": MAX_TRIES - 1}, True),
+        ({"tries": MAX_TRIES}, False),  # no attempt left
         ({"kept": True}, False),
         ({"given_up": True}, False),
     ],
@@ -39,10 +39,10 @@ def test_request_may_begin_three_times_unless_something_may_be_committed(
     request = RequestProgress(**progress)
     tries = request.tries
 
-    assert request.may_begin_again() is request.again is may
+    assert request.may_begin_again() is request.retry_requested is may
     assert request.tries == tries + may
     assert not current().may_begin_again()  # outside a request
-    assert MOST_TRIES == 3
+    assert MAX_TRIES == 3
 
 
 @pytest.mark.parametrize(
@@ -58,14 +58,14 @@ def test_request_may_begin_three_times_unless_something_may_be_committed(
 def test_possible_commit_is_recorded_for_every_request_of_the_group(
     error: Exception | None, before: bool, kept_after: bool
 ) -> None:
-    one = RequestProgress(kept=before)
-    progress = RequestProgress(kept=before, many=[one])
+    one = RequestProgress(may_be_committed=before)
+    progress = RequestProgress(may_be_committed=before, grouped_requests=[one])
     with nullcontext() if error is None else pytest.raises(type(error)), committing(progress):
         assert progress.committing == one.committing == 1
         if error is not None:
             raise error
 
-    assert (progress.kept, one.kept) == (kept_after, kept_after)
+    assert (progress.may_be_committed, one.may_be_committed) == (kept_after, kept_after)
     assert progress.committing == one.committing == 0
 
 
@@ -75,11 +75,11 @@ def test_abandoned_request_commits_nothing() -> None:
         raise AssertionError
     with (
         pytest.raises(RequestAbandoned),
-        committing(RequestProgress(many=[RequestProgress(), gone])),
+        committing(RequestProgress(grouped_requests=[RequestProgress(), gone])),
     ):
         raise AssertionError
 
-    assert not gone.kept
+    assert not gone.may_be_committed
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ async def test_deadline_applies_only_to_database_work_and_never_stops_a_commit(
             if where == "elsewhere":
                 await asyncio.sleep(0.05)
             else:
-                with inside(reported.append):
+                with in_database(reported.append):
                     if where == "committing":
                         with committing(progress):
                             await asyncio.sleep(0.05)
@@ -115,12 +115,12 @@ async def test_deadline_applies_only_to_database_work_and_never_stops_a_commit(
         return "done"
 
     with pytest.raises(DeadlineExceeded) if late else nullcontext() as raised:
-        assert await answered_within(0.01, work()) == "done"
+        assert await run_with_deadline(0.01, work()) == "done"
     assert raised is None or raised.value.unsure is unsure
     await asyncio.wait_for(ended.wait(), 10)
     await asyncio.sleep(0)
 
-    assert [str(one) for one in reported] == ["a person waited 0.01 s in vain"] * late
+    assert [str(one) for one in reported] == ["a request exceeded its deadline of 0.01 s"] * late
     assert progress.given_up is not goes_on
 
 
@@ -170,7 +170,7 @@ async def test_at_most_64_items_share_one_transaction() -> None:
     await recorder.submit_while_busy(*(str(number) for number in range(65)))
 
     assert [len(batch) for batch in recorder.batches] == [1, 64, 1]
-    assert MOST == 64
+    assert MAX_BATCH == 64
 
 
 async def test_item_error_fails_alone_but_a_database_error_fails_the_batch() -> None:
@@ -180,7 +180,7 @@ async def test_item_error_fails_alone_but_a_database_error_fails_the_batch() -> 
     assert recorder.batches[1:] == [["a", "bad", "b"], ["a"], ["bad"], ["b"]]
 
     recorder = RecordingGroupCommit()
-    recorder.errors["a"] = slow = TooSlow()
+    recorder.errors["a"] = slow = TransactionTimeout()
     assert await recorder.submit_while_busy("a", "b") == [slow, slow]
     assert recorder.batches[1:] == [["a", "b"]]
 
@@ -190,7 +190,7 @@ async def test_abandoned_and_cancelled_items_are_skipped() -> None:
     given_up = RequestProgress(given_up=True)
 
     async def leave() -> None:
-        with on_behalf_of([]):
+        with serving_requests([]):
             current().given_up = given_up.given_up
             await recorder.group_commit.submit("left")
 

@@ -128,7 +128,7 @@ def test_usage_hint_shows_every_subcommand():
 
 
 def test_every_subcommand_has_a_listener():
-    registered = re.findall(r"\bnamed\(([^)]*)\)", code())
+    registered = re.findall(r"\bis_subcommand\(([^)]*)\)", code())
     names = {name for each in registered for name in re.findall(r'"([a-z-]+)"', each)}
 
     assert names == SUBCOMMANDS.keys()

@@ -11,8 +11,8 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from bot import metrics
 from bot.operations import status_report
-from bot.operations.outbox_arguments import LOOKED_AT, STATES
-from bot.operations.readiness import CHECKS, LONGEST_AGENDA_LAG, LONGEST_OUTBOX_LAG
+from bot.operations.outbox_arguments import DEFAULT_STATES, STATES
+from bot.operations.readiness import CHECKS, MAX_AGENDA_LAG, MAX_OUTBOX_LAG
 from bot.outbox.enqueue import State
 from tests.docs.reading import code, section, text
 
@@ -172,12 +172,12 @@ def test_runbook_covers_exactly_the_alerts():
 def test_alerts_and_readiness_agree():
     queries = {rule["alert"]: rule["expr"] for rule in rules()}
 
-    assert queries["ImbalanceAgendaLate"].endswith(f"> {LONGEST_AGENDA_LAG.seconds}")
-    assert queries["ImbalanceOutboxLate"].endswith(f"> {LONGEST_OUTBOX_LAG.seconds}")
+    assert queries["ImbalanceAgendaLate"].endswith(f"> {MAX_AGENDA_LAG.seconds}")
+    assert queries["ImbalanceOutboxLate"].endswith(f"> {MAX_OUTBOX_LAG.seconds}")
     assert set(re.findall(r"\w+", queries["ImbalanceNotReady"])) & set(CHECKS)
     reasons = re.search(r'reason!~"([^"]+)"', queries["ImbalanceWorkspaceHalted"])
     assert reasons
-    assert tuple(reasons[1].split("|")) == status_report.REMOVALS
+    assert tuple(reasons[1].split("|")) == status_report.REMOVAL_REASONS
 
 
 @pytest.mark.parametrize("link", re.findall(r"\]\(#([a-z-]+)\)", text("README.md")))
@@ -189,7 +189,7 @@ def test_readme_anchors_exist(link: str):
 
 def test_outbox_command_knows_every_state():
     assert set(STATES) == {state.value for state in State}
-    assert set(LOOKED_AT.split(",")) <= set(STATES)
+    assert set(DEFAULT_STATES.split(",")) <= set(STATES)
 
 
 def test_compose_starts_any_number_of_bots_after_one_migration():

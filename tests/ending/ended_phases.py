@@ -26,13 +26,15 @@ OVER: dict[str, Any] = {"is_active": False, "ended_at": datetime(2026, 12, 18, 1
 def over(phase: Phase = SPRINT, *, picture: Picture | None = None, **changes: Any) -> EndedPhase:
     """Return an ended phase; items without an outcome are resumed."""
     phase = replace(phase, **{**OVER, **changes})
-    items = tuple(replace(item, outcome=item.outcome or "resumed") for item in phase.items)
+    items = tuple(
+        replace(item, outcome=item.outcome or "resumed") for item in phase.set_aside_items
+    )
     ended_at = phase.ended_at
     assert ended_at is not None
     return EndedPhase(
-        phase=replace(phase, items=items),
+        phase=replace(phase, set_aside_items=items),
         ended_on=phase.day_of(ended_at),
-        writer="Ana" if phase.wrapped_up_by == ANA else "Olivia",
+        wrap_up_author="Ana" if phase.wrapped_up_by == ANA else "Olivia",
         picture=picture,
         picture_is_newer=False,
     )
@@ -42,9 +44,9 @@ def with_outcomes(phase: Phase, *outcomes: tuple[str, date | None]) -> Phase:
     """Return the phase with these outcomes of its items, in order."""
     return replace(
         phase,
-        items=tuple(
+        set_aside_items=tuple(
             replace(item, outcome=outcome, parked_until=until)
-            for item, (outcome, until) in zip(phase.items, outcomes, strict=True)
+            for item, (outcome, until) in zip(phase.set_aside_items, outcomes, strict=True)
         ),
     )
 
@@ -69,7 +71,7 @@ def hostile(filler: str) -> Phase:
             BEN, name=name, contribution=repeat(filler, 240), thanks_line=repeat(filler, 300)
         ),
     )
-    phase = replace(SPRINT, items=items, people=people)
+    phase = replace(SPRINT, set_aside_items=items, people=people)
     return replace(phase, milestone=repeat(filler, 3_000), extension_reason=repeat(filler, 500))
 
 

@@ -26,7 +26,7 @@ SAID = WrapUp(outcome="Beta is out.", learning="Review earlier.", thanks="To all
 async def running(services: Services, proposal: Proposal = SPRINT) -> str:
     """Start a phase of people from the fake Slack, each in their own time zone; return its id."""
     client = services.client_for(WORKSPACE)
-    await services.people.of(client, WORKSPACE, (ANA, OWNER, *MEMBERS))
+    await services.people.get_many(client, WORKSPACE, (ANA, OWNER, *MEMBERS))
     return await begin(services, proposal)
 
 

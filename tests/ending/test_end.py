@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import insert, update
 
 from bot.agenda.claims import due
-from bot.agenda.schedule import AgendaItem, AlreadyTaken
+from bot.agenda.schedule import AgendaItem, NoLongerDue
 from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.ending.end import end_phase
@@ -54,7 +54,7 @@ async def test_ending_resumes_items_books_recovery_and_cancels_pending_actions(
     assert not phase.is_active
     assert (phase.ended_at, phase.ended_by) == (ENDS_AT, None)
     assert phase.recovery_until == date(2026, 12, 22)
-    assert [item.outcome for item in phase.items] == ["resumed", "resumed"]
+    assert [item.outcome for item in phase.set_aside_items] == ["resumed", "resumed"]
     for action in ("refresh_announcement", "warn_end", "end_phase"):
         assert await planned(services, action) == {}
     rounds = await planned(services, "open_round")
@@ -87,7 +87,7 @@ async def test_phase_ends_only_once(services: Services, clock: AdjustableClock) 
     await end(services, clock)
     before = await evidence(services)
 
-    with pytest.raises(AlreadyTaken):
+    with pytest.raises(NoLongerDue):
         await end_phase(services, due_item)
     assert await evidence(services) == before
 
@@ -101,7 +101,7 @@ async def test_end_after_downtime_is_dated_when_it_happens(
     phase = await phase_of(services, phase_id)
     assert phase.day_of(clock.now()) == date(2026, 12, 10)
     assert phase.recovery_until == date(2026, 12, 22)  # as long as the planned sprint
-    assert min((await planned(services, "say_goodbye")).values()) > clock.now()
+    assert min((await planned(services, "send_goodbye")).values()) > clock.now()
 
 
 async def test_goodbyes_are_scheduled_two_working_days_after_the_end(
@@ -110,7 +110,7 @@ async def test_goodbyes_are_scheduled_two_working_days_after_the_end(
     await running(services, replace(TRUST, ends_on=date(2026, 12, 4)))  # a Friday
     await end(services, clock, datetime(2026, 12, 4, 17, tzinfo=UTC))
 
-    goodbyes = await planned(services, "say_goodbye")
+    goodbyes = await planned(services, "send_goodbye")
 
     assert sorted(goodbyes) == sorted(MEMBERS)
     assert goodbyes["U0HAN"] == datetime(2026, 12, 8, 9, tzinfo=UTC)  # Tuesday 10:00 in Prague
@@ -125,7 +125,7 @@ async def test_goodbye_shows_the_members_part_and_the_returned_items(
     await update_participant(services, BEN, contribution="I carry the importer.")
     await end(services, clock)
     clock.advance(timedelta(days=3))
-    await carry_out(services, "say_goodbye")
+    await carry_out(services, "send_goodbye")
 
     goodbyes = await messages(services, "goodbye:")
     to_ben = str(goodbyes[f"goodbye:{phase_id}:{BEN}"]["payload"])
@@ -140,11 +140,11 @@ async def test_goodbye_shows_the_members_part_and_the_returned_items(
 async def test_goodbye_is_sent_only_once(services: Services, clock: AdjustableClock) -> None:
     await running(services)
     await end(services, clock)
-    goodbye = await agenda_item(services, "say_goodbye")
+    goodbye = await agenda_item(services, "send_goodbye")
     clock.advance(timedelta(days=3))
-    await carry_out(services, "say_goodbye")
+    await carry_out(services, "send_goodbye")
 
-    with pytest.raises(AlreadyTaken):
+    with pytest.raises(NoLongerDue):
         await send_goodbye(services, goodbye)
     assert len(await messages(services, "goodbye:")) == len(MEMBERS)
 
@@ -162,11 +162,11 @@ async def test_departed_or_deactivated_member_gets_no_goodbye(
             await mark_unreachable(tx, WORKSPACE, BEN, clock.now())
     clock.advance(timedelta(days=3))
 
-    await carry_out(services, "say_goodbye")
+    await carry_out(services, "send_goodbye")
 
     recipients = {row["conversation"] for row in (await messages(services, "goodbye:")).values()}
     assert recipients == set(MEMBERS) - {BEN}
-    assert await planned(services, "say_goodbye") == {}
+    assert await planned(services, "send_goodbye") == {}
 
 
 @pytest.mark.parametrize(("line", "is_sent"), [(None, False), ("Your fix held.", True)])
@@ -181,7 +181,7 @@ async def test_opted_out_member_gets_a_goodbye_only_with_a_personal_line(
         await tx.execute(insert(schema.channel_optouts).values(**optout))
     clock.advance(timedelta(days=3))
 
-    await carry_out(services, "say_goodbye")
+    await carry_out(services, "send_goodbye")
 
     recipients = {row["conversation"] for row in (await messages(services, "goodbye:")).values()}
     assert (BEN in recipients) is is_sent
@@ -194,7 +194,7 @@ async def test_goodbye_after_downtime_waits_for_working_hours(
     await end(services, clock)
     clock.move_to(datetime(2026, 12, 11, 22, tzinfo=UTC))  # Friday night nearly everywhere
 
-    await carry_out(services, "say_goodbye")
+    await carry_out(services, "send_goodbye")
 
     goodbyes = await messages(services, "goodbye:")
     monday = datetime(2026, 12, 14, 7, tzinfo=UTC)  # 08:00 in Prague

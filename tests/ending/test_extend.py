@@ -43,7 +43,7 @@ async def test_extension_moves_end_recovery_warning_and_rounds(
 
     phase = await phase_of(services, phase_id)
     assert phase.is_active
-    assert (phase.ends_on, phase.first_ends_on) == (date(2026, 12, 14), date(2026, 12, 7))
+    assert (phase.ends_on, phase.original_ends_on) == (date(2026, 12, 14), date(2026, 12, 7))
     assert phase.extension_reason == "The audit came late."
     assert phase.recovery_until == date(2027, 1, 5)  # 22 days, of a sprint of 22
     assert await planned(services, "end_phase") == {phase_id: ENDS_AT + timedelta(days=7)}

@@ -34,7 +34,7 @@ LARGE = replace(SPRINT, people=MANY)
 FORMS = {
     "sprint, running": wrap_up_form.build(SPRINT),
     "sprint, ended": wrap_up_form.build(over(SPRINT).phase),
-    "trust, running": wrap_up_form.build(replace(TRUST, items=())),
+    "trust, running": wrap_up_form.build(replace(TRUST, set_aside_items=())),
     "everything written": wrap_up_form.build(WRITTEN),
     "more members than fit": wrap_up_form.build(LARGE),
     "extend a sprint": extend_form.build(SPRINT, LATEST),

@@ -47,7 +47,7 @@ async def test_overdue_end_at_night_applies_at_once_and_is_posted_in_the_morning
     assert await not_before(services, "closing:") == {LAUNCH: MORNING}
     prague = datetime(2026, 12, 10, 7, tzinfo=UTC)
     assert await not_before(services, "wrap_up:") == {ANA: MORNING, HANA: prague}
-    assert min((await planned(services, "say_goodbye")).values()) >= datetime(
+    assert min((await planned(services, "send_goodbye")).values()) >= datetime(
         2026, 12, 14, tzinfo=UTC
     )
 
@@ -141,7 +141,7 @@ async def test_six_weeks_of_downtime_are_caught_up_without_outdated_messages(
         "unbookmark",
     }
     assert await planned(services, "open_round") == {}
-    assert len(await planned(services, "say_goodbye")) == len(MEMBERS)
+    assert len(await planned(services, "send_goodbye")) == len(MEMBERS)
 
 
 async def test_goodbye_of_a_deleted_phase_is_not_sent(
@@ -153,11 +153,11 @@ async def test_goodbye_of_a_deleted_phase_is_not_sent(
     async with services.db.transaction() as tx:
         await tx.execute(delete(schema.phases))
     subject = f"{phase_id}:{HANA}"
-    due_at = (await planned(services, "say_goodbye"))[HANA]
+    due_at = (await planned(services, "send_goodbye"))[HANA]
 
     await send_goodbye(
         services,
-        AgendaItem(workspace_id=WORKSPACE, action="say_goodbye", subject=subject, due_at=due_at),
+        AgendaItem(workspace_id=WORKSPACE, action="send_goodbye", subject=subject, due_at=due_at),
     )
 
     assert await messages(services, "goodbye:") == {}
@@ -183,7 +183,7 @@ async def test_phase_continued_by_a_new_one_ends_like_any_other(
     assert closing["not_before"] == clock.now()  # not delayed: a person triggered it
     thursday = datetime(2026, 12, 3, 8, tzinfo=UTC)
     assert await not_before(services, "wrap_up:") == {ANA: thursday}
-    goodbyes = await planned(services, "say_goodbye")
+    goodbyes = await planned(services, "send_goodbye")
     assert sorted(goodbyes) == sorted(MEMBERS)
     assert min(goodbyes.values()) > datetime(2026, 12, 4, tzinfo=UTC)
     async with services.db.reading() as reader:

@@ -11,7 +11,7 @@ from sqlalchemy import select, text, update
 from bot.agenda import schedule
 from bot.agenda.actions import ActionName, PausedPhase
 from bot.agenda.claims import due
-from bot.agenda.schedule import AgendaItem, AlreadyTaken
+from bot.agenda.schedule import AgendaItem, NoLongerDue
 from bot.announcement.concerns import raise_concern
 from bot.app import ACTIONS
 from bot.clock import real_now
@@ -35,8 +35,8 @@ pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=Tr
     "action",
     [
         ActionName.END_PHASE,
-        ActionName.FOLLOW_MEMBERS,
-        ActionName.LOOK_AT_CHANNEL,
+        ActionName.SYNC_MEMBERS,
+        ActionName.CHECK_CHANNEL,
         ActionName.OPEN_ROUND,
         ActionName.PAUSE_PHASE,
     ],
@@ -52,14 +52,14 @@ async def test_due_item_waits_for_the_phase_without_locking_its_own_agenda_row(
         later = item.due_at + timedelta(days=1)
         await holder.execute(update(schema.agenda).values(due_at=later))
 
-    with pytest.raises(AlreadyTaken):
+    with pytest.raises(NoLongerDue):
         await task
 
 
 async def test_delivery_yields_to_a_concern_that_is_being_raised(services: Services) -> None:
     phase_id = await running(services)
     request = Request(workspace_id=WORKSPACE, target_id=phase_id, user_id=BEN)
-    await raise_concern(services, request, text="Too much at once.", field="text", form="one")
+    await raise_concern(services, request, text="Too much at once.", field="text", view_id="one")
     item = await due_now(services, phase_id, ActionName.DELIVER_CONCERNS)
 
     async with services.db.transaction() as raising:
@@ -67,7 +67,7 @@ async def test_delivery_yields_to_a_concern_that_is_being_raised(services: Servi
         await schedule.add_or_lock(
             raising, WORKSPACE, action=ActionName.DELIVER_CONCERNS, subject=phase_id, due_at=later
         )
-        with pytest.raises(AlreadyTaken):
+        with pytest.raises(NoLongerDue):
             await ACTIONS[ActionName.DELIVER_CONCERNS].run(services, item)
 
     assert await planned(services, ActionName.DELIVER_CONCERNS) == {phase_id: item.due_at}
@@ -82,7 +82,7 @@ async def due_now(services: Services, phase_id: str, action: ActionName) -> Agen
     ]
     subject = next(iter(subjects), phase_id)
     if action is ActionName.PAUSE_PHASE:
-        subject = str(PausedPhase(phase_id, PauseReason.UNSEEN))
+        subject = str(PausedPhase(phase_id, PauseReason.NOT_VISIBLE))
     item = AgendaItem(workspace_id=WORKSPACE, action=action, subject=subject, due_at=now)
     async with services.db.transaction() as tx:
         await schedule.add(tx, WORKSPACE, action=action, subject=subject, due_at=now)

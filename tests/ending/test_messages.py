@@ -62,10 +62,12 @@ MESSAGES = {
     "warning, extended once": messages.warning(replace(SPRINT, **EXTENDED)),
     "wrap-up request": messages.ask_wrap_up(over().phase, date(2026, 12, 22)),
     "wrap-up request, trust": messages.ask_wrap_up(over(TRUST).phase, date(2026, 12, 22)),
-    "wrap-up written": messages.written(over(**WORDS)),
-    "wrap-up written by an admin": messages.written(over(**{**WORDS, "wrapped_up_by": OWNER})),
-    "extended, sprint": messages.longer(replace(SPRINT, **EXTENDED), "Ana"),
-    "extended, trust": messages.longer(replace(TRUST, **EXTENDED), HOSTILE),
+    "wrap-up written": messages.wrap_up_received(over(**WORDS)),
+    "wrap-up written by an admin": messages.wrap_up_received(
+        over(**{**WORDS, "wrapped_up_by": OWNER})
+    ),
+    "extended, sprint": messages.extended(replace(SPRINT, **EXTENDED), "Ana"),
+    "extended, trust": messages.extended(replace(TRUST, **EXTENDED), HOSTILE),
 }
 
 PART = {"contribution": "I carry the importer."}
@@ -77,7 +79,7 @@ def goodbye(phase: Phase, member: Participant, today: date, **wrap_up: Any) -> C
 
 
 GOODBYES = {
-    "bare": goodbye(replace(TRUST, items=()), participant(CHIARA), ENDED_ON),
+    "bare": goodbye(replace(TRUST, set_aside_items=()), participant(CHIARA), ENDED_ON),
     "everything": goodbye(SPRINT, participant(BEN, **PART, **LINE), ENDED_ON, **WORDS),
     "from an admin": goodbye(
         SPRINT, participant(BEN, **LINE), ENDED_ON, **{**WORDS, "wrapped_up_by": OWNER}
@@ -132,8 +134,8 @@ def test_hostile_and_long_texts_fit_and_never_ping_the_channel(filler: str) -> N
         messages.wrapped_up(ended, changed=True, today=LATER),
         messages.warning(phase),
         messages.ask_wrap_up(ended.phase, LATER),
-        messages.written(replace(ended, writer=repeat(filler, 80))),
-        messages.longer(phase, repeat(filler, 80)),
+        messages.wrap_up_received(replace(ended, wrap_up_author=repeat(filler, 80))),
+        messages.extended(phase, repeat(filler, 80)),
         messages.goodbye(ended, ben, LATER),
         messages.late_line(ended, ben, LATER),
     ]

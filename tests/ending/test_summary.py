@@ -93,7 +93,7 @@ async def test_summary_pictures_only_results_shown_to_the_team(
             await summarize(reader, WORKSPACE, await the_phase(reader, "runs"))
 
     assert (found.picture is not None, found.picture_is_newer) == (pictured, newer)
-    assert (found.ended_on, found.writer) == (date(2026, 12, 7), "U0NOBODY")
+    assert (found.ended_on, found.wrap_up_author) == (date(2026, 12, 7), "U0NOBODY")
 
 
 async def test_latest_note_is_that_of_the_highest_numbered_shown_round(
@@ -120,7 +120,7 @@ async def test_items_and_comments_are_ordered_by_position(seeded_services: Servi
             await tx.execute(schema.round_comments.insert().values(**here, round_id="round1"))
 
     async with seeded_services.db.reading() as reader:
-        items = (await the_phase(reader, "over")).items
+        items = (await the_phase(reader, "over")).set_aside_items
         comments = await comments_of(reader, WORKSPACE, "round1")
 
     assert [one.text for one in items] == ["0", "1", "2"]
@@ -132,9 +132,9 @@ async def test_wrap_up_form_shows_stored_outcomes(
     services: Services, outcome: ItemOutcome | None
 ) -> None:
     phase = await phase_of(services, await running(services))
-    items_with_outcome = tuple(replace(one, outcome=outcome) for one in phase.items)
+    items_with_outcome = tuple(replace(one, outcome=outcome) for one in phase.set_aside_items)
 
-    view = wrap_up_form.build(replace(phase, items=items_with_outcome)).to_dict()
+    view = wrap_up_form.build(replace(phase, set_aside_items=items_with_outcome)).to_dict()
 
     shown = [
         block["element"]["initial_option"]["value"]
@@ -188,7 +188,7 @@ async def test_wrap_up_stores_outcomes_lines_texts_and_audit_rows(services: Serv
     await wrap_up(services, by(OWNER, phase_id), submitted)
 
     phase = await phase_of(services, phase_id)
-    assert [(one.outcome, one.parked_until) for one in phase.items] == [
+    assert [(one.outcome, one.parked_until) for one in phase.set_aside_items] == [
         ("resumed", None),
         ("parked", date(2027, 1, 11)),
     ]
@@ -234,7 +234,7 @@ async def test_wrap_up_after_the_end_advances_goodbyes_and_sends_late_lines(
     phase_id = await running(services)
     clock.move_to(ENDS_AT)
     await carry_out(services, "end_phase")
-    scheduled_before = await planned(services, "say_goodbye")
+    scheduled_before = await planned(services, "send_goodbye")
     agenda = schema.agenda
     async with services.db.transaction() as tx:  # two have received theirs already
         for user_id in (BEN, CHIARA):
@@ -244,10 +244,10 @@ async def test_wrap_up_after_the_end_advances_goodbyes_and_sends_late_lines(
 
     await wrap_up(services, by(ANA, phase_id), replace(SAID, lines={BEN: "Your fix held."}))
 
-    goodbyes = await planned(services, "say_goodbye")
+    goodbyes = await planned(services, "send_goodbye")
     assert sorted(goodbyes) == sorted({*MEMBERS} - {BEN, CHIARA})
     assert all(at < scheduled_before[user_id] for user_id, at in goodbyes.items())
-    assert await planned(services, "say_line") == {BEN: clock.now()}
+    assert await planned(services, "send_late_thanks") == {BEN: clock.now()}
     requests = await messages(services, f"wrap_up:{phase_id}")
     assert {row["conversation"] for row in requests.values()} == {ANA}
     (added,) = (await messages(services, "wrapped_up:")).values()
@@ -265,10 +265,10 @@ async def test_goodbye_uses_the_phases_time_zone_if_the_member_has_none(
     clock.move_to(ENDS_AT)
     await carry_out(services, "end_phase")
 
-    at = (await planned(services, "say_goodbye"))[BEN]
+    at = (await planned(services, "send_goodbye"))[BEN]
     assert at == datetime(2026, 12, 9, 10 if zone is None else 1, tzinfo=UTC)
     clock.move_to(datetime(2026, 12, 9, 21, tzinfo=UTC))  # night in Lisbon, six in Tokyo
-    await carry_out(services, "say_goodbye")
+    await carry_out(services, "send_goodbye")
     goodbye = (await messages(services, "goodbye:"))[f"goodbye:{phase_id}:{BEN}"]
     tokyo = datetime(2026, 12, 9, 23, tzinfo=UTC)
     assert goodbye["not_before"] == (
@@ -280,4 +280,4 @@ async def test_running_phase_has_no_end_and_ordered_items(services: Services) ->
     phase_id = await running(services, SPRINT)
     phase = await phase_of(services, phase_id)
     assert (phase.ended_by, phase.ended_at) == (None, None)
-    assert [one.position for one in phase.items] == [0, 1]
+    assert [one.position for one in phase.set_aside_items] == [0, 1]

@@ -45,7 +45,7 @@ async def test_wrap_up_ends_a_running_phase(services: Services, clock: Adjustabl
     assert phase.ended_at == phase.wrapped_up_at == clock.now()
     assert (phase.outcome, phase.learning) == ("Beta is out.", "Review earlier.")
     assert phase.recovery_until == date(2026, 11, 28)  # three days, of a sprint of three
-    assert [(item.outcome, item.parked_until) for item in phase.items] == [
+    assert [(item.outcome, item.parked_until) for item in phase.set_aside_items] == [
         ("parked", date(2027, 1, 11)),
         ("dropped", None),
     ]
@@ -79,7 +79,7 @@ async def test_goodbyes_are_sent_in_each_members_working_hours(
 
     await wrap_up(services, by(ANA, phase_id), SAID)
 
-    goodbyes = await planned(services, "say_goodbye")
+    goodbyes = await planned(services, "send_goodbye")
     assert sorted(goodbyes) == sorted(MEMBERS)
     assert goodbyes["U0FIN"] == clock.now()  # 13:00 in New York
     assert goodbyes["U0HAN"] == clock.now()  # 19:00 in Prague
@@ -106,7 +106,7 @@ async def test_wrap_up_after_the_end_posts_the_outcome_separately(
     assert "decided differently" in str(added["payload"])
     (answered,) = (await messages(services, "edit:wrap_up:")).values()
     assert "Ana wrote it" in str(answered["payload"])
-    assert (await planned(services, "say_goodbye"))["U0HAN"] == clock.now()
+    assert (await planned(services, "send_goodbye"))["U0HAN"] == clock.now()
 
 
 async def test_late_wrap_up_omits_unchanged_items(
@@ -129,7 +129,7 @@ async def test_personal_lines_are_private_and_signed(
     await wrap_up(services, by(OWNER, phase_id), replace(SAID, lines={BEN: "Your fix held."}))
     clock.advance(timedelta(days=1))
 
-    assert await carry_out(services, "say_goodbye") == len(MEMBERS)
+    assert await carry_out(services, "send_goodbye") == len(MEMBERS)
 
     goodbyes = await messages(services, "goodbye:")
     assert "*Olivia to you:* Your fix held." in str(
@@ -147,12 +147,12 @@ async def test_line_written_after_the_goodbyes_is_sent_separately(
     clock.move_to(ENDS_AT)
     await carry_out(services, "end_phase")
     clock.advance(timedelta(days=3))
-    await carry_out(services, "say_goodbye")
+    await carry_out(services, "send_goodbye")
 
     await wrap_up(services, by(ANA, phase_id), replace(SAID, lines={BEN: "Your fix held."}))
     clock.advance(timedelta(days=1))
-    await carry_out(services, "say_goodbye")
-    assert await carry_out(services, "say_line") == 1
+    await carry_out(services, "send_goodbye")
+    assert await carry_out(services, "send_late_thanks") == 1
 
     assert len(await messages(services, "goodbye:")) == len(MEMBERS)
     (line,) = (await messages(services, "line:")).values()
@@ -200,7 +200,7 @@ async def test_wrap_up_racing_with_the_end_ends_the_phase_once(
     assert len(await messages(services, "closing:")) == 1
     phase = await phase_of(services, phase_id)
     assert phase.outcome == "Beta is out."
-    assert len(await planned(services, "say_goodbye")) == len(MEMBERS)
+    assert len(await planned(services, "send_goodbye")) == len(MEMBERS)
 
 
 @pytest.mark.parametrize(

@@ -322,7 +322,7 @@ async def test_link_is_requested_only_for_held_or_unknown_messages(
 
     if is_allowed:
         found = await held_decisions.held_message(people, by(OWNER, f"{state}0"))
-        assert (found.channel_id, found.at) == (LAUNCH, NOW)
+        assert (found.channel_id, found.due_at) == (LAUNCH, NOW)
     else:
         with pytest.raises(Refused, match="Nothing was changed"):
             await held_decisions.held_message(people, by(OWNER, f"{state}0"))
@@ -369,11 +369,11 @@ async def test_home_shows_at_most_twenty_phases(people: Services) -> None:
 async def test_only_the_home_tab_publishes_a_view(people: Services, tab: str | None) -> None:
     context = SimpleNamespace(team_id=WORKSPACE)
     event = {"user": BEN, **({"tab": tab} if tab else {})}
-    await handlers.opened(people, {"event": event}, context)  # type: ignore[arg-type]
+    await handlers.on_home_opened(people, {"event": event}, context)  # type: ignore[arg-type]
     async with people.db.reading() as reader:
         assert (await reader.execute(select(schema.messages))).all() == []
 
-    await handlers.opened(people, {"event": {**event, "tab": "home"}}, context)  # type: ignore[arg-type]
+    await handlers.on_home_opened(people, {"event": {**event, "tab": "home"}}, context)  # type: ignore[arg-type]
     assert (await published_view(people, BEN))["type"] == "home"
 
 
@@ -386,7 +386,7 @@ async def test_home_is_published_when_channel_and_admin_lookups_fail(
     context = SimpleNamespace(team_id=WORKSPACE)
     for user_id in (BEN, "U0NOBODY"):
         event = {"user": user_id, "tab": "home"}
-        await handlers.opened(people, {"event": event}, context)  # type: ignore[arg-type]
+        await handlers.on_home_opened(people, {"event": event}, context)  # type: ignore[arg-type]
 
     assert OUT in str(await published_view(people, BEN))
     assert "None runs now" in str(await published_view(people, "U0NOBODY"))

@@ -27,7 +27,7 @@ from sqlalchemy.engine import make_url
 from bot.clock import monotonic
 from bot.db.engine import Database
 from bot.db.migrate import migrate
-from bot.db.revision import Unreachable, pending, reached
+from bot.db.revision import Unreachable, current_revision, has_pending_migrations
 from tests import postgres
 from tests.migrations.test_migrations import NOW, value_for
 
@@ -173,14 +173,14 @@ async def test_old_version_starts_on_a_newer_schema(db: Database, database_url: 
 
     await migrate(database_url)
 
-    assert not await pending(db)
-    assert await reached(db) == "9999"
+    assert not await has_pending_migrations(db)
+    assert await current_revision(db) == "9999"
 
 
 async def test_downgrade_to_a_revision_by_its_number(db: Database, database_url: str) -> None:
     await migrate(database_url, "0001")
-    assert await reached(db) == "0001"
-    assert await pending(db)
+    assert await current_revision(db) == "0001"
+    assert await has_pending_migrations(db)
 
 
 async def test_migrating_an_unreachable_server_raises_unreachable() -> None:

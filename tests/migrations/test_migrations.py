@@ -27,7 +27,7 @@ from sqlalchemy import (
 
 from bot.db.engine import Database
 from bot.db.migrate import migrate
-from bot.db.revision import pending
+from bot.db.revision import has_pending_migrations
 from bot.db.schema import metadata
 from bot.db.types import UtcDateTime
 from bot.rounds import ballots
@@ -48,7 +48,7 @@ async def test_migrated_schema_matches_the_metadata(db: Database) -> None:
 
     async with db.reading() as reader:
         assert await reader.run_sync(differences) == []
-    assert not await pending(db)
+    assert not await has_pending_migrations(db)
 
 
 async def test_downgrade_and_upgrade_with_rows_in_every_table(
@@ -60,11 +60,11 @@ async def test_downgrade_and_upgrade_with_rows_in_every_table(
     async with db.reading() as reader:
         left = await reader.run_sync(lambda connection: inspect(connection).get_table_names())
     assert set(left) <= {"alembic_version"}
-    assert await pending(db)
+    assert await has_pending_migrations(db)
 
     await migrate(database_url)
     await fill(db)
-    assert not await pending(db)
+    assert not await has_pending_migrations(db)
 
 
 async def test_migrating_again_keeps_all_rows(db: Database, database_url: str) -> None:
@@ -83,7 +83,7 @@ async def test_concurrent_migrations_wait_for_each_other(database_url: str) -> N
     assert await asyncio.gather(*(run_migrate(database_url) for _ in range(3))) == [0, 0, 0]
 
     db = Database(database_url)
-    assert not await pending(db)
+    assert not await has_pending_migrations(db)
     await db.close()
 
 
@@ -92,7 +92,7 @@ async def test_migrating_creates_a_new_sqlite_file(tmp_path: Path) -> None:
     await migrate(url)
 
     db = Database(url)
-    assert not await pending(db)
+    assert not await has_pending_migrations(db)
     await db.close()
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from bot.playground.fake_slack.workspace_changes import Heard
+from bot.playground.fake_slack.workspace_changes import EventDelivery
 from bot.playground.server import FakeSlack
 from tests.harness import ANA, CHIARA, DEV, EMI, GUEST, MEMBERS, OWNER
 from tests.model.answers import somebody
@@ -93,7 +93,7 @@ class Environment(Base):
         leaver=st.none() | possible_channel_members,
     )
     def bot_is_away(self, count: float, channel: str, leaver: str | None) -> None:
-        def meanwhile(slack: FakeSlack) -> Heard:
+        def meanwhile(slack: FakeSlack) -> EventDelivery:
             if leaver is None:
                 return None
             self.reference_model.leave(channel, leaver)

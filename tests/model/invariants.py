@@ -17,7 +17,14 @@ FIVE_DAYS = timedelta(days=5)
 #: Actions that may be due for a closed round, and for an ended phase.
 AFTER_CLOSING = {"scrub", "show_results"}
 AFTER_THE_END = {
-    *("open_round", "talk", "deliver_concerns", "say_goodbye", "say_line", "look_at_channel"),
+    *(
+        "open_round",
+        "post_talking_points",
+        "deliver_concerns",
+        "send_goodbye",
+        "send_late_thanks",
+        "check_channel",
+    ),
 }
 #: Calls whose views are shown to one person only, and appear in no export.
 VIEW_METHODS = {"views.open", "views.push", "views.update"}

@@ -206,5 +206,5 @@ def rightly_expired(
         return row["error"] == "its message is not in Slack" and (
             about is None or about["state"] == EXPIRED
         )
-    kind = key.split(":")[0]
+    kind = key.split(":", maxsplit=1)[0]
     return row["error"] == "too late" if kind in QUESTIONS else kind == "warn"

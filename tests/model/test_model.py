@@ -54,12 +54,12 @@ def test_bot_matches_the_reference_model(
 ) -> None:
     monkeypatch.setattr("bot.agenda.ticker.FIRST_RETRY", timedelta(milliseconds=20))
     # After a kill, the next bot waits until these leases expire.
-    monkeypatch.setattr("bot.outbox.sender_leases.LEASE", timedelta(seconds=1))
-    monkeypatch.setattr("bot.agenda.claims.CLAIMED_FOR", timedelta(seconds=1))
+    monkeypatch.setattr("bot.outbox.sender_leases.LEASE_DURATION", timedelta(seconds=1))
+    monkeypatch.setattr("bot.agenda.claims.CLAIM_DURATION", timedelta(seconds=1))
     # A slow machine must not cause timeouts.
-    monkeypatch.setattr("bot.slack.deadline_app.PATIENCE_SECONDS", 60.0)
+    monkeypatch.setattr("bot.slack.deadline_app.RESPONSE_DEADLINE_SECONDS", 60.0)
     monkeypatch.setattr("bot.playground.fake_slack.dispatch.ACK_SECONDS", 90.0)
-    monkeypatch.setattr("bot.playground.fake_slack.triggers.LIFE_SECONDS", 90.0)
+    monkeypatch.setattr("bot.playground.fake_slack.triggers.TRIGGER_LIFETIME_SECONDS", 90.0)
     monkeypatch.setattr(Machine, "new_database", staticmethod(new_database), raising=False)
     monkeypatch.setattr(Machine, "tally", Counter(), raising=False)
     profile = settings(

@@ -14,7 +14,7 @@ from bot.db import schema
 from bot.outbox.delivery import RetryTimings
 from bot.outbox.rate_limits import RateLimits
 from bot.playground.fake_slack.core import Call
-from bot.playground.fake_slack.workspace_changes import Heard, done
+from bot.playground.fake_slack.workspace_changes import EventDelivery, wait_for_delivery
 from bot.playground.server import FakeSlack
 from bot.settings import Settings
 from tests.conftest import KEY, MANIFEST, MONDAY
@@ -26,7 +26,7 @@ T = TypeVar("T")
 SETTLE_TIMEOUT = 60.0  # real seconds
 SHORT_ACK_SECONDS = 1.0  # until Slack considers an acknowledgement lost
 POLL_SECONDS = 0.02
-RETRY_TIMINGS = RetryTimings(settle=0, first_retry=0, picture_retry=0, picture_tries=2, look=0.05)
+RETRY_TIMINGS = RetryTimings(settle=0, first_retry=0, picture_retry=0, picture_tries=2, poll=0.05)
 
 
 class PatientFakeSlack(FakeSlack):
@@ -81,15 +81,15 @@ class World:
         fresh, self._calls_read = self.slack.calls[self._calls_read :], len(self.slack.calls)
         return fresh
 
-    def apply_change(self, change: Callable[[FakeSlack], Heard]) -> None:
+    def apply_change(self, change: Callable[[FakeSlack], EventDelivery]) -> None:
         """Change something in Slack, and wait until its event, if any, is delivered."""
 
         async def apply() -> None:
-            await done(change(self.slack))
+            await wait_for_delivery(change(self.slack))
 
         self.do(apply())
 
-    def apply_change_with_lost_ack(self, change: Callable[[FakeSlack], Heard]) -> None:
+    def apply_change_with_lost_ack(self, change: Callable[[FakeSlack], EventDelivery]) -> None:
         """Like `apply_change`, but the acknowledgement is lost, so the event is redelivered."""
         dispatch = self.slack.core.dispatch
         normal_ack_seconds, dispatch.ack_seconds = dispatch.ack_seconds, SHORT_ACK_SECONDS
@@ -107,7 +107,9 @@ class World:
 
         self.do(renew())
 
-    def stop_bot_until(self, until: datetime, meanwhile: Callable[[FakeSlack], Heard]) -> None:
+    def stop_bot_until(
+        self, until: datetime, meanwhile: Callable[[FakeSlack], EventDelivery]
+    ) -> None:
         """Stop the bot, apply the change, and restart it at `until`.
 
         Slack's events are delivered afterwards, as after a short outage.
@@ -164,7 +166,9 @@ class World:
             metrics_port=0,
         )
         pace = RateLimits(limited=False)
-        bot = Imbalance(settings, self.clock, pace=pace, retry_timings=RETRY_TIMINGS, draw=draw)
+        bot = Imbalance(
+            settings, self.clock, rate_limits=pace, retry_timings=RETRY_TIMINGS, draw=draw
+        )
         await bot.start()
         return BotHarness(bot=bot, slack=self.slack, clock=self.clock)
 

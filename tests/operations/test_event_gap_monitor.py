@@ -9,7 +9,7 @@ from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.db.engine import Database
 from bot.operations.event_gap_monitor import EventGapMonitor
-from bot.workspaces.lifecycle import ask_what_was_missed, install, uninstall
+from bot.workspaces.lifecycle import install, schedule_catch_up, uninstall
 from tests.harness import WORKSPACE
 from tests.rounds.evidence import agenda_of
 
@@ -30,7 +30,7 @@ async def missed_count(looks: Iterable[tuple[float, bool]]) -> int:
 
     monitor = EventGapMonitor(is_connected, report_gap, lambda: now)
     for now, connected in looks:  # noqa: B007
-        await monitor.look()
+        await monitor.check_once()
     return reports
 
 
@@ -65,9 +65,9 @@ async def test_failed_report_is_repeated_at_the_next_look() -> None:
     monitor = EventGapMonitor(is_connected, report_gap, lambda: now)
     now = 1000.0
     with pytest.raises(TimeoutError):
-        await monitor.look()
+        await monitor.check_once()
     now = 1060.0
-    await monitor.look()
+    await monitor.check_once()
 
     assert reported_at == [1060.0]
 
@@ -82,6 +82,6 @@ async def test_missed_events_are_looked_up_in_installed_workspaces_only(
         await tx.execute(schema.agenda.delete())
 
     async with db.transaction() as tx:
-        await ask_what_was_missed(tx, clock.now())
+        await schedule_catch_up(tx, clock.now())
 
-    assert await agenda_of(db, ActionName.ASK_WHAT_WAS_MISSED) == {WORKSPACE: clock.now()}
+    assert await agenda_of(db, ActionName.CATCH_UP) == {WORKSPACE: clock.now()}

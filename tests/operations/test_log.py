@@ -146,7 +146,7 @@ async def round_left_out(harness: BotHarness) -> None:
 
 @pytest.mark.parametrize(
     ("scenario", "event"),
-    [(round_without_picture, "picture_failed"), (round_left_out, "round_left_out")],
+    [(round_without_picture, "picture_failed"), (round_left_out, "round_skipped")],
 )
 async def test_log_lines_of_a_phase_name_their_workspace(
     lines: Any, harness: BotHarness, scenario: Callable[[BotHarness], Awaitable[None]], event: str

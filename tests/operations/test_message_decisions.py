@@ -11,7 +11,7 @@ from bot.clock import real_now
 from bot.db import schema
 from bot.db.engine import Database
 from bot.operations import message_decisions, status_report, system_state
-from bot.operations.durations import humanize
+from bot.operations.durations import humanize_duration
 from bot.operations.message_decisions import Decision, decide, refusal_of, refusal_of_location
 from bot.outbox import admin_queries, keys
 from bot.outbox.admin_queries import ListedMessage
@@ -34,7 +34,7 @@ def listed_message(**changes: Any) -> ListedMessage:
         operation=Operation.POST,
         state=State.HELD,
         conversation=LAUNCH,
-        decided_at=MONDAY,
+        enqueued_at=MONDAY,
         not_before=MONDAY,
         expires_at=None,
         first_try_at=None,
@@ -47,7 +47,7 @@ def listed_message(**changes: Any) -> ListedMessage:
 @pytest.mark.parametrize(
     ("state", "again", "there", "drop"),
     [
-        (State.PENDING, message_decisions.ON_ITS_WAY, message_decisions.ON_ITS_WAY, None),
+        (State.PENDING, message_decisions.STILL_PENDING, message_decisions.STILL_PENDING, None),
         (
             State.SENDING,
             message_decisions.BEING_SENT,
@@ -60,14 +60,14 @@ def listed_message(**changes: Any) -> ListedMessage:
             message_decisions.IN_SLACK,
             message_decisions.IN_SLACK,
         ),
-        (State.UNKNOWN, message_decisions.LOOKED_FOR, None, None),
+        (State.UNKNOWN, message_decisions.BEING_LOOKED_UP, None, None),
         (State.HELD, None, None, None),
         (State.FAILED, None, message_decisions.REFUSED, None),
         (
             State.EXPIRED,
-            message_decisions.GIVEN_UP,
-            message_decisions.GIVEN_UP,
-            message_decisions.GIVEN_UP,
+            message_decisions.ALREADY_EXPIRED,
+            message_decisions.ALREADY_EXPIRED,
+            message_decisions.ALREADY_EXPIRED,
         ),
     ],
 )
@@ -88,7 +88,7 @@ def test_refusal_of_each_decision_by_state(
     [
         (timedelta(0), AGAIN, State.HELD, message_decisions.TOO_LATE),
         (timedelta(0), AGAIN, State.FAILED, message_decisions.TOO_LATE),
-        (timedelta(0), AGAIN, State.EXPIRED, message_decisions.GIVEN_UP),
+        (timedelta(0), AGAIN, State.EXPIRED, message_decisions.ALREADY_EXPIRED),
         (INSTANT, AGAIN, State.HELD, None),
         (timedelta(0), THERE, State.HELD, None),  # it was posted in time
         (timedelta(0), DROP, State.HELD, None),
@@ -106,13 +106,13 @@ def test_message_past_its_deadline_is_not_posted_again(
     ("message", "channel", "seconds", "refusal"),
     [
         ({}, LAUNCH, -60, None),
-        ({}, LAUNCH, -60.1, message_decisions.EARLIER),
+        ({}, LAUNCH, -60.1, message_decisions.TOO_OLD),
         ({"first_try_at": MONDAY + timedelta(hours=1)}, LAUNCH, 3540, None),
-        ({"first_try_at": MONDAY + timedelta(hours=1)}, LAUNCH, 3539, message_decisions.EARLIER),
-        ({}, PLATFORM, 0, message_decisions.ELSEWHERE),
+        ({"first_try_at": MONDAY + timedelta(hours=1)}, LAUNCH, 3539, message_decisions.TOO_OLD),
+        ({}, PLATFORM, 0, message_decisions.WRONG_CONVERSATION),
         ({"conversation": BEN}, "D0BEN", 0, None),
         ({"conversation": "W0BEN"}, "D0BEN", 0, None),
-        ({"conversation": BEN}, LAUNCH, 0, message_decisions.ELSEWHERE),
+        ({"conversation": BEN}, LAUNCH, 0, message_decisions.WRONG_CONVERSATION),
     ],
 )
 def test_refusal_of_a_location(
@@ -157,7 +157,7 @@ async def test_each_decision_applies_only_in_its_states(db: Database, state: Sta
             assert (after.retry_at, after.error) == (None, "dropped by a person")
         await update_messages(db, **dict(before._mapping))
     async with db.transaction() as tx:
-        there = await admin_queries.is_there(tx, WORKSPACE, message_id, location, now)
+        there = await admin_queries.mark_seen_in_slack(tx, WORKSPACE, message_id, location, now)
         assert there is (state in (State.HELD, State.UNKNOWN))
         in_doubt = await admin_queries.unconfirmed(tx, WORKSPACE, message_id)
         assert (in_doubt is None) is (there or state in (State.SENT, State.FAILED, State.EXPIRED))
@@ -168,7 +168,7 @@ async def test_stale_decision_is_refused_and_not_audited(db: Database) -> None:
     """The message was read as held, but somebody has dropped it since."""
     message_id = await held(db)
     async with db.reading() as reader:
-        message = await admin_queries.one(reader, WORKSPACE, message_id)
+        message = await admin_queries.get_message(reader, WORKSPACE, message_id)
     assert message is not None
     await update_messages(db, state="expired")
     for decision in (AGAIN, DROP):
@@ -218,9 +218,9 @@ async def test_reasons_are_counted_most_common_first(db: Database) -> None:
         created_at = real_now() - timedelta(days=age)
         await add_message(db, f"{number}:", state=state, error=error, created_at=created_at)
     async with db.reading() as reader:
-        failed = await system_state.reasons(reader, State.FAILED)
-        unknown = await system_state.reasons(reader, State.UNKNOWN)
-        given_up = await system_state.given_up(reader, real_now() - timedelta(days=30))
+        failed = await system_state.failure_reasons(reader, State.FAILED)
+        unknown = await system_state.failure_reasons(reader, State.UNKNOWN)
+        given_up = await system_state.expired_reasons(reader, real_now() - timedelta(days=30))
 
     assert list(failed.items()) == [("b", 2), ("a", 1)]
     assert unknown == {"d": 1}
@@ -237,14 +237,16 @@ async def test_waiting_counts_due_messages_of_active_workspaces(db: Database) ->
         selected = schema.sender_leases.c.workspace_id == "T2"
         await tx.execute(update(schema.sender_leases).where(selected).values(halted="invalid_auth"))
     async with db.reading() as reader:
-        found = await system_state.waiting(reader, now)
+        found = await system_state.waiting_messages(reader, now)
         leases = await system_state.senders(reader, now)
-        assert await system_state.halted(reader) == {"invalid_auth": 1}
+        assert await system_state.halted_workspaces(reader) == {"invalid_auth": 1}
 
     assert {state: (one.count, one.oldest) for state, one in found.items()} == {
         State.PENDING: (2, timedelta(hours=3))
     }
-    assert [(sender.workspace_id, sender.halted) for sender in leases] == [("T2", "invalid_auth")]
+    assert [(sender.workspace_id, sender.halted_reason) for sender in leases] == [
+        ("T2", "invalid_auth")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -261,13 +263,13 @@ async def test_waiting_counts_due_messages_of_active_workspaces(db: Database) ->
     ],
 )
 def test_humanized_durations(seconds: float, text: str) -> None:
-    assert humanize(timedelta(seconds=seconds)) == text
+    assert humanize_duration(timedelta(seconds=seconds)) == text
 
 
 def test_lag_is_wrong_only_above_its_limit() -> None:
     found = [
-        *(status_report.agenda(timedelta(seconds=seconds)) for seconds in (0, 120, 121)),
-        *(status_report.outbox(timedelta(seconds=seconds)) for seconds in (0, 900, 901)),
+        *(status_report.agenda_finding(timedelta(seconds=seconds)) for seconds in (0, 120, 121)),
+        *(status_report.outbox_finding(timedelta(seconds=seconds)) for seconds in (0, 900, 901)),
     ]
 
     assert [one.level for one in found] == ["ok", "ok", "wrong"] * 2
@@ -284,19 +286,23 @@ def test_more_than_five_halted_workspaces_are_summarized() -> None:
         [sender_state(f"T{n}", halted="invalid_auth") for n in range(count)] for count in (5, 6)
     )
 
-    assert [one.level for one in status_report.halted(five)] == ["wrong"] * 5
-    assert [one.level for one in status_report.halted(six)] == ["wrong"] * 5 + ["look"]
-    assert "T0" in status_report.halted(six)[0].text
-    assert "1" in status_report.halted(six)[-1].text
+    assert [one.level for one in status_report.halted_findings(five)] == ["wrong"] * 5
+    assert [one.level for one in status_report.halted_findings(six)] == ["wrong"] * 5 + ["look"]
+    assert "T0" in status_report.halted_findings(six)[0].text
+    assert "1" in status_report.halted_findings(six)[-1].text
     assert [
-        one.level for one in status_report.halted([sender_state("T1", halted="app_uninstalled")])
+        one.level
+        for one in status_report.halted_findings([sender_state("T1", halted="app_uninstalled")])
     ] == ["look"]
 
 
 def test_sender_with_an_expired_lease_is_flagged() -> None:
     alive, silent = sender_state("T1"), sender_state("T2", lease_left=timedelta(seconds=-1))
 
-    assert status_report.senders([alive, sender_state("T3", lease_left=timedelta(0))]).level == "ok"
-    assert status_report.senders([]).level == "ok"
-    found = status_report.senders([alive, silent])
+    assert (
+        status_report.senders_finding([alive, sender_state("T3", lease_left=timedelta(0))]).level
+        == "ok"
+    )
+    assert status_report.senders_finding([]).level == "ok"
+    found = status_report.senders_finding([alive, silent])
     assert (found.level, "T2" in found.text, "T1" in found.text) == ("look", True, False)

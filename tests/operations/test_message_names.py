@@ -7,15 +7,20 @@ from typing import Any
 
 import pytest
 
-from bot.channel_health.failure_policy import CLOSED, GONE, MALFORMED, NOT_GRANTED
+from bot.channel_health.failure_policy import (
+    MALFORMED,
+    MISSING_PERMISSION,
+    PAUSE_REASONS,
+    TARGET_MISSING,
+)
 from bot.operations import message_names
-from bot.operations.durations import humanize
+from bot.operations.durations import humanize_duration
 from bot.operations.message_decisions import Decision, refusal_of, refusal_of_location
 from bot.outbox.admin_queries import ListedMessage
 from bot.outbox.enqueue import Operation, State
 from bot.outbox.keys import Derived, MessageKey, MessageKind
 from bot.outbox.queued_message import SlackLocation
-from bot.slack.links import place_in
+from bot.slack.links import parse_message_link
 from tests.docs.reading import ROOT
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -53,7 +58,7 @@ def keys_built_elsewhere() -> set[str]:
 
 
 def test_every_message_kind_has_a_name():
-    assert message_names.WHAT.keys() == set(MessageKind)
+    assert message_names.NAMES.keys() == set(MessageKind)
     assert {"announcement", "remind", "results", "concerns", "not_said"} <= set(MessageKind)
     assert keys_built_elsewhere() == set()
 
@@ -73,23 +78,28 @@ def test_every_message_kind_has_a_name():
     ],
 )
 def test_message_description(changed: dict[str, Any], text: str):
-    assert message_names.what(listed_message(**changed)).startswith(text)
+    assert message_names.name_of(listed_message(**changed)).startswith(text)
 
 
-@pytest.mark.parametrize("reason", sorted({*CLOSED, *GONE, *MALFORMED, *NOT_GRANTED}))
+@pytest.mark.parametrize(
+    "reason", sorted({*PAUSE_REASONS, *TARGET_MISSING, *MALFORMED, *MISSING_PERMISSION})
+)
 def test_reasons_with_a_failure_policy_are_explained(reason: str):
-    text = message_names.why(listed_message(reason=reason, state=State.FAILED))
+    text = message_names.explanation_of(listed_message(reason=reason, state=State.FAILED))
 
     assert text.endswith(".")
     assert not text.startswith("Slack said")
 
 
 def test_explanation_of_unknown_missing_and_user_disabled_reasons():
-    assert message_names.why(listed_message(reason="strange_thing")) == "Slack said strange_thing."
-    assert message_names.why(listed_message(reason=None, state=State.PENDING)) == ""
-    assert message_names.why(listed_message(reason="user_disabled", conversation="U0BEN")).endswith(
-        "Drop it."
+    assert (
+        message_names.explanation_of(listed_message(reason="strange_thing"))
+        == "Slack said strange_thing."
     )
+    assert message_names.explanation_of(listed_message(reason=None, state=State.PENDING)) == ""
+    assert message_names.explanation_of(
+        listed_message(reason="user_disabled", conversation="U0BEN")
+    ).endswith("Drop it.")
 
 
 def test_repr_hides_the_recipient():
@@ -149,7 +159,7 @@ def test_location_must_match_conversation_and_time():
     ],
 )
 def test_message_links_are_parsed(link: str, location: tuple[str, str] | None):
-    assert place_in(link) == location
+    assert parse_message_link(link) == location
 
 
 @pytest.mark.parametrize(
@@ -157,4 +167,4 @@ def test_message_links_are_parsed(link: str, location: tuple[str, str] | None):
     [(-5, "0 s"), (0, "0 s"), (119, "119 s"), (120, "2 min"), (7200, "2 h"), (200000, "2 d")],
 )
 def test_humanized_durations(seconds: int, text: str):
-    assert humanize(timedelta(seconds=seconds)) == text
+    assert humanize_duration(timedelta(seconds=seconds)) == text

@@ -30,7 +30,7 @@ async def connected() -> bool:
 
 
 async def problems(db: Database) -> dict[str, str]:
-    return dict(await readiness.not_ready(db, Clock(), connected))
+    return dict(await readiness.readiness_problems(db, Clock(), connected))
 
 
 async def add_due_item(db: Database, at: datetime, **values: Any) -> None:
@@ -144,7 +144,7 @@ async def test_unreachable_database_and_closed_socket_are_reported(db: Database)
         return False
 
     unreachable = Database("postgresql://nobody@127.0.0.1:9/none")
-    found = await readiness.not_ready(unreachable, Clock(), disconnected)
+    found = await readiness.readiness_problems(unreachable, Clock(), disconnected)
     await unreachable.close()
 
     assert list(found) == ["database", "socket"]
@@ -154,7 +154,7 @@ async def test_readyz_hides_details_of_database_errors() -> None:
     unreachable = Database("postgresql://nobody:secret@127.0.0.1:9/none")
 
     async def ready() -> Mapping[str, str]:
-        return await readiness.not_ready(unreachable, Clock(), connected)
+        return await readiness.readiness_problems(unreachable, Clock(), connected)
 
     endpoints = Site(health_and_metrics(ready), "127.0.0.1", 0)
     async with ClientSession(f"http://127.0.0.1:{await endpoints.start()}") as http:
@@ -253,7 +253,7 @@ async def test_gauges_drop_old_reasons_and_are_nan_without_a_database(db: Databa
     assert age == pytest.approx(3600, abs=60)
 
     unreachable = Database("postgresql://nobody@127.0.0.1:9/none")
-    await readiness.not_ready(unreachable, Clock(), connected)
+    await readiness.readiness_problems(unreachable, Clock(), connected)
     await unreachable.close()
     checks = {
         check: REGISTRY.get_sample_value("imbalance_ready", {"check": check})
@@ -275,8 +275,8 @@ async def test_hanging_database_is_reported_after_a_timeout(
         await asyncio.Event().wait()
         return TWENTY_MINUTES
 
-    assert readiness.LOOK_SECONDS == 3
-    monkeypatch.setattr(readiness, "LOOK_SECONDS", 0.01)
+    assert readiness.DATABASE_TIMEOUT_SECONDS == 3
+    monkeypatch.setattr(readiness, "DATABASE_TIMEOUT_SECONDS", 0.01)
     monkeypatch.setattr(system_state, "agenda_lag", hang)
 
     assert set(await problems(db)) == {"database"}

@@ -103,7 +103,7 @@ async def open_round(db: Database, members: tuple[str, ...]) -> None:
             started_at=now,
             starts_on=today,
             ends_on=last_day,
-            first_ends_on=last_day,
+            original_ends_on=last_day,
         )
         await a_round(tx, members=members, opened_at=now, closes_at=now + timedelta(days=2))
         await ballots.create_secret(tx, KeyRing([KEY]), WORKSPACE, ROUND)

@@ -79,7 +79,7 @@ def services_for(db: Database) -> Services:
 async def prepare(url: str) -> None:
     await migrate(url)
     db = Database(url)
-    asked = store.as_json(questions.for_member(["Ana"]))
+    asked = store.as_json(questions.about_leads(["Ana"]))
     async with db.transaction() as tx:
         for user_id in (ANA, *MEMBERS):
             await a_person(tx, user_id)

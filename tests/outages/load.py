@@ -10,10 +10,10 @@ from typing import Any
 from bot.clock import monotonic
 from bot.db.engine import Database
 from bot.keys import KeyRing
-from bot.playground.fake_slack.app_answers import Answer
+from bot.playground.fake_slack.app_responses import AppResponse
 from bot.playground.server import FakeSlack
 from bot.rounds import answer_form, ballots, messages
-from bot.slack.deadline_app import FULL, NOT_NOW, UNSURE
+from bot.slack.deadline_app import OUTCOME_UNKNOWN_TEXT, STORAGE_FULL_TEXT, STORAGE_UNAVAILABLE_TEXT
 from tests.conftest import KEY
 from tests.harness import WORKSPACE
 from tests.rounds.round_rows import ROUND
@@ -21,7 +21,12 @@ from tests.rounds.round_rows import ROUND
 QUESTION = "clarity"
 #: The response to an attempt, as its member understands it.
 SAVED, NOT_SAVED, UNCLEAR, NO_ANSWER = "saved", "not saved", "unclear", "silence"
-MEANINGS = {"": SAVED, NOT_NOW: NOT_SAVED, FULL: NOT_SAVED, UNSURE: UNCLEAR}
+MEANINGS = {
+    "": SAVED,
+    STORAGE_UNAVAILABLE_TEXT: NOT_SAVED,
+    STORAGE_FULL_TEXT: NOT_SAVED,
+    OUTCOME_UNKNOWN_TEXT: UNCLEAR,
+}
 
 
 @dataclass(kw_only=True)
@@ -113,7 +118,7 @@ class Crowd:
         return misled
 
 
-def meaning_of(answer: Answer) -> str:
+def meaning_of(answer: AppResponse) -> str:
     """Classify a response: the form closes, it shows a sentence, or nothing comes."""
     if not answer.is_ack:
         return NO_ANSWER

@@ -108,7 +108,7 @@ async def _run_outage(
     async with _database_away(server, proxy, kind):
         await asyncio.sleep(seconds)
         crowd.stop_half()
-    await bot.wait_for_event("database_back", RECOVERY_SECONDS)
+    await bot.wait_for_event("database_recovered", RECOVERY_SECONDS)
     await asyncio.sleep(BEFORE_SECONDS)
     crowd.stop()
     await answering

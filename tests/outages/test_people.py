@@ -22,7 +22,7 @@ from bot.db.migrate import migrate
 from bot.metrics import database_failures
 from bot.rounds import ballots
 from bot.rounds.lifecycle import plan_rounds
-from bot.slack.deadline_app import FULL, NOT_NOW
+from bot.slack.deadline_app import STORAGE_FULL_TEXT, STORAGE_UNAVAILABLE_TEXT
 from tests.harness import ANA, BEN, MEMBERS, WORKSPACE, BotHarness
 from tests.outages.outage import ACK_SECONDS_UNDER_LOAD
 from tests.outages.tcp_proxy import TcpProxy, tcp_proxy
@@ -127,7 +127,7 @@ async def test_button_shows_an_error_and_saves_on_the_next_click(
         await within_deadline(
             ben.click("rounds.send", values=levels(asked_harness, BEN, clarity="2"))
         )
-        assert ephemeral_texts(asked_harness, BEN) == [NOT_NOW]
+        assert ephemeral_texts(asked_harness, BEN) == [STORAGE_UNAVAILABLE_TEXT]
 
     await ben.click("rounds.send")  # the choice is still there
     await asked_harness.settle()
@@ -148,7 +148,7 @@ async def test_form_shows_an_error_and_keeps_the_typed_text(
     assert view is not None
     async with database_away():
         response = await within_deadline(ben.submit())
-        assert list(response.errors.values()) == [NOT_NOW]
+        assert list(response.errors.values()) == [STORAGE_UNAVAILABLE_TEXT]
         assert "Late & nobody admits it" in json.dumps(ben.top_view)
 
     assert (await ben.submit()).errors == {}
@@ -163,7 +163,7 @@ async def test_command_shows_an_error(asked_harness: BotHarness, database_away: 
             asked_harness.slack.as_user(ANA).command("/imbalance status")
         )
 
-    assert NOT_NOW in str(response)
+    assert STORAGE_UNAVAILABLE_TEXT in str(response)
 
 
 async def test_event_during_an_outage_is_redelivered_by_slack(
@@ -205,8 +205,8 @@ def user_of(harness: BotHarness, user_id: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("pragma", "repair", "sentence"),
     [
-        ("PRAGMA max_page_count = 1", "PRAGMA max_page_count = 1000000", FULL),
-        ("PRAGMA query_only = ON", "PRAGMA query_only = OFF", NOT_NOW),
+        ("PRAGMA max_page_count = 1", "PRAGMA max_page_count = 1000000", STORAGE_FULL_TEXT),
+        ("PRAGMA query_only = ON", "PRAGMA query_only = OFF", STORAGE_UNAVAILABLE_TEXT),
     ],
     ids=["full", "read-only"],
 )
@@ -299,7 +299,7 @@ async def test_connections_to_a_read_only_server_are_dropped(
     admin.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
     await asked_harness.bot.db.engine.dispose()
     await within_deadline(ben.click("rounds.send", values=levels(asked_harness, BEN, clarity="2")))
-    assert ephemeral_texts(asked_harness, BEN) == [NOT_NOW]
+    assert ephemeral_texts(asked_harness, BEN) == [STORAGE_UNAVAILABLE_TEXT]
 
     admin.execute(f'ALTER DATABASE "{name}" RESET default_transaction_read_only')
     admin.close()

@@ -11,7 +11,11 @@ from prometheus_client import REGISTRY
 from bot.clock import Clock, monotonic
 from bot.db.engine import Database
 from bot.db.migrate import migrate
-from bot.operations.readiness import DATABASE, LOOK_SECONDS, not_ready
+from bot.operations.readiness import (
+    DATABASE_TIMEOUT_SECONDS,
+    DATABASE_UNREACHABLE,
+    readiness_problems,
+)
 from bot.playground.server import FakeSlack
 from tests.conftest import MANIFEST
 from tests.harness import MEMBERS
@@ -56,11 +60,13 @@ async def test_readiness_check_answers_soon_when_the_network_is_cut(cluster: Own
 
     async with tcp_proxy(cluster.home / f".s.PGSQL.{PORT}") as proxy:
         db = Database(proxy.url(url))
-        assert await not_ready(db, Clock(), connected) == {}
+        assert await readiness_problems(db, Clock(), connected) == {}
         proxy.cut()
         began = monotonic()
-        assert await not_ready(db, Clock(), connected) == {"database": DATABASE}
-        assert monotonic() - began < LOOK_SECONDS + 5
+        assert await readiness_problems(db, Clock(), connected) == {
+            "database": DATABASE_UNREACHABLE
+        }
+        assert monotonic() - began < DATABASE_TIMEOUT_SECONDS + 5
         assert isnan(REGISTRY.get_sample_value("imbalance_ready", {"check": "outbox"}) or 0)
         proxy.restore(reset=True)
         await db.close()

@@ -12,7 +12,7 @@ import pytest
 
 from bot.clock import Clock, monotonic
 from bot.db.engine import Database
-from bot.db.file_lock import PATIENCE_SECONDS
+from bot.db.file_lock import WAIT_SECONDS
 from bot.db.migrate import migrate
 from bot.playground.server import FakeSlack
 from tests.conftest import MANIFEST
@@ -108,7 +108,7 @@ async def test_second_process_waits_and_then_refuses_to_start(tmp_path: Path) ->
         _, output = await second.communicate()
 
         assert second.returncode == 1
-        assert PATIENCE_SECONDS <= monotonic() - began < PATIENCE_SECONDS + 20
+        assert WAIT_SECONDS <= monotonic() - began < WAIT_SECONDS + 20
         assert first.is_alive
     await slack.stop()
     assert "It was not started twice: SQLite serves one." in output.decode()

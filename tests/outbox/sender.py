@@ -57,7 +57,7 @@ class Sender:
             self.clock,
             lambda _: client or self.client,
             draw,
-            pace=pace,
+            rate_limits=pace,
             retry_timings=retry_timings,
             **options,
         )

@@ -6,9 +6,9 @@ from sqlalchemy import select, update
 
 from bot.clock import real_now
 from bot.db import schema
-from bot.db.upserts import AT_ONCE
+from bot.db.upserts import ROWS_PER_STATEMENT
 from bot.outbox import enqueue
-from bot.outbox.bulk_send import BulkSendMonitor
+from bot.outbox.bulk_send_progress import BulkSendMonitor
 from bot.outbox.enqueue import Operation
 from bot.outbox.keys import MessageKey
 from bot.outbox.rate_limits import PER_MINUTE, WINDOW_SECONDS, RateLimits
@@ -64,11 +64,11 @@ async def test_bulk_send_metrics_are_the_same_on_every_replica_until_it_ends(
     assert set((await measure(sender, one)).values()) == {0}
     assert f"left=0 sent={EDITS} workspace={WORKSPACE}" in capsys.readouterr().out
     await measure(sender, one)
-    assert "fan_out" not in capsys.readouterr().out
+    assert "bulk_send_progress" not in capsys.readouterr().out
 
 
 async def test_repeated_post_all_of_several_chunks_enqueues_each_key_once(sender: Sender) -> None:
-    body, many = content("body", section("body")), 2 * AT_ONCE + 1
+    body, many = content("body", section("body")), 2 * ROWS_PER_STATEMENT + 1
     posts = [(MessageKey(f"m{number}"), f"U{number}", body) for number in range(many)]
     for _ in "12":
         async with sender.db.transaction() as tx:

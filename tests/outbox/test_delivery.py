@@ -96,7 +96,7 @@ async def test_pins_and_bookmarks_are_added_and_removed(sender: Sender) -> None:
     assert [mark["title"] for mark in listed["bookmarks"]] == ["Phase"]
 
     async with sender.db.transaction() as tx:
-        await enqueue.unmark(tx, WORKSPACE, of=MessageKey("hello"), now=now)
+        await enqueue.unpin_and_unbookmark(tx, WORKSPACE, of=MessageKey("hello"), now=now)
         await enqueue.unbookmark(tx, WORKSPACE, of=MessageKey("hello"), now=now)
     await sender.deliver()
     assert (await sender.client.bookmarks_list(channel_id=LAUNCH))["bookmarks"] == []

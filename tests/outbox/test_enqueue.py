@@ -170,7 +170,7 @@ async def test_retry_selects_failed_messages_by_channel_reason_and_operation(
     refused = {"state": "failed", "error": "is_archived", **values}
     await write(db, ONE, message("a", **refused))
     async with db.transaction() as tx:
-        count = await requeue.retry(
+        count = await requeue.retry_failed(
             tx,
             ONE,
             conversation=CHANNEL,
@@ -215,15 +215,17 @@ async def test_state_queries_for_every_message_state(db: Database) -> None:
     async with db.reading() as reader:
         found = {
             state.value: (
-                await requeue.was_refused(reader, ONE, MessageKey(state)),
-                await requeue.refused(reader, ONE, f"id-{state}") is not None,
-                await requeue.is_delivered(reader, ONE, MessageKey(state)),
-                await requeue.is_waiting(reader, ONE, MessageKey(state)),
+                await requeue.has_failed(reader, ONE, MessageKey(state)),
+                await requeue.failed_message(reader, ONE, f"id-{state}") is not None,
+                await requeue.may_be_delivered(reader, ONE, MessageKey(state)),
+                await requeue.is_open(reader, ONE, MessageKey(state)),
             )
             for state in State
         }
         others = [
-            await requeue.others_refused(reader, ONE, but=but, operation=operation, reason=reason)
+            await requeue.another_failed_alike(
+                reader, ONE, other_than=but, operation=operation, reason=reason
+            )
             for but, operation, reason in (
                 ("id-held", Operation.POST, "why"),
                 ("id-failed", Operation.POST, "why"),

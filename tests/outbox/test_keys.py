@@ -21,7 +21,7 @@ NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 #: One key of each kind in its stored form, on which existing databases depend.
 STORED = {
-    keys.alone(P, "U1", "U2"): f"alone:{P}:U1:U2",
+    keys.other_lead_unreachable(P, "U1", "U2"): f"alone:{P}:U1:U2",
     keys.announcement(P): f"announcement:{P}",
     keys.ask(R, "U1"): f"ask:{R}:U1",
     keys.closing(P): f"closing:{P}",
@@ -31,15 +31,15 @@ STORED = {
     keys.goodbye(P, "U1"): f"goodbye:{P}:U1",
     keys.home("U1"): "home:U1",
     keys.lead_results(R, "U1"): f"lead_results:{R}:U1",
-    keys.line(P, "U1"): f"line:{P}:U1",
-    keys.missing(P, "U1"): f"missing:{P}:U1",
+    keys.late_thanks(P, "U1"): f"line:{P}:U1",
+    keys.announcement_missing(P, "U1"): f"missing:{P}:U1",
     keys.nobody_leads(P, "U1"): f"nobody_leads:{P}:U1",
     keys.nobody_reads(P, "U1"): f"nobody_reads:{P}:U1",
-    keys.not_said(keys.results(R), "U1"): f"not_said:results:{R}::U1",
-    keys.not_said(keys.talking_points(P, DAY), "U1"): f"not_said:talking_points:{P}::U1",
-    keys.not_said(keys.goodbye(P, "U2"), "U1"): f"not_said:goodbye:{P}:U2:U1",
-    keys.not_said(keys.line(P, "U2"), "U1"): f"not_said:line:{P}:U2:U1",
-    keys.not_said(
+    keys.not_delivered(keys.results(R), "U1"): f"not_said:results:{R}::U1",
+    keys.not_delivered(keys.talking_points(P, DAY), "U1"): f"not_said:talking_points:{P}::U1",
+    keys.not_delivered(keys.goodbye(P, "U2"), "U1"): f"not_said:goodbye:{P}:U2:U1",
+    keys.not_delivered(keys.late_thanks(P, "U2"), "U1"): f"not_said:line:{P}:U2:U1",
+    keys.not_delivered(
         keys.concerns(P, "b" * 32, 1, "U2"), "U1"
     ): f"not_said:concerns:{P}:{'b' * 32}:U1",
     keys.paused(P, NOON, "U1"): f"paused:{P}:1795521600:U1",
@@ -60,7 +60,10 @@ people = st.text(alphabet="ABCDEFGH0123456789", min_size=2, max_size=12).map("U{
 days, numbers = st.dates(), st.integers(min_value=0, max_value=99)
 #: The builder of each kind, and strategies for its arguments.
 BUILT: dict[MessageKind, tuple[Callable[..., MessageKey], dict[str, st.SearchStrategy[object]]]] = {
-    MessageKind.ALONE: (keys.alone, {"phase": ids, "unreachable": people, "person": people}),
+    MessageKind.OTHER_LEAD_UNREACHABLE: (
+        keys.other_lead_unreachable,
+        {"phase": ids, "unreachable": people, "person": people},
+    ),
     MessageKind.ANNOUNCEMENT: (keys.announcement, {"phase": ids}),
     MessageKind.ASK: (keys.ask, {"round": ids, "person": people}),
     MessageKind.CLOSING: (keys.closing, {"phase": ids}),
@@ -73,8 +76,8 @@ BUILT: dict[MessageKind, tuple[Callable[..., MessageKey], dict[str, st.SearchStr
     MessageKind.GOODBYE: (keys.goodbye, {"phase": ids, "person": people}),
     MessageKind.HOME: (keys.home, {"person": people}),
     MessageKind.LEAD_RESULTS: (keys.lead_results, {"round": ids, "person": people}),
-    MessageKind.LINE: (keys.line, {"phase": ids, "person": people}),
-    MessageKind.MISSING: (keys.missing, {"phase": ids, "person": people}),
+    MessageKind.LATE_THANKS: (keys.late_thanks, {"phase": ids, "person": people}),
+    MessageKind.ANNOUNCEMENT_MISSING: (keys.announcement_missing, {"phase": ids, "person": people}),
     MessageKind.NOBODY_LEADS: (keys.nobody_leads, {"phase": ids, "person": people}),
     MessageKind.NOBODY_READS: (keys.nobody_reads, {"phase": ids, "person": people}),
     MessageKind.PAUSED: (
@@ -107,7 +110,7 @@ def test_stored_form_of_keys_is_stable():
 
 
 def test_builders_cover_every_kind():
-    assert {*BUILT, MessageKind.NOT_SAID} == set(MessageKind)
+    assert {*BUILT, MessageKind.NOT_DELIVERED} == set(MessageKind)
 
 
 @given(data=st.data())
@@ -132,9 +135,9 @@ def test_not_said_key_keeps_the_kind_phase_and_round_of_its_message(
         if kind is MessageKind.HOME:
             continue
         of, _ = data.draw(built(kind))
-        read = MessageKey(str(keys.not_said(of, user_id)))
+        read = MessageKey(str(keys.not_delivered(of, user_id)))
 
-        assert (read.kind, read.user_id) == (MessageKind.NOT_SAID, user_id)
+        assert (read.kind, read.user_id) == (MessageKind.NOT_DELIVERED, user_id)
         assert read.fields["about"] == kind
         assert (read.phase_id, read.round_id) == (of.phase_id, of.round_id)
 

@@ -118,7 +118,7 @@ async def test_stopping_delivery_begins_no_further_call(sender: Sender) -> None:
     async def refused(*_: Any) -> None:
         nonlocal failures
         failures += 1
-        delivery.begin_nothing()
+        delivery.stop_starting_calls()
 
     delivery = sender.new_delivery(refused=refused)
     sender.slack.faults.fail_next("chat.postMessage", error="msg_too_long")

@@ -8,11 +8,11 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.channel_health import restore_announcement
-from bot.channel_health.delivery_events import on_message_posted
+from bot.channel_health.delivery_confirmations import on_message_posted
 from bot.clock import real_now
 from bot.outbox import requeue
 from bot.outbox.keys import MessageKey
-from bot.outbox.retry_limit import MOST_TRIES
+from bot.outbox.retry_limit import MAX_ATTEMPTS
 from bot.outbox.web_api import METADATA_TYPE
 from bot.services import Services
 from bot.slack.content import content, section
@@ -37,7 +37,7 @@ async def test_exhausted_message_is_looked_up_before_it_is_given_up(
     await sender.enqueue("another", to=BEN)
     await sender.deliver()
     long_ago = sender.clock.now() - timedelta(hours=2)
-    await change(sender, "hello", attempts=MOST_TRIES, first_try_at=long_ago)
+    await change(sender, "hello", attempts=MAX_ATTEMPTS, first_try_at=long_ago)
     await run_lookup(sender, "hello")
 
     assert sender.texts() == ["hello"] * accepted
@@ -49,7 +49,7 @@ async def test_failed_call_close_to_the_retry_limit_leaves_the_outcome_unknown(
     sender: Sender,
 ) -> None:
     await sender.enqueue("hello")
-    await change(sender, "hello", attempts=MOST_TRIES - 2)
+    await change(sender, "hello", attempts=MAX_ATTEMPTS - 2)
     sender.slack.faults.fail_next("chat.postMessage", status=500, after_accept=True)
     await sender.new_delivery(replace(NO_DELAYS, settle=600)).deliver_due()
 
@@ -119,7 +119,7 @@ async def test_message_event_confirms_only_an_attempted_post_of_this_bot(
     ) -> None:
         restored.append(f"{workspace_id}:{key}")
 
-    monkeypatch.setattr(restore_announcement, "restore", record_restore)
+    monkeypatch.setattr(restore_announcement, "restore_announcement", record_restore)
 
     message_id = (await sender.row("hello")).message_id
     event = message_posted_event(message_id, event_type=event_type, **more)

@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 from bot.db import schema
 from bot.outbox import enqueue
 from bot.outbox.keys import MessageKey
-from bot.outbox.slack_calls import OWN_FAULTS
+from bot.outbox.slack_calls import MAX_INTERNAL_ERRORS
 from bot.slack.content import content, section
 from tests.harness import WORKSPACE
 from tests.outbox.sender import NO_DELAYS, Sender
@@ -93,7 +93,7 @@ async def test_certificate_error_is_retried_as_a_connection_failure(
     await sender.enqueue("hello")
     with monkeypatch.context() as patch:
         patch.setattr(AsyncWebClient, "chat_postMessage", refuse)
-        for _ in range(OWN_FAULTS + 2):
+        for _ in range(MAX_INTERNAL_ERRORS + 2):
             await delivery.deliver_due()
             async with sender.db.transaction() as tx:
                 await tx.execute(update(schema.messages).values(retry_at=None))
@@ -120,7 +120,7 @@ async def test_internal_error_fails_an_edit_but_not_a_post_that_may_have_arrived
     monkeypatch.setattr(AsyncWebClient, "chat_update", raise_key_error)
     await sender.enqueue("hello")
     async with sender.db.transaction() as tx:
-        await tx.execute(update(schema.messages).values(attempts=OWN_FAULTS))
+        await tx.execute(update(schema.messages).values(attempts=MAX_INTERNAL_ERRORS))
     await edit(sender, "changed")
     await sender.deliver()
 
@@ -138,7 +138,7 @@ async def test_internal_error_while_judging_a_response_releases_the_lease(
     sender.slack.faults.fail_next("chat.postMessage", status=500, after_accept=True)
     await sender.enqueue("hello")
     with monkeypatch.context() as patch:
-        patch.setattr("bot.outbox.slack_calls.verdict", raise_attribute_error)
+        patch.setattr("bot.outbox.slack_calls.classify", raise_attribute_error)
         await sender.new_delivery(replace(NO_DELAYS, settle=600)).deliver_due()
     assert await lease_owner(sender) is None
     assert (await sender.row("hello")).state == "unknown"

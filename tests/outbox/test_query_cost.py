@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.db.engine import Database
-from bot.db.upserts import put_all_if_new
+from bot.db.upserts import insert_all_if_new
 from bot.operations import system_state
 from bot.outbox import sender_leases
 from bot.outbox.queue_heads import heads
@@ -28,16 +28,18 @@ READS_PER_MESSAGE = 4
 Query: TypeAlias = Callable[[AsyncConnection, AdjustableClock], Awaitable[object]]
 
 QUERIES: dict[str, Query] = {
-    "leases with work": lambda reader, clock: sender_leases.with_work(reader, clock.now(), 64),
-    "counts": lambda reader, _: sender_leases.counts(reader),
-    "bulk sends": lambda reader, clock: sender_leases.many_waiting(
+    "leases with work": lambda reader, clock: sender_leases.workspaces_with_work(
+        reader, clock.now(), 64
+    ),
+    "counts": lambda reader, _: sender_leases.message_counts(reader),
+    "bulk sends": lambda reader, clock: sender_leases.due_counts(
         reader, clock.now(), PEOPLE // 2, ["T1"]
     ),
     "heads": lambda reader, clock: heads(
         reader, "T1", now=clock.now(), real=clock.now(), barred=(), limit=128
     ),
     "lag": lambda reader, clock: system_state.outbox_lag(reader, clock.now(), clock.now()),
-    "waiting": lambda reader, clock: system_state.waiting(reader, clock.now()),
+    "waiting": lambda reader, clock: system_state.waiting_messages(reader, clock.now()),
 }
 
 
@@ -87,5 +89,5 @@ async def insert_questions(
     ]
     async with db.transaction() as tx:
         lease = [{"workspace_id": f"T{workspace}"} for workspace in range(WORKSPACES)]
-        await put_all_if_new(tx, schema.sender_leases, lease)
+        await insert_all_if_new(tx, schema.sender_leases, lease)
         await tx.execute(insert(schema.messages), rows)

@@ -34,7 +34,7 @@ async def has_work(db: Database, now: datetime, monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(sender_leases, "real_time", real)
     async with db.reading() as reader:
-        return bool(await sender_leases.with_work(reader, now, 9))
+        return bool(await sender_leases.workspaces_with_work(reader, now, 9))
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ async def test_rate_limit_and_queue_of_each_kind_of_message(
     await write(db, ONE, message("hello", **values))
 
     (row,) = await next_heads(db)
-    assert (row.pace, row.queue, row.to_person) == (pace, queue, to_person)
+    assert (row.rate_limit, row.queue, row.is_direct) == (pace, queue, to_person)
 
 
 PLACED = {"channel": CHANNEL, "ts": TS, "file_id": "F1"}
@@ -144,7 +144,7 @@ async def test_message_without_a_target_has_no_location_and_no_delay(db: Databas
     await write(db, ONE, message("a", picture={"facts": {}}, file_id="F1"), message("b"))
 
     (row,) = await next_heads(db)
-    assert (row.target, row.was_to_wait, row.needs_picture) == (NOWHERE, False, False)
+    assert (row.target, row.was_scheduled, row.needs_picture) == (NOWHERE, False, False)
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ async def read_lease(db: Database) -> Any:
 def test_lease_lasts_three_renewal_intervals() -> None:
     assert (
         timedelta(seconds=sender_leases.RENEW_EVERY_SECONDS) * 3
-        == sender_leases.LEASE
+        == sender_leases.LEASE_DURATION
         == timedelta(seconds=15)
     )
 
@@ -227,7 +227,11 @@ async def test_workspaces_never_rate_limited_come_first_then_by_resume_time(
             await tx.execute(update(schema.sender_leases).where(mine).values(resume_at=resume_at))
 
     async with db.reading() as reader:
-        assert list(await sender_leases.with_work(reader, MONDAY, 9)) == ["T2", "T1", "T3"]
+        assert list(await sender_leases.workspaces_with_work(reader, MONDAY, 9)) == [
+            "T2",
+            "T1",
+            "T3",
+        ]
 
 
 async def test_interrupted_posts_become_unknown_and_interrupted_edits_pending(db: Database) -> None:
@@ -272,5 +276,5 @@ async def test_counts_cover_every_state_except_sent_and_expired(db: Database) ->
             await write(db, workspace_id, message(state, state=state))
 
     async with db.reading() as reader:
-        counts = await sender_leases.counts(reader)
+        counts = await sender_leases.message_counts(reader)
     assert counts == {"pending": 1, **dict.fromkeys(states[1:], 2)}

@@ -39,7 +39,7 @@ async def make_retries_due(sender: Sender) -> None:
 
 async def no_work_due(sender: Sender) -> bool:
     async with sender.db.reading() as reader:
-        return not await sender_leases.with_work(reader, sender.clock.now(), 10)
+        return not await sender_leases.workspaces_with_work(reader, sender.clock.now(), 10)
 
 
 def posts(sender: Sender) -> list[tuple[str, bool]]:
@@ -126,7 +126,9 @@ async def test_reposted_message_precedes_its_replies_and_later_messages(
     async with sender.db.transaction() as tx:
         body = content("announcement", section("announcement"))
         await requeue.repost(tx, WORKSPACE, key=MessageKey("announcement"), content=body, now=now)
-        await requeue.retry(tx, WORKSPACE, conversation=LAUNCH, reasons=("is_archived",), now=now)
+        await requeue.retry_failed(
+            tx, WORKSPACE, conversation=LAUNCH, reasons=("is_archived",), now=now
+        )
     await sender.deliver()
 
     assert posts(sender)[3:] == [("announcement", False), ("results", True), ("ended", False)]
@@ -161,7 +163,7 @@ async def test_failing_pin_blocks_only_the_unpin_of_its_message(sender: Sender) 
     now = sender.clock.now()
     async with sender.db.transaction() as tx:
         await enqueue.pin(tx, WORKSPACE, of=MessageKey("hello"), now=now)
-        await enqueue.unmark(tx, WORKSPACE, of=MessageKey("hello"), now=now)
+        await enqueue.unpin_and_unbookmark(tx, WORKSPACE, of=MessageKey("hello"), now=now)
     await edit(sender, "hello", "edited")
     await sender.enqueue("next")
     await sender.new_delivery(LONG_DELAYS).deliver_due()
@@ -192,4 +194,6 @@ async def test_workspace_that_was_never_rate_limited_comes_first(sender: Sender)
             now=sender.clock.now(),
         )
     async with sender.db.reading() as reader:
-        assert await sender_leases.with_work(reader, sender.clock.now(), 1) == {WORKSPACE: False}
+        assert await sender_leases.workspaces_with_work(reader, sender.clock.now(), 1) == {
+            WORKSPACE: False
+        }

@@ -13,11 +13,11 @@ from bot.outbox.rate_limits import (
     CONVERSATION_BURST,
     CONVERSATION_SECONDS,
     DIRECT,
-    DOUBT_SECONDS,
-    DOUBTS,
+    LOOKUP,
     PER_MINUTE,
-    PROOF,
+    PROBE_EVERY_SECONDS,
     RESERVED_FOR_CHANNELS,
+    UNKNOWN_OUTCOMES_BEFORE_PROBING,
     WINDOW_SECONDS,
     RateLimits,
     RateUsage,
@@ -33,14 +33,14 @@ SLACK_LIMITS = {
     Operation.BOOKMARK: 20,
     Operation.UNBOOKMARK: 20,
     Operation.PUBLISH: 100,
-    PROOF: 50,
+    LOOKUP: 50,
 }
 BEGIN = 1_795_000_000.0
 POSTS = PER_MINUTE[Operation.POST]
 
 
 def a_row(
-    operation: Operation = Operation.POST, conversation: str = "C1", pace: str = ""
+    operation: Operation = Operation.POST, conversation: str = "C1", rate_limit: str = ""
 ) -> QueuedMessage:
     return QueuedMessage(
         workspace_id="T1",
@@ -62,24 +62,24 @@ def a_row(
         error=None,
         first_try_at=None,
         thread_ts=None,
-        pace=pace or operation.value,
+        rate_limit=rate_limit or operation.value,
         queue=conversation,
         target=NOWHERE,
     )
 
 
 def a_result(state: State, meaning: ErrorKind | None = None, **more: float) -> SendResult:
-    return SendResult(row=a_row(), state=state, meaning=meaning, retry_after=more.get("wait"))
+    return SendResult(row=a_row(), state=state, error_kind=meaning, retry_after=more.get("wait"))
 
 
 def resumed(used: RateUsage | None, at: float) -> RateUsage:
     """Resume the usage from JSON, as the next sender does."""
-    kept = json.loads(json.dumps(used.keep())) if used is not None else None
+    kept = json.loads(json.dumps(used.to_json())) if used is not None else None
     return RateLimits().resume(kept, BEGIN + at)
 
 
 def direct(number: int) -> QueuedMessage:
-    return a_row(conversation=f"U{number}", pace=DIRECT)
+    return a_row(conversation=f"U{number}", rate_limit=DIRECT)
 
 
 @given(
@@ -90,14 +90,14 @@ def direct(number: int) -> QueuedMessage:
 def test_calls_in_any_minute_stay_within_the_limit(
     name: str, pauses: list[float], wanted: int
 ) -> None:
-    operation = Operation.POST if name == PROOF else Operation(name)
+    operation = Operation.POST if name == LOOKUP else Operation(name)
     used, now, calls, number = None, 0.0, [], 0
     for pause in pauses:
         now += pause
         used = resumed(used, now)
         for _ in range(wanted):
             number += 1
-            if used.take(a_row(operation, conversation=f"C{number}", pace=name)):
+            if used.take(a_row(operation, conversation=f"C{number}", rate_limit=name)):
                 calls.append(now)
 
     for begin in calls:
@@ -132,27 +132,31 @@ def test_limit_is_free_when_the_returned_wait_is_over() -> None:
 
 def test_send_estimate_counts_whole_windows_and_retry_after() -> None:
     used = resumed(None, 0)
-    assert used.until_made({}) == used.until_made({DIRECT: 280, Operation.UPDATE: 50}) == 0
-    assert used.until_made({DIRECT: 281}) == WINDOW_SECONDS
-    assert used.until_made({DIRECT: 1000}) == 3 * WINDOW_SECONDS
-    assert used.until_made({DIRECT: 20, Operation.UPDATE: 120}) == 2 * WINDOW_SECONDS
+    assert (
+        used.seconds_until_sent({})
+        == used.seconds_until_sent({DIRECT: 280, Operation.UPDATE: 50})
+        == 0
+    )
+    assert used.seconds_until_sent({DIRECT: 281}) == WINDOW_SECONDS
+    assert used.seconds_until_sent({DIRECT: 1000}) == 3 * WINDOW_SECONDS
+    assert used.seconds_until_sent({DIRECT: 20, Operation.UPDATE: 120}) == 2 * WINDOW_SECONDS
 
     for number in range(100):
         used.take(direct(number))
     later = resumed(used, 30)
-    assert later.until_made({DIRECT: 180}) == 0
-    assert later.until_made({DIRECT: 181}) == WINDOW_SECONDS - 30
-    assert later.until_made({DIRECT: 180, Operation.POST: 1}) == WINDOW_SECONDS - 30
+    assert later.seconds_until_sent({DIRECT: 180}) == 0
+    assert later.seconds_until_sent({DIRECT: 181}) == WINDOW_SECONDS - 30
+    assert later.seconds_until_sent({DIRECT: 180, Operation.POST: 1}) == WINDOW_SECONDS - 30
 
-    later.learn([a_result(State.PENDING, ErrorKind.LATER, wait=40)])
-    assert later.until_made({DIRECT: 1}) == 40
+    later.apply_results([a_result(State.PENDING, ErrorKind.RETRYABLE, wait=40)])
+    assert later.seconds_until_sent({DIRECT: 1}) == 40
 
 
 def test_sent_count_is_reset_after_a_minute_without_sends() -> None:
     used = resumed(None, 0)
-    used.learn([a_result(State.SENT)] * 3)
+    used.apply_results([a_result(State.SENT)] * 3)
     used = resumed(used, 60)
-    used.learn([a_result(State.SENT), a_result(State.FAILED)])
+    used.apply_results([a_result(State.SENT), a_result(State.FAILED)])
 
     assert resumed(used, 120).sent == 4
     assert resumed(used, 121).sent == 0
@@ -172,7 +176,7 @@ def test_direct_messages_leave_capacity_reserved_for_channels() -> None:
 
 def test_retry_after_bars_only_its_own_method() -> None:
     used = resumed(None, 0)
-    used.learn([a_result(State.PENDING, ErrorKind.LATER, wait=30)])
+    used.apply_results([a_result(State.PENDING, ErrorKind.RETRYABLE, wait=30)])
 
     assert not used.take(a_row())
     assert used.take(a_row(Operation.UPDATE))
@@ -182,20 +186,22 @@ def test_retry_after_bars_only_its_own_method() -> None:
 
 def test_unknown_outcomes_bar_posting_until_a_probe_succeeds() -> None:
     used = resumed(None, 0)
-    used.learn([a_result(State.UNKNOWN, ErrorKind.UNKNOWN)] * DOUBTS)
+    used.apply_results(
+        [a_result(State.UNKNOWN, ErrorKind.UNKNOWN)] * UNKNOWN_OUTCOMES_BEFORE_PROBING
+    )
 
     assert [used.take(direct(number)) for number in range(3)] == [True, False, False]
-    assert not resumed(used, DOUBT_SECONDS - 1).take(direct(5))
-    later = resumed(used, DOUBT_SECONDS + 1)
+    assert not resumed(used, PROBE_EVERY_SECONDS - 1).take(direct(5))
+    later = resumed(used, PROBE_EVERY_SECONDS + 1)
     assert [later.take(direct(number)) for number in range(3)] == [True, False, False]
 
-    later.learn([a_result(State.SENT)])
-    assert resumed(later, 2 * DOUBT_SECONDS + 2).take(direct(7))
-    assert resumed(later, 2 * DOUBT_SECONDS + 2).take(direct(8))
+    later.apply_results([a_result(State.SENT)])
+    assert resumed(later, 2 * PROBE_EVERY_SECONDS + 2).take(direct(7))
+    assert resumed(later, 2 * PROBE_EVERY_SECONDS + 2).take(direct(8))
 
 
 def test_usage_older_than_a_minute_is_not_stored() -> None:
     used = resumed(None, 0)
     assert used.take(a_row())
 
-    assert resumed(used, 61).keep() is None
+    assert resumed(used, 61).to_json() is None

@@ -20,9 +20,9 @@ from bot.outbox.delivery import RetryTimings
 from bot.outbox.failed_message import FailedMessage
 from bot.outbox.keys import MessageKey
 from bot.outbox.retry_limit import (
-    ENOUGH_TRIES,
-    LONGEST_WAIT_AT,
-    MOST_TRIES,
+    FIRST_COUNTED_ATTEMPT,
+    MAX_ATTEMPTS,
+    MIN_ATTEMPTS,
     is_exhausted,
     uncounted_attempts,
 )
@@ -81,7 +81,7 @@ async def test_failing_pin_is_given_up(sender: Sender) -> None:
     await sender.enqueue("hello")
     await pin(sender, "hello")
     await sender.enqueue("results")
-    await set_attempts(sender, ENOUGH_TRIES - 1, "pin:hello")
+    await set_attempts(sender, MIN_ATTEMPTS - 1, "pin:hello")
     await attempt_all(sender, 1, others=True)
     assert await states(sender, ["pin:hello"]) == ["pending"]
     await attempt_all(sender, 1, others=True)
@@ -105,7 +105,7 @@ async def test_post_that_always_times_out_is_given_up_once_proven_absent(
     monkeypatch.setattr(AsyncWebClient, "chat_postMessage", time_out_on_poison)
     await sender.enqueue("poison", to=BEN)
     await sender.enqueue("more", to=BEN)
-    await set_attempts(sender, ENOUGH_TRIES, "poison")
+    await set_attempts(sender, MIN_ATTEMPTS, "poison")
     await attempt_all(sender, 2, others=True)
 
     assert await states(sender, ["poison", "more"]) == ["failed", "sent"]
@@ -123,7 +123,7 @@ async def test_no_message_is_given_up_during_a_slack_outage(sender: Sender) -> N
     for method in ("chat.postMessage", "chat.update", "views.publish"):
         sender.slack.faults.fail_next(method, status=503, times=10)
     keys = ["to ben", "edit:hello", f"home:{CHIARA}"]
-    await set_attempts(sender, 2 * ENOUGH_TRIES, *keys)
+    await set_attempts(sender, 2 * MIN_ATTEMPTS, *keys)
     await attempt_all(sender, 2, others=False)
     assert calls(sender, "chat.update") == calls(sender, "views.publish") == 3
     assert {*await states(sender, keys)} <= {"pending", "unknown"}
@@ -148,10 +148,10 @@ async def test_attempts_that_never_reached_slack_do_not_count(
     await edit(sender, "hello", "changed")
     with monkeypatch.context() as patch:
         patch.setattr(AsyncWebClient, "chat_update", refuse)
-        await set_attempts(sender, LONGEST_WAIT_AT - 1, "edit:hello")
+        await set_attempts(sender, FIRST_COUNTED_ATTEMPT - 1, "edit:hello")
         await attempt_all(sender, 4, others=True)
     row = await sender.row("edit:hello")
-    assert (row.error, row.attempts) == ("no connection", LONGEST_WAIT_AT)
+    assert (row.error, row.attempts) == ("no connection", FIRST_COUNTED_ATTEMPT)
 
     sender.slack.faults.fail_next("chat.update", status=500)
     await attempt_all(sender, 2, others=True)
@@ -164,7 +164,7 @@ async def test_message_without_other_traffic_is_given_up_after_max_attempts(
     sender.slack.faults.fail_next("chat.update", status=500, times=10)
     await sender.enqueue("hello")
     await edit(sender, "hello", "changed")
-    await set_attempts(sender, MOST_TRIES - 1, "edit:hello")
+    await set_attempts(sender, MAX_ATTEMPTS - 1, "edit:hello")
     await attempt_all(sender, 1, others=False)
     assert await states(sender, ["edit:hello"]) == ["pending"]
 
@@ -234,7 +234,7 @@ async def test_given_up_message_is_reported_once_and_not_attempted_again(sender:
     sender.slack.faults.fail_next("chat.update", status=500, times=10)
     await sender.enqueue("hello")
     await edit(sender, "hello", "changed")
-    await set_attempts(sender, MOST_TRIES, "edit:hello")
+    await set_attempts(sender, MAX_ATTEMPTS, "edit:hello")
     before = calls(sender, "chat.update")
     async with sender.db.transaction() as tx:
         await tx.execute(update(schema.messages).values(retry_at=None))
@@ -243,7 +243,7 @@ async def test_given_up_message_is_reported_once_and_not_attempted_again(sender:
         await delivery.deliver_due()
 
     assert calls(sender, "chat.update") == before
-    assert [(one.key, one.reason, one.meaning) for one in failures] == [
+    assert [(one.key, one.reason, one.error_kind) for one in failures] == [
         ("edit:hello", "given up", ErrorKind.PERMANENT)
     ]
 
@@ -253,14 +253,16 @@ async def test_retried_message_restarts_its_attempts_and_backoff(sender: Sender)
     sender.slack.faults.fail_next("chat.postMessage", error="is_archived")
     await sender.enqueue("hello")
     await sender.deliver()
-    old = {"attempts": MOST_TRIES, "retry_at": real_now() + timedelta(hours=1)}
+    old = {"attempts": MAX_ATTEMPTS, "retry_at": real_now() + timedelta(hours=1)}
     long_ago = sender.clock.now() - timedelta(days=2)
     async with sender.db.transaction() as tx:
         await tx.execute(
             update(schema.messages).values(first_try_at=long_ago, not_before=long_ago, **old)
         )
         now, reasons = sender.clock.now(), ["is_archived"]
-        count = await requeue.retry(tx, WORKSPACE, conversation=LAUNCH, reasons=reasons, now=now)
+        count = await requeue.retry_failed(
+            tx, WORKSPACE, conversation=LAUNCH, reasons=reasons, now=now
+        )
     assert count == 1
     row = await sender.row("hello")
     assert (row.attempts, row.retry_at, row.not_before) == (0, None, sender.clock.now())
@@ -289,6 +291,6 @@ def test_default_retry_timings() -> None:
         longest_retry=600,
         picture_tries=20,
         picture_retry=6,
-        look=1,
+        poll=1,
     )
-    assert (ENOUGH_TRIES, MOST_TRIES, LONGEST_WAIT_AT) == (21, 300, 9)
+    assert (MIN_ATTEMPTS, MAX_ATTEMPTS, FIRST_COUNTED_ATTEMPT) == (21, 300, 9)

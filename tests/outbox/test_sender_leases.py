@@ -116,7 +116,7 @@ async def test_halted_lease_sends_nothing_until_it_is_resumed(sender: Sender) ->
     await delivery.deliver_due()
     await delivery.deliver_due()
 
-    assert [(refusal.reason, refusal.meaning) for refusal in refusals] == [
+    assert [(refusal.reason, refusal.error_kind) for refusal in refusals] == [
         ("token_revoked", ErrorKind.WORKSPACE)
     ]
     assert (await lease(sender))["halted"] == "token_revoked"
@@ -243,7 +243,7 @@ async def test_lease_of_a_dead_sender_is_taken_over_once_it_expires(sender: Send
         real = await sender_leases.real_time(tx)
         assert await sender_leases.take(tx, WORKSPACE, "dead", real)
     began = monotonic()
-    delivery = sender.new_delivery(replace(NO_DELAYS, look=1))
+    delivery = sender.new_delivery(replace(NO_DELAYS, poll=1))
     running = asyncio.create_task(delivery.run())
     while not sender.texts() and monotonic() - began < 40:  # noqa: ASYNC110
         await asyncio.sleep(0.1)

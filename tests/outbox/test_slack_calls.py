@@ -16,7 +16,7 @@ from tests.harness import TINY_PNG
 from tests.outbox.test_rate_limits import a_row
 from tests.slack.test_errors import answered
 
-LATER, PERMANENT, UNKNOWN = ErrorKind.LATER, ErrorKind.PERMANENT, ErrorKind.UNKNOWN
+LATER, PERMANENT, UNKNOWN = ErrorKind.RETRYABLE, ErrorKind.PERMANENT, ErrorKind.UNKNOWN
 UPDATE = Operation.UPDATE
 
 
@@ -95,9 +95,9 @@ async def test_result_of_a_failed_call(
 ) -> None:
     found = await outcome(error, **row)
 
-    assert (found.state, found.meaning, found.tried) == (state, meaning, tried)
-    assert (found.wait is None) == (wait is None)
-    assert wait is None or wait / 2 <= (found.wait or 0) <= wait
+    assert (found.state, found.error_kind, found.attempts_change) == (state, meaning, tried)
+    assert (found.wait_seconds is None) == (wait is None)
+    assert wait is None or wait / 2 <= (found.wait_seconds or 0) <= wait
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,11 @@ async def test_picture_upload_is_attempted_twenty_times(
     facts = {"facts": {}, "alt_text": "", "title": ""}
     found = await outcome(slack_error("fatal_error"), picture=facts, **row)
 
-    assert (found.drop_picture, found.tried, found.wait) == (drops_picture, tried, wait)
+    assert (found.drop_picture, found.attempts_change, found.wait_seconds) == (
+        drops_picture,
+        tried,
+        wait,
+    )
     assert found.state is State.PENDING
 
 
@@ -134,8 +138,12 @@ async def test_result_of_a_failed_lookup(
 ) -> None:
     found = await outcome(error, state=State.UNKNOWN, conversation="U1", lookup_attempts=2)
 
-    assert (found.state, found.looked, found.wait is None) == (state, looked, wait is None)
-    assert wait is None or wait / 2 <= (found.wait or 0) <= wait
+    assert (found.state, found.lookup_attempts_change, found.wait_seconds is None) == (
+        state,
+        looked,
+        wait is None,
+    )
+    assert wait is None or wait / 2 <= (found.wait_seconds or 0) <= wait
     assert found.retry_after == (30 if wait == 30 else None)
 
 
@@ -147,4 +155,4 @@ async def test_late_call_counts_as_an_attempt_only_for_the_backoff(
     found = await outcome(AssertionError(), late, attempts=attempts)
 
     assert BEGIN_WITHIN_SECONDS == 5  # a third of a lease
-    assert (found.state, found.reason, found.tried) == (State.PENDING, "late", tried)
+    assert (found.state, found.reason, found.attempts_change) == (State.PENDING, "late", tried)

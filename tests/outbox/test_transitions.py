@@ -83,9 +83,9 @@ async def row_after_result(db: Database, *, meanwhile: dict[str, Any], **found: 
     result = SendResult(row=claimed, **found)
     async with db.transaction() as tx:
         if result.state is State.SENT:
-            await transitions.conclude(tx, [result], MONDAY)
+            await transitions.mark_sent(tx, [result], MONDAY)
         else:
-            await transitions.put_back(tx, [result], MONDAY)
+            await transitions.store_unsent(tx, [result], MONDAY)
     return await row_of(db, "hello")
 
 

@@ -17,7 +17,7 @@ from bot.outbox.enqueue import Operation, State
 from bot.outbox.keys import MessageKey
 from bot.outbox.queue_heads import heads
 from bot.outbox.queued_message import SendResult, SlackLocation
-from bot.outbox.retry_limit import AT_LEAST, ENOUGH_TRIES, is_exhausted
+from bot.outbox.retry_limit import MIN_AGE, MIN_ATTEMPTS, is_exhausted
 from bot.slack.content import content
 from tests.conftest import MONDAY
 from tests.outbox.workspace_rows import (
@@ -48,11 +48,11 @@ def store_result(key: str, state: State) -> Work:
 
     async def store(tx: AsyncConnection) -> None:
         row = replace(await head(tx, "reply"), key=MessageKey(key))
-        results = [SendResult(row=row, state=state, place=PLACE, reason="why")]
+        results = [SendResult(row=row, state=state, location=PLACE, reason="why")]
         if state is State.SENT:
-            await transitions.conclude(tx, results, MONDAY)
+            await transitions.mark_sent(tx, results, MONDAY)
         else:
-            await transitions.put_back(tx, results, real_now())
+            await transitions.store_unsent(tx, results, real_now())
 
     return store
 
@@ -80,7 +80,7 @@ async def reschedule(tx: AsyncConnection) -> None:
 
 async def retry(tx: AsyncConnection) -> None:
     reasons = ["not_in_channel"]
-    await requeue.retry(tx, ONE, conversation=CHANNEL, reasons=reasons, now=MONDAY)
+    await requeue.retry_failed(tx, ONE, conversation=CHANNEL, reasons=reasons, now=MONDAY)
 
 
 #: Each write to the outbox, made in the first workspace.
@@ -120,7 +120,9 @@ WRITES: dict[str, Work] = {
         tx, ONE, real_now()
     ),
     "admin: post again": lambda tx: admin_queries.post_again(tx, ONE, "id-held"),
-    "admin: is there": lambda tx: admin_queries.is_there(tx, ONE, "id-held", PLACE, MONDAY),
+    "admin: is there": lambda tx: admin_queries.mark_seen_in_slack(
+        tx, ONE, "id-held", PLACE, MONDAY
+    ),
     "admin: drop": lambda tx: admin_queries.drop(tx, ONE, "id-held"),
 }
 
@@ -158,16 +160,16 @@ async def test_resuming_or_renewing_a_lease_leaves_the_other_workspace_unchanged
 #: Each read of one workspace, and its result if the workspace is empty.
 READS: dict[str, tuple[Callable[[AsyncConnection, str], Awaitable[Any]], Any]] = {
     "exists": (lambda tx, ws: requeue.exists(tx, ws, MessageKey("sent")), False),
-    "was refused": (lambda tx, ws: requeue.was_refused(tx, ws, MessageKey("failed")), False),
-    "refused": (lambda tx, ws: requeue.refused(tx, ws, "id-failed"), None),
+    "was refused": (lambda tx, ws: requeue.has_failed(tx, ws, MessageKey("failed")), False),
+    "refused": (lambda tx, ws: requeue.failed_message(tx, ws, "id-failed"), None),
     "others refused": (
-        lambda tx, ws: requeue.others_refused(
-            tx, ws, but="id-sent", operation=Operation.POST, reason="not_in_channel"
+        lambda tx, ws: requeue.another_failed_alike(
+            tx, ws, other_than="id-sent", operation=Operation.POST, reason="not_in_channel"
         ),
         False,
     ),
-    "is delivered": (lambda tx, ws: requeue.is_delivered(tx, ws, MessageKey("held")), False),
-    "is waiting": (lambda tx, ws: requeue.is_waiting(tx, ws, MessageKey("pending")), False),
+    "is delivered": (lambda tx, ws: requeue.may_be_delivered(tx, ws, MessageKey("held")), False),
+    "is waiting": (lambda tx, ws: requeue.is_open(tx, ws, MessageKey("pending")), False),
     "readable from": (
         lambda tx, ws: requeue.readable_from(tx, ws, [MessageKey("sent")], MONDAY),
         {},
@@ -178,9 +180,9 @@ READS: dict[str, tuple[Callable[[AsyncConnection, str], Awaitable[Any]], Any]] =
         (),
     ),
     "count": (lambda tx, ws: admin_queries.count(tx, [State.HELD], ws), 0),
-    "one": (lambda tx, ws: admin_queries.one(tx, ws, "id-held"), None),
+    "one": (lambda tx, ws: admin_queries.get_message(tx, ws, "id-held"), None),
     "unconfirmed": (lambda tx, ws: admin_queries.unconfirmed(tx, ws, "id-held"), None),
-    "halted because": (lambda tx, ws: admin_queries.halted_because(tx, ws), None),
+    "halted because": (admin_queries.halt_reason, None),
     "heads": (
         lambda tx, ws: heads(tx, ws, now=MONDAY, real=real_now(), barred=(), limit=9),
         [],
@@ -216,7 +218,7 @@ async def test_installed_workspace_with_a_message_has_work(db: Database) -> None
         await sender_leases.resume(tx, ONE)
 
     async with db.reading() as reader:
-        assert set(await sender_leases.with_work(reader, MONDAY, 9)) == {ONE, TWO}
+        assert set(await sender_leases.workspaces_with_work(reader, MONDAY, 9)) == {ONE, TWO}
 
 
 async def test_only_the_workspace_with_a_due_message_has_work(db: Database) -> None:
@@ -224,7 +226,7 @@ async def test_only_the_workspace_with_a_due_message_has_work(db: Database) -> N
     await write(db, TWO, message("hello"))
 
     async with db.reading() as reader:
-        assert await sender_leases.with_work(reader, MONDAY, 9) == {TWO: False}
+        assert await sender_leases.workspaces_with_work(reader, MONDAY, 9) == {TWO: False}
 
 
 async def test_earlier_message_of_another_workspace_blocks_nothing(db: Database) -> None:
@@ -234,7 +236,7 @@ async def test_earlier_message_of_another_workspace_blocks_nothing(db: Database)
     await write(db, ONE, message("hello", message_id="2"))
 
     async with db.reading() as reader:
-        assert await sender_leases.with_work(reader, MONDAY, 9) == {ONE: False}
+        assert await sender_leases.workspaces_with_work(reader, MONDAY, 9) == {ONE: False}
         assert (await head(reader, "hello")).message_id == "2"
 
 
@@ -254,7 +256,7 @@ async def test_edit_targets_the_message_of_its_own_workspace(db: Database, other
             )
             for workspace_id in (mine, other)
         }
-        assert await sender_leases.with_work(reader, MONDAY, 9) == {mine: False}
+        assert await sender_leases.workspaces_with_work(reader, MONDAY, 9) == {mine: False}
     assert [(row.key, row.target) for row in found[mine]] == [
         ("edit:a", SlackLocation(channel=CHANNEL, ts=TS))
     ]
@@ -279,7 +281,7 @@ async def test_reply_goes_to_the_thread_of_its_own_workspace(db: Database, other
 
 
 async def test_posts_sent_in_another_workspace_do_not_exhaust_a_message(db: Database) -> None:
-    await write(db, ONE, message("hello", attempts=ENOUGH_TRIES, first_try_at=MONDAY - AT_LEAST))
+    await write(db, ONE, message("hello", attempts=MIN_ATTEMPTS, first_try_at=MONDAY - MIN_AGE))
     await write(db, TWO, message("other", state="sent", sent_at=MONDAY))
 
     async with db.transaction() as tx:
@@ -295,6 +297,6 @@ async def test_many_waiting_counts_each_workspace_separately(db: Database) -> No
         await write(db, workspace_id, *rows, message("later", not_before=LATER))
 
     async with db.reading() as reader:
-        assert await sender_leases.many_waiting(reader, MONDAY, 2) == {TWO: {"direct": 3}}
-        assert await sender_leases.many_waiting(reader, MONDAY, 3) == {}
-        assert await sender_leases.many_waiting(reader, MONDAY, 3, [ONE]) == {ONE: {"direct": 2}}
+        assert await sender_leases.due_counts(reader, MONDAY, 2) == {TWO: {"direct": 3}}
+        assert await sender_leases.due_counts(reader, MONDAY, 3) == {}
+        assert await sender_leases.due_counts(reader, MONDAY, 3, [ONE]) == {ONE: {"direct": 2}}

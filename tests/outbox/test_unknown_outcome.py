@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from bot.channel_health.delivery_events import on_message_posted
+from bot.channel_health.delivery_confirmations import on_message_posted
 from bot.clock import real_now
 from bot.db import schema
 from bot.outbox import enqueue, requeue
@@ -206,7 +206,7 @@ async def test_lookup_finds_the_message_with_a_clock_ahead_of_slack(sender: Send
 async def test_message_behind_many_others_is_found_within_the_page_limit_or_held(
     sender: Sender, monkeypatch: pytest.MonkeyPatch, pages: int
 ) -> None:
-    monkeypatch.setattr("bot.outbox.outcome_lookup.MOST_PAGES", pages)
+    monkeypatch.setattr("bot.outbox.outcome_lookup.MAX_PAGES", pages)
     await post_with_unknown_outcome(sender, "hello", accepted=True)
     for number in range(PAGE):
         await sender.client.chat_postMessage(channel=LAUNCH, text=f"{number}")

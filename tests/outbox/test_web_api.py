@@ -77,7 +77,7 @@ async def mark(sender: Sender, *, undo: bool) -> None:
     now, body = sender.clock.now(), content("new", section("new"))
     async with sender.db.transaction() as tx:
         if undo:
-            await enqueue.unmark(tx, WORKSPACE, of=MessageKey("hello"), now=now)
+            await enqueue.unpin_and_unbookmark(tx, WORKSPACE, of=MessageKey("hello"), now=now)
             await enqueue.unbookmark(tx, WORKSPACE, of=MessageKey("hello"), now=now)
             return
         await enqueue.edit(tx, WORKSPACE, of=MessageKey("hello"), content=body, now=now)

@@ -5,12 +5,12 @@ from datetime import date, timedelta
 
 import pytest
 
-from bot.phases.budget import Span, budget, free_from
+from bot.phases.budget import Span, compute_budget, earliest_start
 from bot.phases.rules import (
     Actor,
-    Dates,
-    Kind,
-    Limits,
+    PhaseDates,
+    PhaseKind,
+    PhaseLimits,
     Proposal,
     Refusal,
     SetAside,
@@ -18,13 +18,13 @@ from bot.phases.rules import (
     SprintPromise,
     TrustPromise,
     default_end,
+    end_warning_day,
     latest_extension,
     needs_justification,
     recovery_until,
     refusal_to_extend,
     refusal_to_manage,
-    refusal_to_start_at_all,
-    warn_on,
+    refusal_to_start_any,
     warnings,
 )
 from tests.phases.test_rules import LIMITS, TODAY, history, refusal_text, refused, sprint, trust
@@ -48,7 +48,7 @@ def days_from(start: date, days: int) -> Span:
     ],
 )
 def test_budget_counts_the_ninety_days_up_to_the_proposals_end(before: Span, spent: int) -> None:
-    found = budget([before], TODAY, sprint().span)
+    found = compute_budget([before], TODAY, sprint().span)
 
     assert (found.spent, found.window) == (spent, 90)
     assert found.sentence == f"With this one: {spent} of 90 days in results sprints."
@@ -57,26 +57,26 @@ def test_budget_counts_the_ninety_days_up_to_the_proposals_end(before: Span, spe
 def test_budget_window_ends_today_without_a_proposal() -> None:
     sprints = [days_from(TODAY - timedelta(days=89), 1), days_from(TODAY - timedelta(days=90), 1)]
 
-    found = budget([*sprints, days_from(TODAY, 5)], TODAY)
+    found = compute_budget([*sprints, days_from(TODAY, 5)], TODAY)
 
     assert found.sentence == "2 of the last 90 days in results sprints."
 
 
 @pytest.mark.parametrize(("days", "is_over"), [(30, False), (31, True)])
 def test_budget_allows_a_third_of_the_window_and_not_a_day_more(days: int, is_over: bool) -> None:
-    assert budget([], TODAY, days_from(TODAY, days)).is_over is is_over
-    assert not budget([], TODAY, days_from(TODAY, days), allowed=0.5).is_over
+    assert compute_budget([], TODAY, days_from(TODAY, days)).is_over is is_over
+    assert not compute_budget([], TODAY, days_from(TODAY, days), allowed=0.5).is_over
 
 
 def test_free_from_is_the_earliest_day_that_fits_the_budget() -> None:
     """Twenty days are spent: ten more fit now, eleven once the oldest day leaves the window."""
     before = [days_from(TODAY - timedelta(days=60), 20)]
 
-    assert free_from(before, TODAY, 10) == TODAY
-    assert free_from(before, TODAY, 11) == TODAY + timedelta(days=20)
-    assert free_from(before, TODAY, 20) == TODAY + timedelta(days=20)
-    assert free_from(before, TODAY, 20, allowed=0.5) == TODAY
-    assert free_from([], TODAY, 31) == TODAY + timedelta(days=90)
+    assert earliest_start(before, TODAY, 10) == TODAY
+    assert earliest_start(before, TODAY, 11) == TODAY + timedelta(days=20)
+    assert earliest_start(before, TODAY, 20) == TODAY + timedelta(days=20)
+    assert earliest_start(before, TODAY, 20, allowed=0.5) == TODAY
+    assert earliest_start([], TODAY, 31) == TODAY + timedelta(days=90)
 
 
 TEXTS = [
@@ -140,11 +140,15 @@ def test_long_sprint_warning_starts_the_day_after_four_weeks(days: int, warned: 
         (history(days_from(TODAY - timedelta(days=23), 12)), None),
         (history(days_from(TODAY - timedelta(days=22), 12)), "less than its own length before"),
         (
-            SprintHistory(budget=budget([days_from(date(2026, 9, 15), 15)], TODAY, sprint().span)),
+            SprintHistory(
+                budget=compute_budget([days_from(date(2026, 9, 15), 15)], TODAY, sprint().span)
+            ),
             None,
         ),
         (
-            SprintHistory(budget=budget([days_from(date(2026, 9, 15), 16)], TODAY, sprint().span)),
+            SprintHistory(
+                budget=compute_budget([days_from(date(2026, 9, 15), 16)], TODAY, sprint().span)
+            ),
             "31 of",
         ),
     ],
@@ -161,20 +165,20 @@ def test_justification_boundaries_for_recovery_spacing_and_budget(
 @pytest.mark.parametrize(
     ("kind", "days", "more"),
     [
-        (Kind.RESULTS_SPRINT, 14, 7),
-        (Kind.RESULTS_SPRINT, 15, 7),
-        (Kind.RESULTS_SPRINT, 1, 1),
-        (Kind.RESULTS_SPRINT, 28, 14),
-        (Kind.RESULTS_SPRINT, 35, 7),  # capped by the maximum of six weeks
-        (Kind.RESULTS_SPRINT, 42, 0),
-        (Kind.TRUST_BUILDING, 35, 17),
+        (PhaseKind.RESULTS_SPRINT, 14, 7),
+        (PhaseKind.RESULTS_SPRINT, 15, 7),
+        (PhaseKind.RESULTS_SPRINT, 1, 1),
+        (PhaseKind.RESULTS_SPRINT, 28, 14),
+        (PhaseKind.RESULTS_SPRINT, 35, 7),  # capped by the maximum of six weeks
+        (PhaseKind.RESULTS_SPRINT, 42, 0),
+        (PhaseKind.TRUST_BUILDING, 35, 17),
     ],
 )
 def test_extension_is_limited_to_half_the_length_or_the_maximum(
-    kind: Kind, days: int, more: int
+    kind: PhaseKind, days: int, more: int
 ) -> None:
     end = TODAY + timedelta(days=days)
-    dates = Dates(kind=kind, starts_on=TODAY, ends_on=end, first_ends_on=end)
+    dates = PhaseDates(kind=kind, starts_on=TODAY, ends_on=end, original_ends_on=end)
     latest = end + timedelta(days=more)
 
     assert latest_extension(dates, LIMITS) == latest
@@ -186,21 +190,21 @@ def test_extension_is_limited_to_half_the_length_or_the_maximum(
 
 
 def test_only_named_starters_can_start_and_guests_never_can() -> None:
-    named = Limits(starters=("UBEN",))
+    named = PhaseLimits(starters=("UBEN",))
     ben = Actor(user_id="UBEN", is_full_member=True)
 
-    assert refusal_to_start_at_all(ben, named, "") is None
+    assert refusal_to_start_any(ben, named, "") is None
     for guest in (
         replace(ben, is_full_member=False),
         replace(ben, is_full_member=False, is_admin=True),
     ):
-        assert "guests" in refusal_text(refusal_to_start_at_all(guest, named, ""))
+        assert "guests" in refusal_text(refusal_to_start_any(guest, named, ""))
         assert "guests" in refusal_text(refusal_to_manage(guest, ["UBEN"], ""))
-    assert isinstance(refusal_to_start_at_all(ben, Limits(starters=()), ""), Refusal)
+    assert isinstance(refusal_to_start_any(ben, PhaseLimits(starters=()), ""), Refusal)
 
 
 def test_recovery_default_end_and_warning_dates() -> None:
     assert recovery_until(days_from(TODAY, 14)) == TODAY + timedelta(days=13 + 14)
     assert default_end(TODAY) == date(2026, 12, 7)
     assert default_end(date(2026, 11, 28), 1) == date(2026, 12, 7)  # from a Saturday
-    assert warn_on(date(2026, 12, 8)) == date(2026, 12, 4)
+    assert end_warning_day(date(2026, 12, 8)) == date(2026, 12, 4)

@@ -67,7 +67,7 @@ async def test_admin_without_full_membership_cannot_change_anything(
     with pytest.raises(Refused, match="only workspace admins"):
         await change_settings(services, in_launch("U0ADM"), lambda now: now)
     status = await channel_status(services, in_launch("U0ADM"))
-    assert (status.manages, status.may_start) == (False, False)
+    assert (status.may_manage, status.may_start) == (False, False)
     assert await evidence(services) == before
 
 
@@ -83,7 +83,7 @@ async def test_lead_who_lost_full_membership_cannot_manage_the_phase(
     for change in CHANGES.values():
         with pytest.raises(Refused, match="guests"):
             await change(services, by(ANA, phase_id))
-    assert not (await channel_status(services, in_launch(ANA))).manages
+    assert not (await channel_status(services, in_launch(ANA))).may_manage
 
 
 @pytest.mark.parametrize(("user_id", "manages"), [(ANA, True), (OWNER, True), (BEN, False)])
@@ -93,7 +93,7 @@ async def test_only_leads_and_admins_can_manage_and_poll(
     await running(services)
 
     status = await channel_status(services, in_launch(user_id))
-    assert (status.manages, status.may_start) == (manages, True)
+    assert (status.may_manage, status.may_start) == (manages, True)
     if manages:
         assert "are asked" in await poll_as(services, user_id)
     else:
@@ -124,7 +124,7 @@ async def test_person_unknown_to_slack_cannot_change_anything(services: Services
     with pytest.raises(Refused, match="only the leads"):
         await poll_as(services, "U0NOBODY")
     status = await channel_status(services, in_launch("U0NOBODY"))
-    assert (status.manages, status.may_start) == (False, False)
+    assert (status.may_manage, status.may_start) == (False, False)
 
 
 async def test_second_extension_is_refused_on_the_date_field(services: Services) -> None:

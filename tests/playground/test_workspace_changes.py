@@ -26,7 +26,7 @@ async def test_app_receives_direct_messages_and_mentions_only(
     async def mention(event: dict[str, Any]) -> None:
         received.append(("mention", event["text"]))
 
-    direct = slack.workspace.direct(ANA, BOT)
+    direct = slack.workspace.open_direct_message(ANA, BOT)
     await slack.as_user(ANA).say(direct.id, "hello @Ben")
     await slack.as_user(ANA).say(LAUNCH, "unheard")
     await slack.as_user(ANA).say(LAUNCH, "@Imbalance help")
@@ -49,8 +49,8 @@ async def test_simulated_team_answers_open_questions_once(
     for person in (ANA, BEN, "U0EMI"):
         await api.chat_postMessage(channel=person, text="asked", blocks=blocks)
 
-    assert await slack.team_answers() == 2
-    assert await slack.team_answers() == 0
+    assert await slack.let_team_answer() == 2
+    assert await slack.let_team_answer() == 0
     assert answers.keys() == {BEN, "U0EMI"}
     assert all(answers.values())
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
-from bot.results.levels import Counts, question_level
+from bot.results.levels import Counts, question_figures
 from bot.results.model import ClosedRound, Reflection, ResultsView, ShownLevel
 from tests.announcement.phases import SPRINT, participant
 from tests.harness import ANA, BEN
@@ -24,7 +24,7 @@ OWN = Reflection(name="Ana", answers={"clarity": 5, "trust": 3, "ego": None}, sh
 
 
 def shown_level(key: str, counts: Counts, change: float | None = None) -> ShownLevel:
-    level = question_level(key, counts, minimum=4)
+    level = question_figures(key, counts, minimum=4)
     assert level is not None
     return ShownLevel(figure=level, change=change)
 

@@ -13,7 +13,7 @@ from bot.rounds.questions import Question
 from tests.harness import WORKSPACE
 from tests.rounds.round_rows import NOW, PHASE, a_round
 
-ASKED = questions.for_member(["Ana"])
+ASKED = questions.about_leads(["Ana"])
 #: Numbers of people who chose 1, 2, 3, 4 and 5.
 HIGH, LOW, MIXED = (0, 0, 0, 4, 2), (3, 3, 0, 0, 0), (1, 1, 2, 1, 1)
 

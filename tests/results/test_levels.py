@@ -6,19 +6,19 @@ from hypothesis import strategies as st
 
 from bot.results.levels import (
     WORDS,
-    QuestionLevel,
+    QuestionFigures,
     change,
     comparable,
     level_words,
     perception_gap,
-    question_level,
+    question_figures,
 )
 
 COUNTS = st.lists(st.integers(0, 12), min_size=5, max_size=5)
 
 
-def level_of(counts: list[int], minimum: int = 4) -> QuestionLevel | None:
-    return question_level("clarity", counts, minimum)
+def level_of(counts: list[int], minimum: int = 4) -> QuestionFigures | None:
+    return question_figures("clarity", counts, minimum)
 
 
 @given(COUNTS, st.integers(4, 12))
@@ -54,7 +54,7 @@ def test_bands_are_shown_from_eight_answers_and_a_share_below(counts: list[int])
     if found is None:
         return
     assert (found.bands is None) == (found.answers < 8)
-    assert (found.share_high is None) == (found.answers >= 8)
+    assert (found.high_count is None) == (found.answers >= 8)
 
 
 @given(COUNTS)
@@ -125,7 +125,7 @@ def test_level_rounds_to_the_nearest_half_and_up_at_the_midpoint(
 def test_share_below_eight_answers_counts_fours_and_fives(counts: list[int], high: int) -> None:
     found = level_of(counts)
     assert found is not None
-    assert (found.share_high, found.bands) == (high, None)
+    assert (found.high_count, found.bands) == (high, None)
 
 
 @pytest.mark.parametrize(

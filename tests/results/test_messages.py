@@ -9,7 +9,7 @@ from syrupy.extensions.json import JSONSnapshotExtension
 
 from bot.playground.fake_slack.checks import check_blocks
 from bot.results.comments import in_replies
-from bot.results.messages import NOTE_LIMIT, to_leads, to_team
+from bot.results.messages import NOTE_LIMIT, leads_message, team_message
 from bot.results.model import Reflection, ResultsView
 from bot.slack.content import Content
 from tests.results.closed_rounds import (
@@ -47,10 +47,12 @@ FACTS = {
     "comments_to_team": showing(START, NOTED, phase=TO_TEAM, comments=COMMENTS),
 }
 SHOWN = {
-    **{f"{name}_to_leads": to_leads(facts) for name, facts in FACTS.items()},
-    **{f"{name}_to_team": to_team(facts) for name, facts in FACTS.items()},
-    "paused_to_leads": to_leads(showing(START, NOTED, phase=replace(PHASE, paused_at=TEAM_READS))),
-    "paused_too_few_to_leads": to_leads(
+    **{f"{name}_to_leads": leads_message(facts) for name, facts in FACTS.items()},
+    **{f"{name}_to_team": team_message(facts) for name, facts in FACTS.items()},
+    "paused_to_leads": leads_message(
+        showing(START, NOTED, phase=replace(PHASE, paused_at=TEAM_READS))
+    ),
+    "paused_too_few_to_leads": leads_message(
         showing(START, TOO_FEW, phase=replace(PHASE, paused_at=TEAM_READS))
     ),
 }
@@ -98,17 +100,19 @@ def test_first_line_of_every_round_kind_fits_a_notification(
     for kind in ("first", "weekly", "closing", "after", "poll"):
         facts = showing(START, replace(WEEK, kind=kind, week=9, figures=figures))
         facts = replace(facts, phase=replace(PHASE, channel_id="C0123456789"))
-        assert len(to_team(facts).text) <= 80
-        assert len(to_leads(facts).text) <= 80
+        assert len(team_message(facts).text) <= 80
+        assert len(leads_message(facts).text) <= 80
 
 
 def test_first_line_names_the_largest_changes() -> None:
-    assert to_team(showing()).text == ("Week 2 in <#C0LAUNCH>: less clear, more trust than before.")
-    assert to_team(showing(START)).text == "Start in <#C0LAUNCH>: more than half clear."
+    assert team_message(showing()).text == (
+        "Week 2 in <#C0LAUNCH>: less clear, more trust than before."
+    )
+    assert team_message(showing(START)).text == "Start in <#C0LAUNCH>: more than half clear."
 
 
 def test_change_refers_to_the_last_round_that_showed_the_question() -> None:
-    text = blocks_json(to_team(FACTS["after_too_few"]))
+    text = blocks_json(team_message(FACTS["after_too_few"]))
 
     assert "(3.5 of 5), same as the start" in text
     assert "up 0.5 since the start" in text
@@ -118,11 +122,11 @@ def test_hints_gaps_and_comments_are_shown_to_leads_only() -> None:
     facts = showing(START, WEEK, comments=COMMENTS)
     hint = "You see it clearer than the team does"
 
-    assert hint in blocks_json(to_leads(facts))
-    assert COMMENTS[1] in blocks_json(to_leads(facts))
-    assert hint not in blocks_json(to_team(facts))
-    assert "Ana said" not in blocks_json(to_team(facts))
-    assert COMMENTS[1] not in blocks_json(to_team(facts))
+    assert hint in blocks_json(leads_message(facts))
+    assert COMMENTS[1] in blocks_json(leads_message(facts))
+    assert hint not in blocks_json(team_message(facts))
+    assert "Ana said" not in blocks_json(team_message(facts))
+    assert COMMENTS[1] not in blocks_json(team_message(facts))
 
 
 @pytest.mark.parametrize("leads", [6, 30])
@@ -133,27 +137,27 @@ def test_answers_of_many_leads_fit_slack_limits(leads: int) -> None:
     )
     facts = showing(replace(START, labels=labels, shown_at=None), reflections=own)
 
-    for message in (to_leads(facts), to_team(facts)):
+    for message in (leads_message(facts), team_message(facts)):
         assert check_blocks(message.blocks, "message") == []
         assert blocks_json(message).count("Name") >= 6
         assert ("And those of 24 more." in blocks_json(message)) is (leads == 30)
 
 
 def test_team_sees_only_answers_of_leads_who_shared_them() -> None:
-    text = blocks_json(to_team(FACTS["two_leads"]))
+    text = blocks_json(team_message(FACTS["two_leads"]))
 
     assert "Ben's own answers" in text
     assert "Ana's own answers" not in text
 
 
 def test_team_is_told_when_there_is_no_note() -> None:
-    assert "No note from Ana this week." in blocks_json(to_team(showing()))
-    assert "No note from Ana and Ben this week." in blocks_json(to_team(FACTS["two_leads"]))
-    assert "No note from Ana this time." in blocks_json(to_team(FACTS["after"]))
+    assert "No note from Ana this week." in blocks_json(team_message(showing()))
+    assert "No note from Ana and Ben this week." in blocks_json(team_message(FACTS["two_leads"]))
+    assert "No note from Ana this time." in blocks_json(team_message(FACTS["after"]))
 
 
 def test_number_of_answers_is_hidden_below_the_minimum() -> None:
-    for message in (to_leads(FACTS["too_few"]), to_team(FACTS["too_few"])):
+    for message in (leads_message(FACTS["too_few"]), team_message(FACTS["too_few"])):
         assert message.picture is None
         assert "answered" not in blocks_json(message)
         assert "of 5" not in blocks_json(message)
@@ -161,7 +165,7 @@ def test_number_of_answers_is_hidden_below_the_minimum() -> None:
 
 def test_note_input_disappears_once_the_team_has_read_it() -> None:
     def inputs(facts: ResultsView) -> list[str]:
-        return [block["type"] for block in to_leads(facts).blocks if block["type"] == "input"]
+        return [block["type"] for block in leads_message(facts).blocks if block["type"] == "input"]
 
     assert inputs(FACTS["noted"]) == ["input"]
     assert inputs(FACTS["read"]) == []
@@ -171,14 +175,14 @@ def test_note_input_disappears_once_the_team_has_read_it() -> None:
 def test_long_notes_and_comments_fit_slack_limits(text: str) -> None:
     comments = [text] * 60
     facts = showing(START, replace(NOTED, note=text), phase=TO_TEAM, comments=tuple(comments))
-    for message in (to_leads(facts), to_team(facts), *in_replies(facts.comments)):
+    for message in (leads_message(facts), team_message(facts), *in_replies(facts.comments)):
         assert check_blocks(message.blocks, "message") == []
 
 
 def test_every_comment_is_shown_exactly_once() -> None:
     comments = tuple(f"Comment {n:02}: " + "words " * 60 for n in range(50))
     facts = showing(comments=comments)
-    text = blocks_json(to_leads(facts)) + "".join(map(blocks_json, in_replies(comments)))
+    text = blocks_json(leads_message(facts)) + "".join(map(blocks_json, in_replies(comments)))
 
     assert all(text.count(f"Comment {n:02}:") == 1 for n in range(50))
 
@@ -188,7 +192,9 @@ def test_every_character_of_a_comment_is_shown(sign: str) -> None:
     comments = tuple((f"{n:02}" + sign * 1_000)[:1_000] for n in range(12))
     facts = showing(comments=comments)
     shown_blocks = [
-        block for message in (to_leads(facts), *in_replies(comments)) for block in message.blocks
+        block
+        for message in (leads_message(facts), *in_replies(comments))
+        for block in message.blocks
     ]
     quotes = [
         block["text"]["text"]
@@ -206,7 +212,7 @@ def test_note_does_not_change_which_comments_are_in_the_message() -> None:
     noted = replace(WEEK, note="y" * NOTE_LIMIT, noted_by="Ana")
 
     for facts in (showing(START, WEEK), showing(START, noted), showing(START, TOO_FEW)):
-        text = blocks_json(to_leads(replace(facts, comments=comments)))
+        text = blocks_json(leads_message(replace(facts, comments=comments)))
         assert [n for n in range(9) if f"{n:02}xxx" in text] == [0]
 
 
@@ -217,7 +223,7 @@ def test_user_text_cannot_trigger_mentions_or_links() -> None:
     phase = replace(TO_TEAM, people=(replace(TO_TEAM.people[0], name=HOSTILE),))
     reflection = replace(BEN_REFLECTION, name=HOSTILE)
     facts = showing(START, round_, phase=phase, reflections=(reflection,), comments=(HOSTILE,) * 2)
-    for message in (to_leads(facts), to_team(facts)):
+    for message in (leads_message(facts), team_message(facts)):
         assert check_blocks(message.blocks, "message") == []
         formatted = [
             text["text"]

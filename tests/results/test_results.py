@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import select, update
 
-from bot.agenda.schedule import AlreadyTaken
+from bot.agenda.schedule import NoLongerDue
 from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.db.engine import Database
@@ -65,7 +65,7 @@ async def test_leads_see_results_at_once_and_the_team_a_working_day_later(
     assert "No note from Ana this week." in str(queued["results:r1"])
     assert "Thanks for Tuesday" not in str(queued["results:r1"])
     assert await count(phase, schema.round_comments) == 0
-    with pytest.raises(AlreadyTaken):
+    with pytest.raises(NoLongerDue):
         await show(services)
 
 
@@ -74,7 +74,7 @@ async def test_comments_are_deleted_if_the_channel_was_deleted(
 ) -> None:
     await close(phase, comments=COMMENTS)
     async with phase.transaction() as tx:
-        gone = {"paused_at": clock.now(), "paused_because": "deleted"}
+        gone = {"paused_at": clock.now(), "pause_reason": "deleted"}
         await tx.execute(update(schema.phases).values(**gone))
     clock.move_to(FRIDAY)
     await show(services)

@@ -211,7 +211,7 @@ async def test_results_of_a_paused_phase_are_not_shown(
     phase: Database, services: Services, clock: AdjustableClock
 ) -> None:
     await close(phase, comments=("One", "Two"))
-    await update_phases(phase, paused_at=CLOSED, paused_because="archived")
+    await update_phases(phase, paused_at=CLOSED, pause_reason="archived")
     clock.move_to(FRIDAY)
     await show(services)
 
@@ -273,10 +273,10 @@ async def test_only_the_shown_round_is_marked_as_shown(phase: Database, services
 
 async def test_only_the_deleted_pause_reason_marks_a_channel_as_deleted(phase: Database) -> None:
     for because, expected in ((None, (False, False)), ("archived", (True, False))):
-        await update_phases(phase, paused_at=CLOSED if because else None, paused_because=because)
+        await update_phases(phase, paused_at=CLOSED if because else None, pause_reason=because)
         found = await phase_of(phase)
         assert (found.is_paused, found.is_channel_deleted) == expected
-    await update_phases(phase, paused_because="deleted")
+    await update_phases(phase, pause_reason="deleted")
     assert (await phase_of(phase)).is_channel_deleted
 
 

@@ -6,9 +6,9 @@ from datetime import date, timedelta
 import pytest
 
 from bot.results.chart import ChartFacts, Line, alt_text
-from bot.results.comments import NOTE_SHOWN, SECTION_LIMIT, in_message, in_replies, quoted
-from bot.results.level_blocks import headline, level_paragraphs, picture, picture_of
-from bot.results.model import Reflection, last_with
+from bot.results.comments import NOTE_LIMIT, SECTION_LIMIT, in_message, in_replies, quoted
+from bot.results.level_blocks import chart, chart_of, headline, level_paragraphs
+from bot.results.model import Reflection, last_round_showing
 from bot.slack.content import MESSAGE, size
 from tests.results.closed_rounds import LARGE, PHASE, START, TOO_FEW, WEEK, showing, shown_level
 
@@ -76,13 +76,13 @@ def test_headline_names_the_two_largest_changes(
 def test_change_base_is_the_last_round_that_showed_the_question() -> None:
     rounds = (START, WEEK, TOO_FEW)  # the ego question was shown at the start only
 
-    assert last_with(rounds, "clarity") is WEEK
-    assert last_with(rounds, "ego") is START
-    assert last_with((), "ego") is None
+    assert last_round_showing(rounds, "clarity") is WEEK
+    assert last_round_showing(rounds, "ego") is START
+    assert last_round_showing((), "ego") is None
     facts = showing(*rounds, LARGE)
-    assert facts.before("clarity") is WEEK
-    assert facts.before("ego") is START
-    assert showing(START).before("clarity") is None
+    assert facts.previous_round("clarity") is WEEK
+    assert facts.previous_round("ego") is START
+    assert showing(START).previous_round("clarity") is None
 
 
 def own(name: str, **answers: int | None) -> Reflection:
@@ -95,7 +95,7 @@ def test_gaps_and_hints_derive_from_the_shown_figures() -> None:
     facts = showing(START, WEEK, reflections=reflections)
 
     assert facts.gaps == {"clarity": 2.5, "trust": -2.0}
-    assert [hint.key for hint in facts.signals] == ["clarity", "trust"]
+    assert [hint.key for hint in facts.hints] == ["clarity", "trust"]
 
 
 @pytest.mark.parametrize(("days", "count"), [(21, 1), (22, 0)])
@@ -104,18 +104,18 @@ def test_single_low_round_gives_a_hint_in_phases_up_to_three_weeks(days: int, co
     phase = replace(PHASE, starts_on=starts_on, ends_on=starts_on + timedelta(days=days))
     facts = showing(START, WEEK, phase=phase, reflections=())
 
-    assert len(facts.signals) == count
+    assert len(facts.hints) == count
 
 
 def test_chart_covers_every_round_and_has_alt_text() -> None:
-    assert picture(showing(START, TOO_FEW)) is None
-    assert picture_of((TOO_FEW,)) is None
-    chart = picture_of((START, TOO_FEW, WEEK))
-    assert chart is not None
-    assert chart.facts["rounds"] == ("Start", "Week 2", "Week 2")
-    assert chart.facts["lines"][0]["levels"] == (3.5, None, 2.0)
-    assert chart.facts["lines"][2]["levels"] == (4.0, None, None)
-    assert chart.title == "Results: Week 2"
+    assert chart(showing(START, TOO_FEW)) is None
+    assert chart_of((TOO_FEW,)) is None
+    drawn = chart_of((START, TOO_FEW, WEEK))
+    assert drawn is not None
+    assert drawn.facts["rounds"] == ("Start", "Week 2", "Week 2")
+    assert drawn.facts["lines"][0]["levels"] == (3.5, None, 2.0)
+    assert drawn.facts["lines"][2]["levels"] == (4.0, None, None)
+    assert drawn.title == "Results: Week 2"
     assert alt_text(
         ChartFacts(
             rounds=("Start", "Week 2"),
@@ -139,5 +139,5 @@ def test_comments_are_packed_into_sections_and_replies() -> None:
     assert [len(reply.blocks) for reply in in_replies([line] * 14)] == [6, 2]
     assert all(size(reply.blocks) <= MESSAGE for reply in in_replies([line] * 60))
     assert quoted("a\nb") == ">a\n>b"
-    assert all(len(quoted("x" * length)) <= NOTE_SHOWN + 1 for length in (2_750, 2_850, 3_000))
-    assert len(quoted("<" * 3_000)) <= NOTE_SHOWN + 1
+    assert all(len(quoted("x" * length)) <= NOTE_LIMIT + 1 for length in (2_750, 2_850, 3_000))
+    assert len(quoted("<" * 3_000)) <= NOTE_LIMIT + 1

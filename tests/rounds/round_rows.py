@@ -64,7 +64,7 @@ async def a_phase(
         "started_at": NOW,
         "starts_on": date(2026, 11, 23),
         "ends_on": date(2026, 12, 18),
-        "first_ends_on": date(2026, 12, 18),
+        "original_ends_on": date(2026, 12, 18),
         "weekday": 1,
         "time_of_day": time(10, 0),
         "remind": True,

@@ -35,7 +35,7 @@ async def asked(db: Database, services: Services) -> Database:
         for user_id in (ANA, *MEMBERS):
             await a_person(tx, user_id)
         await a_phase(tx)
-        await a_round(tx, questions=store.as_json(questions.for_member(["Ana"])))
+        await a_round(tx, questions=store.as_json(questions.about_leads(["Ana"])))
         await ballots.create_secret(tx, services.keys, WORKSPACE, ROUND)
         for user_id in (ANA, *MEMBERS):
             await enqueue.post(
@@ -53,7 +53,7 @@ async def asked(db: Database, services: Services) -> Database:
 
 
 async def stored_answers(services: Services, request: Request) -> AnswerInput:
-    _, answers = await answering.to_change(services, request)
+    _, answers = await answering.questionnaire_to_change(services, request)
     return answers
 
 
@@ -105,7 +105,7 @@ async def test_receipt_rejected_by_slack_is_queued_as_an_edit(
     asked: Database, services: Services
 ) -> None:
     receipt = await answering.answer(services, BY_BEN, ANSWERS)
-    await answering.show(services, BY_BEN, receipt)
+    await answering.edit_question_message(services, BY_BEN, receipt)
 
     assert f"edit:ask:{ROUND}:{BEN}" in await said(asked)
 
@@ -116,7 +116,7 @@ async def test_skip_counts_as_a_response_but_not_as_a_ballot(
     message = await answering.skip(services, BY_BEN)
 
     async with asked.transaction() as tx:
-        assert await ballots.who_answered(tx, services.keys, WORKSPACE, ROUND, [BEN])
+        assert await ballots.who_responded(tx, services.keys, WORKSPACE, ROUND, [BEN])
         tally = await ballots.count_and_destroy(tx, services.keys, WORKSPACE, ROUND)
     assert message.text == "Skipped. There will be no reminder."
     assert (tally.ballots, tally.counts) == (0, {})
@@ -166,7 +166,7 @@ async def test_answer_for_wrong_round_person_or_message_is_refused(
     for attempt in (
         answering.answer(services, sender, ANSWERS),
         answering.skip(services, sender),
-        answering.to_change(services, sender),
+        answering.questionnaire_to_change(services, sender),
     ):
         with pytest.raises(Refused, match=reason):
             await attempt
@@ -226,7 +226,7 @@ async def test_retired_key_refuses_answer_skip_and_change(
     for attempt in (
         answering.answer(retired, BY_BEN, ANSWERS),
         answering.skip(retired, BY_BEN),
-        answering.to_change(retired, BY_BEN),
+        answering.questionnaire_to_change(retired, BY_BEN),
     ):
         with pytest.raises(Refused, match="retired the key"):
             await attempt
@@ -239,9 +239,15 @@ async def test_open_for_returns_each_persons_open_questions(
 
     async with asked.reading() as reader:
         for user_id, answered, to_lead in ((BEN, True, False), (CHIARA, False, False)):
-            (question,) = await store.open_for(reader, WORKSPACE, user_id, services.keys, NOW)
-            assert (question.is_answered, question.asking.to_lead) == (answered, to_lead)
-        (to_lead_question,) = await store.open_for(reader, WORKSPACE, ANA, services.keys, NOW)
-        assert to_lead_question.asking.to_lead
-        assert await store.open_for(reader, WORKSPACE, GUEST, services.keys, NOW) == ()
-        assert await store.open_for(reader, "T0OTHER", BEN, services.keys, NOW) == ()
+            (question,) = await store.open_questionnaires_for(
+                reader, WORKSPACE, user_id, services.keys, NOW
+            )
+            assert (question.is_answered, question.questionnaire.to_lead) == (answered, to_lead)
+        (to_lead_question,) = await store.open_questionnaires_for(
+            reader, WORKSPACE, ANA, services.keys, NOW
+        )
+        assert to_lead_question.questionnaire.to_lead
+        assert (
+            await store.open_questionnaires_for(reader, WORKSPACE, GUEST, services.keys, NOW) == ()
+        )
+        assert await store.open_questionnaires_for(reader, "T0OTHER", BEN, services.keys, NOW) == ()

@@ -13,7 +13,7 @@ from bot.db.engine import Database
 from bot.keys import KeyRing
 from bot.rounds import ballots, questions, store
 from bot.rounds.ballot_crypto import Ballot
-from bot.rounds.ballots import Cast
+from bot.rounds.ballots import BallotSubmission
 from bot.services import Services
 from tests.harness import ANA, BEN, EMI, LAUNCH, MEMBERS, WORKSPACE
 from tests.rounds.evidence import agenda_of, carry_out, delivered, said
@@ -30,7 +30,7 @@ async def opened(db: Database, services: Services) -> Database:
         for user_id in (ANA, *MEMBERS):
             await a_person(tx, user_id)
         await a_phase(tx)
-        await a_round(tx, questions=store.as_json(questions.for_member(["Ana"])))
+        await a_round(tx, questions=store.as_json(questions.about_leads(["Ana"])))
         await ballots.create_secret(tx, services.keys, WORKSPACE, ROUND)
         for user_id in (ANA, BEN):
             subject = f"{ROUND}:{user_id}"
@@ -41,10 +41,10 @@ async def opened(db: Database, services: Services) -> Database:
 async def store_ballot(services: Services, user_id: str, ballot: Ballot) -> None:
     async with services.db.transaction() as tx:
         secret = await ballots.secret_of(tx, WORKSPACE, ROUND)
-        cast = Cast(
+        cast = BallotSubmission(
             workspace_id=WORKSPACE, round_id=ROUND, user_id=user_id, secret=secret, ballot=ballot
         )
-        assert await ballots.cast_all(tx, services.keys, [cast]) == [None]
+        assert await ballots.store_all(tx, services.keys, [cast]) == [None]
 
 
 async def update_ben(db: Database, **values: object) -> None:

@@ -13,7 +13,7 @@ from bot.db.engine import Database
 from bot.keys import KeyMissing, KeyRing
 from bot.rounds import ballots, secure_delete
 from bot.rounds.ballot_crypto import Ballot
-from bot.rounds.ballots import Cast
+from bot.rounds.ballots import BallotSubmission
 from tests.harness import BEN, CHIARA, DEV, EMI, FINN, WORKSPACE
 from tests.rounds.round_rows import PHASE, ROUND, a_phase, a_round
 
@@ -34,10 +34,10 @@ async def ballot_db(db: Database) -> Database:
 async def cast(db: Database, user_id: str, ballot: Ballot = BALLOT, keys: KeyRing = KEYS) -> None:
     async with db.transaction() as tx:
         secret = await ballots.secret_of(tx, WORKSPACE, ROUND)
-        submitted = Cast(
+        submitted = BallotSubmission(
             workspace_id=WORKSPACE, round_id=ROUND, user_id=user_id, secret=secret, ballot=ballot
         )
-        (error,) = await ballots.cast_all(tx, keys, [submitted])
+        (error,) = await ballots.store_all(tx, keys, [submitted])
     if error is not None:
         raise error
 

@@ -17,7 +17,7 @@ from bot.outbox.keys import MessageKey
 from bot.rounds import answering, ballots, questions, secure_delete, store
 from bot.rounds.answer_authorization import authorize_all
 from bot.rounds.answer_form import AnswerInput
-from bot.rounds.lifecycle import KEY_TRIES
+from bot.rounds.lifecycle import KEY_ATTEMPTS
 from bot.services import Services
 from bot.slack.content import content
 from bot.slack.errors import Refused
@@ -37,7 +37,7 @@ async def opened(db: Database, services: Services) -> Database:
         for user_id in (ANA, *MEMBERS):
             await a_person(tx, user_id)
         await a_phase(tx)
-        await a_round(tx, questions=store.as_json(questions.for_member(["Ana"])))
+        await a_round(tx, questions=store.as_json(questions.about_leads(["Ana"])))
         await ballots.create_secret(tx, services.keys, WORKSPACE, ROUND)
         await schedule.add(tx, WORKSPACE, action="close_round", subject=ROUND, due_at=CLOSES)
         for user_id in (ANA, *MEMBERS):
@@ -244,7 +244,7 @@ async def test_key_missing_for_a_day_closes_the_round_without_results(
     for user_id in MEMBERS[:4]:
         await answer_as(services, user_id, 2, 4, 5)
     async with opened.transaction() as tx:
-        await tx.execute(update(schema.agenda).values(attempts=KEY_TRIES))
+        await tx.execute(update(schema.agenda).values(attempts=KEY_ATTEMPTS))
     await close(replace(services, keys=KeyRing([random_bytes(32)])))
 
     edit = str((await said(opened))[f"edit:ask:{ROUND}:{BEN}"])

@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.agenda import schedule
 from bot.db import schema
 from bot.db.engine import Database
-from bot.db.group_commit import MOST
-from bot.db.request_deadline import DeadlineExceeded, RequestProgress, answered_within, current
+from bot.db.group_commit import MAX_BATCH
+from bot.db.request_deadline import DeadlineExceeded, RequestProgress, current, run_with_deadline
 from bot.outbox import enqueue
 from bot.outbox.keys import MessageKey
 from bot.rounds import answering, ballots, questions, store
@@ -38,7 +38,7 @@ async def asked(db: Database, services: Services) -> Database:
         for user_id in (ANA, *MEMBERS):
             await a_person(tx, user_id)
         await a_phase(tx)
-        await a_round(tx, questions=store.as_json(questions.for_member(["Ana"])))
+        await a_round(tx, questions=store.as_json(questions.about_leads(["Ana"])))
         await ballots.create_secret(tx, services.keys, WORKSPACE, ROUND)
         await schedule.add(tx, WORKSPACE, action="close_round", subject=ROUND, due_at=CLOSES)
         for user_id in MEMBERS:
@@ -69,7 +69,7 @@ async def run_together(*awaitables: Any) -> list[Any]:
 
 
 async def stored_answers(services: Services, user_id: str) -> AnswerInput:
-    return (await answering.to_change(services, by(user_id)))[1]
+    return (await answering.questionnaire_to_change(services, by(user_id)))[1]
 
 
 async def count_ballots(db: Database) -> int:
@@ -213,13 +213,13 @@ async def test_batch_size_is_limited(db: Database) -> None:
     batches: list[int] = []
     commits = db.group_commit(_double_all, lambda: batches.append(1))
 
-    await run_together(*(commits.submit(2 * item) for item in range(MOST + 1)))
+    await run_together(*(commits.submit(2 * item) for item in range(MAX_BATCH + 1)))
 
     assert len(batches) == 2
 
 
 async def test_cancelled_request_does_not_affect_the_rest_of_its_batch(db: Database) -> None:
-    commits = db.group_commit(_double_all, lambda: cancelled.cancel())
+    commits = db.group_commit(_double_all, lambda: cancelled.cancel())  # noqa: PLW0108
     cancelled: asyncio.Future[int] = asyncio.ensure_future(commits.submit(2))
     other = asyncio.ensure_future(commits.submit(4))
 
@@ -232,11 +232,11 @@ async def test_cancelled_request_does_not_affect_the_rest_of_its_batch(db: Datab
 
 
 async def test_batch_with_all_requests_cancelled_stores_nothing(db: Database) -> None:
-    commits = db.group_commit(_double_all, lambda: cancelled.cancel())
+    commits = db.group_commit(_double_all, lambda: cancelled.cancel())  # noqa: PLW0108
     cancelled: asyncio.Future[int] = asyncio.ensure_future(commits.submit(2))
 
     await run_together(cancelled)
-    await commits.ended()
+    await commits.wait_until_idle()
 
     assert await stored_items(db) == set()
     assert await db.group_commit(_double_all, _do_nothing).submit(6) == 12
@@ -254,8 +254,8 @@ async def test_request_given_up_before_the_commit_is_not_stored(db: Database) ->
         progress[item] = current()
         return await db.group_commit(_double_all, give_up).submit(item)
 
-    cancelled = asyncio.ensure_future(answered_within(5, request(2)))
-    results = await run_together(cancelled, answered_within(5, request(4)))
+    cancelled = asyncio.ensure_future(run_with_deadline(5, request(2)))
+    results = await run_together(cancelled, run_with_deadline(5, request(4)))
 
     assert isinstance(results[0], asyncio.CancelledError)
     assert results[1] == 8
@@ -267,7 +267,7 @@ async def test_request_that_times_out_waiting_reports_nothing_stored(db: Databas
     async with db.transaction() as tx:
         await schedule.add(tx, WORKSPACE, action="remind", subject="2", due_at=NOW)
         with pytest.raises(DeadlineExceeded) as error:
-            await answered_within(0.2, db.group_commit(_double_all, _do_nothing).submit(2))
+            await run_with_deadline(0.2, db.group_commit(_double_all, _do_nothing).submit(2))
     assert not error.value.unsure
 
 

@@ -47,7 +47,7 @@ async def opened(db: Database, services: Services) -> Database:
         for user_id in (ANA, *MEMBERS):
             await a_person(tx, user_id)
         await a_phase(tx)
-        await a_round(tx, questions=store.as_json(questions.for_member(["Ana"])))
+        await a_round(tx, questions=store.as_json(questions.about_leads(["Ana"])))
         await ballots.create_secret(tx, services.keys, WORKSPACE, ROUND)
         await schedule.add(tx, WORKSPACE, action="close_round", subject=ROUND, due_at=CLOSES)
         for user_id in (ANA, *MEMBERS):
@@ -117,7 +117,7 @@ async def test_late_round_with_too_few_people_left_is_skipped(
     await carry_out(services, "open_round", f"{PHASE}:weekly:2026-12-03")
 
     assert await the_round(db) is None
-    assert await agenda_of(db, "talk") == {}
+    assert await agenda_of(db, "post_talking_points") == {}
 
 
 async def test_round_in_which_nobody_was_asked_is_cancelled(
@@ -177,10 +177,10 @@ async def test_late_talking_points_wait_for_messaging_hours_or_are_dropped(
         await a_phase(tx)
         for day, due_at in (("2026-11-24", TUESDAY), ("2026-11-17", TUESDAY - timedelta(days=7))):
             await schedule.add(
-                tx, WORKSPACE, action="talk", subject=f"{PHASE}:{day}", due_at=due_at
+                tx, WORKSPACE, action="post_talking_points", subject=f"{PHASE}:{day}", due_at=due_at
             )
     clock.move_to(TUESDAY + timedelta(hours=17))  # 03:00
-    await carry_out(services, "talk")
+    await carry_out(services, "post_talking_points")
 
     async with db.reading() as reader:
         (row,) = (await reader.execute(select(schema.messages))).all()

@@ -34,7 +34,7 @@ async def deliver(services: Services) -> None:
         await sender_leases.resume(tx, WORKSPACE)  # as an installation does
     pace = RateLimits(limited=False)
     await Delivery(
-        services.db, services.clock, services.client_for, draw_chart, pace=pace
+        services.db, services.clock, services.client_for, draw_chart, rate_limits=pace
     ).deliver_due()
 
 
@@ -51,7 +51,7 @@ async def ask_ben(db: Database, services: Services) -> None:
         for user_id in (ANA, *MEMBERS):
             await a_person(tx, user_id)
         await a_phase(tx)
-        await a_round(tx, questions=store.as_json(questions.for_member(["Ana"])))
+        await a_round(tx, questions=store.as_json(questions.about_leads(["Ana"])))
         await ballots.create_secret(tx, services.keys, WORKSPACE, ROUND)
         subject = f"{ROUND}:{BEN}"
         await schedule.add(tx, WORKSPACE, action="ask", subject=subject, due_at=NOW)
@@ -90,9 +90,9 @@ async def test_talking_points_expire_after_two_days(
 ) -> None:
     await start_small_team(db, BEN, CHIARA, DEV, settings=WorkspaceSettings())
     await open_first(services, clock)
-    due_at = (await agenda_of(db, "talk"))[f"{PHASE}:2026-11-24"]
+    due_at = (await agenda_of(db, "post_talking_points"))[f"{PHASE}:2026-11-24"]
     clock.move_to(due_at)
-    await carry_out(services, "talk")
+    await carry_out(services, "post_talking_points")
     clock.move_to(due_at + timedelta(days=2) - early)
     await deliver(services)
 

@@ -48,7 +48,7 @@ async def asked(db: Database, services: Services) -> Database:
         for user_id in (ANA, *MEMBERS):
             await a_person(tx, user_id)
         await a_phase(tx)
-        wording = store.as_json(questions.for_member(["Ana"]))
+        wording = store.as_json(questions.about_leads(["Ana"]))
         await a_round(tx, questions=wording)
         later: dict[str, Any] = {
             "number": 2,
@@ -113,8 +113,12 @@ async def test_answers_are_accepted_until_the_second_before_the_close(
 ) -> None:
     clock.move_to(CLOSES - left)
     async with asked.reading() as reader:
-        home = await store.open_for(reader, WORKSPACE, BEN, services.keys, clock.now())
-    assert [question.asking.round_id for question in home] == ([ROUND] if is_accepted else [])
+        home = await store.open_questionnaires_for(
+            reader, WORKSPACE, BEN, services.keys, clock.now()
+        )
+    assert [question.questionnaire.round_id for question in home] == (
+        [ROUND] if is_accepted else []
+    )
     if is_accepted:
         await answering.answer(services, by_ben(None), ANSWERS)
     else:
@@ -136,11 +140,13 @@ async def test_open_questions_are_sorted_by_closing_time_and_empty_for_leavers(
 ) -> None:
     people = schema.phase_people
     async with asked.transaction() as tx:
-        home = await store.open_for(tx, WORKSPACE, BEN, services.keys, NOW)
-        assert [question.asking.round_id for question in home] == ["other", ROUND]
+        home = await store.open_questionnaires_for(tx, WORKSPACE, BEN, services.keys, NOW)
+        assert [question.questionnaire.round_id for question in home] == ["other", ROUND]
         await tx.execute(update(people).where(people.c.user_id == BEN).values(left_at=NOW))
-        assert await store.open_for(tx, WORKSPACE, BEN, services.keys, NOW) == ()
-        assert len(await store.open_for(tx, WORKSPACE, CHIARA, services.keys, NOW)) == 2
+        assert await store.open_questionnaires_for(tx, WORKSPACE, BEN, services.keys, NOW) == ()
+        assert (
+            len(await store.open_questionnaires_for(tx, WORKSPACE, CHIARA, services.keys, NOW)) == 2
+        )
 
 
 async def test_second_answer_of_a_lead_replaces_the_first(
@@ -215,8 +221,8 @@ async def test_zone_change_moves_only_slots_of_rounds_opened_on_schedule(
         zone = update(people).where(people.c.user_id == BEN).values(zone="Asia/Tokyo")
         await tx.execute(zone)
         now = clock.now()
-        await schedule.add(tx, WORKSPACE, action="follow_zone", subject=BEN, due_at=now)
-    await carry_out(services, "follow_zone")
+        await schedule.add(tx, WORKSPACE, action="reschedule_for_zone", subject=BEN, due_at=now)
+    await carry_out(services, "reschedule_for_zone")
 
     assert (await agenda_of(asked, "ask"))[subject] == (moved_to or TEN)
     async with asked.reading() as reader:

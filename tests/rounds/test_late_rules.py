@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.agenda.slots import is_working_day, slot, within_hours, within_hours_if_late
-from bot.rounds.rules import APART, LAST_CALL, OPEN_FOR, asked_at, is_worth_asking, may_open
+from bot.rounds.rules import (
+    MIN_APART,
+    MIN_TIME_TO_ANSWER,
+    OPEN_FOR,
+    ask_time,
+    leaves_time_to_answer,
+    may_open,
+)
 
 ZONES = st.sampled_from(sorted(name for name in available_timezones() if "/" in name))
 WORKING_DAYS = st.dates(date(2026, 1, 1), date(2030, 12, 31)).filter(is_working_day)
@@ -24,7 +31,7 @@ def test_question_asked_in_time_is_sent_at_its_slot(
 ) -> None:
     planned = slot(on, at, zone)
 
-    assert asked_at(planned, planned - early, zone) == within_hours(planned, zone)
+    assert ask_time(planned, planned - early, zone) == within_hours(planned, zone)
 
 
 @given(WORKING_DAYS, TIMES, ZONES, DELAYS)
@@ -33,7 +40,7 @@ def test_late_question_is_sent_in_messaging_hours_within_two_days(
 ) -> None:
     planned = slot(on, at, zone)
     now = planned + late
-    asked = asked_at(planned, now, zone)
+    asked = ask_time(planned, now, zone)
 
     if late >= OPEN_FOR + timedelta(hours=1):  # a daylight saving change may shift the hours by one
         assert asked is None
@@ -53,7 +60,7 @@ def test_late_round_never_blocks_next_weeks_round(
     planned = slot(on, at, zone)
     now = planned + late
     following = slot(on + timedelta(days=7), at, zone)
-    if asked_at(planned, now, zone) is None:
+    if ask_time(planned, now, zone) is None:
         return
 
     def local_time(instant: datetime) -> datetime:
@@ -61,7 +68,7 @@ def test_late_round_never_blocks_next_weeks_round(
 
     hour = timedelta(hours=1)  # for a daylight saving change between the two
     assert may_open(local_time(following) + hour, local_time(max(planned, now)))
-    assert following - max(planned, now) > APART - 2 * hour
+    assert following - max(planned, now) > MIN_APART - 2 * hour
 
 
 @pytest.mark.parametrize(
@@ -79,7 +86,7 @@ def test_late_friday_questions_are_sent_the_same_day_or_dropped(
     planned = slot(date(2026, 11, 20), time(10), BERLIN)
     here = ZoneInfo(BERLIN)
 
-    found = asked_at(planned, datetime.fromisoformat(now).replace(tzinfo=here), BERLIN)
+    found = ask_time(planned, datetime.fromisoformat(now).replace(tzinfo=here), BERLIN)
 
     assert found == (asked and datetime.fromisoformat(asked).replace(tzinfo=here))
 
@@ -106,5 +113,5 @@ def test_late_channel_message_waits_for_messaging_hours(late: timedelta, shown_a
 def test_question_needs_an_hour_left_to_answer() -> None:
     closes = datetime(2026, 11, 26, 9, tzinfo=UTC)
 
-    assert is_worth_asking(closes - LAST_CALL, closes)
-    assert not is_worth_asking(closes - LAST_CALL + timedelta(seconds=1), closes)
+    assert leaves_time_to_answer(closes - MIN_TIME_TO_ANSWER, closes)
+    assert not leaves_time_to_answer(closes - MIN_TIME_TO_ANSWER + timedelta(seconds=1), closes)

@@ -11,7 +11,7 @@ from sqlalchemy import delete, select, update
 
 from bot.agenda import schedule
 from bot.agenda.actions import ActionName
-from bot.agenda.schedule import AgendaItem, AlreadyTaken
+from bot.agenda.schedule import AgendaItem, NoLongerDue
 from bot.channel_health import membership_events
 from bot.clock import AdjustableClock
 from bot.db import schema
@@ -150,7 +150,7 @@ async def test_ended_or_paused_phase_is_not_synced(
     else:  # departures are still read, but nobody joins an ended team
         later = await membership.read_channel(synced, WORKSPACE, PHASE)
         assert later is not None
-        assert later.strangers == frozenset()
+        assert later.newcomers == frozenset()
     assert await membership.read_channel(synced, WORKSPACE, "unknown") is None
     assert set(await team_of(synced)) == {ANA, BEN, CHIARA}
 
@@ -195,13 +195,13 @@ async def test_join_event_during_the_phase_removes_the_non_participant(
     await send_event(synced, kind, at)
 
     assert await non_participants(synced) == expected
-    assert await agenda_of(synced.db, ActionName.FOLLOW_MEMBERS) == {PHASE: LATER}
+    assert await agenda_of(synced.db, ActionName.SYNC_MEMBERS) == {PHASE: LATER}
 
 
 async def test_join_event_in_a_channel_without_a_phase_is_ignored(synced: Services) -> None:
     await send_event(synced, membership_events.JOINED, LATER, "C0NOPHASE")
 
-    assert await agenda_of(synced.db, ActionName.FOLLOW_MEMBERS) == {}
+    assert await agenda_of(synced.db, ActionName.SYNC_MEMBERS) == {}
     assert await non_participants(synced) == {DEV}
 
 
@@ -210,23 +210,19 @@ async def test_missed_changes_are_scheduled_two_seconds_apart(
 ) -> None:
     async with synced.db.transaction() as tx:
         await a_phase(tx, phase_id="over", channel_id="C0OVER", state="ended", ended_at=NOW)
-        await schedule.add(
-            tx, WORKSPACE, action="ask_what_was_missed", subject=WORKSPACE, due_at=LATER
-        )
-    item = AgendaItem(
-        workspace_id=WORKSPACE, action="ask_what_was_missed", subject=WORKSPACE, due_at=LATER
-    )
+        await schedule.add(tx, WORKSPACE, action="catch_up", subject=WORKSPACE, due_at=LATER)
+    item = AgendaItem(workspace_id=WORKSPACE, action="catch_up", subject=WORKSPACE, due_at=LATER)
 
     await membership_events.read_missed_changes(synced, item)
 
     apart = timedelta(seconds=2)
-    assert await agenda_of(synced.db, ActionName.FOLLOW_MEMBERS) == {
+    assert await agenda_of(synced.db, ActionName.SYNC_MEMBERS) == {
         "other": LATER,
         PHASE: LATER + apart,
     }
     read = await agenda_of(synced.db, "read_person")
     assert sorted(read.values()) == [LATER + number * apart for number in range(9)]
-    assert await agenda_of(synced.db, "ask_what_was_missed") == {}
+    assert await agenda_of(synced.db, "catch_up") == {}
 
 
 @pytest.mark.parametrize("is_deleted", [False, True])
@@ -237,24 +233,24 @@ async def test_member_sync_runs_once_and_edits_the_announcement(
     async with synced.db.transaction() as tx:
         subject = "deleted" if is_deleted else PHASE
         await schedule.add(
-            tx, WORKSPACE, action=ActionName.FOLLOW_MEMBERS, subject=subject, due_at=LATER
+            tx, WORKSPACE, action=ActionName.SYNC_MEMBERS, subject=subject, due_at=LATER
         )
         announcement = content("Announced")
         key = keys.announcement(PHASE)
         await enqueue.post(tx, WORKSPACE, key=key, to=LAUNCH, content=announcement, now=NOW)
     item = AgendaItem(
-        workspace_id=WORKSPACE, action=ActionName.FOLLOW_MEMBERS, subject=subject, due_at=LATER
+        workspace_id=WORKSPACE, action=ActionName.SYNC_MEMBERS, subject=subject, due_at=LATER
     )
 
     await membership_events.sync_members(synced, item)
 
     assert (EMI in await team_of(synced)) is not is_deleted
-    assert await agenda_of(synced.db, ActionName.FOLLOW_MEMBERS) == {}
+    assert await agenda_of(synced.db, ActionName.SYNC_MEMBERS) == {}
     key_column = schema.messages.c.key
     async with synced.db.reading() as reader:
         edits = list(await reader.scalars(select(key_column).where(key_column.startswith("edit:"))))
     assert len(edits) == (not is_deleted)
-    with pytest.raises(AlreadyTaken):
+    with pytest.raises(NoLongerDue):
         await membership_events.sync_members(synced, item)
 
 
@@ -265,13 +261,13 @@ async def test_due_member_sync_leaves_a_paused_phase_unchanged(
     async with synced.db.transaction() as tx:
         await tx.execute(update(schema.phases).values(paused_at=NOW))
         await schedule.add(
-            tx, WORKSPACE, action=ActionName.FOLLOW_MEMBERS, subject=PHASE, due_at=LATER
+            tx, WORKSPACE, action=ActionName.SYNC_MEMBERS, subject=PHASE, due_at=LATER
         )
     item = AgendaItem(
-        workspace_id=WORKSPACE, action=ActionName.FOLLOW_MEMBERS, subject=PHASE, due_at=LATER
+        workspace_id=WORKSPACE, action=ActionName.SYNC_MEMBERS, subject=PHASE, due_at=LATER
     )
 
     await membership_events.sync_members(synced, item)
 
     assert await team_of(synced) == {ANA: PRESENT, BEN: PRESENT, CHIARA: PRESENT}
-    assert await agenda_of(synced.db, ActionName.FOLLOW_MEMBERS) == {}
+    assert await agenda_of(synced.db, ActionName.SYNC_MEMBERS) == {}

@@ -26,24 +26,26 @@ ASKING = QuestionnaireView(
     members=NAMES,
     asked=5,
     minimum=4,
-    questions=questions.for_member(["Ana"]),
+    questions=questions.about_leads(["Ana"]),
     closes_at=CLOSES,
     comments_to="leads",
 )
-TWO_LEADS = replace(ASKING, leads=("Ana", "Ben"), questions=questions.for_member(["Ana", "Ben"]))
+TWO_LEADS = replace(ASKING, leads=("Ana", "Ben"), questions=questions.about_leads(["Ana", "Ben"]))
 SHOWN = {
-    **{kind.value: messages.ask(replace(ASKING, kind=kind)) for kind in RoundKind},
-    "two_leads": messages.ask(TWO_LEADS),
-    "comments_to_team": messages.ask(replace(ASKING, comments_to="team")),
-    "with_note": messages.ask(replace(ASKING, note="Too many goals.\nWe drop the importer.")),
-    "to_lead": messages.ask(replace(ASKING, to_lead=True)),
-    "received": messages.received("r" * 32, "C0LAUNCH", CLOSES),
+    **{kind.value: messages.questions_message(replace(ASKING, kind=kind)) for kind in RoundKind},
+    "two_leads": messages.questions_message(TWO_LEADS),
+    "comments_to_team": messages.questions_message(replace(ASKING, comments_to="team")),
+    "with_note": messages.questions_message(
+        replace(ASKING, note="Too many goals.\nWe drop the importer.")
+    ),
+    "to_lead": messages.questions_message(replace(ASKING, to_lead=True)),
+    "received": messages.receipt("r" * 32, "C0LAUNCH", CLOSES),
     "skipped": messages.skipped("r" * 32, "C0LAUNCH", CLOSES),
     "reminder": messages.reminder("r" * 32, "C0LAUNCH", CLOSES),
     "closed": messages.closed("C0LAUNCH", messages.CLOSED_ENOUGH),
     "closed_few": messages.closed("C0LAUNCH", messages.CLOSED_FEW),
     "closed_unreadable": messages.closed("C0LAUNCH", messages.CLOSED_UNREADABLE),
-    "closed_to_lead": messages.closed("C0LAUNCH", messages.CLOSED_MIRROR),
+    "closed_to_lead": messages.closed("C0LAUNCH", messages.CLOSED_LEAD),
     "talking_points": messages.talking_points(ASKING.questions),
 }
 
@@ -85,7 +87,7 @@ def test_privacy_note_states_the_minimum_of_the_round() -> None:
 
 def test_several_leads_take_a_plural_verb() -> None:
     assert messages.small_print(TWO_LEADS).startswith("Ana and Ben see totals only")
-    assert "do our leads put trust" in json.dumps(messages.ask(TWO_LEADS).blocks)
+    assert "do our leads put trust" in json.dumps(messages.questions_message(TWO_LEADS).blocks)
 
 
 def test_user_text_cannot_trigger_mentions_or_links() -> None:
@@ -94,12 +96,12 @@ def test_user_text_cannot_trigger_mentions_or_links() -> None:
         leads=(HOSTILE,),
         members=(HOSTILE,) * 5,
         note=f"{HOSTILE}\n{HOSTILE}",
-        questions=questions.for_member(
+        questions=questions.about_leads(
             [HOSTILE],
             questions.reworded({"clarity": {"label": HOSTILE, "to_member": f"Does {HOSTILE}?"}}),
         ),
     )
-    message = messages.ask(hostile)
+    message = messages.questions_message(hostile)
     assert check_blocks(message.blocks, "message") == []
 
     formatted = [
@@ -116,11 +118,11 @@ def test_long_names_and_a_long_note_fit_slack_limits() -> None:
     names = tuple(f"Person {n:03} " + "&" * 60 for n in range(30))
     crowd = replace(ASKING, members=names, asked=200, note="<&>" * 1_000)
 
-    assert check_blocks(messages.ask(crowd).blocks, "message") == []
+    assert check_blocks(messages.questions_message(crowd).blocks, "message") == []
 
 
 def test_people_beyond_the_named_ones_are_counted() -> None:
-    first = messages.ask(replace(ASKING, asked=12)).blocks[0]["text"]["text"]
+    first = messages.questions_message(replace(ASKING, asked=12)).blocks[0]["text"]["text"]
 
     assert "12 people are asked: Ben Okafor, " in first
     assert "Finn O'Brien and 7 more." in first
@@ -136,7 +138,9 @@ def test_no_message_presets_an_input() -> None:
 
 def test_input_block_ids_contain_the_round_id() -> None:
     block_ids = [
-        block["block_id"] for block in messages.ask(ASKING).blocks if block["type"] == "input"
+        block["block_id"]
+        for block in messages.questions_message(ASKING).blocks
+        if block["type"] == "input"
     ]
 
     assert block_ids == [

@@ -8,7 +8,7 @@ from sqlalchemy import insert, select, update
 from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.db.engine import Database
-from bot.rounds.lifecycle import drop_rounds, plan_rounds, plan_rounds_after, replan_rounds
+from bot.rounds.lifecycle import drop_rounds, plan_follow_up_rounds, plan_rounds, replan_rounds
 from bot.services import Services
 from tests.harness import ANA, BEN, CHIARA, DEV, EMI, FINN, LAUNCH, MEMBERS, WORKSPACE
 from tests.rounds.evidence import agenda_of, carry_out, said, the_round
@@ -73,7 +73,7 @@ async def test_early_end_reschedules_the_rounds_after_it(phase: Database) -> Non
     async with phase.transaction() as tx:
         now = datetime(2026, 12, 4, 12, tzinfo=UTC)
         await drop_rounds(tx, WORKSPACE, PHASE)
-        await plan_rounds_after(tx, WORKSPACE, await the_phase(tx), now)
+        await plan_follow_up_rounds(tx, WORKSPACE, await the_phase(tx), now)
 
     assert list(await agenda_of(phase, "open_round")) == [f"{PHASE}:after:2026-12-18"]
 

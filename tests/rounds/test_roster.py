@@ -119,11 +119,11 @@ async def test_leads_are_not_listed_among_the_members_asked(db: Database) -> Non
         await a_person(tx, BEN, name="Zoe")
         await a_person(tx, CHIARA, name="Chiara")
         await a_phase(tx, members=(BEN, CHIARA, "U0NEW"))
-        wording = store.as_json(questions.for_member(["Aaron"]))
+        wording = store.as_json(questions.about_leads(["Aaron"]))
         await a_round(tx, members=(BEN, CHIARA, "U0NEW"), questions=wording)
         found = await store.round_of(tx, WORKSPACE, ROUND)
         assert found is not None
-        asking = await store.put_to(tx, WORKSPACE, found, to_lead=False)
+        asking = await store.load_questionnaire(tx, WORKSPACE, found, to_lead=False)
 
     assert (asking.members, asking.leads) == (("Chiara", "U0NEW", "Zoe"), ("Aaron",))
 
@@ -135,7 +135,7 @@ async def test_at_most_thirty_members_are_named(db: Database) -> None:
         await a_round(tx, members=members)
         found = await store.round_of(tx, WORKSPACE, ROUND)
         assert found is not None
-        asking = await store.put_to(tx, WORKSPACE, found, to_lead=False)
+        asking = await store.load_questionnaire(tx, WORKSPACE, found, to_lead=False)
 
     assert (asking.members, asking.asked) == (members[:30], 31)
 
@@ -165,9 +165,11 @@ async def test_talking_points_expire_two_days_after_they_were_due(
         await a_phase(tx)
         for phase_id in (PHASE, "other", "gone"):
             subject = f"{phase_id}:2026-11-24"
-            await schedule.add(tx, WORKSPACE, action="talk", subject=subject, due_at=due_at)
+            await schedule.add(
+                tx, WORKSPACE, action="post_talking_points", subject=subject, due_at=due_at
+            )
     clock.move_to(due_at + timedelta(hours=3))
-    await carry_out(services, "talk")
+    await carry_out(services, "post_talking_points")
 
     talk = f"talking_points:{PHASE}:2026-11-24"  # and nothing in the channel of a paused phase
     assert await expiry_times(db) == {talk: due_at + timedelta(hours=48)}
@@ -235,7 +237,7 @@ async def test_poll_within_five_days_of_the_channels_last_round_is_refused(
 
 async def test_poll_in_a_paused_phase_is_refused(phase: Database, services: Services) -> None:
     async with phase.transaction() as tx:
-        await tx.execute(update(schema.phases).values(paused_at=NOW, paused_because="archived"))
+        await tx.execute(update(schema.phases).values(paused_at=NOW, pause_reason="archived"))
 
     with pytest.raises(Refused, match="this phase is paused"):
         await poll(services, by(ANA))

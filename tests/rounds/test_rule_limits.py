@@ -7,7 +7,7 @@ import pytest
 from bot.agenda.slots import within_hours
 from bot.phases.privacy import minimum_for
 from bot.rounds import rules
-from bot.rounds.rules import RoundKind, asked_at, is_worth_asking, may_open, plan
+from bot.rounds.rules import RoundKind, ask_time, leaves_time_to_answer, may_open, plan
 
 LISBON = "Europe/Lisbon"
 TUESDAY = datetime(2026, 11, 24, 10, tzinfo=UTC)
@@ -125,29 +125,29 @@ def test_phases_over_three_weeks_get_two_rounds_after_the_end(days: int, on: lis
 )
 def test_nobody_is_asked_two_days_late(late: timedelta, asked: bool) -> None:
     now = TUESDAY + late
-    assert asked_at(TUESDAY, now, LISBON) == (max(now, TUESDAY) if asked else None)
+    assert ask_time(TUESDAY, now, LISBON) == (max(now, TUESDAY) if asked else None)
 
 
 def test_two_day_limit_counts_from_the_first_allowed_hour() -> None:
     """A slot on Friday at 22:00 moves to Monday 08:00, and the two days count from then."""
     friday = datetime(2026, 11, 27, 22, tzinfo=UTC)
     tuesday = datetime(2026, 12, 1, 22, tzinfo=UTC)
-    assert asked_at(friday, friday, LISBON) == datetime(2026, 11, 30, 8, tzinfo=UTC)
-    assert asked_at(friday, tuesday - timedelta(days=1), LISBON) == datetime(
+    assert ask_time(friday, friday, LISBON) == datetime(2026, 11, 30, 8, tzinfo=UTC)
+    assert ask_time(friday, tuesday - timedelta(days=1), LISBON) == datetime(
         2026, 12, 1, 8, tzinfo=UTC
     )
-    assert asked_at(friday, tuesday, LISBON) is None
+    assert ask_time(friday, tuesday, LISBON) is None
 
 
 @pytest.mark.parametrize(
     ("left", "worth"), [(timedelta(hours=1), True), (timedelta(hours=1) - ONE_SECOND, False)]
 )
 def test_one_hour_left_is_enough_to_answer(left: timedelta, worth: bool) -> None:
-    assert is_worth_asking(TUESDAY - left, TUESDAY) is worth
+    assert leaves_time_to_answer(TUESDAY - left, TUESDAY) is worth
 
 
 def test_reminder_is_a_day_later_and_close_two_days_after_the_last_slot() -> None:
-    assert rules.remind_at(TUESDAY, LISBON) == TUESDAY + timedelta(days=1)
+    assert rules.reminder_time(TUESDAY, LISBON) == TUESDAY + timedelta(days=1)
     assert rules.closes_at([TUESDAY, TUESDAY - ONE_SECOND]) == TUESDAY + timedelta(hours=48)
     with pytest.raises(ValueError, match="empty"):
         rules.closes_at([])

@@ -9,18 +9,18 @@ from hypothesis import strategies as st
 
 from bot.agenda.slots import is_working_day
 from bot.phases.privacy import minimum_for
-from bot.rounds.questions import QUESTIONS, for_member, reworded
+from bot.rounds.questions import QUESTIONS, about_leads, reworded
 from bot.rounds.rules import (
-    APART,
+    MIN_APART,
     Candidate,
     RoundKind,
     closes_at,
     may_open,
+    members_to_ask,
     membership_diff,
+    next_poll_from,
     plan,
-    poll_free_from,
-    remind_at,
-    who_is_asked,
+    reminder_time,
 )
 
 STARTS = st.dates(date(2026, 1, 1), date(2030, 12, 31))
@@ -36,7 +36,7 @@ def test_rounds_are_at_least_five_days_apart_on_working_days(
 
     days = [each.on for each in rounds]
     assert days == sorted(days)
-    assert all(later - earlier >= APART for earlier, later in pairwise(days))
+    assert all(later - earlier >= MIN_APART for earlier, later in pairwise(days))
     assert all(map(is_working_day, days))
 
 
@@ -61,7 +61,7 @@ def test_closing_round_is_within_five_days_of_the_end(
     closing = [each.on for each in plan(start, end, weekday) if each.kind is RoundKind.CLOSING]
 
     assert len(closing) == 1
-    assert timedelta(0) <= end - closing[0] <= APART
+    assert timedelta(0) <= end - closing[0] <= MIN_APART
 
 
 def test_plan_of_a_two_week_phase_with_tuesday_rounds() -> None:
@@ -97,7 +97,7 @@ def test_leads_guests_leavers_and_opted_out_people_are_not_asked() -> None:
         defaults = {"is_full_member": True, "is_lead": False, "has_opted_out": False}
         return Candidate(user_id=user_id, **{**defaults, **more})
 
-    asked = who_is_asked(
+    asked = members_to_ask(
         [
             candidate("member"),
             candidate("lead", is_lead=True),
@@ -120,21 +120,21 @@ def test_round_closes_two_days_after_the_last_slot() -> None:
 def test_reminder_due_on_a_weekend_waits_for_monday_morning() -> None:
     friday = datetime(2026, 11, 27, 10, tzinfo=UTC)
 
-    assert remind_at(friday, "Europe/London") == datetime(2026, 11, 30, 8, tzinfo=UTC)
+    assert reminder_time(friday, "Europe/London") == datetime(2026, 11, 30, 8, tzinfo=UTC)
 
 
 def test_poll_is_allowed_five_days_after_the_last_round() -> None:
     opened = datetime(2026, 11, 24, 10, tzinfo=UTC)
 
-    assert poll_free_from(opened) == opened + APART
-    assert poll_free_from(None) is None
+    assert next_poll_from(opened) == opened + MIN_APART
+    assert next_poll_from(None) is None
     assert not may_open(opened + timedelta(days=4), opened)
     assert may_open(opened + timedelta(days=5), opened)
 
 
 def test_questions_name_a_single_lead_and_say_our_leads_for_several() -> None:
-    one = for_member(["Ana"])
-    several = for_member(["Ana", "Ben"])
+    one = about_leads(["Ana"])
+    several = about_leads(["Ana", "Ben"])
 
     assert one[0].to_member.startswith("Does Ana say plainly")
     assert several[0].to_member.startswith("Do our leads say plainly")
@@ -160,8 +160,8 @@ def test_membership_diff_finds_departed_returning_and_new_people() -> None:
         colleagues={"stays", "is back", "new"},
     )
 
-    assert (found.gone, found.back, found.new) == (("goes",), ("is back",), ("new",))
-    assert found.are_any
+    assert (found.departed, found.returned, found.new) == (("goes",), ("is back",), ("new",))
+    assert found.has_changes
 
 
 def test_membership_diff_is_empty_when_nobody_came_or_left() -> None:
@@ -169,4 +169,4 @@ def test_membership_diff_is_empty_when_nobody_came_or_left() -> None:
         {"stays": True, "is away": False}, {"stays", "onlooker"}, set(), {"stays"}
     )
 
-    assert not found.are_any
+    assert not found.has_changes

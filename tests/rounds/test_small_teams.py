@@ -34,8 +34,8 @@ async def test_team_under_four_gets_talking_points_and_no_round(
 
     await open_first(services, clock)
     assert await the_round(db) is None
-    clock.move_to((await agenda_of(db, "talk"))[f"{PHASE}:2026-11-24"])
-    await carry_out(services, "talk")
+    clock.move_to((await agenda_of(db, "post_talking_points"))[f"{PHASE}:2026-11-24"])
+    await carry_out(services, "post_talking_points")
 
     assert list(await said(db)) == [f"talking_points:{PHASE}:2026-11-24"]
     assert await agenda_of(db, "ask") == {}
@@ -51,7 +51,7 @@ async def test_team_smaller_than_the_minimum_gets_no_round(
     await open_first(services, clock)
 
     assert await the_round(db) is None
-    assert list(await agenda_of(db, "talk")) == [f"{PHASE}:2026-11-24"]
+    assert list(await agenda_of(db, "post_talking_points")) == [f"{PHASE}:2026-11-24"]
 
 
 async def test_small_team_poll_posts_talking_points_once_a_day(
@@ -61,9 +61,9 @@ async def test_small_team_poll_posts_talking_points_once_a_day(
     clock.move_to(datetime(2026, 11, 27, 12, tzinfo=UTC))
     request = Request(workspace_id=WORKSPACE, channel_id=LAUNCH, user_id=ANA)
     assert "too small for answers without names" in await poll(services, request)
-    await carry_out(services, "talk")
+    await carry_out(services, "post_talking_points")
 
     with pytest.raises(Refused, match="stand in the channel already"):
         await poll(services, request)
 
-    assert await agenda_of(db, "talk") == {}
+    assert await agenda_of(db, "post_talking_points") == {}

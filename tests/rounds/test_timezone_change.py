@@ -31,8 +31,8 @@ async def move_to_zone(services: Services, user_id: str, zone: str | None) -> No
     async with services.db.transaction() as tx:
         await tx.execute(update(people).where(people.c.user_id == user_id).values(zone=zone))
         now = services.clock.now()
-        await schedule.add(tx, WORKSPACE, action="follow_zone", subject=user_id, due_at=now)
-    await carry_out(services, "follow_zone")
+        await schedule.add(tx, WORKSPACE, action="reschedule_for_zone", subject=user_id, due_at=now)
+    await carry_out(services, "reschedule_for_zone")
 
 
 async def ask_time(db: Database, user_id: str) -> datetime | None:

@@ -17,7 +17,7 @@ from bot.clock import real_now
 from bot.db import schema
 from bot.db.engine import Database
 from bot.outbox import enqueue, keys, workspace_sender
-from bot.playground.fake_slack.workspace_changes import done
+from bot.playground.fake_slack.workspace_changes import wait_for_delivery
 from bot.slack.content import content
 from tests.harness import BEN, LAUNCH, MEMBERS, WORKSPACE, BotHarness
 from tests.scenarios.lead import CLEAR, SPRINT, Lead
@@ -37,7 +37,7 @@ NEWCOMERS = tuple(f"U0NEW{number}" for number in range(5))
 TEAM = (*MEMBERS, *NEWCOMERS)
 LATEST = datetime(2027, 12, 31, tzinfo=UTC)
 #: Tasks that query the database on a timer, whatever users do.
-POLLING_TASKS = frozenset({"delivery", "hearing"})
+POLLING_TASKS = frozenset({"delivery", "event gap monitor"})
 #: The sender records concurrent calls in one batch only if they finish within a few milliseconds
 #: of each other. On a busy machine they may not, so the counts would vary: wait longer.
 COLLECT_SECONDS = 2.0
@@ -124,8 +124,10 @@ def _batch_concurrent_calls() -> Any:
 async def _grow_team(harness: BotHarness) -> None:
     slack = harness.slack
     for user_id in NEWCOMERS:
-        await done(slack.add_user(slack.copy_of(BEN, id=user_id, name=user_id.lower())))
-        await done(slack.join(LAUNCH, user_id))
+        await wait_for_delivery(
+            slack.add_user(slack.copy_of(BEN, id=user_id, name=user_id.lower()))
+        )
+        await wait_for_delivery(slack.join(LAUNCH, user_id))
     await harness.settle()
 
 
@@ -134,7 +136,7 @@ async def _start(harness: BotHarness) -> None:
     lead = Lead(harness)
     assert await lead.types("results 2w") == ""
     for typed in (CLEAR, {**SPRINT, "start.members": [*TEAM]}, {}):
-        await harness.bot.services.background_tasks.done()
+        await harness.bot.services.background_tasks.wait_until_idle()
         await lead.me.fill(lead.view["id"], typed)
         submitted = await lead.me.submit()
         assert submitted.errors == {}
@@ -151,7 +153,7 @@ async def _answer(harness: BotHarness, user_id: str) -> None:
     typed = {name: "Fine." if name.endswith(":comment") else "4" for name in asked}
     await person.click("rounds.send", values=typed)
     await harness.slack.settled()
-    await harness.bot.services.background_tasks.done()
+    await harness.bot.services.background_tasks.wait_until_idle()
     assert dm_texts(harness, user_id)[-1].startswith("Received.")
 
 
@@ -177,10 +179,10 @@ async def _end(harness: BotHarness, counter: StatementCounter) -> int:
 
 async def _finish(harness: BotHarness) -> None:
     """Finish background tasks and deliver due messages, without another tick."""
-    await harness.bot.services.background_tasks.done()
+    await harness.bot.services.background_tasks.wait_until_idle()
     await harness.bot.delivery.deliver_due()
     await harness.slack.settled()
-    await harness.bot.services.background_tasks.done()
+    await harness.bot.services.background_tasks.wait_until_idle()
 
 
 async def _travel_to(harness: BotHarness, action: str) -> AgendaItem:

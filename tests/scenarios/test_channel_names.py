@@ -48,7 +48,7 @@ async def test_channel_id_change_migrates_phase_messages_and_opt_outs(
     assert dm_texts(harness, CHIARA) == []
     assert any("questions" in text for text in dm_texts(harness, BEN))
     assert "13 days left" in shown(ana.me.visible(NEW_CHANNEL_ID)[0]["blocks"])
-    await harness.slack.team_answers()
+    await harness.slack.let_team_answer()
     await harness.wait(days=14)
     assert harness.slack.workspace.pins(NEW_CHANNEL_ID) == []
     assert any("it's over" in text for text in channel_texts(harness, NEW_CHANNEL_ID))
@@ -62,7 +62,7 @@ async def test_phase_paused_before_the_channel_id_change_event_resumes_after_it(
     harness.slack.core.events.hold()
     harness.slack.change_channel_id(LAUNCH, NEW_CHANNEL_ID)
     await harness.wait(days=1)
-    assert (await phase(harness)).paused_because == "unseen"
+    assert (await phase(harness)).pause_reason == "unseen"
 
     await harness.slack.core.events.release()
     await harness.settle()

@@ -63,7 +63,7 @@ async def test_closed_private_channel_pauses_the_phase_until_it_reopens(
     await ana.starts(channel_id=SECRET)
     await close(harness, how, SECRET)
 
-    assert (await phase(harness)).paused_because == because
+    assert (await phase(harness)).pause_reason == because
     assert len(dm_texts(harness)) == 1
     await reopen(harness, how, SECRET)
 
@@ -92,7 +92,7 @@ async def test_results_held_back_by_a_pause_are_posted_when_it_ends(
 ) -> None:
     await ana.starts()
     await harness.wait(days=1)
-    await harness.slack.team_answers()
+    await harness.slack.let_team_answer()
     await close(harness, "archived")
     await harness.wait(days=4)  # the round closed on schedule meanwhile
     assert await count(harness, schema.question_levels) > 0
@@ -254,4 +254,4 @@ async def test_admin_may_retry_a_paused_phase_and_a_member_may_not(
                 "actions": [pressed],
             }
         )
-        assert (await phase(harness)).paused_because == expected
+        assert (await phase(harness)).pause_reason == expected

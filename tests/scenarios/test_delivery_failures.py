@@ -45,11 +45,11 @@ async def test_channel_error_pauses_only_the_phase_of_that_channel(
 
     async with harness.bot.db.reading() as reader:
         phases = (await reader.execute(select(schema.phases))).all()
-    assert sorted(one.paused_because or "" for one in phases) == ["", why]
+    assert sorted(one.pause_reason or "" for one in phases) == ["", why]
     assert sum("is paused" in text for text in dm_texts(harness)) == 1
     before = {one: call_count(harness, "chat.update", channel=one) for one in (LAUNCH, PLATFORM)}
     await harness.wait(days=1)
-    paused = next(one.channel_id for one in phases if one.paused_because)
+    paused = next(one.channel_id for one in phases if one.pause_reason)
     other = LAUNCH if paused == PLATFORM else PLATFORM
     assert call_count(harness, "chat.update", channel=other) > before[other]
     if why == "restricted":  # the others resume, since the fake Slack reports the channel as open
@@ -63,7 +63,7 @@ async def test_lead_retries_delivery_after_a_posting_restriction_is_lifted(
     await ana.me.close()
     harness.slack.restrict(LAUNCH)
     await harness.wait(days=1)
-    await harness.slack.team_answers()
+    await harness.slack.let_team_answer()
     await harness.wait(days=4)
     assert ("results", "restricted_action") in await failed_messages(harness)
     paused = dm_containing(harness, ANA, "is paused")
@@ -110,7 +110,7 @@ async def test_deleted_announcement_is_reposted_only_on_request(
 
     await harness.wait(days=1)
     edits_before = call_count(harness, "chat.update")
-    await harness.slack.team_answers()
+    await harness.slack.let_team_answer()
     await harness.wait(days=4)
 
     assert call_count(harness, "chat.update") == edits_before
@@ -138,7 +138,7 @@ async def test_results_are_posted_unthreaded_if_the_announcement_was_deleted(
 ) -> None:
     await ana.starts()
     await harness.wait(days=1)
-    await harness.slack.team_answers()
+    await harness.slack.let_team_answer()
     await harness.wait(days=2, hours=5)
     for message in ana.me.visible(LAUNCH):
         harness.slack.delete_message(LAUNCH, message["ts"])
@@ -177,7 +177,7 @@ async def test_lead_is_told_when_results_cannot_be_posted_in_a_locked_thread(
 ) -> None:
     await ana.starts()
     await harness.wait(days=1)
-    await harness.slack.team_answers()
+    await harness.slack.let_team_answer()
     await harness.wait(days=2, hours=5)
     harness.slack.restrict(LAUNCH, "restricted_action_thread_locked")
 
@@ -267,7 +267,7 @@ async def test_missing_pin_scope_is_logged_once_and_tolerated(
         await ana.me.close()
         await ana.starts(channel_id=PLATFORM)
 
-    noted = [line for line in logs if line["event"] == "not_granted"]
+    noted = [line for line in logs if line["event"] == "missing_permission"]
     assert [(line["needs"], line["reason"]) for line in noted] == [("pins:write", "missing_scope")]
     assert call_count(harness, "pins.add", channel=LAUNCH) == 1
     assert len(harness.slack.workspace.bookmarks(LAUNCH)) == 1

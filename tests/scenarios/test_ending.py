@@ -274,7 +274,7 @@ async def test_closing_and_wrap_up_messages_include_the_results_chart(
     await ana.starts()
     while (due := await harness.bot.next_due()) is not None and due <= OVER:
         await harness.travel_to(due)
-        await harness.slack.team_answers()
+        await harness.slack.let_team_answer()
         await harness.settle()
     (closing,) = channel_messages_containing(harness, "it's over")
     assert _chart_count(closing) == 1

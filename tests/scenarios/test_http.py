@@ -21,7 +21,7 @@ def harness(harness_over_http: BotHarness) -> BotHarness:
 async def test_phase_starts_and_gets_answers_over_http(harness: BotHarness) -> None:
     await Lead(harness).starts("results 2w")
     await harness.wait(days=1)
-    await harness.slack.team_answers()
+    await harness.slack.let_team_answer()
     await harness.settle()
 
     assert "Results sprint until" in harness.slack.as_user(ANA).visible(LAUNCH)[0]["text"]

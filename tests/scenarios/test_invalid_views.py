@@ -14,7 +14,7 @@ from bot.log import log
 from bot.metrics import failed_requests
 from bot.slack import views
 from bot.slack.content import plain
-from bot.slack.views import CANNOT_SHOW
+from bot.slack.views import INVALID_VIEW_TEXT
 from bot.start import page_moment, page_preview, page_promise
 from tests.harness import ANA, BotHarness
 from tests.scenarios.lead import CLEAR, SPRINT, Lead, shown
@@ -56,7 +56,7 @@ async def test_invalid_view_for_a_command_is_reported_and_not_opened(
     before = invalid_view_count()
     monkeypatch.setattr(page_moment, "TITLE", f"{SECRET_TEXT} {SECRET_TEXT}")
 
-    assert await ana.types("results 2w") == CANNOT_SHOW
+    assert await ana.types("results 2w") == INVALID_VIEW_TEXT
 
     assert ana.page == ""
     assert logged_rules(logged, page_moment.PAGE) == ["title must be between 1 and 24 characters"]
@@ -72,7 +72,7 @@ async def test_invalid_next_page_keeps_the_submitted_form_and_its_values(
 
     errors = await ana.sends(**CLEAR)
 
-    assert list(errors.values()) == [CANNOT_SHOW]
+    assert list(errors.values()) == [INVALID_VIEW_TEXT]
     assert ana.page == "Is this the moment?"
     assert ana.typed("start.level.clarity")["value"] == "4"
     (rule,) = logged_rules(logged, page_promise.PAGE)
@@ -91,7 +91,7 @@ async def test_invalid_page_after_a_form_without_inputs_shows_an_error_page(
     assert await ana.sends() == {}
 
     assert ana.page == "Not shown"
-    assert shown(ana.blocks) == CANNOT_SHOW
+    assert shown(ana.blocks) == INVALID_VIEW_TEXT
     assert logged_rules(logged, None)
     assert harness.slack.problems == []
 
@@ -107,7 +107,7 @@ async def test_invalid_view_for_a_button_pushes_an_error_page(
     await ana.me.click("phase.start.more")
 
     assert ana.page == "Not shown"
-    assert shown(ana.blocks) == CANNOT_SHOW
+    assert shown(ana.blocks) == INVALID_VIEW_TEXT
     await ana.me.close()
     assert ana.page == "The promise"
     assert ana.typed("start.text.ask") == "Fast reviews"
@@ -127,7 +127,7 @@ async def test_invalid_app_home_shows_an_error(
 
     home = harness.slack.workspace.home_of(ANA)
     assert home is not None
-    assert CANNOT_SHOW in shown(home.blocks)
+    assert INVALID_VIEW_TEXT in shown(home.blocks)
     assert "block_id repeated in /blocks" in logged_rules(logged, "home")
 
 
@@ -141,6 +141,6 @@ async def test_view_refused_only_by_slack_is_logged_with_the_json_pointer(
 
     await ana.me.click("phase.start.more")
 
-    assert shown(ana.blocks) == CANNOT_SHOW
+    assert shown(ana.blocks) == INVALID_VIEW_TEXT
     (pointer,) = logged_rules(logged, page_promise.PAGE)
     assert pointer.endswith("/element/initial_value")

@@ -9,13 +9,13 @@ from sqlalchemy import delete, func, select, update
 
 from bot.agenda import schedule
 from bot.agenda.actions import ActionName
-from bot.agenda.ticker import AT_ONCE
+from bot.agenda.ticker import MAX_CONCURRENT
 from bot.clock import real_now
 from bot.db import schema
 from bot.db.engine import Database
 from bot.metrics import rate_limited
-from bot.slack.conversations import channel_of, member_ids
-from bot.slack.errors import verdict
+from bot.slack.conversations import fetch_channel, fetch_member_ids
+from bot.slack.errors import classify
 from bot.slack.people import People
 from bot.slack.throttled_reads import ThrottledReads
 from tests.harness import ANA, BEN, LAUNCH, MEMBERS, OWNER, PLATFORM, WORKSPACE, BotHarness
@@ -56,14 +56,12 @@ async def test_profile_lookups_resume_after_the_rate_limit(harness: BotHarness, 
     rate_limit(harness, "users.info")
     async with harness.bot.db.transaction() as tx:
         now = harness.clock.now()
-        await schedule.add(
-            tx, WORKSPACE, action=ActionName.ASK_WHAT_WAS_MISSED, subject=WORKSPACE, due_at=now
-        )
+        await schedule.add(tx, WORKSPACE, action=ActionName.CATCH_UP, subject=WORKSPACE, due_at=now)
     harness.slack.leave(LAUNCH, MEMBERS[1])
     await advance(harness, minutes=1)
 
     limited_calls = call_count(harness, "users.info")
-    assert 1 <= limited_calls <= AT_ONCE  # calls already under way at the first 429
+    assert 1 <= limited_calls <= MAX_CONCURRENT  # calls already under way at the first 429
     assert call_count(harness, "conversations.members") > 0  # the other method still works
     await end_rate_limit(harness)
     await advance(harness, minutes=1)
@@ -97,22 +95,24 @@ async def test_rate_limit_is_shared_by_processes_and_scoped_by_method_and_worksp
     refusals = rate_limited.labels("users.info")._value.get()
     rate_limit(harness, "users.info")
     with pytest.raises(SlackApiError):
-        await harness.bot.services.people.one(client, WORKSPACE, BEN)
+        await harness.bot.services.people.get(client, WORKSPACE, BEN)
 
     other_reads = ThrottledReads(db)  # as in another process
     other = People(db, harness.clock, other_reads)
     with pytest.raises(SlackApiError) as refused:
-        await other.one(client, WORKSPACE, ANA)
+        await other.get(client, WORKSPACE, ANA)
 
     assert call_count(harness, "users.info") == 1
     assert rate_limited.labels("users.info")._value.get() == refusals + 1
     assert (
-        RETRY_AFTER_SECONDS - 600 < (verdict(refused.value).retry_after or 0) <= RETRY_AFTER_SECONDS
+        RETRY_AFTER_SECONDS - 600
+        < (classify(refused.value).retry_after or 0)
+        <= RETRY_AFTER_SECONDS
     )
-    assert BEN in await member_ids(other_reads, client, WORKSPACE, LAUNCH)
-    assert await channel_of(other_reads, client, WORKSPACE, PLATFORM) is not None
+    assert BEN in await fetch_member_ids(other_reads, client, WORKSPACE, LAUNCH)
+    assert await fetch_channel(other_reads, client, WORKSPACE, PLATFORM) is not None
     harness.slack.faults.clear()
-    assert await other.one(client, "T0OTHER", BEN) is not None
+    assert await other.get(client, "T0OTHER", BEN) is not None
 
 
 async def test_expired_rate_limit_allows_the_call(db: Database, harness: BotHarness) -> None:
@@ -121,7 +121,7 @@ async def test_expired_rate_limit_allows_the_call(db: Database, harness: BotHarn
         past = real_now() - timedelta(seconds=1)
         await tx.execute(schema.rate_limit_waits.insert().values(**row, until=past))
 
-    found = await People(db, harness.clock, ThrottledReads(db)).one(
+    found = await People(db, harness.clock, ThrottledReads(db)).get(
         harness.bot.client, WORKSPACE, BEN
     )
 

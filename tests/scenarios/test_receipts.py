@@ -67,12 +67,12 @@ async def test_receipt_that_fails_during_the_stop_queues_an_edit(
 
 
 async def test_stop_of_background_tasks_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(background_tasks, "LONGEST_SECONDS", 0.05)
+    monkeypatch.setattr(background_tasks, "STOP_TIMEOUT_SECONDS", 0.05)
     tasks = BackgroundTasks()
     tasks.start(_run_forever())
 
     await asyncio.wait_for(tasks.stop(), 1)
-    await asyncio.wait_for(tasks.done(), 1)
+    await asyncio.wait_for(tasks.wait_until_idle(), 1)
 
 
 async def _run_forever() -> None:

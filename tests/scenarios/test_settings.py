@@ -5,7 +5,7 @@ import json
 from sqlalchemy import select
 
 from bot.db import schema
-from bot.playground.fake_slack.workspace_changes import done
+from bot.playground.fake_slack.workspace_changes import wait_for_delivery
 from bot.workspaces import store
 from bot.workspaces.rules import WorkspaceSettings
 from tests.harness import ANA, BEN, GUEST, LAUNCH, OWNER, WORKSPACE, BotHarness
@@ -84,7 +84,7 @@ async def test_former_admin_cannot_save_an_open_form(harness: BotHarness) -> Non
     view = admin.top_view
     assert view is not None
     await admin.fill(view["id"], {"minimum_small": "5"})
-    await done(harness.slack.change_user(OWNER, is_admin=False, is_owner=False))
+    await wait_for_delivery(harness.slack.change_user(OWNER, is_admin=False, is_owner=False))
     await harness.settle()
     submitted = await admin.submit(view["id"])
 

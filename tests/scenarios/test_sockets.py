@@ -14,7 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from structlog.testing import capture_logs
 
 import bot.slack.app
-from bot.app import Imbalance, Unable
+from bot.app import Imbalance, StartupError
 from bot.clock import AdjustableClock, monotonic
 from bot.playground.server import FakeSlack
 from bot.settings import Settings
@@ -77,14 +77,14 @@ async def test_rate_limited_websocket_url_request_waits_for_retry_after(
     monkeypatch.setattr("bot.slack.sockets.CONNECT_SECONDS", 1)  # shorter than the wait
     fake_slack.faults.fail_next("apps.connections.open", status=429, retry_after=2)
     client = AsyncWebClient(base_url=fake_slack.api_url, retry_handlers=[])
-    app = bot.slack.app.build(client, authorize)
+    app = bot.slack.app.build_bolt_app(client, authorize)
     connection = Connection(app, fake_slack.app_token, asyncio.Lock())
     began = monotonic()
     await connection.connect()
 
     assert monotonic() - began >= 2
     assert await connection.is_connected()
-    await connection.leave()
+    await connection.shut_down()
 
 
 async def test_commands_during_a_renewal_are_answered(harness: BotHarness) -> None:
@@ -123,7 +123,7 @@ async def test_refused_app_token_is_named_at_startup(
 ) -> None:
     starting = Imbalance(replace(settings, slack_app_token="xapp-wrong"), clock)
 
-    with pytest.raises(Unable, match="Slack refused SLACK_APP_TOKEN: invalid_auth"):
+    with pytest.raises(StartupError, match="Slack refused SLACK_APP_TOKEN: invalid_auth"):
         await starting.start()
     await starting.stop()
 
@@ -139,7 +139,7 @@ async def test_bot_reconnects_after_losing_both_connections(harness: BotHarness)
 @pytest.fixture
 def frequent_connection_checks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the bot check its connections very often; must be requested before the bot."""
-    monkeypatch.setattr("bot.slack.sockets.WATCH_SECONDS", 0.01)
+    monkeypatch.setattr("bot.slack.sockets.CHECK_INTERVAL_SECONDS", 0.01)
 
 
 async def test_reconnect_interval_grows_while_slack_refuses_connections(
@@ -151,7 +151,7 @@ async def test_reconnect_interval_grows_while_slack_refuses_connections(
     with capture_logs() as logs:
         fake_slack.faults.cut_sockets()
         for _ in range(1000):
-            waits = [line["again_in"] for line in logs if line["event"] == "socket_not_renewed"]
+            waits = [line["again_in"] for line in logs if line["event"] == "socket_url_not_issued"]
             if len(waits) == 8:
                 break
             await asyncio.sleep(0.01)
@@ -167,21 +167,21 @@ async def test_reaching_the_connection_limit_logs_a_warning(
     harness: BotHarness, bot: Imbalance, fake_slack: FakeSlack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert await wait_for_connections(fake_slack, 2)
-    monkeypatch.setattr("bot.slack.sockets.MOST_CONNECTIONS", 3)
+    monkeypatch.setattr("bot.slack.sockets.MAX_CONNECTIONS", 3)
     app = AsyncApp(client=bot.client)
     another = Sockets(app, fake_slack.app_token, count=1)
 
     with capture_logs() as logs:
         await another.connect()
         for _ in range(300):
-            if another.others:
+            if another.foreign_connections:
                 break
             await asyncio.sleep(0.01)
     await another.close()
 
-    (line,) = [line for line in logs if line["event"] == "too_many_sockets"]
+    (line,) = [line for line in logs if line["event"] == "socket_limit_reached"]
     assert (line["log_level"], line["open"]) == ("warning", 3)
-    assert another.others == 2
+    assert another.foreign_connections == 2
 
 
 PAYLOADS: tuple[Any, ...] = (None, [], 17, "violet", {}, {"type": []}, {"event": "violet"})
@@ -249,17 +249,17 @@ async def test_connection_count_is_taken_from_the_hello_message(
     app = bolt_app(fake_slack)
     sockets = Sockets(app, fake_slack.app_token, count=2)
     one, other = sockets._connections
-    assert sockets.others == 0
+    assert sockets.foreign_connections == 0
 
     with capture_logs() as logs:
         for connection, number in ((one, 1), (other, 9), (one, 10)):
             hello = {"type": "hello", "num_connections": number}
             await connection._greeted(connection, hello, "")
             await connection._greeted(connection, {"type": "disconnect"}, "")
-            assert connection.of_app == number
-    assert sockets.others == 8
-    assert [line["open"] for line in logs if line["event"] == "too_many_sockets"] == [10]
-    await asyncio.gather(one.leave(), other.leave())
+            assert connection.app_connections == number
+    assert sockets.foreign_connections == 8
+    assert [line["open"] for line in logs if line["event"] == "socket_limit_reached"] == [10]
+    await asyncio.gather(one.shut_down(), other.shut_down())
 
 
 async def test_connection_is_idle_once_every_message_is_processed(
@@ -279,7 +279,7 @@ async def test_connection_is_idle_once_every_message_is_processed(
     processed = [{"type": "hello"}, {"type": "disconnect"}, {"type": "hello"}]
     idle = []
     connection.message_listeners.clear()
-    leaving = asyncio.create_task(connection.leave())
+    leaving = asyncio.create_task(connection.shut_down())
     for message in processed:
         await asyncio.sleep(0)
         idle.append(connection._idle.is_set() or connection.closed)
@@ -311,7 +311,7 @@ async def test_only_one_connection_is_renewed_at_a_time(
     await asyncio.gather(*(one.connect_to_new_endpoint() for one in sockets._connections))
 
     assert most == 1
-    await asyncio.gather(*(one.leave() for one in sockets._connections))
+    await asyncio.gather(*(one.shut_down() for one in sockets._connections))
 
 
 @pytest.mark.parametrize(
@@ -349,4 +349,4 @@ async def test_refused_token_raises_only_on_the_first_connection(
         assert (await connection.issue_new_wss_url()).startswith("ws")
         assert waits == [1, 2, 4, 8, 10, 10]
     connection.current_session = None
-    await connection.leave()
+    await connection.shut_down()

@@ -43,7 +43,7 @@ async def test_work_stops_without_a_valid_token_and_resumes_after_reinstalling(
 
     harness.slack.reinstall()
     await harness.bot.stop()
-    restarted = Imbalance(settings, harness.clock, pace=RateLimits(limited=False))
+    restarted = Imbalance(settings, harness.clock, rate_limits=RateLimits(limited=False))
     await restarted.start()
     try:
         await restarted.catch_up()

@@ -83,7 +83,7 @@ async def test_refused_concerns_are_kept_reported_and_delivered_on_retry(
     assert CONCERN not in dm_transcript(harness)
     (held,) = await stored_messages(harness)
     assert CONCERN in held
-    (noted,) = [line for line in logs if line["event"] == "words_not_delivered"]
+    (noted,) = [line for line in logs if line["event"] == "personal_message_not_delivered"]
     assert (noted["kind"], noted["reason"]) == ("concerns", "msg_blocks_too_long")
     assert CONCERN not in str(logs)
     listed = await command(database_url, "outbox", "list", "--state", "failed")

@@ -68,7 +68,7 @@ async def test_two_weeks_message_by_message(
     while (due := await harness.bot.next_due()) is not None and due <= until:
         await harness.travel_to(due)
         log.add(harness.clock.now())
-        if await harness.slack.team_answers():
+        if await harness.slack.let_team_answer():
             await harness.settle()
             log.add(harness.clock.now())
 

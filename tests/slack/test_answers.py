@@ -6,17 +6,23 @@ from typing import Any
 import pytest
 from slack_sdk.errors import SlackApiError
 
-from bot.slack.command import named, parse, suggestion
-from bot.slack.content import PICTURE, SECTION, paragraphs, picture_block, with_picture
-from bot.slack.errors import LONGEST_RETRY_AFTER, ErrorKind, verdict
+from bot.slack.command import is_subcommand, parse, suggestion
+from bot.slack.content import (
+    MAX_SECTION_LENGTH,
+    PICTURE_PLACEHOLDER,
+    paragraphs,
+    picture_block,
+    with_picture,
+)
+from bot.slack.errors import LONGEST_RETRY_AFTER, ErrorKind, classify
 from bot.slack.mrkdwn import (
     clean,
+    date_token,
     escape,
-    fitted,
-    instant,
+    join_names,
     mentioned,
     quote,
-    together,
+    quote_within,
     truncated,
     unescape,
 )
@@ -42,11 +48,11 @@ def error_response(error: str | None = None, status: int = 200, **headers: str) 
 @pytest.mark.parametrize(
     ("error", "meaning"),
     [
-        (error_response("ratelimited"), ErrorKind.LATER),
-        (error_response("rate_limited"), ErrorKind.LATER),
-        (error_response("anything", 429), ErrorKind.LATER),
-        (error_response(None, 429), ErrorKind.LATER),
-        (error_response("org_login_required"), ErrorKind.LATER),
+        (error_response("ratelimited"), ErrorKind.RETRYABLE),
+        (error_response("rate_limited"), ErrorKind.RETRYABLE),
+        (error_response("anything", 429), ErrorKind.RETRYABLE),
+        (error_response(None, 429), ErrorKind.RETRYABLE),
+        (error_response("org_login_required"), ErrorKind.RETRYABLE),
         (error_response("channel_not_found", 499), ErrorKind.PERMANENT),
         (error_response("channel_not_found", 500), ErrorKind.UNKNOWN),
         (error_response("channel_not_found", 503), ErrorKind.UNKNOWN),
@@ -65,9 +71,9 @@ def error_response(error: str | None = None, status: int = 200, **headers: str) 
     ],
 )
 def test_error_kind_of_each_answer(error: BaseException, meaning: ErrorKind) -> None:
-    found = verdict(error)
+    found = classify(error)
 
-    assert found.meaning is meaning
+    assert found.kind is meaning
     assert found.reason
     assert (found.retry_after is not None) is ("rate" in found.reason)
 
@@ -88,10 +94,10 @@ def test_error_kind_of_each_answer(error: BaseException, meaning: ErrorKind) -> 
 )
 def test_retry_after_header_is_parsed_and_capped(header: str, seconds: float) -> None:
     for name in ("Retry-After", "retry-after"):
-        assert verdict(error_response("ratelimited", 429, **{name: header})).retry_after == seconds
+        assert classify(error_response("ratelimited", 429, **{name: header})).retry_after == seconds
     others = {"Date": "7", "Retry-After": "30", "Age": "9"}
-    assert verdict(error_response("ratelimited", 429, **others)).retry_after == 30.0
-    assert verdict(error_response("ratelimited", 429)).retry_after == 1.0
+    assert classify(error_response("ratelimited", 429, **others)).retry_after == 30.0
+    assert classify(error_response("ratelimited", 429)).retry_after == 1.0
 
 
 @pytest.mark.parametrize(
@@ -183,10 +189,10 @@ def test_texts_are_truncated_and_names_joined() -> None:
     assert truncated("12345", 5) == "12345"
     assert truncated("123456", 5) == "1234…"
     assert truncated("123 56", 5) == "123…"
-    assert fitted("&" * 10, 50) == "&amp;" * 10
-    assert len(fitted("&" * 11, 50)) <= 50
-    assert fitted("&" * 11, 50).endswith("…")
-    assert [together(names) for names in ([], ["Ana"], ["Ana", "Ben"], ["A", "B", "C"])] == [
+    assert quote_within("&" * 10, 50) == "&amp;" * 10
+    assert len(quote_within("&" * 11, 50)) <= 50
+    assert quote_within("&" * 11, 50).endswith("…")
+    assert [join_names(names) for names in ([], ["Ana"], ["Ana", "Ben"], ["A", "B", "C"])] == [
         "",
         "Ana",
         "Ana and Ben",
@@ -197,7 +203,7 @@ def test_texts_are_truncated_and_names_joined() -> None:
 def test_instant_is_a_slack_date_token() -> None:
     expected = "<!date^1795514400^{date_long_pretty} at {time}|Tue 24 Nov 10:00 UTC>"
 
-    assert instant(datetime(2026, 11, 24, 10, tzinfo=UTC)) == expected
+    assert date_token(datetime(2026, 11, 24, 10, tzinfo=UTC)) == expected
 
 
 @pytest.mark.parametrize(
@@ -210,8 +216,8 @@ def test_instant_is_a_slack_date_token() -> None:
 )
 async def test_command_is_parsed(text: str, name: str, arguments: tuple[str, ...]) -> None:
     assert (parse(text).name, parse(text).arguments) == (name, arguments)
-    assert await named("start", "poll")({"text": text}) is (name in ("start", "poll"))
-    assert not await named("start")({})
+    assert await is_subcommand("start", "poll")({"text": text}) is (name in ("start", "poll"))
+    assert not await is_subcommand("start")({})
 
 
 def test_typo_gets_a_suggestion_and_nonsense_gets_none() -> None:
@@ -223,7 +229,7 @@ def test_typo_gets_a_suggestion_and_nonsense_gets_none() -> None:
 
 
 def test_lines_are_packed_into_sections_up_to_slacks_limit() -> None:
-    half = "x" * (SECTION // 2)
+    half = "x" * (MAX_SECTION_LENGTH // 2)
     fits, too_many = [half, half[:-1]], [half, half]
 
     def packed(lines: list[str]) -> list[str]:
@@ -243,4 +249,4 @@ def test_picture_placeholder_is_filled_or_removed() -> None:
     assert [block.get("slack_file") for block in filled] == [None, {"id": "F1"}, None]
     assert filled[1]["alt_text"] == "Levels"
     assert with_picture(blocks, None) == [words, words]
-    assert blocks[1]["slack_file"] == {"id": PICTURE}  # the original is not changed
+    assert blocks[1]["slack_file"] == {"id": PICTURE_PLACEHOLDER}  # the original is not changed

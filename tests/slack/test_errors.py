@@ -8,9 +8,9 @@ from aiohttp.client_reqrep import ConnectionKey
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.slack.errors import ErrorKind, reason_of, verdict
+from bot.slack.errors import ErrorKind, classify, reason_of
 
-LATER, PERMANENT = ErrorKind.LATER, ErrorKind.PERMANENT
+LATER, PERMANENT = ErrorKind.RETRYABLE, ErrorKind.PERMANENT
 WORKSPACE, UNKNOWN = ErrorKind.WORKSPACE, ErrorKind.UNKNOWN
 
 
@@ -52,7 +52,7 @@ def answered(data: Any, status: int = 200, **headers: str) -> SlackApiError:
 )
 def test_error_kind_of_slacks_error_names(names: tuple[str, ...], meaning: ErrorKind) -> None:
     for name in names:
-        assert verdict(answered({"ok": False, "error": name})).meaning is meaning, name
+        assert classify(answered({"ok": False, "error": name})).kind is meaning, name
 
 
 @pytest.mark.parametrize("name", ["not_in_channel", "token_revoked", "org_login_required", None])
@@ -60,16 +60,16 @@ def test_error_kind_of_slacks_error_names(names: tuple[str, ...], meaning: Error
 def test_server_error_leaves_the_outcome_unknown_whatever_its_name(
     status: int, name: str | None
 ) -> None:
-    found = verdict(answered({"ok": False, "error": name}, status))
+    found = classify(answered({"ok": False, "error": name}, status))
 
-    assert (found.meaning, found.retry_after) == (UNKNOWN, None)
+    assert (found.kind, found.retry_after) == (UNKNOWN, None)
     assert found.reason == (name or f"http {status}")
 
 
 @pytest.mark.parametrize("status", [200, 400, 403, 404, 499])
 def test_error_name_decides_below_status_500(status: int) -> None:
-    assert verdict(answered({"error": "not_in_channel"}, status)).meaning is PERMANENT
-    assert verdict(answered({}, status)).meaning is UNKNOWN
+    assert classify(answered({"error": "not_in_channel"}, status)).kind is PERMANENT
+    assert classify(answered({}, status)).kind is UNKNOWN
     assert reason_of(answered({}, status)) == f"http {status}"
 
 
@@ -90,10 +90,10 @@ def test_error_name_decides_below_status_500(status: int) -> None:
 )
 def test_retry_after_header_is_parsed_and_capped(header: str, seconds: float) -> None:
     for spelling in ("Retry_After", "retry_after", "RETRY_AFTER"):
-        found = verdict(answered({"error": "fatal_error"}, 429, **{spelling: header}))
-        assert (found.meaning, found.reason) == (LATER, "ratelimited")
+        found = classify(answered({"error": "fatal_error"}, 429, **{spelling: header}))
+        assert (found.kind, found.reason) == (LATER, "ratelimited")
         assert found.retry_after == seconds
-    assert verdict(answered({"error": "ratelimited"})).retry_after == 1.0
+    assert classify(answered({"error": "ratelimited"})).retry_after == 1.0
 
 
 @pytest.mark.parametrize(
@@ -115,6 +115,6 @@ def test_retry_after_header_is_parsed_and_capped(header: str, seconds: float) ->
 def test_transport_error_leaves_the_outcome_unknown_unless_not_connected(
     error: Exception, meaning: ErrorKind, reason: str
 ) -> None:
-    found = verdict(error)
+    found = classify(error)
 
-    assert (found.meaning, found.reason, found.retry_after) == (meaning, reason, None)
+    assert (found.kind, found.reason, found.retry_after) == (meaning, reason, None)

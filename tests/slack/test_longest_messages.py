@@ -14,10 +14,10 @@ from bot.ending import messages as ending_messages
 from bot.home.help import help_message, unknown_message
 from bot.phases.budget import Budget, Span
 from bot.phases.model import Participant, Phase, SetAsideItem
-from bot.phases.rules import Kind, SprintPromise, TrustPromise
+from bot.phases.rules import PhaseKind, SprintPromise, TrustPromise
 from bot.playground.fake_slack.checks import check_blocks, check_view
 from bot.results.comments import in_replies
-from bot.results.messages import to_leads, to_team
+from bot.results.messages import leads_message, team_message
 from bot.rounds import messages as asking_messages
 from bot.rounds import questions
 from bot.rounds.model import QuestionnaireView
@@ -47,9 +47,9 @@ def participants(sample: str, members: int = MEMBERS) -> tuple[Participant, ...]
     return (*leads, *[participant(BEN, name=name, **own)] * members)
 
 
-def longest_phase(sample: str, kind: Kind, **changes: Any) -> Phase:
+def longest_phase(sample: str, kind: PhaseKind, **changes: Any) -> Phase:
     """A phase in which every text is as long as its form allows."""
-    made = SprintPromise if kind is Kind.RESULTS_SPRINT else TrustPromise
+    made = SprintPromise if kind is PhaseKind.RESULTS_SPRINT else TrustPromise
     promise = made(**dict.fromkeys(made.__dataclass_fields__, repeated(sample, 240)))
     items = tuple(
         SetAsideItem(
@@ -64,23 +64,25 @@ def longest_phase(sample: str, kind: Kind, **changes: Any) -> Phase:
     )
     limits = {"milestone": 240, "justification": 240, "extension_reason": 500}
     written = {name: repeated(sample, length) for name, length in limits.items()}
-    phase = replace(SPRINT, people=participants(sample), items=items, kind=kind, promise=promise)
+    phase = replace(
+        SPRINT, people=participants(sample), set_aside_items=items, kind=kind, promise=promise
+    )
     return replace(phase, **{**written, **changes})
 
 
 def phase_messages(sample: str) -> Iterator[Content]:
-    for kind in Kind:
+    for kind in PhaseKind:
         running = longest_phase(sample, kind)
         yield messages.announcement(running, TODAY)
         yield ending_messages.warning(running)
-        yield ending_messages.longer(running, repeated(sample, 80))
+        yield ending_messages.extended(running, repeated(sample, 80))
         status = card.ChannelStatus(
             channel_id=LAUNCH,
             phase=running,
-            last=None,
+            last_phase=None,
             budget=Budget(spent=30),
             today=TODAY,
-            manages=True,
+            may_manage=True,
             may_start=True,
         )
         yield card.card(status)
@@ -89,24 +91,24 @@ def phase_messages(sample: str) -> Iterator[Content]:
         for wrap_up in ({}, {**texts, **written}):
             picture = replace(PICTURE, alt_text="x" * 5_000)
             ended = replace(over(running, picture=picture, **wrap_up), picture_is_newer=True)
-            ended = replace(ended, writer=repeated(sample, 80))
+            ended = replace(ended, wrap_up_author=repeated(sample, 80))
             yield messages.announcement(ended.phase, TODAY)
             yield ending_messages.closing(ended)
             yield ending_messages.wrapped_up(ended, changed=True, today=TODAY)
             yield ending_messages.ask_wrap_up(ended.phase, TODAY)
-            yield ending_messages.written(ended)
+            yield ending_messages.wrap_up_received(ended)
             member = ended.phase.members[0]
             yield ending_messages.goodbye(ended, member, TODAY)
             yield ending_messages.late_line(ended, member, TODAY)
             yield channel_health_messages.channel_deleted(ended, TODAY)
-    yield channel_health_messages.leads_alone(SPRINT, repeated(sample, 80))
+    yield channel_health_messages.co_lead_unreachable(SPRINT, repeated(sample, 80))
     for undelivered in channel_health_messages.UNDELIVERED:
-        why = FailureAction.UNSAID
+        why = FailureAction.REPORT
         yield channel_health_messages.undelivered(SPRINT, undelivered, why, repeated(sample, 80))
     yield from part_messages.concerns_for_leads(LAUNCH, [repeated(sample, 3_000)] * 12)
     for awaited in channel_health_messages.AWAITED:
-        yield channel_health_messages.not_said(
-            SPRINT, awaited, FailureAction.DEFECT, post_again=True
+        yield channel_health_messages.not_posted(
+            SPRINT, awaited, FailureAction.MALFORMED, post_again=True
         )
 
 
@@ -132,9 +134,11 @@ def round_messages(sample: str) -> Iterator[Content]:
         comments_to="leads",
         note=repeated(sample, 1_000),
     )
-    yield asking_messages.ask(questionnaire)
-    yield asking_messages.ask(replace(questionnaire, leads=(name,), questions=wording))
-    yield asking_messages.ask(replace(questionnaire, to_lead=True))
+    yield asking_messages.questions_message(questionnaire)
+    yield asking_messages.questions_message(
+        replace(questionnaire, leads=(name,), questions=wording)
+    )
+    yield asking_messages.questions_message(replace(questionnaire, to_lead=True))
     yield asking_messages.talking_points(wording)
 
 
@@ -157,8 +161,8 @@ def result_messages(sample: str) -> Iterator[Content]:
                 reflections=(reflection,) * LEADS,
                 comments=comments,
             )
-            yield to_leads(facts)
-            yield to_team(facts)
+            yield leads_message(facts)
+            yield team_message(facts)
     yield from in_replies(comments)
 
 
@@ -192,7 +196,7 @@ def test_longest_messages_fit_slacks_limits(sample: str) -> None:
 @pytest.mark.parametrize("sample", SAMPLES)
 @pytest.mark.parametrize("members", [MEMBERS, 1_000])
 def test_longest_details_view_fits_slacks_limits(sample: str, members: int) -> None:
-    for kind in Kind:
+    for kind in PhaseKind:
         large = replace(longest_phase(sample, kind), people=participants(sample, members))
         view = part_messages.details(large, TODAY).to_dict()
         assert check_view(view) == []
@@ -204,7 +208,7 @@ def test_typed_texts_are_not_truncated_when_little_is_escaped(sample: str) -> No
     outcome = repeated(sample, 990) + "End."
     texts = dict.fromkeys(("outcome", "learning", "thanks"), outcome)
     written = {"wrapped_up_at": datetime(2026, 12, 18, 17, tzinfo=UTC), "wrapped_up_by": ANA}
-    ended = over(longest_phase(sample, Kind.RESULTS_SPRINT, **texts, **written))
+    ended = over(longest_phase(sample, PhaseKind.RESULTS_SPRINT, **texts, **written))
     member = replace(ended.phase.members[0], thanks_line=repeated(sample, 290) + "End.")
     for message, times in (
         (ending_messages.closing(ended), 3),

@@ -12,8 +12,8 @@ from slack_sdk.models.blocks import Option
 from bot.playground.fake_slack.checks import check_view
 from bot.playground.fake_slack.json_pointer import utf16
 from bot.slack.content import plain
-from bot.slack.inputs import offered, people_select, text_input
-from bot.slack.mrkdwn import fitted, length, truncated
+from bot.slack.inputs import option_with_value, people_select, text_input
+from bot.slack.mrkdwn import length, quote_within, truncated
 from bot.slack.view_rules import broken_rules
 from tests.slack.test_views_fit import TEXTS
 
@@ -27,7 +27,7 @@ def test_text_is_truncated_only_above_its_limit(text: str, limit: int) -> None:
     assert length(cut) == utf16(cut) <= limit
     assert (cut == text) == (utf16(text) <= limit)
     assert cut == text or text.startswith(cut[:-1])
-    assert utf16(fitted(text, limit)) <= limit
+    assert utf16(quote_within(text, limit)) <= limit
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_input_hint_reports_a_truncated_value() -> None:
 
 
 def test_people_select_keeps_people_beyond_its_maximum() -> None:
-    element = people_select("a", ["U1", "U2", "U3"], most=2).to_dict()
+    element = people_select("a", ["U1", "U2", "U3"], max_selected=2).to_dict()
 
     assert element["initial_users"] == ["U1", "U2", "U3"]
     assert "max_selected_items" not in element
@@ -68,9 +68,9 @@ def test_people_select_keeps_people_beyond_its_maximum() -> None:
 def test_initial_option_must_be_among_the_options() -> None:
     options = [Option(value="1", text=plain("one"))]
 
-    assert offered(options, 1) is options[0]
-    assert offered(options, "2") is None
-    assert offered(options, None) is None
+    assert option_with_value(options, 1) is options[0]
+    assert option_with_value(options, "2") is None
+    assert option_with_value(options, None) is None
 
 
 def _text(kind: str = "plain_text", text: str = "x") -> dict[str, str]:

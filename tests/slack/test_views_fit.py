@@ -12,14 +12,14 @@ from bot.announcement import part_messages
 from bot.ending import extend_form, wrap_up_form
 from bot.home import held_messages
 from bot.home import view as home
-from bot.home.model import HomeFacts
+from bot.home.model import HomeContents
 from bot.phases.model import Participant, Phase
-from bot.phases.rules import Kind
+from bot.phases.rules import PhaseKind
 from bot.playground.fake_slack.checks import check_view
 from bot.rounds import answer_form, questions_form
 from bot.rounds.answer_form import AnswerInput
-from bot.rounds.model import OpenQuestion
-from bot.rounds.questions import Question, for_member, reworded
+from bot.rounds.model import OpenQuestionnaire
+from bot.rounds.questions import Question, about_leads, reworded
 from bot.slack.errors import Refused
 from bot.slack.mrkdwn import clean, quote
 from bot.slack.view_rules import broken_rules
@@ -53,7 +53,7 @@ PHASE_TEXTS = (
 WEEKDAYS = st.integers(0, 6)
 
 questions = st.builds(
-    lambda words, leads: for_member(leads, reworded(words)),
+    lambda words, leads: about_leads(leads, reworded(words)),
     st.dictionaries(
         st.sampled_from(("clarity", "trust", "ego")),
         st.fixed_dictionaries(
@@ -64,14 +64,16 @@ questions = st.builds(
 )
 drafts = st.builds(
     Draft,
-    kind=st.sampled_from(list(Kind)),
+    kind=st.sampled_from(list(PhaseKind)),
     kind_given=st.booleans(),
     answers=st.fixed_dictionaries(dict.fromkeys(("clarity", "trust", "ego"), LEVELS)),
     doubted=st.booleans(),
     anyway=st.booleans(),
     texts=st.fixed_dictionaries(
         {"milestone": TYPED_TEXTS, "justification": TYPED_TEXTS},
-        optional={each.name: TYPED_TEXTS for kind in Kind for each in page_promise.FIELDS[kind]},
+        optional={
+            each.name: TYPED_TEXTS for kind in PhaseKind for each in page_promise.FIELDS[kind]
+        },
     ),
     ends_on=DAYS,
     rows=st.lists(
@@ -113,7 +115,7 @@ def phases(draw: st.DrawFn) -> Phase:
         promise=replace(promise, **words),
         weekday=draw(WEEKDAYS),
         people=tuple(people),
-        items=items,
+        set_aside_items=items,
         **texts,
     )
 
@@ -140,7 +142,7 @@ def test_start_form_pages_are_accepted(
     assert draft.kind is not None
     assert_accepted(page_moment.build(replace(MOMENT, questions=asked), draft))
     told = {"members": notice, "co_leads": notice}
-    assert_accepted(page_promise.build(replace(PROMISE, told=told), draft, draft.kind))
+    assert_accepted(page_promise.build(replace(PROMISE, notices=told), draft, draft.kind))
 
 
 @many_examples
@@ -152,9 +154,9 @@ def test_phase_views_are_accepted(phase: Phase, asked: tuple[Question, ...], not
     assert_accepted(page_preview.done(phase, TODAY))
     assert_accepted(extend_form.build(phase, TODAY))
     assert_accepted(wrap_up_form.build(phase))
-    assert_accepted(part_messages.part_form(phase, BEN))
+    assert_accepted(part_messages.contribution_form(phase, BEN))
     assert_accepted(part_messages.concern_form(phase))
-    assert_accepted(part_messages.concern_taken(phase))
+    assert_accepted(part_messages.concern_received(phase))
     assert_accepted(part_messages.details(phase, TODAY))
     assert_accepted(refusal_view(Refused(notice)))
 
@@ -178,7 +180,10 @@ def test_answer_form_and_home_tab_are_accepted(
     assert_accepted(answer_form.build(questionnaire, AnswerInput(answers=answers, comment=comment)))
     assert_accepted(
         home.build(
-            HomeFacts(questions=(OpenQuestion(asking=questionnaire, is_answered=False),), phases=())
+            HomeContents(
+                questions=(OpenQuestionnaire(questionnaire=questionnaire, is_answered=False),),
+                phases=(),
+            )
         )
     )
 
@@ -207,14 +212,14 @@ def test_settings_views_are_accepted(
 
 def test_full_home_tab_stays_within_slacks_block_limit() -> None:
     asked = tuple(
-        replace(one, asking=replace(ASKING, round_id=f"{number:032}"))
+        replace(one, questionnaire=replace(ASKING, round_id=f"{number:032}"))
         for number, one in enumerate((OPEN,) * 40 + (ANSWERED,) * 40)
     )
-    facts = HomeFacts(
+    facts = HomeContents(
         questions=asked,
         phases=tuple(replace(LINE, phase_id=f"{number:032}") for number in range(40)),
         held=(HELD,) * 3,
-        held_in_all=9,
+        held_count=9,
     )
     assert_accepted(home.build(facts))
     texts = str(home.build(facts).to_dict())

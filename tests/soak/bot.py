@@ -30,7 +30,7 @@ from bot.ending.wrap_up_form import WrapUp
 from bot.log import configure
 from bot.outbox.delivery import RetryTimings
 from bot.outbox.rate_limits import RateLimits
-from bot.phases.rules import Kind, Proposal, SetAside, SprintPromise, TrustPromise
+from bot.phases.rules import PhaseKind, Proposal, SetAside, SprintPromise, TrustPromise
 from bot.rounds import poll as rounds_poll
 from bot.settings import Settings
 from bot.slack import deadline_app
@@ -69,7 +69,7 @@ class MultiWorkspaceBot(Imbalance):
             settings,
             clock,
             http=True,
-            pace=RateLimits(limited=False),
+            rate_limits=RateLimits(limited=False),
             retry_timings=RETRY_TIMINGS,
             draw=draw,
             host="127.0.0.1",
@@ -164,7 +164,7 @@ class CommandHandler:
         sprint = arguments["is_sprint"]
         promise = SprintPromise(stakes="It counts.") if sprint else TrustPromise(purpose="We grow.")
         proposal = Proposal(
-            kind=Kind.RESULTS_SPRINT if sprint else Kind.TRUST_BUILDING,
+            kind=PhaseKind.RESULTS_SPRINT if sprint else PhaseKind.TRUST_BUILDING,
             channel_id=CHANNEL,
             lead_id=arguments["lead"],
             member_ids=tuple(arguments["members"]),
@@ -182,9 +182,9 @@ class CommandHandler:
         phase_start = PhaseStart(
             proposal=proposal,
             settings=WorkspaceSettings(),
-            in_channel=(BOT, arguments["lead"], *arguments["members"]),
+            channel_member_ids=(BOT, arguments["lead"], *arguments["members"]),
         )
-        phase = await begin.start(self._bot.services, arguments["workspace"], phase_start)
+        phase = await begin.start_phase(self._bot.services, arguments["workspace"], phase_start)
         return {"phase_id": phase.phase_id, "next": await self._bot.settle()}
 
     async def extend_phase(self, arguments: Json) -> Json:
@@ -252,7 +252,7 @@ def _peak_megabytes() -> float:
 
 async def _main(port: int) -> None:
     configure("WARNING", "text")
-    deadline_app.PATIENCE_SECONDS = SETTLE_SECONDS  # even if the machine is suspended
+    deadline_app.RESPONSE_DEADLINE_SECONDS = SETTLE_SECONDS  # even if the machine is suspended
     handler = CommandHandler(json.loads(sys.stdin.readline()))
 
     async def serve(request: web.Request) -> web.Response:

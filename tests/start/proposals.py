@@ -6,17 +6,17 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.phases.rules import Kind, Proposal, SetAside, SprintPromise, TrustPromise
+from bot.phases.rules import PhaseKind, Proposal, SetAside, SprintPromise, TrustPromise
 from bot.services import Services
-from bot.slack.people import remember
-from bot.start.begin import PhaseStart, start
+from bot.slack.people import store_person
+from bot.start.begin import PhaseStart, start_phase
 from bot.workspaces.store import settings_of
 from tests.harness import ANA, BEN, LAUNCH, MEMBERS, WORKSPACE
 
 TODAY = date(2026, 11, 23)
 
 SPRINT = Proposal(
-    kind=Kind.RESULTS_SPRINT,
+    kind=PhaseKind.RESULTS_SPRINT,
     channel_id=LAUNCH,
     lead_id=ANA,
     member_ids=MEMBERS,
@@ -29,7 +29,7 @@ SPRINT = Proposal(
 )
 TRUST = replace(
     SPRINT,
-    kind=Kind.TRUST_BUILDING,
+    kind=PhaseKind.TRUST_BUILDING,
     milestone="",
     promise=TrustPromise(purpose="Decide together.", mistakes_fine="Drafts."),
     set_aside=(),
@@ -48,10 +48,10 @@ async def begin(services: Services, proposal: Proposal = SPRINT, **more: Any) ->
     async with services.db.reading() as reader:
         settings = await settings_of(reader, WORKSPACE)
     phase_start = PhaseStart(proposal=proposal, settings=settings, **more)
-    phase = await start(services, WORKSPACE, phase_start)
+    phase = await start_phase(services, WORKSPACE, phase_start)
     return phase.phase_id
 
 
 async def _remember(tx: AsyncConnection, services: Services, user_id: str) -> None:
     user = {"id": user_id, "name": user_id.removeprefix("U0").capitalize(), "tz": "Europe/Lisbon"}
-    await remember(tx, WORKSPACE, user, services.clock.now())
+    await store_person(tx, WORKSPACE, user, services.clock.now())

@@ -71,7 +71,7 @@ async def test_start_stores_phase_people_items_reflection_and_audit(services: Se
     assert phase.recovery_until == date(2026, 12, 22)
     assert [one.user_id for one in phase.leads] == [ANA]
     assert sorted(one.user_id for one in phase.members) == sorted(MEMBERS)
-    assert [(one.text, one.owner_name) for one in phase.items] == [
+    assert [(one.text, one.owner_name) for one in phase.set_aside_items] == [
         ("Dark mode", "Ben"),
         ("hiring", "Ana"),
     ]
@@ -232,11 +232,11 @@ async def test_old_drafts_are_deleted(services: Services, clock: AdjustableClock
     await save(services, replace(DRAFT, draft_id="draft2", user_id=CHIARA))
     clock.advance(timedelta(days=3))
 
-    await draft_store.delete_old_drafts(services, await item(services, "forget_drafts"))
+    await draft_store.delete_old_drafts(services, await item(services, "delete_old_drafts"))
 
     (left,) = await rows(services, schema.phase_drafts)
     assert left["draft_id"] == "draft2"
-    assert (await planned(services))["forget_drafts"] == clock.now() + timedelta(days=4)
+    assert (await planned(services))["delete_old_drafts"] == clock.now() + timedelta(days=4)
 
 
 async def item(services: Services, action: str) -> AgendaItem:

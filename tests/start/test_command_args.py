@@ -4,11 +4,11 @@ from datetime import date, timedelta
 
 import pytest
 
-from bot.phases.rules import Kind, Limits
-from bot.start.command_args import Arguments, Unreadable, read, refusal_of_end
+from bot.phases.rules import PhaseKind, PhaseLimits
+from bot.start.command_args import Arguments, UnreadableDate, parse, refusal_of_end
 
 TODAY = date(2026, 11, 24)  # a Tuesday
-SPRINT, TRUST = Kind.RESULTS_SPRINT, Kind.TRUST_BUILDING
+SPRINT, TRUST = PhaseKind.RESULTS_SPRINT, PhaseKind.TRUST_BUILDING
 
 
 @pytest.mark.parametrize(
@@ -34,17 +34,17 @@ SPRINT, TRUST = Kind.RESULTS_SPRINT, Kind.TRUST_BUILDING
     ],
 )
 def test_arguments_are_read_as_kind_end_and_milestone_in_this_order(
-    typed: str, kind: Kind | None, ends_on: date | None, milestone: str
+    typed: str, kind: PhaseKind | None, ends_on: date | None, milestone: str
 ) -> None:
-    arguments = read(typed.split(), TODAY)
+    arguments = parse(typed.split(), TODAY)
 
     assert arguments == Arguments(kind=kind, ends_on=ends_on, milestone=milestone)
 
 
 @pytest.mark.parametrize(("typed", "word"), [("until", ""), ("results until soon", "soon")])
 def test_unreadable_date_is_named_in_the_error(typed: str, word: str) -> None:
-    with pytest.raises(Unreadable) as unreadable:
-        read(typed.split(), TODAY)
+    with pytest.raises(UnreadableDate) as unreadable:
+        parse(typed.split(), TODAY)
     assert unreadable.value.typed == word
 
 
@@ -63,11 +63,11 @@ def test_unreadable_date_is_named_in_the_error(typed: str, word: str) -> None:
     ],
 )
 def test_typed_end_must_be_after_today_and_within_the_longest_phase(
-    kind: Kind | None, days: int, message: str | None
+    kind: PhaseKind | None, days: int, message: str | None
 ) -> None:
     arguments = Arguments(kind=kind, ends_on=TODAY + timedelta(days=days))
-    refusal = refusal_of_end(arguments, TODAY, Limits())
+    refusal = refusal_of_end(arguments, TODAY, PhaseLimits())
 
     assert (refusal is None) is (message is None)
     assert message is None or message in str(refusal)
-    assert refusal_of_end(Arguments(kind=kind), TODAY, Limits()) is None
+    assert refusal_of_end(Arguments(kind=kind), TODAY, PhaseLimits()) is None

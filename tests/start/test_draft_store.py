@@ -10,7 +10,7 @@ from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.phases import history, store
 from bot.phases.budget import Span
-from bot.phases.rules import Kind, Limits
+from bot.phases.rules import PhaseKind, PhaseLimits
 from bot.services import Services
 from bot.start import draft_store
 from bot.start.draft import Draft, Row, from_json
@@ -22,7 +22,7 @@ from tests.start.proposals import SPRINT
 
 TODAY = date(2026, 11, 23)
 ENDS_ON = date(2026, 12, 7)
-LIMITS = Limits()
+LIMITS = PhaseLimits()
 STORED = StoredDraft(
     draft_id="one",
     channel_id=LAUNCH,
@@ -78,7 +78,7 @@ async def test_saving_a_draft_again_renews_its_saved_time(
     async with services.db.transaction() as tx:
         await draft_store.create(tx, WORKSPACE, STORED, NOW)
     clock.advance(timedelta(days=6))
-    await save(services, replace(STORED, draft=Draft(ends_on=ENDS_ON, more=True)))
+    await save(services, replace(STORED, draft=Draft(ends_on=ENDS_ON, more_options=True)))
 
     saved = schema.phase_drafts
     async with services.db.reading() as reader:
@@ -87,7 +87,7 @@ async def test_saving_a_draft_again_renews_its_saved_time(
         due = await reader.scalar(select(schema.agenda.c.due_at))
     assert row.saved_at == clock.now()
     assert stored is not None
-    assert stored.draft.more
+    assert stored.draft.more_options
     assert due == NOW + timedelta(days=7)  # the cleanup runs then, and later for newer drafts
 
 
@@ -96,18 +96,18 @@ async def test_saving_a_draft_again_renews_its_saved_time(
     [
         Draft(ends_on=ENDS_ON),
         Draft(
-            kind=Kind.TRUST_BUILDING,
+            kind=PhaseKind.TRUST_BUILDING,
             kind_given=True,
             answers={"clarity": 2, "trust": None},
-            doubted=True,
-            anyway=True,
+            doubt_shown=True,
+            starts_anyway=True,
             texts={"purpose": "Decide."},
             ends_on=ENDS_ON,
             rows=(Row(text="Dark mode", owner_id=BEN), Row()),
-            justify="Because.",
-            more=True,
+            justification_request="Because.",
+            more_options=True,
             members=(),
-            choose_team=True,
+            team_by_hand=True,
             co_leads=(BEN,),
             weekday=4,
             time_of_day=time(15, 45),
@@ -152,9 +152,9 @@ async def test_past_sprints_are_selected_by_their_end_and_sorted(services: Servi
 
     async with services.db.reading() as reader:
         sprints = await store.past_sprints(reader, WORKSPACE, LAUNCH, since)
-        past = await history.past_of(reader, WORKSPACE, SPRINT, LIMITS, None)
+        past = await history.sprint_history(reader, WORKSPACE, SPRINT, LIMITS, None)
         latest = await store.latest_in(reader, WORKSPACE, LAUNCH)
-        ended = await history.ended_since(reader, WORKSPACE, LAUNCH, since)
+        ended = await history.ended_phase_ids(reader, WORKSPACE, LAUNCH, since)
 
     assert [(one.starts_on, one.ends_on) for one in sprints] == [
         (date(2026, 10, 1), since),
@@ -177,10 +177,14 @@ async def test_history_tells_whether_the_continued_phase_was_extended(
 
     async with services.db.reading() as reader:
         assert (
-            await history.past_of(reader, WORKSPACE, SPRINT, LIMITS, "p0")
+            await history.sprint_history(reader, WORKSPACE, SPRINT, LIMITS, "p0")
         ).was_extended is extended
-        assert not (await history.past_of(reader, WORKSPACE, SPRINT, LIMITS, None)).was_extended
-        assert not (await history.past_of(reader, WORKSPACE, SPRINT, LIMITS, "gone")).was_extended
+        assert not (
+            await history.sprint_history(reader, WORKSPACE, SPRINT, LIMITS, None)
+        ).was_extended
+        assert not (
+            await history.sprint_history(reader, WORKSPACE, SPRINT, LIMITS, "gone")
+        ).was_extended
 
 
 async def test_teams_are_channels_with_a_phase_in_the_last_ninety_days(services: Services) -> None:
@@ -197,4 +201,4 @@ async def test_teams_are_channels_with_a_phase_in_the_last_ninety_days(services:
     )
 
     async with services.db.reading() as reader:
-        assert await history.teams(reader, WORKSPACE, LAUNCH, TODAY) == (2, 4)
+        assert await history.team_counts(reader, WORKSPACE, LAUNCH, TODAY) == (2, 4)

@@ -12,7 +12,7 @@ from bot.slack.errors import Refused
 from bot.slack.people import SLACKBOT
 from bot.slack.request import Request
 from bot.start.draft import Draft, Row
-from bot.start.eligibility import EligibleChannel, eligible_channel, join, with_team, wrong_people
+from bot.start.eligibility import EligibleChannel, eligible_channel, join, people_errors, with_team
 from bot.status.store import budget_status, channel_status
 from bot.workspaces.rules import WorkspaceSettings
 from bot.workspaces.store import remember_workspace, save_settings
@@ -131,7 +131,7 @@ async def test_team_of_up_to_twelve_people_is_proposed(
 
     draft = await with_team(services, replace(eligible, member_ids=ids), DRAFT)
 
-    assert draft.choose_team is by_hand
+    assert draft.team_by_hand is by_hand
     assert draft.members == (() if by_hand else (*MEMBERS, *more))
 
 
@@ -148,7 +148,7 @@ async def test_no_team_is_proposed_in_channels_of_more_than_twenty(
     draft = await with_team(services, replace(eligible, member_ids=(ANA, BEN, *guests)), DRAFT)
 
     assert draft.members == ((BEN,) if is_proposed else ())
-    assert draft.choose_team is not is_proposed
+    assert draft.team_by_hand is not is_proposed
 
 
 async def test_no_team_is_proposed_for_a_lone_lead_or_unreadable_profiles(
@@ -156,11 +156,11 @@ async def test_no_team_is_proposed_for_a_lone_lead_or_unreadable_profiles(
 ) -> None:
     eligible = await eligible_channel_of(services)
     alone = await with_team(services, replace(eligible, member_ids=(ANA,)), DRAFT)
-    assert (alone.members, alone.choose_team) == ((), False)
+    assert (alone.members, alone.team_by_hand) == ((), False)
 
     fake_slack.faults.fail_next("users.info", status=500)
     unknown = await with_team(services, replace(eligible, member_ids=(ANA, HANA)), DRAFT)
-    assert (unknown.members, unknown.choose_team) == ((), True)
+    assert (unknown.members, unknown.team_by_hand) == ((), True)
 
 
 async def test_archived_and_unjoinable_channels_are_refused(
@@ -184,7 +184,7 @@ async def test_proposed_team_is_everyone_in_the_channel(services: Services) -> N
     draft = await with_team(services, await eligible_channel_of(services), DRAFT)
 
     assert sorted(draft.members or ()) == sorted(MEMBERS)
-    assert not draft.choose_team
+    assert not draft.team_by_hand
 
 
 async def test_team_of_a_large_channel_is_chosen_by_hand(
@@ -197,7 +197,7 @@ async def test_team_of_a_large_channel_is_chosen_by_hand(
     )
 
     assert draft.members == ()
-    assert draft.choose_team
+    assert draft.team_by_hand
     assert not [call for call in fake_slack.calls if call.args.get("user") == many[0]]
 
 
@@ -214,7 +214,7 @@ async def test_only_colleagues_can_be_chosen(services: Services, user_id: str) -
         DRAFT, members=(BEN, user_id), co_leads=(user_id,), rows=(Row(text="It", owner_id=user_id),)
     )
 
-    wrong = await wrong_people(services, eligible, draft)
+    wrong = await people_errors(services, eligible, draft)
     assert set(wrong) == {"members", "co_leads", "owner.0"}
     assert all("cannot be chosen" in text for text in wrong.values())
 
@@ -223,7 +223,7 @@ async def test_only_channel_members_can_be_chosen_as_team(services: Services) ->
     eligible = await eligible_channel_of(services, ANA, PLATFORM)
     draft = replace(DRAFT, members=(BEN, HANA), rows=(Row(text="It", owner_id=HANA),))
 
-    wrong = await wrong_people(services, eligible, draft)
+    wrong = await people_errors(services, eligible, draft)
     assert set(wrong) == {"members"}
     assert "Hana would not read it" in wrong["members"]
 
@@ -232,4 +232,4 @@ async def test_colleagues_in_the_channel_are_accepted(services: Services) -> Non
     eligible = await eligible_channel_of(services)
     draft = replace(DRAFT, members=(BEN, CHIARA), co_leads=(HANA,))
 
-    assert await wrong_people(services, eligible, draft) == {}
+    assert await people_errors(services, eligible, draft) == {}

@@ -9,7 +9,7 @@ import pytest
 from bot.ending import extend_form, wrap_up_form
 from bot.ending.wrap_up_form import ItemDecision
 from bot.phases.model import ItemOutcome
-from bot.phases.rules import Kind, Proposal, SetAside, SprintPromise, TrustPromise
+from bot.phases.rules import PhaseKind, Proposal, SetAside, SprintPromise, TrustPromise
 from bot.start import page_moment, page_options, page_promise
 from bot.start.draft import Draft, Row, proposal_of
 from bot.start.proposed_phase import phase_preview, roles_of, values_of
@@ -54,24 +54,24 @@ def test_promise_texts_are_limited_to_240_characters(name: str, length: int) -> 
     else:
         texts[name] = "x" * length
 
-    found = page_promise.faults(replace(DRAFT, texts=texts, rows=rows), Kind.RESULTS_SPRINT)
+    found = page_promise.faults(replace(DRAFT, texts=texts, rows=rows), PhaseKind.RESULTS_SPRINT)
 
     assert list(found) == ([] if length == 240 else [name])
     assert all(f"{length} characters" in text for text in found.values())
 
 
 def test_empty_promise_texts_are_reported_except_the_milestone() -> None:
-    for kind, names in ((Kind.RESULTS_SPRINT, TEXTS), (Kind.TRUST_BUILDING, ())):
+    for kind, names in ((PhaseKind.RESULTS_SPRINT, TEXTS), (PhaseKind.TRUST_BUILDING, ())):
         found = page_promise.faults(DRAFT, kind)
         assert "milestone" not in found  # the rules demand it where it is needed
         assert set(names) <= set(found)
-        assert len(found) == (5 if kind is Kind.RESULTS_SPRINT else 6)
+        assert len(found) == (5 if kind is PhaseKind.RESULTS_SPRINT else 6)
 
 
 @pytest.mark.parametrize(("clarity", "ordinary"), [(None, False), (1, True), (2, True), (3, False)])
 def test_low_clarity_marks_the_draft_as_ordinary(clarity: int | None, ordinary: bool) -> None:
-    assert replace(DRAFT, answers={"clarity": clarity, "trust": 1}).is_ordinary is ordinary
-    assert not replace(DRAFT, answers={"trust": 1}).is_ordinary
+    assert replace(DRAFT, answers={"clarity": clarity, "trust": 1}).is_ordinary_week is ordinary
+    assert not replace(DRAFT, answers={"trust": 1}).is_ordinary_week
 
 
 def test_draft_has_at_most_five_set_aside_rows() -> None:
@@ -79,20 +79,28 @@ def test_draft_has_at_most_five_set_aside_rows() -> None:
     for count in (2, 3, 4, 5, 5):
         draft = draft.with_another_row()
         assert len(draft.rows) == count
-        assert draft.has_room is (count < 5)
+        assert draft.has_room_for_row is (count < 5)
 
 
 def test_new_draft_has_the_form_defaults() -> None:
     assert (DRAFT.weekday, DRAFT.time_of_day, DRAFT.remind) == (1, time(10), True)
     assert DRAFT.comments_to == "leads"
-    assert not any((DRAFT.kind_given, DRAFT.doubted, DRAFT.anyway, DRAFT.more, DRAFT.choose_team))
+    assert not any(
+        (
+            DRAFT.kind_given,
+            DRAFT.doubt_shown,
+            DRAFT.starts_anyway,
+            DRAFT.more_options,
+            DRAFT.team_by_hand,
+        )
+    )
     assert DRAFT.rows == (Row(),)
 
 
 def test_proposal_omits_empty_rows_and_leads_among_the_members() -> None:
     draft = replace(
         DRAFT,
-        kind=Kind.RESULTS_SPRINT,
+        kind=PhaseKind.RESULTS_SPRINT,
         members=(ANA, BEN, CHIARA),
         co_leads=(ANA, CHIARA),
         rows=(Row(text="One"), Row(owner_id=BEN), Row(text="Two", owner_id=BEN)),
@@ -117,8 +125,8 @@ def test_proposal_omits_empty_rows_and_leads_among_the_members() -> None:
     )
     assert (proposal.weekday, proposal.time_of_day, proposal.remind) == (3, time(9), False)
     assert (proposal.comments_to, proposal.justification) == ("team", "")
-    assert propose(replace(draft, justify="Why?")).justification == "y"
-    trust = propose(replace(draft, kind=Kind.TRUST_BUILDING))
+    assert propose(replace(draft, justification_request="Why?")).justification == "y"
+    trust = propose(replace(draft, kind=PhaseKind.TRUST_BUILDING))
     assert trust.promise == TrustPromise(purpose="x")
     with pytest.raises(ValueError, match="without a kind"):
         propose(DRAFT)
@@ -130,7 +138,7 @@ def test_proposal_is_converted_to_row_values_roles_and_preview() -> None:
 
     assert row["justification"] is None
     assert values_of(replace(proposal, justification="y"), NOW)["justification"] == "y"
-    assert row["first_ends_on"] == row["ends_on"] == ENDS_ON
+    assert row["original_ends_on"] == row["ends_on"] == ENDS_ON
     assert row["recovery_until"] == date(2026, 12, 22)
     assert values_of(TRUST, NOW)["recovery_until"] is None
     roles = roles_of(proposal)
@@ -142,7 +150,10 @@ def test_proposal_is_converted_to_row_values_roles_and_preview() -> None:
     assert phase.settings == settings
     assert phase.reachable_leads == phase.leads
     assert [one.user_id for one in phase.leads] == [ANA, BEN, HANA]
-    assert [(item.owner_name, item.outcome) for item in phase.items] == [("Ben", None), ("", None)]
+    assert [(item.owner_name, item.outcome) for item in phase.set_aside_items] == [
+        ("Ben", None),
+        ("", None),
+    ]
     assert not any(one.has_left for one in phase.people)
     assert {one.name for one in phase.leads} == {ANA, "Ben", HANA}
 
@@ -162,20 +173,22 @@ def test_only_levels_from_one_to_five_are_accepted(value: str | None, level: int
 @pytest.mark.parametrize(
     ("value", "kind"),
     [
-        ("trust_building", Kind.TRUST_BUILDING),
-        (None, Kind.RESULTS_SPRINT),
-        ("forged", Kind.RESULTS_SPRINT),
+        ("trust_building", PhaseKind.TRUST_BUILDING),
+        (None, PhaseKind.RESULTS_SPRINT),
+        ("forged", PhaseKind.RESULTS_SPRINT),
     ],
 )
-def test_missing_or_invalid_kind_keeps_the_previous_one(value: str | None, kind: Kind) -> None:
+def test_missing_or_invalid_kind_keeps_the_previous_one(value: str | None, kind: PhaseKind) -> None:
     values = {page_moment.KIND_BLOCK: {page_moment.KIND: selected(value)}}
-    draft = page_moment.parse(values, replace(DRAFT, kind=Kind.RESULTS_SPRINT, anyway=True))
+    draft = page_moment.parse(
+        values, replace(DRAFT, kind=PhaseKind.RESULTS_SPRINT, starts_anyway=True)
+    )
 
-    assert (draft.kind, draft.anyway) == (kind, False)
+    assert (draft.kind, draft.starts_anyway) == (kind, False)
     anyway_ticked: dict[str, Any] = {
         page_moment.ANYWAY_BLOCK: {page_moment.ANYWAY: {"selected_options": [{}]}}
     }
-    assert page_moment.parse(anyway_ticked, DRAFT).anyway
+    assert page_moment.parse(anyway_ticked, DRAFT).starts_anyway
 
 
 def test_page_2_keeps_fields_it_did_not_show_and_sanitizes_the_others() -> None:

@@ -9,15 +9,15 @@ from slack_sdk.models.views import View
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
-from bot.phases.rules import Kind
+from bot.phases.rules import PhaseKind
 from bot.playground.fake_slack.checks import check_view
 from bot.playground.fake_slack.forms import state_values
-from bot.rounds.questions import QUESTIONS, for_member
+from bot.rounds.questions import QUESTIONS, about_leads
 from bot.start import page_moment, page_preview, page_promise
 from bot.start.draft import Draft, Row, as_json, from_json, proposal_of
 from bot.start.page_moment import Moment
 from bot.start.page_preview import Preview
-from bot.start.page_promise import FIELDS, Promise
+from bot.start.page_promise import FIELDS, PromiseFacts
 from tests.announcement.phases import SPRINT, TODAY, TRUST
 from tests.harness import ANA, BEN, CHIARA, HANA, LAUNCH
 
@@ -27,15 +27,15 @@ MOMENT = Moment(
     questions=QUESTIONS,
     budget="With this one: 15 of 90 days in results sprints.",
 )
-PROMISE = Promise(draft_id="draft1", channel_id=LAUNCH, budget=MOMENT.budget, max_weeks=6)
+PROMISE = PromiseFacts(draft_id="draft1", channel_id=LAUNCH, budget=MOMENT.budget, max_weeks=6)
 BLANK = Draft(ends_on=date(2026, 12, 18), answers=dict.fromkeys(("clarity", "trust", "ego")))
 ANSWERED = replace(
     BLANK,
-    kind=Kind.RESULTS_SPRINT,
+    kind=PhaseKind.RESULTS_SPRINT,
     kind_given=True,
     answers={"clarity": 2, "trust": None, "ego": 5},
-    doubted=True,
-    anyway=True,
+    doubt_shown=True,
+    starts_anyway=True,
 )
 FILLED = replace(
     ANSWERED,
@@ -46,8 +46,10 @@ FILLED = replace(
 OPENED = replace(
     FILLED,
     texts={**FILLED.texts, "justification": "The date moved."},
-    justify="Nothing was started: the last sprint ended Fri 20 Nov. Write why it is worth it.",
-    more=True,
+    justification_request=(
+        "Nothing was started: the last sprint ended Fri 20 Nov. Write why it is worth it."
+    ),
+    more_options=True,
     members=(BEN, CHIARA),
     co_leads=(HANA,),
     weekday=3,
@@ -57,18 +59,18 @@ OPENED = replace(
 )
 TRUST_DRAFT = replace(
     BLANK,
-    kind=Kind.TRUST_BUILDING,
-    texts={each.name: f"My {each.name}" for each in FIELDS[Kind.TRUST_BUILDING]}
+    kind=PhaseKind.TRUST_BUILDING,
+    texts={each.name: f"My {each.name}" for each in FIELDS[PhaseKind.TRUST_BUILDING]}
     | {"milestone": ""},
     members=(),
-    choose_team=True,
+    team_by_hand=True,
 )
 PREVIEW = Preview(
     draft_id="draft1",
     phase=SPRINT,
     today=TODAY,
     first_on=date(2026, 12, 7),
-    questions=for_member(["Ana"]),
+    questions=about_leads(["Ana"]),
     warnings=(),
 )
 MOMENTS = {"blank": BLANK, "answered, doubted": ANSWERED}
@@ -99,7 +101,7 @@ def promise_view(draft: Draft) -> View:
 @pytest.mark.parametrize("name", MOMENTS)
 def test_page_1_round_trips(name: str) -> None:
     draft = MOMENTS[name]
-    before = replace(draft, answers={}, anyway=False)
+    before = replace(draft, answers={}, starts_anyway=False)
 
     assert page_moment.parse(submitted(page_moment.build(MOMENT, draft)), before) == draft
 
@@ -108,7 +110,7 @@ def test_page_1_round_trips(name: str) -> None:
 def test_page_2_round_trips(name: str) -> None:
     draft = PROMISES[name]
     before = replace(draft, texts={}, rows=tuple(Row() for _ in draft.rows))
-    if draft.more:
+    if draft.more_options:
         before = replace(before, members=(), co_leads=(), remind=True, weekday=0)
 
     assert page_promise.parse(submitted(promise_view(draft)), before) == draft
@@ -164,7 +166,7 @@ def test_preview_has_only_a_back_button() -> None:
 
 
 def test_every_promise_text_is_required() -> None:
-    for kind in Kind:
+    for kind in PhaseKind:
         draft = replace(BLANK, kind=kind, texts={"stakes": " "})
         names = {each.name for each in FIELDS[kind]}
 
@@ -174,7 +176,7 @@ def test_every_promise_text_is_required() -> None:
 def test_error_for_a_long_text_names_its_length_and_the_limit() -> None:
     draft = replace(FILLED, texts={**FILLED.texts, "ask": "x" * 3_001})
 
-    fault = page_promise.faults(draft, Kind.RESULTS_SPRINT)["ask"]
+    fault = page_promise.faults(draft, PhaseKind.RESULTS_SPRINT)["ask"]
     assert fault == "Nothing was started: this has 3,001 characters, and 240 fit. Shorten it."
 
 
@@ -196,4 +198,4 @@ def test_justification_is_used_only_if_requested() -> None:
     values: dict[str, Any] = {"channel_id": LAUNCH, "lead_id": ANA, "zone": "UTC", "today": TODAY}
 
     assert proposal_of(OPENED, **values).justification == "The date moved."
-    assert proposal_of(replace(OPENED, justify=None), **values).justification == ""
+    assert proposal_of(replace(OPENED, justification_request=None), **values).justification == ""

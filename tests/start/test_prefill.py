@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.phases.rules import Kind
+from bot.phases.rules import PhaseKind
 from bot.services import Services
 from bot.slack.errors import Refused
 from bot.slack.request import Request
@@ -23,13 +23,13 @@ from tests.start.proposals import SPRINT, begin
 TODAY = date(2026, 11, 23)
 NO_ARGUMENTS = Arguments()
 UNFINISHED = Draft(
-    kind=Kind.TRUST_BUILDING,
+    kind=PhaseKind.TRUST_BUILDING,
     ends_on=date(2026, 12, 1),
     texts={"milestone": "Left", "purpose": "Why"},
     members=(BEN,),
     weekday=4,
-    doubted=True,
-    anyway=True,
+    doubt_shown=True,
+    starts_anyway=True,
 )
 
 
@@ -43,7 +43,7 @@ async def prefilled_draft(
 ) -> tuple[StoredDraft, bool]:
     lead = await eligible_ana(services)
     async with services.db.transaction() as tx:
-        return await prefill.drafted(tx, lead, arguments, continues)
+        return await prefill.new_or_resumed_draft(tx, lead, arguments, continues)
 
 
 async def save_unfinished(services: Services, draft: Draft = UNFINISHED) -> None:
@@ -66,8 +66,8 @@ async def save_unfinished(services: Services, draft: Draft = UNFINISHED) -> None
 async def test_invalid_typed_end_is_refused(services: Services, typed: str, message: str) -> None:
     lead = await eligible_ana(services)
     with pytest.raises(Refused, match=message):
-        prefill.typed(lead, typed.split())
-    arguments = prefill.typed(lead, ["results", "1w", "Ship", "&lt;it&gt;"])
+        prefill.parse_arguments(lead, typed.split())
+    arguments = prefill.parse_arguments(lead, ["results", "1w", "Ship", "&lt;it&gt;"])
     assert arguments.milestone == "Ship <it>"
     assert arguments.ends_on == date(2026, 11, 30)
 
@@ -84,7 +84,9 @@ async def test_new_form_has_workspace_defaults_and_typed_arguments(
     assert (stored.channel_id, stored.user_id, stored.phase_id) == (LAUNCH, ANA, None)
     assert stored.draft == Draft(ends_on=date(2026, 12, 14), weekday=4, time_of_day=time(9, 30))
 
-    arguments = Arguments(kind=Kind.RESULTS_SPRINT, ends_on=date(2026, 12, 2), milestone="Ship")
+    arguments = Arguments(
+        kind=PhaseKind.RESULTS_SPRINT, ends_on=date(2026, 12, 2), milestone="Ship"
+    )
     draft = (await prefilled_draft(services, arguments))[0].draft
     assert (draft.kind, draft.kind_given, draft.ends_on) == (
         arguments.kind,
@@ -114,12 +116,16 @@ async def test_unfinished_draft_is_resumed_without_outdated_fields(
 
     assert resumed
     assert stored.draft_id == "unfinished"
-    assert stored.draft == replace(unfinished, **expected_changes, doubted=False, anyway=False)
+    assert stored.draft == replace(
+        unfinished, **expected_changes, doubt_shown=False, starts_anyway=False
+    )
 
 
 async def test_typed_arguments_override_an_unfinished_draft(services: Services) -> None:
     await save_unfinished(services)
-    arguments = Arguments(kind=Kind.RESULTS_SPRINT, ends_on=date(2026, 12, 2), milestone="Ship")
+    arguments = Arguments(
+        kind=PhaseKind.RESULTS_SPRINT, ends_on=date(2026, 12, 2), milestone="Ship"
+    )
 
     draft = (await prefilled_draft(services, arguments))[0].draft
 

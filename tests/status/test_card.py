@@ -28,10 +28,10 @@ def status_card(phase: Phase | None, **changes: Any) -> Content:
     facts = {
         "channel_id": LAUNCH,
         "phase": phase,
-        "last": None,
+        "last_phase": None,
         "budget": Budget(spent=15),
         "today": TODAY,
-        "manages": False,
+        "may_manage": False,
         "may_start": True,
         **changes,
     }
@@ -40,18 +40,18 @@ def status_card(phase: Phase | None, **changes: Any) -> Content:
 
 CARDS = {
     "sprint, member": status_card(SPRINT),
-    "sprint, lead": status_card(SPRINT, manages=True),
+    "sprint, lead": status_card(SPRINT, may_manage=True),
     "sprint, last day, extended": status_card(
         replace(SPRINT, extension_reason="The audit came late."), today=SPRINT.ends_on
     ),
-    "trust, lead": status_card(TRUST, manages=True),
+    "trust, lead": status_card(TRUST, may_manage=True),
     "never, member": status_card(None),
     "never, guest": status_card(None, may_start=False),
-    "ended, member": status_card(None, last=ENDED),
-    "ended, guest": status_card(None, last=ENDED, may_start=False),
-    "ended, lead": status_card(None, last=ENDED, manages=True),
-    "ended, recovered": status_card(None, last=WRAPPED, today=date(2027, 1, 4)),
-    "wrapped up, lead": status_card(None, last=WRAPPED, manages=True),
+    "ended, member": status_card(None, last_phase=ENDED),
+    "ended, guest": status_card(None, last_phase=ENDED, may_start=False),
+    "ended, lead": status_card(None, last_phase=ENDED, may_manage=True),
+    "ended, recovered": status_card(None, last_phase=WRAPPED, today=date(2027, 1, 4)),
+    "wrapped up, lead": status_card(None, last_phase=WRAPPED, may_manage=True),
 }
 BUDGETS = {
     "none": card.budget_card(Budget(spent=0), [], TODAY, TODAY),
@@ -81,7 +81,7 @@ def test_budget_card_matches_snapshot(name: str, snapshot: SnapshotAssertion) ->
 
 @pytest.mark.parametrize("sign", ["<!channel>", "*", "&", "ש", "😀"])
 def test_hostile_and_long_text_is_shown_without_mentions(sign: str) -> None:
-    message = status_card(hostile(sign), manages=True)
+    message = status_card(hostile(sign), may_manage=True)
 
     assert check_blocks(message.blocks, "message") == []
     assert "<!channel>" not in str(message.blocks)

@@ -33,7 +33,7 @@ from bot.outbox.failed_message import FailedMessage
 from bot.phases import history, quiet_hours, store
 from bot.phases.model import ItemOutcome, PauseReason, Phase
 from bot.phases.quiet_hours import next_allowed_at
-from bot.phases.rules import Limits
+from bot.phases.rules import PhaseLimits
 from bot.results import store as results
 from bot.rounds import membership
 from bot.rounds import store as rounds
@@ -96,7 +96,7 @@ async def loaded(tx: Any, ws: str, phase_id: str = RUNS) -> Phase:
 async def questions_of_open_round(tx: Any, ws: str) -> Any:
     found = await rounds.round_of(tx, ws, OPEN_ROUND)
     assert found is not None
-    return await rounds.put_to(tx, ws, found, to_lead=False)
+    return await rounds.load_questionnaire(tx, ws, found, to_lead=False)
 
 
 async def who_answered(tx: Any, ws: str, services: Services) -> Any:
@@ -104,7 +104,7 @@ async def who_answered(tx: Any, ws: str, services: Services) -> Any:
     assert found is not None
     people = await rounds.roster(tx, ws, OPEN_ROUND)
     leads = [replace(one, is_lead=True) for one in people]
-    return sorted(await rounds.who_answered(tx, services.keys, ws, found, leads))
+    return sorted(await rounds.who_responded(tx, services.keys, ws, found, leads))
 
 
 def of_phase(name: str) -> Read:
@@ -128,21 +128,23 @@ def with_phase(read: Callable[[Any, str, Phase], Awaitable[Any]], phase_id: str 
 READS: dict[str, Read] = {
     "active_in": lambda tx, ws, _: store.active_in(tx, ws, LAUNCH),
     "latest_in": lambda tx, ws, _: store.latest_in(tx, ws, LAUNCH),
-    "affected_in": lambda tx, ws, _: store.affected_in(tx, ws, PLATFORM),
+    "affected_in": lambda tx, ws, _: store.active_or_paused_in(tx, ws, PLATFORM),
     "active_ids": lambda tx, ws, _: store.active_ids(tx, ws),
     "zones_in": lambda tx, ws, _: store.zones_in(tx, ws, (*CHANNELS, "C0SECOND")),
     "load": lambda tx, ws, _: store.load(tx, ws, RUNS),
     "lock": lambda tx, ws, _: store.lock(tx, ws, OVER),
     "phases_of": lambda tx, ws, _: store.phases_of(tx, ws, BEN),
     "people": of_phase("people"),
-    "items": of_phase("items"),
+    "set_aside_items": of_phase("set_aside_items"),
     "phase_settings": of_phase("settings"),
     "limits": of_phase("limits"),
     "past_sprints": lambda tx, ws, _: store.past_sprints(tx, ws, LAUNCH, SINCE),
-    "past_of": lambda tx, ws, _: history.past_of(tx, ws, SPRINT, Limits(), None),
-    "past_of_continued": lambda tx, ws, _: history.past_of(tx, ws, SPRINT, Limits(), RUNS),
-    "ended_since": lambda tx, ws, _: history.ended_since(tx, ws, PLATFORM, SINCE),
-    "teams": lambda tx, ws, _: history.teams(tx, ws, LAUNCH, TODAY),
+    "past_of": lambda tx, ws, _: history.sprint_history(tx, ws, SPRINT, PhaseLimits(), None),
+    "past_of_continued": lambda tx, ws, _: history.sprint_history(
+        tx, ws, SPRINT, PhaseLimits(), RUNS
+    ),
+    "ended_since": lambda tx, ws, _: history.ended_phase_ids(tx, ws, PLATFORM, SINCE),
+    "teams": lambda tx, ws, _: history.team_counts(tx, ws, LAUNCH, TODAY),
     "summarize": with_phase(summary.summarize, OVER),
     "find_draft": lambda tx, ws, _: draft_store.find(tx, ws, DRAFT, ANA),
     "find_newer_draft": lambda tx, ws, _: draft_store.find(tx, ws, NEWER_DRAFT, ANA),
@@ -154,16 +156,18 @@ READS: dict[str, Read] = {
     "round_to_close": lambda tx, ws, _: rounds.round_to_close(tx, ws, CLOSED_ROUND),
     "last_opening": lambda tx, ws, _: rounds.last_opening(tx, ws, LAUNCH),
     "next_number": lambda tx, ws, _: rounds.next_number(tx, ws, RUNS),
-    "asked_among": lambda tx, ws, _: rounds.asked_among(tx, ws, OPEN_ROUND, (BEN, CHIARA)),
-    "asked_person": lambda tx, ws, _: rounds.asked_person(tx, ws, OPEN_ROUND, BEN),
+    "asked_among": lambda tx, ws, _: rounds.roster_entries(tx, ws, OPEN_ROUND, (BEN, CHIARA)),
+    "asked_person": lambda tx, ws, _: rounds.roster_entry(tx, ws, OPEN_ROUND, BEN),
     "roster": lambda tx, ws, _: rounds.roster(tx, ws, OPEN_ROUND),
-    "open_about": lambda tx, ws, _: rounds.open_about(tx, ws, DEV),
-    "open_about_both": lambda tx, ws, _: rounds.open_about(tx, ws, ANA),
+    "open_about": lambda tx, ws, _: rounds.open_rounds_of(tx, ws, DEV),
+    "open_about_both": lambda tx, ws, _: rounds.open_rounds_of(tx, ws, ANA),
     "put_to": lambda tx, ws, _: questions_of_open_round(tx, ws),
-    "open_for": lambda tx, ws, s: rounds.open_for(tx, ws, EMI, s.keys, s.clock.now()),
+    "open_for": lambda tx, ws, s: rounds.open_questionnaires_for(
+        tx, ws, EMI, s.keys, s.clock.now()
+    ),
     "who_answered": who_answered,
     "reflection": lambda tx, ws, _: rounds.reflection(tx, ws, RUNS, CLOSED_ROUND, ANA),
-    "opted_out": lambda tx, ws, _: store.opted_out(tx, ws, LAUNCH),
+    "opted_out": lambda tx, ws, _: store.opted_out_ids(tx, ws, LAUNCH),
     "opted_out_channels": lambda tx, ws, _: store.opted_out_channels(tx, ws, BEN),
     "closed_rounds": with_phase(results.closed_rounds),
     "phase_of_round": lambda tx, ws, _: results.phase_of_round(tx, ws, DROPPED_ROUND),
@@ -224,7 +228,7 @@ async def test_read_of_one_phase_or_round_sees_no_other(
 
             assert [one.round_id for one in shown] == [round_id]
             assert len(shown[0].figures) == 2
-            assert (len(phase.items), len(phase.people)) == (1, 7)
+            assert (len(phase.set_aside_items), len(phase.people)) == (1, 7)
             assert comments == (f"Comment of {round_id} in {ws}",)
             assert note == f"Note of {round_id} in {ws}"
             assert [one.answers for one in reflections] == [
@@ -309,10 +313,10 @@ async def end_phase(tx: Any, ws: str, services: Services) -> None:
 
 async def apply_membership(tx: Any, ws: str, services: Services) -> None:
     phase = await loaded(tx, ws)
-    person = (await services.people.of(services.client_for(ws), ws, [CHIARA, BEN])).values()
+    person = (await services.people.get_many(services.client_for(ws), ws, [CHIARA, BEN])).values()
     seen = ChannelMembership(
-        there=frozenset((ANA, BEN, CHIARA, EMI, "U0NEW")),
-        strangers=frozenset((CHIARA, "U0NEW")),
+        member_ids=frozenset((ANA, BEN, CHIARA, EMI, "U0NEW")),
+        newcomers=frozenset((CHIARA, "U0NEW")),
         profiles={one.user_id: one for one in person},
     )
     await membership.apply_membership(tx, ws, phase, seen, services.clock.now())
@@ -329,7 +333,7 @@ async def read_membership(services: Services, ws: str) -> None:
             actor=ANA,
             action="look",
             subject="",
-            before=sorted(seen.strangers),
+            before=sorted(seen.newcomers),
             after=sorted(seen.profiles),
             now=services.clock.now(),
         )
@@ -338,7 +342,7 @@ async def read_membership(services: Services, ws: str) -> None:
 async def schedule_goodbyes(tx: Any, ws: str, services: Services) -> None:
     phase = await loaded(tx, ws, OVER)
     await goodbyes.schedule_goodbyes(tx, ws, phase, None, services.clock.now())
-    await goodbyes.send_soon(tx, ws, phase, services.clock.now() + timedelta(days=1))
+    await goodbyes.advance_goodbyes(tx, ws, phase, services.clock.now() + timedelta(days=1))
 
 
 async def schedule_dates(tx: Any, ws: str, services: Services) -> None:
@@ -349,7 +353,7 @@ async def schedule_dates(tx: Any, ws: str, services: Services) -> None:
 
 async def store_pause(tx: Any, ws: str, services: Services) -> None:
     now = services.clock.now()
-    await pause.store_pause(tx, ws, await loaded(tx, ws), at=now, because=PauseReason.UNSEEN)
+    await pause.store_pause(tx, ws, await loaded(tx, ws), at=now, because=PauseReason.NOT_VISIBLE)
 
 
 async def refuse_message(tx: Any, ws: str, services: Services) -> None:
@@ -362,7 +366,7 @@ async def refuse_message(tx: Any, ws: str, services: Services) -> None:
             operation=Operation.POST,
             conversation=PLATFORM,
             reason="not_in_channel",
-            meaning=ErrorKind.PERMANENT,
+            error_kind=ErrorKind.PERMANENT,
         ),
         services.clock.now(),
     )
@@ -385,12 +389,12 @@ def save_part(s: Services, ws: str) -> Awaitable[Any]:
 
 
 def raise_concern(s: Services, ws: str) -> Awaitable[Any]:
-    return concerns.raise_concern(s, by(ws, EMI, RUNS), text="Hm.", field="f", form="V1")
+    return concerns.raise_concern(s, by(ws, EMI, RUNS), text="Hm.", field="f", view_id="V1")
 
 
 def start_phase(s: Services, ws: str) -> Awaitable[Any]:
     proposal = replace(SPRINT, channel_id="C0NEW", justification="It is worth it.")
-    return begin.start(
+    return begin.start_phase(
         s,
         ws,
         PhaseStart(
@@ -398,7 +402,7 @@ def start_phase(s: Services, ws: str) -> Awaitable[Any]:
             settings=WorkspaceSettings(),
             answers={"ego": 2},
             draft_id=DRAFT,
-            in_channel=PEOPLE,
+            channel_member_ids=PEOPLE,
         ),
     )
 
@@ -438,7 +442,7 @@ def change_settings(s: Services, ws: str) -> Awaitable[Any]:
 
 def installed(tx: Any, ws: str, s: Services) -> Awaitable[Any]:
     us = {"team_id": ws, "user_id": "U0IMBAL", "team": "New name"}
-    return workspaces.installed(tx, us, s.clock.now())
+    return workspaces.store_installation(tx, us, s.clock.now())
 
 
 WRITES: dict[str, Write] = {
@@ -450,7 +454,7 @@ WRITES: dict[str, Write] = {
     "mark_announced": in_transaction(
         lambda tx, ws, _: draft_store.mark_announced(tx, ws, DRAFT, RUNS)
     ),
-    "delete_old_drafts": run_due(draft_store.delete_old_drafts, "forget_drafts"),
+    "delete_old_drafts": run_due(draft_store.delete_old_drafts, "delete_old_drafts"),
     "save_contribution": save_part,
     "raise_concern": raise_concern,
     "deliver_concerns": run_due(concerns.deliver_concerns, "deliver_concerns", RUNS),
@@ -467,9 +471,9 @@ WRITES: dict[str, Write] = {
         lambda tx, ws, s: pause.pause(tx, ws, RUNS, PauseReason.ARCHIVED, s.clock.now()),
     ),
     "store_pause": in_transaction(store_pause),
-    "check_channel": run_due(pause.check_channel, "look_at_channel", RUNS),
+    "check_channel": run_due(pause.check_channel, "check_channel", RUNS),
     "report_missing_announcement": run_due(
-        delivery_failures.report_missing_announcement, "tell_of_missing", RUNS
+        delivery_failures.report_missing_announcement, "report_missing_announcement", RUNS
     ),
     "on_refused": in_transaction(refuse_message),
     "drop_person": run_due(unreachable_people.drop_person, "drop_person", ANA),
@@ -491,7 +495,7 @@ WRITES: dict[str, Write] = {
         user=GUSTAVO,
         channel=LAUNCH,
     ),
-    "sync_members": run_due(membership_events.sync_members, "follow_members", RUNS),
+    "sync_members": run_due(membership_events.sync_members, "sync_members", RUNS),
     "apply_membership": in_transaction(apply_membership),
     "set_baseline": in_transaction(
         lambda tx, ws, s: membership.set_baseline(tx, ws, ONE_SIDED, [OWNER], s.clock.now()),
@@ -506,9 +510,11 @@ WRITES: dict[str, Write] = {
     "installed": in_transaction(installed),
     "tidy": run_due(workspaces.tidy, "tidy"),
     "read_soon": in_transaction(
-        lambda tx, ws, s: profile_refresh.read_soon(tx, ws, EMI, s.clock.now())
+        lambda tx, ws, s: profile_refresh.schedule_read(tx, ws, EMI, s.clock.now())
     ),
-    "read_all": in_transaction(lambda tx, ws, s: profile_refresh.read_all(tx, ws, s.clock.now())),
+    "read_all": in_transaction(
+        lambda tx, ws, s: profile_refresh.schedule_all_reads(tx, ws, s.clock.now())
+    ),
 }
 
 
@@ -543,7 +549,7 @@ def rows_of_other_phases(rows: dict[str, list[str]]) -> list[str]:
 
 async def mark_joined(tx: Any, ws: str) -> None:
     for user_id in (GUSTAVO, HANA):
-        await membership.mark_joined(tx, ws, RUNS, user_id)
+        await membership.remove_non_participant(tx, ws, RUNS, user_id)
 
 
 @pytest.mark.parametrize("name", WRITES)

@@ -15,7 +15,7 @@ from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.playground.server import FakeSlack
 from bot.services import Services
-from bot.slack.people import Person, known, remember
+from bot.slack.people import Person, store_person, stored_people
 from bot.workspaces import handlers, profile_refresh
 from bot.workspaces.profile_refresh import read_person
 from tests.harness import BEN, CHIARA, WORKSPACE
@@ -49,7 +49,7 @@ async def test_user_change_schedules_a_read_only_if_stored_fields_differ(
     services: Services, changed: dict[str, Any], is_read: bool
 ) -> None:
     async with services.db.transaction() as tx:
-        await remember(tx, WORKSPACE, BEN_PROFILE, NOW)
+        await store_person(tx, WORKSPACE, BEN_PROFILE, NOW)
     event = {"type": "user_change", "user": {**BEN_PROFILE, **changed}}
     context: Any = SimpleNamespace(team_id=WORKSPACE)
     for _ in range(2):
@@ -60,11 +60,11 @@ async def test_user_change_schedules_a_read_only_if_stored_fields_differ(
 
 async def test_any_user_change_counts_while_a_profile_read_is_scheduled(services: Services) -> None:
     async with services.db.transaction() as tx:
-        await remember(tx, WORKSPACE, BEN_PROFILE, NOW)
-        await profile_refresh.read_soon(tx, WORKSPACE, BEN, NOW)
+        await store_person(tx, WORKSPACE, BEN_PROFILE, NOW)
+        await profile_refresh.schedule_read(tx, WORKSPACE, BEN, NOW)
         assert await profile_refresh.is_changed(tx, WORKSPACE, BEN_PROFILE)
         await schedule.remove(tx, WORKSPACE, action=ActionName.READ_PERSON, subject=BEN)
-        await profile_refresh.read_soon(tx, WORKSPACE, CHIARA, NOW)
+        await profile_refresh.schedule_read(tx, WORKSPACE, CHIARA, NOW)
         assert not await profile_refresh.is_changed(tx, WORKSPACE, BEN_PROFILE)
 
 
@@ -91,7 +91,7 @@ async def test_new_time_zone_schedules_a_zone_follow_up(
 
     await read_ben(services)
 
-    assert await agenda_of(services.db, ActionName.FOLLOW_ZONE) == (
+    assert await agenda_of(services.db, ActionName.RESCHEDULE_FOR_ZONE) == (
         {BEN: services.clock.now()} if is_followed else {}
     )
     assert await agenda_of(services.db, ActionName.READ_PERSON) == {}
@@ -102,7 +102,7 @@ async def test_unknown_person_is_stored_without_a_zone_follow_up(services: Servi
     await read_ben(services)
 
     assert (await stored_ben(services)).name == "Ben"
-    assert await agenda_of(services.db, ActionName.FOLLOW_ZONE) == {}
+    assert await agenda_of(services.db, ActionName.RESCHEDULE_FOR_ZONE) == {}
 
 
 async def test_person_invisible_in_slack_is_kept_and_marked_as_refreshed(
@@ -122,13 +122,13 @@ async def test_person_invisible_in_slack_is_kept_and_marked_as_refreshed(
             BEN: clock.now(),
             CHIARA: NOW - timedelta(days=40),
         }
-    assert await agenda_of(services.db, ActionName.FOLLOW_ZONE) == {}
+    assert await agenda_of(services.db, ActionName.RESCHEDULE_FOR_ZONE) == {}
 
 
 async def read_ben(services: Services) -> None:
     now = services.clock.now()
     async with services.db.transaction() as tx:
-        await profile_refresh.read_soon(tx, WORKSPACE, BEN, now)
+        await profile_refresh.schedule_read(tx, WORKSPACE, BEN, now)
     item = AgendaItem(
         workspace_id=WORKSPACE, action=ActionName.READ_PERSON, subject=BEN, due_at=now
     )
@@ -137,4 +137,4 @@ async def read_ben(services: Services) -> None:
 
 async def stored_ben(services: Services) -> Person:
     async with services.db.reading() as reader:
-        return (await known(reader, WORKSPACE, [BEN]))[BEN]
+        return (await stored_people(reader, WORKSPACE, [BEN]))[BEN]

@@ -72,7 +72,7 @@ async def test_profiles_that_expire_on_one_day_are_read_one_after_the_other(
     due = sorted((await agenda_of(services.db, ActionName.READ_PERSON)).values())
     assert due == [clock.now() + timedelta(seconds=2 * number) for number in range(len(MEMBERS))]
     client = services.client_for(WORKSPACE)
-    assert len(await services.people.of(client, WORKSPACE, MEMBERS)) == len(MEMBERS)
+    assert len(await services.people.get_many(client, WORKSPACE, MEMBERS)) == len(MEMBERS)
     assert looked_up_users(fake_slack) == []  # the stored profiles are still used
 
 
@@ -117,9 +117,9 @@ async def test_unknown_people_are_read_at_once_and_only_failed_reads_are_repeate
     client = services.client_for(WORKSPACE)
     fake_slack.faults.fail_next("users.info", status=500)
     with pytest.raises(SlackApiError):
-        await services.people.of(client, WORKSPACE, [BEN, CHIARA, DEV])
+        await services.people.get_many(client, WORKSPACE, [BEN, CHIARA, DEV])
 
-    found = await services.people.of(client, WORKSPACE, [BEN, CHIARA, DEV])
+    found = await services.people.get_many(client, WORKSPACE, [BEN, CHIARA, DEV])
 
     assert list(found) == [BEN, CHIARA, DEV]
     assert len(looked_up_users(fake_slack)) == 4  # only the failed one is repeated

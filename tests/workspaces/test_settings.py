@@ -8,11 +8,11 @@ import pytest
 from sqlalchemy import select
 
 from bot.agenda.actions import ActionName
-from bot.agenda.schedule import AgendaItem, AlreadyTaken
+from bot.agenda.schedule import AgendaItem, NoLongerDue
 from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.db.engine import Database
-from bot.phases.rules import Limits
+from bot.phases.rules import PhaseLimits
 from bot.services import Services
 from bot.slack.errors import Refused
 from bot.slack.event_dedup import is_new
@@ -160,11 +160,11 @@ async def test_valid_setting_is_saved_and_invalid_one_refused(
 
 
 async def test_limits_follow_the_stored_settings(installed: Database, services: Services) -> None:
-    async def limits() -> Limits:
+    async def limits() -> PhaseLimits:
         async with installed.reading() as reader:
-            return Limits.of(await store.settings_of(reader, WORKSPACE))
+            return PhaseLimits.of(await store.settings_of(reader, WORKSPACE))
 
-    assert await limits() == Limits()
+    assert await limits() == PhaseLimits()
     chosen = WorkspaceSettings(
         sprint_warn_weeks=3,
         sprint_max_weeks=5,
@@ -174,7 +174,7 @@ async def test_limits_follow_the_stored_settings(installed: Database, services: 
     )
     await change(services, chosen)
 
-    assert await limits() == Limits(
+    assert await limits() == PhaseLimits(
         sprint_warn_weeks=3,
         sprint_max_weeks=5,
         trust_max_weeks=9,
@@ -277,6 +277,8 @@ async def test_daily_tidy_deletes_old_event_ids_and_reschedules_itself(
     async with installed.transaction() as tx:
         assert not await is_new(tx, WORKSPACE, {"event_id": "Ev2"}, NOW)
         assert await is_new(tx, WORKSPACE, {"event_id": "Ev1"}, NOW)
-    assert (await agenda_of(installed, ActionName.TIDY))[WORKSPACE] == due_at + lifecycle.EVERY
-    with pytest.raises(AlreadyTaken):
+    assert (await agenda_of(installed, ActionName.TIDY))[
+        WORKSPACE
+    ] == due_at + lifecycle.TIDY_INTERVAL
+    with pytest.raises(NoLongerDue):
         await lifecycle.tidy(services, item)

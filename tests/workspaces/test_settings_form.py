@@ -92,7 +92,7 @@ def test_empty_starters_field_means_no_restriction() -> None:
 
 
 def test_maximum_number_of_starters_fits_form_and_message() -> None:
-    starters = tuple(f"U{n:010}" for n in range(settings_form.MOST_STARTERS))
+    starters = tuple(f"U{n:010}" for n in range(settings_form.MAX_STARTERS))
     view = settings_form.build(replace(CUSTOM, starters=starters)).to_dict()
 
     assert check_view(view) == []

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from bot.agenda import schedule
 from bot.agenda.actions import ActionName
-from bot.agenda.schedule import PARKED, AgendaItem, AlreadyTaken
+from bot.agenda.schedule import PARKED, AgendaItem, NoLongerDue
 from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.db.engine import Database
@@ -21,9 +21,9 @@ from bot.workspaces.lifecycle import install
 from bot.workspaces.token_health import (
     LONGEST_WAIT,
     TRIES,
+    halting_on_refused_token,
     token_refused,
     try_token,
-    watching_token,
 )
 from tests.harness import BEN, WORKSPACE
 from tests.rounds.evidence import agenda_of
@@ -135,8 +135,8 @@ async def test_valid_token_resumes_the_workspace_and_its_agenda(
     await try_token(services, await schedule_try(services, 0))
 
     assert await state(installed) == ("installed", None)
-    assert await parked(installed) == {"tidy": False, "ask_what_was_missed": False}
-    assert (await agenda_of(installed, "ask_what_was_missed"))[WORKSPACE] == services.clock.now()
+    assert await parked(installed) == {"tidy": False, "catch_up": False}
+    assert (await agenda_of(installed, "catch_up"))[WORKSPACE] == services.clock.now()
     assert (await agenda_of(installed, "tidy"))[WORKSPACE] == NOW + timedelta(days=1)  # unchanged
 
 
@@ -162,7 +162,7 @@ async def test_token_try_stays_scheduled_after_a_server_error(
 @pytest.mark.parametrize(
     ("error", "raises", "expected"),
     [
-        ("invalid_auth", AlreadyTaken, ("uninstalled", "invalid_auth")),
+        ("invalid_auth", NoLongerDue, ("uninstalled", "invalid_auth")),
         ("channel_not_found", SlackApiError, ("installed", None)),
         ("internal_error", SlackApiError, ("installed", None)),
     ],
@@ -179,6 +179,6 @@ async def test_agenda_action_halts_the_workspace_only_for_a_refused_token(
 
     item = AgendaItem(workspace_id=WORKSPACE, action="any", subject="any", due_at=NOW)
     with pytest.raises(raises):
-        await watching_token(act)(services, item)
+        await halting_on_refused_token(act)(services, item)
 
     assert await state(installed) == expected

@@ -7,14 +7,14 @@ import pytest
 from sqlalchemy import insert, select
 
 from bot.agenda import schedule
-from bot.agenda.schedule import AgendaItem, AlreadyTaken
+from bot.agenda.schedule import AgendaItem, NoLongerDue
 from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.db.engine import Database
 from bot.playground.server import FakeSlack
 from bot.services import Services
 from bot.workspaces.lifecycle import install
-from bot.workspaces.token_health import TRIES, token_refused, try_token, watching_token
+from bot.workspaces.token_health import TRIES, halting_on_refused_token, token_refused, try_token
 from tests.harness import LAUNCH, WORKSPACE
 from tests.rounds.evidence import agenda_of
 
@@ -132,7 +132,7 @@ async def test_valid_token_ends_the_tries(
 
 
 @pytest.mark.parametrize(
-    ("error", "raised"), [("invalid_auth", AlreadyTaken), ("not_in_channel", Exception)]
+    ("error", "raised"), [("invalid_auth", NoLongerDue), ("not_in_channel", Exception)]
 )
 async def test_only_a_refused_token_halts_its_workspace(
     installed: Database,
@@ -148,8 +148,8 @@ async def test_only_a_refused_token_halts_its_workspace(
     fake_slack.faults.fail_next("conversations.info", error=error)
     item = AgendaItem(workspace_id=WORKSPACE, action="act", subject="any", due_at=clock.now())
     with pytest.raises(raised) as ended:
-        await watching_token(act)(services, item)
+        await halting_on_refused_token(act)(services, item)
 
     refused = error == "invalid_auth"
-    assert isinstance(ended.value, AlreadyTaken) == refused
+    assert isinstance(ended.value, NoLongerDue) == refused
     assert (await state(installed))[0] == ("uninstalled" if refused else "installed")

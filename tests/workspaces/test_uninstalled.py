@@ -33,4 +33,4 @@ async def test_agenda_of_an_uninstalled_workspace_waits_for_reinstallation(
         assert await next_due(reader) is None
 
     await install(db, INSTALLATION, clock.now())
-    assert [item.action for item in await due_items(db, clock)] == ["tidy", "ask_what_was_missed"]
+    assert [item.action for item in await due_items(db, clock)] == ["tidy", "catch_up"]

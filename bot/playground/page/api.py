@@ -116,7 +116,7 @@ async def _state(core: Core, query: Json) -> Json:
     user_id = query["user"]
     if not core.workspace.users[user_id].is_bot:
         # Slack lists apps even before their first message.
-        core.workspace.direct(user_id, example_workspace.BOT_USER_ID)
+        core.workspace.open_direct_message(user_id, example_workspace.BOT_USER_ID)
     return screen.state(core, user_id) | {"next_event": await _next_event(core)}
 
 
@@ -202,7 +202,7 @@ async def _close(core: Core, body: Json) -> Json:
 async def _direct(core: Core, body: Json) -> Json:
     """Return the direct message of two people, opening it if needed."""
     person, other = (core.workspace.users[body[key]].id for key in ("user", "other"))
-    conversation = core.workspace.direct(person, other)
+    conversation = core.workspace.open_direct_message(person, other)
     return {"conversation": screen.conversation_item(core, conversation, person)}
 
 
@@ -229,7 +229,7 @@ async def _next_event(core: Core) -> str | None:
 
 
 async def _team_answers(core: Core, _: Json) -> Json:
-    return {"answered": await simulated_team.answer_for_the_team(core)}
+    return {"answered": await simulated_team.answer_open_questions(core)}
 
 
 async def _reset(core: Core, _: Json) -> Json:

@@ -9,7 +9,7 @@ from aiohttp import ClientSession
 from bot.clock import monotonic, real_now
 from bot.db import schema
 from bot.db.upserts import insert_if_new
-from bot.playground.fake_slack.rate_limits import SPECIAL
+from bot.playground.fake_slack.rate_limits import POSTS_PER_MINUTE
 from tests.bench.admin_database import opened
 from tests.bench.bench import CALL_SECONDS, POST, Bench
 from tests.bench.fake_slack import person
@@ -44,7 +44,7 @@ async def under_limits(bench: Bench) -> list[Row]:
 
 def least_seconds(count: int, minute: float) -> float:
     """The minimum time of these posts, if all posts of a window may come at once."""
-    return (count - 1) // SPECIAL * minute + CALL_SECONDS
+    return (count - 1) // POSTS_PER_MINUTE * minute + CALL_SECONDS
 
 
 def rows(count: int, minute: float, began: float, calls: list[dict[str, Any]]) -> list[Row]:
@@ -62,7 +62,7 @@ def rows(count: int, minute: float, began: float, calls: list[dict[str, Any]]) -
         goal=GOALS["limits"],
         value=took / least,
         unit="x",
-        shown=f"{took:.1f} s; the fake Slack's {SPECIAL} in any {minute:.0f} s allow {least:.1f} s",
+        shown=f"{took:.1f} s; {POSTS_PER_MINUTE} in any {minute:.0f} s allow {least:.1f} s",
         limit="Slack's limit itself; what is kept back for channels, and some two seconds a "
         "window: half of one for safety, one between looks, and what the minute's first messages "
         "took (estimated: nearly all is waiting)",

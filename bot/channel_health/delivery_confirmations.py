@@ -15,7 +15,7 @@ from bot.outbox.queued_message import SlackLocation
 from bot.outbox.transitions import confirm
 from bot.outbox.web_api import METADATA_TYPE
 from bot.services import Services
-from bot.slack.ids import may_hold
+from bot.slack.ids import can_contain
 
 
 def register(app: AsyncApp, services: Services) -> None:
@@ -34,12 +34,12 @@ async def on_message_posted(
     location = SlackLocation(channel=event["channel_id"], ts=event["message_ts"])
     async with services.db.transaction() as tx:
         message = await admin_queries.unconfirmed(tx, workspace_id, message_id)
-        if message is None or not may_hold(event["channel_id"], message.conversation):
+        if message is None or not can_contain(event["channel_id"], message.conversation):
             return
         if await confirm(tx, workspace_id, message_id, location, now):
             delivery_lookups.labels(REPORTED).inc()
             if message.state is State.HELD:
-                await restore_announcement.restore(tx, workspace_id, message.key, now)
+                await restore_announcement.restore_announcement(tx, workspace_id, message.key, now)
 
 
 def _is_ours(event: Mapping[str, Any], context: AsyncBoltContext) -> bool:
