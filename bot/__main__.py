@@ -234,7 +234,6 @@ async def _play(
         ),
         clock,
         http=options.http,
-        host="127.0.0.1",
     )
 
     async def advance(leap: str) -> None:
@@ -287,6 +286,7 @@ def _playground_settings(*, reset: bool) -> Settings:
     return Settings(
         database_url=f"sqlite:///{PLAYGROUND / 'imbalance.db'}",
         keys=(key.read_bytes(),),
+        http_host="127.0.0.1",
         http_port=0,
         metrics_port=0,
     )

@@ -70,6 +70,7 @@ def settings_for(database_url: str, slack: FakeSlack) -> Settings:
         database_url=database_url,
         keys=(KEY,),
         tick_seconds=3600,  # tests tick by hand
+        http_host="127.0.0.1",
         http_port=0,
         metrics_port=0,
     )
@@ -205,7 +206,6 @@ async def harness_over_http(
         settings,
         clock,
         http=True,
-        host="127.0.0.1",
         rate_limits=RateLimits(limited=False),
         retry_timings=RetryTimings(settle=0),
         draw=draw,

@@ -7,7 +7,6 @@ settings. Some trials need a person. Nothing is written to the database.
 from contextlib import AsyncExitStack
 from typing import Any
 
-from aiohttp import ClientSession, ClientTimeout
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -17,8 +16,9 @@ from bot.settings import Settings
 from bot.slack.errors import classify
 from bot.slack.http import build_web_app
 from bot.slack.ids import is_person
+from bot.slack.network import Network
 from bot.slack.sockets import Sockets
-from bot.web import Site
+from bot.web import CannotListen, Site
 
 CALL_SECONDS = 20
 STOP_THE_BOT = (
@@ -30,8 +30,9 @@ async def verify(settings: Settings, to: str, *, http: bool, people: bool, wait:
     """Run the trials and print a line for each. Return 1 if a result needs attention, else 0."""
     print(STOP_THE_BOT)
     async with AsyncExitStack() as running:
-        session = ClientSession(timeout=ClientTimeout(total=CALL_SECONDS))
-        await running.enter_async_context(session)
+        session = await running.enter_async_context(
+            Network(settings).session(timeout_seconds=CALL_SECONDS)
+        )
         client = AsyncWebClient(
             settings.slack_bot_token,
             base_url=settings.slack_api_url,
@@ -49,12 +50,8 @@ async def verify(settings: Settings, to: str, *, http: bool, people: bool, wait:
                 )
             )
             return 1
-        except OSError:
-            print(
-                TrialResult(
-                    passed=False, text=f"Port {settings.http_port} is in use: stop the bot."
-                )
-            )
+        except CannotListen as error:
+            print(TrialResult(passed=False, text=f"{error} Or stop the bot."))
             return 1
         running.push_async_callback(trials.delete_posts)
         needs_attention = False
@@ -88,11 +85,11 @@ async def _connect(
     trials.listen(app)
     if http:
         web_app = build_web_app(app, settings.slack_signing_secret)
-        site = Site(web_app, "0.0.0.0", settings.http_port)  # noqa: S104 - containers publish it
+        site = Site(web_app, settings.http_host, settings.http_port)
         running.push_async_callback(site.stop)
         await site.start()
     else:
-        sockets = Sockets(app, settings.slack_app_token, count=1)
+        sockets = Sockets(app, settings.slack_app_token, 1, Network(settings))
         running.push_async_callback(sockets.close)
         trials.other_connections = lambda: sockets.foreign_connections
         await sockets.connect()

@@ -108,13 +108,12 @@ async def respond_to_url(
 ) -> bool:
     """Answer through the response_url: replace the message pressed in, or add an ephemeral one.
 
-    This uses the client's connections and proxy, but not slack_sdk's webhook client: creating one
-    for each address took a tenth of the total processor time of an answer. Return whether Slack
-    took it; the caller has another way to show what must be seen.
+    This uses the client's session, but not slack_sdk's webhook client: creating one for each
+    address took a tenth of the total processor time of an answer. Return whether Slack took it; the
+    caller has another way to show what must be seen.
     """
     assert client.session is not None  # ours always have one
     answer = {"text": message.text, "blocks": message.blocks, "replace_original": replace}
-    proxy, ssl = client.proxy, client.ssl or True
     url = body.get("response_url")
     if not url:
         log.warning("response_url_failed", reason="none")
@@ -122,7 +121,7 @@ async def respond_to_url(
     try:
         async with (
             asyncio.timeout(CALL_TIMEOUT_SECONDS),
-            client.session.post(url, json=answer, proxy=proxy, ssl=ssl) as response,
+            client.session.post(url, json=answer) as response,
         ):
             status = response.status
     except (ClientError, TimeoutError, OSError) as error:

@@ -64,6 +64,12 @@ async def installed_workspaces(tx: AsyncConnection) -> tuple[str, ...]:
     return tuple(await tx.scalars(installed.order_by(_workspaces.c.workspace_id)))
 
 
+async def known_workspaces(tx: AsyncConnection) -> Mapping[str, str]:
+    """Return the names of all workspaces in the database, by id, installed or not."""
+    rows = await tx.execute(select(_workspaces.c.workspace_id, _workspaces.c.name))
+    return {row.workspace_id: row.name for row in rows}
+
+
 async def settings_of(tx: AsyncConnection, workspace_id: str) -> WorkspaceSettings:
     """Return the settings of this workspace, with defaults for those not set."""
     return from_json(await tx.scalar(_settings(workspace_id)) or {})

@@ -38,7 +38,7 @@ async def main(*, unpaced: bool) -> None:
     settings = load(os.environ)
     configure(settings.log_level, settings.log_format)
     limits = RateLimits(limited=False) if unpaced else None
-    app = Imbalance(settings, _clock(), http=True, rate_limits=limits, host="127.0.0.1")
+    app = Imbalance(settings, _clock(), http=True, rate_limits=limits)
     listening = asyncio.create_task(_listen(app, Sampler()))
     await until_stopped(app)
     listening.cancel()
@@ -87,4 +87,5 @@ if __name__ == "__main__":
             rate_limits.WINDOW_SECONDS *= float(seconds) / 60
     if "everywhere" in sys.argv:
         bot.app._authorize_only = _everywhere
+        bot.app.token_problem = lambda _identity, _known: None
     asyncio.run(main(unpaced="unpaced" in sys.argv))
