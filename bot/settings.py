@@ -137,7 +137,8 @@ class Settings:
 
     def __repr__(self) -> str:
         hidden = {"slack_bot_token", "slack_app_token", "slack_signing_secret", "client_secret"}
-        hidden |= {"keys", "database_url", "slack_api_url", "https_proxy", "http_proxy"}
+        hidden |= {"keys", "database_url", "slack_api_url", "http_host", "metrics_host"}
+        hidden |= {"https_proxy", "http_proxy", "no_proxy", "ca_file"}
         shown = (
             f"{name}={('set' if value else 'not set') if name in hidden else repr(value)}"
             for name, value in vars(self).items()

@@ -12,13 +12,11 @@ from bot.outbox.enqueue import State
 from bot.outbox.queued_message import SlackLocation
 from bot.slack.errors import Refused
 from bot.slack.ids import can_contain
-from bot.workspaces.store import add_audit_entry
+from bot.workspaces.store import OPERATOR, add_audit_entry
 
 #: Allowance for clock differences: a message posted slightly before the first attempt may be this
 #: one. The lookup allows more, as it identifies the message by its id; a link may lead anywhere.
 SKEW = timedelta(seconds=60)
-#: The actor in the audit for operators; other people appear by their ids.
-OPERATOR = "operator"
 
 NOT_FOUND = "Nothing was changed: no message has this id."
 IN_SLACK = "Nothing was changed: it is in Slack."

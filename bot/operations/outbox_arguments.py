@@ -5,6 +5,7 @@ import argparse
 STATES = ("pending", "sending", "sent", "unknown", "held", "failed", "expired")
 DEFAULT_STATES = "held,failed,unknown"
 DEFAULT_LIMIT = 100
+MOST = 1_000_000
 
 ID = "a message's id, as `outbox list` prints it"
 
@@ -19,7 +20,7 @@ def add_outbox_arguments(parser: argparse.ArgumentParser) -> None:
     list_.add_argument("--workspace", metavar="T...", help="only of this workspace")
     list_.add_argument(
         "--limit",
-        type=int,
+        type=positive,
         default=DEFAULT_LIMIT,
         help="at most so many, oldest first; of what is over, newest first",
     )
@@ -32,6 +33,13 @@ def add_outbox_arguments(parser: argparse.ArgumentParser) -> None:
     there.add_argument("link", metavar="LINK", help="its link: More actions, Copy link")
     drop = subcommands.add_parser("drop", help="never say it")
     drop.add_argument("ids", nargs="+", metavar="ID", help=ID)
+
+
+def positive(text: str) -> int:
+    """Parse a number from 1 on."""
+    if text.isascii() and text.isdecimal() and 0 < int(text) <= MOST:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"must be a number from 1 to {MOST}")
 
 
 def _states(text: str) -> tuple[str, ...]:

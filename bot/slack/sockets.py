@@ -43,7 +43,11 @@ class Connection(SocketModeClient):
     """One connection, which finishes what it has started before it is renewed."""
 
     def __init__(
-        self, app: AsyncApp, app_token: str, renewing: asyncio.Lock, network: Network
+        self,
+        app: AsyncApp,
+        app_token: str,
+        renewing: asyncio.Lock,
+        network: Network | None = None,
     ) -> None:
         super().__init__(
             app_token=app_token,
@@ -52,7 +56,7 @@ class Connection(SocketModeClient):
             ping_interval=PING_SECONDS,
         )
         self.aiohttp_client_session.detach()  # the SDK's own, which ignores NO_PROXY
-        self.aiohttp_client_session = network.session()
+        self.aiohttp_client_session = (network or Network()).session()
         self._app = app
         self._renewing = renewing
         self._under_way = 0
@@ -180,7 +184,7 @@ class Sockets:
     def __init__(
         self, app: AsyncApp, app_token: str, count: int, network: Network | None = None
     ) -> None:
-        renewing, network = asyncio.Lock(), network or Network()
+        renewing = asyncio.Lock()
         self._connections = [Connection(app, app_token, renewing, network) for _ in range(count)]
         self._tasks: list[asyncio.Task[None]] = []
 

@@ -8,14 +8,16 @@ from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
 from bot.log import log
 from bot.services import Services
 from bot.slack.command import NAME, is_subcommand
+from bot.slack.errors import Refused
 from bot.slack.event_dedup import is_new
 from bot.slack.request import Body, Request, as_listener, typed_values
 from bot.slack.views import notice_view, open_form, show_next
-from bot.workspaces import lifecycle, messages, profile_refresh, settings_form, store
+from bot.workspaces import audit_log, lifecycle, messages, profile_refresh, settings_form, store
 
 
 def register(app: AsyncApp, services: Services) -> None:
     app.command(NAME, matchers=[is_subcommand("settings")])(as_listener(services, show_settings))
+    app.action(settings_form.AUDIT)(as_listener(services, show_audit_log))
     app.view(settings_form.FORM)(as_listener(services, save_settings))
     app.event("user_change")(partial(person_changed, services))
     app.event("team_join")(partial(person_changed, services))
@@ -48,6 +50,17 @@ async def save_settings(services: Services, request: Request, ack: AsyncAck, bod
         await show_next(ack, notice_view(messages.TITLE, messages.saved(changed)))
     else:
         await ack()
+
+
+async def show_audit_log(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
+    """Show an admin who changed what, on top of the settings."""
+    if not await lifecycle.may_change(services, request):
+        raise Refused(messages.AUDIT_ADMINS_ONLY)
+    async with services.db.reading() as reader:
+        entries = await store.audit_of(reader, request.workspace_id, audit_log.MOST_ENTRIES + 1)
+    view = audit_log.build(entries)
+    await open_form(services.client_for(request.workspace_id), body, view)
+    await ack()
 
 
 async def person_changed(services: Services, body: Body, context: AsyncBoltContext) -> None:

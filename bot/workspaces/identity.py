@@ -8,13 +8,13 @@ ORG_WIDE = (
     "Imbalance does not support. Install the app in one workspace, and use the token from there."
 )
 NOT_A_BOT = (
-    "SLACK_BOT_TOKEN does not belong to a bot in a workspace: Slack names no {missing} for it. Copy "
-    "the Bot User OAuth Token from the app's settings."
+    "SLACK_BOT_TOKEN does not belong to a bot in a workspace: Slack names no {missing} for it. "
+    "Copy the Bot User OAuth Token from the app's settings."
 )
 OTHER_WORKSPACE = (
-    "The database of DATABASE_URL belongs to the workspace {theirs}, but SLACK_BOT_TOKEN to {ours}. "
-    "Use that workspace's token, or another database: nothing of {theirs} may be sent with another "
-    "workspace's token."
+    "The database of DATABASE_URL belongs to the workspace {theirs}, but SLACK_BOT_TOKEN to "
+    "{ours}. Use that workspace's token, or another database: what is due in {theirs} must not be "
+    "sent with another workspace's token."
 )
 
 

@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, insert, select, update
+from sqlalchemy import Select, insert, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import new_id
 from bot.db import schema
 from bot.db.upserts import upsert
 from bot.workspaces.rules import WorkspaceSettings, from_json, overrides
+
+#: The actor in the audit log for operators; other people appear by their ids.
+OPERATOR = "operator"
 
 _workspaces = schema.workspaces
 _audit = schema.audit
@@ -21,6 +24,7 @@ _audit = schema.audit
 class AuditEntry:
     """An audit entry. `before` or `after` is None if the subject did not exist at that time."""
 
+    workspace_id: str
     at: datetime
     actor_id: str
     action: str
@@ -136,16 +140,17 @@ async def add_audit_entry(
     )
 
 
-async def audit_of(tx: AsyncConnection, workspace_id: str, limit: int = 100) -> list[AuditEntry]:
-    """Return the most recent changes, newest first."""
+async def audit_of(
+    tx: AsyncConnection, workspace_id: str | None, limit: int = 100
+) -> list[AuditEntry]:
+    """Return the most recent changes, newest first; of all workspaces if none is given."""
+    chosen = true() if workspace_id is None else _audit.c.workspace_id == workspace_id
     rows = await tx.execute(
-        select(_audit)
-        .where(_audit.c.workspace_id == workspace_id)
-        .order_by(_audit.c.at.desc(), _audit.c.audit_id)
-        .limit(limit)
+        select(_audit).where(chosen).order_by(_audit.c.at.desc(), _audit.c.audit_id).limit(limit)
     )
     return [
         AuditEntry(
+            workspace_id=row.workspace_id,
             at=row.at,
             actor_id=row.actor_id,
             action=row.action,
