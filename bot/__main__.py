@@ -65,15 +65,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return PIPE_CLOSED
     except NotStarted as error:
-        print(f"{error}\n{NOT_STARTED}", file=sys.stderr)
-        return 1
+        return _refused(str(error), options)
     except Exception as error:
         sentence = _database_failure(error)
         if sentence is None:
             raise
-        print(f"{sentence}\n{NOT_STARTED}", file=sys.stderr)
-        return 1
+        return _refused(sentence, options)
     return code
+
+
+def _refused(sentence: str, options: argparse.Namespace) -> int:
+    """Print why the command did nothing; return the exit code."""
+    print(sentence, file=sys.stderr)
+    if options.command in (_run, _playground):
+        print(NOT_STARTED, file=sys.stderr)
+    return 1
 
 
 def _database_failure(error: Exception) -> str | None:

@@ -62,8 +62,12 @@ def check_file(file: Path) -> None:
             raise NotStarted(NOT_A_FILE)
     except OSError as error:  # such as a name that is too long
         raise NotStarted(UNUSABLE_FILE.format(why=type(error).__name__)) from error
-    if not (os.access(file, os.R_OK | os.W_OK) and os.access(file.parent, os.W_OK | os.X_OK)):
+    if not (_may(file, os.R_OK | os.W_OK) and _may(file.parent, os.W_OK | os.X_OK)):
         raise NotStarted(NOT_ALLOWED)
+
+
+def _may(path: Path, mode: int) -> bool:
+    return os.access(path, mode, effective_ids=os.access in os.supports_effective_ids)
 
 
 @asynccontextmanager

@@ -6,6 +6,8 @@ import sqlite3
 from contextlib import closing, suppress
 from pathlib import Path
 
+from sqlalchemy import text
+
 from bot.db.engine import Database
 from bot.db.file_lock import sqlite_file
 from bot.operations.database_command import open_database
@@ -39,21 +41,23 @@ async def backup(settings: Settings, target: Path) -> None:
         if source is None:
             version = await _server_version(db)
             raise NotStarted(USE_PG_DUMP.format(version=version, file=target))
-        if target.exists():
-            raise NotStarted(EXISTS.format(file=target))
-        await asyncio.to_thread(_copy, source, target)
-    print(DONE.format(file=target, size=target.stat().st_size))
+        size = await asyncio.to_thread(_copy, source, target)
+    print(DONE.format(file=target, size=size))
 
 
-async def _server_version(db: Database) -> int:
+async def _server_version(db: Database) -> str:
     """Return PostgreSQL's major version."""
-    async with db.reading() as connection:
-        version = connection.dialect.server_version_info
-    return version[0] if version else 0
+    async with db.reading() as reader:
+        return str(await reader.scalar(text("SHOW server_version"))).partition(".")[0]
 
 
-def _copy(source: Path, target: Path) -> None:
-    """Copy through a second file beside the target, so that the target is whole or not there."""
+def _copy(source: Path, target: Path) -> int:
+    """Copy through a second file beside the target, so that the target is whole or not there.
+
+    Return the size in bytes.
+    """
+    if target.exists():
+        raise NotStarted(EXISTS.format(file=target))
     part = target.with_name(target.name + PART_SUFFIX)
     try:
         # Only the user of the bot may read it, from the beginning.
@@ -64,7 +68,8 @@ def _copy(source: Path, target: Path) -> None:
         found = _copy_pages(source, part)
         if found != "ok":
             raise NotStarted(DAMAGED.format(found=found))
-        os.link(part, target)  # unlike a rename, never replaces a file
+        part.rename(target)
+        return target.stat().st_size
     except (OSError, sqlite3.Error) as error:
         raise NotStarted(CANNOT_WRITE.format(file=target, why=type(error).__name__)) from error
     finally:

@@ -12,7 +12,7 @@ from bot.outbox.enqueue import State
 from bot.outbox.queued_message import SlackLocation
 from bot.slack.errors import Refused
 from bot.slack.ids import can_contain
-from bot.workspaces.store import OPERATOR, add_audit_entry
+from bot.workspaces.store import add_audit_entry
 
 #: Allowance for clock differences: a message posted slightly before the first attempt may be this
 #: one. The lookup allows more, as it identifies the message by its id; a link may lead anywhere.
