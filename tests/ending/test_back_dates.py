@@ -9,7 +9,6 @@ import pytest
 from bot.dates import day
 from bot.ending import messages
 from bot.slack.content import Content
-from tests.announcement.phases import SPRINT
 from tests.ending.ended_phases import ENDED_ON, WORDS, over
 from tests.harness import BEN
 
