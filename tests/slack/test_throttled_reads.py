@@ -61,7 +61,7 @@ class SlackReads:
                 headers={"Retry-After": str(ASKED_TO_WAIT)},
                 status_code=429,
             )
-            raise SlackApiError("ratelimited", response)  # type: ignore[no-untyped-call]
+            raise SlackApiError("ratelimited", response)
         return {"ok": True}
 
 
