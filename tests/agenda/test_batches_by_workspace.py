@@ -9,7 +9,7 @@ from bot.agenda.schedule import AgendaItem, run_item
 from bot.agenda.ticker import Ticker
 from bot.clock import AdjustableClock
 from bot.db.engine import Database
-from tests.agenda.test_claims import ONE, TWO, note
+from tests.agenda.test_claims import ONE, TWO, insert_item
 
 Batch = list[tuple[str, str, str]]
 
@@ -36,8 +36,8 @@ async def test_a_batch_holds_the_items_of_one_workspace_and_one_action(
 ) -> None:
     for workspace_id in (ONE, TWO):
         for subject in ("p1:a", "p1:b", "p2:a"):
-            await note(db, subject, workspace_id)
-        await note(db, "p1:c", workspace_id, action="other")
+            await insert_item(db, subject, workspace_id)
+        await insert_item(db, "p1:c", workspace_id, action="other")
 
     assert await batches_of(db, clock) == [
         [(ONE, "act", "p1:a"), (ONE, "act", "p1:b")],
@@ -54,8 +54,8 @@ async def test_only_items_of_the_same_workspace_wait_for_each_other(
 ) -> None:
     """An item that hangs holds up its own subject, and no other workspace."""
     for workspace_id in (ONE, TWO):
-        await note(db, "p1", workspace_id)
-        await note(db, "p1", workspace_id, action="other")
+        await insert_item(db, "p1", workspace_id)
+        await insert_item(db, "p1", workspace_id, action="other")
     began: set[tuple[str, str]] = set()
     both_began = asyncio.Event()
 

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import update
 
 from bot.agenda import schedule
-from bot.agenda.actions import ActionName, UnsaidMessage
+from bot.agenda.actions import ActionName, UndeliveredMessage
 from bot.channel_health.failure_policy import FailureAction
 from bot.db import schema
 from bot.outbox import enqueue, keys
@@ -18,7 +18,7 @@ from tests.ending.phase_rows import carry_out, messages, planned, running
 from tests.harness import ANA, BEN, CHIARA, HANA, WORKSPACE
 from tests.start.proposals import SPRINT
 
-DROPPED, UNSAID, DEFECT = FailureAction.DROP_PERSON, FailureAction.UNSAID, FailureAction.DEFECT
+DROPPED, UNSAID, DEFECT = FailureAction.DROP_PERSON, FailureAction.REPORT, FailureAction.MALFORMED
 
 
 async def close_accounts(services: Services, *user_ids: str) -> None:
@@ -48,11 +48,11 @@ async def report_lost(
         await schedule.add(
             tx,
             WORKSPACE,
-            action=ActionName.TELL_OF_UNSAID,
-            subject=str(UnsaidMessage(str(message_id), consequence)),
+            action=ActionName.REPORT_UNDELIVERED,
+            subject=str(UndeliveredMessage(str(message_id), consequence)),
             due_at=now,
         )
-    assert await carry_out(services, "tell_of_unsaid") == 1
+    assert await carry_out(services, "report_undelivered") == 1
     told = {row["conversation"] for row in (await messages(services, "not_said:")).values()}
     return told, bool(await planned(services, "tell_admins"))
 
@@ -98,7 +98,7 @@ async def test_what_was_for_a_lead(
         (False, (), set()),
     ],
 )
-@pytest.mark.parametrize("build", [keys.goodbye, keys.line])
+@pytest.mark.parametrize("build", [keys.goodbye, keys.late_thanks])
 @pytest.mark.parametrize("consequence", [DROPPED, UNSAID])
 async def test_a_line_for_a_member_is_missed_by_the_leads_who_wrote_it(
     services: Services,

@@ -26,7 +26,9 @@ LEADS = (ANA, HANA, BEN)
 def notice_keys(phase: Phase, user_id: str) -> tuple[MessageKey, MessageKey]:
     """Return the keys of both notices: it was deleted, or could not be posted."""
     announcement = keys.announcement(phase.phase_id)
-    return keys.missing(phase.phase_id, user_id), keys.not_said(announcement, user_id)
+    return keys.announcement_missing(phase.phase_id, user_id), keys.not_delivered(
+        announcement, user_id
+    )
 
 
 async def told_that_it_is_missing(services: Services) -> Phase:
@@ -35,7 +37,7 @@ async def told_that_it_is_missing(services: Services) -> Phase:
     phase = await phase_of(services, phase_id)
     contents = (
         words.missing(phase),
-        words.not_said(phase, "announcement", FailureAction.UNSAID, post_again=True),
+        words.not_posted(phase, "announcement", FailureAction.REPORT, post_again=True),
     )
     async with services.db.transaction() as tx:
         for lead in phase.leads:
@@ -48,7 +50,7 @@ async def told_that_it_is_missing(services: Services) -> Phase:
 async def posted_again(services: Services, phase_id: str) -> None:
     phase = await phase_of(services, phase_id)
     async with services.db.transaction() as tx:
-        await pause.tell_reposted(tx, WORKSPACE, phase, services.clock.now())
+        await pause.update_missing_notices(tx, WORKSPACE, phase, services.clock.now())
 
 
 async def close_account(services: Services, user_id: str) -> None:

@@ -24,14 +24,14 @@ async def test_a_rounds_secret_has_256_bits(db: Database) -> None:
 
 
 def test_ballots_are_sealed_with_a_key_of_256_bits_derived_from_the_secret() -> None:
-    cipher = BallotCipher(place="T1:round", secret=bytes(32))
+    cipher = BallotCipher(context="T1:round", secret=bytes(32))
 
     assert len(cipher._key) == 32
     assert cipher._key != cipher.secret
 
 
 def test_a_ballot_is_padded_to_a_kilobyte() -> None:
-    cipher = BallotCipher(place="T1:round", secret=bytes(32))
+    cipher = BallotCipher(context="T1:round", secret=bytes(32))
     sizes = {
         len(cipher.seal("token", Ballot(answers={"trust": 3}, comment="x" * length)))
         for length in (0, 1, 500, 900)

@@ -10,10 +10,10 @@ from slack_bolt.async_app import AsyncAck
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.slack.app import build
+from bot.slack.app import build_bolt_app
 from bot.slack.errors import Refused
 from bot.slack.payloads import bolt_request
-from bot.slack.request import Body, Request, handler
+from bot.slack.request import Body, Request, as_listener
 
 WHO: dict[str, Any] = {"team": {"id": "T1"}, "user": {"id": "U1"}, "api_app_id": "A1"}
 VIEW: dict[str, Any] = {
@@ -57,9 +57,9 @@ async def response_to(body: Mapping[str, Any], handle: Any) -> tuple[BoltRespons
         unknown.append("unknown")
         raise Refused(NOBODY_KNOWS)
 
-    app = build(AsyncWebClient("xoxb-1"), authorize)
+    app = build_bolt_app(AsyncWebClient("xoxb-1"), authorize)
     for listen in (app.command("/known"), app.action("known"), app.view("known")):
-        listen(handler(None, handle))
+        listen(as_listener(None, handle))
     anything = re.compile("")
     app.command(anything)(refuse_unknown)
     app.view(anything)(refuse_unknown)

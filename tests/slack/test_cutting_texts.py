@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.slack.mrkdwn import fitted, length, quotation, quote, truncated
+from bot.slack.mrkdwn import length, quote, quote_lines, quote_within, truncated
 
 JOINER, SKIN, ACCENT, WOMAN, GIRL = "\u200d", "\U0001f3fd", "\u0301", "\U0001f469", "\U0001f467"
 FAMILY = JOINER.join((WOMAN, WOMAN, GIRL))
@@ -55,7 +55,7 @@ def test_a_cut_text_is_a_beginning_that_fits(text: str, limit: int) -> None:
 
 @given(TEXTS, st.integers(20, 60))
 def test_a_quotation_keeps_every_word_in_lines_that_fit(text: str, limit: int) -> None:
-    lines = quotation(text, limit)
+    lines = quote_lines(text, limit)
 
     assert all(line.startswith(">") and length(line) <= limit for line in lines)
     assert unquoted("".join(line[1:] for line in lines)) == text
@@ -63,7 +63,7 @@ def test_a_quotation_keeps_every_word_in_lines_that_fit(text: str, limit: int) -
 
 @given(TEXTS, st.integers(20, 60))
 def test_a_fitted_text_is_a_quoted_beginning_that_fits(text: str, limit: int) -> None:
-    shown = fitted(text, limit)
+    shown = quote_within(text, limit)
 
     assert length(shown) <= limit
     assert text.startswith(unquoted(shown).removesuffix("…"))

@@ -13,7 +13,7 @@ from bot.channel_health import unreachable_people
 from bot.outbox.outcome_lookup import LookupResult, look_up
 from bot.outbox.web_api import METADATA_TYPE
 from bot.services import Services
-from bot.slack.conversations import member_ids
+from bot.slack.conversations import fetch_member_ids
 from tests.harness import ANA, BEN, CHIARA, LAUNCH, WORKSPACE
 from tests.outbox.workspace_rows import head, message, write
 
@@ -54,7 +54,7 @@ class Pages:
 async def test_the_members_of_a_channel_are_read_to_the_end(last: dict[str, Any]) -> None:
     pages: Any = Pages("members", [[ANA, BEN], [CHIARA]], last)
 
-    assert await member_ids(pages, pages, WORKSPACE, LAUNCH) == [ANA, BEN, CHIARA]
+    assert await fetch_member_ids(pages, pages, WORKSPACE, LAUNCH) == [ANA, BEN, CHIARA]
     assert pages.cursors == ["", "page2"]
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.slack.links import place_in
+from bot.slack.links import parse_message_link
 
 PLACE = ("1795424400", "000100")
 PASTED = "p1795424400000100"
@@ -27,7 +27,7 @@ PASTED = "p1795424400000100"
 def test_a_link_leads_to_a_message_in_any_kind_of_conversation(form: str, channel: str) -> None:
     link = form.format(place=f"{channel}/{PASTED}")
 
-    assert place_in(link) == (channel, ".".join(PLACE))
+    assert parse_message_link(link) == (channel, ".".join(PLACE))
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_a_link_leads_to_a_message_in_any_kind_of_conversation(form: str, channe
     ],
 )
 def test_anything_else_is_no_link_to_a_message(link: str) -> None:
-    assert place_in(link) is None
+    assert parse_message_link(link) is None
 
 
 @given(
@@ -64,4 +64,4 @@ def test_every_timestamp_survives_the_way_into_a_link_and_back(
 ) -> None:
     link = f"https://play.slack.com/archives/{kind}{rest}/p{seconds}{fraction:06}"
 
-    assert place_in(link) == (kind + rest, f"{seconds}.{fraction:06}")
+    assert parse_message_link(link) == (kind + rest, f"{seconds}.{fraction:06}")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from slack_bolt.async_app import AsyncAck
 
-from bot.slack.app import FAILED
+from bot.slack.app import INTERNAL_ERROR_TEXT
 from bot.slack.errors import Refused
 from bot.slack.request import Body, Request
 from tests.slack.test_acknowledgement import COMMAND, SUBMISSION, VIEW, response_to
@@ -66,7 +66,7 @@ async def test_a_form_without_inputs_is_replaced_by_the_refusal() -> None:
 async def test_a_failure_of_ours_keeps_the_form_open_too() -> None:
     answer = await answer_to(RuntimeError("ours"))
 
-    assert answer == {"response_action": "errors", "errors": {"first": FAILED}}
+    assert answer == {"response_action": "errors", "errors": {"first": INTERNAL_ERROR_TEXT}}
 
 
 async def test_a_refused_command_is_answered_to_who_typed_it_alone() -> None:

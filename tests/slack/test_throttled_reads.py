@@ -10,8 +10,8 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 import bot.slack.throttled_reads
 from bot.db.engine import Database
-from bot.slack.errors import verdict
-from bot.slack.throttled_reads import UNLIMITED_FOR, ThrottledReads
+from bot.slack.errors import classify
+from bot.slack.throttled_reads import NO_LIMIT_CACHE_TIME, ThrottledReads
 from tests.conftest import MONDAY
 
 ONE, TWO = "T1", "T2"
@@ -70,7 +70,7 @@ async def is_refused(reads: ThrottledReads, call: Call, workspace_id: str = ONE)
     try:
         await reads.read(workspace_id, call)
     except SlackApiError as error:
-        return verdict(error).retry_after
+        return classify(error).retry_after
     return None
 
 
@@ -94,9 +94,9 @@ async def test_a_limit_of_another_process_is_respected_within_seconds(
     slack.is_limited = True
     assert await is_refused(other, slack.users_info) == ASKED_TO_WAIT
     slack.calls.clear()
-    real.now += UNLIMITED_FOR
+    real.now += NO_LIMIT_CACHE_TIME
 
-    assert await is_refused(reads, slack.users_info) == ASKED_TO_WAIT - UNLIMITED_FOR.seconds
+    assert await is_refused(reads, slack.users_info) == ASKED_TO_WAIT - NO_LIMIT_CACHE_TIME.seconds
     assert slack.calls == []
 
 

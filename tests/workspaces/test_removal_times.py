@@ -6,7 +6,7 @@ import pytest
 
 from bot.clock import AdjustableClock
 from bot.db.engine import Database
-from bot.outbox.admin_queries import halted_because
+from bot.outbox.admin_queries import halt_reason
 from bot.workspaces import store
 from bot.workspaces.lifecycle import install, uninstall
 from tests.conftest import MONDAY
@@ -28,7 +28,7 @@ async def test_a_removal_counts_from_the_moment_of_the_installation_on(
 
     async with db.reading() as reader:
         assert await store.installed_workspaces(reader) == (() if counts else (WORKSPACE,))
-        assert await halted_because(reader, WORKSPACE) == ("app_uninstalled" if counts else None)
+        assert await halt_reason(reader, WORKSPACE) == ("app_uninstalled" if counts else None)
 
 
 async def test_a_new_installation_makes_an_earlier_removal_old(
