@@ -146,7 +146,7 @@ async def _is_admin(services: Services, request: Request) -> bool:
 
 
 async def _channels_of(client: AsyncWebClient, user_id: str) -> tuple[str, ...]:
-    """Return the channels that both the person and the bot are in; none if Slack cannot be asked."""
+    """Return the channels that person and bot are both in; none if Slack cannot be asked."""
     try:
         response = await client.users_conversations(
             user=user_id,
