@@ -24,6 +24,7 @@ DAY = timedelta(days=1)
 STARTS_ON, ENDS_ON = date(2026, 10, 5), date(2026, 10, 19)
 #: Fifteen days of a sprint book fifteen of recovery.
 RECOVERY_UNTIL = date(2026, 11, 3)
+OURS = WorkspaceSettings()
 HERE = Request(workspace_id=WORKSPACE, channel_id=LAUNCH, user_id=ANA)
 
 
@@ -63,10 +64,12 @@ def test_a_sprint_fits_now_from_its_first_free_day_on(days: int, now: bool) -> N
     assert ("from Sat 5 Dec on" in shown) is not now
 
 
-async def sprint(services: Services, zone: str = "Europe/Lisbon", **settings: int) -> None:
+async def sprint(
+    services: Services, zone: str = "Europe/Lisbon", settings: WorkspaceSettings = OURS
+) -> None:
     """A sprint of fifteen days that is over, and Ana in a time zone."""
     async with services.db.transaction() as tx:
-        await a_workspace(tx, WorkspaceSettings(**settings))
+        await a_workspace(tx, settings)
         await a_person(tx, ANA, zone=zone)
         await a_phase(
             tx,
@@ -112,7 +115,7 @@ async def test_where_the_budget_is_smaller_two_weeks_fit_later(
     services: Services, clock: AdjustableClock
 ) -> None:
     clock.move_to(datetime(2026, 11, 9, 12, tzinfo=UTC))
-    await sprint(services, budget_percent=30)
+    await sprint(services, settings=WorkspaceSettings(budget_percent=30))
 
     _, _, free, _ = await budget_status(services, HERE)
 
