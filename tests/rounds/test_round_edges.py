@@ -1,7 +1,8 @@
 """Rounds nobody answered, people who were not asked, and a small team's questions day by day."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -76,3 +77,62 @@ async def test_a_small_team_is_polled_again_the_next_day(
     talked = [key for key in await said(db) if key.startswith("talking_points:")]
     assert sorted(talked) == [f"talking_points:{PHASE}:2026-11-2{day}" for day in (6, 7)]
     assert await agenda_of(db, "talk") == {}
+
+
+#: Half past eight on Thursday in Tokyo, half past three on Wednesday in Los Angeles.
+FIRST_POLL = datetime(2026, 11, 25, 23, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/Los_Angeles", "Europe/Lisbon"])
+async def test_a_small_team_is_polled_once_on_each_day_where_its_lead_lives(
+    db: Database, services: Services, clock: AdjustableClock, zone: str
+) -> None:
+    async with db.transaction() as tx:
+        for user_id in ZONES:
+            await a_person(tx, user_id)
+        await a_phase(tx, members=(BEN, CHIARA, DEV), zone=zone)
+    polled: list[datetime] = []
+    clock.move_to(FIRST_POLL)
+    for _ in range(48):
+        try:
+            await poll(services, HERE)
+        except Refused:
+            pass
+        else:
+            polled.append(clock.now().astimezone(ZoneInfo(zone)))
+            await send_talking_points(db, services)
+        clock.advance(timedelta(hours=1))
+
+    days = [instant.date() for instant in polled]
+    assert len(set(days)) == len(days) == 3
+    assert all(instant.hour == 0 for instant in polled[1:])
+
+
+async def send_talking_points(db: Database, services: Services) -> None:
+    """Post what was scheduled, as if its hour had come."""
+    for subject, due_at in (await agenda_of(db, "talk")).items():
+        later = replace(services, clock=AdjustableClock(due_at))
+        assert await carry_out(later, "talk", subject) == [subject]
+
+
+async def test_a_poll_does_not_take_the_place_of_the_next_days_questions(
+    db: Database, services: Services, clock: AdjustableClock
+) -> None:
+    """Eight on Tuesday in Tokyo is still Monday in UTC, the day of a poll before."""
+    async with db.transaction() as tx:
+        for user_id in ZONES:
+            await a_person(tx, user_id)
+        await a_phase(
+            tx, members=(BEN, CHIARA, DEV), zone="Asia/Tokyo", weekday=1, time_of_day=time(8)
+        )
+        await plan_rounds(tx, WORKSPACE, await the_phase(tx), NOW)
+    clock.move_to(datetime(2026, 11, 30, 1, tzinfo=UTC))
+    await poll(services, HERE)
+    await send_talking_points(db, services)
+    weekly = f"{PHASE}:weekly:2026-12-01"
+    clock.move_to((await agenda_of(db, "open_round"))[weekly])
+    await carry_out(services, "open_round", weekly)
+    await send_talking_points(db, services)
+
+    talked = sorted(key for key in await said(db) if key.startswith("talking_points:"))
+    assert talked == [f"talking_points:{PHASE}:2026-11-30", f"talking_points:{PHASE}:2026-12-01"]
