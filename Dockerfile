@@ -1,6 +1,6 @@
 # Two stages: what builds stays behind, what runs is Python, the pinned packages and the bot.
 
-FROM python:3.11.14-slim-bookworm AS build
+FROM python:3.11.14-slim-bookworm@sha256:65a93d69fa75478d554f4ad27c85c1e69fa184956261b4301ebaf6dbb0a3543d AS build
 WORKDIR /build
 COPY requirements.txt .
 # Ready-made wheels only, each checked against its hash; their own tests are not needed to run.
@@ -10,7 +10,11 @@ RUN python -m venv /opt/imbalance \
     && /opt/imbalance/bin/pip uninstall --yes pip setuptools \
     && find /opt/imbalance -type d -name tests -prune -exec rm -rf {} +
 
-FROM python:3.11.14-slim-bookworm
+FROM python:3.11.14-slim-bookworm@sha256:65a93d69fa75478d554f4ad27c85c1e69fa184956261b4301ebaf6dbb0a3543d
+ARG VERSION=0.1.0
+LABEL org.opencontainers.image.title=imbalance \
+    org.opencontainers.image.version=$VERSION \
+    org.opencontainers.image.licenses=MIT
 RUN useradd --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin imbalance \
     && install -d -o imbalance -g imbalance -m 0700 /data
 WORKDIR /app

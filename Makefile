@@ -10,17 +10,27 @@ BOT := .venv/bin/python -m bot
 RUNTIME := .venv/.runtime
 DEV := .venv/.dev
 
-# Prints one short line for each package with the seconds since it began.
+UV := $(shell command -v uv)
+
+# Two `make` at once wait for each other: the lock is held until the recipe's shell ends. macOS has
+# no `flock` command.
+lock = exec 9>.make.lock; { flock 9 || python3 -c 'import fcntl; fcntl.flock(9, fcntl.LOCK_EX)'; } \
+	2>/dev/null || true
+
+# Installs with uv where it is there, else with pip, which prints a line for each package.
 define install
-	@SECONDS=0; \
+	@$(lock); [ $@ -nt $(1) ] && exit 0; SECONDS=0; \
 	echo "Installing what $(1) lists into .venv (once, some $(2) packages) ..."; \
-	.venv/bin/python -m pip install --no-input --disable-pip-version-check --prefer-binary \
-		--require-hashes --progress-bar off -r $(1) | while read -r word rest; do case "$$word" in \
-			Collecting) printf '  %3d s  %s\n' $$SECONDS "$${rest%% *}" ;; \
-			Installing) printf '  %3d s  unpacking all of them, a moment\n' $$SECONDS ;; \
-		esac; done || { echo "The installation failed; the lines above say why."; exit 1; }; \
-	printf '  %3d s  ready\n' $$SECONDS
-	@touch $@
+	if [ -n "$(UV)" ]; then \
+		VIRTUAL_ENV=.venv $(UV) pip install --require-hashes -r $(1) 9>&-; \
+	else \
+		.venv/bin/python -m pip install --no-input --disable-pip-version-check --prefer-binary \
+			--require-hashes --progress-bar off -r $(1) 9>&- | while read -r word rest; do case "$$word" in \
+				Collecting) printf '  %3d s  %s\n' $$SECONDS "$${rest%% *}" ;; \
+				Installing) printf '  %3d s  unpacking all of them, a moment\n' $$SECONDS ;; \
+			esac; done; \
+	fi || { echo "The installation failed; the lines above say why."; exit 1; }; \
+	printf '  %3d s  ready\n' $$SECONDS; touch $@
 endef
 
 .PHONY: help playground run test chaos soak fuzz check fix snapshots bench pins clean
@@ -71,9 +81,9 @@ snapshots: $(DEV) ## write what is said anew; then read the diff
 	@git --no-pager diff --stat -- tests
 
 pins: $(DEV) ## renew requirements*.txt from pyproject.toml
-	@.venv/bin/python -m pip install --quiet --disable-pip-version-check uv
-	@compile="uv pip compile --generate-hashes --no-header --no-annotate --no-emit-index-url \
-		--universal --python-version 3.11 --quiet"; export PATH="$$PWD/.venv/bin:$$PATH"; \
+	@uv="$(UV)"; [ -n "$$uv" ] || { .venv/bin/python -m pip install --quiet uv; uv=.venv/bin/uv; }; \
+	compile="$$uv pip compile --generate-hashes --no-header --no-annotate --no-emit-index-url \
+		--universal --python-version 3.11 --quiet"; \
 	$$compile pyproject.toml -o requirements.txt && \
 	$$compile pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
 
@@ -83,7 +93,9 @@ clean: ## remove the environment and the caches; data/ stays
 # ---- the environment
 
 .venv/bin/python:
-	@for python in python3.11 python3.12 python3.13 python3 ""; do \
+	@$(lock); [ -x $@ ] && exit 0; \
+	if [ -n "$(UV)" ]; then exec $(UV) venv --clear --python '$(or $(PYTHON),>=3.11)' .venv 9>&-; fi; \
+	for python in $(PYTHON) python3.11 python3.12 python3.13 python3.14 python3 ""; do \
 		"$${python:-false}" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break; \
 	done; \
 	if [ -z "$$python" ]; then echo "Imbalance needs Python 3.11 or newer; none was found."; exit 1; fi; \
@@ -96,5 +108,5 @@ $(RUNTIME): requirements.txt | .venv/bin/python
 	$(call install,$<,40)
 
 $(DEV): requirements-dev.txt | .venv/bin/python
-	$(call install,$<,65)
+	$(call install,$<,95)
 	@touch $(RUNTIME)

@@ -18,8 +18,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bot import __version__
 from bot.clock import AdjustableClock, Clock, random_bytes, real_now
 from bot.operations import outbox_arguments
+from bot.resources import MANIFEST
 from bot.settings import NotStarted, Settings, SettingsError, encode_key, load
 
 if TYPE_CHECKING:
@@ -31,7 +33,6 @@ NOT_STARTED = "Nothing was started."
 LEFT_SECONDS = 0.5
 PORT_TAKEN = "Port {port} is in use. Choose another one: make playground PORT=8766"
 PLAYGROUND = Path("data/playground")
-MANIFEST = Path(__file__).parents[1] / "manifest.json"
 LONGEST_LEAP = timedelta(days=60)
 #: Net new objects before Python runs garbage collection. Its default of 700 is half of what one
 #: answer creates, and cost a tenth of the processor time.
@@ -53,7 +54,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m bot", description="Imbalance, a Slack bot.")
+    is_script = Path(sys.argv[0]).stem == "imbalance"
+    parser = argparse.ArgumentParser(
+        prog="imbalance" if is_script else "python -m bot", description="Imbalance, a Slack bot."
+    )
+    parser.add_argument("--version", action="version", version=f"imbalance {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
     def command(
@@ -75,10 +80,12 @@ def _parser() -> argparse.ArgumentParser:
         play.add_argument("--http", action="store_true", help="signed HTTP instead of Socket Mode")
         play.add_argument("--reset", action="store_true", help="forget everything and start over")
         play.add_argument("--no-open", action="store_true", help="do not open a browser")
-    command("doctor", _doctor, "Check settings, database, tokens and scopes; say what to mend.")
+    command("doctor", _doctor, "Check settings, database, tokens and scopes; say what to fix.")
     outbox = command("outbox", _outbox, "See messages that wait for somebody, and decide.")
-    outbox_arguments.outbox(outbox)
-    verify = command("verify-slack", _verify, "Try in a real workspace what only that can tell.")
+    outbox_arguments.add_outbox_arguments(outbox)
+    verify = command(
+        "verify-slack", _verify, "Test in a real workspace what the playground cannot show."
+    )
     verify.add_argument("--to", required=True, metavar="ID", help="a test channel, or a person")
     verify.add_argument("--http", action="store_true", help="signed HTTP instead of Socket Mode")
     verify.add_argument("--no-people", action="store_true", help="only what needs nobody")
@@ -88,9 +95,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 async def _run(options: argparse.Namespace) -> None:
-    from bot.app import Imbalance, Unable
+    from bot.app import Imbalance, StartupError
     from bot.db.file_lock import exclusive_lock
-    from bot.db.revision import pending
+    from bot.db.revision import has_pending_migrations
     from bot.log import configure
 
     settings = load()
@@ -106,8 +113,8 @@ async def _run(options: argparse.Namespace) -> None:
 
             await migrate(settings.database_url)
         app = Imbalance(settings, Clock(), http=options.http)
-        if await pending(app.db):
-            raise Unable(BEHIND)
+        if await has_pending_migrations(app.db):
+            raise StartupError(BEHIND)
         try:
             await until_stopped(app)
         finally:
@@ -160,9 +167,9 @@ async def _doctor(_: argparse.Namespace) -> int:
 
 
 async def _outbox(options: argparse.Namespace) -> int:
-    from bot.operations.outbox_command import outbox
+    from bot.operations.outbox_command import run
 
-    return await outbox(options)
+    return await run(options)
 
 
 async def _verify(options: argparse.Namespace) -> int:
@@ -184,7 +191,7 @@ async def _keys(_: argparse.Namespace) -> None:
 
 
 async def _playground(options: argparse.Namespace) -> None:
-    from bot.app import Unable
+    from bot.app import StartupError
     from bot.db.file_lock import exclusive_lock
     from bot.db.migrate import migrate
     from bot.log import configure
@@ -204,7 +211,7 @@ async def _playground(options: argparse.Namespace) -> None:
         try:
             await slack.start()
         except OSError as error:
-            raise Unable(PORT_TAKEN.format(port=options.port)) from error
+            raise StartupError(PORT_TAKEN.format(port=options.port)) from error
         try:
             await _play(options, settings, clock, slack)
         finally:
@@ -215,7 +222,7 @@ async def _playground(options: argparse.Namespace) -> None:
 async def _play(
     options: argparse.Namespace, settings: Settings, clock: AdjustableClock, slack: "FakeSlack"
 ) -> None:
-    from bot.app import Imbalance, travel
+    from bot.app import Imbalance, advance_clock
 
     app = Imbalance(
         replace(
@@ -232,7 +239,7 @@ async def _play(
 
     async def advance(leap: str) -> None:
         if leap in LEAPS:
-            await travel(app, clock, clock.now() + LEAPS[leap])
+            await advance_clock(app, clock, clock.now() + LEAPS[leap])
         else:
             await _advance_to_next_message(app, clock, slack)
         _remember_time(clock.now())
@@ -254,7 +261,7 @@ async def _advance_to_next_message(
     app: "Imbalance", clock: AdjustableClock, slack: "FakeSlack"
 ) -> None:
     """Skip events that nobody notices, until the bot posts a message."""
-    from bot.app import travel
+    from bot.app import advance_clock
 
     until = clock.now() + LONGEST_LEAP
     before = _count_messages(slack)
@@ -262,7 +269,7 @@ async def _advance_to_next_message(
         due = await app.next_due()
         if due is None or due > until:
             return
-        await travel(app, clock, due)
+        await advance_clock(app, clock, due)
 
 
 def _count_messages(slack: "FakeSlack") -> int:

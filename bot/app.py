@@ -14,6 +14,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import (
+    __version__,
     announcement,
     channel_health,
     ending,
@@ -32,7 +33,8 @@ from bot.db.engine import Database
 from bot.keys import KeyRing
 from bot.log import log
 from bot.operations.event_gap_monitor import EventGapMonitor
-from bot.operations.readiness import not_ready
+from bot.operations.metric_series import create_known_series
+from bot.operations.readiness import readiness_problems
 from bot.outbox import sender_leases
 from bot.outbox.delivery import Delivery, RetryTimings
 from bot.outbox.pictures import Draw
@@ -41,19 +43,18 @@ from bot.phases.quiet_hours import next_allowed_at
 from bot.results.chart import draw_in_child
 from bot.services import Services
 from bot.settings import NotStarted, Settings
-from bot.slack.app import Authorize
-from bot.slack.app import build as build_bolt_app
+from bot.slack.app import Authorize, build_bolt_app
 from bot.slack.errors import reason_of
-from bot.slack.http import signed
+from bot.slack.http import build_web_app
 from bot.slack.people import People
 from bot.slack.sockets import Sockets
 from bot.slack.throttled_reads import ThrottledReads
 from bot.web import Site, health_and_metrics
-from bot.workspaces.lifecycle import ask_what_was_missed, install
-from bot.workspaces.token_health import watching_token
+from bot.workspaces.lifecycle import install, schedule_catch_up
+from bot.workspaces.token_health import halting_on_refused_token
 
-CALL_SECONDS = 20
-PORT_TAKEN = "Port {port} is in use. Set HTTP_PORT or METRICS_PORT to another one."
+API_TIMEOUT_SECONDS = 20
+PORT_IN_USE_TEXT = "Port {port} is in use. Set HTTP_PORT or METRICS_PORT to another one."
 
 #: Bolt tries listeners one after the other, about 10 µs each: the busiest package comes first. Home
 #: comes last, since it also takes all remaining commands and events.
@@ -71,7 +72,7 @@ PACKAGES = (
 ACTIONS = {action.name: action for package in PACKAGES for action in package.ACTIONS}
 
 
-class Unable(NotStarted):
+class StartupError(NotStarted):
     """Raised if the bot cannot start; the message says why and what to do."""
 
 
@@ -84,10 +85,10 @@ class Imbalance:
         clock: Clock,
         *,
         http: bool = False,
-        pace: RateLimits | None = None,
+        rate_limits: RateLimits | None = None,
         retry_timings: RetryTimings | None = None,
         draw: Draw = draw_in_child,
-        host: str = "0.0.0.0",
+        host: str = "0.0.0.0",  # noqa: S104 - containers publish it
     ) -> None:
         self._settings = settings
         self._clock = clock
@@ -99,7 +100,7 @@ class Imbalance:
         self.client = AsyncWebClient(
             token=settings.slack_bot_token,
             base_url=settings.slack_api_url,
-            timeout=CALL_SECONDS,
+            timeout=API_TIMEOUT_SECONDS,
             retry_handlers=[],  # slack_sdk's own retries post twice if a reply is lost
         )
         reads = ThrottledReads(self.db)
@@ -115,26 +116,26 @@ class Imbalance:
             self.db,
             clock,
             {
-                name: partial(watching_token(action.run), self.services)
+                name: partial(halting_on_refused_token(action.run), self.services)
                 for name, action in ACTIONS.items()
             },
             [name for name, action in ACTIONS.items() if action.is_batched],
         )
         retry_timings = retry_timings or RetryTimings(settle=settings.settle_seconds)
-        self.delivery = self._build_delivery(draw, pace, retry_timings)
+        self.delivery = self._build_delivery(draw, rate_limits, retry_timings)
         self.http_port = settings.http_port
 
     def _build_delivery(
-        self, draw: Draw, pace: RateLimits | None, retry_timings: RetryTimings
+        self, draw: Draw, rate_limits: RateLimits | None, retry_timings: RetryTimings
     ) -> Delivery:
         return Delivery(
             self.db,
             self._clock,
             self.services.client_for,
             draw,
-            pace=pace,
+            rate_limits=rate_limits,
             retry_timings=retry_timings,
-            refused=on_refused,
+            on_failed=on_refused,
             next_allowed_at=next_allowed_at,
         )
 
@@ -144,9 +145,10 @@ class Imbalance:
         Raises:
             Unable: Slack refused the token, or could not be reached.
         """
+        create_known_series()
         session = await self._resources.enter_async_context(
             # slack_sdk ignores the client's timeout when it is given a session.
-            ClientSession(timeout=ClientTimeout(total=CALL_SECONDS))
+            ClientSession(timeout=ClientTimeout(total=API_TIMEOUT_SECONDS))
         )
         self.client.session = session
         self._resources.push_async_callback(self.db.close)
@@ -155,7 +157,8 @@ class Imbalance:
         delivery_task = asyncio.create_task(self.delivery.run(), name="delivery")
         self._resources.push_async_callback(self._stop_working, delivery_task)
         monitor_task = asyncio.create_task(
-            EventGapMonitor(self._can_receive, self._schedule_catch_up).watch(), name="hearing"
+            EventGapMonitor(self._can_receive, self._schedule_catch_up).watch(),
+            name="event gap monitor",
         )
         self._resources.callback(monitor_task.cancel)
         self.ticker.start(self._settings.tick_seconds)
@@ -163,23 +166,23 @@ class Imbalance:
             await self._serve(health_and_metrics(self.not_ready), self._settings.metrics_port)
         if self._http:
             self.http_port = await self._serve(
-                signed(bolt, self._settings.slack_signing_secret), self._settings.http_port
+                build_web_app(bolt, self._settings.slack_signing_secret), self._settings.http_port
             )
         else:
             await self._connect(bolt)
-        log.info("started", mode="http" if self._http else "socket")
+        log.info("started", version=__version__, mode="http" if self._http else "socket")
 
     async def stop(self) -> None:
         """Take nothing new, let what is under way end, and close."""
-        self.delivery.begin_nothing()
+        self.delivery.stop_starting_calls()
         await self._resources.aclose()
         log.info("stopped")
 
     async def catch_up(self) -> None:
         """Run actions and deliver messages until nothing is due any more."""
-        await self.services.background_tasks.done()
+        await self.services.background_tasks.wait_until_idle()
         while await self.ticker.tick() + await self.delivery.deliver_due():
-            await self.services.background_tasks.done()
+            await self.services.background_tasks.wait_until_idle()
 
     async def next_due(self) -> datetime | None:
         """Return when the next agenda item or message is due."""
@@ -188,25 +191,25 @@ class Imbalance:
     async def next_event(self) -> datetime | None:
         """Return when the next agenda item or message is due that somebody may notice."""
         return await self._next_time(
-            [name for name, action in ACTIONS.items() if not action.is_noticed]
+            [name for name, action in ACTIONS.items() if not action.is_visible]
         )
 
-    async def _next_time(self, besides: Iterable[str] = ()) -> datetime | None:
+    async def _next_time(self, excluding: Iterable[str] = ()) -> datetime | None:
         async with self.db.reading() as reader:
-            action_at = await next_due(reader, besides)
+            action_at = await next_due(reader, excluding)
             message_at = await sender_leases.next_due(reader, self._clock.now())
         return min((at for at in (action_at, message_at) if at is not None), default=None)
 
     async def not_ready(self) -> Mapping[str, str]:
         """Return what keeps the bot from working now, a sentence each; empty if nothing does."""
-        return await not_ready(self.db, self._clock, self._is_connected)
+        return await readiness_problems(self.db, self._clock, self._is_connected)
 
     async def _can_receive(self) -> bool:
         return not {"database", "socket"} & (await self.not_ready()).keys()
 
     async def _schedule_catch_up(self) -> None:
         async with self.db.transaction() as tx:
-            await ask_what_was_missed(tx, self._clock.now())
+            await schedule_catch_up(tx, self._clock.now())
 
     async def _is_connected(self) -> bool:
         if self._http:
@@ -229,9 +232,9 @@ class Imbalance:
         try:
             identity = (await self.client.auth_test()).data
         except SlackApiError as error:
-            raise Unable(f"Slack refused SLACK_BOT_TOKEN: {reason_of(error)}.") from error
+            raise StartupError(f"Slack refused SLACK_BOT_TOKEN: {reason_of(error)}.") from error
         except (ClientError, TimeoutError) as error:
-            raise Unable(f"Slack cannot be reached at {self.client.base_url}.") from error
+            raise StartupError(f"Slack cannot be reached at {self.client.base_url}.") from error
         assert isinstance(identity, dict)
         await install(self.db, identity, self._clock.now())
         return _authorize_only(identity, self.client)
@@ -243,7 +246,7 @@ class Imbalance:
         try:
             await self._sockets.connect()
         except SlackApiError as error:
-            raise Unable(f"Slack refused SLACK_APP_TOKEN: {reason_of(error)}.") from error
+            raise StartupError(f"Slack refused SLACK_APP_TOKEN: {reason_of(error)}.") from error
 
     async def _serve(self, app: Any, port: int) -> int:
         site = Site(app, self._host, port)
@@ -251,7 +254,7 @@ class Imbalance:
         try:
             return await site.start()
         except OSError as error:
-            raise Unable(PORT_TAKEN.format(port=port)) from error
+            raise StartupError(PORT_IN_USE_TEXT.format(port=port)) from error
 
     async def _stop_working(self, delivery_task: asyncio.Task[None]) -> None:
         await asyncio.gather(self.ticker.stop(), self.delivery.stop())
@@ -260,23 +263,23 @@ class Imbalance:
         delivery_task.cancel()
 
 
-def _authorize_only(us: dict[str, Any], client: AsyncWebClient) -> Authorize:
+def _authorize_only(identity: dict[str, Any], client: AsyncWebClient) -> Authorize:
     """Return Bolt's authorization for one workspace: its own, and no other."""
     result = AuthorizeResult(
-        enterprise_id=us.get("enterprise_id"),
-        team_id=us["team_id"],
-        bot_user_id=us["user_id"],
-        bot_id=us.get("bot_id"),
+        enterprise_id=identity.get("enterprise_id"),
+        team_id=identity["team_id"],
+        bot_user_id=identity["user_id"],
+        bot_id=identity.get("bot_id"),
         bot_token=client.token,
     )
 
     async def authorize(team_id: str | None, **_: Any) -> AuthorizeResult | None:
-        return result if team_id == us["team_id"] else None
+        return result if team_id == identity["team_id"] else None
 
     return authorize
 
 
-async def travel(app: Imbalance, clock: AdjustableClock, until: datetime) -> None:
+async def advance_clock(app: Imbalance, clock: AdjustableClock, until: datetime) -> None:
     """Move business time, stopping at everything that becomes due on the way."""
     await app.catch_up()
     while (due := await app.next_due()) is not None and due <= until:

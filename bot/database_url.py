@@ -207,12 +207,11 @@ def _check_names(names: list[str]) -> None:
 
 def _translated(pairs: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
     """Yield parameters under the names of libpq or `bot.db.connections`."""
-    for written, value in pairs:
+    for written, typed in pairs:
         name = _ALIASES.get(written, written)
-        if not value or name in _IGNORED:
+        if not typed or name in _IGNORED:
             continue
-        if written == "ssl":
-            value = _SSL.get(value.lower(), value)
+        value = _SSL.get(typed.lower(), typed) if written == "ssl" else typed
         if name == "sslmode" and value not in _SSL_MODES:
             choices = ", ".join(_SSL_MODES)
             raise InvalidDatabaseUrl(BAD_CHOICE.format(name=written, choices=choices))

@@ -12,8 +12,8 @@ from typing import Any
 
 import structlog
 
-OURS = "imbalance"
-log: Any = structlog.get_logger(OURS)
+LOGGER_NAME = "imbalance"
+log: Any = structlog.get_logger(LOGGER_NAME)
 
 _PERSON = re.compile(r"[UW][A-Z0-9]{2,}")
 #: Logs which migrations are run, at INFO.
@@ -71,7 +71,7 @@ def configure(level: str = "INFO", format_: str = "json") -> None:
     root.handlers = [handler]
     # Below WARNING, libraries log each call and print payloads: only our own level may be lower.
     root.setLevel(max(logging.WARNING, logging.getLevelName(level)))
-    logging.getLogger(OURS).setLevel(level)
+    logging.getLogger(LOGGER_NAME).setLevel(level)
     logging.getLogger(MIGRATIONS).setLevel(max(logging.INFO, logging.getLevelName(level)))
     for name in ("apscheduler.scheduler", "psycopg"):
         # While the database hangs they warn at each tick and of each abandoned connection, of which
@@ -89,7 +89,7 @@ class _Handler(logging.StreamHandler[Any]):
 
 def _is_shown(record: logging.LogRecord) -> bool:
     """Return whether an operator needs a line. Bolt sets levels of its own, so this decides."""
-    if record.name == OURS:
+    if record.name == LOGGER_NAME:
         return True
     lowest = logging.INFO if record.name == MIGRATIONS else logging.WARNING
     return record.levelno >= lowest and not (_is_about_token(record) or _is_bad_request(record))

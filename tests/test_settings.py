@@ -1,4 +1,4 @@
-"""Settings: everything that is wrong is said at once, and nothing secret is printed."""
+"""Settings: all mistakes are reported at once, and no secret is printed."""
 
 from pathlib import Path
 
@@ -14,11 +14,11 @@ def mistakes(**values: str) -> tuple[str, ...]:
     return caught.value.mistakes
 
 
-def test_nothing_set_is_enough_to_look_around():
+def test_empty_environment_uses_the_default_database():
     assert load({}).database_url == "sqlite:///data/imbalance.db"
 
 
-def test_the_environment_wins_over_the_file(tmp_path: Path):
+def test_environment_overrides_the_env_file(tmp_path: Path):
     file = tmp_path / ".env"
     file.write_text("HTTP_PORT=1000\nMETRICS_PORT=2000\n")
 
@@ -27,14 +27,14 @@ def test_the_environment_wins_over_the_file(tmp_path: Path):
     assert (settings.http_port, settings.metrics_port) == (3000, 2000)
 
 
-def test_a_secret_may_lie_in_a_file(tmp_path: Path):
+def test_secret_can_be_read_from_a_file(tmp_path: Path):
     file = tmp_path / "token"
     file.write_text("xoxb-1\n")
 
     assert load({"SLACK_BOT_TOKEN_FILE": str(file)}).slack_bot_token == "xoxb-1"
 
 
-def test_every_mistake_is_named_at_once():
+def test_all_mistakes_are_reported_at_once():
     found = mistakes(HTTP_PORT="much", LOG_LEVEL="loud", DATABASE_URL="mysql://secret@host/db")
 
     assert found == (
@@ -45,7 +45,7 @@ def test_every_mistake_is_named_at_once():
 
 
 @pytest.mark.parametrize(
-    ("values", "says"),
+    ("values", "message"),
     [
         ({"SLACK_BOT_TOKEN": "xapp-1"}, "belongs in SLACK_APP_TOKEN"),
         ({"SLACK_APP_TOKEN": "xoxb-1"}, "belongs in SLACK_BOT_TOKEN"),
@@ -62,13 +62,13 @@ def test_every_mistake_is_named_at_once():
         ({"TICK_SECONDS": "0"}, "must be a number"),
     ],
 )
-def test_a_mistake_says_what_to_do(values: dict[str, str], says: str):
+def test_mistake_says_how_to_fix_it(values: dict[str, str], message: str):
     (found,) = mistakes(**values)
 
-    assert says in found
+    assert message in found
 
 
-def test_several_keys_keep_their_order():
+def test_multiple_keys_keep_their_order():
     keys = [random_bytes(32), random_bytes(32)]
 
     settings = load({"IMBALANCE_KEYS": ", ".join(encode_key(key) for key in keys)})
@@ -76,7 +76,7 @@ def test_several_keys_keep_their_order():
     assert settings.keys == tuple(keys)
 
 
-def test_hosts_that_hand_out_postgres_urls_are_understood():
+def test_postgres_url_scheme_is_accepted():
     settings = load({"DATABASE_URL": "postgres://me@host/db"})
 
     assert settings.database_url == "postgresql://me@host/db"
@@ -89,18 +89,18 @@ SECRET = "Topf1secret"
 @pytest.mark.parametrize(
     "value", [SECRET, f"xoxb-{SECRET}", f"xapp-{SECRET}", f"https://me:{SECRET}@proxy/"]
 )
-def test_a_secret_in_the_wrong_setting_is_not_printed(name: str, value: str):
+def test_secret_in_the_wrong_setting_is_not_printed(name: str, value: str):
     try:
         shown = repr(load({name: value}))
     except SettingsError as error:
         shown = str(error)
         assert name.removesuffix("_FILE") in shown
 
-    if name != "IMBALANCE_CLIENT_ID":  # it is no secret, and any text may be one
+    if name != "IMBALANCE_CLIENT_ID":  # a client id is no secret, and any text is valid
         assert SECRET not in shown
 
 
-def test_an_unreadable_env_file_is_a_sentence(tmp_path: Path):
+def test_unreadable_env_file_raises_a_settings_error(tmp_path: Path):
     file = tmp_path / ".env"
     file.write_bytes(b"LOG_LEVEL=\xff")
 
@@ -115,13 +115,13 @@ def test_an_unreadable_env_file_is_a_sentence(tmp_path: Path):
         (True, ["SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "IMBALANCE_KEYS"]),
     ],
 )
-def test_what_running_needs_is_named(http: bool, expected: list[str]):
+def test_settings_missing_to_run_are_named(http: bool, expected: list[str]):
     missing = load({}).missing_to_run(http=http)
 
-    assert [sentence.split()[0] for sentence in missing] == expected
+    assert [line.split()[0] for line in missing] == expected
 
 
-def test_no_secret_is_ever_printed():
+def test_repr_of_settings_hides_every_secret():
     key = encode_key(random_bytes(32))
     secrets = {
         "SLACK_BOT_TOKEN": "xoxb-hidden",

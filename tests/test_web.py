@@ -1,4 +1,4 @@
-"""Requests are read as Bolt reads them, and checked as Bolt checks them."""
+"""Requests are parsed and verified as Bolt does; the site stops in time."""
 
 import asyncio
 import json
@@ -17,11 +17,11 @@ from slack_sdk.signature import SignatureVerifier
 
 import bot.web
 from bot.clock import real_now
-from bot.slack.http import SLACK_PATH, signed, unquoted
+from bot.slack.http import SLACK_PATH, build_web_app, decode_form_field
 from bot.web import Site
 
 SECRET = "secret"
-PRESSED = {
+BUTTON_PRESS = {
     "type": "block_actions",
     "team": {"id": "T0PLAY", "domain": "play"},
     "user": {"id": "U0BEN", "team_id": "T0PLAY"},
@@ -30,26 +30,26 @@ PRESSED = {
     "actions": [{"action_id": "rounds.send", "value": "1 = 100 % + ä & 🏁"}],
     "response_url": "https://hooks.example/actions?a=1&b=2",
 }
-TOLD = {
+EVENT = {
     "type": "event_callback",
     "team_id": "T0PLAY",
     "event_id": "Ev1",
     "event_time": 1763892000,
     "event": {"type": "message"},
 }
-TYPED = "command=%2Fimbalance&text={}&team_id=T0PLAY&user_id=U0BEN&channel_id=C0LAUNCH"
+COMMAND = "command=%2Fimbalance&text={}&team_id=T0PLAY&user_id=U0BEN&channel_id=C0LAUNCH"
 BODIES = (
-    f"payload={quote_plus(json.dumps(PRESSED))}",
-    f"payload={quote(json.dumps(PRESSED, ensure_ascii=False))}",
-    f"token=old&payload={quote_plus(json.dumps(PRESSED))}",
-    f"payload={quote_plus(json.dumps(PRESSED))}&token=old",
-    TYPED.format("start+2w"),
-    json.dumps(TOLD),
+    f"payload={quote_plus(json.dumps(BUTTON_PRESS))}",
+    f"payload={quote(json.dumps(BUTTON_PRESS, ensure_ascii=False))}",
+    f"token=old&payload={quote_plus(json.dumps(BUTTON_PRESS))}",
+    f"payload={quote_plus(json.dumps(BUTTON_PRESS))}&token=old",
+    COMMAND.format("start+2w"),
+    json.dumps(EVENT),
 )
 
 
-class Heard(AsyncApp):
-    """Bolt, which keeps the requests it is given."""
+class RecordingApp(AsyncApp):
+    """A Bolt app that records its requests."""
 
     def __init__(self) -> None:
         super().__init__(signing_secret=SECRET, token="xoxb-none")
@@ -61,49 +61,51 @@ class Heard(AsyncApp):
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
-def test_a_form_is_unquoted_as_urllib_does(text: str) -> None:
+def test_unquoted_matches_urllib(text: str) -> None:
     for quoted in (quote_plus(text), quote(text), quote(text, safe="=/:")):
-        assert unquoted(quoted) == unquote_plus(quoted) == text
+        assert decode_form_field(quoted) == unquote_plus(quoted) == text
 
 
 @pytest.mark.parametrize("body", BODIES)
-async def test_a_request_is_read_as_bolt_reads_it(body: str) -> None:
-    heard = Heard()
+async def test_request_is_parsed_as_bolt_parses_it(body: str) -> None:
+    app = RecordingApp()
     kind = "application/json" if body.startswith("{") else "application/x-www-form-urlencoded"
-    assert await post(heard, body, {"Content-Type": kind, **signature(body)}) == 200
+    assert await post(app, body, {"Content-Type": kind, **signature(body)}) == 200
 
-    (read,) = heard.requests
+    (read,) = app.requests
     theirs = AsyncBoltRequest(body=body, query="", headers=dict(read.headers))
     for name in ("raw_body", "body", "query", "headers", "content_type", "mode", "lazy_only"):
         assert getattr(read, name) == getattr(theirs, name)
     assert dict(read.context) == dict(theirs.context)
 
 
-async def test_a_command_may_have_the_word_payload_in_its_text() -> None:
-    heard = Heard()
+async def test_command_text_may_contain_the_word_payload() -> None:
+    app = RecordingApp()
     form = {"Content-Type": "application/x-www-form-urlencoded"}
-    body = TYPED.format("start+payload")
-    assert await post(heard, body, {**form, **signature(body)}) == 200
+    body = COMMAND.format("start+payload")
+    assert await post(app, body, {**form, **signature(body)}) == 200
 
-    (read,) = heard.requests
+    (read,) = app.requests
     assert read.body["text"] == "start payload"
 
 
 @pytest.mark.parametrize("text", ["\ud83d", "a\udfc1b", "\0", "\udfc1\ud83c"])
-async def test_characters_that_cannot_be_stored_are_replaced(text: str) -> None:
-    heard = Heard()
-    whole = json.dumps({**PRESSED, "actions": [{"action_id": "a", "value": f"\\ud83d {text} 🏁"}]})
+async def test_unstorable_characters_in_a_payload_are_replaced(text: str) -> None:
+    app = RecordingApp()
+    whole = json.dumps(
+        {**BUTTON_PRESS, "actions": [{"action_id": "a", "value": f"\\ud83d {text} 🏁"}]}
+    )
     body = f"payload={quote_plus(whole)}"
     form = {"Content-Type": "application/x-www-form-urlencoded"}
-    assert await post(heard, body, {**form, **signature(body)}) == 200
+    assert await post(app, body, {**form, **signature(body)}) == 200
 
-    (read,) = heard.requests
+    (read,) = app.requests
     replaced = "".join("\ufffd" if one in "\0\ud83d\udfc1\ud83c" else one for one in text)
     assert read.body["actions"][0]["value"] == f"\\ud83d {replaced} 🏁"
 
 
 @pytest.mark.parametrize("body", BODIES[:4])
-async def test_a_payload_that_slack_did_not_sign_is_refused(body: str) -> None:
+async def test_payload_with_a_wrong_signature_is_rejected(body: str) -> None:
     real = AsyncApp(signing_secret=SECRET, token="xoxb-none")
     form = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -112,17 +114,17 @@ async def test_a_payload_that_slack_did_not_sign_is_refused(body: str) -> None:
 
 def signature(body: str) -> dict[str, str]:
     timestamp = str(int(real_now().timestamp()))
-    signed_so = SignatureVerifier(SECRET).generate_signature(timestamp=timestamp, body=body)
-    return {"X-Slack-Request-Timestamp": timestamp, "X-Slack-Signature": signed_so or ""}
+    digest = SignatureVerifier(SECRET).generate_signature(timestamp=timestamp, body=body)
+    return {"X-Slack-Request-Timestamp": timestamp, "X-Slack-Signature": digest or ""}
 
 
 async def post(bolt: Any, body: str, headers: dict[str, str]) -> int:
-    async with TestClient(TestServer(signed(bolt, SECRET))) as client:
+    async with TestClient(TestServer(build_web_app(bolt, SECRET))) as client:
         answer = await client.post(SLACK_PATH, data=body.encode(), headers=headers)
         return answer.status
 
 
-async def test_an_answer_that_hangs_keeps_nobody_from_stopping(
+async def test_hanging_handler_does_not_keep_the_site_from_stopping(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(bot.web, "STOPS_WITHIN_SECONDS", 0.1)

@@ -1,8 +1,8 @@
 """Two workspaces in one database that share every id: channels, people, phases, rounds, drafts.
 
-Slack's ids are unique per workspace only, and every key of ours begins with the workspace. So the
-rows here have the same ids on both sides and differ in what they say; some exist on one side only.
-A query without its workspace filter then reads, or changes, something of the other side.
+Slack's ids are unique per workspace only, and every primary key here begins with the workspace. The
+rows have the same ids in both and different contents; some exist in one only. A query without its
+workspace filter then reads or changes something of the other workspace.
 """
 
 import re
@@ -18,7 +18,7 @@ from bot.db.engine import Database
 from bot.rounds import store as rounds_store
 from bot.rounds.questions import QUESTIONS
 from bot.start.draft import Draft, as_json
-from bot.workspaces.rules import WorkspaceSettings, changed
+from bot.workspaces.rules import WorkspaceSettings, overrides
 from tests.harness import (
     ANA,
     BEN,
@@ -49,7 +49,7 @@ _RANDOM_ID = re.compile(r"[0-9a-f]{32}")
 
 @dataclass(frozen=True, kw_only=True)
 class TwoWorkspaces:
-    """A database to be filled with one workspace, or with both."""
+    """A database to fill with one workspace or with both."""
 
     db: Database
 
@@ -63,7 +63,7 @@ class TwoWorkspaces:
                 await tx.execute(delete(table))
 
     async def rows(self, workspace_id: str) -> dict[str, list[str]]:
-        """Everything of a workspace, by table; what was drawn at random is left out."""
+        """All rows of a workspace by table, with random ids masked."""
         async with self.db.reading() as reader:
             return {
                 table.name: await _rows(reader, table, workspace_id)
@@ -78,7 +78,7 @@ async def _rows(reader: AsyncConnection, table: Any, workspace_id: str) -> list[
 
 @dataclass(frozen=True, kw_only=True)
 class _Filling:
-    """One workspace being filled. The second one differs from the first, in both directions."""
+    """Fills one workspace. Each of the two has rows that the other lacks."""
 
     tx: AsyncConnection
     workspace_id: str
@@ -94,7 +94,7 @@ class _Filling:
         await self.installation()
         await self.phases()
         await self.rounds()
-        await self.due_and_said()
+        await self.agenda_and_messages()
 
     async def add(self, table: Any, **values: Any) -> None:
         await self.tx.execute(insert(table).values(workspace_id=self.workspace_id, **values))
@@ -108,7 +108,7 @@ class _Filling:
             schema.workspaces,
             name=self.workspace_id,
             bot_user_id="U0IMBAL",
-            settings=changed(settings),
+            settings=overrides(settings),
             installed_at=NOW,
         )
         await self.add(schema.sender_leases)
@@ -180,7 +180,7 @@ class _Filling:
             started_at=datetime.combine(starts_on, time(9), NOW.tzinfo),
             starts_on=starts_on,
             ends_on=ends_on,
-            first_ends_on=ends_on,
+            original_ends_on=ends_on,
             recovery_until=ends_on + timedelta(days=28),
             weekday=self.pick(1, 2),
             time_of_day=time(10),
@@ -189,7 +189,7 @@ class _Filling:
             ended_at=ended_at if ended else None,
             wrapped_up_by=BEN if ended else None,
             paused_at=NOW if is_paused else None,
-            paused_because="archived" if is_paused else None,
+            pause_reason="archived" if is_paused else None,
             membership_synced_at=self.pick(NOW, None),
         )
         await self.people_of(phase_id)
@@ -286,19 +286,19 @@ class _Filling:
         text = f"Comment of {round_id} in {self.workspace_id}"
         await self.add(schema.round_comments, round_id=round_id, position=0, text=text)
 
-    async def due_and_said(self) -> None:
+    async def agenda_and_messages(self) -> None:
         due = {
             "deliver_concerns": RUNS,
             "end_phase": RUNS,
             "refresh_announcement": RUNS,
             "warn_end": RUNS,
-            "follow_members": RUNS,
-            "look_at_channel": RUNS,
+            "sync_members": RUNS,
+            "check_channel": RUNS,
             "open_round": f"{OVER}:after:2026-12-{self.pick(14, 15)}",
-            "say_goodbye": f"{OVER}:{self.pick(CHIARA, BEN)}",
-            "tell_of_missing": RUNS,
+            "send_goodbye": f"{OVER}:{self.pick(CHIARA, BEN)}",
+            "report_missing_announcement": RUNS,
             "drop_person": ANA,
-            "forget_drafts": self.workspace_id,
+            "delete_old_drafts": self.workspace_id,
             "tidy": self.workspace_id,
             "read_person": self.pick(BEN, CHIARA),
         }

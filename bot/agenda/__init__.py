@@ -23,16 +23,16 @@ show_results    Always, a working day after the leads could read them. If late, 
 warn_end        Until the phase ends. In each lead's hours.
 end_phase       Always; a phase ends as soon as the bot is back. If late, the channel is told in the
                 lead's hours (at any hour if on time); leads in theirs.
-say_goodbye     (and say_line) Always, unless the person left or opted out. In the person's hours.
+send_goodbye    (and send_late_thanks) Always, unless the person left or opted out. In their hours.
 deliver_concerns  Always: a concern is never lost. In each lead's morning.
 refresh_announcement  Once, for today, until the phase has ended. Silent.
-follow_members  Until the phase ends: reads who is in the channel now. Silent.
+sync_members    Until the phase ends: reads who is in the channel now. Silent.
 send_again_to_person  What people wrote, to a person whose account is open again. In their hours.
 read_person     Always: reads the person's current profile. Silent.
-ask_what_was_missed  Always: schedules the two above, spread out. Silent.
-follow_zone     Reschedules questions not sent yet, if they can still be answered. Silent.
-look_at_channel (and other consequences of a Slack refusal) Always: reads the current state.
-scrub, tidy, forget_drafts  Always. Silent.
+catch_up         Always: schedules the two above, spread out. Silent.
+reschedule_for_zone Reschedules questions not sent yet, if they can still be answered. Silent.
+check_channel   (and other consequences of a Slack refusal) Always: reads the current state.
+scrub, tidy, delete_old_drafts  Always. Silent.
 
 Messages that were decided in time but are sent late, because Slack or the bot was down, are
 postponed when they are sent to the next suitable hour of the person, or of the channel's lead

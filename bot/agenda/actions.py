@@ -16,29 +16,29 @@ class ActionName(StrEnum):
     """Every kind of action that can become due."""
 
     ASK = "ask"
-    ASK_WHAT_WAS_MISSED = "ask_what_was_missed"
+    CATCH_UP = "catch_up"
     CLOSE_ROUND = "close_round"
     DELIVER_CONCERNS = "deliver_concerns"
     DROP_PERSON = "drop_person"
     END_PHASE = "end_phase"
-    FOLLOW_MEMBERS = "follow_members"
-    FOLLOW_ZONE = "follow_zone"
-    FORGET_DRAFTS = "forget_drafts"
-    LOOK_AT_CHANNEL = "look_at_channel"
+    SYNC_MEMBERS = "sync_members"
+    RESCHEDULE_FOR_ZONE = "reschedule_for_zone"
+    DELETE_OLD_DRAFTS = "delete_old_drafts"
+    CHECK_CHANNEL = "check_channel"
     OPEN_ROUND = "open_round"
     PAUSE_PHASE = "pause_phase"
     READ_PERSON = "read_person"
     REFRESH_ANNOUNCEMENT = "refresh_announcement"
     REMIND = "remind"
-    SAY_GOODBYE = "say_goodbye"
-    SAY_LINE = "say_line"
+    SEND_GOODBYE = "send_goodbye"
+    SEND_LATE_THANKS = "send_late_thanks"
     SCRUB = "scrub"
     SEND_AGAIN_TO_PERSON = "send_again_to_person"
     SHOW_RESULTS = "show_results"
-    TALK = "talk"
+    POST_TALKING_POINTS = "post_talking_points"
     TELL_ADMINS = "tell_admins"
-    TELL_OF_MISSING = "tell_of_missing"
-    TELL_OF_UNSAID = "tell_of_unsaid"
+    REPORT_MISSING_ANNOUNCEMENT = "report_missing_announcement"
+    REPORT_UNDELIVERED = "report_undelivered"
     TIDY = "tidy"
     TRY_TOKEN = "try_token"
     WARN_END = "warn_end"
@@ -56,7 +56,7 @@ class AgendaAction:
     run: Callable[..., Awaitable[None]]
     #: Whether people notice its effect. The playground skips the other actions when it looks for
     #: the next event.
-    is_noticed: bool = True
+    is_visible: bool = True
     is_batched: bool = False
 
 
@@ -141,7 +141,7 @@ class PausedPhase(Subject):
 
 
 @dataclass(frozen=True)
-class UnsaidMessage(Subject):
+class UndeliveredMessage(Subject):
     """A message that Slack refused, and the consequence for the team: tell_of_unsaid."""
 
     message_id: str
@@ -149,7 +149,7 @@ class UnsaidMessage(Subject):
 
 
 @dataclass(frozen=True)
-class TokenTry(Subject):
+class TokenRetry(Subject):
     """The number of times a refused token was retried: try_token."""
 
     tries: int
@@ -160,31 +160,31 @@ class TokenTry(Subject):
 
 
 #: The kind of thing that the leading id of each action's subject identifies.
-LEADING_ID: Mapping[str, str] = {
+LEADING_ID_KIND: Mapping[str, str] = {
     ActionName.ASK: "round",
-    ActionName.ASK_WHAT_WAS_MISSED: "workspace",
+    ActionName.CATCH_UP: "workspace",
     ActionName.CLOSE_ROUND: "round",
     ActionName.DELIVER_CONCERNS: "phase",
     ActionName.DROP_PERSON: "person",
     ActionName.END_PHASE: "phase",
-    ActionName.FOLLOW_MEMBERS: "phase",
-    ActionName.FOLLOW_ZONE: "person",
-    ActionName.FORGET_DRAFTS: "workspace",
-    ActionName.LOOK_AT_CHANNEL: "phase",
+    ActionName.SYNC_MEMBERS: "phase",
+    ActionName.RESCHEDULE_FOR_ZONE: "person",
+    ActionName.DELETE_OLD_DRAFTS: "workspace",
+    ActionName.CHECK_CHANNEL: "phase",
     ActionName.OPEN_ROUND: "phase",
     ActionName.PAUSE_PHASE: "phase",
     ActionName.READ_PERSON: "person",
     ActionName.REFRESH_ANNOUNCEMENT: "phase",
     ActionName.REMIND: "round",
-    ActionName.SAY_GOODBYE: "phase",
-    ActionName.SAY_LINE: "phase",
+    ActionName.SEND_GOODBYE: "phase",
+    ActionName.SEND_LATE_THANKS: "phase",
     ActionName.SCRUB: "round",
     ActionName.SEND_AGAIN_TO_PERSON: "person",
     ActionName.SHOW_RESULTS: "round",
-    ActionName.TALK: "phase",
+    ActionName.POST_TALKING_POINTS: "phase",
     ActionName.TELL_ADMINS: "phase",
-    ActionName.TELL_OF_MISSING: "phase",
-    ActionName.TELL_OF_UNSAID: "message",
+    ActionName.REPORT_MISSING_ANNOUNCEMENT: "phase",
+    ActionName.REPORT_UNDELIVERED: "message",
     ActionName.TIDY: "workspace",
     ActionName.TRY_TOKEN: "tries",
     ActionName.WARN_END: "phase",
@@ -198,7 +198,7 @@ def leading_id(subject: str) -> str:
     return subject.partition(":")[0]
 
 
-def start_of_subjects(about: str) -> str:
+def subject_prefix(about: str) -> str:
     """Return the prefix of every multi-part subject about this phase or round."""
     return f"{about}:"
 
@@ -206,5 +206,5 @@ def start_of_subjects(about: str) -> str:
 def log_fields(action: str, subject: str) -> dict[str, str]:
     """Return the log fields that describe an agenda item."""
     described = {"action": action, "subject": subject}
-    id_name = LEADING_ID.get(action)
+    id_name = LEADING_ID_KIND.get(action)
     return {**described, id_name: leading_id(subject)} if id_name in _LOGGED else described

@@ -19,7 +19,7 @@ _agenda = schema.agenda
 _KEY_COLUMNS = (_agenda.c.workspace_id, _agenda.c.action, _agenda.c.subject)
 
 #: Real time after which other processes may take a claimed item that was not run.
-CLAIMED_FOR = timedelta(seconds=20)
+CLAIM_DURATION = timedelta(seconds=20)
 
 # Each has its own index (`schema.agenda`). Combined in one condition, neither would be used.
 _FRESH = (_agenda.c.retry_at.is_(None), (_agenda.c.due_at, *_KEY_COLUMNS))
@@ -49,7 +49,7 @@ async def claim(tx: AsyncConnection, now: datetime, real: datetime, limit: int) 
         rows = await tx.execute(
             update(_agenda)
             .where(tuple_(*_KEY_COLUMNS).in_(select(claimable)))
-            .values(retry_at=real + CLAIMED_FOR)
+            .values(retry_at=real + CLAIM_DURATION)
             .returning(_agenda)
         )
         items += [item_from_row(row) for row in rows]

@@ -9,12 +9,12 @@ from typing import Any
 from sqlalchemy import Row, bindparam, case, delete, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.agenda.actions import log_fields, start_of_subjects
+from bot.agenda.actions import log_fields, subject_prefix
 from bot.db import schema
 from bot.db.engine import Database
+from bot.db.upserts import insert_all_if_new as put_rows_if_new
 from bot.db.upserts import insert_or_change
-from bot.db.upserts import put_all as put_rows
-from bot.db.upserts import put_all_if_new as put_rows_if_new
+from bot.db.upserts import upsert_all as put_rows
 from bot.log import log
 
 _agenda = schema.agenda
@@ -42,7 +42,7 @@ _DELETE_FREE = (
 )
 
 
-class AlreadyTaken(Exception):
+class NoLongerDue(Exception):
     """Raised if another process is running the item, or it was dropped or rescheduled."""
 
 
@@ -150,7 +150,7 @@ async def remove_about(
             _agenda.c.action.in_(actions),
             or_(
                 _agenda.c.subject == about,
-                _agenda.c.subject.startswith(start_of_subjects(about), autoescape=True),
+                _agenda.c.subject.startswith(subject_prefix(about), autoescape=True),
             ),
         )
     )
@@ -190,16 +190,16 @@ async def is_scheduled(tx: AsyncConnection, workspace_id: str, *, action: str, a
         .where(
             _agenda.c.workspace_id == workspace_id,
             _agenda.c.action == action,
-            _agenda.c.subject.startswith(start_of_subjects(about), autoescape=True),
+            _agenda.c.subject.startswith(subject_prefix(about), autoescape=True),
         )
         .limit(1)
     )
     return subject_found is not None
 
 
-async def next_due(reader: AsyncConnection, besides: Iterable[str] = ()) -> datetime | None:
+async def next_due(reader: AsyncConnection, excluding: Iterable[str] = ()) -> datetime | None:
     """Return when the next action is due, excluding those in `besides`, or None if nothing is."""
-    not_excluded = _agenda.c.action.not_in(list(besides))
+    not_excluded = _agenda.c.action.not_in(list(excluding))
     awaiting_retry = (_agenda.c.retry_at.is_not(None), _agenda.c.retry_at < PARKED)
     earliest = [
         await reader.scalar(select(func.min(_agenda.c.due_at)).where(not_excluded, *conditions))
@@ -227,7 +227,7 @@ async def run_item(
     `others` belong to the same workspace and action; all of the items are done, or none.
 
     Raises:
-        AlreadyTaken: another process runs one of them, or it is no longer due; do nothing.
+        NoLongerDue: another process runs one of them, or it is no longer due; do nothing.
     """
     async with db.transaction() as tx:
         await complete_or_abort(tx, item, *others)
@@ -242,10 +242,10 @@ async def complete_or_abort(tx: AsyncConnection, item: AgendaItem, *others: Agen
     orders would deadlock.
 
     Raises:
-        AlreadyTaken: another process runs one of them, or it is no longer due; do nothing.
+        NoLongerDue: another process runs one of them, or it is no longer due; do nothing.
     """
     due = [(due_item.subject, due_item.due_at) for due_item in (item, *others)]
     key = {"workspace_id": item.workspace_id, "action": item.action, "items": due}
     removed = await tx.execute(_DELETE_FREE, key)
     if len(removed.all()) < len(due):
-        raise AlreadyTaken(item.action)
+        raise NoLongerDue(item.action)

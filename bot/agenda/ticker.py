@@ -15,22 +15,24 @@ from structlog.contextvars import bound_contextvars
 
 from bot.agenda.actions import leading_id, log_fields
 from bot.agenda.claims import claim, due, release, reschedule_failed
-from bot.agenda.schedule import AgendaItem, AlreadyTaken
+from bot.agenda.schedule import AgendaItem, NoLongerDue
 from bot.clock import Clock, real_now
 from bot.db.db_errors import failure_kind
 from bot.db.engine import Database
 from bot.log import log
 from bot.metrics import agenda_actions, scheduler_lag_seconds
-from bot.slack.errors import verdict
+from bot.slack.errors import classify
 
 #: Takes an item; a batched action takes several.
 Action = Callable[..., Awaitable[None]]
 
 BATCH = 100
 #: Actions run at once on PostgreSQL; SQLite has one writer. People's requests need connections too.
-AT_ONCE = 6
+MAX_CONCURRENT = 6
 FIRST_RETRY = timedelta(seconds=2)
 LONGEST_RETRY = timedelta(minutes=10)
+#: The outcomes of an action, in the metrics.
+OUTCOMES = DONE, FAILED = ("done", "failed")
 
 
 class Ticker:
@@ -47,7 +49,7 @@ class Ticker:
         db: Database,
         clock: Clock,
         actions: Mapping[str, Action],
-        together: Collection[str] = (),
+        batched_actions: Collection[str] = (),
     ) -> None:
         """Set up a ticker; `together` names the actions that may be given a batch of due items.
 
@@ -57,10 +59,10 @@ class Ticker:
         self._db = db
         self._clock = clock
         self._actions = actions
-        self._batched = together
+        self._batched = batched_actions
         self._scheduler = AsyncIOScheduler(timezone="UTC")
         self._tick_lock = asyncio.Lock()
-        self._concurrency = asyncio.Semaphore(1 if db.is_sqlite else AT_ONCE)
+        self._concurrency = asyncio.Semaphore(1 if db.is_sqlite else MAX_CONCURRENT)
         self._stopping = False
         self._unstarted: list[AgendaItem] = []  # claimed, but not to be started any more
 
@@ -98,7 +100,7 @@ class Ticker:
     async def _tick_on_time(self) -> None:
         try:
             await self.tick()
-        except Exception as error:  # one of the three places that catch everything
+        except Exception as error:  # noqa: BLE001 - the loop goes on
             if failure_kind(error) is None:  # a database failure is logged by bot.db.health
                 log.error("tick_failed", exc_info=error)
 
@@ -160,22 +162,22 @@ class Ticker:
         try:
             with bound_contextvars(**_log_context(item)):  # they differ only in the person
                 await self._actions[item.action](*items)
-        except AlreadyTaken:
+        except NoLongerDue:
             return False
-        except Exception as error:  # one of the three places that catch everything
+        except Exception as error:  # noqa: BLE001 - the loop goes on
             if len(items) == 1:
-                agenda_actions.labels(item.action, "failed").inc()
+                agenda_actions.labels(item.action, FAILED).inc()
                 context = _log_context(item)
                 log.error("agenda_action_failed", exc_info=error, attempts=item.attempts, **context)
                 await self._schedule_retry(item, error)
             return False
-        agenda_actions.labels(item.action, "done").inc(len(items))
+        agenda_actions.labels(item.action, DONE).inc(len(items))
         for item in items:
             log.info("agenda_action_done", **_log_context(item))
         return True
 
     async def _schedule_retry(self, item: AgendaItem, error: Exception) -> None:
-        requested = timedelta(seconds=verdict(error).retry_after or 0)
+        requested = timedelta(seconds=classify(error).retry_after or 0)
         wait = max(_wait_after(item.attempts), requested)
         with suppress(Exception):  # if this fails, the item is free once its claim expires
             async with self._db.transaction() as tx:

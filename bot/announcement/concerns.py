@@ -15,7 +15,7 @@ from bot.announcement.contributions import check_length, running_phase_of_team
 from bot.announcement.part_messages import CONCERN_LIMIT, concerns_for_leads
 from bot.clock import shuffled
 from bot.db import schema
-from bot.db.upserts import put
+from bot.db.upserts import upsert
 from bot.outbox import enqueue, keys
 from bot.phases import store
 from bot.phases.model import Phase
@@ -31,7 +31,7 @@ _concerns = schema.concerns
 
 
 async def raise_concern(
-    services: Services, request: Request, *, text: str, field: str, form: str
+    services: Services, request: Request, *, text: str, field: str, view_id: str
 ) -> Phase:
     """Store an anonymous note for the leads, without its author or time. Return the phase.
 
@@ -47,7 +47,7 @@ async def raise_concern(
     now = services.clock.now()
     async with services.db.transaction() as tx:
         phase = await running_phase_of_team(tx, request)
-        concern_id = sha256(f"{phase_id}:{form}".encode()).hexdigest()[:ID_LENGTH]
+        concern_id = sha256(f"{phase_id}:{view_id}".encode()).hexdigest()[:ID_LENGTH]
         key = {"workspace_id": workspace_id, "phase_id": phase_id, "concern_id": concern_id}
         # The first note sets the delivery morning; later ones do not postpone it.
         await schedule.add_or_lock(
@@ -57,7 +57,7 @@ async def raise_concern(
             subject=phase_id,
             due_at=next_working_morning(now, phase.zone),
         )
-        await put(tx, _concerns, key, text=text)
+        await upsert(tx, _concerns, key, text=text)
     return phase
 
 

@@ -35,7 +35,7 @@ async def visible_phase(services: Services, request: Request) -> Phase:
         phase = await store.load(reader, request.workspace_id, request.target_id)
     if phase is None:
         raise Refused(NOT_THERE)
-    if not (phase.channel_id == request.channel_id or phase.has(request.user_id)):
+    if not (phase.channel_id == request.channel_id or phase.has_participant(request.user_id)):
         raise Refused(NOT_THERE)
     return phase
 
@@ -81,7 +81,7 @@ async def running_phase_of_team(tx: AsyncConnection, request: Request) -> Phase:
     phase = await store.load(tx, request.workspace_id, request.target_id)
     if phase is None or not phase.is_active:
         raise Refused(OVER)
-    if not phase.has(request.user_id):
+    if not phase.has_participant(request.user_id):
         raise Refused(NOT_IN_TEAM.format(leads=lead_names(phase)))
     return phase
 

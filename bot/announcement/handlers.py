@@ -4,21 +4,21 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.announcement import concerns, contributions, messages, part_messages
 from bot.services import Services
-from bot.slack.request import Body, Request, handler, typed_values
+from bot.slack.request import Body, Request, as_listener, typed_values
 from bot.slack.views import open_form, show_next
 
 
 def register(app: AsyncApp, services: Services) -> None:
-    app.action(messages.MY_PART)(handler(services, open_part))
-    app.action(messages.CONCERN)(handler(services, open_concern))
-    app.action(messages.DETAILS)(handler(services, open_details))
-    app.view(part_messages.PART_FORM)(handler(services, save_part))
-    app.view(part_messages.CONCERN_FORM)(handler(services, send_concern))
+    app.action(messages.MY_PART)(as_listener(services, open_part))
+    app.action(messages.CONCERN)(as_listener(services, open_concern))
+    app.action(messages.DETAILS)(as_listener(services, open_details))
+    app.view(part_messages.PART_FORM)(as_listener(services, save_contribution))
+    app.view(part_messages.CONCERN_FORM)(as_listener(services, send_concern))
 
 
 async def open_part(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
     phase = await contributions.phase_for_member(services, request)
-    form = part_messages.part_form(phase, request.user_id)
+    form = part_messages.contribution_form(phase, request.user_id)
     await open_form(services.client_for(request.workspace_id), body, form)
     await ack()
 
@@ -36,11 +36,13 @@ async def open_details(services: Services, request: Request, ack: AsyncAck, body
     await ack()
 
 
-async def save_part(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
+async def save_contribution(
+    services: Services, request: Request, ack: AsyncAck, body: Body
+) -> None:
     await contributions.save_contribution(
         services,
         request,
-        text=part_messages.typed(typed_values(body), part_messages.PART_BLOCK),
+        text=part_messages.submitted_text(typed_values(body), part_messages.PART_BLOCK),
         field=part_messages.PART_BLOCK,
     )
     await ack()
@@ -50,8 +52,8 @@ async def send_concern(services: Services, request: Request, ack: AsyncAck, body
     phase = await concerns.raise_concern(
         services,
         request,
-        text=part_messages.typed(typed_values(body), part_messages.CONCERN_BLOCK),
+        text=part_messages.submitted_text(typed_values(body), part_messages.CONCERN_BLOCK),
         field=part_messages.CONCERN_BLOCK,
-        form=body["view"]["id"],
+        view_id=body["view"]["id"],
     )
-    await show_next(ack, part_messages.concern_taken(phase))
+    await show_next(ack, part_messages.concern_received(phase))

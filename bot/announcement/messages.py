@@ -7,10 +7,18 @@ from slack_sdk.models.blocks import Block
 from bot.agenda.slots import working_day_after
 from bot.dates import day, days
 from bot.phases.model import PauseReason, Phase, SetAsideItem
-from bot.phases.rules import Kind
+from bot.phases.rules import PhaseKind
 from bot.phases.wording import WEEKDAYS, lead_names, one_line, title
-from bot.slack.content import SECTION, Content, actions, button, content, paragraphs, section
-from bot.slack.mrkdwn import fitted, length, quote, truncated
+from bot.slack.content import (
+    MAX_SECTION_LENGTH,
+    Content,
+    actions,
+    button,
+    content,
+    paragraphs,
+    section,
+)
+from bot.slack.mrkdwn import length, quote, quote_within, truncated
 
 MY_PART, CONCERN, DETAILS = "phase.my_part", "phase.concern", "phase.details"
 SHORT = 240  # characters of each text in the announcement; Details shows the full text
@@ -18,7 +26,7 @@ SHORT = 240  # characters of each text in the announcement; Details shows the fu
 #: Labels of the parts of the promise, in display order.
 SET_ASIDE = "set_aside"
 LABELS = {
-    Kind.RESULTS_SPRINT: (
+    PhaseKind.RESULTS_SPRINT: (
         ("stakes", "Why now"),
         (SET_ASIDE, "What waits"),
         ("ask", "What I ask"),
@@ -26,7 +34,7 @@ LABELS = {
         ("why_you", "Why you"),
         ("give_up", "What I give up"),
     ),
-    Kind.TRUST_BUILDING: (
+    PhaseKind.TRUST_BUILDING: (
         ("purpose", "What for"),
         ("mistakes_fine", "Mistakes fine here"),
         ("mistakes_not", "Not here"),
@@ -41,13 +49,16 @@ LED_BY = "led by {leads}"
 PAUSED = " · paused: {why}"
 PAUSED_WHY = {
     PauseReason.ARCHIVED: "the channel is archived",
-    PauseReason.OUTSIDE: "I am not in the channel any more",
-    PauseReason.UNSEEN: "I cannot see the channel any more",
+    PauseReason.BOT_REMOVED: "I am not in the channel any more",
+    PauseReason.NOT_VISIBLE: "I cannot see the channel any more",
     PauseReason.RESTRICTED: "I may not post in the channel",
 }
 BACK = "Back on {day}."
 AFTER, NO_NEW = "After", "no new sprint planned before {day}."
-ANOTHER = {Kind.RESULTS_SPRINT: "Why another sprint", Kind.TRUST_BUILDING: "Why another phase"}
+ANOTHER = {
+    PhaseKind.RESULTS_SPRINT: "Why another sprint",
+    PhaseKind.TRUST_BUILDING: "Why another phase",
+}
 EXTENDED = "Extended from {day}"
 QUESTIONS = "{weekdays}: 3 questions to {people} people, totals only."
 TALKING = "{weekdays}: 3 questions to talk about together, nothing stored."
@@ -74,7 +85,7 @@ def status_line(phase: Phase, today: date) -> str:
 
 
 def _paused(phase: Phase) -> str:
-    reason = phase.paused_because
+    reason = phase.pause_reason
     return PAUSED.format(why=PAUSED_WHY[PauseReason(reason)]) if reason else ""
 
 
@@ -90,14 +101,14 @@ def promise_lines(phase: Phase, limit: int) -> list[str]:
         free_from = day(working_day_after(phase.recovery_until))
         lines += _labelled(AFTER, NO_NEW.format(day=free_from), limit)
     lines += _labelled(ANOTHER[phase.kind], phase.justification, limit)
-    extended = EXTENDED.format(day=day(phase.first_ends_on))
+    extended = EXTENDED.format(day=day(phase.original_ends_on))
     return [*lines, *_labelled(extended, phase.extension_reason, limit)]
 
 
 def questions_line(phase: Phase) -> str:
     """A line about the questions: weekday, number of people asked, what is shown of answers."""
     asked = len(phase.members)
-    template = TALKING if phase.minimum is None else QUESTIONS
+    template = TALKING if phase.minimum_answers is None else QUESTIONS
     return template.format(weekdays=WEEKDAYS[phase.weekday], people=asked)
 
 
@@ -107,15 +118,15 @@ def _labelled(label: str, text: str | None, limit: int) -> list[str]:
 
 def _shortened(text: str, limit: int) -> str:
     # `limit` counts visible characters; escaping adds more.
-    return fitted(truncated(one_line(text), limit), min(2 * limit, SECTION - 100))
+    return quote_within(truncated(one_line(text), limit), min(2 * limit, MAX_SECTION_LENGTH - 100))
 
 
 def _set_aside_lines(phase: Phase, label: str, limit: int) -> list[str]:
-    if not phase.items:
+    if not phase.set_aside_items:
         return []
-    items = ", ".join(_item(item, limit) for item in phase.items)
-    if length(items) > SECTION - 100:  # only if many characters need escaping
-        items = ", ".join(_item(item, SECTION // 30) for item in phase.items)
+    items = ", ".join(_item(item, limit) for item in phase.set_aside_items)
+    if length(items) > MAX_SECTION_LENGTH - 100:  # only if many characters need escaping
+        items = ", ".join(_item(item, MAX_SECTION_LENGTH // 30) for item in phase.set_aside_items)
     line = f"*{label}:* {items}."
     if not phase.is_active:
         return [line]
@@ -123,7 +134,7 @@ def _set_aside_lines(phase: Phase, label: str, limit: int) -> list[str]:
 
 
 def _item(item: SetAsideItem, limit: int) -> str:
-    owner = f" ({fitted(item.owner_name, 80)})" if item.owner_name else ""
+    owner = f" ({quote_within(item.owner_name, 80)})" if item.owner_name else ""
     return f"{quote(truncated(one_line(item.text).rstrip('.'), limit))}{owner}"
 
 

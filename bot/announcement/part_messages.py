@@ -12,18 +12,18 @@ from bot.announcement.messages import SHORT, promise_lines, status_line
 from bot.phases.model import Phase
 from bot.phases.wording import WEEKDAYS, lead_names, one_line, title
 from bot.slack.content import (
-    SECTION,
+    MAX_SECTION_LENGTH,
     Content,
     content,
     context,
     divider,
-    pages,
     paragraphs,
     plain,
     section,
+    split_into_messages,
 )
 from bot.slack.inputs import text_input
-from bot.slack.mrkdwn import channel, clean, fitted, quotation
+from bot.slack.mrkdwn import channel, clean, quote_lines, quote_within
 
 PART_FORM, CONCERN_FORM = "phase.part.form", "phase.concern.form"
 TEXT, PART_BLOCK, CONCERN_BLOCK = "phase.text", "phase.part.text", "phase.concern.text"
@@ -43,7 +43,7 @@ CONCERN_ABOUT = (
 )
 CONCERN_EXAMPLE = "We said weekends are protected, and two of us worked on Sunday."
 TAKEN_TITLE = "Raise a concern"
-TAKEN = "Received. It reaches {leads} the next working morning, without your name."
+RECEIVED = "Received. It reaches {leads} the next working morning, without your name."
 
 ONE = "A concern from your team, without a name"
 MANY = "{count} concerns from your team, without names"
@@ -75,7 +75,7 @@ COMMENTS = {
 }
 
 
-def part_form(phase: Phase, user_id: str) -> View:
+def contribution_form(phase: Phase, user_id: str) -> View:
     """Build the form in which a member writes, changes or removes their contribution."""
     current = next(
         (person.contribution for person in phase.people if person.user_id == user_id), None
@@ -108,17 +108,17 @@ def concern_form(phase: Phase) -> View:
     return _form(CONCERN_FORM, CONCERN_TITLE, "Send", phase, [section(about), text])
 
 
-def concern_taken(phase: Phase) -> View:
+def concern_received(phase: Phase) -> View:
     """Build the confirmation, which does not repeat the note."""
     return View(
         type="modal",
         title=plain(TAKEN_TITLE),
         close=plain("Close"),
-        blocks=[section(TAKEN.format(leads=lead_names(phase)))],
+        blocks=[section(RECEIVED.format(leads=lead_names(phase)))],
     )
 
 
-def typed(values: Mapping[str, Any], block_id: str) -> str:
+def submitted_text(values: Mapping[str, Any], block_id: str) -> str:
     """Return the text typed in one of these forms. `values` is Slack's `state.values`."""
     return clean(values.get(block_id, {}).get(TEXT, {}).get("value") or "")
 
@@ -128,8 +128,8 @@ def concerns_for_leads(channel_id: str, texts: Sequence[str]) -> list[Content]:
     first = ONE if len(texts) == 1 else MANY.format(count=len(texts))
     why = context(WHY)
     frame = [_from(first, channel_id, number=99, count=99), why]
-    notes = [[divider(), *paragraphs(quotation(text, SECTION))] for text in texts]
-    note_pages = pages(notes, frame)
+    notes = [[divider(), *paragraphs(quote_lines(text, MAX_SECTION_LENGTH))] for text in texts]
+    note_pages = split_into_messages(notes, frame)
     return [
         content(first, _from(first, channel_id, number=number, count=len(note_pages)), *page, why)
         for number, page in enumerate(note_pages, start=1)
@@ -139,8 +139,8 @@ def concerns_for_leads(channel_id: str, texts: Sequence[str]) -> list[Content]:
 def details(phase: Phase, today: date) -> View:
     """Build the modal with the full promise and the contributions."""
     blocks: list[Block] = [
-        section(f"*{title(phase, SECTION - 800)}*\n{status_line(phase, today)}"),
-        *paragraphs(promise_lines(phase, SECTION)),
+        section(f"*{title(phase, MAX_SECTION_LENGTH - 800)}*\n{status_line(phase, today)}"),
+        *paragraphs(promise_lines(phase, MAX_SECTION_LENGTH)),
         *paragraphs(_people(phase)),
         context(_about_questions(phase)),
     ]
@@ -149,7 +149,7 @@ def details(phase: Phase, today: date) -> View:
 
 def _people(phase: Phase) -> list[str]:
     names = ", ".join(member.name for member in phase.members)
-    lines = [f"*{TEAM}:* {fitted(names, SECTION - 100)}"] if names else []
+    lines = [f"*{TEAM}:* {quote_within(names, MAX_SECTION_LENGTH - 100)}"] if names else []
     parts = [person for person in phase.people if person.contribution and not person.has_left]
     if parts:
         lines.append(f"*{PARTS}:*")
@@ -158,7 +158,8 @@ def _people(phase: Phase) -> list[str]:
 
 
 def _part(name: str, contribution: str) -> str:
-    return f"• {fitted(name, 200)}: {fitted(one_line(contribution), SECTION - 300)}"
+    text = quote_within(one_line(contribution), MAX_SECTION_LENGTH - 300)
+    return f"• {quote_within(name, 200)}: {text}"
 
 
 def _fitting(parts: Sequence[str]) -> Iterator[str]:
@@ -173,10 +174,10 @@ def _fitting(parts: Sequence[str]) -> Iterator[str]:
 
 def _about_questions(phase: Phase) -> str:
     weekdays = WEEKDAYS[phase.weekday]
-    if phase.minimum is None:
+    if phase.minimum_answers is None:
         return WHEN_SMALL.format(weekdays=weekdays)
     at = f"{phase.time_of_day:%H:%M}"
-    when = WHEN.format(weekdays=weekdays, time=at, minimum=phase.minimum)
+    when = WHEN.format(weekdays=weekdays, time=at, minimum=phase.minimum_answers)
     return f"{when} {COMMENTS[phase.comments_to]}"
 
 

@@ -15,15 +15,15 @@ from bot.phases.model import Phase
 from bot.services import Services
 
 #: In the lead's time zone.
-WARNS_AT = time(9, 0)
-NEW_DAY = time(0, 1)
+WARN_AT = time(9, 0)
+REFRESH_AT = time(0, 1)
 
 
 async def schedule_dates(
     tx: AsyncConnection, workspace_id: str, phase: Phase, now: datetime
 ) -> None:
     """Schedule the agenda items that follow from the phase's dates, replacing earlier ones."""
-    warn_at = slot(rules.warn_on(phase.ends_on), WARNS_AT, phase.zone)
+    warn_at = slot(rules.end_warning_day(phase.ends_on), WARN_AT, phase.zone)
     due: dict[str, datetime] = {
         ActionName.REFRESH_ANNOUNCEMENT: _next_day(phase, now),
         ActionName.END_PHASE: phase.ends_at,
@@ -56,7 +56,7 @@ async def check_channel_soon(
 ) -> None:
     """Schedule a check of the channel in Slack, outside this transaction."""
     await schedule.add(
-        tx, workspace_id, action=ActionName.LOOK_AT_CHANNEL, subject=phase_id, due_at=now
+        tx, workspace_id, action=ActionName.CHECK_CHANNEL, subject=phase_id, due_at=now
     )
 
 
@@ -81,9 +81,9 @@ async def refresh_announcement(services: Services, item: AgendaItem) -> None:
 
 
 ACTIONS = (
-    AgendaAction(name=ActionName.REFRESH_ANNOUNCEMENT, run=refresh_announcement, is_noticed=False),
+    AgendaAction(name=ActionName.REFRESH_ANNOUNCEMENT, run=refresh_announcement, is_visible=False),
 )
 
 
 def _next_day(phase: Phase, now: datetime) -> datetime:
-    return slot(phase.day_of(now) + timedelta(days=1), NEW_DAY, phase.zone)
+    return slot(phase.day_of(now) + timedelta(days=1), REFRESH_AT, phase.zone)

@@ -24,7 +24,7 @@ from bot.log import log
 from bot.outbox import enqueue, keys, requeue
 from bot.phases import store
 from bot.phases.model import PauseReason, Phase
-from bot.results.lifecycle import show_missed
+from bot.results.lifecycle import schedule_missed_results
 from bot.rounds.lifecycle import drop_rounds
 from bot.services import Services
 from bot.slack.event_dedup import is_new
@@ -57,7 +57,7 @@ async def on_channel_changed(services: Services, body: Body, context: AsyncBoltC
     async with services.db.transaction() as tx:
         if not await is_new(tx, workspace_id, body, now):
             return
-        for phase in await store.affected_in(tx, workspace_id, body["event"]["channel"]):
+        for phase in await store.active_or_paused_in(tx, workspace_id, body["event"]["channel"]):
             await refresh.check_channel_soon(tx, workspace_id, phase.phase_id, now)
 
 
@@ -69,7 +69,7 @@ async def on_channel_deleted(services: Services, body: Body, context: AsyncBoltC
         if not await is_new(tx, workspace_id, body, now):
             return
         channel_id = body["event"]["channel"]
-        affected = await store.affected_in(tx, workspace_id, channel_id)
+        affected = await store.active_or_paused_in(tx, workspace_id, channel_id)
         # The latest phase may have ended, with rounds still to come.
         latest = await store.latest_in(tx, workspace_id, channel_id)
         for phase_id in sorted(
@@ -96,8 +96,8 @@ async def on_channel_id_changed(services: Services, body: Body, context: AsyncBo
         await _move_phases(tx, workspace_id, old, new, now)
         await _move_optouts(tx, workspace_id, old, new)
         await requeue.change_conversation(tx, workspace_id, conversation=old, to=new)
-        log.info("channel_moved", workspace=workspace_id, channel=new)
-        for phase in await store.affected_in(tx, workspace_id, new):
+        log.info("channel_id_changed", workspace=workspace_id, channel=new)
+        for phase in await store.active_or_paused_in(tx, workspace_id, new):
             await refresh.check_channel_soon(tx, workspace_id, phase.phase_id, now)
 
 
@@ -113,7 +113,9 @@ async def _end_with_channel(
     if phase.is_active:
         phase = await end.end_now(tx, workspace_id, phase, by=None, now=now)
         await _notify_leads(tx, workspace_id, phase, now)
-    await show_missed(tx, workspace_id, phase, now)  # shown to nobody; deletes the comments
+    await schedule_missed_results(
+        tx, workspace_id, phase, now
+    )  # shown to nobody; deletes the comments
     # The members of a deleted channel cannot be read, so no later rounds are possible.
     await drop_rounds(tx, workspace_id, phase_id)
 
@@ -122,7 +124,7 @@ async def _notify_leads(
     tx: AsyncConnection, workspace_id: str, phase: Phase, now: datetime
 ) -> None:
     ended = await summarize(tx, workspace_id, phase)
-    goodbyes_on = working_day_after(ended.ended_on, end.WAIT_FOR_LINES)
+    goodbyes_on = working_day_after(ended.ended_on, end.GOODBYE_DELAY_DAYS)
     for lead in ended.phase.reachable_leads:
         await enqueue.post(
             tx,
@@ -162,7 +164,9 @@ async def _end_silently(
     phase = await store.lock(tx, workspace_id, phase_id)
     if phase is None or not phase.is_active:
         return
-    paused = await pause.store_pause(tx, workspace_id, phase, at=now, because=PauseReason.UNSEEN)
+    paused = await pause.store_pause(
+        tx, workspace_id, phase, at=now, because=PauseReason.NOT_VISIBLE
+    )
     await end.end_now(tx, workspace_id, paused, by=None, now=now)
 
 

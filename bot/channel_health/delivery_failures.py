@@ -10,15 +10,15 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import schedule
-from bot.agenda.actions import ActionName, AgendaAction, PausedPhase, UnsaidMessage
+from bot.agenda.actions import ActionName, AgendaAction, PausedPhase, UndeliveredMessage
 from bot.agenda.schedule import AgendaItem, run_item
 from bot.channel_health import messages as words
 from bot.channel_health import pause
 from bot.channel_health.failure_policy import (
-    CLOSED,
-    GONE,
+    PAUSE_REASONS,
+    PERSONAL_KINDS,
     SCOPES,
-    WORDS,
+    TARGET_MISSING,
     Failure,
     FailureAction,
     action_for,
@@ -38,14 +38,14 @@ from bot.slack.ids import is_person
 from bot.workspaces.token_health import token_refused
 
 #: Kinds of messages to a member that may contain a personal line from a lead.
-TO_MEMBERS = (MessageKind.GOODBYE, MessageKind.LINE)
+TO_MEMBERS = (MessageKind.GOODBYE, MessageKind.LATE_THANKS)
 #: After these, the leads are told about a message that the team is waiting for.
-UNSPOKEN = (FailureAction.UNSAID, FailureAction.NO_REPLY, FailureAction.DEFECT)
+REPORTED_ACTIONS = (FailureAction.REPORT, FailureAction.NO_REPLY, FailureAction.MALFORMED)
 
 
 async def on_refused(tx: AsyncConnection, refusal: FailedMessage, now: datetime) -> None:
     """Schedule the consequences of a refusal. Never calls Slack."""
-    if refusal.meaning is ErrorKind.WORKSPACE:
+    if refusal.error_kind is ErrorKind.WORKSPACE:
         await token_refused(tx, refusal.workspace_id, refusal.reason, now)
         return
     consequence = action_for(
@@ -55,10 +55,10 @@ async def on_refused(tx: AsyncConnection, refusal: FailedMessage, now: datetime)
             to_person=is_person(refusal.conversation),
         )
     )
-    if consequence is FailureAction.DEFECT:
+    if consequence is FailureAction.MALFORMED:
         malformed_messages.labels(refusal.operation).inc()
         log.error("refused_as_malformed", **_log_fields(refusal))
-    if consequence is FailureAction.WITHOUT:
+    if consequence is FailureAction.MISSING_PERMISSION:
         await _note_missing_scope(tx, refusal)
     for action, subject in await _consequences(tx, refusal, consequence):
         workspace_id = refusal.workspace_id
@@ -78,11 +78,11 @@ async def report_missing_announcement(services: Services, item: AgendaItem) -> N
         key = keys.announcement(item.subject)
         await requeue.mark_deleted(tx, item.workspace_id, key=key, reason="deleted in Slack")
         await enqueue.unbookmark(tx, item.workspace_id, of=key, now=now)
-        await requeue.retry(
+        await requeue.retry_failed(
             tx,
             item.workspace_id,
             conversation=phase.channel_id,
-            reasons=tuple(GONE),
+            reasons=tuple(TARGET_MISSING),
             now=now,
             operations=(Operation.POST,),
         )
@@ -90,16 +90,16 @@ async def report_missing_announcement(services: Services, item: AgendaItem) -> N
             return
         content = words.missing(phase)
         for lead in phase.reachable_leads:
-            notice_key = keys.missing(item.subject, lead.user_id)
+            notice_key = keys.announcement_missing(item.subject, lead.user_id)
             await pause.send_or_edit(tx, item.workspace_id, phase, lead, notice_key, content, now)
 
 
 async def report_undelivered(services: Services, item: AgendaItem) -> None:
     """Tell the leads, once per message, that a message the team is waiting for was refused."""
-    unsaid = UnsaidMessage.parse(item.subject)
+    unsaid = UndeliveredMessage.parse(item.subject)
     now = services.clock.now()
     async with run_item(services.db, item) as tx:
-        refused = await requeue.refused(tx, item.workspace_id, unsaid.message_id)
+        refused = await requeue.failed_message(tx, item.workspace_id, unsaid.message_id)
         if refused is None:
             return
         key, to = refused
@@ -108,23 +108,23 @@ async def report_undelivered(services: Services, item: AgendaItem) -> None:
         phase = await store.load(tx, item.workspace_id, phase_id)
         if phase is None:
             return
-        if key.kind in WORDS and is_person(to):
+        if key.kind in PERSONAL_KINDS and is_person(to):
             await _report_lost_words(tx, item.workspace_id, phase, key, to, consequence, now)
             return
         repostable = key == keys.announcement(phase_id) and phase.is_active
-        content = words.not_said(phase, key.kind, consequence, post_again=repostable)
+        content = words.not_posted(phase, key.kind, consequence, post_again=repostable)
         # A reposted announcement may be refused again, and is then reported again.
         notify = pause.send_or_edit if repostable else pause.send_once
         for lead in phase.reachable_leads:
-            notice_key = keys.not_said(key, lead.user_id)
+            notice_key = keys.not_delivered(key, lead.user_id)
             await notify(tx, item.workspace_id, phase, lead, notice_key, content, now)
 
 
 ACTIONS = (
     AgendaAction(name=ActionName.PAUSE_PHASE, run=pause.pause_phase),
-    AgendaAction(name=ActionName.LOOK_AT_CHANNEL, run=pause.check_channel),
-    AgendaAction(name=ActionName.TELL_OF_MISSING, run=report_missing_announcement),
-    AgendaAction(name=ActionName.TELL_OF_UNSAID, run=report_undelivered),
+    AgendaAction(name=ActionName.CHECK_CHANNEL, run=pause.check_channel),
+    AgendaAction(name=ActionName.REPORT_MISSING_ANNOUNCEMENT, run=report_missing_announcement),
+    AgendaAction(name=ActionName.REPORT_UNDELIVERED, run=report_undelivered),
 )
 
 
@@ -154,7 +154,7 @@ async def _report_lost_words(
             await schedule.add(tx, workspace_id, action=action, subject=phase_id, due_at=now)
     content = words.undelivered(phase, key.kind, consequence, reader.name if reader else to)
     for lead in recipients:
-        notice_key = keys.not_said(key, lead.user_id)
+        notice_key = keys.not_delivered(key, lead.user_id)
         await pause.send_once(tx, workspace_id, phase, lead, notice_key, content, now)
 
 
@@ -167,15 +167,18 @@ async def _consequences(
         items.append((ActionName.DROP_PERSON, refusal.conversation))
     if _is_reported(refusal, consequence):
         items.append(
-            (ActionName.TELL_OF_UNSAID, str(UnsaidMessage(refusal.message_id, consequence)))
+            (
+                ActionName.REPORT_UNDELIVERED,
+                str(UndeliveredMessage(refusal.message_id, consequence)),
+            )
         )
     if consequence is FailureAction.MISSING:
         phase_id = await _phase_of(tx, refusal.workspace_id, refusal.key)
-        items.append((ActionName.TELL_OF_MISSING, phase_id))
+        items.append((ActionName.REPORT_MISSING_ANNOUNCEMENT, phase_id))
     if consequence is FailureAction.PAUSE:
         phase = await store.latest_in(tx, refusal.workspace_id, refusal.conversation)
-        reason = CLOSED[refusal.reason]
-        if phase is not None and phase.paused_because != reason:
+        reason = PAUSE_REASONS[refusal.reason]
+        if phase is not None and phase.pause_reason != reason:
             items.append((ActionName.PAUSE_PHASE, str(PausedPhase(phase.phase_id, reason))))
     return items
 
@@ -183,11 +186,13 @@ async def _consequences(
 def _is_reported(refusal: FailedMessage, consequence: FailureAction) -> bool:
     """Return whether somebody is waiting for this message, or wrote part of it."""
     kind, posted = refusal.key.kind, refusal.operation is Operation.POST
-    unspoken = consequence in UNSPOKEN or (consequence is FailureAction.WITHOUT and posted)
-    if posted and kind in WORDS and is_person(refusal.conversation):
+    unspoken = consequence in REPORTED_ACTIONS or (
+        consequence is FailureAction.MISSING_PERMISSION and posted
+    )
+    if posted and kind in PERSONAL_KINDS and is_person(refusal.conversation):
         if not (unspoken or consequence is FailureAction.DROP_PERSON):
             return False
-        log.warning("words_not_delivered", kind=kind, **_log_fields(refusal))
+        log.warning("personal_message_not_delivered", kind=kind, **_log_fields(refusal))
         return True
     return unspoken and kind in words.AWAITED
 
@@ -200,15 +205,15 @@ async def _phase_of(tx: AsyncConnection, workspace_id: str, key: MessageKey) -> 
 
 async def _note_missing_scope(tx: AsyncConnection, refusal: FailedMessage) -> None:
     """Log a missing permission once, not for each message that needs it."""
-    noted = await requeue.others_refused(
+    noted = await requeue.another_failed_alike(
         tx,
         refusal.workspace_id,
-        but=refusal.message_id,
+        other_than=refusal.message_id,
         operation=refusal.operation,
         reason=refusal.reason,
     )
     if not noted:
-        log.warning("not_granted", needs=SCOPES[refusal.operation], **_log_fields(refusal))
+        log.warning("missing_permission", needs=SCOPES[refusal.operation], **_log_fields(refusal))
 
 
 def _log_fields(refusal: FailedMessage) -> dict[str, str]:

@@ -17,10 +17,10 @@ class FailureAction(StrEnum):
     DROP_PERSON = "drop_person"  # send them nothing more
     PAUSE = "pause"  # pause the channel's phase
     MISSING = "missing"  # the target message was deleted in Slack: stop edits, report it once
-    UNSAID = "unsaid"  # the team is waiting for it: tell the leads once
-    NO_REPLY = "no_reply"  # as UNSAID, because the thread takes no replies
-    DEFECT = "defect"  # as UNSAID, and a bug of ours: log an error, count it
-    WITHOUT = "without"  # a permission is missing: go on without, report unsent messages
+    REPORT = "unsaid"  # the team is waiting for it: tell the leads once
+    NO_REPLY = "no_reply"  # as REPORT, because the thread takes no replies
+    MALFORMED = "defect"  # as REPORT, and a bug of ours: log an error, count it
+    MISSING_PERMISSION = "without"  # a permission is missing: go on without, report unsent messages
     NOTHING = "nothing"  # only this message fails
 
 
@@ -34,10 +34,10 @@ class Failure:
 
 
 #: The reason for a pause, by Slack's error.
-CLOSED = {
+PAUSE_REASONS = {
     "is_archived": PauseReason.ARCHIVED,
-    "not_in_channel": PauseReason.OUTSIDE,
-    "channel_not_found": PauseReason.UNSEEN,
+    "not_in_channel": PauseReason.BOT_REMOVED,
+    "channel_not_found": PauseReason.NOT_VISIBLE,
     "restricted_action": PauseReason.RESTRICTED,
     "restricted_action_read_only_channel": PauseReason.RESTRICTED,
     "restricted_action_thread_only_channel": PauseReason.RESTRICTED,
@@ -56,7 +56,7 @@ UNREACHABLE = {
     "users_not_found",
 }
 #: The message to edit, pin or reply to does not exist.
-GONE = {"message_not_found", "thread_not_found"}
+TARGET_MISSING = {"message_not_found", "thread_not_found"}
 #: Only replies are refused; the channel takes other messages.
 NO_REPLIES = {
     "cannot_reply_to_message",
@@ -83,11 +83,16 @@ MALFORMED = {
 }
 #: Kinds of messages to one person that contain the only copy of what people wrote. If refused, they
 #: are kept and reported, and sent once the recipient can be reached again.
-WORDS = frozenset({"concerns", "comments", "lead_results", "goodbye", "line"})
+PERSONAL_KINDS = frozenset({"concerns", "comments", "lead_results", "goodbye", "line"})
 #: The installed app lacks a permission.
-NOT_GRANTED = {"messages_tab_disabled", "missing_scope", "not_allowed_token_type", "not_enabled"}
+MISSING_PERMISSION = {
+    "messages_tab_disabled",
+    "missing_scope",
+    "not_allowed_token_type",
+    "not_enabled",
+}
 #: Pins and bookmarks of the announcement, which the phase does not depend on.
-EXTRAS = {"pin", "unpin", "bookmark", "unbookmark"}
+PIN_OPERATIONS = {"pin", "unpin", "bookmark", "unbookmark"}
 #: The permission each operation needs, for the log.
 SCOPES = {
     "post": "chat:write",
@@ -100,28 +105,28 @@ SCOPES = {
 }
 
 
-def action_for(refused: Failure) -> FailureAction:
+def action_for(failure: Failure) -> FailureAction:
     """Return the consequence of a refusal. Refused tokens are handled elsewhere, per workspace."""
-    if refused.reason in NOT_GRANTED:
-        return FailureAction.WITHOUT
-    if refused.reason in MALFORMED:
-        return FailureAction.DEFECT
-    specific = _to_person(refused) if refused.to_person else _in_channel(refused)
+    if failure.reason in MISSING_PERMISSION:
+        return FailureAction.MISSING_PERMISSION
+    if failure.reason in MALFORMED:
+        return FailureAction.MALFORMED
+    specific = _to_person(failure) if failure.to_person else _in_channel(failure)
     if specific is not None:
         return specific
-    return FailureAction.UNSAID if refused.operation == "post" else FailureAction.NOTHING
+    return FailureAction.REPORT if failure.operation == "post" else FailureAction.NOTHING
 
 
-def _to_person(refused: Failure) -> FailureAction | None:
-    return FailureAction.DROP_PERSON if refused.reason in UNREACHABLE else None
+def _to_person(failure: Failure) -> FailureAction | None:
+    return FailureAction.DROP_PERSON if failure.reason in UNREACHABLE else None
 
 
-def _in_channel(refused: Failure) -> FailureAction | None:
-    if refused.reason in GONE:
+def _in_channel(failure: Failure) -> FailureAction | None:
+    if failure.reason in TARGET_MISSING:
         return FailureAction.MISSING
-    pause_reason = CLOSED.get(refused.reason)
-    if refused.operation in EXTRAS and pause_reason is PauseReason.RESTRICTED:
+    pause_reason = PAUSE_REASONS.get(failure.reason)
+    if failure.operation in PIN_OPERATIONS and pause_reason is PauseReason.RESTRICTED:
         return FailureAction.NOTHING  # only pinning may be restricted, not posting
     if pause_reason is not None:
         return FailureAction.PAUSE
-    return FailureAction.NO_REPLY if refused.reason in NO_REPLIES else None
+    return FailureAction.NO_REPLY if failure.reason in NO_REPLIES else None

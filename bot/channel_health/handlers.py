@@ -2,15 +2,21 @@
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.channel_health import channel_events, delivery_events, membership_events, messages, pause
+from bot.channel_health import (
+    channel_events,
+    delivery_confirmations,
+    membership_events,
+    messages,
+    pause,
+)
 from bot.services import Services
-from bot.slack.request import Body, Request, handler
+from bot.slack.request import Body, Request, as_listener
 
 
 def register(app: AsyncApp, services: Services) -> None:
-    app.action(messages.TRY_AGAIN)(handler(services, press_try_again))
-    app.action(messages.POST_AGAIN)(handler(services, press_post_again))
-    delivery_events.register(app, services)
+    app.action(messages.TRY_AGAIN)(as_listener(services, press_try_again))
+    app.action(messages.POST_AGAIN)(as_listener(services, press_post_again))
+    delivery_confirmations.register(app, services)
     membership_events.register(app, services)
     channel_events.register(app, services)
 

@@ -47,9 +47,9 @@ async def on_membership_changed(services: Services, body: Body, context: AsyncBo
         await store.lock(tx, workspace_id, phase.phase_id)
         at = datetime.fromtimestamp(body["event_time"], UTC)  # has whole seconds only
         if event["type"] == JOINED and at >= phase.started_at.replace(microsecond=0):
-            await membership.mark_joined(tx, workspace_id, phase.phase_id, event["user"])
+            await membership.remove_non_participant(tx, workspace_id, phase.phase_id, event["user"])
         await schedule.add(
-            tx, workspace_id, action=ActionName.FOLLOW_MEMBERS, subject=phase.phase_id, due_at=now
+            tx, workspace_id, action=ActionName.SYNC_MEMBERS, subject=phase.phase_id, due_at=now
         )
 
 
@@ -78,12 +78,12 @@ async def read_missed_changes(services: Services, item: AgendaItem) -> None:
             for number, phase_id in enumerate(phase_ids)
         }
         await schedule.add_all_if_absent(
-            tx, item.workspace_id, action=ActionName.FOLLOW_MEMBERS, due=due
+            tx, item.workspace_id, action=ActionName.SYNC_MEMBERS, due=due
         )
-        await profile_refresh.read_all(tx, item.workspace_id, now)
+        await profile_refresh.schedule_all_reads(tx, item.workspace_id, now)
 
 
 ACTIONS = (
-    AgendaAction(name=ActionName.FOLLOW_MEMBERS, run=sync_members, is_noticed=False),
-    AgendaAction(name=ActionName.ASK_WHAT_WAS_MISSED, run=read_missed_changes, is_noticed=False),
+    AgendaAction(name=ActionName.SYNC_MEMBERS, run=sync_members, is_visible=False),
+    AgendaAction(name=ActionName.CATCH_UP, run=read_missed_changes, is_visible=False),
 )

@@ -5,12 +5,12 @@ from datetime import date
 
 from bot.channel_health.failure_policy import FailureAction
 from bot.dates import day
-from bot.ending.messages import EXTEND, WRAP_UP, coming_back, served
+from bot.ending.messages import EXTEND, WRAP_UP, item_lines, milestone_lines
 from bot.ending.summary import EndedPhase
 from bot.phases.model import PauseReason, Phase
 from bot.phases.wording import EMOJI, NAMES
 from bot.slack.content import Content, actions, button, content, paragraphs, section
-from bot.slack.mrkdwn import channel, fitted
+from bot.slack.mrkdwn import channel, quote_within
 
 TRY_AGAIN, POST_AGAIN = "phases.try_again", "phases.post_again"
 NAME_SHOWN = 30  # keeps the first line on one line
@@ -21,11 +21,11 @@ BECAUSE: Mapping[PauseReason, str] = {
         "The channel is archived, so nothing can be said there. Unarchive it, and the phase goes "
         "on by itself."
     ),
-    PauseReason.OUTSIDE: (
+    PauseReason.BOT_REMOVED: (
         "I was removed from the channel, so I can say nothing there. Type `/invite @Imbalance` in "
         "it, and the phase goes on by itself."
     ),
-    PauseReason.UNSEEN: (
+    PauseReason.NOT_VISIBLE: (
         "I cannot see the channel any more: it was made private without me, or deleted. Type "
         "`/invite @Imbalance` in it, and the phase goes on by itself."
     ),
@@ -38,7 +38,7 @@ UNTIL = (
     "Until then no new questions go out; open ones close as promised. It still ends on {day}, "
     "and you hear of it here."
 )
-GOES_ON = "{emoji} {name} in {channel} goes on."
+RESUMED = "{emoji} {name} in {channel} goes on."
 CAUGHT_UP = (
     "I can write in the channel again. The announcement is up to date, results that waited follow."
 )
@@ -69,7 +69,7 @@ NOBODY_READS_WHY = (
     "It was meant for the lead of a phase that has ended, and Slack says that the account cannot "
     "be reached. It is kept, nobody else reads it, and it is sent if the account is opened again."
 )
-NOT_SAID = "{what} in {channel} could not be posted."
+NOT_POSTED = "{what} in {channel} could not be posted."
 OUR_FAULT = (
     "Slack refused it as I had written it. The defect is ours: whoever runs the bot finds it in "
     "the log."
@@ -79,11 +79,11 @@ NOT_GRANTED = (
     "The app may not do this as it is installed. Ask a workspace admin to install it again."
 )
 REFUSED = "Slack refused it. Whoever runs the bot finds the reason in the log."
-WHY_NOT_SAID: Mapping[FailureAction, str] = {
-    FailureAction.DEFECT: OUR_FAULT,
+WHY_NOT_POSTED: Mapping[FailureAction, str] = {
+    FailureAction.MALFORMED: OUR_FAULT,
     FailureAction.NO_REPLY: NO_REPLIES,
-    FailureAction.WITHOUT: NOT_GRANTED,
-    FailureAction.UNSAID: REFUSED,
+    FailureAction.MISSING_PERMISSION: NOT_GRANTED,
+    FailureAction.REPORT: REFUSED,
     FailureAction.DROP_PERSON: "Slack says that this account cannot be reached.",
 }
 #: Notices about undelivered messages that contain what people wrote, by kind.
@@ -115,7 +115,7 @@ AWAITED: Mapping[str, tuple[str, str]] = {
 def paused(phase: Phase) -> Content:
     """Notify each lead, once per pause."""
     first = _first(PAUSED, phase)
-    why = BECAUSE[PauseReason(phase.paused_because or PauseReason.UNSEEN)]
+    why = BECAUSE[PauseReason(phase.pause_reason or PauseReason.NOT_VISIBLE)]
     until = UNTIL.format(day=day(phase.ends_on))
     return content(
         first,
@@ -127,9 +127,9 @@ def paused(phase: Phase) -> Content:
     )
 
 
-def goes_on(phase: Phase) -> Content:
+def resumed(phase: Phase) -> Content:
     """Replace the notice of the pause, for each lead."""
-    first = _first(GOES_ON, phase)
+    first = _first(RESUMED, phase)
     return content(first, section(f"*{first}*\n{CAUGHT_UP}"))
 
 
@@ -138,7 +138,7 @@ def channel_deleted(ended: EndedPhase, goodbyes_on: date) -> Content:
     phase = ended.phase
     first = DELETED.format(emoji=EMOJI[phase.kind], name=NAMES[phase.kind])
     lines = [f"*{first}*\n{DELETED_WHY.format(day=day(goodbyes_on))}"]
-    lines += [*served(phase), *coming_back(ended, ended.ended_on)]
+    lines += [*milestone_lines(phase), *item_lines(ended, ended.ended_on)]
     buttons = actions(button("Wrap up", WRAP_UP, phase.phase_id, style="primary"))
     return content(first, *paragraphs(lines), buttons)
 
@@ -155,13 +155,13 @@ def posted_again(phase: Phase) -> Content:
     return content(first, section(first))
 
 
-def leads_alone(phase: Phase, name: str) -> Content:
+def co_lead_unreachable(phase: Phase, name: str) -> Content:
     """Notify each co-lead, once. `name` is the name of the unreachable lead."""
-    first = ALONE.format(lead=fitted(name, NAME_SHOWN), channel=channel(phase.channel_id))
+    first = ALONE.format(lead=quote_within(name, NAME_SHOWN), channel=channel(phase.channel_id))
     return content(first, section(f"*{first}*\n{ALONE_WHY}"))
 
 
-def nobody_leads(phase: Phase) -> Content:
+def no_reachable_lead(phase: Phase) -> Content:
     """Notify workspace admins, once, when no lead can be reached."""
     first = NOBODY.format(channel=channel(phase.channel_id))
     buttons = actions(
@@ -172,23 +172,23 @@ def nobody_leads(phase: Phase) -> Content:
     )
 
 
-def not_said(phase: Phase, kind: str, why: FailureAction, *, post_again: bool) -> Content:
-    """Notify each lead, once per message. `kind` is a key of AWAITED, `why` of WHY_NOT_SAID."""
+def not_posted(phase: Phase, kind: str, consequence: FailureAction, *, post_again: bool) -> Content:
+    """Notify each lead, once per message. `kind` is a key of AWAITED, `why` of WHY_NOT_POSTED."""
     what, where = AWAITED[kind]
-    first = NOT_SAID.format(what=what, channel=channel(phase.channel_id))
+    first = NOT_POSTED.format(what=what, channel=channel(phase.channel_id))
     buttons = [actions(button("Post it again", POST_AGAIN, phase.phase_id))] if post_again else []
-    return content(first, section(f"*{first}*\n{WHY_NOT_SAID[why]} {where}"), *buttons)
+    return content(first, section(f"*{first}*\n{WHY_NOT_POSTED[consequence]} {where}"), *buttons)
 
 
-def undelivered(phase: Phase, kind: str, why: FailureAction, name: str) -> Content:
+def undelivered(phase: Phase, kind: str, consequence: FailureAction, name: str) -> Content:
     """Tell a lead, once, that what people wrote did not reach them or the member `name`."""
-    shown = fitted(name, NAME_SHOWN)
+    shown = quote_within(name, NAME_SHOWN)
     first = UNDELIVERED[kind].format(channel=channel(phase.channel_id), name=shown)
-    kept = KEPT_UNTIL_OPENED if why is FailureAction.DROP_PERSON else KEPT
-    return content(first, section(f"*{first}*\n{WHY_NOT_SAID[why]} {kept}"))
+    kept = KEPT_UNTIL_OPENED if consequence is FailureAction.DROP_PERSON else KEPT
+    return content(first, section(f"*{first}*\n{WHY_NOT_POSTED[consequence]} {kept}"))
 
 
-def nobody_reads(phase: Phase) -> Content:
+def no_reachable_lead_after_end(phase: Phase) -> Content:
     """Notify workspace admins, once, when a phase is over and no lead can be reached."""
     first = NOBODY_READS.format(channel=channel(phase.channel_id))
     return content(first, section(f"*{first}*\n{NOBODY_READS_WHY}"))

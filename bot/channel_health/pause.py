@@ -12,7 +12,7 @@ from bot.agenda.schedule import AgendaItem, complete_or_abort
 from bot.agenda.slots import within_hours
 from bot.announcement import messages, refresh
 from bot.channel_health import messages as words
-from bot.channel_health.failure_policy import CLOSED
+from bot.channel_health.failure_policy import PAUSE_REASONS
 from bot.db import schema
 from bot.ending import end
 from bot.log import log
@@ -23,15 +23,15 @@ from bot.phases import store
 from bot.phases.model import Participant, PauseReason, Phase
 from bot.phases.permissions import actor_of, lock_to_manage
 from bot.phases.wording import EMOJI_NAMES, bookmark_title
-from bot.results.lifecycle import show_missed
+from bot.results.lifecycle import schedule_missed_results
 from bot.services import Services
 from bot.slack.content import Content
-from bot.slack.conversations import Channel, channel_of
-from bot.slack.errors import ErrorKind, Refused, reason_of, verdict
+from bot.slack.conversations import Channel, fetch_channel
+from bot.slack.errors import ErrorKind, Refused, classify, reason_of
 from bot.slack.request import Request
 
-OVER = "Nothing was posted: this phase has ended. `/imbalance` in the channel shows how it stands."
-RUNS = "Nothing was changed: this phase is not paused any more. It goes on as planned."
+ENDED = "Nothing was posted: this phase has ended. `/imbalance` in the channel shows how it stands."
+NOT_PAUSED = "Nothing was changed: this phase is not paused any more. It goes on as planned."
 
 
 async def pause_phase(services: Services, item: AgendaItem) -> None:
@@ -51,7 +51,7 @@ async def check_channel(services: Services, item: AgendaItem) -> None:
     """
     async with services.db.reading() as reader:
         phase = await store.load(reader, item.workspace_id, item.subject)
-    looked = phase is not None and phase.paused_because != PauseReason.DELETED
+    looked = phase is not None and phase.pause_reason != PauseReason.DELETED
     reason = await _pause_reason(services, item.workspace_id, phase) if phase and looked else None
     now = services.clock.now()
     async with services.db.transaction() as tx:
@@ -61,7 +61,7 @@ async def check_channel(services: Services, item: AgendaItem) -> None:
             return
         if reason is not None:
             await pause(tx, item.workspace_id, phase.phase_id, reason, now)
-        elif phase.paused_because != PauseReason.RESTRICTED:  # which a check cannot see
+        elif phase.pause_reason != PauseReason.RESTRICTED:  # which a check cannot see
             await resume(tx, item.workspace_id, phase.phase_id, now)
 
 
@@ -75,7 +75,7 @@ async def try_again(services: Services, request: Request) -> None:
     async with services.db.transaction() as tx:
         phase = await lock_to_manage(tx, request, actor)
         if not phase.is_paused or not phase.is_active:
-            raise Refused(RUNS if phase.is_active else OVER)
+            raise Refused(NOT_PAUSED if phase.is_active else ENDED)
         await resume(tx, request.workspace_id, request.target_id, services.clock.now())
 
 
@@ -90,12 +90,12 @@ async def post_again(services: Services, request: Request) -> None:
     async with services.db.transaction() as tx:
         phase = await lock_to_manage(tx, request, actor)
         if not phase.is_active:
-            raise Refused(OVER)
-        if not await requeue.is_delivered(
+            raise Refused(ENDED)
+        if not await requeue.may_be_delivered(
             tx, request.workspace_id, keys.announcement(request.target_id)
         ):
             await repost_announcement(tx, request.workspace_id, phase, now)
-        await tell_reposted(tx, request.workspace_id, phase, now)
+        await update_missing_notices(tx, request.workspace_id, phase, now)
 
 
 async def pause(
@@ -106,7 +106,7 @@ async def pause(
     Open rounds close as planned, and the end of the phase does not change.
     """
     phase = await store.lock(tx, workspace_id, phase_id)
-    if phase is None or phase.paused_because in (why, PauseReason.DELETED):
+    if phase is None or phase.pause_reason in (why, PauseReason.DELETED):
         return
     phase = await store_pause(tx, workspace_id, phase, at=phase.paused_at or now, because=why)
     log.warning("phase_paused", workspace=workspace_id, phase=phase_id, because=why)
@@ -126,14 +126,14 @@ async def resume(tx: AsyncConnection, workspace_id: str, phase_id: str, now: dat
     if before is None or not before.is_paused:
         return
     phase = await store_pause(tx, workspace_id, before, at=None, because=None)
-    log.info("phase_goes_on", workspace=workspace_id, phase=phase_id)
+    log.info("phase_resumed", workspace=workspace_id, phase=phase_id)
     announcement = keys.announcement(phase_id)
-    if before.is_active and await requeue.was_refused(tx, workspace_id, announcement):
+    if before.is_active and await requeue.has_failed(tx, workspace_id, announcement):
         await repost_announcement(tx, workspace_id, phase, now)
-    await requeue.retry(
-        tx, workspace_id, conversation=before.channel_id, reasons=tuple(CLOSED), now=now
+    await requeue.retry_failed(
+        tx, workspace_id, conversation=before.channel_id, reasons=tuple(PAUSE_REASONS), now=now
     )
-    await show_missed(tx, workspace_id, phase, now)
+    await schedule_missed_results(tx, workspace_id, phase, now)
     if not before.is_active:
         await end.retire_announcement(tx, workspace_id, phase, now)
         return
@@ -154,7 +154,7 @@ async def repost_announcement(
     await requeue.remove(tx, workspace_id, key=keys.unbookmark_of(key))
 
 
-async def tell_reposted(
+async def update_missing_notices(
     tx: AsyncConnection, workspace_id: str, phase: Phase, now: datetime
 ) -> None:
     """Edit the leads' notices that the announcement is missing; remove those not yet delivered."""
@@ -162,10 +162,10 @@ async def tell_reposted(
     phase_id = phase.phase_id
     for lead in phase.leads:
         for key in (
-            keys.missing(phase_id, lead.user_id),
-            keys.not_said(keys.announcement(phase_id), lead.user_id),
+            keys.announcement_missing(phase_id, lead.user_id),
+            keys.not_delivered(keys.announcement(phase_id), lead.user_id),
         ):
-            if await requeue.is_delivered(tx, workspace_id, key):
+            if await requeue.may_be_delivered(tx, workspace_id, key):
                 await enqueue.edit(tx, workspace_id, of=key, content=content, now=now)
             else:
                 await requeue.remove(tx, workspace_id, key=key)
@@ -184,9 +184,9 @@ async def store_pause(
     await tx.execute(
         update(phases)
         .where(phases.c.workspace_id == workspace_id, phases.c.phase_id == phase.phase_id)
-        .values(paused_at=at, paused_because=because)
+        .values(paused_at=at, pause_reason=because)
     )
-    return replace(phase, paused_at=at, paused_because=because)
+    return replace(phase, paused_at=at, pause_reason=because)
 
 
 async def send_or_edit(
@@ -195,14 +195,14 @@ async def send_or_edit(
     phase: Phase,
     lead: Participant,
     key: MessageKey,
-    said: Content,
+    content: Content,
     now: datetime,
 ) -> None:
     """Send a lead a direct message in their working hours, or edit the one under this key."""
     if await requeue.exists(tx, workspace_id, key):
-        await enqueue.edit(tx, workspace_id, of=key, content=said, now=now)
+        await enqueue.edit(tx, workspace_id, of=key, content=content, now=now)
     else:
-        await send_once(tx, workspace_id, phase, lead, key, said, now)
+        await send_once(tx, workspace_id, phase, lead, key, content, now)
 
 
 async def send_once(
@@ -211,12 +211,12 @@ async def send_once(
     phase: Phase,
     lead: Participant,
     key: MessageKey,
-    said: Content,
+    content: Content,
     now: datetime,
 ) -> None:
     """Send a lead a direct message in their working hours, unless one under this key exists."""
     at = within_hours(now, lead.zone or phase.zone)
-    await enqueue.post(tx, workspace_id, key=key, to=lead.user_id, content=said, now=at)
+    await enqueue.post(tx, workspace_id, key=key, to=lead.user_id, content=content, now=at)
 
 
 def _paused_key(phase: Phase, user_id: str) -> MessageKey:
@@ -230,8 +230,8 @@ async def _notify_resumed(
     """Edit the leads' notices of the pause; cancel those not yet delivered."""
     for lead in phase.reachable_leads:
         key = _paused_key(before, lead.user_id)
-        if await requeue.is_delivered(tx, workspace_id, key):
-            content = words.goes_on(phase)
+        if await requeue.may_be_delivered(tx, workspace_id, key):
+            content = words.resumed(phase)
             await enqueue.edit(tx, workspace_id, of=key, content=content, now=now)
         else:
             await enqueue.cancel(tx, workspace_id, keys=[key])
@@ -244,22 +244,22 @@ async def _pause_reason(services: Services, workspace_id: str, phase: Phase) -> 
     """
     client = services.client_for(workspace_id)
     try:
-        channel = await channel_of(services.reads, client, workspace_id, phase.channel_id)
+        channel = await fetch_channel(services.reads, client, workspace_id, phase.channel_id)
         reason = _closed_reason(channel)
-        if reason is PauseReason.OUTSIDE and phase.paused_because == PauseReason.ARCHIVED:
+        if reason is PauseReason.BOT_REMOVED and phase.pause_reason == PauseReason.ARCHIVED:
             await client.conversations_join(channel=phase.channel_id)
             return None  # not removed by a person: archiving removes apps from a channel
         return reason
     except SlackApiError as error:
-        if verdict(error).meaning is not ErrorKind.PERMANENT:
+        if classify(error).kind is not ErrorKind.PERMANENT:
             raise
         log.warning("channel_not_read", workspace=workspace_id, reason=reason_of(error))
-        return PauseReason(phase.paused_because) if phase.paused_because else None
+        return PauseReason(phase.pause_reason) if phase.pause_reason else None
 
 
 def _closed_reason(channel: Channel | None) -> PauseReason | None:
     if channel is None:
-        return PauseReason.UNSEEN
+        return PauseReason.NOT_VISIBLE
     if channel.is_archived:
         return PauseReason.ARCHIVED
-    return None if channel.is_member else PauseReason.OUTSIDE
+    return None if channel.is_member else PauseReason.BOT_REMOVED

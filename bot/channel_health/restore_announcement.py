@@ -13,7 +13,9 @@ from bot.phases import store
 from bot.phases.wording import EMOJI_NAMES, bookmark_title
 
 
-async def restore(tx: AsyncConnection, workspace_id: str, key: MessageKey, now: datetime) -> None:
+async def restore_announcement(
+    tx: AsyncConnection, workspace_id: str, key: MessageKey, now: datetime
+) -> None:
     """Bring the announcement of a phase up to date once its delivery is certain.
 
     Does nothing for other messages. A running phase gets its pin and bookmark; an ended one only
@@ -28,7 +30,7 @@ async def restore(tx: AsyncConnection, workspace_id: str, key: MessageKey, now: 
     await refresh.edit_announcement(tx, workspace_id, phase, now)
     if not phase.is_active:
         return
-    await pause.tell_reposted(tx, workspace_id, phase, now)
+    await pause.update_missing_notices(tx, workspace_id, phase, now)
     mark = {
         "title": bookmark_title(phase),
         "emoji": EMOJI_NAMES[phase.kind],

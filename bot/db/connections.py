@@ -14,7 +14,7 @@ from bot.database_url import PGBOUNCER, SCHEMA, STATEMENT_CACHE
 #: turn.
 BUSY_TIMEOUT_MS = 5_000
 POOL_SECONDS = 5
-MOST_CONNECTIONS = 15
+MAX_CONNECTIONS = 15
 #: PostgreSQL's code for a write in a read-only transaction.
 READ_ONLY = "25006"
 
@@ -56,7 +56,7 @@ def async_url(url: URL) -> URL:
     return driver_url.set(drivername=drivers.get(backend, url.drivername))
 
 
-def arguments(url: URL) -> dict[str, Any]:
+def engine_arguments(url: URL) -> dict[str, Any]:
     """Return the other arguments for the engine. Those in DATABASE_URL's query take precedence."""
     if url.get_backend_name() != "postgresql":
         from bot.db.sqlite_driver import connect  # not loaded where PostgreSQL is used
@@ -65,7 +65,7 @@ def arguments(url: URL) -> dict[str, Any]:
         # back.
         return {"connect_args": {"async_creator_fn": connect}, "pool_reset_on_return": None}
     # Kept open for bursts of work: opening a connection takes as long as about ten transactions.
-    pool = {"pool_size": MOST_CONNECTIONS, "max_overflow": 0, "pool_timeout": POOL_SECONDS}
+    pool = {"pool_size": MAX_CONNECTIONS, "max_overflow": 0, "pool_timeout": POOL_SECONDS}
     return {"connect_args": _connect_arguments(url), **pool}
 
 
@@ -82,7 +82,7 @@ def _connect_arguments(url: URL) -> dict[str, str | None]:
     return settings
 
 
-def prepare(engine: Engine) -> None:
+def register_connection_setup(engine: Engine) -> None:
     """Register the setup of every connection that this engine will open."""
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _set_up_sqlite)

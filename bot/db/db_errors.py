@@ -20,7 +20,7 @@ class FailureKind(StrEnum):
     CONFLICT = "conflict"  # two transactions conflicted: try again
 
 
-class TooSlow(Exception):
+class TransactionTimeout(Exception):
     """Raised if a transaction took longer than any of ours may."""
 
 
@@ -53,7 +53,7 @@ _BY_SQLITE_CODE = {
 
 def failure_kind(error: BaseException) -> FailureKind | None:
     """Return the kind of database failure, or None if the error is about something else."""
-    if isinstance(error, PoolTimeout | TooSlow):
+    if isinstance(error, PoolTimeout | TransactionTimeout):
         return FailureKind.SLOW
     driver_error = error.orig if isinstance(error, DBAPIError) else error
     if _is_psycopg_error(driver_error):
@@ -64,7 +64,7 @@ def failure_kind(error: BaseException) -> FailureKind | None:
     return None
 
 
-def answered(error: BaseException) -> bool:
+def is_definite_failure(error: BaseException) -> bool:
     """Return whether the database itself reported the error, so that nothing was committed."""
     driver_error = error.orig if isinstance(error, DBAPIError) else error
     if _is_psycopg_error(driver_error):

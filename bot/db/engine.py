@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from bot.db.connections import arguments, async_url, prepare
-from bot.db.db_errors import TooSlow
+from bot.db.connections import async_url, engine_arguments, register_connection_setup
+from bot.db.db_errors import TransactionTimeout
 from bot.db.group_commit import GroupCommit, Item, Outcomes, Result
 from bot.db.health import Health
-from bot.db.request_deadline import RequestProgress, all_given_up, committing, inside
+from bot.db.request_deadline import RequestProgress, committing, in_database, wait_for_abandoned
 
 Given = TypeVar("Given", bound=Hashable)
 
@@ -39,9 +39,9 @@ class Database:
     def __init__(self, url: str) -> None:
         parsed = make_url(url)
         self.engine: AsyncEngine = create_async_engine(
-            async_url(parsed), hide_parameters=True, **arguments(parsed)
+            async_url(parsed), hide_parameters=True, **engine_arguments(parsed)
         )
-        prepare(self.engine.sync_engine)
+        register_connection_setup(self.engine.sync_engine)
         self.changed = asyncio.Event()
         self.health = Health()
         # SQLite has one writer. Waiting for this lock is fair and ends at once; SQLite's own busy
@@ -58,7 +58,7 @@ class Database:
         """Run a transaction: all of it is committed together, or rolled back on an exception.
 
         Raises:
-            TooSlow: it did not finish within `LONGEST_SECONDS`, and was rolled back.
+            TransactionTimeout: it did not finish within `LONGEST_SECONDS`, and was rolled back.
         """
         async with self._monitored() as progress, self._write_lock, self.engine.connect() as tx:
             await tx.begin()
@@ -74,7 +74,7 @@ class Database:
         """Open a consistent view for reads only; takes no write lock.
 
         Raises:
-            TooSlow: it did not finish within `LONGEST_SECONDS`.
+            TransactionTimeout: it did not finish within `LONGEST_SECONDS`.
         """
         async with self._monitored(), self.engine.connect() as connection:
             reader = await connection.execution_options(reading=True)
@@ -93,7 +93,7 @@ class Database:
                 return await work(tx, given, items)
 
             self._group_commits[work, given] = GroupCommit(
-                self.transaction, work_on_all, self.health.failed
+                self.transaction, work_on_all, self.health.record_failure
             )
         group_commit: GroupCommit[Item, Result] = self._group_commits[work, given]
         return group_commit
@@ -103,23 +103,23 @@ class Database:
         with suppress(TimeoutError):
             async with asyncio.timeout(CLOSING_SECONDS):
                 for group_commit in self._group_commits.values():
-                    await group_commit.ended()
-                await all_given_up()
+                    await group_commit.wait_until_idle()
+                await wait_for_abandoned()
         await self.engine.dispose()
 
     @asynccontextmanager
     async def _monitored(self) -> AsyncIterator[RequestProgress]:
         try:
-            with inside(self.health.failed) as progress:
+            with in_database(self.health.record_failure) as progress:
                 async with asyncio.timeout(LONGEST_SECONDS) as limit:
                     yield progress
         except TimeoutError as error:
             if not limit.expired():
                 raise
-            slow = TooSlow(f"not done within {LONGEST_SECONDS:.0f} s")
-            self.health.failed(slow)
+            slow = TransactionTimeout(f"not done within {LONGEST_SECONDS:.0f} s")
+            self.health.record_failure(slow)
             raise slow from error
         except Exception as error:
-            self.health.failed(error)
+            self.health.record_failure(error)
             raise
-        self.health.worked()
+        self.health.record_success()

@@ -11,8 +11,8 @@ from sqlalchemy.engine import make_url
 
 from bot.settings import NotStarted
 
-PATIENCE_SECONDS = 15.0
-LOOK_EVERY_SECONDS = 0.2
+WAIT_SECONDS = 15.0
+POLL_SECONDS = 0.2
 HELD = (
     "Another process of Imbalance uses {file}. It was not started twice: SQLite serves one. "
     "Stop the other one, or use PostgreSQL (DATABASE_URL) for several."
@@ -36,7 +36,7 @@ def sqlite_file(url: str) -> Path | None:
 
 
 @asynccontextmanager
-async def exclusive_lock(url: str, wait_seconds: float = PATIENCE_SECONDS) -> AsyncIterator[None]:
+async def exclusive_lock(url: str, wait_seconds: float = WAIT_SECONDS) -> AsyncIterator[None]:
     """Hold the lock of an SQLite file, and make its folder; do nothing on other databases.
 
     Raises:
@@ -68,6 +68,6 @@ async def _acquire(descriptor: int, file: Path, patience: float) -> None:
         except BlockingIOError:
             if asyncio.get_running_loop().time() >= deadline:
                 raise FileLocked(HELD.format(file=file)) from None
-            await asyncio.sleep(LOOK_EVERY_SECONDS)
+            await asyncio.sleep(POLL_SECONDS)
         else:
             return

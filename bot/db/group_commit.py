@@ -15,13 +15,13 @@ from typing import Any, Generic, TypeAlias, TypeVar
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db.db_errors import failure_kind
-from bot.db.request_deadline import RequestAbandoned, RequestProgress, inside, on_behalf_of
+from bot.db.request_deadline import RequestAbandoned, RequestProgress, in_database, serving_requests
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 #: The most items that share a transaction: the last of them waits for the work on all.
-MOST = 64
+MAX_BATCH = 64
 
 #: For each item its result, or the exception its caller gets; then nothing of that item was
 #: written.
@@ -52,11 +52,11 @@ class GroupCommit(Generic[Item, Result]):
         self,
         transaction: Callable[[], AbstractAsyncContextManager[AsyncConnection]],
         work: Work[Item, Result],
-        complain: Callable[[BaseException], None] | None = None,
+        report_failure: Callable[[BaseException], None] | None = None,
     ) -> None:
         self._transaction = transaction
         self._work = work
-        self._report_failure = complain
+        self._report_failure = report_failure
         self._waiting: deque[_WaitingItem[Item, Result]] = deque()
         self._under_way: Sequence[_WaitingItem[Item, Result]] = ()
         self._running: asyncio.Task[None] | None = None
@@ -69,7 +69,7 @@ class GroupCommit(Generic[Item, Result]):
         Raises:
             Exception: the item's own, or the transaction's; then nothing of the item was kept.
         """
-        with inside(self._report_failure) as progress:
+        with in_database(self._report_failure) as progress:
             future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
             self._waiting.append(_WaitingItem(item, future, progress))
             if self._running is None:  # in no caller's context: it serves many
@@ -80,7 +80,7 @@ class GroupCommit(Generic[Item, Result]):
                 self._cancel_if_unwanted()
                 raise
 
-    async def ended(self) -> None:
+    async def wait_until_idle(self) -> None:
         """Wait until everything handed in is done."""
         if self._running is not None:
             await asyncio.wait({self._running})
@@ -116,7 +116,7 @@ class GroupCommit(Generic[Item, Result]):
 
     def _next_batch(self) -> list[_WaitingItem[Item, Result]]:
         batch: list[_WaitingItem[Item, Result]] = []
-        while self._waiting and len(batch) < MOST:
+        while self._waiting and len(batch) < MAX_BATCH:
             waiting = self._waiting.popleft()
             if _is_wanted(waiting):
                 batch.append(waiting)
@@ -129,7 +129,7 @@ class GroupCommit(Generic[Item, Result]):
             if remaining := [waiting for waiting in batch if _is_wanted(waiting)]:
                 await self._settle(remaining)
             return
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - a failure becomes a result
             if failure_kind(error) is None and len(batch) > 1:
                 for waiting in filter(_is_wanted, batch):  # so that only the failing item fails
                     await self._settle([waiting])
@@ -139,7 +139,7 @@ class GroupCommit(Generic[Item, Result]):
             waiting.resolve(outcome)
 
     async def _commit(self, batch: Sequence[_WaitingItem[Item, Result]]) -> Outcomes[Result]:
-        with on_behalf_of([waiting.progress for waiting in batch]):
+        with serving_requests([waiting.progress for waiting in batch]):
             async with self._transaction() as tx:
                 return await self._work(tx, [waiting.item for waiting in batch])
 

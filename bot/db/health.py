@@ -7,7 +7,7 @@ from bot.db.db_errors import FailureKind, failure_kind
 from bot.log import log
 from bot.metrics import database_failures
 
-SAY_EVERY_SECONDS = 10.0
+LOG_EVERY_SECONDS = 10.0
 #: Seconds without a failure after which the database counts as well again.
 CALM_SECONDS = 2.0
 LONGEST_REASON = 200
@@ -23,7 +23,7 @@ class Health:
         self._logged_at = float("-inf")
         self._unlogged = 0
 
-    def failed(self, error: BaseException) -> None:
+    def record_failure(self, error: BaseException) -> None:
         """Count an error, if it is a failure of the database."""
         kind = failure_kind(error)
         if kind is None:
@@ -34,16 +34,16 @@ class Health:
         now = self._failed_at = monotonic()
         self._failing_since = self._failing_since or now
         self._unlogged += 1
-        if now - self._logged_at >= SAY_EVERY_SECONDS:
+        if now - self._logged_at >= LOG_EVERY_SECONDS:
             log.error("database_failed", kind=kind, reason=_reason(error), failures=self._unlogged)
             self._logged_at = now
             self._unlogged = 0
 
-    def worked(self) -> None:
+    def record_success(self) -> None:
         """Note that a read or a transaction succeeded."""
         if self._failing_since is None or monotonic() - self._failed_at < CALM_SECONDS:
             return
-        log.info("database_back", seconds=round(self._failed_at - self._failing_since, 1))
+        log.info("database_recovered", seconds=round(self._failed_at - self._failing_since, 1))
         self._failing_since = None
         self._logged_at = float("-inf")
         self._unlogged = 0

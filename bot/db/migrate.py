@@ -7,7 +7,8 @@ from alembic.config import Config
 from sqlalchemy.exc import DBAPIError
 
 from bot.db.engine import Database
-from bot.db.revision import MIGRATIONS, newest, reached
+from bot.db.revision import current_revision, newest_revision
+from bot.resources import MIGRATIONS
 from bot.settings import NotStarted
 
 NOT_ALLOWED = (
@@ -35,7 +36,7 @@ async def migrate(url: str, revision: str = "head") -> None:
         NotStarted: its user may not change tables there.
     """
     current = await _current_revision(url)
-    if revision == "head" and current > newest():
+    if revision == "head" and current > newest_revision():
         return
     is_downgrade = revision == "base" or revision.startswith("-") or revision < current
     step = command.downgrade if is_downgrade else command.upgrade
@@ -50,6 +51,6 @@ async def migrate(url: str, revision: str = "head") -> None:
 async def _current_revision(url: str) -> str:
     db = Database(url)
     try:
-        return await reached(db)
+        return await current_revision(db)
     finally:
         await db.close()

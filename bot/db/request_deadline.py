@@ -11,12 +11,12 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from bot.db.db_errors import TooSlow, answered
+from bot.db.db_errors import TransactionTimeout, is_definite_failure
 
 T = TypeVar("T")
 
 #: How often a request is tried in all, where the database asks for a retry.
-MOST_TRIES = 3
+MAX_TRIES = 3
 
 
 class DeadlineExceeded(Exception):
@@ -25,9 +25,9 @@ class DeadlineExceeded(Exception):
     `unsure`: something may have been saved anyway.
     """
 
-    def __init__(self, *, unsure: bool) -> None:
+    def __init__(self, *, may_be_saved: bool) -> None:
         super().__init__("the database did not answer in time")
-        self.unsure = unsure
+        self.unsure = may_be_saved
 
 
 class RequestAbandoned(Exception):
@@ -38,23 +38,25 @@ class RequestAbandoned(Exception):
 class RequestProgress:
     """Progress of one request: whether it is in the database now, and whether it may have saved."""
 
-    inside: int = 0
+    nesting: int = 0
     committing: int = 0
     tries: int = 1
     #: whether something was committed, or a commit was sent and its outcome is unknown
-    kept: bool = False
+    may_be_committed: bool = False
     given_up: bool = False
-    again: bool = False
+    retry_requested: bool = False
     #: records that the database was waited for in vain
-    complain: Callable[[BaseException], None] | None = None
+    report_failure: Callable[[BaseException], None] | None = None
     #: requests of other people that are committed together with this one
-    many: Sequence["RequestProgress"] = ()
+    grouped_requests: Sequence["RequestProgress"] = ()
 
     def may_begin_again(self) -> bool:
         """Request a retry if nothing was committed yet and tries are left; return whether it is."""
-        self.again = not self.kept and not self.given_up and self.tries < MOST_TRIES
-        self.tries += self.again
-        return self.again
+        self.retry_requested = (
+            not self.may_be_committed and not self.given_up and self.tries < MAX_TRIES
+        )
+        self.tries += self.retry_requested
+        return self.retry_requested
 
 
 _current: ContextVar[RequestProgress | None] = ContextVar("progress", default=None)
@@ -62,24 +64,26 @@ _current: ContextVar[RequestProgress | None] = ContextVar("progress", default=No
 
 def current() -> RequestProgress:
     """Return the progress of the current request; a fresh one if no person waits."""
-    return _current.get() or RequestProgress(tries=MOST_TRIES)
+    return _current.get() or RequestProgress(tries=MAX_TRIES)
 
 
-def nobody_waits() -> None:
+def detach_from_request() -> None:
     """Mark what follows in this context as part of no person's request."""
     _current.set(None)
 
 
 @contextmanager
-def inside(complain: Callable[[BaseException], None] | None = None) -> Iterator[RequestProgress]:
+def in_database(
+    complain: Callable[[BaseException], None] | None = None,
+) -> Iterator[RequestProgress]:
     """Count the time in this block as spent in the database; set the `complain` callback."""
     progress = current()
-    progress.inside += 1
-    progress.complain = complain
+    progress.nesting += 1
+    progress.report_failure = complain
     try:
         yield progress
     finally:
-        progress.inside -= 1
+        progress.nesting -= 1
 
 
 @contextmanager
@@ -91,18 +95,18 @@ def committing(progress: RequestProgress) -> Iterator[None]:
     """
     if progress.given_up:
         raise asyncio.CancelledError  # the cancellation was lost; the person was told no
-    if any(other.given_up for other in progress.many):
+    if any(other.given_up for other in progress.grouped_requests):
         raise RequestAbandoned
-    requests = (progress, *progress.many)
-    before = [request.kept for request in requests]
+    requests = (progress, *progress.grouped_requests)
+    before = [request.may_be_committed for request in requests]
     for request in requests:
-        request.kept = True
+        request.may_be_committed = True
         request.committing += 1
     try:
         yield
     except Exception as error:
         for request, kept in zip(requests, before, strict=True):
-            request.kept = kept or not answered(error)
+            request.may_be_committed = kept or not is_definite_failure(error)
         raise
     finally:
         for request in requests:
@@ -110,16 +114,16 @@ def committing(progress: RequestProgress) -> Iterator[None]:
 
 
 @contextmanager
-def on_behalf_of(many: Sequence[RequestProgress]) -> Iterator[None]:
+def serving_requests(many: Sequence[RequestProgress]) -> Iterator[None]:
     """Serve all these requests with what is committed within this block."""
-    token = _current.set(RequestProgress(tries=MOST_TRIES, many=many))
+    token = _current.set(RequestProgress(tries=MAX_TRIES, grouped_requests=many))
     try:
         yield
     finally:
         _current.reset(token)
 
 
-async def answered_within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
+async def run_with_deadline(seconds: float, work: Coroutine[Any, Any, T]) -> T:
     """Wait for the work; if it still waits for the database after that, give it up.
 
     A commit under way is not disturbed, and work that waits for something else goes on: only time
@@ -137,18 +141,20 @@ async def answered_within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
     except asyncio.CancelledError:
         task.cancel()
         raise
-    if task.done() or not progress.inside:
+    if task.done() or not progress.nesting:
         return await task
-    leave_behind(task)
-    if progress.complain is not None:
-        progress.complain(TooSlow(f"a person waited {seconds:g} s in vain"))
+    finish_in_background(task)
+    if progress.report_failure is not None:
+        progress.report_failure(
+            TransactionTimeout(f"a request exceeded its deadline of {seconds:g} s")
+        )
     if not progress.committing:
         progress.given_up = True
         task.cancel()
-    raise DeadlineExceeded(unsure=progress.kept)
+    raise DeadlineExceeded(may_be_saved=progress.may_be_committed)
 
 
-async def all_given_up() -> None:
+async def wait_for_abandoned() -> None:
     """Wait until abandoned work has released its connections."""
     loop = asyncio.get_running_loop()
     tasks = {task for task in _abandoned_tasks if task.get_loop() is loop}
@@ -159,7 +165,7 @@ async def all_given_up() -> None:
 _abandoned_tasks: set["asyncio.Task[Any]"] = set()
 
 
-def leave_behind(task: "asyncio.Task[Any]") -> None:
+def finish_in_background(task: "asyncio.Task[Any]") -> None:
     """Let a task end in the background: giving up a broken connection takes seconds more."""
 
     def on_done(task: "asyncio.Task[Any]") -> None:

@@ -3,19 +3,17 @@
 Migrations only add, so this version also runs on a newer schema, and can be started on one.
 """
 
-from pathlib import Path
-
 from sqlalchemy import Connection, inspect, text
 
 from bot.db.db_errors import failure_kind
 from bot.db.engine import Database
+from bot.resources import MIGRATIONS
 from bot.settings import NotStarted
 
 UNREACHABLE = (
     "The database cannot be reached ({why}). Check DATABASE_URL, and that its server runs."
 )
 UNUSABLE = "The database cannot be used ({why}): check DATABASE_URL."
-MIGRATIONS = Path(__file__).parents[2] / "migrations"
 _TABLE = "alembic_version"
 
 
@@ -23,21 +21,21 @@ class Unreachable(NotStarted):
     """Raised if the database did not answer, or refused; the message says what to check."""
 
 
-def newest() -> str:
+def newest_revision() -> str:
     """Return the last revision: our migrations are linear, and file names begin with the number."""
     return max(path.name.split("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
 
 
-async def pending(db: Database) -> bool:
+async def has_pending_migrations(db: Database) -> bool:
     """Return whether the database lacks revisions of this version.
 
     Raises:
         Unreachable: it does not answer, or refuses.
     """
-    return await reached(db) < newest()
+    return await current_revision(db) < newest_revision()
 
 
-async def reached(db: Database) -> str:
+async def current_revision(db: Database) -> str:
     """Return the database's revision; empty if it has none yet.
 
     Raises:
@@ -62,4 +60,4 @@ def unusable(error: BaseException) -> str:
 def _revision(connection: Connection) -> str | None:
     if not inspect(connection).has_table(_TABLE):
         return None
-    return connection.execute(text(f"SELECT version_num FROM {_TABLE}")).scalar()
+    return connection.execute(text(f"SELECT version_num FROM {_TABLE}")).scalar()  # noqa: S608 - the name is ours

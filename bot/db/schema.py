@@ -150,7 +150,7 @@ phases = Table(
     Column("started_at", UtcDateTime, nullable=False),
     Column("starts_on", Date, nullable=False),
     Column("ends_on", Date, nullable=False),
-    Column("first_ends_on", Date, nullable=False),  # before any extension
+    Column("original_ends_on", Date, nullable=False),  # before any extension
     Column("extension_reason", Text),  # null: never extended
     Column("recovery_until", Date),  # null: trust-building has none
     Column("weekday", Integer, nullable=False),  # 0 is Monday
@@ -165,7 +165,7 @@ phases = Table(
     Column("wrapped_up_at", UtcDateTime),  # null: no wrap-up was written (yet)
     Column("wrapped_up_by", SlackId),
     Column("paused_at", UtcDateTime),  # null: the bot can post in its channel
-    Column("paused_because", String(32)),  # a `bot.phases.model.PauseReason`; null: not paused
+    Column("pause_reason", String(32)),  # a `bot.phases.model.PauseReason`; null: not paused
     Column("membership_synced_at", UtcDateTime),  # null: its channel was never read
     CheckConstraint("state IN ('active', 'ended')", name="state"),
     CheckConstraint("kind IN ('results_sprint', 'trust_building')", name="kind"),

@@ -46,8 +46,8 @@ class Cursor:
         self._rows = []
 
     async def _visit(self, run: Callable[..., Any], statement: str, parameters: Any) -> "Cursor":
-        begin = self._connection.to_begin()
-        await self._connection.visit(partial(self._run, begin, run, statement, parameters))
+        begin = self._connection.take_begin_statement()
+        await self._connection.run_in_thread(partial(self._run, begin, run, statement, parameters))
         return self
 
     def _run(
@@ -79,7 +79,7 @@ class Connection(aiosqlite.Connection):
         """Set the statement that begins a transaction, run right before its first statement."""
         self._begin = statement
 
-    def to_begin(self) -> str | None:
+    def take_begin_statement(self) -> str | None:
         """Return the statement that must be run first, or None, and clear it."""
         begin, self._begin = self._begin, None
         return begin
@@ -95,7 +95,7 @@ class Connection(aiosqlite.Connection):
     def cursor(self) -> Cursor:  # type: ignore[override]
         return Cursor(self)
 
-    async def visit(self, work: Callable[[sqlite3.Connection], None]) -> None:
+    async def run_in_thread(self, work: Callable[[sqlite3.Connection], None]) -> None:
         """Run the work in the connection's thread."""
         await self._execute(work, self._conn)  # type: ignore[no-untyped-call]
 

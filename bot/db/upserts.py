@@ -12,7 +12,7 @@ T = TypeVar("T")
 Row: TypeAlias = dict[str, Any]
 
 #: Rows per statement: the process would keep the memory for all rows of a larger one.
-AT_ONCE = 500
+ROWS_PER_STATEMENT = 500
 
 
 def _insert(tx: AsyncConnection, table: Table) -> Any:
@@ -31,7 +31,7 @@ async def insert_if_new(tx: AsyncConnection, table: Table, **values: Any) -> boo
     return inserted.first() is not None
 
 
-async def put(tx: AsyncConnection, table: Table, key: dict[str, Any], **values: Any) -> None:
+async def upsert(tx: AsyncConnection, table: Table, key: dict[str, Any], **values: Any) -> None:
     """Insert the row, or update `values` of the one that has this key."""
     statement = _insert(tx, table).values(**key, **values)
     if values:
@@ -80,7 +80,7 @@ async def insert_from(
     await tx.execute(statement)
 
 
-async def put_all(tx: AsyncConnection, table: Table, rows: Iterable[Row]) -> None:
+async def upsert_all(tx: AsyncConnection, table: Table, rows: Iterable[Row]) -> None:
     """Insert rows with the same columns, or update those that have their keys.
 
     Of rows with the same key the last one wins. Rows are written in key order, so that two
@@ -92,15 +92,15 @@ async def put_all(tx: AsyncConnection, table: Table, rows: Iterable[Row]) -> Non
         await _execute(tx, _put_statement(tx.dialect.name, table, columns), ordered)
 
 
-async def put_all_if_new(tx: AsyncConnection, table: Table, rows: Iterable[Row]) -> None:
+async def insert_all_if_new(tx: AsyncConnection, table: Table, rows: Iterable[Row]) -> None:
     """Insert rows with the same columns, in key order, except those whose keys are taken."""
     if ordered := _ordered(table, rows):
         await _execute(tx, _put_statement(tx.dialect.name, table, ()), ordered)
 
 
 async def _execute(tx: AsyncConnection, statement: Any, rows: list[Row]) -> None:
-    for start in range(0, len(rows), AT_ONCE):
-        chunk = rows[start : start + AT_ONCE]
+    for start in range(0, len(rows), ROWS_PER_STATEMENT):
+        chunk = rows[start : start + ROWS_PER_STATEMENT]
         # psycopg runs a list as a pipeline, which is slower than one statement.
         await tx.execute(statement, chunk if len(chunk) > 1 else chunk[0])
 

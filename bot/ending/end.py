@@ -20,13 +20,13 @@ from bot.outbox import enqueue, keys
 from bot.phases import store
 from bot.phases.budget import Span
 from bot.phases.model import ItemOutcome, Phase, SetAsideItem
-from bot.phases.rules import Kind, recovery_until
-from bot.rounds.lifecycle import ROUNDS_TO_COME, plan_rounds_after
+from bot.phases.rules import PhaseKind, recovery_until
+from bot.rounds.lifecycle import PLANNING_ACTIONS, plan_follow_up_rounds
 from bot.services import Services
 from bot.workspaces.store import add_audit_entry
 
 #: Working days that leads have for writing personal lines before the goodbyes go out.
-WAIT_FOR_LINES = 2
+GOODBYE_DELAY_DAYS = 2
 
 
 async def end_now(
@@ -55,17 +55,17 @@ async def end_now(
         ended_at=now,
         ended_by=by,
         recovery_until=recovery,
-        items=await decide_items(tx, workspace_id, phase, {}),
+        set_aside_items=await decide_items(tx, workspace_id, phase, {}),
     )
     actions = (
         ActionName.REFRESH_ANNOUNCEMENT,
-        ActionName.FOLLOW_MEMBERS,
+        ActionName.SYNC_MEMBERS,
         ActionName.WARN_END,
         ActionName.END_PHASE,
-        *ROUNDS_TO_COME,
+        *PLANNING_ACTIONS,
     )
     await schedule.remove_about(tx, workspace_id, actions=actions, about=phase.phase_id)
-    await plan_rounds_after(tx, workspace_id, ended, now)
+    await plan_follow_up_rounds(tx, workspace_id, ended, now)
     await refresh.cancel_warnings(tx, workspace_id, phase)
     if not phase.is_paused:
         await retire_announcement(tx, workspace_id, ended, now)
@@ -79,7 +79,7 @@ async def retire_announcement(
     """Edit the announcement to say that the phase is over; remove its pin and bookmark."""
     await refresh.edit_announcement(tx, workspace_id, phase, now)
     announcement = keys.announcement(phase.phase_id)
-    await enqueue.unmark(tx, workspace_id, of=announcement, now=now)
+    await enqueue.unpin_and_unbookmark(tx, workspace_id, of=announcement, now=now)
 
 
 async def end_phase(services: Services, item: AgendaItem) -> None:
@@ -122,10 +122,10 @@ async def ask_for_wrap_up(
 ) -> None:
     """Ask the leads for the wrap-up, in their working hours.
 
-    The goodbyes wait WAIT_FOR_LINES working days, so that leads can write their lines.
+    The goodbyes wait GOODBYE_DELAY_DAYS working days, so that leads can write their lines.
     """
     phase = ended.phase
-    goodbyes_on = working_day_after(ended.ended_on, WAIT_FOR_LINES)
+    goodbyes_on = working_day_after(ended.ended_on, GOODBYE_DELAY_DAYS)
     for lead in ended.phase.reachable_leads:
         await enqueue.post(
             tx,
@@ -153,13 +153,15 @@ async def decide_items(
             .where(of_phase, items.c.position == position)
             .values(outcome=decision.outcome, parked_until=decision.until)
         )
-    if phase.items:
+    if phase.set_aside_items:
         await tx.execute(
             update(items)
             .where(of_phase, items.c.outcome.is_(None))
             .values(outcome=ItemOutcome.RESUMED)
         )
-    return tuple(_with_outcome(item, decisions.get(item.position)) for item in phase.items)
+    return tuple(
+        _with_outcome(item, decisions.get(item.position)) for item in phase.set_aside_items
+    )
 
 
 def _with_outcome(item: SetAsideItem, decision: ItemDecision | None) -> SetAsideItem:
@@ -170,7 +172,7 @@ def _with_outcome(item: SetAsideItem, decision: ItemDecision | None) -> SetAside
 
 def _recovery(phase: Phase, ended_on: date) -> date | None:
     """Return the last day of recovery, counted from the day the phase really ended."""
-    if phase.kind is not Kind.RESULTS_SPRINT:
+    if phase.kind is not PhaseKind.RESULTS_SPRINT:
         return None
     last = max(phase.starts_on, min(ended_on, phase.ends_on))
     return recovery_until(Span(starts_on=phase.starts_on, ends_on=last))

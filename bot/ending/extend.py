@@ -21,7 +21,7 @@ from bot.phases.permissions import actor_of, lock_to_manage
 from bot.rounds.lifecycle import replan_rounds
 from bot.services import Services
 from bot.slack.errors import Refused
-from bot.slack.people import known
+from bot.slack.people import stored_people
 from bot.slack.request import Request
 from bot.workspaces.store import add_audit_entry
 
@@ -75,7 +75,7 @@ def latest_end(phase: Phase) -> date:
     if not phase.is_active:
         raise Refused(ENDED)
     latest = rules.latest_extension(phase.dates, phase.limits)
-    if latest <= phase.first_ends_on:
+    if latest <= phase.original_ends_on:
         raise Refused(NO_ROOM)
     return latest
 
@@ -162,13 +162,13 @@ async def _move(
 
 async def _announce(tx: AsyncConnection, request: Request, moved: Phase, now: datetime) -> None:
     # The person may be an admin outside the team.
-    profiles = await known(tx, request.workspace_id, [request.user_id])
+    profiles = await stored_people(tx, request.workspace_id, [request.user_id])
     by = profiles[request.user_id].name if request.user_id in profiles else request.user_id
     await enqueue.post(
         tx,
         request.workspace_id,
         key=keys.extended(request.target_id),
         to=moved.channel_id,
-        content=messages.longer(moved, by),
+        content=messages.extended(moved, by),
         now=now,
     )

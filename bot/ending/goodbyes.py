@@ -31,10 +31,12 @@ async def schedule_goodbyes(
         zone = member.zone or phase.zone
         at = slot(on, phase.time_of_day, zone) if on else now
         due[_subject(phase, member)] = within_hours(at, zone)
-    await schedule.add_all(tx, workspace_id, action=ActionName.SAY_GOODBYE, due=due)
+    await schedule.add_all(tx, workspace_id, action=ActionName.SEND_GOODBYE, due=due)
 
 
-async def send_soon(tx: AsyncConnection, workspace_id: str, phase: Phase, now: datetime) -> None:
+async def advance_goodbyes(
+    tx: AsyncConnection, workspace_id: str, phase: Phase, now: datetime
+) -> None:
     """Schedule goodbyes that are still to come for now, as the phase is wrapped up.
 
     Members who have had theirs get their personal line, if any, as a separate message.
@@ -42,12 +44,12 @@ async def send_soon(tx: AsyncConnection, workspace_id: str, phase: Phase, now: d
     for member in phase.members:
         subject = _subject(phase, member)
         due_at = await schedule.due_time(
-            tx, workspace_id, action=ActionName.SAY_GOODBYE, subject=subject
+            tx, workspace_id, action=ActionName.SEND_GOODBYE, subject=subject
         )
         if due_at is not None:
-            await _schedule(tx, workspace_id, ActionName.SAY_GOODBYE, phase, member, now)
+            await _schedule(tx, workspace_id, ActionName.SEND_GOODBYE, phase, member, now)
         elif member.thanks_line:
-            await _schedule(tx, workspace_id, ActionName.SAY_LINE, phase, member, now)
+            await _schedule(tx, workspace_id, ActionName.SEND_LATE_THANKS, phase, member, now)
 
 
 async def send_goodbye(services: Services, item: AgendaItem) -> None:
@@ -56,12 +58,12 @@ async def send_goodbye(services: Services, item: AgendaItem) -> None:
 
 async def send_late_line(services: Services, item: AgendaItem) -> None:
     """Send a personal line that was written after the member's goodbye."""
-    await _send(services, item, keys.line, messages.late_line)
+    await _send(services, item, keys.late_thanks, messages.late_line)
 
 
 ACTIONS = (
-    AgendaAction(name=ActionName.SAY_GOODBYE, run=send_goodbye),
-    AgendaAction(name=ActionName.SAY_LINE, run=send_late_line),
+    AgendaAction(name=ActionName.SEND_GOODBYE, run=send_goodbye),
+    AgendaAction(name=ActionName.SEND_LATE_THANKS, run=send_late_line),
 )
 
 
@@ -78,7 +80,7 @@ async def _send(
     subject = PhasePerson.parse(item.subject)
     phase_id, user_id = subject.phase_id, subject.user_id
     client = services.client_for(item.workspace_id)
-    person = await services.people.one(client, item.workspace_id, user_id)
+    person = await services.people.get(client, item.workspace_id, user_id)
     now = services.clock.now()
     async with run_item(services.db, item) as tx:
         phase = await store.load(tx, item.workspace_id, phase_id)
@@ -105,7 +107,7 @@ async def _wants_none(
     tx: AsyncConnection, workspace_id: str, ended: EndedPhase, member: Participant
 ) -> bool:
     """Return whether they have opted out of the channel and have no personal line to read."""
-    quiet = await store.opted_out(tx, workspace_id, ended.phase.channel_id)
+    quiet = await store.opted_out_ids(tx, workspace_id, ended.phase.channel_id)
     return member.user_id in quiet and not member.thanks_line
 
 

@@ -5,36 +5,38 @@ from dataclasses import replace
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.ending import extend, extend_form, messages, wrap_up, wrap_up_form
-from bot.phases.permissions import phase_to_manage, phase_to_manage_in_channel
+from bot.phases.permissions import latest_unwrapped_phase, phase_to_manage
 from bot.services import Services
-from bot.slack.command import NAME, named
+from bot.slack.command import NAME, is_subcommand
 from bot.slack.errors import Refused
-from bot.slack.request import Body, Request, handler, typed_values
-from bot.slack.views import notice, open_form, show_next
+from bot.slack.request import Body, Request, as_listener, typed_values
+from bot.slack.views import notice_view, open_form, show_next
 
 DONE = "Sent"
 ENDED = (
     "The channel has it. Each member gets a goodbye in their working hours, or your line if the "
     "goodbye was there before."
 )
-ENDED_APART = (
+ENDED_WHILE_PAUSED = (
     "The channel cannot be written in, so nothing is posted there. Each member gets what it "
     "brought with a goodbye in their working hours."
 )
 EXTENDED = "The channel reads the new end and your reason."
-EXTENDED_APART = "The channel reads the new end and your reason once I can write in it again."
+EXTENDED_WHILE_PAUSED = (
+    "The channel reads the new end and your reason once I can write in it again."
+)
 
 
 def register(app: AsyncApp, services: Services) -> None:
-    app.command(NAME, matchers=[named("end")])(handler(services, type_end))
-    app.action(messages.WRAP_UP)(handler(services, press_end))
-    app.view(extend_form.FORM)(handler(services, submit_extend))
-    app.view(wrap_up_form.FORM)(handler(services, submit_wrap_up))
+    app.command(NAME, matchers=[is_subcommand("end")])(as_listener(services, type_end))
+    app.action(messages.WRAP_UP)(as_listener(services, press_end))
+    app.view(extend_form.FORM)(as_listener(services, submit_extend))
+    app.view(wrap_up_form.FORM)(as_listener(services, submit_wrap_up))
 
 
 async def type_end(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
     async with services.db.reading() as reader:
-        latest = await phase_to_manage_in_channel(reader, request)
+        latest = await latest_unwrapped_phase(reader, request)
     await _open_end(services, replace(request, target_id=latest.phase_id), body)
     await ack()
 
@@ -47,15 +49,15 @@ async def press_end(services: Services, request: Request, ack: AsyncAck, body: B
 async def submit_extend(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
     extension = extend_form.parse(typed_values(body))
     moved = await extend.extend(services, request, extension)
-    text = EXTENDED_APART if moved.is_paused else EXTENDED
-    await show_next(ack, notice("Extended", text))
+    text = EXTENDED_WHILE_PAUSED if moved.is_paused else EXTENDED
+    await show_next(ack, notice_view("Extended", text))
 
 
 async def submit_wrap_up(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
     submitted = wrap_up_form.parse(typed_values(body))
     ended = await wrap_up.wrap_up(services, request, submitted)
-    text = ENDED_APART if ended.is_paused else ENDED
-    await show_next(ack, notice(DONE, text))
+    text = ENDED_WHILE_PAUSED if ended.is_paused else ENDED
+    await show_next(ack, notice_view(DONE, text))
 
 
 async def _open_end(services: Services, request: Request, body: Body) -> None:

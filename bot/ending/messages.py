@@ -9,7 +9,7 @@ from bot.agenda.slots import working_day_after
 from bot.dates import day, days
 from bot.ending.summary import EndedPhase
 from bot.phases.model import ItemOutcome, Participant, Phase, SetAsideItem
-from bot.phases.rules import Kind
+from bot.phases.rules import PhaseKind
 from bot.phases.wording import EMOJI, NAMES, lead_names, one_line
 from bot.slack.content import (
     Content,
@@ -21,7 +21,7 @@ from bot.slack.content import (
     picture_block,
     section,
 )
-from bot.slack.mrkdwn import channel, fitted, mention, quote
+from bot.slack.mrkdwn import channel, mention, quote, quote_within
 
 WRAP_UP, EXTEND = "phases.end", "phases.extend"
 TEXT_SHOWN = 2_000
@@ -54,14 +54,14 @@ ASK_WHY = (
     "The channel reads outcome, learning and thanks; each member gets your private line with "
     "their goodbye on {day}, or a goodbye without one."
 )
-ASK_APART = (
+ASK_WHILE_PAUSED = (
     "I cannot write in the channel now, so each member reads the outcome and your private line in "
     "their goodbye on {day}, or a goodbye without them."
 )
 ASK_BACK = " What waited is back unless you say otherwise."
 WRITTEN = "{emoji} {name} in {channel} is wrapped up."
 WRITTEN_BY = "{writer} wrote it, and the channel has read it."
-WRITTEN_APART = "{writer} wrote it. Each member reads it in their goodbye."
+WRITTEN_WHILE_PAUSED = "{writer} wrote it. Each member reads it in their goodbye."
 EXTENDED = "{emoji} {name} extended to {day}."
 EXTENDED_WHY = "It was to end on {before}. {lead}: {reason}"
 EXTENDED_RECOVERY = "Recovery grows with it: no new sprint is planned before {day}."
@@ -80,10 +80,10 @@ def closing(ended: EndedPhase) -> Content:
     """Build the channel's closing message: returning work, duration, and the outcome if written."""
     phase = ended.phase
     first = _first(ENDED, phase)
-    lines = [f"*{first}*\n{_cost(ended)}", *served(phase)]
+    lines = [f"*{first}*\n{_cost(ended)}", *milestone_lines(phase)]
     blocks: list[Block | dict[str, object]] = [*paragraphs(lines)]
     blocks += paragraphs(_wrap_up_lines(phase))
-    blocks += paragraphs(coming_back(ended, ended.ended_on))
+    blocks += paragraphs(item_lines(ended, ended.ended_on))
     blocks += paragraphs(_recovery(phase))
     if ended.picture:
         blocks += [picture_block(ended.picture.alt_text), context(LEVELS)]
@@ -103,7 +103,7 @@ def wrapped_up(ended: EndedPhase, *, changed: bool, today: date) -> Content:
         *paragraphs(_wrap_up_lines(phase)),
     ]
     if changed:
-        blocks += [context(CHANGED_SINCE), *paragraphs(coming_back(ended, today))]
+        blocks += [context(CHANGED_SINCE), *paragraphs(item_lines(ended, today))]
     picture = ended.picture if ended.picture_is_newer else None
     if picture:
         blocks += [picture_block(picture.alt_text), context(LEVELS)]
@@ -117,7 +117,9 @@ def warning(phase: Phase) -> Content:
     buttons = [button("Wrap up now", WRAP_UP, phase.phase_id)]
     if not extended:
         buttons.append(button("Extend", EXTEND, phase.phase_id))
-    back = WARN_BACK.format(day=day(working_day_after(phase.ends_on))) if phase.items else ""
+    back = (
+        WARN_BACK.format(day=day(working_day_after(phase.ends_on))) if phase.set_aside_items else ""
+    )
     advice = f"{WARN_NOTHING.format(back=back)} {WARN_ONLY if extended else WARN_ASK}"
     return content(first, section(f"*{first}*\n{advice}"), actions(*buttons))
 
@@ -125,8 +127,8 @@ def warning(phase: Phase) -> Content:
 def ask_wrap_up(phase: Phase, goodbyes_on: date) -> Content:
     """Build the message to each lead when the phase has ended by its date."""
     first = _first(ASK_WRAP_UP, phase)
-    template = ASK_APART if phase.is_paused else ASK_WHY
-    why = template.format(day=day(goodbyes_on)) + (ASK_BACK if phase.items else "")
+    template = ASK_WHILE_PAUSED if phase.is_paused else ASK_WHY
+    why = template.format(day=day(goodbyes_on)) + (ASK_BACK if phase.set_aside_items else "")
     return content(
         first,
         section(f"*{first}*\n{why}"),
@@ -134,21 +136,23 @@ def ask_wrap_up(phase: Phase, goodbyes_on: date) -> Content:
     )
 
 
-def written(ended: EndedPhase) -> Content:
+def wrap_up_received(ended: EndedPhase) -> Content:
     """Build the text that replaces the question to each lead once one has answered it."""
     phase = ended.phase
     first = _first(WRITTEN, phase)
-    by = (WRITTEN_APART if phase.is_paused else WRITTEN_BY).format(writer=quote(ended.writer))
+    by = (WRITTEN_WHILE_PAUSED if phase.is_paused else WRITTEN_BY).format(
+        writer=quote(ended.wrap_up_author)
+    )
     return content(first, section(f"*{first}*\n{by}"))
 
 
-def longer(phase: Phase, by: str) -> Content:
+def extended(phase: Phase, by: str) -> Content:
     """Build the channel's message about the new end. `by` is the name of whoever extended it."""
     first = _first(EXTENDED, phase, day=day(phase.ends_on))
     why = EXTENDED_WHY.format(
-        before=day(phase.first_ends_on),
+        before=day(phase.original_ends_on),
         lead=quote(by),
-        reason=fitted(one_line(phase.extension_reason or ""), TEXT_SHOWN),
+        reason=quote_within(one_line(phase.extension_reason or ""), TEXT_SHOWN),
     )
     lines = [f"*{first}*", why]
     if phase.recovery_until:
@@ -165,14 +169,14 @@ def goodbye(ended: EndedPhase, member: Participant, today: date) -> Content:
     if phase.outcome:
         lines.append(_labelled(BROUGHT, phase.outcome))
     if member.contribution:
-        contribution = fitted(one_line(member.contribution), TEXT_SHOWN)
+        contribution = quote_within(one_line(member.contribution), TEXT_SHOWN)
         lines.append(CARRIED.format(contribution=contribution))
     lines += _thanks_line(ended, member)
     lines += [*_item_lines(ended, member.user_id, today), *_recovery(phase), *_follows(ended)]
     return content(first, *paragraphs(lines))
 
 
-def late_line(ended: EndedPhase, member: Participant, today: date) -> Content:
+def late_line(ended: EndedPhase, member: Participant, _today: date) -> Content:
     """Build the private message with a line written after the member's goodbye."""
     first = _first(LINE_FIRST, ended.phase)
     return content(first, *paragraphs([f"*{first}*", *_thanks_line(ended, member)]))
@@ -188,7 +192,7 @@ def _first(template: str, phase: Phase, **more: str) -> str:
 def _cost(ended: EndedPhase) -> str:
     phase = ended.phase
     took = (ended.ended_on - phase.starts_on).days + 1
-    planned = (phase.first_ends_on - phase.starts_on).days + 1
+    planned = (phase.original_ends_on - phase.starts_on).days + 1
     deviation = ""
     if took > planned:
         deviation = EXTENDED_BY.format(days=took - planned)
@@ -198,11 +202,11 @@ def _cost(ended: EndedPhase) -> str:
 
 
 def _wrap_up_lines(phase: Phase) -> Iterable[str]:
-    written = ((BROUGHT, phase.outcome), (LEARNED, phase.learning), (THANKS, phase.thanks))
-    return [_labelled(label, text) for label, text in written if text]
+    texts = ((BROUGHT, phase.outcome), (LEARNED, phase.learning), (THANKS, phase.thanks))
+    return [_labelled(label, text) for label, text in texts if text]
 
 
-def served(phase: Phase) -> Iterable[str]:
+def milestone_lines(phase: Phase) -> Iterable[str]:
     """Return a line with the milestone, if there is one."""
     return [_labelled(SERVED, phase.milestone)] if phase.milestone else []
 
@@ -215,12 +219,12 @@ def _follows(ended: EndedPhase) -> Iterable[str]:
 
 
 def _labelled(label: str, text: str) -> str:
-    return f"*{label}:* {fitted(one_line(text), TEXT_SHOWN)}"
+    return f"*{label}:* {quote_within(one_line(text), TEXT_SHOWN)}"
 
 
-def coming_back(ended: EndedPhase, today: date) -> Sequence[str]:
+def item_lines(ended: EndedPhase, today: date) -> Sequence[str]:
     """Return a heading and a line for each set-aside item; nothing if there are none."""
-    items = ended.phase.items
+    items = ended.phase.set_aside_items
     return [BACK_HEADING, *(_item_outcome(item, ended, today) for item in items)] if items else []
 
 
@@ -234,7 +238,7 @@ def _item_outcome(item: SetAsideItem, ended: EndedPhase, today: date) -> str:
 
 
 def _named(item: SetAsideItem) -> str:
-    return fitted(one_line(item.text).rstrip("."), LINE_SHOWN * 2)
+    return quote_within(one_line(item.text).rstrip("."), LINE_SHOWN * 2)
 
 
 def _back_when(ended: EndedPhase, today: date) -> str:
@@ -244,23 +248,23 @@ def _back_when(ended: EndedPhase, today: date) -> str:
 
 
 def _recovery(phase: Phase) -> Sequence[str]:
-    if phase.kind is not Kind.RESULTS_SPRINT or phase.recovery_until is None:
+    if phase.kind is not PhaseKind.RESULTS_SPRINT or phase.recovery_until is None:
         return []
     return [RECOVERY.format(day=day(working_day_after(phase.recovery_until)))]
 
 
 def _thanks_line(ended: EndedPhase, member: Participant) -> Iterable[str]:
     if member.thanks_line:
-        line = fitted(one_line(member.thanks_line), LINE_SHOWN * 2)
-        yield WROTE.format(writer=quote(ended.writer), line=line)
+        line = quote_within(one_line(member.thanks_line), LINE_SHOWN * 2)
+        yield WROTE.format(writer=quote(ended.wrap_up_author), line=line)
 
 
 def _item_lines(ended: EndedPhase, user_id: str, today: date) -> Iterable[str]:
     """Yield what resumes and with whom; of the member's own items also the others."""
-    for item in ended.phase.items:
+    for item in ended.phase.set_aside_items:
         is_own = item.owner_id == user_id
         if item.outcome == ItemOutcome.RESUMED:
-            owner = YOU if is_own else fitted(item.owner_name or item.owner_id, LINE_SHOWN)
+            owner = YOU if is_own else quote_within(item.owner_name or item.owner_id, LINE_SHOWN)
             when = _back_when(ended, today)
             yield BACK_WITH.format(owner=owner, when=when, text=_named(item))
         elif is_own and item.outcome == ItemOutcome.PARKED and item.parked_until:

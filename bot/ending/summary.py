@@ -6,10 +6,10 @@ from datetime import date
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.phases.model import Phase
-from bot.results.level_blocks import picture_of
+from bot.results.level_blocks import chart_of
 from bot.results.store import closed_rounds
 from bot.slack.content import Picture
-from bot.slack.people import known
+from bot.slack.people import stored_people
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +18,7 @@ class EndedPhase:
 
     phase: Phase
     ended_on: date
-    writer: str  # name of the author of the wrap-up; empty if there is none yet
+    wrap_up_author: str  # name of the author of the wrap-up; empty if there is none yet
     picture: Picture | None  # of results shown to the team; None if there are none
     picture_is_newer: bool  # some of these results were shown after the end
 
@@ -37,8 +37,8 @@ async def summarize(tx: AsyncConnection, workspace_id: str, phase: Phase) -> End
     return EndedPhase(
         phase=phase,
         ended_on=phase.day_of(ended_at),
-        writer=await _writer(tx, workspace_id, phase),
-        picture=picture_of([round_ for round_, _ in shown]),
+        wrap_up_author=await _writer(tx, workspace_id, phase),
+        picture=chart_of([round_ for round_, _ in shown]),
         picture_is_newer=any(shown_at > ended_at for _, shown_at in shown),
     )
 
@@ -50,5 +50,5 @@ async def _writer(tx: AsyncConnection, workspace_id: str, phase: Phase) -> str:
     names = {person.user_id: person.name for person in phase.people}
     if user_id in names:
         return names[user_id]
-    profiles = await known(tx, workspace_id, [user_id])
+    profiles = await stored_people(tx, workspace_id, [user_id])
     return profiles[user_id].name if user_id in profiles else user_id

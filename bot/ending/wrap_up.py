@@ -53,7 +53,7 @@ async def wrap_up(services: Services, request: Request, submitted: WrapUp) -> Ph
         if phase.wrapped_up_at is not None:
             raise Refused(WRITTEN)
         _check(submitted, phase.day_of(now))
-        was_active, items = phase.is_active, phase.items
+        was_active, items = phase.is_active, phase.set_aside_items
         if was_active:
             by = request.user_id
             phase = await end.end_now(tx, request.workspace_id, phase, by=by, now=now)
@@ -86,16 +86,16 @@ async def _publish_after_end(
             key=keys.wrapped_up(phase.phase_id),
             to=phase.channel_id,
             content=messages.wrapped_up(
-                ended, changed=items_before != phase.items, today=phase.day_of(now)
+                ended, changed=items_before != phase.set_aside_items, today=phase.day_of(now)
             ),
             now=await _after_closing(tx, request, phase, now),
         )
     for lead in ended.phase.leads:
         key = keys.wrap_up(phase.phase_id, lead.user_id)
         await enqueue.edit(
-            tx, request.workspace_id, of=key, content=messages.written(ended), now=now
+            tx, request.workspace_id, of=key, content=messages.wrap_up_received(ended), now=now
         )
-    await goodbyes.send_soon(tx, request.workspace_id, ended.phase, now)
+    await goodbyes.advance_goodbyes(tx, request.workspace_id, ended.phase, now)
 
 
 async def _after_closing(
@@ -106,7 +106,7 @@ async def _after_closing(
     After downtime it may wait for working hours, and the wrap-up has to wait with it.
     """
     key = keys.closing(phase.phase_id)
-    closed = await requeue.is_delivered(tx, request.workspace_id, key)
+    closed = await requeue.may_be_delivered(tx, request.workspace_id, key)
     return now if closed else within_hours(now, phase.zone)
 
 

@@ -17,7 +17,7 @@ from slack_sdk.models.views import View
 from bot.phases.model import ItemOutcome, Participant, Phase, SetAsideItem
 from bot.phases.wording import title
 from bot.slack.content import context, header, plain, section
-from bot.slack.inputs import offered, text_input
+from bot.slack.inputs import option_with_value, text_input
 from bot.slack.mrkdwn import clean, truncated
 
 FORM = "phases.wrap_up"
@@ -78,9 +78,9 @@ def build(phase: Phase) -> View:
     """Build the form, filled with what was entered before, if anything."""
     about = f"*{title(phase, 300)}*\n{ABOUT[phase.is_active]}"
     blocks: list[Block] = [section(about), *(_text(phase, *text_field) for text_field in FIELDS)]
-    if phase.items:
+    if phase.set_aside_items:
         blocks += [header(BACK), context(BACK_ABOUT)]
-        blocks += [block for item in phase.items for block in _item(item)]
+        blocks += [block for item in phase.set_aside_items for block in _item(item)]
     if phase.members:
         blocks += [header(PRIVATE), context(*_about_lines(phase))]
         blocks += [_thanks_line(member) for member in phase.members[:LINES_SHOWN]]
@@ -138,7 +138,7 @@ def _text(phase: Phase, name: str, label: str, example: str, optional: bool) -> 
 
 def _item(item: SetAsideItem) -> list[Block]:
     options = [Option(value=outcome, text=plain(words)) for outcome, words in OUTCOMES.items()]
-    chosen = offered(options, item.outcome) or options[0]
+    chosen = option_with_value(options, item.outcome) or options[0]
     owner = f" ({item.owner_name})" if item.owner_name else ""
     until = item.parked_until.isoformat() if item.parked_until else None
     return [

@@ -15,13 +15,13 @@ from bot.operations.message_decisions import Decision
 from bot.rounds import answer_form, answering
 from bot.rounds.handlers import open_form_with
 from bot.services import Services
-from bot.slack.command import NAME, named, parse
-from bot.slack.errors import Refused, verdict
-from bot.slack.request import Body, Request, handler, typed_values
+from bot.slack.command import NAME, is_subcommand, parse
+from bot.slack.errors import Refused, classify
+from bot.slack.request import Body, Request, as_listener, typed_values
 from bot.slack.views import open_form
 from bot.workspaces.lifecycle import may_change
 
-CHANNELS_LOOKED_AT = 200
+CHANNELS_LIMIT = 200
 ANY = re.compile("")
 UNKNOWN = (
     "Nothing was changed: I do not know this button, form or command. It may be from another "
@@ -31,16 +31,16 @@ UNKNOWN = (
 
 def register(app: AsyncApp, services: Services) -> None:
     """Register the handlers. Call it last: it also catches all remaining commands and events."""
-    app.event("app_home_opened")(partial(opened, services))
-    app.action(view.SEND)(handler(services, send))
-    app.action(view.SKIP)(handler(services, skip))
-    app.action(view.OPT_OUT)(handler(services, opt_out))
-    app.action(view.OPT_IN)(handler(services, opt_in))
-    app.action(held_messages.AGAIN)(handler(services, decide, Decision.AGAIN))
-    app.action(held_messages.DROP)(handler(services, decide, Decision.DROP))
-    app.action(held_messages.THERE)(handler(services, ask_for_link))
-    app.view(held_messages.FORM)(handler(services, keep_link))
-    app.command(NAME, matchers=[named("help")])(show_help)
+    app.event("app_home_opened")(partial(on_home_opened, services))
+    app.action(view.SEND)(as_listener(services, send))
+    app.action(view.SKIP)(as_listener(services, skip))
+    app.action(view.OPT_OUT)(as_listener(services, opt_out))
+    app.action(view.OPT_IN)(as_listener(services, opt_in))
+    app.action(held_messages.AGAIN)(as_listener(services, decide, Decision.AGAIN))
+    app.action(held_messages.DROP)(as_listener(services, decide, Decision.DROP))
+    app.action(held_messages.THERE)(as_listener(services, ask_for_link))
+    app.view(held_messages.FORM)(as_listener(services, save_link))
+    app.command(NAME, matchers=[is_subcommand("help")])(show_help)
     app.command(NAME)(show_unknown)
     app.event(ANY)(acknowledge)
     app.action({"type": "block_actions", "action_id": ANY})(refuse_unknown)
@@ -48,7 +48,7 @@ def register(app: AsyncApp, services: Services) -> None:
     app.command(ANY)(refuse_unknown)
 
 
-async def opened(services: Services, body: Body, context: AsyncBoltContext) -> None:
+async def on_home_opened(services: Services, body: Body, context: AsyncBoltContext) -> None:
     """Publish the Home tab when a person opens it; Slack also reports the Messages tab."""
     event = body["event"]
     if event.get("tab") == "home":
@@ -101,7 +101,7 @@ async def ask_for_link(services: Services, request: Request, ack: AsyncAck, body
     await ack()
 
 
-async def keep_link(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
+async def save_link(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
     link = held_messages.parse(typed_values(body))
     await held_decisions.decide(services, Decision.THERE, request, link=link)
     await ack()
@@ -120,7 +120,7 @@ async def show_unknown(ack: AsyncAck, body: Body) -> None:
 
 async def acknowledge(body: Body) -> None:
     """Accept the event; without a listener it would never be acknowledged in Socket Mode."""
-    log.debug("event_not_needed", event_type=body["event"]["type"])
+    log.debug("event_ignored", event_type=body["event"]["type"])
 
 
 async def refuse_unknown() -> None:
@@ -152,9 +152,9 @@ async def _channels_of(client: AsyncWebClient, user_id: str) -> tuple[str, ...]:
             user=user_id,
             types="public_channel,private_channel",
             exclude_archived=True,
-            limit=CHANNELS_LOOKED_AT,
+            limit=CHANNELS_LIMIT,
         )
     except (SlackApiError, ClientError, TimeoutError) as error:
-        log.warning("channels_not_read", reason=verdict(error).reason)
+        log.warning("channels_lookup_failed", reason=classify(error).reason)
         return ()
     return tuple(channel["id"] for channel in response["channels"])

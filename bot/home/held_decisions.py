@@ -13,8 +13,8 @@ from bot.outbox.admin_queries import ListedMessage
 from bot.outbox.enqueue import State
 from bot.outbox.queued_message import SlackLocation
 from bot.services import Services
-from bot.slack.errors import ErrorKind, Refused, verdict
-from bot.slack.links import place_in
+from bot.slack.errors import ErrorKind, Refused, classify
+from bot.slack.links import parse_message_link
 from bot.slack.request import Request
 from bot.workspaces.lifecycle import may_change
 
@@ -65,7 +65,7 @@ async def decide(
     async with services.db.transaction() as tx:
         message = await _message(tx, request)
         await message_decisions.decide(
-            tx, decision, message, actor=request.user_id, now=now, place=location
+            tx, decision, message, actor=request.user_id, now=now, location=location
         )
 
 
@@ -75,7 +75,7 @@ async def _require_admin(services: Services, request: Request) -> None:
 
 
 async def _message(tx: AsyncConnection, request: Request) -> ListedMessage:
-    message = await admin_queries.one(tx, request.workspace_id, request.target_id)
+    message = await admin_queries.get_message(tx, request.workspace_id, request.target_id)
     if message is None:
         raise Refused(message_decisions.NOT_FOUND)
     return message
@@ -83,14 +83,14 @@ async def _message(tx: AsyncConnection, request: Request) -> ListedMessage:
 
 async def _location_from(services: Services, workspace_id: str, link: str) -> SlackLocation:
     """Return the location a link points to, if Slack knows a message there."""
-    target = place_in(link)
+    target = parse_message_link(link)
     if target is None:
         raise Refused(message_decisions.NO_LINK, {LINK: message_decisions.NO_LINK})
     channel, ts = target
     try:
         await services.client_for(workspace_id).chat_getPermalink(channel=channel, message_ts=ts)
     except (SlackApiError, ClientError, TimeoutError) as error:
-        is_missing = verdict(error).meaning is ErrorKind.PERMANENT
+        is_missing = classify(error).kind is ErrorKind.PERMANENT
         refusal = NOT_SEEN if is_missing else CANNOT_ASK
         raise Refused(refusal, {LINK: refusal}) from error
     return SlackLocation(channel=channel, ts=ts)
@@ -99,7 +99,7 @@ async def _location_from(services: Services, workspace_id: str, link: str) -> Sl
 def _as_held(message: ListedMessage) -> HeldMessage:
     return HeldMessage(
         message_id=message.message_id,
-        what=message_names.what(message),
+        description=message_names.name_of(message),
         channel_id=None if message.to_person else message.conversation,
-        at=message.not_before,
+        due_at=message.not_before,
     )

@@ -9,7 +9,7 @@ from slack_sdk.models.views import View
 from bot.home.model import HeldMessage
 from bot.slack.content import actions, button, context, header, plain, section
 from bot.slack.inputs import text_input
-from bot.slack.mrkdwn import channel, clean, instant
+from bot.slack.mrkdwn import channel, clean, date_token
 
 AGAIN, THERE, DROP = "home.held_again", "home.held_there", "home.held_drop"
 FORM, LINK, VALUE = "home.held_link", "link", "home.value"
@@ -71,9 +71,9 @@ def parse(values: Mapping[str, Any]) -> str:
 
 def _message_blocks(held: HeldMessage) -> list[Block]:
     template = IN_CHANNEL if held.channel_id else TO_PERSON
-    what = held.what[0].upper() + held.what[1:]
+    what = held.description[0].upper() + held.description[1:]
     where = channel(held.channel_id) if held.channel_id else ""
-    text = template.format(what=what, channel=where, at=instant(held.at))
+    text = template.format(what=what, channel=where, at=date_token(held.due_at))
     return [section(text), _buttons(held)]
 
 

@@ -11,18 +11,18 @@ from bot.announcement.messages import status_line
 from bot.db import schema
 from bot.db.upserts import insert_if_new
 from bot.home.held_decisions import held_messages_of
-from bot.home.model import HomeFacts, PhaseSummary
-from bot.home.view import build, not_shown
+from bot.home.model import HomeContents, PhaseSummary
+from bot.home.view import build, error_view
 from bot.outbox import enqueue
 from bot.phases import store
 from bot.phases.model import Phase
 from bot.phases.wording import title
-from bot.rounds.rules import NOTHING_AFTER
-from bot.rounds.store import open_for
+from bot.rounds.rules import FOLLOW_UP_WINDOW
+from bot.rounds.store import open_questionnaires_for
 from bot.services import Services
 from bot.slack.errors import Refused
 from bot.slack.request import Request
-from bot.slack.views import checked
+from bot.slack.views import checked_payload
 
 LONGEST_TITLE = 300
 
@@ -38,16 +38,16 @@ async def show_home(
     now = services.clock.now()
     async with services.db.transaction() as tx:
         held, held_in_all = await held_messages_of(tx, workspace_id) if is_admin else ((), 0)
-        facts = HomeFacts(
-            questions=await open_for(tx, workspace_id, user_id, services.keys, now),
+        facts = HomeContents(
+            questions=await open_questionnaires_for(tx, workspace_id, user_id, services.keys, now),
             phases=await _phases(tx, workspace_id, user_id, channel_ids, now),
             held=held,
-            held_in_all=held_in_all,
+            held_count=held_in_all,
         )
         try:
-            view = checked(build(facts))
+            view = checked_payload(build(facts))
         except Refused as refusal:
-            view = checked(not_shown(refusal.text))
+            view = checked_payload(error_view(refusal.text))
         await enqueue.publish(tx, workspace_id, user_id=user_id, view=view, now=now)
 
 
@@ -84,7 +84,7 @@ async def _phases(
     now: datetime,
 ) -> tuple[PhaseSummary, ...]:
     phases = await store.phases_of(
-        tx, workspace_id, user_id, channel_ids=channel_ids, ended_since=now - NOTHING_AFTER
+        tx, workspace_id, user_id, channel_ids=channel_ids, ended_since=now - FOLLOW_UP_WINDOW
     )
     ended = [phase.phase_id for phase in phases if not phase.is_active]
     asked_again = {
@@ -111,15 +111,15 @@ def _summary(phase: Phase, user_id: str, now: datetime, *, opted_out: bool) -> P
         channel_id=phase.channel_id,
         kind=phase.kind,
         title=title(phase, LONGEST_TITLE),
-        standing=status_line(phase, phase.day_of(now)),
+        status_line=status_line(phase, phase.day_of(now)),
         ends_on=phase.ends_on,
-        leads=leads,
-        is_member=phase.has(user_id) and not leads,
-        opted_out=opted_out,
+        is_lead=leads,
+        is_member=phase.has_participant(user_id) and not leads,
+        has_opted_out=opted_out,
         is_over=not phase.is_active,
     )
 
 
 def _sort_key(summary: PhaseSummary) -> tuple[bool, bool, date, str]:
     """Sort key: running phases first, and among them those that the person leads."""
-    return summary.is_over, not summary.leads, summary.ends_on, summary.phase_id
+    return summary.is_over, not summary.is_lead, summary.ends_on, summary.phase_id

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from bot.phases.rules import Kind
-from bot.rounds.model import OpenQuestion
+from bot.phases.rules import PhaseKind
+from bot.rounds.model import OpenQuestionnaire
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -13,13 +13,13 @@ class PhaseSummary:
 
     phase_id: str
     channel_id: str
-    kind: Kind
+    kind: PhaseKind
     title: str  # escaped, ready to show
-    standing: str
+    status_line: str
     ends_on: date
-    leads: bool  # whether this person leads it
+    is_lead: bool  # whether this person leads it
     is_member: bool  # of the team, and so is asked
-    opted_out: bool
+    has_opted_out: bool
     is_over: bool = False
 
 
@@ -28,19 +28,19 @@ class HeldMessage:
     """A message whose delivery is unknown and cannot be looked up."""
 
     message_id: str
-    what: str  # such as "the announcement of a phase"
+    description: str  # such as "the announcement of a phase"
     channel_id: str | None  # None if sent to a person
-    at: datetime  # when it was due
+    due_at: datetime  # when it was due
 
 
 @dataclass(frozen=True, kw_only=True)
-class HomeFacts:
+class HomeContents:
     """A person's open questions, ordered by closing time, and their phases.
 
     For a workspace admin also the first few held messages, and the number of all.
     """
 
-    questions: tuple[OpenQuestion, ...]
+    questions: tuple[OpenQuestionnaire, ...]
     phases: tuple[PhaseSummary, ...]
     held: tuple[HeldMessage, ...] = ()
-    held_in_all: int = 0
+    held_count: int = 0

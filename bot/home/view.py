@@ -8,11 +8,11 @@ from slack_sdk.models.views import View
 from bot.announcement.messages import DETAILS
 from bot.ending.messages import EXTEND, WRAP_UP
 from bot.home import held_messages
-from bot.home.model import HomeFacts, PhaseSummary
+from bot.home.model import HomeContents, PhaseSummary
 from bot.rounds.messages import CHANGE, answer_blocks, small_print
-from bot.rounds.model import OpenQuestion
+from bot.rounds.model import OpenQuestionnaire
 from bot.slack.content import actions, button, context, divider, header, section
-from bot.slack.mrkdwn import channel, instant
+from bot.slack.mrkdwn import channel, date_token
 
 SEND, SKIP = "home.send", "home.skip"
 OPT_OUT, OPT_IN = "home.opt_out", "home.opt_in"
@@ -56,22 +56,22 @@ REMAINS = (
 HELP = "`/imbalance help` in any channel lists what I can do."
 
 
-def build(facts: HomeFacts) -> View:
+def build(facts: HomeContents) -> View:
     """Build the whole tab."""
     blocks: list[Block] = [header(QUESTIONS), *_questions(facts.questions)]
     blocks += [divider(), header(PHASES), *_phases(facts.phases)]
     if facts.held:
-        blocks += [divider(), *held_messages.blocks(facts.held, facts.held_in_all)]
+        blocks += [divider(), *held_messages.blocks(facts.held, facts.held_count)]
     blocks += [divider(), header(ANONYMITY), section("\n".join(PROMISE)), context(REMAINS, HELP)]
     return View(type="home", callback_id=HOME, blocks=blocks)
 
 
-def not_shown(text: str) -> View:
+def error_view(text: str) -> View:
     """Build a tab that says why the usual one cannot be shown."""
     return View(type="home", callback_id=HOME, blocks=[section(text), context(HELP)])
 
 
-def _questions(questions: Sequence[OpenQuestion]) -> list[Block]:
+def _questions(questions: Sequence[OpenQuestionnaire]) -> list[Block]:
     if not questions:
         return [section(NO_QUESTIONS)]
     unanswered = [question for question in questions if not question.is_answered]
@@ -85,8 +85,8 @@ def _questions(questions: Sequence[OpenQuestion]) -> list[Block]:
     return [*blocks[:QUESTION_BLOCKS], context(MORE_QUESTIONS)] if more > 0 else blocks
 
 
-def _inline(question: OpenQuestion) -> list[Block]:
-    asking = question.asking
+def _inline(question: OpenQuestionnaire) -> list[Block]:
+    asking = question.questionnaire
     template = ABOUT_YOU if asking.to_lead else ABOUT
     return [
         section(_filled(template, question)),
@@ -99,14 +99,14 @@ def _inline(question: OpenQuestion) -> list[Block]:
     ]
 
 
-def _as_button(question: OpenQuestion, template: str, label: str) -> list[Block]:
+def _as_button(question: OpenQuestionnaire, template: str, label: str) -> list[Block]:
     text = _filled(template, question)
-    return [section(text, accessory=button(label, CHANGE, question.asking.round_id))]
+    return [section(text, accessory=button(label, CHANGE, question.questionnaire.round_id))]
 
 
-def _filled(template: str, question: OpenQuestion) -> str:
-    asking = question.asking
-    return template.format(channel=channel(asking.channel_id), until=instant(asking.closes_at))
+def _filled(template: str, question: OpenQuestionnaire) -> str:
+    asking = question.questionnaire
+    return template.format(channel=channel(asking.channel_id), until=date_token(asking.closes_at))
 
 
 def _phases(phases: Sequence[PhaseSummary]) -> list[Block]:
@@ -119,16 +119,16 @@ def _phases(phases: Sequence[PhaseSummary]) -> list[Block]:
 
 def _phase(phase: PhaseSummary) -> list[Block]:
     channel_link = channel(phase.channel_id)
-    text = f"*{phase.title}*\n{channel_link} · {OVER if phase.is_over else phase.standing}"
-    if phase.opted_out:
+    text = f"*{phase.title}*\n{channel_link} · {OVER if phase.is_over else phase.status_line}"
+    if phase.has_opted_out:
         text += f"\n{OPTED_OUT.format(channel=channel_link)}"
     buttons = [button("Details", DETAILS, phase.phase_id)]
-    if phase.leads and not phase.is_over:
+    if phase.is_lead and not phase.is_over:
         buttons += [
             button("Extend", EXTEND, phase.phase_id),
             button("End", WRAP_UP, phase.phase_id),
         ]
-    if phase.opted_out:
+    if phase.has_opted_out:
         buttons.append(button("Ask me here again", OPT_IN, phase.channel_id))
     elif phase.is_member:
         buttons.append(button("Don't ask me here", OPT_OUT, phase.channel_id))

@@ -4,7 +4,6 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
-from pathlib import Path
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
 from slack_sdk.errors import SlackApiError
@@ -13,20 +12,20 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.clock import Clock, real_now
-from bot.db.db_errors import TooSlow
+from bot.db.db_errors import TransactionTimeout
 from bot.db.engine import Database
 from bot.db.file_lock import sqlite_file
-from bot.db.revision import pending, unusable
-from bot.operations.findings import Finding, Level, look, ok, wrong
-from bot.operations.status_report import state_of
+from bot.db.revision import has_pending_migrations, unusable
+from bot.operations.findings import Finding, Severity, attention, ok, problem
+from bot.operations.status_report import report_findings
+from bot.resources import MANIFEST
 from bot.settings import NotStarted, Settings, SettingsError, load
 from bot.slack.errors import reason_of
 
-MANIFEST = Path(__file__).parents[2] / "manifest.json"
 #: Requests signed by Slack are rejected when more than five minutes off; this leaves a margin.
-LARGEST_SKEW = timedelta(seconds=30)
-WAIT_SECONDS = 10
-READY_SECONDS = 5
+MAX_SKEW = timedelta(seconds=30)
+SLACK_TIMEOUT_SECONDS = 10
+READYZ_TIMEOUT_SECONDS = 5
 
 Check = Callable[[Settings], AsyncIterator[Finding]]
 
@@ -37,18 +36,18 @@ async def diagnose() -> int:
         settings = load()
     except SettingsError as error:
         for mistake in error.mistakes:
-            print(wrong(mistake))
+            print(problem(mistake))
         return 1
     code = 0
     async for finding in _findings(settings):
         print(finding, flush=True)
-        code |= finding.level is Level.WRONG
+        code |= finding.level is Severity.WRONG
     return int(code)
 
 
 async def _findings(settings: Settings) -> AsyncIterator[Finding]:
     for sentence in settings.missing_to_run(http=bool(settings.slack_signing_secret)):
-        yield wrong(sentence)
+        yield problem(sentence)
     for check in (_process, _database, _slack, _socket):
         async for finding in check(settings):
             yield finding
@@ -61,12 +60,12 @@ async def _process(settings: Settings) -> AsyncIterator[Finding]:
         return
     try:
         async with (
-            ClientSession(timeout=ClientTimeout(total=READY_SECONDS)) as http,
+            ClientSession(timeout=ClientTimeout(total=READYZ_TIMEOUT_SECONDS)) as http,
             http.get(f"http://127.0.0.1:{port}/readyz") as response,
         ):
             is_ready, problems = response.ok, dict((await response.json())["wrong"])
     except (ClientError, TimeoutError, ValueError, KeyError, TypeError):
-        yield look(
+        yield attention(
             f"bot: none answers on port {port} of this machine. If it is to run here, start it; if "
             "it runs elsewhere, its /readyz tells more."
         )
@@ -74,7 +73,7 @@ async def _process(settings: Settings) -> AsyncIterator[Finding]:
     if is_ready:
         yield ok(f"bot: runs and is ready (port {port})")
     for check, sentence in problems.items():
-        yield wrong(f"bot: {check}: {sentence}")
+        yield problem(f"bot: {check}: {sentence}")
 
 
 async def _database(settings: Settings) -> AsyncIterator[Finding]:
@@ -82,23 +81,23 @@ async def _database(settings: Settings) -> AsyncIterator[Finding]:
     try:
         is_missing = file is not None and not file.exists()
     except OSError as error:
-        yield wrong(f"database: {unusable(error)}")
+        yield problem(f"database: {unusable(error)}")
         return
     if is_missing:
-        yield wrong(f"database: none at {file} yet: run `python -m bot migrate`.")
+        yield problem(f"database: none at {file} yet: run `python -m bot migrate`.")
         return
     db = Database(settings.database_url)
     try:
-        if await pending(db):
-            yield wrong("database: behind this version: run `python -m bot migrate`.")
+        if await has_pending_migrations(db):
+            yield problem("database: behind this version: run `python -m bot migrate`.")
             return
         yield ok(f"database: {db.engine.dialect.name}, at this version's schema")
-        async for finding in state_of(db, Clock().now(), real_now()):
+        async for finding in report_findings(db, Clock().now(), real_now()):
             yield finding
     except NotStarted as error:
-        yield wrong(f"database: {error}")
-    except (SQLAlchemyError, OSError, TooSlow) as error:
-        yield wrong(f"database: {unusable(error)}")
+        yield problem(f"database: {error}")
+    except (SQLAlchemyError, OSError, TransactionTimeout) as error:
+        yield problem(f"database: {unusable(error)}")
     finally:
         await db.close()
 
@@ -107,7 +106,7 @@ async def _slack(settings: Settings) -> AsyncIterator[Finding]:
     if not settings.slack_bot_token:
         return
     client = AsyncWebClient(
-        settings.slack_bot_token, base_url=settings.slack_api_url, timeout=WAIT_SECONDS
+        settings.slack_bot_token, base_url=settings.slack_api_url, timeout=SLACK_TIMEOUT_SECONDS
     )
     response = await _call("SLACK_BOT_TOKEN", client.auth_test)
     if isinstance(response, Finding):
@@ -128,14 +127,14 @@ def _scopes(granted: str) -> Iterator[Finding]:
     optional = set(scopes["bot_optional"])
     needed = set(scopes["bot"]) - optional
     if needed - given:
-        yield wrong(
+        yield problem(
             f"scopes: missing {', '.join(sorted(needed - given))}. Add them under OAuth & "
             "Permissions and install the app again."
         )
     else:
         yield ok(f"scopes: all {len(needed)} that are needed")
     if optional - given:
-        yield look(
+        yield attention(
             f"scopes: without {', '.join(sorted(optional - given))}, which are optional. A message "
             "to such a channel whose outcome is unknown waits for Slack's word, or for an admin."
         )
@@ -143,15 +142,15 @@ def _scopes(granted: str) -> Iterator[Finding]:
 
 def _skew(date: str) -> Finding:
     difference = abs(real_now() - parsedate_to_datetime(date))
-    if difference > LARGEST_SKEW:
-        return wrong(f"clock: {difference.seconds} s away from Slack's: set this machine's.")
+    if difference > MAX_SKEW:
+        return problem(f"clock: {difference.seconds} s away from Slack's: set this machine's.")
     return ok("clock: agrees with Slack's")
 
 
 async def _socket(settings: Settings) -> AsyncIterator[Finding]:
     if not settings.slack_app_token:
         return
-    client = AsyncWebClient(base_url=settings.slack_api_url, timeout=WAIT_SECONDS)
+    client = AsyncWebClient(base_url=settings.slack_api_url, timeout=SLACK_TIMEOUT_SECONDS)
 
     async def connect() -> AsyncSlackResponse:
         return await client.apps_connections_open(app_token=settings.slack_app_token)
@@ -170,9 +169,9 @@ async def _call(
         return await call()
     except SlackApiError as error:
         reason = reason_of(error)
-        return wrong(f"{token}: Slack says {reason}: copy it again from the app's settings.")
+        return problem(f"{token}: Slack says {reason}: copy it again from the app's settings.")
     except (ClientError, TimeoutError) as error:
-        return wrong(
+        return problem(
             f"{token}: Slack cannot be reached ({type(error).__name__}): look at its status page, "
             "at the way out of your network, and at SLACK_API_URL if you set it."
         )

@@ -5,7 +5,7 @@ from datetime import timedelta
 _UNITS = (("d", 86400), ("h", 3600), ("min", 60))
 
 
-def humanize(time: timedelta) -> str:
+def humanize_duration(time: timedelta) -> str:
     """Return a duration such as "40 s", "12 min", "3 h" or "5 d"; negative ones count as 0."""
     seconds = max(0, int(time.total_seconds()))
     for name, size in _UNITS:

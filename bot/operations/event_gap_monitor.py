@@ -9,9 +9,9 @@ from collections.abc import Awaitable, Callable
 from bot.clock import uptime
 from bot.log import log
 
-LOOK_SECONDS = 60.0
+CHECK_SECONDS = 60.0
 #: The longest time between two successful checks that counts as no gap.
-LOST_AFTER_SECONDS = 300.0
+MAX_GAP_SECONDS = 300.0
 
 
 class EventGapMonitor:
@@ -22,30 +22,30 @@ class EventGapMonitor:
 
     def __init__(
         self,
-        hears: Callable[[], Awaitable[bool]],
-        missed: Callable[[], Awaitable[None]],
+        is_connected: Callable[[], Awaitable[bool]],
+        on_gap: Callable[[], Awaitable[None]],
         now: Callable[[], float] = uptime,
     ) -> None:
         """Store the callbacks. `missed` is called after a gap; it may fail."""
-        self._hears = hears
-        self._missed = missed
+        self._hears = is_connected
+        self._missed = on_gap
         self._now = now
-        self._heard_at = now()
+        self._connected_at = now()
 
     async def watch(self) -> None:
         """Check periodically until cancelled."""
         while True:
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(CHECK_SECONDS)
             try:
-                await self.look()
-            except Exception as error:  # the next check tries again, as _heard_at is unchanged
-                log.warning("hearing_not_looked_at", reason=type(error).__name__)
+                await self.check_once()
+            except Exception as error:  # noqa: BLE001 - the next check tries again, as _connected_at is unchanged
+                log.warning("event_gap_check_failed", reason=type(error).__name__)
 
-    async def look(self) -> None:
+    async def check_once(self) -> None:
         now = self._now()
         if not await self._hears():
             return
-        if now - self._heard_at > LOST_AFTER_SECONDS:
-            log.warning("events_missed", seconds=round(now - self._heard_at))
+        if now - self._connected_at > MAX_GAP_SECONDS:
+            log.warning("events_missed", seconds=round(now - self._connected_at))
             await self._missed()
-        self._heard_at = now
+        self._connected_at = now

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Level(StrEnum):
+class Severity(StrEnum):
     """The severity of a finding."""
 
     OK = "ok"
@@ -16,7 +16,7 @@ class Level(StrEnum):
 class Finding:
     """The result of one check."""
 
-    level: Level
+    level: Severity
     text: str
 
     def __str__(self) -> str:
@@ -24,12 +24,12 @@ class Finding:
 
 
 def ok(text: str) -> Finding:
-    return Finding(level=Level.OK, text=text)
+    return Finding(level=Severity.OK, text=text)
 
 
-def look(text: str) -> Finding:
-    return Finding(level=Level.LOOK, text=text)
+def attention(text: str) -> Finding:
+    return Finding(level=Severity.LOOK, text=text)
 
 
-def wrong(text: str) -> Finding:
-    return Finding(level=Level.WRONG, text=text)
+def problem(text: str) -> Finding:
+    return Finding(level=Severity.WRONG, text=text)

@@ -11,7 +11,7 @@ from bot.outbox.admin_queries import ListedMessage
 from bot.outbox.enqueue import State
 from bot.outbox.queued_message import SlackLocation
 from bot.slack.errors import Refused
-from bot.slack.ids import may_hold
+from bot.slack.ids import can_contain
 from bot.workspaces.store import add_audit_entry
 
 #: Allowance for clock differences: a message posted slightly before the first attempt may be this
@@ -22,21 +22,21 @@ OPERATOR = "operator"
 
 NOT_FOUND = "Nothing was changed: no message has this id."
 IN_SLACK = "Nothing was changed: it is in Slack."
-ON_ITS_WAY = "Nothing was changed: it is sent by itself when its turn comes."
+STILL_PENDING = "Nothing was changed: it is sent by itself when its turn comes."
 BEING_SENT = "Nothing was changed: it is being sent just now. Look again in a minute."
-LOOKED_FOR = (
+BEING_LOOKED_UP = (
     "Nothing was changed: it is looked for in Slack, and sent again only if it is not there. If "
     "you see it, give its link."
 )
-GIVEN_UP = "Nothing was changed: it was given up, and its text is erased."
+ALREADY_EXPIRED = "Nothing was changed: it was given up, and its text is erased."
 REFUSED = "Nothing was changed: Slack refused it, so it cannot be there."
 TOO_LATE = "Nothing was changed: its time is over, so it would not be sent. Drop it."
 NO_LINK = (
     "Nothing was changed: that is no link to a message. In Slack choose More actions, Copy link."
 )
-ELSEWHERE = "Nothing was changed: the link leads to another conversation than its own."
-EARLIER = "Nothing was changed: the link leads to an older message than this one."
-MEANWHILE = "Nothing was changed: somebody else decided meanwhile. Look again."
+WRONG_CONVERSATION = "Nothing was changed: the link leads to another conversation than its own."
+TOO_OLD = "Nothing was changed: the link leads to an older message than this one."
+DECIDED_MEANWHILE = "Nothing was changed: somebody else decided meanwhile. Look again."
 
 
 class Decision(StrEnum):
@@ -49,23 +49,23 @@ class Decision(StrEnum):
 
 _REFUSALS = {
     Decision.AGAIN: {
-        State.PENDING: ON_ITS_WAY,
+        State.PENDING: STILL_PENDING,
         State.SENDING: BEING_SENT,
         State.SENT: IN_SLACK,
-        State.UNKNOWN: LOOKED_FOR,
-        State.EXPIRED: GIVEN_UP,
+        State.UNKNOWN: BEING_LOOKED_UP,
+        State.EXPIRED: ALREADY_EXPIRED,
     },
     Decision.THERE: {
-        State.PENDING: ON_ITS_WAY,
+        State.PENDING: STILL_PENDING,
         State.SENDING: BEING_SENT,
         State.SENT: IN_SLACK,
         State.FAILED: REFUSED,
-        State.EXPIRED: GIVEN_UP,
+        State.EXPIRED: ALREADY_EXPIRED,
     },
     Decision.DROP: {
         State.SENDING: BEING_SENT,
         State.SENT: IN_SLACK,
-        State.EXPIRED: GIVEN_UP,
+        State.EXPIRED: ALREADY_EXPIRED,
     },
 }
 
@@ -81,13 +81,13 @@ def refusal_of(decision: Decision, message: ListedMessage, now: datetime) -> str
     return _REFUSALS[decision].get(message.state)
 
 
-def refusal_of_location(message: ListedMessage, place: SlackLocation) -> str | None:
+def refusal_of_location(message: ListedMessage, location: SlackLocation) -> str | None:
     """Return why the message cannot be the one at this location, or None if it may be. Pure."""
-    channel, ts = str(place.channel), str(place.ts)
-    if not may_hold(channel, message.conversation):
-        return ELSEWHERE
-    earliest = message.first_try_at or message.decided_at
-    return EARLIER if float(ts) < (earliest - SKEW).timestamp() else None
+    channel, ts = str(location.channel), str(location.ts)
+    if not can_contain(channel, message.conversation):
+        return WRONG_CONVERSATION
+    earliest = message.first_try_at or message.enqueued_at
+    return TOO_OLD if float(ts) < (earliest - SKEW).timestamp() else None
 
 
 async def decide(
@@ -97,7 +97,7 @@ async def decide(
     *,
     actor: str,
     now: datetime,
-    place: SlackLocation | None = None,
+    location: SlackLocation | None = None,
 ) -> None:
     """Carry out a decision and add an audit row. `place` is the location it was seen at, for THERE.
 
@@ -105,14 +105,14 @@ async def decide(
         Refused: the message is not in a suitable state, or the location does not fit it.
     """
     refusal = refusal_of(decision, message, now)
-    if refusal is None and place is not None:
-        refusal = refusal_of_location(message, place)
+    if refusal is None and location is not None:
+        refusal = refusal_of_location(message, location)
     if refusal is not None:
         raise Refused(refusal)
-    if not await _carry_out(tx, decision, message, now, place):
-        raise Refused(MEANWHILE)
+    if not await _carry_out(tx, decision, message, now, location):
+        raise Refused(DECIDED_MEANWHILE)
     if decision is not Decision.DROP:
-        await restore_announcement.restore(tx, message.workspace_id, message.key, now)
+        await restore_announcement.restore_announcement(tx, message.workspace_id, message.key, now)
     await add_audit_entry(
         tx,
         message.workspace_id,
@@ -130,12 +130,12 @@ async def _carry_out(
     decision: Decision,
     message: ListedMessage,
     now: datetime,
-    place: SlackLocation | None,
+    location: SlackLocation | None,
 ) -> bool:
     ids = message.workspace_id, message.message_id
     if decision is Decision.AGAIN:
         return await admin_queries.post_again(tx, *ids)
     if decision is Decision.DROP:
         return await admin_queries.drop(tx, *ids)
-    assert place is not None  # needed for later edits and pins
-    return await admin_queries.is_there(tx, *ids, place, now)
+    assert location is not None  # needed for later edits and pins
+    return await admin_queries.mark_seen_in_slack(tx, *ids, location, now)

@@ -1,19 +1,19 @@
 """Names of messages and explanations of failures, for people who decide about them. Pure."""
 
 from bot.channel_health.failure_policy import (
-    CLOSED,
-    GONE,
     MALFORMED,
-    NOT_GRANTED,
+    MISSING_PERMISSION,
+    PAUSE_REASONS,
+    PERSONAL_KINDS,
+    TARGET_MISSING,
     UNREACHABLE,
-    WORDS,
 )
 from bot.outbox.admin_queries import DROPPED, ListedMessage
 from bot.outbox.enqueue import CANCELLED, Operation, State
 from bot.phases.model import PauseReason
 
 #: Descriptions of messages, by the kind in the key.
-WHAT = {
+NAMES = {
     "alone": "a note to a lead who is left alone",
     "announcement": "the announcement of a phase",
     "ask": "the questions to a member",
@@ -49,7 +49,7 @@ _BY_OPERATION = {
     Operation.PUBLISH: "{what}",
 }
 
-STATES = {
+STATE_EXPLANATIONS = {
     State.PENDING: "to be sent when it is due",
     State.SENDING: "being sent",
     State.SENT: "in Slack",
@@ -61,8 +61,8 @@ STATES = {
 
 _CLOSED_BECAUSE = {
     PauseReason.ARCHIVED: "The channel is archived. Take it out of the archive.",
-    PauseReason.OUTSIDE: "The bot is not in the channel. Invite it: /invite @Imbalance.",
-    PauseReason.UNSEEN: "The bot does not see the channel: private without it, or deleted. "
+    PauseReason.BOT_REMOVED: "The bot is not in the channel. Invite it: /invite @Imbalance.",
+    PauseReason.NOT_VISIBLE: "The bot does not see the channel: private without it, or deleted. "
     "Invite it.",
     PauseReason.RESTRICTED: "Posting is restricted there. Allow it for the bot.",
 }
@@ -90,9 +90,11 @@ _EXPLANATIONS = {
     "not_authed": _TOKEN,
     "token_expired": _TOKEN,
     "token_revoked": _TOKEN,
-    **{name: "The message it belongs to was deleted in Slack. Drop it." for name in GONE},
+    **{name: "The message it belongs to was deleted in Slack. Drop it." for name in TARGET_MISSING},
     **{name: "Slack refuses how it is made: report it, then drop it." for name in MALFORMED},
-    **{name: "The app may not do this. Install it with every scope." for name in NOT_GRANTED},
+    **{
+        name: "The app may not do this. Install it with every scope." for name in MISSING_PERMISSION
+    },
 }
 _NO_REASON = "Nobody said why."
 _OTHER_REASON = "Slack said {reason}."
@@ -107,21 +109,21 @@ _MALFORMED_KEPT = (
 )
 
 
-def what(message: ListedMessage) -> str:
+def name_of(message: ListedMessage) -> str:
     """Return the name of a message, such as "the pin of the announcement of a phase"."""
-    return _BY_OPERATION[message.operation].format(what=WHAT.get(message.kind, _UNKNOWN_KIND))
+    return _BY_OPERATION[message.operation].format(what=NAMES.get(message.kind, _UNKNOWN_KIND))
 
 
-def why(message: ListedMessage) -> str:
+def explanation_of(message: ListedMessage) -> str:
     """Return an explanation of its reason, with advice."""
     reason = message.reason
     if reason is None:
         return "" if message.state is State.PENDING else _NO_REASON
-    holds_words = message.kind in WORDS and message.operation is Operation.POST
+    holds_words = message.kind in PERSONAL_KINDS and message.operation is Operation.POST
     if message.to_person and reason in UNREACHABLE:
         return _UNREACHABLE_KEPT if holds_words else _UNREACHABLE
     if reason in MALFORMED and holds_words:
         return _MALFORMED_KEPT
-    if reason in CLOSED:
-        return _CLOSED_BECAUSE[CLOSED[reason]]
+    if reason in PAUSE_REASONS:
+        return _CLOSED_BECAUSE[PAUSE_REASONS[reason]]
     return _EXPLANATIONS.get(reason) or _OTHER_REASON.format(reason=reason)

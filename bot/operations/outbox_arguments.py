@@ -3,22 +3,24 @@
 import argparse
 
 STATES = ("pending", "sending", "sent", "unknown", "held", "failed", "expired")
-LOOKED_AT = "held,failed,unknown"
-MOST = 100
+DEFAULT_STATES = "held,failed,unknown"
+DEFAULT_LIMIT = 100
 
 ID = "a message's id, as `outbox list` prints it"
 
 
-def outbox(parser: argparse.ArgumentParser) -> None:
+def add_outbox_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the subcommands of `outbox`; the chosen one is stored in `doing`."""
     subcommands = parser.add_subparsers(dest="doing", required=True, metavar="WHAT")
     list_ = subcommands.add_parser("list", help="messages that wait for somebody, and why")
-    list_.add_argument("--state", type=_states, default=_states(LOOKED_AT), metavar="STATE,...")
+    list_.add_argument(
+        "--state", type=_states, default=_states(DEFAULT_STATES), metavar="STATE,..."
+    )
     list_.add_argument("--workspace", metavar="T...", help="only of this workspace")
     list_.add_argument(
         "--limit",
         type=int,
-        default=MOST,
+        default=DEFAULT_LIMIT,
         help="at most so many, oldest first; of what is over, newest first",
     )
     list_.add_argument("--json", action="store_true", help="one JSON list instead of lines")

@@ -16,9 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.clock import real_now
 from bot.db.engine import Database
 from bot.db.file_lock import sqlite_file
-from bot.db.revision import pending, unusable
+from bot.db.revision import has_pending_migrations, unusable
 from bot.operations import message_decisions, message_names
-from bot.operations.durations import humanize
+from bot.operations.durations import humanize_duration
 from bot.operations.message_decisions import Decision, decide
 from bot.outbox import admin_queries
 from bot.outbox.admin_queries import ListedMessage
@@ -26,11 +26,11 @@ from bot.outbox.enqueue import State
 from bot.outbox.queued_message import SlackLocation
 from bot.settings import NotStarted, Settings, load
 from bot.slack.errors import Refused
-from bot.slack.links import place_in
+from bot.slack.links import parse_message_link
 
 NO_FILE = "There is no database at {file} yet: run `python -m bot migrate`."
 BEHIND = "The database is at another version's schema: run `python -m bot migrate`."
-MAY_BE_TWICE = (
+MAY_BE_DUPLICATE = (
     "Nothing was changed: {id} may be in Slack already, and would then be seen twice. Look there "
     "first. To post it again all the same, repeat this with --yes."
 )
@@ -45,7 +45,7 @@ MORE = "And {count} more: --limit shows them."
 HEAD = ("ID", "STATE", "WORKSPACE", "AGE", "TRIES", "WHERE", "WHAT", "REASON")
 
 
-async def outbox(options: argparse.Namespace) -> int:
+async def run(options: argparse.Namespace) -> int:
     """Carry out a parsed subcommand. Return 0, or 1 if something was refused.
 
     Raises:
@@ -67,7 +67,7 @@ async def _open_database(settings: Settings) -> AsyncIterator[Database]:
         raise NotStarted(NO_FILE.format(file=file))
     db = Database(settings.database_url)
     try:
-        if await pending(db):
+        if await has_pending_migrations(db):
             raise NotStarted(BEHIND)
         yield db
     finally:
@@ -111,17 +111,17 @@ async def _decide(db: Database, options: argparse.Namespace) -> int:
 
 
 async def _decide_one(tx: AsyncConnection, message_id: str, options: argparse.Namespace) -> str:
-    message = (await admin_queries.find_message(tx, [message_id])).get(message_id)
+    message = (await admin_queries.find_messages(tx, [message_id])).get(message_id)
     if message is None:
         raise Refused(message_decisions.NOT_FOUND)
     decision, location = _decision_from(options)
     if decision is Decision.AGAIN and message.state is State.HELD and not options.yes:
-        raise Refused(MAY_BE_TWICE.format(id=message_id))
+        raise Refused(MAY_BE_DUPLICATE.format(id=message_id))
     await decide(
-        tx, decision, message, actor=message_decisions.OPERATOR, now=real_now(), place=location
+        tx, decision, message, actor=message_decisions.OPERATOR, now=real_now(), location=location
     )
     text = DONE[decision].format(id=message_id)
-    halted = await admin_queries.halted_because(tx, message.workspace_id)
+    halted = await admin_queries.halt_reason(tx, message.workspace_id)
     if decision is Decision.AGAIN and halted:
         return f"{text} {HALTED.format(workspace=message.workspace_id, reason=halted)}"
     return text
@@ -132,7 +132,7 @@ def _decision_from(options: argparse.Namespace) -> tuple[Decision, SlackLocation
         return Decision.AGAIN, None
     if options.doing == "drop":
         return Decision.DROP, None
-    target = place_in(options.link)
+    target = parse_message_link(options.link)
     if target is None:
         raise Refused(message_decisions.NO_LINK)
     return Decision.THERE, SlackLocation(channel=target[0], ts=target[1])
@@ -145,8 +145,8 @@ def _where(message: ListedMessage) -> str:
 def _age(message: ListedMessage, now: datetime) -> str:
     """Return the age of a message or, if it is due later, the time until then."""
     if message.state is State.PENDING and message.not_before > now:
-        return f"in {humanize(message.not_before - now)}"
-    return humanize(now - message.decided_at)
+        return f"in {humanize_duration(message.not_before - now)}"
+    return humanize_duration(now - message.enqueued_at)
 
 
 def _cells(message: ListedMessage, now: datetime) -> tuple[str, ...]:
@@ -157,7 +157,7 @@ def _cells(message: ListedMessage, now: datetime) -> tuple[str, ...]:
         _age(message, now),
         str(message.attempts),
         _where(message),
-        message_names.what(message),
+        message_names.name_of(message),
         message.reason or "",
     )
 
@@ -169,14 +169,14 @@ def _as_json(message: ListedMessage, now: datetime) -> Mapping[str, Any]:
         "state": message.state,
         "operation": message.operation,
         "kind": message.kind,
-        "what": message_names.what(message),
+        "what": message_names.name_of(message),
         "where": _where(message),
-        "decided_at": message.decided_at.isoformat(),
+        "decided_at": message.enqueued_at.isoformat(),
         "due_at": message.not_before.isoformat(),
-        "age_seconds": round((now - message.decided_at).total_seconds()),
+        "age_seconds": round((now - message.enqueued_at).total_seconds()),
         "tries": message.attempts,
         "reason": message.reason,
-        "means": message_names.why(message),
+        "means": message_names.explanation_of(message),
     }
 
 
@@ -189,8 +189,9 @@ def _print_table(rows: Sequence[Sequence[str]]) -> None:
 
 def _print_explanations(messages: Iterable[ListedMessage]) -> None:
     """Print the explanation of each state and reason, once."""
+    explanations = message_names.STATE_EXPLANATIONS
     sentences = dict.fromkeys(
-        f"{item.state}: {message_names.STATES[item.state]}. {message_names.why(item)}".rstrip()
+        f"{item.state}: {explanations[item.state]}. {message_names.explanation_of(item)}".rstrip()
         for item in messages
     )
     print("", *sentences, sep="\n")

@@ -7,16 +7,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db.engine import Database
 from bot.operations import system_state
-from bot.operations.durations import humanize
-from bot.operations.findings import Finding, look, ok, wrong
-from bot.operations.readiness import LONGEST_AGENDA_LAG, LONGEST_OUTBOX_LAG
+from bot.operations.durations import humanize_duration
+from bot.operations.findings import Finding, attention, ok, problem
+from bot.operations.readiness import MAX_AGENDA_LAG, MAX_OUTBOX_LAG
 from bot.operations.system_state import SenderState, WaitingMessages
-from bot.outbox.bulk_send import BulkSend, bulk_sends
+from bot.outbox.bulk_send_progress import BulkSend, bulk_sends
 from bot.outbox.enqueue import State
 from bot.outbox.rate_limits import RateLimits
 
 #: Longer lists are cut; larger installations use the metrics.
-MOST_LINES = 5
+MAX_LINES = 5
 NO_REASON = "no reason noted"
 OUTBOX_LIST = "`python -m bot outbox list` shows them"
 
@@ -57,9 +57,9 @@ GIVEN_UP = (
     "messages not said any more: {count} of those decided in the last 30 days ({why}). "
     "`python -m bot outbox list --state expired` shows them."
 )
-ALL_AT_WORK = "senders: {count}"
-AT_WORK = "{workspace} by {owner}, its lease runs {left} more"
-SILENT = (
+SENDER_COUNT = "senders: {count}"
+ACTIVE_SENDER = "{workspace} by {owner}, its lease runs {left} more"
+SILENT_SENDER = (
     "senders: {owner} of {workspace} has been silent for {left}. Another bot takes over by itself; "
     "start one if none runs."
 )
@@ -67,50 +67,54 @@ NO_SENDER = "senders: none at work"
 HALTED = "halted: nothing is sent in {workspace}, because Slack said {reason}. {do}"
 REMOVED = "The app was removed there; it goes on when it is installed again."
 TOKEN = "Install the app again, put the new token into SLACK_BOT_TOKEN, restart."
-REMOVALS = ("app_uninstalled", "tokens_revoked")
+REMOVAL_REASONS = ("app_uninstalled", "tokens_revoked")
 FAN_OUT = "sending to many in {workspace}: {sent} sent, {left} left, done at about {end} UTC"
 AND_MORE = "and {count} more"
 
 
-async def state_of(db: Database, now: datetime, real: datetime) -> AsyncIterator[Finding]:
+async def report_findings(db: Database, now: datetime, real: datetime) -> AsyncIterator[Finding]:
     """Yield the findings about the agenda and the outbox."""
     async with db.reading() as reader:
-        yield agenda(await system_state.agenda_lag(reader, now, real))
+        yield agenda_finding(await system_state.agenda_lag(reader, now, real))
         failing = await system_state.agenda_failing(reader)
         if failing:
-            yield look(AGENDA_FAILING.format(what=_with_counts(failing)))
-        yield outbox(await system_state.outbox_lag(reader, now, real))
+            yield attention(AGENDA_FAILING.format(what=_with_counts(failing)))
+        yield outbox_finding(await system_state.outbox_lag(reader, now, real))
         for finding in await _messages(reader, now):
             yield finding
         all_senders = await system_state.senders(reader, real)
-        yield senders([sender for sender in all_senders if sender.owner and not sender.halted])
-        for finding in halted([sender for sender in all_senders if sender.halted]):
+        yield senders_finding(
+            [sender for sender in all_senders if sender.owner and not sender.halted_reason]
+        )
+        for finding in halted_findings([sender for sender in all_senders if sender.halted_reason]):
             yield finding
         for fan_out in await bulk_sends(reader, RateLimits(), now):
-            yield sending_to_many(fan_out, real)
+            yield bulk_send_finding(fan_out, real)
 
 
-def agenda(lag: timedelta) -> Finding:
-    if lag > LONGEST_AGENDA_LAG:
-        return wrong(AGENDA_LATE.format(lag=humanize(lag)))
-    return ok(AGENDA_BEHIND.format(lag=humanize(lag)) if lag else AGENDA_OK)
+def agenda_finding(lag: timedelta) -> Finding:
+    if lag > MAX_AGENDA_LAG:
+        return problem(AGENDA_LATE.format(lag=humanize_duration(lag)))
+    return ok(AGENDA_BEHIND.format(lag=humanize_duration(lag)) if lag else AGENDA_OK)
 
 
-def outbox(lag: timedelta) -> Finding:
-    if lag > LONGEST_OUTBOX_LAG:
-        return wrong(OUTBOX_LATE.format(lag=humanize(lag)))
-    return ok(OUTBOX_BEHIND.format(lag=humanize(lag)) if lag else OUTBOX_OK)
+def outbox_finding(lag: timedelta) -> Finding:
+    if lag > MAX_OUTBOX_LAG:
+        return problem(OUTBOX_LATE.format(lag=humanize_duration(lag)))
+    return ok(OUTBOX_BEHIND.format(lag=humanize_duration(lag)) if lag else OUTBOX_OK)
 
 
 async def _messages(reader: AsyncConnection, now: datetime) -> Sequence[Finding]:
-    waiting = await system_state.waiting(reader, now)
+    waiting = await system_state.waiting_messages(reader, now)
     findings = []
     for state in WAITING:
         if state in waiting:
             findings.append(
-                messages(state, waiting[state], await system_state.reasons(reader, state))
+                messages_finding(
+                    state, waiting[state], await system_state.failure_reasons(reader, state)
+                )
             )
-    given_up = await system_state.given_up(reader, now - RECENT)
+    given_up = await system_state.expired_reasons(reader, now - RECENT)
     if given_up:
         findings.append(
             ok(
@@ -122,54 +126,58 @@ async def _messages(reader: AsyncConnection, now: datetime) -> Sequence[Finding]
     return findings if waiting else [ok(NOTHING_WAITS), *findings]
 
 
-def messages(of: State, waiting: WaitingMessages, reasons: Mapping[str, int]) -> Finding:
+def messages_finding(state: State, waiting: WaitingMessages, reasons: Mapping[str, int]) -> Finding:
     """Describe the messages of one state, with the reasons for it."""
-    text = WAITING[of].format(
-        count=waiting.count, age=humanize(waiting.oldest), why=_with_counts(reasons) or NO_REASON
+    text = WAITING[state].format(
+        count=waiting.count,
+        age=humanize_duration(waiting.oldest),
+        why=_with_counts(reasons) or NO_REASON,
     )
-    return ok(text) if of in (State.PENDING, State.SENDING) else look(text)
+    return ok(text) if state in (State.PENDING, State.SENDING) else attention(text)
 
 
-def senders(all_senders: Sequence[SenderState]) -> Finding:
+def senders_finding(all_senders: Sequence[SenderState]) -> Finding:
     """Describe the senders, with the remaining time of their leases."""
-    silent = [sender for sender in all_senders if sender.lease_left < system_state.NOTHING]
+    silent = [sender for sender in all_senders if sender.lease_left < system_state.ZERO]
     if silent:
         first = silent[0]
-        return look(
-            SILENT.format(
+        return attention(
+            SILENT_SENDER.format(
                 owner=_short(first.owner),
                 workspace=first.workspace_id,
-                left=humanize(-first.lease_left),
+                left=humanize_duration(-first.lease_left),
             )
         )
     if not all_senders:
         return ok(NO_SENDER)
     at_work = [
-        AT_WORK.format(
+        ACTIVE_SENDER.format(
             workspace=sender.workspace_id,
             owner=_short(sender.owner),
-            left=humanize(sender.lease_left),
+            left=humanize_duration(sender.lease_left),
         )
         for sender in all_senders
     ]
-    return ok(f"{ALL_AT_WORK.format(count=len(all_senders))} ({_shortened(at_work)})")
+    return ok(f"{SENDER_COUNT.format(count=len(all_senders))} ({_shortened(at_work)})")
 
 
-def halted(all_senders: Sequence[SenderState]) -> list[Finding]:
+def halted_findings(all_senders: Sequence[SenderState]) -> list[Finding]:
     """Describe halted workspaces. A bad token is a problem; a removed app is not."""
     findings = []
-    for sender in all_senders[:MOST_LINES]:
-        removed = sender.halted in REMOVALS
+    for sender in all_senders[:MAX_LINES]:
+        removed = sender.halted_reason in REMOVAL_REASONS
         text = HALTED.format(
-            workspace=sender.workspace_id, reason=sender.halted, do=REMOVED if removed else TOKEN
+            workspace=sender.workspace_id,
+            reason=sender.halted_reason,
+            do=REMOVED if removed else TOKEN,
         )
-        findings.append(look(text) if removed else wrong(text))
-    if len(all_senders) > MOST_LINES:
-        findings.append(look(f"halted: {AND_MORE.format(count=len(all_senders) - MOST_LINES)}"))
+        findings.append(attention(text) if removed else problem(text))
+    if len(all_senders) > MAX_LINES:
+        findings.append(attention(f"halted: {AND_MORE.format(count=len(all_senders) - MAX_LINES)}"))
     return findings
 
 
-def sending_to_many(fan_out: BulkSend, real: datetime) -> Finding:
+def bulk_send_finding(fan_out: BulkSend, real: datetime) -> Finding:
     end = real + timedelta(seconds=fan_out.seconds)
     return ok(
         FAN_OUT.format(
@@ -187,8 +195,8 @@ def _with_counts(counts: Mapping[str, int]) -> str:
 
 def _shortened(words: Iterable[str]) -> str:
     words = list(words)
-    more = len(words) - MOST_LINES
-    shown = words[:MOST_LINES]
+    more = len(words) - MAX_LINES
+    shown = words[:MAX_LINES]
     return ", ".join([*shown, AND_MORE.format(count=more)] if more > 0 else shown)
 
 

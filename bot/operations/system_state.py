@@ -19,7 +19,7 @@ from bot.outbox.enqueue import State
 from bot.outbox.queue_heads import is_open, is_sendable, literal_states
 
 _agenda, _leases, _messages = schema.agenda, schema.sender_leases, schema.messages
-NOTHING = timedelta(0)
+ZERO = timedelta(0)
 _IS_OPEN = is_open(_messages)
 _IS_STUCK = _messages.c.state.in_(literal_states(STUCK))
 _IS_NOT_HALTED = _messages.c.workspace_id.in_(
@@ -42,13 +42,13 @@ class SenderState:
     workspace_id: str
     owner: str | None
     lease_left: timedelta
-    halted: str | None
+    halted_reason: str | None
 
 
-async def agenda_lag(reader: AsyncConnection, now: datetime, real: datetime) -> timedelta:
+async def agenda_lag(reader: AsyncConnection, now: datetime, real_now: datetime) -> timedelta:
     """Return how late the oldest agenda item is that is due and can be run."""
-    oldest = await due(reader, now, real, 1)
-    return max(NOTHING, now - oldest[0].due_at) if oldest else NOTHING
+    oldest = await due(reader, now, real_now, 1)
+    return max(ZERO, now - oldest[0].due_at) if oldest else ZERO
 
 
 async def agenda_failing(reader: AsyncConnection) -> Mapping[str, int]:
@@ -62,7 +62,7 @@ async def agenda_failing(reader: AsyncConnection) -> Mapping[str, int]:
     return {row[0]: row[1] for row in rows}
 
 
-async def outbox_lag(reader: AsyncConnection, now: datetime, real: datetime) -> timedelta:
+async def outbox_lag(reader: AsyncConnection, now: datetime, real_now: datetime) -> timedelta:
     """Return how long a workspace has had messages to send, but no sender."""
     ready_at = case(
         (_messages.c.retry_at > _messages.c.not_before, _messages.c.retry_at),
@@ -73,17 +73,19 @@ async def outbox_lag(reader: AsyncConnection, now: datetime, real: datetime) -> 
         .join(_messages, _messages.c.workspace_id == _leases.c.workspace_id)
         .where(
             _leases.c.halted.is_(None),
-            or_(_leases.c.owner.is_(None), _leases.c.lease_until < real),
-            or_(_leases.c.resume_at.is_(None), _leases.c.resume_at <= real),
-            is_sendable(now, real),
+            or_(_leases.c.owner.is_(None), _leases.c.lease_until < real_now),
+            or_(_leases.c.resume_at.is_(None), _leases.c.resume_at <= real_now),
+            is_sendable(now, real_now),
         )
         .group_by(_leases.c.workspace_id, _leases.c.lease_until, _leases.c.resume_at)
     )
     waiting_since = [max(at for at in row if at is not None) for row in rows]
-    return max(NOTHING, now - min(waiting_since)) if waiting_since else NOTHING
+    return max(ZERO, now - min(waiting_since)) if waiting_since else ZERO
 
 
-async def waiting(reader: AsyncConnection, now: datetime) -> Mapping[State, WaitingMessages]:
+async def waiting_messages(
+    reader: AsyncConnection, now: datetime
+) -> Mapping[State, WaitingMessages]:
     """Return due messages that are not finished, by state; halted workspaces are left out."""
     by_state: dict[State, WaitingMessages] = {}
     for condition in (_IS_OPEN, _IS_STUCK):
@@ -93,13 +95,13 @@ async def waiting(reader: AsyncConnection, now: datetime) -> Mapping[State, Wait
             .group_by(_messages.c.state)
         )
         by_state |= {
-            State(row[0]): WaitingMessages(count=row[1], oldest=max(NOTHING, now - row[2]))
+            State(row[0]): WaitingMessages(count=row[1], oldest=max(ZERO, now - row[2]))
             for row in rows
         }
     return by_state
 
 
-async def reasons(reader: AsyncConnection, state: State) -> Mapping[str, int]:
+async def failure_reasons(reader: AsyncConnection, state: State) -> Mapping[str, int]:
     """Count the reasons of messages in this state, most frequent first."""
     count = func.count()
     rows = await reader.execute(
@@ -111,7 +113,7 @@ async def reasons(reader: AsyncConnection, state: State) -> Mapping[str, int]:
     return {row[0] or "": row[1] for row in rows}
 
 
-async def given_up(reader: AsyncConnection, since: datetime) -> Mapping[str, int]:
+async def expired_reasons(reader: AsyncConnection, since: datetime) -> Mapping[str, int]:
     """Count the reasons of messages decided after `since` and given up, most frequent first.
 
     It reads all messages ever enqueued, so it is for use on demand, not every minute.
@@ -126,7 +128,7 @@ async def given_up(reader: AsyncConnection, since: datetime) -> Mapping[str, int
     return {row[0] or "": row[1] for row in rows}
 
 
-async def halted(reader: AsyncConnection) -> Mapping[str, int]:
+async def halted_workspaces(reader: AsyncConnection) -> Mapping[str, int]:
     """Return the number of halted workspaces, by Slack's reason."""
     rows = await reader.execute(
         select(_leases.c.halted, func.count())
@@ -136,7 +138,7 @@ async def halted(reader: AsyncConnection) -> Mapping[str, int]:
     return {row[0]: row[1] for row in rows}
 
 
-async def senders(reader: AsyncConnection, real: datetime) -> Sequence[SenderState]:
+async def senders(reader: AsyncConnection, real_now: datetime) -> Sequence[SenderState]:
     """Return the workspaces with a sender, and the halted ones."""
     rows = await reader.execute(
         select(_leases)
@@ -147,8 +149,8 @@ async def senders(reader: AsyncConnection, real: datetime) -> Sequence[SenderSta
         SenderState(
             workspace_id=row.workspace_id,
             owner=row.owner,
-            lease_left=(row.lease_until - real) if row.lease_until else NOTHING,
-            halted=row.halted,
+            lease_left=(row.lease_until - real_now) if row.lease_until else ZERO,
+            halted_reason=row.halted,
         )
         for row in rows
     ]

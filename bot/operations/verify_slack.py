@@ -12,10 +12,10 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
 import bot.slack.app
-from bot.operations.verify_trials import FAILURES, Seen, Trials, carry_out
+from bot.operations.verify_trials import FAILURES, TrialResult, Trials, run_trials
 from bot.settings import Settings
-from bot.slack.errors import verdict
-from bot.slack.http import signed
+from bot.slack.errors import classify
+from bot.slack.http import build_web_app
 from bot.slack.ids import is_person
 from bot.slack.sockets import Sockets
 from bot.web import Site
@@ -42,17 +42,25 @@ async def verify(settings: Settings, to: str, *, http: bool, people: bool, wait:
             trials = Trials(client=client, channel=await _channel(client, to), wait=wait)
             await _connect(running, settings, trials, http=http)
         except FAILURES as error:
-            reason = verdict(error).reason
-            print(Seen(good=False, text=f"Slack cannot be asked ({reason}): run `doctor` first."))
+            reason = classify(error).reason
+            print(
+                TrialResult(
+                    passed=False, text=f"Slack cannot be asked ({reason}): run `doctor` first."
+                )
+            )
             return 1
         except OSError:
-            print(Seen(good=False, text=f"Port {settings.http_port} is in use: stop the bot."))
+            print(
+                TrialResult(
+                    passed=False, text=f"Port {settings.http_port} is in use: stop the bot."
+                )
+            )
             return 1
-        running.push_async_callback(trials.take_back)
+        running.push_async_callback(trials.delete_posts)
         needs_attention = False
-        async for seen in carry_out(trials, people=people):
+        async for seen in run_trials(trials, people=people):
             print(seen, flush=True)
-            needs_attention = needs_attention or seen.good is False
+            needs_attention = needs_attention or seen.passed is False
     return int(needs_attention)
 
 
@@ -76,14 +84,15 @@ async def _connect(
             bot_token=trials.client.token,
         )
 
-    app = bot.slack.app.build(trials.client, authorize)
+    app = bot.slack.app.build_bolt_app(trials.client, authorize)
     trials.listen(app)
     if http:
-        site = Site(signed(app, settings.slack_signing_secret), "0.0.0.0", settings.http_port)
+        web_app = build_web_app(app, settings.slack_signing_secret)
+        site = Site(web_app, "0.0.0.0", settings.http_port)  # noqa: S104 - containers publish it
         running.push_async_callback(site.stop)
         await site.start()
     else:
         sockets = Sockets(app, settings.slack_app_token, count=1)
         running.push_async_callback(sockets.close)
-        trials.others = lambda: sockets.others
+        trials.other_connections = lambda: sockets.foreign_connections
         await sockets.connect()

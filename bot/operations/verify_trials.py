@@ -26,15 +26,15 @@ from bot.clock import monotonic, new_id
 from bot.outbox.web_api import METADATA_TYPE
 from bot.results.chart import ChartFacts, Line, draw_in_child
 from bot.slack.content import plain, section
-from bot.slack.errors import reason_of, verdict
+from bot.slack.errors import classify, reason_of
 
 POSTS = 5
 EVENT_SECONDS = 30.0
 HISTORY_SECONDS = 20.0
 LOOK_EVERY_SECONDS = 0.2
 #: The settling time is the slowest of a few reads times this.
-SAFETY = 10
-SHORTEST_SETTLE = 120
+SAFETY_FACTOR = 10
+MIN_SETTLE_SECONDS = 120
 SEND, SEE, SEE_NOT = "verify.send", "verify.see", "verify.see_not"
 CHOICE, WORDS = "verify.choice", "verify.words"
 RELOAD = (
@@ -51,14 +51,14 @@ PICTURE = "*A picture.* Everybody here: do you see a chart below?"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Seen:
+class TrialResult:
     """The result of a trial, and the conclusion."""
 
-    good: bool | None  # None if it could not be tried
+    passed: bool | None  # None if it could not be tried
     text: str
 
     def __str__(self) -> str:
-        mark = {True: "ok  ", False: "LOOK", None: "-   "}[self.good]
+        mark = {True: "ok  ", False: "LOOK", None: "-   "}[self.passed]
         return f"{mark}  {self.text}"
 
 
@@ -69,12 +69,14 @@ class Trials:
     client: AsyncWebClient
     channel: str
     wait: float
-    told: dict[str, float] = field(default_factory=dict)  # times of metadata events, by message id
-    heard: asyncio.Event = field(default_factory=asyncio.Event)
-    pressed: asyncio.Queue[dict[str, Any]] = field(default_factory=asyncio.Queue)
+    event_times: dict[str, float] = field(
+        default_factory=dict
+    )  # times of metadata events, by message id
+    event_received: asyncio.Event = field(default_factory=asyncio.Event)
+    clicks: asyncio.Queue[dict[str, Any]] = field(default_factory=asyncio.Queue)
     posted: list[str] = field(default_factory=list)
     #: Returns the number of the app's other connections, which may receive events instead.
-    others: Callable[[], int] = lambda: 0
+    other_connections: Callable[[], int] = lambda: 0
 
     async def post(self, text: str, **more: Any) -> str:
         """Post a message, to be deleted at the end; return its ts."""
@@ -82,7 +84,7 @@ class Trials:
         self.posted.append(str(answer["ts"]))
         return self.posted[-1]
 
-    async def take_back(self) -> None:
+    async def delete_posts(self) -> None:
         """Delete the posted messages; print how many could not be deleted."""
         remaining = 0
         for ts in dict.fromkeys(self.posted):
@@ -92,8 +94,9 @@ class Trials:
                 remaining += 1
         if remaining:
             print(
-                Seen(
-                    good=False, text=f"{remaining} trial messages could not be deleted: delete them"
+                TrialResult(
+                    passed=False,
+                    text=f"{remaining} trial messages could not be deleted: delete them",
                 )
             )
 
@@ -102,21 +105,21 @@ class Trials:
 
         async def on_metadata(body: dict[str, Any]) -> None:
             metadata = body["event"]["metadata"]
-            self.told.setdefault(metadata["event_payload"].get("id", ""), monotonic())
-            self.heard.set()
+            self.event_times.setdefault(metadata["event_payload"].get("id", ""), monotonic())
+            self.event_received.set()
 
         async def on_press(ack: Callable[[], Awaitable[None]], body: dict[str, Any]) -> None:
             await ack()
-            await self.pressed.put(body)
+            await self.clicks.put(body)
 
         app.event("message_metadata_posted")(on_metadata)
         for action in (SEND, SEE, SEE_NOT):
             app.action(action)(on_press)
 
 
-async def carry_out(trials: Trials, *, people: bool) -> AsyncIterator[Seen]:
+async def run_trials(trials: Trials, *, people: bool) -> AsyncIterator[TrialResult]:
     """Run each trial in turn; those that need a person come last."""
-    tries: list[Callable[[Trials], Awaitable[Seen]]] = [_twice, _events, _history]
+    tries: list[Callable[[Trials], Awaitable[TrialResult]]] = [_twice, _events, _history]
     if people:
         tries += [_reload, _phone, _picture]
     for attempt in tries:
@@ -124,13 +127,13 @@ async def carry_out(trials: Trials, *, people: bool) -> AsyncIterator[Seen]:
             seen = await attempt(trials)
         except FAILURES as error:
             name = attempt.__name__.strip("_")
-            text = f"{name}: could not be tried ({verdict(error).reason})."
+            text = f"{name}: could not be tried ({classify(error).reason})."
             note = "" if isinstance(error, SlackApiError) else " A trial message may be left there."
-            seen = Seen(good=None, text=text + note)
+            seen = TrialResult(passed=None, text=text + note)
         yield seen
 
 
-async def _twice(trials: Trials) -> Seen:
+async def _twice(trials: Trials) -> TrialResult:
     client_id = new_id()
     first = await trials.post("Imbalance tries: one message, sent twice.", client_msg_id=client_id)
     try:
@@ -138,19 +141,19 @@ async def _twice(trials: Trials) -> Seen:
             "Imbalance tries: one message, sent twice.", client_msg_id=client_id
         )
     except SlackApiError as error:
-        return Seen(
-            good=True, text=f"client_msg_id: the second post is refused ({reason_of(error)})."
+        return TrialResult(
+            passed=True, text=f"client_msg_id: the second post is refused ({reason_of(error)})."
         )
     if first == second:
-        return Seen(good=True, text="client_msg_id: Slack keeps one of two equal posts.")
-    return Seen(
-        good=True,
+        return TrialResult(passed=True, text="client_msg_id: Slack keeps one of two equal posts.")
+    return TrialResult(
+        passed=True,
         text="client_msg_id: Slack keeps both of two equal posts, as expected. Unknown outcomes "
         "are looked up before anything is sent again; nothing to set.",
     )
 
 
-async def _events(trials: Trials) -> Seen:
+async def _events(trials: Trials) -> TrialResult:
     sent: dict[str, float] = {}
     for number in range(POSTS):
         ident = new_id()
@@ -160,68 +163,72 @@ async def _events(trials: Trials) -> Seen:
         )
     with suppress(TimeoutError):
         async with asyncio.timeout(EVENT_SECONDS):
-            while not sent.keys() <= trials.told.keys():
-                trials.heard.clear()
-                await trials.heard.wait()
-    delays = [trials.told[ident] - sent[ident] for ident in sent if ident in trials.told]
+            while not sent.keys() <= trials.event_times.keys():
+                trials.event_received.clear()
+                await trials.event_received.wait()
+    delays = [
+        trials.event_times[ident] - sent[ident] for ident in sent if ident in trials.event_times
+    ]
     if len(delays) == POSTS:
-        return Seen(good=True, text=f"own metadata events: all came, within {max(delays):.1f} s.")
+        return TrialResult(
+            passed=True, text=f"own metadata events: all came, within {max(delays):.1f} s."
+        )
     summary = f"own metadata events: {len(delays)} of {POSTS} came within {EVENT_SECONDS:.0f} s."
-    others = trials.others()
+    others = trials.other_connections()
     if others:
-        return Seen(
-            good=None,
+        return TrialResult(
+            passed=None,
             text=f"{summary} Others hold {others} of the app's connections, and Slack tells each "
             "event to one: stop the bot, then try again.",
         )
-    return Seen(
-        good=False,
+    return TrialResult(
+        passed=False,
         text=f"{summary} Check the scope metadata.message:read and metadata_subscriptions in the "
         "app's manifest, and install the app again.",
     )
 
 
-async def _history(trials: Trials) -> Seen:
+async def _history(trials: Trials) -> TrialResult:
     slowest = 0.0
     for number in range(POSTS):
         ident, began = new_id(), monotonic()
         await trials.post(f"Imbalance tries: its history, {number + 1}.", metadata=_metadata(ident))
         while not await _is_in_history(trials, ident):
             if monotonic() - began > HISTORY_SECONDS:
-                return Seen(
-                    good=False,
+                return TrialResult(
+                    passed=False,
                     text=f"history: a message was not there after {HISTORY_SECONDS:.0f} s. "
                     "Set SETTLE_SECONDS to 600 or more, and tell us.",
                 )
             await asyncio.sleep(LOOK_EVERY_SECONDS)
         slowest = max(slowest, monotonic() - began)
-    settle = max(SHORTEST_SETTLE, math.ceil(slowest * SAFETY))
-    return Seen(
-        good=True,
+    settle = max(MIN_SETTLE_SECONDS, math.ceil(slowest * SAFETY_FACTOR))
+    return TrialResult(
+        passed=True,
         text=f"history: each message was there within {slowest:.1f} s. "
         f"SETTLE_SECONDS={settle} is right.",
     )
 
 
-async def _is_in_history(trials: Trials, ident: str) -> bool:
+async def _is_in_history(trials: Trials, message_id: str) -> bool:
     page = await trials.client.conversations_history(
         channel=trials.channel, limit=15, include_all_metadata=True
     )
     payloads = [
         (message.get("metadata") or {}).get("event_payload") for message in page["messages"]
     ]
-    return any(payload and payload.get("id") == ident for payload in payloads)
+    return any(payload and payload.get("id") == message_id for payload in payloads)
 
 
-async def _reload(trials: Trials) -> Seen:
+async def _reload(trials: Trials) -> TrialResult:
     return await _inputs(trials, "inputs after a reload", RELOAD)
 
 
-async def _phone(trials: Trials) -> Seen:
+async def _phone(trials: Trials) -> TrialResult:
     return await _inputs(trials, "inputs on a phone", PHONE)
 
 
-async def _inputs(trials: Trials, name: str, instructions: str) -> Seen:
+async def _inputs(trials: Trials, name: str, instructions: str) -> TrialResult:
     options = [Option(value=str(number), label=str(number)) for number in range(1, 6)]
     choice = RadioButtonsElement(action_id=CHOICE, options=options)
     words = PlainTextInputElement(action_id=WORDS, multiline=True)
@@ -237,23 +244,23 @@ async def _inputs(trials: Trials, name: str, instructions: str) -> Seen:
     print(f"      {name}: waiting up to {trials.wait:.0f} s for somebody to follow the message")
     body = await _next_press(trials, trials.wait)
     if body is None:
-        return Seen(good=None, text=f"{name}: nobody pressed Send.")
+        return TrialResult(passed=None, text=f"{name}: nobody pressed Send.")
     values = body["state"]["values"]
     arrived = [
         bool(values[CHOICE][CHOICE].get("selected_option")),
         bool(values[WORDS][WORDS].get("value")),
     ]
     if all(arrived):
-        return Seen(good=True, text=f"{name}: the choice and the words arrived.")
-    return Seen(
-        good=False,
+        return TrialResult(passed=True, text=f"{name}: the choice and the words arrived.")
+    return TrialResult(
+        passed=False,
         text=f"{name}: choice {'arrived' if arrived[0] else 'lost'}, words "
         f"{'arrived' if arrived[1] else 'lost'}. Tell people to answer in one go, or with the form "
         "(*Send* with nothing chosen opens it).",
     )
 
 
-async def _picture(trials: Trials) -> Seen:
+async def _picture(trials: Trials) -> TrialResult:
     facts = ChartFacts(rounds=("Start", "Week 2"), lines=(Line(label="Trial", levels=(2.5, 4.0)),))
     uploaded = await trials.client.files_upload_v2(
         content=await draw_in_child(facts.as_json()), filename="trial.png", title="Trial"
@@ -273,17 +280,17 @@ async def _picture(trials: Trials) -> Seen:
         choices[body["user"]["id"]] = body["actions"][0]["action_id"]
     missing = sum(answer == SEE_NOT for answer in choices.values())
     if not choices:
-        return Seen(good=None, text="picture: nobody pressed a button.")
+        return TrialResult(passed=None, text="picture: nobody pressed a button.")
     text = f"picture: {len(choices) - missing} of {len(choices)} see it."
     advice = " Give the app files:read, or results go without pictures." if missing else ""
-    return Seen(good=not missing, text=text + advice)
+    return TrialResult(passed=not missing, text=text + advice)
 
 
 async def _next_press(trials: Trials, seconds: float) -> dict[str, Any] | None:
     with suppress(TimeoutError):
-        return await asyncio.wait_for(trials.pressed.get(), max(0.0, seconds))
+        return await asyncio.wait_for(trials.clicks.get(), max(0.0, seconds))
     return None
 
 
-def _metadata(ident: str) -> dict[str, Any]:
-    return {"event_type": METADATA_TYPE, "event_payload": {"id": ident}}
+def _metadata(message_id: str) -> dict[str, Any]:
+    return {"event_type": METADATA_TYPE, "event_payload": {"id": message_id}}

@@ -29,7 +29,7 @@ DROPPABLE = (State.PENDING, State.UNKNOWN, *STUCK)
 #: States of messages that may be in Slack, and so may be found there.
 IN_DOUBT = (State.HELD, State.UNKNOWN)
 #: States that need no decision.
-OVER = (State.SENT, State.EXPIRED)
+SETTLED = (State.SENT, State.EXPIRED)
 DROPPED = "dropped by a person"
 
 
@@ -43,7 +43,7 @@ class ListedMessage:
     operation: Operation
     state: State
     conversation: str  # a channel's id, or a person's
-    decided_at: datetime
+    enqueued_at: datetime
     not_before: datetime
     expires_at: datetime | None
     first_try_at: datetime | None
@@ -75,7 +75,7 @@ async def list_messages(
     The oldest come first; of sent and expired messages, the newest.
     """
     message_id = _messages.c.message_id
-    order = message_id.desc() if set(states) <= set(OVER) else message_id
+    order = message_id.desc() if set(states) <= set(SETTLED) else message_id
     query = _select_messages(states, workspace_id).order_by(order).limit(limit)
     return tuple(_listed_message(row) for row in (await reader.execute(query)).mappings())
 
@@ -88,7 +88,7 @@ async def count(
     return await reader.scalar(select(func.count()).select_from(messages)) or 0
 
 
-async def find_message(
+async def find_messages(
     tx: AsyncConnection, message_ids: Collection[str]
 ) -> Mapping[str, ListedMessage]:
     """Return these messages, whatever their workspace and state; unknown ids are left out."""
@@ -96,7 +96,9 @@ async def find_message(
     return {row["message_id"]: _listed_message(row) for row in rows.mappings()}
 
 
-async def one(tx: AsyncConnection, workspace_id: str, message_id: str) -> ListedMessage | None:
+async def get_message(
+    tx: AsyncConnection, workspace_id: str, message_id: str
+) -> ListedMessage | None:
     """Return this message, if the workspace has it."""
     rows = await tx.execute(select(_messages).where(_is_message(workspace_id, message_id)))
     row = rows.mappings().first()
@@ -129,7 +131,7 @@ async def unconfirmed(
     return Unconfirmed(key=key, conversation=row.conversation, state=state)
 
 
-async def halted_because(reader: AsyncConnection, workspace_id: str) -> str | None:
+async def halt_reason(reader: AsyncConnection, workspace_id: str) -> str | None:
     """Return why nothing is sent for this workspace, or None if it is not halted."""
     halted: str | None = await reader.scalar(
         select(_leases.c.halted).where(_leases.c.workspace_id == workspace_id)
@@ -158,14 +160,14 @@ async def post_again(tx: AsyncConnection, workspace_id: str, message_id: str) ->
     return bool(result.rowcount)
 
 
-async def is_there(
+async def mark_seen_in_slack(
     tx: AsyncConnection, workspace_id: str, message_id: str, place: SlackLocation, now: datetime
 ) -> bool:
     """Mark a message as sent, since somebody saw it in Slack; it can be edited and pinned again.
 
     Return whether that was still in doubt.
     """
-    message = await one(tx, workspace_id, message_id)
+    message = await get_message(tx, workspace_id, message_id)
     if message is None or message.state not in IN_DOUBT:
         return False
     return await confirm(tx, workspace_id, message_id, place, now)
@@ -207,7 +209,7 @@ def _listed_message(row: RowMapping) -> ListedMessage:
         operation=Operation(row["operation"]),
         state=State(row["state"]),
         conversation=row["conversation"],
-        decided_at=row["created_at"],
+        enqueued_at=row["created_at"],
         not_before=row["not_before"],
         expires_at=row["expires_at"],
         first_try_at=row["first_try_at"],

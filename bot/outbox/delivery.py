@@ -29,7 +29,7 @@ from bot.db.engine import Database
 from bot.log import log
 from bot.metrics import open_messages
 from bot.outbox import sender_leases
-from bot.outbox.bulk_send import BulkSendMonitor
+from bot.outbox.bulk_send_progress import BulkSendMonitor
 from bot.outbox.failed_message import OnFailed, ignore_failure
 from bot.outbox.pictures import Draw
 from bot.outbox.rate_limits import RateLimits
@@ -40,14 +40,14 @@ __all__ = ["Delivery", "RetryTimings"]
 
 MEASURE_EVERY_SECONDS = 10.0
 #: Commits come in bursts: one query is enough for all within this time.
-LOOK_AT_MOST_EVERY_SECONDS = 0.05
+MIN_POLL_SECONDS = 0.05
 #: The query takes longer among thousands of workspaces; the pause after it is this many times as
 #: long.
-RESTS = 9
+PAUSE_FACTOR = 9
 #: Workspaces that one process sends for at once.
-MOST_SENDERS = 64
+MAX_SENDERS = 64
 #: Delivery's transactions at once; people's requests need connections too.
-MOST_TURNS = 3
+MAX_CONCURRENT_TURNS = 3
 AFTER_FAILURE_SECONDS = 1.0
 
 
@@ -71,9 +71,9 @@ class Delivery:
         client_for: Callable[[str], AsyncWebClient],
         draw: Draw,
         *,
-        pace: RateLimits | None = None,
+        rate_limits: RateLimits | None = None,
         retry_timings: RetryTimings | None = None,
-        refused: OnFailed = ignore_failure,
+        on_failed: OnFailed = ignore_failure,
         next_allowed_at: NextAllowedAt = always_allowed,
     ) -> None:
         self._db = db
@@ -83,11 +83,11 @@ class Delivery:
             db=db,
             clock=clock,
             slack_calls=SlackCalls(client_for, draw, self._timings),
-            pace=pace or RateLimits(),
+            rate_limits=rate_limits or RateLimits(),
             retry_timings=self._timings,
-            refused=refused,
+            on_failed=on_failed,
             next_allowed_at=next_allowed_at,
-            turns=asyncio.Semaphore(MOST_TURNS),
+            turn_slots=asyncio.Semaphore(MAX_CONCURRENT_TURNS),
             owner=new_id(),
         )
         self._senders: dict[str, WorkspaceSender] = {}
@@ -104,21 +104,21 @@ class Delivery:
             try:
                 await self._start_senders()
                 await self._measure()
-            except Exception as error:  # one of the three places that catch everything
+            except Exception as error:  # noqa: BLE001 - the loop goes on
                 if failure_kind(error) is None:  # a database failure is logged by bot.db.health
                     log.error("delivery_failed", exc_info=error)
                 await self._pause(AFTER_FAILURE_SECONDS)
-            rest = max(LOOK_AT_MOST_EVERY_SECONDS, RESTS * (uptime() - began))
-            await self._pause(min(rest, self._timings.look))
+            rest = max(MIN_POLL_SECONDS, PAUSE_FACTOR * (uptime() - began))
+            await self._pause(min(rest, self._timings.poll))
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._db.changed.wait(), self._timings.look)
+                await asyncio.wait_for(self._db.changed.wait(), self._timings.poll)
 
     async def deliver_due(self) -> int:
         """Send what is due now and wait for it. Return the number of calls made."""
         await self._start_senders()
         return sum(await asyncio.gather(*self._tasks.values()))
 
-    def begin_nothing(self) -> None:
+    def stop_starting_calls(self) -> None:
         """Make no further calls beyond those under way."""
         self._stopping = True
         self._db.changed.set()
@@ -127,7 +127,7 @@ class Delivery:
 
     async def stop(self, seconds: float = 7) -> None:
         """Start nothing new, and give calls under way up to `seconds` seconds."""
-        self.begin_nothing()
+        self.stop_starting_calls()
         if self._tasks:
             _, late = await asyncio.wait(self._tasks.values(), timeout=seconds)
             for task in late:
@@ -143,20 +143,22 @@ class Delivery:
             return
         self._measure_at = monotonic() + MEASURE_EVERY_SECONDS
         async with self._db.reading() as reader:
-            counts = await sender_leases.counts(reader)
+            counts = await sender_leases.message_counts(reader)
             await self._bulk_sends.measure(
-                reader, self._context.pace, self._clock.now(), real_now()
+                reader, self._context.rate_limits, self._clock.now(), real_now()
             )
         for state, count in counts.items():
             open_messages.labels(state).set(count)
 
     async def _start_senders(self) -> None:
-        if len(self._senders) >= MOST_SENDERS:
+        if len(self._senders) >= MAX_SENDERS:
             return
         async with self._db.reading() as reader:
-            waiting = await sender_leases.with_work(reader, self._clock.now(), MOST_SENDERS)
+            waiting = await sender_leases.workspaces_with_work(
+                reader, self._clock.now(), MAX_SENDERS
+            )
         for workspace_id in shuffled(waiting):  # so that replicas start with different workspaces
-            if workspace_id not in self._senders and len(self._senders) < MOST_SENDERS:
+            if workspace_id not in self._senders and len(self._senders) < MAX_SENDERS:
                 self._senders[workspace_id] = WorkspaceSender(
                     self._context, workspace_id, abandoned=waiting[workspace_id]
                 )
@@ -171,15 +173,15 @@ class Delivery:
             while await self._run_turn(sender, workspace_id):
                 await sender.wait()
         finally:
-            sender.abandon()
+            sender.cancel_calls()
             del self._senders[workspace_id], self._tasks[workspace_id]
         return sender.calls
 
     async def _run_turn(self, sender: WorkspaceSender, workspace_id: str) -> bool:
         try:
             return await sender.turn()
-        except Exception as error:  # one of the three places that catch everything
+        except Exception as error:  # noqa: BLE001 - the loop goes on
             if failure_kind(error) is None:
                 log.error("sender_failed", exc_info=error, workspace=workspace_id)
             await self._pause(AFTER_FAILURE_SECONDS)
-            return sender.owes and not self._stopping
+            return sender.has_unstored_results and not self._stopping

@@ -13,46 +13,49 @@ from bot.metrics import (
 )
 from bot.outbox.enqueue import State
 from bot.outbox.queued_message import QueuedMessage, SendResult
-from bot.outbox.rate_limits import PROOF
+from bot.outbox.rate_limits import LOOKUP
 
 #: Results of looking up an unknown outcome, by the message's new state.
-_LOOKUP_RESULTS = {
+_RESULT_BY_STATE = {
     State.SENT: "present",
     State.PENDING: "absent",
     State.HELD: "impossible",
     State.UNKNOWN: "not_yet",
 }
+#: The result if Slack's own event came before the lookup.
+REPORTED = "reported"
+LOOKUP_RESULTS = (*_RESULT_BY_STATE.values(), REPORTED)
 _NOTEWORTHY = (State.HELD, State.FAILED, State.UNKNOWN)
 
 
-def record_finding(result: SendResult) -> None:
+def record_result(result: SendResult) -> None:
     """Record one attempt and its result."""
     if result.file_id is not None:  # only its picture was uploaded
         return
     row = result.row
     if result.retry_after is not None:
-        rate_limited.labels(row.pace if row.pace == PROOF else row.operation).inc()
+        rate_limited.labels(row.rate_limit if row.rate_limit == LOOKUP else row.operation).inc()
     if row.state is State.UNKNOWN:
-        delivery_lookups.labels(_LOOKUP_RESULTS[result.state]).inc()
+        delivery_lookups.labels(_RESULT_BY_STATE[result.state]).inc()
     elif result.state is State.UNKNOWN:
         unknown_outcomes.labels(result.reason).inc()
     _record(result.row, result.state, result.reason)
 
 
-def record_takeover(workspace_id: str, doubted: int, *, abandoned: bool) -> None:
+def record_takeover(workspace_id: str, interrupted: int, *, abandoned: bool) -> None:
     """Log that we took a lease, and how many calls its last owner left under way."""
     if abandoned:
         sender_takeovers.inc()
         log.warning("sender_taken_over", workspace=workspace_id)
-    if doubted:
-        unknown_outcomes.labels("interrupted").inc(doubted)
-        log.warning("outcome_unknown", workspace=workspace_id, messages=doubted)
+    if interrupted:
+        unknown_outcomes.labels("interrupted").inc(interrupted)
+        log.warning("outcome_unknown", workspace=workspace_id, messages=interrupted)
 
 
 def record_postponed(row: QueuedMessage, until: datetime) -> None:
     """Log that a message waits for hours that suit its reader."""
     log.info(
-        "message_put_off",
+        "message_postponed",
         **row.key.log_fields,
         workspace=row.workspace_id,
         message=row.message_id,

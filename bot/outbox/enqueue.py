@@ -14,8 +14,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import new_sortable_id
 from bot.db import schema
-from bot.db.upserts import Row, insert_from, insert_if_new, insert_or_change, padded, put_all_if_new
-from bot.outbox.expiry_log import NAMES, note_expired
+from bot.db.upserts import (
+    Row,
+    insert_all_if_new,
+    insert_from,
+    insert_if_new,
+    insert_or_change,
+    padded,
+)
+from bot.outbox.expiry_log import LOGGED_COLUMNS, record_expired
 from bot.outbox.keys import MessageKey, bookmark_of, derived, edit_of, home
 from bot.slack.content import Content
 
@@ -77,7 +84,7 @@ async def post_all(
 ) -> None:
     """Enqueue many messages in this order, each with its key, conversation and content."""
     rows = [{**_row(workspace_id, now), **_post(*post), "expires_at": expires_at} for post in posts]
-    await put_all_if_new(tx, _messages, rows)
+    await insert_all_if_new(tx, _messages, rows)
 
 
 async def edit(
@@ -127,7 +134,9 @@ async def unbookmark(
     await _add_operation(tx, workspace_id, Operation.UNBOOKMARK, bookmark_of(of), {}, now)
 
 
-async def unmark(tx: AsyncConnection, workspace_id: str, *, of: MessageKey, now: datetime) -> None:
+async def unpin_and_unbookmark(
+    tx: AsyncConnection, workspace_id: str, *, of: MessageKey, now: datetime
+) -> None:
     """Remove the message's pin and its bookmark."""
     parts = [
         (_operation(workspace_id, operation, target, {}, now), _conversation(workspace_id, target))
@@ -153,11 +162,11 @@ async def cancel(tx: AsyncConnection, workspace_id: str, *, keys: Collection[Mes
             error=case((is_pending, CANCELLED), else_=_messages.c.error),
             expires_at=case((is_pending, _messages.c.expires_at), else_=_messages.c.created_at),
         )
-        .returning(_messages.c.state, *NAMES)
+        .returning(_messages.c.state, *LOGGED_COLUMNS)
     )
     for message in changed:
         if message.state == State.EXPIRED:
-            note_expired(message, CANCELLED)
+            record_expired(message, CANCELLED)
 
 
 async def key_at(

@@ -8,11 +8,16 @@ from bot.metrics import deliveries
 from bot.outbox.keys import MessageKey
 
 _messages = schema.messages
-#: The columns of a message that `note_expired` needs.
-NAMES = (_messages.c.workspace_id, _messages.c.message_id, _messages.c.key, _messages.c.operation)
+#: The columns of a message that `record_expired` needs.
+LOGGED_COLUMNS = (
+    _messages.c.workspace_id,
+    _messages.c.message_id,
+    _messages.c.key,
+    _messages.c.operation,
+)
 
 
-def note_expired(message: Any, reason: str) -> None:
+def record_expired(message: Any, reason: str) -> None:
     """Record that a message expired; `message` is its row, or its columns in NAMES."""
     deliveries.labels(message.operation, "expired").inc()
     log.info(

@@ -21,7 +21,7 @@ class FailedMessage:
     operation: Operation
     conversation: str
     reason: str
-    meaning: ErrorKind  # PERMANENT: this message failed; WORKSPACE: the token is invalid
+    error_kind: ErrorKind  # PERMANENT: this message failed; WORKSPACE: the token is invalid
 
 
 #: Handles the failure in the transaction that marks the message. Never calls Slack.

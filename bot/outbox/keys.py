@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Table, case, literal
 class MessageKind(StrEnum):
     """Every kind of message, and a person's App Home."""
 
-    ALONE = "alone"
+    OTHER_LEAD_UNREACHABLE = "alone"
     ANNOUNCEMENT = "announcement"
     ASK = "ask"
     CLOSING = "closing"
@@ -25,11 +25,11 @@ class MessageKind(StrEnum):
     GOODBYE = "goodbye"
     HOME = "home"
     LEAD_RESULTS = "lead_results"
-    LINE = "line"
-    MISSING = "missing"
+    LATE_THANKS = "line"
+    ANNOUNCEMENT_MISSING = "missing"
     NOBODY_LEADS = "nobody_leads"
     NOBODY_READS = "nobody_reads"
-    NOT_SAID = "not_said"
+    NOT_DELIVERED = "not_said"
     PAUSED = "paused"
     REFLECT = "reflect"
     REMIND = "remind"
@@ -56,7 +56,7 @@ _PHASE, _ROUND, _PERSON, _ABOUT = "phase", "round", "person", "about"
 #: key: its kind, the phase or round that it is about, and, for kinds reported one by one, which
 #: message it is.
 _FIELDS: Mapping[str, tuple[str, ...]] = {
-    MessageKind.ALONE: (_PHASE, "unreachable", _PERSON),
+    MessageKind.OTHER_LEAD_UNREACHABLE: (_PHASE, "unreachable", _PERSON),
     MessageKind.ANNOUNCEMENT: (_PHASE,),
     MessageKind.ASK: (_ROUND, _PERSON),
     MessageKind.CLOSING: (_PHASE,),
@@ -66,11 +66,11 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
     MessageKind.GOODBYE: (_PHASE, _PERSON),
     MessageKind.HOME: (_PERSON,),
     MessageKind.LEAD_RESULTS: (_ROUND, _PERSON),
-    MessageKind.LINE: (_PHASE, _PERSON),
-    MessageKind.MISSING: (_PHASE, _PERSON),
+    MessageKind.LATE_THANKS: (_PHASE, _PERSON),
+    MessageKind.ANNOUNCEMENT_MISSING: (_PHASE, _PERSON),
     MessageKind.NOBODY_LEADS: (_PHASE, _PERSON),
     MessageKind.NOBODY_READS: (_PHASE, _PERSON),
-    MessageKind.NOT_SAID: (_ABOUT, "id", "which", _PERSON),
+    MessageKind.NOT_DELIVERED: (_ABOUT, "id", "which", _PERSON),
     MessageKind.PAUSED: (_PHASE, "since", _PERSON),
     MessageKind.REFLECT: (_ROUND, _PERSON),
     MessageKind.REMIND: (_ROUND, _PERSON),
@@ -81,7 +81,7 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
     MessageKind.WRAPPED_UP: (_PHASE,),
 }
 #: Kinds with several messages in a phase; leads are told of each that could not be sent.
-_REPORTED_ONE_BY_ONE = (MessageKind.CONCERNS, MessageKind.GOODBYE, MessageKind.LINE)
+_REPORTED_ONE_BY_ONE = (MessageKind.CONCERNS, MessageKind.GOODBYE, MessageKind.LATE_THANKS)
 
 
 class MessageKey(str):
@@ -136,9 +136,9 @@ class MessageKey(str):
         return {"key": self, **about}
 
 
-def alone(phase_id: str, unreachable_id: str, user_id: str) -> MessageKey:
+def other_lead_unreachable(phase_id: str, unreachable_id: str, user_id: str) -> MessageKey:
     """Return the key of a notice to a lead that another lead cannot be reached any more."""
-    return _key(MessageKind.ALONE, phase_id, unreachable_id, user_id)
+    return _key(MessageKind.OTHER_LEAD_UNREACHABLE, phase_id, unreachable_id, user_id)
 
 
 def announcement(phase_id: str) -> MessageKey:
@@ -185,14 +185,14 @@ def lead_results(round_id: str, user_id: str) -> MessageKey:
     return _key(MessageKind.LEAD_RESULTS, round_id, user_id)
 
 
-def line(phase_id: str, user_id: str) -> MessageKey:
+def late_thanks(phase_id: str, user_id: str) -> MessageKey:
     """Return the key of a line of thanks written after the member's goodbye."""
-    return _key(MessageKind.LINE, phase_id, user_id)
+    return _key(MessageKind.LATE_THANKS, phase_id, user_id)
 
 
-def missing(phase_id: str, user_id: str) -> MessageKey:
+def announcement_missing(phase_id: str, user_id: str) -> MessageKey:
     """Return the key of a notice to a lead that the announcement was deleted."""
-    return _key(MessageKind.MISSING, phase_id, user_id)
+    return _key(MessageKind.ANNOUNCEMENT_MISSING, phase_id, user_id)
 
 
 def nobody_leads(phase_id: str, user_id: str) -> MessageKey:
@@ -208,14 +208,14 @@ def nobody_reads(phase_id: str, user_id: str) -> MessageKey:
     return _key(MessageKind.NOBODY_READS, phase_id, user_id)
 
 
-def not_said(of: MessageKey, user_id: str) -> MessageKey:
+def not_delivered(of: MessageKey, user_id: str) -> MessageKey:
     """Return the key of a notice to a lead that a message could not be sent.
 
     There is one notice for all pages of a message.
     """
     kind, about, *rest = of.message.split(":")
     which = rest[0] if kind in _REPORTED_ONE_BY_ONE else ""
-    return _key(MessageKind.NOT_SAID, kind, about, which, user_id)
+    return _key(MessageKind.NOT_DELIVERED, kind, about, which, user_id)
 
 
 def paused(phase_id: str, since: datetime, user_id: str) -> MessageKey:

@@ -10,21 +10,21 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.outbox.queued_message import NOWHERE, QueuedMessage, SlackLocation
 from bot.outbox.web_api import METADATA_TYPE
-from bot.slack.errors import ErrorKind, reason_of, verdict
+from bot.slack.errors import ErrorKind, classify, reason_of
 
 #: Clocks differ: look from well before the first try. We cannot correct a larger difference.
 SKEW = timedelta(hours=1)
 PAGE = 15  # what every kind of app may read at once
 LATER_PAGE = 200  # only apps that may read more than one page a minute get this far
 #: About 4,000 messages: a conversation with more since then is not read to the end.
-MOST_PAGES = 20
+MAX_PAGES = 20
 
 
 class LookupResult(StrEnum):
     """Reasons why a lookup found no message."""
 
     ABSENT = "absent"  # read completely, and the message is not there
-    NO_PROOF = "no_proof"  # Slack does not allow the lookup, or there is too much to read
+    INCONCLUSIVE = "no_proof"  # Slack does not allow the lookup, or there is too much to read
 
 
 async def look_up(client: AsyncWebClient, row: QueuedMessage) -> SlackLocation | LookupResult:
@@ -39,13 +39,13 @@ async def look_up(client: AsyncWebClient, row: QueuedMessage) -> SlackLocation |
     except SlackApiError as error:
         if reason_of(error) == "thread_not_found":  # with our reply in it, it would exist
             return LookupResult.ABSENT
-        if verdict(error).meaning is ErrorKind.PERMANENT:
-            return LookupResult.NO_PROOF
+        if classify(error).kind is ErrorKind.PERMANENT:
+            return LookupResult.INCONCLUSIVE
         raise
 
 
 async def _channel_of(client: AsyncWebClient, row: QueuedMessage) -> str:
-    if not row.to_person:
+    if not row.is_direct:
         return row.conversation
     opened = await client.conversations_open(users=row.conversation)
     return str(opened["channel"]["id"])
@@ -70,7 +70,7 @@ async def _look(
     if thread_ts:
         read, arguments = client.conversations_replies, {**arguments, "ts": thread_ts}
     cursor = ""
-    for number in range(MOST_PAGES):
+    for number in range(MAX_PAGES):
         page = await read(**arguments, cursor=cursor, limit=LATER_PAGE if number else PAGE)
         for message in page["messages"]:
             if _id_of(message) == row.message_id:
@@ -78,7 +78,7 @@ async def _look(
         cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
         if not cursor:
             return LookupResult.ABSENT
-    return LookupResult.NO_PROOF
+    return LookupResult.INCONCLUSIVE
 
 
 def _id_of(message: dict[str, Any]) -> str | None:

@@ -31,7 +31,7 @@ from bot.db import schema
 from bot.outbox.enqueue import Operation, State
 from bot.outbox.keys import MessageKey
 from bot.outbox.queued_message import NOWHERE, QueuedMessage, SlackLocation
-from bot.outbox.rate_limits import DIRECT, PROOF
+from bot.outbox.rate_limits import DIRECT, LOOKUP
 
 T = TypeVar("T")
 
@@ -78,11 +78,11 @@ def first_of(query: Select[tuple[T]]) -> ScalarSelect[T]:
     return query.limit(1).scalar_subquery()
 
 
-def limit_of(messages: FromClause) -> ColumnElement[str]:
+def rate_limit_of(messages: FromClause) -> ColumnElement[str]:
     """Return the name of the rate limit that a message counts towards."""
     to_person = messages.c.conversation.like("U%") | messages.c.conversation.like("W%")
     return case(
-        (messages.c.state == State.UNKNOWN, PROOF),
+        (messages.c.state == State.UNKNOWN, LOOKUP),
         ((messages.c.operation == Operation.POST) & to_person, DIRECT),
         else_=messages.c.operation,
     )
@@ -138,7 +138,7 @@ def _may_be_retried(real: Any) -> ColumnElement[bool]:
 
 
 def _heads(queue: ColumnElement[str]) -> Select[Any]:
-    pace, target = limit_of(_messages), _messages.alias("target")
+    rate_limit, target = rate_limit_of(_messages), _messages.alias("target")
     first_messages = (
         select(func.min(_messages.c.message_id).label("message_id"))
         .where(_IN_WORKSPACE, _is_due(_messages, bindparam("now")))
@@ -149,7 +149,7 @@ def _heads(queue: ColumnElement[str]) -> Select[Any]:
         select(
             *(column for column in _messages.c if column.name in _READ_COLUMNS),
             _messages.c.target_key,
-            pace.label("pace"),
+            rate_limit.label("rate_limit"),
             _queue(_messages).label("queue"),
             target.c.state.label("target_state"),
             target.c.channel.label("target_channel"),
@@ -168,9 +168,9 @@ def _heads(queue: ColumnElement[str]) -> Select[Any]:
             _IN_WORKSPACE,
             _messages.c.state != State.SENDING,
             _may_be_retried(bindparam("real")),
-            pace.not_in(bindparam("barred", expanding=True)),
+            rate_limit.not_in(bindparam("barred", expanding=True)),
         )
-        .order_by(pace == DIRECT, _messages.c.message_id)
+        .order_by(rate_limit == DIRECT, _messages.c.message_id)
         .limit(bindparam("most", type_=Integer))
     )
 

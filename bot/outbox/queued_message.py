@@ -47,19 +47,19 @@ class QueuedMessage:
     #: Thread of its last try; empty: in no thread; null: not tried, or by a version that did not
     #: store it.
     thread_ts: str | None
-    pace: str  # the name of the rate limit it counts towards
+    rate_limit: str  # the name of the rate limit it counts towards
     queue: str  # the name of its queue
     #: Location of the message replied to, edited or pinned: NOWHERE if there is none, null if it is
     #: not in Slack and never will be.
     target: SlackLocation | None
 
     @property
-    def to_person(self) -> bool:
+    def is_direct(self) -> bool:
         """Return whether this is a direct message: to a person's id, not a channel's."""
         return is_person(self.conversation)
 
     @property
-    def was_to_wait(self) -> bool:
+    def was_scheduled(self) -> bool:
         """Return whether it was enqueued for a later time."""
         return self.not_before > self.created_at
 
@@ -74,12 +74,12 @@ class SendResult:
 
     row: QueuedMessage  # with the fence of its claim: an outdated one changes nothing
     state: State
-    place: SlackLocation = NOWHERE  # where it is, if it was sent
+    location: SlackLocation = NOWHERE  # where it is, if it was sent
     reason: str | None = None
-    wait: float | None = None  # real seconds before the next look; null: at once
-    meaning: ErrorKind | None = None  # of Slack's refusal; null: there was none
+    wait_seconds: float | None = None  # real seconds before the next look; null: at once
+    error_kind: ErrorKind | None = None  # of Slack's refusal; null: there was none
     retry_after: float | None = None  # seconds that Slack asks to wait for this method
     file_id: str | None = None  # of the picture just uploaded
-    tried: int = 0  # change to its attempts
-    looked: int = 0  # change to its lookup attempts
+    attempts_change: int = 0  # change to its attempts
+    lookup_attempts_change: int = 0  # change to its lookup attempts
     drop_picture: bool = False  # send it without its picture

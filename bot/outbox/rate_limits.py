@@ -16,7 +16,7 @@ from bot.outbox.queued_message import QueuedMessage, SendResult
 from bot.slack.errors import ErrorKind
 
 #: Lookups (conversations.open and .history, tier 3, a little less).
-PROOF = "proof"
+LOOKUP = "proof"
 #: A post to a person; it counts as a post, but leaves a few posts for channels.
 DIRECT = "direct"
 RESERVED_FOR_CHANNELS = 20
@@ -29,7 +29,7 @@ PER_MINUTE: Mapping[str, int] = {
     Operation.BOOKMARK: 20,
     Operation.UNBOOKMARK: 20,
     Operation.PUBLISH: 100,  # tier 4
-    PROOF: 40,
+    LOOKUP: 40,
 }
 #: A minute, and half a second more for calls that took a little longer to arrive.
 WINDOW_SECONDS = 60.5
@@ -40,8 +40,8 @@ CONVERSATION_SECONDS = 1.1
 CONVERSATION_BURST = 3
 #: After this many unknown outcomes in a row posting stops, except for one probe in this many
 #: seconds.
-DOUBTS = 3
-DOUBT_SECONDS = 30.0
+UNKNOWN_OUTCOMES_BEFORE_PROBING = 3
+PROBE_EVERY_SECONDS = 30.0
 
 
 class RateLimits:
@@ -50,9 +50,9 @@ class RateLimits:
     def __init__(self, *, limited: bool = True) -> None:
         self.limited = limited
 
-    def resume(self, kept: Mapping[str, Any] | None, now: float) -> "RateUsage":
+    def resume(self, stored: Mapping[str, Any] | None, now: float) -> "RateUsage":
         """Return the usage at `now` (Unix seconds), from what `RateUsage.keep` returned."""
-        return RateUsage(kept or {}, now, limited=self.limited)
+        return RateUsage(stored or {}, now, limited=self.limited)
 
 
 class RateUsage:
@@ -61,22 +61,22 @@ class RateUsage:
     `sent` counts the messages sent without a pause; a pause is a minute in which none was sent.
     """
 
-    def __init__(self, kept: Mapping[str, Any], now: float, *, limited: bool) -> None:
+    def __init__(self, stored: Mapping[str, Any], now: float, *, limited: bool) -> None:
         self._now = now
         self._limited = limited
         self._calls: dict[str, list[list[float]]] = {
             name: recent
-            for name, calls in kept.get("calls", {}).items()
+            for name, calls in stored.get("calls", {}).items()
             if (recent := [call for call in calls if call[0] > now - WINDOW_SECONDS])
         }
-        self._free_at = _in_future(kept.get("conversations", {}), now)
-        self._blocked = _in_future(kept.get("blocked", {}), now)
-        self._unknown_in_a_row: int = kept.get("doubts", 0)
-        self._sent_at, sent = kept.get("sent", (0.0, 0))
+        self._free_at = _in_future(stored.get("conversations", {}), now)
+        self._blocked = _in_future(stored.get("blocked", {}), now)
+        self._unknown_in_a_row: int = stored.get("doubts", 0)
+        self._sent_at, sent = stored.get("sent", (0.0, 0))
         self.sent: int = sent if self._sent_at > now - WINDOW_SECONDS else 0
         self._waits: list[float] = []
 
-    def keep(self) -> dict[str, Any] | None:
+    def to_json(self) -> dict[str, Any] | None:
         """Return what the next sender needs to know, for a JSON column, or None if nothing."""
         parts = {
             "calls": self._calls,
@@ -87,19 +87,19 @@ class RateUsage:
         }
         return {name: part for name, part in parts.items() if part} or None
 
-    def learn(self, findings: Iterable[SendResult]) -> None:
+    def apply_results(self, results: Iterable[SendResult]) -> None:
         """Apply the results of calls.
 
         Retry-After stops that method here; repeated unknown outcomes stop posting.
         """
-        for result in findings:
+        for result in results:
             if result.state is State.SENT and self._limited:
                 self._sent_at, self.sent = self._now, self.sent + 1
             if result.retry_after is not None:
-                self._block(_limit_of(result.row.pace), result.retry_after)
-            if result.row.operation is not Operation.POST or result.row.pace == PROOF:
+                self._block(_limit_of(result.row.rate_limit), result.retry_after)
+            if result.row.operation is not Operation.POST or result.row.rate_limit == LOOKUP:
                 continue
-            if result.meaning is ErrorKind.UNKNOWN:
+            if result.error_kind is ErrorKind.UNKNOWN:
                 self._unknown_in_a_row += 1
             elif result.state is State.SENT:
                 self._unknown_in_a_row = 0
@@ -113,14 +113,16 @@ class RateUsage:
         """Return whether this call may be made now; if so, count it."""
         if not self._limited:
             return True
-        if self._remaining(row.pace) <= 0:
+        if self._remaining(row.rate_limit) <= 0:
             return False
-        is_post = row.operation is Operation.POST and row.pace != PROOF
+        is_post = row.operation is Operation.POST and row.rate_limit != LOOKUP
         if is_post and not self._take_conversation(row.conversation):
             return False
-        self._count(_limit_of(row.pace))
-        if is_post and self._unknown_in_a_row >= DOUBTS:  # this one is the probe
-            self._block(Operation.POST, DOUBT_SECONDS)
+        self._count(_limit_of(row.rate_limit))
+        if (
+            is_post and self._unknown_in_a_row >= UNKNOWN_OUTCOMES_BEFORE_PROBING
+        ):  # this one is the probe
+            self._block(Operation.POST, PROBE_EVERY_SECONDS)
         return True
 
     def wait(self) -> float | None:
@@ -129,7 +131,7 @@ class RateUsage:
         waits = [*self._waits, *(self._until_free(name) for name in barred)]
         return min(waits) if waits else None
 
-    def until_made(self, counts: Mapping[str, int]) -> float:
+    def seconds_until_sent(self, counts: Mapping[str, int]) -> float:
         """Return the seconds until this many more calls, by limit, may all have been made."""
         if not self._limited:
             return 0.0
@@ -166,7 +168,9 @@ class RateUsage:
         used = sum(count for _, count in self._calls.get(limit, ()))
         reserved = RESERVED_FOR_CHANNELS if name == DIRECT else 0
         remaining = int(PER_MINUTE[limit] - reserved - used)
-        probing = limit == Operation.POST and self._unknown_in_a_row >= DOUBTS
+        probing = (
+            limit == Operation.POST and self._unknown_in_a_row >= UNKNOWN_OUTCOMES_BEFORE_PROBING
+        )
         return min(remaining, 1) if probing else remaining
 
     def _until_free(self, name: str) -> float:

@@ -12,9 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import new_sortable_id
 from bot.db import schema
-from bot.db.upserts import AT_ONCE, padded
+from bot.db.upserts import ROWS_PER_STATEMENT, padded
 from bot.outbox.enqueue import Operation, State
-from bot.outbox.expiry_log import NAMES, note_expired
+from bot.outbox.expiry_log import LOGGED_COLUMNS, record_expired
 from bot.outbox.keys import MessageKey, derived, edit_of
 from bot.outbox.queue_heads import OPEN
 from bot.slack.content import Content
@@ -28,13 +28,13 @@ async def exists(tx: AsyncConnection, workspace_id: str, key: MessageKey) -> boo
     return message_id is not None
 
 
-async def was_refused(tx: AsyncConnection, workspace_id: str, key: MessageKey) -> bool:
+async def has_failed(tx: AsyncConnection, workspace_id: str, key: MessageKey) -> bool:
     """Return whether Slack refused the message, so that it is nowhere in Slack."""
     state = await tx.scalar(select(_messages.c.state).where(_has_key(workspace_id, key)))
     return bool(state == State.FAILED)
 
 
-async def refused(
+async def failed_message(
     tx: AsyncConnection, workspace_id: str, message_id: str
 ) -> tuple[MessageKey, str] | None:
     """Return the key and the conversation of a message that Slack refused.
@@ -52,8 +52,8 @@ async def refused(
     return None if row is None else (MessageKey(row.key), row.conversation)
 
 
-async def others_refused(
-    tx: AsyncConnection, workspace_id: str, *, but: str, operation: Operation, reason: str
+async def another_failed_alike(
+    tx: AsyncConnection, workspace_id: str, *, other_than: str, operation: Operation, reason: str
 ) -> bool:
     """Return whether another message was refused in the same way before."""
     other = await tx.scalar(
@@ -63,20 +63,20 @@ async def others_refused(
             _messages.c.state == State.FAILED,
             _messages.c.operation == operation,
             _messages.c.error == reason,
-            _messages.c.message_id != but,
+            _messages.c.message_id != other_than,
         )
         .limit(1)
     )
     return other is not None
 
 
-async def is_delivered(tx: AsyncConnection, workspace_id: str, key: MessageKey) -> bool:
+async def may_be_delivered(tx: AsyncConnection, workspace_id: str, key: MessageKey) -> bool:
     """Return whether it is in Slack, or may be on its way there."""
     state = await tx.scalar(select(_messages.c.state).where(_has_key(workspace_id, key)))
     return state in (State.SENT, State.SENDING, State.UNKNOWN, State.HELD)
 
 
-async def is_waiting(tx: AsyncConnection, workspace_id: str, key: MessageKey) -> bool:
+async def is_open(tx: AsyncConnection, workspace_id: str, key: MessageKey) -> bool:
     """Return whether it is still to be sent, or being sent."""
     state = await tx.scalar(select(_messages.c.state).where(_has_key(workspace_id, key)))
     return state in OPEN
@@ -125,7 +125,7 @@ async def reschedule_for_zone(
         )
 
 
-async def retry(
+async def retry_failed(
     tx: AsyncConnection,
     workspace_id: str,
     *,
@@ -180,11 +180,11 @@ async def mark_deleted(
         update(_messages)
         .where(_has_key(workspace_id, key), _messages.c.ts.is_not(None))
         .values(state=State.EXPIRED, channel=None, ts=None, error=reason)
-        .returning(*NAMES)
+        .returning(*LOGGED_COLUMNS)
     )
     deleted = result.all()
     for message in deleted:
-        note_expired(message, reason)
+        record_expired(message, reason)
     return bool(deleted)
 
 
@@ -218,8 +218,8 @@ async def remove(tx: AsyncConnection, workspace_id: str, *, key: MessageKey) -> 
 
 async def remove_edits(tx: AsyncConnection, workspace_id: str, *, of: Sequence[MessageKey]) -> None:
     """Delete the edits of these messages, and their revisions."""
-    for start in range(0, len(of), AT_ONCE):
-        edits = padded(edit_of(key) for key in of[start : start + AT_ONCE])
+    for start in range(0, len(of), ROWS_PER_STATEMENT):
+        edits = padded(edit_of(key) for key in of[start : start + ROWS_PER_STATEMENT])
         await _delete_settled(
             tx, (_messages.c.workspace_id == workspace_id) & _messages.c.key.in_(edits)
         )

@@ -18,28 +18,28 @@ from bot.outbox.queued_message import QueuedMessage
 _messages = schema.messages
 #: From this try on, waits get no longer. Every try before it counts, since waits grow with the
 #: count.
-LONGEST_WAIT_AT = 9
+FIRST_COUNTED_ATTEMPT = 9
 COUNTED_TRIES = 12
-ENOUGH_TRIES = LONGEST_WAIT_AT + COUNTED_TRIES
-AT_LEAST = timedelta(hours=1)
+MIN_ATTEMPTS = FIRST_COUNTED_ATTEMPT + COUNTED_TRIES
+MIN_AGE = timedelta(hours=1)
 #: Another post accepted within this time shows that Slack is well: a little more than one wait.
-LATELY = timedelta(minutes=15)
+RECENT = timedelta(minutes=15)
 #: At five to ten minutes each.
-MOST_TRIES = 300
+MAX_ATTEMPTS = 300
 
 
 def uncounted_attempts(row: QueuedMessage) -> int:
     """Return the change to a claimed message's tries if Slack certainly did nothing."""
-    return 0 if row.attempts < LONGEST_WAIT_AT else -1
+    return 0 if row.attempts < FIRST_COUNTED_ATTEMPT else -1
 
 
 async def is_exhausted(tx: AsyncConnection, row: QueuedMessage, now: datetime) -> bool:
     """Return whether it was tried often and long enough, and others got through (business time)."""
-    if row.attempts < ENOUGH_TRIES or row.first_try_at is None:
+    if row.attempts < MIN_ATTEMPTS or row.first_try_at is None:
         return False
-    if now - row.first_try_at < AT_LEAST:
+    if now - row.first_try_at < MIN_AGE:
         return False
-    return row.attempts >= MOST_TRIES or await _sent_another(tx, row, now - LATELY)
+    return row.attempts >= MAX_ATTEMPTS or await _sent_another(tx, row, now - RECENT)
 
 
 async def _sent_another(tx: AsyncConnection, row: QueuedMessage, since: datetime) -> bool:

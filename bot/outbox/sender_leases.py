@@ -13,11 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import real_now
 from bot.db import schema
-from bot.db.upserts import padded, put
+from bot.db.upserts import padded, upsert
 from bot.outbox.enqueue import Operation, State
-from bot.outbox.queue_heads import first_of, is_open, is_sendable, limit_of, literal_states
+from bot.outbox.queue_heads import first_of, is_open, is_sendable, literal_states, rate_limit_of
 
-LEASE = timedelta(seconds=15)
+LEASE_DURATION = timedelta(seconds=15)
 RENEW_EVERY_SECONDS = 5.0
 
 _leases = schema.sender_leases
@@ -88,7 +88,7 @@ async def real_time(connection: AsyncConnection) -> datetime:
     return now
 
 
-async def counts(reader: AsyncConnection) -> dict[str, int]:
+async def message_counts(reader: AsyncConnection) -> dict[str, int]:
     """Return the number of messages in each state, except sent and expired."""
     totals = {state.value: 0 for state in State if state not in (State.SENT, State.EXPIRED)}
     for condition in (_OPEN, _STUCK):
@@ -99,7 +99,9 @@ async def counts(reader: AsyncConnection) -> dict[str, int]:
     return totals
 
 
-async def with_work(reader: AsyncConnection, now: datetime, limit: int) -> dict[str, bool]:
+async def workspaces_with_work(
+    reader: AsyncConnection, now: datetime, limit: int
+) -> dict[str, bool]:
     """Return workspaces that have something to send or to look up, and no sender.
 
     Each comes with whether it had a sender that fell silent.
@@ -115,14 +117,14 @@ async def take(tx: AsyncConnection, workspace_id: str, owner: str, real: datetim
         "b_workspace": workspace_id,
         "b_owner": owner,
         "real": real,
-        "b_until": real + LEASE,
+        "b_until": real + LEASE_DURATION,
     }
     return _lease((await tx.execute(_TAKE, parameters)).first())
 
 
 async def renew(tx: AsyncConnection, workspace_id: str, owner: str, real: datetime) -> Lease | None:
     """Renew the lease, if it is still ours."""
-    parameters = {"b_workspace": workspace_id, "b_owner": owner, "b_until": real + LEASE}
+    parameters = {"b_workspace": workspace_id, "b_owner": owner, "b_until": real + LEASE_DURATION}
     return _lease((await tx.execute(_RENEW, parameters)).first())
 
 
@@ -152,7 +154,7 @@ async def halt(tx: AsyncConnection, workspace_id: str, reason: str) -> None:
 
 async def resume(tx: AsyncConnection, workspace_id: str) -> None:
     """Send for this workspace again; waiting messages are sent, or expire, as they say."""
-    await put(tx, _leases, {"workspace_id": workspace_id}, halted=None)
+    await upsert(tx, _leases, {"workspace_id": workspace_id}, halted=None)
 
 
 async def mark_interrupted_unknown(
@@ -184,8 +186,8 @@ async def next_due(reader: AsyncConnection, now: datetime) -> datetime | None:
     return earliest
 
 
-async def many_waiting(
-    reader: AsyncConnection, now: datetime, many: int, besides: Collection[str] = ()
+async def due_counts(
+    reader: AsyncConnection, now: datetime, more_than: int, also_include: Collection[str] = ()
 ) -> dict[str, dict[str, int]]:
     """Return the number of open messages that are due, by workspace and by rate limit.
 
@@ -193,7 +195,7 @@ async def many_waiting(
     """
     # In one pass: with PostgreSQL's statistics from before a bulk send, a second pass over the
     # results of the first became one pass for each message.
-    limit = limit_of(_messages).label("limit")
+    limit = rate_limit_of(_messages).label("limit")
     in_workspace = func.sum(func.count()).over(partition_by=_messages.c.workspace_id)
     grouped = (
         select(_messages.c.workspace_id, limit, func.count().label("count"))
@@ -202,10 +204,10 @@ async def many_waiting(
         .group_by(_messages.c.workspace_id, limit)
         .subquery()
     )
-    is_named = grouped.c.workspace_id.in_(padded(besides))
+    is_named = grouped.c.workspace_id.in_(padded(also_include))
     rows = await reader.execute(
         select(grouped.c.workspace_id, grouped.c.limit, grouped.c.count).where(
-            or_(grouped.c.in_workspace > many, is_named)
+            or_(grouped.c.in_workspace > more_than, is_named)
         )
     )
     by_workspace: dict[str, dict[str, int]] = {}
@@ -214,7 +216,7 @@ async def many_waiting(
     return by_workspace
 
 
-async def used_in(reader: AsyncConnection, workspaces: Collection[str]) -> dict[str, Any]:
+async def rate_usage_of(reader: AsyncConnection, workspaces: Collection[str]) -> dict[str, Any]:
     """Return the usage of Slack's rate limits in these workspaces, for `RateLimits.resume`."""
     rows = await reader.execute(
         select(_leases.c.workspace_id, _leases.c.rate_usage).where(

@@ -21,12 +21,12 @@ from bot.outbox.pictures import Draw, upload
 from bot.outbox.queued_message import NOWHERE, QueuedMessage, SendResult, SlackLocation
 from bot.outbox.retry_limit import uncounted_attempts
 from bot.outbox.web_api import perform
-from bot.slack.errors import ErrorKind, Verdict, verdict
+from bot.slack.errors import ApiError, ErrorKind, classify
 
 #: A call starts within this time after its claim or not at all: far less than a lease.
 BEGIN_WITHIN_SECONDS = 5.0
 #: After this many tries, a fault of our own counts as permanent.
-OWN_FAULTS = 3
+MAX_INTERNAL_ERRORS = 3
 #: Before posts to channels are sent again, two completed lookups in a row must not find them.
 ABSENT_ONCE = "not there yet"
 
@@ -40,7 +40,7 @@ class RetryTimings:
     longest_retry: float = 600
     picture_tries: int = 20  # about two minutes
     picture_retry: float = 6
-    look: float = 1  # how often to check for what other processes wrote
+    poll: float = 1  # how often to check for what other processes wrote
 
     def backoff(self, tries: int) -> float:
         """Return the seconds before the next try."""
@@ -62,15 +62,17 @@ class SlackCalls:
         """Send a message, look it up, or upload its picture. `claimed_at` is of `uptime`."""
         try:
             return await self._run(row, claimed_at)
-        except Exception as error:  # one call must not stop its workspace's sender
+        except Exception as error:  # noqa: BLE001 - one call must not stop its workspace's sender
             log.error("call_failed", exc_info=error, message=row.message_id, **row.key.log_fields)
             in_doubt = row.operation is Operation.POST
             return SendResult(
                 row=row,
                 state=State.UNKNOWN if in_doubt else State.PENDING,
                 reason=type(error).__name__,
-                wait=self._timings.settle if in_doubt else self._timings.backoff(row.attempts),
-                meaning=ErrorKind.UNKNOWN,
+                wait_seconds=self._timings.settle
+                if in_doubt
+                else self._timings.backoff(row.attempts),
+                error_kind=ErrorKind.UNKNOWN,
             )
 
     async def _run(self, row: QueuedMessage, claimed_at: float) -> SendResult:
@@ -84,63 +86,72 @@ class SlackCalls:
         if uptime() - claimed_at > BEGIN_WITHIN_SECONDS:  # another sender may hold the lease by now
             wait = self._timings.backoff(row.attempts)
             tried = uncounted_attempts(row)
-            return SendResult(row=row, state=State.PENDING, reason="late", wait=wait, tried=tried)
+            return SendResult(
+                row=row,
+                state=State.PENDING,
+                reason="late",
+                wait_seconds=wait,
+                attempts_change=tried,
+            )
         try:
             with call_seconds.labels(row.operation).time():
                 place = await perform(
                     self._client_for(row.workspace_id), row, row.target or NOWHERE
                 )
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - a failure becomes a result
             return self._failed(row, error)
-        return SendResult(row=row, state=State.SENT, place=place)
+        return SendResult(row=row, state=State.SENT, location=place)
 
     def _failed(self, row: QueuedMessage, error: Exception) -> SendResult:
-        failure = verdict(error)
-        if failure.meaning is ErrorKind.UNKNOWN and _is_own_fault(error):
+        failure = classify(error)
+        if failure.kind is ErrorKind.UNKNOWN and _is_own_fault(error):
             log.error(
-                "message_faulty", exc_info=error, message=row.message_id, **row.key.log_fields
+                "message_internal_error",
+                exc_info=error,
+                message=row.message_id,
+                **row.key.log_fields,
             )
             may_be_there = row.operation is Operation.POST  # the fault may be in reading the answer
-            if row.attempts >= OWN_FAULTS and not may_be_there:
-                failure = Verdict(meaning=ErrorKind.PERMANENT, reason=failure.reason)
-        if failure.meaning is ErrorKind.PERMANENT and row.file_id:
+            if row.attempts >= MAX_INTERNAL_ERRORS and not may_be_there:
+                failure = ApiError(kind=ErrorKind.PERMANENT, reason=failure.reason)
+        if failure.kind is ErrorKind.PERMANENT and row.file_id:
             return self._without_file(row, failure)
         state, wait = self._next_state(row, failure)
         return SendResult(
             row=row,
             state=state,
             reason=failure.reason,
-            wait=wait,
-            meaning=failure.meaning,
+            wait_seconds=wait,
+            error_kind=failure.kind,
             retry_after=failure.retry_after,
-            tried=self._attempts_change(row, failure),
+            attempts_change=self._attempts_change(row, failure),
         )
 
     @staticmethod
-    def _attempts_change(row: QueuedMessage, failure: Verdict) -> int:
+    def _attempts_change(row: QueuedMessage, failure: ApiError) -> int:
         if failure.retry_after is not None:
             return -1
-        return uncounted_attempts(row) if failure.meaning is ErrorKind.LATER else 0
+        return uncounted_attempts(row) if failure.kind is ErrorKind.RETRYABLE else 0
 
-    def _next_state(self, row: QueuedMessage, failure: Verdict) -> tuple[State, float | None]:
+    def _next_state(self, row: QueuedMessage, failure: ApiError) -> tuple[State, float | None]:
         if failure.retry_after is not None:  # the method is limited, not this message
             return State.PENDING, None
-        if failure.meaning is ErrorKind.PERMANENT:
+        if failure.kind is ErrorKind.PERMANENT:
             return State.FAILED, None
-        if failure.meaning is ErrorKind.UNKNOWN and row.operation is Operation.POST:
+        if failure.kind is ErrorKind.UNKNOWN and row.operation is Operation.POST:
             return State.UNKNOWN, self._timings.settle
         return State.PENDING, self._timings.backoff(row.attempts)
 
-    def _without_file(self, row: QueuedMessage, failure: Verdict) -> SendResult:
+    def _without_file(self, row: QueuedMessage, failure: ApiError) -> SendResult:
         """Wait for the picture, which Slack may still be processing; in the end send without it."""
         gives_up = row.attempts >= self._timings.picture_tries or failure.reason != "invalid_blocks"
         return SendResult(
             row=row,
             state=State.PENDING,
             reason=failure.reason,
-            wait=self._timings.picture_retry,
+            wait_seconds=self._timings.picture_retry,
             drop_picture=gives_up,
-            tried=-row.attempts if gives_up else 0,
+            attempts_change=-row.attempts if gives_up else 0,
         )
 
     async def _upload_picture(self, row: QueuedMessage) -> SendResult:
@@ -148,22 +159,26 @@ class SlackCalls:
         try:
             client = self._client_for(row.workspace_id)
             file_id = await upload(client, self._draw_alone, row.picture or {})
-        except Exception as error:
-            failure, tries = verdict(error), row.attempts + 1
+        except Exception as error:  # noqa: BLE001 - a failure becomes a result
+            failure, tries = classify(error), row.attempts + 1
             log.warning("picture_failed", tries=tries, reason=failure.reason, **row.key.log_fields)
             if failure.retry_after is not None:  # a rate limit costs no try, and stops no posts
                 wait = failure.retry_after
-                return SendResult(row=row, state=State.PENDING, reason=failure.reason, wait=wait)
+                return SendResult(
+                    row=row, state=State.PENDING, reason=failure.reason, wait_seconds=wait
+                )
             gives_up = tries >= self._timings.picture_tries
             return SendResult(
                 row=row,
                 state=State.PENDING,
                 reason="no picture",
-                wait=0 if gives_up else self._timings.picture_retry,
-                tried=-row.attempts if gives_up else 1,
+                wait_seconds=0 if gives_up else self._timings.picture_retry,
+                attempts_change=-row.attempts if gives_up else 1,
                 drop_picture=gives_up,
             )
-        return SendResult(row=row, state=State.PENDING, file_id=file_id, tried=-row.attempts)
+        return SendResult(
+            row=row, state=State.PENDING, file_id=file_id, attempts_change=-row.attempts
+        )
 
     async def _draw_alone(self, facts: dict[str, Any]) -> bytes:
         async with self._drawing_lock:
@@ -172,15 +187,15 @@ class SlackCalls:
     async def _look_up(self, row: QueuedMessage) -> SendResult:
         try:
             result = await look_up(self._client_for(row.workspace_id), row)
-        except Exception as error:
-            failure = verdict(error)
+        except Exception as error:  # noqa: BLE001 - a failure becomes a result
+            failure = classify(error)
             wait = failure.retry_after or self._timings.backoff(row.lookup_attempts)
             return _without_location(row, State.UNKNOWN, failure.reason, wait, failure)
         if isinstance(result, SlackLocation):
-            return SendResult(row=row, state=State.SENT, place=result)
-        if result is LookupResult.NO_PROOF:
+            return SendResult(row=row, state=State.SENT, location=result)
+        if result is LookupResult.INCONCLUSIVE:
             return _without_location(row, State.HELD, "no proof can be had")
-        if not row.to_person and row.error != ABSENT_ONCE:
+        if not row.is_direct and row.error != ABSENT_ONCE:
             return _without_location(row, State.UNKNOWN, ABSENT_ONCE, self._timings.settle)
         return _without_location(row, State.PENDING, "proven absent")
 
@@ -190,16 +205,16 @@ def _without_location(
     state: State,
     reason: str,
     wait: float | None = None,
-    failure: Verdict | None = None,
+    failure: ApiError | None = None,
 ) -> SendResult:
     return SendResult(
         row=row,
         state=state,
         reason=reason,
-        wait=wait,
-        meaning=failure.meaning if failure else None,
+        wait_seconds=wait,
+        error_kind=failure.kind if failure else None,
         retry_after=failure.retry_after if failure else None,
-        looked=-row.lookup_attempts if state is State.PENDING else 1,
+        lookup_attempts_change=-row.lookup_attempts if state is State.PENDING else 1,
     )
 
 

@@ -90,7 +90,7 @@ async def claim(
     ]
 
 
-async def conclude(tx: AsyncConnection, sent: Sequence[SendResult], now: datetime) -> None:
+async def mark_sent(tx: AsyncConnection, sent: Sequence[SendResult], now: datetime) -> None:
     """Mark these as sent. A newer revision is sent next; else the payload is erased."""
     is_current = _messages.c.revision == bindparam("b_revision")
     statement = (
@@ -113,15 +113,15 @@ async def conclude(tx: AsyncConnection, sent: Sequence[SendResult], now: datetim
             {
                 **_claim_parameters(result),
                 "b_revision": result.row.revision,
-                "b_channel": result.place.channel,
-                "b_ts": result.place.ts,
+                "b_channel": result.location.channel,
+                "b_ts": result.location.ts,
             }
             for result in sent
         ],
     )
 
 
-async def put_back(tx: AsyncConnection, findings: Sequence[SendResult], real: datetime) -> None:
+async def store_unsent(tx: AsyncConnection, results: Sequence[SendResult], real: datetime) -> None:
     """Store results other than sent: the state says which, `retry_at` when to try or look again.
 
     If the message was edited meanwhile, a refusal of the old content does not make it failed.
@@ -155,14 +155,14 @@ async def put_back(tx: AsyncConnection, findings: Sequence[SendResult], real: da
                 "b_if_newer": _state_if_edited(result.state).value,
                 "b_error": (result.reason or "")[:255] or None,
                 "b_retry_at": None
-                if result.wait is None
-                else real + timedelta(seconds=result.wait),
-                "b_tried": result.tried,
-                "b_looked": result.looked,
+                if result.wait_seconds is None
+                else real + timedelta(seconds=result.wait_seconds),
+                "b_tried": result.attempts_change,
+                "b_looked": result.lookup_attempts_change,
                 "b_drop": result.drop_picture,
                 "b_file_id": result.file_id,
             }
-            for result in findings
+            for result in results
         ],
     )
 

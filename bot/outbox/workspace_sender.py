@@ -18,13 +18,13 @@ from bot.db.db_errors import failure_kind
 from bot.db.engine import Database
 from bot.log import log
 from bot.outbox import sender_leases, transitions
-from bot.outbox.delivery_log import record_finding, record_postponed, record_takeover
+from bot.outbox.delivery_log import record_postponed, record_result, record_takeover
 from bot.outbox.enqueue import Operation, State
-from bot.outbox.expiry_log import note_expired
+from bot.outbox.expiry_log import record_expired
 from bot.outbox.failed_message import FailedMessage, OnFailed
 from bot.outbox.queue_heads import heads
 from bot.outbox.queued_message import QueuedMessage, SendResult
-from bot.outbox.rate_limits import PROOF, RateLimits, RateUsage
+from bot.outbox.rate_limits import LOOKUP, RateLimits, RateUsage
 from bot.outbox.retry_limit import is_exhausted
 from bot.outbox.slack_calls import RetryTimings, SlackCalls
 from bot.slack.errors import ErrorKind
@@ -50,11 +50,11 @@ class SenderContext:
     db: Database
     clock: Clock
     slack_calls: SlackCalls
-    pace: RateLimits
+    rate_limits: RateLimits
     retry_timings: RetryTimings
-    refused: OnFailed
+    on_failed: OnFailed
     next_allowed_at: NextAllowedAt
-    turns: asyncio.Semaphore  # so that delivery leaves connections for people's requests
+    turn_slots: asyncio.Semaphore  # so that delivery leaves connections for people's requests
     owner: str
 
 
@@ -75,7 +75,7 @@ class WorkspaceSender:
         self.calls = 0
 
     @property
-    def owes(self) -> bool:
+    def has_unstored_results(self) -> bool:
         """Return whether there are results not stored yet, or calls under way."""
         return bool(self._calls or self._results)
 
@@ -87,12 +87,12 @@ class WorkspaceSender:
         """
         self._collect_results()
         results = tuple(self._results)
-        async with self._context.turns, self._context.db.transaction() as tx:
+        async with self._context.turn_slots, self._context.db.transaction() as tx:
             claimed_at = uptime()  # the wait for a turn is not part of it
             claimed, more = await self._in_transaction(tx, results)
         for result in results:
             self._results.remove(result)
-            record_finding(result)
+            record_result(result)
         self.sent += sum(result.state is State.SENT for result in results)
         for row in claimed:
             self._begin(row, claimed_at)
@@ -110,7 +110,7 @@ class WorkspaceSender:
         if others:
             await asyncio.wait(others, timeout=COLLECT_SECONDS)
 
-    def abandon(self) -> None:
+    def cancel_calls(self) -> None:
         """Stop waiting for calls; the next sender looks up their outcomes."""
         for call in self._calls.values():
             call.cancel()
@@ -137,18 +137,18 @@ class WorkspaceSender:
             acquire = sender_leases.renew if self._has_lease else sender_leases.take
             lease = await acquire(tx, self._workspace_id, context.owner, real)
         await self._store_results(tx, results, now, real)
-        if lease is None or any(result.meaning is ErrorKind.WORKSPACE for result in results):
+        if lease is None or any(result.error_kind is ErrorKind.WORKSPACE for result in results):
             self._has_lease = False
             await sender_leases.release(tx, self._workspace_id, context.owner)
             return [], False
         if self._has_lease is None:
             self._has_lease = True
             await self._take_over(tx, real)
-        usage = context.pace.resume(lease.rate_usage, real.timestamp())
-        usage.learn(results)
+        usage = context.rate_limits.resume(lease.rate_usage, real.timestamp())
+        usage.apply_results(results)
         rows, more = ([], False) if self.stopping else await self._choose(tx, usage, now, real)
         claimed = await self._claim(tx, rows, now)
-        stored = usage.keep()
+        stored = usage.to_json()
         if stored != lease.rate_usage:
             await sender_leases.save(tx, self._workspace_id, stored)
         if not (claimed or more or self._calls):
@@ -161,18 +161,18 @@ class WorkspaceSender:
         sent = [result for result in results if result.state is State.SENT]
         others = [result for result in results if result.state is not State.SENT]
         if sent:
-            await transitions.conclude(tx, sent, now)
+            await transitions.mark_sent(tx, sent, now)
         if others:
-            await transitions.put_back(tx, others, real)
+            await transitions.store_unsent(tx, others, real)
         for result in others:
-            if result.meaning in (ErrorKind.PERMANENT, ErrorKind.WORKSPACE):
+            if result.error_kind in (ErrorKind.PERMANENT, ErrorKind.WORKSPACE):
                 await self._report_failure(tx, result, now)
 
     async def _report_failure(self, tx: AsyncConnection, result: SendResult, now: datetime) -> None:
         """Handle Slack's refusal in the transaction that stores it."""
-        assert result.meaning is not None
+        assert result.error_kind is not None
         row, reason = result.row, result.reason or ""
-        if result.meaning is ErrorKind.WORKSPACE:
+        if result.error_kind is ErrorKind.WORKSPACE:
             await sender_leases.halt(tx, self._workspace_id, reason)
         elif result.state is not State.FAILED:  # only its picture was refused
             return
@@ -183,15 +183,17 @@ class WorkspaceSender:
             operation=row.operation,
             conversation=row.conversation,
             reason=reason,
-            meaning=result.meaning,
+            error_kind=result.error_kind,
         )
         try:
             async with tx.begin_nested():
-                await self._context.refused(tx, failed, now)
+                await self._context.on_failed(tx, failed, now)
         except Exception as error:  # one message's consequences stop no other message
             if failure_kind(error) is not None:  # stored by a later turn, with the other results
                 raise
-            log.error("consequence_failed", exc_info=error, reason=reason, **row.key.log_fields)
+            log.error(
+                "failure_callback_failed", exc_info=error, reason=reason, **row.key.log_fields
+            )
 
     async def _take_over(self, tx: AsyncConnection, real: datetime) -> None:
         look_at = real + timedelta(seconds=self._context.retry_timings.settle)
@@ -241,7 +243,7 @@ class WorkspaceSender:
             for row in rows
             if row.operation is Operation.POST
             and row.state is State.PENDING
-            and (now - row.not_before > LATE or (row.to_person and row.was_to_wait))
+            and (now - row.not_before > LATE or (row.is_direct and row.was_scheduled))
         ]
         if not late:
             return {}
@@ -271,21 +273,21 @@ class WorkspaceSender:
 
     async def _expire(self, tx: AsyncConnection, row: QueuedMessage, reason: str) -> None:
         await transitions.expire(tx, row, reason)
-        note_expired(row, reason)
+        record_expired(row, reason)
 
     async def _give_up(
         self, tx: AsyncConnection, row: QueuedMessage, now: datetime, real: datetime
     ) -> None:
         permanent = ErrorKind.PERMANENT
-        result = SendResult(row=row, state=State.FAILED, reason="given up", meaning=permanent)
+        result = SendResult(row=row, state=State.FAILED, reason="given up", error_kind=permanent)
         await self._store_results(tx, (result,), now, real)
-        record_finding(result)
+        record_result(result)
 
     async def _claim(
         self, tx: AsyncConnection, rows: list[QueuedMessage], now: datetime
     ) -> list[QueuedMessage]:
         """Claim all but lookups and uploads, which may be repeated after a crash without harm."""
-        to_send = [row for row in rows if row.pace != PROOF and not row.needs_picture]
+        to_send = [row for row in rows if row.rate_limit != LOOKUP and not row.needs_picture]
         others = [row for row in rows if row not in to_send]
         return await transitions.claim(tx, to_send, now) + others
 

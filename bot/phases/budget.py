@@ -46,7 +46,7 @@ class Budget:
         return words.format(spent=self.spent, window=self.window)
 
 
-def budget(
+def compute_budget(
     sprints: Iterable[Span],
     today: date,
     proposed: Span | None = None,
@@ -63,7 +63,9 @@ def budget(
     return Budget(spent=len(days), allowed=allowed, with_proposal=proposed is not None)
 
 
-def free_from(sprints: Sequence[Span], today: date, length: int, allowed: float = SHARE) -> date:
+def earliest_start(
+    sprints: Sequence[Span], today: date, length: int, allowed: float = SHARE
+) -> date:
     """Return the first day from today on which a sprint of `length` days stays within the budget.
 
     A sprint longer than the whole budget never does: then the day from which no past sprint counts.
@@ -71,7 +73,7 @@ def free_from(sprints: Sequence[Span], today: date, length: int, allowed: float 
     for ahead in range(WINDOW_DAYS + 1):
         start = today + timedelta(days=ahead)
         proposed = Span(starts_on=start, ends_on=start + timedelta(days=length - 1))
-        if not budget(sprints, today, proposed, allowed).is_over:
+        if not compute_budget(sprints, today, proposed, allowed).is_over:
             return start
     return today + timedelta(days=WINDOW_DAYS)
 

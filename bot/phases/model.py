@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from bot.agenda.slots import slot, zone_of
 from bot.phases.privacy import minimum_for
-from bot.phases.rules import Dates, Kind, Limits, Promise
+from bot.phases.rules import PhaseDates, PhaseKind, PhaseLimits, Promise
 from bot.workspaces.rules import WorkspaceSettings
 
 #: In the lead's zone. For most of the team the day is over when the phase ends.
@@ -22,11 +22,11 @@ class ItemOutcome(StrEnum):
 
 
 class PauseReason(StrEnum):
-    """The reason why a phase is paused, stored in `phases.paused_because`."""
+    """The reason why a phase is paused, stored in `phases.pause_reason`."""
 
     ARCHIVED = "archived"
-    OUTSIDE = "outside"  # the bot was removed from the channel
-    UNSEEN = "unseen"  # made private without the bot, or deleted
+    BOT_REMOVED = "outside"  # the bot was removed from the channel
+    NOT_VISIBLE = "unseen"  # made private without the bot, or deleted
     RESTRICTED = "restricted"  # the bot is a member and may not post
     DELETED = "deleted"  # the phase ended with its channel
 
@@ -71,7 +71,7 @@ class Phase:
 
     phase_id: str
     channel_id: str
-    kind: Kind
+    kind: PhaseKind
     is_active: bool
     lead_id: str  # who started it
     zone: str
@@ -81,7 +81,7 @@ class Phase:
     started_at: datetime
     starts_on: date
     ends_on: date
-    first_ends_on: date  # before any extension
+    original_ends_on: date  # before any extension
     extension_reason: str | None  # None: never extended
     recovery_until: date | None  # None: trust-building books none
     weekday: int  # 0 is Monday
@@ -96,15 +96,15 @@ class Phase:
     wrapped_up_at: datetime | None  # None: no wrap-up was written (yet)
     wrapped_up_by: str | None  # a lead, or an admin
     paused_at: datetime | None = None  # None: the bot can post in its channel
-    paused_because: str | None = None  # a `PauseReason`; None: not paused
+    pause_reason: str | None = None  # a `PauseReason`; None: not paused
     membership_synced_at: datetime | None = None  # None: its channel was never read
     people: tuple[Participant, ...] = ()  # leads first, each group by name; leavers included
-    items: tuple[SetAsideItem, ...] = ()  # in the order they were written
+    set_aside_items: tuple[SetAsideItem, ...] = ()  # in the order they were written
     settings: WorkspaceSettings = field(default_factory=WorkspaceSettings)
 
     @property
     def is_sprint(self) -> bool:
-        return self.kind is Kind.RESULTS_SPRINT
+        return self.kind is PhaseKind.RESULTS_SPRINT
 
     @property
     def is_paused(self) -> bool:
@@ -113,15 +113,15 @@ class Phase:
 
     @property
     def is_channel_deleted(self) -> bool:
-        return self.paused_because == PauseReason.DELETED
+        return self.pause_reason == PauseReason.DELETED
 
     @property
-    def dates(self) -> Dates:
-        return Dates(
+    def dates(self) -> PhaseDates:
+        return PhaseDates(
             kind=self.kind,
             starts_on=self.starts_on,
             ends_on=self.ends_on,
-            first_ends_on=self.first_ends_on,
+            original_ends_on=self.original_ends_on,
         )
 
     @property
@@ -140,7 +140,7 @@ class Phase:
         return (self.ended_on - self.starts_on).days / 7
 
     @property
-    def minimum(self) -> int | None:
+    def minimum_answers(self) -> int | None:
         """Answers needed to show anything; None: the team is too small to be asked."""
         return minimum_for(len(self.members), *self.settings.minimums)
 
@@ -174,8 +174,8 @@ class Phase:
         return tuple(person.user_id for person in self.members)
 
     @property
-    def limits(self) -> Limits:
-        return Limits.of(self.settings)
+    def limits(self) -> PhaseLimits:
+        return PhaseLimits.of(self.settings)
 
     def day_of(self, instant: datetime) -> date:
         """Return the calendar day of an instant in the lead's zone."""
@@ -184,6 +184,6 @@ class Phase:
     def is_led_by(self, user_id: str) -> bool:
         return user_id in self.lead_ids
 
-    def has(self, user_id: str) -> bool:
+    def has_participant(self, user_id: str) -> bool:
         """Return whether this person is in the phase's team now, as lead or member."""
         return any(person.user_id == user_id and not person.has_left for person in self.people)

@@ -20,7 +20,7 @@ NO_PHASE = (
 async def actor_of(services: Services, request: Request) -> Actor:
     """Return the role of the person who asks, as Slack gives it. Never inside a transaction."""
     client = services.client_for(request.workspace_id)
-    person = await services.people.one(client, request.workspace_id, request.user_id)
+    person = await services.people.get(client, request.workspace_id, request.user_id)
     return Actor(
         user_id=request.user_id,
         is_full_member=person is not None and person.is_full_member,
@@ -50,7 +50,7 @@ async def lock_to_manage(tx: AsyncConnection, request: Request, actor: Actor) ->
     return await _managed(tx, request, actor)
 
 
-async def phase_to_manage_in_channel(reader: AsyncConnection, request: Request) -> Phase:
+async def latest_unwrapped_phase(reader: AsyncConnection, request: Request) -> Phase:
     """Return the channel's newest phase, unless its wrap-up was written.
 
     Raises:

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda.slots import within_hours
 from bot.phases.store import zones_in
-from bot.slack.people import known
+from bot.slack.people import stored_people
 from bot.workspaces.store import settings_of
 
 
@@ -31,7 +31,7 @@ async def _people_allowed_at(
 
     Read from stored profiles; Slack is not asked.
     """
-    people = await known(reader, workspace_id, user_ids)
+    people = await stored_people(reader, workspace_id, user_ids)
     zones = {user_id: people[user_id].zone if user_id in people else None for user_id in user_ids}
     default = None
     if not all(zones.values()):

@@ -79,7 +79,7 @@ TEXT_LIMIT = 3_000
 SET_ASIDE_LIMIT = 5
 
 
-class Kind(StrEnum):
+class PhaseKind(StrEnum):
     """The priority of a phase."""
 
     RESULTS_SPRINT = "results_sprint"
@@ -87,7 +87,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Limits:
+class PhaseLimits:
     """The limits that a workspace sets. Weeks are of seven days."""
 
     sprint_warn_weeks: int = 4
@@ -109,8 +109,8 @@ class Limits:
             starters=settings.starters,
         )
 
-    def max_weeks(self, kind: Kind) -> int:
-        is_sprint = kind is Kind.RESULTS_SPRINT
+    def max_weeks(self, kind: PhaseKind) -> int:
+        is_sprint = kind is PhaseKind.RESULTS_SPRINT
         return self.sprint_max_weeks if is_sprint else self.trust_max_weeks
 
 
@@ -152,7 +152,7 @@ Promise = SprintPromise | TrustPromise
 class Proposal:
     """A phase that somebody wants to start."""
 
-    kind: Kind
+    kind: PhaseKind
     channel_id: str
     lead_id: str
     co_lead_ids: tuple[str, ...] = ()
@@ -189,13 +189,13 @@ class SprintHistory:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Dates:
+class PhaseDates:
     """The dates on which a running phase began and is due to end."""
 
-    kind: Kind
+    kind: PhaseKind
     starts_on: date
     ends_on: date
-    first_ends_on: date  # before any extension
+    original_ends_on: date  # before any extension
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,42 +216,42 @@ class Refusal:
 
 
 def refusals_to_start(
-    proposal: Proposal, past: SprintHistory, limits: Limits, today: date
+    proposal: Proposal, history: SprintHistory, limits: PhaseLimits, today: date
 ) -> tuple[Refusal, ...]:
     """Return everything that keeps the phase from starting; empty: it may."""
     refusals = [*_dates_refused(proposal, limits, today), *_missing(proposal), *_too_long(proposal)]
-    reason = needs_justification(proposal, past)
+    reason = needs_justification(proposal, history)
     if reason and not proposal.justification:
         text = NEEDS_JUSTIFICATION.format(reason=reason)
         refusals.append(Refusal(text=text, field="justification"))
     return tuple(refusals)
 
 
-def warnings(proposal: Proposal, limits: Limits) -> tuple[str, ...]:
+def warnings(proposal: Proposal, limits: PhaseLimits) -> tuple[str, ...]:
     """Return what the lead should know before announcing; it refuses nothing.
 
     Past four weeks: the advantage of long hours is gone after about eight weeks (IGDA), and
     output an hour falls beyond about 50 hours a week (Pencavel 2014).
     """
     is_long = proposal.span.days > limits.sprint_warn_weeks * 7 + 1
-    if proposal.kind is Kind.RESULTS_SPRINT and is_long:
+    if proposal.kind is PhaseKind.RESULTS_SPRINT and is_long:
         return (LONG_SPRINT.format(weeks=limits.sprint_warn_weeks),)
     return ()
 
 
-def needs_justification(proposal: Proposal, past: SprintHistory) -> str | None:
+def needs_justification(proposal: Proposal, history: SprintHistory) -> str | None:
     """Return why this start has to be justified in public; None: it need not be."""
-    if past.was_extended:
+    if history.was_extended:
         return EXTENDED_ALREADY
-    if proposal.kind is not Kind.RESULTS_SPRINT:
+    if proposal.kind is not PhaseKind.RESULTS_SPRINT:
         return None
-    if past.recovery_until and proposal.starts_on <= past.recovery_until:
-        return IN_RECOVERY.format(day=day(past.recovery_until))
-    last = past.last_sprint
+    if history.recovery_until and proposal.starts_on <= history.recovery_until:
+        return IN_RECOVERY.format(day=day(history.recovery_until))
+    last = history.last_sprint
     if last and (proposal.starts_on - last.ends_on).days < last.days:
         return TOO_SOON.format(day=day(last.ends_on))
-    if past.budget.is_over:
-        return OVER_BUDGET.format(sentence=past.budget.sentence)
+    if history.budget.is_over:
+        return OVER_BUDGET.format(sentence=history.budget.sentence)
     return None
 
 
@@ -260,7 +260,7 @@ def default_end(today: date, weeks: int = 2) -> date:
     return working_day_from(today + timedelta(weeks=weeks))
 
 
-def latest_end(kind: Kind, starts_on: date, limits: Limits) -> date:
+def latest_end(kind: PhaseKind, starts_on: date, limits: PhaseLimits) -> date:
     return starts_on + timedelta(weeks=limits.max_weeks(kind))
 
 
@@ -269,21 +269,21 @@ def recovery_until(span: Span) -> date:
     return span.ends_on + timedelta(days=span.days)
 
 
-def warn_on(ends_on: date) -> date:
+def end_warning_day(ends_on: date) -> date:
     """Return the day on which the lead is asked: two working days before the end."""
     return working_day_before(ends_on, 2)
 
 
-def latest_extension(dates: Dates, limits: Limits) -> date:
+def latest_extension(dates: PhaseDates, limits: PhaseLimits) -> date:
     """Return the latest new end: at most half the first length more, within the longest allowed."""
-    half = (dates.first_ends_on - dates.starts_on) / 2
+    half = (dates.original_ends_on - dates.starts_on) / 2
     allowed = latest_end(dates.kind, dates.starts_on, limits)
-    return min(dates.first_ends_on + timedelta(days=max(1, half.days)), allowed)
+    return min(dates.original_ends_on + timedelta(days=max(1, half.days)), allowed)
 
 
-def refusal_to_extend(dates: Dates, new_end: date, limits: Limits) -> Refusal | None:
+def refusal_to_extend(dates: PhaseDates, new_end: date, limits: PhaseLimits) -> Refusal | None:
     """Return why the phase may not end on the new day; None: it may."""
-    if dates.ends_on != dates.first_ends_on:
+    if dates.ends_on != dates.original_ends_on:
         return Refusal(text=EXTENDED_ONCE)
     if new_end <= dates.ends_on:
         return Refusal(text=NOT_AN_EXTENSION.format(day=day(new_end)), field="ends_on")
@@ -293,7 +293,7 @@ def refusal_to_extend(dates: Dates, new_end: date, limits: Limits) -> Refusal | 
     return None
 
 
-def refusal_to_start_at_all(actor: Actor, limits: Limits, names: str) -> Refusal | None:
+def refusal_to_start_any(actor: Actor, limits: PhaseLimits, names: str) -> Refusal | None:
     """Return why the actor may start no phase; None: they may.
 
     Any full member may, or only those named; `names` are shown to the others.
@@ -318,7 +318,7 @@ def refusal_to_manage(actor: Actor, lead_ids: Collection[str], names: str) -> Re
     return Refusal(text=text)
 
 
-def _dates_refused(proposal: Proposal, limits: Limits, today: date) -> Iterable[Refusal]:
+def _dates_refused(proposal: Proposal, limits: PhaseLimits, today: date) -> Iterable[Refusal]:
     if proposal.ends_on <= today:
         yield Refusal(text=NOT_LATER.format(day=day(proposal.ends_on)), field="ends_on")
     latest = latest_end(proposal.kind, proposal.starts_on, limits)

@@ -12,7 +12,7 @@ from bot.db import schema
 from bot.db.upserts import padded
 from bot.phases.budget import Span
 from bot.phases.model import Participant, Phase, SetAsideItem, listing_order
-from bot.phases.rules import Kind, Promise, SprintPromise, TrustPromise
+from bot.phases.rules import PhaseKind, Promise, SprintPromise, TrustPromise
 from bot.workspaces.rules import from_json
 
 _phases = schema.phases
@@ -22,7 +22,7 @@ _profiles = schema.people
 _workspaces = schema.workspaces
 
 #: Fields of the model that are not copied from a column of the same name.
-_BUILT_FIELDS = {"kind", "is_active", "promise", "people", "items", "settings"}
+_BUILT_FIELDS = {"kind", "is_active", "promise", "people", "set_aside_items", "settings"}
 
 
 async def load(tx: AsyncConnection, workspace_id: str, phase_id: str) -> Phase | None:
@@ -49,7 +49,9 @@ async def latest_in(tx: AsyncConnection, workspace_id: str, channel_id: str) -> 
     return await _load_one(tx, newest)
 
 
-async def affected_in(tx: AsyncConnection, workspace_id: str, channel_id: str) -> tuple[Phase, ...]:
+async def active_or_paused_in(
+    tx: AsyncConnection, workspace_id: str, channel_id: str
+) -> tuple[Phase, ...]:
     """Return the phases that a change of a channel affects: running, or still paused."""
     affected = or_(_is_active(), _phases.c.paused_at.is_not(None))
     query = _channel_query(workspace_id, channel_id).where(affected).order_by(_phases.c.started_at)
@@ -106,7 +108,7 @@ async def phases_of(
     return await _load_all(tx, query.order_by(_phases.c.started_at.desc(), _phases.c.phase_id))
 
 
-async def opted_out(tx: AsyncConnection, workspace_id: str, channel_id: str) -> frozenset[str]:
+async def opted_out_ids(tx: AsyncConnection, workspace_id: str, channel_id: str) -> frozenset[str]:
     """Return the ids of people who want no direct messages about this channel."""
     optouts = schema.channel_optouts
     rows = await tx.scalars(
@@ -139,7 +141,7 @@ async def past_sprints(
     """
     rows = await tx.execute(
         _channel_query(workspace_id, channel_id)
-        .where(_phases.c.kind == Kind.RESULTS_SPRINT, _phases.c.ends_on >= since)
+        .where(_phases.c.kind == PhaseKind.RESULTS_SPRINT, _phases.c.ends_on >= since)
         .order_by(_phases.c.starts_on)
     )
     sprints = [_build(row, (), ()) for row in rows.mappings()]
@@ -220,21 +222,21 @@ def _is_profile(user_id: Any) -> Any:
 
 
 def _build(row: RowMapping, people: Sequence[Participant], items: Sequence[SetAsideItem]) -> Phase:
-    kind = Kind(row["kind"])
+    kind = PhaseKind(row["kind"])
     stored = {name: row[name] for name in Phase.__dataclass_fields__ if name not in _BUILT_FIELDS}
     return Phase(
         kind=kind,
         is_active=row["state"] == "active",
         promise=_promise(kind, row["promise"]),
         people=tuple(people),
-        items=tuple(items),
+        set_aside_items=tuple(items),
         settings=from_json(row["settings"] or {}),
         **stored,
     )
 
 
-def _promise(kind: Kind, stored: Mapping[str, str]) -> Promise:
-    return SprintPromise(**stored) if kind is Kind.RESULTS_SPRINT else TrustPromise(**stored)
+def _promise(kind: PhaseKind, stored: Mapping[str, str]) -> Promise:
+    return SprintPromise(**stored) if kind is PhaseKind.RESULTS_SPRINT else TrustPromise(**stored)
 
 
 def _participant(row: RowMapping) -> Participant:

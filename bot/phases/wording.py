@@ -2,12 +2,12 @@
 
 from bot.dates import day
 from bot.phases.model import Phase
-from bot.phases.rules import Kind
-from bot.slack.mrkdwn import fitted, together, truncated
+from bot.phases.rules import PhaseKind
+from bot.slack.mrkdwn import join_names, quote_within, truncated
 
-NAMES = {Kind.RESULTS_SPRINT: "Results sprint", Kind.TRUST_BUILDING: "Trust-building"}
-EMOJI = {Kind.RESULTS_SPRINT: "🏁", Kind.TRUST_BUILDING: "🌱"}
-EMOJI_NAMES = {Kind.RESULTS_SPRINT: ":checkered_flag:", Kind.TRUST_BUILDING: ":seedling:"}
+NAMES = {PhaseKind.RESULTS_SPRINT: "Results sprint", PhaseKind.TRUST_BUILDING: "Trust-building"}
+EMOJI = {PhaseKind.RESULTS_SPRINT: "🏁", PhaseKind.TRUST_BUILDING: "🌱"}
+EMOJI_NAMES = {PhaseKind.RESULTS_SPRINT: ":checkered_flag:", PhaseKind.TRUST_BUILDING: ":seedling:"}
 WEEKDAYS = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
 FIRST_LINE = 80
 LEADS_SHOWN = 600  # of the leads' names in a sentence
@@ -24,7 +24,7 @@ def title(phase: Phase, limit: int = FIRST_LINE) -> str:
     start = words.format(emoji=EMOJI[phase.kind], name=NAMES[phase.kind], day=day(until))
     if not phase.milestone:
         return start
-    return f"{start}: {fitted(one_line(phase.milestone), limit - len(start) - 2)}"
+    return f"{start}: {quote_within(one_line(phase.milestone), limit - len(start) - 2)}"
 
 
 def bookmark_title(phase: Phase) -> str:
@@ -40,4 +40,4 @@ def one_line(text: str) -> str:
 
 def lead_names(phase: Phase) -> str:
     """Return the names of the leads, quoted."""
-    return fitted(together([lead.name for lead in phase.leads] or [NO_LEAD]), LEADS_SHOWN)
+    return quote_within(join_names([lead.name for lead in phase.leads] or [NO_LEAD]), LEADS_SHOWN)

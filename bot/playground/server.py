@@ -21,14 +21,14 @@ from bot.playground.fake_slack.core import APP_TOKEN, BOT_TOKEN, SIGNING_SECRET,
 from bot.playground.fake_slack.faults import Faults
 from bot.playground.fake_slack.model import Conversation, Json, User
 from bot.playground.fake_slack.people import Person
-from bot.playground.fake_slack.simulated_team import answer_for_the_team
+from bot.playground.fake_slack.simulated_team import answer_open_questions
 from bot.playground.fake_slack.store import Store
 from bot.playground.fake_slack.workspace import Workspace
-from bot.playground.fake_slack.workspace_changes import Heard
+from bot.playground.fake_slack.workspace_changes import EventDelivery
 from bot.playground.page import api
 
 SHUTDOWN_SECONDS = 1.0
-LARGEST_REQUEST = 20 * 1024 * 1024
+MAX_REQUEST_BYTES = 20 * 1024 * 1024
 
 
 class FakeSlack:
@@ -162,13 +162,13 @@ class FakeSlack:
             raise LookupError(f"nobody is {user_id}")
         return Person(self.core, user_id)
 
-    async def team_answers(self) -> int:
+    async def let_team_answer(self) -> int:
         """Let every member answer their open questions. Return the number of people who did."""
-        return await answer_for_the_team(self.core)
+        return await answer_open_questions(self.core)
 
     async def interact(self, payload: Json) -> Any:
         """Deliver an interaction exactly as given, even if forged."""
-        return await self.core.dispatch.ask("interactive", payload)
+        return await self.core.dispatch.request("interactive", payload)
 
     # ------------------------------------------------------------ changing the workspace
 
@@ -181,12 +181,12 @@ class FakeSlack:
         channel = event.get("channel") or event.get("channel_id")
         channel_id = channel.get("id") if isinstance(channel, dict) else channel
         conversation = self.workspace.conversations.get(channel_id or "")
-        return await self.core.events.emit_surely(event, conversation)
+        return await self.core.events.emit_or_raise(event, conversation)
 
     def _channel(self, channel_id: str) -> Conversation:
         return self.workspace.conversations[channel_id]
 
-    def deactivate(self, user_id: str) -> Heard:
+    def deactivate(self, user_id: str) -> EventDelivery:
         """Close an account.
 
         This and the following methods change the state at once and send the app an event; await the
@@ -194,34 +194,34 @@ class FakeSlack:
         """
         return self.change_user(user_id, deleted=True)
 
-    def set_tz(self, user_id: str, tz: str) -> Heard:
+    def set_tz(self, user_id: str, tz: str) -> EventDelivery:
         return self.change_user(user_id, tz=tz)
 
-    def change_user(self, user_id: str, **changes: Any) -> Heard:
+    def change_user(self, user_id: str, **changes: Any) -> EventDelivery:
         return workspace_changes.change_user(self.core, self.workspace.users[user_id], **changes)
 
-    def add_user(self, user: User) -> Heard:
+    def add_user(self, user: User) -> EventDelivery:
         return workspace_changes.add_user(self.core, user)
 
-    def join(self, channel_id: str, user_id: str, inviter: str | None = None) -> Heard:
+    def join(self, channel_id: str, user_id: str, inviter: str | None = None) -> EventDelivery:
         return workspace_changes.join(self.core, self._channel(channel_id), user_id, inviter)
 
-    def leave(self, channel_id: str, user_id: str) -> Heard:
+    def leave(self, channel_id: str, user_id: str) -> EventDelivery:
         return workspace_changes.leave(self.core, self._channel(channel_id), user_id)
 
-    def archive(self, channel_id: str, by: str = example_workspace.OWNER) -> Heard:
+    def archive(self, channel_id: str, by: str = example_workspace.OWNER) -> EventDelivery:
         return workspace_changes.archive(self.core, self._channel(channel_id), by)
 
-    def unarchive(self, channel_id: str, by: str = example_workspace.OWNER) -> Heard:
+    def unarchive(self, channel_id: str, by: str = example_workspace.OWNER) -> EventDelivery:
         return workspace_changes.archive(self.core, self._channel(channel_id), by, undo=True)
 
-    def rename(self, channel_id: str, name: str) -> Heard:
+    def rename(self, channel_id: str, name: str) -> EventDelivery:
         return workspace_changes.rename(self.core, self._channel(channel_id), name)
 
-    def delete_channel(self, channel_id: str) -> Heard:
+    def delete_channel(self, channel_id: str) -> EventDelivery:
         return workspace_changes.delete(self.core, self._channel(channel_id))
 
-    def change_channel_id(self, channel_id: str, new_id: str) -> Heard:
+    def change_channel_id(self, channel_id: str, new_id: str) -> EventDelivery:
         return workspace_changes.change_id(self.core, self._channel(channel_id), new_id)
 
     def restrict(self, channel_id: str, error: str = "restricted_action") -> None:
@@ -236,10 +236,10 @@ class FakeSlack:
     def reinstall(self) -> None:
         workspace_changes.reinstall(self.core)
 
-    def revoke_token(self, error: str = "token_revoked") -> Heard:
+    def revoke_token(self, error: str = "token_revoked") -> EventDelivery:
         return workspace_changes.revoke(self.core, error)
 
-    def uninstall(self) -> Heard:
+    def uninstall(self) -> EventDelivery:
         return workspace_changes.uninstall(self.core)
 
     def copy_of(self, user_id: str, **changes: Any) -> User:
@@ -248,7 +248,7 @@ class FakeSlack:
 
 
 def _application(core: Core) -> web.Application:
-    application = web.Application(client_max_size=LARGEST_REQUEST)
+    application = web.Application(client_max_size=MAX_REQUEST_BYTES)
     router = application.router
     for verb in ("GET", "POST"):
         router.add_route(verb, "/api/{method}", partial(web_api.serve, core))

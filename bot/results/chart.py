@@ -14,7 +14,7 @@ from typing import Any
 
 DRAW_SECONDS = 20.0
 LOW_PRIORITY = 10
-DRAWING = "bot.results.chart_process"
+CHART_MODULE = "bot.results.chart_process"
 
 
 class DrawingFailed(Exception):
@@ -66,7 +66,7 @@ async def draw_in_child(facts: dict[str, Any]) -> bytes:
     child = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        DRAWING,
+        CHART_MODULE,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

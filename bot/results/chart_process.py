@@ -21,7 +21,7 @@ DOTS_PER_INCH = 300
 PAPER, INK, QUIET, RULE = "#FFFFFF", "#1D1C1D", "#616061", "#DDDDDD"
 COLOURS = ("#1264A3", "#007A5A", "#8C3A9E")
 LONGEST_LABEL = 42
-LARGEST = 6  # up to this many rounds are each named on the axis
+MAX_NAMED_ROUNDS = 6  # up to this many rounds are each named on the axis
 
 
 def draw(facts: dict[str, Any]) -> bytes:
@@ -71,7 +71,7 @@ def _label_rounds(axes: Axes, names: list[str], *, named: bool) -> None:
     last = max(len(names) - 1, 1)
     axes.set_xlim(-0.12 * last, last * 1.02)
     axes.set_xticks(range(len(names)))
-    few = len(names) <= LARGEST
+    few = len(names) <= MAX_NAMED_ROUNDS
     ends = (0, len(names) - 1)
     texts = [name if few or index in ends else "" for index, name in enumerate(names)]
     axes.set_xticklabels(texts if named else [""] * len(names))

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from slack_sdk.models.blocks import Block
 
-from bot.slack.content import Content, content, joined, pages, section
-from bot.slack.mrkdwn import fitted, quotation
+from bot.slack.content import Content, content, join_within, section, split_into_messages
+from bot.slack.mrkdwn import quote_lines, quote_within
 
 HEADING = "*Comments, shuffled and without names*"
 MORE = "More comments, shuffled and without names"
@@ -13,7 +13,7 @@ MORE = "More comments, shuffled and without names"
 #: replies. The split must not change when the results are edited, because replies never are.
 SECTION_LIMIT = 2_000
 #: Limit of a note, with the heading before it.
-NOTE_SHOWN = 2_700
+NOTE_LIMIT = 2_700
 
 
 def in_message(comments: Sequence[str]) -> list[Block]:
@@ -26,12 +26,12 @@ def in_replies(comments: Sequence[str]) -> list[Content]:
     """Return the other comments, in as many messages as they need."""
     heading = section(f"*{MORE}*")
     others = [[section(text)] for text in _sections(comments)[1:]]
-    return [content(MORE, heading, *page) for page in pages(others, [heading])]
+    return [content(MORE, heading, *page) for page in split_into_messages(others, [heading])]
 
 
 def quoted(text: str) -> str:
     """Return a person's words as a quotation, cut so that they fit a section."""
-    return "\n".join(f">{line}" for line in fitted(text, NOTE_SHOWN).splitlines())
+    return "\n".join(f">{line}" for line in quote_within(text, NOTE_LIMIT).splitlines())
 
 
 def _sections(comments: Sequence[str]) -> list[str]:
@@ -39,6 +39,6 @@ def _sections(comments: Sequence[str]) -> list[str]:
     texts = (
         text
         for comment in comments
-        for text in joined(quotation(comment, SECTION_LIMIT), SECTION_LIMIT)
+        for text in join_within(quote_lines(comment, SECTION_LIMIT), SECTION_LIMIT)
     )
-    return joined(texts, SECTION_LIMIT, "\n\n")
+    return join_within(texts, SECTION_LIMIT, "\n\n")

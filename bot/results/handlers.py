@@ -6,11 +6,11 @@ from bot.results import lifecycle, messages
 from bot.services import Services
 from bot.slack.mrkdwn import clean
 from bot.slack.payloads import state_values
-from bot.slack.request import Body, Request, handler
+from bot.slack.request import Body, Request, as_listener
 
 
 def register(app: AsyncApp, services: Services) -> None:
-    app.action(messages.SAVE_NOTE)(handler(services, save_note))
+    app.action(messages.SAVE_NOTE)(as_listener(services, save_note))
 
 
 async def save_note(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:

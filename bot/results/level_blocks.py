@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from slack_sdk.models.blocks import Block
 
 from bot.results.chart import ChartFacts, Line, alt_text
-from bot.results.levels import Band, QuestionLevel, level_words
+from bot.results.levels import Band, QuestionFigures, level_words
 from bot.results.model import ClosedRound, ResultsView, ShownLevel
-from bot.results.round_labels import on_axis, since
+from bot.results.round_labels import axis_label, previous_round_label
 from bot.slack.content import Picture, section
-from bot.slack.mrkdwn import fitted
+from bot.slack.mrkdwn import quote_within
 
 LABEL_SHOWN = 300
 #: Words for a rise and for a fall, by question.
@@ -56,31 +56,31 @@ def level_paragraphs(view: ResultsView) -> list[Block]:
     """Return a paragraph for each question that was asked, in their order."""
     by_key = {shown_level.figure.key: shown_level for shown_level in view.round.figures}
     return [
-        section(_paragraph(view, fitted(label, LABEL_SHOWN), by_key[key]))
+        section(_paragraph(view, quote_within(label, LABEL_SHOWN), by_key[key]))
         if key in by_key
-        else section(TOO_FEW_HERE.format(label=fitted(label, LABEL_SHOWN)))
+        else section(TOO_FEW_HERE.format(label=quote_within(label, LABEL_SHOWN)))
         for key, label in view.round.labels.items()
     ]
 
 
-def picture(view: ResultsView) -> Picture | None:
+def chart(view: ResultsView) -> Picture | None:
     """Return the chart over the phase's rounds; None where this round shows nothing."""
-    return picture_of(view.rounds) if view.round.figures else None
+    return chart_of(view.rounds) if view.round.figures else None
 
 
-def picture_of(rounds: Sequence[ClosedRound]) -> Picture | None:
+def chart_of(rounds: Sequence[ClosedRound]) -> Picture | None:
     """Return the chart over these rounds, oldest first; None where none of them shows anything."""
     if not any(closed_round.figures for closed_round in rounds):
         return None
     newest = rounds[-1]
     facts = ChartFacts(
-        rounds=tuple(on_axis(closed_round) for closed_round in rounds),
+        rounds=tuple(axis_label(closed_round) for closed_round in rounds),
         lines=tuple(
             Line(label=label, levels=tuple(closed_round.level(key) for closed_round in rounds))
             for key, label in newest.labels.items()
         ),
     )
-    title = CHART_TITLE.format(name=on_axis(newest))
+    title = CHART_TITLE.format(name=axis_label(newest))
     return Picture(facts=facts.as_json(), alt_text=alt_text(facts), title=title)
 
 
@@ -95,8 +95,8 @@ def _paragraph(view: ResultsView, label: str, shown_level: ShownLevel) -> str:
     return LEVEL.format(label=label, words=figure.words, change=change, answers=answers)
 
 
-def _share(figure: QuestionLevel) -> str:
-    return {0: NONE, figure.answers: ALL}.get(figure.share_high or 0, f"{figure.share_high}")
+def _share(figure: QuestionFigures) -> str:
+    return {0: NONE, figure.answers: ALL}.get(figure.high_count or 0, f"{figure.high_count}")
 
 
 def _bands(bands: Sequence[Band]) -> str:
@@ -113,8 +113,8 @@ def _range(band: Band) -> str:
 
 
 def _change(view: ResultsView, shown_level: ShownLevel) -> str:
-    previous = view.before(shown_level.figure.key)
+    previous = view.previous_round(shown_level.figure.key)
     if shown_level.change is None or previous is None:
         return ""
     words = UP if shown_level.change > 0 else DOWN if shown_level.change < 0 else SAME
-    return words.format(by=abs(shown_level.change), when=since(previous))
+    return words.format(by=abs(shown_level.change), when=previous_round_label(previous))

@@ -13,7 +13,7 @@ BANDS_FROM = 8
 #: Levels of the three bands: first and last.
 LOW, MIDDLE, HIGH = (1, 2), (3, 3), (4, 5)
 #: A difference of one person between two rounds would show that person's answer.
-TELLING_DIFFERENCE = 1
+IDENTIFYING_DIFFERENCE = 1
 
 #: The meaning of each level, from 1 to 5 in halves, by question.
 WORDS = {
@@ -66,13 +66,13 @@ class Band:
 
 
 @dataclass(frozen=True, kw_only=True)
-class QuestionLevel:
+class QuestionFigures:
     """The figures that may be shown of one question in one round."""
 
     key: str
     answers: int
     level: float  # the mean to the nearest half, 1 to 5
-    share_high: int | None = None  # answers of 4 and 5; None from eight answers on
+    high_count: int | None = None  # answers of 4 and 5; None from eight answers on
     bands: tuple[Band, ...] | None = None  # None below eight answers
 
     @property
@@ -81,7 +81,7 @@ class QuestionLevel:
         return f"{level_words(self.key, self.level)} ({self.level:g} of 5)"
 
 
-def question_level(key: str, counts: Counts, minimum: int) -> QuestionLevel | None:
+def question_figures(key: str, counts: Counts, minimum: int) -> QuestionFigures | None:
     """Return the figures of one question; None where too few answered it with a level.
 
     "Can't say" and Skip are no answers.
@@ -91,15 +91,15 @@ def question_level(key: str, counts: Counts, minimum: int) -> QuestionLevel | No
         return None
     level = _mean_to_half(counts)
     if answers < BANDS_FROM:
-        return QuestionLevel(
-            key=key, answers=answers, level=level, share_high=counts[3] + counts[4]
+        return QuestionFigures(
+            key=key, answers=answers, level=level, high_count=counts[3] + counts[4]
         )
-    return QuestionLevel(key=key, answers=answers, level=level, bands=_bands(counts))
+    return QuestionFigures(key=key, answers=answers, level=level, bands=_bands(counts))
 
 
 def change(
-    now: QuestionLevel,
-    before: QuestionLevel | None,
+    now: QuestionFigures,
+    before: QuestionFigures | None,
     asked: Collection[str],
     asked_before: Collection[str],
 ) -> float | None:
@@ -115,11 +115,11 @@ def change(
 
 def comparable(asked: Collection[str], asked_before: Collection[str]) -> bool:
     """Return whether a difference between two rounds cannot be one person's answer."""
-    return len(set(asked) ^ set(asked_before)) != TELLING_DIFFERENCE
+    return len(set(asked) ^ set(asked_before)) != IDENTIFYING_DIFFERENCE
 
 
 def perception_gap(
-    reflections: Sequence[Mapping[str, int | None]], figures: Sequence[QuestionLevel]
+    reflections: Sequence[Mapping[str, int | None]], figures: Sequence[QuestionFigures]
 ) -> dict[str, float]:
     """Return reflection minus team, per question; co-leads averaged, blanks left out."""
     gaps = {}

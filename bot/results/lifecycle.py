@@ -15,15 +15,20 @@ from bot.dates import LATE
 from bot.db import schema
 from bot.phases.model import Phase
 from bot.results import messages, store
-from bot.results.levels import Counts, QuestionLevel, change, question_level
-from bot.results.model import ClosingRound, ResultsView, last_with
-from bot.results.result_notifications import edit_leads, leads_wait, tell_leads, tell_team
+from bot.results.levels import Counts, QuestionFigures, change, question_figures
+from bot.results.model import ClosingRound, ResultsView, last_round_showing
+from bot.results.result_notifications import (
+    edit_lead_messages,
+    is_waiting_for_leads,
+    post_to_leads,
+    post_to_team,
+)
 from bot.services import Services
 from bot.slack.errors import Refused
 from bot.slack.request import Request
 
 #: The team sees results on the working day after the closing, in the lead's zone.
-SHOWN_AT = time(10, 0)
+TEAM_SEES_AT = time(10, 0)
 
 NOT_A_LEAD = (
     "Nothing was saved: only the leads of this phase write here. Reply in the announcement's "
@@ -59,12 +64,12 @@ async def store_results(
         await _store_figures(tx, workspace_id, phase, closing, counts)
         await _store_comments(tx, workspace_id, closing.round_id, comments)
     leads_read_at = within_hours(now, phase.zone)
-    due_at = next_working_morning(leads_read_at, phase.zone, SHOWN_AT)
+    due_at = next_working_morning(leads_read_at, phase.zone, TEAM_SEES_AT)
     await schedule.add(
         tx, workspace_id, action=ActionName.SHOW_RESULTS, subject=closing.round_id, due_at=due_at
     )
     view = await _results_view(tx, workspace_id, phase, closing.round_id, due_at)
-    await tell_leads(tx, workspace_id, view, now)
+    await post_to_leads(tx, workspace_id, view, now)
 
 
 async def save_note(services: Services, request: Request, text: str) -> None:
@@ -97,7 +102,7 @@ async def save_note(services: Services, request: Request, text: str) -> None:
             or now
         )
         view = await _results_view(tx, workspace_id, phase, round_id, due_at)
-        await edit_leads(tx, workspace_id, view, now)
+        await edit_lead_messages(tx, workspace_id, view, now)
 
 
 async def show_results(services: Services, item: AgendaItem) -> None:
@@ -121,26 +126,30 @@ async def show_results(services: Services, item: AgendaItem) -> None:
             return
         await _mark_shown(tx, workspace_id, round_id, now)
         view = await _results_view(tx, workspace_id, phase, round_id, now)
-        await tell_team(tx, workspace_id, view, now)
-        await edit_leads(tx, workspace_id, view, now)
+        await post_to_team(tx, workspace_id, view, now)
+        await edit_lead_messages(tx, workspace_id, view, now)
         await _delete_comments(tx, workspace_id, round_id)
 
 
 async def _postpone(tx: AsyncConnection, item: AgendaItem, phase: Phase, now: datetime) -> bool:
     at = within_hours_if_late(item.due_at, now, phase.zone)
-    if now - item.due_at > LATE and await leads_wait(tx, item.workspace_id, phase, item.subject):
-        at = next_working_morning(within_hours(now, phase.zone), phase.zone, SHOWN_AT)
+    if now - item.due_at > LATE and await is_waiting_for_leads(
+        tx, item.workspace_id, phase, item.subject
+    ):
+        at = next_working_morning(within_hours(now, phase.zone), phase.zone, TEAM_SEES_AT)
     if at <= now:
         return False
     await schedule.add(
         tx, item.workspace_id, action=ActionName.SHOW_RESULTS, subject=item.subject, due_at=at
     )
     view = await _results_view(tx, item.workspace_id, phase, item.subject, at)
-    await edit_leads(tx, item.workspace_id, view, now)
+    await edit_lead_messages(tx, item.workspace_id, view, now)
     return True
 
 
-async def show_missed(tx: AsyncConnection, workspace_id: str, phase: Phase, now: datetime) -> None:
+async def schedule_missed_results(
+    tx: AsyncConnection, workspace_id: str, phase: Phase, now: datetime
+) -> None:
     """Schedule the results that the team missed during a pause: the phase resumes."""
     due_at = within_hours(now, phase.zone)
     for closed_round in await store.closed_rounds(tx, workspace_id, phase):
@@ -169,10 +178,10 @@ async def _store_figures(
     asked = await store.asked_in(tx, workspace_id, closing.round_id)
     for question in closing.questions:
         key = question.key
-        figure = question_level(key, counts.get(key, (0,) * 5), closing.minimum)
+        figure = question_figures(key, counts.get(key, (0,) * 5), closing.minimum)
         if figure is None:
             continue
-        previous = last_with(earlier, key)
+        previous = last_round_showing(earlier, key)
         asked_before = await store.asked_in(tx, workspace_id, previous.round_id) if previous else ()
         difference = change(figure, previous.figure(key) if previous else None, asked, asked_before)
         await _store_figure(tx, workspace_id, closing.round_id, figure, difference)
@@ -182,7 +191,7 @@ async def _store_figure(
     tx: AsyncConnection,
     workspace_id: str,
     round_id: str,
-    figure: QuestionLevel,
+    figure: QuestionFigures,
     difference: float | None,
 ) -> None:
     bands = None if figure.bands is None else [asdict(band) for band in figure.bands]
@@ -193,7 +202,7 @@ async def _store_figure(
             key=figure.key,
             answers=figure.answers,
             level=figure.level,
-            share_high=figure.share_high,
+            share_high=figure.high_count,
             bands=bands,
             change=difference,
         )

@@ -10,10 +10,10 @@ from slack_sdk.models.blocks import Block
 
 from bot.results import comments
 from bot.results.comments import quoted
-from bot.results.level_blocks import headline, level_paragraphs, picture
+from bot.results.level_blocks import chart, headline, level_paragraphs
 from bot.results.levels import level_words
 from bot.results.model import ClosedRound, Reflection, ResultsView
-from bot.results.round_labels import here
+from bot.results.round_labels import first_line_label
 from bot.slack.content import (
     Content,
     actions,
@@ -26,7 +26,7 @@ from bot.slack.content import (
     section,
 )
 from bot.slack.inputs import text_input
-from bot.slack.mrkdwn import channel, fitted, instant, together
+from bot.slack.mrkdwn import channel, date_token, join_names, quote_within
 
 SAVE_NOTE, NOTE = "results.save_note", "results.note"
 NOTE_LIMIT = 1_000
@@ -76,7 +76,7 @@ NO_NOTE = "No note from {name} this week."
 NO_NOTE_LATER = "No note from {name} this time."
 
 
-def to_leads(view: ResultsView) -> Content:
+def leads_message(view: ResultsView) -> Content:
     """Return the message to each lead when questions close; edited once the team has read it."""
     shown = view.round
     words = FEW if shown.answered is None else TO_LEADS
@@ -92,7 +92,7 @@ def to_leads(view: ResultsView) -> Content:
     )
 
 
-def to_team(view: ResultsView) -> Content:
+def team_message(view: ResultsView) -> Content:
     """Return the post in the announcement's thread, whatever the lead wrote."""
     shown = view.round
     if shown.answered is None:
@@ -105,13 +105,13 @@ def to_team(view: ResultsView) -> Content:
         section(f"*{first}*\n{_about(shown)}"),
         *(shared_answers if shown.answered is not None else ()),
         *((section(_note(view)),) if shown.note or shown.answered is not None else ()),
-        *(comments.in_message(view.comments) if to_everyone(view) else ()),
+        *(comments.in_message(view.comments) if shows_comments_to_team(view) else ()),
         *((context(_small_print(view)),) if shown.answered is not None else ()),
         first=first,
     )
 
 
-def to_everyone(view: ResultsView) -> bool:
+def shows_comments_to_team(view: ResultsView) -> bool:
     """Return whether the form chose that the team reads comments."""
     return view.phase.comments_to == "team"
 
@@ -123,14 +123,14 @@ def note_block(round_id: str) -> str:
 
 def _message(view: ResultsView, head: Block, *rest: Block, first: str) -> Content:
     """Return the head, the levels and the chart where there are any, then the rest."""
-    chart = picture(view)
+    drawn = chart(view)
     levels = level_paragraphs(view) if view.round.answered is not None else []
-    chart_blocks: list[dict[str, Any]] = [picture_block(chart.alt_text)] if chart else []
-    return content(first, head, *levels, *chart_blocks, *rest, picture=chart)
+    chart_blocks: list[dict[str, Any]] = [picture_block(drawn.alt_text)] if drawn else []
+    return content(first, head, *levels, *chart_blocks, *rest, picture=drawn)
 
 
 def _here(view: ResultsView) -> str:
-    return here(view.round, channel(view.phase.channel_id))
+    return first_line_label(view.round, channel(view.phase.channel_id))
 
 
 def _about(shown: ClosedRound) -> str:
@@ -147,18 +147,18 @@ def _team_reads(view: ResultsView) -> list[str]:
 
 
 def _team_reads_when(view: ResultsView) -> str:
-    return WHEN_BACK if view.phase.is_paused else instant(view.team_sees_at)
+    return WHEN_BACK if view.phase.is_paused else date_token(view.team_sees_at)
 
 
 def _small_print(view: ResultsView) -> str:
     names = view.phase.lead_names
     get = "gets" if len(names) == 1 else "get"
-    leads = fitted(together(names), NAMES_SHOWN)
+    leads = quote_within(join_names(names), NAMES_SHOWN)
     return SMALL_PRINT.format(minimum=view.round.minimum, leads=leads, get=get)
 
 
 def _private(view: ResultsView) -> list[Block]:
-    lines = [*_lead_answers(view), *(signal.text for signal in view.signals)]
+    lines = [*_lead_answers(view), *(signal.text for signal in view.hints)]
     return paragraphs([ONLY_LEADS, *lines]) if lines else []
 
 
@@ -168,8 +168,8 @@ def _lead_answers(view: ResultsView) -> Iterable[str]:
         for reflection in view.reflections[:LEADS_SHOWN]:
             level = reflection.answers.get(shown_level.figure.key)
             if level is not None:
-                label = fitted(view.round.labels[shown_level.figure.key], LABEL_SHOWN)
-                lead = fitted(reflection.name, NAME_SHOWN)
+                label = quote_within(view.round.labels[shown_level.figure.key], LABEL_SHOWN)
+                lead = quote_within(reflection.name, NAME_SHOWN)
                 yield SAID.format(label=label, lead=lead, mine=level, team=shown_level.figure.level)
     more = len(view.reflections) - LEADS_SHOWN
     if more > 0 and view.round.figures:
@@ -194,7 +194,7 @@ def _note_box(view: ResultsView) -> list[Block]:
     return [
         box,
         actions(button("Save", SAVE_NOTE, shown.round_id, style="primary")),
-        context(template.format(when=when, name=fitted(_note_author(view), NAMES_SHOWN))),
+        context(template.format(when=when, name=quote_within(_note_author(view), NAMES_SHOWN))),
     ]
 
 
@@ -204,14 +204,14 @@ def _note_as_read(view: ResultsView) -> list[Block]:
 
 def _note(view: ResultsView) -> str:
     shown = view.round
-    name = fitted(_note_author(view), NAMES_SHOWN if not shown.note else NAME_SHOWN)
+    name = quote_within(_note_author(view), NAMES_SHOWN if not shown.note else NAME_SHOWN)
     if shown.note:
         return HEARD.format(name=name, note=quoted(shown.note))
     return (NO_NOTE if shown.kind in ("first", "weekly") else NO_NOTE_LATER).format(name=name)
 
 
 def _note_author(view: ResultsView) -> str:
-    return view.round.noted_by or together(view.phase.lead_names)
+    return view.round.noted_by or join_names(view.phase.lead_names)
 
 
 def _shared_answers(view: ResultsView) -> Iterable[str]:
@@ -224,10 +224,10 @@ def _shared_answers(view: ResultsView) -> Iterable[str]:
 
 def _answers_of_lead(reflection: Reflection, shown: ClosedRound) -> str:
     answers = "\n".join(
-        f"{fitted(label, LABEL_SHOWN)} {_in_words(key, reflection.answers.get(key))}"
+        f"{quote_within(label, LABEL_SHOWN)} {_in_words(key, reflection.answers.get(key))}"
         for key, label in shown.labels.items()
     )
-    return BESIDE.format(name=fitted(reflection.name, NAME_SHOWN), answers=answers)
+    return BESIDE.format(name=quote_within(reflection.name, NAME_SHOWN), answers=answers)
 
 
 def _in_words(key: str, level: int | None) -> str:

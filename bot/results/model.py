@@ -7,7 +7,7 @@ from typing import Protocol
 
 from bot.phases.model import Phase
 from bot.results.hints import Hint, hints
-from bot.results.levels import QuestionLevel, perception_gap
+from bot.results.levels import QuestionFigures, perception_gap
 
 
 class AskedQuestion(Protocol):
@@ -36,7 +36,7 @@ class ClosingRound(Protocol):
 class ShownLevel:
     """One question's figure, and its change since the round before if that may be shown."""
 
-    figure: QuestionLevel
+    figure: QuestionFigures
     change: float | None
 
 
@@ -57,7 +57,7 @@ class ClosedRound:
     noted_by: str | None  # the lead's name
     shown_at: datetime | None  # None: the team has not seen it
 
-    def figure(self, key: str) -> QuestionLevel | None:
+    def figure(self, key: str) -> QuestionFigures | None:
         return next(
             (shown_level.figure for shown_level in self.figures if shown_level.figure.key == key),
             None,
@@ -91,9 +91,9 @@ class ResultsView:
     def round(self) -> ClosedRound:
         return self.rounds[-1]
 
-    def before(self, key: str) -> ClosedRound | None:
+    def previous_round(self, key: str) -> ClosedRound | None:
         """Return the last round before that showed this question: the base of its change."""
-        return last_with(self.rounds[:-1], key)
+        return last_round_showing(self.rounds[:-1], key)
 
     @property
     def gaps(self) -> Mapping[str, float]:
@@ -102,14 +102,14 @@ class ResultsView:
         return perception_gap([reflection.answers for reflection in self.reflections], figures)
 
     @property
-    def signals(self) -> tuple[Hint, ...]:
+    def hints(self) -> tuple[Hint, ...]:
         """The hints for the leads alone, from the shown figures and nothing finer."""
         clarity = [closed_round.level("clarity") for closed_round in self.rounds]
         team = {shown.figure.key: shown.figure.level for shown in self.round.figures}
         return hints(clarity, team, self.gaps, self.phase.weeks)
 
 
-def last_with(rounds: Sequence[ClosedRound], key: str) -> ClosedRound | None:
+def last_round_showing(rounds: Sequence[ClosedRound], key: str) -> ClosedRound | None:
     """Return the newest of these rounds that showed this question."""
     return next(
         (closed_round for closed_round in reversed(rounds) if closed_round.figure(key)), None

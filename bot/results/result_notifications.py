@@ -13,7 +13,7 @@ from bot.results.comments import in_replies
 from bot.results.model import ResultsView
 
 
-async def tell_leads(
+async def post_to_leads(
     tx: AsyncConnection, workspace_id: str, view: ResultsView, now: datetime
 ) -> None:
     """Send the results to each lead within their hours, with all comments.
@@ -24,7 +24,7 @@ async def tell_leads(
     readers = {lead.user_id: lead.zone or phase.zone for lead in phase.reachable_leads}
     if not readers and view.comments:
         readers = {phase.lead_id: phase.zone}
-    message = messages.to_leads(view)
+    message = messages.leads_message(view)
     for lead_id, zone in readers.items():
         key = keys.lead_results(view.round.round_id, lead_id)
         at = within_hours(now, zone)
@@ -32,31 +32,33 @@ async def tell_leads(
         await _post_other_comments(tx, workspace_id, view, lead_id, key, at)
 
 
-async def leads_wait(tx: AsyncConnection, workspace_id: str, phase: Phase, round_id: str) -> bool:
+async def is_waiting_for_leads(
+    tx: AsyncConnection, workspace_id: str, phase: Phase, round_id: str
+) -> bool:
     """Return whether a lead's message with these results is still in the queue."""
     for lead_id in phase.lead_ids:
-        if await requeue.is_waiting(tx, workspace_id, keys.lead_results(round_id, lead_id)):
+        if await requeue.is_open(tx, workspace_id, keys.lead_results(round_id, lead_id)):
             return True
     return False
 
 
-async def edit_leads(
+async def edit_lead_messages(
     tx: AsyncConnection, workspace_id: str, view: ResultsView, now: datetime
 ) -> None:
     """Show the leads the note as it was saved or, once the team has read it, without the box."""
-    message = messages.to_leads(view)
+    message = messages.leads_message(view)
     for lead_id in view.phase.lead_ids:
         key = keys.lead_results(view.round.round_id, lead_id)
         await enqueue.edit(tx, workspace_id, of=key, content=message, now=now)
 
 
-async def tell_team(
+async def post_to_team(
     tx: AsyncConnection, workspace_id: str, view: ResultsView, now: datetime
 ) -> None:
     """Post the results in the announcement's thread, with the comments if the form chose so."""
     phase, key = view.phase, keys.results(view.round.round_id)
     announcement = keys.announcement(phase.phase_id)
-    message = messages.to_team(view)
+    message = messages.team_message(view)
     await enqueue.post(
         tx,
         workspace_id,
@@ -66,7 +68,7 @@ async def tell_team(
         thread_of=announcement,
         now=now,
     )
-    if messages.to_everyone(view):
+    if messages.shows_comments_to_team(view):
         await _post_other_comments(tx, workspace_id, view, phase.channel_id, announcement, now)
 
 

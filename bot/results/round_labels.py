@@ -25,14 +25,14 @@ SINCE = {
 }
 
 
-def on_axis(closed_round: ClosedRound) -> str:
+def axis_label(closed_round: ClosedRound) -> str:
     return AXIS[closed_round.kind].format(week=closed_round.week)
 
 
-def here(closed_round: ClosedRound, channel: str) -> str:
+def first_line_label(closed_round: ClosedRound, channel: str) -> str:
     """Return the beginning of a first line. `channel` is as Slack links it."""
     return HERE[closed_round.kind].format(week=closed_round.week, channel=channel)
 
 
-def since(closed_round: ClosedRound) -> str:
+def previous_round_label(closed_round: ClosedRound) -> str:
     return SINCE[closed_round.kind].format(week=closed_round.week)

@@ -8,9 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.db import schema
 from bot.phases import store as phase_store
 from bot.phases.model import Phase
-from bot.results.levels import Band, QuestionLevel
+from bot.results.levels import Band, QuestionFigures
 from bot.results.model import ClosedRound, Reflection, ShownLevel
-from bot.slack.people import known
+from bot.slack.people import stored_people
 
 _rounds = schema.rounds
 _figures = schema.question_levels
@@ -33,7 +33,9 @@ async def closed_rounds(
         .all()
     )
     shown = await _shown_levels(tx, workspace_id, [row["round_id"] for row in rows])
-    noters = await known(tx, workspace_id, [row["noted_by"] for row in rows if row["noted_by"]])
+    noters = await stored_people(
+        tx, workspace_id, [row["noted_by"] for row in rows if row["noted_by"]]
+    )
     names = {user_id: person.name for user_id, person in noters.items()}
     return tuple(_closed_round(row, phase, shown.get(row["round_id"], ()), names) for row in rows)
 
@@ -125,13 +127,13 @@ async def _shown_levels(
     return shown
 
 
-def _figure(row: RowMapping) -> QuestionLevel:
+def _figure(row: RowMapping) -> QuestionFigures:
     bands = row["bands"]
-    return QuestionLevel(
+    return QuestionFigures(
         key=row["key"],
         answers=row["answers"],
         level=row["level"],
-        share_high=row["share_high"],
+        high_count=row["share_high"],
         bands=None if bands is None else tuple(Band(**band) for band in bands),
     )
 

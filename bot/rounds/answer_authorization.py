@@ -14,7 +14,7 @@ from bot.keys import Wrapped
 from bot.outbox import enqueue, keys
 from bot.outbox.keys import MessageKey
 from bot.rounds import ballots, store
-from bot.rounds.model import AskedPerson, Round
+from bot.rounds.model import RosterEntry, Round
 from bot.slack.errors import Refused
 from bot.slack.request import Request
 
@@ -26,11 +26,11 @@ NOT_ASKED = (
     "Nothing was saved: you are not among the people asked this time. Tell who leads the phase "
     "if you should be."
 )
-SOMEBODY_ELSES = (
+OTHER_RECIPIENT = (
     "Nothing was saved: this message was sent to somebody else. Answer in your own message from "
     "Imbalance."
 )
-LEFT = (
+LEFT_TEAM = (
     "Nothing was saved: you left the team of this phase since the questions went out. Tell who "
     "leads the phase if that is wrong."
 )
@@ -41,7 +41,7 @@ class AuthorizedAnswer:
     """A person who may answer now, with the messages about it that they were sent."""
 
     round: Round
-    person: AskedPerson
+    person: RosterEntry
     channel_id: str
     sent: Mapping[MessageKey, tuple[str | None, str | None]]  # by key: channel and ts, where known
     secret: Wrapped | None = field(repr=False)  # the round's; None if destroyed
@@ -144,7 +144,7 @@ def _authorize(
         return Refused(NOT_ASKED)
     person = store.as_asked(person_row)
     if person.has_left:
-        return Refused(LEFT)
+        return Refused(LEFT_TEAM)
     round_ = store.as_round(person_row._mapping)
     messages = (
         (person_row.asked_key, person_row.asked_channel, person_row.asked_ts),
@@ -175,5 +175,5 @@ async def _check_message(
         channel, ts = request.message
         key = await enqueue.key_at(tx, request.workspace_id, channel=channel, ts=ts)
         if key is not None and (key.round_id, key.user_id) != (request.target_id, request.user_id):
-            return Refused(SOMEBODY_ELSES)
+            return Refused(OTHER_RECIPIENT)
     return authorization

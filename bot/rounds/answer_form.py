@@ -15,7 +15,7 @@ from bot.rounds import messages
 from bot.rounds.model import QuestionnaireView
 from bot.rounds.questions import Question
 from bot.slack.content import context, plain
-from bot.slack.inputs import offered
+from bot.slack.inputs import option_with_value
 from bot.slack.mrkdwn import clean
 
 FORM = "rounds.form"
@@ -89,7 +89,7 @@ def _level_input(question: Question, round_id: str, level: int | None) -> Block:
         element=RadioButtonsElement(
             action_id=messages.LEVEL,
             options=options,
-            initial_option=offered(messages.levels(question), level),
+            initial_option=option_with_value(messages.levels(question), level),
         ),
         optional=True,
     )

@@ -16,17 +16,17 @@ from bot.agenda import schedule
 from bot.agenda.actions import ActionName, RoundPerson
 from bot.db import schema
 from bot.db.engine import skip_delivery_wakeup
-from bot.db.upserts import put_all
+from bot.db.upserts import upsert_all
 from bot.keys import KeyMissing
 from bot.outbox import enqueue
 from bot.outbox.keys import MessageKey, remind
 from bot.rounds import ballots, messages, store
 from bot.rounds.answer_authorization import AuthorizedAnswer, authorize_all
 from bot.rounds.answer_form import AnswerInput
-from bot.rounds.asking import ask_key
 from bot.rounds.ballot_crypto import Ballot
-from bot.rounds.ballots import Cast
+from bot.rounds.ballots import BallotSubmission
 from bot.rounds.model import QuestionnaireView, Round
+from bot.rounds.question_sending import question_key
 from bot.services import Services
 from bot.slack.content import Content
 from bot.slack.errors import Refused
@@ -78,7 +78,9 @@ async def skip(services: Services, request: Request) -> Content:
     )
 
 
-async def to_change(services: Services, request: Request) -> tuple[QuestionnaireView, AnswerInput]:
+async def questionnaire_to_change(
+    services: Services, request: Request
+) -> tuple[QuestionnaireView, AnswerInput]:
     """Return the questions and this person's earlier answers, for the form.
 
     Raises:
@@ -90,21 +92,23 @@ async def to_change(services: Services, request: Request) -> tuple[Questionnaire
             raise authorized
         earlier = await _earlier_input(reader, services, request, authorized)
         to_lead = authorized.person.is_lead
-        asking = await store.put_to(reader, request.workspace_id, authorized.round, to_lead=to_lead)
+        asking = await store.load_questionnaire(
+            reader, request.workspace_id, authorized.round, to_lead=to_lead
+        )
     return asking, earlier
 
 
-async def show(services: Services, request: Request, message: Content) -> None:
+async def edit_question_message(services: Services, request: Request, message: Content) -> None:
     """Replace the question with `message` by an edit, because Slack did not accept it directly."""
     async with services.db.transaction() as tx:
-        person = await store.asked_person(
+        person = await store.roster_entry(
             tx, request.workspace_id, request.target_id, request.user_id
         )
         if person is None:
             return
         message_keys = [
             remind(request.target_id, request.user_id),
-            ask_key(request.target_id, person),
+            question_key(request.target_id, person),
         ]
         await _edit_messages(tx, request.workspace_id, message_keys, message, services.clock.now())
 
@@ -159,7 +163,7 @@ async def _cast_ballots(
     if not members:
         return {}
     casts = [_cast_of(member) for member in members]
-    errors = await ballots.cast_all(tx, services.keys, casts)
+    errors = await ballots.store_all(tx, services.keys, casts)
     return {
         member: Refused(KEY_RETIRED) if isinstance(error, KeyMissing) else error
         for member, error in zip(members, errors, strict=True)
@@ -167,9 +171,9 @@ async def _cast_ballots(
     }
 
 
-def _cast_of(accepted: _Accepted) -> Cast:
+def _cast_of(accepted: _Accepted) -> BallotSubmission:
     request, given = accepted.request, accepted.given
-    return Cast(
+    return BallotSubmission(
         workspace_id=request.workspace_id,
         round_id=request.target_id,
         user_id=request.user_id,
@@ -182,7 +186,7 @@ async def _store_reflections(tx: AsyncConnection, leads: Sequence[_Accepted]) ->
     rows = [
         _reflection(lead.request, lead.authorized.round, lead.given) for lead in leads if lead.given
     ]
-    await put_all(tx, schema.reflections, rows)
+    await upsert_all(tx, schema.reflections, rows)
     for lead in leads:
         if lead.given is None:  # leads answer by name anyway, so no ballot has to hide it
             subject = str(RoundPerson(lead.request.target_id, lead.request.user_id))
@@ -215,7 +219,7 @@ async def _response(
     round_ = result.authorized.round
     if result.given is None:
         return messages.skipped(round_.round_id, result.authorized.channel_id, round_.closes_at)
-    receipt = messages.received(round_.round_id, result.authorized.channel_id, round_.closes_at)
+    receipt = messages.receipt(round_.round_id, result.authorized.channel_id, round_.closes_at)
     await _edit_messages(tx, result.request.workspace_id, _messages_to_edit(result), receipt, now)
     return receipt
 
@@ -224,7 +228,7 @@ def _messages_to_edit(accepted: _Accepted) -> list[MessageKey]:
     """Return the messages to edit; the one pressed in is replaced by its response_url, or stays."""
     if accepted.given is None:
         return []
-    asked = ask_key(accepted.authorized.round.round_id, accepted.authorized.person)
+    asked = question_key(accepted.authorized.round.round_id, accepted.authorized.person)
     return [
         key for key in accepted.authorized.sent if accepted.request.message is None or key != asked
     ]

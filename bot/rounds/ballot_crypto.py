@@ -33,7 +33,7 @@ class Ballot:
 class BallotCipher:
     """The cipher of one round's ballots, with its secret unwrapped."""
 
-    place: str
+    context: str
     secret: bytes
 
     def voter_token(self, user_id: str) -> str:
@@ -43,10 +43,10 @@ class BallotCipher:
         content = {"answers": dict(ballot.answers), "comment": ballot.comment}
         value = json.dumps(content, ensure_ascii=False).encode()
         padded = value.ljust(-(-len(value) // PADDED_TO) * PADDED_TO)
-        return seal(self._key, padded, f"{self.place}:{voter_token}".encode())
+        return seal(self._key, padded, f"{self.context}:{voter_token}".encode())
 
     def unseal(self, voter_token: str, sealed: bytes) -> Ballot:
-        value = unseal(self._key, sealed, f"{self.place}:{voter_token}".encode())
+        value = unseal(self._key, sealed, f"{self.context}:{voter_token}".encode())
         return Ballot(**json.loads(value))
 
     @cached_property

@@ -29,7 +29,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.clock import random_bytes, shuffled
 from bot.db import schema
 from bot.db.types import OwnId, SlackId
-from bot.db.upserts import Row, padded, put, put_all, put_all_if_new
+from bot.db.upserts import Row, insert_all_if_new, padded, upsert, upsert_all
 from bot.keys import KeyMissing, KeyRing, Wrapped
 from bot.rounds.ballot_crypto import SECRET_BYTES, Ballot, BallotCipher
 
@@ -75,11 +75,11 @@ _secrets = Table(
 TABLES = (_ballots, _secrets)
 
 #: Why a ballot was not stored; None if it was.
-Wrong: TypeAlias = KeyMissing | ValueError | None
+StoreError: TypeAlias = KeyMissing | ValueError | None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cast:
+class BallotSubmission:
     """One person's ballot; None for a skip, which stops reminders and keeps the earlier ballot."""
 
     workspace_id: str
@@ -113,7 +113,7 @@ async def create_secret(
     """Create the secret of a round that opens."""
     wrapped = keys.wrap(random_bytes(SECRET_BYTES), _place(workspace_id, round_id))
     key = {"workspace_id": workspace_id, "round_id": round_id}
-    await put(tx, _secrets, key, key_id=wrapped.key_id, sealed=wrapped.sealed)
+    await upsert(tx, _secrets, key, key_id=wrapped.key_id, sealed=wrapped.sealed)
 
 
 def with_secrets(rounds: Select[Any]) -> Select[Any]:
@@ -136,7 +136,9 @@ async def secret_of(tx: AsyncConnection, workspace_id: str, round_id: str) -> Wr
     return None if row is None else Wrapped(key_id=row.key_id, sealed=row.sealed)
 
 
-async def cast_all(tx: AsyncConnection, keys: KeyRing, casts: Sequence[Cast]) -> list[Wrong]:
+async def store_all(
+    tx: AsyncConnection, keys: KeyRing, casts: Sequence[BallotSubmission]
+) -> list[StoreError]:
     """Store each ballot in place of the person's earlier one; of several, the last.
 
     Returns an error for each, None where it was stored: KeyMissing where the key that protects the
@@ -150,12 +152,12 @@ async def cast_all(tx: AsyncConnection, keys: KeyRing, casts: Sequence[Cast]) ->
         for cipher, cast in with_cipher
         if isinstance(cipher, BallotCipher)
     ]
-    await put_all(tx, _ballots, [row for row, cast in rows if cast.ballot is not None])
-    await put_all_if_new(tx, _ballots, [row for row, cast in rows if cast.ballot is None])
+    await upsert_all(tx, _ballots, [row for row, cast in rows if cast.ballot is not None])
+    await insert_all_if_new(tx, _ballots, [row for row, cast in rows if cast.ballot is None])
     return [None if isinstance(cipher, BallotCipher) else cipher for cipher, _ in with_cipher]
 
 
-def _row(cipher: BallotCipher, cast: Cast) -> Row:
+def _row(cipher: BallotCipher, cast: BallotSubmission) -> Row:
     voter_token = cipher.voter_token(cast.user_id)
     return {
         "workspace_id": cast.workspace_id,
@@ -185,7 +187,7 @@ async def of_voter(
     return None if sealed is None else cipher.unseal(voter_token, sealed)
 
 
-async def who_answered(
+async def who_responded(
     tx: AsyncConnection, keys: KeyRing, workspace_id: str, round_id: str, user_ids: Iterable[str]
 ) -> frozenset[str]:
     """Return those who sent answers or skipped; used only to stop asking them.
@@ -262,7 +264,7 @@ def _cipher(
         return KeyMissing("destroyed")
     place = _place(*round_key)
     try:
-        return BallotCipher(place=place, secret=keys.unwrap(wrapped, place))
+        return BallotCipher(context=place, secret=keys.unwrap(wrapped, place))
     except (KeyMissing, ValueError) as error:
         return error
 

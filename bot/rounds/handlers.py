@@ -9,12 +9,12 @@ from bot.rounds.answer_form import AnswerInput
 from bot.rounds.poll import POLL, poll
 from bot.rounds.questions import QUESTIONS
 from bot.services import Services
-from bot.slack.command import NAME, named
+from bot.slack.command import NAME, is_subcommand
 from bot.slack.content import Content, content, section
 from bot.slack.errors import Refused
 from bot.slack.payloads import state_values
-from bot.slack.request import Body, Request, handler, typed_values
-from bot.slack.views import answer_message, notice, open_form, show_next
+from bot.slack.request import Body, Request, as_listener, typed_values
+from bot.slack.views import notice_view, open_form, respond_to_url, show_next
 from bot.workspaces import settings_form
 from bot.workspaces.lifecycle import change_settings
 from bot.workspaces.messages import TITLE, saved
@@ -26,14 +26,14 @@ NOTHING_CHOSEN = (
 
 
 def register(app: AsyncApp, services: Services) -> None:
-    app.action(messages.SEND)(handler(services, send))
-    app.action(messages.SKIP)(handler(services, skip))
-    app.action(messages.CHANGE)(handler(services, change))
-    app.view(answer_form.FORM)(handler(services, submit))
-    app.command(NAME, matchers=[named("poll")])(handler(services, type_poll))
-    app.action(POLL)(handler(services, press_poll))
-    app.action(settings_form.REWORD)(handler(services, show_wording))
-    app.view(questions_form.FORM)(handler(services, save_wording))
+    app.action(messages.SEND)(as_listener(services, send))
+    app.action(messages.SKIP)(as_listener(services, skip))
+    app.action(messages.CHANGE)(as_listener(services, change))
+    app.view(answer_form.FORM)(as_listener(services, submit))
+    app.command(NAME, matchers=[is_subcommand("poll")])(as_listener(services, poll_from_command))
+    app.action(POLL)(as_listener(services, poll_from_button))
+    app.action(settings_form.REWORD)(as_listener(services, show_wording))
+    app.view(questions_form.FORM)(as_listener(services, save_wording))
 
 
 async def send(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
@@ -67,16 +67,18 @@ async def submit(services: Services, request: Request, ack: AsyncAck, body: Body
     await ack()
 
 
-async def type_poll(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
+async def poll_from_command(
+    services: Services, request: Request, ack: AsyncAck, body: Body
+) -> None:
     """Handle `/imbalance poll`: ask the three questions now."""
     await ack(await poll(services, request))
 
 
-async def press_poll(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
+async def poll_from_button(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
     """Handle *Ask now* on the status card; the button carries the channel."""
     reply = await poll(services, replace(request, channel_id=request.target_id))
     client = services.client_for(request.workspace_id)
-    await answer_message(client, body, content(reply, section(reply)), replace=False)
+    await respond_to_url(client, body, content(reply, section(reply)), replace=False)
     await ack()
 
 
@@ -93,7 +95,7 @@ async def save_wording(services: Services, request: Request, ack: AsyncAck, body
     words = questions_form.parse(typed_values(body), QUESTIONS)
     changed = await change_settings(services, request, lambda now: replace(now, questions=words))
     if changed:
-        await show_next(ack, notice(TITLE, saved(changed)))
+        await show_next(ack, notice_view(TITLE, saved(changed)))
     else:
         await ack()
 
@@ -102,7 +104,7 @@ async def open_form_with(
     services: Services, body: Body, request: Request, typed: AnswerInput
 ) -> None:
     """Open the form with the earlier answers; a comment or tick just entered takes precedence."""
-    asking, earlier = await answering.to_change(services, request)
+    asking, earlier = await answering.questionnaire_to_change(services, request)
     comment, shared = typed.comment or earlier.comment, typed.shared or earlier.shared
     given = replace(earlier, comment=comment, shared=shared)
     client = services.client_for(request.workspace_id)
@@ -115,5 +117,5 @@ async def _replace(services: Services, body: Body, request: Request, message: Co
     The answer is stored by then, so Slack's acknowledgement does not wait for this.
     """
     client = services.client_for(request.workspace_id)
-    if not await answer_message(client, body, message, replace=True):
-        await answering.show(services, request, message)
+    if not await respond_to_url(client, body, message, replace=True):
+        await answering.edit_question_message(services, request, message)

@@ -18,23 +18,28 @@ from bot.phases import store as phase_store
 from bot.phases.model import Phase
 from bot.results.lifecycle import store_results
 from bot.rounds import ballots, messages, rules, secure_delete, store
-from bot.rounds.asking import ask_key, send_questions, send_reminders, send_talking_points
 from bot.rounds.ballots import Tally
 from bot.rounds.model import Round
 from bot.rounds.opening import open_round, opens_at
-from bot.rounds.rules import Planned, RoundKind
+from bot.rounds.question_sending import (
+    question_key,
+    send_questions,
+    send_reminders,
+    send_talking_points,
+)
+from bot.rounds.rules import PlannedDay, RoundKind
 from bot.rounds.timezone_change import reschedule_for_zone
 from bot.services import Services
 from bot.slack.content import Content
 
 SCRUB_AGAIN_AFTER = timedelta(hours=6)
 #: Fewer comments are not shown: a single one could be traced to its writer.
-COMMENTS_FROM = 2
+MIN_COMMENTS = 2
 #: A day of attempts, ten minutes apart.
-KEY_TRIES = 150
+KEY_ATTEMPTS = 150
 NO_KEY = "answers are locked with a key that is not in IMBALANCE_KEYS: put it back within a day"
 #: Actions that begin a round, or put its questions to the channel.
-ROUNDS_TO_COME = (ActionName.OPEN_ROUND, ActionName.TALK)
+PLANNING_ACTIONS = (ActionName.OPEN_ROUND, ActionName.POST_TALKING_POINTS)
 
 
 async def plan_rounds(tx: AsyncConnection, workspace_id: str, phase: Phase, now: datetime) -> None:
@@ -58,7 +63,7 @@ async def replan_rounds(
     await plan_rounds(tx, workspace_id, phase, now)
 
 
-async def plan_rounds_after(
+async def plan_follow_up_rounds(
     tx: AsyncConnection, workspace_id: str, phase: Phase, now: datetime
 ) -> None:
     """Schedule the rounds after the end of a phase, which may have ended before its date."""
@@ -70,7 +75,7 @@ async def plan_rounds_after(
 
 async def drop_rounds(tx: AsyncConnection, workspace_id: str, phase_id: str) -> None:
     """Drop the phase's rounds to come. An open one closes at its own time."""
-    await schedule.remove_about(tx, workspace_id, actions=ROUNDS_TO_COME, about=phase_id)
+    await schedule.remove_about(tx, workspace_id, actions=PLANNING_ACTIONS, about=phase_id)
 
 
 async def close_round(services: Services, item: AgendaItem) -> None:
@@ -95,7 +100,7 @@ async def close_round(services: Services, item: AgendaItem) -> None:
         round_ = await store.round_to_close(tx, item.workspace_id, item.subject)
         if round_ is None or not round_.is_open:
             return
-        if item.attempts < KEY_TRIES and await ballots.is_key_missing(
+        if item.attempts < KEY_ATTEMPTS and await ballots.is_key_missing(
             tx, services.keys, item.workspace_id, round_.round_id
         ):
             raise KeyMissing(NO_KEY)
@@ -140,15 +145,15 @@ ACTIONS = (
     AgendaAction(name=ActionName.OPEN_ROUND, run=open_round),
     AgendaAction(name=ActionName.ASK, run=send_questions, is_batched=True),
     AgendaAction(name=ActionName.REMIND, run=send_reminders, is_batched=True),
-    AgendaAction(name=ActionName.TALK, run=send_talking_points),
+    AgendaAction(name=ActionName.POST_TALKING_POINTS, run=send_talking_points),
     AgendaAction(name=ActionName.CLOSE_ROUND, run=close_round),
-    AgendaAction(name=ActionName.SCRUB, run=scrub, is_noticed=False),
-    AgendaAction(name=ActionName.FOLLOW_ZONE, run=reschedule_for_zone, is_noticed=False),
+    AgendaAction(name=ActionName.SCRUB, run=scrub, is_visible=False),
+    AgendaAction(name=ActionName.RESCHEDULE_FOR_ZONE, run=reschedule_for_zone, is_visible=False),
 )
 
 
 async def _schedule(
-    tx: AsyncConnection, workspace_id: str, phase: Phase, rounds: Sequence[Planned]
+    tx: AsyncConnection, workspace_id: str, phase: Phase, rounds: Sequence[PlannedDay]
 ) -> None:
     due = {
         str(PlannedRound(phase.phase_id, planned_round.kind, planned_round.on)): opens_at(
@@ -169,7 +174,7 @@ async def _anybody_asked(tx: AsyncConnection, workspace_id: str, round_: Round) 
     for person in await store.roster(tx, workspace_id, round_.round_id):
         if person.is_lead:
             continue
-        if await requeue.is_delivered(tx, workspace_id, ask_key(round_.round_id, person)):
+        if await requeue.may_be_delivered(tx, workspace_id, question_key(round_.round_id, person)):
             return True
     return False
 
@@ -215,7 +220,7 @@ async def _hand_over_results(
     Comments are passed on only where there are at least two, and enough people answered.
     """
     shown = {key: chosen for key, chosen in tally.counts.items() if sum(chosen) >= round_.minimum}
-    comments = tally.comments if reached_minimum and len(tally.comments) >= COMMENTS_FROM else ()
+    comments = tally.comments if reached_minimum and len(tally.comments) >= MIN_COMMENTS else ()
     await store_results(
         tx, workspace_id, phase, round_, shown if reached_minimum else None, comments, now
     )
@@ -243,9 +248,12 @@ async def _edit_to_closed(
     """
     contents: dict[MessageKey, Content] = {}
     for person in await store.roster(tx, workspace_id, round_.round_id):
-        text = messages.CLOSED_MIRROR if person.is_lead else _closing_text(tally, reached_minimum)
+        text = messages.CLOSED_LEAD if person.is_lead else _closing_text(tally, reached_minimum)
         message = messages.closed(phase.channel_id, text)
-        for key in (ask_key(round_.round_id, person), keys.remind(round_.round_id, person.user_id)):
+        for key in (
+            question_key(round_.round_id, person),
+            keys.remind(round_.round_id, person.user_id),
+        ):
             contents[key] = message
     await requeue.remove_edits(tx, workspace_id, of=[*contents])
     for key, message in contents.items():

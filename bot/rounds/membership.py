@@ -14,19 +14,19 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
-from bot.db.upserts import padded, put_all_if_new
+from bot.db.upserts import insert_all_if_new, padded
 from bot.phases import store as phase_store
 from bot.phases.model import Phase
 from bot.rounds import rules
 from bot.rounds.rules import MembershipDiff
 from bot.services import Services
-from bot.slack.conversations import member_ids
-from bot.slack.errors import ErrorKind, reason_of, verdict
+from bot.slack.conversations import fetch_member_ids
+from bot.slack.errors import ErrorKind, classify, reason_of
 from bot.slack.people import Person
 
 #: A failure on Slack's side, although its name suggests one on ours
 #: (https://docs.slack.dev/reference/methods/conversations.members).
-NOT_NOW = ("fetch_members_failed",)
+TRANSIENT_ERRORS = ("fetch_members_failed",)
 
 _phases = schema.phases
 _people = schema.phase_people
@@ -37,8 +37,8 @@ _onlookers = schema.non_participants
 class ChannelMembership:
     """A channel's members, as Slack reported them a moment ago."""
 
-    there: frozenset[str]
-    strangers: frozenset[str]  # of those there: neither in the team nor onlookers
+    member_ids: frozenset[str]
+    newcomers: frozenset[str]  # of those there: neither in the team nor onlookers
     profiles: Mapping[str, Person]  # of those there: the team and the strangers
 
 
@@ -48,7 +48,7 @@ class _KnownPeople:
 
     team: Mapping[str, bool]  # everybody who was ever in it -> whether they are now
     onlookers: frozenset[str]
-    is_followed: bool  # whether the channel was read before
+    is_synced: bool  # whether the channel was read before
 
 
 async def read_channel(
@@ -68,20 +68,26 @@ async def read_channel(
         known = await _known_people(reader, workspace_id, phase)
     client = services.client_for(workspace_id)
     try:
-        there = frozenset(await member_ids(services.reads, client, workspace_id, phase.channel_id))
+        there = frozenset(
+            await fetch_member_ids(services.reads, client, workspace_id, phase.channel_id)
+        )
     except SlackApiError as error:
-        if verdict(error).meaning is not ErrorKind.PERMANENT or reason_of(error) in NOT_NOW:
+        if classify(error).kind is not ErrorKind.PERMANENT or reason_of(error) in TRANSIENT_ERRORS:
             raise
         return None
-    may_grow = phase.is_active and known.is_followed
+    may_grow = phase.is_active and known.is_synced
     strangers = there - known.team.keys() - known.onlookers if may_grow else frozenset()
     user_ids = sorted(strangers | (there & known.team.keys()))
-    profiles = await services.people.of(client, workspace_id, user_ids)
-    return ChannelMembership(there=there, strangers=strangers, profiles=profiles)
+    profiles = await services.people.get_many(client, workspace_id, user_ids)
+    return ChannelMembership(member_ids=there, newcomers=strangers, profiles=profiles)
 
 
 async def apply_membership(
-    tx: AsyncConnection, workspace_id: str, phase: Phase, seen: ChannelMembership, now: datetime
+    tx: AsyncConnection,
+    workspace_id: str,
+    phase: Phase,
+    channel_members: ChannelMembership,
+    now: datetime,
 ) -> bool:
     """Update the team from the channel's members; return whether that changed it.
 
@@ -91,20 +97,30 @@ async def apply_membership(
     if not phase.is_active:
         return False
     known = await _known_people(tx, workspace_id, phase)
-    strangers = seen.strangers - known.team.keys() - known.onlookers
-    colleagues = {user_id for user_id, person in seen.profiles.items() if person.is_full_member}
-    diff = rules.membership_diff(known.team, seen.there, strangers, colleagues)
+    strangers = channel_members.newcomers - known.team.keys() - known.onlookers
+    colleagues = {
+        user_id for user_id, person in channel_members.profiles.items() if person.is_full_member
+    }
+    diff = rules.membership_diff(known.team, channel_members.member_ids, strangers, colleagues)
     await _store_team(tx, workspace_id, phase.phase_id, diff, now)
-    if known.is_followed:
-        await _delete_onlookers(tx, workspace_id, phase.phase_id, known.onlookers - seen.there)
+    if known.is_synced:
+        await _delete_onlookers(
+            tx, workspace_id, phase.phase_id, known.onlookers - channel_members.member_ids
+        )
         await add_non_participants(tx, workspace_id, phase.phase_id, strangers - colleagues)
     else:
-        await set_baseline(tx, workspace_id, phase.phase_id, seen.there - known.team.keys(), now)
-    return diff.are_any
+        await set_baseline(
+            tx, workspace_id, phase.phase_id, channel_members.member_ids - known.team.keys(), now
+        )
+    return diff.has_changes
 
 
 async def set_baseline(
-    tx: AsyncConnection, workspace_id: str, phase_id: str, onlookers: Collection[str], now: datetime
+    tx: AsyncConnection,
+    workspace_id: str,
+    phase_id: str,
+    non_participants: Collection[str],
+    now: datetime,
 ) -> None:
     """Record that the channel was read: whoever joins from now on is in the team.
 
@@ -115,10 +131,12 @@ async def set_baseline(
         .where(_phases.c.workspace_id == workspace_id, _phases.c.phase_id == phase_id)
         .values(membership_synced_at=now)
     )
-    await add_non_participants(tx, workspace_id, phase_id, onlookers)
+    await add_non_participants(tx, workspace_id, phase_id, non_participants)
 
 
-async def mark_joined(tx: AsyncConnection, workspace_id: str, phase_id: str, user_id: str) -> None:
+async def remove_non_participant(
+    tx: AsyncConnection, workspace_id: str, phase_id: str, user_id: str
+) -> None:
     """Delete an onlooker: Slack reported that they joined while the phase runs."""
     await _delete_onlookers(tx, workspace_id, phase_id, [user_id])
 
@@ -132,7 +150,7 @@ async def _known_people(tx: AsyncConnection, workspace_id: str, phase: Phase) ->
     return _KnownPeople(
         team={person.user_id: not person.has_left for person in phase.people},
         onlookers=frozenset(onlookers),
-        is_followed=phase.membership_synced_at is not None,
+        is_synced=phase.membership_synced_at is not None,
     )
 
 
@@ -141,8 +159,8 @@ async def _store_team(
 ) -> None:
     in_phase = (_people.c.workspace_id == workspace_id) & (_people.c.phase_id == phase_id)
     for user_ids, values in (
-        (diff.gone, {"left_at": now}),
-        (diff.back, {"left_at": None, "joined_at": now}),
+        (diff.departed, {"left_at": now}),
+        (diff.returned, {"left_at": None, "joined_at": now}),
     ):
         if user_ids:
             statement = update(_people).where(in_phase, _people.c.user_id.in_(padded(user_ids)))
@@ -158,7 +176,7 @@ async def add_non_participants(
 ) -> None:
     """Store the people who were in the channel when the lead chose the team without them."""
     key = {"workspace_id": workspace_id, "phase_id": phase_id}
-    await put_all_if_new(tx, _onlookers, [{**key, "user_id": user_id} for user_id in user_ids])
+    await insert_all_if_new(tx, _onlookers, [{**key, "user_id": user_id} for user_id in user_ids])
 
 
 async def _delete_onlookers(

@@ -21,7 +21,7 @@ from bot.rounds.questions import Question
 from bot.rounds.rules import RoundKind
 from bot.slack.content import Content, actions, button, content, context, divider, plain, section
 from bot.slack.inputs import text_input
-from bot.slack.mrkdwn import channel, fitted, instant, together, truncated
+from bot.slack.mrkdwn import channel, date_token, join_names, quote_within, truncated
 
 SEND, SKIP, CHANGE = "rounds.send", "rounds.skip", "rounds.change"
 LEVEL, COMMENT, SHARE = "rounds.level", "rounds.comment", "rounds.share"
@@ -38,10 +38,10 @@ OPENING = {
     RoundKind.AFTER: "Three questions about {channel} since the phase ended, 20 seconds.",
     RoundKind.POLL: "Three questions about {channel} as it is now, about 20 seconds.",
 }
-MIRROR = "Your own view of {channel}: the same three questions, about you."
+LEAD_OPENING = "Your own view of {channel}: the same three questions, about you."
 WHEN_AND_WHO = "Open until {until}. {asked}: {names}. Leave one blank if you can't say."
-MIRROR_WHEN = "Open until {until}. Leave one blank if you can't say."
-MIRROR_WHO = (
+LEAD_WHEN = "Open until {until}. Leave one blank if you can't say."
+LEAD_WHO = (
     "Kept under your name. The leads of this phase see it beside the team's totals; nobody else "
     "does unless you tick the box."
 )
@@ -74,9 +74,9 @@ CLOSED_UNREADABLE = (
     "The answers could not be counted: whoever runs the bot's server retired the key that "
     "protected them. They are deleted."
 )
-CLOSED_MIRROR = "Your own answers are kept for the leads of this phase."
+CLOSED_LEAD = "Your own answers are kept for the leads of this phase."
 TALKING_POINTS = "Three questions to talk about together this week."
-TALKING_WHY = (
+TALKING_POINTS_WHY = (
     "This team is too small for answers without names, so nobody is asked alone and nothing is "
     "stored. Ten minutes together do more."
 )
@@ -84,13 +84,13 @@ TALKING_WHY = (
 
 # Everyone in a round gets the same message, most of them in the same minute.
 @lru_cache(maxsize=128)
-def ask(asking: QuestionnaireView) -> Content:
+def questions_message(asking: QuestionnaireView) -> Content:
     """Return the weekly message to a member, or its counterpart for a lead."""
-    words = MIRROR if asking.to_lead else OPENING[asking.kind]
+    words = LEAD_OPENING if asking.to_lead else OPENING[asking.kind]
     first = words.format(channel=channel(asking.channel_id))
     blocks: list[Block] = [section(f"*{first}*\n{_when_and_who(asking)}")]
     if asking.note:
-        heading = NOTE.format(leads=fitted(together(asking.leads), LEADS_LIMIT))
+        heading = NOTE.format(leads=quote_within(join_names(asking.leads), LEADS_LIMIT))
         blocks.append(section(f"{heading}\n>{_quoted(asking.note)}"))
     blocks += [divider(), *answer_blocks(asking), context(small_print(asking))]
     blocks.append(
@@ -119,13 +119,13 @@ def block_id(round_id: str, name: str) -> str:
 
 def question_text(question: Question, *, to_lead: bool) -> Block:
     sentence = question.to_lead if to_lead else question.to_member
-    label = fitted(question.label, LABEL_LIMIT)
-    return section(f"*{label}*\n{fitted(sentence, SENTENCE_LIMIT)}")
+    label = quote_within(question.label, LABEL_LIMIT)
+    return section(f"*{label}*\n{quote_within(sentence, SENTENCE_LIMIT)}")
 
 
 def levels(question: Question) -> list[Option]:
     """Return the options 1 to 5, with a word at 1, 3 and 5."""
-    words = dict(zip((1, 3, 5), question.ends, strict=True))
+    words = dict(zip((1, 3, 5), question.scale_labels, strict=True))
     texts = [f"{level} · {words[level]}" if level in words else f"{level}" for level in range(1, 6)]
     return [
         Option(value=str(level), text=plain(truncated(text, 75)))
@@ -146,7 +146,7 @@ def comment_input(asking: QuestionnaireView, typed: str = "") -> Block:
     to_team = asking.comments_to == "team"
     words = COMMENTS_TO_TEAM if to_team else COMMENTS_TO_LEADS
     is_single = len(asking.leads) == 1
-    leads = truncated(together(asking.leads), LEADS_LIMIT)
+    leads = truncated(join_names(asking.leads), LEADS_LIMIT)
     return text_input(
         block_id(asking.round_id, "comment"),
         ADD,
@@ -174,31 +174,31 @@ def share_input(asking: QuestionnaireView, *, ticked: bool = False) -> Block:
 def small_print(asking: QuestionnaireView) -> str:
     """Return the note on who sees what and when, shown wherever answers are typed."""
     if asking.to_lead:
-        return MIRROR_WHO
+        return LEAD_WHO
     return PRIVACY.format(
-        leads=fitted(together(asking.leads), LEADS_LIMIT),
+        leads=quote_within(join_names(asking.leads), LEADS_LIMIT),
         see="sees" if len(asking.leads) == 1 else "see",
         minimum=asking.minimum,
     )
 
 
 @lru_cache(maxsize=512)
-def received(round_id: str, channel_id: str, closes_at: datetime) -> Content:
+def receipt(round_id: str, channel_id: str, closes_at: datetime) -> Content:
     """Return the receipt. It says that something was sent, never what."""
-    until = RECEIVED_UNTIL.format(channel=channel(channel_id), until=instant(closes_at))
+    until = RECEIVED_UNTIL.format(channel=channel(channel_id), until=date_token(closes_at))
     change = button("Change", CHANGE, round_id)
     return content(RECEIVED, section(until), actions(change))
 
 
 @lru_cache(maxsize=512)
 def skipped(round_id: str, channel_id: str, closes_at: datetime) -> Content:
-    until = SKIPPED_UNTIL.format(channel=channel(channel_id), until=instant(closes_at))
+    until = SKIPPED_UNTIL.format(channel=channel(channel_id), until=date_token(closes_at))
     return content(SKIPPED, section(until), actions(button("Answer", CHANGE, round_id)))
 
 
 def reminder(round_id: str, channel_id: str, closes_at: datetime) -> Content:
     first = REMINDER.format(channel=channel(channel_id))
-    until = REMINDER_UNTIL.format(until=instant(closes_at))
+    until = REMINDER_UNTIL.format(until=date_token(closes_at))
     return content(
         first,
         section(f"{first}\n{until}"),
@@ -215,22 +215,24 @@ def closed(channel_id: str, ended: str) -> Content:
 def talking_points(questions: Sequence[Question]) -> Content:
     """Return the channel's message for a team too small to be asked without names."""
     asked = [question_text(question, to_lead=False) for question in questions]
-    return content(TALKING_POINTS, section(f"*{TALKING_POINTS}*"), *asked, context(TALKING_WHY))
+    return content(
+        TALKING_POINTS, section(f"*{TALKING_POINTS}*"), *asked, context(TALKING_POINTS_WHY)
+    )
 
 
 def _when_and_who(asking: QuestionnaireView) -> str:
-    until = instant(asking.closes_at)
+    until = date_token(asking.closes_at)
     if asking.to_lead:
-        return MIRROR_WHEN.format(until=until)
+        return LEAD_WHEN.format(until=until)
     people = "person is" if asking.asked == 1 else "people are"
-    names = fitted(_member_names(asking), NAMES_LIMIT)
+    names = quote_within(_member_names(asking), NAMES_LIMIT)
     return WHEN_AND_WHO.format(until=until, asked=f"{asking.asked} {people} asked", names=names)
 
 
 def _member_names(asking: QuestionnaireView) -> str:
     more = asking.asked - len(asking.members)
-    return together([*asking.members, f"{more} more"] if more > 0 else asking.members)
+    return join_names([*asking.members, f"{more} more"] if more > 0 else asking.members)
 
 
 def _quoted(text: str) -> str:
-    return fitted(text, NOTE_LIMIT).replace("\n", "\n>")
+    return quote_within(text, NOTE_LIMIT).replace("\n", "\n>")

@@ -19,12 +19,12 @@ class Round:
     opened_at: datetime
     closes_at: datetime
     minimum: int
-    asked: int
+    asked_count: int
     questions: tuple[Question, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
-class AskedPerson:
+class RosterEntry:
     """One person on a round's list."""
 
     user_id: str
@@ -52,8 +52,8 @@ class QuestionnaireView:
 
 
 @dataclass(frozen=True, kw_only=True)
-class OpenQuestion:
+class OpenQuestionnaire:
     """A round that somebody may answer now, for App Home."""
 
-    asking: QuestionnaireView
+    questionnaire: QuestionnaireView
     is_answered: bool

@@ -46,7 +46,7 @@ class Opening:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Opened:
+class OpeningResult:
     """The outcome; `asked` 0: the team is too small, and its channel gets talking points."""
 
     asked: int
@@ -79,14 +79,14 @@ async def open_round(services: Services, item: AgendaItem) -> None:
         at = slot(on, time_of(phase, RoundKind(kind)), phase.zone)
         opening = Opening(kind=RoundKind(kind), on=on, at=at)
         if reason := await _reason_to_skip(tx, item.workspace_id, phase, opening, now):
-            log.info("round_left_out", phase=phase_id, kind=kind, reason=reason)
+            log.info("round_skipped", phase=phase_id, kind=kind, reason=reason)
             return
         if seen is None:
-            log.warning("round_left_out", phase=phase_id, kind=kind, reason="nobody can be read")
+            log.warning("round_skipped", phase=phase_id, kind=kind, reason="nobody can be read")
             await schedule.add(
                 tx,
                 item.workspace_id,
-                action=ActionName.LOOK_AT_CHANNEL,
+                action=ActionName.CHECK_CHANNEL,
                 subject=phase_id,
                 due_at=now,
             )
@@ -101,17 +101,17 @@ async def open_now(
     phase: Phase,
     opening: Opening,
     seen: ChannelMembership,
-) -> Opened:
+) -> OpeningResult:
     """Store the round, its roster and its secret, and schedule the actions that follow from it."""
     now = services.clock.now()
     phase = await _with_current_team(tx, workspace_id, phase, seen, now)
     profiles = seen.profiles
-    optouts = await phase_store.opted_out(tx, workspace_id, phase.channel_id)
-    members = rules.who_is_asked(_candidates(phase, profiles, optouts))
+    optouts = await phase_store.opted_out_ids(tx, workspace_id, phase.channel_id)
+    members = rules.members_to_ask(_candidates(phase, profiles, optouts))
     settings = phase.settings
     if minimum_for(len(members), *settings.minimums) is None:
         await _schedule_talking_points(tx, workspace_id, phase, opening, now)
-        return Opened(asked=0, closes_at=now)
+        return OpeningResult(asked=0, closes_at=now)
     leads = [
         user_id
         for user_id in phase.lead_ids
@@ -124,9 +124,9 @@ async def open_now(
     asked = sum(user_id in slots for user_id in members)
     minimum = minimum_for(asked, *settings.minimums)
     if minimum is None:  # for the others, in distant zones, it is two days late
-        log.info("round_left_out", phase=phase.phase_id, kind=opening.kind, reason=TOO_LATE)
-        return Opened(asked=0, closes_at=now)
-    opened = Opened(asked=asked, closes_at=rules.closes_at(list(slots.values())))
+        log.info("round_skipped", phase=phase.phase_id, kind=opening.kind, reason=TOO_LATE)
+        return OpeningResult(asked=0, closes_at=now)
+    opened = OpeningResult(asked=asked, closes_at=rules.closes_at(list(slots.values())))
     columns = {"minimum": minimum, **_columns(phase, opening, opened, now)}
     round_id = await _store_round(tx, workspace_id, phase, columns)
     await ballots.create_secret(tx, services.keys, workspace_id, round_id)
@@ -144,7 +144,7 @@ async def _with_current_team(
     if not await membership.apply_membership(tx, workspace_id, phase, seen, now):
         return phase
     # Later changes of the team are looked for again.
-    for action in (ActionName.REFRESH_ANNOUNCEMENT, ActionName.FOLLOW_MEMBERS):
+    for action in (ActionName.REFRESH_ANNOUNCEMENT, ActionName.SYNC_MEMBERS):
         await schedule.add(tx, workspace_id, action=action, subject=phase.phase_id, due_at=now)
     changed = await phase_store.load(tx, workspace_id, phase.phase_id)
     assert changed is not None  # its row is locked
@@ -162,7 +162,7 @@ async def _reason_to_skip(
             return "another phase runs"
     elif not phase.is_active:
         return "the phase is over"
-    if rules.asked_at(opening.at, now, phase.zone) is None:
+    if rules.ask_time(opening.at, now, phase.zone) is None:
         return TOO_LATE
     last = await store.last_opening(tx, workspace_id, phase.channel_id)
     # In local time: a week with a change to summer time is an hour short.
@@ -189,7 +189,7 @@ def _slots(
         for user_id, zone in zones.items()
     }
     times = {
-        user_id: rules.asked_at(planned[user_id], now, zone) for user_id, zone in zones.items()
+        user_id: rules.ask_time(planned[user_id], now, zone) for user_id, zone in zones.items()
     }
     return {user_id: asked_at for user_id, asked_at in times.items() if asked_at is not None}
 
@@ -213,7 +213,7 @@ def _reachable(person: Person | None) -> bool:
     return person is not None and person.is_full_member
 
 
-def talk_day(phase: Phase, opening: Opening) -> PhaseDay:
+def talking_points_day(phase: Phase, opening: Opening) -> PhaseDay:
     """Return the agenda subject of the channel's talking points: once a day in the lead's zone."""
     return PhaseDay(phase.phase_id, phase.day_of(opening.at))
 
@@ -221,12 +221,16 @@ def talk_day(phase: Phase, opening: Opening) -> PhaseDay:
 async def _schedule_talking_points(
     tx: AsyncConnection, workspace_id: str, phase: Phase, opening: Opening, now: datetime
 ) -> None:
-    subject = str(talk_day(phase, opening))
+    subject = str(talking_points_day(phase, opening))
     due_at = within_hours(max(opening.at, now), phase.zone)
-    await schedule.add(tx, workspace_id, action=ActionName.TALK, subject=subject, due_at=due_at)
+    await schedule.add(
+        tx, workspace_id, action=ActionName.POST_TALKING_POINTS, subject=subject, due_at=due_at
+    )
 
 
-def _columns(phase: Phase, opening: Opening, opened: Opened, now: datetime) -> dict[str, Any]:
+def _columns(
+    phase: Phase, opening: Opening, opened: OpeningResult, now: datetime
+) -> dict[str, Any]:
     """The columns of a round that opens, except its ids, its number and its minimum."""
     reworded = questions.reworded(phase.settings.questions)
     return {
@@ -234,21 +238,21 @@ def _columns(phase: Phase, opening: Opening, opened: Opened, now: datetime) -> d
         "opened_at": max(opening.at, now),
         "closes_at": opened.closes_at,
         "asked": opened.asked,
-        "questions": store.as_json(questions.for_member(phase.lead_names, reworded)),
+        "questions": store.as_json(questions.about_leads(phase.lead_names, reworded)),
     }
 
 
 async def _store_round(
-    tx: AsyncConnection, workspace_id: str, phase: Phase, facts: dict[str, Any]
+    tx: AsyncConnection, workspace_id: str, phase: Phase, columns: dict[str, Any]
 ) -> str:
     round_id = new_id()
     number = await store.next_number(tx, workspace_id, phase.phase_id)
     key = {"workspace_id": workspace_id, "round_id": round_id, "phase_id": phase.phase_id}
-    await tx.execute(insert(schema.rounds).values(**key, number=number, state="open", **facts))
+    await tx.execute(insert(schema.rounds).values(**key, number=number, state="open", **columns))
     if number == 1:
         await _copy_start_reflections(tx, workspace_id, phase, round_id)
     about = {"workspace": workspace_id, "phase": phase.phase_id, "round": round_id}
-    log.info("round_opened", **about, asked=facts["asked"])
+    log.info("round_opened", **about, asked=columns["asked"])
     return round_id
 
 

@@ -8,11 +8,11 @@ from bot.phases.model import Phase
 from bot.phases.permissions import actor_of
 from bot.phases.rules import may_manage
 from bot.rounds import membership, rules, store
-from bot.rounds.opening import Opened, Opening, open_now, talk_day
+from bot.rounds.opening import Opening, OpeningResult, open_now, talking_points_day
 from bot.rounds.rules import RoundKind
 from bot.services import Services
 from bot.slack.errors import Refused
-from bot.slack.mrkdwn import instant
+from bot.slack.mrkdwn import date_token
 from bot.slack.request import Request
 
 #: Action id of *Ask now*; the button carries the channel.
@@ -42,7 +42,7 @@ TOO_SMALL = (
     "to the channel, to talk about together."
 )
 
-TALKED = (
+ALREADY_POSTED = (
     "No questions were sent: this team is too small to be asked one by one, and today's stand in "
     "the channel already, to talk about together."
 )
@@ -72,16 +72,16 @@ async def poll(services: Services, request: Request) -> str:
         if phase.is_paused or seen is None:
             raise Refused(PAUSED)
         last = await store.last_opening(tx, workspace_id, channel_id)
-        free = rules.poll_free_from(last)
+        free = rules.next_poll_from(last)
         if last is not None and free is not None and now < free:
-            raise Refused(TOO_SOON.format(last=instant(last), free=instant(free)))
+            raise Refused(TOO_SOON.format(last=date_token(last), free=date_token(free)))
         opening = Opening(kind=RoundKind.POLL, on=None, at=now)
-        talk_subject = talk_day(phase, opening)
+        talk_subject = talking_points_day(phase, opening)
         key = keys.talking_points(talk_subject.phase_id, talk_subject.on)
         already_posted = await requeue.exists(tx, workspace_id, key)
         opened = await open_now(tx, services, workspace_id, phase, opening, seen)
         if already_posted and not opened.asked:
-            raise Refused(TALKED)
+            raise Refused(ALREADY_POSTED)
     return _reply(opened)
 
 
@@ -92,7 +92,7 @@ async def _active_phase(tx: AsyncConnection, workspace_id: str, channel_id: str)
     return phase
 
 
-def _reply(opened: Opened) -> str:
+def _reply(opened: OpeningResult) -> str:
     if not opened.asked:
         return TOO_SMALL
-    return ASKED.format(asked=opened.asked, until=instant(opened.closes_at))
+    return ASKED.format(asked=opened.asked, until=date_token(opened.closes_at))

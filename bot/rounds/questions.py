@@ -14,7 +14,7 @@ class Question:
     label: str
     to_member: str
     to_lead: str
-    ends: tuple[str, str, str]  # the words at 1, 3 and 5
+    scale_labels: tuple[str, str, str]  # the words at 1, 3 and 5
 
 
 QUESTIONS = (
@@ -29,7 +29,11 @@ QUESTIONS = (
             "Do I say plainly which milestones must not slip, and have I set the team up for "
             "that push, or do I expect nonstop heroics?"
         ),
-        ends=("Unclear, or always a push", "One without the other", "Clear, and we're set up"),
+        scale_labels=(
+            "Unclear, or always a push",
+            "One without the other",
+            "Clear, and we're set up",
+        ),
     ),
     Question(
         key="trust",
@@ -42,7 +46,7 @@ QUESTIONS = (
             "When needed, can I put trust and relationships first, so that we grow stronger, "
             "work better and keep succeeding?"
         ),
-        ends=("Always pushed aside", "Sometimes", "First when needed"),
+        scale_labels=("Always pushed aside", "Sometimes", "First when needed"),
     ),
     Question(
         key="ego",
@@ -55,7 +59,7 @@ QUESTIONS = (
             "Where less is at stake, am I ready to drop ego and allow mistakes, because the "
             "team's unity and confidence can matter most there?"
         ),
-        ends=("Being right comes first", "Depends on the day", "Team first, mistakes OK"),
+        scale_labels=("Being right comes first", "Depends on the day", "Team first, mistakes OK"),
     ),
 )
 KEYS = tuple(question.key for question in QUESTIONS)
@@ -66,7 +70,7 @@ def reworded(overrides: Mapping[str, Mapping[str, str]]) -> tuple[Question, ...]
     return tuple(_reword(question, overrides.get(question.key, {})) for question in QUESTIONS)
 
 
-def for_member(
+def about_leads(
     lead_names: Sequence[str], questions: Sequence[Question] = QUESTIONS
 ) -> tuple[Question, ...]:
     """Return the questions about these leads: one by name, several as "our leads"."""

@@ -8,7 +8,7 @@ from slack_sdk.models.views import View
 
 from bot.slack.content import context, plain, section
 from bot.slack.inputs import text_input
-from bot.slack.mrkdwn import clean, fitted
+from bot.slack.mrkdwn import clean, quote_within
 from bot.workspaces.rules import LONGEST_LABEL, LONGEST_QUESTION
 
 FORM = "workspaces.wording"
@@ -47,7 +47,7 @@ def build(ours: Sequence[Question], words: Words) -> View:
     """Return the form, filled with the wording in use."""
     blocks: list[Block] = [context(ABOUT)]
     for question in ours:
-        blocks.append(section(f"*{fitted(question.label, LABEL_SHOWN)}*"))
+        blocks.append(section(f"*{quote_within(question.label, LABEL_SHOWN)}*"))
         blocks += [_input(question, name, words.get(question.key, {})) for name in LABELS]
     return View(
         type="modal",

@@ -15,14 +15,14 @@ from bot.agenda.slots import (
 )
 
 #: No two rounds within five days: people would be asked twice about the same days.
-APART = timedelta(days=5)
+MIN_APART = timedelta(days=5)
 OPEN_FOR = timedelta(hours=48)
 REMIND_AFTER = timedelta(hours=24)
 #: Nobody is asked with less time than this left to answer.
-LAST_CALL = timedelta(hours=1)
-AFTER_DAYS = 14
+MIN_TIME_TO_ANSWER = timedelta(hours=1)
+FOLLOW_UP_DAYS = 14
 #: This long after a phase's end nobody is asked about it any more.
-NOTHING_AFTER = timedelta(weeks=6)
+FOLLOW_UP_WINDOW = timedelta(weeks=6)
 LONG_PHASE_DAYS = 21
 
 
@@ -37,7 +37,7 @@ class RoundKind(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Planned:
+class PlannedDay:
     """A round to come, on a calendar day that is the same for everyone."""
 
     kind: RoundKind
@@ -59,13 +59,13 @@ class Candidate:
 class MembershipDiff:
     """The people who joined a phase's team and who left it."""
 
-    gone: tuple[str, ...]
-    back: tuple[str, ...]  # in the role they had before they left
+    departed: tuple[str, ...]
+    returned: tuple[str, ...]  # in the role they had before they left
     new: tuple[str, ...]
 
     @property
-    def are_any(self) -> bool:
-        return bool(self.gone or self.back or self.new)
+    def has_changes(self) -> bool:
+        return bool(self.departed or self.returned or self.new)
 
 
 def membership_diff(
@@ -80,13 +80,17 @@ def membership_diff(
     channel since it was last read; `colleagues` are the full members among them.
     """
     return MembershipDiff(
-        gone=tuple(sorted(user_id for user_id in team if team[user_id] and user_id not in there)),
-        back=tuple(sorted(user_id for user_id in team if not team[user_id] and user_id in there)),
+        departed=tuple(
+            sorted(user_id for user_id in team if team[user_id] and user_id not in there)
+        ),
+        returned=tuple(
+            sorted(user_id for user_id in team if not team[user_id] and user_id in there)
+        ),
         new=tuple(sorted(strangers & colleagues)),
     )
 
 
-def plan(starts_on: date, ends_on: date, weekday: int) -> tuple[Planned, ...]:
+def plan(starts_on: date, ends_on: date, weekday: int) -> tuple[PlannedDay, ...]:
     """Return all rounds of a phase, in order.
 
     The first comes on the working day after the start, then one every `weekday` (0 is Monday).
@@ -94,31 +98,31 @@ def plan(starts_on: date, ends_on: date, weekday: int) -> tuple[Planned, ...]:
     closing one comes on the last working day. A weekly one too near to another is left out.
     Afterwards comes one two weeks after the end, and one four weeks after phases over three weeks.
     """
-    first = Planned(kind=RoundKind.FIRST, on=working_day_after(starts_on))
+    first = PlannedDay(kind=RoundKind.FIRST, on=working_day_after(starts_on))
     weekly = [on for on in _weekdays(first.on, ends_on, weekday) if not _near(on, first.on)]
     closing = _closing(weekly, ends_on)
     rounds = [first]
     rounds += [
-        Planned(kind=RoundKind.WEEKLY, on=on)
+        PlannedDay(kind=RoundKind.WEEKLY, on=on)
         for on in weekly
         if on != closing and not _near(on, closing)
     ]
     if closing > first.on and not _near(closing, first.on):
-        rounds.append(Planned(kind=RoundKind.CLOSING, on=closing))
+        rounds.append(PlannedDay(kind=RoundKind.CLOSING, on=closing))
     return (*rounds, *_after(starts_on, ends_on))
 
 
 def may_open(opening: datetime, opened_before: datetime | None) -> bool:
     """Return whether a round may open now, given when the last one did."""
-    return opened_before is None or opening - opened_before >= APART
+    return opened_before is None or opening - opened_before >= MIN_APART
 
 
-def poll_free_from(opened_before: datetime | None) -> datetime | None:
+def next_poll_from(opened_before: datetime | None) -> datetime | None:
     """Return when a lead may ask again; None: at once."""
-    return None if opened_before is None else opened_before + APART
+    return None if opened_before is None else opened_before + MIN_APART
 
 
-def who_is_asked(candidates: Iterable[Candidate]) -> tuple[str, ...]:
+def members_to_ask(candidates: Iterable[Candidate]) -> tuple[str, ...]:
     """Return the members to ask. Leads reflect instead, and are never counted among the team."""
     return tuple(
         candidate.user_id
@@ -137,7 +141,7 @@ def closes_at(slots: Sequence[datetime]) -> datetime:
     return max(slots) + OPEN_FOR
 
 
-def asked_at(slot: datetime, now: datetime, zone: str | None) -> datetime | None:
+def ask_time(slot: datetime, now: datetime, zone: str | None) -> datetime | None:
     """Return when to ask somebody: at their slot or, once it has passed, when their hours allow.
 
     None: by then it would be 48 hours late or more, which is too near to the week after, and a
@@ -148,12 +152,12 @@ def asked_at(slot: datetime, now: datetime, zone: str | None) -> datetime | None
     return at if at < planned + OPEN_FOR else None
 
 
-def is_worth_asking(at: datetime, closes: datetime) -> bool:
+def leaves_time_to_answer(at: datetime, closes: datetime) -> bool:
     """Return whether a question or reminder that comes at `at` leaves enough time to answer."""
-    return at + LAST_CALL <= closes
+    return at + MIN_TIME_TO_ANSWER <= closes
 
 
-def remind_at(asked_at: datetime, zone: str | None) -> datetime:
+def reminder_time(asked_at: datetime, zone: str | None) -> datetime:
     """Return a day after somebody was asked, within the hours allowed for messages to them."""
     return within_hours(asked_at + REMIND_AFTER, zone)
 
@@ -168,21 +172,21 @@ def _weekdays(after: date, until: date, weekday: int) -> list[date]:
 
 
 def _closing(weekly: Sequence[date], ends_on: date) -> date:
-    if weekly and ends_on - weekly[-1] <= APART:
+    if weekly and ends_on - weekly[-1] <= MIN_APART:
         return weekly[-1]
     return working_day_until(ends_on)
 
 
 def _near(day: date, other: date) -> bool:
-    return abs(day - other) < APART
+    return abs(day - other) < MIN_APART
 
 
-def _after(starts_on: date, ends_on: date) -> list[Planned]:
+def _after(starts_on: date, ends_on: date) -> list[PlannedDay]:
     times = 2 if (ends_on - starts_on).days > LONG_PHASE_DAYS else 1
     return [
-        Planned(
+        PlannedDay(
             kind=RoundKind.AFTER,
-            on=working_day_from(ends_on + timedelta(days=AFTER_DAYS * number)),
+            on=working_day_from(ends_on + timedelta(days=FOLLOW_UP_DAYS * number)),
         )
         for number in range(1, times + 1)
     ]

@@ -14,7 +14,7 @@ from bot.keys import KeyMissing, KeyRing
 from bot.phases import store as phase_store
 from bot.phases.model import Phase
 from bot.rounds import ballots
-from bot.rounds.model import AskedPerson, OpenQuestion, QuestionnaireView, Round
+from bot.rounds.model import OpenQuestionnaire, QuestionnaireView, RosterEntry, Round
 from bot.rounds.questions import Question
 from bot.rounds.rules import RoundKind
 
@@ -62,43 +62,43 @@ async def next_number(tx: AsyncConnection, workspace_id: str, phase_id: str) -> 
     return (last.scalar() or 0) + 1
 
 
-async def asked_person(
+async def roster_entry(
     tx: AsyncConnection, workspace_id: str, round_id: str, user_id: str
-) -> AskedPerson | None:
+) -> RosterEntry | None:
     """Return the person's entry on the round's list; None where they are not asked."""
-    return (await asked_among(tx, workspace_id, round_id, [user_id])).get(user_id)
+    return (await roster_entries(tx, workspace_id, round_id, [user_id])).get(user_id)
 
 
-async def asked_among(
+async def roster_entries(
     tx: AsyncConnection, workspace_id: str, round_id: str, user_ids: Iterable[str]
-) -> dict[str, AskedPerson]:
+) -> dict[str, RosterEntry]:
     """Return the entries of these people on the round's list, as far as they are on it."""
     query = _roster_query(workspace_id, round_id).where(_roster.c.user_id.in_(padded(user_ids)))
     return {row.user_id: as_asked(row) for row in await tx.execute(query)}
 
 
-async def roster(tx: AsyncConnection, workspace_id: str, round_id: str) -> tuple[AskedPerson, ...]:
+async def roster(tx: AsyncConnection, workspace_id: str, round_id: str) -> tuple[RosterEntry, ...]:
     """Return everyone on a round's list, as it was fixed when the round opened."""
     rows = await tx.execute(_roster_query(workspace_id, round_id).order_by(_roster.c.user_id))
     return tuple(as_asked(row) for row in rows)
 
 
-async def open_about(tx: AsyncConnection, workspace_id: str, user_id: str) -> tuple[Round, ...]:
+async def open_rounds_of(tx: AsyncConnection, workspace_id: str, user_id: str) -> tuple[Round, ...]:
     """Return the open rounds that have this person on their list."""
     rows = await tx.execute(_open_rounds_query(workspace_id, user_id))
     return tuple(map(as_round, rows.mappings()))
 
 
-async def put_to(
+async def load_questionnaire(
     tx: AsyncConnection, workspace_id: str, round_: Round, *, to_lead: bool
 ) -> QuestionnaireView:
     """Return the round as put to a member, or to a lead."""
     phase = await phase_store.load(tx, workspace_id, round_.phase_id)
     assert phase is not None  # a round is deleted with its phase
-    return await asking_of(tx, workspace_id, round_, phase, to_lead=to_lead)
+    return await questionnaire_of(tx, workspace_id, round_, phase, to_lead=to_lead)
 
 
-async def asking_of(
+async def questionnaire_of(
     tx: AsyncConnection, workspace_id: str, round_: Round, phase: Phase, *, to_lead: bool
 ) -> QuestionnaireView:
     """Return the round as put to a member, or to a lead, given its phase."""
@@ -109,7 +109,7 @@ async def asking_of(
         to_lead=to_lead,
         leads=phase.lead_names,
         members=await _first_names(tx, workspace_id, round_.round_id),
-        asked=round_.asked,
+        asked=round_.asked_count,
         minimum=round_.minimum,
         questions=round_.questions,
         closes_at=round_.closes_at,
@@ -117,29 +117,29 @@ async def asking_of(
     )
 
 
-async def open_for(
+async def open_questionnaires_for(
     tx: AsyncConnection, workspace_id: str, user_id: str, keys: KeyRing, now: datetime
-) -> tuple[OpenQuestion, ...]:
+) -> tuple[OpenQuestionnaire, ...]:
     """Return the rounds this person may answer now, the one that closes first in front."""
     questions = []
-    for round_ in await open_about(tx, workspace_id, user_id):
+    for round_ in await open_rounds_of(tx, workspace_id, user_id):
         if round_.closes_at <= now:  # waiting to be counted
             continue
-        person = await asked_person(tx, workspace_id, round_.round_id, user_id)
+        person = await roster_entry(tx, workspace_id, round_.round_id, user_id)
         if person is None or person.has_left:
             continue
-        asking = await put_to(tx, workspace_id, round_, to_lead=person.is_lead)
-        answered = await who_answered(tx, keys, workspace_id, round_, [person])
-        questions.append(OpenQuestion(asking=asking, is_answered=user_id in answered))
+        asking = await load_questionnaire(tx, workspace_id, round_, to_lead=person.is_lead)
+        answered = await who_responded(tx, keys, workspace_id, round_, [person])
+        questions.append(OpenQuestionnaire(questionnaire=asking, is_answered=user_id in answered))
     return tuple(questions)
 
 
-async def who_answered(
+async def who_responded(
     tx: AsyncConnection,
     keys: KeyRing,
     workspace_id: str,
     round_: Round,
-    people: Iterable[AskedPerson],
+    people: Iterable[RosterEntry],
 ) -> frozenset[str]:
     """Return which of these people answered or skipped: all members, where it is unknowable now."""
     ids: dict[bool, list[str]] = {True: [], False: []}
@@ -150,7 +150,7 @@ async def who_answered(
     if not members:
         return reflected
     try:
-        return reflected | await ballots.who_answered(
+        return reflected | await ballots.who_responded(
             tx, keys, workspace_id, round_.round_id, members
         )
     except KeyMissing:
@@ -230,8 +230,8 @@ def _roster_query(workspace_id: str, round_id: str) -> Select[Any]:
     )
 
 
-def as_asked(row: Row[Any]) -> AskedPerson:
-    return AskedPerson(
+def as_asked(row: Row[Any]) -> RosterEntry:
+    return RosterEntry(
         user_id=row.user_id,
         is_lead=row.role == "lead",
         slot_at=row.slot_at,
@@ -274,7 +274,7 @@ def as_round(row: RowMapping) -> Round:
         opened_at=row["opened_at"],
         closes_at=row["closes_at"],
         minimum=row["minimum"],
-        asked=row["asked"],
+        asked_count=row["asked"],
         questions=tuple(_question(stored) for stored in row["questions"]),
     )
 

@@ -18,7 +18,7 @@ from bot.rounds import rules, store
 from bot.rounds.model import Round
 from bot.rounds.opening import time_of
 from bot.services import Services
-from bot.slack.people import known
+from bot.slack.people import stored_people
 
 
 async def reschedule_for_zone(services: Services, item: AgendaItem) -> None:
@@ -28,25 +28,25 @@ async def reschedule_for_zone(services: Services, item: AgendaItem) -> None:
     """
     now = services.clock.now()
     async with run_item(services.db, item) as tx:
-        person = (await known(tx, item.workspace_id, [item.subject])).get(item.subject)
+        person = (await stored_people(tx, item.workspace_id, [item.subject])).get(item.subject)
         if person is None or person.zone is None:
             return
         next_allowed_at = partial(within_hours, zone=person.zone)
         await requeue.reschedule_for_zone(
             tx, item.workspace_id, user_id=person.user_id, next_allowed_at=next_allowed_at, now=now
         )
-        for round_ in await store.open_about(tx, item.workspace_id, person.user_id):
+        for round_ in await store.open_rounds_of(tx, item.workspace_id, person.user_id):
             phase = await phase_store.load(tx, item.workspace_id, round_.phase_id)
-            planned_day = planned_on(round_, phase) if phase else None
-            if phase is None or planned_day is None:
+            day = planned_day(round_, phase) if phase else None
+            if phase is None or day is None:
                 continue
-            planned = slot(planned_day, time_of(phase, round_.kind), person.zone)
+            planned = slot(day, time_of(phase, round_.kind), person.zone)
             at = within_hours(max(planned, now), person.zone)  # even where `planned` is long past
-            if rules.is_worth_asking(at, round_.closes_at):
+            if rules.leaves_time_to_answer(at, round_.closes_at):
                 await _reschedule(tx, item.workspace_id, round_, person.user_id, at)
 
 
-def planned_on(round_: Round, phase: Phase) -> date | None:
+def planned_day(round_: Round, phase: Phase) -> date | None:
     """Return the day of everybody's slot; None where the round opened late or was not planned."""
     local_opening = round_.opened_at.astimezone(zone_of(phase.zone))
     is_planned = round_.kind is not rules.RoundKind.POLL

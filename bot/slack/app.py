@@ -14,21 +14,23 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.clock import new_id
 from bot.log import log
 from bot.metrics import failed_requests
-from bot.slack.content import SECTION, content, section
-from bot.slack.deadline_app import DeadlineApp, is_retried, storage_sentence
+from bot.slack.content import MAX_SECTION_LENGTH, content, section
+from bot.slack.deadline_app import DeadlineApp, database_failure_text, is_retried
 from bot.slack.errors import Refused
 from bot.slack.mrkdwn import truncated
-from bot.slack.payloads import is_event
-from bot.slack.views import answer_message, checked, open_form, refusal_view
+from bot.slack.payloads import COMMAND, is_event
+from bot.slack.views import checked_payload, open_form, refusal_view, respond_to_url
 
 Authorize = Callable[..., Awaitable[Any]]
 Next = Callable[[], Awaitable[BoltResponse]]
 #: Events about the bot itself that we act on; the others only echo what we did.
 OWN_EVENTS = {"message_metadata_posted", "member_joined_channel", "member_left_channel"}
-FAILED = "That did not work, and nothing was changed: something failed on our side. Try again."
+INTERNAL_ERROR_TEXT = (
+    "That did not work, and nothing was changed: something failed on our side. Try again."
+)
 
 
-def build(client: AsyncWebClient, authorize: Authorize) -> AsyncApp:
+def build_bolt_app(client: AsyncWebClient, authorize: Authorize) -> AsyncApp:
     """Build the Bolt app, without listeners.
 
     Requests are verified before they get here (`bot.slack.http`): Bolt would parse them first, and
@@ -38,7 +40,7 @@ def build(client: AsyncWebClient, authorize: Authorize) -> AsyncApp:
     is committed; and it lets our own metadata events through, which Bolt drops by default.
     """
     app = DeadlineApp(
-        tell=report_error,
+        report_error=report_error,
         client=_without_token(client),  # each request gets its token from authorization
         authorize=authorize,
         process_before_response=True,
@@ -104,11 +106,11 @@ async def report_error(
 
 
 def _failed(error: Exception, body: Mapping[str, Any]) -> Refused:
-    failed_requests.labels(kind=str(body.get("type", "command"))).inc()
-    sentence = storage_sentence(error)
+    failed_requests.labels(kind=str(body.get("type", COMMAND))).inc()
+    sentence = database_failure_text(error)
     if sentence is None:
         log.error("request_failed", exc_info=error)
-    return Refused(sentence or FAILED)
+    return Refused(sentence or INTERNAL_ERROR_TEXT)
 
 
 def _json_response(body: Mapping[str, Any]) -> BoltResponse:
@@ -121,15 +123,15 @@ def _form_response(view: Mapping[str, Any], refusal: Refused) -> dict[str, Any]:
     fields = {name: text for name, text in refusal.fields.items() if name in inputs}
     if inputs:  # the form stays open, so nothing typed is lost
         return {"response_action": "errors", "errors": fields or {inputs[0]: refusal.text}}
-    return {"response_action": "update", "view": checked(refusal_view(refusal))}
+    return {"response_action": "update", "view": checked_payload(refusal_view(refusal))}
 
 
 async def _show_beside_button(
     client: AsyncWebClient, body: Mapping[str, Any], refusal: Refused
 ) -> None:
     if body.get("response_url"):
-        message = content(refusal.text, section(truncated(refusal.text, SECTION)))
-        await answer_message(client, body, message, replace=False)
+        message = content(refusal.text, section(truncated(refusal.text, MAX_SECTION_LENGTH)))
+        await respond_to_url(client, body, message, replace=False)
         return
     try:
         await open_form(client, body, refusal_view(refusal))

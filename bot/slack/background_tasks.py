@@ -6,11 +6,11 @@ from contextvars import copy_context
 from typing import Any
 
 from bot.db.db_errors import failure_kind
-from bot.db.request_deadline import nobody_waits
+from bot.db.request_deadline import detach_from_request
 from bot.log import log
 
 #: Tasks still running this long after the bot began to stop are cancelled.
-LONGEST_SECONDS = 5.0
+STOP_TIMEOUT_SECONDS = 5.0
 
 
 class BackgroundTasks:
@@ -22,12 +22,12 @@ class BackgroundTasks:
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         """Start the work; failures are logged."""
         context = copy_context()
-        context.run(nobody_waits)
+        context.run(detach_from_request)
         task = asyncio.get_running_loop().create_task(work, context=context)
         self._under_way.add(task)
         task.add_done_callback(self._on_done)
 
-    async def done(self) -> None:
+    async def wait_until_idle(self) -> None:
         """Wait until no task is left."""
         while self._under_way:
             await asyncio.wait(self._under_way)
@@ -36,7 +36,7 @@ class BackgroundTasks:
         """Wait for the tasks to end, but no longer than `LONGEST_SECONDS`."""
         if not self._under_way:
             return
-        _, late = await asyncio.wait(self._under_way, timeout=LONGEST_SECONDS)
+        _, late = await asyncio.wait(self._under_way, timeout=STOP_TIMEOUT_SECONDS)
         for task in late:
             task.cancel()
 

@@ -29,7 +29,7 @@ def suggestion(name: str, known: Sequence[str]) -> str | None:
     return nearest[0] if nearest else None
 
 
-def named(*names: str) -> Callable[[Mapping[str, Any]], Awaitable[bool]]:
+def is_subcommand(*names: str) -> Callable[[Mapping[str, Any]], Awaitable[bool]]:
     """Return a Bolt matcher for uses of the command with one of these subcommands."""
 
     async def matches(body: Mapping[str, Any]) -> bool:

@@ -26,19 +26,19 @@ from bot.slack.mrkdwn import length, truncated
 
 #: Characters that fit in a section
 #: (https://docs.slack.dev/reference/block-kit/blocks/section-block).
-SECTION = 3_000
+MAX_SECTION_LENGTH = 3_000
 #: Characters in all blocks of a message, each block counted as `BLOCK_COST` in addition to its
 #: texts. Slack refuses more than about 13,200 (`msg_blocks_too_long`). The limit is not documented;
 #: this one was measured (https://github.com/slackapi/bolt-js/issues/2509, .../issues/2867).
 MESSAGE, BLOCK_COST, MOST_BLOCKS = 13_000, 125, 50
 #: chat.update refuses a longer `text`.
-NOTIFICATION = 4_000
+MAX_NOTIFICATION_LENGTH = 4_000
 #: Parts of mrkdwn that must not be cut in two: an entity, or a mention, link or date.
 _INDIVISIBLE = re.compile(r"&(?:amp|lt|gt);|<[^<>]*>")
 #: Slack accepts 2,000 characters; we keep the alt text of a long chart to this.
-ALT_TEXT = 1_000
+MAX_ALT_TEXT_LENGTH = 1_000
 #: Placeholder in a block for the id of a picture that delivery uploads first.
-PICTURE = "picture"
+PICTURE_PLACEHOLDER = "picture"
 
 Blocks = list[dict[str, Any]]
 
@@ -70,7 +70,7 @@ class Content:
 
     def __post_init__(self) -> None:
         used, count = size(self.blocks), len(self.blocks)
-        if used > MESSAGE or count > MOST_BLOCKS or len(self.text) > NOTIFICATION:
+        if used > MESSAGE or count > MOST_BLOCKS or len(self.text) > MAX_NOTIFICATION_LENGTH:
             raise MessageTooLong(f"{used:,} characters in {count} blocks")
 
 
@@ -93,12 +93,14 @@ def size(blocks: Iterable[Block | dict[str, Any]]) -> int:
     return sum(BLOCK_COST + _characters(block) for block in as_dicts([*blocks]))
 
 
-def pages(groups: Iterable[Sequence[Block]], beside: Sequence[Block]) -> list[list[Block]]:
+def split_into_messages(
+    groups: Iterable[Sequence[Block]], repeated: Sequence[Block]
+) -> list[list[Block]]:
     """Divide the blocks, in order, among messages that each also hold the blocks `beside`.
 
     A group stays together if it fits in one message.
     """
-    capacity, max_blocks = MESSAGE - size(beside), MOST_BLOCKS - len(beside)
+    capacity, max_blocks = MESSAGE - size(repeated), MOST_BLOCKS - len(repeated)
     messages: list[list[Block]] = []
     remaining = 0
     for group in groups:
@@ -163,15 +165,15 @@ def section(text: str, *, block_id: str | None = None, accessory: Any = None) ->
 
 def paragraphs(lines: Iterable[str]) -> list[Block]:
     """Return the lines in as few sections as Slack's limit allows."""
-    return [section(text) for text in joined(lines, SECTION)]
+    return [section(text) for text in join_within(lines, MAX_SECTION_LENGTH)]
 
 
-def joined(lines: Iterable[str], limit: int, between: str = "\n") -> list[str]:
+def join_within(lines: Iterable[str], limit: int, separator: str = "\n") -> list[str]:
     """Join the lines into as few texts as possible of at most `limit` characters."""
     texts: list[str] = []
     for line in lines:
-        if texts and length(texts[-1]) + len(between) + length(line) <= limit:
-            texts[-1] += f"{between}{line}"
+        if texts and length(texts[-1]) + len(separator) + length(line) <= limit:
+            texts[-1] += f"{separator}{line}"
         else:
             texts.append(line)
     return texts
@@ -214,15 +216,15 @@ def actions(*elements: Any, block_id: str | None = None) -> ActionsBlock:
 
 def picture_block(alt_text: str) -> dict[str, Any]:
     """Return the block for the picture; slack_sdk has no model of an image by file id."""
-    shown = truncated(alt_text, ALT_TEXT)
-    return {"type": "image", "slack_file": {"id": PICTURE}, "alt_text": shown}
+    shown = truncated(alt_text, MAX_ALT_TEXT_LENGTH)
+    return {"type": "image", "slack_file": {"id": PICTURE_PLACEHOLDER}, "alt_text": shown}
 
 
 def with_picture(blocks: Blocks, file_id: str | None) -> Blocks:
     """Return the blocks with the picture filled in, or without its block if there is none."""
     filled = []
     for block in blocks:
-        if block.get("slack_file", {}).get("id") != PICTURE:
+        if block.get("slack_file", {}).get("id") != PICTURE_PLACEHOLDER:
             filled.append(block)
         elif file_id:
             filled.append({**block, "slack_file": {"id": file_id}})

@@ -7,7 +7,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.throttled_reads import ThrottledReads
 
-PAGE = 200
+PAGE_SIZE = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +22,7 @@ class Channel:
     is_shared: bool  # with another organisation
 
 
-async def member_ids(
+async def fetch_member_ids(
     reads: ThrottledReads, client: AsyncWebClient, workspace_id: str, channel_id: str
 ) -> list[str]:
     """Return the ids of everyone in a channel, in Slack's order, over all pages.
@@ -37,7 +37,7 @@ async def member_ids(
             workspace_id,
             client.conversations_members,
             channel=channel_id,
-            limit=PAGE,
+            limit=PAGE_SIZE,
             cursor=cursor,
         )
         ids.extend(page["members"])
@@ -46,7 +46,7 @@ async def member_ids(
             return ids
 
 
-async def channel_of(
+async def fetch_channel(
     reads: ThrottledReads, client: AsyncWebClient, workspace_id: str, channel_id: str
 ) -> Channel | None:
     """Return the channel, or None if the bot may not see it (private, or gone).

@@ -11,29 +11,31 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.clock import jittered
 from bot.db.db_errors import FailureKind, failure_kind, is_retryable
-from bot.db.request_deadline import DeadlineExceeded, answered_within, current
+from bot.db.request_deadline import DeadlineExceeded, current, run_with_deadline
 from bot.log import log
 from bot.metrics import request_seconds
 from bot.slack.payloads import bolt_request, is_event
 
 #: Slack waits 3 s (https://docs.slack.dev/interactivity/handling-user-interaction); the rest is for
 #: the round trip, and for showing an error beside a button.
-PATIENCE_SECONDS = 2.4
-PAUSE_SECONDS = 0.1
+RESPONSE_DEADLINE_SECONDS = 2.4
+RETRY_PAUSE_SECONDS = 0.1
+#: Whose requests are timed, in the metrics.
+REQUEST_KINDS = EVENT, PERSON = ("event", "person")
 
-NOT_NOW = (
+STORAGE_UNAVAILABLE_TEXT = (
     "Nothing was saved or changed: our storage cannot be reached right now. Try again in a minute."
 )
-FULL = (
+STORAGE_FULL_TEXT = (
     "Nothing was saved or changed: our storage is full. Tell whoever runs this bot, and try again "
     "later."
 )
-UNSURE = (
+OUTCOME_UNKNOWN_TEXT = (
     "We cannot see whether that was saved: our storage stopped answering halfway. Try again in a "
     "minute; doing it twice does no harm."
 )
 
-Tell = Callable[[Exception, dict[str, Any], AsyncWebClient], Awaitable[BoltResponse | None]]
+ReportError = Callable[[Exception, dict[str, Any], AsyncWebClient], Awaitable[BoltResponse | None]]
 
 
 class DeadlineApp(AsyncApp):
@@ -43,12 +45,12 @@ class DeadlineApp(AsyncApp):
     of it was committed. Nobody waits for events: they fail with 500, and Slack sends them again.
     """
 
-    def __init__(self, *, tell: Tell, **options: Any) -> None:
+    def __init__(self, *, report_error: ReportError, **options: Any) -> None:
         super().__init__(**options)
-        self._report = tell
+        self._report = report_error
 
     async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
-        kind = "event" if is_event(req.body) else "person"
+        kind = EVENT if is_event(req.body) else PERSON
         with request_seconds.labels(kind).time():
             return await self._dispatch_in_time(req)
 
@@ -56,7 +58,9 @@ class DeadlineApp(AsyncApp):
         if is_event(req.body):
             return await super().async_dispatch(req)
         try:
-            return await answered_within(PATIENCE_SECONDS, self._dispatch_with_retries(req))
+            return await run_with_deadline(
+                RESPONSE_DEADLINE_SECONDS, self._dispatch_with_retries(req)
+            )
         except DeadlineExceeded as late:
             client = req.context.client
             assert client is not None  # set by Bolt before anything else
@@ -65,9 +69,9 @@ class DeadlineApp(AsyncApp):
     async def _dispatch_with_retries(self, req: AsyncBoltRequest) -> BoltResponse:
         progress = current()
         response = await super().async_dispatch(req)
-        while progress.again:
-            progress.again = False
-            await asyncio.sleep(jittered(PAUSE_SECONDS))
+        while progress.retry_requested:
+            progress.retry_requested = False
+            await asyncio.sleep(jittered(RETRY_PAUSE_SECONDS))
             response = await super().async_dispatch(_fresh_request(req))
         return response
 
@@ -92,13 +96,13 @@ def is_retried(error: Exception) -> bool:
     return is_retryable(error) and current().may_begin_again()
 
 
-def storage_sentence(error: Exception) -> str | None:
+def database_failure_text(error: Exception) -> str | None:
     """Return the sentence for a database failure, or None if the error is about something else."""
     if isinstance(error, DeadlineExceeded):
-        return UNSURE if error.unsure else NOT_NOW
+        return OUTCOME_UNKNOWN_TEXT if error.unsure else STORAGE_UNAVAILABLE_TEXT
     kind = failure_kind(error)
     if kind is None:
         return None
-    if current().kept:
-        return UNSURE
-    return FULL if kind is FailureKind.FULL else NOT_NOW
+    if current().may_be_committed:
+        return OUTCOME_UNKNOWN_TEXT
+    return STORAGE_FULL_TEXT if kind is FailureKind.FULL else STORAGE_UNAVAILABLE_TEXT

@@ -28,15 +28,15 @@ class Refused(Exception):
 class ErrorKind(StrEnum):
     """The kinds of error that Slack's answers fall into, by what is to be done."""
 
-    LATER = "later"  # certainly not done; try again
+    RETRYABLE = "later"  # certainly not done; try again
     PERMANENT = "permanent"  # certainly not done; never will be for this target
     WORKSPACE = "workspace"  # our token is invalid: nothing in this workspace will work
     UNKNOWN = "unknown"  # may have been done
 
 
 @dataclass(frozen=True, kw_only=True)
-class Verdict:
-    meaning: ErrorKind
+class ApiError:
+    kind: ErrorKind
     reason: str
     #: seconds that Slack asks to wait before calling this method; null: not given
     retry_after: float | None = field(default=None)
@@ -67,7 +67,7 @@ _RATE_LIMITED = {"ratelimited", "rate_limited"}
 LONGEST_RETRY_AFTER = 3600.0
 
 
-def verdict(error: BaseException) -> Verdict:
+def classify(error: BaseException) -> ApiError:
     """Return the meaning of a failed Web API call.
 
     An unknown error name of Slack's counts as permanent, an answer without a name as unknown.
@@ -75,24 +75,24 @@ def verdict(error: BaseException) -> Verdict:
     if isinstance(error, SlackApiError):
         return _verdict_on_response(error)
     if isinstance(error, ClientConnectorError):  # no byte left this machine
-        return Verdict(meaning=ErrorKind.LATER, reason="no connection")
+        return ApiError(kind=ErrorKind.RETRYABLE, reason="no connection")
     if isinstance(error, asyncio.TimeoutError):
-        return Verdict(meaning=ErrorKind.UNKNOWN, reason="timeout")
-    return Verdict(meaning=ErrorKind.UNKNOWN, reason=type(error).__name__)
+        return ApiError(kind=ErrorKind.UNKNOWN, reason="timeout")
+    return ApiError(kind=ErrorKind.UNKNOWN, reason=type(error).__name__)
 
 
-def _verdict_on_response(error: SlackApiError) -> Verdict:
+def _verdict_on_response(error: SlackApiError) -> ApiError:
     name, status = _name_of(error), _status_of(error)
     if status == 429 or name in _RATE_LIMITED:
         seconds = _retry_after(getattr(error.response, "headers", {}))
-        return Verdict(meaning=ErrorKind.LATER, reason="ratelimited", retry_after=seconds)
+        return ApiError(kind=ErrorKind.RETRYABLE, reason="ratelimited", retry_after=seconds)
     if name is None or status >= 500 or name in _AMBIGUOUS:  # no name: not an answer by Slack's API
-        return Verdict(meaning=ErrorKind.UNKNOWN, reason=reason_of(error))
+        return ApiError(kind=ErrorKind.UNKNOWN, reason=reason_of(error))
     if name in _PASSING:
-        return Verdict(meaning=ErrorKind.LATER, reason=name)
+        return ApiError(kind=ErrorKind.RETRYABLE, reason=name)
     if name in _WORKSPACE:
-        return Verdict(meaning=ErrorKind.WORKSPACE, reason=name)
-    return Verdict(meaning=ErrorKind.PERMANENT, reason=name)
+        return ApiError(kind=ErrorKind.WORKSPACE, reason=name)
+    return ApiError(kind=ErrorKind.PERMANENT, reason=name)
 
 
 def reason_of(error: SlackApiError) -> str:

@@ -11,7 +11,7 @@ from bot.db import schema
 from bot.db.upserts import insert_if_new
 
 #: Slack drops events more than two hours late (a day with Delayed Events): older rows can go.
-KEPT = timedelta(days=2)
+RETENTION = timedelta(days=2)
 
 
 async def is_new(
@@ -28,4 +28,6 @@ async def is_new(
 
 
 async def forget_old(tx: AsyncConnection, now: datetime) -> None:
-    await tx.execute(delete(schema.events_seen).where(schema.events_seen.c.seen_at < now - KEPT))
+    await tx.execute(
+        delete(schema.events_seen).where(schema.events_seen.c.seen_at < now - RETENTION)
+    )

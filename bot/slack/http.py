@@ -13,10 +13,10 @@ from slack_sdk.signature import SignatureVerifier
 
 from bot.log import log
 from bot.metrics import refused_signatures
-from bot.slack.payloads import Malformed, bolt_request, parsed, storable
+from bot.slack.payloads import Malformed, bolt_request, parse_json, storable
 
 SLACK_PATH = "/slack/events"
-LARGEST_REQUEST = 1024 * 1024
+MAX_REQUEST_BYTES = 1024 * 1024
 
 #: Interactions come as a form with this one field.
 _PAYLOAD = "payload="
@@ -24,9 +24,9 @@ _PAYLOAD = "payload="
 _SSL_CHECK = re.compile(rb"(?:^|&)ssl_check=1(?:&|$)")
 
 
-def signed(bolt: AsyncApp, signing_secret: str) -> web.Application:
+def build_web_app(bolt: AsyncApp, signing_secret: str) -> web.Application:
     """Return an application for Slack's requests that verifies them with the signing secret."""
-    app = web.Application(client_max_size=LARGEST_REQUEST)
+    app = web.Application(client_max_size=MAX_REQUEST_BYTES)
     app.router.add_post(SLACK_PATH, partial(_answer, bolt, SignatureVerifier(signing_secret)))
     return app
 
@@ -83,14 +83,14 @@ def _body(text: str, content_type: str) -> Any:
     takes every command whose text contains the word "payload" for an interaction.
     """
     if text.startswith(_PAYLOAD) and "&" not in text:
-        return parsed(unquoted(text.removeprefix(_PAYLOAD)))
+        return parse_json(decode_form_field(text.removeprefix(_PAYLOAD)))
     if content_type == "application/json" or text.startswith("{"):
-        return parsed(text)
+        return parse_json(text)
     form = dict(parse_qsl(text, keep_blank_values=True))
-    return parsed(form["payload"]) if "payload" in form else storable(form)
+    return parse_json(form["payload"]) if "payload" in form else storable(form)
 
 
-def unquoted(value: str) -> str:
+def decode_form_field(value: str) -> str:
     """Decode a form field. Rewriting `%3D` as quoted-printable `=3D` lets the C codec decode it."""
     spaced = value.replace("+", " ").replace("=", "%3D").replace("%", "=")
     return a2b_qp(spaced.encode()).decode(errors="replace")

@@ -6,7 +6,7 @@ def is_person(conversation: str) -> bool:
     return conversation.startswith(("U", "W"))
 
 
-def may_hold(channel: str, conversation: str) -> bool:
+def can_contain(channel: str, conversation: str) -> bool:
     """Return whether a message to this conversation can be in this channel.
 
     Slack opens direct messages itself, so the channel of one is not known before it is posted.

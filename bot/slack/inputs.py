@@ -17,8 +17,10 @@ from bot.slack.content import plain
 from bot.slack.mrkdwn import length, truncated
 
 #: Limit of a label or a hint (https://docs.slack.dev/reference/block-kit/blocks/input-block).
-LABEL = 2_000
-CUT = "This had {length:,} characters and {limit:,} fit, so its end was cut off. Check how it ends."
+MAX_LABEL_LENGTH = 2_000
+TRUNCATED_HINT = (
+    "This had {length:,} characters and {limit:,} fit, so its end was cut off. Check how it ends."
+)
 
 
 def text_input(
@@ -39,11 +41,11 @@ def text_input(
     """
     hints = [hint] if hint else []
     if value and length(value) > limit:
-        hints.insert(0, CUT.format(length=length(value), limit=limit))
+        hints.insert(0, TRUNCATED_HINT.format(length=length(value), limit=limit))
     return InputBlock(
         block_id=block_id,
-        label=plain(truncated(label, LABEL)),
-        hint=plain(truncated(" ".join(hints), LABEL)) if hints else None,
+        label=plain(truncated(label, MAX_LABEL_LENGTH)),
+        hint=plain(truncated(" ".join(hints), MAX_LABEL_LENGTH)) if hints else None,
         element=PlainTextInputElement(
             action_id=action_id,
             placeholder=plain(placeholder) if placeholder else None,
@@ -59,7 +61,7 @@ def people_select(
     action_id: str,
     chosen: Sequence[str],
     *,
-    most: int | None = None,
+    max_selected: int | None = None,
     placeholder: str | None = None,
 ) -> UserMultiSelectElement:
     """Return a menu of people; it has no maximum if more people are chosen already.
@@ -71,10 +73,10 @@ def people_select(
         action_id=action_id,
         placeholder=plain(placeholder) if placeholder else None,
         initial_users=list(chosen) or None,
-        max_selected_items=most if most and len(chosen) <= most else None,
+        max_selected_items=max_selected if max_selected and len(chosen) <= max_selected else None,
     )
 
 
-def offered(options: Sequence[Option], value: object) -> Option | None:
+def option_with_value(options: Sequence[Option], value: object) -> Option | None:
     """Return the option with this value, or None (nothing chosen) if it is not offered."""
     return next((option for option in options if option.value == str(value)), None)

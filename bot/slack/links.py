@@ -8,7 +8,7 @@ _TO_MESSAGE = re.compile(
 )
 
 
-def place_in(link: str) -> tuple[str, str] | None:
+def parse_message_link(link: str) -> tuple[str, str] | None:
     """Return the channel and ts that a link leads to, or None if it is no link to a message."""
     match = _TO_MESSAGE.fullmatch(link.strip())
     if match is None:

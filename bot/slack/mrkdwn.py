@@ -69,7 +69,7 @@ def mentioned(text: str) -> tuple[str, ...]:
     return tuple(_MENTION.findall(text))
 
 
-def instant(moment: datetime) -> str:
+def date_token(moment: datetime) -> str:
     """Return a moment in each reader's own zone and words, with the weekday or "tomorrow"."""
     fallback = f"{day(moment.date())} {moment:%H:%M} UTC"
     return f"<!date^{int(moment.timestamp())}^{{date_long_pretty}} at {{time}}|{fallback}>"
@@ -87,14 +87,14 @@ def truncated(text: str, limit: int) -> str:
     return text[: _cut_at(text, limit - 1)].rstrip().rstrip(_JOINER) + "…"
 
 
-def fitted(text: str, limit: int) -> str:
+def quote_within(text: str, limit: int) -> str:
     """Quote a person's words for mrkdwn, cut so that they fit together with their escapes."""
     while length(quote(text)) > limit:
         text = truncated(text, length(text) * 9 // 10)
     return quote(text)
 
 
-def quotation(text: str, limit: int) -> list[str]:
+def quote_lines(text: str, limit: int) -> list[str]:
     """Quote all of a person's words as lines of at most `limit` characters each."""
     lines = []
     for line in text.splitlines():
@@ -141,7 +141,7 @@ def _are_drawn_as_one(before: str, after: str) -> bool:
     return unicodedata.category(after).startswith("M")
 
 
-def together(names: Sequence[str]) -> str:
+def join_names(names: Sequence[str]) -> str:
     """Return "Ana", "Ana and Ben" or "Ana, Ben and Chiara"; an empty text for nobody."""
     *others, last = names or [""]
     return f"{', '.join(others)} and {last}" if others else last

@@ -13,7 +13,17 @@ from slack_bolt.async_app import AsyncBoltContext
 from slack_bolt.request.async_internals import build_async_context
 from slack_bolt.request.async_request import AsyncBoltRequest
 
-from bot.slack.shapes import Check, each, fields, identifier, items, mapping, maybe, moment, text
+from bot.slack.json_checks import (
+    Check,
+    fields,
+    identifier,
+    items,
+    mapping,
+    optional,
+    text,
+    unix_time,
+    values,
+)
 
 # ---------------------------------------------------------------- shapes
 
@@ -21,35 +31,35 @@ _ID = identifier(32)
 _WITH_ID = fields(id=_ID)
 _OPTION = fields(value=text)
 _INPUT = fields(
-    value=maybe(text),
-    selected_option=maybe(_OPTION),
-    selected_options=maybe(items(_OPTION)),
-    selected_user=maybe(_ID),
-    selected_users=maybe(items(_ID)),
-    selected_date=maybe(text),
-    selected_time=maybe(text),
+    value=optional(text),
+    selected_option=optional(_OPTION),
+    selected_options=optional(items(_OPTION)),
+    selected_user=optional(_ID),
+    selected_users=optional(items(_ID)),
+    selected_date=optional(text),
+    selected_time=optional(text),
 )
-_STATE = fields(values=each(each(_INPUT)))
+_STATE = fields(values=values(values(_INPUT)))
 _VIEW = {
     "id": text,
     "type": text,
     "callback_id": text,
     "private_metadata": text,
-    "blocks": items(fields(type=text, block_id=maybe(text))),
+    "blocks": items(fields(type=text, block_id=optional(text))),
 }
-_URLS = {"response_url": maybe(text), "trigger_id": maybe(text)}
+_URLS = {"response_url": optional(text), "trigger_id": optional(text)}
 _CLICK = {
     **_URLS,
     "user": _WITH_ID,
-    "channel": maybe(_WITH_ID),
-    "actions": items(fields(action_id=text, value=maybe(text)), at_least=1),
+    "channel": optional(_WITH_ID),
+    "actions": items(fields(action_id=text, value=optional(text)), at_least=1),
 }
 #: By the type of the container of the click.
 _CLICKS: Mapping[str, Check] = {
     "message": fields(
-        **_CLICK, container=fields(channel_id=_ID, message_ts=_ID), state=maybe(_STATE)
+        **_CLICK, container=fields(channel_id=_ID, message_ts=_ID), state=optional(_STATE)
     ),
-    "view": fields(**_CLICK, view=fields(**_VIEW, state=maybe(_STATE))),
+    "view": fields(**_CLICK, view=fields(**_VIEW, state=optional(_STATE))),
 }
 _OTHER_CLICK = fields(**_CLICK, container=fields(type=text))
 
@@ -62,7 +72,7 @@ def _block_actions(body: Any) -> str | None:
 
 _IN_CHANNEL = fields(channel=_ID)
 _OF_MEMBER = fields(channel=_ID, user=_ID)
-_OF_PERSON = fields(user=fields(id=_ID, profile=maybe(mapping)))
+_OF_PERSON = fields(user=fields(id=_ID, profile=optional(mapping)))
 _EVENTS: Mapping[str, Check] = {
     **dict.fromkeys(("channel_archive", "channel_unarchive", "channel_left"), _IN_CHANNEL),
     **dict.fromkeys(("group_archive", "group_unarchive", "group_left"), _IN_CHANNEL),
@@ -70,15 +80,19 @@ _EVENTS: Mapping[str, Check] = {
     **dict.fromkeys(("member_joined_channel", "member_left_channel"), _OF_MEMBER),
     **dict.fromkeys(("user_change", "team_join"), _OF_PERSON),
     "channel_id_changed": fields(old_channel_id=_ID, new_channel_id=_ID),
-    "app_home_opened": fields(user=_ID, tab=maybe(text)),
+    "app_home_opened": fields(user=_ID, tab=optional(text)),
     "tokens_revoked": fields(tokens=mapping),
     "message_metadata_posted": fields(
         channel_id=_ID,
         message_ts=_ID,
-        metadata=fields(event_type=text, event_payload=maybe(mapping)),
+        metadata=fields(event_type=text, event_payload=optional(mapping)),
     ),
 }
-_EVENT: dict[str, Check] = {"team_id": maybe(_ID), "event_id": identifier(64), "event_time": moment}
+_EVENT: dict[str, Check] = {
+    "team_id": optional(_ID),
+    "event_id": identifier(64),
+    "event_time": unix_time,
+}
 _EVENT_BODIES = {name: fields(**_EVENT, event=check) for name, check in _EVENTS.items()}
 _OTHER_EVENT = fields(**_EVENT, event=fields(type=text))
 
@@ -89,7 +103,9 @@ def _event_callback(body: Any) -> str | None:
     return _check_for(_EVENT_BODIES, name, _OTHER_EVENT)(body)
 
 
-_COMMAND = fields(**_URLS, command=text, team_id=_ID, user_id=_ID, channel_id=_ID, text=maybe(text))
+_COMMAND = fields(
+    **_URLS, command=text, team_id=_ID, user_id=_ID, channel_id=_ID, text=optional(text)
+)
 _BODIES: Mapping[str, Check] = {
     "block_actions": _block_actions,
     "event_callback": _event_callback,
@@ -97,14 +113,20 @@ _BODIES: Mapping[str, Check] = {
     "view_closed": fields(**_URLS, user=_WITH_ID, view=fields(**_VIEW)),
     "view_submission": fields(**_URLS, user=_WITH_ID, view=fields(**_VIEW, state=_STATE)),
 }
+#: A command has no type of its own.
+COMMAND = "command"
+#: Every kind of request that we act on.
+REQUEST_KINDS = (COMMAND, *_BODIES)
 #: Payloads of other types, on which neither Bolt nor we act.
 _OTHER_BODY = fields(**_URLS, type=text)
 
 
-_SOCKET_MESSAGE = fields(type=maybe(text), envelope_id=maybe(text), retry_reason=maybe(text))
+_SOCKET_MESSAGE = fields(
+    type=optional(text), envelope_id=optional(text), retry_reason=optional(text)
+)
 
 
-def fault(body: Any) -> str | None:
+def first_invalid_field(body: Any) -> str | None:
     """Return the first field of a payload that is not as Slack documents it, or None."""
     if not isinstance(body, dict):
         return "body"
@@ -150,7 +172,7 @@ _UNSTORABLE_ESCAPED = re.compile(
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
-def parsed(json_text: str) -> Any:
+def parse_json(json_text: str) -> Any:
     """Parse a JSON text, replacing characters that cannot be stored.
 
     Raises:
@@ -169,7 +191,7 @@ def socket_message(raw_message: str) -> dict[str, Any]:
     Raises:
         Malformed: it is not as Slack documents it; the payload itself is not checked.
     """
-    message = parsed(raw_message)
+    message = parse_json(raw_message)
     bad_field = _SOCKET_MESSAGE(message)
     if bad_field is None and "payload" in message and not isinstance(message["payload"], dict):
         bad_field = "payload"
@@ -202,7 +224,7 @@ def bolt_request(
     Raises:
         Malformed: the payload is not as Slack documents it.
     """
-    bad_field = fault(body)
+    bad_field = first_invalid_field(body)
     if bad_field is not None:
         raise Malformed(bad_field)
     request = AsyncBoltRequest(body="", query=query, headers=headers, mode=mode)

@@ -18,18 +18,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.clock import Clock
 from bot.db import schema
 from bot.db.engine import Database
-from bot.db.upserts import padded, put_all
+from bot.db.upserts import padded, upsert_all
 from bot.log import log
-from bot.slack.errors import ErrorKind, reason_of, verdict
+from bot.slack.errors import ErrorKind, classify, reason_of
 from bot.slack.throttled_reads import ThrottledReads
 
 #: How long a stored profile is trusted if no event reports a change.
-FRESH = timedelta(days=30)
+PROFILE_MAX_AGE = timedelta(days=30)
 #: A deactivated account is refreshed sooner: we may only have been refused for a while. Checked
 #: once a day, so it is refreshed within a week.
-FRESH_CLOSED = timedelta(days=6)
+DEACTIVATED_PROFILE_MAX_AGE = timedelta(days=6)
 #: People looked up at the same time: somebody may be waiting for a form.
-AT_ONCE = 8
+MAX_CONCURRENT_LOOKUPS = 8
 #: Slack's own helper is not marked as a bot in its profile.
 SLACKBOT = "USLACKBOT"
 
@@ -86,23 +86,23 @@ def _columns(user: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-async def remember(
+async def store_person(
     tx: AsyncConnection, workspace_id: str, user: Mapping[str, Any], now: datetime
 ) -> None:
     """Store a person from a users.info answer or a user_change event."""
-    await remember_all(tx, workspace_id, [user], now)
+    await store_people(tx, workspace_id, [user], now)
 
 
-async def remember_all(
+async def store_people(
     tx: AsyncConnection, workspace_id: str, users: Iterable[Mapping[str, Any]], now: datetime
 ) -> None:
     """Store several people in one statement."""
     key = {"workspace_id": workspace_id, "refreshed_at": now}
     rows = [{**key, "user_id": user["id"], **_columns(user)} for user in users]
-    await put_all(tx, schema.people, rows)
+    await upsert_all(tx, schema.people, rows)
 
 
-async def known(
+async def stored_people(
     tx: AsyncConnection, workspace_id: str, user_ids: Iterable[str]
 ) -> dict[str, Person]:
     """Return the people among these that are stored, however old."""
@@ -126,7 +126,7 @@ def person_from(workspace_id: str, user: Mapping[str, Any]) -> Person:
     return _person({"user_id": user["id"], **columns}, workspace_id)
 
 
-async def ids_known(tx: AsyncConnection, workspace_id: str) -> tuple[str, ...]:
+async def stored_ids(tx: AsyncConnection, workspace_id: str) -> tuple[str, ...]:
     """Return the ids of all stored people."""
     return await _ids(tx, workspace_id)
 
@@ -134,8 +134,8 @@ async def ids_known(tx: AsyncConnection, workspace_id: str) -> tuple[str, ...]:
 async def ids_to_refresh(tx: AsyncConnection, workspace_id: str, now: datetime) -> tuple[str, ...]:
     """Return the ids of people whose stored profile is old enough to refresh."""
     people = schema.people
-    closed = and_(people.c.is_deleted, people.c.refreshed_at <= now - FRESH_CLOSED)
-    return await _ids(tx, workspace_id, or_(people.c.refreshed_at <= now - FRESH, closed))
+    closed = and_(people.c.is_deleted, people.c.refreshed_at <= now - DEACTIVATED_PROFILE_MAX_AGE)
+    return await _ids(tx, workspace_id, or_(people.c.refreshed_at <= now - PROFILE_MAX_AGE, closed))
 
 
 async def _ids(
@@ -175,10 +175,10 @@ async def mark_unreachable(
         .values(is_deleted=True, refreshed_at=now)
     )
     if not changed.rowcount:
-        await remember(tx, workspace_id, {"id": user_id, "deleted": True}, now)
+        await store_person(tx, workspace_id, {"id": user_id, "deleted": True}, now)
 
 
-async def known_admins(tx: AsyncConnection, workspace_id: str) -> tuple[Person, ...]:
+async def stored_admins(tx: AsyncConnection, workspace_id: str) -> tuple[Person, ...]:
     """Return the workspace admins who are stored and can be messaged."""
     people = schema.people
     rows = await tx.execute(
@@ -208,7 +208,7 @@ class People:
         self._clock = clock
         self._reads = reads
 
-    async def of(
+    async def get_many(
         self, client: AsyncWebClient, workspace_id: str, user_ids: Iterable[str]
     ) -> dict[str, Person]:
         """Return the people with these ids; those Slack does not know are left out.
@@ -222,10 +222,10 @@ class People:
             people |= await self._read_from_slack(client, workspace_id, unknown)
         return {user_id: people[user_id] for user_id in wanted if user_id in people}
 
-    async def one(self, client: AsyncWebClient, workspace_id: str, user_id: str) -> Person | None:
-        return (await self.of(client, workspace_id, [user_id])).get(user_id)
+    async def get(self, client: AsyncWebClient, workspace_id: str, user_id: str) -> Person | None:
+        return (await self.get_many(client, workspace_id, [user_id])).get(user_id)
 
-    async def ask(
+    async def fetch_profile(
         self, client: AsyncWebClient, workspace_id: str, user_id: str
     ) -> Mapping[str, Any] | None:
         """Return Slack's current profile of a person, or None if it gives none.
@@ -236,7 +236,7 @@ class People:
         try:
             answer = await self._reads.read(workspace_id, client.users_info, user=user_id)
         except SlackApiError as error:
-            if verdict(error).meaning is not ErrorKind.PERMANENT:
+            if classify(error).kind is not ErrorKind.PERMANENT:
                 raise
             log.info("person_not_read", workspace=workspace_id, reason=reason_of(error))
             return None
@@ -245,18 +245,21 @@ class People:
 
     async def _read_stored(self, workspace_id: str, wanted: Collection[str]) -> dict[str, Person]:
         async with self._db.reading() as reader:
-            return await known(reader, workspace_id, wanted)
+            return await stored_people(reader, workspace_id, wanted)
 
     async def _read_from_slack(
         self, client: AsyncWebClient, workspace_id: str, user_ids: Collection[str]
     ) -> dict[str, Person]:
         """Read people who are not stored. Those read before a failure are stored."""
         remaining, users = iter(user_ids), list[Mapping[str, Any]]()
-        lookups = (self._ask_each(client, workspace_id, remaining, users) for _ in range(AT_ONCE))
+        lookups = (
+            self._ask_each(client, workspace_id, remaining, users)
+            for _ in range(MAX_CONCURRENT_LOOKUPS)
+        )
         failures = await asyncio.gather(*lookups, return_exceptions=True)
         if users:
             async with self._db.transaction() as tx:
-                await remember_all(tx, workspace_id, users, self._clock.now())
+                await store_people(tx, workspace_id, users, self._clock.now())
         for failure in failures:
             if failure is not None:
                 raise failure
@@ -270,6 +273,6 @@ class People:
         users: list[Mapping[str, Any]],
     ) -> None:
         for user_id in remaining:
-            user = await self.ask(client, workspace_id, user_id)
+            user = await self.fetch_profile(client, workspace_id, user_id)
             if user is not None:
                 users.append(user)

@@ -25,7 +25,7 @@ class Request:
     message: tuple[str, str] | None = None
 
     @classmethod
-    def of(cls, body: Mapping[str, Any], context: AsyncBoltContext) -> Self:
+    def from_body(cls, body: Mapping[str, Any], context: AsyncBoltContext) -> Self:
         """Read the request from the payload of a command, a button or a form."""
         workspace_id = str(context.team_id)
         if "command" in body:
@@ -50,13 +50,13 @@ def _target_id(body: Mapping[str, Any]) -> str:
     return body["actions"][0].get("value") or ""
 
 
-def handler(
+def as_listener(
     services: Any, handle: Callable[..., Awaitable[None]], *leading: Any
 ) -> Callable[..., Awaitable[None]]:
     """Return the Bolt listener that calls `handle(services, *leading, request, ack, body)`."""
 
     async def listener(ack: AsyncAck, body: Body, context: AsyncBoltContext) -> None:
-        await handle(services, *leading, Request.of(body, context), ack, body)
+        await handle(services, *leading, Request.from_body(body, context), ack, body)
 
     return listener
 

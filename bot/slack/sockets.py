@@ -19,23 +19,23 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 
 from bot.clock import jittered, monotonic
 from bot.log import log
-from bot.slack.errors import ErrorKind, verdict
+from bot.slack.errors import ErrorKind, classify
 from bot.slack.payloads import Malformed, bolt_request, socket_message
 
 #: Slack gives up waiting for an acknowledgement after 3 s.
 DRAIN_SECONDS = 2.5
 PING_SECONDS = 10
 #: The SDK notices a broken connection only at its next ping.
-WATCH_SECONDS = 0.5
+CHECK_INTERVAL_SECONDS = 0.5
 #: Seconds for one attempt to connect with a ticket. Shorter than the SDK's pause between its own
 #: attempts, which would reuse a spent ticket.
 CONNECT_SECONDS = 8
 #: Longest wait before asking for the next ticket if Slack does not say when. Waits grow up to this:
 #: Slack gives out few tickets (tier 1), and each attempt is logged.
-LONGEST_WAIT_SECONDS = 10.0
+MAX_RETRY_WAIT_SECONDS = 10.0
 #: Connections that an app may have open in all:
 #: https://docs.slack.dev/apis/events-api/using-socket-mode
-MOST_CONNECTIONS = 10
+MAX_CONNECTIONS = 10
 
 
 class Connection(SocketModeClient):
@@ -54,7 +54,7 @@ class Connection(SocketModeClient):
         self._message_tasks: set[asyncio.Task[None]] = set()
         self._idle = asyncio.Event()
         self._idle.set()
-        self.of_app = 0
+        self.app_connections = 0
         """Connections of the app when this one was opened, including it; 0: not known."""
         self.message_listeners.append(self._greeted)  # type: ignore[arg-type]
         self.socket_mode_request_listeners.append(self._answer)  # type: ignore[arg-type]
@@ -85,21 +85,21 @@ class Connection(SocketModeClient):
         Raises:
             SlackApiError: Slack refuses the token, and there was no connection yet.
         """
-        wait = WATCH_SECONDS
+        wait = CHECK_INTERVAL_SECONDS
         while True:
             try:
                 answer = await self.web_client.apps_connections_open(app_token=self.app_token)
                 return str(answer["url"])
             except (SlackApiError, ClientError, OSError, TimeoutError) as error:
-                failure = verdict(error)
-                if failure.meaning is ErrorKind.WORKSPACE and self.current_session is None:
+                failure = classify(error)
+                if failure.kind is ErrorKind.WORKSPACE and self.current_session is None:
                     raise
-                wait = min(2 * wait, LONGEST_WAIT_SECONDS)
+                wait = min(2 * wait, MAX_RETRY_WAIT_SECONDS)
                 again_in = jittered(wait) if failure.retry_after is None else failure.retry_after
-                log.warning("socket_not_renewed", reason=failure.reason, again_in=again_in)
+                log.warning("socket_url_not_issued", reason=failure.reason, again_in=again_in)
                 await asyncio.sleep(again_in)
 
-    async def leave(self) -> None:
+    async def shut_down(self) -> None:
         """Close the connection for good, after acknowledging what is under way."""
         await self._drain()
         await self.close()  # type: ignore[no-untyped-call]
@@ -109,9 +109,9 @@ class Connection(SocketModeClient):
         if message.get("type") != "hello":
             return
         count = message.get("num_connections")
-        self.of_app = count if isinstance(count, int) else 0
-        if self.of_app >= MOST_CONNECTIONS:  # the next would be refused
-            log.warning("too_many_sockets", open=self.of_app, most=MOST_CONNECTIONS)
+        self.app_connections = count if isinstance(count, int) else 0
+        if self.app_connections >= MAX_CONNECTIONS:  # the next would be refused
+            log.warning("socket_limit_reached", open=self.app_connections, most=MAX_CONNECTIONS)
 
     async def _drain(self) -> None:
         with suppress(TimeoutError):
@@ -188,7 +188,7 @@ class Sockets:
         if not connected:
             await connection.connect()
         while True:
-            await asyncio.sleep(WATCH_SECONDS)
+            await asyncio.sleep(CHECK_INTERVAL_SECONDS)
             session = connection.current_session
             if session is not None and session.closed:
                 await connection.connect_to_new_endpoint()
@@ -198,13 +198,13 @@ class Sockets:
         return any([await connection.is_connected() for connection in self._connections])
 
     @property
-    def others(self) -> int:
+    def foreign_connections(self) -> int:
         """Return how many of the app's connections are not ours, as far as Slack has said."""
-        of_app = max(connection.of_app for connection in self._connections)
+        of_app = max(connection.app_connections for connection in self._connections)
         return max(0, of_app - len(self._connections))
 
     async def close(self) -> None:
         """Acknowledge what is under way, and disconnect."""
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*(connection.leave() for connection in self._connections))
+        await asyncio.gather(*(connection.shut_down() for connection in self._connections))

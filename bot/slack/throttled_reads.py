@@ -16,13 +16,13 @@ from sqlalchemy import select
 from bot.clock import real_now
 from bot.db import schema
 from bot.db.engine import Database
-from bot.db.upserts import put
+from bot.db.upserts import upsert
 from bot.metrics import rate_limited
-from bot.slack.errors import verdict
+from bot.slack.errors import classify
 
 #: Real time for which a workspace without limits is assumed to have none. A form looks up about a
 #: dozen people at once; another process's new limit is respected a moment later.
-UNLIMITED_FOR = timedelta(seconds=5)
+NO_LIMIT_CACHE_TIME = timedelta(seconds=5)
 
 _waits = schema.rate_limit_waits
 
@@ -53,7 +53,7 @@ class ThrottledReads:
         try:
             return await call(**arguments)
         except SlackApiError as error:
-            seconds = verdict(error).retry_after
+            seconds = classify(error).retry_after
             if seconds is not None:
                 rate_limited.labels(method.replace("_", ".", 1)).inc()
                 await self._store_limit(workspace_id, method, seconds)
@@ -68,14 +68,14 @@ class ThrottledReads:
         async with self._db.reading() as reader:
             limits = {row.method: row.until for row in await reader.execute(query)}
         if not limits:
-            self._unlimited_until[workspace_id] = now + UNLIMITED_FOR
+            self._unlimited_until[workspace_id] = now + NO_LIMIT_CACHE_TIME
         return limits
 
     async def _store_limit(self, workspace_id: str, method: str, seconds: float) -> None:
         self._unlimited_until.pop(workspace_id, None)
         key = {"workspace_id": workspace_id, "method": method}
         async with self._db.transaction() as tx:
-            await put(tx, _waits, key, until=real_now() + timedelta(seconds=seconds))
+            await upsert(tx, _waits, key, until=real_now() + timedelta(seconds=seconds))
 
 
 def _rate_limited_response(method: str, seconds: float) -> AsyncSlackResponse:

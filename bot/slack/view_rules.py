@@ -17,13 +17,13 @@ from bot.slack.mrkdwn import length
 LARGEST_VIEW = 250_000
 LONGEST_TEXT, LONGEST_FIELD = 3_000, 2_000
 MOST_OPTIONS = {"radio_buttons": 10, "checkboxes": 10}
-MOST_IN_A_MENU = 100
+MAX_MENU_OPTIONS = 100
 #: Keys of texts whose limit differs from that of other texts.
-TEXTS = {
+MAX_TEXT_LENGTHS = {
     **{"title": 24, "submit": 24, "close": 24, "placeholder": 150},
     **{"label": 2_000, "hint": 2_000, "description": 75},
 }
-READ_AS: dict[str, Callable[[str], object]] = {
+PARSERS: dict[str, Callable[[str], object]] = {
     "initial_date": date.fromisoformat,
     "initial_time": time.fromisoformat,
 }
@@ -49,7 +49,7 @@ def _check_view(view: Json) -> Iterator[str]:
         yield "view too large"
     for key in ("title", "submit", "close"):
         if key in view:
-            yield from _check_text(view[key], f"/{key}", TEXTS[key])
+            yield from _check_text(view[key], f"/{key}", MAX_TEXT_LENGTHS[key])
     if view.get("type") == "modal" and "title" not in view:
         yield "title missing"
     kinds = [block.get("type") for _, block in _numbered(view)]
@@ -59,7 +59,11 @@ def _check_view(view: Json) -> Iterator[str]:
 
 
 def _check_block(block: Json, path: str) -> Iterator[str]:
-    for key, limit in (("text", LONGEST_TEXT), ("label", TEXTS["label"]), ("hint", TEXTS["hint"])):
+    for key, limit in (
+        ("text", LONGEST_TEXT),
+        ("label", MAX_TEXT_LENGTHS["label"]),
+        ("hint", MAX_TEXT_LENGTHS["hint"]),
+    ):
         if key in block:
             longest = 150 if block.get("type") == "header" else limit
             yield from _check_text(block[key], f"{path}/{key}", longest)
@@ -96,7 +100,9 @@ def _check_element(element: Json, path: str) -> Iterator[str]:
     if "text" in element:
         yield from _check_text(element["text"], f"{path}/text", 75)
     if "placeholder" in element:
-        yield from _check_text(element["placeholder"], f"{path}/placeholder", TEXTS["placeholder"])
+        yield from _check_text(
+            element["placeholder"], f"{path}/placeholder", MAX_TEXT_LENGTHS["placeholder"]
+        )
     if kind == "plain_text_input":
         yield from _check_text_input(element, path)
     elif kind == "number_input":
@@ -131,7 +137,7 @@ def _check_options(element: Json, path: str) -> Iterator[str]:
     if "options" not in element:
         return
     options = element["options"]
-    if not 1 <= len(options) <= MOST_OPTIONS.get(str(element.get("type")), MOST_IN_A_MENU):
+    if not 1 <= len(options) <= MOST_OPTIONS.get(str(element.get("type")), MAX_MENU_OPTIONS):
         yield f"too many options at {path}"
     for number, option in enumerate(options):
         for key in ("text", "description"):
@@ -147,7 +153,7 @@ def _check_initial(element: Json, path: str) -> Iterator[str]:
     for key, value in element.items():
         if isinstance(value, list) and key.startswith("initial_") and len(value) > (most or inf):
             yield f"{key} more than max_selected_items at {path}"
-    for key, read in READ_AS.items():
+    for key, read in PARSERS.items():
         try:
             read(element[key]) if key in element else None
         except ValueError:

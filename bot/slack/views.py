@@ -19,35 +19,39 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.log import log
 from bot.metrics import failed_requests
-from bot.slack.content import SECTION, Content, plain, section
+from bot.slack.content import MAX_SECTION_LENGTH, Content, plain, section
 from bot.slack.errors import Refused, reason_of
 from bot.slack.mrkdwn import truncated
 from bot.slack.view_rules import broken_rules
 
-PATIENCE_SECONDS = 2
-NOT_SHOWN = "Slack did not show the form in time. Nothing was changed. Use the same command again."
-CANNOT_SHOW = (
+CALL_TIMEOUT_SECONDS = 2
+VIEW_TIMED_OUT_TEXT = (
+    "Slack did not show the form in time. Nothing was changed. Use the same command again."
+)
+INVALID_VIEW_TEXT = (
     "I can't show what comes next: Slack would not accept the page I made. That is a mistake on "
     "our side, and it is logged. What you typed is kept. Try again with shorter texts, or tell "
     "whoever runs this bot."
 )
 #: Slack's errors name the places in a view that are wrong, beside the reason.
 _POINTER = re.compile(r"\[json-pointer:(/view/[\w/]*)\]")
+#: The kind of a failed request whose answer Slack would not show, in the metrics.
+INVALID_VIEW = "invalid_view"
 
 
-class NotShowable(Refused):
+class InvalidView(Refused):
     """Raised for a view that Slack would refuse, or has refused."""
 
     title = "Not shown"
 
 
-def checked(view: View) -> dict[str, Any]:
+def checked_payload(view: View) -> dict[str, Any]:
     """Return the view as it is sent. Every view that is sent must pass this check.
 
     If a view that answers a submission is invalid, Slack tells nobody, so it must not be sent.
 
     Raises:
-        NotShowable: it breaks a rule of Slack's.
+        InvalidView: it breaks a rule of Slack's.
     """
     try:
         as_sent: dict[str, Any] = view.to_dict()
@@ -63,9 +67,9 @@ async def show_next(ack: AsyncAck, view: View) -> None:
     """Answer a submission with the view that replaces the form.
 
     Raises:
-        NotShowable: it breaks a rule of Slack's.
+        InvalidView: it breaks a rule of Slack's.
     """
-    await ack(response_action="update", view=checked(view))
+    await ack(response_action="update", view=checked_payload(view))
 
 
 async def open_form(
@@ -73,7 +77,7 @@ async def open_form(
 ) -> Mapping[str, Any]:
     """Show a form to whoever typed or pressed; on top of the form it was pressed in, if any.
 
-    Return the view as it is now shown, for `change_form`.
+    Return the view as it is now shown, for `update_form`.
 
     Raises:
         Refused: Slack did not show it.
@@ -82,24 +86,24 @@ async def open_form(
     show = client.views_push if is_pressed_in_form else client.views_open
     trigger_id = body.get("trigger_id")
     if not trigger_id:  # pressed in a message that a workflow step posted
-        raise Refused(NOT_SHOWN)
-    answer = await _await_shown(view, show(trigger_id=trigger_id, view=checked(view)))
+        raise Refused(VIEW_TIMED_OUT_TEXT)
+    answer = await _await_shown(view, show(trigger_id=trigger_id, view=checked_payload(view)))
     return answer.get("view") or {}
 
 
-async def change_form(client: AsyncWebClient, shown: Mapping[str, Any], view: View) -> None:
+async def update_form(client: AsyncWebClient, shown: Mapping[str, Any], view: View) -> None:
     """Replace the open form, last shown as `shown`; typed values are kept by block id.
 
     Raises:
         Refused: Slack did not change it, or it shows something else by now.
     """
-    payload, shown_hash = checked(view), shown.get("hash")
+    payload, shown_hash = checked_payload(view), shown.get("hash")
     await _await_shown(
         view, client.views_update(view_id=shown["id"], hash=shown_hash, view=payload)
     )
 
 
-async def answer_message(
+async def respond_to_url(
     client: AsyncWebClient, body: Mapping[str, Any], message: Content, *, replace: bool
 ) -> bool:
     """Answer through the response_url: replace the message pressed in, or add an ephemeral one.
@@ -117,7 +121,7 @@ async def answer_message(
         return False
     try:
         async with (
-            asyncio.timeout(PATIENCE_SECONDS),
+            asyncio.timeout(CALL_TIMEOUT_SECONDS),
             client.session.post(url, json=answer, proxy=proxy, ssl=ssl) as response,
         ):
             status = response.status
@@ -129,32 +133,32 @@ async def answer_message(
     return status == 200
 
 
-def notice(title: str, text: str) -> View:
+def notice_view(title: str, text: str) -> View:
     """Return a form that only shows a message."""
-    message = section(truncated(text, SECTION))
+    message = section(truncated(text, MAX_SECTION_LENGTH))
     return View(type="modal", title=plain(title), close=plain("Close"), blocks=[message])
 
 
 def refusal_view(refusal: Refused) -> View:
     """Return a view that replaces a form by a refusal."""
-    return notice(refusal.title, refusal.text)
+    return notice_view(refusal.title, refusal.text)
 
 
 async def _await_shown(view: View, call: Awaitable[AsyncSlackResponse]) -> AsyncSlackResponse:
     try:
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(CALL_TIMEOUT_SECONDS):
             return await call
     except SlackApiError as error:
         if places := _POINTER.findall(str(error)):
             raise _not_showable(view, places) from error
         log.warning("view_not_shown", reason=reason_of(error))
-        raise Refused(NOT_SHOWN) from error
+        raise Refused(VIEW_TIMED_OUT_TEXT) from error
     except (ClientError, TimeoutError) as error:
         log.warning("view_not_shown", reason=type(error).__name__)
-        raise Refused(NOT_SHOWN) from error
+        raise Refused(VIEW_TIMED_OUT_TEXT) from error
 
 
-def _not_showable(view: View, rules: Sequence[str]) -> NotShowable:
-    failed_requests.labels(kind="invalid_view").inc()
+def _not_showable(view: View, rules: Sequence[str]) -> InvalidView:
+    failed_requests.labels(INVALID_VIEW).inc()
     log.error("view_invalid", callback_id=view.callback_id, rules=list(rules))
-    return NotShowable(CANNOT_SHOW)
+    return InvalidView(INVALID_VIEW_TEXT)

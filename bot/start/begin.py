@@ -17,16 +17,16 @@ from bot.ending import end
 from bot.ending.summary import summarize
 from bot.outbox import enqueue, keys
 from bot.phases import rules, store
-from bot.phases.history import ended_since, past_of
+from bot.phases.history import ended_phase_ids, sprint_history
 from bot.phases.model import Phase
-from bot.phases.rules import Limits, Proposal
+from bot.phases.rules import PhaseLimits, Proposal
 from bot.phases.wording import EMOJI_NAMES, NAMES, bookmark_title
 from bot.rounds.lifecycle import drop_rounds, plan_rounds
 from bot.rounds.membership import add_non_participants
-from bot.rounds.rules import NOTHING_AFTER
+from bot.rounds.rules import FOLLOW_UP_WINDOW
 from bot.services import Services
 from bot.slack.errors import Refused
-from bot.slack.people import known
+from bot.slack.people import stored_people
 from bot.start import draft_store
 from bot.start.proposed_phase import phase_preview, roles_of, values_of
 from bot.workspaces.rules import WorkspaceSettings
@@ -51,10 +51,12 @@ class PhaseStart:
     answers: Mapping[str, int | None] = field(default_factory=dict)  # the lead's first reflection
     draft_id: str | None = None  # None: not written in a form
     continues: str | None = None  # the running phase that ends for this one
-    in_channel: tuple[str, ...] = ()  # everybody when the lead chose the team; empty: not known
+    channel_member_ids: tuple[
+        str, ...
+    ] = ()  # everybody when the lead chose the team; empty: not known
 
 
-async def start(services: Services, workspace_id: str, phase_start: PhaseStart) -> Phase:
+async def start_phase(services: Services, workspace_id: str, phase_start: PhaseStart) -> Phase:
     """Start and announce the phase, and return it. The same draft starts one phase only.
 
     1. The rules are checked again, with what is true now.
@@ -90,12 +92,12 @@ async def _stored_phase(
     proposal = phase_start.proposal
     owners = [item.owner_id for item in proposal.set_aside]
     ids = [*proposal.lead_ids, *proposal.member_ids, *owners]
-    profiles = await known(tx, workspace_id, ids)
+    profiles = await stored_people(tx, workspace_id, ids)
     names = {user_id: person.name for user_id, person in profiles.items()}
     return replace(
         phase_preview(proposal, names, now, phase_start.settings),
         phase_id=phase_id,
-        membership_synced_at=now if phase_start.in_channel else None,
+        membership_synced_at=now if phase_start.channel_member_ids else None,
     )
 
 
@@ -112,7 +114,7 @@ async def _started_before(
     if phase_start.draft_id is None:
         return None
     lead_id = phase_start.proposal.lead_id
-    stored = await draft_store.find(tx, workspace_id, phase_start.draft_id, lead_id, to_write=True)
+    stored = await draft_store.find(tx, workspace_id, phase_start.draft_id, lead_id, lock=True)
     if stored is None:
         raise Refused(GONE)
     return stored.phase_id
@@ -128,8 +130,8 @@ async def _end_earlier_phases(
         raise Refused(runs_already(running))
     if running is not None:
         await _end_phase(tx, workspace_id, running.phase_id, proposal.lead_id, now)
-    since = proposal.starts_on - NOTHING_AFTER
-    for phase_id in await ended_since(tx, workspace_id, proposal.channel_id, since):
+    since = proposal.starts_on - FOLLOW_UP_WINDOW
+    for phase_id in await ended_phase_ids(tx, workspace_id, proposal.channel_id, since):
         await drop_rounds(tx, workspace_id, phase_id)
 
 
@@ -147,8 +149,8 @@ async def _end_phase(
 
 async def _check_rules(tx: AsyncConnection, workspace_id: str, phase_start: PhaseStart) -> None:
     proposal = phase_start.proposal
-    limits = Limits.of(phase_start.settings)
-    past = await past_of(tx, workspace_id, proposal, limits, phase_start.continues)
+    limits = PhaseLimits.of(phase_start.settings)
+    past = await sprint_history(tx, workspace_id, proposal, limits, phase_start.continues)
     refusals = rules.refusals_to_start(proposal, past, limits, proposal.starts_on)
     if refusals:
         raise Refused(refusals[0].text)
@@ -162,7 +164,7 @@ async def _store_phase(
     values = {
         **values_of(proposal, now),
         "promise": asdict(proposal.promise),
-        "membership_synced_at": now if phase_start.in_channel else None,
+        "membership_synced_at": now if phase_start.channel_member_ids else None,
     }
     # Of two at the same moment, the index on active phases accepts one.
     if not await insert_if_new(tx, schema.phases, **ids, state="active", **values):
@@ -172,8 +174,8 @@ async def _store_phase(
         for user_id, role in roles_of(proposal)
     ]
     await tx.execute(insert(schema.phase_people), people)
-    if phase_start.in_channel:
-        onlookers = set(phase_start.in_channel) - {person["user_id"] for person in people}
+    if phase_start.channel_member_ids:
+        onlookers = set(phase_start.channel_member_ids) - {person["user_id"] for person in people}
         await add_non_participants(tx, workspace_id, ids["phase_id"], onlookers)
     await _store_items(tx, ids, proposal)
     if phase_start.answers:

@@ -6,23 +6,23 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from bot.dates import day
-from bot.phases.rules import NOT_LATER, TOO_LONG, Kind, Limits, default_end, latest_end
+from bot.phases.rules import NOT_LATER, TOO_LONG, PhaseKind, PhaseLimits, default_end, latest_end
 
 KINDS = {
-    "results": Kind.RESULTS_SPRINT,
-    "results-sprint": Kind.RESULTS_SPRINT,
-    "sprint": Kind.RESULTS_SPRINT,
-    "trust": Kind.TRUST_BUILDING,
-    "trust-building": Kind.TRUST_BUILDING,
+    "results": PhaseKind.RESULTS_SPRINT,
+    "results-sprint": PhaseKind.RESULTS_SPRINT,
+    "sprint": PhaseKind.RESULTS_SPRINT,
+    "trust": PhaseKind.TRUST_BUILDING,
+    "trust-building": PhaseKind.TRUST_BUILDING,
 }
-NO_DATE = (
+UNREADABLE_DATE = (
     "Nothing was started: I cannot read {typed} as a day. Write it like `until 2026-12-18`, or "
     "how long, like `2w`."
 )
 _DURATION = re.compile(r"(\d{1,3})(d|w)", re.IGNORECASE)
 
 
-class Unreadable(ValueError):
+class UnreadableDate(ValueError):
     """The words cannot be parsed; `typed` is the one where a day was expected."""
 
     def __init__(self, typed: str) -> None:
@@ -34,16 +34,16 @@ class Unreadable(ValueError):
 class Arguments:
     """The arguments typed. None and empty stand for those left out."""
 
-    kind: Kind | None = None
+    kind: PhaseKind | None = None
     ends_on: date | None = None
     milestone: str = ""
 
 
-def read(words: Sequence[str], today: date) -> Arguments:
+def parse(words: Sequence[str], today: date) -> Arguments:
     """Parse the words after `start`.
 
     Raises:
-        Unreadable: `until` is followed by something that is no day.
+        UnreadableDate: `until` is followed by something that is no day.
     """
     rest = list(words)
     kind = KINDS.get(rest[0].lower()) if rest else None
@@ -53,13 +53,13 @@ def read(words: Sequence[str], today: date) -> Arguments:
     return Arguments(kind=kind, ends_on=ends_on, milestone=" ".join(rest))
 
 
-def refusal_of_end(arguments: Arguments, today: date, limits: Limits) -> str | None:
+def refusal_of_end(arguments: Arguments, today: date, limits: PhaseLimits) -> str | None:
     """Return why the end that was typed is refused; None: it is not, or none was typed."""
     if arguments.ends_on is None:
         return None
     if arguments.ends_on <= today:
         return NOT_LATER.format(day=day(arguments.ends_on))
-    kind = arguments.kind or Kind.TRUST_BUILDING  # the kind that may last longer
+    kind = arguments.kind or PhaseKind.TRUST_BUILDING  # the kind that may last longer
     latest = latest_end(kind, today, limits)
     if arguments.ends_on <= latest:
         return None
@@ -75,7 +75,7 @@ def _take_end(rest: list[str], today: date) -> date | None:
         try:
             return date.fromisoformat(typed)
         except ValueError as error:
-            raise Unreadable(typed) from error
+            raise UnreadableDate(typed) from error
     duration = _DURATION.fullmatch(rest[0]) if rest else None
     if duration is None:
         return None

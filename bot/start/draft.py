@@ -8,10 +8,17 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import date, time
 from typing import Any
 
-from bot.phases.rules import SET_ASIDE_LIMIT, Kind, Proposal, SetAside, SprintPromise, TrustPromise
+from bot.phases.rules import (
+    SET_ASIDE_LIMIT,
+    PhaseKind,
+    Proposal,
+    SetAside,
+    SprintPromise,
+    TrustPromise,
+)
 
 #: From 1 to 5; at this or below, an ordinary week is more likely than the moment for a phase.
-ORDINARY = 2
+ORDINARY_CLARITY = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,18 +33,18 @@ class Row:
 class Draft:
     """The form as filled in so far."""
 
-    kind: Kind | None = None  # None: not chosen yet
+    kind: PhaseKind | None = None  # None: not chosen yet
     kind_given: bool = False  # typed with the command, so not asked again
     answers: Mapping[str, int | None] = field(default_factory=dict)  # the lead's first reflection
-    doubted: bool = False  # "this looks like an ordinary week" is on the page
-    anyway: bool = False
+    doubt_shown: bool = False  # "this looks like an ordinary week" is on the page
+    starts_anyway: bool = False
     texts: Mapping[str, str] = field(default_factory=dict)  # by the names of the rules' fields
     ends_on: date
     rows: tuple[Row, ...] = (Row(),)
-    justify: str | None = None  # why a justification is asked for; None: it is not
-    more: bool = False  # More options are open
+    justification_request: str | None = None  # why a justification is asked for; None: it is not
+    more_options: bool = False  # More options are open
     members: tuple[str, ...] | None = None  # None: the channel was not read yet
-    choose_team: bool = False  # the channel is too large to be the team as a whole
+    team_by_hand: bool = False  # the channel is too large to be the team as a whole
     co_leads: tuple[str, ...] = ()
     weekday: int = 1  # 0 is Monday
     time_of_day: time = time(10, 0)
@@ -46,16 +53,16 @@ class Draft:
     continues: str | None = None  # the phase that this one follows at once
 
     @property
-    def is_ordinary(self) -> bool:
+    def is_ordinary_week(self) -> bool:
         clarity = self.answers.get("clarity")
-        return clarity is not None and clarity <= ORDINARY
+        return clarity is not None and clarity <= ORDINARY_CLARITY
 
     @property
-    def has_room(self) -> bool:
+    def has_room_for_row(self) -> bool:
         return len(self.rows) < SET_ASIDE_LIMIT
 
     def with_another_row(self) -> "Draft":
-        return replace(self, rows=(*self.rows, Row())) if self.has_room else self
+        return replace(self, rows=(*self.rows, Row())) if self.has_room_for_row else self
 
     def text(self, name: str) -> str:
         return self.texts.get(name, "")
@@ -86,7 +93,7 @@ def proposal_of(draft: Draft, *, channel_id: str, lead_id: str, zone: str, today
             for row in draft.rows
             if row.text
         ),
-        justification=draft.text("justification") if draft.justify else "",
+        justification=draft.text("justification") if draft.justification_request else "",
         weekday=draft.weekday,
         time_of_day=draft.time_of_day,
         remind=draft.remind,
@@ -107,7 +114,7 @@ def from_json(stored: Mapping[str, Any]) -> Draft:
         name: tuple(stored[name]) for name in ("members", "co_leads") if stored[name] is not None
     }
     parsed = {
-        "kind": Kind(stored["kind"]) if stored["kind"] else None,
+        "kind": PhaseKind(stored["kind"]) if stored["kind"] else None,
         "ends_on": date.fromisoformat(stored["ends_on"]),
         "time_of_day": time.fromisoformat(stored["time_of_day"]),
         "rows": tuple(Row(**row) for row in stored["rows"]),
@@ -116,6 +123,6 @@ def from_json(stored: Mapping[str, Any]) -> Draft:
 
 
 def _promise(draft: Draft) -> SprintPromise | TrustPromise:
-    promise_type = SprintPromise if draft.kind is Kind.RESULTS_SPRINT else TrustPromise
+    promise_type = SprintPromise if draft.kind is PhaseKind.RESULTS_SPRINT else TrustPromise
     names = promise_type.__dataclass_fields__
     return promise_type(**{name: draft.text(name) for name in names})

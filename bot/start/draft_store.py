@@ -10,11 +10,11 @@ from bot.agenda import schedule
 from bot.agenda.actions import ActionName, AgendaAction
 from bot.agenda.schedule import AgendaItem, complete_or_abort
 from bot.db import schema
-from bot.db.upserts import put
+from bot.db.upserts import upsert
 from bot.services import Services
 from bot.start.draft import Draft, as_json, from_json
 
-KEPT = timedelta(days=7)
+DRAFT_LIFETIME = timedelta(days=7)
 
 _drafts = schema.phase_drafts
 
@@ -36,13 +36,17 @@ async def create(
     """Store a new draft, or one resumed; it is deleted a week after its last change."""
     await save(tx, workspace_id, stored, now)
     await schedule.add_or_lock(
-        tx, workspace_id, action=ActionName.FORGET_DRAFTS, subject=workspace_id, due_at=now + KEPT
+        tx,
+        workspace_id,
+        action=ActionName.DELETE_OLD_DRAFTS,
+        subject=workspace_id,
+        due_at=now + DRAFT_LIFETIME,
     )
 
 
 async def save(tx: AsyncConnection, workspace_id: str, stored: StoredDraft, now: datetime) -> None:
     """Store a draft over what was stored before."""
-    await put(
+    await upsert(
         tx,
         _drafts,
         {"workspace_id": workspace_id, "draft_id": stored.draft_id},
@@ -54,7 +58,7 @@ async def save(tx: AsyncConnection, workspace_id: str, stored: StoredDraft, now:
 
 
 async def find(
-    tx: AsyncConnection, workspace_id: str, draft_id: str, user_id: str, *, to_write: bool = False
+    tx: AsyncConnection, workspace_id: str, draft_id: str, user_id: str, *, lock: bool = False
 ) -> StoredDraft | None:
     """Return the person's own draft; None where there is none (any more), or it is somebody else's.
 
@@ -65,7 +69,7 @@ async def find(
         _drafts.c.draft_id == draft_id,
         _drafts.c.user_id == user_id,
     )
-    row = (await tx.execute(query.with_for_update() if to_write else query)).mappings().first()
+    row = (await tx.execute(query.with_for_update() if lock else query)).mappings().first()
     if row is None:
         return None
     return StoredDraft(
@@ -112,17 +116,21 @@ async def delete_old_drafts(services: Services, item: AgendaItem) -> None:
     in_workspace = _drafts.c.workspace_id == item.workspace_id
     async with services.db.transaction() as tx:
         # Before the agenda item: storing a draft writes them in this order, too.
-        await tx.execute(delete(_drafts).where(in_workspace, _drafts.c.saved_at <= now - KEPT))
+        await tx.execute(
+            delete(_drafts).where(in_workspace, _drafts.c.saved_at <= now - DRAFT_LIFETIME)
+        )
         await complete_or_abort(tx, item)
         oldest = await tx.scalar(select(func.min(_drafts.c.saved_at)).where(in_workspace))
         if oldest is not None:
             await schedule.add(
                 tx,
                 item.workspace_id,
-                action=ActionName.FORGET_DRAFTS,
+                action=ActionName.DELETE_OLD_DRAFTS,
                 subject=item.workspace_id,
-                due_at=oldest + KEPT,
+                due_at=oldest + DRAFT_LIFETIME,
             )
 
 
-ACTIONS = (AgendaAction(name=ActionName.FORGET_DRAFTS, run=delete_old_drafts, is_noticed=False),)
+ACTIONS = (
+    AgendaAction(name=ActionName.DELETE_OLD_DRAFTS, run=delete_old_drafts, is_visible=False),
+)

@@ -14,11 +14,11 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.agenda.slots import zone_of
 from bot.log import log
 from bot.phases import rules
-from bot.phases.rules import Actor, Limits
+from bot.phases.rules import Actor, PhaseLimits
 from bot.services import Services
-from bot.slack.conversations import Channel, channel_of, member_ids
+from bot.slack.conversations import Channel, fetch_channel, fetch_member_ids
 from bot.slack.errors import Refused, reason_of
-from bot.slack.mrkdwn import quote, together
+from bot.slack.mrkdwn import join_names, quote
 from bot.slack.people import Person
 from bot.slack.request import Request
 from bot.slack.throttled_reads import ThrottledReads
@@ -88,7 +88,7 @@ async def eligible_lead(services: Services, request: Request) -> EligibleLead:
     if channel_id.startswith("D"):
         raise Refused(IN_A_DM)
     client = services.client_for(workspace_id)
-    lead = await services.people.one(client, workspace_id, request.user_id)
+    lead = await services.people.get(client, workspace_id, request.user_id)
     async with services.db.reading() as reader:
         settings = await settings_of(reader, workspace_id)
     await _require_permission(services, request, lead, settings)
@@ -116,7 +116,7 @@ async def eligible_channel(
     workspace_id = eligible.workspace_id
     client = services.client_for(workspace_id)
     of_channel = (services.reads, client, workspace_id, eligible.channel_id)
-    channel, user_ids = await asyncio.gather(channel_of(*of_channel), _member_ids(*of_channel))
+    channel, user_ids = await asyncio.gather(fetch_channel(*of_channel), _member_ids(*of_channel))
     if channel is None or (channel.is_private and not channel.is_member):
         raise Refused(INVITE_ME)
     if channel.is_archived:
@@ -147,7 +147,7 @@ async def with_team(services: Services, eligible: EligibleChannel, draft: Draft)
     )
 
 
-async def wrong_people(
+async def people_errors(
     services: Services, eligible: EligibleChannel, draft: Draft
 ) -> dict[str, str]:
     """Return errors by field: people who cannot be in the team, lead, or take work back."""
@@ -199,8 +199,8 @@ async def _require_permission(
     )
     starters = settings.starters or ()
     names = await names_of(services, request.workspace_id, starters) if starters else {}
-    shown = quote(together([*names.values()]))
-    refusal = rules.refusal_to_start_at_all(actor, Limits.of(settings), shown)
+    shown = quote(join_names([*names.values()]))
+    refusal = rules.refusal_to_start_any(actor, PhaseLimits.of(settings), shown)
     if refusal is not None:
         raise Refused(refusal.text)
 
@@ -210,7 +210,7 @@ async def _member_ids(
 ) -> list[str]:
     """Return nobody where we may not see the channel; `channel_of` reports that."""
     try:
-        return await member_ids(reads, client, workspace_id, channel_id)
+        return await fetch_member_ids(reads, client, workspace_id, channel_id)
     except SlackApiError as error:
         if reason_of(error) != "channel_not_found":
             raise
@@ -232,11 +232,11 @@ async def _team(services: Services, eligible: EligibleChannel) -> list[str]:
 async def _people(
     services: Services, workspace_id: str, ids: Iterable[str]
 ) -> Mapping[str, Person]:
-    return await services.people.of(services.client_for(workspace_id), workspace_id, ids)
+    return await services.people.get_many(services.client_for(workspace_id), workspace_id, ids)
 
 
 def _with_members(draft: Draft, members: tuple[str, ...], *, by_hand: bool = False) -> Draft:
-    return replace(draft, members=members, choose_team=by_hand)
+    return replace(draft, members=members, team_by_hand=by_hand)
 
 
 def _not_colleagues(people: Mapping[str, Person], ids: Sequence[str]) -> str:
@@ -255,4 +255,4 @@ def _not_in_channel(
 
 
 def _named(people: Mapping[str, Person], ids: Sequence[str]) -> str:
-    return together([people[user_id].name if user_id in people else user_id for user_id in ids])
+    return join_names([people[user_id].name if user_id in people else user_id for user_id in ids])

@@ -9,29 +9,29 @@ from slack_sdk.models.views import View
 
 from bot.ending import extend, extend_form
 from bot.ending import messages as ending_messages
-from bot.phases.permissions import phase_to_manage, phase_to_manage_in_channel
+from bot.phases.permissions import latest_unwrapped_phase, phase_to_manage
 from bot.services import Services
-from bot.slack.command import NAME, named, parse
+from bot.slack.command import NAME, is_subcommand, parse
 from bot.slack.errors import Refused
-from bot.slack.request import Body, Request, handler, typed_values
-from bot.slack.views import change_form, open_form, show_next
+from bot.slack.request import Body, Request, as_listener, typed_values
+from bot.slack.views import open_form, show_next, update_form
 from bot.start import page_moment, page_preview, page_promise, wizard
 
 Page = Callable[[Services, Request, dict[str, Any]], Awaitable[View]]
 
 
 def register(app: AsyncApp, services: Services) -> None:
-    app.command(NAME, matchers=[named("start")])(handler(services, type_start))
-    app.action(wizard.START)(handler(services, press_start))
-    app.view(page_moment.PAGE)(handler(services, send_page, wizard.after_moment))
-    app.view(page_promise.PAGE)(handler(services, send_page, wizard.after_promise))
-    app.view(page_preview.PAGE)(handler(services, announce))
-    app.action(page_promise.ADD)(handler(services, turn_page, wizard.add_row))
-    app.action(page_promise.MORE)(handler(services, turn_page, wizard.show_more))
-    app.action(page_promise.BACK)(handler(services, go_back))
+    app.command(NAME, matchers=[is_subcommand("start")])(as_listener(services, type_start))
+    app.action(wizard.START)(as_listener(services, press_start))
+    app.view(page_moment.PAGE)(as_listener(services, send_page, wizard.after_moment))
+    app.view(page_promise.PAGE)(as_listener(services, send_page, wizard.after_promise))
+    app.view(page_preview.PAGE)(as_listener(services, announce))
+    app.action(page_promise.ADD)(as_listener(services, turn_page, wizard.add_row))
+    app.action(page_promise.MORE)(as_listener(services, turn_page, wizard.show_more))
+    app.action(page_promise.BACK)(as_listener(services, go_back))
     app.action(page_moment.ANYWAY)(acknowledge_choice)
-    app.command(NAME, matchers=[named("extend")])(handler(services, type_extend))
-    app.action(ending_messages.EXTEND)(handler(services, press_extend))
+    app.command(NAME, matchers=[is_subcommand("extend")])(as_listener(services, type_extend))
+    app.action(ending_messages.EXTEND)(as_listener(services, press_extend))
 
 
 async def type_start(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
@@ -64,14 +64,14 @@ async def turn_page(
 ) -> None:
     """Handle a button in the form: show the same page with more on it."""
     page = await changed_page(services, request, body["view"]["state"]["values"])
-    await change_form(services.client_for(request.workspace_id), body["view"], page)
+    await update_form(services.client_for(request.workspace_id), body["view"], page)
     await ack()
 
 
 async def go_back(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
     callback_id = body["view"]["callback_id"]
     page = await wizard.back(services, request, typed_values(body), callback_id)
-    await change_form(services.client_for(request.workspace_id), body["view"], page)
+    await update_form(services.client_for(request.workspace_id), body["view"], page)
     await ack()
 
 
@@ -82,7 +82,7 @@ async def acknowledge_choice(ack: AsyncAck) -> None:
 
 async def type_extend(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
     async with services.db.reading() as reader:
-        latest = await phase_to_manage_in_channel(reader, request)
+        latest = await latest_unwrapped_phase(reader, request)
     await _open_extend(services, replace(request, target_id=latest.phase_id), body)
     await ack()
 

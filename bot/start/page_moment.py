@@ -13,12 +13,12 @@ from slack_sdk.models.blocks import (
 )
 from slack_sdk.models.views import View
 
-from bot.phases.rules import Kind
+from bot.phases.rules import PhaseKind
 from bot.phases.wording import EMOJI, NAMES
 from bot.rounds.messages import YOUR_ANSWER, levels, question_text
 from bot.rounds.questions import Question
 from bot.slack.content import actions, context, plain, section
-from bot.slack.inputs import offered
+from bot.slack.inputs import option_with_value
 from bot.slack.mrkdwn import channel
 from bot.start.draft import Draft
 
@@ -33,10 +33,10 @@ FOLLOWS = "The phase that runs now was extended once already, so this is a new o
 GIVEN = "{emoji} *{name}*"
 WHICH = "What comes first for a while?"
 WHAT = {
-    Kind.RESULTS_SPRINT: "A milestone must not slip; some work may wait until then.",
-    Kind.TRUST_BUILDING: "Relationships and mistakes to learn from; some speed may wait.",
+    PhaseKind.RESULTS_SPRINT: "A milestone must not slip; some work may wait until then.",
+    PhaseKind.TRUST_BUILDING: "Relationships and mistakes to learn from; some speed may wait.",
 }
-MIRROR = (
+OWN_VIEW = (
     "*First your own view.* The team gets the same three questions about you. Only the leads of "
     "this phase see yours, beside the team's totals. Leave one blank if you can't say."
 )
@@ -66,12 +66,12 @@ def build(moment: Moment, draft: Draft) -> View:
     blocks.append(
         _given_kind(draft.kind) if draft.kind and draft.kind_given else _kind_input(draft.kind)
     )
-    blocks += [context(moment.budget), section(MIRROR)]
+    blocks += [context(moment.budget), section(OWN_VIEW)]
     for question in moment.questions:
         blocks.append(question_text(question, to_lead=True))
         blocks.append(_level_input(question, draft.answers.get(question.key)))
-        if question.key == "clarity" and draft.doubted:
-            blocks += _doubt(draft.anyway)
+        if question.key == "clarity" and draft.doubt_shown:
+            blocks += _doubt(draft.starts_anyway)
     return View(
         type="modal",
         callback_id=PAGE,
@@ -94,9 +94,9 @@ def parse(values: Mapping[str, Any], draft: Draft) -> Draft:
     }
     return replace(
         draft,
-        kind=Kind(kind) if kind in list(Kind) else draft.kind,
+        kind=PhaseKind(kind) if kind in list(PhaseKind) else draft.kind,
         answers=answers,
-        anyway=bool(ticked),
+        starts_anyway=bool(ticked),
     )
 
 
@@ -114,18 +114,18 @@ def _about(moment: Moment, draft: Draft) -> list[str]:
     return lines
 
 
-def _given_kind(kind: Kind) -> Block:
+def _given_kind(kind: PhaseKind) -> Block:
     return section(f"{GIVEN.format(emoji=EMOJI[kind], name=NAMES[kind])}\n{WHAT[kind]}")
 
 
-def _kind_input(kind: Kind | None) -> Block:
+def _kind_input(kind: PhaseKind | None) -> Block:
     options = [
         Option(
             value=option.value,
             text=plain(f"{EMOJI[option]} {NAMES[option]}"),
             description=plain(WHAT[option]),
         )
-        for option in Kind
+        for option in PhaseKind
     ]
     return InputBlock(
         block_id=KIND_BLOCK,
@@ -133,7 +133,7 @@ def _kind_input(kind: Kind | None) -> Block:
         element=RadioButtonsElement(
             action_id=KIND,
             options=options,
-            initial_option=offered(options, kind),
+            initial_option=option_with_value(options, kind),
         ),
     )
 
@@ -146,7 +146,7 @@ def _level_input(question: Question, level: int | None) -> Block:
         element=RadioButtonsElement(
             action_id=LEVEL,
             options=options,
-            initial_option=offered(options, level),
+            initial_option=option_with_value(options, level),
         ),
         optional=True,
     )

@@ -15,8 +15,8 @@ from slack_sdk.models.blocks import (
     TimePickerElement,
 )
 
-from bot.slack.content import SECTION, plain, section
-from bot.slack.inputs import offered, people_select
+from bot.slack.content import MAX_SECTION_LENGTH, plain, section
+from bot.slack.inputs import option_with_value, people_select
 from bot.slack.mrkdwn import truncated
 from bot.start.draft import Draft
 
@@ -31,12 +31,12 @@ TEAM_HINT = (
     "than 4, or than this workspace wants answers, the questions come to the channel to talk about."
 )
 LEADS = "Co-leads"
-CO_LEADS_MOST = 5  # if everybody leads, nobody does; and five leads' answers fit one message
+MAX_CO_LEADS = 5  # if everybody leads, nobody does; and five leads' answers fit one message
 LEADS_HINT = (
     "Up to five. They reflect each week like you, see results when you do, and may extend and end."
 )
 TOO_MANY_LEADS = (
-    f"Nothing was started: more than {CO_LEADS_MOST} co-leads are chosen. Choose those whom the "
+    f"Nothing was started: more than {MAX_CO_LEADS} co-leads are chosen. Choose those whom the "
     "team should hear from."
 )
 DAY = "Questions come on"
@@ -55,13 +55,13 @@ OFF_HOURS = (
 def build(draft: Draft, told: Mapping[str, str]) -> list[Block]:
     """Return the inputs that are open; the team always where it has to be chosen by hand."""
     blocks: list[Block] = []
-    if draft.more or draft.choose_team:
+    if draft.more_options or draft.team_by_hand:
         blocks += _notice(told, "members")
         blocks.append(_people("members", MEMBERS, TEAM, TEAM_HINT, draft.members or ()))
-    if draft.more:
+    if draft.more_options:
         blocks += _notice(told, "co_leads")
         blocks.append(
-            _people("co_leads", CO_LEADS, LEADS, LEADS_HINT, draft.co_leads, CO_LEADS_MOST)
+            _people("co_leads", CO_LEADS, LEADS, LEADS_HINT, draft.co_leads, MAX_CO_LEADS)
         )
         blocks += [_weekday(draft.weekday), _time(draft.time_of_day)]
         blocks += [_remind(draft.remind), _comments(draft.comments_to)]
@@ -95,7 +95,7 @@ def faults(draft: Draft) -> dict[str, str]:
     errors = {}
     if not time(8) <= draft.time_of_day <= time(20):
         errors["time_of_day"] = OFF_HOURS
-    if len(draft.co_leads) > CO_LEADS_MOST:
+    if len(draft.co_leads) > MAX_CO_LEADS:
         errors["co_leads"] = TOO_MANY_LEADS
     return errors
 
@@ -105,7 +105,7 @@ def block_of(name: str) -> str:
 
 
 def _notice(told: Mapping[str, str], name: str) -> list[Block]:
-    return [section(truncated(told[name], SECTION))] if name in told else []
+    return [section(truncated(told[name], MAX_SECTION_LENGTH))] if name in told else []
 
 
 def _people(
@@ -120,7 +120,7 @@ def _people(
         block_id=block_of(name),
         label=plain(label),
         hint=plain(hint),
-        element=people_select(action_id, chosen, most=most, placeholder="Choose people"),
+        element=people_select(action_id, chosen, max_selected=most, placeholder="Choose people"),
         optional=name == "co_leads",
     )
 
@@ -131,7 +131,7 @@ def _weekday(weekday: int) -> InputBlock:
         block_id=block_of("weekday"),
         label=plain(DAY),
         element=StaticSelectElement(
-            action_id=WEEKDAY, options=options, initial_option=offered(options, weekday)
+            action_id=WEEKDAY, options=options, initial_option=option_with_value(options, weekday)
         ),
     )
 
@@ -163,7 +163,7 @@ def _comments(to: str) -> InputBlock:
         block_id=block_of("comments_to"),
         label=plain(READERS),
         element=RadioButtonsElement(
-            action_id=COMMENTS, options=options, initial_option=offered(options, to)
+            action_id=COMMENTS, options=options, initial_option=option_with_value(options, to)
         ),
     )
 

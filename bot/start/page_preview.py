@@ -13,7 +13,7 @@ from bot.phases.model import Phase
 from bot.phases.wording import WEEKDAYS, lead_names, title
 from bot.rounds.messages import PRIVACY, question_text
 from bot.rounds.questions import Question
-from bot.slack.content import SECTION, actions, button, context, divider, plain, section
+from bot.slack.content import MAX_SECTION_LENGTH, actions, button, context, divider, plain, section
 from bot.slack.mrkdwn import channel, truncated
 from bot.start.page_promise import BACK
 
@@ -54,7 +54,7 @@ def build(preview: Preview) -> View:
     announced = messages.announcement(phase, preview.today).blocks[:-1]
     blocks: list[Block] = []
     if preview.refusal:
-        blocks.append(section(f"*{truncated(preview.refusal, SECTION - 2)}*"))
+        blocks.append(section(f"*{truncated(preview.refusal, MAX_SECTION_LENGTH - 2)}*"))
     blocks += [section(warning) for warning in preview.warnings]
     blocks += [section(IN_CHANNEL.format(channel=channel(phase.channel_id)))]
     blocks += [section(block["text"]["text"]) for block in announced]
@@ -91,7 +91,7 @@ def _weekly(preview: Preview) -> list[Block]:
     channel_link = channel(preview.phase.channel_id)
     weekdays = WEEKDAYS[preview.phase.weekday]
     asked = len(preview.phase.members)
-    if preview.phase.minimum is None:
+    if preview.phase.minimum_answers is None:
         start = section(AS_TALK.format(channel=channel_link, weekdays=weekdays))
         return [start, *_questions(preview.questions)]
     start = section(
@@ -104,7 +104,7 @@ def _weekly(preview: Preview) -> list[Block]:
     )
     leads = lead_names(preview.phase)
     see = "sees" if len(preview.phase.leads) == 1 else "see"
-    privacy = PRIVACY.format(leads=leads, see=see, minimum=preview.phase.minimum)
+    privacy = PRIVACY.format(leads=leads, see=see, minimum=preview.phase.minimum_answers)
     return [
         start,
         section(ASKED.format(channel=channel_link)),
@@ -117,6 +117,6 @@ def _weekly(preview: Preview) -> list[Block]:
 def _questions(questions: Sequence[Question]) -> list[Block]:
     blocks: list[Block] = []
     for question in questions:
-        ends = [text.format(end) for text, end in zip(ENDS, question.ends, strict=True)]
+        ends = [text.format(end) for text, end in zip(ENDS, question.scale_labels, strict=True)]
         blocks += [question_text(question, to_lead=False), context(*ends)]
     return blocks

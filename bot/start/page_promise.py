@@ -14,8 +14,8 @@ from slack_sdk.models.blocks import (
 from slack_sdk.models.views import View
 
 from bot.announcement.messages import SHORT
-from bot.phases.rules import Kind
-from bot.slack.content import SECTION, actions, button, context, plain, section
+from bot.phases.rules import PhaseKind
+from bot.slack.content import MAX_SECTION_LENGTH, actions, button, context, plain, section
 from bot.slack.inputs import text_input
 from bot.slack.mrkdwn import channel, clean, truncated
 from bot.start import page_options
@@ -31,14 +31,14 @@ TITLE = "The promise"
 ABOUT = "Everyone in {channel} will read this. A sentence each is enough."
 TRUST_MILESTONE = "What it is for, in a few words"
 ENDS, ENDS_HINT = "Ends on", "It ends by itself that day. At most {weeks} weeks from today."
-WAITS = {
-    Kind.RESULTS_SPRINT: "What can wait",
-    Kind.TRUST_BUILDING: "What waits",
+SET_ASIDE_LABELS = {
+    PhaseKind.RESULTS_SPRINT: "What can wait",
+    PhaseKind.TRUST_BUILDING: "What waits",
 }
 WAITS_HINT = "At least one thing. A sprint in which nothing may wait is only a demand."
 WAITS_EXAMPLE = {
-    Kind.RESULTS_SPRINT: "Dark mode",
-    Kind.TRUST_BUILDING: "The reporting rewrite",
+    PhaseKind.RESULTS_SPRINT: "Dark mode",
+    PhaseKind.TRUST_BUILDING: "The reporting rewrite",
 }
 ANOTHER_WAITS = "Something else that can wait"
 OWNER_LABEL = "Who takes it back at the end"
@@ -67,7 +67,7 @@ MILESTONE = Field(
 GIVE_UP = "What I give up"
 #: In reading order; the set-aside items come after the first.
 FIELDS = {
-    Kind.RESULTS_SPRINT: (
+    PhaseKind.RESULTS_SPRINT: (
         Field(
             name="stakes",
             label="Why now: what if we miss it?",
@@ -86,7 +86,7 @@ FIELDS = {
         ),
         Field(name="give_up", label=GIVE_UP, example="My roadmap review, polish."),
     ),
-    Kind.TRUST_BUILDING: (
+    PhaseKind.TRUST_BUILDING: (
         Field(
             name="purpose",
             label="What should we be able to do together?",
@@ -114,7 +114,7 @@ FIELDS = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Promise:
+class PromiseFacts:
     """The contents of the page beside the draft."""
 
     draft_id: str
@@ -122,20 +122,23 @@ class Promise:
     budget: str  # the sentence; empty for trust-building
     max_weeks: int
     #: Sentences to show above a field, by its name, where the page did not show it before.
-    told: Mapping[str, str] = field(default_factory=dict)
+    notices: Mapping[str, str] = field(default_factory=dict)
 
 
-def build(promise: Promise, draft: Draft, kind: Kind) -> View:
+def build(promise: PromiseFacts, draft: Draft, kind: PhaseKind) -> View:
     """Return the page, filled with the draft."""
     about = [ABOUT.format(channel=channel(promise.channel_id)), promise.budget]
     blocks: list[Block] = [context(*filter(None, about))]
-    if draft.justify:  # first, so that somebody who comes back to this page sees why
-        blocks += [section(truncated(draft.justify, SECTION)), _justification(draft)]
+    if draft.justification_request:  # first, so that somebody who comes back to this page sees why
+        blocks += [
+            section(truncated(draft.justification_request, MAX_SECTION_LENGTH)),
+            _justification(draft),
+        ]
     blocks += [_milestone(draft, kind), _end_input(draft.ends_on, promise.max_weeks)]
     first, *others = FIELDS[kind]
     blocks += [_text_input(first, draft), *_rows(draft, kind)]
     blocks += [_text_input(text_field, draft) for text_field in others]
-    blocks += page_options.build(draft, promise.told)
+    blocks += page_options.build(draft, promise.notices)
     blocks.append(_buttons(draft))
     return View(
         type="modal",
@@ -165,7 +168,7 @@ def parse(values: Mapping[str, Any], draft: Draft) -> Draft:
     return page_options.parse(values, filled)
 
 
-def faults(draft: Draft, kind: Kind) -> dict[str, str]:
+def faults(draft: Draft, kind: PhaseKind) -> dict[str, str]:
     """Return what is empty or too long, by the field's name."""
     errors = {}
     for text_field in (MILESTONE, *FIELDS[kind]):
@@ -193,8 +196,8 @@ def field_block(name: str) -> str:
     return f"start.text.{name}"
 
 
-def _milestone(draft: Draft, kind: Kind) -> Block:
-    if kind is Kind.RESULTS_SPRINT:
+def _milestone(draft: Draft, kind: PhaseKind) -> Block:
+    if kind is PhaseKind.RESULTS_SPRINT:
         return _text_input(MILESTONE, draft)
     text_field = Field(
         name=MILESTONE.name, label=TRUST_MILESTONE, example="New platform team", required=False
@@ -224,20 +227,20 @@ def _end_input(day: date, weeks: int) -> Block:
     )
 
 
-def _rows(draft: Draft, kind: Kind) -> list[Block]:
+def _rows(draft: Draft, kind: PhaseKind) -> list[Block]:
     blocks: list[Block] = []
     for number, row in enumerate(draft.rows):
         blocks += _row(number, row, kind)
-    if draft.has_room:
+    if draft.has_room_for_row:
         blocks.append(actions(button("Add another", ADD), block_id=ROWS_BLOCK))
     return blocks
 
 
-def _row(number: int, row: Row, kind: Kind) -> Sequence[Block]:
-    is_required = kind is Kind.RESULTS_SPRINT and number == 0
+def _row(number: int, row: Row, kind: PhaseKind) -> Sequence[Block]:
+    is_required = kind is PhaseKind.RESULTS_SPRINT and number == 0
     text = text_input(
         f"start.row.{number}",
-        ANOTHER_WAITS if number else WAITS[kind],
+        ANOTHER_WAITS if number else SET_ASIDE_LABELS[kind],
         TEXT,
         limit=SHORT,
         value=row.text,
@@ -263,7 +266,7 @@ def _justification(draft: Draft) -> Block:
 
 def _buttons(draft: Draft) -> Block:
     back = button("Back", BACK)
-    shown = [back] if draft.more else [button("More options", MORE), back]
+    shown = [back] if draft.more_options else [button("More options", MORE), back]
     return actions(*shown, block_id=BUTTONS_BLOCK)
 
 

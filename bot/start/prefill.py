@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.clock import new_id
 from bot.phases import rules, store
 from bot.phases.model import Phase
-from bot.phases.rules import Limits
+from bot.phases.rules import PhaseLimits
 from bot.slack.errors import Refused
 from bot.slack.mrkdwn import clean, quote, truncated, unescape
 from bot.start import command_args, draft_store
@@ -21,27 +21,27 @@ from bot.start.eligibility import EligibleLead
 DAY_SHOWN = 40
 
 
-def typed(eligible: EligibleLead, words: Sequence[str]) -> Arguments:
+def parse_arguments(eligible: EligibleLead, words: Sequence[str]) -> Arguments:
     """Parse what followed the command.
 
     Raises:
         Refused: a day cannot be read, is past, or too far.
     """
     try:
-        arguments = command_args.read([unescape(word) for word in words], eligible.today)
-    except command_args.Unreadable as error:
+        arguments = command_args.parse([unescape(word) for word in words], eligible.today)
+    except command_args.UnreadableDate as error:
         word = f'"{quote(truncated(error.typed, DAY_SHOWN))}"' if error.typed else "nothing"
-        raise Refused(command_args.NO_DATE.format(typed=word)) from error
+        raise Refused(command_args.UNREADABLE_DATE.format(typed=word)) from error
     if arguments.ends_on is not None:
         refusal = command_args.refusal_of_end(
-            arguments, eligible.today, Limits.of(eligible.settings)
+            arguments, eligible.today, PhaseLimits.of(eligible.settings)
         )
         if refusal is not None:
             raise Refused(refusal)
     return replace(arguments, milestone=clean(arguments.milestone))
 
 
-async def drafted(
+async def new_or_resumed_draft(
     tx: AsyncConnection, eligible: EligibleLead, arguments: Arguments, continues: str | None
 ) -> tuple[StoredDraft, bool]:
     """Return a new draft, or what this person left unannounced here; and whether it is the latter.
@@ -63,7 +63,7 @@ async def drafted(
         draft = _resumed(before.draft, eligible, draft, continues)
     elif continues is not None:
         draft = await _repeating(tx, eligible, draft, continues)
-    draft = replace(draft, continues=continues, doubted=False, anyway=False)
+    draft = replace(draft, continues=continues, doubt_shown=False, starts_anyway=False)
     stored = StoredDraft(
         draft_id=before.draft_id if before else new_id(),
         channel_id=channel_and_user[0],
@@ -80,7 +80,7 @@ def _resumed(before: Draft, eligible: EligibleLead, blank: Draft, continues: str
     The team of the phase that it continues was chosen when that began.
     """
     is_future = before.ends_on > eligible.today
-    is_team_chosen = before.more or before.choose_team or continues is not None
+    is_team_chosen = before.more_options or before.team_by_hand or continues is not None
     return replace(
         before,
         ends_on=before.ends_on if is_future else blank.ends_on,
@@ -102,7 +102,8 @@ def _from_phase(phase: Phase, blank: Draft) -> Draft:
         kind=phase.kind,
         kind_given=True,
         texts={**asdict(phase.promise), "milestone": phase.milestone},
-        rows=tuple(Row(text=item.text, owner_id=item.owner_id) for item in phase.items) or (Row(),),
+        rows=tuple(Row(text=item.text, owner_id=item.owner_id) for item in phase.set_aside_items)
+        or (Row(),),
         members=tuple(person.user_id for person in phase.members),
         co_leads=tuple(person.user_id for person in phase.leads if person.user_id != phase.lead_id),
         weekday=phase.weekday,

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.phases.model import Participant, Phase, SetAsideItem, listing_order
-from bot.phases.rules import Kind, Proposal, recovery_until
+from bot.phases.rules import PhaseKind, Proposal, recovery_until
 from bot.workspaces.rules import WorkspaceSettings
 
 LEAD, MEMBER = "lead", "member"
@@ -40,7 +40,7 @@ def phase_preview(
             "phase_id": "preview",
             "is_active": True,
             "people": tuple(sorted(people, key=listing_order)),
-            "items": tuple(_items(proposal, names)),
+            "set_aside_items": tuple(_items(proposal, names)),
             "settings": settings,
         }
     )
@@ -48,7 +48,7 @@ def phase_preview(
 
 def values_of(proposal: Proposal, now: datetime) -> dict[str, Any]:
     """Return what is stored of a phase when it starts, except its id and state."""
-    is_sprint = proposal.kind is Kind.RESULTS_SPRINT
+    is_sprint = proposal.kind is PhaseKind.RESULTS_SPRINT
     return {
         "channel_id": proposal.channel_id,
         "kind": proposal.kind,
@@ -60,7 +60,7 @@ def values_of(proposal: Proposal, now: datetime) -> dict[str, Any]:
         "started_at": now,
         "starts_on": proposal.starts_on,
         "ends_on": proposal.ends_on,
-        "first_ends_on": proposal.ends_on,
+        "original_ends_on": proposal.ends_on,
         "recovery_until": recovery_until(proposal.span) if is_sprint else None,
         "weekday": proposal.weekday,
         "time_of_day": proposal.time_of_day,

@@ -11,13 +11,13 @@ from slack_sdk.models.views import View
 
 from bot.log import log
 from bot.phases import rules, store
-from bot.phases.history import past_of
-from bot.phases.rules import NEEDS_JUSTIFICATION, Limits, Proposal, SprintHistory
+from bot.phases.history import sprint_history
+from bot.phases.rules import NEEDS_JUSTIFICATION, PhaseLimits, Proposal, SprintHistory
 from bot.rounds.rules import plan
 from bot.services import Services
-from bot.slack.errors import Refused, verdict
+from bot.slack.errors import Refused, classify
 from bot.slack.request import Request
-from bot.slack.views import change_form, open_form, refusal_view
+from bot.slack.views import open_form, refusal_view, update_form
 from bot.start import (
     begin,
     draft_store,
@@ -37,8 +37,8 @@ from bot.start.eligibility import (
     eligible_channel,
     eligible_lead,
     join,
+    people_errors,
     with_team,
-    wrong_people,
 )
 
 Values = Mapping[str, Any]
@@ -70,8 +70,8 @@ async def open_start(
         running = await store.active_in(tx, workspace_id, lead.channel_id)
         if running is not None and running.phase_id != continues:
             raise Refused(begin.runs_already(running))
-        arguments = prefill.typed(lead, words)
-        stored, resumed = await prefill.drafted(tx, lead, arguments, continues)
+        arguments = prefill.parse_arguments(lead, words)
+        stored, resumed = await prefill.new_or_resumed_draft(tx, lead, arguments, continues)
         await draft_store.create(tx, workspace_id, stored, services.clock.now())
         page = await wizard_views.moment(tx, lead, stored, resumed=resumed)
     shown = await open_form(services.client_for(workspace_id), body, page)
@@ -88,11 +88,11 @@ async def after_moment(services: Services, request: Request, values: Values) -> 
     draft = stored.draft
     if draft.kind is None:
         raise Refused(page_moment.CHOOSE, {page_moment.KIND_BLOCK: page_moment.CHOOSE})
-    if draft.is_ordinary and not draft.anyway:
+    if draft.is_ordinary_week and not draft.starts_anyway:
         return await _doubt(services, request, draft)
     eligible = await _eligible_channel(services, stored, request)
     filled = await with_team(services, eligible, draft)
-    filled = replace(filled, doubted=filled.is_ordinary)
+    filled = replace(filled, doubt_shown=filled.is_ordinary_week)
     stored = await _store_draft(services, request, stored, filled)
     return await _promise_page(services, eligible, stored)
 
@@ -107,14 +107,14 @@ async def after_promise(services: Services, request: Request, values: Values) ->
     eligible = await _eligible_channel(services, stored, request)
     async with services.db.reading() as reader:
         proposal = wizard_views.proposed(eligible, stored.draft)
-        limits = Limits.of(eligible.settings)
-        past = await past_of(
+        limits = PhaseLimits.of(eligible.settings)
+        past = await sprint_history(
             reader, eligible.workspace_id, proposal, limits, stored.draft.continues
         )
     draft = _with_justification(stored.draft, proposal, past)
-    faults = {**await wrong_people(services, eligible, draft), **_faults(eligible, draft, past)}
+    faults = {**await people_errors(services, eligible, draft), **_faults(eligible, draft, past)}
     if set(faults) & set(page_options.NAMES):
-        draft = replace(draft, more=True)
+        draft = replace(draft, more_options=True)
     stored = await _store_draft(services, request, stored, draft)
     shown = {
         name: text for name, text in faults.items() if page_promise.field_block(name) in values
@@ -137,7 +137,9 @@ async def announce(services: Services, request: Request) -> View:
     eligible = await _eligible_channel(services, stored, request)
     try:
         await join(services, eligible)
-        phase = await begin.start(services, request.workspace_id, _phase_start(eligible, stored))
+        phase = await begin.start_phase(
+            services, request.workspace_id, _phase_start(eligible, stored)
+        )
     except Refused as refusal:
         return await wizard_views.preview(services, eligible, stored, refusal.text)
     first = plan(phase.starts_on, phase.ends_on, phase.weekday)[0]
@@ -151,7 +153,9 @@ async def add_row(services: Services, request: Request, values: Values) -> View:
 
 async def show_more(services: Services, request: Request, values: Values) -> View:
     """Return page 2 with all of its inputs, for *More options*."""
-    return await _page_2_with(services, request, values, lambda draft: replace(draft, more=True))
+    return await _page_2_with(
+        services, request, values, lambda draft: replace(draft, more_options=True)
+    )
 
 
 async def back(services: Services, request: Request, values: Values, page: str) -> View:
@@ -174,9 +178,9 @@ async def _recheck_channel(
         await eligible_channel(services, request, lead)
     except Refused as refusal:
         with suppress(Refused):  # the next page is shown already, or the form was closed
-            await change_form(client, shown, refusal_view(refusal))
+            await update_form(client, shown, refusal_view(refusal))
     except (SlackApiError, ClientError, TimeoutError) as error:
-        log.warning("channel_not_looked_at", reason=verdict(error).reason)
+        log.warning("channel_not_rechecked", reason=classify(error).reason)
 
 
 async def _page_2_with(
@@ -189,10 +193,10 @@ async def _page_2_with(
 
 
 async def _doubt(services: Services, request: Request, draft: Draft) -> View:
-    if draft.doubted:  # it is on the page already
+    if draft.doubt_shown:  # it is on the page already
         block_id = page_moment.level_block("clarity")
         raise Refused(page_moment.SAY_YES, {block_id: page_moment.SAY_YES})
-    stored = await _update_draft(services, request, lambda draft: replace(draft, doubted=True))
+    stored = await _update_draft(services, request, lambda draft: replace(draft, doubt_shown=True))
     return await _moment_page(services, request, stored)
 
 
@@ -233,7 +237,7 @@ async def _update_draft(
 ) -> StoredDraft:
     async with services.db.transaction() as tx:
         stored = await draft_store.find(
-            tx, request.workspace_id, request.target_id, request.user_id, to_write=True
+            tx, request.workspace_id, request.target_id, request.user_id, lock=True
         )
         if stored is None:
             raise Refused(GONE)
@@ -256,12 +260,12 @@ def _with_justification(draft: Draft, proposal: Proposal, past: SprintHistory) -
     """Return the draft that asks for a justification exactly where the rules do."""
     reason = rules.needs_justification(proposal, past)
     sentence = NEEDS_JUSTIFICATION.format(reason=reason) if reason else None
-    return replace(draft, justify=sentence)
+    return replace(draft, justification_request=sentence)
 
 
 def _faults(eligible: EligibleChannel, draft: Draft, past: SprintHistory) -> dict[str, str]:
     proposal = wizard_views.proposed(eligible, draft)
-    limits = Limits.of(eligible.settings)
+    limits = PhaseLimits.of(eligible.settings)
     refusals = rules.refusals_to_start(proposal, past, limits, eligible.today)
     by_rules = {refusal.field or "ends_on": refusal.text for refusal in reversed(refusals)}
     return {**page_options.faults(draft), **page_promise.faults(draft, proposal.kind), **by_rules}
@@ -274,5 +278,5 @@ def _phase_start(eligible: EligibleChannel, stored: StoredDraft) -> PhaseStart:
         answers=stored.draft.answers,
         draft_id=stored.draft_id,
         continues=stored.draft.continues,
-        in_channel=eligible.member_ids,
+        channel_member_ids=eligible.member_ids,
     )

@@ -6,10 +6,10 @@ from slack_sdk.models.views import View
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.phases import rules, store
-from bot.phases.budget import Span, budget
-from bot.phases.history import LOOKING_BACK, teams
-from bot.phases.rules import Kind, Limits, Proposal
-from bot.rounds.questions import for_member, reworded
+from bot.phases.budget import Span, compute_budget
+from bot.phases.history import LOOKBACK, team_counts
+from bot.phases.rules import PhaseKind, PhaseLimits, Proposal
+from bot.rounds.questions import about_leads, reworded
 from bot.rounds.rules import plan
 from bot.services import Services
 from bot.start import page_moment, page_preview, page_promise
@@ -18,7 +18,7 @@ from bot.start.draft_store import StoredDraft
 from bot.start.eligibility import EligibleChannel, EligibleLead, names_of
 from bot.start.page_moment import Moment
 from bot.start.page_preview import Preview
-from bot.start.page_promise import Promise
+from bot.start.page_promise import PromiseFacts
 from bot.start.proposed_phase import phase_preview
 
 MANY_SPRINT = (
@@ -50,15 +50,15 @@ async def promise(
     told: Mapping[str, str] | None = None,
 ) -> View:
     """Return page 2; `told` are sentences above fields that it did not show before."""
-    kind = stored.draft.kind or Kind.RESULTS_SPRINT
-    limits = Limits.of(lead.settings)
-    is_sprint = kind is Kind.RESULTS_SPRINT
-    facts = Promise(
+    kind = stored.draft.kind or PhaseKind.RESULTS_SPRINT
+    limits = PhaseLimits.of(lead.settings)
+    is_sprint = kind is PhaseKind.RESULTS_SPRINT
+    facts = PromiseFacts(
         draft_id=stored.draft_id,
         channel_id=stored.channel_id,
         budget=await _budget(tx, lead, stored) if is_sprint else "",
         max_weeks=limits.max_weeks(kind),
-        told=told or {},
+        notices=told or {},
     )
     return page_promise.build(facts, stored.draft, kind)
 
@@ -75,7 +75,7 @@ async def preview(
         warnings = await _warnings(reader, eligible, proposal)
     settings = eligible.settings
     phase = phase_preview(proposal, names, services.clock.now(), settings)
-    questions = for_member([lead.name for lead in phase.leads], reworded(settings.questions))
+    questions = about_leads([lead.name for lead in phase.leads], reworded(settings.questions))
     facts = Preview(
         draft_id=stored.draft_id,
         phase=phase,
@@ -102,20 +102,20 @@ def proposed(eligible: EligibleChannel, draft: Draft) -> Proposal:
 async def _budget(tx: AsyncConnection, lead: EligibleLead, stored: StoredDraft) -> str:
     """Return the budget's sentence; with this sprint, unless trust-building was chosen."""
     draft, today = stored.draft, lead.today
-    since = today - LOOKING_BACK
+    since = today - LOOKBACK
     sprints = await store.past_sprints(tx, lead.workspace_id, stored.channel_id, since)
-    if draft.kind is Kind.RESULTS_SPRINT and draft.ends_on > today:
-        return budget(sprints, today, Span(starts_on=today, ends_on=draft.ends_on)).sentence
-    return budget(sprints, today).sentence
+    if draft.kind is PhaseKind.RESULTS_SPRINT and draft.ends_on > today:
+        return compute_budget(sprints, today, Span(starts_on=today, ends_on=draft.ends_on)).sentence
+    return compute_budget(sprints, today).sentence
 
 
 async def _warnings(
     tx: AsyncConnection, eligible: EligibleChannel, proposal: Proposal
 ) -> tuple[str, ...]:
-    warnings = rules.warnings(proposal, Limits.of(eligible.settings))
-    if proposal.kind is not Kind.RESULTS_SPRINT:
+    warnings = rules.warnings(proposal, PhaseLimits.of(eligible.settings))
+    if proposal.kind is not PhaseKind.RESULTS_SPRINT:
         return warnings
-    sprinting, team_count = await teams(
+    sprinting, team_count = await team_counts(
         tx, eligible.workspace_id, proposal.channel_id, proposal.starts_on
     )
     if team_count >= FEWEST_TEAMS and sprinting * 3 > team_count:

@@ -13,7 +13,7 @@ from bot.dates import day, days
 from bot.ending.messages import EXTEND, WRAP_UP
 from bot.phases.budget import SHARE, Budget, Span
 from bot.phases.model import Phase
-from bot.phases.rules import Kind
+from bot.phases.rules import PhaseKind
 from bot.phases.wording import EMOJI, NAMES, title
 from bot.rounds.poll import POLL
 from bot.slack.content import Content, actions, button, content, context, paragraphs, section
@@ -44,10 +44,10 @@ class ChannelStatus:
 
     channel_id: str
     phase: Phase | None  # the running phase, if any
-    last: Phase | None  # the latest ended phase if none is running
+    last_phase: Phase | None  # the latest ended phase if none is running
     budget: Budget
     today: date
-    manages: bool  # whether the person may extend and end it
+    may_manage: bool  # whether the person may extend and end it
     may_start: bool
 
 
@@ -79,13 +79,13 @@ def _running(status: ChannelStatus, phase: Phase) -> Content:
         section(f"*{title(phase, 300)}*\n{status_line(phase, status.today)}"),
         *paragraphs([*promise_lines(phase, SHORT), questions_line(phase)]),
     ]
-    if phase.kind is Kind.RESULTS_SPRINT:
+    if phase.kind is PhaseKind.RESULTS_SPRINT:
         blocks.append(context(status.budget.sentence))
     buttons = [
         button("Details", DETAILS, phase.phase_id),
         button("My part", MY_PART, phase.phase_id),
     ]
-    if status.manages:
+    if status.may_manage:
         buttons += [
             button("Try again", TRY_AGAIN, phase.phase_id)
             if phase.is_paused
@@ -97,7 +97,7 @@ def _running(status: ChannelStatus, phase: Phase) -> Content:
 
 
 def _idle(status: ChannelStatus) -> Content:
-    last = status.last
+    last = status.last_phase
     lines = [NEVER]
     buttons = []
     if status.may_start:
@@ -107,7 +107,7 @@ def _idle(status: ChannelStatus) -> Content:
         name = NAMES[last.kind]
         lines = [LAST.format(emoji=EMOJI[last.kind], name=name, day=ended_on)]
         buttons.append(button("Details", DETAILS, last.phase_id))
-        if last.wrapped_up_at is None and status.manages:
+        if last.wrapped_up_at is None and status.may_manage:
             lines.append(NOT_WRAPPED)
             buttons.append(button("Wrap up", WRAP_UP, last.phase_id))
     lines += _resting(status)
@@ -117,7 +117,7 @@ def _idle(status: ChannelStatus) -> Content:
 
 
 def _resting(status: ChannelStatus) -> Iterable[str]:
-    until = status.last.recovery_until if status.last else None
+    until = status.last_phase.recovery_until if status.last_phase else None
     if until is not None and status.today <= until:
         yield RESTING.format(day=day(working_day_after(until)))
 

@@ -6,8 +6,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda.slots import zone_of
 from bot.phases import store
-from bot.phases.budget import WINDOW_DAYS, Budget, Span, budget, free_from
-from bot.phases.rules import Actor, Limits, recovery_until, refusal_to_start_at_all
+from bot.phases.budget import WINDOW_DAYS, Budget, Span, compute_budget, earliest_start
+from bot.phases.rules import Actor, PhaseLimits, recovery_until, refusal_to_start_any
 from bot.services import Services
 from bot.slack.people import Person
 from bot.slack.request import Request
@@ -37,11 +37,11 @@ async def channel_status(services: Services, request: Request) -> ChannelStatus:
     return ChannelStatus(
         channel_id=channel_id,
         phase=latest if running else None,
-        last=None if running else latest,
+        last_phase=None if running else latest,
         budget=channel_budget,
         today=today,
-        manages=actor.is_full_member and (leads or actor.is_admin),
-        may_start=refusal_to_start_at_all(actor, Limits.of(settings), "") is None,
+        may_manage=actor.is_full_member and (leads or actor.is_admin),
+        may_start=refusal_to_start_any(actor, PhaseLimits.of(settings), "") is None,
     )
 
 
@@ -54,14 +54,14 @@ async def budget_status(
         settings = await settings_of(reader, request.workspace_id)
         today = _today(services, person, settings)
         channel_budget, sprints = await _budget(reader, request, settings, today)
-    fits_from = free_from(sprints, today, TWO_WEEKS, Limits.of(settings).budget_share)
+    fits_from = earliest_start(sprints, today, TWO_WEEKS, PhaseLimits.of(settings).budget_share)
     recovered_on = [recovery_until(sprint) + timedelta(days=1) for sprint in sprints]
     return channel_budget, sprints, max([fits_from, *recovered_on]), today
 
 
 async def _person(services: Services, request: Request) -> Person | None:
     client = services.client_for(request.workspace_id)
-    return await services.people.one(client, request.workspace_id, request.user_id)
+    return await services.people.get(client, request.workspace_id, request.user_id)
 
 
 def _today(services: Services, person: Person | None, settings: WorkspaceSettings) -> date:
@@ -75,4 +75,4 @@ async def _budget(
     since = today - timedelta(days=WINDOW_DAYS - 1)
     channel_id = request.channel_id or ""
     sprints = await store.past_sprints(reader, request.workspace_id, channel_id, since)
-    return budget(sprints, today, allowed=Limits.of(settings).budget_share), sprints
+    return compute_budget(sprints, today, allowed=PhaseLimits.of(settings).budget_share), sprints

@@ -7,20 +7,20 @@ from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
 
 from bot.log import log
 from bot.services import Services
-from bot.slack.command import NAME, named
+from bot.slack.command import NAME, is_subcommand
 from bot.slack.event_dedup import is_new
-from bot.slack.request import Body, Request, handler, typed_values
-from bot.slack.views import notice, open_form, show_next
+from bot.slack.request import Body, Request, as_listener, typed_values
+from bot.slack.views import notice_view, open_form, show_next
 from bot.workspaces import lifecycle, messages, profile_refresh, settings_form, store
 
 
 def register(app: AsyncApp, services: Services) -> None:
-    app.command(NAME, matchers=[named("settings")])(handler(services, show_settings))
-    app.view(settings_form.FORM)(handler(services, save_settings))
+    app.command(NAME, matchers=[is_subcommand("settings")])(as_listener(services, show_settings))
+    app.view(settings_form.FORM)(as_listener(services, save_settings))
     app.event("user_change")(partial(person_changed, services))
     app.event("team_join")(partial(person_changed, services))
     app.event("app_uninstalled")(partial(uninstalled, services))
-    app.event("tokens_revoked")(partial(revoked, services))
+    app.event("tokens_revoked")(partial(tokens_revoked, services))
 
 
 async def show_settings(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
@@ -45,7 +45,7 @@ async def save_settings(services: Services, request: Request, ack: AsyncAck, bod
         lambda current: settings_form.with_changes(current, request.target_id, submitted),
     )
     if changed:
-        await show_next(ack, notice(messages.TITLE, messages.saved(changed)))
+        await show_next(ack, notice_view(messages.TITLE, messages.saved(changed)))
     else:
         await ack()
 
@@ -61,10 +61,10 @@ async def person_changed(services: Services, body: Body, context: AsyncBoltConte
         if await profile_refresh.is_changed(tx, workspace_id, user) and await is_new(
             tx, workspace_id, body, now
         ):
-            await profile_refresh.read_soon(tx, workspace_id, user["id"], now)
+            await profile_refresh.schedule_read(tx, workspace_id, user["id"], now)
 
 
-async def revoked(services: Services, body: Body) -> None:
+async def tokens_revoked(services: Services, body: Body) -> None:
     """Handle revoked tokens: the bot's own count as an uninstallation, those of users do not."""
     if body["event"]["tokens"].get("bot"):
         await uninstalled(services, body)
@@ -74,7 +74,7 @@ async def uninstalled(services: Services, body: Body) -> None:
     """Handle the removal of the app. Slack may report it late, after a new installation."""
     workspace_id = body.get("team_id")
     if workspace_id is None:  # an organisation-wide installation, which we do not support
-        log.warning("uninstalled_elsewhere", reason=body["event"]["type"])
+        log.warning("org_installation_ignored", reason=body["event"]["type"])
         return
     at = datetime.fromtimestamp(body["event_time"], UTC)
     async with services.db.transaction() as tx:

@@ -24,16 +24,18 @@ from bot.workspaces.rules import WorkspaceSettings, faults
 #: Some actions take several agenda items of one workspace at once.
 Action = Callable[..., Awaitable[None]]
 
-EVERY = timedelta(days=1)
+TIDY_INTERVAL = timedelta(days=1)
 
 
 async def install(db: Database, identity: Mapping[str, Any], now: datetime) -> None:
     """Store the installation that auth.test reports, and schedule its daily tidying."""
     async with db.transaction() as tx:
-        await installed(tx, identity, now)
+        await store_installation(tx, identity, now)
 
 
-async def installed(tx: AsyncConnection, identity: Mapping[str, Any], now: datetime) -> None:
+async def store_installation(
+    tx: AsyncConnection, identity: Mapping[str, Any], now: datetime
+) -> None:
     """Store the installation that auth.test reports, in the caller's transaction.
 
     Messages and agenda items that waited while it was uninstalled become due again. Slack's events
@@ -44,24 +46,28 @@ async def installed(tx: AsyncConnection, identity: Mapping[str, Any], now: datet
     await sender_leases.resume(tx, workspace_id)
     await unpark(tx, workspace_id)
     await schedule.add(
-        tx, workspace_id, action=ActionName.ASK_WHAT_WAS_MISSED, subject=workspace_id, due_at=now
+        tx, workspace_id, action=ActionName.CATCH_UP, subject=workspace_id, due_at=now
     )
     if (
         await schedule.due_time(tx, workspace_id, action=ActionName.TIDY, subject=workspace_id)
         is None
     ):
         await schedule.add(
-            tx, workspace_id, action=ActionName.TIDY, subject=workspace_id, due_at=now + EVERY
+            tx,
+            workspace_id,
+            action=ActionName.TIDY,
+            subject=workspace_id,
+            due_at=now + TIDY_INTERVAL,
         )
 
 
-async def ask_what_was_missed(tx: AsyncConnection, now: datetime) -> None:
+async def schedule_catch_up(tx: AsyncConnection, now: datetime) -> None:
     """Schedule a catch-up for all workspaces, after a time in which Slack's events were lost."""
     for workspace_id in await store.installed_workspaces(tx):
         await schedule.add(
             tx,
             workspace_id,
-            action=ActionName.ASK_WHAT_WAS_MISSED,
+            action=ActionName.CATCH_UP,
             subject=workspace_id,
             due_at=now,
         )
@@ -112,7 +118,7 @@ async def may_change(services: Services, request: Request) -> bool:
         Refused: Slack does not know them.
     """
     client = services.client_for(request.workspace_id)
-    person = await services.people.one(client, request.workspace_id, request.user_id)
+    person = await services.people.get(client, request.workspace_id, request.user_id)
     if person is None:
         raise Refused(UNKNOWN_PERSON)
     return person.is_admin and person.is_full_member
@@ -123,13 +129,17 @@ async def tidy(services: Services, item: AgendaItem) -> None:
     now = services.clock.now()
     async with run_item(services.db, item) as tx:
         await forget_old(tx, now)
-        await profile_refresh.read_old(tx, item.workspace_id, now)
+        await profile_refresh.schedule_stale_reads(tx, item.workspace_id, now)
         await schedule.add(
-            tx, item.workspace_id, action=ActionName.TIDY, subject=item.subject, due_at=now + EVERY
+            tx,
+            item.workspace_id,
+            action=ActionName.TIDY,
+            subject=item.subject,
+            due_at=now + TIDY_INTERVAL,
         )
 
 
 ACTIONS = (
-    AgendaAction(name=ActionName.TIDY, run=tidy, is_noticed=False),
-    AgendaAction(name=ActionName.READ_PERSON, run=profile_refresh.read_person, is_noticed=False),
+    AgendaAction(name=ActionName.TIDY, run=tidy, is_visible=False),
+    AgendaAction(name=ActionName.READ_PERSON, run=profile_refresh.read_person, is_visible=False),
 )

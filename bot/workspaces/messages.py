@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from bot.slack.content import Content, content, context, section
-from bot.slack.mrkdwn import mention, quote, together
+from bot.slack.mrkdwn import join_names, mention, quote
 from bot.workspaces.rules import WorkspaceSettings
 
 TITLE = "Settings"
@@ -62,4 +62,4 @@ def _starters(starters: tuple[str, ...] | None) -> str:
         return ANYONE
     if len(starters) > STARTERS_NAMED:
         return f"{len(starters)} people named by the admins"
-    return together([mention(user_id) for user_id in starters])
+    return join_names([mention(user_id) for user_id in starters])

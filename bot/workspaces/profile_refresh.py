@@ -24,7 +24,7 @@ SPACING = timedelta(seconds=2)
 async def is_changed(tx: AsyncConnection, workspace_id: str, user: Mapping[str, Any]) -> bool:
     """Return whether a profile in an event differs from the stored one; False if none is stored."""
     user_id = user["id"]
-    stored = (await people.known(tx, workspace_id, [user_id])).get(user_id)
+    stored = (await people.stored_people(tx, workspace_id, [user_id])).get(user_id)
     if stored is None:
         return False
     if stored != people.person_from(workspace_id, user):
@@ -36,19 +36,21 @@ async def is_changed(tx: AsyncConnection, workspace_id: str, user: Mapping[str, 
     )
 
 
-async def read_soon(tx: AsyncConnection, workspace_id: str, user_id: str, now: datetime) -> None:
+async def schedule_read(
+    tx: AsyncConnection, workspace_id: str, user_id: str, now: datetime
+) -> None:
     """Schedule a read of a person's profile, outside this transaction."""
     await schedule.add(tx, workspace_id, action=ActionName.READ_PERSON, subject=user_id, due_at=now)
 
 
-async def read_old(tx: AsyncConnection, workspace_id: str, now: datetime) -> None:
+async def schedule_stale_reads(tx: AsyncConnection, workspace_id: str, now: datetime) -> None:
     """Schedule reads, spread out, of profiles that Slack has not reported on for long."""
     await _spread(tx, workspace_id, await people.ids_to_refresh(tx, workspace_id, now), now)
 
 
-async def read_all(tx: AsyncConnection, workspace_id: str, now: datetime) -> None:
+async def schedule_all_reads(tx: AsyncConnection, workspace_id: str, now: datetime) -> None:
     """Schedule reads, spread out, of all profiles, because events about them may be lost."""
-    await _spread(tx, workspace_id, await people.ids_known(tx, workspace_id), now)
+    await _spread(tx, workspace_id, await people.stored_ids(tx, workspace_id), now)
 
 
 async def read_person(services: Services, item: AgendaItem) -> None:
@@ -58,14 +60,14 @@ async def read_person(services: Services, item: AgendaItem) -> None:
     """
     workspace_id, user_id = item.workspace_id, item.subject
     client = services.client_for(workspace_id)
-    user = await services.people.ask(client, workspace_id, user_id)
+    user = await services.people.fetch_profile(client, workspace_id, user_id)
     now = services.clock.now()
     async with run_item(services.db, item) as tx:
         if user is None:
             await people.mark_refreshed(tx, workspace_id, user_id, now)
             return
-        stored = (await people.known(tx, workspace_id, [user_id])).get(user_id)
-        await people.remember(tx, workspace_id, user, now)
+        stored = (await people.stored_people(tx, workspace_id, [user_id])).get(user_id)
+        await people.store_person(tx, workspace_id, user, now)
         if stored is not None and stored.is_deleted and not user.get("deleted"):
             await schedule.add(
                 tx,
@@ -76,7 +78,7 @@ async def read_person(services: Services, item: AgendaItem) -> None:
             )
         if stored is not None and user.get("tz") not in (None, stored.zone):
             await schedule.add(
-                tx, workspace_id, action=ActionName.FOLLOW_ZONE, subject=user_id, due_at=now
+                tx, workspace_id, action=ActionName.RESCHEDULE_FOR_ZONE, subject=user_id, due_at=now
             )
 
 

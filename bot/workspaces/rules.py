@@ -25,7 +25,7 @@ ABOVE_MAXIMUM = (
     "Nothing was saved: the default of {default} weeks is more than the {most} every phase may "
     "last. Lower one or raise the other."
 )
-WARNS_NEVER = (
+WARNING_AFTER_MAXIMUM = (
     "Nothing was saved: a warning after {warn} weeks never comes where a sprint may last {most}. "
     "Lower it to {most} or less."
 )
@@ -83,7 +83,9 @@ def faults(settings: WorkspaceSettings) -> tuple[Fault, ...]:
         text = ABOVE_MAXIMUM.format(default=settings.default_weeks, most=shortest)
         problems.append(Fault(field="default_weeks", text=text))
     if settings.sprint_warn_weeks > settings.sprint_max_weeks and not problems:
-        text = WARNS_NEVER.format(warn=settings.sprint_warn_weeks, most=settings.sprint_max_weeks)
+        text = WARNING_AFTER_MAXIMUM.format(
+            warn=settings.sprint_warn_weeks, most=settings.sprint_max_weeks
+        )
         problems.append(Fault(field="sprint_warn_weeks", text=text))
     if not time(8) <= settings.default_time <= time(20):
         problems.append(Fault(field="default_time", text=OFF_HOURS))
@@ -92,7 +94,7 @@ def faults(settings: WorkspaceSettings) -> tuple[Fault, ...]:
     return (*problems, *_long_wording(settings.questions))
 
 
-def changed(settings: WorkspaceSettings) -> dict[str, Any]:
+def overrides(settings: WorkspaceSettings) -> dict[str, Any]:
     """Return the settings that differ from the defaults, as JSON."""
     defaults = as_json(WorkspaceSettings())
     return {name: value for name, value in as_json(settings).items() if value != defaults[name]}

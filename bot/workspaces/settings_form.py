@@ -21,7 +21,7 @@ from slack_sdk.models.blocks import (
 from slack_sdk.models.views import View
 
 from bot.slack.content import actions, button, context, divider, plain, section
-from bot.slack.inputs import offered, people_select, text_input
+from bot.slack.inputs import option_with_value, people_select, text_input
 from bot.slack.mrkdwn import clean, truncated
 from bot.workspaces.messages import NAMES, TITLE, WEEKDAYS
 from bot.workspaces.rules import BOUNDS, WorkspaceSettings, as_json, from_json
@@ -29,7 +29,7 @@ from bot.workspaces.rules import BOUNDS, WorkspaceSettings, as_json, from_json
 FORM, REWORD = "workspaces.settings", "workspaces.reword"
 VALUE = "workspaces.value"
 #: Keeps the shown settings within private_metadata (3,000 characters).
-MOST_STARTERS = 100
+MAX_STARTERS = 100
 LONGEST_ZONE = 64
 
 ABOUT = "They hold for this whole workspace, for phases started from now on."
@@ -123,7 +123,7 @@ def _showable(settings: WorkspaceSettings) -> WorkspaceSettings:
         name: min(max(getattr(settings, name), BOUNDS[name][0]), BOUNDS[name][1])
         for name in (*NUMBERS, "default_weekday")
     }
-    starters = settings.starters and settings.starters[:MOST_STARTERS]
+    starters = settings.starters and settings.starters[:MAX_STARTERS]
     zone = truncated(settings.default_zone, LONGEST_ZONE)
     return replace(settings, **clamped, starters=starters, default_zone=zone)
 
@@ -143,7 +143,7 @@ def _number(settings: WorkspaceSettings, name: str) -> Block:
 
 
 def _starters(chosen: Sequence[str] | None) -> Block:
-    people = people_select(VALUE, chosen or (), most=MOST_STARTERS)
+    people = people_select(VALUE, chosen or (), max_selected=MAX_STARTERS)
     return _input("starters", people, optional=True)
 
 
@@ -152,7 +152,7 @@ def _weekday(weekday: int) -> Block:
         Option(value=str(number), text=plain(name)) for number, name in enumerate(WEEKDAYS[:5])
     ]
     days = StaticSelectElement(
-        action_id=VALUE, options=options, initial_option=offered(options, weekday)
+        action_id=VALUE, options=options, initial_option=option_with_value(options, weekday)
     )
     return _input("default_weekday", days)
 

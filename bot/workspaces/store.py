@@ -10,15 +10,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import new_id
 from bot.db import schema
-from bot.db.upserts import put
-from bot.workspaces.rules import WorkspaceSettings, changed, from_json
+from bot.db.upserts import upsert
+from bot.workspaces.rules import WorkspaceSettings, from_json, overrides
 
 _workspaces = schema.workspaces
 _audit = schema.audit
 
 
 @dataclass(frozen=True, kw_only=True)
-class Change:
+class AuditEntry:
     """An audit entry. `before` or `after` is None if the subject did not exist at that time."""
 
     at: datetime
@@ -33,7 +33,7 @@ async def remember_workspace(
     tx: AsyncConnection, identity: Mapping[str, Any], now: datetime
 ) -> None:
     """Store a working installation as auth.test reports it."""
-    await put(
+    await upsert(
         tx,
         _workspaces,
         {"workspace_id": identity["team_id"]},
@@ -83,7 +83,7 @@ async def save_settings(
     now: datetime,
 ) -> tuple[str, ...]:
     """Store the settings, with an audit row for each changed one; return the names of those."""
-    before, after = changed(await settings_of(tx, workspace_id)), changed(settings)
+    before, after = overrides(await settings_of(tx, workspace_id)), overrides(settings)
     await tx.execute(
         update(_workspaces).where(_workspaces.c.workspace_id == workspace_id).values(settings=after)
     )
@@ -130,7 +130,7 @@ async def add_audit_entry(
     )
 
 
-async def audit_of(tx: AsyncConnection, workspace_id: str, limit: int = 100) -> list[Change]:
+async def audit_of(tx: AsyncConnection, workspace_id: str, limit: int = 100) -> list[AuditEntry]:
     """Return the most recent changes, newest first."""
     rows = await tx.execute(
         select(_audit)
@@ -139,7 +139,7 @@ async def audit_of(tx: AsyncConnection, workspace_id: str, limit: int = 100) -> 
         .limit(limit)
     )
     return [
-        Change(
+        AuditEntry(
             at=row.at,
             actor_id=row.actor_id,
             action=row.action,

@@ -12,12 +12,12 @@ from slack_sdk.errors import SlackApiError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import schedule
-from bot.agenda.actions import ActionName, AgendaAction, TokenTry
-from bot.agenda.schedule import AgendaItem, AlreadyTaken, run_item
+from bot.agenda.actions import ActionName, AgendaAction, TokenRetry
+from bot.agenda.schedule import AgendaItem, NoLongerDue, run_item
 from bot.log import log
 from bot.services import Services
-from bot.slack.errors import ErrorKind, verdict
-from bot.workspaces.lifecycle import Action, installed, uninstall
+from bot.slack.errors import ErrorKind, classify
+from bot.workspaces.lifecycle import Action, store_installation, uninstall
 
 #: Revoked for good: only a new installation helps.
 FINAL = {"token_expired", "token_revoked"}
@@ -32,19 +32,19 @@ async def token_refused(tx: AsyncConnection, workspace_id: str, reason: str, now
         await _try_later(tx, workspace_id, 0, now)
 
 
-def watching_token(action: Action) -> Action:
+def halting_on_refused_token(action: Action) -> Action:
     """Wrap an action so that a refused token halts the workspace instead of failing the item."""
 
     async def carry_out(services: Services, item: AgendaItem, *others: AgendaItem) -> None:
         try:
             await action(services, item, *others)
         except SlackApiError as error:
-            refusal = verdict(error)
-            if refusal.meaning is not ErrorKind.WORKSPACE:
+            refusal = classify(error)
+            if refusal.kind is not ErrorKind.WORKSPACE:
                 raise
             async with services.db.transaction() as tx:
                 await token_refused(tx, item.workspace_id, refusal.reason, services.clock.now())
-            raise AlreadyTaken(item.action) from error  # the item waits; this is not a failure
+            raise NoLongerDue(item.action) from error  # the item waits; this is not a failure
 
     return carry_out
 
@@ -54,15 +54,15 @@ async def try_token(services: Services, item: AgendaItem) -> None:
     identity, final = await _test_token(services, item.workspace_id)
     now = services.clock.now()
     async with run_item(services.db, item) as tx:
-        tries = TokenTry.parse(item.subject).tries + 1
+        tries = TokenRetry.parse(item.subject).tries + 1
         if identity is None and not final and tries < TRIES:
             await _try_later(tx, item.workspace_id, tries, now)
         if identity is not None:
-            await installed(tx, identity, now)
-            log.info("installed_again", workspace=item.workspace_id)
+            await store_installation(tx, identity, now)
+            log.info("token_valid_again", workspace=item.workspace_id)
 
 
-ACTIONS = (AgendaAction(name=ActionName.TRY_TOKEN, run=try_token, is_noticed=False),)
+ACTIONS = (AgendaAction(name=ActionName.TRY_TOKEN, run=try_token, is_visible=False),)
 
 
 async def _test_token(
@@ -72,8 +72,8 @@ async def _test_token(
     try:
         response = (await services.client_for(workspace_id).auth_test()).data
     except SlackApiError as error:
-        refusal = verdict(error)
-        if refusal.meaning in (ErrorKind.LATER, ErrorKind.UNKNOWN):
+        refusal = classify(error)
+        if refusal.kind in (ErrorKind.RETRYABLE, ErrorKind.UNKNOWN):
             raise
         return None, refusal.reason in FINAL
     assert isinstance(response, dict)
@@ -86,6 +86,6 @@ async def _try_later(tx: AsyncConnection, workspace_id: str, tries: int, now: da
         tx,
         workspace_id,
         action=ActionName.TRY_TOKEN,
-        subject=str(TokenTry(tries)),
+        subject=str(TokenRetry(tries)),
         due_at=now + wait,
     )

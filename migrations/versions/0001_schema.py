@@ -160,7 +160,7 @@ def upgrade() -> None:
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("starts_on", sa.Date(), nullable=False),
         sa.Column("ends_on", sa.Date(), nullable=False),
-        sa.Column("first_ends_on", sa.Date(), nullable=False),
+        sa.Column("original_ends_on", sa.Date(), nullable=False),
         sa.Column("extension_reason", sa.Text(), nullable=True),
         sa.Column("recovery_until", sa.Date(), nullable=True),
         sa.Column("weekday", sa.Integer(), nullable=False),
@@ -175,7 +175,7 @@ def upgrade() -> None:
         sa.Column("wrapped_up_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("wrapped_up_by", sa.String(length=32), nullable=True),
         sa.Column("paused_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("paused_because", sa.String(length=32), nullable=True),
+        sa.Column("pause_reason", sa.String(length=32), nullable=True),
         sa.Column("membership_synced_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
             "kind IN ('results_sprint', 'trust_building')", name=op.f("ck_phases_kind")

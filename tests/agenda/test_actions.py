@@ -1,4 +1,4 @@
-"""Names and subjects of agenda actions: stored as before, parsed as they were built."""
+"""Agenda action names and subjects: stable stored form, round-trip parsing."""
 
 from datetime import date
 
@@ -16,8 +16,8 @@ from bot.agenda.actions import (
     RoundPerson,
     ScrubPass,
     Subject,
-    TokenTry,
-    UnsaidMessage,
+    TokenRetry,
+    UndeliveredMessage,
 )
 from bot.app import ACTIONS
 from bot.channel_health.failure_policy import FailureAction
@@ -34,22 +34,22 @@ SUBJECTS: dict[type[Subject], st.SearchStrategy[Subject]] = {
     PlannedRound: st.builds(PlannedRound, ids, st.sampled_from(RoundKind), st.dates()),
     RoundPerson: st.builds(RoundPerson, ids, people),
     ScrubPass: st.builds(ScrubPass, ids, st.booleans()),
-    TokenTry: st.builds(TokenTry, st.integers(min_value=0)),
-    UnsaidMessage: st.builds(UnsaidMessage, ids, st.sampled_from(FailureAction)),
+    TokenRetry: st.builds(TokenRetry, st.integers(min_value=0)),
+    UndeliveredMessage: st.builds(UndeliveredMessage, ids, st.sampled_from(FailureAction)),
 }
 
 
-def test_every_action_is_carried_out_and_says_what_it_is_about():
-    assert ACTIONS.keys() == set(ActionName) == actions.LEADING_ID.keys()
+def test_every_action_has_a_handler_and_a_leading_id():
+    assert ACTIONS.keys() == set(ActionName) == actions.LEADING_ID_KIND.keys()
 
 
-def test_every_subject_is_tried():
+def test_strategies_cover_every_subject():
     assert SUBJECTS.keys() == set(Subject.__subclasses__())
 
 
 @pytest.mark.parametrize("kind", SUBJECTS)
 @given(data=st.data())
-def test_a_subject_is_parsed_as_it_was_built(kind: type[Subject], data: st.DataObject) -> None:
+def test_subject_round_trips_through_its_text(kind: type[Subject], data: st.DataObject) -> None:
     subject = data.draw(SUBJECTS[kind])
 
     assert kind.parse(str(subject)) == subject
@@ -58,24 +58,24 @@ def test_a_subject_is_parsed_as_it_was_built(kind: type[Subject], data: st.DataO
 @pytest.mark.parametrize(
     ("subject", "stored"),
     [
-        (PausedPhase("p", PauseReason.UNSEEN), "p:unseen"),
+        (PausedPhase("p", PauseReason.NOT_VISIBLE), "p:unseen"),
         (PhaseDay("p", DAY), "p:2026-11-24"),
         (PhasePerson("p", "U1"), "p:U1"),
         (PlannedRound("p", RoundKind.WEEKLY, DAY), "p:weekly:2026-11-24"),
         (RoundPerson("r", "U1"), "r:U1"),
         (ScrubPass("r"), "r"),
         (ScrubPass("r", is_second=True), "r:again"),
-        (TokenTry(3), "3"),
-        (UnsaidMessage("m", FailureAction.NO_REPLY), "m:no_reply"),
+        (TokenRetry(3), "3"),
+        (UndeliveredMessage("m", FailureAction.NO_REPLY), "m:no_reply"),
     ],
 )
-def test_subjects_are_stored_as_before(subject: Subject, stored: str) -> None:
+def test_stored_form_of_subjects_is_stable(subject: Subject, stored: str) -> None:
     assert str(subject) == stored
 
 
 @given(round_id=ids, user_id=people)
-def test_a_subject_of_several_parts_starts_with_its_id(round_id: str, user_id: str) -> None:
+def test_compound_subject_starts_with_its_leading_id(round_id: str, user_id: str) -> None:
     subject = str(RoundPerson(round_id, user_id))
 
     assert actions.leading_id(subject) == round_id
-    assert subject.startswith(actions.start_of_subjects(round_id))
+    assert subject.startswith(actions.subject_prefix(round_id))

@@ -1,4 +1,4 @@
-"""What is claimed, when, by whom, and what becomes of a claim; each workspace for itself."""
+"""Claiming, parking, releasing and rescheduling agenda items."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,13 +8,13 @@ from prometheus_client import REGISTRY
 from sqlalchemy import insert, select, update
 
 from bot.agenda import schedule
-from bot.agenda.claims import CLAIMED_FOR, claim, due, park, release, reschedule_failed, unpark
-from bot.agenda.schedule import PARKED, AgendaItem, AlreadyTaken, complete_or_abort
+from bot.agenda.claims import CLAIM_DURATION, claim, due, park, release, reschedule_failed, unpark
+from bot.agenda.schedule import PARKED, AgendaItem, NoLongerDue, complete_or_abort
 from bot.agenda.ticker import FIRST_RETRY, LONGEST_RETRY, Ticker
 from bot.clock import AdjustableClock, real_now
 from bot.db import schema
 from bot.db.engine import Database
-from tests.agenda.test_ticker import doing_together
+from tests.agenda.test_ticker import completing_together
 from tests.conftest import MONDAY
 
 ONE, TWO = "T1", "T2"
@@ -24,7 +24,7 @@ LATER = MONDAY + timedelta(hours=1)
 _agenda = schema.agenda
 
 
-async def note(db: Database, subject: str, workspace_id: str = ONE, **values: Any) -> None:
+async def insert_item(db: Database, subject: str, workspace_id: str = ONE, **values: Any) -> None:
     row = {"workspace_id": workspace_id, "action": "act", "subject": subject, "due_at": MONDAY}
     async with db.transaction() as tx:
         await tx.execute(insert(_agenda).values({**row, **values}))
@@ -48,7 +48,7 @@ async def claimed(db: Database, limit: int = 9, real: datetime = REAL) -> list[s
 
 
 @pytest.mark.parametrize(
-    ("values", "goes"),
+    ("values", "is_due"),
     [
         ({}, True),
         ({"due_at": MONDAY + MOMENT}, False),
@@ -58,35 +58,35 @@ async def claimed(db: Database, limit: int = 9, real: datetime = REAL) -> list[s
         ({"retry_at": PARKED}, False),
     ],
 )
-async def test_it_is_due_at_its_very_moment_by_both_clocks(
-    db: Database, values: dict[str, Any], goes: bool
+async def test_item_is_claimed_exactly_when_due_by_both_clocks(
+    db: Database, values: dict[str, Any], is_due: bool
 ) -> None:
-    await note(db, "one", **values, attempts=2)
+    await insert_item(db, "one", **values, attempts=2)
     async with db.reading() as reader:
         found = await due(reader, MONDAY, REAL, 9)
 
-    assert [one.attempts for one in found] == [2] * goes
-    assert await claimed(db) == ["one"] * goes
+    assert [one.attempts for one in found] == [2] * is_due
+    assert await claimed(db) == ["one"] * is_due
 
 
-async def test_a_claim_holds_for_twenty_seconds(db: Database) -> None:
-    await note(db, "one")
+async def test_claim_holds_for_twenty_seconds(db: Database) -> None:
+    await insert_item(db, "one")
 
     assert await claimed(db) == ["one"]
     assert (await rows(db))["act one"].retry_at == REAL + timedelta(seconds=20)
-    assert await claimed(db, real=REAL + CLAIMED_FOR - MOMENT) == []
-    assert await claimed(db, real=REAL + CLAIMED_FOR) == ["one"]
+    assert await claimed(db, real=REAL + CLAIM_DURATION - MOMENT) == []
+    assert await claimed(db, real=REAL + CLAIM_DURATION) == ["one"]
 
 
-async def test_the_oldest_comes_first_whether_it_is_new_or_failed(db: Database) -> None:
-    """Of one moment, in the order of their workspaces, actions and subjects."""
+async def test_oldest_item_comes_first_whether_new_or_failed(db: Database) -> None:
+    """Ties are ordered by workspace, action and subject."""
     at = [MONDAY - timedelta(minutes=minutes) for minutes in range(6)]
-    await note(db, "failed 3", due_at=at[3], retry_at=REAL - timedelta(hours=2))
-    await note(db, "failed 5", due_at=at[5], retry_at=REAL)
-    await note(db, "new 4", due_at=at[4])
-    await note(db, "new 2", due_at=at[2])
-    await note(db, "new 2", due_at=at[2], action="aaa")
-    await note(db, "new 2", TWO, due_at=at[2], action="aaa")
+    await insert_item(db, "failed 3", due_at=at[3], retry_at=REAL - timedelta(hours=2))
+    await insert_item(db, "failed 5", due_at=at[5], retry_at=REAL)
+    await insert_item(db, "new 4", due_at=at[4])
+    await insert_item(db, "new 2", due_at=at[2])
+    await insert_item(db, "new 2", due_at=at[2], action="aaa")
+    await insert_item(db, "new 2", TWO, due_at=at[2], action="aaa")
     async with db.reading() as reader:
         found = await due(reader, MONDAY, REAL, 9)
         first = await due(reader, MONDAY, REAL, 2)
@@ -101,26 +101,28 @@ async def test_the_oldest_comes_first_whether_it_is_new_or_failed(db: Database) 
     assert await claimed(db) == [one.subject for one in found]
 
 
-async def test_a_batch_is_filled_from_what_is_new_and_then_from_what_failed(db: Database) -> None:
+async def test_batch_is_filled_with_new_items_then_with_failed_ones(db: Database) -> None:
     for number in range(3):
-        await note(db, f"new {number}", due_at=MONDAY - timedelta(minutes=number))
-        await note(db, f"failed {number}", retry_at=REAL - timedelta(minutes=number))
+        await insert_item(db, f"new {number}", due_at=MONDAY - timedelta(minutes=number))
+        await insert_item(db, f"failed {number}", retry_at=REAL - timedelta(minutes=number))
 
     assert await claimed(db, 4) == ["new 2", "new 1", "failed 2", "new 0"]
     assert await claimed(db, 4) == ["failed 0", "failed 1"]
     assert await claimed(db, 4) == []
 
 
-async def test_what_is_parked_while_it_is_claimed_stays_so_and_begins_anew(db: Database) -> None:
-    """Whoever had it fails with it, or gives it back; neither frees it, nor counts as a try."""
-    for subject in ("fails", "given back"):
-        await note(db, subject, attempts=4)
+async def test_item_parked_while_claimed_stays_parked_and_restarts_at_zero_attempts(
+    db: Database,
+) -> None:
+    """Neither a failure nor a released claim unparks the item or counts as an attempt."""
+    for subject in ("fails", "released"):
+        await insert_item(db, subject, attempts=4)
     await claimed(db)
     async with db.transaction() as tx:
         await park(tx, ONE)
     async with db.transaction() as tx:
         await reschedule_failed(tx, item("fails"), REAL)
-        await release(tx, [item("given back")])
+        await release(tx, [item("released")])
 
     parked = await rows(db)
     assert [(row.retry_at, row.attempts) for row in parked.values()] == [(PARKED, 4)] * 2
@@ -131,8 +133,8 @@ async def test_what_is_parked_while_it_is_claimed_stays_so_and_begins_anew(db: D
     assert [(row.retry_at, row.attempts) for row in freed.values()] == [(None, 0)] * 2
 
 
-async def test_only_what_was_parked_is_freed(db: Database) -> None:
-    await note(db, "failed", attempts=4, retry_at=REAL)
+async def test_unpark_leaves_a_failed_item_unchanged(db: Database) -> None:
+    await insert_item(db, "failed", attempts=4, retry_at=REAL)
     async with db.transaction() as tx:
         await unpark(tx, ONE)
 
@@ -143,13 +145,13 @@ async def test_only_what_was_parked_is_freed(db: Database) -> None:
 @pytest.mark.parametrize(
     ("changed", "counted"),
     [({}, True), ({"due_at": LATER}, False), ({"retry_at": PARKED}, False)],
-    ids=["as it was", "moved", "parked"],
+    ids=["unchanged", "moved", "parked"],
 )
-async def test_a_failure_counts_for_what_was_begun(
+async def test_failure_counts_only_if_the_item_is_unchanged(
     db: Database, changed: dict[str, Any], counted: bool
 ) -> None:
-    await note(db, "one", attempts=1)
-    await note(db, "one", action="another", attempts=1)
+    await insert_item(db, "one", attempts=1)
+    await insert_item(db, "one", action="another", attempts=1)
     async with db.transaction() as tx:
         await tx.execute(update(_agenda).values(**changed) if changed else select(1))
     before = await rows(db)
@@ -163,10 +165,10 @@ async def test_a_failure_counts_for_what_was_begun(
     )
 
 
-async def test_what_is_noted_anew_is_done_at_its_new_time_and_its_failures_are_forgotten(
+async def test_adding_an_item_again_moves_it_and_clears_its_failures(
     db: Database,
 ) -> None:
-    await note(db, "one", attempts=4, retry_at=REAL + timedelta(hours=1))
+    await insert_item(db, "one", attempts=4, retry_at=REAL + timedelta(hours=1))
     async with db.transaction() as tx:
         await schedule.add_all_if_absent(tx, ONE, action="act", due={"one": LATER, "two": LATER})
     before = await rows(db)
@@ -188,14 +190,14 @@ async def test_what_is_noted_anew_is_done_at_its_new_time_and_its_failures_are_f
         {"subject": "two"},
     ],
 )
-async def test_only_this_is_struck_off_and_all_of_it_or_nothing(
+async def test_complete_or_abort_removes_exactly_its_items_or_nothing(
     db: Database, values: dict[str, Any]
 ) -> None:
-    await note(db, "one")
-    await note(db, **{"subject": "other", **values})
+    await insert_item(db, "one")
+    await insert_item(db, **{"subject": "other", **values})
     before = await rows(db), await rows(db, TWO)
 
-    with pytest.raises(AlreadyTaken):
+    with pytest.raises(NoLongerDue):
         async with db.transaction() as tx:
             await complete_or_abort(tx, item("one"), item("other"))
     assert (await rows(db), await rows(db, TWO)) == before
@@ -205,15 +207,15 @@ async def test_only_this_is_struck_off_and_all_of_it_or_nothing(
     assert "act one" not in await rows(db)
 
 
-async def test_when_the_next_thing_is_due(db: Database) -> None:
+async def test_next_due_skips_parked_items_and_ignored_actions(db: Database) -> None:
     async with db.reading() as reader:
         assert await schedule.next_due(reader) is None
     at = [MONDAY + timedelta(minutes=minutes) for minutes in range(5)]
-    await note(db, "parked", due_at=at[0], retry_at=PARKED)
-    await note(db, "silent", action="scrub", due_at=at[1])
-    await note(db, "silent", action="tidy", due_at=at[1], retry_at=REAL)
-    await note(db, "failed", due_at=at[2], retry_at=REAL)
-    await note(db, "new", due_at=at[3])
+    await insert_item(db, "parked", due_at=at[0], retry_at=PARKED)
+    await insert_item(db, "silent", action="scrub", due_at=at[1])
+    await insert_item(db, "silent", action="tidy", due_at=at[1], retry_at=REAL)
+    await insert_item(db, "failed", due_at=at[2], retry_at=REAL)
+    await insert_item(db, "new", due_at=at[3])
     async with db.reading() as reader:
         assert await schedule.next_due(reader) == at[1]
         assert await schedule.next_due(reader, {"scrub"}) == at[1]
@@ -225,13 +227,13 @@ async def test_when_the_next_thing_is_due(db: Database) -> None:
 @pytest.mark.parametrize(
     ("attempts", "seconds"), [(0, 2), (1, 4), (2, 8), (8, 512), (9, 600), (500, 600)]
 )
-async def test_waits_after_failures_are_doubled_up_to_ten_minutes(
+async def test_retry_delay_doubles_up_to_ten_minutes(
     db: Database, clock: AdjustableClock, attempts: int, seconds: float
 ) -> None:
     async def fail(_: AgendaItem) -> None:
         raise RuntimeError("not now")
 
-    await note(db, "one", attempts=attempts)
+    await insert_item(db, "one", attempts=attempts)
     began = real_now()
     await Ticker(db, clock, {"act": fail}).tick()
     ended = real_now()
@@ -243,7 +245,7 @@ async def test_waits_after_failures_are_doubled_up_to_ten_minutes(
     assert (timedelta(seconds=2), timedelta(minutes=10)) == (FIRST_RETRY, LONGEST_RETRY)
 
 
-async def test_how_late_the_oldest_thing_is_and_what_became_of_it_is_counted(
+async def test_ticker_reports_scheduler_lag_and_counts_outcomes(
     db: Database, clock: AdjustableClock
 ) -> None:
     def counted(outcome: str) -> float:
@@ -254,17 +256,17 @@ async def test_how_late_the_oldest_thing_is_and_what_became_of_it_is_counted(
         return REGISTRY.get_sample_value("imbalance_scheduler_lag_seconds")
 
     lags: list[float | None] = []
-    act = doing_together(db, [])
+    act = completing_together(db, [])
 
-    async def noting(*items: AgendaItem) -> None:
+    async def recording_lag(*items: AgendaItem) -> None:
         lags.append(lag())
         await act(*items)
 
     for subject in ("one:a", "one:b", "two:bad"):
-        await note(db, subject)
+        await insert_item(db, subject)
     clock.advance(timedelta(hours=1))
     before = counted("done"), counted("failed")
-    await Ticker(db, clock, {"act": noting}, ["act"]).tick()
+    await Ticker(db, clock, {"act": recording_lag}, ["act"]).tick()
 
     assert lags == [3600, 3600]
     assert lag() == 0

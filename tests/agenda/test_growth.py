@@ -1,4 +1,4 @@
-"""A tick costs what is due, not what exists: no query of it reads the whole agenda."""
+"""A tick costs what is due, not what exists: none of its queries reads the whole agenda."""
 
 from datetime import timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from bot.db.engine import Database
 from tests.conftest import MONDAY
 
 PHASES = 20_000
-PER_PHASE = 5  # what a running phase usually has before it: 100,000 rows
+PER_PHASE = 5  # items that a running phase usually has ahead: 100,000 rows in all
 FILL = """
 WITH RECURSIVE numbers(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n < :rows - 1)
 INSERT INTO agenda (workspace_id, action, subject, due_at, attempts, retry_at)
@@ -26,7 +26,7 @@ FROM numbers
 
 
 async def fill(db: Database) -> None:
-    """100 things are due, 200 failed and wait, and the rest is to come."""
+    """100 items are due, 200 failed and wait for a retry, and the rest lie in the future."""
     offset = "" if db.is_sqlite else "+00:00"
     values = {
         "rows": PHASES * PER_PHASE,
@@ -45,7 +45,7 @@ async def fill(db: Database) -> None:
 
 
 async def plans(db: Database, statements: list[tuple[str, Any]]) -> list[str]:
-    """How the engine reads the agenda for each of these."""
+    """The engine's query plan for each statement."""
     explain = "EXPLAIN QUERY PLAN " if db.is_sqlite else "EXPLAIN "
     found = []
     async with db.transaction() as tx:
@@ -56,12 +56,14 @@ async def plans(db: Database, statements: list[tuple[str, Any]]) -> list[str]:
 
 
 @pytest.fixture
-async def full(db: Database) -> Database:
+async def full_agenda(db: Database) -> Database:
     await fill(db)
     return db
 
 
-async def test_a_tick_reads_no_more_than_is_due(full: Database, clock: AdjustableClock) -> None:
+async def test_tick_reads_the_agenda_by_index_without_sorting(
+    full_agenda: Database, clock: AdjustableClock
+) -> None:
     statements: list[tuple[str, Any]] = []
 
     def remember(_c: object, _cur: object, statement: str, values: Any, *_: object) -> None:
@@ -69,18 +71,18 @@ async def test_a_tick_reads_no_more_than_is_due(full: Database, clock: Adjustabl
             statements.append((statement, values))
 
     async def act(item: AgendaItem) -> None:
-        async with run_item(full, item):
+        async with run_item(full_agenda, item):
             pass
 
-    ticker = Ticker(full, clock, {f"act{number}": act for number in range(5)})
-    event.listen(full.engine.sync_engine, "before_cursor_execute", remember)
+    ticker = Ticker(full_agenda, clock, {f"act{number}": act for number in range(5)})
+    event.listen(full_agenda.engine.sync_engine, "before_cursor_execute", remember)
     try:
         assert await ticker.tick() == PHASES * PER_PHASE // 1000
     finally:
-        event.remove(full.engine.sync_engine, "before_cursor_execute", remember)
+        event.remove(full_agenda.engine.sync_engine, "before_cursor_execute", remember)
 
     once = {statement: values for statement, values in statements}
-    for plan in await plans(full, list(once.items())):
+    for plan in await plans(full_agenda, list(once.items())):
         assert "Seq Scan on agenda" not in plan, plan
         assert "SCAN agenda" not in plan, plan
         assert "TEMP B-TREE" not in plan, plan  # nothing is sorted
@@ -88,8 +90,8 @@ async def test_a_tick_reads_no_more_than_is_due(full: Database, clock: Adjustabl
     assert len(once) <= 8
 
 
-async def test_a_batch_is_the_oldest_of_what_is_due(full: Database) -> None:
-    async with full.reading() as reader:
+async def test_batch_holds_the_oldest_due_items(full_agenda: Database) -> None:
+    async with full_agenda.reading() as reader:
         items = await due(reader, MONDAY, real_now(), BATCH)
         more = await due(reader, MONDAY + timedelta(days=365), real_now(), 2 * BATCH)
 

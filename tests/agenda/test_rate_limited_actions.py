@@ -1,4 +1,4 @@
-"""What is due and meets Slack's limits."""
+"""Agenda actions that hit Slack's rate limits."""
 
 from datetime import timedelta
 
@@ -17,27 +17,26 @@ from tests.harness import LAUNCH, WORKSPACE
 
 
 @pytest.mark.parametrize(
-    ("attempts", "asked", "waits"), [(0, 300, 300), (9, 300, 600), (9, 900, 900)]
+    ("attempts", "retry_after", "waits"), [(0, 300, 300), (9, 300, 600), (9, 900, 900)]
 )
-async def test_what_slack_limits_waits_as_long_as_slack_asks(
+async def test_rate_limited_action_waits_for_retry_after_or_its_longer_backoff(
     db: Database,
     clock: AdjustableClock,
     fake_slack: FakeSlack,
     attempts: int,
-    asked: int,
+    retry_after: int,
     waits: int,
 ) -> None:
-    """And no less than after any failure."""
     client = AsyncWebClient(fake_slack.bot_token, base_url=fake_slack.api_url, retry_handlers=[])
 
-    async def ask(_: AgendaItem) -> None:
+    async def call_slack(_: AgendaItem) -> None:
         await client.conversations_info(channel=LAUNCH)
 
-    fake_slack.faults.fail_next("conversations.info", status=429, retry_after=asked)
+    fake_slack.faults.fail_next("conversations.info", status=429, retry_after=retry_after)
     async with db.transaction() as tx:
-        await schedule.add(tx, WORKSPACE, action="ask", subject="it", due_at=clock.now())
+        await schedule.add(tx, WORKSPACE, action="call_slack", subject="one", due_at=clock.now())
         await tx.execute(update(schema.agenda).values(attempts=attempts))
-    await Ticker(db, clock, {"ask": ask}).tick()
+    await Ticker(db, clock, {"call_slack": call_slack}).tick()
 
     async with db.reading() as reader:
         again = (await reader.execute(select(schema.agenda.c.retry_at))).scalar_one()

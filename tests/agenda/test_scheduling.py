@@ -1,4 +1,4 @@
-"""Noting what is to be done while it is noted already, or being done."""
+"""Scheduling an item that is already scheduled, claimed or parked."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -15,13 +15,13 @@ LATER = NOW + timedelta(days=1)
 
 
 @pytest.fixture
-async def noted(db: Database) -> Database:
+async def scheduled(db: Database) -> Database:
     async with db.transaction() as tx:
         await schedule.add(tx, WORKSPACE, action="act", subject="one", due_at=NOW)
     return db
 
 
-async def note_again(db: Database) -> None:
+async def schedule_again(db: Database) -> None:
     async with db.transaction() as tx:
         await schedule.add_or_lock(tx, WORKSPACE, action="act", subject="one", due_at=LATER)
 
@@ -31,21 +31,21 @@ async def due_now(db: Database) -> list[datetime]:
         return [item.due_at for item in await due(reader, NOW, real_now(), 10)]
 
 
-async def test_what_was_claimed_and_is_noted_again_is_free_again(noted: Database) -> None:
-    """Another carries it out in the same batch as what notes it: it left off, and comes back."""
-    async with noted.transaction() as tx:
+async def test_scheduling_a_claimed_item_again_releases_the_claim(scheduled: Database) -> None:
+    """The lock aborts a run in progress, so the item must be available to run again."""
+    async with scheduled.transaction() as tx:
         assert await claim(tx, NOW, real_now(), 10)
-    assert await due_now(noted) == []
+    assert await due_now(scheduled) == []
 
-    await note_again(noted)
+    await schedule_again(scheduled)
 
-    assert await due_now(noted) == [NOW]  # as it was noted first
+    assert await due_now(scheduled) == [NOW]  # the first due time is kept
 
 
-async def test_what_is_parked_stays_parked(noted: Database) -> None:
-    async with noted.transaction() as tx:
+async def test_scheduling_a_parked_item_again_keeps_it_parked(scheduled: Database) -> None:
+    async with scheduled.transaction() as tx:
         await park(tx, WORKSPACE)
 
-    await note_again(noted)
+    await schedule_again(scheduled)
 
-    assert await due_now(noted) == []
+    assert await due_now(scheduled) == []

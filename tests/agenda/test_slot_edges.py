@@ -1,4 +1,4 @@
-"""The edges of welcome hours, weekends and mornings."""
+"""Edges of allowed hours, weekends and mornings."""
 
 from datetime import UTC, date, datetime, time
 
@@ -27,7 +27,7 @@ def at(text: str) -> datetime:
 
 
 @pytest.mark.parametrize(
-    ("instant", "welcome"),
+    ("instant", "allowed"),
     [
         ("2026-11-23T08:00:00", "2026-11-23T08:00:00"),
         ("2026-11-23T07:59:59", "2026-11-23T08:00:00"),
@@ -40,11 +40,11 @@ def at(text: str) -> datetime:
         ("2026-11-22T23:00:00", "2026-11-23T08:00:00"),
     ],
 )
-def test_within_hours(instant: str, welcome: str) -> None:
-    assert within_hours(at(instant), LISBON) == at(welcome)  # in winter, as in UTC
+def test_within_hours(instant: str, allowed: str) -> None:
+    assert within_hours(at(instant), LISBON) == at(allowed)  # in winter, as in UTC
 
 
-def test_hours_may_be_others_and_are_those_of_the_zone() -> None:
+def test_within_hours_with_custom_hours_and_other_zones() -> None:
     assert within_hours(at("2026-11-23T08:30:00"), LISBON, time(9), time(10)) == at(
         "2026-11-23T09:00:00"
     )
@@ -71,7 +71,7 @@ def test_working_days(today: date, count: int, after: date, before: date) -> Non
     assert (working_day_after(today, count), working_day_before(today, count)) == (after, before)
 
 
-def test_the_working_day_at_a_weekend() -> None:
+def test_working_day_around_a_weekend() -> None:
     weekend = (FRIDAY, SATURDAY, SUNDAY, MONDAY)
     assert [working_day_from(one) for one in weekend] == [FRIDAY, MONDAY, MONDAY, MONDAY]
     assert [working_day_until(one) for one in weekend] == [FRIDAY, FRIDAY, FRIDAY, MONDAY]
@@ -80,7 +80,7 @@ def test_the_working_day_at_a_weekend() -> None:
 @pytest.mark.parametrize(
     ("weekday", "found"), [(0, date(2026, 11, 30)), (1, TUESDAY), (6, date(2026, 11, 29))]
 )
-def test_the_next_weekday_is_never_today(weekday: int, found: date) -> None:
+def test_next_weekday_is_never_today(weekday: int, found: date) -> None:
     assert next_weekday(MONDAY, weekday) == found
 
 
@@ -93,16 +93,16 @@ def test_the_next_weekday_is_never_today(weekday: int, found: date) -> None:
         ("2026-11-23T12:00:00", None, "2026-11-24T00:00:00"),
     ],
 )
-def test_the_next_working_morning(instant: str, zone: str | None, morning: str) -> None:
+def test_next_working_morning(instant: str, zone: str | None, morning: str) -> None:
     assert next_working_morning(at(instant), zone, default=TOKYO) == at(morning)
 
 
-def test_a_zone_that_nobody_knows_is_the_default() -> None:
+def test_unknown_zone_falls_back_to_the_default() -> None:
     assert [zone_of(name, TOKYO).key for name in (None, "", "Mars/Olympus")] == [TOKYO] * 3
     assert (zone_of(LISBON, TOKYO).key, zone_of(None).key) == (LISBON, "UTC")
     assert slot(MONDAY, time(9), None, TOKYO) == at("2026-11-23T00:00:00")
 
 
-def test_how_days_are_written() -> None:
+def test_format_of_day_and_days() -> None:
     assert (day(date(2026, 12, 4)), day(date(2026, 12, 18))) == ("Fri 4 Dec", "Fri 18 Dec")
     assert [days(count) for count in (0, 1, 2)] == ["0 days", "1 day", "2 days"]

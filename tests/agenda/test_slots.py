@@ -23,7 +23,9 @@ INSTANTS = st.builds(lambda day, at: datetime.combine(day, at, UTC), DAYS, st.ti
 
 
 @given(DAYS, TIMES, ZONES)
-def test_a_slot_shows_its_time_or_the_first_one_after_a_gap(on: date, at: time, zone: str) -> None:
+def test_slot_is_at_its_local_time_or_right_after_a_clock_gap(
+    on: date, at: time, zone: str
+) -> None:
     shown = slot(on, at, zone).astimezone(ZoneInfo(zone)).replace(tzinfo=None)
 
     wanted = datetime.combine(on, at)
@@ -52,19 +54,21 @@ def test_a_slot_shows_its_time_or_the_first_one_after_a_gap(on: date, at: time, 
             datetime(2026, 11, 24, 4, 30, tzinfo=UTC),
         ),
     ],
-    ids=["gap", "gap at midnight", "first of two", "half hours"],
+    ids=["gap", "gap at midnight", "first of two", "half-hour offset"],
 )
-def test_when_clocks_change(on: date, at: time, zone: str, instant: datetime) -> None:
+def test_slot_when_clocks_change(on: date, at: time, zone: str, instant: datetime) -> None:
     assert slot(on, at, zone) == instant
 
 
 @pytest.mark.parametrize("zone", [None, "", "Mars/Olympus", "../etc"])
-def test_an_unknown_zone_is_the_default(zone: str | None) -> None:
+def test_slot_in_an_unknown_zone_uses_the_default(zone: str | None) -> None:
     assert slot(date(2026, 11, 24), time(10), zone, "Europe/Lisbon").hour == 10
 
 
 @given(INSTANTS, ZONES)
-def test_messages_arrive_on_weekdays_between_eight_and_eight(instant: datetime, zone: str) -> None:
+def test_within_hours_allows_only_weekdays_from_eight_to_twenty(
+    instant: datetime, zone: str
+) -> None:
     allowed = within_hours(instant, zone)
 
     there = allowed.astimezone(ZoneInfo(zone))
@@ -75,7 +79,7 @@ def test_messages_arrive_on_weekdays_between_eight_and_eight(instant: datetime, 
 
 
 @given(DAYS, st.integers(1, 10))
-def test_working_days_forth_and_back(day: date, count: int) -> None:
+def test_working_day_before_reverses_working_day_after(day: date, count: int) -> None:
     later = working_day_after(day, count)
 
     assert is_working_day(later)
@@ -83,7 +87,7 @@ def test_working_days_forth_and_back(day: date, count: int) -> None:
 
 
 @given(DAYS, st.integers(0, 6))
-def test_the_next_weekday_is_within_the_week(day: date, weekday: int) -> None:
+def test_next_weekday_is_within_a_week(day: date, weekday: int) -> None:
     found = next_weekday(day, weekday)
 
     assert found.weekday() == weekday

@@ -1,4 +1,4 @@
-"""One workspace's agenda is its own, even where every subject is the same."""
+"""Agenda reads and writes stay within one workspace, even if both have the same subjects."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
@@ -7,49 +7,49 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import schedule
-from bot.agenda.claims import CLAIMED_FOR, park, release, reschedule_failed, unpark
+from bot.agenda.claims import CLAIM_DURATION, park, release, reschedule_failed, unpark
 from bot.agenda.schedule import PARKED, complete_or_abort
 from bot.agenda.ticker import Ticker
 from bot.clock import AdjustableClock, real_now
 from bot.db.engine import Database
-from tests.agenda.test_claims import LATER, ONE, REAL, TWO, item, note, rows
-from tests.agenda.test_ticker import doing_together
+from tests.agenda.test_claims import LATER, ONE, REAL, TWO, insert_item, item, rows
+from tests.agenda.test_ticker import completing_together
 from tests.conftest import MONDAY
 
 Work: TypeAlias = Callable[[AsyncConnection], Awaitable[Any]]
 A = {"action": "act", "subject": "p1:a"}
 
-#: Everything that writes, done in the first workspace, and what is left of these there.
+#: Each write to the agenda of the first workspace, and the subjects of `act` it leaves there.
 SEED = ("p1:a", "p1:b", "p2:a", "xp1:a")
 WRITES: dict[str, tuple[Work, tuple[str, ...]]] = {
-    "put": (lambda tx: schedule.add(tx, ONE, **A, due_at=LATER), SEED),
-    "put or hold": (lambda tx: schedule.add_or_lock(tx, ONE, **A, due_at=LATER), SEED),
-    "drop": (lambda tx: schedule.remove(tx, ONE, **A), SEED[1:]),
-    "drop about": (
+    "add": (lambda tx: schedule.add(tx, ONE, **A, due_at=LATER), SEED),
+    "add or lock": (lambda tx: schedule.add_or_lock(tx, ONE, **A, due_at=LATER), SEED),
+    "remove": (lambda tx: schedule.remove(tx, ONE, **A), SEED[1:]),
+    "remove about": (
         lambda tx: schedule.remove_about(tx, ONE, actions=("act",), about="p1"),
         SEED[2:],
     ),
-    "strike off": (lambda tx: complete_or_abort(tx, item("p1:a")), SEED[1:]),
-    "failed": (lambda tx: reschedule_failed(tx, item("p1:a"), REAL), SEED),
-    "give back": (lambda tx: release(tx, [item("p1:a")]), SEED),
+    "complete or abort": (lambda tx: complete_or_abort(tx, item("p1:a")), SEED[1:]),
+    "reschedule failed": (lambda tx: reschedule_failed(tx, item("p1:a"), REAL), SEED),
+    "release": (lambda tx: release(tx, [item("p1:a")]), SEED),
     "park": (lambda tx: park(tx, ONE), SEED),
 }
 
 
-async def two_alike(db: Database) -> None:
-    """Two workspaces with the same phases, of which the same is claimed."""
+async def fill_both_workspaces(db: Database) -> None:
+    """Give both workspaces the same items, and claim the same ones."""
     for workspace_id in (ONE, TWO):
         for subject in SEED:
             for action in ("act", "other"):
-                claimed_until = real_now() + CLAIMED_FOR if subject == "p1:a" else None
-                await note(db, subject, workspace_id, action=action, retry_at=claimed_until)
+                claimed_until = real_now() + CLAIM_DURATION if subject == "p1:a" else None
+                await insert_item(db, subject, workspace_id, action=action, retry_at=claimed_until)
 
 
 @pytest.mark.parametrize(("work", "left"), WRITES.values(), ids=WRITES)
-async def test_what_is_noted_for_one_workspace_leaves_the_others_agenda_as_it_is(
+async def test_write_in_one_workspace_leaves_the_other_agenda_unchanged(
     db: Database, work: Work, left: tuple[str, ...]
 ) -> None:
-    await two_alike(db)
+    await fill_both_workspaces(db)
     before, others = await rows(db), await rows(db, TWO)
     async with db.transaction() as tx:
         await work(tx)
@@ -58,12 +58,12 @@ async def test_what_is_noted_for_one_workspace_leaves_the_others_agenda_as_it_is
     assert after != before
     assert await rows(db, TWO) == others
     assert set(after) == {*(f"act {one}" for one in left), *(f"other {one}" for one in SEED)}
-    if work is not WRITES["park"][0]:  # the other action
+    if work is not WRITES["park"][0]:  # parking covers every action
         assert all(after[key] == before[key] for key in after if key.startswith("other"))
 
 
-async def test_only_the_workspace_that_is_installed_again_is_freed(db: Database) -> None:
-    await two_alike(db)
+async def test_unpark_affects_only_its_workspace(db: Database) -> None:
+    await fill_both_workspaces(db)
     async with db.transaction() as tx:
         for workspace_id in (ONE, TWO):
             await park(tx, workspace_id)
@@ -74,10 +74,10 @@ async def test_only_the_workspace_that_is_installed_again_is_freed(db: Database)
 
 
 @pytest.mark.parametrize("elsewhere", [{"workspace_id": TWO}, {"action": "other"}])
-async def test_what_is_noted_elsewhere_is_not_noted_here(
+async def test_reads_ignore_items_of_other_workspaces_and_actions(
     db: Database, elsewhere: dict[str, Any]
 ) -> None:
-    await note(db, **{"subject": "p1:a", **elsewhere})
+    await insert_item(db, **{"subject": "p1:a", **elsewhere})
     async with db.reading() as reader:
         assert await schedule.due_time(reader, ONE, **A) is None
         assert not await schedule.is_scheduled(reader, ONE, action="act", about="p1")
@@ -89,14 +89,14 @@ async def test_what_is_noted_elsewhere_is_not_noted_here(
             assert not await schedule.is_scheduled(reader, **here, about=part)
 
 
-async def test_things_of_two_workspaces_are_never_done_together(
+async def test_items_of_different_workspaces_or_actions_never_share_a_transaction(
     db: Database, clock: AdjustableClock
 ) -> None:
     for workspace_id in (ONE, TWO):
-        await note(db, "p1:a", workspace_id)
-    await note(db, "p1:b", action="other")
+        await insert_item(db, "p1:a", workspace_id)
+    await insert_item(db, "p1:b", action="other")
     done: list[list[str]] = []
-    act = doing_together(db, done)
+    act = completing_together(db, done)
 
     ticker = Ticker(db, clock, {"act": act, "other": act}, ["act", "other"])
     assert await ticker.tick() == 3

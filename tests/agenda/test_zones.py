@@ -1,4 +1,4 @@
-"""Real zones, real changes of the clocks: everybody's time is what their own wall shows."""
+"""Schedules follow local time in real zones, across real clock changes."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.agenda.slots import next_working_morning, slot, within_hours
-from bot.rounds.rules import OPEN_FOR, asked_at, closes_at, plan, remind_at
+from bot.rounds.rules import OPEN_FOR, ask_time, closes_at, plan, reminder_time
 
-#: Changes by an hour and by half of one, none at all with 30 and 45 minutes, one that left summer
-#: time for good, and one that suspends it for Ramadan.
+#: Clock changes of an hour and of half an hour, offsets of 30 and 45 minutes without changes, a
+#: zone that abolished summer time, and one that suspends it for Ramadan.
 ZONES = (
     "Europe/Berlin",
     "America/New_York",
@@ -21,7 +21,7 @@ ZONES = (
     "Pacific/Apia",
     "Africa/Casablanca",
 )
-#: zone, what its clocks do, a time on that night, what a wall shows at its slot, and in UTC.
+#: Zone, wanted local time, local time of the slot, and the slot in UTC.
 NIGHTS = [
     ("Europe/Berlin", "2027-03-28T02:30", "2027-03-28T03:00", "2027-03-28T01:00"),
     ("Europe/Berlin", "2027-10-31T02:30", "2027-10-31T02:30", "2027-10-31T00:30"),
@@ -33,7 +33,7 @@ NIGHTS = [
     ("Africa/Casablanca", "2027-02-07T02:30", "2027-02-07T02:30", "2027-02-07T01:30"),
     ("Africa/Casablanca", "2027-03-14T02:30", "2027-03-14T03:00", "2027-03-14T02:00"),
 ]
-#: Each holds a change in at least one of the zones.
+#: A phase from any of these days spans a clock change in at least one zone.
 STARTS = st.sampled_from(
     [date(2027, 1, 25), date(2027, 3, 1), date(2027, 3, 22), date(2027, 9, 20), date(2027, 10, 18)]
 )
@@ -44,12 +44,12 @@ INSTANTS = st.builds(
 )
 
 
-def on_the_wall(instant: datetime, zone: str) -> datetime:
+def local_time(instant: datetime, zone: str) -> datetime:
     return instant.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
 
 
 @pytest.mark.parametrize(("zone", "wanted", "shown", "instant"), NIGHTS)
-def test_a_night_on_which_the_clocks_change(
+def test_slot_on_a_night_with_a_clock_change(
     zone: str, wanted: str, shown: str, instant: str
 ) -> None:
     local = datetime.fromisoformat(wanted)
@@ -57,23 +57,23 @@ def test_a_night_on_which_the_clocks_change(
     found = slot(local.date(), local.time(), zone)
 
     assert found == datetime.fromisoformat(instant).replace(tzinfo=UTC)
-    assert on_the_wall(found, zone) == datetime.fromisoformat(shown)
+    assert local_time(found, zone) == datetime.fromisoformat(shown)
 
 
 @given(STARTS, st.integers(0, 4), st.times(time(8), time(20)), st.sampled_from(ZONES))
-def test_a_phase_over_a_change_asks_at_its_time_every_week(
+def test_weekly_rounds_keep_their_local_time_across_a_clock_change(
     starts_on: date, weekday: int, at: time, zone: str
 ) -> None:
     for planned in plan(starts_on, starts_on + timedelta(days=25), weekday):
         when = slot(planned.on, at, zone)
 
-        assert on_the_wall(when, zone) == datetime.combine(planned.on, at)
+        assert local_time(when, zone) == datetime.combine(planned.on, at)
         assert within_hours(when, zone) == when
-        assert asked_at(when, when - timedelta(days=1), zone) == when
+        assert ask_time(when, when - timedelta(days=1), zone) == when
 
 
 @given(STARTS, st.integers(0, 30), st.times(time(8), time(20)))
-def test_a_round_closes_two_days_after_its_last_slot_anywhere(
+def test_round_closes_two_days_after_its_last_slot_in_any_zone(
     starts_on: date, later: int, at: time
 ) -> None:
     on = starts_on + timedelta(days=later)
@@ -87,13 +87,13 @@ def test_a_round_closes_two_days_after_its_last_slot_anywhere(
     INSTANTS,
     st.sampled_from(ZONES),
 )
-def test_reminders_and_mornings_come_in_welcome_hours(instant: datetime, zone: str) -> None:
-    reminded = on_the_wall(remind_at(instant, zone), zone)
-    morning = on_the_wall(next_working_morning(instant, zone), zone)
+def test_reminders_and_mornings_fall_within_allowed_hours(instant: datetime, zone: str) -> None:
+    reminded = local_time(reminder_time(instant, zone), zone)
+    morning = local_time(next_working_morning(instant, zone), zone)
 
     assert time(8) <= reminded.time() <= time(20)
     assert reminded.weekday() < 5
-    assert (morning.time(), morning.date() > on_the_wall(instant, zone).date()) == (time(9), True)
+    assert (morning.time(), morning.date() > local_time(instant, zone).date()) == (time(9), True)
 
 
 @given(
@@ -101,16 +101,16 @@ def test_reminders_and_mornings_come_in_welcome_hours(instant: datetime, zone: s
     st.sampled_from(ZONES),
     st.sampled_from(ZONES),
 )
-def test_who_moves_is_asked_in_welcome_hours_of_both_or_not_at_all(
+def test_question_after_a_zone_change_comes_in_allowed_hours_or_not_at_all(
     now: datetime, old: str, new: str
 ) -> None:
-    """Planned for ten where they were, now they live elsewhere: their own ten, or soon after."""
-    on = on_the_wall(now, old).date()
-    found = asked_at(slot(on, time(10), new), now, new)
+    """Planned for ten o'clock in the old zone, asked at ten in the new one or soon after."""
+    on = local_time(now, old).date()
+    found = ask_time(slot(on, time(10), new), now, new)
     if found is None:
         return
 
-    there = on_the_wall(found, new)
+    there = local_time(found, new)
     assert found >= now
     assert there.weekday() < 5
     assert time(8) <= there.time() <= time(20)

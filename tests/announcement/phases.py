@@ -1,11 +1,11 @@
-"""A sprint and a trust-building phase as they are told of, and people with hostile words."""
+"""Example phases for tests of messages and forms, and a hostile text."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from typing import Any
 
 from bot.phases.model import Participant, Phase, SetAsideItem
-from bot.phases.rules import Kind, SprintPromise, TrustPromise
+from bot.phases.rules import PhaseKind, SprintPromise, TrustPromise
 from tests.harness import ANA, BEN, CHIARA, DEV, EMI, FINN, LAUNCH
 
 TODAY = date(2026, 12, 4)
@@ -29,7 +29,7 @@ TRUST_PROMISE = TrustPromise(
 _SPRINT = Phase(
     phase_id="phase1",
     channel_id=LAUNCH,
-    kind=Kind.RESULTS_SPRINT,
+    kind=PhaseKind.RESULTS_SPRINT,
     is_active=True,
     lead_id=ANA,
     zone="Europe/Lisbon",
@@ -39,7 +39,7 @@ _SPRINT = Phase(
     started_at=datetime(2026, 12, 4, 9, tzinfo=UTC),
     starts_on=TODAY,
     ends_on=date(2026, 12, 18),
-    first_ends_on=date(2026, 12, 18),
+    original_ends_on=date(2026, 12, 18),
     extension_reason=None,
     recovery_until=date(2027, 1, 2),
     weekday=1,
@@ -56,7 +56,7 @@ _SPRINT = Phase(
 )
 _TRUST = replace(
     _SPRINT,
-    kind=Kind.TRUST_BUILDING,
+    kind=PhaseKind.TRUST_BUILDING,
     milestone="new platform team",
     promise=TRUST_PROMISE,
     recovery_until=None,
@@ -89,5 +89,7 @@ def item(position: int, text: str, owner_id: str) -> SetAsideItem:
 
 
 TEAM = tuple(participant(user_id) for user_id in NAMES)
-SPRINT = replace(_SPRINT, people=TEAM, items=(item(0, "Dark mode", BEN), item(1, "hiring", ANA)))
-TRUST = replace(_TRUST, people=TEAM, items=(item(0, "The reporting rewrite", ANA),))
+SPRINT = replace(
+    _SPRINT, people=TEAM, set_aside_items=(item(0, "Dark mode", BEN), item(1, "hiring", ANA))
+)
+TRUST = replace(_TRUST, people=TEAM, set_aside_items=(item(0, "The reporting rewrite", ANA),))

@@ -1,4 +1,4 @@
-"""One's own part, and concerns that carry no author and no time."""
+"""Contributions of team members, and concerns, which carry neither author nor time."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -16,7 +16,7 @@ from bot.services import Services
 from bot.slack.errors import Refused
 from bot.slack.request import Request
 from tests.harness import ANA, BEN, CHIARA, GENERAL, LAUNCH, OWNER, WORKSPACE
-from tests.start.proposals import SPRINT, begin, known
+from tests.start.proposals import SPRINT, begin, store_people
 from tests.start.test_begin import end, item, planned, rows
 
 
@@ -26,11 +26,11 @@ def by(user_id: str, phase_id: str, channel_id: str | None = None) -> Request:
     )
 
 
-async def state(services: Services, phase_id: str, user_id: str, text: str) -> None:
+async def contribute(services: Services, phase_id: str, user_id: str, text: str) -> None:
     await save_contribution(services, by(user_id, phase_id), text=text, field="text")
 
 
-async def worry(
+async def raise_concern(
     services: Services, phase_id: str, user_id: str, text: str, form: str | None = None
 ) -> None:
     await concerns.raise_concern(
@@ -38,58 +38,60 @@ async def worry(
         by(user_id, phase_id),
         text=text,
         field="text",
-        form=form or f"{user_id} {text}",
+        view_id=form or f"{user_id} {text}",
     )
 
 
-async def contribution(services: Services, phase_id: str, user_id: str) -> str | None:
+async def stored_contribution(services: Services, phase_id: str, user_id: str) -> str | None:
     async with services.db.reading() as reader:
         phase = await store.load(reader, WORKSPACE, phase_id)
     assert phase is not None
     return next(one.contribution for one in phase.people if one.user_id == user_id)
 
 
-async def test_a_part_is_said_changed_and_taken_back(services: Services) -> None:
+async def test_contribution_can_be_saved_changed_and_removed(services: Services) -> None:
     phase_id = await begin(services)
-    for said, kept in (
+    for text, stored in (
         ("I carry it.", "I carry it."),
         ("We carry it.", "We carry it."),
         ("", None),
     ):
-        await state(services, phase_id, BEN, said)
+        await contribute(services, phase_id, BEN, text)
 
-        assert await contribution(services, phase_id, BEN) == kept
+        assert await stored_contribution(services, phase_id, BEN) == stored
 
 
-async def test_who_is_not_of_the_team_has_no_part(services: Services) -> None:
+async def test_contributions_and_concerns_are_refused_outside_the_team(services: Services) -> None:
     phase_id = await begin(services)
 
     with pytest.raises(Refused, match="you are not in the team"):
-        await state(services, phase_id, OWNER, "I watch.")
+        await contribute(services, phase_id, OWNER, "I watch.")
     with pytest.raises(Refused, match="you are not in the team"):
-        await worry(services, phase_id, OWNER, "I watch.")
+        await raise_concern(services, phase_id, OWNER, "I watch.")
 
 
-async def test_a_part_too_long_is_told_at_its_field(services: Services) -> None:
+async def test_too_long_contribution_is_refused_at_its_field(services: Services) -> None:
     phase_id = await begin(services)
 
     with pytest.raises(Refused) as refused:
-        await state(services, phase_id, BEN, "x" * 3_001)
+        await contribute(services, phase_id, BEN, "x" * 3_001)
     assert "3,001 characters, and 240 fit" in refused.value.fields["text"]
 
 
-async def test_after_the_end_nothing_is_taken(services: Services, clock: AdjustableClock) -> None:
+async def test_contributions_and_concerns_are_refused_after_the_end(
+    services: Services, clock: AdjustableClock
+) -> None:
     phase_id = await begin(services)
     await end(services, clock, days=14)
 
-    for say in (state, worry):
+    for submit in (contribute, raise_concern):
         with pytest.raises(Refused, match="this phase has ended"):
-            await say(services, phase_id, BEN, "Late.")
+            await submit(services, phase_id, BEN, "Late.")
 
 
-async def test_a_concern_is_kept_without_author_and_time(services: Services) -> None:
+async def test_concern_is_stored_without_author_and_time(services: Services) -> None:
     phase_id = await begin(services)
-    await worry(services, phase_id, BEN, "We worked on Sunday.")
+    await raise_concern(services, phase_id, BEN, "We worked on Sunday.")
 
     (row,) = await rows(services, schema.concerns)
     assert {**row, "concern_id": ""} == {
@@ -100,35 +102,35 @@ async def test_a_concern_is_kept_without_author_and_time(services: Services) -> 
     }
 
 
-async def test_the_same_form_sent_twice_is_one_concern(services: Services) -> None:
+async def test_form_submitted_twice_stores_one_concern(services: Services) -> None:
     phase_id = await begin(services)
     for text in ("Too much", "Too much at once"):
-        await worry(services, phase_id, BEN, text, form="V1")
+        await raise_concern(services, phase_id, BEN, text, form="V1")
 
     async with services.db.reading() as reader:
         texts = list(await reader.scalars(select(schema.concerns.c.text)))
     assert texts == ["Too much at once"]
 
 
-async def test_a_later_concern_does_not_put_off_the_first(
+async def test_later_concern_does_not_delay_the_delivery(
     services: Services, clock: AdjustableClock
 ) -> None:
     phase_id = await begin(services)
-    await worry(services, phase_id, BEN, "First")
+    await raise_concern(services, phase_id, BEN, "First")
     clock.advance(timedelta(hours=23))
-    await worry(services, phase_id, CHIARA, "Second")
+    await raise_concern(services, phase_id, CHIARA, "Second")
 
     assert (await planned(services))["deliver_concerns"] == datetime(2026, 11, 24, 9, tzinfo=UTC)
 
 
-async def test_concerns_reach_each_lead_mixed_and_are_deleted(
+async def test_concerns_are_delivered_to_each_lead_and_deleted(
     services: Services, clock: AdjustableClock
 ) -> None:
-    await known(services)
+    await store_people(services)
     phase_id = await begin(services, replace(SPRINT, co_lead_ids=(CHIARA,)))
     texts = [f"Concern {number}" for number in range(8)]
     for text in texts:
-        await worry(services, phase_id, BEN, text)
+        await raise_concern(services, phase_id, BEN, text)
     due: AgendaItem = await item(services, "deliver_concerns")
     clock.move_to(due.due_at)
 
@@ -136,34 +138,34 @@ async def test_concerns_reach_each_lead_mixed_and_are_deleted(
 
     assert await rows(services, schema.concerns) == []
     async with services.db.reading() as reader:
-        said = (
+        found = (
             await reader.execute(
                 select(schema.messages).where(schema.messages.c.key.startswith("concerns:"))
             )
         ).mappings()
-        messages = list(said)
+        messages = list(found)
     assert {one["conversation"] for one in messages} == {ANA, CHIARA}
     for lead in (ANA, CHIARA):
         mine = str([one["payload"] for one in messages if one["conversation"] == lead])
         assert all(text in mine for text in texts)
 
 
-async def test_the_order_of_concerns_is_shuffled(
+async def test_concerns_are_delivered_in_shuffled_order(
     services: Services, clock: AdjustableClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In the order that `bot.clock.shuffled` gives, not in the one they were kept in."""
-    await known(services)
+    """The order is that of `bot.clock.shuffled`, not the one they were stored in."""
+    await store_people(services)
     phase_id = await begin(services)
     for text in ("One", "Two", "Three"):
-        await worry(services, phase_id, BEN, text)
+        await raise_concern(services, phase_id, BEN, text)
     due = await item(services, "deliver_concerns")
     clock.move_to(due.due_at)
-    monkeypatch.setattr(concerns, "shuffled", lambda texts: sorted(texts))
+    monkeypatch.setattr(concerns, "shuffled", sorted)
 
     await concerns.deliver_concerns(services, due)
 
-    (said,) = [one for one in await rows(services, schema.messages) if "concerns" in one["key"]]
-    text = str(said["payload"])
+    (message,) = [one for one in await rows(services, schema.messages) if "concerns" in one["key"]]
+    text = str(message["payload"])
     assert text.index(">One") < text.index(">Three") < text.index(">Two")
     assert sorted(shuffled("abc")) == ["a", "b", "c"]
     assert len({tuple(shuffled(range(9))) for _ in range(9)}) > 1
@@ -173,51 +175,55 @@ async def test_the_order_of_concerns_is_shuffled(
     ("length", "count", "messages"),
     [(0, 1, 1), (0, 13, 1), (0, 24, 1), (0, 25, 2), (2_900, 3, 1), (2_900, 4, 2), (2_900, 7, 3)],
 )
-async def test_concerns_come_whole_in_as_many_messages_as_they_need(
+async def test_concerns_are_delivered_whole_in_as_many_messages_as_needed(
     services: Services, clock: AdjustableClock, length: int, count: int, messages: int
 ) -> None:
     phase_id = await begin(services)
     for number in range(count):
-        await worry(services, phase_id, BEN, f"<{number}>" + "x" * length)
+        await raise_concern(services, phase_id, BEN, f"<{number}>" + "x" * length)
     due = await item(services, "deliver_concerns")
     clock.move_to(due.due_at)
 
     await concerns.deliver_concerns(services, due)
 
-    said = [one for one in await rows(services, schema.messages) if "concerns" in one["key"]]
-    assert len(said) == messages
-    text = str([one["payload"] for one in said])
+    sent = [one for one in await rows(services, schema.messages) if "concerns" in one["key"]]
+    assert len(sent) == messages
+    text = str([one["payload"] for one in sent])
     assert all(text.count(f"&lt;{number}&gt;{'x' * length}") == 1 for number in range(count))
 
 
-async def test_the_longest_texts_are_taken_and_one_more_character_is_not(
+async def test_texts_are_accepted_up_to_their_maximum_length(
     services: Services,
 ) -> None:
     phase_id = await begin(services)
-    await state(services, phase_id, BEN, "x" * 240)
-    await worry(services, phase_id, BEN, "x" * 3_000)
-    for say, text in ((state, "x" * 241), (worry, "x" * 3_001), (worry, "")):
+    await contribute(services, phase_id, BEN, "x" * 240)
+    await raise_concern(services, phase_id, BEN, "x" * 3_000)
+    for submit, text in (
+        (contribute, "x" * 241),
+        (raise_concern, "x" * 3_001),
+        (raise_concern, ""),
+    ):
         with pytest.raises(Refused) as refused:
-            await say(services, phase_id, BEN, text)
+            await submit(services, phase_id, BEN, text)
         assert list(refused.value.fields) == ["text"]
     assert len(await rows(services, schema.concerns)) == 1
 
 
-async def test_a_later_note_of_the_same_person_takes_the_place_of_the_first_for_them_alone(
+async def test_second_contribution_replaces_only_the_members_own_first(
     services: Services,
 ) -> None:
     phase_id = await begin(services)
-    await state(services, phase_id, CHIARA, "I test it.")
+    await contribute(services, phase_id, CHIARA, "I test it.")
     for text in ("I carry it.", "We carry it."):
-        await state(services, phase_id, BEN, text)
+        await contribute(services, phase_id, BEN, text)
 
-    assert await contribution(services, phase_id, BEN) == "We carry it."
-    assert await contribution(services, phase_id, CHIARA) == "I test it."
-    assert await contribution(services, phase_id, ANA) is None
+    assert await stored_contribution(services, phase_id, BEN) == "We carry it."
+    assert await stored_contribution(services, phase_id, CHIARA) == "I test it."
+    assert await stored_contribution(services, phase_id, ANA) is None
 
 
 @pytest.mark.parametrize("user_id", [BEN, ANA])
-async def test_who_left_is_not_of_the_team_any_more(
+async def test_departed_person_can_neither_contribute_nor_see_details(
     services: Services, clock: AdjustableClock, user_id: str
 ) -> None:
     phase_id = await begin(services)
@@ -228,18 +234,18 @@ async def test_who_left_is_not_of_the_team_any_more(
     request = by(user_id, phase_id)
 
     with pytest.raises(Refused, match="not in the team"):
-        await state(services, phase_id, user_id, "Late.")
+        await contribute(services, phase_id, user_id, "Late.")
     with pytest.raises(Refused, match="not in the team"):
         await phase_for_member(services, request)
     with pytest.raises(Refused, match="Join the channel first"):
         await visible_phase(services, request)
 
 
-async def test_a_concern_is_not_lost_when_the_lead_left(
+async def test_concern_is_delivered_to_a_lead_who_has_left(
     services: Services, clock: AdjustableClock
 ) -> None:
     phase_id = await begin(services)
-    await worry(services, phase_id, BEN, "Who leads now?")
+    await raise_concern(services, phase_id, BEN, "Who leads now?")
     async with services.db.transaction() as tx:
         people = schema.phase_people
         await tx.execute(update(people).where(people.c.user_id == ANA).values(left_at=clock.now()))
@@ -252,7 +258,9 @@ async def test_a_concern_is_not_lost_when_the_lead_left(
     assert [one["conversation"] for one in messages if "Who leads now?" in str(one)] == [ANA]
 
 
-async def test_details_are_for_who_sees_the_channel(services: Services) -> None:
+async def test_details_are_visible_to_the_team_and_from_the_channel_only(
+    services: Services,
+) -> None:
     phase_id = await begin(services)
 
     await visible_phase(services, by(OWNER, phase_id, LAUNCH))

@@ -1,4 +1,4 @@
-"""The announcement: true on each day, short, and never firing what people wrote."""
+"""The announcement: correct on each day, short, and safe with hostile texts."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -30,7 +30,7 @@ CASES = {
     "extended": EXTENDED,
     "ended": ENDED,
     "justified": JUSTIFIED,
-    "co-led, too small to be asked": CO_LED,
+    "co-led, too few members": CO_LED,
 }
 
 
@@ -45,11 +45,11 @@ def buttons(phase: Phase) -> list[str]:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_is_said_as_before(name: str, snapshot: SnapshotAssertion) -> None:
-    said = messages.announcement(CASES[name], TODAY)
-    assert check_blocks(said.blocks, "message") == []
+def test_announcement_matches_snapshot(name: str, snapshot: SnapshotAssertion) -> None:
+    message = messages.announcement(CASES[name], TODAY)
+    assert check_blocks(message.blocks, "message") == []
 
-    assert said.blocks == snapshot.use_extension(JSONSnapshotExtension)
+    assert message.blocks == snapshot.use_extension(JSONSnapshotExtension)
 
 
 @pytest.mark.parametrize(
@@ -60,60 +60,60 @@ def test_is_said_as_before(name: str, snapshot: SnapshotAssertion) -> None:
         (date(2026, 12, 18), "Last day"),
     ],
 )
-def test_counts_days_down(on: date, left: str) -> None:
+def test_announcement_counts_down_the_days(on: date, left: str) -> None:
     assert f"{left} · led by Ana" in texts(SPRINT, on)
 
 
-def test_the_first_line_fits_a_notification() -> None:
-    said = messages.announcement(replace(SPRINT, milestone="a very long milestone " * 20), TODAY)
+def test_notification_text_is_cut_at_80_characters() -> None:
+    message = messages.announcement(replace(SPRINT, milestone="a very long milestone " * 20), TODAY)
 
-    assert len(said.text) <= 80
-    assert said.text.endswith("…")
+    assert len(message.text) <= 80
+    assert message.text.endswith("…")
 
 
-def test_what_waits_comes_back_on_the_working_day_after() -> None:
+def test_set_aside_items_return_on_the_next_working_day() -> None:
     assert "Back on Mon 21 Dec." in texts(SPRINT)
     assert "no new sprint planned before Mon 4 Jan." in texts(SPRINT)
 
 
-def test_an_ended_one_has_only_its_details_left() -> None:
+def test_ended_announcement_offers_only_details() -> None:
     assert "🏁 Results sprint, ended Wed 16 Dec: ship the beta" in texts(ENDED)
     assert buttons(ENDED) == ["Details"]
     assert "3 questions" not in texts(ENDED)
     assert "days left" not in texts(ENDED)
 
 
-def test_an_extension_names_the_first_end_and_the_reason() -> None:
+def test_extended_announcement_names_the_first_end_and_the_reason() -> None:
     assert "*Extended from Fri 18 Dec:* The audit came a week late." in texts(EXTENDED)
 
 
-def test_who_is_under_four_talks() -> None:
+def test_team_of_fewer_than_four_talks_instead_of_answering() -> None:
     assert "talk about together, nothing stored" in texts(CO_LED)
     assert "led by Ana and Ben" in texts(CO_LED)
 
 
-def test_peoples_words_never_fire() -> None:
+def test_hostile_texts_are_escaped() -> None:
     promise = SprintPromise(**dict.fromkeys(("stakes", "ask", "protected", "why_you"), HOSTILE))
     phase = replace(
         replace(SPRINT, milestone=HOSTILE, promise=promise, justification=HOSTILE),
-        items=(replace(item(0, HOSTILE, BEN), owner_name=HOSTILE),),
+        set_aside_items=(replace(item(0, HOSTILE, BEN), owner_name=HOSTILE),),
         people=(participant(ANA, name=HOSTILE), participant(CHIARA)),
     )
-    said = messages.announcement(phase, TODAY)
+    message = messages.announcement(phase, TODAY)
 
-    assert check_blocks(said.blocks, "message") == []
-    for text in (said.text, texts(phase)):
+    assert check_blocks(message.blocks, "message") == []
+    for text in (message.text, texts(phase)):
         assert "<" not in text
         assert "&lt;!channel&gt;" in text
 
 
-@pytest.mark.parametrize("sign", ["&", "x", "😀", "*"])
-def test_the_longest_words_still_fit(sign: str) -> None:
-    long = sign * 3_000
+@pytest.mark.parametrize("filler", ["&", "x", "😀", "*"])
+def test_longest_texts_fit(filler: str) -> None:
+    long = filler * 3_000
     promise = SprintPromise(stakes=long, ask=long, protected=long, why_you=long, give_up=long)
     items = tuple(item(position, long, BEN) for position in range(5))
-    phase = replace(replace(SPRINT, milestone=long, promise=promise), items=items)
-    said = messages.announcement(phase, TODAY + timedelta(days=1))
+    phase = replace(replace(SPRINT, milestone=long, promise=promise), set_aside_items=items)
+    message = messages.announcement(phase, TODAY + timedelta(days=1))
 
-    assert check_blocks(said.blocks, "message") == []
+    assert check_blocks(message.blocks, "message") == []
     assert "*What I give up:*" in texts(phase)

@@ -1,1 +1,1 @@
-"""What the bot costs beside a Bolt app that does nothing: `make bench`."""
+"""`make bench`: the cost of the bot compared with an empty Bolt app."""

@@ -1,4 +1,4 @@
-"""`make bench`: one table, every measure as a ratio to a baseline measured beside it."""
+"""`make bench`: one table, in which each result is compared with a baseline or a goal."""
 
 import argparse
 import asyncio
@@ -43,9 +43,9 @@ MEASURES: Mapping[str, Measure] = {
     "memory": starting.memory,
 }
 PEAK = {"peak": peak.tuesday_at_ten}
-#: What several are called together.
+#: Names for several measures together.
 GROUPS = {"answers": ("latency", "throughput")}
-#: This one only waits for Slack, and these are judged by what alternates, or count megabytes.
+#: This measure mostly waits for Slack's limits, and these are not disturbed by running beside it.
 WAITS = "limits"
 NOT_DISTURBED = ("scheduler", "history", "memory")
 KEPT = ROOT / ".bench"
@@ -57,7 +57,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="bench", dir="/tmp") as folder:
         described = machine.describe(Path(folder))
         alone = len(options.only) == 1
-        bench = Bench(Path(folder), quick=options.quick, alone=alone, say=_say)
+        bench = Bench(Path(folder), quick=options.quick, alone=alone, progress=_progress)
         began = monotonic()
         try:
             rows = asyncio.run(_run(bench, [*PEAK] if options.peak else options.only))
@@ -73,7 +73,7 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a minute, with smaller counts")
+    parser.add_argument("--quick", action="store_true", help="about a minute, with smaller counts")
     parser.add_argument("--peak", action="store_true", help="Tuesday at ten, without time limit")
     parser.add_argument("--strict", action="store_true", help="exit with 1 if a goal is missed")
     parser.add_argument("--only", default="", help="names, with commas: " + ", ".join(_names()))
@@ -90,13 +90,13 @@ def _chosen(parser: argparse.ArgumentParser, only: str) -> list[str]:
     asked = [name for name in only.replace(",", " ").split() if name]
     for name in asked:
         if name not in _names():
-            parser.error(f"there is no measure {name!r}; there are {', '.join(_names())}")
+            parser.error(f"unknown measure {name!r}; choose from {', '.join(_names())}")
     wanted = {one for name in asked for one in GROUPS.get(name, (name,))}
     return [name for name in MEASURES if name in wanted or not wanted]
 
 
 async def _run(bench: Bench, names: list[str]) -> list[Row]:
-    """In turn, but Slack's limits, which take minutes of waiting, beside what is not disturbed."""
+    """Run in turn, but "limits", which takes minutes, beside those that it does not disturb."""
     rows: dict[str, list[Row]] = {}
     waiting = [name for name in names if name == WAITS]
     busy = [name for name in names if name != WAITS]
@@ -111,13 +111,13 @@ async def _in_turn(bench: Bench, names: list[str], rows: dict[str, list[Row]]) -
         began = monotonic()
         try:
             rows[name] = await {**MEASURES, **PEAK}[name](bench)
-        except Exception as error:  # one measure that cannot be made stops no other
+        except Exception as error:  # a measure that fails does not stop the others
             traceback.print_exc(limit=-2, chain=False)
             rows[name] = [table.failed(name, error)]
-        bench.say(f"{name}: {monotonic() - began:.0f} s")
+        bench.progress(f"{name}: {monotonic() - began:.0f} s")
 
 
-def _say(line: str) -> None:
+def _progress(line: str) -> None:
     print(f"  {line}", file=sys.stderr, flush=True)
 
 

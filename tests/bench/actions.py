@@ -1,4 +1,4 @@
-"""What people do, as Slack tells an app of it."""
+"""User actions as the requests that Slack sends to an app."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -11,17 +11,17 @@ from bot.rounds import messages
 from bot.slack.content import content, section
 from tests.bench.clients import Request, form, interaction
 from tests.bench.sink import BOT_USER, CHANNEL, LEAD, TEAM
-from tests.bench.world import WORDING, Person, asking
+from tests.bench.world import WORDING, Person, questionnaire
 
-#: What stands in a request that was made ready, where the next one differs.
+#: Placeholders in a template request.
 _LEVEL, _COMMENT = "ThisLevel", "ThisComment"
 _ANYBODY = Person(workspace_id="ThisTeam", round_id="ThisRound", user_id="UThisUser", ts="ThisTs")
 _OWN = tuple(map(attrgetter, ("workspace_id", "round_id", "user_id", "channel", "ts")))
 
 
 def click(one: Person, hooks: str, now: datetime, level: str, comment: str) -> bytes:
-    """Somebody presses Send in the weekly message, with an answer to each question."""
-    said = messages.ask(asking(one.round_id, now))
+    """The click on Send in the weekly message, with an answer to each question."""
+    message = messages.questions_message(questionnaire(one.round_id, now))
     chosen: dict[str, Any] = {
         messages.block_id(one.round_id, question.key): {
             messages.LEVEL: {"type": "radio_buttons", "selected_option": {"value": level}}
@@ -45,8 +45,8 @@ def click(one: Person, hooks: str, now: datetime, level: str, comment: str) -> b
                 "type": "message",
                 "user": BOT_USER,
                 "ts": one.ts,
-                "text": said.text,
-                "blocks": said.blocks,
+                "text": message.text,
+                "blocks": message.blocks,
                 "metadata": {"event_type": METADATA_TYPE, "event_payload": {"id": "0" * 32}},
             },
             "state": {"values": chosen},
@@ -66,18 +66,18 @@ def click(one: Person, hooks: str, now: datetime, level: str, comment: str) -> b
 
 
 def clicks(everyone: list[Person], hooks: str, now: datetime) -> Iterator[Request]:
-    """Everyone answers in turn, then changes their mind, without end. No two answers are alike."""
-    ready = anybodys_click(hooks, now)
+    """Endless clicks: everyone answers in turn, then changes it. All answers differ."""
+    ready = click_template(hooks, now)
     return (click_of(ready, everyone[number % len(everyone)], number) for number in count())
 
 
-def anybodys_click(hooks: str, now: datetime) -> bytes:
-    """For `click_of`: making each from nothing would be most of the load."""
+def click_template(hooks: str, now: datetime) -> bytes:
+    """A template for `click_of`, because building each click would be most of the load."""
     return click(_ANYBODY, hooks, now, _LEVEL, _COMMENT)
 
 
 def click_of(ready: bytes, one: Person, number: int) -> Request:
-    """The answer with this number, which somebody gives."""
+    """The click of a person that sends the answer with this number."""
     mine = {
         _LEVEL: str(level_of(number)),
         _COMMENT: comment_of(number),
@@ -89,22 +89,22 @@ def click_of(ready: bytes, one: Person, number: int) -> Request:
 
 
 def level_of(number: int) -> int:
-    """What the answer with this number chose, for each question."""
+    """The level that the answer with this number has for each question."""
     return (4, 2, 5)[number % 3]
 
 
 def comment_of(number: int) -> str:
-    """What the answer with this number says; it stands in a form as it is."""
+    """The comment of the answer with this number; it needs no escaping in a form."""
     return f"Answer{number}"
 
 
 def commands() -> Iterator[Request]:
-    """Somebody types /imbalance start, without end."""
+    """Endless /imbalance start commands."""
     return (Request(body=command(number), number=number) for number in count())
 
 
 def command(number: int) -> bytes:
-    """Somebody types /imbalance start."""
+    """The request of a /imbalance start command."""
     return form(
         {
             "token": "old",
@@ -124,10 +124,10 @@ def command(number: int) -> bytes:
     )
 
 
-def some_text(number: int) -> dict[str, Any]:
-    """A message of the usual kind, for the loop that everyone writes first."""
-    said = content(f"Hello {number}", section("A line of text, and another one."))
-    return {"text": said.text, "blocks": said.blocks}
+def example_message(number: int) -> dict[str, Any]:
+    """A message for the simple loop in `loop`."""
+    message = content(f"Hello {number}", section("A line of text, and another one."))
+    return {"text": message.text, "blocks": message.blocks}
 
 
 def _from(user_id: str, workspace_id: str) -> dict[str, Any]:

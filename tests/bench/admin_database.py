@@ -1,4 +1,4 @@
-"""The database from our side: the same files and servers, without the bot's limits on time."""
+"""Access to the same databases as the bot, without its timeouts."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,21 +8,21 @@ from sqlalchemy import event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from bot.db.connections import arguments, async_url, prepare
+from bot.db.connections import async_url, engine_arguments, register_connection_setup
 
 BUSY_MS = 60_000
 
 
-class Outside:
-    """Transactions that may take as long as they take."""
+class AdminDatabase:
+    """A database whose transactions may take any time."""
 
     def __init__(self, url: str) -> None:
         given = make_url(url)
         sqlite = given.get_backend_name() == "sqlite"
-        options = arguments(given) if sqlite else {}
+        options = engine_arguments(given) if sqlite else {}
         self.engine: AsyncEngine = create_async_engine(async_url(given), **options)
         if sqlite:
-            prepare(self.engine.sync_engine)
+            register_connection_setup(self.engine.sync_engine)
             event.listen(self.engine.sync_engine, "connect", _for_bulk)
 
     @asynccontextmanager
@@ -31,7 +31,7 @@ class Outside:
             yield tx
 
     async def analyze(self) -> None:
-        """What PostgreSQL does by itself, sooner or later; SQLite never does."""
+        """Run ANALYZE on PostgreSQL, which would do it by itself later."""
         if self.engine.dialect.name == "sqlite":
             return
         async with self.engine.connect() as connection:
@@ -40,9 +40,9 @@ class Outside:
 
 
 @asynccontextmanager
-async def opened(url: str) -> AsyncIterator[Outside]:
-    """A database from our side."""
-    db = Outside(url)
+async def opened(url: str) -> AsyncIterator[AdminDatabase]:
+    """Open a database for the block."""
+    db = AdminDatabase(url)
     try:
         yield db
     finally:
@@ -50,7 +50,7 @@ async def opened(url: str) -> AsyncIterator[Outside]:
 
 
 def _for_bulk(dbapi_connection: Any, _: Any) -> None:
-    """What we write need not outlive the machine; what the bot writes does, in its own way."""
+    """Make bulk writes fast. They need not be durable, unlike those of the bot."""
     cursor = dbapi_connection.cursor()
     for pragma in (f"busy_timeout={BUSY_MS}", "synchronous=OFF", "cache_size=-100000"):
         cursor.execute(f"PRAGMA {pragma}")

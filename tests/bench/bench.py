@@ -1,4 +1,4 @@
-"""What every measure is given: a folder, databases, servers, and how large to make things."""
+"""The environment of the measures: a folder, databases, servers, and sizes."""
 
 import asyncio
 import json
@@ -25,33 +25,33 @@ from bot.db.migrate import migrate
 from bot.settings import encode_key
 from tests import postgres
 from tests.bench.clients import SECRET
-from tests.bench.processes import Child, family_cpu_seconds, free_port
+from tests.bench.processes import Child, free_port, process_tree_cpu_seconds
 from tests.bench.sampling import shares
 from tests.bench.world import KEY
 
 ENGINES = ("sqlite", "postgresql")
 POST = "chat.postMessage"
-#: What a call takes where Slack is as far away as it is.
+#: The usual duration of a call to Slack.
 CALL_SECONDS = 0.12
-#: What comes twice comes late: so long it is waited for.
+#: The wait for late duplicates.
 SETTLING_SECONDS = 0.5
 SAMPLED_SECONDS = 10.0
 TUESDAY, TEN = 1, time(10, 0)
 
 
-class Seen(NamedTuple):
+class SinkCall(NamedTuple):
     """A call that arrived at the sink."""
 
     method: str
     at: float  # monotonic
-    which: str  # the id of our own message, where it has one
-    to: str  # the channel or person, where there is one
-    ts: str  # of a message that was taken
+    which: str  # the id in the message's metadata, if any
+    to: str  # the channel or person, if any
+    ts: str  # of an accepted message
 
 
 @dataclass(frozen=True, kw_only=True)
 class Slack:
-    """The sink, as we see it."""
+    """A client of the sink's control URLs."""
 
     child: Child
     session: ClientSession
@@ -64,13 +64,13 @@ class Slack:
     def api_url(self) -> str:
         return f"{self.url}/api/"
 
-    async def seen(self, method: str) -> list[Seen]:
-        """The calls of a method, in the order in which they arrived."""
-        return [Seen(*one) for one in await self._get("_seen", method=method)]
+    async def seen(self, method: str) -> list[SinkCall]:
+        """The calls of a method, in order of arrival."""
+        return [SinkCall(*one) for one in await self._get("_seen", method=method)]
 
-    async def all_seen(self, since: int = 0) -> list[Seen]:
-        """Every call, but for so many."""
-        return [Seen(*one) for one in await self._get("_seen", since=str(since))]
+    async def all_seen(self, since: int = 0) -> list[SinkCall]:
+        """All calls from this index on."""
+        return [SinkCall(*one) for one in await self._get("_seen", since=str(since))]
 
     async def count(self, method: str) -> int:
         return int(await self._get("_count", method=method))
@@ -82,13 +82,13 @@ class Slack:
         await self._get("_latency", seconds=str(seconds))
 
     async def wait_for(self, method: str, count: int, seconds: float, every: float = 0.05) -> None:
-        """Until so many calls arrived. Raises TimeoutError."""
+        """Wait for this number of calls. Raises TimeoutError."""
         async with asyncio.timeout(seconds):
-            while await self.count(method) < count:  # noqa: ASYNC110 (another process's)
+            while await self.count(method) < count:  # noqa: ASYNC110 (in another process)
                 await asyncio.sleep(every)
 
     async def wait_until(self, method: str, count: int, until: float, every: float) -> None:
-        """Until so many calls arrived, or until then (monotonic)."""
+        """Wait for this number of calls or until a time (monotonic)."""
         with suppress(TimeoutError):
             await self.wait_for(method, count, until - monotonic(), every)
 
@@ -98,18 +98,18 @@ class Slack:
 
 
 class Bench:
-    """One run. Everything it starts ends with it."""
+    """One run of the benchmark. Everything it starts is stopped by `close`."""
 
     def __init__(
-        self, folder: Path, *, quick: bool, alone: bool, say: Callable[[str], None]
+        self, folder: Path, *, quick: bool, alone: bool, progress: Callable[[str], None]
     ) -> None:
         self.folder = folder
         self.quick = quick
-        self.alone = alone  # one measure only: it need not hurry
-        self.say = say
-        #: A moment at which direct messages are welcome. The clock of `tests.bench.bot_process`
-        #: starts there, while `python -m bot run` has the machine's.
-        self.business = slot(next_weekday(real_now().date(), TUESDAY), TEN, "UTC")
+        self.alone = alone  # a single measure need not hurry
+        self.progress = progress
+        #: A time at which direct messages may be sent. The clock of `tests.bench.bot_process`
+        #: starts there, while `python -m bot run` uses the clock of the machine.
+        self.business_time = slot(next_weekday(real_now().date(), TUESDAY), TEN, "UTC")
         self._stack = ExitStack()
         self._postgres: postgres.Server | None = None
         self._template: Path | None = None
@@ -119,20 +119,22 @@ class Bench:
         self._stack.close()
 
     def size(self, full: int, quick: int) -> int:
-        """A count: of a whole run, or scaled down."""
+        """A size for a full or for a quick run."""
         return quick if self.quick else full
 
     @property
     def postgres(self) -> postgres.Server:
-        """A durable server, started when it is first needed."""
+        """A durable server, started on first use."""
         if self._postgres is None:
             self._postgres = self._stack.enter_context(postgres.server(durable=True))
         return self._postgres
 
     def postgres_cpu_seconds(self) -> float:
-        """Processor time it has used so far; 0 where the server is not ours to look at."""
+        """Processor time of the server so far; 0 if it is not our own process."""
         server = self.postgres
-        return family_cpu_seconds(server.pid) if isinstance(server, postgres.OwnServer) else 0.0
+        return (
+            process_tree_cpu_seconds(server.pid) if isinstance(server, postgres.OwnServer) else 0.0
+        )
 
     @property
     def postgres_version(self) -> str:
@@ -159,11 +161,11 @@ class Bench:
         )
 
     def copy_of(self, url: str) -> str:
-        """Another database like this one, which nobody may be connected to."""
+        """Create a copy of a database. No connection to the original may be open."""
         return self.postgres.create(make_url(url).database)
 
     async def _sqlite_template(self) -> Path:
-        async with self._making:  # measures run beside each other, and one may want it meanwhile
+        async with self._making:  # measures run concurrently
             if self._template is None:
                 self._template = self.folder / "template.db"
                 await migrate(f"sqlite:///{self._template}")
@@ -187,9 +189,9 @@ class Bench:
         port: int | None = None,
         clock_at: float | None = None,
     ) -> AbstractContextManager[Child]:
-        """`python -m bot run --http`, or with arguments, `python -m ...` with our settings.
+        """Run `python -m bot run --http` or, with arguments, `python -m ...` with our settings.
 
-        `clock_at`: when (monotonic) the clock of `tests.bench.bot_process` shows our business time.
+        `clock_at` is when (monotonic) the clock of `tests.bench.bot_process` shows business time.
         """
         port = port or free_port()
         environ = {
@@ -200,7 +202,7 @@ class Bench:
             "IMBALANCE_KEYS": encode_key(KEY),
             "HTTP_PORT": str(port),
             "METRICS_PORT": str(free_port()),
-            "BENCH_CLOCK": self.business.isoformat(),
+            "BENCH_CLOCK": self.business_time.isoformat(),
             "BENCH_CLOCK_AT": str(monotonic() if clock_at is None else clock_at),
         }
         return self.child([*(arguments or ("bot", "run", "--http"))], port, environ)
@@ -216,22 +218,22 @@ class Bench:
     def child(
         self, arguments: list[str], port: int, environ: dict[str, str] | None = None
     ) -> Iterator[Child]:
-        """A process that ends here at the latest."""
+        """Run a process, and stop it after the block."""
         child = Child(arguments, port=port, folder=self.folder, environ=environ)
         try:
             yield child
         except Exception:
-            self.say(f"{' '.join(arguments[:3])} wrote last:\n{child.last_words()}")
+            self.progress(f"{' '.join(arguments[:3])} ended its log with:\n{child.end_of_log()}")
             raise
         finally:
             child.stop()
 
     async def sampled(self, child: Child, during: Callable[[], Any]) -> str:
-        """What `tests.bench.bot_process` does meanwhile, in words."""
+        """Sample `tests.bench.bot_process` during some work. Returns a description."""
         file = self.folder / f"samples-{child.port}.json"
-        child.tell("sample")
+        child.send_line("sample")
         await during()
-        child.tell(f"sampled {file}")
+        child.send_line(f"sampled {file}")
         with suppress(TimeoutError):
             async with asyncio.timeout(SAMPLED_SECONDS):
                 while not file.exists():  # noqa: ASYNC110
@@ -241,5 +243,5 @@ class Bench:
 
 
 def now() -> datetime:
-    """What the machine's clock says, and `python -m bot run` with it."""
+    """The machine's time, which `python -m bot run` uses."""
     return real_now()

@@ -1,12 +1,12 @@
-"""The bot as `python -m bot run --http` runs it, with a hand on it; its own process.
+"""The bot as run by `python -m bot run --http`, with controls for the benchmark.
 
     python -m tests.bench.bot_process [unpaced] [everywhere] [minute=SECONDS]
 
-The settings are the same, and BENCH_CLOCK says what time it is at BENCH_CLOCK_AT (monotonic).
-`unpaced` leaves out Slack's limits, `minute` shortens what they take for one, `everywhere` answers
-people of every workspace, where the bot knows one that it was installed in. A line on standard
-input stands for what else happens in the process: `wake` (somebody wrote messages), `sample`
-(begin to look what it does), `sampled FILE` (end, and write that).
+The settings are the same, and BENCH_CLOCK is the business time at BENCH_CLOCK_AT (monotonic).
+`unpaced` removes Slack's limits, `minute` shortens the window of the limits, `everywhere` accepts
+requests of every workspace, not only of the one where the bot is installed. Commands on standard
+input: `wake` (new messages were queued), `sample` (start sampling), `sampled FILE` (stop sampling
+and write the result).
 """
 
 import asyncio
@@ -38,17 +38,17 @@ async def main(*, unpaced: bool) -> None:
     settings = load(os.environ)
     configure(settings.log_level, settings.log_format)
     limits = RateLimits(limited=False) if unpaced else None
-    app = Imbalance(settings, _clock(), http=True, pace=limits, host="127.0.0.1")
-    told = asyncio.create_task(_listen(app, Sampler()))
+    app = Imbalance(settings, _clock(), http=True, rate_limits=limits, host="127.0.0.1")
+    listening = asyncio.create_task(_listen(app, Sampler()))
     await until_stopped(app)
-    told.cancel()
+    listening.cancel()
 
 
-def _everywhere(us: dict[str, Any], client: AsyncWebClient) -> Authorize:
-    ours = _in_one(us, client)
+def _everywhere(identity: dict[str, Any], client: AsyncWebClient) -> Authorize:
+    ours = _in_one(identity, client)
 
     async def authorize(team_id: str | None, **_: Any) -> AuthorizeResult | None:
-        return await ours(us["team_id"])
+        return await ours(identity["team_id"])
 
     return authorize
 
@@ -69,7 +69,7 @@ async def _listen(app: Imbalance, sampler: Sampler) -> None:
 
 
 def _clock() -> AdjustableClock:
-    """The same in every replica: CLOCK_MONOTONIC is one for the machine."""
+    """A clock that is the same in every replica, as CLOCK_MONOTONIC is the same everywhere."""
     shown = datetime.fromisoformat(os.environ["BENCH_CLOCK"])
     since = monotonic() - float(os.environ["BENCH_CLOCK_AT"])
     return AdjustableClock(shown + timedelta(seconds=since), running=True)
@@ -77,7 +77,7 @@ def _clock() -> AdjustableClock:
 
 def _write(file: Path, text: str) -> None:
     file.with_suffix(".part").write_text(text, encoding="utf-8")
-    file.with_suffix(".part").rename(file)  # whole, or not there
+    file.with_suffix(".part").rename(file)  # atomically
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
-"""The load: people's clicks as signed requests over kept connections, read no further than needed.
+"""Load generators: clicks as signed requests over persistent connections.
 
-It costs little beside the servers, so that what is measured is them. Requests are signed when
-they are sent.
+They cost little compared with the servers that are measured. Requests are signed when sent.
 """
 
 import asyncio
@@ -23,24 +22,24 @@ ANSWER_SECONDS = 30.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
-    """The body of a request, and its number, by which it is known what became of it."""
+    """The body of a request, and a number that identifies it in the results."""
 
     body: bytes
     number: int = 0
 
 
 @dataclass(kw_only=True)
-class Timed:
-    """What came back: of each answer with 200 its seconds, when, and which; and what went wrong."""
+class LoadResult:
+    """Results of requests: times and numbers of those answered with 200, counts of others."""
 
     seconds: list[float] = field(default_factory=list)
     ended_at: list[float] = field(default_factory=list)  # monotonic
     acknowledged: list[int] = field(default_factory=list)  # numbers of requests
-    wrong: Counter[str] = field(default_factory=Counter)  # by status, or by error
+    errors: Counter[str] = field(default_factory=Counter)  # by status, or by error
 
     def add(self, request: Request, status: str, began: float) -> None:
         if status != "200":
-            self.wrong[status] += 1
+            self.errors[status] += 1
             return
         ended = monotonic()
         self.seconds.append(ended - began)
@@ -49,7 +48,7 @@ class Timed:
 
 
 def signed(body: bytes) -> bytes:
-    """A request with this form as Slack sends it; good for five minutes."""
+    """The HTTP request with this form, signed as by Slack; valid for five minutes."""
     timestamp = str(int(real_now().timestamp()))
     base = b"v0:" + timestamp.encode() + b":" + body
     signature = "v0=" + hmac.new(SECRET.encode(), base, hashlib.sha256).hexdigest()
@@ -73,7 +72,7 @@ def interaction(content: dict[str, Any]) -> bytes:
 
 
 class Connection:
-    """One kept connection."""
+    """A persistent connection."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
@@ -83,7 +82,7 @@ class Connection:
         return cls(*await asyncio.open_connection("127.0.0.1", port))
 
     async def ask(self, request: bytes) -> str:
-        """Send it, read all of the answer. Returns the status."""
+        """Send a request and read the whole response. Returns the status."""
         self._writer.write(request)
         head = await self._reader.readuntil(b"\r\n\r\n")
         length = _length(head)
@@ -102,9 +101,9 @@ def _length(head: bytes) -> int:
     return 0
 
 
-async def one_by_one(port: int, requests: Iterable[Request]) -> Timed:
-    """One client: the next click when the last was answered."""
-    timed = Timed()
+async def one_by_one(port: int, requests: Iterable[Request]) -> LoadResult:
+    """One client, which sends each request after the previous response."""
+    timed = LoadResult()
     connection = await Connection.to(port)
     for request in requests:
         await _one(connection, request, timed)
@@ -114,9 +113,9 @@ async def one_by_one(port: int, requests: Iterable[Request]) -> Timed:
 
 async def closed_loop(
     port: int, requests: Iterator[Request], clients: int, seconds: float
-) -> Timed:
-    """So many clients at once, each with its next click when its last was answered."""
-    timed = Timed()
+) -> LoadResult:
+    """Concurrent clients, each sending its next request after its previous response."""
+    timed = LoadResult()
     until = monotonic() + seconds
 
     async def client() -> None:
@@ -134,12 +133,12 @@ async def closed_loop(
 
 async def at_a_rate(
     port: int, requests: Iterator[Request | None], each_second: float, until: asyncio.Event
-) -> Timed:
-    """Clicks that come when they come, however long the last one takes, until told to stop.
+) -> LoadResult:
+    """Requests at a fixed rate, however long the responses take, until stopped.
 
-    None: nobody clicks this time. A click that is not answered is noted as wrong, by its error.
+    None in `requests` skips one. A request without a response is counted by its error.
     """
-    timed = Timed()
+    timed = LoadResult()
     free: list[Connection] = []
     under_way: set[asyncio.Task[None]] = set()
 
@@ -148,7 +147,7 @@ async def at_a_rate(
             connection = free.pop() if free else await Connection.to(port)
             await _one(connection, request, timed)
         except (OSError, EOFError, TimeoutError) as error:
-            timed.wrong[type(error).__name__] += 1
+            timed.errors[type(error).__name__] += 1
             return
         free.append(connection)
 
@@ -168,7 +167,7 @@ async def at_a_rate(
     return timed
 
 
-async def _one(connection: Connection, request: Request, timed: Timed) -> None:
+async def _one(connection: Connection, request: Request, timed: LoadResult) -> None:
     whole = signed(request.body)
     began = monotonic()
     async with asyncio.timeout(ANSWER_SECONDS):

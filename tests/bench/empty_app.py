@@ -1,8 +1,8 @@
-"""What we are measured beside: the smallest Bolt app, which acknowledges and does nothing.
+"""The baseline: a minimal Bolt app, which acknowledges and does nothing else.
 
     python -m tests.bench.empty_app PORT API_URL SIGNING_SECRET default|before_response
 
-It is served exactly as the bot is: aiohttp, one process, no access log.
+It is served like the bot: aiohttp, one process, no access log.
 """
 
 import asyncio

@@ -1,9 +1,9 @@
-"""The fake Slack with its real limits, so many people in it, and time passing on every call.
+"""The fake Slack with rate limits, many people, and latency on every call.
 
     python -m tests.bench.fake_slack PORT CONTROL_PORT APP_URL PEOPLE SECONDS_PER_CALL MINUTE
 
-MINUTE is how many seconds the limits take for one; for a first look, fewer than 60.
-On the control port, `/_told` says of each call when it came, to whom and what the answer was.
+MINUTE is the window of the limits in seconds; below 60 in a quick run.
+On the control port, `/_calls` lists the method, time, recipient and error of each call.
 """
 
 import asyncio
@@ -44,11 +44,11 @@ async def main(port: int, control: int, app_url: str, people: int, latency: floa
 
 
 def _control(slack: FakeSlack) -> web.Application:
-    async def told(_: web.Request) -> web.Response:
+    async def calls(_: web.Request) -> web.Response:
         return web.json_response([_summary(call) for call in slack.calls])
 
     app = web.Application()
-    app.router.add_get("/_told", told)
+    app.router.add_get("/_calls", calls)
     return app
 
 
@@ -60,5 +60,5 @@ def _summary(call: Call) -> dict[str, Any]:
 
 if __name__ == "__main__":
     given = sys.argv[1:]
-    rate_limits.MINUTE = float(given[5])
+    rate_limits.WINDOW_SECONDS = float(given[5])
     asyncio.run(main(int(given[0]), int(given[1]), given[2], int(given[3]), float(given[4])))

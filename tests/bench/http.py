@@ -1,4 +1,4 @@
-"""HTTP with as little around it as will do: the far side shares the cores that are measured."""
+"""A minimal HTTP server, because the sink shares the cores that are measured."""
 
 import asyncio
 from collections.abc import Callable
@@ -15,21 +15,21 @@ class Call(NamedTuple):
 
     path: str
     query: str
-    kind: str  # its Content-Type
+    kind: str  # the Content-Type
     body: bytes
 
 
 class Answer(NamedTuple):
-    """What is answered with 200, as JSON."""
+    """A JSON response with status 200."""
 
     body: bytes
     after: float = 0.0  # seconds
 
 
 class Connection(asyncio.Protocol):
-    """One kept connection, on which nobody asks again before they were answered.
+    """A persistent connection without pipelining.
 
-    A body must come with its length.
+    Every body must have a Content-Length.
     """
 
     def __init__(self, answer: Callable[[Call], Answer]) -> None:
@@ -60,7 +60,7 @@ class Connection(asyncio.Protocol):
 
 
 async def serve(port: int, answer: Callable[[Call], Answer]) -> None:
-    """On 127.0.0.1, until cancelled."""
+    """Serve on 127.0.0.1 until cancelled."""
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: Connection(answer), "127.0.0.1", port)
     async with server:
@@ -68,6 +68,6 @@ async def serve(port: int, answer: Callable[[Call], Answer]) -> None:
 
 
 def _header(head: bytes, name: bytes) -> bytes:
-    """The value of a header; empty where there is none. Its name is lower case, with the colon."""
+    """The value of a header, or empty. The name is in lower case and ends with a colon."""
     at = head.lower().find(b"\r\n" + name)
     return head[at + 2 + len(name) :].split(b"\r\n", 1)[0].strip() if at >= 0 else b""

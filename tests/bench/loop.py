@@ -1,8 +1,8 @@
-"""The loop that everyone writes first: one chat.postMessage after the other. Its own process.
+"""The simplest sender: one chat.postMessage after the other, as a baseline.
 
     python -m tests.bench.loop API_URL COUNT
 
-Prints how many seconds it took.
+Prints the seconds it took.
 """
 
 import asyncio
@@ -11,14 +11,14 @@ import sys
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.clock import monotonic
-from tests.bench.actions import some_text
+from tests.bench.actions import example_message
 
 
 async def main(api_url: str, count: int) -> float:
     client = AsyncWebClient("xoxb-loop", base_url=api_url)
     began = monotonic()
     for number in range(count):
-        await client.chat_postMessage(channel=f"U{number:08d}", **some_text(number))
+        await client.chat_postMessage(channel=f"U{number:08d}", **example_message(number))
     return monotonic() - began
 
 

@@ -1,4 +1,4 @@
-"""On what it was measured: without that no figure means anything."""
+"""A description of the machine, without which no result means anything."""
 
 import os
 import platform
@@ -11,11 +11,13 @@ from bot.clock import monotonic, real_now
 
 FSYNCS = 100
 IN_MEMORY = ("tmpfs", "ramfs")
-MEMORY_ONLY = "WARNING: the databases lie in memory, so nothing here says what a disk costs"
+MEMORY_ONLY = (
+    "WARNING: the databases are in memory, so the results do not include the cost of a disk"
+)
 
 
 def describe(folder: Path) -> dict[str, Any]:
-    """The machine as it is now; `folder` is where the databases will lie."""
+    """Describe the machine; `folder` is where the databases will be."""
     return {
         "at": real_now().isoformat(timespec="seconds"),
         "cpu": _cpu(),
@@ -31,14 +33,14 @@ def describe(folder: Path) -> dict[str, Any]:
 
 
 def filesystem(folder: Path, mounts: str) -> str:
-    """The kind of the filesystem in which this folder lies, as the kernel's list names it."""
+    """The type of the filesystem of a folder, from the kernel's list of mounts."""
     found = [line.split()[1:3] for line in mounts.splitlines()]
     within = [(place, kind) for place, kind in found if folder.resolve().is_relative_to(place)]
     return max(within, key=lambda one: len(one[0]), default=("", "unknown"))[1]
 
 
 def fsync_ms(folder: Path) -> float:
-    """What it takes to append 4 KB to a file and have it on disk, on average."""
+    """The average milliseconds to append 4 KB to a file and sync it to disk."""
     with tempfile.TemporaryFile(dir=folder) as file:
         began = monotonic()
         for _ in range(FSYNCS):
@@ -49,15 +51,15 @@ def fsync_ms(folder: Path) -> float:
 
 
 def lines(machine: dict[str, Any]) -> list[str]:
-    """What stands above the table."""
+    """The lines above the table."""
     load = ", ".join(f"{one:g}" for one in machine["load_before"])
-    said = [
+    text = [
         "{cpu}, {cores} cores, {memory_mb} MB, Linux {kernel}".format(**machine),
         f"Python {machine['python']}, SQLite {machine['sqlite']}, "
         f"PostgreSQL {machine.get('postgresql', 'not used')}, load before {load}",
         "databases on {filesystem}, fsync {fsync_ms} ms".format(**machine),
     ]
-    return [*said, MEMORY_ONLY] if machine["filesystem"] in IN_MEMORY else said
+    return [*text, MEMORY_ONLY] if machine["filesystem"] in IN_MEMORY else text
 
 
 def _cpu() -> str:

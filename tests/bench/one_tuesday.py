@@ -1,4 +1,4 @@
-"""One ten o'clock on PostgreSQL: people are asked at the same moment, and begin to answer."""
+"""One peak run on PostgreSQL: people are asked at the same moment and start to answer."""
 
 import asyncio
 import os
@@ -9,54 +9,54 @@ from dataclasses import dataclass
 from itertools import count
 
 from bot.clock import monotonic
-from tests.bench.actions import anybodys_click, click_of
+from tests.bench.actions import click_of, click_template
 from tests.bench.admin_database import opened
-from tests.bench.bench import CALL_SECONDS, POST, SETTLING_SECONDS, Bench, Seen, Slack, now
+from tests.bench.bench import CALL_SECONDS, POST, SETTLING_SECONDS, Bench, SinkCall, Slack, now
 from tests.bench.clients import Request, at_a_rate
 from tests.bench.peak_world import EACH, only, person_of
 from tests.bench.processes import Child
 from tests.bench.saved_results import refused
 from tests.bench.table import MS
 
-#: Every DM is to be sent so soon after its slot. Shorter for a first look: PEAK_SECONDS=60.
+#: Every DM must be sent this soon after its slot. Shorter for a quick run: PEAK_SECONDS=60.
 DEADLINE = float(os.environ.get("PEAK_SECONDS", "300"))
 BEFORE_TEN = 10.0
 LOOK_SECONDS = 1.0
 #: As in README's sizing: 28 % of those who are asked answer within a quarter of an hour, evenly.
-#: Nobody does before they could read the questions.
+#: Nobody answers before they could read the questions.
 ANSWER_SHARE, ANSWER_SECONDS, READING_SECONDS = 0.28, 900.0, 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tuesday:
-    """What became of one ten o'clock."""
+class PeakRun:
+    """The result of one run."""
 
     asked: int
-    late: tuple[float, ...]  # seconds after ten, of the first DM to each person, sorted
-    twice: int = 0  # people who were sent more than one
+    late: tuple[float, ...]  # seconds from ten to the first DM to each person, sorted
+    duplicates: int = 0  # people who got more than one DM
     answered: int = 0
-    wrong: int = 0  # answers that failed or were refused
-    limit: str = ""  # what the replicas did, in words
+    errors: int = 0  # answers that failed or were refused
+    limit: str = ""  # a description of the load of the replicas
 
     @property
     def in_time(self) -> int:
         return sum(after <= DEADLINE for after in self.late)
 
     @property
-    def is_held(self) -> bool:
-        return self.in_time == self.asked and not (self.twice or self.wrong)
+    def is_sustained(self) -> bool:
+        return self.in_time == self.asked and not (self.duplicates or self.errors)
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Answers:
-    """What people answered meanwhile."""
+    """Answers of people during the run."""
 
     given: int
-    wrong: int
+    errors: int
 
 
-def reached(posts: Iterable[Seen], ten: float) -> tuple[tuple[float, ...], int]:
-    """How late after `ten` (monotonic) each person was reached first, and how many twice."""
+def reached(posts: Iterable[SinkCall], ten: float) -> tuple[tuple[float, ...], int]:
+    """Sorted seconds from `ten` (monotonic) to each person's first DM, and people with several."""
     first: dict[str, float] = {}
     times: Counter[str] = Counter()
     for one in posts:
@@ -65,7 +65,7 @@ def reached(posts: Iterable[Seen], ten: float) -> tuple[tuple[float, ...], int]:
     return tuple(sorted(first.values())), sum(many > 1 for many in times.values())
 
 
-async def ten_oclock(
+async def run_peak(
     bench: Bench,
     pattern: str,
     *,
@@ -73,8 +73,8 @@ async def ten_oclock(
     workspaces: int,
     seconds: float,
     sampled: bool = False,
-) -> Tuesday:
-    """Ask so many workspaces of the pattern at ten, and look for so many seconds."""
+) -> PeakRun:
+    """Ask the people of some workspaces of the template at ten, and watch for some seconds."""
     url = await asyncio.to_thread(bench.copy_of, pattern)
     async with opened(url) as db:
         await only(db, workspaces)
@@ -97,7 +97,7 @@ async def ten_oclock(
 
 @dataclass(frozen=True, kw_only=True)
 class _Day:
-    """What is watched, from outside."""
+    """A run in progress."""
 
     bench: Bench
     slack: Slack
@@ -105,31 +105,31 @@ class _Day:
     asked: int
     ten: float  # monotonic
 
-    async def watch(self, seconds: float, *, sampled: bool) -> Tuesday:
+    async def watch(self, seconds: float, *, sampled: bool) -> PeakRun:
         since, began = monotonic(), self._used()
         enough = asyncio.Event()
         answering = asyncio.create_task(self._answers(enough))
 
-        async def asking() -> None:
+        async def questionnaire() -> None:
             await self.slack.wait_until(POST, self.asked, self.ten + seconds, LOOK_SECONDS)
 
         if sampled:
-            profile = f"one replica {await self.bench.sampled(self.bots[0], asking)}"
+            profile = f"one replica {await self.bench.sampled(self.bots[0], questionnaire)}"
         else:
             profile = ""
-            await asking()
+            await questionnaire()
         enough.set()
         took, used = monotonic() - since, self._used()
         answers = await answering
         await asyncio.sleep(SETTLING_SECONDS)
-        late, twice = reached(await self.slack.seen(POST), self.ten)
+        late, duplicates = reached(await self.slack.seen(POST), self.ten)
         cores = [(end - start) / took for start, end in zip(began, used, strict=True)]
-        return Tuesday(
+        return PeakRun(
             asked=self.asked,
             late=late,
-            twice=twice,
+            duplicates=duplicates,
             answered=answers.given,
-            wrong=answers.wrong,
+            errors=answers.errors,
             limit=profile or _limit(cores, took, max(1, len(late))),
         )
 
@@ -138,8 +138,8 @@ class _Day:
         return [self.bench.postgres_cpu_seconds(), *ours]
 
     async def _answers(self, enough: asyncio.Event) -> _Answers:
-        """Of those who were asked first, spread over the replicas, until it is enough."""
-        ready: deque[Seen] = deque()
+        """Let those who were asked first answer, spread over the replicas, until stopped."""
+        ready: deque[SinkCall] = deque()
         feeding = asyncio.create_task(self._feed(ready))
         each = self.asked * ANSWER_SHARE / ANSWER_SECONDS / len(self.bots)
         load = self._clicks(ready)
@@ -147,12 +147,12 @@ class _Day:
             *(at_a_rate(bot.port, load, each, enough) for bot in self.bots)
         )
         feeding.cancel()
-        wrong = sum(one.wrong.total() for one in timed) + await refused(self.slack)
-        return _Answers(given=sum(len(one.seconds) for one in timed), wrong=wrong)
+        errors = sum(one.errors.total() for one in timed) + await refused(self.slack)
+        return _Answers(given=sum(len(one.seconds) for one in timed), errors=errors)
 
-    async def _feed(self, ready: deque[Seen]) -> None:
-        """Who could read the questions by now."""
-        looked, waiting = 0, deque[Seen]()
+    async def _feed(self, ready: deque[SinkCall]) -> None:
+        """Collect the people who could read the questions by now."""
+        looked, waiting = 0, deque[SinkCall]()
         while True:
             seen = await self.slack.all_seen(since=looked)
             looked += len(seen)
@@ -161,8 +161,8 @@ class _Day:
                 ready.append(waiting.popleft())
             await asyncio.sleep(LOOK_SECONDS)
 
-    def _clicks(self, ready: deque[Seen]) -> Iterator[Request | None]:
-        made = anybodys_click(self.slack.url, now())
+    def _clicks(self, ready: deque[SinkCall]) -> Iterator[Request | None]:
+        made = click_template(self.slack.url, now())
         for number in count():
             yield click_of(made, person_of(ready.popleft()), number) if ready else None
 

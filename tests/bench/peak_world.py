@@ -1,6 +1,6 @@
-"""Tuesday at ten, everywhere at once: workspaces whose people are all asked at the same moment.
+"""Workspaces whose people are all to be asked on Tuesday at ten.
 
-Nobody has the id of somebody in another workspace, so that people can be told apart.
+User ids are unique across workspaces, so that people can be told apart.
 """
 
 from collections.abc import Mapping
@@ -13,10 +13,10 @@ from bot.clock import random_bytes
 from bot.db import schema
 from bot.keys import KeyRing
 from bot.rounds import ballots
-from tests.bench.admin_database import Outside
-from tests.bench.bench import Seen
+from tests.bench.admin_database import AdminDatabase
+from tests.bench.bench import SinkCall
 from tests.bench.sink import TEAM
-from tests.bench.world import KEY, Person, asked, asked_teams, insert_all
+from tests.bench.world import KEY, Person, add_asked_teams, insert_all, question_message
 
 TEAMS, PEOPLE = 10, 12  # of each workspace, of each team
 EACH = TEAMS * PEOPLE
@@ -28,16 +28,16 @@ _IN_PHASE = {"phase_id": _PHASE}
 _SECRETS = ballots.TABLES[1]
 
 
-async def tuesday(db: Outside, workspaces: int, at: datetime) -> None:
-    """So many workspaces with ten teams of twelve, each of whom is to be asked at `at`.
+async def write_peak_workspaces(db: AdminDatabase, workspaces: int, at: datetime) -> None:
+    """Add workspaces with ten teams of twelve, all of whom are to be asked at `at`.
 
-    Each was asked a week before: PostgreSQL plans by what a table held when it last looked.
+    All were also asked a week before, so that PostgreSQL's statistics are realistic.
     """
-    (one, *_) = await asked_teams(db, 1, at, sent=False)  # the pattern of everything
+    (one, *_) = await add_asked_teams(db, 1, at, sent=False)  # the pattern of everything
     ask = {"workspace_id": TEAM, "action": "ask", "subject": "pattern", "due_at": at}
     async with db.transaction() as tx:
         await tx.execute(insert(schema.agenda).values(ask))
-        last_week = asked(one, at - timedelta(weeks=1))
+        last_week = question_message(one, at - timedelta(weeks=1))
         await tx.execute(insert(schema.messages).values(last_week))
         await tx.execute(insert(schema.workspaces).values(_workspace(at)))
         await tx.execute(insert(schema.sender_leases).values(workspace_id=TEAM))
@@ -48,8 +48,8 @@ async def tuesday(db: Outside, workspaces: int, at: datetime) -> None:
     await db.analyze()
 
 
-async def only(db: Outside, workspaces: int) -> None:
-    """Leave so many of the workspaces something to do."""
+async def only(db: AdminDatabase, workspaces: int) -> None:
+    """Keep the agenda items of this number of workspaces only."""
     async with db.transaction() as tx:
         await tx.execute(
             text("DELETE FROM agenda WHERE CAST(substr(workspace_id, 2) AS integer) > :most"),
@@ -57,14 +57,14 @@ async def only(db: Outside, workspaces: int) -> None:
         )
 
 
-def person_of(asked: Seen) -> Person:
-    """Who was sent this message. Their id says of which workspace and team they are."""
-    workspace, team, _ = asked.to[1:].split("x")
+def person_of(question_message: SinkCall) -> Person:
+    """The recipient of a message, whose id contains the workspace and team."""
+    workspace, team, _ = question_message.to[1:].split("x")
     return Person(
         workspace_id=f"T{workspace}",
         round_id=f"r{team}",
-        user_id=asked.to,
-        ts=asked.ts,
+        user_id=question_message.to,
+        ts=question_message.ts,
     )
 
 
@@ -105,7 +105,7 @@ def _copies() -> list[str]:
 
 
 def _copy(table: Table, values: Mapping[str, str], where: str = "true", *, per: str) -> str:
-    """Copies of one row of the pattern, for each workspace, team or person."""
+    """The statement that copies a row of the pattern for each workspace, team or person."""
     columns = [column.name for column in table.columns]
     new = {"workspace_id": "'T' || w", **values}
     series = ["generate_series(1, :workspaces) w"]

@@ -1,4 +1,4 @@
-"""Servers under test, each in a process of its own, which stops with us whatever happens."""
+"""Server processes under test."""
 
 import asyncio
 import os
@@ -20,7 +20,7 @@ CHILDREN_SECONDS = 0.02
 
 
 class NotReady(Exception):
-    """It did not start; the message holds the end of what it wrote."""
+    """A server did not start. The message has the end of its log."""
 
 
 class Child:
@@ -48,7 +48,7 @@ class Child:
             )
 
     async def ready(self) -> float:
-        """Wait until it answers over HTTP. Returns the seconds since it was started."""
+        """Wait until the server answers. Returns the seconds since its start."""
         while monotonic() - self.began < READY_SECONDS:
             if self.process.poll() is not None:
                 break
@@ -56,42 +56,42 @@ class Child:
                 await _answers(self.port)
                 return monotonic() - self.began
             await asyncio.sleep(LOOK_SECONDS)
-        raise NotReady(self.last_words())
+        raise NotReady(self.end_of_log())
 
     def rss_mb(self) -> float:
-        """Resident memory of the process itself, without its children."""
-        return _held_mb(self.process.pid, "VmRSS")
+        """Resident memory of the process without its children."""
+        return _memory_mb(self.process.pid, "VmRSS")
 
     async def children_peak_mb(self, during: Awaitable[object]) -> float:
-        """The most that any process which it started held, as far as one was met; else 0."""
+        """The peak memory of any child process seen during some work, else 0."""
         peak, doing = 0.0, asyncio.ensure_future(during)
         while not doing.done():
             for pid in _children(self.process.pid):
-                with suppress(OSError, StopIteration):  # it has just ended
-                    peak = max(peak, _held_mb(pid, "VmHWM"))
+                with suppress(OSError, StopIteration):  # the child has just ended
+                    peak = max(peak, _memory_mb(pid, "VmHWM"))
             await asyncio.sleep(CHILDREN_SECONDS)
         await doing
         return peak
 
     def has_loaded(self, package: str) -> bool:
-        """Whether anything compiled of this package is mapped into the process."""
+        """Whether a compiled module of this package is mapped into the process."""
         return f"/{package}/" in Path(f"/proc/{self.process.pid}/maps").read_text()
 
     def cpu_seconds(self) -> float:
-        """Processor time it has used so far, its threads included."""
+        """Processor time of the process so far, threads included."""
         return _ticks(self.process.pid, 2) / os.sysconf("SC_CLK_TCK")
 
-    def tell(self, line: str) -> None:
-        """A line on its standard input."""
+    def send_line(self, line: str) -> None:
+        """Send a line to the standard input of the process."""
         assert self.process.stdin is not None
         self.process.stdin.write(f"{line}\n".encode())
         self.process.stdin.flush()
 
-    def last_words(self) -> str:
+    def end_of_log(self) -> str:
         return self._log.read_text(errors="replace")[-3000:]
 
     def kill(self) -> None:
-        """SIGKILL: whatever it had not put elsewhere is gone."""
+        """Kill the process with SIGKILL."""
         self.process.kill()
         self.process.wait()
 
@@ -103,17 +103,17 @@ class Child:
             self.kill()
 
 
-def family_cpu_seconds(pid: int) -> float:
-    """Of a process, and of those it started, of which some may have ended."""
+def process_tree_cpu_seconds(pid: int) -> float:
+    """Processor time of a process and its children, including ended ones."""
     running = 0
     for child in _children(pid):
-        with suppress(OSError):  # it has just ended: its parent counts it now
+        with suppress(OSError):  # the child has just ended, and its parent counts it
             running += _ticks(child, 2)
     return (_ticks(pid, 4) + running) / os.sysconf("SC_CLK_TCK")
 
 
 def _ticks(pid: int, many: int) -> int:
-    """Processor time: its own in user and kernel mode, then the same of children that ended."""
+    """The first fields of processor time: user, kernel, and both of ended children."""
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     return sum(map(int, fields[11 : 11 + many]))
 
@@ -122,7 +122,7 @@ def _children(pid: int) -> list[int]:
     return [*map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
 
 
-def _held_mb(pid: int, name: str) -> float:
+def _memory_mb(pid: int, name: str) -> float:
     status = Path(f"/proc/{pid}/status").read_text()
     kilobytes = next(line for line in status.splitlines() if line.startswith(name))
     return int(kilobytes.split()[1]) / 1024
@@ -135,7 +135,7 @@ def free_port() -> int:
 
 
 def clean_environ() -> dict[str, str]:
-    """Ours, without the settings of whoever runs the benchmark."""
+    """Our environment without settings of the bot and without proxies."""
     kept: dict[str, Any] = {
         name: value
         for name, value in os.environ.items()

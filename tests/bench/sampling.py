@@ -1,6 +1,6 @@
-"""Where the processor time goes: what the main thread does at every few milliseconds of it.
+"""A sampling profiler: what the main thread does, every few milliseconds of processor time.
 
-It costs a few per cent, so it is on only while nothing is timed.
+It costs a few per cent, so it runs only while nothing is timed.
 """
 
 import signal
@@ -13,7 +13,7 @@ from typing import Any
 from bot.clock import monotonic
 
 EVERY_SECONDS = 0.003
-#: The first of these found from the inside out says what a moment was spent on.
+#: A sample belongs to the first of these that is found in the stack, from the inside out.
 PARTS = {
     "/bot/rounds/": "our rounds",
     "/bot/outbox/": "our outbox",
@@ -38,7 +38,7 @@ PARTS = {
 
 
 class Sampler:
-    """Counts what the main thread does whenever the process has used some processor time."""
+    """Counts the parts of the program that the main thread is in."""
 
     def __init__(self) -> None:
         self._began = (0.0, 0.0)
@@ -50,7 +50,7 @@ class Sampler:
         signal.setitimer(signal.ITIMER_PROF, EVERY_SECONDS, EVERY_SECONDS)
 
     def stop(self) -> dict[str, Any]:
-        """What was seen, the most frequent first; and how much of a core was used."""
+        """Stop. Returns the counts, most frequent first, and the share of a core used."""
         signal.setitimer(signal.ITIMER_PROF, 0)
         began, used = self._began
         return {
@@ -64,7 +64,7 @@ class Sampler:
 
 
 async def sampled_here(during: Callable[[], Awaitable[object]]) -> str:
-    """What this process does meanwhile, in words."""
+    """Sample this process during some work. Returns a description."""
     sampler = Sampler()
     sampler.start()
     try:
@@ -75,13 +75,13 @@ async def sampled_here(during: Callable[[], Awaitable[object]]) -> str:
 
 
 def _used() -> float:
-    """Processor seconds of this process, all its threads together."""
+    """Processor seconds of this process, threads included."""
     used = getrusage(RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
 
 
 def part_of(frame: FrameType) -> str:
-    """What a moment was spent on."""
+    """The part of the program that a sample belongs to."""
     for file in _files(frame):
         for name, part in PARTS.items():
             if name in file:
@@ -90,26 +90,26 @@ def part_of(frame: FrameType) -> str:
 
 
 def shares(seen: dict[str, Any], most: int = 4) -> str:
-    """How busy it was, and what most of that was, in words."""
+    """Describe the load and its largest parts."""
     parts: dict[str, int] = seen["parts"]
     total = sum(parts.values())
     if not total:
         return "nothing was sampled"
     ranked = sorted(parts.items(), key=lambda item: -item[1])[:most]
-    said = ", ".join(f"{name} {times / total:.0%}" for name, times in ranked)
-    return f"{seen['busy']:.0%} of a core: {said}"
+    text = ", ".join(f"{name} {times / total:.0%}" for name, times in ranked)
+    return f"{seen['busy']:.0%} of a core: {text}"
 
 
 def imports(timed: str, most: int = 4) -> str:
-    """Where the time of a start goes, in words, from what `python -X importtime` writes."""
+    """Describe the output of `python -X importtime` by package."""
     spent: Counter[str] = Counter()
     for line in timed.splitlines():
         own, _, name = line.removeprefix("import time:").split("|") if "|" in line else ("", "", "")
         if own.strip().isdigit():
             spent[name.strip().partition(".")[0]] += int(own)
     total = spent.total()
-    said = ", ".join(f"{name} {took / total:.0%}" for name, took in spent.most_common(most))
-    return f"imports {total / 1e6:.2f} s when each is timed: {said}"
+    text = ", ".join(f"{name} {took / total:.0%}" for name, took in spent.most_common(most))
+    return f"imports {total / 1e6:.2f} s when each is timed: {text}"
 
 
 def _files(frame: FrameType) -> Iterator[str]:

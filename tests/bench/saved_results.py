@@ -1,4 +1,4 @@
-"""Whether what was acknowledged is kept: every last answer, word for word, after the bot died."""
+"""Checks that acknowledged answers are saved after the bot was killed."""
 
 from collections.abc import Awaitable, Iterable, Mapping
 
@@ -9,15 +9,15 @@ from bot.db.engine import Database
 from bot.rounds.ballot_crypto import Ballot
 from tests.bench.actions import comment_of, level_of
 from tests.bench.admin_database import opened
-from tests.bench.bench import Seen, Slack
-from tests.bench.clients import Timed
+from tests.bench.bench import SinkCall, Slack
+from tests.bench.clients import LoadResult
 from tests.bench.processes import Child
 from tests.bench.world import Person, ballots_of
 
 RECEIPT = "response_url"
 RECEIPT_SECONDS = 30.0
 
-#: What each engine must say on a connection made as the bot makes its own.
+#: Settings that make commits durable on a connection of the bot, by engine.
 DURABLE: Mapping[str, Mapping[str, str]] = {
     "sqlite": {"PRAGMA journal_mode": "wal", "PRAGMA synchronous": "2"},  # 2: FULL
     "postgresql": {"SHOW fsync": "on", "SHOW synchronous_commit": "on"},
@@ -25,21 +25,21 @@ DURABLE: Mapping[str, Mapping[str, str]] = {
 
 
 class Incomplete(Exception):
-    """Something was acknowledged that was not kept, or may not be."""
+    """Something that was acknowledged was not saved, or may be lost."""
 
 
-async def checked(running: Awaitable[Timed]) -> Timed:
-    """Raises Incomplete if anything was answered but with 200."""
+async def check_all_ok(running: Awaitable[LoadResult]) -> LoadResult:
+    """Raises Incomplete if any response was not 200."""
     timed = await running
-    if timed.wrong:
-        raise Incomplete(f"answered with {dict(timed.wrong)}")
+    if timed.errors:
+        raise Incomplete(f"answered with {dict(timed.errors)}")
     return timed
 
 
-async def drained(slack: Slack, answers: int) -> float:
-    """Wait until so many receipts arrived in all: work that nobody waits for, but ours.
+async def wait_for_receipts(slack: Slack, answers: int) -> float:
+    """Wait for this number of receipts in total, which the bot sends after its responses.
 
-    Returns when the last one did (monotonic). Raises Incomplete if one of them says that the
+    Returns when the last one arrived (monotonic). Raises Incomplete if one of them says that the
     answer was refused.
     """
     await slack.wait_for(RECEIPT, answers, RECEIPT_SECONDS, every=0.01)
@@ -50,41 +50,41 @@ async def drained(slack: Slack, answers: int) -> float:
 
 
 async def refused(slack: Slack) -> int:
-    """Of the receipts since the sink was cleared, those that say that nothing was saved."""
+    """The number of receipts, since the sink was cleared, that say that nothing was saved."""
     return _refusals(await slack.seen(RECEIPT))
 
 
-def _refusals(receipts: Iterable[Seen]) -> int:
+def _refusals(receipts: Iterable[SinkCall]) -> int:
     return sum(one.which != "replaced" for one in receipts)
 
 
-async def all_kept(
+async def check_answers_saved(
     child: Child, url: str, everyone: list[Person], acknowledged: Iterable[int]
 ) -> int:
-    """Kill the bot and look for each person's last answer that it acknowledged.
+    """Kill the bot and check that the last acknowledged answer of each person is saved.
 
-    Returns of how many people there was one. Raises Incomplete.
+    Returns the number of people who answered. Raises Incomplete.
     """
     child.kill()
-    await durable(url)
-    last = last_of(acknowledged, len(everyone))
+    await check_durability(url)
+    last = last_answers(acknowledged, len(everyone))
     people = [one for place, one in enumerate(everyone) if place in last]
     async with opened(url) as db:
         kept = await ballots_of(db, people)
     expected = {one.number: last[place] for place, one in enumerate(everyone) if place in last}
-    wrong = not_kept(expected, kept)
-    if wrong:
-        raise Incomplete(f"of {len(expected)} people's last answers {len(wrong)} are not kept")
+    errors = missing_answers(expected, kept)
+    if errors:
+        raise Incomplete(f"of {len(expected)} people's last answers {len(errors)} are not saved")
     return len(expected)
 
 
-def last_of(acknowledged: Iterable[int], people: int) -> dict[int, int]:
-    """Each person's last answer, by their place in the turn."""
+def last_answers(acknowledged: Iterable[int], people: int) -> dict[int, int]:
+    """The last answer of each person, by their index."""
     return {number % people: number for number in sorted(acknowledged)}
 
 
-def not_kept(expected: Mapping[int, int], kept: Mapping[int, Ballot | None]) -> list[int]:
-    """Of whom another answer is kept than the one expected, or none."""
+def missing_answers(expected: Mapping[int, int], kept: Mapping[int, Ballot | None]) -> list[int]:
+    """The people whose expected answer is not saved."""
     return [who for who, number in expected.items() if not _is(kept.get(who), number)]
 
 
@@ -94,8 +94,8 @@ def _is(ballot: Ballot | None, number: int) -> bool:
     return set(ballot.answers.values()) == {level_of(number)}
 
 
-async def durable(url: str) -> None:
-    """Raises Incomplete if what the bot commits might not outlive the machine."""
+async def check_durability(url: str) -> None:
+    """Raises Incomplete if commits of the bot are not durable."""
     db = Database(url)
     try:
         async with db.transaction() as tx:

@@ -1,10 +1,10 @@
-"""The other end: takes what an app sends to Slack, notes when, and says yes. Its own process.
+"""A minimal Slack, which records calls and accepts everything.
 
     python -m tests.bench.sink PORT
 
-`/_latency?seconds=0.12` sets how long a Web API call takes, `/_seen?method=...&since=0` tells of
-each call when it arrived (CLOCK_MONOTONIC, which all processes share), which it was, to whom it
-went and what ts it was given, `/_clear` forgets them.
+`/_latency?seconds=0.12` sets the duration of Web API calls, `/_seen?method=...&since=0` lists the
+calls with their arrival (CLOCK_MONOTONIC, which all processes share), message id, recipient and
+ts, `/_clear` forgets them.
 """
 
 import asyncio
@@ -55,23 +55,25 @@ def _user(user_id: str) -> dict[str, Any]:
 
 
 def _team(channel: str) -> list[str]:
-    """Who is in a team's channel, as `tests.bench.world` numbers them; ten in any other, too."""
+    """The members of a team's channel as numbered in `tests.bench.world`; ten in any other."""
     team = int(channel[1:]) if channel[1:].isdigit() else 0
     return [f"U{team * TEAM_SIZE + one:08d}" for one in range(TEAM_SIZE)]
 
 
 class Sink:
-    """Slack, as far as a benchmark needs it."""
+    """The parts of Slack that the benchmark needs."""
 
     def __init__(self, url: str) -> None:
         self.url = url
         self.latency = 0.0
-        self.seen: list[tuple[str, float, str, str, str]] = []  # method, when, which, to, ts
+        self.seen: list[
+            tuple[str, float, str, str, str]
+        ] = []  # method, arrival, label, recipient, ts
         self.counts: Counter[str] = Counter()  # by method
         self._numbers = count(1)
 
     def answer(self, call: Call) -> Answer:
-        """Whatever is asked. A Web API call is noted when it arrives, answered when it is done."""
+        """Answer any request. A Web API call is recorded on arrival, answered after the latency."""
         query = dict(parse_qsl(call.query))
         match call.path.split("/")[1:]:
             case ["api", method]:
@@ -101,9 +103,9 @@ class Sink:
         self._note(method, arrived, _which(args), to, answer.get("ts", ""))
         return _said({"ok": True, **answer}, after=self.latency)
 
-    def _hook(self, said: dict[str, Any]) -> Answer:
-        """A response_url."""
-        kind = "replaced" if said.get("replace_original") else "beside"
+    def _hook(self, body: dict[str, Any]) -> Answer:
+        """Accept a response to a response_url."""
+        kind = "replaced" if body.get("replace_original") else "beside"
         self._note("response_url", monotonic(), kind)
         return _said("ok")
 
@@ -148,7 +150,7 @@ def _args(call: Call) -> dict[str, Any]:
 
 
 def _which(args: dict[str, Any]) -> str:
-    """The id of our own message, or the text of the loop's."""
+    """The id in the message's metadata, else its text."""
     metadata = args.get("metadata") or {}
     if isinstance(metadata, str):
         metadata = json.loads(metadata)

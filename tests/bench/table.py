@@ -1,4 +1,4 @@
-"""The table: goals, the arithmetic of repeated measures, and how rows are written. Pure."""
+"""The table of results: goals, statistics over repetitions, and formatting. No I/O."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ MS = 1000
 
 @dataclass(frozen=True, kw_only=True)
 class Goal:
-    """A bound in the unit of what is judged. `words` are the agreed ones."""
+    """A bound for a value, with its description."""
 
     words: str
     bound: float
@@ -29,7 +29,7 @@ GOALS: Mapping[str, Goal] = {
     "throughput postgresql": Goal(words="at least 0.25 of it", bound=0.25, at_least=True),
     "command": Goal(words="at most 25 ms more than its median", bound=25),
     "limits": Goal(words="at most 1.05 of the least the limits allow", bound=1.05),
-    "limits lost": Goal(words="0 lost, 0 twice, 0 answered with 429 after minute 1", bound=0),
+    "limits lost": Goal(words="0 lost, 0 duplicated, 0 answered with 429 after minute 1", bound=0),
     "fan-out": Goal(words="at least 12 times faster", bound=12, at_least=True),
     "busy": Goal(words="p99 never over 150 ms", bound=150),
     "scheduler": Goal(words="at most 1.5 times", bound=1.5),
@@ -51,26 +51,26 @@ GOALS: Mapping[str, Goal] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One measure. `value` is what the goal judges; `shown` says it with both sides."""
+    """One result. The goal judges `value`; `shown` describes it with the baseline."""
 
     name: str
     goal: Goal
     value: float
-    unit: str  # what `value` is written with: "x", " ms", "%"
+    unit: str  # of `value`: "x", " ms", "%"
     shown: str
-    limit: str  # what limits it now
-    next_step: str  # what would come next
-    wrong: str = ""  # why it meets nothing, whatever its value
+    limit: str  # what limits the value now
+    next_step: str  # the next improvement
+    errors: str = ""  # why the goal is missed whatever the value
     spread: tuple[float, float] | None = None  # the smallest and largest repetition
     samples: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def is_met(self) -> bool:
-        return not self.wrong and self.goal.is_met_by(self.value)
+        return not self.errors and self.goal.is_met_by(self.value)
 
 
 def quantile(values: Sequence[float], share: float) -> float:
-    """The smallest value that so large a share of all values does not exceed."""
+    """The smallest value that this share of all values does not exceed."""
     if not values:
         raise ValueError("nothing was measured")
     ranked = sorted(values)
@@ -78,27 +78,27 @@ def quantile(values: Sequence[float], share: float) -> float:
 
 
 def ratios(pairs: Sequence[tuple[float, float]]) -> list[float]:
-    """Ours over theirs, one for each repetition of both.
+    """Ours over theirs, for each repetition.
 
     Raises:
-        ValueError: there are none, or in one they did nothing: then there is nothing to compare.
+        ValueError: there are no repetitions, or theirs is 0 in one of them.
     """
     if not pairs or not all(theirs for _, theirs in pairs):
         raise ValueError("nothing was measured")
     return [ours / theirs for ours, theirs in pairs]
 
 
-def beside(
+def comparison_row(
     name: str,
     goal: str,
     pairs: Sequence[tuple[float, float]],
     *,
-    said: str,
+    text: str,
     limit: str,
     next_step: str,
     samples: Mapping[str, Any] | None = None,
 ) -> Row:
-    """A row judged by the median of ours over theirs. `said` has places {ours} and {theirs}."""
+    """A row judged by the median of ours over theirs. `text` is a format with both of them."""
     each = ratios(pairs)
     ours, theirs = (median(side) for side in zip(*pairs, strict=True))
     return Row(
@@ -106,7 +106,7 @@ def beside(
         goal=GOALS[goal],
         value=median(each),
         unit="x",
-        shown=said.format(ours=ours, theirs=theirs),
+        shown=text.format(ours=ours, theirs=theirs),
         limit=limit,
         next_step=next_step,
         spread=(min(each), max(each)),
@@ -115,15 +115,15 @@ def beside(
 
 
 def failed(name: str, error: Exception) -> Row:
-    """The row of a measure that could not be made; it meets nothing."""
+    """The row of a measure that failed; it misses its goal."""
     goal = Goal(words="to be measured", bound=0)
-    said = f"{type(error).__name__}: {error}".splitlines()[0]
+    text = f"{type(error).__name__}: {error}".splitlines()[0]
     limit, step = "not known", "see the error above"
-    return Row(name=name, goal=goal, value=inf, unit="", shown=said, limit=limit, next_step=step)
+    return Row(name=name, goal=goal, value=inf, unit="", shown=text, limit=limit, next_step=step)
 
 
-def written(value: float, unit: str) -> str:
-    """Three digits that mean something; a count in full."""
+def formatted(value: float, unit: str) -> str:
+    """Three significant digits; integers in full."""
     if isinf(value):
         return "failed"
     if isinstance(value, int):
@@ -133,15 +133,15 @@ def written(value: float, unit: str) -> str:
 
 
 def lines(rows: Sequence[Row]) -> list[str]:
-    """The table, as it is printed."""
+    """The printed lines of the table."""
     out = [f"{'measure':<38} {'result':>9}  {'spread':<15} {'':<7} goal"]
     out.append("-" * WIDTH)
     for row in rows:
         verdict = "met" if row.is_met else "MISSED"
-        result = written(row.value, row.unit)
+        result = formatted(row.value, row.unit)
         out.append(f"{row.name:<38} {result:>9}  {_spread(row):<15} {verdict:<7} {row.goal.words}")
         out.append(f"    {row.shown}")
-        out += [f"    FAILED: {row.wrong}"] if row.wrong else []
+        out += [f"    FAILED: {row.errors}"] if row.errors else []
         out.append(f"    limit: {row.limit}")
         out.append(f"    next: {row.next_step}")
     missed = sum(not row.is_met for row in rows)
@@ -151,13 +151,13 @@ def lines(rows: Sequence[Row]) -> list[str]:
 
 
 def as_json(rows: Sequence[Row], machine: Mapping[str, Any]) -> str:
-    """Everything, raw samples too, for whoever wants to compare later."""
+    """All rows with their raw samples, for later comparison."""
     kept = [{**asdict(row), "met": row.is_met} for row in rows]
     return json.dumps({"machine": dict(machine), "rows": kept}, indent=1)
 
 
 def exit_code(rows: Sequence[Row], *, strict: bool) -> int:
-    """A missed goal is a result, not a failure, unless one asks for that."""
+    """A missed goal fails the run only if `strict`."""
     return int(strict and not all(row.is_met for row in rows))
 
 
@@ -165,4 +165,4 @@ def _spread(row: Row) -> str:
     if row.spread is None:
         return ""
     low, high = row.spread
-    return f"{written(low, '')} to {written(high, '')}"
+    return f"{formatted(low, '')} to {formatted(high, '')}"

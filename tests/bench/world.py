@@ -1,4 +1,4 @@
-"""What the database holds before a measure: phases, rounds and people, written in bulk."""
+"""Database content for the measures: phases, rounds and people, written in bulk."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
@@ -16,13 +16,13 @@ from bot.rounds import ballots, messages, questions
 from bot.rounds.ballot_crypto import Ballot
 from bot.rounds.model import QuestionnaireView
 from bot.rounds.rules import RoundKind
-from tests.bench.admin_database import Outside
+from tests.bench.admin_database import AdminDatabase
 from tests.bench.sink import CHANNEL, LEAD, TEAM, TEAM_SIZE
 
 KEY = bytes(range(32))
 MEMBERS = TEAM_SIZE  # of each team
 AT_ONCE = 500  # rows in one statement
-WORDING = questions.for_member(["Ana"])
+WORDING = questions.about_leads(["Ana"])
 
 PROMISE = {
     "stakes": "Two customers decide on 21 Dec.",
@@ -37,7 +37,7 @@ Rows = Iterable[dict[str, Any]]
 
 @dataclass(frozen=True, kw_only=True)
 class Person:
-    """Somebody who was asked, and where the message is that asks them."""
+    """Somebody who was asked, and the location of the message."""
 
     round_id: str
     user_id: str
@@ -51,7 +51,7 @@ class Person:
 
 
 def people(teams: int, workspace_id: str = TEAM) -> list[Person]:
-    """Everyone who is asked, in an order in which neighbours are of different teams."""
+    """The members of all teams, ordered so that neighbours are in different teams."""
     return [
         Person(
             round_id=f"round{team:06d}",
@@ -76,27 +76,27 @@ async def insert_all(tx: AsyncConnection, table: Table, rows: Rows) -> None:
         await tx.execute(insert(table), waiting)
 
 
-async def asked_teams(
-    db: Outside, teams: int, now: datetime, *, sent: bool = True, workspace_id: str = TEAM
+async def add_asked_teams(
+    db: AdminDatabase, teams: int, now: datetime, *, sent: bool = True, workspace_id: str = TEAM
 ) -> list[Person]:
-    """So many teams with an open round each, whose members have been asked and not answered.
+    """Add teams with an open round each, whose members were asked and have not answered.
 
-    With `sent=False` they are on the list, and the message that asks them is still to come.
+    With `sent=False` they are on the roster, but not asked yet.
     """
     everyone = people(teams, workspace_id)
     there = [LEAD, *(one.user_id for one in everyone)]
     async with db.transaction() as tx:
         await insert_all(tx, schema.people, profiles(there, now, workspace_id))
         await insert_all(
-            tx, schema.phases, (a_phase(one, now, workspace_id) for one in range(teams))
+            tx, schema.phases, (phase_row(one, now, workspace_id) for one in range(teams))
         )
         await insert_all(tx, schema.phase_people, phase_people(everyone, now))
         await insert_all(
-            tx, schema.rounds, (a_round(one, now, workspace_id) for one in range(teams))
+            tx, schema.rounds, (round_row(one, now, workspace_id) for one in range(teams))
         )
         await insert_all(tx, schema.round_people, round_people(everyone, now))
         if sent:
-            await insert_all(tx, schema.messages, (asked(one, now) for one in everyone))
+            await insert_all(tx, schema.messages, (question_message(one, now) for one in everyone))
         keys = KeyRing([KEY])
         for team in range(teams):
             await ballots.create_secret(tx, keys, workspace_id, f"round{team:06d}")
@@ -121,7 +121,7 @@ def profiles(
         }
 
 
-def a_phase(team: int, now: datetime, workspace_id: str = TEAM) -> dict[str, Any]:
+def phase_row(team: int, now: datetime, workspace_id: str = TEAM) -> dict[str, Any]:
     today = now.date()
     return {
         "workspace_id": workspace_id,
@@ -136,7 +136,7 @@ def a_phase(team: int, now: datetime, workspace_id: str = TEAM) -> dict[str, Any
         "started_at": now - timedelta(days=7),
         "starts_on": today - timedelta(days=7),
         "ends_on": today + timedelta(days=14),
-        "first_ends_on": today + timedelta(days=14),
+        "original_ends_on": today + timedelta(days=14),
         "weekday": 1,
         "time_of_day": time(10, 0),
         "remind": True,
@@ -155,7 +155,7 @@ def phase_people(everyone: Iterable[Person], now: datetime) -> Iterator[dict[str
         yield {**common, "user_id": one.user_id, "role": "member"}
 
 
-def a_round(team: int, now: datetime, workspace_id: str = TEAM) -> dict[str, Any]:
+def round_row(team: int, now: datetime, workspace_id: str = TEAM) -> dict[str, Any]:
     return {
         "workspace_id": workspace_id,
         "round_id": f"round{team:06d}",
@@ -164,7 +164,7 @@ def a_round(team: int, now: datetime, workspace_id: str = TEAM) -> dict[str, Any
         "kind": "weekly",
         "state": "open",
         "opened_at": now,
-        "closes_at": now + timedelta(days=30),  # whatever clock the bot has
+        "closes_at": now + timedelta(days=30),  # by any clock of the bot
         "minimum": 5,
         "asked": MEMBERS,
         "questions": [asdict(question) for question in WORDING],
@@ -182,8 +182,8 @@ def round_people(everyone: Iterable[Person], now: datetime) -> Iterator[dict[str
         }
 
 
-def asked(one: Person, now: datetime) -> dict[str, Any]:
-    """The message that asked, sent and erased."""
+def question_message(one: Person, now: datetime) -> dict[str, Any]:
+    """The row of the message that asked a person, sent and erased."""
     return {
         "workspace_id": one.workspace_id,
         "message_id": new_sortable_id(),
@@ -199,8 +199,8 @@ def asked(one: Person, now: datetime) -> dict[str, Any]:
     }
 
 
-def to_send(count: int, at: datetime, series: str) -> Iterator[dict[str, Any]]:
-    """So many direct messages that wait to be sent, each to another person."""
+def pending_messages(count: int, at: datetime, series: str) -> Iterator[dict[str, Any]]:
+    """Pending direct messages, each to another person."""
     people = (f"U{series}{number:06d}" for number in range(count))
     return direct_messages(people, at, series, TEAM)
 
@@ -208,8 +208,8 @@ def to_send(count: int, at: datetime, series: str) -> Iterator[dict[str, Any]]:
 def direct_messages(
     people: Iterable[str], at: datetime, series: str, workspace_id: str
 ) -> Iterator[dict[str, Any]]:
-    """The weekly questions, waiting to be sent to each of these."""
-    said = messages.ask(asking("round000000", at))
+    """Pending messages with the weekly questions to these people."""
+    text = messages.questions_message(questionnaire("round000000", at))
     for user_id in people:
         yield {
             "workspace_id": workspace_id,
@@ -217,15 +217,15 @@ def direct_messages(
             "key": f"bench:{series}:{user_id}",
             "operation": "post",
             "conversation": user_id,
-            "payload": {"text": said.text, "blocks": said.blocks},
+            "payload": {"text": text.text, "blocks": text.blocks},
             "state": "pending",
             "not_before": at,
             "created_at": at,
         }
 
 
-def with_pictures(count: int, at: datetime, series: str) -> Iterator[dict[str, Any]]:
-    """So many results that wait to be sent, each with a picture to be drawn first."""
+def pending_results(count: int, at: datetime, series: str) -> Iterator[dict[str, Any]]:
+    """Pending results, each with a picture to draw first."""
     levels = (3.0, 3.5, 2.5, 4.0, 4.0, 3.5)
     lines = tuple(Line(label=label, levels=levels) for label in ("Clear?", "Trust?", "Mistakes?"))
     facts = ChartFacts(rounds=tuple(f"Week {one}" for one in range(1, 7)), lines=lines)
@@ -245,7 +245,7 @@ def with_pictures(count: int, at: datetime, series: str) -> Iterator[dict[str, A
         }
 
 
-def asking(round_id: str, now: datetime) -> QuestionnaireView:
+def questionnaire(round_id: str, now: datetime) -> QuestionnaireView:
     return QuestionnaireView(
         round_id=round_id,
         kind=RoundKind.WEEKLY,
@@ -261,8 +261,8 @@ def asking(round_id: str, now: datetime) -> QuestionnaireView:
     )
 
 
-async def ballots_of(db: Outside, everyone: Iterable[Person]) -> dict[int, Ballot | None]:
-    """What is kept of each of these, unsealed, by their number."""
+async def ballots_of(db: AdminDatabase, everyone: Iterable[Person]) -> dict[int, Ballot | None]:
+    """The decrypted ballots of these people, by their number."""
     keys = KeyRing([KEY])
     async with db.transaction() as tx:
         return {

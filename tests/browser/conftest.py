@@ -1,4 +1,4 @@
-"""A real Chromium for the playground's page. Any error in its console fails the test."""
+"""A real Chromium for the playground's page. Any console error fails the test."""
 
 import os
 import shutil
@@ -32,15 +32,15 @@ QUIET = [
 ]
 HEIGHTS = {400: 860}
 NORMAL_HEIGHT = 800
-PATIENCE = 10_000  # milliseconds until something that does not appear is an error
+TIMEOUT_MS = 10_000  # for an element to appear
 
 OpenPage = Callable[..., Awaitable[Screen]]
-expect.set_options(timeout=PATIENCE)
+expect.set_options(timeout=TIMEOUT_MS)
 
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    """Path of the browser. Without one the test is skipped; with REQUIRE_BROWSER=1 it fails."""
+    """The path of the browser. Without a browser, skip; with REQUIRE_BROWSER=1, fail."""
     found = next((path for path in map(shutil.which, NAMES) if path), None)
     if found:
         return found
@@ -59,9 +59,9 @@ async def browser(chromium: str) -> AsyncIterator[Browser]:
 
 @pytest.fixture
 async def open_page(browser: Browser, tmp_path: Path) -> AsyncIterator[OpenPage]:
-    """Open a fake Slack's page: `await open_page(standin, "Ben Okafor", width=400, dark=True)`.
+    """Open a fake Slack's page: `await open_page(slack, "Ben Okafor", width=400, dark=True)`.
 
-    Screenshots go to SCREENSHOTS, or to the test's own folder.
+    Screenshots go to SCREENSHOTS, or to the test's temporary folder.
     """
     problems: list[str] = []
     pictures = Path(os.environ.get("SCREENSHOTS") or tmp_path)
@@ -75,7 +75,7 @@ async def open_page(browser: Browser, tmp_path: Path) -> AsyncIterator[OpenPage]
             color_scheme="dark" if dark else "light",
             locale="en-GB",
         )
-        context.set_default_timeout(PATIENCE)
+        context.set_default_timeout(TIMEOUT_MS)
         page = await context.new_page()
         _watch(page, problems)
         user_id = next(u.id for u in slack.workspace.users.values() if u.real_name == person)
@@ -106,7 +106,7 @@ def _watch(page: Page, problems: list[str]) -> None:
 
 @pytest.fixture
 async def slack(clock: AdjustableClock) -> AsyncIterator[FakeSlack]:
-    """A fake Slack in which the sample app is installed; its levers move the clock alone."""
+    """A fake Slack with the sample app installed; its time buttons move only the clock."""
     fake_slack = FakeSlack(clock=clock.now, manifest=MANIFEST)
     leaps = {"hour": timedelta(hours=1), "day": timedelta(days=1), "next": timedelta(hours=3)}
 

@@ -1,4 +1,4 @@
-"""What a person does at the page, in the words a test tells its story in."""
+"""A page object for the playground: everything a person can see and do there."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,19 +6,19 @@ from pathlib import Path
 
 from playwright.async_api import Locator, Page, expect
 
-#: What `pull` knows.
+#: The buttons that `pull` accepts.
 LEVERS = ("+1 hour", "+1 day", "Next event", "Let the team answer")
 NARROW = 760
 
 
 @dataclass(frozen=True, kw_only=True)
 class Screen:
-    """One open page. Whatever it looks for may take a moment to appear."""
+    """One open page. Every lookup waits until the element appears."""
 
     page: Page
     pictures: Path  # where screenshots go
 
-    # ------------------------------------------------------------ to look at
+    # ------------------------------------------------------------ locators
 
     @property
     def modal(self) -> Locator:
@@ -38,29 +38,29 @@ class Screen:
 
     @property
     def notice(self) -> Locator:
-        """What Slack itself says, above the conversation."""
+        """A notice by Slack itself, above the conversation."""
         return self.page.locator(".toast")
 
     @property
     def surface(self) -> Locator:
-        """Where the person is busy: the open modal, else the page."""
+        """The open modal, or the page if none is open."""
         return self.page.locator("#modal[open], body:not(:has(#modal[open])) #workspace")
 
     def message(self, text: str) -> Locator:
-        """The newest message in the conversation that has this text."""
+        """Return the newest message in the conversation with this text."""
         return self.conversation.locator(".message").filter(has_text=text).last
 
     def field(self, label: str, within: Locator | None = None) -> Locator:
-        """An input with its label, hint and error; of several the newest."""
+        """Return the newest input with this label, including its hint and error."""
         labelled = self.page.locator(".label", has_text=label)
         return (within or self.surface).locator(".input-block", has=labelled).last
 
     async def error_at(self, label: str) -> str:
-        """What stands in red under a field; empty where nothing does."""
+        """Return the error under a field, or an empty text."""
         return (await self.field(label).locator(".error").inner_text()).strip()
 
     async def screenshot(self, name: str) -> Path:
-        """A picture of the page as it is, once its pictures are there."""
+        """Take a screenshot once all images are loaded."""
         self.pictures.mkdir(parents=True, exist_ok=True)
         await self.page.wait_for_function("[...document.images].every(image => image.complete)")
         path = self.pictures / f"{name}.png"
@@ -72,16 +72,16 @@ class Screen:
             "document.querySelectorAll('.toast button').forEach(b => b.click())"
         )
 
-    # ------------------------------------------------------------ to go somewhere
+    # ------------------------------------------------------------ navigation
 
     async def switch_person(self, name: str) -> None:
-        who = self.page.locator("#timebar .who")
-        await who.click()
+        person_button = self.page.locator("#timebar .who")
+        await person_button.click()
         await self.page.get_by_role("menuitem").filter(has_text=name).click()
-        await expect(who).to_contain_text(name)
+        await expect(person_button).to_contain_text(name)
 
     async def open(self, conversation: str, tab: str = "") -> None:
-        """Open a conversation by its name in the sidebar; of the app's also a tab."""
+        """Open a conversation from the sidebar, and a tab of the app's conversation."""
         if self._width <= NARROW:
             await self.conversation.get_by_role("button", name="Conversations").click()
         words = self.page.get_by_text(conversation, exact=True)
@@ -96,18 +96,18 @@ class Screen:
         return size["width"] if size else NARROW + 1
 
     async def pull(self, lever: str) -> None:
-        """Use one of LEVERS, and wait until the app has done what became due."""
+        """Press one of LEVERS, and wait until the app has done everything that became due."""
         button = self.page.locator("#timebar").get_by_role("button", name=lever, exact=True)
         await button.click()
         await expect(button).to_have_attribute("aria-disabled", "false", timeout=60_000)
 
-    # ------------------------------------------------------------ to say, fill, press
+    # ------------------------------------------------------------ typing and pressing
 
     async def type_command(self, text: str) -> None:
-        """Type into the composer and send it; a slash command or a message."""
-        await expect(self.modal).to_have_count(0)  # nobody can type behind one
+        """Type a slash command or a message into the composer, and send it."""
+        await expect(self.modal).to_have_count(0)  # a modal blocks the composer
         await self.composer.fill(text)
-        await self.composer.press("Escape")  # the suggestions
+        await self.composer.press("Escape")  # closes the suggestions
         await self.composer.press("Enter")
         await expect(self.composer).to_have_value("")
 
@@ -116,7 +116,7 @@ class Screen:
     async def fill_field(
         self, label: str, value: str | Sequence[str], within: Locator | None = None
     ) -> None:
-        """Fill the input with this label: type, choose (by what the choice says), or tick."""
+        """Fill the input with this label: type, choose options by their text, or tick."""
         field = self.field(label, within)
         values = [value] if isinstance(value, str) else value
         if await field.locator(".choices").count():
@@ -136,12 +136,12 @@ class Screen:
         await self.page.get_by_role("option", name=words).first.click()
 
     async def press(self, name: str, within: Locator | None = None) -> None:
-        """Press the button that says this, in the modal if one is open; of several the newest."""
+        """Press the newest button with this label, in the modal if one is open."""
         place = within or self.surface
         button = place.get_by_role("button", name=name, exact=True).last
         await button.click()
         await self.idle()
 
     async def idle(self) -> None:
-        """Wait until no button shows that the app is at work."""
+        """Wait until no button shows a pending request."""
         await expect(self.page.locator("[aria-busy=true]")).to_have_count(0)

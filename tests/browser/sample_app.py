@@ -1,4 +1,4 @@
-"""A small app of our own for the page, and what it was told."""
+"""A small app that shows everything the page can draw, and records what it receives."""
 
 from typing import Any
 
@@ -44,10 +44,10 @@ MANIFEST: dict[str, Any] = {
 
 
 class SampleApp:
-    """The listeners, and what they were told: `heard` has a line for each."""
+    """The listeners; `received` has an entry for each payload."""
 
     def __init__(self, app: AsyncApp) -> None:
-        self.heard: list[Any] = []
+        self.received: list[Any] = []
         self.app = app
         self.rows = 0
         self.pressed = 0
@@ -86,9 +86,9 @@ class SampleApp:
 
     async def announce(self, command: Any, client: Any) -> None:
         channel = command["channel_id"]
-        said = await client.chat_postMessage(channel=channel, text="An announcement.")
-        await client.pins_add(channel=channel, timestamp=said["ts"])
-        link = await client.chat_getPermalink(channel=channel, message_ts=said["ts"])
+        posted = await client.chat_postMessage(channel=channel, text="An announcement.")
+        await client.pins_add(channel=channel, timestamp=posted["ts"])
+        link = await client.chat_getPermalink(channel=channel, message_ts=posted["ts"])
         await client.bookmarks_add(
             channel_id=channel,
             type="link",
@@ -96,22 +96,22 @@ class SampleApp:
             link=link["permalink"],
             emoji=":checkered_flag:",
         )
-        await client.chat_postMessage(channel=channel, text="The results.", thread_ts=said["ts"])
+        await client.chat_postMessage(channel=channel, text="The results.", thread_ts=posted["ts"])
 
     async def first_page(self, ack: Any, view: Any) -> None:
         values = view["state"]["values"]
-        self.heard.append(("form", values))
+        self.received.append(("form", values))
         if "beta" not in values["what"]["value"]["value"]:
             await ack(response_action="errors", errors={"what": "Say which beta it is."})
             return
         await ack(response_action="push", view=second())
 
     async def second_page(self, ack: Any, view: Any) -> None:
-        self.heard.append(("second", view["state"]["values"]))
+        self.received.append(("second", view["state"]["values"]))
         await ack(response_action="clear")
 
     async def closed(self, ack: Any, body: Any) -> None:
-        self.heard.append(("closed", body["is_cleared"]))
+        self.received.append(("closed", body["is_cleared"]))
         await ack()
 
     async def add_row(self, ack: Any, body: Any, client: Any) -> None:
@@ -125,14 +125,14 @@ class SampleApp:
     async def add_to_home(self, ack: Any, body: Any, client: Any) -> None:
         await ack()
         self.pressed += 1
-        self.heard.append(("home", body["view"]["state"]["values"]))
+        self.received.append(("home", body["view"]["state"]["values"]))
         await client.views_publish(user_id=body["user"]["id"], view=home(self.pressed))
 
     async def answered(self, ack: Any, body: Any, respond: Any) -> None:
-        self.heard.append(("ask", body["state"]["values"]))
+        self.received.append(("ask", body["state"]["values"]))
         await ack()
         await respond(replace_original=True, text="Received.", blocks=[section("Received.")])
 
     async def used(self, ack: Any, action: Any) -> None:
-        self.heard.append((action["action_id"], action))
+        self.received.append((action["action_id"], action))
         await ack()

@@ -1,4 +1,4 @@
-"""What the sample app shows: every block, menu and input that the page can draw."""
+"""Blocks of the sample app: every block, menu and input that the page can draw."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ def button(text: str, action_id: str, **more: Any) -> dict[str, Any]:
     return {"type": "button", "text": plain(text), "action_id": action_id, **more}
 
 
-def asked(block_id: str, label: str, element: dict[str, Any], **more: Any) -> dict[str, Any]:
+def input_block(block_id: str, label: str, element: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {
         "type": "input",
         "block_id": block_id,
@@ -36,10 +36,10 @@ def asked(block_id: str, label: str, element: dict[str, Any], **more: Any) -> di
 
 
 def form(note: str = "", more_rows: int = 0) -> dict[str, Any]:
-    """A modal with the inputs a form is made of."""
+    """Return a modal with every kind of input."""
     blocks = [
         section(note or "Who, what, and until when."),
-        asked(
+        input_block(
             "what",
             "What is it for?",
             {
@@ -48,10 +48,10 @@ def form(note: str = "", more_rows: int = 0) -> dict[str, Any]:
                 "placeholder": plain("Ship the beta to two customers"),
             },
         ),
-        asked("until", "Until when?", {"type": "datepicker"}, optional=True),
-        asked("lead", "Who leads?", {"type": "users_select"}),
-        asked("team", "Who takes part?", {"type": "multi_users_select"}, optional=True),
-        asked(
+        input_block("until", "Until when?", {"type": "datepicker"}, optional=True),
+        input_block("lead", "Who leads?", {"type": "users_select"}),
+        input_block("team", "Who takes part?", {"type": "multi_users_select"}, optional=True),
+        input_block(
             "kind",
             "Which kind?",
             {
@@ -61,7 +61,7 @@ def form(note: str = "", more_rows: int = 0) -> dict[str, Any]:
             hint=plain("One of the two comes first, on purpose."),
         ),
         *[
-            asked(f"row_{row}", f"What can wait ({row})", {"type": "plain_text_input"})
+            input_block(f"row_{row}", f"What can wait ({row})", {"type": "plain_text_input"})
             for row in range(1, more_rows + 1)
         ],
         {"type": "actions", "block_id": "rows", "elements": [button("Add another", "add_row")]},
@@ -86,7 +86,7 @@ def second() -> dict[str, Any]:
         "close": plain("Back"),
         "blocks": [
             section("*Preview* of what everybody will read."),
-            asked("sure", "Any last word?", {"type": "plain_text_input", "multiline": True},
+            input_block("sure", "Any last word?", {"type": "plain_text_input", "multiline": True},
                   optional=True),
         ],
     }  # fmt: skip
@@ -96,11 +96,11 @@ MENU = [option("One", "1"), option("Two", "2", description=plain("a pair")), opt
 
 
 def gallery() -> list[dict[str, Any]]:
-    """One of each, in a message."""
-    return [*said(), pressed(), *chosen(), *filled(), rich()]
+    """Return a message with one block of each kind."""
+    return [*text_blocks(), button_blocks(), *select_blocks(), *input_blocks(), rich()]
 
 
-def said() -> list[dict[str, Any]]:
+def text_blocks() -> list[dict[str, Any]]:
     return [
         {"type": "header", "text": plain("Gallery :checkered_flag:")},
         section(
@@ -115,7 +115,7 @@ def said() -> list[dict[str, Any]]:
     ]
 
 
-def pressed() -> dict[str, Any]:
+def button_blocks() -> dict[str, Any]:
     sure = {
         "title": plain("Are you sure?"),
         "text": mrkdwn("It *cannot* be undone."),
@@ -132,7 +132,7 @@ def pressed() -> dict[str, Any]:
     return {"type": "actions", "block_id": "press", "elements": buttons}
 
 
-def chosen() -> list[dict[str, Any]]:
+def select_blocks() -> list[dict[str, Any]]:
     def beside(text: str, block_id: str, **menu: Any) -> dict[str, Any]:
         return section(text, block_id=block_id, accessory=menu)
 
@@ -145,7 +145,7 @@ def chosen() -> list[dict[str, Any]]:
     ]
 
 
-def filled() -> list[dict[str, Any]]:
+def input_blocks() -> list[dict[str, Any]]:
     times = [
         {"type": "datepicker", "action_id": "day", "initial_date": "2026-12-18"},
         {"type": "timepicker", "action_id": "time", "initial_time": "10:00"},
@@ -153,7 +153,7 @@ def filled() -> list[dict[str, Any]]:
     ]
     return [
         {"type": "actions", "block_id": "times", "elements": times},
-        asked("number", "How many?", {"type": "number_input", "is_decimal_allowed": False}),
+        input_block("number", "How many?", {"type": "number_input", "is_decimal_allowed": False}),
     ]
 
 
@@ -172,11 +172,11 @@ def rich() -> dict[str, Any]:
 
 
 def questions(edited: str = "") -> list[dict[str, Any]]:
-    """A message with inputs, as the weekly questions are."""
+    """Return a message with inputs, like the weekly questions."""
     levels = ["1 · Unclear", "2", "3 · One without the other", "4", "5 · Clear"]
     return [
         section(f"*Three questions, about 20 seconds*\n{edited or 'Totals only.'}"),
-        asked(
+        input_block(
             "clarity",
             "Clear and doable?",
             {
@@ -185,7 +185,7 @@ def questions(edited: str = "") -> list[dict[str, Any]]:
             },
             optional=True,
         ),
-        asked(
+        input_block(
             "comment",
             "Anything to add?",
             {"type": "plain_text_input", "multiline": True, "max_length": 1000},
@@ -206,7 +206,7 @@ def home(added: int = 0) -> dict[str, Any]:
         "blocks": [
             {"type": "header", "text": plain("Your open questions")},
             section(f"Pressed {added} times."),
-            asked("home_note", "A note", {"type": "plain_text_input"}, optional=True),
+            input_block("home_note", "A note", {"type": "plain_text_input"}, optional=True),
             {"type": "actions", "block_id": "home_row", "elements": [button("Add", HOME_ADD)]},
         ],
     }

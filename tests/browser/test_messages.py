@@ -1,4 +1,4 @@
-"""What stands in messages and in the App Home, and what can be done there."""
+"""Messages and the App Home in the playground's page: content and interactions."""
 
 import pytest
 from playwright.async_api import expect
@@ -42,10 +42,10 @@ async def test_threads_pins_and_bookmarks(open_page: OpenPage, slack: FakeSlack,
     await expect(announcement).to_be_focused()
 
 
-async def test_questions_are_answered_in_the_direct_message(
+async def test_questions_are_answered_in_a_direct_message(
     open_page: OpenPage, slack: FakeSlack, sample: SampleApp, api: AsyncWebClient
 ):
-    said = await api.chat_postMessage(channel=BEN, text="Three questions", blocks=questions())
+    posted = await api.chat_postMessage(channel=BEN, text="Three questions", blocks=questions())
     screen = await open_page(slack, "Ben Okafor")
     unread = screen.page.get_by_role("button", name="Imbalance, 1 for you")
     await expect(unread).to_be_visible()
@@ -56,21 +56,19 @@ async def test_questions_are_answered_in_the_direct_message(
     await screen.fill_field("Clear and doable?", "4")
     await screen.fill_field("Anything to add?", "Fewer meetings, please")
     await api.chat_update(
-        channel=said["channel"], ts=said["ts"], text="Three", blocks=questions("One day left.")
+        channel=posted["channel"], ts=posted["ts"], text="Three", blocks=questions("One day left.")
     )
     await expect(screen.message("One day left.")).to_be_visible()
     await screen.press("Send", screen.message("One day left."))
 
     await expect(screen.message("Received.")).to_be_visible()
-    values = sample.heard[-1][1]
+    values = sample.received[-1][1]
     assert values["clarity"]["value"]["selected_option"]["value"] == "4"
     assert values["comment"]["value"]["value"] == "Fewer meetings, please"
-    assert "Fewer" not in str(slack.workspace.messages(said["channel"]))
+    assert "Fewer" not in str(slack.workspace.messages(posted["channel"]))
 
 
-async def test_the_home_tab_keeps_what_is_typed(
-    open_page: OpenPage, slack: FakeSlack, sample: SampleApp
-):
+async def test_home_tab_keeps_typed_text(open_page: OpenPage, slack: FakeSlack, sample: SampleApp):
     screen = await open_page(slack)
     await screen.open("Imbalance")
     await expect(screen.conversation).to_contain_text("Pressed 0 times.")
@@ -79,12 +77,12 @@ async def test_the_home_tab_keeps_what_is_typed(
 
     await expect(screen.conversation).to_contain_text("Pressed 1 times.")
     await expect(screen.page.get_by_label("A note")).to_have_value("Do not lose me")
-    assert sample.heard[-1][1]["home_note"]["value"]["value"] == "Do not lose me"
+    assert sample.received[-1][1]["home_note"]["value"]["value"] == "Do not lose me"
     await screen.page.get_by_role("tab", name="Home").press("ArrowRight")
     await expect(screen.conversation).to_contain_text("Sending messages to this app")
 
 
-async def test_every_element_tells_the_app(
+async def test_every_interactive_element_sends_its_action(
     open_page: OpenPage, slack: FakeSlack, sample: SampleApp
 ):
     screen = await open_page(slack)
@@ -112,26 +110,26 @@ async def test_every_element_tells_the_app(
     await screen.idle()
     await slack.settled()
 
-    heard = dict(sample.heard)
-    assert heard["pick"]["selected_option"]["value"] == "2"
-    assert [one["value"] for one in heard["picks"]["selected_options"]] == ["3"]
-    assert heard["channel"]["selected_channel"] == "C0PLATF"
-    assert heard["conversation"]["selected_conversation"] == "C0SECRET"
-    assert [one["value"] for one in heard["boxes"]["selected_options"]] == ["2"]
-    assert heard["day"]["selected_date"] == "2026-12-01"
-    assert heard["over"]["selected_option"]["value"] == "1"
-    assert [name for name, _ in sample.heard].count("delete") == 1
+    received = dict(sample.received)
+    assert received["pick"]["selected_option"]["value"] == "2"
+    assert [one["value"] for one in received["picks"]["selected_options"]] == ["3"]
+    assert received["channel"]["selected_channel"] == "C0PLATF"
+    assert received["conversation"]["selected_conversation"] == "C0SECRET"
+    assert [one["value"] for one in received["boxes"]["selected_options"]] == ["2"]
+    assert received["day"]["selected_date"] == "2026-12-01"
+    assert received["over"]["selected_option"]["value"] == "1"
+    assert [name for name, _ in sample.received].count("delete") == 1
 
 
-async def test_what_people_write_is_shown_and_never_fires(
+async def test_user_text_is_formatted_but_never_executed(
     open_page: OpenPage, slack: FakeSlack, sample: SampleApp
 ):
-    nasty = "<img src=x onerror=alert(1)> <!channel> *bold* 2 < 3 & [x](javascript:alert(2)) שלום"
+    hostile = "<img src=x onerror=alert(1)> <!channel> *bold* 2 < 3 & [x](javascript:alert(2)) שלום"
     screen = await open_page(slack)
-    await screen.say(nasty)
+    await screen.say(hostile)
 
     body = screen.conversation.locator(".message").last.locator(".blocks")
-    await expect(body).to_have_text(nasty.replace("*", ""))
+    await expect(body).to_have_text(hostile.replace("*", ""))
     await expect(body.locator("img, a, .mention")).to_have_count(0)
     await expect(body.locator("strong")).to_have_text("bold")
 

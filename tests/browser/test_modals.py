@@ -1,4 +1,4 @@
-"""Forms: filled, refused at the field, gone back to; with the mouse and without."""
+"""Modals in the playground's page: filling, field errors, going back, and keyboard use."""
 
 import pytest
 from playwright.async_api import Page, expect
@@ -13,15 +13,15 @@ pytestmark = pytest.mark.browser
 REQUIRED = "Please complete this required field."
 
 
-async def focused(page: Page) -> str:
-    """What the focused element is called."""
+async def focused_label(page: Page) -> str:
+    """Return the accessible name of the focused element."""
     return await page.evaluate(
         "() => { const e = document.activeElement;"
         " return e.labels?.[0]?.textContent ?? e.ariaLabel ?? e.textContent; }"
     )
 
 
-async def test_a_form_says_what_is_wrong_at_the_field(
+async def test_form_errors_appear_at_their_fields(
     open_page: OpenPage, slack: FakeSlack, sample: SampleApp
 ):
     screen = await open_page(slack)
@@ -48,14 +48,14 @@ async def test_a_form_says_what_is_wrong_at_the_field(
     await screen.fill_field("What is it for?", "Ship the beta")
     await screen.press("Next")
     await expect(screen.modal.locator("h2")).to_have_text("And a second page")
-    values = sample.heard[-1][1]
+    values = sample.received[-1][1]
     assert values["until"]["value"]["selected_date"] == "2026-12-18"
     assert values["lead"]["value"]["selected_user"] == ANA
     assert values["team"]["value"]["selected_users"] == [BEN, "U0CHI"]
     assert values["kind"]["value"]["selected_option"]["value"] == "trust"
 
 
-async def test_going_back_finds_everything_as_it_was_typed(
+async def test_going_back_keeps_typed_values(
     open_page: OpenPage, slack: FakeSlack, sample: SampleApp
 ):
     screen = await open_page(slack)
@@ -74,10 +74,10 @@ async def test_going_back_finds_everything_as_it_was_typed(
     await expect(screen.page.get_by_label("Any last word?")).to_have_value("")
     await screen.press("Done")
     await expect(screen.modal).to_have_count(0)
-    assert [name for name, _ in sample.heard] == ["form", "form", "second"]
+    assert [name for name, _ in sample.received] == ["form", "form", "second"]
 
 
-async def test_what_is_typed_outlives_a_changed_view(
+async def test_typed_values_survive_a_view_update(
     open_page: OpenPage, slack: FakeSlack, sample: SampleApp
 ):
     screen = await open_page(slack)
@@ -91,7 +91,9 @@ async def test_what_is_typed_outlives_a_changed_view(
     await expect(screen.field("Who takes part?").locator(".chip")).to_contain_text(["Ben Okafor"])
 
 
-async def test_a_form_needs_no_mouse(open_page: OpenPage, slack: FakeSlack, sample: SampleApp):
+async def test_form_works_by_keyboard_alone(
+    open_page: OpenPage, slack: FakeSlack, sample: SampleApp
+):
     screen = await open_page(slack)
     keys = screen.page.keyboard
     await screen.composer.focus()
@@ -101,7 +103,7 @@ async def test_a_form_needs_no_mouse(open_page: OpenPage, slack: FakeSlack, samp
     await keys.type("The beta")
     for _ in range(4):  # day, month and year of the date
         await keys.press("Tab")
-    while await focused(screen.page) != "Who leads?":
+    while await focused_label(screen.page) != "Who leads?":
         await keys.press("Tab")
     await keys.type("emi")
     await keys.press("Enter")
@@ -111,11 +113,11 @@ async def test_a_form_needs_no_mouse(open_page: OpenPage, slack: FakeSlack, samp
     await keys.press("Enter")
 
     await expect(screen.modal.locator("h2")).to_have_text("And a second page")
-    values = sample.heard[-1][1]
+    values = sample.received[-1][1]
     assert values["lead"]["value"]["selected_user"] == "U0EMI"
     assert values["kind"]["value"]["selected_option"]["value"] == "trust"
 
-    for _ in range(12):  # the focus stays in the form
+    for _ in range(12):  # the modal traps the focus
         await keys.press("Tab")
         inside = (
             "document.activeElement === document.body || !!document.activeElement.closest('dialog')"
@@ -126,10 +128,10 @@ async def test_a_form_needs_no_mouse(open_page: OpenPage, slack: FakeSlack, samp
     await keys.press("Escape")
     await expect(screen.modal).to_have_count(0)
     await expect(screen.composer).to_be_focused()
-    assert sample.heard[-1] == ("closed", False)
+    assert sample.received[-1] == ("closed", False)
 
 
-async def test_the_cross_closes_all_at_once(
+async def test_close_button_closes_the_whole_view_stack(
     open_page: OpenPage, slack: FakeSlack, sample: SampleApp
 ):
     screen = await open_page(slack)
@@ -143,4 +145,4 @@ async def test_the_cross_closes_all_at_once(
 
     await expect(screen.modal).to_have_count(0)
     await slack.settled()
-    assert sample.heard[-1] == ("closed", True)
+    assert sample.received[-1] == ("closed", True)

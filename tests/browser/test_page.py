@@ -1,4 +1,4 @@
-"""The page as a whole: who one is, what is said, what time it is, on a desk and on a phone."""
+"""The playground's page as a whole: people, conversations and time, on desktop and phone."""
 
 import pytest
 from playwright.async_api import expect
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.browser
 ONLY_YOU = "Only visible to you"
 
 
-async def test_a_command_is_completed_and_answered_to_its_author_alone(
+async def test_command_is_completed_and_answered_ephemerally(
     open_page: OpenPage, slack: FakeSlack, sample: SampleApp
 ):
     screen = await open_page(slack)
@@ -34,7 +34,7 @@ async def test_a_command_is_completed_and_answered_to_its_author_alone(
     assert slack.as_user(BEN).visible(LAUNCH) == []
 
 
-async def test_names_are_completed_and_become_mentions(
+async def test_completed_names_become_mentions(
     open_page: OpenPage, slack: FakeSlack, sample: SampleApp
 ):
     screen = await open_page(slack)
@@ -48,11 +48,11 @@ async def test_names_are_completed_and_become_mentions(
     await expect(screen.message("Ask").locator(".mention")).to_have_text(
         ["@Chiara Rossi", "#platform"]
     )
-    said = slack.workspace.messages(LAUNCH)[0]["text"]
-    assert said == "Ask <@U0CHI> in <#C0PLATF|platform>"
+    text = slack.workspace.messages(LAUNCH)[0]["text"]
+    assert text == "Ask <@U0CHI> in <#C0PLATF|platform>"
 
 
-async def test_time_is_shown_where_the_person_is(
+async def test_times_are_shown_in_the_persons_time_zone(
     open_page: OpenPage, slack: FakeSlack, sample: SampleApp, api: AsyncWebClient
 ):
     screen = await open_page(slack)
@@ -73,7 +73,7 @@ async def test_time_is_shown_where_the_person_is(
     await expect(screen.message("Until")).to_contain_text("Until Tue 15 Dec at 22:00.")
 
 
-async def test_the_team_answers(
+async def test_let_the_team_answer_button_answers_for_everyone_asked(
     open_page: OpenPage, slack: FakeSlack, sample: SampleApp, api: AsyncWebClient
 ):
     for user_id in (BEN, "U0CHI", "U0DEV"):
@@ -82,10 +82,10 @@ async def test_the_team_answers(
     await screen.pull("Let the team answer")
 
     await expect(screen.notice).to_have_text("3 people answered.")
-    assert [name for name, _ in sample.heard] == ["ask"] * 3
+    assert [name for name, _ in sample.received] == ["ask"] * 3
 
 
-async def test_an_app_that_does_not_answer_is_said_so(
+async def test_slow_app_shows_operation_timeout(
     open_page: OpenPage, slack: FakeSlack, sample: SampleApp
 ):
     slack.core.dispatch.ack_seconds = 0.2
@@ -98,7 +98,7 @@ async def test_an_app_that_does_not_answer_is_said_so(
     await expect(screen.composer).to_have_value("/sample slow")
 
 
-async def test_everybody_sees_what_is_theirs(
+async def test_sidebar_lists_only_conversations_the_person_may_see(
     open_page: OpenPage, slack: FakeSlack, sample: SampleApp
 ):
     screen = await open_page(slack)
@@ -120,7 +120,7 @@ async def test_everybody_sees_what_is_theirs(
     await expect(screen.message("Hello Hana")).to_be_visible()
 
 
-async def test_what_is_new_is_announced_and_marked(
+async def test_new_messages_are_announced_and_marked(
     open_page: OpenPage, slack: FakeSlack, sample: SampleApp, api: AsyncWebClient
 ):
     for day in range(1, 30):
@@ -146,7 +146,7 @@ async def test_what_is_new_is_announced_and_marked(
     await expect(screen.conversation.locator(".new-line")).to_have_count(0)
 
 
-async def test_a_lost_connection_is_made_again(
+async def test_page_reconnects_after_losing_the_event_stream(
     open_page: OpenPage, slack: FakeSlack, sample: SampleApp, api: AsyncWebClient
 ):
     screen = await open_page(slack)
@@ -158,7 +158,7 @@ async def test_a_lost_connection_is_made_again(
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-async def test_it_fits_a_phone(
+async def test_page_fits_a_phone(
     open_page: OpenPage, slack: FakeSlack, sample: SampleApp, dark: bool
 ):
     screen = await open_page(slack, width=400, dark=dark)
@@ -185,21 +185,21 @@ async def test_it_fits_a_phone(
     await screen.screenshot("form-400")
 
 
-NAMELESS = """() => [...document.querySelectorAll(
+UNNAMED_CONTROLS = """() => [...document.querySelectorAll(
     'button, a, input, textarea, [role=combobox], [role=tab], [role=group], [role=radiogroup]')]
   .filter(e => e.checkVisibility() && !(e.ariaLabel || e.textContent.trim() || e.labels?.length
     || document.getElementById(e.getAttribute('aria-labelledby'))))
   .map(e => e.outerHTML)"""
 
 
-async def test_everything_that_can_be_used_has_a_name(
+async def test_every_control_has_an_accessible_name(
     open_page: OpenPage, slack: FakeSlack, sample: SampleApp
 ):
     screen = await open_page(slack)
     await screen.type_command("/sample gallery")
     await expect(screen.message("Small print")).to_be_visible()
-    assert await screen.page.evaluate(NAMELESS) == []
+    assert await screen.page.evaluate(UNNAMED_CONTROLS) == []
     await screen.type_command("/sample form")
     await expect(screen.modal).to_be_visible()
-    assert await screen.page.evaluate(NAMELESS) == []
+    assert await screen.page.evaluate(UNNAMED_CONTROLS) == []
     await expect(screen.page.get_by_role("dialog", name="Try a form")).to_be_visible()

@@ -1,6 +1,7 @@
-"""A phase as people live it, on the playground's page in a real browser, with the whole bot.
+"""A whole phase with the real bot, on the playground's page in a real browser.
 
-`SCREENSHOTS=.github/pictures make test ARGS=tests/browser/test_story.py` renews the README's.
+`SCREENSHOTS=.github/pictures make test ARGS=tests/browser/test_story.py` updates the README's
+screenshots.
 """
 
 from collections.abc import AsyncIterator
@@ -10,7 +11,7 @@ from datetime import timedelta
 import pytest
 from playwright.async_api import expect
 
-from bot.app import Imbalance, travel
+from bot.app import Imbalance, advance_clock
 from bot.clock import AdjustableClock
 from bot.outbox.delivery import RetryTimings
 from bot.outbox.rate_limits import RateLimits
@@ -27,7 +28,7 @@ pytestmark = [
 LEAPS = {"hour": timedelta(hours=1), "day": timedelta(days=1)}
 WIDE, NARROW, TALL = 1280, 400, 1040
 WHY_NOW = "Why now: what if we miss it?"
-ON_A_PHONE = ("announcement", "form-error", "poll", "results", "home")
+NARROW_PICTURES = ("announcement", "form-error", "poll", "results", "home")
 PROMISE = {
     "What can wait": "Dark mode",
     "What I ask": "Fast reviews, one late test night.",
@@ -43,12 +44,12 @@ async def slack(
 ) -> AsyncIterator[FakeSlack]:
     """The fake Slack with the whole bot behind it; the time bar moves its clock."""
     app = Imbalance(
-        settings, clock, pace=RateLimits(limited=False), retry_timings=RetryTimings(settle=0)
+        settings, clock, rate_limits=RateLimits(limited=False), retry_timings=RetryTimings(settle=0)
     )
     await app.start()
 
     async def advance(leap: str) -> None:
-        await travel(app, clock, clock.now() + LEAPS[leap])
+        await advance_clock(app, clock, clock.now() + LEAPS[leap])
 
     fake_slack.hooks.advance = advance
     fake_slack.hooks.next_event = app.next_event
@@ -57,8 +58,8 @@ async def slack(
 
 
 @dataclass(frozen=True)
-class Story:
-    """The story at one width; pictures of narrow pages are named so."""
+class PhaseStory:
+    """The story at one page width; screenshots of narrow pages have the width in their name."""
 
     slack: FakeSlack
     open_page: OpenPage
@@ -71,20 +72,20 @@ class Story:
         return screen
 
     async def picture(self, screen: Screen, name: str) -> None:
-        """One of the README's: all of them wide, the most important ones on a phone too."""
+        """Take a screenshot for the README: all at full width, the main ones also on a phone."""
         await screen.dismiss_notices()
         if self.width == WIDE:
             await screen.screenshot(name)
-        elif name in ON_A_PHONE:
+        elif name in NARROW_PICTURES:
             await screen.screenshot(f"{name}-{self.width}")
 
 
 @pytest.fixture(params=[WIDE, NARROW])
-def story(slack: FakeSlack, open_page: OpenPage, request: pytest.FixtureRequest) -> Story:
-    return Story(slack, open_page, request.param)
+def story(slack: FakeSlack, open_page: OpenPage, request: pytest.FixtureRequest) -> PhaseStory:
+    return PhaseStory(slack, open_page, request.param)
 
 
-async def test_a_phase_from_start_to_end(story: Story) -> None:
+async def test_phase_from_start_to_end(story: PhaseStory) -> None:
     ana = await story.person("Ana Costa")
     await ana.open("launch")
     await announce(story, ana)
@@ -113,8 +114,8 @@ async def test_a_phase_from_start_to_end(story: Story) -> None:
     assert story.slack.problems == []
 
 
-async def announce(story: Story, ana: Screen) -> None:
-    """Ana fills the form in, forgets something, mends it and announces."""
+async def announce(story: PhaseStory, ana: Screen) -> None:
+    """Ana fills in the form, corrects a missing field and announces."""
     await ana.type_command("/imbalance start results 2w")
     for place in range(3):
         group = ana.modal.locator(".choices").nth(place)
@@ -137,8 +138,8 @@ async def announce(story: Story, ana: Screen) -> None:
     await ana.press("Close")
 
 
-async def look_at_commands(story: Story, ana: Screen) -> None:
-    """What the lead and an admin see of the other commands."""
+async def look_at_commands(story: PhaseStory, ana: Screen) -> None:
+    """Open the other commands as the lead and as an admin."""
     for command in ("status", "budget"):
         await ana.type_command(f"/imbalance {command}")
         await expect(ana.conversation.locator(".message").last).to_contain_text("90 days")
@@ -164,8 +165,8 @@ async def answer(screen: Screen, levels: tuple[int, ...]) -> None:
     await screen.press("Send")
 
 
-async def read_results(story: Story) -> None:
-    """The questions close, the lead reads first, the team a working day later."""
+async def read_results(story: PhaseStory) -> None:
+    """The round closes; the lead gets the results first, the team a working day later."""
     ana = await story.person("Ana Costa", height=TALL)
     await ana.pull("Let the team answer")
     for _ in range(11):
@@ -181,8 +182,8 @@ async def read_results(story: Story) -> None:
     await story.picture(ana, "results")
 
 
-async def end(story: Story) -> None:
-    """The lead wraps up; what waited comes back."""
+async def end(story: PhaseStory) -> None:
+    """The lead wraps up; the set-aside work comes back."""
     ana = await story.person("Ana Costa", height=TALL)
     await ana.open("launch")
     await ana.type_command("/imbalance end")

@@ -1,4 +1,4 @@
-"""What is noted when Slack refuses a message for good, and who hears of a lead out of reach."""
+"""Agenda items that follow from a refused message, and notices about unreachable leads."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -28,8 +28,8 @@ from tests.start.proposals import SPRINT
 ENDED: dict[str, Any] = {"state": "ended", "ended_at": NOW}
 
 
-def refusal(**changed: Any) -> FailedMessage:
-    whole: dict[str, Any] = {
+def failed_message(**changed: Any) -> FailedMessage:
+    defaults: dict[str, Any] = {
         "workspace_id": WORKSPACE,
         "message_id": "message",
         "key": "announcement:phase1",
@@ -38,13 +38,13 @@ def refusal(**changed: Any) -> FailedMessage:
         "reason": "is_archived",
         "meaning": ErrorKind.PERMANENT,
     }
-    given = {**whole, **changed}
+    given = {**defaults, **changed}
     return FailedMessage(**{**given, "key": MessageKey(given["key"])})
 
 
-async def noted(services: Services, **changed: Any) -> list[tuple[str, str]]:
+async def agenda_after_refusal(services: Services, **changed: Any) -> list[tuple[str, str]]:
     async with services.db.transaction() as tx:
-        await delivery_failures.on_refused(tx, refusal(**changed), NOW)
+        await delivery_failures.on_refused(tx, failed_message(**changed), NOW)
     rows = schema.agenda
     async with services.db.reading() as reader:
         found = await reader.execute(select(rows.c.action, rows.c.subject))
@@ -52,15 +52,15 @@ async def noted(services: Services, **changed: Any) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(
-    ("changed", "follows"),
+    ("changed", "expected"),
     [
-        ({}, [("pause_phase", "newer:archived")]),  # the channel's latest phase waits
+        ({}, [("pause_phase", "newer:archived")]),  # the channel's latest phase is paused
         ({"reason": "not_in_channel"}, [("pause_phase", "newer:outside")]),
         ({"conversation": GENERAL}, []),  # no phase there
-        ({"conversation": PLATFORM}, []),  # paused for that already
+        ({"conversation": PLATFORM}, []),  # already paused for this reason
         (
             {"conversation": PLATFORM, "reason": "not_in_channel"},
-            [("pause_phase", "waits:outside")],
+            [("pause_phase", "paused:outside")],
         ),
         *(
             ({"conversation": user_id, "reason": "user_disabled"}, [("drop_person", user_id)])
@@ -68,29 +68,29 @@ async def noted(services: Services, **changed: Any) -> list[tuple[str, str]]:
         ),
         (
             {"reason": "message_not_found", "operation": Operation.UPDATE, "key": "edit:results:r"},
-            [("tell_of_missing", "phase1")],  # of a round: its phase
+            [("report_missing_announcement", "phase1")],  # the phase of the round
         ),
         (
             {"reason": "message_not_found", "key": "pin:announcement:phase1"},
-            [("tell_of_missing", "phase1")],
+            [("report_missing_announcement", "phase1")],
         ),
         (
             {"reason": "msg_too_long", "key": "closing:phase1"},
-            [("tell_of_unsaid", "message:defect")],
+            [("report_undelivered", "message:defect")],
         ),
-        ({"reason": "msg_too_long", "key": "warn:phase1:day:U0ANA"}, []),  # nobody waits for it
-        ({"reason": "anything_else"}, [("tell_of_unsaid", "message:unsaid")]),
+        ({"reason": "msg_too_long", "key": "warn:phase1:day:U0ANA"}, []),  # nobody expects it
+        ({"reason": "anything_else"}, [("report_undelivered", "message:unsaid")]),
         ({"reason": "anything_else", "operation": Operation.UPDATE}, []),
-        ({"reason": "missing_scope"}, [("tell_of_unsaid", "message:without")]),
+        ({"reason": "missing_scope"}, [("report_undelivered", "message:without")]),
         ({"reason": "missing_scope", "operation": Operation.PIN}, []),
         (
             {"reason": "cannot_reply_to_message", "key": "results:r"},
-            [("tell_of_unsaid", "message:no_reply")],
+            [("report_undelivered", "message:no_reply")],
         ),
     ],
 )
-async def test_what_follows_is_noted_about_whom_it_concerns(
-    services: Services, changed: dict[str, Any], follows: Sequence[tuple[str, str]]
+async def test_refused_message_schedules_the_action_of_the_failure_policy(
+    services: Services, changed: dict[str, Any], expected: Sequence[tuple[str, str]]
 ) -> None:
     async with services.db.transaction() as tx:
         before: dict[str, Any] = {
@@ -100,21 +100,21 @@ async def test_what_follows_is_noted_about_whom_it_concerns(
         }
         await a_phase(tx, **before)
         await a_phase(tx, phase_id="newer")
-        waits: dict[str, Any] = {"paused_at": NOW, "paused_because": "archived"}
-        await a_phase(tx, phase_id="waits", channel_id=PLATFORM, **waits)
+        paused: dict[str, Any] = {"paused_at": NOW, "pause_reason": "archived"}
+        await a_phase(tx, phase_id="paused", channel_id=PLATFORM, **paused)
         await a_round(tx, round_id="r")
 
-    assert await noted(services, **changed) == follows
+    assert await agenda_after_refusal(services, **changed) == expected
 
 
-async def lose(services: Services, *user_ids: str, **changed: object) -> None:
+async def change_people(services: Services, *user_ids: str, **changed: object) -> None:
     people = schema.people
     async with services.db.transaction() as tx:
         values = changed or {"is_deleted": True}
         await tx.execute(update(people).where(people.c.user_id.in_(user_ids)).values(**values))
 
 
-async def drop(services: Services, user_id: str) -> None:
+async def drop_person(services: Services, user_id: str) -> None:
     async with services.db.transaction() as tx:
         await schedule.add(tx, WORKSPACE, action="drop_person", subject=user_id, due_at=NOW)
     assert await carry_out(services, "drop_person") == 1
@@ -126,16 +126,16 @@ async def is_deleted(services: Services) -> set[str]:
         return set(await reader.scalars(select(people.c.user_id).where(people.c.is_deleted)))
 
 
-async def test_co_leads_hear_of_a_lead_out_of_reach_once_and_members_of_nobody(
+async def test_only_unreachable_leads_are_reported_to_co_leads_and_only_once(
     services: Services,
 ) -> None:
     phase_id = await running(services, replace(SPRINT, co_lead_ids=(HANA, CHIARA)))
-    await drop(services, BEN)
+    await drop_person(services, BEN)
     assert await messages(services, "alone:") == {}
-    await lose(services, CHIARA)
+    await change_people(services, CHIARA)
 
     for _ in range(2):
-        await drop(services, ANA)
+        await drop_person(services, ANA)
 
     assert await is_deleted(services) == {ANA, BEN, CHIARA}
     (alone,) = (await messages(services, "alone:")).values()
@@ -145,41 +145,41 @@ async def test_co_leads_hear_of_a_lead_out_of_reach_once_and_members_of_nobody(
     assert await planned(services, "tell_admins") == {}
 
 
-async def test_where_nobody_else_leads_three_admins_are_told_in_their_hours(
+async def test_three_admins_are_told_in_working_hours_if_no_lead_is_reachable(
     services: Services, clock: AdjustableClock
 ) -> None:
     phase_id = await running(services)
-    await lose(services, OWNER, is_admin=False)
+    await change_people(services, OWNER, is_admin=False)
     async with services.db.transaction() as tx:
         for number, zone in enumerate(("Asia/Tokyo", None, "Europe/Lisbon", "UTC")):
             await a_person(tx, f"U1AD{number}", is_admin=True, zone=zone)
         await a_person(tx, "U0GAD", is_admin=True, is_guest=True)
         await a_person(tx, "U0CAD", is_admin=True, is_deleted=True)
-    await drop(services, ANA)
+    await drop_person(services, ANA)
     clock.move_to(datetime(2026, 11, 23, 12, tzinfo=UTC))
 
     assert await carry_out(services, "tell_admins") == 1
 
-    told = await messages(services, "nobody_leads:")
-    assert {key.split(":")[-1]: row["not_before"] for key, row in told.items()} == {
+    notices = await messages(services, "nobody_leads:")
+    assert {key.split(":")[-1]: row["not_before"] for key, row in notices.items()} == {
         "U1AD0": datetime(2026, 11, 23, 23, tzinfo=UTC),  # it is 21:00 in Tokyo
-        "U1AD1": clock.now(),  # as in the phase's zone
+        "U1AD1": clock.now(),  # no zone: the phase's zone applies
         "U1AD2": clock.now(),
     }
-    assert all(phase_id in key for key in told)
+    assert all(phase_id in key for key in notices)
 
 
 @pytest.mark.parametrize("meanwhile", ["ended", "reachable"])
-async def test_admins_are_not_told_of_what_is_settled_meanwhile(
+async def test_missing_lead_notice_is_dropped_if_phase_ended_or_lead_returned(
     services: Services, meanwhile: str
 ) -> None:
     await running(services)
-    await drop(services, ANA)
+    await drop_person(services, ANA)
     if meanwhile == "ended":
         async with services.db.transaction() as tx:
             await tx.execute(update(schema.phases).values(state="ended", ended_at=NOW))
     else:
-        await lose(services, ANA, is_deleted=False)
+        await change_people(services, ANA, is_deleted=False)
 
     await carry_out(services, "tell_admins")
 
@@ -187,19 +187,23 @@ async def test_admins_are_not_told_of_what_is_settled_meanwhile(
 
 
 @pytest.mark.parametrize(
-    ("fault", "raises", "told"),
+    ("fault", "raises", "recipients"),
     [
         ({}, False, [OWNER]),
         ({"error": "missing_scope"}, False, []),
         ({"status": 500}, True, []),
     ],
 )
-async def test_admins_are_looked_for_where_none_is_known(
-    services: Services, fake_slack: FakeSlack, fault: dict[str, Any], raises: bool, told: list[str]
+async def test_admins_are_looked_up_in_slack_if_none_is_known(
+    services: Services,
+    fake_slack: FakeSlack,
+    fault: dict[str, Any],
+    raises: bool,
+    recipients: list[str],
 ) -> None:
     await running(services)
-    await lose(services, OWNER, is_admin=False)
-    await drop(services, ANA)
+    await change_people(services, OWNER, is_admin=False)
+    await drop_person(services, ANA)
     if fault:
         fake_slack.faults.fail_next("users.list", **fault)
 
@@ -212,10 +216,10 @@ async def test_admins_are_looked_for_where_none_is_known(
         assert await planned(services, "tell_admins") == {}
 
     found = await messages(services, "nobody_leads:")
-    assert [row["conversation"] for row in found.values()] == told
+    assert [row["conversation"] for row in found.values()] == recipients
 
 
-async def test_a_channel_has_the_hours_of_its_latest_phase_and_people_their_own(
+async def test_quiet_hours_use_the_zone_of_the_person_or_the_channels_latest_phase(
     services: Services,
 ) -> None:
     night = datetime(2026, 11, 24, 3, tzinfo=UTC)
@@ -241,11 +245,11 @@ async def test_a_channel_has_the_hours_of_its_latest_phase_and_people_their_own(
     }
 
 
-async def test_a_deleted_announcement_is_forgotten_and_leads_of_a_running_phase_hear_of_it(
+async def test_missing_announcement_is_reported_to_leads_and_its_replies_are_retried(
     services: Services,
 ) -> None:
     phase_id = await running(services, replace(SPRINT, co_lead_ids=(HANA,)))
-    await lose(services, HANA)
+    await change_people(services, HANA)
     table = schema.messages
     async with services.db.transaction() as tx:
         for number, (operation, error) in enumerate(
@@ -269,27 +273,31 @@ async def test_a_deleted_announcement_is_forgotten_and_leads_of_a_running_phase_
                     created_at=NOW,
                 )
             )
-        await schedule.add(tx, WORKSPACE, action="tell_of_missing", subject=phase_id, due_at=NOW)
+        await schedule.add(
+            tx, WORKSPACE, action="report_missing_announcement", subject=phase_id, due_at=NOW
+        )
 
-    assert await carry_out(services, "tell_of_missing") == 1
+    assert await carry_out(services, "report_missing_announcement") == 1
 
-    (said,) = (await messages(services, "missing:")).values()
-    assert said["conversation"] == ANA
+    (notice,) = (await messages(services, "missing:")).values()
+    assert notice["conversation"] == ANA
     states = {key: row["state"] for key, row in (await messages(services, "k")).items()}
     assert states == {"k0": "pending", "k1": "failed", "k2": "failed"}
     assert len(await messages(services, "unbookmark:")) == 1
 
 
-async def test_what_is_told_of_is_told_of_a_phase_that_is_known(services: Services) -> None:
-    """It may have been deleted with its workspace's data since it was noted."""
+async def test_reports_about_a_deleted_phase_send_nothing(services: Services) -> None:
+    """The phase may have been deleted with its workspace's data since the item was scheduled."""
     async with services.db.transaction() as tx:
-        await schedule.add(tx, WORKSPACE, action="tell_of_missing", subject="gone", due_at=NOW)
         await schedule.add(
-            tx, WORKSPACE, action="tell_of_unsaid", subject="gone:unsaid", due_at=NOW
+            tx, WORKSPACE, action="report_missing_announcement", subject="gone", due_at=NOW
+        )
+        await schedule.add(
+            tx, WORKSPACE, action="report_undelivered", subject="gone:unsaid", due_at=NOW
         )
 
-    assert await carry_out(services, "tell_of_missing") == 1
-    assert await carry_out(services, "tell_of_unsaid") == 1
+    assert await carry_out(services, "report_missing_announcement") == 1
+    assert await carry_out(services, "report_undelivered") == 1
 
     assert await messages(services, "") == {}
-    assert await planned(services, "tell_of_missing") == {}
+    assert await planned(services, "report_missing_announcement") == {}

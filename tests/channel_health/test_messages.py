@@ -1,4 +1,4 @@
-"""What leads and admins are told when Slack does not let a phase go on, word for word."""
+"""Wording of the messages to leads and admins about paused phases and undelivered messages."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -9,7 +9,7 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
 from bot.announcement import messages
-from bot.channel_health import messages as words
+from bot.channel_health import messages as health_messages
 from bot.channel_health.failure_policy import FailureAction
 from bot.ending import messages as ending_messages
 from bot.phases.budget import Budget
@@ -23,72 +23,72 @@ from tests.ending.ended_phases import WORDS, hostile, over
 from tests.harness import LAUNCH
 
 PAUSED_AT = datetime(2026, 12, 7, 9, tzinfo=UTC)
-WHILE_PAUSED = [why for why in PauseReason if why is not PauseReason.DELETED]
+PAUSE_REASONS = [why for why in PauseReason if why is not PauseReason.DELETED]
 GOODBYES_ON = date(2026, 12, 22)
 
 
 def paused(phase: Phase = SPRINT, why: PauseReason = PauseReason.ARCHIVED) -> Phase:
-    return replace(phase, paused_at=PAUSED_AT, paused_because=why.value)
+    return replace(phase, paused_at=PAUSED_AT, pause_reason=why.value)
 
 
-APART: dict[str, Any] = {"paused_at": PAUSED_AT, "paused_because": "archived"}
+PAUSED: dict[str, Any] = {"paused_at": PAUSED_AT, "pause_reason": "archived"}
 
-SAID: dict[str, Content] = {
-    **{
-        f"paused, {why}": words.paused(paused(why=why))
-        for why in PauseReason
-        if why is not PauseReason.DELETED
-    },
-    "paused, trust": words.paused(paused(TRUST)),
-    "goes on": words.goes_on(SPRINT),
-    "channel deleted": words.channel_deleted(over(), GOODBYES_ON),
-    "channel deleted, nothing waited": words.channel_deleted(
-        over(replace(TRUST, items=())), GOODBYES_ON
+MESSAGES: dict[str, Content] = {
+    **{f"paused, {why}": health_messages.paused(paused(why=why)) for why in PAUSE_REASONS},
+    "paused, trust": health_messages.paused(paused(TRUST)),
+    "resumed": health_messages.resumed(SPRINT),
+    "channel deleted": health_messages.channel_deleted(over(), GOODBYES_ON),
+    "channel deleted, nothing set aside": health_messages.channel_deleted(
+        over(replace(TRUST, set_aside_items=())), GOODBYES_ON
     ),
-    "announcement missing": words.missing(SPRINT),
-    "announcement posted again": words.posted_again(SPRINT),
-    "leads alone": words.leads_alone(SPRINT, "Ana"),
-    "nobody leads": words.nobody_leads(SPRINT),
-    "nobody reads": words.nobody_reads(SPRINT),
+    "announcement missing": health_messages.missing(SPRINT),
+    "announcement posted again": health_messages.posted_again(SPRINT),
+    "co-lead unreachable": health_messages.co_lead_unreachable(SPRINT, "Ana"),
+    "no reachable lead": health_messages.no_reachable_lead(SPRINT),
+    "no reachable lead after the end": health_messages.no_reachable_lead_after_end(SPRINT),
     **{
-        f"undelivered, {kind}": words.undelivered(SPRINT, kind, FailureAction.DEFECT, "Ben")
-        for kind in words.UNDELIVERED
+        f"undelivered, {kind}": health_messages.undelivered(
+            SPRINT, kind, FailureAction.MALFORMED, "Ben"
+        )
+        for kind in health_messages.UNDELIVERED
     },
-    "undelivered, no account": words.undelivered(
+    "undelivered, no account": health_messages.undelivered(
         SPRINT, "goodbye", FailureAction.DROP_PERSON, "Ben"
     ),
     **{
-        f"not said, {kind}": words.not_said(SPRINT, kind, FailureAction.DEFECT, post_again=False)
-        for kind in words.AWAITED
+        f"not posted, {kind}": health_messages.not_posted(
+            SPRINT, kind, FailureAction.MALFORMED, post_again=False
+        )
+        for kind in health_messages.AWAITED
     },
-    "not said, no replies": words.not_said(
+    "not posted, no replies": health_messages.not_posted(
         SPRINT, "results", FailureAction.NO_REPLY, post_again=False
     ),
-    "not said, not granted": words.not_said(
-        SPRINT, "results", FailureAction.WITHOUT, post_again=False
+    "not posted, not granted": health_messages.not_posted(
+        SPRINT, "results", FailureAction.MISSING_PERMISSION, post_again=False
     ),
-    "not said, may be posted again": words.not_said(
-        SPRINT, "announcement", FailureAction.UNSAID, post_again=True
+    "not posted, may be posted again": health_messages.not_posted(
+        SPRINT, "announcement", FailureAction.REPORT, post_again=True
     ),
-    "asked for a wrap-up, apart": ending_messages.ask_wrap_up(
-        over(**APART).phase, date(2026, 12, 22)
+    "wrap-up request, paused": ending_messages.ask_wrap_up(
+        over(**PAUSED).phase, date(2026, 12, 22)
     ),
-    "written, apart": ending_messages.written(over(**WORDS, **APART)),
+    "wrap-up written, paused": ending_messages.wrap_up_received(over(**WORDS, **PAUSED)),
 }
 
 
-@pytest.mark.parametrize("name", SAID)
-def test_it_is_said_as_before(name: str, snapshot: SnapshotAssertion) -> None:
-    said = SAID[name]
-    assert check_blocks(said.blocks, "message") == []
-    assert len(said.text) <= 80
-    assert "!" not in said.text.replace("<!", "")
+@pytest.mark.parametrize("name", MESSAGES)
+def test_message_matches_snapshot(name: str, snapshot: SnapshotAssertion) -> None:
+    message = MESSAGES[name]
+    assert check_blocks(message.blocks, "message") == []
+    assert len(message.text) <= 80
+    assert "!" not in message.text.replace("<!", "")
 
-    assert [said.text, said.blocks] == snapshot.use_extension(JSONSnapshotExtension)
+    assert [message.text, message.blocks] == snapshot.use_extension(JSONSnapshotExtension)
 
 
-@pytest.mark.parametrize("why", [why for why in PauseReason if why is not PauseReason.DELETED])
-def test_it_stands_on_the_card_and_in_app_home(
+@pytest.mark.parametrize("why", PAUSE_REASONS)
+def test_pause_is_shown_on_the_status_card_and_in_app_home(
     why: PauseReason, snapshot: SnapshotAssertion
 ) -> None:
     phase = paused(why=why)
@@ -96,33 +96,32 @@ def test_it_stands_on_the_card_and_in_app_home(
         ChannelStatus(
             channel_id=LAUNCH,
             phase=phase,
-            last=None,
+            last_phase=None,
             budget=Budget(spent=15),
             today=TODAY,
-            manages=True,
+            may_manage=True,
             may_start=True,
         )
     )
 
     assert check_blocks(card.blocks, "message") == []
     assert "Ask now" not in str(card.blocks)
-    assert words.TRY_AGAIN in str(card.blocks)
+    assert health_messages.TRY_AGAIN in str(card.blocks)
     assert messages.status_line(phase, TODAY) == snapshot.use_extension(JSONSnapshotExtension)
 
 
-@pytest.mark.parametrize("sign", ["<!channel>", "*", "&", "😀"])
-def test_bad_and_long_words_never_fire(sign: str) -> None:
-    for said in (
-        words.paused(paused(hostile(sign))),
-        words.channel_deleted(over(hostile(sign)), GOODBYES_ON),
-        words.leads_alone(SPRINT, sign * 40),
-        words.leads_alone(SPRINT, HOSTILE),
+@pytest.mark.parametrize("filler", ["<!channel>", "*", "&", "😀"])
+def test_hostile_and_long_texts_never_ping_the_channel(filler: str) -> None:
+    for message in (
+        health_messages.paused(paused(hostile(filler))),
+        health_messages.channel_deleted(over(hostile(filler)), GOODBYES_ON),
+        health_messages.co_lead_unreachable(SPRINT, filler * 40),
+        health_messages.co_lead_unreachable(SPRINT, HOSTILE),
     ):
-        assert check_blocks(said.blocks, "message") == []
-        assert "<!channel>" not in str(said.blocks)
-        assert "<!channel>" not in said.text
+        assert check_blocks(message.blocks, "message") == []
+        assert "<!channel>" not in str(message.blocks)
+        assert "<!channel>" not in message.text
 
 
-def test_only_who_can_be_told_is_named() -> None:
-    """To admins and to members nobody's account is said to be closed."""
-    assert "Ana" not in str(SAID["nobody leads"].blocks)
+def test_admins_are_not_told_whose_account_is_closed() -> None:
+    assert "Ana" not in str(MESSAGES["no reachable lead"].blocks)

@@ -1,4 +1,4 @@
-"""A phase that waits: since when, for which reason, and what its leads hear of it."""
+"""Pausing and resuming a phase: its reason, its start, and the notices to leads."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -30,14 +30,14 @@ async def pause(services: Services, phase_id: str, why: PauseReason) -> None:
         await channel_health_pause.pause(tx, WORKSPACE, phase_id, why, services.clock.now())
 
 
-async def go_on(services: Services, phase_id: str) -> None:
+async def resume(services: Services, phase_id: str) -> None:
     async with services.db.transaction() as tx:
         await channel_health_pause.resume(tx, WORKSPACE, phase_id, services.clock.now())
 
 
-async def paused(services: Services, phase_id: str) -> tuple[datetime | None, str | None]:
+async def pause_state(services: Services, phase_id: str) -> tuple[datetime | None, str | None]:
     phase = await phase_of(services, phase_id)
-    return phase.paused_at, phase.paused_because
+    return phase.paused_at, phase.pause_reason
 
 
 async def end(services: Services, phase_id: str) -> None:
@@ -47,22 +47,22 @@ async def end(services: Services, phase_id: str) -> None:
         await tx.execute(ended.values(state="ended", ended_at=services.clock.now()))
 
 
-async def test_a_second_reason_keeps_the_time_of_the_first_and_is_told_in_its_place(
+async def test_new_pause_reason_keeps_the_pause_start_and_reuses_the_notice(
     services: Services, clock: AdjustableClock
 ) -> None:
     phase_id = await running(services)
-    await pause(services, phase_id, PauseReason.OUTSIDE)
+    await pause(services, phase_id, PauseReason.BOT_REMOVED)
     clock.move_to(LATER)
 
     await pause(services, phase_id, PauseReason.ARCHIVED)
 
-    assert await paused(services, phase_id) == (NOW, PauseReason.ARCHIVED)
+    assert await pause_state(services, phase_id) == (NOW, PauseReason.ARCHIVED)
     assert list(await messages(services, "paused:")) == [
         f"paused:{phase_id}:{int(NOW.timestamp())}:{ANA}"
     ]
 
 
-async def test_the_same_reason_twice_changes_nothing(
+async def test_pausing_twice_for_the_same_reason_changes_nothing(
     services: Services, clock: AdjustableClock
 ) -> None:
     phase_id = await running(services)
@@ -70,11 +70,11 @@ async def test_the_same_reason_twice_changes_nothing(
         clock.move_to(at)
         await pause(services, phase_id, PauseReason.ARCHIVED)
 
-    assert await paused(services, phase_id) == (NOW, PauseReason.ARCHIVED)
+    assert await pause_state(services, phase_id) == (NOW, PauseReason.ARCHIVED)
     assert await messages(services, "edit:paused:") == {}
 
 
-async def test_of_a_deleted_channel_nothing_else_becomes_known(services: Services) -> None:
+async def test_phase_of_a_deleted_channel_keeps_its_pause_reason(services: Services) -> None:
     phase_id = await running(services)
     async with services.db.transaction() as tx:
         phase = await the_phase(tx, phase_id)
@@ -84,10 +84,10 @@ async def test_of_a_deleted_channel_nothing_else_becomes_known(services: Service
 
     await pause(services, phase_id, PauseReason.ARCHIVED)
 
-    assert (await paused(services, phase_id))[1] == PauseReason.DELETED
+    assert (await pause_state(services, phase_id))[1] == PauseReason.DELETED
 
 
-async def test_each_lead_who_can_be_written_to_is_told_and_no_member(services: Services) -> None:
+async def test_pause_notice_goes_only_to_reachable_leads(services: Services) -> None:
     phase_id = await running(services, replace(SPRINT, co_lead_ids=(HANA, BEN)))
     people = schema.people
     async with services.db.transaction() as tx:
@@ -95,108 +95,110 @@ async def test_each_lead_who_can_be_written_to_is_told_and_no_member(services: S
 
     await pause(services, phase_id, PauseReason.ARCHIVED)
 
-    told = await messages(services, "paused:")
-    assert {row["conversation"] for row in told.values()} == {ANA, HANA}
+    notices = await messages(services, "paused:")
+    assert {row["conversation"] for row in notices.values()} == {ANA, HANA}
 
 
-async def test_of_a_phase_that_is_over_nobody_is_told(services: Services) -> None:
+async def test_pausing_an_ended_phase_sends_no_notice(services: Services) -> None:
     phase_id = await running(services)
     await end(services, phase_id)
 
     await pause(services, phase_id, PauseReason.ARCHIVED)
 
-    assert (await paused(services, phase_id))[1] == PauseReason.ARCHIVED
+    assert (await pause_state(services, phase_id))[1] == PauseReason.ARCHIVED
     assert await messages(services, "paused:") == {}
 
 
-@pytest.mark.parametrize("was_told", [True, False])
-async def test_when_it_goes_on_who_was_told_reads_so_in_the_same_place(
-    services: Services, was_told: bool
+@pytest.mark.parametrize("is_delivered", [True, False])
+async def test_resuming_edits_a_delivered_pause_notice_and_expires_a_pending_one(
+    services: Services, is_delivered: bool
 ) -> None:
     phase_id = await running(services)
     await pause(services, phase_id, PauseReason.ARCHIVED)
     (key,) = await messages(services, "paused:")
-    if was_told:
+    if is_delivered:
         await delivered(services.db, key, ("D0ANA", "1.1"))
 
-    await go_on(services, phase_id)
-    await go_on(services, phase_id)  # nothing more to do
+    await resume(services, phase_id)
+    await resume(services, phase_id)  # the second call has no effect
 
-    assert await paused(services, phase_id) == (None, None)
-    assert len(await messages(services, "edit:paused:")) == was_told
+    assert await pause_state(services, phase_id) == (None, None)
+    assert len(await messages(services, "edit:paused:")) == is_delivered
     state = (await messages(services, "paused:"))[key]["state"]
-    assert state == ("sent" if was_told else "expired")
+    assert state == ("sent" if is_delivered else "expired")
 
 
-async def test_only_a_paused_phase_that_runs_is_tried_again(services: Services) -> None:
+async def test_try_again_is_refused_unless_the_phase_is_running_and_paused(
+    services: Services,
+) -> None:
     phase_id = await running(services)
     with pytest.raises(Refused, match="is not paused any more"):
         await channel_health_pause.try_again(services, by(ANA, phase_id))
     await pause(services, phase_id, PauseReason.RESTRICTED)
     await channel_health_pause.try_again(services, by(ANA, phase_id))
-    assert await paused(services, phase_id) == (None, None)
+    assert await pause_state(services, phase_id) == (None, None)
 
     await pause(services, phase_id, PauseReason.RESTRICTED)
     await end(services, phase_id)
     for press in (channel_health_pause.try_again, channel_health_pause.post_again):
         with pytest.raises(Refused, match="this phase has ended"):
             await press(services, by(ANA, phase_id))
-    assert (await paused(services, phase_id))[1] == PauseReason.RESTRICTED
+    assert (await pause_state(services, phase_id))[1] == PauseReason.RESTRICTED
 
 
 @pytest.mark.parametrize(
-    ("known", "is_there", "is_archived", "then"),
+    ("known", "is_member", "is_archived", "expected"),
     [
         (None, True, False, None),
         (None, True, True, PauseReason.ARCHIVED),
-        (None, False, False, PauseReason.OUTSIDE),
-        (PauseReason.OUTSIDE, False, True, PauseReason.ARCHIVED),
-        (PauseReason.OUTSIDE, False, False, PauseReason.OUTSIDE),
-        (PauseReason.OUTSIDE, True, False, None),
+        (None, False, False, PauseReason.BOT_REMOVED),
+        (PauseReason.BOT_REMOVED, False, True, PauseReason.ARCHIVED),
+        (PauseReason.BOT_REMOVED, False, False, PauseReason.BOT_REMOVED),
+        (PauseReason.BOT_REMOVED, True, False, None),
         (PauseReason.ARCHIVED, True, False, None),
         (
             PauseReason.ARCHIVED,
             False,
             False,
             None,
-        ),  # archiving emptied it of apps: the bot joins again
+        ),  # archiving removes apps from a channel: the bot rejoins
         (
             PauseReason.RESTRICTED,
             True,
             False,
             PauseReason.RESTRICTED,
-        ),  # of that Slack tells nothing
+        ),  # conversations.info does not show this
         (PauseReason.RESTRICTED, True, True, PauseReason.ARCHIVED),
         (PauseReason.DELETED, True, False, PauseReason.DELETED),
     ],
 )
-async def test_a_look_at_the_channel_decides(
+async def test_channel_check_pauses_or_resumes_the_phase(
     services: Services,
     fake_slack: FakeSlack,
     known: PauseReason | None,
-    is_there: bool,
+    is_member: bool,
     is_archived: bool,
-    then: PauseReason | None,
+    expected: PauseReason | None,
 ) -> None:
     phase_id = await running(services)
     channel = fake_slack.workspace.conversations[LAUNCH]
     channel.is_archived = is_archived
-    channel.members = [ANA, BOT_USER_ID] if is_there else [ANA]
+    channel.members = [ANA, BOT_USER_ID] if is_member else [ANA]
     async with services.db.transaction() as tx:
         at = NOW if known else None
         phase = await the_phase(tx, phase_id)
         await channel_health_pause.store_pause(tx, WORKSPACE, phase, at=at, because=known)
-        await schedule.add(tx, WORKSPACE, action="look_at_channel", subject=phase_id, due_at=NOW)
+        await schedule.add(tx, WORKSPACE, action="check_channel", subject=phase_id, due_at=NOW)
 
-    assert await carry_out(services, "look_at_channel") == 1
+    assert await carry_out(services, "check_channel") == 1
 
-    assert (await paused(services, phase_id))[1] == then
-    assert await planned(services, "look_at_channel") == {}
-    assert (BOT_USER_ID in channel.members) is (is_there or known is PauseReason.ARCHIVED)
+    assert (await pause_state(services, phase_id))[1] == expected
+    assert await planned(services, "check_channel") == {}
+    assert (BOT_USER_ID in channel.members) is (is_member or known is PauseReason.ARCHIVED)
 
 
-@pytest.mark.parametrize("known", [PauseReason.OUTSIDE, None])
-async def test_where_slack_will_not_say_what_was_known_holds(
+@pytest.mark.parametrize("known", [PauseReason.BOT_REMOVED, None])
+async def test_refused_channel_check_keeps_the_known_pause_reason(
     services: Services, fake_slack: FakeSlack, known: PauseReason | None
 ) -> None:
     phase_id = await running(services)
@@ -204,43 +206,43 @@ async def test_where_slack_will_not_say_what_was_known_holds(
         at = NOW if known else None
         phase = await the_phase(tx, phase_id)
         await channel_health_pause.store_pause(tx, WORKSPACE, phase, at=at, because=known)
-        await schedule.add(tx, WORKSPACE, action="look_at_channel", subject=phase_id, due_at=NOW)
+        await schedule.add(tx, WORKSPACE, action="check_channel", subject=phase_id, due_at=NOW)
     fake_slack.faults.fail_next("conversations.info", error="missing_scope")
 
-    assert await carry_out(services, "look_at_channel") == 1
+    assert await carry_out(services, "check_channel") == 1
 
-    assert (await paused(services, phase_id))[1] == known
+    assert (await pause_state(services, phase_id))[1] == known
 
 
-async def test_where_slack_cannot_say_now_it_is_asked_again(
+async def test_channel_check_stays_scheduled_after_a_server_error(
     services: Services, fake_slack: FakeSlack
 ) -> None:
     phase_id = await running(services)
     async with services.db.transaction() as tx:
-        await schedule.add(tx, WORKSPACE, action="look_at_channel", subject=phase_id, due_at=NOW)
+        await schedule.add(tx, WORKSPACE, action="check_channel", subject=phase_id, due_at=NOW)
     fake_slack.faults.fail_next("conversations.info", status=500)
 
     with pytest.raises(SlackApiError):
-        await carry_out(services, "look_at_channel")
+        await carry_out(services, "check_channel")
 
-    assert await planned(services, "look_at_channel") == {phase_id: NOW}
+    assert await planned(services, "check_channel") == {phase_id: NOW}
 
 
-async def test_of_a_phase_that_waits_the_announcement_is_not_edited(
+async def test_announcement_of_a_paused_phase_is_not_edited(
     services: Services, clock: AdjustableClock
 ) -> None:
     phase_id = await running(services)
     async with services.db.transaction() as tx:
         phase = await the_phase(tx, phase_id)
         await channel_health_pause.store_pause(
-            tx, WORKSPACE, phase, at=NOW, because=PauseReason.OUTSIDE
+            tx, WORKSPACE, phase, at=NOW, because=PauseReason.BOT_REMOVED
         )
 
     clock.move_to(datetime(2026, 11, 24, 0, 1, tzinfo=UTC))
     assert await carry_out(services, "refresh_announcement") == 1
 
     assert await messages(services, "edit:") == {}
-    assert await planned(services, "look_at_channel") == {phase_id: clock.now()}
+    assert await planned(services, "check_channel") == {phase_id: clock.now()}
     assert await planned(services, "refresh_announcement") == {
         phase_id: datetime(2026, 11, 25, 0, 1, tzinfo=UTC)
     }

@@ -1,4 +1,4 @@
-"""What strikes while children work, beside death: frozen processes, storms, databases that go."""
+"""Disruptions other than kills: frozen processes, storms of 429, databases that go away."""
 
 import asyncio
 import signal
@@ -9,91 +9,95 @@ from typing import Any
 from sqlalchemy.engine import make_url
 
 from bot.clock import monotonic
-from tests.chaos.run import Stage, Trouble
+from tests.chaos.run import Disruption, ScenarioRun
 from tests.chaos.sink import Post
 from tests.postgres import OwnServer
 
-AFTER_SECONDS = 0.4
+PAUSE_SECONDS = 0.4
 
 
-def frozen(times: int, seconds: float) -> Trouble:
-    """A process stands still for longer than its lease, and then goes on as if nothing was."""
+def freeze(times: int, seconds: float) -> Disruption:
+    """Freeze a process for longer than its lease, then let it go on."""
 
-    async def strike(stage: Stage) -> int:
+    async def disrupt(run: ScenarioRun) -> int:
         for _ in range(times):
-            await asyncio.sleep(AFTER_SECONDS)
-            pid = stage.random_child()
+            await asyncio.sleep(PAUSE_SECONDS)
+            pid = run.random_child()
             if pid is None:
                 continue
-            stage.signal(pid, signal.SIGSTOP)
+            run.signal(pid, signal.SIGSTOP)
             await asyncio.sleep(seconds)
-            stage.signal(pid, signal.SIGCONT)
+            run.signal(pid, signal.SIGCONT)
         return times
 
-    return strike
+    return disrupt
 
 
-def overtaken(times: int, seconds: float) -> Trouble:
-    """A frozen process hears Slack's "later" while another one makes the call for its message.
+def overtake(times: int, seconds: float) -> Disruption:
+    """A frozen process gets a 429 while another process makes the call for its message.
 
-    Now and then a post is held back unanswered and its caller frozen. When another process sends
-    it, that one's answer is held back until the first has woken up and heard the no.
+    Some posts are held back and their callers frozen. When another process sends such a message,
+    its answer is held back until the first caller has woken up and received its 429.
     """
 
-    async def strike(stage: Stage) -> int:
-        struck: dict[str, asyncio.Event] = {}  # whether its first caller woke up again
+    async def disrupt(run: ScenarioRun) -> int:
+        frozen_messages: dict[
+            str, asyncio.Event
+        ] = {}  # by message id: its first caller is awake again
 
         async def intercept(args: dict[str, Any], pid: int) -> tuple[str, Post | None]:
-            ident = stage.sink.ident_of(args)
-            if ident not in struck:
-                if len(struck) >= times or not all(woke.is_set() for woke in struck.values()):
+            message_id = run.sink.message_id_of(args)
+            if message_id not in frozen_messages:
+                if len(frozen_messages) >= times or not all(
+                    is_awake.is_set() for is_awake in frozen_messages.values()
+                ):
                     return "", None
-                struck[ident] = asyncio.Event()
-                async with stage.sink.intercepted:
-                    stage.sink.intercepted.notify_all()
-                stage.signal(pid, signal.SIGSTOP)
-                await struck[ident].wait()
-                stage.signal(pid, signal.SIGCONT)
+                frozen_messages[message_id] = asyncio.Event()
+                async with run.sink.intercepted:
+                    run.sink.intercepted.notify_all()
+                run.signal(pid, signal.SIGSTOP)
+                await frozen_messages[message_id].wait()
+                run.signal(pid, signal.SIGCONT)
                 return "429", None
-            if struck[ident].is_set():
+            if frozen_messages[message_id].is_set():
                 return "", None
-            post = stage.sink.apply(args)
-            struck[ident].set()
+            post = run.sink.apply(args)
+            frozen_messages[message_id].set()
             await asyncio.sleep(seconds)
             return "", post
 
-        stage.sink.intercept = intercept
-        async with stage.sink.intercepted:
-            await stage.sink.intercepted.wait_for(lambda: len(struck) == times)
-        for woke in struck.values():
-            await woke.wait()
-        stage.sink.intercept = None
-        return len(struck)
+        run.sink.intercept = intercept
+        async with run.sink.intercepted:
+            await run.sink.intercepted.wait_for(lambda: len(frozen_messages) == times)
+        for is_awake in frozen_messages.values():
+            await is_awake.wait()
+        run.sink.intercept = None
+        return len(frozen_messages)
 
-    return strike
+    return disrupt
 
 
-def storms(times: int, seconds: float) -> Trouble:
-    """Every call of every method is answered with 429 and `Retry-After` for a while."""
+def rate_limit_storms(times: int, seconds: float) -> Disruption:
+    """Answer every call with 429 and `Retry-After` for a while."""
 
-    async def strike(stage: Stage) -> int:
+    async def disrupt(run: ScenarioRun) -> int:
         for _ in range(times):
-            await asyncio.sleep(AFTER_SECONDS)
-            stage.sink.faults.storm_until = monotonic() + seconds
+            await asyncio.sleep(PAUSE_SECONDS)
+            run.sink.faults.storm_until = monotonic() + seconds
             await asyncio.sleep(seconds)
         return times
 
-    return strike
+    return disrupt
 
 
-def locked(times: int, seconds: float) -> Trouble:
-    """Another program holds the SQLite file."""
+def lock_file(times: int, seconds: float) -> Disruption:
+    """Lock the SQLite file, as another program would."""
 
-    async def strike(stage: Stage) -> int:
-        file = make_url(stage.orders.database_url).database
+    async def disrupt(run: ScenarioRun) -> int:
+        file = make_url(run.orders.database_url).database
         assert file is not None
         for _ in range(times):
-            await asyncio.sleep(AFTER_SECONDS)
+            await asyncio.sleep(PAUSE_SECONDS)
             connection = sqlite3.connect(file, timeout=30, isolation_level=None)
             connection.execute("BEGIN EXCLUSIVE")
             await asyncio.sleep(seconds)
@@ -101,18 +105,18 @@ def locked(times: int, seconds: float) -> Trouble:
             connection.close()
         return times
 
-    return strike
+    return disrupt
 
 
-def restarts(server: Callable[[], OwnServer], times: int, seconds: float) -> Trouble:
-    """PostgreSQL crashes and comes back."""
+def restart_server(server: Callable[[], OwnServer], times: int, seconds: float) -> Disruption:
+    """Crash PostgreSQL and start it again."""
 
-    async def strike(_stage: Stage) -> int:
+    async def disrupt(_run: ScenarioRun) -> int:
         for _ in range(times):
-            await asyncio.sleep(AFTER_SECONDS)
+            await asyncio.sleep(PAUSE_SECONDS)
             await asyncio.to_thread(server().die)
             await asyncio.sleep(seconds)
             await asyncio.to_thread(server().start)
         return times
 
-    return strike
+    return disrupt

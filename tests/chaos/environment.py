@@ -1,4 +1,4 @@
-"""What scenarios are played with: children to kill, databases to spoil."""
+"""The environment of scenarios: a fork server, databases, and a PostgreSQL server to crash."""
 
 import asyncio
 import shutil
@@ -11,41 +11,43 @@ from pathlib import Path
 from bot.db.migrate import migrate
 from tests import postgres
 from tests.chaos import whole_bot
-from tests.chaos.fork_server import Life, Zygote, zygote
+from tests.chaos.fork_server import ChildMain, ForkServer, fork_server
 from tests.chaos.run import Result, Scenario, run
-from tests.chaos.whole_bot_run import Whole
+from tests.chaos.whole_bot_run import WholeBotScenario
 
 
-class Stagehand:
-    """Gives each scenario a new migrated database and plays it."""
+class ScenarioPlayer:
+    """Runs each scenario on a new, migrated database."""
 
-    def __init__(self, mother: Zygote, folder: Path, server: postgres.OwnServer) -> None:
-        self._mother = mother
+    def __init__(self, children: ForkServer, folder: Path, server: postgres.OwnServer) -> None:
+        self._fork_server = children
         self.folder = folder
         self.server = server
-        self._numbers = count()
-        self._template = folder / "template.db"
-        asyncio.run(migrate(f"sqlite:///{self._template}"))
-        self._migrated = server.template("chaos", lambda url: asyncio.run(migrate(url)))
+        self._file_numbers = count()
+        self._sqlite_template = folder / "template.db"
+        asyncio.run(migrate(f"sqlite:///{self._sqlite_template}"))
+        self._postgresql_template = server.template("chaos", lambda url: asyncio.run(migrate(url)))
 
     def play(self, engine: str, scenario: Scenario, seed: int) -> Result:
-        """Play it once, from nothing."""
+        """Run a scenario once, on an empty database."""
         with self._database(engine) as url:
-            return asyncio.run(run(self._mother, scenario, url, seed))
+            return asyncio.run(run(self._fork_server, scenario, url, seed))
 
-    def play_whole(self, engine: str, scenario: Whole, seed: int) -> whole_bot.Outcome:
-        """The same, where the mother's children are whole bots."""
+    def play_whole(
+        self, engine: str, scenario: WholeBotScenario, seed: int
+    ) -> whole_bot.WholeBotResult:
+        """Run a scenario whose processes are whole bots."""
         with self._database(engine) as url:
-            return asyncio.run(whole_bot.run(self._mother, scenario, url, seed))
+            return asyncio.run(whole_bot.run(self._fork_server, scenario, url, seed))
 
     @contextmanager
     def _database(self, engine: str) -> Iterator[str]:
         if engine == "sqlite":
-            file = self.folder / f"{next(self._numbers)}.db"
-            shutil.copy(self._template, file)
+            file = self.folder / f"{next(self._file_numbers)}.db"
+            shutil.copy(self._sqlite_template, file)
             yield f"sqlite:///{file}"
             return
-        url = self.server.create(self._migrated)
+        url = self.server.create(self._postgresql_template)
         try:
             yield url
         finally:
@@ -53,10 +55,10 @@ class Stagehand:
 
 
 @contextmanager
-def stage(live: Life) -> Iterator[Stagehand]:
-    """The zygote comes first: it must know no thread. What is committed survives a crash."""
-    with ExitStack() as things:
-        mother = things.enter_context(zygote(live))
-        folder = Path(things.enter_context(tempfile.TemporaryDirectory(prefix="chaos")))
-        server = things.enter_context(postgres.own_server(postgres.binaries(), durable=True))
-        yield Stagehand(mother, folder, server)
+def scenario_player(child_main: ChildMain) -> Iterator[ScenarioPlayer]:
+    """Start the fork server first, before any thread exists, then a durable PostgreSQL."""
+    with ExitStack() as stack:
+        children = stack.enter_context(fork_server(child_main))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="chaos")))
+        server = stack.enter_context(postgres.own_server(postgres.binaries(), durable=True))
+        yield ScenarioPlayer(children, folder, server)

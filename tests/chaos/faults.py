@@ -1,4 +1,4 @@
-"""What Slack does wrong on the way: how often it did, and whether it was then left in peace."""
+"""Faults of Slack: their shares and counts, and whether Retry-After was respected."""
 
 import random  # noqa: TID251  a seed repeats it
 from collections import Counter
@@ -9,8 +9,8 @@ from math import ceil
 from bot.clock import monotonic
 
 POST = "chat.postMessage"
-#: How often, of the calls of each method; the rest goes well. Only posts appear late.
-USUAL = {
+#: Shares of the calls; the rest succeeds. Only posts can be late.
+USUAL_SHARES = {
     "429": 0.03,
     "500 before": 0.03,
     "500 after": 0.03,
@@ -22,61 +22,64 @@ USUAL = {
     "hang after": 0.015,
     "late": 0.015,
 }
-#: What a storm's no says, in seconds; and how long it may take until all who call know of it.
+#: Retry-After of a storm of 429s in seconds, and the time until every process knows of it.
 RETRY_AFTER = 2
-HEARD_WITHIN = 1.0
+PROPAGATION_SECONDS = 1.0
 
 
 @dataclass
 class Faults:
-    """Drawn from a pack in which each has its share, so that each of them does happen."""
+    """Faults, drawn from a shuffled deck with their shares, so that each of them happens."""
 
     seed: int
     shares: Mapping[str, float]
     storm_until: float = 0.0  # every call is answered with 429 until then (`monotonic`)
     fired: Counter[str] = field(default_factory=Counter)
-    fired_elsewhere: Counter[str] = field(default_factory=Counter)  # at calls that post nothing
-    impatient: int = 0  # calls during a silence that Slack asked for
+    fired_in_other_calls: Counter[str] = field(default_factory=Counter)  # other than posts
+    calls_during_backoff: int = 0  # calls before Retry-After was over
 
     def __post_init__(self) -> None:
         self._random = random.Random(self.seed)
-        self._packs: dict[bool, list[str]] = {True: [], False: []}
-        self._silent: dict[tuple[str, str], float] = {}  # since when, by workspace and method
+        self._decks: dict[bool, list[str]] = {True: [], False: []}
+        self._limited_since: dict[tuple[str, str], float] = {}  # by workspace and method
 
     @property
     def all_fired(self) -> bool:
         return all(self.fired[kind] for kind in self.shares)
 
     def draw(self, method: str) -> str:
-        """What goes wrong with this call; "" if nothing does."""
+        """The fault of this call; "" for none."""
         posts = method == POST
-        if not self._packs[posts]:
-            self._packs[posts] = self._shuffled()
-        kind = self._packs[posts].pop()
+        if not self._decks[posts]:
+            self._decks[posts] = self._shuffled()
+        kind = self._decks[posts].pop()
         if kind and (posts or kind != "late"):
-            (self.fired if posts else self.fired_elsewhere)[kind] += 1
+            (self.fired if posts else self.fired_in_other_calls)[kind] += 1
             return kind
         return ""
 
-    def is_stormy(self, workspace: str, method: str, begun: float) -> bool:
-        """Whether to say no, with RETRY_AFTER. Notes if that had just been said.
+    def is_rate_limited(self, workspace: str, method: str, started: float) -> bool:
+        """Whether to answer 429 with RETRY_AFTER. Counts calls that should have waited.
 
-        `begun` is when the caller made up its mind (`monotonic`): however long the way was.
+        `started` is when the caller started the call (`monotonic`), before its way to Slack.
         """
         now, limit = monotonic(), (workspace, method)
-        told = self._silent.get(limit)
-        if told is not None and told + HEARD_WITHIN < begun < told + RETRY_AFTER:
-            self.impatient += 1
+        limited_at = self._limited_since.get(limit)
+        if (
+            limited_at is not None
+            and limited_at + PROPAGATION_SECONDS < started < limited_at + RETRY_AFTER
+        ):
+            self.calls_during_backoff += 1
         if now >= self.storm_until:
             return False
-        if told is None or now >= told + RETRY_AFTER:
-            self._silent[limit] = now
+        if limited_at is None or now >= limited_at + RETRY_AFTER:
+            self._limited_since[limit] = now
         self.fired["storm"] += 1
         return True
 
     def _shuffled(self) -> list[str]:
         size = ceil(1 / min(self.shares.values())) if self.shares else 1
-        pack = [kind for kind, share in self.shares.items() for _ in range(round(share * size))]
-        pack += [""] * (size - len(pack))
-        self._random.shuffle(pack)
-        return pack
+        deck = [kind for kind, share in self.shares.items() for _ in range(round(share * size))]
+        deck += [""] * (size - len(deck))
+        self._random.shuffle(deck)
+        return deck

@@ -1,4 +1,4 @@
-"""Children by the dozen: forked from a process that has imported everything and runs nothing."""
+"""Cheap child processes, forked from a server that has imported everything and runs nothing."""
 
 import json
 import os
@@ -10,123 +10,128 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 
-#: What a child does with its orders and its own pid.
-Life = Callable[[dict[str, Any], int], None]
+#: The main function of a child: takes its orders and its own pid.
+ChildMain = Callable[[dict[str, Any], int], None]
 
 LOOK_SECONDS = 0.02
-#: Of a traceback: its end says what happened.
-MOST_WORDS = 4000
+#: The end of a traceback says what happened.
+MAX_TRACEBACK_CHARACTERS = 4000
 
 
 class Orders(Protocol):
-    """What a child is told at its birth."""
+    """The instructions of a new child."""
 
     def as_json(self) -> dict[str, Any]: ...
 
 
-class Zygote:
-    """Bears children on request; knows which of them live."""
+class ForkServer:
+    """Client of the server process: spawns children and learns of their ends."""
 
-    def __init__(self, line: socket.socket, pid: int) -> None:
-        self._line = line
+    def __init__(self, connection: socket.socket, pid: int) -> None:
+        self._connection = connection
         self._pid = pid
-        self._heard = b""
-        self._born: list[int] = []
-        self._words: dict[int, str] = {}  # pid: why it ended by itself
-        self.dead: dict[int, int] = {}  # pid: wait status
+        self._buffer = b""
+        self._spawned: list[int] = []
+        self._tracebacks: dict[int, str] = {}  # by pid
+        self.dead: dict[int, int] = {}  # wait status by pid
 
     def spawn(self, orders: Orders) -> int:
-        """Returns the child's pid."""
-        self._line.sendall(json.dumps(orders.as_json()).encode() + b"\n")
-        while not self._born:
-            self.listen(1.0)
-        return self._born.pop()
+        """Fork a child. Returns its pid."""
+        self._connection.sendall(json.dumps(orders.as_json()).encode() + b"\n")
+        while not self._spawned:
+            self.receive(1.0)
+        return self._spawned.pop()
 
-    def listen(self, seconds: float = 0.0) -> None:
-        """Hear who was born and who died."""
-        if not select.select([self._line], [], [], seconds)[0]:
+    def receive(self, seconds: float = 0.0) -> None:
+        """Read which children were spawned and which have ended."""
+        if not select.select([self._connection], [], [], seconds)[0]:
             return
-        self._heard += self._line.recv(65536)
-        *lines, self._heard = self._heard.split(b"\n")
+        self._buffer += self._connection.recv(65536)
+        *lines, self._buffer = self._buffer.split(b"\n")
         for line in lines:
-            what, pid, told = json.loads(line)
-            if what == "born":
-                self._born.append(pid)
-            elif what == "failed":
-                self._words[pid] = told
+            event, pid, detail = json.loads(line)
+            if event == "spawned":
+                self._spawned.append(pid)
+            elif event == "failed":
+                self._tracebacks[pid] = detail
             else:
-                self.dead[pid] = told
+                self.dead[pid] = detail
 
-    def bury(self, pid: int) -> str:
-        """How one of the dead ended: "" if it was killed, as all should be, else its traceback."""
+    def exit_report(self, pid: int) -> str:
+        """The traceback of an ended child; "" if it was killed, as all should be."""
         status = self.dead.pop(pid)
-        words = self._words.pop(pid, f"a child ended by itself, with status {status}")
-        return "" if status == signal.SIGKILL else words
+        reason = self._tracebacks.pop(pid, f"a child ended with status {status}")
+        return "" if status == signal.SIGKILL else reason
 
-    def end(self) -> None:
-        self._line.close()
+    def close(self) -> None:
+        self._connection.close()
         os.waitpid(self._pid, 0)
 
 
 @contextmanager
-def zygote(live: Life) -> Iterator[Zygote]:
-    """To be made before any event loop or thread is."""
-    ours, its = socket.socketpair()
+def fork_server(child_main: ChildMain) -> Iterator[ForkServer]:
+    """Start the server. Call this before any event loop or thread exists."""
+    parent_end, server_end = socket.socketpair()
     pid = os.fork()
     if pid == 0:
-        ours.close()
-        _bear(its, live)
+        parent_end.close()
+        _serve(server_end, child_main)
         os._exit(0)
-    its.close()
-    mother = Zygote(ours, pid)
+    server_end.close()
+    server = ForkServer(parent_end, pid)
     try:
-        yield mother
+        yield server
     finally:
-        mother.end()
+        server.close()
 
 
-def _bear(line: socket.socket, live: Life) -> None:
+def _serve(connection: socket.socket, child_main: ChildMain) -> None:
     children: set[int] = set()
-    heard = b""
+    buffer = b""
     while True:
-        if select.select([line], [], [], LOOK_SECONDS)[0]:
+        if select.select([connection], [], [], LOOK_SECONDS)[0]:
             try:
-                received = line.recv(65536)
+                received = connection.recv(65536)
             except ConnectionError:
                 break
             if not received:
                 break
-            *lines, heard = (heard + received).split(b"\n")
+            *lines, buffer = (buffer + received).split(b"\n")
             for orders in lines:
-                children.add(_fork(line, live, json.loads(orders)))
-        _bury(line, children)
+                children.add(_fork(connection, child_main, json.loads(orders)))
+        _report_dead(connection, children)
     for child in children:
         with suppress(ProcessLookupError):
             os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
 
 
-def _fork(line: socket.socket, live: Life, orders: dict[str, Any]) -> int:
+def _fork(connection: socket.socket, child_main: ChildMain, orders: dict[str, Any]) -> int:
     child = os.fork()
     if child == 0:
         try:
-            live(orders, os.getpid())
+            child_main(orders, os.getpid())
         except BaseException:
-            _tell(line, "failed", os.getpid(), traceback.format_exc()[-MOST_WORDS:])
+            _send(
+                connection,
+                "failed",
+                os.getpid(),
+                traceback.format_exc()[-MAX_TRACEBACK_CHARACTERS:],
+            )
         finally:
             os._exit(1)
-    _tell(line, "born", child, "")
+    _send(connection, "spawned", child, "")
     return child
 
 
-def _bury(line: socket.socket, children: set[int]) -> None:
+def _report_dead(connection: socket.socket, children: set[int]) -> None:
     for child in list(children):
         pid, status = os.waitpid(child, os.WNOHANG)
         if pid:
             children.discard(pid)
-            _tell(line, "died", pid, status)
+            _send(connection, "died", pid, status)
 
 
-def _tell(line: socket.socket, what: str, pid: int, told: int | str) -> None:
-    """Short enough to arrive in one piece, whoever else speaks on this line."""
-    line.sendall(json.dumps([what, pid, told]).encode() + b"\n")
+def _send(connection: socket.socket, event: str, pid: int, detail: int | str) -> None:
+    """Send one short line, which arrives whole even if other processes write, too."""
+    connection.sendall(json.dumps([event, pid, detail]).encode() + b"\n")

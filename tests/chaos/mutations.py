@@ -1,4 +1,4 @@
-"""The protocol with one piece taken out: the harness must notice each."""
+"""Mutations: the protocol with one piece removed. The harness must detect each of them."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -20,14 +20,16 @@ _messages = schema.messages
 
 
 def no_proof() -> None:
-    """What is unknown is simply sent again."""
-    verdict = errors.verdict
+    """A message with an unknown outcome is sent again without a lookup."""
+    verdict = errors.classify
 
-    def sure(error: BaseException) -> Any:
-        why = verdict(error)
-        return replace(why, meaning=ErrorKind.LATER) if why.meaning is ErrorKind.UNKNOWN else why
+    def assume_not_sent(error: BaseException) -> Any:
+        found = verdict(error)
+        return (
+            replace(found, kind=ErrorKind.RETRYABLE) if found.kind is ErrorKind.UNKNOWN else found
+        )
 
-    async def trust(tx: AsyncConnection, workspace_id: str, look_at: datetime) -> int:
+    async def requeue_interrupted(tx: AsyncConnection, workspace_id: str, look_at: datetime) -> int:
         await tx.execute(
             update(_messages)
             .where(_messages.c.workspace_id == workspace_id, _messages.c.state == State.SENDING)
@@ -35,15 +37,15 @@ def no_proof() -> None:
         )
         return 0
 
-    slack_calls.verdict = sure  # type: ignore[attr-defined]
-    sender_leases.mark_interrupted_unknown = trust
+    slack_calls.verdict = assume_not_sent  # type: ignore[attr-defined]
+    sender_leases.mark_interrupted_unknown = requeue_interrupted
 
 
-def sent_before_the_call() -> None:
-    """A message counts as sent as soon as it is claimed."""
+def sent_before_call() -> None:
+    """A message is marked as sent when it is claimed."""
     claim = transitions.claim
 
-    async def hasty(
+    async def claim_as_sent(
         tx: AsyncConnection, rows: Sequence[QueuedMessage], now: datetime
     ) -> list[QueuedMessage]:
         claimed = await claim(tx, rows, now)
@@ -55,15 +57,15 @@ def sent_before_the_call() -> None:
             )
         return claimed
 
-    transitions.claim = hasty
+    transitions.claim = claim_as_sent
 
 
 def sdk_retries() -> None:
-    """slack_sdk repeats calls by itself, as it does unless told otherwise (see `child`)."""
+    """slack_sdk retries calls by itself, as by default (see `worker_process`)."""
 
 
 def no_fence() -> None:
-    """Whoever comes late may still conclude."""
+    """A sender that was overtaken may still record its outcome."""
     transitions._MINE = (
         (_messages.c.workspace_id == bindparam("b_workspace"))
         & (_messages.c.key == bindparam("b_key"))
@@ -71,33 +73,33 @@ def no_fence() -> None:
     )
 
 
-def no_heads() -> None:
-    """Every open message may go out, whatever was said before it in its conversation."""
+def no_conversation_order() -> None:
+    """A message is sent even if an earlier one in its conversation is still open."""
     queue_heads._HEADS = queue_heads._heads(_messages.c.message_id)
 
 
-def no_patience() -> None:
-    """Slack's Retry-After is not heeded."""
-    learn = RateUsage.learn
+def no_retry_after() -> None:
+    """Slack's Retry-After is ignored."""
+    learn = RateUsage.apply_results
 
-    def deaf(self: RateUsage, findings: Iterable[SendResult]) -> None:
-        learn(self, [replace(finding, retry_after=None) for finding in findings])
+    def learn_without_retry_after(self: RateUsage, results: Iterable[SendResult]) -> None:
+        learn(self, [replace(finding, retry_after=None) for finding in results])
 
-    RateUsage.learn = deaf  # type: ignore[method-assign]
+    RateUsage.apply_results = learn_without_retry_after  # type: ignore[method-assign]
 
 
 class Mutation(NamedTuple):
-    """A piece to take out, and the count of `oracle.Count` that must tell of it."""
+    """A change to apply, and the counter of `oracle.Count` that must detect it."""
 
-    take_out: Callable[[], None]
-    shows: str
+    apply: Callable[[], None]
+    counter: str
 
 
 MUTATIONS = {
-    "no proof before sending again": Mutation(no_proof, "twice"),
-    "sent marked before the call": Mutation(sent_before_the_call, "lost"),
-    "slack_sdk's own retries": Mutation(sdk_retries, "twice"),
-    "no fence": Mutation(no_fence, "twice"),
-    "no order in a conversation": Mutation(no_heads, "out_of_order"),
-    "Retry-After not heeded": Mutation(no_patience, "impatient"),
+    "no proof before sending again": Mutation(no_proof, "duplicates"),
+    "sent marked before the call": Mutation(sent_before_call, "lost"),
+    "slack_sdk's own retries": Mutation(sdk_retries, "duplicates"),
+    "no fence": Mutation(no_fence, "duplicates"),
+    "no order in a conversation": Mutation(no_conversation_order, "out_of_order"),
+    "Retry-After not heeded": Mutation(no_retry_after, "calls_during_backoff"),
 }

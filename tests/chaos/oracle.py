@@ -1,4 +1,4 @@
-"""What was decided, held against what Slack shows."""
+"""Compares what was decided with what Slack shows."""
 
 from collections import Counter, defaultdict
 from dataclasses import asdict, dataclass, field
@@ -14,87 +14,93 @@ from bot.outbox.queue_heads import OPEN
 from tests.chaos.sink import Sink
 
 _messages = schema.messages
-POSTS_OF_A_LINK = 3
+POSTS_PER_LINK = 3
 
 
 @dataclass
 class Count:
-    """What must be zero, and what explains it. `messages` are those that people can see."""
+    """The counters that must be zero, with reasons. `messages` are those that people can see."""
 
     messages: int = 0
-    others: dict[str, int] = field(default_factory=dict)  # done besides: edits, pins, bookmarks
+    other_operations: dict[str, int] = field(default_factory=dict)  # edits, pins, bookmarks
     lost: int = 0
-    twice: int = 0
+    duplicates: int = 0
     out_of_order: int = 0
-    impatient: int = 0  # calls during a silence that Slack asked for
-    ends: dict[str, int] = field(default_factory=dict)  # held, failed, expired: explicit ends
-    why: list[str] = field(default_factory=list)
+    calls_during_backoff: int = 0  # calls before Retry-After was over
+    final_states: dict[str, int] = field(default_factory=dict)  # held, failed or expired messages
+    reasons: list[str] = field(default_factory=list)
 
     @property
     def is_clean(self) -> bool:
-        return not (self.lost or self.twice or self.out_of_order or self.impatient)
+        return not (self.lost or self.duplicates or self.out_of_order or self.calls_during_backoff)
 
     def as_json(self) -> dict[str, Any]:
-        return {**asdict(self), "why": []}
+        return {**asdict(self), "reasons": []}
 
     def add(self, other: "Count") -> None:
         self.messages += other.messages
         self.lost += other.lost
-        self.twice += other.twice
+        self.duplicates += other.duplicates
         self.out_of_order += other.out_of_order
-        self.impatient += other.impatient
-        self.others = dict(Counter(self.others) + Counter(other.others))
-        self.ends = dict(Counter(self.ends) + Counter(other.ends))
+        self.calls_during_backoff += other.calls_during_backoff
+        self.other_operations = dict(
+            Counter(self.other_operations) + Counter(other.other_operations)
+        )
+        self.final_states = dict(Counter(self.final_states) + Counter(other.final_states))
 
-    def lose(self, what: str) -> None:
+    def add_lost(self, description: str) -> None:
         self.lost += 1
-        self.why.append(f"lost: {what}")
+        self.reasons.append(f"lost: {description}")
 
-    def double(self, what: str, times: int = 1) -> None:
-        self.twice += times
-        self.why.insert(0, f"twice: {what}")
+    def add_duplicate(self, description: str, times: int = 1) -> None:
+        self.duplicates += times
+        self.reasons.insert(0, f"duplicate: {description}")
 
 
-async def left(db: Database) -> tuple[int, int]:
-    """How much is due, and how many messages are on their way."""
+async def remaining_work(db: Database) -> tuple[int, int]:
+    """The numbers of due agenda items and of open messages."""
     async with db.reading() as reader:
         due = await reader.scalar(select(func.count()).select_from(schema.agenda))
-        way = select(func.count()).select_from(_messages).where(_messages.c.state.in_(OPEN))
-        return due or 0, await reader.scalar(way) or 0
+        open_messages = (
+            select(func.count()).select_from(_messages).where(_messages.c.state.in_(OPEN))
+        )
+        return due or 0, await reader.scalar(open_messages) or 0
 
 
-async def count(db: Database, sink: Sink, decided: int) -> Count:
-    """Everything that `decided` links said, looked for at the far side."""
+async def count(db: Database, sink: Sink, links: int) -> Count:
+    """Look for all messages of this number of links in Slack."""
     async with db.reading() as reader:
         rows = (await reader.execute(select(_messages))).all()
-    sink.show_late(inf)
+    sink.show_late_posts(inf)
     found = Count(messages=sum(map(len, sink.channels.values())))
-    found.others = {
+    found.other_operations = {
         "edits": len(sink.edits),
         "pins": len(sink.pins),
         "bookmarks": sum(map(len, sink.bookmarks.values())),
     }
-    found.impatient = sink.faults.impatient
-    found.ends = dict(Counter(row.state for row in rows if row.state not in (State.SENT, *OPEN)))
+    found.calls_during_backoff = sink.faults.calls_during_backoff
+    found.final_states = dict(
+        Counter(row.state for row in rows if row.state not in (State.SENT, *OPEN))
+    )
     posts = [row for row in rows if row.operation == Operation.POST]
-    if len(posts) != decided * POSTS_OF_A_LINK:
-        missing = decided * POSTS_OF_A_LINK - len(posts)
-        (found.lose if missing > 0 else found.double)(f"{missing} messages of links")
+    if len(posts) != links * POSTS_PER_LINK:
+        missing = links * POSTS_PER_LINK - len(posts)
+        (found.add_lost if missing > 0 else found.add_duplicate)(f"{missing} messages of links")
     _count_posts(found, sink, {row.message_id for row in posts})
     _count_order(found, sink)
     _count_edits_and_marks(found, sink)
     return found
 
 
-def _count_posts(found: Count, sink: Sink, idents: set[str]) -> None:
-    seen = Counter(post.ident for channel in sink.channels.values() for post in channel)
-    for ident in idents:
-        if not seen[ident]:
-            found.lose(f"message {ident}")
-    for ident, times in seen.items():
-        extra = times - (ident in idents)
+def _count_posts(found: Count, sink: Sink, message_ids: set[str]) -> None:
+    seen = Counter(post.message_id for channel in sink.channels.values() for post in channel)
+    for message_id in message_ids:
+        if not seen[message_id]:
+            found.add_lost(f"message {message_id}")
+    for message_id, times in seen.items():
+        extra = times - (message_id in message_ids)
         if extra:
-            found.double(f"message {ident}, {times} times", extra)
+            found.add_duplicate(f"message {message_id}, {times} times", extra)
 
 
 def _count_order(found: Count, sink: Sink) -> None:
@@ -102,13 +108,13 @@ def _count_order(found: Count, sink: Sink) -> None:
         seen: set[str] = set()
         last = (0, 0)
         for post in posts:
-            if post.ident in seen:
-                continue  # counted as twice already
-            seen.add(post.ident)
+            if post.message_id in seen:
+                continue  # already counted as a duplicate
+            seen.add(post.message_id)
             _, number, part = post.text.removesuffix(" edited").split(":")
             if (int(number), int(part)) <= last:
                 found.out_of_order += 1
-                found.why.append(f"out of order: {post.text} in {channel}")
+                found.reasons.append(f"out of order: {post.text} in {channel}")
             last = (int(number), int(part))
 
 
@@ -122,10 +128,10 @@ def _count_edits_and_marks(found: Count, sink: Sink) -> None:
             if part != "0":
                 continue
             if int(number) % 3 == 0 and not post.text.endswith(" edited"):
-                found.lose(f"the edit of {post.text}")
+                found.add_lost(f"the edit of {post.text}")
             if int(number) % 4 == 0 and (channel, post.ts) not in sink.pins:
-                found.lose(f"the pin of {post.text}")
+                found.add_lost(f"the pin of {post.text}")
             if int(number) % 5 == 0 and not marks[channel][post.ts]:
-                found.lose(f"the bookmark of {post.text}")
+                found.add_lost(f"the bookmark of {post.text}")
             if marks[channel][post.ts] > 1:
-                found.double(f"the bookmark of {post.text}")
+                found.add_duplicate(f"the bookmark of {post.text}")

@@ -1,4 +1,4 @@
-"""The table: a line for each scenario, and what is behind it where something is wrong."""
+"""The table of results: a line for each scenario, with details for problems."""
 
 from collections.abc import Iterator
 from textwrap import indent
@@ -6,53 +6,59 @@ from textwrap import indent
 from tests.chaos.faults import Faults
 from tests.chaos.oracle import Count
 from tests.chaos.run import Result
-from tests.chaos.whole_bot import Outcome
+from tests.chaos.whole_bot import WholeBotResult
 
-_NUMBERS = ("struck", "messages", "looks", "lost", "twice", "order")
+_NUMBERS = ("hits", "messages", "lookups", "lost", "twice", "order")
 HEADINGS = (
     f"    {'engine, n':<13}{'scenario':<50}{''.join(f'{name:>9}' for name in _NUMBERS)}{'s':>7}"
 )
-MOST_REASONS = 5
+MAX_REASONS = 5
 
 
-def lines(engine: str, result: Result | Outcome) -> str:
-    """`struck`: deaths and other strikes; `looks`: pages of history that were read for proof."""
+def lines(engine: str, result: Result | WholeBotResult) -> str:
+    """Format a result: `hits` are kills and disruptions, `lookups` pages of history."""
     scenario, found = result.scenario, result.count
-    mark = "   " if result.good else "BAD"
-    who = f"{engine} {scenario.processes}"
-    cells = (result.struck, found.messages, result.lookup_attempts, found.lost, found.twice)
+    mark = "   " if result.passed else "BAD"
+    setup = f"{engine} {scenario.processes}"
+    cells = (
+        result.total_hits,
+        found.messages,
+        result.lookup_attempts,
+        found.lost,
+        found.duplicates,
+    )
     numbers = "".join(f"{cell:>9}" for cell in (*cells, found.out_of_order))
-    table = [f"{mark} {who:<13}{scenario.name:<50}{numbers}{result.seconds:>7.1f}"]
+    table = [f"{mark} {setup:<13}{scenario.name:<50}{numbers}{result.seconds:>7.1f}"]
     table += [f"{hits:>25} x {step}" for step, hits in result.hits.items()]
-    table += [f"      {why}" for why in found.why[:MOST_REASONS]]
+    table += [f"      {reason}" for reason in found.reasons[:MAX_REASONS]]
     if isinstance(result, Result):
         table += _faults(result.faults)
-    table += [indent(words, " " * 6) for words in result.crashes]
+    table += [indent(traceback, " " * 6) for traceback in result.crashes]
     if result.stuck:
-        table.append("      never came to its end")
-    if found.ends:
-        table.append(f"      ended otherwise: {found.ends}")
+        table.append("      did not end in time")
+    if found.final_states:
+        table.append(f"      other final states: {found.final_states}")
     return "\n".join(table)
 
 
 def _faults(faults: Faults) -> Iterator[str]:
     missing = [kind for kind in faults.shares if not faults.fired[kind]]
-    for whose, fired in (("posts", faults.fired), ("other calls", faults.fired_elsewhere)):
+    for calls, fired in (("posts", faults.fired), ("other calls", faults.fired_in_other_calls)):
         if fired:
-            told = ", ".join(f"{kind} {times}" for kind, times in sorted(fired.items()))
-            yield f"      faults of {whose}: {told}"
+            counts = ", ".join(f"{kind} {times}" for kind, times in sorted(fired.items()))
+            yield f"      faults in {calls}: {counts}"
     if missing:
-        yield f"      never happened: {', '.join(missing)}"
+        yield f"      faults that never happened: {', '.join(missing)}"
 
 
-def others(found: Count) -> str:
-    """What was done besides, and the calls that should have waited."""
-    done = " · ".join(f"{name} {number}" for name, number in sorted(found.others.items()))
-    return f"besides: {done} · calls while Slack had asked for silence {found.impatient}"
+def other_operations_line(found: Count) -> str:
+    """A line on edits, pins and bookmarks, and on calls that should have waited."""
+    done = " · ".join(f"{name} {number}" for name, number in sorted(found.other_operations.items()))
+    return f"also: {done} · calls before Retry-After {found.calls_during_backoff}"
 
 
 def verdict(found: Count) -> str:
     return (
-        f"messages {found.messages} · lost {found.lost} · twice {found.twice} · "
+        f"messages {found.messages} · lost {found.lost} · duplicated {found.duplicates} · "
         f"out of order {found.out_of_order}"
     )

@@ -1,4 +1,4 @@
-"""The far side: what Slack would hold after all of this, and the faults it makes on the way."""
+"""A minimal Slack for the chaos tests: it stores posts and injects faults."""
 
 import asyncio
 import json
@@ -21,28 +21,28 @@ Json = dict[str, Any]
 
 @dataclass
 class Post:
-    """One message as people see it."""
+    """A message as people see it."""
 
     ts: str
-    ident: str  # of its metadata
+    message_id: str  # from its metadata
     text: str
     thread_ts: str | None
 
 
 @dataclass
 class Sink:
-    """A strict little Slack for one run."""
+    """The Slack of one run."""
 
     seed: int
     faults: Faults
-    hang: float = 1.5  # real seconds, longer than a child waits
-    late: float = 0.3  # shorter than it takes to settle
+    hang_seconds: float = 1.5  # longer than a child waits
+    late_seconds: float = 0.3  # shorter than the settle time
     channels: dict[str, list[Post]] = field(default_factory=lambda: defaultdict(list))
     edits: set[tuple[str, str]] = field(default_factory=set)  # channel and ts
     pins: set[tuple[str, str]] = field(default_factory=set)
     bookmarks: dict[str, list[Json]] = field(default_factory=lambda: defaultdict(list))
-    #: Who is to die here, when calling: "far received" or "far accepted", by pid.
-    kill: dict[int, str] = field(default_factory=dict)
+    #: Children to kill when they call, by pid: at "far received" or "far accepted".
+    kill_at: dict[int, str] = field(default_factory=dict)
     intercept: Callable[[Json, int], Awaitable[tuple[str, Post | None]]] | None = None
     intercepted: asyncio.Condition = field(default_factory=asyncio.Condition)
     lookup_attempts: int = 0
@@ -50,7 +50,9 @@ class Sink:
     def __post_init__(self) -> None:
         self._random = random.Random(self.seed)
         self._ts = 1_000_000
-        self._late: list[tuple[float, Json]] = []  # when it appears (`monotonic`), and what
+        self._late: list[
+            tuple[float, Json]
+        ] = []  # when it appears (`monotonic`), and its arguments
 
     # ------------------------------------------------------------------ serving
 
@@ -68,82 +70,82 @@ class Sink:
         method = request.match_info["method"]
         args = await _arguments(request)
         pid, workspace = int(request.headers["X-Child"]), request.headers["X-Workspace"]
-        if self.faults.is_stormy(workspace, method, float(request.headers["X-Begun"])):
-            return _limited(RETRY_AFTER)
+        if self.faults.is_rate_limited(workspace, method, float(request.headers["X-Begun"])):
+            return _rate_limited(RETRY_AFTER)
         if method == POST:
-            return await self._posted(request, args, pid)
-        do = getattr(self, "_" + method.replace(".", "_"))
-        return await self._suffer(request, self.faults.draw(method), lambda: do(args))
+            return await self._post(request, args, pid)
+        call = getattr(self, "_" + method.replace(".", "_"))
+        return await self._with_fault(request, self.faults.draw(method), lambda: call(args))
 
-    async def _posted(self, request: web.Request, args: Json, pid: int) -> web.StreamResponse:
-        if self._kills("far received", pid):
-            return _cut(request)
+    async def _post(self, request: web.Request, args: Json, pid: int) -> web.StreamResponse:
+        if self._kills_caller("far received", pid):
+            return _reset_connection(request)
         fault = self.faults.draw(POST)
         if self.intercept is not None:
             fault, post = await self.intercept(args, pid)
             if post is not None:
-                return web.json_response(_where(args, post))
+                return web.json_response(_location(args, post))
         if fault == "late":
-            self._late.append((monotonic() + self.late, args))
-            return _cut(request)
+            self._late.append((monotonic() + self.late_seconds, args))
+            return _reset_connection(request)
 
         def apply() -> Json | None:
             post = self.apply(args)
-            return None if self._kills("far accepted", pid) else _where(args, post)
+            return None if self._kills_caller("far accepted", pid) else _location(args, post)
 
-        return await self._suffer(request, fault, apply)
+        return await self._with_fault(request, fault, apply)
 
-    async def _suffer(
-        self, request: web.Request, fault: str, do: Callable[[], Json | None]
+    async def _with_fault(
+        self, request: web.Request, fault: str, call: Callable[[], Json | None]
     ) -> web.StreamResponse:
-        """Do it, and fail before or after, or not at all. Who called may be no more: None."""
+        """Make a call, with a fault before or after it. The call returns None for a dead caller."""
         if fault == "429":
-            return _limited(0)
-        what, _, when = fault.partition(" ")
-        answer = None if when == "before" else do()
-        if what == "hang":
-            await asyncio.sleep(self.hang)
-        if what == "reset" or (answer is None and when != "before"):
-            return _cut(request)
-        if what == "page":  # a proxy's, where Slack's answer should be
+            return _rate_limited(0)
+        kind, _, when = fault.partition(" ")
+        answer = None if when == "before" else call()
+        if kind == "hang":
+            await asyncio.sleep(self.hang_seconds)
+        if kind == "reset" or (answer is None and when != "before"):
+            return _reset_connection(request)
+        if kind == "page":  # an HTML page of a proxy instead of Slack's answer
             return web.Response(text="<html>", content_type="text/html")
         if fault:
             return web.json_response({"ok": False, "error": "fatal_error"}, status=500)
         return web.json_response(answer)
 
-    def _kills(self, step: str, pid: int) -> bool:
-        if self.kill.get(pid) != step or self._random.random() > 0.5:
+    def _kills_caller(self, step: str, pid: int) -> bool:
+        if self.kill_at.get(pid) != step or self._random.random() > 0.5:
             return False
-        del self.kill[pid]
+        del self.kill_at[pid]
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
         return True
 
-    # ------------------------------------------------------------------ what Slack does
+    # ------------------------------------------------------------------ methods
 
     def apply(self, args: Json) -> Post:
         self._ts += 1
         post = Post(
             ts=f"{self._ts}.000100",
-            ident=self.ident_of(args),
+            message_id=self.message_id_of(args),
             text=args["text"],
             thread_ts=args.get("thread_ts"),
         )
         self.channels[_channel(args)].append(post)
         return post
 
-    def ident_of(self, args: Json) -> str:
-        """What our metadata names the message."""
+    def message_id_of(self, args: Json) -> str:
+        """The message id in the metadata of a post."""
         return str(json.loads(args["metadata"])["event_payload"]["id"])
 
-    def show_late(self, until: float) -> None:
-        """Let appear what was accepted long enough before `until`.
+    def show_late_posts(self, until: float) -> None:
+        """Show the late posts that are due by `until`.
 
-        Whoever looks is shown it, however busy this process was meanwhile.
+        Every lookup calls this, so that it finds them however busy this process was.
         """
-        ripe = [args for at, args in self._late if at <= until]
+        due = [args for appears_at, args in self._late if appears_at <= until]
         self._late = [one for one in self._late if one[0] > until]
-        for args in ripe:
+        for args in due:
             self.apply(args)
 
     def _find(self, channel: str, ts: str) -> Post | None:
@@ -180,27 +182,27 @@ class Sink:
         return {"ok": True, "channel": {"id": "D" + args["users"][1:]}}
 
     def _conversations_history(self, args: Json) -> Json:
-        self.show_late(monotonic())
+        self.show_late_posts(monotonic())
         return self._read(args, [p for p in self.channels[args["channel"]] if not p.thread_ts])
 
     def _conversations_replies(self, args: Json) -> Json:
-        self.show_late(monotonic())
+        self.show_late_posts(monotonic())
         thread = args["ts"]
         posts = [p for p in self.channels[args["channel"]] if thread in (p.ts, p.thread_ts)]
         return self._read(args, posts)
 
     def _read(self, args: Json, posts: list[Post]) -> Json:
-        """Newest first, in pages, as Slack gives it."""
+        """A page of posts, newest first, as Slack returns them."""
         self.lookup_attempts += 1
-        at, size = int(args.get("cursor") or 0), int(args["limit"])
-        page = posts[::-1][at : at + size]
-        more = str(at + size) if at + size < len(posts) else ""
+        offset, size = int(args.get("cursor") or 0), int(args["limit"])
+        page = posts[::-1][offset : offset + size]
+        more = str(offset + size) if offset + size < len(posts) else ""
         messages = [
             {
                 "ts": post.ts,
                 "metadata": {
                     "event_type": "imbalance_message",
-                    "event_payload": {"id": post.ident},
+                    "event_payload": {"id": post.message_id},
                 },
             }
             for post in page
@@ -223,16 +225,16 @@ def _channel(args: Json) -> str:
     return "D" + to[1:] if to.startswith("U") else to
 
 
-def _where(args: Json, post: Post) -> Json:
+def _location(args: Json, post: Post) -> Json:
     return {"ok": True, "channel": _channel(args), "ts": post.ts}
 
 
-def _limited(retry_after: int) -> web.Response:
+def _rate_limited(retry_after: int) -> web.Response:
     body = {"ok": False, "error": "ratelimited"}
     return web.json_response(body, status=429, headers={"Retry-After": str(retry_after)})
 
 
-def _cut(request: web.Request) -> web.StreamResponse:
+def _reset_connection(request: web.Request) -> web.StreamResponse:
     if request.transport is not None:
         request.transport.abort()
     return web.Response()

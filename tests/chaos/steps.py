@@ -1,4 +1,4 @@
-"""Every step of a message's way at which a process can die, and how a child is made to."""
+"""The steps of a message at which a process can be killed, and how a child kills itself there."""
 
 import os
 import signal
@@ -15,40 +15,40 @@ from bot.agenda import ticker
 from bot.db.engine import Database
 from bot.outbox import sender_leases, slack_calls, transitions
 
-#: What a killed process was about to do, or had just done.
+#: What a killed process was about to do or had just done, and the internal name of the step.
 STEPS = {
-    "due things read, their claim not committed": "before claim_due",
-    "due things claimed, none begun": "after claim_due",
-    "a thing done and its messages written, not committed": "before carry_out",
-    "a thing done and its messages committed": "after carry_out",
+    "due items read, claim not committed": "before claim_due",
+    "due items claimed, none started": "after claim_due",
+    "an item carried out and its messages written, not committed": "before carry_out",
+    "an item carried out and its messages committed": "after carry_out",
     "messages claimed, not committed": "before claim",
     "messages claimed, no call made": "after claim",
     "a call about to be made": "before call",
     "a call received by Slack, not carried out": "far received",
     "a call carried out by Slack, not answered": "far accepted",
-    "a call answered, nothing noted": "after call",
-    "an end written, not committed": "before conclude",
-    "an end committed": "after conclude",
+    "a call answered, nothing recorded": "after call",
+    "an outcome written, not committed": "before conclude",
+    "an outcome committed": "after conclude",
     "a failure written, not committed": "before put_back",
     "a failure committed": "after put_back",
-    "interrupted calls put in doubt, not committed": "before doubt",
-    "interrupted calls put in doubt": "after doubt",
-    "about to look for a message": "before look",
-    "a message looked for, nothing noted": "after look",
-    "a lease given back, not committed": "before release",
+    "interrupted calls marked unknown, not committed": "before doubt",
+    "interrupted calls marked unknown": "after doubt",
+    "about to look up a message": "before look",
+    "a message looked up, nothing recorded": "after look",
+    "a lease released, not committed": "before release",
 }
 
-#: Reached once in a while only.
+#: Rarely reached.
 RARE = ("before doubt", "after doubt", "before look", "after look", "before release")
 
 Hook = Callable[[str], None]
 
-_doing: ContextVar[set[str] | None] = ContextVar("doing", default=None)
+_current_tags: ContextVar[set[str] | None] = ContextVar("doing", default=None)
 
 
 @dataclass
-class Death:
-    """Dies at the n-th time that the step is reached."""
+class KillAt:
+    """Kills the process when a step is reached for the n-th time."""
 
     step: str
     times: int
@@ -61,33 +61,33 @@ class Death:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def watch(reached: Hook) -> None:
-    """Tell every step, from now on and in this process."""
+def watch_steps(reached: Hook) -> None:
+    """Report every step that this process reaches from now on."""
     _watch_transactions(reached)
-    note("claim_due", ticker, "claim", when=bool)
-    note("claim", transitions, "claim", when=bool)
-    note("conclude", transitions, "conclude")
-    note("put_back", transitions, "put_back")
-    note("doubt", sender_leases, "mark_interrupted_unknown", when=bool)
-    note("release", sender_leases, "release")
+    tag_when_called("claim_due", ticker, "claim", when=bool)
+    tag_when_called("claim", transitions, "claim", when=bool)
+    tag_when_called("conclude", transitions, "conclude")
+    tag_when_called("put_back", transitions, "put_back")
+    tag_when_called("doubt", sender_leases, "mark_interrupted_unknown", when=bool)
+    tag_when_called("release", sender_leases, "release")
     _surround("call", slack_calls, "perform", reached)
     _surround("look", slack_calls, "look_up", reached)
 
 
-def carrying_out() -> None:
-    """The transaction under way carries out something due."""
-    tags = _doing.get()
+def tag_carry_out() -> None:
+    """Tag the current transaction: it carries out an agenda item."""
+    tags = _current_tags.get()
     if tags is not None:
         tags.add("carry_out")
 
 
 def _watch_transactions(reached: Hook) -> None:
-    whole = Database.transaction
+    original = Database.transaction
 
     @asynccontextmanager
     async def transaction(self: Database) -> AsyncIterator[AsyncConnection]:
         with _tagged() as tags:
-            async with whole(self) as tx:
+            async with original(self) as tx:
                 yield tx
                 for tag in sorted(tags):
                     reached(f"before {tag}")
@@ -99,28 +99,30 @@ def _watch_transactions(reached: Hook) -> None:
 
 @contextmanager
 def _tagged() -> Iterator[set[str]]:
-    before = _doing.get()
+    before = _current_tags.get()
     tags: set[str] = set()
-    _doing.set(tags)
+    _current_tags.set(tags)
     try:
         yield tags
     finally:
-        _doing.set(before)
+        _current_tags.set(before)
 
 
-def note(tag: str, module: Any, name: str, when: Callable[[Any], bool] | None = None) -> None:
-    """Tag the transaction in which this function has something to do."""
+def tag_when_called(
+    tag: str, module: Any, name: str, when: Callable[[Any], bool] | None = None
+) -> None:
+    """Tag the transaction in which this function is called, if `when` accepts its result."""
     function = getattr(module, name)
 
     @wraps(function)
-    async def noted(*args: Any, **kwargs: Any) -> Any:
+    async def tagged(*args: Any, **kwargs: Any) -> Any:
         result = await function(*args, **kwargs)
-        tags = _doing.get()
+        tags = _current_tags.get()
         if tags is not None and (when is None or when(result)):
             tags.add(tag)
         return result
 
-    setattr(module, name, noted)
+    setattr(module, name, tagged)
 
 
 def _surround(tag: str, module: Any, name: str, reached: Hook) -> None:

@@ -1,7 +1,7 @@
-"""The whole bot: its people type and answer while it is killed and cut off from them.
+"""The whole bot: people use it while its processes are killed and its connections cut.
 
-Whoever gets no answer does what people do, and tries again. In the end every answer that was
-acknowledged is kept, every phase was begun once, and every message was said once, in order.
+People who get no response try again, as they would. In the end every acknowledged answer must be
+saved, every phase started once, and every message sent once and in order.
 """
 
 import asyncio
@@ -17,162 +17,164 @@ from bot.db import schema
 from bot.db.engine import Database
 from bot.outbox.queue_heads import OPEN
 from bot.playground.server import FakeSlack
-from tests.chaos.fork_server import Zygote
+from tests.chaos.fork_server import ForkServer
 from tests.chaos.oracle import Count
 from tests.chaos.whole_bot_oracle import count
-from tests.chaos.whole_bot_people import ANSWERERS, LEADS, LOOK_SECONDS, People, environment
-from tests.chaos.whole_bot_process import CALLED, CALLING, MUTATIONS, STEPS, WholeOrders
-from tests.chaos.whole_bot_run import Play, Whole
+from tests.chaos.whole_bot_people import ANSWERERS, LEADS, LOOK_SECONDS, People, inject_faults
+from tests.chaos.whole_bot_process import CALLED, CALLING, MUTATIONS, STEPS, WholeBotOrders
+from tests.chaos.whole_bot_run import WholeBotRun, WholeBotScenario
 from tests.conftest import MANIFEST
 from tests.outages.bot_process import open_round
-from tests.outages.outage import moved_in
+from tests.outages.outage import add_members
 
-#: Slack tries again after these, instead of minutes.
+#: The seconds after which the fake Slack redelivers events, instead of minutes.
 RETRY_AFTER = (0.1, 0.5, 1.0, 2.0, 4.0)
-#: With production's lease, from a sender's death to the next message in Slack.
+#: The limit from a sender's death to the next message in Slack, with the lease of production.
 TAKEOVER_SECONDS = 20.0
-#: Then a scenario counts as stuck: far more than it takes where nobody else is at work.
+#: A scenario that takes longer counts as stuck. An idle machine needs far less.
 QUICK_SECONDS, FULL_SECONDS = 240.0, 1800.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """What came of it."""
+class WholeBotResult:
+    """The result of a scenario."""
 
-    scenario: Whole
+    scenario: WholeBotScenario
     hits: Counter[str]
     lookup_attempts: int
     count: Count
-    silence: float
+    takeover_seconds: float
     seconds: float
     stuck: bool
     crashes: Sequence[str]
 
     @property
-    def good(self) -> bool:
-        late = not self.scenario.lease and self.silence > TAKEOVER_SECONDS
-        survived = not self.stuck and not self.crashes and not late
-        return self.count.is_clean and not self.count.ends and survived
+    def passed(self) -> bool:
+        slow_takeover = not self.scenario.lease and self.takeover_seconds > TAKEOVER_SECONDS
+        survived = not self.stuck and not self.crashes and not slow_takeover
+        return self.count.is_clean and not self.count.final_states and survived
 
     @property
-    def struck(self) -> int:
-        """How often it died."""
+    def total_hits(self) -> int:
+        """The number of processes killed."""
         return self.hits.total()
 
 
-def scenarios(processes: int, hits: int, *, quick: bool) -> Iterator[Whole]:
-    """It dies at every step; and, at full size, with a lease as in production."""
-    longest = QUICK_SECONDS if quick else FULL_SECONDS
-    yield Whole(
-        name="the whole bot dies",
+def scenarios(processes: int, hits: int, *, quick: bool) -> Iterator[WholeBotScenario]:
+    """Kills at every step; and, at full size, with a lease as in production."""
+    max_seconds = QUICK_SECONDS if quick else FULL_SECONDS
+    yield WholeBotScenario(
+        name="the whole bot is killed",
         processes=processes,
         steps=tuple(STEPS),
         hits=hits,
-        longest=longest,
+        max_seconds=max_seconds,
     )
     if not quick:
         name = f"taken over within {TAKEOVER_SECONDS:.0f} s, as in production"
-        yield Whole(
-            name=name, processes=processes, steps=(CALLING,), hits=3, environment=False, lease=0
+        yield WholeBotScenario(
+            name=name, processes=processes, steps=(CALLING,), hits=3, faults=False, lease=0
         )
 
 
-def mutated() -> dict[str, Whole]:
-    """For each mutation the scenario in which it shows."""
-    steps = (CALLED, "a phase begun, not acknowledged")
-    dying = Whole(name="the whole bot dies", steps=steps, hits=4)
-    return {name: replace(dying, mutation=name) for name in MUTATIONS}
+def mutation_scenarios() -> dict[str, WholeBotScenario]:
+    """The scenario that reveals each mutation."""
+    steps = (CALLED, "a phase started, not acknowledged")
+    scenario = WholeBotScenario(name="the whole bot is killed", steps=steps, hits=4)
+    return {name: replace(scenario, mutation=name) for name in MUTATIONS}
 
 
-async def run(zygote: Zygote, scenario: Whole, url: str, seed: int) -> Outcome:
-    """Raises nothing for what it finds: the outcome says it."""
+async def run(
+    fork_server: ForkServer, scenario: WholeBotScenario, url: str, seed: int
+) -> WholeBotResult:
+    """Run a scenario. Problems are part of the result, not exceptions."""
     began, slack, db = monotonic(), FakeSlack(clock=Clock().now, manifest=MANIFEST), Database(url)
     slack.core.dispatch.retry_after = RETRY_AFTER
     await slack.start()
-    orders = WholeOrders(
+    orders = WholeBotOrders(
         database_url=url,
         slack_url=slack.api_url,
-        lease=scenario.lease,
+        lease_seconds=scenario.lease,
         mutation=scenario.mutation,
     )
     rng = random.Random(f"{seed}:{scenario.name}:{scenario.processes}")
-    play = Play(scenario, zygote, slack, db, orders, rng)
-    people = People(play)
+    current = WholeBotRun(scenario, fork_server, slack, db, orders, rng)
+    people = People(current)
     try:
         await open_round(db, ANSWERERS)
-        moved_in(slack, ANSWERERS)
-        stuck = await _play(play, people)
-        found = await count(play, people)
+        add_members(slack, ANSWERERS)
+        stuck = await _run(current, people)
+        counted = await count(current, people)
     finally:
-        play.kill_all()
+        current.kill_all()
         await slack.stop()
         await db.close()
-    return Outcome(
+    return WholeBotResult(
         scenario=scenario,
-        hits=play.hits,
+        hits=current.hits,
         lookup_attempts=sum(call.method == "conversations.history" for call in slack.calls),
-        count=found,
-        silence=play.silence(),
+        count=counted,
+        takeover_seconds=current.takeover_seconds(),
         seconds=monotonic() - began,
         stuck=stuck,
-        crashes=play.crashes,
+        crashes=current.crashes,
     )
 
 
-async def _play(play: Play, people: People) -> bool:
-    """Returns whether it never came to an end."""
-    aside = [asyncio.create_task(_keep_alive(play))]
-    if play.scenario.environment:
-        aside.append(asyncio.create_task(environment(play)))
+async def _run(current: WholeBotRun, people: People) -> bool:
+    """Returns whether the scenario got stuck."""
+    background = [asyncio.create_task(_keep_alive(current))]
+    if current.scenario.faults:
+        background.append(asyncio.create_task(inject_faults(current)))
     answering = asyncio.create_task(people.answer())
-    leads = [asyncio.create_task(people.lead(number)) for number in range(len(LEADS))]
-    doing = [asyncio.create_task(people.say()), *leads]
+    leads = [asyncio.create_task(people.start_phases(number)) for number in range(len(LEADS))]
+    foreground = [asyncio.create_task(people.send_numbered_messages()), *leads]
     try:
-        async with asyncio.timeout(play.scenario.longest):
-            await asyncio.gather(*doing)
-            await _until(play, _all_hit)
-            _calm_down(play, aside[1:])
+        async with asyncio.timeout(current.scenario.max_seconds):
+            await asyncio.gather(*foreground)
+            await _until(current, _is_every_step_hit)
+            _stop_faults(current, background[1:])
             people.crowd.stop()
             await answering
-            await _until(play, _nothing_left)
+            await _until(current, _is_idle)
     except TimeoutError:
         return True
     finally:
-        for task in (*aside, answering, *doing):
+        for task in (*background, answering, *foreground):
             task.cancel()
-        await asyncio.gather(*aside, answering, *doing, return_exceptions=True)
+        await asyncio.gather(*background, answering, *foreground, return_exceptions=True)
     return False
 
 
-def _calm_down(play: Play, storms: list[asyncio.Task[None]]) -> None:
-    for storm in storms:
-        storm.cancel()
-    play.slack.faults.clear()
+def _stop_faults(current: WholeBotRun, fault_tasks: list[asyncio.Task[None]]) -> None:
+    for task in fault_tasks:
+        task.cancel()
+    current.slack.faults.clear()
 
 
-async def _until(play: Play, is_so: Callable[[Play], Awaitable[bool]]) -> None:
-    while not await is_so(play):  # noqa: ASYNC110 (other processes bring it about)
+async def _until(current: WholeBotRun, condition: Callable[[WholeBotRun], Awaitable[bool]]) -> None:
+    while not await condition(current):  # noqa: ASYNC110 (other processes work)
         await asyncio.sleep(LOOK_SECONDS)
 
 
-async def _all_hit(play: Play) -> bool:
-    return not play.to_hit
+async def _is_every_step_hit(current: WholeBotRun) -> bool:
+    return not current.steps_left
 
 
-async def _nothing_left(play: Play) -> bool:
+async def _is_idle(current: WholeBotRun) -> bool:
     agenda, messages, now = schema.agenda, schema.messages, real_now()
     due = select(func.count()).select_from(agenda).where(agenda.c.due_at <= now)
-    way = (
+    open_messages = (
         select(func.count())
         .select_from(messages)
         .where(messages.c.state.in_(OPEN), messages.c.not_before <= now)
     )
-    async with play.db.reading() as reader:
-        return not await reader.scalar(due) and not await reader.scalar(way)
+    async with current.db.reading() as reader:
+        return not await reader.scalar(due) and not await reader.scalar(open_messages)
 
 
-async def _keep_alive(play: Play) -> None:
+async def _keep_alive(current: WholeBotRun) -> None:
     while True:
-        play.reap()
-        play.bear()
+        current.collect_ended()
+        current.spawn_missing()
         await asyncio.sleep(LOOK_SECONDS)

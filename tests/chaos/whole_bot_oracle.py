@@ -1,4 +1,4 @@
-"""What the bot told its people and wrote down, held against what Slack shows."""
+"""Compares what the bot acknowledged and stored with what Slack shows."""
 
 from collections import Counter, defaultdict
 from typing import Any
@@ -13,41 +13,45 @@ from bot.outbox.web_api import METADATA_TYPE
 from bot.playground.fake_slack import example_workspace
 from bot.playground.server import FakeSlack
 from tests.chaos.oracle import Count
-from tests.chaos.whole_bot_people import NUMBERED, People, begun
-from tests.chaos.whole_bot_run import Play
+from tests.chaos.whole_bot_people import NUMBERED, People, phase_count
+from tests.chaos.whole_bot_run import WholeBotRun
 
 _messages = schema.messages
 
 
-async def count(play: Play, people: People) -> Count:
-    """Messages, phases and answers: what is missing, and what is there twice."""
-    async with play.db.reading() as reader:
+async def count(run: WholeBotRun, people: People) -> Count:
+    """Count messages, phases and answers that are missing or duplicated."""
+    async with run.db.reading() as reader:
         rows = (await reader.execute(select(_messages))).all()
-    found = Count(messages=len(_ours(play.slack)))
-    conversations = play.slack.workspace.conversations.values()
-    found.others = {
-        "edits": sum("edited" in message for _, message in _ours(play.slack)),
+    found = Count(messages=len(_bot_messages(run.slack)))
+    conversations = run.slack.workspace.conversations.values()
+    found.other_operations = {
+        "edits": sum("edited" in message for _, message in _bot_messages(run.slack)),
         "pins": sum(len(one.pins) for one in conversations),
         "bookmarks": sum(len(one.bookmarks) for one in conversations),
     }
-    ends = (row for row in rows if row.state not in (State.SENT, *OPEN))
-    found.ends = dict(Counter(f"{row.state} {row.operation}: {row.error}" for row in ends))
+    not_sent = (row for row in rows if row.state not in (State.SENT, *OPEN))
+    found.final_states = dict(
+        Counter(f"{row.state} {row.operation}: {row.error}" for row in not_sent)
+    )
     due = [row for row in rows if row.not_before <= real_now()]
     _count_posts(
-        found, play.slack, {row.message_id for row in due if row.operation == Operation.POST}
+        found, run.slack, {row.message_id for row in due if row.operation == Operation.POST}
     )
-    _count_order(found, play.slack)
+    _count_order(found, run.slack)
     for number in people.phases:
-        times = await begun(play, number)
+        times = await phase_count(run, number)
         if times != 1:
-            (found.double if times else found.lose)(f"phase {number}, begun {times} times")
-    for sentence in await people.crowd.misled(play.db):
-        found.lose(f"an answer: {sentence}")
+            (found.add_duplicate if times else found.add_lost)(
+                f"phase {number}, started {times} times"
+            )
+    for sentence in await people.crowd.misled(run.db):
+        found.add_lost(f"an answer: {sentence}")
     return found
 
 
-def _ours(slack: FakeSlack) -> list[tuple[str, dict[str, Any]]]:
-    """Channel and message of everything the bot posted, oldest first."""
+def _bot_messages(slack: FakeSlack) -> list[tuple[str, dict[str, Any]]]:
+    """Channel and content of every message that the bot posted, oldest first."""
     return [
         (conversation.id, message)
         for conversation in slack.workspace.conversations.values()
@@ -56,27 +60,27 @@ def _ours(slack: FakeSlack) -> list[tuple[str, dict[str, Any]]]:
     ]
 
 
-def _count_posts(found: Count, slack: FakeSlack, idents: set[str]) -> None:
+def _count_posts(found: Count, slack: FakeSlack, message_ids: set[str]) -> None:
     seen = Counter(
         message["metadata"]["event_payload"]["id"]
-        for _, message in _ours(slack)
+        for _, message in _bot_messages(slack)
         if message.get("metadata", {}).get("event_type") == METADATA_TYPE
     )
-    for ident in idents - seen.keys():
-        found.lose(f"message {ident}")
-    for ident, times in seen.items():
-        extra = times - (ident in idents)
+    for message_id in message_ids - seen.keys():
+        found.add_lost(f"message {message_id}")
+    for message_id, times in seen.items():
+        extra = times - (message_id in message_ids)
         if extra:
-            found.double(f"message {ident}, {times} times", extra)
+            found.add_duplicate(f"message {message_id}, {times} times", extra)
 
 
 def _count_order(found: Count, slack: FakeSlack) -> None:
     last: dict[str, int] = defaultdict(lambda: -1)
-    for channel, message in _ours(slack):
+    for channel, message in _bot_messages(slack):
         if not message["text"].startswith(NUMBERED):
             continue
         number = int(message["text"].removeprefix(NUMBERED))
         if number <= last[channel]:
             found.out_of_order += 1
-            found.why.append(f"out of order: {message['text']} in {channel}")
+            found.reasons.append(f"out of order: {message['text']} in {channel}")
         last[channel] = max(last[channel], number)

@@ -1,4 +1,4 @@
-"""The bot's people, who try again where nobody answered, and what comes between."""
+"""The users of the bot, who try again until they get a response, and the injected faults."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -14,55 +14,55 @@ from bot.outbox import enqueue
 from bot.outbox.keys import MessageKey
 from bot.slack.content import content, section
 from tests.chaos.whole_bot_process import STEPS
-from tests.chaos.whole_bot_run import Play
+from tests.chaos.whole_bot_run import WholeBotRun
 from tests.harness import LAUNCH, MEMBERS, WORKSPACE
-from tests.outages.load import SILENCE, Crowd, Member
+from tests.outages.load import NO_ANSWER, Crowd, Member
 from tests.scenarios.lead import CLEAR, SPRINT
 
 ANSWERERS = tuple(f"U1M{number:03}" for number in range(8))
 NUMBERED = "Number "
 READERS = (LAUNCH, *MEMBERS[:4])
 LEADS = MEMBERS[4:7]
-MOST_PHASES = 600
+MAX_PHASES = 600
 LOOK_SECONDS = 0.05
 ANSWER_SECONDS = 0.3
-SAY_SECONDS = 0.05
+MESSAGE_SECONDS = 0.05
 FAULT_SECONDS = 0.7
 
 
-class Doubter(Member):
-    """Someone who knows that silence says nothing."""
+class CautiousMember(Member):
+    """Someone for whom an attempt without a response may have been saved."""
 
-    def may_be_kept(self) -> set[int]:
-        sure = super().may_be_kept()
-        unheard = {one.serial for one in self.told if one.meaning == SILENCE}
-        return sure | {serial for serial in unheard if serial > min(sure)}
+    def possible_serials(self) -> set[int]:
+        possible = super().possible_serials()
+        unanswered = {one.serial for one in self.attempts if one.meaning == NO_ANSWER}
+        return possible | {serial for serial in unanswered if serial > min(possible)}
 
 
 @dataclass
 class People:
-    """All of them at once."""
+    """All users at once."""
 
-    play: Play
+    run: WholeBotRun
     crowd: Crowd = field(init=False)
-    phases: list[int] = field(default_factory=list)  # numbers of the channels they began one in
+    phases: list[int] = field(default_factory=list)  # numbers of the channels with a phase
 
     def __post_init__(self) -> None:
-        members: list[Member] = [Doubter(user_id=one) for one in ANSWERERS]
-        self.crowd = Crowd(slack=self.play.slack, members=members)
+        members: list[Member] = [CautiousMember(user_id=one) for one in ANSWERERS]
+        self.crowd = Crowd(slack=self.run.slack, members=members)
 
     async def answer(self) -> None:
-        """Until the crowd is told to stop."""
+        """Answer until the crowd is stopped."""
         await self.crowd.answer_until_stopped(ANSWER_SECONDS)
 
-    async def say(self) -> None:
-        """Messages with numbers, to people and a channel, each in a transaction."""
-        play, wanted = self.play, self.play.scenario.messages
+    async def send_numbered_messages(self) -> None:
+        """Queue numbered messages to people and a channel, each in its own transaction."""
+        run, wanted = self.run, self.run.scenario.messages
         for number in count():
-            if number >= wanted and not play.to_hit:
+            if number >= wanted and not run.steps_left:
                 return
             text = f"{NUMBERED}{number}"
-            async with play.db.transaction() as tx:
+            async with run.db.transaction() as tx:
                 await enqueue.post(
                     tx,
                     WORKSPACE,
@@ -71,48 +71,50 @@ class People:
                     content=content(text, section(text)),
                     now=real_now(),
                 )
-            await asyncio.sleep(SAY_SECONDS if number < wanted else FAULT_SECONDS)
+            await asyncio.sleep(MESSAGE_SECONDS if number < wanted else FAULT_SECONDS)
 
-    async def lead(self, number: int) -> None:
-        """Begin phase after phase, each in its own channel.
+    async def start_phases(self, number: int) -> None:
+        """Start phase after phase, each in its own channel.
 
-        After the first ones only while somebody lives who is to die of it: a fast machine would
-        have begun all of them before the last of these was born.
+        After the first ones, wait for a process that is to be killed at such a start: a fast
+        machine would otherwise start all of them before the last such process exists.
         """
-        for at in range(number, MOST_PHASES, len(LEADS)):
-            while at >= self.play.scenario.phases and not _at_beginnings(self.play.alive.values()):
-                if not _at_beginnings(self.play.to_hit):
+        for at in range(number, MAX_PHASES, len(LEADS)):
+            while at >= self.run.scenario.phases and not _is_any_at_phase_start(
+                self.run.alive.values()
+            ):
+                if not _is_any_at_phase_start(self.run.steps_left):
                     return
                 await asyncio.sleep(LOOK_SECONDS)
             self.phases.append(at)
-            await self._begin(at, LEADS[number])
+            await self._start_phase(at, LEADS[number])
 
-    async def _begin(self, number: int, lead: str) -> None:
-        """However often it takes."""
-        workspace = self.play.slack.workspace
+    async def _start_phase(self, number: int, start_phases: str) -> None:
+        """Try until the phase is started."""
+        workspace = self.run.slack.workspace
         launch = workspace.conversations[LAUNCH]
-        nothing: dict[str, Any] = {"messages": {}, "ephemerals": [], "pins": [], "bookmarks": []}
-        nothing["members"] = [one for one in launch.members if one not in ANSWERERS]
-        here = replace(launch, id=channel_of(number), name=f"chaos-{number}", **nothing)
-        workspace.conversations[here.id] = here
-        me = self.play.slack.as_user(lead)
-        while not (await begun(self.play, number) and me.top_view is None):
+        empty: dict[str, Any] = {"messages": {}, "ephemerals": [], "pins": [], "bookmarks": []}
+        empty["members"] = [one for one in launch.members if one not in ANSWERERS]
+        channel = replace(launch, id=channel_of(number), name=f"chaos-{number}", **empty)
+        workspace.conversations[channel.id] = channel
+        me = self.run.slack.as_user(start_phases)
+        while not (await phase_count(self.run, number) and me.top_view is None):
             view = me.top_view
             if view is None:
-                await me.command("/imbalance start results 2w", here.id)
+                await me.command("/imbalance start results 2w", channel.id)
                 continue
-            asked = {block["block_id"] for block in view["blocks"]}
-            said = {**CLEAR, **SPRINT}
-            await me.fill(view["id"], {name: said[name] for name in asked & said.keys()})
+            block_ids = {block["block_id"] for block in view["blocks"]}
+            answers = {**CLEAR, **SPRINT}
+            await me.fill(view["id"], {name: answers[name] for name in block_ids & answers.keys()})
             answer = await me.submit() if view["submit"] else None
-            heard = answer is not None and not answer.errors
-            if not heard or await begun(self.play, number):
+            accepted = answer is not None and not answer.errors
+            if not accepted or await phase_count(self.run, number):
                 await me.close(everything=True)
             await asyncio.sleep(LOOK_SECONDS)
 
 
-def _at_beginnings(steps: Iterable[str]) -> bool:
-    """Whether one of these is at the beginning of a phase."""
+def _is_any_at_phase_start(steps: Iterable[str]) -> bool:
+    """Whether one of these steps is at the start of a phase."""
     return any(STEPS.get(step, "").endswith("announce") for step in steps)
 
 
@@ -120,10 +122,10 @@ def channel_of(number: int) -> str:
     return f"C0CHAOS{number}"
 
 
-async def begun(play: Play, number: int) -> int:
-    """How many phases were begun in this channel."""
+async def phase_count(run: WholeBotRun, number: int) -> int:
+    """The number of phases in this channel."""
     phases = schema.phases
-    async with play.db.reading() as reader:
+    async with run.db.reading() as reader:
         found = await reader.scalar(
             select(func.count())
             .select_from(phases)
@@ -132,10 +134,10 @@ async def begun(play: Play, number: int) -> int:
         return found or 0
 
 
-async def environment(play: Play) -> None:
-    """Connections are renewed and cut, acknowledgements and answers lost, events repeated."""
-    faults = play.slack.faults
-    strikes: tuple[Callable[[], object], ...] = (
+async def inject_faults(run: WholeBotRun) -> None:
+    """Renew and cut connections, lose acknowledgements and responses, repeat events."""
+    faults = run.slack.faults
+    faults_to_inject: tuple[Callable[[], object], ...] = (
         faults.refresh_sockets,
         faults.cut_sockets,
         faults.lose_acks,
@@ -149,4 +151,4 @@ async def environment(play: Play) -> None:
     )
     while True:
         await asyncio.sleep(FAULT_SECONDS)
-        play.rng.choice(strikes)()
+        run.rng.choice(faults_to_inject)()

@@ -1,4 +1,4 @@
-"""What is killed here is the whole bot, over Socket Mode, with its people at it."""
+"""A process to kill that is the whole bot, over Socket Mode."""
 
 import asyncio
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
-import bot.channel_health.delivery_events
+import bot.channel_health.delivery_confirmations
 from bot.agenda import claims
 from bot.app import Imbalance
 from bot.clock import Clock
@@ -20,90 +20,89 @@ from bot.settings import Settings
 from bot.start import begin
 from tests.chaos import steps
 from tests.chaos.mutations import Mutation, no_proof
-from tests.chaos.steps import Death
+from tests.chaos.steps import KillAt
 from tests.conftest import KEY
 from tests.harness import TINY_PNG
 
 CALLING = "a call of the whole bot about to be made"
-CALLED = "a call of the whole bot answered, nothing noted"
-#: Beside those of `steps`: what only the whole bot does.
+CALLED = "a call of the whole bot answered, nothing recorded"
+#: Steps that only the whole bot has, in addition to those of `steps`.
 STEPS = {
     "an answer written, not committed": "before answer",
-    "an answer kept, not acknowledged": "after answer",
+    "an answer committed, not acknowledged": "after answer",
     "a phase and its announcement written, not committed": "before announce",
-    "a phase begun, not acknowledged": "after announce",
-    "Slack's word of a message heard, not committed": "before confirm",
-    "Slack's word of a message noted, not acknowledged": "after confirm",
+    "a phase started, not acknowledged": "after announce",
+    "a delivery event received, not committed": "before confirm",
+    "a delivery event recorded, not acknowledged": "after confirm",
     CALLING: "before call",
     CALLED: "after call",
 }
 
 
 @dataclass(frozen=True, kw_only=True)
-class WholeOrders:
-    """What a child is told at its birth. Times are real seconds."""
+class WholeBotOrders:
+    """The instructions of a new child. Times are real seconds."""
 
     database_url: str
     slack_url: str
-    step: str = ""  # die there; empty: live
-    times: int = 1  # when it is reached so often
-    settle: float = 0.8
-    lease: float = 0.0  # 0: production's, and its limits of time beside it
+    step: str = ""  # where to be killed; empty: nowhere
+    times: int = 1  # when the step is reached for this time
+    settle_seconds: float = 0.8
+    lease_seconds: float = 0.0  # 0: the lease and the other timings of production
     mutation: str = ""
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
 
 
-def live(told: dict[str, Any], _pid: int) -> None:
-    """Work until killed. `told` is a WholeOrders as JSON."""
-    orders = WholeOrders(**told)
+def main(instructions: dict[str, Any], _pid: int) -> None:
+    """Work until killed. Takes `WholeBotOrders` as JSON."""
+    orders = WholeBotOrders(**instructions)
     configure("CRITICAL", "text")
-    if orders.lease:
-        sender_leases.LEASE = timedelta(seconds=orders.lease)
-        sender_leases.RENEW_EVERY_SECONDS = orders.lease / 4
-        claims.CLAIMED_FOR = timedelta(seconds=orders.lease)
-        slack_calls.BEGIN_WITHIN_SECONDS = orders.lease / 3
+    if orders.lease_seconds:
+        sender_leases.LEASE_DURATION = timedelta(seconds=orders.lease_seconds)
+        sender_leases.RENEW_EVERY_SECONDS = orders.lease_seconds / 4
+        claims.CLAIM_DURATION = timedelta(seconds=orders.lease_seconds)
+        slack_calls.BEGIN_WITHIN_SECONDS = orders.lease_seconds / 3
     if orders.mutation:
-        MUTATIONS[orders.mutation].take_out()
-    reached = Death(orders.step, orders.times)
-    steps.watch(reached)
-    steps.note("answer", ballots, "cast_all")
-    steps.note("announce", begin, "_announce")
-    steps.note("confirm", bot.channel_health.delivery_events, "confirm")
+        MUTATIONS[orders.mutation].apply()
+    reached = KillAt(orders.step, orders.times)
+    steps.watch_steps(reached)
+    steps.tag_when_called("answer", ballots, "cast_all")
+    steps.tag_when_called("announce", begin, "_announce")
+    steps.tag_when_called("confirm", bot.channel_health.delivery_confirmations, "confirm")
     asyncio.run(_work(orders))
 
 
-def forgotten_answers() -> None:
-    """An answer is acknowledged and not kept."""
+def answers_not_saved() -> None:
+    """An answer is acknowledged and not saved."""
 
-    async def forget(_tx: object, _keys: object, casts: Sequence[object]) -> list[None]:
+    async def discard(_tx: object, _keys: object, casts: Sequence[object]) -> list[None]:
         return [None for _ in casts]
 
-    ballots.cast_all = forget  # type: ignore[assignment]
+    ballots.store_all = discard  # type: ignore[assignment]
 
 
-def no_proof_at_all() -> None:
-    """What is unknown is simply sent again; and Slack's own word of it is not heeded.
+def no_lookup_and_no_confirmation() -> None:
+    """A message with an unknown outcome is sent again, and Slack's delivery event is ignored.
 
-    That word is often there before the next process is, and a harness that counts on losing
-    this race finds nothing now and then.
+    That event often comes before the next process starts, and would hide the missing lookup.
     """
 
-    async def deaf(*_: object) -> bool:
+    async def ignore(*_: object) -> bool:
         return False
 
     no_proof()
-    setattr(bot.channel_health.delivery_events, "confirm", deaf)  # noqa: B010  (mypy: it is not its own)
+    setattr(bot.channel_health.delivery_confirmations, "confirm", ignore)  # noqa: B010  (mypy: imported there)
 
 
 MUTATIONS = {
-    "answers acknowledged, not kept": Mutation(forgotten_answers, shows="lost"),
-    "whole bot, no proof": Mutation(no_proof_at_all, shows="twice"),
+    "answers acknowledged, not saved": Mutation(answers_not_saved, counter="lost"),
+    "whole bot, no lookup": Mutation(no_lookup_and_no_confirmation, counter="duplicates"),
 }
 
 
-async def _work(orders: WholeOrders) -> None:
+async def _work(orders: WholeBotOrders) -> None:
     settings = Settings(
         slack_bot_token=BOT_TOKEN,
         slack_app_token=APP_TOKEN,
@@ -116,9 +115,9 @@ async def _work(orders: WholeOrders) -> None:
     app = Imbalance(
         settings,
         Clock(),
-        pace=RateLimits(limited=False),
+        rate_limits=RateLimits(limited=False),
         retry_timings=RetryTimings(
-            settle=orders.settle, first_retry=0.05, longest_retry=0.5, look=0.25
+            settle=orders.settle_seconds, first_retry=0.05, longest_retry=0.5, poll=0.25
         ),
         draw=_draw,
     )

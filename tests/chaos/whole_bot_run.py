@@ -1,4 +1,4 @@
-"""A scenario of the whole bot while it runs: who lives, who is to die where, who died."""
+"""A scenario of the whole bot while it runs: its processes, their steps and their ends."""
 
 import os
 import random  # noqa: TID251  a seed repeats it
@@ -11,82 +11,88 @@ from datetime import datetime
 from bot.clock import real_now
 from bot.db.engine import Database
 from bot.playground.server import FakeSlack
-from tests.chaos.fork_server import Zygote
-from tests.chaos.whole_bot_process import STEPS, WholeOrders
+from tests.chaos.fork_server import ForkServer
+from tests.chaos.whole_bot_process import STEPS, WholeBotOrders
 
-#: A step is reached so often, at most, before its child dies there.
-MOST_TIMES = 3
-SELDOM = {step for step, where in STEPS.items() if where.endswith(("announce", "confirm"))}
+#: A child is killed at the first to the third time that it reaches its step.
+MAX_TIMES = 3
+RARE_STEPS = {
+    step for step, step_name in STEPS.items() if step_name.endswith(("announce", "confirm"))
+}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Whole:
-    """What is tried. Times are real seconds."""
+class WholeBotScenario:
+    """A scenario of the whole bot. Times are real seconds."""
 
     name: str
     processes: int = 1
-    steps: tuple[str, ...] = ()  # of `whole_bot_process.STEPS`: where it dies
-    hits: int = 0  # at each of them
-    phases: int = 3  # at least; more while it is to die at their beginning
-    messages: int = 60  # at least; more until it has died often enough
-    environment: bool = True  # connections come and go, acknowledgements are lost
-    lease: float = 2.0  # 0: production's
+    steps: tuple[str, ...] = ()  # of `whole_bot_process.STEPS`: where processes are killed
+    hits: int = 0  # at each step
+    phases: int = 3  # at least; more while kills at their start are missing
+    messages: int = 60  # at least; more while kills are missing
+    faults: bool = True  # lose connections and acknowledgements
+    lease: float = 2.0  # 0: that of production
     mutation: str = ""
-    longest: float = 240.0  # then it counts as stuck
+    max_seconds: float = 240.0  # a longer run counts as stuck
 
 
 @dataclass
-class Play:
-    """One scenario under way."""
+class WholeBotRun:
+    """A running scenario."""
 
-    scenario: Whole
-    zygote: Zygote
+    scenario: WholeBotScenario
+    fork_server: ForkServer
     slack: FakeSlack
     db: Database
-    orders: WholeOrders
+    orders: WholeBotOrders
     rng: random.Random
-    alive: dict[int, str] = field(default_factory=dict)  # pid: the step where it is to die
+    alive: dict[int, str] = field(
+        default_factory=dict
+    )  # the step at which each pid is to be killed
     hits: Counter[str] = field(default_factory=Counter)
     deaths: list[datetime] = field(default_factory=list)
-    crashes: list[str] = field(default_factory=list)  # of children that nobody killed
+    crashes: list[str] = field(
+        default_factory=list
+    )  # tracebacks of children that ended by themselves
 
     @property
-    def to_hit(self) -> list[str]:
+    def steps_left(self) -> list[str]:
         return [step for step in self.scenario.steps if self.hits[step] < self.scenario.hits]
 
-    def reap(self) -> None:
-        self.zygote.listen()
-        for pid in [pid for pid in self.alive if pid in self.zygote.dead]:
+    def collect_ended(self) -> None:
+        self.fork_server.receive()
+        for pid in [pid for pid in self.alive if pid in self.fork_server.dead]:
             step = self.alive.pop(pid)
-            if words := self.zygote.bury(pid):
-                self.crashes.append(words)
+            if traceback := self.fork_server.exit_report(pid):
+                self.crashes.append(traceback)
             else:
                 self.hits[step] += 1
                 self.deaths.append(real_now())
 
-    def bear(self) -> None:
-        """Let as many live as there should be, each to die where it was seldom yet."""
+    def spawn_missing(self) -> None:
+        """Spawn the missing processes, each to be killed at the step with the fewest hits."""
         while len(self.alive) < self.scenario.processes:
             planned = self.hits + Counter(self.alive.values())
-            step = min(self.to_hit, key=lambda step: planned[step], default="")
-            times = 1 if step in SELDOM else self.rng.randint(1, MOST_TIMES)
+            step = min(self.steps_left, key=lambda step: planned[step], default="")
+            times = 1 if step in RARE_STEPS else self.rng.randint(1, MAX_TIMES)
             orders = replace(self.orders, step=STEPS.get(step, ""), times=times)
-            self.alive[self.zygote.spawn(orders)] = step
+            self.alive[self.fork_server.spawn(orders)] = step
 
     def kill_all(self) -> None:
         for pid in self.alive:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
-    def silence(self) -> float:
-        """The longest time from a death to the next message that Slack took, in seconds.
+    def takeover_seconds(self) -> float:
+        """The longest time from a kill to the next message in Slack, in seconds.
 
-        Of deaths in a row the last one counts: before it, somebody else was about to call.
+        Of several kills in a row the last one counts: until then another process was sending.
         """
-        taken = [call.at for call in self.slack.calls if call.method == "chat.postMessage"]
-        waits = []
+        posted_at = [call.at for call in self.slack.calls if call.method == "chat.postMessage"]
+        takeovers = []
         for death, next_death in zip(self.deaths, [*self.deaths[1:], None], strict=True):
-            after = min((at for at in taken if at > death), default=None)
-            if after is not None and (next_death is None or after < next_death):
-                waits.append((after - death).total_seconds())
-        return max(waits, default=0.0)
+            next_post = min((at for at in posted_at if at > death), default=None)
+            if next_post is not None and (next_death is None or next_post < next_death):
+                takeovers.append((next_post - death).total_seconds())
+        return max(takeovers, default=0.0)

@@ -1,7 +1,7 @@
-"""What is killed: the real delivery and the real ticker, with work that says messages.
+"""A process to kill: the real delivery and the real ticker, with work that queues messages.
 
-Each chain is a conversation. A link of it is one thing that is due: it says a few messages and
-puts the next link on the agenda, all in one transaction, so everything in a chain is in order.
+Each chain is a conversation. Each of its links is an agenda item, which queues a few messages and
+the next link in one transaction, so that everything in a chain is in order.
 """
 
 import asyncio
@@ -29,57 +29,60 @@ from bot.outbox.rate_limits import RateLimits
 from bot.slack.content import content, section
 from tests.chaos import steps
 from tests.chaos.mutations import MUTATIONS
-from tests.chaos.steps import Death
+from tests.chaos.steps import KillAt
 
 LINK = "link"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Orders:
-    """What a child is told at its birth. Times are real seconds."""
+    """The instructions of a new child. Times are real seconds."""
 
     database_url: str
     slack_url: str
     mutation: str = ""
-    step: str = ""  # die there; empty: live
-    times: int = 1  # when it is reached so often
-    lease: float = 0.8
-    settle: float = 0.8
-    begin_within: float = 0.5
-    call: float = 1.0
-    first_retry: float = 0.05
+    step: str = ""  # where to be killed; empty: nowhere
+    times: int = 1  # when the step is reached for this time
+    lease_seconds: float = 0.8
+    settle_seconds: float = 0.8
+    begin_within_seconds: float = 0.5
+    call_seconds: float = 1.0
+    first_retry_seconds: float = 0.05
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
 
 
-def live(told: dict[str, Any], pid: int) -> None:
-    """Work until killed. `told` is `Orders` as JSON."""
-    orders = Orders(**told)
+def main(instructions: dict[str, Any], pid: int) -> None:
+    """Work until killed. Takes `Orders` as JSON."""
+    orders = Orders(**instructions)
     configure("CRITICAL", "text")
-    sender_leases.LEASE = timedelta(seconds=orders.lease)
-    sender_leases.RENEW_EVERY_SECONDS = orders.lease / 4
-    claims.CLAIMED_FOR = timedelta(seconds=orders.lease)
-    slack_calls.BEGIN_WITHIN_SECONDS = orders.begin_within
-    # So fast that only Slack's no and our doubts slow anything down.
+    sender_leases.LEASE_DURATION = timedelta(seconds=orders.lease_seconds)
+    sender_leases.RENEW_EVERY_SECONDS = orders.lease_seconds / 4
+    claims.CLAIM_DURATION = timedelta(seconds=orders.lease_seconds)
+    slack_calls.BEGIN_WITHIN_SECONDS = orders.begin_within_seconds
+    # So fast that only Slack's 429 and unknown outcomes slow anything down.
     rate_limits.PER_MINUTE = dict.fromkeys(rate_limits.PER_MINUTE, 1_000_000)
-    rate_limits.CONVERSATION_SECONDS, rate_limits.DOUBT_SECONDS = 0.0, orders.lease / 4
+    rate_limits.CONVERSATION_SECONDS, rate_limits.PROBE_EVERY_SECONDS = (
+        0.0,
+        orders.lease_seconds / 4,
+    )
     if orders.mutation:
-        MUTATIONS[orders.mutation].take_out()
-    reached: Callable[[str], None] = Death(orders.step, orders.times) if orders.step else _live_on
-    steps.watch(reached)
+        MUTATIONS[orders.mutation].apply()
+    reached: Callable[[str], None] = KillAt(orders.step, orders.times) if orders.step else _ignore
+    steps.watch_steps(reached)
     asyncio.run(_work(orders, pid))
 
 
-def _live_on(_step: str) -> None:
+def _ignore(_step: str) -> None:
     return
 
 
 async def _work(orders: Orders, pid: int) -> None:
     db, clock = Database(orders.database_url), Clock()
-    limit, watch = ClientTimeout(total=orders.call), TraceConfig()
-    watch.on_request_start.append(_say_when)
-    async with ClientSession(timeout=limit, trace_configs=[watch]) as session:
+    limit, trace = ClientTimeout(total=orders.call_seconds), TraceConfig()
+    trace.on_request_start.append(_add_start_time)
+    async with ClientSession(timeout=limit, trace_configs=[trace]) as session:
 
         @cache
         def client_for(workspace_id: str) -> AsyncWebClient:
@@ -98,21 +101,21 @@ async def _work(orders: Orders, pid: int) -> None:
             clock,
             client_for,
             _draw,
-            pace=RateLimits(),
+            rate_limits=RateLimits(),
             retry_timings=RetryTimings(
-                settle=orders.settle,
-                first_retry=orders.first_retry,
+                settle=orders.settle_seconds,
+                first_retry=orders.first_retry_seconds,
                 longest_retry=0.5,
-                look=0.05,
+                poll=0.05,
             ),
         )
-        ticker = Ticker(db, clock, {LINK: partial(_link, db, clock)})
+        ticker = Ticker(db, clock, {LINK: partial(_carry_out_link, db, clock)})
         await asyncio.gather(delivery.run(), _tick(ticker))
 
 
-async def _say_when(_: object, __: object, call: TraceRequestStartParams) -> None:
-    """When the call was begun, by the clock that all processes share."""
-    call.headers["X-Begun"] = str(monotonic())
+async def _add_start_time(_: object, __: object, request: TraceRequestStartParams) -> None:
+    """Add the time when the call started, by the clock that all processes share."""
+    request.headers["X-Begun"] = str(monotonic())
 
 
 async def _draw(_: object) -> bytes:
@@ -125,34 +128,36 @@ async def _tick(ticker: Ticker) -> None:
         await asyncio.sleep(0.03)
 
 
-async def _link(db: Database, clock: Clock, item: AgendaItem) -> None:
-    """One thing that is due: "CHAIN:NUMBER:LAST", to a channel or a person."""
+async def _carry_out_link(db: Database, clock: Clock, item: AgendaItem) -> None:
+    """Carry out a link: "CHAIN:NUMBER:LAST". The chain is a channel or a person."""
     to, number, last = item.subject.split(":")
     async with run_item(db, item) as tx:
-        steps.carrying_out()
-        await say(tx, item.workspace_id, to, int(number), clock)
+        steps.tag_carry_out()
+        await post_messages(tx, item.workspace_id, to, int(number), clock)
         if int(number) < int(last):
-            following = f"{to}:{int(number) + 1}:{last}"
+            next_link = f"{to}:{int(number) + 1}:{last}"
             now = clock.now()
-            await schedule.add(tx, item.workspace_id, action=LINK, subject=following, due_at=now)
+            await schedule.add(tx, item.workspace_id, action=LINK, subject=next_link, due_at=now)
 
 
-async def say(tx: AsyncConnection, workspace_id: str, to: str, number: int, clock: Clock) -> None:
-    """The messages of one link. The second has a random key: done twice, it is said twice."""
-    now, head = clock.now(), f"{to}:{number}"
-    first = MessageKey(f"{head}:0")
+async def post_messages(
+    tx: AsyncConnection, workspace_id: str, to: str, number: int, clock: Clock
+) -> None:
+    """Queue the messages of a link. The second has a random key, so that a repetition shows."""
+    now, prefix = clock.now(), f"{to}:{number}"
+    first = MessageKey(f"{prefix}:0")
 
-    async def one(key: str, text: str, thread_of: MessageKey | None = None) -> None:
-        said = content(text, section(text))
+    async def post(key: str, text: str, thread_of: MessageKey | None = None) -> None:
+        body = content(text, section(text))
         await enqueue.post(
-            tx, workspace_id, key=MessageKey(key), to=to, content=said, now=now, thread_of=thread_of
+            tx, workspace_id, key=MessageKey(key), to=to, content=body, now=now, thread_of=thread_of
         )
 
-    await one(f"{head}:0", f"{head}:0")
-    await one(f"ran:{new_id()}", f"{head}:1")
-    await one(f"{head}:2", f"{head}:2", thread_of=first if number % 2 else None)
+    await post(f"{prefix}:0", f"{prefix}:0")
+    await post(f"ran:{new_id()}", f"{prefix}:1")
+    await post(f"{prefix}:2", f"{prefix}:2", thread_of=first if number % 2 else None)
     if number % 3 == 0:
-        text = f"{head}:0 edited"
+        text = f"{prefix}:0 edited"
         edited = content(text, section(text))
         await enqueue.edit(tx, workspace_id, of=first, content=edited, now=now)
     if number % 4 == 0:

@@ -1,4 +1,4 @@
-"""What the database's own errors mean: for who waits, and for whether anything was kept."""
+"""Database errors: their kind, whether a commit certainly failed, and whether to retry at once."""
 
 import sqlite3
 from typing import Any
@@ -8,23 +8,29 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from bot.db.db_errors import FailureKind, TooSlow, answered, failure_kind, is_retryable
+from bot.db.db_errors import (
+    FailureKind,
+    TransactionTimeout,
+    failure_kind,
+    is_definite_failure,
+    is_retryable,
+)
 
 
-def of_server(sqlstate: str | None, kind: type[psycopg.Error] = psycopg.Error) -> Exception:
-    error = kind("said so")
+def server_error(sqlstate: str | None, kind: type[psycopg.Error] = psycopg.Error) -> Exception:
+    error = kind("test error")
     error.sqlstate = sqlstate
     return error
 
 
-def of_file(code: int, kind: type[sqlite3.Error] = sqlite3.OperationalError) -> Exception:
-    error = kind("said so")
+def sqlite_error(code: int, kind: type[sqlite3.Error] = sqlite3.OperationalError) -> Exception:
+    error = kind("test error")
     error.sqlite_errorcode = code
     return error
 
 
 def wrapped(error: Exception, *, lost: bool = False) -> DBAPIError:
-    """As SQLAlchemy raises it."""
+    """Wrap an error as SQLAlchemy does."""
     return DBAPIError("SELECT 1", {}, error, connection_invalidated=lost)
 
 
@@ -38,9 +44,11 @@ def wrapped(error: Exception, *, lost: bool = False) -> DBAPIError:
         (("23505", "25001", "42601", "55000", "57000"), None),
     ],
 )
-def test_the_servers_codes(sqlstates: tuple[str, ...], kind: FailureKind | None) -> None:
+def test_failure_kind_of_postgresql_codes(
+    sqlstates: tuple[str, ...], kind: FailureKind | None
+) -> None:
     for sqlstate in sqlstates:
-        error = of_server(sqlstate)
+        error = server_error(sqlstate)
         assert failure_kind(error) is failure_kind(wrapped(error)) is kind, sqlstate
 
 
@@ -63,9 +71,9 @@ def test_the_servers_codes(sqlstates: tuple[str, ...], kind: FailureKind | None)
         ((sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_ERROR), None),
     ],
 )
-def test_the_files_codes(codes: tuple[int, ...], kind: FailureKind | None) -> None:
+def test_failure_kind_of_sqlite_codes(codes: tuple[int, ...], kind: FailureKind | None) -> None:
     for code in codes:
-        error = of_file(code)
+        error = sqlite_error(code)
         assert failure_kind(error) is failure_kind(wrapped(error)) is kind, code
 
 
@@ -73,47 +81,49 @@ def test_the_files_codes(codes: tuple[int, ...], kind: FailureKind | None) -> No
     ("error", "kind"),
     [
         (PoolTimeout(), FailureKind.SLOW),
-        (TooSlow(), FailureKind.SLOW),
-        (of_server(None, psycopg.OperationalError), FailureKind.UNREACHABLE),
-        (of_server(None, psycopg.InterfaceError), FailureKind.UNREACHABLE),
-        (of_server(None, psycopg.DataError), None),
+        (TransactionTimeout(), FailureKind.SLOW),
+        (server_error(None, psycopg.OperationalError), FailureKind.UNREACHABLE),
+        (server_error(None, psycopg.InterfaceError), FailureKind.UNREACHABLE),
+        (server_error(None, psycopg.DataError), None),
         (sqlite3.ProgrammingError("sqlite3 itself objects"), None),
         (KeyError("ours"), None),
     ],
 )
-def test_what_has_no_code(error: Exception, kind: FailureKind | None) -> None:
+def test_failure_kind_of_errors_without_a_code(error: Exception, kind: FailureKind | None) -> None:
     assert failure_kind(error) is kind
 
 
 @pytest.mark.parametrize(
-    ("error", "said_so"),
+    ("error", "definite"),
     [
-        (of_server("40001"), True),
-        (of_server("23505"), True),
-        (of_server("57014"), True),
-        (of_server("57P01"), False),  # it shuts down: the commit may stand
-        (of_server("08006"), False),
-        (of_server(None), False),
-        (of_file(sqlite3.SQLITE_FULL), True),
-        (TooSlow(), False),
+        (server_error("40001"), True),
+        (server_error("23505"), True),
+        (server_error("57014"), True),
+        (server_error("57P01"), False),  # shutting down: the commit may have succeeded
+        (server_error("08006"), False),
+        (server_error(None), False),
+        (sqlite_error(sqlite3.SQLITE_FULL), True),
+        (TransactionTimeout(), False),
         (OSError(), False),
     ],
 )
-def test_whether_the_database_itself_said_that_nothing_was_kept(error: Any, said_so: bool) -> None:
-    assert answered(error) is said_so
-    assert answered(wrapped(error)) is said_so
+def test_answered_only_if_the_database_itself_reported_the_failure(
+    error: Any, definite: bool
+) -> None:
+    assert is_definite_failure(error) is definite
+    assert is_definite_failure(wrapped(error)) is definite
 
 
 @pytest.mark.parametrize(
-    ("error", "worth_it"),
+    ("error", "retryable"),
     [
-        (wrapped(of_server("40P01")), True),
-        (wrapped(of_server("08006"), lost=True), True),
-        (wrapped(of_server("08006")), False),
-        (wrapped(of_file(sqlite3.SQLITE_BUSY)), False),
+        (wrapped(server_error("40P01")), True),
+        (wrapped(server_error("08006"), lost=True), True),
+        (wrapped(server_error("08006")), False),
+        (wrapped(sqlite_error(sqlite3.SQLITE_BUSY)), False),
         (PoolTimeout(), False),
         (ValueError(), False),
     ],
 )
-def test_what_is_worth_another_try_at_once(error: Exception, worth_it: bool) -> None:
-    assert is_retryable(error) is worth_it
+def test_is_retryable_for_conflicts_and_lost_connections(error: Exception, retryable: bool) -> None:
+    assert is_retryable(error) is retryable

@@ -1,5 +1,4 @@
-"""One database as the whole bot uses it: what wakes delivery, what is said of its troubles, and
-how rows, times and people who wait are treated."""
+"""The database as the bot uses it: transactions, health, upserts, times, schema and file lock."""
 
 import asyncio
 from contextlib import suppress
@@ -15,22 +14,22 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from structlog.testing import capture_logs
 
 from bot.db import health, schema
-from bot.db.db_errors import TooSlow
+from bot.db.db_errors import TransactionTimeout
 from bot.db.engine import Database, skip_delivery_wakeup
 from bot.db.file_lock import FileLocked, exclusive_lock, sqlite_file
 from bot.db.health import Health
 from bot.db.migrate import migrate
-from bot.db.revision import newest, pending
+from bot.db.revision import has_pending_migrations, newest_revision
 from bot.db.upserts import (
-    AT_ONCE,
+    ROWS_PER_STATEMENT,
+    insert_all_if_new,
     insert_if_new,
     insert_or_change,
     padded,
-    put,
-    put_all,
-    put_all_if_new,
+    upsert,
+    upsert_all,
 )
-from tests.db.test_db_errors import of_server, wrapped
+from tests.db.test_db_errors import server_error, wrapped
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 _waits = schema.rate_limit_waits
@@ -39,14 +38,14 @@ _waits = schema.rate_limit_waits
 # --- transactions --------------------------------------------------------------------------
 
 
-async def test_what_is_committed_wakes_delivery_unless_there_is_nothing_to_say(
+async def test_commit_wakes_delivery_unless_the_wakeup_is_skipped(
     db: Database,
 ) -> None:
-    async def woke(*, quiet: bool, fails: bool = False) -> bool:
+    async def woke(*, skips: bool, fails: bool = False) -> bool:
         db.changed.clear()
         try:
             async with db.transaction() as tx:
-                if quiet:
+                if skips:
                     skip_delivery_wakeup(tx)
                 if fails:
                     raise KeyError
@@ -54,18 +53,18 @@ async def test_what_is_committed_wakes_delivery_unless_there_is_nothing_to_say(
             pass
         return db.changed.is_set()
 
-    assert await woke(quiet=False)
-    assert not await woke(quiet=True)
-    assert await woke(quiet=False)
-    assert not await woke(quiet=True, fails=True)
-    assert await woke(quiet=False)  # though its connection was to wake nobody before
+    assert await woke(skips=False)
+    assert not await woke(skips=True)
+    assert await woke(skips=False)
+    assert not await woke(skips=True, fails=True)
+    assert await woke(skips=False)  # skipping does not stick to the connection
     db.changed.clear()
     async with db.reading():
         pass
     assert not db.changed.is_set()
 
 
-async def test_all_of_it_is_kept_or_nothing(db: Database) -> None:
+async def test_failed_transaction_is_rolled_back(db: Database) -> None:
     with suppress(KeyError):
         async with db.transaction() as tx:
             await tx.execute(insert(schema.sender_leases).values(workspace_id="T1"))
@@ -74,24 +73,24 @@ async def test_all_of_it_is_kept_or_nothing(db: Database) -> None:
         assert (await reader.execute(select(schema.sender_leases))).all() == []
 
 
-async def test_what_takes_too_long_is_given_up_and_counted(
+async def test_slow_transaction_is_aborted_and_counted(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.db.engine.LONGEST_SECONDS", 0.01)
     before = failures("slow")
     for use in (db.transaction, db.reading):
-        with pytest.raises(TooSlow):
+        with pytest.raises(TransactionTimeout):
             async with use():
                 await asyncio.Event().wait()
-    with pytest.raises(TimeoutError) as ours:  # one that is not the database's stays what it is
+    with pytest.raises(TimeoutError) as ours:  # a TimeoutError from elsewhere passes unchanged
         async with db.reading():
             raise TimeoutError
 
-    assert not isinstance(ours.value, TooSlow)
+    assert not isinstance(ours.value, TransactionTimeout)
     assert failures("slow") == before + 2
 
 
-# --- what is said of its troubles ----------------------------------------------------------
+# --- health --------------------------------------------------------------------------------
 
 
 def failures(kind: str) -> float:
@@ -105,13 +104,15 @@ def time(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return at
 
 
-def test_every_failure_is_counted_and_some_are_said(time: list[float]) -> None:
-    before, watched = failures("slow"), Health()
+def test_every_failure_is_counted_but_logged_at_intervals(time: list[float]) -> None:
+    before, health_state = failures("slow"), Health()
     with capture_logs() as logs:
         for time[0] in (100.0, 101.0, 109.9, 110.0, 119.0):
-            watched.failed(PoolTimeout("no connection\n  was free " + "x" * 500))
-        watched.failed(KeyError("ours"))
-        watched.failed(wrapped(of_server("40001")))  # of two with each other
+            health_state.record_failure(PoolTimeout("no connection\n  was free " + "x" * 500))
+        health_state.record_failure(KeyError("ours"))
+        health_state.record_failure(
+            wrapped(server_error("40001"))
+        )  # a conflict between transactions
 
     assert failures("slow") == before + 5
     assert [(line["event"], line["failures"]) for line in logs] == [
@@ -122,38 +123,38 @@ def test_every_failure_is_counted_and_some_are_said(time: list[float]) -> None:
     assert len(logs[0]["reason"]) == 200
 
 
-def test_once_it_worked_for_a_while_it_is_back_and_the_next_failure_is_said(
+def test_recovery_is_logged_after_a_calm_period_and_the_next_failure_at_once(
     time: list[float],
 ) -> None:
-    watched = Health()
+    health_state = Health()
     with capture_logs() as logs:
-        watched.worked()  # it never failed
+        health_state.record_success()  # it never failed
         for time[0] in (100.0, 104.0):
-            watched.failed(TooSlow("slow"))
+            health_state.record_failure(TransactionTimeout("slow"))
         for time[0] in (105.9, 106.0, 106.1):
-            watched.worked()
-        watched.failed(TooSlow("slow again"))
+            health_state.record_success()
+        health_state.record_failure(TransactionTimeout("slow again"))
 
     assert [line["event"] for line in logs] == [
         "database_failed",
-        "database_back",
+        "database_recovered",
         "database_failed",
     ]
     assert logs[1]["seconds"] == 4.0
     assert logs[2]["failures"] == 1
 
 
-def test_two_in_each_others_way_are_no_failure_of_the_database(time: list[float]) -> None:
-    before, watched = failures("conflict"), Health()
+def test_serialization_conflict_is_counted_but_not_logged(time: list[float]) -> None:
+    before, health_state = failures("conflict"), Health()
     with capture_logs() as logs:
-        watched.failed(wrapped(of_server("40001")))
+        health_state.record_failure(wrapped(server_error("40001")))
         time[0] += 10
-        watched.worked()
+        health_state.record_success()
 
     assert (logs, failures("conflict")) == ([], before + 1)
 
 
-async def test_a_database_that_fails_and_works_again_says_both(
+async def test_failure_and_recovery_of_the_database_are_logged(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(health, "CALM_SECONDS", 0)
@@ -164,13 +165,13 @@ async def test_a_database_that_fails_and_works_again_says_both(
         async with db.reading():
             pass
 
-    assert [line["event"] for line in logs] == ["database_failed", "database_back"]
+    assert [line["event"] for line in logs] == ["database_failed", "database_recovered"]
 
 
 # --- rows and times ------------------------------------------------------------------------
 
 
-async def test_times_are_instants_in_whatever_zone_they_are_written(db: Database) -> None:
+async def test_times_are_stored_as_instants_and_naive_times_are_rejected(db: Database) -> None:
     tokyo = NOON.astimezone(timezone(timedelta(hours=9)))
     async with db.transaction() as tx:
         for method, at in (("utc", NOON), ("tokyo", tokyo)):
@@ -195,30 +196,30 @@ async def kept(db: Database) -> dict[str, int]:
         return {row.method: (row.until - NOON) // timedelta(hours=1) for row in rows}
 
 
-async def test_of_rows_with_one_key_the_last_counts_or_the_one_that_is_there(db: Database) -> None:
+async def test_upserts_keep_the_last_or_the_existing_row_per_key(db: Database) -> None:
     async with db.transaction() as tx:
-        await put_all(tx, _waits, [a_row("b", 1), a_row("a", 1), a_row("b", 2)])
+        await upsert_all(tx, _waits, [a_row("b", 1), a_row("a", 1), a_row("b", 2)])
         assert not await insert_if_new(tx, _waits, **a_row("b", 3))
         assert await insert_if_new(tx, _waits, **a_row("c", 3))
     assert await kept(db) == {"a": 1, "b": 2, "c": 3}
 
     async with db.transaction() as tx:
-        await put_all_if_new(tx, _waits, [a_row("b", 4), a_row("d", 4)])
-        await put_all(tx, _waits, [a_row("a", 5)])
-        await put_all(tx, _waits, [])
-        await put(tx, _waits, {"workspace_id": "T1", "method": "c"}, until=NOON)
+        await insert_all_if_new(tx, _waits, [a_row("b", 4), a_row("d", 4)])
+        await upsert_all(tx, _waits, [a_row("a", 5)])
+        await upsert_all(tx, _waits, [])
+        await upsert(tx, _waits, {"workspace_id": "T1", "method": "c"}, until=NOON)
         await insert_or_change(tx, _waits, a_row("d", 6), {"until": NOON})
         await insert_or_change(tx, _waits, a_row("e", 6), {"until": NOON})
     assert await kept(db) == {"a": 5, "b": 2, "c": 0, "d": 0, "e": 6}
 
 
-async def test_rows_are_written_in_the_order_of_their_keys_all_of_them(db: Database) -> None:
-    """Two with the same rows then do not wait for each other, and nothing tells who came first."""
+async def test_put_all_writes_every_row_in_key_order(db: Database) -> None:
+    """Writers of the same rows then cannot deadlock, and the order of arrival is not revealed."""
     written: list[Any] = []
-    many = AT_ONCE + 2
+    many = ROWS_PER_STATEMENT + 2
 
-    class Noting:
-        """A transaction that remembers what was written at once."""
+    class RecordingTransaction:
+        """A transaction that records the rows of each statement."""
 
         def __init__(self, tx: AsyncConnection) -> None:
             self.dialect, self._tx = tx.dialect, tx
@@ -229,7 +230,7 @@ async def test_rows_are_written_in_the_order_of_their_keys_all_of_them(db: Datab
 
     async with db.transaction() as tx:
         rows = [a_row(f"{number:04}") for number in reversed(range(many))]
-        await put_all(Noting(tx), _waits, rows)  # type: ignore[arg-type]
+        await upsert_all(RecordingTransaction(tx), _waits, rows)  # type: ignore[arg-type]
 
     names = [row["method"] for rows in written for row in rows]
     assert names == [f"{number:04}" for number in range(many)]
@@ -248,7 +249,7 @@ async def test_rows_are_written_in_the_order_of_their_keys_all_of_them(db: Datab
         ("abcde", "abcdeeee"),
     ],
 )
-def test_lists_have_few_lengths_and_nothing_twice_but_the_last(values: str, found: str) -> None:
+def test_padded_drops_duplicates_and_repeats_the_last_value(values: str, found: str) -> None:
     assert padded(values) == list(found)
 
 
@@ -256,33 +257,33 @@ def test_lists_have_few_lengths_and_nothing_twice_but_the_last(values: str, foun
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_a_newer_schema_stays_and_an_older_one_is_behind(
+async def test_migrations_are_pending_only_on_an_older_schema(
     db: Database, database_url: str
 ) -> None:
     async def at(revision: str) -> None:
         async with db.transaction() as tx:
             await tx.exec_driver_sql("UPDATE alembic_version SET version_num = ?", (revision,))
 
-    assert not await pending(db)
+    assert not await has_pending_migrations(db)
     await at("9999")
-    assert not await pending(db)
+    assert not await has_pending_migrations(db)
     await migrate(database_url)
-    assert not await pending(db)
+    assert not await has_pending_migrations(db)
     await at("0000")
-    assert await pending(db)
-    await at(newest())
-    older = f"{int(newest()) - 1:0{len(newest())}}"
+    assert await has_pending_migrations(db)
+    await at(newest_revision())
+    older = f"{int(newest_revision()) - 1:0{len(newest_revision())}}"
     await migrate(database_url, older)
-    assert await pending(db)
+    assert await has_pending_migrations(db)
 
 
-async def test_one_process_at_a_time_has_the_file(tmp_path: Any) -> None:
+async def test_sqlite_file_is_locked_by_one_process_at_a_time(tmp_path: Any) -> None:
     url = f"sqlite:///{tmp_path / 'deep' / 'imbalance.db'}"
     async with exclusive_lock(url, 0):
         with pytest.raises(FileLocked, match="was not started twice"):
             async with exclusive_lock(url, 0):
                 raise AssertionError
-        waits = asyncio.create_task(wait_for(url))
+        waits = asyncio.create_task(lock_and_release(url))
         await asyncio.sleep(0)
         assert not waits.done()
     await waits
@@ -290,7 +291,7 @@ async def test_one_process_at_a_time_has_the_file(tmp_path: Any) -> None:
         assert sqlite_file("postgresql://host/db") is None
 
 
-async def wait_for(url: str) -> None:
-    """Wait for the file, and let go of it."""
+async def lock_and_release(url: str) -> None:
+    """Wait for the lock, and release it."""
     async with exclusive_lock(url, 20):
         pass

@@ -1,4 +1,4 @@
-"""People who wait for the database: told the truth in time, and done together with others."""
+"""Deadlines of requests that wait for the database, and group commits of their writes."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -7,79 +7,79 @@ from typing import Any
 
 import pytest
 
-from bot.db.db_errors import TooSlow
-from bot.db.group_commit import MOST, GroupCommit
+from bot.db.db_errors import TransactionTimeout
+from bot.db.group_commit import MAX_BATCH, GroupCommit
 from bot.db.request_deadline import (
-    MOST_TRIES,
+    MAX_TRIES,
     DeadlineExceeded,
     RequestAbandoned,
     RequestProgress,
-    answered_within,
     committing,
     current,
-    inside,
-    on_behalf_of,
+    in_database,
+    run_with_deadline,
+    serving_requests,
 )
-from tests.db.test_db_errors import of_server
+from tests.db.test_db_errors import server_error
 
 
 @pytest.mark.parametrize(
     ("progress", "may"),
     [
         ({}, True),
-        ({"tries": MOST_TRIES - 1}, True),
-        ({"tries": MOST_TRIES}, False),  # none after the last
+        ({"tries": MAX_TRIES - 1}, True),
+        ({"tries": MAX_TRIES}, False),  # no attempt left
         ({"kept": True}, False),
         ({"given_up": True}, False),
     ],
 )
-def test_a_request_is_begun_three_times_unless_something_was_kept(
+def test_request_may_begin_three_times_unless_something_may_be_committed(
     progress: dict[str, Any], may: bool
 ) -> None:
     request = RequestProgress(**progress)
     tries = request.tries
 
-    assert request.may_begin_again() is request.again is may
+    assert request.may_begin_again() is request.retry_requested is may
     assert request.tries == tries + may
-    assert not current().may_begin_again()  # where no person waits
-    assert MOST_TRIES == 3
+    assert not current().may_begin_again()  # outside a request
+    assert MAX_TRIES == 3
 
 
 @pytest.mark.parametrize(
     ("error", "before", "kept_after"),
     [
         (None, False, True),
-        (of_server("40001"), False, False),
-        (of_server("40001"), True, True),
-        (of_server("57P01"), False, True),
+        (server_error("40001"), False, False),
+        (server_error("40001"), True, True),
+        (server_error("57P01"), False, True),
         (OSError(), False, True),
     ],
 )
-def test_what_may_have_been_kept_is_known_of_everyone_it_was_for(
+def test_possible_commit_is_recorded_for_every_request_of_the_group(
     error: Exception | None, before: bool, kept_after: bool
 ) -> None:
-    one = RequestProgress(kept=before)
-    progress = RequestProgress(kept=before, many=[one])
+    one = RequestProgress(may_be_committed=before)
+    progress = RequestProgress(may_be_committed=before, grouped_requests=[one])
     with nullcontext() if error is None else pytest.raises(type(error)), committing(progress):
         assert progress.committing == one.committing == 1
         if error is not None:
             raise error
 
-    assert (progress.kept, one.kept) == (kept_after, kept_after)
+    assert (progress.may_be_committed, one.may_be_committed) == (kept_after, kept_after)
     assert progress.committing == one.committing == 0
 
 
-def test_nothing_is_kept_for_who_was_told_that_nothing_was() -> None:
+def test_abandoned_request_commits_nothing() -> None:
     gone = RequestProgress(given_up=True)
     with pytest.raises(asyncio.CancelledError), committing(gone):
         raise AssertionError
     with (
         pytest.raises(RequestAbandoned),
-        committing(RequestProgress(many=[RequestProgress(), gone])),
+        committing(RequestProgress(grouped_requests=[RequestProgress(), gone])),
     ):
         raise AssertionError
 
-    assert not gone.kept
+    assert not gone.may_be_committed
 
 
 @pytest.mark.parametrize(
@@ -90,11 +90,11 @@ def test_nothing_is_kept_for_who_was_told_that_nothing_was() -> None:
         ("elsewhere", False, False, True),
     ],
 )
-async def test_only_the_database_is_held_to_the_time(
+async def test_deadline_applies_only_to_database_work_and_never_stops_a_commit(
     where: str, late: bool, unsure: bool, goes_on: bool
 ) -> None:
     ended = asyncio.Event()
-    said: list[BaseException] = []
+    reported: list[BaseException] = []
     progress = RequestProgress()
 
     async def work() -> str:
@@ -104,7 +104,7 @@ async def test_only_the_database_is_held_to_the_time(
             if where == "elsewhere":
                 await asyncio.sleep(0.05)
             else:
-                with inside(said.append):
+                with in_database(reported.append):
                     if where == "committing":
                         with committing(progress):
                             await asyncio.sleep(0.05)
@@ -115,17 +115,17 @@ async def test_only_the_database_is_held_to_the_time(
         return "done"
 
     with pytest.raises(DeadlineExceeded) if late else nullcontext() as raised:
-        assert await answered_within(0.01, work()) == "done"
+        assert await run_with_deadline(0.01, work()) == "done"
     assert raised is None or raised.value.unsure is unsure
     await asyncio.wait_for(ended.wait(), 10)
     await asyncio.sleep(0)
 
-    assert [str(one) for one in said] == ["a person waited 0.01 s in vain"] * late
+    assert [str(one) for one in reported] == ["a request exceeded its deadline of 0.01 s"] * late
     assert progress.given_up is not goes_on
 
 
-class Worked:
-    """Does what is handed in together, and remembers what shared a transaction."""
+class RecordingGroupCommit:
+    """A group commit that records which items shared a transaction."""
 
     def __init__(self) -> None:
         self.batches: list[list[str]] = []
@@ -146,8 +146,8 @@ class Worked:
                 raise self.errors[item]
         return [item.upper() for item in items]
 
-    async def hand_in(self, *items: str) -> list[Any]:
-        """While the first is under way."""
+    async def submit_while_busy(self, *items: str) -> list[Any]:
+        """Submit these items while the first one is in progress."""
         first = asyncio.create_task(self.group_commit.submit("first"))
         await asyncio.sleep(0)
         await asyncio.sleep(0)
@@ -158,53 +158,53 @@ class Worked:
         return await asyncio.gather(*others, return_exceptions=True)
 
 
-async def test_what_is_handed_in_meanwhile_is_done_together_in_its_order() -> None:
-    worked = Worked()
+async def test_items_submitted_during_a_commit_share_the_next_one_in_order() -> None:
+    recorder = RecordingGroupCommit()
 
-    assert await worked.hand_in("c", "a", "b") == ["C", "A", "B"]
-    assert worked.batches == [["first"], ["c", "a", "b"]]
-
-
-async def test_so_many_share_one_transaction_at_most() -> None:
-    worked = Worked()
-    await worked.hand_in(*(str(number) for number in range(65)))
-
-    assert [len(batch) for batch in worked.batches] == [1, 64, 1]
-    assert MOST == 64
+    assert await recorder.submit_while_busy("c", "a", "b") == ["C", "A", "B"]
+    assert recorder.batches == [["first"], ["c", "a", "b"]]
 
 
-async def test_what_cannot_be_done_fails_alone_unless_it_is_the_databases_trouble() -> None:
-    worked = Worked()
-    worked.errors["bad"] = bad = KeyError("bad")
-    assert await worked.hand_in("a", "bad", "b") == ["A", bad, "B"]
-    assert worked.batches[1:] == [["a", "bad", "b"], ["a"], ["bad"], ["b"]]
+async def test_at_most_64_items_share_one_transaction() -> None:
+    recorder = RecordingGroupCommit()
+    await recorder.submit_while_busy(*(str(number) for number in range(65)))
 
-    worked = Worked()
-    worked.errors["a"] = slow = TooSlow()
-    assert await worked.hand_in("a", "b") == [slow, slow]
-    assert worked.batches[1:] == [["a", "b"]]
+    assert [len(batch) for batch in recorder.batches] == [1, 64, 1]
+    assert MAX_BATCH == 64
 
 
-async def test_nothing_is_done_for_who_waits_no_longer() -> None:
-    worked = Worked()
+async def test_item_error_fails_alone_but_a_database_error_fails_the_batch() -> None:
+    recorder = RecordingGroupCommit()
+    recorder.errors["bad"] = bad = KeyError("bad")
+    assert await recorder.submit_while_busy("a", "bad", "b") == ["A", bad, "B"]
+    assert recorder.batches[1:] == [["a", "bad", "b"], ["a"], ["bad"], ["b"]]
+
+    recorder = RecordingGroupCommit()
+    recorder.errors["a"] = slow = TransactionTimeout()
+    assert await recorder.submit_while_busy("a", "b") == [slow, slow]
+    assert recorder.batches[1:] == [["a", "b"]]
+
+
+async def test_abandoned_and_cancelled_items_are_skipped() -> None:
+    recorder = RecordingGroupCommit()
     given_up = RequestProgress(given_up=True)
 
     async def leave() -> None:
-        with on_behalf_of([]):
+        with serving_requests([]):
             current().given_up = given_up.given_up
-            await worked.group_commit.submit("left")
+            await recorder.group_commit.submit("left")
 
-    first = asyncio.create_task(worked.group_commit.submit("first"))
+    first = asyncio.create_task(recorder.group_commit.submit("first"))
     await asyncio.sleep(0)
     leaving = asyncio.create_task(leave())
-    cancelled = asyncio.create_task(worked.group_commit.submit("cancelled"))
-    stays = asyncio.create_task(worked.group_commit.submit("stays"))
+    cancelled = asyncio.create_task(recorder.group_commit.submit("cancelled"))
+    stays = asyncio.create_task(recorder.group_commit.submit("stays"))
     await asyncio.sleep(0)
     cancelled.cancel()
     await asyncio.sleep(0)
-    worked.hold.set()
+    recorder.hold.set()
     assert (await first, await stays) == ("FIRST", "STAYS")
     leaving.cancel()
     await asyncio.gather(leaving, cancelled, return_exceptions=True)
 
-    assert worked.batches == [["first"], ["stays"]]
+    assert recorder.batches == [["first"], ["stays"]]

@@ -1,4 +1,4 @@
-"""What the tests of the documentation read: our files, as text."""
+"""The repository's files as text, for the tests of the documentation."""
 
 import re
 import subprocess
@@ -22,7 +22,7 @@ def code() -> str:
 
 @cache
 def kept_files() -> tuple[Path, ...]:
-    """Every file that is, or is about to be, committed."""
+    """Every file that is committed or about to be."""
     try:
         listed = subprocess.check_output(
             ["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, text=True

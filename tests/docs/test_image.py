@@ -8,9 +8,9 @@ from pathlib import Path
 from tests.docs.reading import ROOT
 
 
-def bot_of_the_image(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run_image_bot(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the bot from a copy of what the Dockerfile copies."""
-    left_out = {
+    excluded = {
         line
         for line in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
         if line.startswith("bot/")
@@ -21,7 +21,7 @@ def bot_of_the_image(folder: Path, *arguments: str) -> subprocess.CompletedProce
         ignore=lambda place, names: [
             name
             for name in names
-            if str((Path(place) / name).relative_to(ROOT)) in left_out or name == "__pycache__"
+            if str((Path(place) / name).relative_to(ROOT)) in excluded or name == "__pycache__"
         ],
     )
     shutil.copytree(ROOT / "migrations", folder / "migrations")
@@ -37,15 +37,15 @@ def bot_of_the_image(folder: Path, *arguments: str) -> subprocess.CompletedProce
     )
 
 
-def test_the_image_leaves_the_playground_out(tmp_path: Path) -> None:
-    told = bot_of_the_image(tmp_path, "playground")
+def test_image_leaves_the_playground_out(tmp_path: Path) -> None:
+    result = run_image_bot(tmp_path, "playground")
 
     assert not (tmp_path / "bot" / "playground").exists()
-    assert (told.returncode, "invalid choice: 'playground'" in told.stderr) == (2, True)
+    assert (result.returncode, "invalid choice: 'playground'" in result.stderr) == (2, True)
 
 
-def test_the_image_creates_its_database(tmp_path: Path) -> None:
-    told = bot_of_the_image(tmp_path, "migrate")
+def test_image_creates_its_database(tmp_path: Path) -> None:
+    result = run_image_bot(tmp_path, "migrate")
 
-    assert (told.returncode, told.stderr) == (0, "")
+    assert (result.returncode, result.stderr) == (0, "")
     assert (tmp_path / "imbalance.db").exists()

@@ -1,4 +1,4 @@
-"""The Slack app asks for what the code uses, no more and no less, and the README says why."""
+"""The manifest asks for exactly what the code uses, and the README says why."""
 
 import json
 import re
@@ -15,7 +15,7 @@ from tests.docs.reading import code, section, text
 
 READ_CHANNELS = {"channels:read", "groups:read"}
 READ_MESSAGES = {"im:history", "channels:history", "groups:history"}
-#: What each Web API method that we call needs (docs.slack.dev/reference/methods).
+#: Scopes of each Web API method that the bot calls (docs.slack.dev/reference/methods).
 METHODS: dict[str, set[str]] = {
     "apps_connections_open": set(),  # by the app-level token
     "auth_test": set(),
@@ -43,7 +43,7 @@ METHODS: dict[str, set[str]] = {
     "views_push": set(),
     "views_update": set(),
 }
-#: What each event that we receive needs (docs.slack.dev/reference/events).
+#: Scopes of each event that the bot receives (docs.slack.dev/reference/events).
 EVENTS: dict[str, set[str]] = {
     "app_home_opened": set(),
     "app_uninstalled": set(),
@@ -84,7 +84,7 @@ def methods_used() -> set[str]:
     return {name for name in named if hasattr(AsyncWebClient, name) and not name.startswith("_")}
 
 
-def test_scopes_are_what_the_code_needs():
+def test_scopes_match_the_code():
     needed = {"commands"}.union(
         *(METHODS[name] for name in methods_used() if name in METHODS),
         *(EVENTS[name] for name in events()),
@@ -93,54 +93,54 @@ def test_scopes_are_what_the_code_needs():
     assert scopes() == needed
 
 
-def test_who_installs_it_may_refuse_to_have_channels_read():
+def test_scopes_to_read_channels_are_optional():
     optional = manifest()["oauth_config"]["scopes"]["bot_optional"]
 
     assert set(optional) == {"channels:history", "groups:history"} <= scopes()
 
 
-def test_no_method_is_called_whose_scope_nobody_looked_up():
+def test_scopes_of_every_called_method_are_listed():
     not_methods = {"token_revoke"}
 
     assert methods_used() - not_methods <= METHODS.keys()
 
 
-def test_events_are_those_somebody_listens_to():
+def test_subscribed_events_match_the_listeners():
     assert {name for name in EVENTS if f'"{name}"' in code()} == events()
 
 
 @pytest.mark.parametrize("scope", sorted(scopes()))
-def test_the_readme_justifies_each_scope(scope: str):
+def test_readme_justifies_each_scope(scope: str):
     assert re.search(rf"^\| `{re.escape(scope)}` \| .{{20,}} \|$", text("README.md"), re.M)
 
 
-def test_the_readme_justifies_no_other_scope():
+def test_readme_justifies_no_other_scope():
     table = section("What it may do in your workspace, and why")
 
     assert set(re.findall(r"^\| `([a-z.:]+:[a-z.]+|commands)` \|", table, re.M)) == scopes()
 
 
-def test_the_command_shows_every_subcommand():
+def test_usage_hint_shows_every_subcommand():
     command = manifest()["features"]["slash_commands"][0]
 
     assert command["command"] == NAME
     assert command["usage_hint"] == f"[{' | '.join(SUBCOMMANDS)}]"
 
 
-def test_every_subcommand_is_listened_to():
-    registered = re.findall(r"\bnamed\(([^)]*)\)", code())
+def test_every_subcommand_has_a_listener():
+    registered = re.findall(r"\bis_subcommand\(([^)]*)\)", code())
     names = {name for each in registered for name in re.findall(r'"([a-z-]+)"', each)}
 
     assert names == SUBCOMMANDS.keys()
 
 
-def test_it_is_told_of_its_own_messages_and_no_others():
+def test_only_our_own_message_metadata_is_subscribed_to():
     subscriptions = manifest()["settings"]["event_subscriptions"]["metadata_subscriptions"]
 
     assert [each["event_type"] for each in subscriptions] == [METADATA_TYPE]
 
 
-def test_the_http_variant_differs_only_in_how_requests_arrive():
+def test_http_manifest_differs_only_in_its_request_urls():
     over_http = manifest(".slack/manifest.http.json")
     settings, command = over_http["settings"], over_http["features"]["slash_commands"][0]
     urls = {
@@ -158,11 +158,11 @@ def test_the_http_variant_differs_only_in_how_requests_arrive():
     ("field", "low", "high"),
     [("name", 1, 35), ("description", 1, 140), ("long_description", 175, 4000)],
 )
-def test_what_it_says_of_itself_fits(field: str, low: int, high: int):
+def test_display_information_fits_slacks_limits(field: str, low: int, high: int):
     assert low <= len(manifest()["display_information"][field]) <= high
 
 
-def test_the_slack_cli_starts_our_bot():
+def test_slack_cli_starts_the_bot():
     hooks = json.loads(text(".slack/hooks.json"))["hooks"]
 
     assert hooks["start"] == ".venv/bin/python -m bot run --migrate"

@@ -1,4 +1,4 @@
-"""The README shows every command, and what it points at is there."""
+"""The README shows every command, and every file that it names exists."""
 
 import argparse
 import re
@@ -22,22 +22,22 @@ def targets() -> list[str]:
 
 
 @pytest.mark.parametrize("name", command_line())
-def test_every_command_of_the_program_is_there(name: str):
+def test_every_cli_command_is_in_the_readme(name: str):
     assert f"`python -m bot {name}" in text("README.md")
 
 
 @pytest.mark.parametrize("name", targets())
-def test_every_make_target_is_there(name: str):
+def test_every_make_target_is_in_the_readme(name: str):
     assert f"`make {name}" in text("README.md") or f"\nmake {name}" in text("README.md")
 
 
-def test_every_subcommand_is_there():
+def test_every_slash_subcommand_is_in_the_readme():
     shown = section("Every command")
 
     assert {name for name in SUBCOMMANDS if f"`/imbalance {name}" not in shown} == set()
 
 
-def test_every_dependency_has_its_reason():
+def test_every_dependency_is_justified_in_the_readme():
     listed = text("pyproject.toml").split("dependencies = [")[1].split("]\n")[0]
     names = re.findall(r'"([A-Za-z0-9-]+)(?:\[\w+\])?==', listed)
     reasons = section("Why each dependency").lower()
@@ -46,16 +46,16 @@ def test_every_dependency_has_its_reason():
 
 
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"\]\(([^)#:]+)\)", text("README.md")))))
-def test_what_the_readme_points_at_exists(target: str):
+def test_linked_files_exist(target: str):
     assert (ROOT / target).is_file()
 
 
 @pytest.mark.parametrize("file", ["README.md", "Makefile", "pyproject.toml"])
-def test_every_path_that_is_named_exists(file: str):
+def test_named_paths_exist(file: str):
     named = set(re.findall(r"(?<![\w/.-])(?:bot|tests|migrations)/[\w./-]*\w", text(file)))
 
     assert {path for path in named if not (ROOT / path).exists()} == set()
 
 
-def test_it_promises_no_more_than_is_kept():
+def test_readme_does_not_overstate_anonymity():
     assert not re.search(r"100 ?%|fully anonymous|completely anonymous", text("README.md"), re.I)

@@ -1,4 +1,4 @@
-"""Each setting is in .env.example with a line on what it is, and in the README's table."""
+"""Every setting is explained in .env.example and listed in the README's table."""
 
 import re
 from pathlib import Path
@@ -8,14 +8,14 @@ import pytest
 from bot import settings
 from tests.docs.reading import section, text
 
-#: With a # before it where the image has another default, which it would hide.
+#: Commented out where the image has another default, which the line would override.
 ASSIGNED = re.compile(r"^#?([A-Z_]+)=(.*)$", re.M)
-#: Read by compose.yaml, which hands it to PostgreSQL.
+#: Read by compose.yaml, which passes it to PostgreSQL.
 NOT_OURS = {"POSTGRES_PASSWORD"}
 
 
 @pytest.mark.parametrize("name", settings.names())
-def test_every_setting_is_explained_in_the_example(name: str):
+def test_every_setting_is_explained_in_env_example(name: str):
     assert re.search(rf"^# .+\n(?:[A-Z_]+=.*\n)?#?{name}=", text(".env.example"), re.M)
 
 
@@ -24,21 +24,21 @@ def test_every_setting_is_in_the_readme(name: str):
     assert f"| `{name}` |" in section("Configuration")
 
 
-def test_the_example_names_nothing_else():
+def test_env_example_names_nothing_but_settings():
     assert {name for name, _ in ASSIGNED.findall(text(".env.example"))} == {
         *settings.names(),
         *NOT_OURS,
     }
 
 
-def test_the_example_holds_the_defaults(tmp_path: Path):
+def test_env_example_holds_the_defaults(tmp_path: Path):
     file = tmp_path / ".env"
     file.write_text(ASSIGNED.sub(r"\1=\2", text(".env.example")), encoding="utf-8")
 
     assert repr(settings.load({}, file)) == repr(settings.Settings())
 
 
-def test_a_copy_of_the_example_changes_nothing_that_the_image_sets():
+def test_copy_of_env_example_keeps_the_settings_of_the_image():
     copied = dict(re.findall(r"^([A-Z_]+)=(.*)$", text(".env.example"), re.M))
     image = dict(re.findall(r"^ +([A-Z_]+)=(\S+)", text("Dockerfile"), re.M))
 
@@ -46,7 +46,7 @@ def test_a_copy_of_the_example_changes_nothing_that_the_image_sets():
     assert {name: copied.get(name, value) for name, value in image.items()} == image
 
 
-def test_compose_hands_over_only_what_is_read():
+def test_compose_passes_only_existing_settings():
     block = text("compose.yaml").split("environment:")[1].split("depends_on")[0]
 
     assert set(re.findall(r"^ +([A-Z_]+):", block, re.M)) <= set(settings.names())

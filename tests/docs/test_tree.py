@@ -1,4 +1,4 @@
-"""What holds for every file that we keep."""
+"""Rules for every file of the repository."""
 
 import ast
 from pathlib import Path
@@ -7,10 +7,10 @@ import pytest
 
 from tests.docs.reading import ROOT, kept_files
 
-LONGEST_FUNCTION = 45
-#: The schema is one page on purpose: every table and its constraints can be seen at once.
-ONE_PAGE = ("bot/db/schema.py", "migrations/versions/")
-#: Put together here, so that this file does not hold them either.
+MAX_FUNCTION_LINES = 45
+#: The schema is in one place on purpose: every table and its constraints can be seen at once.
+EXEMPT = ("bot/db/schema.py", "migrations/versions/")
+#: Joined here, so that this file does not contain the names either.
 HOSTS = tuple(
     ".".join(parts)
     for parts in (
@@ -28,7 +28,7 @@ def name_of(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
-def too_long(path: Path) -> list[str]:
+def long_functions(path: Path) -> list[str]:
     functions = (
         node
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
@@ -37,13 +37,13 @@ def too_long(path: Path) -> list[str]:
     return [
         node.name
         for node in functions
-        if node.end_lineno and node.end_lineno - node.lineno >= LONGEST_FUNCTION
+        if node.end_lineno and node.end_lineno - node.lineno >= MAX_FUNCTION_LINES
     ]
 
 
 @pytest.mark.parametrize("path", PYTHON, ids=name_of)
-def test_functions_stay_small(path: Path):
-    assert too_long(path) == [] or name_of(path).startswith(ONE_PAGE)
+def test_functions_stay_short(path: Path):
+    assert long_functions(path) == [] or name_of(path).startswith(EXEMPT)
 
 
 def test_no_file_names_a_package_registry_or_this_machine():
@@ -58,19 +58,20 @@ def test_no_file_names_a_package_registry_or_this_machine():
     assert found == {}
 
 
-def test_every_pin_has_its_hash_and_comes_from_no_named_place():
+def test_pinned_requirements_have_hashes_and_no_urls():
     for file in ("requirements.txt", "requirements-dev.txt"):
         lines = (ROOT / file).read_text(encoding="utf-8").splitlines()
         assert "://" not in "".join(lines)
         assert all(line.startswith("    --hash=sha256:") or "==" in line for line in lines if line)
 
 
-def test_the_top_level_is_as_drawn():
-    drawn = {
+def test_top_level_has_no_unexpected_entries():
+    expected = {
         "pyproject.toml", "bot", "migrations", "tests", "Dockerfile", ".env.example",
-        "README.md", "Makefile", "manifest.json", "compose.yaml",
+        "README.md", "LICENSE", "CHANGELOG.md", "SECURITY.md", "docs", "deploy",
+        "Makefile", "manifest.json", "compose.yaml",
         "requirements.txt", "requirements-dev.txt",
     }  # fmt: skip
-    there = {path.relative_to(ROOT).parts[0] for path in kept_files()}
+    found = {path.relative_to(ROOT).parts[0] for path in kept_files()}
 
-    assert {name for name in there - drawn if not name.startswith(".")} == set()
+    assert {name for name in found - expected if not name.startswith(".")} == set()

@@ -1,4 +1,4 @@
-"""Phases that are over, in every way they can be."""
+"""Ended phases in various states, for tests of messages and forms."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -24,38 +24,40 @@ OVER: dict[str, Any] = {"is_active": False, "ended_at": datetime(2026, 12, 18, 1
 
 
 def over(phase: Phase = SPRINT, *, picture: Picture | None = None, **changes: Any) -> EndedPhase:
-    """Ended, with what waited taken up again."""
+    """Return an ended phase; items without an outcome are resumed."""
     phase = replace(phase, **{**OVER, **changes})
-    items = tuple(replace(item, outcome=item.outcome or "resumed") for item in phase.items)
+    items = tuple(
+        replace(item, outcome=item.outcome or "resumed") for item in phase.set_aside_items
+    )
     ended_at = phase.ended_at
     assert ended_at is not None
     return EndedPhase(
-        phase=replace(phase, items=items),
+        phase=replace(phase, set_aside_items=items),
         ended_on=phase.day_of(ended_at),
-        writer="Ana" if phase.wrapped_up_by == ANA else "Olivia",
+        wrap_up_author="Ana" if phase.wrapped_up_by == ANA else "Olivia",
         picture=picture,
         picture_is_newer=False,
     )
 
 
-def decided(phase: Phase, *outcomes: tuple[str, date | None]) -> Phase:
-    """What became of each item, in their order."""
+def with_outcomes(phase: Phase, *outcomes: tuple[str, date | None]) -> Phase:
+    """Return the phase with these outcomes of its items, in order."""
     return replace(
         phase,
-        items=tuple(
+        set_aside_items=tuple(
             replace(item, outcome=outcome, parked_until=until)
-            for item, (outcome, until) in zip(phase.items, outcomes, strict=True)
+            for item, (outcome, until) in zip(phase.set_aside_items, outcomes, strict=True)
         ),
     )
 
 
-def hostile(sign: str) -> Phase:
-    """Everything that a person can write is as long and as bad as it can be."""
-    name = long(sign, 80)
+def hostile(filler: str) -> Phase:
+    """Return a phase in which every text a person can write is the filler at maximum length."""
+    name = repeat(filler, 80)
     items = tuple(
         SetAsideItem(
             position=position,
-            text=long(sign, 3_000),
+            text=repeat(filler, 3_000),
             owner_id=BEN,
             owner_name=name,
             outcome=None,
@@ -65,15 +67,17 @@ def hostile(sign: str) -> Phase:
     )
     people = (
         participant(ANA, name=name),
-        participant(BEN, name=name, contribution=long(sign, 240), thanks_line=long(sign, 300)),
+        participant(
+            BEN, name=name, contribution=repeat(filler, 240), thanks_line=repeat(filler, 300)
+        ),
     )
-    phase = replace(SPRINT, items=items, people=people)
-    return replace(phase, milestone=long(sign, 3_000), extension_reason=long(sign, 500))
+    phase = replace(SPRINT, set_aside_items=items, people=people)
+    return replace(phase, milestone=repeat(filler, 3_000), extension_reason=repeat(filler, 500))
 
 
-def worded(sign: str) -> dict[str, Any]:
-    return {**WORDS, **dict.fromkeys(("outcome", "learning", "thanks"), long(sign, 1_000))}
+def hostile_wrap_up(filler: str) -> dict[str, Any]:
+    return {**WORDS, **dict.fromkeys(("outcome", "learning", "thanks"), repeat(filler, 1_000))}
 
 
-def long(sign: str, length: int) -> str:
-    return (sign * length)[:length]
+def repeat(filler: str, length: int) -> str:
+    return (filler * length)[:length]

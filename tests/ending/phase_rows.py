@@ -1,4 +1,4 @@
-"""A phase that runs, and what its end leaves behind."""
+"""A running phase, and queries for the rows that its end leaves behind."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -24,9 +24,9 @@ SAID = WrapUp(outcome="Beta is out.", learning="Review earlier.", thanks="To all
 
 
 async def running(services: Services, proposal: Proposal = SPRINT) -> str:
-    """A phase of people whom Slack tells of, each in their own zone."""
+    """Start a phase of people from the fake Slack, each in their own time zone; return its id."""
     client = services.client_for(WORKSPACE)
-    await services.people.of(client, WORKSPACE, (ANA, OWNER, *MEMBERS))
+    await services.people.get_many(client, WORKSPACE, (ANA, OWNER, *MEMBERS))
     return await begin(services, proposal)
 
 
@@ -47,13 +47,13 @@ async def rows(services: Services, table: Table) -> list[Any]:
 
 
 async def messages(services: Services, prefix: str) -> dict[str, Any]:
-    """Key -> row of what is to be said, where the key begins so."""
+    """Return the messages whose key has this prefix, by key."""
     found = await rows(services, schema.messages)
     return {row["key"]: row for row in found if row["key"].startswith(prefix)}
 
 
 async def planned(services: Services, action: str) -> dict[str, datetime]:
-    """The second half of the subject (or all of it) -> when it is due."""
+    """Return the due times of an action by the last part of their subject."""
     async with services.db.reading() as reader:
         items = await due(reader, FAR, FAR, 1_000)
     mine = [item for item in items if item.action == action]
@@ -61,7 +61,7 @@ async def planned(services: Services, action: str) -> dict[str, datetime]:
 
 
 async def carry_out(services: Services, action: str) -> int:
-    """All that is due of one action; returns how much it was."""
+    """Run the due items of one action; return their number."""
     async with services.db.reading() as reader:
         items = await due(reader, services.clock.now(), real_now(), 1_000)
     mine = [item for item in items if item.action == action]
@@ -71,7 +71,7 @@ async def carry_out(services: Services, action: str) -> int:
 
 
 async def evidence(services: Services) -> list[list[Any]]:
-    """Everything that an end may change, to compare with later."""
+    """Return all rows that ending a phase may change, for comparison."""
     tables = (schema.phases, schema.phase_people, schema.set_aside_items, schema.audit)
-    both = (*tables, schema.agenda, schema.messages)
-    return [sorted(map(str, await rows(services, table))) for table in both]
+    all_tables = (*tables, schema.agenda, schema.messages)
+    return [sorted(map(str, await rows(services, table))) for table in all_tables]

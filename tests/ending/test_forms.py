@@ -1,4 +1,4 @@
-"""The forms that end and extend a phase: what they show, and what they give back."""
+"""The wrap-up and extension forms: their content, and the parsing of submissions."""
 
 from dataclasses import replace
 from datetime import date
@@ -16,11 +16,11 @@ from bot.phases.model import ItemOutcome, Phase
 from bot.playground.fake_slack.checks import check_view
 from bot.playground.fake_slack.forms import state_values
 from tests.announcement.phases import HOSTILE, SPRINT, TRUST, participant
-from tests.ending.ended_phases import WORDS, decided, hostile, over
+from tests.ending.ended_phases import WORDS, hostile, over, with_outcomes
 from tests.harness import ANA, BEN, CHIARA
 
 LATEST = date(2026, 12, 25)
-PARKED = decided(SPRINT, ("parked", date(2027, 1, 11)), ("dropped", None))
+PARKED = with_outcomes(SPRINT, ("parked", date(2027, 1, 11)), ("dropped", None))
 WRITTEN = replace(
     over(PARKED, **WORDS).phase,
     people=(
@@ -34,16 +34,16 @@ LARGE = replace(SPRINT, people=MANY)
 FORMS = {
     "sprint, running": wrap_up_form.build(SPRINT),
     "sprint, ended": wrap_up_form.build(over(SPRINT).phase),
-    "trust, running": wrap_up_form.build(replace(TRUST, items=())),
+    "trust, running": wrap_up_form.build(replace(TRUST, set_aside_items=())),
     "everything written": wrap_up_form.build(WRITTEN),
-    "more members than room": wrap_up_form.build(LARGE),
+    "more members than fit": wrap_up_form.build(LARGE),
     "extend a sprint": extend_form.build(SPRINT, LATEST),
     "extend trust-building": extend_form.build(TRUST, LATEST),
 }
 
 
-def typed(view: View, **changes: Any) -> dict[str, Any]:
-    """What the form sends, with some of it changed by block id."""
+def submitted(view: View, **changes: Any) -> dict[str, Any]:
+    """Return what the form submits as shown, with changes by block id."""
     values = state_values(view.to_dict()["blocks"], {})
     for name, value in changes.items():
         (action_id,) = values[name]
@@ -51,20 +51,20 @@ def typed(view: View, **changes: Any) -> dict[str, Any]:
     return values
 
 
-def extended(phase: Phase) -> View:
+def build_extend_form(phase: Phase) -> View:
     return extend_form.build(phase, LATEST)
 
 
 @pytest.mark.parametrize("name", FORMS)
-def test_is_shown_as_before(name: str, snapshot: SnapshotAssertion) -> None:
+def test_form_matches_snapshot(name: str, snapshot: SnapshotAssertion) -> None:
     view = FORMS[name].to_dict()
     assert check_view(view) == []
 
     assert view == snapshot.use_extension(JSONSnapshotExtension)
 
 
-def test_the_wrap_up_gives_back_what_was_put_in() -> None:
-    assert wrap_up_form.parse(typed(FORMS["everything written"])) == WrapUp(
+def test_wrap_up_form_round_trips() -> None:
+    assert wrap_up_form.parse(submitted(FORMS["everything written"])) == WrapUp(
         outcome="Beta is out. Both customers have it.",
         learning="Reviews were the bottleneck, not code.",
         thanks="To all, for the late test night.",
@@ -76,45 +76,45 @@ def test_the_wrap_up_gives_back_what_was_put_in() -> None:
     )
 
 
-def test_nothing_chosen_means_taken_up_again() -> None:
-    said = wrap_up_form.parse(typed(FORMS["sprint, running"]))
+def test_items_without_a_decision_are_resumed() -> None:
+    wrap_up = wrap_up_form.parse(submitted(FORMS["sprint, running"]))
 
-    assert said == WrapUp(decisions={0: ItemDecision(), 1: ItemDecision()})
+    assert wrap_up == WrapUp(decisions={0: ItemDecision(), 1: ItemDecision()})
 
 
-def test_a_day_counts_only_where_it_is_parked() -> None:
-    values = typed(FORMS["sprint, running"], **{"until:0": {"selected_date": "2027-01-11"}})
+def test_parking_date_is_ignored_unless_the_item_is_parked() -> None:
+    values = submitted(FORMS["sprint, running"], **{"until:0": {"selected_date": "2027-01-11"}})
 
     assert wrap_up_form.parse(values).decisions[0] == ItemDecision()
 
 
-def test_what_is_typed_is_cleaned() -> None:
-    values = typed(FORMS["sprint, running"], outcome={"value": f" \u202e{HOSTILE} \x00"})
+def test_wrap_up_text_is_sanitized() -> None:
+    values = submitted(FORMS["sprint, running"], outcome={"value": f" \u202e{HOSTILE} \x00"})
 
     assert wrap_up_form.parse(values).outcome == HOSTILE
 
 
-def test_the_extension_gives_back_what_was_put_in() -> None:
-    values = typed(FORMS["extend a sprint"], reason={"value": " The audit came late.\n"})
+def test_extension_form_is_parsed_with_trimmed_reason() -> None:
+    values = submitted(FORMS["extend a sprint"], reason={"value": " The audit came late.\n"})
 
     assert extend_form.parse(values) == Extension(ends_on=LATEST, reason="The audit came late.")
 
 
-def test_no_day_is_no_extension() -> None:
-    values = typed(FORMS["extend a sprint"], ends_on={"selected_date": None})
+def test_extension_form_without_a_day_is_parsed_as_no_day() -> None:
+    values = submitted(FORMS["extend a sprint"], ends_on={"selected_date": None})
 
     assert extend_form.parse(values) == Extension(ends_on=None, reason="")
 
 
-def test_who_has_no_room_for_a_line_is_told_of() -> None:
-    assert "There is room for 20 here" in str(FORMS["more members than room"].to_dict())
+def test_wrap_up_form_tells_that_not_all_members_fit() -> None:
+    assert "There is room for 20 here" in str(FORMS["more members than fit"].to_dict())
     assert "There is room" not in str(FORMS["sprint, running"].to_dict())
 
 
-@pytest.mark.parametrize("sign", ["<!channel>", "*", "&", "ש", "😀"])
-@pytest.mark.parametrize("form", [wrap_up_form.build, extended])
-def test_bad_and_long_words_fit_and_never_fire(sign: str, form: Any) -> None:
-    phase: Phase = replace(hostile(sign), outcome=(sign * 1_000)[:1_000])
+@pytest.mark.parametrize("filler", ["<!channel>", "*", "&", "ש", "😀"])
+@pytest.mark.parametrize("form", [wrap_up_form.build, build_extend_form])
+def test_hostile_and_long_texts_fit_and_never_ping_the_channel(filler: str, form: Any) -> None:
+    phase: Phase = replace(hostile(filler), outcome=(filler * 1_000)[:1_000])
     view = form(phase).to_dict()
 
     assert check_view(view) == []

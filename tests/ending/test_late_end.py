@@ -1,4 +1,4 @@
-"""The bot was away when a phase was to be warned of, or to end: made up for once, at good hours."""
+"""End and end warning after downtime: caught up once, with messages in working hours."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -36,7 +36,7 @@ async def not_before(services: Services, prefix: str) -> dict[str, datetime]:
     return {row["conversation"]: row["not_before"] for row in found.values()}
 
 
-async def test_woken_at_three_it_ends_at_once_and_tells_of_it_at_eight(
+async def test_overdue_end_at_night_applies_at_once_and_is_posted_in_the_morning(
     services: Services, clock: AdjustableClock
 ) -> None:
     phase_id = await running(services, replace(SPRINT, co_lead_ids=(HANA,)))
@@ -47,12 +47,12 @@ async def test_woken_at_three_it_ends_at_once_and_tells_of_it_at_eight(
     assert await not_before(services, "closing:") == {LAUNCH: MORNING}
     prague = datetime(2026, 12, 10, 7, tzinfo=UTC)
     assert await not_before(services, "wrap_up:") == {ANA: MORNING, HANA: prague}
-    assert min((await planned(services, "say_goodbye")).values()) >= datetime(
+    assert min((await planned(services, "send_goodbye")).values()) >= datetime(
         2026, 12, 14, tzinfo=UTC
     )
 
 
-async def test_on_a_promised_saturday_the_channel_hears_of_it_and_leads_on_monday(
+async def test_planned_saturday_end_is_posted_at_once_but_leads_are_asked_on_monday(
     services: Services, clock: AdjustableClock
 ) -> None:
     saturday = datetime(2026, 12, 5, 17, tzinfo=UTC)
@@ -65,7 +65,7 @@ async def test_on_a_promised_saturday_the_channel_hears_of_it_and_leads_on_monda
     assert await not_before(services, "wrap_up:") == {ANA: monday}
 
 
-async def test_what_a_lead_says_before_eight_comes_after_the_closing(
+async def test_early_wrap_up_is_posted_after_the_closing_message(
     services: Services, clock: AdjustableClock
 ) -> None:
     phase_id = await running(services)
@@ -74,13 +74,13 @@ async def test_what_a_lead_says_before_eight_comes_after_the_closing(
     await wrap_up(services, by(ANA, phase_id), SAID)
 
     (closing,) = (await messages(services, "closing:")).values()
-    (wrapped,) = (await messages(services, "wrapped_up:")).values()
-    assert closing["not_before"] == wrapped["not_before"] == MORNING
-    assert closing["message_id"] < wrapped["message_id"]
+    (wrapped_up,) = (await messages(services, "wrapped_up:")).values()
+    assert closing["not_before"] == wrapped_up["not_before"] == MORNING
+    assert closing["message_id"] < wrapped_up["message_id"]
 
 
 @pytest.mark.parametrize(
-    ("now", "at"),
+    ("now", "expected"),
     [
         (datetime(2026, 12, 4, 3, tzinfo=UTC), datetime(2026, 12, 4, 8, tzinfo=UTC)),
         (datetime(2026, 12, 5, 12, tzinfo=UTC), datetime(2026, 12, 7, 8, tzinfo=UTC)),
@@ -89,31 +89,31 @@ async def test_what_a_lead_says_before_eight_comes_after_the_closing(
         (datetime(2027, 1, 20, 12, tzinfo=UTC), None),
     ],
 )
-async def test_a_late_warning_comes_in_the_leads_hours_or_not_at_all(
-    services: Services, clock: AdjustableClock, now: datetime, at: datetime | None
+async def test_late_end_warning_waits_for_working_hours_or_is_skipped(
+    services: Services, clock: AdjustableClock, now: datetime, expected: datetime | None
 ) -> None:
     await running(services)
     clock.move_to(now)
     assert await carry_out(services, "warn_end") == 1
 
-    assert await not_before(services, "warn:") == ({ANA: at} if at else {})
+    assert await not_before(services, "warn:") == ({ANA: expected} if expected else {})
 
 
-async def test_a_warning_that_waits_is_not_said_of_an_end_that_moved(
+async def test_pending_end_warning_expires_if_the_phase_is_extended(
     services: Services, clock: AdjustableClock
 ) -> None:
     phase_id = await running(services)
     clock.move_to(datetime(2026, 12, 4, 3, tzinfo=UTC))
     await carry_out(services, "warn_end")
-    more = Extension(ends_on=date(2026, 12, 10), reason="One more review.")
-    await extend(services, by(ANA, phase_id), more)
+    extension = Extension(ends_on=date(2026, 12, 10), reason="One more review.")
+    await extend(services, by(ANA, phase_id), extension)
 
     (warning,) = (await messages(services, "warn:")).values()
     assert warning["state"] == "expired"
 
 
 @pytest.mark.parametrize("order", [("warn_end", "end_phase"), ("end_phase", "warn_end")])
-async def test_warning_and_end_may_come_in_any_order(
+async def test_overdue_warning_and_end_may_run_in_any_order(
     services: Services, clock: AdjustableClock, order: tuple[str, str]
 ) -> None:
     await running(services)
@@ -126,7 +126,7 @@ async def test_warning_and_end_may_come_in_any_order(
     assert await planned(services, "refresh_announcement") == {}
 
 
-async def test_after_six_weeks_everything_is_said_once(
+async def test_six_weeks_of_downtime_are_caught_up_without_outdated_messages(
     services: Services, clock: AdjustableClock
 ) -> None:
     await running(services)
@@ -135,16 +135,16 @@ async def test_after_six_weeks_everything_is_said_once(
     for action in (*actions, *actions):
         await carry_out(services, action)
 
-    said = {key.split(":")[0] for key in await messages(services, "")}
-    assert said == {"announcement", "pin", "bookmark", "closing", "wrap_up", "edit"} | {
+    kinds = {key.split(":")[0] for key in await messages(services, "")}
+    assert kinds == {"announcement", "pin", "bookmark", "closing", "wrap_up", "edit"} | {
         "unpin",
         "unbookmark",
     }
     assert await planned(services, "open_round") == {}
-    assert len(await planned(services, "say_goodbye")) == len(MEMBERS)
+    assert len(await planned(services, "send_goodbye")) == len(MEMBERS)
 
 
-async def test_nobody_is_told_of_a_phase_that_is_gone(
+async def test_goodbye_of_a_deleted_phase_is_not_sent(
     services: Services, clock: AdjustableClock
 ) -> None:
     phase_id = await running(services)
@@ -153,17 +153,17 @@ async def test_nobody_is_told_of_a_phase_that_is_gone(
     async with services.db.transaction() as tx:
         await tx.execute(delete(schema.phases))
     subject = f"{phase_id}:{HANA}"
-    due_at = (await planned(services, "say_goodbye"))[HANA]
+    due_at = (await planned(services, "send_goodbye"))[HANA]
 
     await send_goodbye(
         services,
-        AgendaItem(workspace_id=WORKSPACE, action="say_goodbye", subject=subject, due_at=due_at),
+        AgendaItem(workspace_id=WORKSPACE, action="send_goodbye", subject=subject, due_at=due_at),
     )
 
     assert await messages(services, "goodbye:") == {}
 
 
-async def test_one_that_another_follows_at_once_ends_like_any_other(
+async def test_phase_continued_by_a_new_one_ends_like_any_other(
     services: Services, clock: AdjustableClock
 ) -> None:
     old = await running(services)
@@ -180,13 +180,13 @@ async def test_one_that_another_follows_at_once_ends_like_any_other(
     announced = (await messages(services, f"announcement:{new}"))[f"announcement:{new}"]
     assert closing["key"] == f"closing:{old}"
     assert closing["message_id"] < announced["message_id"]
-    assert closing["not_before"] == clock.now()  # somebody did it now
+    assert closing["not_before"] == clock.now()  # not delayed: a person triggered it
     thursday = datetime(2026, 12, 3, 8, tzinfo=UTC)
     assert await not_before(services, "wrap_up:") == {ANA: thursday}
-    goodbyes = await planned(services, "say_goodbye")
+    goodbyes = await planned(services, "send_goodbye")
     assert sorted(goodbyes) == sorted(MEMBERS)
     assert min(goodbyes.values()) > datetime(2026, 12, 4, tzinfo=UTC)
     async with services.db.reading() as reader:
-        kept = await reader.execute(schema.agenda.select())
-        rounds = [row.subject for row in kept if row.action == "open_round"]
+        agenda_rows = await reader.execute(schema.agenda.select())
+        rounds = [row.subject for row in agenda_rows if row.action == "open_round"]
     assert not [subject for subject in rounds if subject.startswith(old)]

@@ -1,4 +1,4 @@
-"""Who changes a phase and who carries out what is due about it wait for each other in one order."""
+"""Changes to a phase and its due agenda items take their locks in the same order."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -11,7 +11,7 @@ from sqlalchemy import select, text, update
 from bot.agenda import schedule
 from bot.agenda.actions import ActionName, PausedPhase
 from bot.agenda.claims import due
-from bot.agenda.schedule import AgendaItem, AlreadyTaken
+from bot.agenda.schedule import AgendaItem, NoLongerDue
 from bot.announcement.concerns import raise_concern
 from bot.app import ACTIONS
 from bot.clock import real_now
@@ -22,8 +22,8 @@ from bot.slack.request import Request
 from tests.ending.phase_rows import planned, rows, running
 from tests.harness import BEN, WORKSPACE
 
-LONGEST_SECONDS = 10
-WAITING = text(
+TIMEOUT_SECONDS = 10
+COUNT_WAITING = text(
     "SELECT count(*) FROM pg_stat_activity "
     "WHERE wait_event_type = 'Lock' AND datname = current_database()"
 )
@@ -35,31 +35,31 @@ pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=Tr
     "action",
     [
         ActionName.END_PHASE,
-        ActionName.FOLLOW_MEMBERS,
-        ActionName.LOOK_AT_CHANNEL,
+        ActionName.SYNC_MEMBERS,
+        ActionName.CHECK_CHANNEL,
         ActionName.OPEN_ROUND,
         ActionName.PAUSE_PHASE,
     ],
 )
-async def test_what_is_due_about_a_phase_waits_for_it_empty_handed(
+async def test_due_item_waits_for_the_phase_without_locking_its_own_agenda_row(
     services: Services, action: ActionName
 ) -> None:
     item = await due_now(services, await running(services), action)
 
     async with services.db.engine.begin() as holder:
         await holder.execute(select(schema.phases).with_for_update())
-        carrying_out = await waiting(services, ACTIONS[action].run(services, item))
+        task = await start_until_blocked(services, ACTIONS[action].run(services, item))
         later = item.due_at + timedelta(days=1)
         await holder.execute(update(schema.agenda).values(due_at=later))
 
-    with pytest.raises(AlreadyTaken):
-        await carrying_out
+    with pytest.raises(NoLongerDue):
+        await task
 
 
-async def test_a_concern_being_raised_is_not_left_behind_by_a_delivery(services: Services) -> None:
+async def test_delivery_yields_to_a_concern_that_is_being_raised(services: Services) -> None:
     phase_id = await running(services)
     request = Request(workspace_id=WORKSPACE, target_id=phase_id, user_id=BEN)
-    await raise_concern(services, request, text="Too much at once.", field="text", form="one")
+    await raise_concern(services, request, text="Too much at once.", field="text", view_id="one")
     item = await due_now(services, phase_id, ActionName.DELIVER_CONCERNS)
 
     async with services.db.transaction() as raising:
@@ -67,33 +67,35 @@ async def test_a_concern_being_raised_is_not_left_behind_by_a_delivery(services:
         await schedule.add_or_lock(
             raising, WORKSPACE, action=ActionName.DELIVER_CONCERNS, subject=phase_id, due_at=later
         )
-        with pytest.raises(AlreadyTaken):
+        with pytest.raises(NoLongerDue):
             await ACTIONS[ActionName.DELIVER_CONCERNS].run(services, item)
 
     assert await planned(services, ActionName.DELIVER_CONCERNS) == {phase_id: item.due_at}
     async with services.db.reading() as reader:
-        assert await due(reader, item.due_at, real_now(), 1) == [item]  # at once
+        assert await due(reader, item.due_at, real_now(), 1) == [item]  # still due immediately
 
 
 async def due_now(services: Services, phase_id: str, action: ActionName) -> AgendaItem:
     now = services.clock.now()
-    noted = [
+    subjects = [
         row["subject"] for row in await rows(services, schema.agenda) if row["action"] == action
     ]
-    subject = next(iter(noted), phase_id)
+    subject = next(iter(subjects), phase_id)
     if action is ActionName.PAUSE_PHASE:
-        subject = str(PausedPhase(phase_id, PauseReason.UNSEEN))
+        subject = str(PausedPhase(phase_id, PauseReason.NOT_VISIBLE))
     item = AgendaItem(workspace_id=WORKSPACE, action=action, subject=subject, due_at=now)
     async with services.db.transaction() as tx:
         await schedule.add(tx, WORKSPACE, action=action, subject=subject, due_at=now)
     return item
 
 
-async def waiting(services: Services, doing: Coroutine[Any, Any, object]) -> "asyncio.Task[object]":
-    """It was begun, and waits for a row that another transaction holds."""
-    task = asyncio.create_task(doing)
-    async with asyncio.timeout(LONGEST_SECONDS), services.db.engine.connect() as looking:
-        while not await looking.scalar(WAITING):
-            await looking.rollback()  # in one transaction it says the same again
+async def start_until_blocked(
+    services: Services, coroutine: Coroutine[Any, Any, object]
+) -> "asyncio.Task[object]":
+    """Start the coroutine; return its task once it waits for a row that is locked."""
+    task = asyncio.create_task(coroutine)
+    async with asyncio.timeout(TIMEOUT_SECONDS), services.db.engine.connect() as observer:
+        while not await observer.scalar(COUNT_WAITING):
+            await observer.rollback()  # one transaction would see the same result again
             await asyncio.sleep(0.02)
     return task

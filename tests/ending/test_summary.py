@@ -1,4 +1,4 @@
-"""What is known of a phase that has ended, and what its wrap-up takes at most."""
+"""The summary of an ended phase, and the limits and effects of its wrap-up."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -36,7 +36,7 @@ from tests.rounds.round_rows import NOW, a_phase, a_round, the_phase
 from tests.start.proposals import SPRINT, TRUST
 
 
-async def a_closed_round(services: Services, number: int, **changed: Any) -> None:
+async def add_closed_round(services: Services, number: int, **changed: Any) -> None:
     values = {
         "round_id": f"round{number}",
         "phase_id": "over",
@@ -61,7 +61,8 @@ async def a_closed_round(services: Services, number: int, **changed: Any) -> Non
 
 
 @pytest.fixture
-async def over(services: Services) -> Services:
+async def seeded_services(services: Services) -> Services:
+    """The services, with an ended phase and a running one in the database."""
     async with services.db.transaction() as tx:
         ended: dict[str, Any] = {"state": "ended", "ended_at": ENDS_AT}
         await a_phase(tx, phase_id="over", wrapped_up_by="U0NOBODY", **ended)
@@ -80,44 +81,46 @@ async def over(services: Services) -> Services:
         ((ENDS_AT + timedelta(days=1), NOW), True, True),
     ],
 )
-async def test_only_what_the_team_has_seen_is_pictured(
-    over: Services, shown: tuple[datetime | None, ...], pictured: bool, newer: bool
+async def test_summary_pictures_only_results_shown_to_the_team(
+    seeded_services: Services, shown: tuple[datetime | None, ...], pictured: bool, newer: bool
 ) -> None:
     for number, shown_at in enumerate(shown):
-        await a_closed_round(over, number + 1, shown_at=shown_at)
+        await add_closed_round(seeded_services, number + 1, shown_at=shown_at)
 
-    async with over.db.reading() as reader:
+    async with seeded_services.db.reading() as reader:
         found = await summarize(reader, WORKSPACE, await the_phase(reader, "over"))
         with pytest.raises(ValueError, match="still runs"):
             await summarize(reader, WORKSPACE, await the_phase(reader, "runs"))
 
     assert (found.picture is not None, found.picture_is_newer) == (pictured, newer)
-    assert (found.ended_on, found.writer) == (date(2026, 12, 7), "U0NOBODY")
+    assert (found.ended_on, found.wrap_up_author) == (date(2026, 12, 7), "U0NOBODY")
 
 
-async def test_the_latest_of_two_notes_that_were_shown_counts(over: Services) -> None:
+async def test_latest_note_is_that_of_the_highest_numbered_shown_round(
+    seeded_services: Services,
+) -> None:
     async def note() -> str | None:
-        async with over.db.reading() as reader:
+        async with seeded_services.db.reading() as reader:
             return await latest_note(reader, WORKSPACE, "over")
 
     assert await note() is None
-    await a_closed_round(over, 2, note="Second", shown_at=NOW)
-    await a_closed_round(over, 1, note="First", shown_at=NOW + timedelta(days=1))
-    await a_closed_round(over, 3, note="Not shown yet")
+    await add_closed_round(seeded_services, 2, note="Second", shown_at=NOW)
+    await add_closed_round(seeded_services, 1, note="First", shown_at=NOW + timedelta(days=1))
+    await add_closed_round(seeded_services, 3, note="Not shown yet")
     assert await note() == "Second"
 
 
-async def test_items_and_comments_are_read_in_their_order(over: Services) -> None:
-    await a_closed_round(over, 1)
-    async with over.db.transaction() as tx:
+async def test_items_and_comments_are_ordered_by_position(seeded_services: Services) -> None:
+    await add_closed_round(seeded_services, 1)
+    async with seeded_services.db.transaction() as tx:
         for position in (2, 0, 1):
             here = {"workspace_id": WORKSPACE, "position": position, "text": str(position)}
             item = schema.set_aside_items.insert().values(**here, phase_id="over", owner_id=BEN)
             await tx.execute(item)
             await tx.execute(schema.round_comments.insert().values(**here, round_id="round1"))
 
-    async with over.db.reading() as reader:
-        items = (await the_phase(reader, "over")).items
+    async with seeded_services.db.reading() as reader:
+        items = (await the_phase(reader, "over")).set_aside_items
         comments = await comments_of(reader, WORKSPACE, "round1")
 
     assert [one.text for one in items] == ["0", "1", "2"]
@@ -125,13 +128,13 @@ async def test_items_and_comments_are_read_in_their_order(over: Services) -> Non
 
 
 @pytest.mark.parametrize("outcome", [None, *ItemOutcome])
-async def test_the_form_shows_what_was_decided(
+async def test_wrap_up_form_shows_stored_outcomes(
     services: Services, outcome: ItemOutcome | None
 ) -> None:
     phase = await phase_of(services, await running(services))
-    decided = tuple(replace(one, outcome=outcome) for one in phase.items)
+    items_with_outcome = tuple(replace(one, outcome=outcome) for one in phase.set_aside_items)
 
-    view = wrap_up_form.build(replace(phase, items=decided)).to_dict()
+    view = wrap_up_form.build(replace(phase, set_aside_items=items_with_outcome)).to_dict()
 
     shown = [
         block["element"]["initial_option"]["value"]
@@ -142,7 +145,7 @@ async def test_the_form_shows_what_was_decided(
 
 
 @pytest.mark.parametrize(
-    ("said", "field"),
+    ("changes", "field"),
     [
         ({"outcome": "x" * 1_000, "learning": "x" * 1_000, "thanks": "x" * 1_000}, None),
         ({"lines": {BEN: "x" * 300}}, None),
@@ -162,30 +165,30 @@ async def test_the_form_shows_what_was_decided(
         ),
     ],
 )
-async def test_a_wrap_up_takes_so_much_and_parks_until_a_later_day(
-    services: Services, said: dict[str, Any], field: str | None
+async def test_wrap_up_enforces_text_limits_and_future_parking_dates(
+    services: Services, changes: dict[str, Any], field: str | None
 ) -> None:
     phase_id = await running(services)
     if field is None:
-        await wrap_up(services, by(ANA, phase_id), replace(SAID, **said))
+        await wrap_up(services, by(ANA, phase_id), replace(SAID, **changes))
     else:
         with pytest.raises(Refused) as refused:
-            await wrap_up(services, by(ANA, phase_id), replace(SAID, **said))
+            await wrap_up(services, by(ANA, phase_id), replace(SAID, **changes))
         assert list(refused.value.fields) == [field]
     assert (await phase_of(services, phase_id)).is_active is (field is not None)
 
 
-async def test_what_a_wrap_up_said_is_kept_where_it_belongs(services: Services) -> None:
+async def test_wrap_up_stores_outcomes_lines_texts_and_audit_rows(services: Services) -> None:
     phase_id = await running(services)
-    said = WrapUp(
+    submitted = WrapUp(
         outcome="Out.",
         decisions={1: ItemDecision(outcome=ItemOutcome.PARKED, until=date(2027, 1, 11))},
         lines={BEN: "Your fix held."},
     )
-    await wrap_up(services, by(OWNER, phase_id), said)
+    await wrap_up(services, by(OWNER, phase_id), submitted)
 
     phase = await phase_of(services, phase_id)
-    assert [(one.outcome, one.parked_until) for one in phase.items] == [
+    assert [(one.outcome, one.parked_until) for one in phase.set_aside_items] == [
         ("resumed", None),
         ("parked", date(2027, 1, 11)),
     ]
@@ -210,7 +213,7 @@ async def test_what_a_wrap_up_said_is_kept_where_it_belongs(services: Services) 
         (ENDS_AT + timedelta(days=9), date(2026, 12, 22)),
     ],
 )
-async def test_recovery_is_as_long_as_the_sprint_was(
+async def test_recovery_is_as_long_as_the_sprint_and_absent_for_trust_building(
     services: Services, ended_at: datetime, until: date
 ) -> None:
     ids = [await running(services), await running(services, replace(TRUST, channel_id="C0X"))]
@@ -225,15 +228,15 @@ async def test_recovery_is_as_long_as_the_sprint_was(
     assert found == [until, None]
 
 
-async def test_after_the_end_the_wrap_up_hurries_the_goodbyes_and_lines_come_by_themselves(
+async def test_wrap_up_after_the_end_advances_goodbyes_and_sends_late_lines(
     services: Services, clock: AdjustableClock
 ) -> None:
     phase_id = await running(services)
     clock.move_to(ENDS_AT)
     await carry_out(services, "end_phase")
-    waited = await planned(services, "say_goodbye")
+    scheduled_before = await planned(services, "send_goodbye")
     agenda = schema.agenda
-    async with services.db.transaction() as tx:  # two had theirs already
+    async with services.db.transaction() as tx:  # two have received theirs already
         for user_id in (BEN, CHIARA):
             subject = f"{phase_id}:{user_id}"
             await tx.execute(agenda.delete().where(agenda.c.subject == subject))
@@ -241,18 +244,18 @@ async def test_after_the_end_the_wrap_up_hurries_the_goodbyes_and_lines_come_by_
 
     await wrap_up(services, by(ANA, phase_id), replace(SAID, lines={BEN: "Your fix held."}))
 
-    goodbyes = await planned(services, "say_goodbye")
+    goodbyes = await planned(services, "send_goodbye")
     assert sorted(goodbyes) == sorted({*MEMBERS} - {BEN, CHIARA})
-    assert all(at < waited[user_id] for user_id, at in goodbyes.items())
-    assert await planned(services, "say_line") == {BEN: clock.now()}
-    asked = await messages(services, f"wrap_up:{phase_id}")
-    assert {row["conversation"] for row in asked.values()} == {ANA}
+    assert all(at < scheduled_before[user_id] for user_id, at in goodbyes.items())
+    assert await planned(services, "send_late_thanks") == {BEN: clock.now()}
+    requests = await messages(services, f"wrap_up:{phase_id}")
+    assert {row["conversation"] for row in requests.values()} == {ANA}
     (added,) = (await messages(services, "wrapped_up:")).values()
     assert (added["conversation"], added["not_before"]) == (LAUNCH, clock.now())
 
 
 @pytest.mark.parametrize("zone", [None, "Asia/Tokyo"])
-async def test_a_member_without_a_time_zone_has_their_goodbye_in_the_phases(
+async def test_goodbye_uses_the_phases_time_zone_if_the_member_has_none(
     services: Services, clock: AdjustableClock, zone: str | None
 ) -> None:
     phase_id = await running(services)
@@ -262,17 +265,19 @@ async def test_a_member_without_a_time_zone_has_their_goodbye_in_the_phases(
     clock.move_to(ENDS_AT)
     await carry_out(services, "end_phase")
 
-    at = (await planned(services, "say_goodbye"))[BEN]
+    at = (await planned(services, "send_goodbye"))[BEN]
     assert at == datetime(2026, 12, 9, 10 if zone is None else 1, tzinfo=UTC)
     clock.move_to(datetime(2026, 12, 9, 21, tzinfo=UTC))  # night in Lisbon, six in Tokyo
-    await carry_out(services, "say_goodbye")
-    said = (await messages(services, "goodbye:"))[f"goodbye:{phase_id}:{BEN}"]
+    await carry_out(services, "send_goodbye")
+    goodbye = (await messages(services, "goodbye:"))[f"goodbye:{phase_id}:{BEN}"]
     tokyo = datetime(2026, 12, 9, 23, tzinfo=UTC)
-    assert said["not_before"] == (datetime(2026, 12, 10, 8, tzinfo=UTC) if zone is None else tokyo)
+    assert goodbye["not_before"] == (
+        datetime(2026, 12, 10, 8, tzinfo=UTC) if zone is None else tokyo
+    )
 
 
-async def test_a_sprint_is_announced_and_ended_by_its_own_lead(services: Services) -> None:
+async def test_running_phase_has_no_end_and_ordered_items(services: Services) -> None:
     phase_id = await running(services, SPRINT)
     phase = await phase_of(services, phase_id)
     assert (phase.ended_by, phase.ended_at) == (None, None)
-    assert [one.position for one in phase.items] == [0, 1]
+    assert [one.position for one in phase.set_aside_items] == [0, 1]

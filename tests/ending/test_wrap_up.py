@@ -1,4 +1,4 @@
-"""The wrap-up, before the end and after it: kept once, whoever was first."""
+"""The wrap-up, before the end and after it: stored once, whoever submits first."""
 
 import asyncio
 from dataclasses import replace
@@ -30,14 +30,14 @@ from tests.harness import ANA, BEN, EXTERNAL, GUEST, HANA, MEMBERS, OWNER
 from tests.start.proposals import SPRINT, TRUST
 
 PARKED = ItemDecision(outcome=ItemOutcome.PARKED, until=date(2027, 1, 11))
-DECIDED = replace(SAID, decisions={0: PARKED, 1: ItemDecision(outcome=ItemOutcome.DROPPED)})
+WITH_DECISIONS = replace(SAID, decisions={0: PARKED, 1: ItemDecision(outcome=ItemOutcome.DROPPED)})
 
 
-async def test_a_running_phase_ends_with_it(services: Services, clock: AdjustableClock) -> None:
+async def test_wrap_up_ends_a_running_phase(services: Services, clock: AdjustableClock) -> None:
     phase_id = await running(services)
     clock.advance(timedelta(days=2))
 
-    await wrap_up(services, by(ANA, phase_id), DECIDED)
+    await wrap_up(services, by(ANA, phase_id), WITH_DECISIONS)
 
     phase = await phase_of(services, phase_id)
     assert not phase.is_active
@@ -45,7 +45,7 @@ async def test_a_running_phase_ends_with_it(services: Services, clock: Adjustabl
     assert phase.ended_at == phase.wrapped_up_at == clock.now()
     assert (phase.outcome, phase.learning) == ("Beta is out.", "Review earlier.")
     assert phase.recovery_until == date(2026, 11, 28)  # three days, of a sprint of three
-    assert [(item.outcome, item.parked_until) for item in phase.items] == [
+    assert [(item.outcome, item.parked_until) for item in phase.set_aside_items] == [
         ("parked", date(2027, 1, 11)),
         ("dropped", None),
     ]
@@ -55,10 +55,12 @@ async def test_a_running_phase_ends_with_it(services: Services, clock: Adjustabl
     assert sorted(actions) == ["end", "start_phase", "wrap_up"]
 
 
-async def test_the_channel_hears_it_once_and_the_pin_goes(services: Services) -> None:
+async def test_wrap_up_posts_one_closing_message_and_unpins_the_announcement(
+    services: Services,
+) -> None:
     phase_id = await running(services)
 
-    await wrap_up(services, by(ANA, phase_id), DECIDED)
+    await wrap_up(services, by(ANA, phase_id), WITH_DECISIONS)
 
     (closing,) = (await messages(services, "closing:")).values()
     assert "Beta is out." in str(closing["payload"])
@@ -69,7 +71,7 @@ async def test_the_channel_hears_it_once_and_the_pin_goes(services: Services) ->
     assert {"unpin", "unbookmark", "update"} <= set(operations)
 
 
-async def test_goodbyes_come_in_each_ones_working_hours(
+async def test_goodbyes_are_sent_in_each_members_working_hours(
     services: Services, clock: AdjustableClock
 ) -> None:
     phase_id = await running(services)
@@ -77,14 +79,14 @@ async def test_goodbyes_come_in_each_ones_working_hours(
 
     await wrap_up(services, by(ANA, phase_id), SAID)
 
-    goodbyes = await planned(services, "say_goodbye")
+    goodbyes = await planned(services, "send_goodbye")
     assert sorted(goodbyes) == sorted(MEMBERS)
     assert goodbyes["U0FIN"] == clock.now()  # 13:00 in New York
     assert goodbyes["U0HAN"] == clock.now()  # 19:00 in Prague
     assert goodbyes["U0EMI"] == datetime(2026, 11, 29, 23, tzinfo=UTC)  # Monday 08:00 in Tokyo
 
 
-async def test_after_the_end_the_outcome_is_added(
+async def test_wrap_up_after_the_end_posts_the_outcome_separately(
     services: Services, clock: AdjustableClock
 ) -> None:
     phase_id = await running(services)
@@ -92,7 +94,7 @@ async def test_after_the_end_the_outcome_is_added(
     assert await carry_out(services, "end_phase") == 1
     clock.advance(timedelta(hours=16))
 
-    await wrap_up(services, by(ANA, phase_id), DECIDED)
+    await wrap_up(services, by(ANA, phase_id), WITH_DECISIONS)
 
     phase = await phase_of(services, phase_id)
     assert (phase.ended_by, phase.ended_at) == (None, ENDS_AT)
@@ -104,10 +106,10 @@ async def test_after_the_end_the_outcome_is_added(
     assert "decided differently" in str(added["payload"])
     (answered,) = (await messages(services, "edit:wrap_up:")).values()
     assert "Ana wrote it" in str(answered["payload"])
-    assert (await planned(services, "say_goodbye"))["U0HAN"] == clock.now()
+    assert (await planned(services, "send_goodbye"))["U0HAN"] == clock.now()
 
 
-async def test_what_stays_as_it_was_is_not_said_again(
+async def test_late_wrap_up_omits_unchanged_items(
     services: Services, clock: AdjustableClock
 ) -> None:
     phase_id = await running(services)
@@ -120,33 +122,37 @@ async def test_what_stays_as_it_was_is_not_said_again(
     assert "Dark mode" not in str(added["payload"])
 
 
-async def test_lines_are_private_and_signed(services: Services, clock: AdjustableClock) -> None:
+async def test_personal_lines_are_private_and_signed(
+    services: Services, clock: AdjustableClock
+) -> None:
     phase_id = await running(services)
     await wrap_up(services, by(OWNER, phase_id), replace(SAID, lines={BEN: "Your fix held."}))
     clock.advance(timedelta(days=1))
 
-    assert await carry_out(services, "say_goodbye") == len(MEMBERS)
+    assert await carry_out(services, "send_goodbye") == len(MEMBERS)
 
-    said = await messages(services, "goodbye:")
-    assert "*Olivia to you:* Your fix held." in str(said[f"goodbye:{phase_id}:{BEN}"]["payload"])
-    others = [row for key, row in said.items() if not key.endswith(BEN)]
+    goodbyes = await messages(services, "goodbye:")
+    assert "*Olivia to you:* Your fix held." in str(
+        goodbyes[f"goodbye:{phase_id}:{BEN}"]["payload"]
+    )
+    others = [row for key, row in goodbyes.items() if not key.endswith(BEN)]
     assert "Your fix held" not in str(others)
     assert "Your fix held" not in str(await messages(services, "closing:"))
 
 
-async def test_a_line_written_after_the_goodbyes_comes_by_itself(
+async def test_line_written_after_the_goodbyes_is_sent_separately(
     services: Services, clock: AdjustableClock
 ) -> None:
     phase_id = await running(services)
     clock.move_to(ENDS_AT)
     await carry_out(services, "end_phase")
     clock.advance(timedelta(days=3))
-    await carry_out(services, "say_goodbye")
+    await carry_out(services, "send_goodbye")
 
     await wrap_up(services, by(ANA, phase_id), replace(SAID, lines={BEN: "Your fix held."}))
     clock.advance(timedelta(days=1))
-    await carry_out(services, "say_goodbye")
-    assert await carry_out(services, "say_line") == 1
+    await carry_out(services, "send_goodbye")
+    assert await carry_out(services, "send_late_thanks") == 1
 
     assert len(await messages(services, "goodbye:")) == len(MEMBERS)
     (line,) = (await messages(services, "line:")).values()
@@ -154,7 +160,7 @@ async def test_a_line_written_after_the_goodbyes_comes_by_itself(
     assert "Your fix held." in str(line["payload"])
 
 
-async def test_the_same_twice_changes_nothing(services: Services) -> None:
+async def test_second_wrap_up_is_refused(services: Services) -> None:
     phase_id = await running(services)
     await wrap_up(services, by(ANA, phase_id), SAID)
     before = await evidence(services)
@@ -164,41 +170,41 @@ async def test_the_same_twice_changes_nothing(services: Services) -> None:
     assert await evidence(services) == before
 
 
-async def test_two_at_the_same_moment_are_one(services: Services) -> None:
+async def test_only_one_of_two_concurrent_wrap_ups_succeeds(services: Services) -> None:
     phase_id = await running(services, replace(SPRINT, co_lead_ids=(HANA,)))
 
-    done = await asyncio.gather(
+    outcomes = await asyncio.gather(
         wrap_up(services, by(ANA, phase_id), SAID),
         wrap_up(services, by(HANA, phase_id), SAID),
         return_exceptions=True,
     )
 
-    assert sorted(isinstance(one, Refused) for one in done) == [False, True]
+    assert sorted(isinstance(one, Refused) for one in outcomes) == [False, True]
     assert len(await messages(services, "closing:")) == 1
 
 
-async def test_the_last_minute_and_the_date_are_one_end(
+async def test_wrap_up_racing_with_the_end_ends_the_phase_once(
     services: Services, clock: AdjustableClock
 ) -> None:
-    """The tick and the lead meet; neither waits for the other for ever, and it ends once."""
+    """The scheduled end and the lead's wrap-up must not deadlock."""
     phase_id = await running(services)
     clock.move_to(ENDS_AT)
 
-    done = await asyncio.gather(
+    outcomes = await asyncio.gather(
         wrap_up(services, by(ANA, phase_id), SAID),
         carry_out(services, "end_phase"),
         return_exceptions=True,
     )
 
-    assert not isinstance(done[0], BaseException)
+    assert not isinstance(outcomes[0], BaseException)
     assert len(await messages(services, "closing:")) == 1
     phase = await phase_of(services, phase_id)
     assert phase.outcome == "Beta is out."
-    assert len(await planned(services, "say_goodbye")) == len(MEMBERS)
+    assert len(await planned(services, "send_goodbye")) == len(MEMBERS)
 
 
 @pytest.mark.parametrize(
-    ("changes", "field", "said"),
+    ("changes", "field", "message"),
     [
         ({"outcome": ""}, "outcome", "the outcome is empty"),
         ({"outcome": "x" * 1_001}, "outcome", "1,001 characters, and 1,000 fit"),
@@ -212,8 +218,8 @@ async def test_the_last_minute_and_the_date_are_one_end(
         ),
     ],
 )
-async def test_what_cannot_be_is_said_at_its_field(
-    services: Services, changes: dict[str, Any], field: str, said: str
+async def test_invalid_wrap_up_is_refused_at_its_field(
+    services: Services, changes: dict[str, Any], field: str, message: str
 ) -> None:
     phase_id = await running(services)
     before = await evidence(services)
@@ -221,40 +227,42 @@ async def test_what_cannot_be_is_said_at_its_field(
     with pytest.raises(Refused) as refusal:
         await wrap_up(services, by(ANA, phase_id), replace(SAID, **changes))
     assert list(refusal.value.fields) == [field]
-    assert said in refusal.value.fields[field]
+    assert message in refusal.value.fields[field]
     assert refusal.value.text.startswith("Nothing was sent: ")
     assert await evidence(services) == before
 
 
 @pytest.mark.parametrize(
-    ("who", "said"),
+    ("user_id", "message"),
     [
         (BEN, "only the leads of this phase and workspace admins do this. Ask Ana and Hana"),
         (GUEST, "guests and people from other organisations"),
         (EXTERNAL, "guests and people from other organisations"),
     ],
 )
-async def test_who_does_not_lead_may_not(services: Services, who: str, said: str) -> None:
+async def test_members_guests_and_externals_may_not_wrap_up(
+    services: Services, user_id: str, message: str
+) -> None:
     phase_id = await running(services, replace(SPRINT, co_lead_ids=(HANA,)))
     before = (await evidence(services))[:3]
 
-    with pytest.raises(Refused, match=said):
-        await wrap_up(services, by(who, phase_id), SAID)
+    with pytest.raises(Refused, match=message):
+        await wrap_up(services, by(user_id, phase_id), SAID)
     assert (await evidence(services))[:3] == before
 
 
-@pytest.mark.parametrize("who", [ANA, HANA, OWNER])
-async def test_leads_co_leads_and_admins_may(services: Services, who: str) -> None:
+@pytest.mark.parametrize("user_id", [ANA, HANA, OWNER])
+async def test_leads_co_leads_and_admins_may_wrap_up(services: Services, user_id: str) -> None:
     phase_id = await running(services, replace(TRUST, co_lead_ids=(HANA,)))
 
-    await wrap_up(services, by(who, phase_id), SAID)
+    await wrap_up(services, by(user_id, phase_id), SAID)
 
     phase = await phase_of(services, phase_id)
-    assert phase.wrapped_up_by == who
+    assert phase.wrapped_up_by == user_id
     assert phase.recovery_until is None
 
 
-async def test_a_phase_nobody_knows_is_not_ended(services: Services) -> None:
+async def test_wrap_up_of_an_unknown_phase_is_refused(services: Services) -> None:
     await running(services)
 
     with pytest.raises(Refused, match="not known any more"):

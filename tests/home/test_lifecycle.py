@@ -1,4 +1,4 @@
-"""App Home as it is published: whose phases, in which order, with which buttons; opting out."""
+"""Published App Home: phases, their order and buttons, opt-outs, and held messages."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -51,27 +51,31 @@ def by(user_id: str, target_id: str = "") -> Request:
     return Request(workspace_id=WORKSPACE, user_id=user_id, target_id=target_id)
 
 
-async def home(
+async def home_buttons(
     services: Services,
     user_id: str,
     channel_ids: tuple[str, ...] = (LAUNCH, PLATFORM),
     *,
     is_admin: bool = False,
 ) -> list[tuple[str, str]]:
-    """The buttons of the tab as it was published, each with what it is about."""
+    """Publish the tab; return the action id and value of each of its buttons."""
     await show_home(
         services,
         by(user_id),
         channel_ids=channel_ids,
         is_admin=is_admin,
     )
-    blocks = (await published(services, user_id))["blocks"]
-    elements = [one for block in blocks for one in block.get("elements", [])]
+    blocks = (await published_view(services, user_id))["blocks"]
+    elements = [element for block in blocks for element in block.get("elements", [])]
     elements += [block["accessory"] for block in blocks if "accessory" in block]
-    return [(one["action_id"], one["value"]) for one in elements if one["type"] == "button"]
+    return [
+        (element["action_id"], element["value"])
+        for element in elements
+        if element["type"] == "button"
+    ]
 
 
-async def published(services: Services, user_id: str) -> dict[str, Any]:
+async def published_view(services: Services, user_id: str) -> dict[str, Any]:
     messages = schema.messages
     async with services.db.reading() as reader:
         row = await reader.execute(select(messages).where(messages.c.key == f"home:{user_id}"))
@@ -86,66 +90,74 @@ async def add_phases(services: Services, *phases: dict[str, Any]) -> None:
             await a_phase(tx, **phase)
 
 
-async def add(services: Services, table: Any, **values: Any) -> None:
+async def insert_row(services: Services, table: Any, **values: Any) -> None:
     async with services.db.transaction() as tx:
         await tx.execute(insert(table).values(workspace_id=WORKSPACE, **values))
 
 
-async def opted_out(services: Services) -> list[tuple[str, str]]:
+async def opted_out_people(services: Services) -> list[tuple[str, str]]:
     optouts = schema.channel_optouts
     async with services.db.reading() as reader:
         found = await reader.execute(select(optouts.c.channel_id, optouts.c.user_id))
         return sorted((row.channel_id, row.user_id) for row in found)
 
 
-async def chooses(services: Services, user_id: str, channel_id: str, *, out: bool) -> None:
-    choose = opt_out if out else opt_in
-    await choose(services, by(user_id, channel_id))
+async def set_opt_out(services: Services, user_id: str, channel_id: str, *, out: bool) -> None:
+    change = opt_out if out else opt_in
+    await change(services, by(user_id, channel_id))
 
 
-async def test_opting_out_and_in_is_for_one_person_in_one_channel(services: Services) -> None:
+async def test_opt_out_applies_to_one_person_in_one_channel(services: Services) -> None:
     for user_id in (BEN, CHIARA):
         for channel_id in (LAUNCH, PLATFORM):
-            await chooses(services, user_id, channel_id, out=True)
-    await chooses(services, BEN, LAUNCH, out=True)  # once more
-    assert len(await opted_out(services)) == 4
+            await set_opt_out(services, user_id, channel_id, out=True)
+    await set_opt_out(services, BEN, LAUNCH, out=True)  # again
+    assert len(await opted_out_people(services)) == 4
 
-    await chooses(services, BEN, LAUNCH, out=False)
+    await set_opt_out(services, BEN, LAUNCH, out=False)
 
-    assert await opted_out(services) == [(LAUNCH, CHIARA), (PLATFORM, BEN), (PLATFORM, CHIARA)]
+    assert await opted_out_people(services) == [
+        (LAUNCH, CHIARA),
+        (PLATFORM, BEN),
+        (PLATFORM, CHIARA),
+    ]
 
 
 @pytest.mark.parametrize(
-    ("user_id", "quiet", "buttons"),
+    ("user_id", "has_opted_out", "buttons"),
     [
         (BEN, False, [DETAILS, OUT]),
         (BEN, True, [DETAILS, IN]),
         (ANA, False, [DETAILS, EXTEND, END]),
-        (ANA, True, [DETAILS, EXTEND, END, IN]),  # a lead who opted out before
+        (ANA, True, [DETAILS, EXTEND, END, IN]),  # a lead who had opted out
         (OWNER, False, [DETAILS]),
         (OWNER, True, [DETAILS, IN]),
     ],
 )
-async def test_each_sees_the_buttons_that_are_theirs(
-    people: Services, user_id: str, quiet: bool, buttons: Sequence[str]
+async def test_home_buttons_depend_on_role_and_opt_out(
+    people: Services, user_id: str, has_opted_out: bool, buttons: Sequence[str]
 ) -> None:
     await add_phases(people, {})
-    await chooses(people, user_id, PLATFORM, out=True)  # another channel's
-    if quiet:
-        await chooses(people, user_id, LAUNCH, out=True)
+    await set_opt_out(people, user_id, PLATFORM, out=True)  # of another channel
+    if has_opted_out:
+        await set_opt_out(people, user_id, LAUNCH, out=True)
 
-    assert [action for action, _ in await home(people, user_id)] == buttons
-    text = str(await published(people, user_id))
-    assert (f"You are not asked in <#{LAUNCH}>" in text) is quiet
+    assert [action for action, _ in await home_buttons(people, user_id)] == buttons
+    text = str(await published_view(people, user_id))
+    assert (f"You are not asked in <#{LAUNCH}>" in text) is has_opted_out
 
 
-async def test_the_buttons_name_the_phase_or_its_channel(people: Services) -> None:
+async def test_button_values_are_the_phase_or_channel_id(people: Services) -> None:
     await add_phases(people, {})
-    assert dict(await home(people, BEN)) == {DETAILS: "phase1", OUT: LAUNCH}
-    assert dict(await home(people, ANA)) == {DETAILS: "phase1", EXTEND: "phase1", END: "phase1"}
+    assert dict(await home_buttons(people, BEN)) == {DETAILS: "phase1", OUT: LAUNCH}
+    assert dict(await home_buttons(people, ANA)) == {
+        DETAILS: "phase1",
+        EXTEND: "phase1",
+        END: "phase1",
+    }
 
 
-async def test_what_is_led_and_ends_first_stands_first_and_what_is_over_last(
+async def test_phases_are_sorted_by_lead_then_end_date_with_ended_ones_last(
     people: Services, clock: AdjustableClock
 ) -> None:
     over = {"state": "ended", "ended_at": NOW - timedelta(days=3), "leads": (BEN,), "members": ()}
@@ -158,7 +170,7 @@ async def test_what_is_led_and_ends_first_stands_first_and_what_is_over_last(
         {"phase_id": "led", "channel_id": GENERAL, "leads": (BEN,), "members": (ANA,)},
         {"phase_id": "same-day", "channel_id": "C0A", "leads": (ANA,), "members": (BEN,)},
     )
-    await add(
+    await insert_row(
         people,
         schema.agenda,
         action=ActionName.OPEN_ROUND,
@@ -166,15 +178,17 @@ async def test_what_is_led_and_ends_first_stands_first_and_what_is_over_last(
         due_at=NOW,
     )
 
-    shown = [about for action, about in await home(people, BEN, ()) if action == DETAILS]
+    shown = [about for action, about in await home_buttons(people, BEN, ()) if action == DETAILS]
 
     assert shown == ["led", "sooner", "later", "same-day", "over"]
-    over_buttons = [action for action, about in await home(people, BEN, ()) if about == "over"]
-    assert over_buttons == [DETAILS]  # nothing to extend or to end
+    over_buttons = [
+        action for action, about in await home_buttons(people, BEN, ()) if about == "over"
+    ]
+    assert over_buttons == [DETAILS]  # neither Extend nor End
 
 
 @pytest.mark.parametrize(
-    ("ended_before", "noted", "shown"),
+    ("ended_before", "planned_round", "is_shown"),
     [
         (timedelta(weeks=6) - timedelta(seconds=1), "phase1:after:2026-12-04", True),
         (timedelta(weeks=6), "phase1:after:2026-12-04", False),
@@ -182,31 +196,35 @@ async def test_what_is_led_and_ends_first_stands_first_and_what_is_over_last(
         (timedelta(days=1), None, False),
     ],
 )
-async def test_what_is_over_is_shown_while_it_is_asked_about(
-    people: Services, ended_before: timedelta, noted: str | None, shown: bool
+async def test_ended_phase_is_shown_while_a_later_round_is_planned(
+    people: Services, ended_before: timedelta, planned_round: str | None, is_shown: bool
 ) -> None:
     await add_phases(people, {"state": "ended", "ended_at": NOW - ended_before})
-    if noted:
-        await add(people, schema.agenda, action=ActionName.OPEN_ROUND, subject=noted, due_at=NOW)
+    if planned_round:
+        await insert_row(
+            people, schema.agenda, action=ActionName.OPEN_ROUND, subject=planned_round, due_at=NOW
+        )
 
-    assert bool(await home(people, BEN)) is shown
-    assert ("It is over." in str(await published(people, BEN))) is shown
+    assert bool(await home_buttons(people, BEN)) is is_shown
+    assert ("It is over." in str(await published_view(people, BEN))) is is_shown
 
 
-async def test_who_left_sees_the_phase_only_where_they_see_its_channel(people: Services) -> None:
+async def test_leavers_see_the_phase_only_if_they_are_in_its_channel(people: Services) -> None:
     await add_phases(people, {})
-    gone = schema.phase_people
+    participants = schema.phase_people
     async with people.db.transaction() as tx:
-        left = update(gone).where(gone.c.user_id.in_((BEN, ANA))).values(left_at=NOW)
+        left = (
+            update(participants).where(participants.c.user_id.in_((BEN, ANA))).values(left_at=NOW)
+        )
         await tx.execute(left)
 
     for user_id in (BEN, ANA):
-        assert await home(people, user_id, ()) == []
-        assert await home(people, user_id, (LAUNCH,)) == [(DETAILS, "phase1")]
-    assert await home(people, CHIARA, ()) != []
+        assert await home_buttons(people, user_id, ()) == []
+        assert await home_buttons(people, user_id, (LAUNCH,)) == [(DETAILS, "phase1")]
+    assert await home_buttons(people, CHIARA, ()) != []
 
 
-async def test_open_questions_close_first_first_and_none_that_wait_to_be_counted(
+async def test_open_questions_are_sorted_by_closing_time_without_overdue_ones(
     people: Services,
 ) -> None:
     channels = {"a-late": LAUNCH, "z-early": PLATFORM, "closing": GENERAL, "past": SECRET}
@@ -220,7 +238,7 @@ async def test_open_questions_close_first_first_and_none_that_wait_to_be_counted
             await a_round(tx, round_id=f"round-{name}", phase_id=name, closes_at=closes)
             await ballots.create_secret(tx, people.keys, WORKSPACE, f"round-{name}")
 
-    buttons = await home(people, BEN, ())
+    buttons = await home_buttons(people, BEN, ())
     asked = [(action, about) for action, about in buttons if action in (SEND, SKIP)]
 
     assert asked == [
@@ -229,24 +247,26 @@ async def test_open_questions_close_first_first_and_none_that_wait_to_be_counted
     ]
 
 
-async def test_who_left_the_team_is_not_asked_in_home(people: Services) -> None:
+async def test_leavers_get_no_questions_in_home(people: Services) -> None:
     await add_phases(people, {})
     async with people.db.transaction() as tx:
         await a_round(tx)
         await ballots.create_secret(tx, people.keys, WORKSPACE, ROUND)
-        gone = schema.phase_people
-        await tx.execute(update(gone).where(gone.c.user_id == BEN).values(left_at=NOW))
+        participants = schema.phase_people
+        await tx.execute(
+            update(participants).where(participants.c.user_id == BEN).values(left_at=NOW)
+        )
 
-    assert SEND not in dict(await home(people, BEN))
-    assert SEND in dict(await home(people, CHIARA))
-    assert "about you as its lead" not in str(await published(people, CHIARA))
-    assert SEND in dict(await home(people, ANA))
-    assert "about you as its lead" in str(await published(people, ANA))
+    assert SEND not in dict(await home_buttons(people, BEN))
+    assert SEND in dict(await home_buttons(people, CHIARA))
+    assert "about you as its lead" not in str(await published_view(people, CHIARA))
+    assert SEND in dict(await home_buttons(people, ANA))
+    assert "about you as its lead" in str(await published_view(people, ANA))
 
 
-async def hold_back(services: Services, *to: str, state: str = "held") -> None:
+async def add_messages(services: Services, *to: str, state: str = "held") -> None:
     for number, conversation in enumerate(to):
-        await add(
+        await insert_row(
             services,
             schema.messages,
             message_id=f"{state}{number}",
@@ -260,26 +280,26 @@ async def hold_back(services: Services, *to: str, state: str = "held") -> None:
         )
 
 
-async def test_admins_see_what_is_held_with_what_can_be_done(people: Services) -> None:
-    await hold_back(people, LAUNCH, BEN, "W0CHI", LAUNCH)
-    await hold_back(people, LAUNCH, state="failed")
+async def test_admins_see_held_messages_with_their_actions(people: Services) -> None:
+    await add_messages(people, LAUNCH, BEN, "W0CHI", LAUNCH)
+    await add_messages(people, LAUNCH, state="failed")
 
-    assert await home(people, OWNER) == []
-    assert await home(people, OWNER, is_admin=True) == [
+    assert await home_buttons(people, OWNER) == []
+    assert await home_buttons(people, OWNER, is_admin=True) == [
         *(("home.held_again", "held0"), ("home.held_there", "held0"), ("home.held_drop", "held0")),
         *(("home.held_again", "held1"), ("home.held_drop", "held1")),
         *(("home.held_again", "held2"), ("home.held_drop", "held2")),
     ]
-    text = str(await published(people, OWNER))
+    text = str(await published_view(people, OWNER))
     assert "And 1 more." in text
     assert text.count("to one person") == 2
 
 
 @pytest.mark.parametrize("changed", [{"is_guest": True}, {"is_deleted": True}, {"is_admin": False}])
-async def test_only_admins_with_an_open_account_decide(
+async def test_only_active_admins_can_decide_about_held_messages(
     people: Services, changed: dict[str, bool]
 ) -> None:
-    await hold_back(people, LAUNCH)
+    await add_messages(people, LAUNCH)
     async with people.db.transaction() as tx:
         await a_person(tx, "U0ADM", **{"is_admin": True, **changed})
 
@@ -292,16 +312,17 @@ async def test_only_admins_with_an_open_account_decide(
 
 
 @pytest.mark.parametrize(
-    ("state", "may"), [("held", True), ("unknown", True), ("pending", False), ("sent", False)]
+    ("state", "is_allowed"),
+    [("held", True), ("unknown", True), ("pending", False), ("sent", False)],
 )
-async def test_what_may_be_there_is_asked_for_by_its_link(
-    people: Services, state: str, may: bool
+async def test_link_is_requested_only_for_held_or_unknown_messages(
+    people: Services, state: str, is_allowed: bool
 ) -> None:
-    await hold_back(people, LAUNCH, state=state)
+    await add_messages(people, LAUNCH, state=state)
 
-    if may:
+    if is_allowed:
         found = await held_decisions.held_message(people, by(OWNER, f"{state}0"))
-        assert (found.channel_id, found.at) == (LAUNCH, NOW)
+        assert (found.channel_id, found.due_at) == (LAUNCH, NOW)
     else:
         with pytest.raises(Refused, match="Nothing was changed"):
             await held_decisions.held_message(people, by(OWNER, f"{state}0"))
@@ -310,28 +331,28 @@ async def test_what_may_be_there_is_asked_for_by_its_link(
 
 
 @pytest.mark.parametrize(
-    ("fault", "says"),
+    ("fault", "reason"),
     [
         ({"error": "message_not_found"}, "Slack knows no message at this link"),
         ({"status": 500}, "Slack did not answer"),
         (None, "no link to a message"),
     ],
 )
-async def test_a_link_that_leads_nowhere_is_said_beside_it(
-    people: Services, fake_slack: FakeSlack, fault: dict[str, Any] | None, says: str
+async def test_bad_link_is_refused_on_the_link_field(
+    people: Services, fake_slack: FakeSlack, fault: dict[str, Any] | None, reason: str
 ) -> None:
-    await hold_back(people, LAUNCH)
+    await add_messages(people, LAUNCH)
     link = f"https://example.slack.com/archives/{LAUNCH}/p1763892000123456" if fault else "here"
     if fault:
         fake_slack.faults.fail_next("chat.getPermalink", **fault)
 
     request = by(OWNER, "held0")
-    with pytest.raises(Refused, match=says) as refused:
+    with pytest.raises(Refused, match=reason) as refused:
         await held_decisions.decide(people, Decision.THERE, request, link=link)
     assert list(refused.value.fields) == ["link"]
 
 
-async def test_at_most_twenty_phases_fit_the_tab(people: Services) -> None:
+async def test_home_shows_at_most_twenty_phases(people: Services) -> None:
     await add_phases(
         people,
         *(
@@ -340,23 +361,23 @@ async def test_at_most_twenty_phases_fit_the_tab(people: Services) -> None:
         ),
     )
 
-    shown = [about for action, about in await home(people, BEN, ()) if action == DETAILS]
+    shown = [about for action, about in await home_buttons(people, BEN, ()) if action == DETAILS]
     assert shown == [f"{number:02}" for number in range(20)]
 
 
 @pytest.mark.parametrize("tab", ["messages", "about", None])
-async def test_another_tab_than_home_publishes_nothing(people: Services, tab: str | None) -> None:
+async def test_only_the_home_tab_publishes_a_view(people: Services, tab: str | None) -> None:
     context = SimpleNamespace(team_id=WORKSPACE)
     event = {"user": BEN, **({"tab": tab} if tab else {})}
-    await handlers.opened(people, {"event": event}, context)  # type: ignore[arg-type]
+    await handlers.on_home_opened(people, {"event": event}, context)  # type: ignore[arg-type]
     async with people.db.reading() as reader:
         assert (await reader.execute(select(schema.messages))).all() == []
 
-    await handlers.opened(people, {"event": {**event, "tab": "home"}}, context)  # type: ignore[arg-type]
-    assert (await published(people, BEN))["type"] == "home"
+    await handlers.on_home_opened(people, {"event": {**event, "tab": "home"}}, context)  # type: ignore[arg-type]
+    assert (await published_view(people, BEN))["type"] == "home"
 
 
-async def test_home_is_shown_where_slack_will_not_say_the_channels_or_who_is_an_admin(
+async def test_home_is_published_when_channel_and_admin_lookups_fail(
     people: Services, fake_slack: FakeSlack
 ) -> None:
     await add_phases(people, {})
@@ -365,14 +386,14 @@ async def test_home_is_shown_where_slack_will_not_say_the_channels_or_who_is_an_
     context = SimpleNamespace(team_id=WORKSPACE)
     for user_id in (BEN, "U0NOBODY"):
         event = {"user": user_id, "tab": "home"}
-        await handlers.opened(people, {"event": event}, context)  # type: ignore[arg-type]
+        await handlers.on_home_opened(people, {"event": event}, context)  # type: ignore[arg-type]
 
-    assert OUT in str(await published(people, BEN))
-    assert "None runs now" in str(await published(people, "U0NOBODY"))
-    (asked,) = [
+    assert OUT in str(await published_view(people, BEN))
+    assert "None runs now" in str(await published_view(people, "U0NOBODY"))
+    (lookup,) = [
         call
         for call in fake_slack.calls
         if call.method == "users.conversations" and call.args["user"] == BEN
     ]
-    assert asked.args["types"] == "public_channel,private_channel"
-    assert str(asked.args["exclude_archived"]).lower() in ("1", "true")
+    assert lookup.args["types"] == "public_channel,private_channel"
+    assert str(lookup.args["exclude_archived"]).lower() in ("1", "true")

@@ -1,4 +1,4 @@
-"""App Home and help, as they are shown."""
+"""Views of App Home, the help message and the form for a message link."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -9,78 +9,79 @@ from syrupy.extensions.json import JSONSnapshotExtension
 
 from bot.home import held_messages
 from bot.home.help import SUBCOMMANDS, help_message, unknown_message
-from bot.home.model import HeldMessage, HomeFacts, PhaseSummary
+from bot.home.model import HeldMessage, HomeContents, PhaseSummary
 from bot.home.view import INLINE, build
-from bot.phases.rules import Kind
+from bot.phases.rules import PhaseKind
 from bot.playground.fake_slack.checks import check_blocks, check_view
-from bot.rounds.model import OpenQuestion
+from bot.rounds.model import OpenQuestionnaire
 from tests.rounds.test_messages import ASKING
 
 LINE = PhaseSummary(
     phase_id="p" * 32,
     channel_id="C0LAUNCH",
-    kind=Kind.RESULTS_SPRINT,
+    kind=PhaseKind.RESULTS_SPRINT,
     title="🏁 Results sprint until Fri 18 Dec: ship the beta",
-    standing="14 days left · led by Ana",
+    status_line="14 days left · led by Ana",
     ends_on=date(2026, 12, 18),
-    leads=False,
+    is_lead=False,
     is_member=True,
-    opted_out=False,
+    has_opted_out=False,
 )
-OPEN = OpenQuestion(asking=ASKING, is_answered=False)
-ANSWERED = OpenQuestion(asking=ASKING, is_answered=True)
-TO_LEAD = OpenQuestion(asking=replace(ASKING, to_lead=True), is_answered=False)
+OPEN = OpenQuestionnaire(questionnaire=ASKING, is_answered=False)
+ANSWERED = OpenQuestionnaire(questionnaire=ASKING, is_answered=True)
+TO_LEAD = OpenQuestionnaire(questionnaire=replace(ASKING, to_lead=True), is_answered=False)
 HELD = HeldMessage(
     message_id="e" * 32,
-    what="the announcement of a phase",
+    description="the announcement of a phase",
     channel_id="C0LAUNCH",
-    at=datetime(2026, 11, 23, 9, 0, tzinfo=UTC),
+    due_at=datetime(2026, 11, 23, 9, 0, tzinfo=UTC),
 )
 SHOWN = {
-    "nothing": HomeFacts(questions=(), phases=()),
-    "a_member": HomeFacts(questions=(OPEN,), phases=(LINE,)),
-    "answered": HomeFacts(questions=(ANSWERED,), phases=(replace(LINE, opted_out=True),)),
-    "a_lead": HomeFacts(questions=(TO_LEAD,), phases=(replace(LINE, leads=True),)),
-    "an_admin": HomeFacts(
+    "nothing": HomeContents(questions=(), phases=()),
+    "a_member": HomeContents(questions=(OPEN,), phases=(LINE,)),
+    "answered": HomeContents(questions=(ANSWERED,), phases=(replace(LINE, has_opted_out=True),)),
+    "a_lead": HomeContents(questions=(TO_LEAD,), phases=(replace(LINE, is_lead=True),)),
+    "an_admin": HomeContents(
         questions=(),
         phases=(),
-        held=(HELD, replace(HELD, channel_id=None, what="the questions to a member")),
-        held_in_all=5,
+        held=(HELD, replace(HELD, channel_id=None, description="the questions to a member")),
+        held_count=5,
     ),
-    "an_onlooker": HomeFacts(questions=(), phases=(replace(LINE, is_member=False),)),
+    "not_in_the_team": HomeContents(questions=(), phases=(replace(LINE, is_member=False),)),
 }
 
 
 @pytest.mark.parametrize("name", SHOWN)
-def test_home_is_shown_as_before(name: str, snapshot: SnapshotAssertion) -> None:
+def test_home_view_matches_snapshot(name: str, snapshot: SnapshotAssertion) -> None:
     view = build(SHOWN[name]).to_dict()
 
     assert view == snapshot(extension_class=JSONSnapshotExtension)
     assert check_view(view) == []
 
 
-def test_more_questions_than_fit_are_buttons() -> None:
+def test_questions_beyond_the_inline_limit_are_buttons() -> None:
     many = tuple(
-        replace(OPEN, asking=replace(ASKING, round_id=f"{number:032}")) for number in range(8)
+        replace(OPEN, questionnaire=replace(ASKING, round_id=f"{number:032}"))
+        for number in range(8)
     )
     lines = tuple(replace(LINE, phase_id=f"{number:032}") for number in range(30))
-    view = build(HomeFacts(questions=many, phases=lines)).to_dict()
+    view = build(HomeContents(questions=many, phases=lines)).to_dict()
 
     inputs = [block for block in view["blocks"] if block["type"] == "input"]
     assert len(inputs) == INLINE * 4
     assert check_view(view) == []
 
 
-def test_help_is_shown_as_before(snapshot: SnapshotAssertion) -> None:
-    said = help_message()
+def test_help_message_matches_snapshot(snapshot: SnapshotAssertion) -> None:
+    message = help_message()
 
-    assert said.blocks == snapshot(extension_class=JSONSnapshotExtension)
-    assert check_blocks(said.blocks, "message") == []
-    assert all(f"/imbalance {name}`" in str(said.blocks) for name in SUBCOMMANDS)
+    assert message.blocks == snapshot(extension_class=JSONSnapshotExtension)
+    assert check_blocks(message.blocks, "message") == []
+    assert all(f"/imbalance {name}`" in str(message.blocks) for name in SUBCOMMANDS)
 
 
 @pytest.mark.parametrize(
-    ("typed", "says"),
+    ("typed", "reply"),
     [
         ("strat", "Did you mean `/imbalance start`?"),
         ("statsu", "Did you mean `/imbalance status`?"),
@@ -89,15 +90,15 @@ def test_help_is_shown_as_before(snapshot: SnapshotAssertion) -> None:
         ("x" * 500, "…"),
     ],
 )
-def test_a_typo_is_answered_kindly(typed: str, says: str) -> None:
-    said = unknown_message(typed)
+def test_unknown_subcommand_gets_a_suggestion_or_a_pointer_to_help(typed: str, reply: str) -> None:
+    message = unknown_message(typed)
 
-    assert says in str(said.blocks)
-    assert said.text.startswith("Nothing was done")
-    assert check_blocks(said.blocks, "message") == []
+    assert reply in str(message.blocks)
+    assert message.text.startswith("Nothing was done")
+    assert check_blocks(message.blocks, "message") == []
 
 
-def test_the_form_for_a_link_is_shown_as_before(snapshot: SnapshotAssertion) -> None:
+def test_link_form_matches_snapshot_and_strips_the_link(snapshot: SnapshotAssertion) -> None:
     view = held_messages.build(HELD).to_dict()
     link = "https://example.slack.com/archives/C0LAUNCH/p1763892000123456"
 

@@ -1,4 +1,4 @@
-"""An old version runs on beside a newer schema: migrations only add, and wait long for nothing."""
+"""Migrations only add and hold no long locks, so that an old version runs on a newer schema."""
 
 import asyncio
 import re
@@ -27,15 +27,15 @@ from sqlalchemy.engine import make_url
 from bot.clock import monotonic
 from bot.db.engine import Database
 from bot.db.migrate import migrate
-from bot.db.revision import Unreachable, pending, reached
+from bot.db.revision import Unreachable, current_revision, has_pending_migrations
 from tests import postgres
 from tests.migrations.test_migrations import NOW, value_for
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 
-#: What removes or narrows something, and why no version that may run beside it misses it.
+#: Operations that remove or narrow something, and why no version still running needs it.
 ALLOWED: dict[tuple[str, str, str], str] = {}
-#: Ways of storing, such as fillfactor, lock nobody out.
+#: Changing storage options such as fillfactor blocks no reads or writes.
 STORAGE = re.compile(r"ALTER TABLE \w+ (RE)?SET \(")
 
 
@@ -45,10 +45,10 @@ def steps() -> list[Script]:
 
 
 class Recorder:
-    """Stands in for `alembic.op`, and remembers what it was asked to do."""
+    """Stands in for `alembic.op`, and records the calls."""
 
     def __init__(self) -> None:
-        self.asked: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = []
+        self.calls: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = []
 
     def f(self, name: str) -> str:
         return name
@@ -57,44 +57,44 @@ class Recorder:
         return SimpleNamespace(dialect=SimpleNamespace(name="postgresql"))
 
     def __getattr__(self, name: str) -> Callable[..., None]:
-        return lambda *given, **named: self.asked.append((name, given, named))
+        return lambda *given, **named: self.calls.append((name, given, named))
 
 
 def narrowing(name: str, given: tuple[Any, ...]) -> str:
-    """What an old version would stumble over, or nothing."""
+    """The change that would break an old version, or an empty string."""
     if name in ("create_table", "create_index"):
         return ""
     if name == "add_column":
         column: Column[Any] = given[1]
         fits = column.nullable or column.server_default is not None
-        return "" if fits else f"{given[0]}.{column.name} must be given"
+        return "" if fits else f"{given[0]}.{column.name} is required"
     if name == "execute" and STORAGE.match(str(given[0])):
         return ""
     return f"{name} {given[0]}"
 
 
 @pytest.mark.parametrize("step", steps(), ids=lambda step: step.revision)
-def test_only_adds(step: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_migration_only_adds(step: Script, monkeypatch: pytest.MonkeyPatch) -> None:
     recorder = Recorder()
     monkeypatch.setattr(step.module, "op", recorder)
     step.module.upgrade()
 
-    for name, given, _ in recorder.asked:
+    for name, given, _ in recorder.calls:
         if (step.revision, name, str(given[0])) not in ALLOWED:
             assert narrowing(name, given) == ""
 
 
 @pytest.mark.parametrize("step", steps(), ids=lambda step: step.revision)
-def test_an_index_that_must_be_unique_comes_with_its_table(
+def test_unique_index_is_created_with_its_table(
     step: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On rows that are there already, an old version may have written what it forbids."""
+    """In an existing table, an old version may have written duplicates."""
     recorder = Recorder()
     monkeypatch.setattr(step.module, "op", recorder)
     step.module.upgrade()
 
-    made = {given[0] for name, given, _ in recorder.asked if name == "create_table"}
-    for name, given, named in recorder.asked:
+    made = {given[0] for name, given, _ in recorder.calls if name == "create_table"}
+    for name, given, named in recorder.calls:
         if name == "create_index" and named.get("unique"):
             assert given[1] in made
 
@@ -108,10 +108,8 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Any) -> str:
 
 
 @pytest.mark.parametrize("old", [step.revision for step in steps()[:-1]])
-async def test_an_old_version_reads_and_writes_beside_the_new_schema(
-    empty_url: str, old: str
-) -> None:
-    """The old version is its tables: all it names in a statement are their columns."""
+async def test_old_version_reads_and_writes_the_new_schema(empty_url: str, old: str) -> None:
+    """Its tables stand for the old version, since its statements name only their columns."""
     await migrate(empty_url, old)
     db = Database(empty_url)
     tables = MetaData()
@@ -122,14 +120,14 @@ async def test_an_old_version_reads_and_writes_beside_the_new_schema(
 
     for table in tables.sorted_tables:
         async with db.transaction() as tx:
-            await tx.run_sync(written_and_read, table)
+            await tx.run_sync(write_and_read, table)
     for table in reversed(tables.sorted_tables):
         async with db.transaction() as tx:
             assert (await tx.execute(delete(table))).rowcount == 1
     await db.close()
 
 
-def written_and_read(connection: Connection, table: Table) -> None:
+def write_and_read(connection: Connection, table: Table) -> None:
     values = {
         column.name: NOW if isinstance(column.type, DateTime) else value_for(column)
         for column in table.columns
@@ -144,10 +142,10 @@ def written_and_read(connection: Connection, table: Table) -> None:
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-async def test_a_step_does_not_hold_everybody_up_behind_a_busy_table(
+async def test_migration_waiting_for_a_lock_does_not_block_writers(
     db: Database, database_url: str
 ) -> None:
-    """A long vacuum blocks the migration; others go on writing, and it gets through at last."""
+    """A long vacuum blocks the migration; others keep writing, and it completes in the end."""
     await migrate(database_url, "base")
     await migrate(database_url, "0001")
     slowest = 0.0
@@ -165,26 +163,26 @@ async def test_a_step_does_not_hold_everybody_up_behind_a_busy_table(
         assert not migrating.done()
     await migrating
 
-    assert slowest < 5  # a migration lets go after 2 s
+    assert slowest < 5  # a migration gives up its lock request after 2 s
 
 
 @pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
-async def test_an_old_version_starts_on_a_newer_schema(db: Database, database_url: str) -> None:
+async def test_old_version_starts_on_a_newer_schema(db: Database, database_url: str) -> None:
     async with db.transaction() as tx:
         await tx.execute(text("UPDATE alembic_version SET version_num = '9999'"))
 
     await migrate(database_url)
 
-    assert not await pending(db)
-    assert await reached(db) == "9999"
+    assert not await has_pending_migrations(db)
+    assert await current_revision(db) == "9999"
 
 
-async def test_back_to_a_revision_by_its_number(db: Database, database_url: str) -> None:
+async def test_downgrade_to_a_revision_by_its_number(db: Database, database_url: str) -> None:
     await migrate(database_url, "0001")
-    assert await reached(db) == "0001"
-    assert await pending(db)
+    assert await current_revision(db) == "0001"
+    assert await has_pending_migrations(db)
 
 
-async def test_a_server_that_is_not_there_is_named_as_such() -> None:
+async def test_migrating_an_unreachable_server_raises_unreachable() -> None:
     with pytest.raises(Unreachable, match="Check DATABASE_URL"):
         await migrate("postgresql://nobody@127.0.0.1:1/nothing")

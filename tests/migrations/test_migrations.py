@@ -1,4 +1,4 @@
-"""The migrations make the tables the code expects, forwards and back, with rows in them."""
+"""Migrations create the tables the code expects, and run up and down with rows in them."""
 
 import asyncio
 import os
@@ -27,45 +27,47 @@ from sqlalchemy import (
 
 from bot.db.engine import Database
 from bot.db.migrate import migrate
-from bot.db.revision import pending
+from bot.db.revision import has_pending_migrations
 from bot.db.schema import metadata
 from bot.db.types import UtcDateTime
 from bot.rounds import ballots
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
-#: What the database itself insists on.
+#: Values that satisfy the check constraints.
 ALLOWED = {"phases.state": "active", "phases.kind": "results_sprint", "rounds.state": "open"}
 
 
-def test_the_vaults_tables_are_known() -> None:
+def test_ballot_tables_are_in_the_schema() -> None:
     assert {table.name for table in ballots.TABLES} <= set(metadata.tables)
 
 
-async def test_migrations_make_what_the_code_expects(db: Database) -> None:
+async def test_migrated_schema_matches_the_metadata(db: Database) -> None:
     def differences(connection: Connection) -> list[Any]:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         return compare_metadata(context, metadata)
 
     async with db.reading() as reader:
         assert await reader.run_sync(differences) == []
-    assert not await pending(db)
+    assert not await has_pending_migrations(db)
 
 
-async def test_down_and_up_again_with_rows_in_every_table(db: Database, database_url: str) -> None:
+async def test_downgrade_and_upgrade_with_rows_in_every_table(
+    db: Database, database_url: str
+) -> None:
     await fill(db)
     await migrate(database_url, "base")
 
     async with db.reading() as reader:
         left = await reader.run_sync(lambda connection: inspect(connection).get_table_names())
     assert set(left) <= {"alembic_version"}
-    assert await pending(db)
+    assert await has_pending_migrations(db)
 
     await migrate(database_url)
     await fill(db)
-    assert not await pending(db)
+    assert not await has_pending_migrations(db)
 
 
-async def test_migrating_again_changes_nothing(db: Database, database_url: str) -> None:
+async def test_migrating_again_keeps_all_rows(db: Database, database_url: str) -> None:
     await fill(db)
     await migrate(database_url)
 
@@ -75,26 +77,26 @@ async def test_migrating_again_changes_nothing(db: Database, database_url: str) 
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-async def test_several_at_once_wait_for_each_other(database_url: str) -> None:
+async def test_concurrent_migrations_wait_for_each_other(database_url: str) -> None:
     await migrate(database_url, "base")
 
-    assert await asyncio.gather(*(in_a_process(database_url) for _ in range(3))) == [0, 0, 0]
+    assert await asyncio.gather(*(run_migrate(database_url) for _ in range(3))) == [0, 0, 0]
 
     db = Database(database_url)
-    assert not await pending(db)
+    assert not await has_pending_migrations(db)
     await db.close()
 
 
-async def test_on_an_empty_folder(tmp_path: Path) -> None:
+async def test_migrating_creates_a_new_sqlite_file(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'new.db'}"
     await migrate(url)
 
     db = Database(url)
-    assert not await pending(db)
+    assert not await has_pending_migrations(db)
     await db.close()
 
 
-async def in_a_process(url: str) -> int | None:
+async def run_migrate(url: str) -> int | None:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bot", "migrate", env={**os.environ, "DATABASE_URL": url}
     )

@@ -1,4 +1,4 @@
-"""What people do in Slack, as they would: commands, forms, buttons, App Home."""
+"""User actions in Slack: commands, forms, buttons and App Home."""
 
 import asyncio
 from collections.abc import Mapping
@@ -16,8 +16,8 @@ REASON = "The customer moved the date."
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wish:
-    """A phase as somebody wants it."""
+class PhaseRequest:
+    """The options of a phase that a user tries to start."""
 
     channel: str
     is_sprint: bool
@@ -26,42 +26,42 @@ class Wish:
     at: time
     reminds: bool
     co_lead: str | None
-    twice: bool  # Announce is pressed twice
+    twice: bool  # whether Announce is pressed twice
 
 
-async def start(harness: BotHarness, user: str, wish: Wish) -> tuple[str, bool]:
-    """All of the start form. Returns what was refused, and whether a reason was asked for."""
+async def start(harness: BotHarness, user: str, request: PhaseRequest) -> tuple[str, bool]:
+    """Complete the start form; return the refusal, and whether a justification was required."""
     lead = Lead(harness, user)
     await close(harness, user)
-    kind = "results" if wish.is_sprint else "trust"
-    told = await lead.types(f"{kind} until {wish.ends}", wish.channel)
-    if told:
-        return told, False
-    await harness.settle()  # what only Slack knows is said in the form
+    kind = "results" if request.is_sprint else "trust"
+    refusal = await lead.types(f"{kind} until {request.ends}", request.channel)
+    if refusal:
+        return refusal, False
+    await harness.settle()  # refusals that need a Slack lookup appear in the form
     if lead.me.top_view is None or not lead.me.top_view.get("submit"):
         return "refused in the form", False
     if errors := await lead.sends(**CLEAR):
         return str(errors), False
     await lead.me.click("phase.start.more")
-    promise = dict(SPRINT if wish.is_sprint else TRUST)
-    errors = await lead.sends(**promise, **_options(wish))
-    asked = lead.page == "The promise" and not errors
-    if asked:
+    promise = dict(SPRINT if request.is_sprint else TRUST)
+    errors = await lead.sends(**promise, **_options(request))
+    reason_needed = lead.page == "The promise" and not errors
+    if reason_needed:
         errors = await lead.sends(start__text__justification=REASON)
     if errors:
-        return str(errors), asked
-    await _announce(harness, lead, 2 if wish.twice else 1)
-    return "", asked
+        return str(errors), reason_needed
+    await _announce(harness, lead, 2 if request.twice else 1)
+    return "", reason_needed
 
 
-def _options(wish: Wish) -> dict[str, Any]:
+def _options(request: PhaseRequest) -> dict[str, Any]:
     options: dict[str, Any] = {
-        "start.weekday": str(wish.weekday),
-        "start.time_of_day": wish.at.isoformat("minutes"),
-        "start.remind": ["yes"] if wish.reminds else [],
+        "start.weekday": str(request.weekday),
+        "start.time_of_day": request.at.isoformat("minutes"),
+        "start.remind": ["yes"] if request.reminds else [],
     }
-    if wish.co_lead:
-        options["start.co_leads"] = [wish.co_lead]
+    if request.co_lead:
+        options["start.co_leads"] = [request.co_lead]
     return options
 
 
@@ -82,24 +82,24 @@ async def poll(harness: BotHarness, user: str, channel: str) -> str:
 
 
 async def end(harness: BotHarness, user: str, channel: str, outcomes: Mapping[int, str]) -> str:
-    """Wrap up. Returns why not."""
+    """Wrap up; return the refusal, or an empty text."""
     lead = Lead(harness, user)
     await close(harness, user)
-    told = (await lead.me.command("/imbalance end", channel)).text
-    if told:
-        return told
+    refusal = (await lead.me.command("/imbalance end", channel)).text
+    if refusal:
+        return refusal
     chosen = {name: value for name, value in WORDS.items()}
     chosen |= {f"outcome:{at}": outcome for at, outcome in outcomes.items()}
     return str(await lead.sends(**chosen) or "")
 
 
 async def extend(harness: BotHarness, user: str, channel: str, until: date) -> str:
-    """Extend. Returns why not."""
+    """Extend; return the refusal, or an empty text."""
     lead = Lead(harness, user)
     await close(harness, user)
-    told = (await lead.me.command("/imbalance extend", channel)).text
-    if told:
-        return told
+    refusal = (await lead.me.command("/imbalance extend", channel)).text
+    if refusal:
+        return refusal
     if lead.page != "Extend":
         return "extended before"
     return str(await lead.sends(ends_on=until.isoformat(), reason=REASON) or "")
@@ -108,14 +108,14 @@ async def extend(harness: BotHarness, user: str, channel: str, until: date) -> s
 async def answer(
     harness: BotHarness, user: str, round_id: str, levels: Levels, comment: str, *, times: int = 1
 ) -> str:
-    """In the message: Send, or Change and the form. Returns why not."""
+    """Answer in the message, or in the form behind Change; return the refusal."""
     me = harness.slack.as_user(user)
-    found = _asking(harness, user, round_id)
+    found = _question_message(harness, user, round_id)
     if found is None:
         return "no message"
     place, blocks = found
-    typed = _typed(round_id, levels, comment)
-    if _has(blocks, "rounds.send"):
+    typed = _form_values(round_id, levels, comment)
+    if _has_button(blocks, "rounds.send"):
         sends = (me.click("rounds.send", **place, values=typed) for _ in range(times))
         await asyncio.gather(*sends)
         return ""
@@ -128,8 +128,8 @@ async def answer(
 
 
 async def skip(harness: BotHarness, user: str, round_id: str) -> bool:
-    found = _asking(harness, user, round_id)
-    if found is None or not _has(found[1], "rounds.skip"):
+    found = _question_message(harness, user, round_id)
+    if found is None or not _has_button(found[1], "rounds.skip"):
         return False
     await harness.slack.as_user(user).click("rounds.skip", **found[0])
     return True
@@ -138,19 +138,19 @@ async def skip(harness: BotHarness, user: str, round_id: str) -> bool:
 async def answer_in_home(
     harness: BotHarness, user: str, round_id: str, levels: Levels, comment: str
 ) -> bool:
-    """In App Home, where the round stands open there. Returns whether it does."""
+    """Answer in App Home; return whether the round is open there."""
     view = await home(harness, user)
     if f"answer:{round_id}:clarity" not in str(view["blocks"]):
         return False
     me = harness.slack.as_user(user)
     action = _button(view["blocks"], "home.send", round_id)
-    await me.fill(view["id"], _typed(round_id, levels, comment))
+    await me.fill(view["id"], _form_values(round_id, levels, comment))
     await me.act({"type": "view", "view_id": view["id"]}, action)
     return True
 
 
 async def opt(harness: BotHarness, user: str, channel: str, *, out: bool) -> bool:
-    """Press the switch of that channel in App Home. Returns whether it is there."""
+    """Opt out or in for a channel in App Home; return whether the button is there."""
     view = await home(harness, user)
     try:
         action = _button(view["blocks"], "home.opt_out" if out else "home.opt_in", channel)
@@ -169,7 +169,7 @@ async def home(harness: BotHarness, user: str) -> dict[str, Any]:
 
 
 async def say(harness: BotHarness, user: str, channel: str, button: str, text: str) -> bool:
-    """My part, or a concern, from the announcement. Returns whether the form was there."""
+    """Send My part or a concern from the announcement; return whether the form opened."""
     me = harness.slack.as_user(user)
     await close(harness, user)
     try:
@@ -184,8 +184,10 @@ async def say(harness: BotHarness, user: str, channel: str, button: str, text: s
     return True
 
 
-def _asking(harness: BotHarness, user: str, round_id: str) -> tuple[dict[str, Any], Any] | None:
-    """The newest message to this person with something to press about this round."""
+def _question_message(
+    harness: BotHarness, user: str, round_id: str
+) -> tuple[dict[str, Any], Any] | None:
+    """Return the newest message to this person with a button for this round."""
     for message in reversed(harness.slack.as_user(user).dm_with_bot()):
         direct = harness.slack.as_user(user).direct_message
         assert direct is not None
@@ -195,12 +197,12 @@ def _asking(harness: BotHarness, user: str, round_id: str) -> tuple[dict[str, An
     return None
 
 
-def _typed(round_id: str, levels: Levels, comment: str) -> dict[str, str]:
+def _form_values(round_id: str, levels: Levels, comment: str) -> dict[str, str]:
     typed = {f"answer:{round_id}:{key}": str(level) for key, level in levels.items()}
     return typed | ({f"answer:{round_id}:comment": comment} if comment else {})
 
 
-def _has(blocks: Any, action_id: str) -> bool:
+def _has_button(blocks: Any, action_id: str) -> bool:
     return any(element["action_id"] == action_id for _, element in forms.elements(blocks))
 
 

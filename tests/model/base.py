@@ -1,4 +1,4 @@
-"""Both sides of the machine, bot and reference model, and what is compared after each step."""
+"""The state machine's base: the bot, the reference model, and their comparison after each step."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from tests.conftest import MONDAY
 from tests.harness import LAUNCH, PLATFORM, WORKSPACE
 from tests.model import invariants
 from tests.model.downtime import adopt
-from tests.model.evidence import Evidence, look
+from tests.model.evidence import Evidence, collect
 from tests.model.facts import Phase, Round, Someone
 from tests.model.reference_model import ReferenceModel
 from tests.model.world import World
@@ -20,10 +20,10 @@ CHANNELS = (LAUNCH, PLATFORM)
 
 
 class Base(RuleBasedStateMachine):
-    """What the rules share."""
+    """State and helpers shared by all rules."""
 
     new_database: ClassVar[Callable[[], str]]
-    #: What all the stories together came to.
+    #: Totals over all examples.
     tally: ClassVar[Counter[str]]
 
     def __init__(self) -> None:
@@ -41,11 +41,11 @@ class Base(RuleBasedStateMachine):
         }
         inside = {channel: set(workspace.conversations[channel].members) for channel in CHANNELS}
         self.reference_model = ReferenceModel(now=MONDAY, people=people, inside=inside)
-        self.seen: Evidence = look(self.world)
+        self.evidence: Evidence = collect(self.world)
         self.comments: dict[str, Round] = {}
 
     def latest(self, channel: str) -> Phase | None:
-        """The channel's phase that began last."""
+        """Return the channel's most recent phase."""
         return next(
             (one for one in reversed(self.reference_model.phases) if one.channel == channel), None
         )
@@ -55,31 +55,31 @@ class Base(RuleBasedStateMachine):
         return person.may_act and (person.is_admin or user in phase.present_leads)
 
     def round_id(self, one: Round) -> str:
-        row = self.seen.rounds_of(one.phase.phase_id)[one.phase.rounds.index(one)]
+        row = self.evidence.rounds_of(one.phase.phase_id)[one.phase.rounds.index(one)]
         return str(row["round_id"])
 
-    def passes(self, time: timedelta) -> None:
+    def advance(self, time: timedelta) -> None:
         until = self.world.now + time
         self.world.travel_to(until)
         self.reference_model.advance(until)
 
     @invariant()
-    def all_is_well(self) -> None:
+    def compare_with_model(self) -> None:
         self.tally["steps"] += 1
         self.world.settle()
-        self.reference_model.advance(self.world.now)  # what is due at this very moment
-        before, seen = {one.ts for one in self.seen.said}, look(self.world)
-        adopt(self.reference_model, seen.rounds_of, seen.round_people)
-        self.seen = seen
-        fresh = [one for one in seen.said if one.ts not in before]
-        invariants.check(seen, fresh, self.world, self.reference_model)
-        invariants.nothing_given_away(self.world, self.comments)
+        self.reference_model.advance(self.world.now)  # handles everything due at this moment
+        before, evidence = {one.ts for one in self.evidence.bot_messages}, collect(self.world)
+        adopt(self.reference_model, evidence.rounds_of, evidence.round_people)
+        self.evidence = evidence
+        fresh = [one for one in evidence.bot_messages if one.ts not in before]
+        invariants.check(evidence, fresh, self.world, self.reference_model)
+        invariants.check_answers_stay_private(self.world, self.comments)
 
     def teardown(self) -> None:
         rounds = self.reference_model.rounds(only_open=False)
         self.tally["phases"] += len(self.reference_model.phases)
         self.tally["rounds"] += len(rounds)
         self.tally["rounds shown"] += sum(bool(one.shown) and not one.is_open for one in rounds)
-        self.tally["messages"] += len(self.seen.said)
+        self.tally["messages"] += len(self.evidence.bot_messages)
         self.tally["weeks"] += (self.world.now - MONDAY).days // 7
         self.world.close()

@@ -1,4 +1,4 @@
-"""Days and hours as DESIGN tells of them, written anew: nothing here is the bot's."""
+"""Days and hours as specified in DESIGN, implemented independently of the bot."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -7,7 +7,7 @@ DAY = timedelta(days=1)
 APART = timedelta(days=5)
 OPEN_FOR = timedelta(hours=48)
 FIRST_AT, ENDS_AT, WARNS_AT, SHOWN_AT = time(9), time(17), time(9), time(10)
-#: Where a day begins first: by then a round is open, before anybody's slot has come.
+#: The zone where a day begins first: a round opens then, before anybody's slot.
 EARLIEST = "Pacific/Kiritimati"
 BEFORE_ITS_END = timedelta(hours=1)
 
@@ -17,7 +17,7 @@ def there(instant: datetime, zone: str) -> datetime:
 
 
 def local(on: date, at: time, zone: str) -> datetime:
-    """The instant of a wall-clock time that no change of summer time skips."""
+    """Return the instant of a wall-clock time; the time must not be skipped by daylight saving."""
     return datetime.combine(on, at, ZoneInfo(zone)).astimezone(UTC)
 
 
@@ -26,14 +26,14 @@ def is_working(day: date) -> bool:
 
 
 def working(day: date, step: int = 1) -> date:
-    """The day itself or the nearest working day after (`step` -1: before) it."""
+    """Return the day, or the nearest working day after it (before it if `step` is -1)."""
     while not is_working(day):
         day += step * DAY
     return day
 
 
 def working_days(day: date, count: int) -> date:
-    """So many working days later; earlier where `count` is negative."""
+    """Return the day `count` working days later, or earlier if `count` is negative."""
     step = 1 if count > 0 else -1
     for _ in range(abs(count)):
         day = working(day + step * DAY, step)
@@ -41,13 +41,13 @@ def working_days(day: date, count: int) -> date:
 
 
 def is_welcome(instant: datetime, zone: str) -> bool:
-    """Whether somebody may be written to: 08:00 to 20:00 on a weekday of theirs."""
+    """Return whether it is 08:00 to 20:00 on a weekday in the zone."""
     here = there(instant, zone)
     return is_working(here.date()) and time(8) <= here.time() <= time(20)
 
 
 def welcome(instant: datetime, zone: str) -> datetime:
-    """The instant, or the next 08:00 of a weekday there."""
+    """Return the instant if messages are allowed then, or else the next 08:00 of a weekday."""
     if is_welcome(instant, zone):
         return instant
     here = there(instant, zone)
@@ -56,7 +56,7 @@ def welcome(instant: datetime, zone: str) -> datetime:
 
 
 def questions_on(starts: date, ends: date, weekday: int) -> list[tuple[str, date]]:
-    """When questions come during a phase: kinds and days, in order."""
+    """Return the kinds and days of the rounds during a phase, in order."""
     first = working_days(starts, 1)
     days = [starts + DAY * ahead for ahead in range(1, (ends - starts).days + 1)]
     weekly = [day for day in days if day.weekday() == weekday and day - first >= APART]
@@ -70,6 +70,6 @@ def questions_on(starts: date, ends: date, weekday: int) -> list[tuple[str, date
 
 
 def questions_after(starts: date, ended: date) -> list[tuple[str, date]]:
-    """One more round two weeks after the end, and four after phases of over three weeks."""
+    """Return a round two weeks after the end, and a second at four weeks after long phases."""
     times = 2 if (ended - starts).days > 21 else 1
     return [("after", working(ended + 14 * number * DAY)) for number in range(1, times + 1)]

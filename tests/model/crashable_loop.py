@@ -1,4 +1,4 @@
-"""A loop whose bot can die in the middle of its work, as far as one process can play that."""
+"""Simulates a crash of the bot inside one process: all of its tasks are cancelled at once."""
 
 import asyncio
 import gc
@@ -13,46 +13,46 @@ from sqlalchemy.exc import SAWarning
 _is_bot: ContextVar[bool] = ContextVar("is_bot", default=False)
 
 
-class Mortal:
-    """Knows every task that the bot began, and what these began in their turn."""
+class CrashableTasks:
+    """Tracks every task that the bot started, including tasks started by those."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._tasks: WeakSet[asyncio.Task[Any]] = WeakSet()
-        loop.set_task_factory(self._task)
+        loop.set_task_factory(self._create_task)
 
-    def begin(self, what: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-        """Let the bot do this: it ends with the bot."""
+    def start(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """Start a task of the bot; it is killed with the bot."""
         context = copy_context()
         context.run(_is_bot.set, True)
-        return asyncio.get_running_loop().create_task(what, context=context)
+        return asyncio.get_running_loop().create_task(coroutine, context=context)
 
     async def kill(self) -> None:
-        """End all of it where it stands. What is under way in the database is rolled back."""
-        dying = self._alive()
-        for task in dying:
+        """Cancel every task at once. Open database transactions are rolled back."""
+        running = self._running()
+        for task in running:
             task.cancel()
-        while dying:  # and what they began in order to roll back
-            await asyncio.wait(dying)
-            dying = self._alive()
-        _bury()
+        while running:  # includes tasks started to roll back
+            await asyncio.wait(running)
+            running = self._running()
+        _close_abandoned_connections()
 
-    def _alive(self) -> list[asyncio.Task[Any]]:
+    def _running(self) -> list[asyncio.Task[Any]]:
         return [task for task in self._tasks if not task.done()]
 
-    def _task(
+    def _create_task(
         self,
         loop: asyncio.AbstractEventLoop,
-        what: Any,
+        coroutine: Any,
         context: Context | None = None,
     ) -> asyncio.Task[Any]:
-        task = asyncio.Task(what, loop=loop, context=context)
+        task = asyncio.Task(coroutine, loop=loop, context=context)
         if (context or copy_context()).get(_is_bot, False):
             self._tasks.add(task)
         return task
 
 
-def _bury() -> None:
-    """Connections that the dead had in hand are closed now, not in whichever test comes later."""
+def _close_abandoned_connections() -> None:
+    """Close connections of the killed tasks now, not in some later test."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SAWarning)
         gc.collect()

@@ -1,4 +1,4 @@
-"""What is true: the database's rows and Slack's messages, as the machine compares them."""
+"""The actual state: the database's rows and the bot's messages in Slack."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -14,17 +14,17 @@ from bot.playground.fake_slack.model import Json
 from tests.model.world import World
 
 Rows = list[RowMapping]
-#: How many ballots and secrets each round has.
+#: Counts of the ballots and secrets of each round.
 BALLOTS = "SELECT round_id, count(*) FROM ballots GROUP BY round_id"
 SECRETS = "SELECT round_id, count(*) FROM round_secrets GROUP BY round_id"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Said:
-    """A message of the bot in Slack."""
+class BotMessage:
+    """A message by the bot in Slack."""
 
     channel: str
-    to: str | None  # the person whose direct messages these are
+    to: str | None  # the recipient of a direct message
     message_id: str
     at: datetime
     ts: str
@@ -32,7 +32,7 @@ class Said:
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """All of it, at one moment at which nothing is under way."""
+    """The whole state at one moment, with nothing in progress."""
 
     phases: Rows
     people: Rows
@@ -44,7 +44,7 @@ class Evidence:
     messages: Rows
     ballots: dict[str, int]
     secrets: dict[str, int]
-    said: tuple[Said, ...]
+    bot_messages: tuple[BotMessage, ...]
 
     def phase(self, phase_id: str) -> RowMapping:
         return next(row for row in self.phases if row["phase_id"] == phase_id)
@@ -53,20 +53,20 @@ class Evidence:
         found = [row for row in self.rounds if row["phase_id"] == phase_id]
         return sorted(found, key=lambda row: row["number"])
 
-    def keys(self, start: str) -> dict[str, RowMapping]:
-        """The messages whose keys begin so, by what follows."""
+    def with_key_prefix(self, prefix: str) -> dict[str, RowMapping]:
+        """Return the messages whose keys start with the prefix, by the rest of the key."""
         return {
-            row["key"].removeprefix(start): row
+            row["key"].removeprefix(prefix): row
             for row in self.messages
-            if row["key"].startswith(start)
+            if row["key"].startswith(prefix)
         }
 
 
-def look(world: World) -> Evidence:
-    return world.do(_look(world))
+def collect(world: World) -> Evidence:
+    return world.do(_collect(world))
 
 
-async def _look(world: World) -> Evidence:
+async def _collect(world: World) -> Evidence:
     async with world.harness.bot.db.reading() as reader:
         return Evidence(
             phases=await _all(reader, schema.phases),
@@ -77,9 +77,9 @@ async def _look(world: World) -> Evidence:
             items=await _all(reader, schema.set_aside_items),
             agenda=await _all(reader, schema.agenda),
             messages=await _all(reader, schema.messages),
-            ballots=await _counted(reader, BALLOTS),
-            secrets=await _counted(reader, SECRETS),
-            said=tuple(_said(world)),
+            ballots=await _counts(reader, BALLOTS),
+            secrets=await _counts(reader, SECRETS),
+            bot_messages=tuple(_bot_messages(world)),
         )
 
 
@@ -87,15 +87,15 @@ async def _all(reader: AsyncConnection, table: Table) -> Rows:
     return list((await reader.execute(select(table))).mappings())
 
 
-async def _counted(reader: AsyncConnection, query: str) -> dict[str, int]:
+async def _counts(reader: AsyncConnection, query: str) -> dict[str, int]:
     return {row[0]: row[1] for row in await reader.execute(text(query))}
 
 
-def _said(world: World) -> Iterator[Said]:
+def _bot_messages(world: World) -> Iterator[BotMessage]:
     for conversation in world.slack.workspace.conversations.values():
         for message in conversation.messages.values():
             if message.get("bot_id"):
-                yield Said(
+                yield BotMessage(
                     channel=conversation.id,
                     to=conversation.other_than(message["user"]) if conversation.is_im else None,
                     message_id=_id_of(message),
@@ -109,6 +109,8 @@ def _id_of(message: Json) -> str:
     return str((metadata.get("event_payload") or {}).get("id", ""))
 
 
-def twice(said: tuple[Said, ...]) -> list[str]:
-    """The ids of messages that are in Slack more than once."""
-    return [one for one, times in Counter(each.message_id for each in said).items() if times > 1]
+def duplicate_ids(bot_messages: tuple[BotMessage, ...]) -> list[str]:
+    """Return the ids of messages that are in Slack more than once."""
+    return [
+        one for one, times in Counter(each.message_id for each in bot_messages).items() if times > 1
+    ]

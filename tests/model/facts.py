@@ -1,4 +1,4 @@
-"""Phases, rounds and people, as far as the reference model has to tell them apart."""
+"""Phases, rounds and people in the reference model."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -43,12 +43,12 @@ class Round:
     closed_at: datetime | None = None
     show_at: datetime | None = None
     shown_at: datetime | None = None
-    unsure: set[str] = field(default_factory=set)  # asked or not, both are right
-    show_unsure: bool = False  # the team sees the results now or on a later morning
+    uncertain: set[str] = field(default_factory=set)  # may or may not have been asked
+    show_time_uncertain: bool = False  # the team sees the results now or on a later morning
 
     @property
     def on(self) -> date | None:
-        """The day of everybody's slot; None where it opened late, or at no planned time."""
+        """The day of everyone's slot; None if the round opened late or unplanned."""
         here = there(self.opened_at, self.phase.zone)
         planned = self.kind != "poll" and here.time() == self.phase.time_of(self.kind)
         return here.date() if planned else None
@@ -64,7 +64,7 @@ class Round:
 
     @property
     def is_kept(self) -> bool:
-        """Where no member was asked, and none answered unasked, it is taken back as it closes."""
+        """A round is cancelled on closing if no member was asked and none answered."""
         return bool(self.reached or self.ballots)
 
     @property
@@ -73,7 +73,7 @@ class Round:
 
     @property
     def counts(self) -> dict[str, list[int]]:
-        """The levels given to each question, by the team."""
+        """The members' levels for each question."""
         return {
             key: sorted(
                 given[key]
@@ -110,7 +110,7 @@ class Phase:
     planned: dict[tuple[str, date], datetime] = field(default_factory=dict)
     rounds: list[Round] = field(default_factory=list)
     left: set[str] = field(default_factory=set)
-    overslept: set[str] = field(default_factory=set)  # kinds of rounds due in a downtime
+    missed_kinds: set[str] = field(default_factory=set)  # kinds of rounds due in a downtime
 
     def __post_init__(self) -> None:
         self.first_ends = self.ends
@@ -129,7 +129,7 @@ class Phase:
 
     @property
     def latest_extension(self) -> date:
-        """Half the first length more, at least a day, within six or twelve weeks."""
+        """Half the original length later, at least a day, within six or twelve weeks in all."""
         half = (self.first_ends - self.starts).days // 2
         longest = self.starts + timedelta(weeks=6 if self.is_sprint else 12)
         return min(self.first_ends + max(1, half) * DAY, longest)
@@ -142,13 +142,13 @@ class Phase:
         return FIRST_AT if kind == "first" else self.at
 
     def opens_at(self, kind: str, on: date) -> datetime:
-        """When its time comes where a day begins first; of a phase that runs until then."""
+        """Return when a round opens: its local time in the earliest zone, before the phase ends."""
         there_first = local(on, self.time_of(kind), EARLIEST)
         return there_first if kind == "after" else min(there_first, self.ends_at - BEFORE_ITS_END)
 
 
 def over_budget(past: list[Phase], starts: date, ends: date) -> bool:
-    """Whether a sprint comes in the last one's recovery, or fills a third of its 90 days."""
+    """Return whether a sprint falls in the last one's recovery, or exceeds 30 of 90 days."""
     if past:
         last = max(past, key=lambda one: one.last_day)
         if starts <= last.last_day + last.days * DAY:
@@ -158,8 +158,8 @@ def over_budget(past: list[Phase], starts: date, ends: date) -> bool:
     return sum(any(first <= day <= last for first, last in spans) for day in window) > 30
 
 
-def as_seen(phase: Phase, row: Mapping[str, Any], asked: list[Mapping[str, Any]]) -> Round:
-    """A round that opened late: its list and its closing are taken as they are."""
+def round_from_row(phase: Phase, row: Mapping[str, Any], asked: list[Mapping[str, Any]]) -> Round:
+    """Return a round that opened late, with its people and closing time as the bot set them."""
     members = frozenset(one["user_id"] for one in asked if one["role"] == "member")
     everyone = frozenset(one["user_id"] for one in asked)
     return Round(
@@ -171,5 +171,5 @@ def as_seen(phase: Phase, row: Mapping[str, Any], asked: list[Mapping[str, Any]]
         leads=everyone - members,
         minimum=4 if len(members) < 8 else 5,
         to_ask={one["user_id"]: one["slot_at"] for one in asked},
-        unsure=set(everyone),
+        uncertain=set(everyone),
     )

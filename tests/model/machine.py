@@ -1,4 +1,4 @@
-"""Commands, answers, time and faults at random, beside a model of what they ought to do."""
+"""The state machine: random commands, answers, time and faults, compared with a model."""
 
 from tests.model.answers import Answers
 from tests.model.environment import Environment
@@ -6,4 +6,4 @@ from tests.model.leads import Leads
 
 
 class Machine(Leads, Answers, Environment):
-    """The whole bot, beside what it ought to do."""
+    """The whole bot, compared with the reference model."""

@@ -1,7 +1,7 @@
-"""What should be said beside the questions: to whom, from when, and what becomes of it.
+"""The messages that the model predicts besides questions: recipient, time and final state.
 
-A direct message waits for an hour that suits whoever it is for, where they live by then. One to
-the channel is said when it was decided for.
+A direct message waits for working hours in the recipient's zone at that time. A message to the
+channel is sent at its planned time.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -14,83 +14,83 @@ from tests.model.calendar import WARNS_AT, local, welcome, working_days
 from tests.model.facts import Phase, Round, Someone
 
 PENDING, SENT, EXPIRED = "pending", "sent", "expired"
-#: Every message whose key begins so is foreseen; the key goes on with what it is about.
-KINDS = (
+#: Kinds of messages that the model predicts: the first part of their keys.
+PREDICTED_KINDS = (
     *("announcement", "warn", "lead_results", "results", "wrap_up", "goodbye", "closing"),
     "wrapped_up",
 )
-#: Said within the time in which they can be answered, or not at all.
+#: Kinds of messages sent while they can be answered, or not at all.
 QUESTIONS = ("ask", "reflect", "remind", "talking_points")
-#: What comes later than this after its time waits for a good hour, also in a channel.
+#: A message later than this waits for working hours, even in a channel.
 LATE = timedelta(minutes=15)
 
 Due = tuple[datetime, Callable[[], None]]
 
 
 @dataclass(kw_only=True, eq=False)
-class Letter:
+class PlannedMessage:
     kind: str
     about: Phase | Round
-    to: str = ""  # empty: the channel
+    to: str = ""  # a person; empty: the channel
     at: datetime
     expires: datetime | None = None
     state: str = PENDING
-    speaks_of: str = ""  # a warning of the day that it is about
+    warned_end: str = ""  # of a warning: the end of the phase
 
     def key(self, about: str) -> str:
         """`about` is the id of the phase or round."""
-        return ":".join(part for part in (self.kind, about, self.speaks_of, self.to) if part)
+        return ":".join(part for part in (self.kind, about, self.warned_end, self.to) if part)
 
 
 @dataclass(kw_only=True)
-class Letters:
-    """All that were decided, and those that will be."""
+class PlannedMessages:
+    """All messages, past and pending, and the times of warnings and goodbyes to come."""
 
     people: Mapping[str, Someone]
-    quiet: Mapping[str, set[str]]  # who opted out of which channel
+    opted_out: Mapping[str, set[str]]  # who opted out of which channel
     now: Callable[[], datetime]
-    waiting: list[Letter] = field(default_factory=list)
-    ended: list[Letter] = field(default_factory=list)
-    #: Rounds of which nobody can tell, after downtime, whether there was one.
-    unsure: set[Round] = field(default_factory=set)
+    waiting: list[PlannedMessage] = field(default_factory=list)
+    ended: list[PlannedMessage] = field(default_factory=list)
+    #: Rounds whose results are unpredictable after downtime.
+    uncertain: set[Round] = field(default_factory=set)
     _warnings: dict[Phase, datetime] = field(default_factory=dict)
     _goodbyes: dict[tuple[Phase, str], datetime] = field(default_factory=dict)
 
-    def of(self, kind: str, about: Phase | Round) -> list[Letter]:
+    def of(self, kind: str, about: Phase | Round) -> list[PlannedMessage]:
         found = (*self.ended, *self.waiting)
         return [one for one in found if one.kind == kind and one.about is about]
 
     def due(self) -> Iterator[Due]:
-        for letter in self.waiting:
-            yield letter.at, partial(self._deliver, letter)
+        for message in self.waiting:
+            yield message.at, partial(self._deliver, message)
         for phase, at in self._warnings.items():
             yield at, partial(self._warn, phase)
         for about, at in self._goodbyes.items():
             yield at, partial(self._say_goodbye, *about)
 
-    # ------------------------------------------------------------ what happens
+    # ------------------------------------------------------------ events
 
-    def begins(self, phase: Phase) -> None:
+    def phase_started(self, phase: Phase) -> None:
         self._write("announcement", phase, at=self.now())
 
-    def plans(self, phase: Phase) -> None:
-        """Two working days before the end, whenever that is, its leads are told of it."""
+    def phase_planned(self, phase: Phase) -> None:
+        """Plan the warning to the leads, two working days before the end."""
         self._forget_warnings(phase)
         at = local(working_days(phase.ends, -2), WARNS_AT, phase.zone)
         if at > self.now():
             self._warnings[phase] = at
 
-    def closes(self, one: Round) -> None:
-        """The leads read the results. A round in which no member was asked has none."""
-        if not one.ballots and not one.reached - one.unsure:
-            if one.members & one.unsure:
-                self.unsure.add(one)
+    def round_closed(self, one: Round) -> None:
+        """Send the results to the leads, unless no member was asked."""
+        if not one.ballots and not one.reached - one.uncertain:
+            if one.members & one.uncertain:
+                self.uncertain.add(one)
             return
         for lead in self._leads(one.phase):
             self._write("lead_results", one, lead)
 
-    def ends(self, phase: Phase) -> None:
-        """By its date: the leads have some days to say what it brought."""
+    def phase_ended(self, phase: Phase) -> None:
+        """End the phase on its date: ask the leads to wrap up, and plan the goodbyes."""
         now = self.now()
         self._forget_warnings(phase)
         is_late = now - phase.ends_at > LATE
@@ -103,8 +103,8 @@ class Letters:
             zone = self.people[user].zone
             self._goodbyes[phase, user] = welcome(local(on, phase.at, zone), zone)
 
-    def wraps_up(self, phase: Phase, *, has_ended: bool) -> None:
-        """A lead says what it brought; `has_ended`: after its date had ended it."""
+    def phase_wrapped_up(self, phase: Phase, *, has_ended: bool) -> None:
+        """Wrap up the phase; `has_ended` says whether it ended on its date before."""
         now = self.now()
         self._forget_warnings(phase)
         if not has_ended:
@@ -116,13 +116,13 @@ class Letters:
         for user in waiting if has_ended else phase.members - phase.left:
             self._goodbyes[phase, user] = welcome(now, self.people[user].zone)
 
-    def moves(self, user: str) -> None:
-        """What waits for them waits for such an hour where they live now."""
-        for letter in self.waiting:
-            if letter.to == user and letter.at > self.now():
-                letter.at = welcome(letter.at, self.people[user].zone)
+    def person_moved(self, user: str) -> None:
+        """Move the person's pending messages into working hours in their new zone."""
+        for message in self.waiting:
+            if message.to == user and message.at > self.now():
+                message.at = welcome(message.at, self.people[user].zone)
 
-    # ------------------------------------------------------------ what time does
+    # ------------------------------------------------------------ due messages
 
     def _warn(self, phase: Phase) -> None:
         del self._warnings[phase]
@@ -132,79 +132,79 @@ class Letters:
 
     def _say_goodbye(self, phase: Phase, user: str) -> None:
         del self._goodbyes[phase, user]
-        quiet = self.quiet.get(phase.channel, set())
-        if user not in phase.left | quiet and self.people[user].may_act:
+        opted_out = self.opted_out.get(phase.channel, set())
+        if user not in phase.left | opted_out and self.people[user].may_act:
             self._write("goodbye", phase, user)
 
-    def _deliver(self, letter: Letter) -> None:
+    def _deliver(self, message: PlannedMessage) -> None:
         now = self.now()
-        at = welcome(now, self.people[letter.to].zone) if letter.to else now
-        if letter.expires is not None and letter.expires <= at:
-            self._end(letter, EXPIRED)
+        at = welcome(now, self.people[message.to].zone) if message.to else now
+        if message.expires is not None and message.expires <= at:
+            self._end(message, EXPIRED)
         elif at > now:
-            letter.at = at
+            message.at = at
         else:
-            self._end(letter, SENT)
+            self._end(message, SENT)
 
     def _leads(self, phase: Phase) -> list[str]:
-        """Those who can be written to."""
+        """Return the leads who can be messaged."""
         return [one for one in sorted(phase.present_leads) if not self.people[one].is_closed]
 
     def _write(self, kind: str, about: Phase | Round, to: str = "", *, at: Any = None) -> None:
-        letter = Letter(kind=kind, about=about, to=to, at=at or self._welcome(to))
+        message = PlannedMessage(kind=kind, about=about, to=to, at=at or self._next_good_time(to))
         if kind == "warn":
             assert isinstance(about, Phase)
-            letter.expires, letter.speaks_of = about.ends_at, str(about.ends)
-        self.waiting.append(letter)
+            message.expires, message.warned_end = about.ends_at, str(about.ends)
+        self.waiting.append(message)
 
-    def _welcome(self, user: str) -> datetime:
+    def _next_good_time(self, user: str) -> datetime:
         return welcome(self.now(), self.people[user].zone)
 
     def _forget_warnings(self, phase: Phase) -> None:
         self._warnings.pop(phase, None)
-        for letter in [one for one in self.waiting if one.kind == "warn" and one.about is phase]:
-            self._end(letter, EXPIRED)
+        for message in [one for one in self.waiting if one.kind == "warn" and one.about is phase]:
+            self._end(message, EXPIRED)
 
-    def _end(self, letter: Letter, state: str) -> None:
-        letter.state = state
-        self.waiting.remove(letter)
-        self.ended.append(letter)
+    def _end(self, message: PlannedMessage, state: str) -> None:
+        message.state = state
+        self.waiting.remove(message)
+        self.ended.append(message)
 
 
 def not_as_foreseen(
-    letters: Letters,
+    letters: PlannedMessages,
     rounds: Iterable[Round],
     rows: Mapping[str, Mapping[str, Any]],
     ids: Mapping[Phase | Round, str],
 ) -> Iterator[str]:
-    """What is wrong with the posts of `KINDS` among `rows`, which are by key."""
+    """Yield the differences between the predictions and the posts of `PREDICTED_KINDS`."""
     shown = [
-        Letter(kind="results", about=one, at=one.shown_at, state=SENT)
+        PlannedMessage(kind="results", about=one, at=one.shown_at, state=SENT)
         for one in rounds
         if one.shown_at is not None
     ]
-    unsure = {ids[one] for one in letters.unsure}
+    uncertain = {ids[one] for one in letters.uncertain}
     expected = {one.key(ids[one.about]): one for one in (*letters.ended, *letters.waiting, *shown)}
-    for key in expected.keys() | {key for key in rows if key.split(":")[0] in KINDS}:
+    for key in expected.keys() | {key for key in rows if key.split(":")[0] in PREDICTED_KINDS}:
         one, row = expected.get(key), rows.get(key)
-        if key.split(":")[1] in unsure:
+        if key.split(":")[1] in uncertain:
             continue
         if one is None or row is None:
-            yield f"{key} is {'missing' if row is None else 'not foreseen'}"
+            yield f"{key} is {'missing' if row is None else 'not predicted'}"
         elif one.state != row["state"]:
-            yield f"{key} is {row['state']} ({row['error']}), foreseen {one.state}"
+            yield f"{key} is {row['state']} ({row['error']}), predicted {one.state}"
         elif one.state == PENDING and one.at != row["not_before"]:
-            yield f"{key} waits until {row['not_before']}, foreseen {one.at}"
+            yield f"{key} waits until {row['not_before']}, predicted {one.at}"
 
 
 def rightly_expired(
     key: str, row: Mapping[str, Any], rows: Mapping[str, Mapping[str, Any]]
 ) -> bool:
-    """Whether it may have been given up: with a good reason, and where it has an end at all."""
+    """Return whether an expired message had a valid reason to expire."""
     if row["operation"] != "post":
         about = rows.get(row["target_key"] or "")
         return row["error"] == "its message is not in Slack" and (
             about is None or about["state"] == EXPIRED
         )
-    kind = key.split(":")[0]
+    kind = key.split(":", maxsplit=1)[0]
     return row["error"] == "too late" if kind in QUESTIONS else kind == "warn"

@@ -1,4 +1,4 @@
-"""What ought to be true: phases, rounds and people, in plain Python from DESIGN's sentences."""
+"""The reference model: phases, rounds and people, in plain Python after DESIGN."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,27 +19,29 @@ from tests.model.calendar import (
     working_days,
 )
 from tests.model.facts import Phase, Round, Someone, over_budget
-from tests.model.messages import Due, Letters
+from tests.model.messages import Due, PlannedMessages
 
-#: Nobody is asked what they have less time than this to answer.
+#: Nobody is asked or reminded with less time than this to answer.
 LAST_CALL = timedelta(hours=1)
 
 
 @dataclass(kw_only=True)
 class ReferenceModel:
-    """The world as it should be at `now`."""
+    """The expected state at `now`."""
 
     now: datetime
     people: dict[str, Someone]
-    inside: dict[str, set[str]]  # who is in which channel
-    quiet: dict[str, set[str]] = field(default_factory=dict)  # who opted out of which channel
+    inside: dict[str, set[str]]  # members by channel
+    opted_out: dict[str, set[str]] = field(default_factory=dict)  # people by channel
     phases: list[Phase] = field(default_factory=list)
-    letters: Letters = field(init=False)
+    letters: PlannedMessages = field(init=False)
 
     def __post_init__(self) -> None:
-        self.letters = Letters(people=self.people, quiet=self.quiet, now=lambda: self.now)
+        self.letters = PlannedMessages(
+            people=self.people, opted_out=self.opted_out, now=lambda: self.now
+        )
 
-    # ------------------------------------------------------------ to look at
+    # ------------------------------------------------------------ queries
 
     def active(self, channel: str) -> Phase | None:
         return next((one for one in self.phases if one.channel == channel and one.is_active), None)
@@ -50,12 +52,12 @@ class ReferenceModel:
 
     @property
     def next_opening(self) -> datetime | None:
-        """When questions come next, as far as it is planned."""
+        """The time of the next planned round, or None."""
         planned = [opens for phase in self.phases for opens in phase.planned.values()]
         return min(planned, default=None)
 
     def open_for(self, user: str) -> list[Round]:
-        """The rounds somebody may answer now."""
+        """Return the rounds that a person may answer now."""
         return [
             one
             for one in self.rounds()
@@ -67,18 +69,18 @@ class ReferenceModel:
         return max((one.opened_at for one in kept if one.phase.channel == channel), default=None)
 
     def needs_reason(self, channel: str, starts: date, ends: date) -> bool:
-        """Whether a sprint must be justified."""
+        """Return whether a sprint must be justified."""
         past = [one for one in self.phases if one.channel == channel and one.is_sprint]
         return over_budget(past, starts, ends)
 
-    # ------------------------------------------------------------ what people do
+    # ------------------------------------------------------------ actions of people
 
     def start(self, phase: Phase) -> None:
         for old in self.phases:
             if old.channel == phase.channel:
                 old.planned.clear()
         self.phases.append(phase)
-        self.letters.begins(phase)
+        self.letters.phase_started(phase)
         self.plan(phase)
 
     def plan(self, phase: Phase) -> None:
@@ -91,19 +93,19 @@ class ReferenceModel:
             ]
             if (opens := phase.opens_at(kind, on)) > self.now or on > today
         }
-        self.letters.plans(phase)
+        self.letters.phase_planned(phase)
 
     def wrap_up(self, phase: Phase) -> None:
-        """A lead says what it brought; a running phase ends with it."""
+        """Wrap up a phase; an active phase ends with it."""
         has_ended = not phase.is_active
         if not has_ended:
             self._end(phase)
-        self.letters.wraps_up(phase, has_ended=has_ended)
+        self.letters.phase_wrapped_up(phase, has_ended=has_ended)
         phase.is_wrapped_up = True
 
     def _end_by_date(self, phase: Phase) -> None:
         self._end(phase)
-        self.letters.ends(phase)
+        self.letters.phase_ended(phase)
 
     def _end(self, phase: Phase) -> None:
         phase.is_active = False
@@ -115,7 +117,7 @@ class ReferenceModel:
         }
 
     def leave(self, channel: str, user: str) -> None:
-        """Who leaves is not written to any more and cannot answer."""
+        """A person who leaves gets no messages and cannot answer."""
         self.inside[channel].discard(user)
         phase = self.active(channel)
         if phase is not None and user in phase.members | phase.leads:
@@ -132,9 +134,9 @@ class ReferenceModel:
             phase.members.add(user)
 
     def move(self, user: str, zone: str) -> None:
-        """From now on it is their new zone that counts."""
+        """Change a person's zone, and move what is pending for them."""
         self.people[user].zone = zone
-        self.letters.moves(user)
+        self.letters.person_moved(user)
         for one in self.rounds():
             if user in one.to_ask and one.on is not None:
                 slot = local(one.on, one.phase.time_of(one.kind), zone)
@@ -142,39 +144,39 @@ class ReferenceModel:
                 if at + LAST_CALL <= one.closes_at:
                     one.to_ask[user] = at
 
-    # ------------------------------------------------------------ what time does
+    # ------------------------------------------------------------ time
 
     def advance(self, until: datetime) -> None:
         """Let time pass, with everything that becomes due on the way."""
         while (due := min(self._due(), key=lambda one: one[0], default=None)) is not None:
-            at, what = due
+            at, action = due
             if at > until:
                 break
             self.now = max(self.now, at)
-            what()
+            action()
         self.now = max(self.now, until)
 
     def _due(self) -> Iterator[Due]:
         yield from self.letters.due()
         for phase in self.phases:
             for key, opens in phase.planned.items():
-                yield opens, partial(self._opens, phase, key)
+                yield opens, partial(self._open_planned, phase, key)
             if phase.is_active:
                 yield phase.ends_at, partial(self._end_by_date, phase)
             for one in phase.rounds:
-                yield from self._due_in(one)
+                yield from self._due_in_round(one)
 
-    def _due_in(self, one: Round) -> Iterator[Due]:
+    def _due_in_round(self, one: Round) -> Iterator[Due]:
         if one.is_open:
-            yield one.closes_at, partial(self._closes, one)
+            yield one.closes_at, partial(self._close, one)
         elif one.show_at is not None and one.shown_at is None:
-            yield one.show_at, partial(self._shows, one)
+            yield one.show_at, partial(self._show, one)
         for user, at in one.to_ask.items():
-            yield at, partial(self._asks, one, user)
+            yield at, partial(self._ask, one, user)
         for user, at in one.to_remind.items():
-            yield at, partial(self._reminds, one, user)
+            yield at, partial(self._remind, one, user)
 
-    def _opens(self, phase: Phase, key: tuple[str, date]) -> None:
+    def _open_planned(self, phase: Phase, key: tuple[str, date]) -> None:
         kind, on = key
         del phase.planned[key]
         slot = local(on, phase.time_of(kind), phase.zone)
@@ -190,7 +192,7 @@ class ReferenceModel:
         zones = {one: self.people[one].zone for one in self._candidates(phase)}
         at = phase.time_of(kind)
         slots = {}
-        for one, zone in zones.items():  # it goes without whom it would reach two days late
+        for one, zone in zones.items():  # people who would be asked two days late are left out
             planned = welcome(local(on, at, zone), zone)
             asked_at = welcome(max(planned, self.now), zone)
             if asked_at < planned + OPEN_FOR:
@@ -198,7 +200,7 @@ class ReferenceModel:
         self.open(phase, kind, max(slot, self.now), slots)
 
     def _candidates(self, phase: Phase) -> set[str]:
-        out = phase.left | self.quiet.get(phase.channel, set())
+        out = phase.left | self.opted_out.get(phase.channel, set())
         return {
             one
             for one in (phase.members | phase.leads) - out
@@ -208,7 +210,7 @@ class ReferenceModel:
     def open(self, phase: Phase, kind: str, at: datetime, slots: dict[str, datetime]) -> None:
         members = frozenset(one for one in slots if one not in phase.leads)
         if len(members) < 4:
-            return  # the questions go to the channel, and nothing is kept
+            return  # the questions go to the channel, and no answers are stored
         phase.rounds.append(
             Round(
                 phase=phase,
@@ -223,13 +225,13 @@ class ReferenceModel:
         )
         if (
             len(phase.rounds) == 1 and phase.reflected
-        ):  # who reflected in the start form is not asked to again
+        ):  # the lead already reflected in the start form
             phase.rounds[0].answers[phase.lead] = {}
 
     def poll(self, phase: Phase) -> bool:
-        """Whether the questions go out now."""
-        last = self.last_opening(phase.channel)
-        if last is not None and self.now < last + APART:
+        """Open a poll; return whether the questions are sent."""
+        last_opening = self.last_opening(phase.channel)
+        if last_opening is not None and self.now < last_opening + APART:
             return False
         slots = {one: welcome(self.now, self.people[one].zone) for one in self._candidates(phase)}
         self.open(phase, "poll", self.now, slots)
@@ -240,23 +242,23 @@ class ReferenceModel:
             user in one.answers
             or user in one.skipped
             or user in one.phase.left
-            or user in self.quiet.get(one.phase.channel, set())
+            or user in self.opted_out.get(one.phase.channel, set())
             or not self.people[user].may_act
         )
 
-    def _asks(self, one: Round, user: str) -> None:
+    def _ask(self, one: Round, user: str) -> None:
         del one.to_ask[user]
         if self.now + LAST_CALL > one.closes_at or not self._still_wanted(one, user):
             return
         zone = self.people[user].zone
         if not is_welcome(self.now, zone):
-            self._later(one, one.to_ask, user, welcome(self.now, zone))
+            self._schedule(one, one.to_ask, user, welcome(self.now, zone))
             return
         one.asked[user] = self.now
         if one.phase.reminds:
-            self._later(one, one.to_remind, user, welcome(self.now + DAY, zone))
+            self._schedule(one, one.to_remind, user, welcome(self.now + DAY, zone))
 
-    def _reminds(self, one: Round, user: str) -> None:
+    def _remind(self, one: Round, user: str) -> None:
         del one.to_remind[user]
         is_late = self.now + LAST_CALL > one.closes_at
         if is_late or user in one.quiet_leads or not self._still_wanted(one, user):
@@ -264,22 +266,22 @@ class ReferenceModel:
         zone = self.people[user].zone
         at = max(welcome(self.now, zone), welcome(one.asked.get(user, self.now - DAY) + DAY, zone))
         if at > self.now:
-            self._later(one, one.to_remind, user, at)
+            self._schedule(one, one.to_remind, user, at)
             return
         one.reminded[user] = self.now
 
-    def _later(self, one: Round, noted: dict[str, datetime], user: str, at: datetime) -> None:
+    def _schedule(self, one: Round, noted: dict[str, datetime], user: str, at: datetime) -> None:
         if at + LAST_CALL <= one.closes_at:
             noted[user] = at
 
-    def _closes(self, one: Round) -> None:
+    def _close(self, one: Round) -> None:
         one.is_open = False
         one.closed_at = self.now
-        self.letters.closes(one)
+        self.letters.round_closed(one)
         one.to_ask.clear()
         one.to_remind.clear()
-        told = there(welcome(self.now, one.phase.zone), one.phase.zone).date()
-        one.show_at = local(working_days(told, 1), SHOWN_AT, one.phase.zone)
+        leads_told_on = there(welcome(self.now, one.phase.zone), one.phase.zone).date()
+        one.show_at = local(working_days(leads_told_on, 1), SHOWN_AT, one.phase.zone)
 
-    def _shows(self, one: Round) -> None:
+    def _show(self, one: Round) -> None:
         one.shown_at = self.now

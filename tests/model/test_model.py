@@ -1,6 +1,6 @@
-"""The whole bot against a model of it, at random, on both engines.
+"""The whole bot against a reference model, with random steps, on both engines.
 
-`make test` runs a few stories that are always the same; `make fuzz` many, from a seed.
+`make test` runs a few fixed examples; `make fuzz` runs many, from a seed.
 """
 
 import asyncio
@@ -21,15 +21,15 @@ from tests.model.machine import Machine
 
 STORIES = int(os.environ.get("MODEL_STORIES", "6"))
 STEPS = int(os.environ.get("MODEL_STEPS", "25"))
-#: Empty: the same stories every time.
+#: Empty: the same examples every time.
 SEED = os.environ.get("MODEL_SEED", "")
-#: 0 does not look for a shorter story that fails too: what fails is known sooner.
+#: 0 disables shrinking, to report a failure sooner.
 SHRINK = os.environ.get("MODEL_SHRINK", "1") != "0"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], str]:
-    """Makes an empty migrated database, as often as it is called."""
+    """A function that creates an empty migrated database on each call."""
     if request.param == "postgresql":
         server = request.getfixturevalue("postgres_server")
         template = server.template("migrated", lambda url: asyncio.run(migrate(url)))
@@ -47,19 +47,19 @@ def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[],
 
 @pytest.mark.slow
 @pytest.mark.timeout(6 * 3600)
-def test_it_does_what_the_model_says(
+def test_bot_matches_the_reference_model(
     new_database: Callable[[], str],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr("bot.agenda.ticker.FIRST_RETRY", timedelta(milliseconds=20))
-    # Who takes over from a bot that was killed waits for that.
-    monkeypatch.setattr("bot.outbox.sender_leases.LEASE", timedelta(seconds=1))
-    monkeypatch.setattr("bot.agenda.claims.CLAIMED_FOR", timedelta(seconds=1))
-    # However long the machine stands still, nobody waits in vain for it.
-    monkeypatch.setattr("bot.slack.deadline_app.PATIENCE_SECONDS", 60.0)
+    # After a kill, the next bot waits until these leases expire.
+    monkeypatch.setattr("bot.outbox.sender_leases.LEASE_DURATION", timedelta(seconds=1))
+    monkeypatch.setattr("bot.agenda.claims.CLAIM_DURATION", timedelta(seconds=1))
+    # A slow machine must not cause timeouts.
+    monkeypatch.setattr("bot.slack.deadline_app.RESPONSE_DEADLINE_SECONDS", 60.0)
     monkeypatch.setattr("bot.playground.fake_slack.dispatch.ACK_SECONDS", 90.0)
-    monkeypatch.setattr("bot.playground.fake_slack.triggers.LIFE_SECONDS", 90.0)
+    monkeypatch.setattr("bot.playground.fake_slack.triggers.TRIGGER_LIFETIME_SECONDS", 90.0)
     monkeypatch.setattr(Machine, "new_database", staticmethod(new_database), raising=False)
     monkeypatch.setattr(Machine, "tally", Counter(), raising=False)
     profile = settings(
@@ -74,5 +74,5 @@ def test_it_does_what_the_model_says(
     )
     run_state_machine_as_test(seed(int(SEED))(Machine) if SEED else Machine, settings=profile)
     with capsys.disabled():
-        told = ", ".join(f"{number} {what}" for what, number in Machine.tally.items())
-        print(f" [model: {told}]", end="")
+        totals = ", ".join(f"{number} {what}" for what, number in Machine.tally.items())
+        print(f" [model: {totals}]", end="")

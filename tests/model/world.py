@@ -1,4 +1,4 @@
-"""A whole bot and its Slack, driven from outside any event loop, one step after the other."""
+"""A whole bot and its fake Slack, driven step by step from synchronous code."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -14,44 +14,44 @@ from bot.db import schema
 from bot.outbox.delivery import RetryTimings
 from bot.outbox.rate_limits import RateLimits
 from bot.playground.fake_slack.core import Call
-from bot.playground.fake_slack.workspace_changes import Heard, done
+from bot.playground.fake_slack.workspace_changes import EventDelivery, wait_for_delivery
 from bot.playground.server import FakeSlack
 from bot.settings import Settings
 from tests.conftest import KEY, MANIFEST, MONDAY
 from tests.harness import TINY_PNG, BotHarness
-from tests.model.crashable_loop import Mortal
+from tests.model.crashable_loop import CrashableTasks
 
 T = TypeVar("T")
 
-SETTLES_WITHIN = 60.0  # real seconds
-LOST_AFTER = 1.0  # that Slack takes an acknowledgement for lost
-LOOK_EVERY = 0.02
-PATIENCE = RetryTimings(settle=0, first_retry=0, picture_retry=0, picture_tries=2, look=0.05)
+SETTLE_TIMEOUT = 60.0  # real seconds
+SHORT_ACK_SECONDS = 1.0  # until Slack considers an acknowledgement lost
+POLL_SECONDS = 0.02
+RETRY_TIMINGS = RetryTimings(settle=0, first_retry=0, picture_retry=0, picture_tries=2, poll=0.05)
 
 
-class Unhurried(FakeSlack):
-    """A fake Slack that waits for a slow machine."""
+class PatientFakeSlack(FakeSlack):
+    """A fake Slack with a longer timeout, for a slow machine."""
 
-    async def settled(self, timeout: float = SETTLES_WITHIN) -> None:
+    async def settled(self, timeout: float = SETTLE_TIMEOUT) -> None:
         await super().settled(timeout)
 
 
 class World:
-    """The running bot, which can be stopped and started; Slack goes on meanwhile."""
+    """The running bot, which can be stopped, killed and restarted while Slack continues."""
 
     def __init__(self, url: str) -> None:
         self._runner = asyncio.Runner()
-        self._mortal = Mortal(self._runner.get_loop())
+        self._bot_tasks = CrashableTasks(self._runner.get_loop())
         self._url = url
         self.clock = AdjustableClock(MONDAY)
-        self.slack = Unhurried(clock=self.clock.now, manifest=MANIFEST)
-        self._read = 0
+        self.slack = PatientFakeSlack(clock=self.clock.now, manifest=MANIFEST)
+        self._calls_read = 0
         self.do(self.slack.start())
-        self.slack.core.dispatch.retry_after = (0.0,) * 20  # it may be slow for long
-        self.harness = self.do(self._begun())
+        self.slack.core.dispatch.retry_after = (0.0,) * 20  # tolerates a slow bot
+        self.harness = self.do(self._start_bot())
 
-    def do(self, what: Coroutine[Any, Any, T]) -> T:
-        return self._runner.run(what)
+    def do(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        return self._runner.run(coroutine)
 
     def close(self) -> None:
         try:
@@ -65,38 +65,38 @@ class World:
         return self.clock.now()
 
     def settle(self) -> None:
-        """Until nobody has anything left to do at this moment, whatever went wrong meanwhile."""
+        """Wait until all work due now is done, including retries."""
         self.do(self._settle())
 
     def travel_to(self, until: datetime) -> None:
         """Let time pass, stopping at everything that becomes due on the way."""
         self.do(self._travel_to(until))
 
-    def calm(self) -> None:
-        """What people wait for goes well: only what happens behind their backs may fail."""
+    def clear_faults(self) -> None:
+        """Remove all faults, so that user actions succeed; only background work may fail."""
         self.slack.faults.clear()
 
     def unread_calls(self) -> list[Call]:
-        """What was asked of Slack since this was called last."""
-        fresh, self._read = self.slack.calls[self._read :], len(self.slack.calls)
+        """Return the calls to Slack since the last time."""
+        fresh, self._calls_read = self.slack.calls[self._calls_read :], len(self.slack.calls)
         return fresh
 
-    def hears(self, happens: Callable[[FakeSlack], Heard]) -> None:
-        """Something happens in Slack, and the bot has heard of it if it is told."""
+    def apply_change(self, change: Callable[[FakeSlack], EventDelivery]) -> None:
+        """Change something in Slack, and wait until its event, if any, is delivered."""
 
-        async def happen() -> None:
-            await done(happens(self.slack))
+        async def apply() -> None:
+            await wait_for_delivery(change(self.slack))
 
-        self.do(happen())
+        self.do(apply())
 
-    def hears_again(self, happens: Callable[[FakeSlack], Heard]) -> None:
-        """The same, and Slack loses the first acknowledgement: it tells the bot once more."""
+    def apply_change_with_lost_ack(self, change: Callable[[FakeSlack], EventDelivery]) -> None:
+        """Like `apply_change`, but the acknowledgement is lost, so the event is redelivered."""
         dispatch = self.slack.core.dispatch
-        retry_timings, dispatch.ack_seconds = dispatch.ack_seconds, LOST_AFTER
+        normal_ack_seconds, dispatch.ack_seconds = dispatch.ack_seconds, SHORT_ACK_SECONDS
         self.slack.faults.lose_acks(1)
-        self.hears(happens)
+        self.apply_change(change)
         self.slack.faults.clear()
-        dispatch.ack_seconds = retry_timings
+        dispatch.ack_seconds = normal_ack_seconds
 
     def renew_sockets(self, *, cut: bool) -> None:
         async def renew() -> None:
@@ -107,47 +107,50 @@ class World:
 
         self.do(renew())
 
-    def asleep_until(self, until: datetime, meanwhile: Callable[[FakeSlack], Heard]) -> None:
-        """The bot is stopped, `meanwhile` happens, and it starts again then.
+    def stop_bot_until(
+        self, until: datetime, meanwhile: Callable[[FakeSlack], EventDelivery]
+    ) -> None:
+        """Stop the bot, apply the change, and restart it at `until`.
 
-        What Slack had to tell reaches it afterwards, as after a short outage.
+        Slack's events are delivered afterwards, as after a short outage.
         """
         self.slack.core.events.hold()
         self.do(self.harness.bot.stop())
-        self.hears(meanwhile)
+        self.apply_change(meanwhile)
         self.clock.move_to(until)
-        self.harness = self.do(self._begun())
+        self.harness = self.do(self._start_bot())
         self.do(self.slack.core.events.release())
         self.settle()
 
-    def killed_at_work(self, calls: int, turns: int) -> None:
-        """The bot dies at the next thing that is due, and a new one takes over at that moment.
+    def kill_bot_at_work(self, calls: int, turns: int) -> None:
+        """Kill the bot during its next due work, and start a new one at that moment.
 
-        It dies once Slack has got so many calls, after so many turns of the loop, or at its end.
+        It is killed after this many calls to Slack and then this many turns of the event loop, or
+        when its work is done.
         """
-        self.do(self._die(calls, turns))
-        self.harness = self.do(self._begun())
+        self.do(self._kill_bot(calls, turns))
+        self.harness = self.do(self._start_bot())
         self.do(self.slack.core.events.release())
         self.settle()
 
-    async def _die(self, calls: int, turns: int) -> None:
+    async def _kill_bot(self, calls: int, turns: int) -> None:
         await self._settle()
-        self.clock.move_to(await self._next() or self.now)
+        self.clock.move_to(await self._next_due() or self.now)
         self.slack.core.events.hold()
         before = len(self.slack.calls)
-        working = self._mortal.begin(self.harness.bot.catch_up())
+        working = self._bot_tasks.start(self.harness.bot.catch_up())
         while not working.done() and len(self.slack.calls) < before + calls:  # noqa: ASYNC110
             await asyncio.sleep(0)
         for _ in range(turns):
             await asyncio.sleep(0)
-        await self._mortal.kill()
-        await self.harness.bot.stop()  # nothing of it is left that could do anything
+        await self._bot_tasks.kill()
+        await self.harness.bot.stop()  # releases what the killed tasks left open
 
-    async def _begun(self) -> BotHarness:
-        harness: BotHarness = await self._mortal.begin(self._started())
+    async def _start_bot(self) -> BotHarness:
+        harness: BotHarness = await self._bot_tasks.start(self._build_bot())
         return harness
 
-    async def _started(self) -> BotHarness:
+    async def _build_bot(self) -> BotHarness:
         async def draw(_: object) -> bytes:
             return TINY_PNG
 
@@ -163,49 +166,51 @@ class World:
             metrics_port=0,
         )
         pace = RateLimits(limited=False)
-        bot = Imbalance(settings, self.clock, pace=pace, retry_timings=PATIENCE, draw=draw)
+        bot = Imbalance(
+            settings, self.clock, rate_limits=pace, retry_timings=RETRY_TIMINGS, draw=draw
+        )
         await bot.start()
         return BotHarness(bot=bot, slack=self.slack, clock=self.clock)
 
     async def _settle(self) -> None:
         loop = asyncio.get_running_loop()
-        give_up = loop.time() + SETTLES_WITHIN
+        give_up = loop.time() + SETTLE_TIMEOUT
         while True:
             await self.harness.settle()
-            left = await self._left()
-            if not left:
+            unfinished = await self._unfinished()
+            if not unfinished:
                 return
-            assert loop.time() < give_up, f"still to be done: {left}"
-            await asyncio.sleep(LOOK_EVERY)
+            assert loop.time() < give_up, f"still to be done: {unfinished}"
+            await asyncio.sleep(POLL_SECONDS)
 
-    async def _left(self) -> list[str]:
-        """What is due and not done."""
+    async def _unfinished(self) -> list[str]:
+        """Return what is due and not done."""
         now = self.clock.now()
         agenda, messages = schema.agenda, schema.messages
         due = select(agenda.c.action).where(
             agenda.c.due_at <= now, func.coalesce(agenda.c.retry_at, now) < PARKED
         )
-        unsaid = select(messages.c.key).where(
+        undelivered = select(messages.c.key).where(
             messages.c.state.in_(("pending", "sending", "unknown")), messages.c.not_before <= now
         )
         async with self.harness.bot.db.reading() as reader:
-            return [*await reader.scalars(due), *await reader.scalars(unsaid)]
+            return [*await reader.scalars(due), *await reader.scalars(undelivered)]
 
     async def _travel_to(self, until: datetime) -> None:
         await self._settle()
-        while (due := await self._next()) is not None and due <= until:
+        while (due := await self._next_due()) is not None and due <= until:
             self.clock.move_to(max(due, self.now))
             await self._settle()
         self.clock.move_to(until)
         await self._settle()
 
-    async def _next(self) -> datetime | None:
-        """When the next thing is due, or may be said."""
+    async def _next_due(self) -> datetime | None:
+        """Return when the next action is due, or the next message may be sent."""
         messages = schema.messages
         waits = select(func.min(messages.c.not_before)).where(
             messages.c.state.in_(("pending", "unknown")), messages.c.not_before > self.now
         )
         async with self.harness.bot.db.reading() as reader:
-            said = await reader.scalar(waits)
-        due = await self.harness.bot.next_due()
-        return min((one for one in (due, said) if one is not None), default=None)
+            message_at = await reader.scalar(waits)
+        action_at = await self.harness.bot.next_due()
+        return min((one for one in (action_at, message_at) if one is not None), default=None)

@@ -1,4 +1,4 @@
-"""Messages in every state, as faults and time leave them, and the real command beside them."""
+"""Outbox messages in any state, and the real `python -m bot` commands."""
 
 import asyncio
 import os
@@ -26,16 +26,16 @@ SECRET_TEXT = "the words of a message"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Said:
-    """What a command printed, and its exit code."""
+class CommandResult:
+    """The output and exit code of a command."""
 
     code: int
     out: str
     err: str
 
 
-async def command(url: str, *arguments: str, **environ: str) -> Said:
-    """`python -m bot ...`, as an operator runs it."""
+async def command(url: str, *arguments: str, **environ: str) -> CommandResult:
+    """Run `python -m bot ...` as an operator would."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -47,10 +47,10 @@ async def command(url: str, *arguments: str, **environ: str) -> Said:
     )
     out, err = await process.communicate()
     assert process.returncode is not None
-    return Said(code=process.returncode, out=out.decode(), err=err.decode())
+    return CommandResult(code=process.returncode, out=out.decode(), err=err.decode())
 
 
-async def a_message(
+async def add_message(
     db: Database,
     key: str = "announcement:abc",
     *,
@@ -59,21 +59,21 @@ async def a_message(
     workspace_id: str = WORKSPACE,
     **values: Any,
 ) -> str:
-    """One message an hour old, with these columns. Returns its id."""
+    """Add a message that is an hour old, with these column values. Returns its id."""
     at = (now or real_now()) - timedelta(hours=1)
     async with db.transaction() as tx:
-        said = content(SECRET_TEXT, section(SECRET_TEXT))
+        body = content(SECRET_TEXT, section(SECRET_TEXT))
         await insert_if_new(tx, schema.sender_leases, workspace_id=workspace_id)
-        await enqueue.post(tx, workspace_id, key=MessageKey(key), to=to, content=said, now=at)
-        mine = (_messages.c.workspace_id == workspace_id) & (_messages.c.key == key)
+        await enqueue.post(tx, workspace_id, key=MessageKey(key), to=to, content=body, now=at)
+        selected = (_messages.c.workspace_id == workspace_id) & (_messages.c.key == key)
         if values:
-            await tx.execute(update(_messages).where(mine).values(**values))
-        return str(await tx.scalar(select(_messages.c.message_id).where(mine)))
+            await tx.execute(update(_messages).where(selected).values(**values))
+        return str(await tx.scalar(select(_messages.c.message_id).where(selected)))
 
 
 async def held(db: Database, key: str = "announcement:abc", **values: Any) -> str:
-    """One of which nobody can tell whether it arrived."""
-    return await a_message(
+    """Add a held message: nobody can tell whether it reached Slack. Returns its id."""
+    return await add_message(
         db, key, **{"state": State.HELD, "error": "no proof can be had", "attempts": 1, **values}
     )
 

@@ -1,4 +1,4 @@
-"""The doctor says what works and what to mend."""
+"""`python -m bot doctor` reports what works and what to fix."""
 
 import pytest
 
@@ -22,7 +22,7 @@ def environment(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> pytest.M
     return monkeypatch
 
 
-async def test_all_is_well(
+async def test_healthy_setup_has_no_findings(
     environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert await doctor.diagnose() == 0
@@ -30,7 +30,7 @@ async def test_all_is_well(
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "says"),
+    ("name", "value", "expected"),
     [
         ("SLACK_BOT_TOKEN", "xoxb-wrong", "SLACK_BOT_TOKEN: Slack says invalid_auth"),
         ("SLACK_APP_TOKEN", "xapp-wrong", "SLACK_APP_TOKEN: Slack says invalid_auth"),
@@ -40,20 +40,20 @@ async def test_all_is_well(
         ("HTTP_PORT", "many", "HTTP_PORT must be a number"),
     ],
 )
-async def test_what_is_wrong_is_named(
+async def test_each_problem_is_named(
     environment: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     name: str,
     value: str,
-    says: str,
+    expected: str,
 ) -> None:
     environment.setenv(name, value)
 
     assert await doctor.diagnose() == 1
-    assert says in capsys.readouterr().out
+    assert expected in capsys.readouterr().out
 
 
-async def test_a_missing_scope_is_named(
+async def test_missing_scope_is_named(
     environment: pytest.MonkeyPatch, fake_slack: FakeSlack, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fake_slack.scopes.discard("pins:write")
@@ -62,12 +62,12 @@ async def test_a_missing_scope_is_named(
     assert "scopes: missing pins:write" in capsys.readouterr().out
 
 
-async def test_a_server_that_does_not_answer_keeps_nothing_else_from_being_said(
+async def test_unreachable_database_does_not_hide_other_findings(
     environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     environment.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:9/none")
 
     assert await doctor.diagnose() == 1
-    said = capsys.readouterr().out
-    assert "The database cannot be reached (unreachable)" in said
-    assert "SLACK_APP_TOKEN: Socket Mode opens" in said
+    output = capsys.readouterr().out
+    assert "The database cannot be reached (unreachable)" in output
+    assert "SLACK_APP_TOKEN: Socket Mode opens" in output

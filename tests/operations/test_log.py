@@ -1,4 +1,4 @@
-"""Log lines tell what happened to which phase and message, never an answer, never of a person."""
+"""Log lines name phases, rounds and messages, but hold no answers and no user ids."""
 
 import io
 import json
@@ -19,9 +19,9 @@ from tests.scenarios.lead import Lead
 TUESDAY_EVENING = datetime(2026, 11, 24, 20, tzinfo=UTC)
 PHASE = "f" * 32
 ROUND = "a" * 32
-MARK = "violet giraffe"
+COMMENT = "violet giraffe"
 QUESTIONS = ("clarity", "trust", "ego")
-#: Every field of our lines in a round. Before one is added: could it hold what somebody chose?
+#: Every field of our log lines in a round. Before adding one: could it hold an answer?
 FIELDS = {
     *("event", "level", "logger", "timestamp", "workspace", "request", "mode"),
     *("phase", "round", "message", "key", "operation", "action", "subject", "kind"),
@@ -48,13 +48,13 @@ async def ask(harness: BotHarness) -> None:
 async def answer(harness: BotHarness, user_id: str, value: str) -> None:
     inputs = [b["block_id"] for b in message_of(harness, user_id)["blocks"] if b["type"] == "input"]
     typed = {name: value for name in inputs if name.split(":")[-1] in QUESTIONS}
-    typed |= {name: f"{MARK} {user_id}" for name in inputs if name.endswith(":comment")}
+    typed |= {name: f"{COMMENT} {user_id}" for name in inputs if name.endswith(":comment")}
     await harness.slack.as_user(user_id).click("rounds.send", values=typed)
     await harness.settle()
 
 
-async def whole_round(harness: BotHarness, value: str) -> None:
-    """Asked, answered, changed, skipped, reminded, reflected, closed, shown."""
+async def run_round(harness: BotHarness, value: str) -> None:
+    """Ask, answer, change, skip, remind, reflect, close, and show the results."""
     await ask(harness)
     for user_id in (*MEMBERS[:6], ANA):
         await answer(harness, user_id, value)
@@ -65,15 +65,15 @@ async def whole_round(harness: BotHarness, value: str) -> None:
     await harness.wait(days=6)
 
 
-async def test_a_whole_round_leaves_no_answer_in_the_log(
+async def test_round_leaves_no_answer_in_the_log(
     written: io.StringIO, lines: Any, harness: BotHarness
 ) -> None:
-    await whole_round(harness, "2")
+    await run_round(harness, "2")
 
     shown = [m["text"] for m in harness.slack.as_user(BEN).visible(LAUNCH)]
     assert [text.split(":")[0] for text in shown] == [f"Start in <#{LAUNCH}>"]
     assert "message_sent" in {line["event"] for line in lines()}
-    for word in (MARK, "giraffe", "selected_option", "radio_buttons", "block_id", "answer:"):
+    for word in (COMMENT, "giraffe", "selected_option", "radio_buttons", "block_id", "answer:"):
         assert word not in written.getvalue()
     for user_id in (ANA, *MEMBERS):
         assert user_id not in written.getvalue()
@@ -81,7 +81,7 @@ async def test_a_whole_round_leaves_no_answer_in_the_log(
 
 @pytest.mark.parametrize("written", ["DEBUG json", "DEBUG text"], indirect=True)
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_a_failure_is_told_without_what_was_answered(
+async def test_failed_submission_is_logged_without_the_answer(
     written: io.StringIO, harness: BotHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await ask(harness)
@@ -90,20 +90,18 @@ async def test_a_failure_is_told_without_what_was_answered(
 
     assert "request_failed" in written.getvalue()
     assert "ZeroDivisionError" in written.getvalue()
-    for word in (MARK, "giraffe", "selected_option", BEN):
+    for word in (COMMENT, "giraffe", "selected_option", BEN):
         assert word not in written.getvalue()
 
 
-async def test_our_lines_have_only_fields_that_can_hold_no_answer(
-    lines: Any, harness: BotHarness
-) -> None:
-    await whole_round(harness, "2")
+async def test_log_lines_have_only_allowed_fields(lines: Any, harness: BotHarness) -> None:
+    await run_round(harness, "2")
 
     ours = [line for line in lines() if line["logger"] == "imbalance"]
     assert set[str]().union(*ours) <= FIELDS
 
 
-def test_a_line_names_its_phase_round_and_message() -> None:
+def test_log_fields_of_messages_and_agenda_actions() -> None:
     def of_message(key: str) -> dict[str, Any]:
         return dict(hide_people(None, "info", MessageKey(key).log_fields))
 
@@ -121,13 +119,13 @@ def test_a_line_names_its_phase_round_and_message() -> None:
     assert hide_people(None, "info", {"event": "started"}) == {"event": "started"}
 
 
-async def test_lines_of_delivery_and_agenda_have_their_ids(lines: Any, harness: BotHarness) -> None:
-    await whole_round(harness, "4")
+async def test_delivery_and_agenda_lines_carry_their_ids(lines: Any, harness: BotHarness) -> None:
+    await run_round(harness, "4")
 
     delivery = [line for line in lines() if line["event"].startswith("message_")]
     assert {"workspace", "message", "key", "operation"} <= set.intersection(*map(set, delivery))
-    about = [line for line in delivery if not line["key"].startswith("home:")]
-    assert all(line.keys() & {"phase", "round"} for line in about)
+    about_rounds = [line for line in delivery if not line["key"].startswith("home:")]
+    assert all(line.keys() & {"phase", "round"} for line in about_rounds)
     agenda = [line for line in lines() if line["event"].startswith("agenda_action")]
     assert {"workspace", "action", "subject"} <= set.intersection(*map(set, agenda))
     assert {line["phase"] for line in agenda if line["action"] == "open_round"} == {PHASE}
@@ -135,24 +133,25 @@ async def test_lines_of_delivery_and_agenda_have_their_ids(lines: Any, harness: 
     assert {line["phase"] for line in opened} == {PHASE}
 
 
-async def no_picture(harness: BotHarness) -> None:
+async def round_without_picture(harness: BotHarness) -> None:
     harness.slack.faults.fail_next("files.getUploadURLExternal", error="file_upload_disabled")
-    await whole_round(harness, "4")
+    await run_round(harness, "4")
 
 
-async def no_round(harness: BotHarness) -> None:
+async def round_left_out(harness: BotHarness) -> None:
     await Lead(harness).starts("results 2w")
     harness.slack.faults.fail_next("conversations.members", error="method_deprecated")
     await harness.wait(days=1)
 
 
 @pytest.mark.parametrize(
-    ("story", "event"), [(no_picture, "picture_failed"), (no_round, "round_left_out")]
+    ("scenario", "event"),
+    [(round_without_picture, "picture_failed"), (round_left_out, "round_skipped")],
 )
-async def test_whatever_is_said_on_the_way_has_its_workspace(
-    lines: Any, harness: BotHarness, story: Callable[[BotHarness], Awaitable[None]], event: str
+async def test_log_lines_of_a_phase_name_their_workspace(
+    lines: Any, harness: BotHarness, scenario: Callable[[BotHarness], Awaitable[None]], event: str
 ) -> None:
-    await story(harness)
+    await scenario(harness)
 
     ours = [line for line in lines() if line["logger"] == "imbalance"]
     assert event in {line["event"] for line in ours}

@@ -1,4 +1,4 @@
-"""No library writes a payload into the log, nothing forges a line, and real warnings are seen."""
+"""Libraries cannot log payloads or forge lines, and their real warnings are logged."""
 
 import asyncio
 import gc
@@ -16,7 +16,7 @@ from bot.log import log
 from tests.harness import BotHarness
 from tests.scenarios.requests import PRESSED, STATE, form, post, signed
 
-BOTH = pytest.mark.parametrize("written", ["DEBUG json", "DEBUG text"], indirect=True)
+BOTH_FORMATS = pytest.mark.parametrize("written", ["DEBUG json", "DEBUG text"], indirect=True)
 SECRET = "violet giraffe"
 ANSWER = {**PRESSED, "state": {"values": {**STATE["values"], "b": {"a": {"value": SECRET}}}}}
 LIBRARIES = (
@@ -37,7 +37,7 @@ FORGED = 'first\n{"event": "forged"}\r\x1b[2Jlast\u2028\u202e\ud800'
     "written", ["INFO json", "INFO text", "DEBUG json", "DEBUG text"], indirect=True
 )
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_a_refused_answer_is_not_logged(
+async def test_submission_with_a_wrong_signature_is_not_logged(
     written: io.StringIO, harness_over_http: BotHarness
 ) -> None:
     body = form(ANSWER)
@@ -50,7 +50,7 @@ async def test_a_refused_answer_is_not_logged(
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_refused_bodies_do_not_fill_the_log(
+async def test_bodies_with_wrong_signatures_do_not_fill_the_log(
     written: io.StringIO, harness_over_http: BotHarness
 ) -> None:
     body = b"\nforged " * (1024 * 1024 // 8)
@@ -61,9 +61,9 @@ async def test_refused_bodies_do_not_fill_the_log(
     assert "forged" not in written.getvalue()
 
 
-@BOTH
+@BOTH_FORMATS
 @pytest.mark.parametrize("name", LIBRARIES)
-def test_no_message_of_a_library_is_written(written: io.StringIO, name: str) -> None:
+def test_library_messages_are_not_logged(written: io.StringIO, name: str) -> None:
     library = logging.getLogger(name)
     before = library.level
     library.setLevel(logging.DEBUG)
@@ -73,19 +73,19 @@ def test_no_message_of_a_library_is_written(written: io.StringIO, name: str) -> 
     library.setLevel(before)
 
     assert not leaks(written)
-    assert written.getvalue().count("test_log_libraries.test_no_message_of_a_library") == 6
+    assert written.getvalue().count("test_log_libraries.test_library_messages_are_not_logged") == 6
 
 
-def test_a_line_of_a_library_says_where_it_comes_from(written: io.StringIO) -> None:
+def test_library_lines_name_their_caller(written: io.StringIO) -> None:
     logging.getLogger("slack_bolt.AsyncApp").warning(SECRET)
 
     (line,) = lines(written)
-    assert line["event"].startswith("test_log_libraries.test_a_line_of_a_library")
+    assert line["event"].startswith("test_log_libraries.test_library_lines_name_their_caller")
     assert (line["logger"], line["level"]) == ("slack_bolt.AsyncApp", "warning")
 
 
-@BOTH
-def test_warnings_for_operators_are_seen(written: io.StringIO) -> None:
+@BOTH_FORMATS
+def test_library_warnings_for_operators_are_logged(written: io.StringIO) -> None:
     logging.getLogger("apscheduler.executors.default").error("Job %s raised", "tick")
     logging.getLogger("sqlalchemy.pool.impl").warning("Exception terminating connection")
     logging.getLogger("alembic.runtime.migration").info("Running upgrade a -> b")
@@ -93,15 +93,15 @@ def test_warnings_for_operators_are_seen(written: io.StringIO) -> None:
     logging.getLogger("apscheduler.scheduler").warning("at each tick")
     logging.getLogger("sqlalchemy.engine.Engine").info("SELECT 1")
 
-    said = written.getvalue()
-    assert "Job tick raised" in said
-    assert "Exception terminating connection" in said
-    assert "Running upgrade a -> b" in said
-    assert "ours" in said
-    assert len(said.splitlines()) == 4
+    output = written.getvalue()
+    assert "Job tick raised" in output
+    assert "Exception terminating connection" in output
+    assert "Running upgrade a -> b" in output
+    assert "ours" in output
+    assert len(output.splitlines()) == 4
 
 
-@BOTH
+@BOTH_FORMATS
 @pytest.mark.parametrize(
     "error",
     [
@@ -116,7 +116,7 @@ def test_warnings_for_operators_are_seen(written: io.StringIO) -> None:
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_errors_are_told_without_their_text(written: io.StringIO, error: Exception) -> None:
+def test_exceptions_are_logged_without_their_text(written: io.StringIO, error: Exception) -> None:
     try:
         try:
             raise error
@@ -136,32 +136,32 @@ def test_errors_are_told_without_their_text(written: io.StringIO, error: Excepti
 @pytest.mark.parametrize(
     "error", [OSError(28, "No space left"), sqlite3.OperationalError("database is locked")]
 )
-def test_what_the_system_says_of_itself_is_told(written: io.StringIO, error: Exception) -> None:
+def test_texts_of_system_errors_are_logged(written: io.StringIO, error: Exception) -> None:
     log.error("failed", exc_info=error)
 
     assert lines(written)[0]["exception"].endswith(f"{error}\n")
 
 
-@BOTH
-def test_nothing_in_a_value_begins_another_line(written: io.StringIO) -> None:
-    del logging.getLogger().handlers[1:]  # pytest's: its report cannot hold such characters
-    log.warning("refused", path=FORGED, reasons=[FORGED], about={FORGED: FORGED}, other=Loud())
+@BOTH_FORMATS
+def test_values_cannot_forge_log_lines(written: io.StringIO) -> None:
+    del logging.getLogger().handlers[1:]  # pytest's own: its report cannot hold such characters
+    log.warning("refused", path=FORGED, reasons=[FORGED], about={FORGED: FORGED}, other=Forging())
     logging.getLogger("apscheduler").error("failed: %s", FORGED)
     log.error("failed", exc_info=OSError(2, "missing", FORGED))
 
-    said = written.getvalue()
-    assert not any(one in said for one in "\r\x1b\u2028\u202e\ud800")
-    assert not [line for line in said.splitlines() if line.startswith('{"event": "forged"')]
-    assert said.count("forged") == 7
+    output = written.getvalue()
+    assert not any(one in output for one in "\r\x1b\u2028\u202e\ud800")
+    assert not [line for line in output.splitlines() if line.startswith('{"event": "forged"')]
+    assert output.count("forged") == 7
 
 
-class Loud:
+class Forging:
     def __str__(self) -> str:
         return FORGED
 
 
-@BOTH
-def test_a_long_value_is_cut(written: io.StringIO) -> None:
+@BOTH_FORMATS
+def test_long_values_are_truncated(written: io.StringIO) -> None:
     log.warning("refused", reason="x" * 100_000)
     logging.getLogger("sqlalchemy.pool").error("x" * 100_000)
     log.error("failed", exc_info=OSError("x" * 100_000))
@@ -169,8 +169,8 @@ def test_a_long_value_is_cut(written: io.StringIO) -> None:
     assert len(written.getvalue()) < 3000
 
 
-@BOTH
-def test_a_line_that_cannot_be_written_is_lost_without_its_arguments(written: io.StringIO) -> None:
+@BOTH_FORMATS
+def test_unformattable_record_is_dropped_without_its_arguments(written: io.StringIO) -> None:
     record = logging.LogRecord("sqlalchemy.pool", logging.ERROR, "", 1, "%d", (SECRET,), None)
     logging.getLogger().handlers[0].handle(record)
 
@@ -178,8 +178,8 @@ def test_a_line_that_cannot_be_written_is_lost_without_its_arguments(written: io
     assert "line_lost" in written.getvalue()
 
 
-@BOTH
-async def test_a_failed_task_is_told_without_its_error(written: io.StringIO) -> None:
+@BOTH_FORMATS
+async def test_failed_task_is_logged_without_its_error_text(written: io.StringIO) -> None:
     async def fail(_: Any) -> None:
         raise ValueError(SECRET)
 
@@ -194,8 +194,8 @@ async def test_a_failed_task_is_told_without_its_error(written: io.StringIO) -> 
 
 
 def leaks(written: io.StringIO) -> bool:
-    said = written.getvalue()
-    return any(word in said for word in ("violet", "giraffe"))
+    output = written.getvalue()
+    return any(word in output for word in ("violet", "giraffe"))
 
 
 def lines(written: io.StringIO) -> list[dict[str, Any]]:

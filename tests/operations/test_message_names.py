@@ -1,4 +1,4 @@
-"""Every kind of message has a name for who decides about it, and every reason a meaning."""
+"""Every message kind has a name for operators, and every failure reason an explanation."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -7,24 +7,29 @@ from typing import Any
 
 import pytest
 
-from bot.channel_health.failure_policy import CLOSED, GONE, MALFORMED, NOT_GRANTED
+from bot.channel_health.failure_policy import (
+    MALFORMED,
+    MISSING_PERMISSION,
+    PAUSE_REASONS,
+    TARGET_MISSING,
+)
 from bot.operations import message_names
-from bot.operations.durations import humanize
+from bot.operations.durations import humanize_duration
 from bot.operations.message_decisions import Decision, refusal_of, refusal_of_location
 from bot.outbox.admin_queries import ListedMessage
 from bot.outbox.enqueue import Operation, State
 from bot.outbox.keys import Derived, MessageKey, MessageKind
 from bot.outbox.queued_message import SlackLocation
-from bot.slack.links import place_in
+from bot.slack.links import parse_message_link
 from tests.docs.reading import ROOT
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 KEYS = re.compile(r'(?:key=|return |key = |told = )f"([a-z_]+):\{')
-#: Written like keys, and as well of blocks in forms.
-ALSO_BLOCKS = {"line"}
+#: Message kinds whose names also start block ids of forms.
+ALSO_BLOCK_IDS = {"line"}
 
 
-def a_message(key: str = "announcement:1", **changed: Any) -> ListedMessage:
+def listed_message(key: str = "announcement:1", **changed: Any) -> ListedMessage:
     return ListedMessage(
         key=MessageKey(key),
         **{
@@ -44,22 +49,22 @@ def a_message(key: str = "announcement:1", **changed: Any) -> ListedMessage:
     )
 
 
-def written_by_hand() -> set[str]:
-    """Kinds of keys that are written elsewhere than in their module."""
+def keys_built_elsewhere() -> set[str]:
+    """Message kinds whose keys are built outside the module of keys."""
     files: list[Path] = [*(ROOT / "bot").rglob("*.py")]
     assert len(files) > 100
     found = {kind for file in files for kind in KEYS.findall(file.read_text(encoding="utf-8"))}
-    return found & {*MessageKind, *Derived} - ALSO_BLOCKS
+    return found & {*MessageKind, *Derived} - ALSO_BLOCK_IDS
 
 
-def test_every_kind_has_a_name():
-    assert message_names.WHAT.keys() == set(MessageKind)
+def test_every_message_kind_has_a_name():
+    assert message_names.NAMES.keys() == set(MessageKind)
     assert {"announcement", "remind", "results", "concerns", "not_said"} <= set(MessageKind)
-    assert written_by_hand() == set()
+    assert keys_built_elsewhere() == set()
 
 
 @pytest.mark.parametrize(
-    ("changed", "said"),
+    ("changed", "text"),
     [
         ({}, "the announcement of a phase"),
         ({"key": "pin:announcement:1", "operation": Operation.PIN}, "the pin of the announcement"),
@@ -72,67 +77,72 @@ def test_every_kind_has_a_name():
         ({"key": "something:new"}, "a message"),
     ],
 )
-def test_a_message_is_named_by_what_it_is(changed: dict[str, Any], said: str):
-    assert message_names.what(a_message(**changed)).startswith(said)
+def test_message_description(changed: dict[str, Any], text: str):
+    assert message_names.name_of(listed_message(**changed)).startswith(text)
 
 
-@pytest.mark.parametrize("reason", sorted({*CLOSED, *GONE, *MALFORMED, *NOT_GRANTED}))
-def test_what_has_a_consequence_has_a_meaning(reason: str):
-    said = message_names.why(a_message(reason=reason, state=State.FAILED))
+@pytest.mark.parametrize(
+    "reason", sorted({*PAUSE_REASONS, *TARGET_MISSING, *MALFORMED, *MISSING_PERMISSION})
+)
+def test_reasons_with_a_failure_policy_are_explained(reason: str):
+    text = message_names.explanation_of(listed_message(reason=reason, state=State.FAILED))
 
-    assert said.endswith(".")
-    assert not said.startswith("Slack said")
+    assert text.endswith(".")
+    assert not text.startswith("Slack said")
 
 
-def test_another_reason_is_passed_on():
-    assert message_names.why(a_message(reason="strange_thing")) == "Slack said strange_thing."
-    assert message_names.why(a_message(reason=None, state=State.PENDING)) == ""
-    assert message_names.why(a_message(reason="user_disabled", conversation="U0BEN")).endswith(
-        "Drop it."
+def test_explanation_of_unknown_missing_and_user_disabled_reasons():
+    assert (
+        message_names.explanation_of(listed_message(reason="strange_thing"))
+        == "Slack said strange_thing."
     )
+    assert message_names.explanation_of(listed_message(reason=None, state=State.PENDING)) == ""
+    assert message_names.explanation_of(
+        listed_message(reason="user_disabled", conversation="U0BEN")
+    ).endswith("Drop it.")
 
 
-def test_who_a_message_names_is_not_printed():
-    assert "U0BEN" not in repr(a_message(key="ask:1:U0BEN"))
+def test_repr_hides_the_recipient():
+    assert "U0BEN" not in repr(listed_message(key="ask:1:U0BEN"))
 
 
 @pytest.mark.parametrize("decision", Decision)
 @pytest.mark.parametrize("state", State)
-def test_each_decision_in_each_state_is_done_or_refused_with_a_reason(
-    decision: Decision, state: State
-):
-    against = refusal_of(decision, a_message(state=state), NOW)
+def test_each_decision_is_allowed_or_refused_with_a_reason(decision: Decision, state: State):
+    refusal = refusal_of(decision, listed_message(state=state), NOW)
 
-    assert against is None or against.startswith("Nothing was changed: ")
+    assert refusal is None or refusal.startswith("Nothing was changed: ")
     if state in (State.SENT, State.SENDING, State.EXPIRED):
-        assert against is not None
+        assert refusal is not None
     if state is State.HELD:
-        assert against is None
+        assert refusal is None
 
 
-def test_what_is_over_is_not_posted_again():
-    over = a_message(state=State.FAILED, expires_at=NOW)
+def test_expired_message_is_not_posted_again():
+    expired = listed_message(state=State.FAILED, expires_at=NOW)
 
-    assert refusal_of(Decision.AGAIN, over, NOW - timedelta(seconds=1)) is None
-    assert "its time is over" in (refusal_of(Decision.AGAIN, over, NOW) or "")
+    assert refusal_of(Decision.AGAIN, expired, NOW - timedelta(seconds=1)) is None
+    assert "its time is over" in (refusal_of(Decision.AGAIN, expired, NOW) or "")
 
 
-def test_a_place_fits_its_conversation_and_time():
+def test_location_must_match_conversation_and_time():
     ts = f"{NOW.timestamp():.6f}"
     earlier = f"{(NOW - timedelta(minutes=5)).timestamp():.6f}"
 
-    def against(message: ListedMessage, channel: str, ts: str) -> str | None:
+    def refusal(message: ListedMessage, channel: str, ts: str) -> str | None:
         return refusal_of_location(message, SlackLocation(channel=channel, ts=ts))
 
-    assert against(a_message(), "C0LAUNCH", ts) is None
-    assert against(a_message(conversation="U0BEN"), "D0BEN", ts) is None
-    assert "another conversation" in (against(a_message(), "C0OTHER", ts) or "")
-    assert "another conversation" in (against(a_message(conversation="U0BEN"), "C0X", ts) or "")
-    assert "an older message" in (against(a_message(), "C0LAUNCH", earlier) or "")
+    assert refusal(listed_message(), "C0LAUNCH", ts) is None
+    assert refusal(listed_message(conversation="U0BEN"), "D0BEN", ts) is None
+    assert "another conversation" in (refusal(listed_message(), "C0OTHER", ts) or "")
+    assert "another conversation" in (
+        refusal(listed_message(conversation="U0BEN"), "C0X", ts) or ""
+    )
+    assert "an older message" in (refusal(listed_message(), "C0LAUNCH", earlier) or "")
 
 
 @pytest.mark.parametrize(
-    ("link", "place"),
+    ("link", "location"),
     [
         (
             "https://acme.slack.com/archives/C0LAUNCH/p1763892000123456",
@@ -148,13 +158,13 @@ def test_a_place_fits_its_conversation_and_time():
         ("", None),
     ],
 )
-def test_a_link_leads_to_a_message_or_not(link: str, place: tuple[str, str] | None):
-    assert place_in(link) == place
+def test_message_links_are_parsed(link: str, location: tuple[str, str] | None):
+    assert parse_message_link(link) == location
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"),
+    ("seconds", "text"),
     [(-5, "0 s"), (0, "0 s"), (119, "119 s"), (120, "2 min"), (7200, "2 h"), (200000, "2 d")],
 )
-def test_spans(seconds: int, said: str):
-    assert humanize(timedelta(seconds=seconds)) == said
+def test_humanized_durations(seconds: int, text: str):
+    assert humanize_duration(timedelta(seconds=seconds)) == text

@@ -1,4 +1,4 @@
-"""The bot as an operator runs it: asked over its port, looked at beside, and stopped."""
+"""The bot as a real process: health endpoints, commands beside it, and SIGTERM."""
 
 import asyncio
 import json
@@ -23,11 +23,11 @@ from bot.slack.content import content, section
 from tests.conftest import MANIFEST
 from tests.harness import BEN, MEMBERS, WORKSPACE
 from tests.operations.stuck_messages import SECRET_TEXT, command, held
-from tests.outages.bot_process import Running, environment, running
+from tests.outages.bot_process import BotProcess, environment, started_bot
 
-MANY = 30
+MESSAGE_COUNT = 30
 LATENCY_SECONDS = 4.0  # longer than a busy machine needs to pass a signal on
-STOPS_WITHIN_SECONDS = 20.0
+STOP_TIMEOUT_SECONDS = 20.0
 
 _messages = schema.messages
 
@@ -40,7 +40,7 @@ def free_port() -> int:
 
 @pytest.fixture
 async def slack() -> AsyncIterator[FakeSlack]:
-    """A fake Slack on the real clock, as the process is."""
+    """A fake Slack on the real clock, which the process uses too."""
     started = FakeSlack(clock=Clock().now, manifest=MANIFEST)
     await started.start()
     yield started
@@ -55,15 +55,15 @@ def port() -> int:
 @pytest.fixture
 async def running_bot(
     database_url: str, slack: FakeSlack, tmp_path: Path, port: int
-) -> AsyncIterator[Running]:
+) -> AsyncIterator[BotProcess]:
     environ = environment(database_url, slack, METRICS_PORT=str(port))
-    async with running(tmp_path, environ) as bot:
+    async with started_bot(tmp_path, environ) as bot:
         yield bot
 
 
-async def say_to_many(db: Database) -> None:
+async def queue_messages(db: Database) -> None:
     async with db.transaction() as tx:
-        for number in range(MANY):
+        for number in range(MESSAGE_COUNT):
             text = f"number {number}"
             await enqueue.post(
                 tx,
@@ -77,47 +77,47 @@ async def say_to_many(db: Database) -> None:
 
 async def count(db: Database, state: State) -> int:
     async with db.reading() as reader:
-        mine = _messages.c.state == state
-        return await reader.scalar(select(func.count()).where(mine)) or 0
+        selected = _messages.c.state == state
+        return await reader.scalar(select(func.count()).where(selected)) or 0
 
 
-def posts(slack: FakeSlack) -> int:
+def post_count(slack: FakeSlack) -> int:
     return sum(call.method == "chat.postMessage" for call in slack.calls)
 
 
-async def until_under_way(db: Database) -> None:
+async def wait_until_sending(db: Database) -> None:
     async with asyncio.timeout(20):
         while not await count(db, State.SENDING):  # noqa: ASYNC110 (another process writes it)
             await asyncio.sleep(0.02)
 
 
-async def test_sigterm_lets_calls_under_way_end_and_begins_nothing(
-    running_bot: Running, db: Database, slack: FakeSlack
+async def test_sigterm_finishes_calls_in_flight_and_starts_no_new_ones(
+    running_bot: BotProcess, db: Database, slack: FakeSlack
 ) -> None:
     slack.faults.latency = LATENCY_SECONDS
-    await say_to_many(db)
-    await until_under_way(db)
+    await queue_messages(db)
+    await wait_until_sending(db)
     began = monotonic()
     running_bot.process.send_signal(signal.SIGTERM)
-    code = await asyncio.wait_for(running_bot.process.wait(), STOPS_WITHIN_SECONDS)
+    exit_code = await asyncio.wait_for(running_bot.process.wait(), STOP_TIMEOUT_SECONDS)
     took = monotonic() - began
-    seen = posts(slack)
+    posted = post_count(slack)
 
-    assert code == 0
-    assert took < STOPS_WITHIN_SECONDS
+    assert exit_code == 0
+    assert took < STOP_TIMEOUT_SECONDS
     assert await count(db, State.SENDING) == 0
-    assert await count(db, State.SENT) == seen
-    assert 0 < seen <= len(MEMBERS)
-    assert await count(db, State.PENDING) == MANY - seen
-    assert running_bot.said("stopped") == 1
+    assert await count(db, State.SENT) == posted
+    assert 0 < posted <= len(MEMBERS)
+    assert await count(db, State.PENDING) == MESSAGE_COUNT - posted
+    assert running_bot.count_events("stopped") == 1
     await asyncio.sleep(LATENCY_SECONDS)
-    assert posts(slack) == seen
+    assert post_count(slack) == posted
 
 
-async def test_it_is_asked_looked_at_and_told_beside_its_work(
-    running_bot: Running, db: Database, database_url: str, slack: FakeSlack, port: int
+async def test_doctor_and_outbox_commands_work_beside_a_running_bot(
+    running_bot: BotProcess, db: Database, database_url: str, slack: FakeSlack, port: int
 ) -> None:
-    waits = await held(db)
+    held_id = await held(db)
     async with ClientSession(f"http://127.0.0.1:{port}") as http:
         async with http.get("/readyz") as answer:
             assert await answer.json() == {"ok": True, "wrong": {}}
@@ -126,7 +126,7 @@ async def test_it_is_asked_looked_at_and_told_beside_its_work(
     assert 'imbalance_ready{check="socket"} 1.0' in metrics
     assert 'imbalance_oldest_message_age_seconds{state="held"} 36' in metrics
 
-    said = await command(
+    result = await command(
         database_url,
         "doctor",
         SLACK_BOT_TOKEN=slack.bot_token,
@@ -134,29 +134,29 @@ async def test_it_is_asked_looked_at_and_told_beside_its_work(
         SLACK_API_URL=slack.api_url,
         METRICS_PORT=str(port),
     )
-    assert said.code == 0
-    assert f"ok     bot: runs and is ready (port {port})" in said.out
-    assert "look   messages held: 1" in said.out
+    assert result.code == 0
+    assert f"ok     bot: runs and is ready (port {port})" in result.out
+    assert "look   messages held: 1" in result.out
 
-    done = await command(database_url, "outbox", "drop", waits)
-    assert done.out == f"{waits} is never said.\n"
+    result = await command(database_url, "outbox", "drop", held_id)
+    assert result.out == f"{held_id} is never said.\n"
     assert await count(db, State.EXPIRED) == 1
     assert running_bot.is_alive
 
 
-async def test_a_start_that_is_well_warns_of_nothing(running_bot: Running) -> None:
+async def test_clean_start_logs_no_warnings(running_bot: BotProcess) -> None:
     levels = {json.loads(line)["level"] for line in running_bot.lines()}
 
     assert levels == {"info"}
 
 
-async def test_what_an_operator_decides_the_running_bot_does(
-    running_bot: Running, db: Database, database_url: str, slack: FakeSlack
+async def test_running_bot_sends_a_message_that_an_operator_retried(
+    running_bot: BotProcess, db: Database, database_url: str, slack: FakeSlack
 ) -> None:
-    waits = await held(db, f"goodbye:1:{BEN}", to=BEN, now=real_now() + timedelta(hours=1))
+    held_id = await held(db, f"goodbye:1:{BEN}", to=BEN, now=real_now() + timedelta(hours=1))
     assert slack.as_user(BEN).dm_with_bot() == []
 
-    await command(database_url, "outbox", "retry", waits, "--yes")
+    await command(database_url, "outbox", "retry", held_id, "--yes")
     async with asyncio.timeout(20):
         while not await count(db, State.SENT):  # noqa: ASYNC110 (another process writes it)
             await asyncio.sleep(0.05)

@@ -1,4 +1,4 @@
-"""`/readyz` says what is wrong, `/healthz` only that the process lives, `/metrics` measures."""
+"""`/readyz` reports problems, `/healthz` only liveness, `/metrics` the current values."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -20,27 +20,27 @@ from bot.operations import readiness, system_state
 from bot.outbox.enqueue import State
 from bot.web import Site, health_and_metrics
 from tests.harness import WORKSPACE
-from tests.operations.stuck_messages import a_message, held
+from tests.operations.stuck_messages import add_message, held
 
-LONG_AGO = timedelta(minutes=20)
+TWENTY_MINUTES = timedelta(minutes=20)
 
 
 async def connected() -> bool:
     return True
 
 
-async def wrong(db: Database) -> dict[str, str]:
-    return dict(await readiness.not_ready(db, Clock(), connected))
+async def problems(db: Database) -> dict[str, str]:
+    return dict(await readiness.readiness_problems(db, Clock(), connected))
 
 
-async def due(db: Database, at: datetime, **values: Any) -> None:
+async def add_due_item(db: Database, at: datetime, **values: Any) -> None:
     async with db.transaction() as tx:
         await schedule.add(tx, WORKSPACE, action="tidy", subject="it", due_at=at)
         if values:
             await tx.execute(update(schema.agenda).values(**values))
 
 
-async def lease(db: Database, **values: Any) -> None:
+async def set_lease(db: Database, **values: Any) -> None:
     async with db.transaction() as tx:
         await tx.execute(update(schema.sender_leases).values(**values))
 
@@ -50,14 +50,14 @@ async def lag(db: Database) -> timedelta:
         return await system_state.outbox_lag(reader, real_now(), real_now())
 
 
-async def test_an_idle_house_is_ready(db: Database) -> None:
-    assert await wrong(db) == {}
+async def test_idle_bot_is_ready(db: Database) -> None:
+    assert await problems(db) == {}
 
 
-async def test_what_is_due_and_not_done_is_named(db: Database) -> None:
-    await due(db, real_now() - LONG_AGO)
+async def test_overdue_agenda_item_makes_the_bot_unready(db: Database) -> None:
+    await add_due_item(db, real_now() - TWENTY_MINUTES)
 
-    assert await wrong(db) == {"agenda": "What is due is done 20 min late."}
+    assert await problems(db) == {"agenda": "What is due is done 20 min late."}
     assert REGISTRY.get_sample_value("imbalance_ready", {"check": "agenda"}) == 0
     assert REGISTRY.get_sample_value("imbalance_ready", {"check": "outbox"}) == 1
 
@@ -68,67 +68,67 @@ async def test_what_is_due_and_not_done_is_named(db: Database) -> None:
         {"retry_at": real_now() + timedelta(hours=1), "attempts": 3},
         {"retry_at": schedule.PARKED},
     ],
-    ids=["fails and waits", "its workspace is gone"],
+    ids=["waiting for a retry", "parked"],
 )
-async def test_what_cannot_be_done_now_is_not_late(db: Database, values: Any) -> None:
-    await due(db, real_now() - LONG_AGO, **values)
+async def test_waiting_or_parked_agenda_items_are_not_late(db: Database, values: Any) -> None:
+    await add_due_item(db, real_now() - TWENTY_MINUTES, **values)
 
-    assert await wrong(db) == {}
+    assert await problems(db) == {}
 
 
-async def test_messages_that_nobody_sends_are_named(db: Database) -> None:
-    await a_message(db)
+async def test_messages_without_a_sender_make_the_bot_unready(db: Database) -> None:
+    await add_message(db)
 
-    assert await wrong(db) == {
+    assert await problems(db) == {
         "outbox": "For 60 min a workspace has had something to send, and nobody sends it."
     }
 
 
-async def test_the_outbox_lags_since_the_moment_somebody_could_have_sent(db: Database) -> None:
+async def test_outbox_lag_starts_when_a_message_could_have_been_sent(db: Database) -> None:
     now = real_now()
-    message_id = await a_message(db)
+    message_id = await add_message(db)
     assert await lag(db) == pytest.approx(timedelta(hours=1), abs=timedelta(seconds=5))
 
-    await lease(db, owner="dead", lease_until=now - timedelta(seconds=30))
+    await set_lease(db, owner="dead", lease_until=now - timedelta(seconds=30))
     assert await lag(db) == pytest.approx(timedelta(seconds=30), abs=timedelta(seconds=5))
 
-    await lease(db, owner="alive", lease_until=now + timedelta(seconds=15))
+    await set_lease(db, owner="alive", lease_until=now + timedelta(seconds=15))
     assert await lag(db) == timedelta(0)
 
-    await lease(db, owner=None, lease_until=None, resume_at=now + timedelta(seconds=5))
+    await set_lease(db, owner=None, lease_until=None, resume_at=now + timedelta(seconds=5))
     assert await lag(db) == timedelta(0)
 
-    await lease(db, resume_at=None, halted="token_revoked")
+    await set_lease(db, resume_at=None, halted="token_revoked")
     assert await lag(db) == timedelta(0)
 
-    await lease(db, halted=None)
+    await set_lease(db, halted=None)
     async with db.transaction() as tx:
-        mine = schema.messages.c.message_id == message_id
-        await tx.execute(update(schema.messages).where(mine).values(retry_at=now))
+        selected = schema.messages.c.message_id == message_id
+        await tx.execute(update(schema.messages).where(selected).values(retry_at=now))
     assert await lag(db) < timedelta(seconds=5)
 
 
-async def test_what_waits_behind_a_message_that_waits_is_not_late(db: Database) -> None:
-    await a_message(db, "first", state="unknown", retry_at=real_now() + timedelta(minutes=2))
-    await a_message(db, "second")
+async def test_message_behind_an_unknown_outcome_is_not_late(db: Database) -> None:
+    await add_message(db, "first", state="unknown", retry_at=real_now() + timedelta(minutes=2))
+    await add_message(db, "second")
 
     assert await lag(db) == timedelta(0)
 
 
-async def test_held_messages_age_and_do_not_make_it_unready(db: Database) -> None:
+async def test_held_messages_are_measured_and_leave_the_bot_ready(db: Database) -> None:
     await held(db)
 
-    assert await wrong(db) == {}
+    assert await problems(db) == {}
     labels = {"state": State.HELD.value}
     age = REGISTRY.get_sample_value("imbalance_oldest_message_age_seconds", labels)
     assert age == pytest.approx(3600, abs=5)
 
 
 async def test_halted_workspaces_are_counted_by_reason(db: Database) -> None:
-    await a_message(db)
-    await lease(db, halted="token_revoked")
+    await add_message(db)
+    await set_lease(db, halted="token_revoked")
 
-    assert await wrong(db) == {}
+    assert await problems(db) == {}
     labels = {"reason": "token_revoked"}
     assert REGISTRY.get_sample_value("imbalance_halted_workspaces", labels) == 1
     assert (
@@ -139,51 +139,51 @@ async def test_halted_workspaces_are_counted_by_reason(db: Database) -> None:
     )
 
 
-async def test_a_database_that_is_gone_and_a_closed_socket(db: Database) -> None:
-    async def cut_off() -> bool:
+async def test_unreachable_database_and_closed_socket_are_reported(db: Database) -> None:
+    async def disconnected() -> bool:
         return False
 
-    gone = Database("postgresql://nobody@127.0.0.1:9/none")
-    found = await readiness.not_ready(gone, Clock(), cut_off)
-    await gone.close()
+    unreachable = Database("postgresql://nobody@127.0.0.1:9/none")
+    found = await readiness.readiness_problems(unreachable, Clock(), disconnected)
+    await unreachable.close()
 
     assert list(found) == ["database", "socket"]
 
 
-async def test_the_answer_says_nothing_of_what_the_database_said() -> None:
-    gone = Database("postgresql://nobody:secret@127.0.0.1:9/none")
+async def test_readyz_hides_details_of_database_errors() -> None:
+    unreachable = Database("postgresql://nobody:secret@127.0.0.1:9/none")
 
     async def ready() -> Mapping[str, str]:
-        return await readiness.not_ready(gone, Clock(), connected)
+        return await readiness.readiness_problems(unreachable, Clock(), connected)
 
-    served = Site(health_and_metrics(ready), "127.0.0.1", 0)
-    async with ClientSession(f"http://127.0.0.1:{await served.start()}") as http:
+    endpoints = Site(health_and_metrics(ready), "127.0.0.1", 0)
+    async with ClientSession(f"http://127.0.0.1:{await endpoints.start()}") as http:
         async with http.get("/readyz") as answer:
-            said = await answer.json()
+            body = await answer.json()
         async with http.get("/metrics") as answer:
             assert answer.status == 200
             assert 'imbalance_ready{check="database"} 0.0' in await answer.text()
-    await served.stop()
-    await gone.close()
+    await endpoints.stop()
+    await unreachable.close()
 
-    assert said == {"ok": False, "wrong": {"database": "The database does not answer."}}
+    assert body == {"ok": False, "wrong": {"database": "The database does not answer."}}
 
 
 @pytest.fixture
 async def site(db: Database) -> AsyncIterator[str]:
     async def ready() -> dict[str, str]:
-        return await wrong(db)
+        return await problems(db)
 
-    served = Site(health_and_metrics(ready), "127.0.0.1", 0)
-    yield f"http://127.0.0.1:{await served.start()}"
-    await served.stop()
+    endpoints = Site(health_and_metrics(ready), "127.0.0.1", 0)
+    yield f"http://127.0.0.1:{await endpoints.start()}"
+    await endpoints.stop()
 
 
-async def test_over_http(site: str, db: Database) -> None:
+async def test_health_endpoints_over_http(site: str, db: Database) -> None:
     async with ClientSession(site) as http:
         async with http.get("/readyz") as answer:
             assert (answer.status, await answer.json()) == (200, {"ok": True, "wrong": {}})
-        await due(db, real_now() - LONG_AGO)
+        await add_due_item(db, real_now() - TWENTY_MINUTES)
         async with http.get("/readyz") as answer:
             assert answer.status == 503
             assert (await answer.json())["wrong"] == {"agenda": "What is due is done 20 min late."}
@@ -193,20 +193,18 @@ async def test_over_http(site: str, db: Database) -> None:
             assert 'imbalance_ready{check="agenda"} 0.0' in await answer.text()
 
 
-async def test_metrics_measure_though_nobody_asked_whether_it_is_ready(
-    site: str, db: Database
-) -> None:
-    await due(db, real_now() - LONG_AGO)
+async def test_metrics_request_refreshes_the_gauges(site: str, db: Database) -> None:
+    await add_due_item(db, real_now() - TWENTY_MINUTES)
     await held(db)
     scheduler_lag_seconds.set(0)
     ready.labels("agenda").set(1)
     oldest_message_seconds.labels(State.HELD).set(0)
 
     async with ClientSession(site) as http, http.get("/metrics") as answer:
-        said = await answer.text()
+        body = await answer.text()
         assert answer.headers["Content-Type"] == CONTENT_TYPE_LATEST
 
-    measured = dict(line.rsplit(" ", 1) for line in said.splitlines() if line[0] != "#")
+    measured = dict(line.rsplit(" ", 1) for line in body.splitlines() if line[0] != "#")
     assert float(measured["imbalance_scheduler_lag_seconds"]) == pytest.approx(1200, abs=60)
     assert float(measured['imbalance_ready{check="agenda"}']) == 0
     oldest = 'imbalance_oldest_message_age_seconds{state="held"}'
@@ -221,7 +219,7 @@ async def test_metrics_measure_though_nobody_asked_whether_it_is_ready(
         (timedelta(0), timedelta(minutes=15, seconds=1), {"outbox"}),
     ],
 )
-async def test_what_is_late_by_how_much(
+async def test_lag_thresholds(
     db: Database,
     monkeypatch: pytest.MonkeyPatch,
     agenda_late: timedelta,
@@ -237,26 +235,26 @@ async def test_what_is_late_by_how_much(
     monkeypatch.setattr(system_state, "agenda_lag", agenda_lag)
     monkeypatch.setattr(system_state, "outbox_lag", outbox_lag)
 
-    assert set(await wrong(db)) == named
+    assert set(await problems(db)) == named
     for name, lag in (("scheduler", agenda_late), ("outbox", outbox_late)):
         assert REGISTRY.get_sample_value(f"imbalance_{name}_lag_seconds") == lag.total_seconds()
 
 
-async def test_what_the_database_does_not_tell_is_not_known(db: Database) -> None:
-    """And what was halted, or waited, once is forgotten when it is so no more."""
-    await a_message(db, state="failed", error="why")
-    await lease(db, halted="invalid_auth")
-    await wrong(db)
-    await lease(db, halted=None)
-    await wrong(db)
-    assert halted("invalid_auth") is None
+async def test_gauges_drop_old_reasons_and_are_nan_without_a_database(db: Database) -> None:
+    """A reason disappears with its last workspace; without a database the checks are NaN."""
+    await add_message(db, state="failed", error="why")
+    await set_lease(db, halted="invalid_auth")
+    await problems(db)
+    await set_lease(db, halted=None)
+    await problems(db)
+    assert halted_workspaces("invalid_auth") is None
     labels = {"state": State.FAILED.value}
     age = REGISTRY.get_sample_value("imbalance_oldest_message_age_seconds", labels)
     assert age == pytest.approx(3600, abs=60)
 
-    gone = Database("postgresql://nobody@127.0.0.1:9/none")
-    await readiness.not_ready(gone, Clock(), connected)
-    await gone.close()
+    unreachable = Database("postgresql://nobody@127.0.0.1:9/none")
+    await readiness.readiness_problems(unreachable, Clock(), connected)
+    await unreachable.close()
     checks = {
         check: REGISTRY.get_sample_value("imbalance_ready", {"check": check})
         for check in readiness.CHECKS
@@ -266,36 +264,36 @@ async def test_what_the_database_does_not_tell_is_not_known(db: Database) -> Non
     assert isnan(checks["outbox"] or 0)
 
 
-def halted(reason: str) -> float | None:
+def halted_workspaces(reason: str) -> float | None:
     return REGISTRY.get_sample_value("imbalance_halted_workspaces", {"reason": reason})
 
 
-async def test_a_database_that_hangs_is_said_to_after_some_seconds(
+async def test_hanging_database_is_reported_after_a_timeout(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def hang(*_: object) -> timedelta:
         await asyncio.Event().wait()
-        return LONG_AGO
+        return TWENTY_MINUTES
 
-    assert readiness.LOOK_SECONDS == 3
-    monkeypatch.setattr(readiness, "LOOK_SECONDS", 0.01)
+    assert readiness.DATABASE_TIMEOUT_SECONDS == 3
+    monkeypatch.setattr(readiness, "DATABASE_TIMEOUT_SECONDS", 0.01)
     monkeypatch.setattr(system_state, "agenda_lag", hang)
 
-    assert set(await wrong(db)) == {"database"}
+    assert set(await problems(db)) == {"database"}
 
 
-async def test_one_workspaces_messages_are_not_late_for_another(db: Database) -> None:
-    """The other has a free lease and nothing to send."""
-    await a_message(db, workspace_id="T1")
-    await a_message(db, workspace_id="T2", state="sent")
+async def test_outbox_lag_is_measured_per_workspace(db: Database) -> None:
+    """T2 has a free lease, but nothing to send."""
+    await add_message(db, workspace_id="T1")
+    await add_message(db, workspace_id="T2", state="sent")
     alive = real_now() + timedelta(seconds=15)
     async with db.transaction() as tx:
-        mine = schema.sender_leases.c.workspace_id == "T1"
+        selected = schema.sender_leases.c.workspace_id == "T1"
         await tx.execute(
-            update(schema.sender_leases).where(mine).values(owner="a", lease_until=alive)
+            update(schema.sender_leases).where(selected).values(owner="a", lease_until=alive)
         )
     assert await lag(db) == timedelta(0)
 
-    await a_message(db, workspace_id="T3", now=real_now() - timedelta(hours=1))
-    await a_message(db, workspace_id="T4")
+    await add_message(db, workspace_id="T3", now=real_now() - timedelta(hours=1))
+    await add_message(db, workspace_id="T4")
     assert await lag(db) == pytest.approx(timedelta(hours=2), abs=timedelta(seconds=30))

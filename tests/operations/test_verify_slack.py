@@ -19,7 +19,7 @@ from bot.slack.sockets import Sockets
 from bot.web import Site
 from tests.harness import BEN, CHIARA, LAUNCH
 
-SETTINGS_WITHOUT_DATABASE = "sqlite:///never-opened.db"
+UNUSED_DATABASE_URL = "sqlite:///never-opened.db"
 
 
 @pytest.fixture
@@ -28,61 +28,63 @@ def settings(fake_slack: FakeSlack) -> Settings:
         slack_bot_token=fake_slack.bot_token,
         slack_app_token=fake_slack.app_token,
         slack_api_url=fake_slack.api_url,
-        database_url=SETTINGS_WITHOUT_DATABASE,
+        database_url=UNUSED_DATABASE_URL,
     )
 
 
-async def when(asked: str, slack: FakeSlack, act: Callable[[], Awaitable[object]]) -> None:
-    """Act as soon as a message that says so stands in the channel."""
+async def act_when_posted(
+    text: str, slack: FakeSlack, act: Callable[[], Awaitable[object]]
+) -> None:
+    """Act as soon as a message with this text is in the channel."""
     for _ in range(1000):
         for message in slack.as_user(BEN).visible(LAUNCH):
-            if asked in str(message.get("blocks")):
+            if text in str(message.get("blocks")):
                 await act()
                 return
         await asyncio.sleep(0.01)
-    raise AssertionError(f"never asked: {asked}")
+    raise AssertionError(f"not posted: {text}")
 
 
-async def test_what_slack_does_by_itself(
+async def test_trials_without_people(
     settings: Settings, fake_slack: FakeSlack, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code = await verify(settings, LAUNCH, http=False, people=False, wait=0)
+    exit_code = await verify(settings, LAUNCH, http=False, people=False, wait=0)
 
-    first, *said = capsys.readouterr().out.splitlines()
-    assert code == 0
+    first, *output = capsys.readouterr().out.splitlines()
+    assert exit_code == 0
     assert first.startswith("Stop the bot first")
-    assert [line[:4] for line in said] == ["ok  "] * 3
-    assert "keeps both of two equal posts" in said[0]
-    assert "all came" in said[1]
-    assert "SETTLE_SECONDS=120 is right" in said[2]
+    assert [line[:4] for line in output] == ["ok  "] * 3
+    assert "keeps both of two equal posts" in output[0]
+    assert "all came" in output[1]
+    assert "SETTLE_SECONDS=120 is right" in output[2]
     assert not [
         m for m in fake_slack.as_user(BEN).visible(LAUNCH) if "Imbalance tries" in m["text"]
     ]
 
 
-async def test_what_only_people_can_tell(
+async def test_trials_with_people(
     settings: Settings, fake_slack: FakeSlack, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ben, chiara = fake_slack.as_user(BEN), fake_slack.as_user(CHIARA)
     answers = {verify_trials.CHOICE: "4", verify_trials.WORDS: "a few"}
 
     async def people() -> None:
-        await when(
+        await act_when_posted(
             "reload Slack", fake_slack, lambda: ben.click(verify_trials.SEND, values=answers)
         )
-        await when("On a phone", fake_slack, lambda: ben.click(verify_trials.SEND))
-        await when("A picture", fake_slack, lambda: ben.click(verify_trials.SEE))
+        await act_when_posted("On a phone", fake_slack, lambda: ben.click(verify_trials.SEND))
+        await act_when_posted("A picture", fake_slack, lambda: ben.click(verify_trials.SEE))
         await chiara.click(verify_trials.SEE_NOT)
 
     acting = asyncio.create_task(people())
-    code = await verify(settings, LAUNCH, http=False, people=True, wait=1)
+    exit_code = await verify(settings, LAUNCH, http=False, people=True, wait=1)
     await acting
 
-    said = capsys.readouterr().out
-    assert code == 1
-    assert "ok    inputs after a reload: the choice and the words arrived." in said
-    assert "LOOK  inputs on a phone: choice lost, words lost." in said
-    assert "LOOK  picture: 1 of 2 see it." in said
+    output = capsys.readouterr().out
+    assert exit_code == 1
+    assert "ok    inputs after a reload: the choice and the words arrived." in output
+    assert "LOOK  inputs on a phone: choice lost, words lost." in output
+    assert "LOOK  picture: 1 of 2 see it." in output
 
 
 async def test_missing_events_and_scopes_are_named(
@@ -95,26 +97,26 @@ async def test_missing_events_and_scopes_are_named(
     monkeypatch.setattr(fake_slack.core.events, "emit", lambda *_args, **_more: None)
     fake_slack.faults.fail_next("conversations.history", error="missing_scope", times=9)
 
-    code = await verify(settings, LAUNCH, http=False, people=False, wait=0)
+    exit_code = await verify(settings, LAUNCH, http=False, people=False, wait=0)
 
-    said = capsys.readouterr().out
-    assert code == 1
-    assert "LOOK  own metadata events: 0 of 5 came" in said
-    assert "-     history: could not be tried (missing_scope)." in said
+    output = capsys.readouterr().out
+    assert exit_code == 1
+    assert "LOOK  own metadata events: 0 of 5 came" in output
+    assert "-     history: could not be tried (missing_scope)." in output
 
 
-async def test_a_wrong_token_is_said_first(
+async def test_wrong_token_is_reported(
     settings: Settings, fake_slack: FakeSlack, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fake_slack.faults.fail_next("auth.test", error="invalid_auth")
-    code = await verify(settings, LAUNCH, http=False, people=False, wait=0)
+    exit_code = await verify(settings, LAUNCH, http=False, people=False, wait=0)
 
-    assert code == 1
+    assert exit_code == 1
     assert "invalid_auth" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("fault", [{"drop": True}, {"status": 503}], ids=["cut", "503"])
-async def test_a_call_without_an_answer_costs_one_trial(
+async def test_unanswered_call_fails_only_its_own_trial(
     settings: Settings,
     fake_slack: FakeSlack,
     capsys: pytest.CaptureFixture[str],
@@ -123,17 +125,17 @@ async def test_a_call_without_an_answer_costs_one_trial(
     fake_slack.faults.fail_next("chat.postMessage", **fault)
     fake_slack.faults.fail_next("chat.delete", **fault)
 
-    code = await verify(settings, LAUNCH, http=False, people=False, wait=0)
+    exit_code = await verify(settings, LAUNCH, http=False, people=False, wait=0)
 
-    _, *said = capsys.readouterr().out.splitlines()
-    assert code == 0
-    assert said[0].startswith("-     twice: could not be tried (")
-    assert "own metadata events: all came" in said[1]
-    assert "SETTLE_SECONDS=120 is right" in said[2]
-    assert said[3] == "LOOK  1 trial messages could not be deleted: delete them"
+    _, *output = capsys.readouterr().out.splitlines()
+    assert exit_code == 0
+    assert output[0].startswith("-     twice: could not be tried (")
+    assert "own metadata events: all came" in output[1]
+    assert "SETTLE_SECONDS=120 is right" in output[2]
+    assert output[3] == "LOOK  1 trial messages could not be deleted: delete them"
 
 
-async def test_events_that_a_running_bot_heard_are_not_called_lost(
+async def test_events_received_by_a_running_bot_are_not_called_lost(
     settings: Settings,
     fake_slack: FakeSlack,
     capsys: pytest.CaptureFixture[str],
@@ -143,27 +145,27 @@ async def test_events_that_a_running_bot_heard_are_not_called_lost(
     client = AsyncWebClient(settings.slack_bot_token, base_url=settings.slack_api_url)
     bot = Sockets(AsyncApp(client=client), settings.slack_app_token, count=1)
     await bot.connect()
-    bots = fake_slack.core.sockets.connections[0]
-    monkeypatch.setattr(fake_slack.core.sockets, "_one", partial(asyncio.sleep, 0, bots))
+    bot_connection = fake_slack.core.sockets.connections[0]
+    monkeypatch.setattr(fake_slack.core.sockets, "_one", partial(asyncio.sleep, 0, bot_connection))
 
-    code = await verify(settings, LAUNCH, http=False, people=False, wait=0)
+    exit_code = await verify(settings, LAUNCH, http=False, people=False, wait=0)
 
     await bot.close()
-    said = capsys.readouterr().out
-    assert code == 0
-    assert "-     own metadata events: 0 of 5 came" in said
-    assert "Others hold 1 of the app's connections" in said
+    output = capsys.readouterr().out
+    assert exit_code == 0
+    assert "-     own metadata events: 0 of 5 came" in output
+    assert "Others hold 1 of the app's connections" in output
 
 
-async def test_a_port_that_the_bot_holds_is_named(
+async def test_port_in_use_is_named(
     settings: Settings, fake_slack: FakeSlack, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    taken = Site(web.Application(), "0.0.0.0", 0)
-    port = await taken.start()
+    other_site = Site(web.Application(), "0.0.0.0", 0)
+    port = await other_site.start()
     over_http = replace(settings, slack_signing_secret="s", http_port=port)
 
-    code = await verify(over_http, LAUNCH, http=True, people=False, wait=0)
-    await taken.stop()
+    exit_code = await verify(over_http, LAUNCH, http=True, people=False, wait=0)
+    await other_site.stop()
 
-    assert code == 1
+    assert exit_code == 1
     assert f"Port {port} is in use: stop the bot." in capsys.readouterr().out

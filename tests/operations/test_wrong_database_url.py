@@ -1,4 +1,4 @@
-"""A wrong DATABASE_URL as an operator meets it: the real commands say so and print no secret."""
+"""With a wrong DATABASE_URL the real commands explain the problem and print no secret."""
 
 import asyncio
 from pathlib import Path
@@ -8,15 +8,15 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from bot.db.engine import Database
-from tests.operations.stuck_messages import Said, command
+from tests.operations.stuck_messages import CommandResult, command
 
 SECRET = "Zq7Xv9Kj"
 DOCTOR, RUN, MIGRATE = ("doctor",), ("run",), ("migrate",)
-OTHERS = [("outbox", "list"), ("verify-slack", "--to", "C0123456789"), ("run", "--migrate")]
+OTHER_COMMANDS = [("outbox", "list"), ("verify-slack", "--to", "C0123456789"), ("run", "--migrate")]
 
 
-async def said_by(arguments: tuple[str, ...], url: str) -> Said:
-    """The output at the most talkative, where no Slack is reached."""
+async def run(arguments: tuple[str, ...], url: str) -> CommandResult:
+    """Run a command with the most verbose log, and without a reachable Slack."""
     return await command(
         url,
         *arguments,
@@ -29,11 +29,11 @@ async def said_by(arguments: tuple[str, ...], url: str) -> Said:
 
 
 async def refusals(url: str, *commands: tuple[str, ...]) -> list[str]:
-    """What each command printed; each refused, in sentences and without the secret."""
+    """Check that each command fails without traceback or secret. Returns their outputs."""
     outputs = []
-    for said in await asyncio.gather(*(said_by(arguments, url) for arguments in commands)):
-        output = said.out + said.err
-        assert said.code == 1
+    for result in await asyncio.gather(*(run(arguments, url) for arguments in commands)):
+        output = result.out + result.err
+        assert result.code == 1
         assert "Traceback" not in output
         assert SECRET not in output
         outputs.append(output)
@@ -51,16 +51,16 @@ async def refusals(url: str, *commands: tuple[str, ...]) -> list[str]:
         f"sqlite://bot:{SECRET}@127.0.0.1/db",
     ],
 )
-async def test_it_is_refused_before_anything_is_tried(url: str) -> None:
+async def test_malformed_url_is_refused_before_connecting(url: str) -> None:
     for output in await refusals(url, DOCTOR, RUN, MIGRATE):
         assert output.count("DATABASE_URL") == 1
         assert "connect" not in output
 
 
-async def test_every_other_command_refuses_it() -> None:
+async def test_malformed_url_is_refused_by_all_other_commands() -> None:
     url = f"postgresql://bot:p@{SECRET}@127.0.0.1:9/db"
 
-    for output in await refusals(url, *OTHERS):
+    for output in await refusals(url, *OTHER_COMMANDS):
         assert "must be percent-encoded" in output
 
 
@@ -75,13 +75,13 @@ async def test_every_other_command_refuses_it() -> None:
         f"postgresql://bot:pw@/db?host=%2F{SECRET}",
     ],
 )
-async def test_what_only_the_driver_can_tell_is_said_without_its_words(url: str) -> None:
+async def test_driver_errors_are_reported_without_their_text(url: str) -> None:
     for output in await refusals(url, DOCTOR, RUN):
         assert "heck DATABASE_URL" in output
 
 
 @pytest.mark.parametrize("path", ["file/imbalance.db", f"{'n' * 300}.db"])
-async def test_a_file_that_cannot_be_one_is_a_sentence(tmp_path: Path, path: str) -> None:
+async def test_unusable_sqlite_path_is_explained(tmp_path: Path, path: str) -> None:
     (tmp_path / "file").write_text("")
 
     url = f"sqlite:///{tmp_path}/{path}"
@@ -92,7 +92,7 @@ async def test_a_file_that_cannot_be_one_is_a_sentence(tmp_path: Path, path: str
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-async def test_a_schema_that_is_missing_is_a_sentence(db: Database, database_url: str) -> None:
+async def test_missing_schema_is_explained(db: Database, database_url: str) -> None:
     url = make_url(database_url).update_query_dict({"schema": "elsewhere"})
     elsewhere = url.render_as_string(hide_password=False)
 
@@ -101,6 +101,6 @@ async def test_a_schema_that_is_missing_is_a_sentence(db: Database, database_url
 
     async with db.transaction() as tx:
         await tx.execute(text("CREATE SCHEMA elsewhere"))
-    assert (await said_by(MIGRATE, elsewhere)).code == 0
+    assert (await run(MIGRATE, elsewhere)).code == 0
     async with db.reading() as reader:
         assert await reader.scalar(text("SELECT version_num FROM elsewhere.alembic_version"))

@@ -1,1 +1,1 @@
-"""What happens to people and messages while the database is away."""
+"""Database outages: their effect on people and messages."""

@@ -1,4 +1,4 @@
-"""The bot as a real process, with a round open for many members."""
+"""The bot as a real process, and an open round for its members."""
 
 import asyncio
 import os
@@ -24,8 +24,8 @@ STOP_SECONDS = 15
 
 
 @dataclass(kw_only=True)
-class Running:
-    """One process of the bot, and what it wrote to standard error."""
+class BotProcess:
+    """One process of the bot, and the log file with its standard error."""
 
     process: asyncio.subprocess.Process
     log: Path
@@ -37,18 +37,18 @@ class Running:
     def lines(self) -> list[str]:
         return self.log.read_text().splitlines()
 
-    def said(self, event: str) -> int:
+    def count_events(self, event: str) -> int:
         return sum(f'"event": "{event}"' in line for line in self.lines())
 
-    async def until_said(self, event: str, seconds: float = 60) -> None:
-        """Wait for a log line. Raises TimeoutError."""
+    async def wait_for_event(self, event: str, seconds: float = 60) -> None:
+        """Wait for a log line with this event. Raises TimeoutError."""
         async with asyncio.timeout(seconds):
-            while not self.said(event):  # noqa: ASYNC110 (another process writes it)
+            while not self.count_events(event):  # noqa: ASYNC110 (another process writes it)
                 await asyncio.sleep(0.05)
 
 
 def environment(url: str, slack: FakeSlack, **more: str) -> dict[str, str]:
-    """The settings of a process that talks to this fake Slack."""
+    """The environment of a process that talks to this fake Slack."""
     return {
         **os.environ,
         "DATABASE_URL": url,
@@ -65,24 +65,24 @@ def environment(url: str, slack: FakeSlack, **more: str) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def running(
+async def started_bot(
     folder: Path, environ: dict[str, str], *arguments: str, name: str = "bot"
-) -> AsyncIterator[Running]:
-    """`python -m bot run`, until the block ends."""
+) -> AsyncIterator[BotProcess]:
+    """Run `python -m bot run` until the block ends."""
     log = folder / f"{name}.log"
     with log.open("wb") as file:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "bot", "run", *arguments, env=environ, stderr=file
         )
-    bot = Running(process=process, log=log)
+    bot = BotProcess(process=process, log=log)
     try:
-        await bot.until_said("started")
+        await bot.wait_for_event("started")
         yield bot
     finally:
-        await stopped(process)
+        await stop(process)
 
 
-async def stopped(process: asyncio.subprocess.Process) -> None:
+async def stop(process: asyncio.subprocess.Process) -> None:
     if process.returncode is None:
         process.send_signal(signal.SIGTERM)
     try:
@@ -93,7 +93,7 @@ async def stopped(process: asyncio.subprocess.Process) -> None:
 
 
 async def open_round(db: Database, members: tuple[str, ...]) -> None:
-    """A phase with a round that is open now, as the real clock goes."""
+    """Add a phase with a round that is open by the real clock."""
     now = real_now()
     today, last_day = now.date(), (now + timedelta(days=25)).date()
     async with db.transaction() as tx:
@@ -103,7 +103,7 @@ async def open_round(db: Database, members: tuple[str, ...]) -> None:
             started_at=now,
             starts_on=today,
             ends_on=last_day,
-            first_ends_on=last_day,
+            original_ends_on=last_day,
         )
         await a_round(tx, members=members, opened_at=now, closes_at=now + timedelta(days=2))
         await ballots.create_secret(tx, KeyRing([KEY]), WORKSPACE, ROUND)

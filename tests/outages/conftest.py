@@ -1,4 +1,4 @@
-"""A PostgreSQL of our own, durable, that tests may stop; people wait as long as in Slack."""
+"""A durable PostgreSQL of our own that tests may stop, and a patient fake Slack."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ import pytest
 
 from bot.playground.fake_slack import dispatch
 from tests import postgres
-from tests.outages.outage import SHORT_FORM_WAITS
+from tests.outages.outage import ACK_SECONDS_UNDER_LOAD
 
 
 @pytest.fixture(scope="session")
@@ -17,8 +17,8 @@ def cluster() -> Iterator[postgres.OwnServer]:
 
 @pytest.fixture(autouse=True)
 def generous_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The bot has its usual patience; what the loaded machine adds is not held against it.
+    """Allow for a loaded machine: the bot keeps its deadlines, the fake Slack waits longer.
 
     `make chaos` holds an outage of a minute to Slack's three seconds.
     """
-    monkeypatch.setattr(dispatch, "ACK_SECONDS", SHORT_FORM_WAITS)
+    monkeypatch.setattr(dispatch, "ACK_SECONDS", ACK_SECONDS_UNDER_LOAD)

@@ -1,7 +1,7 @@
-"""Writes answers and closes rounds on an SQLite file, is killed again and again, and looks.
+"""Answer and close rounds in an SQLite file, be killed again and again, and check the file.
 
-`python -m tests.outages.kill_loop FILE KILLS SEED` prints what it counted, as JSON. It forks what
-it kills, so that the imports are paid once.
+`python -m tests.outages.kill_loop FILE KILLS SEED` prints its counts as JSON. It forks the process
+that it kills, so that the imports are paid for once.
 """
 
 import asyncio
@@ -38,20 +38,20 @@ from tests.harness import ANA, MEMBERS, WORKSPACE
 from tests.rounds.round_rows import NOW, a_person, a_phase, a_round
 
 ROUNDS = 400
-CLOSES = NOW + timedelta(days=2)
+CLOSES_AT = NOW + timedelta(days=2)
 ANSWERERS = MEMBERS[:5]
-TURNS = 2  # everyone answers so often before a round closes
-LONGEST_LIFE = 0.3  # seconds from the first acknowledgement on
+ANSWERS_PER_MEMBER = 2  # before a round closes
+MAX_LIFE_SECONDS = 0.3  # from the first acknowledgement
 
 
 @dataclass
 class Acknowledged:
-    """What was said to be kept."""
+    """The writes that were reported as saved."""
 
     answers: dict[tuple[str, str], int] = field(default_factory=dict)  # round, user: the latest
     closed: set[str] = field(default_factory=set)
 
-    def hear(self, line: str) -> None:
+    def record(self, line: str) -> None:
         word, round_id, *rest = line.split()
         if word == "closed":
             self.closed.add(round_id)
@@ -63,7 +63,7 @@ class Acknowledged:
         return max(self.answers.values(), default=0)
 
 
-def services_on(db: Database) -> Services:
+def services_for(db: Database) -> Services:
     clock = AdjustableClock(NOW)
     reads = ThrottledReads(db)
     return Services(
@@ -79,7 +79,7 @@ def services_on(db: Database) -> Services:
 async def prepare(url: str) -> None:
     await migrate(url)
     db = Database(url)
-    asked = store.as_json(questions.for_member(["Ana"]))
+    asked = store.as_json(questions.about_leads(["Ana"]))
     async with db.transaction() as tx:
         for user_id in (ANA, *MEMBERS):
             await a_person(tx, user_id)
@@ -88,27 +88,29 @@ async def prepare(url: str) -> None:
             round_id = f"round{number:03}"
             await a_round(tx, round_id=round_id, number=number, questions=asked)
             await ballots.create_secret(tx, KeyRing([KEY]), WORKSPACE, round_id)
-            await schedule.add(tx, WORKSPACE, action="close_round", subject=round_id, due_at=CLOSES)
+            await schedule.add(
+                tx, WORKSPACE, action="close_round", subject=round_id, due_at=CLOSES_AT
+            )
     await db.close()
 
 
-# --- the one that is killed ----------------------------------------------------------------
+# --- the process that is killed ------------------------------------------------------------
 
 
-async def write(url: str, say: int, serial: int) -> None:
-    """Answer and close round after round, and say so each time it is kept."""
-    services = services_on(Database(url))
+async def write(url: str, pipe: int, serial: int) -> None:
+    """Answer and close round after round, and report each write to the pipe once it is saved."""
+    services = services_for(Database(url))
     for round_id in await open_rounds(services.db):
-        for _ in range(TURNS):
+        for _ in range(ANSWERS_PER_MEMBER):
             for user_id in ANSWERERS:
                 serial += 1
                 await answer(services, round_id, user_id, serial)
-                os.write(say, f"answered {round_id} {user_id} {serial}\n".encode())
+                os.write(pipe, f"answered {round_id} {user_id} {serial}\n".encode())
         item = AgendaItem(
-            workspace_id=WORKSPACE, action="close_round", subject=round_id, due_at=CLOSES
+            workspace_id=WORKSPACE, action="close_round", subject=round_id, due_at=CLOSES_AT
         )
-        await lifecycle.close_round(replace(services, clock=AdjustableClock(CLOSES)), item)
-        os.write(say, f"closed {round_id}\n".encode())
+        await lifecycle.close_round(replace(services, clock=AdjustableClock(CLOSES_AT)), item)
+        os.write(pipe, f"closed {round_id}\n".encode())
 
 
 async def open_rounds(db: Database) -> list[str]:
@@ -122,36 +124,36 @@ async def open_rounds(db: Database) -> list[str]:
 
 async def answer(services: Services, round_id: str, user_id: str, serial: int) -> None:
     who = Request(workspace_id=WORKSPACE, user_id=user_id, target_id=round_id)
-    given = AnswerInput(answers={"clarity": 4, "trust": 3, "ego": 5}, comment=str(serial))
-    await answering.answer(services, who, given)
+    answer_input = AnswerInput(answers={"clarity": 4, "trust": 3, "ego": 5}, comment=str(serial))
+    await answering.answer(services, who, answer_input)
 
 
-def live_and_die(url: str, seconds: float, serial: int) -> Iterator[str]:
-    """Fork one that writes, kill it so long after its first word; what it said."""
-    hear, say = os.pipe()
+def write_until_killed(url: str, seconds: float, serial: int) -> Iterator[str]:
+    """Fork a writer and kill it some time after its first line. Yields its lines."""
+    reader, pipe = os.pipe()
     child = os.fork()
     if child == 0:
-        os.close(hear)
-        asyncio.run(write(url, say, serial))
+        os.close(reader)
+        asyncio.run(write(url, pipe, serial))
         os._exit(0)
-    os.close(say)
-    with os.fdopen(hear) as heard:
-        yield heard.readline()
+    os.close(pipe)
+    with os.fdopen(reader) as output:
+        yield output.readline()
         time.sleep(seconds)
         os.kill(child, signal.SIGKILL)
-        yield from heard.readlines()
+        yield from output.readlines()
     os.waitpid(child, 0)
 
 
-# --- the one that looks --------------------------------------------------------------------
+# --- the check after each kill -------------------------------------------------------------
 
 
-async def wrong_in(url: str, file: Path, acknowledged: Acknowledged) -> list[str]:
-    """Everything that is not as it must be; empty in a good world."""
+async def problems_in(url: str, file: Path, acknowledged: Acknowledged) -> list[str]:
+    """Everything in the database that should not be so."""
     with sqlite3.connect(file) as plain:
         found = [row[0] for row in plain.execute("PRAGMA integrity_check") if row[0] != "ok"]
         found += [str(row) for row in plain.execute("PRAGMA foreign_key_check")]
-        found += half_done(plain)
+        found += inconsistent_rounds(plain)
     plain.close()
     db = Database(url)
     still_open = set(await open_rounds(db))
@@ -167,57 +169,62 @@ async def wrong_in(url: str, file: Path, acknowledged: Acknowledged) -> list[str
     return found
 
 
-#: Rounds that are closed in one place and not in another.
-HALF_DONE = {
+#: Queries for rounds that are closed in one table and not in another.
+INCONSISTENCIES = {
     "closed, with ballots": "SELECT round_id FROM ballots WHERE round_id NOT IN ({open})",
     "closed, with a secret": "SELECT round_id FROM round_secrets WHERE round_id NOT IN ({open})",
-    "closed, to be closed": """SELECT subject FROM agenda
+    "closed, still on the agenda": """SELECT subject FROM agenda
         WHERE action = 'close_round' AND subject NOT IN ({open})""",
     "open, without a secret": """SELECT round_id FROM rounds WHERE state = 'open'
         AND round_id NOT IN (SELECT round_id FROM round_secrets)""",
-    "open, never to be closed": """SELECT round_id FROM rounds WHERE state = 'open'
+    "open, not on the agenda": """SELECT round_id FROM rounds WHERE state = 'open'
         AND round_id NOT IN (SELECT subject FROM agenda WHERE action = 'close_round')""",
-    "counted wrongly": f"""SELECT round_id FROM rounds
+    "wrong number of answers": f"""SELECT round_id FROM rounds
         WHERE state = 'closed' AND answered IS NOT {len(ANSWERERS)}""",
-    "without figures": """SELECT round_id FROM rounds
+    "closed, without levels": """SELECT round_id FROM rounds
         WHERE state = 'closed' AND round_id NOT IN (SELECT round_id FROM question_levels)""",
-    "not told to the lead": f"""SELECT round_id FROM rounds WHERE state = 'closed'
+    "closed, no results for the lead": f"""SELECT round_id FROM rounds WHERE state = 'closed'
         AND 'lead_results:' || round_id || ':{ANA}' NOT IN (SELECT key FROM messages)""",
 }
 
 
-def half_done(plain: sqlite3.Connection) -> list[str]:
+def inconsistent_rounds(plain: sqlite3.Connection) -> list[str]:
     is_open = "SELECT round_id FROM rounds WHERE state = 'open'"
     return [
         f"{what}: {row[0]}"
-        for what, query in HALF_DONE.items()
+        for what, query in INCONSISTENCIES.items()
         for row in plain.execute(query.format(open=is_open))
     ]
 
 
-def moments(seed: int, count: int) -> Iterator[float]:
-    """When to kill, in seconds; the same for the same seed."""
+def kill_times(seed: int, count: int) -> Iterator[float]:
+    """The seconds after which to kill; the same for the same seed."""
     for number in range(count):
         digest = hashlib.sha256(f"{seed}:{number}".encode()).digest()
-        yield int.from_bytes(digest[:4], "big") / 2**32 * LONGEST_LIFE
+        yield int.from_bytes(digest[:4], "big") / 2**32 * MAX_LIFE_SECONDS
 
 
 def main(file: Path, kills: int, seed: int) -> int:
     url = f"sqlite:///{file}"
     asyncio.run(prepare(url))
     acknowledged = Acknowledged()
-    wrong: list[str] = []
-    heard = 0
-    for seconds in moments(seed, kills):
-        # above what the one before may have written without saying so
-        for line in live_and_die(url, seconds, acknowledged.last + 1000):
+    problems: list[str] = []
+    lines_read = 0
+    for seconds in kill_times(seed, kills):
+        # Start above what the previous process may have written without reporting it.
+        for line in write_until_killed(url, seconds, acknowledged.last + 1000):
             if line.endswith("\n"):
-                acknowledged.hear(line)
-                heard += 1
-        wrong += asyncio.run(wrong_in(url, file, acknowledged))
-    counted = {"kills": kills, "heard": heard, "closed": len(acknowledged.closed), "wrong": wrong}
+                acknowledged.record(line)
+                lines_read += 1
+        problems += asyncio.run(problems_in(url, file, acknowledged))
+    counted = {
+        "kills": kills,
+        "acknowledged": lines_read,
+        "closed": len(acknowledged.closed),
+        "problems": problems,
+    }
     print(json.dumps(counted))
-    return len(wrong)
+    return len(problems)
 
 
 if __name__ == "__main__":

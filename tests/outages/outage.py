@@ -1,4 +1,4 @@
-"""One outage of PostgreSQL under load, of any length: what people were told, and what is so."""
+"""One outage of PostgreSQL under load: the responses people got against what was saved."""
 
 import asyncio
 from collections import Counter
@@ -17,107 +17,109 @@ from bot.playground.server import FakeSlack
 from bot.slack.content import content, section
 from tests.conftest import MANIFEST
 from tests.harness import BEN, LAUNCH, WORKSPACE
-from tests.outages.bot_process import Running, environment, open_round, running
-from tests.outages.load import SILENCE, Crowd, Member
-from tests.outages.tcp_proxy import Wire, wire
+from tests.outages.bot_process import BotProcess, environment, open_round, started_bot
+from tests.outages.load import NO_ANSWER, Crowd, Member
+from tests.outages.tcp_proxy import TcpProxy, tcp_proxy
 from tests.postgres import PORT, OwnServer
 
 BEFORE_SECONDS = 1.0
-BACK_SECONDS = 40.0
-#: How long people wait in the short form, beside other tests. Slack waits for 3 s; `make chaos`
-#: holds an outage of a minute to that.
-SHORT_FORM_WAITS = 7.0
+RECOVERY_SECONDS = 40.0
+#: How long people wait here, beside other tests. Slack waits for 3 s; `make chaos` holds an outage
+#: of a minute to that.
+ACK_SECONDS_UNDER_LOAD = 7.0
 
 
-class Kind(StrEnum):
-    """How the database goes away."""
+class OutageKind(StrEnum):
+    """The way the database goes away."""
 
-    CRASH = "crash"  # ends at once, connections are closed, comes back and recovers
+    CRASH = "crash"  # it ends at once, connections are closed, and it recovers after a restart
     CUT = "cut"  # the network swallows everything; afterwards old connections are reset
     HANG = "hang"  # the same, but everything held back arrives late
 
 
 @dataclass(frozen=True, kw_only=True)
-class Seen:
-    """What came of it."""
+class OutageResult:
+    """The outcome of one outage."""
 
-    kind: Kind
+    kind: OutageKind
     seconds: float
-    told: Counter[str]  # what people were told, and how often
-    slowest: float  # answer to a person, in seconds
+    outcomes: Counter[str]  # responses to people
+    slowest: float  # response to a person, in seconds
     misled: tuple[str, ...]
-    silent: int  # attempts that got no answer
-    messages: Counter[str]  # how often each text of ours is in Slack
+    unanswered: int  # attempts that got no answer
+    messages: Counter[str]  # copies of each of our texts in Slack
     expected: int
     alive: bool
-    log_lines: int  # warnings and worse
+    log_lines: int  # at least warnings
 
     @property
     def lost(self) -> int:
         return self.expected - len(self.messages)
 
     @property
-    def twice(self) -> int:
+    def duplicates(self) -> int:
         return sum(count - 1 for count in self.messages.values())
 
-    def line(self) -> str:
-        told = ", ".join(f"{count} {meaning}" for meaning, count in sorted(self.told.items()))
+    def summary(self) -> str:
+        outcomes = ", ".join(
+            f"{count} {meaning}" for meaning, count in sorted(self.outcomes.items())
+        )
         return (
-            f"{self.kind} {self.seconds:g} s: answers {told}; slowest {self.slowest:.2f} s; "
+            f"{self.kind} {self.seconds:g} s: answers {outcomes}; slowest {self.slowest:.2f} s; "
             f"misled {len(self.misled)}; messages {self.expected}, lost {self.lost}, "
-            f"twice {self.twice}; log lines {self.log_lines}"
+            f"duplicated {self.duplicates}; log lines {self.log_lines}"
         )
 
 
 async def outage(
-    server: OwnServer, folder: Path, kind: Kind, *, seconds: float, people: int = 24
-) -> Seen:
-    """Let people answer and messages go out while the database is away for so long."""
+    server: OwnServer, folder: Path, kind: OutageKind, *, seconds: float, people: int = 24
+) -> OutageResult:
+    """Take the database away for some seconds, while people answer and messages go out."""
     url = server.create()
     await migrate(url)
     slack = FakeSlack(clock=Clock().now, manifest=MANIFEST)
     await slack.start()
     db = Database(url)
     try:
-        async with wire(server.home / f".s.PGSQL.{PORT}") as line:
+        async with tcp_proxy(server.home / f".s.PGSQL.{PORT}") as proxy:
             members = tuple(f"U1M{number:03}" for number in range(people))
             await open_round(db, members)
-            moved_in(slack, members)
+            add_members(slack, members)
             crowd = Crowd(slack=slack, members=[Member(user_id=one) for one in members])
-            async with running(folder, environment(line.url(url), slack)) as bot:
-                return await _suffer(server, line, bot, crowd, db, kind, seconds)
+            async with started_bot(folder, environment(proxy.url(url), slack)) as bot:
+                return await _run_outage(server, proxy, bot, crowd, db, kind, seconds)
     finally:
         await db.close()
         await slack.stop()
 
 
-async def _suffer(
+async def _run_outage(
     server: OwnServer,
-    line: Wire,
-    bot: Running,
+    proxy: TcpProxy,
+    bot: BotProcess,
     crowd: Crowd,
     db: Database,
-    kind: Kind,
+    kind: OutageKind,
     seconds: float,
-) -> Seen:
+) -> OutageResult:
     answering = asyncio.create_task(crowd.answer_until_stopped())
     await asyncio.sleep(BEFORE_SECONDS)
-    expected = await say_something(db, tuple(one.user_id for one in crowd.members))
-    async with _away(server, line, kind):
+    expected = await queue_messages(db, tuple(one.user_id for one in crowd.members))
+    async with _database_away(server, proxy, kind):
         await asyncio.sleep(seconds)
-        crowd.tire()
-    await bot.until_said("database_back", BACK_SECONDS)
+        crowd.stop_half()
+    await bot.wait_for_event("database_recovered", RECOVERY_SECONDS)
     await asyncio.sleep(BEFORE_SECONDS)
     crowd.stop()
     await answering
-    await _until(lambda: len(messages_in(crowd.slack)) == expected, BACK_SECONDS)
-    return Seen(
+    await _until(lambda: len(messages_in(crowd.slack)) == expected, RECOVERY_SECONDS)
+    return OutageResult(
         kind=kind,
         seconds=seconds,
-        told=crowd.counts(),
+        outcomes=crowd.counts(),
         slowest=crowd.slowest(),
         misled=tuple(await crowd.misled(db)),
-        silent=crowd.counts()[SILENCE],
+        unanswered=crowd.counts()[NO_ANSWER],
         messages=messages_in(crowd.slack),
         expected=expected,
         alive=bot.is_alive,
@@ -126,19 +128,21 @@ async def _suffer(
 
 
 @asynccontextmanager
-async def _away(server: OwnServer, line: Wire, kind: Kind) -> AsyncIterator[None]:
-    if kind is Kind.CRASH:
+async def _database_away(
+    server: OwnServer, proxy: TcpProxy, kind: OutageKind
+) -> AsyncIterator[None]:
+    if kind is OutageKind.CRASH:
         await asyncio.to_thread(server.die)
         yield
         await asyncio.to_thread(server.start)
         return
-    line.cut()
+    proxy.cut()
     yield
-    line.mend(forgotten=kind is Kind.CUT)
+    proxy.restore(reset=kind is OutageKind.CUT)
 
 
-async def say_something(db: Database, members: tuple[str, ...]) -> int:
-    """A message to each, on its way when the database goes. Returns how many there are."""
+async def queue_messages(db: Database, members: tuple[str, ...]) -> int:
+    """Queue a message to each member, just before the database goes. Returns their number."""
     async with db.transaction() as tx:
         for member in members:
             text = f"Message for {member}"
@@ -154,26 +158,26 @@ async def say_something(db: Database, members: tuple[str, ...]) -> int:
 
 
 def messages_in(slack: FakeSlack) -> Counter[str]:
-    """How often each of them is in Slack."""
-    said = [
+    """The copies of each queued message in Slack."""
+    texts = [
         message["text"]
         for conversation in slack.workspace.conversations.values()
         for message in conversation.messages.values()
     ]
-    return Counter(text for text in said if text.startswith("Message for "))
+    return Counter(text for text in texts if text.startswith("Message for "))
 
 
-def moved_in(slack: FakeSlack, members: tuple[str, ...]) -> None:
-    """Let them be people of the fake Slack's workspace, and of the phase's channel."""
+def add_members(slack: FakeSlack, members: tuple[str, ...]) -> None:
+    """Add people to the fake Slack's workspace and to the phase's channel."""
     ben = slack.workspace.users[BEN]
     for member in members:
         slack.workspace.users[member] = replace(ben, id=member, name=member.lower())
         slack.workspace.conversations[LAUNCH].members.append(member)
 
 
-async def _until(is_so: Callable[[], bool], seconds: float) -> None:
-    """Wait for something of ours; after so many seconds the counts tell what is missing."""
+async def _until(condition: Callable[[], bool], seconds: float) -> None:
+    """Wait for a condition. After a timeout, the counts of the result show what is missing."""
     for _ in range(int(seconds * 10)):
-        if is_so():
+        if condition():
             return
         await asyncio.sleep(0.1)

@@ -1,7 +1,7 @@
-"""One process of the bot whose business clock is moved from outside, over standard input.
+"""One process of the bot whose business clock is moved over standard input.
 
-`python -m tests.outages.replica` prints its port, then answers each time it is given: what it is
-told is the time now. In all else it is `python -m bot run --http`.
+`python -m tests.outages.replica` prints its port. It sets its clock to each time that it reads,
+and repeats it. Otherwise it works like `python -m bot run --http`.
 """
 
 import asyncio
@@ -30,8 +30,8 @@ async def main() -> None:
         clock,
         http=True,
         host="127.0.0.1",
-        pace=RateLimits(limited=False),
-        retry_timings=RetryTimings(settle=1, look=0.1, picture_retry=0.1),
+        rate_limits=RateLimits(limited=False),
+        retry_timings=RetryTimings(settle=1, poll=0.1, picture_retry=0.1),
         draw=draw,
     )
     await app.start()

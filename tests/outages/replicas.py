@@ -1,4 +1,4 @@
-"""Several replicas on one PostgreSQL, behind a balancer that gives each request to the next one."""
+"""Several replicas on one PostgreSQL, behind a round-robin load balancer."""
 
 import asyncio
 import itertools
@@ -19,15 +19,15 @@ from bot.db import schema
 from bot.db.engine import Database
 from bot.playground.server import FakeSlack
 from bot.slack.http import SLACK_PATH
-from tests.outages.bot_process import environment, stopped
+from tests.outages.bot_process import environment, stop
 
 START_SECONDS = 60
-QUIET_SECONDS = 60
+SETTLE_SECONDS = 60
 
 
 @dataclass
 class Replica:
-    """One process, and how many requests it answered."""
+    """One process of the bot, and the number of requests it answered."""
 
     process: asyncio.subprocess.Process
     log: Path
@@ -47,27 +47,27 @@ class Replica:
         async with asyncio.timeout(START_SECONDS):
             return (await self.process.stdout.readline()).decode().strip()
 
-    def did(self, event: str) -> int:
+    def count_events(self, event: str) -> int:
         return self.log.read_text().count(f'"event": "{event}"')
 
 
 @dataclass(kw_only=True)
 class Fleet:
-    """The replicas as one bot: time passes for all of them, and all of them may do what is due.
+    """The replicas as one bot: time passes for all of them, and any of them may do what is due.
 
-    It has what the words of the scenarios need of a bot.
+    It has the attributes of `BotHarness` that the helpers of the scenarios use.
     """
 
     slack: FakeSlack
     db: Database
     clock: AdjustableClock
     replicas: list[Replica]
-    gone: list[Replica] = field(default_factory=list)
+    killed: list[Replica] = field(default_factory=list)
 
     async def settle(self) -> None:
-        """Wait until nothing is due and nothing waits to be said."""
-        async with asyncio.timeout(QUIET_SECONDS):
-            while await self._busy():  # noqa: ASYNC110 (other processes')
+        """Wait until nothing is due and no message is pending."""
+        async with asyncio.timeout(SETTLE_SECONDS):
+            while await self._busy():  # noqa: ASYNC110 (other processes work)
                 await asyncio.sleep(0.02)
         await self.slack.settled()
 
@@ -81,12 +81,12 @@ class Fleet:
     async def wait(self, **time: float) -> None:
         await self.travel_to(self.clock.now() + timedelta(**time))
 
-    async def lose_one(self) -> None:
-        """Kill the first replica, without a word to anybody."""
+    async def kill_one(self) -> None:
+        """Kill the first replica with SIGKILL."""
         lost = self.replicas.pop(0)
         lost.process.kill()
         await lost.process.wait()
-        self.gone.append(lost)
+        self.killed.append(lost)
 
     async def _move(self, now: datetime) -> None:
         self.clock.move_to(now)
@@ -99,7 +99,7 @@ class Fleet:
 
     async def _busy(self) -> bool:
         agenda, messages, now = schema.agenda, schema.messages, self.clock.now()
-        retry_at = agenda.c.retry_at  # a claim is one, too; a failure waits longer
+        retry_at = agenda.c.retry_at  # set by a claim, too; a failure waits longer
         soon = or_(retry_at.is_(None), retry_at < real_now() + timedelta(minutes=5))
         async with self.db.reading() as reader:
             due = await reader.scalar(
@@ -120,7 +120,7 @@ class Fleet:
 async def fleet(
     count: int, url: str, slack: FakeSlack, clock: AdjustableClock, folder: Path
 ) -> AsyncIterator[Fleet]:
-    """So many replicas, and the fake Slack sends them what people do."""
+    """Start replicas, and let the fake Slack send its requests to them."""
     async with AsyncExitStack() as stack:
         db = Database(url)
         stack.push_async_callback(db.close)
@@ -136,7 +136,7 @@ async def fleet(
                     stdout=asyncio.subprocess.PIPE,
                     stderr=file,
                 )
-            stack.push_async_callback(stopped, process)
+            stack.push_async_callback(stop, process)
             replicas.append(Replica(process, log))
         await asyncio.gather(*(replica.started() for replica in replicas))
         made = Fleet(slack=slack, db=db, clock=clock, replicas=replicas)
@@ -145,17 +145,19 @@ async def fleet(
 
 
 @asynccontextmanager
-async def balancer(of: Fleet) -> AsyncIterator[str]:
-    """Each request to the next replica; where that one is gone, to the one after it."""
-    turns = itertools.count()
+async def balancer(bots: Fleet) -> AsyncIterator[str]:
+    """Forward each request to the next replica; if that one is dead, to the one after it."""
+    next_index = itertools.count()
 
     async def forward(request: web.Request) -> web.Response:
         body = await request.read()
-        for _ in range(len(of.replicas) + 1):
-            replica = of.replicas[next(turns) % len(of.replicas)]
-            there = f"http://127.0.0.1:{replica.port}{SLACK_PATH}"
+        for _ in range(len(bots.replicas) + 1):
+            replica = bots.replicas[next(next_index) % len(bots.replicas)]
+            target = f"http://127.0.0.1:{replica.port}{SLACK_PATH}"
             try:
-                async with session.post(there, data=body, headers=_passed(request)) as answer:
+                async with session.post(
+                    target, data=body, headers=_slack_headers(request)
+                ) as answer:
                     text = await answer.read()
             except ClientError:
                 continue
@@ -176,7 +178,7 @@ async def balancer(of: Fleet) -> AsyncIterator[str]:
             await runner.cleanup()
 
 
-def _passed(request: web.Request) -> dict[str, Any]:
+def _slack_headers(request: web.Request) -> dict[str, Any]:
     return {
         name: value
         for name, value in request.headers.items()

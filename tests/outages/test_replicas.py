@@ -1,4 +1,4 @@
-"""Three identical processes on one PostgreSQL are one bot: everything happens, and once."""
+"""Three processes on one PostgreSQL act as one bot: everything happens exactly once."""
 
 from collections import Counter
 from pathlib import Path
@@ -20,33 +20,39 @@ REPLICAS = 3
 
 @pytest.mark.slow
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-async def test_a_phase_from_start_to_results_across_replicas(
+async def test_phase_from_start_to_results_across_replicas(
     database_url: str, fake_slack: FakeSlack, clock: AdjustableClock, tmp_path: Path
 ) -> None:
     async with fleet(REPLICAS, database_url, fake_slack, clock, tmp_path) as bots:
         fake_slack.faults.duplicate_events(10_000)
         await Lead(cast(BotHarness, bots)).starts("results 2w")
-        await bots.wait(days=1, hours=10)  # everyone was asked, New York last
-        await fake_slack.team_answers()
-        await bots.lose_one()
+        await bots.wait(days=1, hours=10)  # everyone has the questions, New York last
+        await fake_slack.let_team_answer()
+        await bots.kill_one()
         await bots.wait(days=4)
 
-        assert await answered(bots) == [len(MEMBERS)]
-        assert said_twice(fake_slack) == []
-        assert await kept_and_seen(bots) == []
+        assert await answer_counts(bots) == [len(MEMBERS)]
+        assert duplicate_posts(fake_slack) == []
+        assert await mismatched_messages(bots) == []
         assert fake_slack.problems == []
         asked = [texts_to(fake_slack, member) for member in MEMBERS]
         assert [len(texts) for texts in asked] == [1] * len(MEMBERS)
         assert texts_to(fake_slack, ANA)  # the lead's own questions, and the results
-        for replica in bots.replicas + bots.gone:
+        for replica in bots.replicas + bots.killed:
             assert replica.answered > 0
-            assert replica.did("request_failed") == replica.did("agenda_action_failed") == 0
-        done = [replica.did("agenda_action_done") for replica in bots.replicas + bots.gone]
+            assert (
+                replica.count_events("request_failed")
+                == replica.count_events("agenda_action_failed")
+                == 0
+            )
+        done = [
+            replica.count_events("agenda_action_done") for replica in bots.replicas + bots.killed
+        ]
         assert sum(count > 0 for count in done) > 1
 
 
-async def answered(bots: Fleet) -> list[int | None]:
-    """Of each closed round, how many people did."""
+async def answer_counts(bots: Fleet) -> list[int | None]:
+    """The number of answers in each closed round."""
     rounds = schema.rounds
     async with bots.db.reading() as reader:
         return list(
@@ -55,7 +61,7 @@ async def answered(bots: Fleet) -> list[int | None]:
 
 
 def posted(slack: FakeSlack) -> list[tuple[str, str, str]]:
-    """Channel, ts and text of everything that the bot posted."""
+    """Channel, ts and text of every message that the bot posted."""
     return [
         (conversation.id, ts, message["text"])
         for conversation in slack.workspace.conversations.values()
@@ -64,9 +70,9 @@ def posted(slack: FakeSlack) -> list[tuple[str, str, str]]:
     ]
 
 
-def said_twice(slack: FakeSlack) -> list[Any]:
+def duplicate_posts(slack: FakeSlack) -> list[Any]:
     counts = Counter((channel, text) for channel, _, text in posted(slack))
-    return [said for said, count in counts.items() if count > 1]
+    return [post for post, count in counts.items() if count > 1]
 
 
 def texts_to(slack: FakeSlack, user_id: str) -> list[str]:
@@ -74,8 +80,8 @@ def texts_to(slack: FakeSlack, user_id: str) -> list[str]:
     return [text for channel, _, text in posted(slack) if direct and channel == direct.id]
 
 
-async def kept_and_seen(bots: Fleet) -> list[Any]:
-    """What is in Slack and not known to us, or known to us and not in Slack."""
+async def mismatched_messages(bots: Fleet) -> list[Any]:
+    """The messages that are in Slack and not in the outbox, or the other way round."""
     messages = schema.messages
     async with bots.db.reading() as reader:
         rows = await reader.execute(
@@ -83,7 +89,7 @@ async def kept_and_seen(bots: Fleet) -> list[Any]:
                 messages.c.operation == "post", messages.c.state == "sent"
             )
         )
-        known = {(row.channel, row.ts) for row in rows}
-    seen = {(channel, ts) for channel, ts, _ in posted(bots.slack)}
-    assert LAUNCH in {channel for channel, _ in seen}
-    return sorted(known ^ seen)
+        in_outbox = {(row.channel, row.ts) for row in rows}
+    in_slack = {(channel, ts) for channel, ts, _ in posted(bots.slack)}
+    assert LAUNCH in {channel for channel, _ in in_slack}
+    return sorted(in_outbox ^ in_slack)

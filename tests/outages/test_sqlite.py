@@ -1,4 +1,4 @@
-"""SQLite through a full disk, kill -9 at any moment, and a second process on its file."""
+"""SQLite with a full disk, kill -9 at random moments, and a second process on its file."""
 
 import asyncio
 import json
@@ -12,39 +12,37 @@ import pytest
 
 from bot.clock import Clock, monotonic
 from bot.db.engine import Database
-from bot.db.file_lock import PATIENCE_SECONDS
+from bot.db.file_lock import WAIT_SECONDS
 from bot.db.migrate import migrate
 from bot.playground.server import FakeSlack
 from tests.conftest import MANIFEST
-from tests.outages.bot_process import environment, open_round, running
-from tests.outages.load import SAVED, SILENCE, UNSAVED, Crowd, Member
-from tests.outages.outage import SHORT_FORM_WAITS, moved_in
+from tests.outages.bot_process import environment, open_round, started_bot
+from tests.outages.load import NO_ANSWER, NOT_SAVED, SAVED, Crowd, Member
+from tests.outages.outage import ACK_SECONDS_UNDER_LOAD, add_members
 
 KILLS = 25
-ROOM = 64 * 1024
+SPACE_BYTES = 64 * 1024
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1])
-async def test_killed_at_any_moment_it_opens_again_with_all_that_was_confirmed(
-    tmp_path: Path, seed: int
-) -> None:
+async def test_acknowledged_writes_survive_kill_9(tmp_path: Path, seed: int) -> None:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.outages.kill_loop"),
         *(str(tmp_path / "imbalance.db"), str(KILLS), str(seed)),
         stdout=asyncio.subprocess.PIPE,
     )
-    said, _ = await process.communicate()
+    output, _ = await process.communicate()
 
-    counted = json.loads(said.splitlines()[-1])
-    assert counted["wrong"] == []
+    counted = json.loads(output.splitlines()[-1])
+    assert counted["problems"] == []
     assert counted["kills"] == KILLS
-    assert counted["heard"] > 5 * KILLS
+    assert counted["acknowledged"] > 5 * KILLS
     assert counted["closed"] > 0
 
 
-async def test_a_full_disk_is_said_and_forgotten_once_there_is_room(tmp_path: Path) -> None:
-    """A limit on the size of files makes real writes of a real process fail."""
+async def test_full_disk_is_reported_and_saving_resumes_when_there_is_space(tmp_path: Path) -> None:
+    """A file size limit makes real writes of a real process fail."""
     file = tmp_path / "imbalance.db"
     url = f"sqlite:///{file}"
     await migrate(url)
@@ -53,23 +51,25 @@ async def test_a_full_disk_is_said_and_forgotten_once_there_is_room(tmp_path: Pa
     db = Database(url)
     members = tuple(f"U1M{number:03}" for number in range(12))
     await open_round(db, members)
-    moved_in(slack, members)
+    add_members(slack, members)
     crowd = Crowd(slack=slack, members=[Member(user_id=one) for one in members])
-    async with running(tmp_path, environment(url, slack)) as bot:
+    async with started_bot(tmp_path, environment(url, slack)) as bot:
         answering = asyncio.create_task(crowd.answer_until_stopped())
         await asyncio.sleep(0.5)
-        limit_files(bot.process.pid, file.with_name("imbalance.db-wal").stat().st_size + ROOM)
-        await told(crowd, UNSAVED)
+        limit_files(
+            bot.process.pid, file.with_name("imbalance.db-wal").stat().st_size + SPACE_BYTES
+        )
+        await wait_for_outcome(crowd, NOT_SAVED)
         limit_files(bot.process.pid, resource.RLIM_INFINITY)
         before = crowd.counts()[SAVED]
-        await told(crowd, SAVED, more_than=before + 20)
+        await wait_for_outcome(crowd, SAVED, more_than=before + 20)
         crowd.stop()
         await answering
         assert bot.is_alive
 
     assert await crowd.misled(db) == []
-    assert crowd.counts()[SILENCE] == 0
-    assert crowd.slowest() < SHORT_FORM_WAITS
+    assert crowd.counts()[NO_ANSWER] == 0
+    assert crowd.slowest() < ACK_SECONDS_UNDER_LOAD
     await db.close()
     await slack.stop()
     with sqlite3.connect(file) as plain:
@@ -82,8 +82,8 @@ def limit_files(pid: int, size: int) -> None:
     resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, hard))
 
 
-async def told(crowd: Crowd, meaning: str, *, more_than: int = 0) -> None:
-    """Wait until people were told so more often than that."""
+async def wait_for_outcome(crowd: Crowd, meaning: str, *, more_than: int = 0) -> None:
+    """Wait until more than this number of attempts had this outcome."""
     counted: Counter[str] = Counter()
     async with asyncio.timeout(40):
         while counted[meaning] <= more_than:
@@ -92,24 +92,24 @@ async def told(crowd: Crowd, meaning: str, *, more_than: int = 0) -> None:
 
 
 @pytest.mark.slow
-async def test_a_second_process_waits_and_then_says_why_not(tmp_path: Path) -> None:
+async def test_second_process_waits_and_then_refuses_to_start(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'imbalance.db'}"
     await migrate(url)
     slack = FakeSlack(clock=Clock().now, manifest=MANIFEST)
     await slack.start()
     environ = environment(url, slack)
-    async with running(tmp_path, environ) as first:
+    async with started_bot(tmp_path, environ) as first:
         began = monotonic()
         second = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "bot", "run"),
             env=environ,
             stderr=asyncio.subprocess.PIPE,
         )
-        _, said = await second.communicate()
+        _, output = await second.communicate()
 
         assert second.returncode == 1
-        assert PATIENCE_SECONDS <= monotonic() - began < PATIENCE_SECONDS + 20
+        assert WAIT_SECONDS <= monotonic() - began < WAIT_SECONDS + 20
         assert first.is_alive
     await slack.stop()
-    assert "It was not started twice: SQLite serves one." in said.decode()
-    assert "imbalance.db" in said.decode()
+    assert "It was not started twice: SQLite serves one." in output.decode()
+    assert "imbalance.db" in output.decode()

@@ -16,6 +16,6 @@ async def sender(
     db: Database, clock: AdjustableClock, fake_slack: FakeSlack
 ) -> AsyncIterator[Sender]:
     async with db.transaction() as tx:
-        await sender_leases.resume(tx, WORKSPACE)  # as an installation does
+        await sender_leases.resume(tx, WORKSPACE)  # as installing the app does
     async with ClientSession(timeout=ClientTimeout(total=5)) as session:
         yield Sender(db, clock, fake_slack, session)

@@ -1,4 +1,4 @@
-"""A delivery at work against the fake Slack, and what it left behind."""
+"""A Delivery that sends to the fake Slack, and helpers to enqueue messages and read the results."""
 
 from typing import Any
 
@@ -20,11 +20,11 @@ from bot.playground.server import FakeSlack
 from bot.slack.content import content, section
 from tests.harness import BEN, LAUNCH, TINY_PNG, WORKSPACE
 
-IMPATIENT = RetryTimings(settle=0, first_retry=0, picture_retry=0, picture_tries=2)
+NO_DELAYS = RetryTimings(settle=0, first_retry=0, picture_retry=0, picture_tries=2)
 
 
 class Sender:
-    """A delivery, and the words to give it work."""
+    """A Delivery, with helpers to enqueue messages and read what was sent."""
 
     def __init__(
         self, db: Database, clock: AdjustableClock, slack: FakeSlack, session: ClientSession
@@ -33,21 +33,21 @@ class Sender:
         self.client = AsyncWebClient(
             slack.bot_token, base_url=slack.api_url, retry_handlers=[], timeout=1, session=session
         )
-        self.draws_fail = False
-        self.delivery = self.another()
+        self.drawing_fails = False
+        self.delivery = self.new_delivery()
 
-    def another(
+    def new_delivery(
         self,
-        retry_timings: RetryTimings = IMPATIENT,
+        retry_timings: RetryTimings = NO_DELAYS,
         *,
         limited: bool = False,
         client: AsyncWebClient | None = None,
-        **more: Any,
+        **options: Any,
     ) -> Delivery:
-        """One that shares the database; `more` is what follows and when it suits."""
+        """A delivery on the same database; `options` are further arguments, such as callbacks."""
 
         async def draw(_: object) -> bytes:
-            if self.draws_fail:
+            if self.drawing_fails:
                 raise TimeoutError
             return TINY_PNG
 
@@ -57,22 +57,22 @@ class Sender:
             self.clock,
             lambda _: client or self.client,
             draw,
-            pace=pace,
+            rate_limits=pace,
             retry_timings=retry_timings,
-            **more,
+            **options,
         )
 
-    async def say(self, key: str, to: str = LAUNCH, text: str = "", **more: Any) -> None:
-        said = content(text or key, section(text or key))
+    async def enqueue(self, key: str, to: str = LAUNCH, text: str = "", **options: Any) -> None:
+        body = content(text or key, section(text or key))
         async with self.db.transaction() as tx:
             await enqueue.post(
                 tx,
                 WORKSPACE,
                 key=MessageKey(key),
                 to=to,
-                content=said,
+                content=body,
                 now=self.clock.now(),
-                **more,
+                **options,
             )
 
     async def deliver(self) -> None:
@@ -92,10 +92,10 @@ class Sender:
         ]
 
 
-def our_event(
+def message_posted_event(
     message_id: str, *, event_type: str = METADATA_TYPE, **changed: Any
 ) -> dict[str, Any]:
-    """Slack's event that our bot posted this message to #launch."""
+    """Slack's event that the bot posted this message to #launch."""
     return {
         "channel_id": LAUNCH,
         "message_ts": "1795424401.000000",
@@ -105,6 +105,6 @@ def our_event(
     }
 
 
-def our_context(team_id: str = WORKSPACE) -> AsyncBoltContext:
-    """What Bolt knows of the workspace that an event comes from."""
+def bolt_context(team_id: str = WORKSPACE) -> AsyncBoltContext:
+    """Bolt's context of an event from this workspace."""
     return AsyncBoltContext({"team_id": team_id, "bot_user_id": BOT_USER_ID})

@@ -1,4 +1,4 @@
-"""What is said arrives in Slack once, in order, whatever Slack answers."""
+"""Messages arrive in Slack once and in order, however Slack responds."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -12,11 +12,11 @@ from bot.outbox import enqueue
 from bot.outbox.keys import MessageKey
 from bot.slack.content import Picture, content, picture_block, section
 from tests.harness import BEN, CHIARA, LAUNCH, PLATFORM, WORKSPACE
-from tests.outbox.sender import IMPATIENT, Sender
+from tests.outbox.sender import NO_DELAYS, Sender
 
 
-async def test_a_message_is_posted_and_its_place_kept(sender: Sender) -> None:
-    await sender.say("hello")
+async def test_posted_message_is_marked_sent_with_its_channel_and_ts(sender: Sender) -> None:
+    await sender.enqueue("hello")
     await sender.deliver()
 
     row = await sender.row("hello")
@@ -25,33 +25,33 @@ async def test_a_message_is_posted_and_its_place_kept(sender: Sender) -> None:
     assert row.ts == sender.slack.as_user(BEN).visible(LAUNCH)[-1]["ts"]
 
 
-async def test_the_same_key_is_said_once(sender: Sender) -> None:
-    await sender.say("hello")
-    await sender.say("hello", text="again")
+async def test_same_key_is_posted_once(sender: Sender) -> None:
+    await sender.enqueue("hello")
+    await sender.enqueue("hello", text="again")
     await sender.deliver()
     await sender.deliver()
 
     assert sender.texts() == ["hello"]
 
 
-async def test_a_direct_message_opens_its_channel(sender: Sender) -> None:
-    await sender.say("dm", to=BEN)
+async def test_direct_message_opens_a_dm_channel(sender: Sender) -> None:
+    await sender.enqueue("dm", to=BEN)
     await sender.deliver()
 
     assert (await sender.row("dm")).channel.startswith("D")
     assert [m["text"] for m in sender.slack.as_user(BEN).dm_with_bot()] == ["dm"]
 
 
-async def test_order_is_kept_within_a_conversation(sender: Sender) -> None:
+async def test_messages_keep_their_order_when_one_is_rate_limited(sender: Sender) -> None:
     for number in range(5):
-        await sender.say(f"m{number}")
+        await sender.enqueue(f"m{number}")
     sender.slack.faults.fail_next("chat.postMessage", status=429, retry_after=0)
     await sender.deliver()
 
     assert sender.texts() == [f"m{number}" for number in range(5)]
 
 
-async def test_an_edit_of_what_is_for_later_is_in_it_from_the_start(sender: Sender) -> None:
+async def test_edit_of_a_scheduled_message_is_part_of_its_first_post(sender: Sender) -> None:
     now, later = sender.clock.now(), sender.clock.now() + timedelta(hours=1)
     async with sender.db.transaction() as tx:
         old, new = content("old", section("old")), content("new", section("new"))
@@ -69,13 +69,13 @@ async def test_an_edit_of_what_is_for_later_is_in_it_from_the_start(sender: Send
     assert [c.method for c in sender.slack.calls].count("chat.update") == 0
 
 
-async def test_an_edit_that_waits_is_replaced_by_the_next(sender: Sender) -> None:
-    await sender.say("hello")
+async def test_pending_edit_is_replaced_by_a_newer_edit(sender: Sender) -> None:
+    await sender.enqueue("hello")
     for text in ("one", "two"):
         async with sender.db.transaction() as tx:
-            said = content(text, section(text))
+            body = content(text, section(text))
             await enqueue.edit(
-                tx, WORKSPACE, of=MessageKey("hello"), content=said, now=sender.clock.now()
+                tx, WORKSPACE, of=MessageKey("hello"), content=body, now=sender.clock.now()
             )
     await sender.deliver()
 
@@ -83,8 +83,8 @@ async def test_an_edit_that_waits_is_replaced_by_the_next(sender: Sender) -> Non
     assert [c.method for c in sender.slack.calls].count("chat.update") == 1
 
 
-async def test_pins_and_bookmarks_are_set_and_taken_back(sender: Sender) -> None:
-    await sender.say("hello")
+async def test_pins_and_bookmarks_are_added_and_removed(sender: Sender) -> None:
+    await sender.enqueue("hello")
     now = sender.clock.now()
     async with sender.db.transaction() as tx:
         await enqueue.pin(tx, WORKSPACE, of=MessageKey("hello"), now=now)
@@ -96,7 +96,7 @@ async def test_pins_and_bookmarks_are_set_and_taken_back(sender: Sender) -> None
     assert [mark["title"] for mark in listed["bookmarks"]] == ["Phase"]
 
     async with sender.db.transaction() as tx:
-        await enqueue.unmark(tx, WORKSPACE, of=MessageKey("hello"), now=now)
+        await enqueue.unpin_and_unbookmark(tx, WORKSPACE, of=MessageKey("hello"), now=now)
         await enqueue.unbookmark(tx, WORKSPACE, of=MessageKey("hello"), now=now)
     await sender.deliver()
     assert (await sender.client.bookmarks_list(channel_id=LAUNCH))["bookmarks"] == []
@@ -111,13 +111,13 @@ async def test_pins_and_bookmarks_are_set_and_taken_back(sender: Sender) -> None
         {"drop": True, "after_accept": True},
         {"hang": 3, "after_accept": True},
     ],
-    ids=["500", "fatal_error", "cut", "silence"],
+    ids=["500", "fatal_error", "connection dropped", "timeout"],
 )
-async def test_what_slack_took_without_saying_so_is_not_sent_again(
+async def test_post_accepted_despite_a_failed_call_is_not_sent_again(
     sender: Sender, fault: dict[str, Any]
 ) -> None:
     sender.slack.faults.fail_next("chat.postMessage", **fault)
-    await sender.say("hello")
+    await sender.enqueue("hello")
     await sender.deliver()
 
     assert sender.texts() == ["hello"]
@@ -127,53 +127,55 @@ async def test_what_slack_took_without_saying_so_is_not_sent_again(
 @pytest.mark.parametrize(
     "fault",
     [{"status": 500}, {"drop": True}, {"status": 429, "retry_after": 0}],
-    ids=["500", "cut", "429"],
+    ids=["500", "connection dropped", "429"],
 )
-async def test_what_slack_did_not_take_is_sent(sender: Sender, fault: dict[str, Any]) -> None:
+async def test_post_that_slack_did_not_accept_is_sent_again(
+    sender: Sender, fault: dict[str, Any]
+) -> None:
     sender.slack.faults.fail_next("chat.postMessage", **fault)
-    await sender.say("hello")
+    await sender.enqueue("hello")
     await sender.deliver()
 
     assert sender.texts() == ["hello"]
 
 
-async def test_a_lookup_that_fails_is_made_again_before_anything_is_resent(sender: Sender) -> None:
+async def test_failed_lookup_is_repeated_before_anything_is_resent(sender: Sender) -> None:
     sender.slack.faults.fail_next("chat.postMessage", status=500, after_accept=True)
     sender.slack.faults.fail_next("conversations.open", status=500)
     sender.slack.faults.fail_next("conversations.history", status=500, times=2)
-    await sender.say("dm", to=BEN)
+    await sender.enqueue("dm", to=BEN)
     await sender.deliver()
 
     assert [m["text"] for m in sender.slack.as_user(BEN).dm_with_bot()] == ["dm"]
 
 
-async def test_an_unknown_outcome_blocks_only_its_conversation(sender: Sender) -> None:
+async def test_unknown_outcome_blocks_only_its_conversation(sender: Sender) -> None:
     sender.slack.faults.fail_next("chat.postMessage", status=500, after_accept=True)
     sender.slack.faults.fail_next("conversations.open", status=500, times=1000)
-    delivery = sender.another(replace(IMPATIENT, first_retry=60))
-    await sender.say("to ben", to=BEN)
+    delivery = sender.new_delivery(replace(NO_DELAYS, first_retry=60))
+    await sender.enqueue("to ben", to=BEN)
     await delivery.deliver_due()
-    await sender.say("more to ben", to=BEN)
-    await sender.say("to chiara", to=CHIARA)
+    await sender.enqueue("more to ben", to=BEN)
+    await sender.enqueue("to chiara", to=CHIARA)
     await delivery.deliver_due()
 
     assert [m["text"] for m in sender.slack.as_user(CHIARA).dm_with_bot()] == ["to chiara"]
     assert (await sender.row("more to ben")).state == "pending"
 
 
-async def test_what_cannot_be_proven_is_held(sender: Sender) -> None:
+async def test_message_is_held_if_its_outcome_cannot_be_looked_up(sender: Sender) -> None:
     sender.slack.faults.fail_next("chat.postMessage", status=500)
     sender.slack.faults.fail_next("conversations.history", error="missing_scope")
-    await sender.say("hello")
+    await sender.enqueue("hello")
     await sender.deliver()
 
     assert (await sender.row("hello")).state == "held"
     assert sender.texts() == []
 
 
-async def test_what_slack_will_never_take_fails_and_stops_nothing(sender: Sender) -> None:
-    await sender.say("nowhere", to=PLATFORM)
-    await sender.say("here")
+async def test_permanently_rejected_message_fails_without_blocking_others(sender: Sender) -> None:
+    await sender.enqueue("nowhere", to=PLATFORM)
+    await sender.enqueue("here")
     await sender.deliver()
 
     row = await sender.row("nowhere")
@@ -181,8 +183,8 @@ async def test_what_slack_will_never_take_fails_and_stops_nothing(sender: Sender
     assert sender.texts() == ["here"]
 
 
-async def test_what_is_too_late_is_not_said(sender: Sender) -> None:
-    await sender.say("late", expires_at=sender.clock.now() + timedelta(hours=1))
+async def test_expired_message_is_not_sent(sender: Sender) -> None:
+    await sender.enqueue("late", expires_at=sender.clock.now() + timedelta(hours=1))
     sender.clock.advance(timedelta(hours=2))
     await sender.deliver()
 
@@ -190,29 +192,28 @@ async def test_what_is_too_late_is_not_said(sender: Sender) -> None:
     assert sender.texts() == []
 
 
-async def test_a_dead_senders_lease_is_taken_over_and_its_call_looked_up(sender: Sender) -> None:
-    await sender.say("hello")
+async def test_message_left_sending_by_a_dead_sender_is_looked_up(sender: Sender) -> None:
+    await sender.enqueue("hello")
     await sender.deliver()
-    async with (
-        sender.db.transaction() as tx
-    ):  # as a kill between Slack's yes and our commit leaves it
+    # as a crash between Slack's response and the commit leaves it
+    async with sender.db.transaction() as tx:
         await tx.execute(
             schema.messages.update().values(
                 state="sending", payload={"text": "hello", "blocks": []}, channel=None, ts=None
             )
         )
-    await sender.say("next")
-    later = sender.another()
+    await sender.enqueue("next")
+    later = sender.new_delivery()
     while await later.deliver_due():
         pass
 
     assert sender.texts() == ["hello", "next"]
 
 
-async def test_two_senders_share_the_work_and_send_nothing_twice(sender: Sender) -> None:
+async def test_two_senders_send_each_message_once_and_in_order(sender: Sender) -> None:
     for number in range(20):
-        await sender.say(f"m{number}", to=(BEN, CHIARA)[number % 2])
-    other = sender.another()
+        await sender.enqueue(f"m{number}", to=(BEN, CHIARA)[number % 2])
+    other = sender.new_delivery()
     while await sender.delivery.deliver_due() + await other.deliver_due():
         pass
 
@@ -221,8 +222,8 @@ async def test_two_senders_share_the_work_and_send_nothing_twice(sender: Sender)
         assert texts == [f"m{n}" for n in range(20) if (BEN, CHIARA)[n % 2] == person]
 
 
-async def say_with_picture(sender: Sender) -> None:
-    said = content(
+async def enqueue_with_picture(sender: Sender) -> None:
+    body = content(
         "results",
         section("results"),
         picture_block("A chart"),
@@ -234,13 +235,13 @@ async def say_with_picture(sender: Sender) -> None:
             WORKSPACE,
             key=MessageKey("results"),
             to=LAUNCH,
-            content=said,
+            content=body,
             now=sender.clock.now(),
         )
 
 
-async def test_a_picture_is_uploaded_before_its_message(sender: Sender) -> None:
-    await say_with_picture(sender)
+async def test_picture_is_uploaded_before_its_message(sender: Sender) -> None:
+    await enqueue_with_picture(sender)
     await sender.deliver()
 
     blocks = sender.slack.as_user(BEN).visible(LAUNCH)[-1]["blocks"]
@@ -249,23 +250,23 @@ async def test_a_picture_is_uploaded_before_its_message(sender: Sender) -> None:
 
 
 @pytest.mark.parametrize("cause", ["draw", "upload"])
-async def test_without_its_picture_the_message_is_still_said(sender: Sender, cause: str) -> None:
-    sender.draws_fail = cause == "draw"
+async def test_message_is_sent_without_a_picture_that_fails(sender: Sender, cause: str) -> None:
+    sender.drawing_fails = cause == "draw"
     if cause == "upload":
         sender.slack.faults.fail_next(
             "files.getUploadURLExternal", error="ekm_access_denied", times=9
         )
-    await say_with_picture(sender)
+    await enqueue_with_picture(sender)
     await sender.deliver()
 
     blocks = sender.slack.as_user(BEN).visible(LAUNCH)[-1]["blocks"]
     assert [block["type"] for block in blocks] == ["section"]
 
 
-async def test_a_picture_waits_as_long_as_slack_asks(sender: Sender) -> None:
-    for _ in range(IMPATIENT.picture_tries + 1):
+async def test_rate_limited_picture_upload_waits_for_retry_after(sender: Sender) -> None:
+    for _ in range(NO_DELAYS.picture_tries + 1):
         sender.slack.faults.fail_next("files.getUploadURLExternal", status=429, retry_after=60)
-        await say_with_picture(sender)
+        await enqueue_with_picture(sender)
         await sender.deliver()
         row = await sender.row("results")
         assert (row.state, row.attempts) == ("pending", 0)

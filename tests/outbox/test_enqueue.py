@@ -1,4 +1,4 @@
-"""Saying, editing, cancelling and sending again: what each does to a message in every state."""
+"""Effects of posting, editing, cancelling and resending on a message in each state."""
 
 from datetime import timedelta
 from typing import Any
@@ -17,13 +17,15 @@ from tests.outbox.workspace_rows import CHANNEL, LATER, ONE, PERSON, TS, message
 NEW = content("new", section("new"))
 
 
-#: A message whose tries are used up, with everything that could hold it up.
+#: Columns of a message with used-up attempts and everything else that could delay it.
 OLD = {"attempts": 300, "retry_at": LATER, "first_try_at": EARLIER, "error": "before"}
 
 
-@pytest.mark.parametrize("operation", ["edit", "publish", "post anew"])
-async def test_what_is_said_anew_begins_anew(db: Database, operation: str) -> None:
-    keys = {"edit": "edit:a", "publish": f"home:{PERSON}", "post anew": "b"}
+@pytest.mark.parametrize("operation", ["edit", "publish", "repost"])
+async def test_new_edit_publish_or_repost_resets_the_retry_state(
+    db: Database, operation: str
+) -> None:
+    keys = {"edit": "edit:a", "publish": f"home:{PERSON}", "repost": "b"}
     key = keys[operation]
     await write(
         db,
@@ -45,14 +47,15 @@ async def test_what_is_said_anew_begins_anew(db: Database, operation: str) -> No
     assert (after.state, after.attempts, after.retry_at) == ("pending", 0, None)
     assert (after.first_try_at, after.error, after.revision) == (None, None, 1)
     assert (after.not_before, after.created_at, after.ts) == (now, now, None)
-    assert after.message_id != before.message_id  # it comes after what was said before
+    assert after.message_id != before.message_id  # so that it follows earlier messages
     async with db.reading() as reader:
         assert await requeue.exists(reader, ONE, MessageKey("edit:a"))
-        assert not await requeue.exists(reader, ONE, MessageKey("edit:b"))  # it is in it already
+        # the repost of b already contains its edit
+        assert not await requeue.exists(reader, ONE, MessageKey("edit:b"))
 
 
 @pytest.mark.parametrize("state", ["pending", "sending", "unknown"])
-async def test_what_is_on_its_way_is_not_posted_anew(db: Database, state: str) -> None:
+async def test_repost_leaves_an_undecided_message_unchanged(db: Database, state: str) -> None:
     await write(db, ONE, message("a", state=state))
     before = await row_of(db, "a")
     async with db.transaction() as tx:
@@ -61,7 +64,7 @@ async def test_what_is_on_its_way_is_not_posted_anew(db: Database, state: str) -
     assert await row_of(db, "a") == before
 
 
-async def test_only_a_pin_is_pinned_anew(db: Database) -> None:
+async def test_repin_ignores_a_message_that_is_not_a_pin(db: Database) -> None:
     await write(db, ONE, message("pin:a", state="sent"))
     before = await row_of(db, "pin:a")
     async with db.transaction() as tx:
@@ -70,7 +73,7 @@ async def test_only_a_pin_is_pinned_anew(db: Database) -> None:
     assert await row_of(db, "pin:a") == before
 
 
-async def test_an_edit_under_way_is_changed_and_stays_under_way(db: Database) -> None:
+async def test_edit_being_sent_takes_the_new_content_and_stays_sending(db: Database) -> None:
     edit = message("edit:a", operation="update", target_key="a", state="sending")
     await write(db, ONE, message("a", state="sent"), edit)
     async with db.transaction() as tx:
@@ -85,13 +88,13 @@ async def test_an_edit_under_way_is_changed_and_stays_under_way(db: Database) ->
     ("values", "rewritten"),
     [
         ({"not_before": MONDAY + timedelta(seconds=1)}, True),
-        ({"not_before": MONDAY}, False),  # it is due, and may be under way at any moment
+        ({"not_before": MONDAY}, False),  # due, so it may be claimed at any moment
         ({"not_before": LATER, "first_try_at": EARLIER}, False),
         ({"not_before": LATER, "state": "unknown"}, False),
         ({"not_before": LATER, "operation": "pin"}, False),
     ],
 )
-async def test_only_what_is_for_later_and_was_never_tried_is_said_as_it_reads_now(
+async def test_edit_rewrites_only_a_scheduled_post_that_was_never_attempted(
     db: Database, values: dict[str, Any], rewritten: bool
 ) -> None:
     await write(db, ONE, message("a", **values))
@@ -114,7 +117,7 @@ async def test_only_what_is_for_later_and_was_never_tried_is_said_as_it_reads_no
         ("held", "held", False),
     ],
 )
-async def test_what_is_cancelled_on_its_way_is_not_said_again(
+async def test_cancel_expires_a_pending_message_and_stops_resending_one_in_flight(
     db: Database, state: str, after: str, expires: bool
 ) -> None:
     await write(db, ONE, message("a", state=state))
@@ -127,14 +130,22 @@ async def test_what_is_cancelled_on_its_way_is_not_said_again(
 
 
 @pytest.mark.parametrize("expires_at", [None, LATER])
-async def test_what_is_said_expires_when_it_says(db: Database, expires_at: Any) -> None:
+async def test_post_and_post_all_store_expiry_conversation_and_thread(
+    db: Database, expires_at: Any
+) -> None:
     async with db.transaction() as tx:
-        how = {"now": MONDAY, "expires_at": expires_at}
+        times = {"now": MONDAY, "expires_at": expires_at}
         await enqueue.post(
-            tx, ONE, key=MessageKey("a"), to=CHANNEL, content=NEW, thread_of=MessageKey("b"), **how
+            tx,
+            ONE,
+            key=MessageKey("a"),
+            to=CHANNEL,
+            content=NEW,
+            thread_of=MessageKey("b"),
+            **times,
         )
         posts = [(MessageKey("c"), PERSON, NEW), (MessageKey("d"), CHANNEL, NEW)]
-        await enqueue.post_all(tx, ONE, posts, **how)
+        await enqueue.post_all(tx, ONE, posts, **times)
 
     rows = [await row_of(db, key) for key in "acd"]
     assert [row.expires_at for row in rows] == [expires_at] * 3
@@ -144,7 +155,7 @@ async def test_what_is_said_expires_when_it_says(db: Database, expires_at: Any) 
 
 
 @pytest.mark.parametrize(
-    ("values", "goes_again"),
+    ("values", "retried"),
     [
         ({}, True),
         ({"error": "cant_update_message"}, False),
@@ -153,13 +164,13 @@ async def test_what_is_said_expires_when_it_says(db: Database, expires_at: Any) 
         ({"operation": "update"}, False),
     ],
 )
-async def test_only_what_was_refused_there_and_so_is_sent_again(
-    db: Database, values: dict[str, Any], goes_again: bool
+async def test_retry_selects_failed_messages_by_channel_reason_and_operation(
+    db: Database, values: dict[str, Any], retried: bool
 ) -> None:
     refused = {"state": "failed", "error": "is_archived", **values}
     await write(db, ONE, message("a", **refused))
     async with db.transaction() as tx:
-        count = await requeue.retry(
+        count = await requeue.retry_failed(
             tx,
             ONE,
             conversation=CHANNEL,
@@ -169,8 +180,8 @@ async def test_only_what_was_refused_there_and_so_is_sent_again(
         )
 
     after = await row_of(db, "a")
-    assert (count, after.state == "pending") == (goes_again, goes_again)
-    assert (after.message_id != "id-a") == goes_again
+    assert (count, after.state == "pending") == (retried, retried)
+    assert (after.message_id != "id-a") == retried
 
 
 @pytest.mark.parametrize(
@@ -184,35 +195,37 @@ async def test_only_what_was_refused_there_and_so_is_sent_again(
         ({"operation": "publish"}, False),
     ],
 )
-async def test_only_what_waits_to_be_said_to_somebody_follows_them(
+async def test_zone_change_reschedules_only_future_pending_direct_messages(
     db: Database, values: dict[str, Any], moved: bool
 ) -> None:
-    waits = {"conversation": PERSON, "not_before": LATER, **values}
-    await write(db, ONE, message("a", **waits))
+    stored = {"conversation": PERSON, "not_before": LATER, **values}
+    await write(db, ONE, message("a", **stored))
     async with db.transaction() as tx:
         await requeue.reschedule_for_zone(
             tx, ONE, user_id=PERSON, next_allowed_at=lambda at: at + timedelta(days=1), now=MONDAY
         )
 
     after = (await row_of(db, "a")).not_before
-    assert after == waits["not_before"] + timedelta(days=1 if moved else 0)
+    assert after == stored["not_before"] + timedelta(days=1 if moved else 0)
 
 
-async def test_what_is_known_of_a_message_by_its_state(db: Database) -> None:
+async def test_state_queries_for_every_message_state(db: Database) -> None:
     for state in State:
         await write(db, ONE, message(state, state=state, error="why", ts=TS))
     async with db.reading() as reader:
         found = {
             state.value: (
-                await requeue.was_refused(reader, ONE, MessageKey(state)),
-                await requeue.refused(reader, ONE, f"id-{state}") is not None,
-                await requeue.is_delivered(reader, ONE, MessageKey(state)),
-                await requeue.is_waiting(reader, ONE, MessageKey(state)),
+                await requeue.has_failed(reader, ONE, MessageKey(state)),
+                await requeue.failed_message(reader, ONE, f"id-{state}") is not None,
+                await requeue.may_be_delivered(reader, ONE, MessageKey(state)),
+                await requeue.is_open(reader, ONE, MessageKey(state)),
             )
             for state in State
         }
         others = [
-            await requeue.others_refused(reader, ONE, but=but, operation=operation, reason=reason)
+            await requeue.another_failed_alike(
+                reader, ONE, other_than=but, operation=operation, reason=reason
+            )
             for but, operation, reason in (
                 ("id-held", Operation.POST, "why"),
                 ("id-failed", Operation.POST, "why"),
@@ -233,7 +246,7 @@ async def test_what_is_known_of_a_message_by_its_state(db: Database) -> None:
     }
 
 
-async def test_from_when_a_message_could_be_read(db: Database) -> None:
+async def test_readable_from_depends_on_the_message_state(db: Database) -> None:
     sent_at = EARLIER + timedelta(minutes=5)
     await write(
         db,
@@ -251,7 +264,9 @@ async def test_from_when_a_message_could_be_read(db: Database) -> None:
 
 
 @pytest.mark.parametrize("state", [*State])
-async def test_only_what_is_settled_is_forgotten(db: Database, state: State) -> None:
+async def test_remove_keeps_messages_that_are_sending_or_unknown(
+    db: Database, state: State
+) -> None:
     await write(db, ONE, message("edit:a", state=state), message("edit:b", state=state))
     async with db.transaction() as tx:
         await requeue.remove(tx, ONE, key=MessageKey("edit:a"))
@@ -262,7 +277,7 @@ async def test_only_what_is_settled_is_forgotten(db: Database, state: State) -> 
     assert kept == [state in (State.SENDING, State.UNKNOWN)] * 2
 
 
-async def test_what_was_never_in_slack_cannot_be_deleted_there(db: Database) -> None:
+async def test_mark_deleted_ignores_a_message_that_was_never_sent(db: Database) -> None:
     await write(db, ONE, message("a"), message("b", state="sent", channel=CHANNEL, ts=TS))
     async with db.transaction() as tx:
         assert not await requeue.mark_deleted(
@@ -273,7 +288,7 @@ async def test_what_was_never_in_slack_cannot_be_deleted_there(db: Database) -> 
     assert [(await row_of(db, key)).state for key in "ab"] == ["pending", "expired"]
 
 
-async def test_a_conversation_with_a_new_id_keeps_what_was_said_there(db: Database) -> None:
+async def test_change_conversation_moves_its_messages_to_the_new_id(db: Database) -> None:
     await write(db, ONE, message("a", channel=CHANNEL, ts=TS), message("b", conversation="C2"))
     async with db.transaction() as tx:
         await requeue.change_conversation(tx, ONE, conversation=CHANNEL, to="C3")
@@ -283,7 +298,7 @@ async def test_a_conversation_with_a_new_id_keeps_what_was_said_there(db: Databa
     assert [(row.conversation, row.channel) for row in rows] == [("C3", "C3"), ("C2", None)]
 
 
-async def test_what_stands_at_a_place_is_the_post_and_not_what_was_done_to_it(
+async def test_key_at_returns_the_post_and_not_its_edit_or_pin(
     db: Database,
 ) -> None:
     placed = {"state": "sent", "channel": CHANNEL, "ts": TS}

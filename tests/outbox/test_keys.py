@@ -1,4 +1,4 @@
-"""Keys of messages are what was stored so far, and are parsed as they were built."""
+"""Message keys: stable stored form, round-trip parsing."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime
@@ -19,9 +19,9 @@ P, R, B = "f" * 32, "a" * 32, "b" * 32
 DAY = date(2026, 11, 24)
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
-#: One of each kind as it is stored: what is in databases out there keeps its meaning.
+#: One key of each kind in its stored form, on which existing databases depend.
 STORED = {
-    keys.alone(P, "U1", "U2"): f"alone:{P}:U1:U2",
+    keys.other_lead_unreachable(P, "U1", "U2"): f"alone:{P}:U1:U2",
     keys.announcement(P): f"announcement:{P}",
     keys.ask(R, "U1"): f"ask:{R}:U1",
     keys.closing(P): f"closing:{P}",
@@ -31,15 +31,15 @@ STORED = {
     keys.goodbye(P, "U1"): f"goodbye:{P}:U1",
     keys.home("U1"): "home:U1",
     keys.lead_results(R, "U1"): f"lead_results:{R}:U1",
-    keys.line(P, "U1"): f"line:{P}:U1",
-    keys.missing(P, "U1"): f"missing:{P}:U1",
+    keys.late_thanks(P, "U1"): f"line:{P}:U1",
+    keys.announcement_missing(P, "U1"): f"missing:{P}:U1",
     keys.nobody_leads(P, "U1"): f"nobody_leads:{P}:U1",
     keys.nobody_reads(P, "U1"): f"nobody_reads:{P}:U1",
-    keys.not_said(keys.results(R), "U1"): f"not_said:results:{R}::U1",
-    keys.not_said(keys.talking_points(P, DAY), "U1"): f"not_said:talking_points:{P}::U1",
-    keys.not_said(keys.goodbye(P, "U2"), "U1"): f"not_said:goodbye:{P}:U2:U1",
-    keys.not_said(keys.line(P, "U2"), "U1"): f"not_said:line:{P}:U2:U1",
-    keys.not_said(
+    keys.not_delivered(keys.results(R), "U1"): f"not_said:results:{R}::U1",
+    keys.not_delivered(keys.talking_points(P, DAY), "U1"): f"not_said:talking_points:{P}::U1",
+    keys.not_delivered(keys.goodbye(P, "U2"), "U1"): f"not_said:goodbye:{P}:U2:U1",
+    keys.not_delivered(keys.late_thanks(P, "U2"), "U1"): f"not_said:line:{P}:U2:U1",
+    keys.not_delivered(
         keys.concerns(P, "b" * 32, 1, "U2"), "U1"
     ): f"not_said:concerns:{P}:{'b' * 32}:U1",
     keys.paused(P, NOON, "U1"): f"paused:{P}:1795521600:U1",
@@ -58,9 +58,12 @@ STORED = {
 ids = st.text(alphabet="0123456789abcdef", min_size=32, max_size=32)
 people = st.text(alphabet="ABCDEFGH0123456789", min_size=2, max_size=12).map("U{}".format)
 days, numbers = st.dates(), st.integers(min_value=0, max_value=99)
-#: How each kind is built, and from what.
+#: The builder of each kind, and strategies for its arguments.
 BUILT: dict[MessageKind, tuple[Callable[..., MessageKey], dict[str, st.SearchStrategy[object]]]] = {
-    MessageKind.ALONE: (keys.alone, {"phase": ids, "unreachable": people, "person": people}),
+    MessageKind.OTHER_LEAD_UNREACHABLE: (
+        keys.other_lead_unreachable,
+        {"phase": ids, "unreachable": people, "person": people},
+    ),
     MessageKind.ANNOUNCEMENT: (keys.announcement, {"phase": ids}),
     MessageKind.ASK: (keys.ask, {"round": ids, "person": people}),
     MessageKind.CLOSING: (keys.closing, {"phase": ids}),
@@ -73,8 +76,8 @@ BUILT: dict[MessageKind, tuple[Callable[..., MessageKey], dict[str, st.SearchStr
     MessageKind.GOODBYE: (keys.goodbye, {"phase": ids, "person": people}),
     MessageKind.HOME: (keys.home, {"person": people}),
     MessageKind.LEAD_RESULTS: (keys.lead_results, {"round": ids, "person": people}),
-    MessageKind.LINE: (keys.line, {"phase": ids, "person": people}),
-    MessageKind.MISSING: (keys.missing, {"phase": ids, "person": people}),
+    MessageKind.LATE_THANKS: (keys.late_thanks, {"phase": ids, "person": people}),
+    MessageKind.ANNOUNCEMENT_MISSING: (keys.announcement_missing, {"phase": ids, "person": people}),
     MessageKind.NOBODY_LEADS: (keys.nobody_leads, {"phase": ids, "person": people}),
     MessageKind.NOBODY_READS: (keys.nobody_reads, {"phase": ids, "person": people}),
     MessageKind.PAUSED: (
@@ -95,24 +98,24 @@ BUILT: dict[MessageKind, tuple[Callable[..., MessageKey], dict[str, st.SearchStr
 
 @st.composite
 def built(draw: st.DrawFn, kind: MessageKind) -> tuple[MessageKey, dict[str, str]]:
-    """A key of this kind, and what it was built from."""
+    """A key of this kind, and the parts it was built from."""
     build, parts = BUILT[kind]
     given_parts = {name: draw(values) for name, values in parts.items()}
     return build(*given_parts.values()), {name: str(one) for name, one in given_parts.items()}
 
 
-def test_keys_are_stored_as_before():
+def test_stored_form_of_keys_is_stable():
     assert {str(key): text for key, text in STORED.items()} == {t: t for t in STORED.values()}
     assert {key.kind for key in STORED} == set(MessageKind)
 
 
-def test_every_kind_is_tried():
-    assert {*BUILT, MessageKind.NOT_SAID} == set(MessageKind)
+def test_builders_cover_every_kind():
+    assert {*BUILT, MessageKind.NOT_DELIVERED} == set(MessageKind)
 
 
 @given(data=st.data())
 @settings(max_examples=20)
-def test_a_key_is_parsed_as_it_was_built(data: st.DataObject) -> None:
+def test_key_round_trips_through_its_text(data: st.DataObject) -> None:
     for kind in BUILT:
         key, parts = data.draw(built(kind))
         read = MessageKey(str(key))
@@ -125,25 +128,27 @@ def test_a_key_is_parsed_as_it_was_built(data: st.DataObject) -> None:
 
 @given(data=st.data(), user_id=people)
 @settings(max_examples=20)
-def test_what_could_not_be_said_is_named(data: st.DataObject, user_id: str) -> None:
+def test_not_said_key_keeps_the_kind_phase_and_round_of_its_message(
+    data: st.DataObject, user_id: str
+) -> None:
     for kind in BUILT:
         if kind is MessageKind.HOME:
             continue
         of, _ = data.draw(built(kind))
-        read = MessageKey(str(keys.not_said(of, user_id)))
+        read = MessageKey(str(keys.not_delivered(of, user_id)))
 
-        assert (read.kind, read.user_id) == (MessageKind.NOT_SAID, user_id)
+        assert (read.kind, read.user_id) == (MessageKind.NOT_DELIVERED, user_id)
         assert read.fields["about"] == kind
         assert (read.phase_id, read.round_id) == (of.phase_id, of.round_id)
 
 
-@given(data=st.data(), done=st.lists(st.sampled_from(Derived), min_size=1, max_size=2))
+@given(data=st.data(), derivations=st.lists(st.sampled_from(Derived), min_size=1, max_size=2))
 @settings(max_examples=20)
-def test_an_edit_or_a_mark_is_of_its_message(data: st.DataObject, done: list[Derived]) -> None:
+def test_derived_key_refers_to_its_message(data: st.DataObject, derivations: list[Derived]) -> None:
     for kind in BUILT:
         of, parts = data.draw(built(kind))
         key = of
-        for one in done:
+        for one in derivations:
             key = keys.derived(one, key)
 
         assert key.message == of
@@ -151,14 +156,14 @@ def test_an_edit_or_a_mark_is_of_its_message(data: st.DataObject, done: list[Der
 
 
 @pytest.mark.parametrize("text", ["something:new:U1", "something", "", "not_said", "ask"])
-def test_an_unknown_or_broken_key_names_nothing(text: str) -> None:
+def test_unknown_or_malformed_key_has_no_ids(text: str) -> None:
     key = MessageKey(text)
 
     assert (key.phase_id, key.round_id, key.user_id) == (None, None, None)
     assert key.log_fields == {"key": text}
 
 
-async def test_the_database_builds_the_same_keys(db: Database) -> None:
+async def test_keys_built_in_sql_equal_those_built_in_python(db: Database) -> None:
     async with db.transaction() as tx:
         await a_phase(tx)
         await a_round(tx)

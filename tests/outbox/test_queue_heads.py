@@ -1,4 +1,4 @@
-"""What may go next, whose turn it is, and when: to the very moment."""
+"""Queue heads and sender leases: what is sent next, by whom, and exactly when."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,25 +20,25 @@ MOMENT = timedelta(microseconds=1)
 REAL = datetime.fromisoformat("2026-11-23T10:00:00+00:00")
 
 
-async def next_ones(db: Database, **how: Any) -> list[QueuedMessage]:
-    given = {"now": MONDAY, "real": REAL, "barred": (), "limit": 9, **how}
+async def next_heads(db: Database, **overrides: Any) -> list[QueuedMessage]:
+    given = {"now": MONDAY, "real": REAL, "barred": (), "limit": 9, **overrides}
     async with db.reading() as reader:
         return await heads(reader, ONE, **given)
 
 
-async def work(db: Database, now: datetime, monkeypatch: pytest.MonkeyPatch) -> bool:
-    """Whether anybody is needed at this time, by both clocks."""
+async def has_work(db: Database, now: datetime, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Whether any workspace has messages due at this time, by both clocks."""
 
     async def real(_: AsyncConnection) -> datetime:
         return REAL
 
     monkeypatch.setattr(sender_leases, "real_time", real)
     async with db.reading() as reader:
-        return bool(await sender_leases.with_work(reader, now, 9))
+        return bool(await sender_leases.workspaces_with_work(reader, now, 9))
 
 
 @pytest.mark.parametrize(
-    ("values", "goes"),
+    ("values", "is_head"),
     [
         ({}, True),
         ({"not_before": MONDAY + MOMENT}, False),
@@ -51,16 +51,16 @@ async def work(db: Database, now: datetime, monkeypatch: pytest.MonkeyPatch) -> 
         ({"target_key": "nothing"}, True),
     ],
 )
-async def test_a_message_goes_at_its_very_moment(
-    db: Database, values: dict[str, Any], goes: bool, monkeypatch: pytest.MonkeyPatch
+async def test_message_becomes_a_queue_head_exactly_when_due(
+    db: Database, values: dict[str, Any], is_head: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await write(db, ONE, message("hello", **values))
 
-    assert [row.key for row in await next_ones(db)] == ["hello"] * goes
-    assert await work(db, MONDAY, monkeypatch) == goes
+    assert [row.key for row in await next_heads(db)] == ["hello"] * is_head
+    assert await has_work(db, MONDAY, monkeypatch) == is_head
 
 
-async def test_what_is_being_sent_is_not_sent_again_and_holds_up_its_queue_alone(
+async def test_message_being_sent_is_no_head_and_blocks_only_its_queue(
     db: Database,
 ) -> None:
     await write(
@@ -73,20 +73,20 @@ async def test_what_is_being_sent_is_not_sent_again_and_holds_up_its_queue_alone
         message("5", conversation="C2"),
     )
 
-    assert [row.key for row in await next_ones(db)] == ["4", "3"]
+    assert [row.key for row in await next_heads(db)] == ["4", "3"]
 
 
-async def test_channels_come_first_and_of_each_what_was_decided_first(db: Database) -> None:
+async def test_channel_messages_precede_direct_messages_each_oldest_first(db: Database) -> None:
     rows = [
         message(key, message_id=key, conversation=conversation)
         for key, conversation in {"1": "U1", "5": "C2", "3": "W1", "4": "C1", "2": "C3"}.items()
     ]
     await write(db, ONE, *reversed(rows))
 
-    assert [row.key for row in await next_ones(db)] == ["2", "4", "5", "1", "3"]
-    assert [row.key for row in await next_ones(db, limit=4)] == ["2", "4", "5", "1"]
-    assert [row.key for row in await next_ones(db, barred=["post"])] == ["1", "3"]
-    assert [row.key for row in await next_ones(db, barred=["direct"])] == ["2", "4", "5"]
+    assert [row.key for row in await next_heads(db)] == ["2", "4", "5", "1", "3"]
+    assert [row.key for row in await next_heads(db, limit=4)] == ["2", "4", "5", "1"]
+    assert [row.key for row in await next_heads(db, barred=["post"])] == ["1", "3"]
+    assert [row.key for row in await next_heads(db, barred=["direct"])] == ["2", "4", "5"]
 
 
 @pytest.mark.parametrize(
@@ -102,13 +102,13 @@ async def test_channels_come_first_and_of_each_what_was_decided_first(db: Databa
         ({"operation": "unbookmark", "target_key": "a"}, "unbookmark", "a", False),
     ],
 )
-async def test_which_limit_and_which_queue_a_message_is_of(
+async def test_rate_limit_and_queue_of_each_kind_of_message(
     db: Database, values: dict[str, Any], pace: str, queue: str, to_person: bool
 ) -> None:
     await write(db, ONE, message("hello", **values))
 
-    (row,) = await next_ones(db)
-    assert (row.pace, row.queue, row.to_person) == (pace, queue, to_person)
+    (row,) = await next_heads(db)
+    assert (row.rate_limit, row.queue, row.is_direct) == (pace, queue, to_person)
 
 
 PLACED = {"channel": CHANNEL, "ts": TS, "file_id": "F1"}
@@ -118,7 +118,7 @@ THERE = SlackLocation(channel=CHANNEL, ts=TS, file_id="F1")
 @pytest.mark.parametrize(
     ("target", "found"),
     [
-        (None, [None]),  # never decided, or dropped
+        (None, [None]),  # never enqueued, or removed
         ({"state": "sent", **PLACED}, [THERE]),
         ({"state": "pending", **PLACED}, [THERE]),  # in Slack, and edited since
         ({"state": "expired"}, [None]),
@@ -129,26 +129,26 @@ THERE = SlackLocation(channel=CHANNEL, ts=TS, file_id="F1")
         ({"state": "sending"}, []),
     ],
 )
-async def test_what_refers_to_a_message_waits_for_it_or_learns_that_it_never_comes(
+async def test_edit_waits_for_its_target_or_gets_none_if_it_never_comes(
     db: Database, target: dict[str, Any] | None, found: list[SlackLocation | None]
 ) -> None:
     if target is not None:
         await write(db, ONE, message("a", conversation="C2", **target))
     await write(db, ONE, message("edit:a", operation="update", target_key="a", file_id="F2"))
 
-    edits = [row for row in await next_ones(db) if row.key == "edit:a"]
+    edits = [row for row in await next_heads(db) if row.key == "edit:a"]
     assert [row.target for row in edits] == found
 
 
-async def test_what_refers_to_nothing_is_nowhere(db: Database) -> None:
+async def test_message_without_a_target_has_no_location_and_no_delay(db: Database) -> None:
     await write(db, ONE, message("a", picture={"facts": {}}, file_id="F1"), message("b"))
 
-    (row,) = await next_ones(db)
-    assert (row.target, row.was_to_wait, row.needs_picture) == (NOWHERE, False, False)
+    (row,) = await next_heads(db)
+    assert (row.target, row.was_scheduled, row.needs_picture) == (NOWHERE, False, False)
 
 
 @pytest.mark.parametrize(
-    ("lease", "works", "taken"),
+    ("lease", "has_work_due", "taken"),
     [
         ({"owner": None}, True, True),
         ({"owner": "other", "lease_until": REAL - MOMENT}, True, True),
@@ -159,10 +159,10 @@ async def test_what_refers_to_nothing_is_nowhere(db: Database) -> None:
         ({"halted": "token_revoked"}, False, False),
     ],
 )
-async def test_a_lease_is_free_or_its_senders_silent(
+async def test_lease_is_taken_only_if_free_or_expired_and_not_halted(
     db: Database,
     lease: dict[str, Any],
-    works: bool,
+    has_work_due: bool,
     taken: bool,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -170,10 +170,10 @@ async def test_a_lease_is_free_or_its_senders_silent(
     async with db.transaction() as tx:
         await tx.execute(update(schema.sender_leases).values(**lease))
 
-    assert await work(db, MONDAY, monkeypatch) == works
+    assert await has_work(db, MONDAY, monkeypatch) == has_work_due
     async with db.transaction() as tx:
         assert (await sender_leases.take(tx, ONE, "me", REAL) is not None) == taken
-    assert (await the_lease(db)).owner == ("me" if taken else lease.get("owner"))
+    assert (await read_lease(db)).owner == ("me" if taken else lease.get("owner"))
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ async def test_a_lease_is_free_or_its_senders_silent(
         ({"owner": "me", "halted": "token_revoked"}, False),
     ],
 )
-async def test_only_who_has_a_lease_renews_it_and_gives_it_back(
+async def test_only_the_lease_owner_renews_and_releases_it(
     db: Database, lease: dict[str, Any], renewed: bool
 ) -> None:
     await write(db, ONE)
@@ -193,30 +193,30 @@ async def test_only_who_has_a_lease_renews_it_and_gives_it_back(
         await tx.execute(update(schema.sender_leases).values(**lease))
         assert (await sender_leases.renew(tx, ONE, "me", REAL) is not None) == renewed
     if renewed:
-        assert (await the_lease(db)).lease_until == REAL + timedelta(seconds=15)
+        assert (await read_lease(db)).lease_until == REAL + timedelta(seconds=15)
 
     async with db.transaction() as tx:
         await sender_leases.release(tx, ONE, "me", LATER)
-    after = await the_lease(db)
+    after = await read_lease(db)
     mine = lease["owner"] == "me"
     assert after.owner == (None if mine else lease["owner"])
     assert after.resume_at == (LATER if mine else None)
 
 
-async def the_lease(db: Database) -> Any:
+async def read_lease(db: Database) -> Any:
     async with db.reading() as reader:
         return (await reader.execute(schema.sender_leases.select())).one()
 
 
-def test_a_lease_outlives_some_renewals_that_fail() -> None:
+def test_lease_lasts_three_renewal_intervals() -> None:
     assert (
         timedelta(seconds=sender_leases.RENEW_EVERY_SECONDS) * 3
-        == sender_leases.LEASE
+        == sender_leases.LEASE_DURATION
         == timedelta(seconds=15)
     )
 
 
-async def test_who_waited_longest_for_slacks_limits_comes_first_after_who_never_did(
+async def test_workspaces_never_rate_limited_come_first_then_by_resume_time(
     db: Database,
 ) -> None:
     past = real_now() - timedelta(hours=1)
@@ -227,10 +227,14 @@ async def test_who_waited_longest_for_slacks_limits_comes_first_after_who_never_
             await tx.execute(update(schema.sender_leases).where(mine).values(resume_at=resume_at))
 
     async with db.reading() as reader:
-        assert list(await sender_leases.with_work(reader, MONDAY, 9)) == ["T2", "T1", "T3"]
+        assert list(await sender_leases.workspaces_with_work(reader, MONDAY, 9)) == [
+            "T2",
+            "T1",
+            "T3",
+        ]
 
 
-async def test_what_a_dead_sender_left_is_doubted_if_it_may_be_seen_twice(db: Database) -> None:
+async def test_interrupted_posts_become_unknown_and_interrupted_edits_pending(db: Database) -> None:
     await write(
         db,
         ONE,
@@ -251,7 +255,7 @@ async def test_what_a_dead_sender_left_is_doubted_if_it_may_be_seen_twice(db: Da
     }
 
 
-async def test_the_next_message_is_the_first_that_waits_for_its_hour(db: Database) -> None:
+async def test_next_due_is_the_earliest_future_pending_message(db: Database) -> None:
     async with db.reading() as reader:
         assert await sender_leases.next_due(reader, MONDAY) is None
     first, second = MONDAY + timedelta(hours=1), MONDAY + timedelta(hours=2)
@@ -265,12 +269,12 @@ async def test_the_next_message_is_the_first_that_waits_for_its_hour(db: Databas
         assert await sender_leases.next_due(reader, second) is None
 
 
-async def test_messages_are_counted_in_every_state_that_is_no_good_end(db: Database) -> None:
+async def test_counts_cover_every_state_except_sent_and_expired(db: Database) -> None:
     states = ("pending", "sending", "unknown", "held", "failed")
     for number, state in enumerate((*states, "sent", "expired")):
         for workspace_id in (ONE, TWO)[: number + 1]:
             await write(db, workspace_id, message(state, state=state))
 
     async with db.reading() as reader:
-        counts = await sender_leases.counts(reader)
+        counts = await sender_leases.message_counts(reader)
     assert counts == {"pending": 1, **dict.fromkeys(states[1:], 2)}

@@ -1,4 +1,4 @@
-"""Slack's limits hold over any minute, whoever sends, and a no of Slack stops only its method."""
+"""Rate limits hold over any minute across senders, and a 429 stops only its own method."""
 
 import json
 from datetime import UTC, datetime
@@ -13,19 +13,19 @@ from bot.outbox.rate_limits import (
     CONVERSATION_BURST,
     CONVERSATION_SECONDS,
     DIRECT,
-    DOUBT_SECONDS,
-    DOUBTS,
+    LOOKUP,
     PER_MINUTE,
-    PROOF,
+    PROBE_EVERY_SECONDS,
     RESERVED_FOR_CHANNELS,
+    UNKNOWN_OUTCOMES_BEFORE_PROBING,
     WINDOW_SECONDS,
     RateLimits,
     RateUsage,
 )
 from bot.slack.errors import ErrorKind
 
-#: https://docs.slack.dev/apis/web-api/rate-limits, and of each method's page the tier.
-SLACKS = {
+#: From https://docs.slack.dev/apis/web-api/rate-limits and the tier on each method's page.
+SLACK_LIMITS = {
     Operation.POST: 300,  # "several hundred"
     Operation.UPDATE: 50,
     Operation.PIN: 20,
@@ -33,14 +33,14 @@ SLACKS = {
     Operation.BOOKMARK: 20,
     Operation.UNBOOKMARK: 20,
     Operation.PUBLISH: 100,
-    PROOF: 50,
+    LOOKUP: 50,
 }
 BEGIN = 1_795_000_000.0
 POSTS = PER_MINUTE[Operation.POST]
 
 
 def a_row(
-    operation: Operation = Operation.POST, conversation: str = "C1", pace: str = ""
+    operation: Operation = Operation.POST, conversation: str = "C1", rate_limit: str = ""
 ) -> QueuedMessage:
     return QueuedMessage(
         workspace_id="T1",
@@ -62,24 +62,24 @@ def a_row(
         error=None,
         first_try_at=None,
         thread_ts=None,
-        pace=pace or operation.value,
+        rate_limit=rate_limit or operation.value,
         queue=conversation,
         target=NOWHERE,
     )
 
 
-def a_finding(state: State, meaning: ErrorKind | None = None, **more: float) -> SendResult:
-    return SendResult(row=a_row(), state=state, meaning=meaning, retry_after=more.get("wait"))
+def a_result(state: State, meaning: ErrorKind | None = None, **more: float) -> SendResult:
+    return SendResult(row=a_row(), state=state, error_kind=meaning, retry_after=more.get("wait"))
 
 
 def resumed(used: RateUsage | None, at: float) -> RateUsage:
-    """As the next sender does: from JSON."""
-    kept = json.loads(json.dumps(used.keep())) if used is not None else None
+    """Resume the usage from JSON, as the next sender does."""
+    kept = json.loads(json.dumps(used.to_json())) if used is not None else None
     return RateLimits().resume(kept, BEGIN + at)
 
 
 def direct(number: int) -> QueuedMessage:
-    return a_row(conversation=f"U{number}", pace=DIRECT)
+    return a_row(conversation=f"U{number}", rate_limit=DIRECT)
 
 
 @given(
@@ -87,25 +87,25 @@ def direct(number: int) -> QueuedMessage:
     st.lists(st.floats(0, 20), min_size=1, max_size=30),
     st.integers(1, 120),
 )
-def test_no_minute_has_more_calls_than_its_limit(
+def test_calls_in_any_minute_stay_within_the_limit(
     name: str, pauses: list[float], wanted: int
 ) -> None:
-    operation = Operation.POST if name == PROOF else Operation(name)
+    operation = Operation.POST if name == LOOKUP else Operation(name)
     used, now, calls, number = None, 0.0, [], 0
     for pause in pauses:
         now += pause
         used = resumed(used, now)
         for _ in range(wanted):
             number += 1
-            if used.take(a_row(operation, conversation=f"C{number}", pace=name)):
+            if used.take(a_row(operation, conversation=f"C{number}", rate_limit=name)):
                 calls.append(now)
 
     for begin in calls:
-        assert sum(begin <= call < begin + 60 for call in calls) <= SLACKS[name]
+        assert sum(begin <= call < begin + 60 for call in calls) <= SLACK_LIMITS[name]
 
 
 @given(st.lists(st.floats(0, 3), min_size=1, max_size=60))
-def test_one_conversation_gets_a_burst_and_then_one_at_a_time(pauses: list[float]) -> None:
+def test_conversation_takes_a_burst_and_then_one_call_at_a_time(pauses: list[float]) -> None:
     used, now, calls = None, 0.0, []
     for pause in pauses:
         now += pause
@@ -118,7 +118,7 @@ def test_one_conversation_gets_a_burst_and_then_one_at_a_time(pauses: list[float
         assert all(call >= least - 0.001 for call, least in zip(later, allowed, strict=True))
 
 
-def test_the_wait_is_over_when_it_says() -> None:
+def test_limit_is_free_when_the_returned_wait_is_over() -> None:
     first = resumed(None, 0)
     assert [first.take(direct(number)) for number in range(POSTS)].count(True) == (
         POSTS - RESERVED_FOR_CHANNELS
@@ -130,35 +130,39 @@ def test_the_wait_is_over_when_it_says() -> None:
     assert resumed(first, wait + 0.01).take(direct(0))
 
 
-def test_how_long_the_limits_hold_up_what_waits() -> None:
+def test_send_estimate_counts_whole_windows_and_retry_after() -> None:
     used = resumed(None, 0)
-    assert used.until_made({}) == used.until_made({DIRECT: 280, Operation.UPDATE: 50}) == 0
-    assert used.until_made({DIRECT: 281}) == WINDOW_SECONDS
-    assert used.until_made({DIRECT: 1000}) == 3 * WINDOW_SECONDS
-    assert used.until_made({DIRECT: 20, Operation.UPDATE: 120}) == 2 * WINDOW_SECONDS
+    assert (
+        used.seconds_until_sent({})
+        == used.seconds_until_sent({DIRECT: 280, Operation.UPDATE: 50})
+        == 0
+    )
+    assert used.seconds_until_sent({DIRECT: 281}) == WINDOW_SECONDS
+    assert used.seconds_until_sent({DIRECT: 1000}) == 3 * WINDOW_SECONDS
+    assert used.seconds_until_sent({DIRECT: 20, Operation.UPDATE: 120}) == 2 * WINDOW_SECONDS
 
     for number in range(100):
         used.take(direct(number))
     later = resumed(used, 30)
-    assert later.until_made({DIRECT: 180}) == 0
-    assert later.until_made({DIRECT: 181}) == WINDOW_SECONDS - 30
-    assert later.until_made({DIRECT: 180, Operation.POST: 1}) == WINDOW_SECONDS - 30
+    assert later.seconds_until_sent({DIRECT: 180}) == 0
+    assert later.seconds_until_sent({DIRECT: 181}) == WINDOW_SECONDS - 30
+    assert later.seconds_until_sent({DIRECT: 180, Operation.POST: 1}) == WINDOW_SECONDS - 30
 
-    later.learn([a_finding(State.PENDING, ErrorKind.LATER, wait=40)])
-    assert later.until_made({DIRECT: 1}) == 40
+    later.apply_results([a_result(State.PENDING, ErrorKind.RETRYABLE, wait=40)])
+    assert later.seconds_until_sent({DIRECT: 1}) == 40
 
 
-def test_what_was_sent_is_counted_until_a_minute_without() -> None:
+def test_sent_count_is_reset_after_a_minute_without_sends() -> None:
     used = resumed(None, 0)
-    used.learn([a_finding(State.SENT)] * 3)
+    used.apply_results([a_result(State.SENT)] * 3)
     used = resumed(used, 60)
-    used.learn([a_finding(State.SENT), a_finding(State.FAILED)])
+    used.apply_results([a_result(State.SENT), a_result(State.FAILED)])
 
     assert resumed(used, 120).sent == 4
     assert resumed(used, 121).sent == 0
 
 
-def test_what_goes_to_many_people_leaves_room_for_channels() -> None:
+def test_direct_messages_leave_capacity_reserved_for_channels() -> None:
     used = resumed(None, 0)
     for number in range(POSTS):
         used.take(direct(number))
@@ -170,9 +174,9 @@ def test_what_goes_to_many_people_leaves_room_for_channels() -> None:
     )
 
 
-def test_retry_after_stops_that_method_and_no_other() -> None:
+def test_retry_after_bars_only_its_own_method() -> None:
     used = resumed(None, 0)
-    used.learn([a_finding(State.PENDING, ErrorKind.LATER, wait=30)])
+    used.apply_results([a_result(State.PENDING, ErrorKind.RETRYABLE, wait=30)])
 
     assert not used.take(a_row())
     assert used.take(a_row(Operation.UPDATE))
@@ -180,22 +184,24 @@ def test_retry_after_stops_that_method_and_no_other() -> None:
     assert resumed(used, 30.1).take(a_row())
 
 
-def test_outcomes_nobody_knows_stop_posting_until_a_probe_succeeds() -> None:
+def test_unknown_outcomes_bar_posting_until_a_probe_succeeds() -> None:
     used = resumed(None, 0)
-    used.learn([a_finding(State.UNKNOWN, ErrorKind.UNKNOWN)] * DOUBTS)
+    used.apply_results(
+        [a_result(State.UNKNOWN, ErrorKind.UNKNOWN)] * UNKNOWN_OUTCOMES_BEFORE_PROBING
+    )
 
     assert [used.take(direct(number)) for number in range(3)] == [True, False, False]
-    assert not resumed(used, DOUBT_SECONDS - 1).take(direct(5))
-    later = resumed(used, DOUBT_SECONDS + 1)
+    assert not resumed(used, PROBE_EVERY_SECONDS - 1).take(direct(5))
+    later = resumed(used, PROBE_EVERY_SECONDS + 1)
     assert [later.take(direct(number)) for number in range(3)] == [True, False, False]
 
-    later.learn([a_finding(State.SENT)])
-    assert resumed(later, 2 * DOUBT_SECONDS + 2).take(direct(7))
-    assert resumed(later, 2 * DOUBT_SECONDS + 2).take(direct(8))
+    later.apply_results([a_result(State.SENT)])
+    assert resumed(later, 2 * PROBE_EVERY_SECONDS + 2).take(direct(7))
+    assert resumed(later, 2 * PROBE_EVERY_SECONDS + 2).take(direct(8))
 
 
-def test_what_was_used_long_ago_is_forgotten() -> None:
+def test_usage_older_than_a_minute_is_not_stored() -> None:
     used = resumed(None, 0)
     assert used.take(a_row())
 
-    assert resumed(used, 61).keep() is None
+    assert resumed(used, 61).to_json() is None

@@ -1,4 +1,4 @@
-"""One sender for a workspace, wherever it runs: what passes to the next, and what stops."""
+"""One sender per workspace: what it hands on to the next sender, and what halts it."""
 
 import asyncio
 from collections.abc import Collection, Mapping
@@ -24,23 +24,23 @@ from bot.outbox.slack_calls import BEGIN_WITHIN_SECONDS
 from bot.slack.content import content, section
 from bot.slack.errors import ErrorKind
 from tests.harness import BEN, CHIARA, LAUNCH, PLATFORM, WORKSPACE
-from tests.outbox.sender import IMPATIENT, Sender
+from tests.outbox.sender import NO_DELAYS, Sender
 
 
-def paced(sender: Sender) -> Delivery:
-    """One that keeps Slack's limits."""
-    return sender.another(limited=True)
+def rate_limited_delivery(sender: Sender) -> Delivery:
+    """A delivery that keeps Slack's rate limits."""
+    return sender.new_delivery(limited=True)
 
 
-def told(sender: Sender, refusals: list[FailedMessage]) -> Delivery:
-    """One that tells what Slack refused."""
+def reporting_delivery(sender: Sender, refusals: list[FailedMessage]) -> Delivery:
+    """A delivery that appends to `refusals` what Slack rejected."""
 
     async def refused(_tx: AsyncConnection, refusal: FailedMessage, _now: datetime) -> None:
         refusals.append(refusal)
         if refusal.key == "breaks":
-            raise RuntimeError("a consequence that cannot be carried out")
+            raise RuntimeError("the callback fails")
 
-    return sender.another(refused=refused)
+    return sender.new_delivery(refused=refused)
 
 
 async def lease(sender: Sender) -> dict[str, object]:
@@ -48,33 +48,34 @@ async def lease(sender: Sender) -> dict[str, object]:
         return dict((await reader.execute(schema.sender_leases.select())).mappings().one())
 
 
-async def test_the_next_sender_knows_what_was_used(
+async def test_next_sender_inherits_the_rate_usage(
     sender: Sender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.outbox.rate_limits.CONVERSATION_SECONDS", 600.0)  # however slow we are
+    # so long that a slow machine frees no slot meanwhile
+    monkeypatch.setattr("bot.outbox.rate_limits.CONVERSATION_SECONDS", 600.0)
     for number in range(5):
-        await sender.say(f"m{number}")
-    await paced(sender).deliver_due()
+        await sender.enqueue(f"m{number}")
+    await rate_limited_delivery(sender).deliver_due()
     assert len(sender.texts()) == 3  # a conversation's burst
 
-    await paced(sender).deliver_due()
+    await rate_limited_delivery(sender).deliver_due()
     assert len(sender.texts()) == 3
     assert (await lease(sender))["rate_usage"] is not None
 
 
-async def test_retry_after_holds_for_the_next_sender_and_for_that_method_alone(
+async def test_retry_after_holds_for_the_next_sender_and_only_for_its_method(
     sender: Sender,
 ) -> None:
-    await sender.say("first")
-    await paced(sender).deliver_due()
+    await sender.enqueue("first")
+    await rate_limited_delivery(sender).deliver_due()
     sender.slack.faults.fail_next("chat.postMessage", status=429, retry_after=30)
-    await sender.say("second")
-    await paced(sender).deliver_due()
-    await sender.say("to ben", to=BEN)
+    await sender.enqueue("second")
+    await rate_limited_delivery(sender).deliver_due()
+    await sender.enqueue("to ben", to=BEN)
     async with sender.db.transaction() as tx:
         await tx.execute(update(schema.sender_leases).values(resume_at=None))
     calls = len(sender.slack.calls)
-    await paced(sender).deliver_due()
+    await rate_limited_delivery(sender).deliver_due()
 
     assert len(sender.slack.calls) == calls
     assert (await sender.row("second")).attempts == 0
@@ -84,22 +85,22 @@ async def test_retry_after_holds_for_the_next_sender_and_for_that_method_alone(
     assert used.barred() == {"post", DIRECT}
 
 
-async def test_while_posts_wait_edits_and_other_workspaces_go_on(sender: Sender) -> None:
-    await sender.say("first")
-    await paced(sender).deliver_due()
+async def test_rate_limited_posts_do_not_hold_up_edits_or_other_workspaces(sender: Sender) -> None:
+    await sender.enqueue("first")
+    await rate_limited_delivery(sender).deliver_due()
     sender.slack.faults.fail_next("chat.postMessage", status=429, retry_after=3000)
-    await sender.say("second", to=BEN)
-    await paced(sender).deliver_due()
+    await sender.enqueue("second", to=BEN)
+    await rate_limited_delivery(sender).deliver_due()
     async with sender.db.transaction() as tx:
-        now, said = sender.clock.now(), content("edited", section("edited"))
-        await enqueue.edit(tx, WORKSPACE, of=MessageKey("first"), content=said, now=now)
-        # The fake Slack is one workspace; we know it under another name, too.
-        said = content("elsewhere", section("elsewhere"))
+        now, body = sender.clock.now(), content("edited", section("edited"))
+        await enqueue.edit(tx, WORKSPACE, of=MessageKey("first"), content=body, now=now)
+        # The fake Slack has one workspace, which stands for a second one here.
+        body = content("elsewhere", section("elsewhere"))
         await sender_leases.resume(tx, "T0OTHER")
-        await enqueue.post(tx, "T0OTHER", key=MessageKey("other"), to=LAUNCH, content=said, now=now)
+        await enqueue.post(tx, "T0OTHER", key=MessageKey("other"), to=LAUNCH, content=body, now=now)
         await tx.execute(update(schema.sender_leases).values(resume_at=None))
     for _ in range(3):
-        await paced(sender).deliver_due()
+        await rate_limited_delivery(sender).deliver_due()
 
     assert sender.texts() == ["edited", "elsewhere"]
     assert sender.slack.as_user(BEN).dm_with_bot() == []
@@ -107,15 +108,15 @@ async def test_while_posts_wait_edits_and_other_workspaces_go_on(sender: Sender)
     assert (row.state, row.attempts) == ("pending", 0)
 
 
-async def test_a_halted_lease_is_left_alone_until_it_is_resumed(sender: Sender) -> None:
+async def test_halted_lease_sends_nothing_until_it_is_resumed(sender: Sender) -> None:
     refusals: list[FailedMessage] = []
-    delivery = told(sender, refusals)
+    delivery = reporting_delivery(sender, refusals)
     sender.slack.faults.fail_next("chat.postMessage", error="token_revoked")
-    await sender.say("hello")
+    await sender.enqueue("hello")
     await delivery.deliver_due()
     await delivery.deliver_due()
 
-    assert [(refusal.reason, refusal.meaning) for refusal in refusals] == [
+    assert [(refusal.reason, refusal.error_kind) for refusal in refusals] == [
         ("token_revoked", ErrorKind.WORKSPACE)
     ]
     assert (await lease(sender))["halted"] == "token_revoked"
@@ -127,18 +128,18 @@ async def test_a_halted_lease_is_left_alone_until_it_is_resumed(sender: Sender) 
     assert sender.texts() == ["hello"]
 
 
-async def test_what_follows_from_a_no_stops_nothing_even_where_it_fails(sender: Sender) -> None:
+async def test_error_in_the_failure_callback_does_not_stop_delivery(sender: Sender) -> None:
     refusals: list[FailedMessage] = []
-    await sender.say("breaks", to=PLATFORM)
-    await sender.say("here")
-    await told(sender, refusals).deliver_due()
+    await sender.enqueue("breaks", to=PLATFORM)
+    await sender.enqueue("here")
+    await reporting_delivery(sender, refusals).deliver_due()
 
     assert [refusal.reason for refusal in refusals] == ["not_in_channel"]
     assert (await sender.row("breaks")).state == "failed"
     assert sender.texts() == ["here"]
 
 
-async def test_what_follows_from_a_no_is_not_lost_with_the_database(
+async def test_failure_callback_is_repeated_after_a_database_error(
     sender: Sender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.outbox.delivery.AFTER_FAILURE_SECONDS", 0)
@@ -149,16 +150,16 @@ async def test_what_follows_from_a_no_is_not_lost_with_the_database(
         if len(refusals) == 1:
             raise PoolTimeout
 
-    delivery = sender.another(refused=refused)
-    await sender.say("nowhere", to=PLATFORM)
+    delivery = sender.new_delivery(refused=refused)
+    await sender.enqueue("nowhere", to=PLATFORM)
     await delivery.deliver_due()
 
     assert refusals == ["nowhere", "nowhere"]
     assert (await sender.row("nowhere")).state == "failed"
 
 
-class Held(AsyncWebClient):
-    """Its posts reach Slack when they are let go."""
+class BlockingClient(AsyncWebClient):
+    """A client that holds its posts back until `let_go` is set."""
 
     def __init__(self, client: AsyncWebClient) -> None:
         super().__init__(
@@ -172,16 +173,18 @@ class Held(AsyncWebClient):
         return await super().chat_postMessage(**args)
 
 
-async def test_who_lost_its_lease_says_nothing_about_what_it_claimed(sender: Sender) -> None:
-    """A slow sender hears a no while another one is sending the message."""
+async def test_sender_that_lost_its_lease_does_not_change_its_claimed_message(
+    sender: Sender,
+) -> None:
+    """A slow sender gets a 429 while the next sender is posting the same message."""
     sender.slack.faults.fail_next("chat.postMessage", status=429, retry_after=0)
-    await sender.say("hello")
-    slow, next_one = Held(sender.client), Held(sender.client)
-    first = asyncio.create_task(sender.another(client=slow).deliver_due())
+    await sender.enqueue("hello")
+    slow, next_one = BlockingClient(sender.client), BlockingClient(sender.client)
+    first = asyncio.create_task(sender.new_delivery(client=slow).deliver_due())
     await slow.begun.wait()
     async with sender.db.transaction() as tx:  # its lease has run out
         await tx.execute(update(schema.sender_leases).values(lease_until=sender.clock.now()))
-    second = asyncio.create_task(sender.another(client=next_one).deliver_due())
+    second = asyncio.create_task(sender.new_delivery(client=next_one).deliver_due())
     await next_one.begun.wait()
     slow.let_go.set()
     await first
@@ -194,7 +197,7 @@ async def test_who_lost_its_lease_says_nothing_about_what_it_claimed(sender: Sen
     assert (await sender.row("hello")).state == "sent"
 
 
-async def test_the_wait_for_a_turn_makes_no_call_late(
+async def test_waiting_for_the_semaphore_does_not_make_a_call_late(
     sender: Sender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     time = [0.0]
@@ -206,23 +209,23 @@ async def test_the_wait_for_a_turn_makes_no_call_late(
 
     with monkeypatch.context() as building:
         building.setattr(asyncio, "Semaphore", Busy)
-        delivery = sender.another(replace(IMPATIENT, first_retry=600))
+        delivery = sender.new_delivery(replace(NO_DELAYS, first_retry=600))
     for module in ("workspace_sender", "slack_calls"):
         monkeypatch.setattr(f"bot.outbox.{module}.uptime", lambda: time[0])
-    await sender.say("hello")
+    await sender.enqueue("hello")
     await delivery.deliver_due()
 
     assert sender.texts() == ["hello"]
 
 
-async def test_a_call_that_would_begin_too_late_is_not_made(
+async def test_call_that_would_begin_too_late_is_not_made(
     sender: Sender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As after a process stood still between its claim and its call."""
+    """As if the process was suspended between the claim and the call."""
     stood_still = iter([uptime() + BEGIN_WITHIN_SECONDS + 1])
     monkeypatch.setattr("bot.outbox.slack_calls.uptime", lambda: next(stood_still, 0.0))
-    await sender.say("hello")
-    patient = sender.another(replace(IMPATIENT, first_retry=1000))
+    await sender.enqueue("hello")
+    patient = sender.new_delivery(replace(NO_DELAYS, first_retry=1000))
     await patient.deliver_due()
     assert sender.texts() == []
     assert (await sender.row("hello")).error == "late"
@@ -234,13 +237,13 @@ async def test_a_call_that_would_begin_too_late_is_not_made(
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-async def test_a_dead_senders_lease_is_taken_over_after_its_lease(sender: Sender) -> None:
-    await sender.say("hello")
+async def test_lease_of_a_dead_sender_is_taken_over_once_it_expires(sender: Sender) -> None:
+    await sender.enqueue("hello")
     async with sender.db.transaction() as tx:
         real = await sender_leases.real_time(tx)
         assert await sender_leases.take(tx, WORKSPACE, "dead", real)
     began = monotonic()
-    delivery = sender.another(replace(IMPATIENT, look=1))
+    delivery = sender.new_delivery(replace(NO_DELAYS, poll=1))
     running = asyncio.create_task(delivery.run())
     while not sender.texts() and monotonic() - began < 40:  # noqa: ASYNC110
         await asyncio.sleep(0.1)
@@ -249,10 +252,10 @@ async def test_a_dead_senders_lease_is_taken_over_after_its_lease(sender: Sender
     await running
 
     assert sender.texts() == ["hello"]
-    assert 10 < took < 30  # 15 and a look; the rest is what this machine is busy with
+    assert 10 < took < 30  # the lease of 15 s and a poll; the rest allows for a busy machine
 
 
-async def test_late_direct_messages_wait_for_an_hour_that_suits(
+async def test_late_direct_messages_wait_for_allowed_hours_or_expire(
     sender: Sender, clock: AdjustableClock
 ) -> None:
     morning = clock.now() + timedelta(hours=9)
@@ -262,11 +265,11 @@ async def test_late_direct_messages_wait_for_an_hour_that_suits(
     ) -> Mapping[str, datetime]:
         return {user: max(now, morning) if user == BEN else now for user in users}
 
-    delivery = sender.another(next_allowed_at=next_allowed_at)
-    await sender.say("to ben", to=BEN)
-    await sender.say("no use to ben then", to=BEN, expires_at=morning)
-    await sender.say("to chiara", to=CHIARA)
-    await sender.say("to all", to=LAUNCH)
+    delivery = sender.new_delivery(next_allowed_at=next_allowed_at)
+    await sender.enqueue("to ben", to=BEN)
+    await sender.enqueue("expires by morning", to=BEN, expires_at=morning)
+    await sender.enqueue("to chiara", to=CHIARA)
+    await sender.enqueue("to all", to=LAUNCH)
     clock.advance(timedelta(hours=1))
     while await delivery.deliver_due():
         pass
@@ -274,16 +277,16 @@ async def test_late_direct_messages_wait_for_an_hour_that_suits(
     assert sender.slack.as_user(BEN).dm_with_bot() == []
     assert len(sender.slack.as_user(CHIARA).dm_with_bot()) == 1
     assert sender.texts() == ["to all"]
-    assert (await sender.row("no use to ben then")).state == "expired"
+    assert (await sender.row("expires by morning")).state == "expired"
 
     clock.move_to(morning)
     await delivery.deliver_due()
     assert [m["text"] for m in sender.slack.as_user(BEN).dm_with_bot()] == ["to ben"]
 
 
-async def test_posts_to_channels_are_looked_for_twice(sender: Sender) -> None:
+async def test_channel_post_is_looked_up_twice_before_it_is_resent(sender: Sender) -> None:
     sender.slack.faults.fail_next("chat.postMessage", status=500)
-    await sender.say("hello")
+    await sender.enqueue("hello")
     await sender.deliver()
 
     lookup_attempts = [call.method for call in sender.slack.calls].count("conversations.history")

@@ -1,4 +1,4 @@
-"""What each end of a call, a look or an upload makes of its message."""
+"""The result of each way in which a call, a lookup or an upload can end."""
 
 from dataclasses import replace
 from typing import Any
@@ -16,12 +16,12 @@ from tests.harness import TINY_PNG
 from tests.outbox.test_rate_limits import a_row
 from tests.slack.test_errors import answered
 
-LATER, PERMANENT, UNKNOWN = ErrorKind.LATER, ErrorKind.PERMANENT, ErrorKind.UNKNOWN
+LATER, PERMANENT, UNKNOWN = ErrorKind.RETRYABLE, ErrorKind.PERMANENT, ErrorKind.UNKNOWN
 UPDATE = Operation.UPDATE
 
 
 class Failing(AsyncWebClient):
-    """Whatever it is asked to do, this is what comes of it."""
+    """A client whose every call raises this error."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__()
@@ -32,7 +32,7 @@ class Failing(AsyncWebClient):
 
 
 async def outcome(error: Exception, claimed_at: float | None = None, **row: Any) -> SendResult:
-    """What a call teaches that ends so."""
+    """The result of a call that ends with this error."""
 
     async def draw(_: object) -> bytes:
         return TINY_PNG
@@ -43,35 +43,49 @@ async def outcome(error: Exception, claimed_at: float | None = None, **row: Any)
     return await calls.run(asked, uptime() if claimed_at is None else claimed_at)
 
 
-def no(name: str, status: int = 200, **headers: str) -> SlackApiError:
+def slack_error(name: str, status: int = 200, **headers: str) -> SlackApiError:
     return answered({"ok": False, "error": name}, status, **headers)
 
 
 @pytest.mark.parametrize(
     ("error", "row", "state", "meaning", "tried", "wait"),
     [
-        (no("not_in_channel"), {}, State.FAILED, PERMANENT, 0, None),
-        (no("fatal_error"), {}, State.UNKNOWN, UNKNOWN, 0, 120),
-        (no("fatal_error"), {"attempts": 299}, State.UNKNOWN, UNKNOWN, 0, 120),
-        (no("not_in_channel", 500), {}, State.UNKNOWN, UNKNOWN, 0, 120),
+        (slack_error("not_in_channel"), {}, State.FAILED, PERMANENT, 0, None),
+        (slack_error("fatal_error"), {}, State.UNKNOWN, UNKNOWN, 0, 120),
+        (slack_error("fatal_error"), {"attempts": 299}, State.UNKNOWN, UNKNOWN, 0, 120),
+        (slack_error("not_in_channel", 500), {}, State.UNKNOWN, UNKNOWN, 0, 120),
         (TimeoutError(), {}, State.UNKNOWN, UNKNOWN, 0, 120),
-        (no("fatal_error"), {"operation": UPDATE}, State.PENDING, UNKNOWN, 0, 4),
-        (no("team_added_to_org"), {}, State.PENDING, LATER, 0, 4),
-        (no("team_added_to_org"), {"attempts": 9}, State.PENDING, LATER, -1, 600),
-        (no("token_revoked"), {}, State.PENDING, ErrorKind.WORKSPACE, 0, 4),
-        (no("ratelimited", 429), {}, State.PENDING, LATER, -1, None),
-        (no("invalid_blocks"), {"file_id": "F1"}, State.PENDING, None, 0, 6),
-        (no("invalid_blocks"), {"file_id": "F1", "attempts": 20}, State.PENDING, None, -20, 6),
-        (no("invalid_blocks"), {"file_id": "F1", "attempts": 19}, State.PENDING, None, 0, 6),
-        (no("not_in_channel"), {"file_id": "F1"}, State.PENDING, None, -1, 6),
-        # faults of our own: an edit is not tried for ever, a post may be there
+        (slack_error("fatal_error"), {"operation": UPDATE}, State.PENDING, UNKNOWN, 0, 4),
+        (slack_error("team_added_to_org"), {}, State.PENDING, LATER, 0, 4),
+        (slack_error("team_added_to_org"), {"attempts": 9}, State.PENDING, LATER, -1, 600),
+        (slack_error("token_revoked"), {}, State.PENDING, ErrorKind.WORKSPACE, 0, 4),
+        (slack_error("ratelimited", 429), {}, State.PENDING, LATER, -1, None),
+        (slack_error("invalid_blocks"), {"file_id": "F1"}, State.PENDING, None, 0, 6),
+        (
+            slack_error("invalid_blocks"),
+            {"file_id": "F1", "attempts": 20},
+            State.PENDING,
+            None,
+            -20,
+            6,
+        ),
+        (
+            slack_error("invalid_blocks"),
+            {"file_id": "F1", "attempts": 19},
+            State.PENDING,
+            None,
+            0,
+            6,
+        ),
+        (slack_error("not_in_channel"), {"file_id": "F1"}, State.PENDING, None, -1, 6),
+        # internal errors: an edit is given up at last, but a post may have arrived
         (KeyError("ts"), {"attempts": 3}, State.UNKNOWN, UNKNOWN, 0, 120),
         (KeyError("ts"), {"operation": UPDATE, "attempts": 2}, State.PENDING, UNKNOWN, 0, 8),
         (KeyError("ts"), {"operation": UPDATE, "attempts": 3}, State.FAILED, PERMANENT, 0, None),
         (OSError(), {"operation": UPDATE, "attempts": 9}, State.PENDING, UNKNOWN, 0, 600),
     ],
 )
-async def test_what_an_error_makes_of_a_message(
+async def test_result_of_a_failed_call(
     error: Exception,
     row: dict[str, Any],
     state: State,
@@ -81,54 +95,64 @@ async def test_what_an_error_makes_of_a_message(
 ) -> None:
     found = await outcome(error, **row)
 
-    assert (found.state, found.meaning, found.tried) == (state, meaning, tried)
-    assert (found.wait is None) == (wait is None)
-    assert wait is None or wait / 2 <= (found.wait or 0) <= wait
+    assert (found.state, found.error_kind, found.attempts_change) == (state, meaning, tried)
+    assert (found.wait_seconds is None) == (wait is None)
+    assert wait is None or wait / 2 <= (found.wait_seconds or 0) <= wait
 
 
 @pytest.mark.parametrize(
-    ("row", "drops", "tried", "wait"),
+    ("row", "drops_picture", "tried", "wait"),
     [
         ({"attempts": 0}, False, 1, 6),
         ({"attempts": 18}, False, 1, 6),
         ({"attempts": 19}, True, -19, 0),
     ],
 )
-async def test_a_picture_is_tried_twenty_times(
-    row: dict[str, Any], drops: bool, tried: int, wait: float
+async def test_picture_upload_is_attempted_twenty_times(
+    row: dict[str, Any], drops_picture: bool, tried: int, wait: float
 ) -> None:
     facts = {"facts": {}, "alt_text": "", "title": ""}
-    found = await outcome(no("fatal_error"), picture=facts, **row)
+    found = await outcome(slack_error("fatal_error"), picture=facts, **row)
 
-    assert (found.drop_picture, found.tried, found.wait) == (drops, tried, wait)
+    assert (found.drop_picture, found.attempts_change, found.wait_seconds) == (
+        drops_picture,
+        tried,
+        wait,
+    )
     assert found.state is State.PENDING
 
 
 @pytest.mark.parametrize(
     ("error", "state", "looked", "wait"),
     [
-        (no("missing_scope"), State.HELD, 1, None),
-        (no("channel_not_found"), State.HELD, 1, None),
-        (no("thread_not_found"), State.PENDING, -2, None),
-        (no("fatal_error"), State.UNKNOWN, 1, 8),
-        (no("token_revoked"), State.UNKNOWN, 1, 8),
-        (no("ratelimited", 429, Retry_After="30"), State.UNKNOWN, 1, 30),
+        (slack_error("missing_scope"), State.HELD, 1, None),
+        (slack_error("channel_not_found"), State.HELD, 1, None),
+        (slack_error("thread_not_found"), State.PENDING, -2, None),
+        (slack_error("fatal_error"), State.UNKNOWN, 1, 8),
+        (slack_error("token_revoked"), State.UNKNOWN, 1, 8),
+        (slack_error("ratelimited", 429, Retry_After="30"), State.UNKNOWN, 1, 30),
     ],
 )
-async def test_what_an_error_makes_of_a_look(
+async def test_result_of_a_failed_lookup(
     error: Exception, state: State, looked: int, wait: float | None
 ) -> None:
     found = await outcome(error, state=State.UNKNOWN, conversation="U1", lookup_attempts=2)
 
-    assert (found.state, found.looked, found.wait is None) == (state, looked, wait is None)
-    assert wait is None or wait / 2 <= (found.wait or 0) <= wait
+    assert (found.state, found.lookup_attempts_change, found.wait_seconds is None) == (
+        state,
+        looked,
+        wait is None,
+    )
+    assert wait is None or wait / 2 <= (found.wait_seconds or 0) <= wait
     assert found.retry_after == (30 if wait == 30 else None)
 
 
 @pytest.mark.parametrize(("attempts", "tried"), [(1, 0), (9, -1)])
-async def test_a_call_that_would_begin_late_is_no_try(attempts: int, tried: int) -> None:
+async def test_late_call_counts_as_an_attempt_only_for_the_backoff(
+    attempts: int, tried: int
+) -> None:
     late = uptime() - BEGIN_WITHIN_SECONDS - 0.1
     found = await outcome(AssertionError(), late, attempts=attempts)
 
     assert BEGIN_WITHIN_SECONDS == 5  # a third of a lease
-    assert (found.state, found.reason, found.tried) == (State.PENDING, "late", tried)
+    assert (found.state, found.reason, found.attempts_change) == (State.PENDING, "late", tried)

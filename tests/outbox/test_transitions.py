@@ -1,4 +1,4 @@
-"""What is written of a message on its way: by its claim, its call, and what put it off."""
+"""Database updates of a message: claim, result of a call, expiry and postponement."""
 
 from datetime import timedelta
 from typing import Any
@@ -31,7 +31,7 @@ async def change(db: Database, key: str, **values: Any) -> None:
 
 
 @pytest.mark.parametrize("first_try_at", [None, EARLIER])
-async def test_a_claim_counts_the_try_and_keeps_when_the_first_one_was(
+async def test_claim_counts_the_attempt_and_keeps_the_time_of_the_first(
     db: Database, first_try_at: Any
 ) -> None:
     await write(db, ONE, message("hello", first_try_at=first_try_at, target_key="nothing"))
@@ -41,12 +41,12 @@ async def test_a_claim_counts_the_try_and_keeps_when_the_first_one_was(
     after = await row_of(db, "hello")
     assert (after.state, after.attempts, after.fence) == ("sending", 4, 4)
     assert after.first_try_at == (first_try_at or MONDAY)
-    assert after.thread_ts == ""  # tried in no thread
+    assert after.thread_ts == ""  # attempted outside a thread
     assert (claimed.fence, claimed.payload) == (4, {"text": "hello", "blocks": []})
 
 
 @pytest.mark.parametrize("state", [state for state in State if state is not State.PENDING])
-async def test_only_what_waits_is_claimed_or_expires(db: Database, state: str) -> None:
+async def test_only_pending_messages_are_claimed_or_expire(db: Database, state: str) -> None:
     await write(db, ONE, message("hello"))
     async with db.reading() as reader:
         row = await head(reader, "hello")
@@ -59,7 +59,7 @@ async def test_only_what_waits_is_claimed_or_expires(db: Database, state: str) -
     assert await row_of(db, "hello") == before
 
 
-async def test_what_expires_is_erased(db: Database) -> None:
+async def test_expired_message_is_erased(db: Database) -> None:
     await write(db, ONE, message("hello", picture={"facts": {}}))
     async with db.transaction() as tx:
         await transitions.expire(tx, await head(tx, "hello"), "too late")
@@ -69,8 +69,8 @@ async def test_what_expires_is_erased(db: Database) -> None:
     assert after.error == "too late"
 
 
-async def concluded(db: Database, *, meanwhile: dict[str, Any], **found: Any) -> Any:
-    """How a message reads whose call ended with this finding, after these changes meanwhile."""
+async def row_after_result(db: Database, *, meanwhile: dict[str, Any], **found: Any) -> Any:
+    """The row after a call with this outcome, where `meanwhile` changed during the call."""
     await write(
         db,
         ONE,
@@ -80,12 +80,12 @@ async def concluded(db: Database, *, meanwhile: dict[str, Any], **found: Any) ->
     async with db.transaction() as tx:
         (claimed,) = await transitions.claim(tx, [await head(tx, "hello")], MONDAY)
     await change(db, "hello", **{"lookup_attempts": 2, "retry_at": LATER, **meanwhile})
-    finding = SendResult(row=claimed, **found)
+    result = SendResult(row=claimed, **found)
     async with db.transaction() as tx:
-        if finding.state is State.SENT:
-            await transitions.conclude(tx, [finding], MONDAY)
+        if result.state is State.SENT:
+            await transitions.mark_sent(tx, [result], MONDAY)
         else:
-            await transitions.put_back(tx, [finding], MONDAY)
+            await transitions.store_unsent(tx, [result], MONDAY)
     return await row_of(db, "hello")
 
 
@@ -94,17 +94,17 @@ async def concluded(db: Database, *, meanwhile: dict[str, Any], **found: Any) ->
     [
         ({}, "sent", True),
         ({"state": "unknown"}, "sent", True),
-        ({"revision": 1}, "pending", False),  # it reads otherwise by now, and goes out again
+        ({"revision": 1}, "pending", False),  # edited meanwhile, so it is sent again
         ({"state": "held"}, "held", False),
         ({"state": "expired"}, "expired", False),
         ({"state": "pending"}, "pending", False),
-        ({"fence": 5}, "sending", False),  # another sender has it now
+        ({"fence": 5}, "sending", False),  # claimed by another sender
     ],
 )
-async def test_what_was_sent_is_so_unless_something_else_became_of_it(
+async def test_sent_result_is_stored_unless_the_message_changed_meanwhile(
     db: Database, meanwhile: dict[str, Any], state: str, erased: bool
 ) -> None:
-    after = await concluded(db, meanwhile=meanwhile, state=State.SENT, place=PLACE)
+    after = await row_after_result(db, meanwhile=meanwhile, state=State.SENT, place=PLACE)
 
     assert (after.state, after.payload is None) == (state, erased)
     if erased or "revision" in meanwhile:
@@ -130,10 +130,10 @@ async def test_what_was_sent_is_so_unless_something_else_became_of_it(
         ({"fence": 5}, State.FAILED, "sending"),
     ],
 )
-async def test_what_was_not_sent_is_put_back_unless_something_else_became_of_it(
+async def test_unsent_result_is_put_back_unless_the_message_changed_meanwhile(
     db: Database, meanwhile: dict[str, Any], found: State, state: str
 ) -> None:
-    after = await concluded(
+    after = await row_after_result(
         db, meanwhile=meanwhile, state=found, reason="why", wait=60, tried=-1, looked=1
     )
 
@@ -146,8 +146,8 @@ async def test_what_was_not_sent_is_put_back_unless_something_else_became_of_it(
     assert (after.file_id, after.picture) == ("F1", {"facts": {}})
 
 
-async def test_without_a_wait_it_is_tried_at_once(db: Database) -> None:
-    after = await concluded(db, meanwhile={}, state=State.PENDING)
+async def test_result_without_a_wait_is_retried_at_once(db: Database) -> None:
+    after = await row_after_result(db, meanwhile={}, state=State.PENDING)
 
     assert (after.retry_at, after.error, after.attempts) == (None, None, 4)
 
@@ -159,15 +159,15 @@ async def test_without_a_wait_it_is_tried_at_once(db: Database) -> None:
         ({"drop_picture": True}, None, None),
     ],
 )
-async def test_a_picture_is_uploaded_or_done_without(
+async def test_picture_result_stores_the_file_or_drops_the_picture(
     db: Database, found: dict[str, Any], file_id: Any, picture: Any
 ) -> None:
-    after = await concluded(db, meanwhile={}, state=State.PENDING, **found)
+    after = await row_after_result(db, meanwhile={}, state=State.PENDING, **found)
 
     assert (after.file_id, after.picture) == (file_id, picture)
 
 
-async def test_who_is_put_off_takes_along_what_refers_to_it_and_would_come_sooner(
+async def test_postponing_a_message_also_postpones_its_earlier_pending_dependents(
     db: Database,
 ) -> None:
     much_later = LATER + timedelta(days=1)

@@ -1,4 +1,4 @@
-"""Each call as Slack gets it, and what each answer makes of its message."""
+"""Arguments of each Slack call, and the effect of each response on its message."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -17,24 +17,26 @@ from bot.outbox.slack_calls import SlackCalls
 from bot.outbox.web_api import METADATA_TYPE
 from bot.slack.content import Picture, content, picture_block, section
 from tests.harness import LAUNCH, WORKSPACE
-from tests.outbox.sender import IMPATIENT, Sender
+from tests.outbox.sender import NO_DELAYS, Sender
 
 
 def args(sender: Sender, method: str) -> list[dict[str, Any]]:
     return [dict(call.args) for call in sender.slack.calls if call.method == method]
 
 
-async def test_a_post_says_who_it_is_and_disturbs_nobody(sender: Sender) -> None:
-    await sender.say("hello")
+async def test_post_carries_its_message_id_and_disables_unfurling_and_parsing(
+    sender: Sender,
+) -> None:
+    await sender.enqueue("hello")
     await sender.deliver()
 
-    (said,) = args(sender, "chat.postMessage")
+    (call,) = args(sender, "chat.postMessage")
     message_id = (await sender.row("hello")).message_id
     event = {"event_type": METADATA_TYPE, "event_payload": {"id": message_id}}
-    assert (said["metadata"], said["client_msg_id"]) == (event, message_id)
-    assert (said["unfurl_links"], said["unfurl_media"], said["link_names"]) == (False, False, False)
-    assert said["parse"] == "none"
-    assert not said.get("reply_broadcast")
+    assert (call["metadata"], call["client_msg_id"]) == (event, message_id)
+    assert (call["unfurl_links"], call["unfurl_media"], call["link_names"]) == (False, False, False)
+    assert call["parse"] == "none"
+    assert not call.get("reply_broadcast")
 
 
 @pytest.mark.parametrize(
@@ -50,10 +52,10 @@ async def test_a_post_says_who_it_is_and_disturbs_nobody(sender: Sender) -> None
         (False, "bookmarks.add", "not_found", "failed"),
     ],
 )
-async def test_what_is_done_already_is_done_where_it_can_be_repeated(
+async def test_already_done_error_counts_as_sent_for_pin_unpin_and_unbookmark(
     sender: Sender, undo: bool, method: str, error: str, state: str
 ) -> None:
-    await sender.say("hello")
+    await sender.enqueue("hello")
     await mark(sender, undo=False)
     if undo:
         await sender.deliver()
@@ -72,56 +74,56 @@ async def test_what_is_done_already_is_done_where_it_can_be_repeated(
 
 
 async def mark(sender: Sender, *, undo: bool) -> None:
-    now, said = sender.clock.now(), content("new", section("new"))
+    now, body = sender.clock.now(), content("new", section("new"))
     async with sender.db.transaction() as tx:
         if undo:
-            await enqueue.unmark(tx, WORKSPACE, of=MessageKey("hello"), now=now)
+            await enqueue.unpin_and_unbookmark(tx, WORKSPACE, of=MessageKey("hello"), now=now)
             await enqueue.unbookmark(tx, WORKSPACE, of=MessageKey("hello"), now=now)
             return
-        await enqueue.edit(tx, WORKSPACE, of=MessageKey("hello"), content=said, now=now)
+        await enqueue.edit(tx, WORKSPACE, of=MessageKey("hello"), content=body, now=now)
         await enqueue.pin(tx, WORKSPACE, of=MessageKey("hello"), now=now)
         await enqueue.bookmark(
             tx, WORKSPACE, of=MessageKey("hello"), title="Phase", emoji=":x:", now=now
         )
 
 
-async def test_a_bookmark_that_may_be_there_is_found_among_others(sender: Sender) -> None:
+async def test_bookmark_with_an_unknown_outcome_is_found_among_others(sender: Sender) -> None:
     await sender.client.bookmarks_add(
         channel_id=LAUNCH, title="Other", type="link", link="https://example.com"
     )
     sender.slack.faults.fail_next("bookmarks.add", status=500, after_accept=True)
-    await sender.say("hello")
+    await sender.enqueue("hello")
     await mark(sender, undo=False)
     await sender.deliver()
 
     listed = (await sender.client.bookmarks_list(channel_id=LAUNCH))["bookmarks"]
     assert [one["title"] for one in listed] == ["Other", "Phase"]
     assert (await sender.row("bookmark:hello")).ts == listed[1]["id"]
-    assert len(args(sender, "bookmarks.list")) == 2  # its second try, and ours here
+    assert len(args(sender, "bookmarks.list")) == 2  # its second attempt, and the one in this test
 
 
-async def say_with_picture(sender: Sender) -> None:
+async def enqueue_with_picture(sender: Sender) -> None:
     facts = Picture(facts={}, alt_text="A chart", title="Results")
-    said = content("results", picture_block("A chart"), picture=facts)
+    body = content("results", picture_block("A chart"), picture=facts)
     async with sender.db.transaction() as tx:
         await enqueue.post(
             tx,
             WORKSPACE,
             key=MessageKey("results"),
             to=LAUNCH,
-            content=said,
+            content=body,
             now=sender.clock.now(),
         )
 
 
-async def test_an_edit_keeps_the_picture(sender: Sender) -> None:
-    await say_with_picture(sender)
+async def test_edit_keeps_the_picture(sender: Sender) -> None:
+    await enqueue_with_picture(sender)
     await sender.deliver()
     file_id = (await sender.row("results")).file_id
     async with sender.db.transaction() as tx:
-        said = content("changed", picture_block("A chart"))
+        body = content("changed", picture_block("A chart"))
         await enqueue.edit(
-            tx, WORKSPACE, of=MessageKey("results"), content=said, now=sender.clock.now()
+            tx, WORKSPACE, of=MessageKey("results"), content=body, now=sender.clock.now()
         )
     await sender.deliver()
 
@@ -129,51 +131,51 @@ async def test_an_edit_keeps_the_picture(sender: Sender) -> None:
     assert edited["blocks"][0]["slack_file"]["id"] == file_id
 
 
-async def test_a_picture_that_slack_refuses_is_left_out_and_nothing_follows(
+async def test_rejected_picture_is_dropped_without_reporting_a_failure(
     sender: Sender,
 ) -> None:
-    told: list[FailedMessage] = []
+    failures: list[FailedMessage] = []
 
     async def refused(_tx: object, refusal: FailedMessage, _now: object) -> None:
-        told.append(refusal)
+        failures.append(refusal)
 
     sender.slack.faults.fail_next("chat.postMessage", error="invalid_blocks", times=3)
-    await say_with_picture(sender)
-    delivery = sender.another(refused=refused)
+    await enqueue_with_picture(sender)
+    delivery = sender.new_delivery(refused=refused)
     while await delivery.deliver_due():
         pass
 
-    assert (told, sender.texts()) == ([], ["results"])
-    shown = [said["blocks"] for said in args(sender, "chat.postMessage")]
+    assert (failures, sender.texts()) == ([], ["results"])
+    shown = [call["blocks"] for call in args(sender, "chat.postMessage")]
     assert [bool(blocks) for blocks in shown] == [True, True, True, False]
-    assert (await sender.row("results")).attempts == 2  # without it, the tries begin anew
+    assert (await sender.row("results")).attempts == 2  # attempts restart without the picture
 
 
-async def test_after_a_revoked_token_nothing_more_is_tried(sender: Sender) -> None:
+async def test_nothing_more_is_attempted_after_a_revoked_token(sender: Sender) -> None:
     for key in ("one", "two"):
-        await sender.say(key)
+        await sender.enqueue(key)
     sender.slack.faults.fail_next("chat.postMessage", error="token_revoked")
     for _ in range(3):
         await sender.delivery.deliver_due()
 
-    assert [said["text"] for said in args(sender, "chat.postMessage")] == ["one"]
+    assert [call["text"] for call in args(sender, "chat.postMessage")] == ["one"]
     rows = [await sender.row(key) for key in ("one", "two")]
     assert [(row.state, row.attempts) for row in rows] == [("pending", 1), ("pending", 0)]
 
 
 @pytest.mark.parametrize("seconds", [0, 1])
-async def test_it_expires_at_its_very_moment(sender: Sender, seconds: int) -> None:
+async def test_message_expires_exactly_at_its_expiry_time(sender: Sender, seconds: int) -> None:
     expires_at = sender.clock.now() + timedelta(seconds=seconds)
-    await sender.say("hello", expires_at=expires_at)
+    await sender.enqueue("hello", expires_at=expires_at)
     await sender.deliver()
 
     assert (await sender.row("hello")).state == ("sent" if seconds else "expired")
     assert sender.texts() == ["hello"] * seconds
 
 
-async def test_what_is_done_to_a_message_that_is_not_there_is_not_tried(sender: Sender) -> None:
+async def test_edit_pin_and_bookmark_of_a_failed_message_expire(sender: Sender) -> None:
     sender.slack.faults.fail_next("chat.postMessage", error="msg_too_long")
-    await sender.say("hello")
+    await sender.enqueue("hello")
     await sender.deliver()
     await mark(sender, undo=False)
     await sender.deliver()
@@ -186,38 +188,38 @@ async def test_what_is_done_to_a_message_that_is_not_there_is_not_tried(sender: 
         )
 
 
-async def test_no_more_calls_are_under_way_than_there_is_room_for(
+async def test_calls_in_flight_stay_within_the_limit(
     sender: Sender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.outbox.workspace_sender.IN_FLIGHT", 2)
-    at_once: list[int] = []
+    changes: list[int] = []
     begin = SlackCalls.run
 
-    async def counted(calls: SlackCalls, row: QueuedMessage, claimed_at: float) -> SendResult:
-        at_once.append(1)
-        under_way = sum(at_once)
+    async def run_counted(calls: SlackCalls, row: QueuedMessage, claimed_at: float) -> SendResult:
+        changes.append(1)
+        in_flight = sum(changes)
         try:
-            most.append(under_way)
+            in_flight_counts.append(in_flight)
             return await begin(calls, row, claimed_at)
         finally:
-            at_once.append(-1)
+            changes.append(-1)
 
-    most: list[int] = []
-    monkeypatch.setattr(SlackCalls, "run", counted)
+    in_flight_counts: list[int] = []
+    monkeypatch.setattr(SlackCalls, "run", run_counted)
     for number in range(5):
-        await sender.say(f"m{number}", to=f"U0{number}")
+        await sender.enqueue(f"m{number}", to=f"U0{number}")
     async with sender.db.transaction() as tx:
         await tx.execute(update(schema.messages).values(operation="publish", payload={}))
     await sender.delivery.deliver_due()
 
-    assert (len(most), max(most)) == (5, 2)
+    assert (len(in_flight_counts), max(in_flight_counts)) == (5, 2)
 
 
 def counted(name: str, **labels: str) -> float:
     return REGISTRY.get_sample_value(f"imbalance_{name}_total", labels) or 0
 
 
-async def test_every_outcome_is_counted(sender: Sender) -> None:
+async def test_metrics_count_every_outcome(sender: Sender) -> None:
     names: list[tuple[str, dict[str, str]]] = [
         ("deliveries", {"operation": "post", "outcome": "sent"}),
         ("deliveries", {"operation": "post", "outcome": "unknown"}),
@@ -236,40 +238,40 @@ async def test_every_outcome_is_counted(sender: Sender) -> None:
     faults.fail_next("chat.postMessage", status=500, after_accept=True)
     faults.fail_next("conversations.history", status=429, retry_after=0)
     faults.fail_next("chat.postMessage", error="msg_too_long")
-    await sender.say("found")
-    await sender.say("too long")
+    await sender.enqueue("found")
+    await sender.enqueue("too long")
     await sender.deliver()
     for key in ("found", "too long"):
         assert (await sender.row(key)).state == ("sent" if key == "found" else "failed")
 
     after = [counted(name, **labels) for name, labels in names]
     assert [late - early for late, early in zip(after, before, strict=True)] == [
-        *(1, 2, 1, 1),  # the look that Slack put off leaves it unknown once more
+        *(1, 2, 1, 1),  # the rate-limited lookup leaves it unknown once more
         *(1, 1, 1, 1, 1, 0),
     ]
 
 
-async def test_a_picture_that_was_uploaded_is_no_outcome(sender: Sender) -> None:
+async def test_picture_upload_is_not_counted_as_an_outcome(sender: Sender) -> None:
     labels = {"operation": "post", "outcome": "pending"}
     before = counted("deliveries", **labels)
-    await say_with_picture(sender)
+    await enqueue_with_picture(sender)
     await sender.deliver()
 
     assert counted("deliveries", **labels) == before
 
 
-async def test_what_a_dead_sender_left_is_counted_and_looked_for_after_a_while(
+async def test_message_left_by_a_dead_sender_is_counted_and_looked_up_later(
     sender: Sender,
 ) -> None:
     before = (counted("sender_takeovers"), counted("unknown_outcomes", cause="interrupted"))
-    await sender.say("hello")
+    await sender.enqueue("hello")
     async with sender.db.transaction() as tx:
         await tx.execute(update(schema.messages).values(state="sending"))
         await tx.execute(
             update(schema.sender_leases).values(owner="dead", lease_until=sender.clock.now())
         )
-    await sender.say("wakes", to="U0BEN")
-    await sender.another(replace(IMPATIENT, settle=600)).deliver_due()
+    await sender.enqueue("wakes", to="U0BEN")
+    await sender.new_delivery(replace(NO_DELAYS, settle=600)).deliver_due()
 
     row = await sender.row("hello")
     assert (row.state, row.retry_at is None) == ("unknown", False)

@@ -1,4 +1,4 @@
-"""Two workspaces whose channels, people, keys and message ids are the same."""
+"""Message rows for two workspaces that share every channel, user, key and message id."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -21,7 +21,7 @@ LATER = MONDAY + timedelta(hours=5)
 
 
 def message(key: str, **values: Any) -> dict[str, Any]:
-    """The columns of a message that is due; its id is made of its key."""
+    """The columns of a message that is due; its id is derived from its key."""
     return {
         "workspace_id": ONE,
         "message_id": f"id-{key}",
@@ -45,8 +45,8 @@ def message(key: str, **values: Any) -> dict[str, Any]:
     }
 
 
-def everything() -> list[dict[str, Any]]:
-    """One message in each state, and what refers to them."""
+def messages_in_every_state() -> list[dict[str, Any]]:
+    """One message in each state, and messages that target them."""
     placed = {"channel": CHANNEL, "ts": TS, "sent_at": MONDAY, "payload": None}
     states = [
         message(
@@ -68,7 +68,7 @@ def everything() -> list[dict[str, Any]]:
 
 
 async def write(db: Database, workspace_id: str, *rows: Mapping[str, Any]) -> None:
-    """Write these messages to a workspace, which has a lease then."""
+    """Insert these messages into a workspace, and its lease if it has none."""
     async with db.transaction() as tx:
         here = schema.sender_leases.c.workspace_id == workspace_id
         if await tx.scalar(select(schema.sender_leases.c.workspace_id).where(here)) is None:
@@ -78,21 +78,21 @@ async def write(db: Database, workspace_id: str, *rows: Mapping[str, Any]) -> No
 
 
 async def rows_of(db: Database, workspace_id: str) -> list[Any]:
-    """Everything the outbox knows of a workspace."""
+    """All lease and message rows of a workspace."""
     async with db.reading() as reader:
         return [
             row
             for table in (schema.sender_leases, schema.messages)
-            for row in (await reader.execute(_of(table, workspace_id))).mappings()
+            for row in (await reader.execute(_rows_query(table, workspace_id))).mappings()
         ]
 
 
-def _of(table: Table, workspace_id: str) -> Any:
+def _rows_query(table: Table, workspace_id: str) -> Any:
     mine = select(table).where(table.c.workspace_id == workspace_id)
     return mine.order_by(table.c.key) if "key" in table.c else mine
 
 
 async def head(tx: Any, key: str, now: datetime = MONDAY) -> QueuedMessage:
-    """The message as its sender in the first workspace sees it."""
+    """The queue head with this key in the first workspace."""
     found = await heads(tx, ONE, now=now, real=real_now(), barred=(), limit=100)
     return next(row for row in found if row.key == key)

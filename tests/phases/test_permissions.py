@@ -1,4 +1,4 @@
-"""Who may change a phase, and whom it warns: guests and closed accounts never, also as admins."""
+"""Permissions to change a phase, which guests and deactivated accounts never have."""
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime
@@ -27,7 +27,12 @@ from tests.rounds.round_rows import a_person
 
 MORE = Extension(ends_on=date(2026, 12, 14), reason="The audit came late.")
 WARNED_AT = datetime(2026, 12, 3, 9, tzinfo=UTC)
-CLOSED = [{"is_guest": True}, {"is_deleted": True}, {"is_bot": True}, {"team_id": "T0PARTNER"}]
+NOT_FULL_MEMBERS = [
+    {"is_guest": True},
+    {"is_deleted": True},
+    {"is_bot": True},
+    {"team_id": "T0PARTNER"},
+]
 CHANGES: dict[str, Callable[[Services, Request], Awaitable[object]]] = {
     "extend": lambda services, request: extend(services, request, MORE),
     "wrap_up": lambda services, request: wrap_up(services, request, SAID),
@@ -36,67 +41,67 @@ CHANGES: dict[str, Callable[[Services, Request], Awaitable[object]]] = {
 }
 
 
-def asks_now(services: Services, user_id: str) -> Awaitable[str]:
-    return poll(services, here(user_id))
+def poll_as(services: Services, user_id: str) -> Awaitable[str]:
+    return poll(services, in_launch(user_id))
 
 
-def here(user_id: str) -> Request:
+def in_launch(user_id: str) -> Request:
     return Request(workspace_id=WORKSPACE, channel_id=LAUNCH, user_id=user_id)
 
 
-@pytest.mark.parametrize("closed", CLOSED)
-async def test_an_admin_who_is_no_full_member_changes_nothing(
-    services: Services, closed: dict[str, object]
+@pytest.mark.parametrize("account", NOT_FULL_MEMBERS)
+async def test_admin_without_full_membership_cannot_change_anything(
+    services: Services, account: dict[str, object]
 ) -> None:
     phase_id = await running(services)
     async with services.db.transaction() as tx:
-        await a_person(tx, "U0ADM", is_admin=True, **closed)
+        await a_person(tx, "U0ADM", is_admin=True, **account)
     before = await evidence(services)
 
     with pytest.raises(Refused, match="only the leads of this phase"):
-        await asks_now(services, "U0ADM")
+        await poll_as(services, "U0ADM")
     for change in CHANGES.values():
         with pytest.raises(Refused, match="guests"):
             await change(services, by("U0ADM", phase_id))
-    assert not await may_change(services, here("U0ADM"))
+    assert not await may_change(services, in_launch("U0ADM"))
     with pytest.raises(Refused, match="only workspace admins"):
-        await change_settings(services, here("U0ADM"), lambda now: now)
-    seen = await channel_status(services, here("U0ADM"))
-    assert (seen.manages, seen.may_start) == (False, False)
+        await change_settings(services, in_launch("U0ADM"), lambda now: now)
+    status = await channel_status(services, in_launch("U0ADM"))
+    assert (status.may_manage, status.may_start) == (False, False)
     assert await evidence(services) == before
 
 
-@pytest.mark.parametrize("closed", CLOSED)
-async def test_a_lead_who_is_no_full_member_any_more_manages_nothing(
-    services: Services, closed: dict[str, object]
+@pytest.mark.parametrize("account", NOT_FULL_MEMBERS)
+async def test_lead_who_lost_full_membership_cannot_manage_the_phase(
+    services: Services, account: dict[str, object]
 ) -> None:
     phase_id = await running(services)
     people = schema.people
     async with services.db.transaction() as tx:
-        await tx.execute(update(people).where(people.c.user_id == ANA).values(**closed))
+        await tx.execute(update(people).where(people.c.user_id == ANA).values(**account))
 
     for change in CHANGES.values():
         with pytest.raises(Refused, match="guests"):
             await change(services, by(ANA, phase_id))
-    assert not (await channel_status(services, here(ANA))).manages
+    assert not (await channel_status(services, in_launch(ANA))).may_manage
 
 
 @pytest.mark.parametrize(("user_id", "manages"), [(ANA, True), (OWNER, True), (BEN, False)])
-async def test_leads_and_admins_manage_and_may_poll(
+async def test_only_leads_and_admins_can_manage_and_poll(
     services: Services, user_id: str, manages: bool
 ) -> None:
     await running(services)
 
-    seen = await channel_status(services, here(user_id))
-    assert (seen.manages, seen.may_start) == (manages, True)
+    status = await channel_status(services, in_launch(user_id))
+    assert (status.may_manage, status.may_start) == (manages, True)
     if manages:
-        assert "are asked" in await asks_now(services, user_id)
+        assert "are asked" in await poll_as(services, user_id)
     else:
         with pytest.raises(Refused, match="only the leads"):
-            await asks_now(services, user_id)
+            await poll_as(services, user_id)
 
 
-async def test_a_phase_that_nobody_knows_is_not_changed(services: Services) -> None:
+async def test_change_of_an_unknown_phase_is_refused(services: Services) -> None:
     await running(services)
     for change in CHANGES.values():
         with pytest.raises(Refused, match="not known any more"):
@@ -109,20 +114,20 @@ async def test_a_phase_that_nobody_knows_is_not_changed(services: Services) -> N
         await phase_to_manage(services, by(OWNER, "another"))
 
 
-async def test_whom_slack_does_not_know_changes_nothing(services: Services) -> None:
+async def test_person_unknown_to_slack_cannot_change_anything(services: Services) -> None:
     phase_id = await running(services)
     for change in CHANGES.values():
         with pytest.raises(Refused, match="guests"):
             await change(services, by("U0NOBODY", phase_id))
     with pytest.raises(Refused, match="Slack does not know you here"):
-        await may_change(services, here("U0NOBODY"))
+        await may_change(services, in_launch("U0NOBODY"))
     with pytest.raises(Refused, match="only the leads"):
-        await asks_now(services, "U0NOBODY")
-    seen = await channel_status(services, here("U0NOBODY"))
-    assert (seen.manages, seen.may_start) == (False, False)
+        await poll_as(services, "U0NOBODY")
+    status = await channel_status(services, in_launch("U0NOBODY"))
+    assert (status.may_manage, status.may_start) == (False, False)
 
 
-async def test_a_second_extension_is_refused_at_the_day(services: Services) -> None:
+async def test_second_extension_is_refused_on_the_date_field(services: Services) -> None:
     phase_id = await running(services)
     await extend(services, by(ANA, phase_id), MORE)
 
@@ -131,7 +136,7 @@ async def test_a_second_extension_is_refused_at_the_day(services: Services) -> N
     assert list(refused.value.fields) == ["ends_on"]
 
 
-async def test_after_an_early_end_no_warning_comes(
+async def test_early_end_cancels_the_end_warning(
     services: Services, clock: AdjustableClock
 ) -> None:
     phase_id = await running(services)
@@ -139,7 +144,7 @@ async def test_after_an_early_end_no_warning_comes(
     await wrap_up(services, by(ANA, phase_id), SAID)
     assert await planned(services, "warn_end") == {}
 
-    # One that another process had begun to carry out finds that it has ended.
+    # A warning that was already being sent finds the phase ended.
     clock.move_to(WARNED_AT)
     async with services.db.transaction() as tx:
         await schedule.add(tx, WORKSPACE, action="warn_end", subject=phase_id, due_at=WARNED_AT)
@@ -147,7 +152,7 @@ async def test_after_an_early_end_no_warning_comes(
     assert await messages(services, "warn:") == {}
 
 
-async def test_a_warning_that_waits_for_the_morning_is_cancelled_by_an_early_end(
+async def test_early_end_expires_a_warning_that_waits_for_morning(
     services: Services, clock: AdjustableClock
 ) -> None:
     phase_id = await running(services)

@@ -1,4 +1,4 @@
-"""From when people may be written to, by what we remember of them."""
+"""Next allowed time to message people, from their stored profiles."""
 
 from datetime import UTC, datetime
 
@@ -16,14 +16,14 @@ NIGHT = datetime(2026, 11, 24, 3, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
-    ("default_zone", "nobody_knows"),
+    ("default_zone", "by_default"),
     [("UTC", datetime(2026, 11, 24, 8, tzinfo=UTC)), ("Asia/Tokyo", NIGHT)],
 )
-async def test_each_in_their_own_zone_and_strangers_in_the_workspaces(
-    db: Database, default_zone: str, nobody_knows: datetime
+async def test_next_allowed_time_uses_each_persons_zone_or_the_workspace_default(
+    db: Database, default_zone: str, by_default: datetime
 ) -> None:
-    us = {"team_id": WORKSPACE, "user_id": "U0BOT", "team": "Play"}
-    await install(db, us, NIGHT)
+    auth = {"team_id": WORKSPACE, "user_id": "U0BOT", "team": "Play"}
+    await install(db, auth, NIGHT)
     async with db.transaction() as tx:
         await a_person(tx, BEN)  # in Lagos
         await a_person(tx, DEV)  # in Kolkata
@@ -37,6 +37,6 @@ async def test_each_in_their_own_zone_and_strangers_in_the_workspaces(
     assert found == {
         BEN: datetime(2026, 11, 24, 7, tzinfo=UTC),
         DEV: NIGHT,  # 08:30
-        CHIARA: nobody_knows,
-        "U0NEW": nobody_knows,
+        CHIARA: by_default,
+        "U0NEW": by_default,
     }

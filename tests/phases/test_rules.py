@@ -1,4 +1,4 @@
-"""What may start, be extended and end; each refusal says why and what to do."""
+"""Rules for starting, extending and ending a phase, with the text of each refusal."""
 
 from dataclasses import replace
 from datetime import date, timedelta
@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.phases.budget import WINDOW_DAYS, Span, budget, free_from
+from bot.phases.budget import WINDOW_DAYS, Span, compute_budget, earliest_start
 from bot.phases.rules import (
     Actor,
-    Dates,
-    Kind,
-    Limits,
+    PhaseDates,
+    PhaseKind,
+    PhaseLimits,
     Proposal,
     Refusal,
     SetAside,
@@ -21,19 +21,19 @@ from bot.phases.rules import (
     SprintPromise,
     TrustPromise,
     default_end,
+    end_warning_day,
     latest_extension,
     needs_justification,
     recovery_until,
     refusal_to_extend,
     refusal_to_manage,
-    refusal_to_start_at_all,
+    refusal_to_start_any,
     refusals_to_start,
-    warn_on,
     warnings,
 )
 
 TODAY = date(2026, 11, 23)
-LIMITS = Limits()
+LIMITS = PhaseLimits()
 DAYS = st.dates(date(2026, 1, 1), date(2030, 12, 31))
 SPANS = st.builds(
     lambda start, length: Span(starts_on=start, ends_on=start + timedelta(days=length)),
@@ -44,7 +44,7 @@ SPANS = st.builds(
 
 def sprint(**changed: Any) -> Proposal:
     proposal = Proposal(
-        kind=Kind.RESULTS_SPRINT,
+        kind=PhaseKind.RESULTS_SPRINT,
         channel_id="C1",
         lead_id="UANA",
         member_ids=("UBEN", "UCHI"),
@@ -60,27 +60,27 @@ def sprint(**changed: Any) -> Proposal:
 
 def trust(**changed: Any) -> Proposal:
     promise = TrustPromise(purpose="Decide together.")
-    plain = sprint(kind=Kind.TRUST_BUILDING, milestone="", set_aside=(), promise=promise)
-    return replace(plain, **changed)
+    proposal = sprint(kind=PhaseKind.TRUST_BUILDING, milestone="", set_aside=(), promise=promise)
+    return replace(proposal, **changed)
 
 
-def past(*sprints: Span, **more: Any) -> SprintHistory:
-    spent = budget(sprints, TODAY, sprint().span)
+def history(*sprints: Span, **more: Any) -> SprintHistory:
+    spent = compute_budget(sprints, TODAY, sprint().span)
     return SprintHistory(budget=spent, last_sprint=sprints[-1] if sprints else None, **more)
 
 
 def refused(proposal: Proposal, before: SprintHistory | None = None) -> dict[str | None, str]:
-    found = refusals_to_start(proposal, before or past(), LIMITS, TODAY)
+    found = refusals_to_start(proposal, before or history(), LIMITS, TODAY)
     return {refusal.field: refusal.text for refusal in found}
 
 
-def test_a_candid_sprint_and_a_trust_phase_may_start() -> None:
+def test_complete_sprint_and_trust_proposals_may_start() -> None:
     assert refused(sprint()) == {}
     assert refused(trust()) == {}
 
 
 @pytest.mark.parametrize(
-    ("proposal", "field", "says"),
+    ("proposal", "field", "text"),
     [
         (sprint(ends_on=TODAY), "ends_on", "Mon 23 Nov is not after today"),
         (sprint(ends_on=date(2027, 1, 5)), "ends_on", "End by Mon 4 Jan"),
@@ -94,21 +94,21 @@ def test_a_candid_sprint_and_a_trust_phase_may_start() -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_a_refusal_stands_at_its_field(proposal: Proposal, field: str, says: str) -> None:
+def test_refusal_names_its_field_and_reason(proposal: Proposal, field: str, text: str) -> None:
     found = refused(proposal)
 
     assert list(found) == [field]
-    assert says in found[field]
+    assert text in found[field]
     assert found[field].startswith("Nothing was started: ")
 
 
-def test_the_longest_allowed_texts_and_phases_are_allowed() -> None:
+def test_texts_and_phases_of_maximum_length_are_allowed() -> None:
     assert refused(sprint(milestone="x" * 3_000)) == {}
     assert refused(sprint(ends_on=TODAY + timedelta(weeks=6))) == {}
     assert refused(trust(ends_on=TODAY + timedelta(weeks=12))) == {}
 
 
-def test_over_four_weeks_is_warned_not_refused() -> None:
+def test_sprint_over_four_weeks_gives_a_warning() -> None:
     long = sprint(ends_on=TODAY + timedelta(weeks=5))
 
     assert warnings(long, LIMITS)
@@ -121,52 +121,54 @@ LONG_AGO = Span(starts_on=date(2026, 9, 10), ends_on=date(2026, 10, 5))
 
 
 @pytest.mark.parametrize(
-    ("before", "because"),
+    ("before", "reason"),
     [
-        (past(RECENT), "less than its own length before"),
-        (past(LONG_AGO), "41 of 90 days"),
-        (past(recovery_until=date(2026, 11, 30)), "recovery until Mon 30 Nov"),
-        (past(was_extended=True), "extended already"),
+        (history(RECENT), "less than its own length before"),
+        (history(LONG_AGO), "41 of 90 days"),
+        (history(recovery_until=date(2026, 11, 30)), "recovery until Mon 30 Nov"),
+        (history(was_extended=True), "extended already"),
     ],
 )
-def test_what_is_not_extraordinary_any_more_needs_a_justification(
-    before: SprintHistory, because: str
+def test_start_too_soon_over_budget_or_in_recovery_needs_justification(
+    before: SprintHistory, reason: str
 ) -> None:
     text = refused(sprint(), before)["justification"]
 
-    assert because in text
+    assert reason in text
     assert refused(sprint(justification="The only window this year."), before) == {}
 
 
 def test_trust_building_needs_no_justification_for_a_past_sprint() -> None:
-    assert needs_justification(trust(), past(RECENT)) is None
+    assert needs_justification(trust(), history(RECENT)) is None
 
 
 @given(st.lists(SPANS, max_size=5), SPANS)
-def test_the_budget_is_a_share_of_the_window(sprints: list[Span], proposed: Span) -> None:
-    found = budget(sprints, TODAY, proposed)
+def test_budget_share_is_within_bounds_and_counts_each_day_once(
+    sprints: list[Span], proposed: Span
+) -> None:
+    found = compute_budget(sprints, TODAY, proposed)
 
     assert 0 <= found.share <= 1
     assert found.spent >= min(proposed.days, WINDOW_DAYS)
-    assert budget([*sprints, *sprints], TODAY, proposed).spent == found.spent
+    assert compute_budget([*sprints, *sprints], TODAY, proposed).spent == found.spent
 
 
 @given(st.lists(SPANS, max_size=5), st.integers(1, 30))
-def test_from_the_free_day_on_a_sprint_fits(sprints: list[Span], length: int) -> None:
-    start = free_from(sprints, TODAY, length)
+def test_sprint_starting_on_the_free_day_fits_the_budget(sprints: list[Span], length: int) -> None:
+    start = earliest_start(sprints, TODAY, length)
 
     proposed = Span(starts_on=start, ends_on=start + timedelta(days=length - 1))
     assert start >= TODAY
     if start < TODAY + timedelta(days=WINDOW_DAYS):
-        assert not budget(sprints, TODAY, proposed).is_over
+        assert not compute_budget(sprints, TODAY, proposed).is_over
 
 
-@given(DAYS, st.integers(1, 83), st.sampled_from(Kind))
-def test_an_extension_is_at_most_half_and_never_past_the_cap(
-    start: date, length: int, kind: Kind
+@given(DAYS, st.integers(1, 83), st.sampled_from(PhaseKind))
+def test_extension_is_at_most_half_the_length_and_within_the_maximum(
+    start: date, length: int, kind: PhaseKind
 ) -> None:
     first_end = start + timedelta(days=length)
-    dates = Dates(kind=kind, starts_on=start, ends_on=first_end, first_ends_on=first_end)
+    dates = PhaseDates(kind=kind, starts_on=start, ends_on=first_end, original_ends_on=first_end)
     latest = latest_extension(dates, LIMITS)
 
     assert latest <= start + timedelta(weeks=LIMITS.max_weeks(kind))
@@ -176,12 +178,12 @@ def test_an_extension_is_at_most_half_and_never_past_the_cap(
     assert isinstance(refusal_to_extend(dates, latest + timedelta(days=1), LIMITS), Refusal)
 
 
-def test_an_extension_goes_once() -> None:
-    dates = Dates(
-        kind=Kind.RESULTS_SPRINT,
+def test_phase_can_be_extended_only_once() -> None:
+    dates = PhaseDates(
+        kind=PhaseKind.RESULTS_SPRINT,
         starts_on=TODAY,
         ends_on=date(2026, 12, 10),
-        first_ends_on=date(2026, 12, 7),
+        original_ends_on=date(2026, 12, 7),
     )
     refusal = refusal_to_extend(dates, date(2026, 12, 11), LIMITS)
 
@@ -190,7 +192,7 @@ def test_an_extension_goes_once() -> None:
 
 
 @given(DAYS, st.integers(1, 12))
-def test_the_default_end_is_a_weekday(today: date, weeks: int) -> None:
+def test_default_end_is_a_weekday(today: date, weeks: int) -> None:
     end = default_end(today, weeks)
 
     assert end.weekday() < 5
@@ -202,8 +204,8 @@ def test_recovery_is_at_least_as_long_as_the_sprint(span: Span) -> None:
     assert (recovery_until(span) - span.ends_on).days >= span.days
 
 
-def test_the_lead_is_asked_two_working_days_before() -> None:
-    assert warn_on(date(2026, 12, 7)) == date(2026, 12, 3)
+def test_end_warning_comes_two_working_days_before_the_end() -> None:
+    assert end_warning_day(date(2026, 12, 7)) == date(2026, 12, 3)
 
 
 RECOVERY = date(2026, 12, 22)
@@ -213,76 +215,81 @@ RECOVERY = date(2026, 12, 22)
     ("starts_on", "justified"),
     [(RECOVERY, True), (RECOVERY + timedelta(days=1), False)],
 )
-def test_recoverys_last_day_is_still_recovery(starts_on: date, justified: bool) -> None:
+def test_last_day_of_recovery_still_needs_justification(starts_on: date, justified: bool) -> None:
     proposal = sprint(starts_on=starts_on, ends_on=starts_on + timedelta(days=7))
-    before = SprintHistory(budget=budget((), TODAY), recovery_until=RECOVERY)
+    before = SprintHistory(budget=compute_budget((), TODAY), recovery_until=RECOVERY)
 
     assert (needs_justification(proposal, before) is not None) is justified
 
 
 @pytest.mark.parametrize(("days_since", "too_soon"), [(11, True), (12, False), (13, False)])
-def test_a_sprint_may_follow_after_its_own_length(days_since: int, too_soon: bool) -> None:
+def test_sprint_within_the_length_of_the_last_one_needs_justification(
+    days_since: int, too_soon: bool
+) -> None:
     last = Span(starts_on=date(2026, 9, 1), ends_on=date(2026, 9, 12))  # twelve days
     starts_on = last.ends_on + timedelta(days=days_since)
-    before = SprintHistory(budget=budget((), TODAY), last_sprint=last)
+    before = SprintHistory(budget=compute_budget((), TODAY), last_sprint=last)
 
-    said = needs_justification(sprint(starts_on=starts_on), before)
-    assert (said is not None) is too_soon
+    reason = needs_justification(sprint(starts_on=starts_on), before)
+    assert (reason is not None) is too_soon
 
 
 @pytest.mark.parametrize(("spent", "is_over"), [(30, False), (31, True)])
 def test_exactly_a_third_is_within_the_budget(spent: int, is_over: bool) -> None:
     full = Span(starts_on=TODAY - timedelta(days=spent - 1), ends_on=TODAY)
-    found = budget((full,), TODAY)
+    found = compute_budget((full,), TODAY)
 
     assert (found.spent, found.is_over) == (spent, is_over)
-    said = needs_justification(sprint(), SprintHistory(budget=found))
-    assert (said is not None) is is_over
+    reason = needs_justification(sprint(), SprintHistory(budget=found))
+    assert (reason is not None) is is_over
     assert needs_justification(trust(), SprintHistory(budget=found)) is None
 
 
-def test_the_window_is_ninety_days_with_today() -> None:
+def test_budget_window_is_ninety_days_including_today() -> None:
     first, before = TODAY - timedelta(days=89), TODAY - timedelta(days=90)
 
-    assert budget((Span(starts_on=first, ends_on=first),), TODAY).spent == 1
-    assert budget((Span(starts_on=before, ends_on=before),), TODAY).spent == 0
-    assert budget((Span(starts_on=TODAY, ends_on=TODAY + timedelta(days=9)),), TODAY).spent == 1
+    assert compute_budget((Span(starts_on=first, ends_on=first),), TODAY).spent == 1
+    assert compute_budget((Span(starts_on=before, ends_on=before),), TODAY).spent == 0
+    assert (
+        compute_budget((Span(starts_on=TODAY, ends_on=TODAY + timedelta(days=9)),), TODAY).spent
+        == 1
+    )
 
 
-def test_a_full_budget_is_free_again_when_its_days_leave_the_window() -> None:
+def test_full_budget_frees_up_as_days_leave_the_window() -> None:
     full = Span(starts_on=TODAY - timedelta(days=29), ends_on=TODAY)
 
-    assert free_from((), TODAY, 14) == TODAY
-    assert free_from((full,), TODAY, 14) == full.ends_on + timedelta(days=90 - 16 - 13)
-    assert free_from((), TODAY, 31) == TODAY + timedelta(days=90)  # never within a third
+    assert earliest_start((), TODAY, 14) == TODAY
+    assert earliest_start((full,), TODAY, 14) == full.ends_on + timedelta(days=90 - 16 - 13)
+    assert earliest_start((), TODAY, 31) == TODAY + timedelta(days=90)  # never fits within a third
 
 
-def dates_of(length: int, kind: Kind = Kind.RESULTS_SPRINT) -> Dates:
+def dates_of(length: int, kind: PhaseKind = PhaseKind.RESULTS_SPRINT) -> PhaseDates:
     first = TODAY + timedelta(days=length)
-    return Dates(kind=kind, starts_on=TODAY, ends_on=first, first_ends_on=first)
+    return PhaseDates(kind=kind, starts_on=TODAY, ends_on=first, original_ends_on=first)
 
 
 @pytest.mark.parametrize(
     ("kind", "length", "more"),
     [
-        (Kind.RESULTS_SPRINT, 1, 1),  # half a day is a day
-        (Kind.RESULTS_SPRINT, 2, 1),
-        (Kind.RESULTS_SPRINT, 3, 1),
-        (Kind.RESULTS_SPRINT, 4, 2),
-        (Kind.RESULTS_SPRINT, 28, 14),
-        (Kind.RESULTS_SPRINT, 30, 12),  # six weeks in all
-        (Kind.RESULTS_SPRINT, 42, 0),
-        (Kind.TRUST_BUILDING, 42, 21),
-        (Kind.TRUST_BUILDING, 84, 0),
+        (PhaseKind.RESULTS_SPRINT, 1, 1),  # at least one day
+        (PhaseKind.RESULTS_SPRINT, 2, 1),
+        (PhaseKind.RESULTS_SPRINT, 3, 1),
+        (PhaseKind.RESULTS_SPRINT, 4, 2),
+        (PhaseKind.RESULTS_SPRINT, 28, 14),
+        (PhaseKind.RESULTS_SPRINT, 30, 12),  # capped by the maximum of six weeks
+        (PhaseKind.RESULTS_SPRINT, 42, 0),
+        (PhaseKind.TRUST_BUILDING, 42, 21),
+        (PhaseKind.TRUST_BUILDING, 84, 0),
     ],
 )
-def test_the_latest_extension(kind: Kind, length: int, more: int) -> None:
+def test_latest_extension_by_kind_and_length(kind: PhaseKind, length: int, more: int) -> None:
     dates = dates_of(length, kind)
 
     assert latest_extension(dates, LIMITS) == dates.ends_on + timedelta(days=more)
 
 
-def test_an_extension_ends_later_than_before_and_by_the_latest_day() -> None:
+def test_extension_must_end_later_and_by_the_latest_day() -> None:
     dates = dates_of(10)
     same, latest = dates.ends_on, dates.ends_on + timedelta(days=5)
 
@@ -297,8 +304,8 @@ def test_an_extension_ends_later_than_before_and_by_the_latest_day() -> None:
 @pytest.mark.parametrize(
     ("warn", "days", "warned"), [(6, 42, False), (5, 35, False), (5, 36, True), (4, 29, True)]
 )
-def test_a_warning_comes_past_the_weeks_it_names(warn: int, days: int, warned: bool) -> None:
-    limits = Limits(sprint_warn_weeks=warn)
+def test_long_sprint_warning_uses_the_configured_weeks(warn: int, days: int, warned: bool) -> None:
+    limits = PhaseLimits(sprint_warn_weeks=warn)
 
     found = warnings(sprint(ends_on=TODAY + timedelta(days=days)), limits)
 
@@ -306,24 +313,24 @@ def test_a_warning_comes_past_the_weeks_it_names(warn: int, days: int, warned: b
     assert not warned or f"{warn} weeks" in found[0]
 
 
-def test_who_may_act() -> None:
+def test_members_leads_and_admins_may_act_and_guests_may_not() -> None:
     member, guest = (
         Actor(user_id="UBEN", is_full_member=True),
         Actor(user_id="UGST", is_full_member=False),
     )
     admin = Actor(user_id="UOWN", is_full_member=True, is_admin=True)
-    named = Limits(starters=("UANA",))
+    named = PhaseLimits(starters=("UANA",))
 
-    assert refusal_to_start_at_all(member, LIMITS, "") is None
-    assert refusal_to_start_at_all(admin, named, "") is None
-    assert "Ask Ana" in said(refusal_to_start_at_all(member, named, "Ana"))
-    assert "guests" in said(refusal_to_start_at_all(guest, LIMITS, ""))
+    assert refusal_to_start_any(member, LIMITS, "") is None
+    assert refusal_to_start_any(admin, named, "") is None
+    assert "Ask Ana" in refusal_text(refusal_to_start_any(member, named, "Ana"))
+    assert "guests" in refusal_text(refusal_to_start_any(guest, LIMITS, ""))
     assert refusal_to_manage(member, ["UBEN"], "Ben") is None
     assert refusal_to_manage(admin, ["UBEN"], "Ben") is None
-    assert "Ask Ana" in said(refusal_to_manage(member, ["UANA"], "Ana"))
-    assert "guests" in said(refusal_to_manage(guest, ["UGST"], "Greta"))
+    assert "Ask Ana" in refusal_text(refusal_to_manage(member, ["UANA"], "Ana"))
+    assert "guests" in refusal_text(refusal_to_manage(guest, ["UGST"], "Greta"))
 
 
-def said(refusal: Refusal | None) -> str:
+def refusal_text(refusal: Refusal | None) -> str:
     assert refusal is not None
     return refusal.text

@@ -1,4 +1,4 @@
-"""A fake Slack with an app of our own in it: these tests say what the fake Slack promises."""
+"""A fake Slack and a small app connected to it: these tests cover the fake Slack itself."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -42,7 +42,7 @@ def api(slack: FakeSlack, session: ClientSession) -> AsyncWebClient:
 
 @pytest.fixture
 def app(api: AsyncWebClient) -> AsyncApp:
-    """Bolt as the bot sets it up; tests add listeners before or after it is connected."""
+    """A Bolt app set up like the bot's; tests add listeners before or after it connects."""
     return AsyncApp(
         client=api,
         signing_secret=FakeSlack.signing_secret,

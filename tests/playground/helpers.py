@@ -1,4 +1,4 @@
-"""Short ways to write blocks, views and a manifest."""
+"""Builders for blocks and views, a manifest, and listeners for the tests of the fake Slack."""
 
 from typing import Any
 
@@ -75,11 +75,11 @@ def radio(action_id: str = "level", values: str = "12345", **more: Any) -> dict[
     return {"type": "radio_buttons", "action_id": action_id, "options": options, **more}
 
 
-def typed(action_id: str = "text", **more: Any) -> dict[str, Any]:
+def text_input(action_id: str = "text", **more: Any) -> dict[str, Any]:
     return {"type": "plain_text_input", "action_id": action_id, **more}
 
 
-def asked(block_id: str, element: dict[str, Any], **more: Any) -> dict[str, Any]:
+def field(block_id: str, element: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {
         "type": "input",
         "block_id": block_id,
@@ -100,13 +100,13 @@ def home(*blocks: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {"type": "home", "blocks": list(blocks), **more}
 
 
-def said_no(error: SlackApiError) -> str:
-    """The name of the error Slack answered."""
+def error_name(error: SlackApiError) -> str:
+    """The name of the error in Slack's response."""
     return str(error.response["error"])
 
 
-def opening(app: AsyncApp, view: dict[str, Any]) -> list[dict[str, Any]]:
-    """Let /note open this view. Returns the list that will hold the opened views."""
+def open_with_command(app: AsyncApp, view: dict[str, Any]) -> list[dict[str, Any]]:
+    """Let /note open this view. Returns a list that collects the opened views."""
     opened: list[dict[str, Any]] = []
 
     @app.command("/note")
@@ -118,8 +118,8 @@ def opening(app: AsyncApp, view: dict[str, Any]) -> list[dict[str, Any]]:
     return opened
 
 
-def answering(app: AsyncApp, *answers: dict[str, Any]) -> list[dict[str, Any]]:
-    """Let submissions of "form" be answered so, in turn. Returns the list of the payloads."""
+def answer_submissions(app: AsyncApp, *answers: dict[str, Any]) -> list[dict[str, Any]]:
+    """Answer submissions of "form" in this order. Returns a list that collects the payloads."""
     received: list[dict[str, Any]] = []
 
     @app.view("form")

@@ -12,21 +12,21 @@ from tests.playground.helpers import (
     BEN,
     LAUNCH,
     actions,
-    asked,
     button,
+    field,
     home,
     modal,
-    opening,
+    open_with_command,
     option,
     radio,
     section,
-    typed,
+    text_input,
 )
 
 pytestmark = pytest.mark.usefixtures("socket")
 
 
-async def test_a_button_brings_everything_that_was_chosen(
+async def test_button_click_sends_the_whole_state(
     slack: FakeSlack, app: AsyncApp, api: AsyncWebClient
 ) -> None:
     received: list[dict[str, Any]] = []
@@ -37,10 +37,10 @@ async def test_a_button_brings_everything_that_was_chosen(
         await ack()
 
     blocks = [
-        asked("q1", radio("level")),
-        asked("q2", radio("level")),
-        asked("q3", radio("level")),
-        asked("words", typed("words", multiline=True), optional=True),
+        field("q1", radio("level")),
+        field("q2", radio("level")),
+        field("q3", radio("level")),
+        field("words", text_input("words", multiline=True), optional=True),
         actions(button("send", value="7")),
     ]
     await api.chat_postMessage(channel=BEN, text="three questions", blocks=blocks)
@@ -59,7 +59,7 @@ async def test_a_button_brings_everything_that_was_chosen(
     assert body["response_url"].startswith(slack.url)
 
 
-async def test_menus_fire_with_their_choice(
+async def test_menus_send_the_selected_option(
     slack: FakeSlack, app: AsyncApp, api: AsyncWebClient
 ) -> None:
     chosen = []
@@ -81,7 +81,7 @@ async def test_menus_fire_with_their_choice(
     assert chosen == ["b", "c"]
 
 
-async def test_a_click_on_what_is_not_there_says_what_is(
+async def test_click_on_a_missing_button_lists_the_existing_ones(
     slack: FakeSlack, api: AsyncWebClient
 ) -> None:
     await api.chat_postMessage(channel=LAUNCH, text="x", blocks=[actions(button("real"))])
@@ -89,10 +89,10 @@ async def test_a_click_on_what_is_not_there_says_what_is(
         await slack.as_user(ANA).click("imagined")
 
 
-async def test_a_button_in_a_modal_may_push_another(
+async def test_button_in_a_modal_can_push_another_modal(
     slack: FakeSlack, app: AsyncApp, api: AsyncWebClient
 ) -> None:
-    opening(app, modal(actions(button("more"))))
+    open_with_command(app, modal(actions(button("more"))))
     kinds = []
 
     @app.action("more")
@@ -109,7 +109,7 @@ async def test_a_button_in_a_modal_may_push_another(
     assert (top.previous_id, top.root_id) == (root.id, root.id)
 
 
-async def test_the_home_is_opened_and_its_button_pressed(
+async def test_home_tab_opens_and_keeps_its_state(
     slack: FakeSlack, app: AsyncApp, api: AsyncWebClient
 ) -> None:
     opened = []
@@ -118,7 +118,7 @@ async def test_the_home_is_opened_and_its_button_pressed(
     async def at_home(event: dict[str, Any], client: AsyncWebClient) -> None:
         opened.append("view" in event)
         await client.views_publish(
-            user_id=event["user"], view=home(asked("q", radio()), actions(button("send")))
+            user_id=event["user"], view=home(field("q", radio()), actions(button("send")))
         )
 
     values = []

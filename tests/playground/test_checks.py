@@ -1,4 +1,4 @@
-"""What Slack would refuse, block by block (docs.slack.dev/reference/block-kit)."""
+"""Slack's limits for blocks, views and metadata (docs.slack.dev/reference/block-kit)."""
 
 from typing import Any
 
@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from bot.playground.fake_slack.checks import check_blocks, check_metadata, check_view, name_of
 from tests.playground.helpers import (
     actions,
-    asked,
     button,
+    field,
     home,
     modal,
     mrkdwn,
@@ -18,7 +18,7 @@ from tests.playground.helpers import (
     plain,
     radio,
     section,
-    typed,
+    text_input,
 )
 
 CONFIRM = {"title": plain("a"), "text": plain("b"), "confirm": plain("c"), "deny": plain("d")}
@@ -37,16 +37,16 @@ ACCEPTED: list[tuple[str, dict[str, Any]]] = [
     ("message", {"type": "divider"}),
     ("message", {"type": "context", "elements": [mrkdwn("a"), plain("b")]}),
     ("message", actions(*[button(str(n)) for n in range(25)])),
-    ("message", asked("b", radio(values="1234567890"))),
-    ("message", asked("b", radio(initial_option=option("3")))),
+    ("message", field("b", radio(values="1234567890"))),
+    ("message", field("b", radio(initial_option=option("3")))),
     ("message", {**PICTURE, "slack_file": {"id": "F1"}}),
     ("message", {"type": "markdown", "text": "x" * 12_000}),
-    ("message", asked("b", {**SELECT, "options": [option(str(n)) for n in range(100)]})),
-    ("home", asked("b", typed(multiline=True, max_length=3000), optional=True)),
-    ("modal", asked("b", {"type": "datepicker", "action_id": "d", "initial_date": "2026-12-18"})),
-    ("modal", asked("b", {"type": "number_input", "is_decimal_allowed": False})),
-    ("modal", asked("b", {"type": "multi_users_select", "initial_users": ["U1"]})),
-    ("modal", asked("b", {"type": "file_input", "max_files": 10})),
+    ("message", field("b", {**SELECT, "options": [option(str(n)) for n in range(100)]})),
+    ("home", field("b", text_input(multiline=True, max_length=3000), optional=True)),
+    ("modal", field("b", {"type": "datepicker", "action_id": "d", "initial_date": "2026-12-18"})),
+    ("modal", field("b", {"type": "number_input", "is_decimal_allowed": False})),
+    ("modal", field("b", {"type": "multi_users_select", "initial_users": ["U1"]})),
+    ("modal", field("b", {"type": "file_input", "max_files": 10})),
     ("modal", {"type": "alert", "text": plain("careful")}),
 ]
 
@@ -55,7 +55,7 @@ REFUSED: list[tuple[str, dict[str, Any], str, str]] = [
     ("message", section(""), "/text/text", "more than 0 characters"),
     ("message", {"type": "section"}, "", "text or fields"),
     ("message", section(fields=[mrkdwn("x")] * 11), "/fields", "no more than 10"),
-    ("message", section(accessory=typed()), "/accessory", "unsupported type"),
+    ("message", section(accessory=text_input()), "/accessory", "unsupported type"),
     ("message", section(colour="red"), "", "additional property: colour"),
     ("message", {"type": "header", "text": plain("x" * 151)}, "/text/text", "less than 151"),
     ("message", {"type": "header", "text": mrkdwn("x")}, "/text/type", "plain_text"),
@@ -64,53 +64,78 @@ REFUSED: list[tuple[str, dict[str, Any], str, str]] = [
     ("message", {"type": "context", "elements": [mrkdwn("x")] * 11}, "/elements", "more than 10"),
     ("message", actions(*[button(str(n)) for n in range(26)]), "/elements", "no more than 25"),
     ("message", actions(button("a"), button("a")), "/elements/1/action_id", "must be unique"),
-    ("message", actions(typed()), "/elements/0", "unsupported type"),
+    ("message", actions(text_input()), "/elements/0", "unsupported type"),
     ("message", actions(button(text=mrkdwn("x"))), "/elements/0/text/type", "plain_text"),
     ("message", actions(button(text=plain("x" * 76))), "/elements/0/text/text", "less than 76"),
     ("message", actions(button(value="x" * 2001)), "/elements/0/value", "less than 2001"),
     ("message", actions(button(style="blue")), "/elements/0/style", "danger, primary"),
     ("message", actions(button(url="nowhere")), "/elements/0/url", "valid URL"),
     ("message", actions(button(action_id="x" * 256)), "/elements/0/action_id", "less than 256"),
-    ("message", asked("b", button()), "/element", "unsupported type"),
-    ("message", asked("x" * 256, radio()), "/block_id", "less than 256"),
-    ("message", asked("b", radio(values="12345678901")), "/element/options", "no more than 10"),
-    ("message", asked("b", radio(values="")), "/element/options", "no fewer than 1"),
-    ("message", asked("b", radio(initial_option=option("9"))), "/initial_option", "must match"),
-    ("message", asked("b", radio(), label=mrkdwn("x")), "/label/type", "plain_text"),
-    ("message", asked("b", {**SELECT, "options": [option("x" * 151)]}), "/value", "than 151"),
-    ("message", asked("b", SELECT), "/element", "options, option_groups"),
-    ("message", asked("b", typed(placeholder=plain("x" * 151))), "/placeholder/text", "than 151"),
-    ("message", asked("b", typed(max_length=3001)), "/max_length", "between 1 and 3000"),
-    ("message", asked("b", typed(initial_value="abc", max_length=2)), "/initial_value", "than 3"),
-    ("modal", asked("b", typed(initial_value="😀😀", max_length=3)), "/initial_value", "than 4"),
-    ("modal", asked("b", typed(initial_value="x" * 3001)), "/initial_value", "than 3001"),
-    ("modal", asked("b", typed(initial_value="a", min_length=2)), "/initial_value", "more than 1"),
-    ("modal", asked("b", typed(min_length=9, max_length=8)), "/element", "more than max_length"),
-    ("modal", asked("b", typed(placeholder=plain(""))), "/placeholder/text", "more than 0"),
+    ("message", field("b", button()), "/element", "unsupported type"),
+    ("message", field("x" * 256, radio()), "/block_id", "less than 256"),
+    ("message", field("b", radio(values="12345678901")), "/element/options", "no more than 10"),
+    ("message", field("b", radio(values="")), "/element/options", "no fewer than 1"),
+    ("message", field("b", radio(initial_option=option("9"))), "/initial_option", "must match"),
+    ("message", field("b", radio(), label=mrkdwn("x")), "/label/type", "plain_text"),
+    ("message", field("b", {**SELECT, "options": [option("x" * 151)]}), "/value", "than 151"),
+    ("message", field("b", SELECT), "/element", "options, option_groups"),
+    (
+        "message",
+        field("b", text_input(placeholder=plain("x" * 151))),
+        "/placeholder/text",
+        "than 151",
+    ),
+    ("message", field("b", text_input(max_length=3001)), "/max_length", "between 1 and 3000"),
+    (
+        "message",
+        field("b", text_input(initial_value="abc", max_length=2)),
+        "/initial_value",
+        "than 3",
+    ),
     (
         "modal",
-        asked("b", {**PEOPLE, "initial_users": ["U1", "U2"], "max_selected_items": 1}),
+        field("b", text_input(initial_value="😀😀", max_length=3)),
+        "/initial_value",
+        "than 4",
+    ),
+    ("modal", field("b", text_input(initial_value="x" * 3001)), "/initial_value", "than 3001"),
+    (
+        "modal",
+        field("b", text_input(initial_value="a", min_length=2)),
+        "/initial_value",
+        "more than 1",
+    ),
+    (
+        "modal",
+        field("b", text_input(min_length=9, max_length=8)),
+        "/element",
+        "more than max_length",
+    ),
+    ("modal", field("b", text_input(placeholder=plain(""))), "/placeholder/text", "more than 0"),
+    (
+        "modal",
+        field("b", {**PEOPLE, "initial_users": ["U1", "U2"], "max_selected_items": 1}),
         "/initial_users",
         "no more than 1",
     ),
     (
         "modal",
-        asked("b", {**CONVERSATIONS, "initial_conversations": ["C1", "C2"]}),
+        field("b", {**CONVERSATIONS, "initial_conversations": ["C1", "C2"]}),
         "/initial_conversations",
         "no more than 1",
     ),
-    ("modal", asked("b", {**PEOPLE, "initial_users": []}), "/initial_users", "no fewer than 1"),
-    ("modal", asked("b", {**NUMBER, "initial_value": "10"}), "/initial_value", "between"),
-    ("modal", asked("b", {**NUMBER, "initial_value": "ten"}), "/initial_value", "a number"),
+    ("modal", field("b", {**PEOPLE, "initial_users": []}), "/initial_users", "no fewer than 1"),
+    ("modal", field("b", {**NUMBER, "initial_value": "10"}), "/initial_value", "between"),
+    ("modal", field("b", {**NUMBER, "initial_value": "ten"}), "/initial_value", "a number"),
     (
         "modal",
-        asked("b", {"type": "datepicker", "initial_date": "2026-02-30"}),
+        field("b", {"type": "datepicker", "initial_date": "2026-02-30"}),
         "/initial_date",
         "calendar",
     ),
-    ("message", asked("b", {"type": "file_input"}), "/element", "modals only"),
-    ("message", asked("b", {"type": "number_input"}), "/element", "is_decimal_allowed"),
-    ("message", asked("b", {"type": "datepicker", "initial_date": "18.12."}), "_date", "format"),
+    ("message", field("b", {"type": "file_input"}), "/element", "modals only"),
+    ("message", field("b", {"type": "number_input"}), "/element", "is_decimal_allowed"),
+    ("message", field("b", {"type": "datepicker", "initial_date": "18.12."}), "_date", "format"),
     ("message", PICTURE, "", "image_url, slack_file"),
     ("message", {"type": "image", "image_url": "https://a.b/c.png"}, "", "alt_text"),
     ("message", {**PICTURE, "slack_file": {"id": "F2"}}, "/slack_file", "invalid slack file"),
@@ -127,12 +152,12 @@ def has_file(file_id: str) -> bool:
 
 
 @pytest.mark.parametrize(("surface", "block"), ACCEPTED)
-def test_what_slack_takes_is_taken(surface: Any, block: dict[str, Any]) -> None:
+def test_valid_blocks_are_accepted(surface: Any, block: dict[str, Any]) -> None:
     assert check_blocks([block], surface, has_file=has_file) == []
 
 
 @pytest.mark.parametrize(("surface", "block", "pointer", "message"), REFUSED)
-def test_what_slack_refuses_is_refused_where_it_is(
+def test_invalid_blocks_are_reported_at_their_pointer(
     surface: Any, block: dict[str, Any], pointer: str, message: str
 ) -> None:
     problems = check_blocks([block], surface, has_file=has_file)
@@ -141,32 +166,34 @@ def test_what_slack_refuses_is_refused_where_it_is(
     assert any(pointer in problem.pointer and message in problem.message for problem in problems)
 
 
-def test_a_block_id_may_not_be_repeated() -> None:
+def test_duplicate_block_id_is_reported() -> None:
     twice = [section(block_id="a"), section(block_id="a")]
 
     assert [problem.pointer for problem in check_blocks(twice, "message")] == ["/blocks/1/block_id"]
 
 
 @pytest.mark.parametrize(("surface", "most"), [("message", 50), ("modal", 100), ("home", 100)])
-def test_each_surface_has_its_number_of_blocks(surface: Any, most: int) -> None:
+def test_each_surface_has_its_block_limit(surface: Any, most: int) -> None:
     assert check_blocks([section()] * most, surface) == []
     assert check_blocks([section()] * (most + 1), surface)
 
 
-def test_a_message_has_its_number_of_characters_over_all_blocks() -> None:
-    """13,200 at most, in which each block counts for 125 besides its texts."""
-    long = [section("x" * 3000) for _ in range(4)]
-    fits = [*long, section("x" * 400)]
+def test_message_has_a_character_limit_over_all_blocks() -> None:
+    """At most 13,200, where each block counts for 125 in addition to its texts."""
+    long_blocks = [section("x" * 3000) for _ in range(4)]
+    fits = [*long_blocks, section("x" * 400)]
 
     assert check_blocks(fits, "message") == []
     problems = check_blocks([*fits, section("x" * 200)], "message")
     assert name_of(problems) == "msg_blocks_too_long"
-    assert check_blocks([*long, *long], "modal") == []
-    both = check_blocks([*long, *long, section("x" * 3001)], "message")
-    assert name_of(both) == "invalid_blocks"
+    assert check_blocks([*long_blocks, *long_blocks], "modal") == []
+    too_long_and_invalid = check_blocks(
+        [*long_blocks, *long_blocks, section("x" * 3001)], "message"
+    )
+    assert name_of(too_long_and_invalid) == "invalid_blocks"
 
 
-def test_a_problem_reads_as_slack_writes_it() -> None:
+def test_problem_is_formatted_like_slacks_errors() -> None:
     (problem,) = check_blocks([{"type": "header", "text": plain("x" * 151)}], "message")
 
     expected = "[ERROR] must be less than 151 characters [json-pointer:/blocks/0/text/text]"
@@ -178,14 +205,17 @@ def test_a_problem_reads_as_slack_writes_it() -> None:
     [
         (modal(section(), title=plain("x" * 25)), "less than 25"),
         (modal(section(), title=None), "title"),
-        (modal(asked("b", typed()), submit=None), "submit"),
+        (modal(field("b", text_input()), submit=None), "submit"),
         (modal(section(), private_metadata="x" * 3001), "less than 3001"),
         (modal(section(), callback_id="x" * 256), "less than 256"),
         (modal(section(), external_id="x" * 256), "less than 256"),
         (modal(section(), clear_on_close="yes"), "boolean"),
         (modal(section(), colour="red"), "colour"),
         (
-            modal(asked("a", typed(focus_on_load=True)), asked("b", typed(focus_on_load=True))),
+            modal(
+                field("a", text_input(focus_on_load=True)),
+                field("b", text_input(focus_on_load=True)),
+            ),
             "one",
         ),
         (modal(*[section("é" * 3000)] * 100), "too large"),
@@ -195,12 +225,12 @@ def test_a_problem_reads_as_slack_writes_it() -> None:
         ("view", "modal or home"),
     ],
 )
-def test_views_have_rules_of_their_own(view: Any, message: str) -> None:
+def test_invalid_views_are_reported(view: Any, message: str) -> None:
     assert any(message in problem.message for problem in check_view(view))
 
 
-def test_good_views_are_taken() -> None:
-    assert check_view(modal(asked("b", typed()), private_metadata="x" * 3000)) == []
+def test_valid_views_are_accepted() -> None:
+    assert check_view(modal(field("b", text_input()), private_metadata="x" * 3000)) == []
     assert check_view(home()) == []
 
 
@@ -214,7 +244,7 @@ def test_good_views_are_taken() -> None:
         {"event_type": "note", "event_payload": {}, "more": 1},
     ],
 )
-def test_metadata_has_a_form(metadata: Any) -> None:
+def test_malformed_metadata_is_reported(metadata: Any) -> None:
     assert check_metadata(metadata)
     assert check_metadata({"event_type": "note", "event_payload": {}}) == []
 
@@ -246,7 +276,7 @@ JSON = st.recursive(
 
 @settings(max_examples=300)
 @given(JSON)
-def test_anything_may_be_checked(content: Any) -> None:
+def test_checks_accept_any_json_without_crashing(content: Any) -> None:
     for surface in ("message", "modal", "home"):
         check_blocks(content, surface)
         check_blocks([content], surface)

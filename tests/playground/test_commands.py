@@ -1,4 +1,4 @@
-"""Commands as people type them, and Slack's own ones."""
+"""Slash commands as people type them, and Slack's built-in ones."""
 
 import asyncio
 from typing import Any
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.usefixtures("socket")
 
 
 @pytest.mark.parametrize(
-    ("written", "arrives"),
+    ("typed", "received"),
     [
         ("add @Ben", "add <@U0BEN>"),
         ("add @ben okafor, @finn o'brien", "add <@U0BEN>, <@U0FIN>"),
@@ -26,8 +26,8 @@ pytestmark = pytest.mark.usefixtures("socket")
         ("<@U0NOBODY>", "&lt;@U0NOBODY&gt;"),
     ],
 )
-async def test_typed_text_arrives_as_slack_writes_it(
-    slack: FakeSlack, app: AsyncApp, written: str, arrives: str
+async def test_command_text_is_escaped_as_by_slack(
+    slack: FakeSlack, app: AsyncApp, typed: str, received: str
 ) -> None:
     texts = []
 
@@ -36,20 +36,20 @@ async def test_typed_text_arrives_as_slack_writes_it(
         texts.append(command["text"])
         await ack()
 
-    await slack.as_user(ANA).command(f"/note {written}", LAUNCH)
+    await slack.as_user(ANA).command(f"/note {typed}", LAUNCH)
 
-    assert texts == [arrives]
+    assert texts == [received]
 
 
-async def test_without_should_escape_names_are_plain_words(slack: FakeSlack, app: AsyncApp) -> None:
+async def test_without_should_escape_names_stay_plain_text(slack: FakeSlack, app: AsyncApp) -> None:
     @app.command("/plain")
-    async def plainly(ack: Any, command: dict[str, Any]) -> None:
+    async def plain(ack: Any, command: dict[str, Any]) -> None:
         await ack(command["text"])
 
     assert (await slack.as_user(ANA).command("/plain @Ben", LAUNCH)).text == "@Ben"
 
 
-async def test_a_command_works_where_the_app_is_not(slack: FakeSlack, app: AsyncApp) -> None:
+async def test_command_works_in_a_channel_without_the_app(slack: FakeSlack, app: AsyncApp) -> None:
     @app.command("/note")
     async def note(ack: Any, respond: Any) -> None:
         await respond("by url")
@@ -62,7 +62,7 @@ async def test_a_command_works_where_the_app_is_not(slack: FakeSlack, app: Async
     assert seen == ["/note", "for all"]
 
 
-async def test_slack_itself_refuses_some_commands(slack: FakeSlack) -> None:
+async def test_slack_refuses_unknown_commands_and_external_users(slack: FakeSlack) -> None:
     unknown = await slack.as_user(ANA).command("/nothing", LAUNCH)
     outsider = await slack.as_user(XAVIER).command("/note", "C0PARTN")
 
@@ -70,15 +70,15 @@ async def test_slack_itself_refuses_some_commands(slack: FakeSlack) -> None:
     assert "other organisations" in outsider.text
 
 
-async def test_the_app_is_invited_by_command(slack: FakeSlack, app: AsyncApp) -> None:
-    came = asyncio.Event()
+async def test_invite_command_adds_the_app_to_the_channel(slack: FakeSlack, app: AsyncApp) -> None:
+    joined_event = asyncio.Event()
 
     @app.event("member_joined_channel")
     async def joined(event: dict[str, Any]) -> None:
         assert (event["user"], event["inviter"]) == (BOT, ANA)
-        came.set()
+        joined_event.set()
 
     await slack.as_user(ANA).command("/invite @Imbalance", PLATFORM)
 
-    assert came.is_set()
+    assert joined_event.is_set()
     assert BOT in slack.workspace.conversations[PLATFORM].members

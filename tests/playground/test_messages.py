@@ -1,4 +1,4 @@
-"""chat.*, pins, bookmarks, reactions: what is kept and who hears of it."""
+"""Messages, pins, bookmarks, reactions and home views through the Web API."""
 
 from typing import Any
 
@@ -18,8 +18,8 @@ from tests.playground.helpers import (
     PLATFORM,
     actions,
     button,
+    error_name,
     plain,
-    said_no,
     section,
 )
 
@@ -29,7 +29,7 @@ async def post(api: AsyncWebClient, text: str = "hello", **more: Any) -> str:
     return str(answer["ts"])
 
 
-async def test_a_message_is_the_apps(slack: FakeSlack, api: AsyncWebClient) -> None:
+async def test_posted_message_belongs_to_the_app(slack: FakeSlack, api: AsyncWebClient) -> None:
     answer = await api.chat_postMessage(
         channel=LAUNCH, text="hello", blocks=[section(), actions(button())]
     )
@@ -40,16 +40,16 @@ async def test_a_message_is_the_apps(slack: FakeSlack, api: AsyncWebClient) -> N
     assert all(block["block_id"] for block in answer["message"]["blocks"])
 
 
-async def test_timestamps_are_business_time_and_never_repeat(
+async def test_timestamps_follow_the_clock_and_never_repeat(
     api: AsyncWebClient, clock: AdjustableClock
 ) -> None:
-    told = [await post(api) for _ in range(3)]
+    timestamps = [await post(api) for _ in range(3)]
 
-    assert told == sorted(set(told))
-    assert {ts.split(".")[0] for ts in told} == {str(int(clock.now().timestamp()))}
+    assert timestamps == sorted(set(timestamps))
+    assert {ts.split(".")[0] for ts in timestamps} == {str(int(clock.now().timestamp()))}
 
 
-async def test_a_message_to_a_person_opens_the_direct_message(
+async def test_post_to_a_user_opens_the_direct_message(
     slack: FakeSlack, api: AsyncWebClient
 ) -> None:
     answer = await api.chat_postMessage(channel=BEN, text="hello")
@@ -73,14 +73,16 @@ async def test_a_message_to_a_person_opens_the_direct_message(
         ({"text": "x", "username": "Boss"}, "missing_scope"),
     ],
 )
-async def test_content_is_checked(api: AsyncWebClient, content: dict[str, Any], error: str) -> None:
+async def test_invalid_content_is_refused(
+    api: AsyncWebClient, content: dict[str, Any], error: str
+) -> None:
     with pytest.raises(SlackApiError) as refused:
         await api.api_call("chat.postMessage", json={"channel": LAUNCH, **content})
 
-    assert said_no(refused.value) == error
+    assert error_name(refused.value) == error
 
 
-async def test_what_is_wrong_with_blocks_is_said_where_it_is(api: AsyncWebClient) -> None:
+async def test_error_of_invalid_blocks_has_a_json_pointer(api: AsyncWebClient) -> None:
     with pytest.raises(SlackApiError) as refused:
         await post(api, blocks=[section("x" * 3001)])
 
@@ -88,7 +90,7 @@ async def test_what_is_wrong_with_blocks_is_said_where_it_is(api: AsyncWebClient
     assert message.endswith("[json-pointer:/blocks/0/text/text]")
 
 
-async def test_a_long_text_is_cut_when_posted_and_refused_when_changed(
+async def test_long_text_is_truncated_in_a_post_and_refused_in_an_edit(
     slack: FakeSlack, api: AsyncWebClient
 ) -> None:
     ts = await post(api, "x" * 50_000)
@@ -96,21 +98,21 @@ async def test_a_long_text_is_cut_when_posted_and_refused_when_changed(
     with pytest.raises(SlackApiError) as refused:
         await api.chat_update(channel=LAUNCH, ts=ts, text="x" * 4001)
 
-    assert said_no(refused.value) == "msg_too_long"
+    assert error_name(refused.value) == "msg_too_long"
 
 
-async def test_an_edit_is_refused_when_its_blocks_are_too_long_together(
+async def test_edit_is_refused_when_its_blocks_are_too_long_in_total(
     slack: FakeSlack, api: AsyncWebClient
 ) -> None:
     ts = await post(api)
     with pytest.raises(SlackApiError) as refused:
         await api.chat_update(channel=LAUNCH, ts=ts, text="x", blocks=[section("x" * 3000)] * 5)
 
-    assert said_no(refused.value) == "msg_blocks_too_long"
+    assert error_name(refused.value) == "msg_blocks_too_long"
     assert "blocks" not in slack.workspace.messages(LAUNCH)[0]
 
 
-async def test_an_edit_with_text_alone_removes_blocks(
+async def test_edit_with_only_text_removes_the_blocks(
     slack: FakeSlack, api: AsyncWebClient
 ) -> None:
     ts = await post(api, blocks=[section()], metadata=METADATA)
@@ -121,7 +123,9 @@ async def test_an_edit_with_text_alone_removes_blocks(
     assert (seen["text"], seen["edited"]["user"], seen["metadata"]) == ("other", BOT, METADATA)
 
 
-async def test_an_edit_of_blocks_alone_shows_no_mark(slack: FakeSlack, api: AsyncWebClient) -> None:
+async def test_edit_of_only_blocks_is_not_marked_as_edited(
+    slack: FakeSlack, api: AsyncWebClient
+) -> None:
     ts = await post(api, blocks=[section()])
     await api.chat_update(channel=LAUNCH, ts=ts, text="hello", blocks=[section("new")])
 
@@ -130,7 +134,7 @@ async def test_an_edit_of_blocks_alone_shows_no_mark(slack: FakeSlack, api: Asyn
     assert seen["blocks"][0]["text"]["text"] == "new"
 
 
-async def test_only_own_messages_can_be_changed_or_deleted(
+async def test_only_own_messages_can_be_edited_or_deleted(
     slack: FakeSlack, api: AsyncWebClient
 ) -> None:
     theirs = (await slack.as_user(ANA).say(LAUNCH, "mine"))["ts"]
@@ -142,12 +146,10 @@ async def test_only_own_messages_can_be_changed_or_deleted(
     ):
         with pytest.raises(SlackApiError) as refused:
             await call
-        assert said_no(refused.value) == error
+        assert error_name(refused.value) == error
 
 
-async def test_a_deleted_message_is_gone_with_its_pin(
-    slack: FakeSlack, api: AsyncWebClient
-) -> None:
+async def test_deleting_a_message_removes_its_pin(slack: FakeSlack, api: AsyncWebClient) -> None:
     ts = await post(api)
     await api.pins_add(channel=LAUNCH, timestamp=ts)
     await api.chat_delete(channel=LAUNCH, ts=ts)
@@ -155,17 +157,19 @@ async def test_a_deleted_message_is_gone_with_its_pin(
     assert (slack.workspace.messages(LAUNCH), slack.workspace.pins(LAUNCH)) == ([], [])
 
 
-async def test_a_whisper_is_for_one_person(slack: FakeSlack, api: AsyncWebClient) -> None:
+async def test_ephemeral_message_is_shown_to_one_person(
+    slack: FakeSlack, api: AsyncWebClient
+) -> None:
     await api.chat_postEphemeral(channel=LAUNCH, user=ANA, text="psst")
     with pytest.raises(SlackApiError) as refused:
         await api.chat_postEphemeral(channel=LAUNCH, user="U0OWN", text="psst")
 
     assert [message["text"] for message in slack.as_user(ANA).ephemerals(LAUNCH)] == ["psst"]
     assert slack.as_user(BEN).visible(LAUNCH) == []
-    assert said_no(refused.value) == "user_not_in_channel"
+    assert error_name(refused.value) == "user_not_in_channel"
 
 
-async def test_replies_stand_in_their_thread(api: AsyncWebClient) -> None:
+async def test_replies_are_listed_in_their_thread_only(api: AsyncWebClient) -> None:
     parent = await post(api, "parent")
     reply = await post(api, "reply", thread_ts=parent)
     nested = await post(api, "nested", thread_ts=reply)
@@ -177,14 +181,16 @@ async def test_replies_stand_in_their_thread(api: AsyncWebClient) -> None:
     assert [message["ts"] for message in thread["messages"]] == [parent, reply, nested]
 
 
-async def test_history_is_read_between_two_moments(api: AsyncWebClient) -> None:
-    told = [await post(api, str(number)) for number in range(4)]
-    inner = await api.conversations_history(channel=LAUNCH, oldest=told[0], latest=told[3])
+async def test_history_is_limited_by_oldest_and_latest(api: AsyncWebClient) -> None:
+    timestamps = [await post(api, str(number)) for number in range(4)]
+    inner = await api.conversations_history(
+        channel=LAUNCH, oldest=timestamps[0], latest=timestamps[3]
+    )
     with_ends = await api.conversations_history(
-        channel=LAUNCH, oldest=told[0], latest=told[3], inclusive=True
+        channel=LAUNCH, oldest=timestamps[0], latest=timestamps[3], inclusive=True
     )
     one = await api.conversations_history(
-        channel=LAUNCH, oldest=told[1], latest=told[1], inclusive=True, limit=1
+        channel=LAUNCH, oldest=timestamps[1], latest=timestamps[1], inclusive=True, limit=1
     )
 
     assert [message["text"] for message in inner["messages"]] == ["2", "1"]
@@ -192,34 +198,37 @@ async def test_history_is_read_between_two_moments(api: AsyncWebClient) -> None:
     assert [message["text"] for message in one["messages"]] == ["1"]
 
 
-async def test_metadata_is_read_only_when_asked_for(api: AsyncWebClient) -> None:
+async def test_history_includes_metadata_only_on_request(api: AsyncWebClient) -> None:
     await post(api, metadata=METADATA)
-    shy = await api.conversations_history(channel=LAUNCH)
+    default = await api.conversations_history(channel=LAUNCH)
     full = await api.conversations_history(channel=LAUNCH, include_all_metadata=True)
 
-    assert shy["messages"][0]["metadata"] == {"event_type": "note"}
+    assert default["messages"][0]["metadata"] == {"event_type": "note"}
     assert full["messages"][0]["metadata"] == METADATA
 
 
-async def test_history_needs_membership(api: AsyncWebClient) -> None:
+async def test_history_requires_membership(api: AsyncWebClient) -> None:
     with pytest.raises(SlackApiError) as refused:
         await api.conversations_history(channel=PLATFORM)
 
-    assert said_no(refused.value) == "not_in_channel"
+    assert error_name(refused.value) == "not_in_channel"
 
 
 async def test_pins(slack: FakeSlack, api: AsyncWebClient) -> None:
     ts = await post(api)
     await api.pins_add(channel=LAUNCH, timestamp=ts)
-    with pytest.raises(SlackApiError) as twice:
+    with pytest.raises(SlackApiError) as already_pinned:
         await api.pins_add(channel=LAUNCH, timestamp=ts)
     listed = await api.pins_list(channel=LAUNCH)
     await api.pins_remove(channel=LAUNCH, timestamp=ts)
-    with pytest.raises(SlackApiError) as none:
+    with pytest.raises(SlackApiError) as not_pinned:
         await api.pins_remove(channel=LAUNCH, timestamp=ts)
 
     assert [item["message"]["ts"] for item in listed["items"]] == [ts]
-    assert (said_no(twice.value), said_no(none.value)) == ("already_pinned", "no_pin")
+    assert (error_name(already_pinned.value), error_name(not_pinned.value)) == (
+        "already_pinned",
+        "no_pin",
+    )
 
 
 async def test_bookmarks(slack: FakeSlack, api: AsyncWebClient) -> None:
@@ -236,7 +245,7 @@ async def test_bookmarks(slack: FakeSlack, api: AsyncWebClient) -> None:
 
     assert mark.startswith("Bk")
     assert [(one["title"], one["link"]) for one in listed["bookmarks"]] == [("Sprint", link)]
-    assert (said_no(refused.value), slack.workspace.bookmarks(LAUNCH)) == ("not_found", [])
+    assert (error_name(refused.value), slack.workspace.bookmarks(LAUNCH)) == ("not_found", [])
 
 
 async def test_reactions(slack: FakeSlack, api: AsyncWebClient) -> None:
@@ -245,11 +254,11 @@ async def test_reactions(slack: FakeSlack, api: AsyncWebClient) -> None:
     with pytest.raises(SlackApiError) as refused:
         await api.reactions_add(channel=LAUNCH, timestamp=ts, name="eyes")
 
-    assert said_no(refused.value) == "already_reacted"
+    assert error_name(refused.value) == "already_reacted"
     assert slack.as_user(ANA).visible(LAUNCH)[0]["reactions"][0]["count"] == 1
 
 
-async def test_the_home_is_published_and_a_stale_hash_refused(
+async def test_home_view_with_a_stale_hash_is_refused(
     slack: FakeSlack, api: AsyncWebClient
 ) -> None:
     view: Any = {"type": "home", "blocks": [section()]}
@@ -260,7 +269,7 @@ async def test_the_home_is_published_and_a_stale_hash_refused(
     with pytest.raises(SlackApiError) as titled:
         await api.views_publish(user_id=GRETA, view={**view, "title": plain("Home")})
 
-    assert said_no(refused.value) == "hash_conflict"
-    assert said_no(titled.value) == "invalid_arguments"
+    assert error_name(refused.value) == "hash_conflict"
+    assert error_name(titled.value) == "invalid_arguments"
     assert slack.as_user(GRETA).home
     assert second["view"]["hash"] != first["view"]["hash"]

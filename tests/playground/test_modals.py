@@ -1,4 +1,4 @@
-"""Modals: filled, checked by the client, sent, stacked, updated, closed."""
+"""Modals: filled, validated by the client, submitted, pushed, updated and closed."""
 
 from typing import Any
 
@@ -12,34 +12,34 @@ from tests.playground.helpers import (
     ANA,
     BEN,
     LAUNCH,
-    answering,
-    asked,
+    answer_submissions,
+    error_name,
+    field,
     home,
     modal,
-    opening,
+    open_with_command,
     option,
     radio,
-    said_no,
     section,
-    typed,
+    text_input,
 )
 
-TOO_LONG = modal(asked("b", typed(initial_value="x" * 241, max_length=240)))
+TOO_LONG = modal(field("b", text_input(initial_value="x" * 241, max_length=240)))
 
 pytestmark = pytest.mark.usefixtures("socket")
 
 
-async def test_a_form_is_filled_and_sent_whole(slack: FakeSlack, app: AsyncApp) -> None:
+async def test_submission_sends_the_whole_state(slack: FakeSlack, app: AsyncApp) -> None:
     form = modal(
-        asked("level", radio(initial_option=option("3"))),
-        asked("why", typed("why")),
-        asked("more", typed("more"), optional=True),
-        asked("who", {"type": "multi_users_select", "action_id": "who"}, optional=True),
-        asked("when", {"type": "datepicker", "action_id": "when", "initial_date": "2026-12-18"}),
+        field("level", radio(initial_option=option("3"))),
+        field("why", text_input("why")),
+        field("more", text_input("more"), optional=True),
+        field("who", {"type": "multi_users_select", "action_id": "who"}, optional=True),
+        field("when", {"type": "datepicker", "action_id": "when", "initial_date": "2026-12-18"}),
         private_metadata="7",
     )
-    opening(app, form)
-    received = answering(app, {})
+    open_with_command(app, form)
+    received = answer_submissions(app, {})
     ana = slack.as_user(ANA)
     await ana.command("/note", LAUNCH)
     assert ana.top_view is not None
@@ -60,11 +60,11 @@ async def test_a_form_is_filled_and_sent_whole(slack: FakeSlack, app: AsyncApp) 
 @pytest.mark.parametrize(
     ("element", "value", "error"),
     [
-        (typed(), None, "required"),
-        (typed(), "   ", "required"),
-        (typed(max_length=3), "four", "too long: 4 characters of 3"),
-        (typed(), "x" * 3001, "too long: 3001 characters of 3000"),
-        (typed(min_length=3), "a", "too short"),
+        (text_input(), None, "required"),
+        (text_input(), "   ", "required"),
+        (text_input(max_length=3), "four", "too long: 4 characters of 3"),
+        (text_input(), "x" * 3001, "too long: 3001 characters of 3000"),
+        (text_input(min_length=3), "a", "too short"),
         (radio(), None, "required"),
         ({"type": "number_input", "is_decimal_allowed": False, "action_id": "n"}, "1.5", "number"),
         (
@@ -80,11 +80,11 @@ async def test_a_form_is_filled_and_sent_whole(slack: FakeSlack, app: AsyncApp) 
         ({"type": "email_text_input", "action_id": "n"}, "ana", "email"),
     ],
 )
-async def test_the_client_refuses_before_the_app_is_asked(
+async def test_client_validates_inputs_before_it_submits(
     slack: FakeSlack, app: AsyncApp, element: dict[str, Any], value: Any, error: str
 ) -> None:
-    opening(app, modal(asked("field", element)))
-    received = answering(app, {})
+    open_with_command(app, modal(field("field", element)))
+    received = answer_submissions(app, {})
     ana = slack.as_user(ANA)
     await ana.command("/note", LAUNCH)
     await ana.fill(ana.top_view["id"], {"field": value})  # type: ignore[index]
@@ -94,11 +94,9 @@ async def test_the_client_refuses_before_the_app_is_asked(
     assert received == []
 
 
-async def test_errors_stand_at_their_inputs_and_what_was_typed_stays(
-    slack: FakeSlack, app: AsyncApp
-) -> None:
-    opening(app, modal(asked("field", typed())))
-    answering(app, {"response_action": "errors", "errors": {"field": "too vague"}}, {})
+async def test_errors_are_shown_and_typed_values_are_kept(slack: FakeSlack, app: AsyncApp) -> None:
+    open_with_command(app, modal(field("field", text_input())))
+    answer_submissions(app, {"response_action": "errors", "errors": {"field": "too vague"}}, {})
     ana = slack.as_user(ANA)
     await ana.command("/note", LAUNCH)
     await ana.fill(ana.top_view["id"], {"text": "x"})  # type: ignore[index]
@@ -122,11 +120,13 @@ async def test_errors_stand_at_their_inputs_and_what_was_typed_stays(
         {"response_action": "update", "view": modal(section(block_id="a"), section(block_id="a"))},
     ],
 )
-async def test_an_answer_that_is_no_good_shows_a_failure(
+async def test_invalid_response_to_a_submission_shows_a_failure(
     slack: FakeSlack, app: AsyncApp, answer: dict[str, Any]
 ) -> None:
-    opening(app, modal(section(block_id="words"), asked("field", typed(), optional=True)))
-    answering(app, answer)
+    open_with_command(
+        app, modal(section(block_id="words"), field("field", text_input(), optional=True))
+    )
+    answer_submissions(app, answer)
     ana = slack.as_user(ANA)
     await ana.command("/note", LAUNCH)
     result = await ana.submit()
@@ -136,14 +136,14 @@ async def test_an_answer_that_is_no_good_shows_a_failure(
     assert len(slack.problems) == 1
 
 
-async def test_modals_are_stacked_updated_and_cleared(slack: FakeSlack, app: AsyncApp) -> None:
-    first = modal(asked("a", typed(), optional=True))
-    opening(app, first)
-    answering(
+async def test_modals_can_be_pushed_updated_and_cleared(slack: FakeSlack, app: AsyncApp) -> None:
+    first = modal(field("a", text_input(), optional=True))
+    open_with_command(app, first)
+    answer_submissions(
         app,
-        {"response_action": "push", "view": modal(asked("b", typed(), optional=True))},
-        {"response_action": "push", "view": modal(asked("c", typed(), optional=True))},
-        {"response_action": "update", "view": modal(asked("d", typed(), optional=True))},
+        {"response_action": "push", "view": modal(field("b", text_input(), optional=True))},
+        {"response_action": "push", "view": modal(field("c", text_input(), optional=True))},
+        {"response_action": "update", "view": modal(field("d", text_input(), optional=True))},
         {},
         {"response_action": "clear"},
     )
@@ -157,10 +157,10 @@ async def test_modals_are_stacked_updated_and_cleared(slack: FakeSlack, app: Asy
     assert stacks == [["a", "b"], ["a", "b", "c"], ["a", "b", "d"], ["a", "b"], []]
 
 
-async def test_a_fourth_modal_does_not_open(slack: FakeSlack, app: AsyncApp) -> None:
-    form = modal(asked("a", typed(), optional=True))
-    opening(app, form)
-    answering(app, {"response_action": "push", "view": form})
+async def test_fourth_modal_is_refused(slack: FakeSlack, app: AsyncApp) -> None:
+    form = modal(field("a", text_input(), optional=True))
+    open_with_command(app, form)
+    answer_submissions(app, {"response_action": "push", "view": form})
     ana = slack.as_user(ANA)
     await ana.command("/note", LAUNCH)
     results = [await ana.submit() for _ in range(3)]
@@ -169,12 +169,12 @@ async def test_a_fourth_modal_does_not_open(slack: FakeSlack, app: AsyncApp) -> 
     assert "push_limit_reached" in slack.problems[0]
 
 
-async def test_closing_is_told_where_it_was_asked_for(slack: FakeSlack, app: AsyncApp) -> None:
-    opening(app, modal(section(), notify_on_close=True))
+async def test_view_closed_is_sent_with_notify_on_close(slack: FakeSlack, app: AsyncApp) -> None:
+    open_with_command(app, modal(section(), notify_on_close=True))
     closed = []
 
     @app.view_closed("form")
-    async def gone(ack: Any, body: dict[str, Any]) -> None:
+    async def view_closed(ack: Any, body: dict[str, Any]) -> None:
         closed.append(body["is_cleared"])
         await ack()
 
@@ -187,7 +187,7 @@ async def test_closing_is_told_where_it_was_asked_for(slack: FakeSlack, app: Asy
     assert ana.top_view is None
 
 
-async def test_a_trigger_opens_one_modal_and_dies(
+async def test_trigger_id_opens_one_modal_and_expires(
     slack: FakeSlack, app: AsyncApp, api: AsyncWebClient
 ) -> None:
     triggers = []
@@ -203,31 +203,31 @@ async def test_a_trigger_opens_one_modal_and_dies(
     with pytest.raises(SlackApiError) as bad_view:
         await api.views_open(trigger_id=triggers[0], view=modal(section("")))
     await api.views_open(trigger_id=triggers[0], view=view)
-    with pytest.raises(SlackApiError) as used:
+    with pytest.raises(SlackApiError) as exchanged:
         await api.views_open(trigger_id=triggers[0], view=view)
     slack.core.triggers.age()
-    with pytest.raises(SlackApiError) as old:
+    with pytest.raises(SlackApiError) as expired:
         await api.views_open(trigger_id=triggers[1], view=view)
     with pytest.raises(SlackApiError) as unknown:
         await api.views_open(trigger_id="1.2.3", view=view)
 
-    told = [said_no(error.value) for error in (bad_view, used, old, unknown)]
-    expected = ["exchanged_trigger_id", "expired_trigger_id", "invalid_trigger_id"]
-    assert told == ["invalid_arguments", *expected]
+    errors = [error_name(error.value) for error in (bad_view, exchanged, expired, unknown)]
+    trigger_errors = ["exchanged_trigger_id", "expired_trigger_id", "invalid_trigger_id"]
+    assert errors == ["invalid_arguments", *trigger_errors]
     messages = bad_view.value.response["response_metadata"]["messages"]
     assert "[json-pointer:/view/blocks/0/text/text]" in messages[0]
 
 
-async def test_views_are_updated_by_id_and_what_was_typed_stays_where_ids_stay(
+async def test_update_of_a_stale_or_closed_view_is_refused(
     slack: FakeSlack, app: AsyncApp, api: AsyncWebClient
 ) -> None:
-    form = modal(asked("keep", typed()), asked("drop", typed()), external_id="mine")
-    opened = opening(app, form)
+    form = modal(field("keep", text_input()), field("drop", text_input()), external_id="mine")
+    opened = open_with_command(app, form)
     ana = slack.as_user(ANA)
     await ana.command("/note", LAUNCH)
     view_id = opened[0]["id"]
     await ana.fill(view_id, {"keep": "kept", "drop": "gone"})
-    changed = modal(asked("keep", typed()), asked("new", typed()), external_id="mine")
+    changed = modal(field("keep", text_input()), field("new", text_input()), external_id="mine")
     await api.views_update(external_id="mine", view=changed, hash=opened[0]["hash"])
     with pytest.raises(SlackApiError) as stale:
         await api.views_update(view_id=view_id, view=changed, hash=opened[0]["hash"])
@@ -235,11 +235,11 @@ async def test_views_are_updated_by_id_and_what_was_typed_stays_where_ids_stay(
     with pytest.raises(SlackApiError) as closed:
         await api.views_update(view_id=view_id, view=changed)
 
-    assert [said_no(error.value) for error in (stale, closed)] == ["hash_conflict", "not_found"]
+    assert [error_name(error.value) for error in (stale, closed)] == ["hash_conflict", "not_found"]
 
 
-async def test_an_external_id_is_unique(slack: FakeSlack, app: AsyncApp) -> None:
-    opening(app, modal(section(), external_id="mine"))
+async def test_external_id_must_be_unique(slack: FakeSlack, app: AsyncApp) -> None:
+    open_with_command(app, modal(section(), external_id="mine"))
     await slack.as_user(ANA).command("/note", LAUNCH)
     slack.core.dispatch.ack_seconds = 0.2  # the app's error leaves Ben without an answer
     await slack.as_user(BEN).command("/note", LAUNCH)

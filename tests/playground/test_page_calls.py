@@ -1,4 +1,4 @@
-"""What the page calls, and what it is told."""
+"""The HTTP calls and the change stream of the playground's page."""
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -23,13 +23,13 @@ from tests.playground.helpers import (
     MANIFEST,
     SECRET,
     actions,
-    asked,
     button,
+    field,
     home,
     modal,
     radio,
     section,
-    typed,
+    text_input,
 )
 
 Call = Callable[..., Awaitable[dict[str, Any]]]
@@ -64,7 +64,7 @@ async def stream(
 async def changes(
     stream: ClientWebSocketResponse, count: int, *, times: bool = False
 ) -> list[dict[str, Any]]:
-    """The next changes; what each deed tells about the time is left out unless asked for."""
+    """Receive the next changes, without those of the time unless `times` is set."""
     found: list[dict[str, Any]] = []
     while len(found) < count:
         change = json.loads((await stream.receive(timeout=20)).data)
@@ -73,7 +73,7 @@ async def changes(
     return found
 
 
-async def test_the_state_is_what_one_person_sees(get: Call) -> None:
+async def test_state_shows_what_one_user_can_see(get: Call) -> None:
     ana, greta = await get("state", user=ANA), await get("state", user=GRETA)
 
     names = {c["name"]: c["kind"] for c in ana["conversations"]}
@@ -92,7 +92,9 @@ async def test_the_state_is_what_one_person_sees(get: Call) -> None:
     assert (finn["initials"], finn["tz"]) == ("FO", "America/New_York")
 
 
-async def test_unread_marks_come_and_go(api: AsyncWebClient, get: Call, post: Call) -> None:
+async def test_unread_counts_rise_and_are_reset_by_reading(
+    api: AsyncWebClient, get: Call, post: Call
+) -> None:
     async def launch() -> dict[str, Any]:
         listed = (await get("state", user=ANA))["conversations"]
         return next(c for c in listed if c["id"] == LAUNCH)
@@ -107,7 +109,7 @@ async def test_unread_marks_come_and_go(api: AsyncWebClient, get: Call, post: Ca
     assert (after["unread"], after["mentions"]) == (0, 0)
 
 
-async def test_history_shows_threads_and_own_whispers(
+async def test_history_shows_reply_counts_and_own_ephemeral_messages(
     api: AsyncWebClient, get: Call, post: Call
 ) -> None:
     ts = (await api.chat_postMessage(channel=LAUNCH, text="parent"))["ts"]
@@ -121,7 +123,7 @@ async def test_history_shows_threads_and_own_whispers(
     assert [message["text"] for message in thread] == ["parent", "reply"]
 
 
-async def test_nobody_reads_what_is_not_for_them(get: Call) -> None:
+async def test_history_of_an_invisible_channel_is_refused(get: Call) -> None:
     refused = await get("history", user=GRETA, channel=SECRET)
 
     assert refused == {"ok": False, "error": "That is not there any more."}
@@ -137,7 +139,7 @@ async def test_nobody_reads_what_is_not_for_them(get: Call) -> None:
         ({"channel": "C0NOWHER", "text": "x"}, "not there"),
     ],
 )
-async def test_what_cannot_be_sent_is_said(post: Call, body: dict[str, Any], why: str) -> None:
+async def test_send_reports_why_it_failed(post: Call, body: dict[str, Any], why: str) -> None:
     answer = await post("send", user=ANA, **body)
 
     assert not answer["ok"]
@@ -159,16 +161,16 @@ async def test_changes_are_streamed(
     with pytest.raises(SlackApiError):
         await api.views_open(trigger_id=trigger_id, view=modal(section()))
 
-    told = await changes(stream, 8)
-    assert [change["type"] for change in told] == [
+    found_changes = await changes(stream, 8)
+    assert [change["type"] for change in found_changes] == [
         *("message", "conversation", "message_changed", "conversation"),
         *("ephemeral", "message_deleted", "home", "notice"),
     ]
-    assert told[3]["conversation"]["pins"] == [ts]
-    assert told[7]["text"].endswith("expired_trigger_id.")
+    assert found_changes[3]["conversation"]["pins"] == [ts]
+    assert found_changes[7]["text"].endswith("expired_trigger_id.")
 
 
-async def test_a_form_is_filled_through_the_page(
+async def test_page_submits_a_form(
     slack: FakeSlack,
     app: AsyncApp,
     socket: AsyncSocketModeHandler,
@@ -178,7 +180,7 @@ async def test_a_form_is_filled_through_the_page(
 ) -> None:
     @app.command("/note")
     async def note(ack: Any, body: dict[str, Any], client: AsyncWebClient) -> None:
-        await client.views_open(trigger_id=body["trigger_id"], view=modal(asked("q", typed())))
+        await client.views_open(trigger_id=body["trigger_id"], view=modal(field("q", text_input())))
         await ack()
 
     texts = []
@@ -202,7 +204,7 @@ async def test_a_form_is_filled_through_the_page(
     assert not gone["ok"]
 
 
-async def test_a_button_is_pressed_through_the_page(
+async def test_page_presses_a_button(
     app: AsyncApp, api: AsyncWebClient, socket: AsyncSocketModeHandler, post: Call
 ) -> None:
     chosen = []
@@ -212,7 +214,7 @@ async def test_a_button_is_pressed_through_the_page(
         chosen.append(body["state"]["values"]["q"]["level"]["selected_option"])
         await ack()
 
-    blocks = [asked("q", radio()), actions(button("send"), block_id="b")]
+    blocks = [field("q", radio()), actions(button("send"), block_id="b")]
     ts = (await api.chat_postMessage(channel=LAUNCH, text="x", blocks=blocks))["ts"]
     picked = blocks[0]["element"]["options"][1]
     state = {"q": {"level": {"type": "radio_buttons", "selected_option": picked}}}
@@ -228,7 +230,7 @@ async def test_a_button_is_pressed_through_the_page(
     assert chosen == [picked]
 
 
-async def test_time_is_moved_by_who_starts_it(
+async def test_time_can_be_moved_only_through_hooks(
     slack: FakeSlack,
     clock: AdjustableClock,
     get: Call,
@@ -253,7 +255,7 @@ async def test_time_is_moved_by_who_starts_it(
     assert (await get("state", user=ANA))["now"] == moved["now"]
 
 
-async def test_the_home_and_the_team_and_a_new_start(
+async def test_home_view_team_answers_and_reset(
     slack: FakeSlack, api: AsyncWebClient, get: Call, post: Call
 ) -> None:
     assert (await get("home", user=ANA))["view"] is None
@@ -265,7 +267,9 @@ async def test_the_home_and_the_team_and_a_new_start(
     assert slack.as_user(ANA).home is None
 
 
-async def test_other_sites_have_no_say(slack: FakeSlack, session: ClientSession) -> None:
+async def test_requests_from_other_origins_are_refused(
+    slack: FakeSlack, session: ClientSession
+) -> None:
     for origin, status in (("https://evil.example", 403), (slack.url, 200)):
         async with session.post(
             f"{slack.url}/ui/reset", json={}, headers={"Origin": origin}
@@ -283,7 +287,7 @@ async def test_uploads_are_served(
         assert response.status == 404
 
 
-async def test_a_taken_port_is_an_error(slack: FakeSlack, clock: AdjustableClock) -> None:
+async def test_port_in_use_is_an_error(slack: FakeSlack, clock: AdjustableClock) -> None:
     port = int(slack.url.rsplit(":", 1)[1])
     with pytest.raises(OSError, match="in use"):
         await FakeSlack(clock=clock.now, manifest=MANIFEST, port=port).start()

@@ -1,4 +1,4 @@
-"""Answers by response_url."""
+"""Responses through a response_url."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from tests.playground.helpers import ANA, BEN, LAUNCH, actions, button, plain, s
 pytestmark = pytest.mark.usefixtures("socket")
 
 
-async def test_a_buttons_message_is_replaced_and_deleted(
+async def test_response_can_replace_delete_or_add_a_message(
     slack: FakeSlack, app: AsyncApp, api: AsyncWebClient
 ) -> None:
     @app.action("go")
@@ -23,7 +23,7 @@ async def test_a_buttons_message_is_replaced_and_deleted(
         elif action["value"] == "delete":
             await respond(delete_original=True)
         else:
-            await respond(replace_original=False, text="whispered")
+            await respond(replace_original=False, text="added")
         await ack()
 
     posted = []
@@ -34,11 +34,11 @@ async def test_a_buttons_message_is_replaced_and_deleted(
         await slack.as_user(ANA).click("go", channel=LAUNCH, ts=ts)
 
     seen = [message["text"] for message in slack.as_user(ANA).visible(LAUNCH)]
-    assert seen == ["replaced", "add", "whispered"]
+    assert seen == ["replaced", "add", "added"]
     assert "blocks" not in slack.as_user(BEN).visible(LAUNCH)[0]
 
 
-async def test_an_ephemeral_message_has_buttons_too(
+async def test_button_in_an_ephemeral_message_can_replace_it(
     slack: FakeSlack, app: AsyncApp, api: AsyncWebClient
 ) -> None:
     bodies = []
@@ -58,7 +58,7 @@ async def test_an_ephemeral_message_has_buttons_too(
     assert [message["text"] for message in slack.as_user(ANA).visible(LAUNCH)] == ["done"]
 
 
-async def test_a_response_url_lasts_five_times_and_half_an_hour(
+async def test_response_url_works_five_times_and_expires(
     slack: FakeSlack, app: AsyncApp, session: ClientSession
 ) -> None:
     urls = []
@@ -81,13 +81,13 @@ async def test_a_response_url_lasts_five_times_and_half_an_hour(
     assert await post(urls[1]) == (404, "expired_url")
 
 
-async def test_an_empty_or_broken_answer_by_url_is_refused(
+async def test_empty_or_invalid_response_is_refused(
     slack: FakeSlack, app: AsyncApp, session: ClientSession
 ) -> None:
     @app.command("/note")
     async def note(ack: Any, command: dict[str, Any]) -> None:
-        wrong = [{}, {"blocks": [{"type": "header", "text": plain("x" * 151)}]}]
-        for body in wrong:
+        invalid_bodies = [{}, {"blocks": [{"type": "header", "text": plain("x" * 151)}]}]
+        for body in invalid_bodies:
             async with session.post(command["response_url"], json=body) as response:
                 assert response.status == 400
         await ack()
@@ -97,7 +97,7 @@ async def test_an_empty_or_broken_answer_by_url_is_refused(
     assert any("json-pointer" in problem for problem in slack.problems)
 
 
-async def test_an_answer_by_url_that_is_too_long_is_refused(
+async def test_too_long_response_is_refused(
     slack: FakeSlack, app: AsyncApp, session: ClientSession
 ) -> None:
     answers = []

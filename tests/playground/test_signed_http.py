@@ -29,21 +29,21 @@ async def test_commands_and_events_are_signed(slack: FakeSlack, listening: Async
     async def note(ack: Any, command: dict[str, Any]) -> None:
         await ack(f"noted {command['text']}")
 
-    heard = asyncio.Event()
+    received = asyncio.Event()
 
     @listening.event("user_change")
     async def changed() -> None:
-        heard.set()
+        received.set()
 
     assert await slack.core.http.verify_url()
     assert (
         await slack.as_user(ANA).command("/note ü & <b>", LAUNCH)
     ).text == "noted ü &amp; &lt;b&gt;"
     await slack.emit({"type": "user_change", "user": {"id": ANA}})
-    assert heard.is_set()
+    assert received.is_set()
 
 
-async def test_a_wrong_signature_is_refused_by_the_app(
+async def test_app_refuses_wrong_and_stale_signatures(
     slack: FakeSlack, listening: AsyncApp
 ) -> None:
     http = slack.core.http
@@ -56,8 +56,8 @@ async def test_a_wrong_signature_is_refused_by_the_app(
         assert (await http.post(b"payload={}", headers)).status == 401
 
 
-def test_the_signature_is_slacks() -> None:
-    """Slack's own example (docs.slack.dev/authentication/verifying-requests-from-slack)."""
+def test_signature_matches_slacks_example() -> None:
+    """From docs.slack.dev/authentication/verifying-requests-from-slack."""
     body = (
         "token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow"
         "&channel_id=G8PSS9T3V&channel_name=foobar&user_id=U2CERLKJA&user_name=roadrunner"
@@ -70,7 +70,7 @@ def test_the_signature_is_slacks() -> None:
     assert signed == "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503"
 
 
-async def test_failed_events_are_retried_over_http_with_headers(
+async def test_failed_events_are_retried_with_retry_headers(
     slack: FakeSlack, listening: AsyncApp
 ) -> None:
     slack.core.dispatch.retry_after = (0, 0, 0)

@@ -1,4 +1,4 @@
-"""Socket Mode: frames, deadlines, retries, several connections."""
+"""Socket Mode: frames, deadlines, retries and several connections."""
 
 import asyncio
 import json
@@ -14,11 +14,11 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.playground.server import FakeSlack
-from tests.playground.helpers import ANA, BEN, CHIARA, LAUNCH, METADATA, SECRET, said_no
+from tests.playground.helpers import ANA, BEN, CHIARA, LAUNCH, METADATA, SECRET, error_name
 
 
 class RawSocket:
-    """A connection of ours, frame by frame."""
+    """A Socket Mode connection, frame by frame."""
 
     def __init__(self, slack: FakeSlack, session: ClientSession) -> None:
         self.slack, self.session = slack, session
@@ -49,7 +49,7 @@ async def raw(slack: FakeSlack, session: ClientSession) -> AsyncIterator[RawSock
         await socket.socket.close()
 
 
-async def test_hello_comes_first_and_a_ticket_opens_once(
+async def test_hello_comes_first_and_a_socket_url_works_once(
     raw: RawSocket, session: ClientSession
 ) -> None:
     hello = await raw.open()
@@ -60,7 +60,7 @@ async def test_hello_comes_first_and_a_ticket_opens_once(
         await session.ws_connect(raw.url)
 
 
-async def test_a_ping_is_answered_with_its_own_payload(slack: FakeSlack, raw: RawSocket) -> None:
+async def test_pong_repeats_the_payload_of_the_ping(slack: FakeSlack, raw: RawSocket) -> None:
     await raw.open()
     await raw.socket.ping(b"sdk-ping-pong:1.5")
     frame = await raw.socket.receive(timeout=20)
@@ -72,7 +72,7 @@ async def test_a_ping_is_answered_with_its_own_payload(slack: FakeSlack, raw: Ra
         await raw.socket.receive(timeout=0.05)
 
 
-async def test_a_command_waits_for_its_acknowledgement(slack: FakeSlack, raw: RawSocket) -> None:
+async def test_command_waits_for_its_acknowledgement(slack: FakeSlack, raw: RawSocket) -> None:
     await raw.open()
     typing = asyncio.create_task(slack.as_user(ANA).command("/note add milk", LAUNCH))
     envelope = await raw.receive()
@@ -87,9 +87,9 @@ async def test_a_command_waits_for_its_acknowledgement(slack: FakeSlack, raw: Ra
     assert (await typing).text == "added"
 
 
-async def test_an_event_carries_the_whole_callback(slack: FakeSlack, raw: RawSocket) -> None:
+async def test_event_envelope_carries_the_whole_callback(slack: FakeSlack, raw: RawSocket) -> None:
     await raw.open()
-    heard = slack.set_tz(ANA, "Asia/Tokyo")
+    delivered = slack.set_tz(ANA, "Asia/Tokyo")
     envelope = await raw.receive()
     await raw.acknowledge(envelope)
 
@@ -99,18 +99,18 @@ async def test_an_event_carries_the_whole_callback(slack: FakeSlack, raw: RawSoc
     assert payload["event_id"].startswith("Ev")
     assert payload["authorizations"][0]["user_id"] == "U0IMBAL"
     assert payload["event"]["user"]["tz"] == "Asia/Tokyo"
-    assert heard is not None
-    assert await heard
+    assert delivered is not None
+    assert await delivered
 
 
-async def test_an_unacknowledged_event_comes_again_with_the_same_id(
+async def test_unacknowledged_event_is_redelivered_with_the_same_id(
     slack: FakeSlack, raw: RawSocket
 ) -> None:
     slack.core.dispatch.retry_after = (0, 0, 0)
     await raw.open()
     slack.faults.lose_acks()
     slack.core.dispatch.ack_seconds = 0.05
-    heard = slack.set_tz(ANA, "Asia/Tokyo")
+    delivered = slack.set_tz(ANA, "Asia/Tokyo")
     first = await raw.receive()
     await raw.acknowledge(first)
     second = await raw.receive()
@@ -119,23 +119,23 @@ async def test_an_unacknowledged_event_comes_again_with_the_same_id(
     assert first["envelope_id"] != second["envelope_id"]
     assert first["payload"]["event_id"] == second["payload"]["event_id"]
     assert (second["retry_attempt"], second["retry_reason"]) == (1, "http_timeout")
-    assert heard is not None
-    assert await heard
+    assert delivered is not None
+    assert await delivered
 
 
-async def test_after_three_retries_an_event_is_given_up(slack: FakeSlack, raw: RawSocket) -> None:
+async def test_event_is_given_up_after_three_retries(slack: FakeSlack, raw: RawSocket) -> None:
     slack.core.dispatch.retry_after = (0, 0, 0)
     slack.core.dispatch.ack_seconds = 0.02
     await raw.open()
-    heard = slack.set_tz(ANA, "Asia/Tokyo")
-    assert heard is not None
+    delivered = slack.set_tz(ANA, "Asia/Tokyo")
+    assert delivered is not None
 
-    assert not await heard
+    assert not await delivered
     assert [(await raw.receive())["retry_attempt"] for _ in range(4)] == [0, 1, 2, 3]
     assert slack.problems == ["event user_change: not acknowledged"]
 
 
-async def test_events_can_be_doubled_and_reordered(slack: FakeSlack, raw: RawSocket) -> None:
+async def test_events_can_be_duplicated_and_reordered(slack: FakeSlack, raw: RawSocket) -> None:
     await raw.open()
     slack.faults.duplicate_events()
     slack.core.events.hold()
@@ -152,7 +152,7 @@ async def test_events_can_be_doubled_and_reordered(slack: FakeSlack, raw: RawSoc
     assert people == [BEN, BEN, ANA]
 
 
-async def test_each_payload_goes_to_one_connection_and_a_leaving_one_gets_none(
+async def test_payload_goes_to_a_connection_opened_after_the_refresh(
     slack: FakeSlack, session: ClientSession
 ) -> None:
     first, second = RawSocket(slack, session), RawSocket(slack, session)
@@ -170,7 +170,7 @@ async def test_each_payload_goes_to_one_connection_and_a_leaving_one_gets_none(
         await socket.socket.close()
 
 
-async def test_no_more_than_ten_connections(
+async def test_eleventh_connection_is_refused(
     slack: FakeSlack, session: ClientSession, api: AsyncWebClient
 ) -> None:
     sockets = [RawSocket(slack, session) for _ in range(10)]
@@ -179,32 +179,32 @@ async def test_no_more_than_ten_connections(
     with pytest.raises(SlackApiError) as refused:
         await RawSocket(slack, session).open()
 
-    assert said_no(refused.value) == "too_many_websockets"
+    assert error_name(refused.value) == "too_many_websockets"
     for socket in sockets:
         await socket.socket.close()
 
 
-async def test_what_a_lost_connection_had_is_sent_over_another(
+async def test_unacknowledged_event_of_a_cut_connection_is_redelivered(
     slack: FakeSlack, session: ClientSession
 ) -> None:
     first, second = RawSocket(slack, session), RawSocket(slack, session)
     await first.open()
-    heard = slack.set_tz(ANA, "Asia/Tokyo")
+    delivered = slack.set_tz(ANA, "Asia/Tokyo")
     envelope = await first.receive()
     await second.open()
-    slack.faults.cut_sockets()  # both: a third one takes over
+    slack.faults.cut_sockets()  # both of them; a third one takes over
     third = RawSocket(slack, session)
     await third.open()
     again = await third.receive()
     await third.acknowledge(again)
 
     assert again["payload"]["event_id"] == envelope["payload"]["event_id"]
-    assert heard is not None
-    assert await heard
+    assert delivered is not None
+    assert await delivered
     await third.socket.close()
 
 
-async def test_bolt_comes_back_after_a_refresh(
+async def test_bolt_reconnects_after_a_refresh(
     slack: FakeSlack, app: AsyncApp, socket: AsyncSocketModeHandler
 ) -> None:
     @app.command("/note")
@@ -216,14 +216,14 @@ async def test_bolt_comes_back_after_a_refresh(
         assert (await slack.as_user(person).command("/note", LAUNCH)).text == "noted"
 
 
-async def test_nobody_there_is_said_at_once(slack: FakeSlack) -> None:
+async def test_command_without_a_connection_fails_at_once(slack: FakeSlack) -> None:
     result = await slack.as_user(ANA).command("/note", LAUNCH)
 
     assert (result.status, result.error) == (0, "dispatch_failed")
     assert slack.problems == ["/note: not acknowledged (dispatch_failed)"]
 
 
-async def test_a_slow_app_is_not_waited_for(
+async def test_slow_acknowledgement_times_out(
     slack: FakeSlack, app: AsyncApp, socket: AsyncSocketModeHandler
 ) -> None:
     slack.core.dispatch.ack_seconds = 0.05
@@ -236,22 +236,24 @@ async def test_a_slow_app_is_not_waited_for(
     assert (await slack.as_user(ANA).command("/note", LAUNCH)).error == "operation_timeout"
 
 
-async def test_only_what_the_app_subscribed_to_and_sees_is_told(slack: FakeSlack) -> None:
+async def test_events_the_app_cannot_see_or_did_not_subscribe_to_are_not_sent(
+    slack: FakeSlack,
+) -> None:
     assert slack.archive(SECRET) is None  # private, and the app is not in it
     assert slack.leave("C0PLATF", BEN) is None  # the app is not in it
     with pytest.raises(ValueError, match="channel_shared"):
         await slack.emit({"type": "channel_shared", "channel": LAUNCH})
 
 
-async def test_own_messages_with_metadata_are_told(
+async def test_metadata_events_are_sent_for_own_messages(
     slack: FakeSlack, app: AsyncApp, api: AsyncWebClient, socket: AsyncSocketModeHandler
 ) -> None:
-    told: list[dict[str, Any]] = []
+    received_events: list[dict[str, Any]] = []
     for kind in ("posted", "updated", "deleted"):
 
         @app.event(f"message_metadata_{kind}")
-        async def heard(event: dict[str, Any]) -> None:
-            told.append(event)
+        async def record(event: dict[str, Any]) -> None:
+            received_events.append(event)
 
     posted = await api.chat_postMessage(channel=LAUNCH, text="hello", metadata=METADATA)
     other = {**METADATA, "event_type": "other"}
@@ -263,7 +265,11 @@ async def test_own_messages_with_metadata_are_told(
     await api.chat_delete(channel=LAUNCH, ts=posted["ts"])
     await slack.settled()
 
-    assert [event["type"].rsplit("_", 1)[1] for event in told] == ["posted", "updated", "deleted"]
-    assert {event["message_ts"] for event in told} == {posted["ts"]}
-    assert told[0]["metadata"] == METADATA
-    assert told[1]["previous_metadata"] == METADATA
+    assert [event["type"].rsplit("_", 1)[1] for event in received_events] == [
+        "posted",
+        "updated",
+        "deleted",
+    ]
+    assert {event["message_ts"] for event in received_events} == {posted["ts"]}
+    assert received_events[0]["metadata"] == METADATA
+    assert received_events[1]["previous_metadata"] == METADATA

@@ -1,4 +1,4 @@
-"""A restart goes on where it ended."""
+"""The state of the fake Slack is saved and survives a restart."""
 
 import asyncio
 from pathlib import Path
@@ -11,7 +11,7 @@ from bot.playground.server import FakeSlack
 from tests.playground.helpers import ANA, BEN, LAUNCH, MANIFEST, home, section
 
 
-async def test_a_restart_goes_on(clock: AdjustableClock, tmp_path: Path) -> None:
+async def test_state_survives_a_restart(clock: AdjustableClock, tmp_path: Path) -> None:
     store = tmp_path / "data" / "slack.json"
     first = FakeSlack(clock=clock.now, manifest=MANIFEST, store=store)
     await first.start()
@@ -35,7 +35,7 @@ async def test_a_restart_goes_on(clock: AdjustableClock, tmp_path: Path) -> None
     await second.stop()
 
 
-async def test_it_is_saved_while_it_runs(
+async def test_state_is_saved_while_running(
     clock: AdjustableClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.playground.fake_slack.store.SAVE_AFTER_SECONDS", 0)

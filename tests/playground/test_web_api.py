@@ -1,4 +1,4 @@
-"""The Web API's doors: arguments, tokens, scopes, membership, pages, limits, faults."""
+"""The Web API: arguments, tokens, scopes, membership, paging, rate limits and faults."""
 
 import asyncio
 import json
@@ -21,23 +21,23 @@ from tests.playground.helpers import (
     PLATFORM,
     SECRET,
     XAVIER,
-    said_no,
+    error_name,
 )
 
 
-async def test_the_app_learns_who_it_is(api: AsyncWebClient) -> None:
+async def test_auth_test_identifies_the_app(api: AsyncWebClient) -> None:
     answer = await api.auth_test()
 
     assert (answer["team_id"], answer["user_id"]) == ("T0PLAY", BOT)
     assert "chat:write" in answer.headers["x-oauth-scopes"]
 
 
-@pytest.mark.parametrize("how", ["query", "form", "json"])
-async def test_arguments_come_in_three_ways(
-    slack: FakeSlack, session: ClientSession, how: str
+@pytest.mark.parametrize("encoding", ["query", "form", "json"])
+async def test_arguments_may_come_as_query_form_or_json(
+    slack: FakeSlack, session: ClientSession, encoding: str
 ) -> None:
     args = {"user": ANA, "include_locale": "true", "team_id": "T0PLAY", "no_such_arg": "x"}
-    sent: dict[str, Any] = {{"query": "params", "form": "data", "json": "json"}[how]: args}
+    sent: dict[str, Any] = {{"query": "params", "form": "data", "json": "json"}[encoding]: args}
     headers = {"Authorization": f"Bearer {slack.bot_token}"}
     url = f"{slack.api_url}users.info"
     async with session.post(url, headers=headers, **sent) as response:
@@ -47,7 +47,7 @@ async def test_arguments_come_in_three_ways(
 
 
 @pytest.mark.parametrize(("body", "error"), [(b"{", "invalid_json"), (b"[1]", "json_not_object")])
-async def test_a_body_that_is_no_object_is_refused(
+async def test_body_that_is_not_a_json_object_is_refused(
     slack: FakeSlack, session: ClientSession, body: bytes, error: str
 ) -> None:
     headers = {"Authorization": "Bearer xoxb-playground", "Content-Type": "application/json"}
@@ -65,25 +65,27 @@ async def test_a_body_that_is_no_object_is_refused(
         ("xoxb-playground", "chat.shout", "unknown_method"),
     ],
 )
-async def test_the_token_must_fit(slack: FakeSlack, token: str, method: str, error: str) -> None:
+async def test_wrong_tokens_and_unknown_methods_are_refused(
+    slack: FakeSlack, token: str, method: str, error: str
+) -> None:
     client = AsyncWebClient(token, base_url=slack.api_url, retry_handlers=[])
     with pytest.raises(SlackApiError) as refused:
         await client.api_call(method)
 
-    assert said_no(refused.value) == error
+    assert error_name(refused.value) == error
 
 
-async def test_a_missing_scope_is_named(slack: FakeSlack, api: AsyncWebClient) -> None:
+async def test_missing_scope_is_named(slack: FakeSlack, api: AsyncWebClient) -> None:
     slack.scopes.discard("chat:write")
     with pytest.raises(SlackApiError) as refused:
         await api.chat_postMessage(channel=LAUNCH, text="hello")
 
-    assert said_no(refused.value) == "missing_scope"
+    assert error_name(refused.value) == "missing_scope"
     assert refused.value.response["needed"] == "chat:write"
     assert "users:read" in refused.value.response["provided"]
 
 
-async def test_the_scope_for_reading_follows_the_kind_of_conversation(
+async def test_required_read_scope_depends_on_the_channel_type(
     slack: FakeSlack, api: AsyncWebClient
 ) -> None:
     slack.scopes.discard("groups:read")
@@ -95,12 +97,12 @@ async def test_the_scope_for_reading_follows_the_kind_of_conversation(
     assert refused.value.response["needed"] == "groups:read"
 
 
-async def test_a_revoked_token_opens_nothing(slack: FakeSlack, api: AsyncWebClient) -> None:
+async def test_token_is_refused_after_uninstalling(slack: FakeSlack, api: AsyncWebClient) -> None:
     slack.uninstall()
     with pytest.raises(SlackApiError) as refused:
         await api.auth_test()
 
-    assert said_no(refused.value) == "account_inactive"
+    assert error_name(refused.value) == "account_inactive"
 
 
 @pytest.mark.parametrize(
@@ -116,14 +118,16 @@ async def test_a_revoked_token_opens_nothing(slack: FakeSlack, api: AsyncWebClie
         ("U0CIB", "cannot_dm_bot"),
     ],
 )
-async def test_where_the_app_may_not_write(api: AsyncWebClient, channel: str, error: str) -> None:
+async def test_post_to_an_unsuitable_conversation_is_refused(
+    api: AsyncWebClient, channel: str, error: str
+) -> None:
     with pytest.raises(SlackApiError) as refused:
         await api.chat_postMessage(channel=channel, text="hello")
 
-    assert said_no(refused.value) == error
+    assert error_name(refused.value) == error
 
 
-async def test_an_outsider_is_reached_only_through_a_shared_channel(
+async def test_external_user_can_be_reached_only_with_a_shared_channel(
     slack: FakeSlack, api: AsyncWebClient
 ) -> None:
     await api.chat_postMessage(channel=XAVIER, text="hello")
@@ -131,10 +135,10 @@ async def test_an_outsider_is_reached_only_through_a_shared_channel(
     with pytest.raises(SlackApiError) as refused:
         await api.conversations_open(users=XAVIER)
 
-    assert said_no(refused.value) == "user_not_visible"
+    assert error_name(refused.value) == "user_not_visible"
 
 
-async def test_a_public_channel_can_be_joined_and_then_written_to(
+async def test_public_channel_can_be_joined_and_posted_to(
     slack: FakeSlack, api: AsyncWebClient
 ) -> None:
     first = await api.conversations_join(channel=PLATFORM)
@@ -146,7 +150,7 @@ async def test_a_public_channel_can_be_joined_and_then_written_to(
         await api.conversations_join(channel=SECRET)
 
 
-async def test_everybody_in_a_channel_is_listed_page_by_page(api: AsyncWebClient) -> None:
+async def test_channel_members_are_listed_in_pages(api: AsyncWebClient) -> None:
     pages = []
     async for page in await api.conversations_members(channel=LAUNCH, limit=5):
         pages.append(page["members"])
@@ -155,10 +159,10 @@ async def test_everybody_in_a_channel_is_listed_page_by_page(api: AsyncWebClient
     assert {ANA, OTTO, BOT, "U0GST", "U0CIB"} <= {user for page in pages for user in page}
     with pytest.raises(SlackApiError) as refused:
         await api.conversations_members(channel=LAUNCH, cursor="???")
-    assert said_no(refused.value) == "invalid_cursor"
+    assert error_name(refused.value) == "invalid_cursor"
 
 
-async def test_channels_are_listed_by_kind(slack: FakeSlack, api: AsyncWebClient) -> None:
+async def test_channels_are_listed_by_type(slack: FakeSlack, api: AsyncWebClient) -> None:
     listed = await api.conversations_list(exclude_archived=True)
     mine = await api.users_conversations(types="public_channel,private_channel")
 
@@ -166,7 +170,7 @@ async def test_channels_are_listed_by_kind(slack: FakeSlack, api: AsyncWebClient
     assert "platform" not in {c["name"] for c in mine["channels"]}
 
 
-async def test_people_have_profiles(api: AsyncWebClient) -> None:
+async def test_user_profiles(api: AsyncWebClient) -> None:
     owner = (await api.users_info(user="U0OWN"))["user"]
     guest = (await api.users_info(user="U0GST"))["user"]
     otto = (await api.users_info(user=OTTO))["user"]
@@ -178,7 +182,7 @@ async def test_people_have_profiles(api: AsyncWebClient) -> None:
     assert len((await api.users_list())["members"]) == 15
 
 
-async def test_the_real_limits_can_be_switched_on(slack: FakeSlack, api: AsyncWebClient) -> None:
+async def test_rate_limits_can_be_switched_on(slack: FakeSlack, api: AsyncWebClient) -> None:
     slack.faults.rate_limits = True
     burst = [api.chat_postMessage(channel=LAUNCH, text="hello") for _ in range(5)]
     with pytest.raises(SlackApiError) as refused:
@@ -191,7 +195,7 @@ async def test_the_real_limits_can_be_switched_on(slack: FakeSlack, api: AsyncWe
         await asyncio.gather(*[api.pins_list(channel=LAUNCH) for _ in range(21)])
 
 
-async def test_history_can_be_as_slow_as_for_unlisted_apps(
+async def test_history_limits_of_unlisted_apps_can_be_switched_on(
     slack: FakeSlack, api: AsyncWebClient
 ) -> None:
     slack.faults.slow_history = True
@@ -208,7 +212,7 @@ async def test_history_can_be_as_slow_as_for_unlisted_apps(
     ("fault", "status"),
     [({"status": 500}, 500), ({"status": 429, "retry_after": 7}, 429), ({"error": "odd"}, 200)],
 )
-async def test_a_call_can_be_made_to_fail(
+async def test_call_can_be_made_to_fail(
     slack: FakeSlack, api: AsyncWebClient, fault: dict[str, Any], status: int
 ) -> None:
     slack.faults.fail_next("chat.postMessage", **fault)
@@ -221,7 +225,7 @@ async def test_a_call_can_be_made_to_fail(
 
 
 @pytest.mark.parametrize("fault", [{"status": 503}, {"error": "fatal_error"}, {"drop": True}])
-async def test_a_call_can_fail_after_it_was_carried_out(
+async def test_call_can_fail_after_it_took_effect(
     slack: FakeSlack, api: AsyncWebClient, fault: dict[str, Any]
 ) -> None:
     slack.faults.fail_next("chat.postMessage", after_accept=True, **fault)
@@ -231,7 +235,7 @@ async def test_a_call_can_fail_after_it_was_carried_out(
     assert [message["text"] for message in slack.as_user(ANA).visible(LAUNCH)] == ["said"]
 
 
-async def test_a_call_can_hang_and_does_not_keep_the_server(
+async def test_hanging_call_ends_when_the_server_stops(
     slack: FakeSlack, api: AsyncWebClient
 ) -> None:
     slack.faults.fail_next("auth.test", hang=60)
@@ -244,7 +248,7 @@ async def test_a_call_can_hang_and_does_not_keep_the_server(
     assert (await waiting)["ok"]
 
 
-async def test_every_call_is_kept(slack: FakeSlack, api: AsyncWebClient) -> None:
+async def test_every_call_is_recorded(slack: FakeSlack, api: AsyncWebClient) -> None:
     slack.faults.fail_next("*", error="odd")
     with pytest.raises(SlackApiError):
         await api.users_info(user=BEN)
@@ -254,7 +258,7 @@ async def test_every_call_is_kept(slack: FakeSlack, api: AsyncWebClient) -> None
     assert kept == [("users.info", BEN, False), ("users.info", BEN, True)]
 
 
-async def test_two_servers_do_not_know_each_other(slack: FakeSlack, api: AsyncWebClient) -> None:
+async def test_two_servers_are_independent(slack: FakeSlack, api: AsyncWebClient) -> None:
     other = FakeSlack(clock=slack.workspace.now, manifest={})
     await other.start()
     await api.chat_postMessage(channel=LAUNCH, text="hello")
@@ -264,14 +268,14 @@ async def test_two_servers_do_not_know_each_other(slack: FakeSlack, api: AsyncWe
     await other.stop()
 
 
-async def test_blocks_can_be_asked_about(api: AsyncWebClient) -> None:
+async def test_blocks_validate_reports_invalid_blocks(api: AsyncWebClient) -> None:
     with pytest.raises(SlackApiError) as refused:
         await api.api_call("blocks.validate", params={"blocks": json.dumps([{"type": "nope"}])})
 
     assert refused.value.response["errors"][0]["pointer"] == "/blocks/0"
 
 
-async def test_back_to_the_cast(slack: FakeSlack, api: AsyncWebClient) -> None:
+async def test_reset_restores_the_example_workspace(slack: FakeSlack, api: AsyncWebClient) -> None:
     await api.chat_postMessage(channel=ANA, text="hello")
     slack.deactivate(BEN)
     slack.reset()

@@ -1,4 +1,4 @@
-"""What happens around the app, and what it hears of it."""
+"""Changes in the workspace around the app, and the events that they send."""
 
 from typing import Any
 
@@ -8,33 +8,33 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.playground.server import FakeSlack
-from tests.playground.helpers import ANA, BEN, BOT, LAUNCH, actions, asked, button, radio
+from tests.playground.helpers import ANA, BEN, BOT, LAUNCH, actions, button, field, radio
 
 pytestmark = pytest.mark.usefixtures("socket")
 
 
-async def test_people_write_and_the_app_hears_of_its_direct_message(
+async def test_app_receives_direct_messages_and_mentions_only(
     slack: FakeSlack, app: AsyncApp
 ) -> None:
-    heard = []
+    received = []
 
     @app.event("message")
     async def message(event: dict[str, Any]) -> None:
-        heard.append((event["channel_type"], event["text"]))
+        received.append((event["channel_type"], event["text"]))
 
     @app.event("app_mention")
     async def mention(event: dict[str, Any]) -> None:
-        heard.append(("mention", event["text"]))
+        received.append(("mention", event["text"]))
 
-    direct = slack.workspace.direct(ANA, BOT)
+    direct = slack.workspace.open_direct_message(ANA, BOT)
     await slack.as_user(ANA).say(direct.id, "hello @Ben")
     await slack.as_user(ANA).say(LAUNCH, "unheard")
     await slack.as_user(ANA).say(LAUNCH, "@Imbalance help")
 
-    assert heard == [("im", "hello <@U0BEN>"), ("mention", "<@U0IMBAL> help")]
+    assert received == [("im", "hello <@U0BEN>"), ("mention", "<@U0IMBAL> help")]
 
 
-async def test_the_team_answers_what_it_was_asked(
+async def test_simulated_team_answers_open_questions_once(
     slack: FakeSlack, app: AsyncApp, api: AsyncWebClient
 ) -> None:
     answers: dict[str, Any] = {}
@@ -45,18 +45,18 @@ async def test_the_team_answers_what_it_was_asked(
         await respond(replace_original=True, text="received")
         await ack()
 
-    blocks = [asked("q", radio()), actions(button("skip"), button("send", style="primary"))]
+    blocks = [field("q", radio()), actions(button("skip"), button("send", style="primary"))]
     for person in (ANA, BEN, "U0EMI"):
         await api.chat_postMessage(channel=person, text="asked", blocks=blocks)
 
-    assert await slack.team_answers() == 2
-    assert await slack.team_answers() == 0
+    assert await slack.let_team_answer() == 2
+    assert await slack.let_team_answer() == 0
     assert answers.keys() == {BEN, "U0EMI"}
     assert all(answers.values())
 
 
-async def test_changes_in_the_workspace_are_told(slack: FakeSlack, app: AsyncApp) -> None:
-    told: list[Any] = []
+async def test_workspace_changes_send_events(slack: FakeSlack, app: AsyncApp) -> None:
+    events: list[Any] = []
     for kind in (
         *("user_change", "team_join", "member_left_channel", "channel_archive"),
         *("channel_unarchive", "channel_rename", "channel_id_changed", "channel_deleted"),
@@ -64,8 +64,8 @@ async def test_changes_in_the_workspace_are_told(slack: FakeSlack, app: AsyncApp
     ):
 
         @app.event(kind)
-        async def heard(event: dict[str, Any]) -> None:
-            told.append(event)
+        async def record(event: dict[str, Any]) -> None:
+            events.append(event)
 
     slack.deactivate(BEN)
     slack.add_user(slack.copy_of(BEN, id="U0NEW", name="new", deleted=False))
@@ -76,51 +76,53 @@ async def test_changes_in_the_workspace_are_told(slack: FakeSlack, app: AsyncApp
     slack.change_channel_id(LAUNCH, "C1LAUNCH")
     slack.delete_channel("C1LAUNCH")
     await slack.settled()
-    slack.uninstall()  # from here on Bolt itself is refused at auth.test
+    slack.uninstall()  # from now on Bolt's own auth.test call fails, too
     await slack.settled()
 
-    assert {event["type"] for event in told} == {
+    assert {event["type"] for event in events} == {
         *("user_change", "team_join", "member_left_channel", "channel_archive"),
         *("channel_unarchive", "channel_rename", "channel_id_changed", "channel_deleted"),
         *("tokens_revoked", "app_uninstalled"),
     }
-    changed = next(event for event in told if event["type"] == "user_change")
+    changed = next(event for event in events if event["type"] == "user_change")
     assert changed["user"]["deleted"]
 
 
-async def test_the_app_itself_is_removed_and_invited(slack: FakeSlack, app: AsyncApp) -> None:
-    told: list[tuple[str, str]] = []
+async def test_removal_and_invitation_of_the_app_send_events(
+    slack: FakeSlack, app: AsyncApp
+) -> None:
+    events: list[tuple[str, str]] = []
     for kind in ("member_left_channel", "member_joined_channel", "channel_left"):
 
         @app.event(kind)
-        async def heard(event: dict[str, Any]) -> None:
-            told.append((event["type"], event["channel"]))
+        async def record(event: dict[str, Any]) -> None:
+            events.append((event["type"], event["channel"]))
 
     slack.leave(LAUNCH, BOT)
     await slack.settled()
     slack.join(LAUNCH, BOT, inviter=ANA)
     await slack.settled()
 
-    assert {kind for kind, _ in told} >= {"member_left_channel", "member_joined_channel"}
-    assert {channel for _, channel in told} == {LAUNCH}
+    assert {kind for kind, _ in events} >= {"member_left_channel", "member_joined_channel"}
+    assert {channel for _, channel in events} == {LAUNCH}
 
 
-async def test_posting_is_restricted_a_message_deleted_a_token_given_back(
+async def test_restricted_channel_deleted_message_and_revoked_token(
     slack: FakeSlack, api: AsyncWebClient
 ) -> None:
-    said = await api.chat_postMessage(channel=LAUNCH, text="said")
+    post = await api.chat_postMessage(channel=LAUNCH, text="said")
     slack.restrict(LAUNCH)
     with pytest.raises(SlackApiError, match="restricted_action"):
         await api.chat_postMessage(channel=LAUNCH, text="not said")
     await api.chat_postMessage(channel=ANA, text="elsewhere")
     slack.restrict(LAUNCH, "")
-    await api.chat_postMessage(channel=LAUNCH, text="again", thread_ts=said["ts"])
+    await api.chat_postMessage(channel=LAUNCH, text="again", thread_ts=post["ts"])
 
-    slack.delete_message(LAUNCH, said["ts"])
+    slack.delete_message(LAUNCH, post["ts"])
     with pytest.raises(SlackApiError, match="message_not_found"):
-        await api.chat_update(channel=LAUNCH, ts=said["ts"], text="changed")
+        await api.chat_update(channel=LAUNCH, ts=post["ts"], text="changed")
     with pytest.raises(SlackApiError, match="thread_not_found"):
-        await api.chat_postMessage(channel=LAUNCH, text="reply", thread_ts=said["ts"])
+        await api.chat_postMessage(channel=LAUNCH, text="reply", thread_ts=post["ts"])
 
     slack.revoke_token()
     with pytest.raises(SlackApiError, match="token_revoked"):
@@ -129,7 +131,7 @@ async def test_posting_is_restricted_a_message_deleted_a_token_given_back(
     await api.chat_postMessage(channel=LAUNCH, text="back")
 
 
-async def test_a_forged_interaction_can_be_sent(slack: FakeSlack, app: AsyncApp) -> None:
+async def test_forged_interaction_can_be_sent(slack: FakeSlack, app: AsyncApp) -> None:
     received = []
 
     @app.action("go")

@@ -1,9 +1,9 @@
-"""A closed week as facts, for the messages about it."""
+"""Closed rounds and results views, as input for the message builders."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
-from bot.results.levels import Counts, question_level
+from bot.results.levels import Counts, question_figures
 from bot.results.model import ClosedRound, Reflection, ResultsView, ShownLevel
 from tests.announcement.phases import SPRINT, participant
 from tests.harness import ANA, BEN
@@ -23,10 +23,10 @@ TWO_LEADS = replace(PHASE, people=(participant(ANA), participant(BEN, is_lead=Tr
 OWN = Reflection(name="Ana", answers={"clarity": 5, "trust": 3, "ego": None}, shared=False)
 
 
-def shown(key: str, counts: Counts, change: float | None = None) -> ShownLevel:
-    found = question_level(key, counts, minimum=4)
-    assert found is not None
-    return ShownLevel(figure=found, change=change)
+def shown_level(key: str, counts: Counts, change: float | None = None) -> ShownLevel:
+    level = question_figures(key, counts, minimum=4)
+    assert level is not None
+    return ShownLevel(figure=level, change=change)
 
 
 START = ClosedRound(
@@ -39,9 +39,9 @@ START = ClosedRound(
     answered=6,
     labels=LABELS,
     figures=(
-        shown("clarity", (0, 0, 2, 4, 0)),
-        shown("trust", (0, 1, 3, 2, 0)),
-        shown("ego", (0, 0, 1, 3, 2)),
+        shown_level("clarity", (0, 0, 2, 4, 0)),
+        shown_level("trust", (0, 1, 3, 2, 0)),
+        shown_level("ego", (0, 0, 1, 3, 2)),
     ),
     note=None,
     noted_by=None,
@@ -53,8 +53,8 @@ WEEK = replace(
     kind="weekly",
     week=2,
     figures=(
-        shown("clarity", (2, 3, 1, 0, 0), change=-2.0),
-        shown("trust", (0, 0, 2, 3, 1), change=1.0),
+        shown_level("clarity", (2, 3, 1, 0, 0), change=-2.0),
+        shown_level("trust", (0, 0, 2, 3, 1), change=1.0),
     ),
     shown_at=None,
 )
@@ -67,9 +67,9 @@ LARGE = replace(
     minimum=5,
     answered=11,
     figures=(
-        shown("clarity", (0, 4, 2, 3, 2), change=0.0),
-        shown("trust", (1, 0, 4, 3, 3)),
-        shown("ego", (0, 0, 0, 6, 5), change=0.5),
+        shown_level("clarity", (0, 4, 2, 3, 2), change=0.0),
+        shown_level("trust", (1, 0, 4, 3, 3)),
+        shown_level("ego", (0, 0, 0, 6, 5), change=0.5),
     ),
     shown_at=None,
 )
@@ -77,12 +77,12 @@ TOO_FEW = replace(WEEK, answered=None, figures=())
 
 
 def showing(*rounds: ClosedRound, **changed: object) -> ResultsView:
-    """The last of these rounds, as it is shown."""
-    facts = ResultsView(
+    """Return the view of the last of these rounds."""
+    view = ResultsView(
         phase=PHASE,
         rounds=rounds or (START, WEEK),
         reflections=(OWN,),
         comments=(),
         team_sees_at=TEAM_READS,
     )
-    return replace(facts, **changed)  # type: ignore[arg-type]
+    return replace(view, **changed)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""What the tests of results start from."""
+"""Fixtures for the tests of results."""
 
 import pytest
 
@@ -11,6 +11,7 @@ from tests.rounds.round_rows import a_person, a_phase
 
 @pytest.fixture
 async def phase(db: Database, clock: AdjustableClock) -> Database:
+    """A phase, at the time when its first round closes."""
     clock.move_to(CLOSED)
     async with db.transaction() as tx:
         for user_id in (ANA, *MEMBERS):

@@ -1,4 +1,4 @@
-"""Closed rounds as rows, and what was counted in them."""
+"""Builders that insert closed rounds and reflections as rows, and sample counts."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,14 +13,14 @@ from bot.rounds.questions import Question
 from tests.harness import WORKSPACE
 from tests.rounds.round_rows import NOW, PHASE, a_round
 
-ASKED = questions.for_member(["Ana"])
-#: How many chose 1, 2, 3, 4 and 5.
+ASKED = questions.about_leads(["Ana"])
+#: Numbers of people who chose 1, 2, 3, 4 and 5.
 HIGH, LOW, MIXED = (0, 0, 0, 4, 2), (3, 3, 0, 0, 0), (1, 1, 2, 1, 1)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Closing:
-    """A round as `bot.rounds` hands it over."""
+    """A round as `bot.rounds` passes it to `store_results`."""
 
     round_id: str
     phase_id: str = PHASE
@@ -31,7 +31,7 @@ class Closing:
 async def a_closed_round(
     tx: AsyncConnection, round_id: str, *, number: int = 1, answered: int | None = 6, **more: object
 ) -> Closing:
-    """One that has just been closed, a week after the one before; nothing is kept of it yet."""
+    """Insert a round that was just closed, a week after the one before; no figures are stored."""
     at = NOW + timedelta(weeks=number - 1, days=1)
     facts: dict[str, Any] = {
         "number": number,

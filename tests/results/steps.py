@@ -1,4 +1,4 @@
-"""The steps of a result's way, and the rows they left behind."""
+"""Steps from closing a round to showing its results, and reads of the rows they leave."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -14,7 +14,7 @@ from tests.harness import WORKSPACE
 from tests.results.result_rows import HIGH, LOW, MIXED, Closing, a_closed_round
 from tests.rounds.round_rows import the_phase
 
-#: Thursday afternoon in Lisbon; the team reads it on Friday at ten.
+#: Thursday afternoon in Lisbon; the team sees the results on Friday at ten.
 CLOSED = datetime(2026, 11, 26, 16, 0, tzinfo=UTC)
 FRIDAY = datetime(2026, 11, 27, 10, 0, tzinfo=UTC)
 COMMENTS = ("The importer is late & nobody says so", "Thanks for Tuesday")
@@ -34,9 +34,9 @@ async def close(
 
 
 async def figures(db: Database, round_id: str = "r1") -> dict[str, Any]:
-    kept = schema.question_levels
+    levels = schema.question_levels
     async with db.reading() as reader:
-        rows = await reader.execute(select(kept).where(kept.c.round_id == round_id))
+        rows = await reader.execute(select(levels).where(levels.c.round_id == round_id))
         return {row.key: row for row in rows}
 
 

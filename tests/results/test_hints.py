@@ -1,4 +1,4 @@
-"""The lead is told what the shown figures say, with one thing to try, and nothing finer."""
+"""Hints for leads: drawn from the shown figures only, each with one thing to try."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from bot.results.hints import hints
 
 
 @pytest.mark.parametrize(
-    ("levels", "weeks", "told"),
+    ("levels", "weeks", "is_given"),
     [
         ([2.5], 2, True),
         ([3.0], 2, False),
@@ -24,10 +24,12 @@ from bot.results.hints import hints
         ([], 2, False),
     ],
 )
-def test_low_clarity(levels: list[float | None], weeks: int, told: bool) -> None:
+def test_low_clarity_hint_depends_on_levels_and_phase_length(
+    levels: list[float | None], weeks: int, is_given: bool
+) -> None:
     found = hints(levels, {}, {}, weeks)
 
-    assert bool(found) == told
+    assert bool(found) == is_given
 
 
 @pytest.mark.parametrize(
@@ -42,25 +44,25 @@ def test_low_clarity(levels: list[float | None], weeks: int, told: bool) -> None
         (-1.4, ""),
     ],
 )
-def test_a_wide_gap(gap: float, begins: str) -> None:
+def test_gap_of_one_and_a_half_levels_or_more_gives_a_hint(gap: float, begins: str) -> None:
     found = hints([], {"clarity": 3.0}, {"clarity": gap}, 2)
 
     assert bool(found) == bool(begins)
-    assert all(signal.text.startswith(begins) for signal in found)
+    assert all(hint.text.startswith(begins) for hint in found)
 
 
-def test_a_short_phase_says_one_round_and_a_long_one_two() -> None:
-    (one,) = hints([2.5], {}, {}, 3)
-    (two,) = hints([2.5, 2.0], {}, {}, 4)
+def test_low_clarity_hint_mentions_two_rounds_only_in_long_phases() -> None:
+    (in_short_phase,) = hints([2.5], {}, {}, 3)
+    (in_long_phase,) = hints([2.5, 2.0], {}, {}, 4)
 
-    assert one.text.startswith("Low on Clear and doable (2.5 of 5)")
-    assert two.text.startswith("Two rounds low")
+    assert in_short_phase.text.startswith("Low on Clear and doable (2.5 of 5)")
+    assert in_long_phase.text.startswith("Two rounds low")
 
 
-def test_each_question_has_its_own_gap() -> None:
+def test_gap_hints_are_given_per_question() -> None:
     found = hints([], {"trust": 2.0, "ego": 4.5}, {"trust": 2.0, "ego": -2.0, "clarity": 0.5}, 2)
 
-    assert [(one.key, one.text[:28]) for one in found] == [
+    assert [(hint.key, hint.text[:28]) for hint in found] == [
         ("trust", "You see more trust than the "),
         ("ego", "The team sees more room for "),
     ]

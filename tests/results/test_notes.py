@@ -1,4 +1,4 @@
-"""What a lead heard: who may write it, until when, and who reads it."""
+"""Notes of leads on results: permission to write them, deadline, and readers."""
 
 from dataclasses import replace
 
@@ -19,7 +19,7 @@ from tests.rounds.round_rows import PHASE, the_phase
 BY_ANA = Request(workspace_id=WORKSPACE, target_id="r1", user_id=ANA)
 
 
-async def test_a_note_can_be_changed_until_the_team_reads_it(
+async def test_note_can_be_changed_until_the_team_reads_it(
     phase: Database, services: Services
 ) -> None:
     await close(phase, comments=COMMENTS)
@@ -31,16 +31,16 @@ async def test_a_note_can_be_changed_until_the_team_reads_it(
 
     await show(services)
 
-    told = await said(phase)
-    assert "Second thought" in str(told["results:r1"])
-    assert "First thought" not in str(told["results:r1"])
-    assert "'type': 'input'" not in str(told[f"edit:lead_results:r1:{ANA}"])
+    queued = await said(phase)
+    assert "Second thought" in str(queued["results:r1"])
+    assert "First thought" not in str(queued["results:r1"])
+    assert "'type': 'input'" not in str(queued[f"edit:lead_results:r1:{ANA}"])
     with pytest.raises(Refused, match="has read these"):
         await save_note(services, BY_ANA, "Too late")
 
 
 @pytest.mark.parametrize(
-    ("request_", "text", "why"),
+    ("request_", "text", "reason"),
     [
         (replace(BY_ANA, user_id=BEN), "I hear you", "only the leads"),
         (replace(BY_ANA, target_id="of another workspace"), "I hear you", "only the leads"),
@@ -48,26 +48,24 @@ async def test_a_note_can_be_changed_until_the_team_reads_it(
         (BY_ANA, "x" * 1_001, "1,001 characters"),
     ],
 )
-async def test_notes_that_are_refused_change_nothing(
-    phase: Database, services: Services, request_: Request, text: str, why: str
+async def test_refused_note_changes_nothing(
+    phase: Database, services: Services, request_: Request, text: str, reason: str
 ) -> None:
     await close(phase)
-    with pytest.raises(Refused, match=why):
+    with pytest.raises(Refused, match=reason):
         await save_note(services, request_, text)
 
     assert f"edit:lead_results:r1:{ANA}" not in await said(phase)
 
 
-async def test_another_workspace_cannot_reach_the_round(
-    phase: Database, services: Services
-) -> None:
+async def test_note_from_another_workspace_is_refused(phase: Database, services: Services) -> None:
     await close(phase)
 
     with pytest.raises(Refused):
         await save_note(services, replace(BY_ANA, workspace_id="T0OTHER"), "I hear you")
 
 
-async def test_an_open_round_takes_no_note(phase: Database, services: Services) -> None:
+async def test_note_on_an_open_round_is_refused(phase: Database, services: Services) -> None:
     await close(phase)
     async with phase.transaction() as tx:
         await tx.execute(schema.rounds.update().values(state="open"))
@@ -76,7 +74,7 @@ async def test_an_open_round_takes_no_note(phase: Database, services: Services) 
         await save_note(services, BY_ANA, "I hear you")
 
 
-async def test_the_note_opens_the_next_questions_once_the_team_has_read_it(
+async def test_note_is_available_to_later_rounds_once_the_team_has_read_it(
     phase: Database, services: Services
 ) -> None:
     await close(phase)
@@ -89,5 +87,5 @@ async def test_the_note_opens_the_next_questions_once_the_team_has_read_it(
 
     async with phase.reading() as reader:
         assert await store.latest_note(reader, WORKSPACE, PHASE) == "We drop the importer"
-        (seen,) = await store.history(reader, WORKSPACE, await the_phase(reader))
-    assert (seen.round_id, seen.noted_by) == ("r1", "Ana")
+        (shown,) = await store.history(reader, WORKSPACE, await the_phase(reader))
+    assert (shown.round_id, shown.noted_by) == ("r1", "Ana")

@@ -1,11 +1,11 @@
-"""From the closing to what the team reads: the rows that each step leaves behind."""
+"""Results from the close of a round until the team sees them: rows stored at each step."""
 
 from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import select, update
 
-from bot.agenda.schedule import AlreadyTaken
+from bot.agenda.schedule import NoLongerDue
 from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.db.engine import Database
@@ -17,64 +17,64 @@ from tests.rounds.evidence import agenda_of, said
 from tests.rounds.round_rows import PHASE, a_person, a_phase
 
 
-async def test_only_what_may_be_shown_is_kept(phase: Database) -> None:
+async def test_only_figures_that_may_be_shown_are_stored(phase: Database) -> None:
     await close(phase, counts={**ALL, "trust": (0, 0, 0, 3, 0)})
 
-    kept = await figures(phase)
-    assert set(kept) == {"clarity", "ego"}
-    low = kept["clarity"]
+    stored = await figures(phase)
+    assert set(stored) == {"clarity", "ego"}
+    low = stored["clarity"]
     assert (low.level, low.answers, low.share_high) == (1.5, 6, 0)
     assert (low.bands, low.change) == (None, None)
 
 
-async def test_from_eight_answers_on_there_are_bands(phase: Database) -> None:
+async def test_bands_are_stored_from_eight_answers(phase: Database) -> None:
     await close(phase, counts={"clarity": (1, 0, 3, 3, 2)})
 
-    kept = (await figures(phase))["clarity"]
-    assert kept.share_high is None
-    assert kept.bands == [
+    stored = (await figures(phase))["clarity"]
+    assert stored.share_high is None
+    assert stored.bands == [
         {"first": 1, "last": 3, "answers": 4},
         {"first": 4, "last": 5, "answers": 5},
     ]
 
 
-async def test_too_few_leave_nothing_but_that(phase: Database) -> None:
+async def test_too_few_answers_store_nothing_and_leads_are_told(phase: Database) -> None:
     await close(phase, counts=None)
 
     assert await figures(phase) == {}
     assert await count(phase, schema.round_comments) == 0
-    told = await said(phase)
-    assert "too few answers to show" in told[f"lead_results:r1:{ANA}"]["text"]
+    queued = await said(phase)
+    assert "too few answers to show" in queued[f"lead_results:r1:{ANA}"]["text"]
 
 
-async def test_leads_read_it_at_once_and_the_team_a_working_day_later(
+async def test_leads_see_results_at_once_and_the_team_a_working_day_later(
     phase: Database, services: Services, clock: AdjustableClock
 ) -> None:
     await close(phase, comments=COMMENTS)
 
-    told = await said(phase)
-    assert "Thanks for Tuesday" in str(told[f"lead_results:r1:{ANA}"])
-    assert "results:r1" not in told
+    queued = await said(phase)
+    assert "Thanks for Tuesday" in str(queued[f"lead_results:r1:{ANA}"])
+    assert "results:r1" not in queued
     assert await agenda_of(phase, "show_results") == {"r1": FRIDAY}
 
     clock.move_to(FRIDAY)
     await show(services)
 
-    told = await said(phase)
-    assert told["results:r1"]["text"].startswith(f"Start in <#{LAUNCH}>: hardly clear")
-    assert "No note from Ana this week." in str(told["results:r1"])
-    assert "Thanks for Tuesday" not in str(told["results:r1"])
+    queued = await said(phase)
+    assert queued["results:r1"]["text"].startswith(f"Start in <#{LAUNCH}>: hardly clear")
+    assert "No note from Ana this week." in str(queued["results:r1"])
+    assert "Thanks for Tuesday" not in str(queued["results:r1"])
     assert await count(phase, schema.round_comments) == 0
-    with pytest.raises(AlreadyTaken):
+    with pytest.raises(NoLongerDue):
         await show(services)
 
 
-async def test_comments_of_a_deleted_channel_are_not_kept(
+async def test_comments_are_deleted_if_the_channel_was_deleted(
     phase: Database, services: Services, clock: AdjustableClock
 ) -> None:
     await close(phase, comments=COMMENTS)
     async with phase.transaction() as tx:
-        gone = {"paused_at": clock.now(), "paused_because": "deleted"}
+        gone = {"paused_at": clock.now(), "pause_reason": "deleted"}
         await tx.execute(update(schema.phases).values(**gone))
     clock.move_to(FRIDAY)
     await show(services)
@@ -83,7 +83,7 @@ async def test_comments_of_a_deleted_channel_are_not_kept(
     assert "results:r1" not in await said(phase)
 
 
-async def test_results_go_into_the_announcements_thread(
+async def test_results_are_posted_in_the_announcement_thread(
     phase: Database, services: Services
 ) -> None:
     await close(phase)
@@ -98,36 +98,36 @@ async def test_results_go_into_the_announcements_thread(
 
 
 @pytest.mark.parametrize(
-    ("closed", "told_at", "team_reads_at"),
+    ("closed_at", "leads_read_at", "team_reads_at"),
     [
-        # Thursday evening: the lead reads it on Friday morning, the team on Monday.
+        # Closed on Thursday evening: the lead reads on Friday morning, the team on Monday.
         (datetime(2026, 11, 26, 21, 30, tzinfo=UTC), "2026-11-27 08:00", "2026-11-30 10:00"),
         (datetime(2026, 11, 28, 12, 0, tzinfo=UTC), "2026-11-30 08:00", "2026-12-01 10:00"),
     ],
 )
-async def test_nobody_is_written_to_at_night_or_at_the_weekend(
-    phase: Database, closed: datetime, told_at: str, team_reads_at: str
+async def test_results_are_not_sent_at_night_or_on_weekends(
+    phase: Database, closed_at: datetime, leads_read_at: str, team_reads_at: str
 ) -> None:
-    await close(phase, now=closed)
+    await close(phase, now=closed_at)
 
     messages = schema.messages
     async with phase.reading() as reader:
         not_before = await reader.scalar(
             select(messages.c.not_before).where(messages.c.key == f"lead_results:r1:{ANA}")
         )
-    assert f"{not_before:%Y-%m-%d %H:%M}" == told_at
+    assert f"{not_before:%Y-%m-%d %H:%M}" == leads_read_at
     due = (await agenda_of(phase, "show_results"))["r1"]
     assert f"{due:%Y-%m-%d %H:%M}" == team_reads_at
 
 
-async def test_a_change_is_kept_where_the_same_people_were_asked(phase: Database) -> None:
+async def test_change_is_stored_if_the_same_people_were_asked(phase: Database) -> None:
     await close(phase)
     await close(phase, "r2", number=2, counts={"clarity": HIGH})
 
     assert (await figures(phase, "r2"))["clarity"].change == 3.0
 
 
-async def test_a_change_that_could_be_one_persons_answer_is_not_kept(phase: Database) -> None:
+async def test_change_is_not_stored_if_rounds_differ_by_one_person(phase: Database) -> None:
     await close(phase)
     await close(phase, "r2", number=2, members=MEMBERS[:-1])
     await close(phase, "r3", number=3, members=MEMBERS[:-2])
@@ -138,30 +138,32 @@ async def test_a_change_that_could_be_one_persons_answer_is_not_kept(phase: Data
     assert (await figures(phase, "r4"))["clarity"].change == 0.0
 
 
-async def test_a_week_with_too_few_is_skipped_in_the_comparison(phase: Database) -> None:
+async def test_round_with_too_few_answers_is_skipped_in_comparisons(phase: Database) -> None:
     await close(phase)
     await close(phase, "r2", number=2, counts=None)
     await close(phase, "r3", number=3)
 
     assert (await figures(phase, "r3"))["clarity"].change == 0.0
-    told = await said(phase)
-    assert "same as the start" in str(told[f"lead_results:r3:{ANA}"])
+    queued = await said(phase)
+    assert "same as the start" in str(queued[f"lead_results:r3:{ANA}"])
 
 
-async def test_two_low_weeks_are_a_signal_to_the_lead_alone(
+async def test_hint_after_two_low_rounds_goes_to_leads_only(
     phase: Database, services: Services
 ) -> None:
     await close(phase)
     await close(phase, "r2", number=2)
     await show(services, "r2")
 
-    told = await said(phase)
-    assert "Two rounds low" not in str(told[f"lead_results:r1:{ANA}"])
-    assert "Two rounds low" in str(told[f"lead_results:r2:{ANA}"])
-    assert "Two rounds low" not in str(told["results:r2"])
+    queued = await said(phase)
+    assert "Two rounds low" not in str(queued[f"lead_results:r1:{ANA}"])
+    assert "Two rounds low" in str(queued[f"lead_results:r2:{ANA}"])
+    assert "Two rounds low" not in str(queued["results:r2"])
 
 
-async def test_a_lead_who_ticked_it_is_shown_beside(phase: Database, services: Services) -> None:
+async def test_shared_lead_answers_appear_in_the_team_results(
+    phase: Database, services: Services
+) -> None:
     async with phase.transaction() as tx:
         await a_reflection(tx, "r1", ANA, shared=True, clarity=4, trust=None, ego=2)
     await close(phase)
@@ -172,7 +174,7 @@ async def test_a_lead_who_ticked_it_is_shown_beside(phase: Database, services: S
     assert "Mostly clear (4 of 5)" in team
 
 
-async def test_every_lead_reads_it_and_comments_without_room_follow(db: Database) -> None:
+async def test_every_lead_gets_all_comments_with_overflow_in_replies(db: Database) -> None:
     async with db.transaction() as tx:
         for user_id in (ANA, *MEMBERS):
             await a_person(tx, user_id)
@@ -180,8 +182,10 @@ async def test_every_lead_reads_it_and_comments_without_room_follow(db: Database
     comments = tuple(f"Comment {n:02} " + "words " * 150 for n in range(12))
     await close(db, comments=comments)
 
-    told = await said(db)
+    queued = await said(db)
     for lead in (ANA, BEN):
-        mine = str([message for key, message in told.items() if key.endswith(lead) or lead in key])
-        assert all(f"Comment {n:02}" in mine for n in range(12))
-    assert f"comments:r1:{BEN}:2" in told
+        texts = str(
+            [message for key, message in queued.items() if key.endswith(lead) or lead in key]
+        )
+        assert all(f"Comment {n:02}" in texts for n in range(12))
+    assert f"comments:r1:{BEN}:2" in queued

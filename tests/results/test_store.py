@@ -1,4 +1,4 @@
-"""What is read of closed rounds, and who is told of them when, and where."""
+"""Reads of closed rounds, and the recipients, times and places of their results."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -30,12 +30,12 @@ async def phase_of(db: Database) -> Phase:
         return await the_phase(reader)
 
 
-async def marked(db: Database, **values: object) -> None:
+async def update_phases(db: Database, **values: object) -> None:
     async with db.transaction() as tx:
         await tx.execute(update(schema.phases).values(**values))
 
 
-async def leads(db: Database, *user_ids: str, **values: object) -> None:
+async def make_leads(db: Database, *user_ids: str, **values: object) -> None:
     people = schema.phase_people
     async with db.transaction() as tx:
         changed = update(people).where(people.c.user_id.in_(user_ids))
@@ -47,7 +47,7 @@ async def messages_of(db: Database) -> dict[str, Any]:
         return {row.key: row for row in await reader.execute(select(schema.messages))}
 
 
-def at(on: date) -> datetime:
+def at_ten(on: date) -> datetime:
     return datetime.combine(on, time(10), UTC)
 
 
@@ -58,17 +58,17 @@ def at(on: date) -> datetime:
         ("weekly", date(2026, 11, 29), 1),
         ("weekly", date(2026, 11, 30), 2),
         ("closing", date(2026, 12, 15), 4),
-        ("after", date(2026, 12, 23), 2),  # two weeks after it ended, early, on 9 December
-        ("after", date(2026, 12, 25), 2),  # on the next working day
+        ("after", date(2026, 12, 23), 2),  # two weeks after the early end on 9 December
+        ("after", date(2026, 12, 25), 2),  # moved to the next working day
         ("after", date(2027, 1, 6), 4),
     ],
 )
-async def test_rounds_are_counted_in_weeks_of_the_phase_and_then_since_its_end(
+async def test_week_number_counts_from_the_start_and_then_from_the_end(
     phase: Database, kind: str, on: date, week: int
 ) -> None:
-    await marked(phase, ended_at=datetime(2026, 12, 9, 12, tzinfo=UTC), state="ended")
+    await update_phases(phase, ended_at=datetime(2026, 12, 9, 12, tzinfo=UTC), state="ended")
     async with phase.transaction() as tx:
-        await a_closed_round(tx, "r1", kind=kind, opened_at=at(on))
+        await a_closed_round(tx, "r1", kind=kind, opened_at=at_ten(on))
         (found,) = await store.closed_rounds(tx, WORKSPACE, await the_phase(tx))
 
     assert (found.kind, found.week) == (kind, week)
@@ -79,23 +79,23 @@ async def test_rounds_are_counted_in_weeks_of_the_phase_and_then_since_its_end(
     [
         (None, date(2026, 12, 18)),
         (datetime(2026, 12, 9, 12, tzinfo=UTC), date(2026, 12, 9)),
-        (datetime(2026, 12, 19, 3, tzinfo=UTC), date(2026, 12, 18)),  # told a little late
+        (datetime(2026, 12, 19, 3, tzinfo=UTC), date(2026, 12, 18)),  # recorded late
     ],
 )
-async def test_a_phase_ended_on_its_day_or_before(
+async def test_ended_on_is_the_planned_day_or_an_earlier_end(
     phase: Database, ended_at: datetime | None, ended_on: date
 ) -> None:
-    await marked(phase, ended_at=ended_at)
+    await update_phases(phase, ended_at=ended_at)
     found = await phase_of(phase)
 
     assert found.ended_on == ended_on
     assert found.weeks == (ended_on - date(2026, 11, 23)).days / 7
 
 
-async def test_leads_are_named_in_order_and_who_left_is_not(phase: Database) -> None:
-    await leads(phase, BEN, CHIARA)
-    await leads(phase, DEV, left_at=CLOSED)
-    await marked(phase, lead_id=BEN)
+async def test_lead_names_are_ordered_and_exclude_departed_leads(phase: Database) -> None:
+    await make_leads(phase, BEN, CHIARA)
+    await make_leads(phase, DEV, left_at=CLOSED)
+    await update_phases(phase, lead_id=BEN)
     async with phase.transaction() as tx:
         await tx.execute(schema.people.delete().where(schema.people.c.user_id == CHIARA))
 
@@ -104,7 +104,7 @@ async def test_leads_are_named_in_order_and_who_left_is_not(phase: Database) -> 
     assert found.lead_names == ("Ben", "Ana", CHIARA)
 
 
-async def test_only_closed_rounds_are_read_in_their_order_with_their_questions_in_theirs(
+async def test_closed_rounds_and_their_questions_are_read_in_order(
     phase: Database,
 ) -> None:
     await close(phase, "r2", number=2, counts={"ego": MIXED, "clarity": LOW, "trust": HIGH})
@@ -114,23 +114,23 @@ async def test_only_closed_rounds_are_read_in_their_order_with_their_questions_i
         await a_round(tx, round_id="r4", number=4, state="cancelled")
         rounds = await store.closed_rounds(tx, WORKSPACE, await the_phase(tx))
 
-    assert [one.round_id for one in rounds] == ["r1", "r2"]
-    assert [one.figure.key for one in rounds[1].figures] == ["clarity", "trust", "ego"]
+    assert [round_.round_id for round_ in rounds] == ["r1", "r2"]
+    assert [level.figure.key for level in rounds[1].figures] == ["clarity", "trust", "ego"]
     assert rounds[1].level("clarity") == 1.5
     assert rounds[1].level("nothing") is None
 
 
-async def test_only_members_are_compared_between_two_rounds(phase: Database) -> None:
-    """A second lead is no difference in who was asked."""
+async def test_only_members_count_when_rounds_are_compared(phase: Database) -> None:
+    """An additional lead does not change who was asked."""
     await close(phase)
-    await leads(phase, BEN)
+    await make_leads(phase, BEN)
     await close(phase, "r2", number=2, leads=(ANA, "U0NEW"))
 
     assert (await figures(phase, "r2"))["clarity"].change == 0.0
 
 
-async def test_own_answers_of_those_who_lead_now_and_of_this_round(phase: Database) -> None:
-    await leads(phase, BEN)
+async def test_reflections_are_those_of_current_leads_in_this_round(phase: Database) -> None:
+    await make_leads(phase, BEN)
     async with phase.transaction() as tx:
         await a_reflection(tx, "r1", ANA, clarity=4)
         await a_reflection(tx, "r1", BEN, shared=True, clarity=2)
@@ -140,7 +140,7 @@ async def test_own_answers_of_those_who_lead_now_and_of_this_round(phase: Databa
     async with phase.reading() as reader:
         own = await store.reflections_of(reader, WORKSPACE, found, "r1")
 
-    assert {(one.name, one.answers["clarity"], one.shared) for one in own} == {
+    assert {(lead.name, lead.answers["clarity"], lead.shared) for lead in own} == {
         ("Ana", 4, False),
         ("Ben", 2, True),
     }
@@ -155,7 +155,7 @@ async def test_own_answers_of_those_who_lead_now_and_of_this_round(phase: Databa
         (("one", "two"), (False, False), None),
     ],
 )
-async def test_the_newest_note_that_the_team_has_read(
+async def test_latest_note_is_that_of_the_newest_round_shown_to_the_team(
     phase: Database, notes: tuple[str | None, ...], shown: tuple[bool, ...], newest: str | None
 ) -> None:
     async with phase.transaction() as tx:
@@ -165,11 +165,11 @@ async def test_the_newest_note_that_the_team_has_read(
         assert await store.latest_note(tx, WORKSPACE, PHASE) == newest
 
 
-async def test_each_lead_is_told_in_hours_of_theirs_and_who_is_gone_is_not(
+async def test_each_lead_is_messaged_in_their_own_hours_and_deleted_ones_are_not(
     phase: Database,
 ) -> None:
-    """It closes at 16:00 UTC: night in Tokyo, where Ben is; nobody knows where Chiara is."""
-    await leads(phase, BEN, CHIARA, DEV)
+    """The round closes at 16:00 UTC: night for Ben in Tokyo; Chiara's zone is unknown."""
+    await make_leads(phase, BEN, CHIARA, DEV)
     people = schema.people
     async with phase.transaction() as tx:
         for user_id, values in (
@@ -188,10 +188,10 @@ async def test_each_lead_is_told_in_hours_of_theirs_and_who_is_gone_is_not(
 
 
 @pytest.mark.parametrize("comments_to", ["leads", "team"])
-async def test_comments_without_room_follow_in_the_thread_of_who_may_read_them(
+async def test_overflow_comments_go_to_the_threads_of_their_readers(
     phase: Database, services: Services, clock: AdjustableClock, comments_to: str
 ) -> None:
-    await marked(phase, comments_to=comments_to)
+    await update_phases(phase, comments_to=comments_to)
     await close(phase, comments=tuple(f"{n:02} " + "words " * 160 for n in range(12)))
     clock.move_to(FRIDAY)
     await show(services)
@@ -207,11 +207,11 @@ async def test_comments_without_room_follow_in_the_thread_of_who_may_read_them(
     assert f"comments:r1:{ANA}:1" not in more
 
 
-async def test_results_of_a_phase_that_waits_are_not_shown_and_not_marked(
+async def test_results_of_a_paused_phase_are_not_shown(
     phase: Database, services: Services, clock: AdjustableClock
 ) -> None:
     await close(phase, comments=("One", "Two"))
-    await marked(phase, paused_at=CLOSED, paused_because="archived")
+    await update_phases(phase, paused_at=CLOSED, pause_reason="archived")
     clock.move_to(FRIDAY)
     await show(services)
 
@@ -225,12 +225,12 @@ async def test_results_of_a_phase_that_waits_are_not_shown_and_not_marked(
 @pytest.mark.parametrize(
     ("late", "is_shown"), [(timedelta(minutes=15), True), (timedelta(minutes=16), False)]
 )
-async def test_past_a_quarter_of_an_hour_the_team_waits_for_leads_who_have_not_read(
+async def test_results_over_fifteen_minutes_late_wait_for_leads_to_get_theirs(
     phase: Database, services: Services, clock: AdjustableClock, late: timedelta, is_shown: bool
 ) -> None:
-    await leads(phase, BEN)
+    await make_leads(phase, BEN)
     await close(phase)
-    await delivered(phase, TO_ANA, ("D1", "1.1"))  # and Ben's is still on its way
+    await delivered(phase, TO_ANA, ("D1", "1.1"))  # Ben's is still queued
     clock.move_to(FRIDAY + late)
     await show(services)
 
@@ -243,10 +243,10 @@ def by(user_id: str) -> Request:
     return Request(workspace_id=WORKSPACE, user_id=user_id, target_id="r1")
 
 
-async def test_a_note_of_exactly_the_limit_is_saved_under_its_writers_name(
+async def test_note_of_exactly_the_limit_is_saved_under_its_authors_name(
     phase: Database, services: Services
 ) -> None:
-    await leads(phase, BEN)
+    await make_leads(phase, BEN)
     await close(phase)
     await save_note(services, by(BEN), "x" * NOTE_LIMIT)
     with pytest.raises(Refused, match="1,001 characters, and 1,000 fit"):
@@ -255,34 +255,32 @@ async def test_a_note_of_exactly_the_limit_is_saved_under_its_writers_name(
     async with phase.reading() as reader:
         (found,) = await store.closed_rounds(reader, WORKSPACE, await the_phase(reader))
     assert (found.note, found.noted_by) == ("x" * 1_000, "Ben")
-    told = await said(phase)
-    for lead in (ANA, BEN):  # both see what was saved, and until when it can be changed
-        assert "Saved by Ben" in str(told[f"edit:lead_results:r1:{lead}"])
-        assert str(int(FRIDAY.timestamp())) in str(told[f"edit:lead_results:r1:{lead}"])
+    queued = await said(phase)
+    for lead in (ANA, BEN):  # both see the saved note and its deadline
+        assert "Saved by Ben" in str(queued[f"edit:lead_results:r1:{lead}"])
+        assert str(int(FRIDAY.timestamp())) in str(queued[f"edit:lead_results:r1:{lead}"])
 
 
-async def test_only_the_round_that_was_shown_is_marked(phase: Database, services: Services) -> None:
+async def test_only_the_shown_round_is_marked_as_shown(phase: Database, services: Services) -> None:
     await close(phase)
     await close(phase, "r2", number=2)
     await show(services, "r2")
 
     async with phase.reading() as reader:
         rounds = await store.closed_rounds(reader, WORKSPACE, await the_phase(reader))
-    assert [one.shown_at is None for one in rounds] == [True, False]
+    assert [round_.shown_at is None for round_ in rounds] == [True, False]
 
 
-async def test_a_phase_is_gone_only_where_its_channel_was_deleted(phase: Database) -> None:
+async def test_only_the_deleted_pause_reason_marks_a_channel_as_deleted(phase: Database) -> None:
     for because, expected in ((None, (False, False)), ("archived", (True, False))):
-        await marked(phase, paused_at=CLOSED if because else None, paused_because=because)
+        await update_phases(phase, paused_at=CLOSED if because else None, pause_reason=because)
         found = await phase_of(phase)
         assert (found.is_paused, found.is_channel_deleted) == expected
-    await marked(phase, paused_because="deleted")
+    await update_phases(phase, pause_reason="deleted")
     assert (await phase_of(phase)).is_channel_deleted
 
 
-async def test_another_phases_rounds_are_not_of_this_one(
-    db: Database, clock: AdjustableClock
-) -> None:
+async def test_rounds_of_another_phase_are_not_read(db: Database, clock: AdjustableClock) -> None:
     async with db.transaction() as tx:
         for user_id in (ANA, *MEMBERS):
             await a_person(tx, user_id)

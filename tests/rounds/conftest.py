@@ -1,4 +1,4 @@
-"""What the tests of a round's transactions start from."""
+"""Fixtures for the tests of rounds."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from tests.rounds.round_rows import NOW, ZONES, a_person, a_phase, the_phase
 
 @pytest.fixture
 async def phase(db: Database) -> Database:
-    """A phase that was just started, with its rounds planned."""
+    """A phase that has just started, with its rounds planned."""
     async with db.transaction() as tx:
         for user_id in ZONES:
             await a_person(tx, user_id)

@@ -1,4 +1,4 @@
-"""What a transaction left behind: rows of the agenda and the outbox, in the words of the tests."""
+"""Agenda, outbox and round rows, read for assertions on what a transaction left behind."""
 
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ from tests.harness import WORKSPACE
 
 
 async def agenda_of(db: Database, action: str) -> dict[str, datetime]:
-    """Subject -> when, of everything noted for an action."""
+    """Return the due time of each scheduled item of an action, by subject."""
     async with db.reading() as reader:
         rows = await reader.execute(
             select(schema.agenda.c.subject, schema.agenda.c.due_at).where(
@@ -26,30 +26,30 @@ async def agenda_of(db: Database, action: str) -> dict[str, datetime]:
 
 
 async def said(db: Database) -> dict[str, dict[str, Any]]:
-    """Key -> payload of everything that is to be said."""
+    """Return the payload of every outbox message, by key."""
     async with db.reading() as reader:
         rows = await reader.execute(select(schema.messages.c.key, schema.messages.c.payload))
         return {row.key: row.payload for row in rows}
 
 
 async def the_round(db: Database) -> Any:
-    """The one round there is; None where there is none."""
+    """Return the only round, or None if there is none."""
     async with db.reading() as reader:
         return (await reader.execute(select(schema.rounds))).one_or_none()
 
 
 async def carry_out(services: Services, action: str, subject: str | None = None) -> list[str]:
-    """Carry out what is due of one action (of one subject). Returns the subjects."""
+    """Run the due items of one action, optionally of one subject; return their subjects."""
     async with services.db.reading() as reader:
         items = await due(reader, services.clock.now(), real_now(), 1_000)
-    mine = [one for one in items if one.action == action and subject in (None, one.subject)]
-    for item in mine:
+    selected = [item for item in items if item.action == action and subject in (None, item.subject)]
+    for item in selected:
         await ACTIONS[action].run(services, item)
-    return [item.subject for item in mine]
+    return [item.subject for item in selected]
 
 
 async def delivered(db: Database, key: str, place: tuple[str, str]) -> None:
-    """Pretend that Slack has this message."""
+    """Mark a message as sent; `place` is its channel and ts."""
     messages = schema.messages
     async with db.transaction() as tx:
         await tx.execute(

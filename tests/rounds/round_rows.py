@@ -1,4 +1,4 @@
-"""A phase and a round as rows, for tests of one transaction."""
+"""Builders that insert people, a phase, a round and a workspace as rows."""
 
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -50,7 +50,7 @@ async def a_phase(
     members: tuple[str, ...] = MEMBERS,
     **changed: object,
 ) -> None:
-    """A results sprint of four weeks in #launch, started on a Monday."""
+    """Insert a four-week results sprint in #launch that started on a Monday."""
     row = {
         "workspace_id": WORKSPACE,
         "phase_id": phase_id,
@@ -64,14 +64,14 @@ async def a_phase(
         "started_at": NOW,
         "starts_on": date(2026, 11, 23),
         "ends_on": date(2026, 12, 18),
-        "first_ends_on": date(2026, 12, 18),
+        "original_ends_on": date(2026, 12, 18),
         "weekday": 1,
         "time_of_day": time(10, 0),
         "remind": True,
         "comments_to": "leads",
     }
     await tx.execute(insert(schema.phases).values({**row, **changed}))
-    roles = [(one, "lead") for one in leads] + [(one, "member") for one in members]
+    roles = [(user_id, "lead") for user_id in leads] + [(user_id, "member") for user_id in members]
     for user_id, role in roles:
         await tx.execute(
             insert(schema.phase_people).values(
@@ -93,7 +93,7 @@ async def a_round(
     members: tuple[str, ...] = MEMBERS,
     **changed: object,
 ) -> None:
-    """An open weekly round, answerable for two days, shown from four answers."""
+    """Insert an open weekly round that closes in two days, with a minimum of four answers."""
     row = {
         "workspace_id": WORKSPACE,
         "round_id": round_id,
@@ -108,7 +108,7 @@ async def a_round(
         "questions": [],
     }
     await tx.execute(insert(schema.rounds).values({**row, **changed}))
-    roles = [(one, "lead") for one in leads] + [(one, "member") for one in members]
+    roles = [(user_id, "lead") for user_id in leads] + [(user_id, "member") for user_id in members]
     for user_id, role in roles:
         await tx.execute(
             insert(schema.round_people).values(
@@ -122,9 +122,9 @@ async def a_round(
 
 
 async def a_workspace(tx: AsyncConnection, settings: WorkspaceSettings) -> None:
-    """Ours, with these settings."""
-    us = {"team_id": WORKSPACE, "user_id": "U0BOT"}
-    await remember_workspace(tx, us, NOW)
+    """Insert the test workspace with these settings."""
+    auth = {"team_id": WORKSPACE, "user_id": "U0BOT"}
+    await remember_workspace(tx, auth, NOW)
     await save_settings(tx, WORKSPACE, settings, actor=ANA, now=NOW)
 
 

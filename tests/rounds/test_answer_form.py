@@ -1,4 +1,4 @@
-"""The form for changing answers: it gives back what was put in."""
+"""The form for changing answers: its view, and the answers parsed from it."""
 
 from dataclasses import replace
 from typing import Any
@@ -17,10 +17,11 @@ LEAD = replace(ASKING, to_lead=True)
 BLANK = AnswerInput(answers={"clarity": None, "trust": None, "ego": None})
 FILLED = AnswerInput(answers={"clarity": 1, "trust": None, "ego": 5}, comment="Fewer goals")
 SHARED = AnswerInput(answers={"clarity": 3, "trust": 4, "ego": 5}, shared=True)
+FORMS = {"blank": (ASKING, BLANK), "filled": (ASKING, FILLED), "lead": (LEAD, SHARED)}
 
 
 def submitted(view: View) -> dict[str, Any]:
-    """What Slack sends when the form is submitted as it was shown."""
+    """Return the state values Slack sends when the form is submitted unchanged."""
     values: dict[str, Any] = {}
     for block in view.to_dict()["blocks"]:
         if block["type"] != "input":
@@ -35,34 +36,36 @@ def submitted(view: View) -> dict[str, Any]:
     return values
 
 
-@pytest.mark.parametrize(("asking", "given"), [(ASKING, BLANK), (ASKING, FILLED), (LEAD, SHARED)])
-def test_gives_back_what_was_put_in(asking: Any, given: AnswerInput) -> None:
+@pytest.mark.parametrize(("asking", "given"), FORMS.values(), ids=FORMS)
+def test_parse_returns_the_answers_given_to_build(asking: Any, given: AnswerInput) -> None:
     view = answer_form.build(asking, given)
 
     assert answer_form.parse(submitted(view), asking.round_id) == given
 
 
-@pytest.mark.parametrize(("asking", "given"), [(ASKING, BLANK), (ASKING, FILLED), (LEAD, SHARED)])
-def test_is_shown_as_before(asking: Any, given: AnswerInput, snapshot: SnapshotAssertion) -> None:
+@pytest.mark.parametrize(("asking", "given"), FORMS.values(), ids=FORMS)
+def test_answer_form_matches_snapshot(
+    asking: Any, given: AnswerInput, snapshot: SnapshotAssertion
+) -> None:
     view = answer_form.build(asking, given).to_dict()
     assert check_view(view) == []
 
     assert view == snapshot.use_extension(JSONSnapshotExtension)
 
 
-def test_holds_no_answer_in_its_metadata() -> None:
+def test_private_metadata_holds_only_the_round_id() -> None:
     view = answer_form.build(ASKING, FILLED)
 
     assert view.private_metadata == ASKING.round_id
 
 
-def test_values_of_another_round_are_left_out() -> None:
+def test_values_of_another_round_are_ignored() -> None:
     values = submitted(answer_form.build(ASKING, FILLED))
 
     assert answer_form.parse(values, "another") == AnswerInput()
 
 
-def test_cannot_say_is_no_answer() -> None:
+def test_cant_say_option_is_parsed_as_no_answer() -> None:
     values = submitted(answer_form.build(ASKING, FILLED))
     for state in values.values():
         for element in state.values():
@@ -73,7 +76,7 @@ def test_cannot_say_is_no_answer() -> None:
 
 
 @pytest.mark.parametrize("value", ["6", "-1", "1.5", "", "<!channel>", "\uff15"])
-def test_a_forged_level_is_no_answer(value: str) -> None:
+def test_forged_level_is_parsed_as_no_answer(value: str) -> None:
     values = submitted(answer_form.build(ASKING, FILLED))
     for state in values.values():
         for element in state.values():
@@ -82,7 +85,7 @@ def test_a_forged_level_is_no_answer(value: str) -> None:
     assert not answer_form.parse(values, ASKING.round_id).has_answer
 
 
-def test_a_comment_keeps_its_letters_and_loses_what_reorders_text() -> None:
+def test_bidi_override_is_stripped_from_comment() -> None:
     values = submitted(answer_form.build(ASKING, replace(FILLED, comment=HOSTILE)))
 
     comment = answer_form.parse(values, ASKING.round_id).comment

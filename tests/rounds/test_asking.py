@@ -1,4 +1,4 @@
-"""The weekly message and its one reminder: to whom, when, and when not."""
+"""Sending of the weekly questions and of the one reminder: recipients and times."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -13,7 +13,7 @@ from bot.db.engine import Database
 from bot.keys import KeyRing
 from bot.rounds import ballots, questions, store
 from bot.rounds.ballot_crypto import Ballot
-from bot.rounds.ballots import Cast
+from bot.rounds.ballots import BallotSubmission
 from bot.services import Services
 from tests.harness import ANA, BEN, EMI, LAUNCH, MEMBERS, WORKSPACE
 from tests.rounds.evidence import agenda_of, carry_out, delivered, said
@@ -25,12 +25,12 @@ ASK_BEN, REMIND_BEN = f"ask:{ROUND}:{BEN}", f"remind:{ROUND}:{BEN}"
 
 @pytest.fixture
 async def opened(db: Database, services: Services) -> Database:
-    """An open round; everyone's message is due now, at 10:00 in Lagos."""
+    """An open round; the questions to Ana and Ben are due now, at 10:00 in Lagos."""
     async with db.transaction() as tx:
         for user_id in (ANA, *MEMBERS):
             await a_person(tx, user_id)
         await a_phase(tx)
-        await a_round(tx, questions=store.as_json(questions.for_member(["Ana"])))
+        await a_round(tx, questions=store.as_json(questions.about_leads(["Ana"])))
         await ballots.create_secret(tx, services.keys, WORKSPACE, ROUND)
         for user_id in (ANA, BEN):
             subject = f"{ROUND}:{user_id}"
@@ -38,22 +38,22 @@ async def opened(db: Database, services: Services) -> Database:
     return db
 
 
-async def answers(services: Services, user_id: str, ballot: Ballot) -> None:
+async def store_ballot(services: Services, user_id: str, ballot: Ballot) -> None:
     async with services.db.transaction() as tx:
         secret = await ballots.secret_of(tx, WORKSPACE, ROUND)
-        cast = Cast(
+        cast = BallotSubmission(
             workspace_id=WORKSPACE, round_id=ROUND, user_id=user_id, secret=secret, ballot=ballot
         )
-        assert await ballots.cast_all(tx, services.keys, [cast]) == [None]
+        assert await ballots.store_all(tx, services.keys, [cast]) == [None]
 
 
-async def change_ben(db: Database, **values: object) -> None:
+async def update_ben(db: Database, **values: object) -> None:
     people = schema.people
     async with db.transaction() as tx:
         await tx.execute(update(people).where(people.c.user_id == BEN).values(**values))
 
 
-async def test_a_member_gets_the_questions_and_later_one_reminder(
+async def test_member_gets_the_questions_and_one_reminder_a_day_later(
     opened: Database, services: Services, clock: AdjustableClock
 ) -> None:
     await carry_out(services, "ask", f"{ROUND}:{BEN}")
@@ -67,7 +67,7 @@ async def test_a_member_gets_the_questions_and_later_one_reminder(
     assert await agenda_of(opened, "remind") == {}
 
 
-async def test_a_lead_gets_the_mirror(opened: Database, services: Services) -> None:
+async def test_lead_gets_the_reflection_message(opened: Database, services: Services) -> None:
     await carry_out(services, "ask", f"{ROUND}:{ANA}")
 
     message = (await said(opened))[f"reflect:{ROUND}:{ANA}"]
@@ -75,21 +75,21 @@ async def test_a_lead_gets_the_mirror(opened: Database, services: Services) -> N
 
 
 @pytest.mark.parametrize("ballot", [Ballot(answers={"clarity": 3}), Ballot()])
-async def test_who_answered_or_skipped_is_left_in_peace(
+async def test_member_who_answered_or_skipped_gets_no_reminder(
     opened: Database, services: Services, clock: AdjustableClock, ballot: Ballot
 ) -> None:
     await carry_out(services, "ask", f"{ROUND}:{BEN}")
-    await answers(services, BEN, ballot)
+    await store_ballot(services, BEN, ballot)
     clock.advance(timedelta(days=1))
     await carry_out(services, "remind")
 
     assert REMIND_BEN not in await said(opened)
 
 
-async def test_who_answered_in_home_before_their_slot_gets_no_message(
+async def test_member_who_answered_in_app_home_before_their_slot_is_not_asked(
     opened: Database, services: Services
 ) -> None:
-    await answers(services, BEN, Ballot(answers={"clarity": 3}))
+    await store_ballot(services, BEN, Ballot(answers={"clarity": 3}))
     await carry_out(services, "ask")
 
     assert ASK_BEN not in await said(opened)
@@ -98,16 +98,16 @@ async def test_who_answered_in_home_before_their_slot_gets_no_message(
 @pytest.mark.parametrize(
     "change", [{"is_deleted": True}, {"is_guest": True}, {"is_bot": True}, {"team_id": "T0OTHER"}]
 )
-async def test_who_may_not_be_written_to_is_not(
+async def test_deleted_guest_bot_and_outside_accounts_are_not_asked(
     opened: Database, services: Services, change: dict[str, object]
 ) -> None:
-    await change_ben(opened, **change)
+    await update_ben(opened, **change)
     await carry_out(services, "ask", f"{ROUND}:{BEN}")
 
     assert await said(opened) == {}
 
 
-async def test_who_opted_out_or_left_meanwhile_is_not_written_to(
+async def test_opted_out_and_departed_people_are_not_asked(
     opened: Database, services: Services
 ) -> None:
     people = schema.phase_people
@@ -123,7 +123,7 @@ async def test_who_opted_out_or_left_meanwhile_is_not_written_to(
     assert await said(opened) == {}
 
 
-async def test_at_night_it_waits_for_the_morning_there(
+async def test_questions_due_at_night_wait_for_local_morning(
     opened: Database, services: Services, clock: AdjustableClock
 ) -> None:
     clock.move_to(datetime(2026, 11, 23, 21, tzinfo=UTC))  # 22:00 in Lagos
@@ -134,7 +134,7 @@ async def test_at_night_it_waits_for_the_morning_there(
     assert await said(opened) == {}
 
 
-async def test_nobody_is_reminded_at_night(
+async def test_reminder_due_at_night_waits_for_local_morning(
     opened: Database, services: Services, clock: AdjustableClock
 ) -> None:
     async with opened.transaction() as tx:
@@ -152,10 +152,10 @@ async def test_nobody_is_reminded_at_night(
     assert f"remind:{ROUND}:{EMI}" not in await said(opened)
 
 
-async def test_whom_the_questions_reached_late_is_reminded_a_day_after_that(
+async def test_reminder_comes_a_day_after_late_delivery(
     opened: Database, services: Services, clock: AdjustableClock
 ) -> None:
-    """Slack was away: a reminder an hour after the questions would only nag."""
+    """After an outage, a reminder an hour after the questions would only nag."""
     await carry_out(services, "ask", f"{ROUND}:{BEN}")
     clock.advance(timedelta(hours=23))
     async with opened.transaction() as tx:
@@ -173,7 +173,7 @@ async def test_whom_the_questions_reached_late_is_reminded_a_day_after_that(
     assert await agenda_of(opened, "remind") == day_after
 
 
-async def test_nobody_is_reminded_of_what_they_do_not_have_yet(
+async def test_undelivered_questions_get_no_reminder(
     opened: Database, services: Services, clock: AdjustableClock
 ) -> None:
     await carry_out(services, "ask", f"{ROUND}:{BEN}")
@@ -183,7 +183,7 @@ async def test_nobody_is_reminded_of_what_they_do_not_have_yet(
     assert REMIND_BEN not in await said(opened)
 
 
-async def test_without_reminders_there_is_none(opened: Database, services: Services) -> None:
+async def test_disabled_reminders_are_not_scheduled(opened: Database, services: Services) -> None:
     async with opened.transaction() as tx:
         await tx.execute(update(schema.phases).values(remind=False))
     await carry_out(services, "ask")
@@ -191,7 +191,7 @@ async def test_without_reminders_there_is_none(opened: Database, services: Servi
     assert await agenda_of(opened, "remind") == {}
 
 
-async def test_after_the_close_nobody_is_asked(
+async def test_nobody_is_asked_after_closing_time(
     opened: Database, services: Services, clock: AdjustableClock
 ) -> None:
     clock.advance(timedelta(days=2))
@@ -201,7 +201,7 @@ async def test_after_the_close_nobody_is_asked(
     assert await agenda_of(opened, "ask") == {}
 
 
-async def test_with_a_retired_key_nobody_is_reminded(
+async def test_retired_key_prevents_reminders(
     opened: Database, services: Services, clock: AdjustableClock
 ) -> None:
     await carry_out(services, "ask")

@@ -1,4 +1,4 @@
-"""Ballots: what can be read in the tables while a round is open, and what is left after it."""
+"""Ballots: data readable in the tables while a round is open, and data left after it."""
 
 import sqlite3
 from pathlib import Path
@@ -13,13 +13,13 @@ from bot.db.engine import Database
 from bot.keys import KeyMissing, KeyRing
 from bot.rounds import ballots, secure_delete
 from bot.rounds.ballot_crypto import Ballot
-from bot.rounds.ballots import Cast
+from bot.rounds.ballots import BallotSubmission
 from tests.harness import BEN, CHIARA, DEV, EMI, FINN, WORKSPACE
 from tests.rounds.round_rows import PHASE, ROUND, a_phase, a_round
 
 COMMENT = "Nobody told us what must not slip"
 KEYS = KeyRing([bytes(range(32))])
-SAID = Ballot(answers={"clarity": 2, "trust": None, "ego": 5}, comment=COMMENT)
+BALLOT = Ballot(answers={"clarity": 2, "trust": None, "ego": 5}, comment=COMMENT)
 
 
 @pytest.fixture
@@ -31,18 +31,18 @@ async def ballot_db(db: Database) -> Database:
     return db
 
 
-async def cast(db: Database, user_id: str, ballot: Ballot = SAID, keys: KeyRing = KEYS) -> None:
+async def cast(db: Database, user_id: str, ballot: Ballot = BALLOT, keys: KeyRing = KEYS) -> None:
     async with db.transaction() as tx:
         secret = await ballots.secret_of(tx, WORKSPACE, ROUND)
-        one = Cast(
+        submitted = BallotSubmission(
             workspace_id=WORKSPACE, round_id=ROUND, user_id=user_id, secret=secret, ballot=ballot
         )
-        (wrong,) = await ballots.cast_all(tx, keys, [one])
-    if wrong is not None:
-        raise wrong
+        (error,) = await ballots.store_all(tx, keys, [submitted])
+    if error is not None:
+        raise error
 
 
-async def rows_left(db: Database) -> int:
+async def count_rows(db: Database) -> int:
     async with db.reading() as reader:
         counts = [
             await reader.scalar(select(func.count()).select_from(table)) for table in ballots.TABLES
@@ -50,36 +50,36 @@ async def rows_left(db: Database) -> int:
     return sum(count or 0 for count in counts)
 
 
-async def everything_in(db: Database) -> str:
-    """Every value of the ballots' tables, as somebody with a copy of the database sees them."""
+async def dump_tables(db: Database) -> str:
+    """Return every value in the ballot tables, as seen by anyone with a copy of the database."""
     async with db.reading() as reader:
         rows = [row for table in ballots.TABLES for row in await reader.execute(select(table))]
     return repr(rows)
 
 
-async def test_what_was_said_can_be_read_again_by_who_said_it(ballot_db: Database) -> None:
+async def test_voter_can_read_back_only_their_own_ballot(ballot_db: Database) -> None:
     await cast(ballot_db, BEN)
 
     async with ballot_db.reading() as reader:
         mine = await ballots.of_voter(reader, KEYS, WORKSPACE, ROUND, BEN)
         theirs = await ballots.of_voter(reader, KEYS, WORKSPACE, ROUND, CHIARA)
 
-    assert mine == SAID
+    assert mine == BALLOT
     assert theirs is None
 
 
-async def test_nothing_readable_is_stored(ballot_db: Database) -> None:
+async def test_stored_ballots_reveal_no_voter_answer_or_comment(ballot_db: Database) -> None:
     for user_id in (BEN, CHIARA):
         await cast(ballot_db, user_id)
 
-    seen = await everything_in(ballot_db)
+    dump = await dump_tables(ballot_db)
 
     for secret in (BEN, CHIARA, COMMENT, "clarity", "answers"):
-        assert secret not in seen
+        assert secret not in dump
     assert "voter_token" not in schema.metadata.tables["round_secrets"].c
 
 
-async def test_same_answers_look_different_and_an_answer_looks_like_a_skip(
+async def test_sealed_ballots_and_skips_are_distinct_and_of_equal_size(
     ballot_db: Database,
 ) -> None:
     await cast(ballot_db, BEN)
@@ -90,10 +90,10 @@ async def test_same_answers_look_different_and_an_answer_looks_like_a_skip(
         sealed = list(await reader.scalars(text("SELECT sealed FROM ballots")))
 
     assert len(set(sealed)) == 3
-    assert len({len(one) for one in sealed}) == 1
+    assert len({len(ballot) for ballot in sealed}) == 1
 
 
-async def test_rows_hold_no_time_and_no_order(ballot_db: Database) -> None:
+async def test_ballot_rows_hold_no_time_and_no_order(ballot_db: Database) -> None:
     names = set(schema.metadata.tables["ballots"].c.keys())
 
     assert names == {"workspace_id", "round_id", "voter_token", "sealed"}
@@ -103,7 +103,7 @@ async def test_rows_hold_no_time_and_no_order(ballot_db: Database) -> None:
                 await reader.execute(text("SELECT rowid FROM ballots"))
 
 
-async def test_a_later_answer_replaces_the_earlier_one(ballot_db: Database) -> None:
+async def test_later_ballot_replaces_the_earlier_one(ballot_db: Database) -> None:
     await cast(ballot_db, BEN)
     await cast(ballot_db, BEN, Ballot(answers={"clarity": 4}))
 
@@ -114,7 +114,7 @@ async def test_a_later_answer_replaces_the_earlier_one(ballot_db: Database) -> N
     assert tally.comments == ()
 
 
-async def test_counting_leaves_no_ballot_and_no_secret(ballot_db: Database) -> None:
+async def test_counting_deletes_all_ballots_and_the_secret(ballot_db: Database) -> None:
     for user_id, level in ((BEN, 1), (CHIARA, 4), (DEV, 4), (EMI, None)):
         await cast(ballot_db, user_id, Ballot(answers={"clarity": level}, comment=user_id))
     await cast(ballot_db, FINN, Ballot())
@@ -126,10 +126,10 @@ async def test_counting_leaves_no_ballot_and_no_secret(ballot_db: Database) -> N
     assert tally.ballots == 3
     assert sorted(tally.comments) == sorted([BEN, CHIARA, DEV, EMI])
     assert tally.unreadable == 0
-    assert await rows_left(ballot_db) == 0
+    assert await count_rows(ballot_db) == 0
 
 
-async def test_a_closed_round_takes_no_ballot(ballot_db: Database) -> None:
+async def test_closed_round_accepts_no_ballot(ballot_db: Database) -> None:
     async with ballot_db.transaction() as tx:
         await ballots.count_and_destroy(tx, KEYS, WORKSPACE, ROUND)
 
@@ -137,7 +137,9 @@ async def test_a_closed_round_takes_no_ballot(ballot_db: Database) -> None:
         await cast(ballot_db, BEN)
 
 
-async def test_a_retired_key_loses_the_ballots_and_says_so(ballot_db: Database) -> None:
+async def test_ballots_under_a_retired_key_count_as_unreadable_and_are_deleted(
+    ballot_db: Database,
+) -> None:
     await cast(ballot_db, BEN)
     other = KeyRing([random_bytes(32)])
 
@@ -148,10 +150,10 @@ async def test_a_retired_key_loses_the_ballots_and_says_so(ballot_db: Database) 
 
     assert tally.unreadable == 1
     assert tally.counts == {}
-    assert await rows_left(ballot_db) == 0
+    assert await count_rows(ballot_db) == 0
 
 
-async def test_a_ballot_moved_to_another_person_counts_for_nobody(ballot_db: Database) -> None:
+async def test_ballot_moved_to_another_voter_token_is_not_counted(ballot_db: Database) -> None:
     await cast(ballot_db, BEN)
     table = schema.metadata.tables["ballots"]
 
@@ -162,7 +164,7 @@ async def test_a_ballot_moved_to_another_person_counts_for_nobody(ballot_db: Dat
     assert (tally.unreadable, tally.counts) == (1, {})
 
 
-async def test_a_secret_of_another_round_opens_nothing(ballot_db: Database) -> None:
+async def test_secret_of_another_round_does_not_decrypt_a_ballot(ballot_db: Database) -> None:
     await cast(ballot_db, BEN)
     secrets = schema.metadata.tables["round_secrets"]
     async with ballot_db.transaction() as tx:
@@ -174,7 +176,7 @@ async def test_a_secret_of_another_round_opens_nothing(ballot_db: Database) -> N
             await ballots.of_voter(tx, KEYS, WORKSPACE, "round2", BEN)
 
 
-async def test_two_workspaces_never_meet(ballot_db: Database) -> None:
+async def test_ballots_are_not_reachable_from_another_workspace(ballot_db: Database) -> None:
     await cast(ballot_db, BEN)
 
     async with ballot_db.transaction() as tx:
@@ -183,7 +185,7 @@ async def test_two_workspaces_never_meet(ballot_db: Database) -> None:
         tally = await ballots.count_and_destroy(tx, KEYS, "T0OTHER", ROUND)
 
     assert tally.ballots == 0
-    assert await rows_left(ballot_db) == 2
+    assert await count_rows(ballot_db) == 2
 
 
 async def test_deleting_a_phase_deletes_its_ballots(ballot_db: Database) -> None:
@@ -192,11 +194,11 @@ async def test_deleting_a_phase_deletes_its_ballots(ballot_db: Database) -> None
     async with ballot_db.transaction() as tx:
         await tx.execute(delete(schema.phases).where(schema.phases.c.phase_id == PHASE))
 
-    assert await rows_left(ballot_db) == 0
+    assert await count_rows(ballot_db) == 0
 
 
-async def test_scrubbing_takes_it_out_of_the_files(ballot_db: Database) -> None:
-    """On SQLite the file and its log are searched; PostgreSQL is asked for dead rows."""
+async def test_vacuum_removes_deleted_ballots_from_the_database_files(ballot_db: Database) -> None:
+    """SQLite's file and log are searched for the ballot; PostgreSQL must report an empty table."""
     await cast(ballot_db, BEN)
     async with ballot_db.reading() as reader:
         sealed = await reader.scalar(text("SELECT sealed FROM ballots"))
@@ -208,12 +210,12 @@ async def test_scrubbing_takes_it_out_of_the_files(ballot_db: Database) -> None:
 
     if ballot_db.is_sqlite:
         file = Path(make_url(str(ballot_db.engine.url)).database or "")
-        found = b"".join(one.read_bytes() for one in file.parent.glob(f"{file.name}*"))
+        found = b"".join(part.read_bytes() for part in file.parent.glob(f"{file.name}*"))
         assert bytes(sealed)[:64] not in found
         assert voter_token.encode() not in found
         assert sqlite3.connect(file).execute("PRAGMA integrity_check").fetchone() == ("ok",)
     else:
         async with ballot_db.transaction() as tx:
             await tx.execute(text("CREATE EXTENSION IF NOT EXISTS pageinspect"))
-            page = await tx.scalar(text("SELECT pg_relation_size('ballots')"))
-        assert page == 0  # an emptied table gives its pages back
+            size = await tx.scalar(text("SELECT pg_relation_size('ballots')"))
+        assert size == 0  # VACUUM truncates an emptied table

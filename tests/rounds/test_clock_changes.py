@@ -1,4 +1,4 @@
-"""Rounds over the nights on which clocks change, for people in many zones."""
+"""Rounds across daylight saving changes, for people in many time zones."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -13,7 +13,7 @@ from tests.harness import ANA, MEMBERS, WORKSPACE
 from tests.rounds.evidence import agenda_of, carry_out
 from tests.rounds.round_rows import a_person, a_phase, the_phase
 
-WHERE = dict(
+ZONE_OF = dict(
     zip(
         (ANA, *MEMBERS),
         (
@@ -29,8 +29,8 @@ WHERE = dict(
         strict=True,
     )
 )
-#: The first and last day of a phase: over the end of summer time north of the equator, over its
-#: beginning south of it, and over both in spring.
+#: First and last day of a phase: across the start of daylight saving time in the south, its end in
+#: the north, and both changes of the northern spring.
 SPANS = [
     (date(2027, 9, 20), date(2027, 10, 15)),
     (date(2027, 10, 18), date(2027, 11, 12)),
@@ -39,13 +39,13 @@ SPANS = [
 
 
 @pytest.mark.parametrize(("starts_on", "ends_on"), SPANS)
-async def test_everybody_is_asked_at_ten_every_week(
+async def test_everyone_is_asked_at_ten_local_time_across_dst_changes(
     db: Database, services: Services, clock: AdjustableClock, starts_on: date, ends_on: date
 ) -> None:
     now = datetime.combine(starts_on, time(9), UTC)
     clock.move_to(now)
     async with db.transaction() as tx:
-        for user_id, zone in WHERE.items():
+        for user_id, zone in ZONE_OF.items():
             await a_person(tx, user_id, zone=zone, refreshed_at=now + timedelta(days=365))
         await a_phase(tx, starts_on=starts_on, ends_on=ends_on, zone="Europe/Berlin")
         await plan_rounds(tx, WORKSPACE, await the_phase(tx), now)
@@ -60,11 +60,11 @@ async def test_everybody_is_asked_at_ten_every_week(
         before = set(await agenda_of(db, "ask"))
         clock.move_to(due_at)
         await carry_out(services, "open_round", subject)
-        asks = {one: at for one, at in (await agenda_of(db, "ask")).items() if one not in before}
-        walls = {
-            at.astimezone(ZoneInfo(WHERE[one.split(":")[1]])).replace(tzinfo=None)
-            for one, at in asks.items()
+        asks = {key: at for key, at in (await agenda_of(db, "ask")).items() if key not in before}
+        local_times = {
+            at.astimezone(ZoneInfo(ZONE_OF[key.split(":")[1]])).replace(tzinfo=None)
+            for key, at in asks.items()
         }
         on = date.fromisoformat(subject.split(":")[2])
-        assert len(asks) == len(WHERE)
-        assert walls == {datetime.combine(on, time(10))}
+        assert len(asks) == len(ZONE_OF)
+        assert local_times == {datetime.combine(on, time(10))}

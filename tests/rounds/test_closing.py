@@ -1,4 +1,4 @@
-"""Closing: what is kept, what is destroyed, and that no answer is lost or slips in meanwhile."""
+"""Closing a round: totals kept, ballots destroyed, and no answer lost or accepted late."""
 
 import asyncio
 from dataclasses import replace
@@ -17,7 +17,7 @@ from bot.outbox.keys import MessageKey
 from bot.rounds import answering, ballots, questions, secure_delete, store
 from bot.rounds.answer_authorization import authorize_all
 from bot.rounds.answer_form import AnswerInput
-from bot.rounds.lifecycle import KEY_TRIES
+from bot.rounds.lifecycle import KEY_ATTEMPTS
 from bot.services import Services
 from bot.slack.content import content
 from bot.slack.errors import Refused
@@ -32,12 +32,12 @@ KEYS = ("clarity", "trust", "ego")
 
 @pytest.fixture
 async def opened(db: Database, services: Services) -> Database:
-    """An open round shown from four answers; everyone was asked, and it closes in two days."""
+    """An open round with a minimum of four answers; everyone was asked; it closes in two days."""
     async with db.transaction() as tx:
         for user_id in (ANA, *MEMBERS):
             await a_person(tx, user_id)
         await a_phase(tx)
-        await a_round(tx, questions=store.as_json(questions.for_member(["Ana"])))
+        await a_round(tx, questions=store.as_json(questions.about_leads(["Ana"])))
         await ballots.create_secret(tx, services.keys, WORKSPACE, ROUND)
         await schedule.add(tx, WORKSPACE, action="close_round", subject=ROUND, due_at=CLOSES)
         for user_id in (ANA, *MEMBERS):
@@ -48,28 +48,30 @@ async def opened(db: Database, services: Services) -> Database:
     return db
 
 
-async def answers(services: Services, user_id: str, *levels: int | None, comment: str = "") -> None:
-    who = Request(workspace_id=WORKSPACE, user_id=user_id, target_id=ROUND)
+async def answer_as(
+    services: Services, user_id: str, *levels: int | None, comment: str = ""
+) -> None:
+    sender = Request(workspace_id=WORKSPACE, user_id=user_id, target_id=ROUND)
     given = AnswerInput(answers=dict(zip(KEYS, levels, strict=True)), comment=comment)
-    await answering.answer(services, who, given)
+    await answering.answer(services, sender, given)
 
 
-def at_the_close(services: Services) -> Services:
+def at_closing_time(services: Services) -> Services:
     return replace(services, clock=AdjustableClock(CLOSES))
 
 
 async def close(services: Services) -> None:
-    await carry_out(at_the_close(services), "close_round")
+    await carry_out(at_closing_time(services), "close_round")
 
 
-async def left_in_the_vault(db: Database) -> list[int | None]:
+async def remaining_rows(db: Database) -> list[int | None]:
     async with db.reading() as reader:
         return [
             await reader.scalar(select(func.count()).select_from(table)) for table in ballots.TABLES
         ]
 
 
-async def figures_of(db: Database) -> dict[str, int]:
+async def answer_counts(db: Database) -> dict[str, int]:
     async with db.reading() as reader:
         rows = await reader.execute(
             select(schema.question_levels.c.key, schema.question_levels.c.answers)
@@ -77,87 +79,93 @@ async def figures_of(db: Database) -> dict[str, int]:
         return {row.key: row.answers for row in rows}
 
 
-async def comments_of(db: Database) -> list[str]:
+async def stored_comments(db: Database) -> list[str]:
     async with db.reading() as reader:
         return sorted(await reader.scalars(select(schema.round_comments.c.text)))
 
 
-async def test_enough_answers_are_kept_as_totals_and_nothing_else(
+async def test_enough_answers_keep_totals_and_destroy_ballots(
     opened: Database, services: Services
 ) -> None:
     for user_id in MEMBERS[:4]:
-        await answers(services, user_id, 2, 4, 5)
+        await answer_as(services, user_id, 2, 4, 5)
     await close(services)
 
     closed = await the_round(opened)
     assert (closed.state, closed.reached_minimum, closed.answered) == ("closed", True, 4)
-    assert await figures_of(opened) == dict.fromkeys(KEYS, 4)
-    assert await left_in_the_vault(opened) == [0, 0]
+    assert await answer_counts(opened) == dict.fromkeys(KEYS, 4)
+    assert await remaining_rows(opened) == [0, 0]
 
 
-async def test_each_question_has_its_own_minimum(opened: Database, services: Services) -> None:
+async def test_minimum_applies_to_each_question_separately(
+    opened: Database, services: Services
+) -> None:
     for user_id in MEMBERS[:3]:
-        await answers(services, user_id, 2, 4, 5)
-    await answers(services, MEMBERS[3], 2, None, None)
+        await answer_as(services, user_id, 2, 4, 5)
+    await answer_as(services, MEMBERS[3], 2, None, None)
     await close(services)
 
-    assert await figures_of(opened) == {"clarity": 4}
+    assert await answer_counts(opened) == {"clarity": 4}
 
 
-async def test_too_few_answers_leave_nothing(opened: Database, services: Services) -> None:
+async def test_too_few_answers_store_no_totals_and_no_comments(
+    opened: Database, services: Services
+) -> None:
     for user_id in MEMBERS[:3]:
-        await answers(services, user_id, 2, 4, 5, comment="Nobody may read this")
-    await answers(services, MEMBERS[3], None, None, None, comment="nor this")
+        await answer_as(services, user_id, 2, 4, 5, comment="Nobody may read this")
+    await answer_as(services, MEMBERS[3], None, None, None, comment="nor this")
     await close(services)
 
     closed = await the_round(opened)
     assert (closed.state, closed.reached_minimum, closed.answered) == ("closed", False, None)
-    assert await figures_of(opened) == {}
-    assert await comments_of(opened) == []
-    assert await left_in_the_vault(opened) == [0, 0]
+    assert await answer_counts(opened) == {}
+    assert await stored_comments(opened) == []
+    assert await remaining_rows(opened) == [0, 0]
 
 
-async def test_enough_people_but_no_question_with_enough_answers(
+async def test_minimum_is_not_reached_unless_a_single_question_reaches_it(
     opened: Database, services: Services
 ) -> None:
     for user_id, levels in zip(
         MEMBERS[:6], [(1, None, None), (None, 2, None), (None, None, 3)] * 2, strict=True
     ):
-        await answers(services, user_id, *levels)
+        await answer_as(services, user_id, *levels)
     await close(services)
 
     assert (await the_round(opened)).reached_minimum is False
-    assert await figures_of(opened) == {}
+    assert await answer_counts(opened) == {}
 
 
 @pytest.mark.parametrize(("written", "kept"), [(1, 0), (2, 2), (3, 3)])
-async def test_comments_are_kept_from_two_on(
+async def test_comments_are_kept_only_if_there_are_at_least_two(
     opened: Database, services: Services, written: int, kept: int
 ) -> None:
     for number, user_id in enumerate(MEMBERS[:5]):
         comment = f"comment {number}" if number < written else ""
-        await answers(services, user_id, 3, 3, 3, comment=comment)
+        await answer_as(services, user_id, 3, 3, 3, comment=comment)
     await close(services)
 
-    assert len(await comments_of(opened)) == kept
+    assert len(await stored_comments(opened)) == kept
 
 
-async def test_everyone_asked_is_told_the_same(opened: Database, services: Services) -> None:
+async def test_all_members_get_the_same_closing_edit(opened: Database, services: Services) -> None:
     for user_id in MEMBERS[:4]:
-        await answers(services, user_id, 2, 4, 5)
+        await answer_as(services, user_id, 2, 4, 5)
     await close(services)
 
-    told = await said(opened)
-    edits = [str(told[f"edit:ask:{ROUND}:{user_id}"]) for user_id in MEMBERS]
+    queued = await said(opened)
+    edits = [str(queued[f"edit:ask:{ROUND}:{user_id}"]) for user_id in MEMBERS]
     assert len(set(edits)) == 1
     assert "are closed" in edits[0]
-    assert "are closed" in told[f"edit:reflect:{ROUND}:{ANA}"]["text"]
+    assert "are closed" in queued[f"edit:reflect:{ROUND}:{ANA}"]["text"]
 
 
-async def test_no_row_tells_who_had_answered(opened: Database, services: Services) -> None:
-    """Whoever answered was told "Received" by an edit: theirs is not the second one now."""
+async def test_closing_edits_do_not_reveal_who_answered(
+    opened: Database, services: Services
+) -> None:
+    """The earlier edit, "Received", is removed; a second one would reveal who answered."""
     for user_id in MEMBERS[:4]:
-        await answers(services, user_id, 2, 4, 5)
+        await answer_as(services, user_id, 2, 4, 5)
     await close(services)
 
     edits = select(schema.messages).where(schema.messages.c.key.startswith(f"edit:ask:{ROUND}:"))
@@ -168,7 +176,9 @@ async def test_no_row_tells_who_had_answered(opened: Database, services: Service
     assert len({str({k: v for k, v in row.items() if k not in names}) for row in rows}) == 1
 
 
-async def test_nobody_is_asked_or_reminded_any_more(opened: Database, services: Services) -> None:
+async def test_closing_cancels_pending_questions_and_reminders(
+    opened: Database, services: Services
+) -> None:
     async with opened.transaction() as tx:
         for action in ("ask", "remind"):
             subject = f"{ROUND}:{BEN}"
@@ -181,46 +191,46 @@ async def test_nobody_is_asked_or_reminded_any_more(opened: Database, services: 
 
 async def test_closing_twice_changes_nothing(opened: Database, services: Services) -> None:
     for user_id in MEMBERS[:4]:
-        await answers(services, user_id, 2, 4, 5)
+        await answer_as(services, user_id, 2, 4, 5)
     await close(services)
     async with opened.transaction() as tx:
         await schedule.add(tx, WORKSPACE, action="close_round", subject=ROUND, due_at=CLOSES)
     await close(services)
 
     assert (await the_round(opened)).answered == 4
-    assert await figures_of(opened) == dict.fromkeys(KEYS, 4)
+    assert await answer_counts(opened) == dict.fromkeys(KEYS, 4)
 
 
-async def test_what_was_deleted_is_scrubbed_until_it_works(
+async def test_scrub_is_retried_until_it_succeeds_and_repeated_on_postgresql(
     opened: Database, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await close(services)
     assert list(await agenda_of(opened, "scrub")) == [ROUND]
 
-    async def in_the_way(_: Database) -> None:
+    async def failing_vacuum(_: Database) -> None:
         raise RuntimeError("the write-ahead log is being read")
 
     with monkeypatch.context() as patch:
-        patch.setattr(secure_delete, "vacuum", in_the_way)
+        patch.setattr(secure_delete, "vacuum", failing_vacuum)
         with pytest.raises(RuntimeError):
-            await carry_out(at_the_close(services), "scrub")
+            await carry_out(at_closing_time(services), "scrub")
     assert list(await agenda_of(opened, "scrub")) == [ROUND]
 
-    await carry_out(at_the_close(services), "scrub")
+    await carry_out(at_closing_time(services), "scrub")
     on_postgresql = opened.engine.dialect.name == "postgresql"
-    second = {f"{ROUND}:again": CLOSES + timedelta(hours=6)} if on_postgresql else {}
-    assert await agenda_of(opened, "scrub") == second
+    second_pass = {f"{ROUND}:again": CLOSES + timedelta(hours=6)} if on_postgresql else {}
+    assert await agenda_of(opened, "scrub") == second_pass
 
     later = replace(services, clock=AdjustableClock(CLOSES + timedelta(hours=6)))
     await carry_out(later, "scrub")
     assert await agenda_of(opened, "scrub") == {}
 
 
-async def test_a_process_without_the_key_leaves_answers_to_one_that_has_it(
+async def test_process_without_the_key_leaves_ballots_for_another_process(
     opened: Database, services: Services
 ) -> None:
     for user_id in MEMBERS[:4]:
-        await answers(services, user_id, 2, 4, 5)
+        await answer_as(services, user_id, 2, 4, 5)
     with pytest.raises(KeyMissing, match="put it back"):
         await close(replace(services, keys=KeyRing([random_bytes(32)])))
     await close(services)
@@ -228,31 +238,31 @@ async def test_a_process_without_the_key_leaves_answers_to_one_that_has_it(
     assert (await the_round(opened)).answered == 4
 
 
-async def test_a_key_that_is_missed_for_a_day_is_told_and_nothing_is_kept(
+async def test_key_missing_for_a_day_closes_the_round_without_results(
     opened: Database, services: Services
 ) -> None:
     for user_id in MEMBERS[:4]:
-        await answers(services, user_id, 2, 4, 5)
+        await answer_as(services, user_id, 2, 4, 5)
     async with opened.transaction() as tx:
-        await tx.execute(update(schema.agenda).values(attempts=KEY_TRIES))
+        await tx.execute(update(schema.agenda).values(attempts=KEY_ATTEMPTS))
     await close(replace(services, keys=KeyRing([random_bytes(32)])))
 
-    told = str((await said(opened))[f"edit:ask:{ROUND}:{BEN}"])
-    assert "retired the key" in told
+    edit = str((await said(opened))[f"edit:ask:{ROUND}:{BEN}"])
+    assert "retired the key" in edit
     assert (await the_round(opened)).reached_minimum is False
-    assert await left_in_the_vault(opened) == [0, 0]
+    assert await remaining_rows(opened) == [0, 0]
 
 
 @pytest.mark.parametrize("answers_first", [True, False])
-async def test_an_answer_racing_the_close_is_counted_or_refused(
+async def test_answer_racing_the_close_is_counted_or_refused(
     opened: Database, services: Services, answers_first: bool
 ) -> None:
     for user_id in MEMBERS[:5]:
-        await answers(services, user_id, 2, 4, 5)
+        await answer_as(services, user_id, 2, 4, 5)
 
     async def late_answer() -> bool:
         try:
-            await answers(services, HANA, 1, 1, 1)
+            await answer_as(services, HANA, 1, 1, 1)
         except Refused:
             return False
         return True
@@ -265,18 +275,18 @@ async def test_an_answer_racing_the_close_is_counted_or_refused(
     counted = any(await asyncio.gather(*both))
 
     assert (await the_round(opened)).answered == 5 + counted
-    assert await left_in_the_vault(opened) == [0, 0]
+    assert await remaining_rows(opened) == [0, 0]
 
 
-# SQLite has one writer at a time: BEGIN IMMEDIATE already says so.
+# SQLite has one writer at a time, so BEGIN IMMEDIATE already ensures this.
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-async def test_closing_waits_for_an_answer_under_way(opened: Database, services: Services) -> None:
-    """The closing cannot take the row that an answer holds."""
-    one = Request(workspace_id=WORKSPACE, user_id=BEN, target_id=ROUND)
+async def test_close_waits_for_an_answer_in_progress(opened: Database, services: Services) -> None:
+    """Two answers share the lock on the round's row; the close cannot take it meanwhile."""
+    request = Request(workspace_id=WORKSPACE, user_id=BEN, target_id=ROUND)
     async with opened.transaction() as answer:
-        await authorize_all(answer, [one], NOW, to_write=True)
+        await authorize_all(answer, [request], NOW, to_write=True)
         async with opened.transaction() as another_answer:
-            await authorize_all(another_answer, [one], NOW, to_write=True)
+            await authorize_all(another_answer, [request], NOW, to_write=True)
         async with opened.transaction() as closing:
             await closing.execute(text("SET LOCAL lock_timeout = '50ms'"))
             with pytest.raises(Exception, match="lock timeout"):

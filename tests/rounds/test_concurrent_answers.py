@@ -1,4 +1,4 @@
-"""Many answers in one transaction: nobody's spoils another's, and what is acknowledged is kept."""
+"""Group commit of answers: no submission breaks another, and acknowledged ones are stored."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.agenda import schedule
 from bot.db import schema
 from bot.db.engine import Database
-from bot.db.group_commit import MOST
-from bot.db.request_deadline import DeadlineExceeded, RequestProgress, answered_within, current
+from bot.db.group_commit import MAX_BATCH
+from bot.db.request_deadline import DeadlineExceeded, RequestProgress, current, run_with_deadline
 from bot.outbox import enqueue
 from bot.outbox.keys import MessageKey
 from bot.rounds import answering, ballots, questions, store
@@ -26,19 +26,19 @@ from bot.slack.request import Request
 from tests.harness import ANA, BEN, CHIARA, DEV, EMI, GUEST, MEMBERS, WORKSPACE
 from tests.rounds.evidence import carry_out, delivered, said, the_round
 from tests.rounds.round_rows import NOW, ROUND, a_person, a_phase, a_round
-from tests.rounds.test_closing import CLOSES, at_the_close
+from tests.rounds.test_closing import CLOSES, at_closing_time
 
 KEYS = ("clarity", "trust", "ego")
 
 
 @pytest.fixture
 async def asked(db: Database, services: Services) -> Database:
-    """An open round; everyone has their message in Slack."""
+    """An open round whose questions were delivered to every member."""
     async with db.transaction() as tx:
         for user_id in (ANA, *MEMBERS):
             await a_person(tx, user_id)
         await a_phase(tx)
-        await a_round(tx, questions=store.as_json(questions.for_member(["Ana"])))
+        await a_round(tx, questions=store.as_json(questions.about_leads(["Ana"])))
         await ballots.create_secret(tx, services.keys, WORKSPACE, ROUND)
         await schedule.add(tx, WORKSPACE, action="close_round", subject=ROUND, due_at=CLOSES)
         for user_id in MEMBERS:
@@ -51,127 +51,139 @@ async def asked(db: Database, services: Services) -> Database:
     return db
 
 
-def here(user_id: str, **changed: Any) -> Request:
+def by(user_id: str, **changed: Any) -> Request:
+    """Return a request from the person's own message."""
     place = (f"D0{user_id[2:]}", "1.1")
-    who = Request(workspace_id=WORKSPACE, user_id=user_id, target_id=ROUND, message=place)
-    return replace(who, **changed)
+    request = Request(workspace_id=WORKSPACE, user_id=user_id, target_id=ROUND, message=place)
+    return replace(request, **changed)
 
 
-def levels(level: int, comment: str = "") -> AnswerInput:
+def same_level(level: int, comment: str = "") -> AnswerInput:
+    """Return answers that give every question this level."""
     return AnswerInput(answers=dict.fromkeys(KEYS, level), comment=comment)
 
 
-async def at_once(*doing: Any) -> list[Any]:
-    """All of it handed in before any of it is done."""
-    return await asyncio.gather(*doing, return_exceptions=True)
+async def run_together(*awaitables: Any) -> list[Any]:
+    """Run these concurrently; return their results and exceptions."""
+    return await asyncio.gather(*awaitables, return_exceptions=True)
 
 
-async def given_by(services: Services, user_id: str) -> AnswerInput:
-    return (await answering.to_change(services, here(user_id)))[1]
+async def stored_answers(services: Services, user_id: str) -> AnswerInput:
+    return (await answering.questionnaire_to_change(services, by(user_id)))[1]
 
 
-async def ballots_in(db: Database) -> int:
+async def count_ballots(db: Database) -> int:
     async with db.reading() as reader:
         return await reader.scalar(select(func.count()).select_from(ballots.TABLES[0])) or 0
 
 
-def heard(db: Database) -> list[str]:
-    """What is sent to the database from now on."""
+def record_statements(db: Database) -> list[str]:
+    """Return a list that receives every statement sent to the database from now on."""
     sent: list[str] = []
     engine = db.engine.sync_engine
 
-    def note(_: Any, __: Any, statement: str, *___: Any) -> None:
+    def record(_: Any, __: Any, statement: str, *___: Any) -> None:
         sent.append(statement)
 
-    event.listen(engine, "before_cursor_execute", note)
+    event.listen(engine, "before_cursor_execute", record)
     event.listen(engine, "commit", lambda _: sent.append("COMMIT"))
     return sent
 
 
-async def test_what_comes_together_is_one_transaction(asked: Database, services: Services) -> None:
-    sent = heard(asked)
-    await answering.answer(services, here(BEN), levels(3))
+async def test_simultaneous_answers_share_one_transaction(
+    asked: Database, services: Services
+) -> None:
+    sent = record_statements(asked)
+    await answering.answer(services, by(BEN), same_level(3))
     alone = len(sent)
-    await at_once(*(answering.answer(services, here(one), levels(4)) for one in MEMBERS))
+    await run_together(
+        *(answering.answer(services, by(user_id), same_level(4)) for user_id in MEMBERS)
+    )
 
     assert len(sent) == 2 * alone
     assert sent.count("COMMIT") == 2
-    assert alone == 3  # who may answer, with the key to it; the ballot; and COMMIT
-    assert await ballots_in(asked) == len(MEMBERS)
+    assert alone == 3  # authorization with the secret, the ballot, COMMIT
+    assert await count_ballots(asked) == len(MEMBERS)
 
 
-async def test_a_refusal_spoils_nobody(asked: Database, services: Services) -> None:
+async def test_refused_answers_do_not_affect_others_in_the_batch(
+    asked: Database, services: Services
+) -> None:
     refused = {
-        "not among": answering.answer(services, here(GUEST), levels(1)),
+        "not among": answering.answer(services, by(GUEST), same_level(1)),
         "somebody else": answering.answer(
-            services, here(CHIARA, message=("D0BEN", "1.1")), levels(1)
+            services, by(CHIARA, message=("D0BEN", "1.1")), same_level(1)
         ),
-        "characters": answering.answer(services, here(DEV), levels(1, "x" * 1_001)),
-        "are closed": answering.answer(services, here(EMI, target_id="nosuch"), levels(1)),
+        "characters": answering.answer(services, by(DEV), same_level(1, "x" * 1_001)),
+        "are closed": answering.answer(services, by(EMI, target_id="nosuch"), same_level(1)),
     }
-    told = await at_once(*refused.values(), answering.answer(services, here(BEN), levels(4)))
+    results = await run_together(
+        *refused.values(), answering.answer(services, by(BEN), same_level(4))
+    )
 
-    assert isinstance(told[-1], Content)
-    for why, error in zip(refused, told, strict=False):
+    assert isinstance(results[-1], Content)
+    for reason, error in zip(refused, results, strict=False):
         assert isinstance(error, Refused)
-        assert why in str(error)
-    assert await ballots_in(asked) == 1
+        assert reason in str(error)
+    assert await count_ballots(asked) == 1
 
 
-async def test_who_left_is_refused_beside_who_stayed(asked: Database, services: Services) -> None:
+async def test_departed_member_is_refused_without_affecting_others(
+    asked: Database, services: Services
+) -> None:
     people = schema.phase_people
     async with asked.transaction() as tx:
         await tx.execute(update(people).where(people.c.user_id == BEN).values(left_at=NOW))
 
-    ben, chiara = await at_once(
-        *(answering.answer(services, here(one), levels(4)) for one in (BEN, CHIARA))
+    ben, chiara = await run_together(
+        *(answering.answer(services, by(user_id), same_level(4)) for user_id in (BEN, CHIARA))
     )
 
     assert isinstance(ben, Refused)
     assert isinstance(chiara, Content)
 
 
-async def test_of_two_answers_the_last_handed_in_counts(
-    asked: Database, services: Services
-) -> None:
-    await at_once(*(answering.answer(services, here(BEN), levels(one)) for one in (1, 5, 2)))
+async def test_last_submitted_answer_of_a_person_wins(asked: Database, services: Services) -> None:
+    await run_together(
+        *(answering.answer(services, by(BEN), same_level(level)) for level in (1, 5, 2))
+    )
 
-    assert await given_by(services, BEN) == levels(2)
-    assert await ballots_in(asked) == 1
+    assert await stored_answers(services, BEN) == same_level(2)
+    assert await count_ballots(asked) == 1
 
 
 @pytest.mark.parametrize("skip_first", [True, False])
-async def test_skip_takes_no_answer_back(
+async def test_simultaneous_skip_keeps_the_answer(
     asked: Database, services: Services, skip_first: bool
 ) -> None:
-    both = [answering.answer(services, here(BEN), levels(4)), answering.skip(services, here(BEN))]
-    await at_once(*(reversed(both) if skip_first else both))
+    both = [answering.answer(services, by(BEN), same_level(4)), answering.skip(services, by(BEN))]
+    await run_together(*(reversed(both) if skip_first else both))
 
-    assert await given_by(services, BEN) == levels(4)
+    assert await stored_answers(services, BEN) == same_level(4)
 
 
-async def test_reminders_are_edited_where_there_are_any(
-    asked: Database, services: Services
-) -> None:
+async def test_only_existing_reminders_are_edited(asked: Database, services: Services) -> None:
     async with asked.transaction() as tx:
         key = f"remind:{ROUND}:{BEN}"
         await enqueue.post(
             tx, WORKSPACE, key=MessageKey(key), to=BEN, content=content("!"), now=NOW
         )
-    await at_once(*(answering.answer(services, here(one), levels(4)) for one in (BEN, CHIARA)))
+    await run_together(
+        *(answering.answer(services, by(user_id), same_level(4)) for user_id in (BEN, CHIARA))
+    )
 
     edits = [key for key in await said(asked) if key.startswith("edit:")]
     assert edits == [f"edit:remind:{ROUND}:{BEN}"]
 
 
-# --- what goes wrong ------------------------------------------------------------------------
+# --- failures -------------------------------------------------------------------------------
 
 
 async def _double_all(
-    tx: AsyncConnection, told: Callable[[], object], items: Sequence[int]
+    tx: AsyncConnection, on_batch: Callable[[], object], items: Sequence[int]
 ) -> list[int | Exception]:
-    """Something to be done together: each item a row, an odd one refused, 13 a mistake of ours."""
-    told()
+    """Store even items as agenda rows and refuse odd ones; 13 makes the whole batch fail."""
+    on_batch()
     if 13 in items:
         raise ZeroDivisionError
     for item in items:
@@ -180,109 +192,111 @@ async def _double_all(
     return [Refused("odd") if item % 2 else 2 * item for item in items]
 
 
-def _nothing() -> None: ...
+def _do_nothing() -> None: ...
 
 
-async def kept(db: Database) -> set[str]:
+async def stored_items(db: Database) -> set[str]:
     async with db.reading() as reader:
         return set(await reader.scalars(select(schema.agenda.c.subject)))
 
 
-async def test_what_cannot_be_done_fails_alone(db: Database) -> None:
-    commits = db.group_commit(_double_all, _nothing)
+async def test_failing_item_does_not_fail_the_rest_of_its_batch(db: Database) -> None:
+    commits = db.group_commit(_double_all, _do_nothing)
 
-    told = await at_once(*(commits.submit(item) for item in (2, 13, 3, 4)))
+    results = await run_together(*(commits.submit(item) for item in (2, 13, 3, 4)))
 
-    assert [type(one) for one in told] == [int, ZeroDivisionError, Refused, int]
-    assert await kept(db) == {"2", "4"}
+    assert [type(result) for result in results] == [int, ZeroDivisionError, Refused, int]
+    assert await stored_items(db) == {"2", "4"}
 
 
-async def test_no_transaction_is_too_large(db: Database) -> None:
+async def test_batch_size_is_limited(db: Database) -> None:
     batches: list[int] = []
     commits = db.group_commit(_double_all, lambda: batches.append(1))
 
-    await at_once(*(commits.submit(2 * item) for item in range(MOST + 1)))
+    await run_together(*(commits.submit(2 * item) for item in range(MAX_BATCH + 1)))
 
     assert len(batches) == 2
 
 
-async def test_who_goes_away_takes_nobody_along(db: Database) -> None:
-    commits = db.group_commit(_double_all, lambda: going.cancel())
-    going: asyncio.Future[int] = asyncio.ensure_future(commits.submit(2))
-    stays = asyncio.ensure_future(commits.submit(4))
+async def test_cancelled_request_does_not_affect_the_rest_of_its_batch(db: Database) -> None:
+    commits = db.group_commit(_double_all, lambda: cancelled.cancel())  # noqa: PLW0108
+    cancelled: asyncio.Future[int] = asyncio.ensure_future(commits.submit(2))
+    other = asyncio.ensure_future(commits.submit(4))
 
-    told = await at_once(going, stays)
+    results = await run_together(cancelled, other)
 
-    assert isinstance(told[0], asyncio.CancelledError)
-    assert told[1] == 8
-    assert "4" in await kept(db)
+    assert isinstance(results[0], asyncio.CancelledError)
+    assert results[1] == 8
+    assert "4" in await stored_items(db)
     assert await commits.submit(6) == 12
 
 
-async def test_where_everybody_goes_away_nothing_is_kept(db: Database) -> None:
-    commits = db.group_commit(_double_all, lambda: going.cancel())
-    going: asyncio.Future[int] = asyncio.ensure_future(commits.submit(2))
+async def test_batch_with_all_requests_cancelled_stores_nothing(db: Database) -> None:
+    commits = db.group_commit(_double_all, lambda: cancelled.cancel())  # noqa: PLW0108
+    cancelled: asyncio.Future[int] = asyncio.ensure_future(commits.submit(2))
 
-    await at_once(going)
-    await commits.ended()
+    await run_together(cancelled)
+    await commits.wait_until_idle()
 
-    assert await kept(db) == set()
-    assert await db.group_commit(_double_all, _nothing).submit(6) == 12
+    assert await stored_items(db) == set()
+    assert await db.group_commit(_double_all, _do_nothing).submit(6) == 12
 
 
-async def test_who_was_told_no_is_left_out(db: Database) -> None:
-    """Given up between the work and the commit: the others' is kept, and theirs is not."""
-    of: dict[int, RequestProgress] = {}
+async def test_request_given_up_before_the_commit_is_not_stored(db: Database) -> None:
+    """A request given up between the work and the commit is left out; the other is stored."""
+    progress: dict[int, RequestProgress] = {}
 
     def give_up() -> None:
-        of[2].given_up = True
-        going.cancel()
+        progress[2].given_up = True
+        cancelled.cancel()
 
     async def request(item: int) -> int:
-        of[item] = current()
+        progress[item] = current()
         return await db.group_commit(_double_all, give_up).submit(item)
 
-    going = asyncio.ensure_future(answered_within(5, request(2)))
-    told = await at_once(going, answered_within(5, request(4)))
+    cancelled = asyncio.ensure_future(run_with_deadline(5, request(2)))
+    results = await run_together(cancelled, run_with_deadline(5, request(4)))
 
-    assert isinstance(told[0], asyncio.CancelledError)
-    assert told[1] == 8
-    assert await kept(db) == {"4"}
+    assert isinstance(results[0], asyncio.CancelledError)
+    assert results[1] == 8
+    assert await stored_items(db) == {"4"}
 
 
-async def test_who_waits_in_vain_is_told_so(db: Database) -> None:
-    """While another transaction is under way nothing of theirs is begun, and nothing is kept."""
+async def test_request_that_times_out_waiting_reports_nothing_stored(db: Database) -> None:
+    """The request waits behind another transaction, so none of its work has begun."""
     async with db.transaction() as tx:
         await schedule.add(tx, WORKSPACE, action="remind", subject="2", due_at=NOW)
-        with pytest.raises(DeadlineExceeded) as late:
-            await answered_within(0.2, db.group_commit(_double_all, _nothing).submit(2))
-    assert not late.value.unsure
+        with pytest.raises(DeadlineExceeded) as error:
+            await run_with_deadline(0.2, db.group_commit(_double_all, _do_nothing).submit(2))
+    assert not error.value.unsure
 
 
-# --- while the round is closed --------------------------------------------------------------
+# --- racing the close -----------------------------------------------------------------------
 
 
-async def test_no_answer_is_lost_or_counted_late(asked: Database, services: Services) -> None:
-    """Many answers run into the closing, from two processes: counted is what was acknowledged."""
+async def test_counted_answers_equal_acknowledged_ones_when_racing_the_close(
+    asked: Database, services: Services
+) -> None:
+    """Answers from two processes race the close; exactly the acknowledged ones are counted."""
     other = Database(asked.engine.url.render_as_string(hide_password=False))
     acknowledged: set[str] = set()
 
-    async def press(user_id: str, process: Services, after: float) -> None:
+    async def send(user_id: str, process: Services, after: float) -> None:
         await asyncio.sleep(after)
         with suppress(Refused):
-            await answering.answer(process, here(user_id), levels(4))
+            await answering.answer(process, by(user_id), same_level(4))
             acknowledged.add(user_id)
 
     async def close() -> None:
         await asyncio.sleep(0.03)
-        await carry_out(at_the_close(services), "close_round")
+        await carry_out(at_closing_time(services), "close_round")
 
-    presses = [
-        press(user_id, process, turn / 100)
+    sends = [
+        send(user_id, process, turn / 100)
         for turn, user_id in enumerate(MEMBERS)
         for process in (services, replace(services, db=other))
     ]
-    await asyncio.gather(close(), *presses)
+    await asyncio.gather(close(), *sends)
     await other.close()
 
     closed = await the_round(asked)
@@ -292,4 +306,4 @@ async def test_no_answer_is_lost_or_counted_late(asked: Database, services: Serv
         reached_minimum,
         len(acknowledged) if reached_minimum else None,
     )
-    assert await ballots_in(asked) == 0
+    assert await count_ballots(asked) == 0

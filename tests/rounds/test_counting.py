@@ -1,4 +1,4 @@
-"""What a closed round hands over: who was asked, leads' own answers, comments, what is kept."""
+"""Data a closed round passes to the results: leads' answers, comments, and totals."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -32,27 +32,27 @@ KEYS = ("clarity", "trust", "ego")
 
 @pytest.fixture
 async def opened(db: Database, services: Services) -> Database:
-    """An open round shown from four answers, which closes in two days; nobody was asked yet."""
+    """An open round with a minimum of four answers, closing in two days; nobody was asked yet."""
     async with db.transaction() as tx:
         for user_id in (ANA, *MEMBERS):
             await a_person(tx, user_id)
         await a_phase(tx)
-        await a_round(tx, questions=store.as_json(questions.for_member(["Ana"])))
+        await a_round(tx, questions=store.as_json(questions.about_leads(["Ana"])))
         await ballots.create_secret(tx, services.keys, WORKSPACE, ROUND)
         await schedule.add(tx, WORKSPACE, action="close_round", subject=ROUND, due_at=CLOSES)
     return db
 
 
-async def answers(
+async def answer_as(
     services: Services, user_id: str, *levels: int | None, comment: str = "", round_id: str = ROUND
 ) -> None:
-    who = Request(workspace_id=WORKSPACE, user_id=user_id, target_id=round_id)
+    sender = Request(workspace_id=WORKSPACE, user_id=user_id, target_id=round_id)
     given = AnswerInput(answers=dict(zip(KEYS, levels, strict=True)), comment=comment)
-    await answering.answer(services, who, given)
+    await answering.answer(services, sender, given)
 
 
-async def reflected(db: Database, *leads: str, shared: bool = True) -> None:
-    """What the start form left behind."""
+async def store_start_reflections(db: Database, *leads: str, shared: bool = True) -> None:
+    """Store the leads' answers as the start form does."""
     row = {"workspace_id": WORKSPACE, "phase_id": PHASE, "moment": "start", "shared": shared}
     levels = {"clarity": 2, "trust": 4, "ego": None}
     async with db.transaction() as tx:
@@ -61,13 +61,13 @@ async def reflected(db: Database, *leads: str, shared: bool = True) -> None:
             await tx.execute(insert(schema.reflections).values(**row))
 
 
-async def asked_with(db: Database, state: State | None, who: Iterable[str]) -> None:
-    """The messages that ask, as far as they came; None: there is none."""
+async def queue_questions(db: Database, state: State | None, recipients: Iterable[str]) -> None:
+    """Queue the questions to these people, all in this state; with None, queue nothing."""
     messages = schema.messages
     if state is None:
         return
     async with db.transaction() as tx:
-        for user_id in who:
+        for user_id in recipients:
             key = (keys.reflect if user_id == ANA else keys.ask)(ROUND, user_id)
             await enqueue.post(tx, WORKSPACE, key=key, to=user_id, content=content("?"), now=NOW)
         await tx.execute(update(messages).values(state=state))
@@ -84,21 +84,21 @@ async def close(services: Services, clock: AdjustableClock, round_id: str = ROUN
 
 
 @pytest.mark.parametrize("shared", [True, False])
-async def test_what_a_lead_said_at_the_start_stands_in_the_first_results(
+async def test_lead_answers_from_the_start_form_appear_in_the_first_results(
     phase: Database, services: Services, clock: AdjustableClock, shared: bool
 ) -> None:
-    await reflected(phase, ANA, shared=shared)
+    await store_start_reflections(phase, ANA, shared=shared)
     await open_first(services, clock)
     round_id = (await the_round(phase)).round_id
     for user_id in MEMBERS[:4]:
-        await answers(services, user_id, 4, 4, 4, round_id=round_id)
+        await answer_as(services, user_id, 4, 4, 4, round_id=round_id)
     await close(services, clock, round_id)
 
-    told = str((await said(phase))[f"lead_results:{round_id}:{ANA}"])
-    assert "Clear and doable? Ana said 2, the team's level is 4." in told
-    assert "Trust when needed? Ana said 4, the team's level is 4." in told
-    assert "Room for mistakes? Ana said" not in told
-    assert "The team sees it clearer than you do (4 against 2)" in told
+    to_lead = str((await said(phase))[f"lead_results:{round_id}:{ANA}"])
+    assert "Clear and doable? Ana said 2, the team's level is 4." in to_lead
+    assert "Trust when needed? Ana said 4, the team's level is 4." in to_lead
+    assert "Room for mistakes? Ana said" not in to_lead
+    assert "The team sees it clearer than you do (4 against 2)" in to_lead
 
     clock.move_to((await agenda_of(phase, "show_results"))[round_id])
     await show(services, round_id, clock.now())
@@ -107,7 +107,7 @@ async def test_what_a_lead_said_at_the_start_stands_in_the_first_results(
     assert "can't say" in team or not shared
 
 
-async def test_only_the_first_round_takes_the_start_over_and_from_each_lead(
+async def test_only_the_first_round_copies_each_leads_start_answers(
     phase: Database, services: Services, clock: AdjustableClock
 ) -> None:
     people = schema.phase_people
@@ -115,20 +115,20 @@ async def test_only_the_first_round_takes_the_start_over_and_from_each_lead(
         await tx.execute(
             update(people).where(people.c.user_id.in_([BEN, CHIARA])).values(role="lead")
         )
-    await reflected(phase, ANA, BEN)
+    await store_start_reflections(phase, ANA, BEN)
     await open_first(services, clock)
     first = (await the_round(phase)).round_id
     weekly = f"{PHASE}:weekly:2026-12-01"
     clock.move_to((await agenda_of(phase, "open_round"))[weekly])
     await carry_out(services, "open_round", weekly)
 
-    kept = {(row.moment, row.user_id) for row in await rows_of(phase, schema.reflections)}
-    assert kept == {("start", ANA), ("start", BEN), (first, ANA), (first, BEN)}
+    stored = {(row.moment, row.user_id) for row in await rows_of(phase, schema.reflections)}
+    assert stored == {("start", ANA), ("start", BEN), (first, ANA), (first, BEN)}
     assert sorted(row.number for row in await rows_of(phase, schema.rounds)) == [1, 2]
 
 
 @pytest.mark.parametrize(
-    ("state", "who", "then"),
+    ("state", "recipients", "outcome"),
     [
         (State.HELD, (BEN,), "closed"),
         (State.SENT, (BEN,), "closed"),
@@ -137,28 +137,28 @@ async def test_only_the_first_round_takes_the_start_over_and_from_each_lead(
         (State.PENDING, MEMBERS, "cancelled"),
         (State.FAILED, MEMBERS, "cancelled"),
         (State.EXPIRED, MEMBERS, "cancelled"),
-        (State.SENT, (ANA,), "cancelled"),  # a lead alone is no team
+        (State.SENT, (ANA,), "cancelled"),  # only a lead was asked
         (None, (), "cancelled"),
     ],
 )
-async def test_a_round_is_cancelled_only_where_no_member_can_have_its_questions(
+async def test_round_is_cancelled_only_if_no_member_can_have_received_questions(
     opened: Database,
     services: Services,
     clock: AdjustableClock,
     state: State | None,
-    who: tuple[str, ...],
-    then: str,
+    recipients: tuple[str, ...],
+    outcome: str,
 ) -> None:
-    await asked_with(opened, state, who)
+    await queue_questions(opened, state, recipients)
     await close(services, clock)
 
-    assert (await the_round(opened)).state == then
-    assert bool(await agenda_of(opened, "show_results")) is (then == "closed")
+    assert (await the_round(opened)).state == outcome
+    assert bool(await agenda_of(opened, "show_results")) is (outcome == "closed")
     for table in ballots.TABLES:
         assert await rows_of(opened, table) == []
 
 
-async def test_a_cancelled_round_asks_and_reminds_nobody_more(
+async def test_cancelled_round_drops_its_pending_questions_and_reminders(
     opened: Database, services: Services, clock: AdjustableClock
 ) -> None:
     async with opened.transaction() as tx:
@@ -173,85 +173,85 @@ async def test_a_cancelled_round_asks_and_reminds_nobody_more(
         assert list(await agenda_of(opened, action)) == [f"another:{BEN}"]
 
 
-async def test_whoever_answered_in_home_keeps_the_round(
+async def test_round_answered_only_in_app_home_is_closed_not_cancelled(
     opened: Database, services: Services, clock: AdjustableClock
 ) -> None:
-    """No message was sent, but there is something to count."""
-    await answers(services, BEN, 3, 3, 3)
+    """No message was sent, but there is an answer to count."""
+    await answer_as(services, BEN, 3, 3, 3)
     await close(services, clock)
 
     assert (await the_round(opened)).state == "closed"
 
 
 @pytest.mark.parametrize("length", [COMMENT_LIMIT, COMMENT_LIMIT - 1])
-async def test_a_comment_of_exactly_the_limit_is_kept_whole(
+async def test_comment_up_to_the_limit_is_stored_whole(
     opened: Database, services: Services, clock: AdjustableClock, length: int
 ) -> None:
     comment = "ü" * length
     for user_id in MEMBERS[:4]:
-        await answers(services, user_id, 3, 3, 3, comment=comment)
+        await answer_as(services, user_id, 3, 3, 3, comment=comment)
     await close(services, clock)
 
     assert COMMENT_LIMIT == 1_000
-    kept = await rows_of(opened, schema.round_comments)
-    assert [(row.position, row.text) for row in sorted(kept, key=lambda row: row.position)] == [
+    stored = await rows_of(opened, schema.round_comments)
+    assert [(row.position, row.text) for row in sorted(stored, key=lambda row: row.position)] == [
         (position, comment) for position in range(4)
     ]
 
 
-async def test_comments_are_kept_in_the_order_of_a_shuffle(
+async def test_comments_are_stored_in_shuffled_order(
     opened: Database, services: Services, clock: AdjustableClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def backwards(texts: Iterable[str]) -> list[str]:
+    def reverse_sorted(texts: Iterable[str]) -> list[str]:
         return sorted(texts, reverse=True)
 
-    monkeypatch.setattr(ballots, "shuffled", backwards)
+    monkeypatch.setattr(ballots, "shuffled", reverse_sorted)
     for number, user_id in enumerate(MEMBERS[:4]):
-        await answers(services, user_id, 3, 3, 3, comment=f"comment {number}")
+        await answer_as(services, user_id, 3, 3, 3, comment=f"comment {number}")
     await close(services, clock)
 
     async with opened.reading() as reader:
-        kept = await comments_of(reader, WORKSPACE, ROUND)
-    assert kept == tuple(f"comment {number}" for number in (3, 2, 1, 0))
+        stored = await comments_of(reader, WORKSPACE, ROUND)
+    assert stored == tuple(f"comment {number}" for number in (3, 2, 1, 0))
 
 
-@pytest.mark.parametrize(("answered", "kept"), [(3, 0), (4, 4)])
-async def test_comments_of_too_few_are_not_kept(
-    opened: Database, services: Services, clock: AdjustableClock, answered: int, kept: int
+@pytest.mark.parametrize(("answered", "stored"), [(3, 0), (4, 4)])
+async def test_comments_are_kept_only_if_the_minimum_is_reached(
+    opened: Database, services: Services, clock: AdjustableClock, answered: int, stored: int
 ) -> None:
     for user_id in MEMBERS[:answered]:
-        await answers(services, user_id, 3, 3, 3, comment="Too close to home")
+        await answer_as(services, user_id, 3, 3, 3, comment="Too close to home")
     await close(services, clock)
 
-    assert len(await rows_of(opened, schema.round_comments)) == kept
+    assert len(await rows_of(opened, schema.round_comments)) == stored
 
 
-async def test_each_question_is_counted_by_itself_from_its_minimum_on(
+async def test_questions_are_counted_separately_and_stored_from_their_minimum(
     opened: Database, services: Services, clock: AdjustableClock
 ) -> None:
-    """Five answered: all of them clarity, four trust, three ego."""
+    """Five people answered: all of them clarity, four trust, three ego."""
     given = [(5, 1, 3), (5, 1, 3), (5, 1, 3), (1, 5, None), (1, None, None)]
     for user_id, levels in zip(MEMBERS, given, strict=False):
-        await answers(services, user_id, *levels)
+        await answer_as(services, user_id, *levels)
     await close(services, clock)
 
-    kept = {row.key: row for row in await rows_of(opened, schema.question_levels)}
-    assert {key: (one.answers, one.share_high) for key, one in kept.items()} == {
+    stored = {row.key: row for row in await rows_of(opened, schema.question_levels)}
+    assert {key: (level.answers, level.share_high) for key, level in stored.items()} == {
         "clarity": (5, 3),
         "trust": (4, 1),
     }
-    assert (kept["clarity"].level, kept["trust"].level) == (3.5, 2.0)
+    assert (stored["clarity"].level, stored["trust"].level) == (3.5, 2.0)
     assert (await the_round(opened)).answered == 5
 
 
-async def test_who_only_skips_or_comments_is_not_counted_as_having_answered(
+async def test_skips_and_comment_only_ballots_do_not_count_as_answered(
     opened: Database, services: Services, clock: AdjustableClock
 ) -> None:
     for user_id in MEMBERS[:4]:
-        await answers(services, user_id, 3, 3, 3)
-    await answers(services, MEMBERS[4], None, None, None, comment="Only words")
-    who = Request(workspace_id=WORKSPACE, user_id=MEMBERS[5], target_id=ROUND)
-    await answering.skip(services, who)
+        await answer_as(services, user_id, 3, 3, 3)
+    await answer_as(services, MEMBERS[4], None, None, None, comment="Only words")
+    sender = Request(workspace_id=WORKSPACE, user_id=MEMBERS[5], target_id=ROUND)
+    await answering.skip(services, sender)
     await close(services, clock)
 
     assert (await the_round(opened)).answered == 4

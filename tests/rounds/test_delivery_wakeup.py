@@ -1,4 +1,4 @@
-"""Delivery is woken for what is to be said: many answers say nothing, and cost it nothing."""
+"""Wakeup of delivery: answers that queue no message must not wake it."""
 
 from contextlib import suppress
 
@@ -13,58 +13,60 @@ from bot.services import Services
 from bot.slack.content import content
 from tests.harness import BEN, WORKSPACE
 from tests.rounds.round_rows import NOW, ROUND
-from tests.rounds.test_concurrent_answers import asked, here, levels
+from tests.rounds.test_concurrent_answers import asked, by, same_level
 
 __all__ = ["asked"]  # the fixture
 
 
 @pytest.fixture
-def awaited(asked: Database) -> Database:
-    """As delivery waits: for whatever is written from now on."""
+def waiting(asked: Database) -> Database:
+    """Clear the flag that delivery waits on, as it does before it waits."""
     asked.changed.clear()
     return asked
 
 
-async def test_answers_wake_nobody(awaited: Database, services: Services) -> None:
-    await answering.answer(services, here(BEN), levels(3))
-    await answering.skip(services, here(BEN))
-
-    assert not awaited.changed.is_set()
-
-
-async def test_an_answer_that_is_shown_elsewhere_wakes_delivery(
-    awaited: Database, services: Services
+async def test_answers_without_edits_do_not_wake_delivery(
+    waiting: Database, services: Services
 ) -> None:
-    await answering.answer(services, here(BEN, message=None), levels(3))
+    await answering.answer(services, by(BEN), same_level(3))
+    await answering.skip(services, by(BEN))
 
-    assert awaited.changed.is_set()
+    assert not waiting.changed.is_set()
 
 
-async def test_a_reminder_to_be_edited_wakes_delivery(
-    awaited: Database, services: Services
+async def test_answer_outside_the_message_wakes_delivery(
+    waiting: Database, services: Services
 ) -> None:
-    async with awaited.transaction() as tx:
+    await answering.answer(services, by(BEN, message=None), same_level(3))
+
+    assert waiting.changed.is_set()
+
+
+async def test_answer_that_edits_a_reminder_wakes_delivery(
+    waiting: Database, services: Services
+) -> None:
+    async with waiting.transaction() as tx:
         key = f"remind:{ROUND}:{BEN}"
         await enqueue.post(
             tx, WORKSPACE, key=MessageKey(key), to=BEN, content=content("!"), now=NOW
         )
-    awaited.changed.clear()
+    waiting.changed.clear()
 
-    await answering.answer(services, here(BEN), levels(3))
+    await answering.answer(services, by(BEN), same_level(3))
 
-    assert awaited.changed.is_set()
+    assert waiting.changed.is_set()
 
 
-async def test_quiet_is_one_transaction_only(awaited: Database) -> None:
-    async with awaited.transaction() as tx:
+async def test_skip_delivery_wakeup_applies_to_one_transaction_only(waiting: Database) -> None:
+    async with waiting.transaction() as tx:
         skip_delivery_wakeup(tx)
     with suppress(ZeroDivisionError):
-        async with awaited.transaction() as tx:
+        async with waiting.transaction() as tx:
             skip_delivery_wakeup(tx)
             raise ZeroDivisionError
-    assert not awaited.changed.is_set()
+    assert not waiting.changed.is_set()
 
-    async with awaited.transaction() as tx:
+    async with waiting.transaction() as tx:
         await schedule.add(tx, WORKSPACE, action="remind", subject="2", due_at=NOW)
 
-    assert awaited.changed.is_set()
+    assert waiting.changed.is_set()

@@ -1,4 +1,4 @@
-"""The bot was away: what still makes sense is made up for, in hours when messages are welcome."""
+"""Rounds after downtime: overdue work is done within messaging hours, or dropped."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -42,12 +42,12 @@ async def open_weekly(services: Services, clock: AdjustableClock, late: timedelt
 
 @pytest.fixture
 async def opened(db: Database, services: Services) -> Database:
-    """An open round of which nobody was told yet; it closes in two days."""
+    """An open round that closes in two days; the questions are due, and none was sent yet."""
     async with db.transaction() as tx:
         for user_id in (ANA, *MEMBERS):
             await a_person(tx, user_id)
         await a_phase(tx)
-        await a_round(tx, questions=store.as_json(questions.for_member(["Ana"])))
+        await a_round(tx, questions=store.as_json(questions.about_leads(["Ana"])))
         await ballots.create_secret(tx, services.keys, WORKSPACE, ROUND)
         await schedule.add(tx, WORKSPACE, action="close_round", subject=ROUND, due_at=CLOSES)
         for user_id in (ANA, *MEMBERS):
@@ -57,7 +57,7 @@ async def opened(db: Database, services: Services) -> Database:
 
 
 @pytest.mark.parametrize("hours", [0.1, 5, 17, 38])
-async def test_a_round_some_hours_late_asks_everyone_at_a_welcome_hour(
+async def test_late_round_asks_everyone_within_messaging_hours(
     phase: Database, services: Services, clock: AdjustableClock, hours: float
 ) -> None:
     await open_weekly(services, clock, timedelta(hours=hours))
@@ -65,14 +65,14 @@ async def test_a_round_some_hours_late_asks_everyone_at_a_welcome_hour(
     asks = await agenda_of(phase, "ask")
     assert {subject.split(":")[1] for subject in asks} == {ANA, *MEMBERS}
     for subject, due_at in asks.items():
-        there = due_at.astimezone(ZoneInfo(ZONES[subject.split(":")[1]]))
+        local = due_at.astimezone(ZoneInfo(ZONES[subject.split(":")[1]]))
         assert due_at >= clock.now()
-        assert there.weekday() < 5
-        assert 8 <= there.hour < 20 or (there.hour, there.minute) == (20, 0)
+        assert local.weekday() < 5
+        assert 8 <= local.hour < 20 or (local.hour, local.minute) == (20, 0)
 
 
 @pytest.mark.parametrize("late", [timedelta(hours=48), timedelta(days=10), timedelta(weeks=6)])
-async def test_a_round_whose_time_has_passed_is_not_opened(
+async def test_round_two_or_more_days_late_is_not_opened(
     phase: Database, services: Services, clock: AdjustableClock, late: timedelta
 ) -> None:
     await open_weekly(services, clock, late)
@@ -82,14 +82,14 @@ async def test_a_round_whose_time_has_passed_is_not_opened(
     assert WEEKLY not in await agenda_of(phase, "open_round")
 
 
-async def test_for_whom_it_would_be_two_days_late_the_round_goes_without(
+async def test_late_round_leaves_out_people_it_would_reach_two_days_late(
     db: Database, services: Services, clock: AdjustableClock
 ) -> None:
-    """Thursday's questions on Friday evening: in Auckland it is Saturday, Monday is too late."""
+    """Thursday's questions open on Friday: it is Saturday in Auckland, and Monday is too late."""
     async with db.transaction() as tx:
         for user_id in ZONES:
-            away = user_id in (BEN, CHIARA, DEV)
-            await a_person(tx, user_id, zone="Pacific/Auckland" if away else "Europe/Lisbon")
+            is_far_away = user_id in (BEN, CHIARA, DEV)
+            await a_person(tx, user_id, zone="Pacific/Auckland" if is_far_away else "Europe/Lisbon")
         await a_phase(tx, weekday=3)
         await plan_rounds(tx, WORKSPACE, await the_phase(tx), NOW)
     subject = f"{PHASE}:weekly:2026-12-03"
@@ -99,17 +99,17 @@ async def test_for_whom_it_would_be_two_days_late_the_round_goes_without(
     await carry_out(services, "open_round", subject)
 
     asks = await agenda_of(db, "ask")
-    assert {one.split(":")[1] for one in asks} == {ANA, *MEMBERS} - {BEN, CHIARA, DEV}
+    assert {key.split(":")[1] for key in asks} == {ANA, *MEMBERS} - {BEN, CHIARA, DEV}
     assert (await the_round(db)).asked == 4
 
 
-async def test_where_too_few_are_left_the_round_is_left_out(
+async def test_late_round_with_too_few_people_left_is_skipped(
     db: Database, services: Services, clock: AdjustableClock
 ) -> None:
     async with db.transaction() as tx:
         for user_id in ZONES:
-            away = user_id in (BEN, CHIARA, DEV)
-            await a_person(tx, user_id, zone="Pacific/Auckland" if away else "Europe/Lisbon")
+            is_far_away = user_id in (BEN, CHIARA, DEV)
+            await a_person(tx, user_id, zone="Pacific/Auckland" if is_far_away else "Europe/Lisbon")
         await a_phase(tx, weekday=3, members=MEMBERS[:6])
         await plan_rounds(tx, WORKSPACE, await the_phase(tx), NOW)
     clock.move_to(datetime(2026, 12, 4, 16, tzinfo=UTC))
@@ -117,13 +117,13 @@ async def test_where_too_few_are_left_the_round_is_left_out(
     await carry_out(services, "open_round", f"{PHASE}:weekly:2026-12-03")
 
     assert await the_round(db) is None
-    assert await agenda_of(db, "talk") == {}
+    assert await agenda_of(db, "post_talking_points") == {}
 
 
-async def test_a_round_that_nobody_was_asked_in_is_taken_back(
+async def test_round_in_which_nobody_was_asked_is_cancelled(
     opened: Database, services: Services, clock: AdjustableClock
 ) -> None:
-    """All of its time was downtime: no questions for a closed round, no results of nobody."""
+    """The bot was down for the whole round: there are neither questions nor results."""
     clock.move_to(CLOSES + timedelta(days=8))
     await carry_out(services, "ask")
     await carry_out(services, "close_round")
@@ -137,7 +137,7 @@ async def test_a_round_that_nobody_was_asked_in_is_taken_back(
 
 
 @pytest.mark.parametrize("first", ["ask", "close_round"])
-async def test_in_which_order_late_things_are_done_makes_no_difference(
+async def test_order_of_overdue_actions_does_not_matter(
     opened: Database, services: Services, clock: AdjustableClock, first: str
 ) -> None:
     clock.move_to(CLOSES + timedelta(minutes=1))
@@ -148,7 +148,7 @@ async def test_in_which_order_late_things_are_done_makes_no_difference(
     assert await agenda_of(opened, "ask") == {}
 
 
-async def test_nobody_is_asked_what_they_could_not_answer_in_peace(
+async def test_nobody_is_asked_less_than_an_hour_before_the_close(
     opened: Database, services: Services, clock: AdjustableClock
 ) -> None:
     clock.move_to(CLOSES - timedelta(minutes=59))
@@ -158,7 +158,7 @@ async def test_nobody_is_asked_what_they_could_not_answer_in_peace(
     assert await agenda_of(opened, "ask") == {}
 
 
-async def test_woken_at_three_the_questions_wait_for_eight(
+async def test_questions_overdue_at_three_am_wait_until_eight(
     opened: Database, services: Services, clock: AdjustableClock
 ) -> None:
     clock.move_to(datetime(2026, 11, 24, 2, tzinfo=UTC))  # 03:00 in Lagos
@@ -170,17 +170,17 @@ async def test_woken_at_three_the_questions_wait_for_eight(
     assert await said(opened) == {}
 
 
-async def test_talking_points_come_to_the_channel_at_a_good_hour_or_not_at_all(
+async def test_late_talking_points_wait_for_messaging_hours_or_are_dropped(
     db: Database, services: Services, clock: AdjustableClock
 ) -> None:
     async with db.transaction() as tx:
         await a_phase(tx)
         for day, due_at in (("2026-11-24", TUESDAY), ("2026-11-17", TUESDAY - timedelta(days=7))):
             await schedule.add(
-                tx, WORKSPACE, action="talk", subject=f"{PHASE}:{day}", due_at=due_at
+                tx, WORKSPACE, action="post_talking_points", subject=f"{PHASE}:{day}", due_at=due_at
             )
     clock.move_to(TUESDAY + timedelta(hours=17))  # 03:00
-    await carry_out(services, "talk")
+    await carry_out(services, "post_talking_points")
 
     async with db.reading() as reader:
         (row,) = (await reader.execute(select(schema.messages))).all()
@@ -188,7 +188,7 @@ async def test_talking_points_come_to_the_channel_at_a_good_hour_or_not_at_all(
     assert row.not_before == datetime(2026, 12, 2, 8, tzinfo=UTC)
 
 
-async def test_a_round_opens_late_where_slack_could_not_say_who_is_there(
+async def test_round_opens_on_retry_after_a_failed_members_lookup(
     phase: Database, services: Services, clock: AdjustableClock, fake_slack: FakeSlack
 ) -> None:
     fake_slack.faults.fail_next("conversations.members", error="fetch_members_failed")
@@ -199,7 +199,7 @@ async def test_a_round_opens_late_where_slack_could_not_say_who_is_there(
     assert await the_round(phase) is not None
 
 
-async def test_another_weekday_in_the_settings_changes_no_running_phase(
+async def test_changed_workspace_defaults_do_not_affect_a_running_phase(
     phase: Database, services: Services, clock: AdjustableClock
 ) -> None:
     async with phase.transaction() as tx:
@@ -210,10 +210,10 @@ async def test_another_weekday_in_the_settings_changes_no_running_phase(
     assert await agenda_of(phase, "open_round") == before
 
 
-async def test_a_new_end_opens_no_round_twice(
+async def test_replanning_for_a_new_end_date_opens_no_round_twice(
     phase: Database, services: Services, clock: AdjustableClock
 ) -> None:
-    """On Monday evening Tuesday's questions are open already, for those far in the east."""
+    """Tuesday's round opens on Monday evening, for people far in the east."""
     clock.move_to((await agenda_of(phase, "open_round"))[WEEKLY])
     await carry_out(services, "open_round", WEEKLY)
     opened = await the_round(phase)

@@ -1,4 +1,4 @@
-"""Questions, reminders and talking points that could not be sent in time are not sent at all."""
+"""Expiry of questions, reminders and talking points that could not be sent in time."""
 
 from datetime import datetime, timedelta
 
@@ -20,36 +20,38 @@ from tests.harness import ANA, BEN, CHIARA, DEV, LAUNCH, MEMBERS, TINY_PNG, WORK
 from tests.rounds.evidence import agenda_of, carry_out, delivered
 from tests.rounds.round_rows import NOW, PHASE, ROUND, a_person, a_phase, a_round
 from tests.rounds.test_opening import open_first
-from tests.rounds.test_small_teams import a_small_team
+from tests.rounds.test_small_teams import start_small_team
 
 CLOSES = NOW + timedelta(days=2)
 ASK, REMIND = f"ask:{ROUND}:{BEN}", f"remind:{ROUND}:{BEN}"
 
 
 async def deliver(services: Services) -> None:
-    async def draw(_: object) -> bytes:
+    async def draw_chart(_: object) -> bytes:
         return TINY_PNG
 
     async with services.db.transaction() as tx:
         await sender_leases.resume(tx, WORKSPACE)  # as an installation does
     pace = RateLimits(limited=False)
-    await Delivery(services.db, services.clock, services.client_for, draw, pace=pace).deliver_due()
+    await Delivery(
+        services.db, services.clock, services.client_for, draw_chart, rate_limits=pace
+    ).deliver_due()
 
 
-async def state(db: Database, key: str) -> tuple[str, datetime]:
+async def state_and_expiry(db: Database, key: str) -> tuple[str, datetime]:
     messages = schema.messages
     async with db.reading() as reader:
-        mine = select(messages.c.state, messages.c.expires_at).where(messages.c.key == key)
-        row = (await reader.execute(mine)).one()
+        query = select(messages.c.state, messages.c.expires_at).where(messages.c.key == key)
+        row = (await reader.execute(query)).one()
         return row.state, row.expires_at
 
 
-async def ask(db: Database, services: Services) -> None:
+async def ask_ben(db: Database, services: Services) -> None:
     async with db.transaction() as tx:
         for user_id in (ANA, *MEMBERS):
             await a_person(tx, user_id)
         await a_phase(tx)
-        await a_round(tx, questions=store.as_json(questions.for_member(["Ana"])))
+        await a_round(tx, questions=store.as_json(questions.about_leads(["Ana"])))
         await ballots.create_secret(tx, services.keys, WORKSPACE, ROUND)
         subject = f"{ROUND}:{BEN}"
         await schedule.add(tx, WORKSPACE, action="ask", subject=subject, due_at=NOW)
@@ -58,7 +60,7 @@ async def ask(db: Database, services: Services) -> None:
 
 @pytest.mark.parametrize("early", [timedelta(seconds=1), timedelta(0)])
 @pytest.mark.parametrize("key", [ASK, REMIND])
-async def test_when_the_round_has_closed_nobody_hears_of_it_any_more(
+async def test_questions_and_reminders_expire_when_the_round_closes(
     db: Database,
     services: Services,
     clock: AdjustableClock,
@@ -66,7 +68,7 @@ async def test_when_the_round_has_closed_nobody_hears_of_it_any_more(
     early: timedelta,
     key: str,
 ) -> None:
-    await ask(db, services)
+    await ask_ben(db, services)
     if key == REMIND:
         await delivered(db, ASK, ("D0BEN", "1.1"))
         clock.advance(timedelta(days=1))
@@ -74,28 +76,28 @@ async def test_when_the_round_has_closed_nobody_hears_of_it_any_more(
     clock.move_to(CLOSES - early)
     await deliver(services)
 
-    assert await state(db, key) == ("sent" if early else "expired", CLOSES)
+    assert await state_and_expiry(db, key) == ("sent" if early else "expired", CLOSES)
     assert len(fake_slack.as_user(BEN).dm_with_bot()) == (1 if early else 0)
 
 
 @pytest.mark.parametrize("early", [timedelta(seconds=1), timedelta(0)])
-async def test_after_two_days_there_is_nothing_to_talk_about_any_more(
+async def test_talking_points_expire_after_two_days(
     db: Database,
     services: Services,
     clock: AdjustableClock,
     fake_slack: FakeSlack,
     early: timedelta,
 ) -> None:
-    await a_small_team(db, BEN, CHIARA, DEV, settings=WorkspaceSettings())
+    await start_small_team(db, BEN, CHIARA, DEV, settings=WorkspaceSettings())
     await open_first(services, clock)
-    due_at = (await agenda_of(db, "talk"))[f"{PHASE}:2026-11-24"]
+    due_at = (await agenda_of(db, "post_talking_points"))[f"{PHASE}:2026-11-24"]
     clock.move_to(due_at)
-    await carry_out(services, "talk")
+    await carry_out(services, "post_talking_points")
     clock.move_to(due_at + timedelta(days=2) - early)
     await deliver(services)
 
     expected = "sent" if early else "expired", due_at + timedelta(days=2)
-    assert await state(db, f"talking_points:{PHASE}:2026-11-24") == expected
+    assert await state_and_expiry(db, f"talking_points:{PHASE}:2026-11-24") == expected
     assert bool(
-        [one for one in fake_slack.as_user(BEN).visible(LAUNCH) if one.get("bot_id")]
+        [post for post in fake_slack.as_user(BEN).visible(LAUNCH) if post.get("bot_id")]
     ) == bool(early)

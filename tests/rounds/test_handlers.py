@@ -1,4 +1,4 @@
-"""Where and until when somebody may press, which messages change then, and who moves along."""
+"""Answers from messages and App Home: accepted messages and times, edits, rescheduling."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,18 +22,20 @@ from tests.harness import ANA, BEN, CHIARA, MEMBERS, WORKSPACE
 from tests.rounds.evidence import agenda_of, carry_out, delivered, said
 from tests.rounds.round_rows import NOW, PHASE, ROUND, a_person, a_phase, a_round
 
-GIVEN = AnswerInput(answers={"clarity": 2, "trust": None, "ego": 5}, comment="Fewer goals")
+ANSWERS = AnswerInput(answers={"clarity": 2, "trust": None, "ego": 5}, comment="Fewer goals")
 ASKED, REMINDED = ("D0BEN", "1.1"), ("D0BEN", "2.2")
 ASK, REMIND = keys.ask(ROUND, BEN), keys.remind(ROUND, BEN)
 CLOSES = NOW + timedelta(days=2)
-MOMENT = timedelta(seconds=1)
+ONE_SECOND = timedelta(seconds=1)
 
 
-def ben(place: tuple[str, str] | None, round_id: str = ROUND) -> Request:
+def by_ben(place: tuple[str, str] | None, round_id: str = ROUND) -> Request:
     return Request(workspace_id=WORKSPACE, user_id=BEN, target_id=round_id, message=place)
 
 
-async def a_message(db: Database, key: MessageKey, to: str, place: tuple[str, str]) -> None:
+async def add_delivered_message(
+    db: Database, key: MessageKey, to: str, place: tuple[str, str]
+) -> None:
     async with db.transaction() as tx:
         await enqueue.post(tx, WORKSPACE, key=key, to=to, content=content("?"), now=NOW)
     await delivered(db, key, place)
@@ -41,48 +43,52 @@ async def a_message(db: Database, key: MessageKey, to: str, place: tuple[str, st
 
 @pytest.fixture
 async def asked(db: Database, services: Services) -> Database:
-    """Ben was asked and reminded; another round of his is open as well, since last week."""
+    """Ben was asked and reminded in one open round, and asked in another."""
     async with db.transaction() as tx:
         for user_id in (ANA, *MEMBERS):
             await a_person(tx, user_id)
         await a_phase(tx)
-        wording = store.as_json(questions.for_member(["Ana"]))
+        wording = store.as_json(questions.about_leads(["Ana"]))
         await a_round(tx, questions=wording)
-        later: dict[str, Any] = {"number": 2, "closes_at": CLOSES - MOMENT, "questions": wording}
+        later: dict[str, Any] = {
+            "number": 2,
+            "closes_at": CLOSES - ONE_SECOND,
+            "questions": wording,
+        }
         await a_round(tx, round_id="other", **later)
         for round_id in (ROUND, "other"):
             await ballots.create_secret(tx, services.keys, WORKSPACE, round_id)
-    await a_message(db, ASK, BEN, ASKED)
-    await a_message(db, REMIND, BEN, REMINDED)
-    await a_message(db, keys.ask("other", BEN), BEN, ("D0BEN", "3.3"))
+    await add_delivered_message(db, ASK, BEN, ASKED)
+    await add_delivered_message(db, REMIND, BEN, REMINDED)
+    await add_delivered_message(db, keys.ask("other", BEN), BEN, ("D0BEN", "3.3"))
     return db
 
 
-def edits(told: dict[str, Any]) -> set[str]:
-    return {key for key in told if key.startswith("edit:")}
+def edits(queued: dict[str, Any]) -> set[str]:
+    return {key for key in queued if key.startswith("edit:")}
 
 
 @pytest.mark.parametrize(
     ("place", "edited"),
     [
         (None, {f"edit:{ASK}", f"edit:{REMIND}"}),
-        (ASKED, {f"edit:{REMIND}"}),  # what was pressed in is replaced directly
+        (ASKED, {f"edit:{REMIND}"}),  # Ben answers in this one: it is replaced directly
     ],
 )
-async def test_every_other_message_about_the_round_says_that_it_was_received(
+async def test_receipt_is_edited_into_the_other_messages_of_the_round(
     asked: Database, services: Services, place: tuple[str, str] | None, edited: set[str]
 ) -> None:
-    await answering.answer(services, ben(place), GIVEN)
+    await answering.answer(services, by_ben(place), ANSWERS)
     assert edits(await said(asked)) == edited
 
 
-async def test_skipping_edits_nothing(asked: Database, services: Services) -> None:
-    await answering.skip(services, ben(None))
+async def test_skip_edits_no_message(asked: Database, services: Services) -> None:
+    await answering.skip(services, by_ben(None))
     assert edits(await said(asked)) == set()
 
 
 @pytest.mark.parametrize(
-    ("place", "round_id", "may"),
+    ("place", "round_id", "is_accepted"),
     [
         (ASKED, ROUND, True),
         (REMINDED, ROUND, True),
@@ -91,71 +97,77 @@ async def test_skipping_edits_nothing(asked: Database, services: Services) -> No
         (ASKED, "other", False),
     ],
 )
-async def test_a_message_is_pressed_in_for_its_own_round(
-    asked: Database, services: Services, place: tuple[str, str], round_id: str, may: bool
+async def test_answer_is_accepted_only_from_a_message_of_its_round(
+    asked: Database, services: Services, place: tuple[str, str], round_id: str, is_accepted: bool
 ) -> None:
-    if may:
-        await answering.answer(services, ben(place, round_id), GIVEN)
+    if is_accepted:
+        await answering.answer(services, by_ben(place, round_id), ANSWERS)
     else:
         with pytest.raises(Refused, match="sent to somebody else"):
-            await answering.answer(services, ben(place, round_id), GIVEN)
+            await answering.answer(services, by_ben(place, round_id), ANSWERS)
 
 
-@pytest.mark.parametrize(("left", "may"), [(MOMENT, True), (timedelta(0), False)])
-async def test_answers_are_taken_until_the_second_of_the_close(
-    asked: Database, services: Services, clock: AdjustableClock, left: timedelta, may: bool
+@pytest.mark.parametrize(("left", "is_accepted"), [(ONE_SECOND, True), (timedelta(0), False)])
+async def test_answers_are_accepted_until_the_second_before_the_close(
+    asked: Database, services: Services, clock: AdjustableClock, left: timedelta, is_accepted: bool
 ) -> None:
     clock.move_to(CLOSES - left)
     async with asked.reading() as reader:
-        home = await store.open_for(reader, WORKSPACE, BEN, services.keys, clock.now())
-    assert [one.asking.round_id for one in home] == ([ROUND] if may else [])
-    if may:
-        await answering.answer(services, ben(None), GIVEN)
+        home = await store.open_questionnaires_for(
+            reader, WORKSPACE, BEN, services.keys, clock.now()
+        )
+    assert [question.questionnaire.round_id for question in home] == (
+        [ROUND] if is_accepted else []
+    )
+    if is_accepted:
+        await answering.answer(services, by_ben(None), ANSWERS)
     else:
         with pytest.raises(Refused, match="these questions are closed"):
-            await answering.answer(services, ben(None), GIVEN)
+            await answering.answer(services, by_ben(None), ANSWERS)
 
 
-async def test_a_round_that_is_not_open_takes_nothing_whatever_its_time(
+async def test_cancelled_round_refuses_answers_before_its_closing_time(
     asked: Database, services: Services
 ) -> None:
     async with asked.transaction() as tx:
         await tx.execute(update(schema.rounds).values(state="cancelled"))
     with pytest.raises(Refused, match="these questions are closed"):
-        await answering.answer(services, ben(None), GIVEN)
+        await answering.answer(services, by_ben(None), ANSWERS)
 
 
-async def test_home_has_what_closes_first_in_front_and_nothing_for_who_left(
+async def test_open_questions_are_sorted_by_closing_time_and_empty_for_leavers(
     asked: Database, services: Services
 ) -> None:
     people = schema.phase_people
     async with asked.transaction() as tx:
-        home = await store.open_for(tx, WORKSPACE, BEN, services.keys, NOW)
-        assert [one.asking.round_id for one in home] == ["other", ROUND]
+        home = await store.open_questionnaires_for(tx, WORKSPACE, BEN, services.keys, NOW)
+        assert [question.questionnaire.round_id for question in home] == ["other", ROUND]
         await tx.execute(update(people).where(people.c.user_id == BEN).values(left_at=NOW))
-        assert await store.open_for(tx, WORKSPACE, BEN, services.keys, NOW) == ()
-        assert len(await store.open_for(tx, WORKSPACE, CHIARA, services.keys, NOW)) == 2
+        assert await store.open_questionnaires_for(tx, WORKSPACE, BEN, services.keys, NOW) == ()
+        assert (
+            len(await store.open_questionnaires_for(tx, WORKSPACE, CHIARA, services.keys, NOW)) == 2
+        )
 
 
-async def test_a_lead_who_answers_twice_has_the_last_word(
+async def test_second_answer_of_a_lead_replaces_the_first(
     asked: Database, services: Services
 ) -> None:
-    who = Request(workspace_id=WORKSPACE, user_id=ANA, target_id=ROUND)
-    await answering.answer(services, who, AnswerInput(answers={"clarity": 5}, shared=True))
-    await answering.answer(services, who, AnswerInput(answers={"clarity": 1}))
+    sender = Request(workspace_id=WORKSPACE, user_id=ANA, target_id=ROUND)
+    await answering.answer(services, sender, AnswerInput(answers={"clarity": 5}, shared=True))
+    await answering.answer(services, sender, AnswerInput(answers={"clarity": 1}))
 
     async with asked.reading() as reader:
-        kept = await store.reflection(reader, WORKSPACE, PHASE, ROUND, ANA)
+        stored = await store.reflection(reader, WORKSPACE, PHASE, ROUND, ANA)
         other = await store.reflection(reader, WORKSPACE, PHASE, "other", ANA)
-    assert kept == ({"clarity": 1, "trust": None, "ego": None}, False)
+    assert stored == ({"clarity": 1, "trust": None, "ego": None}, False)
     assert other is None
 
 
-async def test_a_lead_who_answered_one_round_is_asked_in_the_next(
+async def test_lead_who_answered_one_round_is_asked_in_another(
     asked: Database, services: Services
 ) -> None:
-    who = Request(workspace_id=WORKSPACE, user_id=ANA, target_id="other")
-    await answering.answer(services, who, AnswerInput(answers={"clarity": 5}))
+    sender = Request(workspace_id=WORKSPACE, user_id=ANA, target_id="other")
+    await answering.answer(services, sender, AnswerInput(answers={"clarity": 5}))
     async with asked.transaction() as tx:
         await schedule.add(tx, WORKSPACE, action="ask", subject=f"{ROUND}:{ANA}", due_at=NOW)
     await carry_out(services, "ask")
@@ -163,7 +175,7 @@ async def test_a_lead_who_answered_one_round_is_asked_in_the_next(
     assert f"reflect:{ROUND}:{ANA}" in await said(asked)
 
 
-async def test_a_lead_who_skips_is_asked_no_more_and_others_are(
+async def test_lead_skip_cancels_only_that_leads_question_and_reminder(
     asked: Database, services: Services
 ) -> None:
     async with asked.transaction() as tx:
@@ -171,8 +183,8 @@ async def test_a_lead_who_skips_is_asked_no_more_and_others_are(
             for user_id in (ANA, BEN):
                 subject = f"{ROUND}:{user_id}"
                 await schedule.add(tx, WORKSPACE, action=action, subject=subject, due_at=NOW)
-    who = Request(workspace_id=WORKSPACE, user_id=ANA, target_id=ROUND)
-    await answering.skip(services, who)
+    sender = Request(workspace_id=WORKSPACE, user_id=ANA, target_id=ROUND)
+    await answering.skip(services, sender)
 
     for action in ("ask", "remind"):
         assert list(await agenda_of(asked, action)) == [f"{ROUND}:{BEN}"]
@@ -186,12 +198,12 @@ TEN = datetime(2026, 11, 24, 10, tzinfo=NOW.tzinfo)
     [
         ("weekly", TEN, TEN - timedelta(hours=9)),  # ten in Tokyo
         ("first", TEN - timedelta(hours=1), TEN - timedelta(hours=10)),  # nine there
-        ("poll", TEN, None),  # everybody at once
-        ("weekly", TEN + timedelta(minutes=1), None),  # late: everybody as soon as welcome
+        ("poll", TEN, None),  # everyone is asked at once
+        ("weekly", TEN + timedelta(minutes=1), None),  # opened late: not moved
         ("first", TEN, None),
     ],
 )
-async def test_only_planned_times_move_along_with_a_person(
+async def test_zone_change_moves_only_slots_of_rounds_opened_on_schedule(
     asked: Database,
     services: Services,
     clock: AdjustableClock,
@@ -203,14 +215,14 @@ async def test_only_planned_times_move_along_with_a_person(
     clock.move_to(TEN - timedelta(hours=14))
     async with asked.transaction() as tx:
         await tx.execute(schema.messages.delete())
-        facts = {"kind": kind, "opened_at": opened_at, "closes_at": TEN + timedelta(days=2)}
-        await tx.execute(update(rounds).where(rounds.c.round_id == ROUND).values(**facts))
+        changed = {"kind": kind, "opened_at": opened_at, "closes_at": TEN + timedelta(days=2)}
+        await tx.execute(update(rounds).where(rounds.c.round_id == ROUND).values(**changed))
         await schedule.add(tx, WORKSPACE, action="ask", subject=subject, due_at=TEN)
         zone = update(people).where(people.c.user_id == BEN).values(zone="Asia/Tokyo")
         await tx.execute(zone)
         now = clock.now()
-        await schedule.add(tx, WORKSPACE, action="follow_zone", subject=BEN, due_at=now)
-    await carry_out(services, "follow_zone")
+        await schedule.add(tx, WORKSPACE, action="reschedule_for_zone", subject=BEN, due_at=now)
+    await carry_out(services, "reschedule_for_zone")
 
     assert (await agenda_of(asked, "ask"))[subject] == (moved_to or TEN)
     async with asked.reading() as reader:
@@ -220,12 +232,12 @@ async def test_only_planned_times_move_along_with_a_person(
         assert await reader.scalar(slots) == (moved_to or NOW)
 
 
-async def test_the_reminder_is_left_out_where_it_could_not_be_answered(
+async def test_no_reminder_is_planned_less_than_an_hour_before_the_close(
     asked: Database, services: Services, clock: AdjustableClock
 ) -> None:
-    """Asked a day and less than an hour before the close: by then it is over."""
+    """A reminder follows a day after the questions, when an hour must be left to answer."""
     subject = f"{ROUND}:{BEN}"
-    for left, planned in ((timedelta(hours=25), True), (timedelta(hours=25) - MOMENT, False)):
+    for left, planned in ((timedelta(hours=25), True), (timedelta(hours=25) - ONE_SECOND, False)):
         clock.move_to(CLOSES - left)
         async with asked.transaction() as tx:
             await tx.execute(schema.messages.delete())
@@ -236,23 +248,23 @@ async def test_the_reminder_is_left_out_where_it_could_not_be_answered(
         assert bool(await agenda_of(asked, "remind")) is planned
 
 
-async def test_the_lead_is_never_shown_the_note_they_wrote_and_members_are(
+async def test_previous_note_is_shown_to_members_but_not_to_leads(
     asked: Database, services: Services
 ) -> None:
     async with asked.transaction() as tx:
-        heard: dict[str, Any] = {
+        closed: dict[str, Any] = {
             "number": 0,
             "state": "closed",
             "note": "We drop the importer",
             "shown_at": NOW,
         }
-        await a_round(tx, round_id="before", **heard)
+        await a_round(tx, round_id="before", **closed)
         await tx.execute(schema.messages.delete())
         for user_id in (ANA, CHIARA):
             subject = f"{ROUND}:{user_id}"
             await schedule.add(tx, WORKSPACE, action="ask", subject=subject, due_at=NOW)
     await carry_out(services, "ask")
 
-    told = await said(asked)
-    assert "We drop the importer" in str(told[f"ask:{ROUND}:{CHIARA}"])
-    assert "We drop the importer" not in str(told[f"reflect:{ROUND}:{ANA}"])
+    queued = await said(asked)
+    assert "We drop the importer" in str(queued[f"ask:{ROUND}:{CHIARA}"])
+    assert "We drop the importer" not in str(queued[f"reflect:{ROUND}:{ANA}"])

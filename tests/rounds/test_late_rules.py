@@ -1,4 +1,4 @@
-"""What is late: asked in the person's next welcome hours, or not any more."""
+"""Rules for late questions: asked in the person's next messaging hours, or not at all."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, available_timezones
@@ -8,60 +8,67 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.agenda.slots import is_working_day, slot, within_hours, within_hours_if_late
-from bot.rounds.rules import APART, LAST_CALL, OPEN_FOR, asked_at, is_worth_asking, may_open
+from bot.rounds.rules import (
+    MIN_APART,
+    MIN_TIME_TO_ANSWER,
+    OPEN_FOR,
+    ask_time,
+    leaves_time_to_answer,
+    may_open,
+)
 
 ZONES = st.sampled_from(sorted(name for name in available_timezones() if "/" in name))
 WORKING_DAYS = st.dates(date(2026, 1, 1), date(2030, 12, 31)).filter(is_working_day)
-#: The times that a phase may choose for its questions.
-WELCOME = st.times(time(8), time(20))
-LATE = st.timedeltas(timedelta(0), timedelta(weeks=6))
+#: Times that a phase may choose for its questions.
+TIMES = st.times(time(8), time(20))
+DELAYS = st.timedeltas(timedelta(0), timedelta(weeks=6))
 BERLIN = "Europe/Berlin"
 
 
-@given(WORKING_DAYS, WELCOME, ZONES, st.timedeltas(timedelta(0), timedelta(days=2)))
-def test_who_is_asked_in_time_is_asked_at_their_time(
+@given(WORKING_DAYS, TIMES, ZONES, st.timedeltas(timedelta(0), timedelta(days=2)))
+def test_question_asked_in_time_is_sent_at_its_slot(
     on: date, at: time, zone: str, early: timedelta
 ) -> None:
     planned = slot(on, at, zone)
 
-    assert asked_at(planned, planned - early, zone) == within_hours(planned, zone)
+    assert ask_time(planned, planned - early, zone) == within_hours(planned, zone)
 
 
-@given(WORKING_DAYS, WELCOME, ZONES, LATE)
-def test_late_questions_come_when_welcome_and_within_two_days(
+@given(WORKING_DAYS, TIMES, ZONES, DELAYS)
+def test_late_question_is_sent_in_messaging_hours_within_two_days(
     on: date, at: time, zone: str, late: timedelta
 ) -> None:
     planned = slot(on, at, zone)
     now = planned + late
-    asked = asked_at(planned, now, zone)
+    asked = ask_time(planned, now, zone)
 
-    if late >= OPEN_FOR + timedelta(hours=1):  # a change of the clocks may move the hours by one
+    if late >= OPEN_FOR + timedelta(hours=1):  # a daylight saving change may shift the hours by one
         assert asked is None
     if asked is None:
         assert within_hours(now, zone) >= planned + OPEN_FOR
         return
-    there = asked.astimezone(ZoneInfo(zone))
+    local = asked.astimezone(ZoneInfo(zone))
     assert asked >= now
-    assert is_working_day(there.date())
-    assert time(8) <= there.time() <= time(20)
+    assert is_working_day(local.date())
+    assert time(8) <= local.time() <= time(20)
 
 
-@given(WORKING_DAYS, WELCOME, ZONES, LATE)
-def test_a_late_round_never_costs_the_next_week_its_own(
+@given(WORKING_DAYS, TIMES, ZONES, DELAYS)
+def test_late_round_never_blocks_next_weeks_round(
     on: date, at: time, zone: str, late: timedelta
 ) -> None:
     planned = slot(on, at, zone)
     now = planned + late
     following = slot(on + timedelta(days=7), at, zone)
-    if asked_at(planned, now, zone) is None:
+    if ask_time(planned, now, zone) is None:
         return
 
-    def on_the_wall(instant: datetime) -> datetime:
+    def local_time(instant: datetime) -> datetime:
         return instant.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
 
-    hour = timedelta(hours=1)  # of a change of the clocks between the two
-    assert may_open(on_the_wall(following) + hour, on_the_wall(max(planned, now)))
-    assert following - max(planned, now) > APART - 2 * hour
+    hour = timedelta(hours=1)  # for a daylight saving change between the two
+    assert may_open(local_time(following) + hour, local_time(max(planned, now)))
+    assert following - max(planned, now) > MIN_APART - 2 * hour
 
 
 @pytest.mark.parametrize(
@@ -73,34 +80,38 @@ def test_a_late_round_never_costs_the_next_week_its_own(
         ("2026-11-22T12:00", None),
     ],
 )
-def test_a_friday(now: str, asked: str | None) -> None:
+def test_late_friday_questions_are_sent_the_same_day_or_dropped(
+    now: str, asked: str | None
+) -> None:
     planned = slot(date(2026, 11, 20), time(10), BERLIN)
     here = ZoneInfo(BERLIN)
 
-    found = asked_at(planned, datetime.fromisoformat(now).replace(tzinfo=here), BERLIN)
+    found = ask_time(planned, datetime.fromisoformat(now).replace(tzinfo=here), BERLIN)
 
     assert found == (asked and datetime.fromisoformat(asked).replace(tzinfo=here))
 
 
 @pytest.mark.parametrize(
-    ("late", "said"),
+    ("late", "shown_at"),
     [
-        (timedelta(0), "2026-11-21T17:00"),  # a Saturday, as was promised
+        (timedelta(0), "2026-11-21T17:00"),  # a Saturday, but on time
         (timedelta(minutes=15), "2026-11-21T17:15"),
         (timedelta(minutes=16), "2026-11-23T08:00"),
-        (timedelta(days=5, hours=10), "2026-11-27T08:00"),  # woken at 03:00
+        (timedelta(days=5, hours=10), "2026-11-27T08:00"),  # the bot is back at 03:00
     ],
 )
-def test_a_channel_reads_late_things_at_a_good_hour(late: timedelta, said: str) -> None:
+def test_late_channel_message_waits_for_messaging_hours(late: timedelta, shown_at: str) -> None:
     due_at = slot(date(2026, 11, 21), time(17), BERLIN)
 
     found = within_hours_if_late(due_at, due_at + late, BERLIN)
 
-    assert found.astimezone(ZoneInfo(BERLIN)).replace(tzinfo=None) == datetime.fromisoformat(said)
+    assert found.astimezone(ZoneInfo(BERLIN)).replace(tzinfo=None) == datetime.fromisoformat(
+        shown_at
+    )
 
 
-def test_a_question_needs_an_hour_to_be_answered_in() -> None:
+def test_question_needs_an_hour_left_to_answer() -> None:
     closes = datetime(2026, 11, 26, 9, tzinfo=UTC)
 
-    assert is_worth_asking(closes - LAST_CALL, closes)
-    assert not is_worth_asking(closes - LAST_CALL + timedelta(seconds=1), closes)
+    assert leaves_time_to_answer(closes - MIN_TIME_TO_ANSWER, closes)
+    assert not leaves_time_to_answer(closes - MIN_TIME_TO_ANSWER + timedelta(seconds=1), closes)

@@ -1,4 +1,4 @@
-"""What people are told about a round, word by word, and that no answer is ever in it."""
+"""Texts of the messages about a round, none of which ever contains an answer."""
 
 import json
 from dataclasses import replace
@@ -26,30 +26,32 @@ ASKING = QuestionnaireView(
     members=NAMES,
     asked=5,
     minimum=4,
-    questions=questions.for_member(["Ana"]),
+    questions=questions.about_leads(["Ana"]),
     closes_at=CLOSES,
     comments_to="leads",
 )
-TWO_LEADS = replace(ASKING, leads=("Ana", "Ben"), questions=questions.for_member(["Ana", "Ben"]))
+TWO_LEADS = replace(ASKING, leads=("Ana", "Ben"), questions=questions.about_leads(["Ana", "Ben"]))
 SHOWN = {
-    **{kind.value: messages.ask(replace(ASKING, kind=kind)) for kind in RoundKind},
-    "two_leads": messages.ask(TWO_LEADS),
-    "comments_to_team": messages.ask(replace(ASKING, comments_to="team")),
-    "with_note": messages.ask(replace(ASKING, note="Too many goals.\nWe drop the importer.")),
-    "to_lead": messages.ask(replace(ASKING, to_lead=True)),
-    "received": messages.received("r" * 32, "C0LAUNCH", CLOSES),
+    **{kind.value: messages.questions_message(replace(ASKING, kind=kind)) for kind in RoundKind},
+    "two_leads": messages.questions_message(TWO_LEADS),
+    "comments_to_team": messages.questions_message(replace(ASKING, comments_to="team")),
+    "with_note": messages.questions_message(
+        replace(ASKING, note="Too many goals.\nWe drop the importer.")
+    ),
+    "to_lead": messages.questions_message(replace(ASKING, to_lead=True)),
+    "received": messages.receipt("r" * 32, "C0LAUNCH", CLOSES),
     "skipped": messages.skipped("r" * 32, "C0LAUNCH", CLOSES),
     "reminder": messages.reminder("r" * 32, "C0LAUNCH", CLOSES),
     "closed": messages.closed("C0LAUNCH", messages.CLOSED_ENOUGH),
     "closed_few": messages.closed("C0LAUNCH", messages.CLOSED_FEW),
     "closed_unreadable": messages.closed("C0LAUNCH", messages.CLOSED_UNREADABLE),
-    "closed_to_lead": messages.closed("C0LAUNCH", messages.CLOSED_MIRROR),
+    "closed_to_lead": messages.closed("C0LAUNCH", messages.CLOSED_LEAD),
     "talking_points": messages.talking_points(ASKING.questions),
 }
 
 
 @pytest.fixture
-def picture(snapshot: SnapshotAssertion) -> SnapshotAssertion:
+def json_snapshot(snapshot: SnapshotAssertion) -> SnapshotAssertion:
     return snapshot.use_extension(JSONSnapshotExtension)
 
 
@@ -58,12 +60,12 @@ def as_sent(message: Content) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("name", SHOWN)
-def test_is_shown_as_before(name: str, picture: SnapshotAssertion) -> None:
-    assert as_sent(SHOWN[name]) == picture
+def test_message_matches_snapshot(name: str, json_snapshot: SnapshotAssertion) -> None:
+    assert as_sent(SHOWN[name]) == json_snapshot
 
 
 @pytest.mark.parametrize("name", SHOWN)
-def test_slack_would_take_it(name: str) -> None:
+def test_blocks_are_valid_for_slack(name: str) -> None:
     assert check_blocks(SHOWN[name].blocks, "message") == []
 
 
@@ -75,7 +77,7 @@ def test_first_line_fits_a_notification(name: str) -> None:
     assert "!" not in message.text.replace("<!", "")
 
 
-def test_privacy_is_promised_with_the_rounds_own_minimum() -> None:
+def test_privacy_note_states_the_minimum_of_the_round() -> None:
     assert messages.small_print(replace(ASKING, minimum=6)) == (
         "Ana sees totals only, from 6 answers on. Until the questions close, whoever runs the "
         "bot's server could link answers to people; then individual answers are deleted. Nobody "
@@ -83,23 +85,23 @@ def test_privacy_is_promised_with_the_rounds_own_minimum() -> None:
     )
 
 
-def test_several_leads_are_named_with_their_verb() -> None:
+def test_several_leads_take_a_plural_verb() -> None:
     assert messages.small_print(TWO_LEADS).startswith("Ana and Ben see totals only")
-    assert "do our leads put trust" in json.dumps(messages.ask(TWO_LEADS).blocks)
+    assert "do our leads put trust" in json.dumps(messages.questions_message(TWO_LEADS).blocks)
 
 
-def test_what_people_wrote_never_fires() -> None:
+def test_user_text_cannot_trigger_mentions_or_links() -> None:
     hostile = replace(
         ASKING,
         leads=(HOSTILE,),
         members=(HOSTILE,) * 5,
         note=f"{HOSTILE}\n{HOSTILE}",
-        questions=questions.for_member(
+        questions=questions.about_leads(
             [HOSTILE],
             questions.reworded({"clarity": {"label": HOSTILE, "to_member": f"Does {HOSTILE}?"}}),
         ),
     )
-    message = messages.ask(hostile)
+    message = messages.questions_message(hostile)
     assert check_blocks(message.blocks, "message") == []
 
     formatted = [
@@ -112,29 +114,35 @@ def test_what_people_wrote_never_fires() -> None:
     assert all("<https" not in text for text in formatted)
 
 
-def test_long_names_of_many_people_and_a_long_note_fit() -> None:
+def test_long_names_and_a_long_note_fit_slack_limits() -> None:
     names = tuple(f"Person {n:03} " + "&" * 60 for n in range(30))
     crowd = replace(ASKING, members=names, asked=200, note="<&>" * 1_000)
 
-    assert check_blocks(messages.ask(crowd).blocks, "message") == []
+    assert check_blocks(messages.questions_message(crowd).blocks, "message") == []
 
 
-def test_those_who_are_not_named_are_counted() -> None:
-    first = messages.ask(replace(ASKING, asked=12)).blocks[0]["text"]["text"]
+def test_people_beyond_the_named_ones_are_counted() -> None:
+    first = messages.questions_message(replace(ASKING, asked=12)).blocks[0]["text"]["text"]
 
     assert "12 people are asked: Ben Okafor, " in first
     assert "Finn O'Brien and 7 more." in first
 
 
-def test_no_message_can_hold_an_answer() -> None:
-    """Inputs start empty in every message: nothing is preset, so nothing can be read."""
+def test_no_message_presets_an_input() -> None:
+    """With every input empty, no answer can be read from a message."""
     for message in SHOWN.values():
-        seen = json.dumps(as_sent(message))
-        assert "initial_option" not in seen
-        assert "initial_value" not in seen
+        sent = json.dumps(as_sent(message))
+        assert "initial_option" not in sent
+        assert "initial_value" not in sent
 
 
-def test_inputs_are_named_by_their_round() -> None:
-    names = [block["block_id"] for block in messages.ask(ASKING).blocks if block["type"] == "input"]
+def test_input_block_ids_contain_the_round_id() -> None:
+    block_ids = [
+        block["block_id"]
+        for block in messages.questions_message(ASKING).blocks
+        if block["type"] == "input"
+    ]
 
-    assert names == [f"answer:{'r' * 32}:{name}" for name in ("clarity", "trust", "ego", "comment")]
+    assert block_ids == [
+        f"answer:{'r' * 32}:{name}" for name in ("clarity", "trust", "ego", "comment")
+    ]

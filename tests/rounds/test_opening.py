@@ -1,4 +1,4 @@
-"""When rounds are planned and opened, who is asked, and what is fixed then."""
+"""Planning and opening of rounds: dates, roster, and the data fixed at opening."""
 
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -8,7 +8,7 @@ from sqlalchemy import insert, select, update
 from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.db.engine import Database
-from bot.rounds.lifecycle import drop_rounds, plan_rounds, plan_rounds_after, replan_rounds
+from bot.rounds.lifecycle import drop_rounds, plan_follow_up_rounds, plan_rounds, replan_rounds
 from bot.services import Services
 from tests.harness import ANA, BEN, CHIARA, DEV, EMI, FINN, LAUNCH, MEMBERS, WORKSPACE
 from tests.rounds.evidence import agenda_of, carry_out, said, the_round
@@ -30,7 +30,7 @@ async def roster_of(db: Database) -> dict[str, str]:
         return {row.user_id: row.role for row in rows}
 
 
-async def test_a_phase_plans_all_its_rounds(phase: Database) -> None:
+async def test_new_phase_schedules_all_its_rounds(phase: Database) -> None:
     planned = await agenda_of(phase, "open_round")
 
     assert sorted(planned) == [
@@ -43,7 +43,9 @@ async def test_a_phase_plans_all_its_rounds(phase: Database) -> None:
     ]
 
 
-async def test_planning_again_after_an_extension_keeps_what_is_over_away(phase: Database) -> None:
+async def test_replanning_after_an_extension_adds_new_rounds_and_no_past_ones(
+    phase: Database,
+) -> None:
     late = datetime(2026, 12, 9, 12, tzinfo=UTC)
     async with phase.transaction() as tx:
         await tx.execute(update(schema.phases).values(ends_on=date(2026, 12, 30)))
@@ -55,8 +57,8 @@ async def test_planning_again_after_an_extension_keeps_what_is_over_away(phase: 
     assert not {FIRST, WEEKLY, CLOSING} & set(planned)
 
 
-async def test_a_closing_round_in_the_evening_opens_before_its_phase_ends(phase: Database) -> None:
-    """In Auckland it is past five when it is eight in the evening where a day begins first."""
+async def test_evening_closing_round_opens_before_its_phase_ends(phase: Database) -> None:
+    """20:00 in the earliest time zone is 19:00 in Auckland, where the phase ends at 17:00."""
     async with phase.transaction() as tx:
         evening = {"zone": "Pacific/Auckland", "time_of_day": time(20, 0)}
         await tx.execute(update(schema.phases).values(ends_on=date(2026, 12, 15), **evening))
@@ -67,23 +69,23 @@ async def test_a_closing_round_in_the_evening_opens_before_its_phase_ends(phase:
     assert planned[CLOSING] == ends_at - timedelta(hours=1)
 
 
-async def test_ending_early_moves_the_rounds_after_it(phase: Database) -> None:
+async def test_early_end_reschedules_the_rounds_after_it(phase: Database) -> None:
     async with phase.transaction() as tx:
         now = datetime(2026, 12, 4, 12, tzinfo=UTC)
         await drop_rounds(tx, WORKSPACE, PHASE)
-        await plan_rounds_after(tx, WORKSPACE, await the_phase(tx), now)
+        await plan_follow_up_rounds(tx, WORKSPACE, await the_phase(tx), now)
 
     assert list(await agenda_of(phase, "open_round")) == [f"{PHASE}:after:2026-12-18"]
 
 
-async def test_a_new_phase_cancels_everything_of_the_old_one(phase: Database) -> None:
+async def test_drop_rounds_removes_all_scheduled_rounds(phase: Database) -> None:
     async with phase.transaction() as tx:
         await drop_rounds(tx, WORKSPACE, PHASE)
 
     assert await agenda_of(phase, "open_round") == {}
 
 
-async def test_opening_fixes_who_is_asked_and_when(
+async def test_opening_fixes_roster_slots_and_closing_time(
     phase: Database, services: Services, clock: AdjustableClock
 ) -> None:
     await open_first(services, clock)
@@ -100,7 +102,7 @@ async def test_opening_fixes_who_is_asked_and_when(
     assert await agenda_of(phase, "close_round") == {opened.round_id: opened.closes_at}
 
 
-async def test_leads_reflect_and_are_not_counted(
+async def test_roster_lists_leads_apart_from_members(
     phase: Database, services: Services, clock: AdjustableClock
 ) -> None:
     await open_first(services, clock)
@@ -110,17 +112,17 @@ async def test_leads_reflect_and_are_not_counted(
     assert set(roster.values()) == {"member"}
 
 
-async def test_wording_is_fixed_with_the_leads_name(
+async def test_question_wording_is_stored_with_the_leads_name(
     phase: Database, services: Services, clock: AdjustableClock
 ) -> None:
     await open_first(services, clock)
 
     wording = (await the_round(phase)).questions
-    assert [one["key"] for one in wording] == ["clarity", "trust", "ego"]
+    assert [question["key"] for question in wording] == ["clarity", "trust", "ego"]
     assert wording[0]["to_member"].startswith("Does Ana say plainly")
 
 
-async def test_who_cannot_or_will_not_be_asked_is_left_out(
+async def test_deleted_guest_opted_out_and_absent_people_are_not_asked(
     phase: Database, services: Services, clock: AdjustableClock
 ) -> None:
     async with phase.transaction() as tx:
@@ -152,7 +154,7 @@ async def test_who_cannot_or_will_not_be_asked_is_left_out(
     assert (await the_round(phase)).asked == 4
 
 
-async def test_the_start_form_counts_as_the_first_reflection(
+async def test_lead_who_answered_in_the_start_form_is_not_asked_in_first_round(
     phase: Database, services: Services, clock: AdjustableClock
 ) -> None:
     answers = {"clarity": 3, "trust": 4, "ego": None}
@@ -175,7 +177,7 @@ async def test_the_start_form_counts_as_the_first_reflection(
     assert f"reflect:{opened.round_id}:{ANA}" not in await said(phase)
 
 
-async def test_after_long_downtime_a_round_is_left_out(
+async def test_round_is_skipped_after_long_downtime(
     phase: Database, services: Services, clock: AdjustableClock
 ) -> None:
     clock.move_to(datetime(2026, 11, 26, 10, tzinfo=UTC))
@@ -185,7 +187,7 @@ async def test_after_long_downtime_a_round_is_left_out(
     assert FIRST not in await agenda_of(phase, "open_round")
 
 
-async def test_after_short_downtime_everyone_is_asked_at_a_welcome_hour(
+async def test_round_after_short_downtime_asks_within_messaging_hours(
     phase: Database, services: Services, clock: AdjustableClock
 ) -> None:
     clock.move_to(datetime(2026, 11, 24, 22, tzinfo=UTC))
@@ -198,7 +200,7 @@ async def test_after_short_downtime_everyone_is_asked_at_a_welcome_hour(
 
 
 @pytest.mark.parametrize("hours_before", [1, 24 * 5 - 1])
-async def test_never_two_within_five_days(
+async def test_round_within_five_days_of_another_is_skipped(
     phase: Database, services: Services, clock: AdjustableClock, hours_before: int
 ) -> None:
     opens = datetime(2026, 11, 24, 9, tzinfo=UTC)
@@ -218,7 +220,7 @@ async def test_never_two_within_five_days(
         assert rows.scalars().all() == ["earlier"]
 
 
-async def test_an_ended_phase_opens_no_weekly_round(
+async def test_ended_phase_does_not_open_its_first_round(
     phase: Database, services: Services, clock: AdjustableClock
 ) -> None:
     async with phase.transaction() as tx:
@@ -229,7 +231,7 @@ async def test_an_ended_phase_opens_no_weekly_round(
     assert await the_round(phase) is None
 
 
-async def test_a_round_after_the_end_waits_for_no_new_phase(
+async def test_round_after_the_end_opens_unless_a_new_phase_runs(
     phase: Database, services: Services, clock: AdjustableClock
 ) -> None:
     async with phase.transaction() as tx:
@@ -245,10 +247,10 @@ async def test_a_round_after_the_end_waits_for_no_new_phase(
     assert (await the_round(phase)).number == 1
 
 
-async def test_summer_time_takes_no_round_away(
+async def test_dst_change_does_not_skip_a_round_five_days_later(
     db: Database, services: Services, clock: AdjustableClock
 ) -> None:
-    """From Wednesday 10:00 to Monday 10:00 over the change it is an hour less than five days."""
+    """Across the change, Wednesday 10:00 to Monday 10:00 is an hour short of five days."""
     async with db.transaction() as tx:
         for user_id in ZONES:
             await a_person(tx, user_id)

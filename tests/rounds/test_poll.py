@@ -1,4 +1,4 @@
-"""A lead asks outside the weekly time, and what is left out because of it."""
+"""Polls outside the weekly schedule, and the planned rounds skipped because of them."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -24,13 +24,15 @@ def by(user_id: str, channel_id: str = LAUNCH) -> Request:
     return Request(workspace_id=WORKSPACE, channel_id=channel_id, user_id=user_id)
 
 
-async def test_a_lead_asks_now(phase: Database, services: Services, clock: AdjustableClock) -> None:
+async def test_lead_poll_opens_a_round_at_once(
+    phase: Database, services: Services, clock: AdjustableClock
+) -> None:
     clock.move_to(datetime(2026, 11, 27, 12, tzinfo=UTC))  # Friday noon
 
-    told = await poll(services, by(ANA))
+    reply = await poll(services, by(ANA))
 
     opened = await the_round(phase)
-    assert told.startswith("7 people are asked")
+    assert reply.startswith("7 people are asked")
     assert opened.kind == "poll"
     asks = await agenda_of(phase, "ask")
     assert asks[f"{opened.round_id}:{BEN}"] == clock.now()
@@ -39,7 +41,7 @@ async def test_a_lead_asks_now(phase: Database, services: Services, clock: Adjus
     assert opened.closes_at == datetime(2026, 12, 1, 23, tzinfo=UTC)
 
 
-async def test_after_a_poll_the_near_weekly_round_is_left_out(
+async def test_weekly_round_soon_after_a_poll_is_skipped(
     phase: Database, services: Services, clock: AdjustableClock
 ) -> None:
     clock.move_to(datetime(2026, 11, 27, 12, tzinfo=UTC))
@@ -51,7 +53,7 @@ async def test_after_a_poll_the_near_weekly_round_is_left_out(
     assert (await the_round(phase)).kind == "poll"
 
 
-async def test_after_a_poll_the_near_closing_round_is_left_out(
+async def test_closing_round_soon_after_a_poll_is_skipped(
     phase: Database, services: Services, clock: AdjustableClock
 ) -> None:
     clock.move_to(datetime(2026, 12, 11, 12, tzinfo=UTC))
@@ -65,18 +67,18 @@ async def test_after_a_poll_the_near_closing_round_is_left_out(
 
 @pytest.mark.parametrize("user_id", [ANA, OWNER])
 @pytest.mark.parametrize("changed", [{"is_guest": True}, {"is_deleted": True}])
-async def test_a_lead_or_admin_who_is_no_full_member_may_not_poll(
+async def test_lead_or_admin_without_full_membership_cannot_poll(
     phase: Database, services: Services, user_id: str, changed: dict[str, bool]
 ) -> None:
     async with phase.transaction() as tx:
-        mine = schema.people.c.user_id == user_id
-        await tx.execute(update(schema.people).where(mine).values(**changed))
+        is_person = schema.people.c.user_id == user_id
+        await tx.execute(update(schema.people).where(is_person).values(**changed))
 
     with pytest.raises(Refused, match="only the leads"):
         await poll(services, by(user_id))
 
 
-async def test_polls_are_refused_with_a_reason(
+async def test_refused_polls_give_a_reason(
     phase: Database, services: Services, clock: AdjustableClock
 ) -> None:
     with pytest.raises(Refused, match="no phase runs"):

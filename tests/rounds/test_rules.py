@@ -1,4 +1,4 @@
-"""When the questions come, to whom, and from how many answers on anything is shown."""
+"""Rules for round dates, people asked, reminders, polls and minimum numbers of answers."""
 
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
@@ -9,18 +9,18 @@ from hypothesis import strategies as st
 
 from bot.agenda.slots import is_working_day
 from bot.phases.privacy import minimum_for
-from bot.rounds.questions import QUESTIONS, for_member, reworded
+from bot.rounds.questions import QUESTIONS, about_leads, reworded
 from bot.rounds.rules import (
-    APART,
+    MIN_APART,
     Candidate,
     RoundKind,
     closes_at,
     may_open,
+    members_to_ask,
     membership_diff,
+    next_poll_from,
     plan,
-    poll_free_from,
-    remind_at,
-    who_is_asked,
+    reminder_time,
 )
 
 STARTS = st.dates(date(2026, 1, 1), date(2030, 12, 31))
@@ -36,12 +36,12 @@ def test_rounds_are_at_least_five_days_apart_on_working_days(
 
     days = [each.on for each in rounds]
     assert days == sorted(days)
-    assert all(later - earlier >= APART for earlier, later in pairwise(days))
+    assert all(later - earlier >= MIN_APART for earlier, later in pairwise(days))
     assert all(map(is_working_day, days))
 
 
 @given(STARTS, LENGTHS, WORKDAYS)
-def test_a_phase_has_one_first_round_and_at_most_one_closing(
+def test_phase_has_one_first_round_and_at_most_one_closing_round(
     start: date, length: int, weekday: int
 ) -> None:
     end = start + timedelta(days=length)
@@ -54,15 +54,17 @@ def test_a_phase_has_one_first_round_and_at_most_one_closing(
 
 
 @given(STARTS, st.integers(12, 84), WORKDAYS)
-def test_the_closing_round_is_near_the_end(start: date, length: int, weekday: int) -> None:
+def test_closing_round_is_within_five_days_of_the_end(
+    start: date, length: int, weekday: int
+) -> None:
     end = start + timedelta(days=length)
     closing = [each.on for each in plan(start, end, weekday) if each.kind is RoundKind.CLOSING]
 
     assert len(closing) == 1
-    assert timedelta(0) <= end - closing[0] <= APART
+    assert timedelta(0) <= end - closing[0] <= MIN_APART
 
 
-def test_two_weeks_from_a_monday_with_tuesdays() -> None:
+def test_plan_of_a_two_week_phase_with_tuesday_rounds() -> None:
     rounds = plan(date(2026, 11, 23), date(2026, 12, 7), weekday=1)
 
     assert [(each.kind.value, each.on) for each in rounds] == [
@@ -77,27 +79,25 @@ def test_two_weeks_from_a_monday_with_tuesdays() -> None:
     ("team", "minimum"),
     [(0, None), (3, None), (4, 4), (7, 4), (8, 5), (100, 5)],
 )
-def test_the_minimum_follows_the_team(team: int, minimum: int | None) -> None:
+def test_minimum_depends_on_team_size(team: int, minimum: int | None) -> None:
     assert minimum_for(team) == minimum
 
 
 @given(st.integers(4, 200), st.integers(0, 50), st.integers(0, 50))
-def test_a_workspace_raises_the_minimum_and_never_lowers_it(
-    team: int, small: int, large: int
-) -> None:
-    ours, theirs = minimum_for(team), minimum_for(team, small, large)
+def test_workspace_can_raise_but_not_lower_the_minimum(team: int, small: int, large: int) -> None:
+    default, configured = minimum_for(team), minimum_for(team, small, large)
 
-    assert ours is not None
-    raised = max(ours, small if team < 8 else large)
-    assert theirs == (raised if raised <= team else None)  # else they would be asked in vain
+    assert default is not None
+    raised = max(default, small if team < 8 else large)
+    assert configured == (raised if raised <= team else None)  # None: out of reach for the team
 
 
-def test_leads_guests_and_who_opted_out_are_not_asked() -> None:
+def test_leads_guests_leavers_and_opted_out_people_are_not_asked() -> None:
     def candidate(user_id: str, **more: bool) -> Candidate:
-        plain = {"is_full_member": True, "is_lead": False, "has_opted_out": False}
-        return Candidate(user_id=user_id, **{**plain, **more})
+        defaults = {"is_full_member": True, "is_lead": False, "has_opted_out": False}
+        return Candidate(user_id=user_id, **{**defaults, **more})
 
-    asked = who_is_asked(
+    asked = members_to_ask(
         [
             candidate("member"),
             candidate("lead", is_lead=True),
@@ -110,31 +110,31 @@ def test_leads_guests_and_who_opted_out_are_not_asked() -> None:
     assert asked == ("member",)
 
 
-def test_a_round_closes_two_days_after_the_last_slot() -> None:
+def test_round_closes_two_days_after_the_last_slot() -> None:
     early = datetime(2026, 11, 24, 1, tzinfo=UTC)
     late = datetime(2026, 11, 24, 15, tzinfo=UTC)
 
     assert closes_at([late, early]) == datetime(2026, 11, 26, 15, tzinfo=UTC)
 
 
-def test_a_reminder_waits_for_the_working_morning() -> None:
+def test_reminder_due_on_a_weekend_waits_for_monday_morning() -> None:
     friday = datetime(2026, 11, 27, 10, tzinfo=UTC)
 
-    assert remind_at(friday, "Europe/London") == datetime(2026, 11, 30, 8, tzinfo=UTC)
+    assert reminder_time(friday, "Europe/London") == datetime(2026, 11, 30, 8, tzinfo=UTC)
 
 
-def test_a_poll_waits_five_days() -> None:
+def test_poll_is_allowed_five_days_after_the_last_round() -> None:
     opened = datetime(2026, 11, 24, 10, tzinfo=UTC)
 
-    assert poll_free_from(opened) == opened + APART
-    assert poll_free_from(None) is None
+    assert next_poll_from(opened) == opened + MIN_APART
+    assert next_poll_from(None) is None
     assert not may_open(opened + timedelta(days=4), opened)
     assert may_open(opened + timedelta(days=5), opened)
 
 
-def test_questions_name_one_lead_and_speak_of_several() -> None:
-    one = for_member(["Ana"])
-    several = for_member(["Ana", "Ben"])
+def test_questions_name_a_single_lead_and_say_our_leads_for_several() -> None:
+    one = about_leads(["Ana"])
+    several = about_leads(["Ana", "Ben"])
 
     assert one[0].to_member.startswith("Does Ana say plainly")
     assert several[0].to_member.startswith("Do our leads say plainly")
@@ -142,15 +142,17 @@ def test_questions_name_one_lead_and_speak_of_several() -> None:
     assert not any("{" in question.to_member for question in (*one, *several))
 
 
-def test_a_workspace_rewords_but_drops_nothing() -> None:
-    ours = reworded({"clarity": {"label": "Klar?", "to_member": ""}, "unknown": {"label": "x"}})
+def test_workspace_can_reword_questions_but_not_remove_them() -> None:
+    questions = reworded(
+        {"clarity": {"label": "Klar?", "to_member": ""}, "unknown": {"label": "x"}}
+    )
 
-    assert [question.key for question in ours] == [question.key for question in QUESTIONS]
-    assert ours[0].label == "Klar?"
-    assert ours[0].to_member == QUESTIONS[0].to_member
+    assert [question.key for question in questions] == [question.key for question in QUESTIONS]
+    assert questions[0].label == "Klar?"
+    assert questions[0].to_member == QUESTIONS[0].to_member
 
 
-def test_the_team_follows_who_is_in_the_channel() -> None:
+def test_membership_diff_finds_departed_returning_and_new_people() -> None:
     found = membership_diff(
         team={"stays": True, "goes": True, "is back": False, "is away": False},
         there={"stays", "is back", "new", "guest", "onlooker"},
@@ -158,13 +160,13 @@ def test_the_team_follows_who_is_in_the_channel() -> None:
         colleagues={"stays", "is back", "new"},
     )
 
-    assert (found.gone, found.back, found.new) == (("goes",), ("is back",), ("new",))
-    assert found.are_any
+    assert (found.departed, found.returned, found.new) == (("goes",), ("is back",), ("new",))
+    assert found.has_changes
 
 
-def test_where_everybody_is_as_before_nobody_came_or_went() -> None:
+def test_membership_diff_is_empty_when_nobody_came_or_left() -> None:
     found = membership_diff(
         {"stays": True, "is away": False}, {"stays", "onlooker"}, set(), {"stays"}
     )
 
-    assert not found.are_any
+    assert not found.has_changes

@@ -1,4 +1,4 @@
-"""Teams too small for answers without names get the questions to talk about."""
+"""Teams too small for anonymous answers get talking points in their channel instead."""
 
 from datetime import UTC, datetime
 
@@ -18,7 +18,7 @@ from tests.rounds.round_rows import NOW, PHASE, ZONES, a_person, a_phase, a_work
 from tests.rounds.test_opening import open_first
 
 
-async def a_small_team(db: Database, *members: str, settings: WorkspaceSettings) -> None:
+async def start_small_team(db: Database, *members: str, settings: WorkspaceSettings) -> None:
     async with db.transaction() as tx:
         for user_id in ZONES:
             await a_person(tx, user_id)
@@ -27,43 +27,43 @@ async def a_small_team(db: Database, *members: str, settings: WorkspaceSettings)
         await plan_rounds(tx, WORKSPACE, await the_phase(tx), NOW)
 
 
-async def test_under_four_nobody_is_asked_and_nothing_is_stored(
+async def test_team_under_four_gets_talking_points_and_no_round(
     db: Database, services: Services, clock: AdjustableClock
 ) -> None:
-    await a_small_team(db, BEN, CHIARA, DEV, settings=WorkspaceSettings())
+    await start_small_team(db, BEN, CHIARA, DEV, settings=WorkspaceSettings())
 
     await open_first(services, clock)
     assert await the_round(db) is None
-    clock.move_to((await agenda_of(db, "talk"))[f"{PHASE}:2026-11-24"])
-    await carry_out(services, "talk")
+    clock.move_to((await agenda_of(db, "post_talking_points"))[f"{PHASE}:2026-11-24"])
+    await carry_out(services, "post_talking_points")
 
     assert list(await said(db)) == [f"talking_points:{PHASE}:2026-11-24"]
     assert await agenda_of(db, "ask") == {}
     assert await agenda_of(db, "close_round") == {}
 
 
-async def test_where_more_answers_are_wanted_than_there_are_people_nobody_is_asked(
+async def test_team_smaller_than_the_minimum_gets_no_round(
     db: Database, services: Services, clock: AdjustableClock
 ) -> None:
     settings = WorkspaceSettings(minimum_small=5)
-    await a_small_team(db, BEN, CHIARA, DEV, EMI, settings=settings)
+    await start_small_team(db, BEN, CHIARA, DEV, EMI, settings=settings)
 
     await open_first(services, clock)
 
     assert await the_round(db) is None
-    assert list(await agenda_of(db, "talk")) == [f"{PHASE}:2026-11-24"]
+    assert list(await agenda_of(db, "post_talking_points")) == [f"{PHASE}:2026-11-24"]
 
 
-async def test_a_small_teams_channel_gets_the_questions_once_a_day(
+async def test_small_team_poll_posts_talking_points_once_a_day(
     db: Database, services: Services, clock: AdjustableClock
 ) -> None:
-    await a_small_team(db, BEN, CHIARA, DEV, settings=WorkspaceSettings())
+    await start_small_team(db, BEN, CHIARA, DEV, settings=WorkspaceSettings())
     clock.move_to(datetime(2026, 11, 27, 12, tzinfo=UTC))
     request = Request(workspace_id=WORKSPACE, channel_id=LAUNCH, user_id=ANA)
     assert "too small for answers without names" in await poll(services, request)
-    await carry_out(services, "talk")
+    await carry_out(services, "post_talking_points")
 
     with pytest.raises(Refused, match="stand in the channel already"):
         await poll(services, request)
 
-    assert await agenda_of(db, "talk") == {}
+    assert await agenda_of(db, "post_talking_points") == {}

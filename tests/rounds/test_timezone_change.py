@@ -1,4 +1,4 @@
-"""Somebody moves to another time zone while questions wait for them."""
+"""Rescheduling of pending questions when a person's time zone changes."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -26,16 +26,16 @@ async def opened(phase: Database, services: Services, clock: AdjustableClock) ->
     return phase
 
 
-async def moves(services: Services, user_id: str, zone: str | None) -> None:
+async def move_to_zone(services: Services, user_id: str, zone: str | None) -> None:
     people = schema.people
     async with services.db.transaction() as tx:
         await tx.execute(update(people).where(people.c.user_id == user_id).values(zone=zone))
         now = services.clock.now()
-        await schedule.add(tx, WORKSPACE, action="follow_zone", subject=user_id, due_at=now)
-    await carry_out(services, "follow_zone")
+        await schedule.add(tx, WORKSPACE, action="reschedule_for_zone", subject=user_id, due_at=now)
+    await carry_out(services, "reschedule_for_zone")
 
 
-async def asked_at(db: Database, user_id: str) -> datetime | None:
+async def ask_time(db: Database, user_id: str) -> datetime | None:
     asks = await agenda_of(db, "ask")
     return asks.get(f"{(await the_round(db)).round_id}:{user_id}")
 
@@ -50,59 +50,59 @@ async def asked_at(db: Database, user_id: str) -> datetime | None:
         ("Pacific/Apia", datetime(2026, 11, 30, 21, 0, tzinfo=UTC)),
     ],
 )
-async def test_they_are_asked_at_ten_where_they_are_now(
+async def test_pending_question_moves_to_ten_in_the_new_zone(
     opened: Database, services: Services, zone: str, at: datetime
 ) -> None:
-    assert await asked_at(opened, BEN) == IN_LAGOS
+    assert await ask_time(opened, BEN) == IN_LAGOS
     closes_at = (await the_round(opened)).closes_at
-    others = await asked_at(opened, FINN)
+    others = await ask_time(opened, FINN)
 
-    await moves(services, BEN, zone)
+    await move_to_zone(services, BEN, zone)
 
-    assert await asked_at(opened, BEN) == at
-    assert await asked_at(opened, FINN) == others
+    assert await ask_time(opened, BEN) == at
+    assert await ask_time(opened, FINN) == others
     assert (await the_round(opened)).closes_at == closes_at
 
 
-async def test_who_moves_past_ten_is_asked_at_once(
+async def test_move_to_a_zone_past_ten_asks_at_once(
     opened: Database, services: Services, clock: AdjustableClock
 ) -> None:
     clock.move_to(IN_LAGOS - timedelta(hours=1))
-    await moves(services, BEN, "Asia/Kolkata")  # 13:30 there
+    await move_to_zone(services, BEN, "Asia/Kolkata")  # 13:30 there
 
-    assert await asked_at(opened, BEN) == clock.now()
+    assert await ask_time(opened, BEN) == clock.now()
 
 
-async def test_who_moves_into_the_evening_is_asked_next_morning(
+async def test_move_into_the_evening_asks_the_next_morning(
     opened: Database, services: Services, clock: AdjustableClock
 ) -> None:
     clock.move_to(IN_LAGOS - timedelta(hours=1))
-    await moves(services, BEN, "Pacific/Auckland")  # 21:00 there
+    await move_to_zone(services, BEN, "Pacific/Auckland")  # 21:00 there
 
-    assert await asked_at(opened, BEN) == datetime(2026, 12, 1, 19, tzinfo=UTC)
+    assert await ask_time(opened, BEN) == datetime(2026, 12, 1, 19, tzinfo=UTC)
 
 
-async def test_who_was_asked_is_not_asked_again(
+async def test_person_already_asked_is_not_asked_again_after_a_move(
     opened: Database, services: Services, clock: AdjustableClock
 ) -> None:
     clock.move_to(IN_LAGOS)
     await carry_out(services, "ask")
     before = await said(opened)
-    await moves(services, BEN, "America/Los_Angeles")
+    await move_to_zone(services, BEN, "America/Los_Angeles")
 
-    assert await asked_at(opened, BEN) is None
+    assert await ask_time(opened, BEN) is None
     clock.advance(timedelta(hours=9))
     await carry_out(services, "ask")
     asked = [key for key in await said(opened) if key.endswith(f":{BEN}")]
     assert asked == [key for key in before if key.endswith(f":{BEN}")]
 
 
-async def test_a_reminder_waits_for_the_morning_there(
+async def test_reminder_waits_for_morning_in_the_new_zone(
     opened: Database, services: Services, clock: AdjustableClock
 ) -> None:
     clock.move_to(IN_LAGOS)
     await carry_out(services, "ask")
-    await moves(services, BEN, "America/Los_Angeles")
+    await move_to_zone(services, BEN, "America/Los_Angeles")
     subject = f"{(await the_round(opened)).round_id}:{BEN}"
     await delivered(opened, f"ask:{subject}", ("D1", "1.1"))
     clock.advance(timedelta(days=1))  # 01:00 there
@@ -113,28 +113,28 @@ async def test_a_reminder_waits_for_the_morning_there(
     assert f"remind:{subject}" not in await said(opened)
 
 
-async def test_leads_move_as_well(opened: Database, services: Services) -> None:
-    await moves(services, ANA, "America/New_York")
+async def test_pending_question_of_a_lead_moves_too(opened: Database, services: Services) -> None:
+    await move_to_zone(services, ANA, "America/New_York")
 
-    assert await asked_at(opened, ANA) == datetime(2026, 12, 1, 15, tzinfo=UTC)
+    assert await ask_time(opened, ANA) == datetime(2026, 12, 1, 15, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("zone", [None, "Africa/Lagos"])
-async def test_no_other_zone_changes_nothing(
+async def test_unknown_or_unchanged_zone_changes_nothing(
     opened: Database, services: Services, zone: str | None
 ) -> None:
-    await moves(services, BEN, zone)
+    await move_to_zone(services, BEN, zone)
 
-    assert await asked_at(opened, BEN) == IN_LAGOS
+    assert await ask_time(opened, BEN) == IN_LAGOS
 
 
-async def test_where_ten_there_is_too_late_the_old_time_stands(
+async def test_slot_stays_if_ten_in_the_new_zone_is_after_the_close(
     opened: Database, services: Services, clock: AdjustableClock
 ) -> None:
-    """The round closes at its fixed time, whatever people do."""
+    """The closing time of a round is fixed when it opens."""
     async with opened.transaction() as tx:
-        soon = IN_LAGOS + timedelta(hours=8)
-        await tx.execute(update(schema.rounds).values(closes_at=soon))
-    await moves(services, BEN, "America/Los_Angeles")
+        closes_at = IN_LAGOS + timedelta(hours=8)
+        await tx.execute(update(schema.rounds).values(closes_at=closes_at))
+    await move_to_zone(services, BEN, "America/Los_Angeles")
 
-    assert await asked_at(opened, BEN) == IN_LAGOS
+    assert await ask_time(opened, BEN) == IN_LAGOS

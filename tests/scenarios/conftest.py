@@ -1,4 +1,4 @@
-"""The one who starts the phase in most stories."""
+"""The lead who starts the phase in most scenarios."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Ana, or another, at the start form: what is typed and sent, page by page."""
+"""A lead filling in the start form, page by page."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ TRUST = {
 
 
 class Lead:
-    """Ana (or another) at a form."""
+    """A person, Ana by default, filling in forms."""
 
     def __init__(self, harness: BotHarness, user_id: str = ANA) -> None:
         self.harness = harness
@@ -42,7 +42,7 @@ class Lead:
 
     @property
     def view(self) -> dict[str, Any]:
-        """The form on top."""
+        """The topmost open form."""
         assert self.me.top_view is not None
         return self.me.top_view
 
@@ -59,12 +59,12 @@ class Lead:
         return next(value for key, value in state.items() if key != "type")
 
     async def types(self, text: str, channel_id: str = LAUNCH) -> str:
-        """Type the command; returns what only this person is told."""
+        """Type the command; return the text of its ephemeral response."""
         answer = await self.me.command(f"/imbalance start {text}".strip(), channel_id)
         return answer.text
 
     async def sends(self, **values: Any) -> dict[str, str]:
-        """Fill in and submit the page; returns the errors beside its fields."""
+        """Fill in and submit the page; return the errors by field."""
         named = {name.replace("__", "."): value for name, value in values.items()}
         await self.me.fill(self.view["id"], named)
         answer = await self.me.submit()
@@ -72,8 +72,8 @@ class Lead:
         return answer.errors
 
     async def starts(self, kind: str = "results 2w", channel_id: str = LAUNCH) -> None:
-        """All of it, from the command to *Announce*."""
-        await self.harness.settle()  # the bot has begun, and knows nobody yet
+        """Start a phase: from the command to *Announce*."""
+        await self.harness.settle()  # lets the bot finish its startup first
         assert await self.types(kind, channel_id) == ""
         assert await self.sends(**CLEAR) == {}
         promise = TRUST if kind.startswith("trust") else SPRINT

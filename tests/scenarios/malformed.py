@@ -1,18 +1,27 @@
-"""Bodies as Slack does not send them, or seldom, with their content types."""
+"""Malformed and unusual request bodies, each with its content type."""
 
 import json
 from urllib.parse import urlencode
 
-from tests.scenarios.requests import FORM, JSON, PRESSED, SUBMITTED, TYPED, VIEW, form, told
+from tests.scenarios.requests import (
+    FORM,
+    JSON,
+    PRESSED,
+    SUBMITTED,
+    TYPED,
+    VIEW,
+    event_callback,
+    form,
+)
 
 DEEP = b"[" * 100_000
-NO_EVENT = {name: value for name, value in told("user_change").items() if name != "event"}
-#: Bodies that no parser or handler of ours can use, and their content type.
+NO_EVENT = {name: value for name, value in event_callback("user_change").items() if name != "event"}
+#: Bodies refused with 400 even if they are signed.
 MALFORMED: dict[str, tuple[bytes, str]] = {
     "empty": (b"", FORM),
     "empty JSON": (b"", JSON),
-    "no JSON": (b"{violet", JSON),
-    "no JSON in the payload": (b"payload={violet", FORM),
+    "invalid JSON": (b"{violet", JSON),
+    "invalid JSON in the payload": (b"payload={violet", FORM),
     "list": (b"[]", JSON),
     "number": (b"17", JSON),
     "text": (b'"violet"', JSON),
@@ -25,15 +34,15 @@ MALFORMED: dict[str, tuple[bytes, str]] = {
     "payload is empty": (b"payload=", FORM),
     "two payloads": (b"payload=" + form(PRESSED)[8:] + b"&payload=[]", FORM),
     "deep": (DEEP, JSON),
-    "deep in the payload": (b"payload=" + DEEP, FORM),
+    "deep nesting in the payload": (b"payload=" + DEEP, FORM),
     "huge number": (b'{"type":' + b"9" * 5000 + b"}", JSON),
-    "number for a name": (form({**PRESSED, "type": 17}), FORM),
-    "list for a name": (form({**PRESSED, "type": []}), FORM),
+    "type is a number": (form({**PRESSED, "type": 17}), FORM),
+    "type is a list": (form({**PRESSED, "type": []}), FORM),
     "no type": (form({"team": {"id": "T0PLAY"}}), FORM),
     "form without a type": (b"violet=giraffe", FORM),
-    "other content": (b"<violet/>", "text/xml"),
+    "XML": (b"<violet/>", "text/xml"),
     "team is a number": (form({"type": "shortcut", "team": 17}), FORM),
-    "no authorization": (form({"type": "shortcut", "authorizations": [None]}), FORM),
+    "authorization is null": (form({"type": "shortcut", "authorizations": [None]}), FORM),
     "user is null": (form({**PRESSED, "user": None}), FORM),
     "no actions": (form({**PRESSED, "actions": []}), FORM),
     "action is null": (form({**PRESSED, "actions": [None]}), FORM),
@@ -45,23 +54,23 @@ MALFORMED: dict[str, tuple[bytes, str]] = {
     "event is null": (json.dumps({**NO_EVENT, "event": None}).encode(), JSON),
     "event is a text": (json.dumps({**NO_EVENT, "event": "violet"}).encode(), JSON),
     "event without a type": (json.dumps({**NO_EVENT, "event": {}}).encode(), JSON),
-    "event at no time": (
-        json.dumps({**told("channel_archive"), "event_time": float("nan")}).encode(),
+    "event time is NaN": (
+        json.dumps({**event_callback("channel_archive"), "event_time": float("nan")}).encode(),
         JSON,
     ),
-    "event after all time": (
-        json.dumps({**told("channel_archive"), "event_time": 10**15}).encode(),
+    "event time out of range": (
+        json.dumps({**event_callback("channel_archive"), "event_time": 10**15}).encode(),
         JSON,
     ),
-    "id that cannot be stored": (
-        json.dumps({**told("channel_archive"), "event_id": "\ud800\0"}).encode(),
+    "event id that cannot be stored": (
+        json.dumps({**event_callback("channel_archive"), "event_id": "\ud800\0"}).encode(),
         JSON,
     ),
-    "command of nobody": (urlencode({**TYPED, "user_id": ""}).encode(), FORM),
+    "command without a user": (urlencode({**TYPED, "user_id": ""}).encode(), FORM),
 }
-#: Signed, these are answered: well formed, or nothing that we act on.
+#: Unusual bodies answered with 200 if they are signed: well formed, or ignored by the bot.
 ANSWERED: dict[str, tuple[bytes, str]] = {
-    "deep events": (b'{"type":"x","event":' + b'{"event":' * 400 + b"1" + b"}" * 401, JSON),
+    "deeply nested event": (b'{"type":"x","event":' + b'{"event":' * 400 + b"1" + b"}" * 401, JSON),
     "team is null": (form({**PRESSED, "team": None}), FORM),
     "infinite value": (form({**PRESSED, "message": {"number": float("inf")}}), FORM),
     "unknown button": (form({**PRESSED, "actions": [{"action_id": "violet"}]}), FORM),
@@ -73,18 +82,18 @@ ANSWERED: dict[str, tuple[bytes, str]] = {
         JSON,
     ),
     "no state": (form({**PRESSED, "state": None}), FORM),
-    "nothing to open a form with": (form({**PRESSED, "trigger_id": None}), FORM),
-    "answer to nowhere": (form({**PRESSED, "response_url": "violet"}), FORM),
-    "tokens of an organisation": (
+    "no trigger id": (form({**PRESSED, "trigger_id": None}), FORM),
+    "invalid response URL": (form({**PRESSED, "response_url": "violet"}), FORM),
+    "event without a workspace": (
         json.dumps({**NO_EVENT, "team_id": None, "event": {"type": "app_uninstalled"}}).encode(),
         JSON,
     ),
-    "metadata of others": (
+    "metadata without a payload": (
         json.dumps(
             {
                 **NO_EVENT,
                 "event": {
-                    **told("message_metadata_posted")["event"],
+                    **event_callback("message_metadata_posted")["event"],
                     "metadata": {"event_type": "imbalance_message", "event_payload": None},
                 },
             }

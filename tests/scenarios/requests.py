@@ -1,4 +1,4 @@
-"""Requests to the running bot, signed as Slack signs or not, and what is said of them."""
+"""HTTP requests to the running bot, signed or not, and sample Slack payloads."""
 
 import asyncio
 import hashlib
@@ -19,7 +19,7 @@ FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 
 
 def signed(body: bytes, offset: int = 0) -> dict[str, str]:
-    """Headers with a signature of any bytes, made `offset` seconds from now."""
+    """Return headers that sign these bytes with a timestamp `offset` seconds from now."""
     timestamp = str(int(real_now().timestamp()) + offset)
     base = b"v0:" + timestamp.encode() + b":" + body
     signature = hmac.new(FakeSlack.signing_secret.encode(), base, hashlib.sha256).hexdigest()
@@ -27,13 +27,13 @@ def signed(body: bytes, offset: int = 0) -> dict[str, str]:
 
 
 async def post(harness: BotHarness, body: bytes, headers: dict[str, str], kind: str = FORM) -> int:
-    return (await ask(harness, body, headers, kind))[0]
+    return (await post_and_read(harness, body, headers, kind))[0]
 
 
-async def ask(
+async def post_and_read(
     harness: BotHarness, body: bytes, headers: dict[str, str], kind: str = FORM
 ) -> tuple[int, str]:
-    """The status and the text that come back."""
+    """Post the body; return the status and text of the response."""
     async with ClientSession() as session:
         url = str(harness.slack.request_url)
         content = {"Content-Type": kind} if kind else {}
@@ -48,7 +48,7 @@ async def post_signed(harness: BotHarness, body: bytes, kind: str = FORM) -> int
 
 
 async def send_raw(harness: BotHarness, request: bytes) -> bytes:
-    """What comes back for these very bytes."""
+    """Send these exact bytes; return the raw response."""
     reader, writer = await asyncio.open_connection("127.0.0.1", harness.bot.http_port)
     writer.write(request)
     answer = await reader.read()
@@ -57,11 +57,11 @@ async def send_raw(harness: BotHarness, request: bytes) -> bytes:
 
 
 def form(payload: Any) -> bytes:
-    """The body of an interaction."""
+    """Return the form body of an interaction."""
     return f"payload={quote_plus(json.dumps(payload))}".encode()
 
 
-def refused() -> float:
+def refused_signature_count() -> float:
     return REGISTRY.get_sample_value("imbalance_refused_signatures_total") or 0.0
 
 
@@ -134,8 +134,8 @@ _FIELDS: dict[str, Any] = {
 }
 
 
-def told(kind: str, number: int = 1) -> dict[str, Any]:
-    """An event with all that its handler reads."""
+def event_callback(kind: str, number: int = 1) -> dict[str, Any]:
+    """Return an event with every field that its handler reads."""
     return {
         "type": "event_callback",
         "team_id": WORKSPACE,
@@ -148,5 +148,5 @@ def told(kind: str, number: int = 1) -> dict[str, Any]:
 
 PAYLOADS = (
     *(PRESSED, PRESSED_IN_VIEW, SUBMITTED, CLOSED, TYPED),
-    *(told(kind) for kind in _FIELDS if kind != "app_uninstalled"),
+    *(event_callback(kind) for kind in _FIELDS if kind != "app_uninstalled"),
 )

@@ -1,4 +1,4 @@
-"""What people and Slack saw of the bot, for stories about refusals."""
+"""Messages and calls of the bot as seen in the fake Slack."""
 
 from typing import Any
 
@@ -8,19 +8,19 @@ from bot.db import schema
 from tests.harness import ANA, LAUNCH, BotHarness
 
 
-def told(harness: BotHarness, user_id: str = ANA) -> list[str]:
-    """The first lines of what this person was told in private, oldest first."""
+def dm_texts(harness: BotHarness, user_id: str = ANA) -> list[str]:
+    """Return the texts of the bot's direct messages to this person, oldest first."""
     return [message["text"] for message in harness.slack.as_user(user_id).dm_with_bot()]
 
 
-def said(harness: BotHarness, user_id: str, starts: str) -> dict[str, Any]:
-    """The one direct message to this person whose first line has these words."""
-    (found,) = [m for m in harness.slack.as_user(user_id).dm_with_bot() if starts in m["text"]]
+def dm_containing(harness: BotHarness, user_id: str, phrase: str) -> dict[str, Any]:
+    """Return the only direct message to this person whose text contains the phrase."""
+    (found,) = [m for m in harness.slack.as_user(user_id).dm_with_bot() if phrase in m["text"]]
     return found
 
 
-def calls(harness: BotHarness, *methods: str, channel: str = LAUNCH) -> int:
-    """How often Slack was asked to do something in a channel."""
+def call_count(harness: BotHarness, *methods: str, channel: str = LAUNCH) -> int:
+    """Return the number of calls of these methods for a channel."""
     return sum(
         call.method in methods
         and channel in (call.args.get("channel"), call.args.get("channel_id"))
@@ -33,24 +33,24 @@ async def phase(harness: BotHarness) -> Any:
         return (await reader.execute(select(schema.phases))).one()
 
 
-def in_channel(harness: BotHarness, channel_id: str = LAUNCH) -> list[str]:
+def channel_texts(harness: BotHarness, channel_id: str = LAUNCH) -> list[str]:
     return [message["text"] for message in harness.slack.as_user(ANA).visible(channel_id)]
 
 
 async def press(harness: BotHarness, user_id: str, button: str, message: dict[str, Any]) -> None:
-    """Press a button in a direct message."""
-    me = harness.slack.as_user(user_id)
-    assert me.direct_message is not None
-    await me.click(button, channel=me.direct_message.id, ts=message["ts"])
+    """Press a button in a direct message to this person."""
+    user = harness.slack.as_user(user_id)
+    assert user.direct_message is not None
+    await user.click(button, channel=user.direct_message.id, ts=message["ts"])
     await harness.settle()
 
 
 def posts_to(harness: BotHarness, user_id: str) -> int:
-    return calls(harness, "chat.postMessage", channel=user_id)
+    return call_count(harness, "chat.postMessage", channel=user_id)
 
 
-async def failed(harness: BotHarness) -> list[tuple[str, str]]:
-    """The messages that Slack never took, by the first word of their key, and why."""
+async def failed_messages(harness: BotHarness) -> list[tuple[str, str]]:
+    """Return the failed messages: the kind in each key, and the error."""
     messages = schema.messages
     async with harness.bot.db.reading() as reader:
         rows = await reader.execute(

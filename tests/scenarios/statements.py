@@ -1,4 +1,4 @@
-"""Counts of SQL statements: a phase of a team of twelve from its start to its end."""
+"""Counts of SQL statements during a phase of a team of twelve."""
 
 import asyncio
 from collections.abc import Iterator
@@ -17,11 +17,11 @@ from bot.clock import real_now
 from bot.db import schema
 from bot.db.engine import Database
 from bot.outbox import enqueue, keys, workspace_sender
-from bot.playground.fake_slack.workspace_changes import done
+from bot.playground.fake_slack.workspace_changes import wait_for_delivery
 from bot.slack.content import content
 from tests.harness import BEN, LAUNCH, MEMBERS, WORKSPACE, BotHarness
 from tests.scenarios.lead import CLEAR, SPRINT, Lead
-from tests.scenarios.screen import phase, told
+from tests.scenarios.screen import dm_texts, phase
 
 START = "start to announced"
 ANSWER = "one answer"
@@ -32,21 +32,21 @@ END_WITH_CHART = "automatic end, with a chart"
 APP_HOME = "open App Home"
 MESSAGE = "one delivered message"
 
-#: Five more people than the example workspace has in #launch.
+#: Five people added to the example workspace's #launch.
 NEWCOMERS = tuple(f"U0NEW{number}" for number in range(5))
 TEAM = (*MEMBERS, *NEWCOMERS)
 LATEST = datetime(2027, 12, 31, tzinfo=UTC)
-#: Tasks that look into the database on a timer, whatever people do.
-POLLING_TASKS = frozenset({"delivery", "hearing"})
-#: Calls begun together are concluded by one turn of the sender only if they end within a few
-#: milliseconds of each other. On a busy machine they do not; so that counts repeat, wait longer.
+#: Tasks that query the database on a timer, whatever users do.
+POLLING_TASKS = frozenset({"delivery", "event gap monitor"})
+#: The sender records concurrent calls in one batch only if they finish within a few milliseconds
+#: of each other. On a busy machine they may not, so the counts would vary: wait longer.
 COLLECT_SECONDS = 2.0
 
 
 class StatementCounter:
-    """Counts the statements sent to a database, but for those of `POLLING_TASKS`.
+    """Counts the statements sent to a database, except those of `POLLING_TASKS`.
 
-    A statement with many rows counts once, as it is sent once. BEGIN and COMMIT do not count.
+    A multi-row statement counts once. BEGIN and COMMIT do not count.
     """
 
     def __init__(self, db: Database) -> None:
@@ -62,7 +62,7 @@ class StatementCounter:
             event.remove(self._engine, "before_cursor_execute", self._add)
 
     def take(self) -> int:
-        """The number since it was last taken."""
+        """Return the count since the last call, and reset it."""
         count, self._count = self._count, 0
         return count
 
@@ -72,11 +72,11 @@ class StatementCounter:
 
 
 async def count_statements(harness: BotHarness) -> dict[str, int]:
-    """Play a sprint in which everybody answers once; returns the statements of each scenario."""
+    """Run a sprint in which everyone answers once; return the count of each scenario."""
     await _grow_team(harness)
     counts = {}
     counter = StatementCounter(harness.bot.db)
-    with counter.counting(), _one_turn_for_calls_begun_together():
+    with counter.counting(), _batch_concurrent_calls():
         await _start(harness)
         counts[START] = counter.take()
 
@@ -109,32 +109,34 @@ async def count_statements(harness: BotHarness) -> dict[str, int]:
 
 
 async def count_end_without_results(harness: BotHarness) -> dict[str, int]:
-    """Play a sprint in which nobody answers; returns the statements of its automatic end."""
+    """Run a sprint in which nobody answers; return the count of its automatic end."""
     await _grow_team(harness)
     counter = StatementCounter(harness.bot.db)
-    with counter.counting(), _one_turn_for_calls_begun_together():
+    with counter.counting(), _batch_concurrent_calls():
         await _start(harness)
         return {END: await _end(harness, counter)}
 
 
-def _one_turn_for_calls_begun_together() -> Any:
+def _batch_concurrent_calls() -> Any:
     return mock.patch.object(workspace_sender, "COLLECT_SECONDS", COLLECT_SECONDS)
 
 
 async def _grow_team(harness: BotHarness) -> None:
     slack = harness.slack
     for user_id in NEWCOMERS:
-        await done(slack.add_user(slack.copy_of(BEN, id=user_id, name=user_id.lower())))
-        await done(slack.join(LAUNCH, user_id))
+        await wait_for_delivery(
+            slack.add_user(slack.copy_of(BEN, id=user_id, name=user_id.lower()))
+        )
+        await wait_for_delivery(slack.join(LAUNCH, user_id))
     await harness.settle()
 
 
 async def _start(harness: BotHarness) -> None:
-    """From the command, through the three pages, to the announcement with pin and bookmark."""
+    """Start a phase: command, three form pages, and announcement with pin and bookmark."""
     lead = Lead(harness)
     assert await lead.types("results 2w") == ""
     for typed in (CLEAR, {**SPRINT, "start.members": [*TEAM]}, {}):
-        await harness.bot.services.background_tasks.done()
+        await harness.bot.services.background_tasks.wait_until_idle()
         await lead.me.fill(lead.view["id"], typed)
         submitted = await lead.me.submit()
         assert submitted.errors == {}
@@ -144,15 +146,15 @@ async def _start(harness: BotHarness) -> None:
 
 
 async def _answer(harness: BotHarness, user_id: str) -> None:
-    """Send an answer to every question, and a comment; its receipt is part of it."""
+    """Answer every question with a comment, and wait for the receipt."""
     person = harness.slack.as_user(user_id)
     blocks = person.dm_with_bot()[-1]["blocks"]
     asked = [block["block_id"] for block in blocks if block["type"] == "input"]
     typed = {name: "Fine." if name.endswith(":comment") else "4" for name in asked}
     await person.click("rounds.send", values=typed)
     await harness.slack.settled()
-    await harness.bot.services.background_tasks.done()
-    assert told(harness, user_id)[-1].startswith("Received.")
+    await harness.bot.services.background_tasks.wait_until_idle()
+    assert dm_texts(harness, user_id)[-1].startswith("Received.")
 
 
 async def _deliver_message(harness: BotHarness) -> None:
@@ -161,11 +163,11 @@ async def _deliver_message(harness: BotHarness) -> None:
         now, hello = harness.clock.now(), content("Hello.")
         await enqueue.post(tx, WORKSPACE, key=key, to=BEN, content=hello, now=now)
     await _finish(harness)
-    assert told(harness, BEN)[-1] == "Hello."
+    assert dm_texts(harness, BEN)[-1] == "Hello."
 
 
 async def _end(harness: BotHarness, counter: StatementCounter) -> int:
-    """Let time pass until the phase ends by itself; returns the statements of the end alone."""
+    """Let time pass until the phase ends automatically; return the count of the end alone."""
     await _travel_to(harness, ActionName.END_PHASE)
     counter.take()
     await harness.bot.ticker.tick()
@@ -176,15 +178,15 @@ async def _end(harness: BotHarness, counter: StatementCounter) -> int:
 
 
 async def _finish(harness: BotHarness) -> None:
-    """Wait for what was begun, and deliver what is to be said, without another tick."""
-    await harness.bot.services.background_tasks.done()
+    """Finish background tasks and deliver due messages, without another tick."""
+    await harness.bot.services.background_tasks.wait_until_idle()
     await harness.bot.delivery.deliver_due()
     await harness.slack.settled()
-    await harness.bot.services.background_tasks.done()
+    await harness.bot.services.background_tasks.wait_until_idle()
 
 
 async def _travel_to(harness: BotHarness, action: str) -> AgendaItem:
-    """Let time pass until the next such action is due, and is not carried out yet."""
+    """Let time pass until the next action of this kind is due, but has not run."""
     async with harness.bot.db.reading() as reader:
         items = await due(reader, LATEST, real_now(), 1000)
     found = next(item for item in items if item.action == action)
@@ -194,7 +196,7 @@ async def _travel_to(harness: BotHarness, action: str) -> AgendaItem:
 
 
 async def _carry_out(harness: BotHarness, action: ActionName, counter: StatementCounter) -> int:
-    """Carry out the next such action; returns its own statements, without the tick around it."""
+    """Run the next action of this kind; return its own count, without the surrounding tick."""
     item = await _travel_to(harness, action)
     counter.take()
     await ACTIONS[action].run(harness.bot.services, item)

@@ -1,11 +1,11 @@
-"""The announcement and its buttons, and the phase that follows an extended one."""
+"""The announcement and its buttons, and the phase that follows an extended phase."""
 
 from bot.db import schema
 from tests.harness import BEN, CHIARA, GUEST, LAUNCH, BotHarness
 from tests.scenarios.lead import CLEAR, Lead, count, shown
 
 
-async def test_after_one_extension_a_new_phase_follows(harness: BotHarness, ana: Lead) -> None:
+async def test_second_extension_starts_a_follow_up_phase(harness: BotHarness, ana: Lead) -> None:
     await ana.starts()
     await ana.me.command("/imbalance extend", LAUNCH)
     await ana.sends(**{"ends_on": "2026-12-10", "reason": "The audit came late."})
@@ -25,14 +25,14 @@ async def test_after_one_extension_a_new_phase_follows(harness: BotHarness, ana:
     await ana.sends()
 
     assert ana.page == "Announced"
-    told = [one["text"] for one in ana.me.visible(LAUNCH) if "Results sprint" in one["text"]]
-    assert "🏁 Results sprint, ended Tue 8 Dec: ship the beta" in told
-    assert "🏁 Results sprint until Tue 22 Dec: ship the beta" in told
+    texts = [one["text"] for one in ana.me.visible(LAUNCH) if "Results sprint" in one["text"]]
+    assert "🏁 Results sprint, ended Tue 8 Dec: ship the beta" in texts
+    assert "🏁 Results sprint until Tue 22 Dec: ship the beta" in texts
     channel = harness.slack.workspace.conversations[LAUNCH]
     assert len(channel.pins) == len(channel.bookmarks) == 1
 
 
-async def test_days_left_are_counted_down(harness: BotHarness, ana: Lead) -> None:
+async def test_announcement_counts_down_the_days_left(harness: BotHarness, ana: Lead) -> None:
     await ana.starts()
 
     await harness.wait(days=13)
@@ -41,7 +41,7 @@ async def test_days_left_are_counted_down(harness: BotHarness, ana: Lead) -> Non
     assert "1 day left" in shown(announcement["blocks"])
 
 
-async def test_my_part_stands_under_details(harness: BotHarness, ana: Lead) -> None:
+async def test_my_part_is_listed_under_details(harness: BotHarness, ana: Lead) -> None:
     await ana.starts()
     ben, chiara = Lead(harness, BEN), Lead(harness, CHIARA)
     await ben.me.click("phase.my_part")
@@ -49,12 +49,12 @@ async def test_my_part_stands_under_details(harness: BotHarness, ana: Lead) -> N
 
     await chiara.me.click("phase.details")
 
-    said = shown(chiara.blocks)
-    assert "• Ben: I carry the importer." in said
-    assert "Chiara:" not in said
+    details = shown(chiara.blocks)
+    assert "• Ben: I carry the importer." in details
+    assert "Chiara:" not in details
 
 
-async def test_a_concern_reaches_the_leads_without_a_name(harness: BotHarness, ana: Lead) -> None:
+async def test_concern_reaches_the_leads_anonymously(harness: BotHarness, ana: Lead) -> None:
     await ana.starts()
     ben = Lead(harness, BEN)
     await ben.me.click("phase.concern")
@@ -63,14 +63,16 @@ async def test_a_concern_reaches_the_leads_without_a_name(harness: BotHarness, a
 
     await harness.wait(days=1, hours=1)
 
-    told = [one for one in ana.me.dm_with_bot() if "concern" in one["text"]]
-    assert len(told) == 1
-    assert "Two of us worked on Sunday." in shown(told[0]["blocks"])
-    assert "Ben" not in str(told[0])
+    concerns = [one for one in ana.me.dm_with_bot() if "concern" in one["text"]]
+    assert len(concerns) == 1
+    assert "Two of us worked on Sunday." in shown(concerns[0]["blocks"])
+    assert "Ben" not in str(concerns[0])
     assert await count(harness, schema.concerns) == 0
 
 
-async def test_who_is_not_in_the_team_is_told_so(harness: BotHarness, ana: Lead) -> None:
+async def test_non_member_pressing_a_team_button_gets_an_ephemeral_refusal(
+    harness: BotHarness, ana: Lead
+) -> None:
     await ana.starts()
     guest = harness.slack.as_user(GUEST)
 

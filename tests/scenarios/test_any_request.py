@@ -1,4 +1,4 @@
-"""Whatever Slack may sign, no answer is a server error."""
+"""Property tests: no signed request causes a server error."""
 
 import io
 import json
@@ -25,12 +25,12 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
     max_leaves=8,
 )
-WITHOUT = object()
+REMOVED = object()
 
 
 @st.composite
-def changed_payloads(draw: st.DrawFn) -> Any:
-    """A payload of Slack's in which something, somewhere, is missing or something else."""
+def mutated_payloads(draw: st.DrawFn) -> Any:
+    """A valid Slack payload with one value removed or replaced."""
     whole = json.loads(json.dumps(draw(st.sampled_from(PAYLOADS))))
     at = whole
     while True:
@@ -40,8 +40,8 @@ def changed_payloads(draw: st.DrawFn) -> Any:
         if not (isinstance(inside, dict | list) and inside and draw(st.booleans())):
             break
         at = inside
-    new = draw(st.just(WITHOUT) | st.sampled_from([None, [], {}, "", 17, "\ud800\0"]) | VALUES)
-    if new is WITHOUT:
+    new = draw(st.just(REMOVED) | st.sampled_from([None, [], {}, "", 17, "\ud800\0"]) | VALUES)
+    if new is REMOVED:
         del at[key]
     else:
         at[key] = new
@@ -64,17 +64,17 @@ SETTINGS = settings(
 
 @SETTINGS
 @given(body=BYTES, kind=st.sampled_from([FORM, JSON, "text/plain"]))
-async def test_no_bytes_that_are_signed_make_a_server_error(
+async def test_signed_arbitrary_bytes_never_cause_a_server_error(
     harness: BotHarness, written: io.StringIO, body: bytes, kind: str
 ) -> None:
-    # 401: Slack never signs what is not UTF-8
+    # 401: a body that is not UTF-8 cannot come from Slack
     assert await post_signed(harness, body, kind) in (200, 400, 401)
     assert "exception" not in written.getvalue()
 
 
 @SETTINGS
-@given(payload=changed_payloads())
-async def test_no_payload_that_is_signed_makes_a_server_error(
+@given(payload=mutated_payloads())
+async def test_signed_mutated_payloads_never_cause_a_server_error(
     harness: BotHarness, payload: dict[str, Any]
 ) -> None:
     assert await post_signed(harness, form(payload)) in (200, 400)

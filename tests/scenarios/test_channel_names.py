@@ -1,17 +1,19 @@
-"""A channel is renamed, or gets another id, as when it is shared with another organisation."""
+"""Channels that are renamed, or get another id when shared with another organisation."""
 
 from sqlalchemy import select
 
 from bot.db import schema
 from tests.harness import BEN, CHIARA, LAUNCH, BotHarness
 from tests.scenarios.lead import Lead, shown
-from tests.scenarios.screen import in_channel, phase, told
+from tests.scenarios.screen import channel_texts, dm_texts, phase
 
-MOVED = "C0MOVED"
+NEW_CHANNEL_ID = "C0MOVED"
 
 
-async def test_a_renamed_channel_is_called_by_its_new_name(harness: BotHarness, ana: Lead) -> None:
-    """Whatever we write names it by its id; Slack shows the name it has now."""
+async def test_channel_is_stored_by_id_so_a_rename_needs_no_update(
+    harness: BotHarness, ana: Lead
+) -> None:
+    """Slack shows the current name of a channel mentioned by its id."""
     await ana.starts()
     await harness.wait(days=1)
     harness.slack.rename(LAUNCH, "lunch")
@@ -24,7 +26,7 @@ async def test_a_renamed_channel_is_called_by_its_new_name(harness: BotHarness, 
         assert "#launch" not in str(rows)
 
 
-async def test_a_channel_with_a_new_id_takes_everything_along(
+async def test_channel_id_change_migrates_phase_messages_and_opt_outs(
     harness: BotHarness, ana: Lead
 ) -> None:
     await ana.starts()
@@ -33,52 +35,54 @@ async def test_a_channel_with_a_new_id_takes_everything_along(
     await harness.settle()
     await harness.slack.as_user(CHIARA).click("home.opt_out")
     harness.slack.faults.duplicate_events()
-    harness.slack.change_channel_id(LAUNCH, MOVED)
+    harness.slack.change_channel_id(LAUNCH, NEW_CHANNEL_ID)
     await harness.settle()
 
-    assert (await phase(harness)).channel_id == MOVED
+    assert (await phase(harness)).channel_id == NEW_CHANNEL_ID
     async with harness.bot.db.reading() as reader:
         for column in (schema.messages.c.conversation, schema.messages.c.channel):
             assert LAUNCH not in set(await reader.scalars(select(column)))
         optouts = (await reader.execute(select(schema.channel_optouts))).all()
-    assert [(row.channel_id, row.user_id) for row in optouts] == [(MOVED, CHIARA)]
+    assert [(row.channel_id, row.user_id) for row in optouts] == [(NEW_CHANNEL_ID, CHIARA)]
     await harness.wait(days=1)
-    assert told(harness, CHIARA) == []
-    assert any("questions" in text for text in told(harness, BEN))
-    assert "13 days left" in shown(ana.me.visible(MOVED)[0]["blocks"])
-    await harness.slack.team_answers()
+    assert dm_texts(harness, CHIARA) == []
+    assert any("questions" in text for text in dm_texts(harness, BEN))
+    assert "13 days left" in shown(ana.me.visible(NEW_CHANNEL_ID)[0]["blocks"])
+    await harness.slack.let_team_answer()
     await harness.wait(days=14)
-    assert harness.slack.workspace.pins(MOVED) == []
-    assert any("it's over" in text for text in in_channel(harness, MOVED))
+    assert harness.slack.workspace.pins(NEW_CHANNEL_ID) == []
+    assert any("it's over" in text for text in channel_texts(harness, NEW_CHANNEL_ID))
     assert harness.slack.problems == []
 
 
-async def test_a_refusal_before_the_new_id_was_heard_of_is_made_up_for(
+async def test_phase_paused_before_the_channel_id_change_event_resumes_after_it(
     harness: BotHarness, ana: Lead
 ) -> None:
     await ana.starts()
     harness.slack.core.events.hold()
-    harness.slack.change_channel_id(LAUNCH, MOVED)
+    harness.slack.change_channel_id(LAUNCH, NEW_CHANNEL_ID)
     await harness.wait(days=1)
-    assert (await phase(harness)).paused_because == "unseen"
+    assert (await phase(harness)).pause_reason == "unseen"
 
     await harness.slack.core.events.release()
     await harness.settle()
 
     assert (await phase(harness)).paused_at is None
-    assert "13 days left" in shown(ana.me.visible(MOVED)[0]["blocks"])
+    assert "13 days left" in shown(ana.me.visible(NEW_CHANNEL_ID)[0]["blocks"])
 
 
-async def test_a_phase_begun_under_the_new_id_stays(harness: BotHarness, ana: Lead) -> None:
+async def test_phase_started_under_the_new_channel_id_survives_the_change_event(
+    harness: BotHarness, ana: Lead
+) -> None:
     await ana.starts()
     await ana.me.close()
     harness.slack.core.events.hold()
-    harness.slack.change_channel_id(LAUNCH, MOVED)
-    await ana.starts(channel_id=MOVED)
+    harness.slack.change_channel_id(LAUNCH, NEW_CHANNEL_ID)
+    await ana.starts(channel_id=NEW_CHANNEL_ID)
     await harness.slack.core.events.release()
     await harness.settle()
 
     async with harness.bot.db.reading() as reader:
         phases = (await reader.execute(select(schema.phases))).all()
-    assert [one.channel_id for one in phases] == [MOVED, MOVED]
+    assert [one.channel_id for one in phases] == [NEW_CHANNEL_ID, NEW_CHANNEL_ID]
     assert sorted(one.state for one in phases) == ["active", "ended"]

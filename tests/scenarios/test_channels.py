@@ -1,4 +1,4 @@
-"""What becomes of a phase when its channel is closed, lost, opened again or deleted."""
+"""Phases whose channel is archived, left by the bot, reopened or deleted."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from bot.db import schema
 from bot.playground.fake_slack.example_workspace import BOT_USER_ID
 from tests.harness import ANA, BEN, LAUNCH, MEMBERS, OWNER, PLATFORM, SECRET, BotHarness
 from tests.scenarios.lead import Lead, count, shown
-from tests.scenarios.screen import calls, in_channel, phase, press, said, told
+from tests.scenarios.screen import call_count, channel_texts, dm_containing, dm_texts, phase, press
 
 
 async def close(harness: BotHarness, how: str, channel_id: str = LAUNCH) -> None:
@@ -17,7 +17,7 @@ async def close(harness: BotHarness, how: str, channel_id: str = LAUNCH) -> None
     await harness.settle()
 
 
-async def open_again(harness: BotHarness, how: str, channel_id: str = LAUNCH) -> None:
+async def reopen(harness: BotHarness, how: str, channel_id: str = LAUNCH) -> None:
     if how == "archived":
         harness.slack.unarchive(channel_id)
     else:
@@ -29,78 +29,78 @@ async def open_again(harness: BotHarness, how: str, channel_id: str = LAUNCH) ->
     ("how", "why"),
     [("archived", "The channel is archived"), ("outside", "I was removed from the channel")],
 )
-async def test_a_closed_channel_pauses_its_phase_and_it_goes_on_by_itself(
+async def test_closed_channel_pauses_the_phase_until_it_reopens(
     harness: BotHarness, ana: Lead, how: str, why: str
 ) -> None:
     await ana.starts()
     await close(harness, how)
 
-    paused = said(harness, ANA, "is paused")
+    paused = dm_containing(harness, ANA, "is paused")
     assert why in shown(paused["blocks"])
-    assert all(told(harness, member) == [] for member in MEMBERS)
+    assert all(dm_texts(harness, member) == [] for member in MEMBERS)
 
-    before = calls(harness, "chat.postMessage", "chat.update")
+    before = call_count(harness, "chat.postMessage", "chat.update")
     await harness.wait(days=3)
-    assert calls(harness, "chat.postMessage", "chat.update") == before
-    assert all(told(harness, member) == [] for member in MEMBERS)  # no questions began
-    assert len(told(harness)) == 1
+    assert call_count(harness, "chat.postMessage", "chat.update") == before
+    assert all(dm_texts(harness, member) == [] for member in MEMBERS)  # no round opened
+    assert len(dm_texts(harness)) == 1
 
-    await open_again(harness, how)
+    await reopen(harness, how)
 
     (goes_on,) = [message for message in ana.me.dm_with_bot() if "goes on" in message["text"]]
     assert goes_on["ts"] == paused["ts"]
     assert "11 days left" in shown(ana.me.visible(LAUNCH)[0]["blocks"])
     await harness.wait(days=5)
-    assert any("questions" in text for text in told(harness, BEN))
+    assert any("questions" in text for text in dm_texts(harness, BEN))
     assert harness.slack.problems == []
 
 
 @pytest.mark.parametrize(("how", "because"), [("archived", "archived"), ("outside", "unseen")])
-async def test_a_private_channel_too(
+async def test_closed_private_channel_pauses_the_phase_until_it_reopens(
     harness: BotHarness, ana: Lead, how: str, because: str
 ) -> None:
     harness.slack.join(SECRET, BOT_USER_ID, inviter=ANA)
     await ana.starts(channel_id=SECRET)
     await close(harness, how, SECRET)
 
-    assert (await phase(harness)).paused_because == because
-    assert len(told(harness)) == 1
-    await open_again(harness, how, SECRET)
+    assert (await phase(harness)).pause_reason == because
+    assert len(dm_texts(harness)) == 1
+    await reopen(harness, how, SECRET)
 
     assert (await phase(harness)).paused_at is None
-    assert "goes on" in told(harness)[0]
+    assert "goes on" in dm_texts(harness)[0]
 
 
 @pytest.mark.parametrize("removed", [False, True])
-async def test_archiving_may_empty_a_channel_of_apps(
+async def test_bot_rejoins_after_unarchiving_unless_it_was_removed_on_purpose(
     harness: BotHarness, ana: Lead, removed: bool
 ) -> None:
     await ana.starts()
     await close(harness, "outside" if removed else "archived")
     channel = harness.slack.workspace.conversations[LAUNCH]
     if not removed:
-        channel.members.remove(BOT_USER_ID)  # unheard
-    await open_again(harness, "archived")
+        channel.members.remove(BOT_USER_ID)  # without an event
+    await reopen(harness, "archived")
 
-    # Where we were sent away on purpose we do not come back by ourselves.
+    # Removed on purpose, the bot must not come back uninvited.
     assert (BOT_USER_ID in channel.members) is not removed
     assert ((await phase(harness)).paused_at is None) is not removed
 
 
-async def test_results_that_waited_are_shown_once_it_goes_on(
+async def test_results_held_back_by_a_pause_are_posted_when_it_ends(
     harness: BotHarness, ana: Lead
 ) -> None:
     await ana.starts()
     await harness.wait(days=1)
-    await harness.slack.team_answers()
+    await harness.slack.let_team_answer()
     await close(harness, "archived")
-    await harness.wait(days=4)  # the questions closed meanwhile, by their rules
+    await harness.wait(days=4)  # the round closed on schedule meanwhile
     assert await count(harness, schema.question_levels) > 0
-    assert not any("stakes" in text for text in in_channel(harness))
+    assert not any("stakes" in text for text in channel_texts(harness))
     (results,) = [m for m in ana.me.dm_with_bot() if "for the leads first" in m["text"]]
     assert "once I can write in the channel again" in shown(results["blocks"])
 
-    await open_again(harness, "archived")
+    await reopen(harness, "archived")
     await harness.wait(days=2)
 
     shown_to_team = [m for m in ana.me.visible(LAUNCH) if m.get("thread_ts") not in (None, m["ts"])]
@@ -108,34 +108,34 @@ async def test_results_that_waited_are_shown_once_it_goes_on(
     assert await count(harness, schema.round_comments) == 0
 
 
-async def test_a_paused_phase_ends_on_its_day_and_only_in_private(
+async def test_paused_phase_ends_on_schedule_with_direct_messages_only(
     harness: BotHarness, ana: Lead
 ) -> None:
     await ana.starts()
     await close(harness, "archived")
-    before = in_channel(harness)
+    before = channel_texts(harness)
 
     await harness.wait(days=15)
 
     assert (await phase(harness)).state == "ended"
-    asked = said(harness, ANA, "What did it bring?")
+    asked = dm_containing(harness, ANA, "What did it bring?")
     assert "I cannot write in the channel now" in shown(asked["blocks"])
     await press(harness, ANA, "phases.end", asked)
     await ana.sends(outcome="Beta is out.")
     assert "The channel cannot be written in" in shown(ana.blocks)
     await ana.me.close()
     await harness.wait(days=3)
-    assert any("it's over" in text for text in told(harness, BEN))
-    assert in_channel(harness) == before
+    assert any("it's over" in text for text in dm_texts(harness, BEN))
+    assert channel_texts(harness) == before
 
-    await open_again(harness, "archived")
+    await reopen(harness, "archived")
 
-    assert in_channel(harness) == ["🏁 Results sprint, ended Mon 7 Dec: ship the beta"]
+    assert channel_texts(harness) == ["🏁 Results sprint, ended Mon 7 Dec: ship the beta"]
     channel = harness.slack.workspace.conversations[LAUNCH]
     assert channel.pins == channel.bookmarks == []
 
 
-async def test_a_paused_phase_can_be_extended_and_says_so_when_it_goes_on(
+async def test_extension_of_a_paused_phase_is_announced_when_it_resumes(
     harness: BotHarness, ana: Lead
 ) -> None:
     await ana.starts()
@@ -145,14 +145,14 @@ async def test_a_paused_phase_can_be_extended_and_says_so_when_it_goes_on(
     assert "once I can write in it again" in shown(ana.blocks)
     await ana.me.close()
 
-    await open_again(harness, "outside")
+    await reopen(harness, "outside")
 
     announcement = shown(ana.me.visible(LAUNCH)[0]["blocks"])
     assert "until Thu 10 Dec" in announcement
     assert "The audit came late." in announcement
 
 
-async def test_where_it_stands_is_said_in_words(harness: BotHarness, ana: Lead) -> None:
+async def test_pause_is_explained_by_commands_and_app_home(harness: BotHarness, ana: Lead) -> None:
     await ana.starts()
     await ana.me.close()
     await close(harness, "outside")
@@ -169,7 +169,7 @@ async def test_where_it_stands_is_said_in_words(harness: BotHarness, ana: Lead) 
     assert "one at a time" in (await ana.me.command("/imbalance start", LAUNCH)).text
 
 
-async def test_another_channel_goes_on_meanwhile(harness: BotHarness, ana: Lead) -> None:
+async def test_pause_does_not_affect_other_channels(harness: BotHarness, ana: Lead) -> None:
     await ana.starts()
     await ana.me.close()
     await ana.starts(channel_id=PLATFORM)
@@ -179,11 +179,11 @@ async def test_another_channel_goes_on_meanwhile(harness: BotHarness, ana: Lead)
     await harness.wait(days=3)
 
     assert "11 days left" in shown(ana.me.visible(PLATFORM)[0]["blocks"])
-    assert any("questions" in text for text in told(harness, BEN))
+    assert any("questions" in text for text in dm_texts(harness, BEN))
 
 
 @pytest.mark.parametrize("backwards", [False, True])
-async def test_events_that_come_twice_or_in_disorder_change_nothing_twice(
+async def test_duplicated_or_reordered_channel_events_leave_the_phase_running(
     harness: BotHarness, ana: Lead, backwards: bool
 ) -> None:
     await ana.starts()
@@ -195,23 +195,25 @@ async def test_events_that_come_twice_or_in_disorder_change_nothing_twice(
     await harness.settle()
 
     assert (await phase(harness)).paused_at is None
-    assert told(harness) == []
+    assert dm_texts(harness) == []
 
 
-async def test_where_no_event_came_the_bot_looks_for_itself(harness: BotHarness, ana: Lead) -> None:
+async def test_missed_archive_and_unarchive_events_are_noticed_within_a_day(
+    harness: BotHarness, ana: Lead
+) -> None:
     await ana.starts()
     channel = harness.slack.workspace.conversations[LAUNCH]
-    channel.is_archived = True  # unheard
+    channel.is_archived = True  # without an event
     await harness.wait(days=1)
-    assert "is paused" in told(harness)[0]
+    assert "is paused" in dm_texts(harness)[0]
 
     channel.is_archived = False
     await harness.wait(days=1)
 
-    assert "goes on" in told(harness)[0]
+    assert "goes on" in dm_texts(harness)[0]
 
 
-async def test_a_deleted_channel_ends_its_phase_and_gives_back_what_waited(
+async def test_deleted_channel_ends_the_phase_and_returns_set_aside_work(
     harness: BotHarness, ana: Lead
 ) -> None:
     await ana.starts()
@@ -219,18 +221,20 @@ async def test_a_deleted_channel_ends_its_phase_and_gives_back_what_waited(
     harness.slack.delete_channel(LAUNCH)
     await harness.settle()
 
-    gone = said(harness, ANA, "its channel was deleted")
+    gone = dm_containing(harness, ANA, "its channel was deleted")
     assert "Dark mode: back with" in shown(gone["blocks"])
     assert (await phase(harness)).state == "ended"
     await press(harness, ANA, "phases.end", gone)
     await ana.sends(outcome="Nothing more.")
     await harness.wait(days=40)
-    assert any("it's over" in text for text in told(harness, BEN))
-    assert not any("questions" in text for text in told(harness, BEN))
+    assert any("it's over" in text for text in dm_texts(harness, BEN))
+    assert not any("questions" in text for text in dm_texts(harness, BEN))
     assert harness.slack.problems == []
 
 
-async def test_only_leads_and_admins_let_it_try_again(harness: BotHarness, ana: Lead) -> None:
+async def test_admin_may_retry_a_paused_phase_and_a_member_may_not(
+    harness: BotHarness, ana: Lead
+) -> None:
     await ana.starts()
     await ana.me.close()
     await close(harness, "outside")
@@ -238,7 +242,7 @@ async def test_only_leads_and_admins_let_it_try_again(harness: BotHarness, ana: 
     ben, olivia = harness.slack.as_user(BEN), harness.slack.as_user(OWNER)
     value = (await phase(harness)).phase_id
     pressed = {"type": "button", "action_id": "phases.try_again", "block_id": "b", "value": value}
-    for person, then in ((ben, "outside"), (olivia, None)):
+    for person, expected in ((ben, "outside"), (olivia, None)):
         await harness.slack.interact(
             {
                 "type": "block_actions",
@@ -250,4 +254,4 @@ async def test_only_leads_and_admins_let_it_try_again(harness: BotHarness, ana: 
                 "actions": [pressed],
             }
         )
-        assert (await phase(harness)).paused_because == then
+        assert (await phase(harness)).pause_reason == expected

@@ -1,4 +1,4 @@
-"""Slack refuses: each refusal has its consequence, none is tried for ever, none stops others."""
+"""Messages that Slack refuses: each error has its consequence, and none blocks other messages."""
 
 import pytest
 from sqlalchemy import select
@@ -11,7 +11,15 @@ from bot.outbox.enqueue import State
 from bot.slack.content import content, section
 from tests.harness import ANA, LAUNCH, MEMBERS, PLATFORM, WORKSPACE, BotHarness
 from tests.scenarios.lead import Lead, shown
-from tests.scenarios.screen import calls, failed, in_channel, phase, press, said, told
+from tests.scenarios.screen import (
+    call_count,
+    channel_texts,
+    dm_containing,
+    dm_texts,
+    failed_messages,
+    phase,
+    press,
+)
 
 
 @pytest.mark.parametrize(
@@ -25,7 +33,7 @@ from tests.scenarios.screen import calls, failed, in_channel, phase, press, said
         ("ekm_access_denied", "restricted"),
     ],
 )
-async def test_a_channel_that_refuses_pauses_its_phase_alone(
+async def test_channel_error_pauses_only_the_phase_of_that_channel(
     harness: BotHarness, ana: Lead, error: str, why: str
 ) -> None:
     await ana.starts()
@@ -37,78 +45,80 @@ async def test_a_channel_that_refuses_pauses_its_phase_alone(
 
     async with harness.bot.db.reading() as reader:
         phases = (await reader.execute(select(schema.phases))).all()
-    assert sorted(one.paused_because or "" for one in phases) == ["", why]
-    assert sum("is paused" in text for text in told(harness)) == 1
-    before = {one: calls(harness, "chat.update", channel=one) for one in (LAUNCH, PLATFORM)}
+    assert sorted(one.pause_reason or "" for one in phases) == ["", why]
+    assert sum("is paused" in text for text in dm_texts(harness)) == 1
+    before = {one: call_count(harness, "chat.update", channel=one) for one in (LAUNCH, PLATFORM)}
     await harness.wait(days=1)
-    paused = next(one.channel_id for one in phases if one.paused_because)
+    paused = next(one.channel_id for one in phases if one.pause_reason)
     other = LAUNCH if paused == PLATFORM else PLATFORM
-    assert calls(harness, "chat.update", channel=other) > before[other]
-    if why == "restricted":  # of the others Slack says that they are open: it went on
-        assert calls(harness, "chat.update", channel=paused) == before[paused]
+    assert call_count(harness, "chat.update", channel=other) > before[other]
+    if why == "restricted":  # the others resume, since the fake Slack reports the channel as open
+        assert call_count(harness, "chat.update", channel=paused) == before[paused]
 
 
-async def test_where_posting_is_restricted_the_lead_lets_it_try_again(
+async def test_lead_retries_delivery_after_a_posting_restriction_is_lifted(
     harness: BotHarness, ana: Lead
 ) -> None:
     await ana.starts()
     await ana.me.close()
     harness.slack.restrict(LAUNCH)
     await harness.wait(days=1)
-    await harness.slack.team_answers()
+    await harness.slack.let_team_answer()
     await harness.wait(days=4)
-    assert ("results", "restricted_action") in await failed(harness)
-    paused = said(harness, ANA, "is paused")
+    assert ("results", "restricted_action") in await failed_messages(harness)
+    paused = dm_containing(harness, ANA, "is paused")
     assert "Slack does not let me post there" in shown(paused["blocks"])
-    tried = calls(harness, "chat.postMessage")
+    posts_before = call_count(harness, "chat.postMessage")
     await harness.wait(days=2)
-    assert calls(harness, "chat.postMessage") == tried
+    assert call_count(harness, "chat.postMessage") == posts_before
 
     await press(harness, ANA, "phases.try_again", paused)
-    assert calls(harness, "chat.postMessage") == tried + 1
+    assert call_count(harness, "chat.postMessage") == posts_before + 1
     again = [m for m in ana.me.dm_with_bot() if "is paused" in m["text"]]
-    assert len(again) == 1  # the first one says that it went on, the second that it did not
+    assert len(again) == 1  # the first was edited to "goes on"; this one reports the new failure
     harness.slack.restrict(LAUNCH, "")
     await press(harness, ANA, "phases.try_again", again[0])
 
     assert (await phase(harness)).paused_at is None
     assert len([m for m in ana.me.visible(LAUNCH) if m.get("thread_ts")]) >= 1
-    assert await failed(harness) == []
+    assert await failed_messages(harness) == []
 
 
-async def test_an_announcement_that_was_refused_stands_once_it_may(
+async def test_refused_announcement_is_posted_pinned_and_bookmarked_on_retry(
     harness: BotHarness, ana: Lead
 ) -> None:
     harness.slack.restrict(LAUNCH)
     await ana.starts()
     await ana.me.close()
-    assert in_channel(harness) == []
+    assert channel_texts(harness) == []
     harness.slack.restrict(LAUNCH, "")
 
-    await press(harness, ANA, "phases.try_again", said(harness, ANA, "is paused"))
+    await press(harness, ANA, "phases.try_again", dm_containing(harness, ANA, "is paused"))
 
-    assert len(in_channel(harness)) == 1
+    assert len(channel_texts(harness)) == 1
     channel = harness.slack.workspace.conversations[LAUNCH]
     assert len(channel.pins) == len(channel.bookmarks) == 1
 
 
-async def test_a_deleted_announcement_is_not_fought(harness: BotHarness, ana: Lead) -> None:
+async def test_deleted_announcement_is_reposted_only_on_request(
+    harness: BotHarness, ana: Lead
+) -> None:
     await ana.starts()
     await ana.me.close()
     announcement = ana.me.visible(LAUNCH)[0]
     harness.slack.delete_message(LAUNCH, announcement["ts"])
 
     await harness.wait(days=1)
-    tried = calls(harness, "chat.update")
-    await harness.slack.team_answers()
+    edits_before = call_count(harness, "chat.update")
+    await harness.slack.let_team_answer()
     await harness.wait(days=4)
 
-    assert calls(harness, "chat.update") == tried
+    assert call_count(harness, "chat.update") == edits_before
     assert (await phase(harness)).paused_at is None
     assert harness.slack.workspace.bookmarks(LAUNCH) == []
     (results,) = ana.me.visible(LAUNCH)
     assert not results.get("thread_ts")
-    missing = said(harness, ANA, "The announcement in")
+    missing = dm_containing(harness, ANA, "The announcement in")
     assert "If it was deleted by mistake, post it again" in shown(missing["blocks"])
 
     await press(harness, ANA, "phases.post_again", missing)
@@ -123,12 +133,12 @@ async def test_a_deleted_announcement_is_not_fought(harness: BotHarness, ana: Le
     assert harness.slack.problems == []
 
 
-async def test_a_reply_to_a_deleted_announcement_is_posted_without_it(
+async def test_results_are_posted_unthreaded_if_the_announcement_was_deleted(
     harness: BotHarness, ana: Lead
 ) -> None:
     await ana.starts()
     await harness.wait(days=1)
-    await harness.slack.team_answers()
+    await harness.slack.let_team_answer()
     await harness.wait(days=2, hours=5)
     for message in ana.me.visible(LAUNCH):
         harness.slack.delete_message(LAUNCH, message["ts"])
@@ -139,11 +149,11 @@ async def test_a_reply_to_a_deleted_announcement_is_posted_without_it(
     (results,) = ana.me.visible(LAUNCH)
     assert results["text"].startswith(f"Start in <#{LAUNCH}>: ")
     assert not results.get("thread_ts")
-    assert await failed(harness) in ([], [("edit", "cant_update_message")])
+    assert await failed_messages(harness) in ([], [("edit", "cant_update_message")])
 
 
 @pytest.mark.parametrize("error", ["invalid_blocks", "msg_too_long"])
-async def test_what_we_made_wrong_is_our_defect_and_its_lead_is_told(
+async def test_malformed_message_is_logged_as_an_error_and_reported_to_the_lead(
     harness: BotHarness, ana: Lead, error: str
 ) -> None:
     await ana.starts()
@@ -155,25 +165,25 @@ async def test_what_we_made_wrong_is_our_defect_and_its_lead_is_told(
     found = [line for line in logs if line["event"] == "refused_as_malformed"]
     assert len(found) == 2
     assert {line["log_level"] for line in found} == {"error"}
-    (text,) = [one for one in told(harness) if "could not be posted" in one]
+    (text,) = [one for one in dm_texts(harness) if "could not be posted" in one]
     assert text == f"The announcement in <#{LAUNCH}> could not be posted."
-    assert all(told(harness, member) for member in MEMBERS)
+    assert all(dm_texts(harness, member) for member in MEMBERS)
     await harness.wait(days=1)
     assert "11 days left" in shown(ana.me.visible(LAUNCH)[0]["blocks"])
 
 
-async def test_results_that_slack_takes_no_replies_for_are_told_of(
+async def test_lead_is_told_when_results_cannot_be_posted_in_a_locked_thread(
     harness: BotHarness, ana: Lead
 ) -> None:
     await ana.starts()
     await harness.wait(days=1)
-    await harness.slack.team_answers()
+    await harness.slack.let_team_answer()
     await harness.wait(days=2, hours=5)
     harness.slack.restrict(LAUNCH, "restricted_action_thread_locked")
 
     await harness.wait(days=2)
 
-    assert f"Results in <#{LAUNCH}> could not be posted." in told(harness)
+    assert f"Results in <#{LAUNCH}> could not be posted." in dm_texts(harness)
     assert (await phase(harness)).paused_at is None
 
 
@@ -184,31 +194,31 @@ async def test_results_that_slack_takes_no_replies_for_are_told_of(
         ("missing_scope", "Ask a workspace admin to install it again"),
     ],
 )
-async def test_an_announcement_refused_for_whatever_reason_is_told_of_and_posted_again(
+async def test_lead_is_told_of_a_refused_announcement_and_can_repost_it(
     harness: BotHarness, ana: Lead, error: str, why: str
 ) -> None:
     harness.slack.faults.fail_next("chat.postMessage", error=error)
     await ana.starts()
     await ana.me.close()
 
-    refused = said(harness, ANA, f"The announcement in <#{LAUNCH}> could not be posted.")
+    refused = dm_containing(harness, ANA, f"The announcement in <#{LAUNCH}> could not be posted.")
     assert why in shown(refused["blocks"])
     harness.slack.faults.fail_next("chat.postMessage", error=error)
     await press(harness, ANA, "phases.post_again", refused)
-    assert in_channel(harness) == []
-    refused = said(harness, ANA, "could not be posted")  # the same one, true again
+    assert channel_texts(harness) == []
+    refused = dm_containing(harness, ANA, "could not be posted")  # the same notice, updated
     await press(harness, ANA, "phases.post_again", refused)
 
-    assert len(in_channel(harness)) == 1
-    assert f"The announcement in <#{LAUNCH}> is posted again." in told(harness)
+    assert len(channel_texts(harness)) == 1
+    assert f"The announcement in <#{LAUNCH}> is posted again." in dm_texts(harness)
     channel = harness.slack.workspace.conversations[LAUNCH]
     assert len(channel.pins) == len(channel.bookmarks) == 1
 
 
-async def test_a_lead_need_not_hear_at_last_of_what_is_mended(
+async def test_lead_gets_no_failure_notice_after_an_operator_retry_succeeds(
     harness: BotHarness, ana: Lead
 ) -> None:
-    await harness.wait(hours=13)  # in the evening leads are not written to
+    await harness.wait(hours=13)  # in the evening leads get no messages
     harness.slack.faults.fail_next("chat.postMessage", error="external_channel_migrating")
     await ana.starts()
     await ana.me.close()
@@ -216,14 +226,14 @@ async def test_a_lead_need_not_hear_at_last_of_what_is_mended(
         (refused,) = await admin_queries.list_messages(tx, (State.FAILED,), limit=9)
         await decide(tx, Decision.AGAIN, refused, actor=OPERATOR, now=harness.clock.now())
     await harness.settle()
-    assert len(in_channel(harness)) == 1
+    assert len(channel_texts(harness)) == 1
 
     await harness.wait(days=1)
 
-    assert not [one for one in told(harness) if "could not be posted" in one]
+    assert not [one for one in dm_texts(harness) if "could not be posted" in one]
 
 
-async def test_a_lost_message_of_an_earlier_phase_leaves_the_one_that_runs_alone(
+async def test_deleted_announcement_of_an_ended_phase_does_not_affect_the_active_phase(
     harness: BotHarness, ana: Lead
 ) -> None:
     await ana.starts()
@@ -240,25 +250,27 @@ async def test_a_lost_message_of_an_earlier_phase_leaves_the_one_that_runs_alone
         await enqueue.edit(tx, WORKSPACE, of=earlier, content=late, now=harness.clock.now())
     await harness.settle()
 
-    assert not [one for one in told(harness) if "was deleted" in one]
+    assert not [one for one in dm_texts(harness) if "was deleted" in one]
     assert len(harness.slack.workspace.bookmarks(LAUNCH)) == 1
-    (runs,) = [m for m in ana.me.visible(LAUNCH) if "Trust-building until" in m["text"]]
+    (active,) = [m for m in ana.me.visible(LAUNCH) if "Trust-building until" in m["text"]]
     await harness.wait(days=1)
-    (counted,) = [m for m in ana.me.visible(LAUNCH) if m["ts"] == runs["ts"]]
+    (counted,) = [m for m in ana.me.visible(LAUNCH) if m["ts"] == active["ts"]]
     assert "13 days left" in shown(counted["blocks"])
 
 
-async def test_a_scope_that_is_missing_is_done_without(harness: BotHarness, ana: Lead) -> None:
+async def test_missing_pin_scope_is_logged_once_and_tolerated(
+    harness: BotHarness, ana: Lead
+) -> None:
     harness.slack.scopes.discard("pins:write")
     with capture_logs() as logs:
         await ana.starts()
         await ana.me.close()
         await ana.starts(channel_id=PLATFORM)
 
-    noted = [line for line in logs if line["event"] == "not_granted"]
+    noted = [line for line in logs if line["event"] == "missing_permission"]
     assert [(line["needs"], line["reason"]) for line in noted] == [("pins:write", "missing_scope")]
-    assert calls(harness, "pins.add", channel=LAUNCH) == 1
+    assert call_count(harness, "pins.add", channel=LAUNCH) == 1
     assert len(harness.slack.workspace.bookmarks(LAUNCH)) == 1
     await harness.wait(days=1, hours=8)
-    assert all(told(harness, member) for member in MEMBERS)
-    assert calls(harness, "pins.add", channel=LAUNCH) == 1
+    assert all(dm_texts(harness, member) for member in MEMBERS)
+    assert call_count(harness, "pins.add", channel=LAUNCH) == 1

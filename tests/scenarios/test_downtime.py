@@ -1,4 +1,4 @@
-"""The bot was away, or people moved: what they read afterwards, and when, in their own hours."""
+"""Delivery times after downtime, halted senders and changes of time zone."""
 
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -16,8 +16,8 @@ WEEKLY_OPENS = datetime(2026, 11, 30, 20, tzinfo=UTC)  # Tuesday 10:00 where day
 
 
 @pytest.fixture
-async def running(harness: BotHarness) -> BotHarness:
-    """A phase since Monday, before its first questions."""
+async def phase_started(harness: BotHarness) -> BotHarness:
+    """A phase started on Monday, before its first round."""
     async with harness.bot.db.transaction() as tx:
         await a_phase(tx)
         await plan_rounds(tx, WORKSPACE, await the_phase(tx), NOW)
@@ -25,75 +25,79 @@ async def running(harness: BotHarness) -> BotHarness:
     return harness
 
 
-def read_at(harness: BotHarness, user_id: str) -> list[datetime]:
-    """When each message in this person's conversation with the bot was posted, where they are."""
+def posted_at(harness: BotHarness, user_id: str) -> list[datetime]:
+    """Return the person's local time of each of their direct messages from the bot."""
     zone = ZoneInfo(harness.slack.workspace.users[user_id].tz or "UTC")
     messages = harness.slack.as_user(user_id).dm_with_bot()
     return [datetime.fromtimestamp(float(one["ts"]), UTC).astimezone(zone) for one in messages]
 
 
-async def away_until(harness: BotHarness, instant: datetime) -> None:
-    """Time passes, and nobody is there to do anything; then the bot is back."""
+async def stay_down_until(harness: BotHarness, instant: datetime) -> None:
+    """Let time pass without the bot, then restart it."""
     harness.clock.move_to(instant)
     us = (await harness.bot.client.auth_test()).data
     assert isinstance(us, dict)
-    await install(harness.bot.db, us, harness.clock.now())  # as at its start
+    await install(harness.bot.db, us, harness.clock.now())  # as at startup
     await harness.settle()
 
 
 @pytest.mark.parametrize(
-    "back",
+    "restarted_at",
     [
-        datetime(2026, 11, 25, 3, tzinfo=UTC),  # the first questions are some hours late
-        datetime(2026, 11, 28, 3, tzinfo=UTC),  # a Saturday: they are out of date
-        datetime(2026, 12, 1, 3, tzinfo=UTC),  # the next ones are just due
+        datetime(2026, 11, 25, 3, tzinfo=UTC),  # the first round is some hours late
+        datetime(2026, 11, 28, 3, tzinfo=UTC),  # a Saturday: the first round is out of date
+        datetime(2026, 12, 1, 3, tzinfo=UTC),  # the next round is just due
         datetime(2026, 12, 20, 3, tzinfo=UTC),  # the phase should have ended
         datetime(2027, 1, 15, 3, tzinfo=UTC),
     ],
 )
-async def test_woken_at_three_nobody_is_written_to_at_a_bad_hour(
-    running: BotHarness, back: datetime
+async def test_direct_messages_stay_within_working_hours_after_downtime(
+    phase_started: BotHarness, restarted_at: datetime
 ) -> None:
-    await away_until(running, back)
-    await running.wait(days=4)
+    await stay_down_until(phase_started, restarted_at)
+    await phase_started.wait(days=4)
 
     for user_id in (ANA, *MEMBERS):
-        for at in read_at(running, user_id):
+        for at in posted_at(phase_started, user_id):
             assert at.weekday() < 5, at
             assert time(8) <= at.time() <= time(20, 1), at
 
 
-async def test_questions_of_a_round_that_passed_are_never_asked(running: BotHarness) -> None:
-    """Open, and then away for all of its time: no questions, no results of nobody."""
-    await running.travel_to(datetime(2026, 11, 23, 20, tzinfo=UTC))  # opened, nobody asked yet
-    await away_until(running, datetime(2026, 11, 28, 3, tzinfo=UTC))
-    await running.wait(days=2)
+async def test_round_that_closed_during_downtime_asks_nobody(phase_started: BotHarness) -> None:
+    """The downtime begins after the round opened and before anybody was asked."""
+    await phase_started.travel_to(
+        datetime(2026, 11, 23, 20, tzinfo=UTC)
+    )  # opened, nobody asked yet
+    await stay_down_until(phase_started, datetime(2026, 11, 28, 3, tzinfo=UTC))
+    await phase_started.wait(days=2)
 
     for user_id in (ANA, *MEMBERS):
-        assert running.slack.as_user(user_id).dm_with_bot() == []
+        assert phase_started.slack.as_user(user_id).dm_with_bot() == []
 
-    await running.travel_to(datetime(2026, 12, 1, 23, tzinfo=UTC))
-    (asked,) = running.slack.as_user(BEN).dm_with_bot()
+    await phase_started.travel_to(datetime(2026, 12, 1, 23, tzinfo=UTC))
+    (asked,) = phase_started.slack.as_user(BEN).dm_with_bot()
     assert asked["text"].startswith("Three questions about this week")
 
 
-async def test_what_could_not_be_sent_in_time_does_not_come_at_night(running: BotHarness) -> None:
-    """Decided in time, held up on its way to Slack: it is put off where it is sent, too."""
-    await running.travel_to(datetime(2026, 11, 24, 7, tzinfo=UTC))
-    assert read_at(running, BEN) == []
-    async with running.bot.db.transaction() as tx:
+async def test_direct_message_delayed_by_a_halted_sender_is_not_sent_at_night(
+    phase_started: BotHarness,
+) -> None:
+    """The sender checks working hours again if a queued message is delayed."""
+    await phase_started.travel_to(datetime(2026, 11, 24, 7, tzinfo=UTC))
+    assert posted_at(phase_started, BEN) == []
+    async with phase_started.bot.db.transaction() as tx:
         await sender_leases.halt(tx, WORKSPACE, "token_expired")
-    await running.travel_to(datetime(2026, 11, 24, 22, tzinfo=UTC))  # asked at 09:00 in Lagos
-    async with running.bot.db.transaction() as tx:
+    await phase_started.travel_to(datetime(2026, 11, 24, 22, tzinfo=UTC))  # asked at 09:00 in Lagos
+    async with phase_started.bot.db.transaction() as tx:
         await sender_leases.resume(tx, WORKSPACE)
-    await running.wait(hours=12)
+    await phase_started.wait(hours=12)
 
-    (at,) = read_at(running, BEN)
+    (at,) = posted_at(phase_started, BEN)
     assert at.date().isoformat() == "2026-11-25"
     assert at.time() >= time(8)
 
 
-async def test_what_could_not_be_posted_in_time_comes_to_a_channel_in_its_leads_hours(
+async def test_channel_message_delayed_by_a_halt_waits_for_the_leads_working_hours(
     harness: BotHarness,
 ) -> None:
     """A phase ends on a Monday at 17:00 in Lisbon; Slack is back on Tuesday at 03:00."""
@@ -115,50 +119,54 @@ async def test_what_could_not_be_posted_in_time_comes_to_a_channel_in_its_leads_
     assert "it's over" in posted["text"]
 
 
-async def test_who_moves_is_asked_at_their_time_there_and_once(running: BotHarness) -> None:
-    await running.travel_to(WEEKLY_OPENS + timedelta(hours=1))
-    before = len(read_at(running, BEN))
-    running.slack.set_tz(BEN, "America/Los_Angeles")
-    await running.settle()
-    await running.travel_to(datetime(2026, 12, 1, 23, tzinfo=UTC))
+async def test_member_who_changes_time_zone_is_asked_once_at_the_new_local_time(
+    phase_started: BotHarness,
+) -> None:
+    await phase_started.travel_to(WEEKLY_OPENS + timedelta(hours=1))
+    before = len(posted_at(phase_started, BEN))
+    phase_started.slack.set_tz(BEN, "America/Los_Angeles")
+    await phase_started.settle()
+    await phase_started.travel_to(datetime(2026, 12, 1, 23, tzinfo=UTC))
 
-    (at,) = read_at(running, BEN)[before:]
+    (at,) = posted_at(phase_started, BEN)[before:]
     assert (at.date().isoformat(), at.time().hour) == ("2026-12-01", 10)
 
 
-async def test_a_weekly_round_asks_slack_about_nobody_it_knows(running: BotHarness) -> None:
-    await running.travel_to(datetime(2026, 11, 27, 12, tzinfo=UTC))
-    assert "users.info" in {call.method for call in running.slack.calls}
-    running.slack.calls.clear()
+async def test_weekly_round_reuses_stored_profiles_without_users_info_calls(
+    phase_started: BotHarness,
+) -> None:
+    await phase_started.travel_to(datetime(2026, 11, 27, 12, tzinfo=UTC))
+    assert "users.info" in {call.method for call in phase_started.slack.calls}
+    phase_started.slack.calls.clear()
 
-    await running.travel_to(datetime(2026, 12, 11, 12, tzinfo=UTC))
+    await phase_started.travel_to(datetime(2026, 12, 11, 12, tzinfo=UTC))
 
-    called = {call.method for call in running.slack.calls}
+    called = {call.method for call in phase_started.slack.calls}
     assert "chat.postMessage" in called
     assert "users.info" not in called
 
 
-async def test_who_moved_while_nobody_was_there_is_asked_at_their_time_there(
-    running: BotHarness,
+async def test_time_zone_change_missed_during_downtime_still_moves_the_question(
+    phase_started: BotHarness,
 ) -> None:
-    await running.travel_to(WEEKLY_OPENS + timedelta(hours=1))
-    before = len(read_at(running, BEN))
-    running.slack.workspace.users[BEN].tz = "America/Los_Angeles"  # unheard
-    await away_until(running, WEEKLY_OPENS + timedelta(hours=2))
-    await running.travel_to(datetime(2026, 12, 1, 23, tzinfo=UTC))
+    await phase_started.travel_to(WEEKLY_OPENS + timedelta(hours=1))
+    before = len(posted_at(phase_started, BEN))
+    phase_started.slack.workspace.users[BEN].tz = "America/Los_Angeles"  # without an event
+    await stay_down_until(phase_started, WEEKLY_OPENS + timedelta(hours=2))
+    await phase_started.travel_to(datetime(2026, 12, 1, 23, tzinfo=UTC))
 
-    (at,) = read_at(running, BEN)[before:]
+    (at,) = posted_at(phase_started, BEN)[before:]
     assert (at.date().isoformat(), at.time().hour) == ("2026-12-01", 10)
 
 
-async def test_after_a_start_people_are_asked_about_one_after_the_other(
-    running: BotHarness,
+async def test_profiles_are_refreshed_one_at_a_time_after_startup(
+    phase_started: BotHarness,
 ) -> None:
-    await running.travel_to(datetime(2026, 11, 27, 12, tzinfo=UTC))
-    running.slack.calls.clear()
-    await away_until(running, datetime(2026, 11, 27, 13, tzinfo=UTC))
-    await running.wait(minutes=1)
+    await phase_started.travel_to(datetime(2026, 11, 27, 12, tzinfo=UTC))
+    phase_started.slack.calls.clear()
+    await stay_down_until(phase_started, datetime(2026, 11, 27, 13, tzinfo=UTC))
+    await phase_started.wait(minutes=1)
 
-    reads = [call for call in running.slack.calls if call.method == "users.info"]
+    reads = [call for call in phase_started.slack.calls if call.method == "users.info"]
     assert sorted(call.args["user"] for call in reads) == sorted((ANA, *MEMBERS))
     assert len({call.at for call in reads}) == len(reads)

@@ -1,4 +1,4 @@
-"""Slack tells of changes in any order: what holds in the end is what is so in Slack."""
+"""Events delivered out of order: the stored state must match Slack in the end."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,10 +9,10 @@ from sqlalchemy import select
 from bot.db import schema
 from tests.harness import BEN, LAUNCH, OWNER, BotHarness
 from tests.scenarios.lead import Lead
-from tests.scenarios.screen import told
+from tests.scenarios.screen import dm_texts
 
 
-async def remembered(harness: BotHarness, user_id: str) -> Any:
+async def stored_person(harness: BotHarness, user_id: str) -> Any:
     people = schema.people
     async with harness.bot.db.reading() as reader:
         found = await reader.execute(select(people).where(people.c.user_id == user_id))
@@ -26,7 +26,7 @@ async def remembered(harness: BotHarness, user_id: str) -> Any:
         ("Asia/Tokyo", "Africa/Lagos"),  # and back to where it was
     ],
 )
-async def test_who_moved_twice_lives_where_they_moved_last(
+async def test_reordered_time_zone_events_store_the_latest_zone(
     harness: BotHarness, ana: Lead, zones: Sequence[str]
 ) -> None:
     await ana.starts()
@@ -37,10 +37,12 @@ async def test_who_moved_twice_lives_where_they_moved_last(
     await harness.slack.core.events.release(backwards=True)
     await harness.settle()
 
-    assert (await remembered(harness, BEN)).zone == zones[-1]
+    assert (await stored_person(harness, BEN)).zone == zones[-1]
 
 
-async def test_an_account_closed_and_opened_again_is_open(harness: BotHarness, ana: Lead) -> None:
+async def test_reordered_account_events_leave_the_account_active(
+    harness: BotHarness, ana: Lead
+) -> None:
     await ana.starts()
     harness.slack.core.events.hold()
     harness.slack.change_user(BEN, deleted=True)
@@ -48,10 +50,10 @@ async def test_an_account_closed_and_opened_again_is_open(harness: BotHarness, a
     await harness.slack.core.events.release(backwards=True)
     await harness.settle()
 
-    assert not (await remembered(harness, BEN)).is_deleted
+    assert not (await stored_person(harness, BEN)).is_deleted
 
 
-async def test_who_left_and_came_back_is_asked(harness: BotHarness, ana: Lead) -> None:
+async def test_member_who_left_and_rejoined_is_asked(harness: BotHarness, ana: Lead) -> None:
     await ana.starts()
     harness.slack.core.events.hold()
     harness.slack.leave(LAUNCH, BEN)
@@ -60,10 +62,10 @@ async def test_who_left_and_came_back_is_asked(harness: BotHarness, ana: Lead) -
     await harness.settle()
 
     await harness.wait(days=2)
-    assert any("questions" in text for text in told(harness, BEN))
+    assert any("questions" in text for text in dm_texts(harness, BEN))
 
 
-async def test_who_came_and_left_is_not_asked(harness: BotHarness, ana: Lead) -> None:
+async def test_person_who_joined_and_left_is_not_asked(harness: BotHarness, ana: Lead) -> None:
     await ana.starts()
     harness.slack.core.events.hold()
     harness.slack.join(LAUNCH, OWNER)
@@ -72,10 +74,10 @@ async def test_who_came_and_left_is_not_asked(harness: BotHarness, ana: Lead) ->
     await harness.settle()
 
     await harness.wait(days=9)
-    assert told(harness, OWNER) == []
+    assert dm_texts(harness, OWNER) == []
 
 
-async def test_while_slack_will_not_say_who_is_there_it_is_asked_again(
+async def test_member_lookup_is_retried_after_a_server_error(
     harness: BotHarness, ana: Lead
 ) -> None:
     await ana.starts()
@@ -84,4 +86,4 @@ async def test_while_slack_will_not_say_who_is_there_it_is_asked_again(
     await harness.settle()
 
     await harness.wait(days=2)
-    assert told(harness, BEN) == []
+    assert dm_texts(harness, BEN) == []

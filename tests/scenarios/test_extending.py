@@ -1,4 +1,4 @@
-"""More time for a phase, once, and what comes where that was used."""
+"""Extending a phase, once, and the follow-up phase offered after that."""
 
 from datetime import UTC, datetime
 
@@ -7,10 +7,10 @@ from sqlalchemy import delete, select
 from bot.db import schema
 from tests.harness import ANA, FINN, LAUNCH, BotHarness
 from tests.scenarios.lead import CLEAR, Lead, shown
-from tests.scenarios.test_ending import OVER, WARNED, in_channel, told
+from tests.scenarios.test_ending import OVER, WARNED, channel_messages_containing, dms_containing
 
 
-async def test_extended_once_with_a_reason_the_channel_reads(
+async def test_phase_is_extended_once_with_its_reason_posted_to_the_channel(
     harness: BotHarness, ana: Lead
 ) -> None:
     await ana.starts()
@@ -23,21 +23,19 @@ async def test_extended_once_with_a_reason_the_channel_reads(
     assert "to Mon 14 Dec at most" in errors["ends_on"]
     assert await ana.sends(ends_on="2026-12-14") == {}
 
-    (said,) = in_channel(harness, "extended to Mon 14 Dec")
-    assert "Ana: The audit came late." in shown(said["blocks"])
-    announcement = in_channel(harness, "until Mon 14 Dec: ship the beta")[0]
+    (notice,) = channel_messages_containing(harness, "extended to Mon 14 Dec")
+    assert "Ana: The audit came late." in shown(notice["blocks"])
+    announcement = channel_messages_containing(harness, "until Mon 14 Dec: ship the beta")[0]
     assert "*Extended from Mon 7 Dec:* The audit came late." in shown(announcement["blocks"])
     await harness.travel_to(OVER)
-    assert in_channel(harness, "it's over") == []
+    assert channel_messages_containing(harness, "it's over") == []
     await harness.travel_to(datetime(2026, 12, 10, 10, tzinfo=UTC))
-    (again,) = told(harness, ANA, "ends on Mon 14 Dec")
+    (again,) = dms_containing(harness, ANA, "ends on Mon 14 Dec")
     assert "Extend" not in shown(again["blocks"]).splitlines()
 
 
-async def test_a_continuation_that_was_left_is_taken_up_again(
-    harness: BotHarness, ana: Lead
-) -> None:
-    """Extended before, *Extend* opens a new phase's form: what was typed there is kept."""
+async def test_abandoned_follow_up_draft_is_restored(harness: BotHarness, ana: Lead) -> None:
+    """For an already extended phase, *Extend* opens the start form of a follow-up phase."""
     await ana.starts()
     await harness.travel_to(WARNED)
     async with harness.bot.db.transaction() as tx:
@@ -61,4 +59,4 @@ async def test_a_continuation_that_was_left_is_taken_up_again(
         kept = await reader.scalar(select(drafts.c.content).where(drafts.c.phase_id.is_(None)))
         team = await reader.scalars(select(people.c.user_id).where(people.c.role == "member"))
         assert kept is not None
-        assert sorted(kept["members"]) == sorted(team)  # as it was chosen: Finn is not in it
+        assert sorted(kept["members"]) == sorted(team)  # the chosen team, without Finn

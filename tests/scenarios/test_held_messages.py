@@ -1,4 +1,4 @@
-"""Messages that nobody can prove: admins decide in App Home, and members still answer there."""
+"""Messages held because their delivery is uncertain: admins decide about them in App Home."""
 
 from typing import Any
 
@@ -14,17 +14,17 @@ from tests.scenarios.lead import Lead, shown
 AGAIN, THERE, DROP = "home.held_again", "home.held_there", "home.held_drop"
 
 
-def lose_an_announcement(harness: BotHarness, *, arrives: bool) -> None:
-    """Slack's answer is lost, its event too, and it does not let us look."""
+def lose_announcement_response(harness: BotHarness, *, arrives: bool) -> None:
+    """Lose Slack's response and its event, and refuse the bot the channel's history."""
     harness.slack.core.manifest.events.discard("message_metadata_posted")
     harness.slack.faults.fail_next("chat.postMessage", status=500, after_accept=arrives)
     harness.slack.faults.fail_next("conversations.history", error="missing_scope")
 
 
 @pytest.fixture
-async def lost(harness: BotHarness) -> BotHarness:
-    """An announcement that is held, and is not in Slack."""
-    lose_an_announcement(harness, arrives=False)
+async def held_announcement(harness: BotHarness) -> BotHarness:
+    """The harness with a held announcement that never reached Slack."""
+    lose_announcement_response(harness, arrives=False)
     await Lead(harness).starts("results 2w")
     return harness
 
@@ -38,12 +38,12 @@ async def home(harness: BotHarness, user_id: str) -> dict[str, Any]:
 
 
 def announcements(harness: BotHarness) -> list[dict[str, Any]]:
-    said = harness.slack.as_user(BEN).visible(LAUNCH)
-    return [one for one in said if "Results sprint until" in one["text"]]
+    messages = harness.slack.as_user(BEN).visible(LAUNCH)
+    return [one for one in messages if "Results sprint until" in one["text"]]
 
 
-async def pastes(harness: BotHarness, link: str) -> dict[str, str]:
-    """The owner fills in the form; returns the errors beside its fields."""
+async def submit_link(harness: BotHarness, link: str) -> dict[str, str]:
+    """Submit a link in the owner's form; return the errors by field."""
     owner = harness.slack.as_user(OWNER)
     assert owner.top_view is not None
     await owner.fill(owner.top_view["id"], {"link": link})
@@ -59,65 +59,65 @@ async def state(harness: BotHarness) -> str:
     return str(found)
 
 
-async def marks(harness: BotHarness) -> list[Any]:
-    """The pins and bookmarks of the channel."""
+async def pins_and_bookmarks(harness: BotHarness) -> list[Any]:
+    """Return the pins and bookmarks of the channel."""
     listed = await harness.bot.client.bookmarks_list(channel_id=LAUNCH)
     return [*harness.slack.core.workspace.pins(LAUNCH), *listed["bookmarks"]]
 
 
-async def notes(harness: BotHarness) -> list[tuple[str, Any]]:
+async def audit_entries(harness: BotHarness) -> list[tuple[str, Any]]:
     audit = schema.audit
     async with harness.bot.db.reading() as reader:
         rows = await reader.execute(select(audit).where(audit.c.action == "message"))
         return [(row.actor_id, row.after) for row in rows]
 
 
-async def test_only_admins_see_what_is_held(lost: BotHarness) -> None:
-    seen = shown((await home(lost, OWNER))["blocks"])
+async def test_only_admins_see_held_messages_in_app_home(held_announcement: BotHarness) -> None:
+    seen = shown((await home(held_announcement, OWNER))["blocks"])
 
-    assert await state(lost) == "held"
+    assert await state(held_announcement) == "held"
     assert "Messages to decide about" in seen
     assert f"*The announcement of a phase* in <#{LAUNCH}>" in seen
-    assert "Messages to decide about" not in shown((await home(lost, ANA))["blocks"])
+    assert "Messages to decide about" not in shown((await home(held_announcement, ANA))["blocks"])
 
 
-async def test_posted_again_it_stands_there_once(lost: BotHarness) -> None:
-    await home(lost, OWNER)
-    await lost.slack.as_user(OWNER).click(AGAIN)
-    await lost.settle()
+async def test_reposting_a_held_announcement_posts_it_once(held_announcement: BotHarness) -> None:
+    await home(held_announcement, OWNER)
+    await held_announcement.slack.as_user(OWNER).click(AGAIN)
+    await held_announcement.settle()
 
-    assert len(announcements(lost)) == 1
-    assert await state(lost) == "sent"
-    assert len(await marks(lost)) == 2
-    assert await notes(lost) == [(OWNER, {"decision": "again"})]
-    assert "Messages to decide about" not in shown((await home(lost, OWNER))["blocks"])
+    assert len(announcements(held_announcement)) == 1
+    assert await state(held_announcement) == "sent"
+    assert len(await pins_and_bookmarks(held_announcement)) == 2
+    assert await audit_entries(held_announcement) == [(OWNER, {"decision": "again"})]
+    assert "Messages to decide about" not in shown((await home(held_announcement, OWNER))["blocks"])
 
 
-async def test_one_that_is_there_is_kept_up_to_date_again(harness: BotHarness) -> None:
-    lose_an_announcement(harness, arrives=True)
+async def test_held_message_confirmed_by_link_gets_its_updates_again(harness: BotHarness) -> None:
+    lose_announcement_response(harness, arrives=True)
     await Lead(harness).starts("results 2w")
     owner = harness.slack.as_user(OWNER)
     await home(harness, OWNER)
-    (stands,) = announcements(harness)
+    (posted,) = announcements(harness)
 
     await owner.click(THERE)
-    said = await pastes(harness, "https://example.com")
-    assert "no link to a message" in said["link"]
-    said = await pastes(harness, f"{harness.slack.url}/archives/{LAUNCH}/p1999999999000000")
-    assert "Slack knows no message at this link" in said["link"]
-    ts = stands["ts"].replace(".", "")
-    assert await pastes(harness, f"{harness.slack.url}/archives/{LAUNCH}/p{ts}") == {}
+    errors = await submit_link(harness, "https://example.com")
+    assert "no link to a message" in errors["link"]
+    errors = await submit_link(harness, f"{harness.slack.url}/archives/{LAUNCH}/p1999999999000000")
+    assert "Slack knows no message at this link" in errors["link"]
+    ts = posted["ts"].replace(".", "")
+    assert await submit_link(harness, f"{harness.slack.url}/archives/{LAUNCH}/p{ts}") == {}
     await harness.wait(days=1)
 
     (after,) = announcements(harness)
-    assert after["ts"] == stands["ts"]
-    assert shown(after["blocks"]) != shown(stands["blocks"])  # one day less is left
-    assert len(await marks(harness)) == 2
-    assert await notes(harness) == [(OWNER, {"decision": "there"})]
+    assert after["ts"] == posted["ts"]
+    assert shown(after["blocks"]) != shown(posted["blocks"])  # fewer days are left
+    assert len(await pins_and_bookmarks(harness)) == 2
+    assert await audit_entries(harness) == [(OWNER, {"decision": "there"})]
 
 
 @pytest.mark.parametrize("days", [0, 20])
-async def test_one_that_slack_tells_of_late_stands_as_if_it_was_never_in_doubt(
+async def test_held_announcement_is_marked_sent_when_its_event_arrives_late(
     harness: BotHarness, days: int
 ) -> None:
     harness.slack.core.events.hold()
@@ -125,45 +125,47 @@ async def test_one_that_slack_tells_of_late_stands_as_if_it_was_never_in_doubt(
     harness.slack.faults.fail_next("conversations.history", error="missing_scope")
     await Lead(harness).starts("results 2w")
     assert await state(harness) == "held"
-    assert await marks(harness) == []
-    await harness.wait(days=days)  # the phase runs, or is over by then
+    assert await pins_and_bookmarks(harness) == []
+    await harness.wait(days=days)  # the phase still runs, or has ended
 
     await harness.slack.core.events.release()
     await harness.settle()
 
     assert await state(harness) == "sent"
-    (stands,) = harness.slack.as_user(BEN).visible(LAUNCH)[:1]
-    assert ("ended" in stands["text"]) == bool(days)
-    assert len(await marks(harness)) == (0 if days else 2)
+    (announcement,) = harness.slack.as_user(BEN).visible(LAUNCH)[:1]
+    assert ("ended" in announcement["text"]) == bool(days)
+    assert len(await pins_and_bookmarks(harness)) == (0 if days else 2)
 
 
-async def test_dropped_it_is_said_no_more(lost: BotHarness) -> None:
-    await home(lost, OWNER)
-    await lost.slack.as_user(OWNER).click(DROP)
-    await lost.wait(days=1)
+async def test_dropping_a_held_announcement_expires_it(held_announcement: BotHarness) -> None:
+    await home(held_announcement, OWNER)
+    await held_announcement.slack.as_user(OWNER).click(DROP)
+    await held_announcement.wait(days=1)
 
-    assert announcements(lost) == []
-    assert await state(lost) == "expired"
+    assert announcements(held_announcement) == []
+    assert await state(held_announcement) == "expired"
 
 
-async def test_authority_is_checked_again_at_the_click(lost: BotHarness) -> None:
-    await home(lost, OWNER)
-    owner = lost.slack.as_user(OWNER)
-    async with lost.bot.db.transaction() as tx:
+async def test_admin_rights_are_checked_again_on_click(held_announcement: BotHarness) -> None:
+    await home(held_announcement, OWNER)
+    owner = held_announcement.slack.as_user(OWNER)
+    async with held_announcement.bot.db.transaction() as tx:
         people = schema.people
         await tx.execute(people.update().where(people.c.user_id == OWNER).values(is_admin=False))
     await owner.click(AGAIN)
-    await lost.settle()
+    await held_announcement.settle()
 
     assert "only workspace admins decide" in shown((owner.top_view or {})["blocks"])
-    assert await state(lost) == "held"
+    assert await state(held_announcement) == "held"
 
 
-async def test_what_was_decided_meanwhile_is_not_decided_twice(lost: BotHarness) -> None:
-    await home(lost, OWNER)
-    owner = lost.slack.as_user(OWNER)
+async def test_decision_on_an_already_sent_message_is_refused(
+    held_announcement: BotHarness,
+) -> None:
+    await home(held_announcement, OWNER)
+    owner = held_announcement.slack.as_user(OWNER)
     messages = schema.messages
-    async with lost.bot.db.transaction() as tx:
+    async with held_announcement.bot.db.transaction() as tx:
         mine = messages.c.workspace_id == WORKSPACE
         await tx.execute(
             messages.update().where(mine, messages.c.state == "held").values(state="failed")
@@ -172,22 +174,26 @@ async def test_what_was_decided_meanwhile_is_not_decided_twice(lost: BotHarness)
             messages.update().where(mine, messages.c.state == "failed").values(state="sent")
         )
     await owner.click(AGAIN)
-    await lost.settle()
+    await held_announcement.settle()
 
     assert "it is in Slack" in shown((owner.top_view or {})["blocks"])
-    assert announcements(lost) == []
+    assert announcements(held_announcement) == []
 
 
-async def test_many_are_counted(lost: BotHarness) -> None:
+async def test_held_messages_beyond_the_display_limit_are_counted(
+    held_announcement: BotHarness,
+) -> None:
     for number in range(4):
-        await held(lost.bot.db, f"results:{number}", now=lost.clock.now())
-    seen = shown((await home(lost, OWNER))["blocks"])
+        await held(held_announcement.bot.db, f"results:{number}", now=held_announcement.clock.now())
+    seen = shown((await home(held_announcement, OWNER))["blocks"])
 
     assert seen.count("To be posted") == SHOWN
     assert "And 2 more. They come when these are decided." in seen
 
 
-async def test_who_was_not_reached_answers_in_home(harness: BotHarness) -> None:
+async def test_member_whose_question_was_not_delivered_answers_in_app_home(
+    harness: BotHarness,
+) -> None:
     await Lead(harness).starts("results 2w")
     harness.slack.core.manifest.events.discard("message_metadata_posted")
     harness.slack.faults.fail_next("chat.postMessage", status=500, times=20)

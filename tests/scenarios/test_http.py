@@ -1,4 +1,4 @@
-"""The same over signed HTTP; and what is not signed as Slack signs is refused and counted."""
+"""The bot in HTTP mode, and the verification of request signatures."""
 
 import pytest
 from aiohttp import ClientSession
@@ -18,10 +18,10 @@ def harness(harness_over_http: BotHarness) -> BotHarness:
     return harness_over_http
 
 
-async def test_a_phase_starts_and_is_answered(harness: BotHarness) -> None:
+async def test_phase_starts_and_gets_answers_over_http(harness: BotHarness) -> None:
     await Lead(harness).starts("results 2w")
     await harness.wait(days=1)
-    await harness.slack.team_answers()
+    await harness.slack.let_team_answer()
     await harness.settle()
 
     assert "Results sprint until" in harness.slack.as_user(ANA).visible(LAUNCH)[0]["text"]
@@ -29,7 +29,7 @@ async def test_a_phase_starts_and_is_answered(harness: BotHarness) -> None:
     assert harness.slack.problems == []
 
 
-async def test_it_is_ready_without_a_socket(harness: BotHarness) -> None:
+async def test_http_mode_is_ready_without_a_socket(harness: BotHarness) -> None:
     assert await harness.bot.not_ready() == {}
     assert harness.slack.core.sockets.connections == []
 
@@ -40,7 +40,7 @@ def signed(timestamp: str, body: str = BODY) -> dict[str, str]:
     return {"X-Slack-Request-Timestamp": timestamp, "X-Slack-Signature": signature or ""}
 
 
-def now(offset: int = 0) -> str:
+def timestamp_now(offset: int = 0) -> str:
     return str(int(real_now().timestamp()) + offset)
 
 
@@ -48,26 +48,26 @@ def now(offset: int = 0) -> str:
     "headers",
     [
         {},
-        signed(now(-400)),
-        {**signed(now()), "X-Slack-Signature": "v0=" + "0" * 64},
-        {**signed(now()), "X-Slack-Signature": "ünsigned"},
-        {**signed(now()), "X-Slack-Request-Timestamp": "yesterday"},
-        signed(now(), body="another body"),
+        signed(timestamp_now(-400)),
+        {**signed(timestamp_now()), "X-Slack-Signature": "v0=" + "0" * 64},
+        {**signed(timestamp_now()), "X-Slack-Signature": "ünsigned"},
+        {**signed(timestamp_now()), "X-Slack-Request-Timestamp": "yesterday"},
+        signed(timestamp_now(), body="another body"),
     ],
-    ids=["none", "stale", "wrong", "not ascii", "no number", "other body"],
+    ids=["none", "stale", "wrong", "not ascii", "not a number", "other body"],
 )
-async def test_a_request_not_signed_by_slack_is_refused_and_counted(
+async def test_request_without_a_valid_signature_is_refused_and_counted(
     harness: BotHarness, headers: dict[str, str]
 ) -> None:
     before = refused_signatures._value.get()
-    answer = await post(harness, headers)
+    status = await post(harness, headers)
 
-    assert answer == 401
+    assert status == 401
     assert refused_signatures._value.get() == before + 1
 
 
-async def test_a_signed_request_is_answered(harness: BotHarness) -> None:
-    assert await post(harness, signed(now())) == 200
+async def test_signed_request_is_answered(harness: BotHarness) -> None:
+    assert await post(harness, signed(timestamp_now())) == 200
 
 
 async def post(harness: BotHarness, headers: dict[str, str]) -> int:

@@ -1,4 +1,4 @@
-"""A view that Slack would refuse: it is not sent, it is logged without its text, and told."""
+"""Views that Slack would refuse: not sent, logged without their text, and reported to the user."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -14,12 +14,12 @@ from bot.log import log
 from bot.metrics import failed_requests
 from bot.slack import views
 from bot.slack.content import plain
-from bot.slack.views import CANNOT_SHOW
+from bot.slack.views import INVALID_VIEW_TEXT
 from bot.start import page_moment, page_preview, page_promise
 from tests.harness import ANA, BotHarness
 from tests.scenarios.lead import CLEAR, SPRINT, Lead, shown
 
-MARK = "violet giraffe"
+SECRET_TEXT = "violet giraffe"
 
 
 @pytest.fixture
@@ -31,94 +31,94 @@ def logged() -> Iterator[list[Any]]:
     vars(log).pop("bind", None)
 
 
-def too_long(*_: Any) -> InputBlock:
-    """An input whose initial value is longer than it takes."""
-    element = PlainTextInputElement(action_id="x", initial_value=MARK, max_length=5)
+def overlong_input(*_: Any) -> InputBlock:
+    """Return an input whose initial value exceeds its maximum length."""
+    element = PlainTextInputElement(action_id="x", initial_value=SECRET_TEXT, max_length=5)
     return InputBlock(block_id="start.text.milestone", label=plain("x"), element=element)
 
 
-def counted() -> float:
+def invalid_view_count() -> float:
     return failed_requests.labels(kind="invalid_view")._value.get()
 
 
-def rules(logged: list[Any], callback_id: str | None) -> list[str]:
-    """The rules named in the one line about this view, which holds nothing of its text."""
+def logged_rules(logged: list[Any], callback_id: str | None) -> list[str]:
+    """Return the broken rules logged for this view; the log must not contain its text."""
     (line,) = [line for line in logged if line["event"] == "view_invalid"]
-    assert MARK not in str(logged)
+    assert SECRET_TEXT not in str(logged)
     assert line["log_level"] == "error"
     assert line["callback_id"] == callback_id
     return list(line["rules"])
 
 
-async def test_for_a_command(
+async def test_invalid_view_for_a_command_is_reported_and_not_opened(
     harness: BotHarness, ana: Lead, logged: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = counted()
-    monkeypatch.setattr(page_moment, "TITLE", f"{MARK} {MARK}")
+    before = invalid_view_count()
+    monkeypatch.setattr(page_moment, "TITLE", f"{SECRET_TEXT} {SECRET_TEXT}")
 
-    assert await ana.types("results 2w") == CANNOT_SHOW
+    assert await ana.types("results 2w") == INVALID_VIEW_TEXT
 
     assert ana.page == ""
-    assert rules(logged, page_moment.PAGE) == ["title must be between 1 and 24 characters"]
-    assert counted() == before + 1
+    assert logged_rules(logged, page_moment.PAGE) == ["title must be between 1 and 24 characters"]
+    assert invalid_view_count() == before + 1
     assert [call for call in harness.slack.calls if call.method == "views.open"] == []
 
 
-async def test_for_a_submission_the_form_stays_with_what_was_typed(
+async def test_invalid_next_page_keeps_the_submitted_form_and_its_values(
     harness: BotHarness, ana: Lead, logged: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await ana.types("results 2w")
-    monkeypatch.setattr(page_promise, "_milestone", too_long)
+    monkeypatch.setattr(page_promise, "_milestone", overlong_input)
 
     errors = await ana.sends(**CLEAR)
 
-    assert list(errors.values()) == [CANNOT_SHOW]
+    assert list(errors.values()) == [INVALID_VIEW_TEXT]
     assert ana.page == "Is this the moment?"
     assert ana.typed("start.level.clarity")["value"] == "4"
-    (rule,) = rules(logged, page_promise.PAGE)
+    (rule,) = logged_rules(logged, page_promise.PAGE)
     assert rule.startswith("initial_value does not fit max_length")
     assert harness.slack.problems == []
 
 
-async def test_for_a_submission_without_inputs_a_page_says_it(
+async def test_invalid_page_after_a_form_without_inputs_shows_an_error_page(
     harness: BotHarness, ana: Lead, logged: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await ana.types("results 2w")
     await ana.sends(**CLEAR)
     await ana.sends(**SPRINT)
-    monkeypatch.setattr(page_preview, "DONE_TITLE", f"{MARK} {MARK}")
+    monkeypatch.setattr(page_preview, "DONE_TITLE", f"{SECRET_TEXT} {SECRET_TEXT}")
 
     assert await ana.sends() == {}
 
     assert ana.page == "Not shown"
-    assert shown(ana.blocks) == CANNOT_SHOW
-    assert rules(logged, None)
+    assert shown(ana.blocks) == INVALID_VIEW_TEXT
+    assert logged_rules(logged, None)
     assert harness.slack.problems == []
 
 
-async def test_for_a_button_a_page_on_top_says_it(
+async def test_invalid_view_for_a_button_pushes_an_error_page(
     harness: BotHarness, ana: Lead, logged: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await ana.types("results 2w")
     await ana.sends(**CLEAR)
     await ana.me.fill(ana.view["id"], {"start.text.ask": "Fast reviews"})
-    monkeypatch.setattr(page_promise, "_milestone", too_long)
+    monkeypatch.setattr(page_promise, "_milestone", overlong_input)
 
     await ana.me.click("phase.start.more")
 
     assert ana.page == "Not shown"
-    assert shown(ana.blocks) == CANNOT_SHOW
+    assert shown(ana.blocks) == INVALID_VIEW_TEXT
     await ana.me.close()
     assert ana.page == "The promise"
     assert ana.typed("start.text.ask") == "Fast reviews"
-    assert rules(logged, page_promise.PAGE)
+    assert logged_rules(logged, page_promise.PAGE)
 
 
-async def test_for_the_home_tab_the_tab_says_it(
+async def test_invalid_app_home_shows_an_error(
     harness: BotHarness, ana: Lead, logged: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(_: object) -> View:
-        return View(type="home", callback_id="home", blocks=[too_long(), too_long()])
+        return View(type="home", callback_id="home", blocks=[overlong_input(), overlong_input()])
 
     monkeypatch.setattr(lifecycle, "build", broken)
 
@@ -127,20 +127,20 @@ async def test_for_the_home_tab_the_tab_says_it(
 
     home = harness.slack.workspace.home_of(ANA)
     assert home is not None
-    assert CANNOT_SHOW in shown(home.blocks)
-    assert "block_id repeated in /blocks" in rules(logged, "home")
+    assert INVALID_VIEW_TEXT in shown(home.blocks)
+    assert "block_id repeated in /blocks" in logged_rules(logged, "home")
 
 
-async def test_what_only_slack_refuses_is_logged_by_its_place(
+async def test_view_refused_only_by_slack_is_logged_with_the_json_pointer(
     harness: BotHarness, ana: Lead, logged: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await ana.types("results 2w")
     await ana.sends(**CLEAR)
-    monkeypatch.setattr(page_promise, "_milestone", too_long)
+    monkeypatch.setattr(page_promise, "_milestone", overlong_input)
     monkeypatch.setattr(views, "broken_rules", lambda _: [])
 
     await ana.me.click("phase.start.more")
 
-    assert shown(ana.blocks) == CANNOT_SHOW
-    (place,) = rules(logged, page_promise.PAGE)
-    assert place.endswith("/element/initial_value")
+    assert shown(ana.blocks) == INVALID_VIEW_TEXT
+    (pointer,) = logged_rules(logged, page_promise.PAGE)
+    assert pointer.endswith("/element/initial_value")

@@ -1,4 +1,4 @@
-"""Texts longer than their fields: the form opens on every page, and says what it cut off."""
+"""Texts longer than their fields: every form page opens and says what was truncated."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ from tests.harness import (
 from tests.scenarios.lead import CLEAR, SPRINT, Lead
 
 FAMILY = "👩‍👩‍👧‍👦"
-GOALS = {
+MILESTONES = {
     "241 letters": "g" * 241,
     "500 letters": "Ship the beta " * 35 + "to all ten",
     "3000 letters": "x" * 3_000,
@@ -49,11 +49,11 @@ def hint(ana: Lead, block_id: str = "start.text.milestone") -> str:
     return str((block.get("hint") or {}).get("text", ""))
 
 
-@pytest.mark.parametrize("name", GOALS)
-async def test_a_long_goal_is_cut_to_fit_on_every_page(
+@pytest.mark.parametrize("name", MILESTONES)
+async def test_long_milestone_is_truncated_on_every_page(
     harness: BotHarness, ana: Lead, name: str
 ) -> None:
-    assert await ana.types(f"results 2w {GOALS[name]}") == ""
+    assert await ana.types(f"results 2w {MILESTONES[name]}") == ""
     assert await ana.sends(**CLEAR) == {}
     assert ana.page == "The promise"
     assert utf16(milestone(ana)) <= 240
@@ -77,7 +77,7 @@ async def test_a_long_goal_is_cut_to_fit_on_every_page(
     assert harness.slack.problems == []
 
 
-async def test_an_emoji_is_not_cut_in_half(ana: Lead) -> None:
+async def test_truncation_does_not_split_an_emoji(ana: Lead) -> None:
     await ana.types(f"results 2w {FAMILY * 60}")
     await ana.sends(**CLEAR)
 
@@ -85,7 +85,7 @@ async def test_an_emoji_is_not_cut_in_half(ana: Lead) -> None:
     assert kept == FAMILY * (len(kept) // len(FAMILY))
 
 
-async def test_a_goal_that_fits_is_kept_as_it_is(ana: Lead) -> None:
+async def test_milestone_at_the_limit_is_unchanged(ana: Lead) -> None:
     await ana.types(f"results 2w {'g' * 240}")
     await ana.sends(**CLEAR)
 
@@ -93,7 +93,7 @@ async def test_a_goal_that_fits_is_kept_as_it_is(ana: Lead) -> None:
     assert hint(ana) == ""
 
 
-async def test_a_draft_kept_with_a_long_goal_is_taken_up_again(
+async def test_draft_with_a_long_milestone_is_restored_truncated(
     harness: BotHarness, ana: Lead
 ) -> None:
     await ana.types(f"results 2w {'g' * 500}")
@@ -109,12 +109,12 @@ async def test_a_draft_kept_with_a_long_goal_is_taken_up_again(
     assert ana.page == "Preview"
 
 
-async def test_a_draft_kept_with_long_texts_and_a_weekend_day_opens(
+async def test_draft_with_overlong_texts_and_a_weekend_day_opens(
     harness: BotHarness, ana: Lead
 ) -> None:
     await ana.types("results 2w")
     await ana.me.close()
-    await _rewrite_the_draft(
+    await _update_draft(
         harness,
         texts={name.removeprefix("start.text."): "😀" * 400 for name in SPRINT},
         rows=[{"text": "w" * 900, "owner_id": None}] * 5,
@@ -135,8 +135,8 @@ async def test_a_draft_kept_with_long_texts_and_a_weekend_day_opens(
     assert harness.slack.problems == []
 
 
-async def test_long_names_fit_every_form(harness: BotHarness, ana: Lead) -> None:
-    """The longest that Slack takes, all of it to be escaped, and as many leads as there may be."""
+async def test_longest_names_fit_every_form(harness: BotHarness, ana: Lead) -> None:
+    """The longest names Slack allows, all characters escaped, and the maximum number of leads."""
     for user_id in (ANA, *MEMBERS):
         harness.slack.workspace.users[user_id].real_name = "&" * 80
     await ana.types(f"results 2w {'&' * 240}")
@@ -158,7 +158,7 @@ async def test_long_names_fit_every_form(harness: BotHarness, ana: Lead) -> None
     assert harness.slack.problems == []
 
 
-async def test_settings_beyond_what_the_form_can_show_stay(harness: BotHarness) -> None:
+async def test_settings_the_form_cannot_show_are_preserved(harness: BotHarness) -> None:
     many = tuple(f"U{number:010}" for number in range(300))
     async with harness.bot.db.transaction() as tx:
         after = WorkspaceSettings(starters=many)
@@ -174,14 +174,14 @@ async def test_settings_beyond_what_the_form_can_show_stay(harness: BotHarness) 
         assert (await store.settings_of(reader, WORKSPACE)).starters == many
 
 
-async def test_a_day_that_cannot_be_read_is_not_repeated_at_length(ana: Lead) -> None:
-    told = await ana.types("results until " + "x" * 3_000)
+async def test_unreadable_date_is_truncated_in_the_refusal(ana: Lead) -> None:
+    answer = await ana.types("results until " + "x" * 3_000)
 
-    assert told.startswith("Nothing was started: I cannot read")
-    assert len(told) < 300
+    assert answer.startswith("Nothing was started: I cannot read")
+    assert len(answer) < 300
 
 
-async def _rewrite_the_draft(harness: BotHarness, **changes: Any) -> None:
+async def _update_draft(harness: BotHarness, **changes: Any) -> None:
     drafts = schema.phase_drafts
     async with harness.bot.db.transaction() as tx:
         content = (await tx.execute(select(drafts.c.content))).scalar_one()

@@ -1,4 +1,4 @@
-"""Over HTTP nothing is read that Slack did not sign, and nothing that Slack signed makes a 5xx."""
+"""Unsigned, malformed and unusual HTTP requests: unsigned ones are refused, none crashes."""
 
 import asyncio
 import io
@@ -16,18 +16,18 @@ from tests.scenarios.requests import (
     FORM,
     JSON,
     TYPED,
-    ask,
+    event_callback,
     post,
+    post_and_read,
     post_signed,
-    refused,
+    refused_signature_count,
     send_raw,
     signed,
-    told,
 )
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
-BODIES = {**MALFORMED, **ANSWERED, "no UTF-8": (b'{"violet": "\xff\xfe"}', JSON)}
+BODIES = {**MALFORMED, **ANSWERED, "not UTF-8": (b'{"violet": "\xff\xfe"}', JSON)}
 
 
 @pytest.fixture
@@ -35,10 +35,10 @@ def harness(written: io.StringIO, harness_over_http: BotHarness) -> BotHarness:
     return harness_over_http
 
 
-def quiet(written: io.StringIO) -> bool:
-    """Whether the log has no traceback, and no word of a body."""
-    said = written.getvalue()
-    return not any(word in said for word in ("exception", "Traceback", "violet", "giraffe"))
+def log_is_clean(written: io.StringIO) -> bool:
+    """Return whether the log has no traceback and no text from a body."""
+    log = written.getvalue()
+    return not any(word in log for word in ("exception", "Traceback", "violet", "giraffe"))
 
 
 FORGERIES: tuple[Callable[[bytes], dict[str, str]], ...] = (
@@ -55,31 +55,31 @@ FORGERIES: tuple[Callable[[bytes], dict[str, str]], ...] = (
 
 
 @pytest.mark.parametrize("forge", FORGERIES, ids=[str(n) for n in range(len(FORGERIES))])
-async def test_what_is_not_signed_is_refused_and_counted_once(
+async def test_request_with_an_invalid_signature_is_refused_and_counted_once(
     harness: BotHarness, written: io.StringIO, forge: Callable[[bytes], dict[str, str]]
 ) -> None:
     for name, (body, kind) in BODIES.items():
-        before = refused()
+        before = refused_signature_count()
         assert (name, await post(harness, body, forge(body), kind)) == (name, 401)
-        assert (name, refused()) == (name, before + 1)
+        assert (name, refused_signature_count()) == (name, before + 1)
 
     assert written.getvalue().count("signature_refused") == len(BODIES)
-    assert quiet(written)
+    assert log_is_clean(written)
 
 
-async def test_what_is_signed_and_malformed_is_refused_without_a_traceback(
+async def test_signed_malformed_request_is_refused_without_a_traceback(
     harness: BotHarness, written: io.StringIO
 ) -> None:
-    before = refused()
+    before = refused_signature_count()
     answers = {name: await post_signed(harness, *body) for name, body in MALFORMED.items()}
 
     assert answers == dict.fromkeys(MALFORMED, 400)
-    assert refused() == before
+    assert refused_signature_count() == before
     assert written.getvalue().count("request_malformed") == len(MALFORMED)
-    assert quiet(written)
+    assert log_is_clean(written)
 
 
-async def test_what_is_signed_and_unusual_is_answered(
+async def test_signed_unusual_request_is_answered(
     harness: BotHarness, written: io.StringIO
 ) -> None:
     answers = {name: await post_signed(harness, *body) for name, body in ANSWERED.items()}
@@ -90,39 +90,43 @@ async def test_what_is_signed_and_unusual_is_answered(
 
 
 @pytest.mark.parametrize("name", ["unknown form", "unknown command"])
-async def test_what_is_unknown_is_told_to_the_person(harness: BotHarness, name: str) -> None:
+async def test_unknown_form_or_command_is_explained_to_the_user(
+    harness: BotHarness, name: str
+) -> None:
     body, kind = ANSWERED[name]
-    status, text = await ask(harness, body, signed(body), kind)
+    status, text = await post_and_read(harness, body, signed(body), kind)
 
     assert status == 200
     assert "I do not know this button, form or command" in text
 
 
-async def test_the_body_is_utf_8_whatever_its_headers_say(harness: BotHarness) -> None:
+async def test_body_is_decoded_as_utf_8_whatever_the_content_type(harness: BotHarness) -> None:
     body = urlencode(TYPED).encode()
     for kind in (f"{FORM}; charset=utf-16", f"{FORM}; charset=violet", "", ";;;", "text/plain"):
         assert await post_signed(harness, body, kind) == 200
 
 
-async def test_an_ssl_check_needs_no_signature_and_counts_as_none(harness: BotHarness) -> None:
-    before = refused()
+async def test_ssl_check_needs_no_signature_and_is_not_counted_as_refused(
+    harness: BotHarness,
+) -> None:
+    before = refused_signature_count()
 
     assert await post(harness, b"token=violet&ssl_check=1", {}) == 200
-    assert refused() == before
+    assert refused_signature_count() == before
     assert await post_signed(harness, b"token=violet&ssl_check=1") == 200
     assert await post(harness, b"token=violet&ssl_check=1", signed(b"another body")) == 401
     assert await post(harness, b"text=ssl_check=1", {}) == 401
-    assert refused() == before + 2
+    assert refused_signature_count() == before + 2
 
 
 @pytest.mark.parametrize("kind", [FORM, JSON])
-async def test_a_large_body_is_refused(
+async def test_oversized_body_is_refused(
     harness: BotHarness, written: io.StringIO, kind: str
 ) -> None:
     body = b"violet" * 200_000
     for headers in ({}, signed(body)):
         assert await post(harness, body, headers, kind) == 413
-    assert quiet(written)
+    assert log_is_clean(written)
 
 
 HEAD = b"POST /slack/events HTTP/1.1\r\nHost: bot\r\nConnection: close\r\n"
@@ -142,14 +146,14 @@ NOT_HTTP = (
 )
 
 
-async def test_what_is_not_http_is_refused(harness: BotHarness, written: io.StringIO) -> None:
+async def test_invalid_http_is_refused(harness: BotHarness, written: io.StringIO) -> None:
     for request in NOT_HTTP:
         assert (request, (await send_raw(harness, request))[9:12]) == (request, b"400")
 
-    assert quiet(written)
+    assert log_is_clean(written)
 
 
-async def test_a_body_that_is_cut_off_leaves_no_traceback(
+async def test_truncated_body_leaves_no_traceback(
     harness: BotHarness, written: io.StringIO
 ) -> None:
     _, writer = await asyncio.open_connection("127.0.0.1", harness.bot.http_port)
@@ -160,10 +164,10 @@ async def test_a_body_that_is_cut_off_leaves_no_traceback(
     writer.transport.abort()
     await asyncio.sleep(0.05)
 
-    assert quiet(written)
+    assert log_is_clean(written)
 
 
-async def test_chunks_are_put_together(harness: BotHarness) -> None:
+async def test_chunked_body_is_reassembled(harness: BotHarness) -> None:
     body = urlencode(TYPED).encode()
     lines = "".join(f"{name}: {value}\r\n" for name, value in signed(body).items()).encode()
     chunks = b"".join(b"1\r\n%c\r\n" % byte for byte in body) + b"0\r\n\r\n"
@@ -172,7 +176,7 @@ async def test_chunks_are_put_together(harness: BotHarness) -> None:
 
 
 @pytest.mark.parametrize("name", ["X-Slack-Signature", "X-Slack-Request-Timestamp"])
-async def test_of_two_signatures_the_first_counts(harness: BotHarness, name: str) -> None:
+async def test_first_of_duplicate_signature_headers_counts(harness: BotHarness, name: str) -> None:
     body = urlencode(TYPED).encode()
     lines = [f"{key}: {value}".encode() for key, value in signed(body).items()]
     more = [b"Content-Length: %d" % len(body), b"Content-Type: " + FORM.encode()]
@@ -185,13 +189,13 @@ async def test_of_two_signatures_the_first_counts(harness: BotHarness, name: str
     assert await status([wrong, *lines, *more]) == b"401"
 
 
-async def test_an_event_that_the_database_failed_comes_again(
+async def test_event_that_failed_in_the_database_is_accepted_on_redelivery(
     harness: BotHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: Any) -> Any:
         raise sqlite3.OperationalError("disk I/O error")
 
-    body = json.dumps(told("channel_archive")).encode()
+    body = json.dumps(event_callback("channel_archive")).encode()
     monkeypatch.setattr(harness.bot.db, "transaction", fail)
     assert await post_signed(harness, body, JSON) == 500
 

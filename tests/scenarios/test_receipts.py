@@ -1,4 +1,4 @@
-"""An answer is acknowledged once it is kept; what shows it follows, and is not forgotten."""
+"""Receipts are sent after the answer is saved and acknowledged, and are not lost on a stop."""
 
 import asyncio
 
@@ -11,51 +11,53 @@ from bot.db.engine import Database
 from bot.slack import background_tasks
 from bot.slack.background_tasks import BackgroundTasks
 from tests.harness import BEN, BotHarness
-from tests.scenarios.test_rounds import asked, ballots_left, chosen, message_of
+from tests.scenarios.test_rounds import ballot_count, latest_dm, round_open, values_by_block
 
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-__all__ = ["asked"]  # the fixture
+__all__ = ["round_open"]  # the fixture
 
 SLOW_SECONDS = 0.5
 VERY_SLOW_SECONDS = 1.5  # a receipt is given up after two
 
 
 async def press_send(harness: BotHarness) -> None:
-    """Ben's answer, acknowledged; he waits for nothing else."""
-    values = chosen(message_of(harness, BEN)["blocks"], clarity="2")
+    """Send Ben's answer and wait for its acknowledgement only."""
+    values = values_by_block(latest_dm(harness, BEN)["blocks"], clarity="2")
     await harness.slack.as_user(BEN).click("rounds.send", values=values)
 
 
 @on_sqlite
-async def test_a_slow_receipt_delays_no_acknowledgement(asked: BotHarness) -> None:
-    asked.slack.faults.fail_next("response_url", hang=VERY_SLOW_SECONDS)
+async def test_slow_receipt_does_not_delay_the_acknowledgement(round_open: BotHarness) -> None:
+    round_open.slack.faults.fail_next("response_url", hang=VERY_SLOW_SECONDS)
     began = monotonic()
 
-    await press_send(asked)
+    await press_send(round_open)
 
     assert monotonic() - began < VERY_SLOW_SECONDS
-    assert await ballots_left(asked) == 1
-    assert message_of(asked, BEN)["text"].startswith("Three questions")
-    await asked.settle()
-    assert message_of(asked, BEN)["text"].startswith("Received.")
+    assert await ballot_count(round_open) == 1
+    assert latest_dm(round_open, BEN)["text"].startswith("Three questions")
+    await round_open.settle()
+    assert latest_dm(round_open, BEN)["text"].startswith("Received.")
 
 
 @on_sqlite
-async def test_a_receipt_under_way_is_waited_for_at_the_stop(asked: BotHarness) -> None:
-    asked.slack.faults.fail_next("response_url", hang=SLOW_SECONDS)
-    await press_send(asked)
+async def test_stop_waits_for_a_receipt_in_progress(round_open: BotHarness) -> None:
+    round_open.slack.faults.fail_next("response_url", hang=SLOW_SECONDS)
+    await press_send(round_open)
 
-    await asked.bot.stop()
+    await round_open.bot.stop()
 
-    assert message_of(asked, BEN)["text"].startswith("Received.")
+    assert latest_dm(round_open, BEN)["text"].startswith("Received.")
 
 
 @on_sqlite
-async def test_an_edit_is_noted_for_what_fails_at_the_stop(asked: BotHarness, db: Database) -> None:
-    asked.slack.faults.fail_next("response_url", hang=SLOW_SECONDS, status=500)
-    await press_send(asked)
+async def test_receipt_that_fails_during_the_stop_queues_an_edit(
+    round_open: BotHarness, db: Database
+) -> None:
+    round_open.slack.faults.fail_next("response_url", hang=SLOW_SECONDS, status=500)
+    await press_send(round_open)
 
-    await asked.bot.stop()
+    await round_open.bot.stop()
 
     async with db.reading() as reader:
         edits = await reader.scalars(
@@ -64,14 +66,14 @@ async def test_an_edit_is_noted_for_what_fails_at_the_stop(asked: BotHarness, db
         assert [key for key in edits if key.endswith(BEN)] != []
 
 
-async def test_the_stop_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(background_tasks, "LONGEST_SECONDS", 0.05)
-    after = BackgroundTasks()
-    after.start(_for_ever())
+async def test_stop_of_background_tasks_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(background_tasks, "STOP_TIMEOUT_SECONDS", 0.05)
+    tasks = BackgroundTasks()
+    tasks.start(_run_forever())
 
-    await asyncio.wait_for(after.stop(), 1)
-    await asyncio.wait_for(after.done(), 1)
+    await asyncio.wait_for(tasks.stop(), 1)
+    await asyncio.wait_for(tasks.wait_until_idle(), 1)
 
 
-async def _for_ever() -> None:
+async def _run_forever() -> None:
     await asyncio.Event().wait()

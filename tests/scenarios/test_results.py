@@ -1,4 +1,4 @@
-"""Results as leads and team meet them in Slack: private first, then in the thread, for everyone."""
+"""Results in Slack: first to the leads in private, then to the team in the thread."""
 
 import json
 from datetime import UTC, datetime
@@ -17,24 +17,26 @@ from tests.rounds.round_rows import NOW, PHASE, a_phase, the_phase
 from tests.scenarios.lead import count
 
 TUESDAY_EVENING = datetime(2026, 11, 24, 20, tzinfo=UTC)
-#: Friday morning in Lisbon; at ten the team reads it.
-BEFORE_THE_TEAM = datetime(2026, 11, 27, 9, tzinfo=UTC)
-SHOWN = datetime(2026, 11, 27, 10, 1, tzinfo=UTC)
+#: Friday morning in Lisbon; the team gets the results at ten.
+BEFORE_TEAM_RESULTS = datetime(2026, 11, 27, 9, tzinfo=UTC)
+AFTER_TEAM_RESULTS = datetime(2026, 11, 27, 10, 1, tzinfo=UTC)
 COMMENT = "The importer is late & nobody says so"
 NOTE = "You said the importer is late. <!channel> It waits until January."
 
 
-async def a_phase_runs(harness: BotHarness, **changed: object) -> None:
+async def start_phase(harness: BotHarness, **changed: object) -> None:
     async with harness.bot.db.transaction() as tx:
         await a_phase(tx, **changed)  # type: ignore[arg-type]
         await plan_rounds(tx, WORKSPACE, await the_phase(tx), NOW)
-        said = content("Results sprint", section("Results sprint"))
+        announcement = content("Results sprint", section("Results sprint"))
         key = f"announcement:{PHASE}"
-        await enqueue.post(tx, WORKSPACE, key=MessageKey(key), to=LAUNCH, content=said, now=NOW)
+        await enqueue.post(
+            tx, WORKSPACE, key=MessageKey(key), to=LAUNCH, content=announcement, now=NOW
+        )
 
 
 async def answer(harness: BotHarness, count: int, **values: str) -> None:
-    """So many of the team press Send with the same answers and a comment."""
+    """Let the first `count` members send the same levels and a comment."""
     for user_id in MEMBERS[:count]:
         person = harness.slack.as_user(user_id)
         blocks = person.dm_with_bot()[-1]["blocks"]
@@ -46,99 +48,103 @@ async def answer(harness: BotHarness, count: int, **values: str) -> None:
 
 
 @pytest.fixture
-async def asked(harness: BotHarness) -> BotHarness:
-    await a_phase_runs(harness)
+async def round_open(harness: BotHarness) -> BotHarness:
+    await start_phase(harness)
     await harness.travel_to(TUESDAY_EVENING)
     return harness
 
 
 @pytest.fixture
-async def closed(asked: BotHarness) -> BotHarness:
-    await answer(asked, 5, clarity="2", trust="4", ego="5")
-    await asked.travel_to(BEFORE_THE_TEAM)
-    return asked
+async def round_closed(round_open: BotHarness) -> BotHarness:
+    await answer(round_open, 5, clarity="2", trust="4", ego="5")
+    await round_open.travel_to(BEFORE_TEAM_RESULTS)
+    return round_open
 
 
-def last_to(harness: BotHarness, user_id: str) -> dict[str, Any]:
+def latest_dm(harness: BotHarness, user_id: str) -> dict[str, Any]:
     return harness.slack.as_user(user_id).dm_with_bot()[-1]
 
 
-def in_thread(harness: BotHarness) -> list[dict[str, Any]]:
-    """Replies to the announcement, as Ben sees them."""
+def thread_replies(harness: BotHarness) -> list[dict[str, Any]]:
+    """Return the replies to the announcement that Ben can see."""
     seen = harness.slack.as_user(BEN).visible(LAUNCH)
     return [one for one in seen if one.get("thread_ts", one["ts"]) != one["ts"]]
 
 
-def read(message: dict[str, Any]) -> str:
+def blocks_json(message: dict[str, Any]) -> str:
     return json.dumps(message["blocks"], ensure_ascii=False)
 
 
-async def write(harness: BotHarness, text: str, user_id: str = ANA) -> None:
-    blocks = last_to(harness, user_id)["blocks"]
+async def save_note(harness: BotHarness, text: str, user_id: str = ANA) -> None:
+    blocks = latest_dm(harness, user_id)["blocks"]
     (box,) = [block["block_id"] for block in blocks if block["type"] == "input"]
     await harness.slack.as_user(user_id).click("results.save_note", values={box: text})
     await harness.settle()
 
 
-async def test_the_lead_reads_levels_picture_and_comments_first(closed: BotHarness) -> None:
-    message = last_to(closed, ANA)
+async def test_lead_gets_levels_chart_and_comments_before_the_team(
+    round_closed: BotHarness,
+) -> None:
+    message = latest_dm(round_closed, ANA)
 
     assert message["text"] == f"Start in <#{LAUNCH}>: the results, for the leads first."
-    assert "5 of 7 people asked answered." in read(message)
-    assert "Mostly unclear (2 of 5)" in read(message)
-    assert read(message).count("nobody says so") == 5
+    assert "5 of 7 people asked answered." in blocks_json(message)
+    assert "Mostly unclear (2 of 5)" in blocks_json(message)
+    assert blocks_json(message).count("nobody says so") == 5
     (picture,) = [block for block in message["blocks"] if block["type"] == "image"]
     assert "Levels from 1 to 5." in picture["alt_text"]
-    assert in_thread(closed) == []
+    assert thread_replies(round_closed) == []
 
 
-async def test_the_team_reads_them_a_working_day_later_with_the_note(closed: BotHarness) -> None:
-    await write(closed, NOTE)
-    assert "Saved by" in read(last_to(closed, ANA))
-    assert "image" in [block["type"] for block in last_to(closed, ANA)["blocks"]]
+async def test_team_gets_results_with_the_note_a_working_day_later(
+    round_closed: BotHarness,
+) -> None:
+    await save_note(round_closed, NOTE)
+    assert "Saved by" in blocks_json(latest_dm(round_closed, ANA))
+    assert "image" in [block["type"] for block in latest_dm(round_closed, ANA)["blocks"]]
 
-    await closed.travel_to(SHOWN)
+    await round_closed.travel_to(AFTER_TEAM_RESULTS)
 
-    (message,) = in_thread(closed)
+    (message,) = thread_replies(round_closed)
     assert message["text"] == f"Start in <#{LAUNCH}>: mostly unclear."
-    assert "&lt;!channel&gt; It waits until January." in read(message)
-    assert "nobody says so" not in read(message)
+    assert "&lt;!channel&gt; It waits until January." in blocks_json(message)
+    assert "nobody says so" not in blocks_json(message)
     assert "image" in [block["type"] for block in message["blocks"]]
-    assert "input" not in [block["type"] for block in last_to(closed, ANA)["blocks"]]
-    assert "nobody says so" in read(last_to(closed, ANA))
+    assert "input" not in [block["type"] for block in latest_dm(round_closed, ANA)["blocks"]]
+    assert "nobody says so" in blocks_json(latest_dm(round_closed, ANA))
 
 
-async def test_a_note_is_cleaned_and_an_empty_one_refused(closed: BotHarness) -> None:
-    await write(closed, "  We \u202estop\u202c the importer. \n")
-    await write(closed, " \u200b\n ")
+async def test_note_is_sanitized_and_an_empty_note_is_refused(round_closed: BotHarness) -> None:
+    await save_note(round_closed, "  We \u202estop\u202c the importer. \n")
+    await save_note(round_closed, " \u200b\n ")
 
-    assert "the box is empty" in str(last_to(closed, ANA))
-    async with closed.bot.db.reading() as reader:
+    assert "the box is empty" in str(latest_dm(round_closed, ANA))
+    async with round_closed.bot.db.reading() as reader:
         notes = list(await reader.scalars(select(schema.rounds.c.note)))
     assert notes == ["We stop the importer."]
 
 
-async def test_whatever_was_written_the_team_reads_them(closed: BotHarness) -> None:
-    await closed.travel_to(SHOWN)
+async def test_team_gets_results_without_a_note(round_closed: BotHarness) -> None:
+    await round_closed.travel_to(AFTER_TEAM_RESULTS)
 
-    (message,) = in_thread(closed)
-    assert "No note from Ana" in read(message)
-
-
-async def test_the_note_opens_the_next_questions(closed: BotHarness) -> None:
-    await write(closed, NOTE)
-    await closed.travel_to(datetime(2026, 12, 1, 20, tzinfo=UTC))
-
-    assert "It waits until January." in read(last_to(closed, BEN))
+    (message,) = thread_replies(round_closed)
+    assert "No note from Ana" in blocks_json(message)
 
 
-async def test_too_late_or_not_a_lead_or_empty_is_said_beside_the_button(
-    closed: BotHarness,
+async def test_note_is_shown_with_the_next_questions(round_closed: BotHarness) -> None:
+    await save_note(round_closed, NOTE)
+    await round_closed.travel_to(datetime(2026, 12, 1, 20, tzinfo=UTC))
+
+    assert "It waits until January." in blocks_json(latest_dm(round_closed, BEN))
+
+
+async def test_late_empty_or_non_lead_note_is_not_saved(
+    round_closed: BotHarness,
 ) -> None:
-    before = last_to(closed, ANA)
-    ana, ben = closed.slack.as_user(ANA), closed.slack.as_user(BEN)
+    before = latest_dm(round_closed, ANA)
+    ana, ben = round_closed.slack.as_user(ANA), round_closed.slack.as_user(BEN)
     await ana.click("results.save_note")
-    assert "the box is empty" in last_to(closed, ANA)["text"]
+    assert "the box is empty" in latest_dm(round_closed, ANA)["text"]
 
     direct = ana.direct_message
     assert direct is not None
@@ -146,57 +152,59 @@ async def test_too_late_or_not_a_lead_or_empty_is_said_beside_the_button(
     button = next(block for block in before["blocks"] if block["type"] == "actions")["elements"][0]
     press = {"type": "button", "action_id": "results.save_note", "value": button["value"]}
     await ben.act(place, press)
-    await closed.travel_to(SHOWN)
+    await round_closed.travel_to(AFTER_TEAM_RESULTS)
     await ana.act(place, press)
-    await closed.settle()
+    await round_closed.settle()
 
-    async with closed.bot.db.reading() as reader:
+    async with round_closed.bot.db.reading() as reader:
         assert await reader.scalar(select(func.count(schema.rounds.c.note))) == 0
 
 
-async def test_without_its_picture_the_message_still_comes(asked: BotHarness) -> None:
-    await answer(asked, 5, clarity="2", trust="4", ego="5")
+async def test_results_are_sent_without_the_chart_if_the_upload_fails(
+    round_open: BotHarness,
+) -> None:
+    await answer(round_open, 5, clarity="2", trust="4", ego="5")
     upload = "files.getUploadURLExternal"
-    asked.slack.faults.fail_next(upload, error="file_uploads_disabled", times=9)
-    await asked.travel_to(BEFORE_THE_TEAM)
+    round_open.slack.faults.fail_next(upload, error="file_uploads_disabled", times=9)
+    await round_open.travel_to(BEFORE_TEAM_RESULTS)
 
-    message = last_to(asked, ANA)
-    assert "Mostly unclear (2 of 5)" in read(message)
+    message = latest_dm(round_open, ANA)
+    assert "Mostly unclear (2 of 5)" in blocks_json(message)
     assert "image" not in [block["type"] for block in message["blocks"]]
 
 
-async def test_too_few_answers_show_and_leave_nothing(asked: BotHarness) -> None:
-    await answer(asked, 3, clarity="1", trust="1", ego="1")
-    await asked.travel_to(SHOWN)
+async def test_too_few_answers_are_neither_shown_nor_stored(round_open: BotHarness) -> None:
+    await answer(round_open, 3, clarity="1", trust="1", ego="1")
+    await round_open.travel_to(AFTER_TEAM_RESULTS)
 
-    told = last_to(asked, ANA)
-    assert told["text"] == f"Start in <#{LAUNCH}>: too few answers to show."
-    (message,) = in_thread(asked)
-    assert "They are not kept." in read(message)
-    assert COMMENT not in read(told) + read(message)
-    async with asked.bot.db.reading() as reader:
+    to_lead = latest_dm(round_open, ANA)
+    assert to_lead["text"] == f"Start in <#{LAUNCH}>: too few answers to show."
+    (message,) = thread_replies(round_open)
+    assert "They are not kept." in blocks_json(message)
+    assert COMMENT not in blocks_json(to_lead) + blocks_json(message)
+    async with round_open.bot.db.reading() as reader:
         for table in (schema.question_levels, schema.round_comments):
             assert await reader.scalar(select(func.count()).select_from(table)) == 0
 
 
-async def test_comments_die_with_the_channel_they_were_about(closed: BotHarness) -> None:
-    """Archived when the team was to read the results, and deleted later."""
-    assert await count(closed, schema.round_comments) == 5
-    closed.slack.archive(LAUNCH)
-    await closed.settle()
-    await closed.travel_to(SHOWN)
-    assert await count(closed, schema.round_comments) == 5
-    closed.slack.delete_channel(LAUNCH)
-    await closed.settle()
+async def test_comments_are_deleted_with_their_channel(round_closed: BotHarness) -> None:
+    """The channel is archived before the team gets the results, and deleted later."""
+    assert await count(round_closed, schema.round_comments) == 5
+    round_closed.slack.archive(LAUNCH)
+    await round_closed.settle()
+    await round_closed.travel_to(AFTER_TEAM_RESULTS)
+    assert await count(round_closed, schema.round_comments) == 5
+    round_closed.slack.delete_channel(LAUNCH)
+    await round_closed.settle()
 
-    assert await count(closed, schema.round_comments) == 0
+    assert await count(round_closed, schema.round_comments) == 0
 
 
-async def test_the_form_may_choose_that_the_team_reads_comments(harness: BotHarness) -> None:
-    await a_phase_runs(harness, comments_to="team")
+async def test_team_sees_comments_if_the_phase_allows_it(harness: BotHarness) -> None:
+    await start_phase(harness, comments_to="team")
     await harness.travel_to(TUESDAY_EVENING)
     await answer(harness, 5, clarity="2", trust="4", ego="5")
-    await harness.travel_to(SHOWN)
+    await harness.travel_to(AFTER_TEAM_RESULTS)
 
-    (message,) = in_thread(harness)
-    assert read(message).count("nobody says so") == 5
+    (message,) = thread_replies(harness)
+    assert blocks_json(message).count("nobody says so") == 5

@@ -1,11 +1,11 @@
-"""`/imbalance settings` as admins and everyone else meet it, and what Slack tells of people."""
+"""`/imbalance settings` for admins and everyone else; acknowledgement of other events."""
 
 import json
 
 from sqlalchemy import select
 
 from bot.db import schema
-from bot.playground.fake_slack.workspace_changes import done
+from bot.playground.fake_slack.workspace_changes import wait_for_delivery
 from bot.workspaces import store
 from bot.workspaces.rules import WorkspaceSettings
 from tests.harness import ANA, BEN, GUEST, LAUNCH, OWNER, WORKSPACE, BotHarness
@@ -16,7 +16,7 @@ async def settings_of(harness: BotHarness) -> WorkspaceSettings:
         return await store.settings_of(reader, WORKSPACE)
 
 
-async def test_an_admin_changes_a_limit_and_reads_what_was_saved(harness: BotHarness) -> None:
+async def test_admin_changes_settings_and_sees_what_was_saved(harness: BotHarness) -> None:
     admin = harness.slack.as_user(OWNER)
     await admin.command("/imbalance settings", LAUNCH)
     view = admin.top_view
@@ -35,7 +35,7 @@ async def test_an_admin_changes_a_limit_and_reads_what_was_saved(harness: BotHar
     }
 
 
-async def test_what_cannot_be_is_said_at_its_field_and_nothing_is_saved(
+async def test_invalid_settings_are_refused_at_their_fields(
     harness: BotHarness,
 ) -> None:
     admin = harness.slack.as_user(OWNER)
@@ -49,7 +49,7 @@ async def test_what_cannot_be_is_said_at_its_field_and_nothing_is_saved(
     assert await settings_of(harness) == WorkspaceSettings()
 
 
-async def test_nothing_changed_closes_the_form(harness: BotHarness) -> None:
+async def test_unchanged_settings_close_the_form(harness: BotHarness) -> None:
     admin = harness.slack.as_user(OWNER)
     await admin.command("/imbalance settings", LAUNCH)
     submitted = await admin.submit()
@@ -58,7 +58,7 @@ async def test_nothing_changed_closes_the_form(harness: BotHarness) -> None:
     assert admin.top_view is None
 
 
-async def test_the_questions_are_reworded_on_top_of_the_settings(harness: BotHarness) -> None:
+async def test_questions_are_reworded_in_a_view_pushed_on_the_settings(harness: BotHarness) -> None:
     admin = harness.slack.as_user(OWNER)
     await admin.command("/imbalance settings", LAUNCH)
     await admin.click("workspaces.reword", view_id=(admin.top_view or {})["id"])
@@ -71,20 +71,20 @@ async def test_the_questions_are_reworded_on_top_of_the_settings(harness: BotHar
     assert (await settings_of(harness)).questions == {"ego": {"label": "Room to err?"}}
 
 
-async def test_others_read_them_and_learn_whom_to_ask(harness: BotHarness) -> None:
-    told = await harness.slack.as_user(BEN).command("/imbalance settings", LAUNCH)
+async def test_non_admin_reads_the_settings_and_learns_whom_to_ask(harness: BotHarness) -> None:
+    answer = await harness.slack.as_user(BEN).command("/imbalance settings", LAUNCH)
 
-    assert "Ask one of them" in json.dumps(told.body["blocks"])
+    assert "Ask one of them" in json.dumps(answer.body["blocks"])
     assert harness.slack.as_user(BEN).top_view is None
 
 
-async def test_an_admin_no_more_cannot_save_an_open_form(harness: BotHarness) -> None:
+async def test_former_admin_cannot_save_an_open_form(harness: BotHarness) -> None:
     admin = harness.slack.as_user(OWNER)
     await admin.command("/imbalance settings", LAUNCH)
     view = admin.top_view
     assert view is not None
     await admin.fill(view["id"], {"minimum_small": "5"})
-    await done(harness.slack.change_user(OWNER, is_admin=False, is_owner=False))
+    await wait_for_delivery(harness.slack.change_user(OWNER, is_admin=False, is_owner=False))
     await harness.settle()
     submitted = await admin.submit(view["id"])
 
@@ -105,7 +105,7 @@ async def test_every_event_is_acknowledged(harness: BotHarness) -> None:
         assert await reader.scalar(select(schema.workspaces.c.state)) == "installed"
 
 
-async def test_the_app_removed_is_noted(harness: BotHarness) -> None:
+async def test_uninstalled_app_is_recorded(harness: BotHarness) -> None:
     await harness.slack.emit({"type": "app_uninstalled"})
     await harness.settle()
 

@@ -1,4 +1,4 @@
-"""Starting a phase as a lead does it in Slack: the command, three pages, the announcement."""
+"""Starting a phase in Slack: the command, three form pages, the announcement."""
 
 from typing import Any
 
@@ -22,9 +22,7 @@ from tests.harness import (
 from tests.scenarios.lead import CLEAR, SPRINT, TRUST, Lead, shown
 
 
-async def test_a_sprint_from_the_command_to_the_announcement(
-    harness: BotHarness, ana: Lead
-) -> None:
+async def test_sprint_from_command_to_announcement(harness: BotHarness, ana: Lead) -> None:
     assert await ana.types("results until 2026-12-18") == ""
     assert ana.page == "Is this the moment?"
     assert "With this one: 26 of 90 days in results sprints." in shown(ana.blocks)
@@ -63,22 +61,20 @@ async def test_a_sprint_from_the_command_to_the_announcement(
     ]
 
 
-async def test_the_form_opens_before_slack_is_asked_about_the_channel(
-    harness: BotHarness, ana: Lead
-) -> None:
-    await ana.starts()  # so that Ana is known
+async def test_form_opens_before_the_channel_is_looked_up(harness: BotHarness, ana: Lead) -> None:
+    await ana.starts()  # stores Ana's profile
     await harness.wait(days=15)
     before = len(harness.slack.calls)
 
     await ana.types("results 2w")
     await harness.settle()
 
-    opened, *asked = [call.method for call in harness.slack.calls[before:]]
+    opened, *lookups = [call.method for call in harness.slack.calls[before:]]
     assert opened == "views.open"
-    assert sorted(asked) == ["conversations.info", "conversations.members"]
+    assert sorted(lookups) == ["conversations.info", "conversations.members"]
 
 
-async def test_trust_building_chosen_in_the_form(harness: BotHarness, ana: Lead) -> None:
+async def test_trust_building_can_be_chosen_in_the_form(harness: BotHarness, ana: Lead) -> None:
     await ana.types("")
     assert await ana.sends(start__kind="trust_building", **CLEAR) == {}
     assert await ana.sends(**TRUST) == {}
@@ -90,7 +86,7 @@ async def test_trust_building_chosen_in_the_form(harness: BotHarness, ana: Lead)
     assert "no new sprint" not in shown(announcement["blocks"])
 
 
-async def test_the_first_questions_come_the_next_morning(harness: BotHarness, ana: Lead) -> None:
+async def test_first_questions_go_to_team_members_only(harness: BotHarness, ana: Lead) -> None:
     await ana.starts()
     await harness.wait(days=2)
 
@@ -101,7 +97,7 @@ async def test_the_first_questions_come_the_next_morning(harness: BotHarness, an
         assert harness.slack.as_user(other).dm_with_bot() == []
 
 
-async def test_an_ordinary_week_is_doubted_at_the_place(ana: Lead) -> None:
+async def test_ordinary_week_warning_appears_at_the_answer_and_needs_a_tick(ana: Lead) -> None:
     await ana.types("results 2w")
     await ana.sends(start__level__clarity="2")
     assert ana.page == "Is this the moment?"
@@ -115,7 +111,7 @@ async def test_an_ordinary_week_is_doubted_at_the_place(ana: Lead) -> None:
     assert ana.page == "The promise"
 
 
-async def test_a_clearer_answer_needs_no_tick(ana: Lead) -> None:
+async def test_higher_clarity_needs_no_tick(ana: Lead) -> None:
     await ana.types("results 2w")
     await ana.sends(start__level__clarity="1")
 
@@ -124,7 +120,7 @@ async def test_a_clearer_answer_needs_no_tick(ana: Lead) -> None:
     assert ana.page == "The promise"
 
 
-async def test_the_questions_may_stay_blank(harness: BotHarness, ana: Lead) -> None:
+async def test_clarity_and_trust_may_be_left_blank(harness: BotHarness, ana: Lead) -> None:
     await ana.types("results 2w")
 
     await ana.sends()
@@ -132,7 +128,7 @@ async def test_the_questions_may_stay_blank(harness: BotHarness, ana: Lead) -> N
     assert ana.page == "The promise"
 
 
-async def test_nothing_typed_is_lost_on_the_way_back(ana: Lead) -> None:
+async def test_going_back_keeps_everything_typed(ana: Lead) -> None:
     await ana.types("results 2w")
     await ana.sends(**CLEAR)
     await ana.sends(**SPRINT)
@@ -150,7 +146,7 @@ async def test_nothing_typed_is_lost_on_the_way_back(ana: Lead) -> None:
     assert ana.typed("start.text.ask") == "Something else"
 
 
-async def test_another_row_keeps_what_is_typed_up_to_five(ana: Lead) -> None:
+async def test_adding_rows_keeps_typed_items_up_to_five(ana: Lead) -> None:
     await ana.types("results 2w")
     await ana.sends(**CLEAR)
     for number in range(1, 5):
@@ -164,7 +160,9 @@ async def test_another_row_keeps_what_is_typed_up_to_five(ana: Lead) -> None:
     assert "Dark mode (Ben), Thing 2 (Ana), Thing 3 (Ana)" in shown(ana.blocks)
 
 
-async def test_more_options_open_in_place(harness: BotHarness, ana: Lead) -> None:
+async def test_more_options_keep_typed_text_and_reach_the_announcement(
+    harness: BotHarness, ana: Lead
+) -> None:
     await ana.types("results 2w")
     await ana.sends(**CLEAR)
     await ana.me.fill(ana.view["id"], {"start.text.ask": "Fast reviews"})
@@ -189,7 +187,7 @@ async def test_more_options_open_in_place(harness: BotHarness, ana: Lead) -> Non
 
 
 @pytest.mark.parametrize(
-    ("option", "value", "said"),
+    ("option", "value", "error"),
     [
         ("start.members", [BEN, GUEST], "Greta cannot be chosen"),
         ("start.members", [BEN, EXTERNAL], "cannot be chosen"),
@@ -201,7 +199,9 @@ async def test_more_options_open_in_place(harness: BotHarness, ana: Lead) -> Non
         ("start.ends_on", "2027-03-01", "more than the 6 weeks"),
     ],
 )
-async def test_errors_stand_at_their_field(ana: Lead, option: str, value: Any, said: str) -> None:
+async def test_errors_appear_at_their_fields(
+    ana: Lead, option: str, value: Any, error: str
+) -> None:
     await ana.types("results 2w")
     await ana.sends(**CLEAR)
     await ana.me.click("phase.start.more")
@@ -209,16 +209,16 @@ async def test_errors_stand_at_their_field(ana: Lead, option: str, value: Any, s
     errors = await ana.sends(**{**SPRINT, option: value})
 
     assert list(errors) == [option]
-    assert said in errors[option]
+    assert error in errors[option]
     assert errors[option].startswith("Nothing was started: ")
     assert ana.typed("start.text.ask") == SPRINT["start.text.ask"]
 
 
-async def test_a_second_sprint_too_soon_is_justified_in_public(
+async def test_sprint_over_budget_needs_a_public_justification(
     harness: BotHarness, ana: Lead
 ) -> None:
     await ana.starts("results 3w")
-    await harness.wait(days=22)  # it ended by itself, and a day passed
+    await harness.wait(days=22)  # one day after its automatic end
     await ana.types("results 2w")
     await ana.sends(**CLEAR)
     await ana.sends(**SPRINT)
@@ -233,7 +233,7 @@ async def test_a_second_sprint_too_soon_is_justified_in_public(
     assert "*Why another sprint:* The customer moved the date." in shown(announcement["blocks"])
 
 
-async def test_a_public_channel_is_joined_when_it_is_announced(
+async def test_bot_joins_a_public_channel_only_when_announcing(
     harness: BotHarness, ana: Lead
 ) -> None:
     await ana.types("trust 3w", PLATFORM)

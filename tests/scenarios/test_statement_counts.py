@@ -1,8 +1,8 @@
-"""What people do costs at most these SQL statements: a query in a loop shows here.
+"""Limits on the number of SQL statements per user action, to detect queries in a loop.
 
-Exact where nothing can vary. Where something is posted, the sender and Slack's event about the post
-race: if the event is handled before the sender's next turn, it writes down where the message is,
-which takes one statement more. The bounds of those count one for each post.
+Counts are exact where nothing can vary. Where something is posted, the sender races with Slack's
+event about the post: if the event is handled first, it stores the location of the message with one
+more statement. Those limits allow one such statement per post.
 """
 
 from collections.abc import Mapping
@@ -25,18 +25,18 @@ EXACT = {
     "sqlite": {OPEN_ROUND: 20, ANSWER: 2, APP_HOME: 23, CLOSE_ROUND: 81},
     "postgresql": {OPEN_ROUND: 20, ANSWER: 2, APP_HOME: 26, CLOSE_ROUND: 81},
 }
-#: More on PostgreSQL, which is asked for its time at each turn of the sender.
+#: Higher on PostgreSQL, since the sender queries the database's clock in each turn.
 AT_MOST = {
     "sqlite": {START: 65, MESSAGE: 12, END: 36, END_WITH_CHART: 41},
     "postgresql": {START: 70, MESSAGE: 15, END: 39, END_WITH_CHART: 45},
 }
 
 
-async def test_the_scenarios_of_a_phase(harness: BotHarness) -> None:
+async def test_statement_counts_of_a_phase_with_answers(harness: BotHarness) -> None:
     check(harness, await count_statements(harness))
 
 
-async def test_an_end_without_results(harness: BotHarness) -> None:
+async def test_statement_count_of_an_end_without_results(harness: BotHarness) -> None:
     check(harness, await count_end_without_results(harness))
 
 

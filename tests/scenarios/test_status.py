@@ -1,4 +1,4 @@
-"""`/imbalance` in every state, with its buttons pressed; the budget."""
+"""`/imbalance` in every state of a phase, its buttons, and the budget."""
 
 from datetime import UTC, datetime
 
@@ -8,13 +8,13 @@ from tests.harness import ANA, BEN, GENERAL, GUEST, LAUNCH, MEMBERS, OWNER, BotH
 from tests.scenarios.lead import Lead, shown
 
 OVER = datetime(2026, 12, 7, 17, 1, tzinfo=UTC)
-WORDS = {"outcome": "Beta is out."}
+WRAP_UP = {"outcome": "Beta is out."}
 
 
-async def card(
+async def status_lines(
     harness: BotHarness, user_id: str, words: str = "", channel_id: str = LAUNCH
 ) -> list[str]:
-    """What the command shows this person, line by line; it stays as their own message."""
+    """Return the lines of the command's ephemeral response to this person."""
     me = harness.slack.as_user(user_id)
     answer = await me.command(f"/imbalance {words}".strip(), channel_id)
     await harness.settle()
@@ -22,9 +22,9 @@ async def card(
     return shown(answer.body["blocks"]).splitlines()
 
 
-async def test_before_the_first_phase(harness: BotHarness, ana: Lead) -> None:
-    said = await card(harness, ANA)
-    assert said == [
+async def test_status_before_the_first_phase(harness: BotHarness, ana: Lead) -> None:
+    lines = await status_lines(harness, ANA)
+    assert lines == [
         "*No phase runs in this channel.*",
         "None has run here yet.",
         "0 of the last 90 days in results sprints.",
@@ -36,19 +36,21 @@ async def test_before_the_first_phase(harness: BotHarness, ana: Lead) -> None:
     assert ana.page == "Is this the moment?"
 
 
-async def test_a_guest_is_offered_nothing_they_may_not_do(harness: BotHarness, ana: Lead) -> None:
-    assert "Start a phase" not in await card(harness, GUEST)
+async def test_guest_is_offered_no_forbidden_buttons(harness: BotHarness, ana: Lead) -> None:
+    assert "Start a phase" not in await status_lines(harness, GUEST)
     await ana.starts()
 
-    said = await card(harness, GUEST)
+    lines = await status_lines(harness, GUEST)
 
-    assert said[-2:] == ["Details", "My part"]
+    assert lines[-2:] == ["Details", "My part"]
 
 
 @pytest.mark.parametrize("words", ["", "status"])
-async def test_while_one_runs(harness: BotHarness, ana: Lead, words: str) -> None:
+async def test_status_of_a_running_phase_by_role(
+    harness: BotHarness, ana: Lead, words: str
+) -> None:
     await ana.starts()
-    member, lead = await card(harness, BEN, words), await card(harness, ANA, words)
+    member, lead = await status_lines(harness, BEN, words), await status_lines(harness, ANA, words)
 
     assert member[:2] == [
         "*🏁 Results sprint until Mon 7 Dec: ship the beta*",
@@ -58,18 +60,18 @@ async def test_while_one_runs(harness: BotHarness, ana: Lead, words: str) -> Non
     assert "1 of the last 90 days in results sprints." in member
     assert member[-2:] == ["Details", "My part"]
     assert lead[-5:] == ["Details", "My part", "Ask now", "Extend", "End"]
-    assert await card(harness, OWNER, words) == lead
+    assert await status_lines(harness, OWNER, words) == lead
 
 
 @pytest.mark.parametrize(
     ("button", "page"), [("phase.details", "Details"), ("phase.my_part", "My part")]
 )
-async def test_a_member_presses_its_buttons(
+async def test_status_buttons_open_forms_for_a_member(
     harness: BotHarness, ana: Lead, button: str, page: str
 ) -> None:
     await ana.starts()
     ben = Lead(harness, BEN)
-    await card(harness, BEN)
+    await status_lines(harness, BEN)
 
     await ben.me.click(button)
 
@@ -79,22 +81,22 @@ async def test_a_member_presses_its_buttons(
 @pytest.mark.parametrize(
     ("button", "page"), [("phases.extend", "Extend"), ("phases.end", "Wrap up")]
 )
-async def test_the_lead_presses_its_buttons(
+async def test_status_buttons_open_forms_for_the_lead(
     harness: BotHarness, ana: Lead, button: str, page: str
 ) -> None:
     await ana.starts()
     await ana.me.close()
-    await card(harness, ANA)
+    await status_lines(harness, ANA)
 
     await ana.me.click(button)
 
     assert ana.page == page
 
 
-async def test_ask_now_asks(harness: BotHarness, ana: Lead) -> None:
+async def test_ask_now_button_asks_every_member(harness: BotHarness, ana: Lead) -> None:
     await ana.starts()
     await ana.me.close()
-    await card(harness, ANA)
+    await status_lines(harness, ANA)
 
     await ana.me.click("phases.poll")
     await harness.wait(hours=12)
@@ -106,11 +108,11 @@ async def test_ask_now_asks(harness: BotHarness, ana: Lead) -> None:
     assert harness.slack.problems == []
 
 
-async def test_after_the_end_and_after_the_wrap_up(harness: BotHarness, ana: Lead) -> None:
+async def test_status_after_the_end_and_after_the_wrap_up(harness: BotHarness, ana: Lead) -> None:
     await ana.starts()
     await ana.me.close()
     await harness.travel_to(OVER)
-    assert await card(harness, ANA) == [
+    assert await status_lines(harness, ANA) == [
         "*No phase runs in this channel.*",
         "The last one: 🏁 Results sprint, ended Mon 7 Dec.",
         "It is not wrapped up yet: the channel has not read what it brought.",
@@ -120,33 +122,33 @@ async def test_after_the_end_and_after_the_wrap_up(harness: BotHarness, ana: Lea
         "Details",
         "Wrap up",
     ]
-    assert "Wrap up" not in await card(harness, BEN)
+    assert "Wrap up" not in await status_lines(harness, BEN)
 
     await ana.me.click("phases.end")
     assert ana.page == "Wrap up"
-    await ana.sends(**WORDS)
+    await ana.sends(**WRAP_UP)
     await ana.me.close()
 
-    assert (await card(harness, ANA))[-2:] == ["Start a phase", "Details"]
+    assert (await status_lines(harness, ANA))[-2:] == ["Start a phase", "Details"]
 
 
-async def test_the_budget_says_what_counts_and_from_when_one_fits(
+async def test_budget_lists_counted_sprints_and_the_next_free_date(
     harness: BotHarness, ana: Lead
 ) -> None:
     await ana.starts()
 
-    said = await card(harness, BEN, "budget")
+    lines = await status_lines(harness, BEN, "budget")
 
-    assert said[:2] == [
+    assert lines[:2] == [
         "*Results sprints in this channel*",
         "1 of the last 90 days in results sprints.",
     ]
-    assert "• Mon 23 Nov to Mon 7 Dec: 15 days" in said
-    assert "A sprint of two weeks fits without a justification from Wed 23 Dec on." in said
+    assert "• Mon 23 Nov to Mon 7 Dec: 15 days" in lines
+    assert "A sprint of two weeks fits without a justification from Wed 23 Dec on." in lines
 
 
-async def test_a_budget_that_was_never_used(harness: BotHarness) -> None:
-    said = await card(harness, BEN, "budget", GENERAL)
+async def test_budget_without_any_sprint(harness: BotHarness) -> None:
+    lines = await status_lines(harness, BEN, "budget", GENERAL)
 
-    assert "No sprint counts in these 90 days." in said
-    assert "A sprint of two weeks fits now without a justification." in said
+    assert "No sprint counts in these 90 days." in lines
+    assert "A sprint of two weeks fits now without a justification." in lines

@@ -1,4 +1,4 @@
-"""What people wrote arrives, however long it is; what Slack refuses is kept, and told of."""
+"""Concerns, comments and personal lines: delivered in full, or kept and reported."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -10,25 +10,25 @@ from bot.db import schema
 from tests.harness import ANA, BEN, CHIARA, LAUNCH, MEMBERS, OWNER, BotHarness
 from tests.operations.stuck_messages import command
 from tests.scenarios.lead import Lead, count, shown
-from tests.scenarios.screen import failed, posts_to, said, told
+from tests.scenarios.screen import dm_containing, dm_texts, failed_messages, posts_to
 from tests.scenarios.test_rounds import send
 
-#: Over the weekend nothing is said but concerns, on Monday morning.
+#: After this nothing is sent over the weekend; concerns follow on Monday morning.
 FRIDAY = datetime(2026, 11, 27, 16, tzinfo=UTC)
-WORRY = "Two of us worked on Sunday."
+CONCERN = "Two of us worked on Sunday."
 
 
-async def raises(harness: BotHarness, *texts: str) -> None:
-    """Members write to the leads, one each."""
+async def raise_concerns(harness: BotHarness, *texts: str) -> None:
+    """Let one member per text raise a concern."""
     for user_id, text in zip(MEMBERS, texts, strict=False):
-        me = Lead(harness, user_id)
-        await me.me.click("phase.concern")
-        assert await me.sends(**{"phase.concern.text": text}) == {}
-        await me.me.close()
+        member = Lead(harness, user_id)
+        await member.me.click("phase.concern")
+        assert await member.sends(**{"phase.concern.text": text}) == {}
+        await member.me.close()
 
 
-async def kept(harness: BotHarness, kind: str = "concerns") -> list[str]:
-    """What is in the messages of this kind that the outbox still has."""
+async def stored_messages(harness: BotHarness, kind: str = "concerns") -> list[str]:
+    """Return the contents of the messages of this kind that the outbox still holds."""
     messages = schema.messages
     async with harness.bot.db.reading() as reader:
         rows = await reader.scalars(
@@ -37,17 +37,17 @@ async def kept(harness: BotHarness, kind: str = "concerns") -> list[str]:
         return [shown(payload["blocks"]) for payload in rows if payload]
 
 
-def read(harness: BotHarness, user_id: str = ANA) -> str:
-    """Everything that stands in this person's conversation with the bot."""
+def dm_transcript(harness: BotHarness, user_id: str = ANA) -> str:
+    """Return the text of all direct messages from the bot to this person."""
     return "\n".join(shown(m["blocks"]) for m in harness.slack.as_user(user_id).dm_with_bot())
 
 
-async def test_six_long_concerns_of_a_night_are_read_in_full(
+async def test_long_concerns_are_delivered_in_full_over_several_messages(
     harness: BotHarness, ana: Lead
 ) -> None:
     await ana.starts()
     letters = "ABCDEF"
-    await raises(harness, *[f"{letter} " * 1_498 + "End" for letter in letters])
+    await raise_concerns(harness, *[f"{letter} " * 1_498 + "End" for letter in letters])
 
     await harness.wait(days=1, hours=1)
 
@@ -59,118 +59,122 @@ async def test_six_long_concerns_of_a_night_are_read_in_full(
     ]
     for letter in letters:
         assert sum(shown(m["blocks"]).count(f"{letter} ") for m in found) == 1_498
-    assert read(harness).count("End") == 6
+    assert dm_transcript(harness).count("End") == 6
     assert harness.slack.problems == []
-    assert await failed(harness) == []
+    assert await failed_messages(harness) == []
     assert await count(harness, schema.concerns) == 0
-    assert await kept(harness) == []
+    assert await stored_messages(harness) == []
 
 
-async def test_refused_concerns_are_kept_told_of_and_read_when_sent_again(
+async def test_refused_concerns_are_kept_reported_and_delivered_on_retry(
     harness: BotHarness, ana: Lead, database_url: str
 ) -> None:
     await ana.starts()
     await harness.travel_to(FRIDAY)
-    await raises(harness, WORRY)
+    await raise_concerns(harness, CONCERN)
     harness.slack.faults.fail_next("chat.postMessage", error="msg_blocks_too_long")
 
     with capture_logs() as logs:
         await harness.wait(days=2, hours=18)
 
-    notice = said(harness, ANA, "did not reach you")
+    notice = dm_containing(harness, ANA, "did not reach you")
     assert notice["text"] == f"Concerns from your team in <#{LAUNCH}> did not reach you."
     assert "Nothing is lost" in shown(notice["blocks"])
-    assert WORRY not in read(harness)
-    (held,) = await kept(harness)
-    assert WORRY in held
-    (noted,) = [line for line in logs if line["event"] == "words_not_delivered"]
+    assert CONCERN not in dm_transcript(harness)
+    (held,) = await stored_messages(harness)
+    assert CONCERN in held
+    (noted,) = [line for line in logs if line["event"] == "personal_message_not_delivered"]
     assert (noted["kind"], noted["reason"]) == ("concerns", "msg_blocks_too_long")
-    assert WORRY not in str(logs)
+    assert CONCERN not in str(logs)
     listed = await command(database_url, "outbox", "list", "--state", "failed")
     assert "notes to a lead without names" in listed.out
     assert "dropping it loses what people wrote" in listed.out
-    assert WORRY not in listed.out
+    assert CONCERN not in listed.out
 
     done = await command(database_url, "outbox", "retry", noted["message"])
     assert done.code == 0, done.out
     await harness.settle()
 
-    assert read(harness).count(WORRY) == 1
-    assert await kept(harness) == []
-    assert await failed(harness) == []
-    assert told(harness, OWNER) == []
+    assert dm_transcript(harness).count(CONCERN) == 1
+    assert await stored_messages(harness) == []
+    assert await failed_messages(harness) == []
+    assert dm_texts(harness, OWNER) == []
 
 
-async def test_each_morning_that_fails_is_told_of(harness: BotHarness, ana: Lead) -> None:
+async def test_each_failed_concern_delivery_is_reported(harness: BotHarness, ana: Lead) -> None:
     await ana.starts("results 3w")
     for number, text in enumerate(("first worry", "second worry")):
         await harness.travel_to(FRIDAY + timedelta(weeks=number))
-        await raises(harness, text)
+        await raise_concerns(harness, text)
         harness.slack.faults.fail_next("chat.postMessage", error="invalid_blocks")
         await harness.wait(days=2, hours=18)
 
-    assert sum("did not reach you" in text for text in told(harness)) == 2
-    assert len(await kept(harness)) == 2
+    assert sum("did not reach you" in text for text in dm_texts(harness)) == 2
+    assert len(await stored_messages(harness)) == 2
 
 
-async def test_concerns_for_a_lead_whose_account_is_closed_wait_for_it(
+async def test_concerns_wait_for_a_deactivated_lead_to_return(
     harness: BotHarness, ana: Lead
 ) -> None:
     await ana.starts()
-    await raises(harness, WORRY)
+    await raise_concerns(harness, CONCERN)
     harness.slack.workspace.users[ANA].deleted = True
 
     await harness.wait(days=1)
 
-    assert [WORRY in one for one in await kept(harness)] == [True]
-    assert told(harness, OWNER) == [f"A phase in <#{LAUNCH}> has no lead whom I can write to."]
-    assert "What the team wrote to its lead is kept" in read(harness, OWNER)
-    assert WORRY not in read(harness, OWNER)
+    assert [CONCERN in one for one in await stored_messages(harness)] == [True]
+    assert dm_texts(harness, OWNER) == [f"A phase in <#{LAUNCH}> has no lead whom I can write to."]
+    assert "What the team wrote to its lead is kept" in dm_transcript(harness, OWNER)
+    assert CONCERN not in dm_transcript(harness, OWNER)
 
     harness.slack.change_user(ANA, deleted=False)
     await harness.settle()
     await harness.wait(hours=1)
 
-    assert read(harness).count(WORRY) == 1
-    assert await kept(harness) == []
+    assert dm_transcript(harness).count(CONCERN) == 1
+    assert await stored_messages(harness) == []
 
 
-async def test_admins_hear_of_concerns_of_a_phase_that_is_over(
+async def test_admins_are_told_of_undeliverable_concerns_after_the_end(
     harness: BotHarness, ana: Lead
 ) -> None:
     await ana.starts("results 1w")
     await harness.wait(days=7)
-    await raises(harness, WORRY)
+    await raise_concerns(harness, CONCERN)
     await harness.wait(hours=8, minutes=30)
     harness.slack.workspace.users[ANA].deleted = True
 
     await harness.wait(days=4)
 
-    assert f"What a team wrote in <#{LAUNCH}> reaches nobody." in told(harness, OWNER)
-    assert WORRY not in read(harness, OWNER)
-    assert any(WORRY in one for one in await kept(harness))
+    assert f"What a team wrote in <#{LAUNCH}> reaches nobody." in dm_texts(harness, OWNER)
+    assert CONCERN not in dm_transcript(harness, OWNER)
+    assert any(CONCERN in one for one in await stored_messages(harness))
 
 
-async def test_a_co_lead_reads_what_the_other_cannot(harness: BotHarness, ana: Lead) -> None:
+async def test_co_lead_gets_concerns_if_the_lead_is_deactivated(
+    harness: BotHarness, ana: Lead
+) -> None:
     await ana.starts()
     async with harness.bot.db.transaction() as tx:
         people = schema.phase_people
         await tx.execute(update(people).where(people.c.user_id == CHIARA).values(role="lead"))
-    await raises(harness, WORRY)
+    await raise_concerns(harness, CONCERN)
     harness.slack.workspace.users[ANA].deleted = True
 
     await harness.wait(days=1)
 
-    assert read(harness, CHIARA).count(WORRY) == 1
-    assert told(harness, OWNER) == []
+    assert dm_transcript(harness, CHIARA).count(CONCERN) == 1
+    assert dm_texts(harness, OWNER) == []
 
 
-async def test_two_deliveries_of_one_day_are_both_read(harness: BotHarness, ana: Lead) -> None:
-    """The first one was late: nobody was there in the morning it was for."""
+async def test_two_concern_deliveries_on_one_day_both_arrive(
+    harness: BotHarness, ana: Lead
+) -> None:
+    """The second delivery is made due at once."""
     await ana.starts()
-    await raises(harness, "first worry")
+    await raise_concerns(harness, "first worry")
     await harness.wait(days=1)
-    await raises(harness, "second worry")
+    await raise_concerns(harness, "second worry")
     async with harness.bot.db.transaction() as tx:
         agenda = schema.agenda
         await tx.execute(
@@ -180,12 +184,12 @@ async def test_two_deliveries_of_one_day_are_both_read(harness: BotHarness, ana:
         )
     await harness.settle()
 
-    assert read(harness).count("first worry") == 1
-    assert read(harness).count("second worry") == 1
+    assert dm_transcript(harness).count("first worry") == 1
+    assert dm_transcript(harness).count("second worry") == 1
 
 
 @pytest.mark.parametrize("comments_to", ["leads", "team"])
-async def test_long_comments_of_a_week_are_read_in_full(
+async def test_long_comments_are_delivered_in_full(
     harness: BotHarness, ana: Lead, comments_to: str
 ) -> None:
     await ana.starts()
@@ -197,38 +201,40 @@ async def test_long_comments_of_a_week_are_read_in_full(
         await send(harness, member, clarity="4", trust="3", ego="3", comment=comment)
     await harness.wait(days=5)
 
-    seen = read(harness)
+    seen = dm_transcript(harness)
     assert [seen.count(f"N{n}&amp;") for n in range(len(MEMBERS))] == [1] * len(MEMBERS)
     assert seen.count("&amp;") == 995 * len(MEMBERS)
     assert harness.slack.problems == []
-    assert await failed(harness) == []
+    assert await failed_messages(harness) == []
 
 
-async def test_comments_for_a_lead_whose_account_is_closed_wait_for_it(
+async def test_comments_wait_for_a_deactivated_lead_to_return(
     harness: BotHarness, ana: Lead
 ) -> None:
     await ana.starts()
     await harness.wait(days=1, hours=8)
     for member in MEMBERS[:5]:
-        await send(harness, member, clarity="4", trust="3", ego="3", comment=f"{WORRY} {member}")
+        await send(harness, member, clarity="4", trust="3", ego="3", comment=f"{CONCERN} {member}")
     harness.slack.change_user(ANA, deleted=True)
     await harness.settle()
 
     await harness.wait(days=7)
 
-    assert WORRY in str(await kept(harness, "lead_results"))
-    assert WORRY not in read(harness, OWNER)
-    assert told(harness, OWNER) == [f"A phase in <#{LAUNCH}> has no lead whom I can write to."]
+    assert CONCERN in str(await stored_messages(harness, "lead_results"))
+    assert CONCERN not in dm_transcript(harness, OWNER)
+    assert dm_texts(harness, OWNER) == [f"A phase in <#{LAUNCH}> has no lead whom I can write to."]
 
     harness.slack.change_user(ANA, deleted=False)
     await harness.settle()
     await harness.wait(days=1)
 
-    assert all(f"{WORRY} {member}" in read(harness) for member in MEMBERS[:5])
-    assert await kept(harness, "lead_results") == []
+    assert all(f"{CONCERN} {member}" in dm_transcript(harness) for member in MEMBERS[:5])
+    assert await stored_messages(harness, "lead_results") == []
 
 
-async def test_a_line_that_a_member_never_gets_is_told_of(harness: BotHarness, ana: Lead) -> None:
+async def test_undelivered_personal_line_is_reported_and_sent_on_reactivation(
+    harness: BotHarness, ana: Lead
+) -> None:
     await ana.starts()
     await harness.wait(days=2)
     async with harness.bot.db.transaction() as tx:
@@ -240,12 +246,12 @@ async def test_a_line_that_a_member_never_gets_is_told_of(harness: BotHarness, a
 
     await harness.wait(days=5)
 
-    notice = said(harness, ANA, "The line to Ben")
+    notice = dm_containing(harness, ANA, "The line to Ben")
     assert notice["text"] == f"The line to Ben in <#{LAUNCH}> did not arrive."
     assert "sent if the account is opened again" in shown(notice["blocks"])
-    assert any("For the night." in one for one in await kept(harness, "goodbye"))
+    assert any("For the night." in one for one in await stored_messages(harness, "goodbye"))
     assert posts_to(harness, BEN) >= 1
     harness.slack.change_user(BEN, deleted=False)
     await harness.settle()
     await harness.wait(days=3)
-    assert "For the night." in read(harness, BEN)
+    assert "For the night." in dm_transcript(harness, BEN)

@@ -1,4 +1,4 @@
-"""Somebody cannot be written to any more: they are dropped, and who must know is told."""
+"""Unreachable members and leads: dropped, and reported to the people concerned."""
 
 from typing import Any
 
@@ -8,11 +8,11 @@ from sqlalchemy import func, select
 from bot.db import schema
 from tests.harness import ANA, BEN, CHIARA, LAUNCH, MEMBERS, OWNER, BotHarness
 from tests.scenarios.lead import Lead
-from tests.scenarios.screen import failed, posts_to, told
+from tests.scenarios.screen import dm_texts, failed_messages, posts_to
 
 
-def unheard(harness: BotHarness, user_id: str, **changes: Any) -> None:
-    """Slack closed an account, and its event was lost."""
+def change_user_without_event(harness: BotHarness, user_id: str, **changes: Any) -> None:
+    """Change an account as if Slack's event had been lost."""
     for name, value in changes.items():
         setattr(harness.slack.workspace.users[user_id], name, value)
 
@@ -24,15 +24,15 @@ def unheard(harness: BotHarness, user_id: str, **changes: Any) -> None:
         ({"is_bot": True}, "cannot_dm_bot"),
     ],
 )
-async def test_a_person_who_cannot_be_written_to_is_dropped(
+async def test_unreachable_member_is_dropped_after_one_attempt(
     harness: BotHarness, ana: Lead, changes: dict[str, Any], error: str
 ) -> None:
     await ana.starts()
-    unheard(harness, BEN, **changes)
+    change_user_without_event(harness, BEN, **changes)
 
     await harness.wait(days=1, hours=8)
-    assert ("ask", error) in await failed(harness)
-    assert all(told(harness, member) for member in MEMBERS if member != BEN)
+    assert ("ask", error) in await failed_messages(harness)
+    assert all(dm_texts(harness, member) for member in MEMBERS if member != BEN)
     await harness.wait(days=40)
 
     assert posts_to(harness, BEN) == 1
@@ -46,63 +46,65 @@ async def test_a_person_who_cannot_be_written_to_is_dropped(
 
 
 @pytest.mark.parametrize("error", ["user_not_found", "user_not_visible", "channel_not_found"])
-async def test_by_whatever_name_slack_calls_it(harness: BotHarness, ana: Lead, error: str) -> None:
+async def test_member_is_dropped_on_any_unreachable_error(
+    harness: BotHarness, ana: Lead, error: str
+) -> None:
     await ana.starts()
-    harness.slack.faults.fail_next("chat.postMessage", error=error)  # the first who is asked
+    harness.slack.faults.fail_next("chat.postMessage", error=error)  # for the first member asked
 
     await harness.wait(days=1)
     await harness.wait(days=2)
 
-    dropped = [member for member in MEMBERS if not told(harness, member)]
+    dropped = [member for member in MEMBERS if not dm_texts(harness, member)]
     assert len(dropped) == 1
     assert posts_to(harness, dropped[0]) == 1
 
 
-async def test_who_comes_back_is_asked_again(harness: BotHarness, ana: Lead) -> None:
+async def test_reactivated_member_is_asked_again(harness: BotHarness, ana: Lead) -> None:
     await ana.starts()
-    unheard(harness, BEN, deleted=True)
+    change_user_without_event(harness, BEN, deleted=True)
     await harness.wait(days=3)
-    assert told(harness, BEN) == []
+    assert dm_texts(harness, BEN) == []
 
     harness.slack.change_user(BEN, deleted=False)
     await harness.settle()
     await harness.wait(days=6)
 
-    assert any("questions" in text for text in told(harness, BEN))
+    assert any("questions" in text for text in dm_texts(harness, BEN))
 
 
-async def test_co_leads_hear_of_a_lead_who_cannot_be_written_to(
-    harness: BotHarness, ana: Lead
-) -> None:
+async def test_co_lead_is_told_of_an_unreachable_lead(harness: BotHarness, ana: Lead) -> None:
     await ana.starts()
     async with harness.bot.db.transaction() as tx:
         people = schema.phase_people
         await tx.execute(people.update().where(people.c.user_id == CHIARA).values(role="lead"))
-    unheard(harness, ANA, deleted=True)
+    change_user_without_event(harness, ANA, deleted=True)
 
     await harness.wait(days=16)
 
-    assert [text for text in told(harness, CHIARA) if "I cannot write to" in text] == [
+    assert [text for text in dm_texts(harness, CHIARA) if "I cannot write to" in text] == [
         f"I cannot write to Ana, who leads in <#{LAUNCH}> with you."
     ]
     assert posts_to(harness, ANA) == 1
-    assert any("What did it bring?" in text for text in told(harness, CHIARA))
-    assert told(harness, OWNER) == []
+    assert any("What did it bring?" in text for text in dm_texts(harness, CHIARA))
+    assert dm_texts(harness, OWNER) == []
 
 
-async def test_admins_hear_where_nobody_else_leads(harness: BotHarness, ana: Lead) -> None:
+async def test_admins_are_told_when_the_only_lead_is_unreachable(
+    harness: BotHarness, ana: Lead
+) -> None:
     await ana.starts()
-    unheard(harness, ANA, deleted=True)
+    change_user_without_event(harness, ANA, deleted=True)
 
     await harness.wait(days=16)
 
-    (text,) = told(harness, OWNER)
+    (text,) = dm_texts(harness, OWNER)
     assert text == f"A phase in <#{LAUNCH}> has no lead whom I can write to."
     assert posts_to(harness, ANA) == 1
-    assert any("it's over" in one for one in told(harness, BEN))
+    assert any("it's over" in one for one in dm_texts(harness, BEN))
 
 
-async def test_people_who_cannot_be_read_any_more_stay_as_they_were(
+async def test_stored_profiles_are_used_when_the_users_scope_is_missing(
     harness: BotHarness, ana: Lead
 ) -> None:
     await ana.starts()
@@ -110,7 +112,7 @@ async def test_people_who_cannot_be_read_any_more_stay_as_they_were(
 
     await harness.wait(days=9)
 
-    assert sum("questions" in text for text in told(harness, BEN)) >= 2
+    assert sum("questions" in text for text in dm_texts(harness, BEN)) >= 2
     async with harness.bot.db.reading() as reader:
         attempts = await reader.scalar(select(func.max(schema.agenda.c.attempts)))
     assert not attempts

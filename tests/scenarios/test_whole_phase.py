@@ -1,4 +1,4 @@
-"""A results sprint of two weeks with eight people, as Slack saw it, message by message."""
+"""A two-week results sprint with eight people: every visible call, as a snapshot."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -11,8 +11,8 @@ from bot.playground.server import FakeSlack
 from tests.harness import ANA, BotHarness
 from tests.scenarios.lead import Lead
 
-#: Calls that people see, and what they are called in the log.
-SEEN = {
+#: Calls that people can see, and the verb for each in the log.
+VISIBLE_CALLS = {
     "chat.postMessage": "says",
     "chat.update": "edits",
     "pins.add": "pins",
@@ -24,7 +24,7 @@ DAYS_LEFT = "Results sprint until"
 
 
 class Log:
-    """What the bot did in Slack, a line each, without the daily count of days left."""
+    """The bot's visible calls, one line each, without the daily update of the days left."""
 
     def __init__(self, slack: FakeSlack) -> None:
         self._slack = slack
@@ -38,7 +38,7 @@ class Log:
 
     def _lines(self, calls: list, when: str) -> Iterator[str]:
         for call in calls:
-            verb = SEEN.get(call.method)
+            verb = VISIBLE_CALLS.get(call.method)
             text = call.args.get("text") or ""
             if verb is None or (verb == "edits" and DAYS_LEFT in text):
                 continue
@@ -68,12 +68,12 @@ async def test_two_weeks_message_by_message(
     while (due := await harness.bot.next_due()) is not None and due <= until:
         await harness.travel_to(due)
         log.add(harness.clock.now())
-        if await harness.slack.team_answers():
+        if await harness.slack.let_team_answer():
             await harness.settle()
             log.add(harness.clock.now())
 
     assert harness.slack.problems == []
     assert log.lines == snapshot(extension_class=JSONSnapshotExtension)
-    told = [line for line in log.lines if "says Ana" in line or "says #launch" in line]
-    assert len(told) > 10
+    visible = [line for line in log.lines if "says Ana" in line or "says #launch" in line]
+    assert len(visible) > 10
     assert not any(ANA in line for line in log.lines)

@@ -1,4 +1,4 @@
-"""What Slack's answers mean, what it says of people, and what people's words become in messages."""
+"""Slack's answers and user objects are interpreted, and typed text is cleaned and escaped."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -6,17 +6,23 @@ from typing import Any
 import pytest
 from slack_sdk.errors import SlackApiError
 
-from bot.slack.command import named, parse, suggestion
-from bot.slack.content import PICTURE, SECTION, paragraphs, picture_block, with_picture
-from bot.slack.errors import LONGEST_RETRY_AFTER, ErrorKind, verdict
+from bot.slack.command import is_subcommand, parse, suggestion
+from bot.slack.content import (
+    MAX_SECTION_LENGTH,
+    PICTURE_PLACEHOLDER,
+    paragraphs,
+    picture_block,
+    with_picture,
+)
+from bot.slack.errors import LONGEST_RETRY_AFTER, ErrorKind, classify
 from bot.slack.mrkdwn import (
     clean,
+    date_token,
     escape,
-    fitted,
-    instant,
+    join_names,
     mentioned,
     quote,
-    together,
+    quote_within,
     truncated,
     unescape,
 )
@@ -34,7 +40,7 @@ class Answer(dict[str, Any]):
         self.status_code, self.headers = status, headers
 
 
-def refused(error: str | None = None, status: int = 200, **headers: str) -> SlackApiError:
+def error_response(error: str | None = None, status: int = 200, **headers: str) -> SlackApiError:
     body = {} if error is None else {"error": error}
     return SlackApiError("no", Answer(status, headers, **body))
 
@@ -42,35 +48,38 @@ def refused(error: str | None = None, status: int = 200, **headers: str) -> Slac
 @pytest.mark.parametrize(
     ("error", "meaning"),
     [
-        (refused("ratelimited"), ErrorKind.LATER),
-        (refused("rate_limited"), ErrorKind.LATER),
-        (refused("anything", 429), ErrorKind.LATER),
-        (refused(None, 429), ErrorKind.LATER),
-        (refused("org_login_required"), ErrorKind.LATER),
-        (refused("channel_not_found", 499), ErrorKind.PERMANENT),
-        (refused("channel_not_found", 500), ErrorKind.UNKNOWN),
-        (refused("channel_not_found", 503), ErrorKind.UNKNOWN),
-        (refused(None), ErrorKind.UNKNOWN),
-        (refused(""), ErrorKind.UNKNOWN),
-        *((refused(name), ErrorKind.UNKNOWN) for name in ("internal_error", "request_timeout")),
+        (error_response("ratelimited"), ErrorKind.RETRYABLE),
+        (error_response("rate_limited"), ErrorKind.RETRYABLE),
+        (error_response("anything", 429), ErrorKind.RETRYABLE),
+        (error_response(None, 429), ErrorKind.RETRYABLE),
+        (error_response("org_login_required"), ErrorKind.RETRYABLE),
+        (error_response("channel_not_found", 499), ErrorKind.PERMANENT),
+        (error_response("channel_not_found", 500), ErrorKind.UNKNOWN),
+        (error_response("channel_not_found", 503), ErrorKind.UNKNOWN),
+        (error_response(None), ErrorKind.UNKNOWN),
+        (error_response(""), ErrorKind.UNKNOWN),
         *(
-            (refused(name), ErrorKind.WORKSPACE)
+            (error_response(name), ErrorKind.UNKNOWN)
+            for name in ("internal_error", "request_timeout")
+        ),
+        *(
+            (error_response(name), ErrorKind.WORKSPACE)
             for name in ("invalid_auth", "not_authed", "token_expired", "token_revoked")
         ),
         (TimeoutError(), ErrorKind.UNKNOWN),
         (OSError(), ErrorKind.UNKNOWN),
     ],
 )
-def test_what_an_answer_means(error: BaseException, meaning: ErrorKind) -> None:
-    found = verdict(error)
+def test_error_kind_of_each_answer(error: BaseException, meaning: ErrorKind) -> None:
+    found = classify(error)
 
-    assert found.meaning is meaning
+    assert found.kind is meaning
     assert found.reason
     assert (found.retry_after is not None) is ("rate" in found.reason)
 
 
 @pytest.mark.parametrize(
-    ("said", "seconds"),
+    ("header", "seconds"),
     [
         ("30", 30.0),
         ("0", 0.0),
@@ -83,16 +92,16 @@ def test_what_an_answer_means(error: BaseException, meaning: ErrorKind) -> None:
         ("99999", LONGEST_RETRY_AFTER),
     ],
 )
-def test_whatever_is_said_of_when_to_ask_again(said: str, seconds: float) -> None:
+def test_retry_after_header_is_parsed_and_capped(header: str, seconds: float) -> None:
     for name in ("Retry-After", "retry-after"):
-        assert verdict(refused("ratelimited", 429, **{name: said})).retry_after == seconds
+        assert classify(error_response("ratelimited", 429, **{name: header})).retry_after == seconds
     others = {"Date": "7", "Retry-After": "30", "Age": "9"}
-    assert verdict(refused("ratelimited", 429, **others)).retry_after == 30.0
-    assert verdict(refused("ratelimited", 429)).retry_after == 1.0
+    assert classify(error_response("ratelimited", 429, **others)).retry_after == 30.0
+    assert classify(error_response("ratelimited", 429)).retry_after == 1.0
 
 
 @pytest.mark.parametrize(
-    ("user", "what"),
+    ("user", "flags"),
     [
         ({}, set()),
         ({"is_bot": True}, {"is_bot"}),
@@ -106,12 +115,12 @@ def test_whatever_is_said_of_when_to_ask_again(said: str, seconds: float) -> Non
         ({"is_owner": True}, {"is_admin"}),
     ],
 )
-def test_what_slack_says_of_a_person(user: dict[str, Any], what: set[str]) -> None:
+def test_user_flags(user: dict[str, Any], flags: set[str]) -> None:
     found = person_from(WORKSPACE, {"id": BEN, "tz": "Africa/Lagos", **user})
 
-    flags = ("is_bot", "is_guest", "is_external", "is_deleted", "is_admin")
-    assert {name for name in flags if getattr(found, name)} == what
-    assert found.is_full_member is not bool(what - {"is_admin"})
+    names = ("is_bot", "is_guest", "is_external", "is_deleted", "is_admin")
+    assert {name for name in names if getattr(found, name)} == flags
+    assert found.is_full_member is not bool(flags - {"is_admin"})
     assert found.zone == "Africa/Lagos"
 
 
@@ -125,13 +134,13 @@ def test_what_slack_says_of_a_person(user: dict[str, Any], what: set[str]) -> No
         ({}, BEN),
     ],
 )
-def test_people_are_called_by_the_first_name_slack_has(user: dict[str, Any], name: str) -> None:
+def test_name_is_the_first_one_available(user: dict[str, Any], name: str) -> None:
     found = person_from(WORKSPACE, {"id": BEN, **user})
 
     assert (found.name, found.zone) == (name, None)
 
 
-def test_an_admin_has_an_open_account() -> None:
+def test_deactivated_admins_are_left_out() -> None:
     users: list[dict[str, Any]] = [
         {"id": "U1", "is_admin": True},
         {"id": "U2", "is_owner": True, "deleted": True},
@@ -154,11 +163,11 @@ def test_an_admin_has_an_open_account() -> None:
         (" \n ", ""),
     ],
 )
-def test_what_is_typed_is_cleaned(typed: str, kept: str) -> None:
+def test_typed_text_is_cleaned(typed: str, kept: str) -> None:
     assert clean(typed) == kept
 
 
-def test_words_of_people_never_fire_and_come_back_unchanged() -> None:
+def test_escaping_disarms_mentions_and_is_reversible() -> None:
     typed = "<!channel> & <@U1> &lt;"
 
     assert escape(typed) == "&lt;!channel&gt; &amp; &lt;@U1&gt; &amp;lt;"
@@ -172,18 +181,18 @@ def test_words_of_people_never_fire_and_come_back_unchanged() -> None:
     )
 
 
-def test_people_are_mentioned_in_order_whatever_their_ids_begin_with() -> None:
+def test_mentioned_user_ids_keep_their_order() -> None:
     assert mentioned("with <@W0EVE|eve> and <@U0BEN>, not <#C1> or <@S1>") == ("W0EVE", "U0BEN")
 
 
-def test_texts_are_cut_to_exactly_what_fits() -> None:
+def test_texts_are_truncated_and_names_joined() -> None:
     assert truncated("12345", 5) == "12345"
     assert truncated("123456", 5) == "1234…"
     assert truncated("123 56", 5) == "123…"
-    assert fitted("&" * 10, 50) == "&amp;" * 10
-    assert len(fitted("&" * 11, 50)) <= 50
-    assert fitted("&" * 11, 50).endswith("…")
-    assert [together(names) for names in ([], ["Ana"], ["Ana", "Ben"], ["A", "B", "C"])] == [
+    assert quote_within("&" * 10, 50) == "&amp;" * 10
+    assert len(quote_within("&" * 11, 50)) <= 50
+    assert quote_within("&" * 11, 50).endswith("…")
+    assert [join_names(names) for names in ([], ["Ana"], ["Ana", "Ben"], ["A", "B", "C"])] == [
         "",
         "Ana",
         "Ana and Ben",
@@ -191,10 +200,10 @@ def test_texts_are_cut_to_exactly_what_fits() -> None:
     ]
 
 
-def test_a_moment_is_shown_in_each_readers_zone() -> None:
-    said = "<!date^1795514400^{date_long_pretty} at {time}|Tue 24 Nov 10:00 UTC>"
+def test_instant_is_a_slack_date_token() -> None:
+    expected = "<!date^1795514400^{date_long_pretty} at {time}|Tue 24 Nov 10:00 UTC>"
 
-    assert instant(datetime(2026, 11, 24, 10, tzinfo=UTC)) == said
+    assert date_token(datetime(2026, 11, 24, 10, tzinfo=UTC)) == expected
 
 
 @pytest.mark.parametrize(
@@ -205,13 +214,13 @@ def test_a_moment_is_shown_in_each_readers_zone() -> None:
         ("poll", "poll", ()),
     ],
 )
-async def test_a_command_is_taken_apart(text: str, name: str, arguments: tuple[str, ...]) -> None:
+async def test_command_is_parsed(text: str, name: str, arguments: tuple[str, ...]) -> None:
     assert (parse(text).name, parse(text).arguments) == (name, arguments)
-    assert await named("start", "poll")({"text": text}) is (name in ("start", "poll"))
-    assert not await named("start")({})
+    assert await is_subcommand("start", "poll")({"text": text}) is (name in ("start", "poll"))
+    assert not await is_subcommand("start")({})
 
 
-def test_a_typo_is_understood_and_nonsense_is_not() -> None:
+def test_typo_gets_a_suggestion_and_nonsense_gets_none() -> None:
     known = ("start", "status", "extend", "end")
 
     assert suggestion("strat", known) == "start"
@@ -219,8 +228,8 @@ def test_a_typo_is_understood_and_nonsense_is_not() -> None:
     assert suggestion("lunch", known) is None
 
 
-def test_lines_are_packed_up_to_slacks_limit() -> None:
-    half = "x" * (SECTION // 2)
+def test_lines_are_packed_into_sections_up_to_slacks_limit() -> None:
+    half = "x" * (MAX_SECTION_LENGTH // 2)
     fits, too_many = [half, half[:-1]], [half, half]
 
     def packed(lines: list[str]) -> list[str]:
@@ -232,7 +241,7 @@ def test_lines_are_packed_up_to_slacks_limit() -> None:
     assert paragraphs([]) == []
 
 
-def test_a_picture_stands_in_its_place_or_not_at_all() -> None:
+def test_picture_placeholder_is_filled_or_removed() -> None:
     words = {"type": "section"}
     blocks = [words, picture_block("Levels"), words]
 
@@ -240,4 +249,4 @@ def test_a_picture_stands_in_its_place_or_not_at_all() -> None:
     assert [block.get("slack_file") for block in filled] == [None, {"id": "F1"}, None]
     assert filled[1]["alt_text"] == "Levels"
     assert with_picture(blocks, None) == [words, words]
-    assert blocks[1]["slack_file"] == {"id": PICTURE}  # for the next who needs them
+    assert blocks[1]["slack_file"] == {"id": PICTURE_PLACEHOLDER}  # the original is not changed

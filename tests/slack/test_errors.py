@@ -1,4 +1,4 @@
-"""What each answer of Slack means for the call that got it."""
+"""Errors of Slack and of the transport, classified by their meaning for the call."""
 
 from typing import Any
 
@@ -8,14 +8,14 @@ from aiohttp.client_reqrep import ConnectionKey
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.slack.errors import ErrorKind, reason_of, verdict
+from bot.slack.errors import ErrorKind, classify, reason_of
 
-LATER, PERMANENT = ErrorKind.LATER, ErrorKind.PERMANENT
-OF_THE_WORKSPACE, UNKNOWN = ErrorKind.WORKSPACE, ErrorKind.UNKNOWN
+LATER, PERMANENT = ErrorKind.RETRYABLE, ErrorKind.PERMANENT
+WORKSPACE, UNKNOWN = ErrorKind.WORKSPACE, ErrorKind.UNKNOWN
 
 
 def answered(data: Any, status: int = 200, **headers: str) -> SlackApiError:
-    """As slack_sdk raises it."""
+    """A SlackApiError as slack_sdk raises it."""
     response = AsyncSlackResponse(
         client=None,
         http_verb="POST",
@@ -43,38 +43,38 @@ def answered(data: Any, status: int = 200, **headers: str) -> SlackApiError:
                 *("account_inactive", "invalid_auth", "not_authed", "team_access_not_granted"),
                 *("token_expired", "token_revoked"),
             ),
-            OF_THE_WORKSPACE,
+            WORKSPACE,
         ),
         (("org_login_required", "team_added_to_org", "ratelimited", "rate_limited"), LATER),
         (("not_in_channel", "is_archived", "invalid_blocks", "a_name_of_next_year"), PERMANENT),
     ],
     ids=["unknown", "workspace", "later", "permanent"],
 )
-def test_slacks_names(names: tuple[str, ...], meaning: ErrorKind) -> None:
+def test_error_kind_of_slacks_error_names(names: tuple[str, ...], meaning: ErrorKind) -> None:
     for name in names:
-        assert verdict(answered({"ok": False, "error": name})).meaning is meaning, name
+        assert classify(answered({"ok": False, "error": name})).kind is meaning, name
 
 
 @pytest.mark.parametrize("name", ["not_in_channel", "token_revoked", "org_login_required", None])
 @pytest.mark.parametrize("status", [500, 502, 503])
-def test_with_a_server_error_nobody_knows_the_outcome_whatever_else_is_said(
+def test_server_error_leaves_the_outcome_unknown_whatever_its_name(
     status: int, name: str | None
 ) -> None:
-    found = verdict(answered({"ok": False, "error": name}, status))
+    found = classify(answered({"ok": False, "error": name}, status))
 
-    assert (found.meaning, found.retry_after) == (UNKNOWN, None)
+    assert (found.kind, found.retry_after) == (UNKNOWN, None)
     assert found.reason == (name or f"http {status}")
 
 
 @pytest.mark.parametrize("status", [200, 400, 403, 404, 499])
-def test_below_that_slacks_own_name_counts(status: int) -> None:
-    assert verdict(answered({"error": "not_in_channel"}, status)).meaning is PERMANENT
-    assert verdict(answered({}, status)).meaning is UNKNOWN
+def test_error_name_decides_below_status_500(status: int) -> None:
+    assert classify(answered({"error": "not_in_channel"}, status)).kind is PERMANENT
+    assert classify(answered({}, status)).kind is UNKNOWN
     assert reason_of(answered({}, status)) == f"http {status}"
 
 
 @pytest.mark.parametrize(
-    ("said", "seconds"),
+    ("header", "seconds"),
     [
         ("30", 30.0),
         ("0", 0.0),
@@ -88,12 +88,12 @@ def test_below_that_slacks_own_name_counts(status: int) -> None:
         ("", 1.0),
     ],
 )
-def test_how_long_slack_asks_to_wait(said: str, seconds: float) -> None:
-    for header in ("Retry_After", "retry_after", "RETRY_AFTER"):
-        found = verdict(answered({"error": "fatal_error"}, 429, **{header: said}))
-        assert (found.meaning, found.reason) == (LATER, "ratelimited")
+def test_retry_after_header_is_parsed_and_capped(header: str, seconds: float) -> None:
+    for spelling in ("Retry_After", "retry_after", "RETRY_AFTER"):
+        found = classify(answered({"error": "fatal_error"}, 429, **{spelling: header}))
+        assert (found.kind, found.reason) == (LATER, "ratelimited")
         assert found.retry_after == seconds
-    assert verdict(answered({"error": "ratelimited"})).retry_after == 1.0
+    assert classify(answered({"error": "ratelimited"})).retry_after == 1.0
 
 
 @pytest.mark.parametrize(
@@ -110,11 +110,11 @@ def test_how_long_slack_asks_to_wait(said: str, seconds: float) -> None:
         (ServerDisconnectedError(), UNKNOWN, "ServerDisconnectedError"),
         (KeyError("ts"), UNKNOWN, "KeyError"),
     ],
-    ids=["no connection", "timeout", "cut", "ours"],
+    ids=["no connection", "timeout", "connection closed", "any other"],
 )
-def test_without_an_answer_only_what_never_left_is_surely_not_done(
+def test_transport_error_leaves_the_outcome_unknown_unless_not_connected(
     error: Exception, meaning: ErrorKind, reason: str
 ) -> None:
-    found = verdict(error)
+    found = classify(error)
 
-    assert (found.meaning, found.reason, found.retry_after) == (meaning, reason, None)
+    assert (found.kind, found.reason, found.retry_after) == (meaning, reason, None)

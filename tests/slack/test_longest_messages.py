@@ -1,4 +1,4 @@
-"""Every message at its longest: what people write, and how many they are, at every limit."""
+"""Every message with texts and numbers of people at their limits still fits in Slack."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,10 +14,10 @@ from bot.ending import messages as ending_messages
 from bot.home.help import help_message, unknown_message
 from bot.phases.budget import Budget, Span
 from bot.phases.model import Participant, Phase, SetAsideItem
-from bot.phases.rules import Kind, SprintPromise, TrustPromise
+from bot.phases.rules import PhaseKind, SprintPromise, TrustPromise
 from bot.playground.fake_slack.checks import check_blocks, check_view
 from bot.results.comments import in_replies
-from bot.results.messages import to_leads, to_team
+from bot.results.messages import leads_message, team_message
 from bot.rounds import messages as asking_messages
 from bot.rounds import questions
 from bot.rounds.model import QuestionnaireView
@@ -31,90 +31,96 @@ from tests.ending.ended_phases import PICTURE, over
 from tests.harness import ANA, BEN, LAUNCH
 from tests.results import closed_rounds as results
 
-#: Escaped to five signs, to four and to three, and not at all; lines, words, and wide letters.
-SIGNS = ("&", "<", "*", "x", "y\n", "some words ", "日", "😀")
+#: Escaped to five characters, four, three, or not at all; with lines, words, wide characters.
+SAMPLES = ("&", "<", "*", "x", "y\n", "some words ", "日", "😀")
 LEADS, MEMBERS, COMMENTS = 6, 60, 40
 
 
-def long(sign: str, length: int) -> str:
-    return (sign * length)[:length]
+def repeated(sample: str, length: int) -> str:
+    return (sample * length)[:length]
 
 
-def people(sign: str, members: int = MEMBERS) -> tuple[Participant, ...]:
-    own = {"contribution": long(sign, 240), "thanks_line": long(sign, 300)}
-    name = long(sign, 80)
+def participants(sample: str, members: int = MEMBERS) -> tuple[Participant, ...]:
+    own = {"contribution": repeated(sample, 240), "thanks_line": repeated(sample, 300)}
+    name = repeated(sample, 80)
     leads = [participant(ANA, name=name)] * LEADS
     return (*leads, *[participant(BEN, name=name, **own)] * members)
 
 
-def longest(sign: str, kind: Kind, **changes: Any) -> Phase:
-    """A phase of which everything that a form takes is as long as it takes it."""
-    made = SprintPromise if kind is Kind.RESULTS_SPRINT else TrustPromise
-    promise = made(**dict.fromkeys(made.__dataclass_fields__, long(sign, 240)))
+def longest_phase(sample: str, kind: PhaseKind, **changes: Any) -> Phase:
+    """A phase in which every text is as long as its form allows."""
+    made = SprintPromise if kind is PhaseKind.RESULTS_SPRINT else TrustPromise
+    promise = made(**dict.fromkeys(made.__dataclass_fields__, repeated(sample, 240)))
     items = tuple(
         SetAsideItem(
             position=n,
-            text=long(sign, 240),
+            text=repeated(sample, 240),
             owner_id=BEN,
-            owner_name=long(sign, 80),
+            owner_name=repeated(sample, 80),
             outcome=None,
             parked_until=None,
         )
         for n in range(5)
     )
-    texts = {"milestone": 240, "justification": 240, "extension_reason": 500}
-    written = {name: long(sign, length) for name, length in texts.items()}
-    phase = replace(SPRINT, people=people(sign), items=items, kind=kind, promise=promise)
+    limits = {"milestone": 240, "justification": 240, "extension_reason": 500}
+    written = {name: repeated(sample, length) for name, length in limits.items()}
+    phase = replace(
+        SPRINT, people=participants(sample), set_aside_items=items, kind=kind, promise=promise
+    )
     return replace(phase, **{**written, **changes})
 
 
-def of_a_phase(sign: str) -> Iterator[Content]:
-    for kind in Kind:
-        running = longest(sign, kind)
+def phase_messages(sample: str) -> Iterator[Content]:
+    for kind in PhaseKind:
+        running = longest_phase(sample, kind)
         yield messages.announcement(running, TODAY)
         yield ending_messages.warning(running)
-        yield ending_messages.longer(running, long(sign, 80))
-        glance = card.ChannelStatus(
+        yield ending_messages.extended(running, repeated(sample, 80))
+        status = card.ChannelStatus(
             channel_id=LAUNCH,
             phase=running,
-            last=None,
+            last_phase=None,
             budget=Budget(spent=30),
             today=TODAY,
-            manages=True,
+            may_manage=True,
             may_start=True,
         )
-        yield card.card(glance)
-        words = dict.fromkeys(("outcome", "learning", "thanks"), long(sign, 1_000))
+        yield card.card(status)
+        texts = dict.fromkeys(("outcome", "learning", "thanks"), repeated(sample, 1_000))
         written = {"wrapped_up_at": datetime(2026, 12, 18, 17, tzinfo=UTC), "wrapped_up_by": ANA}
-        for said in ({}, {**words, **written}):
+        for wrap_up in ({}, {**texts, **written}):
             picture = replace(PICTURE, alt_text="x" * 5_000)
-            ended = replace(over(running, picture=picture, **said), picture_is_newer=True)
-            ended = replace(ended, writer=long(sign, 80))
+            ended = replace(over(running, picture=picture, **wrap_up), picture_is_newer=True)
+            ended = replace(ended, wrap_up_author=repeated(sample, 80))
             yield messages.announcement(ended.phase, TODAY)
             yield ending_messages.closing(ended)
             yield ending_messages.wrapped_up(ended, changed=True, today=TODAY)
             yield ending_messages.ask_wrap_up(ended.phase, TODAY)
-            yield ending_messages.written(ended)
+            yield ending_messages.wrap_up_received(ended)
             member = ended.phase.members[0]
             yield ending_messages.goodbye(ended, member, TODAY)
             yield ending_messages.late_line(ended, member, TODAY)
             yield channel_health_messages.channel_deleted(ended, TODAY)
-    yield channel_health_messages.leads_alone(SPRINT, long(sign, 80))
+    yield channel_health_messages.co_lead_unreachable(SPRINT, repeated(sample, 80))
     for undelivered in channel_health_messages.UNDELIVERED:
-        why = FailureAction.UNSAID
-        yield channel_health_messages.undelivered(SPRINT, undelivered, why, long(sign, 80))
-    yield from part_messages.concerns_for_leads(LAUNCH, [long(sign, 3_000)] * 12)
+        why = FailureAction.REPORT
+        yield channel_health_messages.undelivered(SPRINT, undelivered, why, repeated(sample, 80))
+    yield from part_messages.concerns_for_leads(LAUNCH, [repeated(sample, 3_000)] * 12)
     for awaited in channel_health_messages.AWAITED:
-        yield channel_health_messages.not_said(
-            SPRINT, awaited, FailureAction.DEFECT, post_again=True
+        yield channel_health_messages.not_posted(
+            SPRINT, awaited, FailureAction.MALFORMED, post_again=True
         )
 
 
-def of_a_round(sign: str) -> Iterator[Content]:
-    name, label = long(sign, 80), long(sign, 75)
-    words = {"label": label, "to_member": long(sign, 300), "to_lead": long(sign, 300)}
-    wording = questions.reworded(dict.fromkeys(questions.KEYS, words))
-    asking = QuestionnaireView(
+def round_messages(sample: str) -> Iterator[Content]:
+    name, label = repeated(sample, 80), repeated(sample, 75)
+    wording_texts = {
+        "label": label,
+        "to_member": repeated(sample, 300),
+        "to_lead": repeated(sample, 300),
+    }
+    wording = questions.reworded(dict.fromkeys(questions.KEYS, wording_texts))
+    questionnaire = QuestionnaireView(
         round_id="r" * 32,
         kind=RoundKind.WEEKLY,
         channel_id=LAUNCH,
@@ -126,22 +132,24 @@ def of_a_round(sign: str) -> Iterator[Content]:
         questions=wording,
         closes_at=datetime(2026, 12, 4, 10, tzinfo=UTC),
         comments_to="leads",
-        note=long(sign, 1_000),
+        note=repeated(sample, 1_000),
     )
-    yield asking_messages.ask(asking)
-    yield asking_messages.ask(replace(asking, leads=(name,), questions=wording))
-    yield asking_messages.ask(replace(asking, to_lead=True))
+    yield asking_messages.questions_message(questionnaire)
+    yield asking_messages.questions_message(
+        replace(questionnaire, leads=(name,), questions=wording)
+    )
+    yield asking_messages.questions_message(replace(questionnaire, to_lead=True))
     yield asking_messages.talking_points(wording)
 
 
-def of_results(sign: str) -> Iterator[Content]:
-    name, label = long(sign, 80), long(sign, 75)
-    comments = tuple(long(sign, 1_000) for _ in range(COMMENTS))
+def result_messages(sample: str) -> Iterator[Content]:
+    name, label = repeated(sample, 80), repeated(sample, 75)
+    comments = tuple(repeated(sample, 1_000) for _ in range(COMMENTS))
     labels = dict.fromkeys(results.LABELS, label)
     leads = [replace(participant(ANA, name=name), user_id=f"U0LEAD{n}") for n in range(LEADS)]
     phase = replace(results.PHASE, people=tuple(leads), comments_to="team")
     reflection = replace(results.OWN, name=name, shared=True)
-    for note in (None, long(sign, 1_000)):
+    for note in (None, repeated(sample, 1_000)):
         for shown_at in (None, results.TEAM_READS):
             shown = replace(
                 results.WEEK, labels=labels, note=note, noted_by=name, shown_at=shown_at
@@ -153,53 +161,55 @@ def of_results(sign: str) -> Iterator[Content]:
                 reflections=(reflection,) * LEADS,
                 comments=comments,
             )
-            yield to_leads(facts)
-            yield to_team(facts)
+            yield leads_message(facts)
+            yield team_message(facts)
     yield from in_replies(comments)
 
 
-def of_the_workspace(sign: str) -> Iterator[Content]:
+def workspace_messages(sample: str) -> Iterator[Content]:
     starters = tuple(f"U{n:010}" for n in range(100))
-    for some in (None, starters[:40], starters):
-        yield read_only(replace(WorkspaceSettings(), starters=some, default_zone=long(sign, 64)))
+    for chosen in (None, starters[:40], starters):
+        yield read_only(
+            replace(WorkspaceSettings(), starters=chosen, default_zone=repeated(sample, 64))
+        )
     yield help_message()
-    yield unknown_message(long(sign, 3_000))
+    yield unknown_message(repeated(sample, 3_000))
     budget = Budget(spent=30)
     span = Span(starts_on=date(2026, 11, 1), ends_on=date(2026, 11, 2))
     yield card.budget_card(budget, [span] * 45, TODAY, TODAY)
 
 
-def everything(sign: str) -> Iterator[Content]:
-    yield from of_a_phase(sign)
-    yield from of_a_round(sign)
-    yield from of_results(sign)
-    yield from of_the_workspace(sign)
+def all_messages(sample: str) -> Iterator[Content]:
+    yield from phase_messages(sample)
+    yield from round_messages(sample)
+    yield from result_messages(sample)
+    yield from workspace_messages(sample)
 
 
-@pytest.mark.parametrize("sign", SIGNS)
-def test_slack_would_take_every_message_at_its_longest(sign: str) -> None:
-    for message in everything(sign):
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_longest_messages_fit_slacks_limits(sample: str) -> None:
+    for message in all_messages(sample):
         assert check_blocks(message.blocks, "message") == [], message.text
         assert len(message.text) <= 4_000
 
 
-@pytest.mark.parametrize("sign", SIGNS)
+@pytest.mark.parametrize("sample", SAMPLES)
 @pytest.mark.parametrize("members", [MEMBERS, 1_000])
-def test_slack_would_take_the_details_at_their_longest(sign: str, members: int) -> None:
-    for kind in Kind:
-        large = replace(longest(sign, kind), people=people(sign, members))
+def test_longest_details_view_fits_slacks_limits(sample: str, members: int) -> None:
+    for kind in PhaseKind:
+        large = replace(longest_phase(sample, kind), people=participants(sample, members))
         view = part_messages.details(large, TODAY).to_dict()
         assert check_view(view) == []
 
 
-@pytest.mark.parametrize("sign", ["x", "some words ", "日", "😀"])
-def test_nothing_that_people_write_is_cut_where_little_of_it_is_escaped(sign: str) -> None:
-    """Names may be, and what stands in full under Details."""
-    outcome = long(sign, 990) + "End."
-    words = dict.fromkeys(("outcome", "learning", "thanks"), outcome)
+@pytest.mark.parametrize("sample", ["x", "some words ", "日", "😀"])
+def test_typed_texts_are_not_truncated_when_little_is_escaped(sample: str) -> None:
+    """Except names, and texts that are shown in full under Details."""
+    outcome = repeated(sample, 990) + "End."
+    texts = dict.fromkeys(("outcome", "learning", "thanks"), outcome)
     written = {"wrapped_up_at": datetime(2026, 12, 18, 17, tzinfo=UTC), "wrapped_up_by": ANA}
-    ended = over(longest(sign, Kind.RESULTS_SPRINT, **words, **written))
-    member = replace(ended.phase.members[0], thanks_line=long(sign, 290) + "End.")
+    ended = over(longest_phase(sample, PhaseKind.RESULTS_SPRINT, **texts, **written))
+    member = replace(ended.phase.members[0], thanks_line=repeated(sample, 290) + "End.")
     for message, times in (
         (ending_messages.closing(ended), 3),
         (ending_messages.wrapped_up(ended, changed=True, today=TODAY), 3),
@@ -208,7 +218,7 @@ def test_nothing_that_people_write_is_cut_where_little_of_it_is_escaped(sign: st
         assert str(message.blocks).count("End.") == times
 
 
-def test_what_is_too_long_as_a_whole_is_cut_where_it_is_longest() -> None:
+def test_oversized_message_is_truncated_at_its_longest_texts() -> None:
     made = content("first", *[section("x" * 3_000)] * 4, section("&amp;" * 500), section("short"))
 
     assert size(made.blocks) <= MESSAGE
@@ -220,7 +230,7 @@ def test_what_is_too_long_as_a_whole_is_cut_where_it_is_longest() -> None:
     assert MESSAGE - size(made.blocks) < 20
 
 
-def test_a_message_that_slack_would_refuse_cannot_be_made() -> None:
+def test_content_over_slacks_limits_is_rejected() -> None:
     blocks = [{"type": "divider"}]
     for text, too_many in (
         ("x", blocks * 51),

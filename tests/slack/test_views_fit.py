@@ -1,4 +1,4 @@
-"""Every form, filled with any words of people, is one that Slack accepts."""
+"""Every form, filled with arbitrary text, is a view that Slack accepts."""
 
 from dataclasses import replace
 from datetime import date
@@ -12,14 +12,14 @@ from bot.announcement import part_messages
 from bot.ending import extend_form, wrap_up_form
 from bot.home import held_messages
 from bot.home import view as home
-from bot.home.model import HomeFacts
+from bot.home.model import HomeContents
 from bot.phases.model import Participant, Phase
-from bot.phases.rules import Kind
+from bot.phases.rules import PhaseKind
 from bot.playground.fake_slack.checks import check_view
 from bot.rounds import answer_form, questions_form
 from bot.rounds.answer_form import AnswerInput
-from bot.rounds.model import OpenQuestion
-from bot.rounds.questions import Question, for_member, reworded
+from bot.rounds.model import OpenQuestionnaire
+from bot.rounds.questions import Question, about_leads, reworded
 from bot.slack.errors import Refused
 from bot.slack.mrkdwn import clean, quote
 from bot.slack.view_rules import broken_rules
@@ -34,15 +34,15 @@ from tests.home.test_view import ANSWERED, HELD, LINE, OPEN
 from tests.rounds.test_messages import ASKING
 from tests.start.test_form_pages import MOMENT, PREVIEW, PROMISE
 
-SIGNS = ("a", "&", "*", "<@U0BEN>", "😀", "👩‍👩‍👧‍👦", "e\u0301", "שלום ", "字", "{lead}", "\n")
-#: What people write: a little of anything, or much of the same.
+SAMPLES = ("a", "&", "*", "<@U0BEN>", "😀", "👩‍👩‍👧‍👦", "e\u0301", "שלום ", "字", "{lead}", "\n")
+#: Texts that people may type: short mixed ones, or one sample repeated.
 TEXTS = st.text(max_size=40) | st.builds(
     lambda sign, count: (sign * count)[:3_500],
-    st.sampled_from(SIGNS),
+    st.sampled_from(SAMPLES),
     st.sampled_from((1, 75, 80, 121, 240, 241, 300, 301, 1_001, 3_001)),
 )
-WRITTEN = TEXTS.map(clean)
-NAMED = TEXTS.filter(bool)
+TYPED_TEXTS = TEXTS.map(clean)
+NONEMPTY_TEXTS = TEXTS.filter(bool)
 DAYS = st.dates(date(2026, 1, 1), date(2030, 12, 31))
 IDS = st.integers(0, 10**9).map(lambda number: f"U{number:010}")
 LEVELS = st.none() | st.integers(1, 5)
@@ -53,31 +53,33 @@ PHASE_TEXTS = (
 WEEKDAYS = st.integers(0, 6)
 
 questions = st.builds(
-    lambda words, leads: for_member(leads, reworded(words)),
+    lambda words, leads: about_leads(leads, reworded(words)),
     st.dictionaries(
         st.sampled_from(("clarity", "trust", "ego")),
         st.fixed_dictionaries(
-            {}, optional={name: WRITTEN for name in ("label", "to_member", "to_lead")}
+            {}, optional={name: TYPED_TEXTS for name in ("label", "to_member", "to_lead")}
         ),
     ),
-    st.lists(NAMED, min_size=1, max_size=6),
+    st.lists(NONEMPTY_TEXTS, min_size=1, max_size=6),
 )
 drafts = st.builds(
     Draft,
-    kind=st.sampled_from(list(Kind)),
+    kind=st.sampled_from(list(PhaseKind)),
     kind_given=st.booleans(),
     answers=st.fixed_dictionaries(dict.fromkeys(("clarity", "trust", "ego"), LEVELS)),
     doubted=st.booleans(),
     anyway=st.booleans(),
     texts=st.fixed_dictionaries(
-        {"milestone": WRITTEN, "justification": WRITTEN},
-        optional={each.name: WRITTEN for kind in Kind for each in page_promise.FIELDS[kind]},
+        {"milestone": TYPED_TEXTS, "justification": TYPED_TEXTS},
+        optional={
+            each.name: TYPED_TEXTS for kind in PhaseKind for each in page_promise.FIELDS[kind]
+        },
     ),
     ends_on=DAYS,
     rows=st.lists(
-        st.builds(Row, text=WRITTEN, owner_id=st.none() | IDS), min_size=1, max_size=5
+        st.builds(Row, text=TYPED_TEXTS, owner_id=st.none() | IDS), min_size=1, max_size=5
     ).map(tuple),
-    justify=st.none() | NAMED.filter(lambda text: len(quote(text)) < 3_000),
+    justify=st.none() | NONEMPTY_TEXTS.filter(lambda text: len(quote(text)) < 3_000),
     more=st.booleans(),
     members=st.none() | st.lists(IDS, max_size=200, unique=True).map(tuple),
     choose_team=st.booleans(),
@@ -89,97 +91,104 @@ drafts = st.builds(
 
 @st.composite
 def phases(draw: st.DrawFn) -> Phase:
-    """A phase in which everything that people write is as drawn."""
+    """A phase in which every text that people write is arbitrary."""
     phase = draw(st.sampled_from((SPRINT, TRUST)))
     people: list[Participant] = [
         participant(
             user_id,
-            name=draw(NAMED),
+            name=draw(NONEMPTY_TEXTS),
             is_lead=draw(st.booleans()) or user_id == ANA,
-            contribution=draw(st.none() | WRITTEN),
-            thanks_line=draw(st.none() | WRITTEN),
+            contribution=draw(st.none() | TYPED_TEXTS),
+            thanks_line=draw(st.none() | TYPED_TEXTS),
         )
         for user_id in NAMES
     ]
     items = tuple(
-        replace(item(number, draw(WRITTEN.filter(bool)), BEN), owner_name=draw(TEXTS))
+        replace(item(number, draw(TYPED_TEXTS.filter(bool)), BEN), owner_name=draw(TEXTS))
         for number in range(draw(st.integers(0, 5)))
     )
     promise: Any = phase.promise
-    words = {name: draw(WRITTEN) for name in promise.__dataclass_fields__}
-    texts: Any = {name: draw(WRITTEN) for name in PHASE_TEXTS}
+    words = {name: draw(TYPED_TEXTS) for name in promise.__dataclass_fields__}
+    texts: Any = {name: draw(TYPED_TEXTS) for name in PHASE_TEXTS}
     return replace(
         phase,
         promise=replace(promise, **words),
         weekday=draw(WEEKDAYS),
         people=tuple(people),
-        items=items,
+        set_aside_items=items,
         **texts,
     )
 
 
-def accepted(view: View) -> None:
-    """Slack takes it, by slack_sdk's rules, by ours and by those of the fake Slack."""
+def assert_accepted(view: View) -> None:
+    """Check a view by the rules of slack_sdk, of the bot and of the fake Slack."""
     sent = view.to_dict()
     assert broken_rules(sent) == []
     assert check_view(sent) == []
 
 
-many = settings(
+many_examples = settings(
     max_examples=60,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 
 
-@many
-@given(drafts, questions, NAMED)
-def test_the_pages_of_the_start_form(draft: Draft, asked: tuple[Question, ...], said: str) -> None:
+@many_examples
+@given(drafts, questions, NONEMPTY_TEXTS)
+def test_start_form_pages_are_accepted(
+    draft: Draft, asked: tuple[Question, ...], notice: str
+) -> None:
     assert draft.kind is not None
-    accepted(page_moment.build(replace(MOMENT, questions=asked), draft))
-    told = {"members": said, "co_leads": said}
-    accepted(page_promise.build(replace(PROMISE, told=told), draft, draft.kind))
+    assert_accepted(page_moment.build(replace(MOMENT, questions=asked), draft))
+    told = {"members": notice, "co_leads": notice}
+    assert_accepted(page_promise.build(replace(PROMISE, notices=told), draft, draft.kind))
 
 
-@many
-@given(phases(), questions, NAMED)
-def test_what_is_shown_of_a_phase(phase: Phase, asked: tuple[Question, ...], said: str) -> None:
-    accepted(page_preview.build(replace(PREVIEW, phase=phase, questions=asked, refusal=said)))
-    accepted(page_preview.done(phase, TODAY))
-    accepted(extend_form.build(phase, TODAY))
-    accepted(wrap_up_form.build(phase))
-    accepted(part_messages.part_form(phase, BEN))
-    accepted(part_messages.concern_form(phase))
-    accepted(part_messages.concern_taken(phase))
-    accepted(part_messages.details(phase, TODAY))
-    accepted(refusal_view(Refused(said)))
+@many_examples
+@given(phases(), questions, NONEMPTY_TEXTS)
+def test_phase_views_are_accepted(phase: Phase, asked: tuple[Question, ...], notice: str) -> None:
+    assert_accepted(
+        page_preview.build(replace(PREVIEW, phase=phase, questions=asked, refusal=notice))
+    )
+    assert_accepted(page_preview.done(phase, TODAY))
+    assert_accepted(extend_form.build(phase, TODAY))
+    assert_accepted(wrap_up_form.build(phase))
+    assert_accepted(part_messages.contribution_form(phase, BEN))
+    assert_accepted(part_messages.concern_form(phase))
+    assert_accepted(part_messages.concern_received(phase))
+    assert_accepted(part_messages.details(phase, TODAY))
+    assert_accepted(refusal_view(Refused(notice)))
 
 
-@many
+@many_examples
 @given(
     questions,
-    st.lists(NAMED, min_size=1, max_size=6).map(tuple),
+    st.lists(NONEMPTY_TEXTS, min_size=1, max_size=6).map(tuple),
     st.booleans(),
-    WRITTEN,
+    TYPED_TEXTS,
     st.fixed_dictionaries(dict.fromkeys(("clarity", "trust", "ego"), LEVELS)),
 )
-def test_the_answers_and_the_home_tab(
+def test_answer_form_and_home_tab_are_accepted(
     asked: tuple[Question, ...],
     names: tuple[str, ...],
     to_lead: bool,
     comment: str,
     answers: dict[str, int | None],
 ) -> None:
-    asking = replace(ASKING, questions=asked, leads=names, members=names, to_lead=to_lead)
-    accepted(answer_form.build(asking, AnswerInput(answers=answers, comment=comment)))
-    accepted(
+    questionnaire = replace(ASKING, questions=asked, leads=names, members=names, to_lead=to_lead)
+    assert_accepted(answer_form.build(questionnaire, AnswerInput(answers=answers, comment=comment)))
+    assert_accepted(
         home.build(
-            HomeFacts(questions=(OpenQuestion(asking=asking, is_answered=False),), phases=())
+            HomeContents(
+                questions=(OpenQuestionnaire(questionnaire=questionnaire, is_answered=False),),
+                phases=(),
+            )
         )
     )
 
 
-@many
+@many_examples
 @given(
     st.builds(
         WorkspaceSettings,
@@ -190,40 +199,40 @@ def test_the_answers_and_the_home_tab(
     ),
     st.dictionaries(
         st.sampled_from(("clarity", "trust", "ego")),
-        st.dictionaries(st.sampled_from(("label", "to_member", "to_lead")), WRITTEN),
+        st.dictionaries(st.sampled_from(("label", "to_member", "to_lead")), TYPED_TEXTS),
     ),
 )
-def test_the_settings_and_their_wording(
-    kept: WorkspaceSettings, words: dict[str, dict[str, str]]
+def test_settings_views_are_accepted(
+    workspace_settings: WorkspaceSettings, words: dict[str, dict[str, str]]
 ) -> None:
-    accepted(settings_form.build(kept))
-    accepted(questions_form.build(reworded(words), words))
-    accepted(held_messages.build(HELD))
+    assert_accepted(settings_form.build(workspace_settings))
+    assert_accepted(questions_form.build(reworded(words), words))
+    assert_accepted(held_messages.build(HELD))
 
 
-def test_a_full_home_tab_has_no_more_blocks_than_slack_takes() -> None:
+def test_full_home_tab_stays_within_slacks_block_limit() -> None:
     asked = tuple(
-        replace(one, asking=replace(ASKING, round_id=f"{number:032}"))
+        replace(one, questionnaire=replace(ASKING, round_id=f"{number:032}"))
         for number, one in enumerate((OPEN,) * 40 + (ANSWERED,) * 40)
     )
-    facts = HomeFacts(
+    facts = HomeContents(
         questions=asked,
         phases=tuple(replace(LINE, phase_id=f"{number:032}") for number in range(40)),
         held=(HELD,) * 3,
-        held_in_all=9,
+        held_count=9,
     )
-    accepted(home.build(facts))
+    assert_accepted(home.build(facts))
     texts = str(home.build(facts).to_dict())
     assert home.MORE_QUESTIONS in texts
     assert home.MORE_PHASES.format(count=20) in texts
 
 
-def test_details_of_a_large_team_are_cut_where_slack_would_refuse_them() -> None:
+def test_details_of_a_large_team_are_truncated_to_fit() -> None:
     people = [participant(ANA)] + [
         replace(participant(BEN, contribution="字" * 240), user_id=f"U{number:09}")
         for number in range(400)
     ]
     view = part_messages.details(replace(SPRINT, people=tuple(people)), TODAY)
 
-    accepted(view)
+    assert_accepted(view)
     assert part_messages.MORE_PARTS.split("{")[0] in str(view.to_dict())

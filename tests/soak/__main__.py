@@ -1,10 +1,10 @@
-"""A soak: simulated weeks of many workspaces in one bot and one database, in minutes.
+"""Soak test: weeks of many simulated workspaces in one bot and one database, in minutes.
 
     python -m tests.soak --workspaces 200 --weeks 26 --seed 1
 
-DATABASE=postgresql takes a PostgreSQL of its own instead of SQLite.
+DATABASE=postgresql starts its own PostgreSQL instead of using SQLite.
 
-Prints a line a week, then what was found; ends with 1 where anything is not as it should be.
+Prints a line for each week, then the totals; the exit code is 1 if there is any problem.
 """
 
 import argparse
@@ -25,75 +25,76 @@ from bot.db.migrate import migrate
 from tests import postgres
 from tests.conftest import MONDAY
 from tests.soak.people import BotProcess
-from tests.soak.simulated_workspace import settle_in
+from tests.soak.simulated_workspace import simulated_workspace
 from tests.soak.slack import Slack
 from tests.soak.soak import Soak
-from tests.soak.totals import Reckoning, reckon
+from tests.soak.totals import Totals, add_up
 
-MOST_WRONG = 25
+MAX_PROBLEMS_SHOWN = 25
 
 
 async def soak(
-    *, workspaces: int, weeks: int, seed: int, database: str, begins: datetime = MONDAY
-) -> Reckoning:
-    """All of it, on a migrated database that is empty."""
-    places = [settle_in(number, seed, begins) for number in range(workspaces)]
-    slack = Slack(lambda: life.now, places, seed)
+    *, workspaces: int, weeks: int, seed: int, database: str, starts_at: datetime = MONDAY
+) -> Totals:
+    """Run the whole simulation on an empty, migrated database."""
+    simulated = [simulated_workspace(number, seed, starts_at) for number in range(workspaces)]
+    slack = Slack(lambda: run.now, simulated, seed)
     runner = web.AppRunner(slack.application(), access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     slack.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    told = {
-        "workspaces": [place.workspace_id for place in places],
-        "now": begins.isoformat(),
+    config = {
+        "workspaces": [workspace.workspace_id for workspace in simulated],
+        "now": starts_at.isoformat(),
         "slack": f"{slack.url}/api/",
         "database": database,
     }
     began = monotonic()
-    async with BotProcess(port=_free_port(), told=told) as bot:
-        life = Soak(places, bot, slack, seed, begins)
-        await life.live(begins + timedelta(weeks=weeks))
-        found = await reckon(life)
-        await _print(life, found, monotonic() - began)
+    async with BotProcess(port=_free_port(), config=config) as bot:
+        run = Soak(simulated, bot, slack, seed, starts_at)
+        await run.simulate(starts_at + timedelta(weeks=weeks))
+        totals = await add_up(run)
+        await _print(run, totals, monotonic() - began)
     await runner.cleanup()
-    print(_last_line(workspaces, weeks, found), flush=True)
-    return found
+    print(_last_line(workspaces, weeks, totals), flush=True)
+    return totals
 
 
-async def _print(life: Soak, found: Reckoning, seconds: float) -> None:
-    left = await life.bot.do("counts")
-    print(f"\nrows: {', '.join(f'{name} {rows:,}' for name, rows in left['counts'].items())}")
+async def _print(run: Soak, totals: Totals, seconds: float) -> None:
+    state = await run.bot.do("counts")
+    print(f"\nrows: {', '.join(f'{name} {rows:,}' for name, rows in state['counts'].items())}")
     print(
-        f"memory of the bot: {life.megabytes:.0f} MB before, {left['megabytes']:.0f} MB after, "
-        f"{left['most']:.0f} MB at most"
+        f"memory of the bot: {run.megabytes:.0f} MB before, {state['megabytes']:.0f} MB after, "
+        f"{state['peak']:.0f} MB at its peak"
     )
-    done = life.slack.calls + life.bot.requests
+    done = run.slack.calls + run.bot.requests
     print(f"{done:,} calls and requests in {seconds:.0f} s: {done / seconds:.0f} a second")
-    print(f"away {len(life.away)} times · Slack failed {life.slack.troubles} times")
+    print(f"bot away {len(run.downtimes)} times · Slack failed {run.slack.faults} times")
     print(
-        f"rounds {found.rounds:,}, shown {found.shown:,} · answers {life.answers:,} · "
-        f"reminders {found.reminders:,} · comments read {found.remarks:,} · "
-        f"expired {found.expired:,} · disturbed {life.disturbed}"
+        f"rounds {totals.rounds:,}, shown {totals.shown:,} · answers {run.answers:,} · "
+        f"reminders {totals.reminders:,} · comments shown {totals.comments:,} · "
+        f"expired {totals.expired:,} · at a bad hour {run.bad_hours}"
     )
-    print(f"questions {' · '.join(f'{why} {times:,}' for why, times in found.why.items())}")
-    for line in found.wrong[:MOST_WRONG]:
-        print(f"WRONG {line}")
-    if len(found.wrong) > MOST_WRONG:
-        print(f"WRONG and {len(found.wrong) - MOST_WRONG} more")
+    print(f"questions {' · '.join(f'{rule} {times:,}' for rule, times in totals.rules.items())}")
+    for line in totals.problems[:MAX_PROBLEMS_SHOWN]:
+        print(f"PROBLEM {line}")
+    if len(totals.problems) > MAX_PROBLEMS_SHOWN:
+        print(f"PROBLEM and {len(totals.problems) - MAX_PROBLEMS_SHOWN} more")
 
 
-def _last_line(workspaces: int, weeks: int, found: Reckoning) -> str:
+def _last_line(workspaces: int, weeks: int, totals: Totals) -> str:
     return (
-        f"workspaces {workspaces} · weeks {weeks} · slots {found.slots} hit {found.hit} · "
-        f"messages {found.messages} · lost {found.lost} · twice {found.twice} · "
-        f"out of order {found.out_of_order}"
+        f"workspaces {workspaces} · weeks {weeks} · slots {totals.slots} "
+        f"on time {totals.on_time} · "
+        f"messages {totals.messages} · lost {totals.lost} · duplicated {totals.duplicates} · "
+        f"out of order {totals.out_of_order}"
     )
 
 
 def _free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
         return port
 
 
@@ -107,14 +108,14 @@ def _arguments() -> argparse.Namespace:
 
 @contextmanager
 def _database() -> Iterator[str]:
-    """A migrated database, gone afterwards."""
+    """A migrated database, deleted afterwards."""
     if os.environ.get("DATABASE") == "postgresql":
         with postgres.server() as server:
             url = server.create()
             asyncio.run(migrate(url))
             yield url
         return
-    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # half the time is the disk's
+    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # a disk would double the time
     with tempfile.TemporaryDirectory(dir=memory) as folder:
         url = f"sqlite:///{Path(folder) / 'soak.db'}"
         asyncio.run(migrate(url))
@@ -122,10 +123,10 @@ def _database() -> Iterator[str]:
 
 
 def main() -> int:
-    """Returns 0 if all of it is as it should be, else 1."""
+    """Run the soak test. Returns the exit code."""
     arguments = _arguments()
     with _database() as database:
-        found = asyncio.run(
+        totals = asyncio.run(
             soak(
                 workspaces=arguments.workspaces,
                 weeks=arguments.weeks,
@@ -133,7 +134,7 @@ def main() -> int:
                 database=database,
             )
         )
-    return 0 if found.is_well else 1
+    return 0 if totals.is_clean else 1
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""The bot for many workspaces, in its own process, with a hand on its clock.
+"""One bot for many workspaces, in its own process, whose clock can be moved.
 
     python -m tests.soak.bot PORT
 
-Told by requests what to do: the settings come first, as JSON on standard input.
+Reads its configuration as JSON from standard input, then executes commands sent by HTTP.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ from bot.ending.wrap_up_form import WrapUp
 from bot.log import configure
 from bot.outbox.delivery import RetryTimings
 from bot.outbox.rate_limits import RateLimits
-from bot.phases.rules import Kind, Proposal, SetAside, SprintPromise, TrustPromise
+from bot.phases.rules import PhaseKind, Proposal, SetAside, SprintPromise, TrustPromise
 from bot.rounds import poll as rounds_poll
 from bot.settings import Settings
 from bot.slack import deadline_app
@@ -43,17 +43,17 @@ from bot.workspaces.rules import WorkspaceSettings
 from tests.harness import TINY_PNG
 from tests.soak.simulated_workspace import BOT, CHANNEL
 
-PATIENCE = RetryTimings(settle=0, first_retry=0, picture_retry=0, picture_tries=2)
-SETTLES_WITHIN = 60.0
-LOOK_EVERY = 0.01
+RETRY_TIMINGS = RetryTimings(settle=0, first_retry=0, picture_retry=0, picture_tries=2)
+SETTLE_SECONDS = 60.0
+LOOK_SECONDS = 0.01
 SECRET = "soak-signing-secret"
 OPEN = ("pending", "sending", "unknown")
 
-Said = dict[str, Any]
+Json = dict[str, Any]
 
 
-class Many(Imbalance):
-    """One process for many workspaces: each has its own token, and nothing else of its own."""
+class MultiWorkspaceBot(Imbalance):
+    """A bot that serves many workspaces, each with its own token."""
 
     def __init__(self, workspaces: list[str], settings: Settings, clock: AdjustableClock) -> None:
         async def draw(_: object) -> bytes:
@@ -69,12 +69,12 @@ class Many(Imbalance):
             settings,
             clock,
             http=True,
-            pace=RateLimits(limited=False),
-            retry_timings=PATIENCE,
+            rate_limits=RateLimits(limited=False),
+            retry_timings=RETRY_TIMINGS,
             draw=draw,
             host="127.0.0.1",
         )
-        self.moved = clock
+        self.adjustable_clock = clock
 
     def client_for(self, workspace_id: str) -> AsyncWebClient:
         return self._clients[workspace_id]
@@ -82,8 +82,8 @@ class Many(Imbalance):
     async def _install(self) -> bot.slack.app.Authorize:
         for workspace_id, client in self._clients.items():
             client.session = self.client.session
-            us = {"team_id": workspace_id, "user_id": BOT, "app_id": "A0SOAK"}
-            await install(self.db, us, self.moved.now())
+            auth = {"team_id": workspace_id, "user_id": BOT, "app_id": "A0SOAK"}
+            await install(self.db, auth, self.adjustable_clock.now())
 
         async def authorize(team_id: str | None, **_: Any) -> AuthorizeResult | None:
             client = self._clients.get(team_id or "")
@@ -100,155 +100,167 @@ class Many(Imbalance):
         return authorize
 
     async def settle(self) -> datetime | None:
-        """Until nothing is left to do at this moment. Returns when something is due next."""
+        """Work until nothing is due at this time. Returns the time of the next due item."""
         loop = asyncio.get_running_loop()
-        give_up = loop.time() + SETTLES_WITHIN
+        deadline = loop.time() + SETTLE_SECONDS
         while True:
             await self.catch_up()
             left = await self._left()
             if not left:
                 return await self.next_due()
-            if loop.time() >= give_up:
-                raise RuntimeError(f"still to be done: {left[:9]}")
-            await asyncio.sleep(LOOK_EVERY)
+            if loop.time() >= deadline:
+                raise RuntimeError(f"still not done: {left[:9]}")
+            await asyncio.sleep(LOOK_SECONDS)
 
     async def _left(self) -> list[str]:
-        now, agenda, messages = self.moved.now(), schema.agenda, schema.messages
+        now, agenda, messages = self.adjustable_clock.now(), schema.agenda, schema.messages
         due = select(agenda.c.action).where(
             agenda.c.due_at <= now, func.coalesce(agenda.c.retry_at, now) < PARKED
         )
-        unsaid = select(messages.c.key).where(
+        unsent = select(messages.c.key).where(
             messages.c.state.in_(OPEN), messages.c.not_before <= now
         )
         async with self.db.reading() as reader:
-            return [*await reader.scalars(due), *await reader.scalars(unsaid)]
+            return [*await reader.scalars(due), *await reader.scalars(unsent)]
 
 
-class Hand:
-    """What the soak may tell the bot's process."""
+class CommandHandler:
+    """The commands that the soak test sends to the bot's process."""
 
-    def __init__(self, told: Said) -> None:
-        self._workspaces: list[str] = told["workspaces"]
-        self._clock = AdjustableClock(datetime.fromisoformat(told["now"]))
+    def __init__(self, arguments: Json) -> None:
+        self._workspaces: list[str] = arguments["workspaces"]
+        self._clock = AdjustableClock(datetime.fromisoformat(arguments["now"]))
         self._settings = Settings(
             slack_bot_token="xoxb-T0000",
             slack_signing_secret=SECRET,
-            slack_api_url=told["slack"],
-            database_url=told["database"],
+            slack_api_url=arguments["slack"],
+            database_url=arguments["database"],
             keys=(bytes(range(32)),),
             tick_seconds=3600,
             http_port=0,
             metrics_port=0,
         )
-        self.app: Many | None = None
+        self.app: MultiWorkspaceBot | None = None
 
-    async def back(self, told: Said) -> Said:
-        """Start, at that time."""
-        self._clock.move_to(datetime.fromisoformat(told["at"]))
-        self.app = Many(self._workspaces, self._settings, self._clock)
+    async def boot(self, arguments: Json) -> Json:
+        """Start the bot at the given time."""
+        self._clock.move_to(datetime.fromisoformat(arguments["at"]))
+        self.app = MultiWorkspaceBot(self._workspaces, self._settings, self._clock)
         await self.app.start()
         return {"next": await self.app.settle(), "port": self.app.http_port}
 
-    async def away(self, _: Said) -> Said:
+    async def shut_down(self, _: Json) -> Json:
         await self._bot.stop()
         self.app = None
-        # aiohttp keeps the handlers of an app for its process; here many come after each other.
+        # aiohttp caches the handlers of each app, and here one process starts many apps.
         web_app._cached_build_middleware.cache_clear()
         return {}
 
-    async def to(self, told: Said) -> Said:
-        self._clock.move_to(datetime.fromisoformat(told["at"]))
+    async def move_clock(self, arguments: Json) -> Json:
+        self._clock.move_to(datetime.fromisoformat(arguments["at"]))
         return {"next": await self._bot.settle()}
 
-    async def start(self, told: Said) -> Said:
-        sprint = told["is_sprint"]
+    async def start_phase(self, arguments: Json) -> Json:
+        sprint = arguments["is_sprint"]
         promise = SprintPromise(stakes="It counts.") if sprint else TrustPromise(purpose="We grow.")
         proposal = Proposal(
-            kind=Kind.RESULTS_SPRINT if sprint else Kind.TRUST_BUILDING,
+            kind=PhaseKind.RESULTS_SPRINT if sprint else PhaseKind.TRUST_BUILDING,
             channel_id=CHANNEL,
-            lead_id=told["lead"],
-            member_ids=tuple(told["members"]),
+            lead_id=arguments["lead"],
+            member_ids=tuple(arguments["members"]),
             milestone="ship it",
-            starts_on=date.fromisoformat(told["starts"]),
-            ends_on=date.fromisoformat(told["ends"]),
-            zone=told["zone"],
+            starts_on=date.fromisoformat(arguments["starts"]),
+            ends_on=date.fromisoformat(arguments["ends"]),
+            zone=arguments["zone"],
             promise=promise,
-            set_aside=(SetAside(text="Dark mode", owner_id=told["lead"]),) if sprint else (),
+            set_aside=(SetAside(text="Dark mode", owner_id=arguments["lead"]),) if sprint else (),
             justification="The date is fixed.",
-            weekday=told["weekday"],
-            time_of_day=time.fromisoformat(told["at"]),
-            remind=told["reminds"],
+            weekday=arguments["weekday"],
+            time_of_day=time.fromisoformat(arguments["at"]),
+            remind=arguments["reminds"],
         )
-        begun = PhaseStart(
+        phase_start = PhaseStart(
             proposal=proposal,
             settings=WorkspaceSettings(),
-            in_channel=(BOT, told["lead"], *told["members"]),
+            channel_member_ids=(BOT, arguments["lead"], *arguments["members"]),
         )
-        phase = await begin.start(self._bot.services, told["workspace"], begun)
+        phase = await begin.start_phase(self._bot.services, arguments["workspace"], phase_start)
         return {"phase_id": phase.phase_id, "next": await self._bot.settle()}
 
-    async def extend(self, told: Said) -> Said:
-        asked = Extension(ends_on=date.fromisoformat(told["until"]), reason="It takes longer.")
-        return await self._try(ending_extend.extend(self._bot.services, _request(told), asked))
+    async def extend_phase(self, arguments: Json) -> Json:
+        extension = Extension(
+            ends_on=date.fromisoformat(arguments["until"]), reason="It takes longer."
+        )
+        return await self._outcome(
+            ending_extend.extend(self._bot.services, _request(arguments), extension)
+        )
 
-    async def end(self, told: Said) -> Said:
-        said = WrapUp(outcome="It is out.")
-        return await self._try(wrap_up.wrap_up(self._bot.services, _request(told), said))
+    async def wrap_up_phase(self, arguments: Json) -> Json:
+        texts = WrapUp(outcome="It is out.")
+        return await self._outcome(wrap_up.wrap_up(self._bot.services, _request(arguments), texts))
 
-    async def poll(self, told: Said) -> Said:
-        return await self._try(
+    async def poll(self, arguments: Json) -> Json:
+        return await self._outcome(
             rounds_poll.poll(
                 self._bot.services,
-                Request(workspace_id=told["workspace"], channel_id=CHANNEL, user_id=told["user"]),
+                Request(
+                    workspace_id=arguments["workspace"],
+                    channel_id=CHANNEL,
+                    user_id=arguments["user"],
+                ),
             )
         )
 
-    async def counts(self, _: Said) -> Said:
+    async def counts(self, _: Json) -> Json:
         found = {}
         async with self._bot.db.reading() as reader:
             for name, table in schema.metadata.tables.items():
                 found[name] = await reader.scalar(select(func.count()).select_from(table))
-        return {"counts": found, "megabytes": _megabytes(), "most": _most()}
+        return {"counts": found, "megabytes": _megabytes(), "peak": _peak_megabytes()}
 
     @property
-    def _bot(self) -> Many:
-        assert self.app is not None, "the bot is away"
+    def _bot(self) -> MultiWorkspaceBot:
+        assert self.app is not None, "the bot is not running"
         return self.app
 
-    async def _try(self, doing: Any) -> Said:
+    async def _outcome(self, use_case: Any) -> Json:
         try:
-            await doing
+            await use_case
         except Refused as refused:
             return {"refused": refused.text, "next": await self._bot.settle()}
         return {"refused": "", "next": await self._bot.settle()}
 
 
-def _request(told: Said) -> Request:
-    return Request(workspace_id=told["workspace"], target_id=told["phase_id"], user_id=told["user"])
+def _request(arguments: Json) -> Request:
+    return Request(
+        workspace_id=arguments["workspace"],
+        target_id=arguments["phase_id"],
+        user_id=arguments["user"],
+    )
 
 
 def _megabytes() -> float:
-    """Resident now."""
+    """Current resident memory."""
     with open("/proc/self/statm") as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1024**2
 
 
-def _most() -> float:
-    """Resident at most, until now."""
+def _peak_megabytes() -> float:
+    """Peak resident memory."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 async def _main(port: int) -> None:
     configure("WARNING", "text")
-    deadline_app.PATIENCE_SECONDS = SETTLES_WITHIN  # however long the machine stands still
-    hand = Hand(json.loads(sys.stdin.readline()))
+    deadline_app.RESPONSE_DEADLINE_SECONDS = SETTLE_SECONDS  # even if the machine is suspended
+    handler = CommandHandler(json.loads(sys.stdin.readline()))
 
     async def serve(request: web.Request) -> web.Response:
-        answer = await getattr(hand, request.match_info["what"])(await request.json())
-        return web.Response(text=json.dumps(answer, default=_written))
+        answer = await getattr(handler, request.match_info["command"])(await request.json())
+        return web.Response(text=json.dumps(answer, default=_as_text))
 
     app = web.Application()
-    app.router.add_post("/{what}", serve)
+    app.router.add_post("/{command}", serve)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port).start()
@@ -256,7 +268,7 @@ async def _main(port: int) -> None:
     await asyncio.Event().wait()
 
 
-def _written(value: Any) -> str:
+def _as_text(value: Any) -> str:
     return str(value.isoformat()) if isinstance(value, date | datetime | time) else str(value)
 
 

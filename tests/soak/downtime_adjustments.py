@@ -1,6 +1,6 @@
-"""Adjustments of the reference model after downtime: rounds that may have opened late, or not.
+"""Adjustments of the reference model after downtime, as a round may have opened late or not at all.
 
-That each was asked at a right time is held against the calendar in `slots`.
+`slots` checks against the calendar that everyone was asked at a permitted time.
 """
 
 import asyncio
@@ -8,10 +8,10 @@ from datetime import datetime
 
 from tests.model import downtime
 from tests.soak.people import BotProcess
-from tests.soak.simulated_workspace import Place
+from tests.soak.simulated_workspace import SimulatedWorkspace
 
 
-async def adopt(places: dict[str, Place], bot: BotProcess) -> None:
+async def adopt_late_rounds(workspaces: dict[str, SimulatedWorkspace], bot: BotProcess) -> None:
     rounds = await bot.rows(
         "rounds", *("workspace_id", "round_id", "phase_id", "number", "kind"),
         *("opened_at", "closes_at", "shown_at"),
@@ -19,10 +19,12 @@ async def adopt(places: dict[str, Place], bot: BotProcess) -> None:
     people = await bot.rows(
         "round_people", *("workspace_id", "round_id", "user_id", "role", "slot_at")
     )
-    await asyncio.to_thread(_adopted, places, rounds, people)
+    await asyncio.to_thread(_adopt_late_rounds, workspaces, rounds, people)
 
 
-def _adopted(places: dict[str, Place], rounds: list[list], people: list[list]) -> None:
+def _adopt_late_rounds(
+    workspaces: dict[str, SimulatedWorkspace], rounds: list[list], people: list[list]
+) -> None:
     by_phase: dict[str, list[dict]] = {}
     by_round: dict[str, list[dict]] = {}
     for _, round_id, user_id, role, slot_at in people:
@@ -39,18 +41,18 @@ def _adopted(places: dict[str, Place], rounds: list[list], people: list[list]) -
                 "shown_at": _instant(shown_at) if shown_at else None,
             }
         )
-    for place in places.values():
+    for workspace in workspaces.values():
         mine = {
             phase.phase_id: sorted(
-                by_phase.get(place.workspace_id + phase.phase_id, []),
+                by_phase.get(workspace.workspace_id + phase.phase_id, []),
                 key=lambda row: row["number"],
             )
-            for phase in place.reference_model.phases
+            for phase in workspace.reference_model.phases
         }
         ids = [row["round_id"] for rows in mine.values() for row in rows]
         listed = [row for one in ids for row in by_round.get(one, [])]
-        downtime.adopt(place.reference_model, mine.__getitem__, listed)
-        place.reference_model.advance(place.reference_model.now)
+        downtime.adopt(workspace.reference_model, mine.__getitem__, listed)
+        workspace.reference_model.advance(workspace.reference_model.now)
 
 
 def _instant(value: str) -> datetime:

@@ -1,4 +1,4 @@
-"""The bot's process from outside: started, told what to do, spoken to as Slack does."""
+"""Control of the bot's process: start it, send it commands, and send it what Slack would."""
 
 import asyncio
 import hashlib
@@ -16,7 +16,7 @@ from sqlalchemy import select
 from bot.clock import real_now
 from bot.db import schema
 from bot.db.engine import Database
-from tests.soak.bot import SECRET, Said
+from tests.soak.bot import SECRET, Json
 from tests.soak.simulated_workspace import CHANNEL
 from tests.soak.slack import Post
 
@@ -24,12 +24,12 @@ JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 
 
 class BotProcess:
-    """Many workspaces' bot; `next_at` is when something becomes due in it."""
+    """The process of the bot for many workspaces. `next_at` is when its next item is due."""
 
-    def __init__(self, *, port: int, told: Said) -> None:
+    def __init__(self, *, port: int, config: Json) -> None:
         self._url = f"http://127.0.0.1:{port}"
-        self._port, self._told = port, told
-        self._db = Database(told["database"])
+        self._port, self._config = port, config
+        self._db = Database(config["database"])
         self._bot_port = 0
         self.next_at: datetime | None = None
         self.requests = 0
@@ -43,7 +43,7 @@ class BotProcess:
         )
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(self._told).encode() + b"\n")
+        self._process.stdin.write(json.dumps(self._config).encode() + b"\n")
         assert await self._process.stdout.readline() == b"ready\n"
         return self
 
@@ -58,30 +58,33 @@ class BotProcess:
         self._process.terminate()
         await self._process.wait()
 
-    async def do(self, what: str, **told: Any) -> Said:
-        """Have something done. Raises RuntimeError where it fails."""
-        async with self._session.post(f"{self._url}/{what}", json=told) as response:
+    async def do(self, command: str, **arguments: Any) -> Json:
+        """Execute a command of `CommandHandler`. Raises RuntimeError if it fails."""
+        async with self._session.post(f"{self._url}/{command}", json=arguments) as response:
             if response.status != 200:
-                raise RuntimeError(f"{what}: {await response.text()}")
-            answer: Said = json.loads(await response.text())
+                raise RuntimeError(f"{command}: {await response.text()}")
+            answer: Json = json.loads(await response.text())
         if "next" in answer:
             self.next_at = datetime.fromisoformat(answer["next"]) if answer["next"] else None
         self._bot_port = answer.get("port", self._bot_port)
         return answer
 
     async def rows(self, table: str, *columns: str) -> list[list[Any]]:
-        """Of all workspaces, with times as text. Not read in the bot: its memory is measured."""
+        """Rows of all workspaces, with times as text.
+
+        They are read outside of the bot, because its memory is measured.
+        """
         found = schema.metadata.tables[table]
         async with self._db.reading() as reader:
             rows = [
                 list(row) for row in await reader.execute(select(*(found.c[n] for n in columns)))
             ]
-        return [[_written(value) for value in row] for row in rows]
+        return [[_as_text(value) for value in row] for row in rows]
 
-    async def click(self, payload: Said) -> None:
-        await self._sends(urlencode({"payload": json.dumps(payload)}), FORM)
+    async def send_click(self, payload: Json) -> None:
+        await self._send(urlencode({"payload": json.dumps(payload)}), FORM)
 
-    async def hears(self, workspace_id: str, event: Said, event_id: str) -> None:
+    async def send_event(self, workspace_id: str, event: Json, event_id: str) -> None:
         body = {
             "type": "event_callback",
             "team_id": workspace_id,
@@ -90,9 +93,9 @@ class BotProcess:
             "event_time": 0,
             "event": {"channel": CHANNEL, "team": workspace_id, **event},
         }
-        await self._sends(json.dumps(body), JSON)
+        await self._send(json.dumps(body), JSON)
 
-    async def _sends(self, body: str, content_type: str) -> None:
+    async def _send(self, body: str, content_type: str) -> None:
         self.requests += 1
         timestamp = str(int(real_now().timestamp()))
         signed = hmac.new(SECRET.encode(), f"v0:{timestamp}:{body}".encode(), hashlib.sha256)
@@ -107,14 +110,14 @@ class BotProcess:
                 raise RuntimeError(f"{response.status}: {await response.text()}")
 
 
-def _written(value: Any) -> Any:
+def _as_text(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date | datetime | time) else value
 
 
-def pressed(post: Post, given: dict[str, int], remark: str, slack_url: str) -> Said:
-    """Send with what was given, or Skip where nothing is."""
-    round_id = post.pressing["rounds.send"]
-    action_id = "rounds.send" if given else "rounds.skip"
+def click_payload(post: Post, levels: dict[str, int], comment: str, slack_url: str) -> Json:
+    """A click on Send with these levels, or on Skip if there are none."""
+    round_id = post.button_values["rounds.send"]
+    action_id = "rounds.send" if levels else "rounds.skip"
     direct = f"D{post.to[1:]}"
     return {
         "type": "block_actions",
@@ -126,18 +129,18 @@ def pressed(post: Post, given: dict[str, int], remark: str, slack_url: str) -> S
         "channel": {"id": direct},
         "container": {"type": "message", "channel_id": direct, "message_ts": post.ts},
         "actions": [{"type": "button", "action_id": action_id, "block_id": "b", "value": round_id}],
-        "state": {"values": _typed(round_id, given, remark)},
+        "state": {"values": _state_values(round_id, levels, comment)},
     }
 
 
-def _typed(round_id: str, given: dict[str, int], remark: str) -> Said:
-    typed: Said = {
+def _state_values(round_id: str, levels: dict[str, int], comment: str) -> Json:
+    values: Json = {
         f"answer:{round_id}:{key}": {
             "rounds.level": {"type": "radio_buttons", "selected_option": {"value": str(level)}}
         }
-        for key, level in given.items()
+        for key, level in levels.items()
     }
-    if remark:
-        said = {"type": "plain_text_input", "value": remark}
-        typed[f"answer:{round_id}:comment"] = {"rounds.comment": said}
-    return typed
+    if comment:
+        text = {"type": "plain_text_input", "value": comment}
+        values[f"answer:{round_id}:comment"] = {"rounds.comment": text}
+    return values

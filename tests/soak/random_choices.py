@@ -1,4 +1,4 @@
-"""Choices that a seed repeats, on every machine."""
+"""Pseudo-random choices that are the same on every machine for the same seed."""
 
 from collections.abc import Sequence
 from hashlib import sha256
@@ -7,8 +7,8 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-class Dice:
-    """Numbers that look random; the same for the same name."""
+class SeededChoices:
+    """Pseudo-random choices, the same for the same name."""
 
     def __init__(self, *name: object) -> None:
         self._state = int.from_bytes(sha256(repr(name).encode()).digest()[:8])
@@ -24,5 +24,5 @@ class Dice:
         return choices[self.below(len(choices))]
 
     def between(self, low: int, high: int) -> int:
-        """Both ends included."""
+        """An integer from `low` to `high`, both included."""
         return low + self.below(high - low + 1)

@@ -1,14 +1,14 @@
-"""One workspace as its own people know it: who they are, where they live, their channel."""
+"""One simulated workspace: its people, their time zones and their channel."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from tests.model.facts import Someone
 from tests.model.reference_model import ReferenceModel
-from tests.soak.random_choices import Dice
+from tests.soak.random_choices import SeededChoices
 
 CHANNEL, BOT = "C0TEAM", "U0BOT"
-#: Half and three quarters of an hour, both directions of summer time, and a half-hour of it.
+#: With offsets of half and three quarters of an hour, and summer time in both hemispheres.
 ZONES = (
     *("Europe/Lisbon", "Europe/Berlin", "Europe/Kyiv", "America/New_York", "America/Chicago"),
     *("America/Los_Angeles", "America/St_Johns", "America/Santiago", "America/Sao_Paulo"),
@@ -21,16 +21,16 @@ SMALLEST, LARGEST = 4, 12
 
 
 @dataclass(kw_only=True)
-class Place:
-    """The people of a workspace, and what ought to be said to them."""
+class SimulatedWorkspace:
+    """A workspace, with the reference model of what the bot should do in it."""
 
     workspace_id: str
     reference_model: ReferenceModel
-    dice: Dice
+    choices: SeededChoices
     lead: str = "U00"
-    rounds: dict[str, object] = field(default_factory=dict)  # by id: the believed ones
-    people_ever: int = 0
-    #: Since when who lives in which zone.
+    rounds: dict[str, object] = field(default_factory=dict)  # by id, as in the reference model
+    people_count: int = 0
+    #: The zones of each person, each with the time since when they live there.
     zones: dict[str, list[tuple[datetime, str]]] = field(default_factory=dict)
 
     @property
@@ -38,32 +38,32 @@ class Place:
         return f"xoxb-{self.workspace_id}"
 
     @property
-    def inside(self) -> set[str]:
+    def members(self) -> set[str]:
         return self.reference_model.inside[CHANNEL]
 
-    def newcomer(self) -> str:
-        """Somebody who was never there."""
-        user = f"U{self.people_ever:02d}"
-        self.people_ever += 1
-        zone = self.dice.one_of(ZONES)
+    def add_person(self) -> str:
+        """Add somebody new. Returns their user id."""
+        user = f"U{self.people_count:02d}"
+        self.people_count += 1
+        zone = self.choices.one_of(ZONES)
         self.reference_model.people[user] = Someone(zone=zone)
         self.zones[user] = [(self.reference_model.now, zone)]
         return user
 
-    def moves(self, user: str, zone: str) -> None:
-        """From now on it is their new zone that counts."""
+    def move(self, user: str, zone: str) -> None:
+        """Move a person to another time zone."""
         self.reference_model.move(user, zone)
         self.zones[user].append((self.reference_model.now, zone))
 
 
-def settle_in(number: int, seed: int, now: datetime) -> Place:
-    """A lead and a team of 4 to 12, each where the dice say."""
+def simulated_workspace(number: int, seed: int, now: datetime) -> SimulatedWorkspace:
+    """A workspace with a lead and a team of 4 to 12, in zones chosen by the seed."""
     reference_model = ReferenceModel(now=now, people={}, inside={CHANNEL: set()})
-    place = Place(
+    workspace = SimulatedWorkspace(
         workspace_id=f"T{number:04d}",
         reference_model=reference_model,
-        dice=Dice("place", seed, number),
+        choices=SeededChoices("place", seed, number),
     )
-    for _ in range(1 + place.dice.between(SMALLEST, LARGEST)):
-        place.inside.add(place.newcomer())
-    return place
+    for _ in range(1 + workspace.choices.between(SMALLEST, LARGEST)):
+        workspace.members.add(workspace.add_person())
+    return workspace

@@ -1,7 +1,6 @@
-"""Slack, as far as many workspaces at once need it: it takes what is said, and keeps account.
+"""A minimal Slack for many workspaces, which records all posts.
 
-Now and then it does what it was asked and then fails to say so, or cuts the connection: who asked
-has to find out.
+Now and then a call fails, or takes effect and its answer is lost, so that the bot has to find out.
 """
 
 import json
@@ -14,60 +13,62 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.soak.random_choices import Dice
-from tests.soak.simulated_workspace import BOT, CHANNEL, Place
+from tests.soak.random_choices import SeededChoices
+from tests.soak.simulated_workspace import BOT, CHANNEL, SimulatedWorkspace
 
-LARGEST = 4 * 1024**2
-#: Of ten thousand posts.
+MAX_BODY_BYTES = 4 * 1024**2
+#: Faults in ten thousand posts.
 ACCEPTED_AND_500, ACCEPTED_AND_CUT, REFUSED_500, LIMITED = 20, 20, 20, 20
 PAGE = 15
-#: What people write beside their answers, each with a number of its own.
-REMARK = re.compile(r"remark \d+ of mine")
+#: The comments in answers, each with its own number.
+COMMENT = re.compile(r"remark \d+ of mine")
 
 Args = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Post:
-    """A message as Slack took it."""
+    """A posted message."""
 
     workspace_id: str
     to: str  # a person's id, or the channel's
     message_id: str
     at: datetime
     ts: str
-    pressing: Mapping[str, str]  # what its buttons are worth, by action id
-    remarks: frozenset[str] = frozenset()  # comments that it repeats
+    button_values: Mapping[str, str]  # by action id
+    comments: frozenset[str] = frozenset()  # comments that it quotes
 
 
 @dataclass(kw_only=True)
 class Account:
-    """What one workspace's Slack holds."""
+    """The content of one workspace."""
 
-    place: Place
+    workspace: SimulatedWorkspace
     posts: list[Post] = field(default_factory=list)
     pins: set[str] = field(default_factory=set)
     bookmarks: dict[str, str] = field(default_factory=dict)  # link by id
 
 
 class Slack:
-    """The Web API of all of them; `now` is business time."""
+    """The Web API of all workspaces; `now` is business time."""
 
-    def __init__(self, now: Callable[[], datetime], places: list[Place], seed: int) -> None:
+    def __init__(
+        self, now: Callable[[], datetime], workspaces: list[SimulatedWorkspace], seed: int
+    ) -> None:
         self._now = now
-        self.accounts = {place.token: Account(place=place) for place in places}
-        self.fresh: list[Post] = []
+        self.accounts = {workspace.token: Account(workspace=workspace) for workspace in workspaces}
+        self.new_posts: list[Post] = []
         self.calls = 0
-        self.troubles = 0
+        self.faults = 0
         self.url = ""
         self._numbers = count(1)
-        self._dice = Dice("slack", seed)
+        self._choices = SeededChoices("slack", seed)
 
     def application(self) -> web.Application:
-        app = web.Application(client_max_size=LARGEST)
+        app = web.Application(client_max_size=MAX_BODY_BYTES)
         app.router.add_route("*", "/api/{method}", self._serve)
-        app.router.add_post("/upload", _taken)
-        app.router.add_post("/hooks", _taken)
+        app.router.add_post("/upload", _accepted)
+        app.router.add_post("/hooks", _accepted)
         return app
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
@@ -75,22 +76,22 @@ class Slack:
         method, args = request.match_info["method"], await _args(request)
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
         account = self.accounts[token or args["token"]]
-        trouble = self._dice.below(10_000) if method == "chat.postMessage" else 10_000
-        if trouble < REFUSED_500:
-            return self._troubled(500)
-        if trouble < REFUSED_500 + LIMITED:
-            return self._troubled(429)
+        fault = self._choices.below(10_000) if method == "chat.postMessage" else 10_000
+        if fault < REFUSED_500:
+            return self._failed(500)
+        if fault < REFUSED_500 + LIMITED:
+            return self._failed(429)
         answer = self._answer(account, method, args)
-        if trouble < REFUSED_500 + LIMITED + ACCEPTED_AND_500:
-            return self._troubled(500)
-        if trouble < REFUSED_500 + LIMITED + ACCEPTED_AND_500 + ACCEPTED_AND_CUT:
+        if fault < REFUSED_500 + LIMITED + ACCEPTED_AND_500:
+            return self._failed(500)
+        if fault < REFUSED_500 + LIMITED + ACCEPTED_AND_500 + ACCEPTED_AND_CUT:
             assert request.transport is not None
             request.transport.abort()
-            return self._troubled(500)
+            return self._failed(500)
         return web.json_response({"ok": True, **answer})
 
-    def _troubled(self, status: int) -> web.Response:
-        self.troubles += 1
+    def _failed(self, status: int) -> web.Response:
+        self.faults += 1
         headers = {"Retry-After": "0"} if status == 429 else {}
         return web.json_response(
             {"ok": False, "error": "fatal_error"}, status=status, headers=headers
@@ -102,8 +103,8 @@ class Slack:
 
     def _auth_test(self, account: Account, _: Args) -> Args:
         return {
-            "team_id": account.place.workspace_id,
-            "team": account.place.workspace_id,
+            "team_id": account.workspace.workspace_id,
+            "team": account.workspace.workspace_id,
             "user_id": BOT,
             "bot_id": "B0BOT",
             "app_id": "A0SOAK",
@@ -112,18 +113,18 @@ class Slack:
     def _chat_postMessage(self, account: Account, args: Args) -> Args:
         at = self._now()
         to = str(args["channel"])
-        payload = _unpacked(args["metadata"])["event_payload"]
+        payload = _decoded(args["metadata"])["event_payload"]
         post = Post(
-            workspace_id=account.place.workspace_id,
+            workspace_id=account.workspace.workspace_id,
             to=to,
             message_id=str(payload["id"]),
             at=at,
             ts=f"{int(at.timestamp())}.{next(self._numbers) % 1_000_000:06d}",
-            pressing=_pressing(_unpacked(args["blocks"])),
-            remarks=frozenset(REMARK.findall(json.dumps(_unpacked(args["blocks"])))),
+            button_values=_button_values(_decoded(args["blocks"])),
+            comments=frozenset(COMMENT.findall(json.dumps(_decoded(args["blocks"])))),
         )
         account.posts.append(post)
-        self.fresh.append(post)
+        self.new_posts.append(post)
         return {"channel": _conversation(to), "ts": post.ts}
 
     def _conversations_open(self, _: Account, args: Args) -> Args:
@@ -147,7 +148,7 @@ class Slack:
         return self._conversations_history(account, args)
 
     def _conversations_members(self, account: Account, _: Args) -> Args:
-        return {"members": [*sorted(account.place.inside), BOT]}
+        return {"members": [*sorted(account.workspace.members), BOT]}
 
     def _conversations_info(self, _: Account, __: Args) -> Args:
         return {"channel": {"id": CHANNEL, "name": "team", "is_member": True}}
@@ -156,7 +157,7 @@ class Slack:
         return {"channels": [{"id": CHANNEL, "name": "team"}]}
 
     def _users_info(self, account: Account, args: Args) -> Args:
-        return {"user": profile(account.place, str(args["user"]))}
+        return {"user": profile(account.workspace, str(args["user"]))}
 
     def _chat_getPermalink(self, _: Account, args: Args) -> Args:
         return {"permalink": f"https://soak.slack.com/{args['message_ts']}"}
@@ -170,9 +171,9 @@ class Slack:
         return {}
 
     def _bookmarks_add(self, account: Account, args: Args) -> Args:
-        mark = f"Bk{next(self._numbers)}"
-        account.bookmarks[mark] = str(args["link"])
-        return {"bookmark": {"id": mark}}
+        bookmark_id = f"Bk{next(self._numbers)}"
+        account.bookmarks[bookmark_id] = str(args["link"])
+        return {"bookmark": {"id": bookmark_id}}
 
     def _bookmarks_list(self, account: Account, _: Args) -> Args:
         return {"bookmarks": [{"id": one, "link": link} for one, link in account.bookmarks.items()]}
@@ -185,15 +186,15 @@ class Slack:
         return {"upload_url": f"{self.url}/upload", "file_id": f"F{next(self._numbers)}"}
 
     def _files_completeUploadExternal(self, _: Account, args: Args) -> Args:
-        return {"files": _unpacked(args["files"])}
+        return {"files": _decoded(args["files"])}
 
 
-def profile(place: Place, user: str) -> Args:
-    """As Slack tells of somebody."""
-    someone = place.reference_model.people[user]
+def profile(workspace: SimulatedWorkspace, user: str) -> Args:
+    """A user object as Slack sends it."""
+    someone = workspace.reference_model.people[user]
     return {
         "id": user,
-        "team_id": place.workspace_id,
+        "team_id": workspace.workspace_id,
         "name": user.lower(),
         "tz": someone.zone,
         "profile": {"display_name": f"Name {user}"},
@@ -206,11 +207,11 @@ def _conversation(to: str) -> str:
     return f"D{to[1:]}" if to.startswith("U") else to
 
 
-def _unpacked(value: Any) -> Any:
+def _decoded(value: Any) -> Any:
     return json.loads(value) if isinstance(value, str) else value
 
 
-def _pressing(blocks: list[Args]) -> dict[str, str]:
+def _button_values(blocks: list[Args]) -> dict[str, str]:
     found = {}
     for block in blocks:
         for element in block.get("elements", ()):
@@ -226,5 +227,5 @@ async def _args(request: web.Request) -> Args:
     return {**request.query, **await request.post()}
 
 
-async def _taken(_: web.Request) -> web.Response:
+async def _accepted(_: web.Request) -> web.Response:
     return web.Response(text="OK")

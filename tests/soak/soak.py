@@ -1,4 +1,4 @@
-"""Half a year of many workspaces: phases follow each other, people live, the bot is away."""
+"""The simulation: phases follow each other, people answer and move, the bot has downtimes."""
 
 import heapq
 from collections.abc import Awaitable, Callable
@@ -10,91 +10,106 @@ from bot.clock import monotonic
 from tests.model.calendar import DAY, is_welcome, there
 from tests.model.downtime import oversleep
 from tests.model.facts import KEYS, Phase, Round
-from tests.soak.downtime_adjustments import adopt
-from tests.soak.people import BotProcess, pressed
-from tests.soak.random_choices import Dice
-from tests.soak.simulated_workspace import CHANNEL, LARGEST, SMALLEST, ZONES, Place
+from tests.soak.downtime_adjustments import adopt_late_rounds
+from tests.soak.people import BotProcess, click_payload
+from tests.soak.random_choices import SeededChoices
+from tests.soak.simulated_workspace import CHANNEL, LARGEST, SMALLEST, ZONES, SimulatedWorkspace
 from tests.soak.slack import Post, Slack, profile
 
-Deed = Callable[[], Awaitable[None]]
+Action = Callable[[], Awaitable[None]]
 
-#: Everything that people do falls on a quarter of an hour.
+#: Everything that people do happens on a quarter of an hour.
 GRID = timedelta(minutes=15)
 TIMES = (time(8), time(9, 30), time(10), time(11, 15), time(14), time(16, 45), time(20))
 LENGTHS = (3, 5, 9, 11, 14, 14, 16, 18, 21, 23, 28, 35)
-#: The bot is away about every ten days, for so many hours.
-AWAY_EVERY, AWAY = 10, (0.5, 1, 2, 3.25, 5, 7.75, 11, 16, 26, 49.5, 75)
-#: Of a hundred people asked.
+#: About every ten days the bot is down for one of these numbers of hours.
+DOWNTIME_EVERY_DAYS, DOWNTIME_HOURS = 10, (0.5, 1, 2, 3.25, 5, 7.75, 11, 16, 26, 49.5, 75)
+#: Percent of the people asked.
 ANSWER, SKIP = 68, 8
-#: By then everything has happened in the bot once, and its caches are as they will be.
+#: By then everything has happened in the bot once, and its caches are full.
 WARM_WEEKS = 4
-#: Of a hundred who answer.
-REMARKS = 40
-#: Of a hundred looks at a workspace, one every four days.
-COMES, GOES, MOVES = 25, 20, 12
+#: Percent of those who answer.
+COMMENT = 40
+#: Percent of the workspaces, every four days.
+JOIN, LEAVE, MOVE = 25, 20, 12
 
 
 class Soak:
-    """The people of all workspaces, and what becomes of them."""
+    """The people of all workspaces, and the bot that they use."""
 
     def __init__(
-        self, places: list[Place], bot: BotProcess, slack: Slack, seed: int, now: datetime
+        self,
+        workspaces: list[SimulatedWorkspace],
+        bot: BotProcess,
+        slack: Slack,
+        seed: int,
+        now: datetime,
     ) -> None:
-        self.places = {place.workspace_id: place for place in places}
+        self.workspaces = {workspace.workspace_id: workspace for workspace in workspaces}
         self.bot, self.slack, self.now = bot, slack, now
-        self.wrong: list[str] = []
+        self.problems: list[str] = []
         self.rounds: dict[str, Round] = {}  # by the id that the bot gave them
-        self.answers = self.disturbed = 0
-        self.warm = self.grown = 0.0  # MB of the bot after WARM_WEEKS, and what came since
-        self.away: list[tuple[datetime, datetime]] = []
-        self._dice = Dice("soak", seed)
+        self.answers = self.bad_hours = 0
+        self.warm_megabytes = self.grown_megabytes = (
+            0.0  # of the bot after WARM_WEEKS, and since then
+        )
+        self.downtimes: list[tuple[datetime, datetime]] = []
+        self._choices = SeededChoices("soak", seed)
         self._numbers = count(1)
-        self._queue: list[tuple[datetime, int, Deed]] = []
+        self._queue: list[tuple[datetime, int, Action]] = []
         self._began_at = monotonic()
 
-    async def live(self, until: datetime) -> None:
-        """All of it, until then."""
-        self._begin_everything(until)
-        await self.bot.do("back", at=self.now.isoformat())
-        self.megabytes: float = (await self.bot.do("counts"))["megabytes"]  # before any of it
+    async def simulate(self, until: datetime) -> None:
+        """Run the whole simulation until a time."""
+        self._schedule_everything(until)
+        await self.bot.do("boot", at=self.now.isoformat())
+        self.megabytes: float = (await self.bot.do("counts"))["megabytes"]  # before the simulation
         week, began = 0, self.now
         while self.now < until:
             await self._step(until)
             if (self.now - began).days // 7 > week:
                 week = (self.now - began).days // 7
-                await self._tell(week)
-        for place in self.places.values():
-            place.reference_model.advance(self.now)
+                await self._print_week(week)
+        for workspace in self.workspaces.values():
+            workspace.reference_model.advance(self.now)
 
-    def later(self, at: datetime, deed: Deed) -> None:
-        heapq.heappush(self._queue, (at, next(self._numbers), deed))
+    def schedule(self, at: datetime, action: Action) -> None:
+        heapq.heappush(self._queue, (at, next(self._numbers), action))
 
-    def _begin_everything(self, until: datetime) -> None:
-        for place in self.places.values():
-            self.later(self.now + GRID * place.dice.below(4 * 24 * 5), partial(self._starts, place))
-            self.later(self.now + GRID * place.dice.below(4 * 96), partial(self._lives, place))
-        at = self.now + DAY * self._dice.between(3, AWAY_EVERY)
+    def _schedule_everything(self, until: datetime) -> None:
+        for workspace in self.workspaces.values():
+            self.schedule(
+                self.now + GRID * workspace.choices.below(4 * 24 * 5),
+                partial(self._start_phase, workspace),
+            )
+            self.schedule(
+                self.now + GRID * workspace.choices.below(4 * 96),
+                partial(self._change_team, workspace),
+            )
+        at = self.now + DAY * self._choices.between(3, DOWNTIME_EVERY_DAYS)
         while at < until - 3 * DAY:
-            hours = self._dice.one_of(AWAY)
-            self.later(at, partial(self._is_away, timedelta(hours=hours)))
-            at += timedelta(hours=hours) + GRID * self._dice.between(96, 2 * 96 * AWAY_EVERY)
+            hours = self._choices.one_of(DOWNTIME_HOURS)
+            self.schedule(at, partial(self._go_down, timedelta(hours=hours)))
+            at += timedelta(hours=hours) + GRID * self._choices.between(
+                96, 2 * 96 * DOWNTIME_EVERY_DAYS
+            )
 
     async def _step(self, until: datetime) -> None:
-        """On to whatever comes next, in the bot or among the people."""
+        """Move to the next event, in the bot or among the people."""
         due = [until, *([self.bot.next_at] if self.bot.next_at else [])]
         due += [self._queue[0][0]] if self._queue else []
         self.now = max(self.now, min(due))
-        await self.bot.do("to", at=self.now.isoformat())
+        await self.bot.do("move_clock", at=self.now.isoformat())
         self._react()
         while self._queue and self._queue[0][0] <= self.now < until:
             await heapq.heappop(self._queue)[2]()
             self._react()
 
-    async def _tell(self, week: int) -> None:
+    async def _print_week(self, week: int) -> None:
         memory = (await self.bot.do("counts"))["megabytes"]
         if week <= WARM_WEEKS:
-            self.warm = memory
-        self.grown = memory - self.warm
+            self.warm_megabytes = memory
+        self.grown_megabytes = memory - self.warm_megabytes
         posts = sum(len(account.posts) for account in self.slack.accounts.values())
         seconds = monotonic() - self._began_at
         print(
@@ -105,22 +120,25 @@ class Soak:
 
     # ------------------------------------------------------------ phases
 
-    async def _starts(self, place: Place) -> None:
-        reference_model, dice = place.reference_model, place.dice
+    async def _start_phase(self, workspace: SimulatedWorkspace) -> None:
+        reference_model, choices = workspace.reference_model, workspace.choices
         reference_model.advance(self.now)
         running = reference_model.active(CHANNEL)
-        members = place.inside - {place.lead}
-        if running is not None or not members:
+        team = workspace.members - {workspace.lead}
+        if running is not None or not team:
             after = running.ends_at if running else self.now
-            self.later(_on_grid(after) + GRID * dice.between(96, 960), partial(self._starts, place))
+            self.schedule(
+                _on_grid(after) + GRID * choices.between(96, 960),
+                partial(self._start_phase, workspace),
+            )
             return
-        phase = self._phase(place, members)
+        phase = self._phase(workspace, team)
         answer = await self.bot.do(
-            "start",
-            workspace=place.workspace_id,
+            "start_phase",
+            workspace=workspace.workspace_id,
             is_sprint=phase.is_sprint,
-            lead=place.lead,
-            members=sorted(members),
+            lead=workspace.lead,
+            members=sorted(team),
             starts=phase.starts.isoformat(),
             ends=phase.ends.isoformat(),
             zone=phase.zone,
@@ -130,164 +148,180 @@ class Soak:
         )
         phase.phase_id = answer["phase_id"]
         reference_model.start(phase)
-        self._plans(place, phase)
+        self._plan_lead_actions(workspace, phase)
 
-    def _phase(self, place: Place, members: set[str]) -> Phase:
-        zone = place.reference_model.people[place.lead].zone
+    def _phase(self, workspace: SimulatedWorkspace, members: set[str]) -> Phase:
+        zone = workspace.reference_model.people[workspace.lead].zone
         today = there(self.now, zone).date()
         return Phase(
             phase_id="",
             channel=CHANNEL,
-            is_sprint=place.dice.chance(50),
-            lead=place.lead,
+            is_sprint=workspace.choices.chance(50),
+            lead=workspace.lead,
             zone=zone,
             starts=today,
-            ends=today + DAY * place.dice.one_of(LENGTHS),
-            weekday=place.dice.below(5),
-            at=place.dice.one_of(TIMES),
-            reminds=place.dice.chance(80),
-            leads={place.lead},
+            ends=today + DAY * workspace.choices.one_of(LENGTHS),
+            weekday=workspace.choices.below(5),
+            at=workspace.choices.one_of(TIMES),
+            reminds=workspace.choices.chance(80),
+            leads={workspace.lead},
             members=set(members),
             reflected=False,
         )
 
-    def _plans(self, place: Place, phase: Phase) -> None:
-        """What its lead will do before it ends, and when the next one begins."""
-        length = (phase.ends - phase.starts).days
-        soon = self.now + GRID * place.dice.between(4, 96 * max(1, length - 1))
-        if place.dice.chance(20):
-            self.later(soon, partial(self._polls, place))
-        if place.dice.chance(20):
-            self.later(soon, partial(self._extends, place, phase))
-        elif place.dice.chance(20):
-            self.later(soon, partial(self._ends, place, phase))
-        gap = GRID * place.dice.between(8, 96 * 9)
-        self.later(_on_grid(phase.ends_at) + gap, partial(self._starts, place))
+    def _plan_lead_actions(self, workspace: SimulatedWorkspace, phase: Phase) -> None:
+        """Schedule what the lead does before the phase ends, and the start of the next one."""
+        days = (phase.ends - phase.starts).days
+        soon = self.now + GRID * workspace.choices.between(4, 96 * max(1, days - 1))
+        if workspace.choices.chance(20):
+            self.schedule(soon, partial(self._poll, workspace))
+        if workspace.choices.chance(20):
+            self.schedule(soon, partial(self._extend, workspace, phase))
+        elif workspace.choices.chance(20):
+            self.schedule(soon, partial(self._wrap_up, workspace, phase))
+        gap = GRID * workspace.choices.between(8, 96 * 9)
+        self.schedule(_on_grid(phase.ends_at) + gap, partial(self._start_phase, workspace))
 
-    async def _polls(self, place: Place) -> None:
-        place.reference_model.advance(self.now)
-        phase = place.reference_model.active(CHANNEL)
-        may = phase is not None and place.reference_model.poll(phase)
-        told = await self.bot.do("poll", workspace=place.workspace_id, user=place.lead)
-        self._expect(may == (told["refused"] == ""), f"poll: {told['refused']}")
+    async def _poll(self, workspace: SimulatedWorkspace) -> None:
+        workspace.reference_model.advance(self.now)
+        phase = workspace.reference_model.active(CHANNEL)
+        allowed = phase is not None and workspace.reference_model.poll(phase)
+        outcome = await self.bot.do("poll", workspace=workspace.workspace_id, user=workspace.lead)
+        self._expect(allowed == (outcome["refused"] == ""), f"poll: {outcome['refused']}")
 
-    async def _extends(self, place: Place, phase: Phase) -> None:
-        place.reference_model.advance(self.now)
+    async def _extend(self, workspace: SimulatedWorkspace, phase: Phase) -> None:
+        workspace.reference_model.advance(self.now)
         until = min(phase.ends + 3 * DAY, phase.latest_extension)
-        may = phase.is_active and phase.ends == phase.first_ends < until
-        about = {"workspace": place.workspace_id, "phase_id": phase.phase_id, "user": place.lead}
-        told = await self.bot.do("extend", **about, until=until.isoformat())
-        self._expect(may == (told["refused"] == ""), f"extend: {told['refused']}")
-        if may:
+        allowed = phase.is_active and phase.ends == phase.first_ends < until
+        common = {
+            "workspace": workspace.workspace_id,
+            "phase_id": phase.phase_id,
+            "user": workspace.lead,
+        }
+        outcome = await self.bot.do("extend_phase", **common, until=until.isoformat())
+        self._expect(allowed == (outcome["refused"] == ""), f"extend: {outcome['refused']}")
+        if allowed:
             phase.ends = until
-            place.reference_model.plan(phase)
+            workspace.reference_model.plan(phase)
 
-    async def _ends(self, place: Place, phase: Phase) -> None:
-        place.reference_model.advance(self.now)
-        about = {"workspace": place.workspace_id, "phase_id": phase.phase_id, "user": place.lead}
-        told = await self.bot.do("end", **about)
-        self._expect(told["refused"] == "", f"end: {told['refused']}")
-        place.reference_model.wrap_up(phase)
+    async def _wrap_up(self, workspace: SimulatedWorkspace, phase: Phase) -> None:
+        workspace.reference_model.advance(self.now)
+        common = {
+            "workspace": workspace.workspace_id,
+            "phase_id": phase.phase_id,
+            "user": workspace.lead,
+        }
+        outcome = await self.bot.do("wrap_up_phase", **common)
+        self._expect(outcome["refused"] == "", f"end: {outcome['refused']}")
+        workspace.reference_model.wrap_up(phase)
 
     # ------------------------------------------------------------ people
 
-    async def _lives(self, place: Place) -> None:
-        """Somebody comes, goes, or moves to another time zone; now and then."""
-        dice, reference_model = place.dice, place.reference_model
+    async def _change_team(self, workspace: SimulatedWorkspace) -> None:
+        """Let people join, leave and move to other time zones now and then."""
+        choices, reference_model = workspace.choices, workspace.reference_model
         reference_model.advance(self.now)
-        team = sorted(place.inside - {place.lead})
-        if dice.chance(COMES) and len(team) < LARGEST:
-            user = place.newcomer()
+        team = sorted(workspace.members - {workspace.lead})
+        if choices.chance(JOIN) and len(team) < LARGEST:
+            user = workspace.add_person()
             reference_model.join(CHANNEL, user)
-            await self._hears(place, {"type": "member_joined_channel", "user": user})
-        if dice.chance(GOES) and len(team) >= SMALLEST:
-            user = dice.one_of(team)
+            await self._send_event(workspace, {"type": "member_joined_channel", "user": user})
+        if choices.chance(LEAVE) and len(team) >= SMALLEST:
+            user = choices.one_of(team)
             reference_model.leave(CHANNEL, user)
-            await self._hears(place, {"type": "member_left_channel", "user": user})
-        if dice.chance(MOVES):
-            user = dice.one_of(sorted(place.inside))
-            place.moves(user, dice.one_of(ZONES))
-            await self._hears(place, {"type": "user_change", "user": profile(place, user)})
-        self.later(self.now + 4 * DAY, partial(self._lives, place))
+            await self._send_event(workspace, {"type": "member_left_channel", "user": user})
+        if choices.chance(MOVE):
+            user = choices.one_of(sorted(workspace.members))
+            workspace.move(user, choices.one_of(ZONES))
+            await self._send_event(
+                workspace, {"type": "user_change", "user": profile(workspace, user)}
+            )
+        self.schedule(self.now + 4 * DAY, partial(self._change_team, workspace))
 
-    async def _hears(self, place: Place, event: dict) -> None:
+    async def _send_event(self, workspace: SimulatedWorkspace, event: dict) -> None:
         event_id = f"Ev{next(self._numbers)}"
-        for _ in range(2 if place.dice.chance(10) else 1):
-            await self.bot.hears(place.workspace_id, event, event_id)
-        await self.bot.do("to", at=self.now.isoformat())
+        for _ in range(2 if workspace.choices.chance(10) else 1):
+            await self.bot.send_event(workspace.workspace_id, event, event_id)
+        await self.bot.do("move_clock", at=self.now.isoformat())
 
     def _react(self) -> None:
-        """Who is asked may answer after a while."""
-        fresh, self.slack.fresh = self.slack.fresh, []
-        for post in fresh:
-            place = self.places[post.workspace_id]
+        """Let those who were asked answer after a while."""
+        new_posts, self.slack.new_posts = self.slack.new_posts, []
+        for post in new_posts:
+            workspace = self.workspaces[post.workspace_id]
             if post.to != CHANNEL and not is_welcome(
-                self.now, place.reference_model.people[post.to].zone
+                self.now, workspace.reference_model.people[post.to].zone
             ):
-                self.disturbed += 1
-                self.wrong.append(f"at a bad hour: {post}")
-            if "rounds.send" in post.pressing:
-                self._is_asked(place, post)
+                self.bad_hours += 1
+                self.problems.append(f"at a bad hour: {post}")
+            if "rounds.send" in post.button_values:
+                self._plan_answer(workspace, post)
 
-    def _is_asked(self, place: Place, post: Post) -> None:
-        place.reference_model.advance(self.now)
-        round_id = post.pressing["rounds.send"]
-        one = self.rounds.get(round_id) or self._unnamed(place)
-        if one is None:
-            self.wrong.append(f"nobody should be asked: {post}")
+    def _plan_answer(self, workspace: SimulatedWorkspace, post: Post) -> None:
+        workspace.reference_model.advance(self.now)
+        round_id = post.button_values["rounds.send"]
+        round_ = self.rounds.get(round_id) or self._unidentified_round(workspace)
+        if round_ is None:
+            self.problems.append(f"unexpected questions: {post}")
             return
-        self.rounds[round_id] = one
-        after = GRID * place.dice.between(1, 4 * 44)
-        chance = place.dice.below(100)
+        self.rounds[round_id] = round_
+        after = GRID * workspace.choices.between(1, 4 * 44)
+        chance = workspace.choices.below(100)
         if chance < ANSWER + SKIP:
-            levels = {key: place.dice.between(1, 5) for key in KEYS if place.dice.chance(92)}
-            given = levels if chance < ANSWER else {}
-            self.later(self.now + after, partial(self._answers, place, one, post, given))
+            drawn = {
+                key: workspace.choices.between(1, 5) for key in KEYS if workspace.choices.chance(92)
+            }
+            levels = drawn if chance < ANSWER else {}
+            self.schedule(self.now + after, partial(self._answer, workspace, round_, post, levels))
 
-    def _unnamed(self, place: Place) -> Round | None:
-        named = {id(one) for one in self.rounds.values()}
-        found = [one for one in place.reference_model.rounds() if id(one) not in named]
+    def _unidentified_round(self, workspace: SimulatedWorkspace) -> Round | None:
+        identified = {id(round_) for round_ in self.rounds.values()}
+        found = [
+            round_ for round_ in workspace.reference_model.rounds() if id(round_) not in identified
+        ]
         return found[-1] if found else None
 
-    async def _answers(self, place: Place, one: Round, post: Post, given: dict[str, int]) -> None:
-        """Send, or Skip where nothing is given."""
-        place.reference_model.advance(self.now)
-        if one not in place.reference_model.open_for(post.to):
+    async def _answer(
+        self, workspace: SimulatedWorkspace, round_: Round, post: Post, levels: dict[str, int]
+    ) -> None:
+        """Click Send, or Skip without levels."""
+        workspace.reference_model.advance(self.now)
+        if round_ not in workspace.reference_model.open_for(post.to):
             return
-        speaks = given and post.to in one.members and place.dice.chance(REMARKS)
-        remark = f"remark {next(self._numbers)} of mine" if speaks else ""
-        await self.bot.click(pressed(post, given, remark, self.slack.url))
+        has_comment = levels and post.to in round_.members and workspace.choices.chance(COMMENT)
+        comment = f"remark {next(self._numbers)} of mine" if has_comment else ""
+        await self.bot.send_click(click_payload(post, levels, comment, self.slack.url))
         self.answers += 1
-        if given:
-            one.answers[post.to] = given
-            if remark:
-                one.comments[post.to] = remark
-        elif post.to in one.members:
-            one.skipped.add(post.to)
+        if levels:
+            round_.answers[post.to] = levels
+            if comment:
+                round_.comments[post.to] = comment
+        elif post.to in round_.members:
+            round_.skipped.add(post.to)
         else:
-            one.quiet_leads.add(post.to)
+            round_.quiet_leads.add(post.to)
 
     # ------------------------------------------------------------ downtime
 
-    async def _is_away(self, long: timedelta) -> None:
-        """Nobody is there; people wait with what they wanted to do."""
-        self.away.append((self.now, self.now + long))
-        for place in self.places.values():
-            place.reference_model.advance(self.now)
-        await self.bot.do("away")
-        self.now += long
-        for place in self.places.values():
-            oversleep(place.reference_model, self.now)
-        await self.bot.do("back", at=self.now.isoformat())
-        await adopt(self.places, self.bot)
+    async def _go_down(self, length: timedelta) -> None:
+        """Stop the bot for some time. People postpone what they wanted to do."""
+        self.downtimes.append((self.now, self.now + length))
+        for workspace in self.workspaces.values():
+            workspace.reference_model.advance(self.now)
+        await self.bot.do("shut_down")
+        self.now += length
+        for workspace in self.workspaces.values():
+            oversleep(workspace.reference_model, self.now)
+        await self.bot.do("boot", at=self.now.isoformat())
+        await adopt_late_rounds(self.workspaces, self.bot)
         self._react()
 
     def _expect(self, right: bool, what: str) -> None:
         if not right:
-            self.wrong.append(f"{self.now}: {what}")
+            self.problems.append(f"{self.now}: {what}")
 
 
 def _on_grid(at: datetime) -> datetime:
-    """The first quarter of an hour that is not earlier."""
+    """The first quarter of an hour at or after a time."""
     over = timedelta(minutes=at.minute % 15, seconds=at.second)
     return at if not over else at - over + GRID

@@ -1,4 +1,4 @@
-"""The soak in its smallest form, in weeks when clocks change. The real one is `make soak`."""
+"""A small soak test, in weeks when clocks change. The full one is `make soak`."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,21 +9,21 @@ from bot.db.migrate import migrate
 from tests.soak.__main__ import soak
 
 #: New Zealand and Lord Howe go forward on 27 Sep and 4 Oct, Europe goes back on 25 Oct.
-BEGINS = datetime(2026, 9, 21, 9, 0, tzinfo=UTC)
+STARTS_AT = datetime(2026, 9, 21, 9, 0, tzinfo=UTC)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-async def test_five_weeks_of_three_workspaces(
+async def test_three_workspaces_for_five_weeks_without_problems(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     database = f"sqlite:///{tmp_path / 'soak.db'}"
     await migrate(database)
 
-    found = await soak(workspaces=3, weeks=5, seed=1, database=database, begins=BEGINS)
+    totals = await soak(workspaces=3, weeks=5, seed=1, database=database, starts_at=STARTS_AT)
 
-    assert found.wrong == []
-    assert (found.lost, found.twice, found.out_of_order) == (0, 0, 0)
-    assert found.hit == found.slots > 50
+    assert totals.problems == []
+    assert (totals.lost, totals.duplicates, totals.out_of_order) == (0, 0, 0)
+    assert totals.on_time == totals.slots > 50
     last = capsys.readouterr().out.splitlines()[-1]
     assert last.startswith("workspaces 3 · weeks 5 · slots ")

@@ -1,4 +1,4 @@
-"""At the end: what was said against what should have been, and what is left in the tables."""
+"""The totals at the end: messages against the expected ones, and the rows left in the tables."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
@@ -14,111 +14,119 @@ from tests.soak.simulated_workspace import CHANNEL
 from tests.soak.slack import Post
 from tests.soak.soak import WARM_WEEKS, Soak
 
-#: What is asked later than this was not asked at its time.
-PUNCTUAL_SECONDS = 15 * 60
-#: MB. Once everything has happened in it, a bot keeps nothing of a week that is over: what it
-#: still takes are pieces of memory that Python does not give back. Of 200 workspaces, a kilobyte
-#: kept of each message would be some 65 MB in half a year.
-MOST_GROWN = 32.0
-#: A single comment under a single team would be nobody's but its writer's.
-COMMENTS_FROM = 2
+#: Questions that come later than this after their slot are not on time.
+ON_TIME_SECONDS = 15 * 60
+#: Once everything has happened in it, the bot keeps nothing of a past week. What it still takes is
+#: memory that Python does not give back. With 200 workspaces, a kilobyte kept of each message would
+#: be some 65 MB in half a year.
+MAX_GROWTH_MEGABYTES = 32.0
+#: A single comment could be attributed to its writer.
+MIN_COMMENTS = 2
 
 
 @dataclass(kw_only=True)
-class Reckoning:
-    """Every figure, and in words whatever is not as it should be."""
+class Totals:
+    """Every figure, and a sentence for each problem."""
 
     slots: int = 0
-    hit: int = 0
+    on_time: int = 0
     reminders: int = 0
     rounds: int = 0
     shown: int = 0
     messages: int = 0
     lost: int = 0
-    twice: int = 0
+    duplicates: int = 0
     out_of_order: int = 0
     expired: int = 0
-    remarks: int = 0
-    why: Counter[str] = field(default_factory=Counter)  # how each question came to its time
-    wrong: list[str] = field(default_factory=list)
+    comments: int = 0
+    rules: Counter[str] = field(
+        default_factory=Counter
+    )  # questions by the rule that permits their time
+    problems: list[str] = field(default_factory=list)
 
     @property
-    def is_well(self) -> bool:
-        return not (self.wrong or self.lost or self.twice or self.out_of_order) and (
-            self.hit == self.slots
+    def is_clean(self) -> bool:
+        return not (self.problems or self.lost or self.duplicates or self.out_of_order) and (
+            self.on_time == self.slots
         )
 
 
-async def reckon(soak: Soak) -> Reckoning:
-    told = Reckoning(wrong=list(soak.wrong))
-    _questions(soak, told)
-    told.why = await slots.check(soak, told.wrong)
-    await _rounds(soak, told)
-    await _messages(soak, told)
-    await _as_foreseen(soak, told)
-    _remarks(soak, told)
-    await _left_over(soak, told)
-    await _marks(soak, told)
-    if soak.grown > MOST_GROWN:
-        told.wrong.append(f"memory: {soak.grown:.0f} MB more than after {WARM_WEEKS} weeks")
-    return told
+async def add_up(soak: Soak) -> Totals:
+    totals = Totals(problems=list(soak.problems))
+    _check_questions(soak, totals)
+    totals.rules = await slots.check(soak, totals.problems)
+    await _check_rounds(soak, totals)
+    await _check_messages(soak, totals)
+    await _check_expected_messages(soak, totals)
+    _check_comments(soak, totals)
+    await _check_left_over_rows(soak, totals)
+    await _check_pins_and_bookmarks(soak, totals)
+    if soak.grown_megabytes > MAX_GROWTH_MEGABYTES:
+        totals.problems.append(
+            f"memory: {soak.grown_megabytes:.0f} MB more than after {WARM_WEEKS} weeks"
+        )
+    return totals
 
 
-def _questions(soak: Soak, told: Reckoning) -> None:
-    """Each slot hit once, at its time there; each reminder that was due, and no other."""
+def _check_questions(soak: Soak, totals: Totals) -> None:
+    """Each question once and on time; each reminder that was due, and no other."""
     asked: dict[tuple[str, str], list[datetime]] = defaultdict(list)
     reminded: dict[tuple[str, str], list[datetime]] = defaultdict(list)
     for post in _posts(soak):
-        if "rounds.send" in post.pressing:
-            asked[post.pressing["rounds.send"], post.to].append(post.at)
-        elif "rounds.change" in post.pressing and post.to != CHANNEL:
-            reminded[post.pressing["rounds.change"], post.to].append(post.at)
+        if "rounds.send" in post.button_values:
+            asked[post.button_values["rounds.send"], post.to].append(post.at)
+        elif "rounds.change" in post.button_values and post.to != CHANNEL:
+            reminded[post.button_values["rounds.change"], post.to].append(post.at)
     ids = {id(one): round_id for round_id, one in soak.rounds.items()}
-    for place in soak.places.values():
-        for one in place.reference_model.rounds(only_open=False):
-            about = f"{place.workspace_id} {one.kind} {one.opened_at}"
+    for workspace in soak.workspaces.values():
+        for one in workspace.reference_model.rounds(only_open=False):
+            about = f"{workspace.workspace_id} {one.kind} {one.opened_at}"
             round_id = ids.get(id(one), "")
-            told.slots += len(one.asked)
-            told.hit += _compare(one.asked, asked, round_id, about, told)
-            told.reminders += _compare(one.reminded, reminded, round_id, f"{about} remind", told)
+            totals.slots += len(one.asked)
+            totals.on_time += _compare(one.asked, asked, round_id, about, totals)
+            totals.reminders += _compare(
+                one.reminded, reminded, round_id, f"{about} remind", totals
+            )
     for (round_id, user), times in [*asked.items(), *reminded.items()]:
-        told.wrong.append(f"not expected: {round_id} {user} {times}")
+        totals.problems.append(f"not expected: {round_id} {user} {times}")
 
 
 def _compare(
     expected: Mapping[str, datetime],
-    seen: dict[tuple[str, str], list[datetime]],
+    found: dict[tuple[str, str], list[datetime]],
     round_id: str,
     about: str,
-    told: Reckoning,
+    totals: Totals,
 ) -> int:
-    """How many came at their time. What was seen is taken out of `seen`."""
-    hit = 0
+    """The number of posts on time. Removes the posts of these people from `found`."""
+    on_time = 0
     for user, at in expected.items():
-        times = seen.pop((round_id, user), [])
-        if len(times) == 1 and 0 <= (times[0] - at).total_seconds() <= PUNCTUAL_SECONDS:
-            hit += 1
+        times = found.pop((round_id, user), [])
+        if len(times) == 1 and 0 <= (times[0] - at).total_seconds() <= ON_TIME_SECONDS:
+            on_time += 1
         else:
-            told.wrong.append(f"{about}: {user} expected {at}, came {times}")
-    return hit
+            totals.problems.append(f"{about}: {user} expected {at}, came {times}")
+    return on_time
 
 
-async def _rounds(soak: Soak, told: Reckoning) -> None:
+async def _check_rounds(soak: Soak, totals: Totals) -> None:
     rows = await soak.bot.rows(
         "rounds",
         *("phase_id", "number", "kind", "state", "opened_at", "closes_at", "reached_minimum"),
     )
-    seen: dict[str, list[list]] = defaultdict(list)
+    found: dict[str, list[list]] = defaultdict(list)
     for row in sorted(rows, key=lambda row: row[1]):
-        seen[row[0]].append(row[2:])
-    for place in soak.places.values():
-        for phase in place.reference_model.phases:
-            believed = [_as_row(one) for one in phase.rounds]
-            told.rounds += len(believed)
-            told.shown += sum(row[-1] is True for row in believed)
-            if believed != seen[phase.phase_id]:
-                about = f"{place.workspace_id} {phase.zone} {phase.starts}-{phase.ends}"
-                told.wrong.append(f"{about}: believed {believed}, seen {seen[phase.phase_id]}")
+        found[row[0]].append(row[2:])
+    for workspace in soak.workspaces.values():
+        for phase in workspace.reference_model.phases:
+            expected_rows = [_as_row(one) for one in phase.rounds]
+            totals.rounds += len(expected_rows)
+            totals.shown += sum(row[-1] is True for row in expected_rows)
+            if expected_rows != found[phase.phase_id]:
+                about = f"{workspace.workspace_id} {phase.zone} {phase.starts}-{phase.ends}"
+                totals.problems.append(
+                    f"{about}: expected {expected_rows}, found {found[phase.phase_id]}"
+                )
 
 
 def _as_row(one: Round) -> list:
@@ -127,8 +135,8 @@ def _as_row(one: Round) -> list:
     return [one.kind, state, one.opened_at.isoformat(), one.closes_at.isoformat(), reached_minimum]
 
 
-async def _messages(soak: Soak, told: Reckoning) -> None:
-    """Lost, twice, out of order: counted at the far side, against what was decided."""
+async def _check_messages(soak: Soak, totals: Totals) -> None:
+    """Count messages that are lost, duplicated or out of order in Slack."""
     rows = {
         row[0]: row
         for row in await soak.bot.rows(
@@ -136,24 +144,26 @@ async def _messages(soak: Soak, told: Reckoning) -> None:
         )
     }
     posts = list(_posts(soak))
-    told.messages = len(posts)
-    told.twice = sum(times - 1 for times in Counter(post.message_id for post in posts).values())
+    totals.messages = len(posts)
+    totals.duplicates = sum(
+        times - 1 for times in Counter(post.message_id for post in posts).values()
+    )
     in_slack = {post.message_id for post in posts}
     for message_id, operation, state, not_before, key, error in rows.values():
         waits = state == "pending" and datetime.fromisoformat(not_before) > soak.now
-        told.expired += state == "expired" and operation == "post"
+        totals.expired += state == "expired" and operation == "post"
         if state not in ("sent", "expired") and not waits:
-            told.wrong.append(f"{key} is {state}: {error}")
+            totals.problems.append(f"{key} is {state}: {error}")
         if operation == "post" and state != "expired" and not waits:
-            told.lost += message_id not in in_slack
-    told.wrong += [f"unknown to us: {one}" for one in in_slack - set(rows)]
-    told.out_of_order = sum(
-        _disorder(account.posts, rows) for account in soak.slack.accounts.values()
+            totals.lost += message_id not in in_slack
+    totals.problems += [f"not in the outbox: {one}" for one in in_slack - set(rows)]
+    totals.out_of_order = sum(
+        _overtaking_count(account.posts, rows) for account in soak.slack.accounts.values()
     )
 
 
-async def _as_foreseen(soak: Soak, told: Reckoning) -> None:
-    """What was to be decided beside the questions was, and nothing else; what expired, may."""
+async def _check_expected_messages(soak: Soak, totals: Totals) -> None:
+    """Exactly the expected messages were queued, and only those expired that may."""
     ids: dict[Phase | Round, str] = {}
     numbered: dict[str, list[str]] = defaultdict(list)
     rounds = await soak.bot.rows("rounds", "phase_id", "number", "round_id")
@@ -165,85 +175,91 @@ async def _as_foreseen(soak: Soak, told: Reckoning) -> None:
         row = dict(zip(names, values, strict=True))
         row["not_before"] = datetime.fromisoformat(row["not_before"])
         rows[row["workspace_id"]][row["key"]] = row
-    for place in soak.places.values():
-        reference_model, mine = place.reference_model, rows[place.workspace_id]
+    for workspace in soak.workspaces.values():
+        reference_model, messages = workspace.reference_model, rows[workspace.workspace_id]
         for phase in reference_model.phases:
             ids[phase] = phase.phase_id
             ids |= dict(zip(phase.rounds, numbered[phase.phase_id], strict=False))
-        told.wrong += not_as_foreseen(
-            reference_model.letters, reference_model.rounds(only_open=False), mine, ids
+        totals.problems += not_as_foreseen(
+            reference_model.letters, reference_model.rounds(only_open=False), messages, ids
         )
-        told.wrong += [
+        totals.problems += [
             f"{key} expired: {row['error']}"
-            for key, row in mine.items()
-            if row["state"] == "expired" and not rightly_expired(key, row, mine)
+            for key, row in messages.items()
+            if row["state"] == "expired" and not rightly_expired(key, row, messages)
         ]
 
 
-def _remarks(soak: Soak, told: Reckoning) -> None:
-    """Comments go to the leads when the round is closed, from two on and with enough answers."""
-    seen: dict[str, list[Post]] = defaultdict(list)
+def _check_comments(soak: Soak, totals: Totals) -> None:
+    """Comments go to the leads of a closed round if there are two and enough answers."""
+    found: dict[str, list[Post]] = defaultdict(list)
     for post in _posts(soak):
-        for remark in post.remarks:
-            seen[remark].append(post)
-    for place in soak.places.values():
-        for one in place.reference_model.rounds(only_open=False):
-            written = one.comments.values()
-            go_out = bool(one.shown) and len(written) >= COMMENTS_FROM and not one.is_open
-            letters = place.reference_model.letters.of("lead_results", one)
-            readers = (
-                {letter.to for letter in letters if letter.state == "sent"} if go_out else set()
+        for comment in post.comments:
+            found[comment].append(post)
+    for workspace in soak.workspaces.values():
+        for one in workspace.reference_model.rounds(only_open=False):
+            comments_written = one.comments.values()
+            are_shown = (
+                bool(one.shown) and len(comments_written) >= MIN_COMMENTS and not one.is_open
             )
-            for remark in written:
-                posts = seen.pop(remark, [])
-                told.remarks += len(posts)
+            letters = workspace.reference_model.letters.of("lead_results", one)
+            readers = (
+                {letter.to for letter in letters if letter.state == "sent"} if are_shown else set()
+            )
+            for comment in comments_written:
+                posts = found.pop(comment, [])
+                totals.comments += len(posts)
                 early = any(post.at < one.closes_at for post in posts)
                 if early or sorted(post.to for post in posts) != sorted(readers):
-                    told.wrong.append(f"{remark}: for {readers}, came {posts}")
+                    totals.problems.append(f"{comment}: for {readers}, came {posts}")
 
 
-def _disorder(posts: list[Post], rows: Mapping[str, list]) -> int:
-    """How often a message overtook one of its conversation that was decided before it."""
+def _overtaking_count(posts: list[Post], rows: Mapping[str, list]) -> int:
+    """The number of messages that overtook an earlier one in their conversation."""
     found = 0
     for to in {post.to for post in posts}:
         here = [post.message_id for post in posts if post.to == to]
         for earlier, later in pairwise(here):
             known = earlier in rows and later in rows
-            may = known and rows[earlier][3] < rows[later][3]
-            found += earlier > later and not may
+            may_overtake = known and rows[earlier][3] < rows[later][3]
+            found += earlier > later and not may_overtake
     return found
 
 
-async def _left_over(soak: Soak, told: Reckoning) -> None:
-    """No ballot or secret of a closed round, nothing late, nothing set aside for ever."""
+async def _check_left_over_rows(soak: Soak, totals: Totals) -> None:
+    """No ballot or secret of a closed round, nothing late, no open item of an ended phase."""
     rounds = await soak.bot.rows("rounds", "round_id", "state")
     is_open = {round_id for round_id, state in rounds if state == "open"}
     for table in ("ballots", "round_secrets"):
         kept = {row[0] for row in await soak.bot.rows(table, "round_id")}
-        told.wrong += [f"{table} left: {one}" for one in kept - is_open]
+        totals.problems += [f"{table} left: {one}" for one in kept - is_open]
     for action, subject, due_at in await soak.bot.rows("agenda", "action", "subject", "due_at"):
         if datetime.fromisoformat(due_at) <= soak.now:
-            told.wrong.append(f"late: {action} {subject} {due_at}")
+            totals.problems.append(f"late: {action} {subject} {due_at}")
     phases = await soak.bot.rows("phases", "phase_id", "state")
     active = {phase_id for phase_id, state in phases if state == "active"}
     for phase_id, outcome in await soak.bot.rows("set_aside_items", "phase_id", "outcome"):
         if (outcome is None) != (phase_id in active):
-            told.wrong.append(f"set aside: {phase_id} {outcome}")
-    believed = {
-        phase.phase_id for place in soak.places.values() for phase in place.reference_model.phases
+            totals.problems.append(f"set aside: {phase_id} {outcome}")
+    expected = {
+        phase.phase_id
+        for workspace in soak.workspaces.values()
+        for phase in workspace.reference_model.phases
         if phase.is_active
-    }  # fmt: skip
-    if active != believed:
-        told.wrong.append(f"active phases: {active ^ believed}")
+    }
+    if active != expected:
+        totals.problems.append(f"active phases: {active ^ expected}")
 
 
-async def _marks(soak: Soak, told: Reckoning) -> None:
-    """One pin and one bookmark for each phase that runs."""
+async def _check_pins_and_bookmarks(soak: Soak, totals: Totals) -> None:
+    """One pin and one bookmark for each active phase."""
     for account in soak.slack.accounts.values():
-        running = account.place.reference_model.active(CHANNEL) is not None
-        marks = (len(account.pins), len(account.bookmarks))
-        if marks != (running, running):
-            told.wrong.append(f"{account.place.workspace_id}: pins and bookmarks {marks}")
+        running = account.workspace.reference_model.active(CHANNEL) is not None
+        pins_and_bookmarks = (len(account.pins), len(account.bookmarks))
+        if pins_and_bookmarks != (running, running):
+            totals.problems.append(
+                f"{account.workspace.workspace_id}: pins and bookmarks {pins_and_bookmarks}"
+            )
 
 
 def _posts(soak: Soak) -> Iterator[Post]:

@@ -1,4 +1,4 @@
-"""A phase begins: all of it or nothing, once, and kept true from then on."""
+"""The start of a phase: complete or not at all, once, and kept up to date afterwards."""
 
 import asyncio
 from dataclasses import replace
@@ -22,7 +22,7 @@ from bot.start import draft_store
 from bot.start.draft import Draft
 from bot.start.draft_store import StoredDraft
 from tests.harness import ANA, BEN, CHIARA, LAUNCH, MEMBERS, PLATFORM, WORKSPACE
-from tests.start.proposals import SPRINT, TODAY, TRUST, begin, known
+from tests.start.proposals import SPRINT, TODAY, TRUST, begin, store_people
 
 FAR = datetime(2027, 12, 31, tzinfo=UTC)
 DRAFT = StoredDraft(
@@ -46,19 +46,19 @@ async def count(services: Services, table: Table) -> int:
 
 
 async def planned(services: Services) -> dict[str, datetime]:
-    """When what is due, by its action; of rounds the first."""
+    """Return the first due time of each action."""
     async with services.db.reading() as reader:
         items = await due(reader, FAR, FAR, 100)
     return {item.action: item.due_at for item in reversed(items)}
 
 
-async def save(services: Services, kept: StoredDraft = DRAFT) -> None:
+async def save(services: Services, stored: StoredDraft = DRAFT) -> None:
     async with services.db.transaction() as tx:
-        await draft_store.create(tx, WORKSPACE, kept, services.clock.now())
+        await draft_store.create(tx, WORKSPACE, stored, services.clock.now())
 
 
-async def test_everything_is_kept(services: Services) -> None:
-    await known(services)
+async def test_start_stores_phase_people_items_reflection_and_audit(services: Services) -> None:
+    await store_people(services)
     phase_id = await begin(services, answers={"clarity": 4, "trust": None, "ego": 2})
 
     async with services.db.reading() as reader:
@@ -71,7 +71,7 @@ async def test_everything_is_kept(services: Services) -> None:
     assert phase.recovery_until == date(2026, 12, 22)
     assert [one.user_id for one in phase.leads] == [ANA]
     assert sorted(one.user_id for one in phase.members) == sorted(MEMBERS)
-    assert [(one.text, one.owner_name) for one in phase.items] == [
+    assert [(one.text, one.owner_name) for one in phase.set_aside_items] == [
         ("Dark mode", "Ben"),
         ("hiring", "Ana"),
     ]
@@ -82,7 +82,7 @@ async def test_everything_is_kept(services: Services) -> None:
     assert (audit["actor_id"], audit["subject"]) == (ANA, phase_id)
 
 
-async def test_it_is_announced_pinned_and_bookmarked(services: Services) -> None:
+async def test_phase_is_announced_pinned_and_bookmarked(services: Services) -> None:
     phase_id = await begin(services)
 
     messages = await rows(services, schema.messages, "message_id")
@@ -91,7 +91,7 @@ async def test_it_is_announced_pinned_and_bookmarked(services: Services) -> None
     assert messages[0]["conversation"] == LAUNCH
 
 
-async def test_its_days_are_noted_where_the_lead_lives(services: Services) -> None:
+async def test_phase_dates_are_scheduled_in_the_leads_time_zone(services: Services) -> None:
     await begin(services, replace(SPRINT, zone="America/New_York"))
 
     assert await planned(services) == {
@@ -102,14 +102,14 @@ async def test_its_days_are_noted_where_the_lead_lives(services: Services) -> No
     }
 
 
-async def test_a_day_long_phase_is_not_warned_of(services: Services) -> None:
+async def test_phase_of_one_day_gets_no_end_warning(services: Services) -> None:
     await begin(services, replace(TRUST, ends_on=TODAY + timedelta(days=1)))
 
     assert "warn_end" not in await planned(services)
 
 
-async def test_one_phase_a_channel(services: Services) -> None:
-    await known(services)
+async def test_channel_has_at_most_one_running_phase(services: Services) -> None:
+    await store_people(services)
     await begin(services)
     with pytest.raises(Refused, match="a results sprint runs here until Mon 7 Dec"):
         await begin(services, TRUST)
@@ -118,7 +118,7 @@ async def test_one_phase_a_channel(services: Services) -> None:
     assert await count(services, schema.phases) == 2
 
 
-async def test_two_at_the_same_moment_are_one(services: Services) -> None:
+async def test_only_one_of_two_concurrent_starts_succeeds(services: Services) -> None:
     started = await asyncio.gather(begin(services), begin(services, TRUST), return_exceptions=True)
 
     assert sorted(isinstance(one, Refused) for one in started) == [False, True]
@@ -126,7 +126,7 @@ async def test_two_at_the_same_moment_are_one(services: Services) -> None:
     assert await count(services, schema.messages) == 3
 
 
-async def test_the_same_form_twice_is_one_phase(services: Services) -> None:
+async def test_form_submitted_twice_starts_one_phase(services: Services) -> None:
     await save(services)
 
     first, second = await asyncio.gather(
@@ -137,7 +137,7 @@ async def test_the_same_form_twice_is_one_phase(services: Services) -> None:
     assert await count(services, schema.phases) == 1
 
 
-async def test_somebody_elses_draft_is_no_form_of_ones_own(services: Services) -> None:
+async def test_draft_of_another_person_is_refused(services: Services) -> None:
     await save(services, replace(DRAFT, user_id=BEN))
 
     with pytest.raises(Refused, match="this form is older than a week"):
@@ -145,7 +145,7 @@ async def test_somebody_elses_draft_is_no_form_of_ones_own(services: Services) -
     assert await count(services, schema.phases) == 0
 
 
-async def test_what_the_rules_refuse_leaves_nothing(services: Services) -> None:
+async def test_refused_start_stores_nothing(services: Services) -> None:
     with pytest.raises(Refused, match="needs something that may wait"):
         await begin(services, replace(SPRINT, set_aside=()))
 
@@ -153,7 +153,7 @@ async def test_what_the_rules_refuse_leaves_nothing(services: Services) -> None:
         assert await count(services, table) == 0
 
 
-async def test_a_sprint_in_recovery_time_needs_a_justification(
+async def test_sprint_during_recovery_needs_a_justification(
     services: Services, clock: AdjustableClock
 ) -> None:
     await begin(services)
@@ -166,7 +166,7 @@ async def test_a_sprint_in_recovery_time_needs_a_justification(
     await begin(services, replace(later, justification="The customer moved the date."))
 
 
-async def test_one_that_ended_early_counts_as_long_as_it_ran(
+async def test_sprint_that_ended_early_counts_only_the_days_it_ran(
     services: Services, clock: AdjustableClock
 ) -> None:
     await begin(services)
@@ -177,7 +177,7 @@ async def test_one_that_ended_early_counts_as_long_as_it_ran(
     assert spans == (Span(starts_on=TODAY, ends_on=date(2026, 11, 26)),)
 
 
-async def test_a_new_phase_drops_the_rounds_of_the_old_one(
+async def test_new_phase_cancels_the_rounds_of_the_old_one(
     services: Services, clock: AdjustableClock
 ) -> None:
     old = await begin(services)
@@ -191,7 +191,7 @@ async def test_a_new_phase_drops_the_rounds_of_the_old_one(
     assert await subjects(services, "open_round") == {new}
 
 
-async def test_one_that_continues_another_ends_it(
+async def test_continuing_phase_ends_the_previous_one(
     services: Services, clock: AdjustableClock
 ) -> None:
     old = await begin(services)
@@ -211,7 +211,9 @@ async def test_one_that_continues_another_ends_it(
     assert active.phase_id == new
 
 
-async def test_days_left_are_edited_every_day(services: Services, clock: AdjustableClock) -> None:
+async def test_announcement_countdown_is_edited_daily(
+    services: Services, clock: AdjustableClock
+) -> None:
     phase_id = await begin(services)
     clock.move_to(datetime(2026, 11, 24, 0, 1, tzinfo=UTC))
     await refresh.refresh_announcement(services, await item(services, "refresh_announcement"))
@@ -224,17 +226,17 @@ async def test_days_left_are_edited_every_day(services: Services, clock: Adjusta
     assert phase_id in edits[0]["key"]
 
 
-async def test_an_old_draft_is_forgotten(services: Services, clock: AdjustableClock) -> None:
+async def test_old_drafts_are_deleted(services: Services, clock: AdjustableClock) -> None:
     await save(services)
     clock.advance(timedelta(days=4))
     await save(services, replace(DRAFT, draft_id="draft2", user_id=CHIARA))
     clock.advance(timedelta(days=3))
 
-    await draft_store.delete_old_drafts(services, await item(services, "forget_drafts"))
+    await draft_store.delete_old_drafts(services, await item(services, "delete_old_drafts"))
 
     (left,) = await rows(services, schema.phase_drafts)
     assert left["draft_id"] == "draft2"
-    assert (await planned(services))["forget_drafts"] == clock.now() + timedelta(days=4)
+    assert (await planned(services))["delete_old_drafts"] == clock.now() + timedelta(days=4)
 
 
 async def item(services: Services, action: str) -> AgendaItem:
@@ -243,13 +245,13 @@ async def item(services: Services, action: str) -> AgendaItem:
 
 
 async def subjects(services: Services, action: str) -> set[str]:
-    """The ids of the phases with something of this kind to come."""
+    """Return the ids of the phases with a scheduled item of this action."""
     async with services.db.reading() as reader:
         items = await due(reader, FAR, FAR, 100)
     return {one.subject.split(":")[0] for one in items if one.action == action}
 
 
 async def end(services: Services, clock: AdjustableClock, days: int) -> None:
-    """So many days later, in the afternoon, it ends."""
+    """End the phase in the afternoon, this many days later."""
     clock.advance(timedelta(days=days, hours=8))
     await end_phase(services, await item(services, "end_phase"))

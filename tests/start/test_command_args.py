@@ -1,14 +1,14 @@
-"""What may follow `/imbalance start`, word by word, and which ends are refused."""
+"""Arguments of `/imbalance start`, and the end dates that are refused."""
 
 from datetime import date, timedelta
 
 import pytest
 
-from bot.phases.rules import Kind, Limits
-from bot.start.command_args import Arguments, Unreadable, read, refusal_of_end
+from bot.phases.rules import PhaseKind, PhaseLimits
+from bot.start.command_args import Arguments, UnreadableDate, parse, refusal_of_end
 
 TODAY = date(2026, 11, 24)  # a Tuesday
-SPRINT, TRUST = Kind.RESULTS_SPRINT, Kind.TRUST_BUILDING
+SPRINT, TRUST = PhaseKind.RESULTS_SPRINT, PhaseKind.TRUST_BUILDING
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ SPRINT, TRUST = Kind.RESULTS_SPRINT, Kind.TRUST_BUILDING
         ("trust-building", TRUST, None, ""),
         ("results 2w Ship the beta", SPRINT, TODAY + timedelta(days=14), "Ship the beta"),
         ("results 2W", SPRINT, TODAY + timedelta(days=14), ""),
-        ("results 5d", SPRINT, TODAY + timedelta(days=5), ""),  # a Sunday, as it was asked for
+        ("results 5d", SPRINT, TODAY + timedelta(days=5), ""),  # a Sunday, taken literally
         ("results 5D x", SPRINT, TODAY + timedelta(days=5), "x"),
         ("3w Ship", None, TODAY + timedelta(days=21), "Ship"),
         ("until 2026-12-18 Ship", None, date(2026, 12, 18), "Ship"),
@@ -33,23 +33,23 @@ SPRINT, TRUST = Kind.RESULTS_SPRINT, Kind.TRUST_BUILDING
         ("Ship results", None, None, "Ship results"),
     ],
 )
-def test_kind_end_and_milestone_in_this_order(
-    typed: str, kind: Kind | None, ends_on: date | None, milestone: str
+def test_arguments_are_read_as_kind_end_and_milestone_in_this_order(
+    typed: str, kind: PhaseKind | None, ends_on: date | None, milestone: str
 ) -> None:
-    said = read(typed.split(), TODAY)
+    arguments = parse(typed.split(), TODAY)
 
-    assert said == Arguments(kind=kind, ends_on=ends_on, milestone=milestone)
+    assert arguments == Arguments(kind=kind, ends_on=ends_on, milestone=milestone)
 
 
 @pytest.mark.parametrize(("typed", "word"), [("until", ""), ("results until soon", "soon")])
-def test_a_day_that_is_none_is_named(typed: str, word: str) -> None:
-    with pytest.raises(Unreadable) as unreadable:
-        read(typed.split(), TODAY)
+def test_unreadable_date_is_named_in_the_error(typed: str, word: str) -> None:
+    with pytest.raises(UnreadableDate) as unreadable:
+        parse(typed.split(), TODAY)
     assert unreadable.value.typed == word
 
 
 @pytest.mark.parametrize(
-    ("kind", "days", "says"),
+    ("kind", "days", "message"),
     [
         (SPRINT, -1, "not after today"),
         (SPRINT, 0, "not after today"),
@@ -62,12 +62,12 @@ def test_a_day_that_is_none_is_named(typed: str, word: str) -> None:
         (None, 85, "12 weeks"),
     ],
 )
-def test_an_end_that_was_typed_is_after_today_and_within_the_longest_phase(
-    kind: Kind | None, days: int, says: str | None
+def test_typed_end_must_be_after_today_and_within_the_longest_phase(
+    kind: PhaseKind | None, days: int, message: str | None
 ) -> None:
-    said = Arguments(kind=kind, ends_on=TODAY + timedelta(days=days))
-    refusal = refusal_of_end(said, TODAY, Limits())
+    arguments = Arguments(kind=kind, ends_on=TODAY + timedelta(days=days))
+    refusal = refusal_of_end(arguments, TODAY, PhaseLimits())
 
-    assert (refusal is None) is (says is None)
-    assert says is None or says in str(refusal)
-    assert refusal_of_end(Arguments(kind=kind), TODAY, Limits()) is None
+    assert (refusal is None) is (message is None)
+    assert message is None or message in str(refusal)
+    assert refusal_of_end(Arguments(kind=kind), TODAY, PhaseLimits()) is None

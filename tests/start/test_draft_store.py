@@ -1,4 +1,4 @@
-"""Drafts as they are found again, and the channel's history that a proposal is held against."""
+"""Stored drafts, and the history of the channel that a proposal is checked against."""
 
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
@@ -10,7 +10,7 @@ from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.phases import history, store
 from bot.phases.budget import Span
-from bot.phases.rules import Kind, Limits
+from bot.phases.rules import PhaseKind, PhaseLimits
 from bot.services import Services
 from bot.start import draft_store
 from bot.start.draft import Draft, Row, from_json
@@ -22,8 +22,8 @@ from tests.start.proposals import SPRINT
 
 TODAY = date(2026, 11, 23)
 ENDS_ON = date(2026, 12, 7)
-LIMITS = Limits()
-KEPT = StoredDraft(
+LIMITS = PhaseLimits()
+STORED = StoredDraft(
     draft_id="one",
     channel_id=LAUNCH,
     user_id=ANA,
@@ -32,61 +32,63 @@ KEPT = StoredDraft(
 )
 
 
-async def save(services: Services, kept: StoredDraft) -> None:
+async def save(services: Services, stored: StoredDraft) -> None:
     async with services.db.transaction() as tx:
-        await draft_store.save(tx, WORKSPACE, kept, services.clock.now())
+        await draft_store.save(tx, WORKSPACE, stored, services.clock.now())
 
 
-async def found(services: Services, channel_id: str = LAUNCH, user_id: str = ANA) -> str | None:
+async def unfinished_draft(
+    services: Services, channel_id: str = LAUNCH, user_id: str = ANA
+) -> str | None:
     async with services.db.reading() as reader:
         return await draft_store.unfinished_id(reader, WORKSPACE, channel_id, user_id)
 
 
-async def test_the_newest_that_was_not_announced_is_found_by_its_writer_in_its_channel(
+async def test_latest_unannounced_draft_is_found_by_its_author_and_channel(
     services: Services, clock: AdjustableClock
 ) -> None:
-    await save(services, replace(KEPT, draft_id="two"))
+    await save(services, replace(STORED, draft_id="two"))
     clock.advance(timedelta(hours=1))
-    await save(services, KEPT)
+    await save(services, STORED)
     clock.advance(timedelta(hours=1))
-    await save(services, replace(KEPT, draft_id="other", user_id=BEN))
-    await save(services, replace(KEPT, draft_id="elsewhere", channel_id=PLATFORM))
-    assert await found(services) == "one"
-    assert await found(services, user_id=BEN) == "other"
-    assert await found(services, PLATFORM) == "elsewhere"
-    assert await found(services, GENERAL) is None
+    await save(services, replace(STORED, draft_id="other", user_id=BEN))
+    await save(services, replace(STORED, draft_id="elsewhere", channel_id=PLATFORM))
+    assert await unfinished_draft(services) == "one"
+    assert await unfinished_draft(services, user_id=BEN) == "other"
+    assert await unfinished_draft(services, PLATFORM) == "elsewhere"
+    assert await unfinished_draft(services, GENERAL) is None
 
     async with services.db.transaction() as tx:
         await draft_store.mark_announced(tx, WORKSPACE, "one", "phase")
 
-    assert await found(services) == "two"
+    assert await unfinished_draft(services) == "two"
     async with services.db.reading() as reader:
         announced = await draft_store.find(reader, WORKSPACE, "one", ANA)
         assert announced is not None
         assert announced.phase_id == "phase"
         assert await draft_store.find(reader, WORKSPACE, "one", BEN) is None
-        left = await draft_store.find(reader, WORKSPACE, "two", ANA)
-        assert left is not None
-        assert left.phase_id is None
+        unfinished = await draft_store.find(reader, WORKSPACE, "two", ANA)
+        assert unfinished is not None
+        assert unfinished.phase_id is None
 
 
-async def test_what_was_saved_again_is_kept_for_a_week_from_then(
+async def test_saving_a_draft_again_renews_its_saved_time(
     services: Services, clock: AdjustableClock
 ) -> None:
     async with services.db.transaction() as tx:
-        await draft_store.create(tx, WORKSPACE, KEPT, NOW)
+        await draft_store.create(tx, WORKSPACE, STORED, NOW)
     clock.advance(timedelta(days=6))
-    await save(services, replace(KEPT, draft=Draft(ends_on=ENDS_ON, more=True)))
+    await save(services, replace(STORED, draft=Draft(ends_on=ENDS_ON, more_options=True)))
 
     saved = schema.phase_drafts
     async with services.db.reading() as reader:
         (row,) = await reader.execute(select(saved.c.saved_at))
-        kept = await draft_store.find(reader, WORKSPACE, "one", ANA)
+        stored = await draft_store.find(reader, WORKSPACE, "one", ANA)
         due = await reader.scalar(select(schema.agenda.c.due_at))
     assert row.saved_at == clock.now()
-    assert kept is not None
-    assert kept.draft.more
-    assert due == NOW + timedelta(days=7)  # then it looks, and comes back for what is younger
+    assert stored is not None
+    assert stored.draft.more_options
+    assert due == NOW + timedelta(days=7)  # the cleanup runs then, and later for newer drafts
 
 
 @pytest.mark.parametrize(
@@ -94,18 +96,18 @@ async def test_what_was_saved_again_is_kept_for_a_week_from_then(
     [
         Draft(ends_on=ENDS_ON),
         Draft(
-            kind=Kind.TRUST_BUILDING,
+            kind=PhaseKind.TRUST_BUILDING,
             kind_given=True,
             answers={"clarity": 2, "trust": None},
-            doubted=True,
-            anyway=True,
+            doubt_shown=True,
+            starts_anyway=True,
             texts={"purpose": "Decide."},
             ends_on=ENDS_ON,
             rows=(Row(text="Dark mode", owner_id=BEN), Row()),
-            justify="Because.",
-            more=True,
+            justification_request="Because.",
+            more_options=True,
             members=(),
-            choose_team=True,
+            team_by_hand=True,
             co_leads=(BEN,),
             weekday=4,
             time_of_day=time(15, 45),
@@ -115,7 +117,7 @@ async def test_what_was_saved_again_is_kept_for_a_week_from_then(
         ),
     ],
 )
-def test_a_draft_comes_back_as_it_was_kept(draft: Draft) -> None:
+def test_draft_round_trips_through_json(draft: Draft) -> None:
     assert from_json(draft_as_json(draft)) == draft
 
 
@@ -125,7 +127,7 @@ async def add(services: Services, *phases: dict[str, object]) -> None:
             await a_phase(tx, **{"phase_id": f"p{number}", "state": "ended", **phase})  # type: ignore[arg-type]
 
 
-def spell(first: date, last: date, ended: datetime | None = None) -> dict[str, object]:
+def dates(first: date, last: date, ended: datetime | None = None) -> dict[str, object]:
     return {
         "starts_on": first,
         "ends_on": last,
@@ -134,25 +136,25 @@ def spell(first: date, last: date, ended: datetime | None = None) -> dict[str, o
     }
 
 
-async def test_past_sprints_count_from_the_day_they_ended_on_in_order(services: Services) -> None:
+async def test_past_sprints_are_selected_by_their_end_and_sorted(services: Services) -> None:
     since = date(2026, 10, 10)
     early = datetime(2026, 10, 9, 12, tzinfo=NOW.tzinfo)
     await add(
         services,
-        spell(date(2026, 10, 20), date(2026, 10, 30)),
-        spell(date(2026, 10, 1), since),
-        spell(date(2026, 9, 1), since - timedelta(days=1)),
-        spell(date(2026, 10, 2), date(2026, 10, 20), early),  # too early to count
-        {**spell(date(2026, 10, 2), since), "kind": "trust_building", "promise": {"purpose": "x"}},
-        {**spell(date(2026, 10, 2), since), "channel_id": PLATFORM},
-        {**spell(TODAY, ENDS_ON), "state": "active"},
+        dates(date(2026, 10, 20), date(2026, 10, 30)),
+        dates(date(2026, 10, 1), since),
+        dates(date(2026, 9, 1), since - timedelta(days=1)),
+        dates(date(2026, 10, 2), date(2026, 10, 20), early),  # too early to count
+        {**dates(date(2026, 10, 2), since), "kind": "trust_building", "promise": {"purpose": "x"}},
+        {**dates(date(2026, 10, 2), since), "channel_id": PLATFORM},
+        {**dates(TODAY, ENDS_ON), "state": "active"},
     )
 
     async with services.db.reading() as reader:
         sprints = await store.past_sprints(reader, WORKSPACE, LAUNCH, since)
-        past = await history.past_of(reader, WORKSPACE, SPRINT, LIMITS, None)
+        past = await history.sprint_history(reader, WORKSPACE, SPRINT, LIMITS, None)
         latest = await store.latest_in(reader, WORKSPACE, LAUNCH)
-        ended = await history.ended_since(reader, WORKSPACE, LAUNCH, since)
+        ended = await history.ended_phase_ids(reader, WORKSPACE, LAUNCH, since)
 
     assert [(one.starts_on, one.ends_on) for one in sprints] == [
         (date(2026, 10, 1), since),
@@ -168,31 +170,35 @@ async def test_past_sprints_count_from_the_day_they_ended_on_in_order(services: 
 
 
 @pytest.mark.parametrize(("reason", "extended"), [(None, False), ("Late.", True)])
-async def test_whether_the_phase_it_continues_was_extended(
+async def test_history_tells_whether_the_continued_phase_was_extended(
     services: Services, reason: str | None, extended: bool
 ) -> None:
-    await add(services, {**spell(TODAY, ENDS_ON), "state": "active", "extension_reason": reason})
+    await add(services, {**dates(TODAY, ENDS_ON), "state": "active", "extension_reason": reason})
 
     async with services.db.reading() as reader:
         assert (
-            await history.past_of(reader, WORKSPACE, SPRINT, LIMITS, "p0")
+            await history.sprint_history(reader, WORKSPACE, SPRINT, LIMITS, "p0")
         ).was_extended is extended
-        assert not (await history.past_of(reader, WORKSPACE, SPRINT, LIMITS, None)).was_extended
-        assert not (await history.past_of(reader, WORKSPACE, SPRINT, LIMITS, "gone")).was_extended
+        assert not (
+            await history.sprint_history(reader, WORKSPACE, SPRINT, LIMITS, None)
+        ).was_extended
+        assert not (
+            await history.sprint_history(reader, WORKSPACE, SPRINT, LIMITS, "gone")
+        ).was_extended
 
 
-async def test_a_team_is_a_channel_with_a_phase_in_ninety_days(services: Services) -> None:
-    old, just = TODAY - timedelta(days=91), TODAY - timedelta(days=90)
+async def test_teams_are_channels_with_a_phase_in_the_last_ninety_days(services: Services) -> None:
+    old, limit = TODAY - timedelta(days=91), TODAY - timedelta(days=90)
     trust = {"kind": "trust_building", "promise": {"purpose": "x"}}
     await add(
         services,
-        {**spell(TODAY, ENDS_ON), "state": "active", "channel_id": LAUNCH},  # this one
-        {**spell(TODAY, ENDS_ON), "state": "active", "channel_id": "C1"},
-        {**spell(TODAY, TODAY), "channel_id": "C1"},  # the same team, earlier
-        {**spell(TODAY, ENDS_ON), "state": "active", "channel_id": "C2", **trust},
-        {**spell(just, just), "channel_id": "C3"},
-        {**spell(old, old), "channel_id": "C4"},
+        {**dates(TODAY, ENDS_ON), "state": "active", "channel_id": LAUNCH},  # this one
+        {**dates(TODAY, ENDS_ON), "state": "active", "channel_id": "C1"},
+        {**dates(TODAY, TODAY), "channel_id": "C1"},  # the same team, earlier
+        {**dates(TODAY, ENDS_ON), "state": "active", "channel_id": "C2", **trust},
+        {**dates(limit, limit), "channel_id": "C3"},
+        {**dates(old, old), "channel_id": "C4"},
     )
 
     async with services.db.reading() as reader:
-        assert await history.teams(reader, WORKSPACE, LAUNCH, TODAY) == (2, 4)
+        assert await history.team_counts(reader, WORKSPACE, LAUNCH, TODAY) == (2, 4)

@@ -1,4 +1,4 @@
-"""Who may start a phase where, and whom the form proposes as the team."""
+"""Permission to start a phase in a channel, and the team that the form proposes."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -12,7 +12,7 @@ from bot.slack.errors import Refused
 from bot.slack.people import SLACKBOT
 from bot.slack.request import Request
 from bot.start.draft import Draft, Row
-from bot.start.eligibility import EligibleChannel, eligible_channel, join, with_team, wrong_people
+from bot.start.eligibility import EligibleChannel, eligible_channel, join, people_errors, with_team
 from bot.status.store import budget_status, channel_status
 from bot.workspaces.rules import WorkspaceSettings
 from bot.workspaces.store import remember_workspace, save_settings
@@ -41,7 +41,7 @@ from tests.rounds.round_rows import a_person, a_workspace
 DRAFT = Draft(ends_on=date(2026, 12, 7))
 
 
-async def scene_of(
+async def eligible_channel_of(
     services: Services, user_id: str = ANA, channel_id: str = LAUNCH
 ) -> EligibleChannel:
     return await eligible_channel(
@@ -50,7 +50,7 @@ async def scene_of(
 
 
 @pytest.mark.parametrize(
-    ("user_id", "channel_id", "said"),
+    ("user_id", "channel_id", "message"),
     [
         (EXTERNAL, PARTNER, "guests and people from other organisations"),
         (GUEST, LAUNCH, "guests and people from other organisations"),
@@ -62,14 +62,14 @@ async def scene_of(
         (ANA, "D0ANYTHING", "a phase belongs to a channel"),
     ],
 )
-async def test_who_may_not_start(
-    services: Services, user_id: str, channel_id: str, said: str
+async def test_start_is_refused_for_ineligible_people_and_channels(
+    services: Services, user_id: str, channel_id: str, message: str
 ) -> None:
-    with pytest.raises(Refused, match=said):
-        await scene_of(services, user_id, channel_id)
+    with pytest.raises(Refused, match=message):
+        await eligible_channel_of(services, user_id, channel_id)
 
 
-async def test_a_workspace_names_who_may_start(services: Services) -> None:
+async def test_only_configured_starters_and_admins_may_start(services: Services) -> None:
     now = services.clock.now()
     async with services.db.transaction() as tx:
         await remember_workspace(tx, {"team_id": WORKSPACE, "user_id": "U0IMBAL"}, now)
@@ -77,14 +77,14 @@ async def test_a_workspace_names_who_may_start(services: Services) -> None:
         await save_settings(tx, WORKSPACE, settings, actor=OWNER, now=now)
 
     with pytest.raises(Refused, match="Ask Ben, or an admin"):
-        await scene_of(services)
+        await eligible_channel_of(services)
     for allowed in (BEN, OWNER):
-        await scene_of(services, allowed, LAUNCH if allowed == BEN else GENERAL)
+        await eligible_channel_of(services, allowed, LAUNCH if allowed == BEN else GENERAL)
 
 
-async def test_today_is_where_the_lead_lives(services: Services) -> None:
-    assert (await scene_of(services, EMI)).zone == "Asia/Tokyo"
-    assert (await scene_of(services, EMI)).today == date(2026, 11, 23)
+async def test_today_is_taken_in_the_leads_time_zone(services: Services) -> None:
+    assert (await eligible_channel_of(services, EMI)).zone == "Asia/Tokyo"
+    assert (await eligible_channel_of(services, EMI)).today == date(2026, 11, 23)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ async def test_today_is_where_the_lead_lives(services: Services) -> None:
         ("America/New_York", "UTC", datetime(2026, 11, 24, 4, tzinfo=UTC), date(2026, 11, 23)),
     ],
 )
-async def test_a_person_without_a_time_zone_lives_in_the_workspaces(
+async def test_person_without_time_zone_uses_the_workspace_default(
     services: Services,
     clock: AdjustableClock,
     zone: str | None,
@@ -109,19 +109,19 @@ async def test_a_person_without_a_time_zone_lives_in_the_workspaces(
         await a_person(tx, ANA, zone=zone)
         await a_workspace(tx, WorkspaceSettings(default_zone=default))
 
-    scene = await scene_of(services)
-    assert (scene.zone, scene.today) == (zone or default, today)
+    eligible = await eligible_channel_of(services)
+    assert (eligible.zone, eligible.today) == (zone or default, today)
     request = Request(workspace_id=WORKSPACE, channel_id=LAUNCH, user_id=ANA)
     assert (await channel_status(services, request)).today == today
     assert (await budget_status(services, request))[-1] == today
 
 
 @pytest.mark.parametrize(("extra", "by_hand"), [(4, False), (5, True)])
-async def test_up_to_twelve_colleagues_are_the_team(
+async def test_team_of_up_to_twelve_people_is_proposed(
     services: Services, extra: int, by_hand: bool
 ) -> None:
-    """Ana, her seven and so many more, without the guests, apps and closed accounts there."""
-    scene = await scene_of(services)
+    """Guests, apps and closed accounts in the channel do not count."""
+    eligible = await eligible_channel_of(services)
     more = tuple(f"U0M{number}" for number in range(extra))
     async with services.db.transaction() as tx:
         for user_id in more:
@@ -129,105 +129,107 @@ async def test_up_to_twelve_colleagues_are_the_team(
         await a_person(tx, "U0SLP", is_deleted=True)
     ids = (ANA, *MEMBERS, *more, GUEST, OTHER_BOT, SLACKBOT, "U0SLP")
 
-    draft = await with_team(services, replace(scene, member_ids=ids), DRAFT)
+    draft = await with_team(services, replace(eligible, member_ids=ids), DRAFT)
 
-    assert draft.choose_team is by_hand
+    assert draft.team_by_hand is by_hand
     assert draft.members == (() if by_hand else (*MEMBERS, *more))
 
 
-@pytest.mark.parametrize(("count", "looked_at"), [(20, True), (21, False)])
-async def test_channels_of_more_than_twenty_are_not_looked_through(
-    services: Services, count: int, looked_at: bool
+@pytest.mark.parametrize(("count", "is_proposed"), [(20, True), (21, False)])
+async def test_no_team_is_proposed_in_channels_of_more_than_twenty(
+    services: Services, count: int, is_proposed: bool
 ) -> None:
-    scene = await scene_of(services)
+    eligible = await eligible_channel_of(services)
     guests = tuple(f"U0G{number}" for number in range(count - 2))
     async with services.db.transaction() as tx:
         for user_id in guests:
             await a_person(tx, user_id, is_guest=True)
 
-    draft = await with_team(services, replace(scene, member_ids=(ANA, BEN, *guests)), DRAFT)
+    draft = await with_team(services, replace(eligible, member_ids=(ANA, BEN, *guests)), DRAFT)
 
-    assert draft.members == ((BEN,) if looked_at else ())
-    assert draft.choose_team is not looked_at
+    assert draft.members == ((BEN,) if is_proposed else ())
+    assert draft.team_by_hand is not is_proposed
 
 
-async def test_a_lead_alone_or_a_team_slack_will_not_tell_of_is_chosen_by_hand_or_empty(
+async def test_no_team_is_proposed_for_a_lone_lead_or_unreadable_profiles(
     services: Services, fake_slack: FakeSlack
 ) -> None:
-    scene = await scene_of(services)
-    alone = await with_team(services, replace(scene, member_ids=(ANA,)), DRAFT)
-    assert (alone.members, alone.choose_team) == ((), False)
+    eligible = await eligible_channel_of(services)
+    alone = await with_team(services, replace(eligible, member_ids=(ANA,)), DRAFT)
+    assert (alone.members, alone.team_by_hand) == ((), False)
 
     fake_slack.faults.fail_next("users.info", status=500)
-    unknown = await with_team(services, replace(scene, member_ids=(ANA, HANA)), DRAFT)
-    assert (unknown.members, unknown.choose_team) == ((), True)
+    unknown = await with_team(services, replace(eligible, member_ids=(ANA, HANA)), DRAFT)
+    assert (unknown.members, unknown.team_by_hand) == ((), True)
 
 
-async def test_an_archived_channel_and_one_not_to_be_joined_are_refused(
+async def test_archived_and_unjoinable_channels_are_refused(
     services: Services, fake_slack: FakeSlack
 ) -> None:
-    scene = await scene_of(services, ANA, PLATFORM)
+    eligible = await eligible_channel_of(services, ANA, PLATFORM)
     before = len([call for call in fake_slack.calls if call.method == "conversations.join"])
-    await join(services, replace(scene, channel=replace(scene.channel, is_member=True)))
+    await join(services, replace(eligible, channel=replace(eligible.channel, is_member=True)))
     assert len([c for c in fake_slack.calls if c.method == "conversations.join"]) == before
 
     fake_slack.faults.fail_next("conversations.join", error="method_not_supported_for_channel_type")
     with pytest.raises(Refused, match=r"\(method_not_supported_for_channel_type\)"):
-        await join(services, replace(scene, channel=replace(scene.channel, is_member=False)))
+        await join(services, replace(eligible, channel=replace(eligible.channel, is_member=False)))
 
     fake_slack.archive(PLATFORM)
     with pytest.raises(Refused, match="this channel is archived"):
-        await scene_of(services, ANA, PLATFORM)
+        await eligible_channel_of(services, ANA, PLATFORM)
 
 
-async def test_the_team_is_who_is_in_the_channel(services: Services) -> None:
-    draft = await with_team(services, await scene_of(services), DRAFT)
+async def test_proposed_team_is_everyone_in_the_channel(services: Services) -> None:
+    draft = await with_team(services, await eligible_channel_of(services), DRAFT)
 
     assert sorted(draft.members or ()) == sorted(MEMBERS)
-    assert not draft.choose_team
+    assert not draft.team_by_hand
 
 
-async def test_a_large_channel_is_chosen_from_by_hand(
+async def test_team_of_a_large_channel_is_chosen_by_hand(
     services: Services, fake_slack: FakeSlack
 ) -> None:
-    scene = await scene_of(services)
+    eligible = await eligible_channel_of(services)
     many = tuple(f"U0NEW{number}" for number in range(20))
-    draft = await with_team(services, replace(scene, member_ids=scene.member_ids + many), DRAFT)
+    draft = await with_team(
+        services, replace(eligible, member_ids=eligible.member_ids + many), DRAFT
+    )
 
     assert draft.members == ()
-    assert draft.choose_team
+    assert draft.team_by_hand
     assert not [call for call in fake_slack.calls if call.args.get("user") == many[0]]
 
 
-async def test_who_was_chosen_stays(services: Services) -> None:
+async def test_chosen_team_is_kept(services: Services) -> None:
     chosen = replace(DRAFT, members=(BEN,))
 
-    assert await with_team(services, await scene_of(services), chosen) == chosen
+    assert await with_team(services, await eligible_channel_of(services), chosen) == chosen
 
 
 @pytest.mark.parametrize("user_id", [GUEST, EXTERNAL, DEACTIVATED, OTHER_BOT, SLACKBOT, "U0NOBODY"])
-async def test_only_colleagues_are_chosen(services: Services, user_id: str) -> None:
-    scene = await scene_of(services)
+async def test_only_colleagues_can_be_chosen(services: Services, user_id: str) -> None:
+    eligible = await eligible_channel_of(services)
     draft = replace(
         DRAFT, members=(BEN, user_id), co_leads=(user_id,), rows=(Row(text="It", owner_id=user_id),)
     )
 
-    wrong = await wrong_people(services, scene, draft)
+    wrong = await people_errors(services, eligible, draft)
     assert set(wrong) == {"members", "co_leads", "owner.0"}
     assert all("cannot be chosen" in text for text in wrong.values())
 
 
-async def test_only_people_of_the_channel_are_chosen(services: Services) -> None:
-    scene = await scene_of(services, ANA, PLATFORM)
+async def test_only_channel_members_can_be_chosen_as_team(services: Services) -> None:
+    eligible = await eligible_channel_of(services, ANA, PLATFORM)
     draft = replace(DRAFT, members=(BEN, HANA), rows=(Row(text="It", owner_id=HANA),))
 
-    wrong = await wrong_people(services, scene, draft)
+    wrong = await people_errors(services, eligible, draft)
     assert set(wrong) == {"members"}
     assert "Hana would not read it" in wrong["members"]
 
 
-async def test_nothing_is_wrong_with_colleagues(services: Services) -> None:
-    scene = await scene_of(services)
+async def test_colleagues_in_the_channel_are_accepted(services: Services) -> None:
+    eligible = await eligible_channel_of(services)
     draft = replace(DRAFT, members=(BEN, CHIARA), co_leads=(HANA,))
 
-    assert await wrong_people(services, scene, draft) == {}
+    assert await people_errors(services, eligible, draft) == {}

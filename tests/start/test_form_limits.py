@@ -1,4 +1,4 @@
-"""What the forms of a phase take at most, and what becomes of what was typed."""
+"""Limits of the forms of a phase, and the parsing of their input."""
 
 from dataclasses import replace
 from datetime import date, time
@@ -9,7 +9,7 @@ import pytest
 from bot.ending import extend_form, wrap_up_form
 from bot.ending.wrap_up_form import ItemDecision
 from bot.phases.model import ItemOutcome
-from bot.phases.rules import Kind, Proposal, SetAside, SprintPromise, TrustPromise
+from bot.phases.rules import PhaseKind, Proposal, SetAside, SprintPromise, TrustPromise
 from bot.start import page_moment, page_options, page_promise
 from bot.start.draft import Draft, Row, proposal_of
 from bot.start.proposed_phase import phase_preview, roles_of, values_of
@@ -23,7 +23,7 @@ DRAFT = Draft(ends_on=ENDS_ON)
 TEXTS = ("stakes", "ask", "protected", "why_you", "give_up")
 
 
-def proposed(draft: Draft) -> Proposal:
+def propose(draft: Draft) -> Proposal:
     return proposal_of(draft, channel_id=LAUNCH, lead_id=ANA, zone="Europe/Lisbon", today=TODAY)
 
 
@@ -38,7 +38,7 @@ def proposed(draft: Draft) -> Proposal:
         ({"co_leads": tuple("ABCDEF")}, "co_leads"),
     ],
 )
-def test_questions_go_out_by_day_and_five_may_co_lead(
+def test_options_allow_daytime_questions_and_up_to_five_co_leads(
     changed: dict[str, Any], field: str | None
 ) -> None:
     assert list(page_options.faults(replace(DRAFT, **changed))) == ([field] if field else [])
@@ -46,7 +46,7 @@ def test_questions_go_out_by_day_and_five_may_co_lead(
 
 @pytest.mark.parametrize("length", [240, 241])
 @pytest.mark.parametrize("name", [*TEXTS, "milestone", "set_aside"])
-def test_each_text_of_the_promise_has_at_most_240_characters(name: str, length: int) -> None:
+def test_promise_texts_are_limited_to_240_characters(name: str, length: int) -> None:
     texts = dict.fromkeys((*TEXTS, "milestone"), "x")
     rows: tuple[Row, ...] = (Row(text="x"),)
     if name == "set_aside":
@@ -54,45 +54,53 @@ def test_each_text_of_the_promise_has_at_most_240_characters(name: str, length: 
     else:
         texts[name] = "x" * length
 
-    found = page_promise.faults(replace(DRAFT, texts=texts, rows=rows), Kind.RESULTS_SPRINT)
+    found = page_promise.faults(replace(DRAFT, texts=texts, rows=rows), PhaseKind.RESULTS_SPRINT)
 
     assert list(found) == ([] if length == 240 else [name])
     assert all(f"{length} characters" in text for text in found.values())
 
 
-def test_what_is_empty_is_missed_but_the_milestone_of_trust_building() -> None:
-    for kind, names in ((Kind.RESULTS_SPRINT, TEXTS), (Kind.TRUST_BUILDING, ())):
+def test_empty_promise_texts_are_reported_except_the_milestone() -> None:
+    for kind, names in ((PhaseKind.RESULTS_SPRINT, TEXTS), (PhaseKind.TRUST_BUILDING, ())):
         found = page_promise.faults(DRAFT, kind)
-        assert "milestone" not in found  # the rules ask for it where it is needed
+        assert "milestone" not in found  # the rules demand it where it is needed
         assert set(names) <= set(found)
-        assert len(found) == (5 if kind is Kind.RESULTS_SPRINT else 6)
+        assert len(found) == (5 if kind is PhaseKind.RESULTS_SPRINT else 6)
 
 
 @pytest.mark.parametrize(("clarity", "ordinary"), [(None, False), (1, True), (2, True), (3, False)])
-def test_an_unclear_goal_is_an_ordinary_week(clarity: int | None, ordinary: bool) -> None:
-    assert replace(DRAFT, answers={"clarity": clarity, "trust": 1}).is_ordinary is ordinary
-    assert not replace(DRAFT, answers={"trust": 1}).is_ordinary
+def test_low_clarity_marks_the_draft_as_ordinary(clarity: int | None, ordinary: bool) -> None:
+    assert replace(DRAFT, answers={"clarity": clarity, "trust": 1}).is_ordinary_week is ordinary
+    assert not replace(DRAFT, answers={"trust": 1}).is_ordinary_week
 
 
-def test_at_most_five_things_wait() -> None:
+def test_draft_has_at_most_five_set_aside_rows() -> None:
     draft = DRAFT
     for count in (2, 3, 4, 5, 5):
         draft = draft.with_another_row()
         assert len(draft.rows) == count
-        assert draft.has_room is (count < 5)
+        assert draft.has_room_for_row is (count < 5)
 
 
-def test_a_new_draft_has_the_defaults_of_the_form() -> None:
+def test_new_draft_has_the_form_defaults() -> None:
     assert (DRAFT.weekday, DRAFT.time_of_day, DRAFT.remind) == (1, time(10), True)
     assert DRAFT.comments_to == "leads"
-    assert not any((DRAFT.kind_given, DRAFT.doubted, DRAFT.anyway, DRAFT.more, DRAFT.choose_team))
+    assert not any(
+        (
+            DRAFT.kind_given,
+            DRAFT.doubt_shown,
+            DRAFT.starts_anyway,
+            DRAFT.more_options,
+            DRAFT.team_by_hand,
+        )
+    )
     assert DRAFT.rows == (Row(),)
 
 
-def test_what_is_proposed_leaves_out_who_leads_and_what_is_empty() -> None:
+def test_proposal_omits_empty_rows_and_leads_among_the_members() -> None:
     draft = replace(
         DRAFT,
-        kind=Kind.RESULTS_SPRINT,
+        kind=PhaseKind.RESULTS_SPRINT,
         members=(ANA, BEN, CHIARA),
         co_leads=(ANA, CHIARA),
         rows=(Row(text="One"), Row(owner_id=BEN), Row(text="Two", owner_id=BEN)),
@@ -102,79 +110,88 @@ def test_what_is_proposed_leaves_out_who_leads_and_what_is_empty() -> None:
         remind=False,
         comments_to="team",
     )
-    said = proposed(draft)
+    proposal = propose(draft)
 
-    assert (said.lead_id, said.co_lead_ids, said.member_ids) == (ANA, (CHIARA,), (BEN,))
-    assert said.set_aside == (
+    assert (proposal.lead_id, proposal.co_lead_ids, proposal.member_ids) == (ANA, (CHIARA,), (BEN,))
+    assert proposal.set_aside == (
         SetAside(text="One", owner_id=ANA),
         SetAside(text="Two", owner_id=BEN),
     )
-    assert said.promise == SprintPromise(stakes="Much")
-    assert (said.starts_on, said.ends_on, said.zone) == (TODAY, ENDS_ON, "Europe/Lisbon")
-    assert (said.weekday, said.time_of_day, said.remind) == (3, time(9), False)
-    assert (said.comments_to, said.justification) == ("team", "")
-    assert proposed(replace(draft, justify="Why?")).justification == "y"
-    trust = proposed(replace(draft, kind=Kind.TRUST_BUILDING))
+    assert proposal.promise == SprintPromise(stakes="Much")
+    assert (proposal.starts_on, proposal.ends_on, proposal.zone) == (
+        TODAY,
+        ENDS_ON,
+        "Europe/Lisbon",
+    )
+    assert (proposal.weekday, proposal.time_of_day, proposal.remind) == (3, time(9), False)
+    assert (proposal.comments_to, proposal.justification) == ("team", "")
+    assert propose(replace(draft, justification_request="Why?")).justification == "y"
+    trust = propose(replace(draft, kind=PhaseKind.TRUST_BUILDING))
     assert trust.promise == TrustPromise(purpose="x")
     with pytest.raises(ValueError, match="without a kind"):
-        proposed(DRAFT)
+        propose(DRAFT)
 
 
-def test_what_is_kept_of_a_proposal_and_who_is_what() -> None:
-    both = replace(SPRINT, co_lead_ids=(BEN, HANA), justification="")
-    kept = values_of(both, NOW)
+def test_proposal_is_converted_to_row_values_roles_and_preview() -> None:
+    proposal = replace(SPRINT, co_lead_ids=(BEN, HANA), justification="")
+    row = values_of(proposal, NOW)
 
-    assert kept["justification"] is None
-    assert values_of(replace(both, justification="y"), NOW)["justification"] == "y"
-    assert kept["first_ends_on"] == kept["ends_on"] == ENDS_ON
-    assert kept["recovery_until"] == date(2026, 12, 22)
+    assert row["justification"] is None
+    assert values_of(replace(proposal, justification="y"), NOW)["justification"] == "y"
+    assert row["original_ends_on"] == row["ends_on"] == ENDS_ON
+    assert row["recovery_until"] == date(2026, 12, 22)
     assert values_of(TRUST, NOW)["recovery_until"] is None
-    roles = roles_of(both)
+    roles = roles_of(proposal)
     assert len(roles) == len(dict(roles))
     assert {one for one, role in roles if role == "lead"} == {ANA, BEN, HANA}
     settings = WorkspaceSettings(minimum_small=6, minimum_large=7)
-    phase = phase_preview(both, {BEN: "Ben"}, NOW, settings)
+    phase = phase_preview(proposal, {BEN: "Ben"}, NOW, settings)
     assert phase.is_active
     assert phase.settings == settings
     assert phase.reachable_leads == phase.leads
     assert [one.user_id for one in phase.leads] == [ANA, BEN, HANA]
-    assert [(item.owner_name, item.outcome) for item in phase.items] == [("Ben", None), ("", None)]
+    assert [(item.owner_name, item.outcome) for item in phase.set_aside_items] == [
+        ("Ben", None),
+        ("", None),
+    ]
     assert not any(one.has_left for one in phase.people)
     assert {one.name for one in phase.leads} == {ANA, "Ben", HANA}
 
 
-def chosen(value: str | None) -> dict[str, Any]:
+def selected(value: str | None) -> dict[str, Any]:
     return {"selected_option": {"value": value} if value else None}
 
 
 @pytest.mark.parametrize(
     ("value", "level"), [("1", 1), ("5", 5), ("0", None), ("6", None), (None, None), ("x", None)]
 )
-def test_only_levels_from_one_to_five_are_taken(value: str | None, level: int | None) -> None:
-    values = {"start.level.ego": {page_moment.LEVEL: chosen(value)}}
+def test_only_levels_from_one_to_five_are_accepted(value: str | None, level: int | None) -> None:
+    values = {"start.level.ego": {page_moment.LEVEL: selected(value)}}
     assert page_moment.parse(values, DRAFT).answers == {"ego": level}
 
 
 @pytest.mark.parametrize(
     ("value", "kind"),
     [
-        ("trust_building", Kind.TRUST_BUILDING),
-        (None, Kind.RESULTS_SPRINT),
-        ("forged", Kind.RESULTS_SPRINT),
+        ("trust_building", PhaseKind.TRUST_BUILDING),
+        (None, PhaseKind.RESULTS_SPRINT),
+        ("forged", PhaseKind.RESULTS_SPRINT),
     ],
 )
-def test_a_kind_that_was_not_chosen_or_is_none_stays(value: str | None, kind: Kind) -> None:
-    values = {page_moment.KIND_BLOCK: {page_moment.KIND: chosen(value)}}
-    draft = page_moment.parse(values, replace(DRAFT, kind=Kind.RESULTS_SPRINT, anyway=True))
+def test_missing_or_invalid_kind_keeps_the_previous_one(value: str | None, kind: PhaseKind) -> None:
+    values = {page_moment.KIND_BLOCK: {page_moment.KIND: selected(value)}}
+    draft = page_moment.parse(
+        values, replace(DRAFT, kind=PhaseKind.RESULTS_SPRINT, starts_anyway=True)
+    )
 
-    assert (draft.kind, draft.anyway) == (kind, False)
-    ticked: dict[str, Any] = {
+    assert (draft.kind, draft.starts_anyway) == (kind, False)
+    anyway_ticked: dict[str, Any] = {
         page_moment.ANYWAY_BLOCK: {page_moment.ANYWAY: {"selected_options": [{}]}}
     }
-    assert page_moment.parse(ticked, DRAFT).anyway
+    assert page_moment.parse(anyway_ticked, DRAFT).starts_anyway
 
 
-def test_what_page_2_did_not_ask_stays_and_what_it_asked_is_cleaned() -> None:
+def test_page_2_keeps_fields_it_did_not_show_and_sanitizes_the_others() -> None:
     draft = replace(
         DRAFT, texts={"purpose": "kept", "ask": "old"}, rows=(Row(text="gone", owner_id=BEN), Row())
     )
@@ -192,7 +209,7 @@ def test_what_page_2_did_not_ask_stays_and_what_it_asked_is_cleaned() -> None:
     assert page_promise.parse(day, draft).ends_on == date(2026, 12, 9)
 
 
-def test_options_that_were_not_open_stay_and_those_that_were_are_taken() -> None:
+def test_options_keep_values_not_shown_and_read_those_shown() -> None:
     draft = replace(
         DRAFT, members=(BEN,), co_leads=(HANA,), weekday=4, remind=True, comments_to="team"
     )
@@ -200,10 +217,10 @@ def test_options_that_were_not_open_stay_and_those_that_were_are_taken() -> None
     emptied = {
         "start.members": {page_options.MEMBERS: {"selected_users": []}},
         "start.co_leads": {page_options.CO_LEADS: {"selected_users": [CHIARA]}},
-        "start.weekday": {page_options.WEEKDAY: chosen("2")},
+        "start.weekday": {page_options.WEEKDAY: selected("2")},
         "start.time_of_day": {page_options.TIME: {"selected_time": "16:30"}},
         "start.remind": {page_options.REMIND: {"selected_options": []}},
-        "start.comments_to": {page_options.COMMENTS: chosen("leads")},
+        "start.comments_to": {page_options.COMMENTS: selected("leads")},
     }
     assert page_options.parse(emptied, draft) == replace(
         draft,
@@ -216,22 +233,22 @@ def test_options_that_were_not_open_stay_and_those_that_were_are_taken() -> None
     )
 
 
-def test_a_day_to_park_until_counts_where_the_work_is_parked() -> None:
+def test_wrap_up_form_reads_parking_dates_only_for_parked_items() -> None:
     values: dict[str, Any] = {
         name: {wrap_up_form.VALUE: {"value": f" {name} "}}
         for name in ("outcome", "learning", "thanks", f"line:{BEN}")
     }
     values[f"line:{HANA}"] = {wrap_up_form.VALUE: {"value": "  "}}
     for position, outcome in enumerate(("parked", "dropped", "parked", None)):
-        values[f"outcome:{position}"] = {wrap_up_form.VALUE: chosen(outcome)}
+        values[f"outcome:{position}"] = {wrap_up_form.VALUE: selected(outcome)}
         day = None if position == 2 else "2027-01-11"
         values[f"until:{position}"] = {wrap_up_form.VALUE: {"selected_date": day}}
 
-    said = wrap_up_form.parse(values)
+    wrap_up = wrap_up_form.parse(values)
 
-    assert (said.outcome, said.learning, said.thanks) == ("outcome", "learning", "thanks")
-    assert said.lines == {BEN: f"line:{BEN}"}
-    assert said.decisions == {
+    assert (wrap_up.outcome, wrap_up.learning, wrap_up.thanks) == ("outcome", "learning", "thanks")
+    assert wrap_up.lines == {BEN: f"line:{BEN}"}
+    assert wrap_up.decisions == {
         0: ItemDecision(outcome=ItemOutcome.PARKED, until=date(2027, 1, 11)),
         1: ItemDecision(outcome=ItemOutcome.DROPPED),
         2: ItemDecision(outcome=ItemOutcome.PARKED),

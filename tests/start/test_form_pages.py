@@ -1,4 +1,4 @@
-"""The start form's pages: each gives back what it was filled with."""
+"""The pages of the start form: content, round trip of their input, and required texts."""
 
 from dataclasses import replace
 from datetime import date, time
@@ -9,15 +9,15 @@ from slack_sdk.models.views import View
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
-from bot.phases.rules import Kind
+from bot.phases.rules import PhaseKind
 from bot.playground.fake_slack.checks import check_view
 from bot.playground.fake_slack.forms import state_values
-from bot.rounds.questions import QUESTIONS, for_member
+from bot.rounds.questions import QUESTIONS, about_leads
 from bot.start import page_moment, page_preview, page_promise
 from bot.start.draft import Draft, Row, as_json, from_json, proposal_of
 from bot.start.page_moment import Moment
 from bot.start.page_preview import Preview
-from bot.start.page_promise import FIELDS, Promise
+from bot.start.page_promise import FIELDS, PromiseFacts
 from tests.announcement.phases import SPRINT, TODAY, TRUST
 from tests.harness import ANA, BEN, CHIARA, HANA, LAUNCH
 
@@ -27,15 +27,15 @@ MOMENT = Moment(
     questions=QUESTIONS,
     budget="With this one: 15 of 90 days in results sprints.",
 )
-PROMISE = Promise(draft_id="draft1", channel_id=LAUNCH, budget=MOMENT.budget, max_weeks=6)
+PROMISE = PromiseFacts(draft_id="draft1", channel_id=LAUNCH, budget=MOMENT.budget, max_weeks=6)
 BLANK = Draft(ends_on=date(2026, 12, 18), answers=dict.fromkeys(("clarity", "trust", "ego")))
 ANSWERED = replace(
     BLANK,
-    kind=Kind.RESULTS_SPRINT,
+    kind=PhaseKind.RESULTS_SPRINT,
     kind_given=True,
     answers={"clarity": 2, "trust": None, "ego": 5},
-    doubted=True,
-    anyway=True,
+    doubt_shown=True,
+    starts_anyway=True,
 )
 FILLED = replace(
     ANSWERED,
@@ -46,8 +46,10 @@ FILLED = replace(
 OPENED = replace(
     FILLED,
     texts={**FILLED.texts, "justification": "The date moved."},
-    justify="Nothing was started: the last sprint ended Fri 20 Nov. Write why it is worth it.",
-    more=True,
+    justification_request=(
+        "Nothing was started: the last sprint ended Fri 20 Nov. Write why it is worth it."
+    ),
+    more_options=True,
     members=(BEN, CHIARA),
     co_leads=(HANA,),
     weekday=3,
@@ -55,28 +57,28 @@ OPENED = replace(
     remind=False,
     comments_to="team",
 )
-TRUSTING = replace(
+TRUST_DRAFT = replace(
     BLANK,
-    kind=Kind.TRUST_BUILDING,
-    texts={each.name: f"My {each.name}" for each in FIELDS[Kind.TRUST_BUILDING]}
+    kind=PhaseKind.TRUST_BUILDING,
+    texts={each.name: f"My {each.name}" for each in FIELDS[PhaseKind.TRUST_BUILDING]}
     | {"milestone": ""},
     members=(),
-    choose_team=True,
+    team_by_hand=True,
 )
 PREVIEW = Preview(
     draft_id="draft1",
     phase=SPRINT,
     today=TODAY,
     first_on=date(2026, 12, 7),
-    questions=for_member(["Ana"]),
+    questions=about_leads(["Ana"]),
     warnings=(),
 )
 MOMENTS = {"blank": BLANK, "answered, doubted": ANSWERED}
-PROMISES = {"sprint": FILLED, "sprint with all options": OPENED, "trust": TRUSTING}
+PROMISES = {"sprint": FILLED, "sprint with all options": OPENED, "trust": TRUST_DRAFT}
 PREVIEWS = {
     "sprint": PREVIEW,
     "trust, warned": replace(PREVIEW, phase=TRUST, warnings=("Over four weeks.",)),
-    "too small to be asked, refused": replace(
+    "too few members, refused": replace(
         PREVIEW,
         phase=replace(SPRINT, people=SPRINT.people[:3]),
         refusal="Nothing was started: a sprint runs here.",
@@ -85,7 +87,7 @@ PREVIEWS = {
 
 
 def submitted(view: View) -> dict[str, Any]:
-    """What Slack sends when the page is submitted as it was shown."""
+    """Return what Slack sends if the page is submitted as shown."""
     shown = view.to_dict()
     assert check_view(shown) == []
     return state_values(shown["blocks"], {})
@@ -97,88 +99,88 @@ def promise_view(draft: Draft) -> View:
 
 
 @pytest.mark.parametrize("name", MOMENTS)
-def test_page_1_gives_back_what_was_put_in(name: str) -> None:
+def test_page_1_round_trips(name: str) -> None:
     draft = MOMENTS[name]
-    before = replace(draft, answers={}, anyway=False)
+    before = replace(draft, answers={}, starts_anyway=False)
 
     assert page_moment.parse(submitted(page_moment.build(MOMENT, draft)), before) == draft
 
 
 @pytest.mark.parametrize("name", PROMISES)
-def test_page_2_gives_back_what_was_put_in(name: str) -> None:
+def test_page_2_round_trips(name: str) -> None:
     draft = PROMISES[name]
     before = replace(draft, texts={}, rows=tuple(Row() for _ in draft.rows))
-    if draft.more:
+    if draft.more_options:
         before = replace(before, members=(), co_leads=(), remind=True, weekday=0)
 
     assert page_promise.parse(submitted(promise_view(draft)), before) == draft
 
 
 @pytest.mark.parametrize("name", PROMISES)
-def test_what_is_kept_comes_back(name: str) -> None:
+def test_draft_round_trips_through_json(name: str) -> None:
     assert from_json(as_json(PROMISES[name])) == PROMISES[name]
 
 
 @pytest.mark.parametrize("name", MOMENTS)
-def test_page_1_is_shown_as_before(name: str, snapshot: SnapshotAssertion) -> None:
+def test_page_1_matches_snapshot(name: str, snapshot: SnapshotAssertion) -> None:
     view = page_moment.build(MOMENT, MOMENTS[name]).to_dict()
 
     assert view == snapshot.use_extension(JSONSnapshotExtension)
 
 
 @pytest.mark.parametrize("name", PROMISES)
-def test_page_2_is_shown_as_before(name: str, snapshot: SnapshotAssertion) -> None:
+def test_page_2_matches_snapshot(name: str, snapshot: SnapshotAssertion) -> None:
     assert promise_view(PROMISES[name]).to_dict() == snapshot.use_extension(JSONSnapshotExtension)
 
 
 @pytest.mark.parametrize("name", PREVIEWS)
-def test_page_3_is_shown_as_before(name: str, snapshot: SnapshotAssertion) -> None:
+def test_page_3_matches_snapshot(name: str, snapshot: SnapshotAssertion) -> None:
     view = page_preview.build(PREVIEWS[name]).to_dict()
     assert check_view(view) == []
 
     assert view == snapshot.use_extension(JSONSnapshotExtension)
 
 
-def test_the_confirmation_is_shown_as_before(snapshot: SnapshotAssertion) -> None:
+def test_confirmation_matches_snapshot(snapshot: SnapshotAssertion) -> None:
     view = page_preview.done(SPRINT, date(2026, 12, 7)).to_dict()
     assert check_view(view) == []
 
     assert view == snapshot.use_extension(JSONSnapshotExtension)
 
 
-def test_a_page_carries_its_draft_and_nothing_else() -> None:
+def test_private_metadata_holds_only_the_draft_id() -> None:
     for view in (page_moment.build(MOMENT, ANSWERED), promise_view(OPENED)):
         assert view.private_metadata == "draft1"
 
 
-def test_the_preview_has_nothing_to_press_but_back_and_announce() -> None:
+def test_preview_has_only_a_back_button() -> None:
     blocks = page_preview.build(PREVIEW).to_dict()["blocks"]
 
-    pressed = [
+    action_ids = [
         one["action_id"]
         for block in blocks
         for one in block.get("elements", [])
         if "action_id" in one
     ]
-    assert pressed == ["phase.start.back"]
+    assert action_ids == ["phase.start.back"]
 
 
-def test_every_text_of_the_promise_is_required() -> None:
-    for kind in Kind:
+def test_every_promise_text_is_required() -> None:
+    for kind in PhaseKind:
         draft = replace(BLANK, kind=kind, texts={"stakes": " "})
         names = {each.name for each in FIELDS[kind]}
 
         assert names - {"stakes"} <= set(page_promise.faults(draft, kind))
 
 
-def test_a_text_too_long_names_both_lengths() -> None:
+def test_error_for_a_long_text_names_its_length_and_the_limit() -> None:
     draft = replace(FILLED, texts={**FILLED.texts, "ask": "x" * 3_001})
 
-    said = page_promise.faults(draft, Kind.RESULTS_SPRINT)["ask"]
-    assert said == "Nothing was started: this has 3,001 characters, and 240 fit. Shorten it."
+    fault = page_promise.faults(draft, PhaseKind.RESULTS_SPRINT)["ask"]
+    assert fault == "Nothing was started: this has 3,001 characters, and 240 fit. Shorten it."
 
 
-def test_the_lead_owns_what_nobody_else_does() -> None:
+def test_lead_owns_set_aside_items_without_an_owner() -> None:
     proposal = proposal_of(
         replace(OPENED, members=(ANA, BEN, HANA)),
         channel_id=LAUNCH,
@@ -192,8 +194,8 @@ def test_the_lead_owns_what_nobody_else_does() -> None:
     assert proposal.lead_ids == (ANA, HANA)
 
 
-def test_a_justification_counts_only_where_one_is_asked_for() -> None:
+def test_justification_is_used_only_if_requested() -> None:
     values: dict[str, Any] = {"channel_id": LAUNCH, "lead_id": ANA, "zone": "UTC", "today": TODAY}
 
     assert proposal_of(OPENED, **values).justification == "The date moved."
-    assert proposal_of(replace(OPENED, justify=None), **values).justification == ""
+    assert proposal_of(replace(OPENED, justification_request=None), **values).justification == ""

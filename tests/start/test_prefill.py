@@ -1,4 +1,4 @@
-"""What the start form is filled with: typed words, what was left here before, or what went on."""
+"""Initial content of the start form: typed arguments, an unfinished draft or a previous phase."""
 
 from dataclasses import replace
 from datetime import date, time, timedelta
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.phases.rules import Kind
+from bot.phases.rules import PhaseKind
 from bot.services import Services
 from bot.slack.errors import Refused
 from bot.slack.request import Request
@@ -21,39 +21,41 @@ from tests.rounds.round_rows import NOW, a_workspace
 from tests.start.proposals import SPRINT, begin
 
 TODAY = date(2026, 11, 23)
-TYPED = Arguments()
-LEFT = Draft(
-    kind=Kind.TRUST_BUILDING,
+NO_ARGUMENTS = Arguments()
+UNFINISHED = Draft(
+    kind=PhaseKind.TRUST_BUILDING,
     ends_on=date(2026, 12, 1),
     texts={"milestone": "Left", "purpose": "Why"},
     members=(BEN,),
     weekday=4,
-    doubted=True,
-    anyway=True,
+    doubt_shown=True,
+    starts_anyway=True,
 )
 
 
-async def who(services: Services) -> EligibleLead:
+async def eligible_ana(services: Services) -> EligibleLead:
     request = Request(workspace_id=WORKSPACE, channel_id=LAUNCH, user_id=ANA)
     return await eligible_lead(services, request)
 
 
-async def drafted(
-    services: Services, said: Arguments = TYPED, continues: str | None = None
+async def prefilled_draft(
+    services: Services, arguments: Arguments = NO_ARGUMENTS, continues: str | None = None
 ) -> tuple[StoredDraft, bool]:
-    one = await who(services)
+    lead = await eligible_ana(services)
     async with services.db.transaction() as tx:
-        return await prefill.drafted(tx, one, said, continues)
+        return await prefill.new_or_resumed_draft(tx, lead, arguments, continues)
 
 
-async def leave(services: Services, draft: Draft = LEFT) -> None:
-    kept = StoredDraft(draft_id="left", channel_id=LAUNCH, user_id=ANA, draft=draft, phase_id=None)
+async def save_unfinished(services: Services, draft: Draft = UNFINISHED) -> None:
+    stored = StoredDraft(
+        draft_id="unfinished", channel_id=LAUNCH, user_id=ANA, draft=draft, phase_id=None
+    )
     async with services.db.transaction() as tx:
-        await draft_store.save(tx, WORKSPACE, kept, NOW)
+        await draft_store.save(tx, WORKSPACE, stored, NOW)
 
 
 @pytest.mark.parametrize(
-    ("words", "says"),
+    ("typed", "message"),
     [
         ("until", "cannot read nothing as a day"),
         ("until soon", 'cannot read "soon" as a day'),
@@ -61,72 +63,84 @@ async def leave(services: Services, draft: Draft = LEFT) -> None:
         ("results until 2027-01-05", "44 days"),
     ],
 )
-async def test_an_end_that_cannot_be_is_said_where_it_was_typed(
-    services: Services, words: str, says: str
-) -> None:
-    one = await who(services)
-    with pytest.raises(Refused, match=says):
-        prefill.typed(one, words.split())
-    said = prefill.typed(one, ["results", "1w", "Ship", "&lt;it&gt;"])
-    assert said.milestone == "Ship <it>"
-    assert said.ends_on == date(2026, 11, 30)
+async def test_invalid_typed_end_is_refused(services: Services, typed: str, message: str) -> None:
+    lead = await eligible_ana(services)
+    with pytest.raises(Refused, match=message):
+        prefill.parse_arguments(lead, typed.split())
+    arguments = prefill.parse_arguments(lead, ["results", "1w", "Ship", "&lt;it&gt;"])
+    assert arguments.milestone == "Ship <it>"
+    assert arguments.ends_on == date(2026, 11, 30)
 
 
-async def test_a_new_form_has_the_workspaces_defaults_and_what_was_typed(
+async def test_new_form_has_workspace_defaults_and_typed_arguments(
     services: Services,
 ) -> None:
     async with services.db.transaction() as tx:
         chosen = WorkspaceSettings(default_weeks=3, default_weekday=4, default_time=time(9, 30))
         await a_workspace(tx, chosen)
 
-    kept, resumed = await drafted(services)
+    stored, resumed = await prefilled_draft(services)
     assert not resumed
-    assert (kept.channel_id, kept.user_id, kept.phase_id) == (LAUNCH, ANA, None)
-    assert kept.draft == Draft(ends_on=date(2026, 12, 14), weekday=4, time_of_day=time(9, 30))
+    assert (stored.channel_id, stored.user_id, stored.phase_id) == (LAUNCH, ANA, None)
+    assert stored.draft == Draft(ends_on=date(2026, 12, 14), weekday=4, time_of_day=time(9, 30))
 
-    said = Arguments(kind=Kind.RESULTS_SPRINT, ends_on=date(2026, 12, 2), milestone="Ship")
-    draft = (await drafted(services, said))[0].draft
-    assert (draft.kind, draft.kind_given, draft.ends_on) == (said.kind, True, said.ends_on)
+    arguments = Arguments(
+        kind=PhaseKind.RESULTS_SPRINT, ends_on=date(2026, 12, 2), milestone="Ship"
+    )
+    draft = (await prefilled_draft(services, arguments))[0].draft
+    assert (draft.kind, draft.kind_given, draft.ends_on) == (
+        arguments.kind,
+        True,
+        arguments.ends_on,
+    )
     assert draft.texts == {"milestone": "Ship"}
 
 
 @pytest.mark.parametrize(
-    ("left", "kept"),
+    ("draft_changes", "expected_changes"),
     [
-        ({}, {"members": None}),  # nobody chose them by hand
+        ({}, {"members": None}),  # the team was not chosen by hand
         ({"more": True}, {}),
         ({"choose_team": True}, {}),
         ({"ends_on": TODAY}, {"ends_on": date(2026, 12, 7), "members": None}),
         ({"ends_on": TODAY + timedelta(days=1)}, {"members": None}),
     ],
 )
-async def test_what_was_left_is_taken_up_but_for_what_time_has_overtaken(
-    services: Services, left: dict[str, Any], kept: dict[str, Any]
+async def test_unfinished_draft_is_resumed_without_outdated_fields(
+    services: Services, draft_changes: dict[str, Any], expected_changes: dict[str, Any]
 ) -> None:
-    before = replace(LEFT, **left)
-    await leave(services, before)
+    unfinished = replace(UNFINISHED, **draft_changes)
+    await save_unfinished(services, unfinished)
 
-    found, resumed = await drafted(services)
+    stored, resumed = await prefilled_draft(services)
 
     assert resumed
-    assert found.draft_id == "left"
-    assert found.draft == replace(before, **kept, doubted=False, anyway=False)
+    assert stored.draft_id == "unfinished"
+    assert stored.draft == replace(
+        unfinished, **expected_changes, doubt_shown=False, starts_anyway=False
+    )
 
 
-async def test_what_was_typed_now_counts_before_what_was_left(services: Services) -> None:
-    await leave(services)
-    said = Arguments(kind=Kind.RESULTS_SPRINT, ends_on=date(2026, 12, 2), milestone="Ship")
+async def test_typed_arguments_override_an_unfinished_draft(services: Services) -> None:
+    await save_unfinished(services)
+    arguments = Arguments(
+        kind=PhaseKind.RESULTS_SPRINT, ends_on=date(2026, 12, 2), milestone="Ship"
+    )
 
-    draft = (await drafted(services, said))[0].draft
+    draft = (await prefilled_draft(services, arguments))[0].draft
 
-    assert (draft.kind, draft.kind_given, draft.ends_on) == (said.kind, True, said.ends_on)
+    assert (draft.kind, draft.kind_given, draft.ends_on) == (
+        arguments.kind,
+        True,
+        arguments.ends_on,
+    )
     assert draft.texts == {"milestone": "Ship", "purpose": "Why"}
 
 
-async def test_one_that_follows_a_phase_repeats_what_it_said_with_an_end_of_its_own(
+async def test_continuing_form_copies_the_previous_phase_except_its_end(
     services: Services,
 ) -> None:
-    await leave(services)  # about something else, so it is kept beside
+    await save_unfinished(services)  # for a different phase: kept separately
     proposal = replace(
         SPRINT,
         co_lead_ids=(CHIARA,),
@@ -137,11 +151,11 @@ async def test_one_that_follows_a_phase_repeats_what_it_said_with_an_end_of_its_
     )
     phase_id = await begin(services, proposal)
 
-    kept, resumed = await drafted(services, continues=phase_id)
+    stored, resumed = await prefilled_draft(services, continues=phase_id)
 
     assert not resumed
-    assert kept.draft_id != "left"
-    draft = kept.draft
+    assert stored.draft_id != "unfinished"
+    draft = stored.draft
     assert (draft.kind, draft.kind_given, draft.continues) == (SPRINT.kind, True, phase_id)
     assert draft.ends_on == date(2026, 12, 7)
     assert draft.texts["milestone"] == "ship the beta"
@@ -153,12 +167,12 @@ async def test_one_that_follows_a_phase_repeats_what_it_said_with_an_end_of_its_
     assert draft.comments_to == "team"
 
 
-async def test_a_form_left_about_the_same_phase_keeps_its_team(services: Services) -> None:
-    await leave(services, replace(LEFT, continues="phase"))
-    kept, resumed = await drafted(services, continues="phase")
+async def test_unfinished_draft_of_a_continuing_phase_keeps_its_team(services: Services) -> None:
+    await save_unfinished(services, replace(UNFINISHED, continues="phase"))
+    stored, resumed = await prefilled_draft(services, continues="phase")
     assert resumed
-    assert kept.draft.members == (BEN,)
+    assert stored.draft.members == (BEN,)
 
-    unknown, resumed = await drafted(services, continues="gone")
+    unknown, resumed = await prefilled_draft(services, continues="gone")
     assert not resumed
     assert unknown.draft == Draft(ends_on=date(2026, 12, 7), continues="gone", kind_given=True)

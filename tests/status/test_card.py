@@ -1,4 +1,4 @@
-"""The status card in every state and role, and the budget card."""
+"""The status card in every state and for every role, and the budget card."""
 
 from dataclasses import replace
 from datetime import date
@@ -24,14 +24,14 @@ FIRST = Span(starts_on=date(2026, 10, 5), ends_on=date(2026, 10, 19))
 SECOND = Span(starts_on=TODAY, ends_on=date(2026, 12, 18))
 
 
-def seen(phase: Phase | None, **changes: Any) -> Content:
+def status_card(phase: Phase | None, **changes: Any) -> Content:
     facts = {
         "channel_id": LAUNCH,
         "phase": phase,
-        "last": None,
+        "last_phase": None,
         "budget": Budget(spent=15),
         "today": TODAY,
-        "manages": False,
+        "may_manage": False,
         "may_start": True,
         **changes,
     }
@@ -39,19 +39,19 @@ def seen(phase: Phase | None, **changes: Any) -> Content:
 
 
 CARDS = {
-    "sprint, member": seen(SPRINT),
-    "sprint, lead": seen(SPRINT, manages=True),
-    "sprint, last day, extended": seen(
+    "sprint, member": status_card(SPRINT),
+    "sprint, lead": status_card(SPRINT, may_manage=True),
+    "sprint, last day, extended": status_card(
         replace(SPRINT, extension_reason="The audit came late."), today=SPRINT.ends_on
     ),
-    "trust, lead": seen(TRUST, manages=True),
-    "never, member": seen(None),
-    "never, guest": seen(None, may_start=False),
-    "ended, member": seen(None, last=ENDED),
-    "ended, guest": seen(None, last=ENDED, may_start=False),
-    "ended, lead": seen(None, last=ENDED, manages=True),
-    "ended, recovered": seen(None, last=WRAPPED, today=date(2027, 1, 4)),
-    "wrapped up, lead": seen(None, last=WRAPPED, manages=True),
+    "trust, lead": status_card(TRUST, may_manage=True),
+    "never, member": status_card(None),
+    "never, guest": status_card(None, may_start=False),
+    "ended, member": status_card(None, last_phase=ENDED),
+    "ended, guest": status_card(None, last_phase=ENDED, may_start=False),
+    "ended, lead": status_card(None, last_phase=ENDED, may_manage=True),
+    "ended, recovered": status_card(None, last_phase=WRAPPED, today=date(2027, 1, 4)),
+    "wrapped up, lead": status_card(None, last_phase=WRAPPED, may_manage=True),
 }
 BUDGETS = {
     "none": card.budget_card(Budget(spent=0), [], TODAY, TODAY),
@@ -63,44 +63,44 @@ BUDGETS = {
 
 
 @pytest.mark.parametrize("name", CARDS)
-def test_the_card_is_shown_as_before(name: str, snapshot: SnapshotAssertion) -> None:
-    said = CARDS[name]
-    assert check_blocks(said.blocks, "message") == []
-    assert len(said.text) <= 80
+def test_status_card_matches_snapshot(name: str, snapshot: SnapshotAssertion) -> None:
+    message = CARDS[name]
+    assert check_blocks(message.blocks, "message") == []
+    assert len(message.text) <= 80
 
-    assert [said.text, said.blocks] == snapshot.use_extension(JSONSnapshotExtension)
+    assert [message.text, message.blocks] == snapshot.use_extension(JSONSnapshotExtension)
 
 
 @pytest.mark.parametrize("name", BUDGETS)
-def test_the_budget_is_shown_as_before(name: str, snapshot: SnapshotAssertion) -> None:
-    said = BUDGETS[name]
-    assert check_blocks(said.blocks, "message") == []
+def test_budget_card_matches_snapshot(name: str, snapshot: SnapshotAssertion) -> None:
+    message = BUDGETS[name]
+    assert check_blocks(message.blocks, "message") == []
 
-    assert [said.text, said.blocks] == snapshot.use_extension(JSONSnapshotExtension)
+    assert [message.text, message.blocks] == snapshot.use_extension(JSONSnapshotExtension)
 
 
 @pytest.mark.parametrize("sign", ["<!channel>", "*", "&", "ש", "😀"])
-def test_bad_and_long_words_are_shown_and_never_fire(sign: str) -> None:
-    said = seen(hostile(sign), manages=True)
+def test_hostile_and_long_text_is_shown_without_mentions(sign: str) -> None:
+    message = status_card(hostile(sign), may_manage=True)
 
-    assert check_blocks(said.blocks, "message") == []
-    assert "<!channel>" not in str(said.blocks)
-    assert len(said.text) <= 80
+    assert check_blocks(message.blocks, "message") == []
+    assert "<!channel>" not in str(message.blocks)
+    assert len(message.text) <= 80
 
 
-def test_only_who_manages_is_offered_to_change_it() -> None:
+def test_management_buttons_are_offered_only_to_managers() -> None:
     for name in ("phases.extend", "phases.end", "phases.poll"):
         assert name in str(CARDS["sprint, lead"].blocks)
         assert name not in str(CARDS["sprint, member"].blocks)
 
 
-def test_only_who_may_start_is_offered_to() -> None:
+def test_start_button_is_offered_only_to_people_who_may_start() -> None:
     assert "phases.start" in str(CARDS["ended, member"].blocks)
     assert "phases.start" not in str(CARDS["ended, guest"].blocks)
     assert "phases.start" not in str(CARDS["never, guest"].blocks)
 
 
-def test_the_budget_stands_on_the_card_of_a_sprint() -> None:
+def test_budget_is_shown_on_sprint_and_idle_cards_only() -> None:
     sentence = "15 of the last 90 days in results sprints."
 
     assert sentence in str(CARDS["sprint, member"].blocks)
@@ -108,7 +108,7 @@ def test_the_budget_stands_on_the_card_of_a_sprint() -> None:
     assert sentence not in str(CARDS["trust, lead"].blocks)
 
 
-def test_a_co_led_phase_names_both() -> None:
+def test_co_led_phase_names_both_leads() -> None:
     people = tuple(replace(one, is_lead=one.name in ("Ana", "Ben")) for one in SPRINT.people)
 
-    assert "led by Ana and Ben" in str(seen(replace(SPRINT, people=people)).blocks)
+    assert "led by Ana and Ben" in str(status_card(replace(SPRINT, people=people)).blocks)

@@ -1,4 +1,4 @@
-"""Nothing of one workspace is shown in, or changed from, another one with the same ids."""
+"""Isolation of workspaces: reads and writes never reach another one with the same ids."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -33,7 +33,7 @@ from bot.outbox.failed_message import FailedMessage
 from bot.phases import history, quiet_hours, store
 from bot.phases.model import ItemOutcome, PauseReason, Phase
 from bot.phases.quiet_hours import next_allowed_at
-from bot.phases.rules import Limits
+from bot.phases.rules import PhaseLimits
 from bot.results import store as results
 from bot.rounds import membership
 from bot.rounds import store as rounds
@@ -93,10 +93,10 @@ async def loaded(tx: Any, ws: str, phase_id: str = RUNS) -> Phase:
     return phase
 
 
-async def asking(tx: Any, ws: str) -> Any:
+async def questions_of_open_round(tx: Any, ws: str) -> Any:
     found = await rounds.round_of(tx, ws, OPEN_ROUND)
     assert found is not None
-    return await rounds.put_to(tx, ws, found, to_lead=False)
+    return await rounds.load_questionnaire(tx, ws, found, to_lead=False)
 
 
 async def who_answered(tx: Any, ws: str, services: Services) -> Any:
@@ -104,11 +104,11 @@ async def who_answered(tx: Any, ws: str, services: Services) -> Any:
     assert found is not None
     people = await rounds.roster(tx, ws, OPEN_ROUND)
     leads = [replace(one, is_lead=True) for one in people]
-    return sorted(await rounds.who_answered(tx, services.keys, ws, found, leads))
+    return sorted(await rounds.who_responded(tx, services.keys, ws, found, leads))
 
 
 def of_phase(name: str) -> Read:
-    """One part of the phase that runs."""
+    """Return a read of one attribute of the running phase."""
 
     async def read(tx: Any, ws: str, _: Services) -> Any:
         return getattr(await loaded(tx, ws), name)
@@ -117,51 +117,57 @@ def of_phase(name: str) -> Read:
 
 
 def with_phase(read: Callable[[Any, str, Phase], Awaitable[Any]], phase_id: str = RUNS) -> Read:
-    """What is read of a phase of this workspace."""
+    """Return a read that first loads a phase of its workspace."""
 
-    async def read_it(tx: Any, ws: str, _: Services) -> Any:
+    async def read_phase(tx: Any, ws: str, _: Services) -> Any:
         return await read(tx, ws, await loaded(tx, ws, phase_id))
 
-    return read_it
+    return read_phase
 
 
 READS: dict[str, Read] = {
     "active_in": lambda tx, ws, _: store.active_in(tx, ws, LAUNCH),
     "latest_in": lambda tx, ws, _: store.latest_in(tx, ws, LAUNCH),
-    "affected_in": lambda tx, ws, _: store.affected_in(tx, ws, PLATFORM),
+    "affected_in": lambda tx, ws, _: store.active_or_paused_in(tx, ws, PLATFORM),
     "active_ids": lambda tx, ws, _: store.active_ids(tx, ws),
     "zones_in": lambda tx, ws, _: store.zones_in(tx, ws, (*CHANNELS, "C0SECOND")),
     "load": lambda tx, ws, _: store.load(tx, ws, RUNS),
     "lock": lambda tx, ws, _: store.lock(tx, ws, OVER),
     "phases_of": lambda tx, ws, _: store.phases_of(tx, ws, BEN),
     "people": of_phase("people"),
-    "items": of_phase("items"),
+    "set_aside_items": of_phase("set_aside_items"),
     "phase_settings": of_phase("settings"),
     "limits": of_phase("limits"),
     "past_sprints": lambda tx, ws, _: store.past_sprints(tx, ws, LAUNCH, SINCE),
-    "past_of": lambda tx, ws, _: history.past_of(tx, ws, SPRINT, Limits(), None),
-    "past_of_continued": lambda tx, ws, _: history.past_of(tx, ws, SPRINT, Limits(), RUNS),
-    "ended_since": lambda tx, ws, _: history.ended_since(tx, ws, PLATFORM, SINCE),
-    "teams": lambda tx, ws, _: history.teams(tx, ws, LAUNCH, TODAY),
-    "ended_of": with_phase(summary.summarize, OVER),
-    "draft_of": lambda tx, ws, _: draft_store.find(tx, ws, DRAFT, ANA),
-    "newer_draft_of": lambda tx, ws, _: draft_store.find(tx, ws, NEWER_DRAFT, ANA),
-    "unfinished": lambda tx, ws, _: draft_store.unfinished_id(tx, ws, LAUNCH, ANA),
-    "hours": lambda tx, ws, s: quiet_hours.next_allowed_at(tx, ws, (LAUNCH, BEN), night(s)),
+    "past_of": lambda tx, ws, _: history.sprint_history(tx, ws, SPRINT, PhaseLimits(), None),
+    "past_of_continued": lambda tx, ws, _: history.sprint_history(
+        tx, ws, SPRINT, PhaseLimits(), RUNS
+    ),
+    "ended_since": lambda tx, ws, _: history.ended_phase_ids(tx, ws, PLATFORM, SINCE),
+    "teams": lambda tx, ws, _: history.team_counts(tx, ws, LAUNCH, TODAY),
+    "summarize": with_phase(summary.summarize, OVER),
+    "find_draft": lambda tx, ws, _: draft_store.find(tx, ws, DRAFT, ANA),
+    "find_newer_draft": lambda tx, ws, _: draft_store.find(tx, ws, NEWER_DRAFT, ANA),
+    "unfinished_id": lambda tx, ws, _: draft_store.unfinished_id(tx, ws, LAUNCH, ANA),
+    "next_allowed_at": lambda tx, ws, s: quiet_hours.next_allowed_at(
+        tx, ws, (LAUNCH, BEN), night(s)
+    ),
     "round_of": lambda tx, ws, _: rounds.round_of(tx, ws, OPEN_ROUND),
     "round_to_close": lambda tx, ws, _: rounds.round_to_close(tx, ws, CLOSED_ROUND),
     "last_opening": lambda tx, ws, _: rounds.last_opening(tx, ws, LAUNCH),
     "next_number": lambda tx, ws, _: rounds.next_number(tx, ws, RUNS),
-    "asked_among": lambda tx, ws, _: rounds.asked_among(tx, ws, OPEN_ROUND, (BEN, CHIARA)),
-    "asked_person": lambda tx, ws, _: rounds.asked_person(tx, ws, OPEN_ROUND, BEN),
+    "asked_among": lambda tx, ws, _: rounds.roster_entries(tx, ws, OPEN_ROUND, (BEN, CHIARA)),
+    "asked_person": lambda tx, ws, _: rounds.roster_entry(tx, ws, OPEN_ROUND, BEN),
     "roster": lambda tx, ws, _: rounds.roster(tx, ws, OPEN_ROUND),
-    "open_about": lambda tx, ws, _: rounds.open_about(tx, ws, DEV),
-    "open_about_both": lambda tx, ws, _: rounds.open_about(tx, ws, ANA),
-    "put_to": lambda tx, ws, _: asking(tx, ws),
-    "open_for": lambda tx, ws, s: rounds.open_for(tx, ws, EMI, s.keys, s.clock.now()),
+    "open_about": lambda tx, ws, _: rounds.open_rounds_of(tx, ws, DEV),
+    "open_about_both": lambda tx, ws, _: rounds.open_rounds_of(tx, ws, ANA),
+    "put_to": lambda tx, ws, _: questions_of_open_round(tx, ws),
+    "open_for": lambda tx, ws, s: rounds.open_questionnaires_for(
+        tx, ws, EMI, s.keys, s.clock.now()
+    ),
     "who_answered": who_answered,
     "reflection": lambda tx, ws, _: rounds.reflection(tx, ws, RUNS, CLOSED_ROUND, ANA),
-    "opted_out": lambda tx, ws, _: store.opted_out(tx, ws, LAUNCH),
+    "opted_out": lambda tx, ws, _: store.opted_out_ids(tx, ws, LAUNCH),
     "opted_out_channels": lambda tx, ws, _: store.opted_out_channels(tx, ws, BEN),
     "closed_rounds": with_phase(results.closed_rounds),
     "phase_of_round": lambda tx, ws, _: results.phase_of_round(tx, ws, DROPPED_ROUND),
@@ -169,11 +175,13 @@ READS: dict[str, Read] = {
     "comments_of": lambda tx, ws, _: results.comments_of(tx, ws, CLOSED_ROUND),
     "latest_note": lambda tx, ws, _: results.latest_note(tx, ws, RUNS),
     "history": with_phase(results.history, OVER),
-    "held_in": lambda tx, ws, _: held_decisions.held_messages_of(tx, ws),
+    "held_messages_of": lambda tx, ws, _: held_decisions.held_messages_of(tx, ws),
     "settings_of": lambda tx, ws, _: settings.settings_of(tx, ws),
     "settings_to_change": lambda tx, ws, _: settings.settings_to_change(tx, ws),
     "audit_of": lambda tx, ws, _: settings.audit_of(tx, ws),
-    "quiet": lambda tx, ws, s: next_allowed_at(tx, ws, (BEN, "U0NEW"), night(s)),
+    "next_allowed_at_of_people": lambda tx, ws, s: next_allowed_at(
+        tx, ws, (BEN, "U0NEW"), night(s)
+    ),
 }
 
 
@@ -186,7 +194,7 @@ def sorted_text(found: Any) -> str:
 
 
 @pytest.mark.parametrize("name", READS)
-async def test_a_read_sees_its_own_workspace_only(
+async def test_read_sees_only_its_own_workspace(
     two_workspaces: TwoWorkspaces, services: Services, name: str
 ) -> None:
     async def read(workspace_id: str) -> str:
@@ -201,10 +209,10 @@ async def test_a_read_sees_its_own_workspace_only(
     await two_workspaces.fill(BOTH[0])
 
     assert {workspace_id: await read(workspace_id) for workspace_id in BOTH} == alone
-    assert alone[BOTH[0]] != alone[BOTH[1]]  # else it would show nothing
+    assert alone[BOTH[0]] != alone[BOTH[1]]  # otherwise the test proves nothing
 
 
-async def test_a_read_about_one_phase_or_round_sees_no_other(
+async def test_read_of_one_phase_or_round_sees_no_other(
     two_workspaces: TwoWorkspaces, services: Services
 ) -> None:
     ws, other = BOTH[0], {RUNS: OVER, OVER: RUNS}
@@ -220,7 +228,7 @@ async def test_a_read_about_one_phase_or_round_sees_no_other(
 
             assert [one.round_id for one in shown] == [round_id]
             assert len(shown[0].figures) == 2
-            assert (len(phase.items), len(phase.people)) == (1, 7)
+            assert (len(phase.set_aside_items), len(phase.people)) == (1, 7)
             assert comments == (f"Comment of {round_id} in {ws}",)
             assert note == f"Note of {round_id} in {ws}"
             assert [one.answers for one in reflections] == [
@@ -233,7 +241,7 @@ async def test_a_read_about_one_phase_or_round_sees_no_other(
             assert await rounds.reflection(reader, ws, phase_id, round_id, BEN) is None
 
 
-async def test_reflections_and_zones_are_of_their_own_workspace(
+async def test_reflections_and_zones_come_from_their_own_workspace(
     two_workspaces: TwoWorkspaces, services: Services
 ) -> None:
     for workspace_id in BOTH:
@@ -255,8 +263,8 @@ async def test_reflections_and_zones_are_of_their_own_workspace(
     ]
 
 
-def in_one(do: Callable[[Any, str, Services], Awaitable[Any]]) -> Write:
-    """It is done in one transaction of its caller's."""
+def in_transaction(do: Callable[[Any, str, Services], Awaitable[Any]]) -> Write:
+    """Return a write that runs in one transaction of its caller."""
 
     async def write(services: Services, workspace_id: str) -> None:
         async with services.db.transaction() as tx:
@@ -265,10 +273,10 @@ def in_one(do: Callable[[Any, str, Services], Awaitable[Any]]) -> Write:
     return write
 
 
-def due(
+def run_due(
     action: Callable[[Services, AgendaItem], Awaitable[Any]], name: str, subject: str = ""
 ) -> Write:
-    """It is carried out, being due."""
+    """Return a write that runs a due agenda item."""
 
     async def write(services: Services, workspace_id: str) -> None:
         item = AgendaItem(
@@ -282,8 +290,8 @@ def due(
     return write
 
 
-def told(listener: Callable[..., Awaitable[Any]], **event: str) -> Write:
-    """Slack tells of it."""
+def on_event(listener: Callable[..., Awaitable[Any]], **event: str) -> Write:
+    """Return a write that delivers a Slack event."""
 
     async def write(services: Services, workspace_id: str) -> None:
         body = {"event_id": "Ev1", "event_time": services.clock.now().timestamp(), "event": event}
@@ -297,25 +305,25 @@ def by(ws: str, user_id: str, target_id: str = "") -> Request:
     return Request(workspace_id=ws, user_id=user_id, target_id=target_id)
 
 
-async def finish(tx: Any, ws: str, services: Services) -> None:
+async def end_phase(tx: Any, ws: str, services: Services) -> None:
     phase = await store.lock(tx, ws, RUNS)
     assert phase is not None
     await end.end_now(tx, ws, phase, by=ANA, now=services.clock.now())
 
 
-async def follow(tx: Any, ws: str, services: Services) -> None:
+async def apply_membership(tx: Any, ws: str, services: Services) -> None:
     phase = await loaded(tx, ws)
-    person = (await services.people.of(services.client_for(ws), ws, [CHIARA, BEN])).values()
+    person = (await services.people.get_many(services.client_for(ws), ws, [CHIARA, BEN])).values()
     seen = ChannelMembership(
-        there=frozenset((ANA, BEN, CHIARA, EMI, "U0NEW")),
-        strangers=frozenset((CHIARA, "U0NEW")),
+        member_ids=frozenset((ANA, BEN, CHIARA, EMI, "U0NEW")),
+        newcomers=frozenset((CHIARA, "U0NEW")),
         profiles={one.user_id: one for one in person},
     )
     await membership.apply_membership(tx, ws, phase, seen, services.clock.now())
 
 
-async def look(services: Services, ws: str) -> None:
-    """A read outside of any transaction: what it saw is kept as an audit row."""
+async def read_membership(services: Services, ws: str) -> None:
+    """A read outside of any transaction; an audit row records its result."""
     seen = await membership.read_channel(services, ws, RUNS)
     assert seen is not None
     async with services.db.transaction() as tx:
@@ -325,30 +333,30 @@ async def look(services: Services, ws: str) -> None:
             actor=ANA,
             action="look",
             subject="",
-            before=sorted(seen.strangers),
+            before=sorted(seen.newcomers),
             after=sorted(seen.profiles),
             now=services.clock.now(),
         )
 
 
-async def plan_goodbyes(tx: Any, ws: str, services: Services) -> None:
+async def schedule_goodbyes(tx: Any, ws: str, services: Services) -> None:
     phase = await loaded(tx, ws, OVER)
     await goodbyes.schedule_goodbyes(tx, ws, phase, None, services.clock.now())
-    await goodbyes.send_soon(tx, ws, phase, services.clock.now() + timedelta(days=1))
+    await goodbyes.advance_goodbyes(tx, ws, phase, services.clock.now() + timedelta(days=1))
 
 
-async def plan_days(tx: Any, ws: str, services: Services) -> None:
+async def schedule_dates(tx: Any, ws: str, services: Services) -> None:
     phase = await loaded(tx, ws)
     await phases.schedule_dates(tx, ws, phase, services.clock.now())
     await phases.cancel_warnings(tx, ws, phase)
 
 
-async def mark_paused(tx: Any, ws: str, services: Services) -> None:
+async def store_pause(tx: Any, ws: str, services: Services) -> None:
     now = services.clock.now()
-    await pause.store_pause(tx, ws, await loaded(tx, ws), at=now, because=PauseReason.UNSEEN)
+    await pause.store_pause(tx, ws, await loaded(tx, ws), at=now, because=PauseReason.NOT_VISIBLE)
 
 
-async def refused(tx: Any, ws: str, services: Services) -> None:
+async def refuse_message(tx: Any, ws: str, services: Services) -> None:
     await delivery_failures.on_refused(
         tx,
         FailedMessage(
@@ -358,35 +366,35 @@ async def refused(tx: Any, ws: str, services: Services) -> None:
             operation=Operation.POST,
             conversation=PLATFORM,
             reason="not_in_channel",
-            meaning=ErrorKind.PERMANENT,
+            error_kind=ErrorKind.PERMANENT,
         ),
         services.clock.now(),
     )
 
 
 async def save_draft(tx: Any, ws: str, services: Services) -> None:
-    kept = await draft_store.find(tx, ws, DRAFT, ANA)
-    assert kept is not None
-    changed = replace(kept, draft=Draft(ends_on=TODAY))
+    stored = await draft_store.find(tx, ws, DRAFT, ANA)
+    assert stored is not None
+    changed = replace(stored, draft=Draft(ends_on=TODAY))
     await draft_store.save(tx, ws, changed, services.clock.now())
 
 
-def keep_settings(tx: Any, ws: str, s: Services) -> Awaitable[Any]:
+def save_settings(tx: Any, ws: str, s: Services) -> Awaitable[Any]:
     chosen = WorkspaceSettings(default_weeks=3)
     return settings.save_settings(tx, ws, chosen, actor=OWNER, now=s.clock.now())
 
 
-def run_state_part(s: Services, ws: str) -> Awaitable[Any]:
+def save_part(s: Services, ws: str) -> Awaitable[Any]:
     return save_contribution(s, by(ws, EMI, RUNS), text="I do.", field="f")
 
 
 def raise_concern(s: Services, ws: str) -> Awaitable[Any]:
-    return concerns.raise_concern(s, by(ws, EMI, RUNS), text="Hm.", field="f", form="V1")
+    return concerns.raise_concern(s, by(ws, EMI, RUNS), text="Hm.", field="f", view_id="V1")
 
 
-def start(s: Services, ws: str) -> Awaitable[Any]:
+def start_phase(s: Services, ws: str) -> Awaitable[Any]:
     proposal = replace(SPRINT, channel_id="C0NEW", justification="It is worth it.")
-    return begin.start(
+    return begin.start_phase(
         s,
         ws,
         PhaseStart(
@@ -394,21 +402,21 @@ def start(s: Services, ws: str) -> Awaitable[Any]:
             settings=WorkspaceSettings(),
             answers={"ego": 2},
             draft_id=DRAFT,
-            in_channel=PEOPLE,
+            channel_member_ids=PEOPLE,
         ),
     )
 
 
 def wrap_up(s: Services, ws: str) -> Awaitable[Any]:
-    said = WrapUp(
+    submitted = WrapUp(
         outcome="Done.",
         decisions={0: ItemDecision(outcome=ItemOutcome.DROPPED)},
         lines={EMI: "Yours held."},
     )
-    return ending_wrap_up.wrap_up(s, by(ws, ANA, RUNS), said)
+    return ending_wrap_up.wrap_up(s, by(ws, ANA, RUNS), submitted)
 
 
-def spend(s: Services, ws: str) -> Awaitable[Any]:
+def extend_phase(s: Services, ws: str) -> Awaitable[Any]:
     longer = Extension(ends_on=date(2026, 12, 3), reason="One more week.")
     return extend.extend(s, by(ws, ANA, RUNS), longer)
 
@@ -434,97 +442,121 @@ def change_settings(s: Services, ws: str) -> Awaitable[Any]:
 
 def installed(tx: Any, ws: str, s: Services) -> Awaitable[Any]:
     us = {"team_id": ws, "user_id": "U0IMBAL", "team": "New name"}
-    return workspaces.installed(tx, us, s.clock.now())
+    return workspaces.store_installation(tx, us, s.clock.now())
 
 
 WRITES: dict[str, Write] = {
     "opt_out": lambda s, ws: home.opt_out(s, by(ws, EMI, LAUNCH)),
     "opt_in": opt_in,
     "show_home": show_home,
-    "decide": drop_held,
-    "save_draft": in_one(save_draft),
-    "mark_announced": in_one(lambda tx, ws, _: draft_store.mark_announced(tx, ws, DRAFT, RUNS)),
-    "forget_drafts": due(draft_store.delete_old_drafts, "forget_drafts"),
-    "state_part": run_state_part,
+    "drop_held_message": drop_held,
+    "save_draft": in_transaction(save_draft),
+    "mark_announced": in_transaction(
+        lambda tx, ws, _: draft_store.mark_announced(tx, ws, DRAFT, RUNS)
+    ),
+    "delete_old_drafts": run_due(draft_store.delete_old_drafts, "delete_old_drafts"),
+    "save_contribution": save_part,
     "raise_concern": raise_concern,
-    "deliver_concerns": due(concerns.deliver_concerns, "deliver_concerns", RUNS),
-    "start": start,
-    "extend": spend,
-    "warn_end": due(extend.warn_of_end, "warn_end", RUNS),
+    "deliver_concerns": run_due(concerns.deliver_concerns, "deliver_concerns", RUNS),
+    "start": start_phase,
+    "extend": extend_phase,
+    "warn_end": run_due(extend.warn_of_end, "warn_end", RUNS),
     "wrap_up": wrap_up,
-    "finish": in_one(finish),
-    "end_phase": due(end.end_phase, "end_phase", RUNS),
-    "goodbyes": in_one(plan_goodbyes),
-    "plan_days": in_one(plan_days),
-    "refresh": due(phases.refresh_announcement, "refresh_announcement", RUNS),
-    "pause": in_one(
+    "end_now": in_transaction(end_phase),
+    "end_phase": run_due(end.end_phase, "end_phase", RUNS),
+    "schedule_goodbyes": in_transaction(schedule_goodbyes),
+    "schedule_dates": in_transaction(schedule_dates),
+    "refresh_announcement": run_due(phases.refresh_announcement, "refresh_announcement", RUNS),
+    "pause": in_transaction(
         lambda tx, ws, s: pause.pause(tx, ws, RUNS, PauseReason.ARCHIVED, s.clock.now()),
     ),
-    "pause_mark": in_one(mark_paused),
-    "look_at_channel": due(pause.check_channel, "look_at_channel", RUNS),
-    "tell_of_missing": due(delivery_failures.report_missing_announcement, "tell_of_missing", RUNS),
-    "refused": in_one(refused),
-    "drop_person": due(unreachable_people.drop_person, "drop_person", ANA),
-    "channel_archived": told(
+    "store_pause": in_transaction(store_pause),
+    "check_channel": run_due(pause.check_channel, "check_channel", RUNS),
+    "report_missing_announcement": run_due(
+        delivery_failures.report_missing_announcement, "report_missing_announcement", RUNS
+    ),
+    "on_refused": in_transaction(refuse_message),
+    "drop_person": run_due(unreachable_people.drop_person, "drop_person", ANA),
+    "channel_archived": on_event(
         channel_events.on_channel_changed, type="channel_archive", channel=PLATFORM
     ),
-    "channel_deleted": told(
+    "channel_deleted": on_event(
         channel_events.on_channel_deleted, type="channel_deleted", channel=LAUNCH
     ),
-    "channel_moved": told(
+    "channel_id_changed": on_event(
         channel_events.on_channel_id_changed,
         type="channel_id_changed",
         old_channel_id=LAUNCH,
         new_channel_id="C0NEW",
     ),
-    "somebody_came": told(
+    "member_joined": on_event(
         membership_events.on_membership_changed,
         type="member_joined_channel",
         user=GUSTAVO,
         channel=LAUNCH,
     ),
-    "follow_due": due(membership_events.sync_members, "follow_members", RUNS),
-    "follow": in_one(follow),
-    "follow_from": in_one(
+    "sync_members": run_due(membership_events.sync_members, "sync_members", RUNS),
+    "apply_membership": in_transaction(apply_membership),
+    "set_baseline": in_transaction(
         lambda tx, ws, s: membership.set_baseline(tx, ws, ONE_SIDED, [OWNER], s.clock.now()),
     ),
-    "came": in_one(lambda tx, ws, _: came(tx, ws)),
-    "look": look,
-    "save_settings": in_one(keep_settings),
+    "mark_joined": in_transaction(lambda tx, ws, _: mark_joined(tx, ws)),
+    "read_channel": read_membership,
+    "save_settings": in_transaction(save_settings),
     "change_settings": change_settings,
-    "uninstall": in_one(
+    "uninstall": in_transaction(
         lambda tx, ws, s: workspaces.uninstall(tx, ws, "account_inactive", s.clock.now()),
     ),
-    "installed": in_one(installed),
-    "tidy": due(workspaces.tidy, "tidy"),
-    "read_soon": in_one(lambda tx, ws, s: profile_refresh.read_soon(tx, ws, EMI, s.clock.now())),
-    "read_all": in_one(lambda tx, ws, s: profile_refresh.read_all(tx, ws, s.clock.now())),
+    "installed": in_transaction(installed),
+    "tidy": run_due(workspaces.tidy, "tidy"),
+    "read_soon": in_transaction(
+        lambda tx, ws, s: profile_refresh.schedule_read(tx, ws, EMI, s.clock.now())
+    ),
+    "read_all": in_transaction(
+        lambda tx, ws, s: profile_refresh.schedule_all_reads(tx, ws, s.clock.now())
+    ),
 }
 
 
 ABOUT_ONE_PHASE = {
-    *("state_part", "raise_concern", "deliver_concerns", "extend", "warn_end", "wrap_up", "finish"),
-    *("end_phase", "plan_days", "refresh", "pause", "pause_mark", "look_at_channel", "follow"),
-    *("tell_of_missing", "somebody_came", "follow_due", "came", "drop_person"),
+    "save_contribution",
+    "raise_concern",
+    "deliver_concerns",
+    "extend",
+    "warn_end",
+    "wrap_up",
+    "end_now",
+    "end_phase",
+    "schedule_dates",
+    "refresh_announcement",
+    "pause",
+    "store_pause",
+    "check_channel",
+    "apply_membership",
+    "report_missing_announcement",
+    "member_joined",
+    "sync_members",
+    "mark_joined",
+    "drop_person",
 }
 
 
-def of_other_phases(rows: dict[str, list[str]]) -> list[str]:
-    """What is kept of the other phases; not what is due or said about them."""
+def rows_of_other_phases(rows: dict[str, list[str]]) -> list[str]:
+    """Return the rows of the other phases, except agenda items and messages about them."""
     others = [f"'phase_id': '{one}'" for one in (OVER, ELSEWHERE, ONE_SIDED)]
     return [row for found in rows.values() for row in found if any(one in row for one in others)]
 
 
-async def came(tx: Any, ws: str) -> None:
+async def mark_joined(tx: Any, ws: str) -> None:
     for user_id in (GUSTAVO, HANA):
-        await membership.mark_joined(tx, ws, RUNS, user_id)
+        await membership.remove_non_participant(tx, ws, RUNS, user_id)
 
 
 @pytest.mark.parametrize("name", WRITES)
-async def test_a_change_is_one_of_its_own_workspace_only(
+async def test_write_changes_only_its_own_workspace(
     two_workspaces: TwoWorkspaces, services: Services, clock: AdjustableClock, name: str
 ) -> None:
-    """What is changed beside the other workspace is what is changed alone; nothing there is."""
+    """A write has the same effect with and without the other workspace, and none on that one."""
     for workspace_id, other in (BOTH, BOTH[::-1]):
         await two_workspaces.clear()
         await two_workspaces.fill(workspace_id)
@@ -540,12 +572,12 @@ async def test_a_change_is_one_of_its_own_workspace_only(
 
         assert alone != at_first
         if name in ABOUT_ONE_PHASE:
-            assert of_other_phases(alone) == of_other_phases(at_first)
+            assert rows_of_other_phases(alone) == rows_of_other_phases(at_first)
         assert await two_workspaces.rows(workspace_id) == alone
         assert await two_workspaces.rows(other) == theirs
 
 
-async def test_spending_and_the_glance_are_of_their_own_workspace(
+async def test_budget_and_channel_status_come_from_their_own_workspace(
     two_workspaces: TwoWorkspaces, services: Services
 ) -> None:
     for workspace_id in BOTH:

@@ -1,4 +1,4 @@
-"""People and events as they are remembered, and channels as Slack shows them to the bot."""
+"""Stored people and event ids, and channels as Slack shows them to the bot."""
 
 from datetime import timedelta
 from typing import Any
@@ -12,17 +12,17 @@ from bot.db.engine import Database
 from bot.playground.server import FakeSlack
 from bot.services import Services
 from bot.slack import conversations
-from bot.slack.conversations import channel_of, member_ids
+from bot.slack.conversations import fetch_channel, fetch_member_ids
 from bot.slack.event_dedup import forget_old, is_new
 from bot.slack.people import (
-    FRESH,
-    FRESH_CLOSED,
-    ids_known,
+    DEACTIVATED_PROFILE_MAX_AGE,
+    PROFILE_MAX_AGE,
     ids_to_refresh,
-    known,
-    known_admins,
     mark_refreshed,
     mark_unreachable,
+    stored_admins,
+    stored_ids,
+    stored_people,
 )
 from tests.harness import (
     ANA,
@@ -41,40 +41,42 @@ from tests.harness import (
 )
 from tests.rounds.round_rows import NOW, a_person
 
-MOMENT = timedelta(seconds=1)
+SECOND = timedelta(seconds=1)
 
 
-async def test_who_is_asked_about_again_and_who_is_believed(db: Database) -> None:
+async def test_profiles_are_due_for_refresh_after_their_freshness_period(db: Database) -> None:
     async with db.transaction() as tx:
-        await a_person(tx, ANA, refreshed_at=NOW - FRESH)
-        await a_person(tx, BEN, refreshed_at=NOW - FRESH + MOMENT)
-        await a_person(tx, CHIARA, refreshed_at=NOW - FRESH_CLOSED, is_deleted=True)
-        await a_person(tx, DEV, refreshed_at=NOW - FRESH_CLOSED + MOMENT, is_deleted=True)
-        await a_person(tx, EMI, refreshed_at=NOW - FRESH_CLOSED)
+        await a_person(tx, ANA, refreshed_at=NOW - PROFILE_MAX_AGE)
+        await a_person(tx, BEN, refreshed_at=NOW - PROFILE_MAX_AGE + SECOND)
+        await a_person(tx, CHIARA, refreshed_at=NOW - DEACTIVATED_PROFILE_MAX_AGE, is_deleted=True)
+        await a_person(
+            tx, DEV, refreshed_at=NOW - DEACTIVATED_PROFILE_MAX_AGE + SECOND, is_deleted=True
+        )
+        await a_person(tx, EMI, refreshed_at=NOW - DEACTIVATED_PROFILE_MAX_AGE)
         assert await ids_to_refresh(tx, WORKSPACE, NOW) == (ANA, CHIARA)
-        assert await ids_known(tx, WORKSPACE) == (ANA, BEN, CHIARA, DEV, EMI)
+        assert await stored_ids(tx, WORKSPACE) == (ANA, BEN, CHIARA, DEV, EMI)
 
         await mark_refreshed(tx, WORKSPACE, CHIARA, NOW)
         assert await ids_to_refresh(tx, WORKSPACE, NOW) == (ANA,)
 
 
-async def test_who_cannot_be_written_to_is_looked_at_again_within_a_week(db: Database) -> None:
+async def test_unreachable_people_are_due_for_refresh_within_a_week(db: Database) -> None:
     async with db.transaction() as tx:
         await a_person(tx, BEN)
         await a_person(tx, CHIARA)
         await mark_unreachable(tx, WORKSPACE, BEN, NOW)
-        await mark_unreachable(tx, WORKSPACE, FINN, NOW)  # of whom nothing was known
-        found = await known(tx, WORKSPACE, [BEN, CHIARA, FINN, "U0NEW"])
+        await mark_unreachable(tx, WORKSPACE, FINN, NOW)  # not stored before
+        found = await stored_people(tx, WORKSPACE, [BEN, CHIARA, FINN, "U0NEW"])
         assert {one: person.is_deleted for one, person in found.items()} == {
             BEN: True,
             CHIARA: False,
             FINN: True,
         }
         assert found[BEN].name == "Ben"
-        assert await ids_to_refresh(tx, WORKSPACE, NOW + FRESH_CLOSED) == (BEN, FINN)
+        assert await ids_to_refresh(tx, WORKSPACE, NOW + DEACTIVATED_PROFILE_MAX_AGE) == (BEN, FINN)
 
 
-async def test_only_admins_who_can_be_written_to_are_told(db: Database) -> None:
+async def test_known_admins_excludes_closed_accounts_guests_and_other_teams(db: Database) -> None:
     async with db.transaction() as tx:
         await a_person(tx, OWNER, is_admin=True)
         await a_person(tx, ANA, is_admin=True)
@@ -82,44 +84,46 @@ async def test_only_admins_who_can_be_written_to_are_told(db: Database) -> None:
         await a_person(tx, CHIARA, is_admin=True, is_deleted=True)
         await a_person(tx, DEV, is_admin=True, is_guest=True)
         await a_person(tx, EMI, is_admin=True, team_id="T0OTHER")
-        admins = await known_admins(tx, WORKSPACE)
+        admins = await stored_admins(tx, WORKSPACE)
 
     assert [admin.user_id for admin in admins] == [ANA, OWNER]
 
 
-async def test_an_event_is_new_once_and_forgotten_after_two_days(db: Database) -> None:
+async def test_event_ids_are_deduplicated_and_deleted_after_two_days(db: Database) -> None:
     body = {"event_id": "Ev1"}
     async with db.transaction() as tx:
         assert await is_new(tx, WORKSPACE, body, NOW)
         assert not await is_new(tx, WORKSPACE, body, NOW)
         assert await is_new(tx, "T0OTHER", body, NOW)
-        assert await is_new(tx, WORKSPACE, {"event_id": "Ev2"}, NOW + MOMENT)
+        assert await is_new(tx, WORKSPACE, {"event_id": "Ev2"}, NOW + SECOND)
 
         await forget_old(tx, NOW + timedelta(days=2))
         assert not await is_new(tx, WORKSPACE, body, NOW)
-        await forget_old(tx, NOW + timedelta(days=2) + MOMENT)
+        await forget_old(tx, NOW + timedelta(days=2) + SECOND)
         left = await tx.scalars(select(schema.events_seen.c.event_id))
         assert list(left) == ["Ev2"]
 
 
-async def test_all_pages_of_a_channel_are_read(
+async def test_member_ids_reads_all_pages(
     services: Services, fake_slack: FakeSlack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(conversations, "PAGE", 2)
+    monkeypatch.setattr(conversations, "PAGE_SIZE", 2)
     client = services.client_for(WORKSPACE)
 
-    found = await member_ids(services.reads, client, WORKSPACE, LAUNCH)
+    found = await fetch_member_ids(services.reads, client, WORKSPACE, LAUNCH)
 
     assert found == fake_slack.workspace.conversations[LAUNCH].members
     pages = [call for call in fake_slack.calls if call.method == "conversations.members"]
     assert len(pages) == (len(found) + 1) // 2
 
 
-async def test_a_channel_as_the_bot_sees_it(services: Services, fake_slack: FakeSlack) -> None:
+async def test_channel_of_reports_flags_and_hides_invisible_channels(
+    services: Services, fake_slack: FakeSlack
+) -> None:
     client = services.client_for(WORKSPACE)
 
     async def flags(channel_id: str) -> set[str] | None:
-        found = await channel_of(services.reads, client, WORKSPACE, channel_id)
+        found = await fetch_channel(services.reads, client, WORKSPACE, channel_id)
         names = ("is_member", "is_private", "is_archived", "is_shared")
         return None if found is None else {name for name in names if getattr(found, name)}
 
@@ -129,7 +133,7 @@ async def test_a_channel_as_the_bot_sees_it(services: Services, fake_slack: Fake
     assert "is_archived" in (await flags(ARCHIVED) or ())
     assert await flags(SECRET) is None
     assert await flags("C0NOSUCH") is None
-    found = await channel_of(services.reads, client, WORKSPACE, LAUNCH)
+    found = await fetch_channel(services.reads, client, WORKSPACE, LAUNCH)
     assert found is not None
     assert (found.channel_id, found.name) == (LAUNCH, "launch")
     fake_slack.faults.fail_next("conversations.info", error="internal_error")
@@ -137,16 +141,16 @@ async def test_a_channel_as_the_bot_sees_it(services: Services, fake_slack: Fake
         await flags(LAUNCH)
 
 
-@pytest.mark.parametrize("how", ["is_ext_shared", "is_pending_ext_shared"])
-async def test_a_channel_counts_as_shared_from_the_invitation_on(
-    services: Services, monkeypatch: pytest.MonkeyPatch, how: str
+@pytest.mark.parametrize("flag", ["is_ext_shared", "is_pending_ext_shared"])
+async def test_channel_counts_as_shared_once_an_external_invitation_is_pending(
+    services: Services, monkeypatch: pytest.MonkeyPatch, flag: str
 ) -> None:
     async def answer(*_: object, **__: object) -> dict[str, Any]:
-        return {"channel": {"id": LAUNCH, how: True}}
+        return {"channel": {"id": LAUNCH, flag: True}}
 
     client = services.client_for(WORKSPACE)
     monkeypatch.setattr(services.reads, "read", answer)
-    found = await channel_of(services.reads, client, WORKSPACE, LAUNCH)
+    found = await fetch_channel(services.reads, client, WORKSPACE, LAUNCH)
 
     assert found is not None
     assert (found.is_shared, found.name) == (True, LAUNCH)

@@ -1,4 +1,4 @@
-"""How long we believe what Slack said of people, and how it is asked again."""
+"""How long stored profiles are used, and how they are read again."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -21,8 +21,8 @@ from tests.rounds.evidence import agenda_of
 from tests.rounds.round_rows import NOW, a_person
 
 
-async def a_day_later(services: Services, clock: AdjustableClock, days: int) -> None:
-    """What is done once a day, on that day."""
+async def run_tidy(services: Services, clock: AdjustableClock, days: int) -> None:
+    """Run the daily cleanup, this many days after the start."""
     clock.move_to(NOW + timedelta(days=days))
     item = AgendaItem(
         workspace_id=WORKSPACE, action=ActionName.TIDY, subject=WORKSPACE, due_at=clock.now()
@@ -34,95 +34,98 @@ async def a_day_later(services: Services, clock: AdjustableClock, days: int) -> 
     await tidy(services, item)
 
 
-async def ben(services: Services) -> tuple[str | None, object]:
+async def zone_and_refresh_time(services: Services) -> tuple[str | None, object]:
     people = schema.people
     async with services.db.reading() as reader:
         found = select(people.c.zone, people.c.refreshed_at).where(people.c.user_id == BEN)
         return tuple((await reader.execute(found)).one())
 
 
-def asked_about(fake_slack: FakeSlack) -> list[str]:
+def looked_up_users(fake_slack: FakeSlack) -> list[str]:
     return [call.args["user"] for call in fake_slack.calls if call.method == "users.info"]
 
 
 @pytest.mark.parametrize(
-    ("is_deleted", "days", "asked"),
+    ("is_deleted", "days", "expected"),
     [(False, 29, []), (False, 30, [BEN]), (True, 5, []), (True, 6, [BEN])],
 )
-async def test_profiles_hold_for_a_month_and_closed_accounts_for_a_week(
-    services: Services, clock: AdjustableClock, is_deleted: bool, days: int, asked: Sequence[str]
+async def test_profiles_are_reread_after_a_month_and_closed_accounts_after_six_days(
+    services: Services, clock: AdjustableClock, is_deleted: bool, days: int, expected: Sequence[str]
 ) -> None:
     async with services.db.transaction() as tx:
         await a_person(tx, BEN, is_deleted=is_deleted, refreshed_at=NOW)
 
-    await a_day_later(services, clock, days)
+    await run_tidy(services, clock, days)
 
-    assert list(await agenda_of(services.db, ActionName.READ_PERSON)) == asked
+    assert list(await agenda_of(services.db, ActionName.READ_PERSON)) == expected
 
 
-async def test_those_whose_time_is_up_on_one_day_are_asked_about_one_after_the_other(
+async def test_profiles_that_expire_on_one_day_are_read_one_after_the_other(
     services: Services, clock: AdjustableClock, fake_slack: FakeSlack
 ) -> None:
     async with services.db.transaction() as tx:
         for user_id in MEMBERS:
             await a_person(tx, user_id, refreshed_at=NOW)
 
-    await a_day_later(services, clock, 30)
+    await run_tidy(services, clock, 30)
 
     due = sorted((await agenda_of(services.db, ActionName.READ_PERSON)).values())
     assert due == [clock.now() + timedelta(seconds=2 * number) for number in range(len(MEMBERS))]
     client = services.client_for(WORKSPACE)
-    assert len(await services.people.of(client, WORKSPACE, MEMBERS)) == len(MEMBERS)
-    assert asked_about(fake_slack) == []  # nobody's question waits for it
+    assert len(await services.people.get_many(client, WORKSPACE, MEMBERS)) == len(MEMBERS)
+    assert looked_up_users(fake_slack) == []  # the stored profiles are still used
 
 
-async def test_where_slack_will_not_say_what_it_last_said_holds(
+async def test_refused_profile_read_keeps_the_stored_profile(
     services: Services, clock: AdjustableClock, fake_slack: FakeSlack
 ) -> None:
     async with services.db.transaction() as tx:
         await a_person(tx, BEN, refreshed_at=NOW, zone="Asia/Tokyo")
-    await a_day_later(services, clock, 30)
+    await run_tidy(services, clock, 30)
     fake_slack.faults.fail_next("users.info", error="user_not_found")
 
-    await read_person(services, await _reading_ben(services, clock))
+    await read_person(services, await _scheduled_read_of_ben(services, clock))
 
-    assert await ben(services) == ("Asia/Tokyo", clock.now())
-    await a_day_later(services, clock, 31)
+    assert await zone_and_refresh_time(services) == ("Asia/Tokyo", clock.now())
+    await run_tidy(services, clock, 31)
     assert await agenda_of(services.db, ActionName.READ_PERSON) == {}
 
 
-async def test_a_failure_is_tried_again_and_forgets_nothing(
+async def test_failed_profile_read_is_retried_and_keeps_the_stored_profile(
     services: Services, clock: AdjustableClock, fake_slack: FakeSlack
 ) -> None:
     async with services.db.transaction() as tx:
         await a_person(tx, BEN, refreshed_at=NOW, zone="Asia/Tokyo")
-    await a_day_later(services, clock, 30)
-    item = await _reading_ben(services, clock)
+    await run_tidy(services, clock, 30)
+    item = await _scheduled_read_of_ben(services, clock)
     fake_slack.faults.fail_next("users.info", status=500)
 
     with pytest.raises(SlackApiError):
         await read_person(services, item)
 
-    assert await ben(services) == ("Asia/Tokyo", NOW)
+    assert await zone_and_refresh_time(services) == ("Asia/Tokyo", NOW)
     await read_person(services, item)
-    assert await ben(services) == (fake_slack.workspace.users[BEN].tz, clock.now())
+    assert await zone_and_refresh_time(services) == (
+        fake_slack.workspace.users[BEN].tz,
+        clock.now(),
+    )
 
 
-async def test_strangers_are_asked_about_at_once_and_who_was_read_is_kept(
+async def test_unknown_people_are_read_at_once_and_only_failed_reads_are_repeated(
     services: Services, fake_slack: FakeSlack
 ) -> None:
     client = services.client_for(WORKSPACE)
     fake_slack.faults.fail_next("users.info", status=500)
     with pytest.raises(SlackApiError):
-        await services.people.of(client, WORKSPACE, [BEN, CHIARA, DEV])
+        await services.people.get_many(client, WORKSPACE, [BEN, CHIARA, DEV])
 
-    found = await services.people.of(client, WORKSPACE, [BEN, CHIARA, DEV])
+    found = await services.people.get_many(client, WORKSPACE, [BEN, CHIARA, DEV])
 
     assert list(found) == [BEN, CHIARA, DEV]
-    assert len(asked_about(fake_slack)) == 4  # the one that failed, again
+    assert len(looked_up_users(fake_slack)) == 4  # only the failed one is repeated
 
 
-async def _reading_ben(services: Services, clock: AdjustableClock) -> AgendaItem:
+async def _scheduled_read_of_ben(services: Services, clock: AdjustableClock) -> AgendaItem:
     due_at = (await agenda_of(services.db, ActionName.READ_PERSON))[BEN]
     return AgendaItem(
         workspace_id=WORKSPACE, action=ActionName.READ_PERSON, subject=BEN, due_at=due_at

@@ -1,4 +1,4 @@
-"""The settings as admins fill them in and as everyone else reads them."""
+"""The settings form for admins, the questions form, and the read-only view for everyone."""
 
 from dataclasses import replace
 from datetime import time
@@ -14,8 +14,8 @@ from bot.rounds.questions import QUESTIONS
 from bot.workspaces import messages, settings_form
 from bot.workspaces.rules import WorkspaceSettings, faults
 
-OURS = WorkspaceSettings()
-THEIRS = WorkspaceSettings(
+DEFAULTS = WorkspaceSettings()
+CUSTOM = WorkspaceSettings(
     sprint_warn_weeks=3,
     sprint_max_weeks=5,
     trust_max_weeks=8,
@@ -28,16 +28,16 @@ THEIRS = WorkspaceSettings(
     default_time=time(15, 30),
     default_zone="Europe/Lisbon",
 )
-WORDS = {"ego": {"label": "Room to err?", "to_lead": "Do I let people err?"}}
+WORDING = {"ego": {"label": "Room to err?", "to_lead": "Do I let people err?"}}
 
 
 @pytest.fixture
-def picture(snapshot: SnapshotAssertion) -> SnapshotAssertion:
+def json_snapshot(snapshot: SnapshotAssertion) -> SnapshotAssertion:
     return snapshot.use_extension(JSONSnapshotExtension)
 
 
-def as_opened(view: dict[str, Any]) -> dict[str, dict[str, dict[str, Any]]]:
-    """What Slack sends of a form in which nothing was touched."""
+def unchanged_values(view: dict[str, Any]) -> dict[str, dict[str, dict[str, Any]]]:
+    """Return what Slack submits for a form in which nothing was changed."""
     names = {
         "initial_value": "value",
         "initial_users": "selected_users",
@@ -53,53 +53,57 @@ def as_opened(view: dict[str, Any]) -> dict[str, dict[str, dict[str, Any]]]:
     return values
 
 
-@pytest.mark.parametrize("settings", [OURS, THEIRS], ids=["ours", "theirs"])
-def test_is_shown_as_before(settings: WorkspaceSettings, picture: SnapshotAssertion) -> None:
+@pytest.mark.parametrize("settings", [DEFAULTS, CUSTOM], ids=["defaults", "custom"])
+def test_settings_form_matches_snapshot(
+    settings: WorkspaceSettings, json_snapshot: SnapshotAssertion
+) -> None:
     view = settings_form.build(settings).to_dict()
 
     assert check_view(view) == []
-    assert view == picture
+    assert view == json_snapshot
 
 
-@pytest.mark.parametrize("settings", [OURS, THEIRS], ids=["ours", "theirs"])
-def test_parse_reads_what_build_wrote(settings: WorkspaceSettings) -> None:
+@pytest.mark.parametrize("settings", [DEFAULTS, CUSTOM], ids=["defaults", "custom"])
+def test_settings_form_round_trips(settings: WorkspaceSettings) -> None:
     view = settings_form.build(settings).to_dict()
 
-    assert settings_form.parse(as_opened(view)) == settings
+    assert settings_form.parse(unchanged_values(view)) == settings
 
 
-def test_only_what_was_changed_in_the_form_is_saved() -> None:
+def test_only_settings_changed_in_the_form_are_saved() -> None:
     """Another admin changed the minimum while this form was open."""
-    view = settings_form.build(OURS).to_dict()
-    given = replace(settings_form.parse(as_opened(view)), sprint_max_weeks=5)
-    meanwhile = replace(OURS, minimum_small=6, questions=WORDS)
+    view = settings_form.build(DEFAULTS).to_dict()
+    submitted = replace(settings_form.parse(unchanged_values(view)), sprint_max_weeks=5)
+    stored = replace(DEFAULTS, minimum_small=6, questions=WORDING)
 
-    saved = settings_form.with_changes(meanwhile, view["private_metadata"], given)
+    saved = settings_form.with_changes(stored, view["private_metadata"], submitted)
 
-    assert saved == replace(meanwhile, sprint_max_weeks=5)
+    assert saved == replace(stored, sprint_max_weeks=5)
 
 
-def test_nobody_chosen_means_anybody() -> None:
-    view = settings_form.build(THEIRS).to_dict()
-    values = as_opened(view)
+def test_empty_starters_field_means_no_restriction() -> None:
+    view = settings_form.build(CUSTOM).to_dict()
+    values = unchanged_values(view)
     values["starters"][settings_form.VALUE]["selected_users"] = []
-    given = settings_form.parse(values)
+    submitted = settings_form.parse(values)
 
-    saved = settings_form.with_changes(THEIRS, view["private_metadata"], given)
+    saved = settings_form.with_changes(CUSTOM, view["private_metadata"], submitted)
     assert saved.starters is None
 
 
-def test_the_most_starters_fit_what_a_form_may_carry() -> None:
-    crowd = tuple(f"U{n:010}" for n in range(settings_form.MOST_STARTERS))
-    view = settings_form.build(replace(THEIRS, starters=crowd)).to_dict()
+def test_maximum_number_of_starters_fits_form_and_message() -> None:
+    starters = tuple(f"U{n:010}" for n in range(settings_form.MAX_STARTERS))
+    view = settings_form.build(replace(CUSTOM, starters=starters)).to_dict()
 
     assert check_view(view) == []
-    assert check_blocks(messages.read_only(replace(THEIRS, starters=crowd)).blocks, "message") == []
+    assert (
+        check_blocks(messages.read_only(replace(CUSTOM, starters=starters)).blocks, "message") == []
+    )
 
 
 @pytest.mark.parametrize("typed", ["", "-1", "many", "1.5", "99"])
-def test_a_forged_number_is_out_of_bounds(typed: str) -> None:
-    values = as_opened(settings_form.build(OURS).to_dict())
+def test_invalid_number_is_reported_as_out_of_bounds(typed: str) -> None:
+    values = unchanged_values(settings_form.build(DEFAULTS).to_dict())
     values["minimum_small"][settings_form.VALUE]["value"] = typed
 
     (wrong,) = faults(settings_form.parse(values))
@@ -122,39 +126,43 @@ def test_a_forged_number_is_out_of_bounds(typed: str) -> None:
         ({"questions": {"ego": {"label": "x" * 76}}}, "ego_label"),
     ],
 )
-def test_what_cannot_be_is_said_at_its_field(changed: dict[str, Any], field: str) -> None:
-    assert [fault.field for fault in faults(replace(OURS, **changed))] == [field]
+def test_invalid_setting_is_reported_at_its_field(changed: dict[str, Any], field: str) -> None:
+    assert [fault.field for fault in faults(replace(DEFAULTS, **changed))] == [field]
 
 
-def test_the_words_are_shown_as_before(picture: SnapshotAssertion) -> None:
-    view = questions_form.build(QUESTIONS, WORDS).to_dict()
+def test_questions_form_matches_snapshot(json_snapshot: SnapshotAssertion) -> None:
+    view = questions_form.build(QUESTIONS, WORDING).to_dict()
 
     assert check_view(view) == []
-    assert view == picture
+    assert view == json_snapshot
 
 
-@pytest.mark.parametrize("words", [{}, WORDS])
-def test_only_words_that_differ_from_ours_are_kept(words: dict[str, dict[str, str]]) -> None:
-    view = questions_form.build(QUESTIONS, words).to_dict()
+@pytest.mark.parametrize("wording", [{}, WORDING])
+def test_only_wording_that_differs_from_the_default_is_kept(
+    wording: dict[str, dict[str, str]],
+) -> None:
+    view = questions_form.build(QUESTIONS, wording).to_dict()
 
-    assert questions_form.parse(as_opened(view), QUESTIONS) == words
+    assert questions_form.parse(unchanged_values(view), QUESTIONS) == wording
 
 
-def test_words_left_empty_are_ours_again() -> None:
-    values = as_opened(questions_form.build(QUESTIONS, WORDS).to_dict())
+def test_empty_wording_restores_the_default() -> None:
+    values = unchanged_values(questions_form.build(QUESTIONS, WORDING).to_dict())
     for block in values.values():
         block[questions_form.VALUE]["value"] = None
 
     assert questions_form.parse(values, QUESTIONS) == {}
 
 
-@pytest.mark.parametrize("settings", [OURS, THEIRS], ids=["ours", "theirs"])
-def test_everyone_may_read_them(settings: WorkspaceSettings, picture: SnapshotAssertion) -> None:
+@pytest.mark.parametrize("settings", [DEFAULTS, CUSTOM], ids=["defaults", "custom"])
+def test_read_only_settings_match_snapshot(
+    settings: WorkspaceSettings, json_snapshot: SnapshotAssertion
+) -> None:
     message = messages.read_only(settings)
 
     assert check_blocks(message.blocks, "message") == []
-    assert {"text": message.text, "blocks": message.blocks} == picture
+    assert {"text": message.text, "blocks": message.blocks} == json_snapshot
 
 
-def test_every_setting_has_a_name() -> None:
+def test_every_setting_has_a_display_name() -> None:
     assert set(messages.NAMES) == set(WorkspaceSettings.__dataclass_fields__)

@@ -1,4 +1,4 @@
-"""A token that Slack refuses: everything waits, it is asked about ever more seldom, and goes on."""
+"""A token that Slack refuses: the workspace waits while the token is retried, then resumes."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from bot.agenda import schedule
 from bot.agenda.actions import ActionName
-from bot.agenda.schedule import PARKED, AgendaItem, AlreadyTaken
+from bot.agenda.schedule import PARKED, AgendaItem, NoLongerDue
 from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.db.engine import Database
@@ -21,20 +21,20 @@ from bot.workspaces.lifecycle import install
 from bot.workspaces.token_health import (
     LONGEST_WAIT,
     TRIES,
+    halting_on_refused_token,
     token_refused,
     try_token,
-    watching_token,
 )
 from tests.harness import BEN, WORKSPACE
 from tests.rounds.evidence import agenda_of
 from tests.rounds.round_rows import NOW
 
-US = {"team_id": WORKSPACE, "user_id": "U0BOT", "team": "Play"}
+INSTALLATION = {"team_id": WORKSPACE, "user_id": "U0BOT", "team": "Play"}
 
 
 @pytest.fixture
 async def installed(db: Database, clock: AdjustableClock) -> Database:
-    await install(db, US, NOW)
+    await install(db, INSTALLATION, NOW)
     async with db.transaction() as tx:
         await enqueue.post(
             tx, WORKSPACE, key=keys.announcement("p"), to=BEN, content=content("Hello"), now=NOW
@@ -44,7 +44,7 @@ async def installed(db: Database, clock: AdjustableClock) -> Database:
 
 
 async def state(db: Database) -> tuple[str | None, str | None]:
-    """Of the workspace, and why its messages are halted."""
+    """Return the state of the workspace, and why its messages are halted."""
     async with db.reading() as reader:
         return (
             await reader.scalar(select(schema.workspaces.c.state)),
@@ -66,7 +66,7 @@ async def refuse(db: Database, reason: str, at: datetime) -> None:
         ("token_expired", {}),
     ],
 )
-async def test_a_token_that_was_not_taken_back_for_good_is_asked_about(
+async def test_refused_token_is_retried_unless_revoked_or_expired(
     installed: Database, clock: AdjustableClock, reason: str, tries: dict[str, timedelta]
 ) -> None:
     await refuse(installed, reason, clock.now())
@@ -76,14 +76,14 @@ async def test_a_token_that_was_not_taken_back_for_good_is_asked_about(
     assert await agenda_of(installed, ActionName.TRY_TOKEN) == due
 
 
-async def test_a_refusal_from_before_the_installation_changes_nothing(installed: Database) -> None:
+async def test_refusal_older_than_the_installation_is_ignored(installed: Database) -> None:
     await refuse(installed, "invalid_auth", NOW - timedelta(seconds=1))
 
     assert await state(installed) == ("installed", None)
     assert await agenda_of(installed, ActionName.TRY_TOKEN) == {}
 
 
-async def a_try(services: Services, tried: int) -> AgendaItem:
+async def schedule_try(services: Services, tried: int) -> AgendaItem:
     now = services.clock.now()
     async with services.db.transaction() as tx:
         await schedule.add(
@@ -95,7 +95,7 @@ async def a_try(services: Services, tried: int) -> AgendaItem:
 
 
 @pytest.mark.parametrize(
-    ("tried", "error", "later"),
+    ("tried", "error", "next_try"),
     [
         (0, "invalid_auth", ("1", timedelta(minutes=30))),
         (1, "invalid_auth", ("2", timedelta(hours=1))),
@@ -106,51 +106,51 @@ async def a_try(services: Services, tried: int) -> AgendaItem:
         (0, "token_revoked", None),
     ],
 )
-async def test_it_is_asked_about_ever_more_seldom_until_it_is_given_up(
+async def test_retry_interval_grows_until_the_token_is_given_up(
     installed: Database,
     services: Services,
     fake_slack: FakeSlack,
     tried: int,
     error: str,
-    later: tuple[str, timedelta] | None,
+    next_try: tuple[str, timedelta] | None,
 ) -> None:
     await refuse(installed, "invalid_auth", services.clock.now())
     async with installed.transaction() as tx:
         await schedule.remove(tx, WORKSPACE, action=ActionName.TRY_TOKEN, subject="0")
     fake_slack.faults.fail_next("auth.test", error=error)
 
-    await try_token(services, await a_try(services, tried))
+    await try_token(services, await schedule_try(services, tried))
 
     due = await agenda_of(installed, ActionName.TRY_TOKEN)
-    assert due == ({} if later is None else {later[0]: services.clock.now() + later[1]})
+    assert due == ({} if next_try is None else {next_try[0]: services.clock.now() + next_try[1]})
     assert (await state(installed))[0] == "uninstalled"
 
 
-async def test_when_it_is_good_again_everything_goes_on(
+async def test_valid_token_resumes_the_workspace_and_its_agenda(
     installed: Database, services: Services
 ) -> None:
     await refuse(installed, "invalid_auth", services.clock.now())
     assert (await parked(installed))["tidy"]
 
-    await try_token(services, await a_try(services, 0))
+    await try_token(services, await schedule_try(services, 0))
 
     assert await state(installed) == ("installed", None)
-    assert await parked(installed) == {"tidy": False, "ask_what_was_missed": False}
-    assert (await agenda_of(installed, "ask_what_was_missed"))[WORKSPACE] == services.clock.now()
-    assert (await agenda_of(installed, "tidy"))[WORKSPACE] == NOW + timedelta(days=1)  # as before
+    assert await parked(installed) == {"tidy": False, "catch_up": False}
+    assert (await agenda_of(installed, "catch_up"))[WORKSPACE] == services.clock.now()
+    assert (await agenda_of(installed, "tidy"))[WORKSPACE] == NOW + timedelta(days=1)  # unchanged
 
 
 async def parked(db: Database) -> dict[str, bool]:
-    agenda_ = schema.agenda
+    agenda = schema.agenda
     async with db.reading() as reader:
-        rows = await reader.execute(select(agenda_.c.action, agenda_.c.retry_at))
+        rows = await reader.execute(select(agenda.c.action, agenda.c.retry_at))
         return {row.action: row.retry_at == PARKED for row in rows}
 
 
-async def test_where_slack_cannot_say_now_the_try_itself_is_tried_again(
+async def test_token_try_stays_scheduled_after_a_server_error(
     installed: Database, services: Services, fake_slack: FakeSlack
 ) -> None:
-    item = await a_try(services, 3)
+    item = await schedule_try(services, 3)
     fake_slack.faults.fail_next("auth.test", status=500)
 
     with pytest.raises(SlackApiError):
@@ -160,25 +160,25 @@ async def test_where_slack_cannot_say_now_the_try_itself_is_tried_again(
 
 
 @pytest.mark.parametrize(
-    ("error", "raises", "then"),
+    ("error", "raises", "expected"),
     [
-        ("invalid_auth", AlreadyTaken, ("uninstalled", "invalid_auth")),
+        ("invalid_auth", NoLongerDue, ("uninstalled", "invalid_auth")),
         ("channel_not_found", SlackApiError, ("installed", None)),
         ("internal_error", SlackApiError, ("installed", None)),
     ],
 )
-async def test_an_action_notices_a_refused_token_and_nothing_else(
+async def test_agenda_action_halts_the_workspace_only_for_a_refused_token(
     installed: Database,
     services: Services,
     error: str,
     raises: type[Exception],
-    then: Sequence[str | None],
+    expected: Sequence[str | None],
 ) -> None:
     async def act(_services: Services, _item: AgendaItem) -> None:
         raise SlackApiError("no", {"ok": False, "error": error})
 
     item = AgendaItem(workspace_id=WORKSPACE, action="any", subject="any", due_at=NOW)
     with pytest.raises(raises):
-        await watching_token(act)(services, item)
+        await halting_on_refused_token(act)(services, item)
 
-    assert await state(installed) == then
+    assert await state(installed) == expected

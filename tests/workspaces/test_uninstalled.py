@@ -1,4 +1,4 @@
-"""While we are not installed nothing is done; what is due waits, and costs nothing."""
+"""While the app is uninstalled, the agenda of the workspace waits."""
 
 from datetime import timedelta
 
@@ -9,28 +9,28 @@ from bot.db.engine import Database
 from bot.workspaces.lifecycle import install, uninstall
 from tests.harness import WORKSPACE
 
-US = {"team_id": WORKSPACE, "user_id": "U0BOT", "team": "Play"}
+INSTALLATION = {"team_id": WORKSPACE, "user_id": "U0BOT", "team": "Play"}
 
 
-async def what_is_due(db: Database, clock: AdjustableClock) -> list[AgendaItem]:
+async def due_items(db: Database, clock: AdjustableClock) -> list[AgendaItem]:
     async with db.reading() as reader:
         return await due(reader, clock.now(), real_now(), 100)
 
 
-async def test_the_agenda_waits_for_us_to_be_installed_again(
+async def test_agenda_of_an_uninstalled_workspace_waits_for_reinstallation(
     db: Database, clock: AdjustableClock
 ) -> None:
-    await install(db, US, clock.now())
+    await install(db, INSTALLATION, clock.now())
     clock.advance(timedelta(days=2))
     async with db.transaction() as tx:
         _, tidy = await claim(tx, clock.now(), real_now(), 10)
         assert await uninstall(tx, WORKSPACE, "token_revoked", clock.now())
-    async with db.transaction() as tx:  # it was under way, and Slack refused it
+    async with db.transaction() as tx:  # was running when Slack refused the token
         await reschedule_failed(tx, tidy, real_now() - timedelta(seconds=1))
 
-    assert await what_is_due(db, clock) == []
+    assert await due_items(db, clock) == []
     async with db.reading() as reader:
         assert await next_due(reader) is None
 
-    await install(db, US, clock.now())
-    assert [item.action for item in await what_is_due(db, clock)] == ["tidy", "ask_what_was_missed"]
+    await install(db, INSTALLATION, clock.now())
+    assert [item.action for item in await due_items(db, clock)] == ["tidy", "catch_up"]

@@ -8,7 +8,13 @@ from bot.playground.fake_slack.checks import check_blocks, check_metadata, name_
 from bot.playground.fake_slack.core import Core
 from bot.playground.fake_slack.errors import SlackError, refuse
 from bot.playground.fake_slack.json_shapes import message_object
-from bot.playground.fake_slack.methods import Method, conversation_for, joined, message_in, require
+from bot.playground.fake_slack.methods import (
+    Method,
+    conversation_for,
+    message_in,
+    require,
+    require_membership,
+)
 from bot.playground.fake_slack.model import Conversation, Json
 from bot.playground.fake_slack.views import prepared
 
@@ -70,7 +76,7 @@ def direct_with(core: Core, user_id: str, unknown: str = "user_not_found") -> Co
         raise SlackError("user_disabled")
     if user.team_id != example_workspace.TEAM_ID and not _share_a_channel(core, user_id):
         raise SlackError("user_not_visible")
-    return core.workspace.direct(example_workspace.BOT_USER_ID, user_id)
+    return core.workspace.open_direct_message(example_workspace.BOT_USER_ID, user_id)
 
 
 def _share_a_channel(core: Core, user_id: str) -> bool:
@@ -132,7 +138,7 @@ def _update(core: Core, args: Arguments) -> Json:
     channel = args.need("channel")
     if channel.startswith(("U", "W")):
         raise SlackError("channel_not_found")
-    conversation = joined(core, channel)
+    conversation = require_membership(core, channel)
     message = message_in(conversation, args.need("ts"))
     if message.get("bot_id") != example_workspace.BOT_ID:
         raise SlackError("cant_update_message")
@@ -158,7 +164,7 @@ def _changes(core: Core, args: Arguments, message: Json) -> Json:
 
 
 def _delete(core: Core, args: Arguments) -> Json:
-    conversation = joined(core, args.need("channel"), writing=False)
+    conversation = require_membership(core, args.need("channel"), writing=False)
     message = message_in(conversation, args.need("ts"))
     if message.get("bot_id") != example_workspace.BOT_ID:
         raise SlackError("cant_delete_message")
@@ -168,14 +174,14 @@ def _delete(core: Core, args: Arguments) -> Json:
 
 def _whisper(core: Core, args: Arguments) -> Json:
     require_text(args)
-    conversation = joined(core, args.need("channel"))
+    conversation = require_membership(core, args.need("channel"))
     user_id = args.need("user")
     if user_id not in core.workspace.users:
         raise SlackError("user_not_found")
     if user_id not in conversation.members:
         raise SlackError("user_not_in_channel")
     content = content_of(core, args) | _thread(conversation, args)
-    message = messages.whisper(core, conversation, user_id, messages.by_bot(core, content))
+    message = messages.post_ephemeral(core, conversation, user_id, messages.by_bot(core, content))
     return {"message_ts": message["ts"]}
 
 

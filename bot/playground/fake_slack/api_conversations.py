@@ -10,10 +10,10 @@ from bot.playground.fake_slack.methods import (
     LARGEST_PAGE,
     Method,
     conversation_for,
-    joined,
     message_in,
     page,
     require,
+    require_membership,
 )
 from bot.playground.fake_slack.model import Conversation, Json
 
@@ -129,7 +129,7 @@ def _replies(core: Core, args: Arguments) -> Json:
 
 def _readable(core: Core, args: Arguments) -> Conversation:
     conversation_for(core, args.need("channel"), "{}:history")
-    return joined(core, args.need("channel"), writing=False)
+    return require_membership(core, args.need("channel"), writing=False)
 
 
 def _read(core: Core, args: Arguments, conversation: Conversation, messages: list[Json]) -> Json:

@@ -10,7 +10,7 @@ from bot.playground.fake_slack.arguments import Arguments
 from bot.playground.fake_slack.core import Core
 from bot.playground.fake_slack.errors import SlackError
 from bot.playground.fake_slack.json_shapes import file_object
-from bot.playground.fake_slack.methods import Method, joined
+from bot.playground.fake_slack.methods import Method, require_membership
 from bot.playground.fake_slack.model import Conversation, File, Json
 
 LONGEST_ALT_TEXT = 1000
@@ -94,7 +94,7 @@ def _channels(core: Core, args: Arguments) -> list[Conversation]:
     ids = args.words("channels") or args.words("channel_id")
     if len(ids) > MOST_CHANNELS:
         raise SlackError("invalid_arguments")
-    return [joined(core, channel_id) for channel_id in ids]
+    return [require_membership(core, channel_id) for channel_id in ids]
 
 
 def _share(

@@ -8,7 +8,7 @@ from bot.playground.fake_slack.arguments import Arguments
 from bot.playground.fake_slack.core import Core
 from bot.playground.fake_slack.errors import SlackError
 from bot.playground.fake_slack.json_shapes import message_object
-from bot.playground.fake_slack.methods import Method, joined, message_in
+from bot.playground.fake_slack.methods import Method, message_in, require_membership
 from bot.playground.fake_slack.model import Conversation, Json
 
 MOST_PINS = MOST_BOOKMARKS = 100
@@ -16,7 +16,7 @@ _EMOJI_NAME = re.compile(r"[a-z0-9_+'\-]+(::skin-tone-[2-6])?")
 
 
 def _pin(core: Core, args: Arguments) -> Json:
-    conversation = joined(core, args.need("channel"))
+    conversation = require_membership(core, args.need("channel"))
     message = message_in(conversation, args.need("timestamp"))
     pinned = core.workspace.pins(conversation.id)
     if message["ts"] in pinned:
@@ -30,7 +30,7 @@ def _pin(core: Core, args: Arguments) -> Json:
 
 
 def _unpin(core: Core, args: Arguments) -> Json:
-    conversation = joined(core, args.need("channel"))
+    conversation = require_membership(core, args.need("channel"))
     message = message_in(conversation, args.need("timestamp"))
     if message["ts"] not in core.workspace.pins(conversation.id):
         raise SlackError("no_pin")
@@ -40,7 +40,7 @@ def _unpin(core: Core, args: Arguments) -> Json:
 
 
 def _pins(core: Core, args: Arguments) -> Json:
-    conversation = joined(core, args.need("channel"), writing=False)
+    conversation = require_membership(core, args.need("channel"), writing=False)
     items = [_pin_item(core, conversation, pin) for pin in conversation.pins]
     return {"items": items}
 
@@ -58,7 +58,7 @@ def _pin_item(core: Core, conversation: Conversation, pin: Json) -> Json:
 
 
 def _bookmark(core: Core, args: Arguments) -> Json:
-    conversation = joined(core, args.need("channel_id"))
+    conversation = require_membership(core, args.need("channel_id"))
     if len(conversation.bookmarks) >= MOST_BOOKMARKS:
         raise SlackError("too_many_bookmarks")
     if args.need("type") != "link":
@@ -100,7 +100,7 @@ def _bookmark_in(conversation: Conversation, bookmark_id: str) -> Json:
 
 
 def _edit_bookmark(core: Core, args: Arguments) -> Json:
-    conversation = joined(core, args.need("channel_id"))
+    conversation = require_membership(core, args.need("channel_id"))
     mark = _bookmark_in(conversation, args.need("bookmark_id"))
     mark |= {key: args.text(key) for key in ("title", "link", "emoji") if args.has(key)}
     mark["date_updated"] = core.ids.now_seconds()
@@ -109,7 +109,7 @@ def _edit_bookmark(core: Core, args: Arguments) -> Json:
 
 
 def _unbookmark(core: Core, args: Arguments) -> Json:
-    conversation = joined(core, args.need("channel_id"))
+    conversation = require_membership(core, args.need("channel_id"))
     mark = _bookmark_in(conversation, args.need("bookmark_id"))
     conversation.bookmarks.remove(mark)
     messages.show_conversation(core, conversation)
@@ -117,12 +117,12 @@ def _unbookmark(core: Core, args: Arguments) -> Json:
 
 
 def _bookmarks(core: Core, args: Arguments) -> Json:
-    conversation = joined(core, args.need("channel_id"), writing=False)
+    conversation = require_membership(core, args.need("channel_id"), writing=False)
     return {"bookmarks": list(conversation.bookmarks)}
 
 
 def _react(core: Core, args: Arguments) -> Json:
-    conversation = joined(core, args.need("channel"))
+    conversation = require_membership(core, args.need("channel"))
     message = message_in(conversation, args.need("timestamp"))
     name = args.need("name")
     if not _EMOJI_NAME.fullmatch(name):

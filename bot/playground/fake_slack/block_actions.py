@@ -3,18 +3,18 @@
 from typing import Any
 
 from bot.playground.fake_slack import forms, payloads
-from bot.playground.fake_slack.app_answers import Answer
+from bot.playground.fake_slack.app_responses import AppResponse
 from bot.playground.fake_slack.core import Core
 from bot.playground.fake_slack.model import Conversation, Json, Typed
 
 
-async def act(core: Core, user_id: str, container: Json, action: Json, typed: Typed) -> Answer:
+async def act(core: Core, user_id: str, container: Json, action: Json, typed: Typed) -> AppResponse:
     """Send the action with the state of all other inputs."""
     merge(core.workspace.typed_in(user_id, container), typed)
     _remember(core, user_id, container, action)
     payload = _payload(core, user_id, container)
     payload["actions"] = [{"action_ts": core.ids.ts(), **action}]
-    return await core.dispatch.ask("interactive", payload)
+    return await core.dispatch.request("interactive", payload)
 
 
 def _payload(core: Core, user_id: str, container: Json) -> Json:
@@ -102,7 +102,7 @@ def _meant(
     return [(blocks, name, value)]
 
 
-def fired(blocks: list[Json], element: Json, value: Any) -> Json:
+def action_payload(blocks: list[Json], element: Json, value: Any) -> Json:
     """Return an entry of `actions` for an element, with `value` as the choice if it has choices."""
     block = next(b for b, e in forms.elements(blocks) if e is element)
     action: Json = {"type": element["type"], "block_id": block["block_id"]}
@@ -117,7 +117,7 @@ def fired(blocks: list[Json], element: Json, value: Any) -> Json:
     return action | forms.plain_state(element, value)
 
 
-def where(
+def find_element(
     core: Core,
     user_id: str,
     name: str,
@@ -149,13 +149,13 @@ def _candidates(
     if channel and ts:
         return [{"type": "message", "channel_id": channel, "message_ts": ts}]
     if channel:
-        return _messages(core, user_id, [core.workspace.conversations[channel]])
+        return _messages(user_id, [core.workspace.conversations[channel]])
     views = (core.workspace.top_of(user_id), core.workspace.home_of(user_id))
     open_views = [{"type": "view", "view_id": view.id} for view in views if view is not None]
-    return open_views + _messages(core, user_id, core.workspace.visible_to(user_id))
+    return open_views + _messages(user_id, core.workspace.visible_to(user_id))
 
 
-def _messages(core: Core, user_id: str, conversations: Any) -> list[Json]:
+def _messages(user_id: str, conversations: Any) -> list[Json]:
     containers = [
         {"type": "message", "channel_id": conversation.id, "message_ts": message["ts"]}
         for conversation in conversations

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bot.playground.fake_slack.elements import check_element, check_image
-from bot.playground.fake_slack.json_pointer import Check, Problem, Spot, Surface
+from bot.playground.fake_slack.json_pointer import Check, Node, Problem, Surface
 
 __all__ = ["Problem", "check_blocks", "check_metadata", "check_view", "name_of"]
 
@@ -60,7 +60,7 @@ def check_blocks(
 ) -> list[Problem]:
     """Return what Slack would refuse in these blocks on that surface."""
     check = Check(surface=surface, has_file=has_file)
-    spot = Spot(check, blocks, "/blocks")
+    spot = Node(check, blocks, "/blocks")
     _blocks(spot)
     if surface == "message":
         _sum_of_message(spot)
@@ -77,7 +77,7 @@ def check_view(view: Any, *, has_file: Callable[[str], bool] | None = None) -> l
     """Return what Slack would refuse in a modal or an App Home."""
     kind = view.get("type") if isinstance(view, dict) else None
     check = Check(surface="home" if kind == "home" else "modal", has_file=has_file)
-    spot = Spot(check, view, "/view")
+    spot = Node(check, view, "/view")
     if kind not in ("modal", "home"):
         spot.wrong("type must be modal or home")
         return check.problems
@@ -97,7 +97,7 @@ def check_view(view: Any, *, has_file: Callable[[str], bool] | None = None) -> l
 def check_metadata(metadata: Any) -> list[Problem]:
     """Return what Slack would refuse in a message's metadata."""
     check = Check(surface="message")
-    spot = Spot(check, metadata, "/metadata")
+    spot = Node(check, metadata, "/metadata")
     if not spot.keys(("event_type", "event_payload"), ("entities",)):
         return check.problems
     if not _EVENT_TYPE.fullmatch(str(metadata["event_type"])):
@@ -107,19 +107,19 @@ def check_metadata(metadata: Any) -> list[Problem]:
     return check.problems
 
 
-def _view_strings(spot: Spot) -> None:
+def _view_strings(spot: Node) -> None:
     for key, most in (("private_metadata", 3000), ("callback_id", 255), ("external_id", 255)):
         if spot.has(key):
             spot.at(key).string(most, least=0)
 
 
-def _submit(spot: Spot) -> None:
+def _submit(spot: Node) -> None:
     kinds = [block.get("type") for block in spot.listed("blocks") if isinstance(block, dict)]
     if spot.check.surface == "modal" and "input" in kinds and not spot.has("submit"):
         spot.wrong("missing required field: submit")
 
 
-def _blocks(spot: Spot) -> None:
+def _blocks(spot: Node) -> None:
     seen: set[str] = set()
     for block in spot.items(0, MOST_BLOCKS[spot.check.surface]):
         if _known(block):
@@ -129,14 +129,14 @@ def _blocks(spot: Spot) -> None:
     _one_focus(spot)
 
 
-def _known(block: Spot) -> bool:
+def _known(block: Node) -> bool:
     if block.kind in _EVERYWHERE | _ALSO[block.check.surface]:
         return True
     block.wrong(f"unsupported type: {block.kind}")
     return False
 
 
-def _unrepeated(spot: Spot, key: str, seen: set[str]) -> None:
+def _unrepeated(spot: Node, key: str, seen: set[str]) -> None:
     value = spot.value.get(key)
     if not value or not isinstance(value, str):
         return
@@ -145,14 +145,14 @@ def _unrepeated(spot: Spot, key: str, seen: set[str]) -> None:
     seen.add(value)
 
 
-def _block(spot: Spot) -> None:
+def _block(spot: Node) -> None:
     spot.strings(block_id=255)
     check = _BLOCKS.get(spot.value["type"])
     if check is not None:
         check(spot)
 
 
-def _section(spot: Spot) -> None:
+def _section(spot: Node) -> None:
     spot.keys((), ("block_id", "text", "fields", "accessory", "expand"))
     if not spot.has("text") and not spot.has("fields"):
         spot.wrong("missing required field: text or fields")
@@ -165,7 +165,7 @@ def _section(spot: Spot) -> None:
         _element(spot.at("accessory"), _IN_SECTION)
 
 
-def _element(spot: Spot, allowed: set[str]) -> bool:
+def _element(spot: Node, allowed: set[str]) -> bool:
     if spot.kind not in allowed:
         spot.wrong(f"unsupported type: {spot.kind}")
         return False
@@ -173,17 +173,17 @@ def _element(spot: Spot, allowed: set[str]) -> bool:
     return True
 
 
-def _header(spot: Spot) -> None:
+def _header(spot: Node) -> None:
     spot.keys(("text",), ("block_id",))
     spot.texts(text=150)
 
 
-def _image(spot: Spot) -> None:
+def _image(spot: Node) -> None:
     check_image(spot, "block_id", "title")
     spot.texts(title=2000)
 
 
-def _context(spot: Spot) -> None:
+def _context(spot: Node) -> None:
     if not spot.keys(("elements",), ("block_id",)):
         return
     for element in spot.at("elements").items(1, 10):
@@ -193,7 +193,7 @@ def _context(spot: Spot) -> None:
             element.text(3000, plain=False)
 
 
-def _actions(spot: Spot) -> None:
+def _actions(spot: Node) -> None:
     if not spot.keys(("elements",), ("block_id",)):
         return
     seen: set[str] = set()
@@ -202,7 +202,7 @@ def _actions(spot: Spot) -> None:
             _unrepeated(element, "action_id", seen)
 
 
-def _input(spot: Spot) -> None:
+def _input(spot: Node) -> None:
     optional = ("block_id", "hint", "optional", "dispatch_action")
     if spot.keys(("label", "element"), optional):
         spot.texts(label=2000, hint=2000)
@@ -210,11 +210,11 @@ def _input(spot: Spot) -> None:
         _element(spot.at("element"), _IN_INPUT)
 
 
-def _divider(spot: Spot) -> None:
+def _divider(spot: Node) -> None:
     spot.keys((), ("block_id",))
 
 
-def _rich_text(spot: Spot) -> None:
+def _rich_text(spot: Node) -> None:
     if spot.keys(("elements",), ("block_id",)):
         for element in spot.at("elements").items(1, 1000):
             kinds = ("rich_text_section", "rich_text_list", "rich_text_quote")
@@ -222,12 +222,12 @@ def _rich_text(spot: Spot) -> None:
                 element.at("type").one_of((*kinds, "rich_text_preformatted"))
 
 
-def _alert(spot: Spot) -> None:
+def _alert(spot: Node) -> None:
     if spot.keys(("text",), ("block_id", "level")):
         spot.at("text").text(200, plain=False)
 
 
-def _sum_of_markdown(spot: Spot) -> None:
+def _sum_of_markdown(spot: Node) -> None:
     if not isinstance(spot.value, list):
         return
     texts = [str(b.get("text", "")) for b in spot.value if isinstance(b, dict)]
@@ -236,7 +236,7 @@ def _sum_of_markdown(spot: Spot) -> None:
         spot.wrong("markdown blocks must be less than 12001 characters together")
 
 
-def _sum_of_message(spot: Spot) -> None:
+def _sum_of_message(spot: Node) -> None:
     if not isinstance(spot.value, list):
         return
     if _characters(spot.value) + COST_OF_A_BLOCK * len(spot.value) > LARGEST_MESSAGE:
@@ -252,12 +252,12 @@ def _characters(value: Any) -> int:
     return sum(map(_characters, value)) if isinstance(value, list) else 0
 
 
-def _one_focus(spot: Spot) -> None:
+def _one_focus(spot: Node) -> None:
     if json.dumps(spot.value).count('"focus_on_load": true') > 1:
         spot.wrong("only one element may have focus_on_load")
 
 
-_BLOCKS: dict[str, Callable[[Spot], None]] = {
+_BLOCKS: dict[str, Callable[[Node], None]] = {
     "section": _section,
     "header": _header,
     "image": _image,

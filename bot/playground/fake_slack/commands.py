@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from bot.playground.fake_slack import (
     example_workspace,
-    message_composer,
     payloads,
     responses,
+    typed_text,
     workspace_changes,
 )
-from bot.playground.fake_slack.app_answers import Answer
+from bot.playground.fake_slack.app_responses import AppResponse
 from bot.playground.fake_slack.core import Core
 from bot.playground.fake_slack.model import Conversation, Json
 
@@ -49,13 +49,9 @@ async def run(
     if core.workspace.users[user_id].team_id != example_workspace.TEAM_ID:
         return _refused("not_installed", OUTSIDER.format(command=name))
     mentions = declared.get("should_escape")  # otherwise names stay plain text
-    sent = (
-        message_composer.composed(core.workspace, text)
-        if mentions
-        else message_composer.escaped(text)
-    )
+    sent = typed_text.composed(core.workspace, text) if mentions else typed_text.escaped(text)
     payload = payloads.command(core, user_id, conversation, name, sent)
-    answer = await core.dispatch.ask("slash_commands", payload)
+    answer = await core.dispatch.request("slash_commands", payload)
     if not answer.is_ack:
         return _unanswered(name, answer)
     responses.show_answer(core, user_id, conversation, f"{name} {text}".strip(), answer.body)
@@ -66,7 +62,7 @@ def _refused(error: str, told: str) -> CommandResult:
     return CommandResult(status=0, body={}, error=error, told=told)
 
 
-def _unanswered(name: str, answer: Answer) -> CommandResult:
+def _unanswered(name: str, answer: AppResponse) -> CommandResult:
     error = answer.error or f"http_{answer.status}"
     text = FAILED.format(command=name, error=error)
     return CommandResult(status=answer.status, body={}, error=error, told=text)
@@ -78,7 +74,7 @@ def _unanswered(name: str, answer: Answer) -> CommandResult:
 async def _own(
     core: Core, user_id: str, conversation: Conversation, name: str, text: str
 ) -> CommandResult:
-    composed = message_composer.composed(core.workspace, text)
+    composed = typed_text.composed(core.workspace, text)
     whom = _MENTION.findall(composed) or ([user_id] if name in _ALONE else [])
     if not whom:
         return _refused("no_user", NOBODY.format(command=name))
@@ -88,15 +84,17 @@ async def _own(
 
 
 async def _invite(core: Core, conversation: Conversation, other: str, by: str) -> None:
-    await workspace_changes.done(workspace_changes.join(core, conversation, other, inviter=by))
+    await workspace_changes.wait_for_delivery(
+        workspace_changes.join(core, conversation, other, inviter=by)
+    )
 
 
 async def _remove(core: Core, conversation: Conversation, other: str, by: str) -> None:
-    await workspace_changes.done(workspace_changes.leave(core, conversation, other))
+    await workspace_changes.wait_for_delivery(workspace_changes.leave(core, conversation, other))
 
 
 async def _archive(core: Core, conversation: Conversation, other: str, by: str) -> None:
-    await workspace_changes.done(workspace_changes.archive(core, conversation, by))
+    await workspace_changes.wait_for_delivery(workspace_changes.archive(core, conversation, by))
 
 
 _OWN: dict[str, Callable[[Core, Conversation, str, str], Awaitable[None]]] = {

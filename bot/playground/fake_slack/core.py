@@ -11,11 +11,11 @@ from bot.playground.fake_slack.dispatch import Dispatch
 from bot.playground.fake_slack.events import Events
 from bot.playground.fake_slack.faults import Faults
 from bot.playground.fake_slack.ids import Ids
-from bot.playground.fake_slack.in_flight import Work
+from bot.playground.fake_slack.in_flight import InFlight
 from bot.playground.fake_slack.manifest import Manifest
 from bot.playground.fake_slack.model import Json
-from bot.playground.fake_slack.rate_limits import Limits
-from bot.playground.fake_slack.response_urls import Tickets
+from bot.playground.fake_slack.rate_limits import RateLimits
+from bot.playground.fake_slack.response_urls import ResponseUrls
 from bot.playground.fake_slack.signed_http import SignedHttp
 from bot.playground.fake_slack.sockets import Sockets
 from bot.playground.fake_slack.stream import Stream
@@ -52,7 +52,7 @@ class Install:
     """The state of the app's installation: whether its bot token works."""
 
     revoked: str = ""  # the error returned by every call: token_revoked, account_inactive
-    limits: Limits = field(default_factory=Limits)
+    limits: RateLimits = field(default_factory=RateLimits)
 
 
 class Core:
@@ -66,7 +66,7 @@ class Core:
         self.workspace = Workspace(self.ids)
         self.manifest = Manifest(manifest)
         self.faults = Faults()
-        self.work = Work()
+        self.work = InFlight()
         self.sockets = Sockets(self.ids, self.faults)
         self.faults.sockets = self.sockets
         self.http = SignedHttp(self.ids, SIGNING_SECRET)
@@ -74,7 +74,7 @@ class Core:
         self.events = Events(self.ids, self.manifest, self.dispatch, self.work)
         self.stream = Stream()
         self.triggers = Triggers(self.ids)
-        self.tickets = Tickets(self.ids)
+        self.tickets = ResponseUrls(self.ids)
         self.hooks = Hooks()
         self.install = Install()
         self.calls: list[Call] = []

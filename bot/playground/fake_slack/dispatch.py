@@ -3,9 +3,9 @@
 import asyncio
 from typing import Protocol
 
-from bot.playground.fake_slack.app_answers import NOBODY, SILENCE, Answer
+from bot.playground.fake_slack.app_responses import NO_CONNECTION, NO_RESPONSE, AppResponse
 from bot.playground.fake_slack.faults import Faults
-from bot.playground.fake_slack.in_flight import Work
+from bot.playground.fake_slack.in_flight import InFlight
 from bot.playground.fake_slack.model import Json
 from bot.playground.fake_slack.signed_http import SignedHttp
 from bot.playground.fake_slack.sockets import Sockets
@@ -16,13 +16,13 @@ RETRY_AFTER = (0.0, 60.0, 300.0)
 
 
 class Transport(Protocol):
-    async def deliver(self, kind: str, payload: Json, attempt: int, reason: str) -> Answer: ...
+    async def deliver(self, kind: str, payload: Json, attempt: int, reason: str) -> AppResponse: ...
 
 
 class Dispatch:
     """Delivery by the transport in use, within Slack's deadlines (in real seconds)."""
 
-    def __init__(self, work: Work, faults: Faults, sockets: Sockets, http: SignedHttp) -> None:
+    def __init__(self, work: InFlight, faults: Faults, sockets: Sockets, http: SignedHttp) -> None:
         self._work = work
         self._faults = faults
         self._sockets = sockets
@@ -35,7 +35,7 @@ class Dispatch:
     def _transport(self) -> Transport:
         return self._http if self._http.request_url else self._sockets
 
-    async def ask(self, kind: str, payload: Json) -> Answer:
+    async def request(self, kind: str, payload: Json) -> AppResponse:
         """Deliver a command or an interaction once, while a person waits for the response."""
         answer = await self._attempt(kind, payload, 0, "")
         if not answer.is_ack:
@@ -44,7 +44,7 @@ class Dispatch:
             self.problems.append(f"{name}: not acknowledged ({reason})")
         return answer
 
-    async def tell(self, payload: Json) -> bool:
+    async def deliver_event(self, payload: Json) -> bool:
         """Deliver an event, with retries. Return whether it was acknowledged in the end."""
         if self._faults.duplicates():
             await self._attempt("events_api", payload, 0, "")
@@ -56,7 +56,7 @@ class Dispatch:
                 return True
             if answer.stop_retries or self._nobody_there:
                 return False
-            reason = "http_timeout" if answer is SILENCE else "http_error"
+            reason = "http_timeout" if answer is NO_RESPONSE else "http_error"
         self.problems.append(f"event {payload['event']['type']}: not acknowledged")
         return False
 
@@ -64,11 +64,11 @@ class Dispatch:
     def _nobody_there(self) -> bool:
         return not self._http.request_url and not self._sockets.ever_connected
 
-    async def _attempt(self, kind: str, payload: Json, attempt: int, reason: str) -> Answer:
+    async def _attempt(self, kind: str, payload: Json, attempt: int, reason: str) -> AppResponse:
         name = payload.get("command") or payload.get("event", payload).get("type")
         with self._work.under_way(f"{kind} {name}"):
             try:
                 async with asyncio.timeout(self.ack_seconds):
                     return await self._transport.deliver(kind, payload, attempt, reason)
             except TimeoutError:
-                return NOBODY if self._nobody_there else SILENCE
+                return NO_CONNECTION if self._nobody_there else NO_RESPONSE

@@ -10,7 +10,7 @@ from functools import partial
 from math import inf
 from urllib.parse import urlsplit
 
-from bot.playground.fake_slack.json_pointer import Spot
+from bot.playground.fake_slack.json_pointer import Node
 
 _DATE = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
@@ -22,7 +22,7 @@ _INITIAL_LISTS = (
 _ASKING = (*_COMMON, "placeholder", "focus_on_load", "confirm")
 
 
-def check_element(spot: Spot) -> None:
+def check_element(spot: Node) -> None:
     """Check an element, whose type its block allows."""
     if "action_id" in spot.value:
         spot.at("action_id").string(255)
@@ -33,7 +33,7 @@ def check_element(spot: Spot) -> None:
     _CHECKS[spot.value["type"]](spot)
 
 
-def check_image(spot: Spot, *extra: str) -> None:
+def check_image(spot: Node, *extra: str) -> None:
     """Check an image: exactly one source, and an alternative text."""
     spot.keys(("alt_text",), ("image_url", "slack_file", *extra))
     spot.strings(image_url=3000, alt_text=2000)
@@ -45,7 +45,7 @@ def check_image(spot: Spot, *extra: str) -> None:
         _slack_file(spot.at("slack_file"))
 
 
-def _slack_file(spot: Spot) -> None:
+def _slack_file(spot: Node) -> None:
     if not spot.keys((), ("id", "url")):
         return
     if spot.has("id") == spot.has("url"):
@@ -55,24 +55,24 @@ def _slack_file(spot: Spot) -> None:
         spot.wrong("invalid slack file")
 
 
-def _url(spot: Spot) -> None:
+def _url(spot: Node) -> None:
     if not isinstance(spot.value, str) or urlsplit(spot.value).scheme not in ("http", "https"):
         spot.wrong("must be a valid URL")
 
 
-def _confirm(spot: Spot) -> None:
+def _confirm(spot: Node) -> None:
     if spot.keys(("title", "text", "confirm", "deny"), ("style",)):
         spot.texts(title=100, confirm=30, deny=30)
         spot.at("text").text(300, plain=False)
         _style(spot)
 
 
-def _style(spot: Spot) -> None:
+def _style(spot: Node) -> None:
     if spot.has("style"):
         spot.at("style").one_of(("primary", "danger"))
 
 
-def _button(spot: Spot) -> None:
+def _button(spot: Node) -> None:
     optional = ("url", "value", "style", "confirm", "accessibility_label")
     spot.keys(("text",), (*_COMMON, *optional))
     spot.texts(text=75)
@@ -82,7 +82,7 @@ def _button(spot: Spot) -> None:
     _style(spot)
 
 
-def _option(spot: Spot, *, plain: bool, urls: bool = False) -> None:
+def _option(spot: Node, *, plain: bool, urls: bool = False) -> None:
     if spot.keys(("text", "value"), ("description", "url") if urls else ("description",)):
         spot.at("text").text(75, plain=plain)
         spot.strings(value=150, url=3000)
@@ -90,12 +90,12 @@ def _option(spot: Spot, *, plain: bool, urls: bool = False) -> None:
             spot.at("description").text(75, plain=plain)
 
 
-def _options(spot: Spot, most: int, *, least: int = 1, plain: bool = True) -> None:
+def _options(spot: Node, most: int, *, least: int = 1, plain: bool = True) -> None:
     for option in spot.items(least, most):
         _option(option, plain=plain)
 
 
-def _initial_options(spot: Spot, offered: list[object]) -> None:
+def _initial_options(spot: Node, offered: list[object]) -> None:
     if spot.has("initial_option") and spot.value["initial_option"] not in offered:
         spot.at("initial_option").wrong("must match one of the provided options")
     if not spot.has("initial_options"):
@@ -105,13 +105,13 @@ def _initial_options(spot: Spot, offered: list[object]) -> None:
             option.wrong("must match one of the provided options")
 
 
-def _overflow(spot: Spot) -> None:
+def _overflow(spot: Node) -> None:
     if spot.keys(("options",), (*_COMMON, "confirm")):
         for option in spot.at("options").items(1, 5):
             _option(option, plain=True, urls=True)
 
 
-def _choices(spot: Spot) -> None:
+def _choices(spot: Node) -> None:
     """Check radio buttons or checkboxes."""
     initial = "initial_option" if spot.value["type"] == "radio_buttons" else "initial_options"
     if spot.keys(("options",), (*_COMMON, initial, "confirm", "focus_on_load")):
@@ -119,7 +119,7 @@ def _choices(spot: Spot) -> None:
         _initial_options(spot, spot.listed("options"))
 
 
-def _static_select(spot: Spot, *initial: str) -> None:
+def _static_select(spot: Node, *initial: str) -> None:
     spot.keys((), (*_ASKING, "options", "option_groups", *initial))
     if spot.has("options") == spot.has("option_groups"):
         spot.wrong("must have exactly one of options, option_groups")
@@ -138,7 +138,7 @@ def _static_select(spot: Spot, *initial: str) -> None:
     _most_selected(spot)
 
 
-def _most_selected(spot: Spot) -> None:
+def _most_selected(spot: Node) -> None:
     if not spot.has("max_selected_items"):
         return
     spot.at("max_selected_items").whole(1, 1000)
@@ -148,7 +148,7 @@ def _most_selected(spot: Spot) -> None:
             spot.at(key).wrong(f"no more than {most} items allowed")
 
 
-def _ids(spot: Spot) -> None:
+def _ids(spot: Node) -> None:
     """Check the initially selected ids."""
     for key in _INITIAL_LISTS[1:]:
         if spot.has(key):
@@ -156,12 +156,12 @@ def _ids(spot: Spot) -> None:
                 item.string(255)
 
 
-def _external_select(spot: Spot, *initial: str) -> None:
+def _external_select(spot: Node, *initial: str) -> None:
     spot.keys((), (*_ASKING, "min_query_length", *initial))
     _most_selected(spot)
 
 
-def _picking(spot: Spot, *initial: str) -> None:
+def _picking(spot: Node, *initial: str) -> None:
     """Check a menu of people, channels or conversations."""
     spot.keys((), (*_ASKING, *initial))
     _ids(spot)
@@ -170,7 +170,7 @@ def _picking(spot: Spot, *initial: str) -> None:
         spot.wrong("response_url_enabled is for modals only")
 
 
-def _plain_input(spot: Spot) -> None:
+def _plain_input(spot: Node) -> None:
     specific = ("initial_value", "multiline", "min_length", "max_length", "dispatch_action_config")
     spot.keys((), (*_ASKING, *specific))
     spot.booleans("multiline")
@@ -187,7 +187,7 @@ def _plain_input(spot: Spot) -> None:
         spot.at("initial_value").string(most, least)
 
 
-def _number_input(spot: Spot) -> None:
+def _number_input(spot: Node) -> None:
     numbers = ("initial_value", "min_value", "max_value")
     specific = (*_ASKING, *numbers, "dispatch_action_config")
     if not spot.keys(("is_decimal_allowed",), specific):
@@ -205,17 +205,17 @@ def _number_input(spot: Spot) -> None:
             spot.at("initial_value").wrong("must be between min_value and max_value")
 
 
-def _address_input(spot: Spot) -> None:
+def _address_input(spot: Node) -> None:
     spot.keys((), (*_ASKING, "initial_value", "dispatch_action_config"))
     spot.strings(initial_value=3000)
 
 
-def _rich_input(spot: Spot) -> None:
+def _rich_input(spot: Node) -> None:
     specific = ("initial_value", "dispatch_action_config", "min_lines", "max_lines")
     spot.keys((), (*_ASKING, *specific))
 
 
-def _matching(spot: Spot, key: str, pattern: re.Pattern[str], *extra: str) -> None:
+def _matching(spot: Node, key: str, pattern: re.Pattern[str], *extra: str) -> None:
     spot.keys((), (*_ASKING, key, *extra))
     if spot.has(key) and not pattern.fullmatch(str(spot.value[key])):
         spot.at(key).wrong("has an invalid format")
@@ -230,13 +230,13 @@ def _is_day(text: str) -> bool:
         return False
 
 
-def _moment(spot: Spot) -> None:
+def _moment(spot: Node) -> None:
     spot.keys((), (*_COMMON, "initial_date_time", "confirm", "focus_on_load"))
     if spot.has("initial_date_time"):
         spot.at("initial_date_time").whole(10**9, 10**10 - 1)
 
 
-def _files_input(spot: Spot) -> None:
+def _files_input(spot: Node) -> None:
     spot.keys((), (*_COMMON, "filetypes", "max_files"))
     if spot.check.surface != "modal":
         spot.wrong("file_input is for modals only")
@@ -257,7 +257,7 @@ _MANY_CONVERSATIONS = (
     "filter",
 )
 
-_CHECKS: dict[str, Callable[[Spot], None]] = {
+_CHECKS: dict[str, Callable[[Node], None]] = {
     "button": _button,
     "image": check_image,
     "overflow": _overflow,

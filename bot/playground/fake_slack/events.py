@@ -5,7 +5,7 @@ import asyncio
 from bot.playground.fake_slack import example_workspace
 from bot.playground.fake_slack.dispatch import Dispatch
 from bot.playground.fake_slack.ids import Ids
-from bot.playground.fake_slack.in_flight import Work
+from bot.playground.fake_slack.in_flight import InFlight
 from bot.playground.fake_slack.manifest import Manifest
 from bot.playground.fake_slack.model import Conversation, Json
 
@@ -19,7 +19,7 @@ _ABOUT_CHANNELS = {
 class Events:
     """Emits events that the manifest subscribes to and that the app can see."""
 
-    def __init__(self, ids: Ids, manifest: Manifest, dispatch: Dispatch, work: Work) -> None:
+    def __init__(self, ids: Ids, manifest: Manifest, dispatch: Dispatch, work: InFlight) -> None:
         self._ids = ids
         self._manifest = manifest
         self._dispatch = dispatch
@@ -37,7 +37,7 @@ class Events:
             return None
         return self._send(self._envelope(event, conversation))
 
-    async def emit_surely(self, event: Json, conversation: Conversation | None = None) -> bool:
+    async def emit_or_raise(self, event: Json, conversation: Conversation | None = None) -> bool:
         """Send an event and wait for its acknowledgement.
 
         Raises:
@@ -57,7 +57,9 @@ class Events:
         if self._held is not None:
             self._held.append(envelope)
             return None
-        return self._work.spawn(f"event {envelope['event_id']}", self._dispatch.tell(envelope))
+        return self._work.spawn(
+            f"event {envelope['event_id']}", self._dispatch.deliver_event(envelope)
+        )
 
     def hold(self) -> None:
         """Hold events back until `release`."""
@@ -67,7 +69,7 @@ class Events:
         """Deliver the held events one by one, as Slack guarantees no order."""
         held, self._held = self._held or [], None
         for envelope in reversed(held) if backwards else held:
-            await self._dispatch.tell(envelope)
+            await self._dispatch.deliver_event(envelope)
 
     def _envelope(self, event: Json, conversation: Conversation | None) -> Json:
         return {

@@ -17,7 +17,7 @@ OWNER, DEACTIVATED, GUEST, OTHER_BOT, EXTERNAL = "U0OWN", "U0OLD", "U0GST", "U0C
 
 
 def _person(user_id: str, name: str, zone: str, title: str, color: str) -> User:
-    handle = name.split()[0].lower()
+    handle = name.split(maxsplit=1)[0].lower()
     return User(
         id=user_id,
         name=handle,

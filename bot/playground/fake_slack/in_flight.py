@@ -12,7 +12,7 @@ T = TypeVar("T")
 QUIET_TURNS = 8
 
 
-class Work:
+class InFlight:
     """Counts work in progress, waits for its end without polling the clock, cancels the rest."""
 
     def __init__(self) -> None:

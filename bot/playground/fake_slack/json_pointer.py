@@ -33,15 +33,15 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Spot:
+class Node:
     """A value and its location."""
 
     check: Check
     value: Any
     pointer: str = ""
 
-    def at(self, key: str | int) -> "Spot":
-        return Spot(self.check, self.value[key], f"{self.pointer}/{key}")
+    def at(self, key: str | int) -> "Node":
+        return Node(self.check, self.value[key], f"{self.pointer}/{key}")
 
     def has(self, key: str) -> bool:
         return isinstance(self.value, dict) and self.value.get(key) is not None
@@ -72,7 +72,7 @@ class Spot:
             self.wrong(f"invalid additional property: {key}")
         return not missing
 
-    def items(self, least: int, most: int) -> Iterator["Spot"]:
+    def items(self, least: int, most: int) -> Iterator["Node"]:
         """Yield its items, after checking that it is a list of a permitted size."""
         if not isinstance(self.value, list):
             self.wrong("must be an array")

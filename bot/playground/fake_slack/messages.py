@@ -42,7 +42,7 @@ def post(core: Core, conversation: Conversation, message: Json) -> Json:
     _share_pictures(core, conversation, posted)
     _show(core, "message", conversation, posted)
     show_conversation(core, conversation)
-    tell_of_message(core, conversation, posted)
+    emit_message_event(core, conversation, posted)
     return posted
 
 
@@ -56,7 +56,7 @@ def _share_pictures(core: Core, conversation: Conversation, message: Json) -> No
             core.later(partial(shares.append, message["ts"]))
 
 
-def tell_of_message(core: Core, conversation: Conversation, message: Json) -> None:
+def emit_message_event(core: Core, conversation: Conversation, message: Json) -> None:
     event = {
         **message,
         "channel": conversation.id,
@@ -68,10 +68,10 @@ def tell_of_message(core: Core, conversation: Conversation, message: Json) -> No
     if mentioned and not conversation.is_im:
         core.events.emit({**event, "type": "app_mention"}, conversation)
     if "metadata" in message:
-        tell_of_metadata(core, conversation, message, "posted")
+        emit_metadata_event(core, conversation, message, "posted")
 
 
-def tell_of_metadata(
+def emit_metadata_event(
     core: Core, conversation: Conversation, message: Json, what: str, **more: Any
 ) -> None:
     """Emit the event message_metadata_posted, _updated or _deleted."""
@@ -100,7 +100,7 @@ def change(core: Core, conversation: Conversation, message: Json, content: Json)
     _show(core, "message_changed", conversation, message)
     after = message.get("metadata")
     if after != before and after:
-        tell_of_metadata(core, conversation, message, "updated", previous_metadata=before)
+        emit_metadata_event(core, conversation, message, "updated", previous_metadata=before)
 
 
 def delete(core: Core, conversation: Conversation, message: Json) -> None:
@@ -112,12 +112,12 @@ def delete(core: Core, conversation: Conversation, message: Json) -> None:
     if message.get("metadata"):
         before = message["metadata"]
         about = {**message, "metadata": None}
-        tell_of_metadata(
+        emit_metadata_event(
             core, conversation, about, "deleted", previous_metadata=before, deleted_ts=ts
         )
 
 
-def whisper(core: Core, conversation: Conversation, user_id: str, message: Json) -> Json:
+def post_ephemeral(core: Core, conversation: Conversation, user_id: str, message: Json) -> Json:
     """Show an ephemeral message to one person."""
     ephemeral = {**message, "ts": core.ids.ts(), "only_for": user_id, "is_ephemeral": True}
     conversation.ephemerals.append(ephemeral)
@@ -134,7 +134,7 @@ def show_ephemeral(core: Core, conversation: Conversation, message: Json) -> Non
     core.stream.publish(lambda _: change, [message["only_for"]])
 
 
-def unwhisper(core: Core, conversation: Conversation, message: Json) -> None:
+def delete_ephemeral(core: Core, conversation: Conversation, message: Json) -> None:
     conversation.ephemerals.remove(message)
     gone = {"type": "message_deleted", "channel": conversation.id, "ts": message["ts"]}
     core.stream.publish(lambda _: gone, [message["only_for"]])

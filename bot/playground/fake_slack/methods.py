@@ -53,7 +53,7 @@ def conversation_for(core: Core, channel_id: str, scope_of: str = "") -> Convers
     return conversation
 
 
-def joined(core: Core, channel_id: str, *, writing: bool = True) -> Conversation:
+def require_membership(core: Core, channel_id: str, *, writing: bool = True) -> Conversation:
     """Return a conversation that the app is in; if it is to write there, not an archived one."""
     conversation = conversation_for(core, channel_id)
     if example_workspace.BOT_USER_ID not in conversation.members:

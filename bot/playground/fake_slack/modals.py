@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.playground.fake_slack import forms, payloads, views
-from bot.playground.fake_slack.app_answers import Answer
+from bot.playground.fake_slack.app_responses import AppResponse
 from bot.playground.fake_slack.core import Core
 from bot.playground.fake_slack.errors import SlackError
 from bot.playground.fake_slack.json_shapes import view_object
@@ -29,7 +29,7 @@ async def submit(core: Core, view: View) -> SubmitResult:
     errors = forms.client_errors(view.blocks, values)
     if errors:
         return SubmitResult(errors=errors, view=_top(core, view.user_id))
-    answer = await core.dispatch.ask("interactive", payloads.submission(core, view, values))
+    answer = await core.dispatch.request("interactive", payloads.submission(core, view, values))
     if not answer.is_ack:
         return _failed(core, view, f"not acknowledged ({answer.error or answer.status})", answer)
     try:
@@ -40,16 +40,16 @@ async def submit(core: Core, view: View) -> SubmitResult:
     return SubmitResult(errors=response_errors, view=_top(core, view.user_id), answer=answer.body)
 
 
-def _failed(core: Core, view: View, why: str, answer: Answer) -> SubmitResult:
+def _failed(core: Core, view: View, why: str, answer: AppResponse) -> SubmitResult:
     core.problems.append(f"view_submission of {view.content.get('callback_id')}: {why}")
     return SubmitResult(view=_top(core, view.user_id), failure=TROUBLE, answer=answer.body)
 
 
 def _top(core: Core, user_id: str) -> Json | None:
-    return core_view(core, core.workspace.top_of(user_id))
+    return view_json(core.workspace.top_of(user_id))
 
 
-def core_view(core: Core, view: View | None) -> Json | None:
+def view_json(view: View | None) -> Json | None:
     """Return the view as Slack's JSON, with its current input."""
     if view is None:
         return None
@@ -107,4 +107,4 @@ async def close(core: Core, view: View, *, everything: bool = False) -> None:
         core, view.user_id, everything=everything or bool(view.content.get("clear_on_close"))
     )
     if notified.content.get("notify_on_close"):
-        await core.dispatch.ask("interactive", payload)
+        await core.dispatch.request("interactive", payload)

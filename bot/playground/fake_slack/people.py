@@ -13,15 +13,15 @@ from bot.playground.fake_slack import (
     commands,
     example_workspace,
     forms,
-    message_composer,
     messages,
     modals,
+    typed_text,
 )
-from bot.playground.fake_slack.app_answers import Answer
+from bot.playground.fake_slack.app_responses import AppResponse
 from bot.playground.fake_slack.commands import CommandResult
 from bot.playground.fake_slack.core import Core
 from bot.playground.fake_slack.json_shapes import view_object
-from bot.playground.fake_slack.modals import SubmitResult, core_view
+from bot.playground.fake_slack.modals import SubmitResult, view_json
 from bot.playground.fake_slack.model import Conversation, Json, Typed, View
 from bot.playground.page import screen
 
@@ -48,7 +48,7 @@ class Person:
     async def say(self, channel_id: str, text: str, thread_ts: str | None = None) -> Json:
         """Post a message. Return it as Slack stores it."""
         conversation = self.core.workspace.conversations[channel_id]
-        written: Json = {"text": message_composer.composed(self.core.workspace, text)}
+        written: Json = {"text": typed_text.composed(self.core.workspace, text)}
         if thread_ts:
             written["thread_ts"] = thread_ts
         message = messages.by_person(self.core, self.user_id, written)
@@ -59,7 +59,7 @@ class Person:
 
     # ------------------------------------------------------------ interacting
 
-    async def act(self, container: Json, action: Json, typed: Typed | None = None) -> Answer:
+    async def act(self, container: Json, action: Json, typed: Typed | None = None) -> AppResponse:
         """Use an element of a message or view, sending the other inputs as well."""
         return await block_actions.act(self.core, self.user_id, container, action, typed or {})
 
@@ -72,19 +72,21 @@ class Person:
         view_id: str | None = None,
         values: dict[str, Any] | None = None,
         value: Any = None,
-    ) -> Answer:
+    ) -> AppResponse:
         """Press a button, or choose `value` in a menu.
 
         Without a location it is searched where the person would see it first: the open modal, then
         the App Home, then messages from the newest. `values` are entered beforehand, by block id
         and action id (Slack's element state or plain values), or flat by either id.
         """
-        container, blocks = block_actions.where(
+        container, blocks = block_actions.find_element(
             self.core, self.user_id, action_id, channel, ts, view_id
         )
         _, element = forms.find(blocks, action_id)
         typed = block_actions.typed_from(blocks, values or {})
-        return await self.act(container, block_actions.fired(blocks, element, value), typed)
+        return await self.act(
+            container, block_actions.action_payload(blocks, element, value), typed
+        )
 
     async def fill(
         self, view_id: str | None, values: dict[str, Any], *, channel: str = "", ts: str = ""
@@ -109,7 +111,7 @@ class Person:
         """Open the App Home. Return its content once the app has acknowledged the event."""
         workspace = self.core.workspace
         home = workspace.home_of(self.user_id)
-        direct = workspace.direct(self.user_id, example_workspace.BOT_USER_ID)
+        direct = workspace.open_direct_message(self.user_id, example_workspace.BOT_USER_ID)
         event: Json = {
             "type": "app_home_opened",
             "user": self.user_id,
@@ -128,12 +130,12 @@ class Person:
     @property
     def top_view(self) -> Json | None:
         """Return the top modal with its current input, or None if none is open."""
-        return core_view(self.core, self.core.workspace.top_of(self.user_id))
+        return view_json(self.core.workspace.top_of(self.user_id))
 
     @property
     def home(self) -> Json | None:
         """Return the App Home as last published, with its current input."""
-        return core_view(self.core, self.core.workspace.home_of(self.user_id))
+        return view_json(self.core.workspace.home_of(self.user_id))
 
     def visible(self, channel_id: str) -> list[Json]:
         """Return the messages of a conversation by time, with replies and own ephemeral ones."""

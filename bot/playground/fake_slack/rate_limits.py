@@ -10,15 +10,15 @@ from collections import deque
 
 from bot.playground.fake_slack.errors import RateLimited
 
-MINUTE = 60.0
+WINDOW_SECONDS = 60.0
 TIERS = {1: 5, 2: 20, 3: 50, 4: 100}
-SPECIAL = 300  # chat.postMessage ("several hundred" a minute in a workspace), auth.test
+POSTS_PER_MINUTE = 300  # chat.postMessage ("several hundred" a minute in a workspace), auth.test
 CHANNEL_BURST = 3
 CHANNEL_SECONDS = 1.0
 SLOW_HISTORY = ("conversations.history", "conversations.replies")
 
 
-class Limits:
+class RateLimits:
     """The times of recent calls, by method and channel."""
 
     def __init__(self) -> None:
@@ -33,10 +33,10 @@ class Limits:
         """
         now = time.monotonic()
         calls = self._calls.setdefault(method, deque())
-        while calls and calls[0] <= now - MINUTE:
+        while calls and calls[0] <= now - WINDOW_SECONDS:
             calls.popleft()
         if len(calls) >= most:
-            raise RateLimited(math.ceil(calls[0] + MINUTE - now))
+            raise RateLimited(math.ceil(calls[0] + WINDOW_SECONDS - now))
         calls.append(now)
 
     def count_message(self, channel_id: str) -> None:

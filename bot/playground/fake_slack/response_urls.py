@@ -12,7 +12,7 @@ MOST_KEPT = 10_000
 
 
 @dataclass(kw_only=True)
-class Ticket:
+class ResponseUrl:
     """The origin of an interaction; `container` is the message with the button, if any."""
 
     user_id: str
@@ -22,17 +22,17 @@ class Ticket:
     uses: int = 0
 
 
-class Tickets:
+class ResponseUrls:
     """The issued response_urls, by the secret in their URL."""
 
     def __init__(self, ids: Ids) -> None:
         self._ids = ids
-        self._issued: dict[str, Ticket] = {}
+        self._issued: dict[str, ResponseUrl] = {}
 
     def issue(self, user_id: str, channel_id: str, container: Json | None = None) -> str:
         """Return the path of a new response_url."""
         secret = self._ids.secret()
-        self._issued[secret] = Ticket(
+        self._issued[secret] = ResponseUrl(
             user_id=user_id, channel_id=channel_id, container=container, issued=time.monotonic()
         )
         if len(self._issued) > MOST_KEPT:
@@ -40,7 +40,7 @@ class Tickets:
         kind = "actions" if container else "commands"
         return f"/hooks/{kind}/{self._ids.digits()}/{secret}"
 
-    def use(self, secret: str) -> Ticket | str:
+    def use(self, secret: str) -> ResponseUrl | str:
         """Return the ticket, or Slack's error if it cannot be used (any more)."""
         ticket = self._issued.get(secret)
         if ticket is None:

@@ -10,7 +10,7 @@ from bot.playground.fake_slack import messages
 from bot.playground.fake_slack.checks import Problem, check_blocks, name_of
 from bot.playground.fake_slack.core import Core
 from bot.playground.fake_slack.model import Conversation, Json
-from bot.playground.fake_slack.response_urls import Ticket
+from bot.playground.fake_slack.response_urls import ResponseUrl
 from bot.playground.fake_slack.views import prepared
 
 _CONTENT = ("text", "blocks", "attachments", "thread_ts")
@@ -30,7 +30,7 @@ def show_answer(
     if in_channel:
         messages.post(core, conversation, message)
     else:
-        messages.whisper(core, conversation, user_id, message)
+        messages.post_ephemeral(core, conversation, user_id, message)
 
 
 def _content(core: Core, body: Json) -> Json | None:
@@ -77,7 +77,7 @@ async def _respond(core: Core, request: web.Request) -> web.Response:
     return web.Response(text="ok")
 
 
-def _carry_out(core: Core, ticket: Ticket, body: Json) -> str:
+def _carry_out(core: Core, ticket: ResponseUrl, body: Json) -> str:
     """Carry out the request in the body. Return Slack's error, or an empty string."""
     conversation = core.workspace.conversations.get(ticket.channel_id)
     if conversation is None:
@@ -95,11 +95,11 @@ def _carry_out(core: Core, ticket: Ticket, body: Json) -> str:
         messages.post(core, conversation, messages.by_bot(core, content))
     else:
         message = messages.by_bot(core, content)
-        messages.whisper(core, conversation, ticket.user_id, message)
+        messages.post_ephemeral(core, conversation, ticket.user_id, message)
     return ""
 
 
-def _original(conversation: Conversation, ticket: Ticket) -> Json | None:
+def _original(conversation: Conversation, ticket: ResponseUrl) -> Json | None:
     if ticket.container is None:
         return None
     ts = ticket.container["message_ts"]
@@ -111,7 +111,7 @@ def _delete(core: Core, conversation: Conversation, original: Json | None) -> st
     if original is None:
         return "message_not_found"
     if "only_for" in original:
-        messages.unwhisper(core, conversation, original)
+        messages.delete_ephemeral(core, conversation, original)
     else:
         messages.delete(core, conversation, original)
     return ""

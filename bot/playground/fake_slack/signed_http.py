@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
 
-from bot.playground.fake_slack.app_answers import NOBODY, Answer
+from bot.playground.fake_slack.app_responses import NO_CONNECTION, AppResponse
 from bot.playground.fake_slack.ids import Ids
 from bot.playground.fake_slack.model import Json
 
@@ -34,7 +34,7 @@ class SignedHttp:
         self._session: ClientSession | None = None
         self.request_url: str | None = None
 
-    async def deliver(self, kind: str, payload: Json, attempt: int, reason: str) -> Answer:
+    async def deliver(self, kind: str, payload: Json, attempt: int, reason: str) -> AppResponse:
         """Post a payload and read the response, for as long as the caller allows."""
         body, content_type = _encoded(kind, payload)
         headers = self.headers(body, content_type)
@@ -43,7 +43,7 @@ class SignedHttp:
         try:
             return await self.post(body, headers)
         except (ClientError, ConnectionError):
-            return NOBODY
+            return NO_CONNECTION
 
     def headers(self, body: bytes, content_type: str = _FORM) -> dict[str, str]:
         timestamp = str(int(time.time()))
@@ -53,7 +53,7 @@ class SignedHttp:
             "X-Slack-Signature": signature(self._secret, timestamp, body),
         }
 
-    async def post(self, body: bytes, headers: dict[str, str]) -> Answer:
+    async def post(self, body: bytes, headers: dict[str, str]) -> AppResponse:
         """Post raw bytes; with custom headers it can simulate a forged request."""
         if self._session is None:
             self._session = ClientSession(timeout=ClientTimeout(total=None))
@@ -61,7 +61,7 @@ class SignedHttp:
             str(self.request_url), data=body, headers=headers, max_redirects=MOST_REDIRECTS
         ) as response:
             text = await response.text()
-            return Answer(
+            return AppResponse(
                 status=response.status,
                 body=_decoded(text),
                 stop_retries=response.headers.get("X-Slack-No-Retry") == "1",

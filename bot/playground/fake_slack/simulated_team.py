@@ -18,7 +18,7 @@ _CHOICES = {"radio_buttons", "static_select"}
 _COMMENT_CHANCE = 0.3
 
 
-async def answer_for_the_team(core: Core) -> int:
+async def answer_open_questions(core: Core) -> int:
     """Let every member with open questions answer them. Return the number of people who did."""
     dice = random.Random(SEED + core.ids.made)
     answered = 0
@@ -38,7 +38,7 @@ async def _answer(core: Core, user_id: str, dice: random.Random) -> bool:
             "channel_id": direct.id if direct else "",
             "message_ts": message["ts"],
         }
-        action = block_actions.fired(message["blocks"], _primary(message["blocks"]), None)
+        action = block_actions.action_payload(message["blocks"], _primary(message["blocks"]), None)
         await block_actions.act(core, user_id, container, action, _chosen(message["blocks"], dice))
     return bool(waiting)
 

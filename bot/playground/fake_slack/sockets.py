@@ -12,7 +12,7 @@ from uuid import uuid4
 from aiohttp import WSMsgType, web
 
 from bot.playground.fake_slack import example_workspace
-from bot.playground.fake_slack.app_answers import NOBODY, Answer
+from bot.playground.fake_slack.app_responses import NO_CONNECTION, AppResponse
 from bot.playground.fake_slack.faults import Faults
 from bot.playground.fake_slack.ids import Ids
 from bot.playground.fake_slack.model import Json
@@ -29,7 +29,7 @@ class Connection:
 
     socket: web.WebSocketResponse
     request: web.Request
-    waiting: dict[str, asyncio.Future[Answer]] = field(default_factory=dict)
+    waiting: dict[str, asyncio.Future[AppResponse]] = field(default_factory=dict)
     leaving: bool = False  # asked to reconnect, so it gets nothing new
 
     async def send(self, message: Json) -> None:
@@ -40,12 +40,12 @@ class Connection:
         message = json.loads(text)
         future = self.waiting.pop(message.get("envelope_id", ""), None)
         if future is not None and not future.done():
-            future.set_result(Answer(body=message.get("payload") or {}))
+            future.set_result(AppResponse(body=message.get("payload") or {}))
 
     def lost(self) -> None:
         for future in self.waiting.values():
             if not future.done():
-                future.set_result(NOBODY)
+                future.set_result(NO_CONNECTION)
         self.waiting.clear()
 
 
@@ -114,13 +114,13 @@ class Sockets:
                 with suppress(ConnectionError):
                     await connection.socket.pong(message.data)
 
-    async def deliver(self, kind: str, payload: Json, attempt: int, reason: str) -> Answer:
+    async def deliver(self, kind: str, payload: Json, attempt: int, reason: str) -> AppResponse:
         """Send an envelope and wait for its acknowledgement, for as long as the caller allows."""
         connection = await self._one()
         if connection is None:
-            return NOBODY
+            return NO_CONNECTION
         envelope_id = str(uuid4())
-        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[AppResponse] = asyncio.get_running_loop().create_future()
         connection.waiting[envelope_id] = answer
         envelope = {
             "envelope_id": envelope_id,

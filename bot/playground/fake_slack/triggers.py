@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from bot.playground.fake_slack.errors import SlackError
 from bot.playground.fake_slack.ids import Ids
 
-LIFE_SECONDS = 3.0
+TRIGGER_LIFETIME_SECONDS = 3.0
 MOST_KEPT = 10_000
 
 
@@ -44,7 +44,7 @@ class Triggers:
             raise SlackError("invalid_trigger_id")
         if trigger.used:
             raise SlackError("exchanged_trigger_id")
-        if time.monotonic() - trigger.issued > LIFE_SECONDS:
+        if time.monotonic() - trigger.issued > TRIGGER_LIFETIME_SECONDS:
             raise SlackError("expired_trigger_id")
         trigger.used = True
         return trigger
@@ -57,4 +57,4 @@ class Triggers:
     def age(self) -> None:
         """Expire every trigger issued so far, as if three seconds had passed."""
         for trigger in self._issued.values():
-            trigger.issued -= LIFE_SECONDS + 1
+            trigger.issued -= TRIGGER_LIFETIME_SECONDS + 1

@@ -19,7 +19,7 @@ from bot.playground.fake_slack.core import APP_TOKEN, BOT_TOKEN, Call, Core
 from bot.playground.fake_slack.errors import RateLimited, SlackError
 from bot.playground.fake_slack.methods import Method, require
 from bot.playground.fake_slack.model import Json
-from bot.playground.fake_slack.rate_limits import SLOW_HISTORY, SPECIAL, TIERS
+from bot.playground.fake_slack.rate_limits import POSTS_PER_MINUTE, SLOW_HISTORY, TIERS
 
 METHODS: dict[str, Method] = {
     **api_chat.METHODS,
@@ -75,7 +75,7 @@ def _call(core: Core, name: str, args: Json, token: str) -> Json:
         raise SlackError("unknown_method", req_method=name)
     _admit(core, method, token)
     if core.faults.rate_limits:
-        core.install.limits.count(name, TIERS.get(method.tier, SPECIAL))
+        core.install.limits.count(name, TIERS.get(method.tier, POSTS_PER_MINUTE))
     if core.faults.slow_history and name in SLOW_HISTORY:
         core.install.limits.count(name, 1)
     answer = method.handler(core, Arguments(args))

@@ -55,7 +55,7 @@ class Workspace:
             if public or user_id in conversation.members:
                 yield conversation
 
-    def direct(self, one: str, other: str) -> Conversation:
+    def open_direct_message(self, one: str, other: str) -> Conversation:
         """Return the direct message of two people, opening it if needed."""
         existing = self.direct_if_open(one, other)
         if existing is not None:

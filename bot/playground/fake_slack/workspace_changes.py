@@ -12,16 +12,16 @@ from bot.playground.fake_slack.core import Core
 from bot.playground.fake_slack.json_shapes import user_object
 from bot.playground.fake_slack.model import Conversation, Json, User
 
-Heard = asyncio.Task[bool] | None
+EventDelivery = asyncio.Task[bool] | None
 
 
-async def done(acknowledged: Heard) -> None:
+async def wait_for_delivery(acknowledged: EventDelivery) -> None:
     """Wait until the app has acknowledged the event, if one was sent."""
     if acknowledged is not None:
         await acknowledged
 
 
-def change_user(core: Core, user: User, **changes: Any) -> Heard:
+def change_user(core: Core, user: User, **changes: Any) -> EventDelivery:
     """Change a person's account (user_change)."""
     for name, value in changes.items():
         setattr(user, name, value)
@@ -33,7 +33,7 @@ def change_user(core: Core, user: User, **changes: Any) -> Heard:
     return core.events.emit(event)
 
 
-def add_user(core: Core, user: User) -> Heard:
+def add_user(core: Core, user: User) -> EventDelivery:
     """Add a person to the workspace (team_join)."""
     core.workspace.users[user.id] = user
     core.stream.on_change()
@@ -41,7 +41,9 @@ def add_user(core: Core, user: User) -> Heard:
     return core.events.emit(event)
 
 
-def join(core: Core, conversation: Conversation, user_id: str, inviter: str | None = None) -> Heard:
+def join(
+    core: Core, conversation: Conversation, user_id: str, inviter: str | None = None
+) -> EventDelivery:
     """Add a person to a channel (member_joined_channel)."""
     if user_id in conversation.members:
         return None
@@ -54,7 +56,7 @@ def join(core: Core, conversation: Conversation, user_id: str, inviter: str | No
     )
 
 
-def leave(core: Core, conversation: Conversation, user_id: str) -> Heard:
+def leave(core: Core, conversation: Conversation, user_id: str) -> EventDelivery:
     """Remove a person from a channel (member_left_channel)."""
     if user_id not in conversation.members:
         return None
@@ -82,7 +84,9 @@ def _named(conversation: Conversation, what: str) -> str:
     return f"{'group' if conversation.is_private else 'channel'}_{what}"
 
 
-def archive(core: Core, conversation: Conversation, by: str, *, undo: bool = False) -> Heard:
+def archive(
+    core: Core, conversation: Conversation, by: str, *, undo: bool = False
+) -> EventDelivery:
     """Archive a channel, or unarchive it with `undo` (channel_archive, group_unarchive, ...)."""
     conversation.is_archived = not undo
     messages.show_conversation(core, conversation)
@@ -91,7 +95,7 @@ def archive(core: Core, conversation: Conversation, by: str, *, undo: bool = Fal
     return core.events.emit(event, conversation)
 
 
-def rename(core: Core, conversation: Conversation, name: str) -> Heard:
+def rename(core: Core, conversation: Conversation, name: str) -> EventDelivery:
     conversation.name = name
     messages.show_conversation(core, conversation)
     about = {
@@ -107,7 +111,7 @@ def rename(core: Core, conversation: Conversation, name: str) -> Heard:
     )
 
 
-def delete(core: Core, conversation: Conversation) -> Heard:
+def delete(core: Core, conversation: Conversation) -> EventDelivery:
     """Delete a channel with its contents (channel_deleted)."""
     kind = _named(conversation, "deleted")
     acknowledged = core.events.emit({"type": kind, "channel": conversation.id}, conversation)
@@ -116,7 +120,7 @@ def delete(core: Core, conversation: Conversation) -> Heard:
     return acknowledged
 
 
-def change_id(core: Core, conversation: Conversation, new_id: str) -> Heard:
+def change_id(core: Core, conversation: Conversation, new_id: str) -> EventDelivery:
     """Give a channel another id, as when it is shared (channel_id_changed)."""
     old_id = conversation.id
     del core.workspace.conversations[old_id]
@@ -138,7 +142,7 @@ def reinstall(core: Core) -> None:
     core.install.revoked = ""
 
 
-def revoke(core: Core, error: str = "token_revoked") -> Heard:
+def revoke(core: Core, error: str = "token_revoked") -> EventDelivery:
     """Revoke the app's token (tokens_revoked)."""
     acknowledged = core.events.emit(
         {"type": "tokens_revoked", "tokens": {"oauth": [], "bot": [example_workspace.BOT_USER_ID]}}
@@ -147,7 +151,7 @@ def revoke(core: Core, error: str = "token_revoked") -> Heard:
     return acknowledged
 
 
-def uninstall(core: Core) -> Heard:
+def uninstall(core: Core) -> EventDelivery:
     """Remove the app (app_uninstalled and tokens_revoked, in no certain order)."""
     revoke(core, "account_inactive")
     return core.events.emit({"type": "app_uninstalled"})

@@ -1,15 +1,15 @@
-// The wire to the stand-in: questions and deeds over HTTP, changes over a WebSocket.
+// Client of the fake Slack: requests over HTTP, changes over a WebSocket.
 
 const UNREACHABLE = "The playground does not answer. Is it still running?";
-const FIRST_WAIT = 400;
-const LONGEST_WAIT = 5000;
+const MIN_WAIT = 400;
+const MAX_WAIT = 5000;
 
-/** Ask. Always an object; `ok: false` with `error`, a sentence, where it was refused. */
-export const get = (path, query) => answered(fetch(`/ui/${path}?${new URLSearchParams(query)}`));
+/** Read. Always resolves to an object; a refusal has `ok: false` and a sentence as `error`. */
+export const get = (path, query) => parsed(fetch(`/ui/${path}?${new URLSearchParams(query)}`));
 
-/** Do. The answer comes when the app has answered, or has failed to. */
+/** Act. Resolves once the app has parsed or has failed to. */
 export const post = (path, body) =>
-  answered(
+  parsed(
     fetch(`/ui/${path}`, {
       method: "POST",
       headers: { "Content-Type": "application/json" },
@@ -17,9 +17,9 @@ export const post = (path, body) =>
     }),
   );
 
-async function answered(asked) {
+async function parsed(request) {
   try {
-    const response = await asked;
+    const response = await request;
     return await response.json();
   } catch {
     return { ok: false, error: UNREACHABLE };
@@ -27,19 +27,19 @@ async function answered(asked) {
 }
 
 /**
- * Hear every change that concerns a person, reconnecting for as long as it takes.
- * `onOpen` runs at each connection: what was missed has to be read anew. Returns how to stop.
+ * Receive every change that a person can see, reconnecting until stopped.
+ * `onOpen` runs at each connection, to reload what was missed. Returns a function that stops.
  */
 export function listen(user, { onOpen, onChange, onLost }) {
   let socket = null;
   let stopped = false;
-  let wait = FIRST_WAIT;
+  let wait = MIN_WAIT;
 
   function connect() {
     if (stopped) return;
     socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}/ui/stream?user=${user}`);
     socket.onopen = () => {
-      wait = FIRST_WAIT;
+      wait = MIN_WAIT;
       if (stopped) socket.close();
       else onOpen();
     };
@@ -48,14 +48,14 @@ export function listen(user, { onOpen, onChange, onLost }) {
       if (stopped) return;
       onLost();
       setTimeout(connect, wait);
-      wait = Math.min(wait * 2, LONGEST_WAIT);
+      wait = Math.min(wait * 2, MAX_WAIT);
     };
   }
 
   connect();
   return () => {
     stopped = true;
-    // Closing one that is still connecting is an error in the browser's console.
+    // Closing a socket that is still connecting logs an error in the browser's console.
     if (socket.readyState === WebSocket.OPEN) socket.close();
   };
 }

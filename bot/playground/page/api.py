@@ -51,7 +51,7 @@ def add_routes(application: web.Application, core: Core) -> None:
     router.add_get("/ui/stream", core.stream.serve)
     for path, get in _READS.items():
         router.add_get(f"/ui/{path}", partial(_read, core, get))
-    for path, post in _DEEDS.items():
+    for path, post in _ACTIONS.items():
         router.add_post(f"/ui/{path}", partial(_do, core, post))
 
 
@@ -86,23 +86,23 @@ async def _file(core: Core, request: web.Request) -> web.Response:
 async def _read(
     core: Core, get: Callable[[Core, Any], Awaitable[Json]], request: web.Request
 ) -> web.Response:
-    return await _answered(get(core, request.query))
+    return await _json_response(get(core, request.query))
 
 
 async def _do(
     core: Core, post: Callable[[Core, Any], Awaitable[Json]], request: web.Request
 ) -> web.Response:
     body = await request.json() if request.can_read_body else {}
-    answer = await _answered(post(core, body))
-    if post in _CHANGING:
-        await _tell_time(core)
+    answer = await _json_response(post(core, body))
+    if post in _MAY_CHANGE_NEXT_EVENT:
+        await _publish_time(core)
     return answer
 
 
-async def _answered(doing: Awaitable[Json]) -> web.Response:
+async def _json_response(call: Awaitable[Json]) -> web.Response:
     """Return refusals as normal responses: HTTP errors would fill the browser's console."""
     try:
-        return web.json_response({"ok": True, **await doing})
+        return web.json_response({"ok": True, **await call})
     except BadRequest as refusal:
         return web.json_response({"ok": False, "error": str(refusal)})
     except LookupError:
@@ -116,7 +116,7 @@ async def _state(core: Core, query: Json) -> Json:
     user_id = query["user"]
     if not core.workspace.users[user_id].is_bot:
         # Slack lists apps even before their first message.
-        core.workspace.direct(user_id, example_workspace.BOT_USER_ID)
+        core.workspace.open_direct_message(user_id, example_workspace.BOT_USER_ID)
     return screen.state(core, user_id) | {"next_event": await _next_event(core)}
 
 
@@ -177,8 +177,8 @@ async def _command(core: Core, conversation: Conversation, body: Json, text: str
 
 
 async def _action(core: Core, body: Json) -> Json:
-    typed = (body.get("state") or {}).get("values") or {}
-    answer = await block_actions.act(core, body["user"], body["container"], body["action"], typed)
+    values = (body.get("state") or {}).get("values") or {}
+    answer = await block_actions.act(core, body["user"], body["container"], body["action"], values)
     if not answer.is_ack:
         raise BadRequest(NO_ANSWER.format(error=answer.error or f"http_{answer.status}"))
     return {}
@@ -202,7 +202,7 @@ async def _close(core: Core, body: Json) -> Json:
 async def _direct(core: Core, body: Json) -> Json:
     """Return the direct message of two people, opening it if needed."""
     person, other = (core.workspace.users[body[key]].id for key in ("user", "other"))
-    conversation = core.workspace.direct(person, other)
+    conversation = core.workspace.open_direct_message(person, other)
     return {"conversation": screen.conversation_item(core, conversation, person)}
 
 
@@ -213,10 +213,10 @@ async def _time(core: Core, body: Json) -> Json:
         await core.hooks.advance(body["advance"])
         with suppress(TimeoutError):
             await core.work.settled(SETTLE_SECONDS)
-    return await _tell_time(core)
+    return await _publish_time(core)
 
 
-async def _tell_time(core: Core) -> Json:
+async def _publish_time(core: Core) -> Json:
     """Send the time to every page, as an action may have changed the next event."""
     times = {"now": core.workspace.now().isoformat(), "next_event": await _next_event(core)}
     core.stream.publish(lambda _: {"type": "time", **times})
@@ -229,7 +229,7 @@ async def _next_event(core: Core) -> str | None:
 
 
 async def _team_answers(core: Core, _: Json) -> Json:
-    return {"answered": await simulated_team.answer_for_the_team(core)}
+    return {"answered": await simulated_team.answer_open_questions(core)}
 
 
 async def _reset(core: Core, _: Json) -> Json:
@@ -241,7 +241,7 @@ async def _reset(core: Core, _: Json) -> Json:
 
 
 _READS = {"state": _state, "history": _history, "replies": _replies, "home": _home}
-_DEEDS = {
+_ACTIONS = {
     "read": _mark_read,
     "direct": _direct,
     "send": _send,
@@ -252,4 +252,4 @@ _DEEDS = {
     "team-answers": _team_answers,
     "reset": _reset,
 }
-_CHANGING = (_send, _action, _submit, _team_answers)
+_MAY_CHANGE_NEXT_EVENT = (_send, _action, _submit, _team_answers)

@@ -1,7 +1,7 @@
 // Block Kit's blocks as nodes. https://docs.slack.dev/reference/block-kit/blocks
 
-import { el, freshId, keepingFocus, reconcile } from "./dom.js";
-import { placeOf } from "./drafts.js";
+import { el, uniqueId, keepingFocus, reconcile } from "./dom.js";
+import { draftKey } from "./drafts.js";
 import { element } from "./elements.js";
 import { richText } from "./richtext.js";
 import { reader, state, zone } from "./state.js";
@@ -10,28 +10,28 @@ import { dayKey, now } from "./time.js";
 
 const NOT_DRAWN = "A block of type {type}; this page does not draw it.";
 
-const drawnIn = new WeakMap(); // parent: the `where` that its elements share
+const drawnIn = new WeakMap(); // parent: the context that its elements share
 
 /** Draw blocks into a parent. A block that stays the same keeps its node, focus and caret. */
 export function drawBlocks(parent, blocks, container) {
-  const where = whereOf(parent, container);
-  where.blocks = blocks; // also for nodes that stay: what they send goes with all others' state
+  const where = contextOf(parent, container);
+  where.blocks = blocks; // nodes that stay need them, too, to send the state of all blocks
   where.redraw = () => {
     parent.replaceChildren();
     drawBlocks(parent, where.blocks, container);
   };
-  // What else a drawing depends on: the reader's day and zone, in dates.
-  const outside = `${where.place} ${zone()} ${dayKey(now(), zone())}`;
+  // Dates also depend on the reader's day and zone.
+  const readerMark = `${where.place} ${zone()} ${dayKey(now(), zone())}`;
   const items = blocks.map((block, index) => ({
     key: block.block_id ?? `block ${index}`,
-    mark: `${outside} ${JSON.stringify(block)}`,
+    mark: `${readerMark} ${JSON.stringify(block)}`,
     make: () => drawn(block, where),
   }));
   keepingFocus(parent, () => reconcile(parent, items));
 }
 
-function whereOf(parent, container) {
-  const place = placeOf(state.me, container);
+function contextOf(parent, container) {
+  const place = draftKey(state.me, container);
   if (drawnIn.get(parent)?.place !== place) drawnIn.set(parent, { place, container });
   return drawnIn.get(parent);
 }
@@ -67,7 +67,7 @@ function context(block) {
   return el("div", {}, parts);
 }
 
-/** An uploaded picture is served by the stand-in. */
+/** The URL of a picture; the fake Slack serves uploaded ones. */
 function sourceOf(image) {
   const file = image.slack_file;
   return file ? (file.id ? `/files/${file.id}` : file.url) : image.image_url;
@@ -90,7 +90,7 @@ function image(block) {
 const GROUPS = new Set(["radio_buttons", "checkboxes"]);
 
 function input(block, where) {
-  const id = freshId("field");
+  const id = uniqueId("field");
   const isGroup = GROUPS.has(block.element.type);
   const described = [`${id}-hint`, `${id}-error`].join(" ");
   const label = el(
@@ -124,7 +124,7 @@ const BLOCKS = {
   text: (block) => textElement("div", "words", { type: "mrkdwn", text: block.text }),
 };
 
-/** Put errors, by block id, under their fields. Returns the first field that has one. */
+/** Show errors, by block id, under their fields. Returns the first field with an error. */
 export function showErrors(parent, errors) {
   let first = null;
   for (const node of parent.querySelectorAll(".input-block")) {

@@ -1,11 +1,11 @@
-// What the composer offers while one types: commands, their words, people, channels.
+// Suggestions while typing: commands, their subcommands, people and channels.
 
 import { avatar, badgeOf } from "./people.js";
 import { state } from "./state.js";
 
 const SLACKBOT = "USLACKBOT";
-const MOST = 8;
-const SLACKS_OWN = [
+const MAX_ITEMS = 8;
+const BUILT_IN_COMMANDS = [
   { command: "/invite", description: "Invite somebody to this channel", usage_hint: "@somebody" },
   { command: "/remove", description: "Remove somebody from this channel", usage_hint: "@somebody" },
   { command: "/leave", description: "Leave this channel", usage_hint: "" },
@@ -13,17 +13,17 @@ const SLACKS_OWN = [
 ];
 
 /**
- * Offers for the text before the caret: `{ from, items: [{ insert, title, detail, picture? }],
- * isEager, heading }`, or null. Eager offers are taken by Enter; others only once chosen.
+ * Suggestions for the text before the caret: `{ from, items: [{ insert, title, detail, picture? }],
+ * isEager, heading }`, or null. Enter accepts eager suggestions at once, others only once selected.
  */
-export function offersFor(before) {
-  return commandOffers(before) ?? wordOffers(before) ?? nameOffers(before);
+export function suggestionsFor(before) {
+  return commandSuggestions(before) ?? subcommandSuggestions(before) ?? nameSuggestions(before);
 }
 
-function commandOffers(before) {
+function commandSuggestions(before) {
   const typed = /^\/\S*$/.exec(before)?.[0];
   if (typed === undefined) return null;
-  const all = [...state.commands, ...SLACKS_OWN];
+  const all = [...state.commands, ...BUILT_IN_COMMANDS];
   const items = all
     .filter(({ command }) => command.startsWith(typed.toLowerCase()))
     .map(({ command, description, usage_hint: hint }) => ({
@@ -34,7 +34,7 @@ function commandOffers(before) {
   return { from: 0, items, isEager: !all.some(({ command }) => command === typed), heading: "Commands" };
 }
 
-function wordOffers(before) {
+function subcommandSuggestions(before) {
   const [, name, typed] = /^(\/\S+)\s+(\S*)$/.exec(before) ?? [];
   const command = state.commands.find((one) => one.command === name);
   if (!command?.subcommands?.length) return null;
@@ -45,10 +45,10 @@ function wordOffers(before) {
   return { from: before.length - typed.length, items, isEager: Boolean(typed) && !words.includes(typed), heading };
 }
 
-function nameOffers(before) {
+function nameSuggestions(before) {
   const [, sign, typed] = /(?:^|\s)([@#])([\p{L}\d'._-]*)$/u.exec(before) ?? [];
   if (!sign) return null;
-  const items = (sign === "@" ? people(typed) : channels(typed)).slice(0, MOST);
+  const items = (sign === "@" ? people(typed) : channels(typed)).slice(0, MAX_ITEMS);
   return { from: before.length - typed.length - 1, items, isEager: true, heading: sign === "@" ? "People" : "Channels" };
 }
 

@@ -1,17 +1,17 @@
-// Where one writes: text, slash commands, and the offers while typing.
+// The message field: text, slash commands, and suggestions while typing.
 
-import { offersFor } from "./completion.js";
-import { announce, el, freshId } from "./dom.js";
+import { suggestionsFor } from "./completion.js";
+import { announce, el, uniqueId } from "./dom.js";
 import { icon } from "./icons.js";
 import { send } from "./session.js";
 import { state } from "./state.js";
 
-const TALLEST = 220; // pixels
-const texts = new Map(); // what was begun, by person and place
+const MAX_HEIGHT = 220; // pixels
+const texts = new Map(); // unsent texts, by person and conversation
 
 export class Composer {
   constructor() {
-    this.listId = freshId("offers");
+    this.listId = uniqueId("offers");
     this.offers = null;
     this.active = -1;
     this.key = "";
@@ -29,7 +29,7 @@ export class Composer {
     });
     this.button = el("button", { type: "submit", class: "send", "aria-label": "Send" }, icon("send", 18));
     this.list = el("div", { class: "offers", role: "listbox", id: this.listId, "aria-label": "Suggestions", hidden: true });
-    this.list.addEventListener("mousedown", (event) => event.preventDefault()); // the focus stays
+    this.list.addEventListener("mousedown", (event) => event.preventDefault()); // keep the focus
     this.box = el("div", { class: "composer-box" }, this.field, this.button);
     this.root = el("form", { class: "composer" }, this.list, this.box);
     this.root.addEventListener("submit", (event) => {
@@ -38,7 +38,7 @@ export class Composer {
     });
   }
 
-  /** Write to this place from now on; what was begun there before comes back. */
+  /** Set the conversation to write to, and restore its unsent text. */
   aim({ channel, threadTs, label }) {
     this.target = { channel, threadTs };
     const key = `${state.me} ${channel} ${threadTs ?? ""}`;
@@ -64,7 +64,7 @@ export class Composer {
     texts.set(this.key, this.field.value);
     this.button.disabled = !this.field.value.trim();
     this.field.style.height = "auto";
-    this.field.style.height = `${Math.min(this.field.scrollHeight, TALLEST)}px`;
+    this.field.style.height = `${Math.min(this.field.scrollHeight, MAX_HEIGHT)}px`;
   }
 
   async send() {
@@ -74,17 +74,17 @@ export class Composer {
     this.hide();
     this.write("");
     this.field.focus();
-    const isTaken = await send(this.target.channel, text, this.target.threadTs);
-    if (isTaken || texts.get(key)) return;
-    texts.set(key, text); // so that it can be mended
+    const isSent = await send(this.target.channel, text, this.target.threadTs);
+    if (isSent || texts.get(key)) return;
+    texts.set(key, text); // to be corrected
     if (key === this.key) this.write(text);
   }
 
-  // ------------------------------------------------------------ offers
+  // ------------------------------------------------------------ suggestions
 
   offer() {
     const { selectionStart: caret, value } = this.field;
-    this.offers = offersFor(value.slice(0, caret));
+    this.offers = suggestionsFor(value.slice(0, caret));
     if (!this.offers?.items.length) return this.hide();
     this.active = this.offers.isEager ? 0 : -1;
     this.list.replaceChildren(

@@ -1,10 +1,10 @@
-// The question before a deed that an app marked with a confirm object.
+// The dialog of an element with a confirm object.
 
 import { el } from "./dom.js";
 import { rescueToasts } from "./toasts.js";
 import { plain, textNodes } from "./texts.js";
 
-/** Ask. Resolves to whether it was confirmed. */
+/** Show the dialog. Resolves to whether the action was confirmed. */
 export function confirmed(confirm) {
   return new Promise((resolve) => {
     const answer = (isYes) => {

@@ -1,4 +1,4 @@
-// The open conversation: its head, bookmarks, messages or App Home, and where one writes.
+// The open conversation: its header, bookmarks, messages or App Home, and the composer.
 
 import { Composer } from "./composer.js";
 import { el } from "./dom.js";
@@ -10,12 +10,12 @@ import { openMenu } from "./popovers.js";
 import { follow, join, openConversation, openDirect } from "./session.js";
 import { changed, here, isWithApp, messagesHere, state, title } from "./state.js";
 import { Scroller, drawMessages } from "./messages.js";
-import { spoken } from "./texts.js";
+import { plainText } from "./texts.js";
 
 const READ_ONLY = "Sending messages to this app has been turned off.";
 const ARCHIVED = "This channel is archived: nothing can be written here.";
 const NO_PINS = "Nothing is pinned here.";
-const LONGEST_EXCERPT = 90;
+const MAX_EXCERPT = 90;
 
 const head = el("header", { class: "head" });
 const bookmarks = el("div", { class: "bookmarks", role: "group", "aria-label": "Bookmarks" });
@@ -45,11 +45,11 @@ export function drawConversation() {
   drawFoot(conversation);
 }
 
-// ------------------------------------------------------------ the head
+// ------------------------------------------------------------ the header
 
 let headMark = "";
 
-/** The head is rebuilt only when it says something else, so that its buttons keep the focus. */
+/** Rebuild the header only when its content changes, so that its buttons keep the focus. */
 function drawHead(conversation) {
   const mark = JSON.stringify([conversation, state.place, state.me]);
   if (mark === headMark) return;
@@ -89,7 +89,7 @@ function sharedBadge({ is_shared: isShared, is_archived: isArchived }) {
 function pinsButton({ id, pins }) {
   const excerpt = (ts) => {
     const message = state.messages.get(id)?.find((one) => one.ts === ts);
-    return message ? spoken(message.text).slice(0, LONGEST_EXCERPT) : "A message";
+    return message ? plainText(message.text).slice(0, MAX_EXCERPT) : "A message";
   };
   const show = (ts) => document.dispatchEvent(new CustomEvent("show-message", { detail: ts }));
   const open = () => {
@@ -163,7 +163,7 @@ function drawBookmarks(conversation) {
   );
 }
 
-// ------------------------------------------------------------ messages and what is written
+// ------------------------------------------------------------ messages and composer
 
 function drawList(conversation) {
   const messages = messagesHere();

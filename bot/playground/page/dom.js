@@ -1,4 +1,4 @@
-// Building and updating the page. What people wrote only ever becomes text nodes.
+// Building and updating the page. Texts of people only ever become text nodes.
 
 /** An element: `el("button", { class: "x", type: "button", onclick: go }, "Go")`. */
 export function el(name, props = {}, ...children) {
@@ -15,11 +15,11 @@ function setProp(node, key, value) {
   else node.setAttribute(key, value === true ? "" : value);
 }
 
-/** A text field's or menu's id that nothing else on the page has. */
-let made = 0;
-export const freshId = (what) => `${what}-${(made += 1)}`;
+/** An element id that is unique on the page. */
+let idCount = 0;
+export const uniqueId = (what) => `${what}-${(idCount += 1)}`;
 
-const known = new WeakMap(); // node: { key, mark }
+const reconciled = new WeakMap(); // node: { key, mark }
 
 /**
  * Make the children of `parent` be `items`, each `{ key, mark, make, update? }`.
@@ -28,7 +28,7 @@ const known = new WeakMap(); // node: { key, mark }
 export function reconcile(parent, items) {
   const old = new Map();
   for (const node of parent.children) {
-    if (known.has(node)) old.set(known.get(node).key, node);
+    if (reconciled.has(node)) old.set(reconciled.get(node).key, node);
   }
   let cursor = parent.firstChild;
   for (const item of items) {
@@ -44,16 +44,16 @@ export function reconcile(parent, items) {
 }
 
 function nodeFor(item, old) {
-  const there = old.get(item.key);
+  const existing = old.get(item.key);
   old.delete(item.key);
-  if (there && known.get(there).mark === item.mark) return there;
-  const node = there && item.update ? there : item.make();
-  if (node === there) item.update(there);
-  known.set(node, { key: item.key, mark: item.mark });
+  if (existing && reconciled.get(existing).mark === item.mark) return existing;
+  const node = existing && item.update ? existing : item.make();
+  if (node === existing) item.update(existing);
+  reconciled.set(node, { key: item.key, mark: item.mark });
   return node;
 }
 
-/** Run `change`; if it rebuilt what had the focus inside `root`, focus its successor. */
+/** Run `change`; if it replaced the focused element inside `root`, focus its successor. */
 export function keepingFocus(root, change) {
   const focused = document.activeElement;
   const key = root.contains(focused) ? focused.dataset.key : undefined;
@@ -67,15 +67,15 @@ export function keepingFocus(root, change) {
 
 const marks = new WeakMap();
 
-/** An object as a string to compare by; remembered, because messages are compared often. */
+/** An object as a string to compare; cached, because messages are compared often. */
 export function markOf(object) {
   if (!marks.has(object)) marks.set(object, JSON.stringify(object));
   return marks.get(object);
 }
 
-/** Say something to screen readers. */
+/** Announce a text to screen readers. */
 export function announce(text) {
   const announcer = document.getElementById("announcer");
   announcer.textContent = "";
-  setTimeout(() => (announcer.textContent = text), 50); // a change is announced, a repetition not
+  setTimeout(() => (announcer.textContent = text), 50); // only a change is announced, so clear the text first
 }

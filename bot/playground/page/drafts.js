@@ -1,5 +1,5 @@
-// What is chosen and typed in inputs. It lives here, in the person's client, until it is sent;
-// it survives every change of a message or view in which block_id and action_id stay.
+// Values of inputs that are not sent yet, which Slack keeps in the client. They survive a change of
+// the message or view where block_id and action_id stay the same.
 
 /** For each stateful element: the key of its state, and the key of its initial value. */
 const KEYS = {
@@ -22,52 +22,52 @@ const KEYS = {
   datetimepicker: ["selected_date_time", "initial_date_time"],
 };
 
-const typed = new Map(); // place: { block_id: { action_id: state } }
+const typed = new Map(); // draft key: { block_id: { action_id: state } }
 
 export const isStateful = (element) => element.type in KEYS;
 
-/** The value an element holds now: chosen before, else as the app set it. */
-export function valueOf(place, block, element) {
+/** The current value of an element: the person's choice, else the app's initial value. */
+export function valueOf(draft, block, element) {
   const [key, initial] = KEYS[element.type];
-  const state = typed.get(place)?.[block.block_id]?.[element.action_id];
+  const state = typed.get(draft)?.[block.block_id]?.[element.action_id];
   if (state?.type === element.type) return state[key];
   return element[initial] ?? (key.endsWith("s") ? [] : null);
 }
 
-/** Remember a value. Returns the element's state as Slack writes it. */
-export function choose(place, block, element, value) {
-  const states = typed.get(place) ?? {};
+/** Store a value. Returns the element's state in Slack's format. */
+export function choose(draft, block, element, value) {
+  const states = typed.get(draft) ?? {};
   const state = { type: element.type, [KEYS[element.type][0]]: value };
-  typed.set(place, { ...states, [block.block_id]: { ...states[block.block_id], [element.action_id]: state } });
+  typed.set(draft, { ...states, [block.block_id]: { ...states[block.block_id], [element.action_id]: state } });
   return state;
 }
 
-/** Take over what the stand-in remembers, where nothing newer was typed here. */
-export function remember(place, values) {
-  if (!typed.has(place) && Object.keys(values ?? {}).length) typed.set(place, values);
+/** Adopt the values that the fake Slack has, unless something newer was typed here. */
+export function adoptValues(draft, values) {
+  if (!typed.has(draft) && Object.keys(values ?? {}).length) typed.set(draft, values);
 }
 
-/** `state.values`: every stateful element of the blocks, touched or not. */
-export function valuesIn(place, blocks) {
+/** `state.values`: the states of all stateful elements, changed or not. */
+export function valuesIn(draft, blocks) {
   const values = {};
   for (const [block, element] of elementsIn(blocks)) {
     if (!isStateful(element)) continue;
-    const value = valueOf(place, block, element);
+    const value = valueOf(draft, block, element);
     values[block.block_id] ??= {};
     values[block.block_id][element.action_id] = { type: element.type, [KEYS[element.type][0]]: value };
   }
   return values;
 }
 
-/** Forget what belongs to blocks that are gone. */
-export function prune(place, blocks) {
-  if (!typed.has(place)) return;
-  const there = new Set(blocks.map((block) => block.block_id));
-  const kept = Object.entries(typed.get(place)).filter(([blockId]) => there.has(blockId));
-  typed.set(place, Object.fromEntries(kept));
+/** Drop the values of removed blocks. */
+export function prune(draft, blocks) {
+  if (!typed.has(draft)) return;
+  const present = new Set(blocks.map((block) => block.block_id));
+  const kept = Object.entries(typed.get(draft)).filter(([blockId]) => present.has(blockId));
+  typed.set(draft, Object.fromEntries(kept));
 }
 
-export const forgetAll = () => typed.clear();
+export const clearDrafts = () => typed.clear();
 
 function* elementsIn(blocks) {
   for (const block of blocks) {
@@ -78,8 +78,8 @@ function* elementsIn(blocks) {
   }
 }
 
-/** Where something is typed: each person has their own client. */
-export function placeOf(user, container) {
+/** The key of a message or view in the drafts of a person. */
+export function draftKey(user, container) {
   if (container.type === "view") return `${user} view ${container.view_id}`;
   return `${user} message ${container.channel_id} ${container.message_ts}`;
 }

@@ -1,7 +1,7 @@
-// Block elements: what is pressed, chosen and typed. https://docs.slack.dev/reference/block-kit/block-elements
+// Block elements: buttons, choices and text inputs. https://docs.slack.dev/reference/block-kit/block-elements
 
 import { confirmed } from "./confirm.js";
-import { el, freshId } from "./dom.js";
+import { el, uniqueId } from "./dom.js";
 import { choose, isStateful, valueOf } from "./drafts.js";
 import { icon } from "./icons.js";
 import { menus } from "./menus.js";
@@ -9,10 +9,10 @@ import { openMenu } from "./popovers.js";
 import { act, follow } from "./session.js";
 import { zone } from "./state.js";
 import { plain, textNodes } from "./texts.js";
-import { instantOf, wallClock } from "./time.js";
+import { instantOf, localTime } from "./time.js";
 
-const LONGEST_TEXT = 3000;
-const NEARLY_FULL = 0.75; // from here on the counter of a text is shown always
+const MAX_TEXT = 3000;
+const NEARLY_FULL = 0.75; // above this share the counter is always shown
 
 /**
  * One element as a node. `where` is `{ place, container, blocks }`; `field` holds the
@@ -24,13 +24,13 @@ export function element(spec, block, where, field = {}) {
   return draw(new Use(spec, block, where), { "data-key": `${block.block_id}/${spec.action_id}`, ...named(spec, field) });
 }
 
-/** Outside an input block nothing labels an element: its placeholder has to. */
+/** Outside an input block an element has no label: use its placeholder. */
 function named(spec, field) {
   if (field.id || spec.type === "button" || !isStateful(spec)) return field;
   return { ...field, "aria-label": plain(spec.placeholder) || spec.type.replaceAll("_", " ") };
 }
 
-/** An element in use: its value now, and what happens when it is used. */
+/** An element on the page: its current value and its actions. */
 class Use {
   constructor(spec, block, where) {
     Object.assign(this, { spec, block, where });
@@ -40,11 +40,11 @@ class Use {
     return valueOf(this.where.place, this.block, this.spec);
   }
 
-  /** A choice: remembered, and told to the app unless it waits for a button. */
-  async choose(value, { isTold = this.firesAtOnce } = {}) {
+  /** Store a choice, and send it to the app unless it waits for a button. */
+  async choose(value, { isSent = this.firesAtOnce } = {}) {
     const before = this.value;
     const state = choose(this.where.place, this.block, this.spec, value);
-    if (!isTold) return undefined;
+    if (!isSent) return undefined;
     if (this.spec.confirm && !(await confirmed(this.spec.confirm))) {
       choose(this.where.place, this.block, this.spec, before);
       return this.where.redraw?.();
@@ -62,7 +62,7 @@ class Use {
   }
 }
 
-// ------------------------------------------------------------ pressed
+// ------------------------------------------------------------ buttons
 
 function button(use, field) {
   const { spec } = use;
@@ -116,10 +116,10 @@ function overflow(use, field) {
   return node;
 }
 
-// ------------------------------------------------------------ ticked
+// ------------------------------------------------------------ choices
 
 function choices(use, field, type) {
-  const group = freshId("choice");
+  const group = uniqueId("choice");
   const chosen = () => [use.value].flat().filter(Boolean).map((option) => option.value);
   const inputs = use.spec.options.map((option, index) =>
     el("input", {
@@ -146,17 +146,17 @@ function choices(use, field, type) {
   return el("div", { class: "choices", role: type === "radio" ? "radiogroup" : "group", ...group_attributes }, rows);
 }
 
-// ------------------------------------------------------------ typed
+// ------------------------------------------------------------ text inputs
 
 function textInput(use, field) {
   const { spec } = use;
-  const most = spec.max_length ?? LONGEST_TEXT;
+  const maximum = spec.max_length ?? MAX_TEXT;
   const counter = el("span", { class: "counter", "aria-hidden": "true" });
   const count = () => {
-    const have = [...node.value].length;
-    counter.textContent = `${have} / ${most}`;
-    counter.classList.toggle("over", have > most);
-    counter.hidden = !(spec.max_length && (have > most * NEARLY_FULL || node === document.activeElement));
+    const length = [...node.value].length;
+    counter.textContent = `${length} / ${maximum}`;
+    counter.classList.toggle("over", length > maximum);
+    counter.hidden = !(spec.max_length && (length > maximum * NEARLY_FULL || node === document.activeElement));
   };
   const node = el(spec.multiline ? "textarea" : "input", {
     ...(spec.multiline ? { rows: "3" } : { type: "text" }),
@@ -167,7 +167,7 @@ function textInput(use, field) {
     ...field,
     oninput: () => {
       const tells = spec.dispatch_action_config?.trigger_actions_on?.includes("on_character_entered");
-      use.choose(node.value || null, { isTold: Boolean(use.block.dispatch_action && tells) });
+      use.choose(node.value || null, { isSent: Boolean(use.block.dispatch_action && tells) });
       count();
     },
     onkeydown: (event) => enter(event, use, spec.multiline),
@@ -187,7 +187,7 @@ function enter(event, use, isMultiline) {
   use.fire({ value: event.target.value || null });
 }
 
-/** A field whose browser widget fits: numbers, addresses, dates, times. */
+/** A native input of the browser: numbers, addresses, dates, times. */
 function native(type, { shown = (value) => value ?? "", read = (text) => text || null, ...attributes } = {}) {
   return (use, field) => {
     const node = el("input", {
@@ -198,7 +198,7 @@ function native(type, { shown = (value) => value ?? "", read = (text) => text ||
       ...attributes,
       ...field,
       onchange: () => use.choose(read(node.value), {}),
-      oninput: () => use.choose(read(node.value), { isTold: false }),
+      oninput: () => use.choose(read(node.value), { isSent: false }),
       onkeydown: (event) => enter(event, use, false),
     });
     node.value = shown(use.value);
@@ -218,7 +218,7 @@ const ELEMENTS = {
   datepicker: native("date"),
   timepicker: native("time"),
   datetimepicker: native("datetime-local", {
-    shown: (seconds) => (seconds ? wallClock(new Date(seconds * 1000), zone()) : ""),
+    shown: (seconds) => (seconds ? localTime(new Date(seconds * 1000), zone()) : ""),
     read: (text) => (text ? instantOf(text, zone()) : null),
   }),
   ...menus,

@@ -1,4 +1,4 @@
-// Emoji short codes that people and apps use often; an unknown one stays as it is written.
+// Common emoji short codes; unknown ones are shown as text.
 
 const LIST = `
 +1 👍,thumbsup 👍,-1 👎,thumbsdown 👎,clap 👏,raised_hands 🙌,pray 🙏,wave 👋,ok_hand 👌,muscle 💪,
@@ -37,13 +37,13 @@ snail 🐌,butterfly 🦋,bee 🐝,unicorn_face 🦄,crossed_fingers 🤞,bust_i
 busts_in_silhouette 👥,man-shrugging 🤷‍♂️,woman-shrugging 🤷‍♀️,shrug 🤷,facepalm 🤦,one 1️⃣,two 2️⃣,
 three 3️⃣,four 4️⃣,five 5️⃣,six 6️⃣,seven 7️⃣,eight 8️⃣,nine 9️⃣,keycap_ten 🔟,new 🆕,ok 🆗,sos 🆘`;
 
-const SIGNS = new Map(
+const EMOJI = new Map(
   LIST.split(",").map((entry) => {
-    const [code, sign] = entry.trim().split(" ");
-    return [code, sign];
+    const [code, emoji] = entry.trim().split(" ");
+    return [code, emoji];
   }),
 );
 const CODE = /:([a-z0-9_+'-]+):(?::skin-tone-[2-6]:)?/g;
 
-/** Text with its known short codes turned into signs. */
-export const withEmoji = (text) => text.replace(CODE, (all, code) => SIGNS.get(code) ?? all);
+/** Replace the known short codes in a text by emoji. */
+export const withEmoji = (text) => text.replace(CODE, (all, code) => EMOJI.get(code) ?? all);

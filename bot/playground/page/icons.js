@@ -32,7 +32,7 @@ export function icon(name, size = 18) {
   return svg;
 }
 
-/** The app's own picture: a beam that is tilted on purpose. */
+/** The app's own icon: a tilted beam. */
 export function tiltedBeam() {
   const svg = document.createElementNS(SVG, "svg");
   for (const [key, value] of Object.entries({ viewBox: "0 0 32 32", "aria-hidden": "true" })) {

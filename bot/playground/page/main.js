@@ -1,4 +1,4 @@
-// Where the page begins: its parts are put in place and drawn anew at each change.
+// Entry point: starts the parts of the page and redraws them at each change.
 
 import { drawConversation, startConversation } from "./conversation.js";
 import { drawModal, startModal } from "./modal.js";

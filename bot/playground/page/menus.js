@@ -1,4 +1,4 @@
-// Block Kit's select menus: of given options, people, channels and conversations.
+// Block Kit's select menus: options, people, channels and conversations.
 
 import { el } from "./dom.js";
 import { icon } from "./icons.js";
@@ -16,14 +16,14 @@ const fromOption = (option, group) => ({
   group,
 });
 
-function givenOptions(spec) {
+function pickerOptions(spec) {
   if (!spec.option_groups) return (spec.options ?? []).map((option) => fromOption(option));
   return spec.option_groups.flatMap((group) =>
     group.options.map((option) => fromOption(option, plain(group.label))),
   );
 }
 
-const given = (spec) => (spec.option_groups ?? [spec]).flatMap((group) => group.options ?? []);
+const optionsOf = (spec) => (spec.option_groups ?? [spec]).flatMap((group) => group.options ?? []);
 
 function people() {
   const shown = [...state.users.values()].filter((user) => !user.deleted && user.id !== SLACKBOT);
@@ -72,8 +72,8 @@ function ofIds(offered, placeholder, isMulti) {
 /** A menu whose values are Slack's option objects. */
 function ofOptions(isMulti) {
   return (use, field) => {
-    const find = (value) => given(use.spec).find((option) => option.value === value);
-    return picker(givenOptions(use.spec), {
+    const find = (value) => optionsOf(use.spec).find((option) => option.value === value);
+    return picker(pickerOptions(use.spec), {
       isMulti,
       most: use.spec.max_selected_items,
       placeholder: plain(use.spec.placeholder) || (isMulti ? "Select options" : "Select an option"),

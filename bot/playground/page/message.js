@@ -1,4 +1,4 @@
-// One message: who, when, what, and what can be done with it.
+// One message: author, time, content and actions.
 
 import { drawBlocks } from "./blocks.js";
 import { el } from "./dom.js";
@@ -25,7 +25,7 @@ export function newMessage() {
   );
 }
 
-/** Write a message into its node; its inputs keep what is typed in them. */
+/** Draw a message into its node; its inputs keep their values. */
 export function fillMessage(node, message, { channel, isCompact, isPinned, canReply, inThread = false }) {
   const user = state.users.get(message.user);
   const time = clock(timeOf(message), zone());

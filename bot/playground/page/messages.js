@@ -1,14 +1,14 @@
-// The scrolling list of messages, of a conversation or a thread.
+// The scrolling list of messages of a conversation or thread.
 
 import { el, markOf, reconcile } from "./dom.js";
 import { fillMessage, newMessage, timeOf } from "./message.js";
 import { state, zone } from "./state.js";
 import { dayHeading, dayKey } from "./time.js";
 
-const SAME_BREATH = 5 * 60e3; // messages of one person within it stand under one name
+const GROUPING_TIME = 5 * 60e3; // messages of one person within this time share one header
 const NEAR_END = 80; // pixels
 
-/** Draw messages into a list, with the days and the line above what is new. */
+/** Draw messages into a list, with day headings and the line above new messages. */
 export function drawMessages(list, messages, { channel, pins = [], newFrom, canReply = false, inThread = false }) {
   const items = [];
   messages.forEach((message, index) => {
@@ -22,7 +22,7 @@ export function drawMessages(list, messages, { channel, pins = [], newFrom, canR
       inThread,
       canReply,
       isPinned: pins.includes(message.ts),
-      isCompact: !isFirst && isSameBreath(message, before) && !pins.includes(message.ts),
+      isCompact: !isFirst && isSameGroup(message, before) && !pins.includes(message.ts),
     };
     items.push(messageItem(message, look));
     if (inThread && index === 0 && messages.length > 1) items.push(repliesItem(messages.length - 1));
@@ -31,11 +31,11 @@ export function drawMessages(list, messages, { channel, pins = [], newFrom, canR
 }
 
 function messageItem(message, look) {
-  const outside = [state.me, zone(), dayOf({ ts: message.ts }), dayHeading(timeOf(message), zone())];
+  const readerMark = [state.me, zone(), dayOf({ ts: message.ts }), dayHeading(timeOf(message), zone())];
   const update = (node) => fillMessage(node, message, look);
   return {
     key: `${look.channel} ${message.ts} ${look.inThread}`,
-    mark: `${outside} ${look.isPinned} ${look.isCompact} ${look.canReply} ${markOf(message)}`,
+    mark: `${readerMark} ${look.isPinned} ${look.isCompact} ${look.canReply} ${markOf(message)}`,
     update,
     make: () => {
       const node = newMessage();
@@ -47,9 +47,9 @@ function messageItem(message, look) {
 
 const dayOf = (message) => dayKey(timeOf(message), zone());
 
-function isSameBreath(message, before) {
+function isSameGroup(message, before) {
   const isAlike = message.user === before.user && Boolean(message.ephemeral) === Boolean(before.ephemeral);
-  return isAlike && !message.blocks?.length && timeOf(message) - timeOf(before) < SAME_BREATH;
+  return isAlike && !message.blocks?.length && timeOf(message) - timeOf(before) < GROUPING_TIME;
 }
 
 function dayItem(message) {
@@ -69,13 +69,13 @@ function repliesItem(count) {
   return { key: "replies", mark: text, make: () => el("div", { class: "replies-line" }, el("span", {}, text)) };
 }
 
-/** Keeps a list at its end while it grows there, and leaves it alone once somebody scrolled up. */
+/** Keeps a growing list scrolled to its end, unless the person has scrolled up. */
 export class Scroller {
   constructor(list) {
     this.list = list;
     this.isAtEnd = true;
     list.addEventListener("scroll", () => (this.isAtEnd = this.rest() < NEAR_END));
-    list.addEventListener("load", () => this.follow(), true); // pictures come later
+    list.addEventListener("load", () => this.follow(), true); // pictures load later
     new ResizeObserver(() => this.follow()).observe(list);
   }
 
@@ -92,7 +92,7 @@ export class Scroller {
     this.list.scrollTop = this.list.scrollHeight;
   }
 
-  /** Show where the new messages begin, or the end. */
+  /** Show the start of the new messages, or the end. */
   start() {
     this.toEnd();
     const line = this.list.querySelector(".new-line");
@@ -101,7 +101,7 @@ export class Scroller {
     this.list.scrollTop = line.offsetTop - NEAR_END;
   }
 
-  /** Bring a message into view, and let it be noticed. */
+  /** Scroll to a message and highlight it. */
   show(ts) {
     const node = this.list.querySelector(`[data-ts="${CSS.escape(ts)}"]`);
     if (!node) return;

@@ -1,8 +1,8 @@
-// The modals an app opens: a stack of at most three views, of which the top is shown.
+// The app's modals: a stack of at most three views, with the top one shown.
 
 import { drawBlocks, showErrors } from "./blocks.js";
 import { el } from "./dom.js";
-import { placeOf, prune } from "./drafts.js";
+import { draftKey, prune } from "./drafts.js";
 import { icon } from "./icons.js";
 import { avatar } from "./people.js";
 import { closeView, submit } from "./session.js";
@@ -20,8 +20,8 @@ const failure = el("p", { class: "failure", role: "alert" });
 const footer = el("footer", {});
 let root = null;
 let shown = null; // the view on the screen
-let sent = ""; // the view whose submission is under way or done, until another one is shown
-let left = ""; // the view whose closing is under way
+let submitted = ""; // the view that was submitted, until another one is shown
+let closing = ""; // the view that is being closed
 let errors = {};
 
 export function startModal(dialog) {
@@ -40,15 +40,15 @@ export function startModal(dialog) {
   root.append(form);
   root.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
-    event.preventDefault(); // the browser would close it without asking the app
+    event.preventDefault(); // the browser would close it without telling the app
     leave();
   });
   root.addEventListener("cancel", (event) => event.preventDefault());
-  // The browser tells of a closing a little later: by then another view may be open.
+  // The close event comes a little later, when another view may already be open.
   root.addEventListener("close", () => shown && !root.open && leave({ all: true }));
 }
 
-/** Enter in a one-line field submits, as in every form; the first button must not catch it. */
+/** Enter in a one-line field submits, as in every form, instead of pressing the first button. */
 function enter(event) {
   const isField = event.target.matches("input.text, input[type=radio], input[type=checkbox]");
   if (event.key !== "Enter" || !isField || event.defaultPrevented) return;
@@ -64,10 +64,10 @@ export function drawModal() {
   shown = view;
   if (!root.open) root.showModal();
   if (!isOther) return undefined;
-  sent = "";
+  submitted = "";
   errors = {};
   const container = { type: "view", view_id: view.id };
-  prune(placeOf(state.me, container), view.blocks);
+  prune(draftKey(state.me, container), view.blocks);
   if (isNew) body.replaceChildren();
   drawFrame(view);
   drawBlocks(body, view.blocks, container);
@@ -110,21 +110,21 @@ function focusFirst(view) {
   first.focus({ preventScroll: !wanted });
 }
 
-const nameOf = (view) => `${view.id} ${view.hash}`;
+const versionOf = (view) => `${view.id} ${view.hash}`;
 
 async function send() {
   const view = shown;
-  if (sent === nameOf(view)) return;
-  sent = nameOf(view); // until its answer: a second press must not submit twice
+  if (submitted === versionOf(view)) return;
+  submitted = versionOf(view); // until the response, so that a second press does not submit again
   failure.textContent = "";
   setBusy(true);
-  const told = await submit(view);
+  const response = await submit(view);
   setBusy(false);
-  if (told.ok) return;
-  sent = "";
+  if (response.ok) return;
+  submitted = "";
   if (shown?.id !== view.id) return;
-  errors = told.errors;
-  failure.textContent = told.failure;
+  errors = response.errors;
+  failure.textContent = response.failure;
   const first = showErrors(body, errors);
   if (!first) return;
   first.closest(".block").scrollIntoView({ block: "center" });
@@ -139,8 +139,8 @@ function setBusy(isBusy) {
 
 async function leave({ all = false } = {}) {
   const view = shown;
-  if (!view || left === view.id) return;
-  left = view.id; // a second press must not close what lies below
+  if (!view || closing === view.id) return;
+  closing = view.id; // so that a second press does not close the view below
   await closeView(view, { all });
-  left = "";
+  closing = "";
 }

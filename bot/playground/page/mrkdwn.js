@@ -8,9 +8,9 @@ const FENCE = /```\n?([^]+?)\n?```/g;
 const CODE = /`([^`\n]+)`/g;
 const TOKEN = /<([^<>\n]+)>/g;
 const BARE_URL = /\bhttps?:\/\/[^\s<>|\uE000-\uF8FF]+[^\s<>|.,;:!?)\]'"\uE000-\uF8FF]/g;
-const PRIVATE_USE = /[\uE000-\uF8FF]/g; // stand for parts that are done; nobody may type them
+const PRIVATE_USE = /[\uE000-\uF8FF]/g; // placeholders of finished parts, removed from typed text
 const FIRST = 0xe000;
-// A word joiner (U+2060) beside a mark keeps it a sign, as a space does.
+// Next to a word joiner (U+2060), as next to a space, a formatting character is plain text.
 const STYLES = [
   [/(?<![\w*])\*(?![\s\u2060*])([^\n]*?[^\s\u2060*])\*(?![\w*])/, "strong"],
   [/(?<![\w_])_(?![\s\u2060_])([^\n]*?[^\s\u2060_])_(?![\w_])/, "em"],
@@ -25,7 +25,7 @@ export const unescaped = (text) =>
 
 /**
  * Nodes for mrkdwn text. `reader` knows names and the zone: `{ userName, channelName, zone, me }`;
- * `links: false` leaves bare addresses and short codes as they are written.
+ * `verbatim: true` leaves bare addresses as they are written.
  */
 export function mrkdwn(text, reader, { verbatim = false } = {}) {
   return new Parser(reader, verbatim).blocks(String(text ?? "").replace(PRIVATE_USE, ""));
@@ -35,7 +35,7 @@ class Parser {
   constructor(reader, verbatim) {
     this.reader = reader;
     this.verbatim = verbatim;
-    this.parts = []; // finished nodes, each standing as one private-use sign in the text
+    this.parts = []; // finished nodes, each with a private-use character as its placeholder
   }
 
   keep(node) {
@@ -75,7 +75,7 @@ class Parser {
     return el("span", {}, children);
   }
 
-  /** Code first, then `<...>` and addresses; what is left may be styled. */
+  /** Parse code first, then `<...>` and addresses, then styles in the rest. */
   inline(text) {
     let marked = text.replace(CODE, (_, code) => this.keep(el("code", {}, unescaped(code))));
     marked = marked.replace(TOKEN, (_, token) => this.keep(this.token(token)));
@@ -104,7 +104,7 @@ class Parser {
       .map((piece) => this.parts[piece.charCodeAt(0) - FIRST] ?? withEmoji(unescaped(piece)));
   }
 
-  /** What stands between < and >: a mention, a channel, a date, a link. */
+  /** The content between < and >: a mention, a channel, a date or a link. */
   token(token) {
     const [target, label] = split(token, "|");
     if (target.startsWith("@")) return this.person(target.slice(1), label);
@@ -145,13 +145,13 @@ function split(text, sign) {
   return at < 0 ? [text, undefined] : [text.slice(0, at), text.slice(at + 1)];
 }
 
-/** A link that opens elsewhere; anything but http, https and mailto stays text. */
+/** A link that opens in a new tab; anything but http, https and mailto stays text. */
 export function link(address, label) {
   if (!/^(https?:|mailto:)/i.test(address)) return el("span", {}, label);
   return el("a", { href: address, target: "_blank", rel: "noopener noreferrer" }, label);
 }
 
-/** Lines with breaks between them; blocks (quotes, code, bullets) break by themselves. */
+/** Lines joined by breaks, except next to blocks (quotes, code, bullets). */
 function joined(nodes) {
   const isBlock = (node) => ["PRE", "BLOCKQUOTE"].includes(node?.nodeName) || node?.className === "bullet";
   const isEmpty = (node) => !isBlock(node) && node.childNodes.length === 0;

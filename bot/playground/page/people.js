@@ -1,4 +1,4 @@
-// People as they are drawn everywhere: a square with initials, a name, what is special.
+// Avatars, badges and descriptions of people.
 
 import { el } from "./dom.js";
 import { tiltedBeam } from "./icons.js";
@@ -22,7 +22,7 @@ const BADGES = [
   ["is_admin", "Admin"],
 ];
 
-/** The word for what is special about somebody, or none. */
+/** The word on somebody's badge, if any. */
 export const badgeOf = (user) => BADGES.find(([flag]) => user?.[flag])?.[1];
 
 export function badge(user) {
@@ -37,5 +37,5 @@ export function about(user) {
   return parts.filter(Boolean).join(" · ");
 }
 
-/** Those who can sign in: people, not machines, not closed accounts. */
-export const signedIn = () => [...state.users.values()].filter((user) => !user.is_bot && !user.deleted);
+/** The people who can be switched to: neither bots nor deactivated accounts. */
+export const activePeople = () => [...state.users.values()].filter((user) => !user.is_bot && !user.deleted);

@@ -1,16 +1,16 @@
-// Choosing from a list by typing: every select menu of Block Kit, for one or for several.
+// A combobox: every select menu of Block Kit, for one choice or several.
 // Pattern: https://www.w3.org/WAI/ARIA/apg/patterns/combobox/
 
-import { el, freshId } from "./dom.js";
+import { el, uniqueId } from "./dom.js";
 import { icon } from "./icons.js";
 import { placeBeside } from "./popovers.js";
 
 const NOTHING = "No matches";
-const TALLEST = 320; // pixels
+const MAX_HEIGHT = 320; // pixels
 
 /**
  * A field for options `{ value, text, detail?, group?, picture? }`.
- * `chosen` and what `onchoose` gets are lists of values; a single choice is a list of one or none.
+ * `chosen` and the argument of `onchoose` are lists of values; a single choice has one or none.
  */
 export function picker(options, settings) {
   return new Picker(options, settings).root;
@@ -19,7 +19,7 @@ export function picker(options, settings) {
 class Picker {
   constructor(options, { chosen, isMulti = false, most = Infinity, placeholder, field = {}, onchoose }) {
     Object.assign(this, { options, chosen: [...chosen], isMulti, most, placeholder, onchoose });
-    this.listId = freshId("list");
+    this.listId = uniqueId("list");
     this.shown = [];
     this.active = -1;
     this.input = this.makeInput(field);
@@ -33,7 +33,7 @@ class Picker {
     box.addEventListener("mousedown", (event) => this.press(event));
     this.list = el("div", { popover: "manual", class: "popup options", role: "listbox", id: this.listId });
     if (isMulti) this.list.setAttribute("aria-multiselectable", "true");
-    this.list.addEventListener("mousedown", (event) => event.preventDefault()); // the focus stays
+    this.list.addEventListener("mousedown", (event) => event.preventDefault()); // keep the focus
     this.root = el("div", { class: `picker${isMulti ? " multi" : ""}` }, box, this.list);
     this.root.addEventListener("focusout", (event) => this.root.contains(event.relatedTarget) || this.close());
     this.draw();
@@ -73,7 +73,7 @@ class Picker {
     event.stopPropagation();
   }
 
-  /** Show the options that hold what is typed. */
+  /** Show the options that contain the typed text. */
   open(typed) {
     const wanted = typed.trim().toLowerCase();
     const matches = (option) => `${option.text} ${option.detail ?? ""}`.toLowerCase().includes(wanted);
@@ -83,7 +83,7 @@ class Picker {
     this.list.replaceChildren(...this.drawnOptions());
     if (!this.isOpen) this.list.showPopover();
     this.input.setAttribute("aria-expanded", "true");
-    placeBeside(this.list, this.root, { isWide: true, tallest: TALLEST });
+    placeBeside(this.list, this.root, { isWide: true, tallest: MAX_HEIGHT });
     this.mark();
   }
 
@@ -158,7 +158,7 @@ class Picker {
     this.onchoose(values);
   }
 
-  /** The field at rest: what is chosen. */
+  /** Draw the closed field with its choices. */
   draw() {
     const chosen = this.chosen.map((value) => this.options.find((option) => option.value === value) ?? { value, text: value });
     this.chips.replaceChildren(...(this.isMulti ? chosen.map((option) => this.chip(option)) : []));
@@ -179,7 +179,7 @@ class Picker {
   }
 }
 
-/** Each returns whether the key was for the list. */
+/** Key handlers; each returns whether it handled the key. */
 const KEYS = {
   ArrowDown: (self) => self.move(1),
   ArrowUp: (self) => self.move(-1),

@@ -1,11 +1,11 @@
-// Small windows beside what opened them: lists of choices, menus, pinned messages.
+// Popups next to the button that opened them: choices, menus, pinned messages.
 
 import { el } from "./dom.js";
 
 const GAP = 4;
 const EDGE = 8;
 
-/** Put a shown popup under its anchor, or above where there is no room. */
+/** Place a popup below its anchor, or above if there is no room. */
 export function placeBeside(popup, anchor, { align = "start", isWide = false, tallest = Infinity } = {}) {
   const box = anchor.getBoundingClientRect();
   popup.style.minWidth = isWide ? `${box.width}px` : "";
@@ -21,7 +21,7 @@ export function placeBeside(popup, anchor, { align = "start", isWide = false, ta
   popup.style.top = `${top}px`;
 }
 
-/** Open a window beside a button until something else is clicked, or Escape. Returns how to close. */
+/** Open a popup next to a button until a click elsewhere or Escape. Returns a function to close it. */
 export function openBeside(anchor, content, { label, align, role = "dialog" } = {}) {
   const popup = el("div", { popover: "auto", class: "popup", role, "aria-label": label }, content);
   (anchor.closest("dialog") ?? document.body).append(popup);
@@ -44,7 +44,7 @@ export function openBeside(anchor, content, { label, align, role = "dialog" } = 
   return () => popup.matches(":popover-open") && popup.hidePopover();
 }
 
-/** A menu of items `{ content, onchoose, isDisabled, isCurrent, label }`, walked by arrow keys. */
+/** A menu of items `{ content, onchoose, isDisabled, isCurrent, label }`, with arrow keys. */
 export function openMenu(anchor, items, { label, align } = {}) {
   const choose = (item) => {
     close();
@@ -75,7 +75,7 @@ export function openMenu(anchor, items, { label, align } = {}) {
 const STEPS = { ArrowDown: 1, ArrowUp: -1 };
 const ENDS = { Home: 0, End: -1 };
 
-/** Arrow keys, Home and End move the focus along a list; letters jump to a word. */
+/** Move the focus in a list by arrow keys, Home and End, or by the first letter. */
 export function walk(event, nodes) {
   const at = nodes.indexOf(document.activeElement);
   let next;

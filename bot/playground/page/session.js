@@ -1,33 +1,33 @@
-// What a person does: be somebody, open, say, press, submit. Each deed is one call.
+// Actions of the person: switch, open, send, click, submit. Each action is one request.
 
 import { get, listen, post } from "./api.js";
 import { announce } from "./dom.js";
-import { forgetAll, placeOf, prune, remember, valuesIn } from "./drafts.js";
-import { apply, changed, here, isReply, isWithApp, me, state, takeIn, title, upsert, userName } from "./state.js";
-import { spoken } from "./texts.js";
+import { clearDrafts, draftKey, prune, adoptValues, valuesIn } from "./drafts.js";
+import { apply, changed, here, isReply, isWithApp, me, state, applySnapshot, title, upsert, userName } from "./state.js";
+import { plainText } from "./texts.js";
 import { toast } from "./toasts.js";
 
 const FIRST_PERSON = "U0ANA";
 const FIRST_CHANNEL = "C0LAUNCH";
 let stopListening = () => {};
 
-// ------------------------------------------------------------ being somebody
+// ------------------------------------------------------------ switching person
 
-/** Become a person: their own screen, from their own connection. */
-export function become(userId, wanted = {}) {
+/** Switch to a person, with a new connection and their own view. */
+export function switchTo(userId, wanted = {}) {
   stopListening();
   const before = here();
   stopListening = listen(userId, {
     onOpen: async () => {
-      const told = await get("state", { user: userId });
-      if (!told.ok) return userId === FIRST_PERSON ? toast(told.error) : become(FIRST_PERSON);
+      const response = await get("state", { user: userId });
+      if (!response.ok) return userId === FIRST_PERSON ? toast(response.error) : switchTo(FIRST_PERSON);
       if (state.me !== userId) {
         Object.assign(state, { thread: null, home: undefined, messages: new Map(), newFrom: null });
       }
-      takeIn(told);
-      await settleIn(wanted, before);
+      applySnapshot(response);
+      await openInitialConversation(wanted, before);
     },
-    onChange: heard,
+    onChange: handleChange,
     onLost: () => {
       state.isConnected = false;
       changed();
@@ -35,8 +35,8 @@ export function become(userId, wanted = {}) {
   });
 }
 
-/** Open what was asked for, else what was open, else the first channel. */
-async function settleIn(wanted, before) {
+/** Open the wanted conversation, else the one that was open, else the first channel. */
+async function openInitialConversation(wanted, before) {
   const conversations = [...state.conversations.values()];
   const withApp = isWithApp(before) ? conversations.find(isWithApp) : undefined;
   const candidates = [state.place?.channel, wanted.channel, withApp?.id, before?.id, FIRST_CHANNEL];
@@ -48,32 +48,32 @@ async function settleIn(wanted, before) {
   if (wanted.message) await openMessage(channel, wanted.message);
 }
 
-function heard(change) {
+function handleChange(change) {
   if (change.type === "reset") return location.reload();
   if (change.type === "notice") return toast(change.text, change.kind);
-  if (change.type === "home" && change.view) prune(homePlace(change.view), change.view.blocks);
+  if (change.type === "home" && change.view) prune(homeDraftKey(change.view), change.view.blocks);
   const news = apply(change);
-  if (news && change.type !== "message_changed") tellOf(news);
+  if (news && change.type !== "message_changed") announceMessage(news);
 }
 
-const homePlace = (view) => placeOf(state.me, { type: "view", view_id: view.id });
+const homeDraftKey = (view) => draftKey(state.me, { type: "view", view_id: view.id });
 
-function tellOf({ channel, message }) {
+function announceMessage({ channel, message }) {
   const isHere = channel === state.place?.channel && state.place.tab === "messages";
   if (message.user === state.me && !message.ephemeral) return;
   const conversation = state.conversations.get(channel);
   if (!conversation) return;
   const inThread = isReply(message) ? " in a thread" : "";
   if (isHere || conversation.kind === "im") {
-    announce(`${userName(message.user) ?? "New message"}${inThread}, ${title(conversation)}: ${spoken(message.text)}`);
+    announce(`${userName(message.user) ?? "New message"}${inThread}, ${title(conversation)}: ${plainText(message.text)}`);
   }
   if (isHere && !message.ephemeral && !document.hidden) markRead(channel);
 }
 
 const markRead = (channel) => post("read", { user: state.me, channel });
 
-/** Back at the page: what came meanwhile is read now. */
-function lookAgain() {
+/** Mark new messages as read when the page becomes visible again. */
+function markVisibleRead() {
   if (!document.hidden && state.place?.tab === "messages" && here()?.unread) markRead(here().id);
 }
 
@@ -95,33 +95,33 @@ export async function openConversation(channel, { tab: wanted, keepsFocus = fals
 
 async function openMessages(channel, unread) {
   const user = state.me;
-  const told = await messagesOf(channel);
+  const response = await messagesOf(channel);
   if (user !== state.me) return;
-  if (!told.ok) return toast(told.error);
-  state.messages.set(channel, told.messages);
-  state.newFrom = firstNew(told.messages, unread) ?? state.newFrom;
+  if (!response.ok) return toast(response.error);
+  state.messages.set(channel, response.messages);
+  state.newFrom = firstNew(response.messages, unread) ?? state.newFrom;
   if (state.thread) await openThread(channel, state.thread.ts);
   changed();
   if (unread) await markRead(channel);
 }
 
-/** Read a conversation, with what is said in it meanwhile. */
+/** Load the messages of a conversation, and those that arrive meanwhile. */
 async function messagesOf(channel) {
   const arrived = [];
   state.arriving.set(channel, arrived);
-  const told = await get("history", { user: state.me, channel });
-  for (const message of arrived) upsert(told.messages ?? [], message);
+  const response = await get("history", { user: state.me, channel });
+  for (const message of arrived) upsert(response.messages ?? [], message);
   if (state.arriving.get(channel) === arrived) state.arriving.delete(channel);
-  return told;
+  return response;
 }
 
-/** The ts of the first of the last `unread` messages of others. */
+/** The ts of the first unread message, from the number of unread ones. */
 function firstNew(messages, unread) {
   const theirs = messages.filter((message) => message.user !== state.me && !message.ephemeral);
   return unread ? (theirs.at(-unread)?.ts ?? null) : null;
 }
 
-/** Reload keeps who and where. */
+/** Keep person and conversation in the address, for a reload. */
 function keepAddress() {
   const { channel, tab } = state.place;
   const query = new URLSearchParams({ as: state.me, in: channel, tab });
@@ -130,15 +130,15 @@ function keepAddress() {
 
 async function openHome() {
   const user = state.me;
-  const told = await get("home", { user });
+  const response = await get("home", { user });
   if (user !== state.me) return;
-  if (!told.ok) return toast(told.error);
-  if (told.view) remember(homePlace(told.view), told.view.state?.values);
-  state.home = told.view ?? state.home ?? null; // it may have come by the stream meanwhile
+  if (!response.ok) return toast(response.error);
+  if (response.view) adoptValues(homeDraftKey(response.view), response.view.state?.values);
+  state.home = response.view ?? state.home ?? null; // the stream may have brought it meanwhile
   changed();
 }
 
-/** A permalink: the conversation, or the thread of the message in it. */
+/** Open a message by its permalink, in its conversation or its thread. */
 export async function openMessage(channel, ts) {
   if (state.place?.channel !== channel || state.place.tab !== "messages") {
     await openConversation(channel, { tab: "messages" });
@@ -148,7 +148,7 @@ export async function openMessage(channel, ts) {
   if (!message) await openThread(channel, ts);
 }
 
-/** Follow a link to a place in this workspace. Returns whether it was one. */
+/** Follow a link if it points into this workspace. Returns whether it does. */
 export function follow(address) {
   const url = new URL(address, location.href);
   const found = /^\/archives\/(\w+)(?:\/p(\d+)(\d{6}))?$/.exec(url.pathname);
@@ -164,9 +164,9 @@ export async function openThread(channel, ts) {
   const isSame = state.thread?.channel === channel && state.thread.ts === ts;
   if (!isSame) state.thread = { channel, ts, messages: null, arriving: [] };
   changed();
-  const told = await get("replies", { user: state.me, channel, thread_ts: ts });
+  const response = await get("replies", { user: state.me, channel, thread_ts: ts });
   if (state.thread?.ts !== ts) return;
-  const messages = told.messages ?? [];
+  const messages = response.messages ?? [];
   for (const message of state.thread.arriving) upsert(messages, message);
   Object.assign(state.thread, { messages, arriving: [] });
   changed();
@@ -177,86 +177,86 @@ export function closeThread() {
   changed();
 }
 
-/** The direct message with somebody, begun where there is none. */
+/** Open the direct message with somebody, creating it if needed. */
 export async function openDirect(other) {
-  const told = await post("direct", { user: state.me, other });
-  if (!told.ok) return toast(told.error);
-  if (told.conversation) state.conversations.set(told.conversation.id, told.conversation);
-  await openConversation(told.conversation.id);
+  const response = await post("direct", { user: state.me, other });
+  if (!response.ok) return toast(response.error);
+  if (response.conversation) state.conversations.set(response.conversation.id, response.conversation);
+  await openConversation(response.conversation.id);
 }
 
 export const join = (channel) => send(channel, `/invite @${me().real_name}`);
 
-// ------------------------------------------------------------ saying and pressing
+// ------------------------------------------------------------ sending and clicking
 
-/** Send text or a slash command. Returns whether it was taken. */
+/** Send text or a slash command. Returns whether it was accepted. */
 export async function send(channel, text, threadTs) {
-  const told = await post("send", { user: state.me, channel, text, thread_ts: threadTs });
-  if (!told.ok) toast(told.error);
-  return told.ok;
+  const response = await post("send", { user: state.me, channel, text, thread_ts: threadTs });
+  if (!response.ok) toast(response.error);
+  return response.ok;
 }
 
-/** Use an element of a message or view; the app gets all that is chosen beside it. */
+/** Use an element of a message or view; the app also gets the state of all others. */
 export async function act(container, blocks, action) {
-  const values = valuesIn(placeOf(state.me, container), blocks);
-  const told = await post("action", { user: state.me, container, action, state: { values } });
-  if (!told.ok) toast(told.error);
+  const values = valuesIn(draftKey(state.me, container), blocks);
+  const response = await post("action", { user: state.me, container, action, state: { values } });
+  if (!response.ok) toast(response.error);
 }
 
-/** Submit the modal. Returns what the app refuses: `{ errors, failure }`. */
+/** Submit the modal. Returns the app's response: `{ errors, failure, ok }`. */
 export async function submit(view) {
-  const values = valuesIn(placeOf(state.me, { type: "view", view_id: view.id }), view.blocks);
-  const told = await post("view/submit", { user: state.me, view_id: view.id, state: { values } });
-  return { errors: told.errors ?? {}, failure: told.error ?? "", ok: told.ok };
+  const values = valuesIn(draftKey(state.me, { type: "view", view_id: view.id }), view.blocks);
+  const response = await post("view/submit", { user: state.me, view_id: view.id, state: { values } });
+  return { errors: response.errors ?? {}, failure: response.error ?? "", ok: response.ok };
 }
 
 export async function closeView(view, { all = false } = {}) {
-  const told = await post("view/close", { user: state.me, view_id: view.id, all });
-  if (!told.ok) toast(told.error);
+  const response = await post("view/close", { user: state.me, view_id: view.id, all });
+  if (!response.ok) toast(response.error);
 }
 
-// ------------------------------------------------------------ the playground's levers
+// ------------------------------------------------------------ the playground's controls
 
-export const moveTime = (advance) => pull(advance, () => post("time", { advance }));
+export const moveTime = (advance) => runControl(advance, () => post("time", { advance }));
 
 export async function letTeamAnswer() {
-  const told = await pull("team", () => post("team-answers", {}));
-  if (told?.ok) toast(TEAM[Math.min(told.answered, 2)].replace("{people}", told.answered), "info");
+  const response = await runControl("team", () => post("team-answers", {}));
+  if (response?.ok) toast(TEAM_ANSWERED[Math.min(response.answered, 2)].replace("{people}", response.answered), "info");
 }
 
-const TEAM = ["Nobody in the team has open questions.", "One person answered.", "{people} people answered."];
+const TEAM_ANSWERED = ["Nobody in the team has open questions.", "One person answered.", "{people} people answered."];
 
-async function pull(lever, deed) {
+async function runControl(control, action) {
   if (state.busy) return null;
-  state.busy = lever;
+  state.busy = control;
   changed();
-  const told = await deed();
+  const response = await action();
   state.busy = "";
-  if (told.now) apply({ type: "time", now: told.now, next_event: told.next_event });
-  if (!told.ok) toast(told.error);
+  if (response.now) apply({ type: "time", now: response.now, next_event: response.next_event });
+  if (!response.ok) toast(response.error);
   changed();
-  return told;
+  return response;
 }
 
-/** How many unread messages each person has: `{ user id: number }`. */
-export async function unreadOfEverybody(people) {
+/** The number of unread messages of each person: `{ user id: number }`. */
+export async function unreadByPerson(people) {
   const counts = await Promise.all(
     people.map(async ({ id }) => {
-      const told = await get("state", { user: id });
-      const marks = (told.conversations ?? []).map((one) => one.mentions);
+      const response = await get("state", { user: id });
+      const marks = (response.conversations ?? []).map((one) => one.mentions);
       return [id, marks.reduce((sum, count) => sum + count, 0)];
     }),
   );
   return Object.fromEntries(counts);
 }
 
-/** Begin where the address says. */
+/** Start with the person and conversation in the address. */
 export function begin() {
   const query = new URLSearchParams(location.search);
   const [, channel, seconds, micros] = /^\/archives\/(\w+)(?:\/p(\d+)(\d{6}))?$/.exec(location.pathname) ?? [];
-  forgetAll();
-  document.addEventListener("visibilitychange", lookAgain);
-  become(query.get("as") ?? FIRST_PERSON, {
+  clearDrafts();
+  document.addEventListener("visibilitychange", markVisibleRead);
+  switchTo(query.get("as") ?? FIRST_PERSON, {
     channel: channel ?? query.get("in"),
     tab: channel ? "messages" : (query.get("tab") ?? undefined),
     message: seconds && `${seconds}.${micros}`,

@@ -2,7 +2,7 @@
 
 import { el, reconcile } from "./dom.js";
 import { icon } from "./icons.js";
-import { about, avatar, badge, signedIn } from "./people.js";
+import { about, avatar, badge, activePeople } from "./people.js";
 import { openMenu, walk } from "./popovers.js";
 import { openConversation, openDirect } from "./session.js";
 import { changed, isWithApp, state, title } from "./state.js";
@@ -49,7 +49,7 @@ export function drawSidebar(root, backdrop) {
   drawDrawer(root, backdrop);
 }
 
-/** In a narrow window it is a drawer: out of reach while it is closed. */
+/** In a narrow window the sidebar is a drawer, inert while it is closed. */
 function drawDrawer(root, backdrop) {
   const isDrawer = NARROW.matches;
   root.inert = isDrawer && !state.isDrawerOpen;
@@ -101,8 +101,8 @@ function fill(link, conversation) {
   link.className = classes.filter(Boolean).join(" ");
   if (isOpen(conversation)) link.setAttribute("aria-current", "page");
   else link.removeAttribute("aria-current");
-  const said = mentions ? `, ${mentions} for you` : unread ? `, ${unread} unread` : "";
-  link.setAttribute("aria-label", `${title(conversation)}${KINDS[conversation.kind] ?? ""}${isArchived ? ", archived" : ""}${said}`);
+  const suffix = mentions ? `, ${mentions} for you` : unread ? `, ${unread} unread` : "";
+  link.setAttribute("aria-label", `${title(conversation)}${KINDS[conversation.kind] ?? ""}${isArchived ? ", archived" : ""}${suffix}`);
   link.replaceChildren(
     sign(conversation),
     el("span", { class: "words" }, title(conversation).replace(/^#/, "")),
@@ -118,7 +118,7 @@ function sign(conversation) {
 
 function newDirect() {
   const open = () => {
-    const others = signedIn().filter((user) => user.id !== state.me);
+    const others = activePeople().filter((user) => user.id !== state.me);
     const items = others.map((user) => ({
       content: el("span", { class: "person" }, avatar(user, "small"), el("span", { class: "words" }, user.real_name, el("small", {}, about(user))), badge(user)),
       onchoose: () => openDirect(user.id),

@@ -1,44 +1,44 @@
-// What the page knows, as the stand-in told it; and how a change is taken in.
+// The state of the page, as received from the fake Slack, and how changes are applied.
 
 import { setNow } from "./time.js";
 
 export const state = {
-  me: null, // who looks at the page: a user id
+  me: null, // the user id of the current person
   bot: null, // the app's user id
   workspace: { name: "" },
   takesMessages: true, // whether people may write to the app
   users: new Map(),
   conversations: new Map(),
   commands: [],
-  messages: new Map(), // channel id: its messages, once they were read
-  place: null, // { channel, tab: "messages" | "home" }: what is open
-  arriving: new Map(), // channel id: what is heard while its messages are being read
+  messages: new Map(), // channel id: its messages, once they are loaded
+  place: null, // { channel, tab: "messages" | "home" }: the open conversation
+  arriving: new Map(), // channel id: messages that arrive while its history is loading
   thread: null, // { channel, ts, messages, arriving }
   newFrom: null, // ts of the first message that was unread when the conversation was opened
   views: [], // the open modals, top last
-  home: undefined, // the App Home: undefined is not read yet, null is never published
+  home: undefined, // the App Home: undefined if not loaded yet, null if never published
   nextEvent: null,
-  busy: "", // which lever of the time bar is at work
+  busy: "", // the control of the time bar that is in progress
   isConnected: true,
   isDrawerOpen: false,
 };
 
 const listeners = new Set();
-let isTold = false;
+let isScheduled = false;
 
-/** `listener` runs soon after each change; several changes are one. */
+/** Run `listener` soon after changes, once for several at the same time. */
 export const onChange = (listener) => listeners.add(listener);
 
 export function changed() {
-  if (isTold) return;
-  isTold = true;
+  if (isScheduled) return;
+  isScheduled = true;
   queueMicrotask(() => {
-    isTold = false;
+    isScheduled = false;
     for (const listener of listeners) listener();
   });
 }
 
-// ------------------------------------------------------------ questions
+// ------------------------------------------------------------ queries
 
 export const me = () => state.users.get(state.me);
 export const zone = () => me()?.tz || "UTC";
@@ -47,7 +47,7 @@ export const messagesHere = () => state.messages.get(state.place?.channel);
 export const isWithApp = (conversation) => conversation?.kind === "im" && conversation.user === state.bot;
 export const isReply = (message) => Boolean(message.thread_ts) && message.thread_ts !== message.ts;
 
-/** What people see as the conversation's name. */
+/** The displayed name of a conversation. */
 export function title(conversation) {
   return conversation.kind === "im" ? userName(conversation.user) : `#${conversation.name}`;
 }
@@ -55,32 +55,32 @@ export function title(conversation) {
 export const userName = (id) => state.users.get(id)?.real_name;
 export const channelName = (id) => state.conversations.get(id)?.name;
 
-/** Whom mrkdwn is written for. */
+/** The reader for whom mrkdwn is drawn. */
 export const reader = () => ({ userName, channelName, zone: zone(), me: state.me });
 
-// ------------------------------------------------------------ taking in
+// ------------------------------------------------------------ changes
 
 const byId = (items) => new Map(items.map((item) => [item.id, item]));
 
-/** Everything at once: at the start, after a lost connection, after switching person. */
-export function takeIn(told) {
-  setNow(told.now);
+/** Replace the state: at the start, after a reconnection, after switching person. */
+export function applySnapshot(snapshot) {
+  setNow(snapshot.now);
   Object.assign(state, {
-    me: told.me,
-    bot: told.bot,
-    workspace: told.workspace,
-    takesMessages: told.takes_messages ?? true,
-    users: byId(told.users),
-    conversations: byId(told.conversations),
-    commands: told.commands,
-    views: told.view_stack,
-    nextEvent: told.next_event ?? null,
+    me: snapshot.me,
+    bot: snapshot.bot,
+    workspace: snapshot.workspace,
+    takesMessages: snapshot.takes_messages ?? true,
+    users: byId(snapshot.users),
+    conversations: byId(snapshot.conversations),
+    commands: snapshot.commands,
+    views: snapshot.view_stack,
+    nextEvent: snapshot.next_event ?? null,
     isConnected: true,
   });
   changed();
 }
 
-/** One change from the stream. Returns a message that somebody should hear of, if any. */
+/** Apply a change from the stream. Returns a message to announce, if any. */
 export function apply(change) {
   const news = CHANGES[change.type]?.(change);
   changed();
@@ -92,16 +92,16 @@ const CHANGES = {
   message_changed: ({ channel, message }) => void put(channel, message, { onlyKnown: true }),
   message_deleted: ({ channel, ts }) => remove(channel, ts),
   ephemeral: ({ channel, message }) => put(channel, message),
-  conversation: ({ conversation }) => takeInConversation(conversation),
+  conversation: ({ conversation }) => applyConversation(conversation),
   views: ({ stack }) => void (state.views = stack),
   home: ({ view }) => void (state.home = view),
-  time: (told) => {
-    setNow(told.now);
-    state.nextEvent = told.next_event ?? null;
+  time: (snapshot) => {
+    setNow(snapshot.now);
+    state.nextEvent = snapshot.next_event ?? null;
   },
 };
 
-function takeInConversation(conversation) {
+function applyConversation(conversation) {
   const { kind, members } = conversation;
   if (kind !== "channel" && !members.includes(state.me)) state.conversations.delete(conversation.id);
   else state.conversations.set(conversation.id, conversation);
@@ -116,14 +116,14 @@ function put(channel, message, { onlyKnown = false } = {}) {
   return { channel, message };
 }
 
-/** Put a message where its time is, over an earlier form of it. */
+/** Insert a message by its time, or replace its earlier version. */
 export function upsert(list, message) {
   const after = list.findLastIndex((one) => one.ts <= message.ts);
   const isKnown = after >= 0 && list[after].ts === message.ts;
   list.splice(isKnown ? after : after + 1, isKnown ? 1 : 0, message);
 }
 
-/** A parent stands in the channel and at the head of its thread; a reply only in the thread. */
+/** The lists of a message: a parent is in the channel and its thread, a reply only in the thread. */
 function listsFor(channel, message) {
   const lists = [];
   const parent = message.thread_ts ?? message.ts;

@@ -12,10 +12,10 @@ export function textNodes(text) {
   return [plain(text)];
 }
 
-/** A text object as words alone, for labels and placeholders. */
+/** A text object as plain text, for labels and placeholders. */
 export const plain = (text) => (text ? (text.emoji === false ? text.text : withEmoji(text.text)) : "");
 
 export const textElement = (name, className, text) => el(name, { class: className, dir: "auto" }, textNodes(text));
 
-/** mrkdwn as it reads aloud: names instead of ids, no signs. */
-export const spoken = (text) => el("span", {}, mrkdwn(text, reader())).textContent;
+/** mrkdwn as plain text: names instead of ids, no formatting characters. */
+export const plainText = (text) => el("span", {}, mrkdwn(text, reader())).textContent;

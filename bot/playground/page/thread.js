@@ -25,7 +25,7 @@ export function startThread(root) {
   );
   root.append(el("header", { class: "head" }, heading, close), list, el("div", { class: "foot" }, refusal, composer.root));
   root.addEventListener("keydown", (event) => {
-    const isWriting = Boolean(event.target.value); // Escape there is for the suggestions
+    const isWriting = Boolean(event.target.value); // there Escape closes the suggestions
     if (event.key === "Escape" && !event.defaultPrevented && !isWriting) leave();
   });
 }

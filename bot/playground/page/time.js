@@ -1,20 +1,20 @@
-// Business time as the stand-in tells it, written for people in one time zone.
+// Business time as set by the fake Slack, formatted for one time zone.
 
 const LANGUAGE = "en-GB";
 const MINUTE = 60;
 const HALF_A_YEAR = 182 * 86400e3;
 const formats = new Map();
 
-let told = Date.now();
-let toldAt = performance.now();
+let lastTime = Date.now();
+let lastTimeAt = performance.now();
 
 export function setNow(iso) {
-  told = Date.parse(iso);
-  toldAt = performance.now();
+  lastTime = Date.parse(iso);
+  lastTimeAt = performance.now();
 }
 
-/** Now in the playground: what was told last, and the real time since then. */
-export const now = () => new Date(told + performance.now() - toldAt);
+/** The playground's time: the last one received plus the real time since then. */
+export const now = () => new Date(lastTime + performance.now() - lastTimeAt);
 
 export function format(date, zone, options) {
   const key = zone + JSON.stringify(options);
@@ -33,7 +33,7 @@ export const day = (date, zone) =>
 /** "Europe/Lisbon" is "Lisbon". */
 export const place = (zone) => zone.split("/").pop().replaceAll("_", " ");
 
-/** Two dates with the same key are the same day there. */
+/** Dates have the same key if they are the same day in the zone. */
 export const dayKey = (date, zone) =>
   formatParts(date, zone, { year: "numeric", month: "2-digit", day: "2-digit" });
 
@@ -56,7 +56,7 @@ export const dayHeading = (date, zone) =>
 
 function dated(style) {
   return (date, zone) => {
-    const isNear = Math.abs(date - now()) < HALF_A_YEAR; // Slack leaves the year out then
+    const isNear = Math.abs(date - now()) < HALF_A_YEAR; // Slack then omits the year
     return format(date, zone, isNear ? style : { ...style, year: "numeric" });
   };
 }
@@ -101,17 +101,17 @@ export function ago(date) {
 
 // ------------------------------------------------------------ datetimepicker
 
-/** What the wall clock of a zone shows, as a datetime-local field wants it. */
-export function wallClock(date, zone) {
+/** The local time in a zone, in the format of a datetime-local field. */
+export function localTime(date, zone) {
   return `${dayKey(date, zone)}T${clock(date, zone)}`;
 }
 
-/** The instant (unix seconds) at which the wall clock of a zone shows this. */
+/** The instant (unix seconds) of a local time in a zone. */
 export function instantOf(local, zone) {
   const wanted = Date.parse(`${local}Z`);
   let instant = wanted;
   for (let tries = 0; tries < 2; tries += 1) {
-    instant += wanted - Date.parse(`${wallClock(new Date(instant), zone)}Z`);
+    instant += wanted - Date.parse(`${localTime(new Date(instant), zone)}Z`);
   }
   return instant / 1000;
 }

@@ -1,18 +1,18 @@
-// The playground's levers above the workspace: who one is, what time it is, what happens next.
+// The playground's controls above the workspace: the person, the time and the next event.
 
 import { el } from "./dom.js";
 import { icon } from "./icons.js";
-import { about, avatar, badge, signedIn } from "./people.js";
+import { about, avatar, badge, activePeople } from "./people.js";
 import { openMenu } from "./popovers.js";
-import { become, letTeamAnswer, moveTime, unreadOfEverybody } from "./session.js";
+import { switchTo, letTeamAnswer, moveTime, unreadByPerson } from "./session.js";
 import { me, state, zone } from "./state.js";
 import { clock, day, now, place } from "./time.js";
 
-const LEVERS = [
-  { id: "hour", words: "+1 hour", deed: () => moveTime("hour") },
-  { id: "day", words: "+1 day", deed: () => moveTime("day") },
-  { id: "next", words: "Next event", deed: () => moveTime("next") },
-  { id: "team", words: "Let the team answer", brief: "Team answers", deed: letTeamAnswer },
+const CONTROLS = [
+  { id: "hour", words: "+1 hour", action: () => moveTime("hour") },
+  { id: "day", words: "+1 day", action: () => moveTime("day") },
+  { id: "next", words: "Next event", action: () => moveTime("next") },
+  { id: "team", words: "Let the team answer", brief: "Team answers", action: letTeamAnswer },
 ];
 const LOST = "Connection lost. Trying again …";
 const NOTHING_DUE = "Nothing is due";
@@ -22,17 +22,17 @@ const face = el("span", { class: "face" });
 const name = el("span", { class: "words" });
 const person = el(
   "button",
-  { type: "button", class: "lever who", "aria-haspopup": "menu", "aria-expanded": "false", onclick: () => chooseWho() },
+  { type: "button", class: "lever who", "aria-haspopup": "menu", "aria-expanded": "false", onclick: () => choosePerson() },
   face,
   name,
   icon("caret", 14),
 );
 const time = el("time", { class: "now" });
 const next = el("span", { class: "next" });
-const levers = LEVERS.map(({ id, words, brief, deed }) =>
+const levers = CONTROLS.map(({ id, words, brief, action }) =>
   el(
     "button",
-    { type: "button", class: "lever", "data-lever": id, "aria-label": words, onclick: deed },
+    { type: "button", class: "lever", "data-lever": id, "aria-label": words, onclick: action },
     el("span", { class: brief ? "long" : "" }, words),
     brief ? el("span", { class: "brief" }, brief) : null,
   ),
@@ -77,8 +77,8 @@ function drawTime() {
   next.textContent = due ? `Next: ${day(due, zone())}, ${clock(due, zone())}` : NOTHING_DUE;
 }
 
-function chooseWho() {
-  const items = signedIn().map((user) => ({
+function choosePerson() {
+  const items = activePeople().map((user) => ({
     value: user.id,
     isCurrent: user.id === state.me,
     content: el(
@@ -89,15 +89,15 @@ function chooseWho() {
       badge(user),
       el("span", { class: "count", hidden: true }),
     ),
-    onchoose: () => user.id === state.me || become(user.id),
+    onchoose: () => user.id === state.me || switchTo(user.id),
   }));
   openMenu(person, items, { label: "Switch person" });
   showUnread();
 }
 
-/** Who has something to read is worth switching to. */
+/** Show the unread counts of other people in the menu. */
 async function showUnread() {
-  const counts = await unreadOfEverybody(signedIn());
+  const counts = await unreadByPerson(activePeople());
   for (const [id, count] of Object.entries(counts)) {
     const mark = document.querySelector(`[data-person="${id}"] .count`);
     if (!mark || !count) continue;

@@ -1,11 +1,11 @@
-// Short notices above the conversation: what Slack itself says, and what could not be done.
+// Short notices above the conversation: Slack's own messages, and errors.
 
 import { el } from "./dom.js";
 import { icon } from "./icons.js";
 
 const SHOWN_FOR = 8000; // milliseconds; as long again while the pointer or focus rests on it
 
-/** Show a sentence. The same one twice, or a part of one that is shown, is shown once. */
+/** Show a sentence, unless the same one or one that contains it is already shown. */
 export function toast(text, kind = "error") {
   const region = place();
   const shown = [...region.children];
@@ -25,7 +25,7 @@ export function toast(text, kind = "error") {
   leaveLater(note);
 }
 
-/** Beside an open dialog the rest of the page cannot be read: the notices move into it. */
+/** Move the notices into an open dialog, because the rest of the page cannot be read then. */
 function place() {
   const region = document.getElementById("toasts");
   const dialogs = document.querySelectorAll("dialog[open]");
@@ -34,7 +34,7 @@ function place() {
   return region;
 }
 
-/** A dialog closes: what is still shown stays on the page. */
+/** Move the notices out of a dialog that closes. */
 export function rescueToasts() {
   const region = document.getElementById("toasts");
   if (region.parentElement !== document.body) document.body.append(region);

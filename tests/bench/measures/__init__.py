@@ -1,1 +1,1 @@
-"""One file for each group of measures."""
+"""The measures, one module for each group."""

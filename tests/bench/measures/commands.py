@@ -1,4 +1,4 @@
-"""From a slash command to views.open: the person sees a form. With Slack near, and as it is."""
+"""The time from a slash command to views.open, with a fast Slack and with a realistic one."""
 
 import asyncio
 from collections.abc import Mapping
@@ -11,22 +11,22 @@ from tests.bench.bench import CALL_SECONDS, Bench, Slack, now
 from tests.bench.clients import Connection, closed_loop, signed
 from tests.bench.processes import Child
 from tests.bench.table import GOALS, MS, Row
-from tests.bench.world import asked_teams
+from tests.bench.world import add_asked_teams
 
 OPENED, CHANGED = "views.open", "views.update"
-#: What a Web API call takes: nothing, so that only we are measured, and what Slack takes.
+#: Durations of a Web API call: none, to measure the bot alone, and a realistic one.
 NEAR, AS_SLACK = 0.0, CALL_SECONDS
 
-#: Milliseconds of each command: ours, and the do-nothing app's beside it.
+#: Milliseconds of each command: ours, and those of the empty app.
 Runs = list[tuple[list[float], list[float]]]
-NEXT = "ask Slack nothing before the form is open, and fill in afterwards what it says"
-DONE = "the draft, kept on disk before the form opens, could be written beside the call"
+NEXT = "make no call before the form is open, and fill it in afterwards"
+DONE = "write the draft, now saved before the form opens, concurrently with the call"
 
 
 async def command_to_form(bench: Bench) -> list[Row]:
     async with bench.slack() as slack, bench.database("sqlite") as url:
         async with opened(url) as db:
-            await asked_teams(db, 1, now())
+            await add_asked_teams(db, 1, now())
         with bench.bot(slack.api_url, url) as ours, bench.nothing(slack.api_url) as theirs:
             await ours.ready()
             await theirs.ready()
@@ -40,18 +40,18 @@ async def command_to_form(bench: Bench) -> list[Row]:
 
 
 def row(found: Mapping[float, Runs], before: list[str], filled: float | None, profile: str) -> Row:
-    """Judged by the latency at which our medians are further behind.
+    """A row judged by the latency at which our medians are further behind.
 
-    `before` are the calls that came before the form, `filled` the milliseconds after which it
-    was changed for the last time; None: never.
+    `before` are the calls before the form, `filled` the milliseconds after which it was last
+    updated, or None if never.
     """
     more = {
         latency: [median(ours) - median(theirs) for ours, theirs in runs]
         for latency, runs in found.items()
     }
     worse = max(more, key=lambda latency: median(more[latency]))
-    said = f", {', '.join(before)}" if before else ""
-    limit = f"{len(before)} calls to Slack before the form{said}; {profile}"
+    text = f", {', '.join(before)}" if before else ""
+    limit = f"{len(before)} calls to Slack before the form{text}; {profile}"
     return Row(
         name="/imbalance start to views.open",
         goal=GOALS["command"],
@@ -88,7 +88,7 @@ async def _in_turns(bench: Bench, slack: Slack, latency: float, ours: Child, the
 
 
 async def _times(slack: Slack, side: Child, count: int, latency: float) -> list[float]:
-    """Milliseconds from the command leaving us to views.open arriving there."""
+    """Milliseconds from sending the command to the arrival of views.open."""
     times = []
     connection = await Connection.to(side.port)
     for number in range(count):
@@ -98,13 +98,13 @@ async def _times(slack: Slack, side: Child, count: int, latency: float) -> list[
         await connection.ask(request)
         await slack.wait_for(OPENED, 1, 10, every=0.01)
         times.append(((await slack.seen(OPENED))[0].at - began) * MS)
-        await asyncio.sleep(3 * latency)  # what follows the form is not the next one's burden
+        await asyncio.sleep(3 * latency)  # let the calls after the form finish
     connection.close()
     return times
 
 
 async def _around(slack: Slack, side: Child) -> tuple[list[str], float | None]:
-    """What is asked of Slack before the form is open; milliseconds until it was last changed."""
+    """The calls before the form is open, and the milliseconds until its last update."""
     await slack.latency(AS_SLACK)
     began = monotonic()
     await _times(slack, side, 1, AS_SLACK)
@@ -116,7 +116,7 @@ async def _around(slack: Slack, side: Child) -> tuple[list[str], float | None]:
 
 
 async def _profile(bench: Bench, slack: Slack, url: str) -> str:
-    """What the bot does while people type, in a run of its own that is not timed."""
+    """A profile of the bot during commands, in a separate run that is not timed."""
     with bench.bot(slack.api_url, url, "tests.bench.bot_process") as child:
         await child.ready()
         return await bench.sampled(child, lambda: closed_loop(child.port, commands(), 1, 1.0))

@@ -14,14 +14,14 @@ from tests.bench.bench import CALL_SECONDS, ENGINES, POST, SETTLING_SECONDS, Ben
 from tests.bench.processes import ROOT, Child, clean_environ
 from tests.bench.sink import TEAM
 from tests.bench.table import GOALS, Row
-from tests.bench.world import asked_teams, insert_all, to_send, with_pictures
+from tests.bench.world import add_asked_teams, insert_all, pending_messages, pending_results
 
 PATIENCE_SECONDS = 60.0
-NEXT = "statements made once, as the look for what goes next is: most are built anew for each use"
+NEXT = "compile statements once, as for the queue heads: most are built for each use"
 
 
-class Unfaithful(Exception):
-    """A message was lost or said twice."""
+class WrongDelivery(Exception):
+    """A message was lost or duplicated."""
 
 
 async def fan_out(bench: Bench) -> list[Row]:
@@ -33,18 +33,18 @@ async def _fan_out(bench: Bench, engine: str) -> Row:
     pairs = []
     async with bench.slack() as slack, bench.database(engine) as url:
         async with opened(url) as db:
-            await asked_teams(db, 1, now())
+            await add_asked_teams(db, 1, now())
         with bench.bot(slack.api_url, url, "tests.bench.bot_process", "unpaced") as child:
             await child.ready()
-            sending = Sending(bench=bench, slack=slack, child=child, url=url)
-            await sending.send(20, "W")
+            sender = MessageSender(bench=bench, slack=slack, child=child, url=url)
+            await sender.send(20, "W")
             for series in "ABC"[: bench.size(3, 1)]:
-                ours = await sending.send(count, series, CALL_SECONDS)
+                ours = await sender.send(count, series, CALL_SECONDS)
                 theirs = await loop(slack, few) * count / few
                 pairs.append((ours, theirs))
             profile = await bench.sampled(
                 child,
-                lambda: sending.send(bench.size(500, 100), "P", CALL_SECONDS),
+                lambda: sender.send(bench.size(500, 100), "P", CALL_SECONDS),
             )
     return _row(engine, count, few, pairs, profile)
 
@@ -52,14 +52,14 @@ async def _fan_out(bench: Bench, engine: str) -> Row:
 def _row(engine: str, count: int, few: int, pairs: list[tuple[float, float]], profile: str) -> Row:
     times = [theirs / ours for ours, theirs in pairs]
     ours, theirs = (median(side) for side in zip(*pairs, strict=True))
-    said = f"medians of {len(pairs)}" if len(pairs) > 1 else "once, in a first look"
+    text = f"medians of {len(pairs)}" if len(pairs) > 1 else "once, in a quick run"
     return Row(
         name=f"fan-out without limits, {engine}",
         goal=GOALS["fan-out"],
         value=median(times),
         unit="x",
         shown=f"ours {ours:.1f} s for {count} DMs, a loop {theirs:.0f} s (measured on {few}); "
-        f"{said}",
+        f"{text}",
         limit=profile,
         next_step=NEXT,
         spread=(min(times), max(times)),
@@ -68,8 +68,8 @@ def _row(engine: str, count: int, few: int, pairs: list[tuple[float, float]], pr
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sending:
-    """A bot that is given messages to send, and the Slack that counts them."""
+class MessageSender:
+    """A bot that sends queued messages, and the sink that counts them."""
 
     bench: Bench
     slack: Slack
@@ -79,43 +79,43 @@ class Sending:
     async def send(
         self, count: int, series: str, latency: float = 0.0, *, reports: int = 0
     ) -> float:
-        """Let so many messages be written, at once, and wait until each was sent once.
+        """Queue messages at once, and wait until each was sent once.
 
-        `reports` are results with a picture besides. Returns the seconds from where their writing
-        begins to the end of the last call.
+        `reports` is a number of results with a picture in addition. Returns the seconds from the
+        start of the writing to the end of the last call.
         """
         await self.slack.clear()
         await self.slack.latency(latency)
         began = monotonic()
         async with opened(self.url) as db, db.transaction() as tx:
-            at = self.bench.business
-            await insert_all(tx, schema.messages, to_send(count, at, series))
-            await insert_all(tx, schema.messages, with_pictures(reports, at, series))
+            at = self.bench.business_time
+            await insert_all(tx, schema.messages, pending_messages(count, at, series))
+            await insert_all(tx, schema.messages, pending_results(reports, at, series))
             await insert_if_new(tx, schema.sender_leases, workspace_id=TEAM)
-        self.child.tell("wake")
+        self.child.send_line("wake")
         await self.slack.wait_for(POST, count + reports, PATIENCE_SECONDS)
         await asyncio.sleep(latency + SETTLING_SECONDS)
         seen = await self.slack.seen(POST)
         await self.slack.latency(0)
-        once_each(count + reports, [one.which for one in seen])
+        check_each_once(count + reports, [one.which for one in seen])
         return max(one.at for one in seen) + latency - began
 
 
-def once_each(count: int, ids: list[str]) -> None:
-    """Raises Unfaithful unless so many different messages arrived, each once."""
+def check_each_once(count: int, ids: list[str]) -> None:
+    """Raises Unfaithful unless this number of different messages arrived once each."""
     found = Counter(ids)
-    twice = sum(times > 1 for times in found.values())
-    if twice or len(found) != count:
-        raise Unfaithful(f"{count - len(found)} lost, {twice} twice")
+    duplicates = sum(times > 1 for times in found.values())
+    if duplicates or len(found) != count:
+        raise WrongDelivery(f"{count - len(found)} lost, {duplicates} duplicated")
 
 
 async def loop(slack: Slack, count: int) -> float:
-    """The usual loop of chat_postMessage, in a process of its own. Returns its seconds."""
+    """Run `tests.bench.loop`. Returns the seconds it took."""
     await slack.latency(CALL_SECONDS)
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.bench.loop", slack.api_url, str(count),
         cwd=ROOT, env=clean_environ(), stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
-    said, _ = await process.communicate()
+    text, _ = await process.communicate()
     await slack.latency(0)
-    return float(said)
+    return float(text)

@@ -1,4 +1,4 @@
-"""What grows with what exists: one tick among many phases, and pages of teams with a long past."""
+"""Costs that could grow with the data: a tick among many phases, and pages with a long history."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -17,40 +17,40 @@ from bot.results.lifecycle import show_results
 from bot.settings import Settings
 from bot.slack.request import Request
 from bot.status.store import channel_status
-from tests.bench.admin_database import Outside, opened
+from tests.bench.admin_database import AdminDatabase, opened
 from tests.bench.bench import ENGINES, Bench
 from tests.bench.crowds import (
     DUE,
     DUE_IN,
     ROUNDS_EACH,
     ROUNDS_NOW,
-    a_past,
+    add_phases,
+    add_team_with_history,
+    add_teams_with_work,
     last_phase,
     last_shown,
     make_due,
-    many_phases,
-    teams_with_work,
 )
 from tests.bench.sampling import sampled_here
 from tests.bench.sink import CHANNEL, LEAD, TEAM
-from tests.bench.table import GOALS, MS, Row, beside
+from tests.bench.table import GOALS, MS, Row, comparison_row
 from tests.bench.world import KEY
 
 FEW_ROUNDS, MANY_ROUNDS = 10, 500
 WARM_UP = 3
 
-TICK_NEXT = "none for what exists: a claim reads the agenda's index, not the phases"
+TICK_NEXT = "none: a claim reads the agenda's index, not the phases"
 
 Page = Callable[[Imbalance, int], Awaitable[None]]
 
 
 class NotDone(Exception):
-    """A tick left something undone."""
+    """A tick did not carry out everything that was due."""
 
 
 @asynccontextmanager
-async def _idle_bot(bench: Bench, engine: str) -> AsyncIterator[tuple[Imbalance, Outside]]:
-    """A bot that was not started: its parts are driven from here. And its database."""
+async def _idle_bot(bench: Bench, engine: str) -> AsyncIterator[tuple[Imbalance, AdminDatabase]]:
+    """A bot that is not started, so that its parts can be called here, and its database."""
     async with bench.database(engine) as url, opened(url) as db:
         settings = Settings(
             slack_bot_token="xoxb-playground",
@@ -58,7 +58,7 @@ async def _idle_bot(bench: Bench, engine: str) -> AsyncIterator[tuple[Imbalance,
             database_url=url,
             keys=(KEY,),
         )
-        app = Imbalance(settings, AdjustableClock(bench.business))
+        app = Imbalance(settings, AdjustableClock(bench.business_time))
         yield app, db
         await app.db.close()
 
@@ -74,28 +74,28 @@ async def _scheduler(bench: Bench, engine: str) -> Row:
         small = await stack.enter_async_context(_idle_bot(bench, engine))
         large = await stack.enter_async_context(_idle_bot(bench, engine))
         for (_, db), count in ((small, few), (large, many)):
-            await teams_with_work(db, times + 2, bench.business)
+            await add_teams_with_work(db, times + 2, bench.business_time)
             began = monotonic()
-            await many_phases(db, count, bench.business)
-            bench.say(f"{count:,} phases on {engine} written in {monotonic() - began:.0f} s")
+            await add_phases(db, count, bench.business_time)
+            bench.progress(f"{count:,} phases on {engine} written in {monotonic() - began:.0f} s")
         pairs = []
         for team in range(times + 1):
             pairs.append((await _tick(bench, *large, team), await _tick(bench, *small, team)))
         profile = await sampled_here(lambda: _tick(bench, *large, times + 1))
-    said = (
+    text = (
         f"{{ours:.0f}} ms among {many:,} phases (each with a member, a round and a message), "
         f"{{theirs:.0f}} ms among {few:,}; {DUE} things due in {DUE_IN} workspaces: asks, results "
         "and announcements"
     )
-    return beside(
+    return comparison_row(
         f"scheduler growth, {engine}", "scheduler", pairs[1:],
-        said=said, limit=f"the work that is due; one tick {profile}", next_step=TICK_NEXT,
+        text=text, limit=f"the work that is due; one tick {profile}", next_step=TICK_NEXT,
     )  # fmt: skip
 
 
-async def _tick(bench: Bench, app: Imbalance, db: Outside, team: int) -> float:
-    """Milliseconds of one tick, in which everything about these teams is due."""
-    await make_due(db, team, bench.business)
+async def _tick(bench: Bench, app: Imbalance, db: AdminDatabase, team: int) -> float:
+    """Milliseconds of one tick in which all items of these teams are due."""
+    await make_due(db, team, bench.business_time)
     began = monotonic()
     done = await app.ticker.tick()
     took = (monotonic() - began) * MS
@@ -116,7 +116,7 @@ async def _results(app: Imbalance, rounds: int) -> None:
 
 
 async def _results_due(app: Imbalance, rounds: int) -> None:
-    """Before each time that they are shown."""
+    """Make the results due, before each time that they are shown."""
     due_at = app.services.clock.now()
     async with app.db.transaction() as tx:
         await schedule.add(
@@ -139,7 +139,7 @@ async def _status(app: Imbalance, _: int) -> None:
     await channel_status(app.services, Request(workspace_id=TEAM, channel_id=CHANNEL, user_id=LEAD))
 
 
-#: The budget stands in the status, and is read from the channel's past.
+#: The status includes the budget, which is read from the history of the channel.
 PAGES: Mapping[str, Page] = {
     "results": _results,
     "home": _home,
@@ -159,7 +159,7 @@ async def _history(bench: Bench, engine: str) -> Row:
         apps = []
         for rounds in (MANY_ROUNDS, FEW_ROUNDS):
             app, db = await stack.enter_async_context(_idle_bot(bench, engine))
-            await a_past(db, rounds, bench.business)
+            await add_team_with_history(db, rounds, bench.business_time)
             apps.append((app, rounds))
         for name, page in PAGES.items():
             sides: tuple[list[float], list[float]] = ([], [])
@@ -184,7 +184,7 @@ async def _all_pages(app: Imbalance, rounds: int, times: int) -> None:
 def history_row(
     engine: str, taken: Mapping[str, tuple[list[float], list[float]]], profile: str
 ) -> Row:
-    """Judged by the page that grows most. Milliseconds with many past rounds, and with few."""
+    """A row judged by the page that grows most; with many past rounds and with few."""
     medians = {name: (median(many), median(few)) for name, (many, few) in taken.items()}
     grown = {name: many / few for name, (many, few) in medians.items()}
     worst = max(grown, key=lambda name: grown[name])
@@ -199,7 +199,7 @@ def history_row(
         f"alone, {ROUNDS_NOW} at most by default ({ROUNDS_EACH} and {ROUNDS_NOW} here, on both "
         "sides), and of the channel's past nothing; the budget reads 90 days of it. With many "
         f"{profile}",
-        next_step="none for what is past; all rounds of a phase are read for its results",
+        next_step="none; all rounds of a phase are read for its results",
         spread=(min(grown.values()), max(grown.values())),
         samples={name: {"many_ms": many, "few_ms": few} for name, (many, few) in taken.items()},
     )

@@ -1,4 +1,4 @@
-"""How many SQL statements what people do sends to the database: counted, not timed."""
+"""The number of SQL statements for what people do."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -9,12 +9,14 @@ from tests.conftest import running_harness
 from tests.scenarios import statements
 from tests.scenarios.statements import count_end_without_results, count_statements
 
-DELIVERY = "each turn of the sender renews its lease, concludes, looks for what is next and claims"
-AFTER_SENDING = "of a post, Slack's own event reports where it is, which is noted, or was already"
+DELIVERY = (
+    "each turn of the sender renews its lease, records outcomes, finds the next messages and claims"
+)
+AFTER_SENDING = "Slack's own event on a post reports its location, which is recorded if it is new"
 
 
 class Scenario(NamedTuple):
-    """What is said of a scenario besides its number."""
+    """The goal and the texts of a scenario."""
 
     goal: str
     limit: str
@@ -37,7 +39,7 @@ SCENARIOS: Mapping[str, Scenario] = {
     ),
     statements.CLOSE_ROUND: Scenario(
         "statements close round",
-        "two for each edit, two edits for each person: of the questions and of the reminder",
+        "two for each edit, two edits for each person: the questions and the reminder",
         "edit all of them with a few statements, as the questions are posted",
     ),
     statements.END: Scenario(
@@ -72,7 +74,7 @@ async def _counts(bench: Bench, engine: str) -> dict[str, int]:
 
 
 def rows(counts: Mapping[str, Mapping[str, int]]) -> list[Row]:
-    """A row for each scenario, judged by the engine that it is sent more to."""
+    """A row for each scenario, judged by the engine with more statements."""
     return [
         Row(
             name=f"SQL: {name}",

@@ -1,4 +1,4 @@
-"""What is made of answers that are not Slack's own words: nothing is lost, doubled or stuck."""
+"""Malformed responses and internal errors leave no message lost, duplicated or stuck."""
 
 import ssl
 from dataclasses import replace
@@ -13,26 +13,26 @@ from sqlalchemy import select, update
 from bot.db import schema
 from bot.outbox import enqueue
 from bot.outbox.keys import MessageKey
-from bot.outbox.slack_calls import OWN_FAULTS
+from bot.outbox.slack_calls import MAX_INTERNAL_ERRORS
 from bot.slack.content import content, section
 from tests.harness import WORKSPACE
-from tests.outbox.sender import IMPATIENT, Sender
+from tests.outbox.sender import NO_DELAYS, Sender
 
-#: As a proxy, a load balancer or a broken server answers.
-STRANGE: dict[str, dict[str, Any]] = {
+#: Responses of a proxy, a load balancer or a broken server.
+MALFORMED: dict[str, dict[str, Any]] = {
     "text 503": {"status": 503, "content_type": "text/plain", "raw": "upstream error"},
     "text 200": {"content_type": "text/plain", "raw": "ok"},
     "html 200": {"content_type": "text/html", "raw": "<html>"},
     "html 403": {"status": 403, "content_type": "text/html", "raw": "<html>"},
-    "half of it": {"raw": '{"ok": tr'},
-    "half of a 502": {"status": 502, "raw": "{bad"},
-    "nothing": {"raw": ""},
-    "a list": {"raw": "[1]"},
-    "a number for a name": {"raw": '{"ok": false, "error": 3}'},
+    "truncated json": {"raw": '{"ok": tr'},
+    "truncated 502": {"status": 502, "raw": "{bad"},
+    "empty": {"raw": ""},
+    "json list": {"raw": "[1]"},
+    "number as error name": {"raw": '{"ok": false, "error": 3}'},
 }
 
 
-async def owner(sender: Sender) -> str | None:
+async def lease_owner(sender: Sender) -> str | None:
     leases = schema.sender_leases
     async with sender.db.reading() as reader:
         owner: str | None = await reader.scalar(select(leases.c.owner))
@@ -40,59 +40,60 @@ async def owner(sender: Sender) -> str | None:
 
 
 @pytest.mark.parametrize("accepted", [True, False], ids=["accepted", "not accepted"])
-async def test_a_post_that_was_answered_strangely_is_there_once(
-    sender: Sender, accepted: bool
-) -> None:
-    for name, fault in STRANGE.items():
+async def test_post_with_a_malformed_response_is_sent_once(sender: Sender, accepted: bool) -> None:
+    for name, fault in MALFORMED.items():
         sender.slack.faults.fail_next("chat.postMessage", after_accept=accepted, **fault)
-        await sender.say(name)
+        await sender.enqueue(name)
         await sender.deliver()
         assert (await sender.row(name)).state == "sent"
-        assert await owner(sender) is None
+        assert await lease_owner(sender) is None
 
-    assert sender.texts() == list(STRANGE)
+    assert sender.texts() == list(MALFORMED)
 
 
-async def test_an_edit_that_was_answered_strangely_is_made_again(sender: Sender) -> None:
-    await sender.say("hello")
-    for name, fault in STRANGE.items():
+async def test_edit_with_a_malformed_response_is_retried(sender: Sender) -> None:
+    await sender.enqueue("hello")
+    for name, fault in MALFORMED.items():
         sender.slack.faults.fail_next("chat.update", **fault)
         await edit(sender, name)
         await sender.deliver()
         assert sender.texts() == [name]
 
 
-async def test_a_proxy_may_limit_us_as_well(
+async def test_429_from_a_proxy_with_any_retry_after_value_is_retried(
     sender: Sender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    saids = ("0", "soon", "nan", "-3", "Sun, 06 Nov 1994 08:49:37 GMT")
-    for said in saids:
-        monkeypatch.setattr("bot.playground.fake_slack.faults.Fault.headers", {"Retry-After": said})
+    retry_afters = ("0", "soon", "nan", "-3", "Sun, 06 Nov 1994 08:49:37 GMT")
+    for retry_after in retry_afters:
+        monkeypatch.setattr(
+            "bot.playground.fake_slack.faults.Fault.headers", {"Retry-After": retry_after}
+        )
         sender.slack.faults.fail_next(
             "chat.postMessage", status=429, content_type="text/plain", raw="slow down"
         )
-        await sender.say(said)
+        await sender.enqueue(retry_after)
         await sender.deliver()
 
-    assert sender.texts() == list(saids)
-    assert [call.method for call in sender.slack.calls] == ["chat.postMessage"] * 2 * len(saids)
+    assert sender.texts() == list(retry_afters)
+    methods = [call.method for call in sender.slack.calls]
+    assert methods == ["chat.postMessage"] * 2 * len(retry_afters)
 
 
-async def test_a_wrong_certificate_is_the_networks_fault_and_passes(
+async def test_certificate_error_is_retried_as_a_connection_failure(
     sender: Sender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """aiohttp's error for it is a ValueError too."""
+    """aiohttp's certificate error is also a ValueError."""
     there = ConnectionKey("slack.com", 443, True, True, None, None, None)
     wrong = ClientConnectorCertificateError(there, ssl.SSLCertVerificationError())
 
     async def refuse(*_: object, **__: object) -> None:
         raise wrong
 
-    delivery = sender.another(replace(IMPATIENT, first_retry=600))
-    await sender.say("hello")
-    with monkeypatch.context() as away:
-        away.setattr(AsyncWebClient, "chat_postMessage", refuse)
-        for _ in range(OWN_FAULTS + 2):
+    delivery = sender.new_delivery(replace(NO_DELAYS, first_retry=600))
+    await sender.enqueue("hello")
+    with monkeypatch.context() as patch:
+        patch.setattr(AsyncWebClient, "chat_postMessage", refuse)
+        for _ in range(MAX_INTERNAL_ERRORS + 2):
             await delivery.deliver_due()
             async with sender.db.transaction() as tx:
                 await tx.execute(update(schema.messages).values(retry_at=None))
@@ -103,23 +104,23 @@ async def test_a_wrong_certificate_is_the_networks_fault_and_passes(
     assert sender.texts() == ["hello"]
 
 
-async def test_a_defect_of_ours_fails_an_edit_but_no_post_that_may_be_there(
+async def test_internal_error_fails_an_edit_but_not_a_post_that_may_have_arrived(
     sender: Sender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     post = AsyncWebClient.chat_postMessage
 
-    async def stumble(*_: object, **__: object) -> None:
+    async def raise_key_error(*_: object, **__: object) -> None:
         raise KeyError("ts")
 
-    async def post_and_stumble(*args: Any, **more: Any) -> None:
+    async def post_and_raise_key_error(*args: Any, **more: Any) -> None:
         await post(*args, **more)
         raise KeyError("ts")
 
-    monkeypatch.setattr(AsyncWebClient, "chat_postMessage", post_and_stumble)
-    monkeypatch.setattr(AsyncWebClient, "chat_update", stumble)
-    await sender.say("hello")
+    monkeypatch.setattr(AsyncWebClient, "chat_postMessage", post_and_raise_key_error)
+    monkeypatch.setattr(AsyncWebClient, "chat_update", raise_key_error)
+    await sender.enqueue("hello")
     async with sender.db.transaction() as tx:
-        await tx.execute(update(schema.messages).values(attempts=OWN_FAULTS))
+        await tx.execute(update(schema.messages).values(attempts=MAX_INTERNAL_ERRORS))
     await edit(sender, "changed")
     await sender.deliver()
 
@@ -128,18 +129,18 @@ async def test_a_defect_of_ours_fails_an_edit_but_no_post_that_may_be_there(
     assert (await sender.row("edit:hello")).state == "failed"
 
 
-async def test_a_call_that_breaks_in_our_hands_holds_its_lease_up_for_nobody(
+async def test_internal_error_while_judging_a_response_releases_the_lease(
     sender: Sender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(_: BaseException) -> None:
-        raise AttributeError("a defect in what judges Slack's answers")
+    def raise_attribute_error(_: BaseException) -> None:
+        raise AttributeError("a defect in judging Slack's response")
 
     sender.slack.faults.fail_next("chat.postMessage", status=500, after_accept=True)
-    await sender.say("hello")
-    with monkeypatch.context() as defect:
-        defect.setattr("bot.outbox.slack_calls.verdict", broken)
-        await sender.another(replace(IMPATIENT, settle=600)).deliver_due()
-    assert await owner(sender) is None
+    await sender.enqueue("hello")
+    with monkeypatch.context() as patch:
+        patch.setattr("bot.outbox.slack_calls.classify", raise_attribute_error)
+        await sender.new_delivery(replace(NO_DELAYS, settle=600)).deliver_due()
+    assert await lease_owner(sender) is None
     assert (await sender.row("hello")).state == "unknown"
 
     async with sender.db.transaction() as tx:
@@ -148,19 +149,19 @@ async def test_a_call_that_breaks_in_our_hands_holds_its_lease_up_for_nobody(
     assert sender.texts() == ["hello"]
 
 
-async def test_a_no_to_what_was_replaced_meanwhile_is_not_the_last_word(
+async def test_rejected_edit_that_was_replaced_meanwhile_is_sent_again(
     sender: Sender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     change = AsyncWebClient.chat_update
 
-    async def change_while_it_is_edited_again(*args: Any, **more: Any) -> Any:
+    async def update_during_another_edit(*args: Any, **more: Any) -> Any:
         if more["text"] == "one":
             await edit(sender, "two")
         return await change(*args, **more)
 
-    monkeypatch.setattr(AsyncWebClient, "chat_update", change_while_it_is_edited_again)
+    monkeypatch.setattr(AsyncWebClient, "chat_update", update_during_another_edit)
     sender.slack.faults.fail_next("chat.update", error="invalid_blocks")
-    await sender.say("hello")
+    await sender.enqueue("hello")
     await edit(sender, "one")
     await sender.deliver()
 
@@ -170,7 +171,7 @@ async def test_a_no_to_what_was_replaced_meanwhile_is_not_the_last_word(
 
 async def edit(sender: Sender, text: str) -> None:
     async with sender.db.transaction() as tx:
-        said = content(text, section(text))
+        body = content(text, section(text))
         await enqueue.edit(
-            tx, WORKSPACE, of=MessageKey("hello"), content=said, now=sender.clock.now()
+            tx, WORKSPACE, of=MessageKey("hello"), content=body, now=sender.clock.now()
         )

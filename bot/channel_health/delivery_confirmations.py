@@ -9,12 +9,13 @@ from slack_bolt.async_app import AsyncApp, AsyncBoltContext
 from bot.channel_health import restore_announcement
 from bot.metrics import delivery_lookups
 from bot.outbox import admin_queries
+from bot.outbox.delivery_log import REPORTED
 from bot.outbox.enqueue import State
 from bot.outbox.queued_message import SlackLocation
 from bot.outbox.transitions import confirm
 from bot.outbox.web_api import METADATA_TYPE
 from bot.services import Services
-from bot.slack.ids import may_hold
+from bot.slack.ids import can_contain
 
 
 def register(app: AsyncApp, services: Services) -> None:
@@ -33,12 +34,12 @@ async def on_message_posted(
     location = SlackLocation(channel=event["channel_id"], ts=event["message_ts"])
     async with services.db.transaction() as tx:
         message = await admin_queries.unconfirmed(tx, workspace_id, message_id)
-        if message is None or not may_hold(event["channel_id"], message.conversation):
+        if message is None or not can_contain(event["channel_id"], message.conversation):
             return
         if await confirm(tx, workspace_id, message_id, location, now):
-            delivery_lookups.labels("reported").inc()
+            delivery_lookups.labels(REPORTED).inc()
             if message.state is State.HELD:
-                await restore_announcement.restore(tx, workspace_id, message.key, now)
+                await restore_announcement.restore_announcement(tx, workspace_id, message.key, now)
 
 
 def _is_ours(event: Mapping[str, Any], context: AsyncBoltContext) -> bool:

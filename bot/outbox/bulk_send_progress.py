@@ -33,24 +33,30 @@ class BulkSend:
 
 
 async def bulk_sends(
-    reader: AsyncConnection, pace: RateLimits, now: datetime, besides: Collection[str] = ()
+    reader: AsyncConnection,
+    rate_limits: RateLimits,
+    now: datetime,
+    also_include: Collection[str] = (),
 ) -> Sequence[BulkSend]:
-    """Return the workspaces with many messages due at `now`, and those in `besides`."""
-    waiting = await sender_leases.many_waiting(reader, now, MANY, besides)
-    workspace_ids = {*waiting, *besides}
+    """Return the workspaces with many messages due at `now`, and those in `also_include`."""
+    waiting = await sender_leases.due_counts(reader, now, MANY, also_include)
+    workspace_ids = {*waiting, *also_include}
     if not workspace_ids:
         return ()
-    usages = await sender_leases.used_in(reader, workspace_ids)
+    usages = await sender_leases.rate_usage_of(reader, workspace_ids)
     real = (await sender_leases.real_time(reader)).timestamp()
     sends = []
     for workspace_id in sorted(workspace_ids):
-        usage, left = pace.resume(usages.get(workspace_id), real), waiting.get(workspace_id, {})
+        usage, left = (
+            rate_limits.resume(usages.get(workspace_id), real),
+            waiting.get(workspace_id, {}),
+        )
         sends.append(
             BulkSend(
                 workspace_id=workspace_id,
                 sent=usage.sent,
                 left=sum(left.values()),
-                seconds=usage.until_made(left),
+                seconds=usage.seconds_until_sent(left),
             )
         )
     return sends
@@ -63,14 +69,14 @@ class BulkSendMonitor:
         self._seen: frozenset[str] = frozenset()
 
     async def measure(
-        self, reader: AsyncConnection, pace: RateLimits, now: datetime, real: datetime
+        self, reader: AsyncConnection, rate_limits: RateLimits, now: datetime, real: datetime
     ) -> None:
         """Report the progress of each bulk send; `now` is in business time."""
-        sends = await bulk_sends(reader, pace, now, self._seen)
+        sends = await bulk_sends(reader, rate_limits, now, self._seen)
         for send in sends:
             end = (real + timedelta(seconds=send.seconds)).isoformat(timespec="seconds")
             log.info(
-                "fan_out",
+                "bulk_send_progress",
                 workspace=send.workspace_id,
                 sent=send.sent,
                 left=send.left,

@@ -10,7 +10,7 @@ FAILED = "dispatch_failed"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
+class AppResponse:
     """An acknowledgement, or the reason why there is none."""
 
     status: int = 200  # 0 if there was no response
@@ -23,5 +23,5 @@ class Answer:
         return 200 <= self.status < 300
 
 
-SILENCE = Answer(status=0, error=TIMEOUT)
-NOBODY = Answer(status=0, error=FAILED)
+NO_RESPONSE = AppResponse(status=0, error=TIMEOUT)
+NO_CONNECTION = AppResponse(status=0, error=FAILED)

@@ -18,7 +18,7 @@ def mapping(value: Any) -> str | None:
     return None if isinstance(value, dict) else ""
 
 
-def moment(value: Any) -> str | None:
+def unix_time(value: Any) -> str | None:
     """Check for seconds since 1970."""
     return None if isinstance(value, int) and 0 <= value < _END_OF_TIME else ""
 
@@ -33,7 +33,7 @@ def identifier(longest: int) -> Check:
     return check
 
 
-def maybe(inner: Check) -> Check:
+def optional(inner: Check) -> Check:
     """Allow null or a missing field as well."""
     return lambda value: None if value is None else inner(value)
 
@@ -54,7 +54,7 @@ def fields(**checks: Check) -> Check:
     return check
 
 
-def each(inner: Check) -> Check:
+def values(inner: Check) -> Check:
     """Check for an object whose values all fit, whatever their names."""
 
     def check(value: Any) -> str | None:

@@ -16,7 +16,7 @@ from bot.phases import store as phase_store
 from bot.phases.model import Phase
 from bot.results.store import latest_note
 from bot.rounds import messages, questions, rules, store
-from bot.rounds.model import AskedPerson, Round
+from bot.rounds.model import RosterEntry, Round
 from bot.services import Services
 from bot.slack.content import Content
 from bot.slack.people import Person
@@ -27,7 +27,7 @@ class _Due:
     """A person whose agenda item is due."""
 
     item: AgendaItem
-    person: AskedPerson
+    person: RosterEntry
     zone: str
 
 
@@ -41,7 +41,7 @@ class _Batch:
     people: tuple[_Due, ...]
 
 
-def ask_key(round_id: str, person: AskedPerson) -> MessageKey:
+def question_key(round_id: str, person: RosterEntry) -> MessageKey:
     """Return the key of the message that asks this person."""
     return (keys.reflect if person.is_lead else keys.ask)(round_id, person.user_id)
 
@@ -62,7 +62,7 @@ async def send_questions(services: Services, *items: AgendaItem) -> None:
         to_lead, to_member = await _question_messages(tx, batch)
         posts = (
             (
-                ask_key(round_id, recipient.person),
+                question_key(round_id, recipient.person),
                 recipient.person.user_id,
                 to_lead if recipient.person.is_lead else to_member,
             )
@@ -98,12 +98,12 @@ async def send_talking_points(services: Services, item: AgendaItem) -> None:
         phase = await phase_store.load(tx, item.workspace_id, day.phase_id)
         if phase is None or phase.is_paused:
             return
-        at = rules.asked_at(item.due_at, now, phase.zone)
+        at = rules.ask_time(item.due_at, now, phase.zone)
         if at is None:
             log_skipped(item, "two days late")
             return
         reworded = questions.reworded(phase.settings.questions)
-        wording = questions.for_member(phase.lead_names, reworded)
+        wording = questions.about_leads(phase.lead_names, reworded)
         await enqueue.post(
             tx,
             item.workspace_id,
@@ -118,7 +118,7 @@ async def send_talking_points(services: Services, item: AgendaItem) -> None:
 async def _profiles(services: Services, items: Sequence[AgendaItem]) -> dict[str, Person]:
     workspace_id = items[0].workspace_id
     client = services.client_for(workspace_id)
-    return await services.people.of(client, workspace_id, map(_user_id, items))
+    return await services.people.get_many(client, workspace_id, map(_user_id, items))
 
 
 def _user_id(item: AgendaItem) -> str:
@@ -143,8 +143,8 @@ async def _batch_to_ask(
     phase = await phase_store.load(tx, workspace_id, round_.phase_id)
     if phase is None:
         return None
-    listed = await store.asked_among(tx, workspace_id, round_id, map(_user_id, items))
-    optouts = await phase_store.opted_out(tx, workspace_id, phase.channel_id)
+    listed = await store.roster_entries(tx, workspace_id, round_id, map(_user_id, items))
+    optouts = await phase_store.opted_out_ids(tx, workspace_id, phase.channel_id)
     wanted = {
         user_id: person
         for user_id, person in listed.items()
@@ -154,7 +154,7 @@ async def _batch_to_ask(
         and not person.has_left
     }
     # Some answered in App Home before their message arrived.
-    answered = await store.who_answered(tx, services.keys, workspace_id, round_, wanted.values())
+    answered = await store.who_responded(tx, services.keys, workspace_id, round_, wanted.values())
     default = phase.settings.default_zone
     people = tuple(
         _Due(item=item, person=wanted[user_id], zone=profiles[user_id].zone or default)
@@ -168,23 +168,28 @@ async def _batch_to_ask(
 
 async def _question_messages(tx: AsyncConnection, batch: _Batch) -> tuple[Content, Content]:
     """Return the questions as put to a lead, and as put to a member."""
-    asking = await store.asking_of(tx, batch.workspace_id, batch.round, batch.phase, to_lead=False)
+    asking = await store.questionnaire_of(
+        tx, batch.workspace_id, batch.round, batch.phase, to_lead=False
+    )
     note = await latest_note(tx, batch.workspace_id, batch.phase.phase_id)
-    return messages.ask(replace(asking, to_lead=True)), messages.ask(replace(asking, note=note))
+    return messages.questions_message(replace(asking, to_lead=True)), messages.questions_message(
+        replace(asking, note=note)
+    )
 
 
 async def _reminder_times(
     tx: AsyncConnection, batch: _Batch, now: datetime
 ) -> dict[_Due, datetime]:
     ask_keys = {
-        recipient: ask_key(batch.round.round_id, recipient.person) for recipient in batch.people
+        recipient: question_key(batch.round.round_id, recipient.person)
+        for recipient in batch.people
     }
     read_from = await requeue.readable_from(tx, batch.workspace_id, ask_keys.values(), now)
     times = {recipient: within_hours(now, recipient.zone) for recipient in batch.people}
     for recipient, key in ask_keys.items():
         if key in read_from:
             times[recipient] = max(
-                times[recipient], rules.remind_at(read_from[key], recipient.zone)
+                times[recipient], rules.reminder_time(read_from[key], recipient.zone)
             )
     return times
 
@@ -199,7 +204,7 @@ async def _due_now(
     later: dict[str, datetime] = {}
     people = []
     for recipient, send_at in send_times.items():
-        if not rules.is_worth_asking(send_at, batch.round.closes_at):
+        if not rules.leaves_time_to_answer(send_at, batch.round.closes_at):
             log_skipped(recipient.item, "closes before it could be answered")
         elif send_at > now:
             later[recipient.item.subject] = send_at
@@ -215,11 +220,13 @@ async def _plan_reminders(
 ) -> None:
     if not batch.phase.remind:
         return
-    times = {recipient.item.subject: rules.remind_at(now, recipient.zone) for recipient in people}
+    times = {
+        recipient.item.subject: rules.reminder_time(now, recipient.zone) for recipient in people
+    }
     closes_at = batch.round.closes_at
     due = {
         subject: due_at
         for subject, due_at in times.items()
-        if rules.is_worth_asking(due_at, closes_at)
+        if rules.leaves_time_to_answer(due_at, closes_at)
     }
     await schedule.add_all(tx, batch.workspace_id, action=ActionName.REMIND, due=due)

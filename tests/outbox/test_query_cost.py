@@ -1,7 +1,7 @@
-"""What a look at the outbox reads, where PostgreSQL's figures are from a quiet hour.
+"""Rows that outbox queries read while PostgreSQL's statistics are out of date.
 
-A database that has run for a year holds a million messages that were sent, and its figures say
-that hardly any is not. Then it is Tuesday at ten.
+A database in use for a year holds a million sent messages, and its statistics say that hardly any
+message is pending. Then a weekly round asks everyone at once.
 """
 
 from collections.abc import Awaitable, Callable, Iterable
@@ -15,49 +15,51 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.db.engine import Database
-from bot.db.upserts import put_all_if_new
+from bot.db.upserts import insert_all_if_new
 from bot.operations import system_state
 from bot.outbox import sender_leases
 from bot.outbox.queue_heads import heads
 
 WORKSPACES, PEOPLE, WEEKS = 10, 100, 5
-WAITING = WORKSPACES * PEOPLE
-#: For each message that waits: itself and what it refers to, once as the first of its queue.
-EACH = 4
+PENDING = WORKSPACES * PEOPLE
+#: Rows read per pending message: itself and its target, and each again as a queue head.
+READS_PER_MESSAGE = 4
 
-Look: TypeAlias = Callable[[AsyncConnection, AdjustableClock], Awaitable[object]]
+Query: TypeAlias = Callable[[AsyncConnection, AdjustableClock], Awaitable[object]]
 
-LOOKS: dict[str, Look] = {
-    "leases with work": lambda reader, clock: sender_leases.with_work(reader, clock.now(), 64),
-    "counts": lambda reader, _: sender_leases.counts(reader),
-    "fan-outs": lambda reader, clock: sender_leases.many_waiting(
+QUERIES: dict[str, Query] = {
+    "leases with work": lambda reader, clock: sender_leases.workspaces_with_work(
+        reader, clock.now(), 64
+    ),
+    "counts": lambda reader, _: sender_leases.message_counts(reader),
+    "bulk sends": lambda reader, clock: sender_leases.due_counts(
         reader, clock.now(), PEOPLE // 2, ["T1"]
     ),
     "heads": lambda reader, clock: heads(
         reader, "T1", now=clock.now(), real=clock.now(), barred=(), limit=128
     ),
     "lag": lambda reader, clock: system_state.outbox_lag(reader, clock.now(), clock.now()),
-    "waiting": lambda reader, clock: system_state.waiting(reader, clock.now()),
+    "waiting": lambda reader, clock: system_state.waiting_messages(reader, clock.now()),
 }
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-@pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
-async def test_a_look_reads_what_waits_and_little_else(
-    db: Database, clock: AdjustableClock, look: Look
+@pytest.mark.parametrize("query", QUERIES.values(), ids=QUERIES)
+async def test_outbox_queries_read_pending_rows_and_little_else(
+    db: Database, clock: AdjustableClock, query: Query
 ) -> None:
-    await ask_everyone(db, clock, range(WEEKS), "sent")
+    await insert_questions(db, clock, range(WEEKS), "sent")
     async with db.engine.connect() as connection:
-        alone = await connection.execution_options(isolation_level="AUTOCOMMIT")
-        await alone.execute(text("ANALYZE"))
-    await ask_everyone(db, clock, [WEEKS], "pending")
+        autocommit = await connection.execution_options(isolation_level="AUTOCOMMIT")
+        await autocommit.execute(text("ANALYZE"))
+    await insert_questions(db, clock, [WEEKS], "pending")
     clock.advance(timedelta(seconds=1))
 
     async with db.reading() as reader:
-        assert await look(reader, clock)
+        assert await query(reader, clock)
         rows = await reader.scalar(_ROWS_READ)
 
-    assert 0 < rows <= EACH * (PEOPLE if look is LOOKS["heads"] else WAITING)
+    assert 0 < rows <= READS_PER_MESSAGE * (PEOPLE if query is QUERIES["heads"] else PENDING)
 
 
 _ROWS_READ = text(
@@ -66,7 +68,7 @@ _ROWS_READ = text(
 )
 
 
-async def ask_everyone(
+async def insert_questions(
     db: Database, clock: AdjustableClock, weeks: Iterable[int], state: str
 ) -> None:
     rows = [
@@ -87,5 +89,5 @@ async def ask_everyone(
     ]
     async with db.transaction() as tx:
         lease = [{"workspace_id": f"T{workspace}"} for workspace in range(WORKSPACES)]
-        await put_all_if_new(tx, schema.sender_leases, lease)
+        await insert_all_if_new(tx, schema.sender_leases, lease)
         await tx.execute(insert(schema.messages), rows)
