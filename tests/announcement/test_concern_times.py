@@ -44,7 +44,7 @@ async def sent_at(services: Services) -> dict[str, datetime]:
 
 async def raise_and_deliver(services: Services, clock: AdjustableClock, phase_id: str) -> None:
     request = Request(workspace_id=WORKSPACE, target_id=phase_id, user_id=BEN)
-    await concerns.raise_concern(services, request, text="Weekends.", field="text", form="V1")
+    await concerns.raise_concern(services, request, text="Weekends.", field="text", view_id="V1")
     due = await item(services, "deliver_concerns")
     assert due.due_at == DUE_AT
     clock.move_to(DUE_AT)

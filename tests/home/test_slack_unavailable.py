@@ -55,7 +55,7 @@ async def in_two_phases(services: Services) -> Services:
 async def home_of(services: Services, user_id: str) -> str:
     """Open App Home; return what is published."""
     event = {"user": user_id, "tab": "home"}
-    await handlers.opened(services, {"event": event}, SimpleNamespace(team_id=WORKSPACE))  # type: ignore[arg-type]
+    await handlers.on_home_opened(services, {"event": event}, SimpleNamespace(team_id=WORKSPACE))  # type: ignore[arg-type]
     messages = schema.messages
     async with services.db.reading() as reader:
         return str(

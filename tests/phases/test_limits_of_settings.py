@@ -4,8 +4,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from bot.phases.budget import SHARE, Span, budget
-from bot.phases.rules import Kind, Limits, latest_end
+from bot.phases.budget import SHARE, Span, compute_budget
+from bot.phases.rules import PhaseKind, PhaseLimits, latest_end
 from bot.workspaces.rules import WorkspaceSettings
 
 TODAY = date(2026, 11, 23)
@@ -14,11 +14,11 @@ TODAY = date(2026, 11, 23)
 def is_over(days: int, settings: WorkspaceSettings) -> bool:
     """Return whether a proposed sprint of so many days is over the workspace's budget."""
     proposed = Span(starts_on=TODAY, ends_on=TODAY + timedelta(days=days - 1))
-    return budget((), TODAY, proposed, Limits.of(settings).budget_share).is_over
+    return compute_budget((), TODAY, proposed, PhaseLimits.of(settings).budget_share).is_over
 
 
 def test_the_default_settings_are_the_default_limits() -> None:
-    assert Limits.of(WorkspaceSettings()) == Limits()
+    assert PhaseLimits.of(WorkspaceSettings()) == PhaseLimits()
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_of_ninety_days_so_many_need_no_justification(percent: int, allowed: int
 
 def test_a_third_is_written_as_thirty_three_per_cent_only() -> None:
     shares = {
-        percent: Limits.of(WorkspaceSettings(budget_percent=percent)).budget_share
+        percent: PhaseLimits.of(WorkspaceSettings(budget_percent=percent)).budget_share
         for percent in range(5, 101)
     }
 
@@ -45,12 +45,12 @@ def test_a_third_is_written_as_thirty_three_per_cent_only() -> None:
 
 
 def test_every_limit_is_its_own_setting() -> None:
-    limits = Limits.of(
+    limits = PhaseLimits.of(
         WorkspaceSettings(
             sprint_warn_weeks=2, sprint_max_weeks=3, trust_max_weeks=9, starters=("U0ANA",)
         )
     )
 
     assert (limits.sprint_warn_weeks, limits.starters) == (2, ("U0ANA",))
-    assert latest_end(Kind.RESULTS_SPRINT, TODAY, limits) == TODAY + timedelta(weeks=3)
-    assert latest_end(Kind.TRUST_BUILDING, TODAY, limits) == TODAY + timedelta(weeks=9)
+    assert latest_end(PhaseKind.RESULTS_SPRINT, TODAY, limits) == TODAY + timedelta(weeks=3)
+    assert latest_end(PhaseKind.TRUST_BUILDING, TODAY, limits) == TODAY + timedelta(weeks=9)

@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from bot.db import schema
 from bot.phases import history, store
 from bot.phases.budget import Span
-from bot.phases.rules import Limits
+from bot.phases.rules import PhaseLimits
 from bot.services import Services
 from tests.harness import ANA, BEN, CHIARA, DEV, GENERAL, LAUNCH, PLATFORM, WORKSPACE
 from tests.rounds.round_rows import NOW, a_person, a_phase
@@ -75,7 +75,7 @@ async def test_a_change_of_a_channel_affects_what_runs_or_is_still_paused_oldest
     services: Services,
 ) -> None:
     day = date(2026, 10, 1)
-    paused = {"paused_at": NOW, "paused_because": "archived"}
+    paused = {"paused_at": NOW, "pause_reason": "archived"}
     await add_phases(
         services,
         running(day + timedelta(days=9), phase_id="a"),
@@ -85,7 +85,7 @@ async def test_a_change_of_a_channel_affects_what_runs_or_is_still_paused_oldest
     )
 
     async with services.db.reading() as reader:
-        affected = await store.affected_in(reader, WORKSPACE, LAUNCH)
+        affected = await store.active_or_paused_in(reader, WORKSPACE, LAUNCH)
 
     assert [phase.phase_id for phase in affected] == ["b", "a"]
 
@@ -102,7 +102,7 @@ async def test_the_last_sprint_is_the_one_that_ended_last_and_of_two_on_a_day_th
     )
 
     async with services.db.reading() as reader:
-        past = await history.past_of(reader, WORKSPACE, SPRINT, Limits(), None)
+        past = await history.sprint_history(reader, WORKSPACE, SPRINT, PhaseLimits(), None)
 
     assert past.last_sprint == longer
     assert past.recovery_until == date(2026, 11, 18)

@@ -32,7 +32,12 @@ def test_leads_are_those_who_have_not_left_with_the_starter_first() -> None:
         False,
         False,
     ]
-    assert [phase.has(user_id) for user_id in (ANA, BEN, CHIARA, DEV)] == [True, True, False, True]
+    assert [phase.has_participant(user_id) for user_id in (ANA, BEN, CHIARA, DEV)] == [
+        True,
+        True,
+        False,
+        True,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -54,8 +59,8 @@ def test_members_who_left_are_neither_asked_nor_counted_for_the_minimum() -> Non
     team = tuple(participant(user_id) for user_id in ids)
     lead = participant(ANA)
 
-    assert with_people(lead, *team).minimum == 4
-    assert with_people(lead, *team[:-1], replace(team[-1], has_left=True)).minimum is None
+    assert with_people(lead, *team).minimum_answers == 4
+    assert with_people(lead, *team[:-1], replace(team[-1], has_left=True)).minimum_answers is None
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from sqlalchemy import delete, update
 
 from bot.db import schema
 from bot.db.engine import Database
-from bot.results.lifecycle import show_missed
+from bot.results.lifecycle import schedule_missed_results
 from tests.harness import WORKSPACE
 from tests.results.steps import close
 from tests.rounds.evidence import agenda_of
@@ -37,6 +37,6 @@ async def test_only_results_the_team_has_not_read_are_shown_after_a_pause(
         await a_round(tx, round_id="still_open", number=4)
         await a_phase(tx, phase_id="another", channel_id="C1")
         await a_round(tx, round_id="of_another", phase_id="another", state="closed")
-        await show_missed(tx, WORKSPACE, await the_phase(tx), resumed_at)
+        await schedule_missed_results(tx, WORKSPACE, await the_phase(tx), resumed_at)
 
     assert await agenda_of(phase, "show_results") == {"missed": due_at, "missed_too": due_at}

@@ -35,7 +35,7 @@ async def opened(db: Database, services: Services) -> Database:
         for user_id in (ANA, *MEMBERS):
             await a_person(tx, user_id)
         await a_phase(tx)
-        await a_round(tx, questions=store.as_json(questions.for_member(["Ana"])))
+        await a_round(tx, questions=store.as_json(questions.about_leads(["Ana"])))
         await ballots.create_secret(tx, services.keys, WORKSPACE, ROUND)
         for user_id in ASKED:
             subject = f"{ROUND}:{user_id}"
@@ -136,5 +136,5 @@ async def test_home_takes_a_question_as_answered_while_the_key_is_missing(
     keys = KeyRing([random_bytes(32)])
     async with opened.reading() as reader:
         for user_id, is_answered in ((BEN, True), (ANA, False)):
-            (question,) = await store.open_for(reader, WORKSPACE, user_id, keys, NOW)
+            (question,) = await store.open_questionnaires_for(reader, WORKSPACE, user_id, keys, NOW)
             assert question.is_answered is is_answered

@@ -53,7 +53,7 @@ async def test_nothing_is_shown_to_a_person_who_was_not_asked(
 ) -> None:
     request = Request(workspace_id=WORKSPACE, user_id=user_id, target_id=ROUND)
 
-    await answering.show(services, request, skipped(ROUND, LAUNCH, CLOSES_AT))
+    await answering.edit_question_message(services, request, skipped(ROUND, LAUNCH, CLOSES_AT))
 
     assert await said(open_round) == {}
 
@@ -69,14 +69,14 @@ async def test_a_small_team_is_polled_again_the_next_day(
     clock.move_to(datetime(2026, 11, 26, 12, tzinfo=UTC))
     for _ in range(2):
         assert "too small for answers without names" in await poll(services, HERE)
-        await carry_out(services, "talk")
+        await carry_out(services, "post_talking_points")
         with pytest.raises(Refused, match="stand in the channel already"):
             await poll(services, HERE)
         clock.advance(timedelta(days=1))
 
     talked = [key for key in await said(db) if key.startswith("talking_points:")]
     assert sorted(talked) == [f"talking_points:{PHASE}:2026-11-2{day}" for day in (6, 7)]
-    assert await agenda_of(db, "talk") == {}
+    assert await agenda_of(db, "post_talking_points") == {}
 
 
 #: Half past eight on Thursday in Tokyo, half past three on Wednesday in Los Angeles.
@@ -110,9 +110,9 @@ async def test_a_small_team_is_polled_once_on_each_day_where_its_lead_lives(
 
 async def send_talking_points(db: Database, services: Services) -> None:
     """Post what was scheduled, as if its hour had come."""
-    for subject, due_at in (await agenda_of(db, "talk")).items():
+    for subject, due_at in (await agenda_of(db, "post_talking_points")).items():
         later = replace(services, clock=AdjustableClock(due_at))
-        assert await carry_out(later, "talk", subject) == [subject]
+        assert await carry_out(later, "post_talking_points", subject) == [subject]
 
 
 async def test_a_poll_does_not_take_the_place_of_the_next_days_questions(

@@ -44,9 +44,9 @@ async def test_the_new_time_counts_where_it_leaves_an_hour_to_answer(
         moved = update(people).where(people.c.user_id == BEN).values(zone="Europe/Lisbon")
         await tx.execute(moved)
         now = services.clock.now()
-        await schedule.add(tx, WORKSPACE, action="follow_zone", subject=BEN, due_at=now)
+        await schedule.add(tx, WORKSPACE, action="reschedule_for_zone", subject=BEN, due_at=now)
 
-    await carry_out(services, "follow_zone")
+    await carry_out(services, "reschedule_for_zone")
 
     asks = await agenda_of(opened, "ask")
     assert asks[f"{(await the_round(opened)).round_id}:{BEN}"] == asked_at

@@ -29,7 +29,7 @@ async def test_a_poll_is_refused_where_slack_does_not_say_who_is_there(
         await poll(services, HERE)
 
     assert await the_round(phase) is None
-    assert await agenda_of(phase, "talk") == {}
+    assert await agenda_of(phase, "post_talking_points") == {}
     assert await said(phase) == {}
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.phases.rules import Kind
+from bot.phases.rules import PhaseKind
 from bot.services import Services
 from bot.slack.request import Request
 from bot.start import wizard_views
@@ -19,13 +19,13 @@ from tests.rounds.round_rows import a_phase, a_workspace
 
 TODAY = date(2026, 11, 23)
 SPRINT = Draft(
-    kind=Kind.RESULTS_SPRINT,
+    kind=PhaseKind.RESULTS_SPRINT,
     texts={"milestone": "Ship", "stakes": "Two customers decide."},
     ends_on=date(2026, 12, 7),
     rows=(Row(text="Dark mode", owner_id=BEN),),
     members=MEMBERS,
 )
-TRUST = replace(SPRINT, kind=Kind.TRUST_BUILDING, texts={"purpose": "Decide together."})
+TRUST = replace(SPRINT, kind=PhaseKind.TRUST_BUILDING, texts={"purpose": "Decide together."})
 OTHER_KIND: dict[str, Any] = {"kind": "trust_building", "promise": {"purpose": "x"}}
 
 

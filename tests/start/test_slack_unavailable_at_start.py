@@ -62,8 +62,8 @@ async def test_the_check_behind_the_open_form_leaves_it_alone_where_slack_does_n
     fake_slack.faults.fail_next(method, **FAILURES[failure][0])
 
     patient.background_tasks.start(_recheck_channel(patient, HERE, lead, {"id": "V1", "hash": "1"}))
-    await patient.background_tasks.done()
+    await patient.background_tasks.wait_until_idle()
 
-    assert "channel_not_looked_at" in written.getvalue()
+    assert "channel_not_rechecked" in written.getvalue()
     assert "background_task_failed" not in written.getvalue()
     assert [call for call in fake_slack.calls if call.method == "views.update"] == []

@@ -32,10 +32,10 @@ def idle_card(last: Phase, today: date) -> str:
     status = ChannelStatus(
         channel_id=LAUNCH,
         phase=None,
-        last=last,
+        last_phase=last,
         budget=Budget(spent=15),
         today=today,
-        manages=True,
+        may_manage=True,
         may_start=True,
     )
     return str(card.card(status).blocks)
@@ -138,7 +138,7 @@ async def test_today_is_the_day_of_the_person_who_asks(
 
 
 @pytest.mark.parametrize(
-    ("changes", "manages", "may_start"),
+    ("changes", "may_manage", "may_start"),
     [
         ({}, True, True),
         ({"is_guest": True}, False, False),
@@ -146,7 +146,7 @@ async def test_today_is_the_day_of_the_person_who_asks(
     ],
 )
 async def test_only_full_members_manage_and_start(
-    services: Services, changes: dict[str, bool], manages: bool, may_start: bool
+    services: Services, changes: dict[str, bool], may_manage: bool, may_start: bool
 ) -> None:
     async with services.db.transaction() as tx:
         await a_person(tx, ANA, **changes)
@@ -156,6 +156,6 @@ async def test_only_full_members_manage_and_start(
 
     for user_id in (ANA, OWNER):
         status = await channel_status(services, replace(HERE, user_id=user_id))
-        assert (status.manages, status.may_start) == (manages, may_start)
+        assert (status.may_manage, status.may_start) == (may_manage, may_start)
     status = await channel_status(services, replace(HERE, user_id="U0NEW"))
-    assert (status.manages, status.may_start) == (False, may_start)
+    assert (status.may_manage, status.may_start) == (False, may_start)
