@@ -33,12 +33,12 @@ def refusals() -> list[str]:
     """Every error of Slack's that the failure policy names."""
     return sorted(
         {
-            *failure_policy.CLOSED,
+            *failure_policy.PAUSE_REASONS,
             *failure_policy.UNREACHABLE,
-            *failure_policy.GONE,
+            *failure_policy.TARGET_MISSING,
             *failure_policy.NO_REPLIES,
             *failure_policy.MALFORMED,
-            *failure_policy.NOT_GRANTED,
+            *failure_policy.MISSING_PERMISSION,
         }
     )
 

@@ -13,7 +13,7 @@ from bot.operations import status_report
 from bot.operations.outbox_arguments import DEFAULT_STATES, STATES
 from bot.operations.readiness import CHECKS, MAX_AGENDA_LAG, MAX_OUTBOX_LAG
 from bot.outbox.enqueue import State
-from tests.docs.reading import anchors, code, pages, section, text
+from tests.docs.reading import anchors, code, first_cells, pages, section, text
 
 RUNBOOK = "docs/runbook.md"
 #: Words of PromQL and Grafana, not our metrics.
@@ -75,6 +75,15 @@ def test_metrics_page_lists_every_metric_with_its_labels():
     shown = {name: tuple(re.findall(r"`(\w+)`", labels)) for name, labels in rows}
 
     assert shown == exposed() | described()
+
+
+def test_operating_page_names_existing_log_events():
+    table = first_cells(section("docs/operating.md", "Logs"))
+    logged = set(re.findall(r'log\.\w+\(\s*"(\w+)"', code()))
+    by_state = {f"message_{state.value}" for state in State}
+
+    assert table
+    assert set(table) <= logged | by_state
 
 
 @pytest.mark.parametrize("page", pages())
