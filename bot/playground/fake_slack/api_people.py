@@ -9,6 +9,16 @@ from bot.playground.fake_slack.methods import Method, page
 from bot.playground.fake_slack.model import Json, User
 
 
+#: https://docs.slack.dev/enterprise/organization-ready-apps: the organization takes the place of
+#: the workspace.
+ORG_WIDE = {
+    "team": "Playground Inc",
+    "team_id": "E0ORG",
+    "enterprise_id": "E0ORG",
+    "is_enterprise_install": True,
+}
+
+
 def _auth_test(core: Core, args: Arguments) -> Json:
     return {
         "url": f"{core.url}/",
@@ -18,6 +28,7 @@ def _auth_test(core: Core, args: Arguments) -> Json:
         "user_id": example_workspace.BOT_USER_ID,
         "bot_id": example_workspace.BOT_ID,
         "is_enterprise_install": False,
+        **(ORG_WIDE if core.install.is_org_wide else {}),
     }
 
 
