@@ -49,6 +49,7 @@ LONGEST_LEAP = timedelta(days=60)
 #: Net new objects before Python runs garbage collection. Its default of 700 is half of what one
 #: answer creates, and cost a tenth of the processor time.
 GARBAGE_AFTER = 10_000
+Command = Callable[[argparse.Namespace], Awaitable[int | None]]
 LEAPS = {"hour": timedelta(hours=1), "day": timedelta(days=1)}
 
 
@@ -98,9 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"imbalance {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
-    def command(
-        name: str, run: Callable[[argparse.Namespace], Awaitable[int | None]], help_text: str
-    ) -> argparse.ArgumentParser:
+    def command(name: str, run: Command, help_text: str) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=help_text, description=help_text)
         added.set_defaults(command=run)
         return added
@@ -109,26 +108,29 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--http", action="store_true", help="signed HTTP instead of Socket Mode")
     run.add_argument("--port", type=_port, help="port of --http, over HTTP_PORT")
     run.add_argument("--migrate", action="store_true", help="bring the database up to date first")
-    back = command("migrate", _migrate, "Bring the database to this version's schema.")
-    back.add_argument("--to", default="head", metavar="REVISION", help="also back, such as -1")
-    back.add_argument("--yes", action="store_true", help="even if rows are then deleted")
     if find_spec("bot.playground"):  # the container image does without it
         play = command("playground", _playground, "Try it all with a small Slack of its own.")
         play.add_argument("--port", type=_port, default=8765)
         play.add_argument("--http", action="store_true", help="signed HTTP instead of Socket Mode")
         play.add_argument("--reset", action="store_true", help="forget everything and start over")
         play.add_argument("--no-open", action="store_true", help="do not open a browser")
+    _add_operators_commands(command)
+    return parser
+
+
+def _add_operators_commands(
+    command: Callable[[str, Command, str], argparse.ArgumentParser],
+) -> None:
+    back = command("migrate", _migrate, "Bring the database to this version's schema.")
+    back.add_argument("--to", default="head", metavar="REVISION", help="also back, such as -1")
+    back.add_argument("--yes", action="store_true", help="even if rows are then deleted")
     command("doctor", _doctor, "Check settings, database, tokens and scopes; say what to fix.")
     outbox = command("outbox", _outbox, "See messages that wait for somebody, and decide.")
     outbox_arguments.add_outbox_arguments(outbox)
+    audit = command("audit", _audit, "Print what leads, admins and operators changed.")
+    outbox_arguments.add_list_arguments(audit, "at most so many, newest first")
     backup = command("backup", _backup, "Copy the SQLite database to a file; the bot may run.")
     backup.add_argument("file", metavar="FILE", type=Path, help="a file that does not exist yet")
-    audit = command("audit", _audit, "Print what leads, admins and operators changed.")
-    audit.add_argument("--workspace", metavar="T...", help="only of this workspace")
-    audit.add_argument(
-        "--limit", type=outbox_arguments.positive, default=100, help="at most so many, newest first"
-    )
-    audit.add_argument("--json", action="store_true", help="one JSON list instead of lines")
     verify = command(
         "verify-slack", _verify, "Test in a real workspace what the playground cannot show."
     )
@@ -137,7 +139,6 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("--no-people", action="store_true", help="only what needs nobody")
     verify.add_argument("--wait", type=float, default=180, help="seconds to wait for people")
     command("keys", _keys, "Print a new key for IMBALANCE_KEYS.")
-    return parser
 
 
 def _port(text: str) -> int:

@@ -39,7 +39,9 @@ MONDAY = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 KEY = bytes(range(32))
 MANIFEST = Path(__file__).parents[1] / "manifest.json"
 
-for name in list(os.environ):  # ignore the developer's own settings
+# Ignore the developer's own settings. What the bot does with proxies and certificates of the
+# environment is tested in tests/slack/test_network.py.
+for name in list(os.environ):
     if name.startswith(("SLACK_", "IMBALANCE_")) or name.lower().endswith("_proxy"):
         del os.environ[name]
 

@@ -18,7 +18,7 @@ from slack_sdk.signature import SignatureVerifier
 import bot.web
 from bot.clock import real_now
 from bot.slack.http import SLACK_PATH, build_web_app, decode_form_field
-from bot.web import Site
+from bot.web import CannotListen, Site
 
 SECRET = "secret"
 BUTTON_PRESS = {
@@ -145,3 +145,24 @@ async def test_hanging_handler_does_not_keep_the_site_from_stopping(
         await begun.wait()
         await site.stop()
         await asyncio.gather(asking, return_exceptions=True)
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "expected"),
+    [
+        ("127.0.0.1", "taken", "is in use by another program. Set METRICS_PORT to a free one."),
+        ("192.0.2.1", 0, "METRICS_HOST is not an address of this machine."),
+        ("nowhere.invalid", 0, "METRICS_HOST is not an address of this machine."),
+    ],
+)
+async def test_address_that_cannot_be_listened_at_names_its_setting(
+    host: str, port: int | str, expected: str
+) -> None:
+    first = Site(web.Application(), "127.0.0.1", 0)
+    taken = await first.start()
+    site = Site(web.Application(), host, taken if port == "taken" else 0, "METRICS")
+
+    with pytest.raises(CannotListen, match=expected):
+        await site.start()
+    await site.stop()
+    await first.stop()

@@ -17,14 +17,7 @@ def add_outbox_arguments(parser: argparse.ArgumentParser) -> None:
     list_.add_argument(
         "--state", type=_states, default=_states(DEFAULT_STATES), metavar="STATE,..."
     )
-    list_.add_argument("--workspace", metavar="T...", help="only of this workspace")
-    list_.add_argument(
-        "--limit",
-        type=positive,
-        default=DEFAULT_LIMIT,
-        help="at most so many, oldest first; of what is over, newest first",
-    )
-    list_.add_argument("--json", action="store_true", help="one JSON list instead of lines")
+    add_list_arguments(list_, "at most so many, oldest first; of what is over, newest first")
     retry = subcommands.add_parser("retry", help="post what is held or failed again")
     retry.add_argument("ids", nargs="+", metavar="ID", help=ID)
     retry.add_argument("--yes", action="store_true", help="even if it may then be seen twice")
@@ -35,7 +28,14 @@ def add_outbox_arguments(parser: argparse.ArgumentParser) -> None:
     drop.add_argument("ids", nargs="+", metavar="ID", help=ID)
 
 
-def positive(text: str) -> int:
+def add_list_arguments(parser: argparse.ArgumentParser, limit_help: str) -> None:
+    """Add the arguments of every command that prints a list."""
+    parser.add_argument("--workspace", metavar="T...", help="only of this workspace")
+    parser.add_argument("--limit", type=_positive, default=DEFAULT_LIMIT, help=limit_help)
+    parser.add_argument("--json", action="store_true", help="one JSON list instead of lines")
+
+
+def _positive(text: str) -> int:
     """Parse a number from 1 on."""
     if text.isascii() and text.isdecimal() and 0 < int(text) <= MOST:
         return int(text)

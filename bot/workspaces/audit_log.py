@@ -21,7 +21,7 @@ OLDER = "Older entries: whoever runs this bot can print them with `imbalance aud
 LINE = "{at}: {who} {did}"
 AN_OPERATOR = "an operator"
 NOBODY = "the bot"
-NOTHING = "none"
+DEFAULT = "default"
 #: What was done, by the action of the entry.
 DONE = {
     "settings": "changed the setting “{setting}”: {change}",
@@ -45,11 +45,12 @@ def build(entries: Sequence[AuditEntry]) -> View:
 
 def change_of(entry: AuditEntry) -> str:
     """Return what an entry changed, such as "6 → 8"; empty if it only records that it happened."""
-    if entry.before is None and entry.after is None:
-        return ""
-    if entry.before is None:
-        return _value(entry.after)
-    return f"{_value(entry.before)} → {_value(entry.after)}"
+    if entry.action == "settings":  # only what differs from the defaults is stored
+        before, after = (
+            DEFAULT if value is None else _value(value) for value in (entry.before, entry.after)
+        )
+        return f"{before} → {after}"
+    return " → ".join(_value(value) for value in (entry.before, entry.after) if value is not None)
 
 
 def _line(entry: AuditEntry) -> str:
@@ -68,8 +69,6 @@ def _who(actor_id: str) -> str:
 
 
 def _value(value: Any) -> str:
-    if value is None:
-        return NOTHING
     if isinstance(value, dict):
         return ", ".join(f"{name} {_value(part)}" for name, part in value.items())
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

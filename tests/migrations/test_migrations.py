@@ -27,7 +27,6 @@ from sqlalchemy import (
 )
 
 import bot.db.migrate
-
 from bot.db.engine import Database
 from bot.db.migrate import _lost, migrate, resolve
 from bot.db.revision import has_pending_migrations, newest_revision, revisions

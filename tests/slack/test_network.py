@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 from base64 import b64encode
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -203,7 +203,7 @@ class TlsFiles:
 
 
 @pytest.fixture
-def tls_files(tmp_path: Path) -> Iterator[TlsFiles]:
+def tls_files(tmp_path: Path) -> TlsFiles:
     """A certificate that no system trusts, and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     files = TlsFiles(tmp_path / "ca.pem", tmp_path / "key.pem")
@@ -215,7 +215,7 @@ def tls_files(tmp_path: Path) -> Iterator[TlsFiles]:
             serialization.NoEncryption(),
         )
     )
-    yield files
+    return files
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from bot.playground.fake_slack.json_shapes import user_object
 from bot.playground.fake_slack.methods import Method, page
 from bot.playground.fake_slack.model import Json, User
 
-
 #: https://docs.slack.dev/enterprise/organization-ready-apps: the organization takes the place of
 #: the workspace.
 ORG_WIDE = {
