@@ -234,12 +234,16 @@ class Imbalance:
         except (ClientError, TimeoutError) as error:
             raise StartupError(f"Slack cannot be reached at {self.client.base_url}.") from error
         assert isinstance(identity, dict)
+        await self._check_token(identity)
+        await install(self.db, identity, self._clock.now())
+        return _authorize_only(identity, self.client)
+
+    async def _check_token(self, identity: Mapping[str, Any]) -> None:
+        """Raise StartupError if the token is not one of the database's own workspace."""
         async with self.db.reading() as reader:
             wrong = token_problem(identity, await known_workspaces(reader))
         if wrong:
             raise StartupError(wrong)
-        await install(self.db, identity, self._clock.now())
-        return _authorize_only(identity, self.client)
 
     async def _connect(self, bolt: AsyncApp) -> None:
         settings = self._settings

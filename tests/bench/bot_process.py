@@ -13,6 +13,7 @@ import asyncio
 import json
 import os
 import sys
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,10 @@ async def _listen(app: Imbalance, sampler: Sampler) -> None:
                 _write(Path(file), json.dumps(sampler.stop()))
 
 
+async def _accept_any_token(_: Imbalance, __: Mapping[str, Any]) -> None:
+    """The database has many workspaces, which share one token here."""
+
+
 def _clock() -> AdjustableClock:
     """A clock that is the same in every replica, as CLOCK_MONOTONIC is the same everywhere."""
     shown = datetime.fromisoformat(os.environ["BENCH_CLOCK"])
@@ -87,5 +92,5 @@ if __name__ == "__main__":
             rate_limits.WINDOW_SECONDS *= float(seconds) / 60
     if "everywhere" in sys.argv:
         bot.app._authorize_only = _everywhere
-        bot.app.token_problem = lambda _identity, _known: None
+        bot.app.Imbalance._check_token = _accept_any_token  # type: ignore[method-assign]
     asyncio.run(main(unpaced="unpaced" in sys.argv))

@@ -229,8 +229,8 @@ def test_unusable_database_is_one_sentence_for_every_command(
         assert "DATABASE_URL" in first
         assert others == ["Nothing was started."] * (command == "run")
     assert mistake.sentence in run("doctor", **mistake.environ)
-    for command in (("outbox", "list"), ("audit",), ("backup", "copy.db")):
-        (line,) = run(*command, **mistake.environ).splitlines()
+    for arguments in (("outbox", "list"), ("audit",), ("backup", "copy.db")):
+        (line,) = run(*arguments, **mistake.environ).splitlines()
         assert mistake.sentence in line
 
 

@@ -75,7 +75,7 @@ async def test_person_who_is_no_admin_any_more_does_not_see_the_audit_log(
 ) -> None:
     admin = harness.slack.as_user(OWNER)
     await admin.command("/imbalance settings", LAUNCH)
-    await harness.slack.change_user(OWNER, is_admin=False, is_owner=False)
+    harness.slack.change_user(OWNER, is_admin=False, is_owner=False)
     await harness.settle()
     await admin.click(settings_form.AUDIT)
 
