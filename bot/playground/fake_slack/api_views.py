@@ -61,7 +61,7 @@ def _found(core: Core, view_id: str, external_id: str) -> View:
 
 def _publish(core: Core, args: Arguments) -> Json:
     user = core.workspace.users.get(args.need("user_id"))
-    if user is None or user.is_bot or user.team_id != example_workspace.TEAM_ID:
+    if user is None or user.is_bot or not example_workspace.is_colleague(user):
         raise SlackError("invalid_arguments")
     content = args.need_object("view")
     return {"view": view_object(views.publish(core, user.id, content, args.get("hash")))}

@@ -112,6 +112,7 @@ def history(core: Core, conversation: Conversation, user_id: str) -> list[Json]:
         message_item(core, conversation, message)
         for message in conversation.messages.values()
         if message.get("thread_ts", message["ts"]) == message["ts"]
+        or message.get("subtype") == "thread_broadcast"
     ]
     shown += [
         ephemeral_item(message)
