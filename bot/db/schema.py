@@ -79,7 +79,8 @@ people = Table(
     Column("user_id", SlackId, primary_key=True),
     Column("name", String(255), nullable=False),
     Column("zone", String(64)),  # null: Slack gave none; the caller's default applies
-    Column("team_id", SlackId),  # null: Slack gave none
+    #: this workspace for everybody who is in it; null, like any other, for outsiders
+    Column("team_id", SlackId),
     Column("is_bot", Boolean, nullable=False),
     Column("is_guest", Boolean, nullable=False),
     Column("is_deleted", Boolean, nullable=False),
