@@ -68,6 +68,11 @@ MALFORMED: dict[str, tuple[bytes, str]] = {
     ),
     "command without a user": (urlencode({**TYPED, "user_id": ""}).encode(), FORM),
 }
+ODD_PAYLOADS: tuple[Any, ...] = (None, {}, [], "text", {"id": None}, {"id": ["x"]})
+FOREIGN_METADATA: tuple[Any, ...] = (
+    *(None, {}, {"event_type": 7}, {"event_type": "imbalance_message"}),
+    *({"event_type": "imbalance_message", "event_payload": payload} for payload in ODD_PAYLOADS),
+)
 #: Unusual bodies answered with 200 if they are signed: well formed, or ignored by the bot.
 ANSWERED: dict[str, tuple[bytes, str]] = {
     "deeply nested event": (b'{"type":"x","event":' + b'{"event":' * 400 + b"1" + b"}" * 401, JSON),
@@ -88,16 +93,19 @@ ANSWERED: dict[str, tuple[bytes, str]] = {
         json.dumps({**NO_EVENT, "team_id": None, "event": {"type": "app_uninstalled"}}).encode(),
         JSON,
     ),
-    "metadata without a payload": (
-        json.dumps(
-            {
-                **NO_EVENT,
-                "event": {
-                    **event_callback("message_metadata_posted")["event"],
-                    "metadata": {"event_type": "imbalance_message", "event_payload": None},
-                },
-            }
-        ).encode(),
-        JSON,
-    ),
+    **{
+        f"metadata of another app: {metadata}": (
+            json.dumps(
+                {
+                    **NO_EVENT,
+                    "event": {
+                        **event_callback("message_metadata_posted")["event"],
+                        "metadata": metadata,
+                    },
+                }
+            ).encode(),
+            JSON,
+        )
+        for metadata in FOREIGN_METADATA
+    },
 }
