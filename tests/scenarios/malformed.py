@@ -1,6 +1,7 @@
 """Malformed and unusual request bodies, each with its content type."""
 
 import json
+from typing import Any
 from urllib.parse import urlencode
 
 from tests.scenarios.requests import (
