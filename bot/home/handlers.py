@@ -15,7 +15,7 @@ from bot.operations.message_decisions import Decision
 from bot.rounds import answer_form, answering
 from bot.rounds.handlers import open_form_with
 from bot.services import Services
-from bot.slack.command import NAME, is_subcommand, parse
+from bot.slack.command import NAME, is_subcommand, typed_text
 from bot.slack.errors import Refused, reason_of
 from bot.slack.request import Body, Request, as_listener, typed_values
 from bot.slack.views import open_form
@@ -41,7 +41,7 @@ def register(app: AsyncApp, services: Services) -> None:
     app.action(held_messages.THERE)(as_listener(services, ask_for_link))
     app.view(held_messages.FORM)(as_listener(services, save_link))
     app.command(NAME, matchers=[is_subcommand("help")])(show_help)
-    app.command(NAME)(show_unknown)
+    app.command(NAME)(as_listener(services, show_unknown))
     app.event(ANY)(acknowledge)
     app.action({"type": "block_actions", "action_id": ANY})(refuse_unknown)
     app.view(ANY)(refuse_unknown)
@@ -113,8 +113,10 @@ async def show_help(ack: AsyncAck) -> None:
     await ack(text=message.text, blocks=message.blocks)
 
 
-async def show_unknown(ack: AsyncAck, body: Body) -> None:
-    message = unknown_message(parse(body.get("text", "")).name)
+async def show_unknown(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
+    client = services.client_for(request.workspace_id)
+    typed = await services.people.plain_text(client, request.workspace_id, typed_text(body))
+    message = unknown_message(typed)
     await ack(text=message.text, blocks=message.blocks)
 
 

@@ -23,6 +23,11 @@ def parse(text: str) -> Command:
     return Command(name=name, arguments=tuple(words[1:]))
 
 
+def typed_text(body: Mapping[str, Any]) -> str:
+    """Return the text after the command's name, escaped by Slack; empty if there is none."""
+    return body.get("text") or ""
+
+
 def suggestion(name: str, known: Sequence[str]) -> str | None:
     """Return the known subcommand closest to a mistyped one, or None."""
     nearest = get_close_matches(name, known, n=1, cutoff=0.6)
@@ -33,6 +38,6 @@ def is_subcommand(*names: str) -> Callable[[Mapping[str, Any]], Awaitable[bool]]
     """Return a Bolt matcher for uses of the command with one of these subcommands."""
 
     async def matches(body: Mapping[str, Any]) -> bool:
-        return parse(body.get("text", "")).name in names
+        return parse(typed_text(body)).name in names
 
     return matches

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from aiohttp import ClientError
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy import ColumnElement, RowMapping, and_, bindparam, or_, select, update
@@ -21,7 +22,7 @@ from bot.db.engine import Database
 from bot.db.upserts import padded, upsert_all
 from bot.log import log
 from bot.slack.errors import ErrorKind, classify, reason_of
-from bot.slack.mrkdwn import clean, truncated, unescape
+from bot.slack.mrkdwn import clean, mentioned, plain_text, truncated, unescape
 from bot.slack.throttled_reads import ThrottledReads
 
 #: How long a stored profile is trusted if no event reports a change.
@@ -267,6 +268,19 @@ class People:
 
     async def get(self, client: AsyncWebClient, workspace_id: str, user_id: str) -> Person | None:
         return (await self.get_many(client, workspace_id, [user_id])).get(user_id)
+
+    async def plain_text(self, client: AsyncWebClient, workspace_id: str, text: str) -> str:
+        """Return text that Slack escaped, as its writer saw it, with the names of people.
+
+        Somebody waits for the answer: if Slack cannot be asked about a stranger, no name is shown.
+        """
+        mentioned_ids = mentioned(text)
+        try:
+            people = await self.get_many(client, workspace_id, mentioned_ids)
+        except (SlackApiError, ClientError, TimeoutError) as error:
+            log.warning("mentioned_people_not_read", reason=classify(error).reason)
+            people = await self._read_stored(workspace_id, mentioned_ids)
+        return plain_text(text, {user_id: person.name for user_id, person in people.items()})
 
     async def fetch_profile(
         self, client: AsyncWebClient, workspace_id: str, user_id: str

@@ -73,7 +73,7 @@ async def open_start(
         arguments = prefill.parse_arguments(lead, words)
         stored, resumed = await prefill.new_or_resumed_draft(tx, lead, arguments, continues)
         await draft_store.create(tx, workspace_id, stored, services.clock.now())
-        page = await wizard_views.moment(tx, lead, stored, resumed=resumed)
+        page = await wizard_views.moment(tx, lead, stored, resumed=resumed, typed=arguments)
     shown = await open_form(services.client_for(workspace_id), body, page)
     services.background_tasks.start(_recheck_channel(services, request, lead, shown))
 
