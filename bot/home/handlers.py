@@ -16,6 +16,7 @@ from bot.rounds import answer_form, answering
 from bot.rounds.handlers import open_form_with
 from bot.services import Services
 from bot.slack.command import NAME, is_subcommand, typed_text
+from bot.slack.deadline_app import UNKNOWN_TEXT
 from bot.slack.errors import Refused, reason_of
 from bot.slack.request import Body, Request, as_listener, typed_values
 from bot.slack.views import open_form
@@ -23,10 +24,6 @@ from bot.workspaces.lifecycle import may_change
 
 CHANNELS_LIMIT = 200
 ANY = re.compile("")
-UNKNOWN = (
-    "Nothing was changed: I do not know this button, form or command. It may be from another "
-    "version of me. `/imbalance help` shows what I can do."
-)
 
 
 def register(app: AsyncApp, services: Services) -> None:
@@ -126,7 +123,7 @@ async def acknowledge(body: Body) -> None:
 
 
 async def refuse_unknown() -> None:
-    raise Refused(UNKNOWN)
+    raise Refused(UNKNOWN_TEXT)
 
 
 async def _publish(services: Services, request: Request) -> None:

@@ -20,6 +20,11 @@ class Channel:
     is_private: bool
     is_archived: bool
     is_shared: bool  # with another organisation
+    is_direct: bool = False  # a direct message, or one of a group
+
+
+#: Scopes that the bot does not ask for: it has nothing to do in direct messages of others.
+_DIRECT_SCOPES = {"im:read", "mpim:read"}
 
 
 async def fetch_member_ids(
@@ -59,6 +64,8 @@ async def fetch_channel(
     except SlackApiError as error:
         if error.response.get("error") == "channel_not_found":
             return None
+        if is_of_direct_message(error):
+            return _direct_message(channel_id)
         raise
     info = answer["channel"]
     return Channel(
@@ -68,4 +75,26 @@ async def fetch_channel(
         is_private=bool(info.get("is_private")),
         is_archived=bool(info.get("is_archived")),
         is_shared=bool(info.get("is_ext_shared") or info.get("is_pending_ext_shared")),
+        is_direct=bool(info.get("is_im") or info.get("is_mpim")),
+    )
+
+
+def is_of_direct_message(error: SlackApiError) -> bool:
+    """Return whether Slack refused because the conversation is a direct message, or one of a group.
+
+    Only the missing scope tells: a group's id looks like that of a channel.
+    """
+    needed = str(error.response.get("needed") or "").split(",")
+    return error.response.get("error") == "missing_scope" and not _DIRECT_SCOPES.isdisjoint(needed)
+
+
+def _direct_message(channel_id: str) -> Channel:
+    return Channel(
+        channel_id=channel_id,
+        name=channel_id,
+        is_member=False,
+        is_private=True,
+        is_archived=False,
+        is_shared=False,
+        is_direct=True,
     )

@@ -14,9 +14,15 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.agenda.slots import zone_of
 from bot.log import log
 from bot.phases import rules
+from bot.phases.permissions import IN_A_DIRECT_MESSAGE, require_channel
 from bot.phases.rules import Actor, PhaseLimits
 from bot.services import Services
-from bot.slack.conversations import Channel, fetch_channel, fetch_member_ids
+from bot.slack.conversations import (
+    Channel,
+    fetch_channel,
+    fetch_member_ids,
+    is_of_direct_message,
+)
 from bot.slack.errors import Refused, reason_of
 from bot.slack.mrkdwn import join_names, quote
 from bot.slack.people import Person
@@ -29,10 +35,6 @@ from bot.workspaces.store import settings_of
 #: A larger team is chosen by hand; a channel's guests and apps come on top.
 TEAM, LOOKED_AT = 12, 20
 
-IN_A_DM = (
-    "Nothing was started: a phase belongs to a channel, where the team reads it. Type the same "
-    "in the team's channel."
-)
 INVITE_ME = (
     "Nothing was started: I am not in this private channel and cannot come by myself. Type "
     "`/invite @Imbalance` here, then the same command again."
@@ -85,8 +87,7 @@ async def eligible_lead(services: Services, request: Request) -> EligibleLead:
         Refused: no phase is started in a direct message, or none by this person.
     """
     workspace_id, channel_id = request.workspace_id, request.channel_id or ""
-    if channel_id.startswith("D"):
-        raise Refused(IN_A_DM)
+    require_channel(request)
     client = services.client_for(workspace_id)
     lead = await services.people.get(client, workspace_id, request.user_id)
     async with services.db.reading() as reader:
@@ -117,6 +118,8 @@ async def eligible_channel(
     client = services.client_for(workspace_id)
     of_channel = (services.reads, client, workspace_id, eligible.channel_id)
     channel, user_ids = await asyncio.gather(fetch_channel(*of_channel), _member_ids(*of_channel))
+    if channel is not None and channel.is_direct:
+        raise Refused(IN_A_DIRECT_MESSAGE)
     if channel is None or (channel.is_private and not channel.is_member):
         raise Refused(INVITE_ME)
     if channel.is_archived:
@@ -212,7 +215,7 @@ async def _member_ids(
     try:
         return await fetch_member_ids(reads, client, workspace_id, channel_id)
     except SlackApiError as error:
-        if reason_of(error) != "channel_not_found":
+        if reason_of(error) != "channel_not_found" and not is_of_direct_message(error):
             raise
         return []
 

@@ -14,10 +14,11 @@ from bot.services import Services
 from bot.slack.command import NAME, is_subcommand, parse, typed_text
 from bot.slack.errors import Refused
 from bot.slack.request import Body, Request, as_listener, typed_values
-from bot.slack.views import open_form, show_next, update_form
+from bot.slack.views import FormChanged, open_form, show_next, update_form
 from bot.start import page_moment, page_preview, page_promise, wizard
 
 Page = Callable[[Services, Request, dict[str, Any]], Awaitable[View]]
+Change = Callable[[Services, Request, dict[str, Any]], Awaitable[wizard.ChangedPage]]
 
 
 def register(app: AsyncApp, services: Services) -> None:
@@ -62,11 +63,15 @@ async def announce(services: Services, request: Request, ack: AsyncAck, body: Bo
 
 
 async def turn_page(
-    services: Services, changed_page: Page, request: Request, ack: AsyncAck, body: Body
+    services: Services, change: Change, request: Request, ack: AsyncAck, body: Body
 ) -> None:
     """Handle a button in the form: show the same page with more on it."""
-    page = await changed_page(services, request, body["view"]["state"]["values"])
-    await update_form(services.client_for(request.workspace_id), body["view"], page)
+    page = await change(services, request, body["view"]["state"]["values"])
+    try:
+        await update_form(services.client_for(request.workspace_id), body["view"], page.view)
+    except FormChanged:
+        if not page.is_repeated:
+            raise
     await ack()
 
 

@@ -2,6 +2,7 @@
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
+from bot.phases.permissions import require_channel
 from bot.services import Services
 from bot.slack.command import NAME, is_subcommand
 from bot.slack.request import Body, Request, as_listener
@@ -14,10 +15,12 @@ def register(app: AsyncApp, services: Services) -> None:
 
 
 async def show_status(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
+    require_channel(request)
     message = card.card(await store.channel_status(services, request))
     await ack(text=message.text, blocks=message.blocks)
 
 
 async def show_budget(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
+    require_channel(request)
     message = card.budget_card(*await store.budget_status(services, request))
     await ack(text=message.text, blocks=message.blocks)

@@ -25,6 +25,8 @@ from bot.workspaces.rules import WorkspaceSettings, faults
 Action = Callable[..., Awaitable[None]]
 
 TIDY_INTERVAL = timedelta(days=1)
+#: Longer than the minute between two reports that events are being dropped.
+LIMIT_SETTLES_IN = timedelta(minutes=3)
 
 
 async def install(db: Database, identity: Mapping[str, Any], now: datetime) -> None:
@@ -71,6 +73,20 @@ async def schedule_catch_up(tx: AsyncConnection, now: datetime) -> None:
             subject=workspace_id,
             due_at=now,
         )
+
+
+async def catch_up_after_limit(tx: AsyncConnection, workspace_id: str, now: datetime) -> None:
+    """Schedule a catch-up of a workspace once Slack has stopped dropping its events.
+
+    Slack reports each such minute; each report moves the catch-up.
+    """
+    await schedule.add(
+        tx,
+        workspace_id,
+        action=ActionName.CATCH_UP,
+        subject=workspace_id,
+        due_at=now + LIMIT_SETTLES_IN,
+    )
 
 
 async def uninstall(tx: AsyncConnection, workspace_id: str, reason: str, at: datetime) -> bool:
