@@ -37,8 +37,6 @@ SLACKBOT = "USLACKBOT"
 #: Slack's own limit of a display name; longer ones come from other servers.
 MAX_NAME_LENGTH = 80
 MAX_ZONE_LENGTH = 64
-#: Shown for somebody all of whose names are hidden from apps.
-NO_NAME = "Somebody"
 
 _STORED_PEOPLE = select(schema.people).where(
     schema.people.c.workspace_id == bindparam("workspace_id"),
@@ -101,7 +99,7 @@ def _name(user: Mapping[str, Any]) -> str:
         readable = " ".join(clean(unescape(name)).split()) if isinstance(name, str) else ""
         if readable:
             return truncated(readable, MAX_NAME_LENGTH)
-    return NO_NAME
+    return str(user["id"])
 
 
 def _zone(name: Any) -> str | None:
@@ -119,7 +117,10 @@ def _team_id(workspace_id: str, user: Mapping[str, Any]) -> str | None:
     if workspace_id in listed:
         return workspace_id
     team_id = listed[0] if listed else user.get("team_id")
-    return team_id if isinstance(team_id, str) else None
+    if team_id:
+        return str(team_id)
+    is_from_elsewhere = organisation or user.get("enterprise_id") or user.get("is_stranger")
+    return None if is_from_elsewhere else workspace_id
 
 
 def _is_inactive(user: Mapping[str, Any]) -> bool:

@@ -163,7 +163,7 @@ def parse(values: Mapping[str, Any], draft: Draft) -> Draft:
         draft,
         texts={**draft.texts, **texts},
         ends_on=date.fromisoformat(day) if day else draft.ends_on,
-        rows=tuple(_parse_row(values, number, row) for number, row in enumerate(draft.rows)),
+        rows=tuple(_parse_row(values, number) for number in range(len(draft.rows))),
     )
     return page_options.parse(values, filled)
 
@@ -275,10 +275,7 @@ def _buttons(draft: Draft) -> Block:
     return actions(*shown, block_id=BUTTONS_BLOCK)
 
 
-def _parse_row(values: Mapping[str, Any], number: int, before: Row) -> Row:
-    """Return a line's input; a line that the page did not show stays as it was."""
-    if f"start.row.{number}" not in values:
-        return before
+def _parse_row(values: Mapping[str, Any], number: int) -> Row:
     text = clean(_state(values, f"start.row.{number}", TEXT, "value"))
     owner = _state(values, f"start.owner.{number}", OWNER, "selected_user")
     return Row(text=text, owner_id=owner or None)

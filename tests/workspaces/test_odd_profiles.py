@@ -23,7 +23,8 @@ def grid(*teams: str) -> dict[str, Any]:
     [
         ({}, False),
         ({"team_id": "T2"}, True),
-        ({"team_id": None}, True),  # nothing says that they are of this workspace
+        ({"team_id": None}, False),  # servers other than Slack may leave it out
+        ({"team_id": None, "is_stranger": True}, True),
         ({"team_id": "T2", "enterprise_user": grid(WORKSPACE, "T2")}, False),
         ({"team_id": "E0GRID", "enterprise_user": grid(WORKSPACE)}, False),
         ({"team_id": None, "teams": [WORKSPACE]}, False),
@@ -55,9 +56,9 @@ async def test_list_of_workspaces_says_who_is_an_outsider(
         ({"profile": {"display_name": "\u200b", "real_name": "Ben Okafor"}}, "Ben Okafor"),
         (
             {"profile": {"display_name": "", "real_name": ""}, "real_name": "", "name": ""},
-            "Somebody",
+            "U0BEN",
         ),
-        ({"profile": {"display_name": 17, "real_name": ["Ben"]}, "name": None}, "Somebody"),
+        ({"profile": {"display_name": 17, "real_name": ["Ben"]}, "name": None}, "U0BEN"),
         ({"profile": None}, "ben"),
     ],
 )
