@@ -83,7 +83,13 @@ async def _look(
 
 
 async def _is_ours(client: AsyncWebClient, message: Mapping[str, Any]) -> bool:
-    """Return whether this bot wrote the message: any app can give its own the same metadata."""
+    """Return whether this bot wrote the message: any app can give its own the same metadata.
+
+    Slack names every author; servers that do not are taken at their word.
+    """
+    author = {name: message.get(name) for name in ("app_id", "bot_id", "user")}
+    if not any(author.values()):
+        return True
     identity = (await client.auth_test()).data
     assert isinstance(identity, dict)
-    return is_by(identity, {**message, "user_id": message.get("user")})
+    return is_by(identity, {**author, "user_id": author["user"]})
