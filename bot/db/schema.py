@@ -64,6 +64,7 @@ workspaces = Table(
     Column("name", String(255), nullable=False),
     Column("app_id", SlackId, nullable=False, server_default=""),
     Column("bot_user_id", SlackId, nullable=False),
+    Column("command_name", String(32)),  # of the slash command; null: it was not used yet
     #: installed, or uninstalled: nothing is sent any more.
     Column("state", String(16), nullable=False, server_default="installed"),
     #: only what differs from the defaults of `bot.workspaces.rules.WorkspaceSettings`.

@@ -15,7 +15,7 @@ from bot.operations.message_decisions import Decision
 from bot.rounds import answer_form, answering
 from bot.rounds.handlers import open_form_with
 from bot.services import Services
-from bot.slack.command import NAME, is_subcommand, typed_text
+from bot.slack.command import ANY_NAME, subcommand, typed_text
 from bot.slack.deadline_app import UNKNOWN_TEXT
 from bot.slack.errors import Refused, classify
 from bot.slack.request import Body, Request, as_listener, typed_values
@@ -37,12 +37,11 @@ def register(app: AsyncApp, services: Services) -> None:
     app.action(held_messages.DROP)(as_listener(services, decide, Decision.DROP))
     app.action(held_messages.THERE)(as_listener(services, ask_for_link))
     app.view(held_messages.FORM)(as_listener(services, save_link))
-    app.command(NAME, matchers=[is_subcommand("help")])(show_help)
-    app.command(NAME)(as_listener(services, show_unknown))
+    subcommand(app, "help")(show_help)
+    app.command(ANY_NAME)(as_listener(services, show_unknown))
     app.event(ANY)(acknowledge)
     app.action({"type": "block_actions", "action_id": ANY})(refuse_unknown)
     app.view(ANY)(refuse_unknown)
-    app.command(ANY)(refuse_unknown)
 
 
 async def on_home_opened(services: Services, body: Body, context: AsyncBoltContext) -> None:

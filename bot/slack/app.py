@@ -14,6 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.clock import new_id
 from bot.log import log
 from bot.metrics import failed_requests
+from bot.slack.command import installed
 from bot.slack.content import MAX_SECTION_LENGTH, content, section
 from bot.slack.deadline_app import DeadlineApp, database_failure_text, is_retried
 from bot.slack.errors import Refused
@@ -121,7 +122,9 @@ async def report_error(
     if is_event(body):
         return _ignored_event() if isinstance(error, NotInstalled) else None
     if "command" in body:
-        return _json_response({"response_type": "ephemeral", "text": refusal.text})
+        return _json_response(
+            {"response_type": "ephemeral", "text": installed.in_text(refusal.text)}
+        )
     if body.get("type") == "view_submission":
         return _json_response(_form_response(body["view"], refusal))
     if body.get("type") != "view_closed":
@@ -152,7 +155,9 @@ def _form_response(view: Mapping[str, Any], refusal: Refused) -> dict[str, Any]:
     inputs = [block["block_id"] for block in view["blocks"] if block["type"] == "input"]
     fields = {name: text for name, text in refusal.fields.items() if name in inputs}
     if inputs:  # the form stays open, so nothing typed is lost
-        return {"response_action": "errors", "errors": fields or {inputs[0]: refusal.text}}
+        errors = fields or {inputs[0]: refusal.text}
+        named = {name: installed.in_text(text) for name, text in errors.items()}
+        return {"response_action": "errors", "errors": named}
     return {"response_action": "update", "view": checked_payload(refusal_view(refusal))}
 
 

@@ -19,6 +19,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.log import log
 from bot.metrics import failed_requests
+from bot.slack.command import installed
 from bot.slack.content import MAX_SECTION_LENGTH, Content, plain, section
 from bot.slack.errors import Refused, reason_of
 from bot.slack.mrkdwn import truncated
@@ -79,7 +80,7 @@ def checked_payload(view: View) -> dict[str, Any]:
         InvalidView: it breaks a rule of Slack's.
     """
     try:
-        as_sent: dict[str, Any] = view.to_dict()
+        as_sent: dict[str, Any] = installed.in_blocks(view.to_dict())
     except SlackObjectFormationError as error:
         raise _not_showable(view, [str(error)]) from None
     rules = broken_rules(as_sent)

@@ -10,7 +10,7 @@ from bot.log import log
 from bot.metrics import limited_events
 from bot.services import Services
 from bot.slack.app import Next
-from bot.slack.command import NAME, is_subcommand
+from bot.slack.command import installed, subcommand
 from bot.slack.event_dedup import is_new
 from bot.slack.request import Body, Request, as_listener, typed_values
 from bot.slack.views import notice_view, open_form, show_next
@@ -19,7 +19,8 @@ from bot.workspaces import lifecycle, messages, profile_refresh, settings_form, 
 
 def register(app: AsyncApp, services: Services) -> None:
     app.use(partial(note_dropped_events, services))
-    app.command(NAME, matchers=[is_subcommand("settings")])(as_listener(services, show_settings))
+    app.use(partial(learn_command_name, services))
+    subcommand(app, "settings")(as_listener(services, show_settings))
     app.view(settings_form.FORM)(as_listener(services, save_settings))
     app.event("user_change")(partial(person_changed, services))
     app.event("team_join")(partial(person_changed, services))
@@ -42,6 +43,17 @@ async def note_dropped_events(
         now = services.clock.now()
         await lifecycle.catch_up_after_limit(tx, str(context.team_id), now)
     return BoltResponse(status=200, body="")
+
+
+async def learn_command_name(
+    services: Services, body: Body, context: AsyncBoltContext, next_: Next
+) -> BoltResponse:
+    """Take the command's name from its use, for this answer and all later sentences."""
+    if "command" in body and installed.learn(body["command"]):
+        log.info("command_name_learnt", name=installed.name)
+        async with services.db.transaction() as tx:
+            await store.save_command_name(tx, str(context.team_id), installed.name)
+    return await next_()
 
 
 async def show_settings(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:

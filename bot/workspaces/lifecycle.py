@@ -14,6 +14,7 @@ from bot.db.engine import Database
 from bot.log import log
 from bot.outbox import sender_leases
 from bot.services import Services
+from bot.slack.command import NAME, installed
 from bot.slack.errors import Refused
 from bot.slack.event_dedup import forget_old
 from bot.slack.request import Request
@@ -33,6 +34,7 @@ async def install(db: Database, identity: Mapping[str, Any], now: datetime) -> N
     """Store the installation that auth.test reports, and schedule its daily tidying."""
     async with db.transaction() as tx:
         await store_installation(tx, identity, now)
+        installed.learn(await store.command_name_of(tx, identity["team_id"]) or NAME)
 
 
 async def store_installation(

@@ -45,6 +45,22 @@ async def remember_workspace(
     )
 
 
+async def save_command_name(tx: AsyncConnection, workspace_id: str, name: str) -> None:
+    """Store the name that the slash command has in this installation."""
+    await tx.execute(
+        update(_workspaces)
+        .where(_workspaces.c.workspace_id == workspace_id)
+        .values(command_name=name)
+    )
+
+
+async def command_name_of(tx: AsyncConnection, workspace_id: str) -> str | None:
+    """Return the name under which the slash command was last used; None: it was not used."""
+    return await tx.scalar(
+        select(_workspaces.c.command_name).where(_workspaces.c.workspace_id == workspace_id)
+    )
+
+
 async def mark_uninstalled(tx: AsyncConnection, workspace_id: str, at: datetime) -> bool:
     """Mark a workspace as uninstalled at this time; return whether it was.
 

@@ -81,7 +81,7 @@ ANSWERED: dict[str, tuple[bytes, str]] = {
     "infinite value": (form({**PRESSED, "message": {"number": float("inf")}}), FORM),
     "unknown button": (form({**PRESSED, "actions": [{"action_id": "violet"}]}), FORM),
     "unknown form": (form({**SUBMITTED, "view": {**VIEW, "callback_id": "v"}}), FORM),
-    "unknown command": (urlencode({**TYPED, "command": "/violet"}).encode(), FORM),
+    "renamed command": (urlencode({**TYPED, "command": "/violet"}).encode(), FORM),
     "unknown type": (form({"type": "violet", "team": {"id": TYPED["team_id"]}}), FORM),
     "rate limited": (
         json.dumps({"type": "app_rate_limited", "team_id": TYPED["team_id"]}).encode(),
