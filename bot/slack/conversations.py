@@ -7,7 +7,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.throttled_reads import ThrottledReads
 
-PAGE_SIZE = 200
+#: Slack's maximum: somebody may be waiting, and each page takes a tenth of a second or more.
+PAGE_SIZE = 999
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,12 +28,22 @@ class Channel:
 _DIRECT_SCOPES = {"im:read", "mpim:read"}
 
 
+class TooManyMembers(Exception):
+    """Raised if a channel has more people than can be read while somebody waits."""
+
+
 async def fetch_member_ids(
-    reads: ThrottledReads, client: AsyncWebClient, workspace_id: str, channel_id: str
+    reads: ThrottledReads,
+    client: AsyncWebClient,
+    workspace_id: str,
+    channel_id: str,
+    *,
+    at_most: int | None = None,
 ) -> list[str]:
     """Return the ids of everyone in a channel, in Slack's order, over all pages.
 
     Raises:
+        TooManyMembers: there are more than `at_most`.
         SlackApiError: the bot may not see the channel, or Slack cannot be asked now.
     """
     ids: list[str] = []
@@ -49,6 +60,8 @@ async def fetch_member_ids(
         cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
         if not cursor:
             return ids
+        if at_most is not None and len(ids) >= at_most:
+            raise TooManyMembers
 
 
 async def fetch_channel(

@@ -19,6 +19,7 @@ from bot.phases.rules import Actor, PhaseLimits
 from bot.services import Services
 from bot.slack.conversations import (
     Channel,
+    TooManyMembers,
     fetch_channel,
     fetch_member_ids,
     is_of_direct_message,
@@ -34,6 +35,8 @@ from bot.workspaces.store import settings_of
 
 #: A larger team is chosen by hand; a channel's guests and apps come on top.
 TEAM, LOOKED_AT = 12, 20
+#: Members of a channel that can be read while somebody waits: ten pages, a good second.
+MOST_MEMBERS = 9_990
 
 INVITE_ME = (
     "Nothing was started: I am not in this private channel and cannot come by myself. Type "
@@ -45,6 +48,10 @@ ARCHIVED = (
 )
 NOT_IN_CHANNEL = (
     "Nothing was started: only people who are in this channel start a phase here. Join it first."
+)
+TOO_LARGE = (
+    "Nothing was started: more than {most:,} people are in this channel, too many for a phase. "
+    "Start it in the team's own channel."
 )
 CANNOT_JOIN = (
     "Nothing was started: Slack did not let me into this channel ({reason}). Type "
@@ -211,9 +218,15 @@ async def _require_permission(
 async def _member_ids(
     reads: ThrottledReads, client: AsyncWebClient, workspace_id: str, channel_id: str
 ) -> list[str]:
-    """Return nobody where we may not see the channel; `channel_of` reports that."""
+    """Return nobody where we may not see the channel; `fetch_channel` reports that.
+
+    Raises:
+        Refused: there are too many.
+    """
     try:
-        return await fetch_member_ids(reads, client, workspace_id, channel_id)
+        return await fetch_member_ids(reads, client, workspace_id, channel_id, at_most=MOST_MEMBERS)
+    except TooManyMembers:
+        raise Refused(TOO_LARGE.format(most=MOST_MEMBERS)) from None
     except SlackApiError as error:
         if reason_of(error) != "channel_not_found" and not is_of_direct_message(error):
             raise
