@@ -86,6 +86,12 @@ def _parser() -> argparse.ArgumentParser:
     verify = command(
         "verify-slack", _verify, "Test in a real workspace what the playground cannot show."
     )
+    _add_verify_arguments(verify)
+    command("keys", _keys, "Print a new key for IMBALANCE_KEYS.")
+    return parser
+
+
+def _add_verify_arguments(verify: argparse.ArgumentParser) -> None:
     verify.add_argument("--to", required=True, metavar="ID", help="a test channel, or a person")
     verify.add_argument("--http", action="store_true", help="signed HTTP instead of Socket Mode")
     verify.add_argument("--no-people", action="store_true", help="only what needs nobody")
@@ -97,8 +103,6 @@ def _parser() -> argparse.ArgumentParser:
         help="tests whose stored messages Slack shall check (default: tests)",
     )
     verify.add_argument("--wait", type=float, default=180, help="seconds to wait for people")
-    command("keys", _keys, "Print a new key for IMBALANCE_KEYS.")
-    return parser
 
 
 async def _run(options: argparse.Namespace) -> None:

@@ -1,6 +1,5 @@
 """Slack handlers for App Home, and for all commands and events without another handler."""
 
-import re
 from functools import partial
 
 from aiohttp import ClientError
@@ -15,7 +14,7 @@ from bot.operations.message_decisions import Decision
 from bot.rounds import answer_form, answering
 from bot.rounds.handlers import open_form_with
 from bot.services import Services
-from bot.slack.command import ANY_NAME, subcommand, typed_text
+from bot.slack.command import ANY, is_subcommand, typed_text
 from bot.slack.deadline_app import UNKNOWN_TEXT
 from bot.slack.errors import Refused, classify
 from bot.slack.request import Body, Request, as_listener, typed_values
@@ -23,7 +22,6 @@ from bot.slack.views import open_form
 from bot.workspaces.lifecycle import may_change
 
 CHANNELS_LIMIT = 200
-ANY = re.compile("")
 
 
 def register(app: AsyncApp, services: Services) -> None:
@@ -37,8 +35,8 @@ def register(app: AsyncApp, services: Services) -> None:
     app.action(held_messages.DROP)(as_listener(services, decide, Decision.DROP))
     app.action(held_messages.THERE)(as_listener(services, ask_for_link))
     app.view(held_messages.FORM)(as_listener(services, save_link))
-    subcommand(app, "help")(show_help)
-    app.command(ANY_NAME)(as_listener(services, show_unknown))
+    app.command(ANY, matchers=[is_subcommand("help")])(show_help)
+    app.command(ANY)(as_listener(services, show_unknown))
     app.event(ANY)(acknowledge)
     app.action({"type": "block_actions", "action_id": ANY})(refuse_unknown)
     app.view(ANY)(refuse_unknown)

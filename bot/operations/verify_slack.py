@@ -4,6 +4,7 @@ It posts a few messages to a person or channel, deletes them, and prints the res
 settings. Some trials need a person. Nothing is written to the database.
 """
 
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
@@ -79,10 +80,14 @@ async def verify(
             )
             return 1
         running.push_async_callback(trials.delete_posts)
-        needs_attention = False
-        async for seen in run_trials(trials, _tries(people, snapshots)):
-            print(seen, flush=True)
-            needs_attention = needs_attention or seen.passed is False
+        return await _run_and_print(trials, _tries(people, snapshots))
+
+
+async def _run_and_print(trials: Trials, tries: Sequence[Try]) -> int:
+    needs_attention = False
+    async for seen in run_trials(trials, tries):
+        print(seen, flush=True)
+        needs_attention = needs_attention or seen.passed is False
     return int(needs_attention)
 
 

@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from slack_bolt.async_app import AsyncApp
-
 #: The command's name in our manifest, and in every sentence of ours, where it follows a backtick.
 #: What people wrote is quoted, so that nothing follows a backtick of theirs.
 NAME = "/imbalance"
 #: Whoever installs the app may give the command another name, so handlers take any.
-ANY_NAME = re.compile("^/")
+ANY = re.compile("")
 _IN_SENTENCES = re.compile(rf"(?<=`){NAME}(?![\w-])")
 #: Slack's limit is 32 characters; marks would break out of the sentence.
 _USABLE = re.compile(r"/[^\s/`*~<>&]{1,31}")
@@ -84,8 +82,3 @@ def is_subcommand(*names: str) -> Callable[[Mapping[str, Any]], Awaitable[bool]]
         return parse(typed_text(body)).name in names
 
     return matches
-
-
-def subcommand(app: AsyncApp, *names: str) -> Callable[..., Any]:
-    """Return a decorator for the listener of these subcommands, whatever the command's name."""
-    return app.command(ANY_NAME, matchers=[is_subcommand(*names)])

@@ -11,7 +11,7 @@ from bot.ending import extend, extend_form
 from bot.ending import messages as ending_messages
 from bot.phases.permissions import latest_unwrapped_phase, phase_to_manage
 from bot.services import Services
-from bot.slack.command import parse, subcommand, typed_text
+from bot.slack.command import ANY, is_subcommand, parse, typed_text
 from bot.slack.errors import Refused
 from bot.slack.request import Body, Request, as_listener, typed_values
 from bot.slack.views import FormChanged, open_form, show_next, update_form
@@ -22,7 +22,7 @@ Change = Callable[[Services, Request, dict[str, Any]], Awaitable[wizard.ChangedP
 
 
 def register(app: AsyncApp, services: Services) -> None:
-    subcommand(app, "start")(as_listener(services, type_start))
+    app.command(ANY, matchers=[is_subcommand("start")])(as_listener(services, type_start))
     app.action(wizard.START)(as_listener(services, press_start))
     app.view(page_moment.PAGE)(as_listener(services, send_page, wizard.after_moment))
     app.view(page_promise.PAGE)(as_listener(services, send_page, wizard.after_promise))
@@ -31,7 +31,7 @@ def register(app: AsyncApp, services: Services) -> None:
     app.action(page_promise.MORE)(as_listener(services, turn_page, wizard.show_more))
     app.action(page_promise.BACK)(as_listener(services, go_back))
     app.action(page_moment.ANYWAY)(acknowledge_choice)
-    subcommand(app, "extend")(as_listener(services, type_extend))
+    app.command(ANY, matchers=[is_subcommand("extend")])(as_listener(services, type_extend))
     app.action(ending_messages.EXTEND)(as_listener(services, press_extend))
 
 

@@ -10,7 +10,7 @@ from bot.log import log
 from bot.metrics import limited_events
 from bot.services import Services
 from bot.slack.app import Next
-from bot.slack.command import installed, subcommand
+from bot.slack.command import ANY, installed, is_subcommand
 from bot.slack.event_dedup import is_new
 from bot.slack.request import Body, Request, as_listener, typed_values
 from bot.slack.views import notice_view, open_form, show_next
@@ -20,7 +20,7 @@ from bot.workspaces import lifecycle, messages, profile_refresh, settings_form, 
 def register(app: AsyncApp, services: Services) -> None:
     app.use(partial(note_dropped_events, services))
     app.use(partial(learn_command_name, services))
-    subcommand(app, "settings")(as_listener(services, show_settings))
+    app.command(ANY, matchers=[is_subcommand("settings")])(as_listener(services, show_settings))
     app.view(settings_form.FORM)(as_listener(services, save_settings))
     app.event("user_change")(partial(person_changed, services))
     app.event("team_join")(partial(person_changed, services))
