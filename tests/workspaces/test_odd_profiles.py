@@ -3,10 +3,13 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
+from bot.db import schema
 from bot.services import Services
 from bot.slack.mrkdwn import length
 from bot.slack.people import MAX_NAME_LENGTH, admins_among, person_from, store_person, stored_people
+from bot.workspaces.store import remember_workspace
 from tests.harness import WORKSPACE
 from tests.rounds.round_rows import NOW
 
@@ -80,3 +83,11 @@ def test_invited_person_is_not_asked_before_they_join() -> None:
     invited = {**BEN, "is_invited_user": True, "is_admin": True}
     assert not person_from(WORKSPACE, invited).is_full_member
     assert admins_among([invited, {**BEN, "is_admin": True}]) == [{**BEN, "is_admin": True}]
+
+
+async def test_name_of_the_workspace_is_cleaned_unescaped_and_fitted(services: Services) -> None:
+    for typed, stored in (("R&amp;D\u202e", "R&D"), ("", WORKSPACE), ("x" * 300, "x" * 79 + "…")):
+        identity = {"team_id": WORKSPACE, "user_id": "U0BOT", "team": typed}
+        async with services.db.transaction() as tx:
+            await remember_workspace(tx, identity, NOW)
+            assert await tx.scalar(select(schema.workspaces.c.name)) == stored
