@@ -134,11 +134,22 @@ def _add_operators_commands(
     verify = command(
         "verify-slack", _verify, "Test in a real workspace what the playground cannot show."
     )
+    _add_verify_arguments(verify)
+    command("keys", _keys, "Print a new key for IMBALANCE_KEYS.")
+
+
+def _add_verify_arguments(verify: argparse.ArgumentParser) -> None:
     verify.add_argument("--to", required=True, metavar="ID", help="a test channel, or a person")
     verify.add_argument("--http", action="store_true", help="signed HTTP instead of Socket Mode")
     verify.add_argument("--no-people", action="store_true", help="only what needs nobody")
+    verify.add_argument(
+        "--snapshots",
+        type=Path,
+        default=Path("tests"),
+        metavar="FOLDER",
+        help="tests whose stored messages Slack shall check (default: tests)",
+    )
     verify.add_argument("--wait", type=float, default=180, help="seconds to wait for people")
-    command("keys", _keys, "Print a new key for IMBALANCE_KEYS.")
 
 
 def _port(text: str) -> int:
@@ -259,7 +270,12 @@ async def _verify(options: argparse.Namespace) -> int:
         raise SettingsError(missing)
     configure("WARNING", settings.log_format)
     return await verify(
-        settings, options.to, http=options.http, people=not options.no_people, wait=options.wait
+        settings,
+        options.to,
+        http=options.http,
+        people=not options.no_people,
+        wait=options.wait,
+        snapshots=options.snapshots,
     )
 
 

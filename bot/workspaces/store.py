@@ -11,6 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.clock import new_id
 from bot.db import schema
 from bot.db.upserts import upsert
+from bot.slack.mrkdwn import clean, truncated, unescape
+from bot.slack.people import MAX_NAME_LENGTH
 from bot.workspaces.rules import WorkspaceSettings, from_json, overrides
 
 #: The actor in the audit log for operators; other people appear by their ids.
@@ -41,11 +43,33 @@ async def remember_workspace(
         tx,
         _workspaces,
         {"workspace_id": identity["team_id"]},
-        name=identity.get("team") or identity["team_id"],
+        name=_name(identity),
         app_id=identity.get("app_id") or "",
         bot_user_id=identity["user_id"],
         state="installed",
         installed_at=now,
+    )
+
+
+def _name(identity: Mapping[str, Any]) -> str:
+    """Return the workspace's name as plain text; Slack escapes it."""
+    name = truncated(clean(unescape(identity.get("team") or "")), MAX_NAME_LENGTH)
+    return name or str(identity["team_id"])
+
+
+async def save_command_name(tx: AsyncConnection, workspace_id: str, name: str) -> None:
+    """Store the name that the slash command has in this installation."""
+    await tx.execute(
+        update(_workspaces)
+        .where(_workspaces.c.workspace_id == workspace_id)
+        .values(command_name=name)
+    )
+
+
+async def command_name_of(tx: AsyncConnection, workspace_id: str) -> str | None:
+    """Return the name under which the slash command was last used; None: it was not used."""
+    return await tx.scalar(
+        select(_workspaces.c.command_name).where(_workspaces.c.workspace_id == workspace_id)
     )
 
 

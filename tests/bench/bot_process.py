@@ -69,7 +69,7 @@ async def _listen(app: Imbalance, sampler: Sampler) -> None:
                 _write(Path(file), json.dumps(sampler.stop()))
 
 
-async def _accept_any_token(_: Imbalance, identity: Mapping[str, Any]) -> None:
+async def _accept_any_token(self: Imbalance, identity: Mapping[str, Any]) -> None:
     """The database has many workspaces, which share one token here."""
 
 

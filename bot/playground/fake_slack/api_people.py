@@ -37,7 +37,7 @@ def _api_test(core: Core, args: Arguments) -> Json:
 
 def _user(core: Core, args: Arguments, user: User) -> Json:
     shape = user_object(user, core.workspace.now())
-    if args.flag("include_locale") and user.team_id == example_workspace.TEAM_ID:
+    if args.flag("include_locale") and example_workspace.is_colleague(user):
         shape["locale"] = "en-GB"
     return shape
 
