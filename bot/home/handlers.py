@@ -15,18 +15,20 @@ from bot.operations.message_decisions import Decision
 from bot.rounds import answer_form, answering
 from bot.rounds.handlers import open_form_with
 from bot.services import Services
-from bot.slack.command import NAME, is_subcommand, parse
+from bot.slack.command import NAME, is_subcommand, typed
 from bot.slack.errors import Refused, reason_of
-from bot.slack.request import Body, Request, as_listener, typed_values
+from bot.slack.request import (
+    UNKNOWN_REQUEST_TEXT,
+    Body,
+    Request,
+    as_listener,
+    typed_values,
+)
 from bot.slack.views import open_form
 from bot.workspaces.lifecycle import may_change
 
 CHANNELS_LIMIT = 200
 ANY = re.compile("")
-UNKNOWN = (
-    "Nothing was changed: I do not know this button, form or command. It may be from another "
-    "version of me. `/imbalance help` shows what I can do."
-)
 
 
 def register(app: AsyncApp, services: Services) -> None:
@@ -114,7 +116,7 @@ async def show_help(ack: AsyncAck) -> None:
 
 
 async def show_unknown(ack: AsyncAck, body: Body) -> None:
-    message = unknown_message(parse(body.get("text", "")).name)
+    message = unknown_message(typed(body).name)
     await ack(text=message.text, blocks=message.blocks)
 
 
@@ -124,7 +126,7 @@ async def acknowledge(body: Body) -> None:
 
 
 async def refuse_unknown() -> None:
-    raise Refused(UNKNOWN)
+    raise Refused(UNKNOWN_REQUEST_TEXT)
 
 
 async def _publish(services: Services, request: Request) -> None:

@@ -28,6 +28,9 @@ OWN_EVENTS = {"message_metadata_posted", "member_joined_channel", "member_left_c
 INTERNAL_ERROR_TEXT = (
     "That did not work, and nothing was changed: something failed on our side. Try again."
 )
+OTHER_WORKSPACE_TEXT = (
+    "Nothing was changed: I am installed in another workspace and can only be used by its people."
+)
 
 
 def build_bolt_app(client: AsyncWebClient, authorize: Authorize) -> AsyncApp:
@@ -42,7 +45,7 @@ def build_bolt_app(client: AsyncWebClient, authorize: Authorize) -> AsyncApp:
     app = DeadlineApp(
         report_error=report_error,
         client=_without_token(client),  # each request gets its token from authorization
-        authorize=authorize,
+        authorize=_refusing_others(authorize),
         process_before_response=True,
         ignoring_self_events_enabled=False,
         request_verification_enabled=False,
@@ -84,18 +87,31 @@ def _without_token(client: AsyncWebClient) -> AsyncWebClient:
     )
 
 
+def _refusing_others(authorize: Authorize) -> Authorize:
+    """Refuse other workspaces ourselves; Bolt would ask people there to reinstall the app."""
+
+    async def authorize_or_refuse(team_id: str | None, **context: Any) -> Any:
+        result = await authorize(team_id=team_id, **context)
+        if result is None:
+            raise Refused(OTHER_WORKSPACE_TEXT)
+        return result
+
+    return authorize_or_refuse
+
+
 async def report_error(
     error: Exception, body: dict[str, Any], client: AsyncWebClient
 ) -> BoltResponse | None:
     """Show a refusal, or that something failed, where the person acted.
 
-    An event has no such place: it fails with 500, and Slack sends it again.
+    An event has no such place: it is acknowledged if it was refused; if something failed, it gets
+    500, and Slack sends it again.
     """
     if is_retried(error):
         return None
     refusal = error if isinstance(error, Refused) else _failed(error, body)
     if is_event(body):
-        return None
+        return _json_response({}) if refusal is error else None
     if "command" in body:
         return _json_response({"response_type": "ephemeral", "text": refusal.text})
     if body.get("type") == "view_submission":

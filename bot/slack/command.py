@@ -29,10 +29,15 @@ def suggestion(name: str, known: Sequence[str]) -> str | None:
     return nearest[0] if nearest else None
 
 
+def typed(body: Mapping[str, Any]) -> Command:
+    """Return the command of a payload; without a text it is the bare command."""
+    return parse(body.get("text") or "")
+
+
 def is_subcommand(*names: str) -> Callable[[Mapping[str, Any]], Awaitable[bool]]:
     """Return a Bolt matcher for uses of the command with one of these subcommands."""
 
     async def matches(body: Mapping[str, Any]) -> bool:
-        return parse(body.get("text", "")).name in names
+        return typed(body).name in names
 
     return matches

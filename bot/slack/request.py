@@ -6,7 +6,16 @@ from typing import Any, Self
 
 from slack_bolt.async_app import AsyncAck, AsyncBoltContext
 
+from bot.slack.errors import Refused
+from bot.slack.json_checks import identifier
+
 Body = dict[str, Any]
+
+UNKNOWN_REQUEST_TEXT = (
+    "Nothing was changed: I do not know this button, form or command. It may be from another "
+    "version of me. `/imbalance help` shows what I can do."
+)
+_is_id = identifier(32)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +56,10 @@ def _target_id(body: Mapping[str, Any]) -> str:
     view = body.get("view") or {}
     if view.get("type") == "modal":
         return view.get("private_metadata") or ""
-    return body["actions"][0].get("value") or ""
+    target_id = body["actions"][0].get("value") or ""
+    if target_id and _is_id(target_id) is not None:  # the value of each of our buttons is one id
+        raise Refused(UNKNOWN_REQUEST_TEXT)
+    return str(target_id)
 
 
 def as_listener(

@@ -11,7 +11,7 @@ from bot.ending import extend, extend_form
 from bot.ending import messages as ending_messages
 from bot.phases.permissions import latest_unwrapped_phase, phase_to_manage
 from bot.services import Services
-from bot.slack.command import NAME, is_subcommand, parse
+from bot.slack.command import NAME, is_subcommand, typed
 from bot.slack.errors import Refused
 from bot.slack.request import Body, Request, as_listener, typed_values
 from bot.slack.views import open_form, show_next, update_form
@@ -36,7 +36,7 @@ def register(app: AsyncApp, services: Services) -> None:
 
 async def type_start(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
     """Handle `/imbalance start …`."""
-    words = parse(body.get("text", "")).arguments
+    words = typed(body).arguments
     await wizard.open_start(services, request, body, words=words)
     await ack()
 

@@ -16,11 +16,15 @@ from tests.model.evidence import read_evidence
 LONGER_THAN_A_PHASE = timedelta(weeks=5)
 
 
-async def broken_states(target: Target, *, look_ahead: bool) -> list[str]:
-    """Return what is wrong with the stored state; with `look_ahead`, also in the weeks to come."""
+async def broken_states(target: Target, *, show: bool, look_ahead: bool) -> list[str]:
+    """Return what is wrong with the stored state; with `look_ahead`, also in the weeks to come.
+
+    With `show`, the state is also shown to people; what cannot be shown is logged as an error.
+    """
     await target.harness.settle()
     broken = list(_wrong_rows(target)) + await _broken_invariants(target)
-    await _read_everything(target)
+    if show:
+        await _read_everything(target)
     if look_ahead:
         await target.harness.wait(days=LONGER_THAN_A_PHASE.days)
         broken += await _broken_invariants(target)
@@ -67,7 +71,6 @@ async def _broken_invariants(target: Target) -> list[str]:
 
 
 async def _read_everything(target: Target) -> None:
-    """Show the state to people: what cannot be shown is logged as an error."""
     slack = target.harness.slack
     for words in ("", "budget", "end", "extend", "start"):
         await slack.as_user(ANA).command(f"/imbalance {words}".strip(), LAUNCH)

@@ -24,13 +24,13 @@ from tests.fuzz.story import LAST_WORDS
 from tests.fuzz.target import Target
 from tests.scenarios.requests import signed
 
-BATCH = 125
+BATCH = 60
 SENDERS = 8
 #: Chances: that an input is a mutation of the batch's own sample, that it is sent unchanged first,
 #: that it is sent twice at once.
 OWN, UNCHANGED, TWICE = 0.75, 0.02, 0.03
-#: After each so many batches, several weeks pass.
-LOOK_AHEAD_EVERY = 10
+#: After each so many batches, everything is shown to people; and several weeks pass.
+SHOW_EVERY, LOOK_AHEAD_EVERY = 4, 40
 REQUEST_SECONDS = 60.0
 NO_RESPONSE = 599
 MAX_BODY_SHOWN = 2_000
@@ -53,6 +53,14 @@ class Totals:
             f"inputs {self.inputs:,} · 5xx {self.server_errors:,} · "
             f"tracebacks {self.tracebacks:,} · broken states {self.broken_states:,}"
         )
+
+    def add(self, other: "Totals") -> None:
+        self.inputs += other.inputs
+        self.server_errors += other.server_errors
+        self.tracebacks += other.tracebacks
+        self.broken_states += other.broken_states
+        self.statuses += other.statuses
+        self.problems = other.problems | self.problems
 
     @property
     def is_clean(self) -> bool:
@@ -83,7 +91,7 @@ class Fuzzer:
     target: Target
     samples: Sequence[Sample]
     log: io.StringIO
-    seed: int = 1
+    seed: str = "1"
     totals: Totals = field(default_factory=Totals)
 
     async def run(self, inputs: int, *, show_progress: bool = False) -> Totals:
@@ -94,7 +102,7 @@ class Fuzzer:
                     break
                 size = min(BATCH, inputs - self.totals.inputs)
                 await self._batch(session, number, size, ids)
-                if show_progress and number % 40 == 39:
+                if show_progress and number % 80 == 79:
                     print(self.totals.line, flush=True)
         return self.totals
 
@@ -113,7 +121,7 @@ class Fuzzer:
         await asyncio.gather(*(self._send_all(session, turns, rng) for _ in range(SENDERS)))
         self.totals.inputs += len(queue)
         self._count_errors(f"batch {number}, {main.name}")
-        await self._check(f"batch {number}, {main.name}", look_ahead=not number % LOOK_AHEAD_EVERY)
+        await self._check(number, main)
 
     def _input(self, mutator: Mutator, main: Sample) -> Input:
         rng = mutator.rng
@@ -161,9 +169,14 @@ class Fuzzer:
 
     # ------------------------------------------------------------ checking
 
-    async def _check(self, when: str, *, look_ahead: bool) -> None:
+    async def _check(self, number: int, main: Sample) -> None:
+        when = f"batch {number}, {main.name}"
         try:
-            broken = await broken_states(self.target, look_ahead=look_ahead)
+            broken = await broken_states(
+                self.target,
+                show=not number % SHOW_EVERY,
+                look_ahead=not number % LOOK_AHEAD_EVERY,
+            )
         except Exception as error:
             broken = [f"{type(error).__name__}: {error}"]
         self.totals.broken_states += len(broken)
@@ -175,7 +188,7 @@ class Fuzzer:
         """Count tracebacks and other errors in the log since the last time."""
         for line in self.log.getvalue().splitlines():
             written = json.loads(line)
-            if "exception" in written or written.get("level") in ("error", "critical"):
+            if "exception" in written or written["level"] in ("error", "critical"):
                 self.totals.tracebacks += 1
                 traceback = str(written.pop("exception", ""))
                 last = [row for row in traceback.splitlines() if row.strip()][-3:]

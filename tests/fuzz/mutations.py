@@ -48,9 +48,7 @@ class Mutator:
         if self.rng.random() < IN_BYTES:
             changes.append("bytes")
             body = self._damaged(body)
-        return Input(
-            name=sample.name, changes=tuple(changes), body=body, content_type=content_type
-        )
+        return Input(name=sample.name, changes=tuple(changes), body=body, content_type=content_type)
 
     def _change(self, payload: dict[str, Any]) -> str:
         change = self.rng.choice(_CHANGES)
@@ -142,7 +140,15 @@ _WRONG: tuple[Any, ...] = (
 _NASTY = (
     *("\0", "\ud800", "\udfff\ud800", "\u202e\u202d", "\u200b", "\ufeff", "e\u0301" * 50),
     *("\U0001f469\u200d\U0001f4bb" * 40, "ﷺ" * 300, "İ" * 100, "ß" * 3000, "\r\n\t\v", "\u2028"),
-    *("<!channel>", "<@U0BEN|x>", "<#C0LAUNCH|", "<https://a|b>", "&lt;!here&gt;", "`*_~>", "%s{0}"),
+    *(
+        "<!channel>",
+        "<@U0BEN|x>",
+        "<#C0LAUNCH|",
+        "<https://a|b>",
+        "&lt;!here&gt;",
+        "`*_~>",
+        "%s{0}",
+    ),
     *("' OR 1=1 --", "../../etc/passwd", "\x1b[31m", ":" * 200, "a:b:c", " ", "\u3000"),
 )
 _WORDS = (
