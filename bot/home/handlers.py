@@ -17,13 +17,8 @@ from bot.rounds.handlers import open_form_with
 from bot.services import Services
 from bot.slack.command import NAME, is_subcommand, typed
 from bot.slack.errors import Refused, reason_of
-from bot.slack.request import (
-    UNKNOWN_REQUEST_TEXT,
-    Body,
-    Request,
-    as_listener,
-    typed_values,
-)
+from bot.slack.inputs import UNKNOWN_TEXT
+from bot.slack.request import Body, Request, as_listener, typed_values
 from bot.slack.views import open_form
 from bot.workspaces.lifecycle import may_change
 
@@ -126,7 +121,7 @@ async def acknowledge(body: Body) -> None:
 
 
 async def refuse_unknown() -> None:
-    raise Refused(UNKNOWN_REQUEST_TEXT)
+    raise Refused(UNKNOWN_TEXT)
 
 
 async def _publish(services: Services, request: Request) -> None:

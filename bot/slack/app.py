@@ -135,7 +135,11 @@ def _json_response(body: Mapping[str, Any]) -> BoltResponse:
 
 
 def _form_response(view: Mapping[str, Any], refusal: Refused) -> dict[str, Any]:
-    inputs = [block["block_id"] for block in view["blocks"] if block["type"] == "input"]
+    inputs = [
+        block["block_id"]
+        for block in view["blocks"]
+        if block["type"] == "input" and block.get("block_id")
+    ]
     fields = {name: text for name, text in refusal.fields.items() if name in inputs}
     if inputs:  # the form stays open, so nothing typed is lost
         return {"response_action": "errors", "errors": fields or {inputs[0]: refusal.text}}

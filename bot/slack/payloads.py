@@ -50,18 +50,19 @@ _VIEW = {
     "blocks": items(fields(type=text, block_id=optional(text))),
 }
 _URLS = {"response_url": optional(text), "trigger_id": optional(text)}
+_SHOWN_VIEW = fields(**_VIEW, state=optional(_STATE))
 _CLICK = {
     **_URLS,
     "user": _BY_PERSON,
     "channel": optional(_IN_PLACE),
     "actions": items(fields(action_id=text, value=optional(text)), at_least=1),
+    "state": optional(_STATE),
+    "view": optional(_SHOWN_VIEW),
 }
 #: By the type of the container of the click.
 _CLICKS: Mapping[str, Check] = {
-    "message": fields(
-        **_CLICK, container=fields(channel_id=_CHANNEL, message_ts=_TS), state=optional(_STATE)
-    ),
-    "view": fields(**_CLICK, view=fields(**_VIEW, state=optional(_STATE))),
+    "message": fields(**_CLICK, container=fields(channel_id=_CHANNEL, message_ts=_TS)),
+    "view": fields(**{**_CLICK, "view": _SHOWN_VIEW}),
 }
 _OTHER_CLICK = fields(**_CLICK, container=fields(type=text))
 

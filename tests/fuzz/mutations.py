@@ -1,7 +1,7 @@
-"""Mutations of the structure of a payload: missing, wrong, huge, swapped, foreign, and old parts."""
+"""Mutations of the structure of a payload: missing, wrong, huge, foreign and exchanged parts."""
 
 import json
-import random
+import random  # noqa: TID251  a seed repeats it
 import string
 from collections.abc import Callable, Sequence
 from copy import deepcopy

@@ -103,9 +103,17 @@ class Recorder:
         self.state = None
 
     async def _press_everything(self, me: Person, depth: int) -> None:
+        await self.target.harness.settle()
+        unused = [
+            (container, action_id)
+            for container, action_id in self._visible(me)
+            if not self._has(container, action_id)
+        ]
+        if not unused:
+            return
         here = await self.target.snapshot()
-        for container, action_id in list(self._visible(me)):
-            if f"{action_id} in a {container['type']}" in self.samples:
+        for container, action_id in unused:
+            if self._has(container, action_id):
                 continue
             self.state = here
             blocks = block_actions.blocks_in(me.core, container)
@@ -132,8 +140,11 @@ class Recorder:
         await me.submit()
         await self._follow(me, depth - 1)
 
+    def _has(self, container: Json, action_id: str) -> bool:
+        return f"{action_id} in a {container['type']}" in self.samples
+
     def _visible(self, me: Person) -> Iterator[tuple[Json, str]]:
-        """Yield what can be pressed, or chosen with effect at once: the open form hides the rest."""
+        """Yield what can be pressed or chosen with effect at once; a form hides the rest."""
         workspace = me.core.workspace
         top, home = workspace.top_of(me.user_id), workspace.home_of(me.user_id)
         containers: list[Json] = []

@@ -1,4 +1,4 @@
-"""The story in which the samples are recorded: phases from the start to the wrap-up, and mishaps."""
+"""The story in which the samples are recorded: a phase from start to wrap-up, and mishaps."""
 
 from collections.abc import Callable
 from copy import deepcopy
@@ -53,7 +53,9 @@ async def _whole_phase(recorder: Recorder) -> None:
     harness, lead = target.harness, Lead(target.harness)
     await harness.settle()
     recorder.stage = "before"
-    await recorder.explore(ANA, OWNER, commands=COMMANDS)
+    await recorder.explore(ANA, commands=COMMANDS)
+    recorder.stage = "admin"
+    await recorder.explore(OWNER, commands=("settings",))
     await lead.types("results 2w")
     await lead.sends(**CLEAR | {"start.level.clarity": "1"})
     await recorder.explore_form(lead.me)
@@ -63,10 +65,12 @@ async def _whole_phase(recorder: Recorder) -> None:
     if lead.me.top_view is not None:
         await lead.me.close(everything=True)
     recorder.stage = "running"
-    await recorder.explore(ANA, BEN, OWNER, commands=COMMANDS)
+    await recorder.explore(ANA, commands=COMMANDS)
+    await recorder.explore(BEN, OWNER)
     await harness.wait(days=1)
     recorder.stage = "asking"
-    await recorder.explore(ANA, BEN, OWNER, commands=("", "poll"))
+    await recorder.explore(ANA, commands=("", "poll"))
+    await recorder.explore(BEN, OWNER)
     await _events(recorder)
     await harness.slack.let_team_answer()
     await harness.wait(days=3)
@@ -74,13 +78,14 @@ async def _whole_phase(recorder: Recorder) -> None:
     await recorder.explore(ANA, BEN)
     await harness.wait(days=12)
     recorder.stage = "over"
-    await recorder.explore(ANA, BEN, commands=("", "end", "extend", "start"))
+    await recorder.explore(ANA, commands=("", "end", "extend", "start"))
+    await recorder.explore(BEN)
     await lead.me.command("/imbalance end", LAUNCH)
     await lead.sends(outcome="The beta is out.")
     await lead.me.close(everything=True)
     await harness.wait(days=2)
     recorder.stage = "wrapped up"
-    await recorder.explore(ANA, BEN, commands=("", "end", "extend", "start"))
+    await recorder.explore(ANA, commands=("", "end", "extend", "start"))
 
 
 async def _events(recorder: Recorder) -> None:
@@ -129,7 +134,7 @@ async def _mishaps(recorder: Recorder, beginning: Snapshot) -> None:
     await wait_for_delivery(slack.archive(LAUNCH))
     await target.harness.settle()
     recorder.stage = "paused"
-    await recorder.explore(ANA, BEN, commands=("", "poll", "end", "extend"))
+    await recorder.explore(ANA, commands=("", "poll", "end", "extend"))
 
 
 def _unhandled(samples: list[Sample]) -> list[Sample]:
