@@ -26,7 +26,7 @@ from tests.scenarios.requests import signed
 
 BATCH = 60
 SENDERS = 8
-#: Chances: that an input is a mutation of the batch's own sample, and that it is sent twice at once.
+#: Chances that an input is a mutation of the batch's own sample, and that it is sent twice.
 OWN, TWICE = 0.75, 0.03
 #: After each so many batches, everything is shown to people; and several weeks pass.
 SHOW_EVERY, LOOK_AHEAD_EVERY = 4, 40

@@ -37,18 +37,23 @@ CHANGES: tuple[Change, ...] = (
 LAST_WORDS = {"event app_uninstalled", "event tokens_revoked"}
 
 
-async def record(target: Target) -> list[Sample]:
-    """Live through the story; return the samples, each with its state."""
+async def record(target: Target, *, to_the_end: bool = True) -> list[Sample]:
+    """Live through the story; return the samples, each with its state.
+
+    The end of the phase adds states, but no handlers.
+    """
     recorder = Recorder(target)
     beginning = await target.snapshot()
-    await _whole_phase(recorder)
+    await _until_results(recorder)
+    if to_the_end:
+        await _end(recorder)
     await _mishaps(recorder, beginning)
     recorder.stop()
     samples = list(recorder.samples.values())
     return [*samples, *_unhandled(samples)]
 
 
-async def _whole_phase(recorder: Recorder) -> None:
+async def _until_results(recorder: Recorder) -> None:
     target = recorder.target
     harness, lead = target.harness, Lead(target.harness)
     await harness.settle()
@@ -76,6 +81,10 @@ async def _whole_phase(recorder: Recorder) -> None:
     await harness.wait(days=3)
     recorder.stage = "results"
     await recorder.explore(ANA, BEN)
+
+
+async def _end(recorder: Recorder) -> None:
+    harness, lead = recorder.target.harness, Lead(recorder.target.harness)
     await harness.wait(days=12)
     recorder.stage = "over"
     await recorder.explore(ANA, commands=("", "end", "extend", "start"))
