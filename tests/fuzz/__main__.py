@@ -15,14 +15,14 @@ from bot.clock import monotonic
 from tests.fuzz.fuzzer import Totals
 from tests.fuzz.job import fuzz
 
-INPUTS, INPUTS_QUICK, JOBS = 100_000, 2_000, 2
+INPUTS, INPUTS_QUICK, JOBS = 100_000, 2_000, "2"
 MAX_PROBLEMS_SHOWN = 25
 
 
 def main() -> int:
     quick = os.environ.get("QUICK") == "1"
     inputs = int(os.environ.get("INPUTS") or (INPUTS_QUICK if quick else INPUTS))
-    seed, jobs = int(os.environ.get("SEED") or 1), int(os.environ.get("JOBS") or JOBS)
+    seed, jobs = int(os.environ.get("SEED") or 1), _jobs(os.environ.get("JOBS") or JOBS)
     began, totals = monotonic(), Totals()
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         for part in pool.map(partial(fuzz, seed, inputs, jobs), range(jobs)):
@@ -35,6 +35,11 @@ def main() -> int:
     )
     print(totals.line)
     return 0 if totals.is_clean else 1
+
+
+def _jobs(wanted: str) -> int:
+    """Return how many processes to use; pytest-xdist also takes the words auto and logical."""
+    return int(wanted) if wanted.isdecimal() else os.cpu_count() or 1
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from tests.fuzz.story import LAST_WORDS
 from tests.fuzz.target import Target
 from tests.scenarios.requests import signed
 
-BATCH = 60
+BATCH = 100
 SENDERS = 8
 #: Chances that an input is a mutation of the batch's own sample, and that it is sent twice.
 OWN, TWICE = 0.75, 0.03
