@@ -112,7 +112,6 @@ async def test_unknown_form_or_command_is_explained_to_the_user(
         ("phases.wrap_up", "r"),
         ("phases.extend", "r"),
         ("workspaces.settings", "{}"),
-        ("rounds.form", "r"),
     ],
 )
 async def test_form_with_other_inputs_is_refused_with_a_sentence(
