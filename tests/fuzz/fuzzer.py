@@ -5,6 +5,7 @@ import io
 import json
 import logging
 import random  # noqa: TID251  a seed repeats it
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -197,4 +198,6 @@ class Fuzzer:
         self.log.truncate()
 
     def _add_problem(self, kind: str, example: str) -> None:
-        self.totals.problems.setdefault(kind, example)
+        if kind not in self.totals.problems:
+            self.totals.problems[kind] = example
+            print(f"{kind}\n{example}", file=sys.stderr, flush=True)
