@@ -15,8 +15,8 @@ from bot.rounds import answer_form, answering
 from bot.rounds.handlers import open_form_with
 from bot.services import Services
 from bot.slack.command import ANY, is_subcommand, typed_text
-from bot.slack.deadline_app import UNKNOWN_TEXT
 from bot.slack.errors import Refused, classify
+from bot.slack.inputs import UNKNOWN_TEXT
 from bot.slack.request import Body, Request, as_listener, typed_values
 from bot.slack.views import open_form
 from bot.workspaces.lifecycle import may_change

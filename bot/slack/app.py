@@ -114,13 +114,16 @@ async def report_error(
 ) -> BoltResponse | None:
     """Show a refusal, or that something failed, where the person acted.
 
-    An event has no such place: it fails with 500, and Slack sends it again.
+    An event has no such place: it is acknowledged if it was refused; if something failed, it gets
+    500, and Slack sends it again.
     """
     if is_retried(error):
         return None
     refusal = error if isinstance(error, Refused) else _failed(error, body)
     if is_event(body):
-        return _ignored_event() if isinstance(error, NotInstalled) else None
+        if isinstance(error, NotInstalled):
+            return _ignored_event()
+        return _json_response({}) if refusal is error else None
     if "command" in body:
         return _json_response(
             {"response_type": "ephemeral", "text": installed.in_text(refusal.text)}
@@ -152,7 +155,11 @@ def _json_response(body: Mapping[str, Any]) -> BoltResponse:
 
 
 def _form_response(view: Mapping[str, Any], refusal: Refused) -> dict[str, Any]:
-    inputs = [block["block_id"] for block in view["blocks"] if block["type"] == "input"]
+    inputs = [
+        block["block_id"]
+        for block in view["blocks"]
+        if block["type"] == "input" and block.get("block_id")
+    ]
     fields = {name: text for name, text in refusal.fields.items() if name in inputs}
     if inputs:  # the form stays open, so nothing typed is lost
         errors = fields or {inputs[0]: refusal.text}

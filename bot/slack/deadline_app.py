@@ -15,6 +15,7 @@ from bot.db.request_deadline import DeadlineExceeded, current, run_with_deadline
 from bot.log import log
 from bot.metrics import request_seconds
 from bot.slack.errors import Refused
+from bot.slack.inputs import UNKNOWN_TEXT
 from bot.slack.payloads import bolt_request, is_event
 
 #: Slack waits 3 s (https://docs.slack.dev/interactivity/handling-user-interaction); the rest is for
@@ -34,11 +35,6 @@ STORAGE_FULL_TEXT = (
 OUTCOME_UNKNOWN_TEXT = (
     "We cannot see whether that was saved: our storage stopped answering halfway. Try again in a "
     "minute; doing it twice does no harm."
-)
-
-UNKNOWN_TEXT = (
-    "Nothing was changed: I do not know this button, form or command. It may be from another "
-    "version of me. `/imbalance help` shows what I can do."
 )
 #: Slack asks for the options of a menu; we have no such menus.
 _SUGGESTIONS = {"block_suggestion", "dialog_suggestion"}

@@ -6,9 +6,16 @@ from typing import Any, Self
 
 from slack_bolt.async_app import AsyncAck, AsyncBoltContext
 
+from bot.slack.errors import Refused
+from bot.slack.inputs import UNKNOWN_TEXT
+from bot.slack.json_checks import identifier
+from bot.slack.payloads import state_values
+
 Body = dict[str, Any]
 #: Slack's names of group direct messages: mpdm-ana--ben--chiara-1. Their ids look like channels'.
 GROUP_MESSAGE_PREFIX = "mpdm-"
+
+_is_id = identifier(32)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,9 +66,12 @@ class Request:
 
 def _target_id(body: Mapping[str, Any]) -> str:
     view = body.get("view") or {}
-    if view.get("type") == "modal":
+    if view.get("type") == "modal" or "actions" not in body:
         return view.get("private_metadata") or ""
-    return body["actions"][0].get("value") or ""
+    target_id = body["actions"][0].get("value") or ""
+    if target_id and _is_id(target_id) is not None:  # the value of each of our buttons is one id
+        raise Refused(UNKNOWN_TEXT)
+    return str(target_id)
 
 
 def as_listener(
@@ -82,6 +92,17 @@ def as_listener(
 
 
 def typed_values(body: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the state of the submitted form's inputs, by block id."""
-    values: Mapping[str, Any] = body["view"]["state"]["values"]
-    return values
+    """Return the state of the form's inputs, by block id; for a button, of the form around it."""
+    return state_values(form_of(body))
+
+
+def form_of(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the form that was submitted, or that holds the pressed button.
+
+    Raises:
+        Refused: the button is in a message.
+    """
+    form: Mapping[str, Any] | None = body.get("view")
+    if form is None:
+        raise Refused(UNKNOWN_TEXT)
+    return form

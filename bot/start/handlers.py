@@ -1,6 +1,6 @@
 """Slack handlers for starting a phase, and for extending one or planning the one after it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,12 +13,12 @@ from bot.phases.permissions import latest_unwrapped_phase, phase_to_manage
 from bot.services import Services
 from bot.slack.command import ANY, is_subcommand, parse, typed_text
 from bot.slack.errors import Refused
-from bot.slack.request import Body, Request, as_listener, typed_values
+from bot.slack.request import Body, Request, as_listener, form_of, typed_values
 from bot.slack.views import FormChanged, open_form, show_next, update_form
 from bot.start import page_moment, page_preview, page_promise, wizard
 
-Page = Callable[[Services, Request, dict[str, Any]], Awaitable[View]]
-Change = Callable[[Services, Request, dict[str, Any]], Awaitable[wizard.ChangedPage]]
+Page = Callable[[Services, Request, Mapping[str, Any]], Awaitable[View]]
+Change = Callable[[Services, Request, Mapping[str, Any]], Awaitable[wizard.ChangedPage]]
 
 
 def register(app: AsyncApp, services: Services) -> None:
@@ -54,7 +54,7 @@ async def send_page(
     services: Services, next_page: Page, request: Request, ack: AsyncAck, body: Body
 ) -> None:
     """Handle *Next* and *Preview*: replace this page by the one that follows."""
-    page = await next_page(services, request, body["view"]["state"]["values"])
+    page = await next_page(services, request, typed_values(body))
     await show_next(ack, page)
 
 
@@ -66,9 +66,9 @@ async def turn_page(
     services: Services, change: Change, request: Request, ack: AsyncAck, body: Body
 ) -> None:
     """Handle a button in the form: show the same page with more on it."""
-    page = await change(services, request, body["view"]["state"]["values"])
+    page = await change(services, request, typed_values(body))
     try:
-        await update_form(services.client_for(request.workspace_id), body["view"], page.view)
+        await update_form(services.client_for(request.workspace_id), form_of(body), page.view)
     except FormChanged:
         if not page.is_repeated:
             raise
@@ -76,9 +76,9 @@ async def turn_page(
 
 
 async def go_back(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
-    callback_id = body["view"]["callback_id"]
+    callback_id = form_of(body)["callback_id"]
     page = await wizard.back(services, request, typed_values(body), callback_id)
-    await update_form(services.client_for(request.workspace_id), body["view"], page)
+    await update_form(services.client_for(request.workspace_id), form_of(body), page)
     await ack()
 
 

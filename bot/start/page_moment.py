@@ -19,7 +19,7 @@ from bot.phases.wording import EMOJI, NAMES
 from bot.rounds.messages import YOUR_ANSWER, levels, question_text
 from bot.rounds.questions import Question
 from bot.slack.content import actions, context, plain, section
-from bot.slack.inputs import option_with_value
+from bot.slack.inputs import form_parser, option_with_value
 from bot.slack.mrkdwn import channel, quote_within
 from bot.start.command_args import Arguments
 from bot.start.draft import Draft
@@ -93,6 +93,7 @@ def build(moment: Moment, draft: Draft) -> View:
     )
 
 
+@form_parser
 def parse(values: Mapping[str, Any], draft: Draft) -> Draft:
     """Return the draft with this page's input. `values` is Slack's `state.values`."""
     kind = _selected_value(values, KIND_BLOCK, KIND)

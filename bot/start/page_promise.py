@@ -16,7 +16,7 @@ from slack_sdk.models.views import View
 from bot.announcement.messages import SHORT
 from bot.phases.rules import PhaseKind
 from bot.slack.content import MAX_SECTION_LENGTH, actions, button, context, plain, section
-from bot.slack.inputs import text_input
+from bot.slack.inputs import form_parser, text_input
 from bot.slack.mrkdwn import channel, clean, truncated
 from bot.start import page_options
 from bot.start.draft import Draft, Row
@@ -151,6 +151,7 @@ def build(promise: PromiseFacts, draft: Draft, kind: PhaseKind) -> View:
     )
 
 
+@form_parser
 def parse(values: Mapping[str, Any], draft: Draft) -> Draft:
     """Return the draft with this page's input, from Slack's state; what it did not ask stays."""
     texts = {

@@ -12,6 +12,7 @@ from bot.phases.rules import PhaseKind, PhaseLimits, Proposal
 from bot.rounds.questions import about_leads, reworded
 from bot.rounds.rules import plan
 from bot.services import Services
+from bot.slack.errors import Refused
 from bot.start import page_moment, page_preview, page_promise
 from bot.start.command_args import Arguments
 from bot.start.draft import Draft, proposal_of
@@ -26,6 +27,7 @@ MANY_SPRINT = (
     "{sprinting} of {teams} teams are in a results sprint, this one included. What should be "
     "exceptional is becoming normal here: talk to the other leads first."
 )
+NO_KIND = "Not done: it is not chosen yet whether results or trust comes first. Press Back."
 #: With fewer teams a share means nothing.
 FEWEST_TEAMS = 3
 
@@ -96,7 +98,13 @@ async def preview(
 
 
 def proposed(eligible: EligibleChannel, draft: Draft) -> Proposal:
-    """Return what the draft proposes, today."""
+    """Return what the draft proposes, today.
+
+    Raises:
+        Refused: page 1, which asks for the kind, was never sent.
+    """
+    if draft.kind is None:
+        raise Refused(NO_KIND)
     return proposal_of(
         draft,
         channel_id=eligible.channel.channel_id,

@@ -117,12 +117,14 @@ async def tokens_revoked(services: Services, body: Body) -> None:
 
 
 async def uninstalled(services: Services, body: Body) -> None:
-    """Handle the removal of the app. Slack may report it late, after a new installation."""
+    """Handle the removal of the app. Slack may report it late, after a new installation.
+
+    Bolt authorizes it for any workspace; it changes nothing in those that are not installed.
+    """
     workspace_id = body.get("team_id")
     if workspace_id is None:  # an organisation-wide installation, which we do not support
         log.warning("org_installation_ignored", reason=body["event"]["type"])
         return
     at = datetime.fromtimestamp(body["event_time"], UTC)
     async with services.db.transaction() as tx:
-        if await is_new(tx, workspace_id, body, services.clock.now()):
-            await lifecycle.uninstall(tx, workspace_id, body["event"]["type"], at)
+        await lifecycle.uninstall(tx, workspace_id, body["event"]["type"], at)

@@ -67,9 +67,13 @@ def check_one_active_phase_per_channel(evidence: Evidence) -> None:
     assert len(active) == len(set(active)), active
 
 
+def check_nothing_is_posted_twice(evidence: Evidence) -> None:
+    assert duplicate_ids(evidence.bot_messages) == []
+
+
 def check_every_message_is_posted_once(evidence: Evidence, now: datetime) -> None:
     """No message is duplicated, lost, or unknown to the outbox."""
-    assert duplicate_ids(evidence.bot_messages) == []
+    check_nothing_is_posted_twice(evidence)
     in_slack = {one.message_id for one in evidence.bot_messages}
     posts = [row for row in evidence.messages if row["operation"] == "post"]
     assert in_slack == {row["message_id"] for row in posts if row["state"] == "sent"}

@@ -4,10 +4,12 @@ import json
 from typing import Any
 from urllib.parse import urlencode
 
+from tests.harness import LAUNCH
 from tests.scenarios.requests import (
     FORM,
     JSON,
     PRESSED,
+    PRESSED_IN_VIEW,
     SUBMITTED,
     TYPED,
     VIEW,
@@ -45,6 +47,10 @@ MALFORMED: dict[str, tuple[bytes, str]] = {
     "team is a number": (form({"type": "shortcut", "team": 17}), FORM),
     "authorization is null": (form({"type": "shortcut", "authorizations": [None]}), FORM),
     "user is null": (form({**PRESSED, "user": None}), FORM),
+    "person with a channel's id": (form({**PRESSED, "user": {"id": LAUNCH}}), FORM),
+    "person without an id of Slack's": (form({**PRESSED, "user": {"id": "ben"}}), FORM),
+    "state of a button in a view is a text": (form({**PRESSED_IN_VIEW, "state": "x"}), FORM),
+    "view of a button in a message is a text": (form({**PRESSED, "view": "x"}), FORM),
     "no actions": (form({**PRESSED, "actions": []}), FORM),
     "action is null": (form({**PRESSED, "actions": [None]}), FORM),
     "actions are null": (form({**PRESSED, "actions": None}), FORM),
@@ -79,6 +85,24 @@ ANSWERED: dict[str, tuple[bytes, str]] = {
     "deeply nested event": (b'{"type":"x","event":' + b'{"event":' * 400 + b"1" + b"}" * 401, JSON),
     "team is null": (form({**PRESSED, "team": None}), FORM),
     "infinite value": (form({**PRESSED, "message": {"number": float("inf")}}), FORM),
+    "command without a text": (
+        json.dumps({name: TYPED[name] for name in TYPED if name != "text"}).encode(),
+        JSON,
+    ),
+    "command whose text is null": (json.dumps({**TYPED, "text": None}).encode(), JSON),
+    "button of a form, in a message": (
+        form({**PRESSED, "actions": [{"action_id": "phase.start.back", "value": "r"}]}),
+        FORM,
+    ),
+    "submitted home tab": (form({**SUBMITTED, "view": {**VIEW, "type": "home"}}), FORM),
+    "view of a button without a state": (
+        form({**PRESSED_IN_VIEW, "view": {**PRESSED_IN_VIEW["view"], "state": None}}),
+        FORM,
+    ),
+    "value that is no id": (
+        form({**PRESSED, "actions": [{"action_id": "phases.start", "value": "C0" * 200}]}),
+        FORM,
+    ),
     "unknown button": (form({**PRESSED, "actions": [{"action_id": "violet"}]}), FORM),
     "unknown form": (form({**SUBMITTED, "view": {**VIEW, "callback_id": "v"}}), FORM),
     "renamed command": (urlencode({**TYPED, "command": "/violet"}).encode(), FORM),

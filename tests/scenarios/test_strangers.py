@@ -10,7 +10,7 @@ from bot.agenda.actions import ActionName
 from bot.db import schema
 from bot.phases.permissions import IN_A_DIRECT_MESSAGE
 from bot.slack.app import NOT_INSTALLED_TEXT
-from bot.slack.deadline_app import UNKNOWN_TEXT
+from bot.slack.inputs import UNKNOWN_TEXT
 from tests.harness import ANA, BEN, CHIARA, EXTERNAL, LAUNCH, PARTNER, BotHarness
 from tests.scenarios.lead import CLEAR, Lead, shown
 from tests.scenarios.requests import (
