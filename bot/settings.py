@@ -14,6 +14,7 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
+from sqlalchemy.engine import make_url
 
 from bot import database_url
 
@@ -21,6 +22,7 @@ T = TypeVar("T")
 
 SLACK_API = "https://slack.com/api/"
 SQLITE_FILE = "sqlite:///data/imbalance.db"
+ROUND_KEYS_FOLDER = "round-keys"
 KEY_BYTES = 32
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 LOG_FORMATS = ("text", "json")
@@ -38,6 +40,10 @@ ENV_UNREADABLE = (
 )
 WRONG_TOKEN = "{name} holds a token that begins with {prefix}; that one belongs in {other}."
 BAD_KEY = "{name}: key {number} is not 32 bytes in base64; `python -m bot keys` prints a good one."
+ROUND_KEYS_UNUSABLE = (
+    "ROUND_KEYS_DIR cannot be used ({why}): it must be a folder in which the bot may make, read "
+    "and delete files."
+)
 HALF_A_CLIENT = "IMBALANCE_CLIENT_ID and IMBALANCE_CLIENT_SECRET go together; set both or none."
 BOLT_OAUTH_NAME = "{name} would switch Bolt's own OAuth on; call it IMBALANCE_{short} instead."
 MISSING_TO_RUN = {
@@ -76,6 +82,8 @@ class Settings:
     database_url: str = SQLITE_FILE
     keys: tuple[bytes, ...] = ()
     """32 bytes each; the first wraps new secrets, all of them unwrap."""
+    round_keys_dir: str = ""
+    """Folder of the round keys; empty: beside an SQLite file, none for PostgreSQL."""
     tick_seconds: float = 1.0
     settle_seconds: float = 120.0
     """Real time before a message of unknown outcome is looked up; see `verify-slack`."""
@@ -87,6 +95,16 @@ class Settings:
     """Port for health and metrics, for the operator only; 0 for none."""
     log_level: str = "INFO"
     log_format: str = "text"
+
+    @property
+    def round_keys_folder(self) -> Path | None:
+        """The folder of the round keys; None: IMBALANCE_KEYS wrap instead."""
+        if self.round_keys_dir:
+            return Path(self.round_keys_dir)
+        url = make_url(self.database_url)
+        if url.get_backend_name() != "sqlite" or not url.database:
+            return None
+        return Path(url.database).with_name(ROUND_KEYS_FOLDER)
 
     def missing_to_run(self, *, http: bool) -> tuple[str, ...]:
         """Return what `run` lacks, a sentence each."""
@@ -156,6 +174,7 @@ def _read(reader: "_Reader") -> Settings:
         client_secret=reader.secret("IMBALANCE_CLIENT_SECRET"),
         database_url=reader.database("DATABASE_URL", SQLITE_FILE),
         keys=reader.keys("IMBALANCE_KEYS"),
+        round_keys_dir=reader.text("ROUND_KEYS_DIR", ""),
         tick_seconds=reader.number("TICK_SECONDS", 1.0, float, 0.01, 60),
         settle_seconds=reader.number("SETTLE_SECONDS", 120.0, float, 30, 3600),
         sockets=reader.number("SOCKETS", 2, int, 1, 10),

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
 from bot.db.engine import Database
+from bot.round_keys import seal_text
 from bot.rounds import store as rounds_store
 from bot.rounds.questions import QUESTIONS
 from bot.start.draft import Draft, as_json
@@ -29,6 +30,7 @@ from tests.harness import (
     GENERAL,
     GUSTAVO,
     HANA,
+    KEYS,
     LAUNCH,
     OWNER,
     PLATFORM,
@@ -202,7 +204,8 @@ class _Filling:
                 owner_id=BEN,
             )
         concern = f"A concern of {phase_id} in {self.workspace_id}"
-        await self.add(schema.concerns, phase_id=phase_id, concern_id="concern", text=concern)
+        sealed = seal_text(KEYS, concern, f"{self.workspace_id}:{phase_id}:concern", NOW.date())
+        await self.add(schema.concerns, phase_id=phase_id, concern_id="concern", **sealed)
 
     async def people_of(self, phase_id: str) -> None:
         leads = (ANA, self.pick(HANA, DEV))
@@ -284,7 +287,8 @@ class _Filling:
                 level=self.pick(3.5, 4.5),
             )
         text = f"Comment of {round_id} in {self.workspace_id}"
-        await self.add(schema.round_comments, round_id=round_id, position=0, text=text)
+        sealed = seal_text(KEYS, text, f"{self.workspace_id}:{round_id}:comment", NOW.date())
+        await self.add(schema.round_comments, round_id=round_id, position=0, **sealed)
 
     async def agenda_and_messages(self) -> None:
         due = {

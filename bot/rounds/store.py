@@ -10,9 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
 from bot.db.upserts import padded
-from bot.keys import KeyMissing, KeyRing
+from bot.keys import KeyMissing
 from bot.phases import store as phase_store
 from bot.phases.model import Phase
+from bot.round_keys import RoundKeys
 from bot.rounds import ballots
 from bot.rounds.model import OpenQuestionnaire, QuestionnaireView, RosterEntry, Round
 from bot.rounds.questions import Question
@@ -118,7 +119,7 @@ async def questionnaire_of(
 
 
 async def open_questionnaires_for(
-    tx: AsyncConnection, workspace_id: str, user_id: str, keys: KeyRing, now: datetime
+    tx: AsyncConnection, workspace_id: str, user_id: str, keys: RoundKeys, now: datetime
 ) -> tuple[OpenQuestionnaire, ...]:
     """Return the rounds this person may answer now, the one that closes first in front."""
     questions = []
@@ -136,7 +137,7 @@ async def open_questionnaires_for(
 
 async def who_responded(
     tx: AsyncConnection,
-    keys: KeyRing,
+    keys: RoundKeys,
     workspace_id: str,
     round_: Round,
     people: Iterable[RosterEntry],

@@ -18,7 +18,7 @@ from bot.outbox.web_api import METADATA_TYPE
 from bot.playground.fake_slack.example_workspace import BOT_USER_ID
 from bot.playground.server import FakeSlack
 from bot.slack.content import content, section
-from tests.harness import BEN, LAUNCH, TINY_PNG, WORKSPACE
+from tests.harness import BEN, KEYS, LAUNCH, TINY_PNG, WORKSPACE
 
 NO_DELAYS = RetryTimings(settle=0, first_retry=0, picture_retry=0, picture_tries=2)
 
@@ -57,6 +57,7 @@ class Sender:
             self.clock,
             lambda _: client or self.client,
             draw,
+            KEYS,
             rate_limits=pace,
             retry_timings=retry_timings,
             **options,
