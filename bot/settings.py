@@ -118,7 +118,7 @@ class Settings:
 
     def __repr__(self) -> str:
         hidden = {"slack_bot_token", "slack_app_token", "slack_signing_secret", "client_secret"}
-        hidden |= {"keys", "database_url", "slack_api_url"}
+        hidden |= {"keys", "database_url", "slack_api_url", "round_keys_dir"}
         shown = (
             f"{name}={('set' if value else 'not set') if name in hidden else repr(value)}"
             for name, value in vars(self).items()

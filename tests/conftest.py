@@ -20,20 +20,18 @@ from bot.app import Imbalance
 from bot.clock import AdjustableClock
 from bot.db.engine import Database
 from bot.db.migrate import migrate
-from bot.keys import KeyRing
 from bot.log import configure, log
 from bot.outbox.delivery import RetryTimings
 from bot.outbox.rate_limits import RateLimits
 from bot.playground.fake_slack import dispatch, triggers
 from bot.playground.server import FakeSlack
-from bot.round_keys import RoundKeys
 from bot.services import Services
 from bot.settings import ROUND_KEYS_FOLDER, Settings
 from bot.slack import deadline_app
 from bot.slack.people import People
 from bot.slack.throttled_reads import ThrottledReads
 from tests import postgres
-from tests.harness import KEY, TINY_PNG, BotHarness
+from tests.harness import KEY, KEYS, TINY_PNG, BotHarness
 from tests.two_workspaces import TwoWorkspaces
 
 #: A Monday morning in Lisbon, where the lead lives.
@@ -236,9 +234,7 @@ def written(
 
 
 @pytest.fixture
-def services(
-    db: Database, clock: AdjustableClock, fake_slack: FakeSlack, tmp_path: Path
-) -> Services:
+def services(db: Database, clock: AdjustableClock, fake_slack: FakeSlack) -> Services:
     """The services without the rest of the bot: for tests of one transaction."""
     client = AsyncWebClient("xoxb-playground", base_url=fake_slack.api_url, retry_handlers=[])
     reads = ThrottledReads(db)
@@ -247,6 +243,6 @@ def services(
         clock=clock,
         reads=reads,
         people=People(db, clock, reads),
-        keys=RoundKeys(tmp_path / ROUND_KEYS_FOLDER, KeyRing([KEY])),
+        keys=KEYS,
         client_for=lambda _workspace_id: client,
     )
