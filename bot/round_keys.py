@@ -50,7 +50,7 @@ class KeyName:
 
     @classmethod
     def parse(cls, name: str) -> "KeyName | None":
-        """Return the parts of a key id, also of an unfinished file; None for anything else."""
+        """Return the parts of a key id; None for anything else."""
         use, _, rest = name.partition("-")
         day, _, digest = rest.rpartition("-")
         try:
@@ -111,9 +111,9 @@ class RoundKeys:
         return unseal(self._read(wrapped.key_id), wrapped.sealed, context.encode())
 
     def before(self, day: date) -> frozenset[str]:
-        """Return the ids of the keys of earlier days; also of files that were never finished."""
+        """Return the ids of the keys of earlier days, and names of files never finished."""
         return frozenset(
-            name for name in self._names() if (parsed := _parse_file(name)) and parsed.day < day
+            name for name in self._names() if (made_for := day_of_file(name)) and made_for < day
         )
 
     def delete(self, key_ids: Collection[str]) -> None:
@@ -199,8 +199,10 @@ def _prefix(use: KeyUse, day: date) -> str:
     return f"{use}-{day.isoformat()}-"
 
 
-def _parse_file(name: str) -> KeyName | None:
-    return KeyName.parse(name.removeprefix(_UNFINISHED))
+def day_of_file(name: str) -> date | None:
+    """Return the day of a key's file, finished or not; None of other files."""
+    parsed = KeyName.parse(name.removeprefix(_UNFINISHED))
+    return None if parsed is None else parsed.day
 
 
 def _digest(key: bytes) -> str:

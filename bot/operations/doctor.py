@@ -16,16 +16,31 @@ from bot.db.db_errors import TransactionTimeout
 from bot.db.engine import Database
 from bot.db.file_lock import sqlite_file
 from bot.db.revision import has_pending_migrations, unusable
+from bot.keys import KEY_BYTES, KeyRing
 from bot.operations.findings import Finding, Severity, attention, ok, problem
 from bot.operations.status_report import report_findings
 from bot.resources import MANIFEST
-from bot.settings import NotStarted, Settings, SettingsError, load
+from bot.round_keys import RoundKeys
+from bot.settings import ROUND_KEYS_UNUSABLE, NotStarted, Settings, SettingsError, load
 from bot.slack.errors import reason_of
 
 #: Requests signed by Slack are rejected when more than five minutes off; this leaves a margin.
 MAX_SKEW = timedelta(seconds=30)
 SLACK_TIMEOUT_SECONDS = 10
 READYZ_TIMEOUT_SECONDS = 5
+
+#: Keys of older days are reported: most are deleted the night after their day.
+KEYS_KEPT = timedelta(days=7)
+NO_ROUND_KEYS = (
+    "round keys: ROUND_KEYS_DIR is not set, so IMBALANCE_KEYS lock the answers. Whoever has those "
+    "keys can read the answers of closed rounds, too, for as long as PostgreSQL's files, log and "
+    "backups hold them. Set it to a directory that all processes share and no backup covers."
+)
+OLD_ROUND_KEYS = (
+    "round keys: {count} of more than a week ago are still there, such as {example}. A message that "
+    "waits for an admin (`python -m bot outbox list`) or a paused phase may need them; otherwise "
+    "the log says why they cannot be deleted."
+)
 
 Check = Callable[[Settings], AsyncIterator[Finding]]
 
@@ -48,7 +63,7 @@ async def diagnose() -> int:
 async def _findings(settings: Settings) -> AsyncIterator[Finding]:
     for sentence in settings.missing_to_run(http=bool(settings.slack_signing_secret)):
         yield problem(sentence)
-    for check in (_process, _database, _slack, _socket):
+    for check in (_process, _database, _round_keys, _slack, _socket):
         async for finding in check(settings):
             yield finding
 
@@ -100,6 +115,26 @@ async def _database(settings: Settings) -> AsyncIterator[Finding]:
         yield problem(f"database: {unusable(error)}")
     finally:
         await db.close()
+
+
+async def _round_keys(settings: Settings) -> AsyncIterator[Finding]:
+    folder = settings.round_keys_folder
+    if folder is None:
+        yield attention(NO_ROUND_KEYS)
+        return
+    keys = RoundKeys(folder, KeyRing([bytes(KEY_BYTES)]))  # nothing is read here
+    try:
+        if not folder.exists():
+            yield ok(f"round keys: none yet; the bot makes {folder} when it starts")
+            return
+        keys.prepare()
+        old = keys.before(Clock().now().date() - KEYS_KEPT)
+    except OSError as error:
+        yield problem(f"round keys: {ROUND_KEYS_UNUSABLE.format(why=type(error).__name__)}")
+        return
+    yield ok(f"round keys: in {folder}")
+    if old:
+        yield attention(OLD_ROUND_KEYS.format(example=min(old), count=len(old)))
 
 
 async def _slack(settings: Settings) -> AsyncIterator[Finding]:

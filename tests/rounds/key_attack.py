@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
@@ -133,12 +134,16 @@ async def evidence_of(db: Database, server: postgres.OwnServer | None) -> dict[s
     url = make_url(str(db.engine.url))
     program = postgres.binaries() / "pg_dump"
     command = [program, "-h", server.home, "-U", "postgres", url.database or ""]
-    dump = (await asyncio.to_thread(subprocess.check_output, command)).decode()
+    dump = await asyncio.to_thread(_output_of, command)
     return {
         "files": _bytes_of((data / "base" / str(oid)).iterdir()),  # indexes are among them
         "log": _bytes_of(file for file in (data / "pg_wal").iterdir() if file.is_file()),
         "dump": _hex_decoded(dump),
     }
+
+
+def _output_of(command: list[Any]) -> str:
+    return subprocess.check_output(command, text=True)
 
 
 def _bytes_of(files: Iterable[Path]) -> bytes:
