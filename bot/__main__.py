@@ -6,6 +6,7 @@ Each command imports what it needs when it is called, so that `run` starts quick
 import argparse
 import asyncio
 import gc
+import os
 import shutil
 import signal
 import sys
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 BEHIND = "The database is not at this version's schema. Run `python -m bot migrate` first."
 NOT_STARTED = "Nothing was started."
 LEFT_SECONDS = 0.5
+#: What the bot writes, such as an SQLite file and its log, is for its own user alone.
+OWNER_ONLY = 0o077
 PORT_TAKEN = "Port {port} is in use. Choose another one: make playground PORT=8766"
 PLAYGROUND = Path("data/playground")
 LONGEST_LEAP = timedelta(days=60)
@@ -44,6 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Return the exit code: 0 done, 1 refused (with the reason printed)."""
     options = _parser().parse_args(arguments)
     gc.disable()  # the imports that follow create no garbage
+    others_mask = os.umask(OWNER_ONLY)
     try:
         return asyncio.run(options.command(options)) or 0
     except KeyboardInterrupt:
@@ -51,6 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except NotStarted as error:
         print(f"{error}\n{NOT_STARTED}", file=sys.stderr)
         return 1
+    finally:
+        os.umask(others_mask)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -191,7 +191,7 @@ def readable_texts(keys: RoundKeys, rows: Iterable[Any], context: str) -> tuple[
         try:
             texts.append(unseal_text(keys, row, context))
         except (KeyMissing, ValueError):
-            log.error("text_key_missing", key_id=row.key_id)
+            log.error("text_key_missing", keys=[row.key_id])
     return tuple(texts)
 
 

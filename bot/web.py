@@ -8,6 +8,10 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 #: Time that requests in progress have when the bot stops: Slack waits three seconds.
 STOPS_WITHIN_SECONDS = 3.0
 
+#: A connection on which no request arrives for so long is closed, also if it only began to. Longer
+#: than reverse proxies keep idle ones, usually 60 s; aiohttp would wait for an hour.
+IDLE_SECONDS = 75.0
+
 #: Returns a sentence for each failed check, by its name; empty if the bot is ready.
 Readiness = Callable[[], Awaitable[Mapping[str, str]]]
 
@@ -39,7 +43,11 @@ class Site:
 
     def __init__(self, app: web.Application, host: str, port: int) -> None:
         self._runner = web.AppRunner(
-            app, access_log=None, handle_signals=False, shutdown_timeout=STOPS_WITHIN_SECONDS
+            app,
+            access_log=None,
+            handle_signals=False,
+            keepalive_timeout=IDLE_SECONDS,
+            shutdown_timeout=STOPS_WITHIN_SECONDS,
         )
         self._host = host
         self._port = port

@@ -1,9 +1,11 @@
 """`python -m bot doctor`: checks of each part of the installation, with advice."""
 
 import json
+import stat
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
 from slack_sdk.errors import SlackApiError
@@ -31,15 +33,17 @@ READYZ_TIMEOUT_SECONDS = 5
 
 #: Keys of older days are reported: most are deleted the night after their day.
 KEYS_KEPT = timedelta(days=7)
+ENV_FILE = Path(".env")
+READABLE = "{file}: other users of this machine may read it: chmod 600 {file}"
 NO_ROUND_KEYS = (
     "round keys: ROUND_KEYS_DIR is not set, so IMBALANCE_KEYS lock the answers. Whoever has those "
     "keys can read the answers of closed rounds, too, for as long as PostgreSQL's files, log and "
     "backups hold them. Set it to a directory that all processes share and no backup covers."
 )
 OLD_ROUND_KEYS = (
-    "round keys: {count} of more than a week ago are still there, such as {example}. A message that "
-    "waits for an admin (`python -m bot outbox list`) or a paused phase may need them; otherwise "
-    "the log says why they cannot be deleted."
+    "round keys: {count} of more than a week ago are still there, such as {example}. A message "
+    "that waits for an admin (`python -m bot outbox list`) or a paused phase may need them; "
+    "otherwise the log says why they cannot be deleted."
 )
 
 Check = Callable[[Settings], AsyncIterator[Finding]]
@@ -63,9 +67,21 @@ async def diagnose() -> int:
 async def _findings(settings: Settings) -> AsyncIterator[Finding]:
     for sentence in settings.missing_to_run(http=bool(settings.slack_signing_secret)):
         yield problem(sentence)
-    for check in (_process, _database, _round_keys, _slack, _socket):
+    for check in (_files, _process, _database, _round_keys, _slack, _socket):
         async for finding in check(settings):
             yield finding
+
+
+async def _files(settings: Settings) -> AsyncIterator[Finding]:
+    """Check that no other user of this machine can read secrets or answers."""
+    database = sqlite_file(settings.database_url)
+    for file in (ENV_FILE, *([database] if database else [])):
+        try:
+            mode = file.stat().st_mode
+        except OSError:
+            continue
+        if mode & (stat.S_IRWXG | stat.S_IRWXO):
+            yield attention(READABLE.format(file=file))
 
 
 async def _process(settings: Settings) -> AsyncIterator[Finding]:

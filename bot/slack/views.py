@@ -9,6 +9,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from aiohttp import ClientError
 from slack_bolt.async_app import AsyncAck
@@ -25,6 +26,8 @@ from bot.slack.mrkdwn import truncated
 from bot.slack.view_rules import broken_rules
 
 CALL_TIMEOUT_SECONDS = 2
+#: Slack's hosts for a response_url; the second one is of GovSlack.
+RESPONSE_HOSTS = ("hooks.slack.com", "hooks.slack-gov.com")
 VIEW_TIMED_OUT_TEXT = (
     "Slack did not show the form in time. Nothing was changed. Use the same command again."
 )
@@ -103,6 +106,19 @@ async def update_form(client: AsyncWebClient, shown: Mapping[str, Any], view: Vi
     )
 
 
+def _is_of_slack(url: str, base_url: str) -> bool:
+    """Return whether a response_url is Slack's, or of the server that stands in for its Web API."""
+    try:
+        parts, base = urlsplit(url), urlsplit(base_url)
+        if parts.username is not None or parts.password is not None:
+            return False
+        if (parts.scheme, parts.hostname, parts.port) == (base.scheme, base.hostname, base.port):
+            return True
+        return (parts.scheme, parts.port) == ("https", None) and parts.hostname in RESPONSE_HOSTS
+    except ValueError:
+        return False
+
+
 async def respond_to_url(
     client: AsyncWebClient, body: Mapping[str, Any], message: Content, *, replace: bool
 ) -> bool:
@@ -116,13 +132,15 @@ async def respond_to_url(
     answer = {"text": message.text, "blocks": message.blocks, "replace_original": replace}
     proxy, ssl = client.proxy, client.ssl or True
     url = body.get("response_url")
-    if not url:
-        log.warning("response_url_failed", reason="none")
+    if not url or not _is_of_slack(url, client.base_url):
+        log.warning("response_url_failed", reason="not Slack's" if url else "none")
         return False
     try:
         async with (
             asyncio.timeout(CALL_TIMEOUT_SECONDS),
-            client.session.post(url, json=answer, proxy=proxy, ssl=ssl) as response,
+            client.session.post(
+                url, json=answer, proxy=proxy, ssl=ssl, allow_redirects=False
+            ) as response,
         ):
             status = response.status
     except (ClientError, TimeoutError, OSError) as error:

@@ -107,3 +107,23 @@ async def test_round_keys_that_stay_are_reported(
 
     assert await doctor.diagnose() == 0
     assert (wrapped.key_id in capsys.readouterr().out) is is_reported
+
+
+@pytest.mark.parametrize(("mode", "is_reported"), [(0o644, True), (0o640, True), (0o600, False)])
+async def test_files_that_others_can_read_are_reported(
+    environment: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    mode: int,
+    is_reported: bool,
+) -> None:
+    environment.chdir(tmp_path)
+    for file in (tmp_path / ".env", tmp_path / "imbalance.db"):
+        file.touch()
+        file.chmod(mode)
+
+    assert await doctor.diagnose() == 0
+
+    printed = capsys.readouterr().out
+    assert (".env: other users of this machine may read it" in printed) is is_reported
+    assert (f"{tmp_path}/imbalance.db: other users" in printed) is is_reported

@@ -250,3 +250,24 @@ async def test_open_for_returns_each_persons_open_questions(
             await store.open_questionnaires_for(reader, WORKSPACE, GUEST, services.keys, NOW) == ()
         )
         assert await store.open_questionnaires_for(reader, "T0OTHER", BEN, services.keys, NOW) == ()
+
+
+@pytest.mark.parametrize("changed", [{"is_guest": True}, {"team_id": "T0OTHER"}])
+async def test_person_who_became_an_outsider_after_opening_cannot_answer(
+    asked: Database, services: Services, changed: dict[str, object]
+) -> None:
+    async with asked.transaction() as tx:
+        people = schema.people
+        await tx.execute(update(people).where(people.c.user_id == BEN).values(**changed))
+
+    for attempt in (
+        answering.answer(services, BY_BEN, ANSWERS),
+        answering.skip(services, BY_BEN),
+        answering.questionnaire_to_change(services, BY_BEN),
+    ):
+        with pytest.raises(Refused, match="Only full members"):
+            await attempt
+    assert await count_ballots(asked) == 0
+    async with asked.reading() as reader:
+        home = await store.open_questionnaires_for(reader, WORKSPACE, BEN, services.keys, NOW)
+    assert home == ()
