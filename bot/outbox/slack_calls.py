@@ -15,7 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.clock import jittered, uptime
 from bot.keys import KeyMissing
 from bot.log import log
-from bot.metrics import call_seconds
+from bot.outbox.delivery_log import timed_call
 from bot.outbox.enqueue import Operation, State
 from bot.outbox.outcome_lookup import LookupResult, look_up
 from bot.outbox.pictures import Draw, upload
@@ -110,10 +110,9 @@ class SlackCalls:
             return self._unreadable(row)
         row = replace(row, payload=payload)
         try:
-            with call_seconds.labels(row.operation).time():
-                place = await perform(
-                    self._client_for(row.workspace_id), row, row.target or NOWHERE
-                )
+            client = self._client_for(row.workspace_id)
+            with timed_call(row.operation):
+                place = await perform(client, row, row.target or NOWHERE)
         except Exception as error:  # noqa: BLE001 - a failure becomes a result
             return self._failed(row, error)
         return SendResult(row=row, state=State.SENT, location=place)
