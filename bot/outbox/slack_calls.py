@@ -32,8 +32,6 @@ BEGIN_WITHIN_SECONDS = 5.0
 MAX_INTERNAL_ERRORS = 3
 #: Before posts to channels are sent again, two completed lookups in a row must not find them.
 ABSENT_ONCE = "not there yet"
-#: About a day of tries, five to ten minutes each, before a sealed message without its key fails.
-KEY_ATTEMPTS = 200
 KEY_MISSING = "its key is missing"
 
 
@@ -118,15 +116,17 @@ class SlackCalls:
         return SendResult(row=row, state=State.SENT, location=place)
 
     def _unreadable(self, row: QueuedMessage) -> SendResult:
-        """Try again later: another process may have the key, or its directory may be back."""
+        """Try again later: another process may have the key, or its directory may be back.
+
+        In the end the message is given up, like any other (see `bot.outbox.retry_limit`).
+        """
         log.error("message_key_missing", **row.key.log_fields)
-        failed = row.attempts >= KEY_ATTEMPTS
         return SendResult(
             row=row,
-            state=State.FAILED if failed else State.PENDING,
+            state=State.PENDING,
             reason=KEY_MISSING,
-            wait_seconds=None if failed else self._timings.backoff(row.attempts),
-            error_kind=ErrorKind.PERMANENT if failed else ErrorKind.RETRYABLE,
+            wait_seconds=self._timings.backoff(row.attempts),
+            error_kind=ErrorKind.RETRYABLE,
         )
 
     def _failed(self, row: QueuedMessage, error: Exception) -> SendResult:
