@@ -4,14 +4,17 @@ Not from the database's files, its log or a dump, and not with any key that is l
 succeeds before, and on PostgreSQL also afterwards with a copy of the deleted keys.
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from bot.announcement.concerns import raise_concern
+from bot.app import Imbalance, StartupError
+from bot.clock import AdjustableClock
 from bot.keys import KeyRing
-from bot.settings import ROUND_KEYS_FOLDER
+from bot.settings import ROUND_KEYS_FOLDER, Settings
 from bot.slack.request import Request
 from tests import postgres
 from tests.harness import BEN, KEY, MEMBERS, WORKSPACE, BotHarness
@@ -78,3 +81,15 @@ async def test_nothing_is_readable_once_the_round_keys_are_deleted(
         assert not robbed(evidence, keys_left(folder)), part
     if own_server:  # the log still has everything; only the keys are gone
         assert len(robbed(after["log"], keys).voters) > 3
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_bot_does_not_start_without_a_usable_folder(
+    settings: Settings, clock: AdjustableClock
+) -> None:
+    app = Imbalance(replace(settings, round_keys_dir=__file__), clock)
+    try:
+        with pytest.raises(StartupError, match="ROUND_KEYS_DIR cannot be used"):
+            await app.start()
+    finally:
+        await app.stop()
