@@ -153,8 +153,8 @@ class Imbalance:
             ClientSession(timeout=ClientTimeout(total=API_TIMEOUT_SECONDS))
         )
         self.client.session = session
-        self._prepare_round_keys()
         self._resources.push_async_callback(self.db.close)
+        self._prepare_round_keys()
         self._resources.push_async_callback(self.services.background_tasks.stop)
         bolt = await self._build_bolt()
         delivery_task = asyncio.create_task(self.delivery.run(), name="delivery")
