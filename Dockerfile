@@ -28,6 +28,7 @@ ENV PATH=/opt/imbalance/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     MPLCONFIGDIR=/tmp \
     DATABASE_URL=sqlite:////data/imbalance.db \
+    METRICS_HOST=0.0.0.0 \
     METRICS_PORT=9464 \
     LOG_FORMAT=json
 # Nothing is written but /data and /tmp, so byte code is made here.

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from aiohttp import ClientError, ClientSession, ClientTimeout
+from aiohttp import ClientError
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.errors import SlackApiError
@@ -47,15 +47,17 @@ from bot.settings import ROUND_KEYS_UNUSABLE, NotStarted, Settings
 from bot.slack.app import Authorize, build_bolt_app
 from bot.slack.errors import reason_of
 from bot.slack.http import build_web_app
+from bot.slack.network import Network
 from bot.slack.people import People
 from bot.slack.sockets import Sockets
 from bot.slack.throttled_reads import ThrottledReads
 from bot.web import Site, health_and_metrics
+from bot.workspaces.identity import token_problem
 from bot.workspaces.lifecycle import install, schedule_catch_up
+from bot.workspaces.store import known_workspaces
 from bot.workspaces.token_health import halting_on_refused_token
 
 API_TIMEOUT_SECONDS = 20
-PORT_IN_USE_TEXT = "Port {port} is in use. Set HTTP_PORT or METRICS_PORT to another one."
 
 #: Bolt tries listeners one after the other, about 10 µs each: the busiest package comes first. Home
 #: comes last, since it also takes all remaining commands and events.
@@ -89,12 +91,11 @@ class Imbalance:
         rate_limits: RateLimits | None = None,
         retry_timings: RetryTimings | None = None,
         draw: Draw = draw_in_child,
-        host: str = "0.0.0.0",  # noqa: S104 - containers publish it
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._http = http
-        self._host = host
+        self._network = Network(settings)
         self._resources = AsyncExitStack()
         self._sockets: Sockets | None = None
         self.db = Database(settings.database_url)
@@ -145,12 +146,11 @@ class Imbalance:
         """Connect to Slack and start to work.
 
         Raises:
-            Unable: Slack refused the token, or could not be reached.
+            NotStarted: Slack or the database refused, or could not be reached; or a port is taken.
         """
         create_known_series()
         session = await self._resources.enter_async_context(
-            # slack_sdk ignores the client's timeout when it is given a session.
-            ClientSession(timeout=ClientTimeout(total=API_TIMEOUT_SECONDS))
+            self._network.session(timeout_seconds=API_TIMEOUT_SECONDS)
         )
         self.client.session = session
         self._resources.push_async_callback(self.db.close)
@@ -166,11 +166,9 @@ class Imbalance:
         self._resources.callback(monitor_task.cancel)
         self.ticker.start(self._settings.tick_seconds)
         if self._settings.metrics_port:
-            await self._serve(health_and_metrics(self.not_ready), self._settings.metrics_port)
+            await self._serve_metrics()
         if self._http:
-            self.http_port = await self._serve(
-                build_web_app(bolt, self._settings.slack_signing_secret), self._settings.http_port
-            )
+            self.http_port = await self._serve_slack(bolt)
         else:
             await self._connect(bolt)
         log.info("started", version=__version__, mode="http" if self._http else "socket")
@@ -245,25 +243,39 @@ class Imbalance:
         except (ClientError, TimeoutError) as error:
             raise StartupError(f"Slack cannot be reached at {self.client.base_url}.") from error
         assert isinstance(identity, dict)
+        await self._check_token(identity)
         await install(self.db, identity, self._clock.now())
         return _authorize_only(identity, self.client)
 
+    async def _check_token(self, identity: Mapping[str, Any]) -> None:
+        """Raise StartupError if the token is not one of the database's own workspace."""
+        async with self.db.reading() as reader:
+            wrong = token_problem(identity, await known_workspaces(reader))
+        if wrong:
+            raise StartupError(wrong)
+
     async def _connect(self, bolt: AsyncApp) -> None:
         settings = self._settings
-        self._sockets = Sockets(bolt, settings.slack_app_token, settings.sockets)
+        self._sockets = Sockets(bolt, settings.slack_app_token, settings.sockets, self._network)
         self._resources.push_async_callback(self._sockets.close)
         try:
             await self._sockets.connect()
         except SlackApiError as error:
             raise StartupError(f"Slack refused SLACK_APP_TOKEN: {reason_of(error)}.") from error
 
-    async def _serve(self, app: Any, port: int) -> int:
-        site = Site(app, self._host, port)
+    async def _serve_metrics(self) -> None:
+        settings = self._settings
+        app = health_and_metrics(self.not_ready)
+        await self._serve(Site(app, settings.metrics_host, settings.metrics_port, "METRICS"))
+
+    async def _serve_slack(self, bolt: AsyncApp) -> int:
+        settings = self._settings
+        app = build_web_app(bolt, settings.slack_signing_secret)
+        return await self._serve(Site(app, settings.http_host, settings.http_port))
+
+    async def _serve(self, site: Site) -> int:
         self._resources.push_async_callback(site.stop)
-        try:
-            return await site.start()
-        except OSError as error:
-            raise StartupError(PORT_IN_USE_TEXT.format(port=port)) from error
+        return await site.start()
 
     async def _stop_working(self, delivery_task: asyncio.Task[None]) -> None:
         await asyncio.gather(self.ticker.stop(), self.delivery.stop())

@@ -33,6 +33,9 @@ failed_requests = Counter(
 refused_signatures = Counter(
     "imbalance_refused_signatures", "Requests answered 401: stale, wrong or missing signature"
 )
+limited_events = Counter(
+    "imbalance_limited_events", "Minutes for which Slack dropped events (app_rate_limited)"
+)
 deliveries = Counter(
     "imbalance_deliveries", "Attempts to send something to Slack", ["operation", "outcome"]
 )

@@ -38,7 +38,9 @@ from tests.two_workspaces import TwoWorkspaces
 MONDAY = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 MANIFEST = Path(__file__).parents[1] / "manifest.json"
 
-for name in list(os.environ):  # ignore the developer's own settings
+# Ignore the developer's own settings. What the bot does with proxies and certificates of the
+# environment is tested in tests/slack/test_network.py.
+for name in list(os.environ):
     if name.startswith(("SLACK_", "IMBALANCE_")) or name.lower().endswith("_proxy"):
         del os.environ[name]
 
@@ -69,6 +71,7 @@ def settings_for(database_url: str, slack: FakeSlack) -> Settings:
         database_url=database_url,
         keys=(KEY,),
         tick_seconds=3600,  # tests tick by hand
+        http_host="127.0.0.1",
         http_port=0,
         metrics_port=0,
     )
@@ -205,7 +208,6 @@ async def harness_over_http(
         settings,
         clock,
         http=True,
-        host="127.0.0.1",
         rate_limits=RateLimits(limited=False),
         retry_timings=RetryTimings(settle=0),
         draw=draw,

@@ -47,7 +47,7 @@ class Server:
         self._made.append(name)
         return self._url_of(name)
 
-    def template(self, name: str, build: Callable[[str], None]) -> str:
+    def template(self, name: str, build: Callable[[str], object]) -> str:
         """The name of a database filled by `build`, which is called once with its URL."""
         if name not in self._templates:
             url = self.create()

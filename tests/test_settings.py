@@ -104,7 +104,7 @@ def test_unreadable_env_file_raises_a_settings_error(tmp_path: Path):
     file = tmp_path / ".env"
     file.write_bytes(b"LOG_LEVEL=\xff")
 
-    with pytest.raises(SettingsError, match=r"The file \.env cannot be read"):
+    with pytest.raises(SettingsError, match=r"The file \.env is not UTF-8 text"):
         load({}, file)
 
 

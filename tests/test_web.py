@@ -19,7 +19,7 @@ import bot.slack.http
 import bot.web
 from bot.clock import real_now
 from bot.slack.http import SLACK_PATH, build_web_app, decode_form_field
-from bot.web import Site
+from bot.web import CannotListen, Site
 
 SECRET = "secret"
 BUTTON_PRESS = {
@@ -179,3 +179,24 @@ async def test_body_that_does_not_arrive_is_not_waited_for(
         writer.close()
     finally:
         await site.stop()
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "expected"),
+    [
+        ("127.0.0.1", "taken", "is in use by another program. Set METRICS_PORT to a free one."),
+        ("192.0.2.1", 0, "METRICS_HOST is not an address of this machine."),
+        ("nowhere.invalid", 0, "METRICS_HOST is not an address of this machine."),
+    ],
+)
+async def test_address_that_cannot_be_listened_at_names_its_setting(
+    host: str, port: int | str, expected: str
+) -> None:
+    first = Site(web.Application(), "127.0.0.1", 0)
+    taken = await first.start()
+    site = Site(web.Application(), host, taken if port == "taken" else 0, "METRICS")
+
+    with pytest.raises(CannotListen, match=expected):
+        await site.start()
+    await site.stop()
+    await first.stop()

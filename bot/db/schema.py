@@ -65,6 +65,7 @@ workspaces = Table(
     Column("name", String(255), nullable=False),
     Column("app_id", SlackId, nullable=False, server_default=""),
     Column("bot_user_id", SlackId, nullable=False),
+    Column("command_name", String(32)),  # of the slash command; null: it was not used yet
     #: installed, or uninstalled: nothing is sent any more.
     Column("state", String(16), nullable=False, server_default="installed"),
     #: only what differs from the defaults of `bot.workspaces.rules.WorkspaceSettings`.
@@ -80,7 +81,8 @@ people = Table(
     Column("user_id", SlackId, primary_key=True),
     Column("name", String(255), nullable=False),
     Column("zone", String(64)),  # null: Slack gave none; the caller's default applies
-    Column("team_id", SlackId),  # null: Slack gave none
+    #: this workspace for everybody who is in it; null, like any other, for outsiders
+    Column("team_id", SlackId),
     Column("is_bot", Boolean, nullable=False),
     Column("is_guest", Boolean, nullable=False),
     Column("is_deleted", Boolean, nullable=False),

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from aiohttp import ClientError
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.clock import jittered, uptime
@@ -24,7 +25,7 @@ from bot.outbox.retry_limit import uncounted_attempts
 from bot.outbox.sealed_content import unseal_payload
 from bot.outbox.web_api import perform
 from bot.round_keys import RoundKeys
-from bot.slack.errors import ApiError, ErrorKind, classify
+from bot.slack.errors import ApiError, ErrorKind, classify, reason_of
 
 #: A call starts within this time after its claim or not at all: far less than a lease.
 BEGIN_WITHIN_SECONDS = 5.0
@@ -142,7 +143,7 @@ class SlackCalls:
             if row.attempts >= MAX_INTERNAL_ERRORS and not may_be_there:
                 failure = ApiError(kind=ErrorKind.PERMANENT, reason=failure.reason)
         if failure.kind is ErrorKind.PERMANENT and row.file_id:
-            return self._without_file(row, failure)
+            return self._without_file(row, failure, is_about_file=_is_about_file(error))
         state, wait = self._next_state(row, failure)
         return SendResult(
             row=row,
@@ -169,9 +170,13 @@ class SlackCalls:
             return State.UNKNOWN, self._timings.settle
         return State.PENDING, self._timings.backoff(row.attempts)
 
-    def _without_file(self, row: QueuedMessage, failure: ApiError) -> SendResult:
+    def _without_file(
+        self, row: QueuedMessage, failure: ApiError, *, is_about_file: bool
+    ) -> SendResult:
         """Wait for the picture, which Slack may still be processing; in the end send without it."""
-        gives_up = row.attempts >= self._timings.picture_tries or failure.reason != "invalid_blocks"
+        gives_up = row.attempts >= self._timings.picture_tries or not is_about_file
+        if gives_up:
+            _log_left_out(row, failure)
         return SendResult(
             row=row,
             state=State.PENDING,
@@ -194,7 +199,9 @@ class SlackCalls:
                 return SendResult(
                     row=row, state=State.PENDING, reason=failure.reason, wait_seconds=wait
                 )
-            gives_up = tries >= self._timings.picture_tries
+            gives_up = tries >= self._most_picture_tries(failure, error)
+            if gives_up:
+                _log_left_out(row, failure)
             return SendResult(
                 row=row,
                 state=State.PENDING,
@@ -206,6 +213,14 @@ class SlackCalls:
         return SendResult(
             row=row, state=State.PENDING, file_id=file_id, attempts_change=-row.attempts
         )
+
+    def _most_picture_tries(self, failure: ApiError, error: Exception) -> int:
+        """Return how often a picture is tried: once where Slack will never take one."""
+        if failure.kind is ErrorKind.PERMANENT:
+            return 1
+        if _is_own_fault(error):
+            return min(MAX_INTERNAL_ERRORS, self._timings.picture_tries)
+        return self._timings.picture_tries
 
     async def _draw_alone(self, facts: dict[str, Any]) -> bytes:
         async with self._drawing_lock:
@@ -243,6 +258,19 @@ def _without_location(
         retry_after=failure.retry_after if failure else None,
         lookup_attempts_change=-row.lookup_attempts if state is State.PENDING else 1,
     )
+
+
+def _log_left_out(row: QueuedMessage, failure: ApiError) -> None:
+    log.warning("picture_left_out", reason=failure.reason, **row.key.log_fields)
+
+
+def _is_about_file(error: Exception) -> bool:
+    """Return whether Slack refused a block because of its file, which may not be processed yet."""
+    if not isinstance(error, SlackApiError) or reason_of(error) != "invalid_blocks":
+        return False
+    details = error.response.get("response_metadata") or {}
+    messages = details.get("messages") or []
+    return not messages or any("slack" in message and "file" in message for message in messages)
 
 
 def _is_own_fault(error: Exception) -> bool:

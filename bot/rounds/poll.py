@@ -5,7 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.outbox import keys, requeue
 from bot.phases import store as phase_store
 from bot.phases.model import Phase
-from bot.phases.permissions import actor_of
+from bot.phases.permissions import actor_of, require_channel
 from bot.phases.rules import may_manage
 from bot.rounds import membership, rules, store
 from bot.rounds.opening import Opening, OpeningResult, open_now, talking_points_day
@@ -57,6 +57,7 @@ async def poll(services: Services, request: Request) -> str:
         Refused: no phase runs here, it is paused, this person may not ask, the last round is too
             near, or a small team's channel has today's questions already.
     """
+    require_channel(request)
     workspace_id, channel_id = request.workspace_id, request.channel_id or ""
     async with services.db.reading() as reader:
         phase = await _active_phase(reader, workspace_id, channel_id)

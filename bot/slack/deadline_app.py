@@ -15,6 +15,7 @@ from bot.db.db_errors import FailureKind, failure_kind, is_retryable
 from bot.db.request_deadline import DeadlineExceeded, current, run_with_deadline
 from bot.log import log
 from bot.metrics import publish_in_batches, request_seconds
+from bot.slack.errors import Refused
 from bot.slack.payloads import bolt_request, is_event
 
 #: Slack waits 3 s (https://docs.slack.dev/interactivity/handling-user-interaction); the rest is for
@@ -35,6 +36,13 @@ OUTCOME_UNKNOWN_TEXT = (
     "We cannot see whether that was saved: our storage stopped answering halfway. Try again in a "
     "minute; doing it twice does no harm."
 )
+
+UNKNOWN_TEXT = (
+    "Nothing was changed: I do not know this button, form or command. It may be from another "
+    "version of me. `/imbalance help` shows what I can do."
+)
+#: Slack asks for the options of a menu; we have no such menus.
+_SUGGESTIONS = {"block_suggestion", "dialog_suggestion"}
 
 ReportError = Callable[[Exception, dict[str, Any], AsyncWebClient], Awaitable[BoltResponse | None]]
 
@@ -81,11 +89,16 @@ class DeadlineApp(AsyncApp):
         return response
 
     def _handle_unmatched_requests(self, req: AsyncBoltRequest, resp: BoltResponse) -> BoltResponse:
-        """Acknowledge what has no listener, such as `app_rate_limited`.
+        """Answer what has no listener: Bolt would answer 404, and log parts of the payload.
 
-        Bolt would answer 404, and log parts of the payload.
+        Raises:
+            Refused: somebody waits who used a button, form or shortcut that we do not know.
         """
         log.warning("request_not_handled", kind=req.body.get("type", "command"))
+        if req.body.get("type") in _SUGGESTIONS:
+            return BoltResponse(status=200, body={"options": []})
+        if req.body.get("trigger_id") or req.body.get("response_url"):
+            raise Refused(UNKNOWN_TEXT)
         return BoltResponse(status=200, body="")
 
 

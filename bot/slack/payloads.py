@@ -51,7 +51,7 @@ _URLS = {"response_url": optional(text), "trigger_id": optional(text)}
 _CLICK = {
     **_URLS,
     "user": _WITH_ID,
-    "channel": optional(_WITH_ID),
+    "channel": optional(fields(id=_ID, name=optional(text))),
     "actions": items(fields(action_id=text, value=optional(text)), at_least=1),
 }
 #: By the type of the container of the click.
@@ -85,7 +85,7 @@ _EVENTS: Mapping[str, Check] = {
     "message_metadata_posted": fields(
         channel_id=_ID,
         message_ts=_ID,
-        metadata=fields(event_type=text, event_payload=optional(mapping)),
+        metadata=optional(mapping),  # of any app, in any shape
     ),
 }
 _EVENT: dict[str, Check] = {
@@ -104,11 +104,18 @@ def _event_callback(body: Any) -> str | None:
 
 
 _COMMAND = fields(
-    **_URLS, command=text, team_id=_ID, user_id=_ID, channel_id=_ID, text=optional(text)
+    **_URLS,
+    command=text,
+    team_id=_ID,
+    user_id=_ID,
+    channel_id=_ID,
+    channel_name=optional(text),
+    text=optional(text),
 )
 _BODIES: Mapping[str, Check] = {
     "block_actions": _block_actions,
     "event_callback": _event_callback,
+    "interactive_message": fields(**_URLS, actions=items(mapping, at_least=1)),
     "url_verification": fields(challenge=text),
     "view_closed": fields(**_URLS, user=_WITH_ID, view=fields(**_VIEW)),
     "view_submission": fields(**_URLS, user=_WITH_ID, view=fields(**_VIEW, state=_STATE)),

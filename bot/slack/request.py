@@ -7,6 +7,8 @@ from typing import Any, Self
 from slack_bolt.async_app import AsyncAck, AsyncBoltContext
 
 Body = dict[str, Any]
+#: Slack's names of group direct messages: mpdm-ana--ben--chiara-1. Their ids look like channels'.
+GROUP_MESSAGE_PREFIX = "mpdm-"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,8 +23,16 @@ class Request:
     #: The channel in which the command was typed or the button pressed; null in App Home and in
     #: forms.
     channel_id: str | None = None
+    #: Slack's name for that channel; conversations without a name of their own get one as well.
+    channel_name: str = ""
     #: Channel and ts of the message that holds the button; null elsewhere.
     message: tuple[str, str] | None = None
+
+    @property
+    def is_in_direct_message(self) -> bool:
+        """Return whether this comes from a direct message, with one person or with several."""
+        is_direct = (self.channel_id or "").startswith("D")
+        return is_direct or self.channel_name.startswith(GROUP_MESSAGE_PREFIX)
 
     @classmethod
     def from_body(cls, body: Mapping[str, Any], context: AsyncBoltContext) -> Self:
@@ -30,7 +40,10 @@ class Request:
         workspace_id = str(context.team_id)
         if "command" in body:
             return cls(
-                workspace_id=workspace_id, user_id=body["user_id"], channel_id=body["channel_id"]
+                workspace_id=workspace_id,
+                user_id=body["user_id"],
+                channel_id=body["channel_id"],
+                channel_name=body.get("channel_name") or "",
             )
         place = body.get("container") or {}
         in_message = place.get("type") == "message"
@@ -39,6 +52,7 @@ class Request:
             user_id=body["user"]["id"],
             target_id=_target_id(body),
             channel_id=(body.get("channel") or {}).get("id"),
+            channel_name=(body.get("channel") or {}).get("name") or "",
             message=(place["channel_id"], place["message_ts"]) if in_message else None,
         )
 

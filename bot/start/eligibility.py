@@ -14,9 +14,16 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.agenda.slots import zone_of
 from bot.log import log
 from bot.phases import rules
+from bot.phases.permissions import IN_A_DIRECT_MESSAGE, require_channel
 from bot.phases.rules import Actor, PhaseLimits
 from bot.services import Services
-from bot.slack.conversations import Channel, fetch_channel, fetch_member_ids
+from bot.slack.conversations import (
+    Channel,
+    TooManyMembers,
+    fetch_channel,
+    fetch_member_ids,
+    is_of_direct_message,
+)
 from bot.slack.errors import Refused, reason_of
 from bot.slack.mrkdwn import join_names, quote
 from bot.slack.people import Person
@@ -28,11 +35,9 @@ from bot.workspaces.store import settings_of
 
 #: A larger team is chosen by hand; a channel's guests and apps come on top.
 TEAM, LOOKED_AT = 12, 20
+#: Members of a channel that can be read while somebody waits: ten pages, a good second.
+MOST_MEMBERS = 9_990
 
-IN_A_DM = (
-    "Nothing was started: a phase belongs to a channel, where the team reads it. Type the same "
-    "in the team's channel."
-)
 INVITE_ME = (
     "Nothing was started: I am not in this private channel and cannot come by myself. Type "
     "`/invite @Imbalance` here, then the same command again."
@@ -43,6 +48,10 @@ ARCHIVED = (
 )
 NOT_IN_CHANNEL = (
     "Nothing was started: only people who are in this channel start a phase here. Join it first."
+)
+TOO_LARGE = (
+    "Nothing was started: more than {most:,} people are in this channel, too many for a phase. "
+    "Start it in the team's own channel."
 )
 CANNOT_JOIN = (
     "Nothing was started: Slack did not let me into this channel ({reason}). Type "
@@ -85,8 +94,7 @@ async def eligible_lead(services: Services, request: Request) -> EligibleLead:
         Refused: no phase is started in a direct message, or none by this person.
     """
     workspace_id, channel_id = request.workspace_id, request.channel_id or ""
-    if channel_id.startswith("D"):
-        raise Refused(IN_A_DM)
+    require_channel(request)
     client = services.client_for(workspace_id)
     lead = await services.people.get(client, workspace_id, request.user_id)
     async with services.db.reading() as reader:
@@ -117,6 +125,8 @@ async def eligible_channel(
     client = services.client_for(workspace_id)
     of_channel = (services.reads, client, workspace_id, eligible.channel_id)
     channel, user_ids = await asyncio.gather(fetch_channel(*of_channel), _member_ids(*of_channel))
+    if channel is not None and channel.is_direct:
+        raise Refused(IN_A_DIRECT_MESSAGE)
     if channel is None or (channel.is_private and not channel.is_member):
         raise Refused(INVITE_ME)
     if channel.is_archived:
@@ -208,11 +218,17 @@ async def _require_permission(
 async def _member_ids(
     reads: ThrottledReads, client: AsyncWebClient, workspace_id: str, channel_id: str
 ) -> list[str]:
-    """Return nobody where we may not see the channel; `channel_of` reports that."""
+    """Return nobody where we may not see the channel; `fetch_channel` reports that.
+
+    Raises:
+        Refused: there are too many.
+    """
     try:
-        return await fetch_member_ids(reads, client, workspace_id, channel_id)
+        return await fetch_member_ids(reads, client, workspace_id, channel_id, at_most=MOST_MEMBERS)
+    except TooManyMembers:
+        raise Refused(TOO_LARGE.format(most=MOST_MEMBERS)) from None
     except SlackApiError as error:
-        if reason_of(error) != "channel_not_found":
+        if reason_of(error) != "channel_not_found" and not is_of_direct_message(error):
             raise
         return []
 

@@ -1,7 +1,7 @@
 """The start form, page 1 of 3, "Is this the moment?": kind, the lead's own view, the budget."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from slack_sdk.models.blocks import (
@@ -13,13 +13,15 @@ from slack_sdk.models.blocks import (
 )
 from slack_sdk.models.views import View
 
+from bot.dates import day
 from bot.phases.rules import PhaseKind
 from bot.phases.wording import EMOJI, NAMES
 from bot.rounds.messages import YOUR_ANSWER, levels, question_text
 from bot.rounds.questions import Question
 from bot.slack.content import actions, context, plain, section
 from bot.slack.inputs import option_with_value
-from bot.slack.mrkdwn import channel
+from bot.slack.mrkdwn import channel, quote_within
+from bot.start.command_args import Arguments
 from bot.start.draft import Draft
 
 PAGE = "phase.start.moment"
@@ -29,6 +31,13 @@ KIND_BLOCK, ANYWAY_BLOCK = "start.kind", "start.anyway"
 TITLE = "Is this the moment?"
 ABOUT = "For {channel}. Nothing is posted before you press *Announce* on the third page."
 RESUMED = "What you typed here before is filled in."
+#: What the form understood of the command, and what it did not.
+TYPED_END = "Ends {day}"
+TYPED_MILESTONE = "milestone “{milestone}”"
+TYPED = "From your command: {parts}. You can change it on the next page."
+UNREAD_END = "I can't read “{typed}” as a day, so the end is {day}. Change it on the next page."
+NO_END = "You typed “until” without a day, so the end is {day}. Change it on the next page."
+SHOWN = 200  # characters of what was typed
 FOLLOWS = "The phase that runs now was extended once already, so this is a new one after it."
 GIVEN = "{emoji} *{name}*"
 WHICH = "What comes first for a while?"
@@ -58,6 +67,7 @@ class Moment:
     questions: Sequence[Question]
     budget: str  # the sentence
     resumed: bool = False
+    typed: Arguments = field(default_factory=Arguments)  # with the command
 
 
 def build(moment: Moment, draft: Draft) -> View:
@@ -111,7 +121,21 @@ def _about(moment: Moment, draft: Draft) -> list[str]:
         lines.append(FOLLOWS)
     elif moment.resumed:
         lines.append(RESUMED)
-    return lines
+    return [*lines, *_about_typed(moment.typed, draft)]
+
+
+def _about_typed(typed: Arguments, draft: Draft) -> Iterator[str]:
+    """Yield what is read from the command, so that nothing typed disappears unseen."""
+    parts = []
+    if typed.ends_on is not None:
+        parts.append(TYPED_END.format(day=day(typed.ends_on)))
+    if typed.milestone:
+        parts.append(TYPED_MILESTONE.format(milestone=quote_within(typed.milestone, SHOWN)))
+    if parts:
+        yield TYPED.format(parts=", ".join(parts))
+    if typed.unread_end is not None:
+        sentence = UNREAD_END if typed.unread_end else NO_END
+        yield sentence.format(typed=quote_within(typed.unread_end, SHOWN), day=day(draft.ends_on))
 
 
 def _given_kind(kind: PhaseKind) -> Block:

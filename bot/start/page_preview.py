@@ -19,7 +19,7 @@ from bot.start.page_promise import BACK
 
 PAGE = "phase.start.preview"
 TITLE, DONE_TITLE = "Preview", "Announced"
-IN_CHANNEL = "*What {channel} will see*, pinned and bookmarked:"
+IN_CHANNEL = "*What {channel} will see*, with a pin and a bookmark if there is room:"
 BUTTONS = "With the buttons *My part*, *Raise a concern* and *Details*."
 IN_MESSAGE = "*What each of {people} people gets* {weekdays} at {time} their time, first {first}:"
 AS_TALK = "*What {channel} gets* {weekdays}, to talk about together; nothing is stored:"
@@ -27,7 +27,10 @@ ASKED = "Three questions about this week in {channel}, about 20 seconds."
 ENDS = ("1 · {}", "3 · {}", "5 · {}")
 THEN = "With a comment if they want, *Send* and *Skip this week*."
 NOTHING_YET = "Nothing is posted before you press *Announce*."
-DONE = "*{title}*\nIt is announced in {channel}, pinned and bookmarked."
+DONE = (
+    "*{title}*\nThe announcement is on its way to {channel}. I pin and bookmark it there if there "
+    "is room."
+)
 DONE_QUESTIONS = "The first questions go out {first}, then {weekdays}."
 DONE_NEXT = (
     "Two working days before the end I ask you whether to end or to extend. Before that: "

@@ -168,6 +168,11 @@ def parse(values: Mapping[str, Any], draft: Draft) -> Draft:
     return page_options.parse(values, filled)
 
 
+def rows_shown(values: Mapping[str, Any]) -> int:
+    """Return how many lines for what can wait the page has, from Slack's state."""
+    return sum(block_id.startswith("start.row.") for block_id in values)
+
+
 def faults(draft: Draft, kind: PhaseKind) -> dict[str, str]:
     """Return what is empty or too long, by the field's name."""
     errors = {}

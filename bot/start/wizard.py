@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from aiohttp import ClientError
@@ -44,6 +44,14 @@ from bot.start.eligibility import (
 Values = Mapping[str, Any]
 
 
+@dataclass(frozen=True, kw_only=True)
+class ChangedPage:
+    """A page with more on it, for a button in the form."""
+
+    view: View
+    is_repeated: bool  # the button was pressed before: the form has, or will have, it already
+
+
 #: Action id of the button that opens the form; it carries the channel.
 START = "phases.start"
 
@@ -73,7 +81,7 @@ async def open_start(
         arguments = prefill.parse_arguments(lead, words)
         stored, resumed = await prefill.new_or_resumed_draft(tx, lead, arguments, continues)
         await draft_store.create(tx, workspace_id, stored, services.clock.now())
-        page = await wizard_views.moment(tx, lead, stored, resumed=resumed)
+        page = await wizard_views.moment(tx, lead, stored, resumed=resumed, typed=arguments)
     shown = await open_form(services.client_for(workspace_id), body, page)
     services.background_tasks.start(_recheck_channel(services, request, lead, shown))
 
@@ -146,12 +154,20 @@ async def announce(services: Services, request: Request) -> View:
     return page_preview.done(phase, first.on)
 
 
-async def add_row(services: Services, request: Request, values: Values) -> View:
-    """Return page 2 with one more line for what can wait, for *Add another*."""
-    return await _page_2_with(services, request, values, lambda draft: draft.with_another_row())
+async def add_row(services: Services, request: Request, values: Values) -> ChangedPage:
+    """Return page 2 with one more line for what can wait, for *Add another*.
+
+    Two quick presses add one line: the second comes from the form as it was before the first.
+    """
+    wanted = page_promise.rows_shown(values) + 1
+
+    def change(draft: Draft) -> Draft:
+        return draft.with_another_row() if len(draft.rows) < wanted else draft
+
+    return await _page_2_with(services, request, values, change)
 
 
-async def show_more(services: Services, request: Request, values: Values) -> View:
+async def show_more(services: Services, request: Request, values: Values) -> ChangedPage:
     """Return page 2 with all of its inputs, for *More options*."""
     return await _page_2_with(
         services, request, values, lambda draft: replace(draft, more_options=True)
@@ -185,11 +201,20 @@ async def _recheck_channel(
 
 async def _page_2_with(
     services: Services, request: Request, values: Values, change: Callable[[Draft], Draft]
-) -> View:
-    stored = await _update_draft(
-        services, request, lambda draft: change(page_promise.parse(values, draft))
-    )
-    return await _promise_page(services, await _eligible_channel(services, stored, request), stored)
+) -> ChangedPage:
+    is_repeated = False
+
+    def parse_and_change(draft: Draft) -> Draft:
+        nonlocal is_repeated
+        parsed = page_promise.parse(values, draft)
+        changed = change(parsed)
+        is_repeated = changed == parsed
+        return changed
+
+    stored = await _update_draft(services, request, parse_and_change)
+    eligible = await _eligible_channel(services, stored, request)
+    view = await _promise_page(services, eligible, stored)
+    return ChangedPage(view=view, is_repeated=is_repeated)
 
 
 async def _doubt(services: Services, request: Request, draft: Draft) -> View:

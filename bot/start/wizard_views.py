@@ -13,6 +13,7 @@ from bot.rounds.questions import about_leads, reworded
 from bot.rounds.rules import plan
 from bot.services import Services
 from bot.start import page_moment, page_preview, page_promise
+from bot.start.command_args import Arguments
 from bot.start.draft import Draft, proposal_of
 from bot.start.draft_store import StoredDraft
 from bot.start.eligibility import EligibleChannel, EligibleLead, names_of
@@ -30,15 +31,21 @@ FEWEST_TEAMS = 3
 
 
 async def moment(
-    tx: AsyncConnection, lead: EligibleLead, stored: StoredDraft, *, resumed: bool = False
+    tx: AsyncConnection,
+    lead: EligibleLead,
+    stored: StoredDraft,
+    *,
+    resumed: bool = False,
+    typed: Arguments | None = None,
 ) -> View:
-    """Return page 1."""
+    """Return page 1; `typed` are the command's arguments, where the command opens it."""
     facts = Moment(
         draft_id=stored.draft_id,
         channel_id=stored.channel_id,
         questions=reworded(lead.settings.questions),
         budget=await _budget(tx, lead, stored),
         resumed=resumed,
+        typed=typed or Arguments(),
     )
     return page_moment.build(facts, stored.draft)
 

@@ -27,6 +27,7 @@ from bot.workspaces.messages import NAMES, TITLE, WEEKDAYS
 from bot.workspaces.rules import BOUNDS, WorkspaceSettings, as_json, from_json
 
 FORM, REWORD = "workspaces.settings", "workspaces.reword"
+AUDIT = "workspaces.audit"
 VALUE = "workspaces.value"
 #: Keeps the shown settings within private_metadata (3,000 characters).
 MAX_STARTERS = 100
@@ -72,7 +73,7 @@ def build(settings: WorkspaceSettings) -> View:
         _zone(settings.default_zone),
         divider(),
         section(WORDING),
-        actions(button("Reword the questions", REWORD)),
+        actions(button("Reword the questions", REWORD), button("Audit Log", AUDIT)),
     ]
     return View(
         type="modal",

@@ -218,6 +218,7 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=255), nullable=False),
         sa.Column("app_id", sa.String(length=32), server_default="", nullable=False),
         sa.Column("bot_user_id", sa.String(length=32), nullable=False),
+        sa.Column("command_name", sa.String(length=32), nullable=True),
         sa.Column("state", sa.String(length=16), server_default="installed", nullable=False),
         sa.Column("settings", sa.JSON(), server_default="{}", nullable=False),
         sa.Column("installed_at", sa.DateTime(timezone=True), nullable=False),

@@ -134,7 +134,7 @@ async def announce(story: PhaseStory, ana: Screen) -> None:
     await expect(ana.modal).to_contain_text("What waits: Dark mode (Ana).")
     await story.picture(ana, "preview")
     await ana.press("Announce")
-    await expect(ana.modal).to_contain_text("pinned and bookmarked")
+    await expect(ana.modal).to_contain_text("I pin and bookmark it")
     await ana.press("Close")
 
 

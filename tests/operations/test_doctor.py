@@ -79,7 +79,7 @@ async def test_unreachable_database_does_not_hide_other_findings(
 
     assert await doctor.diagnose() == 1
     output = capsys.readouterr().out
-    assert "The database cannot be reached (unreachable)" in output
+    assert "No database server answers at the host and port of DATABASE_URL." in output
     assert "SLACK_APP_TOKEN: Socket Mode opens" in output
 
 

@@ -54,7 +54,7 @@ async def database_url(
         shutil.copy(sqlite_template, tmp_path / "imbalance.db")
         yield f"sqlite:///{tmp_path / 'imbalance.db'}"
         return
-    build: Callable[[str], None] = lambda url: asyncio.run(migrate(url))  # noqa: E731
+    build: Callable[[str], object] = lambda url: asyncio.run(migrate(url))  # noqa: E731
     template = await asyncio.to_thread(cluster.template, "migrated", build)
     url = cluster.create(template)
     yield proxy.url(url)

@@ -1,6 +1,7 @@
 """Malformed and unusual request bodies, each with its content type."""
 
 import json
+from typing import Any
 from urllib.parse import urlencode
 
 from tests.scenarios.requests import (
@@ -68,6 +69,11 @@ MALFORMED: dict[str, tuple[bytes, str]] = {
     ),
     "command without a user": (urlencode({**TYPED, "user_id": ""}).encode(), FORM),
 }
+ODD_PAYLOADS: tuple[Any, ...] = (None, {}, [], "text", {"id": None}, {"id": ["x"]})
+FOREIGN_METADATA: tuple[Any, ...] = (
+    *(None, {}, {"event_type": 7}, {"event_type": "imbalance_message"}),
+    *({"event_type": "imbalance_message", "event_payload": payload} for payload in ODD_PAYLOADS),
+)
 #: Unusual bodies answered with 200 if they are signed: well formed, or ignored by the bot.
 ANSWERED: dict[str, tuple[bytes, str]] = {
     "deeply nested event": (b'{"type":"x","event":' + b'{"event":' * 400 + b"1" + b"}" * 401, JSON),
@@ -75,7 +81,7 @@ ANSWERED: dict[str, tuple[bytes, str]] = {
     "infinite value": (form({**PRESSED, "message": {"number": float("inf")}}), FORM),
     "unknown button": (form({**PRESSED, "actions": [{"action_id": "violet"}]}), FORM),
     "unknown form": (form({**SUBMITTED, "view": {**VIEW, "callback_id": "v"}}), FORM),
-    "unknown command": (urlencode({**TYPED, "command": "/violet"}).encode(), FORM),
+    "renamed command": (urlencode({**TYPED, "command": "/violet"}).encode(), FORM),
     "unknown type": (form({"type": "violet", "team": {"id": TYPED["team_id"]}}), FORM),
     "rate limited": (
         json.dumps({"type": "app_rate_limited", "team_id": TYPED["team_id"]}).encode(),
@@ -88,16 +94,19 @@ ANSWERED: dict[str, tuple[bytes, str]] = {
         json.dumps({**NO_EVENT, "team_id": None, "event": {"type": "app_uninstalled"}}).encode(),
         JSON,
     ),
-    "metadata without a payload": (
-        json.dumps(
-            {
-                **NO_EVENT,
-                "event": {
-                    **event_callback("message_metadata_posted")["event"],
-                    "metadata": {"event_type": "imbalance_message", "event_payload": None},
-                },
-            }
-        ).encode(),
-        JSON,
-    ),
+    **{
+        f"metadata of another app: {metadata}": (
+            json.dumps(
+                {
+                    **NO_EVENT,
+                    "event": {
+                        **event_callback("message_metadata_posted")["event"],
+                        "metadata": metadata,
+                    },
+                }
+            ).encode(),
+            JSON,
+        )
+        for metadata in FOREIGN_METADATA
+    },
 }

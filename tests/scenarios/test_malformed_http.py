@@ -89,11 +89,8 @@ async def test_signed_unusual_request_is_answered(
     assert "exception" not in written.getvalue()
 
 
-@pytest.mark.parametrize("name", ["unknown form", "unknown command"])
-async def test_unknown_form_or_command_is_explained_to_the_user(
-    harness: BotHarness, name: str
-) -> None:
-    body, kind = ANSWERED[name]
+async def test_unknown_form_is_explained_to_the_user(harness: BotHarness) -> None:
+    body, kind = ANSWERED["unknown form"]
     status, text = await post_and_read(harness, body, signed(body), kind)
 
     assert status == 200
