@@ -38,6 +38,8 @@ PIPE_CLOSED = 141
 BEHIND = "The database is not at this version's schema. Run `python -m bot migrate` first."
 NOT_STARTED = "Nothing was started."
 LEFT_SECONDS = 0.5
+#: What the bot writes, such as an SQLite file and its log, is for its own user alone.
+OWNER_ONLY = 0o077
 PORT_TAKEN = "Port {port} is in use. Choose another one: make playground PORT=8766"
 PLAYGROUND = Path("data/playground")
 PLAYGROUND_DATABASE = f"sqlite:///{PLAYGROUND / 'imbalance.db'}"
@@ -57,6 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Return the exit code: 0 done, 1 refused (with the reason printed)."""
     options = _parser().parse_args(arguments)
     gc.disable()  # the imports that follow create no garbage
+    others_mask = os.umask(OWNER_ONLY)
     try:
         code = asyncio.run(options.command(options)) or 0
         sys.stdout.flush()
@@ -72,6 +75,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if sentence is None:
             raise
         return _refused(sentence, options)
+    finally:
+        os.umask(others_mask)
     return code
 
 

@@ -41,8 +41,9 @@ from bot.outbox.pictures import Draw
 from bot.outbox.rate_limits import RateLimits
 from bot.phases.quiet_hours import next_allowed_at
 from bot.results.chart import draw_in_child
+from bot.round_keys import RoundKeys
 from bot.services import Services
-from bot.settings import NotStarted, Settings
+from bot.settings import ROUND_KEYS_UNUSABLE, NotStarted, Settings
 from bot.slack.app import Authorize, build_bolt_app
 from bot.slack.errors import reason_of
 from bot.slack.http import build_web_app
@@ -110,7 +111,7 @@ class Imbalance:
             clock=clock,
             reads=reads,
             people=People(self.db, clock, reads),
-            keys=KeyRing(settings.keys),
+            keys=RoundKeys(settings.round_keys_folder, KeyRing(settings.keys)),
             client_for=self.client_for,
         )
         self.ticker = Ticker(
@@ -134,6 +135,7 @@ class Imbalance:
             self._clock,
             self.services.client_for,
             draw,
+            self.services.keys,
             rate_limits=rate_limits,
             retry_timings=retry_timings,
             on_failed=on_refused,
@@ -152,6 +154,7 @@ class Imbalance:
         )
         self.client.session = session
         self._resources.push_async_callback(self.db.close)
+        self._prepare_round_keys()
         self._resources.push_async_callback(self.services.background_tasks.stop)
         bolt = await self._build_bolt()
         delivery_task = asyncio.create_task(self.delivery.run(), name="delivery")
@@ -169,6 +172,12 @@ class Imbalance:
         else:
             await self._connect(bolt)
         log.info("started", version=__version__, mode="http" if self._http else "socket")
+
+    def _prepare_round_keys(self) -> None:
+        try:
+            self.services.keys.prepare()
+        except OSError as error:
+            raise StartupError(ROUND_KEYS_UNUSABLE.format(why=type(error).__name__)) from error
 
     async def stop(self) -> None:
         """Take nothing new, let what is under way end, and close."""

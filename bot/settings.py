@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from dotenv.parser import parse_stream
+from sqlalchemy.engine import make_url
 
 from bot import certificates, database_url
 
@@ -25,6 +26,7 @@ T = TypeVar("T")
 
 SLACK_API = "https://slack.com/api/"
 SQLITE_FILE = "sqlite:///data/imbalance.db"
+ROUND_KEYS_FOLDER = "round-keys"
 KEY_BYTES = 32
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 LOG_FORMATS = ("text", "json")
@@ -67,6 +69,10 @@ UNPRINTABLE_SECRET = (
     "again."
 )
 BAD_KEY = "{name}: key {number} is not 32 bytes in base64; `python -m bot keys` prints a good one."
+ROUND_KEYS_UNUSABLE = (
+    "ROUND_KEYS_DIR cannot be used ({why}): it must be a folder in which the bot may make, read "
+    "and delete files."
+)
 HALF_A_CLIENT = "IMBALANCE_CLIENT_ID and IMBALANCE_CLIENT_SECRET go together; set both or none."
 BOLT_OAUTH_NAME = "{name} would switch Bolt's own OAuth on; call it IMBALANCE_{short} instead."
 MISSING_TO_RUN = {
@@ -105,6 +111,8 @@ class Settings:
     database_url: str = SQLITE_FILE
     keys: tuple[bytes, ...] = ()
     """32 bytes each; the first wraps new secrets, all of them unwrap."""
+    round_keys_dir: str = ""
+    """Folder of the round keys; empty: beside an SQLite file, none for PostgreSQL."""
     tick_seconds: float = 1.0
     settle_seconds: float = 120.0
     """Real time before a message of unknown outcome is looked up; see `verify-slack`."""
@@ -125,6 +133,16 @@ class Settings:
     log_level: str = "INFO"
     log_format: str = "text"
 
+    @property
+    def round_keys_folder(self) -> Path | None:
+        """The folder of the round keys; None: IMBALANCE_KEYS wrap instead."""
+        if self.round_keys_dir:
+            return Path(self.round_keys_dir)
+        url = make_url(self.database_url)
+        if url.get_backend_name() != "sqlite" or not url.database:
+            return None
+        return Path(url.database).with_name(ROUND_KEYS_FOLDER)
+
     def missing_to_run(self, *, http: bool) -> tuple[str, ...]:
         """Return what `run` lacks, a sentence each."""
         values = {
@@ -138,7 +156,7 @@ class Settings:
     def __repr__(self) -> str:
         hidden = {"slack_bot_token", "slack_app_token", "slack_signing_secret", "client_secret"}
         hidden |= {"keys", "database_url", "slack_api_url", "http_host", "metrics_host"}
-        hidden |= {"https_proxy", "http_proxy", "no_proxy", "ca_file"}
+        hidden |= {"https_proxy", "http_proxy", "no_proxy", "ca_file", "round_keys_dir"}
         shown = (
             f"{name}={('set' if value else 'not set') if name in hidden else repr(value)}"
             for name, value in vars(self).items()
@@ -203,6 +221,7 @@ def _read(reader: "_Reader") -> Settings:
         client_secret=reader.credential("IMBALANCE_CLIENT_SECRET"),
         database_url=reader.database("DATABASE_URL", SQLITE_FILE),
         keys=reader.keys("IMBALANCE_KEYS"),
+        round_keys_dir=reader.text("ROUND_KEYS_DIR", ""),
         tick_seconds=reader.number("TICK_SECONDS", 1.0, float, 0.01, 60),
         settle_seconds=reader.number("SETTLE_SECONDS", 120.0, float, 30, 3600),
         sockets=reader.number("SOCKETS", 2, int, 1, 10),

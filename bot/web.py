@@ -12,6 +12,10 @@ from bot.settings import NotStarted
 #: Time that requests in progress have when the bot stops: Slack waits three seconds.
 STOPS_WITHIN_SECONDS = 3.0
 
+#: A connection on which no request arrives for so long is closed, also if it only began to. Longer
+#: than reverse proxies keep idle ones, usually 60 s; aiohttp would wait for an hour.
+IDLE_SECONDS = 75.0
+
 PORT_IN_USE = "Port {port} is in use by another program. Set {name}_PORT to a free one."
 PORT_NOT_ALLOWED = (
     "The system does not let the bot listen on port {port}. Set {name}_PORT to one from 1024 on."
@@ -59,7 +63,11 @@ class Site:
 
     def __init__(self, app: web.Application, host: str, port: int, name: str = "HTTP") -> None:
         self._runner = web.AppRunner(
-            app, access_log=None, handle_signals=False, shutdown_timeout=STOPS_WITHIN_SECONDS
+            app,
+            access_log=None,
+            handle_signals=False,
+            keepalive_timeout=IDLE_SECONDS,
+            shutdown_timeout=STOPS_WITHIN_SECONDS,
         )
         self._name = name
         self._host = host

@@ -8,6 +8,7 @@ import shutil
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,24 +20,22 @@ from bot.app import Imbalance
 from bot.clock import AdjustableClock
 from bot.db.engine import Database
 from bot.db.migrate import migrate
-from bot.keys import KeyRing
 from bot.log import configure, log
 from bot.outbox.delivery import RetryTimings
 from bot.outbox.rate_limits import RateLimits
 from bot.playground.fake_slack import dispatch, triggers
 from bot.playground.server import FakeSlack
 from bot.services import Services
-from bot.settings import Settings
+from bot.settings import ROUND_KEYS_FOLDER, Settings
 from bot.slack import deadline_app
 from bot.slack.people import People
 from bot.slack.throttled_reads import ThrottledReads
 from tests import postgres
-from tests.harness import TINY_PNG, BotHarness
+from tests.harness import KEY, KEYS, TINY_PNG, BotHarness
 from tests.two_workspaces import TwoWorkspaces
 
 #: A Monday morning in Lisbon, where the lead lives.
 MONDAY = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
-KEY = bytes(range(32))
 MANIFEST = Path(__file__).parents[1] / "manifest.json"
 
 # Ignore the developer's own settings. What the bot does with proxies and certificates of the
@@ -174,8 +173,9 @@ async def fake_slack(clock: AdjustableClock) -> AsyncIterator[FakeSlack]:
 
 
 @pytest.fixture
-def settings(database_url: str, fake_slack: FakeSlack) -> Settings:
-    return settings_for(database_url, fake_slack)
+def settings(database_url: str, fake_slack: FakeSlack, tmp_path: Path) -> Settings:
+    folder = str(tmp_path / ROUND_KEYS_FOLDER)
+    return replace(settings_for(database_url, fake_slack), round_keys_dir=folder)
 
 
 @pytest.fixture
@@ -245,6 +245,6 @@ def services(db: Database, clock: AdjustableClock, fake_slack: FakeSlack) -> Ser
         clock=clock,
         reads=reads,
         people=People(db, clock, reads),
-        keys=KeyRing([KEY]),
+        keys=KEYS,
         client_for=lambda _workspace_id: client,
     )

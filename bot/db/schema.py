@@ -14,6 +14,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -222,14 +223,15 @@ set_aside_items = Table(
     _to_phase(),
 )
 
-#: Concerns: anonymous notes to the leads, without author or time. Deleted once delivered.
+#: Concerns: anonymous notes to the leads, sealed, without author. Deleted once delivered.
 concerns = Table(
     "concerns",
     metadata,
     _workspace(),
     Column("phase_id", OwnId, primary_key=True),
     Column("concern_id", OwnId, primary_key=True),
-    Column("text", Text, nullable=False),
+    Column("key_id", String(40), nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
     _to_phase(),
     sqlite_with_rowid=False,
 )
@@ -252,6 +254,7 @@ rounds = Table(
     Column("questions", JSON, nullable=False),  # the wording as it was asked
     Column("reached_minimum", Boolean),  # null: open. False: nothing was kept
     Column("answered", Integer),  # null: open or not enough
+    Column("unreadable", Boolean),  # whether ballots' key was missing; null: open
     Column("note", Text),  # the lead's "What I heard, what changes"; null: none
     Column("noted_by", SlackId),
     Column("shown_at", UtcDateTime),  # null: the team has not seen the results
@@ -301,14 +304,15 @@ question_levels = Table(
     _to_round(),
 )
 
-#: Comments of a round: shuffled, unlinked from scores; deleted once the results were posted.
+#: A round's comments: sealed, shuffled, unlinked from scores; deleted once the results were posted.
 round_comments = Table(
     "round_comments",
     metadata,
     _workspace(),
     Column("round_id", OwnId, primary_key=True),
     Column("position", Integer, primary_key=True),
-    Column("text", Text, nullable=False),
+    Column("key_id", String(40), nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
     _to_round(),
     sqlite_with_rowid=False,
 )

@@ -1,9 +1,11 @@
 """`python -m bot doctor`: checks of each part of the installation, with advice."""
 
 import json
+import stat
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
 from slack_sdk.errors import SlackApiError
@@ -18,11 +20,13 @@ from bot.db.engine import Database
 from bot.db.explanations import explain
 from bot.db.file_lock import check_file, sqlite_file
 from bot.db.revision import has_pending_migrations
+from bot.keys import KEY_BYTES, KeyRing
 from bot.operations.database_command import open_database
 from bot.operations.findings import Finding, Severity, attention, ok, problem
 from bot.operations.status_report import report_findings
 from bot.resources import MANIFEST
-from bot.settings import NotStarted, Settings, SettingsError, load
+from bot.round_keys import RoundKeys
+from bot.settings import ROUND_KEYS_UNUSABLE, NotStarted, Settings, SettingsError, load
 from bot.slack.errors import reason_of
 from bot.slack.network import Network
 from bot.workspaces.identity import token_problem
@@ -34,6 +38,21 @@ SLACK_TIMEOUT_SECONDS = 10
 READYZ_TIMEOUT_SECONDS = 5
 #: Where a server that listens at all addresses is reached from its own machine.
 LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - nothing listens here
+
+#: Keys of older days are reported: most are deleted the night after their day.
+KEYS_KEPT = timedelta(days=7)
+ENV_FILE = Path(".env")
+READABLE = "{file}: other users of this machine may read it: chmod 600 {file}"
+NO_ROUND_KEYS = (
+    "round keys: ROUND_KEYS_DIR is not set, so IMBALANCE_KEYS lock the answers. Whoever has those "
+    "keys can read the answers of closed rounds, too, for as long as PostgreSQL's files, log and "
+    "backups hold them. Set it to a directory that all processes share and no backup covers."
+)
+OLD_ROUND_KEYS = (
+    "round keys: {count} of more than a week ago are still there, such as {example}. A message "
+    "that waits for an admin (`python -m bot outbox list`) or a paused phase may need them; "
+    "otherwise the log says why they cannot be deleted."
+)
 
 Check = Callable[[Settings], AsyncIterator[Finding]]
 
@@ -56,9 +75,21 @@ async def diagnose() -> int:
 async def _findings(settings: Settings) -> AsyncIterator[Finding]:
     for sentence in settings.missing_to_run(http=bool(settings.slack_signing_secret)):
         yield problem(sentence)
-    for check in (_process, _database, _slack):
+    for check in (_files, _process, _database, _round_keys, _slack):
         async for finding in check(settings):
             yield finding
+
+
+async def _files(settings: Settings) -> AsyncIterator[Finding]:
+    """Check that no other user of this machine can read secrets or answers."""
+    database = sqlite_file(settings.database_url)
+    for file in (ENV_FILE, *([database] if database else [])):
+        try:
+            mode = file.stat().st_mode
+        except OSError:
+            continue
+        if mode & (stat.S_IRWXG | stat.S_IRWXO):
+            yield attention(READABLE.format(file=file))
 
 
 async def _process(settings: Settings) -> AsyncIterator[Finding]:
@@ -111,6 +142,26 @@ async def _database(settings: Settings) -> AsyncIterator[Finding]:
         yield problem(f"database: {explain(error)}")
     finally:
         await db.close()
+
+
+async def _round_keys(settings: Settings) -> AsyncIterator[Finding]:
+    folder = settings.round_keys_folder
+    if folder is None:
+        yield attention(NO_ROUND_KEYS)
+        return
+    keys = RoundKeys(folder, KeyRing([bytes(KEY_BYTES)]))  # nothing is read here
+    try:
+        if not folder.exists():
+            yield ok(f"round keys: none yet; the bot makes {folder} when it starts")
+            return
+        keys.prepare()
+        old = keys.before(Clock().now().date() - KEYS_KEPT)
+    except OSError as error:
+        yield problem(f"round keys: {ROUND_KEYS_UNUSABLE.format(why=type(error).__name__)}")
+        return
+    yield ok(f"round keys: in {folder}")
+    if old:
+        yield attention(OLD_ROUND_KEYS.format(example=min(old), count=len(old)))
 
 
 async def _slack(settings: Settings) -> AsyncIterator[Finding]:

@@ -34,6 +34,7 @@ from bot.outbox.pictures import Draw
 from bot.outbox.rate_limits import RateLimits
 from bot.outbox.slack_calls import RetryTimings, SlackCalls
 from bot.outbox.workspace_sender import NextAllowedAt, SenderContext, WorkspaceSender
+from bot.round_keys import RoundKeys
 
 __all__ = ["Delivery", "RetryTimings"]
 
@@ -69,6 +70,7 @@ class Delivery:
         clock: Clock,
         client_for: Callable[[str], AsyncWebClient],
         draw: Draw,
+        keys: RoundKeys,
         *,
         rate_limits: RateLimits | None = None,
         retry_timings: RetryTimings | None = None,
@@ -81,7 +83,7 @@ class Delivery:
         self._context = SenderContext(
             db=db,
             clock=clock,
-            slack_calls=SlackCalls(client_for, draw, self._timings),
+            slack_calls=SlackCalls(client_for, draw, keys, self._timings),
             rate_limits=rate_limits or RateLimits(),
             retry_timings=self._timings,
             on_failed=on_failed,

@@ -6,7 +6,7 @@ so is one of ours.
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from aiohttp import ClientError
@@ -14,14 +14,17 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.clock import jittered, uptime
+from bot.keys import KeyMissing
 from bot.log import log
-from bot.metrics import call_seconds
+from bot.outbox.delivery_log import timed_call
 from bot.outbox.enqueue import Operation, State
 from bot.outbox.outcome_lookup import LookupResult, look_up
 from bot.outbox.pictures import Draw, upload
 from bot.outbox.queued_message import NOWHERE, QueuedMessage, SendResult, SlackLocation
 from bot.outbox.retry_limit import uncounted_attempts
+from bot.outbox.sealed_content import unseal_payload
 from bot.outbox.web_api import perform
+from bot.round_keys import RoundKeys
 from bot.slack.errors import ApiError, ErrorKind, classify, reason_of
 
 #: A call starts within this time after its claim or not at all: far less than a lease.
@@ -30,6 +33,7 @@ BEGIN_WITHIN_SECONDS = 5.0
 MAX_INTERNAL_ERRORS = 3
 #: Before posts to channels are sent again, two completed lookups in a row must not find them.
 ABSENT_ONCE = "not there yet"
+KEY_MISSING = "its key is missing"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,9 +56,14 @@ class SlackCalls:
     """The calls of delivery."""
 
     def __init__(
-        self, client_for: Callable[[str], AsyncWebClient], draw: Draw, retry_timings: RetryTimings
+        self,
+        client_for: Callable[[str], AsyncWebClient],
+        draw: Draw,
+        keys: RoundKeys,
+        retry_timings: RetryTimings,
     ) -> None:
         self._client_for = client_for
+        self._keys = keys
         self._draw = draw
         self._timings = retry_timings
         self._drawing_lock = asyncio.Lock()  # drawing takes a core for a second or two
@@ -95,13 +104,31 @@ class SlackCalls:
                 attempts_change=tried,
             )
         try:
-            with call_seconds.labels(row.operation).time():
-                place = await perform(
-                    self._client_for(row.workspace_id), row, row.target or NOWHERE
-                )
+            payload = unseal_payload(self._keys, row.workspace_id, row.payload)
+        except (KeyMissing, ValueError):
+            return self._unreadable(row)
+        row = replace(row, payload=payload)
+        try:
+            client = self._client_for(row.workspace_id)
+            with timed_call(row.operation):
+                place = await perform(client, row, row.target or NOWHERE)
         except Exception as error:  # noqa: BLE001 - a failure becomes a result
             return self._failed(row, error)
         return SendResult(row=row, state=State.SENT, location=place)
+
+    def _unreadable(self, row: QueuedMessage) -> SendResult:
+        """Try again later: another process may have the key, or its directory may be back.
+
+        In the end the message is given up, like any other (see `bot.outbox.retry_limit`).
+        """
+        log.error("message_key_missing", **row.key.log_fields)
+        return SendResult(
+            row=row,
+            state=State.PENDING,
+            reason=KEY_MISSING,
+            wait_seconds=self._timings.backoff(row.attempts),
+            error_kind=ErrorKind.RETRYABLE,
+        )
 
     def _failed(self, row: QueuedMessage, error: Exception) -> SendResult:
         failure = classify(error)

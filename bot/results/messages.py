@@ -35,9 +35,15 @@ LEADS_LIMIT = 500  # of the leads' names: six long ones fit
 TO_LEADS = "{here}: the results, for the leads first."
 TO_TEAM = "{here}: {gist}."
 FEW = "{here}: too few answers to show."
+NOT_COUNTED = "{here}: the answers could not be counted."
 TOO_FEW = (
     "Too few answers could be counted to show them without showing someone. They are not kept. "
     "Totals are shown from {minimum} answers on."
+)
+KEY_MISSING = (
+    "The answers could not be counted, because the key that protected them is missing on the bot's "
+    "server. They are deleted. Whoever runs it finds the reason in its log; the next round has a "
+    "new key."
 )
 ANSWERED = "{answered} of {asked} people asked answered."
 TEAM_READS = (
@@ -79,8 +85,7 @@ NO_NOTE_LATER = "No note from {name} this time."
 def leads_message(view: ResultsView) -> Content:
     """Return the message to each lead when questions close; edited once the team has read it."""
     shown = view.round
-    words = FEW if shown.answered is None else TO_LEADS
-    first = words.format(here=_here(view))
+    first = (_without_levels(shown) or TO_LEADS).format(here=_here(view))
     return _message(
         view,
         section("\n".join([f"*{first}*", _about(shown), *_team_reads(view)])),
@@ -95,8 +100,8 @@ def leads_message(view: ResultsView) -> Content:
 def team_message(view: ResultsView) -> Content:
     """Return the post in the announcement's thread, whatever the lead wrote."""
     shown = view.round
-    if shown.answered is None:
-        first = FEW.format(here=_here(view))
+    if words := _without_levels(shown):
+        first = words.format(here=_here(view))
     else:
         first = TO_TEAM.format(here=_here(view), gist=headline(view))
     shared_answers = [section(text) for text in _shared_answers(view)]
@@ -133,7 +138,16 @@ def _here(view: ResultsView) -> str:
     return first_line_label(view.round, channel(view.phase.channel_id))
 
 
+def _without_levels(shown: ClosedRound) -> str | None:
+    """Return the first line of results without levels; None where there are some."""
+    if shown.answered is not None:
+        return None
+    return NOT_COUNTED if shown.unreadable else FEW
+
+
 def _about(shown: ClosedRound) -> str:
+    if shown.unreadable:
+        return KEY_MISSING
     if shown.answered is None:
         return TOO_FEW.format(minimum=shown.minimum)
     return ANSWERED.format(answered=shown.answered, asked=shown.asked)

@@ -56,6 +56,7 @@ class ClosedRound:
     note: str | None  # What I heard, what changes; None: nothing (yet)
     noted_by: str | None  # the lead's name
     shown_at: datetime | None  # None: the team has not seen it
+    unreadable: bool = False  # answers could not be counted: their key was missing
 
     def figure(self, key: str) -> QuestionFigures | None:
         return next(

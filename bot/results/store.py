@@ -10,6 +10,7 @@ from bot.phases import store as phase_store
 from bot.phases.model import Phase
 from bot.results.levels import Band, QuestionFigures
 from bot.results.model import ClosedRound, Reflection, ShownLevel
+from bot.round_keys import RoundKeys, readable_texts
 from bot.slack.people import stored_people
 
 _rounds = schema.rounds
@@ -63,15 +64,25 @@ async def asked_in(tx: AsyncConnection, workspace_id: str, round_id: str) -> fro
     return frozenset(rows)
 
 
-async def comments_of(tx: AsyncConnection, workspace_id: str, round_id: str) -> tuple[str, ...]:
-    """Return the comments in their shuffled order; none once the team saw the results."""
+async def comments_of(
+    tx: AsyncConnection, keys: RoundKeys, workspace_id: str, round_id: str
+) -> tuple[str, ...]:
+    """Return the comments in their shuffled order; none once the team saw the results.
+
+    Those whose key is missing are left out: the levels are shown without them.
+    """
     comments = schema.round_comments
-    rows = await tx.scalars(
-        select(comments.c.text)
+    rows = await tx.execute(
+        select(comments.c.key_id, comments.c.sealed)
         .where(comments.c.workspace_id == workspace_id, comments.c.round_id == round_id)
         .order_by(comments.c.position)
     )
-    return tuple(rows)
+    return readable_texts(keys, rows, comment_context(workspace_id, round_id))
+
+
+def comment_context(workspace_id: str, round_id: str) -> str:
+    """Return what a round's comments are sealed for."""
+    return f"{workspace_id}:{round_id}:comment"
 
 
 async def reflections_of(
@@ -151,6 +162,7 @@ def _closed_round(
         asked=row["asked"],
         minimum=row["minimum"],
         answered=row["answered"],
+        unreadable=bool(row["unreadable"]),
         labels=labels,
         figures=tuple(sorted(shown, key=lambda shown_level: order.index(shown_level.figure.key))),
         note=row["note"],

@@ -71,8 +71,8 @@ CLOSED_FEW = (
     "Too few answered to show the totals without showing someone. Nothing was kept of the answers."
 )
 CLOSED_UNREADABLE = (
-    "The answers could not be counted: whoever runs the bot's server retired the key that "
-    "protected them. They are deleted."
+    "The answers could not be counted: the key that protected them is missing on the bot's "
+    "server. They are deleted."
 )
 CLOSED_LEAD = "Your own answers are kept for the leads of this phase."
 TALKING_POINTS = "Three questions to talk about together this week."

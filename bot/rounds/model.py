@@ -31,6 +31,7 @@ class RosterEntry:
     is_lead: bool
     slot_at: datetime
     has_left: bool  # the phase's team, since the round opened
+    is_outsider: bool  # a guest, or of another organisation, since the round opened
 
 
 @dataclass(frozen=True, kw_only=True)

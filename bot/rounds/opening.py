@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import schedule
 from bot.agenda.actions import ActionName, PhaseDay, PlannedRound, RoundPerson
+from bot.agenda.key_deletion import schedule_key_deletion
 from bot.agenda.schedule import AgendaItem, complete_or_abort
 from bot.agenda.slots import slot, within_hours, zone_of
 from bot.clock import new_id
@@ -129,7 +130,8 @@ async def open_now(
     opened = OpeningResult(asked=asked, closes_at=rules.closes_at(list(slots.values())))
     columns = {"minimum": minimum, **_columns(phase, opening, opened, now)}
     round_id = await _store_round(tx, workspace_id, phase, columns)
-    await ballots.create_secret(tx, services.keys, workspace_id, round_id)
+    await ballots.create_secret(tx, services.keys, workspace_id, round_id, opened.closes_at)
+    await schedule_key_deletion(tx, services.keys, workspace_id, opened.closes_at.date())
     await _store_roster(tx, workspace_id, round_id, slots, leads)
     await schedule.add(
         tx, workspace_id, action=ActionName.CLOSE_ROUND, subject=round_id, due_at=opened.closes_at

@@ -5,14 +5,15 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, RowMapping, Select, func, select
+from sqlalchemy import ColumnElement, Row, RowMapping, Select, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
 from bot.db.upserts import padded
-from bot.keys import KeyMissing, KeyRing
+from bot.keys import KeyMissing
 from bot.phases import store as phase_store
 from bot.phases.model import Phase
+from bot.round_keys import RoundKeys
 from bot.rounds import ballots
 from bot.rounds.model import OpenQuestionnaire, QuestionnaireView, RosterEntry, Round
 from bot.rounds.questions import Question
@@ -118,7 +119,7 @@ async def questionnaire_of(
 
 
 async def open_questionnaires_for(
-    tx: AsyncConnection, workspace_id: str, user_id: str, keys: KeyRing, now: datetime
+    tx: AsyncConnection, workspace_id: str, user_id: str, keys: RoundKeys, now: datetime
 ) -> tuple[OpenQuestionnaire, ...]:
     """Return the rounds this person may answer now, the one that closes first in front."""
     questions = []
@@ -126,7 +127,7 @@ async def open_questionnaires_for(
         if round_.closes_at <= now:  # waiting to be counted
             continue
         person = await roster_entry(tx, workspace_id, round_.round_id, user_id)
-        if person is None or person.has_left:
+        if person is None or person.has_left or person.is_outsider:
             continue
         asking = await load_questionnaire(tx, workspace_id, round_, to_lead=person.is_lead)
         answered = await who_responded(tx, keys, workspace_id, round_, [person])
@@ -136,7 +137,7 @@ async def open_questionnaires_for(
 
 async def who_responded(
     tx: AsyncConnection,
-    keys: KeyRing,
+    keys: RoundKeys,
     workspace_id: str,
     round_: Round,
     people: Iterable[RosterEntry],
@@ -195,14 +196,10 @@ async def _who_reflected(
 
 
 async def _first_names(tx: AsyncConnection, workspace_id: str, round_id: str) -> tuple[str, ...]:
-    profiles = schema.people
-    same_person = (profiles.c.workspace_id == _roster.c.workspace_id) & (
-        profiles.c.user_id == _roster.c.user_id
-    )
-    name = func.coalesce(profiles.c.name, _roster.c.user_id)
+    name = func.coalesce(schema.people.c.name, _roster.c.user_id)
     rows = await tx.scalars(
         select(name)
-        .select_from(_roster.outerjoin(profiles, same_person))
+        .select_from(_roster.outerjoin(schema.people, is_profile_of(_roster)))
         .where(_roster.c.workspace_id == workspace_id, _roster.c.round_id == round_id)
         .where(_roster.c.role == "member")
         .order_by(name)
@@ -219,15 +216,28 @@ def _roster_query(workspace_id: str, round_id: str) -> Select[Any]:
         & _people.c.left_at.is_(None)
     )
     return (
-        select(_roster, _people.c.user_id.label("there"))
+        select(
+            _roster,
+            _people.c.user_id.label("there"),
+            schema.people.c.is_guest,
+            schema.people.c.team_id,
+        )
         .join(
             _rounds,
             (_rounds.c.workspace_id == _roster.c.workspace_id)
             & (_rounds.c.round_id == _roster.c.round_id),
         )
         .outerjoin(_people, is_still_in_team)
+        .outerjoin(schema.people, is_profile_of(_roster))
         .where(_roster.c.workspace_id == workspace_id, _roster.c.round_id == round_id)
     )
+
+
+def is_profile_of(roster: Any) -> ColumnElement[bool]:
+    """Return the condition that joins the stored profile of a person on a round's list."""
+    profiles = schema.people
+    same_workspace = profiles.c.workspace_id == roster.c.workspace_id
+    return and_(same_workspace, profiles.c.user_id == roster.c.user_id)
 
 
 def as_asked(row: Row[Any]) -> RosterEntry:
@@ -236,6 +246,7 @@ def as_asked(row: Row[Any]) -> RosterEntry:
         is_lead=row.role == "lead",
         slot_at=row.slot_at,
         has_left=row.there is None,
+        is_outsider=bool(row.is_guest) or row.team_id not in (None, row.workspace_id),
     )
 
 

@@ -69,6 +69,11 @@ class Content:
     blocks: Blocks
     picture: Picture | None = None
 
+    @property
+    def payload(self) -> dict[str, Any]:
+        """Return the message as the outbox keeps it."""
+        return {"text": self.text, "blocks": self.blocks}
+
     def __post_init__(self) -> None:
         used, count = size(self.blocks), len(self.blocks)
         if used > MESSAGE or count > MOST_BLOCKS or len(self.text) > MAX_NOTIFICATION_LENGTH:

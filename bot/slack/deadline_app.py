@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from slack_bolt import BoltResponse
@@ -9,11 +10,11 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.clock import jittered
+from bot.clock import jittered, monotonic
 from bot.db.db_errors import FailureKind, failure_kind, is_retryable
 from bot.db.request_deadline import DeadlineExceeded, current, run_with_deadline
 from bot.log import log
-from bot.metrics import request_seconds
+from bot.metrics import publish_in_batches, request_seconds
 from bot.slack.errors import Refused
 from bot.slack.inputs import UNKNOWN_TEXT
 from bot.slack.payloads import bolt_request, is_event
@@ -55,8 +56,12 @@ class DeadlineApp(AsyncApp):
 
     async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
         kind = EVENT if is_event(req.body) else PERSON
-        with request_seconds.labels(kind).time():
+        began = monotonic()
+        try:
             return await self._dispatch_in_time(req)
+        finally:
+            seconds = request_seconds.labels(kind)
+            publish_in_batches(kind, partial(seconds.observe, monotonic() - began))
 
     async def _dispatch_in_time(self, req: AsyncBoltRequest) -> BoltResponse:
         if is_event(req.body):

@@ -9,6 +9,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from aiohttp import ClientError
 from slack_bolt.async_app import AsyncAck
@@ -26,6 +27,8 @@ from bot.slack.mrkdwn import truncated
 from bot.slack.view_rules import broken_rules
 
 CALL_TIMEOUT_SECONDS = 2
+#: Slack's hosts for a response_url; the second one is of GovSlack.
+RESPONSE_HOSTS = ("hooks.slack.com", "hooks.slack-gov.com")
 NO_TRIGGER_TEXT = (
     "I can't open a form from here: Slack did not say for whom. Use `/imbalance` in the channel."
 )
@@ -130,6 +133,19 @@ async def update_form(client: AsyncWebClient, shown: Mapping[str, Any], view: Vi
     )
 
 
+def _is_of_slack(url: str, base_url: str) -> bool:
+    """Return whether a response_url is Slack's, or of the server that stands in for its Web API."""
+    try:
+        parts, base = urlsplit(url), urlsplit(base_url)
+        if parts.username is not None or parts.password is not None:
+            return False
+        if (parts.scheme, parts.hostname, parts.port) == (base.scheme, base.hostname, base.port):
+            return True
+        return (parts.scheme, parts.port) == ("https", None) and parts.hostname in RESPONSE_HOSTS
+    except ValueError:
+        return False
+
+
 async def respond_to_url(
     client: AsyncWebClient, body: Mapping[str, Any], message: Content, *, replace: bool
 ) -> bool:
@@ -142,13 +158,13 @@ async def respond_to_url(
     assert client.session is not None  # ours always have one
     answer = {"text": message.text, "blocks": message.blocks, "replace_original": replace}
     url = body.get("response_url")
-    if not url:
-        log.warning("response_url_failed", reason="none")
+    if not url or not _is_of_slack(url, client.base_url):
+        log.warning("response_url_failed", reason="not Slack's" if url else "none")
         return False
     try:
         async with (
             asyncio.timeout(CALL_TIMEOUT_SECONDS),
-            client.session.post(url, json=answer) as response,
+            client.session.post(url, json=answer, allow_redirects=False) as response,
         ):
             status = response.status
     except (ClientError, TimeoutError, OSError) as error:

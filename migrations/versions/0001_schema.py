@@ -229,7 +229,8 @@ def upgrade() -> None:
         sa.Column("workspace_id", sa.String(length=32), nullable=False),
         sa.Column("phase_id", sa.String(length=32), nullable=False),
         sa.Column("concern_id", sa.String(length=32), nullable=False),
-        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("key_id", sa.String(length=40), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(
             ["workspace_id", "phase_id"],
             ["phases.workspace_id", "phases.phase_id"],
@@ -310,6 +311,7 @@ def upgrade() -> None:
         sa.Column("questions", sa.JSON(), nullable=False),
         sa.Column("reached_minimum", sa.Boolean(), nullable=True),
         sa.Column("answered", sa.Integer(), nullable=True),
+        sa.Column("unreadable", sa.Boolean(), nullable=True),
         sa.Column("note", sa.Text(), nullable=True),
         sa.Column("noted_by", sa.String(length=32), nullable=True),
         sa.Column("shown_at", sa.DateTime(timezone=True), nullable=True),
@@ -387,7 +389,8 @@ def upgrade() -> None:
         sa.Column("workspace_id", sa.String(length=32), nullable=False),
         sa.Column("round_id", sa.String(length=32), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
-        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("key_id", sa.String(length=40), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(
             ["workspace_id", "round_id"],
             ["rounds.workspace_id", "rounds.round_id"],
@@ -423,7 +426,7 @@ def upgrade() -> None:
         "round_secrets",
         sa.Column("workspace_id", sa.String(length=32), nullable=False),
         sa.Column("round_id", sa.String(length=32), nullable=False),
-        sa.Column("key_id", sa.String(length=16), nullable=False),
+        sa.Column("key_id", sa.String(length=40), nullable=False),
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(
             ["workspace_id", "round_id"],

@@ -14,7 +14,7 @@ import pytest
 
 from bot.__main__ import main
 from bot.settings import encode_key
-from tests.conftest import KEY
+from tests.harness import KEY
 
 NOBODY = 65534
 VALID = {

@@ -13,7 +13,7 @@ from bot.outbox.enqueue import Operation, State
 from bot.outbox.queued_message import QueuedMessage, SendResult, SlackLocation
 from bot.outbox.slack_calls import BEGIN_WITHIN_SECONDS, RetryTimings, SlackCalls
 from bot.slack.errors import ErrorKind, classify
-from tests.harness import TINY_PNG
+from tests.harness import KEYS, TINY_PNG
 from tests.outbox.test_rate_limits import a_row
 from tests.slack.test_errors import answered
 
@@ -38,7 +38,7 @@ async def outcome(error: Exception, claimed_at: float | None = None, **row: Any)
     async def draw(_: object) -> bytes:
         return TINY_PNG
 
-    calls = SlackCalls(lambda _: Failing(error), draw, RetryTimings())
+    calls = SlackCalls(lambda _: Failing(error), draw, KEYS, RetryTimings())
     changed = {"state": State.PENDING, "payload": {"text": "x", "blocks": []}, "attempts": 1, **row}
     asked: QueuedMessage = replace(a_row(), target=SlackLocation(channel="C1", ts="1.1"), **changed)
     return await calls.run(asked, uptime() if claimed_at is None else claimed_at)

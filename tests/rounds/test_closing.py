@@ -8,12 +8,13 @@ import pytest
 from sqlalchemy import func, select, text, update
 
 from bot.agenda import schedule
-from bot.clock import AdjustableClock, random_bytes
+from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.db.engine import Database
-from bot.keys import KeyMissing, KeyRing
+from bot.keys import KeyMissing
 from bot.outbox import enqueue
 from bot.outbox.keys import MessageKey
+from bot.results.store import comments_of
 from bot.rounds import answering, ballots, questions, secure_delete, store
 from bot.rounds.answer_authorization import authorize_all
 from bot.rounds.answer_form import AnswerInput
@@ -22,7 +23,7 @@ from bot.services import Services
 from bot.slack.content import content
 from bot.slack.errors import Refused
 from bot.slack.request import Request
-from tests.harness import ANA, BEN, HANA, MEMBERS, WORKSPACE
+from tests.harness import ANA, BEN, HANA, MEMBERS, WORKSPACE, other_keys
 from tests.rounds.evidence import agenda_of, carry_out, said, the_round
 from tests.rounds.round_rows import NOW, ROUND, a_person, a_phase, a_round
 
@@ -38,7 +39,7 @@ async def opened(db: Database, services: Services) -> Database:
             await a_person(tx, user_id)
         await a_phase(tx)
         await a_round(tx, questions=store.as_json(questions.about_leads(["Ana"])))
-        await ballots.create_secret(tx, services.keys, WORKSPACE, ROUND)
+        await ballots.create_secret(tx, services.keys, WORKSPACE, ROUND, CLOSES)
         await schedule.add(tx, WORKSPACE, action="close_round", subject=ROUND, due_at=CLOSES)
         for user_id in (ANA, *MEMBERS):
             key = f"{'reflect' if user_id == ANA else 'ask'}:{ROUND}:{user_id}"
@@ -79,9 +80,9 @@ async def answer_counts(db: Database) -> dict[str, int]:
         return {row.key: row.answers for row in rows}
 
 
-async def stored_comments(db: Database) -> list[str]:
-    async with db.reading() as reader:
-        return sorted(await reader.scalars(select(schema.round_comments.c.text)))
+async def stored_comments(services: Services) -> list[str]:
+    async with services.db.reading() as reader:
+        return sorted(await comments_of(reader, services.keys, WORKSPACE, ROUND))
 
 
 async def test_enough_answers_keep_totals_and_destroy_ballots(
@@ -119,7 +120,7 @@ async def test_too_few_answers_store_no_totals_and_no_comments(
     closed = await the_round(opened)
     assert (closed.state, closed.reached_minimum, closed.answered) == ("closed", False, None)
     assert await answer_counts(opened) == {}
-    assert await stored_comments(opened) == []
+    assert await stored_comments(services) == []
     assert await remaining_rows(opened) == [0, 0]
 
 
@@ -145,7 +146,7 @@ async def test_comments_are_kept_only_if_there_are_at_least_two(
         await answer_as(services, user_id, 3, 3, 3, comment=comment)
     await close(services)
 
-    assert len(await stored_comments(opened)) == kept
+    assert len(await stored_comments(services)) == kept
 
 
 async def test_all_members_get_the_same_closing_edit(opened: Database, services: Services) -> None:
@@ -232,7 +233,7 @@ async def test_process_without_the_key_leaves_ballots_for_another_process(
     for user_id in MEMBERS[:4]:
         await answer_as(services, user_id, 2, 4, 5)
     with pytest.raises(KeyMissing, match="put it back"):
-        await close(replace(services, keys=KeyRing([random_bytes(32)])))
+        await close(replace(services, keys=other_keys()))
     await close(services)
 
     assert (await the_round(opened)).answered == 4
@@ -245,10 +246,13 @@ async def test_key_missing_for_a_day_closes_the_round_without_results(
         await answer_as(services, user_id, 2, 4, 5)
     async with opened.transaction() as tx:
         await tx.execute(update(schema.agenda).values(attempts=KEY_ATTEMPTS))
-    await close(replace(services, keys=KeyRing([random_bytes(32)])))
+    await close(replace(services, keys=other_keys()))
 
     edit = str((await said(opened))[f"edit:ask:{ROUND}:{BEN}"])
-    assert "retired the key" in edit
+    assert "is missing on the bot's server" in edit
+    to_lead = (await said(opened))[f"lead_results:{ROUND}:{ANA}"]
+    assert "the answers could not be counted" in to_lead["text"]
+    assert "is missing on the bot's server" in str(to_lead["blocks"])
     assert (await the_round(opened)).reached_minimum is False
     assert await remaining_rows(opened) == [0, 0]
 

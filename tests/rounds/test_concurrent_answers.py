@@ -39,7 +39,7 @@ async def asked(db: Database, services: Services) -> Database:
             await a_person(tx, user_id)
         await a_phase(tx)
         await a_round(tx, questions=store.as_json(questions.about_leads(["Ana"])))
-        await ballots.create_secret(tx, services.keys, WORKSPACE, ROUND)
+        await ballots.create_secret(tx, services.keys, WORKSPACE, ROUND, CLOSES)
         await schedule.add(tx, WORKSPACE, action="close_round", subject=ROUND, due_at=CLOSES)
         for user_id in MEMBERS:
             key = f"ask:{ROUND}:{user_id}"
