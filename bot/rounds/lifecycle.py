@@ -16,6 +16,7 @@ from bot.outbox import enqueue, keys, requeue
 from bot.outbox.keys import MessageKey
 from bot.phases import store as phase_store
 from bot.phases.model import Phase
+from bot.results.levels import participation
 from bot.results.lifecycle import store_results
 from bot.rounds import ballots, messages, rules, secure_delete, store
 from bot.rounds.ballots import Tally
@@ -191,9 +192,14 @@ async def _cancel(tx: AsyncConnection, item: AgendaItem, round_: Round, now: dat
 async def _mark_closed(
     tx: AsyncConnection, workspace_id: str, round_: Round, tally: Tally, reached_minimum: bool
 ) -> None:
-    answered = tally.ballots if reached_minimum else None
+    word = participation(tally.ballots, round_.asked_count, round_.rounding)
     await _set(
-        tx, workspace_id, round_, state="closed", reached_minimum=reached_minimum, answered=answered
+        tx,
+        workspace_id,
+        round_,
+        state="closed",
+        reached_minimum=reached_minimum,
+        participation=word if reached_minimum else None,
     )
 
 

@@ -109,7 +109,9 @@ async def send_talking_points(services: Services, item: AgendaItem) -> None:
             item.workspace_id,
             key=keys.talking_points(day.phase_id, day.on),
             to=phase.channel_id,
-            content=messages.talking_points(wording),
+            content=messages.talking_points(
+                wording, is_too_similar=phase.too_similar_to is not None
+            ),
             now=at,
             expires_at=item.due_at + rules.OPEN_FOR,
         )

@@ -13,6 +13,7 @@ from bot.db.upserts import padded
 from bot.keys import KeyMissing, KeyRing
 from bot.phases import store as phase_store
 from bot.phases.model import Phase
+from bot.phases.privacy import Rounding
 from bot.rounds import ballots
 from bot.rounds.model import OpenQuestionnaire, QuestionnaireView, RosterEntry, Round
 from bot.rounds.questions import Question
@@ -53,6 +54,18 @@ async def last_opening(tx: AsyncConnection, workspace_id: str, channel_id: str) 
     return last
 
 
+async def earlier_rounds(
+    tx: AsyncConnection, workspace_id: str, phase_id: str
+) -> tuple[tuple[int, Rounding], ...]:
+    """Return the roster size and the rounding of each round of a phase that was not cancelled."""
+    rows = await tx.execute(
+        select(_rounds.c.asked, _rounds.c.rounding)
+        .where(_rounds.c.workspace_id == workspace_id, _rounds.c.phase_id == phase_id)
+        .where(_rounds.c.state != "cancelled")
+    )
+    return tuple((row.asked, Rounding(row.rounding)) for row in rows)
+
+
 async def next_number(tx: AsyncConnection, workspace_id: str, phase_id: str) -> int:
     last = await tx.execute(
         select(func.max(_rounds.c.number)).where(
@@ -65,7 +78,7 @@ async def next_number(tx: AsyncConnection, workspace_id: str, phase_id: str) -> 
 async def roster_entry(
     tx: AsyncConnection, workspace_id: str, round_id: str, user_id: str
 ) -> RosterEntry | None:
-    """Return the person's entry on the round's list; None where they are not asked."""
+    """Return the person's entry on the round's roster; None where they are not asked."""
     return (await roster_entries(tx, workspace_id, round_id, [user_id])).get(user_id)
 
 
@@ -78,7 +91,7 @@ async def roster_entries(
 
 
 async def roster(tx: AsyncConnection, workspace_id: str, round_id: str) -> tuple[RosterEntry, ...]:
-    """Return everyone on a round's list, as it was fixed when the round opened."""
+    """Return everyone asked in a round, as it was fixed when the round opened."""
     rows = await tx.execute(_roster_query(workspace_id, round_id).order_by(_roster.c.user_id))
     return tuple(as_asked(row) for row in rows)
 
@@ -227,6 +240,7 @@ def _roster_query(workspace_id: str, round_id: str) -> Select[Any]:
         )
         .outerjoin(_people, is_still_in_team)
         .where(_roster.c.workspace_id == workspace_id, _roster.c.round_id == round_id)
+        .where(_roster.c.slot_at.is_not(None))
     )
 
 
@@ -248,7 +262,7 @@ def _open_rounds_query(workspace_id: str, user_id: str) -> Select[Any]:
             & (_rounds.c.round_id == _roster.c.round_id),
         )
         .where(_rounds.c.workspace_id == workspace_id, _rounds.c.state == "open")
-        .where(_roster.c.user_id == user_id)
+        .where(_roster.c.user_id == user_id, _roster.c.slot_at.is_not(None))
         .order_by(_rounds.c.closes_at, _rounds.c.round_id)
     )
 
@@ -275,6 +289,7 @@ def as_round(row: RowMapping) -> Round:
         closes_at=row["closes_at"],
         minimum=row["minimum"],
         asked_count=row["asked"],
+        rounding=Rounding(row["rounding"]),
         questions=tuple(_question(stored) for stored in row["questions"]),
     )
 
