@@ -273,7 +273,7 @@ round_people = Table(
     Column("round_id", OwnId, primary_key=True),
     Column("user_id", SlackId, primary_key=True),
     Column("role", String(16), nullable=False),  # lead (reflects), or member (answers)
-    Column("slot_at", UtcDateTime),  # null: has a place on the roster and is not asked this time
+    Column("slot_at", UtcDateTime),  # null: not asked, by their own wish or because it is too late
     _to_round(),
     Index("ix_round_people_user", "workspace_id", "user_id"),
 )

@@ -34,14 +34,15 @@ class Rounding(StrEnum):
         return 2 if self is Rounding.HALF else 1
 
 
-def rounding_for(roster_size: int, earlier_sizes: Iterable[int]) -> Rounding:
+def rounding_for(can_answer: Collection[str], earlier: Iterable[Collection[str]]) -> Rounding:
     """Return the precision of a round's levels.
 
-    `earlier_sizes` are the roster sizes of the phase's earlier rounds that were shown to the half.
-    A roster only grows, so one person more than in such a round is one known person, whose answer
-    the difference of two fine levels would often give away.
+    `earlier` are those who could answer in the phase's earlier rounds that were shown to the half.
+    Where one known person joined or left since such a round, the difference of two fine levels
+    would often give their answer away, in the first round after it and in every later one.
     """
-    return Rounding.WHOLE if roster_size - 1 in earlier_sizes else Rounding.HALF
+    is_near = any(differ_by_one(can_answer, before) for before in earlier)
+    return Rounding.WHOLE if is_near else Rounding.HALF
 
 
 def joiners_to_ask(roster_size: int, joiners: Collection[str]) -> Collection[str]:
@@ -53,6 +54,6 @@ def joiners_to_ask(roster_size: int, joiners: Collection[str]) -> Collection[str
     return joiners if may_join else ()
 
 
-def differ_by_one(roster: Collection[str], other: Collection[str]) -> bool:
-    """Return whether two rosters are the same but for one person, who is in one of them."""
-    return len(set(roster) ^ set(other)) == 1
+def differ_by_one(group: Collection[str], other: Collection[str]) -> bool:
+    """Return whether two groups are the same but for one person, who is in one of them."""
+    return len(set(group) ^ set(other)) == 1

@@ -45,9 +45,9 @@ ANSWERED = {
     Participation.ABOUT_HALF: "About half of the {asked} people asked answered.",
     Participation.FEWER: "Fewer than half of the {asked} people asked answered.",
 }
-JOINED = (
-    "One person has joined, so levels are to the nearest whole number until another one does: "
-    "finer ones could show what that person answered."
+ONE_CHANGED = (
+    "The team has changed by one person, so levels are to the nearest whole number for now: finer "
+    "ones could show what that person answered."
 )
 TEAM_READS = (
     "The team reads the totals {when}, in the announcement's thread. Nobody can change them."
@@ -146,7 +146,7 @@ def _about(shown: ClosedRound) -> Iterable[str]:
     if not shown.reached_minimum:
         yield TOO_FEW.format(minimum=shown.minimum)
     elif shown.rounding is Rounding.WHOLE:
-        yield JOINED
+        yield ONE_CHANGED
     elif shown.participation is not None:
         yield ANSWERED[shown.participation].format(asked=shown.asked)
 

@@ -112,8 +112,8 @@ async def open_now(
     phase = await _with_roster(tx, workspace_id, phase, roster, now)
     minimum = phase.minimum_answers
     members = rules.members_to_ask(roster)
-    can_answer = sum(candidate.can_answer for candidate in roster)
-    if minimum is None or can_answer < minimum or not members:
+    can_answer = [candidate.user_id for candidate in roster if candidate.can_answer]
+    if minimum is None or len(can_answer) < minimum or not members:
         await _schedule_talking_points(tx, workspace_id, phase, opening, now)
         return OpeningResult(
             asked=0, closes_at=now, is_too_similar=phase.too_similar_to is not None
@@ -130,12 +130,12 @@ async def open_now(
         log.info("round_skipped", phase=phase.phase_id, kind=opening.kind, reason=TOO_LATE)
         return OpeningResult(asked=0, closes_at=now)
     opened = OpeningResult(asked=len(roster), closes_at=rules.closes_at(list(slots.values())))
-    fine = [size for size, rounding in earlier if rounding is Rounding.HALF]
-    fixed = {"minimum": minimum, "rounding": rounding_for(len(roster), fine)}
+    fine = [user_ids for rounding, user_ids in earlier if rounding is Rounding.HALF]
+    fixed = {"minimum": minimum, "rounding": rounding_for(can_answer, fine)}
     columns = {**fixed, **_columns(phase, opening, opened, now)}
     round_id = await _store_round(tx, workspace_id, phase, columns)
     await ballots.create_secret(tx, services.keys, workspace_id, round_id)
-    await _store_roster(tx, workspace_id, round_id, phase.roster_ids, leads, slots)
+    await _store_roster(tx, workspace_id, round_id, can_answer, leads, slots)
     await schedule.add(
         tx, workspace_id, action=ActionName.CLOSE_ROUND, subject=round_id, due_at=opened.closes_at
     )
@@ -303,13 +303,16 @@ async def _store_roster(
     tx: AsyncConnection,
     workspace_id: str,
     round_id: str,
-    roster: Iterable[str],
+    can_answer: Iterable[str],
     leads: Iterable[str],
     slots: Mapping[str, datetime],
 ) -> None:
-    """Store who has a place and who reflects, and schedule when each of those asked is asked."""
+    """Store who can answer and who reflects, and schedule when each of those asked is asked."""
     key = {"workspace_id": workspace_id, "round_id": round_id}
-    roles = {**dict.fromkeys(roster, "member"), **dict.fromkeys(set(leads) & set(slots), "lead")}
+    roles = {
+        **dict.fromkeys(can_answer, "member"),
+        **dict.fromkeys(set(leads) & set(slots), "lead"),
+    }
     rows = [
         {**key, "user_id": user_id, "role": role, "slot_at": slots.get(user_id)}
         for user_id, role in roles.items()

@@ -170,9 +170,7 @@ async def _batch_to_ask(
 
 async def _question_messages(tx: AsyncConnection, batch: _Batch) -> tuple[Content, Content]:
     """Return the questions as put to a lead, and as put to a member."""
-    asking = await store.questionnaire_of(
-        tx, batch.workspace_id, batch.round, batch.phase, to_lead=False
-    )
+    asking = store.questionnaire_of(batch.round, batch.phase, to_lead=False)
     note = await latest_note(tx, batch.workspace_id, batch.phase.phase_id)
     return messages.questions_message(replace(asking, to_lead=True)), messages.questions_message(
         replace(asking, note=note)

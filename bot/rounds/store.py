@@ -1,5 +1,6 @@
 """Reads about rounds and what they need of their phase. Answers are read in `ballots` only."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime
@@ -56,14 +57,27 @@ async def last_opening(tx: AsyncConnection, workspace_id: str, channel_id: str) 
 
 async def earlier_rounds(
     tx: AsyncConnection, workspace_id: str, phase_id: str
-) -> tuple[tuple[int, Rounding], ...]:
-    """Return the roster size and the rounding of each round of a phase that was not cancelled."""
+) -> tuple[tuple[Rounding, frozenset[str]], ...]:
+    """Return the rounding of each round of a phase, and which members could answer it.
+
+    Cancelled rounds are left out: nobody was asked.
+    """
     rows = await tx.execute(
-        select(_rounds.c.asked, _rounds.c.rounding)
+        select(_rounds.c.number, _rounds.c.rounding, _roster.c.user_id)
+        .join(
+            _roster,
+            (_rounds.c.workspace_id == _roster.c.workspace_id)
+            & (_rounds.c.round_id == _roster.c.round_id),
+        )
         .where(_rounds.c.workspace_id == workspace_id, _rounds.c.phase_id == phase_id)
-        .where(_rounds.c.state != "cancelled")
+        .where(_rounds.c.state != "cancelled", _roster.c.role == "member")
     )
-    return tuple((row.asked, Rounding(row.rounding)) for row in rows)
+    members: dict[tuple[int, str], set[str]] = defaultdict(set)
+    for row in rows:
+        members[row.number, row.rounding].add(row.user_id)
+    return tuple(
+        (Rounding(rounding), frozenset(user_ids)) for (_, rounding), user_ids in members.items()
+    )
 
 
 async def next_number(tx: AsyncConnection, workspace_id: str, phase_id: str) -> int:
@@ -108,12 +122,10 @@ async def load_questionnaire(
     """Return the round as put to a member, or to a lead."""
     phase = await phase_store.load(tx, workspace_id, round_.phase_id)
     assert phase is not None  # a round is deleted with its phase
-    return await questionnaire_of(tx, workspace_id, round_, phase, to_lead=to_lead)
+    return questionnaire_of(round_, phase, to_lead=to_lead)
 
 
-async def questionnaire_of(
-    tx: AsyncConnection, workspace_id: str, round_: Round, phase: Phase, *, to_lead: bool
-) -> QuestionnaireView:
+def questionnaire_of(round_: Round, phase: Phase, *, to_lead: bool) -> QuestionnaireView:
     """Return the round as put to a member, or to a lead, given its phase."""
     return QuestionnaireView(
         round_id=round_.round_id,
@@ -121,7 +133,7 @@ async def questionnaire_of(
         channel_id=phase.channel_id,
         to_lead=to_lead,
         leads=phase.lead_names,
-        members=await _first_names(tx, workspace_id, round_.round_id),
+        members=tuple(person.name for person in phase.roster[:MOST_NAMES]),
         asked=round_.asked_count,
         minimum=round_.minimum,
         questions=round_.questions,
@@ -205,23 +217,6 @@ async def _who_reflected(
             )
         )
     )
-
-
-async def _first_names(tx: AsyncConnection, workspace_id: str, round_id: str) -> tuple[str, ...]:
-    profiles = schema.people
-    same_person = (profiles.c.workspace_id == _roster.c.workspace_id) & (
-        profiles.c.user_id == _roster.c.user_id
-    )
-    name = func.coalesce(profiles.c.name, _roster.c.user_id)
-    rows = await tx.scalars(
-        select(name)
-        .select_from(_roster.outerjoin(profiles, same_person))
-        .where(_roster.c.workspace_id == workspace_id, _roster.c.round_id == round_id)
-        .where(_roster.c.role == "member")
-        .order_by(name)
-        .limit(MOST_NAMES)
-    )
-    return tuple(rows)
 
 
 def _roster_query(workspace_id: str, round_id: str) -> Select[Any]:
