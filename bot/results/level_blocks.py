@@ -44,7 +44,10 @@ CHART_TITLE = "Results: {name}"
 
 
 def headline(view: ResultsView) -> str:
-    """Return what changed most; where no change is shown, the strongest and the weakest."""
+    """Return what changed most; where no change is shown, the strongest and the weakest.
+
+    Empty where nothing is shown.
+    """
     shown = view.round.figures
     changes = {
         shown_level.figure.key: shown_level.change
@@ -57,7 +60,11 @@ def headline(view: ResultsView) -> str:
         return THAN_BEFORE.format(moves=", ".join(moves))
     if changes:
         return AS_BEFORE
-    return _best_and_weakest({level.figure.key: level.figure.level for level in shown})
+    return (
+        ""
+        if not shown
+        else _best_and_weakest({level.figure.key: level.figure.level for level in shown})
+    )
 
 
 def level_paragraphs(view: ResultsView) -> list[Block]:

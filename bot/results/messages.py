@@ -34,7 +34,8 @@ NOTE_LIMIT = 1_000
 LEADS_LIMIT = 500  # of the leads' names: six long ones fit
 
 TO_LEADS = "{here}: the results, for the leads first."
-TO_TEAM = "{here}: {gist}."
+TO_TEAM = "{here}: the results."
+TO_TEAM_HEADLINE = "{here}: {gist}."
 FEW = "{here}: not enough answers to keep everyone anonymous."
 TOO_FEW = (
     "So nothing is shown, and nothing was kept. A question's level is shown from {minimum} "
@@ -102,16 +103,18 @@ def leads_message(view: ResultsView) -> Content:
 
 
 def team_message(view: ResultsView) -> Content:
-    """Return the post in the announcement's thread, whatever the lead wrote."""
+    """Return the post in the announcement's thread, whatever the lead wrote.
+
+    Its notification has no numbers, as it can be read over a shoulder.
+    """
     shown = view.round
-    if shown.reached_minimum:
-        first = TO_TEAM.format(here=_here(view), gist=headline(view))
-    else:
-        first = FEW.format(here=_here(view))
+    words, headline_words = (TO_TEAM, TO_TEAM_HEADLINE) if shown.reached_minimum else (FEW, FEW)
+    first = words.format(here=_here(view))
+    heading = headline_words.format(here=_here(view), gist=headline(view))
     shared_answers = [section(text) for text in _shared_answers(view)]
     return _message(
         view,
-        section("\n".join([f"*{first}*", *_about(shown)])),
+        section("\n".join([f"*{heading}*", *_about(shown)])),
         *(shared_answers if shown.reached_minimum else ()),
         *((section(_note(view)),) if shown.note or shown.reached_minimum else ()),
         *(comments.in_message(view.comments) if shows_comments_to_team(view) else ()),
