@@ -33,7 +33,7 @@ define install
 	printf '  %3d s  ready\n' $$SECONDS; touch $@
 endef
 
-.PHONY: help playground run test chaos soak fuzz check fix snapshots bench pins clean
+.PHONY: help playground run test chaos soak fuzz privacy check fix snapshots bench pins clean
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | \
@@ -60,6 +60,9 @@ soak: $(DEV) ## half a year of many workspaces, every slot hit (WORKSPACES=200, 
 fuzz: $(DEV) ## stories at random against a model of the bot (STORIES=100, STEPS=40, SEED=1, QUICK=1)
 	@MODEL_STORIES=$(or $(STORIES),$(if $(filter 1,$(QUICK)),4,100)) MODEL_STEPS=$(or $(STEPS),40) \
 		MODEL_SEED=$(or $(SEED),1) .venv/bin/python -m pytest -q -n $(JOBS) -p no:randomly tests/model
+
+privacy: $(DEV) ## how much of one person's answer follows from what is shown (QUICK=1)
+	@.venv/bin/python -m tests.privacy $(if $(filter 1,$(QUICK)),--quick)
 
 check: $(DEV) ## format, lint, types, import rules
 	@.venv/bin/ruff format --check .

@@ -145,11 +145,13 @@ class Phase:
     def minimum_answers(self) -> int | None:
         """Answers needed to show anything; None: nobody is asked, because no level may be shown.
 
-        The team is too small, or the same but for one person as that of another phase.
+        Too few are there, or the team is the same but for one person as that of another phase.
         """
-        if self.too_similar_to is not None:
+        needed = minimum_for(len(self.roster), *self.settings.minimums)
+        there = sum(not person.has_left for person in self.roster)
+        if self.too_similar_to is not None or needed is None:
             return None
-        return minimum_for(len(self.roster), *self.settings.minimums)
+        return needed if needed <= there else None
 
     @property
     def leads(self) -> tuple[Participant, ...]:

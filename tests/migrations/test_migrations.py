@@ -34,7 +34,12 @@ from bot.rounds import ballots
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 #: Values that satisfy the check constraints.
-ALLOWED = {"phases.state": "active", "phases.kind": "results_sprint", "rounds.state": "open"}
+ALLOWED = {
+    "phases.state": "active",
+    "phases.kind": "results_sprint",
+    "rounds.state": "open",
+    "rounds.rounding": "half",
+}
 
 
 def test_ballot_tables_are_in_the_schema() -> None:

@@ -136,7 +136,8 @@ def _by_sight(cases: Iterable[Case]) -> Collection[dict[int, float]]:
     """Return, for each thing that can be seen, how likely each fact is together with it."""
     seen: dict[Hashable, dict[int, float]] = defaultdict(lambda: defaultdict(float))
     for probability, sight, fact in cases:
-        seen[sight][fact] += probability
+        if probability:
+            seen[sight][fact] += probability
     return seen.values()
 
 
