@@ -153,7 +153,7 @@ def details(phase: Phase, today: date) -> View:
 
 
 def _people(phase: Phase) -> list[str]:
-    names = ", ".join(person.name for person in phase.roster)
+    names = ", ".join(person.name for person in phase.roster if not person.has_left)
     lines = [f"*{TEAM}:* {quote_within(names, MAX_SECTION_LENGTH - 100)}"] if names else []
     parts = [person for person in phase.people if person.contribution and not person.has_left]
     if parts:

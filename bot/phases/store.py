@@ -115,18 +115,26 @@ async def too_similar_to(tx: AsyncConnection, workspace_id: str, phase: Phase) -
     It ran when this one started, has one of its leads, and the same roster but for one person,
     whose answers the difference of the two would show. The earlier one's are never withheld.
     """
-    for lead_id in phase.lead_ids:
-        others = await phases_of(tx, workspace_id, lead_id, ended_since=phase.started_at)
-        for other in others:
-            started_before = (other.started_at, other.phase_id) < (phase.started_at, phase.phase_id)
-            if (
-                started_before
-                and other.channel_id != phase.channel_id
-                and other.is_led_by(lead_id)
-                and differ_by_one(phase.roster_ids, other.roster_ids)
-            ):
-                return other.phase_id
-    return None
+    leads = padded(phase.lead_ids)
+    overlaps = or_(_is_active(), _phases.c.ended_at > phase.started_at)
+    shares_a_lead = _phases.c.phase_id.in_(
+        select(_people.c.phase_id)
+        .where(_people.c.workspace_id == workspace_id, _people.c.user_id.in_(leads))
+        .where(_people.c.role == "lead", _people.c.left_at.is_(None))
+    )
+    others = await _load_all(
+        tx,
+        _workspace_query(workspace_id)
+        .where(shares_a_lead, overlaps, _phases.c.channel_id != phase.channel_id)
+        .where(_phases.c.started_at <= phase.started_at),
+    )
+    similar = (
+        other.phase_id
+        for other in others
+        if (other.started_at, other.phase_id) < (phase.started_at, phase.phase_id)
+        and differ_by_one(phase.roster_ids, other.roster_ids)
+    )
+    return next(similar, None)
 
 
 async def set_too_similar(

@@ -205,7 +205,11 @@ async def test_only_overlapping_phases_of_a_shared_lead_are_too_similar(
 ) -> None:
     people = schema.phase_people
     async with joiners.transaction() as tx:
-        facts = {"phase_id": "other", "channel_id": PLATFORM, "started_at": NOW.replace(hour=1)}
+        facts: dict[str, Any] = {
+            "phase_id": "other",
+            "channel_id": PLATFORM,
+            "started_at": NOW.replace(hour=1),
+        }
         await a_phase(tx, members=MEMBERS[1:], **facts, **changed)
         if "lead_id" in changed:
             other_lead = (people.c.phase_id == "other") & (people.c.role == "lead")

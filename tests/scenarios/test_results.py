@@ -178,7 +178,9 @@ async def test_too_few_answers_are_neither_shown_nor_stored(round_open: BotHarne
     await round_open.travel_to(AFTER_TEAM_RESULTS)
 
     to_lead = latest_dm(round_open, ANA)
-    assert to_lead["text"] == f"Start in <#{LAUNCH}>: too few answers to show."
+    assert (
+        to_lead["text"] == f"Start in <#{LAUNCH}>: not enough answers to keep everyone anonymous."
+    )
     (message,) = thread_replies(round_open)
     assert "They are not kept." in blocks_json(message)
     assert COMMENT not in blocks_json(to_lead) + blocks_json(message)

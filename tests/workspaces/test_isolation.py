@@ -172,7 +172,6 @@ READS: dict[str, Read] = {
     "closed_rounds": with_phase(results.closed_rounds),
     "phase_of_round": lambda tx, ws, _: results.phase_of_round(tx, ws, DROPPED_ROUND),
     "earlier_rounds": lambda tx, ws, _: rounds.earlier_rounds(tx, ws, RUNS),
-    "too_similar_to": with_phase(store.too_similar_to),
     "comments_of": lambda tx, ws, _: results.comments_of(tx, ws, CLOSED_ROUND),
     "latest_note": lambda tx, ws, _: results.latest_note(tx, ws, RUNS),
     "history": with_phase(results.history, OVER),
