@@ -67,8 +67,8 @@ drafts = st.builds(
     kind=st.sampled_from(list(PhaseKind)),
     kind_given=st.booleans(),
     answers=st.fixed_dictionaries(dict.fromkeys(("clarity", "trust", "ego"), LEVELS)),
-    doubted=st.booleans(),
-    anyway=st.booleans(),
+    doubt_shown=st.booleans(),
+    starts_anyway=st.booleans(),
     texts=st.fixed_dictionaries(
         {"milestone": TYPED_TEXTS, "justification": TYPED_TEXTS},
         optional={
@@ -79,10 +79,10 @@ drafts = st.builds(
     rows=st.lists(
         st.builds(Row, text=TYPED_TEXTS, owner_id=st.none() | IDS), min_size=1, max_size=5
     ).map(tuple),
-    justify=st.none() | NONEMPTY_TEXTS.filter(lambda text: len(quote(text)) < 3_000),
-    more=st.booleans(),
+    justification_request=st.none() | NONEMPTY_TEXTS.filter(lambda text: len(quote(text)) < 3_000),
+    more_options=st.booleans(),
     members=st.none() | st.lists(IDS, max_size=200, unique=True).map(tuple),
-    choose_team=st.booleans(),
+    team_by_hand=st.booleans(),
     co_leads=st.lists(IDS, max_size=9, unique=True).map(tuple),
     weekday=WEEKDAYS,
     comments_to=st.sampled_from(("leads", "team", "nobody")),

@@ -100,8 +100,8 @@ async def test_new_form_has_workspace_defaults_and_typed_arguments(
     ("draft_changes", "expected_changes"),
     [
         ({}, {"members": None}),  # the team was not chosen by hand
-        ({"more": True}, {}),
-        ({"choose_team": True}, {}),
+        ({"more_options": True}, {}),
+        ({"team_by_hand": True}, {}),
         ({"ends_on": TODAY}, {"ends_on": date(2026, 12, 7), "members": None}),
         ({"ends_on": TODAY + timedelta(days=1)}, {"members": None}),
     ],
