@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 
 from bot.db import schema
@@ -48,23 +49,25 @@ async def test_departed_member_gets_no_messages(harness: BotHarness, ana: Lead) 
     assert (await team_rows(harness))[BEN]["left_at"] is not None
 
 
-async def test_new_member_of_a_small_team_is_asked_once_a_second_one_joins(
-    harness: BotHarness, ana: Lead
+@pytest.mark.parametrize("joiners", [(OWNER,), (OWNER, FINN)])
+async def test_new_members_of_a_small_team_are_asked_as_soon_as_there_are_two(
+    harness: BotHarness, ana: Lead, joiners: tuple[str, ...]
 ) -> None:
     await start_with_team(ana, [BEN, CHIARA, DEV, EMI])
     await harness.wait(days=2)
-    harness.slack.join(LAUNCH, OWNER)
-    await harness.settle()
-
-    assert "3 questions to 4 people" in announcement_text(harness)
-    await harness.wait(days=7)
-    assert harness.slack.as_user(OWNER).dm_with_bot() == []
     harness.slack.leave(LAUNCH, FINN)
-    harness.slack.join(LAUNCH, FINN)
-    await harness.wait(days=7)
-    assert "3 questions to 6 people" in announcement_text(harness)
-    (asked,) = harness.slack.as_user(OWNER).dm_with_bot()[:1]
-    assert "questions about this week" in asked["text"]
+    for user_id in joiners:
+        harness.slack.join(LAUNCH, user_id)
+    await harness.settle()
+    assert "3 questions to 4 people" in announcement_text(harness)
+
+    await harness.wait(days=6)
+
+    are_asked = len(joiners) == 2
+    assert f"3 questions to {6 if are_asked else 4} people" in announcement_text(harness)
+    for user_id in joiners:
+        texts = dm_texts(harness, user_id)
+        assert any("before it ends" in text or "this week" in text for text in texts) is are_asked
 
 
 async def test_joining_guest_does_not_become_a_team_member(harness: BotHarness, ana: Lead) -> None:
