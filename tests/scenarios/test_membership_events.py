@@ -61,7 +61,7 @@ async def test_new_members_of_a_small_team_are_asked_as_soon_as_there_are_two(
     await harness.settle()
     assert "3 questions to 4 people" in announcement_text(harness)
 
-    await harness.wait(days=6)
+    await harness.wait(days=7)
 
     are_asked = len(joiners) == 2
     assert f"3 questions to {6 if are_asked else 4} people" in announcement_text(harness)
