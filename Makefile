@@ -33,7 +33,7 @@ define install
 	printf '  %3d s  ready\n' $$SECONDS; touch $@
 endef
 
-.PHONY: help playground run test chaos soak fuzz check fix snapshots bench pins clean
+.PHONY: help playground run test chaos soak fuzz privacy check fix snapshots bench pins clean
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | \
@@ -61,6 +61,9 @@ fuzz: $(DEV) ## stories against a model, then mutated payloads (STORIES=100, INP
 	@MODEL_STORIES=$(or $(STORIES),$(if $(filter 1,$(QUICK)),4,100)) MODEL_STEPS=$(or $(STEPS),40) \
 		MODEL_SEED=$(or $(SEED),1) .venv/bin/python -m pytest -q -n $(JOBS) -p no:randomly tests/model
 	@SEED=$(SEED) INPUTS=$(INPUTS) QUICK=$(QUICK) JOBS=$(JOBS) .venv/bin/python -m tests.fuzz
+
+privacy: $(DEV) ## how much of one person's answer follows from what is shown (QUICK=1)
+	@.venv/bin/python -m tests.privacy $(if $(filter 1,$(QUICK)),--quick)
 
 check: $(DEV) ## format, lint, types, import rules
 	@.venv/bin/ruff format --check .

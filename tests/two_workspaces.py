@@ -270,7 +270,6 @@ class _Filling:
             asked=len(members),
             questions=rounds_store.as_json(QUESTIONS),
             reached_minimum=True if closed else None,
-            answered=len(members) if closed else None,
             note=f"Note of {round_id} in {self.workspace_id}" if closed else None,
             noted_by=BEN if closed else None,
             shown_at=opened_at + timedelta(days=3) if closed else None,
@@ -302,7 +301,6 @@ class _Filling:
                 schema.question_levels,
                 round_id=round_id,
                 key=key,
-                answers=5,
                 level=self.pick(3.5, 4.5),
             )
         text = f"Comment of {round_id} in {self.workspace_id}"

@@ -107,7 +107,7 @@ def promise_lines(phase: Phase, limit: int) -> list[str]:
 
 def questions_line(phase: Phase) -> str:
     """A line about the questions: weekday, number of people asked, what is shown of answers."""
-    asked = len(phase.members)
+    asked = len(phase.roster)
     template = TALKING if phase.minimum_answers is None else QUESTIONS
     return template.format(weekdays=WEEKDAYS[phase.weekday], people=asked)
 

@@ -65,6 +65,11 @@ WHEN = (
     "then individual answers are deleted. Leads get private hints from the same totals. Leaders "
     "of leads see that a phase runs, never answers."
 )
+WHEN_SIMILAR = (
+    "{weekdays} the questions come to the channel, to talk about together. Another phase with the "
+    "same lead has the same team but for one person, so comparing the two would show what that "
+    "person answered. Nothing is stored."
+)
 WHEN_SMALL = (
     "{weekdays} the questions come to the channel, to talk about together: this team is too small "
     "for answers without names. Nothing is stored."
@@ -148,7 +153,7 @@ def details(phase: Phase, today: date) -> View:
 
 
 def _people(phase: Phase) -> list[str]:
-    names = ", ".join(member.name for member in phase.members)
+    names = ", ".join(person.name for person in phase.roster if not person.has_left)
     lines = [f"*{TEAM}:* {quote_within(names, MAX_SECTION_LENGTH - 100)}"] if names else []
     parts = [person for person in phase.people if person.contribution and not person.has_left]
     if parts:
@@ -174,6 +179,8 @@ def _fitting(parts: Sequence[str]) -> Iterator[str]:
 
 def _about_questions(phase: Phase) -> str:
     weekdays = WEEKDAYS[phase.weekday]
+    if phase.too_similar_to is not None:
+        return WHEN_SIMILAR.format(weekdays=weekdays)
     if phase.minimum_answers is None:
         return WHEN_SMALL.format(weekdays=weekdays)
     at = f"{phase.time_of_day:%H:%M}"

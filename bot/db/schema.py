@@ -21,6 +21,7 @@ from sqlalchemy import (
     Text,
     Time,
     text,
+    true,
 )
 
 from bot.db.types import OwnId, SlackId, UtcDateTime
@@ -170,6 +171,8 @@ phases = Table(
     Column("paused_at", UtcDateTime),  # null: the bot can post in its channel
     Column("pause_reason", String(32)),  # a `bot.phases.model.PauseReason`; null: not paused
     Column("membership_synced_at", UtcDateTime),  # null: its channel was never read
+    #: An overlapping phase of the same lead whose roster differs by one person; null: none.
+    Column("too_similar_to", OwnId),
     CheckConstraint("state IN ('active', 'ended')", name="state"),
     CheckConstraint("kind IN ('results_sprint', 'trust_building')", name="kind"),
     # One phase per channel at a time.
@@ -194,6 +197,8 @@ phase_people = Table(
     Column("role", String(16), nullable=False),  # lead, or member
     Column("joined_at", UtcDateTime, nullable=False),
     Column("left_at", UtcDateTime),  # null: still there
+    #: Of a member: whether they have a place among the people asked. Who leaves keeps it.
+    Column("is_on_roster", Boolean, nullable=False, server_default=true()),
     Column("contribution", Text),  # null: none written; who has none is never shown
     Column("thanks_line", Text),  # null: the lead wrote none
     _to_phase(),
@@ -250,15 +255,17 @@ rounds = Table(
     Column("opened_at", UtcDateTime, nullable=False),
     Column("closes_at", UtcDateTime, nullable=False),
     Column("minimum", Integer, nullable=False),  # answers a question needs to be shown
-    Column("asked", Integer, nullable=False),  # unchanged when one leaves
+    Column("asked", Integer, nullable=False),  # the size of the roster, leavers included
+    Column("rounding", String(16), nullable=False, server_default="half"),  # of levels; or whole
     Column("questions", JSON, nullable=False),  # the wording as it was asked
     Column("reached_minimum", Boolean),  # null: open. False: nothing was kept
-    Column("answered", Integer),  # null: open or not enough
     Column("unreadable", Boolean),  # whether ballots' key was missing; null: open
+    Column("participation", String(16)),  # a word; null: open, or fewer than eight answers
     Column("note", Text),  # the lead's "What I heard, what changes"; null: none
     Column("noted_by", SlackId),
     Column("shown_at", UtcDateTime),  # null: the team has not seen the results
     CheckConstraint("state IN ('open', 'closed', 'cancelled')", name="state"),
+    CheckConstraint("rounding IN ('half', 'whole')", name="rounding"),
     _to_phase(),
     Index("uq_rounds_number", "workspace_id", "phase_id", "number", unique=True),
     Index("ix_rounds_opened", "workspace_id", "phase_id", "opened_at"),
@@ -271,7 +278,7 @@ round_people = Table(
     Column("round_id", OwnId, primary_key=True),
     Column("user_id", SlackId, primary_key=True),
     Column("role", String(16), nullable=False),  # lead (reflects), or member (answers)
-    Column("slot_at", UtcDateTime, nullable=False),
+    Column("slot_at", UtcDateTime),  # null: not asked, by their own wish or because it is too late
     _to_round(),
     Index("ix_round_people_user", "workspace_id", "user_id"),
 )
@@ -296,10 +303,8 @@ question_levels = Table(
     _workspace(),
     Column("round_id", OwnId, primary_key=True),
     Column("key", String(16), primary_key=True),
-    Column("answers", Integer, nullable=False),
-    Column("level", Float, nullable=False),  # mean to the nearest half, 1..5
-    Column("share_high", Integer),  # of the answers, those of 4 and 5; null from 8 on
-    Column("bands", JSON),  # null below 8
+    Column("level", Float, nullable=False),  # the mean to the nearest half or whole, 1..5
+    Column("share", String(16)),  # of 4 and 5, as a phrase; null: fewer than eight answers
     Column("change", Float),  # in levels; null: no comparison may be shown
     _to_round(),
 )

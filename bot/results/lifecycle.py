@@ -1,7 +1,6 @@
 """The results of a closed round: stored, shown to the leads, then to the team."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime, time
 
 from sqlalchemy import delete, insert, update
@@ -16,7 +15,7 @@ from bot.db import schema
 from bot.phases.model import Phase
 from bot.results import messages, store
 from bot.results.levels import Counts, QuestionFigures, change, question_figures
-from bot.results.model import ClosingRound, ResultsView, last_round_showing
+from bot.results.model import ClosingRound, ResultsView, base_of_change
 from bot.results.result_notifications import (
     edit_lead_messages,
     is_waiting_for_leads,
@@ -180,15 +179,13 @@ async def _store_figures(
 ) -> None:
     rounds = await store.closed_rounds(tx, workspace_id, phase)
     earlier = [closed_round for closed_round in rounds if closed_round.round_id != closing.round_id]
-    asked = await store.asked_in(tx, workspace_id, closing.round_id)
     for question in closing.questions:
         key = question.key
-        figure = question_figures(key, counts.get(key, (0,) * 5), closing.minimum)
+        answers = counts.get(key, (0,) * 5)
+        figure = question_figures(key, answers, closing.minimum, closing.rounding)
         if figure is None:
             continue
-        previous = last_round_showing(earlier, key)
-        asked_before = await store.asked_in(tx, workspace_id, previous.round_id) if previous else ()
-        difference = change(figure, previous.figure(key) if previous else None, asked, asked_before)
+        difference = change(figure, base_of_change(earlier, key))
         await _store_figure(tx, workspace_id, closing.round_id, figure, difference)
 
 
@@ -199,16 +196,13 @@ async def _store_figure(
     figure: QuestionFigures,
     difference: float | None,
 ) -> None:
-    bands = None if figure.bands is None else [asdict(band) for band in figure.bands]
     await tx.execute(
         insert(schema.question_levels).values(
             workspace_id=workspace_id,
             round_id=round_id,
             key=figure.key,
-            answers=figure.answers,
             level=figure.level,
-            share_high=figure.high_count,
-            bands=bands,
+            share=figure.share,
             change=difference,
         )
     )

@@ -8,7 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.db import schema
 from bot.phases import store as phase_store
 from bot.phases.model import Phase
-from bot.results.levels import Band, QuestionFigures
+from bot.phases.privacy import Rounding
+from bot.results.levels import Participation, QuestionFigures, Share
 from bot.results.model import ClosedRound, Reflection, ShownLevel
 from bot.round_keys import RoundKeys, readable_texts
 from bot.slack.people import stored_people
@@ -49,19 +50,6 @@ async def phase_of_round(tx: AsyncConnection, workspace_id: str, round_id: str) 
         )
     )
     return None if phase_id is None else await phase_store.load(tx, workspace_id, phase_id)
-
-
-async def asked_in(tx: AsyncConnection, workspace_id: str, round_id: str) -> frozenset[str]:
-    """Return the members who were asked; whether they answered is not known any more."""
-    roster = schema.round_people
-    rows = await tx.scalars(
-        select(roster.c.user_id).where(
-            roster.c.workspace_id == workspace_id,
-            roster.c.round_id == round_id,
-            roster.c.role == "member",
-        )
-    )
-    return frozenset(rows)
 
 
 async def comments_of(
@@ -139,13 +127,9 @@ async def _shown_levels(
 
 
 def _figure(row: RowMapping) -> QuestionFigures:
-    bands = row["bands"]
+    share = row["share"]
     return QuestionFigures(
-        key=row["key"],
-        answers=row["answers"],
-        level=row["level"],
-        high_count=row["share_high"],
-        bands=None if bands is None else tuple(Band(**band) for band in bands),
+        key=row["key"], level=row["level"], share=None if share is None else Share(share)
     )
 
 
@@ -153,6 +137,7 @@ def _closed_round(
     row: RowMapping, phase: Phase, shown: tuple[ShownLevel, ...], names: Mapping[str, str]
 ) -> ClosedRound:
     labels = {asked["key"]: asked["label"] for asked in row["questions"]}
+    participation = row["participation"]
     order = list(labels)
     return ClosedRound(
         round_id=row["round_id"],
@@ -161,8 +146,10 @@ def _closed_round(
         week=_week(row, phase),
         asked=row["asked"],
         minimum=row["minimum"],
-        answered=row["answered"],
         unreadable=bool(row["unreadable"]),
+        rounding=Rounding(row["rounding"]),
+        reached_minimum=row["reached_minimum"],
+        participation=None if participation is None else Participation(participation),
         labels=labels,
         figures=tuple(sorted(shown, key=lambda shown_level: order.index(shown_level.figure.key))),
         note=row["note"],

@@ -95,6 +95,7 @@ _QUERY = ballots.with_secrets(
             _roster.c.workspace_id == _rounds.c.workspace_id,
             _roster.c.round_id == _rounds.c.round_id,
             _roster.c.user_id.in_(bindparam("users", expanding=True)),
+            _roster.c.slot_at.is_not(None),
         ),
     )
     .outerjoin(

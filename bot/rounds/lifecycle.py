@@ -17,6 +17,7 @@ from bot.outbox import keys as message_keys
 from bot.outbox.keys import MessageKey
 from bot.phases import store as phase_store
 from bot.phases.model import Phase
+from bot.results.levels import participation
 from bot.results.lifecycle import store_results
 from bot.round_keys import RoundKeys
 from bot.rounds import ballots, messages, rules, secure_delete, store
@@ -200,13 +201,14 @@ async def _cancel(tx: AsyncConnection, item: AgendaItem, round_: Round, now: dat
 async def _mark_closed(
     tx: AsyncConnection, workspace_id: str, round_: Round, tally: Tally, reached_minimum: bool
 ) -> None:
+    word = participation(tally.ballots, round_.asked_count, round_.rounding)
     await _set(
         tx,
         workspace_id,
         round_,
         state="closed",
         reached_minimum=reached_minimum,
-        answered=tally.ballots if reached_minimum else None,
+        participation=word if reached_minimum else None,
         unreadable=not reached_minimum and tally.unreadable > 0,
     )
 

@@ -41,9 +41,14 @@ TOO_SMALL = (
     "Nobody is asked alone: this team is too small for answers without names. The questions come "
     "to the channel, to talk about together."
 )
+TOO_SIMILAR = (
+    "Nobody is asked alone: another phase with the same lead has the same team but for one "
+    "person, whose answers could be worked out from the two. The questions come to the channel, "
+    "to talk about together."
+)
 
 ALREADY_POSTED = (
-    "No questions were sent: this team is too small to be asked one by one, and today's stand in "
+    "No questions were sent: this team is not asked one by one, and today's questions stand in "
     "the channel already, to talk about together."
 )
 
@@ -95,5 +100,5 @@ async def _active_phase(tx: AsyncConnection, workspace_id: str, channel_id: str)
 
 def _reply(opened: OpeningResult) -> str:
     if not opened.asked:
-        return TOO_SMALL
+        return TOO_SIMILAR if opened.is_too_similar else TOO_SMALL
     return ASKED.format(asked=opened.asked, until=date_token(opened.closes_at))

@@ -1,5 +1,6 @@
 """Reads about rounds and what they need of their phase. Answers are read in `ballots` only."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime
@@ -13,6 +14,7 @@ from bot.db.upserts import padded
 from bot.keys import KeyMissing
 from bot.phases import store as phase_store
 from bot.phases.model import Phase
+from bot.phases.privacy import Rounding
 from bot.round_keys import RoundKeys
 from bot.rounds import ballots
 from bot.rounds.model import OpenQuestionnaire, QuestionnaireView, RosterEntry, Round
@@ -54,6 +56,31 @@ async def last_opening(tx: AsyncConnection, workspace_id: str, channel_id: str) 
     return last
 
 
+async def earlier_rounds(
+    tx: AsyncConnection, workspace_id: str, phase_id: str
+) -> tuple[tuple[Rounding, frozenset[str]], ...]:
+    """Return the rounding of each round of a phase, and which members could answer it.
+
+    Cancelled rounds are left out: nobody was asked.
+    """
+    rows = await tx.execute(
+        select(_rounds.c.number, _rounds.c.rounding, _roster.c.user_id)
+        .join(
+            _roster,
+            (_rounds.c.workspace_id == _roster.c.workspace_id)
+            & (_rounds.c.round_id == _roster.c.round_id),
+        )
+        .where(_rounds.c.workspace_id == workspace_id, _rounds.c.phase_id == phase_id)
+        .where(_rounds.c.state != "cancelled", _roster.c.role == "member")
+    )
+    members: dict[tuple[int, str], set[str]] = defaultdict(set)
+    for row in rows:
+        members[row.number, row.rounding].add(row.user_id)
+    return tuple(
+        (Rounding(rounding), frozenset(user_ids)) for (_, rounding), user_ids in members.items()
+    )
+
+
 async def next_number(tx: AsyncConnection, workspace_id: str, phase_id: str) -> int:
     last = await tx.execute(
         select(func.max(_rounds.c.number)).where(
@@ -66,7 +93,7 @@ async def next_number(tx: AsyncConnection, workspace_id: str, phase_id: str) -> 
 async def roster_entry(
     tx: AsyncConnection, workspace_id: str, round_id: str, user_id: str
 ) -> RosterEntry | None:
-    """Return the person's entry on the round's list; None where they are not asked."""
+    """Return the person's entry on the round's roster; None where they are not asked."""
     return (await roster_entries(tx, workspace_id, round_id, [user_id])).get(user_id)
 
 
@@ -79,7 +106,7 @@ async def roster_entries(
 
 
 async def roster(tx: AsyncConnection, workspace_id: str, round_id: str) -> tuple[RosterEntry, ...]:
-    """Return everyone on a round's list, as it was fixed when the round opened."""
+    """Return everyone asked in a round, as it was fixed when the round opened."""
     rows = await tx.execute(_roster_query(workspace_id, round_id).order_by(_roster.c.user_id))
     return tuple(as_asked(row) for row in rows)
 
@@ -96,12 +123,10 @@ async def load_questionnaire(
     """Return the round as put to a member, or to a lead."""
     phase = await phase_store.load(tx, workspace_id, round_.phase_id)
     assert phase is not None  # a round is deleted with its phase
-    return await questionnaire_of(tx, workspace_id, round_, phase, to_lead=to_lead)
+    return questionnaire_of(round_, phase, to_lead=to_lead)
 
 
-async def questionnaire_of(
-    tx: AsyncConnection, workspace_id: str, round_: Round, phase: Phase, *, to_lead: bool
-) -> QuestionnaireView:
+def questionnaire_of(round_: Round, phase: Phase, *, to_lead: bool) -> QuestionnaireView:
     """Return the round as put to a member, or to a lead, given its phase."""
     return QuestionnaireView(
         round_id=round_.round_id,
@@ -109,7 +134,7 @@ async def questionnaire_of(
         channel_id=phase.channel_id,
         to_lead=to_lead,
         leads=phase.lead_names,
-        members=await _first_names(tx, workspace_id, round_.round_id),
+        members=tuple(person.name for person in phase.roster[:MOST_NAMES]),
         asked=round_.asked_count,
         minimum=round_.minimum,
         questions=round_.questions,
@@ -195,19 +220,6 @@ async def _who_reflected(
     )
 
 
-async def _first_names(tx: AsyncConnection, workspace_id: str, round_id: str) -> tuple[str, ...]:
-    name = func.coalesce(schema.people.c.name, _roster.c.user_id)
-    rows = await tx.scalars(
-        select(name)
-        .select_from(_roster.outerjoin(schema.people, is_profile_of(_roster)))
-        .where(_roster.c.workspace_id == workspace_id, _roster.c.round_id == round_id)
-        .where(_roster.c.role == "member")
-        .order_by(name)
-        .limit(MOST_NAMES)
-    )
-    return tuple(rows)
-
-
 def _roster_query(workspace_id: str, round_id: str) -> Select[Any]:
     is_still_in_team = (
         (_people.c.workspace_id == _roster.c.workspace_id)
@@ -230,6 +242,7 @@ def _roster_query(workspace_id: str, round_id: str) -> Select[Any]:
         .outerjoin(_people, is_still_in_team)
         .outerjoin(schema.people, is_profile_of(_roster))
         .where(_roster.c.workspace_id == workspace_id, _roster.c.round_id == round_id)
+        .where(_roster.c.slot_at.is_not(None))
     )
 
 
@@ -259,7 +272,7 @@ def _open_rounds_query(workspace_id: str, user_id: str) -> Select[Any]:
             & (_rounds.c.round_id == _roster.c.round_id),
         )
         .where(_rounds.c.workspace_id == workspace_id, _rounds.c.state == "open")
-        .where(_roster.c.user_id == user_id)
+        .where(_roster.c.user_id == user_id, _roster.c.slot_at.is_not(None))
         .order_by(_rounds.c.closes_at, _rounds.c.round_id)
     )
 
@@ -286,6 +299,7 @@ def as_round(row: RowMapping) -> Round:
         closes_at=row["closes_at"],
         minimum=row["minimum"],
         asked_count=row["asked"],
+        rounding=Rounding(row["rounding"]),
         questions=tuple(_question(stored) for stored in row["questions"]),
     )
 

@@ -93,7 +93,7 @@ def done(phase: Phase, first_on: date) -> View:
 def _weekly(preview: Preview) -> list[Block]:
     channel_link = channel(preview.phase.channel_id)
     weekdays = WEEKDAYS[preview.phase.weekday]
-    asked = len(preview.phase.members)
+    asked = len(preview.phase.roster)
     if preview.phase.minimum_answers is None:
         start = section(AS_TALK.format(channel=channel_link, weekdays=weekdays))
         return [start, *_questions(preview.questions)]

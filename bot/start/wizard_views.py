@@ -1,6 +1,7 @@
 """The three pages of the start form, each built from the stored draft and the current state."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from slack_sdk.models.views import View
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -28,6 +29,11 @@ MANY_SPRINT = (
     "exceptional is becoming normal here: talk to the other leads first."
 )
 NO_KIND = "Not done: it is not chosen yet whether results or trust comes first. Press Back."
+TOO_SIMILAR = (
+    "Another phase that you or a co-lead runs has the same team but for one person. Comparing the "
+    "two would show what that person answered, so here the questions come to the channel as "
+    "talking points. With a different team, people are asked one by one: go back to *More options*."
+)
 #: With fewer teams a share means nothing.
 FEWEST_TEAMS = 3
 
@@ -80,10 +86,13 @@ async def preview(
     owners = [item.owner_id for item in proposal.set_aside]
     ids = [*proposal.lead_ids, *proposal.member_ids, *owners]
     names = await names_of(services, eligible.workspace_id, ids)
-    async with services.db.reading() as reader:
-        warnings = await _warnings(reader, eligible, proposal)
     settings = eligible.settings
     phase = phase_preview(proposal, names, services.clock.now(), settings)
+    async with services.db.reading() as reader:
+        warnings = await _warnings(reader, eligible, proposal)
+        other_id = await store.too_similar_to(reader, eligible.workspace_id, phase)
+    if other_id is not None:
+        phase, warnings = replace(phase, too_similar_to=other_id), (TOO_SIMILAR, *warnings)
     questions = about_leads([lead.name for lead in phase.leads], reworded(settings.questions))
     facts = Preview(
         draft_id=stored.draft_id,

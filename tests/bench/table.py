@@ -40,7 +40,7 @@ GOALS: Mapping[str, Goal] = {
     "replicas": Goal(words="3 replicas at least 1.3 times 1", bound=1.3, at_least=True),
     "statements start": Goal(words="at most 70", bound=70),
     "statements answer": Goal(words="at most 2", bound=2),
-    "statements open round": Goal(words="at most 20", bound=20),
+    "statements open round": Goal(words="at most 24", bound=24),
     "statements close round": Goal(words="at most 81", bound=81),
     "statements end": Goal(words="at most 45", bound=45),
     "statements home": Goal(words="at most 26", bound=26),

@@ -44,7 +44,6 @@ async def add_closed_round(services: Services, number: int, **changed: Any) -> N
         "number": number,
         "state": "closed",
         "reached_minimum": True,
-        "answered": 5,
         "questions": as_json(QUESTIONS),
     }
     async with services.db.transaction() as tx:
@@ -55,7 +54,6 @@ async def add_closed_round(services: Services, number: int, **changed: Any) -> N
                     workspace_id=WORKSPACE,
                     round_id=f"round{number}",
                     key=key,
-                    answers=5,
                     level=3.5,
                 )
             )

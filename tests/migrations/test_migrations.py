@@ -38,7 +38,12 @@ from tests.operations.stuck_messages import command
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 #: Values that satisfy the check constraints.
-ALLOWED = {"phases.state": "active", "phases.kind": "results_sprint", "rounds.state": "open"}
+ALLOWED = {
+    "phases.state": "active",
+    "phases.kind": "results_sprint",
+    "rounds.state": "open",
+    "rounds.rounding": "half",
+}
 
 
 def test_ballot_tables_are_in_the_schema() -> None:

@@ -26,9 +26,10 @@ async def close(
 ) -> Closing:
     """Close a round with these counts, as `bot.rounds` does."""
     counts, comments = more.pop("counts", ALL), more.pop("comments", ())
-    answered = None if counts is None else 6
     async with db.transaction() as tx:
-        closing = await a_closed_round(tx, round_id, number=number, answered=answered, **more)
+        closing = await a_closed_round(
+            tx, round_id, number=number, is_enough=counts is not None, **more
+        )
         phase = await the_phase(tx)
         await store_results(tx, KEYS, WORKSPACE, phase, closing, counts, comments, now=now)
     return closing

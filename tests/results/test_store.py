@@ -19,7 +19,7 @@ from bot.slack.errors import Refused
 from bot.slack.request import Request
 from tests.harness import ANA, BEN, CHIARA, DEV, KEYS, LAUNCH, MEMBERS, WORKSPACE
 from tests.results.result_rows import HIGH, LOW, MIXED, a_closed_round, a_reflection
-from tests.results.steps import CLOSED, FRIDAY, close, figures, show
+from tests.results.steps import CLOSED, FRIDAY, close, show
 from tests.rounds.evidence import agenda_of, delivered, said
 from tests.rounds.round_rows import PHASE, a_person, a_phase, a_round, the_phase
 
@@ -119,15 +119,6 @@ async def test_closed_rounds_and_their_questions_are_read_in_order(
     assert [level.figure.key for level in rounds[1].figures] == ["clarity", "trust", "ego"]
     assert rounds[1].level("clarity") == 1.5
     assert rounds[1].level("nothing") is None
-
-
-async def test_only_members_count_when_rounds_are_compared(phase: Database) -> None:
-    """An additional lead does not change who was asked."""
-    await close(phase)
-    await make_leads(phase, BEN)
-    await close(phase, "r2", number=2, leads=(ANA, "U0NEW"))
-
-    assert (await figures(phase, "r2"))["clarity"].change == 0.0
 
 
 async def test_reflections_are_those_of_current_leads_in_this_round(phase: Database) -> None:

@@ -61,6 +61,10 @@ def at_closing_time(services: Services) -> Services:
     return replace(services, clock=AdjustableClock(CLOSES))
 
 
+#: Shown where everyone answers 2, 4 and 5.
+LEVELS = {"clarity": 2, "trust": 4, "ego": 5}
+
+
 async def close(services: Services) -> None:
     await carry_out(at_closing_time(services), "close_round")
 
@@ -72,12 +76,12 @@ async def remaining_rows(db: Database) -> list[int | None]:
         ]
 
 
-async def answer_counts(db: Database) -> dict[str, int]:
+async def shown_levels(db: Database) -> dict[str, float]:
     async with db.reading() as reader:
         rows = await reader.execute(
-            select(schema.question_levels.c.key, schema.question_levels.c.answers)
+            select(schema.question_levels.c.key, schema.question_levels.c.level)
         )
-        return {row.key: row.answers for row in rows}
+        return {row.key: row.level for row in rows}
 
 
 async def stored_comments(services: Services) -> list[str]:
@@ -93,8 +97,8 @@ async def test_enough_answers_keep_totals_and_destroy_ballots(
     await close(services)
 
     closed = await the_round(opened)
-    assert (closed.state, closed.reached_minimum, closed.answered) == ("closed", True, 4)
-    assert await answer_counts(opened) == dict.fromkeys(KEYS, 4)
+    assert (closed.state, closed.reached_minimum, closed.participation) == ("closed", True, None)
+    assert await shown_levels(opened) == LEVELS
     assert await remaining_rows(opened) == [0, 0]
 
 
@@ -106,7 +110,7 @@ async def test_minimum_applies_to_each_question_separately(
     await answer_as(services, MEMBERS[3], 2, None, None)
     await close(services)
 
-    assert await answer_counts(opened) == {"clarity": 4}
+    assert await shown_levels(opened) == {"clarity": 2}
 
 
 async def test_too_few_answers_store_no_totals_and_no_comments(
@@ -118,8 +122,8 @@ async def test_too_few_answers_store_no_totals_and_no_comments(
     await close(services)
 
     closed = await the_round(opened)
-    assert (closed.state, closed.reached_minimum, closed.answered) == ("closed", False, None)
-    assert await answer_counts(opened) == {}
+    assert (closed.state, closed.reached_minimum, closed.participation) == ("closed", False, None)
+    assert await shown_levels(opened) == {}
     assert await stored_comments(services) == []
     assert await remaining_rows(opened) == [0, 0]
 
@@ -134,7 +138,7 @@ async def test_minimum_is_not_reached_unless_a_single_question_reaches_it(
     await close(services)
 
     assert (await the_round(opened)).reached_minimum is False
-    assert await answer_counts(opened) == {}
+    assert await shown_levels(opened) == {}
 
 
 @pytest.mark.parametrize(("written", "kept"), [(1, 0), (2, 2), (3, 3)])
@@ -198,8 +202,8 @@ async def test_closing_twice_changes_nothing(opened: Database, services: Service
         await schedule.add(tx, WORKSPACE, action="close_round", subject=ROUND, due_at=CLOSES)
     await close(services)
 
-    assert (await the_round(opened)).answered == 4
-    assert await answer_counts(opened) == dict.fromkeys(KEYS, 4)
+    assert (await the_round(opened)).reached_minimum
+    assert await shown_levels(opened) == LEVELS
 
 
 async def test_scrub_is_retried_until_it_succeeds_and_repeated_on_postgresql(
@@ -236,7 +240,7 @@ async def test_process_without_the_key_leaves_ballots_for_another_process(
         await close(replace(services, keys=other_keys()))
     await close(services)
 
-    assert (await the_round(opened)).answered == 4
+    assert await shown_levels(opened) == LEVELS
 
 
 async def test_key_missing_for_a_day_closes_the_round_without_results(
@@ -278,7 +282,9 @@ async def test_answer_racing_the_close_is_counted_or_refused(
     both = [late_answer(), closing()] if answers_first else [closing(), late_answer()]
     counted = any(await asyncio.gather(*both))
 
-    assert (await the_round(opened)).answered == 5 + counted
+    assert await shown_levels(opened) == (
+        {"clarity": 2, "trust": 3.5, "ego": 4.5} if counted else LEVELS
+    )
     assert await remaining_rows(opened) == [0, 0]
 
 

@@ -171,7 +171,7 @@ READS: dict[str, Read] = {
     "opted_out_channels": lambda tx, ws, _: store.opted_out_channels(tx, ws, BEN),
     "closed_rounds": with_phase(results.closed_rounds),
     "phase_of_round": lambda tx, ws, _: results.phase_of_round(tx, ws, DROPPED_ROUND),
-    "asked_in": lambda tx, ws, _: results.asked_in(tx, ws, OPEN_ROUND),
+    "earlier_rounds": lambda tx, ws, _: rounds.earlier_rounds(tx, ws, RUNS),
     "comments_of": lambda tx, ws, s: results.comments_of(tx, s.keys, ws, CLOSED_ROUND),
     "latest_note": lambda tx, ws, _: results.latest_note(tx, ws, RUNS),
     "history": with_phase(results.history, OVER),
