@@ -108,5 +108,5 @@ $(RUNTIME): requirements.txt | .venv/bin/python
 	$(call install,$<,40)
 
 $(DEV): requirements-dev.txt | .venv/bin/python
-	$(call install,$<,65)
+	$(call install,$<,95)
 	@touch $(RUNTIME)

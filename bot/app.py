@@ -33,6 +33,7 @@ from bot.db.engine import Database
 from bot.keys import KeyRing
 from bot.log import log
 from bot.operations.event_gap_monitor import EventGapMonitor
+from bot.operations.metric_series import create_known_series
 from bot.operations.readiness import readiness_problems
 from bot.outbox import sender_leases
 from bot.outbox.delivery import Delivery, RetryTimings
@@ -144,6 +145,7 @@ class Imbalance:
         Raises:
             Unable: Slack refused the token, or could not be reached.
         """
+        create_known_series()
         session = await self._resources.enter_async_context(
             # slack_sdk ignores the client's timeout when it is given a session.
             ClientSession(timeout=ClientTimeout(total=API_TIMEOUT_SECONDS))

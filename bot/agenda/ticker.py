@@ -17,8 +17,8 @@ from bot.agenda.actions import leading_id, log_fields
 from bot.agenda.claims import claim, due, release, reschedule_failed
 from bot.agenda.schedule import AgendaItem, NoLongerDue
 from bot.clock import Clock, real_now
-from bot.db.db_errors import failure_kind
 from bot.db.engine import Database
+from bot.db.health import log_unless_database_failed
 from bot.log import log
 from bot.metrics import agenda_actions, scheduler_lag_seconds
 from bot.slack.errors import classify
@@ -31,6 +31,8 @@ BATCH = 100
 MAX_CONCURRENT = 6
 FIRST_RETRY = timedelta(seconds=2)
 LONGEST_RETRY = timedelta(minutes=10)
+#: The outcomes of an action, in the metrics.
+OUTCOMES = DONE, FAILED = ("done", "failed")
 
 
 class Ticker:
@@ -99,8 +101,7 @@ class Ticker:
         try:
             await self.tick()
         except Exception as error:  # noqa: BLE001 - the loop goes on
-            if failure_kind(error) is None:  # a database failure is logged by bot.db.health
-                log.error("tick_failed", exc_info=error)
+            log_unless_database_failed("tick_failed", error)
 
     async def _run_due(self) -> int:
         done = 0
@@ -164,12 +165,12 @@ class Ticker:
             return False
         except Exception as error:  # noqa: BLE001 - the loop goes on
             if len(items) == 1:
-                agenda_actions.labels(item.action, "failed").inc()
+                agenda_actions.labels(item.action, FAILED).inc()
                 context = _log_context(item)
                 log.error("agenda_action_failed", exc_info=error, attempts=item.attempts, **context)
                 await self._schedule_retry(item, error)
             return False
-        agenda_actions.labels(item.action, "done").inc(len(items))
+        agenda_actions.labels(item.action, DONE).inc(len(items))
         for item in items:
             log.info("agenda_action_done", **_log_context(item))
         return True

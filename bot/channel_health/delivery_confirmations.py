@@ -9,6 +9,7 @@ from slack_bolt.async_app import AsyncApp, AsyncBoltContext
 from bot.channel_health import restore_announcement
 from bot.metrics import delivery_lookups
 from bot.outbox import admin_queries
+from bot.outbox.delivery_log import REPORTED
 from bot.outbox.enqueue import State
 from bot.outbox.queued_message import SlackLocation
 from bot.outbox.transitions import confirm
@@ -36,7 +37,7 @@ async def on_message_posted(
         if message is None or not can_contain(event["channel_id"], message.conversation):
             return
         if await confirm(tx, workspace_id, message_id, location, now):
-            delivery_lookups.labels("reported").inc()
+            delivery_lookups.labels(REPORTED).inc()
             if message.state is State.HELD:
                 await restore_announcement.restore_announcement(tx, workspace_id, message.key, now)
 

@@ -49,6 +49,12 @@ class Health:
         self._unlogged = 0
 
 
+def log_unless_database_failed(event: str, error: Exception, **fields: str) -> None:
+    """Log an error that a loop survived. `Health` has already logged what the database failed."""
+    if failure_kind(error) is None:
+        log.error(event, exc_info=error, **fields)
+
+
 def _reason(error: BaseException) -> str:
     """Return the driver's message in one line, without the statement that SQLAlchemy would add.
 

@@ -16,7 +16,7 @@ from bot.rounds import answer_form, answering
 from bot.rounds.handlers import open_form_with
 from bot.services import Services
 from bot.slack.command import NAME, is_subcommand, parse
-from bot.slack.errors import Refused, reason_of
+from bot.slack.errors import Refused, classify
 from bot.slack.request import Body, Request, as_listener, typed_values
 from bot.slack.views import open_form
 from bot.workspaces.lifecycle import may_change
@@ -146,7 +146,7 @@ async def _is_admin(services: Services, request: Request) -> bool:
 
 
 async def _channels_of(client: AsyncWebClient, user_id: str) -> tuple[str, ...]:
-    """Return the channels that both the person and the bot are in; none if Slack refuses to say."""
+    """Return the channels that person and bot are both in; none if Slack cannot be asked."""
     try:
         response = await client.users_conversations(
             user=user_id,
@@ -154,7 +154,7 @@ async def _channels_of(client: AsyncWebClient, user_id: str) -> tuple[str, ...]:
             exclude_archived=True,
             limit=CHANNELS_LIMIT,
         )
-    except SlackApiError as error:
-        log.warning("channels_lookup_failed", reason=reason_of(error))
+    except (SlackApiError, ClientError, TimeoutError) as error:
+        log.warning("channels_lookup_failed", reason=classify(error).reason)
         return ()
     return tuple(channel["id"] for channel in response["channels"])

@@ -1,5 +1,6 @@
 """Decisions of workspace admins about held messages; their rights are checked each time."""
 
+from aiohttp import ClientError
 from slack_sdk.errors import SlackApiError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -88,7 +89,7 @@ async def _location_from(services: Services, workspace_id: str, link: str) -> Sl
     channel, ts = target
     try:
         await services.client_for(workspace_id).chat_getPermalink(channel=channel, message_ts=ts)
-    except SlackApiError as error:
+    except (SlackApiError, ClientError, TimeoutError) as error:
         is_missing = classify(error).kind is ErrorKind.PERMANENT
         refusal = NOT_SEEN if is_missing else CANNOT_ASK
         raise Refused(refusal, {LINK: refusal}) from error

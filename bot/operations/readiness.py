@@ -33,7 +33,7 @@ DATABASE_UNREACHABLE = "The database does not answer."
 SOCKET_DISCONNECTED = "No connection to Slack is open; it is being renewed."
 AGENDA_LATE = "What is due is done {lag} late."
 OUTBOX_LATE = "For {lag} a workspace has had something to send, and nobody sends it."
-_MEASURED_STATES = (State.PENDING, State.SENDING, State.UNKNOWN, State.HELD, State.FAILED)
+MEASURED_STATES = (State.PENDING, State.SENDING, State.UNKNOWN, State.HELD, State.FAILED)
 
 
 async def readiness_problems(
@@ -71,7 +71,7 @@ async def _late(db: Database, now: datetime, real: datetime) -> Mapping[str, str
         halted = await system_state.halted_workspaces(reader)
     scheduler_lag_seconds.set(agenda.total_seconds())
     outbox_lag_seconds.set(outbox.total_seconds())
-    for state in _MEASURED_STATES:
+    for state in MEASURED_STATES:
         age = waiting[state].oldest if state in waiting else system_state.ZERO
         oldest_message_seconds.labels(state).set(age.total_seconds())
     halted_workspaces.clear()

@@ -24,9 +24,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from structlog.contextvars import bind_contextvars
 
 from bot.clock import Clock, monotonic, new_id, real_now, shuffled, uptime
-from bot.db.db_errors import failure_kind
 from bot.db.engine import Database
-from bot.log import log
+from bot.db.health import log_unless_database_failed
 from bot.metrics import open_messages
 from bot.outbox import sender_leases
 from bot.outbox.bulk_send_progress import BulkSendMonitor
@@ -105,8 +104,7 @@ class Delivery:
                 await self._start_senders()
                 await self._measure()
             except Exception as error:  # noqa: BLE001 - the loop goes on
-                if failure_kind(error) is None:  # a database failure is logged by bot.db.health
-                    log.error("delivery_failed", exc_info=error)
+                log_unless_database_failed("delivery_failed", error)
                 await self._pause(AFTER_FAILURE_SECONDS)
             rest = max(MIN_POLL_SECONDS, PAUSE_FACTOR * (uptime() - began))
             await self._pause(min(rest, self._timings.poll))
@@ -181,7 +179,6 @@ class Delivery:
         try:
             return await sender.turn()
         except Exception as error:  # noqa: BLE001 - the loop goes on
-            if failure_kind(error) is None:
-                log.error("sender_failed", exc_info=error, workspace=workspace_id)
+            log_unless_database_failed("sender_failed", error, workspace=workspace_id)
             await self._pause(AFTER_FAILURE_SECONDS)
             return sender.has_unstored_results and not self._stopping

@@ -16,12 +16,15 @@ from bot.outbox.queued_message import QueuedMessage, SendResult
 from bot.outbox.rate_limits import LOOKUP
 
 #: Results of looking up an unknown outcome, by the message's new state.
-_LOOKUP_RESULTS = {
+_RESULT_BY_STATE = {
     State.SENT: "present",
     State.PENDING: "absent",
     State.HELD: "impossible",
     State.UNKNOWN: "not_yet",
 }
+#: The result if Slack's own event came before the lookup.
+REPORTED = "reported"
+LOOKUP_RESULTS = (*_RESULT_BY_STATE.values(), REPORTED)
 _NOTEWORTHY = (State.HELD, State.FAILED, State.UNKNOWN)
 
 
@@ -33,7 +36,7 @@ def record_result(result: SendResult) -> None:
     if result.retry_after is not None:
         rate_limited.labels(row.rate_limit if row.rate_limit == LOOKUP else row.operation).inc()
     if row.state is State.UNKNOWN:
-        delivery_lookups.labels(_LOOKUP_RESULTS[result.state]).inc()
+        delivery_lookups.labels(_RESULT_BY_STATE[result.state]).inc()
     elif result.state is State.UNKNOWN:
         unknown_outcomes.labels(result.reason).inc()
     _record(result.row, result.state, result.reason)

@@ -214,8 +214,8 @@ def _reachable(person: Person | None) -> bool:
 
 
 def talking_points_day(phase: Phase, opening: Opening) -> PhaseDay:
-    """Return the agenda subject of the channel's talking points: once a day."""
-    return PhaseDay(phase.phase_id, opening.at.date())
+    """Return the agenda subject of the channel's talking points: once a day in the lead's zone."""
+    return PhaseDay(phase.phase_id, phase.day_of(opening.at))
 
 
 async def _schedule_talking_points(

@@ -280,4 +280,4 @@ def as_round(row: RowMapping) -> Round:
 
 
 def _question(stored: Mapping[str, Any]) -> Question:
-    return Question(**{**stored, "ends": tuple(stored["ends"])})
+    return Question(**{**stored, "scale_labels": tuple(stored["scale_labels"])})

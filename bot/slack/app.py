@@ -18,7 +18,7 @@ from bot.slack.content import MAX_SECTION_LENGTH, content, section
 from bot.slack.deadline_app import DeadlineApp, database_failure_text, is_retried
 from bot.slack.errors import Refused
 from bot.slack.mrkdwn import truncated
-from bot.slack.payloads import is_event
+from bot.slack.payloads import COMMAND, is_event
 from bot.slack.views import checked_payload, open_form, refusal_view, respond_to_url
 
 Authorize = Callable[..., Awaitable[Any]]
@@ -106,7 +106,7 @@ async def report_error(
 
 
 def _failed(error: Exception, body: Mapping[str, Any]) -> Refused:
-    failed_requests.labels(kind=str(body.get("type", "command"))).inc()
+    failed_requests.labels(kind=str(body.get("type", COMMAND))).inc()
     sentence = database_failure_text(error)
     if sentence is None:
         log.error("request_failed", exc_info=error)

@@ -20,6 +20,8 @@ from bot.slack.payloads import bolt_request, is_event
 #: the round trip, and for showing an error beside a button.
 RESPONSE_DEADLINE_SECONDS = 2.4
 RETRY_PAUSE_SECONDS = 0.1
+#: Whose requests are timed, in the metrics.
+REQUEST_KINDS = EVENT, PERSON = ("event", "person")
 
 STORAGE_UNAVAILABLE_TEXT = (
     "Nothing was saved or changed: our storage cannot be reached right now. Try again in a minute."
@@ -48,7 +50,7 @@ class DeadlineApp(AsyncApp):
         self._report = report_error
 
     async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
-        kind = "event" if is_event(req.body) else "person"
+        kind = EVENT if is_event(req.body) else PERSON
         with request_seconds.labels(kind).time():
             return await self._dispatch_in_time(req)
 

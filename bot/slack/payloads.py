@@ -113,6 +113,10 @@ _BODIES: Mapping[str, Check] = {
     "view_closed": fields(**_URLS, user=_WITH_ID, view=fields(**_VIEW)),
     "view_submission": fields(**_URLS, user=_WITH_ID, view=fields(**_VIEW, state=_STATE)),
 }
+#: A command has no type of its own.
+COMMAND = "command"
+#: Every kind of request that we act on.
+REQUEST_KINDS = (COMMAND, *_BODIES)
 #: Payloads of other types, on which neither Bolt nor we act.
 _OTHER_BODY = fields(**_URLS, type=text)
 

@@ -53,10 +53,16 @@ def _target_id(body: Mapping[str, Any]) -> str:
 def as_listener(
     services: Any, handle: Callable[..., Awaitable[None]], *leading: Any
 ) -> Callable[..., Awaitable[None]]:
-    """Return the Bolt listener that calls `handle(services, *leading, request, ack, body)`."""
+    """Return the Bolt listener that calls `handle(services, *leading, request, ack, body)`.
+
+    It acknowledges if `handle` has not: Bolt would pass the request on to the listeners for unknown
+    requests, and they would say that nothing was changed.
+    """
 
     async def listener(ack: AsyncAck, body: Body, context: AsyncBoltContext) -> None:
         await handle(services, *leading, Request.from_body(body, context), ack, body)
+        if ack.response is None:
+            await ack()
 
     return listener
 

@@ -35,6 +35,8 @@ INVALID_VIEW_TEXT = (
 )
 #: Slack's errors name the places in a view that are wrong, beside the reason.
 _POINTER = re.compile(r"\[json-pointer:(/view/[\w/]*)\]")
+#: The kind of a failed request whose answer Slack would not show, in the metrics.
+INVALID_VIEW = "invalid_view"
 
 
 class InvalidView(Refused):
@@ -157,6 +159,6 @@ async def _await_shown(view: View, call: Awaitable[AsyncSlackResponse]) -> Async
 
 
 def _not_showable(view: View, rules: Sequence[str]) -> InvalidView:
-    failed_requests.labels(kind="invalid_view").inc()
+    failed_requests.labels(INVALID_VIEW).inc()
     log.error("view_invalid", callback_id=view.callback_id, rules=list(rules))
     return InvalidView(INVALID_VIEW_TEXT)

@@ -22,8 +22,8 @@ from tests.bench.table import MS
 DEADLINE = float(os.environ.get("PEAK_SECONDS", "300"))
 BEFORE_TEN = 10.0
 LOOK_SECONDS = 1.0
-#: As in README's sizing: 28 % of those who are asked answer within a quarter of an hour, evenly.
-#: Nobody answers before they could read the questions.
+#: As in docs/performance.md: 28 % of those asked answer within a quarter of an hour, evenly. Nobody
+#: answers before they could read the questions.
 ANSWER_SHARE, ANSWER_SECONDS, READING_SECONDS = 0.28, 900.0, 5.0
 
 

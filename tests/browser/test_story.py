@@ -1,6 +1,6 @@
 """A whole phase with the real bot, on the playground's page in a real browser.
 
-`SCREENSHOTS=.github/pictures make test ARGS=tests/browser/test_story.py` updates the README's
+`SCREENSHOTS=docs/pictures make test ARGS=tests/browser/test_story.py` updates the documentation's
 screenshots.
 """
 
@@ -72,7 +72,7 @@ class PhaseStory:
         return screen
 
     async def picture(self, screen: Screen, name: str) -> None:
-        """Take a screenshot for the README: all at full width, the main ones also on a phone."""
+        """Take a screenshot for the pages: all at full width, the main ones also on a phone."""
         await screen.dismiss_notices()
         if self.width == WIDE:
             await screen.screenshot(name)

@@ -36,7 +36,7 @@ def failed_message(**changed: Any) -> FailedMessage:
         "operation": Operation.POST,
         "conversation": LAUNCH,
         "reason": "is_archived",
-        "meaning": ErrorKind.PERMANENT,
+        "error_kind": ErrorKind.PERMANENT,
     }
     given = {**defaults, **changed}
     return FailedMessage(**{**given, "key": MessageKey(given["key"])})

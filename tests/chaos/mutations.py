@@ -37,7 +37,7 @@ def no_proof() -> None:
         )
         return 0
 
-    slack_calls.verdict = assume_not_sent  # type: ignore[attr-defined]
+    slack_calls.classify = assume_not_sent  # type: ignore[attr-defined]
     sender_leases.mark_interrupted_unknown = requeue_interrupted
 
 

@@ -68,7 +68,7 @@ def main(instructions: dict[str, Any], _pid: int) -> None:
         MUTATIONS[orders.mutation].apply()
     reached = KillAt(orders.step, orders.times)
     steps.watch_steps(reached)
-    steps.tag_when_called("answer", ballots, "cast_all")
+    steps.tag_when_called("answer", ballots, "store_all")
     steps.tag_when_called("announce", begin, "_announce")
     steps.tag_when_called("confirm", bot.channel_health.delivery_confirmations, "confirm")
     asyncio.run(_work(orders))

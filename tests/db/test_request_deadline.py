@@ -29,7 +29,7 @@ from tests.db.test_db_errors import server_error
         ({}, True),
         ({"tries": MAX_TRIES - 1}, True),
         ({"tries": MAX_TRIES}, False),  # no attempt left
-        ({"kept": True}, False),
+        ({"may_be_committed": True}, False),
         ({"given_up": True}, False),
     ],
 )

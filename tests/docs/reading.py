@@ -34,10 +34,51 @@ def kept_files() -> tuple[Path, ...]:
     return tuple(path for path in (ROOT / name for name in listed) if path.is_file())
 
 
-def section(title: str) -> str:
-    """One section of the README, from its heading to the next of the same rank."""
-    found = re.search(
-        rf"^(#+) {re.escape(title)}\n(.*?)(?=^\1 |\Z)", text("README.md"), re.M | re.S
-    )
-    assert found, f"the README has no section {title!r}"
-    return found[2]
+@cache
+def pages() -> tuple[str, ...]:
+    """Every page of the documentation, as a path from the root."""
+    names = [str(path.relative_to(ROOT)) for path in kept_files() if path.suffix == ".md"]
+    return tuple(sorted(name for name in names if not name.startswith((".", "tests/"))))
+
+
+def section(page: str, title: str) -> str:
+    """One section of a page, from its heading to the next of the same or a higher rank."""
+    found = re.search(rf"^(#+) {re.escape(title)}$", text(page), re.M)
+    assert found, f"{page} has no section {title!r}"
+    rest = text(page)[found.end() :]
+    return re.split(rf"^#{{1,{len(found[1])}}} ", rest, maxsplit=1, flags=re.M)[0]
+
+
+def first_cells(table: str) -> list[str]:
+    """What stands in backquotes in the first cell of each row of a section's tables."""
+    rows = re.findall(r"^\|([^|]*)\|", table, re.M)
+    return [name for cell in rows for name in re.findall(r"`([^`]+)`", cell)]
+
+
+def anchors(page: str) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    found: set[str] = set()
+    for heading in re.findall(r"^#+ (.+)$", _without_code(text(page)), re.M):
+        words = re.sub(r"[^\w\- ]", "", heading.lower())
+        slug = words.replace(" ", "-")
+        number = 0
+        while (slug if not number else f"{slug}-{number}") in found:
+            number += 1
+        found.add(slug if not number else f"{slug}-{number}")
+    return found
+
+
+def links(page: str) -> list[tuple[str, str]]:
+    """Each relative link of a page: its path from the root, and its anchor or an empty string."""
+    found = []
+    for target in re.findall(r"\]\(([^)\s]+)\)", _without_code(text(page))):
+        if "://" in target or target.startswith("mailto:"):
+            continue
+        path, _, anchor = target.partition("#")
+        file = (ROOT / page).parent / path if path else ROOT / page
+        found.append((str(file.resolve().relative_to(ROOT.resolve())), anchor))
+    return found
+
+
+def _without_code(markdown: str) -> str:
+    return re.sub(r"^```.*?^```$", "", markdown, flags=re.M | re.S)

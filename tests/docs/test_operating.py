@@ -1,4 +1,4 @@
-"""The dashboard, the alerts and the README cover exactly the metrics that exist."""
+"""The dashboard, the alerts, the metrics page and the runbook cover exactly what exists."""
 
 import inspect
 import json
@@ -6,15 +6,17 @@ import re
 from typing import Any
 
 import pytest
-from prometheus_client import Counter, Gauge, Histogram
+import yaml
+from prometheus_client import Counter, Gauge, Histogram, Info
 
 from bot import metrics
 from bot.operations import status_report
 from bot.operations.outbox_arguments import DEFAULT_STATES, STATES
 from bot.operations.readiness import CHECKS, MAX_AGENDA_LAG, MAX_OUTBOX_LAG
 from bot.outbox.enqueue import State
-from tests.docs.reading import code, section, text
+from tests.docs.reading import anchors, code, first_cells, pages, section, text
 
+RUNBOOK = "docs/runbook.md"
 #: Words of PromQL and Grafana, not our metrics.
 NOT_OURS = {"imbalance"}
 SUFFIXES = {Counter: ("_total",), Histogram: ("_bucket", "_sum", "_count"), Gauge: ("",)}
@@ -41,14 +43,12 @@ def samples() -> set[str]:
 
 
 def dashboard() -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads(text(".ops/grafana.json"))
+    loaded: dict[str, Any] = json.loads(text("deploy/grafana.json"))
     return loaded
 
 
 def rules() -> list[dict[str, Any]]:
-    lines = text(".ops/alerts.yaml").splitlines()
-    loaded = json.loads("\n".join(line for line in lines if not line.startswith("#")))
-    (group,) = loaded["groups"]
+    (group,) = yaml.safe_load(text("deploy/alerts.yaml"))["groups"]
     return list(group["rules"])
 
 
@@ -60,17 +60,36 @@ def named_in(queries: str) -> set[str]:
     return set(re.findall(r"\bimbalance_[a-z_]+", queries)) - NOT_OURS
 
 
-def test_readme_table_lists_every_metric():
-    rows = re.findall(r"^\| `(imbalance_\w+)` \| ([^|]*) \|", section("What is measured"), re.M)
-    shown = {
-        name: tuple(label for label in labels.strip().split(", ") if label) for name, labels in rows
+def described() -> dict[str, tuple[str, ...]]:
+    """Info metrics, which queries join for their labels."""
+    return {
+        f"{metric._name}_info": tuple(metric._value)
+        for _, metric in inspect.getmembers(metrics)
+        if isinstance(metric, Info)
     }
 
-    assert shown == exposed()
+
+def test_metrics_page_lists_every_metric_with_its_labels():
+    rows = re.findall(r"^\| `(imbalance_\w+)` \|([^|]*)\|", text("docs/metrics.md"), re.M)
+    shown = {name: tuple(re.findall(r"`(\w+)`", labels)) for name, labels in rows}
+
+    assert shown == exposed() | described()
 
 
-def test_readme_uses_prometheus_metric_names():
-    assert set(re.findall(r"`(imbalance_\w+)`", text("README.md"))) <= exposed().keys()
+def test_operating_page_names_existing_log_events():
+    table = first_cells(section("docs/operating.md", "Logs"))
+    logged = set(re.findall(r'log(?:\.\w+|_unless_database_failed)\(\s*"(\w+)"', code()))
+    by_state = {f"message_{state.value}" for state in State}
+
+    assert table
+    assert set(table) <= logged | by_state
+
+
+@pytest.mark.parametrize("page", pages())
+def test_pages_use_prometheus_metric_names(page: str):
+    named = set(re.findall(r"`(imbalance_\w+)`", text(page)))
+
+    assert named <= exposed().keys() | described().keys()
 
 
 def test_metric_names_end_in_their_unit():
@@ -102,7 +121,7 @@ def test_dashboard_queries_every_metric_and_no_others():
 
 def test_queries_use_existing_labels():
     queries = [target["expr"] for panel in panels() for target in panel["targets"]]
-    known = {"instance", "le", *(label for labels in exposed().values() for label in labels)}
+    known = {"job", "instance", "le", *(label for labels in exposed().values() for label in labels)}
     for query in [*queries, *(rule["expr"] for rule in rules())]:
         filtered = set(re.findall(r'(\w+)\s*[=!]~?\s*"', query))
         grouped = {label for by in re.findall(r"by \(([^)]*)\)", query) for label in by.split(", ")}
@@ -116,7 +135,7 @@ def test_grafana_can_import_the_dashboard():
 
     assert found["schemaVersion"] >= 36
     assert len(ids) == len(set(ids))
-    assert {"datasource", "instance"} == variables
+    assert {"datasource", "job", "instance"} == variables
     for panel in panels():
         assert panel["datasource"] == {"type": "prometheus", "uid": "${datasource}"}
         assert panel["description"]
@@ -137,18 +156,35 @@ def test_panels_do_not_overlap():
 
 @pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule["alert"])
 def test_each_alert_is_explained(rule: dict[str, Any]):
-    assert named_in(rule["expr"])
+    assert named_in(rule["expr"]) or re.search(r"\bup\{job=", rule["expr"])
     assert named_in(rule["expr"]) <= samples()
     assert rule["labels"]["severity"] in ("critical", "warning")
     assert rule["annotations"].keys() == {"summary", "description", "runbook_url"}
     file, anchor = rule["annotations"]["runbook_url"].split("#")
-    headings = re.findall(r"^#+ (.+)$", text(file), re.M)
-    assert anchor in {heading.lower().replace(" ", "-") for heading in headings}
-    assert section(rule["alert"]).strip()
+    assert file == RUNBOOK
+    assert anchor in anchors(file)
+    assert section(RUNBOOK, rule["alert"]).strip()
+
+
+@pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule["alert"])
+def test_alerts_aggregate_by_job_and_name_it(rule: dict[str, Any]):
+    grouped = re.findall(r"\b(?:by|on) \(([^)]*)\)", rule["expr"])
+
+    assert grouped
+    assert all("job" in labels.split(", ") for labels in grouped)
+    assert "$labels.job" in rule["annotations"]["summary"]
+
+
+def test_dashboard_queries_filter_by_job():
+    queries = [target["expr"] for panel in panels() for target in panel["targets"]]
+
+    assert [
+        query for query in queries if query.count("imbalance_") != query.count('job="$job"')
+    ] == []
 
 
 def test_runbook_covers_exactly_the_alerts():
-    written = re.findall(r"^#### (Imbalance\w+)$", section("When an alert fires"), re.M)
+    written = re.findall(r"^### (Imbalance\w+)$", section(RUNBOOK, "When an alert fires"), re.M)
 
     assert written == [rule["alert"] for rule in rules()]
 
@@ -162,13 +198,6 @@ def test_alerts_and_readiness_agree():
     reasons = re.search(r'reason!~"([^"]+)"', queries["ImbalanceWorkspaceHalted"])
     assert reasons
     assert tuple(reasons[1].split("|")) == status_report.REMOVAL_REASONS
-
-
-@pytest.mark.parametrize("link", re.findall(r"\]\(#([a-z-]+)\)", text("README.md")))
-def test_readme_anchors_exist(link: str):
-    headings = re.findall(r"^#+ (.+)$", text("README.md"), re.M)
-
-    assert link in {heading.lower().replace(" ", "-") for heading in headings}
 
 
 def test_outbox_command_knows_every_state():

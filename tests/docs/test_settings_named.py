@@ -1,4 +1,4 @@
-"""Every setting is explained in .env.example and listed in the README's table."""
+"""Every setting is explained in .env.example and listed on the configuration page."""
 
 import re
 from pathlib import Path
@@ -14,14 +14,26 @@ ASSIGNED = re.compile(r"^#?([A-Z_]+)=(.*)$", re.M)
 NOT_OURS = {"POSTGRES_PASSWORD"}
 
 
+def documented() -> dict[str, str]:
+    """Each setting of the configuration page with its default; empty where it has none."""
+    tables = section("docs/configuration.md", "Settings")
+    rows = re.findall(r"^\| `([A-Z_]+)` \|([^|]*)\|", tables, re.M)
+    return {name: default.strip().strip("`") for name, default in rows}
+
+
 @pytest.mark.parametrize("name", settings.names())
 def test_every_setting_is_explained_in_env_example(name: str):
     assert re.search(rf"^# .+\n(?:[A-Z_]+=.*\n)?#?{name}=", text(".env.example"), re.M)
 
 
+def test_configuration_page_lists_exactly_the_settings():
+    assert sorted(documented()) == sorted(settings.names())
+
+
 @pytest.mark.parametrize("name", settings.names())
-def test_every_setting_is_in_the_readme(name: str):
-    assert f"| `{name}` |" in section("Configuration")
+def test_configuration_page_gives_the_default(name: str):
+    """The value in .env.example is the default: `test_env_example_holds_the_defaults`."""
+    assert documented()[name] == dict(ASSIGNED.findall(text(".env.example")))[name]
 
 
 def test_env_example_names_nothing_but_settings():

@@ -23,7 +23,7 @@ COMMENT = "violet giraffe"
 QUESTIONS = ("clarity", "trust", "ego")
 #: Every field of our log lines in a round. Before adding one: could it hold an answer?
 FIELDS = {
-    *("event", "level", "logger", "timestamp", "workspace", "request", "mode"),
+    *("event", "level", "logger", "timestamp", "workspace", "request", "mode", "version"),
     *("phase", "round", "message", "key", "operation", "action", "subject", "kind"),
     *("reason", "until", "asked", "attempts", "sent", "left", "expected_end"),
 }

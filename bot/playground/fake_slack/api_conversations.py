@@ -142,7 +142,7 @@ def _read(core: Core, args: Arguments, conversation: Conversation, messages: lis
         message_object(message, all_metadata=full) | core.workspace.thread_of(conversation, message)
         for message in answer["messages"]
     ]
-    return answer | {"has_more": bool(answer["response_metadata"]["next_cursor"])}
+    return answer | {"has_more": "response_metadata" in answer}
 
 
 def _is_within(args: Arguments, ts: str) -> bool:

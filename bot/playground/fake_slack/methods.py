@@ -71,7 +71,7 @@ def message_in(conversation: Conversation, ts: str, error: str = "message_not_fo
 
 
 def page(args: Arguments, items: Sequence[Any], key: str, most: int = LARGEST_PAGE) -> Json:
-    """Return one page of items, with the cursor of the next.
+    """Return one page of items, with the cursor of the next; the last page has none.
 
     Raises:
         SlackError: invalid_cursor.
@@ -81,8 +81,10 @@ def page(args: Arguments, items: Sequence[Any], key: str, most: int = LARGEST_PA
         raise SlackError("invalid_limit")
     start = _offset(args.text("cursor"))
     end = start + min(limit, most)
-    following = _cursor(end) if end < len(items) else ""
-    return {key: list(items[start:end]), "response_metadata": {"next_cursor": following}}
+    answer: Json = {key: list(items[start:end])}
+    if end < len(items):
+        answer["response_metadata"] = {"next_cursor": _cursor(end)}
+    return answer
 
 
 def _cursor(offset: int) -> str:

@@ -1,0 +1,1 @@
+"""Files in deploy/ are valid and agree with the bot."""
