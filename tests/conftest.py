@@ -5,7 +5,7 @@ import logging
 import os
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -62,6 +62,21 @@ def log_plainly() -> None:
 
 
 log_plainly()
+
+
+#: Fixtures with something outside the process, or that start a server.
+NOT_QUICK = {"database_url", "fake_slack", "postgres_server", "cluster", "sqlite_template"}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    """Mark the tests for `make quick`, and run the slow ones first: nothing waits for them then."""
+    for item in items:
+        is_slow = item.get_closest_marker("slow") or item.get_closest_marker("browser")
+        if not is_slow and NOT_QUICK.isdisjoint(getattr(item, "fixturenames", ())):
+            item.add_marker("quick")
+    yield  # the others deselect and shuffle
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 def set_generous_timeouts(patch: pytest.MonkeyPatch) -> None:
@@ -151,15 +166,21 @@ def sqlite_template(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPa
     )
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """An empty migrated database, once with each engine."""
+@contextmanager
+def migrated_database(request: pytest.FixtureRequest, file: Path) -> Iterator[str]:
+    """The URL of an empty migrated database with the engine that is the fixture's parameter."""
     if request.param == "sqlite":
-        template = request.getfixturevalue("sqlite_template")
-        yield databases.copy_of(template, tmp_path / "imbalance.db")
+        yield databases.copy_of(request.getfixturevalue("sqlite_template"), file)
         return
     server: postgres.Server = request.getfixturevalue("postgres_server")
     with server.migrated() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty migrated database, once with each engine."""
+    with migrated_database(request, tmp_path / "imbalance.db") as url:
         yield url
 
 
