@@ -14,7 +14,7 @@ UV := $(shell command -v uv)
 
 # Where the tests of rules, messages and forms are.
 PURE_TESTS := $(addprefix tests/,agenda announcement channel_health ending home phases results \
-	rounds slack start status workspaces)
+	rounds slack/test_view_rules.py start status workspaces)
 
 # Two `make` at once wait for each other: the lock is held until the recipe's shell ends. macOS has
 # no `flock` command.
@@ -50,8 +50,8 @@ playground: $(RUNTIME) ## try it in the browser, without Slack (PORT=8765, OPEN=
 run: $(RUNTIME) ## run the bot on a real workspace, settings from .env (HTTP=1 for signed HTTP)
 	@exec $(BOT) run --migrate $(if $(filter 1,$(HTTP)),--http)
 
-test: $(DEV) ## every test, on SQLite and PostgreSQL (JOBS=2, BOTH=1, ARGS="tests/phases -x")
-	@BOTH_ENGINES=$(BOTH) .venv/bin/python -m pytest -n $(JOBS) --dist worksteal \
+test: $(DEV) ## every test, on SQLite and PostgreSQL (JOBS=2, ALL=1, ARGS="tests/phases -x")
+	@ALL_VARIANTS=$(ALL) .venv/bin/python -m pytest -n $(JOBS) --dist worksteal \
 		--durations 10 --durations-min 3 $(ARGS)
 
 quick: $(DEV) ## rules, messages and forms: what needs no database, in half a minute

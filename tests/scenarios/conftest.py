@@ -1,19 +1,18 @@
-"""Scenarios run on SQLite, and on PostgreSQL too where `BOTH_ENGINES` is set, as in CI.
+"""Scenarios run on SQLite, and with `make test ALL=1`, as in CI, on PostgreSQL too.
 
 What they ask of the database, the tests of each package ask of both engines.
 """
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import migrated_database
-from tests.harness import BotHarness
+from tests.harness import ALL_VARIANTS, BotHarness
 from tests.scenarios.lead import Lead
 
-ENGINES = ["sqlite", "postgresql"] if os.environ.get("BOTH_ENGINES") else ["sqlite"]
+ENGINES = ["sqlite", "postgresql"] if ALL_VARIANTS else ["sqlite"]
 
 
 @pytest.fixture(params=ENGINES)
