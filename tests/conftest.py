@@ -1,17 +1,16 @@
 """Fixtures for every test: both database engines, a clock, a fake Slack, a running bot."""
 
-import asyncio
 import io
 import logging
 import os
-import shutil
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import hypothesis
 import pytest
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
@@ -19,7 +18,6 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.app import Imbalance
 from bot.clock import AdjustableClock
 from bot.db.engine import Database
-from bot.db.migrate import migrate
 from bot.log import configure, log
 from bot.outbox.delivery import RetryTimings
 from bot.outbox.rate_limits import RateLimits
@@ -30,7 +28,7 @@ from bot.settings import ROUND_KEYS_FOLDER, Settings
 from bot.slack import deadline_app
 from bot.slack.people import People
 from bot.slack.throttled_reads import ThrottledReads
-from tests import postgres
+from tests import databases, postgres
 from tests.harness import KEY, KEYS, TINY_PNG, BotHarness
 from tests.two_workspaces import TwoWorkspaces
 
@@ -43,6 +41,43 @@ MANIFEST = Path(__file__).parents[1] / "manifest.json"
 for name in list(os.environ):
     if name.startswith(("SLACK_", "IMBALANCE_")) or name.lower().endswith("_proxy"):
         del os.environ[name]
+
+# A commit on a disk takes as long as a hundred in memory.
+if memory := postgres.folder_in_memory():
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))
+
+# A busy machine may stall for seconds.
+hypothesis.settings.register_profile("tests", deadline=None)
+hypothesis.settings.load_profile("tests")
+
+
+def log_plainly() -> None:
+    """Restore structlog's defaults, but for tracebacks as Python prints them.
+
+    Its colourful ones take half a second each.
+    """
+    structlog.reset_defaults()
+    *processors, _ = structlog.get_config()["processors"]
+    renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*processors, renderer])
+
+
+log_plainly()
+
+
+#: Fixtures with something outside the process, or that start a server.
+NOT_QUICK = {"database_url", "fake_slack", "postgres_server", "cluster", "sqlite_template"}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    """Mark the tests for `make quick`, and run the slow ones first: nothing waits for them then."""
+    for item in items:
+        is_slow = item.get_closest_marker("slow") or item.get_closest_marker("browser")
+        if not is_slow and NOT_QUICK.isdisjoint(getattr(item, "fixturenames", ())):
+            item.add_marker("quick")
+    yield  # the others deselect and shuffle
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 def set_generous_timeouts(patch: pytest.MonkeyPatch) -> None:
@@ -126,25 +161,29 @@ def postgres_server() -> Iterator[postgres.Server]:
 
 
 @pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    file = tmp_path_factory.mktemp("template") / "imbalance.db"
-    asyncio.run(migrate(f"sqlite:///{file}"))
-    return file
+def sqlite_template(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    cache = getattr(pytestconfig, "cache", None)  # missing with -p no:cacheprovider
+    return databases.sqlite_template(
+        cache.mkdir("sqlite-template") if cache else tmp_path_factory.mktemp("template")
+    )
+
+
+@contextmanager
+def migrated_database(request: pytest.FixtureRequest, file: Path) -> Iterator[str]:
+    """The URL of an empty migrated database with the engine that is the fixture's parameter."""
+    if request.param == "sqlite":
+        yield databases.copy_of(request.getfixturevalue("sqlite_template"), file)
+        return
+    server: postgres.Server = request.getfixturevalue("postgres_server")
+    with server.migrated() as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """An empty migrated database, once with each engine."""
-    if request.param == "sqlite":
-        file = tmp_path / "imbalance.db"
-        shutil.copy(request.getfixturevalue("sqlite_template"), file)
-        yield f"sqlite:///{file}"
-        return
-    server: postgres.Server = request.getfixturevalue("postgres_server")
-    template = server.template("migrated", lambda url: asyncio.run(migrate(url)))
-    url = server.create(template)
-    yield url
-    server.drop(url)
+    with migrated_database(request, tmp_path / "imbalance.db") as url:
+        yield url
 
 
 @pytest.fixture
@@ -231,7 +270,7 @@ def written(
     configure(*request.param.split())
     yield output
     root.handlers, root.level = before
-    structlog.reset_defaults()
+    log_plainly()
     vars(log).pop("bind", None)  # it caches its configuration
 
 

@@ -1,6 +1,7 @@
 """The people and channels of the example workspace, and a harness to run the bot and the clock."""
 
 import base64
+import os
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -17,6 +18,9 @@ OWNER, DEACTIVATED, GUEST, OTHER_BOT, EXTERNAL = "U0OWN", "U0OLD", "U0GST", "U0C
 LAUNCH, PLATFORM, SECRET, PARTNER = "C0LAUNCH", "C0PLATF", "C0SECRET", "C0PARTN"
 ARCHIVED, GENERAL = "C0OLDPR", "C0GENRAL"
 WORKSPACE = "T0PLAY"
+
+#: `make test ALL=1`: also the variants that only CI waits for.
+ALL_VARIANTS = bool(os.environ.get("ALL_VARIANTS"))
 
 KEY = bytes(range(32))
 #: The keys of a bot without ROUND_KEYS_DIR; every test's bot can read what they wrapped.

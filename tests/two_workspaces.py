@@ -6,7 +6,7 @@ workspace filter then reads or changes something of the other workspace.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -103,6 +103,7 @@ class _Filling:
 
     tx: AsyncConnection
     workspace_id: str
+    added: list[tuple[Any, dict[str, Any]]] = field(default_factory=list)
 
     @property
     def is_second(self) -> bool:
@@ -116,9 +117,18 @@ class _Filling:
         await self.phases()
         await self.rounds()
         await self.agenda_and_messages()
+        await self.insert_all()
 
     async def add(self, table: Any, **values: Any) -> None:
-        await self.tx.execute(insert(table).values(workspace_id=self.workspace_id, **values))
+        self.added.append((table, {"workspace_id": self.workspace_id, **values}))
+
+    async def insert_all(self) -> None:
+        """Insert what was added, with one statement for all rows of a table and a shape."""
+        shapes: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+        for table, values in self.added:
+            shapes.setdefault((table, *values), []).append(values)
+        for (table, *_), rows in shapes.items():
+            await self.tx.execute(insert(table), rows)
 
     async def installation(self) -> None:
         settings = self.pick(
