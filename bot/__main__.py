@@ -374,11 +374,12 @@ def _count_messages(slack: "FakeSlack") -> int:
 
 
 def _playground_settings(*, reset: bool) -> Settings:
-    for path in PLAYGROUND.iterdir() if reset else ():
+    for path in PLAYGROUND.glob("*") if reset else ():
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
         elif path.suffix != ".lock":  # which is held
             path.unlink()
+    PLAYGROUND.mkdir(parents=True, exist_ok=True)
     key = PLAYGROUND / "key"
     if not key.exists():
         key.touch(mode=0o600)

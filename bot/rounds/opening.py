@@ -1,6 +1,6 @@
 """Opening a round. It fixes who is asked, the minimum number of answers, and the closing time."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -119,11 +119,7 @@ async def open_now(
         return OpeningResult(
             asked=0, closes_at=now, is_too_similar=phase.too_similar_to is not None
         )
-    leads = [
-        user_id
-        for user_id in phase.lead_ids
-        if _reachable(seen.profiles.get(user_id)) and user_id not in optouts
-    ]
+    leads = _leads_to_ask(phase, seen, optouts)
     slots = _slots(phase, opening, _zones(phase, seen, (*members, *leads)), now)
     asked = [user_id for user_id in members if user_id in slots]
     is_late = len(asked) < len(members)
@@ -142,6 +138,14 @@ async def open_now(
         tx, workspace_id, action=ActionName.CLOSE_ROUND, subject=round_id, due_at=opened.closes_at
     )
     return opened
+
+
+def _leads_to_ask(phase: Phase, seen: ChannelMembership, optouts: Collection[str]) -> list[str]:
+    return [
+        user_id
+        for user_id in phase.lead_ids
+        if _reachable(seen.profiles.get(user_id)) and user_id not in optouts
+    ]
 
 
 async def _with_current_team(
