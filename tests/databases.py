@@ -37,5 +37,6 @@ def _digest() -> str:
 
 def copy_of(template: Path, file: Path) -> str:
     """Copy the template to this file, and return the URL of the copy."""
-    shutil.copy(template, file)
+    shutil.copyfile(template, file)
+    file.chmod(0o600)  # as the bot creates it
     return f"sqlite:///{file}"

@@ -40,7 +40,7 @@ async def test_idle_bot_has_only_ok_findings(database_url: str, fake_slack: Fake
     result = await doctor(database_url, fake_slack)
 
     assert result.code == 0
-    assert {line[:6].strip() for line in result.out.splitlines()} == {"ok"}
+    assert [line for line in result.out.splitlines() if line[:6].strip() != "ok"] == []
     assert "messages: none waits" in result.out
     assert "agenda: nothing is late" in result.out
 

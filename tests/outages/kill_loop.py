@@ -177,8 +177,8 @@ INCONSISTENCIES = {
         AND round_id NOT IN (SELECT round_id FROM round_secrets)""",
     "open, not on the agenda": """SELECT round_id FROM rounds WHERE state = 'open'
         AND round_id NOT IN (SELECT subject FROM agenda WHERE action = 'close_round')""",
-    "wrong number of answers": f"""SELECT round_id FROM rounds
-        WHERE state = 'closed' AND answered IS NOT {len(ANSWERERS)}""",
+    "closed, too few answers": """SELECT round_id FROM rounds
+        WHERE state = 'closed' AND reached_minimum IS NOT 1""",
     "closed, without levels": """SELECT round_id FROM rounds
         WHERE state = 'closed' AND round_id NOT IN (SELECT round_id FROM question_levels)""",
     "closed, no results for the lead": f"""SELECT round_id FROM rounds WHERE state = 'closed'

@@ -119,10 +119,10 @@ async def test_draft_with_overlong_texts_and_a_weekend_day_opens(
         texts={name.removeprefix("start.text."): "😀" * 400 for name in SPRINT},
         rows=[{"text": "w" * 900, "owner_id": None}] * 5,
         weekday=6,
-        more=True,
+        more_options=True,
         members=[BEN],
         co_leads=[f"U{number:08}" for number in range(9)],
-        justify="Write why it is worth it.",
+        justification_request="Write why it is worth it.",
     )
 
     await ana.types("results")
