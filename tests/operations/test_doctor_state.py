@@ -1,6 +1,7 @@
 """`python -m bot doctor` reports the current state, with or without a running bot."""
 
 from datetime import timedelta
+from pathlib import Path
 
 from sqlalchemy import update
 
@@ -14,7 +15,7 @@ from tests.harness import BEN, WORKSPACE
 from tests.operations.stuck_messages import CommandResult, add_message, command, held
 
 
-async def doctor(url: str, slack: FakeSlack) -> CommandResult:
+async def doctor(url: str, slack: FakeSlack, **environ: str) -> CommandResult:
     return await command(
         url,
         "doctor",
@@ -22,6 +23,7 @@ async def doctor(url: str, slack: FakeSlack) -> CommandResult:
         SLACK_APP_TOKEN=slack.app_token,
         SLACK_API_URL=slack.api_url,
         METRICS_PORT="0",
+        **environ,
     )
 
 
@@ -36,8 +38,11 @@ async def set_lease(db: Database, **values: object) -> None:
         await tx.execute(update(schema.sender_leases).values(**values))
 
 
-async def test_idle_bot_has_only_ok_findings(database_url: str, fake_slack: FakeSlack) -> None:
-    result = await doctor(database_url, fake_slack)
+async def test_idle_bot_has_only_ok_findings(
+    database_url: str, fake_slack: FakeSlack, tmp_path: Path
+) -> None:
+    (tmp_path / "keys").mkdir()
+    result = await doctor(database_url, fake_slack, ROUND_KEYS_DIR=str(tmp_path / "keys"))
 
     assert result.code == 0
     assert [line for line in result.out.splitlines() if line[:6].strip() != "ok"] == []

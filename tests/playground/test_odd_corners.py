@@ -191,7 +191,7 @@ async def test_channel_of_thousands_is_read_in_pages_of_a_thousand_at_most(
     pages, cursor = 0, ""
     while pages == 0 or cursor:
         page = await api.conversations_members(channel=LAUNCH, limit=1000, cursor=cursor)
-        pages, cursor = pages + 1, (page.get("response_metadata") or {}).get("next_cursor")
+        pages, cursor = pages + 1, (page.get("response_metadata") or {}).get("next_cursor", "")
 
     assert pages == 4
 
