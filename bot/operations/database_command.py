@@ -1,4 +1,4 @@
-"""What the commands share that an operator may run beside the bot."""
+"""Shared parts of the commands that an operator may run beside the bot."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
