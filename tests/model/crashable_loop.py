@@ -10,6 +10,8 @@ from weakref import WeakSet
 
 from sqlalchemy.exc import SAWarning
 
+#: More than a rollback takes. A task that outlives it waits for one that was killed.
+ROLLBACK_SECONDS = 5.0
 _is_bot: ContextVar[bool] = ContextVar("is_bot", default=False)
 
 
@@ -32,8 +34,10 @@ class CrashableTasks:
         for task in running:
             task.cancel()
         while running:  # includes tasks started to roll back
-            await asyncio.wait(running)
+            await asyncio.wait(running, timeout=ROLLBACK_SECONDS)
             running = self._running()
+            for task in running:  # begun since, or had caught its cancellation
+                task.cancel()
         _close_abandoned_connections()
 
     def _running(self) -> list[asyncio.Task[Any]]:
