@@ -24,6 +24,7 @@ from tests.model.crashable_loop import CrashableTasks
 T = TypeVar("T")
 
 SETTLE_TIMEOUT = 60.0  # real seconds
+STEP_TIMEOUT = 900.0  # real seconds; far more than any step takes, so that one that hangs is named
 SHORT_ACK_SECONDS = 1.0  # until Slack considers an acknowledgement lost
 POLL_SECONDS = 0.02
 RETRY_TIMINGS = RetryTimings(settle=0, first_retry=0, picture_retry=0, picture_tries=2, poll=0.05)
@@ -51,7 +52,7 @@ class World:
         self.harness = self.do(self._start_bot())
 
     def do(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        return self._runner.run(coroutine)
+        return self._runner.run(asyncio.wait_for(coroutine, STEP_TIMEOUT))
 
     def close(self) -> None:
         try:
