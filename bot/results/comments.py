@@ -5,15 +5,13 @@ from collections.abc import Sequence
 from slack_sdk.models.blocks import Block
 
 from bot.slack.content import Content, content, join_within, section, split_into_messages
-from bot.slack.mrkdwn import quote_lines, quote_within
+from bot.slack.mrkdwn import quote_lines
 
 HEADING = "*Comments, shuffled and without names*"
 MORE = "More comments, shuffled and without names"
 #: One section of comments fits beside the results, whatever else they contain; the others go into
 #: replies. The split must not change when the results are edited, because replies never are.
 SECTION_LIMIT = 2_000
-#: Limit of a note, with the heading before it.
-NOTE_LIMIT = 2_700
 
 
 def in_message(comments: Sequence[str]) -> list[Block]:
@@ -27,11 +25,6 @@ def in_replies(comments: Sequence[str]) -> list[Content]:
     heading = section(f"*{MORE}*")
     others = [[section(text)] for text in _sections(comments)[1:]]
     return [content(MORE, heading, *page) for page in split_into_messages(others, [heading])]
-
-
-def quoted(text: str) -> str:
-    """Return a person's words as a quotation, cut so that they fit a section."""
-    return "\n".join(f">{line}" for line in quote_within(text, NOTE_LIMIT).splitlines())
 
 
 def _sections(comments: Sequence[str]) -> list[str]:

@@ -10,7 +10,6 @@ from slack_sdk.models.blocks import Block
 
 from bot.phases.privacy import Rounding
 from bot.results import comments
-from bot.results.comments import quoted
 from bot.results.level_blocks import chart, headline, level_paragraphs
 from bot.results.levels import Participation, level_words
 from bot.results.model import ClosedRound, Reflection, ResultsView
@@ -27,10 +26,12 @@ from bot.slack.content import (
     section,
 )
 from bot.slack.inputs import text_input
-from bot.slack.mrkdwn import channel, date_token, join_names, quote_within
+from bot.slack.mrkdwn import channel, date_token, join_names, quotation, quote_within
 
 SAVE_NOTE, NOTE = "results.save_note", "results.note"
 NOTE_LIMIT = 1_000
+#: Limit of a note, with the heading before it.
+QUOTED_NOTE_LIMIT = 2_700
 LEADS_LIMIT = 500  # of the leads' names: six long ones fit
 
 TO_LEADS = "{here}: the results, for the leads first."
@@ -237,7 +238,7 @@ def _note(view: ResultsView) -> str:
     shown = view.round
     name = quote_within(_note_author(view), NAMES_SHOWN if not shown.note else NAME_SHOWN)
     if shown.note:
-        return HEARD.format(name=name, note=quoted(shown.note))
+        return HEARD.format(name=name, note=quotation(shown.note, QUOTED_NOTE_LIMIT))
     return (NO_NOTE if shown.kind in ("first", "weekly") else NO_NOTE_LATER).format(name=name)
 
 

@@ -21,7 +21,7 @@ from bot.rounds.questions import Question
 from bot.rounds.rules import RoundKind
 from bot.slack.content import Content, actions, button, content, context, divider, plain, section
 from bot.slack.inputs import text_input
-from bot.slack.mrkdwn import channel, date_token, join_names, quote_within, truncated
+from bot.slack.mrkdwn import channel, date_token, join_names, quotation, quote_within, truncated
 
 SEND, SKIP, CHANGE = "rounds.send", "rounds.skip", "rounds.change"
 LEVEL, COMMENT, SHARE = "rounds.level", "rounds.comment", "rounds.share"
@@ -95,7 +95,7 @@ def questions_message(asking: QuestionnaireView) -> Content:
     blocks: list[Block] = [section(f"*{first}*\n{_when_and_who(asking)}")]
     if asking.note:
         heading = NOTE.format(leads=quote_within(join_names(asking.leads), LEADS_LIMIT))
-        blocks.append(section(f"{heading}\n>{_quoted(asking.note)}"))
+        blocks.append(section(f"{heading}\n{quotation(asking.note, NOTE_LIMIT)}"))
     blocks += [divider(), *answer_blocks(asking), context(small_print(asking))]
     blocks.append(
         actions(
@@ -238,7 +238,3 @@ def _when_and_who(asking: QuestionnaireView) -> str:
 def _member_names(asking: QuestionnaireView) -> str:
     more = asking.asked - len(asking.members)
     return join_names([*asking.members, f"{more} more"] if more > 0 else asking.members)
-
-
-def _quoted(text: str) -> str:
-    return quote_within(text, NOTE_LIMIT).replace("\n", "\n>")

@@ -62,7 +62,6 @@ QUESTIONS = (
         scale_labels=("Being right comes first", "Depends on the day", "Team first, mistakes OK"),
     ),
 )
-KEYS = tuple(question.key for question in QUESTIONS)
 
 
 def reworded(overrides: Mapping[str, Mapping[str, str]]) -> tuple[Question, ...]:

@@ -118,6 +118,11 @@ def quote_within(text: str, limit: int) -> str:
     return quote(text)
 
 
+def quotation(text: str, limit: int) -> str:
+    """Return a person's words as a block quotation, cut to `limit` before the line marks."""
+    return "\n".join(f">{line}" for line in quote_within(text, limit).splitlines())
+
+
 def quote_lines(text: str, limit: int) -> list[str]:
     """Quote all of a person's words as lines of at most `limit` characters each."""
     lines = []

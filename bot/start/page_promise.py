@@ -14,7 +14,7 @@ from slack_sdk.models.blocks import (
 from slack_sdk.models.views import View
 
 from bot.announcement.messages import SHORT
-from bot.phases.rules import PhaseKind
+from bot.phases.rules import TEXT_TOO_LONG, PhaseKind
 from bot.slack.content import MAX_SECTION_LENGTH, actions, button, context, plain, section
 from bot.slack.inputs import form_parser, text_input
 from bot.slack.mrkdwn import channel, clean, truncated
@@ -46,7 +46,6 @@ OWNER_NOBODY = "You, if nobody is chosen"
 WHY = "Why it is worth it"
 WHY_EXAMPLE = "The customer moved the date; we close the export gap and stop."
 EMPTY = "Nothing was started: this is empty, and the team would miss it. Write one sentence."
-TOO_LONG = "Nothing was started: this has {length:,} characters, and {limit:,} fit. Shorten it."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,12 +179,12 @@ def faults(draft: Draft, kind: PhaseKind) -> dict[str, str]:
     for text_field in (MILESTONE, *FIELDS[kind]):
         text = draft.text(text_field.name)
         if len(text) > SHORT:
-            errors[text_field.name] = TOO_LONG.format(length=len(text), limit=SHORT)
+            errors[text_field.name] = TEXT_TOO_LONG.format(length=len(text), limit=SHORT)
         elif not text and text_field is not MILESTONE:
             errors[text_field.name] = EMPTY
     if any(len(row.text) > SHORT for row in draft.rows):
         longest = max(len(row.text) for row in draft.rows)
-        errors["set_aside"] = TOO_LONG.format(length=longest, limit=SHORT)
+        errors["set_aside"] = TEXT_TOO_LONG.format(length=longest, limit=SHORT)
     return errors
 
 

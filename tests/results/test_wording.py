@@ -6,10 +6,12 @@ from datetime import date, timedelta
 import pytest
 
 from bot.results.chart import ChartFacts, Line, alt_text
-from bot.results.comments import NOTE_LIMIT, SECTION_LIMIT, in_message, in_replies, quoted
+from bot.results.comments import SECTION_LIMIT, in_message, in_replies
 from bot.results.level_blocks import chart, chart_of, headline, level_paragraphs
+from bot.results.messages import QUOTED_NOTE_LIMIT as LIMIT
 from bot.results.model import Reflection, ShownLevel, base_of_change, last_round_showing
 from bot.slack.content import MESSAGE, size
+from bot.slack.mrkdwn import quotation
 from tests.results.closed_rounds import (
     LARGE,
     PHASE,
@@ -167,6 +169,6 @@ def test_comments_are_packed_into_sections_and_replies() -> None:
     assert len(reply.blocks) == 7  # the heading, and as many sections as a message holds
     assert [len(reply.blocks) for reply in in_replies([line] * 14)] == [6, 2]
     assert all(size(reply.blocks) <= MESSAGE for reply in in_replies([line] * 60))
-    assert quoted("a\nb") == ">a\n>b"
-    assert all(len(quoted("x" * length)) <= NOTE_LIMIT + 1 for length in (2_750, 2_850, 3_000))
-    assert len(quoted("<" * 3_000)) <= NOTE_LIMIT + 1
+    assert quotation("a\nb", LIMIT) == ">a\n>b"
+    assert all(len(quotation("x" * length, LIMIT)) <= LIMIT + 1 for length in (2_750, 2_850, 3_000))
+    assert len(quotation("<" * 3_000, LIMIT)) <= LIMIT + 1

@@ -1,6 +1,5 @@
 """Sending of the weekly questions and of the one reminder: recipients and times."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,7 +13,7 @@ from bot.rounds import ballots, questions, store
 from bot.rounds.ballot_crypto import Ballot
 from bot.rounds.ballots import BallotSubmission
 from bot.services import Services
-from tests.harness import ANA, BEN, EMI, LAUNCH, MEMBERS, WORKSPACE, other_keys
+from tests.harness import ANA, BEN, EMI, LAUNCH, MEMBERS, WORKSPACE
 from tests.rounds.evidence import agenda_of, carry_out, delivered, said
 from tests.rounds.round_rows import NOW, ROUND, a_person, a_phase, a_round
 
@@ -71,18 +70,6 @@ async def test_lead_gets_the_reflection_message(opened: Database, services: Serv
 
     message = (await said(opened))[f"reflect:{ROUND}:{ANA}"]
     assert message["text"].startswith("Your own view")
-
-
-@pytest.mark.parametrize("ballot", [Ballot(answers={"clarity": 3}), Ballot()])
-async def test_member_who_answered_or_skipped_gets_no_reminder(
-    opened: Database, services: Services, clock: AdjustableClock, ballot: Ballot
-) -> None:
-    await carry_out(services, "ask", f"{ROUND}:{BEN}")
-    await store_ballot(services, BEN, ballot)
-    clock.advance(timedelta(days=1))
-    await carry_out(services, "remind")
-
-    assert REMIND_BEN not in await said(opened)
 
 
 async def test_member_who_answered_in_app_home_before_their_slot_is_not_asked(
@@ -198,13 +185,3 @@ async def test_nobody_is_asked_after_closing_time(
 
     assert await said(opened) == {}
     assert await agenda_of(opened, "ask") == {}
-
-
-async def test_retired_key_prevents_reminders(
-    opened: Database, services: Services, clock: AdjustableClock
-) -> None:
-    await carry_out(services, "ask")
-    clock.advance(timedelta(days=1))
-    await carry_out(replace(services, keys=other_keys()), "remind")
-
-    assert REMIND_BEN not in await said(opened)

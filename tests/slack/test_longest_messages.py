@@ -119,7 +119,7 @@ def round_messages(sample: str) -> Iterator[Content]:
         "to_member": repeated(sample, 300),
         "to_lead": repeated(sample, 300),
     }
-    wording = questions.reworded(dict.fromkeys(questions.KEYS, wording_texts))
+    wording = questions.reworded({question.key: wording_texts for question in questions.QUESTIONS})
     questionnaire = QuestionnaireView(
         round_id="r" * 32,
         kind=RoundKind.WEEKLY,
