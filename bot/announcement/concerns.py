@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import schedule
 from bot.agenda.actions import ActionName, AgendaAction
-from bot.agenda.key_deletion import schedule_key_deletion
+from bot.agenda.key_deletion_schedule import schedule_key_deletion
 from bot.agenda.schedule import AgendaItem, run_item
 from bot.agenda.slots import MORNING, next_working_morning, within_hours
 from bot.announcement.contributions import check_length, running_phase_of_team

@@ -1,4 +1,4 @@
-"""Why the database of DATABASE_URL cannot be used, in a sentence for the operator.
+"""Sentences that tell the operator why the database of DATABASE_URL cannot be used.
 
 No sentence holds a part of the driver's own text, which may quote DATABASE_URL.
 """

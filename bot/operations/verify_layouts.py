@@ -1,4 +1,4 @@
-"""Trials of what messages look like: Slack's own check of every snapshot, and what people see."""
+"""Trials of message layouts: Slack's own check of every snapshot, and questions to people."""
 
 import json
 from collections.abc import Iterator, Mapping

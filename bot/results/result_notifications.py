@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.agenda.key_deletion import schedule_key_deletion
+from bot.agenda.key_deletion_schedule import schedule_key_deletion
 from bot.agenda.slots import within_hours
 from bot.outbox import enqueue, requeue
 from bot.outbox import keys as message_keys

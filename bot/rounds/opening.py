@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import schedule
 from bot.agenda.actions import ActionName, PhaseDay, PlannedRound, RoundPerson
-from bot.agenda.key_deletion import schedule_key_deletion
+from bot.agenda.key_deletion_schedule import schedule_key_deletion
 from bot.agenda.schedule import AgendaItem, complete_or_abort
 from bot.agenda.slots import slot, within_hours, zone_of
 from bot.clock import new_id

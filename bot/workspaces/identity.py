@@ -1,4 +1,4 @@
-"""Whether a bot token fits this installation: it is for one workspace, the database's own."""
+"""Check that a bot token fits this installation: one workspace, and the database's own."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import delete, update
 
-from bot.agenda.key_deletion import schedule_key_deletion
+from bot.agenda.key_deletion_schedule import schedule_key_deletion
 from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.db.engine import Database
