@@ -19,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     Time,
+    false,
     text,
 )
 
@@ -192,6 +193,12 @@ phase_people = Table(
     Column("joined_at", UtcDateTime, nullable=False),
     Column("left_at", UtcDateTime),  # null: still there
     Column("contribution", Text),  # null: none written; who has none is never shown
+    #: what the leads count on the person for; null: they wrote nothing
+    Column("expectation", Text),
+    #: whether the person's questions have shown it to them
+    Column("expectation_shown", Boolean, nullable=False, server_default=false()),
+    #: fits, change or too_much; null: the person has not said anything about it
+    Column("expectation_reply", String(16)),
     Column("thanks_line", Text),  # null: the lead wrote none
     _to_phase(),
     Index("ix_phase_people_user", "workspace_id", "user_id"),

@@ -40,7 +40,7 @@ async def test_departed_member_gets_no_messages(harness: BotHarness, ana: Lead) 
     await ana.starts()
     harness.slack.leave(LAUNCH, BEN)
     await harness.settle()
-    assert "Tuesdays: 3 questions to 6 people" in announcement_text(harness)
+    assert "Every Tuesday, 6 people get three" in announcement_text(harness)
 
     await harness.wait(days=2)
 
@@ -54,7 +54,7 @@ async def test_new_member_is_asked_from_the_next_round(harness: BotHarness, ana:
     harness.slack.join(LAUNCH, OWNER)
     await harness.settle()
 
-    assert "Tuesdays: 3 questions to 8 people" in announcement_text(harness)
+    assert "Every Tuesday, 8 people get three" in announcement_text(harness)
     assert harness.slack.as_user(OWNER).dm_with_bot() == []
     await harness.wait(days=7)
     (asked,) = harness.slack.as_user(OWNER).dm_with_bot()[:1]
@@ -68,7 +68,7 @@ async def test_joining_guest_does_not_become_a_team_member(harness: BotHarness, 
     await harness.settle()
 
     assert GUEST not in await team_rows(harness)
-    assert "to 7 people" in announcement_text(harness)
+    assert "7 people get three" in announcement_text(harness)
 
 
 async def test_returning_lead_leads_again(harness: BotHarness, ana: Lead) -> None:
